@@ -1,0 +1,125 @@
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { cp, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { programDir } from '../../src/paths.ts'
+import { startDhcp } from './dhcp.ts'
+import { makeInitrd } from './initrd.ts'
+import { openNet, serverAddress } from './net.ts'
+import type { Running } from './process.ts'
+import { type LabServer, startServer } from './server.ts'
+import { startVm, type VmOptions } from './vm.ts'
+
+const pieces = join(programDir, '.lab/cache')
+
+/** Why the lab cannot run here, in words; undefined where it can. `node scripts/setup.js test` brings what it needs. */
+export function whyNoLab(): string | undefined {
+  if (process.platform !== 'linux') return 'network namespaces are a thing of Linux'
+  if (process.getuid?.() !== 0) return 'making network namespaces needs root'
+  if (!existsSync(pieces)) return 'its kernels are missing: node scripts/setup.js test'
+  return undefined
+}
+
+/** A site with a running boot server that has an image, `lab`, for x86-64 (BIOS and UEFI) and arm64. */
+export type Lab = {
+  server: LabServer
+  /** Size of each file of the image, bytes. */
+  sizes: Record<LabArch, { kernel: number; initrd: number }>
+  /** Switches a machine on, at a site whose DHCP server has these rules. */
+  powerOn(machine: VmOptions, rules: string[]): Promise<{ console: Running; powerOff(): Promise<void> }>
+  close(): Promise<void>
+}
+
+export type LabArch = 'x86_64' | 'arm64'
+const consoles: Record<LabArch, string> = { x86_64: 'ttyS0', arm64: 'ttyAMA0' }
+
+/** Opens a lab; `env` adds to the server's settings. */
+export async function openLab(env: Record<string, string> = {}): Promise<Lab> {
+  const reason = whyNoLab()
+  if (reason !== undefined) throw new Error(`the lab cannot run: ${reason}`)
+  const workDir = await mkdtemp(join(tmpdir(), 'bwlab-'))
+  const net = openNet()
+  const stops: (() => Promise<void>)[] = []
+  async function close(): Promise<void> {
+    await Promise.all(stops.map((stop) => stop()))
+    net.close()
+    await rm(workDir, { recursive: true, force: true })
+  }
+
+  try {
+    const nbpDir = join(workDir, 'nbp')
+    await fillNbpDir(nbpDir)
+    const server = await startServer(net, join(workDir, 'data'), { BOOTWRIGHT_NBP_DIR: nbpDir, ...env })
+    stops.push(server.stop)
+    const sizes = await addImage(server, workDir)
+    let machines = 0
+
+    async function powerOn(machine: VmOptions, rules: string[]) {
+      const ownDir = join(workDir, `machine-${machines++}`)
+      await mkdir(ownDir)
+      const dhcp = await startDhcp(net, ownDir, rules)
+      const console = await startVm(net, ownDir, machine)
+      const powerOff = async () => {
+        await console.stop()
+        await dhcp.stop()
+      }
+      stops.push(powerOff)
+      return { console, powerOff }
+    }
+
+    return { server, sizes, powerOn, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/** Uploads each architecture's kernel and initial RAM disk, and puts the image that names them. */
+async function addImage(server: LabServer, workDir: string): Promise<Lab['sizes']> {
+  const sizes = {} as Lab['sizes']
+  const variants: unknown[] = []
+  for (const arch of ['x86_64', 'arm64'] as const) {
+    const kernel = await readFile(join(pieces, arch, 'vmlinuz'))
+    const initrd = await makeInitrd(join(pieces, arch), workDir)
+    sizes[arch] = { kernel: kernel.length, initrd: initrd.length }
+    const args = [`console=${consoles[arch]}`, 'bootwright.report={{ boot.url }}']
+    variants.push({
+      arch,
+      kind: 'linux',
+      kernel: { sha256: await upload(server, 'vmlinuz', kernel), name: 'vmlinuz' },
+      initrds: [{ sha256: await upload(server, 'initrd.cpio', initrd), name: 'initrd.cpio' }],
+      args,
+    })
+  }
+  await server.api('PUT', '/images/lab', { title: 'The lab: Linux that reports and switches off', variants })
+  return sizes
+}
+
+async function upload(server: LabServer, name: string, bytes: Buffer): Promise<string> {
+  const sha256 = createHash('sha256').update(bytes).digest('hex')
+  await server.api('PUT', `/files/${sha256}?name=${name}`, bytes)
+  return sha256
+}
+
+/**
+ * The boot programs that setup brought, iPXE of 2019 beside them, and a small script for BIOS. QEMU's network card has iPXE
+ * in its ROM and says so to the DHCP server, so no rule of a real site would send it on to undionly.kpxe: this script does,
+ * and sends undionly.kpxe, once it runs, to the boot server.
+ */
+async function fillNbpDir(folder: string): Promise<void> {
+  await cp(join(programDir, 'ipxe/nbp'), folder, { recursive: true })
+  await copyFile(join(pieces, 'ipxe-2019/ipxe.efi'), join(folder, 'ipxe-2019.efi'))
+  await copyFile(join(pieces, 'ipxe-2019/undionly.kpxe'), join(folder, 'undionly-2019.kpxe'))
+  for (const undionly of ['undionly.kpxe', 'undionly-2019.kpxe']) {
+    const script = [
+      '#!ipxe',
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: iPXE's own expansion.
+      'iseq ${net0/chip} undionly && goto undionly ||',
+      `chain --autofree tftp://${serverAddress}/${undionly}`,
+      ':undionly',
+      `chain --autofree http://${serverAddress}:8080/boot.ipxe`,
+    ]
+    await writeFile(join(folder, undionly.replace('.kpxe', '-from-rom.pxe')), `${script.join('\n')}\n`)
+  }
+}

@@ -1,0 +1,77 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+
+/**
+ * A private site: a LAN with a bridge, where the machines and the DHCP server are, and the boot server on its own host at
+ * one end of a cable. Nothing of it touches the machine's own network.
+ */
+export type Net = {
+  /** The network namespace of the LAN: machines, and the DHCP server at `dhcpAddress`. */
+  lan: string
+  /** The network namespace of the boot server, at `serverAddress`. */
+  server: string
+  /** A new port of the LAN's switch; returns the name of its tap device. */
+  addTap(): string
+  /** Ends what still runs inside and removes everything. */
+  close(): void
+}
+
+export const dhcpAddress = '10.99.0.1'
+export const serverAddress = '10.99.0.2'
+
+let opened = 0
+
+/** Makes the namespaces, named after this process, so several test files can run at once. Needs root. */
+export function openNet(): Net {
+  removeLeftovers()
+  opened += 1
+  const lan = `bwlab-${process.pid}-${opened}-lan`
+  const server = `bwlab-${process.pid}-${opened}-srv`
+  ip('netns', 'add', lan)
+  ip('netns', 'add', server)
+  // With spanning tree or a forwarding delay the first DHCPDISCOVERs would be lost.
+  ip('-n', lan, 'link', 'add', 'br0', 'type', 'bridge', 'stp_state', '0', 'forward_delay', '0')
+  ip('-n', lan, 'link', 'add', 'srv', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', server)
+  ip('-n', lan, 'link', 'set', 'srv', 'master', 'br0', 'up')
+  ip('-n', lan, 'address', 'add', `${dhcpAddress}/24`, 'dev', 'br0')
+  ip('-n', lan, 'address', 'add', 'fd99::1/64', 'dev', 'br0', 'nodad')
+  ip('-n', server, 'address', 'add', `${serverAddress}/24`, 'dev', 'eth0')
+  for (const [namespace, device] of [[lan, 'lo'], [lan, 'br0'], [server, 'lo'], [server, 'eth0']] as const) {
+    ip('-n', namespace, 'link', 'set', device, 'up')
+  }
+
+  let taps = 0
+  function addTap(): string {
+    const tap = `tap${taps++}`
+    ip('-n', lan, 'tuntap', 'add', tap, 'mode', 'tap')
+    ip('-n', lan, 'link', 'set', tap, 'master', 'br0', 'up')
+    return tap
+  }
+
+  return { lan, server, addTap, close: () => [lan, server].forEach(removeNamespace) }
+}
+
+/** Removes the namespaces of runs that died without closing theirs. */
+function removeLeftovers(): void {
+  for (const [name, pid] of ip('netns', 'list').matchAll(/^bwlab-(\d+)-\d+-(?:lan|srv)/gm)) {
+    if (!existsSync(`/proc/${pid}`)) removeNamespace(name)
+  }
+}
+
+/** The bridge, the taps and the cables vanish with their namespace, once no process holds it. */
+function removeNamespace(name: string): void {
+  for (const pid of ip('netns', 'pids', name).split('\n').filter(Boolean)) {
+    try {
+      process.kill(Number(pid), 'SIGKILL')
+    } catch {
+      // It ended by itself meanwhile.
+    }
+  }
+  ip('netns', 'delete', name)
+}
+
+function ip(...args: string[]): string {
+  const { status, stdout, stderr, error } = spawnSync('ip', args, { encoding: 'utf8' })
+  if (status !== 0) throw new Error(`ip ${args.join(' ')}: ${error?.message ?? stderr.trim()}`)
+  return stdout
+}

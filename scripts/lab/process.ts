@@ -1,0 +1,89 @@
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+
+/** A program of the lab that runs beside the test, with all that it printed. */
+export type Running = {
+  child: ChildProcessWithoutNullStreams
+  /** What it printed so far, on both streams, without terminal control sequences. */
+  text(): string
+  /** Resolves with the match once the text has it; rejects at the program's end or after `timeoutMs`, with the last lines. */
+  waitFor(pattern: RegExp, timeoutMs: number): Promise<RegExpExecArray>
+  /** Resolves at the program's end. */
+  ended: Promise<void>
+  /** Asks it to end, insists after 5 s; resolves when it is gone. */
+  stop(): Promise<void>
+}
+
+/** Starts a program inside a network namespace. Each line is stamped with the seconds since the start, for the report of a failure. */
+export function startIn(namespace: string, program: string, args: string[], env: Record<string, string> = {}): Running {
+  const name = program.slice(program.lastIndexOf('/') + 1)
+  // `ip netns exec` replaces itself by the program, so the child's pid is the program's.
+  const child = spawn('ip', ['netns', 'exec', namespace, program, ...args], {
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, LC_ALL: 'C.UTF-8', ...env },
+  })
+  const startedAt = performance.now()
+  const lineTimes: number[] = []
+  let text = ''
+  const watchers = new Set<() => void>()
+  const collect = (chunk: string) => {
+    text = withoutControls(text + chunk)
+    const lines = text.split('\n').length
+    while (lineTimes.length < lines) lineTimes.push((performance.now() - startedAt) / 1000)
+    for (const watch of watchers) watch()
+  }
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', collect)
+  // Writing to a program that has just ended is no error of the test.
+  child.stdin.on('error', () => undefined)
+
+  let running = true
+  const ended = new Promise<void>((resolve) => {
+    const end = () => {
+      running = false
+      resolve()
+      for (const watch of watchers) watch()
+    }
+    child.on('close', end).on('error', (error) => {
+      collect(`${error.message}\n`)
+      end()
+    })
+  })
+
+  const lastLines = () => {
+    const lines = text.split('\n').map((line, index) => `${(lineTimes[index] ?? 0).toFixed(1).padStart(6)} ${line}`)
+    return lines.slice(-60).join('\n')
+  }
+
+  function waitFor(pattern: RegExp, timeoutMs: number): Promise<RegExpExecArray> {
+    return new Promise((resolve, reject) => {
+      const finish = (act: () => void) => {
+        clearTimeout(timer)
+        watchers.delete(watch)
+        act()
+      }
+      const fail = (why: string) =>
+        finish(() => reject(new Error(`${name}: ${why} before ${pattern} was seen; its last lines:\n${lastLines()}`)))
+      const watch = () => {
+        const match = pattern.exec(text)
+        if (match !== null) finish(() => resolve(match))
+        else if (!running) fail('it ended')
+      }
+      const timer = setTimeout(() => fail(`${timeoutMs / 1000} s passed`), timeoutMs)
+      watchers.add(watch)
+      watch()
+    })
+  }
+
+  async function stop(): Promise<void> {
+    if (!running) return
+    child.kill('SIGTERM')
+    const insist = setTimeout(() => child.kill('SIGKILL'), 5000)
+    await ended
+    clearTimeout(insist)
+  }
+
+  return { child, text: () => text, waitFor, ended, stop }
+}
+
+/** Firmware draws with ANSI sequences (ECMA-48 CSI) and ends lines with CR LF; a sequence cut in two is completed by the next chunk. */
+function withoutControls(text: string): string {
+  return text.replace(/\x1b\[[0-9;?=]*[A-Za-z]/g, '').replace(/\x1b[()][A-Z0-9]|\x1bc/g, '').replace(/\r/g, '')
+}

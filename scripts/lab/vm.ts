@@ -1,0 +1,74 @@
+import { copyFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Net } from './net.ts'
+import { type Running, startIn } from './process.ts'
+
+/** A machine by its firmware: `pcbios` has iPXE in its network card's ROM, the others have EDK2's own PXE and HTTP clients. */
+export type Firmware = 'pcbios-x86_64' | 'efi-x86_64' | 'efi-arm64'
+
+export type VmOptions = {
+  firmware: Firmware
+  /** `52:54:00:12:34:56` */
+  mac: string
+  /** SMBIOS: what the machine says of itself. */
+  serial?: string
+  product?: string
+  uuid?: string
+  /** UEFI only: HTTP Boot without the PXE attempts before it, which would take two minutes to fail. */
+  httpBoot?: boolean
+  /** An empty disk, after the network in the boot order. */
+  emptyDisk?: boolean
+}
+
+/** How long a VM may live, milliseconds: the slowest boot here takes a third of it. */
+const lifetimeMs = 120_000
+
+/** Switches a machine on. Its serial console is the text of what is returned, and keys typed go to its standard input. */
+export async function startVm(net: Net, workDir: string, options: VmOptions): Promise<Running> {
+  const { program, args } = await machine(workDir, options)
+  const rom = options.firmware === 'pcbios-x86_64' ? '' : ',romfile='
+  const smbios = [
+    ['serial', options.serial],
+    ['product', options.product],
+    ['manufacturer', 'Lab'],
+  ].flatMap(([field, value]) => (value ? [`${field}=${value}`] : []))
+  const running = startIn(net.lan, program, [
+    ...args,
+    // Never KVM: where the machine is itself virtual, /dev/kvm may open and then not run firmware.
+    ...['-accel', 'tcg', '-m', '1024', '-display', 'none', '-nodefaults', '-no-user-config', '-no-reboot', '-serial', 'stdio'],
+    ...['-netdev', `tap,id=n0,ifname=${net.addTap()},script=no,downscript=no`],
+    ...['-device', `virtio-net-pci,netdev=n0,mac=${options.mac},bootindex=0${rom}`],
+    // A new iPXE gathers entropy for four seconds without it.
+    ...['-device', 'virtio-rng-pci'],
+    ...['-smbios', `type=1,${smbios.join(',')}`],
+    ...(options.uuid ? ['-uuid', options.uuid] : []),
+    ...(options.emptyDisk
+      ? ['-drive', 'if=none,id=d0,driver=null-co,size=64M,read-zeroes=on', '-device', 'virtio-blk-pci,drive=d0,bootindex=1']
+      : []),
+  ])
+  const limit = setTimeout(() => running.child.kill('SIGKILL'), lifetimeMs)
+  running.ended.then(() => clearTimeout(limit))
+  return running
+}
+
+async function machine(workDir: string, { firmware, mac, httpBoot }: VmOptions): Promise<{ program: string; args: string[] }> {
+  // graphics=off puts SeaBIOS and iPXE on the serial line.
+  if (firmware === 'pcbios-x86_64') return { program: 'qemu-system-x86_64', args: ['-machine', 'pc,graphics=off'] }
+  const x64 = firmware === 'efi-x86_64'
+  const code = x64 ? '/usr/share/OVMF/OVMF_CODE_4M.fd' : '/usr/share/AAVMF/AAVMF_CODE.fd'
+  const variables = x64 ? '/usr/share/OVMF/OVMF_VARS_4M.fd' : '/usr/share/AAVMF/AAVMF_VARS.fd'
+  // Each machine writes its boot options into its own copy.
+  const ownVariables = join(workDir, `variables-${mac.replaceAll(':', '-')}.fd`)
+  await copyFile(variables, ownVariables)
+  const noPxe = (family: string) => ['-fw_cfg', `name=opt/org.tianocore/${family}PXESupport,string=no`]
+  return {
+    program: x64 ? 'qemu-system-x86_64' : 'qemu-system-aarch64',
+    args: [
+      ...(x64 ? ['-machine', 'q35'] : ['-machine', 'virt', '-cpu', 'cortex-a57']),
+      ...['-drive', `if=pflash,format=raw,unit=0,readonly=on,file=${code}`],
+      ...['-drive', `if=pflash,format=raw,unit=1,file=${ownVariables}`],
+      ...(x64 ? noPxe('IPv6') : []),
+      ...(httpBoot ? noPxe('IPv4') : []),
+    ],
+  }
+}

@@ -1,0 +1,37 @@
+// What a fresh machine needs before anything else can run, so this is plain JavaScript without a single dependency.
+//
+//   node scripts/setup.js dependencies   the npm packages
+//   node scripts/setup.js start          those, the compiled program, and the boot programs
+//   node scripts/setup.js test           all that, and what the lab and the database tests need
+
+import { bringBootPrograms } from './setup/boot-programs.js'
+import { compile, installDependencies } from './setup/dependencies.js'
+import { prepareTests } from './setup/test-pieces.js'
+
+/** True where a missing piece has to fail instead of leaving something out: in CI. */
+const requireAll = Boolean(process.env.CI || process.env.BOOTWRIGHT_REQUIRE_ALL)
+
+/** @type {Record<string, (() => string[] | void)[]>} Each step returns what it could not bring, in words. */
+const steps = {
+  dependencies: [installDependencies],
+  start: [installDependencies, compile, bringBootPrograms],
+  test: [installDependencies, compile, bringBootPrograms, prepareTests],
+}
+
+const chosen = steps[process.argv[2] ?? '']
+if (chosen === undefined) {
+  console.error(`usage: node scripts/setup.js ${Object.keys(steps).join('|')}`)
+  process.exit(2)
+}
+
+try {
+  const missing = chosen.flatMap((step) => step() ?? [])
+  for (const line of missing) console.error(`setup: ${line}`)
+  if (missing.length > 0 && requireAll) {
+    console.error('setup: CI or BOOTWRIGHT_REQUIRE_ALL is set, so nothing may be missing')
+    process.exit(1)
+  }
+} catch (error) {
+  console.error(`setup: ${error instanceof Error ? error.message : error}`)
+  process.exit(1)
+}

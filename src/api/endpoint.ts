@@ -1,0 +1,109 @@
+import { createRoute, type OpenAPIHono, type RouteConfig, z } from '@hono/zod-openapi'
+import type { Context, MiddlewareHandler } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import type { Db } from '../db/open.ts'
+import type { Decision } from '../inventory/decision.ts'
+import type { Facts } from '../inventory/facts.ts'
+import type { Logger } from '../log.ts'
+import type { FileStore } from '../store/file-store.ts'
+import { problem, problemSchema } from './problems.ts'
+
+/** What the admin API works with. */
+export type AdminDeps = {
+  db: Db
+  store: FileStore
+  log: Logger
+  maxFileBytes: number
+  databaseAnswers: () => Promise<boolean>
+  /** The script that a machine with these facts would get, and why. `baseUrl` is the address it would ask. */
+  preview: (facts: Facts, baseUrl: string | undefined) => Promise<{ script: string; decision: Decision }>
+  /** True on the unix socket in the data folder, whose file permissions are the authentication: no token is asked for. */
+  trusted: boolean
+}
+
+export type Method = 'get' | 'put' | 'post' | 'patch' | 'delete'
+
+/** What an endpoint answers: a status, a body to be written as JSON (or as it is, when it is text), headers. */
+export type Answer<Body> = { status: 200 | 201 | 204 | 503; body?: Body; headers?: Record<string, string> }
+
+type Input<Params, Query, Body> = { params: z.output<Params>; query: z.output<Query>; body: z.output<Body> }
+
+/** One operation: its documentation and its schemas, which also check what comes in, and the function that answers. */
+export type EndpointSpec<Params extends z.ZodType, Query extends z.ZodType, Body extends z.ZodType, Result extends z.ZodType> = {
+  operationId: string
+  summary: string
+  description?: string
+  params?: Params
+  query?: Query
+  body?: Body
+  /** The request's body is a stream of bytes that `answer` reads itself. */
+  bodyIsBytes?: true
+  /** No token is asked for. */
+  open?: true
+  returns?: Result
+  returnsType?: 'application/json' | 'text/plain'
+  /** Every status of success, with its description. */
+  statuses: { [Status in 200 | 201 | 204 | 503]?: string }
+  answer: (deps: AdminDeps, input: Input<Params, Query, Body>, context: Context) => Promise<Answer<z.input<Result>>>
+}
+
+export type Endpoint = EndpointSpec<z.ZodType, z.ZodType, z.ZodType, z.ZodType>
+
+/** Gives an endpoint's `answer` the types of its schemas. */
+export function endpoint<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType, R extends z.ZodType>(
+  spec: EndpointSpec<P, Q, B, R>,
+): Endpoint {
+  return spec as unknown as Endpoint
+}
+
+const mostJsonBytes = 2 ** 20
+
+const boundedJson: MiddlewareHandler = bodyLimit({
+  maxSize: mostJsonBytes,
+  onError: () => problem({ status: 413, detail: `a JSON body has at most ${mostJsonBytes} bytes` }),
+})
+
+/** Serves an endpoint at a method and a path (`/machines/{id}`), and adds it to the OpenAPI document under the tag. */
+export function register(app: OpenAPIHono, deps: AdminDeps, method: Method, path: string, tag: string, spec: Endpoint): void {
+  const route = createRoute({
+    method,
+    path,
+    tags: [tag],
+    operationId: spec.operationId,
+    summary: spec.summary,
+    ...(spec.description !== undefined && { description: spec.description }),
+    ...(spec.open && { security: [] }),
+    ...(spec.body !== undefined && { middleware: [boundedJson] }),
+    request: requestOf(spec),
+    responses: responsesOf(spec),
+  } as RouteConfig)
+  app.openapi(route, (async (context: Context) => {
+    const valid = (target: 'param' | 'query' | 'json') => context.req.valid(target as never) as unknown
+    const input = { params: valid('param'), query: valid('query'), body: valid('json') }
+    const { status, body, headers } = await spec.answer(deps, input, context)
+    if (body === undefined) return context.body(null, 204, headers)
+    return typeof body === 'string' ? context.text(body, status as 200, headers) : context.json(body, status as 200, headers)
+  }) as never)
+}
+
+function requestOf(spec: Endpoint): RouteConfig['request'] {
+  const bytes = z.string().openapi({ type: 'string', format: 'binary' })
+  return {
+    ...(spec.params !== undefined && { params: spec.params as z.ZodObject }),
+    ...(spec.query !== undefined && { query: spec.query as z.ZodObject }),
+    ...(spec.body !== undefined && { body: { required: true, content: { 'application/json': { schema: spec.body } } } }),
+    ...(spec.bodyIsBytes && { body: { required: true, content: { 'application/octet-stream': { schema: bytes } } } }),
+  }
+}
+
+function responsesOf(spec: Endpoint): RouteConfig['responses'] {
+  const content = spec.returns && { [spec.returnsType ?? 'application/json']: { schema: spec.returns } }
+  const answers = Object.entries(spec.statuses).map(([status, description]) => [
+    status,
+    { description, ...(status !== '204' && content && { content }) },
+  ])
+  return {
+    ...Object.fromEntries(answers),
+    default: { description: 'What is wrong (RFC 9457)', content: { 'application/problem+json': { schema: problemSchema } } },
+  }
+}

@@ -1,0 +1,115 @@
+import { z } from '@hono/zod-openapi'
+import { NotFoundError } from '../errors.ts'
+import { deleteImage, findImage, listImages, listImageVersions, patchImage, saveImage } from '../inventory/images.ts'
+import { endpoint } from './endpoint.ts'
+import { arch, args, fileName, imageName, limit, moment, page, pageOf, platform, printable, sha256 } from './schemas.ts'
+
+export const fileRef = z.strictObject({ sha256, name: fileName }).openapi('FileRef', { description: 'An uploaded file, and the name it is served under.' })
+
+const fits = { arch, platform: platform.optional().openapi({ description: 'Absent: every platform.' }) }
+
+const variant = z
+  .discriminatedUnion(
+    'kind',
+    [
+      z
+        .strictObject({ kind: z.literal('linux'), ...fits, kernel: fileRef, initrds: z.array(fileRef).max(16, 'at most 16 files').default([]), args: args.default([]) })
+        .openapi('LinuxVariant'),
+      z
+        .strictObject({ kind: z.literal('efi'), ...fits, file: fileRef, args: args.default([]) })
+        .refine((one) => one.platform !== 'pcbios', { path: ['platform'], message: 'efi, or none' })
+        .openapi('EfiVariant'),
+      z.strictObject({ kind: z.literal('ipxe'), ...fits, file: fileRef }).openapi('IpxeVariant'),
+      z.strictObject({ kind: z.literal('local'), ...fits }).openapi('LocalVariant'),
+    ],
+    { error: (issue) => (issue.code === 'invalid_union' ? 'linux, efi, ipxe or local' : undefined) },
+  )
+  .openapi('Variant', { description: 'How the image boots on one kind of machine.' })
+
+const variants = z.array(variant).min(1, 'at least one variant').max(16, 'at most 16 variants')
+const title = printable(128).openapi({ example: 'Debian 12' })
+const version = z.int().min(1).max(2_147_483_647)
+
+const imageSchema = z
+  .object({
+    name: imageName,
+    title: z.string(),
+    version: version.openapi({ description: 'The version that machines boot now.' }),
+    variants: z.array(variant),
+    createdAt: moment,
+    updatedAt: moment,
+  })
+  .openapi('Image')
+
+const versionSchema = z.object({ version, current: z.boolean(), variants: z.array(variant), createdAt: moment }).openapi('ImageVersion')
+
+const params = z.object({ name: imageName })
+
+export const list = endpoint({
+  operationId: 'listImages',
+  summary: 'Images by name',
+  query: z.strictObject({ limit, after: imageName.optional().openapi({ description: 'The `next` of the page before.' }) }),
+  returns: pageOf(imageSchema).openapi('ImageList'),
+  statuses: { 200: 'One page' },
+  answer: async ({ db }, { query }) => ({
+    status: 200,
+    body: await page(query.limit, (count) => listImages(db, count, query.after), (one) => one.name),
+  }),
+})
+
+export const get = endpoint({
+  operationId: 'getImage',
+  summary: 'An image with its current version',
+  params,
+  returns: imageSchema,
+  statuses: { 200: 'The image' },
+  answer: async ({ db }, { params: { name } }) => {
+    const image = await findImage(db, name)
+    if (image === undefined) throw new NotFoundError(`there is no image ${name}`)
+    return { status: 200, body: image }
+  },
+})
+
+export const put = endpoint({
+  operationId: 'putImage',
+  summary: 'Add an image, or a new version of it',
+  description: 'Variants other than those of the current version become a new version, which machines boot from then on.',
+  params,
+  body: z.strictObject({ title: title.optional(), variants }).openapi('ImagePut'),
+  returns: imageSchema,
+  statuses: { 200: 'The image, as it is now', 201: 'The image, new' },
+  answer: async ({ db }, { params: { name }, body }) => {
+    const { image, created } = await saveImage(db, name, body)
+    return created ? { status: 201, body: image, headers: { location: `/api/v1/images/${name}` } } : { status: 200, body: image }
+  },
+})
+
+export const patch = endpoint({
+  operationId: 'patchImage',
+  summary: "Change an image's title, or roll it back to another version",
+  params,
+  body: z.strictObject({ title: title.optional(), version: version.optional() }).openapi('ImagePatch'),
+  returns: imageSchema,
+  statuses: { 200: 'The image, changed' },
+  answer: async ({ db }, { params: { name }, body }) => ({ status: 200, body: await patchImage(db, name, body) }),
+})
+
+export const remove = endpoint({
+  operationId: 'deleteImage',
+  summary: 'Delete an image that nothing is assigned any more; its files stay',
+  params,
+  statuses: { 204: 'It is gone' },
+  answer: async ({ db }, { params: { name } }) => {
+    await deleteImage(db, name)
+    return { status: 204 }
+  },
+})
+
+export const versions = endpoint({
+  operationId: 'listImageVersions',
+  summary: "All of an image's versions, newest first",
+  params,
+  returns: z.object({ items: z.array(versionSchema) }).openapi('ImageVersionList'),
+  statuses: { 200: 'The versions' },
+  answer: async ({ db }, { params: { name } }) => ({ status: 200, body: { items: await listImageVersions(db, name) } }),
+})

@@ -1,0 +1,93 @@
+import { STATUS_CODES } from 'node:http'
+import { z } from '@hono/zod-openapi'
+import type { Context } from 'hono'
+import { HTTPException } from 'hono/http-exception'
+import { ConflictError, type FieldFault, InputError, messageOf, NotFoundError } from '../errors.ts'
+import type { Logger } from '../log.ts'
+
+/** RFC 9457, section 3.1. The type is always about:blank, for which the title is the status in words (section 4.2.1). */
+export const problemSchema = z
+  .object({
+    type: z.literal('about:blank'),
+    title: z.string().openapi({ example: 'Unprocessable Content' }),
+    status: z.int().openapi({ example: 422 }),
+    detail: z.string().openapi({ example: 'hostname: expected a host name (RFC 1123), got "a_b"' }),
+    errors: z
+      .array(
+        z.object({
+          field: z.string().openapi({ example: 'hostname' }),
+          value: z.string().openapi({ example: 'a_b' }),
+          expected: z.string().openapi({ example: 'a host name (RFC 1123)' }),
+        }),
+      )
+      .optional()
+      .openapi({ description: 'Every field that is not what it should be.' }),
+  })
+  .openapi('Problem')
+
+export type Problem = { status: number; detail: string; errors?: FieldFault[]; headers?: Record<string, string> }
+
+/** A problem as a response. */
+export function problem({ status, detail, errors, headers }: Problem): Response {
+  // Node 20 has the older words of RFC 4918; those of RFC 9110, 15.5.21 and 15.5.14.
+  const title = { 413: 'Content Too Large', 422: 'Unprocessable Content' }[status] ?? STATUS_CODES[status] ?? 'Error'
+  const body = { type: 'about:blank', title, status, detail, ...(errors && { errors }) }
+  return new Response(JSON.stringify(body), {
+    status,
+    headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store', ...headers },
+  })
+}
+
+/** The translation of whatever was thrown, for programs. What nobody foresaw is logged, and its details stay here. */
+export function problemTranslator(log: Logger, databaseAnswers: () => Promise<boolean>) {
+  return async (error: unknown, context: Context): Promise<Response> => {
+    if (error instanceof InputError) return problem(faultsProblem(error.faults))
+    if (error instanceof NotFoundError) return problem({ status: 404, detail: error.message })
+    if (error instanceof ConflictError) return problem({ status: 409, detail: error.message })
+    if (error instanceof HTTPException) return problem({ status: error.status, detail: detailOf(error) })
+    if ((error as { code?: unknown } | undefined)?.code === 'ENOSPC') {
+      log.error({ error: messageOf(error) }, 'the disk is full')
+      return problem({ status: 507, detail: 'the disk of the server is full' })
+    }
+    const { method, path } = context.req
+    log.error({ method, path, error: messageOf(error), stack: error instanceof Error ? error.stack : undefined }, 'an API request failed')
+    if (await databaseAnswers().catch(() => false)) {
+      return problem({ status: 500, detail: 'the server failed; its log says how' })
+    }
+    return problem({ status: 503, detail: 'the database does not answer', headers: { 'retry-after': '5' } })
+  }
+}
+
+/** The answer to input that a schema refuses: an endpoint's validators call this with their result. */
+export function refuseInvalid(result: { success: boolean; data?: unknown; error?: z.ZodError }): Response | undefined {
+  if (result.success || result.error === undefined) return undefined
+  return problem(faultsProblem(result.error.issues.flatMap((issue) => faultsOf(issue, result.data))))
+}
+
+function faultsProblem(faults: FieldFault[]): Problem {
+  return { status: 422, detail: new InputError(faults).message, errors: faults.map((fault) => ({ ...fault, value: short(fault.value) })) }
+}
+
+function faultsOf(issue: z.core.$ZodIssue, data: unknown): FieldFault[] {
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => faultAt([...issue.path, key], data, 'no field of this name'))
+  }
+  const inner = issue.code === 'invalid_key' ? issue.issues[0] : undefined
+  const expected = (inner ?? issue).message.replace(/^.*?: expected /, '').replace(/, received .*$/, '')
+  return [faultAt(issue.path, data, expected)]
+}
+
+function faultAt(path: PropertyKey[], data: unknown, expected: string): FieldFault {
+  const value = path.reduce<unknown>((inside, key) => (inside as Record<PropertyKey, unknown> | undefined | null)?.[key], data)
+  const field = path.reduce<string>((text, key) => (typeof key === 'number' ? `${text}[${key}]` : text ? `${text}.${String(key)}` : String(key)), '')
+  return { field: field || 'body', value: short(value), expected }
+}
+
+function short(value: unknown): string {
+  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? 'nothing')
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text
+}
+
+function detailOf(error: HTTPException): string {
+  return error.status === 415 ? 'the body must be sent as application/json' : error.message || (STATUS_CODES[error.status] ?? 'Error')
+}

@@ -1,0 +1,59 @@
+import { archs, platforms } from '../arch.ts'
+import { InputError } from '../errors.ts'
+import type { Facts } from '../inventory/facts.ts'
+import { parseMac } from '../mac.ts'
+
+/** Longest value taken from a query; SMBIOS strings are rarely past 64. */
+const mostCharacters = 255
+
+/**
+ * What a machine says of itself in the query of its script's URL. Unknown names and empty values are left out, as are
+ * values that cannot be shown. `+` stands for itself (RFC 3986): iPXE writes a space as %20.
+ * @throws InputError for a MAC that is not one, and when there is nothing to know the machine by
+ */
+export function parseFacts(query: string, macInPath?: string): Facts {
+  const values = parseQuery(query)
+  const given = macInPath ?? values.get('mac')
+  const mac = given === undefined ? undefined : parseMac(given)
+  if (given !== undefined && mac === undefined) throw new InputError({ field: 'mac', value: given, expected: 'a MAC address such as 52-54-00-12-34-56' })
+  const said = {
+    mac,
+    uuid: values.get('uuid'),
+    serial: values.get('serial'),
+    asset: values.get('asset'),
+    manufacturer: values.get('manufacturer'),
+    product: values.get('product'),
+    hostname: values.get('hostname'),
+    version: values.get('version'),
+    ip: values.get('ip'),
+    platform: platforms.find((one) => one === values.get('platform')),
+    buildarch: archs.find((one) => one === (values.get('buildarch') ?? values.get('arch'))),
+    cpuarch: archs.find((one) => one === values.get('cpuarch')),
+    secureBoot: values.has('sb') ? values.get('sb') === '01' : undefined,
+  }
+  if (said.mac === undefined && said.uuid === undefined && said.serial === undefined) {
+    throw new InputError({ field: 'mac', value: '', expected: 'a MAC address, a uuid, or a serial with a product' })
+  }
+  return Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined))
+}
+
+/** The values of a query by name, the first of each; empty and unprintable ones are left out. */
+export function parseQuery(query: string): Map<string, string> {
+  const values = new Map<string, string>()
+  for (const pair of query.split('&').slice(0, 64)) {
+    const at = pair.indexOf('=')
+    const value = decode(pair.slice(at + 1)).trim()
+    const name = pair.slice(0, at)
+    if (at > 0 && value !== '' && value.length <= mostCharacters && !/[\x00-\x1f\x7f]/.test(value) && !values.has(name)) values.set(name, value)
+  }
+  return values
+}
+
+// SMBIOS strings come in any encoding: what is no UTF-8 stays as it was written.
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}

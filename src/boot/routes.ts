@@ -1,0 +1,73 @@
+import { Hono } from 'hono'
+import type { AfterRefusal } from '../config.ts'
+import type { Db } from '../db/open.ts'
+import { InputError, messageOf } from '../errors.ts'
+import type { BootEventRecorder } from '../inventory/boot-events.ts'
+import type { Logger } from '../log.ts'
+import type { Scripts } from '../render/scripts.ts'
+import type { FileStore } from '../store/file-store.ts'
+import type { Nbps } from '../store/nbps.ts'
+import { serveFile } from './files.ts'
+import { serveNbp } from './nbps.ts'
+import { takeReport } from './reports.ts'
+import { addressOf, type BootContext, type BootEnv, isIpxe } from './request.ts'
+import { serveScript } from './script.ts'
+
+/** What the boot network is served from. */
+export type BootDeps = {
+  db: Db
+  store: FileStore
+  nbps: Nbps
+  scripts: Scripts
+  events: BootEventRecorder
+  log: Logger
+  settings: { baseUrl: string | undefined; afterRefusal: AfterRefusal; maxDiscovered: number }
+  /** True for an address that may boot here. */
+  allows: (address: string) => boolean
+  databaseAnswers: () => Promise<boolean>
+}
+
+/** Every URL of the boot network. */
+export function createBootApp(deps: BootDeps): Hono<BootEnv> {
+  const app = new Hono<BootEnv>()
+  app.use(async (c, next) => {
+    if (deps.allows(addressOf(c))) return next()
+    deps.log.warn({ ip: addressOf(c), path: c.req.path }, 'refused: the address is in no boot subnet')
+    return c.text('This address may not boot here.\n', 403)
+  })
+
+  const bootstrap = (c: BootContext) => serveBootstrap(c, deps)
+  app.get('/boot.ipxe', bootstrap)
+  // dnsmasq's pxe-service adds the `.0` by itself.
+  app.get('/boot.ipxe.0', bootstrap)
+  // iPXE of 2021 or later, started by UEFI, asks for this beside the program that it was loaded as.
+  app.get('/autoexec.ipxe', bootstrap)
+  app.get('/nbp/autoexec.ipxe', bootstrap)
+
+  app.get('/ipxe', (c) => serveScript(c, deps))
+  app.get('/ipxe/:file{[^/]+\\.ipxe}', (c) => serveScript(c, deps))
+  app.get('/files/:sha256/:name', (c) => serveFile(c, deps))
+  app.get('/nbp/:name', (c) => serveNbp(c, deps))
+  // HEAD is answered like GET by Hono, and must report nothing.
+  app.get('/b/:token/:report', async (c) => (c.req.method === 'HEAD' ? c.body(null) : takeReport(c, deps)))
+  app.post('/b/:token/:report', (c) => takeReport(c, deps))
+
+  app.get('/healthz', async (c) => {
+    const answers = await deps.databaseAnswers()
+    return c.json({ status: answers ? 'ok' : 'degraded', database: answers ? 'ok' : 'away' }, answers ? 200 : 503)
+  })
+  app.notFound((c) => c.text('There is nothing here. A machine begins at /boot.ipxe.\n', 404))
+  app.onError((error, c) => {
+    if (error instanceof InputError) return c.text(`${error.message}\n`, 400)
+    deps.log.error({ path: c.req.path, error: messageOf(error) }, 'a boot request failed')
+    // iPXE obeys Retry-After by itself (its httpcore.c); installers' wget tries again too.
+    return c.text('The boot server cannot answer now.\n', 503, { 'Retry-After': '5' })
+  })
+  return app
+}
+
+function serveBootstrap(c: BootContext, { scripts, events, settings }: BootDeps): Response {
+  if (isIpxe(c) && c.req.method === 'GET') events.record({ ip: addressOf(c), stage: 'bootstrap' })
+  c.header('Cache-Control', 'no-store')
+  return c.text(scripts.bootstrap(settings.baseUrl ?? ''))
+}

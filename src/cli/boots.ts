@@ -1,0 +1,111 @@
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { parseMac } from '../mac.ts'
+import { type CliDeps, clientOf, print } from './deps.ts'
+import { formatBytes, formatTime } from './format.ts'
+import { formatFields, formatTable } from './table.ts'
+
+type BootEvent = { stage: string; at: string; file?: string; bytes?: number; durationMs?: number; message?: string }
+type Boot = {
+  id: string
+  mac?: string | null
+  ip: string
+  image?: string | null
+  version?: number | null
+  outcome?: string | null
+  message?: string | null
+  startedAt: string
+  endedAt?: string | null
+  /** The last thing seen. */
+  stage?: string
+  decision?: { machine?: { name: string } }
+}
+
+/** `bootwright boots`. */
+export function addBootsCommand(program: Command, deps: CliDeps): void {
+  const boots = program
+    .command('boots')
+    .description('how boots went, newest first')
+    .option('--machine <mac>', 'of this machine (a MAC or an id)')
+    .addOption(
+      new Option('--outcome <outcome>', 'with this outcome; open: not yet ended').choices([
+        'booted',
+        'installed',
+        'failed',
+        'superseded',
+        'open',
+      ]),
+    )
+    .option('--limit <n>', 'so many at most', parseCount, 20)
+    .action(
+      async ({ machine, outcome, limit }: { machine?: string; outcome?: string; limit: number }, command: Command) => {
+        const query = { machine: machine === undefined ? undefined : (parseMac(machine) ?? machine), outcome }
+        const items = await clientOf(command, deps).list<Boot>('/boots', query, 'before', limit)
+        print(command, deps, { items }, () =>
+          formatTable(['STARTED', 'MACHINE', 'IMAGE', 'STAGE', 'OUTCOME', 'MESSAGE', 'ID'], items.map(rowOf)),
+        )
+      },
+    )
+
+  boots
+    .command('show')
+    .description('one boot with its stages')
+    .argument('<id>', 'as listed')
+    .action(async (id: string, _options, command: Command) => {
+      print(
+        command,
+        deps,
+        await clientOf(command, deps).ask<Boot & { events: BootEvent[] }>('GET', `/boots/${encodeURIComponent(id)}`),
+        formatBoot,
+      )
+    })
+}
+
+function rowOf(boot: Boot): string[] {
+  return [
+    formatTime(boot.startedAt),
+    nameOf(boot),
+    imageOf(boot),
+    boot.stage ?? '',
+    boot.outcome ?? 'open',
+    boot.message ?? '',
+    boot.id,
+  ]
+}
+
+function formatBoot(boot: Boot & { events: BootEvent[] }): string {
+  const fields = formatFields({
+    boot: boot.id,
+    machine: nameOf(boot),
+    mac: boot.mac ?? '',
+    address: boot.ip,
+    image: imageOf(boot),
+    started: formatTime(boot.startedAt),
+    ended: formatTime(boot.endedAt),
+    outcome: boot.outcome ?? 'open',
+    message: boot.message ?? '',
+  })
+  const start = Date.parse(boot.startedAt)
+  const events = boot.events.map((event) => [
+    formatTime(event.at),
+    `${((Date.parse(event.at) - start) / 1000).toFixed(1)} s`,
+    event.stage,
+    event.file,
+    event.bytes === undefined ? '' : formatBytes(event.bytes),
+    event.durationMs === undefined ? '' : `${event.durationMs} ms`,
+    event.message,
+  ])
+  return `${fields}\n\n${formatTable(['TIME', 'AFTER', 'STAGE', 'FILE', 'BYTES', 'TOOK', 'MESSAGE'], events)}`
+}
+
+function nameOf(boot: Boot): string {
+  return boot.decision?.machine?.name ?? boot.mac ?? boot.ip
+}
+
+function imageOf({ image, version }: Boot): string {
+  return image ? `${image}${version ? ` v${version}` : ''}` : ''
+}
+
+function parseCount(text: string): number {
+  if (!/^[1-9]\d{0,6}$/.test(text)) throw new InvalidArgumentError('It is a number from 1 to 9999999.')
+  return Number(text)
+}

@@ -1,0 +1,35 @@
+import type { Command } from 'commander'
+import { type Client, createClient } from './client.ts'
+import { printable } from './format.ts'
+
+/** What the commands need of the outside world. */
+export type CliDeps = {
+  /** Runs the server until it is told to stop. */
+  serve: () => Promise<void>
+  env: Record<string, string | undefined>
+  /** Writes to standard output, as it is: a line brings its own line feed. */
+  out: (text: string) => void
+  /** Writes to standard error. */
+  err: (text: string) => void
+  /** Standard error is a terminal: progress is redrawn on one line. */
+  interactive?: boolean | undefined
+  /** A download without a byte for this long is given up; 60 seconds when undefined. */
+  stallMs?: number | undefined
+}
+
+/** The client that a command's global options and the environment ask for. */
+export function clientOf(command: Command, deps: CliDeps): Client {
+  const { url, token } = command.optsWithGlobals<{ url?: string; token?: string }>()
+  return createClient(deps.env, { url, token })
+}
+
+/** Prints an answer: as JSON with `--json`, else as the text made of it. */
+export function print<T>(command: Command, deps: CliDeps, answer: T, format: (answer: T) => string): void {
+  const { json } = command.optsWithGlobals<{ json?: boolean }>()
+  deps.out(`${printable(json ? JSON.stringify(answer, undefined, 2) : format(answer))}\n`)
+}
+
+/** For options that may be given several times: the values so far, with one more. */
+export function collect(value: string, before: string[] | undefined): string[] {
+  return [...(before ?? []), value]
+}

@@ -1,0 +1,24 @@
+/**
+ * Text that a terminal may be shown. Machines on an open network choose their messages and names, and a terminal obeys
+ * control sequences (ECMA-48: ESC and the C1 characters); line feeds and tabs stay.
+ */
+export function printable(text: string): string {
+  return text.replaceAll(/[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]/g, '\ufffd')
+}
+
+/** `812 B`, `12.3 MB`: powers of 1000. */
+export function formatBytes(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB']
+  const step = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(1, bytes)) / 3)))
+  return step === 0 ? `${bytes} B` : `${(bytes / 1000 ** step).toFixed(1)} ${units[step]}`
+}
+
+/** An ISO 8601 time of the API, to the second: `2026-01-31 12:00:05Z`. */
+export function formatTime(iso: string | null | undefined): string {
+  return iso ? iso.replace('T', ' ').replace(/\.\d+/, '') : ''
+}
+
+/** `x86_64 efi`, `arm64 any platform`. */
+export function formatFit(variant: { arch: string; platform?: string | undefined }): string {
+  return `${variant.arch} ${variant.platform ?? 'any platform'}`
+}

@@ -1,0 +1,47 @@
+import { type Command, InvalidArgumentError } from 'commander'
+import { type CliDeps, clientOf, print } from './deps.ts'
+
+type Policy = { kind: string; image?: string }
+
+const meanings: Record<string, string> = {
+  local: 'machines without an image boot from their own disk',
+  wait: 'machines without an image wait until one is assigned',
+}
+
+/** `bootwright policy`. */
+export function addPolicyCommand(program: Command, deps: CliDeps): void {
+  const policy = program.command('policy').description('what machines boot that have no image assigned')
+
+  policy
+    .command('show')
+    .description('show the policy')
+    .action(async (_options, command: Command) => {
+      print(command, deps, await clientOf(command, deps).ask<Policy>('GET', '/policy'), formatPolicy)
+    })
+
+  policy
+    .command('set')
+    .description('change the policy')
+    .argument('<kind>', 'local (their own disk), wait (until one is assigned), or image', parseKind)
+    .argument('[name]', 'with image: which one')
+    .action(async (kind: string, name: string | undefined, _options, command: Command) => {
+      if ((kind === 'image') !== (name !== undefined))
+        command.error('error: a name is given with image, and only with image: policy set image NAME')
+      const wanted: Policy = { kind, ...(name !== undefined && { image: name }) }
+      print(
+        command,
+        deps,
+        (await clientOf(command, deps).ask<Policy | undefined>('PUT', '/policy', wanted)) ?? wanted,
+        formatPolicy,
+      )
+    })
+}
+
+function parseKind(text: string): string {
+  if (!['local', 'wait', 'image'].includes(text)) throw new InvalidArgumentError('It is local, wait or image.')
+  return text
+}
+
+function formatPolicy({ kind, image }: Policy): string {
+  return kind === 'image' ? `image: machines without an image boot ${image}` : `${kind}: ${meanings[kind]}`
+}

@@ -1,0 +1,39 @@
+import { Command } from 'commander'
+import { addBootsCommand } from './boots.ts'
+import type { CliDeps } from './deps.ts'
+import { addImageCommand } from './image.ts'
+import { addMachineCommand } from './machine.ts'
+import { addPolicyCommand } from './policy.ts'
+import { addPreviewCommand } from './preview.ts'
+import { addServeCommand } from './serve.ts'
+import { addTokenCommand } from './token.ts'
+
+/**
+ * The command line, to be run with `parseAsync`. It never ends the process: wrong usage rejects with a CommanderError,
+ * after commander has written the fault and the way to help; a failure rejects with an Error for the operator.
+ */
+export function createProgram(deps: CliDeps): Command {
+  const program = new Command('bootwright')
+    .description('boots machines over the network, and says why they boot what they boot')
+    .option(
+      '--url <url>',
+      'admin address of the server, http://host:port (else BOOTWRIGHT_URL, else its socket in the data folder)',
+    )
+    .option(
+      '--token <token>',
+      'admin token for --url (else BOOTWRIGHT_TOKEN, which other users of this computer cannot see)',
+    )
+    .option('--json', "print the API's JSON")
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({ writeOut: deps.out, writeErr: deps.err })
+    .showHelpAfterError('(--help says more)')
+    .exitOverride()
+  addServeCommand(program, deps)
+  addMachineCommand(program, deps)
+  addImageCommand(program, deps)
+  addPreviewCommand(program, deps)
+  addBootsCommand(program, deps)
+  addPolicyCommand(program, deps)
+  addTokenCommand(program, deps)
+  return program
+}

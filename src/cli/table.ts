@@ -1,0 +1,22 @@
+/** Rows under their headings, in columns as wide as their widest cell. A line feed in a cell becomes a space. */
+export function formatTable(headings: string[], rows: (string | null | undefined)[][]): string {
+  const lines = [headings, ...rows].map((row) => row.map((cell) => (cell ?? '').replaceAll(/\s+/g, ' ')))
+  const widths = headings.map((_, column) =>
+    lines.reduce((widest, line) => Math.max(widest, line[column]?.length ?? 0), 0),
+  )
+  return lines
+    .map((line) =>
+      line
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n')
+}
+
+/** Names and values, one to a line, the values in a column; those without a value are left out. */
+export function formatFields(fields: Record<string, string | undefined>): string {
+  const known = Object.entries(fields).filter((field): field is [string, string] => Boolean(field[1]))
+  const width = Math.max(0, ...known.map(([name]) => name.length))
+  return known.map(([name, value]) => `${name.padEnd(width)}  ${value}`).join('\n')
+}

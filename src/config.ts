@@ -1,0 +1,154 @@
+import { BlockList, isIP } from 'node:net'
+import { ConfigError, quote } from './errors.ts'
+
+/** A host and a TCP or UDP port to listen on. */
+export type Listen = { host: string; port: number }
+
+/** What a machine does after a refusal was shown on its screen. */
+export const afterRefusals = ['retry', 'local', 'halt'] as const
+export type AfterRefusal = (typeof afterRefusals)[number]
+
+export type Config = {
+  dataDir: string
+  /** `postgres://…`; undefined means the embedded database in the data folder. */
+  databaseUrl: string | undefined
+  bootListen: Listen
+  adminListen: Listen
+  /** Undefined: TFTP is off. */
+  tftpListen: Listen | undefined
+  /** True when the operator named the TFTP address: then a failure to bind it ends the start. */
+  tftpListenExplicit: boolean
+  /** `http://host:port` that machines use; undefined means the address each machine asked. No trailing slash. */
+  baseUrl: string | undefined
+  nbpDir: string
+  bootSubnets: string[]
+  afterRefusal: AfterRefusal
+  /** A first admin token chosen by the operator, instead of one made and printed at the first start. */
+  adminToken: string | undefined
+  maxDiscovered: number
+  maxFileBytes: number
+  tftpBlockSize: number
+  tftpWindowSize: number
+  tftpMaxTransfers: number
+  tftpMaxTransfersPerAddress: number
+  tftpSinglePort: boolean
+  logLevel: string
+}
+
+type Setting = { name: string; fallback: string | undefined; meaning: string }
+
+/** Every setting, with its default and its meaning; `bootwright serve --help` prints this table. */
+export const settings = {
+  dataDir: { name: 'BOOTWRIGHT_DATA_DIR', fallback: 'data', meaning: 'folder of the embedded database and of image files' },
+  databaseUrl: { name: 'DATABASE_URL', fallback: undefined, meaning: 'postgres://… instead of the embedded database' },
+  bootListen: { name: 'BOOTWRIGHT_BOOT_LISTEN', fallback: '0.0.0.0:8080', meaning: 'boot HTTP, for machines' },
+  adminListen: { name: 'BOOTWRIGHT_ADMIN_LISTEN', fallback: '127.0.0.1:8081', meaning: 'admin HTTP, for operators' },
+  tftpListen: { name: 'BOOTWRIGHT_TFTP_LISTEN', fallback: '0.0.0.0:69', meaning: 'TFTP, for firmware; or off' },
+  baseUrl: { name: 'BOOTWRIGHT_BASE_URL', fallback: undefined, meaning: 'http://host:port that machines use, when it is not the address they asked' },
+  nbpDir: { name: 'BOOTWRIGHT_NBP_DIR', fallback: undefined, meaning: 'folder of boot programs (default: ipxe/nbp of the program)' },
+  bootSubnets: { name: 'BOOTWRIGHT_BOOT_SUBNETS', fallback: '', meaning: 'subnets that may boot, 10.0.0.0/8,192.168.1.0/24; empty means all' },
+  afterRefusal: { name: 'BOOTWRIGHT_AFTER_REFUSAL', fallback: 'retry', meaning: 'what a refused machine does: retry, local or halt' },
+  adminToken: { name: 'BOOTWRIGHT_ADMIN_TOKEN', fallback: undefined, meaning: 'the first admin token, 32 characters or more, instead of a made one' },
+  maxDiscovered: { name: 'BOOTWRIGHT_MAX_DISCOVERED', fallback: '10000', meaning: 'unknown machines recorded at most' },
+  maxFileBytes: { name: 'BOOTWRIGHT_MAX_FILE_BYTES', fallback: '34359738368', meaning: 'largest file that may be uploaded, bytes' },
+  tftpBlockSize: { name: 'BOOTWRIGHT_TFTP_BLOCK_SIZE', fallback: '1468', meaning: 'largest TFTP block, bytes' },
+  tftpWindowSize: { name: 'BOOTWRIGHT_TFTP_WINDOW_SIZE', fallback: '16', meaning: 'largest TFTP window, blocks' },
+  tftpMaxTransfers: { name: 'BOOTWRIGHT_TFTP_MAX_TRANSFERS', fallback: '1000', meaning: 'TFTP transfers at once' },
+  tftpMaxTransfersPerAddress: { name: 'BOOTWRIGHT_TFTP_MAX_TRANSFERS_PER_ADDRESS', fallback: '16', meaning: 'TFTP transfers at once for one address' },
+  tftpSinglePort: { name: 'BOOTWRIGHT_TFTP_SINGLE_PORT', fallback: 'no', meaning: 'yes: answer TFTP from the listening port (behind NAT)' },
+  logLevel: { name: 'BOOTWRIGHT_LOG_LEVEL', fallback: 'info', meaning: 'debug, info, warn or error' },
+} satisfies Record<string, Setting>
+
+// Read by the CLI as a client of the server (cli/client.ts), so they are no fault in the server's environment.
+const clientSettings = ['BOOTWRIGHT_URL', 'BOOTWRIGHT_TOKEN']
+
+/**
+ * The environment as settings. Pure.
+ * @throws ConfigError that names every fault at once: the setting, its value and what was expected; unknown settings with our prefix too.
+ */
+export function loadConfig(env: Record<string, string | undefined>, defaultNbpDir: string): Config {
+  const faults: string[] = []
+  const known = new Set<string>([...Object.values(settings).map((s) => s.name), ...clientSettings])
+  for (const name of Object.keys(env)) {
+    if (name.startsWith('BOOTWRIGHT_') && !known.has(name)) faults.push(`${name}: there is no such setting`)
+  }
+
+  const given = (key: keyof typeof settings): string | undefined => env[settings[key].name]?.trim() || undefined
+  function read<T>(key: keyof typeof settings, parse: (text: string) => T | undefined, expected: string): T {
+    const text = given(key) ?? settings[key].fallback ?? ''
+    const value = parse(text)
+    if (value === undefined) faults.push(`${settings[key].name}: expected ${expected}, got ${quote(text)}`)
+    return value as T
+  }
+  const optional = <T>(key: keyof typeof settings, parse: (text: string) => T | undefined, expected: string) =>
+    given(key) === undefined ? undefined : read(key, parse, expected)
+  const count = (key: keyof typeof settings, least: number, most: number) =>
+    read(key, (text) => wholeNumber(text, least, most), `a whole number from ${least} to ${most}`)
+
+  const tftp = read('tftpListen', (text) => (text === 'off' ? ('off' as const) : parseListen(text)), 'host:port, or off')
+  const config: Config = {
+    dataDir: read('dataDir', (text) => text || undefined, 'a folder'),
+    databaseUrl: optional('databaseUrl', (text) => (/^postgres(ql)?:\/\//.test(text) ? text : undefined), 'postgres://…'),
+    bootListen: read('bootListen', parseListen, 'host:port'),
+    adminListen: read('adminListen', parseListen, 'host:port'),
+    tftpListen: tftp === 'off' ? undefined : tftp,
+    tftpListenExplicit: given('tftpListen') !== undefined,
+    baseUrl: optional('baseUrl', parseBaseUrl, 'http://host[:port] without a path'),
+    nbpDir: given('nbpDir') ?? defaultNbpDir,
+    bootSubnets: read('bootSubnets', parseSubnets, 'subnets like 10.0.0.0/8, with commas between'),
+    afterRefusal: read('afterRefusal', (text) => afterRefusals.find((one) => one === text), afterRefusals.join(', ')),
+    adminToken: optional('adminToken', (text) => (/^[\x21-\x7e]{32,256}$/.test(text) ? text : undefined), '32 to 256 printable characters'),
+    maxDiscovered: count('maxDiscovered', 0, 10_000_000),
+    maxFileBytes: count('maxFileBytes', 1, 2 ** 50),
+    tftpBlockSize: count('tftpBlockSize', 512, 65464),
+    tftpWindowSize: count('tftpWindowSize', 1, 65535),
+    tftpMaxTransfers: count('tftpMaxTransfers', 1, 20_000),
+    tftpMaxTransfersPerAddress: count('tftpMaxTransfersPerAddress', 1, 20_000),
+    tftpSinglePort: read('tftpSinglePort', yesNo, 'yes or no'),
+    logLevel: read('logLevel', (text) => ['trace', 'debug', 'info', 'warn', 'error', 'silent'].find((level) => level === text), 'debug, info, warn or error'),
+  }
+  // A secret must not be printed in a fault.
+  if (faults.length > 0) throw new ConfigError(faults.map((fault) => fault.replace(env.BOOTWRIGHT_ADMIN_TOKEN ?? '\0', '***')).join('\n'))
+  return config
+}
+
+/** A test of addresses against subnets (`10.0.0.0/8`, …); with no subnets every address passes. */
+export function subnetTest(subnets: string[]): (address: string) => boolean {
+  if (subnets.length === 0) return () => true
+  const list = new BlockList()
+  for (const subnet of subnets) {
+    const [address = '', prefix = ''] = subnet.split('/')
+    list.addSubnet(address, Number(prefix), isIP(address) === 6 ? 'ipv6' : 'ipv4')
+  }
+  return (address) => list.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
+}
+
+function parseListen(text: string): Listen | undefined {
+  const match = /^(?:\[([0-9a-f:.]+)\]|([^:\s]+)):(\d{1,5})$/i.exec(text)
+  const host = match?.[1] ?? match?.[2]
+  const port = wholeNumber(match?.[3] ?? '', 0, 65535)
+  return host !== undefined && port !== undefined ? { host, port } : undefined
+}
+
+function parseBaseUrl(text: string): string | undefined {
+  return /^https?:\/\/[a-z0-9.[\]:-]+\/?$/i.test(text) && URL.canParse(text) ? text.replace(/\/$/, '') : undefined
+}
+
+function parseSubnets(text: string): string[] | undefined {
+  const subnets = text.split(',').map((part) => part.trim()).filter(Boolean)
+  const sound = subnets.every((subnet) => {
+    const [address = '', prefix, ...rest] = subnet.split('/')
+    const family = isIP(address)
+    return family !== 0 && rest.length === 0 && wholeNumber(prefix ?? '', 0, family === 6 ? 128 : 32) !== undefined
+  })
+  return sound ? subnets : undefined
+}
+
+function wholeNumber(text: string, least: number, most: number): number | undefined {
+  const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN
+  return value >= least && value <= most ? value : undefined
+}
+
+function yesNo(text: string): boolean | undefined {
+  return text === 'yes' || text === 'true' ? true : text === 'no' || text === 'false' ? false : undefined
+}

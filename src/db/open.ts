@@ -1,0 +1,44 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { PGlite } from '@electric-sql/pglite'
+import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core'
+import { drizzle as drizzlePglite } from 'drizzle-orm/pglite'
+import { migrate as migratePglite } from 'drizzle-orm/pglite/migrator'
+import { drizzle as drizzlePostgres } from 'drizzle-orm/postgres-js'
+import { migrate as migratePostgres } from 'drizzle-orm/postgres-js/migrator'
+import postgres from 'postgres'
+import { programDir } from '../paths.ts'
+import * as schema from './schema.ts'
+
+/** The database, whichever driver is under it. */
+export type Db = PgDatabase<PgQueryResultHKT, typeof schema>
+
+export type OpenDb = { db: Db; close: () => Promise<void> }
+
+const migrationsFolder = join(programDir, 'migrations')
+
+// Any number, the same for every instance: whoever holds this advisory lock migrates, the others wait.
+const migrationLock = 6_907_508
+
+/** Opens PostgreSQL at `url` and migrates it. Several instances may start at once. */
+export async function openPostgres(url: string): Promise<OpenDb> {
+  const quiet = { onnotice: () => {} }
+  const one = postgres(url, { max: 1, ...quiet })
+  try {
+    await one`select pg_advisory_lock(${migrationLock})`
+    await migratePostgres(drizzlePostgres(one), { migrationsFolder })
+  } finally {
+    await one.end()
+  }
+  const client = postgres(url, { max: 10, connect_timeout: 5, ...quiet })
+  return { db: drizzlePostgres(client, { schema }) as unknown as Db, close: () => client.end({ timeout: 5 }) }
+}
+
+/** Opens the embedded database in a folder, or in memory when none is named, and migrates it. One process at a time. */
+export async function openEmbedded(folder?: string): Promise<OpenDb> {
+  if (folder !== undefined) await mkdir(folder, { recursive: true, mode: 0o700 })
+  const client = await PGlite.create(folder)
+  const db = drizzlePglite(client, { schema })
+  await migratePglite(db, { migrationsFolder })
+  return { db: db as unknown as Db, close: () => client.close() }
+}

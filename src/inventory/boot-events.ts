@@ -1,0 +1,103 @@
+import { asc, eq, sql } from 'drizzle-orm'
+import type { Db } from '../db/open.ts'
+import { bootEvents } from '../db/schema.ts'
+import { messageOf } from '../errors.ts'
+import type { Logger } from '../log.ts'
+
+/** What is seen of a boot, in the order in which a boot goes. */
+export const stages = ['nbp', 'bootstrap', 'script', 'kernel', 'initrd', 'file', 'ready', 'installing', 'installed', 'booted', 'failed'] as const
+export type Stage = (typeof stages)[number]
+
+/** One thing seen. Without a boot it is known by the address only, until a boot opens there. */
+export type BootEvent = {
+  bootId?: string | undefined
+  ip: string
+  stage: Stage
+  file?: string | undefined
+  bytes?: number | undefined
+  durationMs?: number | undefined
+  message?: string | undefined
+  at: Date
+}
+
+/** Writes events in the background. `record` never throws and never waits; `flush` waits for what was recorded before it. */
+export type BootEventRecorder = {
+  record: (event: Omit<BootEvent, 'at'>) => void
+  flush: () => Promise<void>
+  stop: () => Promise<void>
+}
+
+const flushAfterMs = 50
+const retryAfterMs = 1000
+const mostPending = 50_000
+const mostInOneStatement = 1000
+/** A boot has a dozen events; whoever knows its id must not be able to fill the disk with more. */
+export const mostPerBoot = 500
+
+export function startBootEventRecorder(db: Db, log: Logger): BootEventRecorder {
+  let pending: BootEvent[] = []
+  let writing: Promise<void> = Promise.resolve()
+  let timer: NodeJS.Timeout | undefined
+  let stopped = false
+
+  const write = async () => {
+    while (pending.length > 0) {
+      const batch = pending.slice(0, mostInOneStatement)
+      try {
+        await insertEvents(db, batch)
+        pending = pending.slice(batch.length)
+      } catch (error) {
+        log.warn({ pending: pending.length, error: messageOf(error) }, 'boot events are kept until the database answers')
+        if (!stopped) schedule(retryAfterMs)
+        return
+      }
+    }
+  }
+  const flush = () => {
+    clearTimeout(timer)
+    timer = undefined
+    writing = writing.then(write)
+    return writing
+  }
+  const schedule = (delayMs: number) => {
+    timer ??= setTimeout(() => void flush(), delayMs)
+  }
+
+  return {
+    record: (event) => {
+      if (pending.length >= mostPending) {
+        log.error({ stage: event.stage, ip: event.ip }, 'a boot event is dropped: too many are waiting for the database')
+        return
+      }
+      pending.push({ ...event, at: new Date() })
+      schedule(flushAfterMs)
+    },
+    flush: () => (pending.length > 0 ? flush() : writing),
+    stop: async () => {
+      stopped = true
+      await flush()
+    },
+  }
+}
+
+/** The events of a boot, in the order they were seen. */
+export async function listBootEvents(db: Db, bootId: string): Promise<BootEvent[]> {
+  const rows = await db.select().from(bootEvents).where(eq(bootEvents.bootId, bootId)).orderBy(asc(bootEvents.at), asc(bootEvents.id))
+  return rows.map(({ id: _, bootId: __, ...row }) => Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null)) as BootEvent)
+}
+
+/** Forgets events that never found their boot: firmware that fetched a boot program and went no further. */
+export async function pruneStrayEvents(db: Db): Promise<void> {
+  await db.execute(sql`delete from boot_events where boot_id is null and at < now() - interval '1 day'`)
+}
+
+// A boot id comes from a URL, so an unknown one is dropped here rather than failing the others in the batch.
+async function insertEvents(db: Db, events: BootEvent[]): Promise<void> {
+  const rows = events.map((e) => ({ boot_id: e.bootId, ip: e.ip, stage: e.stage, file: e.file, bytes: e.bytes, duration_ms: e.durationMs, message: e.message, at: e.at }))
+  await db.execute(sql`
+    insert into boot_events (boot_id, ip, stage, file, bytes, duration_ms, message, at)
+    select e.* from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
+      as e(boot_id uuid, ip text, stage text, file text, bytes bigint, duration_ms int, message text, at timestamptz)
+    where e.boot_id is null or (exists (select 1 from boots where boots.id = e.boot_id)
+      and (select count(*) from boot_events as seen where seen.boot_id = e.boot_id) < ${mostPerBoot})`)
+}

@@ -1,0 +1,170 @@
+import { and, asc, eq, gt, inArray, or, type SQL, sql } from 'drizzle-orm'
+import { v7 as newId } from 'uuid'
+import type { Db } from '../db/open.ts'
+import { images, machineMacs, machines } from '../db/schema.ts'
+import { ConflictError, InputError, NotFoundError } from '../errors.ts'
+import type { Mac } from '../mac.ts'
+import type { Facts } from './facts.ts'
+import type { IdentityKeys } from './identity.ts'
+
+/** What an operator wants a machine to boot: an image, and kernel arguments after the image's own. */
+export type Assignment = { image?: string | undefined; args?: string[] | undefined }
+
+export type Machine = {
+  id: string
+  /** Seen on the network, and no operator has said anything of it yet. */
+  discovered: boolean
+  /** Refused whatever is assigned. */
+  denied: boolean
+  macs: Mac[]
+  uuid?: string
+  serial?: string
+  product?: string
+  asset?: string
+  hostname?: string
+  labels: Record<string, string>
+  assignment?: Assignment
+  /** As last reported by the machine itself. */
+  facts: Facts
+  createdAt: Date
+  updatedAt: Date
+  lastSeenAt?: Date
+}
+
+/** What an operator may say of a machine. Null clears a value. */
+export type MachineChange = {
+  macs?: Mac[] | undefined
+  uuid?: string | null | undefined
+  serial?: string | null | undefined
+  product?: string | null | undefined
+  asset?: string | null | undefined
+  hostname?: string | null | undefined
+  labels?: Record<string, string> | undefined
+  assignment?: Assignment | null | undefined
+  denied?: boolean | undefined
+}
+
+export type MachineFilter = { discovered?: boolean | undefined; image?: string | undefined; hostname?: string | undefined }
+
+/** A machine is named by its id or by one of its MACs. */
+export type MachineKey = { id: string } | { mac: Mac }
+
+const macsOf = sql<string[]>`array(select mac from machine_macs where machine_id = machines.id order by mac)`
+type Row = typeof machines.$inferSelect & { macs: string[] }
+
+/** Every machine that shares a key with a request; `identify` chooses among them. At most 20, the entered ones first. */
+export async function findCandidates(db: Db, keys: IdentityKeys): Promise<Machine[]> {
+  const conditions: (SQL | undefined)[] = []
+  if (keys.mac !== undefined) conditions.push(sql`${machines.id} = (select machine_id from machine_macs where mac = ${keys.mac})`)
+  if (keys.uuids.length > 0) conditions.push(inArray(machines.uuid, keys.uuids))
+  if (keys.serial !== undefined) conditions.push(and(eq(machines.serial, keys.serial), eq(machines.product, keys.product ?? '')))
+  if (conditions.length === 0) return []
+  return select(db, or(...conditions), 20, asc(machines.discovered))
+}
+
+export async function findMachine(db: Db, key: MachineKey): Promise<Machine | undefined> {
+  const condition = 'id' in key ? eq(machines.id, key.id) : sql`${machines.id} = (select machine_id from machine_macs where mac = ${key.mac})`
+  return (await select(db, condition, 1))[0]
+}
+
+/** Machines in the order of their creation, those after the id `after`. */
+export async function listMachines(db: Db, filter: MachineFilter, limit: number, after?: string): Promise<Machine[]> {
+  const conditions = and(
+    filter.discovered === undefined ? undefined : eq(machines.discovered, filter.discovered),
+    filter.image === undefined ? undefined : sql`${machines.assignment} ->> 'image' = ${filter.image}`,
+    filter.hostname === undefined ? undefined : eq(machines.hostname, filter.hostname),
+    after === undefined ? undefined : gt(machines.id, after),
+  )
+  return select(db, conditions, limit)
+}
+
+/**
+ * Makes or changes a machine: what `change` leaves undefined stays. From then on it counts as entered by an operator.
+ * @throws NotFoundError for an unknown id; InputError for an image that does not exist; ConflictError when another machine has the MAC
+ */
+export async function saveMachine(db: Db, key: MachineKey, change: MachineChange): Promise<{ machine: Machine; created: boolean }> {
+  if (change.assignment?.image !== undefined) await refuseUnknownImage(db, change.assignment.image)
+  return db.transaction(async (tx) => {
+    const inner = tx as unknown as Db
+    const before = await findMachine(inner, key)
+    if (before === undefined && 'id' in key) throw new NotFoundError(`there is no machine ${key.id}`)
+    const id = before?.id ?? newId()
+    const { macs, ...columns } = change
+    const given = Object.fromEntries(Object.entries(columns).filter(([, value]) => value !== undefined))
+    const wanted = [...new Set([...(macs ?? before?.macs ?? []), ...('mac' in key ? [key.mac] : [])])]
+    if (wanted.length === 0) throw new InputError({ field: 'macs', value: '[]', expected: 'at least one MAC address' })
+    const values = { ...given, discovered: false, updatedAt: new Date() }
+    if (before === undefined) await tx.insert(machines).values({ ...values, id })
+    else await tx.update(machines).set(values).where(eq(machines.id, id))
+    await replaceMacs(inner, id, before?.macs ?? [], wanted)
+    const machine = await findMachine(inner, { id })
+    if (machine === undefined) throw new ConflictError(`machine ${id} was deleted meanwhile`)
+    return { machine, created: before === undefined }
+  })
+}
+
+/** Deletes a machine; its boots stay, without it. @throws NotFoundError */
+export async function deleteMachine(db: Db, key: MachineKey): Promise<void> {
+  const machine = await findMachine(db, key)
+  if (machine === undefined) throw new NotFoundError(`there is no machine ${'id' in key ? key.id : key.mac}`)
+  await db.delete(machines).where(eq(machines.id, machine.id))
+}
+
+/**
+ * Records a machine never seen before, with its facts. Undefined when there are already `most` discovered ones: on an
+ * open network anybody can invent a MAC.
+ */
+export async function recordDiscovered(db: Db, keys: IdentityKeys, facts: Facts, most: number): Promise<Machine | undefined> {
+  const mac = keys.mac
+  if (mac === undefined) return undefined
+  const id = newId()
+  const recorded = await db.execute(sql`
+    with claimed as (select 1 where not exists (select 1 from machine_macs where mac = ${mac})
+        and (select count(*) from (select 1 from machines where discovered limit ${most}) as found) < ${most}),
+      made as (
+        insert into machines (id, discovered, uuid, serial, product, facts, last_seen_at)
+        select ${id}::uuid, true, ${keys.uuids[0] ?? null}, ${keys.serial ?? null}, ${keys.product ?? null}, ${JSON.stringify(facts)}::jsonb, now()
+        from claimed returning id)
+    insert into machine_macs (mac, machine_id) select ${mac}, id from made`)
+    .then(() => true, (error: unknown) => isUniqueViolation(error) ? true : Promise.reject(error))
+  return recorded ? findMachine(db, { mac }) : undefined
+}
+
+/** True for PostgreSQL's unique_violation (23505), wherever the driver has put it. */
+export function isUniqueViolation(error: unknown): boolean {
+  const { code, cause } = (error ?? {}) as { code?: unknown; cause?: unknown }
+  return code === '23505' || (cause !== undefined && isUniqueViolation(cause))
+}
+
+async function select(db: Db, condition: SQL | undefined, limit: number, ...order: SQL[]): Promise<Machine[]> {
+  const rows = await db
+    .select({ row: machines, macs: macsOf })
+    .from(machines)
+    .where(condition)
+    .orderBy(...order, asc(machines.id))
+    .limit(limit)
+  return rows.map(({ row, macs }) => fromRow({ ...row, macs }))
+}
+
+function fromRow(row: Row): Machine {
+  const { uuid, serial, product, asset, hostname, assignment, lastSeenAt, ...rest } = row
+  const known = Object.entries({ uuid, serial, product, asset, hostname, assignment, lastSeenAt }).filter(([, value]) => value !== null)
+  return { ...rest, ...Object.fromEntries(known) }
+}
+
+async function replaceMacs(db: Db, machineId: string, before: Mac[], wanted: Mac[]): Promise<void> {
+  const gone = before.filter((mac) => !wanted.includes(mac))
+  const fresh = wanted.filter((mac) => !before.includes(mac))
+  if (gone.length > 0) await db.delete(machineMacs).where(inArray(machineMacs.mac, gone))
+  if (fresh.length === 0) return
+  const added = await db.insert(machineMacs).values(fresh.map((mac) => ({ mac, machineId }))).onConflictDoNothing().returning()
+  if (added.length < fresh.length) {
+    const taken = fresh.filter((mac) => !added.some((row) => row.mac === mac))
+    throw new ConflictError(`another machine already has MAC ${taken.join(', ')}`)
+  }
+}
+
+async function refuseUnknownImage(db: Db, name: string): Promise<void> {
+  const rows = await db.select({ name: images.name }).from(images).where(eq(images.name, name))
+  if (rows.length === 0) throw new InputError({ field: 'assignment.image', value: name, expected: 'the name of an image' })
+}

@@ -1,0 +1,41 @@
+import { join } from 'node:path'
+import { loadConfig } from './config.ts'
+import { openLog } from './log.ts'
+import { programDir } from './paths.ts'
+import { type RunningServer, startServer } from './server.ts'
+
+/** Serves until SIGINT or SIGTERM; says on standard output where, and the first time what to do next. */
+export async function serve(env: Record<string, string | undefined>): Promise<void> {
+  const config = loadConfig(env, join(programDir, 'ipxe', 'nbp'))
+  const log = openLog(config.logLevel)
+  const stopAsked = new Promise<string>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(signal))
+  })
+  const server = await startServer(config, log)
+  process.stdout.write(banner(server))
+  const signal = await stopAsked
+  log.info({ signal }, 'stopping')
+  await server.stop()
+}
+
+function banner({ addresses, adminToken, nbps }: RunningServer): string {
+  const local = addresses.boot.replace('0.0.0.0', '127.0.0.1')
+  const lines = [
+    'Bootwright serves.',
+    `  boot HTTP   http://${addresses.boot}   for machines: /boot.ipxe`,
+    `  TFTP        ${addresses.tftp ?? 'not served'}   ${nbps.length === 0 ? 'no boot programs: see ipxe/nbp/README.md' : nbps.join(' ')}`,
+    `  admin HTTP  http://${addresses.admin}   API: /api/v1, its description: /api/v1/docs`,
+  ]
+  if (adminToken !== undefined) {
+    lines.push(
+      '',
+      'First start. The admin token, shown this once (make more with: npm run bootwright -- token create NAME):',
+      `  ${adminToken}`,
+      'Next:',
+      `  see the script a machine would get:  curl 'http://${local}/ipxe?mac=52-54-00-12-34-56'`,
+      '  boot a virtual machine against it:   npm run demo',
+      '  add an image and assign it:          see "A first machine" in README.md',
+    )
+  }
+  return `${lines.join('\n')}\n`
+}

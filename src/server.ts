@@ -1,0 +1,136 @@
+import { chmod, mkdir } from 'node:fs/promises'
+import http from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { createAdaptorServer } from '@hono/node-server'
+import { sql } from 'drizzle-orm'
+import { adminSocketPath, isSocketTaken } from './admin-socket.ts'
+import { type AdminDeps, createAdminApp } from './api/routes.ts'
+import { createBootServer } from './boot/listener.ts'
+import { type BootDeps, createBootApp } from './boot/routes.ts'
+import { previewScript } from './boot/script.ts'
+import { type Config, type Listen, subnetTest } from './config.ts'
+import { type Db, openEmbedded, openPostgres } from './db/open.ts'
+import { ConfigError, messageOf } from './errors.ts'
+import { pruneStrayEvents, startBootEventRecorder } from './inventory/boot-events.ts'
+import { ensureFirstToken } from './inventory/tokens.ts'
+import type { Logger } from './log.ts'
+import { createScripts } from './render/scripts.ts'
+import { openFileStore } from './store/file-store.ts'
+import { loadNbps } from './store/nbps.ts'
+import { readTemplates } from './templates.ts'
+import { startBootTftp } from './tftp/boot-tftp.ts'
+
+/** A server that serves. `adminToken` is the first token, only where this start made it. */
+export type RunningServer = {
+  addresses: { boot: string; admin: string; adminSocket: string | undefined; tftp: string | undefined }
+  adminToken: string | undefined
+  /** The boot programs that were found, by name. */
+  nbps: string[]
+  stop: () => Promise<void>
+}
+
+/** Opens everything in order; when one thing fails, what was opened is closed again and the error is thrown. */
+export async function startServer(config: Config, log: Logger): Promise<RunningServer> {
+  const opened: (() => Promise<unknown>)[] = []
+  const stop = async () => {
+    for (const close of opened.splice(0).reverse()) await close().catch((error) => log.error({ error: messageOf(error) }, 'did not close'))
+  }
+  try {
+    return { ...(await open(config, log, opened)), stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+async function open(config: Config, log: Logger, opened: (() => Promise<unknown>)[]): Promise<Omit<RunningServer, 'stop'>> {
+  await mkdir(config.dataDir, { recursive: true, mode: 0o700 })
+  const socketPath = adminSocketPath(config.dataDir)
+  if (socketPath !== undefined && (await isSocketTaken(socketPath))) {
+    throw new ConfigError(`BOOTWRIGHT_DATA_DIR: another server is running on ${config.dataDir}`)
+  }
+
+  const { db, close } = config.databaseUrl === undefined ? await openEmbedded(join(config.dataDir, 'database')) : await openPostgres(config.databaseUrl)
+  opened.push(close)
+  const adminToken = await ensureFirstToken(db, config.adminToken)
+  const store = await openFileStore(join(config.dataDir, 'files'))
+  const nbps = await loadNbps(config.nbpDir)
+  const events = startBootEventRecorder(db, log)
+  opened.push(events.stop)
+  const pruning = setInterval(() => void pruneStrayEvents(db).catch(() => {}), 3_600_000)
+  opened.push(async () => clearInterval(pruning))
+
+  const databaseAnswers = () => answers(db)
+  const allows = subnetTest(config.bootSubnets)
+  const boot: BootDeps = { db, store, nbps, events, log, settings: config, allows, databaseAnswers, scripts: createScripts(readTemplates()) }
+  const bootServer = createBootServer(createBootApp(boot))
+  const bootAddress = await listen(bootServer, config.bootListen, 'BOOTWRIGHT_BOOT_LISTEN', opened)
+
+  const previewBase = config.baseUrl ?? `http://${reachable(bootAddress)}`
+  const preview: AdminDeps['preview'] = (facts, baseUrl) => previewScript(boot, facts, baseUrl ?? previewBase)
+  const admin = { db, store, log, maxFileBytes: config.maxFileBytes, databaseAnswers, preview }
+  const adminAddress = await listen(adminServer({ ...admin, trusted: false }), config.adminListen, 'BOOTWRIGHT_ADMIN_LISTEN', opened)
+  if (socketPath === undefined) log.warn('the path of the data folder is too long for a Unix socket: the command line needs BOOTWRIGHT_URL and BOOTWRIGHT_TOKEN')
+  else await listenOnSocket(adminServer({ ...admin, trusted: true }), socketPath, opened)
+
+  const tftp = await startBootTftp(config, boot, bootAddress.port)
+  if (tftp !== undefined) opened.push(() => tftp.stop(5000))
+  return {
+    addresses: { boot: formatAddress(bootAddress), admin: formatAddress(adminAddress), adminSocket: socketPath, tftp: tftp?.addresses.join(', ') },
+    adminToken,
+    nbps: [...nbps.keys()],
+  }
+}
+
+function adminServer(deps: AdminDeps): http.Server {
+  const server = createAdaptorServer({ fetch: createAdminApp(deps).fetch }) as http.Server
+  // An upload may take hours; its header and its silence may not.
+  server.requestTimeout = 0
+  server.headersTimeout = 20_000
+  server.timeout = 120_000
+  return server
+}
+
+async function listen(server: http.Server, { host, port }: Listen, setting: string, opened: (() => Promise<unknown>)[]): Promise<AddressInfo> {
+  await listening(server, { host, port }, `${setting}: cannot listen on ${host}:${port}`)
+  opened.push(() => closeServer(server))
+  return server.address() as AddressInfo
+}
+
+async function listenOnSocket(server: http.Server, path: string, opened: (() => Promise<unknown>)[]): Promise<void> {
+  // The mode counts from the first moment: nobody else may connect before the chmod.
+  const before = process.umask(0o177)
+  await listening(server, { path }, `cannot listen on ${path}`).finally(() => process.umask(before))
+  await chmod(path, 0o600)
+  opened.push(() => closeServer(server))
+}
+
+function listening(server: http.Server, where: { host: string; port: number } | { path: string }, what: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => reject(new ConfigError(`${what}: ${error.code === 'EADDRINUSE' ? 'the address is in use' : error.message}`)))
+    server.listen(where, resolve)
+  })
+}
+
+// Downloads under way get a few seconds to end, then the connections are cut.
+async function closeServer(server: http.Server): Promise<void> {
+  const closed = new Promise((resolve) => server.close(resolve))
+  server.closeIdleConnections()
+  const cut = setTimeout(() => server.closeAllConnections(), 5000)
+  await closed
+  clearTimeout(cut)
+}
+
+async function answers(db: Db): Promise<boolean> {
+  const late = new Promise<boolean>((resolve) => setTimeout(resolve, 2000, false).unref())
+  return Promise.race([db.execute(sql`select 1`).then(() => true, () => false), late])
+}
+
+function formatAddress({ address, port, family }: AddressInfo): string {
+  return family === 'IPv6' ? `[${address}]:${port}` : `${address}:${port}`
+}
+
+function reachable(address: AddressInfo): string {
+  return formatAddress({ ...address, address: address.address === '0.0.0.0' ? '127.0.0.1' : address.address === '::' ? '::1' : address.address })
+}

@@ -1,0 +1,157 @@
+import { randomBytes } from 'node:crypto'
+import { connect } from 'node:net'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { parseRange } from '../../src/boot/byte-range.ts'
+import { newBootKeys, openBoot } from '../../src/inventory/boots.ts'
+import { listBootEvents } from '../../src/inventory/boot-events.ts'
+import { exchange, sha256, startTestBootServer, type TestBootServer } from '../helpers/boot-server.ts'
+
+describe('parseRange', () => {
+  it.each([
+    ['bytes=0-0', { first: 0, last: 0 }],
+    ['bytes=10-19', { first: 10, last: 19 }],
+    ['bytes=90-', { first: 90, last: 99 }],
+    ['bytes=90-1000', { first: 90, last: 99 }],
+    ['bytes=-10', { first: 90, last: 99 }],
+    ['bytes=-1000', { first: 0, last: 99 }],
+    ['BYTES=5-6', { first: 5, last: 6 }],
+    ['bytes=100-', 'unsatisfiable'],
+    ['bytes=-0', 'unsatisfiable'],
+    ['bytes=20-10', undefined],
+    ['bytes=-', undefined],
+    ['bytes=0-1,5-6', undefined],
+    ['lines=0-1', undefined],
+    ['bytes=a-b', undefined],
+    ['bytes=0x0-1', undefined],
+    ['bytes=99999999999999999999-', undefined],
+    [undefined, undefined],
+  ])('%s of 100 bytes', (header, expected) => expect(parseRange(header, 100)).toEqual(expected))
+
+  it('has no range to give of an empty file', () => expect(parseRange('bytes=0-', 0)).toBe('unsatisfiable'))
+})
+
+describe('/files', () => {
+  let server: TestBootServer
+  const bytes = randomBytes(3_000_017)
+  let path: string
+
+  beforeAll(async () => {
+    server = await startTestBootServer()
+    const file = await server.addFile('vmlinuz', bytes)
+    path = `/files/${file.sha256}/vmlinuz`
+  })
+  afterAll(() => server.stop())
+
+  const get = (headers: Record<string, string> = {}, method = 'GET') => fetch(server.url + path, { headers, method })
+  const body = async (response: Response) => Buffer.from(await response.arrayBuffer())
+
+  it('sends the whole file with its length, type and tag, to be cached for ever', async () => {
+    const response = await get()
+    expect(response.status).toBe(200)
+    expect(Object.fromEntries(response.headers)).toMatchObject({
+      'content-length': '3000017',
+      'content-type': 'application/octet-stream',
+      'accept-ranges': 'bytes',
+      etag: `"${sha256(bytes)}"`,
+      'cache-control': 'public, max-age=31536000, immutable',
+    })
+    expect(sha256(await body(response))).toBe(sha256(bytes))
+  })
+
+  it('answers HEAD with the same headers and no body', async () => {
+    const response = await get({}, 'HEAD')
+    expect(response.headers.get('content-length')).toBe('3000017')
+    expect((await body(response)).length).toBe(0)
+  })
+
+  it('sends one range as 206', async () => {
+    const response = await get({ Range: 'bytes=1000000-2999999' })
+    expect(response.status).toBe(206)
+    expect(response.headers.get('content-range')).toBe('bytes 1000000-2999999/3000017')
+    expect((await body(response)).equals(bytes.subarray(1_000_000, 3_000_000))).toBe(true)
+  })
+
+  it('answers 416 with the size to a range outside the file', async () => {
+    const response = await get({ Range: 'bytes=3000017-' })
+    expect(response.status).toBe(416)
+    expect(response.headers.get('content-range')).toBe('bytes */3000017')
+  })
+
+  it('answers 304 when the client has these bytes', async () => {
+    expect((await get({ 'If-None-Match': `"other", W/"${sha256(bytes)}"` })).status).toBe(304)
+    expect((await get({ 'If-None-Match': '"other"' })).status).toBe(200)
+  })
+
+  it('sends the whole file when If-Range names other bytes', async () => {
+    expect((await get({ Range: 'bytes=0-9', 'If-Range': '"other"' })).status).toBe(200)
+    expect((await get({ Range: 'bytes=0-9', 'If-Range': `"${sha256(bytes)}"` })).status).toBe(206)
+  })
+
+  it.each(['0'.repeat(64), 'abc', '..%2f..%2fetc', `${'A'.repeat(64)}`])('has no file %s', async (hash) => {
+    expect((await fetch(`${server.url}/files/${hash}/vmlinuz`)).status).toBe(404)
+  })
+
+  it('writes header names as GRUB reads them, and never chunks', async () => {
+    const answer = await exchange(server.port, `GET ${path} HTTP/1.1\r\nHost: x\r\nRange: bytes=0-3\r\nConnection: close\r\n\r\n`)
+    const [head = ''] = answer.split('\r\n\r\n')
+    expect(head).toContain('\r\nContent-Length: 4')
+    expect(head).toContain('\r\nContent-Type: application/octet-stream')
+    expect(head).toContain('\r\nETag: ')
+    expect(head).not.toMatch(/transfer-encoding/i)
+  })
+
+  it('serves an empty file', async () => {
+    const file = await server.addFile('empty', Buffer.alloc(0))
+    const response = await fetch(`${server.url}/files/${file.sha256}/empty`)
+    expect([response.status, response.headers.get('content-length')]).toEqual([200, '0'])
+  })
+
+  it('counts a kernel for its boot when the body has ended, and says when it was cut off', async () => {
+    const keys = newBootKeys()
+    const decision = { target: { arch: 'x86_64' as const, platform: 'efi' as const, assumed: [] }, spec: { kind: 'local' as const }, reasons: [] }
+    await openBoot(server.deps.db, keys, {}, '127.0.0.1', decision)
+    await body(await fetch(`${server.url}${path}?boot=${keys.id}&stage=kernel`))
+    await cutOff(server.port, `${path}?boot=${keys.id}&stage=initrd`)
+    await expect.poll(async () => (await listBootEvents(server.deps.db, keys.id)).length, { timeout: 5000 }).toBe(3)
+    const [, kernel, initrd] = await listBootEvents(server.deps.db, keys.id)
+    expect(kernel).toMatchObject({ stage: 'kernel', file: 'vmlinuz', bytes: 3_000_017, ip: '127.0.0.1' })
+    expect(kernel).not.toHaveProperty('message')
+    expect(initrd?.message).toMatch(/^cut off after \d+ of 3000017 bytes$/)
+  })
+
+  it('is not disturbed by a boot id that was invented', async () => {
+    const invented = '01900000-0000-7000-8000-000000000000'
+    for (const id of [invented, 'x', "'; drop table boots"]) {
+      expect((await body(await fetch(`${server.url}${path}?boot=${encodeURIComponent(id)}&stage=kernel`))).length).toBe(3_000_017)
+    }
+    await server.deps.events.flush()
+    expect(await listBootEvents(server.deps.db, invented)).toEqual([])
+  })
+
+  it('holds little memory for readers that do not read', async () => {
+    const big = await server.addFile('big', Buffer.alloc(64 * 2 ** 20, 7))
+    const before = process.memoryUsage().rss
+    const sockets = await Promise.all(Array.from({ length: 50 }, () => stalledReader(server.port, `/files/${big.sha256}/big`)))
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    const grown = process.memoryUsage().rss - before
+    for (const socket of sockets) socket.destroy()
+    // 50 times the file would be 3.2 GB.
+    expect(grown).toBeLessThan(100 * 2 ** 20)
+  })
+})
+
+async function cutOff(port: number, path: string): Promise<void> {
+  const socket = await stalledReader(port, path)
+  socket.resetAndDestroy()
+}
+
+function stalledReader(port: number, path: string): Promise<import('node:net').Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1', () => socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`))
+    socket.once('error', reject)
+    socket.once('data', () => {
+      socket.pause()
+      resolve(socket)
+    })
+  })
+}

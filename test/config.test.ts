@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest'
+import { loadConfig, subnetTest } from '../src/config.ts'
+
+const load = (env: Record<string, string>) => loadConfig(env, '/nbp')
+
+describe('loadConfig', () => {
+  it('needs nothing', () => {
+    expect(load({ HOME: '/root' })).toMatchObject({
+      dataDir: 'data',
+      databaseUrl: undefined,
+      bootListen: { host: '0.0.0.0', port: 8080 },
+      adminListen: { host: '127.0.0.1', port: 8081 },
+      tftpListen: { host: '0.0.0.0', port: 69 },
+      tftpListenExplicit: false,
+      nbpDir: '/nbp',
+      afterRefusal: 'retry',
+    })
+  })
+
+  it('reads what is given', () => {
+    const config = load({
+      DATABASE_URL: 'postgres://u@h/d', BOOTWRIGHT_BOOT_LISTEN: '[::]:80', BOOTWRIGHT_TFTP_LISTEN: 'off', BOOTWRIGHT_BASE_URL: 'http://boot.example:8080/',
+      BOOTWRIGHT_BOOT_SUBNETS: '10.0.0.0/8, fd00::/8', BOOTWRIGHT_TFTP_SINGLE_PORT: 'yes',
+    })
+    expect(config).toMatchObject({
+      databaseUrl: 'postgres://u@h/d', bootListen: { host: '::', port: 80 }, tftpListen: undefined, tftpListenExplicit: true,
+      baseUrl: 'http://boot.example:8080', bootSubnets: ['10.0.0.0/8', 'fd00::/8'], tftpSinglePort: true,
+    })
+  })
+
+  it('names every fault at once, with the setting, its value and what was expected', () => {
+    const bad = { BOOTWRIGHT_BOOT_LISTEN: '8080', BOOTWRIGHT_TFTP_WINDOW_SIZE: '1e3', BOOTWRIGHT_BOOT_SUBNETS: '10.0.0.0/33', BOOTWRIGHT_PORT: '1', BOOTWRIGHT_BASE_URL: 'http://h/path' }
+    expect(() => load(bad)).toThrow(
+      [
+        'BOOTWRIGHT_PORT: there is no such setting',
+        'BOOTWRIGHT_BOOT_LISTEN: expected host:port, got "8080"',
+        'BOOTWRIGHT_BASE_URL: expected http://host[:port] without a path, got "http://h/path"',
+        'BOOTWRIGHT_BOOT_SUBNETS: expected subnets like 10.0.0.0/8, with commas between, got "10.0.0.0/33"',
+        'BOOTWRIGHT_TFTP_WINDOW_SIZE: expected a whole number from 1 to 65535, got "1e3"',
+      ].join('\n'),
+    )
+  })
+
+  it('does not print a secret that is wrong', () => {
+    expect(() => load({ BOOTWRIGHT_ADMIN_TOKEN: 'short-secret' })).toThrow(/^BOOTWRIGHT_ADMIN_TOKEN: expected 32 to 256 printable characters, got "\*\*\*"$/)
+  })
+})
+
+describe('subnetTest', () => {
+  const allows = subnetTest(['10.0.0.0/8', '192.168.1.0/24', 'fd00::/8'])
+  it.each([['10.255.0.1', true], ['11.0.0.1', false], ['192.168.1.9', true], ['192.168.2.9', false], ['fd12::1', true], ['fe80::1', false], ['', false]])('%s: %s', (address, expected) =>
+    expect(allows(address)).toBe(expected),
+  )
+  it('lets everybody pass when no subnet is named', () => expect(subnetTest([])('203.0.113.9')).toBe(true))
+})

@@ -1,0 +1,51 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import { type AdminDeps, createAdminApp } from '../../src/api/routes.ts'
+import type { Db } from '../../src/db/open.ts'
+import { decide, findSituation } from '../../src/inventory/decision.ts'
+import { openFileStore } from '../../src/store/file-store.ts'
+
+/** An admin API over a database and a store in a folder of its own. */
+export type Api = {
+  deps: AdminDeps
+  folder: string
+  app: ReturnType<typeof createAdminApp>
+  /** One request with a JSON body; the answer's body parsed when it is JSON, else its text. */
+  ask: (method: string, path: string, body?: unknown, headers?: Record<string, string>) => Promise<Reply>
+  /** Everything that was logged. */
+  logged: string[]
+  remove: () => Promise<void>
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a test looks into answers as they are
+export type Reply = { status: number; type: string; headers: Headers; body: any }
+
+/** Opens it; `change` replaces some of what it works with. Its previews' script is the decision's kind and the base URL. */
+export async function openApi(db: Db, change: Partial<AdminDeps> = {}): Promise<Api> {
+  const folder = await mkdtemp(join(tmpdir(), 'bootwright-api-'))
+  const logged: string[] = []
+  const deps: AdminDeps = {
+    db,
+    store: await openFileStore(folder),
+    log: pino({ base: null }, { write: (line) => logged.push(line) }),
+    maxFileBytes: 128 * 2 ** 20,
+    databaseAnswers: async () => true,
+    preview: async (facts, baseUrl) => {
+      const decision = decide(await findSituation(db, facts))
+      return { script: `#!ipxe\n# ${decision.spec.kind} ${baseUrl ?? ''}\n`, decision }
+    },
+    trusted: true,
+    ...change,
+  }
+  const app = createAdminApp(deps)
+  const ask: Api['ask'] = async (method, path, body, headers = {}) => {
+    const json = body !== undefined && { body: JSON.stringify(body), headers: { 'content-type': 'application/json', ...headers } }
+    const response = await app.request(path, { method, headers, ...json })
+    const text = await response.text()
+    const type = response.headers.get('content-type') ?? ''
+    return { status: response.status, type, headers: response.headers, body: /json/.test(type) ? JSON.parse(text) : text }
+  }
+  return { deps, folder, app, ask, logged, remove: () => rm(folder, { recursive: true, force: true }) }
+}

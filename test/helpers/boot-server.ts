@@ -1,0 +1,89 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import type { AddressInfo } from 'node:net'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import { createBootServer } from '../../src/boot/listener.ts'
+import { type BootDeps, createBootApp } from '../../src/boot/routes.ts'
+import { type OpenDb, openEmbedded } from '../../src/db/open.ts'
+import { startBootEventRecorder } from '../../src/inventory/boot-events.ts'
+import { saveFile } from '../../src/inventory/files.ts'
+import type { FileRef } from '../../src/inventory/images.ts'
+import { createScripts } from '../../src/render/scripts.ts'
+import { openFileStore } from '../../src/store/file-store.ts'
+import { readTemplates } from '../../src/templates.ts'
+
+export type TestBootServer = {
+  deps: BootDeps
+  port: number
+  url: string
+  /** Stores bytes as an image's file. */
+  addFile: (name: string, bytes: Buffer) => Promise<FileRef>
+  stop: () => Promise<void>
+}
+
+/** The boot listener as it runs for real, on a free loopback port, over an embedded database in memory. */
+export async function startTestBootServer(settings: Partial<BootDeps['settings']> & Partial<Pick<BootDeps, 'allows' | 'databaseAnswers'>> = {}): Promise<TestBootServer> {
+  const folder = await mkdtemp(join(tmpdir(), 'bootwright-test-'))
+  const { db, close }: OpenDb = await openEmbedded()
+  const log = pino({ level: 'silent' })
+  const store = await openFileStore(folder)
+  const events = startBootEventRecorder(db, log)
+  const { allows = () => true, databaseAnswers = async () => true, ...rest } = settings
+  const efi = randomBytes(100_001)
+  const deps: BootDeps = {
+    db, store, events, log, allows, databaseAnswers,
+    nbps: new Map([['ipxe.efi', { name: 'ipxe.efi', bytes: efi, sha256: sha256(efi) }]]),
+    scripts: createScripts(readTemplates()),
+    settings: { baseUrl: undefined, afterRefusal: 'retry', maxDiscovered: 100, ...rest },
+  }
+  const server = createBootServer(createBootApp(deps))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  return {
+    deps,
+    port,
+    url: `http://127.0.0.1:${port}`,
+    addFile: async (name, bytes) => {
+      await store.put(sha256(bytes), chunks(bytes), bytes.length)
+      await saveFile(db, { sha256: sha256(bytes), name, sizeBytes: bytes.length })
+      return { sha256: sha256(bytes), name }
+    },
+    stop: async () => {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+      await events.stop()
+      await close()
+      await rm(folder, { recursive: true })
+    },
+  }
+}
+
+/** GET as iPXE does: its User-Agent, so the server takes it for a boot. */
+export async function getAsIpxe(url: string): Promise<string> {
+  const response = await fetch(url, { headers: { 'User-Agent': 'iPXE/1.21.1' } })
+  if (response.status !== 200) throw new Error(`${url}: ${response.status} ${await response.text()}`)
+  return response.text()
+}
+
+/** Sends bytes to a port and gives back all that comes until the other side closes (ask with `Connection: close`). */
+export function exchange(port: number, request: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const parts: Buffer[] = []
+    const socket = connect(port, '127.0.0.1', () => socket.write(request, 'latin1'))
+    socket.setTimeout(5000, () => socket.destroy(new Error('no answer in 5 s')))
+    socket.on('data', (part: Buffer) => parts.push(part))
+    socket.on('error', reject)
+    socket.on('close', () => resolve(Buffer.concat(parts).toString('latin1')))
+  })
+}
+
+export function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex')
+}
+
+async function* chunks(bytes: Buffer): AsyncIterable<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += 65_536) yield bytes.subarray(at, at + 65_536)
+}

@@ -1,0 +1,41 @@
+import { randomBytes } from 'node:crypto'
+import { sql } from 'drizzle-orm'
+import postgres from 'postgres'
+import { afterAll, beforeAll, beforeEach, describe, inject } from 'vitest'
+import { type Db, type OpenDb, openEmbedded, openPostgres } from '../../src/db/open.ts'
+
+/**
+ * The same suite on every database there is: the embedded one in memory, and a new database of a real PostgreSQL
+ * server. Each test starts with empty tables; `database()` is the open database inside a test.
+ */
+export function eachDatabase(title: string, define: (database: () => Db) => void): void {
+  for (const [name, open] of databases()) {
+    describe(`${title} (${name})`, () => {
+      let opened: OpenDb
+      beforeAll(async () => {
+        opened = await open()
+      })
+      afterAll(() => opened?.close())
+      beforeEach(() => emptyTables(opened.db))
+      define(() => opened.db)
+    })
+  }
+}
+
+function databases(): [string, () => Promise<OpenDb>][] {
+  const url = inject('postgresUrl')
+  const embedded: [string, () => Promise<OpenDb>] = ['embedded', () => openEmbedded()]
+  return url === undefined ? [embedded] : [embedded, ['PostgreSQL', () => openFresh(url)]]
+}
+
+async function openFresh(url: string): Promise<OpenDb> {
+  const name = `test_${randomBytes(8).toString('hex')}`
+  const server = postgres(`${url}/postgres`, { max: 1 })
+  await server.unsafe(`create database ${name}`)
+  await server.end()
+  return openPostgres(`${url}/${name}`)
+}
+
+async function emptyTables(db: Db): Promise<void> {
+  await db.execute(sql`truncate machines, machine_macs, files, images, image_versions, boots, boot_events, policies, tokens`)
+}

@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest'
+import type { BootSpec, Decision } from '../../src/inventory/decision.ts'
+import { createScripts, type ScriptContext } from '../../src/render/scripts.ts'
+import { readTemplates } from '../../src/templates.ts'
+
+const scripts = createScripts(readTemplates())
+const file = (name: string, digit: string) => ({ name, sha256: digit.repeat(64) })
+const linux: BootSpec = {
+  kind: 'linux',
+  kernel: file('vmlinuz', 'a'),
+  initrds: [file('initrd.gz', 'b'), file('firmware.cpio.gz', 'c')],
+  args: ['console=ttyS0', 'ds=nocloud;s=http://10.0.0.1/', 'report={{ boot.url }}', '{{ machine.labels.extra }}'],
+}
+
+const decision = (spec: BootSpec, platform: 'efi' | 'pcbios' = 'efi'): Decision => ({
+  target: { arch: 'x86_64', platform, assumed: [] },
+  machine: { id: '01900000-0000-7000-8000-000000000001', name: 'web1', hostname: 'web1', discovered: false, labels: { extra: 'quiet' } },
+  image: { name: 'debian-12', version: 3 },
+  spec,
+  reasons: [
+    { candidate: 'machine web1', won: true, why: 'known by MAC 52:54:00:12:34:56' },
+    { candidate: 'policy local', won: false, why: 'only for machines without an assignment' },
+  ],
+})
+const context = (after: ScriptContext['after'] = 'retry'): ScriptContext => ({
+  facts: { mac: '52:54:00:12:34:56' },
+  base: 'http://10.0.0.1:8080',
+  boot: { id: '01900000-0000-7000-8000-000000000002', token: 'preview' },
+  after,
+})
+
+describe('the text that a machine reads, whole', () => {
+  it.each<[string, string]>([
+    ['bootstrap', scripts.bootstrap('')],
+    ['bootstrap-tftp', scripts.bootstrap('http://10.0.0.1:8080')],
+    ['linux-efi', scripts.script(decision(linux), context())],
+    ['linux-pcbios', scripts.script(decision(linux, 'pcbios'), context())],
+    ['efi', scripts.script(decision({ kind: 'efi', file: file('memtest.efi', 'd'), args: ['nosmp'] }), context())],
+    ['ipxe', scripts.script(decision({ kind: 'ipxe', file: file('menu.ipxe', 'e') }), context())],
+    ['local-efi', scripts.script(decision({ kind: 'local' }), context())],
+    ['local-pcbios', scripts.script(decision({ kind: 'local' }, 'pcbios'), context())],
+    ['wait', scripts.script(decision({ kind: 'wait' }), context())],
+    ['refusal-retry', scripts.script(decision({ kind: 'refusal', reason: 'image debian-12 has no variant for arm64 efi', nextStep: 'add one' }), context())],
+    ['refusal-local', scripts.script(decision({ kind: 'refusal', reason: 'a', nextStep: 'b' }, 'pcbios'), context('local'))],
+    ['refusal-halt', scripts.script(decision({ kind: 'refusal', reason: 'a', nextStep: 'b' }), context('halt'))],
+  ])('%s', (name, text) => expect(text).toMatchFileSnapshot(`../golden/${name}.ipxe`))
+})
+
+describe('every script', () => {
+  it('begins with the bytes that make it one, and has no empty line', () => {
+    for (const kind of ['local', 'wait'] as const) {
+      const text = scripts.script(decision({ kind }), context())
+      expect(text.startsWith('#!ipxe\n')).toBe(true)
+      expect(text).not.toContain('\n\n')
+    }
+  })
+
+  it('is the same for the same input', () => {
+    expect(scripts.script(decision(linux), context())).toBe(scripts.script(decision(linux), context()))
+  })
+})

@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    globalSetup: ['test/helpers/postgres-server.ts'],
+    testTimeout: 20_000,
+    hookTimeout: 60_000,
+    // A guest in software emulation wants a core of its own: two files at a time is what two cores carry.
+    maxWorkers: 2,
+  },
+})
