@@ -1,4 +1,4 @@
-import { copyFile } from 'node:fs/promises'
+import { copyFile, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Net } from './net.ts'
 import { type Running, startIn } from './process.ts'
@@ -16,8 +16,8 @@ export type VmOptions = {
   uuid?: string
   /** UEFI only: HTTP Boot without the PXE attempts before it, which would take two minutes to fail. */
   httpBoot?: boolean
-  /** An empty disk, after the network in the boot order. */
-  emptyDisk?: boolean
+  /** A disk, after the network in the boot order, that begins with these bytes. */
+  disk?: Uint8Array
 }
 
 /** How long a VM may live, milliseconds: the slowest boot here takes a third of it. */
@@ -42,9 +42,7 @@ export async function startVm(net: Net, workDir: string, options: VmOptions): Pr
     ...['-device', 'virtio-rng-pci'],
     ...['-smbios', `type=1,${smbios.join(',')}`],
     ...(options.uuid ? ['-uuid', options.uuid] : []),
-    ...(options.emptyDisk
-      ? ['-drive', 'if=none,id=d0,driver=null-co,size=64M,read-zeroes=on', '-device', 'virtio-blk-pci,drive=d0,bootindex=1']
-      : []),
+    ...(options.disk ? await disk(workDir, options.disk) : []),
   ])
   const limit = setTimeout(() => running.child.kill('SIGKILL'), lifetimeMs)
   running.ended.then(() => clearTimeout(limit))
@@ -71,4 +69,11 @@ async function machine(workDir: string, { firmware, mac, httpBoot }: VmOptions):
       ...(httpBoot ? noPxe('IPv4') : []),
     ],
   }
+}
+
+async function disk(workDir: string, firstBytes: Uint8Array): Promise<string[]> {
+  const file = join(workDir, 'disk.img')
+  await writeFile(file, firstBytes)
+  await truncate(file, 16 * 2 ** 20)
+  return ['-drive', `if=none,id=d0,format=raw,file=${file}`, '-device', 'virtio-blk-pci,drive=d0,bootindex=1']
 }

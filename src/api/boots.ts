@@ -63,7 +63,11 @@ export const list = endpoint({
   answer: async ({ db }, { query: { limit: most, before, machine: key, outcome } }) => {
     const machineId = key === undefined || 'id' in key ? key?.id : (await findMachine(db, key))?.id
     if (key !== undefined && machineId === undefined) return { status: 200, body: { items: [] } }
-    const { items, ...next } = await page(most, (count) => listBoots(db, { machineId, outcome }, count, before), (one) => one.id)
+    const { items, ...next } = await page(
+      most,
+      (count) => listBoots(db, { machineId, outcome }, count, before),
+      (one) => one.id,
+    )
     return { status: 200, body: { items: items.map(summaryOf), ...next } }
   },
 })

@@ -48,7 +48,10 @@ export function registerDocs(app: OpenAPIHono): void {
   app.get('/api/v1/docs/start.js', (context) => context.body(start, 200, { 'content-type': 'text/javascript' }))
   for (const [name, type] of Object.entries(assets)) {
     app.get(`/api/v1/docs/${name}`, async (context) =>
-      context.body(await readFile(locate(`swagger-ui-dist/${name}`)), 200, { 'content-type': type, 'cache-control': 'max-age=3600' }),
+      context.body(await readFile(locate(`swagger-ui-dist/${name}`)), 200, {
+        'content-type': type,
+        'cache-control': 'max-age=3600',
+      }),
     )
   }
 }

@@ -29,7 +29,12 @@ export type Answer<Body> = { status: 200 | 201 | 204 | 503; body?: Body; headers
 type Input<Params, Query, Body> = { params: z.output<Params>; query: z.output<Query>; body: z.output<Body> }
 
 /** One operation: its documentation and its schemas, which also check what comes in, and the function that answers. */
-export type EndpointSpec<Params extends z.ZodType, Query extends z.ZodType, Body extends z.ZodType, Result extends z.ZodType> = {
+export type EndpointSpec<
+  Params extends z.ZodType,
+  Query extends z.ZodType,
+  Body extends z.ZodType,
+  Result extends z.ZodType,
+> = {
   operationId: string
   summary: string
   description?: string
@@ -64,7 +69,14 @@ const boundedJson: MiddlewareHandler = bodyLimit({
 })
 
 /** Serves an endpoint at a method and a path (`/machines/{id}`), and adds it to the OpenAPI document under the tag. */
-export function register(app: OpenAPIHono, deps: AdminDeps, method: Method, path: string, tag: string, spec: Endpoint): void {
+export function register(
+  app: OpenAPIHono,
+  deps: AdminDeps,
+  method: Method,
+  path: string,
+  tag: string,
+  spec: Endpoint,
+): void {
   const route = createRoute({
     method,
     path,
@@ -82,7 +94,9 @@ export function register(app: OpenAPIHono, deps: AdminDeps, method: Method, path
     const input = { params: valid('param'), query: valid('query'), body: valid('json') }
     const { status, body, headers } = await spec.answer(deps, input, context)
     if (body === undefined) return context.body(null, 204, headers)
-    return typeof body === 'string' ? context.text(body, status as 200, headers) : context.json(body, status as 200, headers)
+    return typeof body === 'string'
+      ? context.text(body, status as 200, headers)
+      : context.json(body, status as 200, headers)
   }) as never)
 }
 
@@ -91,7 +105,9 @@ function requestOf(spec: Endpoint): RouteConfig['request'] {
   return {
     ...(spec.params !== undefined && { params: spec.params as z.ZodObject }),
     ...(spec.query !== undefined && { query: spec.query as z.ZodObject }),
-    ...(spec.body !== undefined && { body: { required: true, content: { 'application/json': { schema: spec.body } } } }),
+    ...(spec.body !== undefined && {
+      body: { required: true, content: { 'application/json': { schema: spec.body } } },
+    }),
     ...(spec.bodyIsBytes && { body: { required: true, content: { 'application/octet-stream': { schema: bytes } } } }),
   }
 }
@@ -104,6 +120,9 @@ function responsesOf(spec: Endpoint): RouteConfig['responses'] {
   ])
   return {
     ...Object.fromEntries(answers),
-    default: { description: 'What is wrong (RFC 9457)', content: { 'application/problem+json': { schema: problemSchema } } },
+    default: {
+      description: 'What is wrong (RFC 9457)',
+      content: { 'application/problem+json': { schema: problemSchema } },
+    },
   }
 }

@@ -9,9 +9,6 @@ import { fileName, limit, moment, page, pageOf, sha256 } from './schemas.ts'
 
 const fileSchema = z.object({ sha256, name: fileName, sizeBytes: z.int().min(0), createdAt: moment }).openapi('File')
 
-/** An upload that sends nothing for so long has ended. */
-const idleTimeoutMs = 120_000
-
 export const list = endpoint({
   operationId: 'listFiles',
   summary: 'Uploaded files by sha256',
@@ -20,7 +17,11 @@ export const list = endpoint({
   statuses: { 200: 'One page' },
   answer: async ({ db }, { query }) => ({
     status: 200,
-    body: await page(query.limit, (count) => listFiles(db, count, query.after), (one) => one.sha256),
+    body: await page(
+      query.limit,
+      (count) => listFiles(db, count, query.after),
+      (one) => one.sha256,
+    ),
   }),
 })
 
@@ -57,15 +58,17 @@ export const put = endpoint({
     }
     const { sizeBytes } = await store.put(params.sha256, bytes, maxFileBytes)
     const { file, created } = await saveFile(db, { sha256: params.sha256, name: query.name, sizeBytes })
-    return created ? { status: 201, body: file, headers: { location: `/api/v1/files/${file.sha256}` } } : { status: 200, body: file }
+    return created
+      ? { status: 201, body: file, headers: { location: `/api/v1/files/${file.sha256}` } }
+      : { status: 200, body: file }
   },
 })
 
 /** The body as it arrives. Whoever stops reading leaves the connection open, so that the reason can still be answered. */
 async function* bodyOf(context: Context, maxBytes: number): AsyncGenerator<Uint8Array> {
   const incoming = (context.env as { incoming?: IncomingMessage } | undefined)?.incoming
-  incoming?.setTimeout(idleTimeoutMs, () => incoming.destroy(new Error('the upload stood still')))
-  const chunks = incoming?.iterator({ destroyOnReturn: false }) ?? context.req.raw.body?.values({ preventCancel: true }) ?? []
+  const chunks =
+    incoming?.iterator({ destroyOnReturn: false }) ?? context.req.raw.body?.values({ preventCancel: true }) ?? []
   let sizeBytes = 0
   try {
     for await (const chunk of chunks) {
@@ -74,9 +77,9 @@ async function* bodyOf(context: Context, maxBytes: number): AsyncGenerator<Uint8
       yield chunk
     }
   } catch (error) {
-    throw incoming?.destroyed && !incoming.complete ? new HTTPException(400, { message: 'the upload ended early', cause: error }) : error
-  } finally {
-    incoming?.setTimeout(0)
+    throw incoming?.destroyed && !incoming.complete
+      ? new HTTPException(400, { message: 'the upload ended early', cause: error })
+      : error
   }
 }
 

@@ -1,14 +1,19 @@
 import { z } from '@hono/zod-openapi'
 import { endpoint } from './endpoint.ts'
 
-const healthSchema = z.object({ status: z.enum(['ok', 'degraded']), database: z.enum(['ok', 'away']) }).openapi('Health')
+const healthSchema = z
+  .object({ status: z.enum(['ok', 'degraded']), database: z.enum(['ok', 'away']) })
+  .openapi('Health')
 
 export const get = endpoint({
   operationId: 'getHealth',
   summary: 'Whether the server can do all that it should',
   open: true,
   returns: healthSchema,
-  statuses: { 200: 'All is well', 503: 'Boots go on with the last known decisions; the inventory cannot be read or changed' },
+  statuses: {
+    200: 'All is well',
+    503: 'Boots go on with the last known decisions; the inventory cannot be read or changed',
+  },
   answer: async ({ databaseAnswers }) => {
     const answers = await databaseAnswers().catch(() => false)
     return answers

@@ -4,7 +4,9 @@ import { deleteImage, findImage, listImages, listImageVersions, patchImage, save
 import { endpoint } from './endpoint.ts'
 import { arch, args, fileName, imageName, limit, moment, page, pageOf, platform, printable, sha256 } from './schemas.ts'
 
-export const fileRef = z.strictObject({ sha256, name: fileName }).openapi('FileRef', { description: 'An uploaded file, and the name it is served under.' })
+export const fileRef = z
+  .strictObject({ sha256, name: fileName })
+  .openapi('FileRef', { description: 'An uploaded file, and the name it is served under.' })
 
 const fits = { arch, platform: platform.optional().openapi({ description: 'Absent: every platform.' }) }
 
@@ -13,7 +15,13 @@ const variant = z
     'kind',
     [
       z
-        .strictObject({ kind: z.literal('linux'), ...fits, kernel: fileRef, initrds: z.array(fileRef).max(16, 'at most 16 files').default([]), args: args.default([]) })
+        .strictObject({
+          kind: z.literal('linux'),
+          ...fits,
+          kernel: fileRef,
+          initrds: z.array(fileRef).max(16, 'at most 16 files').default([]),
+          args: args.default([]),
+        })
         .openapi('LinuxVariant'),
       z
         .strictObject({ kind: z.literal('efi'), ...fits, file: fileRef, args: args.default([]) })
@@ -41,19 +49,28 @@ const imageSchema = z
   })
   .openapi('Image')
 
-const versionSchema = z.object({ version, current: z.boolean(), variants: z.array(variant), createdAt: moment }).openapi('ImageVersion')
+const versionSchema = z
+  .object({ version, current: z.boolean(), variants: z.array(variant), createdAt: moment })
+  .openapi('ImageVersion')
 
 const params = z.object({ name: imageName })
 
 export const list = endpoint({
   operationId: 'listImages',
   summary: 'Images by name',
-  query: z.strictObject({ limit, after: imageName.optional().openapi({ description: 'The `next` of the page before.' }) }),
+  query: z.strictObject({
+    limit,
+    after: imageName.optional().openapi({ description: 'The `next` of the page before.' }),
+  }),
   returns: pageOf(imageSchema).openapi('ImageList'),
   statuses: { 200: 'One page' },
   answer: async ({ db }, { query }) => ({
     status: 200,
-    body: await page(query.limit, (count) => listImages(db, count, query.after), (one) => one.name),
+    body: await page(
+      query.limit,
+      (count) => listImages(db, count, query.after),
+      (one) => one.name,
+    ),
   }),
 })
 
@@ -73,14 +90,17 @@ export const get = endpoint({
 export const put = endpoint({
   operationId: 'putImage',
   summary: 'Add an image, or a new version of it',
-  description: 'Variants other than those of the current version become a new version, which machines boot from then on.',
+  description:
+    'Variants other than those of the current version become a new version, which machines boot from then on.',
   params,
   body: z.strictObject({ title: title.optional(), variants }).openapi('ImagePut'),
   returns: imageSchema,
   statuses: { 200: 'The image, as it is now', 201: 'The image, new' },
   answer: async ({ db }, { params: { name }, body }) => {
     const { image, created } = await saveImage(db, name, body)
-    return created ? { status: 201, body: image, headers: { location: `/api/v1/images/${name}` } } : { status: 200, body: image }
+    return created
+      ? { status: 201, body: image, headers: { location: `/api/v1/images/${name}` } }
+      : { status: 200, body: image }
   },
 })
 

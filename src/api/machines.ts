@@ -1,14 +1,37 @@
 import { z } from '@hono/zod-openapi'
 import { NotFoundError } from '../errors.ts'
-import type { Facts } from '../inventory/facts.ts'
 import { parseUuid } from '../inventory/identity.ts'
-import { deleteMachine, findMachine, listMachines, type Machine, type MachineKey, saveMachine } from '../inventory/machines.ts'
+import {
+  deleteMachine,
+  findMachine,
+  listMachines,
+  type Machine,
+  type MachineKey,
+  saveMachine,
+} from '../inventory/machines.ts'
 import { type AdminDeps, endpoint } from './endpoint.ts'
-import { arch, args, hostname, imageName, limit, mac, machineKey, moment, page, pageOf, platform, printable, refuse, uuidv7 } from './schemas.ts'
-import { decisionSchema } from './decisions.ts'
+import {
+  arch,
+  args,
+  hostname,
+  imageName,
+  limit,
+  mac,
+  machineKey,
+  moment,
+  page,
+  pageOf,
+  platform,
+  printable,
+  refuse,
+  uuidv7,
+} from './schemas.ts'
 
 const labels = z
-  .record(z.string().regex(/^[a-z0-9._/-]{1,63}$/, 'a label: a-z, 0-9 and . _ / -, 63 characters at most'), printable(253))
+  .record(
+    z.string().regex(/^[a-z0-9._/-]{1,63}$/, 'a label: a-z, 0-9 and . _ / -, 63 characters at most'),
+    printable(253),
+  )
   .refine((all) => Object.keys(all).length <= 64, 'at most 64 labels')
   .openapi({ example: { rack: 'b4' } })
 
@@ -28,41 +51,21 @@ const macs = z
   .optional()
   .openapi({ description: 'All the MACs; when absent they stay as they are. One in the URL is always among them.' })
 
-const common = {
-  uuid,
-  serial: printable(128).openapi({ description: 'Identifies the machine together with product.' }),
-  product: printable(128),
-  asset: printable(128),
-  hostname,
-}
-
-const machinePut = z
+const machineChange = z
   .strictObject({
     macs,
-    uuid: common.uuid.optional(),
-    serial: common.serial.optional(),
-    product: common.product.optional(),
-    asset: common.asset.optional(),
-    hostname: common.hostname.optional(),
-    labels: labels.optional(),
-    assignment: assignment.optional(),
-    denied: z.boolean().optional(),
-  })
-  .openapi('MachinePut', { description: 'All that operators say of a machine; what is absent is cleared.' })
-
-const machinePatch = z
-  .strictObject({
-    macs,
-    uuid: common.uuid.nullish(),
-    serial: common.serial.nullish(),
-    product: common.product.nullish(),
-    asset: common.asset.nullish(),
-    hostname: common.hostname.nullish(),
+    uuid: uuid.nullish(),
+    serial: printable(128).nullish().openapi({ description: 'Identifies the machine together with product.' }),
+    product: printable(128).nullish(),
+    asset: printable(128).nullish(),
+    hostname: hostname.nullish(),
     labels: labels.nullish(),
     assignment: assignment.nullish(),
     denied: z.boolean().optional(),
   })
-  .openapi('MachinePatch', { description: 'What changes; null clears. Labels and assignment are replaced as a whole.' })
+  .openapi('MachineChange', {
+    description: 'What operators say of a machine; null clears. Labels and assignment are replaced as a whole.',
+  })
 
 const factsSchema = z
   .object({
@@ -86,7 +89,9 @@ const factsSchema = z
 const machineSchema = z
   .object({
     id: uuidv7,
-    discovered: z.boolean().openapi({ description: 'Seen on the network, and no operator has said anything of it yet.' }),
+    discovered: z
+      .boolean()
+      .openapi({ description: 'Seen on the network, and no operator has said anything of it yet.' }),
     denied: z.boolean().openapi({ description: 'Refused whatever is assigned.' }),
     macs: z.array(z.string().openapi({ example: '52:54:00:12:34:56' })),
     uuid: z.string().optional(),
@@ -123,7 +128,11 @@ export const list = endpoint({
   statuses: { 200: 'One page' },
   answer: async ({ db }, { query: { limit: most, after, ...filter } }) => ({
     status: 200,
-    body: await page(most, (count) => listMachines(db, filter, count, after), (one) => one.id),
+    body: await page(
+      most,
+      (count) => listMachines(db, filter, count, after),
+      (one) => one.id,
+    ),
   }),
 })
 
@@ -139,14 +148,23 @@ export const get = endpoint({
 export const put = endpoint({
   operationId: 'putMachine',
   summary: 'Enter or replace a machine',
-  description: 'With a MAC in the URL a machine that does not exist is made; with an id it must exist.',
+  description:
+    'What the body does not say is cleared, the MACs excepted. With a MAC in the URL a machine that does not exist is made.',
   params,
-  body: machinePut,
+  body: machineChange,
   returns: machineSchema,
   statuses: { 200: 'The machine, replaced', 201: 'The machine, new' },
   answer: async ({ db }, { params: { id }, body }) => {
-    const cleared = { uuid: null, serial: null, product: null, asset: null, hostname: null, labels: {}, assignment: null, denied: false }
-    const { machine, created } = await saveMachine(db, id, { ...cleared, ...body })
+    const cleared = {
+      uuid: null,
+      serial: null,
+      product: null,
+      asset: null,
+      hostname: null,
+      assignment: null,
+      denied: false,
+    }
+    const { machine, created } = await saveMachine(db, id, { ...cleared, ...body, labels: body.labels ?? {} })
     return created
       ? { status: 201, body: machine, headers: { location: `/api/v1/machines/${machine.id}` } }
       : { status: 200, body: machine }
@@ -157,12 +175,16 @@ export const patch = endpoint({
   operationId: 'patchMachine',
   summary: 'Change some of what is said of a machine',
   params,
-  body: machinePatch,
+  body: machineChange,
   returns: machineSchema,
   statuses: { 200: 'The machine, changed' },
   answer: async ({ db }, { params: { id }, body }) => {
     const { id: known } = await requireMachine(db, id)
-    const { machine } = await saveMachine(db, { id: known }, { ...body, labels: body.labels === null ? {} : body.labels })
+    const { machine } = await saveMachine(
+      db,
+      { id: known },
+      { ...body, labels: body.labels === null ? {} : body.labels },
+    )
     return { status: 200, body: machine }
   },
 })
@@ -178,51 +200,8 @@ export const remove = endpoint({
   },
 })
 
-const previewQuery = z.strictObject({
-  arch: arch.optional().openapi({ description: "Instead of the machine's own." }),
-  platform: platform.optional().openapi({ description: "Instead of the machine's own." }),
-  baseUrl: z
-    .string()
-    .regex(/^https?:\/\/[A-Za-z0-9.[\]:-]{1,255}$/, 'http://host[:port] without a path')
-    .optional()
-    .openapi({ description: 'The address at which the machine would ask.', example: 'http://192.0.2.1:8080' }),
-})
-
-export const script = endpoint({
-  operationId: 'previewScript',
-  summary: 'The iPXE script the machine would get now',
-  description: 'Changes nothing and opens no boot: the token in it is the word preview. For an unknown MAC the policy speaks.',
-  params,
-  query: previewQuery,
-  returns: z.string().openapi({ example: '#!ipxe\n' }),
-  returnsType: 'text/plain',
-  statuses: { 200: 'The script' },
-  answer: async (deps, { params: { id }, query }) => ({ status: 200, body: (await preview(deps, id, query)).script }),
-})
-
-export const decision = endpoint({
-  operationId: 'previewDecision',
-  summary: 'What the machine would boot now, and why',
-  params,
-  query: previewQuery,
-  returns: decisionSchema,
-  statuses: { 200: 'The decision' },
-  answer: async (deps, { params: { id }, query }) => ({ status: 200, body: (await preview(deps, id, query)).decision }),
-})
-
-async function preview(deps: AdminDeps, key: MachineKey, query: z.output<typeof previewQuery>) {
-  const machine = 'mac' in key ? await findMachine(deps.db, key) : await requireMachine(deps.db, key)
-  const address = 'mac' in key ? key.mac : machine?.macs[0]
-  const facts: Facts = {
-    ...machine?.facts,
-    ...(address !== undefined && { mac: address }),
-    ...(query.arch !== undefined && { buildarch: query.arch, cpuarch: query.arch }),
-    ...(query.platform !== undefined && { platform: query.platform }),
-  }
-  return deps.preview(facts, query.baseUrl)
-}
-
-async function requireMachine(db: AdminDeps['db'], key: MachineKey): Promise<Machine> {
+/** @throws NotFoundError */
+export async function requireMachine(db: AdminDeps['db'], key: MachineKey): Promise<Machine> {
   const machine = await findMachine(db, key)
   if (machine === undefined) throw new NotFoundError(`there is no machine ${'id' in key ? key.id : key.mac}`)
   return machine

@@ -8,8 +8,12 @@ const policySchema = z
     'kind',
     [
       z.strictObject({ kind: z.literal('local') }).openapi('PolicyLocal', { description: 'Its own disk.' }),
-      z.strictObject({ kind: z.literal('wait') }).openapi('PolicyWait', { description: 'It asks again until it is assigned something.' }),
-      z.strictObject({ kind: z.literal('image'), image: imageName }).openapi('PolicyImage', { description: 'This image.' }),
+      z
+        .strictObject({ kind: z.literal('wait') })
+        .openapi('PolicyWait', { description: 'It asks again until it is assigned something.' }),
+      z
+        .strictObject({ kind: z.literal('image'), image: imageName })
+        .openapi('PolicyImage', { description: 'This image.' }),
     ],
     { error: (issue) => (issue.code === 'invalid_union' ? 'local, wait or image' : undefined) },
   )

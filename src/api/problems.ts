@@ -50,7 +50,10 @@ export function problemTranslator(log: Logger, databaseAnswers: () => Promise<bo
       return problem({ status: 507, detail: 'the disk of the server is full' })
     }
     const { method, path } = context.req
-    log.error({ method, path, error: messageOf(error), stack: error instanceof Error ? error.stack : undefined }, 'an API request failed')
+    log.error(
+      { method, path, error: messageOf(error), stack: error instanceof Error ? error.stack : undefined },
+      'an API request failed',
+    )
     if (await databaseAnswers().catch(() => false)) {
       return problem({ status: 500, detail: 'the server failed; its log says how' })
     }
@@ -65,7 +68,11 @@ export function refuseInvalid(result: { success: boolean; data?: unknown; error?
 }
 
 function faultsProblem(faults: FieldFault[]): Problem {
-  return { status: 422, detail: new InputError(faults).message, errors: faults.map((fault) => ({ ...fault, value: short(fault.value) })) }
+  return {
+    status: 422,
+    detail: new InputError(faults).message,
+    errors: faults.map((fault) => ({ ...fault, value: short(fault.value) })),
+  }
 }
 
 function faultsOf(issue: z.core.$ZodIssue, data: unknown): FieldFault[] {
@@ -78,8 +85,14 @@ function faultsOf(issue: z.core.$ZodIssue, data: unknown): FieldFault[] {
 }
 
 function faultAt(path: PropertyKey[], data: unknown, expected: string): FieldFault {
-  const value = path.reduce<unknown>((inside, key) => (inside as Record<PropertyKey, unknown> | undefined | null)?.[key], data)
-  const field = path.reduce<string>((text, key) => (typeof key === 'number' ? `${text}[${key}]` : text ? `${text}.${String(key)}` : String(key)), '')
+  const value = path.reduce<unknown>(
+    (inside, key) => (inside as Record<PropertyKey, unknown> | undefined | null)?.[key],
+    data,
+  )
+  const field = path.reduce<string>(
+    (text, key) => (typeof key === 'number' ? `${text}[${key}]` : text ? `${text}.${String(key)}` : String(key)),
+    '',
+  )
   return { field: field || 'body', value: short(value), expected }
 }
 
@@ -89,5 +102,7 @@ function short(value: unknown): string {
 }
 
 function detailOf(error: HTTPException): string {
-  return error.status === 415 ? 'the body must be sent as application/json' : error.message || (STATUS_CODES[error.status] ?? 'Error')
+  return error.status === 415
+    ? 'the body must be sent as application/json'
+    : error.message || (STATUS_CODES[error.status] ?? 'Error')
 }

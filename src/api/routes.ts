@@ -8,6 +8,7 @@ import * as health from './health.ts'
 import * as images from './images.ts'
 import * as machines from './machines.ts'
 import * as policy from './policy.ts'
+import * as previews from './previews.ts'
 import { problem, problemTranslator, refuseInvalid } from './problems.ts'
 import * as tokens from './tokens.ts'
 
@@ -21,8 +22,8 @@ const table: [Method, string, Endpoint, tag: string][] = [
   ['put', `${prefix}/machines/{id}`, machines.put, 'machines'],
   ['patch', `${prefix}/machines/{id}`, machines.patch, 'machines'],
   ['delete', `${prefix}/machines/{id}`, machines.remove, 'machines'],
-  ['get', `${prefix}/machines/{id}/script`, machines.script, 'machines'],
-  ['get', `${prefix}/machines/{id}/decision`, machines.decision, 'machines'],
+  ['get', `${prefix}/machines/{id}/script`, previews.script, 'machines'],
+  ['get', `${prefix}/machines/{id}/decision`, previews.decision, 'machines'],
   ['get', `${prefix}/images`, images.list, 'images'],
   ['get', `${prefix}/images/{name}`, images.get, 'images'],
   ['put', `${prefix}/images/{name}`, images.put, 'images'],
@@ -42,12 +43,6 @@ const table: [Method, string, Endpoint, tag: string][] = [
   ['get', '/healthz', health.get, 'health'],
 ]
 
-/**
- * For the http.Server under the app. Node gives a request five minutes to arrive whole; a large upload on a slow line
- * takes longer, and `files.ts` ends one that stands still.
- */
-export const adminServerOptions = { requestTimeout: 0, headersTimeout: 60_000 }
-
 /** The admin HTTP API, its OpenAPI document at /api/v1/openapi.json and a page to read it at /api/v1/docs. */
 export function createAdminApp(deps: AdminDeps): OpenAPIHono {
   const app = new OpenAPIHono({ defaultHook: refuseInvalid })
@@ -63,7 +58,9 @@ export function createAdminApp(deps: AdminDeps): OpenAPIHono {
   app.get(`${prefix}/openapi.json`, (context) => context.json(openApiDocument(app)))
   app.openAPIRegistry.registerComponent('securitySchemes', 'bearerAuth', { type: 'http', scheme: 'bearer' })
   if (!deps.trusted) app.use(`${prefix}/*`, tokens.requireToken(deps.db))
-  app.use(methodNotAllowed({ app, onMethodNotAllowed: (context, allowed) => refuseMethod(context.req.method, allowed) }))
+  app.use(
+    methodNotAllowed({ app, onMethodNotAllowed: (context, allowed) => refuseMethod(context.req.method, allowed) }),
+  )
   for (const [method, path, spec, tag] of table) register(app, deps, method, path, tag, spec)
   return app
 }
@@ -75,7 +72,8 @@ function openApiDocument(app: OpenAPIHono) {
     info: {
       title: 'Bootwright',
       version: '1',
-      description: 'What machines boot from the network, and why. Errors are RFC 9457 problems; times are ISO 8601 in UTC.',
+      description:
+        'What machines boot from the network, and why. Errors are RFC 9457 problems; times are ISO 8601 in UTC.',
       license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
     },
     servers: [{ url: '/' }],

@@ -40,7 +40,11 @@ export const machineKey = z
     const address = parseMac(text)
     return address === undefined ? refuse(context, "a machine's id (UUID), or a MAC address") : { mac: address }
   })
-  .openapi({ type: 'string', description: "The machine's id, or one of its MACs in any spelling.", example: '52-54-00-12-34-56' })
+  .openapi({
+    type: 'string',
+    description: "The machine's id, or one of its MACs in any spelling.",
+    example: '52-54-00-12-34-56',
+  })
 
 export const imageName = z
   .string()
@@ -70,7 +74,10 @@ const arg = z
   )
   .openapi({ example: 'console=ttyS0,115200n8' })
 
-export const args = z.array(arg).max(64, 'at most 64 arguments').openapi({ description: 'Kernel arguments, each of them Liquid.' })
+export const args = z
+  .array(arg)
+  .max(64, 'at most 64 arguments')
+  .openapi({ description: 'Kernel arguments, each of them Liquid.' })
 
 export const hostname = z
   .string()
@@ -96,7 +103,11 @@ export function pageOf<Item extends z.ZodType>(item: Item) {
 }
 
 /** One page, of the items that were asked for with a limit of one more, and the cursor of the next when there is one. */
-export async function page<Item>(most: number | undefined, list: (limit: number) => Promise<Item[]>, cursor: (item: Item) => string) {
+export async function page<Item>(
+  most: number | undefined,
+  list: (limit: number) => Promise<Item[]>,
+  cursor: (item: Item) => string,
+) {
   const count = most ?? 100
   const found = await list(count + 1)
   const items = found.slice(0, count)

@@ -7,7 +7,13 @@ import { problem } from './problems.ts'
 import { moment, printable, uuidv7, withoutNulls } from './schemas.ts'
 
 const tokenSchema = z
-  .object({ id: uuidv7, name: z.string(), createdAt: moment, lastUsedAt: moment.optional(), revokedAt: moment.optional() })
+  .object({
+    id: uuidv7,
+    name: z.string(),
+    createdAt: moment,
+    lastUsedAt: moment.optional(),
+    revokedAt: moment.optional(),
+  })
   .openapi('Token')
 
 export const list = endpoint({
@@ -46,7 +52,8 @@ export function requireToken(db: Db): MiddlewareHandler {
     if (token !== undefined && (await findToken(db, token)) !== undefined) return next()
     // RFC 6750, section 3.1: the error code only where credentials came.
     const challenge = `Bearer realm="bootwright"${header === undefined ? '' : ', error="invalid_token"'}`
-    const detail = header === undefined ? 'send Authorization: Bearer and a token' : 'there is no such token, or it is revoked'
+    const detail =
+      header === undefined ? 'send Authorization: Bearer and a token' : 'there is no such token, or it is revoked'
     return problem({ status: 401, detail, headers: { 'www-authenticate': challenge } })
   }
 }

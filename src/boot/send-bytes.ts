@@ -26,7 +26,7 @@ export async function sendBytes(c: BootContext, source: ByteSource, headers: Rec
     if (matchesEtag(incoming.headers['if-none-match'], etag)) return new Response(null, { status: 304, headers: common })
     if (range === 'unsatisfiable') return new Response(null, { status: 416, headers: { 'Content-Range': `bytes */${source.sizeBytes}`, 'Content-Length': '0' } })
     const { first, last } = range ?? { first: 0, last: source.sizeBytes - 1 }
-    const partial = range === undefined ? {} : { 'Content-Range': `bytes ${first}-${last}/${source.sizeBytes}` }
+    const partial: Record<string, string> = range === undefined ? {} : { 'Content-Range': `bytes ${first}-${last}/${source.sizeBytes}` }
     const all = { ...common, ...partial, 'Content-Length': String(last - first + 1) }
     const status = range === undefined ? 200 : 206
     if (incoming.method === 'HEAD') return new Response(null, { status, headers: all })

@@ -7,18 +7,21 @@ import { formatFields, formatTable } from './table.ts'
 type BootEvent = { stage: string; at: string; file?: string; bytes?: number; durationMs?: number; message?: string }
 type Boot = {
   id: string
-  mac?: string | null
+  mac?: string
   ip: string
-  image?: string | null
-  version?: number | null
-  outcome?: string | null
-  message?: string | null
+  image?: string
+  version?: number
+  outcome?: string
+  message?: string
   startedAt: string
-  endedAt?: string | null
+  endedAt?: string
   /** The last thing seen. */
   stage?: string
   decision?: { machine?: { name: string } }
 }
+
+const outcomes = ['booted', 'installed', 'failed', 'superseded', 'open']
+const headings = ['STARTED', 'MACHINE', 'IMAGE', 'STAGE', 'OUTCOME', 'MESSAGE', 'ID']
 
 /** `bootwright boots`. */
 export function addBootsCommand(program: Command, deps: CliDeps): void {
@@ -26,23 +29,18 @@ export function addBootsCommand(program: Command, deps: CliDeps): void {
     .command('boots')
     .description('how boots went, newest first')
     .option('--machine <mac>', 'of this machine (a MAC or an id)')
-    .addOption(
-      new Option('--outcome <outcome>', 'with this outcome; open: not yet ended').choices([
-        'booted',
-        'installed',
-        'failed',
-        'superseded',
-        'open',
-      ]),
-    )
+    .addOption(new Option('--outcome <outcome>', 'with this outcome; open: not yet ended').choices(outcomes))
     .option('--limit <n>', 'so many at most', parseCount, 20)
     .action(
       async ({ machine, outcome, limit }: { machine?: string; outcome?: string; limit: number }, command: Command) => {
         const query = { machine: machine === undefined ? undefined : (parseMac(machine) ?? machine), outcome }
-        const items = await clientOf(command, deps).list<Boot>('/boots', query, 'before', limit)
-        print(command, deps, { items }, () =>
-          formatTable(['STARTED', 'MACHINE', 'IMAGE', 'STAGE', 'OUTCOME', 'MESSAGE', 'ID'], items.map(rowOf)),
-        )
+        const client = clientOf(command, deps)
+        const items = await client.list<Boot>('/boots', query, 'before', limit)
+        if (command.optsWithGlobals<{ json?: boolean }>().json) return print(command, deps, { items }, String)
+        const rows: string[][] = []
+        // The last stage and the machine's name are not in the list.
+        for (const boot of items) rows.push(rowOf((await client.find<Boot>(pathOf(boot.id))) ?? boot))
+        print(command, deps, rows, () => formatTable(headings, rows))
       },
     )
 
@@ -51,12 +49,8 @@ export function addBootsCommand(program: Command, deps: CliDeps): void {
     .description('one boot with its stages')
     .argument('<id>', 'as listed')
     .action(async (id: string, _options, command: Command) => {
-      print(
-        command,
-        deps,
-        await clientOf(command, deps).ask<Boot & { events: BootEvent[] }>('GET', `/boots/${encodeURIComponent(id)}`),
-        formatBoot,
-      )
+      const boot = await clientOf(command, deps).ask<Boot & { events: BootEvent[] }>('GET', pathOf(id))
+      print(command, deps, boot, formatBoot)
     })
 }
 
@@ -95,6 +89,10 @@ function formatBoot(boot: Boot & { events: BootEvent[] }): string {
     event.message,
   ])
   return `${fields}\n\n${formatTable(['TIME', 'AFTER', 'STAGE', 'FILE', 'BYTES', 'TOOK', 'MESSAGE'], events)}`
+}
+
+function pathOf(id: string): string {
+  return `/boots/${encodeURIComponent(id)}`
 }
 
 function nameOf(boot: Boot): string {

@@ -42,7 +42,7 @@ export function machineChange(mac: Mac, options: SetOptions, before: Machine | u
   const { image, arg, hostname, uuid, serial, product, asset, label, mac: further, deny, allow } = options
   const texts = Object.entries({ hostname, uuid, serial, product, asset }).filter(([, value]) => value !== undefined)
   const assigned = image !== undefined || arg !== undefined
-  return {
+  const change = {
     ...Object.fromEntries(texts.map(([name, value]) => [name, value === '' ? null : value])),
     ...(assigned && { assignment: assignmentAfter(image, arg, before?.assignment) }),
     ...(label && { labels: labelsAfter(label, before?.labels) }),
@@ -50,6 +50,10 @@ export function machineChange(mac: Mac, options: SetOptions, before: Machine | u
     ...(deny && { denied: true }),
     ...(allow && { denied: false }),
   }
+  // What is not there need not be removed, and PUT takes no null.
+  return before === undefined
+    ? Object.fromEntries(Object.entries(change).filter(([, value]) => value !== null))
+    : change
 }
 
 function assignmentAfter(

@@ -7,6 +7,8 @@ export type Progress = {
   update: (doing: string, bytes: number, total: number | undefined) => void
   /** The line that stays. */
   end: (text: string) => void
+  /** Makes room for an error: what was drawn goes. */
+  clear: () => void
 }
 
 const redrawMs = 100
@@ -19,10 +21,13 @@ export function startProgress(deps: CliDeps, label: string): Progress {
     update: (doing, bytes, total) => {
       if (!deps.interactive || Date.now() - drawnAt < redrawMs) return
       drawnAt = Date.now()
-      const percent = total ? `${Math.floor((100 * bytes) / total)}%`.padStart(4) : ''
+      const percent = total ? `${Math.floor((100 * bytes) / total)}%`.padStart(5) : ''
       deps.err(
         `${clearLine}${label}: ${doing}${percent}  ${formatBytes(bytes)}${total ? ` of ${formatBytes(total)}` : ''}`,
       )
+    },
+    clear: () => {
+      if (drawnAt > 0) deps.err(clearLine)
     },
     end: (text) => deps.err(`${deps.interactive ? clearLine : ''}${label}: ${text}\n`),
   }

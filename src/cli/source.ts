@@ -96,7 +96,7 @@ async function openLocal(path: string, { progress }: SourceOptions): Promise<Sou
 
 // The temporary file loses its name at once and lives as long as its handle: nothing stays behind, however this ends.
 async function fetchRemote(url: URL, hashKnown: boolean, { stallMs, progress }: SourceOptions): Promise<Source> {
-  const folder = await mkdtemp(join(tmpdir(), 'bootwright-'))
+  const folder = await mkdtemp(join(tmpdir(), 'bootwright-download-'))
   const handle = await open(join(folder, 'download'), 'wx+', 0o600).finally(() => rm(folder, { recursive: true }))
   try {
     const got = await download(url, handle, {

@@ -2,7 +2,7 @@ import { type Client, withQuery } from './client.ts'
 import type { CliDeps } from './deps.ts'
 import { formatBytes } from './format.ts'
 import type { FileRef } from './image-variant.ts'
-import { startProgress } from './progress.ts'
+import { type Progress, startProgress } from './progress.ts'
 import { openSource, type Place, readSource } from './source.ts'
 
 const defaultStallMs = 60_000
@@ -13,8 +13,17 @@ const defaultStallMs = 60_000
  * @param role what the file is for, for that line
  */
 export async function storeFile(client: Client, deps: CliDeps, place: Place, role: string): Promise<FileRef> {
+  const progress = startProgress(deps, `${role} ${place.name}`)
+  try {
+    return await bring(client, place, progress, deps.stallMs ?? defaultStallMs)
+  } catch (error) {
+    progress.clear()
+    throw error
+  }
+}
+
+async function bring(client: Client, place: Place, progress: Progress, stallMs: number): Promise<FileRef> {
   const { name } = place
-  const progress = startProgress(deps, `${role} ${name}`)
   const isStored = async (sha256: string) => (await client.find(`/files/${sha256}`)) !== undefined
   const ended = (sizeBytes: number | undefined, sha256: string, how: string): FileRef => {
     progress.end(
@@ -26,7 +35,7 @@ export async function storeFile(client: Client, deps: CliDeps, place: Place, rol
   if (place.url !== undefined && place.sha256 !== undefined && (await isStored(place.sha256))) {
     return ended(undefined, place.sha256, 'already on the server')
   }
-  const source = await openSource(place, { stallMs: deps.stallMs ?? defaultStallMs, progress: progress.update })
+  const source = await openSource(place, { stallMs, progress: progress.update })
   const { sizeBytes, sha256, handle } = source
   try {
     if (await isStored(sha256)) return ended(sizeBytes, sha256, 'already on the server')

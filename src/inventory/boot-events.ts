@@ -1,11 +1,24 @@
 import { asc, eq, sql } from 'drizzle-orm'
+import { validate as isUuid } from 'uuid'
 import type { Db } from '../db/open.ts'
 import { bootEvents } from '../db/schema.ts'
 import { messageOf } from '../errors.ts'
 import type { Logger } from '../log.ts'
 
 /** What is seen of a boot, in the order in which a boot goes. */
-export const stages = ['nbp', 'bootstrap', 'script', 'kernel', 'initrd', 'file', 'ready', 'installing', 'installed', 'booted', 'failed'] as const
+export const stages = [
+  'nbp',
+  'bootstrap',
+  'script',
+  'kernel',
+  'initrd',
+  'file',
+  'ready',
+  'installing',
+  'installed',
+  'booted',
+  'failed',
+] as const
 export type Stage = (typeof stages)[number]
 
 /** One thing seen. Without a boot it is known by the address only, until a boot opens there. */
@@ -47,7 +60,10 @@ export function startBootEventRecorder(db: Db, log: Logger): BootEventRecorder {
         await insertEvents(db, batch)
         pending = pending.slice(batch.length)
       } catch (error) {
-        log.warn({ pending: pending.length, error: messageOf(error) }, 'boot events are kept until the database answers')
+        log.warn(
+          { pending: pending.length, error: messageOf(error) },
+          'boot events are kept until the database answers',
+        )
         if (!stopped) schedule(retryAfterMs)
         return
       }
@@ -65,11 +81,15 @@ export function startBootEventRecorder(db: Db, log: Logger): BootEventRecorder {
 
   return {
     record: (event) => {
+      if (event.bootId !== undefined && !isUuid(event.bootId)) return
       if (pending.length >= mostPending) {
-        log.error({ stage: event.stage, ip: event.ip }, 'a boot event is dropped: too many are waiting for the database')
+        log.error(
+          { stage: event.stage, ip: event.ip },
+          'a boot event is dropped: too many are waiting for the database',
+        )
         return
       }
-      pending.push({ ...event, at: new Date() })
+      pending.push({ ...event, file: storable(event.file), message: storable(event.message), at: new Date() })
       schedule(flushAfterMs)
     },
     flush: () => (pending.length > 0 ? flush() : writing),
@@ -82,8 +102,15 @@ export function startBootEventRecorder(db: Db, log: Logger): BootEventRecorder {
 
 /** The events of a boot, in the order they were seen. */
 export async function listBootEvents(db: Db, bootId: string): Promise<BootEvent[]> {
-  const rows = await db.select().from(bootEvents).where(eq(bootEvents.bootId, bootId)).orderBy(asc(bootEvents.at), asc(bootEvents.id))
-  return rows.map(({ id: _, bootId: __, ...row }) => Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null)) as BootEvent)
+  const rows = await db
+    .select()
+    .from(bootEvents)
+    .where(eq(bootEvents.bootId, bootId))
+    .orderBy(asc(bootEvents.at), asc(bootEvents.id))
+  return rows.map(
+    ({ id: _, bootId: __, ...row }) =>
+      Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null)) as BootEvent,
+  )
 }
 
 /** Forgets events that never found their boot: firmware that fetched a boot program and went no further. */
@@ -93,11 +120,28 @@ export async function pruneStrayEvents(db: Db): Promise<void> {
 
 // A boot id comes from a URL, so an unknown one is dropped here rather than failing the others in the batch.
 async function insertEvents(db: Db, events: BootEvent[]): Promise<void> {
-  const rows = events.map((e) => ({ boot_id: e.bootId, ip: e.ip, stage: e.stage, file: e.file, bytes: e.bytes, duration_ms: e.durationMs, message: e.message, at: e.at }))
+  const rows = events.map((e) => ({
+    boot_id: e.bootId,
+    ip: e.ip,
+    stage: e.stage,
+    file: e.file,
+    bytes: e.bytes,
+    duration_ms: e.durationMs,
+    message: e.message,
+    at: e.at,
+  }))
   await db.execute(sql`
+    with e as (
+      select *, row_number() over (partition by boot_id) as place from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
+        as e(boot_id uuid, ip text, stage text, file text, bytes bigint, duration_ms int, message text, at timestamptz))
     insert into boot_events (boot_id, ip, stage, file, bytes, duration_ms, message, at)
-    select e.* from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
-      as e(boot_id uuid, ip text, stage text, file text, bytes bigint, duration_ms int, message text, at timestamptz)
-    where e.boot_id is null or (exists (select 1 from boots where boots.id = e.boot_id)
-      and (select count(*) from boot_events as seen where seen.boot_id = e.boot_id) < ${mostPerBoot})`)
+    select boot_id, ip, stage, file, bytes, duration_ms, message, at from e
+    where boot_id is null or (exists (select 1 from boots where boots.id = e.boot_id)
+      and (select count(*) from boot_events as seen where seen.boot_id = e.boot_id) + place <= ${mostPerBoot})
+    order by at`)
+}
+
+// PostgreSQL stores neither NUL nor half a surrogate pair, and one such event would keep all those after it waiting.
+function storable(text: string | undefined): string | undefined {
+  return text?.replace(/\0|\p{Cs}/gu, '\ufffd')
 }

@@ -44,7 +44,11 @@ export type MachineChange = {
   denied?: boolean | undefined
 }
 
-export type MachineFilter = { discovered?: boolean | undefined; image?: string | undefined; hostname?: string | undefined }
+export type MachineFilter = {
+  discovered?: boolean | undefined
+  image?: string | undefined
+  hostname?: string | undefined
+}
 
 /** A machine is named by its id or by one of its MACs. */
 export type MachineKey = { id: string } | { mac: Mac }
@@ -55,15 +59,20 @@ type Row = typeof machines.$inferSelect & { macs: string[] }
 /** Every machine that shares a key with a request; `identify` chooses among them. At most 20, the entered ones first. */
 export async function findCandidates(db: Db, keys: IdentityKeys): Promise<Machine[]> {
   const conditions: (SQL | undefined)[] = []
-  if (keys.mac !== undefined) conditions.push(sql`${machines.id} = (select machine_id from machine_macs where mac = ${keys.mac})`)
+  if (keys.mac !== undefined)
+    conditions.push(sql`${machines.id} = (select machine_id from machine_macs where mac = ${keys.mac})`)
   if (keys.uuids.length > 0) conditions.push(inArray(machines.uuid, keys.uuids))
-  if (keys.serial !== undefined) conditions.push(and(eq(machines.serial, keys.serial), eq(machines.product, keys.product ?? '')))
+  if (keys.serial !== undefined)
+    conditions.push(and(eq(machines.serial, keys.serial), eq(machines.product, keys.product ?? '')))
   if (conditions.length === 0) return []
   return select(db, or(...conditions), 20, asc(machines.discovered))
 }
 
 export async function findMachine(db: Db, key: MachineKey): Promise<Machine | undefined> {
-  const condition = 'id' in key ? eq(machines.id, key.id) : sql`${machines.id} = (select machine_id from machine_macs where mac = ${key.mac})`
+  const condition =
+    'id' in key
+      ? eq(machines.id, key.id)
+      : sql`${machines.id} = (select machine_id from machine_macs where mac = ${key.mac})`
   return (await select(db, condition, 1))[0]
 }
 
@@ -82,8 +91,26 @@ export async function listMachines(db: Db, filter: MachineFilter, limit: number,
  * Makes or changes a machine: what `change` leaves undefined stays. From then on it counts as entered by an operator.
  * @throws NotFoundError for an unknown id; InputError for an image that does not exist; ConflictError when another machine has the MAC
  */
-export async function saveMachine(db: Db, key: MachineKey, change: MachineChange): Promise<{ machine: Machine; created: boolean }> {
+export async function saveMachine(
+  db: Db,
+  key: MachineKey,
+  change: MachineChange,
+): Promise<{ machine: Machine; created: boolean }> {
   if (change.assignment?.image !== undefined) await refuseUnknownImage(db, change.assignment.image)
+  try {
+    return await saveOnce(db, key, change)
+  } catch (error) {
+    // Another request, or the machine itself by booting, may have made it meanwhile: then this is a change of it.
+    if (!(error instanceof ConflictError) || 'id' in key || (await findMachine(db, key)) === undefined) throw error
+    return saveOnce(db, key, change)
+  }
+}
+
+async function saveOnce(
+  db: Db,
+  key: MachineKey,
+  change: MachineChange,
+): Promise<{ machine: Machine; created: boolean }> {
   return db.transaction(async (tx) => {
     const inner = tx as unknown as Db
     const before = await findMachine(inner, key)
@@ -114,11 +141,17 @@ export async function deleteMachine(db: Db, key: MachineKey): Promise<void> {
  * Records a machine never seen before, with its facts. Undefined when there are already `most` discovered ones: on an
  * open network anybody can invent a MAC.
  */
-export async function recordDiscovered(db: Db, keys: IdentityKeys, facts: Facts, most: number): Promise<Machine | undefined> {
+export async function recordDiscovered(
+  db: Db,
+  keys: IdentityKeys,
+  facts: Facts,
+  most: number,
+): Promise<Machine | undefined> {
   const mac = keys.mac
   if (mac === undefined) return undefined
   const id = newId()
-  const recorded = await db.execute(sql`
+  const recorded = await db
+    .execute(sql`
     with claimed as (select 1 where not exists (select 1 from machine_macs where mac = ${mac})
         and (select count(*) from (select 1 from machines where discovered limit ${most}) as found) < ${most}),
       made as (
@@ -126,7 +159,10 @@ export async function recordDiscovered(db: Db, keys: IdentityKeys, facts: Facts,
         select ${id}::uuid, true, ${keys.uuids[0] ?? null}, ${keys.serial ?? null}, ${keys.product ?? null}, ${JSON.stringify(facts)}::jsonb, now()
         from claimed returning id)
     insert into machine_macs (mac, machine_id) select ${mac}, id from made`)
-    .then(() => true, (error: unknown) => isUniqueViolation(error) ? true : Promise.reject(error))
+    .then(
+      () => true,
+      (error: unknown) => (isUniqueViolation(error) ? true : Promise.reject(error)),
+    )
   return recorded ? findMachine(db, { mac }) : undefined
 }
 
@@ -148,7 +184,9 @@ async function select(db: Db, condition: SQL | undefined, limit: number, ...orde
 
 function fromRow(row: Row): Machine {
   const { uuid, serial, product, asset, hostname, assignment, lastSeenAt, ...rest } = row
-  const known = Object.entries({ uuid, serial, product, asset, hostname, assignment, lastSeenAt }).filter(([, value]) => value !== null)
+  const known = Object.entries({ uuid, serial, product, asset, hostname, assignment, lastSeenAt }).filter(
+    ([, value]) => value !== null,
+  )
   return { ...rest, ...Object.fromEntries(known) }
 }
 
@@ -157,7 +195,11 @@ async function replaceMacs(db: Db, machineId: string, before: Mac[], wanted: Mac
   const fresh = wanted.filter((mac) => !before.includes(mac))
   if (gone.length > 0) await db.delete(machineMacs).where(inArray(machineMacs.mac, gone))
   if (fresh.length === 0) return
-  const added = await db.insert(machineMacs).values(fresh.map((mac) => ({ mac, machineId }))).onConflictDoNothing().returning()
+  const added = await db
+    .insert(machineMacs)
+    .values(fresh.map((mac) => ({ mac, machineId })))
+    .onConflictDoNothing()
+    .returning()
   if (added.length < fresh.length) {
     const taken = fresh.filter((mac) => !added.some((row) => row.mac === mac))
     throw new ConflictError(`another machine already has MAC ${taken.join(', ')}`)
@@ -166,5 +208,6 @@ async function replaceMacs(db: Db, machineId: string, before: Mac[], wanted: Mac
 
 async function refuseUnknownImage(db: Db, name: string): Promise<void> {
   const rows = await db.select({ name: images.name }).from(images).where(eq(images.name, name))
-  if (rows.length === 0) throw new InputError({ field: 'assignment.image', value: name, expected: 'the name of an image' })
+  if (rows.length === 0)
+    throw new InputError({ field: 'assignment.image', value: name, expected: 'the name of an image' })
 }

@@ -1,19 +1,29 @@
-import type { BootEventRecorder } from '../inventory/boot-events.ts'
 import type { Config } from '../config.ts'
 import { ConfigError, messageOf } from '../errors.ts'
+import type { BootEventRecorder } from '../inventory/boot-events.ts'
 import type { Logger } from '../log.ts'
 import type { Scripts } from '../render/scripts.ts'
 import type { Nbps } from '../store/nbps.ts'
 import { type FindNbp, startTftp, type TftpServer, type TftpTransferRecord } from './server.ts'
 
-type Parts = { nbps: Nbps; scripts: Scripts; events: BootEventRecorder; log: Logger; allows: (address: string) => boolean }
+type Parts = {
+  nbps: Nbps
+  scripts: Scripts
+  events: BootEventRecorder
+  log: Logger
+  allows: (address: string) => boolean
+}
 
 /**
  * TFTP as booting needs it: the boot programs, and `autoexec.ipxe` made from the settings. Undefined when it is off, or
  * when its port cannot be had and was not asked for by name: then the rest serves without it.
  * @throws ConfigError when the operator named the address and it cannot be bound
  */
-export async function startBootTftp(config: Config, { nbps, scripts, events, log, allows }: Parts, bootPort: number): Promise<TftpServer | undefined> {
+export async function startBootTftp(
+  config: Config,
+  { nbps, scripts, events, log, allows }: Parts,
+  bootPort: number,
+): Promise<TftpServer | undefined> {
   if (config.tftpListen === undefined) return undefined
   const { host, port } = config.tftpListen
   const find: FindNbp = (name, localAddress) => {
@@ -23,15 +33,23 @@ export async function startBootTftp(config: Config, { nbps, scripts, events, log
   }
   const record = ({ peer, file, bytes, durationMs, outcome, message }: TftpTransferRecord) => {
     if (outcome === 'probe' || outcome === 'not-found' || outcome === 'refused') return
-    const cutOff = outcome === 'complete' ? undefined : `${outcome} after ${bytes} bytes${message === undefined ? '' : `: ${message}`}`
+    const cutOff =
+      outcome === 'complete'
+        ? undefined
+        : `${outcome} after ${bytes} bytes${message === undefined ? '' : `: ${message}`}`
     const stage = file === 'autoexec.ipxe' ? 'bootstrap' : 'nbp'
     events.record({ ip: peer.replace(/:\d+$/, ''), stage, file, bytes, durationMs, message: cutOff })
   }
   const settings = {
-    host, port, allows,
-    maxBlockSize: config.tftpBlockSize, maxWindowSize: config.tftpWindowSize,
-    maxTransfers: config.tftpMaxTransfers, maxTransfersPerAddress: config.tftpMaxTransfersPerAddress,
-    transferTimeoutMs: 600_000, singlePort: config.tftpSinglePort,
+    host,
+    port,
+    allows,
+    maxBlockSize: config.tftpBlockSize,
+    maxWindowSize: config.tftpWindowSize,
+    maxTransfers: config.tftpMaxTransfers,
+    maxTransfersPerAddress: config.tftpMaxTransfersPerAddress,
+    transferTimeoutMs: 600_000,
+    singlePort: config.tftpSinglePort,
   }
   try {
     return await startTftp(settings, find, record, log)
@@ -44,7 +62,8 @@ export async function startBootTftp(config: Config, { nbps, scripts, events, log
 }
 
 function explain(code: string | undefined): string | undefined {
-  if (code === 'EACCES') return 'ports below 1024 need root, or: sudo setcap cap_net_bind_service=+ep "$(readlink -f "$(which node)")"'
+  if (code === 'EACCES')
+    return 'ports below 1024 need root, or: sudo setcap cap_net_bind_service=+ep "$(readlink -f "$(which node)")"'
   if (code === 'EADDRINUSE') return 'another program has the port (dnsmasq or tftpd?)'
   return undefined
 }

@@ -61,7 +61,9 @@ test('every operation has an operationId of its own, a summary, a success and th
 test("every path's parameters are declared and required", () => {
   for (const { where, path, operation } of operations()) {
     const inPath = [...path.matchAll(/\{([^}]+)\}/g)].map((match) => match[1])
-    const declared = (operation.parameters ?? []).filter((one: { in: string; required: boolean }) => one.in === 'path' && one.required)
+    const declared = (operation.parameters ?? []).filter(
+      (one: { in: string; required: boolean }) => one.in === 'path' && one.required,
+    )
     expect([where, declared.map((one: { name: string }) => one.name)]).toEqual([where, inPath])
   }
 })

@@ -41,11 +41,19 @@ export async function openApi(db: Db, change: Partial<AdminDeps> = {}): Promise<
   }
   const app = createAdminApp(deps)
   const ask: Api['ask'] = async (method, path, body, headers = {}) => {
-    const json = body !== undefined && { body: JSON.stringify(body), headers: { 'content-type': 'application/json', ...headers } }
+    const json = body !== undefined && {
+      body: JSON.stringify(body),
+      headers: { 'content-type': 'application/json', ...headers },
+    }
     const response = await app.request(path, { method, headers, ...json })
     const text = await response.text()
     const type = response.headers.get('content-type') ?? ''
-    return { status: response.status, type, headers: response.headers, body: /json/.test(type) ? JSON.parse(text) : text }
+    return {
+      status: response.status,
+      type,
+      headers: response.headers,
+      body: /json/.test(type) ? JSON.parse(text) : text,
+    }
   }
   return { deps, folder, app, ask, logged, remove: () => rm(folder, { recursive: true, force: true }) }
 }

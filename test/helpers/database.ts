@@ -37,5 +37,7 @@ async function openFresh(url: string): Promise<OpenDb> {
 }
 
 async function emptyTables(db: Db): Promise<void> {
-  await db.execute(sql`truncate machines, machine_macs, files, images, image_versions, boots, boot_events, policies, tokens`)
+  await db.execute(
+    sql`truncate machines, machine_macs, files, images, image_versions, boots, boot_events, policies, tokens`,
+  )
 }

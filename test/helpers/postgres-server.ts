@@ -31,17 +31,31 @@ export async function setup(project: TestProject): Promise<void> {
     return
   }
   // PostgreSQL refuses to run as root.
-  const user = process.getuid?.() === 0 ? postgresUser() : {}
+  const user = process.getuid?.() === 0 ? postgresUser() : undefined
   folder = mkdtempSync(join(tmpdir(), 'bootwright-postgres-'))
-  if (user.uid !== undefined) chownSync(folder, user.uid, user.gid)
+  if (user !== undefined) chownSync(folder, user.uid, user.gid)
   const data = join(folder, 'data')
   const common = { ...user, cwd: folder }
-  execFileSync(join(programs, 'initdb'), ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'], { ...common, stdio: 'pipe' })
+  execFileSync(
+    join(programs, 'initdb'),
+    ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'],
+    { ...common, stdio: 'pipe' },
+  )
 
   const port = await freePort()
-  const settings = { listen_addresses: '127.0.0.1', port, unix_socket_directories: folder, fsync: 'off', full_page_writes: 'off', synchronous_commit: 'off' }
+  const settings = {
+    listen_addresses: '127.0.0.1',
+    port,
+    unix_socket_directories: folder,
+    fsync: 'off',
+    full_page_writes: 'off',
+    synchronous_commit: 'off',
+  }
   const options = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
-  server = spawn(join(programs, 'postgres'), ['-D', data, ...options], { ...common, stdio: ['ignore', 'ignore', 'pipe'] })
+  server = spawn(join(programs, 'postgres'), ['-D', data, ...options], {
+    ...common,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
   process.once('exit', stopAtOnce)
   await ready(server)
   project.provide('postgresUrl', `postgres://postgres@127.0.0.1:${port}`)
@@ -66,10 +80,12 @@ function stopAtOnce(): void {
 /** The folder of the newest PostgreSQL's programs, as Debian lays them out. */
 function findPrograms(): string | undefined {
   const versions = existsSync(home) ? readdirSync(home).sort((a, b) => Number(b) - Number(a)) : []
-  return versions.map((version) => join(home, version, 'bin')).find((bin) => existsSync(join(bin, 'initdb')) && existsSync(join(bin, 'postgres')))
+  return versions
+    .map((version) => join(home, version, 'bin'))
+    .find((bin) => existsSync(join(bin, 'initdb')) && existsSync(join(bin, 'postgres')))
 }
 
-function postgresUser(): { uid?: number; gid?: number } {
+function postgresUser(): { uid: number; gid: number } {
   const id = (flag: string) => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }))
   return { uid: id('-u'), gid: id('-g') }
 }

@@ -1,0 +1,19 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { cpus, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { benchFiles } from './bench/files.ts'
+import { benchScripts } from './bench/scripts.ts'
+import { benchTftp } from './bench/tftp.ts'
+
+// npm run bench [-- files|tftp|scripts]: prints figures, and their ratio to a peer that ran in the same minute on the same
+// bytes. Needs nginx, tftpd-hpa, curl, wrk and postgresql (Debian's packages); sends to loopback only.
+const benches = { files: benchFiles, tftp: benchTftp, scripts: benchScripts }
+const wanted = process.argv.slice(2)
+const folder = mkdtempSync(join(tmpdir(), 'bootwright-bench-'))
+try {
+  console.log(`${cpus().length} cores, Node ${process.version}`)
+  for (const [name, run] of Object.entries(benches)) if (wanted.length === 0 || wanted.includes(name)) await run(join(folder, name))
+} finally {
+  rmSync(folder, { recursive: true, force: true })
+}
+process.exit()

@@ -1,0 +1,42 @@
+/** What a transfer goes by after negotiation. `accepted` is what the OACK says; without any there is no OACK (RFC 2347). */
+export type TransferOptions = {
+  blockSize: number
+  windowSize: number
+  /** The client's own retransmission time; undefined: ours. */
+  timeoutMs: number | undefined
+  accepted: [name: string, value: string][]
+  /** The client asked for the size: it may want nothing else. */
+  asksSize: boolean
+}
+
+export type OptionLimits = { sizeBytes: number; maxBlockSize: number; maxWindowSize: number }
+
+/**
+ * Accepts what is in range and leaves out the rest, as if it had not been asked: `blksize` 8 to 65464 (RFC 2348) and
+ * `windowsize` 1 to 65535 (RFC 7440) down to our limits, `timeout` 1 to 255 s and `tsize` (RFC 2349).
+ */
+export function negotiate(asked: ReadonlyMap<string, string>, limits: OptionLimits): TransferOptions {
+  const accepted: [string, string][] = []
+  const blockSize = within(asked.get('blksize'), 8, 65464)
+  const windowSize = within(asked.get('windowsize'), 1, 65535)
+  const timeout = within(asked.get('timeout'), 1, 255)
+  const asksSize = within(asked.get('tsize'), 0, Number.MAX_SAFE_INTEGER) !== undefined
+  const result: TransferOptions = {
+    blockSize: blockSize === undefined ? 512 : Math.min(blockSize, limits.maxBlockSize),
+    windowSize: windowSize === undefined ? 1 : Math.min(windowSize, limits.maxWindowSize),
+    timeoutMs: timeout === undefined ? undefined : timeout * 1000,
+    accepted,
+    asksSize,
+  }
+  if (blockSize !== undefined) accepted.push(['blksize', String(result.blockSize)])
+  if (timeout !== undefined) accepted.push(['timeout', String(timeout)])
+  if (asksSize) accepted.push(['tsize', String(limits.sizeBytes)])
+  if (windowSize !== undefined) accepted.push(['windowsize', String(result.windowSize)])
+  return result
+}
+
+function within(text: string | undefined, least: number, most: number): number | undefined {
+  if (text === undefined || !/^\d{1,16}$/.test(text)) return undefined
+  const value = Number(text)
+  return value >= least && value <= most ? value : undefined
+}

@@ -1,0 +1,213 @@
+import type dgram from 'node:dgram'
+import { messageOf } from '../errors.ts'
+import type { Logger } from '../log.ts'
+import { blockSizeOf, connectedSocket, type Datagram, listenEverywhere } from './listen.ts'
+import { cleanName } from './name.ts'
+import { negotiate } from './options.ts'
+import { errorCodes, formatError, parseRequest, type TftpRequest } from './packet.ts'
+import { startTransfer, type Transfer, type TransferEnd } from './transfer.ts'
+
+export type TftpSettings = {
+  /** `0.0.0.0` is every address of the machine. */
+  host: string
+  /** 0 is any free port. */
+  port: number
+  maxBlockSize: number
+  maxWindowSize: number
+  maxTransfers: number
+  maxTransfersPerAddress: number
+  transferTimeoutMs: number
+  /** Answer from the listening port, for clients behind NAT and servers in containers. */
+  singlePort: boolean
+  /** True for an address that is served; others get silence. */
+  allows: (address: string) => boolean
+}
+
+/** How a transfer ended. A `probe` wanted only the size, and is no failure. */
+export type TftpTransferRecord = {
+  peer: string
+  file: string
+  bytes: number
+  durationMs: number
+  outcome: TransferEnd['outcome'] | 'not-found' | 'refused'
+  message?: string
+}
+
+/** The bytes under a clean name, or undefined. `localAddress` is the address that was asked, where it is known. */
+export type FindNbp = (name: string, localAddress: string | undefined) => Uint8Array | undefined
+
+export type TftpServer = {
+  addresses: string[]
+  port: number
+  /** Transfers under way. */
+  transfers: () => number
+  /** Takes no new requests, lets running transfers end within the time, then cuts them off with an error. */
+  stop: (timeoutMs?: number) => Promise<void>
+}
+
+type Running = { transfer: Transfer; address: string; request: Buffer }
+
+/**
+ * A read-only TFTP server of what `find` knows, from memory (RFC 1350, 2347, 2348, 2349, 7440). Garbage gets no answer, so
+ * nothing can be reflected off it; `record` is told of every request that was answered.
+ * @throws the system's error when the port cannot be had
+ */
+export async function startTftp(
+  settings: TftpSettings,
+  find: FindNbp,
+  record: (record: TftpTransferRecord) => void,
+  log: Logger,
+): Promise<TftpServer> {
+  const running = new Map<string, Running>()
+  let stopping = false
+
+  const report = (entry: TftpTransferRecord) => {
+    const { peer, file, bytes, durationMs: ms, outcome, message } = entry
+    log[outcome === 'timeout' || outcome === 'aborted' ? 'warn' : 'info'](
+      { peer, file, bytes, ms, outcome, message },
+      'tftp',
+    )
+    try {
+      record(entry)
+    } catch (error) {
+      log.error({ error: messageOf(error) }, 'a TFTP transfer could not be recorded')
+    }
+  }
+
+  const handle = (datagram: Datagram) => {
+    const { bytes, address, port, answer } = datagram
+    if (!settings.allows(address)) return
+    const key = `${address}:${port}`
+    const before = running.get(key)
+    const request = parseRequest(bytes)
+    if (request === undefined) {
+      if (settings.singlePort) before?.transfer.receive(bytes)
+      return
+    }
+    if (before !== undefined && before.request.equals(bytes) && before.transfer.isFresh())
+      return before.transfer.repeat()
+    if (stopping) return
+    const file = cleanName(request.file)
+    const refusal = refusalOf(request)
+    const content = refusal === undefined && file !== undefined ? find(file, datagram.localAddress) : undefined
+    if (content === undefined) {
+      const [code, message] = refusal ?? [errorCodes.notFound, 'There is no such file']
+      answer(formatError(code, message))
+      const outcome = refusal === undefined ? 'not-found' : 'refused'
+      return report({
+        peer: key,
+        file: file ?? request.file.toString('latin1').slice(0, 200),
+        bytes: 0,
+        durationMs: 0,
+        outcome,
+        message,
+      })
+    }
+    // EDK2 asks for the size and then for the file from the same port; the end of the first may be lost.
+    before?.transfer.cancel()
+    if (tooMany(address)) return log.debug({ peer: key }, 'too many TFTP transfers: the client will ask again')
+    begin(datagram, request, file as string, content)
+  }
+
+  const tooMany = (address: string) => {
+    if (running.size >= settings.maxTransfers) return true
+    let ofAddress = 0
+    for (const one of running.values()) if (one.address === address) ofAddress += 1
+    return ofAddress >= settings.maxTransfersPerAddress
+  }
+
+  const begin = (
+    { bytes: requestBytes, address, port, localAddress, answer }: Datagram,
+    request: TftpRequest,
+    file: string,
+    content: Uint8Array,
+  ) => {
+    const key = `${address}:${port}`
+    const started = performance.now()
+    const maxBlockSize = Math.min(settings.maxBlockSize, blockSizeOf(localAddress))
+    const options = negotiate(request.options, {
+      sizeBytes: content.length,
+      maxBlockSize,
+      maxWindowSize: settings.maxWindowSize,
+    })
+    const carrier = settings.singlePort
+      ? { send: answer, hear: () => {}, close: () => {} }
+      : ownSocket(localAddress, address, port)
+    const transfer = startTransfer({
+      bytes: content,
+      options,
+      lifetimeMs: settings.transferTimeoutMs,
+      send: carrier.send,
+      ended: (end) => {
+        carrier.close()
+        if (running.get(key)?.transfer === transfer) running.delete(key)
+        report({ peer: key, file, durationMs: Math.round(performance.now() - started), ...end })
+      },
+    })
+    running.set(key, { transfer, address, request: Buffer.from(requestBytes) })
+    carrier.hear(transfer)
+  }
+
+  const listeners = await listenEverywhere(settings.host, settings.port, guarded(handle, log), log)
+  return {
+    addresses: listeners.addresses(),
+    port: listeners.port,
+    transfers: () => running.size,
+    stop: async (timeoutMs = 5000) => {
+      stopping = true
+      const until = performance.now() + timeoutMs
+      while (running.size > 0 && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 20))
+      for (const { transfer } of [...running.values()]) transfer.cancel('The server stops')
+      listeners.close()
+    },
+  }
+}
+
+function refusalOf(request: TftpRequest): [code: number, message: string] | undefined {
+  if (request.kind === 'write') return [errorCodes.accessViolation, 'This server is read-only']
+  return request.mode === 'octet' ? undefined : [errorCodes.undefined, 'Only octet mode is served']
+}
+
+/** A socket of the transfer's own. Packets wait until it is open, which takes less than a millisecond. */
+function ownSocket(localAddress: string | undefined, address: string, port: number) {
+  let waiting: Buffer[] | undefined = []
+  let socket: dgram.Socket | undefined
+  let closed = false
+  let transfer: Transfer | undefined
+  const fail = () => transfer?.cancel()
+  connectedSocket(localAddress, address, port).then((opened) => {
+    if (closed) return opened.close()
+    socket = opened
+    // ECONNREFUSED: the client has closed its port (ICMP), so nobody is there to send to.
+    opened.on('error', fail)
+    opened.on('message', (bytes) => transfer?.receive(bytes))
+    for (const packet of waiting ?? []) opened.send(packet, () => {})
+    waiting = undefined
+  }, fail)
+  return {
+    send: (packet: Buffer) => (waiting === undefined ? socket?.send(packet, () => {}) : waiting.push(packet)),
+    hear: (one: Transfer) => {
+      transfer = one
+    },
+    close: () => {
+      closed = true
+      // After what was just sent, such as the error that says why.
+      setImmediate(() => socket?.close())
+      socket?.removeAllListeners('message')
+    },
+  }
+}
+
+/** No datagram, whatever is in it, may end the process. */
+function guarded(handle: (datagram: Datagram) => void, log: Logger): (datagram: Datagram) => void {
+  return (datagram) => {
+    try {
+      handle(datagram)
+    } catch (error) {
+      log.error(
+        { peer: `${datagram.address}:${datagram.port}`, error: messageOf(error) },
+        'a TFTP datagram could not be handled',
+      )
+    }
+  }
+}

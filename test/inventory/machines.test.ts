@@ -1,0 +1,123 @@
+import { expect, test } from 'vitest'
+import { ConflictError, InputError, NotFoundError } from '../../src/errors.ts'
+import { saveImage } from '../../src/inventory/images.ts'
+import {
+  deleteMachine,
+  findCandidates,
+  findMachine,
+  listMachines,
+  recordDiscovered,
+  saveMachine,
+} from '../../src/inventory/machines.ts'
+import { eachDatabase } from '../helpers/database.ts'
+
+const [a, b, c] = ['52:54:00:00:00:0a', '52:54:00:00:00:0b', '52:54:00:00:00:0c'] as const
+const uuid = '4c4c4544-0042-3510-8054-b7c04f4e3332'
+const nobody = '0190d3f2-7c1a-7b5e-9f00-3a5d2c1b4e6f'
+
+eachDatabase('machines', (database) => {
+  test('saving makes a machine once, and leaves what is not said as it was', async () => {
+    const first = await saveMachine(database(), { mac: a }, { hostname: 'n1', labels: { rack: 'b4' } })
+    expect(first.created).toBe(true)
+    expect(first.machine).toMatchObject({
+      macs: [a],
+      hostname: 'n1',
+      discovered: false,
+      denied: false,
+      labels: { rack: 'b4' },
+      facts: {},
+    })
+    expect(first.machine).not.toHaveProperty('uuid')
+    const second = await saveMachine(database(), { mac: a }, { uuid, hostname: undefined })
+    expect([second.created, second.machine.id]).toEqual([false, first.machine.id])
+    expect(second.machine).toMatchObject({ hostname: 'n1', uuid, labels: { rack: 'b4' } })
+    const third = await saveMachine(database(), { id: first.machine.id }, { hostname: null })
+    expect(third.machine).not.toHaveProperty('hostname')
+  })
+
+  test('MACs are replaced as a set, and the one it is saved by stays', async () => {
+    await saveMachine(database(), { mac: a }, { macs: [b, c] })
+    expect((await findMachine(database(), { mac: b }))?.macs).toEqual([a, b, c])
+    await saveMachine(database(), { mac: a }, { macs: [c] })
+    expect(await findMachine(database(), { mac: b })).toBeUndefined()
+    expect((await findMachine(database(), { mac: c }))?.macs).toEqual([a, c])
+  })
+
+  test('a MAC belongs to one machine, and nothing of a refused change remains', async () => {
+    await saveMachine(database(), { mac: a }, {})
+    await expect(saveMachine(database(), { mac: b }, { macs: [a], hostname: 'n2' })).rejects.toThrow(
+      new ConflictError(`another machine already has MAC ${a}`),
+    )
+    expect(await listMachines(database(), {}, 10)).toHaveLength(1)
+  })
+
+  test('machines saved at the same time under one MAC are one machine', async () => {
+    const saved = await Promise.all(
+      ['n1', 'n2', 'n3', 'n4'].map((hostname) => saveMachine(database(), { mac: a }, { hostname })),
+    )
+    expect(new Set(saved.map((one) => one.machine.id)).size).toBe(1)
+    expect(saved.filter((one) => one.created)).toHaveLength(1)
+    expect(await listMachines(database(), {}, 10)).toHaveLength(1)
+  })
+
+  test('an unknown id, an unknown image and no MAC are refused', async () => {
+    const { machine } = await saveMachine(database(), { mac: a }, {})
+    await expect(saveMachine(database(), { id: nobody }, {})).rejects.toThrow(NotFoundError)
+    await expect(saveMachine(database(), { mac: a }, { assignment: { image: 'x' } })).rejects.toThrow(InputError)
+    await expect(saveMachine(database(), { id: machine.id }, { macs: [] })).rejects.toThrow(InputError)
+    await expect(deleteMachine(database(), { id: nobody })).rejects.toThrow(NotFoundError)
+  })
+
+  test('candidates share a MAC, a UUID or a serial with its product; entered ones come first', async () => {
+    const found = await recordDiscovered(
+      database(),
+      { mac: a, uuids: [uuid], serial: 'S1', product: 'X1' },
+      { mac: a },
+      10,
+    )
+    const { machine } = await saveMachine(database(), { mac: b }, { serial: 'S1', product: 'X1' })
+    await saveMachine(database(), { mac: c }, { serial: 'S1', product: 'X2' })
+    const candidates = await findCandidates(database(), { mac: a, uuids: [uuid], serial: 'S1', product: 'X1' })
+    expect(candidates.map((one) => one.id)).toEqual([machine.id, found?.id])
+    expect(await findCandidates(database(), { uuids: [] })).toEqual([])
+  })
+
+  test('a discovered machine is recorded once with its facts, and no more than are allowed', async () => {
+    const facts = { mac: a, product: 'X1' }
+    const first = await recordDiscovered(database(), { mac: a, uuids: [] }, facts, 2)
+    expect(first).toMatchObject({ discovered: true, macs: [a], facts, lastSeenAt: expect.any(Date) })
+    expect((await recordDiscovered(database(), { mac: a, uuids: [] }, facts, 2))?.id).toBe(first?.id)
+    expect(await recordDiscovered(database(), { mac: b, uuids: [] }, { mac: b }, 2)).toBeDefined()
+    expect(await recordDiscovered(database(), { mac: c, uuids: [] }, { mac: c }, 2)).toBeUndefined()
+    expect(await recordDiscovered(database(), { uuids: [uuid] }, { uuid }, 2)).toBeUndefined()
+    expect(await listMachines(database(), { discovered: true }, 10)).toHaveLength(2)
+  })
+
+  test('one machine discovered many times at once is recorded once', async () => {
+    const found = await Promise.all(
+      Array.from({ length: 8 }, () => recordDiscovered(database(), { mac: a, uuids: [] }, { mac: a }, 10)),
+    )
+    expect(new Set(found.map((one) => one?.id)).size).toBe(1)
+    expect(await listMachines(database(), {}, 10)).toHaveLength(1)
+  })
+
+  test('a discovered machine that an operator speaks of is entered, and keeps its facts', async () => {
+    const found = await recordDiscovered(database(), { mac: a, uuids: [] }, { mac: a, product: 'X1' }, 10)
+    const { machine, created } = await saveMachine(database(), { mac: a }, { hostname: 'n1' })
+    expect([created, machine.id, machine.discovered, machine.facts.product]).toEqual([false, found?.id, false, 'X1'])
+  })
+
+  test('lists filter and go on after an id', async () => {
+    await saveImage(database(), 'i', { variants: [{ kind: 'local', arch: 'x86_64' }] })
+    const ids: string[] = []
+    for (const mac of [a, b, c]) ids.push((await saveMachine(database(), { mac }, {})).machine.id)
+    await saveMachine(database(), { mac: b }, { assignment: { image: 'i' }, hostname: 'n2' })
+    const list = async (...rest: [Parameters<typeof listMachines>[1], number, string?]) =>
+      (await listMachines(database(), ...rest)).map((one) => ids.indexOf(one.id))
+    expect(await list({}, 10)).toEqual([0, 1, 2])
+    expect(await list({}, 1, ids[0])).toEqual([1])
+    expect(await list({ image: 'i' }, 10)).toEqual([1])
+    expect(await list({ hostname: 'n2' }, 10)).toEqual([1])
+    expect(await list({ discovered: true }, 10)).toEqual([])
+  })
+})
