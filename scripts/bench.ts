@@ -12,7 +12,8 @@ const wanted = process.argv.slice(2)
 const folder = mkdtempSync(join(tmpdir(), 'bootwright-bench-'))
 try {
   console.log(`${cpus().length} cores, Node ${process.version}`)
-  for (const [name, run] of Object.entries(benches)) if (wanted.length === 0 || wanted.includes(name)) await run(join(folder, name))
+  for (const [name, run] of Object.entries(benches))
+    if (wanted.length === 0 || wanted.includes(name)) await run(join(folder, name))
 } finally {
   rmSync(folder, { recursive: true, force: true })
 }

@@ -39,23 +39,59 @@ type Setting = { name: string; fallback: string | undefined; meaning: string }
 
 /** Every setting, with its default and its meaning; `bootwright serve --help` prints this table. */
 export const settings = {
-  dataDir: { name: 'BOOTWRIGHT_DATA_DIR', fallback: 'data', meaning: 'folder of the embedded database and of image files' },
+  dataDir: {
+    name: 'BOOTWRIGHT_DATA_DIR',
+    fallback: 'data',
+    meaning: 'folder of the embedded database and of image files',
+  },
   databaseUrl: { name: 'DATABASE_URL', fallback: undefined, meaning: 'postgres://… instead of the embedded database' },
   bootListen: { name: 'BOOTWRIGHT_BOOT_LISTEN', fallback: '0.0.0.0:8080', meaning: 'boot HTTP, for machines' },
   adminListen: { name: 'BOOTWRIGHT_ADMIN_LISTEN', fallback: '127.0.0.1:8081', meaning: 'admin HTTP, for operators' },
   tftpListen: { name: 'BOOTWRIGHT_TFTP_LISTEN', fallback: '0.0.0.0:69', meaning: 'TFTP, for firmware; or off' },
-  baseUrl: { name: 'BOOTWRIGHT_BASE_URL', fallback: undefined, meaning: 'http://host:port that machines use, when it is not the address they asked' },
-  nbpDir: { name: 'BOOTWRIGHT_NBP_DIR', fallback: undefined, meaning: 'folder of boot programs (default: ipxe/nbp of the program)' },
-  bootSubnets: { name: 'BOOTWRIGHT_BOOT_SUBNETS', fallback: '', meaning: 'subnets that may boot, 10.0.0.0/8,192.168.1.0/24; empty means all' },
-  afterRefusal: { name: 'BOOTWRIGHT_AFTER_REFUSAL', fallback: 'retry', meaning: 'what a refused machine does: retry, local or halt' },
-  adminToken: { name: 'BOOTWRIGHT_ADMIN_TOKEN', fallback: undefined, meaning: 'the first admin token, 32 characters or more, instead of a made one' },
+  baseUrl: {
+    name: 'BOOTWRIGHT_BASE_URL',
+    fallback: undefined,
+    meaning: 'http://host:port that machines use, when it is not the address they asked',
+  },
+  nbpDir: {
+    name: 'BOOTWRIGHT_NBP_DIR',
+    fallback: undefined,
+    meaning: 'folder of boot programs (default: ipxe/nbp of the program)',
+  },
+  bootSubnets: {
+    name: 'BOOTWRIGHT_BOOT_SUBNETS',
+    fallback: '',
+    meaning: 'subnets that may boot, 10.0.0.0/8,192.168.1.0/24; empty means all',
+  },
+  afterRefusal: {
+    name: 'BOOTWRIGHT_AFTER_REFUSAL',
+    fallback: 'retry',
+    meaning: 'what a refused machine does: retry, local or halt',
+  },
+  adminToken: {
+    name: 'BOOTWRIGHT_ADMIN_TOKEN',
+    fallback: undefined,
+    meaning: 'the first admin token, 32 characters or more, instead of a made one',
+  },
   maxDiscovered: { name: 'BOOTWRIGHT_MAX_DISCOVERED', fallback: '10000', meaning: 'unknown machines recorded at most' },
-  maxFileBytes: { name: 'BOOTWRIGHT_MAX_FILE_BYTES', fallback: '34359738368', meaning: 'largest file that may be uploaded, bytes' },
+  maxFileBytes: {
+    name: 'BOOTWRIGHT_MAX_FILE_BYTES',
+    fallback: '34359738368',
+    meaning: 'largest file that may be uploaded, bytes',
+  },
   tftpBlockSize: { name: 'BOOTWRIGHT_TFTP_BLOCK_SIZE', fallback: '1468', meaning: 'largest TFTP block, bytes' },
   tftpWindowSize: { name: 'BOOTWRIGHT_TFTP_WINDOW_SIZE', fallback: '16', meaning: 'largest TFTP window, blocks' },
   tftpMaxTransfers: { name: 'BOOTWRIGHT_TFTP_MAX_TRANSFERS', fallback: '1000', meaning: 'TFTP transfers at once' },
-  tftpMaxTransfersPerAddress: { name: 'BOOTWRIGHT_TFTP_MAX_TRANSFERS_PER_ADDRESS', fallback: '16', meaning: 'TFTP transfers at once for one address' },
-  tftpSinglePort: { name: 'BOOTWRIGHT_TFTP_SINGLE_PORT', fallback: 'no', meaning: 'yes: answer TFTP from the listening port (behind NAT)' },
+  tftpMaxTransfersPerAddress: {
+    name: 'BOOTWRIGHT_TFTP_MAX_TRANSFERS_PER_ADDRESS',
+    fallback: '16',
+    meaning: 'TFTP transfers at once for one address',
+  },
+  tftpSinglePort: {
+    name: 'BOOTWRIGHT_TFTP_SINGLE_PORT',
+    fallback: 'no',
+    meaning: 'yes: answer TFTP from the listening port (behind NAT)',
+  },
   logLevel: { name: 'BOOTWRIGHT_LOG_LEVEL', fallback: 'info', meaning: 'debug, info, warn or error' },
 } satisfies Record<string, Setting>
 
@@ -85,10 +121,18 @@ export function loadConfig(env: Record<string, string | undefined>, defaultNbpDi
   const count = (key: keyof typeof settings, least: number, most: number) =>
     read(key, (text) => wholeNumber(text, least, most), `a whole number from ${least} to ${most}`)
 
-  const tftp = read('tftpListen', (text) => (text === 'off' ? ('off' as const) : parseListen(text)), 'host:port, or off')
+  const tftp = read(
+    'tftpListen',
+    (text) => (text === 'off' ? ('off' as const) : parseListen(text)),
+    'host:port, or off',
+  )
   const config: Config = {
     dataDir: read('dataDir', (text) => text || undefined, 'a folder'),
-    databaseUrl: optional('databaseUrl', (text) => (/^postgres(ql)?:\/\//.test(text) ? text : undefined), 'postgres://…'),
+    databaseUrl: optional(
+      'databaseUrl',
+      (text) => (/^postgres(ql)?:\/\//.test(text) ? text : undefined),
+      'postgres://…',
+    ),
     bootListen: read('bootListen', parseListen, 'host:port'),
     adminListen: read('adminListen', parseListen, 'host:port'),
     tftpListen: tftp === 'off' ? undefined : tftp,
@@ -97,7 +141,11 @@ export function loadConfig(env: Record<string, string | undefined>, defaultNbpDi
     nbpDir: given('nbpDir') ?? defaultNbpDir,
     bootSubnets: read('bootSubnets', parseSubnets, 'subnets like 10.0.0.0/8, with commas between'),
     afterRefusal: read('afterRefusal', (text) => afterRefusals.find((one) => one === text), afterRefusals.join(', ')),
-    adminToken: optional('adminToken', (text) => (/^[\x21-\x7e]{32,256}$/.test(text) ? text : undefined), '32 to 256 printable characters'),
+    adminToken: optional(
+      'adminToken',
+      (text) => (/^[\x21-\x7e]{32,256}$/.test(text) ? text : undefined),
+      '32 to 256 printable characters',
+    ),
     maxDiscovered: count('maxDiscovered', 0, 10_000_000),
     maxFileBytes: count('maxFileBytes', 1, 2 ** 50),
     tftpBlockSize: count('tftpBlockSize', 512, 65464),
@@ -105,10 +153,15 @@ export function loadConfig(env: Record<string, string | undefined>, defaultNbpDi
     tftpMaxTransfers: count('tftpMaxTransfers', 1, 20_000),
     tftpMaxTransfersPerAddress: count('tftpMaxTransfersPerAddress', 1, 20_000),
     tftpSinglePort: read('tftpSinglePort', yesNo, 'yes or no'),
-    logLevel: read('logLevel', (text) => ['trace', 'debug', 'info', 'warn', 'error', 'silent'].find((level) => level === text), 'debug, info, warn or error'),
+    logLevel: read(
+      'logLevel',
+      (text) => ['trace', 'debug', 'info', 'warn', 'error', 'silent'].find((level) => level === text),
+      'debug, info, warn or error',
+    ),
   }
   // A secret must not be printed in a fault.
-  if (faults.length > 0) throw new ConfigError(faults.map((fault) => fault.replace(env.BOOTWRIGHT_ADMIN_TOKEN ?? '\0', '***')).join('\n'))
+  if (faults.length > 0)
+    throw new ConfigError(faults.map((fault) => fault.replace(env.BOOTWRIGHT_ADMIN_TOKEN ?? '\0', '***')).join('\n'))
   return config
 }
 
@@ -135,7 +188,10 @@ function parseBaseUrl(text: string): string | undefined {
 }
 
 function parseSubnets(text: string): string[] | undefined {
-  const subnets = text.split(',').map((part) => part.trim()).filter(Boolean)
+  const subnets = text
+    .split(',')
+    .map((part) => part.trim())
+    .filter(Boolean)
   const sound = subnets.every((subnet) => {
     const [address = '', prefix, ...rest] = subnet.split('/')
     const family = isIP(address)

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { createProgram } from './cli/program.ts'
-import { serve } from './serve.ts'
 import { messageOf } from './errors.ts'
+import { serve } from './serve.ts'
 
 // Standard output may be a pipe that its reader closed (`| head`): that is no error of ours.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
@@ -11,6 +11,7 @@ const program = createProgram({
   env: process.env,
   out: (text) => process.stdout.write(text),
   err: (text) => process.stderr.write(text),
+  interactive: process.stderr.isTTY,
 })
 
 program.parseAsync(process.argv).catch((error: unknown) => {

@@ -1,5 +1,5 @@
 import { chmod, mkdir } from 'node:fs/promises'
-import http from 'node:http'
+import type http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { createAdaptorServer } from '@hono/node-server'
@@ -34,7 +34,8 @@ export type RunningServer = {
 export async function startServer(config: Config, log: Logger): Promise<RunningServer> {
   const opened: (() => Promise<unknown>)[] = []
   const stop = async () => {
-    for (const close of opened.splice(0).reverse()) await close().catch((error) => log.error({ error: messageOf(error) }, 'did not close'))
+    for (const close of opened.splice(0).reverse())
+      await close().catch((error) => log.error({ error: messageOf(error) }, 'did not close'))
   }
   try {
     return { ...(await open(config, log, opened)), stop }
@@ -44,14 +45,21 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
   }
 }
 
-async function open(config: Config, log: Logger, opened: (() => Promise<unknown>)[]): Promise<Omit<RunningServer, 'stop'>> {
+async function open(
+  config: Config,
+  log: Logger,
+  opened: (() => Promise<unknown>)[],
+): Promise<Omit<RunningServer, 'stop'>> {
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 })
   const socketPath = adminSocketPath(config.dataDir)
   if (socketPath !== undefined && (await isSocketTaken(socketPath))) {
     throw new ConfigError(`BOOTWRIGHT_DATA_DIR: another server is running on ${config.dataDir}`)
   }
 
-  const { db, close } = config.databaseUrl === undefined ? await openEmbedded(join(config.dataDir, 'database')) : await openPostgres(config.databaseUrl)
+  const { db, close } =
+    config.databaseUrl === undefined
+      ? await openEmbedded(join(config.dataDir, 'database'))
+      : await openPostgres(config.databaseUrl)
   opened.push(close)
   const adminToken = await ensureFirstToken(db, config.adminToken)
   const store = await openFileStore(join(config.dataDir, 'files'))
@@ -63,21 +71,44 @@ async function open(config: Config, log: Logger, opened: (() => Promise<unknown>
 
   const databaseAnswers = () => answers(db)
   const allows = subnetTest(config.bootSubnets)
-  const boot: BootDeps = { db, store, nbps, events, log, settings: config, allows, databaseAnswers, scripts: createScripts(readTemplates()) }
+  const boot: BootDeps = {
+    db,
+    store,
+    nbps,
+    events,
+    log,
+    settings: config,
+    allows,
+    databaseAnswers,
+    scripts: createScripts(readTemplates()),
+  }
   const bootServer = createBootServer(createBootApp(boot))
   const bootAddress = await listen(bootServer, config.bootListen, 'BOOTWRIGHT_BOOT_LISTEN', opened)
 
   const previewBase = config.baseUrl ?? `http://${reachable(bootAddress)}`
   const preview: AdminDeps['preview'] = (facts, baseUrl) => previewScript(boot, facts, baseUrl ?? previewBase)
   const admin = { db, store, log, maxFileBytes: config.maxFileBytes, databaseAnswers, preview }
-  const adminAddress = await listen(adminServer({ ...admin, trusted: false }), config.adminListen, 'BOOTWRIGHT_ADMIN_LISTEN', opened)
-  if (socketPath === undefined) log.warn('the path of the data folder is too long for a Unix socket: the command line needs BOOTWRIGHT_URL and BOOTWRIGHT_TOKEN')
+  const adminAddress = await listen(
+    adminServer({ ...admin, trusted: false }),
+    config.adminListen,
+    'BOOTWRIGHT_ADMIN_LISTEN',
+    opened,
+  )
+  if (socketPath === undefined)
+    log.warn(
+      'the path of the data folder is too long for a Unix socket: the command line needs BOOTWRIGHT_URL and BOOTWRIGHT_TOKEN',
+    )
   else await listenOnSocket(adminServer({ ...admin, trusted: true }), socketPath, opened)
 
   const tftp = await startBootTftp(config, boot, bootAddress.port)
   if (tftp !== undefined) opened.push(() => tftp.stop(5000))
   return {
-    addresses: { boot: formatAddress(bootAddress), admin: formatAddress(adminAddress), adminSocket: socketPath, tftp: tftp?.addresses.join(', ') },
+    addresses: {
+      boot: formatAddress(bootAddress),
+      admin: formatAddress(adminAddress),
+      adminSocket: socketPath,
+      tftp: tftp?.addresses.join(', '),
+    },
     adminToken,
     nbps: [...nbps.keys()],
   }
@@ -92,7 +123,12 @@ function adminServer(deps: AdminDeps): http.Server {
   return server
 }
 
-async function listen(server: http.Server, { host, port }: Listen, setting: string, opened: (() => Promise<unknown>)[]): Promise<AddressInfo> {
+async function listen(
+  server: http.Server,
+  { host, port }: Listen,
+  setting: string,
+  opened: (() => Promise<unknown>)[],
+): Promise<AddressInfo> {
   await listening(server, { host, port }, `${setting}: cannot listen on ${host}:${port}`)
   opened.push(() => closeServer(server))
   return server.address() as AddressInfo
@@ -106,9 +142,15 @@ async function listenOnSocket(server: http.Server, path: string, opened: (() => 
   opened.push(() => closeServer(server))
 }
 
-function listening(server: http.Server, where: { host: string; port: number } | { path: string }, what: string): Promise<void> {
+function listening(
+  server: http.Server,
+  where: { host: string; port: number } | { path: string },
+  what: string,
+): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => reject(new ConfigError(`${what}: ${error.code === 'EADDRINUSE' ? 'the address is in use' : error.message}`)))
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      reject(new ConfigError(`${what}: ${error.code === 'EADDRINUSE' ? 'the address is in use' : error.message}`)),
+    )
     server.listen(where, resolve)
   })
 }
@@ -124,7 +166,13 @@ async function closeServer(server: http.Server): Promise<void> {
 
 async function answers(db: Db): Promise<boolean> {
   const late = new Promise<boolean>((resolve) => setTimeout(resolve, 2000, false).unref())
-  return Promise.race([db.execute(sql`select 1`).then(() => true, () => false), late])
+  return Promise.race([
+    db.execute(sql`select 1`).then(
+      () => true,
+      () => false,
+    ),
+    late,
+  ])
 }
 
 function formatAddress({ address, port, family }: AddressInfo): string {
@@ -132,5 +180,8 @@ function formatAddress({ address, port, family }: AddressInfo): string {
 }
 
 function reachable(address: AddressInfo): string {
-  return formatAddress({ ...address, address: address.address === '0.0.0.0' ? '127.0.0.1' : address.address === '::' ? '::1' : address.address })
+  return formatAddress({
+    ...address,
+    address: address.address === '0.0.0.0' ? '127.0.0.1' : address.address === '::' ? '::1' : address.address,
+  })
 }

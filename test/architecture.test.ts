@@ -42,14 +42,20 @@ it('arrows point only where the architecture says', () => {
 })
 
 it('only db names a database driver, and only paths, config and main know the environment', () => {
-  const drivers = imports.filter(({ from, to }) => /^(postgres|@electric-sql\/pglite|drizzle-orm\/(pglite|postgres-js).*)$/.test(to) && folderOf(from) !== 'db')
+  const drivers = imports.filter(
+    ({ from, to }) =>
+      /^(postgres|@electric-sql\/pglite|drizzle-orm\/(pglite|postgres-js).*)$/.test(to) && folderOf(from) !== 'db',
+  )
   expect(drivers).toEqual([])
   const readers = files.filter((file) => readFileSync(join(src, file), 'utf8').includes('process.env'))
   expect(readers).toEqual(['main.ts'])
 })
 
 it('render has no clock, no files, no network', () => {
-  const effects = files.filter((file) => folderOf(file) === 'render' && /\bnode:|Date\b|fetch\(|Math\.random/.test(readFileSync(join(src, file), 'utf8')))
+  const effects = files.filter(
+    (file) =>
+      folderOf(file) === 'render' && /\bnode:|Date\b|fetch\(|Math\.random/.test(readFileSync(join(src, file), 'utf8')),
+  )
   expect(effects).toEqual([])
 })
 

@@ -19,17 +19,32 @@ describe('loadConfig', () => {
 
   it('reads what is given', () => {
     const config = load({
-      DATABASE_URL: 'postgres://u@h/d', BOOTWRIGHT_BOOT_LISTEN: '[::]:80', BOOTWRIGHT_TFTP_LISTEN: 'off', BOOTWRIGHT_BASE_URL: 'http://boot.example:8080/',
-      BOOTWRIGHT_BOOT_SUBNETS: '10.0.0.0/8, fd00::/8', BOOTWRIGHT_TFTP_SINGLE_PORT: 'yes',
+      DATABASE_URL: 'postgres://u@h/d',
+      BOOTWRIGHT_BOOT_LISTEN: '[::]:80',
+      BOOTWRIGHT_TFTP_LISTEN: 'off',
+      BOOTWRIGHT_BASE_URL: 'http://boot.example:8080/',
+      BOOTWRIGHT_BOOT_SUBNETS: '10.0.0.0/8, fd00::/8',
+      BOOTWRIGHT_TFTP_SINGLE_PORT: 'yes',
     })
     expect(config).toMatchObject({
-      databaseUrl: 'postgres://u@h/d', bootListen: { host: '::', port: 80 }, tftpListen: undefined, tftpListenExplicit: true,
-      baseUrl: 'http://boot.example:8080', bootSubnets: ['10.0.0.0/8', 'fd00::/8'], tftpSinglePort: true,
+      databaseUrl: 'postgres://u@h/d',
+      bootListen: { host: '::', port: 80 },
+      tftpListen: undefined,
+      tftpListenExplicit: true,
+      baseUrl: 'http://boot.example:8080',
+      bootSubnets: ['10.0.0.0/8', 'fd00::/8'],
+      tftpSinglePort: true,
     })
   })
 
   it('names every fault at once, with the setting, its value and what was expected', () => {
-    const bad = { BOOTWRIGHT_BOOT_LISTEN: '8080', BOOTWRIGHT_TFTP_WINDOW_SIZE: '1e3', BOOTWRIGHT_BOOT_SUBNETS: '10.0.0.0/33', BOOTWRIGHT_PORT: '1', BOOTWRIGHT_BASE_URL: 'http://h/path' }
+    const bad = {
+      BOOTWRIGHT_BOOT_LISTEN: '8080',
+      BOOTWRIGHT_TFTP_WINDOW_SIZE: '1e3',
+      BOOTWRIGHT_BOOT_SUBNETS: '10.0.0.0/33',
+      BOOTWRIGHT_PORT: '1',
+      BOOTWRIGHT_BASE_URL: 'http://h/path',
+    }
     expect(() => load(bad)).toThrow(
       [
         'BOOTWRIGHT_PORT: there is no such setting',
@@ -42,14 +57,22 @@ describe('loadConfig', () => {
   })
 
   it('does not print a secret that is wrong', () => {
-    expect(() => load({ BOOTWRIGHT_ADMIN_TOKEN: 'short-secret' })).toThrow(/^BOOTWRIGHT_ADMIN_TOKEN: expected 32 to 256 printable characters, got "\*\*\*"$/)
+    expect(() => load({ BOOTWRIGHT_ADMIN_TOKEN: 'short-secret' })).toThrow(
+      /^BOOTWRIGHT_ADMIN_TOKEN: expected 32 to 256 printable characters, got "\*\*\*"$/,
+    )
   })
 })
 
 describe('subnetTest', () => {
   const allows = subnetTest(['10.0.0.0/8', '192.168.1.0/24', 'fd00::/8'])
-  it.each([['10.255.0.1', true], ['11.0.0.1', false], ['192.168.1.9', true], ['192.168.2.9', false], ['fd12::1', true], ['fe80::1', false], ['', false]])('%s: %s', (address, expected) =>
-    expect(allows(address)).toBe(expected),
-  )
+  it.each([
+    ['10.255.0.1', true],
+    ['11.0.0.1', false],
+    ['192.168.1.9', true],
+    ['192.168.2.9', false],
+    ['fd12::1', true],
+    ['fe80::1', false],
+    ['', false],
+  ])('%s: %s', (address, expected) => expect(allows(address)).toBe(expected))
   it('lets everybody pass when no subnet is named', () => expect(subnetTest([])('203.0.113.9')).toBe(true))
 })

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { createHash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { put } from './admin.ts'
@@ -29,9 +29,13 @@ export async function benchFiles(folder: string): Promise<void> {
     }
     const [a, b] = [summary(figures.ours), summary(figures.nginx)]
     console.log(`\nA 256 MB file, ${clients} clients at once, hot, median of ${rounds} rounds in turns`)
-    console.log(`  Bootwright  ${a.gbPerSecond.toFixed(2)} GB/s  ${a.cpuPerGb.toFixed(3)} CPU s/GB  ${residentMb(ours.pid)} MB resident`)
+    console.log(
+      `  Bootwright  ${a.gbPerSecond.toFixed(2)} GB/s  ${a.cpuPerGb.toFixed(3)} CPU s/GB  ${residentMb(ours.pid)} MB resident`,
+    )
     console.log(`  nginx       ${b.gbPerSecond.toFixed(2)} GB/s  ${b.cpuPerGb.toFixed(3)} CPU s/GB`)
-    console.log(`  ratio       ${(a.gbPerSecond / b.gbPerSecond).toFixed(2)} of its speed, ${(a.cpuPerGb / b.cpuPerGb).toFixed(2)} of its processor time`)
+    console.log(
+      `  ratio       ${(a.gbPerSecond / b.gbPerSecond).toFixed(2)} of its speed, ${(a.cpuPerGb / b.cpuPerGb).toFixed(2)} of its processor time`,
+    )
   } finally {
     await Promise.all([ours.stop(), nginx.stop()])
   }
@@ -54,5 +58,8 @@ async function measure(peer: Peer, path: string): Promise<Figure> {
 }
 
 function summary(figures: Figure[]): Figure {
-  return { gbPerSecond: median(figures.map((one) => one.gbPerSecond)), cpuPerGb: median(figures.map((one) => one.cpuPerGb)) }
+  return {
+    gbPerSecond: median(figures.map((one) => one.gbPerSecond)),
+    cpuPerGb: median(figures.map((one) => one.cpuPerGb)),
+  }
 }

@@ -8,16 +8,32 @@ import { join } from 'node:path'
 export type Peer = { port: number; pid: number; stop: () => Promise<void> }
 
 /** Bootwright as it is started by an operator, on free loopback ports; `env` adds settings. */
-export async function startBootwright(folder: string, env: Record<string, string>): Promise<Peer & { tftpPort: number; socket: string }> {
+export async function startBootwright(
+  folder: string,
+  env: Record<string, string>,
+): Promise<Peer & { tftpPort: number; socket: string }> {
   const [port, admin, tftpPort] = await freePorts(3)
   const dataDir = join(folder, 'data')
   const settings = {
-    BOOTWRIGHT_DATA_DIR: dataDir, BOOTWRIGHT_BOOT_LISTEN: `127.0.0.1:${port}`, BOOTWRIGHT_ADMIN_LISTEN: `127.0.0.1:${admin}`,
-    BOOTWRIGHT_TFTP_LISTEN: `127.0.0.1:${tftpPort}`, BOOTWRIGHT_LOG_LEVEL: 'warn', BOOTWRIGHT_MAX_FILE_BYTES: String(2 ** 32),
+    BOOTWRIGHT_DATA_DIR: dataDir,
+    BOOTWRIGHT_BOOT_LISTEN: `127.0.0.1:${port}`,
+    BOOTWRIGHT_ADMIN_LISTEN: `127.0.0.1:${admin}`,
+    BOOTWRIGHT_TFTP_LISTEN: `127.0.0.1:${tftpPort}`,
+    BOOTWRIGHT_LOG_LEVEL: 'warn',
+    BOOTWRIGHT_MAX_FILE_BYTES: String(2 ** 32),
   }
-  const child = spawn(process.execPath, ['dist/main.js', 'serve'], { env: { ...process.env, ...settings, ...env }, stdio: ['ignore', 'ignore', 'inherit'] })
+  const child = spawn(process.execPath, ['dist/main.js', 'serve'], {
+    env: { ...process.env, ...settings, ...env },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
   await answers(`http://127.0.0.1:${port}/healthz`)
-  return { port: port as number, tftpPort: tftpPort as number, socket: join(dataDir, 'admin.sock'), pid: child.pid as number, stop: () => end(child, 'SIGTERM') }
+  return {
+    port: port as number,
+    tftpPort: tftpPort as number,
+    socket: join(dataDir, 'admin.sock'),
+    pid: child.pid as number,
+    stop: () => end(child, 'SIGTERM'),
+  }
 }
 
 /** nginx with one worker and sendfile, serving a folder. */
@@ -25,7 +41,9 @@ export async function startNginx(folder: string, root: string): Promise<Peer> {
   const [port] = await freePorts(1)
   const home = join(folder, 'nginx')
   mkdirSync(home, { recursive: true })
-  const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${home}/${name};`).join(' ')
+  const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
+    .map((name) => `${name}_temp_path ${home}/${name};`)
+    .join(' ')
   const user = process.getuid?.() === 0 ? 'user root;' : ''
   writeFileSync(
     join(home, 'nginx.conf'),
@@ -42,14 +60,18 @@ http { ${paths} access_log off; sendfile on; tcp_nopush on; keepalive_requests 1
 /** tftpd-hpa in the foreground, serving a folder. Its transfers are processes of their own. */
 export async function startTftpdHpa(root: string): Promise<Peer> {
   const [port] = await freePorts(1)
-  const child = spawn('/usr/sbin/in.tftpd', ['-L', '-a', `127.0.0.1:${port}`, '-u', 'root', '-s', root], { stdio: 'inherit' })
+  const child = spawn('/usr/sbin/in.tftpd', ['-L', '-a', `127.0.0.1:${port}`, '-u', 'root', '-s', root], {
+    stdio: 'inherit',
+  })
   await new Promise((resolve) => setTimeout(resolve, 500))
   return { port: port as number, pid: child.pid as number, stop: () => end(child, 'SIGTERM') }
 }
 
 /** Processor time that a process has used, in seconds: user and system, of /proc/PID/stat (proc(5)). */
 export function cpuSeconds(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ')
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /s, '')
+    .split(' ')
   const ticks = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }))
   return (Number(fields[11]) + Number(fields[12])) / ticks
 }
@@ -73,7 +95,13 @@ async function freePorts(count: number): Promise<number[]> {
 
 async function answers(url: string): Promise<void> {
   for (let tries = 0; tries < 300; tries++) {
-    if (await fetch(url).then(() => true, () => false)) return
+    if (
+      await fetch(url).then(
+        () => true,
+        () => false,
+      )
+    )
+      return
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
   throw new Error(`${url} did not answer in 30 s`)

@@ -35,7 +35,16 @@ async function fetchMany(peer: Pick<Peer, 'port'>, folder: string, size: number)
   const into = join(folder, 'fetched')
   const started = performance.now()
   for (let count = 0; count < fetches; count++) {
-    await promisify(execFile)('curl', ['-sf', '--max-time', '20', '--tftp-blksize', '1468', '-o', into, `tftp://127.0.0.1:${peer.port}/ipxe.efi`])
+    await promisify(execFile)('curl', [
+      '-sf',
+      '--max-time',
+      '20',
+      '--tftp-blksize',
+      '1468',
+      '-o',
+      into,
+      `tftp://127.0.0.1:${peer.port}/ipxe.efi`,
+    ])
   }
   const each = (performance.now() - started) / 1000 / fetches
   if (readFileSync(into).length !== size) throw new Error('the file arrived with another size')

@@ -36,7 +36,9 @@ export async function makeInitrd(pieces: string, workDir: string): Promise<Buffe
   await writeFile(join(root, 'udhcpc.sh'), udhcpcScript)
   for (const program of ['init', 'udhcpc.sh', 'bin/busybox']) await chmod(join(root, program), 0o755)
   const archive = join(workDir, 'initrd.cpio')
-  const packed = spawnSync('sh', ['-ec', 'cd "$1"; find . | cpio --quiet -o -H newc > "$2"', 'sh', root, archive], { encoding: 'utf8' })
+  const packed = spawnSync('sh', ['-ec', 'cd "$1"; find . | cpio --quiet -o -H newc > "$2"', 'sh', root, archive], {
+    encoding: 'utf8',
+  })
   if (packed.status !== 0) throw new Error(`cpio: ${packed.error?.message ?? packed.stderr}`)
   await rm(root, { recursive: true })
   return readFile(archive)

@@ -36,7 +36,12 @@ export function openNet(): Net {
   ip('-n', lan, 'address', 'add', `${dhcpAddress}/24`, 'dev', 'br0')
   ip('-n', lan, 'address', 'add', 'fd99::1/64', 'dev', 'br0', 'nodad')
   ip('-n', server, 'address', 'add', `${serverAddress}/24`, 'dev', 'eth0')
-  for (const [namespace, device] of [[lan, 'lo'], [lan, 'br0'], [server, 'lo'], [server, 'eth0']] as const) {
+  for (const [namespace, device] of [
+    [lan, 'lo'],
+    [lan, 'br0'],
+    [server, 'lo'],
+    [server, 'eth0'],
+  ] as const) {
     ip('-n', namespace, 'link', 'set', device, 'up')
   }
 

@@ -85,5 +85,8 @@ export function startIn(namespace: string, program: string, args: string[], env:
 
 /** Firmware draws with ANSI sequences (ECMA-48 CSI) and ends lines with CR LF; a sequence cut in two is completed by the next chunk. */
 function withoutControls(text: string): string {
-  return text.replace(/\x1b\[[0-9;?=]*[A-Za-z]/g, '').replace(/\x1b[()][A-Z0-9]|\x1bc/g, '').replace(/\r/g, '')
+  return text
+    .replace(/\x1b\[[0-9;?=]*[A-Za-z]/g, '')
+    .replace(/\x1b[()][A-Z0-9]|\x1bc/g, '')
+    .replace(/\r/g, '')
 }

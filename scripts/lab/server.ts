@@ -41,7 +41,8 @@ async function answering(running: Running, api: LabServer['api']): Promise<void>
       await api('GET', '/policy')
       return
     } catch (error) {
-      if (ended || Date.now() > until) throw new Error(`the server does not answer: ${error}\n${running.text().slice(-4000)}`)
+      if (ended || Date.now() > until)
+        throw new Error(`the server does not answer: ${error}\n${running.text().slice(-4000)}`)
     }
     await sleep(100)
   }

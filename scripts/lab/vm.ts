@@ -35,7 +35,19 @@ export async function startVm(net: Net, workDir: string, options: VmOptions): Pr
   const running = startIn(net.lan, program, [
     ...args,
     // Never KVM: where the machine is itself virtual, /dev/kvm may open and then not run firmware.
-    ...['-accel', 'tcg', '-m', '1024', '-display', 'none', '-nodefaults', '-no-user-config', '-no-reboot', '-serial', 'stdio'],
+    ...[
+      '-accel',
+      'tcg',
+      '-m',
+      '1024',
+      '-display',
+      'none',
+      '-nodefaults',
+      '-no-user-config',
+      '-no-reboot',
+      '-serial',
+      'stdio',
+    ],
     ...['-netdev', `tap,id=n0,ifname=${net.addTap()},script=no,downscript=no`],
     ...['-device', `virtio-net-pci,netdev=n0,mac=${options.mac},bootindex=0${rom}`],
     // A new iPXE gathers entropy for four seconds without it.
@@ -49,7 +61,10 @@ export async function startVm(net: Net, workDir: string, options: VmOptions): Pr
   return running
 }
 
-async function machine(workDir: string, { firmware, mac, httpBoot }: VmOptions): Promise<{ program: string; args: string[] }> {
+async function machine(
+  workDir: string,
+  { firmware, mac, httpBoot }: VmOptions,
+): Promise<{ program: string; args: string[] }> {
   // graphics=off puts SeaBIOS and iPXE on the serial line.
   if (firmware === 'pcbios-x86_64') return { program: 'qemu-system-x86_64', args: ['-machine', 'pc,graphics=off'] }
   const x64 = firmware === 'efi-x86_64'

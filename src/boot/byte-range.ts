@@ -10,7 +10,9 @@ export function parseRange(header: string | undefined, sizeBytes: number): ByteR
   if (match === null || (match[1] === '' && match[2] === '')) return undefined
   if (match[1] === '') {
     const suffix = Number(match[2])
-    return suffix === 0 || sizeBytes === 0 ? 'unsatisfiable' : { first: Math.max(0, sizeBytes - suffix), last: sizeBytes - 1 }
+    return suffix === 0 || sizeBytes === 0
+      ? 'unsatisfiable'
+      : { first: Math.max(0, sizeBytes - suffix), last: sizeBytes - 1 }
   }
   const first = Number(match[1])
   const last = match[2] === '' ? sizeBytes - 1 : Math.min(Number(match[2]), sizeBytes - 1)

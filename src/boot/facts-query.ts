@@ -15,7 +15,8 @@ export function parseFacts(query: string, macInPath?: string): Facts {
   const values = parseQuery(query)
   const given = macInPath ?? values.get('mac')
   const mac = given === undefined ? undefined : parseMac(given)
-  if (given !== undefined && mac === undefined) throw new InputError({ field: 'mac', value: given, expected: 'a MAC address such as 52-54-00-12-34-56' })
+  if (given !== undefined && mac === undefined)
+    throw new InputError({ field: 'mac', value: given, expected: 'a MAC address such as 52-54-00-12-34-56' })
   const said = {
     mac,
     uuid: values.get('uuid'),
@@ -44,7 +45,8 @@ export function parseQuery(query: string): Map<string, string> {
     const at = pair.indexOf('=')
     const value = decode(pair.slice(at + 1)).trim()
     const name = pair.slice(0, at)
-    if (at > 0 && value !== '' && value.length <= mostCharacters && !/[\x00-\x1f\x7f]/.test(value) && !values.has(name)) values.set(name, value)
+    if (at > 0 && value !== '' && value.length <= mostCharacters && !/[\x00-\x1f\x7f]/.test(value) && !values.has(name))
+      values.set(name, value)
   }
   return values
 }

@@ -1,9 +1,9 @@
-import { sha256Pattern } from '../inventory/files.ts'
 import type { Stage } from '../inventory/boot-events.ts'
+import { sha256Pattern } from '../inventory/files.ts'
 import type { FileStore } from '../store/file-store.ts'
-import type { BootDeps } from './routes.ts'
 import { parseQuery } from './facts-query.ts'
 import { addressOf, type BootContext, queryOf } from './request.ts'
+import type { BootDeps } from './routes.ts'
 import { type ByteSource, sendBytes } from './send-bytes.ts'
 
 const fileStages = new Set<string>(['kernel', 'initrd', 'file'] satisfies Stage[])
@@ -43,7 +43,11 @@ async function openSource(store: FileStore, sha256: string): Promise<ByteSource 
   const file = await store.open(sha256)
   if (file === undefined) return undefined
   const { handle, sizeBytes } = file
-  return { sizeBytes, read: async (buffer, position) => (await handle.read(buffer, 0, buffer.length, position)).bytesRead, close: () => handle.close() }
+  return {
+    sizeBytes,
+    read: async (buffer, position) => (await handle.read(buffer, 0, buffer.length, position)).bytesRead,
+    close: () => handle.close(),
+  }
 }
 
 function bootIdOf(text: string | undefined): string | undefined {

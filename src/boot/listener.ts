@@ -16,7 +16,9 @@ class CanonicalResponse extends http.ServerResponse {
   override writeHead(status: number, ...rest: any[]): this {
     const headers = rest.at(-1)
     if (headers !== null && typeof headers === 'object' && !Array.isArray(headers)) {
-      rest[rest.length - 1] = Object.fromEntries(Object.entries(headers).map(([name, value]) => [canonical(name), value]))
+      rest[rest.length - 1] = Object.fromEntries(
+        Object.entries(headers).map(([name, value]) => [canonical(name), value]),
+      )
     }
     return super.writeHead(status, ...(rest as []))
   }
@@ -37,7 +39,10 @@ export function createBootServer(app: Hono<BootEnv>): http.Server {
     createServer: ((options: http.ServerOptions, handle: http.RequestListener) =>
       http.createServer(options, (request, response) => {
         request.url = collapseSlashes(request.url ?? '/')
-        handle(request as http.IncomingMessage, response as http.ServerResponse<http.IncomingMessage> & { req: http.IncomingMessage })
+        handle(
+          request as http.IncomingMessage,
+          response as http.ServerResponse<http.IncomingMessage> & { req: http.IncomingMessage },
+        )
       })) as typeof http.createServer,
   }) as http.Server
   // A reader that takes nothing for this long is gone; iPXE gives up after 120 s itself.

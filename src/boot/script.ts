@@ -23,21 +23,43 @@ export async function serveScript(c: BootContext, deps: BootDeps): Promise<Respo
     const real = isIpxe(c) && c.req.method === 'GET'
     const answer = real ? await openAndRender(deps, facts, base, ip) : await previewScript(deps, facts, base)
     script = answer.script
-    log.info({ mac: facts.mac, ip, boot: answer.bootId, machine: answer.decision.machine?.id, kind: answer.decision.spec.kind, image: answer.decision.image }, 'script')
+    log.info(
+      {
+        mac: facts.mac,
+        ip,
+        boot: answer.bootId,
+        machine: answer.decision.machine?.id,
+        kind: answer.decision.spec.kind,
+        image: answer.decision.image,
+      },
+      'script',
+    )
   } catch (error) {
     script = deps.scripts.script(faultDecision(facts, error), contextOf(deps, facts, base, previewBoot))
-    log[error instanceof InputError ? 'warn' : 'error']({ mac: facts.mac, ip, error: messageOf(error) }, 'no script could be made')
+    log[error instanceof InputError ? 'warn' : 'error'](
+      { mac: facts.mac, ip, error: messageOf(error) },
+      'no script could be made',
+    )
   }
   c.header('Cache-Control', 'no-store')
   return c.text(script)
 }
 
 /** A script as it would be served now, and why; opens no boot and changes nothing. */
-export async function previewScript(deps: BootDeps, facts: Facts, base: string): Promise<{ script: string; decision: Decision; bootId?: string }> {
+export async function previewScript(
+  deps: BootDeps,
+  facts: Facts,
+  base: string,
+): Promise<{ script: string; decision: Decision; bootId?: string }> {
   return renderDecision(deps, decide(await findSituation(deps.db, facts)), facts, base, previewBoot)
 }
 
-async function openAndRender(deps: BootDeps, facts: Facts, base: string, ip: string): Promise<{ script: string; decision: Decision; bootId?: string }> {
+async function openAndRender(
+  deps: BootDeps,
+  facts: Facts,
+  base: string,
+  ip: string,
+): Promise<{ script: string; decision: Decision; bootId?: string }> {
   const { db, events } = deps
   const situation = await findSituation(db, facts)
   const decided = decide(situation.identity === undefined ? await discover(deps, situation) : situation)
@@ -55,7 +77,10 @@ async function discover({ db, settings, log }: BootDeps, situation: Situation): 
   const { facts } = situation
   const machine = await recordDiscovered(db, identityKeys(facts), facts, settings.maxDiscovered)
   if (machine === undefined) {
-    log.warn({ mac: facts.mac, most: settings.maxDiscovered }, 'an unknown machine is not recorded: it has no MAC, or too many are discovered already')
+    log.warn(
+      { mac: facts.mac, most: settings.maxDiscovered },
+      'an unknown machine is not recorded: it has no MAC, or too many are discovered already',
+    )
     return situation
   }
   log.info({ mac: facts.mac, machine: machine.id }, 'a machine is discovered')
@@ -63,14 +88,23 @@ async function discover({ db, settings, log }: BootDeps, situation: Situation): 
 }
 
 // An argument that cannot be filled in is found here, before the boot is opened: the machine is told, and so is the boot's record.
-function renderDecision(deps: BootDeps, decision: Decision, facts: Facts, base: string, boot: ScriptContext['boot']): { script: string; decision: Decision } {
+function renderDecision(
+  deps: BootDeps,
+  decision: Decision,
+  facts: Facts,
+  base: string,
+  boot: ScriptContext['boot'],
+): { script: string; decision: Decision } {
   const context = contextOf(deps, facts, base, boot)
   try {
     return { script: deps.scripts.script(decision, context), decision }
   } catch (error) {
     if (!(error instanceof InputError)) throw error
     const reason = `image ${decision.image?.name}: ${error.message}`
-    const refused: Decision = { ...decision, spec: { kind: 'refusal', reason, nextStep: 'correct the args of the image or of the machine' } }
+    const refused: Decision = {
+      ...decision,
+      spec: { kind: 'refusal', reason, nextStep: 'correct the args of the image or of the machine' },
+    }
     return { script: deps.scripts.script(refused, context), decision: refused }
   }
 }
@@ -78,8 +112,16 @@ function renderDecision(deps: BootDeps, decision: Decision, facts: Facts, base: 
 function faultDecision(facts: Facts, error: unknown): Decision {
   const spec =
     error instanceof InputError
-      ? { kind: 'refusal' as const, reason: `the request is not understood: ${error.message}`, nextStep: 'chain to /boot.ipxe, which asks rightly' }
-      : { kind: 'refusal' as const, reason: 'the inventory does not answer', nextStep: 'see the log of the boot server; this machine asks again' }
+      ? {
+          kind: 'refusal' as const,
+          reason: `the request is not understood: ${error.message}`,
+          nextStep: 'chain to /boot.ipxe, which asks rightly',
+        }
+      : {
+          kind: 'refusal' as const,
+          reason: 'the inventory does not answer',
+          nextStep: 'see the log of the boot server; this machine asks again',
+        }
   return { target: targetOf(facts), reasons: [], spec }
 }
 

@@ -4,7 +4,11 @@ import { type ByteRange, parseRange } from './byte-range.ts'
 import type { BootContext } from './request.ts'
 
 /** Bytes to send, wherever they are: `read` fills as much of the buffer as it can from `position`, and says how much. */
-export type ByteSource = { sizeBytes: number; read: (buffer: Buffer, position: number) => Promise<number>; close: () => Promise<void> }
+export type ByteSource = {
+  sizeBytes: number
+  read: (buffer: Buffer, position: number) => Promise<number>
+  close: () => Promise<void>
+}
 
 /** What went out: `complete` when the last byte was handed to the system. */
 export type Sent = { bytes: number; complete: boolean; durationMs: number }
@@ -17,16 +21,29 @@ const chunkBytes = 256 * 1024
  * asked. Writes to Node's response itself: through web streams the same costs twice the processor time.
  * `sent` is called once for a GET that began, when it ended either way.
  */
-export async function sendBytes(c: BootContext, source: ByteSource, headers: Record<string, string>, sent: (result: Sent) => void): Promise<Response> {
+export async function sendBytes(
+  c: BootContext,
+  source: ByteSource,
+  headers: Record<string, string>,
+  sent: (result: Sent) => void,
+): Promise<Response> {
   const { outgoing, incoming } = c.env
   const { ETag: etag = '' } = headers
-  const range = ifRangeHolds(c.req.header('if-range'), etag) ? parseRange(incoming.headers.range, source.sizeBytes) : undefined
+  const range = ifRangeHolds(c.req.header('if-range'), etag)
+    ? parseRange(incoming.headers.range, source.sizeBytes)
+    : undefined
   const common = { ...headers, 'Accept-Ranges': 'bytes' }
   try {
-    if (matchesEtag(incoming.headers['if-none-match'], etag)) return new Response(null, { status: 304, headers: common })
-    if (range === 'unsatisfiable') return new Response(null, { status: 416, headers: { 'Content-Range': `bytes */${source.sizeBytes}`, 'Content-Length': '0' } })
+    if (matchesEtag(incoming.headers['if-none-match'], etag))
+      return new Response(null, { status: 304, headers: common })
+    if (range === 'unsatisfiable')
+      return new Response(null, {
+        status: 416,
+        headers: { 'Content-Range': `bytes */${source.sizeBytes}`, 'Content-Length': '0' },
+      })
     const { first, last } = range ?? { first: 0, last: source.sizeBytes - 1 }
-    const partial: Record<string, string> = range === undefined ? {} : { 'Content-Range': `bytes ${first}-${last}/${source.sizeBytes}` }
+    const partial: Record<string, string> =
+      range === undefined ? {} : { 'Content-Range': `bytes ${first}-${last}/${source.sizeBytes}` }
     const all = { ...common, ...partial, 'Content-Length': String(last - first + 1) }
     const status = range === undefined ? 200 : 206
     if (incoming.method === 'HEAD') return new Response(null, { status, headers: all })

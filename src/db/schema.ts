@@ -1,7 +1,19 @@
-import { bigint, bigserial, boolean, index, integer, jsonb, pgTable, primaryKey, text, timestamp, uuid } from 'drizzle-orm/pg-core'
+import {
+  bigint,
+  bigserial,
+  boolean,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+  timestamp,
+  uuid,
+} from 'drizzle-orm/pg-core'
 import type { Decision } from '../inventory/decision.ts'
-import type { Variant } from '../inventory/images.ts'
 import type { Facts } from '../inventory/facts.ts'
+import type { Variant } from '../inventory/images.ts'
 import type { Assignment } from '../inventory/machines.ts'
 import type { Policy } from '../inventory/policy.ts'
 
@@ -27,14 +39,20 @@ export const machines = pgTable(
     updatedAt: moment('updated_at').notNull().defaultNow(),
     lastSeenAt: moment('last_seen_at'),
   },
-  (table) => [index('machines_uuid').on(table.uuid), index('machines_serial').on(table.serial), index('machines_hostname').on(table.hostname)],
+  (table) => [
+    index('machines_uuid').on(table.uuid),
+    index('machines_serial').on(table.serial),
+    index('machines_hostname').on(table.hostname),
+  ],
 )
 
 export const machineMacs = pgTable(
   'machine_macs',
   {
     mac: text('mac').primaryKey(),
-    machineId: uuid('machine_id').notNull().references(() => machines.id, { onDelete: 'cascade' }),
+    machineId: uuid('machine_id')
+      .notNull()
+      .references(() => machines.id, { onDelete: 'cascade' }),
   },
   (table) => [index('machine_macs_machine').on(table.machineId)],
 )
@@ -57,7 +75,9 @@ export const images = pgTable('images', {
 export const imageVersions = pgTable(
   'image_versions',
   {
-    image: text('image').notNull().references(() => images.name, { onDelete: 'cascade' }),
+    image: text('image')
+      .notNull()
+      .references(() => images.name, { onDelete: 'cascade' }),
     version: integer('version').notNull(),
     variants: jsonb('variants').$type<Variant[]>().notNull(),
     createdAt: moment('created_at').notNull().defaultNow(),

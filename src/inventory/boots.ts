@@ -35,8 +35,18 @@ const tokenLifetime = sql`interval '48 hours'`
 const prelude = sql`interval '10 minutes'`
 
 const { tokenHash: _, ...shown } = {
-  id: boots.id, tokenHash: boots.tokenHash, machineId: boots.machineId, mac: boots.mac, ip: boots.ip, image: boots.image, version: boots.version,
-  decision: boots.decision, outcome: boots.outcome, message: boots.message, startedAt: boots.startedAt, endedAt: boots.endedAt,
+  id: boots.id,
+  tokenHash: boots.tokenHash,
+  machineId: boots.machineId,
+  mac: boots.mac,
+  ip: boots.ip,
+  image: boots.image,
+  version: boots.version,
+  decision: boots.decision,
+  outcome: boots.outcome,
+  message: boots.message,
+  startedAt: boots.startedAt,
+  endedAt: boots.endedAt,
 }
 
 /** A boot's public id and its secret token, before either is stored. */
@@ -48,7 +58,13 @@ export function newBootKeys(): { id: string; token: string } {
  * Opens a boot: the machine's unfinished one is superseded, what its firmware fetched from the same address is joined
  * to it, and its facts are remembered. One statement, so all or nothing.
  */
-export async function openBoot(db: Db, keys: { id: string; token: string }, facts: Facts, ip: string, decision: Decision): Promise<void> {
+export async function openBoot(
+  db: Db,
+  keys: { id: string; token: string },
+  facts: Facts,
+  ip: string,
+  decision: Decision,
+): Promise<void> {
   const { machine, image, spec } = decision
   const reason = spec.kind === 'refusal' ? spec.reason : null
   await db.execute(sql`
@@ -71,7 +87,13 @@ export async function openBoot(db: Db, keys: { id: string; token: string }, fact
  * Records what a machine reports. The first of booted, installed and failed is the boot's outcome; repeated and late
  * reports are kept as events and change nothing. False when the token opens no boot.
  */
-export async function recordReport(db: Db, token: string, report: Report, ip: string, message: string | undefined): Promise<boolean> {
+export async function recordReport(
+  db: Db,
+  token: string,
+  report: Report,
+  ip: string,
+  message: string | undefined,
+): Promise<boolean> {
   const outcome = report === 'ready' || report === 'installing' ? null : report
   const found = await db.execute(sql`
     with boot as (
@@ -92,10 +114,19 @@ export async function findBoot(db: Db, id: string): Promise<Boot | undefined> {
 }
 
 /** Boots, newest first, those before the id `before`. */
-export async function listBoots(db: Db, filter: { machineId?: string | undefined; outcome?: Outcome | 'open' | undefined }, limit: number, before?: string): Promise<Boot[]> {
+export async function listBoots(
+  db: Db,
+  filter: { machineId?: string | undefined; outcome?: Outcome | 'open' | undefined },
+  limit: number,
+  before?: string,
+): Promise<Boot[]> {
   const conditions = and(
     filter.machineId === undefined ? undefined : eq(boots.machineId, filter.machineId),
-    filter.outcome === undefined ? undefined : filter.outcome === 'open' ? isNull(boots.outcome) : eq(boots.outcome, filter.outcome),
+    filter.outcome === undefined
+      ? undefined
+      : filter.outcome === 'open'
+        ? isNull(boots.outcome)
+        : eq(boots.outcome, filter.outcome),
     before === undefined ? undefined : lt(boots.id, before),
   )
   return db.select(shown).from(boots).where(conditions).orderBy(desc(boots.id)).limit(limit)

@@ -68,13 +68,28 @@ export function decide({ facts, identity, policy, image }: Situation): Decision 
   const own = machine?.assignment?.image
   if (own !== undefined) {
     reasons.push({ candidate: 'assignment', won: true, why: `the machine is assigned image ${own}` })
-    reasons.push({ candidate: `policy ${formatPolicy(policy)}`, won: false, why: 'only for machines without an assignment' })
+    reasons.push({
+      candidate: `policy ${formatPolicy(policy)}`,
+      won: false,
+      why: 'only for machines without an assignment',
+    })
   } else {
-    reasons.push({ candidate: 'assignment', won: false, why: machine === undefined ? 'there is no such machine' : 'the machine has none' })
-    reasons.push({ candidate: `policy ${formatPolicy(policy)}`, won: true, why: 'it is for machines without an assignment' })
+    reasons.push({
+      candidate: 'assignment',
+      won: false,
+      why: machine === undefined ? 'there is no such machine' : 'the machine has none',
+    })
+    reasons.push({
+      candidate: `policy ${formatPolicy(policy)}`,
+      won: true,
+      why: 'it is for machines without an assignment',
+    })
     if (policy.kind !== 'image') return { ...common, spec: { kind: policy.kind } }
   }
-  return { ...common, ...imageSpec(own ?? (policy as { image: string }).image, image, target, machine?.assignment?.args ?? [], reasons) }
+  return {
+    ...common,
+    ...imageSpec(own ?? (policy as { image: string }).image, image, target, machine?.assignment?.args ?? [], reasons),
+  }
 }
 
 /** For people: `local`, `wait`, `image debian-12`. */
@@ -82,7 +97,13 @@ export function formatPolicy(policy: Policy): string {
   return policy.kind === 'image' ? `image ${policy.image}` : policy.kind
 }
 
-function imageSpec(name: string, image: Image | undefined, target: KnownTarget, extraArgs: string[], reasons: Reason[]): Pick<Decision, 'image' | 'spec'> {
+function imageSpec(
+  name: string,
+  image: Image | undefined,
+  target: KnownTarget,
+  extraArgs: string[],
+  reasons: Reason[],
+): Pick<Decision, 'image' | 'spec'> {
   if (image === undefined) {
     reasons.push({ candidate: `image ${name}`, won: false, why: 'there is no such image' })
     return { spec: refusal(`there is no image ${name}`, 'add it, or assign another') }
@@ -93,11 +114,18 @@ function imageSpec(name: string, image: Image | undefined, target: KnownTarget, 
     const wanted = formatTarget(target)
     const there = image.variants.map((one) => `${one.arch} ${one.platform ?? 'any platform'}`).join(', ') || 'none'
     reasons.push({ candidate: `image ${name}`, won: false, why: `no variant for ${wanted}; it has ${there}` })
-    return { ...named, spec: refusal(`image ${name} has no variant for ${wanted}`, `it has ${there}: add one, or assign another image`) }
+    return {
+      ...named,
+      spec: refusal(`image ${name} has no variant for ${wanted}`, `it has ${there}: add one, or assign another image`),
+    }
   }
   const assumed = target.assumed.length > 0 ? `, assuming ${target.assumed.join(' and ')}` : ''
   const fits = `${variant.arch} ${variant.platform ?? 'any platform'}`
-  reasons.push({ candidate: `variant ${fits} of ${name} version ${image.version}`, won: true, why: `it fits ${formatTarget(target)}${assumed}` })
+  reasons.push({
+    candidate: `variant ${fits} of ${name} version ${image.version}`,
+    won: true,
+    why: `it fits ${formatTarget(target)}${assumed}`,
+  })
   const { arch: _, platform: __, ...spec } = variant
   return { ...named, spec: 'args' in spec ? { ...spec, args: [...spec.args, ...extraArgs] } : spec }
 }
@@ -114,7 +142,11 @@ function identityReason(machine: Machine | undefined, identity: Identity): Reaso
   if (machine === undefined || identity === undefined || 'conflict' in identity) {
     return { candidate: 'identity', won: false, why: 'no machine has its MAC, UUID or serial' }
   }
-  return { candidate: `machine ${nameOf(machine)}`, won: true, why: `known by ${identity.matchedBy}${machine.discovered ? ', only discovered so far' : ''}` }
+  return {
+    candidate: `machine ${nameOf(machine)}`,
+    won: true,
+    why: `known by ${identity.matchedBy}${machine.discovered ? ', only discovered so far' : ''}`,
+  }
 }
 
 function passedOver(identity: Identity): Reason[] {

@@ -19,7 +19,10 @@ export async function listFiles(db: Db, limit: number, after?: string): Promise<
 }
 
 /** Records a file whose bytes are in the store. Recording it again keeps the first name. */
-export async function saveFile(db: Db, file: { sha256: string; name: string; sizeBytes: number }): Promise<{ file: StoredFile; created: boolean }> {
+export async function saveFile(
+  db: Db,
+  file: { sha256: string; name: string; sizeBytes: number },
+): Promise<{ file: StoredFile; created: boolean }> {
   const inserted = await db.insert(files).values(file).onConflictDoNothing().returning()
   const saved = inserted[0] ?? (await findFile(db, file.sha256))
   if (saved === undefined) throw new Error(`file ${file.sha256} vanished while it was recorded`)

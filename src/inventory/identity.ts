@@ -5,7 +5,10 @@ import type { Machine } from './machines.ts'
 export type IdentityKeys = { mac?: string; uuids: string[]; serial?: string; product?: string }
 
 /** Who a request was taken for. `conflict`: several machines that an operator entered lay claim to it. */
-export type Identity = { machine: Machine; matchedBy: string; passedOver: string[] } | { conflict: Machine[]; why: string } | undefined
+export type Identity =
+  | { machine: Machine; matchedBy: string; passedOver: string[] }
+  | { conflict: Machine[]; why: string }
+  | undefined
 
 /** The keys in what a machine says of itself. */
 export function identityKeys(facts: Facts): IdentityKeys {
@@ -48,7 +51,11 @@ export function nameOf(machine: { id: string; hostname?: string | undefined; mac
 
 /** A UUID in lower case with hyphens; undefined when it is not one, or is a vendor's placeholder. */
 export function parseUuid(text: string): string | undefined {
-  const digits = text.trim().toLowerCase().replaceAll('-', '').replace(/^\{(.*)\}$/, '$1')
+  const digits = text
+    .trim()
+    .toLowerCase()
+    .replaceAll('-', '')
+    .replace(/^\{(.*)\}$/, '$1')
   if (!/^[0-9a-f]{32}$/.test(digits) || /^(.)\1{31}$/.test(digits)) return undefined
   const uuid = digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
   return placeholderUuids.has(uuid) || placeholderUuids.has(swapUuid(uuid)) ? undefined : uuid
@@ -66,7 +73,7 @@ export function swapUuid(uuid: string): string {
 /** A serial, product or asset value, or undefined when it is what vendors write for "none". */
 export function realValue(text: string | undefined): string | undefined {
   const value = text?.trim()
-  if (value === undefined || value === '' || /^([0x.\- ]+|[f\-]+|[x\-*?]+)$/i.test(value)) return undefined
+  if (value === undefined || value === '' || /^([0x.\- ]+|[f-]+|[x\-*?]+)$/i.test(value)) return undefined
   return placeholders.has(value.toLowerCase().replaceAll(/\s+/g, ' ')) ? undefined : value
 }
 
@@ -74,10 +81,37 @@ export function realValue(text: string | undefined): string | undefined {
 const placeholderUuids = new Set(['03000200-0400-0500-0006-000700080009', '12345678-1234-5678-90ab-cddeefaabbcc'])
 
 const placeholders = new Set([
-  'to be filled by o.e.m.', 'to be filled by o.e.m', 'default string', 'system serial number', 'system product name', 'system manufacturer',
-  'chassis serial number', 'base board serial number', 'not specified', 'not applicable', 'not available', 'none', 'null', 'n/a', 'na',
-  'unknown', 'invalid', 'empty', 'oem', 'o.e.m.', 'no asset tag', 'no asset information', 'asset tag', 'asset-1234567890',
-  '0123456789', '123456789', '1234567890', '01234567890123456789', 'serial', 'serial number', 'type1productconfigid',
+  'to be filled by o.e.m.',
+  'to be filled by o.e.m',
+  'default string',
+  'system serial number',
+  'system product name',
+  'system manufacturer',
+  'chassis serial number',
+  'base board serial number',
+  'not specified',
+  'not applicable',
+  'not available',
+  'none',
+  'null',
+  'n/a',
+  'na',
+  'unknown',
+  'invalid',
+  'empty',
+  'oem',
+  'o.e.m.',
+  'no asset tag',
+  'no asset information',
+  'asset tag',
+  'asset-1234567890',
+  '0123456789',
+  '123456789',
+  '1234567890',
+  '01234567890123456789',
+  'serial',
+  'serial number',
+  'type1productconfigid',
 ])
 
 type Match = { rank: number; by: string }
@@ -85,6 +119,7 @@ type Match = { rank: number; by: string }
 function matchOf(keys: IdentityKeys, machine: Machine): Match | undefined {
   if (keys.mac !== undefined && machine.macs.includes(keys.mac)) return { rank: 1, by: `MAC ${keys.mac}` }
   if (machine.uuid !== undefined && keys.uuids.includes(machine.uuid)) return { rank: 2, by: `UUID ${machine.uuid}` }
-  if (keys.serial !== undefined && machine.serial === keys.serial && machine.product === keys.product) return { rank: 3, by: `serial ${keys.serial}` }
+  if (keys.serial !== undefined && machine.serial === keys.serial && machine.product === keys.product)
+    return { rank: 3, by: `serial ${keys.serial}` }
   return undefined
 }

@@ -16,7 +16,14 @@ export type Variant = { arch: Arch; platform?: Platform | undefined } & (
 )
 
 /** An image with the version that machines boot now. */
-export type Image = { name: string; title: string; version: number; variants: Variant[]; createdAt: Date; updatedAt: Date }
+export type Image = {
+  name: string
+  title: string
+  version: number
+  variants: Variant[]
+  createdAt: Date
+  updatedAt: Date
+}
 
 export type ImageVersion = { version: number; variants: Variant[]; createdAt: Date; current: boolean }
 
@@ -36,7 +43,9 @@ export function filesOf(variant: Variant): FileRef[] {
 export function findVariant(variants: Variant[], target: Target): Variant | undefined {
   const archs: Arch[] = target.arch === 'x86_64' && target.platform === 'pcbios' ? ['x86_64', 'i386'] : [target.arch]
   for (const arch of archs) {
-    const fitting = variants.filter((v) => v.arch === arch && (v.platform === undefined || v.platform === target.platform))
+    const fitting = variants.filter(
+      (v) => v.arch === arch && (v.platform === undefined || v.platform === target.platform),
+    )
     const best = fitting.find((v) => v.platform !== undefined) ?? fitting[0]
     if (best !== undefined && !(best.kind === 'efi' && target.platform !== 'efi')) return best
   }
@@ -61,14 +70,29 @@ export async function findImage(db: Db, name: string): Promise<Image | undefined
 /** Images by name, those after `after`. */
 export async function listImages(db: Db, limit: number, after?: string): Promise<Image[]> {
   const page = after === undefined ? undefined : gt(images.name, after)
-  return db.select(selected).from(images).innerJoin(imageVersions, current).where(page).orderBy(asc(images.name)).limit(limit)
+  return db
+    .select(selected)
+    .from(images)
+    .innerJoin(imageVersions, current)
+    .where(page)
+    .orderBy(asc(images.name))
+    .limit(limit)
 }
 
 export async function listImageVersions(db: Db, name: string): Promise<ImageVersion[]> {
   const image = await findImage(db, name)
   if (image === undefined) throw new NotFoundError(`there is no image ${name}`)
-  const rows = await db.select().from(imageVersions).where(eq(imageVersions.image, name)).orderBy(desc(imageVersions.version))
-  return rows.map(({ version, variants, createdAt }) => ({ version, variants, createdAt, current: version === image.version }))
+  const rows = await db
+    .select()
+    .from(imageVersions)
+    .where(eq(imageVersions.image, name))
+    .orderBy(desc(imageVersions.version))
+  return rows.map(({ version, variants, createdAt }) => ({
+    version,
+    variants,
+    createdAt,
+    current: version === image.version,
+  }))
 }
 
 /**
@@ -84,18 +108,28 @@ export async function saveImage(
   refuseTwins(change.variants)
   await refuseUnknownFiles(db, change.variants)
   return db.transaction(async (tx) => {
-    const inserted = await tx.insert(images).values({ name, title: change.title ?? name, currentVersion: 1 }).onConflictDoNothing().returning()
+    const inserted = await tx
+      .insert(images)
+      .values({ name, title: change.title ?? name, currentVersion: 1 })
+      .onConflictDoNothing()
+      .returning()
     if (inserted.length > 0) {
       await tx.insert(imageVersions).values({ image: name, version: 1, variants: change.variants })
     } else {
       await tx.select({ name: images.name }).from(images).where(eq(images.name, name)).for('update')
-      const [newest] = await tx.select({ version: sql<number>`max(${imageVersions.version})` }).from(imageVersions).where(eq(imageVersions.image, name))
+      const [newest] = await tx
+        .select({ version: sql<number>`max(${imageVersions.version})` })
+        .from(imageVersions)
+        .where(eq(imageVersions.image, name))
       const before = await findImage(tx as unknown as Db, name)
       const same = before !== undefined && canonical(before.variants) === canonical(change.variants)
       const version = same ? before.version : (newest?.version ?? 0) + 1
       if (!same) await tx.insert(imageVersions).values({ image: name, version, variants: change.variants })
       if (!same || (change.title !== undefined && change.title !== before.title)) {
-        await tx.update(images).set({ currentVersion: version, title: change.title ?? before?.title ?? name, updatedAt: new Date() }).where(eq(images.name, name))
+        await tx
+          .update(images)
+          .set({ currentVersion: version, title: change.title ?? before?.title ?? name, updatedAt: new Date() })
+          .where(eq(images.name, name))
       }
     }
     const image = await findImage(tx as unknown as Db, name)
@@ -105,7 +139,11 @@ export async function saveImage(
 }
 
 /** Changes the title, or which version is the current one (a roll back is that). */
-export async function patchImage(db: Db, name: string, change: { title?: string | undefined; version?: number | undefined }): Promise<Image> {
+export async function patchImage(
+  db: Db,
+  name: string,
+  change: { title?: string | undefined; version?: number | undefined },
+): Promise<Image> {
   if (change.version !== undefined) {
     const known = (await listImageVersions(db, name)).map((one) => one.version)
     if (!known.includes(change.version)) {
@@ -114,7 +152,11 @@ export async function patchImage(db: Db, name: string, change: { title?: string 
   }
   await db
     .update(images)
-    .set({ ...(change.title !== undefined && { title: change.title }), ...(change.version !== undefined && { currentVersion: change.version }), updatedAt: new Date() })
+    .set({
+      ...(change.title !== undefined && { title: change.title }),
+      ...(change.version !== undefined && { currentVersion: change.version }),
+      updatedAt: new Date(),
+    })
     .where(eq(images.name, name))
   const image = await findImage(db, name)
   if (image === undefined) throw new NotFoundError(`there is no image ${name}`)
@@ -123,8 +165,15 @@ export async function patchImage(db: Db, name: string, change: { title?: string 
 
 /** @throws NotFoundError; ConflictError when a machine or the policy still names the image */
 export async function deleteImage(db: Db, name: string): Promise<void> {
-  const users = await db.select({ id: machines.id }).from(machines).where(sql`${machines.assignment} ->> 'image' = ${name}`).limit(100)
-  if (users.length > 0) throw new ConflictError(`image ${name} is assigned to ${users.length === 100 ? '100 or more' : users.length} machine(s)`)
+  const users = await db
+    .select({ id: machines.id })
+    .from(machines)
+    .where(sql`${machines.assignment} ->> 'image' = ${name}`)
+    .limit(100)
+  if (users.length > 0)
+    throw new ConflictError(
+      `image ${name} is assigned to ${users.length === 100 ? '100 or more' : users.length} machine(s)`,
+    )
   const policy = await db.select().from(policies).where(sql`${policies.policy} ->> 'image' = ${name}`)
   if (policy.length > 0) throw new ConflictError(`image ${name} is the policy for machines without an assignment`)
   const gone = await db.delete(images).where(eq(images.name, name)).returning()
@@ -135,25 +184,44 @@ function refuseTwins(variants: Variant[]): void {
   const seen = new Set<string>()
   for (const [index, { arch, platform }] of variants.entries()) {
     const key = `${arch} ${platform ?? 'every platform'}`
-    if (seen.has(key)) throw new InputError({ field: `variants[${index}]`, value: key, expected: 'one variant for each arch and platform' })
+    if (seen.has(key))
+      throw new InputError({
+        field: `variants[${index}]`,
+        value: key,
+        expected: 'one variant for each arch and platform',
+      })
     seen.add(key)
   }
 }
 
 async function refuseUnknownFiles(db: Db, variants: Variant[]): Promise<void> {
-  const wanted = variants.flatMap((variant, index) => filesOf(variant).map((file) => ({ ...file, field: `variants[${index}]` })))
+  const wanted = variants.flatMap((variant, index) =>
+    filesOf(variant).map((file) => ({ ...file, field: `variants[${index}]` })),
+  )
   if (wanted.length === 0) return
   const hashes = wanted.map((file) => file.sha256)
-  const stored = new Set((await db.select({ sha256: files.sha256 }).from(files).where(inArray(files.sha256, hashes))).map((file) => file.sha256))
+  const stored = new Set(
+    (await db.select({ sha256: files.sha256 }).from(files).where(inArray(files.sha256, hashes))).map(
+      (file) => file.sha256,
+    ),
+  )
   const missing = wanted.filter((file) => !stored.has(file.sha256))
   if (missing.length > 0) {
-    throw new InputError(missing.map((file) => ({ field: `${file.field} ${file.name}`, value: file.sha256, expected: 'the sha256 of an uploaded file' })))
+    throw new InputError(
+      missing.map((file) => ({
+        field: `${file.field} ${file.name}`,
+        value: file.sha256,
+        expected: 'the sha256 of an uploaded file',
+      })),
+    )
   }
 }
 
 // Keys sorted: PostgreSQL's jsonb gives them back in an order of its own.
 function canonical(value: unknown): string {
   return JSON.stringify(value, (_, inner) =>
-    inner !== null && typeof inner === 'object' && !Array.isArray(inner) ? Object.fromEntries(Object.entries(inner).sort()) : inner,
+    inner !== null && typeof inner === 'object' && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort())
+      : inner,
   )
 }

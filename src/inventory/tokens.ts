@@ -8,7 +8,13 @@ import { NotFoundError } from '../errors.ts'
 /** An admin token as it can be shown: never the token itself, of which only a hash is stored. */
 export type TokenRecord = { id: string; name: string; createdAt: Date; lastUsedAt: Date | null; revokedAt: Date | null }
 
-const shown = { id: tokens.id, name: tokens.name, createdAt: tokens.createdAt, lastUsedAt: tokens.lastUsedAt, revokedAt: tokens.revokedAt }
+const shown = {
+  id: tokens.id,
+  name: tokens.name,
+  createdAt: tokens.createdAt,
+  lastUsedAt: tokens.lastUsedAt,
+  revokedAt: tokens.revokedAt,
+}
 
 /** The hash under which a token is stored. Tokens are 256 random bits, so a plain hash is as good as a slow one. */
 export function hashToken(token: string): string {
@@ -21,14 +27,24 @@ export function makeToken(): string {
 }
 
 /** Stores a token and gives it back in clear, the only time that it can be seen. */
-export async function createToken(db: Db, name: string, token = `bw_${makeToken()}`): Promise<TokenRecord & { token: string }> {
-  const [row] = await db.insert(tokens).values({ id: newId(), name, hash: hashToken(token) }).returning(shown)
+export async function createToken(
+  db: Db,
+  name: string,
+  token = `bw_${makeToken()}`,
+): Promise<TokenRecord & { token: string }> {
+  const [row] = await db
+    .insert(tokens)
+    .values({ id: newId(), name, hash: hashToken(token) })
+    .returning(shown)
   return { ...(row as TokenRecord), token }
 }
 
 /** The live token with this text; notes its use, once a minute at most. */
 export async function findToken(db: Db, token: string): Promise<TokenRecord | undefined> {
-  const [row] = await db.select(shown).from(tokens).where(and(eq(tokens.hash, hashToken(token)), isNull(tokens.revokedAt)))
+  const [row] = await db
+    .select(shown)
+    .from(tokens)
+    .where(and(eq(tokens.hash, hashToken(token)), isNull(tokens.revokedAt)))
   if (row !== undefined && Date.now() - (row.lastUsedAt?.getTime() ?? 0) > 60_000) {
     await db.update(tokens).set({ lastUsedAt: new Date() }).where(eq(tokens.id, row.id))
   }
@@ -41,7 +57,11 @@ export async function listTokens(db: Db): Promise<TokenRecord[]> {
 
 /** Ends a token at once. Revoking it again keeps the first time. @throws NotFoundError */
 export async function revokeToken(db: Db, id: string): Promise<TokenRecord> {
-  const [row] = await db.update(tokens).set({ revokedAt: sql`coalesce(${tokens.revokedAt}, now())` }).where(eq(tokens.id, id)).returning(shown)
+  const [row] = await db
+    .update(tokens)
+    .set({ revokedAt: sql`coalesce(${tokens.revokedAt}, now())` })
+    .where(eq(tokens.id, id))
+    .returning(shown)
   if (row === undefined) throw new NotFoundError(`there is no token ${id}`)
   return row
 }
@@ -49,7 +69,10 @@ export async function revokeToken(db: Db, id: string): Promise<TokenRecord> {
 /** Makes sure that there is a token at all: the one given, or at the very first start a new one, returned to be shown once. */
 export async function ensureFirstToken(db: Db, given: string | undefined): Promise<string | undefined> {
   if (given !== undefined) {
-    await db.insert(tokens).values({ id: newId(), name: 'from the settings', hash: hashToken(given) }).onConflictDoNothing()
+    await db
+      .insert(tokens)
+      .values({ id: newId(), name: 'from the settings', hash: hashToken(given) })
+      .onConflictDoNothing()
     return undefined
   }
   const [any] = await db.select({ id: tokens.id }).from(tokens).limit(1)

@@ -4,14 +4,30 @@ import { scriptWord } from './words.ts'
 
 /** The names that an operator's texts may use. */
 export type Names = {
-  machine: { id?: string; name?: string; mac?: string; uuid?: string; serial?: string; hostname?: string; labels: Record<string, string> }
+  machine: {
+    id?: string
+    name?: string
+    mac?: string
+    uuid?: string
+    serial?: string
+    hostname?: string
+    labels: Record<string, string>
+  }
   image: { name: string; version: number }
   /** `url` is where the boot reports to: `<url>/booted`, `<url>/installed`, … */
   boot: { id: string; url: string }
 }
 
 // Strict: an unknown name is a mistake to show, not an empty argument. No templates, so nothing can be included.
-const liquid = new Liquid({ strictVariables: true, strictFilters: true, ownPropertyOnly: true, templates: {}, parseLimit: 10_000, renderLimit: 100, memoryLimit: 1_000_000 })
+const liquid = new Liquid({
+  strictVariables: true,
+  strictFilters: true,
+  ownPropertyOnly: true,
+  templates: {},
+  parseLimit: 10_000,
+  renderLimit: 100,
+  memoryLimit: 1_000_000,
+})
 
 /** COMMAND_LINE_SIZE of x86 and arm64 Linux; the kernel cuts off what is longer without a word. */
 const mostCharacters = 2047
@@ -24,7 +40,11 @@ export function renderArgs(args: string[], names: Names): string[] {
   const rendered = args.map((arg, index) => renderArg(arg, index, names)).filter((arg) => arg !== '')
   const characters = rendered.join(' ').length
   if (characters > mostCharacters) {
-    throw new InputError({ field: 'args', value: `${characters} characters`, expected: `at most ${mostCharacters}, all that Linux takes` })
+    throw new InputError({
+      field: 'args',
+      value: `${characters} characters`,
+      expected: `at most ${mostCharacters}, all that Linux takes`,
+    })
   }
   return rendered
 }
@@ -36,7 +56,11 @@ function renderArg(arg: string, index: number, names: Names): string {
     try {
       text = String(liquid.parseAndRenderSync(arg, names))
     } catch (error) {
-      throw new InputError({ field, value: arg, expected: `Liquid that can be filled in (${messageOf(error).split('\n')[0]})` })
+      throw new InputError({
+        field,
+        value: arg,
+        expected: `Liquid that can be filled in (${messageOf(error).split('\n')[0]})`,
+      })
     }
   }
   return text === '' ? '' : scriptWord(text, field)

@@ -28,7 +28,13 @@ export type Scripts = {
 
 /** The renderer over a set of templates. Pure: the same input gives the same text. */
 export function createScripts(templates: Templates): Scripts {
-  const eta = new Eta({ autoTrim: false, autoEscape: true, escapeFunction: (value) => scriptWord(String(value)), cache: true, rmWhitespace: false })
+  const eta = new Eta({
+    autoTrim: false,
+    autoEscape: true,
+    escapeFunction: (value) => scriptWord(String(value)),
+    cache: true,
+    rmWhitespace: false,
+  })
   for (const [name, text] of Object.entries(templates)) eta.loadTemplate(`@${name}`, tidy(text))
   const render = (name: string, view: object) => eta.render(`@${name}`, view)
 
@@ -40,17 +46,28 @@ export function createScripts(templates: Templates): Scripts {
 
 // A tag alone on its line stands for no line at all, so that templates can be laid out to be read.
 function tidy(template: string): string {
-  return template.replaceAll(/^[ \t]*(<%(?![=~])[^\n]*?%>)[ \t]*\n/gm, '$1').replaceAll(/^(<%~ include\([^\n]*?%>)\n/gm, '$1')
+  return template
+    .replaceAll(/^[ \t]*(<%(?![=~])[^\n]*?%>)[ \t]*\n/gm, '$1')
+    .replaceAll(/^(<%~ include\([^\n]*?%>)\n/gm, '$1')
 }
 
 function viewOf(decision: Decision, context: ScriptContext): object {
   const { facts, base, boot, after } = context
   const { spec, target } = decision
   const reportUrl = `${base}/b/${boot.token}`
-  const fetched = (file: FileRef, stage: string, name = file.name) => ({ name, url: `${base}/files/${file.sha256}/${file.name}?boot=${boot.id}&stage=${stage}` })
+  const fetched = (file: FileRef, stage: string, name = file.name) => ({
+    name,
+    url: `${base}/files/${file.sha256}/${file.name}?boot=${boot.id}&stage=${stage}`,
+  })
   const common = {
-    comments: comments(decision), headline: headline(decision, facts), prose: scriptProse,
-    base, reportUrl, after, platform: target.platform, mac: facts.mac ?? 'MAC',
+    comments: comments(decision),
+    headline: headline(decision, facts),
+    prose: scriptProse,
+    base,
+    reportUrl,
+    after,
+    platform: target.platform,
+    mac: facts.mac ?? 'MAC',
   }
   if (spec.kind === 'refusal') return { ...common, reason: spec.reason, nextStep: spec.nextStep }
   if (spec.kind === 'local' || spec.kind === 'wait') return common
@@ -67,7 +84,9 @@ function names({ machine, image }: Decision, { facts, base, boot }: ScriptContex
   return {
     machine: {
       ...(machine && { id: machine.id, name: machine.name, ...(machine.hostname && { hostname: machine.hostname }) }),
-      ...(facts.mac && { mac: facts.mac }), ...(facts.uuid && { uuid: facts.uuid }), ...(facts.serial && { serial: facts.serial }),
+      ...(facts.mac && { mac: facts.mac }),
+      ...(facts.uuid && { uuid: facts.uuid }),
+      ...(facts.serial && { serial: facts.serial }),
       labels: machine?.labels ?? {},
     },
     image: image ?? { name: '', version: 0 },

@@ -26,8 +26,14 @@ function wordFault(value: string): string | undefined {
  */
 export function scriptProse(text: string): string {
   const words = text.replaceAll('${', '?{').split(/\s+/).filter(Boolean)
-  const clean = words.map((word) => (wordFault(word) === undefined ? word : word.replaceAll(/[^\x21-\x7e]/g, '?').replace(/^#|\\$/, '?')))
-  return clean.map((word) => (operators.has(word) ? '?' : word)).join(' ').slice(0, 200).replace(/\\$/, '?')
+  const clean = words.map((word) =>
+    wordFault(word) === undefined ? word : word.replaceAll(/[^\x21-\x7e]/g, '?').replace(/^#|\\$/, '?'),
+  )
+  return clean
+    .map((word) => (operators.has(word) ? '?' : word))
+    .join(' ')
+    .slice(0, 200)
+    .replace(/\\$/, '?')
 }
 
 const operators = new Set(['||', '&&', ';'])

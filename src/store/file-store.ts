@@ -37,7 +37,12 @@ export async function openFileStore(folder: string): Promise<FileStore> {
       const temporary = join(incoming, `${process.pid}-${uploads++}`)
       try {
         const { sizeBytes, actual } = await writeHashed(temporary, bytes, maxBytes)
-        if (actual !== sha256) throw new InputError({ field: 'sha256', value: sha256, expected: `${actual}, the hash of the ${sizeBytes} bytes received` })
+        if (actual !== sha256)
+          throw new InputError({
+            field: 'sha256',
+            value: sha256,
+            expected: `${actual}, the hash of the ${sizeBytes} bytes received`,
+          })
         const path = pathOf(sha256)
         await mkdir(dirname(path), { recursive: true, mode: 0o700 })
         await rename(temporary, path)
@@ -50,14 +55,23 @@ export async function openFileStore(folder: string): Promise<FileStore> {
   }
 }
 
-async function writeHashed(path: string, bytes: AsyncIterable<Uint8Array>, maxBytes: number): Promise<{ sizeBytes: number; actual: string }> {
+async function writeHashed(
+  path: string,
+  bytes: AsyncIterable<Uint8Array>,
+  maxBytes: number,
+): Promise<{ sizeBytes: number; actual: string }> {
   const hash = createHash('sha256')
   let sizeBytes = 0
   const handle = await open(path, 'wx', 0o600)
   try {
     for await (const chunk of bytes) {
       sizeBytes += chunk.length
-      if (sizeBytes > maxBytes) throw new InputError({ field: 'body', value: `more than ${maxBytes} bytes`, expected: `at most ${maxBytes} bytes` })
+      if (sizeBytes > maxBytes)
+        throw new InputError({
+          field: 'body',
+          value: `more than ${maxBytes} bytes`,
+          expected: `at most ${maxBytes} bytes`,
+        })
       hash.update(chunk)
       await writeAll(handle, chunk)
     }

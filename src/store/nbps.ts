@@ -19,7 +19,8 @@ export async function loadNbps(folder: string): Promise<Nbps> {
   const nbps = new Map<string, Nbp>()
   for (const name of names.filter((one) => endings.test(one)).sort()) {
     const bytes = await readFile(join(folder, name))
-    if (bytes.length > 0 && bytes.length <= mostBytes) nbps.set(name, { name, bytes, sha256: createHash('sha256').update(bytes).digest('hex') })
+    if (bytes.length > 0 && bytes.length <= mostBytes)
+      nbps.set(name, { name, bytes, sha256: createHash('sha256').update(bytes).digest('hex') })
   }
   return nbps
 }

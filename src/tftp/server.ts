@@ -84,8 +84,7 @@ export async function startTftp(
       if (settings.singlePort) before?.transfer.receive(bytes)
       return
     }
-    if (before !== undefined && before.request.equals(bytes) && before.transfer.isFresh())
-      return before.transfer.repeat()
+    if (before?.request.equals(bytes) && before.transfer.isFresh()) return before.transfer.repeat()
     if (stopping) return
     const file = cleanName(request.file)
     const refusal = refusalOf(request)

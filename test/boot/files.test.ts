@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parseRange } from '../../src/boot/byte-range.ts'
-import { newBootKeys, openBoot } from '../../src/inventory/boots.ts'
 import { listBootEvents } from '../../src/inventory/boot-events.ts'
+import { newBootKeys, openBoot } from '../../src/inventory/boots.ts'
 import { exchange, sha256, startTestBootServer, type TestBootServer } from '../helpers/boot-server.ts'
 
 describe('parseRange', () => {
@@ -92,7 +92,10 @@ describe('/files', () => {
   })
 
   it('writes header names as GRUB reads them, and never chunks', async () => {
-    const answer = await exchange(server.port, `GET ${path} HTTP/1.1\r\nHost: x\r\nRange: bytes=0-3\r\nConnection: close\r\n\r\n`)
+    const answer = await exchange(
+      server.port,
+      `GET ${path} HTTP/1.1\r\nHost: x\r\nRange: bytes=0-3\r\nConnection: close\r\n\r\n`,
+    )
     const [head = ''] = answer.split('\r\n\r\n')
     expect(head).toContain('\r\nContent-Length: 4')
     expect(head).toContain('\r\nContent-Type: application/octet-stream')
@@ -108,7 +111,11 @@ describe('/files', () => {
 
   it('counts a kernel for its boot when the body has ended, and says when it was cut off', async () => {
     const keys = newBootKeys()
-    const decision = { target: { arch: 'x86_64' as const, platform: 'efi' as const, assumed: [] }, spec: { kind: 'local' as const }, reasons: [] }
+    const decision = {
+      target: { arch: 'x86_64' as const, platform: 'efi' as const, assumed: [] },
+      spec: { kind: 'local' as const },
+      reasons: [],
+    }
     await openBoot(server.deps.db, keys, {}, '127.0.0.1', decision)
     await body(await fetch(`${server.url}${path}?boot=${keys.id}&stage=kernel`))
     await cutOff(server.port, `${path}?boot=${keys.id}&stage=initrd`)
@@ -122,7 +129,9 @@ describe('/files', () => {
   it('is not disturbed by a boot id that was invented', async () => {
     const invented = '01900000-0000-7000-8000-000000000000'
     for (const id of [invented, 'x', "'; drop table boots"]) {
-      expect((await body(await fetch(`${server.url}${path}?boot=${encodeURIComponent(id)}&stage=kernel`))).length).toBe(3_000_017)
+      expect((await body(await fetch(`${server.url}${path}?boot=${encodeURIComponent(id)}&stage=kernel`))).length).toBe(
+        3_000_017,
+      )
     }
     await server.deps.events.flush()
     expect(await listBootEvents(server.deps.db, invented)).toEqual([])
@@ -131,7 +140,9 @@ describe('/files', () => {
   it('holds little memory for readers that do not read', async () => {
     const big = await server.addFile('big', Buffer.alloc(64 * 2 ** 20, 7))
     const before = process.memoryUsage().rss
-    const sockets = await Promise.all(Array.from({ length: 50 }, () => stalledReader(server.port, `/files/${big.sha256}/big`)))
+    const sockets = await Promise.all(
+      Array.from({ length: 50 }, () => stalledReader(server.port, `/files/${big.sha256}/big`)),
+    )
     await new Promise((resolve) => setTimeout(resolve, 500))
     const grown = process.memoryUsage().rss - before
     for (const socket of sockets) socket.destroy()

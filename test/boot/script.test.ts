@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { findBoot, listBoots } from '../../src/inventory/boots.ts'
 import { listBootEvents } from '../../src/inventory/boot-events.ts'
+import { findBoot, listBoots } from '../../src/inventory/boots.ts'
 import { saveImage } from '../../src/inventory/images.ts'
 import { findMachine, saveMachine } from '../../src/inventory/machines.ts'
 import { savePolicy } from '../../src/inventory/policy.ts'
@@ -15,7 +15,13 @@ beforeAll(async () => {
   const { deps, addFile } = server
   const kernel = await addFile('vmlinuz', Buffer.from('kernel'))
   const initrd = await addFile('initrd.gz', Buffer.from('initrd'))
-  const variant = { arch: 'x86_64' as const, kind: 'linux' as const, kernel, initrds: [initrd], args: ['console=ttyS0', 'report={{ boot.url }}'] }
+  const variant = {
+    arch: 'x86_64' as const,
+    kind: 'linux' as const,
+    kernel,
+    initrds: [initrd],
+    args: ['console=ttyS0', 'report={{ boot.url }}'],
+  }
   await saveImage(deps.db, 'debian-12', { variants: [variant] })
   await saveImage(deps.db, 'broken', { variants: [{ ...variant, args: ['x={{ machine.rack }}'] }] })
 })
@@ -29,7 +35,8 @@ beforeEach(async () => {
 const query = (more = '') => `mac=${mac.replaceAll(':', '-')}&platform=efi&buildarch=x86_64${more}`
 const preview = async (path = `/ipxe?${query()}`) => (await fetch(server.url + path)).text()
 const boot = (more = '') => getAsIpxe(`${server.url}/ipxe?${query(more)}`)
-const assign = (image: string) => saveMachine(server.deps.db, { mac }, { assignment: { image }, hostname: `host-${macs}` })
+const assign = (image: string) =>
+  saveMachine(server.deps.db, { mac }, { assignment: { image }, hostname: `host-${macs}` })
 const tokenIn = (script: string) => /\/b\/([\w-]{43})\//.exec(script)?.[1] as string
 const report = (token: string, what: string) => fetch(`${server.url}/b/${token}/${what}`)
 const bootsOf = async () => {
@@ -78,9 +85,24 @@ describe('a boot', () => {
     const [opened] = await bootsOf()
     await server.deps.events.flush()
     const events = await listBootEvents(server.deps.db, opened?.id as string)
-    expect(events.map((event) => event.stage)).toEqual(['nbp', 'bootstrap', 'script', 'kernel', 'initrd', 'ready', 'booted'])
+    expect(events.map((event) => event.stage)).toEqual([
+      'nbp',
+      'bootstrap',
+      'script',
+      'kernel',
+      'initrd',
+      'ready',
+      'booted',
+    ])
     expect(events.map((event) => event.bytes)).toEqual([100_001, undefined, undefined, 6, 6, undefined, undefined])
-    expect(opened).toMatchObject({ outcome: 'booted', message: '6.1.0-9', image: 'debian-12', version: 1, mac, ip: '127.0.0.1' })
+    expect(opened).toMatchObject({
+      outcome: 'booted',
+      message: '6.1.0-9',
+      image: 'debian-12',
+      version: 1,
+      mac,
+      ip: '127.0.0.1',
+    })
   })
 
   it('that is not ended is superseded by the next', async () => {
@@ -93,10 +115,18 @@ describe('a boot', () => {
   it('keeps its outcome whatever is reported late or again', async () => {
     await assign('debian-12')
     const token = tokenIn(await boot())
-    for (const what of ['installed', 'failed', 'installed', 'booted', 'ready']) expect((await report(token, what)).status).toBe(200)
+    for (const what of ['installed', 'failed', 'installed', 'booted', 'ready'])
+      expect((await report(token, what)).status).toBe(200)
     const [only] = await bootsOf()
     expect(only?.outcome).toBe('installed')
-    expect((await listBootEvents(server.deps.db, only?.id as string)).map((event) => event.stage)).toEqual(['script', 'installed', 'failed', 'installed', 'booted', 'ready'])
+    expect((await listBootEvents(server.deps.db, only?.id as string)).map((event) => event.stage)).toEqual([
+      'script',
+      'installed',
+      'failed',
+      'installed',
+      'booted',
+      'ready',
+    ])
   })
 
   it('is reported by GET or POST and not by HEAD, nor with a word that is no report', async () => {
@@ -105,7 +135,14 @@ describe('a boot', () => {
     await fetch(`${server.url}/b/${token}/failed`, { method: 'HEAD' })
     expect((await report(token, 'exploded')).status).toBe(404)
     expect((await report(`${token.slice(0, -1)}!`, 'failed')).status).toBe(404)
-    expect((await report(token.replace(/^./, (first) => (first === 'A' ? 'B' : 'A')), 'failed')).status).toBe(404)
+    expect(
+      (
+        await report(
+          token.replace(/^./, (first) => (first === 'A' ? 'B' : 'A')),
+          'failed',
+        )
+      ).status,
+    ).toBe(404)
     expect((await bootsOf())[0]?.outcome).toBeNull()
     await fetch(`${server.url}/b/${token}/failed`, { method: 'POST', body: 'x'.repeat(100_000) })
     expect((await bootsOf())[0]?.outcome).toBe('failed')
@@ -132,7 +169,13 @@ describe('a machine never seen before', () => {
     await boot('&uuid=11111111-2222-3333-4444-555555555555&serial=S-1&product=Standard%20PC%20(Q35%20%2B%20ICH9)')
     await boot('&serial=S-1')
     const machine = await findMachine(server.deps.db, { mac })
-    expect(machine).toMatchObject({ discovered: true, uuid: '11111111-2222-3333-4444-555555555555', serial: 'S-1', product: 'Standard PC (Q35 + ICH9)', macs: [mac] })
+    expect(machine).toMatchObject({
+      discovered: true,
+      uuid: '11111111-2222-3333-4444-555555555555',
+      serial: 'S-1',
+      product: 'Standard PC (Q35 + ICH9)',
+      macs: [mac],
+    })
     expect(machine?.facts).toMatchObject({ product: 'Standard PC (Q35 + ICH9)', platform: 'efi', buildarch: 'x86_64' })
     expect((await bootsOf()).map((one) => one.decision.spec.kind)).toEqual(['local', 'local'])
   })
@@ -173,7 +216,9 @@ describe('a refusal', () => {
     const text = await getAsIpxe(`${server.url}/ipxe?mac=${mac}&platform=efi&buildarch=arm64`)
     expect(text).toContain('echo Bootwright: image debian-12 has no variant for arm64 efi\n')
     expect(text).toContain('it has x86_64 any platform')
-    expect(await bootsOf()).toMatchObject([{ outcome: 'failed', message: 'image debian-12 has no variant for arm64 efi' }])
+    expect(await bootsOf()).toMatchObject([
+      { outcome: 'failed', message: 'image debian-12 has no variant for arm64 efi' },
+    ])
   })
 
   it('says that a machine is denied', async () => {
@@ -185,13 +230,17 @@ describe('a refusal', () => {
     const serial = { serial: `S-${macs}`, product: 'P' }
     await assign('debian-12')
     await saveMachine(server.deps.db, { mac: mac.replace('52', '56') }, { ...serial, hostname: 'other' })
-    expect(await script(`&serial=${serial.serial}&product=P`)).toContain(`echo Bootwright: two machines claim it: host-${macs} by MAC ${mac}, other by serial S-${macs}`)
+    expect(await script(`&serial=${serial.serial}&product=P`)).toContain(
+      `echo Bootwright: two machines claim it: host-${macs} by MAC ${mac}, other by serial S-${macs}`,
+    )
   })
 
   it('shows which argument cannot be filled in', async () => {
     await assign('broken')
     const text = await boot()
-    expect(text).toMatch(/^echo Bootwright: image broken: args\[0\]: expected Liquid that can be filled in \(undefined variable: machine\.rack/m)
+    expect(text).toMatch(
+      /^echo Bootwright: image broken: args\[0\]: expected Liquid that can be filled in \(undefined variable: machine\.rack/m,
+    )
     expect((await bootsOf())[0]?.outcome).toBe('failed')
   })
 
@@ -211,15 +260,23 @@ describe('a refusal', () => {
   it('tells the machine when the inventory does not answer', async () => {
     const broken = await startTestBootServer()
     await (broken.deps.db as unknown as { $client: { close: () => Promise<void> } }).$client.close()
-    expect(await getAsIpxe(`${broken.url}/ipxe?mac=${mac}`)).toContain('echo Bootwright: the inventory does not answer\n')
+    expect(await getAsIpxe(`${broken.url}/ipxe?mac=${mac}`)).toContain(
+      'echo Bootwright: the inventory does not answer\n',
+    )
     await broken.stop().catch(() => {})
   })
 })
 
 describe('what a machine says of itself cannot become a command', () => {
-  it.each(['%0Aset%20x', '||%20shell', '$%7Bnet0/mac%7D', '%23%20x', 'a%20&&%20b', '%5C', '%FF%FE', '%00', "';--"])('%s', async (value) => {
-    const text = await boot(`&hostname=${value}&product=${value}&serial=${value}&manufacturer=${value}`)
-    const commands = text.split('\n').filter((line) => line !== '' && !line.startsWith('#')).map((line) => line.split(' ')[0])
-    expect(commands).toEqual(['echo', 'imgfetch', 'exit'])
-  })
+  it.each(['%0Aset%20x', '||%20shell', '$%7Bnet0/mac%7D', '%23%20x', 'a%20&&%20b', '%5C', '%FF%FE', '%00', "';--"])(
+    '%s',
+    async (value) => {
+      const text = await boot(`&hostname=${value}&product=${value}&serial=${value}&manufacturer=${value}`)
+      const commands = text
+        .split('\n')
+        .filter((line) => line !== '' && !line.startsWith('#'))
+        .map((line) => line.split(' ')[0])
+      expect(commands).toEqual(['echo', 'imgfetch', 'exit'])
+    },
+  )
 })

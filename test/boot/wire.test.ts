@@ -10,7 +10,8 @@ beforeAll(async () => {
 afterAll(() => server.stop())
 
 const statusOf = (answer: string) => Number(/^HTTP\/1\.1 (\d+)/.exec(answer)?.[1])
-const ask = (target: string, headers = 'Host: boot\r\n') => exchange(server.port, `GET ${target} HTTP/1.1\r\n${headers}Connection: close\r\n\r\n`)
+const ask = (target: string, headers = 'Host: boot\r\n') =>
+  exchange(server.port, `GET ${target} HTTP/1.1\r\n${headers}Connection: close\r\n\r\n`)
 
 describe('what firmware sends', () => {
   it.each([
@@ -37,13 +38,24 @@ describe('what firmware sends', () => {
 
   it('gives a boot program to UEFI HTTP Boot: HEAD, then GET, then a reset', async () => {
     const head = await fetch(`${server.url}/nbp/ipxe.efi`, { method: 'HEAD' })
-    expect([head.status, head.headers.get('content-type'), head.headers.get('content-length')]).toEqual([200, 'application/efi', '100001'])
+    expect([head.status, head.headers.get('content-type'), head.headers.get('content-length')]).toEqual([
+      200,
+      'application/efi',
+      '100001',
+    ])
     await resetAfter(server.port, 'GET /nbp/ipxe.efi HTTP/1.1\r\nHost: boot\r\nUser-Agent: UefiHttpBoot/1.0\r\n\r\n')
     const whole = Buffer.from(await (await fetch(`${server.url}/nbp/ipxe.efi`)).arrayBuffer())
     expect(sha256(whole)).toBe(server.deps.nbps.get('ipxe.efi')?.sha256)
   })
 
-  it.each(['/nbp/..%2f..%2fpackage.json', '/nbp/%2e%2e/package.json', '/nbp/passwd', '/nbp/', '/../package.json', '/x'])('serves nothing at %s', async (target) => {
+  it.each([
+    '/nbp/..%2f..%2fpackage.json',
+    '/nbp/%2e%2e/package.json',
+    '/nbp/passwd',
+    '/nbp/',
+    '/../package.json',
+    '/x',
+  ])('serves nothing at %s', async (target) => {
     expect(statusOf(await ask(target))).toBe(404)
   })
 })
@@ -61,9 +73,12 @@ describe('what nobody should send', () => {
     expect((await fetch(`${server.url}/boot.ipxe`)).status).toBe(200)
   })
 
-  it.each(['boot server', 'a${b}', 'x"y', 'a,b', '-'])('refuses the Host %j, which would go into a script', async (host) => {
-    expect(statusOf(await ask('/ipxe?mac=52-54-00-12-34-56', `Host: ${host}\r\n`))).toBe(400)
-  })
+  it.each(['boot server', 'a${b}', 'x"y', 'a,b', '-'])(
+    'refuses the Host %j, which would go into a script',
+    async (host) => {
+      expect(statusOf(await ask('/ipxe?mac=52-54-00-12-34-56', `Host: ${host}\r\n`))).toBe(400)
+    },
+  )
 
   it('answers 403 outside the boot subnets', async () => {
     const closed = await startTestBootServer({ allows: () => false })

@@ -25,7 +25,9 @@ export type TestBootServer = {
 }
 
 /** The boot listener as it runs for real, on a free loopback port, over an embedded database in memory. */
-export async function startTestBootServer(settings: Partial<BootDeps['settings']> & Partial<Pick<BootDeps, 'allows' | 'databaseAnswers'>> = {}): Promise<TestBootServer> {
+export async function startTestBootServer(
+  settings: Partial<BootDeps['settings']> & Partial<Pick<BootDeps, 'allows' | 'databaseAnswers'>> = {},
+): Promise<TestBootServer> {
   const folder = await mkdtemp(join(tmpdir(), 'bootwright-test-'))
   const { db, close }: OpenDb = await openEmbedded()
   const log = pino({ level: 'silent' })
@@ -34,7 +36,12 @@ export async function startTestBootServer(settings: Partial<BootDeps['settings']
   const { allows = () => true, databaseAnswers = async () => true, ...rest } = settings
   const efi = randomBytes(100_001)
   const deps: BootDeps = {
-    db, store, events, log, allows, databaseAnswers,
+    db,
+    store,
+    events,
+    log,
+    allows,
+    databaseAnswers,
     nbps: new Map([['ipxe.efi', { name: 'ipxe.efi', bytes: efi, sha256: sha256(efi) }]]),
     scripts: createScripts(readTemplates()),
     settings: { baseUrl: undefined, afterRefusal: 'retry', maxDiscovered: 100, ...rest },

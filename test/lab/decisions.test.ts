@@ -18,59 +18,83 @@ describeWholeLab('what a machine is told', () => {
   })
   afterAll(() => lab?.close())
 
-  test.each(iPxes)('an unknown machine is discovered with its facts, waits, and boots once it is assigned an image ($iPxe)', limit, async (one) => {
-    const mac = `52:54:00:6c:03:1${one.last}`
-    const uuid = `0f6a1d3e-2b4c-4d5e-8f90-a1b2c3d4e5f${one.last}`
-    await lab.server.api('PUT', '/policy', { kind: 'wait' })
-    const machine = { firmware: one.firmware, mac, serial: `LAB-${one.last}`, product: 'Lab Machine 2000', uuid }
-    const { console, powerOff } = await lab.powerOn(machine, one.rules)
-    try {
-      await console.waitFor(/waits: no image is assigned to it[^]*Bootwright: assign an image: .*Asking again in 15 s/s, bootTimeoutMs)
-      expect(await lab.server.api('GET', `/machines/${mac}`)).toMatchObject({
-        discovered: true,
-        macs: [mac],
-        facts: {
-          mac,
-          uuid,
-          serial: `LAB-${one.last}`,
-          product: 'Lab Machine 2000',
-          manufacturer: 'Lab',
-          platform: one.firmware === 'efi-x86_64' ? 'efi' : 'pcbios',
-          buildarch: one.firmware === 'efi-x86_64' ? 'x86_64' : 'i386',
-          cpuarch: 'x86_64',
-        },
-      })
-      await lab.server.api('PATCH', `/machines/${mac}`, { assignment: { image: 'lab' } })
-      await console.waitFor(/guest: reported to http/, bootTimeoutMs)
-    } finally {
-      await powerOff()
-    }
-    const boot = await lastBoot(lab, mac, ({ outcome }) => outcome === 'booted')
-    const firmwareStages = one.firmware === 'efi-x86_64' ? ['nbp'] : []
-    expectBooted(boot, lab, 'x86_64', [...firmwareStages, 'bootstrap', 'script', 'kernel', 'initrd', 'ready', 'booted'])
-  })
+  test.each(iPxes)(
+    'an unknown machine is discovered with its facts, waits, and boots once it is assigned an image ($iPxe)',
+    limit,
+    async (one) => {
+      const mac = `52:54:00:6c:03:1${one.last}`
+      const uuid = `0f6a1d3e-2b4c-4d5e-8f90-a1b2c3d4e5f${one.last}`
+      await lab.server.api('PUT', '/policy', { kind: 'wait' })
+      const machine = { firmware: one.firmware, mac, serial: `LAB-${one.last}`, product: 'Lab Machine 2000', uuid }
+      const { console, powerOff } = await lab.powerOn(machine, one.rules)
+      try {
+        await console.waitFor(
+          /waits: no image is assigned to it[^]*Bootwright: assign an image: .*Asking again in 15 s/s,
+          bootTimeoutMs,
+        )
+        expect(await lab.server.api('GET', `/machines/${mac}`)).toMatchObject({
+          discovered: true,
+          macs: [mac],
+          facts: {
+            mac,
+            uuid,
+            serial: `LAB-${one.last}`,
+            product: 'Lab Machine 2000',
+            manufacturer: 'Lab',
+            platform: one.firmware === 'efi-x86_64' ? 'efi' : 'pcbios',
+            buildarch: one.firmware === 'efi-x86_64' ? 'x86_64' : 'i386',
+            cpuarch: 'x86_64',
+          },
+        })
+        await lab.server.api('PATCH', `/machines/${mac}`, { assignment: { image: 'lab' } })
+        await console.waitFor(/guest: reported to http/, bootTimeoutMs)
+      } finally {
+        await powerOff()
+      }
+      const boot = await lastBoot(lab, mac, ({ outcome }) => outcome === 'booted')
+      const firmwareStages = one.firmware === 'efi-x86_64' ? ['nbp'] : []
+      expectBooted(boot, lab, 'x86_64', [
+        ...firmwareStages,
+        'bootstrap',
+        'script',
+        'kernel',
+        'initrd',
+        'ready',
+        'booted',
+      ])
+    },
+  )
 
-  test.each(iPxes)('an image without a variant for the machine: the reason is on its console ($iPxe)', limit, async (one) => {
-    const mac = `52:54:00:6c:03:2${one.last}`
-    await lab.server.api('PUT', '/images/only-here', { variants: [{ arch: 'i386', platform: 'pcbios', kind: 'local' }] })
-    await lab.server.api('PUT', `/machines/${mac}`, { assignment: { image: 'only-here' } })
-    const { console, powerOff } = await lab.powerOn({ firmware: one.firmware, mac }, one.rules)
-    try {
-      const platform = one.firmware === 'efi-x86_64' ? 'efi' : 'pcbios'
-      const reason = `image only-here has no variant for x86_64 ${platform}`
-      await console.waitFor(new RegExp(`Bootwright: ${reason}\\nWhat to do: it has i386 pcbios`), bootTimeoutMs)
-      await console.waitFor(/Asking the boot server again in 30 s/, 10_000)
-      const boot = await lastBoot(lab, mac, ({ outcome }) => outcome === 'failed')
-      expect(boot.message).toBe(reason)
-    } finally {
-      await powerOff()
-    }
-  })
+  test.each(iPxes)(
+    'an image without a variant for the machine: the reason is on its console ($iPxe)',
+    limit,
+    async (one) => {
+      const mac = `52:54:00:6c:03:2${one.last}`
+      await lab.server.api('PUT', '/images/only-here', {
+        variants: [{ arch: 'i386', platform: 'pcbios', kind: 'local' }],
+      })
+      await lab.server.api('PUT', `/machines/${mac}`, { assignment: { image: 'only-here' } })
+      const { console, powerOff } = await lab.powerOn({ firmware: one.firmware, mac }, one.rules)
+      try {
+        const platform = one.firmware === 'efi-x86_64' ? 'efi' : 'pcbios'
+        const reason = `image only-here has no variant for x86_64 ${platform}`
+        await console.waitFor(new RegExp(`Bootwright: ${reason}\\nWhat to do: it has i386 pcbios`), bootTimeoutMs)
+        await console.waitFor(/Asking the boot server again in 30 s/, 10_000)
+        const boot = await lastBoot(lab, mac, ({ outcome }) => outcome === 'failed')
+        expect(boot.message).toBe(reason)
+      } finally {
+        await powerOff()
+      }
+    },
+  )
 
   test('policy local, BIOS: the disk starts', limit, async () => {
     await lab.server.api('PUT', '/policy', { kind: 'local' })
     const disk = makeBootSector('the local disk runs')
-    const { console, powerOff } = await lab.powerOn({ firmware: 'pcbios-x86_64', mac: '52:54:00:6c:03:31', disk }, bootRules.byFirmware)
+    const { console, powerOff } = await lab.powerOn(
+      { firmware: 'pcbios-x86_64', mac: '52:54:00:6c:03:31', disk },
+      bootRules.byFirmware,
+    )
     try {
       await console.waitFor(/boots from its own disk[^]*the local disk runs/, bootTimeoutMs)
     } finally {
@@ -78,14 +102,21 @@ describeWholeLab('what a machine is told', () => {
     }
   })
 
-  test.each(iPxes.slice(1))('policy local, UEFI: the firmware goes on to its next boot option ($iPxe)', limit, async (one) => {
-    await lab.server.api('PUT', '/policy', { kind: 'local' })
-    const machine = { firmware: one.firmware, mac: `52:54:00:6c:03:3${one.last}`, disk: makeBootSector('') }
-    const { console, powerOff } = await lab.powerOn(machine, one.rules)
-    try {
-      await console.waitFor(/boots from its own disk[^]*BdsDxe: failed to load Boot\d+ "UEFI Misc Device/, bootTimeoutMs)
-    } finally {
-      await powerOff()
-    }
-  })
+  test.each(iPxes.slice(1))(
+    'policy local, UEFI: the firmware goes on to its next boot option ($iPxe)',
+    limit,
+    async (one) => {
+      await lab.server.api('PUT', '/policy', { kind: 'local' })
+      const machine = { firmware: one.firmware, mac: `52:54:00:6c:03:3${one.last}`, disk: makeBootSector('') }
+      const { console, powerOff } = await lab.powerOn(machine, one.rules)
+      try {
+        await console.waitFor(
+          /boots from its own disk[^]*BdsDxe: failed to load Boot\d+ "UEFI Misc Device/,
+          bootTimeoutMs,
+        )
+      } finally {
+        await powerOff()
+      }
+    },
+  )
 })

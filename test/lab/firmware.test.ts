@@ -53,7 +53,11 @@ describeWholeLab('firmware of every kind', () => {
   test('iPXE of 2019, BIOS', limit, async () => {
     const mac = '52:54:00:6c:01:06'
     await assignLab(lab, mac)
-    const boot = await bootLinux(lab, { firmware: 'pcbios-x86_64', mac }, bootRules.oneFile('undionly-2019-from-rom.pxe'))
+    const boot = await bootLinux(
+      lab,
+      { firmware: 'pcbios-x86_64', mac },
+      bootRules.oneFile('undionly-2019-from-rom.pxe'),
+    )
     expectBooted(boot, lab, 'x86_64')
     expect(nbpsOf(boot).map(({ file }) => file)).toContain('undionly-2019.kpxe')
   })

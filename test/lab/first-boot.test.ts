@@ -10,7 +10,9 @@ describeLab('a first boot by TFTP', () => {
   })
   afterAll(() => lab?.close())
 
-  test('UEFI x86-64: the firmware fetches ipxe.efi, iPXE its script, and Linux reports', { timeout: bootTimeoutMs + 10_000 }, async () => {
+  test('UEFI x86-64: the firmware fetches ipxe.efi, iPXE its script, and Linux reports', {
+    timeout: bootTimeoutMs + 10_000,
+  }, async () => {
     const mac = '52:54:00:6c:00:01'
     await assignLab(lab, mac)
     const boot = await bootLinux(lab, { firmware: 'efi-x86_64', mac }, bootRules.byFirmware)

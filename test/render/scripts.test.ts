@@ -14,7 +14,13 @@ const linux: BootSpec = {
 
 const decision = (spec: BootSpec, platform: 'efi' | 'pcbios' = 'efi'): Decision => ({
   target: { arch: 'x86_64', platform, assumed: [] },
-  machine: { id: '01900000-0000-7000-8000-000000000001', name: 'web1', hostname: 'web1', discovered: false, labels: { extra: 'quiet' } },
+  machine: {
+    id: '01900000-0000-7000-8000-000000000001',
+    name: 'web1',
+    hostname: 'web1',
+    discovered: false,
+    labels: { extra: 'quiet' },
+  },
   image: { name: 'debian-12', version: 3 },
   spec,
   reasons: [
@@ -40,8 +46,17 @@ describe('the text that a machine reads, whole', () => {
     ['local-efi', scripts.script(decision({ kind: 'local' }), context())],
     ['local-pcbios', scripts.script(decision({ kind: 'local' }, 'pcbios'), context())],
     ['wait', scripts.script(decision({ kind: 'wait' }), context())],
-    ['refusal-retry', scripts.script(decision({ kind: 'refusal', reason: 'image debian-12 has no variant for arm64 efi', nextStep: 'add one' }), context())],
-    ['refusal-local', scripts.script(decision({ kind: 'refusal', reason: 'a', nextStep: 'b' }, 'pcbios'), context('local'))],
+    [
+      'refusal-retry',
+      scripts.script(
+        decision({ kind: 'refusal', reason: 'image debian-12 has no variant for arm64 efi', nextStep: 'add one' }),
+        context(),
+      ),
+    ],
+    [
+      'refusal-local',
+      scripts.script(decision({ kind: 'refusal', reason: 'a', nextStep: 'b' }, 'pcbios'), context('local')),
+    ],
     ['refusal-halt', scripts.script(decision({ kind: 'refusal', reason: 'a', nextStep: 'b' }), context('halt'))],
   ])('%s', (name, text) => expect(text).toMatchFileSnapshot(`../golden/${name}.ipxe`))
 })

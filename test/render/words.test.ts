@@ -3,11 +3,20 @@ import { type Names, renderArgs } from '../../src/render/args.ts'
 import { scriptProse, scriptWord } from '../../src/render/words.ts'
 
 describe('a word of a script', () => {
-  it.each(['a', 'console=ttyS0,115200n8', 'ds=nocloud;s=http://x/', 'a||b', 'a#b', 'x=$y', 'a\\b', '"a', "root=UUID='x'"])('may be %s', (word) =>
-    expect(scriptWord(word)).toBe(word),
-  )
-  it.each(['', 'a b', 'a\tb', 'a\nb', '\u00a0', 'a\u0000', '${x}', 'a${x', '||', '&&', ';', '#', '#a', 'a\\', 'é'])('may not be %j', (word) =>
-    expect(() => scriptWord(word, 'args[2]')).toThrow(/^args\[2\]: expected one word for an iPXE script/),
+  it.each([
+    'a',
+    'console=ttyS0,115200n8',
+    'ds=nocloud;s=http://x/',
+    'a||b',
+    'a#b',
+    'x=$y',
+    'a\\b',
+    '"a',
+    "root=UUID='x'",
+  ])('may be %s', (word) => expect(scriptWord(word)).toBe(word))
+  it.each(['', 'a b', 'a\tb', 'a\nb', '\u00a0', 'a\u0000', '${x}', 'a${x', '||', '&&', ';', '#', '#a', 'a\\', 'é'])(
+    'may not be %j',
+    (word) => expect(() => scriptWord(word, 'args[2]')).toThrow(/^args\[2\]: expected one word for an iPXE script/),
   )
 })
 
@@ -30,13 +39,26 @@ describe('prose in a script', () => {
 
 describe('kernel arguments', () => {
   const names: Names = {
-    machine: { id: 'i', name: 'web1', hostname: 'web1', mac: '52:54:00:12:34:56', labels: { role: 'db', 'a.b': 'c d' } },
+    machine: {
+      id: 'i',
+      name: 'web1',
+      hostname: 'web1',
+      mac: '52:54:00:12:34:56',
+      labels: { role: 'db', 'a.b': 'c d' },
+    },
     image: { name: 'debian-12', version: 3 },
     boot: { id: 'b', url: 'http://h/b/t' },
   }
 
   it('are filled in, and the empty ones left out', () => {
-    const args = ['quiet', 'url={{ boot.url }}/x', 'h={{machine.hostname}}', '{{ image.name }}-{{ image.version }}', '{% if machine.labels.role == "db" %}hugepages=4{% endif %}', '{% if image.version == 9 %}x{% endif %}']
+    const args = [
+      'quiet',
+      'url={{ boot.url }}/x',
+      'h={{machine.hostname}}',
+      '{{ image.name }}-{{ image.version }}',
+      '{% if machine.labels.role == "db" %}hugepages=4{% endif %}',
+      '{% if image.version == 9 %}x{% endif %}',
+    ]
     expect(renderArgs(args, names)).toEqual(['quiet', 'url=http://h/b/t/x', 'h=web1', 'debian-12-3', 'hugepages=4'])
   })
 

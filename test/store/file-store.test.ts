@@ -22,7 +22,10 @@ async function* inParts(whole: Buffer, failAfter = Number.POSITIVE_INFINITY) {
     yield whole.subarray(at, at + 7_001)
   }
 }
-const everything = async () => (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile()).map((entry) => entry.name)
+const everything = async () =>
+  (await readdir(folder, { recursive: true, withFileTypes: true }))
+    .filter((entry) => entry.isFile())
+    .map((entry) => entry.name)
 
 it('keeps bytes under their hash, and stores them again without harm', async () => {
   expect(await store.put(sha256(bytes), inParts(bytes), 1e6)).toEqual({ sizeBytes: 300_000 })
@@ -58,7 +61,8 @@ it('clears what a killed upload left behind', async () => {
 it('loads boot programs by their endings, and nothing else from their folder', async () => {
   const nbpDir = join(folder, 'nbp')
   await mkdir(nbpDir)
-  for (const name of ['ipxe.efi', 'undionly.kpxe', 'README.md', '.hidden.efi', 'empty.efi', 'a b.efi']) await writeFile(join(nbpDir, name), name === 'empty.efi' ? '' : 'x')
+  for (const name of ['ipxe.efi', 'undionly.kpxe', 'README.md', '.hidden.efi', 'empty.efi', 'a b.efi'])
+    await writeFile(join(nbpDir, name), name === 'empty.efi' ? '' : 'x')
   expect([...(await loadNbps(nbpDir)).keys()]).toEqual(['ipxe.efi', 'undionly.kpxe'])
   expect((await loadNbps(join(folder, 'nowhere'))).size).toBe(0)
 })
