@@ -1,3 +1,4 @@
+import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { loadConfig } from './config.ts'
 import { openLog } from './log.ts'
@@ -18,11 +19,20 @@ export async function serve(env: Record<string, string | undefined>): Promise<vo
   await server.stop()
 }
 
+/** What a DHCP server can name: a listener on every address is reached by each address of this machine. */
+function bootUrls(address: string): string[] {
+  const port = address.replace(/^.*:/, '')
+  const every = Object.values(networkInterfaces()).flatMap((list) => list ?? [])
+  const own = every.filter((one) => one.family === 'IPv4' && !one.internal).map((one) => `${one.address}:${port}`)
+  const reached = /^(0\.0\.0\.0|\[::\]):/.test(address) && own.length > 0 ? own : [address]
+  return reached.map((one) => `http://${one}/boot.ipxe`)
+}
+
 function banner({ addresses, adminToken, nbps }: RunningServer): string {
-  const local = addresses.boot.replace('0.0.0.0', '127.0.0.1')
+  const local = addresses.boot.replace(/^(0\.0\.0\.0|\[::\])/, '127.0.0.1')
   const lines = [
     'Bootwright serves.',
-    `  boot HTTP   http://${addresses.boot}   for machines: /boot.ipxe`,
+    `  boot HTTP   ${bootUrls(addresses.boot).join(' ')}`,
     `  TFTP        ${addresses.tftp ?? 'not served'}   ${nbps.length === 0 ? 'no boot programs: see ipxe/nbp/README.md' : nbps.join(' ')}`,
     `  admin HTTP  http://${addresses.admin}   API: /api/v1, its description: /api/v1/docs`,
   ]

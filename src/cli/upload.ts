@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { type Client, withQuery } from './client.ts'
 import type { CliDeps } from './deps.ts'
 import { formatBytes } from './format.ts'
@@ -15,7 +16,9 @@ const defaultStallMs = 60_000
 export async function storeFile(client: Client, deps: CliDeps, place: Place, role: string): Promise<FileRef> {
   const progress = startProgress(deps, `${role} ${place.name}`)
   try {
-    return await bring(client, place, progress, deps.stallMs ?? defaultStallMs)
+    // npm runs a script in the package's folder; a path is meant from where the operator stands.
+    const from = place.path === undefined ? place : { ...place, path: resolve(deps.env.INIT_CWD ?? '', place.path) }
+    return await bring(client, from, progress, deps.stallMs ?? defaultStallMs)
   } catch (error) {
     progress.clear()
     throw error

@@ -1,7 +1,7 @@
 import { and, asc, eq, gt, inArray, or, type SQL, sql } from 'drizzle-orm'
 import { v7 as newId } from 'uuid'
 import type { Db } from '../db/open.ts'
-import { images, machineMacs, machines } from '../db/schema.ts'
+import { boots, images, machineMacs, machines } from '../db/schema.ts'
 import { ConflictError, InputError, NotFoundError } from '../errors.ts'
 import type { Mac } from '../mac.ts'
 import type { Facts } from './facts.ts'
@@ -195,6 +195,7 @@ async function replaceMacs(db: Db, machineId: string, before: Mac[], wanted: Mac
   const fresh = wanted.filter((mac) => !before.includes(mac))
   if (gone.length > 0) await db.delete(machineMacs).where(inArray(machineMacs.mac, gone))
   if (fresh.length === 0) return
+  await takeOverDiscovered(db, machineId, fresh)
   const added = await db
     .insert(machineMacs)
     .values(fresh.map((mac) => ({ mac, machineId })))
@@ -204,6 +205,17 @@ async function replaceMacs(db: Db, machineId: string, before: Mac[], wanted: Mac
     const taken = fresh.filter((mac) => !added.some((row) => row.mac === mac))
     throw new ConflictError(`another machine already has MAC ${taken.join(', ')}`)
   }
+}
+
+// A machine seen by one of its network cards, before an operator entered it with all of them, is the same machine.
+async function takeOverDiscovered(db: Db, machineId: string, macs: Mac[]): Promise<void> {
+  const owners = db.select({ id: machineMacs.machineId }).from(machineMacs).where(inArray(machineMacs.mac, macs))
+  const seen = and(eq(machines.discovered, true), inArray(machines.id, owners))
+  await db
+    .update(boots)
+    .set({ machineId })
+    .where(inArray(boots.machineId, db.select({ id: machines.id }).from(machines).where(seen)))
+  await db.delete(machines).where(seen)
 }
 
 async function refuseUnknownImage(db: Db, name: string): Promise<void> {

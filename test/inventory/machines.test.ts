@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
 import { ConflictError, InputError, NotFoundError } from '../../src/errors.ts'
+import { listBoots, newBootKeys, openBoot } from '../../src/inventory/boots.ts'
+import { decide, findSituation } from '../../src/inventory/decision.ts'
 import { saveImage } from '../../src/inventory/images.ts'
 import {
   deleteMachine,
@@ -33,6 +35,16 @@ eachDatabase('machines', (database) => {
     expect(second.machine).toMatchObject({ hostname: 'n1', uuid, labels: { rack: 'b4' } })
     const third = await saveMachine(database(), { id: first.machine.id }, { hostname: null })
     expect(third.machine).not.toHaveProperty('hostname')
+  })
+
+  test('a MAC that was only discovered becomes the entered machine, with its boots', async () => {
+    const seen = await recordDiscovered(database(), { mac: b, uuids: [] }, { mac: b }, 10)
+    const decision = decide(await findSituation(database(), { mac: b }))
+    await openBoot(database(), newBootKeys(), { mac: b }, '10.0.0.9', decision)
+    const { machine } = await saveMachine(database(), { mac: a }, { macs: [b] })
+    expect(machine.macs).toEqual([a, b])
+    expect(await findMachine(database(), { id: seen?.id as string })).toBeUndefined()
+    expect(await listBoots(database(), { machineId: machine.id }, 10)).toMatchObject([{ mac: b }])
   })
 
   test('MACs are replaced as a set, and the one it is saved by stays', async () => {
