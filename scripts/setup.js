@@ -9,7 +9,7 @@ import { compile, installDependencies } from './setup/dependencies.js'
 import { prepareTests } from './setup/test-pieces.js'
 
 /** True where a missing piece has to fail instead of leaving something out: in CI. */
-const requireAll = Boolean(process.env.CI || process.env.BOOTWRIGHT_REQUIRE_ALL)
+const requireAll = Boolean(process.env.CI || process.env.REQUIRE_ALL_TESTS)
 
 /** @type {Record<string, (() => string[] | void)[]>} Each step returns what it could not bring, in words. */
 const steps = {
@@ -28,7 +28,7 @@ try {
   const missing = chosen.flatMap((step) => step() ?? [])
   for (const line of missing) console.error(`setup: ${line}`)
   if (missing.length > 0 && requireAll) {
-    console.error('setup: CI or BOOTWRIGHT_REQUIRE_ALL is set, so nothing may be missing')
+    console.error('setup: CI or REQUIRE_ALL_TESTS is set, so nothing may be missing')
     process.exit(1)
   }
 } catch (error) {

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { copyFile, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { messageOf } from '../../src/errors.ts'
 import { programDir } from '../../src/paths.ts'
 import { startDhcp } from './dhcp.ts'
 import { makeInitrd } from './initrd.ts'
@@ -59,13 +60,17 @@ export async function openLab(env: Record<string, string> = {}): Promise<Lab> {
       const ownDir = join(workDir, `machine-${machines++}`)
       await mkdir(ownDir)
       const dhcp = await startDhcp(net, ownDir, rules)
-      const console = await startVm(net, ownDir, machine)
+      const vm = await startVm(net, ownDir, machine)
       const powerOff = async () => {
-        await console.stop()
+        await vm.stop()
         await dhcp.stop()
       }
       stops.push(powerOff)
-      return { console, powerOff }
+      const waitFor: Running['waitFor'] = (pattern, timeoutMs) =>
+        vm.waitFor(pattern, timeoutMs).catch((error) => {
+          throw new Error(`${messageOf(error)}\nThe server's last lines:\n${server.process.lastLines(20)}`)
+        })
+      return { console: { ...vm, waitFor }, powerOff }
     }
 
     return { server, sizes, powerOn, close }

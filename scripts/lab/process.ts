@@ -5,7 +5,9 @@ export type Running = {
   child: ChildProcessWithoutNullStreams
   /** What it printed so far, on both streams, without terminal control sequences. */
   text(): string
-  /** Resolves with the match once the text has it; rejects at the program's end or after `timeoutMs`, with the last lines. */
+  /** Its last lines, each after the seconds since its start. */
+  lastLines(count: number): string
+  /** Resolves with the match once the text has it; rejects at the program's end or after `timeoutMs`, with the last 60 lines. */
   waitFor(pattern: RegExp, timeoutMs: number): Promise<RegExpExecArray>
   /** Resolves at the program's end. */
   ended: Promise<void>
@@ -13,7 +15,7 @@ export type Running = {
   stop(): Promise<void>
 }
 
-/** Starts a program inside a network namespace. Each line is stamped with the seconds since the start, for the report of a failure. */
+/** Starts a program inside a network namespace. */
 export function startIn(namespace: string, program: string, args: string[], env: Record<string, string> = {}): Running {
   const name = program.slice(program.lastIndexOf('/') + 1)
   // `ip netns exec` replaces itself by the program, so the child's pid is the program's.
@@ -47,9 +49,9 @@ export function startIn(namespace: string, program: string, args: string[], env:
     })
   })
 
-  const lastLines = () => {
+  const lastLines = (count: number) => {
     const lines = text.split('\n').map((line, index) => `${(lineTimes[index] ?? 0).toFixed(1).padStart(6)} ${line}`)
-    return lines.slice(-60).join('\n')
+    return lines.slice(-count).join('\n')
   }
 
   function waitFor(pattern: RegExp, timeoutMs: number): Promise<RegExpExecArray> {
@@ -60,7 +62,7 @@ export function startIn(namespace: string, program: string, args: string[], env:
         act()
       }
       const fail = (why: string) =>
-        finish(() => reject(new Error(`${name}: ${why} before ${pattern} was seen; its last lines:\n${lastLines()}`)))
+        finish(() => reject(new Error(`${name}: ${why} before ${pattern} was seen; its last lines:\n${lastLines(60)}`)))
       const watch = () => {
         const match = pattern.exec(text)
         if (match !== null) finish(() => resolve(match))
@@ -80,7 +82,7 @@ export function startIn(namespace: string, program: string, args: string[], env:
     clearTimeout(insist)
   }
 
-  return { child, text: () => text, waitFor, ended, stop }
+  return { child, text: () => text, lastLines, waitFor, ended, stop }
 }
 
 /** Firmware draws with ANSI sequences (ECMA-48 CSI) and ends lines with CR LF; a sequence cut in two is completed by the next chunk. */

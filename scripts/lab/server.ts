@@ -42,7 +42,7 @@ async function answering(running: Running, api: LabServer['api']): Promise<void>
       return
     } catch (error) {
       if (ended || Date.now() > until)
-        throw new Error(`the server does not answer: ${error}\n${running.text().slice(-4000)}`)
+        throw new Error(`the server does not answer: ${error}\n${running.lastLines(40)}`)
     }
     await sleep(100)
   }

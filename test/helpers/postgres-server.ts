@@ -25,7 +25,7 @@ export async function setup(project: TestProject): Promise<void> {
   const programs = findPrograms()
   if (programs === undefined) {
     const line = 'PostgreSQL is not installed (Debian: apt-get install postgresql)'
-    if (process.env.CI || process.env.BOOTWRIGHT_REQUIRE_ALL) throw new Error(line)
+    if (process.env.CI || process.env.REQUIRE_ALL_TESTS) throw new Error(line)
     console.warn(`${line}: the database tests run on the embedded database only`)
     project.provide('postgresUrl', undefined)
     return

@@ -8,7 +8,7 @@ import type { VmOptions } from '../../scripts/lab/vm.ts'
 export const bootTimeoutMs = 110_000
 
 // Where the lab must run (in CI) a missing piece fails in openLab; elsewhere setup has said what is missing.
-const mayRun = whyNoLab() === undefined || Boolean(process.env.CI || process.env.BOOTWRIGHT_REQUIRE_ALL)
+const mayRun = whyNoLab() === undefined || Boolean(process.env.CI || process.env.REQUIRE_ALL_TESTS)
 
 /** Tests in the lab that run with every `npm test`. */
 export const describeLab = describe.skipIf(!mayRun)
