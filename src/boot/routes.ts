@@ -10,7 +10,7 @@ import type { Nbps } from '../store/nbps.ts'
 import { serveFile } from './files.ts'
 import { serveNbp } from './nbps.ts'
 import { takeReport } from './reports.ts'
-import { addressOf, type BootContext, type BootEnv, isIpxe } from './request.ts'
+import { addressOf, type BootContext, type BootEnv, baseUrlOf, isIpxe } from './request.ts'
 import { serveScript } from './script.ts'
 
 /** What the boot network is served from. */
@@ -29,6 +29,7 @@ export type BootDeps = {
 
 /** Every URL of the boot network. */
 export function createBootApp(deps: BootDeps): Hono<BootEnv> {
+  const { settings } = deps
   const app = new Hono<BootEnv>()
   app.use(async (c, next) => {
     if (deps.allows(addressOf(c))) return next()
@@ -36,13 +37,13 @@ export function createBootApp(deps: BootDeps): Hono<BootEnv> {
     return c.text('This address may not boot here.\n', 403)
   })
 
-  const bootstrap = (c: BootContext) => serveBootstrap(c, deps)
-  app.get('/boot.ipxe', bootstrap)
+  app.get('/boot.ipxe', (c) => serveBootstrap(c, deps, settings.baseUrl ?? ''))
   // dnsmasq's pxe-service adds the `.0` by itself.
-  app.get('/boot.ipxe.0', bootstrap)
-  // iPXE of 2021 or later, started by UEFI, asks for this beside the program that it was loaded as.
-  app.get('/autoexec.ipxe', bootstrap)
-  app.get('/nbp/autoexec.ipxe', bootstrap)
+  app.get('/boot.ipxe.0', (c) => serveBootstrap(c, deps, settings.baseUrl ?? ''))
+  // iPXE of 2021 or later, started by UEFI, asks for this beside the program that it was loaded as. It runs it without
+  // an address to resolve relative URLs against.
+  app.get('/autoexec.ipxe', (c) => serveBootstrap(c, deps, baseUrlOf(c, settings.baseUrl)))
+  app.get('/nbp/autoexec.ipxe', (c) => serveBootstrap(c, deps, baseUrlOf(c, settings.baseUrl)))
 
   app.get('/ipxe', (c) => serveScript(c, deps))
   app.get('/ipxe/:file{[^/]+\\.ipxe}', (c) => serveScript(c, deps))
@@ -66,8 +67,8 @@ export function createBootApp(deps: BootDeps): Hono<BootEnv> {
   return app
 }
 
-function serveBootstrap(c: BootContext, { scripts, events, settings }: BootDeps): Response {
+function serveBootstrap(c: BootContext, { scripts, events }: BootDeps, base: string): Response {
   if (isIpxe(c) && c.req.method === 'GET') events.record({ ip: addressOf(c), stage: 'bootstrap' })
   c.header('Cache-Control', 'no-store')
-  return c.text(scripts.bootstrap(settings.baseUrl ?? ''))
+  return c.text(scripts.bootstrap(base))
 }

@@ -72,6 +72,15 @@ describe('a preview', () => {
   })
 })
 
+describe('the bootstrap', () => {
+  it('is relative where iPXE knows where it came from, and names the server where it does not', async () => {
+    for (const path of ['/boot.ipxe', '/boot.ipxe.0']) expect(await preview(path)).toContain('--autofree /ipxe?mac=')
+    for (const path of ['/autoexec.ipxe', '/nbp/autoexec.ipxe']) {
+      expect(await preview(path)).toContain(`--autofree ${server.url}/ipxe?mac=`)
+    }
+  })
+})
+
 describe('a boot', () => {
   it('is followed from the boot program to the report of the system', async () => {
     await assign('debian-12')

@@ -29,7 +29,7 @@ describeWholeLab('what a machine is told', () => {
       const { console, powerOff } = await lab.powerOn(machine, one.rules)
       try {
         await console.waitFor(
-          /waits: no image is assigned to it[^]*Bootwright: assign an image: .*Asking again in 15 s/s,
+          /waits: no image is assigned to it[\s\S]*Bootwright: assign an image: .*Asking again in 15 s/s,
           bootTimeoutMs,
         )
         expect(await lab.server.api('GET', `/machines/${mac}`)).toMatchObject({
@@ -96,7 +96,7 @@ describeWholeLab('what a machine is told', () => {
       bootRules.byFirmware,
     )
     try {
-      await console.waitFor(/boots from its own disk[^]*the local disk runs/, bootTimeoutMs)
+      await console.waitFor(/boots from its own disk[\s\S]*the local disk runs/, bootTimeoutMs)
     } finally {
       await powerOff()
     }
@@ -111,7 +111,7 @@ describeWholeLab('what a machine is told', () => {
       const { console, powerOff } = await lab.powerOn(machine, one.rules)
       try {
         await console.waitFor(
-          /boots from its own disk[^]*BdsDxe: failed to load Boot\d+ "UEFI Misc Device/,
+          /boots from its own disk[\s\S]*BdsDxe: failed to load Boot\d+ "UEFI Misc Device/,
           bootTimeoutMs,
         )
       } finally {
