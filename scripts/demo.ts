@@ -22,7 +22,9 @@ const mac = parseMac(values.mac)
 const port = Number(values.port)
 const firmware = '/usr/share/OVMF/OVMF_CODE_4M.fd'
 const problem =
-  mac === undefined ? `--mac ${values.mac}: expected a MAC address` : ((await whyNoServer(port)) ?? whyNoQemu(values.efi))
+  mac === undefined
+    ? `--mac ${values.mac}: expected a MAC address`
+    : ((await whyNoServer(port)) ?? whyNoQemu(values.efi))
 if (problem !== undefined) {
   console.error(problem)
   process.exit(1)
@@ -30,14 +32,21 @@ if (problem !== undefined) {
 
 const workDir = mkdtempSync(join(tmpdir(), 'bootwright-demo-'))
 const script = `http://10.0.2.2:${port}/boot.ipxe`
-console.log(`A ${values.efi ? 'UEFI' : 'BIOS'} machine with the MAC ${mac} boots from ${script}. Ctrl-C switches it off.`)
+console.log(
+  `A ${values.efi ? 'UEFI' : 'BIOS'} machine with the MAC ${mac} boots from ${script}. Ctrl-C switches it off.`,
+)
 const qemu = spawn(
   'qemu-system-x86_64',
   [
     ...['-accel', 'tcg', '-m', '1024', '-nodefaults', '-display', 'none', '-no-reboot', '-serial', 'stdio'],
     ...(values.efi ? efiMachine() : ['-machine', 'pc,graphics=off', '-netdev', `user,id=n0,bootfile=${script}`]),
     // On BIOS the card's ROM is iPXE, which takes the script's address from DHCP.
-    ...['-device', `virtio-net-pci,netdev=n0,mac=${mac},bootindex=0${values.efi ? ',romfile=' : ''}`, '-device', 'virtio-rng-pci'],
+    ...[
+      '-device',
+      `virtio-net-pci,netdev=n0,mac=${mac},bootindex=0${values.efi ? ',romfile=' : ''}`,
+      '-device',
+      'virtio-rng-pci',
+    ],
   ],
   { stdio: 'inherit' },
 )
@@ -69,9 +78,13 @@ async function whyNoServer(port: number): Promise<string | undefined> {
 function whyNoQemu(efi: boolean): string | undefined {
   const needed: [string, string][] = [
     ['qemu-system-x86', '/usr/bin/qemu-system-x86_64'],
-    ...(efi ? ([['ovmf', firmware]] as [string, string][]) : ([['ipxe-qemu', '/usr/lib/ipxe/qemu/pxe-virtio.rom']] as [string, string][])),
+    ...(efi
+      ? ([['ovmf', firmware]] as [string, string][])
+      : ([['ipxe-qemu', '/usr/lib/ipxe/qemu/pxe-virtio.rom']] as [string, string][])),
   ]
   const missing = needed.filter(([, file]) => !existsSync(file)).map(([name]) => name)
   if (missing.length > 0) return `the demo needs QEMU: apt-get install --no-install-recommends ${missing.join(' ')}`
-  return efi && !existsSync(join(programDir, 'ipxe/nbp/ipxe.efi')) ? 'ipxe/nbp/ipxe.efi is missing: see ipxe/nbp/README.md' : undefined
+  return efi && !existsSync(join(programDir, 'ipxe/nbp/ipxe.efi'))
+    ? 'ipxe/nbp/ipxe.efi is missing: see ipxe/nbp/README.md'
+    : undefined
 }

@@ -41,8 +41,7 @@ async function answering(running: Running, api: LabServer['api']): Promise<void>
       await api('GET', '/policy')
       return
     } catch (error) {
-      if (ended || Date.now() > until)
-        throw new Error(`the server does not answer: ${error}\n${running.lastLines(40)}`)
+      if (ended || Date.now() > until) throw new Error(`the server does not answer: ${error}\n${running.lastLines(40)}`)
     }
     await sleep(100)
   }

@@ -33,6 +33,10 @@ export async function listenEverywhere(
   let closed = false
   const listen = async (address: string, boundPort: number, shared: boolean): Promise<dgram.Socket> => {
     const socket = await bind(address, boundPort, shared)
+    if (closed) {
+      socket.close()
+      return socket
+    }
     socket.on('error', (error) => log.warn({ address, error: messageOf(error) }, 'TFTP socket'))
     socket.on('message', (bytes, { address: from, port: fromPort }) => {
       // Nothing can be sent to port 0; Node throws on the try.
@@ -55,7 +59,10 @@ export async function listenEverywhere(
     return {
       port: socket.address().port,
       addresses: () => [`${host}:${socket.address().port}`],
-      close: () => socket.close(),
+      close: () => {
+        if (!closed) socket.close()
+        closed = true
+      },
     }
   }
 

@@ -157,6 +157,8 @@ export async function startTftp(
       const until = performance.now() + timeoutMs
       while (running.size > 0 && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 20))
       for (const { transfer } of [...running.values()]) transfer.cancel('The server stops')
+      // Node looks up even a numeric address before it sends: what is closed in this turn sends nothing.
+      await new Promise((resolve) => setImmediate(resolve))
       listeners.close()
     },
   }
@@ -173,7 +175,7 @@ function ownSocket(localAddress: string | undefined, address: string, port: numb
   let socket: dgram.Socket | undefined
   let closed = false
   let transfer: Transfer | undefined
-  const fail = () => transfer?.cancel()
+  const fail = (error: Error) => transfer?.fail(messageOf(error))
   connectedSocket(localAddress, address, port).then((opened) => {
     if (closed) return opened.close()
     socket = opened

@@ -14,6 +14,8 @@ export type Transfer = {
   repeat: () => void
   /** Ends it from our side; with a message the client is told. */
   cancel: (message?: string) => void
+  /** Ends it without a word to the client, who cannot be reached. */
+  fail: (message: string) => void
 }
 
 type Parts = {
@@ -124,5 +126,6 @@ export function startTransfer({ bytes, options, lifetimeMs, send, ended }: Parts
       if (message !== undefined) send(formatError(0, message))
       finish(isProbe() ? 'probe' : 'aborted', message ?? 'replaced by a new request')
     },
+    fail: (message) => finish(isProbe() ? 'probe' : 'aborted', message),
   }
 }

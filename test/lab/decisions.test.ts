@@ -70,15 +70,18 @@ describeWholeLab('what a machine is told', () => {
     limit,
     async (one) => {
       const mac = `52:54:00:6c:03:2${one.last}`
-      await lab.server.api('PUT', '/images/only-here', {
-        variants: [{ arch: 'i386', platform: 'pcbios', kind: 'local' }],
+      await lab.server.api('PUT', '/images/only-arm64', {
+        variants: [{ arch: 'arm64', kind: 'local' }],
       })
-      await lab.server.api('PUT', `/machines/${mac}`, { assignment: { image: 'only-here' } })
+      await lab.server.api('PUT', `/machines/${mac}`, { assignment: { image: 'only-arm64' } })
       const { console, powerOff } = await lab.powerOn({ firmware: one.firmware, mac }, one.rules)
       try {
         const platform = one.firmware === 'efi-x86_64' ? 'efi' : 'pcbios'
-        const reason = `image only-here has no variant for x86_64 ${platform}`
-        await console.waitFor(new RegExp(`Bootwright: ${reason}\\nWhat to do: it has i386 pcbios`), bootTimeoutMs)
+        const reason = `image only-arm64 has no variant for x86_64 ${platform}`
+        await console.waitFor(
+          new RegExp(`Bootwright: ${reason}\\nWhat to do: it has arm64 any platform`),
+          bootTimeoutMs,
+        )
         await console.waitFor(/Asking the boot server again in 30 s/, 10_000)
         const boot = await lastBoot(lab, mac, ({ outcome }) => outcome === 'failed')
         expect(boot.message).toBe(reason)
@@ -102,21 +105,20 @@ describeWholeLab('what a machine is told', () => {
     }
   })
 
-  test.each(iPxes.slice(1))(
-    'policy local, UEFI: the firmware goes on to its next boot option ($iPxe)',
-    limit,
-    async (one) => {
-      await lab.server.api('PUT', '/policy', { kind: 'local' })
-      const machine = { firmware: one.firmware, mac: `52:54:00:6c:03:3${one.last}`, disk: makeBootSector('') }
-      const { console, powerOff } = await lab.powerOn(machine, one.rules)
-      try {
-        await console.waitFor(
-          /boots from its own disk[\s\S]*BdsDxe: failed to load Boot\d+ "UEFI Misc Device/,
-          bootTimeoutMs,
-        )
-      } finally {
-        await powerOff()
-      }
-    },
-  )
+  // Not with iPXE of 2019: its UEFI build stops at a second "Press Ctrl-B" when a script exits, whatever the exit status.
+  test('policy local, UEFI: the firmware goes on to its next boot option', limit, async () => {
+    await lab.server.api('PUT', '/policy', { kind: 'local' })
+    const { console, powerOff } = await lab.powerOn(
+      { firmware: 'efi-x86_64', mac: '52:54:00:6c:03:32' },
+      bootRules.byFirmware,
+    )
+    try {
+      await console.waitFor(
+        /boots from its own disk[\s\S]*BdsDxe: failed to start Boot\d+ "UEFI PXEv4[\s\S]*>>Start HTTP Boot over IPv4/,
+        bootTimeoutMs,
+      )
+    } finally {
+      await powerOff()
+    }
+  })
 })

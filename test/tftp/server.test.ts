@@ -1,0 +1,201 @@
+import { describe, expect, it } from 'vitest'
+import { describePacket, error, fetchRaw, rrq, wrq } from './raw-client.ts'
+import { content, outcomes, rawClient, serve } from './serve.ts'
+
+const files = { 'ipxe.efi': content(1000), 'sb/grubx64.efi': content(3000), empty: Buffer.alloc(0) }
+
+describe('what is no sound request', () => {
+  it('gets no answer when it is garbage, and neither do ACK, DATA or ERROR', async () => {
+    const { server, records } = await serve(files)
+    const client = await rawClient()
+    const garbage = [
+      '',
+      '\0',
+      '\0\x01',
+      '\0\x01ipxe.efi',
+      '\0\x04\0\x01',
+      '\0\x03\0\x01abc',
+      '\0\x05\0\0no\0',
+      'GET / HTTP',
+    ]
+    for (const text of [...garbage, 'x'.repeat(9000)]) client.send(Buffer.from(text, 'latin1'), server.port)
+    expect(describePacket(await client.next(200))).toBe('silence')
+    expect(records).toEqual([])
+    expect((await fetchRaw(client, server.port, 'ipxe.efi')).bytes).toEqual(files['ipxe.efi'])
+  })
+
+  it.each([
+    ['a write request', wrq('ipxe.efi'), 'ERROR 2 This server is read-only', 'refused'],
+    ['netascii', rrq('ipxe.efi', {}, 'netascii'), 'ERROR 0 Only octet mode is served', 'refused'],
+    ['mail', rrq('ipxe.efi', {}, 'mail'), 'ERROR 0 Only octet mode is served', 'refused'],
+    ['an unknown file', rrq('pxelinux.0'), 'ERROR 1 There is no such file', 'not-found'],
+    ['a path out of the list', rrq('../../etc/passwd'), 'ERROR 1 There is no such file', 'not-found'],
+    ['a property of every object', rrq('..'), 'ERROR 1 There is no such file', 'not-found'],
+  ])('%s gets its error from the port that was asked', async (_, request, expected, outcome) => {
+    const { server, records } = await serve(files)
+    const client = await rawClient()
+    client.send(request, server.port)
+    const answer = await client.next()
+    expect(describePacket(answer)).toBe(expected)
+    expect(answer?.port).toBe(server.port)
+    expect(await outcomes(records, 1)).toEqual([outcome])
+    expect(server.transfers()).toBe(0)
+  })
+
+  it('gets silence from a subnet that is not served', async () => {
+    const { server, records } = await serve(files, { allows: (address) => address !== '127.0.0.1' })
+    const client = await rawClient()
+    client.send(rrq('ipxe.efi'), server.port)
+    client.send(rrq('nothing'), server.port)
+    client.send(wrq('ipxe.efi'), server.port)
+    expect(describePacket(await client.next(200))).toBe('silence')
+    expect(records).toEqual([])
+  })
+})
+
+it.each(['/sb/grubx64.efi', 'sb//grubx64.efi', 'sb\\grubx64.efi', 'sb/grubx64.efi\xff'])(
+  '%j finds the file',
+  async (name) => {
+    const { server, records } = await serve(files)
+    expect((await fetchRaw(await rawClient(), server.port, name)).bytes).toEqual(files['sb/grubx64.efi'])
+    await outcomes(records, 1)
+    expect(records[0]).toMatchObject({ file: 'sb/grubx64.efi', bytes: 3000, outcome: 'complete' })
+  },
+)
+
+describe('options', () => {
+  it.each([
+    [{ BLKSIZE: '1024', blksize: '8' }, 'OACK blksize=1024'],
+    [
+      { blksize: '60000', windowsize: '4', tsize: '0', timeout: '2', multicast: '' },
+      'OACK blksize=1400 timeout=2 tsize=1000 windowsize=3',
+    ],
+    [{ blksize: '1e3', tsize: '0' }, 'OACK tsize=1000'],
+    [{ blksize: '7', windowsize: '0x4', utimeout: '9' }, 'DATA 1 (512)'],
+    [{}, 'DATA 1 (512)'],
+  ])('%j are answered by %s', async (options, expected) => {
+    const { server } = await serve(files, { maxBlockSize: 1400, maxWindowSize: 3 })
+    const client = await rawClient()
+    client.send(rrq('ipxe.efi', options as Record<string, string>), server.port)
+    expect(describePacket(await client.next())).toBe(expected)
+  })
+})
+
+describe('a client that asks again from the same port', () => {
+  it.each([
+    ['without options', {}, 'DATA 1 (512)'],
+    ['with options', { tsize: 0 }, 'OACK tsize=1000'],
+  ])('and with the same request %s is answered by the running transfer', async (_, options, expected) => {
+    const { server } = await serve(files)
+    const client = await rawClient()
+    client.send(rrq('ipxe.efi', options), server.port)
+    const first = await client.next()
+    client.send(rrq('ipxe.efi', options), server.port)
+    const second = await client.next(100)
+    expect([describePacket(first), describePacket(second)]).toEqual([expected, expected])
+    expect(second?.port).toBe(first?.port)
+    expect(server.transfers()).toBe(1)
+  })
+
+  it('and for something else has its first transfer replaced', async () => {
+    const { server, records } = await serve(files)
+    const client = await rawClient()
+    client.send(rrq('ipxe.efi'), server.port)
+    const first = await client.next()
+    client.send(rrq('sb/grubx64.efi', { blksize: 1024 }), server.port)
+    const second = await client.next()
+    expect(describePacket(second)).toBe('OACK blksize=1024')
+    expect(second?.port).not.toBe(first?.port)
+    expect(server.transfers()).toBe(1)
+    expect(records).toMatchObject([{ file: 'ipxe.efi', outcome: 'aborted', message: 'replaced by a new request' }])
+  })
+
+  // EDK2 at every boot: the size, ERROR 8, and the file, all from one port.
+  it.each([true, false])('after a size probe gets the file (ERROR 8 arrives: %s)', async (arrives) => {
+    const { server, records } = await serve(files)
+    const client = await rawClient()
+    client.send(rrq('ipxe.efi', { tsize: 0, blksize: 1468, windowsize: 4 }), server.port)
+    const oack = await client.next()
+    expect(describePacket(oack)).toBe('OACK blksize=1468 tsize=1000 windowsize=4')
+    if (arrives) client.send(error(8, 'User aborted the transfer'), oack?.port ?? 0)
+    const { bytes } = await fetchRaw(client, server.port, 'ipxe.efi', { blksize: 1468, windowsize: 4 })
+    expect(bytes).toEqual(files['ipxe.efi'])
+    expect(await outcomes(records, 2)).toEqual(['probe', 'complete'])
+    expect(server.transfers()).toBe(0)
+  })
+})
+
+describe('limits', () => {
+  it.each([
+    ['of the server', { maxTransfers: 2 }],
+    ['of one address', { maxTransfersPerAddress: 2 }],
+  ])('%s: one transfer more gets silence, and its turn when another ends', async (_, limits) => {
+    const { server } = await serve(files, limits)
+    const [a, b, c] = [await rawClient(), await rawClient(), await rawClient()]
+    for (const client of [a, b]) client.send(rrq('ipxe.efi'), server.port)
+    const first = await a.next()
+    await b.next()
+    c.send(rrq('ipxe.efi'), server.port)
+    expect(describePacket(await c.next(200))).toBe('silence')
+    expect(server.transfers()).toBe(2)
+    a.send(error(0, 'enough'), first?.port ?? 0)
+    while (server.transfers() === 2) await new Promise((resolve) => setTimeout(resolve, 5))
+    expect((await fetchRaw(c, server.port, 'ipxe.efi')).bytes).toEqual(files['ipxe.efi'])
+  })
+})
+
+describe('stop', () => {
+  it.each([false, true])('lets a running transfer end and takes no other (single port: %s)', async (singlePort) => {
+    const { server, records } = await serve(files, { singlePort })
+    const [running, late] = [await rawClient(), await rawClient()]
+    running.send(rrq('ipxe.efi'), server.port)
+    const first = await running.next()
+    const stopped = server.stop(3000)
+    late.send(rrq('ipxe.efi'), server.port)
+    expect(describePacket(await late.next(100))).toBe('silence')
+    running.send(Buffer.from([0, 4, 0, 1]), first?.port ?? 0)
+    expect(describePacket(await running.next())).toBe('DATA 2 (488)')
+    running.send(Buffer.from([0, 4, 0, 2]), first?.port ?? 0)
+    await stopped
+    expect(records.map(({ outcome }) => outcome)).toEqual(['complete'])
+    expect(server.transfers()).toBe(0)
+  })
+
+  it.each([false, true])('cuts off what does not end in time, with error 0 (single port: %s)', async (singlePort) => {
+    const { server, records } = await serve(files, { singlePort })
+    const client = await rawClient()
+    client.send(rrq('ipxe.efi'), server.port)
+    await client.next()
+    await server.stop(50)
+    expect(describePacket(await client.next())).toBe('ERROR 0 The server stops')
+    expect(records).toMatchObject([{ outcome: 'aborted', message: 'The server stops' }])
+    expect(server.transfers()).toBe(0)
+  })
+})
+
+describe('the address', () => {
+  it('that was asked is the one that answers, where the server listens on all', async () => {
+    const { server } = await serve(files, { host: '0.0.0.0' })
+    const client = await rawClient()
+    client.send(rrq('ipxe.efi'), server.port)
+    const data = await client.next()
+    expect(describePacket(data)).toBe('DATA 1 (512)')
+    expect(data?.address).toBe('127.0.0.1')
+    expect((await fetchRaw(client, server.port, 'sb/grubx64.efi')).bytes).toEqual(files['sb/grubx64.efi'])
+  })
+
+  it.each(['127.0.0.1', '0.0.0.0'])('%s with a port in use is refused', async (host) => {
+    const { server } = await serve(files, { host })
+    await expect(serve(files, { host, port: server.port })).rejects.toMatchObject({ code: 'EADDRINUSE' })
+  })
+})
+
+it('a record that cannot be kept does no harm', async () => {
+  const { server } = await serve(files, {}, () => {
+    throw new Error('the database is gone')
+  })
+  const client = await rawClient()
+  expect((await fetchRaw(client, server.port, 'ipxe.efi')).bytes).toEqual(files['ipxe.efi'])
+  await expect(fetchRaw(client, server.port, 'nothing')).rejects.toThrow('ERROR 1')
+  expect((await fetchRaw(client, server.port, 'empty')).bytes).toEqual(Buffer.alloc(0))
+})

@@ -1,0 +1,16 @@
+/** What the tests use of the npm package `tftp` 0.1.2, which has no types of its own. */
+declare module 'tftp' {
+  export type ClientOptions = {
+    host: string
+    port: number
+    /** 1 to 65535; 4 unless given. */
+    windowSize?: number
+    /** 8 to 1468 in effect; 1468 unless given. */
+    blockSize?: number
+    /** Milliseconds until it asks again; 3000 unless given. */
+    timeout?: number
+    retries?: number
+  }
+  export type Client = { get: (remote: string, local: string, done: (error?: Error) => void) => void }
+  export function createClient(options: ClientOptions): Client
+}
