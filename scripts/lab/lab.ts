@@ -119,7 +119,6 @@ async function fillNbpDir(folder: string): Promise<void> {
   for (const undionly of ['undionly.kpxe', 'undionly-2019.kpxe']) {
     const script = [
       '#!ipxe',
-      // biome-ignore lint/suspicious/noTemplateCurlyInString: iPXE's own expansion.
       'iseq ${net0/chip} undionly && goto undionly ||',
       `chain --autofree tftp://${serverAddress}/${undionly}`,
       ':undionly',

@@ -30,7 +30,7 @@ describe('what is no sound request', () => {
     ['mail', rrq('ipxe.efi', {}, 'mail'), 'ERROR 0 Only octet mode is served', 'refused'],
     ['an unknown file', rrq('pxelinux.0'), 'ERROR 1 There is no such file', 'not-found'],
     ['a path out of the list', rrq('../../etc/passwd'), 'ERROR 1 There is no such file', 'not-found'],
-    ['a property of every object', rrq('..'), 'ERROR 1 There is no such file', 'not-found'],
+    ['the folder above', rrq('..'), 'ERROR 1 There is no such file', 'not-found'],
   ])('%s gets its error from the port that was asked', async (_, request, expected, outcome) => {
     const { server, records } = await serve(files)
     const client = await rawClient()
