@@ -30,8 +30,16 @@ export async function openPostgres(url: string): Promise<OpenDb> {
   } finally {
     await one.end()
   }
-  const client = postgres(url, { max: 10, connect_timeout: 5, ...quiet })
+  const client = preparing(postgres(url, { max: 10, connect_timeout: 5, ...quiet }))
   return { db: drizzlePostgres(client, { schema }) as unknown as Db, close: () => client.end({ timeout: 5 }) }
+}
+
+// drizzle asks postgres.js for unnamed statements: each is planned anew, and described in a round trip of its own.
+function preparing(client: postgres.Sql): postgres.Sql {
+  const unsafe = client.unsafe.bind(client)
+  return Object.assign(client, {
+    unsafe: ((text, args, options) => unsafe(text, args, { ...options, prepare: true })) as typeof client.unsafe,
+  })
 }
 
 /** Opens the embedded database in a folder, or in memory when none is named, and migrates it. One process at a time. */
