@@ -1,5 +1,6 @@
-import { BlockList, isIP } from 'node:net'
 import { ConfigError, quote } from './errors.ts'
+import { parseKey } from './seal.ts'
+import { isSubnet } from './subnet.ts'
 
 /** A host and a TCP or UDP port to listen on. */
 export type Listen = { host: string; port: number }
@@ -25,6 +26,14 @@ export type Config = {
   afterRefusal: AfterRefusal
   /** A first admin token chosen by the operator, instead of one made and printed at the first start. */
   adminToken: string | undefined
+  /** The key of 32 bytes that secrets are sealed with; undefined: that of `secretKeyFile`, else of the data folder. */
+  secretKey: Buffer | undefined
+  secretKeyFile: string | undefined
+  /** True: a boot's answer file is given to whoever has its token, from every address. */
+  answersToAnyAddress: boolean
+  keepBootsDays: number
+  keepBoots: number
+  keepChangesDays: number
   maxDiscovered: number
   maxFileBytes: number
   tftpBlockSize: number
@@ -73,6 +82,32 @@ export const settings = {
     fallback: undefined,
     meaning: 'the first admin token, 32 characters or more, instead of a made one',
   },
+  secretKey: {
+    name: 'BOOTWRIGHT_SECRET_KEY',
+    fallback: undefined,
+    meaning: 'key that secrets are sealed with, 64 hexadecimal digits',
+  },
+  secretKeyFile: {
+    name: 'BOOTWRIGHT_SECRET_KEY_FILE',
+    fallback: undefined,
+    meaning: 'file with that key (default: secret.key in the data folder, made at the first start)',
+  },
+  answersToAnyAddress: {
+    name: 'BOOTWRIGHT_ANSWERS_TO_ANY_ADDRESS',
+    fallback: 'no',
+    meaning: 'yes: give an answer file also to another address than the one that fetched the script',
+  },
+  keepBootsDays: {
+    name: 'BOOTWRIGHT_KEEP_BOOTS_DAYS',
+    fallback: '90',
+    meaning: 'boots are forgotten after so many days',
+  },
+  keepBoots: { name: 'BOOTWRIGHT_KEEP_BOOTS', fallback: '1000000', meaning: 'boots kept at most, the newest' },
+  keepChangesDays: {
+    name: 'BOOTWRIGHT_KEEP_CHANGES_DAYS',
+    fallback: '365',
+    meaning: 'the log of changes is forgotten after so many days',
+  },
   maxDiscovered: { name: 'BOOTWRIGHT_MAX_DISCOVERED', fallback: '10000', meaning: 'unknown machines recorded at most' },
   maxFileBytes: {
     name: 'BOOTWRIGHT_MAX_FILE_BYTES',
@@ -95,6 +130,8 @@ export const settings = {
   logLevel: { name: 'BOOTWRIGHT_LOG_LEVEL', fallback: 'info', meaning: 'debug, info, warn or error' },
 } satisfies Record<string, Setting>
 
+const secretSettings = new Set<string>(['adminToken', 'secretKey'] satisfies (keyof typeof settings)[])
+
 // Read by the CLI as a client of the server (cli/client.ts), so they are no fault in the server's environment.
 const clientSettings = ['BOOTWRIGHT_URL', 'BOOTWRIGHT_TOKEN']
 
@@ -113,7 +150,9 @@ export function loadConfig(env: Record<string, string | undefined>, defaultNbpDi
   function read<T>(key: keyof typeof settings, parse: (text: string) => T | undefined, expected: string): T {
     const text = given(key) ?? settings[key].fallback ?? ''
     const value = parse(text)
-    if (value === undefined) faults.push(`${settings[key].name}: expected ${expected}, got ${quote(text)}`)
+    // A secret must not be printed in a fault.
+    const shown = secretSettings.has(key) ? '"***"' : quote(text)
+    if (value === undefined) faults.push(`${settings[key].name}: expected ${expected}, got ${shown}`)
     return value as T
   }
   const optional = <T>(key: keyof typeof settings, parse: (text: string) => T | undefined, expected: string) =>
@@ -146,6 +185,12 @@ export function loadConfig(env: Record<string, string | undefined>, defaultNbpDi
       (text) => (/^[\x21-\x7e]{32,256}$/.test(text) ? text : undefined),
       '32 to 256 printable characters',
     ),
+    secretKey: optional('secretKey', parseKey, '64 hexadecimal digits'),
+    secretKeyFile: given('secretKeyFile'),
+    answersToAnyAddress: read('answersToAnyAddress', yesNo, 'yes or no'),
+    keepBootsDays: count('keepBootsDays', 1, 36_500),
+    keepBoots: count('keepBoots', 1, 1_000_000_000),
+    keepChangesDays: count('keepChangesDays', 1, 36_500),
     maxDiscovered: count('maxDiscovered', 0, 10_000_000),
     maxFileBytes: count('maxFileBytes', 1, 2 ** 50),
     tftpBlockSize: count('tftpBlockSize', 512, 65464),
@@ -159,21 +204,8 @@ export function loadConfig(env: Record<string, string | undefined>, defaultNbpDi
       'debug, info, warn or error',
     ),
   }
-  // A secret must not be printed in a fault.
-  if (faults.length > 0)
-    throw new ConfigError(faults.map((fault) => fault.replace(env.BOOTWRIGHT_ADMIN_TOKEN ?? '\0', '***')).join('\n'))
+  if (faults.length > 0) throw new ConfigError(faults.join('\n'))
   return config
-}
-
-/** A test of addresses against subnets (`10.0.0.0/8`, …); with no subnets every address passes. */
-export function subnetTest(subnets: string[]): (address: string) => boolean {
-  if (subnets.length === 0) return () => true
-  const list = new BlockList()
-  for (const subnet of subnets) {
-    const [address = '', prefix = ''] = subnet.split('/')
-    list.addSubnet(address, Number(prefix), isIP(address) === 6 ? 'ipv6' : 'ipv4')
-  }
-  return (address) => list.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
 }
 
 function parseListen(text: string): Listen | undefined {
@@ -192,12 +224,7 @@ function parseSubnets(text: string): string[] | undefined {
     .split(',')
     .map((part) => part.trim())
     .filter(Boolean)
-  const sound = subnets.every((subnet) => {
-    const [address = '', prefix, ...rest] = subnet.split('/')
-    const family = isIP(address)
-    return family !== 0 && rest.length === 0 && wholeNumber(prefix ?? '', 0, family === 6 ? 128 : 32) !== undefined
-  })
-  return sound ? subnets : undefined
+  return subnets.every(isSubnet) ? subnets : undefined
 }
 
 function wholeNumber(text: string, least: number, most: number): number | undefined {

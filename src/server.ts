@@ -9,15 +9,22 @@ import { type AdminDeps, createAdminApp } from './api/routes.ts'
 import { createBootServer } from './boot/listener.ts'
 import { type BootDeps, createBootApp } from './boot/routes.ts'
 import { previewScript } from './boot/script.ts'
-import { type Config, type Listen, subnetTest } from './config.ts'
+import type { Config, Listen } from './config.ts'
 import { type Db, openEmbedded, openPostgres } from './db/open.ts'
 import { ConfigError, messageOf } from './errors.ts'
-import { pruneStrayEvents, startBootEventRecorder } from './inventory/boot-events.ts'
+import { startHousekeeping } from './housekeeping.ts'
+import { startBootEventRecorder } from './inventory/boot-events.ts'
+import { createOpenBoot } from './inventory/boots.ts'
+import { findForeignKeys } from './inventory/secrets.ts'
+import { createFindSituation } from './inventory/situation.ts'
 import { ensureFirstToken } from './inventory/tokens.ts'
 import type { Logger } from './log.ts'
 import { createScripts } from './render/scripts.ts'
+import { createSealer, type Sealer } from './seal.ts'
+import { loadSecretKey } from './secret-key.ts'
 import { openFileStore } from './store/file-store.ts'
 import { loadNbps } from './store/nbps.ts'
+import { subnetTest } from './subnet.ts'
 import { readTemplates } from './templates.ts'
 import { startBootTftp } from './tftp/boot-tftp.ts'
 
@@ -62,12 +69,12 @@ async function open(
       : await openPostgres(config.databaseUrl)
   opened.push(close)
   const adminToken = await ensureFirstToken(db, config.adminToken)
+  const sealer = await openSealer(config, db)
   const store = await openFileStore(join(config.dataDir, 'files'))
   const nbps = await loadNbps(config.nbpDir)
   const events = startBootEventRecorder(db, log)
   opened.push(events.stop)
-  const pruning = setInterval(() => void pruneStrayEvents(db).catch(() => {}), 3_600_000)
-  opened.push(async () => clearInterval(pruning))
+  opened.push(startHousekeeping(config, db, log).stop)
 
   const databaseAnswers = () => answers(db)
   const allows = subnetTest(config.bootSubnets)
@@ -81,13 +88,17 @@ async function open(
     allows,
     databaseAnswers,
     scripts: createScripts(readTemplates()),
+    findSituation: createFindSituation(db),
+    openBoot: createOpenBoot(db),
+    sealer,
   }
   const bootServer = createBootServer(createBootApp(boot))
   const bootAddress = await listen(bootServer, config.bootListen, 'BOOTWRIGHT_BOOT_LISTEN', opened)
 
   const previewBase = config.baseUrl ?? `http://${reachable(bootAddress)}`
   const preview: AdminDeps['preview'] = (facts, baseUrl) => previewScript(boot, facts, baseUrl ?? previewBase)
-  const admin = { db, store, log, maxFileBytes: config.maxFileBytes, databaseAnswers, preview }
+  const { findSituation } = boot
+  const admin = { db, store, log, sealer, findSituation, maxFileBytes: config.maxFileBytes, databaseAnswers, preview }
   const adminAddress = await listen(
     adminServer({ ...admin, trusted: false }),
     config.adminListen,
@@ -112,6 +123,16 @@ async function open(
     adminToken,
     nbps: [...nbps.keys()],
   }
+}
+
+/** @throws ConfigError when secrets in the database were sealed with another key: serving would fail at the first answer file */
+async function openSealer(config: Config, db: Db): Promise<Sealer> {
+  const sealer = createSealer(await loadSecretKey(config))
+  const foreign = await findForeignKeys(db, sealer)
+  if (foreign.length === 0) return sealer
+  throw new ConfigError(
+    `BOOTWRIGHT_SECRET_KEY_FILE: the database has secrets sealed with the key ${foreign.join(', ')}, and this one is ${sealer.keyId}`,
+  )
 }
 
 function adminServer(deps: AdminDeps): http.Server {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { loadConfig, subnetTest } from '../src/config.ts'
+import { loadConfig } from '../src/config.ts'
+import { subnetTest } from '../src/subnet.ts'
 
 const load = (env: Record<string, string>) => loadConfig(env, '/nbp')
 

@@ -1,13 +1,12 @@
 import { z } from '@hono/zod-openapi'
 import { NotFoundError } from '../errors.ts'
 import { listBootEvents, stages } from '../inventory/boot-events.ts'
-import { type Boot, findBoot, listBoots } from '../inventory/boots.ts'
+import { type BootSummary, findBoot, listBoots, outcomes } from '../inventory/boots.ts'
 import { findMachine } from '../inventory/machines.ts'
 import { decisionSchema } from './decisions.ts'
 import { endpoint } from './endpoint.ts'
+import { factsSchema } from './machines.ts'
 import { imageName, limit, machineKey, moment, page, pageOf, uuidv7, withoutNulls } from './schemas.ts'
-
-const outcomes = ['booted', 'installed', 'failed', 'superseded'] as const
 
 const bootSummary = z
   .object({
@@ -17,19 +16,23 @@ const bootSummary = z
     ip: z.string(),
     image: imageName.optional(),
     version: z.int().optional().openapi({ description: "The image's version." }),
-    outcome: z.enum(outcomes).optional().openapi({ description: 'Absent while the boot goes on.' }),
+    deploymentId: uuidv7.optional().openapi({ description: 'The deployment that it was an attempt of.' }),
+    stage: z.enum(stages).openapi({ description: 'The last thing seen.' }),
+    movedAt: moment,
+    outcome: z.enum(outcomes).optional().openapi({
+      description:
+        'Absent while the boot goes on. handed-over: it left for its disk or for a system that reports nothing. stalled: it stopped moving; message has the likely causes.',
+    }),
     message: z.string().optional(),
     startedAt: moment,
     endedAt: moment.optional(),
   })
   .openapi('BootSummary')
 
-const stage = z.enum(stages)
-
 const bootEvent = z
   .object({
     ip: z.string(),
-    stage,
+    stage: z.enum(stages),
     file: z.string().optional(),
     bytes: z.int().optional(),
     durationMs: z.int().optional(),
@@ -40,9 +43,10 @@ const bootEvent = z
 
 const bootSchema = bootSummary
   .extend({
-    stage: stage.optional().openapi({ description: 'The last thing seen.' }),
     events: z.array(bootEvent),
+    facts: factsSchema,
     decision: decisionSchema,
+    script: z.string().openapi({ description: 'As it was served, without its token.' }),
   })
   .openapi('Boot')
 
@@ -53,6 +57,8 @@ export const list = endpoint({
     limit,
     before: uuidv7.optional().openapi({ description: 'The `next` of the page before.' }),
     machine: machineKey.optional(),
+    deployment: uuidv7.optional(),
+    image: imageName.optional(),
     outcome: z
       .enum([...outcomes, 'open'])
       .optional()
@@ -60,12 +66,15 @@ export const list = endpoint({
   }),
   returns: pageOf(bootSummary).openapi('BootList'),
   statuses: { 200: 'One page' },
-  answer: async ({ db }, { query: { limit: most, before, machine: key, outcome } }) => {
+  answer: async (
+    { db },
+    { query: { limit: most, before, machine: key, deployment: deploymentId, image, outcome } },
+  ) => {
     const machineId = key === undefined || 'id' in key ? key?.id : (await findMachine(db, key))?.id
     if (key !== undefined && machineId === undefined) return { status: 200, body: { items: [] } }
     const { items, ...next } = await page(
       most,
-      (count) => listBoots(db, { machineId, outcome }, count, before),
+      (count) => listBoots(db, { machineId, deploymentId, image, outcome }, count, before),
       (one) => one.id,
     )
     return { status: 200, body: { items: items.map(summaryOf), ...next } }
@@ -82,10 +91,11 @@ export const get = endpoint({
     const boot = await findBoot(db, id)
     if (boot === undefined) throw new NotFoundError(`there is no boot ${id}`)
     const events = await listBootEvents(db, id)
-    return { status: 200, body: { ...summaryOf(boot), stage: events.at(-1)?.stage, events, decision: boot.decision } }
+    const { decision, facts, script, ...summary } = boot
+    return { status: 200, body: { ...summaryOf(summary), events, facts, decision, script } }
   },
 })
 
-function summaryOf({ decision: _, ...boot }: Boot) {
+function summaryOf(boot: BootSummary) {
   return withoutNulls(boot)
 }

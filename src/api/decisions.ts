@@ -11,7 +11,24 @@ const bootSpec = z
       .openapi('BootLinux'),
     z.object({ kind: z.literal('efi'), file: fileRef, args: words }).openapi('BootEfi'),
     z.object({ kind: z.literal('ipxe'), file: fileRef }).openapi('BootIpxe'),
-    z.object({ kind: z.literal('local') }).openapi('BootLocal'),
+    z
+      .object({
+        kind: z.literal('local'),
+        method: z.union([z.enum(['exit-0', 'exit-1', 'sanboot']), z.object({ file: z.string() })]),
+      })
+      .openapi('BootLocal'),
+    z
+      .object({
+        kind: z.literal('menu'),
+        menu: z.string(),
+        title: z.string(),
+        timeoutSeconds: z.int().nullable(),
+        defaultEntry: z.string().nullable(),
+        entries: z.array(z.object({ name: z.string(), text: z.string(), hotkey: z.string().optional() })),
+      })
+      .openapi('BootMenu'),
+    z.object({ kind: z.literal('shell') }).openapi('BootShell'),
+    z.object({ kind: z.literal('reboot') }).openapi('BootReboot'),
     z.object({ kind: z.literal('wait') }).openapi('BootWait'),
     z.object({ kind: z.literal('refusal'), reason: z.string(), nextStep: z.string() }).openapi('BootRefusal'),
   ])
@@ -30,8 +47,16 @@ export const decisionSchema = z
         labels: z.record(z.string(), z.string()),
       })
       .optional(),
+    deployment: z
+      .object({ id: uuidv7, attempt: z.int(), maxAttempts: z.int() })
+      .optional()
+      .openapi({ description: 'Whose image this boot installs, and which attempt it is.' }),
     image: z.object({ name: imageName, version: z.int() }).optional(),
+    answerFile: z.object({ name: z.string(), version: z.int() }).optional(),
+    groups: words.openapi({ description: 'Those that fit, the weakest first.' }),
+    params: z.record(z.string(), z.unknown()).openapi({ description: 'Merged of all that apply.' }),
     spec: bootSpec,
+    notices: words.openapi({ description: 'What the screen of the machine says besides.' }),
     reasons: z.array(z.object({ candidate: z.string(), won: z.boolean(), why: z.string() })),
   })
   .openapi('Decision')

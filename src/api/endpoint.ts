@@ -2,18 +2,26 @@ import { createRoute, type OpenAPIHono, type RouteConfig, z } from '@hono/zod-op
 import type { Context, MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import type { Db } from '../db/open.ts'
+import type { Actor } from '../inventory/changes.ts'
 import type { Decision } from '../inventory/decision.ts'
 import type { Facts } from '../inventory/facts.ts'
+import type { Precondition } from '../inventory/precondition.ts'
+import type { FindSituation } from '../inventory/situation.ts'
 import type { Logger } from '../log.ts'
+import type { Sealer } from '../seal.ts'
 import type { FileStore } from '../store/file-store.ts'
+import { onceForKey } from './idempotency.ts'
+import { conditionalHeaders, preconditionOf } from './preconditions.ts'
 import { problem, problemSchema } from './problems.ts'
 
 /** What the admin API works with. */
 export type AdminDeps = {
   db: Db
   store: FileStore
+  sealer: Sealer
   log: Logger
   maxFileBytes: number
+  findSituation: FindSituation
   databaseAnswers: () => Promise<boolean>
   /** The script that a machine with these facts would get, and why. `baseUrl` is the address it would ask. */
   preview: (facts: Facts, baseUrl: string | undefined) => Promise<{ script: string; decision: Decision }>
@@ -21,12 +29,23 @@ export type AdminDeps = {
   trusted: boolean
 }
 
+/** Who makes a request is known once it is let in: the name of its token, or `operator` on the socket. */
+export type ApiEnv = { Variables: { actor: Actor } }
+
 export type Method = 'get' | 'put' | 'post' | 'patch' | 'delete'
 
 /** What an endpoint answers: a status, a body to be written as JSON (or as it is, when it is text), headers. */
 export type Answer<Body> = { status: 200 | 201 | 204 | 503; body?: Body; headers?: Record<string, string> }
 
-type Input<Params, Query, Body> = { params: z.output<Params>; query: z.output<Query>; body: z.output<Body> }
+type Input<Params, Query, Body> = {
+  params: z.output<Params>
+  query: z.output<Query>
+  body: z.output<Body>
+  /** Who asks. */
+  by: Actor
+  /** What If-Match and If-None-Match demand; empty where the endpoint is not conditional. */
+  precondition: Precondition
+}
 
 /** One operation: its documentation and its schemas, which also check what comes in, and the function that answers. */
 export type EndpointSpec<
@@ -43,6 +62,8 @@ export type EndpointSpec<
   body?: Body
   /** The request's body is a stream of bytes that `answer` reads itself. */
   bodyIsBytes?: true
+  /** If-Match and If-None-Match are heeded. */
+  conditional?: true
   /** No token is asked for. */
   open?: true
   returns?: Result
@@ -91,13 +112,19 @@ export function register(
   } as RouteConfig)
   app.openapi(route, (async (context: Context) => {
     const valid = (target: 'param' | 'query' | 'json') => context.req.valid(target as never) as unknown
-    const input = { params: valid('param'), query: valid('query'), body: valid('json') }
-    const { status, body, headers } = await spec.answer(deps, input, context)
-    if (body === undefined) return context.body(null, 204, headers)
-    return typeof body === 'string'
-      ? context.text(body, status as 200, headers)
-      : context.json(body, status as 200, headers)
+    const by = (context as Context<ApiEnv>).get('actor') ?? 'anonymous'
+    const precondition = spec.conditional ? preconditionOf(context) : {}
+    const input = { params: valid('param'), query: valid('query'), body: valid('json'), by, precondition }
+    const answer = async (db: Db) => responseOf(context, await spec.answer({ ...deps, db }, input, context))
+    return method === 'post' ? onceForKey(context, deps, by, input.body, answer) : answer(deps.db)
   }) as never)
+}
+
+function responseOf(context: Context, { status, body, headers }: Answer<unknown>): Response {
+  if (body === undefined) return context.body(null, 204, headers)
+  return typeof body === 'string'
+    ? context.text(body, status as 200, headers)
+    : context.json(body as object, status as 200, headers)
 }
 
 function requestOf(spec: Endpoint): RouteConfig['request'] {
@@ -105,6 +132,7 @@ function requestOf(spec: Endpoint): RouteConfig['request'] {
   return {
     ...(spec.params !== undefined && { params: spec.params as z.ZodObject }),
     ...(spec.query !== undefined && { query: spec.query as z.ZodObject }),
+    ...(spec.conditional && { headers: conditionalHeaders }),
     ...(spec.body !== undefined && {
       body: { required: true, content: { 'application/json': { schema: spec.body } } },
     }),

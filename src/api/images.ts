@@ -1,8 +1,10 @@
 import { z } from '@hono/zod-openapi'
 import { NotFoundError } from '../errors.ts'
 import { deleteImage, findImage, listImages, listImageVersions, patchImage, saveImage } from '../inventory/images.ts'
+import { etagOf } from '../inventory/precondition.ts'
+import { checkedArgs } from './assignments.ts'
 import { endpoint } from './endpoint.ts'
-import { arch, args, fileName, imageName, limit, moment, page, pageOf, platform, printable, sha256 } from './schemas.ts'
+import { arch, fileName, imageName, limit, moment, page, pageOf, platform, printable, sha256 } from './schemas.ts'
 
 export const fileRef = z
   .strictObject({ sha256, name: fileName })
@@ -20,11 +22,11 @@ const variant = z
           ...fits,
           kernel: fileRef,
           initrds: z.array(fileRef).max(16, 'at most 16 files').default([]),
-          args: args.default([]),
+          args: checkedArgs.default([]),
         })
         .openapi('LinuxVariant'),
       z
-        .strictObject({ kind: z.literal('efi'), ...fits, file: fileRef, args: args.default([]) })
+        .strictObject({ kind: z.literal('efi'), ...fits, file: fileRef, args: checkedArgs.default([]) })
         .refine((one) => one.platform !== 'pcbios', { path: ['platform'], message: 'efi, or none' })
         .openapi('EfiVariant'),
       z.strictObject({ kind: z.literal('ipxe'), ...fits, file: fileRef }).openapi('IpxeVariant'),
@@ -44,6 +46,7 @@ const imageSchema = z
     title: z.string(),
     version: version.openapi({ description: 'The version that machines boot now.' }),
     variants: z.array(variant),
+    revision: z.int(),
     createdAt: moment,
     updatedAt: moment,
   })
@@ -83,7 +86,7 @@ export const get = endpoint({
   answer: async ({ db }, { params: { name } }) => {
     const image = await findImage(db, name)
     if (image === undefined) throw new NotFoundError(`there is no image ${name}`)
-    return { status: 200, body: image }
+    return { status: 200, body: image, headers: { etag: etagOf(image) } }
   },
 })
 
@@ -94,13 +97,13 @@ export const put = endpoint({
     'Variants other than those of the current version become a new version, which machines boot from then on.',
   params,
   body: z.strictObject({ title: title.optional(), variants }).openapi('ImagePut'),
+  conditional: true,
   returns: imageSchema,
   statuses: { 200: 'The image, as it is now', 201: 'The image, new' },
-  answer: async ({ db }, { params: { name }, body }) => {
-    const { image, created } = await saveImage(db, name, body)
-    return created
-      ? { status: 201, body: image, headers: { location: `/api/v1/images/${name}` } }
-      : { status: 200, body: image }
+  answer: async ({ db }, { params: { name }, body, precondition, by }) => {
+    const { image, created } = await saveImage(db, name, body, precondition, by)
+    const headers = { etag: etagOf(image), ...(created && { location: `/api/v1/images/${name}` }) }
+    return { status: created ? 201 : 200, body: image, headers }
   },
 })
 
@@ -109,18 +112,23 @@ export const patch = endpoint({
   summary: "Change an image's title, or roll it back to another version",
   params,
   body: z.strictObject({ title: title.optional(), version: version.optional() }).openapi('ImagePatch'),
+  conditional: true,
   returns: imageSchema,
   statuses: { 200: 'The image, changed' },
-  answer: async ({ db }, { params: { name }, body }) => ({ status: 200, body: await patchImage(db, name, body) }),
+  answer: async ({ db }, { params: { name }, body, precondition, by }) => {
+    const image = await patchImage(db, name, body, precondition, by)
+    return { status: 200, body: image, headers: { etag: etagOf(image) } }
+  },
 })
 
 export const remove = endpoint({
   operationId: 'deleteImage',
   summary: 'Delete an image that nothing is assigned any more; its files stay',
   params,
+  conditional: true,
   statuses: { 204: 'It is gone' },
-  answer: async ({ db }, { params: { name } }) => {
-    await deleteImage(db, name)
+  answer: async ({ db }, { params: { name }, precondition, by }) => {
+    await deleteImage(db, name, precondition, by)
     return { status: 204 }
   },
 })

@@ -6,13 +6,15 @@ import {
   findMachine,
   listMachines,
   type Machine,
+  type MachineChange,
   type MachineKey,
   saveMachine,
 } from '../inventory/machines.ts'
+import { etagOf } from '../inventory/precondition.ts'
+import { assignment } from './assignments.ts'
 import { type AdminDeps, endpoint } from './endpoint.ts'
 import {
   arch,
-  args,
   hostname,
   imageName,
   limit,
@@ -40,10 +42,6 @@ const uuid = z
   .transform((text, context) => parseUuid(text) ?? refuse(context, "a UUID, and not a vendor's placeholder"))
   .openapi({ type: 'string', format: 'uuid', example: '4c4c4544-0042-3510-8054-b7c04f4e3332' })
 
-const assignment = z
-  .strictObject({ image: imageName.optional(), args: args.optional() })
-  .openapi('Assignment', { description: 'The image to boot, and kernel arguments after its own.' })
-
 const macs = z
   .array(mac)
   .min(1, 'at least one MAC address')
@@ -51,7 +49,7 @@ const macs = z
   .optional()
   .openapi({ description: 'All the MACs; when absent they stay as they are. One in the URL is always among them.' })
 
-const machineChange = z
+export const machineChange = z
   .strictObject({
     macs,
     uuid: uuid.nullish(),
@@ -67,7 +65,7 @@ const machineChange = z
     description: 'What operators say of a machine; null clears. Labels and assignment are replaced as a whole.',
   })
 
-const factsSchema = z
+export const factsSchema = z
   .object({
     mac: z.string(),
     uuid: z.string(),
@@ -86,7 +84,7 @@ const factsSchema = z
   .partial()
   .openapi('Facts', { description: 'What the machine last said of itself. Nothing here is proof.' })
 
-const machineSchema = z
+export const machineSchema = z
   .object({
     id: uuidv7,
     discovered: z
@@ -102,6 +100,7 @@ const machineSchema = z
     labels: z.record(z.string(), z.string()),
     assignment: assignment.optional(),
     facts: factsSchema,
+    revision: z.int().openapi({ description: 'Counted up by each change that an operator makes.' }),
     createdAt: moment,
     updatedAt: moment,
     lastSeenAt: moment.optional(),
@@ -142,7 +141,7 @@ export const get = endpoint({
   params,
   returns: machineSchema,
   statuses: { 200: 'The machine' },
-  answer: async ({ db }, { params: { id } }) => ({ status: 200, body: await requireMachine(db, id) }),
+  answer: async ({ db }, { params: { id } }) => shown(await requireMachine(db, id)),
 })
 
 export const put = endpoint({
@@ -152,22 +151,12 @@ export const put = endpoint({
     'What the body does not say is cleared, the MACs excepted. With a MAC in the URL a machine that does not exist is made.',
   params,
   body: machineChange,
+  conditional: true,
   returns: machineSchema,
   statuses: { 200: 'The machine, replaced', 201: 'The machine, new' },
-  answer: async ({ db }, { params: { id }, body }) => {
-    const cleared = {
-      uuid: null,
-      serial: null,
-      product: null,
-      asset: null,
-      hostname: null,
-      assignment: null,
-      denied: false,
-    }
-    const { machine, created } = await saveMachine(db, id, { ...cleared, ...body, labels: body.labels ?? {} })
-    return created
-      ? { status: 201, body: machine, headers: { location: `/api/v1/machines/${machine.id}` } }
-      : { status: 200, body: machine }
+  answer: async ({ db }, { params: { id }, body, precondition, by }) => {
+    const { machine, created } = await saveMachine(db, id, replacing(body), precondition, by)
+    return shown(machine, created)
   },
 })
 
@@ -176,16 +165,14 @@ export const patch = endpoint({
   summary: 'Change some of what is said of a machine',
   params,
   body: machineChange,
+  conditional: true,
   returns: machineSchema,
   statuses: { 200: 'The machine, changed' },
-  answer: async ({ db }, { params: { id }, body }) => {
+  answer: async ({ db }, { params: { id }, body, precondition, by }) => {
     const { id: known } = await requireMachine(db, id)
-    const { machine } = await saveMachine(
-      db,
-      { id: known },
-      { ...body, labels: body.labels === null ? {} : body.labels },
-    )
-    return { status: 200, body: machine }
+    const change = { ...body, labels: body.labels === null ? {} : body.labels }
+    const { machine } = await saveMachine(db, { id: known }, change, precondition, by)
+    return shown(machine)
   },
 })
 
@@ -193,12 +180,32 @@ export const remove = endpoint({
   operationId: 'deleteMachine',
   summary: 'Forget a machine; its boots stay',
   params,
+  conditional: true,
   statuses: { 204: 'It is gone' },
-  answer: async ({ db }, { params: { id } }) => {
-    await deleteMachine(db, id)
+  answer: async ({ db }, { params: { id }, precondition, by }) => {
+    await deleteMachine(db, id, precondition, by)
     return { status: 204 }
   },
 })
+
+/** The change that replaces all that is said of a machine, the MACs excepted. */
+export function replacing(body: z.output<typeof machineChange>): MachineChange {
+  const cleared = {
+    uuid: null,
+    serial: null,
+    product: null,
+    asset: null,
+    hostname: null,
+    assignment: null,
+    denied: false,
+  }
+  return { ...cleared, ...body, labels: body.labels ?? {} }
+}
+
+function shown(machine: Machine, created = false) {
+  const headers = { etag: etagOf(machine), ...(created && { location: `/api/v1/machines/${machine.id}` }) }
+  return { status: created ? (201 as const) : (200 as const), body: machine, headers }
+}
 
 /** @throws NotFoundError */
 export async function requireMachine(db: AdminDeps['db'], key: MachineKey): Promise<Machine> {

@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { findPolicy, savePolicy } from '../inventory/policy.ts'
+import { thingName } from './assignments.ts'
 import { endpoint } from './endpoint.ts'
 import { imageName } from './schemas.ts'
 
@@ -11,11 +12,12 @@ const policySchema = z
       z
         .strictObject({ kind: z.literal('wait') })
         .openapi('PolicyWait', { description: 'It asks again until it is assigned something.' }),
+      z.strictObject({ kind: z.literal('menu'), menu: thingName }).openapi('PolicyMenu', { description: 'This menu.' }),
       z
         .strictObject({ kind: z.literal('image'), image: imageName })
         .openapi('PolicyImage', { description: 'This image.' }),
     ],
-    { error: (issue) => (issue.code === 'invalid_union' ? 'local, wait or image' : undefined) },
+    { error: (issue) => (issue.code === 'invalid_union' ? 'local, wait, menu or image' : undefined) },
   )
   .openapi('Policy', { description: 'What a machine boots that nothing else speaks for.' })
 
@@ -33,8 +35,8 @@ export const put = endpoint({
   body: policySchema,
   returns: policySchema,
   statuses: { 200: 'The policy, changed' },
-  answer: async ({ db }, { body }) => {
-    await savePolicy(db, body)
+  answer: async ({ db }, { body, by }) => {
+    await savePolicy(db, body, by)
     return { status: 200, body }
   },
 })

@@ -3,6 +3,7 @@ import { z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import { ConflictError, type FieldFault, InputError, messageOf, NotFoundError } from '../errors.ts'
+import { PreconditionError } from '../inventory/precondition.ts'
 import type { Logger } from '../log.ts'
 
 /** RFC 9457, section 3.1. The type is always about:blank, for which the title is the status in words (section 4.2.1). */
@@ -44,6 +45,7 @@ export function problemTranslator(log: Logger, databaseAnswers: () => Promise<bo
     if (error instanceof InputError) return problem(faultsProblem(error.faults))
     if (error instanceof NotFoundError) return problem({ status: 404, detail: error.message })
     if (error instanceof ConflictError) return problem({ status: 409, detail: error.message })
+    if (error instanceof PreconditionError) return problem({ status: 412, detail: error.message })
     if (error instanceof HTTPException) return problem({ status: error.status, detail: detailOf(error) })
     if ((error as { code?: unknown } | undefined)?.code === 'ENOSPC') {
       log.error({ error: messageOf(error) }, 'the disk is full')

@@ -1,8 +1,9 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
+import type { MiddlewareHandler } from 'hono'
 import { methodNotAllowed } from 'hono/method-not-allowed'
 import * as boots from './boots.ts'
 import { registerDocs } from './docs.ts'
-import { type AdminDeps, type Endpoint, type Method, register } from './endpoint.ts'
+import { type AdminDeps, type ApiEnv, type Endpoint, type Method, register } from './endpoint.ts'
 import * as files from './files.ts'
 import * as health from './health.ts'
 import * as images from './images.ts'
@@ -57,12 +58,17 @@ export function createAdminApp(deps: AdminDeps): OpenAPIHono {
   registerDocs(app)
   app.get(`${prefix}/openapi.json`, (context) => context.json(openApiDocument(app)))
   app.openAPIRegistry.registerComponent('securitySchemes', 'bearerAuth', { type: 'http', scheme: 'bearer' })
-  if (!deps.trusted) app.use(`${prefix}/*`, tokens.requireToken(deps.db))
+  app.use(`${prefix}/*`, deps.trusted ? setOperator : tokens.requireToken(deps.db))
   app.use(
     methodNotAllowed({ app, onMethodNotAllowed: (context, allowed) => refuseMethod(context.req.method, allowed) }),
   )
   for (const [method, path, spec, tag] of table) register(app, deps, method, path, tag, spec)
   return app
+}
+
+const setOperator: MiddlewareHandler<ApiEnv> = (context, next) => {
+  context.set('actor', 'operator')
+  return next()
 }
 
 /** The OpenAPI 3.1 document of the app's endpoints. */

@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi'
 import type { MiddlewareHandler } from 'hono'
 import type { Db } from '../db/open.ts'
 import { createToken, findToken, listTokens, revokeToken } from '../inventory/tokens.ts'
-import { endpoint } from './endpoint.ts'
+import { type ApiEnv, endpoint } from './endpoint.ts'
 import { problem } from './problems.ts'
 import { moment, printable, uuidv7, withoutNulls } from './schemas.ts'
 
@@ -30,7 +30,7 @@ export const create = endpoint({
   body: z.strictObject({ name: printable(128).openapi({ example: 'provisioning' }) }).openapi('TokenCreate'),
   returns: tokenSchema.extend({ token: z.string().openapi({ description: 'Shown this once.' }) }).openapi('NewToken'),
   statuses: { 201: 'The token' },
-  answer: async ({ db }, { body }) => ({ status: 201, body: withoutNulls(await createToken(db, body.name)) }),
+  answer: async ({ db }, { body, by }) => ({ status: 201, body: withoutNulls(await createToken(db, body.name, by)) }),
 })
 
 export const revoke = endpoint({
@@ -38,18 +38,22 @@ export const revoke = endpoint({
   summary: 'End a token at once',
   params: z.object({ id: uuidv7 }),
   statuses: { 204: 'It opens nothing any more' },
-  answer: async ({ db }, { params }) => {
-    await revokeToken(db, params.id)
+  answer: async ({ db }, { params, by }) => {
+    await revokeToken(db, params.id, by)
     return { status: 204 }
   },
 })
 
 /** Lets through who has a live token (RFC 6750, section 2.1: only in the header, never in the URL). */
-export function requireToken(db: Db): MiddlewareHandler {
+export function requireToken(db: Db): MiddlewareHandler<ApiEnv> {
   return async (context, next) => {
     const header = context.req.header('authorization')
     const [, token] = /^Bearer +([A-Za-z0-9\-._~+/]+=*) *$/i.exec(header ?? '') ?? []
-    if (token !== undefined && (await findToken(db, token)) !== undefined) return next()
+    const known = token === undefined ? undefined : await findToken(db, token)
+    if (known !== undefined) {
+      context.set('actor', `token ${known.name}`)
+      return next()
+    }
     // RFC 6750, section 3.1: the error code only where credentials came.
     const challenge = `Bearer realm="bootwright"${header === undefined ? '' : ', error="invalid_token"'}`
     const detail =

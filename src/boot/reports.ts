@@ -1,6 +1,6 @@
-import { recordReport, reports } from '../inventory/boots.ts'
+import { recordReport, reports } from '../inventory/reports.ts'
 import { parseQuery } from './facts-query.ts'
-import { addressOf, type BootContext, queryOf } from './request.ts'
+import { addressOf, type BootContext, isToken, queryOf } from './request.ts'
 import type { BootDeps } from './routes.ts'
 
 /**
@@ -14,7 +14,7 @@ export async function takeReport(c: BootContext, { db, log }: BootDeps): Promise
   if (token === 'preview') return c.text('This script was a preview: its token opens nothing.\n', 404)
   const ip = addressOf(c)
   const message = parseQuery(queryOf(c)).get('message')
-  const known = /^[\w-]{43}$/.test(token) && (await recordReport(db, token, report, ip, message))
+  const known = isToken(token) && (await recordReport(db, token, report, ip, message))
   log[known ? 'info' : 'warn']({ ip, report, message, known }, 'report')
   return known ? c.text('ok\n') : c.text('This token opens no boot, or its boot is too long ago.\n', 404)
 }

@@ -36,3 +36,8 @@ export function queryOf(c: BootContext): string {
   const at = url.indexOf('?')
   return at < 0 ? '' : url.slice(at + 1)
 }
+
+/** Whether a text can be the token of a boot; `preview` in a script that was only looked at is none. */
+export function isToken(text: string): boolean {
+  return /^[\w-]{43}$/.test(text)
+}

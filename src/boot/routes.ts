@@ -3,11 +3,16 @@ import type { AfterRefusal } from '../config.ts'
 import type { Db } from '../db/open.ts'
 import { InputError, messageOf } from '../errors.ts'
 import type { BootEventRecorder } from '../inventory/boot-events.ts'
+import type { OpenBoot } from '../inventory/boots.ts'
+import type { FindSituation } from '../inventory/situation.ts'
 import type { Logger } from '../log.ts'
 import type { Scripts } from '../render/scripts.ts'
+import type { Sealer } from '../seal.ts'
 import type { FileStore } from '../store/file-store.ts'
 import type { Nbps } from '../store/nbps.ts'
+import { serveAnswer } from './answer-files.ts'
 import { serveFile } from './files.ts'
+import { serveChoice } from './menus.ts'
 import { serveNbp } from './nbps.ts'
 import { takeReport } from './reports.ts'
 import { addressOf, type BootContext, type BootEnv, baseUrlOf, isIpxe } from './request.ts'
@@ -20,8 +25,16 @@ export type BootDeps = {
   nbps: Nbps
   scripts: Scripts
   events: BootEventRecorder
+  findSituation: FindSituation
+  openBoot: OpenBoot
+  sealer: Sealer
   log: Logger
-  settings: { baseUrl: string | undefined; afterRefusal: AfterRefusal; maxDiscovered: number }
+  settings: {
+    baseUrl: string | undefined
+    afterRefusal: AfterRefusal
+    maxDiscovered: number
+    answersToAnyAddress: boolean
+  }
   /** True for an address that may boot here. */
   allows: (address: string) => boolean
   databaseAnswers: () => Promise<boolean>
@@ -49,6 +62,9 @@ export function createBootApp(deps: BootDeps): Hono<BootEnv> {
   app.get('/ipxe/:file{[^/]+\\.ipxe}', (c) => serveScript(c, deps))
   app.get('/files/:sha256/:name', (c) => serveFile(c, deps))
   app.get('/nbp/:name', (c) => serveNbp(c, deps))
+  app.get('/b/:token/answer/:document', (c) => serveAnswer(c, deps, 'answer'))
+  app.get('/b/:token/nocloud/:document', (c) => serveAnswer(c, deps, 'nocloud'))
+  app.get('/b/:token/menu/:entry', async (c) => (c.req.method === 'HEAD' ? c.body(null) : serveChoice(c, deps)))
   // HEAD is answered like GET by Hono, and must report nothing.
   app.get('/b/:token/:report', async (c) => (c.req.method === 'HEAD' ? c.body(null) : takeReport(c, deps)))
   app.post('/b/:token/:report', (c) => takeReport(c, deps))

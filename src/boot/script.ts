@@ -1,9 +1,14 @@
 import { InputError, messageOf } from '../errors.ts'
-import { newBootKeys, openBoot } from '../inventory/boots.ts'
-import { type Decision, decide, findSituation, type Situation } from '../inventory/decision.ts'
+import { newBootKeys } from '../inventory/boots.ts'
+import { noteConflict } from '../inventory/conflicts.ts'
+import { type Decision, decide } from '../inventory/decision.ts'
 import { type Facts, targetOf } from '../inventory/facts.ts'
 import { identityKeys } from '../inventory/identity.ts'
 import { recordDiscovered } from '../inventory/machines.ts'
+import type { Choice } from '../inventory/menu-choice.ts'
+import type { Situation } from '../inventory/situation.ts'
+import { renderAnswers, withRedactedSecrets } from '../render/answers.ts'
+import { namesOf } from '../render/names.ts'
 import type { ScriptContext } from '../render/scripts.ts'
 import { parseFacts } from './facts-query.ts'
 import { addressOf, type BootContext, baseUrlOf, isIpxe, queryOf } from './request.ts'
@@ -11,69 +16,86 @@ import type { BootDeps } from './routes.ts'
 
 const previewBoot = { id: 'preview', token: 'preview' }
 
+/** A script, and the decision that it says. */
+export type Rendered = { script: string; decision: Decision; bootId?: string }
+
 /** `/ipxe?mac=…` and `/ipxe/{mac}.ipxe`: the script for one machine. Always 200: iPXE shows a script's text, never an error's. */
 export async function serveScript(c: BootContext, deps: BootDeps): Promise<Response> {
-  const { log, settings } = deps
-  const base = baseUrlOf(c, settings.baseUrl)
-  const ip = addressOf(c)
+  const base = baseUrlOf(c, deps.settings.baseUrl)
   let facts: Facts = {}
-  let script: string
-  try {
-    facts = parseFacts(queryOf(c), c.req.param('file')?.replace(/\.ipxe$/, ''))
-    const real = isIpxe(c) && c.req.method === 'GET'
-    const answer = real ? await openAndRender(deps, facts, base, ip) : await previewScript(deps, facts, base)
-    script = answer.script
-    log.info(
-      {
-        mac: facts.mac,
-        ip,
-        boot: answer.bootId,
-        machine: answer.decision.machine?.id,
-        kind: answer.decision.spec.kind,
-        image: answer.decision.image,
-      },
-      'script',
-    )
-  } catch (error) {
-    script = deps.scripts.script(faultDecision(facts, error), contextOf(deps, facts, base, previewBoot))
-    log[error instanceof InputError ? 'warn' : 'error'](
-      { mac: facts.mac, ip, error: messageOf(error) },
-      'no script could be made',
-    )
-  }
+  const script = await scriptOrFault(
+    c,
+    deps,
+    base,
+    () => facts,
+    async () => {
+      facts = parseFacts(queryOf(c), c.req.param('file')?.replace(/\.ipxe$/, ''))
+      if (!isIpxe(c) || c.req.method !== 'GET') return previewScript(deps, facts, base)
+      // Where it is, is seen better than it is said.
+      facts = { ...facts, ip: addressOf(c) }
+      return bootScript(deps, facts, base, addressOf(c))
+    },
+  )
   c.header('Cache-Control', 'no-store')
   return c.text(script)
 }
 
-/** A script as it would be served now, and why; opens no boot and changes nothing. */
-export async function previewScript(
+/** Makes a script, or, of whatever goes wrong, one that says so on the machine's screen; and logs it. */
+export async function scriptOrFault(
+  c: BootContext,
   deps: BootDeps,
-  facts: Facts,
   base: string,
-): Promise<{ script: string; decision: Decision; bootId?: string }> {
-  return renderDecision(deps, decide(await findSituation(deps.db, facts)), facts, base, previewBoot)
+  factsNow: () => Facts,
+  make: () => Promise<Rendered>,
+): Promise<string> {
+  const ip = addressOf(c)
+  try {
+    const { script, decision, bootId } = await make()
+    const { machine, spec, image } = decision
+    deps.log.info({ mac: factsNow().mac, ip, boot: bootId, machine: machine?.id, kind: spec.kind, image }, 'script')
+    return script
+  } catch (error) {
+    const facts = factsNow()
+    const level = error instanceof InputError ? 'warn' : 'error'
+    deps.log[level]({ mac: facts.mac, ip, error: messageOf(error) }, 'no script could be made')
+    return deps.scripts.script(faultDecision(facts, error), contextOf(deps, facts, base, previewBoot))
+  }
 }
 
-async function openAndRender(
+/** A script as it would be served now, and why; opens no boot and changes nothing. */
+export async function previewScript(deps: BootDeps, facts: Facts, base: string): Promise<Rendered> {
+  const situation = await deps.findSituation(facts)
+  return renderDecision(deps, decide(situation), situation, base, previewBoot)
+}
+
+/** Decides for a machine that asks for real, and opens its boot. `choice` is what was taken from a menu. */
+export async function bootScript(
   deps: BootDeps,
   facts: Facts,
   base: string,
   ip: string,
-): Promise<{ script: string; decision: Decision; bootId?: string }> {
-  const { db, events } = deps
-  const situation = await findSituation(db, facts)
-  const decided = decide(situation.identity === undefined ? await discover(deps, situation) : situation)
+  choice?: Choice,
+): Promise<Rendered> {
+  let situation = await deps.findSituation(facts)
+  if (situation.identity === undefined) situation = await discover(deps, situation)
+  else if ('conflict' in situation.identity) await noteConflict(deps.db, situation.identity.conflict, facts)
   const keys = newBootKeys()
-  const answer = renderDecision(deps, decided, facts, base, keys)
+  const answer = renderDecision(deps, decide(situation, choice), situation, base, keys)
   // A machine that waits asks again every few seconds: that is no boot yet.
-  if (decided.spec.kind === 'wait') return answer
+  if (answer.decision.spec.kind === 'wait') return answer
   // What firmware and bootstrap did must be written before the boot can be joined to it.
-  await events.flush()
-  await openBoot(db, keys, facts, ip, answer.decision)
+  await deps.events.flush()
+  await deps.openBoot({ ...keys, facts, ip, ...answer, reports: hearsBack(answer, keys.token) })
   return { ...answer, bootId: keys.id }
 }
 
-async function discover({ db, settings, log }: BootDeps, situation: Situation): Promise<Situation> {
+/** Whether the booted system is told where to report: in its arguments, or in answers that it can only ask for there. */
+function hearsBack({ script, decision }: Rendered, token: string): boolean {
+  const kernelLines = script.split('\n').filter((line) => line.startsWith('kernel '))
+  return decision.answerFile !== undefined || kernelLines.some((line) => line.includes(token))
+}
+
+async function discover({ db, settings, log, findSituation }: BootDeps, situation: Situation): Promise<Situation> {
   const { facts } = situation
   const machine = await recordDiscovered(db, identityKeys(facts), facts, settings.maxDiscovered)
   if (machine === undefined) {
@@ -84,29 +106,51 @@ async function discover({ db, settings, log }: BootDeps, situation: Situation): 
     return situation
   }
   log.info({ mac: facts.mac, machine: machine.id }, 'a machine is discovered')
-  return { ...situation, identity: { machine, matchedBy: `MAC ${facts.mac}`, passedOver: [] } }
+  return findSituation(facts)
 }
 
-// An argument that cannot be filled in is found here, before the boot is opened: the machine is told, and so is the boot's record.
+// What cannot be filled in is found here, before the boot is opened: the machine is told, and so is the boot's record.
 function renderDecision(
   deps: BootDeps,
   decision: Decision,
-  facts: Facts,
+  situation: Situation,
   base: string,
   boot: ScriptContext['boot'],
-): { script: string; decision: Decision } {
-  const context = contextOf(deps, facts, base, boot)
+): Rendered {
+  const context = contextOf(deps, situation.facts, base, boot, documentsOf(decision, situation)[0]?.name)
   try {
+    checkAnswers(decision, situation, context)
     return { script: deps.scripts.script(decision, context), decision }
   } catch (error) {
     if (!(error instanceof InputError)) throw error
-    const reason = `image ${decision.image?.name}: ${error.message}`
-    const refused: Decision = {
-      ...decision,
-      spec: { kind: 'refusal', reason, nextStep: 'correct the args of the image or of the machine' },
-    }
+    const { image, answerFile } = decision
+    const inAnswers = error.faults.every(({ field }) => field.startsWith('document '))
+    const reason = inAnswers
+      ? `answer file ${answerFile?.name}: ${error.faults.map(({ field, value }) => `${value} (${field})`).join(', ')}`
+      : `image ${image?.name}: ${error.message}`
+    const nextStep = inAnswers
+      ? 'set what is missing among the params and secrets of the machine or of one of its groups'
+      : 'correct the args of the image, the group or the machine'
+    const refused: Decision = { ...decision, spec: { kind: 'refusal', reason, nextStep } }
     return { script: deps.scripts.script(refused, context), decision: refused }
   }
+}
+
+// An installer that cannot be answered would stop half-way, with a disk half written.
+function checkAnswers(decision: Decision, situation: Situation, context: ScriptContext): void {
+  const documents = documentsOf(decision, situation)
+  if (documents.length === 0) return
+  const names = namesOf(decision, context, context.firstDocument)
+  renderAnswers(documents, withRedactedSecrets(names, secretNamesOf(decision, situation)))
+}
+
+function documentsOf({ answerFile }: Decision, { catalog }: Situation) {
+  return answerFile === undefined ? [] : (catalog.answerFiles.get(answerFile.name)?.documents ?? [])
+}
+
+/** The names of the secrets that a decision's machine may use: its own and those of the groups that fit it. */
+export function secretNamesOf(decision: Decision, { secrets }: Situation): string[] {
+  return [...secrets.machine, ...decision.groups.flatMap((name) => secrets.groups[name] ?? [])]
 }
 
 function faultDecision(facts: Facts, error: unknown): Decision {
@@ -122,9 +166,15 @@ function faultDecision(facts: Facts, error: unknown): Decision {
           reason: 'the inventory does not answer',
           nextStep: 'see the log of the boot server; this machine asks again',
         }
-  return { target: targetOf(facts), reasons: [], spec }
+  return { target: targetOf(facts), groups: [], params: {}, notices: [], reasons: [], spec }
 }
 
-function contextOf({ settings }: BootDeps, facts: Facts, base: string, boot: ScriptContext['boot']): ScriptContext {
-  return { facts, base, boot, after: settings.afterRefusal }
+function contextOf(
+  { settings }: BootDeps,
+  facts: Facts,
+  base: string,
+  boot: ScriptContext['boot'],
+  firstDocument?: string,
+): ScriptContext {
+  return { facts, base, boot, after: settings.afterRefusal, firstDocument }
 }

@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm'
 import {
   bigint,
   bigserial,
@@ -9,15 +10,28 @@ import {
   primaryKey,
   text,
   timestamp,
+  uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core'
+import type { AnswerDocument } from '../inventory/answer-files.ts'
+import type { Assignment } from '../inventory/assignment.ts'
+import type { Stage } from '../inventory/boot-events.ts'
+import type { Outcome } from '../inventory/boots.ts'
 import type { Decision } from '../inventory/decision.ts'
+import type { DeploymentState } from '../inventory/deployments.ts'
 import type { Facts } from '../inventory/facts.ts'
 import type { Variant } from '../inventory/images.ts'
-import type { Assignment } from '../inventory/machines.ts'
+import type { MenuEntry } from '../inventory/menus.ts'
 import type { Policy } from '../inventory/policy.ts'
+import type { Condition } from '../inventory/selector.ts'
 
 const moment = (name: string) => timestamp(name, { withTimezone: true, precision: 3 })
+/** Of everything that operators change: when, and which revision it is, for ETag and If-Match. */
+const history = () => ({
+  revision: integer('revision').notNull().default(1),
+  createdAt: moment('created_at').notNull().defaultNow(),
+  updatedAt: moment('updated_at').notNull().defaultNow(),
+})
 
 export const machines = pgTable(
   'machines',
@@ -35,8 +49,7 @@ export const machines = pgTable(
     labels: jsonb('labels').$type<Record<string, string>>().notNull().default({}),
     assignment: jsonb('assignment').$type<Assignment>(),
     facts: jsonb('facts').$type<Facts>().notNull().default({}),
-    createdAt: moment('created_at').notNull().defaultNow(),
-    updatedAt: moment('updated_at').notNull().defaultNow(),
+    ...history(),
     lastSeenAt: moment('last_seen_at'),
   },
   (table) => [
@@ -57,6 +70,78 @@ export const machineMacs = pgTable(
   (table) => [index('machine_macs_machine').on(table.machineId)],
 )
 
+/** A machine that was merged into another: its id goes on to mean that one. */
+export const machineMerges = pgTable('machine_merges', {
+  fromId: uuid('from_id').primaryKey(),
+  intoId: uuid('into_id')
+    .notNull()
+    .references(() => machines.id, { onDelete: 'cascade' }),
+  at: moment('at').notNull().defaultNow(),
+})
+
+/** Requests that several entered machines laid claim to. */
+export const conflicts = pgTable('conflicts', {
+  /** The ids of those machines, in order. */
+  key: text('key').primaryKey(),
+  facts: jsonb('facts').$type<Facts>().notNull(),
+  firstAt: moment('first_at').notNull().defaultNow(),
+  lastAt: moment('last_at').notNull().defaultNow(),
+  times: integer('times').notNull().default(1),
+})
+
+export const groups = pgTable('groups', {
+  name: text('name').primaryKey(),
+  title: text('title').notNull().default(''),
+  priority: integer('priority').notNull().default(0),
+  selector: jsonb('selector').$type<Condition[]>().notNull(),
+  assignment: jsonb('assignment').$type<Assignment>().notNull(),
+  ...history(),
+})
+
+export const menus = pgTable('menus', {
+  name: text('name').primaryKey(),
+  title: text('title').notNull(),
+  /** Null: it waits for ever. */
+  timeoutSeconds: integer('timeout_seconds'),
+  defaultEntry: text('default_entry'),
+  entries: jsonb('entries').$type<MenuEntry[]>().notNull(),
+  ...history(),
+})
+
+export const answerFiles = pgTable('answer_files', {
+  name: text('name').primaryKey(),
+  title: text('title').notNull().default(''),
+  currentVersion: integer('current_version').notNull(),
+  ...history(),
+})
+
+export const answerFileVersions = pgTable(
+  'answer_file_versions',
+  {
+    answerFile: text('answer_file')
+      .notNull()
+      .references(() => answerFiles.name, { onDelete: 'cascade' }),
+    version: integer('version').notNull(),
+    documents: jsonb('documents').$type<AnswerDocument[]>().notNull(),
+    createdAt: moment('created_at').notNull().defaultNow(),
+  },
+  (table) => [primaryKey({ columns: [table.answerFile, table.version] })],
+)
+
+/** Values for answer files that nobody can read back: sealed (src/seal.ts). */
+export const secrets = pgTable(
+  'secrets',
+  {
+    ownerKind: text('owner_kind').$type<'machine' | 'group'>().notNull(),
+    /** A machine's id or a group's name. */
+    owner: text('owner').notNull(),
+    name: text('name').notNull(),
+    sealed: text('sealed').notNull(),
+    updatedAt: moment('updated_at').notNull().defaultNow(),
+  },
+  (table) => [primaryKey({ columns: [table.ownerKind, table.owner, table.name] })],
+)
+
 export const files = pgTable('files', {
   sha256: text('sha256').primaryKey(),
   name: text('name').notNull(),
@@ -68,8 +153,7 @@ export const images = pgTable('images', {
   name: text('name').primaryKey(),
   title: text('title').notNull(),
   currentVersion: integer('current_version').notNull(),
-  createdAt: moment('created_at').notNull().defaultNow(),
-  updatedAt: moment('updated_at').notNull().defaultNow(),
+  ...history(),
 })
 
 export const imageVersions = pgTable(
@@ -85,6 +169,36 @@ export const imageVersions = pgTable(
   (table) => [primaryKey({ columns: [table.image, table.version] })],
 )
 
+export const deployments = pgTable(
+  'deployments',
+  {
+    id: uuid('id').primaryKey(),
+    machineId: uuid('machine_id')
+      .notNull()
+      .references(() => machines.id, { onDelete: 'cascade' }),
+    image: text('image').notNull(),
+    /** What it says besides the image: args, answer file, params. */
+    assignment: jsonb('assignment').$type<Assignment>().notNull(),
+    state: text('state').$type<DeploymentState>().notNull().default('armed'),
+    attempts: integer('attempts').notNull().default(0),
+    maxAttempts: integer('max_attempts').notNull(),
+    windowSeconds: integer('window_seconds').notNull(),
+    /** Why it failed or was cancelled; what the machine said when it was installed. */
+    reason: text('reason'),
+    armedBy: text('armed_by').notNull(),
+    createdAt: moment('created_at').notNull().defaultNow(),
+    startedAt: moment('started_at'),
+    endedAt: moment('ended_at'),
+  },
+  (table) => [
+    uniqueIndex('deployments_active')
+      .on(table.machineId)
+      .where(sql`${table.state} in ('armed', 'started', 'installing')`),
+    index('deployments_machine').on(table.machineId, table.id),
+    index('deployments_state').on(table.state, table.id),
+  ],
+)
+
 export const boots = pgTable(
   'boots',
   {
@@ -97,12 +211,27 @@ export const boots = pgTable(
     version: integer('version'),
     decision: jsonb('decision').$type<Decision>().notNull(),
     /** Undefined while the boot goes on. */
-    outcome: text('outcome').$type<'booted' | 'installed' | 'failed' | 'superseded'>(),
+    outcome: text('outcome').$type<Outcome>(),
     message: text('message'),
+    /** What the machine said of itself when it asked for the script. */
+    facts: jsonb('facts').$type<Facts>().notNull().default({}),
+    deploymentId: uuid('deployment_id').references(() => deployments.id, { onDelete: 'set null' }),
+    /** The script as it was served, without its token. */
+    script: text('script').notNull().default(''),
+    /** The machine went past its script with it: iPXE was about to jump, or an installer asked for its answers. */
+    progressed: boolean('progressed').notNull().default(false),
+    /** The last thing seen, and when. */
+    stage: text('stage').$type<Stage>().notNull().default('script'),
+    movedAt: moment('moved_at').notNull().defaultNow(),
+    /** A report of the booted system is to be expected, so that its absence means something. */
+    reports: boolean('reports').notNull().default(false),
     startedAt: moment('started_at').notNull().defaultNow(),
     endedAt: moment('ended_at'),
   },
-  (table) => [index('boots_machine').on(table.machineId, table.id)],
+  (table) => [
+    index('boots_machine').on(table.machineId, table.id),
+    index('boots_open').on(table.movedAt).where(sql`${table.outcome} is null`),
+  ],
 )
 
 export const bootEvents = pgTable(
@@ -127,6 +256,87 @@ export const policies = pgTable('policies', {
   id: integer('id').primaryKey(),
   policy: jsonb('policy').$type<Policy>().notNull(),
 })
+
+/** One row: counted up by triggers whenever something changes that every script depends on (inventory/catalog.ts). */
+export const catalog = pgTable('catalog', {
+  id: integer('id').primaryKey(),
+  revision: bigint('revision', { mode: 'number' }).notNull(),
+})
+
+/** What was changed, by whom, from what to what: the audit log, the change feed and the webhooks read it. */
+export const changes = pgTable(
+  'changes',
+  {
+    id: bigserial('id', { mode: 'number' }).primaryKey(),
+    /** The transaction: a reader follows in the order of these, and only up to the oldest that is still open. */
+    tx: bigint('tx', { mode: 'number' }).notNull().default(sql`(pg_current_xact_id()::text)::bigint`),
+    at: moment('at').notNull().defaultNow(),
+    actor: text('actor').notNull(),
+    /** `machine.changed`, `deployment.installed`, … */
+    type: text('type').notNull(),
+    /** What it is about: a machine's id, a group's name, … */
+    subject: text('subject').notNull(),
+    before: jsonb('before'),
+    after: jsonb('after'),
+  },
+  (table) => [
+    index('changes_order').on(table.tx, table.id),
+    index('changes_subject').on(table.subject, table.id),
+    index('changes_at').on(table.at),
+  ],
+)
+
+export const webhooks = pgTable('webhooks', {
+  id: uuid('id').primaryKey(),
+  url: text('url').notNull(),
+  /** Beginnings of the types of changes that are sent; none means all. */
+  types: jsonb('types').$type<string[]>().notNull(),
+  /** What its messages are signed with, sealed. */
+  sealed: text('sealed').notNull(),
+  active: boolean('active').notNull().default(true),
+  /** The last change that was queued for it. */
+  cursorTx: bigint('cursor_tx', { mode: 'number' }).notNull(),
+  cursorId: bigint('cursor_id', { mode: 'number' }).notNull(),
+  ...history(),
+})
+
+/** Messages not yet delivered, and those given up. */
+export const webhookDeliveries = pgTable(
+  'webhook_deliveries',
+  {
+    id: uuid('id').primaryKey(),
+    webhookId: uuid('webhook_id')
+      .notNull()
+      .references(() => webhooks.id, { onDelete: 'cascade' }),
+    changeId: bigint('change_id', { mode: 'number' }).notNull(),
+    body: text('body').notNull(),
+    attempts: integer('attempts').notNull().default(0),
+    nextAt: moment('next_at').notNull().defaultNow(),
+    dead: boolean('dead').notNull().default(false),
+    error: text('error'),
+    createdAt: moment('created_at').notNull().defaultNow(),
+  },
+  (table) => [
+    index('webhook_deliveries_due').on(table.nextAt).where(sql`not ${table.dead}`),
+    index('webhook_deliveries_webhook').on(table.webhookId, table.id),
+  ],
+)
+
+/** Answers to POST requests that were sent with an Idempotency-Key, so that a repeated one gets the same. */
+export const idempotencyKeys = pgTable(
+  'idempotency_keys',
+  {
+    actor: text('actor').notNull(),
+    key: text('key').notNull(),
+    /** Of the method, the path and the body. */
+    requestHash: text('request_hash').notNull(),
+    status: integer('status').notNull(),
+    /** The answer, sealed: it may hold a new token. */
+    sealed: text('sealed').notNull(),
+    createdAt: moment('created_at').notNull().defaultNow(),
+  },
+  (table) => [primaryKey({ columns: [table.actor, table.key] })],
+)
 
 export const tokens = pgTable('tokens', {
   id: uuid('id').primaryKey(),

@@ -14,6 +14,7 @@ export const stages = [
   'initrd',
   'file',
   'ready',
+  'answer-file',
   'installing',
   'installed',
   'booted',
@@ -132,8 +133,14 @@ async function insertEvents(db: Db, events: BootEvent[]): Promise<void> {
   }))
   await db.execute(sql`
     with e as (
-      select *, row_number() over (partition by boot_id) as place from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
-        as e(boot_id uuid, ip text, stage text, file text, bytes bigint, duration_ms int, message text, at timestamptz))
+        select *, row_number() over (partition by boot_id order by at) as place,
+          row_number() over (partition by boot_id order by at desc) as last
+        from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
+          as e(boot_id uuid, ip text, stage text, file text, bytes bigint, duration_ms int, message text, at timestamptz)),
+      moved as (
+        update boots set stage = e.stage, moved_at = greatest(boots.moved_at, e.at),
+          outcome = nullif(boots.outcome, 'stalled'), message = case when boots.outcome = 'stalled' then null else boots.message end
+        from e where boots.id = e.boot_id and e.last = 1 and e.at > boots.moved_at)
     insert into boot_events (boot_id, ip, stage, file, bytes, duration_ms, message, at)
     select boot_id, ip, stage, file, bytes, duration_ms, message, at from e
     where boot_id is null or (exists (select 1 from boots where boots.id = e.boot_id)
@@ -142,6 +149,6 @@ async function insertEvents(db: Db, events: BootEvent[]): Promise<void> {
 }
 
 // PostgreSQL stores neither NUL nor half a surrogate pair, and one such event would keep all those after it waiting.
-function storable(text: string | undefined): string | undefined {
+export function storable(text: string | undefined): string | undefined {
   return text?.replace(/\0|\p{Cs}/gu, '\ufffd')
 }

@@ -1,14 +1,22 @@
 import { and, desc, eq, isNull, lt, sql } from 'drizzle-orm'
 import { v7 as newId } from 'uuid'
 import type { Db } from '../db/open.ts'
+import { rowsOf } from '../db/rows.ts'
 import { boots } from '../db/schema.ts'
-import { mostPerBoot } from './boot-events.ts'
+import type { Stage } from './boot-events.ts'
+import { recordChanges } from './changes.ts'
 import type { Decision } from './decision.ts'
 import type { Facts } from './facts.ts'
+import { createMicroBatch } from './micro-batch.ts'
+import { rests, stallMessage } from './stalls.ts'
 import { hashToken, makeToken } from './tokens.ts'
 
-/** How a boot ended. Only the machine's own report makes it booted, installed or failed; or the refusal it was shown. */
-export type Outcome = 'booted' | 'installed' | 'failed' | 'superseded'
+/**
+ * How a boot ended. Only the machine's own report makes it booted or installed, and that or the refusal it was shown failed.
+ * `handed-over`: it left for its disk, a shell or a system that reports nothing. `stalled` is no end: it may move again.
+ */
+export const outcomes = ['booted', 'installed', 'failed', 'handed-over', 'stalled', 'superseded'] as const
+export type Outcome = (typeof outcomes)[number]
 
 /** One attempt of a machine to boot, from its script on. */
 export type Boot = {
@@ -18,36 +26,58 @@ export type Boot = {
   ip: string
   image: string | null
   version: number | null
+  deploymentId: string | null
   decision: Decision
+  /** The last thing seen, and when. */
+  stage: Stage
+  movedAt: Date
   outcome: Outcome | null
   message: string | null
+  /** What the machine said of itself. */
+  facts: Facts
+  /** As it was served, with `…` for its token. */
+  script: string
   startedAt: Date
   endedAt: Date | null
 }
 
-/** What a machine may report with its boot's token. */
-export const reports = ['ready', 'installing', 'installed', 'booted', 'failed'] as const
-export type Report = (typeof reports)[number]
+/** What a list shows of each boot. */
+export type BootSummary = Omit<Boot, 'decision' | 'facts' | 'script'>
 
-/** Reports count for this long after the script; an installation may take a day. */
-const tokenLifetime = sql`interval '48 hours'`
+/** A boot to be opened. */
+export type NewBoot = {
+  id: string
+  token: string
+  facts: Facts
+  ip: string
+  decision: Decision
+  /** As it is served, with its token. */
+  script: string
+  /** The booted system knows where to report, so that its silence means something. */
+  reports: boolean
+}
+
+export type OpenBoot = (boot: NewBoot) => Promise<void>
+
 /** What firmware fetched from an address belongs to the script that the address asks for within this time. */
 const prelude = sql`interval '10 minutes'`
 
-const { tokenHash: _, ...shown } = {
+const summary = {
   id: boots.id,
-  tokenHash: boots.tokenHash,
   machineId: boots.machineId,
   mac: boots.mac,
   ip: boots.ip,
   image: boots.image,
   version: boots.version,
-  decision: boots.decision,
+  deploymentId: boots.deploymentId,
+  stage: boots.stage,
+  movedAt: boots.movedAt,
   outcome: boots.outcome,
   message: boots.message,
   startedAt: boots.startedAt,
   endedAt: boots.endedAt,
 }
+const shown = { ...summary, decision: boots.decision, facts: boots.facts, script: boots.script }
 
 /** A boot's public id and its secret token, before either is stored. */
 export function newBootKeys(): { id: string; token: string } {
@@ -55,57 +85,67 @@ export function newBootKeys(): { id: string; token: string } {
 }
 
 /**
- * Opens a boot: the machine's unfinished one is superseded, what its firmware fetched from the same address is joined
- * to it, and its facts are remembered. One statement, so all or nothing.
+ * Opens boots: the machine's unfinished one is superseded, what its firmware fetched from the same address is joined to it,
+ * and its facts are remembered. Those that come at the same time are written by one statement; it resolves when they are.
  */
-export async function openBoot(
-  db: Db,
-  keys: { id: string; token: string },
-  facts: Facts,
-  ip: string,
-  decision: Decision,
-): Promise<void> {
-  const { machine, image, spec } = decision
-  const reason = spec.kind === 'refusal' ? spec.reason : null
-  await db.execute(sql`
-    with opened as (
-        insert into boots (id, token_hash, machine_id, mac, ip, image, version, decision, outcome, message, ended_at)
-        values (${keys.id}, ${hashToken(keys.token)}, (select id from machines where id = ${machine?.id ?? null}::uuid), ${facts.mac ?? null}, ${ip}, ${image?.name ?? null},
-          ${image?.version ?? null}::int, ${JSON.stringify(decision)}::jsonb, ${reason === null ? null : 'failed'}, ${reason},
-          case when ${reason}::text is null then null else now() end)),
-      superseded as (
-        update boots set outcome = 'superseded', ended_at = now()
-        where machine_id = ${machine?.id ?? null}::uuid and outcome is null),
-      joined as (
-        update boot_events set boot_id = ${keys.id} where boot_id is null and ip = ${ip} and at > now() - ${prelude}),
-      seen as (
-        update machines set last_seen_at = now(), facts = facts || ${JSON.stringify(facts)}::jsonb where id = ${machine?.id ?? null}::uuid)
-    insert into boot_events (boot_id, ip, stage, message) values (${keys.id}, ${ip}, 'script', ${spec.kind})`)
+export function createOpenBoot(db: Db): OpenBoot {
+  return createMicroBatch((list: NewBoot[]) => insertBoots(db, list), { most: 256, atOnce: 2 })
 }
 
-/**
- * Records what a machine reports. The first of booted, installed and failed is the boot's outcome; repeated and late
- * reports are kept as events and change nothing. False when the token opens no boot.
- */
-export async function recordReport(
-  db: Db,
-  token: string,
-  report: Report,
-  ip: string,
-  message: string | undefined,
-): Promise<boolean> {
-  const outcome = report === 'ready' || report === 'installing' ? null : report
-  const found = await db.execute(sql`
-    with boot as (
-        select id, outcome from boots where token_hash = ${hashToken(token)} and started_at > now() - ${tokenLifetime}),
-      ended as (
-        update boots set outcome = ${outcome}, ended_at = now(), message = ${message ?? null} from boot
-        where ${outcome}::text is not null and boots.id = boot.id and (boot.outcome is null or boot.outcome = 'superseded')),
-      event as (
-        insert into boot_events (boot_id, ip, stage, message) select id, ${ip}, ${report}, ${message ?? null} from boot
-        where (select count(*) from boot_events where boot_id = boot.id) < ${mostPerBoot})
-    select id from boot`)
-  return rowsOf(found).length > 0
+async function insertBoots(db: Db, list: NewBoot[]): Promise<undefined[]> {
+  const rows = list.map((boot, index) => rowOf(boot, list.slice(index + 1)))
+  await db.execute(sql`
+    with new as (
+        select * from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as new(id uuid, token_hash text, machine_id uuid, mac text,
+          ip text, image text, version int, deployment_id uuid, decision jsonb, facts jsonb, script text, reports boolean,
+          outcome text, message text, kind text)),
+      opened as (
+        insert into boots (id, token_hash, machine_id, mac, ip, image, version, deployment_id, decision, facts, script, reports,
+          outcome, message, ended_at)
+        select id, token_hash, (select id from machines where id = machine_id), mac, ip, image, version,
+          (select id from deployments where id = deployment_id), decision, facts, script, reports, outcome, message,
+          case when outcome is null then null else now() end
+        from new),
+      superseded as (
+        update boots set outcome = 'superseded', ended_at = now() from new
+        where boots.machine_id = new.machine_id and (boots.outcome is null or boots.outcome = 'stalled')),
+      joined as (
+        update boot_events set boot_id = new.id from new
+        where boot_events.boot_id is null and boot_events.ip = new.ip and boot_events.at > now() - ${prelude}),
+      seen as (
+        update machines set last_seen_at = now(), facts = machines.facts || new.facts from new where machines.id = new.machine_id)
+    insert into boot_events (boot_id, ip, stage, message) select id, ip, 'script', kind from new`)
+  return list.map(() => undefined)
+}
+
+function rowOf({ id, token, facts, ip, decision, script, reports }: NewBoot, after: NewBoot[]) {
+  const { machine, image, deployment, spec } = decision
+  const overtaken = machine !== undefined && after.some((one) => one.decision.machine?.id === machine.id)
+  const outcome: Outcome | null =
+    spec.kind === 'refusal'
+      ? 'failed'
+      : spec.kind === 'shell' || spec.kind === 'reboot'
+        ? 'handed-over'
+        : overtaken
+          ? 'superseded'
+          : null
+  return {
+    id,
+    token_hash: hashToken(token),
+    machine_id: machine?.id,
+    mac: facts.mac,
+    ip,
+    image: image?.name,
+    version: image?.version,
+    deployment_id: deployment?.id,
+    decision,
+    facts,
+    script: script.replaceAll(token, '…'),
+    reports,
+    outcome,
+    message: spec.kind === 'refusal' ? spec.reason : null,
+    kind: spec.kind,
+  }
 }
 
 export async function findBoot(db: Db, id: string): Promise<Boot | undefined> {
@@ -116,23 +156,50 @@ export async function findBoot(db: Db, id: string): Promise<Boot | undefined> {
 /** Boots, newest first, those before the id `before`. */
 export async function listBoots(
   db: Db,
-  filter: { machineId?: string | undefined; outcome?: Outcome | 'open' | undefined },
+  filter: {
+    machineId?: string | undefined
+    deploymentId?: string | undefined
+    image?: string | undefined
+    outcome?: Outcome | 'open' | undefined
+  },
   limit: number,
   before?: string,
-): Promise<Boot[]> {
+): Promise<BootSummary[]> {
+  const { machineId, deploymentId, image, outcome } = filter
   const conditions = and(
-    filter.machineId === undefined ? undefined : eq(boots.machineId, filter.machineId),
-    filter.outcome === undefined
-      ? undefined
-      : filter.outcome === 'open'
-        ? isNull(boots.outcome)
-        : eq(boots.outcome, filter.outcome),
+    machineId === undefined ? undefined : eq(boots.machineId, machineId),
+    deploymentId === undefined ? undefined : eq(boots.deploymentId, deploymentId),
+    image === undefined ? undefined : eq(boots.image, image),
+    outcome === undefined ? undefined : outcome === 'open' ? isNull(boots.outcome) : eq(boots.outcome, outcome),
     before === undefined ? undefined : lt(boots.id, before),
   )
-  return db.select(shown).from(boots).where(conditions).orderBy(desc(boots.id)).limit(limit)
+  return db.select(summary).from(boots).where(conditions).orderBy(desc(boots.id)).limit(limit)
 }
 
-// postgres.js answers with an array of rows, PGlite with an object that holds it.
-function rowsOf(result: unknown): unknown[] {
-  return Array.isArray(result) ? result : ((result as { rows?: unknown[] }).rows ?? [])
+/** Marks the boots that stopped moving, each with the likely causes; gives how many. */
+export async function markStalledBoots(db: Db): Promise<number> {
+  const limits = Object.entries(rests).map(([stage, { seconds }]) => ({
+    stage,
+    seconds,
+    message: stallMessage(stage as keyof typeof rests),
+  }))
+  const found = await db.execute(sql`
+    update boots set outcome = 'stalled', message = rest.message
+    from jsonb_to_recordset(${JSON.stringify(limits)}::jsonb) as rest(stage text, seconds int, message text)
+    where boots.outcome is null and boots.stage = rest.stage and boots.moved_at < now() - rest.seconds * interval '1 second'
+      and boots.decision #>> '{spec,kind}' <> 'menu'
+    returning boots.id, boots.machine_id as "machineId", boots.mac, boots.image, boots.version, boots.message`)
+  const stalled = rowsOf<{ id: string; mac: string | null }>(found)
+  await recordChanges(
+    db,
+    stalled.map(({ id, ...after }) => ({ actor: 'bootwright', type: 'boot.stalled', subject: id, after })),
+  )
+  return stalled.length
+}
+
+/** Forgets boots older than so many days, and the oldest of more than so many. */
+export async function pruneBoots(db: Db, { days, most }: { days: number; most: number }): Promise<void> {
+  await db.execute(sql`delete from boots where started_at < now() - ${days} * interval '1 day'`)
+  await db.execute(sql`
+    delete from boots where id <= (select id from boots order by id desc offset ${most} limit 1)`)
 }

@@ -1,17 +1,41 @@
 import { formatTarget } from '../arch.ts'
-import type { Db } from '../db/open.ts'
-import { type Facts, type KnownTarget, targetOf } from './facts.ts'
-import { type Identity, identify, identityKeys, nameOf } from './identity.ts'
-import { type FileRef, findImage, findVariant, type Image } from './images.ts'
-import { findCandidates, type Machine } from './machines.ts'
-import { findPolicy, type Policy } from './policy.ts'
+import {
+  formatWanted,
+  type LocalBoot,
+  type LocalMethod,
+  type Merged,
+  mergeAssignments,
+  type Params,
+  type Wanted,
+  wantedOf,
+} from './assignment.ts'
+import type { Catalog, CatalogGroup } from './catalog.ts'
+import { type KnownTarget, targetOf } from './facts.ts'
+import { groupReasons, matchingGroups } from './group-match.ts'
+import { type Identity, nameOf } from './identity.ts'
+import { type FileRef, findVariant } from './images.ts'
+import type { Machine } from './machines.ts'
+import { type Choice, menuReasons, type VisibleEntry, visibleEntries } from './menu-choice.ts'
+import type { MenuEntry } from './menus.ts'
+import { formatPolicy, type Policy } from './policy.ts'
+import type { LatestDeployment, Situation } from './situation.ts'
 
 /** What to do now. */
 export type BootSpec =
   | { kind: 'linux'; kernel: FileRef; initrds: FileRef[]; args: string[] }
   | { kind: 'efi'; file: FileRef; args: string[] }
   | { kind: 'ipxe'; file: FileRef }
-  | { kind: 'local' }
+  | { kind: 'local'; method: Exclude<LocalMethod, 'auto'> }
+  | {
+      kind: 'menu'
+      menu: string
+      title: string
+      timeoutSeconds: number | null
+      defaultEntry: string | null
+      entries: VisibleEntry[]
+    }
+  | { kind: 'shell' }
+  | { kind: 'reboot' }
   | { kind: 'wait' }
   | { kind: 'refusal'; reason: string; nextStep: string }
 
@@ -22,38 +46,31 @@ export type Reason = { candidate: string; won: boolean; why: string }
 export type Decision = {
   target: KnownTarget
   machine?: { id: string; name: string; discovered: boolean; hostname?: string; labels: Record<string, string> }
+  /** Whose image this boot installs, and which attempt it is. */
+  deployment?: { id: string; attempt: number; maxAttempts: number }
   image?: { name: string; version: number }
+  answerFile?: { name: string; version: number }
+  /** The groups that fit, the weakest first. */
+  groups: string[]
+  params: Params
   spec: BootSpec
+  /** What the person in front of the machine should read besides what it boots. */
+  notices: string[]
   reasons: Reason[]
 }
 
-/** Everything that a decision depends on. */
-export type Situation = {
-  facts: Facts
-  identity: Identity
-  policy: Policy
-  /** The image that the machine or the policy names; undefined when there is none of that name. */
-  image: Image | undefined
-}
-
-/** Looks up what the decision depends on. Reads only: a preview and a boot ask the same. */
-export async function findSituation(db: Db, facts: Facts): Promise<Situation> {
-  const keys = identityKeys(facts)
-  const [candidates, policy] = await Promise.all([findCandidates(db, keys), findPolicy(db)])
-  const identity = identify(keys, candidates)
-  const name = imageNamed(machineOf(identity), policy)
-  return { facts, identity, policy, image: name === undefined ? undefined : await findImage(db, name) }
-}
-
 /**
- * What a machine boots: the first that applies of a refusal for the machine itself, its own assignment, and the policy
- * for the rest; then the image's variant that fits. Pure: the same situation gives the same decision.
+ * What a machine boots: the first that applies of a refusal for the machine itself, an entry chosen from a menu, an active
+ * deployment, its own assignment, the groups that fit it, and the policy for the rest; then the image's variant that
+ * fits. Pure: the same situation gives the same decision.
  */
-export function decide({ facts, identity, policy, image }: Situation): Decision {
+export function decide(situation: Situation, choice?: Choice): Decision {
+  const { facts, identity, deployment, catalog } = situation
   const machine = machineOf(identity)
   const target = targetOf(facts, machine?.facts)
   const reasons: Reason[] = []
-  const common = { target, ...(machine && { machine: summary(machine) }), reasons }
+  const notices: string[] = []
+  const common = { target, groups: [], params: {}, notices, reasons, ...(machine && { machine: summary(machine) }) }
 
   if (identity !== undefined && 'conflict' in identity) {
     reasons.push({ candidate: 'identity', won: true, why: identity.why })
@@ -65,45 +82,191 @@ export function decide({ facts, identity, policy, image }: Situation): Decision 
     return { ...common, spec: refusal(`machine ${nameOf(machine)} is denied`, 'set denied to false if it may boot') }
   }
 
-  const own = machine?.assignment?.image
-  if (own !== undefined) {
-    reasons.push({ candidate: 'assignment', won: true, why: `the machine is assigned image ${own}` })
-    reasons.push({
-      candidate: `policy ${formatPolicy(policy)}`,
-      won: false,
-      why: 'only for machines without an assignment',
-    })
-  } else {
-    reasons.push({
-      candidate: 'assignment',
-      won: false,
-      why: machine === undefined ? 'there is no such machine' : 'the machine has none',
-    })
-    reasons.push({
-      candidate: `policy ${formatPolicy(policy)}`,
-      won: true,
-      why: 'it is for machines without an assignment',
-    })
-    if (policy.kind !== 'image') return { ...common, spec: { kind: policy.kind } }
+  const groups = matchingGroups(catalog, machine, facts, target)
+  const active = judgeDeployment(deployment, reasons, notices)
+  const entry = choice && findChosen(catalog, choice, target, reasons)
+  if (entry === null) {
+    const reason = `menu ${choice?.menu} has no entry ${choice?.entry} for this machine`
+    return { ...common, spec: refusal(reason, 'ask for the menu again') }
   }
+  const wanted = findWanted(active, machine, groups, catalog.policy, entry, reasons)
+  const merged = mergeAssignments([
+    ...groups.map((group) => group.assignment).reverse(),
+    machine?.assignment ?? {},
+    ...(active && entry === undefined ? [active.assignment] : []),
+    ...(entry?.kind === 'image' ? [entry] : []),
+  ])
   return {
     ...common,
-    ...imageSpec(own ?? (policy as { image: string }).image, image, target, machine?.assignment?.args ?? [], reasons),
+    groups: groups.map((group) => group.name).reverse(),
+    params: merged.params,
+    ...(active && entry === undefined && { deployment: attemptOf(active) }),
+    ...specFor(wanted, merged, catalog, target, reasons),
   }
 }
 
-/** For people: `local`, `wait`, `image debian-12`. */
-export function formatPolicy(policy: Policy): string {
-  return policy.kind === 'image' ? `image ${policy.image}` : policy.kind
+type Chosen = { kind: 'shell' | 'reboot' | 'wait' } | Wanted
+
+function findWanted(
+  active: LatestDeployment | undefined,
+  machine: Machine | undefined,
+  groups: CatalogGroup[],
+  policy: Policy,
+  entry: MenuEntry | undefined,
+  reasons: Reason[],
+): Chosen {
+  let winner = entry === undefined ? undefined : `entry ${entry.name} was chosen from the menu`
+  let wanted: Chosen | undefined = entry && wantedByEntry(entry)
+  if (active !== undefined) {
+    const candidate = `deployment ${active.id}`
+    const why = `it installs ${active.image}, attempt ${active.attempts + 1} of ${active.maxAttempts}`
+    reasons.push({ candidate, won: winner === undefined, why: winner ?? why })
+    winner ??= `deployment ${active.id} is active`
+    wanted ??= { kind: 'image', name: active.image }
+  }
+  const own = wantedOf(machine?.assignment ?? {})
+  if (own === undefined) {
+    const why = machine === undefined ? 'there is no such machine' : 'the machine has none of its own'
+    reasons.push({ candidate: 'assignment', won: false, why })
+  } else {
+    reasons.push({
+      candidate: 'assignment',
+      won: winner === undefined,
+      why: winner ?? `the machine is assigned ${formatWanted(own)}`,
+    })
+    winner ??= 'the machine has an assignment of its own'
+    wanted ??= own
+  }
+  const first = groups.find((group) => wantedOf(group.assignment) !== undefined)
+  reasons.push(...groupReasons(groups, winner === undefined ? first : undefined, winner))
+  if (first !== undefined) {
+    winner ??= `group ${first.name} decides`
+    wanted ??= wantedOf(first.assignment)
+  }
+  const why = winner ?? 'nothing else says what this machine boots'
+  reasons.push({ candidate: `policy ${formatPolicy(policy)}`, won: winner === undefined, why })
+  return wanted ?? wantedByPolicy(policy)
+}
+
+function wantedByPolicy(policy: Policy): Chosen {
+  if (policy.kind === 'image') return { kind: 'image', name: policy.image }
+  return policy.kind === 'menu' ? { kind: 'menu', name: policy.menu } : policy
+}
+
+function wantedByEntry(entry: MenuEntry): Chosen {
+  if (entry.kind === 'image') return { kind: 'image', name: entry.image }
+  return entry.kind === 'menu' ? { kind: 'menu', name: entry.menu } : { kind: entry.kind }
+}
+
+/** Null when the menu has no such entry for the machine. */
+function findChosen(
+  catalog: Catalog,
+  { menu, entry: name }: Choice,
+  target: KnownTarget,
+  reasons: Reason[],
+): MenuEntry | null {
+  const visible = visibleEntries(catalog.menus.get(menu), catalog, target)
+  const entry = visible.entries.find((one) => one.name === name)
+  reasons.push({
+    candidate: `entry ${name} of menu ${menu}`,
+    won: entry !== undefined,
+    why: entry === undefined ? 'the menu has no such entry for this machine' : 'it was chosen at the machine',
+  })
+  return entry ?? null
+}
+
+/** The deployment when it is to be served; what else there is to say of it goes to the reasons and the notices. */
+function judgeDeployment(
+  deployment: LatestDeployment | undefined,
+  reasons: Reason[],
+  notices: string[],
+): LatestDeployment | undefined {
+  if (deployment === undefined) return undefined
+  const { id, image, state, reason } = deployment
+  const candidate = `deployment ${id}`
+  const gaveUp = whySpent(deployment)
+  if (state === 'failed' || gaveUp !== undefined) {
+    const why = `the installation of ${image} failed: ${gaveUp ?? reason ?? 'no reason is known'}`
+    notices.push(why)
+    reasons.push({ candidate, won: false, why })
+    return undefined
+  }
+  if (state === 'installed' || state === 'cancelled') {
+    reasons.push({ candidate, won: false, why: `${image} ${state === 'installed' ? 'is installed' : 'was cancelled'}` })
+    return undefined
+  }
+  return deployment
+}
+
+/** Why an active deployment is not served any more; undefined while it is. */
+export function whySpent({
+  state,
+  attempts,
+  maxAttempts,
+  late,
+}: Pick<LatestDeployment, 'state' | 'attempts' | 'maxAttempts' | 'late'>): string | undefined {
+  if (state !== 'armed' && state !== 'started' && state !== 'installing') return undefined
+  if (attempts >= maxAttempts)
+    return `${attempts} of ${maxAttempts} attempts, and the machine never reported the end of one`
+  return late ? 'its time is over, and the machine never reported the end of an attempt' : undefined
+}
+
+function attemptOf({ id, attempts, maxAttempts }: LatestDeployment) {
+  return { id, attempt: attempts + 1, maxAttempts }
+}
+
+function specFor(
+  wanted: Chosen,
+  merged: Merged,
+  catalog: Catalog,
+  target: KnownTarget,
+  reasons: Reason[],
+): Pick<Decision, 'spec' | 'image' | 'answerFile'> {
+  if (wanted.kind === 'image') return imageSpec(wanted.name, merged, catalog, target, reasons)
+  if (wanted.kind === 'menu') return { spec: menuSpec(wanted.name, catalog, target, reasons) }
+  if (wanted.kind === 'local') return { spec: localSpec(merged.localBoot, target, reasons) }
+  return { spec: wanted }
+}
+
+/** `auto` is what works on most: a BIOS seldom goes on to its disk by itself, UEFI does when a boot option fails. */
+function localSpec(localBoot: LocalBoot, { platform }: KnownTarget, reasons: Reason[]): BootSpec {
+  const chosen = localBoot[platform] ?? 'auto'
+  const method = chosen === 'auto' ? (platform === 'pcbios' ? ('sanboot' as const) : ('exit-1' as const)) : chosen
+  const said = typeof method === 'string' ? method : `the file ${method.file}`
+  const why = chosen === 'auto' ? `the usual way on ${platform}` : `assigned for ${platform}`
+  reasons.push({ candidate: `local boot by ${said}`, won: true, why })
+  return { kind: 'local', method }
+}
+
+function menuSpec(name: string, catalog: Catalog, target: KnownTarget, reasons: Reason[]): BootSpec {
+  const menu = catalog.menus.get(name)
+  if (menu === undefined) {
+    reasons.push({ candidate: `menu ${name}`, won: false, why: 'there is no such menu' })
+    return refusal(`there is no menu ${name}`, 'add it, or assign another')
+  }
+  const { entries, hidden } = visibleEntries(menu, catalog, target)
+  reasons.push(...menuReasons(menu.name, hidden))
+  if (entries.length === 0)
+    return refusal(`menu ${name} has no entry for ${formatTarget(target)}`, 'add one, or assign another menu')
+  const { title, timeoutSeconds, defaultEntry } = menu
+  return {
+    kind: 'menu',
+    menu: name,
+    title,
+    timeoutSeconds,
+    defaultEntry: entries.some((entry) => entry.name === defaultEntry) ? defaultEntry : null,
+    entries: entries.map(({ name, text, hotkey }) => ({ name, text, ...(hotkey !== undefined && { hotkey }) })),
+  }
 }
 
 function imageSpec(
   name: string,
-  image: Image | undefined,
+  { args, answerFile: answers, localBoot }: Merged,
+  catalog: Catalog,
   target: KnownTarget,
-  extraArgs: string[],
   reasons: Reason[],
-): Pick<Decision, 'image' | 'spec'> {
+): Pick<Decision, 'image' | 'answerFile' | 'spec'> {
+  const image = catalog.images.get(name)
   if (image === undefined) {
     reasons.push({ candidate: `image ${name}`, won: false, why: 'there is no such image' })
     return { spec: refusal(`there is no image ${name}`, 'add it, or assign another') }
@@ -126,15 +289,20 @@ function imageSpec(
     won: true,
     why: `it fits ${formatTarget(target)}${assumed}`,
   })
+  if (variant.kind === 'local') return { ...named, spec: localSpec(localBoot, target, reasons) }
+  const answerFile = answers === undefined ? undefined : catalog.answerFiles.get(answers)
+  if (answers !== undefined && answerFile === undefined)
+    return { ...named, spec: refusal(`there is no answer file ${answers}`, 'add it, or assign another') }
   const { arch: _, platform: __, ...spec } = variant
-  return { ...named, spec: 'args' in spec ? { ...spec, args: [...spec.args, ...extraArgs] } : spec }
+  return {
+    ...named,
+    ...(answerFile && { answerFile: { name: answerFile.name, version: answerFile.version } }),
+    spec: 'args' in spec ? { ...spec, args: [...spec.args, ...args] } : spec,
+  }
 }
 
-function imageNamed(machine: Machine | undefined, policy: Policy): string | undefined {
-  return machine?.assignment?.image ?? (policy.kind === 'image' ? policy.image : undefined)
-}
-
-function machineOf(identity: Identity): Machine | undefined {
+/** Who a request was taken for. */
+export function machineOf(identity: Identity): Machine | undefined {
   return identity !== undefined && 'machine' in identity ? identity.machine : undefined
 }
 

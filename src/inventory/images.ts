@@ -1,8 +1,12 @@
 import { and, asc, desc, eq, gt, inArray, sql } from 'drizzle-orm'
 import type { Arch, Platform, Target } from '../arch.ts'
 import type { Db } from '../db/open.ts'
-import { files, images, imageVersions, machines, policies } from '../db/schema.ts'
+import { files, images, imageVersions } from '../db/schema.ts'
 import { ConflictError, InputError, NotFoundError } from '../errors.ts'
+import { canonical } from './canonical.ts'
+import { type Actor, changeType, recordChanges, system } from './changes.ts'
+import { checkPrecondition, type Precondition } from './precondition.ts'
+import { refuseNamed } from './references.ts'
 
 /** Bytes known by their hash, and the name they are served under. */
 export type FileRef = { sha256: string; name: string }
@@ -21,6 +25,7 @@ export type Image = {
   title: string
   version: number
   variants: Variant[]
+  revision: number
   createdAt: Date
   updatedAt: Date
 }
@@ -57,6 +62,7 @@ const selected = {
   title: images.title,
   version: images.currentVersion,
   variants: imageVersions.variants,
+  revision: images.revision,
   createdAt: images.createdAt,
   updatedAt: images.updatedAt,
 }
@@ -97,87 +103,118 @@ export async function listImageVersions(db: Db, name: string): Promise<ImageVers
 
 /**
  * Makes or changes an image. Variants that differ from the current version's become a new version and the current one;
- * the same variants again change nothing. The result says whether anything was new.
- * @throws InputError when a variant names a file that is not stored, or two variants are for the same machines
+ * the same variants again change nothing. The result says whether the image is new.
+ * @throws InputError when a variant names a file that is not stored, or two variants are for the same machines; PreconditionError
  */
 export async function saveImage(
   db: Db,
   name: string,
   change: { title?: string | undefined; variants: Variant[] },
+  precondition: Precondition = {},
+  by: Actor = system,
 ): Promise<{ image: Image; created: boolean }> {
   refuseTwins(change.variants)
   await refuseUnknownFiles(db, change.variants)
-  return db.transaction(async (tx) => {
-    const inserted = await tx
-      .insert(images)
-      .values({ name, title: change.title ?? name, currentVersion: 1 })
-      .onConflictDoNothing()
-      .returning()
-    if (inserted.length > 0) {
-      await tx.insert(imageVersions).values({ image: name, version: 1, variants: change.variants })
-    } else {
-      await tx.select({ name: images.name }).from(images).where(eq(images.name, name)).for('update')
-      const [newest] = await tx
-        .select({ version: sql<number>`max(${imageVersions.version})` })
-        .from(imageVersions)
-        .where(eq(imageVersions.image, name))
-      const before = await findImage(tx as unknown as Db, name)
-      const same = before !== undefined && canonical(before.variants) === canonical(change.variants)
-      const version = same ? before.version : (newest?.version ?? 0) + 1
-      if (!same) await tx.insert(imageVersions).values({ image: name, version, variants: change.variants })
-      if (!same || (change.title !== undefined && change.title !== before.title)) {
-        await tx
-          .update(images)
-          .set({ currentVersion: version, title: change.title ?? before?.title ?? name, updatedAt: new Date() })
-          .where(eq(images.name, name))
-      }
-    }
-    const image = await findImage(tx as unknown as Db, name)
-    if (image === undefined) throw new ConflictError(`image ${name} was deleted meanwhile`)
-    return { image, created: inserted.length > 0 }
+  return changing(db, name, precondition, by, async (tx, before) => {
+    const title = change.title ?? before?.title ?? name
+    const same = before !== undefined && canonical(before.variants) === canonical(change.variants)
+    if (same && title === before.title) return
+    const version = same ? before.version : await nextVersion(tx, name)
+    if (before === undefined) await insertImage(tx, name, title, version)
+    else await setCurrent(tx, before, { title, currentVersion: version })
+    if (!same) await tx.insert(imageVersions).values({ image: name, version, variants: change.variants })
   })
 }
 
-/** Changes the title, or which version is the current one (a roll back is that). */
+/** Changes the title, or which version is the current one (a roll back is that). @throws NotFoundError, InputError, PreconditionError */
 export async function patchImage(
   db: Db,
   name: string,
   change: { title?: string | undefined; version?: number | undefined },
+  precondition: Precondition = {},
+  by: Actor = system,
 ): Promise<Image> {
-  if (change.version !== undefined) {
-    const known = (await listImageVersions(db, name)).map((one) => one.version)
-    if (!known.includes(change.version)) {
-      throw new InputError({ field: 'version', value: String(change.version), expected: `one of ${known.join(', ')}` })
-    }
-  }
-  await db
-    .update(images)
-    .set({
-      ...(change.title !== undefined && { title: change.title }),
-      ...(change.version !== undefined && { currentVersion: change.version }),
-      updatedAt: new Date(),
-    })
-    .where(eq(images.name, name))
-  const image = await findImage(db, name)
-  if (image === undefined) throw new NotFoundError(`there is no image ${name}`)
+  const { image } = await changing(db, name, precondition, by, async (tx, before) => {
+    if (before === undefined) throw new NotFoundError(`there is no image ${name}`)
+    const { title = before.title, version = before.version } = change
+    const known = (await listImageVersions(tx, name)).map((one) => one.version)
+    if (!known.includes(version))
+      throw new InputError({ field: 'version', value: String(version), expected: `one of ${known.join(', ')}` })
+    if (title !== before.title || version !== before.version)
+      await setCurrent(tx, before, { title, currentVersion: version })
+  })
   return image
 }
 
-/** @throws NotFoundError; ConflictError when a machine or the policy still names the image */
-export async function deleteImage(db: Db, name: string): Promise<void> {
-  const users = await db
-    .select({ id: machines.id })
-    .from(machines)
-    .where(sql`${machines.assignment} ->> 'image' = ${name}`)
-    .limit(100)
-  if (users.length > 0)
-    throw new ConflictError(
-      `image ${name} is assigned to ${users.length === 100 ? '100 or more' : users.length} machine(s)`,
-    )
-  const policy = await db.select().from(policies).where(sql`${policies.policy} ->> 'image' = ${name}`)
-  if (policy.length > 0) throw new ConflictError(`image ${name} is the policy for machines without an assignment`)
-  const gone = await db.delete(images).where(eq(images.name, name)).returning()
-  if (gone.length === 0) throw new NotFoundError(`there is no image ${name}`)
+/** @throws NotFoundError, PreconditionError; ConflictError when a machine, a group, a menu, a deployment or the policy still names it */
+export async function deleteImage(
+  db: Db,
+  name: string,
+  precondition: Precondition = {},
+  by: Actor = system,
+): Promise<void> {
+  await db.transaction(async (transaction) => {
+    const tx = transaction as unknown as Db
+    const before = await findImage(tx, name)
+    if (before === undefined) throw new NotFoundError(`there is no image ${name}`)
+    checkPrecondition(precondition, before)
+    await refuseNamed(tx, 'image', name)
+    await tx.delete(images).where(eq(images.name, name))
+    await recordChanges(tx, [{ actor: by, type: 'image.deleted', subject: name, before: shown(before) }])
+  })
+}
+
+async function changing(
+  db: Db,
+  name: string,
+  precondition: Precondition,
+  by: Actor,
+  change: (tx: Db, before: Image | undefined) => Promise<void>,
+): Promise<{ image: Image; created: boolean }> {
+  return db.transaction(async (transaction) => {
+    const tx = transaction as unknown as Db
+    await tx.select({ name: images.name }).from(images).where(eq(images.name, name)).for('update')
+    const before = await findImage(tx, name)
+    checkPrecondition(precondition, before)
+    await change(tx, before)
+    const image = await findImage(tx, name)
+    if (image === undefined) throw new ConflictError(`image ${name} was deleted meanwhile`)
+    if (image.revision !== before?.revision) {
+      const type = changeType('image', before, image)
+      await recordChanges(tx, [
+        { actor: by, type, subject: name, before: before && shown(before), after: shown(image) },
+      ])
+    }
+    return { image, created: before === undefined }
+  })
+}
+
+async function insertImage(tx: Db, name: string, title: string, version: number): Promise<void> {
+  const added = await tx
+    .insert(images)
+    .values({ name, title, currentVersion: version })
+    .onConflictDoNothing()
+    .returning({ name: images.name })
+  if (added.length === 0) throw new ConflictError(`another request made image ${name} at the same time: try again`)
+}
+
+async function nextVersion(tx: Db, name: string): Promise<number> {
+  const [newest] = await tx
+    .select({ version: sql<number | null>`max(${imageVersions.version})` })
+    .from(imageVersions)
+    .where(eq(imageVersions.image, name))
+  return (newest?.version ?? 0) + 1
+}
+
+async function setCurrent(tx: Db, before: Image, values: { title: string; currentVersion: number }): Promise<void> {
+  await tx
+    .update(images)
+    .set({ ...values, revision: before.revision + 1, updatedAt: new Date() })
+    .where(eq(images.name, before.name))
+}
+
+function shown({ title, version, variants }: Image) {
+  return { title, version, variants }
 }
 
 function refuseTwins(variants: Variant[]): void {
@@ -215,13 +252,4 @@ async function refuseUnknownFiles(db: Db, variants: Variant[]): Promise<void> {
       })),
     )
   }
-}
-
-// Keys sorted: PostgreSQL's jsonb gives them back in an order of its own.
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_, inner) =>
-    inner !== null && typeof inner === 'object' && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).sort())
-      : inner,
-  )
 }

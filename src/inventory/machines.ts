@@ -1,14 +1,17 @@
 import { and, asc, eq, gt, inArray, or, type SQL, sql } from 'drizzle-orm'
 import { v7 as newId } from 'uuid'
 import type { Db } from '../db/open.ts'
-import { boots, images, machineMacs, machines } from '../db/schema.ts'
+import { rowsOf } from '../db/rows.ts'
+import { boots, machineMacs, machineMerges, machines, secrets } from '../db/schema.ts'
 import { ConflictError, InputError, NotFoundError } from '../errors.ts'
 import type { Mac } from '../mac.ts'
+import type { Assignment } from './assignment.ts'
+import { canonical } from './canonical.ts'
+import { type Actor, changeType, recordChanges, system } from './changes.ts'
 import type { Facts } from './facts.ts'
 import type { IdentityKeys } from './identity.ts'
-
-/** What an operator wants a machine to boot: an image, and kernel arguments after the image's own. */
-export type Assignment = { image?: string | undefined; args?: string[] | undefined }
+import { checkPrecondition, type Precondition } from './precondition.ts'
+import { refuseUnknownNames } from './references.ts'
 
 export type Machine = {
   id: string
@@ -26,6 +29,7 @@ export type Machine = {
   assignment?: Assignment
   /** As last reported by the machine itself. */
   facts: Facts
+  revision: number
   createdAt: Date
   updatedAt: Date
   lastSeenAt?: Date
@@ -71,7 +75,7 @@ export async function findCandidates(db: Db, keys: IdentityKeys): Promise<Machin
 export async function findMachine(db: Db, key: MachineKey): Promise<Machine | undefined> {
   const condition =
     'id' in key
-      ? eq(machines.id, key.id)
+      ? sql`${machines.id} = coalesce((select into_id from machine_merges where from_id = ${key.id}), ${key.id}::uuid)`
       : sql`${machines.id} = (select machine_id from machine_macs where mac = ${key.mac})`
   return (await select(db, condition, 1))[0]
 }
@@ -88,21 +92,25 @@ export async function listMachines(db: Db, filter: MachineFilter, limit: number,
 }
 
 /**
- * Makes or changes a machine: what `change` leaves undefined stays. From then on it counts as entered by an operator.
- * @throws NotFoundError for an unknown id; InputError for an image that does not exist; ConflictError when another machine has the MAC
+ * Makes or changes a machine: what `change` leaves undefined stays. From then on it counts as entered by an operator. What
+ * changes nothing leaves no trace.
+ * @throws NotFoundError for an unknown id; InputError for a name that does not exist; ConflictError when another machine
+ * has the MAC; PreconditionError
  */
 export async function saveMachine(
   db: Db,
   key: MachineKey,
   change: MachineChange,
+  precondition: Precondition = {},
+  by: Actor = system,
 ): Promise<{ machine: Machine; created: boolean }> {
-  if (change.assignment?.image !== undefined) await refuseUnknownImage(db, change.assignment.image)
+  await refuseUnknownNames(db, change.assignment ?? {}, 'assignment')
   try {
-    return await saveOnce(db, key, change)
+    return await saveOnce(db, key, change, precondition, by)
   } catch (error) {
     // Another request, or the machine itself by booting, may have made it meanwhile: then this is a change of it.
     if (!(error instanceof ConflictError) || 'id' in key || (await findMachine(db, key)) === undefined) throw error
-    return saveOnce(db, key, change)
+    return saveOnce(db, key, change, precondition, by)
   }
 }
 
@@ -110,31 +118,131 @@ async function saveOnce(
   db: Db,
   key: MachineKey,
   change: MachineChange,
+  precondition: Precondition,
+  by: Actor,
 ): Promise<{ machine: Machine; created: boolean }> {
-  return db.transaction(async (tx) => {
-    const inner = tx as unknown as Db
-    const before = await findMachine(inner, key)
+  return db.transaction(async (transaction) => {
+    const tx = transaction as unknown as Db
+    const before = await lockMachine(tx, key)
     if (before === undefined && 'id' in key) throw new NotFoundError(`there is no machine ${key.id}`)
+    // A machine that was only discovered is, for operators, not there yet.
+    const entered = before?.discovered ? undefined : before
+    checkPrecondition(precondition, entered)
     const id = before?.id ?? newId()
     const { macs, ...columns } = change
     const given = Object.fromEntries(Object.entries(columns).filter(([, value]) => value !== undefined))
     const wanted = [...new Set([...(macs ?? before?.macs ?? []), ...('mac' in key ? [key.mac] : [])])]
     if (wanted.length === 0) throw new InputError({ field: 'macs', value: '[]', expected: 'at least one MAC address' })
-    const values = { ...given, discovered: false, updatedAt: new Date() }
+    const values = { ...given, discovered: false }
     if (before === undefined) await tx.insert(machines).values({ ...values, id })
     else await tx.update(machines).set(values).where(eq(machines.id, id))
-    await replaceMacs(inner, id, before?.macs ?? [], wanted)
-    const machine = await findMachine(inner, { id })
-    if (machine === undefined) throw new ConflictError(`machine ${id} was deleted meanwhile`)
+    await replaceMacs(tx, id, before?.macs ?? [], wanted)
+    const after = await findMachine(tx, { id })
+    if (after === undefined) throw new ConflictError(`machine ${id} was deleted meanwhile`)
+    if (before !== undefined && canonical(said(before)) === canonical(said(after)))
+      return { machine: before, created: false }
+    const machine = before === undefined ? after : await countRevision(tx, after)
+    const type = changeType('machine', entered, machine)
+    await recordChanges(tx, [{ actor: by, type, subject: id, before: entered && said(entered), after: said(machine) }])
     return { machine, created: before === undefined }
   })
 }
 
-/** Deletes a machine; its boots stay, without it. @throws NotFoundError */
-export async function deleteMachine(db: Db, key: MachineKey): Promise<void> {
-  const machine = await findMachine(db, key)
-  if (machine === undefined) throw new NotFoundError(`there is no machine ${'id' in key ? key.id : key.mac}`)
-  await db.delete(machines).where(eq(machines.id, machine.id))
+/** Deletes a machine with its secrets; its boots stay, without it. @throws NotFoundError, PreconditionError */
+export async function deleteMachine(
+  db: Db,
+  key: MachineKey,
+  precondition: Precondition = {},
+  by: Actor = system,
+): Promise<void> {
+  await db.transaction(async (transaction) => {
+    const tx = transaction as unknown as Db
+    const machine = await lockMachine(tx, key)
+    if (machine === undefined) throw new NotFoundError(`there is no machine ${'id' in key ? key.id : key.mac}`)
+    checkPrecondition(precondition, machine)
+    await tx.delete(machines).where(eq(machines.id, machine.id))
+    await tx.delete(secrets).where(and(eq(secrets.ownerKind, 'machine'), eq(secrets.owner, machine.id)))
+    await recordChanges(tx, [{ actor: by, type: 'machine.deleted', subject: machine.id, before: said(machine) }])
+  })
+}
+
+/**
+ * Makes two machines one: `into` keeps what is said of it and takes over what is not, and the MACs, boots, deployments and
+ * secrets of `from`. The id of `from` goes on to mean `into`.
+ * @throws NotFoundError; InputError when they are the same; ConflictError when both are being installed
+ */
+export async function mergeMachines(db: Db, into: MachineKey, from: MachineKey, by: Actor = system): Promise<Machine> {
+  return db.transaction(async (transaction) => {
+    const tx = transaction as unknown as Db
+    const target = await lockMachine(tx, into)
+    const source = await lockMachine(tx, from)
+    if (target === undefined || source === undefined) {
+      const key = target === undefined ? into : from
+      throw new NotFoundError(`there is no machine ${'id' in key ? key.id : key.mac}`)
+    }
+    if (target.id === source.id)
+      throw new InputError({ field: 'from', value: source.id, expected: 'another machine than the one it goes into' })
+    const known = (field: 'uuid' | 'serial' | 'product' | 'asset' | 'hostname') =>
+      target[field] ?? source[field] ?? null
+    await moveBelongings(tx, source.id, target.id)
+    await tx.delete(machines).where(eq(machines.id, source.id))
+    await tx.insert(machineMacs).values(source.macs.map((mac) => ({ mac, machineId: target.id })))
+    await tx.insert(machineMerges).values({ fromId: source.id, intoId: target.id })
+    await tx
+      .update(machines)
+      .set({
+        uuid: known('uuid'),
+        serial: known('serial'),
+        product: known('product'),
+        asset: known('asset'),
+        hostname: known('hostname'),
+        assignment: target.assignment ?? source.assignment ?? null,
+        labels: { ...source.labels, ...target.labels },
+        facts: { ...source.facts, ...target.facts },
+        denied: target.denied || source.denied,
+        discovered: target.discovered && source.discovered,
+      })
+      .where(eq(machines.id, target.id))
+    const machine = await countRevision(tx, (await findMachine(tx, { id: target.id })) as Machine)
+    await recordChanges(tx, [
+      { actor: by, type: 'machine.merged', subject: target.id, before: said(target), after: said(machine) },
+      { actor: by, type: 'machine.deleted', subject: source.id, before: said(source) },
+    ])
+    return machine
+  })
+}
+
+/** What operators say of a machine, without what it reports: what the audit log keeps. */
+export function said(machine: Machine) {
+  const { revision: _, createdAt: __, updatedAt: ___, lastSeenAt: ____, facts: _____, id: ______, ...rest } = machine
+  return { ...rest, macs: [...rest.macs].sort() }
+}
+
+async function lockMachine(tx: Db, key: MachineKey): Promise<Machine | undefined> {
+  const machine = await findMachine(tx, key)
+  if (machine === undefined) return undefined
+  await tx.select({ id: machines.id }).from(machines).where(eq(machines.id, machine.id)).for('update')
+  return findMachine(tx, { id: machine.id })
+}
+
+async function countRevision(tx: Db, machine: Machine): Promise<Machine> {
+  const values = { revision: machine.revision + 1, updatedAt: new Date() }
+  await tx.update(machines).set(values).where(eq(machines.id, machine.id))
+  return { ...machine, ...values }
+}
+
+async function moveBelongings(tx: Db, from: string, to: string): Promise<void> {
+  const active = await tx.execute(sql`
+    select 1 from deployments where machine_id in (${from}, ${to}) and state in ('armed', 'started', 'installing')`)
+  if (rowsOf(active).length > 1)
+    throw new ConflictError('both machines are being installed: cancel one deployment first')
+  await tx.execute(sql`update deployments set machine_id = ${to} where machine_id = ${from}`)
+  await tx.update(boots).set({ machineId: to }).where(eq(boots.machineId, from))
+  await tx.update(machineMerges).set({ intoId: to }).where(eq(machineMerges.intoId, from))
+  await tx.execute(sql`
+    update secrets set owner = ${to} where owner_kind = 'machine' and owner = ${from}
+      and name not in (select name from secrets where owner_kind = 'machine' and owner = ${to})`)
+  await tx.delete(secrets).where(and(eq(secrets.ownerKind, 'machine'), eq(secrets.owner, from)))
 }
 
 /**
@@ -154,6 +262,9 @@ export async function recordDiscovered(
     .execute(sql`
     with claimed as (select 1 where not exists (select 1 from machine_macs where mac = ${mac})
         and (select count(*) from (select 1 from machines where discovered limit ${most}) as found) < ${most}),
+      noted as (
+        insert into changes (actor, type, subject, after)
+        select ${`machine ${mac}`}, 'machine.discovered', ${id}, ${JSON.stringify({ macs: [mac], facts })}::jsonb from claimed),
       made as (
         insert into machines (id, discovered, uuid, serial, product, facts, last_seen_at)
         select ${id}::uuid, true, ${keys.uuids[0] ?? null}, ${keys.serial ?? null}, ${keys.product ?? null}, ${JSON.stringify(facts)}::jsonb, now()
@@ -216,10 +327,4 @@ async function takeOverDiscovered(db: Db, machineId: string, macs: Mac[]): Promi
     .set({ machineId })
     .where(inArray(boots.machineId, db.select({ id: machines.id }).from(machines).where(seen)))
   await db.delete(machines).where(seen)
-}
-
-async function refuseUnknownImage(db: Db, name: string): Promise<void> {
-  const rows = await db.select({ name: images.name }).from(images).where(eq(images.name, name))
-  if (rows.length === 0)
-    throw new InputError({ field: 'assignment.image', value: name, expected: 'the name of an image' })
 }

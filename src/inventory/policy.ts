@@ -1,10 +1,15 @@
 import type { Db } from '../db/open.ts'
 import { policies } from '../db/schema.ts'
-import { InputError } from '../errors.ts'
-import { findImage } from './images.ts'
+import { canonical } from './canonical.ts'
+import { type Actor, recordChanges, system } from './changes.ts'
+import { refuseUnknownNames } from './references.ts'
 
-/** What a machine boots that nothing else speaks for: its own disk, nothing until it is assigned, or an image. */
-export type Policy = { kind: 'local' } | { kind: 'wait' } | { kind: 'image'; image: string }
+/** What a machine boots that nothing else speaks for: its own disk, nothing until it is assigned, a menu, or an image. */
+export type Policy =
+  | { kind: 'local' }
+  | { kind: 'wait' }
+  | { kind: 'menu'; menu: string }
+  | { kind: 'image'; image: string }
 
 const onlyRow = 1
 
@@ -14,10 +19,24 @@ export async function findPolicy(db: Db): Promise<Policy> {
   return rows[0]?.policy ?? { kind: 'local' }
 }
 
-/** @throws InputError when the image does not exist */
-export async function savePolicy(db: Db, policy: Policy): Promise<void> {
-  if (policy.kind === 'image' && (await findImage(db, policy.image)) === undefined) {
-    throw new InputError({ field: 'image', value: policy.image, expected: 'the name of an image' })
-  }
-  await db.insert(policies).values({ id: onlyRow, policy }).onConflictDoUpdate({ target: policies.id, set: { policy } })
+/** @throws InputError when the image or the menu does not exist */
+export async function savePolicy(db: Db, policy: Policy, by: Actor = system): Promise<void> {
+  const named = policy.kind === 'image' || policy.kind === 'menu' ? policy : {}
+  await refuseUnknownNames(db, named, '')
+  await db.transaction(async (transaction) => {
+    const tx = transaction as unknown as Db
+    const before = await findPolicy(tx)
+    if (canonical(before) === canonical(policy)) return
+    await tx
+      .insert(policies)
+      .values({ id: onlyRow, policy })
+      .onConflictDoUpdate({ target: policies.id, set: { policy } })
+    await recordChanges(tx, [{ actor: by, type: 'policy.changed', subject: 'policy', before, after: policy }])
+  })
+}
+
+/** For people: `local`, `wait`, `menu main`, `image debian-12`. */
+export function formatPolicy(policy: Policy): string {
+  if (policy.kind === 'image') return `image ${policy.image}`
+  return policy.kind === 'menu' ? `menu ${policy.menu}` : policy.kind
 }

@@ -4,6 +4,7 @@ import { v7 as newId } from 'uuid'
 import type { Db } from '../db/open.ts'
 import { tokens } from '../db/schema.ts'
 import { NotFoundError } from '../errors.ts'
+import { type Actor, recordChanges, system } from './changes.ts'
 
 /** An admin token as it can be shown: never the token itself, of which only a hash is stored. */
 export type TokenRecord = { id: string; name: string; createdAt: Date; lastUsedAt: Date | null; revokedAt: Date | null }
@@ -27,16 +28,15 @@ export function makeToken(): string {
 }
 
 /** Stores a token and gives it back in clear, the only time that it can be seen. */
-export async function createToken(
-  db: Db,
-  name: string,
-  token = `bw_${makeToken()}`,
-): Promise<TokenRecord & { token: string }> {
+export async function createToken(db: Db, name: string, by: Actor = system): Promise<TokenRecord & { token: string }> {
+  const token = `bw_${makeToken()}`
   const [row] = await db
     .insert(tokens)
     .values({ id: newId(), name, hash: hashToken(token) })
     .returning(shown)
-  return { ...(row as TokenRecord), token }
+  const record = row as TokenRecord
+  await recordChanges(db, [{ actor: by, type: 'token.created', subject: record.id, after: { name } }])
+  return { ...record, token }
 }
 
 /** The live token with this text; notes its use, once a minute at most. */
@@ -56,13 +56,14 @@ export async function listTokens(db: Db): Promise<TokenRecord[]> {
 }
 
 /** Ends a token at once. Revoking it again keeps the first time. @throws NotFoundError */
-export async function revokeToken(db: Db, id: string): Promise<TokenRecord> {
+export async function revokeToken(db: Db, id: string, by: Actor = system): Promise<TokenRecord> {
   const [row] = await db
     .update(tokens)
     .set({ revokedAt: sql`coalesce(${tokens.revokedAt}, now())` })
     .where(eq(tokens.id, id))
     .returning(shown)
   if (row === undefined) throw new NotFoundError(`there is no token ${id}`)
+  await recordChanges(db, [{ actor: by, type: 'token.revoked', subject: id, after: { name: row.name } }])
   return row
 }
 

@@ -1,67 +1,48 @@
-import { Liquid } from 'liquidjs'
-import { InputError, messageOf } from '../errors.ts'
+import { type FieldFault, InputError } from '../errors.ts'
+import { checkText, fillText } from './liquid.ts'
+import type { Names } from './names.ts'
 import { scriptWord } from './words.ts'
-
-/** The names that an operator's texts may use. */
-export type Names = {
-  machine: {
-    id?: string
-    name?: string
-    mac?: string
-    uuid?: string
-    serial?: string
-    hostname?: string
-    labels: Record<string, string>
-  }
-  image: { name: string; version: number }
-  /** `url` is where the boot reports to: `<url>/booted`, `<url>/installed`, … */
-  boot: { id: string; url: string }
-}
-
-// Strict: an unknown name is a mistake to show, not an empty argument. No templates, so nothing can be included.
-const liquid = new Liquid({
-  strictVariables: true,
-  strictFilters: true,
-  ownPropertyOnly: true,
-  templates: {},
-  parseLimit: 10_000,
-  renderLimit: 100,
-  memoryLimit: 1_000_000,
-})
 
 /** COMMAND_LINE_SIZE of x86 and arm64 Linux; the kernel cuts off what is longer without a word. */
 const mostCharacters = 2047
 
+/** Names for kernel arguments. Not secrets: a script is given to whoever names a MAC, and /proc/cmdline to every user. */
+const roots = ['machine', 'params', 'image', 'boot']
+
 /**
  * Kernel arguments with their `{{ }}` filled in; one that comes out empty is left out.
- * @throws InputError that names the argument: an unknown name, white space, or too many characters in all
+ * @throws InputError that names every argument at fault: a name that is not there, white space, or too many characters in all
  */
 export function renderArgs(args: string[], names: Names): string[] {
-  const rendered = args.map((arg, index) => renderArg(arg, index, names)).filter((arg) => arg !== '')
+  const faults: FieldFault[] = []
+  const rendered: string[] = []
+  for (const [index, arg] of args.entries()) {
+    const filled = isLiquid(arg) ? fillText(arg, { ...names, secrets: undefined }) : { text: arg }
+    if ('faults' in filled) faults.push(faultOf(index, arg, filled.faults))
+    else if (filled.text !== '') rendered.push(scriptWord(filled.text, `args[${index}]`))
+  }
+  if (faults.length > 0) throw new InputError(faults)
   const characters = rendered.join(' ').length
   if (characters > mostCharacters) {
-    throw new InputError({
-      field: 'args',
-      value: `${characters} characters`,
-      expected: `at most ${mostCharacters}, all that Linux takes`,
-    })
+    const expected = `at most ${mostCharacters}, all that Linux takes`
+    throw new InputError({ field: 'args', value: `${characters} characters`, expected })
   }
   return rendered
 }
 
-function renderArg(arg: string, index: number, names: Names): string {
-  const field = `args[${index}]`
-  let text = arg
-  if (/\{[{%]/.test(arg)) {
-    try {
-      text = String(liquid.parseAndRenderSync(arg, names))
-    } catch (error) {
-      throw new InputError({
-        field,
-        value: arg,
-        expected: `Liquid that can be filled in (${messageOf(error).split('\n')[0]})`,
-      })
-    }
-  }
-  return text === '' ? '' : scriptWord(text, field)
+/** What is wrong with arguments whatever they are filled in with, for when they are saved. @throws InputError */
+export function checkArgs(args: string[], field: string): void {
+  const faults = args.flatMap((arg, index) => {
+    const found = isLiquid(arg) ? checkText(arg, roots) : []
+    return found.length === 0 ? [] : [{ ...faultOf(index, arg, found), field: `${field}[${index}]` }]
+  })
+  if (faults.length > 0) throw new InputError(faults)
+}
+
+function isLiquid(arg: string): boolean {
+  return /\{[{%]/.test(arg)
+}
+
+function faultOf(index: number, arg: string, faults: string[]): FieldFault {
+  return { field: `args[${index}]`, value: arg, expected: `Liquid that can be filled in (${faults.join('; ')})` }
 }

@@ -2,21 +2,19 @@ import { Eta } from 'eta'
 import type { Decision } from '../inventory/decision.ts'
 import type { Facts } from '../inventory/facts.ts'
 import type { FileRef } from '../inventory/images.ts'
-import { type Names, renderArgs } from './args.ts'
+import { renderArgs } from './args.ts'
+import { type NamesContext, namesOf } from './names.ts'
 import { scriptProse, scriptWord } from './words.ts'
 
 /** The texts of `ipxe/`, by file name without endings: `linux`, `why`, … */
 export type Templates = Record<string, string>
 
 /** What a script is made from, besides the decision. */
-export type ScriptContext = {
-  facts: Facts
-  /** `http://host:port` of the boot server, as this machine reaches it. */
-  base: string
-  /** The boot's id and token; both `preview` in a preview. */
-  boot: { id: string; token: string }
+export type ScriptContext = NamesContext & {
   /** What the machine does when its boot fails or is refused. */
   after: 'retry' | 'local' | 'halt'
+  /** The name of the first document of the boot's answer file. */
+  firstDocument?: string | undefined
 }
 
 export type Scripts = {
@@ -52,7 +50,7 @@ function tidy(template: string): string {
 }
 
 function viewOf(decision: Decision, context: ScriptContext): object {
-  const { facts, base, boot, after } = context
+  const { facts, base, boot, after, firstDocument } = context
   const { spec, target } = decision
   const reportUrl = `${base}/b/${boot.token}`
   const fetched = (file: FileRef, stage: string, name = file.name) => ({
@@ -62,6 +60,7 @@ function viewOf(decision: Decision, context: ScriptContext): object {
   const common = {
     comments: comments(decision),
     headline: headline(decision, facts),
+    notices: decision.notices,
     prose: scriptProse,
     base,
     reportUrl,
@@ -70,8 +69,11 @@ function viewOf(decision: Decision, context: ScriptContext): object {
     mac: facts.mac ?? 'MAC',
   }
   if (spec.kind === 'refusal') return { ...common, reason: spec.reason, nextStep: spec.nextStep }
-  if (spec.kind === 'local' || spec.kind === 'wait') return common
-  const args = 'args' in spec ? renderArgs(spec.args, names(decision, context)) : []
+  if (spec.kind === 'local') return { ...common, method: spec.method }
+  if (spec.kind === 'menu')
+    return { ...common, menu: spec, label: (text: string) => scriptProse(text.replace(/^[\s-]+/, '')) }
+  if (spec.kind === 'wait' || spec.kind === 'shell' || spec.kind === 'reboot') return common
+  const args = 'args' in spec ? renderArgs(spec.args, namesOf(decision, context, firstDocument)) : []
   if (spec.kind !== 'linux') return { ...common, args, file: fetched(spec.file, 'file') }
 
   const initrds = spec.initrds.map((file, index) => fetched(file, 'initrd', `initrd${index}`))
@@ -80,28 +82,25 @@ function viewOf(decision: Decision, context: ScriptContext): object {
   return { ...common, args: [...named, ...args], kernel: fetched(spec.kernel, 'kernel', 'kernel'), initrds }
 }
 
-function names({ machine, image }: Decision, { facts, base, boot }: ScriptContext): Names {
-  return {
-    machine: {
-      ...(machine && { id: machine.id, name: machine.name, ...(machine.hostname && { hostname: machine.hostname }) }),
-      ...(facts.mac && { mac: facts.mac }),
-      ...(facts.uuid && { uuid: facts.uuid }),
-      ...(facts.serial && { serial: facts.serial }),
-      labels: machine?.labels ?? {},
-    },
-    image: image ?? { name: '', version: 0 },
-    boot: { id: boot.id, url: `${base}/b/${boot.token}` },
-  }
-}
-
-function headline({ spec, image, machine, target }: Decision, facts: Facts): string {
+function headline({ spec, image, machine, target, deployment }: Decision, facts: Facts): string {
   const who = machine?.name ?? facts.mac ?? 'this machine'
   if (spec.kind === 'refusal') return `${who} cannot boot`
   if (spec.kind === 'wait') return `${who} waits: no image is assigned to it`
   if (spec.kind === 'local') return `${who} boots from its own disk`
-  return `${who} boots ${image?.name} version ${image?.version} (${target.arch} ${target.platform})`
+  if (spec.kind === 'menu') return `${who} is shown menu ${spec.menu}`
+  if (spec.kind === 'shell') return `${who} opens a shell of iPXE`
+  if (spec.kind === 'reboot') return `${who} restarts`
+  const what = `${image?.name} version ${image?.version}`
+  const on = `${target.arch} ${target.platform}`
+  if (deployment === undefined) return `${who} boots ${what} (${on})`
+  return `${who} installs ${what} (${on}, attempt ${deployment.attempt} of ${deployment.maxAttempts})`
 }
 
+/** Lines that one script has at most to say why; the decision itself has them all. */
+const mostComments = 40
+
 function comments({ reasons }: Decision): string[] {
-  return reasons.map(({ candidate, won, why }) => `${won ? 'won' : 'lost'}: ${candidate}: ${why}`)
+  const lines = reasons.map(({ candidate, won, why }) => `${won ? 'won' : 'lost'}: ${candidate}: ${why}`)
+  const more = lines.length - mostComments
+  return more > 0 ? [...lines.slice(0, mostComments), `and ${more} more: bootwright explain`] : lines
 }

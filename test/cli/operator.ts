@@ -27,10 +27,10 @@ export type Operator = {
 export async function startOperator(settings: { maxFileBytes?: number } = {}): Promise<Operator> {
   const folder = await mkdtemp(join(tmpdir(), 'bootwright-cli-'))
   const boot = await startTestBootServer()
-  const { db, store, log, databaseAnswers } = boot.deps
+  const { db, store, log, databaseAnswers, findSituation, sealer } = boot.deps
   const preview: AdminDeps['preview'] = (facts, baseUrl) =>
     previewScript(boot.deps, facts, baseUrl ?? 'http://192.0.2.1:8080')
-  const common = { db, store, log, databaseAnswers, preview, maxFileBytes: settings.maxFileBytes ?? 2 ** 30 }
+  const common = { db, store, log, databaseAnswers, findSituation, sealer, preview, maxFileBytes: settings.maxFileBytes ?? 2 ** 30 }
   const serve = async (trusted: boolean, where: ListenOptions) => {
     const server = createAdaptorServer({ fetch: createAdminApp({ ...common, trusted }).fetch }) as http.Server
     await new Promise<void>((resolve) => server.listen(where, resolve))

@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import { type AdminDeps, createAdminApp } from '../../src/api/routes.ts'
 import type { Db } from '../../src/db/open.ts'
-import { decide, findSituation } from '../../src/inventory/decision.ts'
+import { decide } from '../../src/inventory/decision.ts'
+import { createFindSituation } from '../../src/inventory/situation.ts'
+import { createSealer } from '../../src/seal.ts'
 import { openFileStore } from '../../src/store/file-store.ts'
 
 /** An admin API over a database and a store in a folder of its own. */
@@ -26,14 +28,17 @@ export type Reply = { status: number; type: string; headers: Headers; body: any 
 export async function openApi(db: Db, change: Partial<AdminDeps> = {}): Promise<Api> {
   const folder = await mkdtemp(join(tmpdir(), 'bootwright-api-'))
   const logged: string[] = []
+  const findSituation = createFindSituation(db)
   const deps: AdminDeps = {
     db,
+    findSituation,
+    sealer: createSealer(Buffer.alloc(32, 1)),
     store: await openFileStore(folder),
     log: pino({ base: null }, { write: (line) => logged.push(line) }),
     maxFileBytes: 128 * 2 ** 20,
     databaseAnswers: async () => true,
     preview: async (facts, baseUrl) => {
-      const decision = decide(await findSituation(db, facts))
+      const decision = decide(await findSituation(facts))
       return { script: `#!ipxe\n# ${decision.spec.kind} ${baseUrl ?? ''}\n`, decision }
     },
     trusted: true,

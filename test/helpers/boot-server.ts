@@ -9,9 +9,12 @@ import { createBootServer } from '../../src/boot/listener.ts'
 import { type BootDeps, createBootApp } from '../../src/boot/routes.ts'
 import { type OpenDb, openEmbedded } from '../../src/db/open.ts'
 import { startBootEventRecorder } from '../../src/inventory/boot-events.ts'
+import { createOpenBoot } from '../../src/inventory/boots.ts'
 import { saveFile } from '../../src/inventory/files.ts'
 import type { FileRef } from '../../src/inventory/images.ts'
+import { createFindSituation } from '../../src/inventory/situation.ts'
 import { createScripts } from '../../src/render/scripts.ts'
+import { createSealer } from '../../src/seal.ts'
 import { openFileStore } from '../../src/store/file-store.ts'
 import { readTemplates } from '../../src/templates.ts'
 
@@ -44,7 +47,10 @@ export async function startTestBootServer(
     databaseAnswers,
     nbps: new Map([['ipxe.efi', { name: 'ipxe.efi', bytes: efi, sha256: sha256(efi) }]]),
     scripts: createScripts(readTemplates()),
-    settings: { baseUrl: undefined, afterRefusal: 'retry', maxDiscovered: 100, ...rest },
+    findSituation: createFindSituation(db),
+    openBoot: createOpenBoot(db),
+    sealer: createSealer(Buffer.alloc(32, 1)),
+    settings: { baseUrl: undefined, afterRefusal: 'retry', maxDiscovered: 100, answersToAnyAddress: false, ...rest },
   }
   const server = createBootServer(createBootApp(deps))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

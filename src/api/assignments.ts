@@ -1,0 +1,126 @@
+import { z } from '@hono/zod-openapi'
+import { type Json, localMethods } from '../inventory/assignment.ts'
+import { namePattern } from '../inventory/groups.ts'
+import { variablePattern } from '../inventory/secrets.ts'
+import { type Condition, selectorFacts } from '../inventory/selector.ts'
+import { checkArgs } from '../render/args.ts'
+import { isSubnet } from '../subnet.ts'
+import { args, imageName, printable } from './schemas.ts'
+
+/** The name of a group, a menu or an answer file. */
+export const thingName = z
+  .string()
+  .regex(namePattern, 'a name: a-z, 0-9 and . _ -, 63 characters at most')
+  .openapi({ example: 'rack-b4' })
+
+/** The name of a param or a secret, as it stands in Liquid. */
+export const variableName = z
+  .string()
+  .regex(variablePattern, 'a name: a-z, 0-9 and _, beginning with a letter, 63 characters at most')
+  .openapi({ example: 'root_disk' })
+
+const mostParamsBytes = 32_768
+
+export const params = z
+  .record(variableName, z.unknown() as unknown as z.ZodType<Json, Json>)
+  .refine((all) => Object.keys(all).length <= 256, 'at most 256 params')
+  .refine(
+    (all) => Buffer.byteLength(JSON.stringify(all)) <= mostParamsBytes,
+    `at most ${mostParamsBytes} bytes of JSON`,
+  )
+  .refine((all) => depthOf(all) <= 8, 'at most 8 levels of values in values')
+  .refine((all) => !/\\u0000|\\ud[89a-f]/i.test(JSON.stringify(all)), 'no NUL and no half of a surrogate pair')
+  .openapi({ type: 'object', additionalProperties: true, example: { root_disk: '/dev/sda' } })
+
+const efiFile = z
+  .strictObject({
+    file: z
+      .string()
+      .regex(/^\\[\x21-\x7e]{1,200}[\x21-\x5b\x5d-\x7e]$/, 'a path on the disk, \\EFI\\debian\\grubx64.efi')
+      .refine((path) => !path.includes('${') && !path.includes('/'), 'a path with backslashes and without ${'),
+  })
+  .openapi('EfiFile', { description: 'An EFI program on the disk.' })
+const localMethod = z.enum(localMethods)
+
+const localBoot = z
+  .strictObject({
+    pcbios: localMethod.optional(),
+    efi: z.union([localMethod, efiFile], { error: `${localMethods.join(', ')}, or { "file": … }` }).optional(),
+  })
+  .openapi('LocalBoot', {
+    description:
+      'How the machine is handed to its disk, for each firmware: end iPXE with status 0 or 1, start the first BIOS disk (sanboot), or an EFI program; auto is what works on most.',
+  })
+
+/** Arguments whose Liquid is checked as they are read. */
+export const checkedArgs = args.superRefine((list, context) => {
+  try {
+    checkArgs(list, 'args')
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: (error as Error).message.replace(/, got .*$/s, '') })
+  }
+})
+
+export const assignment = z
+  .strictObject({
+    image: imageName.optional(),
+    menu: thingName.optional(),
+    local: z.literal(true).optional().openapi({ description: "The machine's own disk." }),
+    args: checkedArgs.optional(),
+    answerFile: thingName.optional(),
+    params: params.optional(),
+    localBoot: localBoot.optional(),
+  })
+  .refine(({ image, menu, local }) => [image, menu, local].filter((one) => one !== undefined).length <= 1, {
+    path: ['image'],
+    message: 'only one of image, menu and local',
+  })
+  .openapi('Assignment', {
+    description: 'What to boot (an image, a menu, or the own disk), and how: args, answer file, params, local boot.',
+  })
+
+const value = printable(253)
+const test = {
+  equals: value,
+  in: z.array(value).min(1, 'at least one value').max(10_000, 'at most 10000 values'),
+  prefix: value,
+  glob: printable(253).openapi({ description: '`*` is any characters, `?` is one.' }),
+  cidr: z.string().refine(isSubnet, 'a subnet, 10.0.0.0/8').openapi({ example: '10.1.0.0/16' }),
+  exists: z.boolean(),
+}
+
+const condition = z
+  .strictObject({
+    fact: z.enum(selectorFacts).optional(),
+    label: z
+      .string()
+      .regex(/^[a-z0-9._/-]{1,63}$/, 'the name of a label')
+      .optional(),
+    ...(Object.fromEntries(Object.entries(test).map(([name, schema]) => [name, schema.optional()])) as {
+      [T in keyof typeof test]: z.ZodOptional<(typeof test)[T]>
+    }),
+  })
+  .superRefine((given, context) => {
+    const tests = Object.keys(test).filter((name) => given[name as keyof typeof test] !== undefined)
+    if ((given.fact === undefined) === (given.label === undefined))
+      context.addIssue({ code: 'custom', message: 'either a fact or a label' })
+    if (tests.length !== 1)
+      context.addIssue({ code: 'custom', message: `one of ${Object.keys(test).join(', ')}, and only one` })
+    if (given.cidr !== undefined && given.fact !== 'ip')
+      context.addIssue({ code: 'custom', message: 'cidr only for the fact ip', path: ['cidr'] })
+  })
+  .transform((given) => given as Condition)
+  .openapi('Condition', {
+    type: 'object',
+    description:
+      'A fact or a label, and one way to ask for it. A MAC may be given in any spelling, a UUID in either byte order.',
+  })
+
+export const selector = z
+  .array(condition)
+  .max(32, 'at most 32 conditions')
+  .openapi({ description: 'All must hold; without any it fits every machine.' })
+
+function depthOf(value: unknown): number {
+  return value !== null && typeof value === 'object' ? 1 + Math.max(0, ...Object.values(value).map(depthOf)) : 0
+}

@@ -1,0 +1,67 @@
+import { InputError, messageOf } from '../errors.ts'
+import { findTokenBoot, type TokenBoot, whyNoAnswers } from '../inventory/answer-access.ts'
+import { type AnswerDocument, findAnswerDocuments } from '../inventory/answer-files.ts'
+import { recordReport } from '../inventory/reports.ts'
+import { openSecrets } from '../inventory/secrets.ts'
+import { defaultNocloud, renderAnswers } from '../render/answers.ts'
+import { namesOf } from '../render/names.ts'
+import { addressOf, type BootContext, baseUrlOf, isToken } from './request.ts'
+import type { BootDeps } from './routes.ts'
+
+const refused = 'This address opens no answer file, or not any more.\n'
+
+/**
+ * `/b/{token}/answer/{document}` and `/b/{token}/nocloud/{document}`: what an installer asks, rendered for this boot with its
+ * secrets. Whoever is refused is not told why: the log is.
+ */
+export async function serveAnswer(c: BootContext, deps: BootDeps, source: 'answer' | 'nocloud'): Promise<Response> {
+  const { db, log, settings } = deps
+  const name = c.req.param('document') ?? ''
+  const token = c.req.param('token') ?? ''
+  const ip = addressOf(c)
+  c.header('Cache-Control', 'no-store')
+  const boot = isToken(token) ? await findTokenBoot(db, token) : undefined
+  const why = boot === undefined ? 'no boot has this token' : whyNoAnswers(boot, ip, settings.answersToAnyAddress)
+  if (boot === undefined || why !== undefined) {
+    log.warn({ ip, boot: boot?.id, mac: boot?.facts.mac, document: name.slice(0, 64), why }, 'answer file refused')
+    return c.text(refused, boot === undefined ? 404 : 403)
+  }
+  const fields = { ip, boot: boot.id, mac: boot.facts.mac, document: name.slice(0, 64) }
+  try {
+    const document = await renderFor(c, deps, boot, token, name, source)
+    if (document === undefined) {
+      log.info(fields, 'answer file has no such document')
+      return c.text(`The answer file has no document ${name.slice(0, 64)}.\n`, 404)
+    }
+    if (c.req.method === 'GET') await recordReport(db, token, 'answer-file', ip, name)
+    log.info(fields, 'answer file')
+    return c.body(document.text, 200, { 'Content-Type': document.mediaType })
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error
+    log.error({ ...fields, error: messageOf(error) }, 'answer file cannot be filled in')
+    return c.text('The answer file cannot be filled in: see the log of the boot server.\n', 500)
+  }
+}
+
+async function renderFor(
+  c: BootContext,
+  { db, sealer, settings }: BootDeps,
+  { id, facts, decision }: TokenBoot,
+  token: string,
+  name: string,
+  source: 'answer' | 'nocloud',
+): Promise<AnswerDocument | undefined> {
+  const { answerFile, machine, groups } = decision
+  const documents =
+    answerFile === undefined ? undefined : await findAnswerDocuments(db, answerFile.name, answerFile.version)
+  if (documents === undefined) return undefined
+  const context = { facts, base: baseUrlOf(c, settings.baseUrl), boot: { id, token } }
+  const names = namesOf(decision, context, documents[0]?.name)
+  const wanted = documents.find((one) => one.name === name)
+  if (wanted === undefined) {
+    const text = source === 'nocloud' ? defaultNocloud(name, names) : undefined
+    return text === undefined ? undefined : { name, mediaType: 'text/plain; charset=utf-8', text }
+  }
+  const secrets = await openSecrets(db, sealer, machine?.id, groups)
+  return renderAnswers([wanted], { ...names, secrets })[0]
+}

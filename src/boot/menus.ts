@@ -1,0 +1,26 @@
+import { findTokenBoot } from '../inventory/answer-access.ts'
+import { namePattern } from '../inventory/groups.ts'
+import { addressOf, type BootContext, baseUrlOf, isToken } from './request.ts'
+import type { BootDeps } from './routes.ts'
+import { bootScript, scriptOrFault } from './script.ts'
+
+/**
+ * `/b/{token}/menu/{entry}`: an entry taken from the menu that the token's boot showed. It opens a boot of its own, for the
+ * machine that was shown the menu.
+ */
+export async function serveChoice(c: BootContext, deps: BootDeps): Promise<Response> {
+  const token = c.req.param('token') ?? ''
+  const entry = c.req.param('entry') ?? ''
+  const shown = isToken(token) ? await findTokenBoot(deps.db, token) : undefined
+  const spec = shown?.decision.spec
+  if (shown === undefined || spec?.kind !== 'menu' || shown.overtaken || !namePattern.test(entry)) {
+    deps.log.warn({ ip: addressOf(c), entry: entry.slice(0, 64), boot: shown?.id }, 'menu choice refused')
+    return c.text('This address opens no menu, or not any more.\n', 404)
+  }
+  const base = baseUrlOf(c, deps.settings.baseUrl)
+  const ip = addressOf(c)
+  const facts = { ...shown.facts, ip }
+  c.header('Cache-Control', 'no-store')
+  const make = () => bootScript(deps, facts, base, ip, { menu: spec.menu, entry })
+  return c.text(await scriptOrFault(c, deps, base, () => facts, make))
+}

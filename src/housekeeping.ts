@@ -1,0 +1,50 @@
+import type { Config } from './config.ts'
+import type { Db } from './db/open.ts'
+import { messageOf } from './errors.ts'
+import { pruneStrayEvents } from './inventory/boot-events.ts'
+import { markStalledBoots, pruneBoots } from './inventory/boots.ts'
+import { pruneChanges } from './inventory/changes.ts'
+import { failLateDeployments } from './inventory/deployments.ts'
+import { pruneIdempotencyKeys } from './inventory/idempotency.ts'
+import type { Logger } from './log.ts'
+
+const minuteMs = 60_000
+
+/** What time alone brings: boots that stall, deployments whose time is over, and what need not be kept any longer. */
+export function startHousekeeping(config: Config, db: Db, log: Logger): { stop: () => Promise<void> } {
+  const soon = every(20_000, log, async () => {
+    await failLateDeployments(db)
+    const stalled = await markStalledBoots(db)
+    if (stalled > 0) log.warn({ stalled }, 'boots stopped moving')
+  })
+  const hourly = every(60 * minuteMs, log, async () => {
+    await pruneStrayEvents(db)
+    await pruneBoots(db, { days: config.keepBootsDays, most: config.keepBoots })
+    await pruneChanges(db, config.keepChangesDays)
+    await pruneIdempotencyKeys(db)
+  })
+  return {
+    stop: async () => {
+      await Promise.all([soon(), hourly()])
+    },
+  }
+}
+
+/** Runs `task` now and then, never twice at once; gives the function that ends it and waits for it. */
+function every(intervalMs: number, log: Logger, task: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> = Promise.resolve()
+  let busy = false
+  const timer = setInterval(() => {
+    if (busy) return
+    busy = true
+    running = task()
+      .catch((error: unknown) => log.warn({ error: messageOf(error) }, 'housekeeping failed; it is tried again'))
+      .finally(() => {
+        busy = false
+      })
+  }, intervalMs)
+  return () => {
+    clearInterval(timer)
+    return running
+  }
+}

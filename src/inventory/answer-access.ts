@@ -1,0 +1,40 @@
+import { sql } from 'drizzle-orm'
+import type { Db } from '../db/open.ts'
+import { rowsOf } from '../db/rows.ts'
+import type { Outcome } from './boots.ts'
+import type { Decision } from './decision.ts'
+import type { Facts } from './facts.ts'
+import { tokenLifetime } from './reports.ts'
+import { hashToken } from './tokens.ts'
+
+/** The boot that a token opens. */
+export type TokenBoot = {
+  id: string
+  ip: string
+  outcome: Outcome | null
+  facts: Facts
+  decision: Decision
+  /** A newer boot of the same machine has gone past its script. */
+  overtaken: boolean
+}
+
+/** Finds the boot of a token that has not expired. */
+export async function findTokenBoot(db: Db, token: string): Promise<TokenBoot | undefined> {
+  const found = await db.execute(sql`
+    select id, ip, outcome, facts, decision, exists (select 1 from boots as newer
+        where newer.machine_id = boots.machine_id and newer.id > boots.id and newer.progressed) as overtaken
+    from boots where token_hash = ${hashToken(token)} and started_at > now() - ${tokenLifetime}`)
+  return rowsOf<TokenBoot>(found)[0]
+}
+
+/**
+ * Why a token does not open its boot's answers to an address; undefined when it does. They are there while the boot goes
+ * on, for the machine that fetched its script: secrets stand in them.
+ */
+export function whyNoAnswers(boot: TokenBoot, ip: string, anyAddress: boolean): string | undefined {
+  const { outcome } = boot
+  if (outcome === 'installed' || outcome === 'booted' || outcome === 'failed' || outcome === 'handed-over')
+    return `the boot has ended: it is ${outcome}`
+  if (boot.overtaken) return 'the machine has booted anew since'
+  return anyAddress || boot.ip === ip ? undefined : 'the script was fetched from another address'
+}

@@ -1,0 +1,109 @@
+import { eq, sql } from 'drizzle-orm'
+import type { Db } from '../db/open.ts'
+import { answerFiles, answerFileVersions, catalog, groups, images, imageVersions, menus } from '../db/schema.ts'
+import type { AnswerDocument } from './answer-files.ts'
+import type { Assignment } from './assignment.ts'
+import { compareGroups } from './groups.ts'
+import type { Variant } from './images.ts'
+import type { Menu } from './menus.ts'
+import { findPolicy, type Policy } from './policy.ts'
+import { type CompiledSelector, type Condition, compileSelector } from './selector.ts'
+
+/** A group as decisions use it. */
+export type CatalogGroup = {
+  name: string
+  priority: number
+  selector: Condition[]
+  assignment: Assignment
+  /** Gives the first condition that does not hold for a machine. */
+  refuses: CompiledSelector
+}
+export type CatalogImage = { name: string; version: number; variants: Variant[] }
+export type CatalogAnswerFile = { name: string; version: number; documents: AnswerDocument[] }
+
+/** Everything that decisions depend on besides the machine itself; small enough to be kept in memory. */
+export type Catalog = {
+  revision: number
+  policy: Policy
+  /** The strongest first. */
+  groups: CatalogGroup[]
+  images: ReadonlyMap<string, CatalogImage>
+  menus: ReadonlyMap<string, Pick<Menu, 'name' | 'title' | 'timeoutSeconds' | 'defaultEntry' | 'entries'>>
+  answerFiles: ReadonlyMap<string, CatalogAnswerFile>
+}
+
+/** Gives the catalog at the revision that a look-up saw, or a newer one. */
+export type CatalogCache = { at: (revision: number) => Promise<Catalog> }
+
+/**
+ * A cache of the catalog. The database counts its revision up with every change (by triggers, so whoever changes it), and
+ * every look-up of a machine reads that number: a change is in force for the next script on every instance.
+ */
+export function createCatalogCache(db: Db): CatalogCache {
+  let loaded: Catalog | undefined
+  let loading: Promise<Catalog> | undefined
+  return {
+    at: async (revision) => {
+      while (loaded === undefined || loaded.revision < revision) {
+        // All who wait for a newer one wait for the same.
+        loading ??= loadCatalog(db).finally(() => {
+          loading = undefined
+        })
+        loaded = await loading
+      }
+      return loaded
+    },
+  }
+}
+
+/** Reads the whole catalog. */
+export async function loadCatalog(db: Db): Promise<Catalog> {
+  // The revision first: what is read after it may be newer than it says, never older.
+  const revision = await readRevision(db)
+  const [policy, allGroups, allImages, allMenus, allAnswerFiles] = await Promise.all([
+    findPolicy(db),
+    db.select().from(groups),
+    db
+      .select({ name: images.name, version: images.currentVersion, variants: imageVersions.variants })
+      .from(images)
+      .innerJoin(
+        imageVersions,
+        sql`${imageVersions.image} = ${images.name} and ${imageVersions.version} = ${images.currentVersion}`,
+      ),
+    db.select().from(menus),
+    db
+      .select({
+        name: answerFiles.name,
+        version: answerFiles.currentVersion,
+        documents: answerFileVersions.documents,
+      })
+      .from(answerFiles)
+      .innerJoin(
+        answerFileVersions,
+        sql`${answerFileVersions.answerFile} = ${answerFiles.name} and ${answerFileVersions.version} = ${answerFiles.currentVersion}`,
+      ),
+  ])
+  return {
+    revision,
+    policy,
+    groups: allGroups.sort(compareGroups).map(({ name, priority, selector, assignment }) => ({
+      name,
+      priority,
+      selector,
+      assignment,
+      refuses: compileSelector(selector),
+    })),
+    images: byName(allImages),
+    menus: byName(allMenus),
+    answerFiles: byName(allAnswerFiles),
+  }
+}
+
+async function readRevision(db: Db): Promise<number> {
+  const rows = await db.select({ revision: catalog.revision }).from(catalog).where(eq(catalog.id, 1))
+  return rows[0]?.revision ?? 0
+}
+
+function byName<Thing extends { name: string }>(things: Thing[]): Map<string, Thing> {
+  return new Map(things.map((thing) => [thing.name, thing]))
+}

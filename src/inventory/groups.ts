@@ -1,0 +1,68 @@
+import { and, eq } from 'drizzle-orm'
+import type { Db } from '../db/open.ts'
+import { groups, secrets } from '../db/schema.ts'
+import type { Assignment } from './assignment.ts'
+import { type Actor, system } from './changes.ts'
+import { deleteNamed, findNamed, listNamed, type Noun, saveNamed } from './named.ts'
+import type { Precondition } from './precondition.ts'
+import { refuseUnknownNames } from './references.ts'
+import type { Condition } from './selector.ts'
+
+/** Machines picked by a selector, and what they are assigned. Of several that fit, the higher priority comes first. */
+export type Group = {
+  name: string
+  title: string
+  priority: number
+  /** All must hold; without any it fits every machine. */
+  selector: Condition[]
+  assignment: Assignment
+  revision: number
+  createdAt: Date
+  updatedAt: Date
+}
+export type GroupContent = Pick<Group, 'title' | 'priority' | 'selector' | 'assignment'>
+
+/** The form of the names of groups, menus and answer files: they stand in URLs, scripts and messages as they are. */
+export const namePattern = /^[a-z0-9][a-z0-9._-]{0,62}$/
+
+const noun: Noun<Group> = { table: groups, noun: 'group' }
+
+export const findGroup = (db: Db, name: string): Promise<Group | undefined> => findNamed(db, noun, name)
+
+/** Groups by name, those after `after`. */
+export const listGroups = (db: Db, limit: number, after?: string): Promise<Group[]> => listNamed(db, noun, limit, after)
+
+/** The order in which groups count, the strongest first: by priority, then by number of conditions, then by name. */
+export function compareGroups(
+  a: Pick<Group, 'name' | 'priority' | 'selector'>,
+  b: Pick<Group, 'name' | 'priority' | 'selector'>,
+): number {
+  return b.priority - a.priority || b.selector.length - a.selector.length || (a.name < b.name ? -1 : 1)
+}
+
+/** @throws InputError when it names an image, a menu or an answer file that does not exist; PreconditionError */
+export async function saveGroup(
+  db: Db,
+  name: string,
+  content: GroupContent,
+  precondition: Precondition = {},
+  by: Actor = system,
+): Promise<{ group: Group; created: boolean }> {
+  await refuseUnknownNames(db, content.assignment, 'assignment')
+  const { row, created } = await saveNamed(db, noun, name, content, precondition, by)
+  return { group: row, created }
+}
+
+/** Deletes it with its secrets. @throws NotFoundError, PreconditionError */
+export async function deleteGroup(
+  db: Db,
+  name: string,
+  precondition: Precondition = {},
+  by: Actor = system,
+): Promise<void> {
+  await db.transaction(async (transaction) => {
+    const tx = transaction as unknown as Db
+    await deleteNamed(tx, noun, name, precondition, by)
+    await tx.delete(secrets).where(and(eq(secrets.ownerKind, 'group'), eq(secrets.owner, name)))
+  })
+}

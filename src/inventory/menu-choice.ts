@@ -1,0 +1,49 @@
+import { formatTarget, type Target } from '../arch.ts'
+import type { Catalog } from './catalog.ts'
+import type { Reason } from './decision.ts'
+import { findVariant } from './images.ts'
+import type { Menu, MenuEntry } from './menus.ts'
+
+/** An entry taken at a machine's screen. */
+export type Choice = { menu: string; entry: string }
+
+/** An entry as a machine is shown it. */
+export type VisibleEntry = Pick<MenuEntry, 'name' | 'text' | 'hotkey'>
+
+/** The entries of a menu that a machine can boot, and why it is not shown the others. */
+export function visibleEntries(
+  menu: Pick<Menu, 'entries'> | undefined,
+  catalog: Catalog,
+  target: Target,
+): { entries: MenuEntry[]; hidden: { name: string; why: string }[] } {
+  const entries: MenuEntry[] = []
+  const hidden: { name: string; why: string }[] = []
+  for (const entry of menu?.entries ?? []) {
+    const why = whyHidden(entry, catalog, target)
+    if (why === undefined) entries.push(entry)
+    else hidden.push({ name: entry.name, why })
+  }
+  return { entries, hidden }
+}
+
+/** The reasons for the entries that a menu does not show. */
+export function menuReasons(menu: string, hidden: { name: string; why: string }[]): Reason[] {
+  return hidden.map(({ name, why }) => ({
+    candidate: `entry ${name} of menu ${menu}`,
+    won: false,
+    why: `hidden: ${why}`,
+  }))
+}
+
+function whyHidden(entry: MenuEntry, catalog: Catalog, target: Target): string | undefined {
+  if (entry.archs !== undefined && !entry.archs.includes(target.arch)) return `it is for ${entry.archs.join(', ')}`
+  if (entry.platforms !== undefined && !entry.platforms.includes(target.platform))
+    return `it is for ${entry.platforms.join(', ')}`
+  if (entry.kind === 'menu') return catalog.menus.has(entry.menu) ? undefined : `there is no menu ${entry.menu}`
+  if (entry.kind !== 'image') return undefined
+  const image = catalog.images.get(entry.image)
+  if (image === undefined) return `there is no image ${entry.image}`
+  return findVariant(image.variants, target) === undefined
+    ? `image ${entry.image} has no variant for ${formatTarget(target)}`
+    : undefined
+}

@@ -1,0 +1,127 @@
+import { sql } from 'drizzle-orm'
+import type { Db } from '../db/open.ts'
+import { rowsOf } from '../db/rows.ts'
+import type { Assignment } from './assignment.ts'
+import { type Catalog, createCatalogCache } from './catalog.ts'
+import type { DeploymentState } from './deployments.ts'
+import type { Facts } from './facts.ts'
+import { type Identity, identify, identityKeys } from './identity.ts'
+import type { Machine } from './machines.ts'
+import { createMicroBatch } from './micro-batch.ts'
+
+/** A machine's newest deployment, as a decision needs it. */
+export type LatestDeployment = {
+  id: string
+  image: string
+  assignment: Assignment
+  state: DeploymentState
+  attempts: number
+  maxAttempts: number
+  /** Why it failed. */
+  reason: string | null
+  /** Its time is over: the first attempt was longer ago than its window. */
+  late: boolean
+}
+
+/** Everything that a decision depends on. */
+export type Situation = {
+  facts: Facts
+  identity: Identity
+  /** Of the machine that the request is taken for. */
+  deployment: LatestDeployment | undefined
+  /** The names of the secrets that the machine, and that groups, have. */
+  secrets: { machine: string[]; groups: Record<string, string[]> }
+  catalog: Catalog
+}
+
+/** Looks up what decisions depend on. Reads only: a preview and a boot ask the same. */
+export type FindSituation = (facts: Facts) => Promise<Situation>
+
+/** Machines that share a key with one request; more are a fault of the inventory, and a conflict all the same. */
+const mostCandidates = 20
+
+/** The look-up over a database: one query for all the machines that ask at the same time. */
+export function createFindSituation(db: Db): FindSituation {
+  const cache = createCatalogCache(db)
+  const find = createMicroBatch((asked: Facts[]) => findMany(db, asked), { most: 256, atOnce: 4 })
+  return async (facts) => {
+    const { revision, candidates, groupSecrets } = await find(facts)
+    const identity = identify(
+      identityKeys(facts),
+      candidates.map((one) => one.machine),
+    )
+    const known =
+      identity !== undefined && 'machine' in identity
+        ? candidates.find(({ machine }) => machine.id === identity.machine.id)
+        : undefined
+    return {
+      facts,
+      identity,
+      deployment: known?.deployment,
+      secrets: { machine: known?.secrets ?? [], groups: groupSecrets },
+      catalog: await cache.at(revision),
+    }
+  }
+}
+
+type Candidate = { machine: Machine; deployment: LatestDeployment | undefined; secrets: string[] }
+type Found = { revision: number; candidates: Candidate[]; groupSecrets: Record<string, string[]> }
+type FoundRow = {
+  n: number
+  revision: string
+  group_secrets: Record<string, string[]> | null
+  machine: (Record<string, unknown> & { id: string }) | null
+  macs: string[] | null
+  deployment: LatestDeployment | null
+  secrets: string[] | null
+}
+
+async function findMany(db: Db, asked: Facts[]): Promise<Found[]> {
+  const rows = rowsOf<FoundRow>(
+    await db.execute(sql`
+    select asked.n, (select revision from catalog) as revision,
+      (select jsonb_object_agg(owner, names) from
+        (select owner, jsonb_agg(name) as names from secrets where owner_kind = 'group' group by owner) as g) as group_secrets,
+      to_jsonb(m) as machine,
+      array(select mac from machine_macs where machine_id = m.id order by mac) as macs,
+      (select jsonb_build_object('id', id, 'image', image, 'assignment', assignment, 'state', state, 'attempts', attempts,
+          'maxAttempts', max_attempts, 'reason', reason,
+          'late', coalesce(started_at + window_seconds * interval '1 second' < now(), false))
+        from deployments where machine_id = m.id order by deployments.id desc limit 1) as deployment,
+      array(select name from secrets where owner_kind = 'machine' and owner = m.id::text) as secrets
+    from jsonb_to_recordset(${JSON.stringify(asked.map(keysOf))}::jsonb)
+      as asked(n int, mac text, uuids jsonb, serial text, product text)
+    left join lateral (
+      select machines.* from machines where id in (
+        select machine_id from machine_macs where mac = asked.mac
+        union all (select id from machines as same where uuid = asked.uuids ->> 0 limit ${mostCandidates})
+        union all (select id from machines as same where uuid = asked.uuids ->> 1 limit ${mostCandidates})
+        union all (select id from machines as same where serial = asked.serial and product = asked.product limit ${mostCandidates}))
+      order by discovered, id limit ${mostCandidates}) as m on true`),
+  )
+  const found = asked.map((): Found => ({ revision: 0, candidates: [], groupSecrets: {} }))
+  for (const row of rows) {
+    const one = found[row.n] as Found
+    one.revision = Number(row.revision)
+    one.groupSecrets = row.group_secrets ?? {}
+    if (row.machine === null) continue
+    const machine = machineFrom(row.machine, row.macs ?? [])
+    one.candidates.push({ machine, deployment: row.deployment ?? undefined, secrets: row.secrets ?? [] })
+  }
+  return found
+}
+
+function keysOf(facts: Facts, n: number) {
+  return { n, ...identityKeys(facts) }
+}
+
+const camel: Record<string, string> = { created_at: 'createdAt', updated_at: 'updatedAt', last_seen_at: 'lastSeenAt' }
+
+function machineFrom(row: Record<string, unknown>, macs: string[]): Machine {
+  const known = Object.entries(row).filter(([, value]) => value !== null)
+  const values = known.map(([name, value]) => {
+    const key = camel[name] ?? name
+    return [key, key.endsWith('At') ? new Date(value as string) : value]
+  })
+  return { ...Object.fromEntries(values), macs } as Machine
+}

@@ -1,0 +1,57 @@
+import { type FieldFault, InputError } from '../errors.ts'
+import type { AnswerDocument } from '../inventory/answer-files.ts'
+import { checkText, fillText } from './liquid.ts'
+import type { Names } from './names.ts'
+
+/** What stands in a preview where a secret will be. */
+export const redacted = '********'
+
+const roots = ['machine', 'params', 'secrets', 'image', 'boot']
+
+/** An answer file's documents filled in for one boot. @throws InputError that names, of each document, everything missing */
+export function renderAnswers(documents: AnswerDocument[], names: Names): AnswerDocument[] {
+  const faults: FieldFault[] = []
+  const rendered = documents.map((document) => {
+    const filled = fillText(document.text, names)
+    if (!('faults' in filled)) return { ...document, text: filled.text }
+    faults.push(...filled.faults.map((fault) => faultOf(document, fault)))
+    return document
+  })
+  if (faults.length > 0) throw new InputError(faults)
+  return rendered
+}
+
+/** The names for a preview, or for the check before a script is given out: every secret that is set, and none of their values. */
+export function withRedactedSecrets(names: Names, secrets: string[]): Names {
+  return { ...names, secrets: Object.fromEntries(secrets.map((name) => [name, redacted])) }
+}
+
+/** What is wrong with documents whatever they are filled in with, for when they are saved. @throws InputError */
+export function checkAnswers(documents: AnswerDocument[]): void {
+  const faults = documents.flatMap((document, index) =>
+    checkText(document.text, roots).map((fault) => ({
+      field: `documents[${index}].text`,
+      value: document.name,
+      expected: `Liquid that can be filled in (${fault})`,
+    })),
+  )
+  if (faults.length > 0) throw new InputError(faults)
+}
+
+/**
+ * What cloud-init's NoCloud source is given where the answer file has no document of that name: an instance-id and a host
+ * name as its meta-data, which it insists on, and an empty vendor-data (cloud-init, sources/DataSourceNoCloud.py).
+ */
+export function defaultNocloud(name: string, { machine, boot }: Names): string | undefined {
+  if (name === 'vendor-data') return ''
+  if (name !== 'meta-data') return undefined
+  const lines = [
+    `instance-id: ${boot.instance_id}`,
+    ...(machine.hostname ? [`local-hostname: ${machine.hostname}`] : []),
+  ]
+  return `${lines.join('\n')}\n`
+}
+
+function faultOf({ name }: AnswerDocument, fault: string): FieldFault {
+  return { field: `document ${name}`, value: fault, expected: 'every name that it uses to be set' }
+}

@@ -1,0 +1,61 @@
+import { Liquid } from 'liquidjs'
+import { messageOf } from '../errors.ts'
+import { knownNames } from './names.ts'
+
+/**
+ * The engine for operators' texts. Strict: a name that is not there is a mistake to show, not an empty place, except where
+ * the text itself asks (`{% if %}`, `default`). All mistakes at once. No templates, so nothing can be included.
+ */
+const liquid = new Liquid({
+  strictVariables: true,
+  strictFilters: true,
+  lenientIf: true,
+  catchAllErrors: true,
+  ownPropertyOnly: true,
+  templates: {},
+  cache: 512,
+  parseLimit: 2 ** 18,
+  renderLimit: 200,
+  memoryLimit: 10_000_000,
+})
+
+/** A text filled in, or what keeps it from being: a name that is not there, each once, or another fault in words. */
+export type Filled = { text: string } | { faults: string[] }
+
+/** Fills in a text. Never throws. */
+export function fillText(text: string, names: object): Filled {
+  try {
+    return { text: String(liquid.parseAndRenderSync(text, names)) }
+  } catch (error) {
+    return { faults: faultsOf(error) }
+  }
+}
+
+/** What is wrong with a text whatever it is filled in with: its grammar, and names that no boot has. */
+export function checkText(text: string, roots: readonly string[]): string[] {
+  try {
+    const used = liquid.globalVariableSegmentsSync(liquid.parse(text))
+    return [...new Set(used.map((path) => unknownName(path.map(String), roots)).filter((one) => one !== undefined))]
+  } catch (error) {
+    return faultsOf(error)
+  }
+}
+
+function unknownName(path: string[], roots: readonly string[]): string | undefined {
+  const [root = '', field] = path
+  if (!roots.includes(root)) return `there is no ${path.join('.')}: the names begin with ${roots.join(', ')}`
+  const fields = knownNames[root]
+  if (fields === undefined || field === undefined || fields.includes(field)) return undefined
+  return `there is no ${root}.${field}: ${root} has ${fields.join(', ')}`
+}
+
+function faultsOf(error: unknown): string[] {
+  const { errors } = error as { errors?: unknown[] }
+  return [...new Set((errors ?? [error]).map(faultOf))]
+}
+
+function faultOf(error: unknown): string {
+  const { originalError } = error as { originalError?: { variableName?: unknown; message?: string; name?: string } }
+  if (originalError?.name === 'InternalUndefinedVariableError') return `${originalError.message} is not set`
+  return messageOf(error).split('\n')[0] as string
+}

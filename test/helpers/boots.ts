@@ -1,0 +1,23 @@
+import type { Db } from '../../src/db/open.ts'
+import { createOpenBoot, newBootKeys } from '../../src/inventory/boots.ts'
+import { type Decision, decide } from '../../src/inventory/decision.ts'
+import type { Facts } from '../../src/inventory/facts.ts'
+import { createFindSituation } from '../../src/inventory/situation.ts'
+
+/** What a machine with these facts would boot now. */
+export async function decideFor(db: Db, facts: Facts): Promise<Decision> {
+  return decide(await createFindSituation(db)(facts))
+}
+
+/** Opens a boot as a script would, for a machine at an address; gives its id and its token. */
+export async function openBootFor(
+  db: Db,
+  facts: Facts,
+  ip: string,
+  { change = (one: Decision) => one, reports = true }: { change?: (decision: Decision) => Decision; reports?: boolean } = {},
+): Promise<{ id: string; token: string }> {
+  const keys = newBootKeys()
+  const decision = change(await decideFor(db, facts))
+  await createOpenBoot(db)({ ...keys, facts, ip, decision, script: `#!ipxe\n# ${keys.token}\n`, reports })
+  return keys
+}
