@@ -95,10 +95,20 @@ async function open(
   const bootServer = createBootServer(createBootApp(boot))
   const bootAddress = await listen(bootServer, config.bootListen, 'BOOTWRIGHT_BOOT_LISTEN', opened)
 
-  const previewBase = config.baseUrl ?? `http://${reachable(bootAddress)}`
-  const preview: AdminDeps['preview'] = (facts, baseUrl) => previewScript(boot, facts, baseUrl ?? previewBase)
+  const bootUrl = config.baseUrl ?? `http://${reachable(bootAddress)}`
+  const preview: AdminDeps['preview'] = (facts, baseUrl) => previewScript(boot, facts, baseUrl ?? bootUrl)
   const { findSituation } = boot
-  const admin = { db, store, log, sealer, findSituation, maxFileBytes: config.maxFileBytes, databaseAnswers, preview }
+  const admin = {
+    db,
+    store,
+    log,
+    sealer,
+    findSituation,
+    bootUrl,
+    maxFileBytes: config.maxFileBytes,
+    databaseAnswers,
+    preview,
+  }
   const adminAddress = await listen(
     adminServer({ ...admin, trusted: false }),
     config.adminListen,

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import { existsSync } from 'node:fs'
 import { copyFile, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,19 +7,10 @@ import { programDir } from '../../src/paths.ts'
 import { startDhcp } from './dhcp.ts'
 import { makeInitrd } from './initrd.ts'
 import { openNet, serverAddress } from './net.ts'
+import { piece, whyNoLab } from './pieces.ts'
 import type { Running } from './process.ts'
 import { type LabServer, startServer } from './server.ts'
 import { startVm, type VmOptions } from './vm.ts'
-
-const pieces = join(programDir, '.lab/cache')
-
-/** Why the lab cannot run here, in words; undefined where it can. `node scripts/setup.js test` brings what it needs. */
-export function whyNoLab(): string | undefined {
-  if (process.platform !== 'linux') return 'network namespaces are a thing of Linux'
-  if (process.getuid?.() !== 0) return 'making network namespaces needs root'
-  if (!existsSync(pieces)) return 'its kernels are missing: node scripts/setup.js test'
-  return undefined
-}
 
 /** A site with a running boot server that has an image, `lab`, for x86-64 (BIOS and UEFI) and arm64. */
 export type Lab = {
@@ -85,8 +75,8 @@ async function addImage(server: LabServer, workDir: string): Promise<Lab['sizes'
   const sizes = {} as Lab['sizes']
   const variants: unknown[] = []
   for (const arch of ['x86_64', 'arm64'] as const) {
-    const kernel = await readFile(join(pieces, arch, 'vmlinuz'))
-    const initrd = await makeInitrd(join(pieces, arch), workDir)
+    const kernel = await readFile(piece(`${arch}/vmlinuz`))
+    const initrd = await makeInitrd(piece(arch), workDir)
     sizes[arch] = { kernel: kernel.length, initrd: initrd.length }
     const args = [`console=${consoles[arch]}`, 'bootwright.report={{ boot.url }}']
     variants.push({
@@ -114,8 +104,8 @@ async function upload(server: LabServer, name: string, bytes: Buffer): Promise<s
  */
 async function fillNbpDir(folder: string): Promise<void> {
   await cp(join(programDir, 'ipxe/nbp'), folder, { recursive: true })
-  await copyFile(join(pieces, 'ipxe-2019/ipxe.efi'), join(folder, 'ipxe-2019.efi'))
-  await copyFile(join(pieces, 'ipxe-2019/undionly.kpxe'), join(folder, 'undionly-2019.kpxe'))
+  await copyFile(piece('ipxe-2019/ipxe.efi'), join(folder, 'ipxe-2019.efi'))
+  await copyFile(piece('ipxe-2019/undionly.kpxe'), join(folder, 'undionly-2019.kpxe'))
   for (const undionly of ['undionly.kpxe', 'undionly-2019.kpxe']) {
     const script = [
       '#!ipxe',

@@ -1,6 +1,8 @@
 import { copyFile, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { makeDisk } from './disk.ts'
 import type { Net } from './net.ts'
+import { piece } from './pieces.ts'
 import { type Running, startIn } from './process.ts'
 
 /** A machine by its firmware: `pcbios` has iPXE in its network card's ROM, the others have EDK2's own PXE and HTTP clients. */
@@ -16,12 +18,16 @@ export type VmOptions = {
   uuid?: string
   /** UEFI only: HTTP Boot without the PXE attempts before it, which would take two minutes to fail. */
   httpBoot?: boolean
-  /** A disk, after the network in the boot order, that begins with these bytes. */
-  disk?: Uint8Array
+  /** A disk, after the network in the boot order, that prints this line when it is started (see makeDisk). */
+  disk?: string
+  /** How many empty disks come before that one. */
+  emptyDisks?: number
+  /** Starts again when it is reset or its system reboots; otherwise that switches it off. */
+  reboots?: boolean
+  memoryMb?: number
+  /** How long it may live. The slowest single boot here takes a third of the default, two minutes. */
+  lifetimeMs?: number
 }
-
-/** How long a VM may live, milliseconds: the slowest boot here takes a third of it. */
-const lifetimeMs = 120_000
 
 /**
  * About one boot in twenty of Linux 6.12 ended in a panic in kmalloc, right after a CMPXCHG16B that left nonsense in EFLAGS
@@ -45,12 +51,12 @@ export async function startVm(net: Net, workDir: string, options: VmOptions): Pr
       '-accel',
       'tcg',
       '-m',
-      '1024',
+      String(options.memoryMb ?? 1024),
       '-display',
       'none',
       '-nodefaults',
       '-no-user-config',
-      '-no-reboot',
+      ...(options.reboots ? [] : ['-no-reboot']),
       '-serial',
       'stdio',
     ],
@@ -60,9 +66,9 @@ export async function startVm(net: Net, workDir: string, options: VmOptions): Pr
     ...['-device', 'virtio-rng-pci'],
     ...['-smbios', `type=1,${smbios.join(',')}`],
     ...(options.uuid ? ['-uuid', options.uuid] : []),
-    ...(options.disk ? await disk(workDir, options.disk) : []),
+    ...(options.disk ? await disks(workDir, options.disk, options.emptyDisks ?? 0) : []),
   ])
-  const limit = setTimeout(() => running.child.kill('SIGKILL'), lifetimeMs)
+  const limit = setTimeout(() => running.child.kill('SIGKILL'), options.lifetimeMs ?? 120_000)
   running.ended.then(() => clearTimeout(limit))
   return running
 }
@@ -94,9 +100,18 @@ async function machine(
   }
 }
 
-async function disk(workDir: string, firstBytes: Uint8Array): Promise<string[]> {
-  const file = join(workDir, 'disk.img')
-  await writeFile(file, firstBytes)
-  await truncate(file, 16 * 2 ** 20)
-  return ['-drive', `if=none,id=d0,format=raw,file=${file}`, '-device', 'virtio-blk-pci,drive=d0,bootindex=1']
+async function disks(workDir: string, line: string, empty: number): Promise<string[]> {
+  const files: string[] = []
+  for (let index = 0; index < empty; index += 1) {
+    const file = join(workDir, `empty-${index}.img`)
+    await writeFile(file, '')
+    await truncate(file, 32 * 2 ** 20)
+    files.push(file)
+  }
+  const bootable = join(workDir, 'disk.img')
+  await makeDisk(bootable, line, piece('efi-shell/shellx64.efi'))
+  return [...files, bootable].flatMap((file, index) => [
+    ...['-drive', `if=none,id=d${index},format=raw,file=${file}`],
+    ...['-device', `virtio-blk-pci,drive=d${index},bootindex=${index + 1}`],
+  ])
 }

@@ -12,28 +12,56 @@ const guests = { x86_64: 'amd64', arm64: 'arm64' }
 const modules = ['failover', 'net_failover', 'virtio_net']
 
 /**
- * Puts into .lab/cache what the lab boots: per architecture `vmlinuz`, `busybox` and `modules/*.ko`, and `ipxe-2019/`, the
- * boot programs of bookworm, whose iPXE is of January 2019.
+ * What the lab boots, each in a folder of its own below .lab/cache. A folder has its name only when it is complete, so a
+ * cache of an older version gets what it lacks. Each takes its files from where packages were unpacked.
+ * @type {Record<string, { suite: string, packages: string[], dependencies?: RegExp, take: (from: string, to: string) => void }>}
+ */
+const pieces = {
+  ...Object.fromEntries(
+    Object.entries(guests).map(([arch, debianArch]) => [
+      arch,
+      {
+        suite: 'stable',
+        packages: [`linux-image-cloud-${debianArch}:${debianArch}`, `busybox-static:${debianArch}`],
+        dependencies: /^linux-image-/,
+        take: takeGuest,
+      },
+    ]),
+  ),
+  // The boot programs of January 2019.
+  'ipxe-2019': { suite: 'bookworm', packages: ['ipxe'], take: takeOldIpxe },
+  // What stands on the local disk of a UEFI machine.
+  'efi-shell': {
+    suite: 'stable',
+    packages: ['efi-shell-x64'],
+    take: takeFiles('usr/share/efi-shell-x64', ['shellx64.efi']),
+  },
+  'debian-installer': {
+    suite: 'bookworm',
+    packages: ['debian-installer-12-netboot-amd64'],
+    take: takeFiles('usr/lib/debian-installer/images/12/amd64/text/debian-installer/amd64', ['linux', 'initrd.gz']),
+  },
+}
+
+/**
+ * Puts into .lab/cache what the lab boots and is not there yet.
  * @returns {string[]} what could not be brought
  */
 export function bringLabPieces() {
-  // The folder gets its name when it is complete.
-  if (existsSync(cache)) return []
-  console.log('setup: fetching kernels, busybox and an old iPXE for the lab')
-  const work = `${cache}.new`
-  rmSync(work, { recursive: true, force: true })
+  const missing = Object.entries(pieces).filter(([name]) => !existsSync(join(cache, name)))
+  if (missing.length === 0) return []
+  console.log(`setup: fetching for the lab: ${missing.map(([name]) => name).join(', ')}`)
   try {
-    const unpacked = join(work, 'unpacked')
-    for (const [arch, debianArch] of Object.entries(guests)) {
-      const into = join(unpacked, arch)
-      const packages = [`linux-image-cloud-${debianArch}:${debianArch}`, `busybox-static:${debianArch}`]
-      fetchDebianPackages({ suite: 'stable', packages, into, dependencies: /^linux-image-/ })
-      takeGuest(into, join(work, arch))
+    for (const [name, { suite, packages, dependencies, take }] of missing) {
+      const work = join(cache, `${name}.new`)
+      rmSync(work, { recursive: true, force: true })
+      const unpacked = join(work, 'unpacked')
+      fetchDebianPackages({ suite, packages, into: unpacked, ...(dependencies && { dependencies }) })
+      mkdirSync(join(work, 'piece'))
+      take(unpacked, join(work, 'piece'))
+      renameSync(join(work, 'piece'), join(cache, name))
+      rmSync(work, { recursive: true })
     }
-    fetchDebianPackages({ suite: 'bookworm', packages: ['ipxe'], into: join(unpacked, 'ipxe') })
-    takeOldIpxe(join(unpacked, 'ipxe'), join(work, 'ipxe-2019'))
-    rmSync(unpacked, { recursive: true })
-    renameSync(work, cache)
     return []
   } catch (error) {
     return [`the lab (test/lab) cannot run: ${error instanceof Error ? error.message : error}`]
@@ -45,7 +73,7 @@ export function bringLabPieces() {
  * @param {string} to
  */
 function takeGuest(from, to) {
-  mkdirSync(join(to, 'modules'), { recursive: true })
+  mkdirSync(join(to, 'modules'))
   const kernel = find(join(from, 'boot'), /^vmlinuz-/)
   copyFileSync(kernel, join(to, 'vmlinuz'))
   copyFileSync(join(from, 'usr/bin/busybox'), join(to, 'busybox'))
@@ -63,10 +91,20 @@ function takeGuest(from, to) {
  * @param {string} to
  */
 function takeOldIpxe(from, to) {
-  mkdirSync(to)
   // In this package usr/lib/ipxe/ipxe.efi is a symbolic link to /boot.
   const files = ['usr/lib/ipxe/undionly.kpxe', 'usr/lib/ipxe/snponly.efi', 'boot/ipxe.efi']
   for (const file of files) copyFileSync(join(from, file), join(to, basename(file)))
+}
+
+/**
+ * @param {string} folder
+ * @param {string[]} names
+ * @returns {(from: string, to: string) => void}
+ */
+function takeFiles(folder, names) {
+  return (from, to) => {
+    for (const name of names) copyFileSync(join(from, folder, name), join(to, name))
+  }
 }
 
 /**

@@ -13,6 +13,7 @@ const packages = {
     'dnsmasq-base',
     'iproute2',
     'cpio',
+    'mtools',
     'xz-utils',
   ],
   'tests against a real PostgreSQL': ['postgresql'],

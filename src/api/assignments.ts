@@ -54,6 +54,7 @@ const localBoot = z
 
 /** Arguments whose Liquid is checked as they are read. */
 export const checkedArgs = args.superRefine((list, context) => {
+  if (context.issues.length > 0) return
   try {
     checkArgs(list, 'args')
   } catch (error) {

@@ -12,6 +12,7 @@ const bootSummary = z
   .object({
     id: uuidv7,
     machineId: uuidv7.optional(),
+    name: z.string().optional().openapi({ description: 'What the machine was called then.' }),
     mac: z.string().optional(),
     ip: z.string(),
     image: imageName.optional(),

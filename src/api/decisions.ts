@@ -60,3 +60,12 @@ export const decisionSchema = z
     reasons: z.array(z.object({ candidate: z.string(), won: z.boolean(), why: z.string() })),
   })
   .openapi('Decision')
+
+/** A decision with the groups that did not fit, and why not. */
+export const explainedDecision = decisionSchema
+  .extend({
+    others: z
+      .array(z.object({ group: z.string(), why: z.string() }))
+      .openapi({ description: 'The groups that do not fit, each with the first condition that does not hold.' }),
+  })
+  .openapi('ExplainedDecision')

@@ -21,6 +21,8 @@ export type AdminDeps = {
   sealer: Sealer
   log: Logger
   maxFileBytes: number
+  /** `http://host:port` of the boot server, for previews that do not say where the machine would ask. */
+  bootUrl: string
   findSituation: FindSituation
   databaseAnswers: () => Promise<boolean>
   /** The script that a machine with these facts would get, and why. `baseUrl` is the address it would ask. */
@@ -60,17 +62,26 @@ export type EndpointSpec<
   params?: Params
   query?: Query
   body?: Body
-  /** The request's body is a stream of bytes that `answer` reads itself. */
+  /** The request's body is a stream of bytes that `answer` reads itself. Such a POST takes no Idempotency-Key. */
   bodyIsBytes?: true
+  /** What those bytes may be, where it is not any. */
+  bodyTypes?: readonly string[]
   /** If-Match and If-None-Match are heeded. */
   conditional?: true
   /** No token is asked for. */
   open?: true
   returns?: Result
-  returnsType?: 'application/json' | 'text/plain'
-  /** Every status of success, with its description. */
-  statuses: { [Status in 200 | 201 | 204 | 503]?: string }
-  answer: (deps: AdminDeps, input: Input<Params, Query, Body>, context: Context) => Promise<Answer<z.input<Result>>>
+  returnsType?: 'application/json' | 'text/plain' | 'text/event-stream'
+  /** The answer is a stream of one of these instead. */
+  returnsTypes?: readonly string[]
+  /** Every status of success, with its description; 422 where that too is answered with what `returns` says. */
+  statuses: { [Status in 200 | 201 | 204 | 422 | 503]?: string }
+  /** A stream is answered as a Response. */
+  answer: (
+    deps: AdminDeps,
+    input: Input<Params, Query, Body>,
+    context: Context,
+  ) => Promise<Answer<z.input<Result>> | Response>
 }
 
 export type Endpoint = EndpointSpec<z.ZodType, z.ZodType, z.ZodType, z.ZodType>
@@ -115,8 +126,11 @@ export function register(
     const by = (context as Context<ApiEnv>).get('actor') ?? 'anonymous'
     const precondition = spec.conditional ? preconditionOf(context) : {}
     const input = { params: valid('param'), query: valid('query'), body: valid('json'), by, precondition }
-    const answer = async (db: Db) => responseOf(context, await spec.answer({ ...deps, db }, input, context))
-    return method === 'post' ? onceForKey(context, deps, by, input.body, answer) : answer(deps.db)
+    const answer = async (db: Db) => {
+      const given = await spec.answer({ ...deps, db }, input, context)
+      return given instanceof Response ? given : responseOf(context, given)
+    }
+    return method === 'post' && !spec.bodyIsBytes ? onceForKey(context, deps, by, input.body, answer) : answer(deps.db)
   }) as never)
 }
 
@@ -136,12 +150,15 @@ function requestOf(spec: Endpoint): RouteConfig['request'] {
     ...(spec.body !== undefined && {
       body: { required: true, content: { 'application/json': { schema: spec.body } } },
     }),
-    ...(spec.bodyIsBytes && { body: { required: true, content: { 'application/octet-stream': { schema: bytes } } } }),
+    ...(spec.bodyIsBytes && {
+      body: { required: true, content: contentOf(spec.bodyTypes ?? ['application/octet-stream'], bytes) },
+    }),
   }
 }
 
 function responsesOf(spec: Endpoint): RouteConfig['responses'] {
-  const content = spec.returns && { [spec.returnsType ?? 'application/json']: { schema: spec.returns } }
+  const types = spec.returnsTypes ?? [spec.returnsType ?? 'application/json']
+  const content = spec.returns && contentOf(types, spec.returns)
   const answers = Object.entries(spec.statuses).map(([status, description]) => [
     status,
     { description, ...(status !== '204' && content && { content }) },
@@ -153,4 +170,8 @@ function responsesOf(spec: Endpoint): RouteConfig['responses'] {
       content: { 'application/problem+json': { schema: problemSchema } },
     },
   }
+}
+
+function contentOf(types: readonly string[], schema: z.ZodType) {
+  return Object.fromEntries(types.map((type) => [type, { schema }]))
 }

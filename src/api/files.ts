@@ -65,7 +65,7 @@ export const put = endpoint({
 })
 
 /** The body as it arrives. Whoever stops reading leaves the connection open, so that the reason can still be answered. */
-async function* bodyOf(context: Context, maxBytes: number): AsyncGenerator<Uint8Array> {
+export async function* bodyOf(context: Context, maxBytes: number): AsyncGenerator<Uint8Array> {
   const incoming = (context.env as { incoming?: IncomingMessage } | undefined)?.incoming
   const chunks =
     incoming?.iterator({ destroyOnReturn: false }) ?? context.req.raw.body?.values({ preventCancel: true }) ?? []

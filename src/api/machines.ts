@@ -1,10 +1,10 @@
 import { z } from '@hono/zod-openapi'
-import { NotFoundError } from '../errors.ts'
+import { InputError, NotFoundError } from '../errors.ts'
 import { parseUuid } from '../inventory/identity.ts'
+import { cursorOf, searchMachines } from '../inventory/machine-list.ts'
 import {
   deleteMachine,
   findMachine,
-  listMachines,
   type Machine,
   type MachineChange,
   type MachineKey,
@@ -13,10 +13,10 @@ import {
 import { etagOf } from '../inventory/precondition.ts'
 import { assignment } from './assignments.ts'
 import { type AdminDeps, endpoint } from './endpoint.ts'
+import { cursorParameter, formatCursor, machineSearch, searchOf, sortOf, sortParameter } from './machine-search.ts'
 import {
   arch,
   hostname,
-  imageName,
   limit,
   mac,
   machineKey,
@@ -111,28 +111,21 @@ const params = z.object({ id: machineKey })
 
 export const list = endpoint({
   operationId: 'listMachines',
-  summary: 'Machines in the order of their creation',
-  query: z.strictObject({
-    limit,
-    after: uuidv7.optional().openapi({ description: 'The `next` of the page before.' }),
-    discovered: z
-      .enum(['true', 'false'])
-      .transform((text) => text === 'true')
-      .optional()
-      .openapi({ type: 'boolean' }),
-    image: imageName.optional().openapi({ description: 'Only those that are assigned this image.' }),
-    hostname: hostname.optional(),
-  }),
+  summary: 'Machines, in the order of their creation or another',
+  query: z.strictObject({ limit, after: cursorParameter, sort: sortParameter, ...machineSearch }),
   returns: pageOf(machineSchema).openapi('MachineList'),
   statuses: { 200: 'One page' },
-  answer: async ({ db }, { query: { limit: most, after, ...filter } }) => ({
-    status: 200,
-    body: await page(
+  answer: async ({ db }, { query: { limit: most, after, sort: sorted, ...given } }) => {
+    const sort = sortOf(sorted)
+    if (after !== undefined && (after.by !== sort.by || after.descending !== sort.descending))
+      throw new InputError({ field: 'after', value: after.by, expected: 'the next of a page with the same sort' })
+    const body = await page(
       most,
-      (count) => listMachines(db, filter, count, after),
-      (one) => one.id,
-    ),
-  }),
+      (count) => searchMachines(db, searchOf(given), sort, count, after?.cursor),
+      (one) => formatCursor(sort, cursorOf(one, sort)),
+    )
+    return { status: 200, body }
+  },
 })
 
 export const get = endpoint({

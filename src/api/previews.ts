@@ -1,10 +1,17 @@
 import { z } from '@hono/zod-openapi'
+import { documentsOf, secretNamesOf } from '../inventory/answer-access.ts'
+import { decide, machineOf } from '../inventory/decision.ts'
 import type { Facts } from '../inventory/facts.ts'
+import { otherGroups } from '../inventory/group-match.ts'
+import { parseUuid } from '../inventory/identity.ts'
 import { findMachine, type MachineKey } from '../inventory/machines.ts'
-import { decisionSchema } from './decisions.ts'
+import { renderAnswers, withRedactedSecrets } from '../render/answers.ts'
+import { namesOf } from '../render/names.ts'
+import { answerDocument } from './answer-files.ts'
+import { explainedDecision } from './decisions.ts'
 import { type AdminDeps, endpoint } from './endpoint.ts'
 import { requireMachine } from './machines.ts'
-import { arch, machineKey, platform } from './schemas.ts'
+import { arch, hostname, mac, machineKey, platform, printable, refuse } from './schemas.ts'
 
 const previewQuery = z.strictObject({
   arch: arch.optional().openapi({ description: "Instead of the machine's own." }),
@@ -16,37 +23,100 @@ const previewQuery = z.strictObject({
     .openapi({ description: 'The address at which the machine would ask.', example: 'http://192.0.2.1:8080' }),
 })
 
+const said = printable(253).optional()
+const explainQuery = previewQuery.extend({
+  mac: mac.optional(),
+  uuid: z
+    .string()
+    .transform((text, context) => parseUuid(text) ?? refuse(context, "a UUID, and not a vendor's placeholder"))
+    .optional()
+    .openapi({ type: 'string' }),
+  serial: said,
+  asset: said,
+  manufacturer: said,
+  product: said,
+  hostname: hostname.optional(),
+  ip: z.union([z.ipv4(), z.ipv6()], { error: 'an IP address' }).optional(),
+})
+
+const params = z.object({ id: machineKey })
+
 export const script = endpoint({
   operationId: 'previewScript',
   summary: 'The iPXE script the machine would get now',
   description:
-    'Changes nothing and opens no boot: the token in it is the word preview. For an unknown MAC the policy speaks.',
-  params: z.object({ id: machineKey }),
+    'Changes nothing and opens no boot: the token in it is the word preview. For an unknown MAC the groups and the policy speak.',
+  params,
   query: previewQuery,
   returns: z.string().openapi({ example: '#!ipxe\n' }),
   returnsType: 'text/plain',
   statuses: { 200: 'The script' },
-  answer: async (deps, { params: { id }, query }) => ({ status: 200, body: (await preview(deps, id, query)).script }),
+  answer: async (deps, { params: { id }, query }) => ({
+    status: 200,
+    body: (await deps.preview(await factsOf(deps, id, query), query.baseUrl)).script,
+  }),
 })
 
 export const decision = endpoint({
   operationId: 'previewDecision',
   summary: 'What the machine would boot now, and why',
-  params: z.object({ id: machineKey }),
+  params,
   query: previewQuery,
-  returns: decisionSchema,
+  returns: explainedDecision,
   statuses: { 200: 'The decision' },
-  answer: async (deps, { params: { id }, query }) => ({ status: 200, body: (await preview(deps, id, query)).decision }),
+  answer: async (deps, { params: { id }, query }) => ({
+    status: 200,
+    body: await explained(deps, await factsOf(deps, id, query), query.baseUrl),
+  }),
 })
 
-async function preview(deps: AdminDeps, key: MachineKey, query: z.output<typeof previewQuery>) {
+export const explain = endpoint({
+  operationId: 'explain',
+  summary: 'What a machine that says this of itself would boot, and why',
+  description: 'Whether there is such a machine or not. Changes nothing.',
+  query: explainQuery,
+  returns: explainedDecision,
+  statuses: { 200: 'The decision' },
+  answer: async (deps, { query: { arch: buildarch, baseUrl, ...rest } }) => {
+    const facts = { ...rest, ...(buildarch && { buildarch, cpuarch: buildarch }) }
+    const known = Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined))
+    return { status: 200, body: await explained(deps, known, baseUrl) }
+  },
+})
+
+export const answers = endpoint({
+  operationId: 'previewAnswers',
+  summary: "The machine's answer file, filled in as its installer would get it now",
+  description: 'With asterisks for its secrets. What is missing is named, all of it at once.',
+  params,
+  query: previewQuery,
+  returns: z.object({ items: z.array(answerDocument) }).openapi('FilledAnswerFile'),
+  statuses: { 200: 'Its documents; none when the machine has no answer file' },
+  answer: async (deps, { params: { id }, query }) => {
+    const facts = await factsOf(deps, id, query)
+    const situation = await deps.findSituation(facts)
+    const decided = decide(situation)
+    const documents = documentsOf(decided, situation)
+    const boot = { id: 'preview', token: 'preview' }
+    const names = namesOf(decided, { facts, base: query.baseUrl ?? deps.bootUrl, boot }, documents[0]?.name)
+    const items = renderAnswers(documents, withRedactedSecrets(names, secretNamesOf(decided, situation)))
+    return { status: 200, body: { items } }
+  },
+})
+
+async function explained(deps: AdminDeps, facts: Facts, baseUrl: string | undefined) {
+  const { decision: made } = await deps.preview(facts, baseUrl)
+  const { identity, catalog } = await deps.findSituation(facts)
+  return { ...made, others: otherGroups(catalog, machineOf(identity), facts, made.target) }
+}
+
+async function factsOf(deps: AdminDeps, key: MachineKey, query: z.output<typeof previewQuery>): Promise<Facts> {
   const machine = 'mac' in key ? await findMachine(deps.db, key) : await requireMachine(deps.db, key)
   const address = 'mac' in key ? key.mac : machine?.macs[0]
-  const facts: Facts = {
+  return {
     ...machine?.facts,
     ...(address !== undefined && { mac: address }),
     ...(query.arch !== undefined && { buildarch: query.arch, cpuarch: query.arch }),
     ...(query.platform !== undefined && { platform: query.platform }),
   }
-  return deps.preview(facts, query.baseUrl)
 }

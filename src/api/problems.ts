@@ -77,7 +77,8 @@ function faultsProblem(faults: FieldFault[]): Problem {
   }
 }
 
-function faultsOf(issue: z.core.$ZodIssue, data: unknown): FieldFault[] {
+/** The faults in what a schema found wrong with `data`. */
+export function faultsOf(issue: z.core.$ZodIssue, data: unknown): FieldFault[] {
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => faultAt([...issue.path, key], data, 'no field of this name'))
   }

@@ -1,16 +1,23 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
 import type { MiddlewareHandler } from 'hono'
 import { methodNotAllowed } from 'hono/method-not-allowed'
+import * as answerFiles from './answer-files.ts'
 import * as boots from './boots.ts'
+import * as deployments from './deployments.ts'
 import { registerDocs } from './docs.ts'
 import { type AdminDeps, type ApiEnv, type Endpoint, type Method, register } from './endpoint.ts'
 import * as files from './files.ts'
+import * as groups from './groups.ts'
 import * as health from './health.ts'
 import * as images from './images.ts'
+import * as machineBulk from './machine-bulk.ts'
+import * as machineExport from './machine-export.ts'
 import * as machines from './machines.ts'
+import * as menus from './menus.ts'
 import * as policy from './policy.ts'
 import * as previews from './previews.ts'
 import { problem, problemTranslator, refuseInvalid } from './problems.ts'
+import { groupSecrets, machineSecrets } from './secrets.ts'
 import * as tokens from './tokens.ts'
 
 export type { AdminDeps } from './endpoint.ts'
@@ -19,12 +26,41 @@ const prefix = '/api/v1'
 
 const table: [Method, string, Endpoint, tag: string][] = [
   ['get', `${prefix}/machines`, machines.list, 'machines'],
+  ['post', `${prefix}/machines/bulk`, machineBulk.upsert, 'machines'],
+  ['get', `${prefix}/machines/export`, machineExport.all, 'machines'],
   ['get', `${prefix}/machines/{id}`, machines.get, 'machines'],
   ['put', `${prefix}/machines/{id}`, machines.put, 'machines'],
   ['patch', `${prefix}/machines/{id}`, machines.patch, 'machines'],
   ['delete', `${prefix}/machines/{id}`, machines.remove, 'machines'],
   ['get', `${prefix}/machines/{id}/script`, previews.script, 'machines'],
   ['get', `${prefix}/machines/{id}/decision`, previews.decision, 'machines'],
+  ['get', `${prefix}/machines/{id}/answers`, previews.answers, 'machines'],
+  ['get', `${prefix}/machines/{id}/secrets`, machineSecrets.list, 'secrets'],
+  ['put', `${prefix}/machines/{id}/secrets/{secret}`, machineSecrets.put, 'secrets'],
+  ['delete', `${prefix}/machines/{id}/secrets/{secret}`, machineSecrets.remove, 'secrets'],
+  ['get', `${prefix}/explain`, previews.explain, 'machines'],
+  ['get', `${prefix}/groups`, groups.list, 'groups'],
+  ['get', `${prefix}/groups/{name}`, groups.get, 'groups'],
+  ['put', `${prefix}/groups/{name}`, groups.put, 'groups'],
+  ['delete', `${prefix}/groups/{name}`, groups.remove, 'groups'],
+  ['get', `${prefix}/groups/{name}/secrets`, groupSecrets.list, 'secrets'],
+  ['put', `${prefix}/groups/{name}/secrets/{secret}`, groupSecrets.put, 'secrets'],
+  ['delete', `${prefix}/groups/{name}/secrets/{secret}`, groupSecrets.remove, 'secrets'],
+  ['get', `${prefix}/deployments`, deployments.list, 'deployments'],
+  ['post', `${prefix}/deployments`, deployments.arm, 'deployments'],
+  ['post', `${prefix}/deployments/bulk`, deployments.armMany, 'deployments'],
+  ['get', `${prefix}/deployments/{id}`, deployments.get, 'deployments'],
+  ['post', `${prefix}/deployments/{id}/cancel`, deployments.cancel, 'deployments'],
+  ['get', `${prefix}/menus`, menus.list, 'menus'],
+  ['get', `${prefix}/menus/{name}`, menus.get, 'menus'],
+  ['put', `${prefix}/menus/{name}`, menus.put, 'menus'],
+  ['delete', `${prefix}/menus/{name}`, menus.remove, 'menus'],
+  ['get', `${prefix}/answer-files`, answerFiles.list, 'answer files'],
+  ['get', `${prefix}/answer-files/{name}`, answerFiles.get, 'answer files'],
+  ['put', `${prefix}/answer-files/{name}`, answerFiles.put, 'answer files'],
+  ['patch', `${prefix}/answer-files/{name}`, answerFiles.patch, 'answer files'],
+  ['delete', `${prefix}/answer-files/{name}`, answerFiles.remove, 'answer files'],
+  ['get', `${prefix}/answer-files/{name}/versions`, answerFiles.versions, 'answer files'],
   ['get', `${prefix}/images`, images.list, 'images'],
   ['get', `${prefix}/images/{name}`, images.get, 'images'],
   ['put', `${prefix}/images/{name}`, images.put, 'images'],

@@ -1,4 +1,5 @@
 import { InputError, messageOf } from '../errors.ts'
+import { documentsOf, secretNamesOf } from '../inventory/answer-access.ts'
 import { newBootKeys } from '../inventory/boots.ts'
 import { noteConflict } from '../inventory/conflicts.ts'
 import { type Decision, decide } from '../inventory/decision.ts'
@@ -142,15 +143,6 @@ function checkAnswers(decision: Decision, situation: Situation, context: ScriptC
   if (documents.length === 0) return
   const names = namesOf(decision, context, context.firstDocument)
   renderAnswers(documents, withRedactedSecrets(names, secretNamesOf(decision, situation)))
-}
-
-function documentsOf({ answerFile }: Decision, { catalog }: Situation) {
-  return answerFile === undefined ? [] : (catalog.answerFiles.get(answerFile.name)?.documents ?? [])
-}
-
-/** The names of the secrets that a decision's machine may use: its own and those of the groups that fit it. */
-export function secretNamesOf(decision: Decision, { secrets }: Situation): string[] {
-  return [...secrets.machine, ...decision.groups.flatMap((name) => secrets.groups[name] ?? [])]
 }
 
 function faultDecision(facts: Facts, error: unknown): Decision {

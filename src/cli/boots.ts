@@ -1,12 +1,14 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { parseMac } from '../mac.ts'
 import { type CliDeps, clientOf, print } from './deps.ts'
+import { type Decision, formatDecision } from './explain.ts'
 import { formatBytes, formatTime } from './format.ts'
 import { formatFields, formatTable } from './table.ts'
 
 type BootEvent = { stage: string; at: string; file?: string; bytes?: number; durationMs?: number; message?: string }
 type Boot = {
   id: string
+  name?: string
   mac?: string
   ip: string
   image?: string
@@ -16,11 +18,12 @@ type Boot = {
   startedAt: string
   endedAt?: string
   /** The last thing seen. */
-  stage?: string
-  decision?: { machine?: { name: string } }
+  stage: string
+  script?: string
+  decision?: Decision
 }
 
-const outcomes = ['booted', 'installed', 'failed', 'superseded', 'open']
+const outcomes = ['booted', 'installed', 'failed', 'handed-over', 'stalled', 'superseded', 'open']
 const headings = ['STARTED', 'MACHINE', 'IMAGE', 'STAGE', 'OUTCOME', 'MESSAGE', 'ID']
 
 /** `bootwright boots`. */
@@ -36,11 +39,7 @@ export function addBootsCommand(program: Command, deps: CliDeps): void {
         const query = { machine: machine === undefined ? undefined : (parseMac(machine) ?? machine), outcome }
         const client = clientOf(command, deps)
         const items = await client.list<Boot>('/boots', query, 'before', limit)
-        if (command.optsWithGlobals<{ json?: boolean }>().json) return print(command, deps, { items }, String)
-        const rows: string[][] = []
-        // The last stage and the machine's name are not in the list.
-        for (const boot of items) rows.push(rowOf((await client.find<Boot>(pathOf(boot.id))) ?? boot))
-        print(command, deps, rows, () => formatTable(headings, rows))
+        print(command, deps, { items }, () => formatTable(headings, items.map(rowOf)))
       },
     )
 
@@ -48,9 +47,13 @@ export function addBootsCommand(program: Command, deps: CliDeps): void {
     .command('show')
     .description('one boot with its stages')
     .argument('<id>', 'as listed')
-    .action(async (id: string, _options, command: Command) => {
+    .option('--why', 'also what was decided, and why')
+    .option('--script', 'its script, as it was served')
+    .action(async (id: string, { why, script }: { why?: true; script?: true }, command: Command) => {
       const boot = await clientOf(command, deps).ask<Boot & { events: BootEvent[] }>('GET', pathOf(id))
-      print(command, deps, boot, formatBoot)
+      const text = script ? (boot.script?.trimEnd() ?? '') : formatBoot(boot)
+      const reasons = why && boot.decision ? `\n\n${formatDecision({ ...boot.decision, others: [] })}` : ''
+      print(command, deps, boot, () => `${text}${reasons}`)
     })
 }
 
@@ -59,7 +62,7 @@ function rowOf(boot: Boot): string[] {
     formatTime(boot.startedAt),
     nameOf(boot),
     imageOf(boot),
-    boot.stage ?? '',
+    boot.stage,
     boot.outcome ?? 'open',
     boot.message ?? '',
     boot.id,
@@ -96,7 +99,7 @@ function pathOf(id: string): string {
 }
 
 function nameOf(boot: Boot): string {
-  return boot.decision?.machine?.name ?? boot.mac ?? boot.ip
+  return boot.name ?? boot.mac ?? boot.ip
 }
 
 function imageOf({ image, version }: Boot): string {

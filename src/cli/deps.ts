@@ -11,6 +11,8 @@ export type CliDeps = {
   out: (text: string) => void
   /** Writes to standard error. */
   err: (text: string) => void
+  /** Standard input; that of the process when undefined. */
+  stdin?: NodeJS.ReadableStream | undefined
   /** Standard error is a terminal: progress is redrawn on one line. */
   interactive?: boolean | undefined
   /** A download without a byte for this long is given up; 60 seconds when undefined. */

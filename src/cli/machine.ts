@@ -81,7 +81,7 @@ export function macArgument(): Argument {
   return new Argument('<mac>', 'a MAC address of the machine, in any spelling').argParser(readMac)
 }
 
-function readMac(text: string): Mac {
+export function readMac(text: string): Mac {
   const mac = parseMac(text)
   if (mac === undefined) throw new InvalidArgumentError('It is no MAC address of a machine.')
   return mac

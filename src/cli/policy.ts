@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { type CliDeps, clientOf, print } from './deps.ts'
 
-type Policy = { kind: string; image?: string }
+type Policy = { kind: string; image?: string; menu?: string }
 
 const meanings: Record<string, string> = {
   local: 'machines without an image boot from their own disk',
@@ -22,12 +22,13 @@ export function addPolicyCommand(program: Command, deps: CliDeps): void {
   policy
     .command('set')
     .description('change the policy')
-    .argument('<kind>', 'local (their own disk), wait (until one is assigned), or image', parseKind)
-    .argument('[name]', 'with image: which one')
+    .argument('<kind>', 'local (their own disk), wait (until one is assigned), menu, or image', parseKind)
+    .argument('[name]', 'with image and menu: which one')
     .action(async (kind: string, name: string | undefined, _options, command: Command) => {
-      if ((kind === 'image') !== (name !== undefined))
-        command.error('error: a name is given with image, and only with image: policy set image NAME')
-      const wanted: Policy = { kind, ...(name !== undefined && { image: name }) }
+      const named = kind === 'image' || kind === 'menu'
+      if (named !== (name !== undefined))
+        command.error('error: a name is given with image and menu, and only with them: policy set image NAME')
+      const wanted: Policy = { kind, ...(name !== undefined && { [kind]: name }) }
       print(
         command,
         deps,
@@ -38,10 +39,12 @@ export function addPolicyCommand(program: Command, deps: CliDeps): void {
 }
 
 function parseKind(text: string): string {
-  if (!['local', 'wait', 'image'].includes(text)) throw new InvalidArgumentError('It is local, wait or image.')
+  if (!['local', 'wait', 'menu', 'image'].includes(text))
+    throw new InvalidArgumentError('It is local, wait, menu or image.')
   return text
 }
 
-function formatPolicy({ kind, image }: Policy): string {
+function formatPolicy({ kind, image, menu }: Policy): string {
+  if (kind === 'menu') return `menu: machines without an image are shown menu ${menu}`
   return kind === 'image' ? `image: machines without an image boot ${image}` : `${kind}: ${meanings[kind]}`
 }

@@ -5,49 +5,33 @@ import { withQuery } from './client.ts'
 import { type CliDeps, clientOf, print } from './deps.ts'
 import { macArgument } from './machine.ts'
 
-type Decision = {
-  target: { arch: string; platform: string; assumed: string[] }
-  machine?: { name: string; discovered: boolean }
-  image?: { name: string; version: number }
-  spec: { kind: string; reason?: string; nextStep?: string; args?: string[] }
-  reasons: { candidate: string; won: boolean; why: string }[]
-}
-
 /** `bootwright preview`. */
 export function addPreviewCommand(program: Command, deps: CliDeps): void {
   program
     .command('preview')
-    .description('the script that a machine would get now; changes nothing')
+    .description('the script that a machine would get now, or its answer file; changes nothing')
     .addArgument(macArgument())
     .addOption(new Option('--arch <arch>', 'as if the machine were of this arch').choices(archs))
     .addOption(new Option('--platform <platform>', 'as if its firmware were of this kind').choices(platforms))
-    .option('--why', 'the decision and its reasons, instead of the script')
+    .option('--answers', 'its answer file, filled in, with asterisks for secrets')
     .action(
       async (
         mac: string,
-        { why, ...target }: { why?: boolean; arch?: string; platform?: string },
+        { answers, ...target }: { answers?: true; arch?: string; platform?: string },
         command: Command,
       ) => {
         const client = clientOf(command, deps)
         const path = (what: string) => withQuery(`/machines/${formatMacHyphen(mac)}/${what}`, target)
-        if (why || command.optsWithGlobals<{ json?: boolean }>().json)
-          print(command, deps, await client.ask<Decision>('GET', path('decision')), formatDecision)
+        if (answers) print(command, deps, await client.ask<Answers>('GET', path('answers')), formatAnswers)
         else print(command, deps, await client.text(path('script')), (script) => script.trimEnd())
       },
     )
 }
 
-function formatDecision({ target, image, spec, reasons }: Decision): string {
-  const what =
-    spec.kind === 'refusal'
-      ? `refused: ${spec.reason}; ${spec.nextStep}`
-      : image === undefined
-        ? spec.kind
-        : `${image.name} version ${image.version}, ${spec.kind}`
-  return [
-    `boots   ${what}`,
-    ...(spec.args?.length ? [`args    ${spec.args.join(' ')}`] : []),
-    `target  ${target.arch} ${target.platform}${target.assumed.length > 0 ? ` (assumed: ${target.assumed.join(', ')})` : ''}`,
-    ...reasons.map(({ candidate, won, why }) => `${won ? 'yes' : 'no '}     ${candidate}: ${why}`),
-  ].join('\n')
+type Answers = { items: { name: string; mediaType: string; text: string }[] }
+
+function formatAnswers({ items }: Answers): string {
+  if (items.length === 0) return 'the machine has no answer file'
+  if (items.length === 1) return items[0]?.text.trimEnd() ?? ''
+  return items.map(({ name, text }) => `==> ${name} <==\n${text.trimEnd()}`).join('\n\n')
 }

@@ -1,10 +1,16 @@
 import { Command } from 'commander'
+import { addAnswerFileCommand } from './answer-file.ts'
 import { addBootsCommand } from './boots.ts'
+import { addDeploymentCommand } from './deployment.ts'
 import type { CliDeps } from './deps.ts'
+import { addExplainCommand } from './explain.ts'
+import { addGroupCommand } from './group.ts'
 import { addImageCommand } from './image.ts'
 import { addMachineCommand } from './machine.ts'
+import { addMenuCommand } from './menu.ts'
 import { addPolicyCommand } from './policy.ts'
 import { addPreviewCommand } from './preview.ts'
+import { addSecretCommand } from './secret.ts'
 import { addServeCommand } from './serve.ts'
 import { addTokenCommand } from './token.ts'
 
@@ -31,6 +37,12 @@ export function createProgram(deps: CliDeps): Command {
   addServeCommand(program, deps)
   addMachineCommand(program, deps)
   addImageCommand(program, deps)
+  addGroupCommand(program, deps)
+  addDeploymentCommand(program, deps)
+  addAnswerFileCommand(program, deps)
+  addMenuCommand(program, deps)
+  addSecretCommand(program, deps)
+  addExplainCommand(program, deps)
   addPreviewCommand(program, deps)
   addBootsCommand(program, deps)
   addPolicyCommand(program, deps)

@@ -1,10 +1,12 @@
 import { sql } from 'drizzle-orm'
 import type { Db } from '../db/open.ts'
 import { rowsOf } from '../db/rows.ts'
+import type { AnswerDocument } from './answer-files.ts'
 import type { Outcome } from './boots.ts'
 import type { Decision } from './decision.ts'
 import type { Facts } from './facts.ts'
 import { tokenLifetime } from './reports.ts'
+import type { Situation } from './situation.ts'
 import { hashToken } from './tokens.ts'
 
 /** The boot that a token opens. */
@@ -37,4 +39,14 @@ export function whyNoAnswers(boot: TokenBoot, ip: string, anyAddress: boolean): 
     return `the boot has ended: it is ${outcome}`
   if (boot.overtaken) return 'the machine has booted anew since'
   return anyAddress || boot.ip === ip ? undefined : 'the script was fetched from another address'
+}
+
+/** The documents of a decision's answer file, as they are in force. */
+export function documentsOf({ answerFile }: Decision, { catalog }: Situation): AnswerDocument[] {
+  return answerFile === undefined ? [] : (catalog.answerFiles.get(answerFile.name)?.documents ?? [])
+}
+
+/** The names of the secrets that a decision's machine may use: its own and those of the groups that fit it. */
+export function secretNamesOf(decision: Decision, { secrets }: Situation): string[] {
+  return [...secrets.machine, ...decision.groups.flatMap((name) => secrets.groups[name] ?? [])]
 }

@@ -4,6 +4,7 @@ import { answerFiles, answerFileVersions } from '../db/schema.ts'
 import { ConflictError, InputError, NotFoundError } from '../errors.ts'
 import { canonical } from './canonical.ts'
 import { type Actor, changeType, recordChanges, system } from './changes.ts'
+import { lockName } from './lock.ts'
 import { checkPrecondition, type Precondition } from './precondition.ts'
 import { refuseNamed } from './references.ts'
 
@@ -150,7 +151,7 @@ async function changing(
 ): Promise<{ answerFile: AnswerFile; created: boolean }> {
   return db.transaction(async (transaction) => {
     const tx = transaction as unknown as Db
-    await tx.select({ name: answerFiles.name }).from(answerFiles).where(eq(answerFiles.name, name)).for('update')
+    await lockName(tx, 'answer file', name)
     const before = await findAnswerFile(tx, name)
     checkPrecondition(precondition, before)
     await change(tx, before)

@@ -22,6 +22,8 @@ export type Outcome = (typeof outcomes)[number]
 export type Boot = {
   id: string
   machineId: string | null
+  /** What the machine was called then. */
+  name: string | null
   mac: string | null
   ip: string
   image: string | null
@@ -65,6 +67,7 @@ const prelude = sql`interval '10 minutes'`
 const summary = {
   id: boots.id,
   machineId: boots.machineId,
+  name: sql<string | null>`${boots.decision} #>> '{machine,name}'`,
   mac: boots.mac,
   ip: boots.ip,
   image: boots.image,

@@ -5,6 +5,7 @@ import { files, images, imageVersions } from '../db/schema.ts'
 import { ConflictError, InputError, NotFoundError } from '../errors.ts'
 import { canonical } from './canonical.ts'
 import { type Actor, changeType, recordChanges, system } from './changes.ts'
+import { lockName } from './lock.ts'
 import { checkPrecondition, type Precondition } from './precondition.ts'
 import { refuseNamed } from './references.ts'
 
@@ -120,7 +121,7 @@ export async function saveImage(
     const same = before !== undefined && canonical(before.variants) === canonical(change.variants)
     if (same && title === before.title) return
     const version = same ? before.version : await nextVersion(tx, name)
-    if (before === undefined) await insertImage(tx, name, title, version)
+    if (before === undefined) await tx.insert(images).values({ name, title, currentVersion: version })
     else await setCurrent(tx, before, { title, currentVersion: version })
     if (!same) await tx.insert(imageVersions).values({ image: name, version, variants: change.variants })
   })
@@ -173,7 +174,7 @@ async function changing(
 ): Promise<{ image: Image; created: boolean }> {
   return db.transaction(async (transaction) => {
     const tx = transaction as unknown as Db
-    await tx.select({ name: images.name }).from(images).where(eq(images.name, name)).for('update')
+    await lockName(tx, 'image', name)
     const before = await findImage(tx, name)
     checkPrecondition(precondition, before)
     await change(tx, before)
@@ -187,15 +188,6 @@ async function changing(
     }
     return { image, created: before === undefined }
   })
-}
-
-async function insertImage(tx: Db, name: string, title: string, version: number): Promise<void> {
-  const added = await tx
-    .insert(images)
-    .values({ name, title, currentVersion: version })
-    .onConflictDoNothing()
-    .returning({ name: images.name })
-  if (added.length === 0) throw new ConflictError(`another request made image ${name} at the same time: try again`)
 }
 
 async function nextVersion(tx: Db, name: string): Promise<number> {

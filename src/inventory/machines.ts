@@ -69,7 +69,7 @@ export async function findCandidates(db: Db, keys: IdentityKeys): Promise<Machin
   if (keys.serial !== undefined)
     conditions.push(and(eq(machines.serial, keys.serial), eq(machines.product, keys.product ?? '')))
   if (conditions.length === 0) return []
-  return select(db, or(...conditions), 20, asc(machines.discovered))
+  return selectMachines(db, or(...conditions), 20, asc(machines.discovered))
 }
 
 export async function findMachine(db: Db, key: MachineKey): Promise<Machine | undefined> {
@@ -77,7 +77,7 @@ export async function findMachine(db: Db, key: MachineKey): Promise<Machine | un
     'id' in key
       ? sql`${machines.id} = coalesce((select into_id from machine_merges where from_id = ${key.id}), ${key.id}::uuid)`
       : sql`${machines.id} = (select machine_id from machine_macs where mac = ${key.mac})`
-  return (await select(db, condition, 1))[0]
+  return (await selectMachines(db, condition, 1))[0]
 }
 
 /** Machines in the order of their creation, those after the id `after`. */
@@ -88,7 +88,14 @@ export async function listMachines(db: Db, filter: MachineFilter, limit: number,
     filter.hostname === undefined ? undefined : eq(machines.hostname, filter.hostname),
     after === undefined ? undefined : gt(machines.id, after),
   )
-  return select(db, conditions, limit)
+  return selectMachines(db, conditions, limit)
+}
+
+/** The machines with these ids that there are, in no order. */
+export async function findMachines(db: Db, ids: string[]): Promise<Machine[]> {
+  if (ids.length === 0) return []
+  const wanted = sql`${machines.id} in (select value::uuid from jsonb_array_elements_text(${JSON.stringify(ids)}::jsonb))`
+  return selectMachines(db, wanted, ids.length)
 }
 
 /**
@@ -283,7 +290,8 @@ export function isUniqueViolation(error: unknown): boolean {
   return code === '23505' || (cause !== undefined && isUniqueViolation(cause))
 }
 
-async function select(db: Db, condition: SQL | undefined, limit: number, ...order: SQL[]): Promise<Machine[]> {
+/** The machines that fit a condition, in the order given and then that of their creation. */
+export async function selectMachines(db: Db, condition: SQL | undefined, limit: number, ...order: SQL[]): Promise<Machine[]> {
   const rows = await db
     .select({ row: machines, macs: macsOf })
     .from(machines)

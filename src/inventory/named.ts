@@ -1,9 +1,10 @@
 import { asc, eq, getTableColumns, gt } from 'drizzle-orm'
 import type { Db } from '../db/open.ts'
 import type { groups, menus } from '../db/schema.ts'
-import { ConflictError, NotFoundError } from '../errors.ts'
+import { NotFoundError } from '../errors.ts'
 import { canonical } from './canonical.ts'
 import { type Actor, changeType, recordChanges } from './changes.ts'
+import { lockName } from './lock.ts'
 import { checkPrecondition, type Precondition } from './precondition.ts'
 
 /** The tables of things that are one row each, known by a name: all of it is replaced when it is saved. */
@@ -54,22 +55,11 @@ export async function saveNamed<Row extends Kept>(
   const { table, noun } = kind
   return db.transaction(async (transaction) => {
     const tx = transaction as unknown as Db
-    await tx
-      .select({ name: table.name })
-      .from(table as never)
-      .where(eq(table.name, name))
-      .for('update')
+    await lockName(tx, noun, name)
     const before = await findNamed(tx, kind, name)
     checkPrecondition(precondition, before)
-    if (before === undefined) {
-      const added = await tx
-        .insert(table)
-        .values({ ...content, name } as never)
-        .onConflictDoNothing()
-        .returning()
-      if (added.length === 0)
-        throw new ConflictError(`another request made ${noun} ${name} at the same time: try again`)
-    } else if (canonical(contentOf(before)) === canonical(content)) return { row: before, created: false }
+    if (before === undefined) await tx.insert(table).values({ ...content, name } as never)
+    else if (canonical(contentOf(before)) === canonical(content)) return { row: before, created: false }
     else
       await tx
         .update(table)

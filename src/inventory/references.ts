@@ -1,5 +1,6 @@
 import { eq, sql } from 'drizzle-orm'
 import type { Db } from '../db/open.ts'
+import { rowsOf } from '../db/rows.ts'
 import { answerFiles, images, menus } from '../db/schema.ts'
 import { ConflictError, type FieldFault, InputError } from '../errors.ts'
 
@@ -7,7 +8,8 @@ import { ConflictError, type FieldFault, InputError } from '../errors.ts'
 export type Referred = 'image' | 'menu' | 'answerFile'
 
 const tables = { image: images, menu: menus, answerFile: answerFiles }
-const words = { image: 'an image', menu: 'a menu', answerFile: 'an answer file' }
+/** For messages. */
+export const referredWords = { image: 'an image', menu: 'a menu', answerFile: 'an answer file' }
 
 /** @throws InputError that names every image, menu and answer file that does not exist */
 export async function refuseUnknownNames(
@@ -25,7 +27,7 @@ export async function refuseUnknownNames(
       faults.push({
         field: [field, kind].filter(Boolean).join('.'),
         value: name,
-        expected: `the name of ${words[kind]}`,
+        expected: `the name of ${referredWords[kind]}`,
       })
   }
   if (faults.length > 0) throw new InputError(faults)
@@ -34,8 +36,8 @@ export async function refuseUnknownNames(
 /** @throws ConflictError that says what names the thing, when something does: it may not be deleted */
 export async function refuseNamed(db: Db, kind: Referred, name: string): Promise<void> {
   const said = `${kind === 'answerFile' ? 'answer file' : kind} ${name}`
-  const found = (await db.execute(sql`
-    select 'machine ' || coalesce(hostname, id::text) as who from machines where assignment ->> ${kind} = ${name}
+  const found = await db.execute(sql`
+    select 'machine ' || coalesce(hostname, (select min(mac) from machine_macs where machine_id = machines.id)) as who from machines where assignment ->> ${kind} = ${name}
     union all select 'group ' || name from groups where assignment ->> ${kind} = ${name}
     union all select 'menu ' || name from menus where name <> ${kind === 'menu' ? name : ''}
       and exists (select 1 from jsonb_array_elements(entries) as e(entry) where entry ->> ${kind} = ${name})
@@ -43,8 +45,8 @@ export async function refuseNamed(db: Db, kind: Referred, name: string): Promise
     union all select 'deployment ' || id::text from deployments
       where state in ('armed', 'started', 'installing')
         and case when ${kind} = 'image' then image else assignment ->> ${kind} end = ${name}
-    limit 6`)) as unknown as { who: string }[] | { rows: { who: string }[] }
-  const users = (Array.isArray(found) ? found : found.rows).map(({ who }) => who)
+    limit 6`)
+  const users = rowsOf<{ who: string }>(found).map(({ who }) => who)
   if (users.length > 0)
     throw new ConflictError(`${said} is named by ${users.slice(0, 5).join(', ')}${users.length > 5 ? ' and more' : ''}`)
 }

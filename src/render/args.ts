@@ -17,7 +17,7 @@ export function renderArgs(args: string[], names: Names): string[] {
   const faults: FieldFault[] = []
   const rendered: string[] = []
   for (const [index, arg] of args.entries()) {
-    const filled = isLiquid(arg) ? fillText(arg, { ...names, secrets: undefined }) : { text: arg }
+    const filled = isLiquid(arg) ? fillText(arg, { ...names, secrets: {} }) : { text: arg }
     if ('faults' in filled) faults.push(faultOf(index, arg, filled.faults))
     else if (filled.text !== '') rendered.push(scriptWord(filled.text, `args[${index}]`))
   }

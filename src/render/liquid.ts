@@ -49,13 +49,17 @@ function unknownName(path: string[], roots: readonly string[]): string | undefin
   return `there is no ${root}.${field}: ${root} has ${fields.join(', ')}`
 }
 
+/** Faults that are told of one text at most. */
+const mostFaults = 50
+
+/** Those in a block (`{% for %}`) come as one error that holds them. */
 function faultsOf(error: unknown): string[] {
-  const { errors } = error as { errors?: unknown[] }
-  return [...new Set((errors ?? [error]).map(faultOf))]
+  const flat = (one: unknown): unknown[] => (one as { errors?: unknown[] }).errors?.flatMap(flat) ?? [one]
+  return [...new Set(flat(error).map(faultOf))].slice(0, mostFaults)
 }
 
 function faultOf(error: unknown): string {
   const { originalError } = error as { originalError?: { variableName?: unknown; message?: string; name?: string } }
-  if (originalError?.name === 'InternalUndefinedVariableError') return `${originalError.message} is not set`
+  if (originalError?.name === 'InternalUndefinedVariableError') return `${originalError.variableName} is not set`
   return messageOf(error).split('\n')[0] as string
 }

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { newBootKeys, openBoot, recordReport } from '../../src/inventory/boots.ts'
-import { decide, findSituation } from '../../src/inventory/decision.ts'
+import { recordReport } from '../../src/inventory/reports.ts'
 import { hashToken } from '../../src/inventory/tokens.ts'
 import { type Api, openApi } from '../helpers/api.ts'
+import { openBootFor } from '../helpers/boots.ts'
 import { eachDatabase } from '../helpers/database.ts'
 
 const mac = '52:54:00:12:34:56'
@@ -16,9 +16,7 @@ eachDatabase('boots over HTTP', (database) => {
 
   const boot = async (address = mac) => {
     const facts = { mac: address, platform: 'efi', buildarch: 'x86_64' } as const
-    const keys = newBootKeys()
-    await openBoot(database(), keys, facts, '192.0.2.7', decide(await findSituation(database(), facts)))
-    return keys
+    return openBootFor(database(), facts, '192.0.2.7')
   }
 
   test('a boot is shown with its events, its last stage and its decision, never its token', async () => {
@@ -42,7 +40,7 @@ eachDatabase('boots over HTTP', (database) => {
       ['ready', undefined],
       ['booted', 'debian 12'],
     ])
-    expect(body.decision.spec).toEqual({ kind: 'local' })
+    expect(body.decision.spec).toEqual({ kind: 'local', method: 'exit-1' })
     const list = await api.ask('GET', '/api/v1/boots')
     for (const text of [JSON.stringify(body), JSON.stringify(list.body)]) {
       expect(text).not.toContain(token)

@@ -26,6 +26,7 @@ eachDatabase('machines over HTTP', (database) => {
       serial: 'S1',
       labels: { rack: 'b4' },
       facts: {},
+      revision: 1,
       createdAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
       updatedAt: expect.stringMatching(/Z$/),
     })
@@ -37,6 +38,7 @@ eachDatabase('machines over HTTP', (database) => {
       serial: undefined,
       asset: 'A1',
       labels: {},
+      revision: 2,
       updatedAt: second.body.updatedAt,
     })
   })
@@ -198,7 +200,7 @@ eachDatabase('machines over HTTP', (database) => {
     ])
     const { body } = await api.ask('GET', `${here}/decision?arch=arm64&platform=efi`)
     expect(body.target).toEqual({ arch: 'arm64', platform: 'efi', assumed: [] })
-    expect(body.spec).toEqual({ kind: 'local' })
+    expect(body.spec).toEqual({ kind: 'local', method: 'exit-1' })
     expect((await api.ask('GET', '/api/v1/machines')).body.items).toEqual([])
   })
 

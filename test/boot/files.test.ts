@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parseRange } from '../../src/boot/byte-range.ts'
 import { listBootEvents } from '../../src/inventory/boot-events.ts'
-import { newBootKeys, openBoot } from '../../src/inventory/boots.ts'
+import { newBootKeys } from '../../src/inventory/boots.ts'
 import { exchange, sha256, startTestBootServer, type TestBootServer } from '../helpers/boot-server.ts'
 
 describe('parseRange', () => {
@@ -113,10 +113,13 @@ describe('/files', () => {
     const keys = newBootKeys()
     const decision = {
       target: { arch: 'x86_64' as const, platform: 'efi' as const, assumed: [] },
-      spec: { kind: 'local' as const },
+      spec: { kind: 'local' as const, method: 'exit-1' as const },
+      groups: [],
+      params: {},
+      notices: [],
       reasons: [],
     }
-    await openBoot(server.deps.db, keys, {}, '127.0.0.1', decision)
+    await server.deps.openBoot({ ...keys, facts: {}, ip: '127.0.0.1', decision, script: '', reports: true })
     await body(await fetch(`${server.url}${path}?boot=${keys.id}&stage=kernel`))
     await cutOff(server.port, `${path}?boot=${keys.id}&stage=initrd`)
     await expect.poll(async () => (await listBootEvents(server.deps.db, keys.id)).length, { timeout: 5000 }).toBe(3)

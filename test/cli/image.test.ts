@@ -170,7 +170,7 @@ test('images are listed and shown, and deleted when nothing names them', async (
   )
   await operator.run('policy', 'set', 'image', 'gone')
   expect((await operator.run('image', 'delete', 'gone')).err).toBe(
-    'bootwright: image gone is the policy for machines without an assignment\n',
+    'bootwright: image gone is named by the policy\n',
   )
   await operator.run('policy', 'set', 'local')
   expect(await operator.run('image', 'delete', 'gone')).toEqual({

@@ -30,7 +30,7 @@ export async function startOperator(settings: { maxFileBytes?: number } = {}): P
   const { db, store, log, databaseAnswers, findSituation, sealer } = boot.deps
   const preview: AdminDeps['preview'] = (facts, baseUrl) =>
     previewScript(boot.deps, facts, baseUrl ?? 'http://192.0.2.1:8080')
-  const common = { db, store, log, databaseAnswers, findSituation, sealer, preview, maxFileBytes: settings.maxFileBytes ?? 2 ** 30 }
+  const common = { db, store, log, databaseAnswers, findSituation, sealer, bootUrl: 'http://192.0.2.1:8080', preview, maxFileBytes: settings.maxFileBytes ?? 2 ** 30 }
   const serve = async (trusted: boolean, where: ListenOptions) => {
     const server = createAdaptorServer({ fetch: createAdminApp({ ...common, trusted }).fetch }) as http.Server
     await new Promise<void>((resolve) => server.listen(where, resolve))

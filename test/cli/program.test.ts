@@ -84,7 +84,7 @@ test('the policy is shown and set', async () => {
   expect((await operator.run('policy', 'set', 'local')).exitCode).toBe(0)
 })
 
-test('a preview is the script or the reasons for it, and opens no boot', async () => {
+test('a preview is the script, an explanation the reasons for it, and neither opens a boot', async () => {
   const mac = '52:54:00:12:34:57'
   const script = await operator.run('preview', mac)
   expect(script.out).toMatch(/^#!ipxe\n/)
@@ -93,18 +93,18 @@ test('a preview is the script or the reasons for it, and opens no boot', async (
   await writeFile(kernel, 'kernel')
   await operator.run('image', 'add', 'linux', '--arch', 'arm64', '--kernel', kernel, '--arg', 'quiet')
   await operator.run('machine', 'set', mac, '--image', 'linux', '--hostname', 'web7')
-  expect((await operator.run('preview', mac, '--why', '--arch', 'arm64', '--platform', 'efi')).out).toBe(
+  expect((await operator.run('explain', mac, '--arch', 'arm64', '--platform', 'efi')).out).toBe(
     [
       'boots   linux version 1, linux',
       'args    quiet',
       'target  arm64 efi',
       `yes     machine web7: known by MAC ${mac}`,
       'yes     assignment: the machine is assigned image linux',
-      'no      policy local: only for machines without an assignment',
+      'no      policy local: the machine has an assignment of its own',
       'yes     variant arm64 any platform of linux version 1: it fits arm64 efi\n',
     ].join('\n'),
   )
-  expect((await operator.run('preview', mac, '--why')).out).toContain(
+  expect((await operator.run('explain', mac)).out).toContain(
     'boots   refused: image linux has no variant for x86_64 efi;',
   )
   expect((await operator.run('boots')).out).toBe('STARTED  MACHINE  IMAGE  STAGE  OUTCOME  MESSAGE  ID\n')

@@ -36,6 +36,7 @@ export async function openApi(db: Db, change: Partial<AdminDeps> = {}): Promise<
     store: await openFileStore(folder),
     log: pino({ base: null }, { write: (line) => logged.push(line) }),
     maxFileBytes: 128 * 2 ** 20,
+    bootUrl: 'http://192.0.2.1:8080',
     databaseAnswers: async () => true,
     preview: async (facts, baseUrl) => {
       const decision = decide(await findSituation(facts))

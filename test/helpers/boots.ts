@@ -14,7 +14,10 @@ export async function openBootFor(
   db: Db,
   facts: Facts,
   ip: string,
-  { change = (one: Decision) => one, reports = true }: { change?: (decision: Decision) => Decision; reports?: boolean } = {},
+  {
+    change = (one: Decision) => one,
+    reports = true,
+  }: { change?: (decision: Decision) => Decision; reports?: boolean } = {},
 ): Promise<{ id: string; token: string }> {
   const keys = newBootKeys()
   const decision = change(await decideFor(db, facts))

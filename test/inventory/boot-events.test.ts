@@ -7,8 +7,8 @@ import {
   pruneStrayEvents,
   startBootEventRecorder,
 } from '../../src/inventory/boot-events.ts'
-import { newBootKeys, openBoot } from '../../src/inventory/boots.ts'
-import { decide, findSituation } from '../../src/inventory/decision.ts'
+import { newBootKeys } from '../../src/inventory/boots.ts'
+import { openBootFor } from '../helpers/boots.ts'
 import { eachDatabase } from '../helpers/database.ts'
 
 const ip = '192.0.2.7'
@@ -16,9 +16,7 @@ const quiet = pino({ level: 'silent' })
 
 eachDatabase('boot events', (database) => {
   const open = async () => {
-    const keys = newBootKeys()
-    await openBoot(database(), keys, {}, ip, decide(await findSituation(database(), {})))
-    return keys.id
+    return (await openBootFor(database(), {}, ip)).id
   }
   const count = async () => {
     const rows = (await database().execute(sql`select count(*)::int as n from boot_events`)) as unknown as

@@ -3,9 +3,11 @@ import { pino } from 'pino'
 import { expect, test } from 'vitest'
 import type { Db } from '../../src/db/open.ts'
 import { listBootEvents, startBootEventRecorder } from '../../src/inventory/boot-events.ts'
-import { findBoot, listBoots, newBootKeys, openBoot, recordReport } from '../../src/inventory/boots.ts'
-import { type Decision, decide, findSituation } from '../../src/inventory/decision.ts'
+import { findBoot, listBoots } from '../../src/inventory/boots.ts'
+import type { Decision } from '../../src/inventory/decision.ts'
 import { deleteMachine, findMachine, saveMachine } from '../../src/inventory/machines.ts'
+import { recordReport } from '../../src/inventory/reports.ts'
+import { decideFor, openBootFor } from '../helpers/boots.ts'
 import { eachDatabase } from '../helpers/database.ts'
 
 const mac = '52:54:00:12:34:56'
@@ -14,9 +16,7 @@ const facts = { mac, platform: 'efi', buildarch: 'x86_64', product: 'X1' } as co
 const quiet = pino({ level: 'silent' })
 
 async function open(db: Db, change: (decision: Decision) => Decision = (one) => one) {
-  const keys = newBootKeys()
-  await openBoot(db, keys, facts, ip, change(decide(await findSituation(db, facts))))
-  return keys
+  return openBootFor(db, facts, ip, { change })
 }
 
 eachDatabase('boots', (database) => {
@@ -62,10 +62,9 @@ eachDatabase('boots', (database) => {
     const stranger = await open(database())
     expect(await findBoot(database(), stranger.id)).toMatchObject({ machineId: null, mac })
     const { machine } = await saveMachine(database(), { mac }, {})
-    const decision = decide(await findSituation(database(), facts))
+    const decision = await decideFor(database(), facts)
     await deleteMachine(database(), { id: machine.id })
-    const keys = newBootKeys()
-    await openBoot(database(), keys, facts, ip, decision)
+    const keys = await openBootFor(database(), facts, ip, { change: () => decision })
     expect((await findBoot(database(), keys.id))?.machineId).toBeNull()
   })
 

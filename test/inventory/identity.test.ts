@@ -16,6 +16,7 @@ function machine(id: string, known: Partial<Machine> = {}): Machine {
     macs: [],
     labels: {},
     facts: {},
+    revision: 1,
     createdAt: now,
     updatedAt: now,
     ...known,

@@ -103,7 +103,9 @@ eachDatabase('images and files', (database) => {
   test('an image that a machine or the policy names is not deleted', async () => {
     await saveImage(database(), 'd', { variants: [local] })
     await saveMachine(database(), { mac: '52:54:00:00:00:01' }, { assignment: { image: 'd' } })
-    await expect(deleteImage(database(), 'd')).rejects.toThrow(new ConflictError('image d is assigned to 1 machine(s)'))
+    await expect(deleteImage(database(), 'd')).rejects.toThrow(
+      new ConflictError('image d is named by machine 52:54:00:00:00:01'),
+    )
     await saveMachine(database(), { mac: '52:54:00:00:00:01' }, { assignment: null })
     await savePolicy(database(), { kind: 'image', image: 'd' })
     await expect(deleteImage(database(), 'd')).rejects.toThrow(ConflictError)

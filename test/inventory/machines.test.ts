@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest'
 import { ConflictError, InputError, NotFoundError } from '../../src/errors.ts'
-import { listBoots, newBootKeys, openBoot } from '../../src/inventory/boots.ts'
-import { decide, findSituation } from '../../src/inventory/decision.ts'
+import { listBoots } from '../../src/inventory/boots.ts'
 import { saveImage } from '../../src/inventory/images.ts'
 import {
   deleteMachine,
@@ -11,6 +10,7 @@ import {
   recordDiscovered,
   saveMachine,
 } from '../../src/inventory/machines.ts'
+import { openBootFor } from '../helpers/boots.ts'
 import { eachDatabase } from '../helpers/database.ts'
 
 const [a, b, c] = ['52:54:00:00:00:0a', '52:54:00:00:00:0b', '52:54:00:00:00:0c'] as const
@@ -39,8 +39,7 @@ eachDatabase('machines', (database) => {
 
   test('a MAC that was only discovered becomes the entered machine, with its boots', async () => {
     const seen = await recordDiscovered(database(), { mac: b, uuids: [] }, { mac: b }, 10)
-    const decision = decide(await findSituation(database(), { mac: b }))
-    await openBoot(database(), newBootKeys(), { mac: b }, '10.0.0.9', decision)
+    await openBootFor(database(), { mac: b }, '10.0.0.9')
     const { machine } = await saveMachine(database(), { mac: a }, { macs: [b] })
     expect(machine.macs).toEqual([a, b])
     expect(await findMachine(database(), { id: seen?.id as string })).toBeUndefined()

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { makeBootSector } from '../../scripts/lab/boot-sector.ts'
 import { bootRules } from '../../scripts/lab/dhcp.ts'
 import { type Lab, openLab } from '../../scripts/lab/lab.ts'
 import { bootTimeoutMs, describeWholeLab, expectBooted, lastBoot } from './lab-tests.ts'
@@ -93,7 +92,7 @@ describeWholeLab('what a machine is told', () => {
 
   test('policy local, BIOS: the disk starts', limit, async () => {
     await lab.server.api('PUT', '/policy', { kind: 'local' })
-    const disk = makeBootSector('the local disk runs')
+    const disk = 'the local disk runs'
     const { console, powerOff } = await lab.powerOn(
       { firmware: 'pcbios-x86_64', mac: '52:54:00:6c:03:31', disk },
       bootRules.byFirmware,

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect } from 'vitest'
-import { type Lab, type LabArch, whyNoLab } from '../../scripts/lab/lab.ts'
+import type { Lab, LabArch } from '../../scripts/lab/lab.ts'
+import { whyNoLab } from '../../scripts/lab/pieces.ts'
 import type { VmOptions } from '../../scripts/lab/vm.ts'
 
 /** A guest in software emulation, with another beside it and a busy machine around. */

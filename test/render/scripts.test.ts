@@ -22,6 +22,9 @@ const decision = (spec: BootSpec, platform: 'efi' | 'pcbios' = 'efi'): Decision 
     labels: { extra: 'quiet' },
   },
   image: { name: 'debian-12', version: 3 },
+  groups: [],
+  params: {},
+  notices: [],
   spec,
   reasons: [
     { candidate: 'machine web1', won: true, why: 'known by MAC 52:54:00:12:34:56' },
@@ -35,6 +38,23 @@ const context = (after: ScriptContext['after'] = 'retry'): ScriptContext => ({
   after,
 })
 
+const menu: Extract<BootSpec, { kind: 'menu' }> = {
+  kind: 'menu',
+  menu: 'main',
+  title: '-- What shall ${net0/mac} boot? --',
+  timeoutSeconds: 20,
+  defaultEntry: 'disk',
+  entries: [
+    { name: 'disk', text: 'The own disk', hotkey: 'd' },
+    { name: 'install', text: 'Install Debian 12 || shell # now' },
+  ],
+}
+const deployment: Decision = {
+  ...decision(linux),
+  deployment: { id: '01900000-0000-7000-8000-000000000009', attempt: 2, maxAttempts: 3 },
+}
+const gaveUp = 'the installation of debian-12 failed: 3 of 3 attempts, and the machine never reported the end of one'
+
 describe('the text that a machine reads, whole', () => {
   it.each<[string, string]>([
     ['bootstrap', scripts.bootstrap('')],
@@ -43,8 +63,19 @@ describe('the text that a machine reads, whole', () => {
     ['linux-pcbios', scripts.script(decision(linux, 'pcbios'), context())],
     ['efi', scripts.script(decision({ kind: 'efi', file: file('memtest.efi', 'd'), args: ['nosmp'] }), context())],
     ['ipxe', scripts.script(decision({ kind: 'ipxe', file: file('menu.ipxe', 'e') }), context())],
-    ['local-efi', scripts.script(decision({ kind: 'local' }), context())],
-    ['local-pcbios', scripts.script(decision({ kind: 'local' }, 'pcbios'), context())],
+    ['local-efi', scripts.script(decision({ kind: 'local', method: 'exit-1' }), context())],
+    ['local-pcbios', scripts.script(decision({ kind: 'local', method: 'sanboot' }, 'pcbios'), context())],
+    ['local-exit-0', scripts.script(decision({ kind: 'local', method: 'exit-0' }), context())],
+    [
+      'local-file',
+      scripts.script(decision({ kind: 'local', method: { file: '\\EFI\\debian\\grubx64.efi' } }), context()),
+    ],
+    ['menu', scripts.script(decision(menu), context())],
+    ['menu-waits', scripts.script(decision({ ...menu, timeoutSeconds: null, defaultEntry: null }), context())],
+    ['shell', scripts.script(decision({ kind: 'shell' }), context())],
+    ['reboot', scripts.script(decision({ kind: 'reboot' }), context())],
+    ['deployment', scripts.script(deployment, context())],
+    ['gave-up', scripts.script({ ...decision({ kind: 'local', method: 'exit-1' }), notices: [gaveUp] }, context())],
     ['wait', scripts.script(decision({ kind: 'wait' }), context())],
     [
       'refusal-retry',
@@ -63,8 +94,8 @@ describe('the text that a machine reads, whole', () => {
 
 describe('every script', () => {
   it('begins with the bytes that make it one, and has no empty line', () => {
-    for (const kind of ['local', 'wait'] as const) {
-      const text = scripts.script(decision({ kind }), context())
+    for (const spec of [linux, menu, { kind: 'wait' }, { kind: 'shell' }] as BootSpec[]) {
+      const text = scripts.script(decision(spec), context())
       expect(text.startsWith('#!ipxe\n')).toBe(true)
       expect(text).not.toContain('\n\n')
     }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { type Names, renderArgs } from '../../src/render/args.ts'
+import { renderArgs } from '../../src/render/args.ts'
+import type { Names } from '../../src/render/names.ts'
 import { scriptProse, scriptWord } from '../../src/render/words.ts'
 
 describe('a word of a script', () => {
@@ -44,10 +45,14 @@ describe('kernel arguments', () => {
       name: 'web1',
       hostname: 'web1',
       mac: '52:54:00:12:34:56',
+      arch: 'x86_64',
+      platform: 'efi',
       labels: { role: 'db', 'a.b': 'c d' },
     },
+    params: { console: 'ttyS1', nested: { deep: 1 } },
+    secrets: { password: 'x' },
     image: { name: 'debian-12', version: 3 },
-    boot: { id: 'b', url: 'http://h/b/t' },
+    boot: { id: 'b', url: 'http://h/b/t', server: 'http://h', instance_id: 'm' },
   }
 
   it('are filled in, and the empty ones left out', () => {
@@ -58,17 +63,29 @@ describe('kernel arguments', () => {
       '{{ image.name }}-{{ image.version }}',
       '{% if machine.labels.role == "db" %}hugepages=4{% endif %}',
       '{% if image.version == 9 %}x{% endif %}',
+      'console={{ params.console }}',
+      'other={{ params.other | default: "none" }}',
     ]
-    expect(renderArgs(args, names)).toEqual(['quiet', 'url=http://h/b/t/x', 'h=web1', 'debian-12-3', 'hugepages=4'])
+    expect(renderArgs(args, names)).toEqual([
+      'quiet',
+      'url=http://h/b/t/x',
+      'h=web1',
+      'debian-12-3',
+      'hugepages=4',
+      'console=ttyS1',
+      'other=none',
+    ])
   })
 
   it.each([
-    ['{{ machine.rack }}', /^args\[0\]: expected Liquid that can be filled in \(undefined variable: machine\.rack/],
-    ['{{ nothing.at.all }}', /undefined variable: nothing/],
+    ['{{ machine.rack }}', /^args\[0\]: expected Liquid that can be filled in \(machine\.rack is not set/],
+    ['{{ nothing.at.all }}', /nothing is not set/],
     ['{{ boot.url | upload }}', /undefined filter: upload/],
     ['{{ boot.url', /not closed/],
     ['{% include "/etc/passwd" %}', /ENOENT|not found|Failed to lookup/i],
-    ['{{ machine.constructor }}', /undefined variable/],
+    ['{{ machine.constructor }}', /machine\.constructor is not set/],
+    ['{{ secrets.password }}', /secrets\.password is not set/],
+    ['{{ boot.answer_url }}', /boot\.answer_url is not set/],
     ['x={{ machine.labels["a.b"] }}', /without white space/],
     ['{% for i in (1..100000000) %}x{% endfor %}', /limit/],
     ['a b', /without white space/],

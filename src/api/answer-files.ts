@@ -1,0 +1,148 @@
+import { z } from '@hono/zod-openapi'
+import { NotFoundError } from '../errors.ts'
+import {
+  type AnswerFile,
+  deleteAnswerFile,
+  findAnswerFile,
+  listAnswerFiles,
+  listAnswerFileVersions,
+  saveAnswerFile,
+  useAnswerFileVersion,
+} from '../inventory/answer-files.ts'
+import { etagOf } from '../inventory/precondition.ts'
+import { checkAnswers } from '../render/answers.ts'
+import { thingName } from './assignments.ts'
+import { endpoint } from './endpoint.ts'
+import { fileName, limit, moment, page, pageOf, printable } from './schemas.ts'
+
+const mostCharacters = 262_144
+
+export const answerDocument = z
+  .strictObject({
+    name: fileName.openapi({ description: 'Its name in the URL.', example: 'preseed.cfg' }),
+    mediaType: z
+      .string()
+      .regex(/^[a-z0-9.+-]+\/[a-z0-9.+-]+(; ?[a-z0-9-]+=[a-z0-9._-]+)*$/i, 'a media type, text/plain')
+      .default('text/plain; charset=utf-8'),
+    text: z
+      .string()
+      .max(mostCharacters, `at most ${mostCharacters} characters`)
+      .refine((text) => !/\0|\p{Cs}/u.test(text), 'text without NUL and halves of surrogate pairs')
+      .openapi({ description: 'Liquid, with the names machine, params, secrets, image and boot.' }),
+  })
+  .openapi('AnswerDocument')
+
+const documents = z.array(answerDocument).min(1, 'at least one document').max(8, 'at most 8 documents').openapi({
+  description:
+    'One for most installers; for cloud-init user-data and, where wanted, meta-data, vendor-data and network-config.',
+})
+const version = z.int().min(1).max(2_147_483_647)
+const title = printable(128)
+
+const answerFileSchema = z
+  .object({
+    name: thingName,
+    title: z.string(),
+    version: version.openapi({ description: 'The version in force.' }),
+    documents,
+    revision: z.int(),
+    createdAt: moment,
+    updatedAt: moment,
+  })
+  .openapi('AnswerFile')
+
+const versionSchema = z
+  .object({ version, current: z.boolean(), documents, createdAt: moment })
+  .openapi('AnswerFileVersion')
+
+const params = z.object({ name: thingName })
+
+export const list = endpoint({
+  operationId: 'listAnswerFiles',
+  summary: 'Answer files by name',
+  query: z.strictObject({
+    limit,
+    after: thingName.optional().openapi({ description: 'The `next` of the page before.' }),
+  }),
+  returns: pageOf(answerFileSchema).openapi('AnswerFileList'),
+  statuses: { 200: 'One page' },
+  answer: async ({ db }, { query }) => ({
+    status: 200,
+    body: await page(
+      query.limit,
+      (count) => listAnswerFiles(db, count, query.after),
+      (one) => one.name,
+    ),
+  }),
+})
+
+export const get = endpoint({
+  operationId: 'getAnswerFile',
+  summary: 'An answer file with the version in force',
+  params,
+  returns: answerFileSchema,
+  statuses: { 200: 'The answer file' },
+  answer: async ({ db }, { params: { name } }) => {
+    const file = await findAnswerFile(db, name)
+    if (file === undefined) throw new NotFoundError(`there is no answer file ${name}`)
+    return shown(file)
+  },
+})
+
+export const put = endpoint({
+  operationId: 'putAnswerFile',
+  summary: 'Add an answer file, or a new version of it',
+  description:
+    'Its Liquid is checked: the grammar, and that every name is one that boots have. Documents other than those in force become a new version.',
+  params,
+  body: z.strictObject({ title: title.optional(), documents }).openapi('AnswerFilePut'),
+  conditional: true,
+  returns: answerFileSchema,
+  statuses: { 200: 'The answer file, as it is now', 201: 'The answer file, new' },
+  answer: async ({ db }, { params: { name }, body, precondition, by }) => {
+    checkAnswers(body.documents)
+    const { answerFile, created } = await saveAnswerFile(db, name, body, precondition, by)
+    return shown(answerFile, created)
+  },
+})
+
+export const patch = endpoint({
+  operationId: 'patchAnswerFile',
+  summary: 'Put another version of an answer file in force',
+  params,
+  body: z.strictObject({ version }).openapi('AnswerFilePatch'),
+  conditional: true,
+  returns: answerFileSchema,
+  statuses: { 200: 'The answer file, changed' },
+  answer: async ({ db }, { params: { name }, body, precondition, by }) =>
+    shown(await useAnswerFileVersion(db, name, body.version, precondition, by)),
+})
+
+export const versions = endpoint({
+  operationId: 'listAnswerFileVersions',
+  summary: "All of an answer file's versions, newest first",
+  params,
+  returns: z.object({ items: z.array(versionSchema) }).openapi('AnswerFileVersionList'),
+  statuses: { 200: 'The versions' },
+  answer: async ({ db }, { params: { name } }) => ({
+    status: 200,
+    body: { items: await listAnswerFileVersions(db, name) },
+  }),
+})
+
+export const remove = endpoint({
+  operationId: 'deleteAnswerFile',
+  summary: 'Delete an answer file that nothing names any more',
+  params,
+  conditional: true,
+  statuses: { 204: 'It is gone' },
+  answer: async ({ db }, { params: { name }, precondition, by }) => {
+    await deleteAnswerFile(db, name, precondition, by)
+    return { status: 204 }
+  },
+})
+
+function shown(file: AnswerFile, created = false) {
+  const headers = { etag: etagOf(file), ...(created && { location: `/api/v1/answer-files/${file.name}` }) }
+  return { status: created ? (201 as const) : (200 as const), body: file, headers }
+}

@@ -1,0 +1,213 @@
+import { createReadStream, createWriteStream } from 'node:fs'
+import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { z } from '@hono/zod-openapi'
+import { HTTPException } from 'hono/http-exception'
+import type { Db } from '../db/open.ts'
+import { ConflictError, InputError, messageOf } from '../errors.ts'
+import type { Actor } from '../inventory/changes.ts'
+import { saveMachineRows } from '../inventory/machine-bulk.ts'
+import { type BadRow, type MachineRow, nothingEarlier } from '../inventory/machine-plan.ts'
+import { type AdminDeps, endpoint } from './endpoint.ts'
+import { openRows, type ReadRow, type RowFormat, rowFormats } from './machine-rows.ts'
+import { type Spooled, spool } from './spool.ts'
+import { allowSilence, streamOf } from './streams.ts'
+
+const mostUploadBytes = 256 * 2 ** 20
+const mostRows = 250_000
+const rowsAtOnce = 1000
+const batchBytes = 4 * 2 ** 20
+const silenceMs = 600_000
+
+const flag = z
+  .enum(['true', 'false'])
+  .transform((text) => text === 'true')
+  .optional()
+  .openapi({ type: 'boolean', default: false })
+
+type Rows = () => AsyncGenerator<ReadRow>
+type Counts = { rows: number; created: number; changed: number; unchanged: number; failed: number }
+
+export const upsert = endpoint({
+  operationId: 'upsertMachines',
+  summary: 'Enter or change many machines at once',
+  description: `Each line is a machine, as NDJSON (the fields of MachineChange, with \`mac\` or \`id\`) or as CSV. Its key is \`id\` where
+it says one, else \`mac\`, else \`macs\`, else \`uuid\`, else \`serial\` with \`product\`; with a MAC that no machine has a machine is made.
+
+The first line of a CSV has the headings: mac, macs, uuid, serial, product, asset, hostname, denied, image, menu, local, args,
+answerFile, localBoot.pcbios, localBoot.efi, label.KEY, param.KEY. MACs and args stand with spaces between them; a param is JSON
+or else text; an empty cell says nothing.
+
+The answer has a line \`{"line", "errors": [{"field", "value", "expected"}]}\` for each row that is bad, and at its end
+\`{"rows", "created", "changed", "unchanged", "failed", "applied"}\`; without that last line the work was broken off, and
+\`"error"\` says so. The same upload again changes nothing: that is why it takes no Idempotency-Key. At most ${mostRows} rows and
+${mostUploadBytes} bytes.`,
+  query: z.strictObject({
+    dryRun: flag.openapi({ description: 'Change nothing, and say what would be done.' }),
+    atomic: flag.openapi({
+      description:
+        'All or nothing: with a bad row nothing is changed, and the status is 422. Boots may wait meanwhile on the embedded database.',
+    }),
+    mode: z.enum(['merge', 'replace']).optional().openapi({
+      default: 'merge',
+      description:
+        'merge: what a row does not say stays, as with PATCH (in CSV also single labels and params). replace: it is cleared, as with PUT.',
+    }),
+  }),
+  bodyIsBytes: true,
+  bodyTypes: rowFormats,
+  returns: z.string(),
+  returnsTypes: ['application/x-ndjson'],
+  statuses: { 200: 'What became of the rows', 422: 'atomic, and a row is bad: nothing is changed' },
+  answer: async ({ db, log }, { query, by }, context) => {
+    const { dryRun = false, atomic = false, mode = 'merge' } = query
+    const format = formatOf(context.req.header('content-type'))
+    const upload = await spool(context, mostUploadBytes)
+    try {
+      allowSilence(context, silenceMs)
+      const rows = await openRows(upload.read, format, mode)
+      const options = { dryRun, by }
+      const { status, body } = atomic
+        ? await allOrNothing(db, rows, options, upload.folder)
+        : { status: 200, body: rowByRow(db, rows, options, log) }
+      const headers = { 'content-type': 'application/x-ndjson; charset=utf-8' }
+      return new Response(streamOf(thenRemove(body, upload)), { status, headers })
+    } catch (error) {
+      await upload.remove()
+      throw error
+    }
+  },
+})
+
+function formatOf(type: string | undefined): RowFormat {
+  const format = rowFormats.find((one) => one === type?.split(';')[0]?.trim().toLowerCase())
+  if (format !== undefined) return format
+  throw new HTTPException(415, {
+    message: `Content-Type: expected ${rowFormats.join(' or ')}, got ${type ?? 'nothing'}`,
+  })
+}
+
+async function* thenRemove(texts: AsyncIterable<string>, upload: Spooled): AsyncGenerator<string> {
+  try {
+    yield* texts
+  } finally {
+    await upload.remove()
+  }
+}
+
+/** Good rows are saved batch by batch, whatever becomes of the others. */
+async function* rowByRow(
+  db: Db,
+  rows: Rows,
+  options: { dryRun: boolean; by: Actor },
+  log: AdminDeps['log'],
+): AsyncGenerator<string> {
+  const counts = noRows()
+  let saidAt = Date.now()
+  try {
+    for await (const bad of save(db, rows(), options, counts)) {
+      // A space before a JSON value means nothing, and keeps the connection of a long upload alive.
+      const text = bad.map(lineOf).join('') || (Date.now() - saidAt > 10_000 ? ' ' : '')
+      if (text !== '') saidAt = Date.now()
+      yield text
+    }
+    yield json({ ...counts, applied: !options.dryRun })
+  } catch (error) {
+    log.error({ error: messageOf(error), ...counts }, 'a bulk upload was broken off')
+    const expected = error instanceof InputError || error instanceof ConflictError
+    yield json({ error: expected ? error.message : 'the server failed; its log says how', ...counts })
+  }
+}
+
+class RolledBackError extends Error {
+  override name = 'RolledBackError'
+}
+
+/** All rows are tried, and only when none of them is bad they are saved, in one transaction. */
+async function allOrNothing(
+  db: Db,
+  rows: Rows,
+  options: { dryRun: boolean; by: Actor },
+  folder: string,
+): Promise<{ status: number; body: AsyncGenerator<string> }> {
+  const path = join(folder, 'bad-rows')
+  const run = async (on: Db, dryRun: boolean): Promise<Counts> => {
+    const counts = noRows()
+    const found = save(on, rows(), { ...options, dryRun }, counts)
+    await pipeline(async function* () {
+      for await (const bad of found) yield bad.map(lineOf).join('')
+    }, createWriteStream(path))
+    return counts
+  }
+  let counts = await run(db, true)
+  let applied = false
+  if (counts.failed === 0 && !options.dryRun) {
+    applied = await db
+      .transaction(async (tx) => {
+        counts = await run(tx as unknown as Db, false)
+        // Another request came between the trial and this.
+        if (counts.failed > 0) throw new RolledBackError()
+        return true
+      })
+      .catch((error: unknown) => (error instanceof RolledBackError ? false : Promise.reject(error)))
+  }
+  const body = async function* () {
+    for await (const chunk of createReadStream(path, 'utf8')) yield chunk as string
+    yield json({ ...counts, applied })
+  }
+  return { status: counts.failed > 0 ? 422 : 200, body: body() }
+}
+
+function noRows(): Counts {
+  return { rows: 0, created: 0, changed: 0, unchanged: 0, failed: 0 }
+}
+
+/** Saves rows batch by batch, counts what they come to, and gives the bad ones of each batch. @throws InputError for too many rows */
+async function* save(
+  db: Db,
+  rows: AsyncIterable<ReadRow>,
+  options: { dryRun: boolean; by: Actor },
+  counts: Counts,
+): AsyncGenerator<BadRow[]> {
+  const earlier = nothingEarlier()
+  for await (const batch of batches(rows)) {
+    counts.rows += batch.length
+    if (counts.rows > mostRows)
+      throw new InputError({ field: 'body', value: `more than ${mostRows} rows`, expected: `at most ${mostRows} rows` })
+    const sound = batch.filter((row): row is MachineRow => 'key' in row)
+    const results = [
+      ...batch.filter((row): row is BadRow => 'faults' in row),
+      ...(await saveMachineRows(db, sound, options, earlier)),
+    ]
+    const bad: BadRow[] = []
+    for (const result of results) {
+      if ('faults' in result) bad.push(result)
+      else counts[result.outcome] += 1
+    }
+    counts.failed += bad.length
+    // Also when it is nothing: this is where a reader that went away ends the work.
+    yield bad.sort((a, b) => a.line - b.line)
+  }
+}
+
+async function* batches(rows: AsyncIterable<ReadRow>): AsyncGenerator<(MachineRow | BadRow)[]> {
+  let batch: (MachineRow | BadRow)[] = []
+  let sizeBytes = 0
+  for await (const read of rows) {
+    batch.push(read.row)
+    sizeBytes += read.sizeBytes
+    if (batch.length < rowsAtOnce && sizeBytes < batchBytes) continue
+    yield batch
+    batch = []
+    sizeBytes = 0
+  }
+  if (batch.length > 0) yield batch
+}
+
+function lineOf({ line, faults }: BadRow): string {
+  return json({ line, errors: faults })
+}
+
+function json(value: object): string {
+  return `${JSON.stringify(value)}\n`
+}

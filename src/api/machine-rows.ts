@@ -1,0 +1,121 @@
+import type { BadRow, MachineRow, RowKey } from '../inventory/machine-plan.ts'
+import { type Machine, type MachineChange, said } from '../inventory/machines.ts'
+import { type Headings, readCsv, readHeadings } from './csv.ts'
+import { mostRowBytes, readLines } from './lines.ts'
+import { columnOf, rowOfCells } from './machine-csv.ts'
+import { machineChange, replacing } from './machines.ts'
+import { faultsOf } from './problems.ts'
+import { mac, uuidv7 } from './schemas.ts'
+
+export const rowFormats = ['application/x-ndjson', 'text/csv'] as const
+export type RowFormat = (typeof rowFormats)[number]
+
+/** A row, and how long it was. */
+export type ReadRow = { row: MachineRow | BadRow; sizeBytes: number }
+
+/** What a row does to a machine: it adds to what is said of it, or replaces all of that. */
+export type RowMode = 'merge' | 'replace'
+
+/** A machine as it is exported, and as it comes back. */
+export type MachineExport = Omit<ReturnType<typeof said>, 'discovered'>
+
+const machineRow = machineChange.extend({ mac: mac.optional(), id: uuidv7.optional() })
+
+/**
+ * The rows of an upload, checked one by one, from the start each time.
+ * @throws InputError when the line of headings of a CSV is wrong
+ */
+export async function openRows(
+  read: () => AsyncIterable<Buffer>,
+  format: RowFormat,
+  mode: RowMode,
+): Promise<() => AsyncGenerator<ReadRow>> {
+  if (format === 'application/x-ndjson') return () => jsonRows(read(), mode)
+  const headings = await readHeadings(read)
+  return () => csvRows(read(), headings, mode)
+}
+
+async function* jsonRows(chunks: AsyncIterable<Buffer>, mode: RowMode): AsyncGenerator<ReadRow> {
+  for await (const { line, text } of readLines(chunks, mostRowBytes)) {
+    const tooLong = {
+      line,
+      faults: [{ field: 'row', value: 'a longer one', expected: `at most ${mostRowBytes} bytes` }],
+    }
+    if (text === undefined) yield { row: tooLong, sizeBytes: 0 }
+    else if (text.trim() !== '') yield { row: checkRow(line, parseJson(text), text, mode), sizeBytes: text.length }
+  }
+}
+
+async function* csvRows(
+  chunks: AsyncIterable<Buffer>,
+  { columns, delimiter }: Headings,
+  mode: RowMode,
+): AsyncGenerator<ReadRow> {
+  let headings = true
+  for await (const read of readCsv(chunks, delimiter)) {
+    if ('faults' in read) yield { row: read, sizeBytes: 0 }
+    else if (headings) headings = false
+    else {
+      const text = read.cells.join(' ')
+      if (text.trim() === '') continue
+      yield { row: checkCells(read.line, read.cells, columns, mode), sizeBytes: text.length }
+    }
+  }
+}
+
+function checkCells(line: number, cells: string[], columns: string[], mode: RowMode): MachineRow | BadRow {
+  const extra = cells.slice(columns.length).find((cell) => cell.trim() !== '')
+  if (extra !== undefined)
+    return {
+      line,
+      faults: [{ field: 'row', value: extra, expected: `${columns.length} cells, as there are headings` }],
+    }
+  const row = checkRow(line, rowOfCells(columns, cells), cells.join(' '), mode)
+  if (!('faults' in row)) return { ...row, byCell: mode === 'merge' }
+  return { line, faults: row.faults.map((fault) => ({ ...fault, field: columnOf(fault.field) })) }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** `text` is the row as it came. */
+function checkRow(line: number, value: unknown, text: string, mode: RowMode): MachineRow | BadRow {
+  const bad = (field: string, found: string, expected: string) => ({
+    line,
+    faults: [{ field, value: found, expected }],
+  })
+  if (text.includes('\ufffd')) return bad('row', text.slice(0, 80), 'text in UTF-8')
+  if (value === null || typeof value !== 'object' || Array.isArray(value))
+    return bad('row', text.slice(0, 80), 'a JSON object')
+  const checked = machineRow.safeParse(value)
+  if (!checked.success) return { line, faults: checked.error.issues.flatMap((issue) => faultsOf(issue, value)) }
+  const { mac: address, id, ...said } = checked.data
+  const key = keyOf(address, id, said)
+  if (key === undefined)
+    return bad('mac', 'nothing', 'a MAC address, or else an id, a UUID, or a serial with a product')
+  const change = mode === 'replace' ? replacing(said) : { ...said, labels: said.labels === null ? {} : said.labels }
+  return { line, key, change }
+}
+
+type RowIdentity = Pick<MachineChange, 'macs' | 'uuid' | 'serial' | 'product'>
+
+function keyOf(address: string | undefined, id: string | undefined, said: RowIdentity): RowKey | undefined {
+  const { macs, uuid, serial, product } = said
+  // Who knows the id may give it other MACs.
+  if (id !== undefined) return { id }
+  if (address !== undefined) return { mac: address }
+  if (macs !== undefined) return { macs }
+  if (uuid) return { uuid }
+  return serial && product ? { serial, product } : undefined
+}
+
+/** What operators say of a machine, as a row. */
+export function exportOf(machine: Machine): MachineExport {
+  const { discovered: _, ...row } = said(machine)
+  return row
+}

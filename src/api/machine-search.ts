@@ -1,0 +1,104 @@
+import { z } from '@hono/zod-openapi'
+import { parseUuid } from '../inventory/identity.ts'
+import { type MachineCursor, type MachineSort, machineOrders } from '../inventory/machine-list.ts'
+import { thingName } from './assignments.ts'
+import { hostname, imageName, isPrintable, printable, refuse, uuidv7 } from './schemas.ts'
+
+const flag = z
+  .enum(['true', 'false'])
+  .transform((text) => text === 'true')
+  .optional()
+  .openapi({ type: 'boolean' })
+
+/** A moment in a query. */
+export const instant = z.iso
+  .datetime({ offset: true, error: 'a time, 2026-01-31T09:30:00Z' })
+  .transform((text) => new Date(text))
+  .openapi({ type: 'string', format: 'date-time', example: '2026-01-31T09:30:00Z' })
+
+const label = z
+  .string()
+  .max(320, 'at most 320 characters')
+  .regex(/^[a-z0-9._/-]{1,63}=./, 'key=value')
+  .refine(isPrintable, 'key=value, printable')
+
+/** The parameters that choose among machines: of the list, and of the export. */
+export const machineSearch = {
+  discovered: flag.openapi({ description: 'Only those seen and not yet entered, or only the others.' }),
+  denied: flag,
+  image: imageName.optional().openapi({ description: 'Only those that are assigned this image.' }),
+  menu: thingName.optional().openapi({ description: 'Only those that are assigned this menu.' }),
+  hostname: hostname.optional(),
+  serial: printable(128).optional(),
+  product: printable(128).optional(),
+  asset: printable(128).optional(),
+  uuid: z
+    .string()
+    .transform((text, context) => parseUuid(text) ?? refuse(context, "a UUID, and not a vendor's placeholder"))
+    .optional()
+    .openapi({ type: 'string', format: 'uuid', description: 'In either byte order.' }),
+  label: z
+    .union([label, z.array(label).max(16, 'at most 16 labels')], { error: 'key=value, once for each label' })
+    .transform((given) => [given].flat())
+    .optional()
+    .openapi({
+      type: 'array',
+      items: { type: 'string' },
+      description: '`rack=b4`; repeated, all must hold.',
+      example: ['rack=b4'],
+    }),
+  q: printable(64)
+    .optional()
+    .openapi({ description: 'Found somewhere in the host name, the serial, the asset tag or a MAC.' }),
+  seenSince: instant.optional(),
+  notSeenSince: instant.optional().openapi({ description: 'Also those never seen.' }),
+}
+
+type Given = { label?: string[] | undefined }
+
+/** The search that the parameters ask for. */
+export function searchOf<G extends Given>({ label: given, ...search }: G) {
+  const labels =
+    given && Object.fromEntries(given.map((one) => [one.slice(0, one.indexOf('=')), one.slice(one.indexOf('=') + 1)]))
+  return { ...search, labels }
+}
+
+export const sortParameter = z
+  .enum(machineOrders.flatMap((order) => [order, `-${order}` as const]))
+  .optional()
+  .openapi({ default: 'created', description: 'With `-` the other way round. Machines without that value come last.' })
+
+/** The sort that the parameter asks for. */
+export function sortOf(parameter: z.output<typeof sortParameter> = 'created'): MachineSort {
+  return { by: parameter.replace('-', '') as MachineSort['by'], descending: parameter.startsWith('-') }
+}
+
+export function formatCursor(sort: MachineSort, { id, value }: MachineCursor): string {
+  return Buffer.from(JSON.stringify([sort.by, sort.descending, id, value])).toString('base64url')
+}
+
+const cursorShape = z.tuple([z.enum(machineOrders), z.boolean(), uuidv7, printable(253).nullable()])
+
+export const cursorParameter = z
+  .string()
+  .max(1000)
+  .transform((text, context) => {
+    const read = cursorShape.safeParse(parseJson(Buffer.from(text, 'base64url').toString('utf8')))
+    if (!read.success || !isFit(read.data)) return refuse(context, 'the next of a page of this list')
+    const [by, descending, id, value] = read.data
+    return { by, descending, cursor: { id, value } }
+  })
+  .optional()
+  .openapi({ type: 'string', description: 'The `next` of the page before, with the same sort.' })
+
+function isFit([by, , , value]: z.output<typeof cursorShape>): boolean {
+  return value === null || (by === 'hostname' ? value !== '' : !Number.isNaN(Date.parse(value)))
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

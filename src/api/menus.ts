@@ -1,0 +1,124 @@
+import { z } from '@hono/zod-openapi'
+import { archs, platforms } from '../arch.ts'
+import { NotFoundError } from '../errors.ts'
+import { deleteMenu, findMenu, listMenus, type Menu, saveMenu } from '../inventory/menus.ts'
+import { etagOf } from '../inventory/precondition.ts'
+import { checkedArgs, thingName } from './assignments.ts'
+import { endpoint } from './endpoint.ts'
+import { imageName, limit, moment, page, pageOf, printable, withoutNulls } from './schemas.ts'
+
+const common = {
+  name: thingName.openapi({ description: 'Unique in the menu.', example: 'install' }),
+  text: printable(80).openapi({ description: 'What a person reads.', example: 'Install Debian 12' }),
+  hotkey: z
+    .string()
+    .regex(/^[a-z0-9]$/, 'one letter a-z or digit')
+    .optional(),
+  archs: z.array(z.enum(archs)).min(1).optional().openapi({ description: 'Hidden from machines of another arch.' }),
+  platforms: z.array(z.enum(platforms)).min(1).optional(),
+}
+const plain = <Kind extends string>(kind: Kind) => z.strictObject({ kind: z.literal(kind), ...common })
+
+const entry = z
+  .discriminatedUnion(
+    'kind',
+    [
+      z
+        .strictObject({
+          kind: z.literal('image'),
+          ...common,
+          image: imageName,
+          args: checkedArgs.optional(),
+          answerFile: thingName.optional(),
+        })
+        .openapi('MenuImage', { description: 'Hidden where the image has no variant for the machine.' }),
+      z.strictObject({ kind: z.literal('menu'), ...common, menu: thingName }).openapi('MenuMenu'),
+      plain('local').openapi('MenuLocal'),
+      plain('shell').openapi('MenuShell', { description: 'The shell of iPXE.' }),
+      plain('reboot').openapi('MenuReboot'),
+    ],
+    { error: (issue) => (issue.code === 'invalid_union' ? 'image, menu, local, shell or reboot' : undefined) },
+  )
+  .openapi('MenuEntry')
+
+const content = {
+  title: printable(80).openapi({ example: 'What shall this machine boot?' }),
+  timeoutSeconds: z
+    .int('a whole number of seconds')
+    .min(1)
+    .max(86_400)
+    .optional()
+    .openapi({ description: 'Then the default entry is taken; without it the menu waits.' }),
+  defaultEntry: thingName.optional(),
+  entries: z.array(entry).min(1, 'at least one entry').max(64, 'at most 64 entries'),
+}
+
+const menuSchema = z
+  .object({ name: thingName, ...content, revision: z.int(), createdAt: moment, updatedAt: moment })
+  .openapi('Menu')
+
+const params = z.object({ name: thingName })
+
+export const list = endpoint({
+  operationId: 'listMenus',
+  summary: 'Menus by name',
+  query: z.strictObject({
+    limit,
+    after: thingName.optional().openapi({ description: 'The `next` of the page before.' }),
+  }),
+  returns: pageOf(menuSchema).openapi('MenuList'),
+  statuses: { 200: 'One page' },
+  answer: async ({ db }, { query }) => {
+    const { items, ...next } = await page(
+      query.limit,
+      (count) => listMenus(db, count, query.after),
+      (one) => one.name,
+    )
+    return { status: 200, body: { items: items.map(withoutNulls), ...next } }
+  },
+})
+
+export const get = endpoint({
+  operationId: 'getMenu',
+  summary: 'A menu',
+  params,
+  returns: menuSchema,
+  statuses: { 200: 'The menu' },
+  answer: async ({ db }, { params: { name } }) => {
+    const menu = await findMenu(db, name)
+    if (menu === undefined) throw new NotFoundError(`there is no menu ${name}`)
+    return shown(menu)
+  },
+})
+
+export const put = endpoint({
+  operationId: 'putMenu',
+  summary: 'Make or replace a menu',
+  params,
+  body: z.strictObject(content).openapi('MenuPut'),
+  conditional: true,
+  returns: menuSchema,
+  statuses: { 200: 'The menu, replaced', 201: 'The menu, new' },
+  answer: async ({ db }, { params: { name }, body, precondition, by }) => {
+    const whole = { ...body, timeoutSeconds: body.timeoutSeconds ?? null, defaultEntry: body.defaultEntry ?? null }
+    const { menu, created } = await saveMenu(db, name, whole, precondition, by)
+    return shown(menu, created)
+  },
+})
+
+export const remove = endpoint({
+  operationId: 'deleteMenu',
+  summary: 'Delete a menu that nothing names any more',
+  params,
+  conditional: true,
+  statuses: { 204: 'It is gone' },
+  answer: async ({ db }, { params: { name }, precondition, by }) => {
+    await deleteMenu(db, name, precondition, by)
+    return { status: 204 }
+  },
+})
+
+function shown(menu: Menu, created = false) {
+  const headers = { etag: etagOf(menu), ...(created && { location: `/api/v1/menus/${menu.name}` }) }
+  return { status: created ? (201 as const) : (200 as const), body: withoutNulls(menu), headers }
+}

@@ -1,0 +1,88 @@
+import { type Command, InvalidArgumentError } from 'commander'
+import type { Assignment, Json, LocalBoot, Params } from '../inventory/assignment.ts'
+import { collect } from './deps.ts'
+
+/** The options that say what a group or a deployment assigns. */
+export type AssignmentOptions = {
+  image?: string
+  menu?: string
+  local?: true
+  arg?: string[]
+  answerFile?: string
+  param?: Params
+  localBoot?: LocalBoot
+}
+
+/** Adds the options that say how to boot: arguments, answer file, params. */
+export function addHowOptions(command: Command): Command {
+  return command
+    .option('--arg <arg>', 'kernel argument after those of the image (repeat for more)', collect)
+    .option('--answer-file <name>', 'answer file for the installer')
+    .option('--param <name=value>', 'a value for templates, JSON or text (repeat for more)', collectParam)
+}
+
+/** Adds the options that say what to boot, and how. */
+export function addAssignmentOptions(command: Command): Command {
+  addHowOptions(
+    command
+      .option('--image <name>', 'boot this image')
+      .option('--menu <name>', 'show this menu')
+      .option('--local', 'boot from the own disk'),
+  )
+  return command.option(
+    '--local-boot <firmware=method>',
+    'how to hand over to the disk: pcbios= or efi=, then auto, exit-0, exit-1, sanboot, or for efi a file \\EFI\\…',
+    collectLocalBoot,
+  )
+}
+
+/** The assignment that the options describe. */
+export function assignmentWith(options: AssignmentOptions): Assignment {
+  const { image, menu, local, arg, answerFile, param, localBoot } = options
+  return {
+    ...(image !== undefined && { image }),
+    ...(menu !== undefined && { menu }),
+    ...(local && { local }),
+    ...(arg && { args: arg }),
+    ...(answerFile !== undefined && { answerFile }),
+    ...(param && { params: param }),
+    ...(localBoot && { localBoot }),
+  }
+}
+
+/** An assignment in words. */
+export function formatAssignment(assignment: Assignment = {}): string {
+  const { image, menu, local, args = [], answerFile, params = {}, localBoot = {} } = assignment
+  const what = image ?? (menu === undefined ? (local ? 'own disk' : '') : `menu ${menu}`)
+  const how = [
+    args.length > 0 ? `with ${args.join(' ')}` : '',
+    answerFile === undefined ? '' : `answers ${answerFile}`,
+    Object.keys(params).length > 0 ? `params ${Object.keys(params).join(' ')}` : '',
+    ...Object.entries(localBoot).map(([firmware, method]) =>
+      method === undefined ? '' : `${firmware} disk by ${typeof method === 'string' ? method : method.file}`,
+    ),
+  ]
+  return [what, ...how].filter(Boolean).join(', ')
+}
+
+/** `name=value`; a value that is JSON is taken as that, anything else as text. @throws InvalidArgumentError */
+export function collectParam(text: string, before: Params | undefined): Params {
+  const [, name = '', value = ''] = /^([a-z][a-z0-9_]*)=(.*)$/s.exec(text) ?? []
+  if (name === '') throw new InvalidArgumentError('It is name=value.')
+  return { ...before, [name]: jsonOr(value) }
+}
+
+/** `efi=exit-0`. @throws InvalidArgumentError */
+export function collectLocalBoot(text: string, before: LocalBoot | undefined): LocalBoot {
+  const [, firmware = '', method = ''] = /^(pcbios|efi)=(auto|exit-0|exit-1|sanboot|\\.+)$/.exec(text) ?? []
+  if (firmware === '') throw new InvalidArgumentError('It is like efi=exit-1 or pcbios=sanboot.')
+  return { ...before, [firmware]: method.startsWith('\\') ? { file: method } : method }
+}
+
+function jsonOr(text: string): Json {
+  try {
+    return JSON.parse(text) as Json
+  } catch {
+    return text
+  }
+}

@@ -1,0 +1,141 @@
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import type { Condition } from '../inventory/selector.ts'
+import { type Mac, parseMac } from '../mac.ts'
+import { type AssignmentOptions, addHowOptions } from './assignment-options.ts'
+import { type CliDeps, clientOf, print } from './deps.ts'
+import { formatTime } from './format.ts'
+import { readMac } from './machine.ts'
+import { collectConditions } from './selector.ts'
+import { formatTable } from './table.ts'
+
+type Deployment = {
+  id: string
+  machineId: string
+  image: string
+  state: string
+  attempts: number
+  maxAttempts: number
+  reason?: string
+  armedBy: string
+  createdAt: string
+}
+type ArmOptions = Pick<AssignmentOptions, 'arg' | 'answerFile' | 'param'> & {
+  image: string
+  where?: Condition[]
+  attempts?: number
+  window?: number
+  replace?: true
+  dryRun?: true
+}
+type Armed = { armed: { id: string; machineId: string }[]; skipped: { machineId: string; why: string }[] }
+
+const states = ['armed', 'started', 'installing', 'installed', 'failed', 'cancelled', 'active']
+
+/** `bootwright deployment`. */
+export function addDeploymentCommand(program: Command, deps: CliDeps): void {
+  const deployment = program.command('deployment').description('deployments: install an image on a machine once')
+
+  addHowOptions(
+    deployment
+      .command('arm')
+      .description('install at the next boot, once: until the machine reports, or its attempts are used up')
+      .argument('[mac]', 'a MAC address of the machine', readMac)
+      .requiredOption('--image <name>', 'what to install')
+      .option(
+        '--where <condition>',
+        'every machine like this, instead of one (see group set --help)',
+        collectConditions,
+      ),
+  )
+    .option('--attempts <n>', 'boots at most (3)', parseCount)
+    .option('--window <seconds>', 'time at most, from the first attempt on (86400)', parseCount)
+    .option('--replace', 'cancel the deployment that is active')
+    .option('--dry-run', 'with --where: only say what would be armed')
+    .action(async (mac: Mac | undefined, options: ArmOptions, command: Command) => {
+      const { image, where, arg, answerFile, param, attempts, window, replace, dryRun } = options
+      if ((mac === undefined) === (where === undefined))
+        command.error('error: a MAC or --where is needed, and only one')
+      const order = {
+        image,
+        ...(arg && { args: arg }),
+        ...(answerFile !== undefined && { answerFile }),
+        ...(param && { params: param }),
+        ...(attempts !== undefined && { maxAttempts: attempts }),
+        ...(window !== undefined && { windowSeconds: window }),
+      }
+      const client = clientOf(command, deps)
+      if (where === undefined) {
+        const body = { machine: mac, ...order, ...(replace && { replace }) }
+        print(command, deps, await client.ask<Deployment>('POST', '/deployments', body), formatDeployment)
+      } else {
+        const body = { selector: where, ...order, ...(dryRun && { dryRun }) }
+        const done = await client.ask<Armed>('POST', '/deployments/bulk', body)
+        print(command, deps, done, (answer) => formatArmed(answer, dryRun ?? false))
+      }
+    })
+
+  deployment
+    .command('list')
+    .description('how deployments went, newest first')
+    .option('--machine <mac>', 'of this machine (a MAC or an id)')
+    .addOption(new Option('--state <state>', 'in this state; active: not ended').choices(states))
+    .option('--limit <n>', 'so many at most', parseCount, 20)
+    .action(
+      async ({ machine, state, limit }: { machine?: string; state?: string; limit: number }, command: Command) => {
+        const query = { machine: machine === undefined ? undefined : (parseMac(machine) ?? machine), state }
+        const items = await clientOf(command, deps).list<Deployment>('/deployments', query, 'before', limit)
+        print(command, deps, { items }, () =>
+          formatTable(
+            ['ARMED', 'IMAGE', 'STATE', 'ATTEMPTS', 'REASON', 'BY', 'MACHINE', 'ID'],
+            items.map((one) => [
+              formatTime(one.createdAt),
+              one.image,
+              one.state,
+              `${one.attempts} of ${one.maxAttempts}`,
+              one.reason,
+              one.armedBy,
+              one.machineId,
+              one.id,
+            ]),
+          ),
+        )
+      },
+    )
+
+  deployment
+    .command('show')
+    .description('one deployment')
+    .argument('<id>', 'as listed')
+    .action(async (id: string, _options, command: Command) => {
+      print(command, deps, await clientOf(command, deps).ask<Deployment>('GET', pathOf(id)), formatDeployment)
+    })
+
+  deployment
+    .command('cancel')
+    .description('end a deployment that is active; an installer that runs is not stopped')
+    .argument('<id>', 'as listed')
+    .action(async (id: string, _options, command: Command) => {
+      const cancelled = await clientOf(command, deps).ask<Deployment>('POST', `${pathOf(id)}/cancel`)
+      print(command, deps, cancelled, formatDeployment)
+    })
+}
+
+function pathOf(id: string): string {
+  return `/deployments/${encodeURIComponent(id)}`
+}
+
+function formatDeployment({ id, image, state, attempts, maxAttempts, reason }: Deployment): string {
+  return `${id}: ${image} ${state}, ${attempts} of ${maxAttempts} attempts${reason ? `: ${reason}` : ''}`
+}
+
+function formatArmed({ armed, skipped }: Armed, dryRun: boolean): string {
+  const lines = skipped.map(({ machineId, why }) => `skipped ${machineId}: ${why}`)
+  return [`${armed.length} machines ${dryRun ? 'would be armed' : 'armed'}, ${skipped.length} skipped`, ...lines].join(
+    '\n',
+  )
+}
+
+function parseCount(text: string): number {
+  if (!/^[1-9]\d{0,6}$/.test(text)) throw new InvalidArgumentError('It is a number from 1 to 9999999.')
+  return Number(text)
+}

@@ -1,0 +1,85 @@
+import { type Command, InvalidArgumentError } from 'commander'
+import type { Assignment } from '../inventory/assignment.ts'
+import type { Condition } from '../inventory/selector.ts'
+import { type AssignmentOptions, addAssignmentOptions, assignmentWith, formatAssignment } from './assignment-options.ts'
+import { type CliDeps, clientOf, print } from './deps.ts'
+import { collectConditions, formatSelector } from './selector.ts'
+import { formatTable } from './table.ts'
+
+type Group = { name: string; title: string; priority: number; selector: Condition[]; assignment: Assignment }
+type SetOptions = AssignmentOptions & { where?: Condition[]; priority: number; title?: string }
+
+/** `bootwright group`. */
+export function addGroupCommand(program: Command, deps: CliDeps): void {
+  const group = program.command('group').description('groups: machines picked by what they are, and what they boot')
+
+  addAssignmentOptions(
+    group
+      .command('set')
+      .description('make or replace a group')
+      .argument('<name>', 'of the group: a-z 0-9 . _ -')
+      .option(
+        '--where <condition>',
+        'only machines with: product=X1, product^=Power, hostname~=web*, mac@=A,B, ip/=10.0.0.0/8, label.rack=b4, serial?, serial! (repeat: all must hold)',
+        collectConditions,
+      )
+      .option('--priority <n>', 'of several groups that fit, the higher comes first', parsePriority, 0)
+      .option('--title <title>', 'what it is, for people'),
+  ).action(async (name: string, options: SetOptions, command: Command) => {
+    const { where = [], priority, title } = options
+    const body = { selector: where, priority, assignment: assignmentWith(options), ...(title && { title }) }
+    print(command, deps, await clientOf(command, deps).ask<Group>('PUT', pathOf(name), body), formatGroup)
+  })
+
+  group
+    .command('list')
+    .description('list groups, those that come first above')
+    .action(async (_options, command: Command) => {
+      const items = await clientOf(command, deps).list<Group>('/groups')
+      const ordered = items.sort(
+        (a, b) => b.priority - a.priority || b.selector.length - a.selector.length || (a.name < b.name ? -1 : 1),
+      )
+      print(command, deps, { items: ordered }, () =>
+        formatTable(
+          ['NAME', 'PRIORITY', 'WHERE', 'BOOTS', 'TITLE'],
+          ordered.map((one) => [
+            one.name,
+            String(one.priority),
+            formatSelector(one.selector),
+            formatAssignment(one.assignment),
+            one.title,
+          ]),
+        ),
+      )
+    })
+
+  group
+    .command('show')
+    .description('show a group')
+    .argument('<name>')
+    .action(async (name: string, _options, command: Command) => {
+      print(command, deps, await clientOf(command, deps).ask<Group>('GET', pathOf(name)), formatGroup)
+    })
+
+  group
+    .command('delete')
+    .description('delete a group with its secrets')
+    .argument('<name>')
+    .action(async (name: string, _options, command: Command) => {
+      await clientOf(command, deps).ask('DELETE', pathOf(name))
+      deps.err(`group ${name} is deleted\n`)
+    })
+}
+
+function pathOf(name: string): string {
+  return `/groups/${encodeURIComponent(name)}`
+}
+
+function parsePriority(text: string): number {
+  if (!/^-?\d{1,7}$/.test(text)) throw new InvalidArgumentError('It is a whole number.')
+  return Number(text)
+}
+
+function formatGroup({ name, priority, selector, assignment }: Group): string {
+  return `${name} (priority ${priority}): ${formatSelector(selector)}: ${formatAssignment(assignment) || 'nothing'}`
+}

@@ -1,0 +1,220 @@
+import { type SQL, sql } from 'drizzle-orm'
+import type { Db } from '../db/open.ts'
+import { rowsOf } from '../db/rows.ts'
+import { ConflictError } from '../errors.ts'
+import { type Actor, changeType, recordChanges } from './changes.ts'
+import { swapUuid } from './identity.ts'
+import {
+  addEarlier,
+  type BadRow,
+  type Claim,
+  type Earlier,
+  type Known,
+  type MachineRow,
+  type PlannedRow,
+  planRows,
+} from './machine-plan.ts'
+import { findMachines, said } from './machines.ts'
+import type { Referred } from './references.ts'
+
+/**
+ * Makes or changes the machines of some rows (a thousand at a time is well), in a short transaction of its own. Bad rows are
+ * left out, and those that change nothing leave no trace. With `dryRun` all is worked out and nothing written. `earlier` is
+ * what the rows before them in the same upload said; what these say is added to it.
+ * @throws ConflictError when other requests change the same machines again and again
+ */
+export async function saveMachineRows(
+  db: Db,
+  rows: MachineRow[],
+  { dryRun, by }: { dryRun: boolean; by: Actor },
+  earlier: Earlier,
+): Promise<(PlannedRow | BadRow)[]> {
+  for (let attempt = 1; attempt <= 5; attempt += 1) {
+    const { plans, said: heard } = planRows(rows, await lookUp(db, rows), earlier)
+    const work = plans.filter((plan): plan is PlannedRow => 'outcome' in plan && plan.outcome !== 'unchanged')
+    if (dryRun || work.length === 0 || (await write(db, work, by))) {
+      addEarlier(earlier, heard)
+      return plans
+    }
+  }
+  throw new ConflictError('other requests change the same machines at the same time: try again')
+}
+
+type Claims = { key: string; entered: string | null; enteredCount: number; any: string; anyCount: number }
+
+async function lookUp(db: Db, rows: MachineRow[]): Promise<Known> {
+  const keys = rows.map(({ key }) => key)
+  const macs = rows.flatMap(({ key, change }) => [...('mac' in key ? [key.mac] : []), ...(change.macs ?? [])])
+  const asked = keys.flatMap((key) => ('id' in key ? [key.id] : []))
+  const uuids = keys.flatMap((key) => ('uuid' in key ? [key.uuid, swapUuid(key.uuid)] : []))
+  const serials = keys.flatMap((key) => ('serial' in key ? [{ serial: key.serial, product: key.product }] : []))
+  const claims = sql`min(id::text) filter (where not discovered) as entered,
+    (count(*) filter (where not discovered))::int as "enteredCount", min(id::text) as any, count(*)::int as "anyCount"`
+
+  const owners = await find<{ key: string; id: string }>(
+    db,
+    macs,
+    (list) => sql`
+    select mac as key, machine_id::text as id from machine_macs where mac in (select jsonb_array_elements_text(${list}))`,
+  )
+  const meant = await find<{ key: string; id: string }>(
+    db,
+    asked,
+    (list) => sql`
+    select asked as key, coalesce(into_id::text, asked) as id from jsonb_array_elements_text(${list}) as a(asked)
+    left join machine_merges on from_id = asked::uuid`,
+  )
+  const uuidClaims = await find<Claims>(
+    db,
+    uuids,
+    (list) => sql`
+    select uuid as key, ${claims} from machines where uuid in (select jsonb_array_elements_text(${list})) group by uuid`,
+  )
+  const serialClaims = await find<Claims>(
+    db,
+    serials,
+    (list) => sql`
+    select serial || chr(10) || product as key, ${claims} from machines where (serial, product) in
+      (select serial, product from jsonb_to_recordset(${list}) as r(serial text, product text)) group by serial, product`,
+  )
+
+  const ids = [...owners, ...meant].map(({ id }) => id)
+  const claimed = [...uuidClaims, ...serialClaims].flatMap(({ entered, any }) => [entered, any])
+  const wanted = [...new Set([...ids, ...claimed])].filter((id) => id !== null)
+  const machines = new Map((await findMachines(db, wanted)).map((machine) => [machine.id, machine]))
+  const byKey = (list: { key: string; id: string }[]) =>
+    new Map(list.flatMap(({ key, id }) => [machines.get(id)].flatMap((one) => (one ? [[key, one] as const] : []))))
+  const uuidsKnown = new Map(uuidClaims.map((one) => [one.key, one]))
+  const serialsKnown = new Map(serialClaims.map((one) => [one.key, one]))
+  // An entered machine comes before those only discovered.
+  const claimOf = (known: Map<string, Claims>, spellings: string[]): Claim => {
+    const all = [...new Set(spellings)].flatMap((key) => known.get(key) ?? [])
+    const entered = all.filter((one) => one.entered !== null)
+    const count = entered.length > 0 ? sum(entered, 'enteredCount') : sum(all, 'anyCount')
+    return count > 1 ? 'several' : machines.get(entered[0]?.entered ?? all[0]?.any ?? '')
+  }
+  return {
+    byMac: byKey(owners),
+    byId: byKey(meant),
+    byUuid: (uuid) => claimOf(uuidsKnown, [uuid, swapUuid(uuid)]),
+    bySerial: (serial, product) => claimOf(serialsKnown, [`${serial}\n${product}`]),
+    names: await findNames(db, rows),
+  }
+}
+
+function sum(claims: Claims[], field: 'enteredCount' | 'anyCount'): number {
+  return claims.reduce((total, one) => total + one[field], 0)
+}
+
+async function find<Row>(db: Db, keys: unknown[], query: (list: SQL) => SQL): Promise<Row[]> {
+  return keys.length === 0 ? [] : rowsOf<Row>(await db.execute(query(sql`${JSON.stringify(keys)}::jsonb`)))
+}
+
+async function findNames(db: Db, rows: MachineRow[]): Promise<Known['names']> {
+  const named = (kind: Referred) => [...new Set(rows.flatMap(({ change }) => change.assignment?.[kind] ?? []))]
+  const namesIn = async (table: SQL, names: string[]) => {
+    const found = await find<{ name: string }>(
+      db,
+      names,
+      (list) => sql`
+      select name from ${table} where name in (select jsonb_array_elements_text(${list}))`,
+    )
+    return new Set(found.map(({ name }) => name))
+  }
+  return {
+    image: await namesIn(sql`images`, named('image')),
+    menu: await namesIn(sql`menus`, named('menu')),
+    answerFile: await namesIn(sql`answer_files`, named('answerFile')),
+  }
+}
+
+class RacedError extends Error {
+  override name = 'RacedError'
+}
+
+/** False when something it was planned on was changed meanwhile: then nothing is written. */
+async function write(db: Db, work: PlannedRow[], by: Actor): Promise<boolean> {
+  try {
+    await db.transaction(async (transaction) => writeAll(transaction as unknown as Db, work, by))
+    return true
+  } catch (error) {
+    if (error instanceof RacedError) return false
+    throw error
+  }
+}
+
+const columns = sql`id uuid, revision int, denied boolean, uuid text, serial text, product text, asset text, hostname text,
+  labels jsonb, assignment jsonb`
+
+async function writeAll(tx: Db, work: PlannedRow[], by: Actor): Promise<void> {
+  const made = work.filter(({ before }) => before === undefined)
+  const kept = work.filter(({ before }) => before !== undefined)
+  const taken = work.flatMap(({ takesOver, after }) => takesOver.map((from) => ({ from, into: after.id })))
+  const gone = kept.flatMap(({ before, after }) => before?.macs.filter((mac) => !after.macs.includes(mac)) ?? [])
+  const fresh = work
+    .flatMap(({ before, after }) =>
+      after.macs.filter((mac) => !before?.macs.includes(mac)).map((mac) => ({ mac, id: after.id })),
+    )
+    // Two uploads that want the same ones wait for each other in the same order, as with the machines below.
+    .sort((a, b) => (a.mac < b.mac ? -1 : 1))
+  const touched = [...kept.map(({ after }) => after.id), ...taken.map(({ from }) => from)]
+
+  await find(
+    tx,
+    touched,
+    (list) => sql`
+    select id from machines where id in (select value::uuid from jsonb_array_elements_text(${list})) order by id for update`,
+  )
+  await find(tx, gone, (list) => sql`delete from machine_macs where mac in (select jsonb_array_elements_text(${list}))`)
+  await find(
+    tx,
+    made.map(rowOf),
+    (list) => sql`
+    insert into machines (id, discovered, denied, uuid, serial, product, asset, hostname, labels, assignment)
+    select id, false, denied, uuid, serial, product, asset, hostname, labels, assignment
+    from jsonb_to_recordset(${list}) as r(${columns})`,
+  )
+  const updated = await find(
+    tx,
+    kept.map(rowOf),
+    (list) => sql`
+    update machines m set discovered = false, denied = r.denied, uuid = r.uuid, serial = r.serial, product = r.product,
+      asset = r.asset, hostname = r.hostname, labels = r.labels, assignment = r.assignment, revision = m.revision + 1, updated_at = now()
+    from jsonb_to_recordset(${list}) as r(${columns}) where m.id = r.id and m.revision = r.revision returning m.id`,
+  )
+  await find(
+    tx,
+    taken,
+    (list) => sql`
+    update boots b set machine_id = r."into" from jsonb_to_recordset(${list}) as r("from" uuid, "into" uuid)
+    where b.machine_id = r."from"`,
+  )
+  const removed = await find(
+    tx,
+    taken.map(({ from }) => from),
+    (list) => sql`
+    delete from machines where discovered and id in (select value::uuid from jsonb_array_elements_text(${list})) returning id`,
+  )
+  const added = await find(
+    tx,
+    fresh,
+    (list) => sql`
+    insert into machine_macs (mac, machine_id) select mac, id from jsonb_to_recordset(${list}) as r(mac text, id uuid)
+    on conflict do nothing returning mac`,
+  )
+  if (updated.length < kept.length || removed.length < taken.length || added.length < fresh.length)
+    throw new RacedError()
+  await recordChanges(
+    tx,
+    work.map(({ before, after }) => {
+      const entered = before?.discovered ? undefined : before
+      const type = changeType('machine', entered, after)
+      return { actor: by, type, subject: after.id, before: entered && said(entered), after: said(after) }
+    }),
+  )
+}
+
+function rowOf({ before, after }: PlannedRow) {
+  const { id, denied, uuid, serial, product, asset, hostname, labels, assignment } = after
+  return { id, revision: before?.revision, denied, uuid, serial, product, asset, hostname, labels, assignment }
+}

@@ -1,0 +1,212 @@
+import { v7 as newId } from 'uuid'
+import type { FieldFault } from '../errors.ts'
+import type { Mac } from '../mac.ts'
+import { type Assignment, wantedOf } from './assignment.ts'
+import { canonical } from './canonical.ts'
+import { nameOf } from './identity.ts'
+import { type Machine, type MachineChange, said } from './machines.ts'
+import { type Referred, referredWords } from './references.ts'
+
+/** How a row says which machine it means: by one MAC, by all of them, by id, UUID, or serial with product. */
+export type RowKey =
+  | { mac: Mac }
+  | { macs: Mac[] }
+  | { id: string }
+  | { uuid: string }
+  | { serial: string; product: string }
+
+/** What one row of an upload says of a machine. `byCell`: of labels, params and the assignment it says single values, and the others stay. */
+export type MachineRow = { line: number; key: RowKey; change: MachineChange; byCell?: boolean }
+
+/** The machine that has a UUID, or a serial with a product; several may. */
+export type Claim = Machine | 'several' | undefined
+
+/** What the inventory has for the keys and names in some rows. */
+export type Known = {
+  byMac: Map<Mac, Machine>
+  byId: Map<string, Machine>
+  byUuid: (uuid: string) => Claim
+  bySerial: (serial: string, product: string) => Claim
+  names: Record<Referred, Set<string>>
+}
+
+/** What the rows before have said: on which line each MAC and each machine was named, and whose MACs were given up. */
+export type Earlier = { macs: Map<Mac, number>; machines: Map<string, number>; released: Map<Mac, string> }
+
+export type BadRow = { line: number; faults: FieldFault[] }
+export type Outcome = 'created' | 'changed' | 'unchanged'
+
+/** What a row comes to. `takesOver` are discovered machines that turn out to be this one. */
+export type PlannedRow = {
+  line: number
+  outcome: Outcome
+  before: Machine | undefined
+  after: Machine
+  takesOver: string[]
+}
+
+export function nothingEarlier(): Earlier {
+  return { macs: new Map(), machines: new Map(), released: new Map() }
+}
+
+/** Adds what some rows said to what was said before them. */
+export function addEarlier(into: Earlier, more: Earlier): void {
+  for (const [mac, line] of more.macs) into.macs.set(mac, line)
+  for (const [id, line] of more.machines) into.machines.set(id, line)
+  for (const [mac, id] of more.released) into.released.set(mac, id)
+}
+
+/** Works out in order what rows come to, and what is to be remembered of them. Changes nothing. */
+export function planRows(
+  rows: MachineRow[],
+  known: Known,
+  earlier: Earlier,
+): { plans: (PlannedRow | BadRow)[]; said: Earlier } {
+  const now = nothingEarlier()
+  const ownerOf = (mac: Mac): Machine | undefined => {
+    const owner = known.byMac.get(mac)
+    const released = now.released.get(mac) ?? earlier.released.get(mac)
+    return owner === undefined || owner.id === released ? undefined : owner
+  }
+  const lineOf = (kind: 'macs' | 'machines', key: string) => now[kind].get(key) ?? earlier[kind].get(key)
+
+  const plan = (row: MachineRow): PlannedRow | BadRow => {
+    const { line, key } = row
+    const bad = (...faults: FieldFault[]): BadRow => ({ line, faults })
+    const unknown = unknownNames(row.change.assignment, known.names)
+    const named = [...('mac' in key ? [key.mac] : []), ...(row.change.macs ?? [])]
+    const fieldOf = (mac: Mac) => ('mac' in key && key.mac === mac ? 'mac' : 'macs')
+    for (const mac of named) {
+      const before = lineOf('macs', mac)
+      if (before !== undefined) return bad({ field: fieldOf(mac), value: mac, expected: notTwice(before) }, ...unknown)
+    }
+    const found = findFor(key, known, ownerOf)
+    if ('faults' in found) return bad(...found.faults, ...unknown)
+    const before = found.machine
+    const twice = before && lineOf('machines', before.id)
+    if (twice !== undefined) return bad({ ...found.at, expected: notTwice(twice) }, ...unknown)
+    const wanted = [...new Set([...(row.change.macs ?? before?.macs ?? []), ...('mac' in key ? [key.mac] : [])])]
+    const others = wanted
+      .map((mac) => ({ mac, owner: ownerOf(mac) }))
+      .filter(({ owner }) => owner && owner.id !== before?.id)
+    const taken = others.filter(({ owner }) => !owner?.discovered || lineOf('machines', owner.id) !== undefined)
+    const after = changed(before, wanted, row)
+    const faults = [
+      ...unknown,
+      ...taken.map(({ mac, owner }) => ({
+        field: fieldOf(mac),
+        value: mac,
+        expected: `a MAC that no other machine has: ${owner && nameOf(owner)} has it`,
+      })),
+      ...tooMany(after),
+    ]
+    if (faults.length > 0) return bad(...faults)
+
+    for (const mac of after.macs) now.macs.set(mac, line)
+    const takesOver = [...new Set(others.map(({ owner }) => (owner as Machine).id))]
+    for (const id of [after.id, ...takesOver]) now.machines.set(id, line)
+    for (const mac of before?.macs ?? []) if (!after.macs.includes(mac)) now.released.set(mac, after.id)
+    const same = before !== undefined && canonical(said(before)) === canonical(said(after))
+    const outcome = same ? 'unchanged' : before === undefined || before.discovered ? 'created' : 'changed'
+    return { line, outcome, before, after, takesOver }
+  }
+  return { plans: rows.map(plan), said: now }
+}
+
+function notTwice(line: number): string {
+  return `a machine that no row before it names: line ${line} does`
+}
+
+type Found = { machine: Machine | undefined; at: { field: string; value: string } } | { faults: FieldFault[] }
+
+function findFor(key: RowKey, known: Known, ownerOf: (mac: Mac) => Machine | undefined): Found {
+  if ('mac' in key) return { machine: ownerOf(key.mac), at: { field: 'mac', value: key.mac } }
+  if ('macs' in key) {
+    const owners = [...new Set(key.macs.map(ownerOf))].filter((owner) => owner !== undefined)
+    const entered = owners.filter((owner) => !owner.discovered)
+    const at = { field: 'macs', value: key.macs.join(' ') }
+    if (entered.length <= 1) return { machine: entered[0] ?? owners[0], at }
+    const expected = `the MACs of one machine: ${entered.map(nameOf).join(' and ')} have them`
+    return { faults: [{ ...at, expected }] }
+  }
+  if ('id' in key) {
+    const machine = known.byId.get(key.id)
+    const at = { field: 'id', value: key.id }
+    return machine === undefined ? { faults: [{ ...at, expected: 'the id of a machine' }] } : { machine, at }
+  }
+  const [field, value, claim] =
+    'uuid' in key
+      ? (['uuid', key.uuid, known.byUuid(key.uuid)] as const)
+      : (['serial', key.serial, known.bySerial(key.serial, key.product)] as const)
+  if (claim === 'several') return { faults: [{ field, value, expected: 'one that a single machine has, or a MAC' }] }
+  if (claim !== undefined) return { machine: claim, at: { field, value } }
+  const what = field === 'uuid' ? `the UUID ${value}` : `the serial ${value} and that product`
+  return { faults: [{ field: 'mac', value: 'nothing', expected: `a MAC address, as no machine has ${what}` }] }
+}
+
+/** The machine as it will be. */
+function changed(before: Machine | undefined, macs: Mac[], row: MachineRow): Machine {
+  const { macs: _, labels, assignment, ...change } = row.change
+  // The same UUID in the other byte order is not a change.
+  if ('uuid' in row.key && before !== undefined) change.uuid = before.uuid
+  const fresh: Machine = {
+    id: newId(),
+    discovered: true,
+    denied: false,
+    macs: [],
+    labels: {},
+    facts: {},
+    revision: 1,
+    createdAt: new Date(),
+    updatedAt: new Date(),
+  }
+  const base = before ?? fresh
+  const given = Object.entries(change).filter(([, value]) => value !== undefined)
+  const assigned = row.byCell && assignment ? mergedCells(base.assignment, assignment) : assignment
+  const after = {
+    ...base,
+    ...Object.fromEntries(given),
+    macs: [...macs].sort(),
+    labels: row.byCell ? { ...base.labels, ...labels } : (labels ?? base.labels),
+    assignment: assigned === undefined ? base.assignment : assigned,
+    discovered: false,
+  }
+  return Object.fromEntries(
+    Object.entries(after).filter(([, value]) => value !== null && value !== undefined),
+  ) as Machine
+}
+
+function mergedCells(before: Assignment = {}, cells: Assignment): Assignment {
+  const { image, menu, local, ...how } = before
+  const base = wantedOf(cells) === undefined ? { ...how, image, menu, local } : how
+  const merged: Assignment = {
+    ...base,
+    ...cells,
+    params: cells.params && { ...before.params, ...cells.params },
+    localBoot: cells.localBoot && { ...before.localBoot, ...cells.localBoot },
+  }
+  merged.params ??= before.params
+  merged.localBoot ??= before.localBoot
+  return Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== undefined))
+}
+
+// Cells are added to what there is, which no schema has seen together.
+function tooMany({ labels, assignment, macs }: Machine): FieldFault[] {
+  const limits = [
+    { field: 'macs', count: macs.length, most: 64 },
+    { field: 'labels', count: Object.keys(labels).length, most: 64 },
+    { field: 'assignment.params', count: Object.keys(assignment?.params ?? {}).length, most: 256 },
+  ]
+  return limits
+    .filter(({ count, most }) => count > most)
+    .map(({ field, count, most }) => ({ field, value: `${count} of them`, expected: `at most ${most} on one machine` }))
+}
+
+function unknownNames(assignment: Assignment | null | undefined, names: Known['names']): FieldFault[] {
+  return (Object.keys(names) as Referred[]).flatMap((kind) => {
+    const name = assignment?.[kind]
+    return name === undefined || names[kind].has(name)
+      ? []
+      : [{ field: `assignment.${kind}`, value: name, expected: `the name of ${referredWords[kind]}` }]
+  })
+}

@@ -1,0 +1,205 @@
+import { sql } from 'drizzle-orm'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { saveAnswerFile } from '../../src/inventory/answer-files.ts'
+import { listBootEvents } from '../../src/inventory/boot-events.ts'
+import { listBoots } from '../../src/inventory/boots.ts'
+import { saveGroup } from '../../src/inventory/groups.ts'
+import { saveImage } from '../../src/inventory/images.ts'
+import { findMachine, saveMachine } from '../../src/inventory/machines.ts'
+import { saveSecret } from '../../src/inventory/secrets.ts'
+import { getAsIpxe, startTestBootServer, type TestBootServer } from '../helpers/boot-server.ts'
+
+let server: TestBootServer
+let mac: string
+let macs = 0x2000
+
+const text = `d-i netcfg/get_hostname string {{ machine.hostname }}
+d-i passwd/root-password password {{ secrets.root_password }}
+d-i partman-auto/disk string {{ params.root_disk }}
+d-i preseed/late_command string wget {{ boot.url }}/installed # {{ image.name }} {{ image.version }}
+`
+
+beforeAll(async () => {
+  server = await startTestBootServer()
+  const { db } = server.deps
+  const kernel = await server.addFile('linux', Buffer.from('kernel'))
+  const args = ['auto=true', 'url={{ boot.answer_url }}', 'ds=nocloud-net;s={{ boot.nocloud_url }}']
+  await saveImage(db, 'debian-12', { variants: [{ arch: 'x86_64', kind: 'linux', kernel, initrds: [], args }] })
+  await saveAnswerFile(db, 'preseed', { documents: [{ name: 'preseed.cfg', mediaType: 'text/plain', text }] })
+  const users = {
+    name: 'user-data',
+    mediaType: 'text/cloud-config',
+    text: '#cloud-config\nid: {{ boot.instance_id }}\n',
+  }
+  await saveAnswerFile(db, 'cloud', { documents: [users] })
+})
+afterAll(() => server.stop())
+beforeEach(() => {
+  macs += 1
+  mac = `52:54:00:00:${(macs >> 8).toString(16).padStart(2, '0')}:${(macs & 255).toString(16).padStart(2, '0')}`
+})
+
+const enter = async (answerFile = 'preseed', secret = 'hunter2') => {
+  const { db, sealer } = server.deps
+  const assignment = { image: 'debian-12', answerFile, params: { root_disk: '/dev/vda' } }
+  const { machine } = await saveMachine(db, { mac }, { hostname: `host-${macs}`, assignment })
+  if (secret !== '') await saveSecret(db, sealer, { kind: 'machine', id: machine.id }, 'root_password', secret)
+  return machine
+}
+const boot = () => getAsIpxe(`${server.url}/ipxe?mac=${mac}&platform=efi&buildarch=x86_64`)
+const urlIn = (script: string) => /url=(http:\S+)/.exec(script)?.[1] as string
+const tokenIn = (script: string) => /\/b\/([\w-]{43})\//.exec(script)?.[1] as string
+const report = (token: string, what: string) => fetch(`${server.url}/b/${token}/${what}`)
+const lastBoot = async () => {
+  const machine = await findMachine(server.deps.db, { mac })
+  const [boot] = await listBoots(server.deps.db, { machineId: machine?.id }, 1)
+  return boot
+}
+
+describe('an answer file', () => {
+  it('is filled in for the boot whose script names it, with its secrets', async () => {
+    await enter()
+    const script = await boot()
+    expect(script).not.toContain('hunter2')
+    const response = await fetch(urlIn(script))
+    expect([response.status, response.headers.get('content-type'), response.headers.get('cache-control')]).toEqual([
+      200,
+      'text/plain',
+      'no-store',
+    ])
+    expect(await response.text()).toBe(`d-i netcfg/get_hostname string host-${macs}
+d-i passwd/root-password password hunter2
+d-i partman-auto/disk string /dev/vda
+d-i preseed/late_command string wget ${server.url}/b/${tokenIn(script)}/installed # debian-12 1
+`)
+    const opened = await lastBoot()
+    expect(opened).toMatchObject({ stage: 'answer-file', outcome: null })
+    const events = await listBootEvents(server.deps.db, opened?.id as string)
+    expect(events.map(({ stage, message }) => [stage, message])).toEqual([
+      ['script', 'linux'],
+      ['answer-file', 'preseed.cfg'],
+    ])
+  })
+
+  it("has the machine's own secret before that of its group", async () => {
+    const { db, sealer } = server.deps
+    await saveGroup(db, `g${macs}`, {
+      title: '',
+      priority: 0,
+      selector: [{ fact: 'mac', equals: mac }],
+      assignment: {},
+    })
+    await saveSecret(db, sealer, { kind: 'group', id: `g${macs}` }, 'root_password', 'of the group')
+    await enter('preseed', '')
+    expect(await (await fetch(urlIn(await boot()))).text()).toContain('password of the group\n')
+    await enter('preseed', 'of the machine')
+    expect(await (await fetch(urlIn(await boot()))).text()).toContain('password of the machine\n')
+  })
+
+  it('whose names are not all set is a refusal on the screen that names each', async () => {
+    await saveMachine(server.deps.db, { mac }, { assignment: { image: 'debian-12', answerFile: 'preseed' } })
+    const script = await boot()
+    expect(script).toContain('answer file preseed: ')
+    for (const name of ['machine.hostname', 'secrets.root_password', 'params.root_disk'])
+      expect(script).toContain(`${name} is not set`)
+    expect(script).not.toContain('\nkernel ')
+    expect(await lastBoot()).toMatchObject({
+      outcome: 'failed',
+      message: expect.stringContaining('root_disk is not set'),
+    })
+  })
+
+  it('is not there for an image that wants one where none is assigned', async () => {
+    await saveMachine(server.deps.db, { mac }, { assignment: { image: 'debian-12' } })
+    expect(await boot()).toContain('boot.answer_url is not set')
+  })
+
+  it('stays the version that the script was made with', async () => {
+    const { db } = server.deps
+    await saveAnswerFile(db, `v${macs}`, { documents: [{ name: 'a', mediaType: 'text/plain', text: 'first' }] })
+    await enter(`v${macs}`)
+    const url = urlIn(await boot())
+    await saveAnswerFile(db, `v${macs}`, { documents: [{ name: 'a', mediaType: 'text/plain', text: 'second' }] })
+    expect(await (await fetch(url)).text()).toBe('first')
+    expect(await (await fetch(urlIn(await boot()))).text()).toBe('second')
+  })
+
+  it('for cloud-init comes with the meta-data and the vendor-data that it insists on', async () => {
+    const machine = await enter('cloud')
+    const source = /s=(http:\S+)/.exec(await boot())?.[1] as string
+    expect(source).toMatch(/\/nocloud\/$/)
+    const get = async (name: string) => {
+      const response = await fetch(source + name)
+      return [response.status, await response.text()]
+    }
+    expect(await get('user-data')).toEqual([200, `#cloud-config\nid: ${machine.id}\n`])
+    expect(await get('meta-data')).toEqual([200, `instance-id: ${machine.id}\nlocal-hostname: host-${macs}\n`])
+    expect(await get('vendor-data')).toEqual([200, ''])
+    expect((await get('network-config'))[0]).toBe(404)
+  })
+})
+
+describe('an answer file is refused', () => {
+  const status = async (url: string) => (await fetch(url)).status
+
+  it('without the token of a boot', async () => {
+    await enter()
+    const url = urlIn(await boot())
+    for (const token of ['preview', 'x', 'A'.repeat(43), mac])
+      expect([token, await status(url.replace(/\/b\/[^/]+/, `/b/${token}`))]).toEqual([token, 404])
+    expect(await (await fetch(`${server.url}/ipxe?mac=${mac}`)).text()).toContain('/b/preview/answer/preseed.cfg')
+  })
+
+  it('to another address than the one that fetched the script, unless told otherwise', async () => {
+    await enter()
+    const url = urlIn(await boot())
+    await server.deps.db.execute(sql`update boots set ip = '192.0.2.99' where mac = ${mac}`)
+    expect(await status(url)).toBe(403)
+    server.deps.settings.answersToAnyAddress = true
+    expect(await status(url)).toBe(200)
+    server.deps.settings.answersToAnyAddress = false
+  })
+
+  it.each(['installed', 'failed', 'booted'])('after the boot reported %s', async (what) => {
+    await enter()
+    const script = await boot()
+    expect(await status(urlIn(script))).toBe(200)
+    await report(tokenIn(script), what)
+    expect(await status(urlIn(script))).toBe(403)
+  })
+
+  it('two days later', async () => {
+    await enter()
+    const url = urlIn(await boot())
+    await server.deps.db.execute(sql`update boots set started_at = now() - interval '49 hours' where mac = ${mac}`)
+    expect(await status(url)).toBe(404)
+  })
+
+  it('once a newer boot of the machine went on, and not because somebody fetched a script', async () => {
+    await enter()
+    const first = await boot()
+    const second = await boot()
+    expect(await status(urlIn(first))).toBe(200)
+    await report(tokenIn(second), 'ready')
+    expect(await status(urlIn(first))).toBe(403)
+    expect(await status(urlIn(second))).toBe(200)
+  })
+
+  it('for a document that it does not have, and HEAD records nothing', async () => {
+    await enter()
+    const url = urlIn(await boot())
+    expect(await status(url.replace('preseed.cfg', 'other.cfg'))).toBe(404)
+    expect((await fetch(url, { method: 'HEAD' })).status).toBe(200)
+    expect(await lastBoot()).toMatchObject({ stage: 'script' })
+  })
+})
+
+describe('what is kept of a boot', () => {
+  it('is its script, without the token', async () => {
+    await enter()
+    const script = await boot()
+    const found = await server.deps.db.query.boots.findFirst({ where: (one, { eq }) => eq(one.mac, mac) })
+    expect(found?.script).toBe(script.replaceAll(tokenIn(script), '…'))
+    expect(JSON.stringify(found)).not.toContain('hunter2')
+  })
+})

@@ -1,0 +1,104 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { listBoots } from '../../src/inventory/boots.ts'
+import { saveImage } from '../../src/inventory/images.ts'
+import { findMachine, saveMachine } from '../../src/inventory/machines.ts'
+import { saveMenu } from '../../src/inventory/menus.ts'
+import { savePolicy } from '../../src/inventory/policy.ts'
+import { getAsIpxe, startTestBootServer, type TestBootServer } from '../helpers/boot-server.ts'
+
+let server: TestBootServer
+let mac: string
+let macs = 0x3000
+
+beforeAll(async () => {
+  server = await startTestBootServer()
+  const { db } = server.deps
+  const kernel = await server.addFile('linux', Buffer.from('kernel'))
+  const linux = { kind: 'linux' as const, kernel, initrds: [], args: ['x={{ boot.url }}'] }
+  await saveImage(db, 'debian-12', { variants: [{ ...linux, arch: 'x86_64' }] })
+  await saveImage(db, 'only-arm', { variants: [{ ...linux, arch: 'arm64' }] })
+  const content = { title: 'Sub', timeoutSeconds: null, defaultEntry: null }
+  await saveMenu(db, 'sub', { ...content, entries: [{ name: 'again', text: 'Again', kind: 'reboot' }] })
+  await saveMenu(db, 'main', {
+    title: 'Main menu',
+    timeoutSeconds: 15,
+    defaultEntry: 'disk',
+    entries: [
+      { name: 'disk', text: 'The own disk', kind: 'local' },
+      { name: 'install', text: 'Install Debian', kind: 'image', image: 'debian-12', args: ['y=menu'], hotkey: 'i' },
+      { name: 'arm', text: 'Only for arm64', kind: 'image', image: 'only-arm' },
+      { name: 'shell', text: 'A shell', kind: 'shell' },
+      { name: 'more', text: 'More', kind: 'menu', menu: 'sub' },
+    ],
+  })
+  await savePolicy(db, { kind: 'menu', menu: 'main' })
+})
+afterAll(() => server.stop())
+beforeEach(() => {
+  macs += 1
+  mac = `52:54:00:00:${(macs >> 8).toString(16).padStart(2, '0')}:${(macs & 255).toString(16).padStart(2, '0')}`
+})
+
+const menu = (arch = 'x86_64') => getAsIpxe(`${server.url}/ipxe?mac=${mac}&platform=efi&buildarch=${arch}`)
+const choose = (script: string, entry: string) =>
+  getAsIpxe((/chain .*?(http:\S+)\$\{entry\}/.exec(script)?.[1] as string) + entry)
+const boots = async () => {
+  const machine = await findMachine(server.deps.db, { mac })
+  return (await listBoots(server.deps.db, { machineId: machine?.id }, 10)).reverse()
+}
+
+describe('a menu', () => {
+  it('is shown with its title, its texts, its default and its timeout, to a machine that can boot its entries', async () => {
+    const script = await menu()
+    expect(script).toContain('\nmenu Main menu\nitem disk The own disk\nitem --key i install Install Debian\n')
+    expect(script).toContain('\nchoose --timeout 15000 --default disk entry || goto menu\n')
+    expect(script).not.toContain('item arm')
+    expect(script).toContain('# lost: entry arm of menu main: hidden: image only-arm has no variant for x86_64 efi\n')
+    mac = mac.replace('52:54', '52:55')
+    expect(await menu('arm64')).toContain('\nitem arm Only for arm64\n')
+  })
+
+  it('boots what is chosen with a boot of its own', async () => {
+    const script = await choose(await menu(), 'install')
+    expect(script).toMatch(/\nkernel --name kernel http:\S+ x=http:\S+\/b\/[\w-]{43} y=menu \|\| goto failed\n/)
+    expect(script).toContain('# won: entry install of menu main: it was chosen at the machine\n')
+    const [shown, chosen] = await boots()
+    expect([shown?.outcome, shown?.image]).toEqual(['superseded', null])
+    expect([chosen?.outcome, chosen?.image]).toEqual([null, 'debian-12'])
+  })
+
+  it.each([
+    ['disk', '\nexit 1\n', null],
+    ['shell', '\nshell ||\n', 'handed-over'],
+    ['more', '\nmenu Sub\nitem again Again\nchoose entry || goto menu\n', null],
+  ])('%s does what it says', async (entry, text, outcome) => {
+    expect(await choose(await menu(), entry)).toContain(text)
+    expect((await boots()).at(-1)?.outcome).toBe(outcome)
+  })
+
+  it('leads to another menu, whose entries are chosen there', async () => {
+    const sub = await choose(await menu(), 'more')
+    expect(await choose(sub, 'again')).toContain('\nreboot || exit 1\n')
+  })
+
+  it('refuses an entry that it does not show, on the screen', async () => {
+    const script = await choose(await menu(), 'arm')
+    expect(script).toContain('Bootwright: menu main has no entry arm for this machine')
+  })
+
+  it('is opened by nothing but the token of the boot that showed it', async () => {
+    const shown = await menu()
+    const url = /chain .*?(http:\S+)\$\{entry\}/.exec(shown)?.[1] as string
+    const status = async (address: string) => (await fetch(address)).status
+    expect(await status(`${url.replace(/\/b\/[^/]+/, '/b/preview')}install`)).toBe(404)
+    expect(await status(`${url.replace(/\/b\/[^/]+/, `/b/${'A'.repeat(43)}`)}install`)).toBe(404)
+    const linux = await choose(shown, 'install')
+    const token = /\/b\/([\w-]{43})/.exec(linux)?.[1]
+    expect(await status(`${server.url}/b/${token}/menu/install`)).toBe(404)
+  })
+
+  it('gives way to the own assignment of the machine', async () => {
+    await saveMachine(server.deps.db, { mac }, { assignment: { local: true } })
+    expect(await menu()).toContain('boots from its own disk')
+  })
+})

@@ -1,0 +1,97 @@
+import type { Arch, Platform } from '../../src/arch.ts'
+import type { Catalog, CatalogGroup } from '../../src/inventory/catalog.ts'
+import { compareGroups, type Group } from '../../src/inventory/groups.ts'
+import type { Variant } from '../../src/inventory/images.ts'
+import type { Machine } from '../../src/inventory/machines.ts'
+import type { MenuEntry } from '../../src/inventory/menus.ts'
+import { compileSelector } from '../../src/inventory/selector.ts'
+import type { LatestDeployment, Situation } from '../../src/inventory/situation.ts'
+
+export const file = { sha256: 'a'.repeat(64), name: 'a' }
+export const mac = '52:54:00:12:34:56'
+
+export const linux = (arch: Arch, platform?: Platform): Variant => ({
+  kind: 'linux',
+  arch,
+  ...(platform && { platform }),
+  kernel: file,
+  initrds: [],
+  args: ['quiet'],
+})
+
+export type GroupParts = Partial<Pick<Group, 'priority' | 'selector' | 'assignment'>> & { name: string }
+
+/** A catalog of these parts; each image has one Linux variant for x86_64 unless its variants are given. */
+export function catalogOf(parts: {
+  policy?: Catalog['policy']
+  groups?: GroupParts[]
+  images?: Record<string, Variant[]>
+  menus?: Record<string, MenuEntry[]>
+  answerFiles?: string[]
+}): Catalog {
+  const { policy = { kind: 'local' }, groups = [], images = {}, menus = {}, answerFiles = [] } = parts
+  const whole = groups.map(({ name, priority = 0, selector = [], assignment = {} }) => ({
+    name,
+    priority,
+    selector,
+    assignment,
+  }))
+  return {
+    revision: 1,
+    policy,
+    groups: whole
+      .sort(compareGroups)
+      .map((group): CatalogGroup => ({ ...group, refuses: compileSelector(group.selector) })),
+    images: new Map(Object.entries(images).map(([name, variants]) => [name, { name, version: 3, variants }])),
+    menus: new Map(
+      Object.entries(menus).map(([name, entries]) => [
+        name,
+        { name, title: name, timeoutSeconds: null, defaultEntry: null, entries },
+      ]),
+    ),
+    answerFiles: new Map(answerFiles.map((name) => [name, { name, version: 2, documents: [] }])),
+  }
+}
+
+export function machineOf(known: Partial<Machine> = {}): Machine {
+  const now = new Date(0)
+  return {
+    id: '1',
+    discovered: false,
+    denied: false,
+    macs: [mac],
+    hostname: 'n1',
+    labels: {},
+    facts: {},
+    revision: 1,
+    createdAt: now,
+    updatedAt: now,
+    ...known,
+  }
+}
+
+export function deploymentOf(known: Partial<LatestDeployment> = {}): LatestDeployment {
+  return {
+    id: 'd1',
+    image: 'debian',
+    assignment: {},
+    state: 'armed',
+    attempts: 0,
+    maxAttempts: 3,
+    reason: null,
+    late: false,
+    ...known,
+  }
+}
+
+/** The situation of a machine that says it is x86_64 with UEFI; `machine` is the one that it is known as. */
+export function situationOf({ machine, ...known }: Partial<Situation> & { machine?: Machine } = {}): Situation {
+  return {
+    facts: { mac, platform: 'efi', buildarch: 'x86_64' },
+    identity: machine && { machine, matchedBy: `MAC ${mac}`, passedOver: [] },
+    deployment: undefined,
+    secrets: { machine: [], groups: {} },
+    catalog: catalogOf({}),
+    ...known,
+  }
+}

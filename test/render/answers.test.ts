@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest'
+import { checkAnswers, defaultNocloud, renderAnswers, withRedactedSecrets } from '../../src/render/answers.ts'
+import type { Names } from '../../src/render/names.ts'
+
+const names: Names = {
+  machine: { name: 'web1', arch: 'x86_64', platform: 'efi', labels: { rack: 'b4' } },
+  image: { name: 'debian-12', version: 3 },
+  params: { disks: ['sda', 'sdb'], net: { ip: '10.0.0.2' }, text: '<a "b">' },
+  boot: { id: 'b', url: 'http://h/b/t', server: 'http://h', instance_id: 'm' },
+}
+const document = (text: string, name = 'a') => ({ name, mediaType: 'text/plain', text })
+const render = (text: string, more: Partial<Names> = {}) =>
+  renderAnswers([document(text)], { ...names, ...more })[0]?.text
+
+describe('an answer file', () => {
+  it('is filled in with loops, conditions and filters', () => {
+    expect(render('{% for d in params.disks %}{{ d }} {% endfor %}{{ params.net.ip }}')).toBe('sda sdb 10.0.0.2')
+    expect(render('{% if machine.labels.rack == "b4" %}yes{% endif %}{% if params.no %}no{% endif %}')).toBe('yes')
+    expect(render('{{ params | json }} {{ params.text | escape }}')).toBe(
+      '{"disks":["sda","sdb"],"net":{"ip":"10.0.0.2"},"text":"<a \\"b\\">"} &lt;a &#34;b&#34;&gt;',
+    )
+    expect(render('{{ params.no | default: "d" }}')).toBe('d')
+  })
+
+  it('names everything that is missing in all its documents, also inside of blocks, each once', () => {
+    const texts = [
+      '{{ params.a }} {% for d in params.disks %}{{ params.b }}{% if true %}{{ secrets.c }}{% endif %}{% endfor %}',
+      '{{ machine.hostname }}{{ params.net.mask }}',
+    ]
+    const documents = texts.map((text, index) => document(text, `d${index}`))
+    const faults = () => {
+      try {
+        renderAnswers(documents, { ...names, secrets: {} })
+      } catch (error) {
+        return (error as { faults: { field: string; value: string }[] }).faults.map((one) => [one.field, one.value])
+      }
+    }
+    expect(faults()).toEqual([
+      ['document d0', 'params.a is not set'],
+      ['document d0', 'params.b is not set'],
+      ['document d0', 'secrets.c is not set'],
+      ['document d1', 'machine.hostname is not set'],
+      ['document d1', 'params.net.mask is not set'],
+    ])
+  })
+
+  it('reads nothing but its names: no file, no prototype, no other template', () => {
+    for (const text of ['{{ params.constructor }}', '{{ machine.__proto__ }}', '{{ params.disks.concat }}'])
+      expect(() => render(text)).toThrow(/is not set/)
+    for (const text of ['{% include "/etc/passwd" %}', '{% render "/etc/passwd" %}', '{% layout "/etc/passwd" %}'])
+      expect(() => render(text)).toThrow(/expected every name that it uses to be set/)
+  })
+
+  it('has asterisks for the secrets that are set, in a preview', () => {
+    const shown = withRedactedSecrets(names, ['password'])
+    expect(renderAnswers([document('{{ secrets.password }}')], shown)[0]?.text).toBe('********')
+    expect(() => renderAnswers([document('{{ secrets.other }}')], shown)).toThrow(/secrets\.other is not set/)
+  })
+
+  it('is checked when it is saved, with what is set unknown', () => {
+    checkAnswers([document('{{ params.any }}{{ secrets.any }}{{ machine.labels.any }}{% assign x = 1 %}{{ x }}')])
+    expect(() => checkAnswers([document('{% for d in params.disks %}{{ d.name }}{{ disk }}{% endfor %}')])).toThrow(
+      /there is no disk/,
+    )
+  })
+})
+
+describe('the documents that cloud-init asks for and nobody wrote', () => {
+  it('are an instance-id with the host name, and nothing', () => {
+    expect(defaultNocloud('meta-data', names)).toBe('instance-id: m\n')
+    expect(defaultNocloud('meta-data', { ...names, machine: { ...names.machine, hostname: 'web1' } })).toBe(
+      'instance-id: m\nlocal-hostname: web1\n',
+    )
+    expect([defaultNocloud('vendor-data', names), defaultNocloud('network-config', names)]).toEqual(['', undefined])
+  })
+})
