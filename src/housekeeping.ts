@@ -6,6 +6,7 @@ import { markStalledBoots, pruneBoots } from './inventory/boots.ts'
 import { pruneChanges } from './inventory/changes.ts'
 import { failLateDeployments } from './inventory/deployments.ts'
 import { pruneIdempotencyKeys } from './inventory/idempotency.ts'
+import { pruneDead } from './inventory/webhooks.ts'
 import type { Logger } from './log.ts'
 
 const minuteMs = 60_000
@@ -22,6 +23,7 @@ export function startHousekeeping(config: Config, db: Db, log: Logger): { stop: 
     await pruneBoots(db, { days: config.keepBootsDays, most: config.keepBoots })
     await pruneChanges(db, config.keepChangesDays)
     await pruneIdempotencyKeys(db)
+    await pruneDead(db)
   })
   return {
     stop: async () => {

@@ -15,6 +15,7 @@ import { ConfigError, messageOf } from './errors.ts'
 import { startHousekeeping } from './housekeeping.ts'
 import { startBootEventRecorder } from './inventory/boot-events.ts'
 import { createOpenBoot } from './inventory/boots.ts'
+import { createChangeFeed } from './inventory/change-feed.ts'
 import { findForeignKeys } from './inventory/secrets.ts'
 import { createFindSituation } from './inventory/situation.ts'
 import { ensureFirstToken } from './inventory/tokens.ts'
@@ -27,6 +28,7 @@ import { loadNbps } from './store/nbps.ts'
 import { subnetTest } from './subnet.ts'
 import { readTemplates } from './templates.ts'
 import { startBootTftp } from './tftp/boot-tftp.ts'
+import { startWebhookSender } from './webhook-sender.ts'
 
 /** A server that serves. `adminToken` is the first token, only where this start made it. */
 export type RunningServer = {
@@ -98,11 +100,14 @@ async function open(
   const bootUrl = config.baseUrl ?? `http://${reachable(bootAddress)}`
   const preview: AdminDeps['preview'] = (facts, baseUrl) => previewScript(boot, facts, baseUrl ?? bootUrl)
   const { findSituation } = boot
+  const feed = createChangeFeed(db, log)
+  opened.push(startWebhookSender(db, sealer, log).stop)
   const admin = {
     db,
     store,
     log,
     sealer,
+    feed,
     findSituation,
     bootUrl,
     maxFileBytes: config.maxFileBytes,
@@ -121,6 +126,8 @@ async function open(
     )
   else await listenOnSocket(adminServer({ ...admin, trusted: true }), socketPath, opened)
 
+  // Before the listeners close: who follows the changes would otherwise hold them open.
+  opened.push(async () => feed.stop())
   const tftp = await startBootTftp(config, boot, bootAddress.port)
   if (tftp !== undefined) opened.push(() => tftp.stop(5000))
   return {

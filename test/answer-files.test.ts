@@ -240,12 +240,17 @@ describe('windows-autounattend.xml', () => {
   it('is well-formed XML, with whatever stands in the values', () => {
     const text = render('windows-autounattend.xml')
     expect(XMLValidator.validate(text)).toBe(true)
-    const { unattend } = new XMLParser({ ignoreAttributes: false }).parse(text)
+    const parser = new XMLParser({
+      ignoreAttributes: false,
+      htmlEntities: true,
+      isArray: (name) => name === 'component',
+    })
+    type Element = Record<string, unknown>
     const component = (pass: string, name: string) =>
-      unattend.settings
-        .find((one: Record<string, unknown>) => one['@_pass'] === pass)
-        .component.find?.((one: Record<string, unknown>) => one['@_name'] === name) ??
-      unattend.settings.find((one: Record<string, unknown>) => one['@_pass'] === pass).component
+      parser
+        .parse(text)
+        .unattend.settings.find((one: Element) => one['@_pass'] === pass)
+        .component.find((one: Element) => one['@_name'] === name)
     const setup = component('windowsPE', 'Microsoft-Windows-Setup')
     expect(setup.ImageInstall.OSImage.InstallFrom.MetaData.Value).toBe('Windows Server 2022 <Core> & "more"')
     expect(setup.UserData.ProductKey.Key).toBe('AAAAA-BBBBB')

@@ -2,6 +2,7 @@ import { createRoute, type OpenAPIHono, type RouteConfig, z } from '@hono/zod-op
 import type { Context, MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import type { Db } from '../db/open.ts'
+import type { ChangeFeed } from '../inventory/change-feed.ts'
 import type { Actor } from '../inventory/changes.ts'
 import type { Decision } from '../inventory/decision.ts'
 import type { Facts } from '../inventory/facts.ts'
@@ -19,6 +20,7 @@ export type AdminDeps = {
   db: Db
   store: FileStore
   sealer: Sealer
+  feed: ChangeFeed
   log: Logger
   maxFileBytes: number
   /** `http://host:port` of the boot server, for previews that do not say where the machine would ask. */

@@ -10,7 +10,7 @@ import { saveMachineRows } from '../inventory/machine-bulk.ts'
 import { type BadRow, type MachineRow, nothingEarlier } from '../inventory/machine-plan.ts'
 import { type AdminDeps, endpoint } from './endpoint.ts'
 import { openRows, type ReadRow, type RowFormat, rowFormats } from './machine-rows.ts'
-import { type Spooled, spool } from './spool.ts'
+import { spool } from './spool.ts'
 import { allowSilence, streamOf } from './streams.ts'
 
 const mostUploadBytes = 256 * 2 ** 20
@@ -71,7 +71,7 @@ ${mostUploadBytes} bytes.`,
         ? await allOrNothing(db, rows, options, upload.folder)
         : { status: 200, body: rowByRow(db, rows, options, log) }
       const headers = { 'content-type': 'application/x-ndjson; charset=utf-8' }
-      return new Response(streamOf(thenRemove(body, upload)), { status, headers })
+      return new Response(streamOf(body, upload.remove), { status, headers })
     } catch (error) {
       await upload.remove()
       throw error
@@ -85,14 +85,6 @@ function formatOf(type: string | undefined): RowFormat {
   throw new HTTPException(415, {
     message: `Content-Type: expected ${rowFormats.join(' or ')}, got ${type ?? 'nothing'}`,
   })
-}
-
-async function* thenRemove(texts: AsyncIterable<string>, upload: Spooled): AsyncGenerator<string> {
-  try {
-    yield* texts
-  } finally {
-    await upload.remove()
-  }
 }
 
 /** Good rows are saved batch by batch, whatever becomes of the others. */

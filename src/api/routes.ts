@@ -3,6 +3,7 @@ import type { MiddlewareHandler } from 'hono'
 import { methodNotAllowed } from 'hono/method-not-allowed'
 import * as answerFiles from './answer-files.ts'
 import * as boots from './boots.ts'
+import * as changes from './changes.ts'
 import * as deployments from './deployments.ts'
 import { registerDocs } from './docs.ts'
 import { type AdminDeps, type ApiEnv, type Endpoint, type Method, register } from './endpoint.ts'
@@ -12,6 +13,7 @@ import * as health from './health.ts'
 import * as images from './images.ts'
 import * as machineBulk from './machine-bulk.ts'
 import * as machineExport from './machine-export.ts'
+import * as machineMerge from './machine-merge.ts'
 import * as machines from './machines.ts'
 import * as menus from './menus.ts'
 import * as policy from './policy.ts'
@@ -19,6 +21,7 @@ import * as previews from './previews.ts'
 import { problem, problemTranslator, refuseInvalid } from './problems.ts'
 import { groupSecrets, machineSecrets } from './secrets.ts'
 import * as tokens from './tokens.ts'
+import * as webhooks from './webhooks.ts'
 
 export type { AdminDeps } from './endpoint.ts'
 
@@ -32,6 +35,8 @@ const table: [Method, string, Endpoint, tag: string][] = [
   ['put', `${prefix}/machines/{id}`, machines.put, 'machines'],
   ['patch', `${prefix}/machines/{id}`, machines.patch, 'machines'],
   ['delete', `${prefix}/machines/{id}`, machines.remove, 'machines'],
+  ['post', `${prefix}/machines/{id}/merge`, machineMerge.merge, 'machines'],
+  ['get', `${prefix}/conflicts`, machineMerge.conflicts, 'machines'],
   ['get', `${prefix}/machines/{id}/script`, previews.script, 'machines'],
   ['get', `${prefix}/machines/{id}/decision`, previews.decision, 'machines'],
   ['get', `${prefix}/machines/{id}/answers`, previews.answers, 'machines'],
@@ -72,6 +77,14 @@ const table: [Method, string, Endpoint, tag: string][] = [
   ['put', `${prefix}/files/{sha256}`, files.put, 'files'],
   ['get', `${prefix}/boots`, boots.list, 'boots'],
   ['get', `${prefix}/boots/{id}`, boots.get, 'boots'],
+  ['get', `${prefix}/changes`, changes.list, 'changes'],
+  ['get', `${prefix}/events`, changes.follow, 'changes'],
+  ['get', `${prefix}/webhooks`, webhooks.list, 'webhooks'],
+  ['post', `${prefix}/webhooks`, webhooks.create, 'webhooks'],
+  ['patch', `${prefix}/webhooks/{id}`, webhooks.patch, 'webhooks'],
+  ['delete', `${prefix}/webhooks/{id}`, webhooks.remove, 'webhooks'],
+  ['get', `${prefix}/webhooks/{id}/dead`, webhooks.dead, 'webhooks'],
+  ['post', `${prefix}/webhooks/{id}/dead/{message}/retry`, webhooks.retry, 'webhooks'],
   ['get', `${prefix}/policy`, policy.get, 'policy'],
   ['put', `${prefix}/policy`, policy.put, 'policy'],
   ['get', `${prefix}/tokens`, tokens.list, 'tokens'],

@@ -1,18 +1,30 @@
 import type { IncomingMessage } from 'node:http'
 import type { Context } from 'hono'
 
-/** A body made of texts as they come, no faster than they are read. When the reader goes away the source is ended. */
-export function streamOf(texts: AsyncGenerator<string>, onCancel: () => void = () => {}): ReadableStream<Uint8Array> {
+/**
+ * A body made of texts as they come, no faster than they are read. `onEnd` is called once: when they end or fail, and when
+ * the reader goes away, be it before the first.
+ */
+export function streamOf(
+  texts: AsyncGenerator<string>,
+  onEnd: () => Promise<void> | void = () => {},
+): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder()
   return new ReadableStream<Uint8Array>(
     {
       pull: async (controller) => {
-        const { done, value } = await texts.next()
-        if (done) controller.close()
-        else controller.enqueue(encoder.encode(value))
+        try {
+          const { done, value } = await texts.next()
+          if (!done) return controller.enqueue(encoder.encode(value))
+        } catch (error) {
+          await onEnd()
+          throw error
+        }
+        controller.close()
+        await onEnd()
       },
       cancel: async () => {
-        onCancel()
+        await onEnd()
         await texts.return(undefined)
       },
     },

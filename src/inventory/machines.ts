@@ -291,7 +291,12 @@ export function isUniqueViolation(error: unknown): boolean {
 }
 
 /** The machines that fit a condition, in the order given and then that of their creation. */
-export async function selectMachines(db: Db, condition: SQL | undefined, limit: number, ...order: SQL[]): Promise<Machine[]> {
+export async function selectMachines(
+  db: Db,
+  condition: SQL | undefined,
+  limit: number,
+  ...order: SQL[]
+): Promise<Machine[]> {
   const rows = await db
     .select({ row: machines, macs: macsOf })
     .from(machines)

@@ -8,6 +8,7 @@ import { type AdminDeps, createAdminApp } from '../../src/api/routes.ts'
 import { previewScript } from '../../src/boot/script.ts'
 import { createProgram } from '../../src/cli/program.ts'
 import { messageOf } from '../../src/errors.ts'
+import { createChangeFeed } from '../../src/inventory/change-feed.ts'
 import { startTestBootServer, type TestBootServer } from '../helpers/boot-server.ts'
 
 export type Result = { exitCode: number; out: string; err: string }
@@ -28,9 +29,21 @@ export async function startOperator(settings: { maxFileBytes?: number } = {}): P
   const folder = await mkdtemp(join(tmpdir(), 'bootwright-cli-'))
   const boot = await startTestBootServer()
   const { db, store, log, databaseAnswers, findSituation, sealer } = boot.deps
+  const feed = createChangeFeed(db, log)
   const preview: AdminDeps['preview'] = (facts, baseUrl) =>
     previewScript(boot.deps, facts, baseUrl ?? 'http://192.0.2.1:8080')
-  const common = { db, store, log, databaseAnswers, findSituation, sealer, bootUrl: 'http://192.0.2.1:8080', preview, maxFileBytes: settings.maxFileBytes ?? 2 ** 30 }
+  const common = {
+    db,
+    store,
+    log,
+    databaseAnswers,
+    findSituation,
+    sealer,
+    feed,
+    bootUrl: 'http://192.0.2.1:8080',
+    preview,
+    maxFileBytes: settings.maxFileBytes ?? 2 ** 30,
+  }
   const serve = async (trusted: boolean, where: ListenOptions) => {
     const server = createAdaptorServer({ fetch: createAdminApp({ ...common, trusted }).fetch }) as http.Server
     await new Promise<void>((resolve) => server.listen(where, resolve))
@@ -44,6 +57,7 @@ export async function startOperator(settings: { maxFileBytes?: number } = {}): P
     adminUrl: `http://127.0.0.1:${(tcp.address() as AddressInfo).port}`,
     run: (...argv) => run({ BOOTWRIGHT_DATA_DIR: folder }, argv),
     stop: async () => {
+      feed.stop()
       for (const server of [socket, tcp]) {
         server.closeAllConnections()
         await new Promise((resolve) => server.close(resolve))

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import { type AdminDeps, createAdminApp } from '../../src/api/routes.ts'
 import type { Db } from '../../src/db/open.ts'
+import { createChangeFeed } from '../../src/inventory/change-feed.ts'
 import { decide } from '../../src/inventory/decision.ts'
 import { createFindSituation } from '../../src/inventory/situation.ts'
 import { createSealer } from '../../src/seal.ts'
@@ -32,6 +33,7 @@ export async function openApi(db: Db, change: Partial<AdminDeps> = {}): Promise<
   const deps: AdminDeps = {
     db,
     findSituation,
+    feed: createChangeFeed(db, pino({ level: 'silent' })),
     sealer: createSealer(Buffer.alloc(32, 1)),
     store: await openFileStore(folder),
     log: pino({ base: null }, { write: (line) => logged.push(line) }),

@@ -1,0 +1,137 @@
+import { z } from '@hono/zod-openapi'
+import { InputError } from '../errors.ts'
+import type { Followed } from '../inventory/change-feed.ts'
+import { type ChangeCursor, listChanges, type RecordedChange } from '../inventory/changes.ts'
+import { findMachine } from '../inventory/machines.ts'
+import { parseMac } from '../mac.ts'
+import { endpoint } from './endpoint.ts'
+import { problem } from './problems.ts'
+import { limit, moment, page, pageOf, printable, withoutNulls } from './schemas.ts'
+import { streamOf } from './streams.ts'
+
+const changeSchema = z
+  .object({
+    id: z.int(),
+    at: moment,
+    actor: z.string().openapi({ description: 'token NAME, operator, machine MAC, or bootwright itself.' }),
+    type: z.string().openapi({ example: 'machine.changed' }),
+    subject: z.string().openapi({ description: 'A machine by its id, a group by its name, …' }),
+    before: z.unknown().optional(),
+    after: z.unknown().optional(),
+  })
+  .openapi('Change', { description: 'What was changed, by whom, from what to what.' })
+
+export const changeType = z
+  .string()
+  .regex(/^[a-z-]{1,32}(\.[a-z-]{1,32})?$/, 'a type, or its noun: machine.changed, deployment')
+const time = z.iso
+  .datetime({ offset: true, error: 'a time, 2026-01-31T09:30:00Z' })
+  .transform((text) => new Date(text))
+  .optional()
+  .openapi({ type: 'string', format: 'date-time' })
+
+export const list = endpoint({
+  operationId: 'listChanges',
+  summary: 'The log of changes, newest first',
+  query: z.strictObject({
+    limit,
+    before: z
+      .string()
+      .regex(/^\d{1,15}$/, 'the `next` of the page before')
+      .transform(Number)
+      .optional()
+      .openapi({ type: 'integer', description: 'The `next` of the page before.' }),
+    subject: printable(128)
+      .optional()
+      .openapi({ description: 'A machine by its id or a MAC; anything else by its name.' }),
+    actor: printable(160).optional(),
+    type: changeType.optional(),
+    since: time,
+    until: time,
+  }),
+  returns: pageOf(changeSchema).openapi('ChangeList'),
+  statuses: { 200: 'One page' },
+  answer: async ({ db }, { query: { limit: most, before, subject: named, ...filter } }) => {
+    const mac = named === undefined ? undefined : parseMac(named)
+    const subject = mac === undefined ? named : ((await findMachine(db, { mac }))?.id ?? named)
+    const { items, ...next } = await page(
+      most,
+      (count) => listChanges(db, { ...filter, subject }, count, before),
+      (one) => String(one.id),
+    )
+    return { status: 200, body: { items: items.map(shown), ...next } }
+  },
+})
+
+export const follow = endpoint({
+  operationId: 'followChanges',
+  summary: 'Changes as they happen, as server-sent events',
+  description:
+    'Each event has the place of its change as `id`, its type as `event` and a Change as `data`. Who sends the last id back, as Last-Event-ID or in `after`, goes on from there and misses nothing; without either it begins now. The event `reset` says that changes after that place are not kept any more: read everything anew.',
+  query: z.strictObject({
+    after: z
+      .string()
+      .optional()
+      .openapi({ description: 'The `id` of an event; 0-0 is the beginning.', example: '0-0' }),
+    types: z
+      .string()
+      .optional()
+      .openapi({
+        description: 'Only these types, or nouns, with commas between.',
+        example: 'machine,deployment.failed',
+      }),
+  }),
+  returns: z.string().openapi({ example: 'id: 801-17\nevent: machine.changed\ndata: {…}\n\n' }),
+  returnsType: 'text/event-stream',
+  statuses: { 200: 'The events, for as long as they are read' },
+  answer: async ({ feed }, { query }, context) => {
+    const place = query.after ?? context.req.header('last-event-id')
+    const ended = new AbortController()
+    const followed = feed.follow(
+      place === undefined ? undefined : parsePlace(place),
+      parseTypes(query.types),
+      ended.signal,
+    )
+    if (followed === undefined)
+      return problem({ status: 503, detail: 'too many follow the changes already', headers: { 'retry-after': '30' } })
+    const headers = {
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-store',
+      'x-accel-buffering': 'no',
+    }
+    return new Response(
+      streamOf(textsOf(followed), () => ended.abort()),
+      { headers },
+    )
+  },
+})
+
+async function* textsOf(followed: AsyncGenerator<Followed>) {
+  // Something at once, so that the reader knows it is connected.
+  yield ': changes\n\n'
+  for await (const one of followed) {
+    if (one.kind === 'idle') yield ': none\n\n'
+    else if (one.kind === 'reset') yield 'event: reset\ndata: {}\n\n'
+    else
+      yield `id: ${one.change.tx}-${one.change.id}\nevent: ${one.change.type}\ndata: ${JSON.stringify(shown(one.change))}\n\n`
+  }
+}
+
+/** A change without its place in the order, which is its event's id. */
+export function shown({ tx: _, ...change }: RecordedChange) {
+  return withoutNulls(change)
+}
+
+function parsePlace(text: string): ChangeCursor {
+  const [, tx, id] = /^(\d{1,15})-(\d{1,15})$/.exec(text.trim()) ?? []
+  if (tx === undefined) throw new InputError({ field: 'after', value: text, expected: 'the id of an event, 801-17' })
+  return { tx: Number(tx), id: Number(id) }
+}
+
+function parseTypes(text: string | undefined): string[] {
+  const types = text?.split(',').map((one) => one.trim()) ?? []
+  const wrong = types.find((one) => !changeType.safeParse(one).success)
+  if (wrong !== undefined || types.length > 32)
+    throw new InputError({ field: 'types', value: wrong ?? `${types.length}`, expected: 'at most 32 types or nouns' })
+  return types
+}

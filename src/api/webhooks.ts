@@ -1,0 +1,119 @@
+import { z } from '@hono/zod-openapi'
+import {
+  changeWebhook,
+  createWebhook,
+  deleteWebhook,
+  listDead,
+  listWebhooks,
+  reviveDead,
+} from '../inventory/webhooks.ts'
+import { changeType } from './changes.ts'
+import { endpoint } from './endpoint.ts'
+import { moment, uuidv7, withoutNulls } from './schemas.ts'
+
+const url = z
+  .string()
+  .max(2048, 'at most 2048 characters')
+  .refine(
+    (text) => /^https?:\/\//.test(text) && URL.canParse(text) && new URL(text).username === '',
+    'http:// or https://, without a password',
+  )
+  .openapi({ example: 'https://cmdb.example.org/bootwright' })
+const types = z
+  .array(changeType)
+  .max(32, 'at most 32 types')
+  .openapi({ description: 'Types of changes, or their nouns; none means all.', example: ['deployment', 'boot.failed'] })
+
+const webhookSchema = z
+  .object({
+    id: uuidv7,
+    url,
+    types,
+    active: z.boolean().openapi({ description: 'False also after the receiver answered 410 Gone.' }),
+    createdAt: moment,
+    updatedAt: moment,
+  })
+  .openapi('Webhook', { description: 'Where changes are sent, signed as Standard Webhooks says.' })
+
+const deadSchema = z
+  .object({
+    id: uuidv7,
+    changeId: z.int(),
+    body: z.string(),
+    attempts: z.int(),
+    error: z.string().optional(),
+    createdAt: moment,
+  })
+  .openapi('DeadMessage')
+
+const params = z.object({ id: uuidv7 })
+
+export const list = endpoint({
+  operationId: 'listWebhooks',
+  summary: 'Webhooks, without their secrets',
+  returns: z.object({ items: z.array(webhookSchema) }).openapi('WebhookList'),
+  statuses: { 200: 'The webhooks' },
+  answer: async ({ db }) => ({ status: 200, body: { items: await listWebhooks(db) } }),
+})
+
+export const create = endpoint({
+  operationId: 'createWebhook',
+  summary: 'Send changes from now on to a URL',
+  description:
+    'Each message is {"type", "timestamp", "data"}, signed with webhook-id, webhook-timestamp and webhook-signature. What is not answered with 2xx within 10 s is sent again, ten times over about a day, then it is in the list of dead messages. Messages may come twice, and out of order: webhook-id and data.id tell.',
+  body: z.strictObject({ url, types: types.default([]) }).openapi('WebhookCreate'),
+  returns: webhookSchema
+    .extend({ secret: z.string().openapi({ description: 'Shown this once.' }) })
+    .openapi('NewWebhook'),
+  statuses: { 201: 'The webhook' },
+  answer: async ({ db, sealer }, { body, by }) => ({ status: 201, body: await createWebhook(db, sealer, body, by) }),
+})
+
+export const patch = endpoint({
+  operationId: 'patchWebhook',
+  summary: 'Change a webhook, or switch it off and on',
+  params,
+  body: z
+    .strictObject({ url: url.optional(), types: types.optional(), active: z.boolean().optional() })
+    .openapi('WebhookPatch'),
+  returns: webhookSchema,
+  statuses: { 200: 'The webhook, changed' },
+  answer: async ({ db }, { params: { id }, body, by }) => ({
+    status: 200,
+    body: await changeWebhook(db, id, body, by),
+  }),
+})
+
+export const remove = endpoint({
+  operationId: 'deleteWebhook',
+  summary: 'Delete a webhook, with its messages',
+  params,
+  statuses: { 204: 'It is gone' },
+  answer: async ({ db }, { params: { id }, by }) => {
+    await deleteWebhook(db, id, by)
+    return { status: 204 }
+  },
+})
+
+export const dead = endpoint({
+  operationId: 'listDeadMessages',
+  summary: 'The messages of a webhook that were given up',
+  params,
+  returns: z.object({ items: z.array(deadSchema) }).openapi('DeadMessageList'),
+  statuses: { 200: 'The messages, oldest first' },
+  answer: async ({ db }, { params: { id } }) => ({
+    status: 200,
+    body: { items: (await listDead(db, id)).map(withoutNulls) },
+  }),
+})
+
+export const retry = endpoint({
+  operationId: 'retryDeadMessage',
+  summary: 'Send a message that was given up again',
+  params: z.object({ id: uuidv7, message: uuidv7 }),
+  statuses: { 204: 'It will be sent' },
+  answer: async ({ db }, { params: { id, message } }) => {
+    await reviveDead(db, id, message)
+    return { status: 204 }
+  },
+})

@@ -1,0 +1,85 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Db } from '../db/open.ts'
+import { messageOf } from '../errors.ts'
+import type { Logger } from '../log.ts'
+import { type ChangeCursor, isKept, isOfTypes, lastChange, listChangesAfter, type RecordedChange } from './changes.ts'
+
+/** What a follower is given: a change; nothing new for a while; or that changes after its place are not kept any more. */
+export type Followed = { kind: 'change'; change: RecordedChange } | { kind: 'idle' } | { kind: 'reset' }
+
+/** Tells followers of changes soon after they are made, by whichever instance. */
+export type ChangeFeed = {
+  /** Follows from after a place, else from now on, until the signal is aborted. Undefined when too many follow already. */
+  follow: (
+    after: ChangeCursor | undefined,
+    types: string[],
+    signal: AbortSignal,
+  ) => AsyncGenerator<Followed> | undefined
+  stop: () => void
+}
+
+const pollMs = 500
+const idleMs = 15_000
+const mostFollowers = 200
+const atOnce = 200
+
+/** The feed over a database: one question each half second for all who follow, and none while nobody does. */
+export function createChangeFeed(db: Db, log: Logger): ChangeFeed {
+  const stopped = new AbortController()
+  let followers = 0
+  let last: ChangeCursor = { tx: -1, id: -1 }
+  let moves = 0
+  let moved: Promise<void> | undefined
+
+  // Resolves when there is something new, for all who wait for it.
+  const nextMove = () => {
+    moved ??= untilMoved().finally(() => {
+      moved = undefined
+    })
+    return moved
+  }
+  const untilMoved = async () => {
+    while (!stopped.signal.aborted && followers > 0) {
+      await sleep(pollMs)
+      const now = await lastChange(db).catch((error: unknown) => {
+        log.warn({ error: messageOf(error) }, 'the change feed waits for the database')
+        return last
+      })
+      if (now.tx === last.tx && now.id === last.id) continue
+      last = now
+      moves += 1
+      return
+    }
+  }
+
+  async function* changesAfter(after: ChangeCursor | undefined, types: string[], signal: AbortSignal) {
+    followers += 1
+    try {
+      let place = after ?? (await lastChange(db))
+      if (after !== undefined && !(await isKept(db, after))) yield { kind: 'reset' as const }
+      while (!signal.aborted && !stopped.signal.aborted) {
+        const movesBefore = moves
+        const found = await listChangesAfter(db, place, atOnce)
+        for (const change of found) {
+          place = { tx: change.tx, id: change.id }
+          if (isOfTypes(change.type, types)) yield { kind: 'change' as const, change }
+        }
+        // Something may have come while this one was asking.
+        if (found.length > 0 || moves !== movesBefore) continue
+        const waited = new AbortController()
+        const ended = AbortSignal.any([signal, stopped.signal, waited.signal])
+        const idle = sleep(idleMs, 'idle' as const, { signal: ended }).catch(() => 'ended' as const)
+        const what = await Promise.race([nextMove(), idle])
+        waited.abort()
+        if (what === 'idle') yield { kind: 'idle' as const }
+      }
+    } finally {
+      followers -= 1
+    }
+  }
+
+  return {
+    follow: (after, types, signal) => (followers >= mostFollowers ? undefined : changesAfter(after, types, signal)),
+    stop: () => stopped.abort(),
+  }
+}
