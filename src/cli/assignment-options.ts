@@ -57,7 +57,7 @@ export function formatAssignment(assignment: Assignment = {}): string {
   const how = [
     args.length > 0 ? `with ${args.join(' ')}` : '',
     answerFile === undefined ? '' : `answers ${answerFile}`,
-    Object.keys(params).length > 0 ? `params ${Object.keys(params).join(' ')}` : '',
+    Object.keys(params).length > 0 ? `params ${Object.keys(params).sort().join(' ')}` : '',
     ...Object.entries(localBoot).map(([firmware, method]) =>
       method === undefined ? '' : `${firmware} disk by ${typeof method === 'string' ? method : method.file}`,
     ),

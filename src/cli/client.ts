@@ -1,4 +1,4 @@
-import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http'
+import { type ClientRequest, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { join } from 'node:path'
 import { text as readText } from 'node:stream/consumers'
@@ -18,6 +18,8 @@ export type Client = {
   text: (path: string) => Promise<string>
   /** GET of a list, page after page, all of it or `most` items. `page` is the parameter that takes a page's `next`. */
   list: <T>(path: string, query?: Query, page?: string, most?: number) => Promise<T[]>
+  /** An answer read as it comes, to its end or until nobody reads on. A refusal in JSON lines (422) is an answer too. */
+  stream: (method: Method, path: string, body?: StreamBody) => Promise<{ status: number; texts: AsyncIterable<string> }>
   /** PUT of bytes as they come. */
   upload: (path: string, bytes: AsyncIterable<Uint8Array>, sizeBytes: number) => Promise<void>
 }
@@ -25,11 +27,14 @@ export type Client = {
 type Method = 'GET' | 'PUT' | 'PATCH' | 'POST' | 'DELETE'
 type Query = Record<string, string | undefined>
 type Server = { shown: string; options: RequestOptions; prefix: string; secure: boolean }
-type Body = { bytes: AsyncIterable<Uint8Array> | string; type: string; sizeBytes: number }
+type Body = { bytes: AsyncIterable<Uint8Array> | string; type: string; sizeBytes?: number }
+type StreamBody = Pick<Body, 'bytes' | 'type'>
 type Answer = { status: number; type: string; text: string }
 
 // The server may hash and sync a large file before it answers.
 const idleMs = 120_000
+// And may check a large import before it says the first word of it.
+const streamIdleMs = 660_000
 
 /** The client for the server that the options name, else the environment, else the one with our data folder. */
 export function createClient(
@@ -77,6 +82,14 @@ export function createClient(
       } while (next !== undefined && items.length < most)
       return items
     },
+    stream: async (method, path, body) => {
+      const { request, response } = await open(server, method, path, token, body, streamIdleMs)
+      const status = response.statusCode ?? 0
+      const type = response.headers['content-type'] ?? ''
+      if (status >= 300 && !type.startsWith('application/x-ndjson'))
+        throw new Error(faultOf(server, await readAnswer(response).finally(() => request.destroy())))
+      return { status, texts: textsOf(server, request, response) }
+    },
     upload: async (path, bytes, sizeBytes) => {
       sure(await send('PUT', path, { bytes, sizeBytes, type: 'application/octet-stream' }))
     },
@@ -113,17 +126,47 @@ function urlServer(text: string): Server {
   }
 }
 
-function exchange(
+async function exchange(
   server: Server,
   method: Method,
   path: string,
   token: string | undefined,
   body: Body | undefined,
 ): Promise<Answer> {
+  const { request, response } = await open(server, method, path, token, body, idleMs)
+  return (
+    readAnswer(response)
+      .catch((error: Error) => {
+        throw new Error(connectionFault(server, error), { cause: error })
+      })
+      // An upload refused early is not sent to its end.
+      .finally(() => request.destroy())
+  )
+}
+
+async function* textsOf(server: Server, request: ClientRequest, response: IncomingMessage): AsyncGenerator<string> {
+  try {
+    for await (const text of response.setEncoding('utf8')) yield text as string
+  } catch (error) {
+    throw new Error(connectionFault(server, error as Error), { cause: error })
+  } finally {
+    request.destroy()
+  }
+}
+
+function open(
+  server: Server,
+  method: Method,
+  path: string,
+  token: string | undefined,
+  body: Body | undefined,
+  timeoutMs: number,
+): Promise<{ request: ClientRequest; response: IncomingMessage }> {
   const headers = {
     accept: 'application/json, text/plain;q=0.9',
     ...(token !== undefined && { authorization: `Bearer ${token}` }),
-    ...(body !== undefined && { 'content-type': body.type, 'content-length': body.sizeBytes }),
+    ...(body !== undefined && { 'content-type': body.type }),
+    ...(body?.sizeBytes !== undefined && { 'content-length': body.sizeBytes }),
   }
   return new Promise((done, failed) => {
     const start = server.secure ? httpsRequest : httpRequest
@@ -132,18 +175,13 @@ function exchange(
       method,
       path: `${server.prefix}/api/v1${path}`,
       headers,
-      timeout: idleMs,
+      timeout: timeoutMs,
       agent: false,
     })
     const fail = (error: Error) => failed(new Error(connectionFault(server, error), { cause: error }))
-    request.on('timeout', () => request.destroy(new Error(`no answer for ${idleMs / 1000} s`)))
+    request.on('timeout', () => request.destroy(new Error(`no answer for ${timeoutMs / 1000} s`)))
     request.on('error', fail)
-    request.on('response', (response) => {
-      readAnswer(response)
-        .then(done, fail)
-        // An upload refused early is not sent to its end.
-        .finally(() => request.destroy())
-    })
+    request.on('response', (response) => done({ request, response }))
     if (body === undefined || typeof body.bytes === 'string') request.end(body?.bytes)
     // A failure to read or to send destroys the request, which tells it in its own 'error'.
     else pipeline(body.bytes, request).catch(() => {})

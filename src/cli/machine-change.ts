@@ -1,3 +1,4 @@
+import type { Assignment, LocalBoot, Params } from '../inventory/assignment.ts'
 import type { Mac } from '../mac.ts'
 
 /** A machine, as the API gives it. */
@@ -12,7 +13,7 @@ export type Machine = {
   asset?: string
   hostname?: string
   labels: Record<string, string>
-  assignment?: { image?: string; args?: string[] }
+  assignment?: Assignment
   facts: Record<string, string | boolean>
   createdAt: string
   updatedAt: string
@@ -22,7 +23,12 @@ export type Machine = {
 /** The options of `machine set`. `image` is false with `--no-image`. */
 export type SetOptions = {
   image?: string | false
+  menu?: string
+  local?: true
   arg?: string[]
+  answerFile?: string
+  param?: Params
+  localBoot?: LocalBoot
   hostname?: string
   uuid?: string
   serial?: string
@@ -39,12 +45,11 @@ export type SetOptions = {
  * so what is not said of them is filled in from before. Pure: the same options again give the same machine.
  */
 export function machineChange(mac: Mac, options: SetOptions, before: Machine | undefined): Record<string, unknown> {
-  const { image, arg, hostname, uuid, serial, product, asset, label, mac: further, deny, allow } = options
+  const { hostname, uuid, serial, product, asset, label, mac: further, deny, allow } = options
   const texts = Object.entries({ hostname, uuid, serial, product, asset }).filter(([, value]) => value !== undefined)
-  const assigned = image !== undefined || arg !== undefined
   const change = {
     ...Object.fromEntries(texts.map(([name, value]) => [name, value === '' ? null : value])),
-    ...(assigned && { assignment: assignmentAfter(image, arg, before?.assignment) }),
+    ...(assigns(options) && { assignment: assignmentAfter(options, before?.assignment) }),
     ...(label && { labels: labelsAfter(label, before?.labels) }),
     ...(further && { macs: [...new Set([...(before?.macs ?? []), mac, ...further])] }),
     ...(deny && { denied: true }),
@@ -56,15 +61,29 @@ export function machineChange(mac: Mac, options: SetOptions, before: Machine | u
     : change
 }
 
-function assignmentAfter(
-  image: SetOptions['image'],
-  args: string[] | undefined,
-  before: Machine['assignment'],
-): Machine['assignment'] | null {
-  if (image === false) return args === undefined ? null : { args }
-  const named = image ?? before?.image
-  const wanted = args ?? before?.args
-  return { ...(named !== undefined && { image: named }), ...(wanted !== undefined && { args: wanted }) }
+function assigns({ image, menu, local, arg, answerFile, param, localBoot }: SetOptions): boolean {
+  return [image, menu, local, arg, answerFile, param, localBoot].some((one) => one !== undefined)
+}
+
+/** What is said replaces what was: what to boot as one, the args together, params and firmware one by one. */
+function assignmentAfter(options: SetOptions, before: Assignment = {}): Assignment | null {
+  const { image, menu, local, arg, answerFile, param, localBoot } = options
+  const { image: _, menu: __, local: ___, ...how } = before
+  const what =
+    image === false || image !== undefined || menu !== undefined || local !== undefined
+      ? { ...(image && { image }), ...(menu !== undefined && { menu }), ...(local && { local }) }
+      : { image: before.image, menu: before.menu, local: before.local }
+  const after = {
+    // Without an image of its own it also has no arguments for one.
+    ...(image === false ? {} : how),
+    ...what,
+    ...(arg && { args: arg }),
+    ...(answerFile !== undefined && { answerFile: answerFile === '' ? undefined : answerFile }),
+    ...(param && { params: { ...how.params, ...param } }),
+    ...(localBoot && { localBoot: { ...how.localBoot, ...localBoot } }),
+  }
+  const known = Object.entries(after).filter(([, value]) => value !== undefined)
+  return known.length === 0 ? null : Object.fromEntries(known)
 }
 
 function labelsAfter(given: string[], before: Record<string, string> = {}): Record<string, string> {

@@ -1,7 +1,9 @@
 import { Argument, type Command, InvalidArgumentError, Option } from 'commander'
 import { formatMacHyphen, type Mac, parseMac } from '../mac.ts'
+import { collectLocalBoot, collectParam, formatAssignment } from './assignment-options.ts'
 import { type CliDeps, clientOf, collect, print } from './deps.ts'
 import { formatTime } from './format.ts'
+import { addMachineBulkCommands } from './machine-bulk.ts'
 import { type Machine, machineChange, type SetOptions } from './machine-change.ts'
 import { formatFields, formatTable } from './table.ts'
 
@@ -14,11 +16,20 @@ export function addMachineCommand(program: Command, deps: CliDeps): void {
     .description('enter or change a machine; what is not said stays as it is')
     .addArgument(macArgument())
     .option('--image <name>', 'boot this image')
-    .option('--no-image', 'no image and no arguments of its own: what it boots is left to the policy')
+    .option('--no-image', 'nothing of its own: what it boots is left to its groups and the policy')
+    .option('--menu <name>', 'show this menu')
+    .option('--local', 'boot from its own disk')
     .option(
       '--arg <arg>',
       'kernel argument after those of the image (repeat for more); together they replace the former ones',
       collect,
+    )
+    .option('--answer-file <name>', "answer file for an installer ('' removes it)")
+    .option('--param <name=value>', 'a value for templates, JSON or text (repeat for more)', collectParam)
+    .option(
+      '--local-boot <firmware=method>',
+      'how it is handed to its disk: pcbios= or efi=, then auto, exit-0, exit-1, sanboot, or for efi a file \\EFI\\…',
+      collectLocalBoot,
     )
     .option('--hostname <name>', "host name ('' removes it, so too with the next four)")
     .option('--uuid <uuid>', 'SMBIOS system UUID')
@@ -74,6 +85,7 @@ export function addMachineCommand(program: Command, deps: CliDeps): void {
       await clientOf(command, deps).ask('DELETE', pathOf(mac))
       deps.err(`machine ${mac} is deleted\n`)
     })
+  addMachineBulkCommands(machine, deps)
 }
 
 /** `<mac>`, in any spelling. */
@@ -101,8 +113,10 @@ function pathOf(mac: Mac): string {
 }
 
 function bootsWhat({ assignment }: Machine): string {
-  const args = assignment?.args?.length ? ` with ${assignment.args.join(' ')}` : ''
-  return `${assignment?.image ?? 'by policy'}${args}`
+  const said = formatAssignment(assignment)
+  return (assignment?.image ?? assignment?.menu ?? assignment?.local)
+    ? said
+    : ['by group or policy', said].filter(Boolean).join(', ')
 }
 
 function stateOf({ denied, discovered }: Machine): string {

@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { addAnswerFileCommand } from './answer-file.ts'
 import { addBootsCommand } from './boots.ts'
+import { addChangesCommand } from './changes.ts'
 import { addDeploymentCommand } from './deployment.ts'
 import type { CliDeps } from './deps.ts'
 import { addExplainCommand } from './explain.ts'
@@ -13,6 +14,7 @@ import { addPreviewCommand } from './preview.ts'
 import { addSecretCommand } from './secret.ts'
 import { addServeCommand } from './serve.ts'
 import { addTokenCommand } from './token.ts'
+import { addWebhookCommand } from './webhook.ts'
 
 /**
  * The command line, to be run with `parseAsync`. It never ends the process: wrong usage rejects with a CommanderError,
@@ -46,6 +48,8 @@ export function createProgram(deps: CliDeps): Command {
   addPreviewCommand(program, deps)
   addBootsCommand(program, deps)
   addPolicyCommand(program, deps)
+  addChangesCommand(program, deps)
+  addWebhookCommand(program, deps)
   addTokenCommand(program, deps)
   return program
 }

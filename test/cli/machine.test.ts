@@ -81,14 +81,14 @@ test('machine set leaves alone what it is not told', async () => {
   expect(changed.labels).not.toHaveProperty('rack')
   expect(changed).not.toHaveProperty('serial')
   expect((await operator.run('machine', 'set', '52:54:00:12:34:92', '--allow', '--no-image')).out).toBe(
-    '52:54:00:12:34:02 52:54:00:12:34:92: boots by policy, labels row=2 site=x=y\n',
+    '52:54:00:12:34:02 52:54:00:12:34:92: boots by group or policy, labels row=2 site=x=y\n',
   )
   expect(await machineOf(mac)).not.toHaveProperty('assignment')
 })
 
 test('machine set with only --no-image enters a machine', async () => {
   expect((await operator.run('machine', 'set', '52:54:00:12:34:03', '--no-image', '--asset', '')).out).toBe(
-    '52:54:00:12:34:03: boots by policy\n',
+    '52:54:00:12:34:03: boots by group or policy\n',
   )
 })
 
@@ -150,7 +150,7 @@ test('machine list pages through all machines', async () => {
 test('a discovered machine is listed with what it reported, its control characters made harmless', async () => {
   await getAsIpxe(`${operator.boot.url}/ipxe?mac=52:54:00:12:34:05&product=Box%C2%9B31m&platform=efi&buildarch=x86_64`)
   const { out } = await operator.run('machine', 'list', '--discovered')
-  expect(out).toMatch(/^52:54:00:12:34:05 +by policy +discovered +\S.*Z$/m)
+  expect(out).toMatch(/^52:54:00:12:34:05 +by group or policy +discovered +\S.*Z$/m)
   expect(out).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f]/)
   const shown = (await operator.run('machine', 'show', '52:54:00:12:34:05')).out
   expect(shown).toMatch(/^reported platform +efi$/m)

@@ -3,6 +3,7 @@ import http from 'node:http'
 import type { AddressInfo, ListenOptions } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { createAdaptorServer } from '@hono/node-server'
 import { type AdminDeps, createAdminApp } from '../../src/api/routes.ts'
 import { previewScript } from '../../src/boot/script.ts'
@@ -21,6 +22,8 @@ export type Operator = {
   adminUrl: string
   /** Runs a command line as main.ts does. */
   run: (...argv: string[]) => Promise<Result>
+  /** The same, with a text on standard input. */
+  runWith: (stdin: string, ...argv: string[]) => Promise<Result>
   stop: () => Promise<void>
 }
 
@@ -56,6 +59,7 @@ export async function startOperator(settings: { maxFileBytes?: number } = {}): P
     boot,
     adminUrl: `http://127.0.0.1:${(tcp.address() as AddressInfo).port}`,
     run: (...argv) => run({ BOOTWRIGHT_DATA_DIR: folder }, argv),
+    runWith: (stdin, ...argv) => run({ BOOTWRIGHT_DATA_DIR: folder }, argv, undefined, Readable.from([stdin])),
     stop: async () => {
       feed.stop()
       for (const server of [socket, tcp]) {
@@ -69,7 +73,12 @@ export async function startOperator(settings: { maxFileBytes?: number } = {}): P
 }
 
 /** A command line in an environment of its own; a download is given up when it stalls for a second. */
-export async function run(env: Record<string, string>, argv: string[], serve = async () => {}): Promise<Result> {
+export async function run(
+  env: Record<string, string>,
+  argv: string[],
+  serve = async () => {},
+  stdin?: Readable,
+): Promise<Result> {
   let out = ''
   let err = ''
   const program = createProgram({
@@ -82,6 +91,7 @@ export async function run(env: Record<string, string>, argv: string[], serve = a
       err += text
     },
     stallMs: 1000,
+    stdin,
   })
   const exitCode = await program.parseAsync(argv, { from: 'user' }).then(
     () => 0,

@@ -1,0 +1,87 @@
+import type { Command } from 'commander'
+import { type CliDeps, clientOf, collect, print } from './deps.ts'
+import { formatTime } from './format.ts'
+import { formatTable } from './table.ts'
+
+type Webhook = { id: string; url: string; types: string[]; active: boolean; createdAt: string }
+type Dead = { id: string; attempts: number; error?: string; createdAt: string; body: string }
+
+/** `bootwright webhook`. */
+export function addWebhookCommand(program: Command, deps: CliDeps): void {
+  const webhook = program.command('webhook').description('webhooks: changes sent to other systems, signed')
+
+  webhook
+    .command('add')
+    .description('send changes from now on to a URL; the secret that signs them is shown this once')
+    .argument('<url>')
+    .option('--type <type>', 'only such, like deployment or boot.failed (repeat for more)', collect)
+    .action(async (url: string, { type = [] }: { type?: string[] }, command: Command) => {
+      const made = await clientOf(command, deps).ask<Webhook & { secret: string }>('POST', '/webhooks', {
+        url,
+        types: type,
+      })
+      print(command, deps, made, () => made.secret)
+      deps.err(`webhook ${made.id}: keep the secret, it cannot be shown again\n`)
+    })
+
+  webhook
+    .command('list')
+    .description('list webhooks')
+    .action(async (_options, command: Command) => {
+      const { items } = await clientOf(command, deps).ask<{ items: Webhook[] }>('GET', '/webhooks')
+      const rows = items.map((one) => [
+        one.url,
+        one.types.join(' ') || 'everything',
+        one.active ? '' : 'off',
+        formatTime(one.createdAt),
+        one.id,
+      ])
+      print(command, deps, { items }, () => formatTable(['URL', 'TYPES', 'STATE', 'CREATED', 'ID'], rows))
+    })
+
+  for (const [name, active] of [
+    ['on', true],
+    ['off', false],
+  ] as const)
+    webhook
+      .command(name)
+      .description(`switch a webhook ${name}`)
+      .argument('<id>', 'as listed')
+      .action(async (id: string, _options, command: Command) => {
+        await clientOf(command, deps).ask('PATCH', pathOf(id), { active })
+        deps.err(`webhook ${id} is ${name}\n`)
+      })
+
+  webhook
+    .command('dead')
+    .description('list the messages that were given up')
+    .argument('<id>', 'as listed')
+    .action(async (id: string, _options, command: Command) => {
+      const { items } = await clientOf(command, deps).ask<{ items: Dead[] }>('GET', `${pathOf(id)}/dead`)
+      const rows = items.map((one) => [formatTime(one.createdAt), String(one.attempts), one.error, one.id])
+      print(command, deps, { items }, () => formatTable(['MADE', 'TRIES', 'ERROR', 'ID'], rows))
+    })
+
+  webhook
+    .command('retry')
+    .description('send a message that was given up again')
+    .argument('<id>', 'of the webhook')
+    .argument('<message>', 'as listed by dead')
+    .action(async (id: string, message: string, _options, command: Command) => {
+      await clientOf(command, deps).ask('POST', `${pathOf(id)}/dead/${encodeURIComponent(message)}/retry`)
+      deps.err(`message ${message} is sent again\n`)
+    })
+
+  webhook
+    .command('delete')
+    .description('delete a webhook with its messages')
+    .argument('<id>', 'as listed')
+    .action(async (id: string, _options, command: Command) => {
+      await clientOf(command, deps).ask('DELETE', pathOf(id))
+      deps.err(`webhook ${id} is deleted\n`)
+    })
+}
+
+function pathOf(id: string): string {
+  return `/webhooks/${encodeURIComponent(id)}`
+}
