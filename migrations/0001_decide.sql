@@ -127,6 +127,7 @@ CREATE TABLE "webhooks" (
 	"updated_at" timestamp (3) with time zone DEFAULT now() NOT NULL
 );
 --> statement-breakpoint
+DROP INDEX "boot_events_ip";--> statement-breakpoint
 ALTER TABLE "boots" ADD COLUMN "facts" jsonb DEFAULT '{}'::jsonb NOT NULL;--> statement-breakpoint
 ALTER TABLE "boots" ADD COLUMN "deployment_id" uuid;--> statement-breakpoint
 ALTER TABLE "boots" ADD COLUMN "script" text DEFAULT '' NOT NULL;--> statement-breakpoint
@@ -150,6 +151,7 @@ CREATE INDEX "webhook_deliveries_due" ON "webhook_deliveries" USING btree ("next
 CREATE INDEX "webhook_deliveries_webhook" ON "webhook_deliveries" USING btree ("webhook_id","id");--> statement-breakpoint
 ALTER TABLE "boots" ADD CONSTRAINT "boots_deployment_id_deployments_id_fk" FOREIGN KEY ("deployment_id") REFERENCES "public"."deployments"("id") ON DELETE set null ON UPDATE no action;--> statement-breakpoint
 CREATE INDEX "boots_open" ON "boots" USING btree ("moved_at") WHERE "boots"."outcome" is null;--> statement-breakpoint
+CREATE INDEX "boot_events_ip" ON "boot_events" USING btree ("ip","at") WHERE "boot_events"."boot_id" is null;--> statement-breakpoint
 INSERT INTO "catalog" ("id", "revision") VALUES (1, 1);--> statement-breakpoint
 CREATE FUNCTION count_catalog() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -1,13 +1,14 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { benchBulk } from './bench/bulk.ts'
 import { benchFiles } from './bench/files.ts'
 import { benchScripts } from './bench/scripts.ts'
 import { benchTftp } from './bench/tftp.ts'
 
-// npm run bench [-- files|tftp|scripts]: prints figures, and their ratio to a peer that ran in the same minute on the same
+// npm run bench [-- files|tftp|scripts|bulk]: prints figures, and their ratio to a peer that ran in the same minute on the same
 // bytes. Needs nginx, tftpd-hpa, curl, wrk and postgresql (Debian's packages); sends to loopback only.
-const benches = { files: benchFiles, tftp: benchTftp, scripts: benchScripts }
+const benches = { files: benchFiles, tftp: benchTftp, scripts: benchScripts, bulk: benchBulk }
 const wanted = process.argv.slice(2)
 const folder = mkdtempSync(join(tmpdir(), 'bootwright-bench-'))
 try {

@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm'
 import type { Config } from './config.ts'
 import type { Db } from './db/open.ts'
 import { messageOf } from './errors.ts'
@@ -24,6 +25,8 @@ export function startHousekeeping(config: Config, db: Db, log: Logger): { stop: 
     await pruneChanges(db, config.keepChangesDays)
     await pruneIdempotencyKeys(db)
     await pruneDead(db)
+    // The embedded database has no autovacuum.
+    if (config.databaseUrl === undefined) await db.execute(sql`vacuum (analyze)`)
   })
   return {
     stop: async () => {

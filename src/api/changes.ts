@@ -73,13 +73,10 @@ export const follow = endpoint({
       .string()
       .optional()
       .openapi({ description: 'The `id` of an event; 0-0 is the beginning.', example: '0-0' }),
-    types: z
-      .string()
-      .optional()
-      .openapi({
-        description: 'Only these types, or nouns, with commas between.',
-        example: 'machine,deployment.failed',
-      }),
+    types: z.string().optional().openapi({
+      description: 'Only these types, or nouns, with commas between.',
+      example: 'machine,deployment.failed',
+    }),
   }),
   returns: z.string().openapi({ example: 'id: 801-17\nevent: machine.changed\ndata: {…}\n\n' }),
   returnsType: 'text/event-stream',

@@ -22,7 +22,8 @@ const migrationLock = 6_907_508
 
 /** Opens PostgreSQL at `url` and migrates it. Several instances may start at once. */
 export async function openPostgres(url: string): Promise<OpenDb> {
-  const quiet = { onnotice: () => {} }
+  // Our statements are short and many; PostgreSQL takes the batched ones for long, and would compile them for 0.3 s each.
+  const quiet = { onnotice: () => {}, connection: { jit: 'off' } }
   const one = postgres(url, { max: 1, ...quiet })
   try {
     await one`select pg_advisory_lock(${migrationLock})`

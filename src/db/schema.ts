@@ -248,7 +248,10 @@ export const bootEvents = pgTable(
     message: text('message'),
     at: moment('at').notNull().defaultNow(),
   },
-  (table) => [index('boot_events_boot').on(table.bootId), index('boot_events_ip').on(table.ip, table.at)],
+  (table) => [
+    index('boot_events_boot').on(table.bootId),
+    index('boot_events_ip').on(table.ip, table.at).where(sql`${table.bootId} is null`),
+  ],
 )
 
 export const policies = pgTable('policies', {

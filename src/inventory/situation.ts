@@ -92,12 +92,13 @@ async function findMany(db: Db, asked: Facts[]): Promise<Found[]> {
     from jsonb_to_recordset(${JSON.stringify(asked.map(keysOf))}::jsonb)
       as asked(n int, mac text, uuids jsonb, serial text, product text)
     left join lateral (
-      select machines.* from machines where id in (
-        select machine_id from machine_macs where mac = asked.mac
-        union all (select id from machines as same where uuid = asked.uuids ->> 0 limit ${mostCandidates})
-        union all (select id from machines as same where uuid = asked.uuids ->> 1 limit ${mostCandidates})
-        union all (select id from machines as same where serial = asked.serial and product = asked.product limit ${mostCandidates}))
-      order by discovered, id limit ${mostCandidates}) as m on true`),
+      select machines.* from (
+          select machine_id as id from machine_macs where mac = asked.mac
+          union (select id from machines where uuid = asked.uuids ->> 0 limit ${mostCandidates})
+          union (select id from machines where uuid = asked.uuids ->> 1 limit ${mostCandidates})
+          union (select id from machines where serial = asked.serial and product = asked.product limit ${mostCandidates})
+        ) as keys join machines on machines.id = keys.id
+      order by machines.discovered, machines.id limit ${mostCandidates}) as m on true`),
   )
   const found = asked.map((): Found => ({ revision: 0, candidates: [], groupSecrets: {} }))
   for (const row of rows) {
