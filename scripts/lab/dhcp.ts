@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Net, serverAddress } from './net.ts'
+import { dhcpAddress, type Net, serverAddress } from './net.ts'
 import { type Running, startIn } from './process.ts'
 
 const bootUrl = `http://${serverAddress}:8080/boot.ipxe`
@@ -40,6 +40,8 @@ export async function startDhcp(net: Net, workDir: string, rules: string[]): Pro
     'log-dhcp',
     `dhcp-leasefile=${join(workDir, 'leases')}`,
     'dhcp-range=10.99.0.100,10.99.0.200,10m',
+    // Nobody answers there, but Debian's installer would ask for one.
+    `dhcp-option=option:dns-server,${dhcpAddress}`,
     // Option 77 (RFC 3004) tells iPXE from the firmware that loaded it.
     'dhcp-userclass=set:ipxe,iPXE',
     ...rules,

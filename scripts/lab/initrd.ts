@@ -2,7 +2,8 @@ import { spawnSync } from 'node:child_process'
 import { chmod, copyFile, cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-// The guest in three steps: network, a line on the console, a report by HTTP to the address on its kernel command line.
+// The guest in three steps: network, a line on the console, a report by HTTP to the address on its kernel command line. With
+// `lab.do=` there it plays an installer: one that installs, fails, hangs, or restarts without a word.
 // A plus sign (`6.12+deb13`) would be a space in a query.
 const init = `#!/bin/busybox sh
 export PATH=/bin
@@ -14,10 +15,21 @@ ip link set eth0 up
 udhcpc -i eth0 -f -q -n -t 20 -T 1 -s /udhcpc.sh
 echo "guest: $(uname -srm)"
 echo "guest: $(cat /proc/cmdline)"
+do=booted
 for word in $(cat /proc/cmdline); do
-  case $word in bootwright.report=*) url=\${word#*=} ;; esac
+  case $word in
+    bootwright.report=*) url=\${word#*=} ;;
+    lab.do=*) do=\${word#*=} ;;
+  esac
 done
-wget -q -O /dev/null "$url/booted?message=$(uname -r | sed s/+/%2B/g)" && echo "guest: reported to $url"
+report() { wget -q -O /dev/null "$url/$1?message=$(uname -r | sed s/+/%2B/g)" && echo "guest: reported $1 to $url"; }
+case $do in
+  reboot) echo "guest: restarts without a report"; reboot -f ;;
+  hang) report installing; echo "guest: hangs"; sleep 600 ;;
+  install) report installing; report installed; reboot -f ;;
+  fail) report installing; wget -q -O /dev/null "$url/failed?message=no%20disk"; echo "guest: gave up"; reboot -f ;;
+esac
+report booted
 poweroff -f
 `
 

@@ -17,6 +17,8 @@ export type Lab = {
   server: LabServer
   /** Size of each file of the image, bytes. */
   sizes: Record<LabArch, { kernel: number; initrd: number }>
+  /** Uploads a file for an image of the test's own. */
+  addFile(name: string, bytes: Buffer): Promise<{ sha256: string; name: string }>
   /** Switches a machine on, at a site whose DHCP server has these rules. */
   powerOn(machine: VmOptions, rules: string[]): Promise<{ console: Running; powerOff(): Promise<void> }>
   close(): Promise<void>
@@ -63,7 +65,8 @@ export async function openLab(env: Record<string, string> = {}): Promise<Lab> {
       return { console: { ...vm, waitFor }, powerOff }
     }
 
-    return { server, sizes, powerOn, close }
+    const addFile = async (name: string, bytes: Buffer) => ({ sha256: await upload(server, name, bytes), name })
+    return { server, sizes, addFile, powerOn, close }
   } catch (error) {
     await close()
     throw error

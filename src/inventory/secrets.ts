@@ -63,10 +63,6 @@ export async function deleteSecret(db: Db, owner: SecretOwner, name: string, by:
   await recordChanges(db, [{ actor: by, type: 'secret.deleted', subject: subjectOf(owner), before: { name } }])
 }
 
-/** The names of the secrets a machine has, of its own and of its groups. */
-export async function findSecretNames(db: Db, machineId: string | undefined, groups: string[]): Promise<string[]> {
-  return [...new Set((await sealedOf(db, machineId, groups)).map((one) => one.name))].sort()
-}
 
 /** The secrets of a machine in clear: those of its groups, the weakest first, and its own over them. */
 export async function openSecrets(

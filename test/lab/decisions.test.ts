@@ -46,7 +46,7 @@ describeWholeLab('what a machine is told', () => {
           },
         })
         await lab.server.api('PATCH', `/machines/${mac}`, { assignment: { image: 'lab' } })
-        await console.waitFor(/guest: reported to http/, bootTimeoutMs)
+        await console.waitFor(/guest: reported booted to http/, bootTimeoutMs)
       } finally {
         await powerOff()
       }

@@ -27,7 +27,7 @@ export type BootRecord = {
 export async function bootLinux(lab: Lab, machine: VmOptions, rules: string[]): Promise<BootRecord> {
   const { console, powerOff } = await lab.powerOn(machine, rules)
   try {
-    await console.waitFor(/guest: reported to http/, bootTimeoutMs)
+    await console.waitFor(/guest: reported booted to http/, bootTimeoutMs)
   } finally {
     await powerOff()
   }
