@@ -113,6 +113,17 @@ const condition = z
   .transform((given) => given as Condition)
   .openapi('Condition', {
     type: 'object',
+    properties: {
+      fact: { type: 'string', enum: [...selectorFacts] },
+      label: { type: 'string' },
+      equals: { type: 'string' },
+      in: { type: 'array', items: { type: 'string' } },
+      prefix: { type: 'string' },
+      glob: { type: 'string', description: '`*` is any characters, `?` is one.' },
+      cidr: { type: 'string', description: 'Only of the fact ip.' },
+      exists: { type: 'boolean' },
+    },
+    additionalProperties: false,
     description:
       'A fact or a label, and one way to ask for it. A MAC may be given in any spelling, a UUID in either byte order.',
   })

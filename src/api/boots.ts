@@ -71,7 +71,7 @@ export const list = endpoint({
     { db },
     { query: { limit: most, before, machine: key, deployment: deploymentId, image, outcome } },
   ) => {
-    const machineId = key === undefined || 'id' in key ? key?.id : (await findMachine(db, key))?.id
+    const machineId = key === undefined ? undefined : (await findMachine(db, key))?.id
     if (key !== undefined && machineId === undefined) return { status: 200, body: { items: [] } }
     const { items, ...next } = await page(
       most,

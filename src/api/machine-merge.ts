@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { listConflicts } from '../inventory/conflicts.ts'
-import { mergeMachines } from '../inventory/machines.ts'
+import { mergeMachines } from '../inventory/machine-merge.ts'
 import { etagOf } from '../inventory/precondition.ts'
 import { endpoint } from './endpoint.ts'
 import { factsSchema, machineSchema } from './machines.ts'

@@ -1,43 +1,14 @@
-import { formatTarget } from '../arch.ts'
-import {
-  formatWanted,
-  type LocalBoot,
-  type LocalMethod,
-  type Merged,
-  mergeAssignments,
-  type Params,
-  type Wanted,
-  wantedOf,
-} from './assignment.ts'
+import { formatWanted, mergeAssignments, type Params, wantedOf } from './assignment.ts'
+import { type BootSpec, type Chosen, refusal, specFor } from './boot-spec.ts'
 import type { Catalog, CatalogGroup } from './catalog.ts'
 import { type KnownTarget, targetOf } from './facts.ts'
 import { groupReasons, matchingGroups } from './group-match.ts'
 import { type Identity, nameOf } from './identity.ts'
-import { type FileRef, findVariant } from './images.ts'
 import type { Machine } from './machines.ts'
-import { type Choice, menuReasons, type VisibleEntry, visibleEntries } from './menu-choice.ts'
+import { type Choice, visibleEntries } from './menu-choice.ts'
 import type { MenuEntry } from './menus.ts'
 import { formatPolicy, type Policy } from './policy.ts'
 import type { LatestDeployment, Situation } from './situation.ts'
-
-/** What to do now. */
-export type BootSpec =
-  | { kind: 'linux'; kernel: FileRef; initrds: FileRef[]; args: string[] }
-  | { kind: 'efi'; file: FileRef; args: string[] }
-  | { kind: 'ipxe'; file: FileRef }
-  | { kind: 'local'; method: Exclude<LocalMethod, 'auto'> }
-  | {
-      kind: 'menu'
-      menu: string
-      title: string
-      timeoutSeconds: number | null
-      defaultEntry: string | null
-      entries: VisibleEntry[]
-    }
-  | { kind: 'shell' }
-  | { kind: 'reboot' }
-  | { kind: 'wait' }
-  | { kind: 'refusal'; reason: string; nextStep: string }
 
 /** One thing that could have decided, and why it did or did not. */
 export type Reason = { candidate: string; won: boolean; why: string }
@@ -104,8 +75,6 @@ export function decide(situation: Situation, choice?: Choice): Decision {
     ...specFor(wanted, merged, catalog, target, reasons),
   }
 }
-
-type Chosen = { kind: 'shell' | 'reboot' | 'wait' } | Wanted
 
 function findWanted(
   active: LatestDeployment | undefined,
@@ -215,92 +184,6 @@ function attemptOf({ id, attempts, maxAttempts }: LatestDeployment) {
   return { id, attempt: attempts + 1, maxAttempts }
 }
 
-function specFor(
-  wanted: Chosen,
-  merged: Merged,
-  catalog: Catalog,
-  target: KnownTarget,
-  reasons: Reason[],
-): Pick<Decision, 'spec' | 'image' | 'answerFile'> {
-  if (wanted.kind === 'image') return imageSpec(wanted.name, merged, catalog, target, reasons)
-  if (wanted.kind === 'menu') return { spec: menuSpec(wanted.name, catalog, target, reasons) }
-  if (wanted.kind === 'local') return { spec: localSpec(merged.localBoot, target, reasons) }
-  return { spec: wanted }
-}
-
-/** `auto` is what works on most: a BIOS seldom goes on to its disk by itself, UEFI does when a boot option fails. */
-function localSpec(localBoot: LocalBoot, { platform }: KnownTarget, reasons: Reason[]): BootSpec {
-  const chosen = localBoot[platform] ?? 'auto'
-  const method = chosen === 'auto' ? (platform === 'pcbios' ? ('sanboot' as const) : ('exit-1' as const)) : chosen
-  const said = typeof method === 'string' ? method : `the file ${method.file}`
-  const why = chosen === 'auto' ? `the usual way on ${platform}` : `assigned for ${platform}`
-  reasons.push({ candidate: `local boot by ${said}`, won: true, why })
-  return { kind: 'local', method }
-}
-
-function menuSpec(name: string, catalog: Catalog, target: KnownTarget, reasons: Reason[]): BootSpec {
-  const menu = catalog.menus.get(name)
-  if (menu === undefined) {
-    reasons.push({ candidate: `menu ${name}`, won: false, why: 'there is no such menu' })
-    return refusal(`there is no menu ${name}`, 'add it, or assign another')
-  }
-  const { entries, hidden } = visibleEntries(menu, catalog, target)
-  reasons.push(...menuReasons(menu.name, hidden))
-  if (entries.length === 0)
-    return refusal(`menu ${name} has no entry for ${formatTarget(target)}`, 'add one, or assign another menu')
-  const { title, timeoutSeconds, defaultEntry } = menu
-  return {
-    kind: 'menu',
-    menu: name,
-    title,
-    timeoutSeconds,
-    defaultEntry: entries.some((entry) => entry.name === defaultEntry) ? defaultEntry : null,
-    entries: entries.map(({ name, text, hotkey }) => ({ name, text, ...(hotkey !== undefined && { hotkey }) })),
-  }
-}
-
-function imageSpec(
-  name: string,
-  { args, answerFile: answers, localBoot }: Merged,
-  catalog: Catalog,
-  target: KnownTarget,
-  reasons: Reason[],
-): Pick<Decision, 'image' | 'answerFile' | 'spec'> {
-  const image = catalog.images.get(name)
-  if (image === undefined) {
-    reasons.push({ candidate: `image ${name}`, won: false, why: 'there is no such image' })
-    return { spec: refusal(`there is no image ${name}`, 'add it, or assign another') }
-  }
-  const named = { image: { name: image.name, version: image.version } }
-  const variant = findVariant(image.variants, target)
-  if (variant === undefined) {
-    const wanted = formatTarget(target)
-    const there = image.variants.map((one) => `${one.arch} ${one.platform ?? 'any platform'}`).join(', ') || 'none'
-    reasons.push({ candidate: `image ${name}`, won: false, why: `no variant for ${wanted}; it has ${there}` })
-    return {
-      ...named,
-      spec: refusal(`image ${name} has no variant for ${wanted}`, `it has ${there}: add one, or assign another image`),
-    }
-  }
-  const assumed = target.assumed.length > 0 ? `, assuming ${target.assumed.join(' and ')}` : ''
-  const fits = `${variant.arch} ${variant.platform ?? 'any platform'}`
-  reasons.push({
-    candidate: `variant ${fits} of ${name} version ${image.version}`,
-    won: true,
-    why: `it fits ${formatTarget(target)}${assumed}`,
-  })
-  if (variant.kind === 'local') return { ...named, spec: localSpec(localBoot, target, reasons) }
-  const answerFile = answers === undefined ? undefined : catalog.answerFiles.get(answers)
-  if (answers !== undefined && answerFile === undefined)
-    return { ...named, spec: refusal(`there is no answer file ${answers}`, 'add it, or assign another') }
-  const { arch: _, platform: __, ...spec } = variant
-  return {
-    ...named,
-    ...(answerFile && { answerFile: { name: answerFile.name, version: answerFile.version } }),
-    spec: 'args' in spec ? { ...spec, args: [...spec.args, ...args] } : spec,
-  }
-}
-
 /** Who a request was taken for. */
 export function machineOf(identity: Identity): Machine | undefined {
   return identity !== undefined && 'machine' in identity ? identity.machine : undefined
@@ -325,8 +208,4 @@ function passedOver(identity: Identity): Reason[] {
 function summary(machine: Machine): NonNullable<Decision['machine']> {
   const { id, discovered, hostname, labels } = machine
   return { id, name: nameOf(machine), discovered, ...(hostname !== undefined && { hostname }), labels }
-}
-
-function refusal(reason: string, nextStep: string): BootSpec {
-  return { kind: 'refusal', reason, nextStep }
 }

@@ -135,91 +135,6 @@ export async function cancelDeployment(db: Db, id: string, by: Actor = system): 
   })
 }
 
-/** What was seen of a boot, as its deployment takes it. */
-export type Seen = 'ready' | 'answer-file' | 'installing' | 'installed' | 'booted' | 'failed'
-
-/** A boot, as its deployment sees it. */
-export type DeploymentBoot = {
-  /** It was counted as an attempt already. */
-  progressed: boolean
-  /** No newer boot of the machine has gone past its script: what this one reports is about what is on the machine. */
-  newest: boolean
-}
-
-export type Move = { state: DeploymentState; attempts: number; reason?: string }
-
-/**
- * Where a deployment goes with what was seen of one of its boots; undefined: nowhere. Pure, and the whole truth of it:
- * - fetching a script is not among what is seen, so it never moves anything;
- * - the first thing seen of a boot counts as an attempt, however the machine came to boot again;
- * - an ended deployment stays as it ended, and a boot that a newer one overtook has no say: late, repeated and replayed
- *   reports change nothing;
- * - iPXE that fails before it jumps reports `failed` without ever being ready: nothing was started, so nothing has failed.
- */
-export function moveDeployment(
-  deployment: { state: DeploymentState; attempts: number },
-  boot: DeploymentBoot,
-  seen: Seen,
-  message?: string,
-): Move | undefined {
-  const { state } = deployment
-  if (!boot.newest || !(activeStates as readonly string[]).includes(state)) return undefined
-  if (seen === 'failed' && !boot.progressed) return undefined
-  const attempts = deployment.attempts + (boot.progressed ? 0 : 1)
-  if (seen === 'installed' || seen === 'failed') return { state: seen, attempts, ...(message && { reason: message }) }
-  const further = seen === 'installing' || state === 'installing' ? 'installing' : 'started'
-  // A new attempt begins before the installer says so.
-  const next = !boot.progressed && seen !== 'installing' ? 'started' : further
-  return next === state && attempts === deployment.attempts ? undefined : { state: next, attempts }
-}
-
-/** Writes a move, and records it. */
-export async function writeMove(db: Db, { id }: { id: string }, move: Move, by: Actor): Promise<void> {
-  const ended = !(activeStates as readonly string[]).includes(move.state)
-  const [row] = await db
-    .update(deployments)
-    .set({
-      state: move.state,
-      attempts: move.attempts,
-      startedAt: sql`coalesce(${deployments.startedAt}, now())`,
-      ...(ended && { endedAt: sql`now()`, reason: move.reason ?? null }),
-    })
-    .where(eq(deployments.id, id))
-    .returning()
-  if (row !== undefined)
-    await recordChanges(db, [{ actor: by, type: `deployment.${row.state}`, subject: id, after: shown(row) }])
-}
-
-/** Fails the deployments whose time is over. */
-export async function failLateDeployments(db: Db): Promise<void> {
-  const rows = await db
-    .select()
-    .from(deployments)
-    .where(
-      and(
-        inArray(deployments.state, activeStates),
-        sql`${deployments.startedAt} + ${deployments.windowSeconds} * interval '1 second' < now()`,
-      ),
-    )
-    .limit(1000)
-  for (const row of rows) {
-    await db.transaction(async (transaction) => {
-      const tx = transaction as unknown as Db
-      const locked = await lockActive(tx, row.id)
-      if (locked === undefined) return
-      const reason = `its time is over: no report of the end within ${row.windowSeconds} s of the first attempt`
-      await writeMove(tx, row, { state: 'failed', attempts: locked.attempts, reason }, system)
-    })
-  }
-}
-
-/** A deployment that is still active, locked until the transaction ends. */
-export async function lockActive(tx: Db, id: string): Promise<Deployment | undefined> {
-  const rows = await tx.select().from(deployments).where(eq(deployments.id, id)).for('update')
-  const [row] = rows
-  return row !== undefined && (activeStates as readonly string[]).includes(row.state) ? row : undefined
-}
-
 class DryRun extends Error {
   readonly result: { armed: BulkArmed['armed']; busy: string[] }
   constructor(result: DryRun['result']) {
@@ -247,7 +162,7 @@ async function insertArmed(
   const armed = await tx.insert(deployments).values(values).onConflictDoNothing().returning()
   await recordChanges(
     tx,
-    armed.map((row) => ({ actor: by, type: 'deployment.armed', subject: row.id, after: shown(row) })),
+    armed.map((row) => ({ actor: by, type: 'deployment.armed', subject: row.id, after: shownDeployment(row) })),
   )
   const done = new Set(armed.map((row) => row.machineId))
   return { armed, busy: machineIds.filter((id) => !done.has(id)) }
@@ -272,7 +187,7 @@ async function cancelActive(
     )
     .returning()
   if (row !== undefined)
-    await recordChanges(tx, [{ actor: by, type: 'deployment.cancelled', subject: row.id, after: shown(row) }])
+    await recordChanges(tx, [{ actor: by, type: 'deployment.cancelled', subject: row.id, after: shownDeployment(row) }])
   return row
 }
 
@@ -288,6 +203,7 @@ async function findSelected(db: Db, selector: Condition[]): Promise<Machine[]> {
   }
 }
 
-function shown({ machineId, image, state, attempts, maxAttempts, reason }: Deployment) {
+/** A deployment, as the log of changes keeps it. */
+export function shownDeployment({ machineId, image, state, attempts, maxAttempts, reason }: Deployment) {
   return { machineId, image, state, attempts, maxAttempts, ...(reason !== null && { reason }) }
 }

@@ -1,8 +1,7 @@
 import { and, asc, eq, gt, inArray, or, type SQL, sql } from 'drizzle-orm'
 import { v7 as newId } from 'uuid'
 import type { Db } from '../db/open.ts'
-import { rowsOf } from '../db/rows.ts'
-import { boots, machineMacs, machineMerges, machines, secrets } from '../db/schema.ts'
+import { boots, machineMacs, machines, secrets } from '../db/schema.ts'
 import { ConflictError, InputError, NotFoundError } from '../errors.ts'
 import type { Mac } from '../mac.ts'
 import type { Assignment } from './assignment.ts'
@@ -173,83 +172,25 @@ export async function deleteMachine(
   })
 }
 
-/**
- * Makes two machines one: `into` keeps what is said of it and takes over what is not, and the MACs, boots, deployments and
- * secrets of `from`. The id of `from` goes on to mean `into`.
- * @throws NotFoundError; InputError when they are the same; ConflictError when both are being installed
- */
-export async function mergeMachines(db: Db, into: MachineKey, from: MachineKey, by: Actor = system): Promise<Machine> {
-  return db.transaction(async (transaction) => {
-    const tx = transaction as unknown as Db
-    const target = await lockMachine(tx, into)
-    const source = await lockMachine(tx, from)
-    if (target === undefined || source === undefined) {
-      const key = target === undefined ? into : from
-      throw new NotFoundError(`there is no machine ${'id' in key ? key.id : key.mac}`)
-    }
-    if (target.id === source.id)
-      throw new InputError({ field: 'from', value: source.id, expected: 'another machine than the one it goes into' })
-    const known = (field: 'uuid' | 'serial' | 'product' | 'asset' | 'hostname') =>
-      target[field] ?? source[field] ?? null
-    await moveBelongings(tx, source.id, target.id)
-    await tx.delete(machines).where(eq(machines.id, source.id))
-    await tx.insert(machineMacs).values(source.macs.map((mac) => ({ mac, machineId: target.id })))
-    await tx.insert(machineMerges).values({ fromId: source.id, intoId: target.id })
-    await tx
-      .update(machines)
-      .set({
-        uuid: known('uuid'),
-        serial: known('serial'),
-        product: known('product'),
-        asset: known('asset'),
-        hostname: known('hostname'),
-        assignment: target.assignment ?? source.assignment ?? null,
-        labels: { ...source.labels, ...target.labels },
-        facts: { ...source.facts, ...target.facts },
-        denied: target.denied || source.denied,
-        discovered: target.discovered && source.discovered,
-      })
-      .where(eq(machines.id, target.id))
-    const machine = await countRevision(tx, (await findMachine(tx, { id: target.id })) as Machine)
-    await recordChanges(tx, [
-      { actor: by, type: 'machine.merged', subject: target.id, before: said(target), after: said(machine) },
-      { actor: by, type: 'machine.deleted', subject: source.id, before: said(source) },
-    ])
-    return machine
-  })
-}
-
 /** What operators say of a machine, without what it reports: what the audit log keeps. */
 export function said(machine: Machine) {
   const { revision: _, createdAt: __, updatedAt: ___, lastSeenAt: ____, facts: _____, id: ______, ...rest } = machine
   return { ...rest, macs: [...rest.macs].sort() }
 }
 
-async function lockMachine(tx: Db, key: MachineKey): Promise<Machine | undefined> {
+/** A machine, locked until the transaction ends. */
+export async function lockMachine(tx: Db, key: MachineKey): Promise<Machine | undefined> {
   const machine = await findMachine(tx, key)
   if (machine === undefined) return undefined
   await tx.select({ id: machines.id }).from(machines).where(eq(machines.id, machine.id)).for('update')
   return findMachine(tx, { id: machine.id })
 }
 
-async function countRevision(tx: Db, machine: Machine): Promise<Machine> {
+/** Counts a machine's revision up, after a change of it. */
+export async function countRevision(tx: Db, machine: Machine): Promise<Machine> {
   const values = { revision: machine.revision + 1, updatedAt: new Date() }
   await tx.update(machines).set(values).where(eq(machines.id, machine.id))
   return { ...machine, ...values }
-}
-
-async function moveBelongings(tx: Db, from: string, to: string): Promise<void> {
-  const active = await tx.execute(sql`
-    select 1 from deployments where machine_id in (${from}, ${to}) and state in ('armed', 'started', 'installing')`)
-  if (rowsOf(active).length > 1)
-    throw new ConflictError('both machines are being installed: cancel one deployment first')
-  await tx.execute(sql`update deployments set machine_id = ${to} where machine_id = ${from}`)
-  await tx.update(boots).set({ machineId: to }).where(eq(boots.machineId, from))
-  await tx.update(machineMerges).set({ intoId: to }).where(eq(machineMerges.intoId, from))
-  await tx.execute(sql`
-    update secrets set owner = ${to} where owner_kind = 'machine' and owner = ${from}
-      and name not in (select name from secrets where owner_kind = 'machine' and owner = ${to})`)
-  await tx.delete(secrets).where(and(eq(secrets.ownerKind, 'machine'), eq(secrets.owner, from)))
 }
 
 /**

@@ -5,7 +5,8 @@ import { mostPerBoot, storable } from './boot-events.ts'
 import type { Outcome } from './boots.ts'
 import { type Actor, recordChanges } from './changes.ts'
 import { whySpent } from './decision.ts'
-import { type Deployment, lockActive, moveDeployment, type Seen, writeMove } from './deployments.ts'
+import { lockActive, moveDeployment, type Seen, writeMove } from './deployment-moves.ts'
+import type { Deployment } from './deployments.ts'
 import { hashToken } from './tokens.ts'
 
 /** What a machine may report with its boot's token. */

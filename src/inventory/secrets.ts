@@ -63,7 +63,6 @@ export async function deleteSecret(db: Db, owner: SecretOwner, name: string, by:
   await recordChanges(db, [{ actor: by, type: 'secret.deleted', subject: subjectOf(owner), before: { name } }])
 }
 
-
 /** The secrets of a machine in clear: those of its groups, the weakest first, and its own over them. */
 export async function openSecrets(
   db: Db,

@@ -1,3 +1,4 @@
+import { Validator } from '@seriousme/openapi-schema-validator'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type OpenDb, openEmbedded } from '../../src/db/open.ts'
 import { type Api, openApi } from '../helpers/api.ts'
@@ -28,6 +29,10 @@ test('the document is OpenAPI 3.1 and needs no token', () => {
   expect(document.openapi).toBe('3.1.0')
   expect(document.components.securitySchemes).toEqual({ bearerAuth: { type: 'http', scheme: 'bearer' } })
   expect(document.security).toEqual([{ bearerAuth: [] }])
+})
+
+test('the document is what the OpenAPI specification says, as an independent reader of it finds', async () => {
+  expect(await new Validator().validate(structuredClone(document))).toEqual({ valid: true })
 })
 
 test('every reference in the document resolves', () => {

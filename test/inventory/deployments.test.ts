@@ -4,17 +4,19 @@ import { rowsOf } from '../../src/db/rows.ts'
 import { ConflictError, InputError } from '../../src/errors.ts'
 import { findBoot } from '../../src/inventory/boots.ts'
 import {
-  armDeployment,
-  armDeployments,
-  cancelDeployment,
   type DeploymentBoot,
-  type DeploymentState,
   failLateDeployments,
-  findDeployment,
-  listDeployments,
   type Move,
   moveDeployment,
   type Seen,
+} from '../../src/inventory/deployment-moves.ts'
+import {
+  armDeployment,
+  armDeployments,
+  cancelDeployment,
+  type DeploymentState,
+  findDeployment,
+  listDeployments,
 } from '../../src/inventory/deployments.ts'
 import { saveImage } from '../../src/inventory/images.ts'
 import { saveMachine } from '../../src/inventory/machines.ts'

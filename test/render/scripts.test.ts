@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { BootSpec, Decision } from '../../src/inventory/decision.ts'
+import type { BootSpec } from '../../src/inventory/boot-spec.ts'
+import type { Decision } from '../../src/inventory/decision.ts'
 import { createScripts, type ScriptContext } from '../../src/render/scripts.ts'
 import { readTemplates } from '../../src/templates.ts'
 
