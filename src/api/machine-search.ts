@@ -2,19 +2,13 @@ import { z } from '@hono/zod-openapi'
 import { parseUuid } from '../inventory/identity.ts'
 import { type MachineCursor, type MachineSort, machineOrders } from '../inventory/machine-list.ts'
 import { thingName } from './assignments.ts'
-import { hostname, imageName, isPrintable, printable, refuse, uuidv7 } from './schemas.ts'
+import { hostname, imageName, instant, isPrintable, printable, refuse, uuidv7 } from './schemas.ts'
 
 const flag = z
   .enum(['true', 'false'])
   .transform((text) => text === 'true')
   .optional()
   .openapi({ type: 'boolean' })
-
-/** A moment in a query. */
-export const instant = z.iso
-  .datetime({ offset: true, error: 'a time, 2026-01-31T09:30:00Z' })
-  .transform((text) => new Date(text))
-  .openapi({ type: 'string', format: 'date-time', example: '2026-01-31T09:30:00Z' })
 
 const label = z
   .string()

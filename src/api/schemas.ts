@@ -8,6 +8,12 @@ import { parseMac } from '../mac.ts'
 // A Date here is an ISO 8601 text in JSON.
 export const moment = z.date().openapi({ type: 'string', format: 'date-time', example: '2026-01-31T09:30:00.000Z' })
 
+/** A moment in a query. */
+export const instant = z.iso
+  .datetime({ offset: true, error: 'a time, 2026-01-31T09:30:00Z' })
+  .transform((text) => new Date(text))
+  .openapi({ type: 'string', format: 'date-time', example: '2026-01-31T09:30:00Z' })
+
 export const arch = z.enum(archs)
 export const platform = z.enum(platforms)
 

@@ -1,5 +1,6 @@
-import type { Assignment, LocalBoot, Params } from '../inventory/assignment.ts'
+import type { Assignment } from '../inventory/assignment.ts'
 import type { Mac } from '../mac.ts'
+import type { AssignmentOptions } from './assignment-options.ts'
 
 /** A machine, as the API gives it. */
 export type Machine = {
@@ -21,14 +22,8 @@ export type Machine = {
 }
 
 /** The options of `machine set`. `image` is false with `--no-image`. */
-export type SetOptions = {
+export type SetOptions = Omit<AssignmentOptions, 'image'> & {
   image?: string | false
-  menu?: string
-  local?: true
-  arg?: string[]
-  answerFile?: string
-  param?: Params
-  localBoot?: LocalBoot
   hostname?: string
   uuid?: string
   serial?: string

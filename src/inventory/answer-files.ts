@@ -1,12 +1,12 @@
 import { and, asc, desc, eq, gt, sql } from 'drizzle-orm'
 import type { Db } from '../db/open.ts'
 import { answerFiles, answerFileVersions } from '../db/schema.ts'
-import { ConflictError, InputError, NotFoundError } from '../errors.ts'
+import { InputError, NotFoundError } from '../errors.ts'
 import { canonical } from './canonical.ts'
-import { type Actor, changeType, recordChanges, system } from './changes.ts'
-import { lockName } from './lock.ts'
+import { type Actor, recordChanges, system } from './changes.ts'
 import { checkPrecondition, type Precondition } from './precondition.ts'
 import { refuseNamed } from './references.ts'
+import { changeVersioned, type VersionedNoun } from './versioned.ts'
 
 /** One text that an installer asks for: its name in the URL, its media type, and its Liquid. */
 export type AnswerDocument = { name: string; mediaType: string; text: string }
@@ -23,6 +23,8 @@ export type AnswerFile = {
 }
 
 export type AnswerFileVersion = { version: number; documents: AnswerDocument[]; createdAt: Date; current: boolean }
+
+const versioned: VersionedNoun<AnswerFile> = { noun: 'answer-file', find: findAnswerFile, shown }
 
 const selected = {
   name: answerFiles.name,
@@ -95,7 +97,7 @@ export async function saveAnswerFile(
   const twin = names.find((one, index) => names.indexOf(one) !== index)
   if (twin !== undefined)
     throw new InputError({ field: 'documents', value: twin, expected: 'documents each with a name of its own' })
-  return changing(db, name, precondition, by, async (tx, before) => {
+  const { thing, created } = await changeVersioned(db, versioned, name, precondition, by, async (tx, before) => {
     const title = content.title ?? before?.title ?? ''
     const same = before !== undefined && canonical(before.documents) === canonical(content.documents)
     if (same && title === before.title) return
@@ -104,6 +106,7 @@ export async function saveAnswerFile(
     else await setCurrent(tx, before, { title, currentVersion: version })
     if (!same) await tx.insert(answerFileVersions).values({ answerFile: name, version, documents: content.documents })
   })
+  return { answerFile: thing, created }
 }
 
 /** Makes another version the current one: a roll back is that. @throws NotFoundError, InputError */
@@ -114,14 +117,14 @@ export async function useAnswerFileVersion(
   precondition: Precondition = {},
   by: Actor = system,
 ): Promise<AnswerFile> {
-  const { answerFile } = await changing(db, name, precondition, by, async (tx, before) => {
+  const { thing } = await changeVersioned(db, versioned, name, precondition, by, async (tx, before) => {
     if (before === undefined) throw new NotFoundError(`there is no answer file ${name}`)
     const known = (await listAnswerFileVersions(tx, name)).map((one) => one.version)
     if (!known.includes(version))
       throw new InputError({ field: 'version', value: String(version), expected: `one of ${known.join(', ')}` })
     if (version !== before.version) await setCurrent(tx, before, { currentVersion: version })
   })
-  return answerFile
+  return thing
 }
 
 /** @throws NotFoundError, PreconditionError; ConflictError while something names it */
@@ -139,31 +142,6 @@ export async function deleteAnswerFile(
     await refuseNamed(tx, 'answerFile', name)
     await tx.delete(answerFiles).where(eq(answerFiles.name, name))
     await recordChanges(tx, [{ actor: by, type: 'answer-file.deleted', subject: name, before: shown(before) }])
-  })
-}
-
-async function changing(
-  db: Db,
-  name: string,
-  precondition: Precondition,
-  by: Actor,
-  change: (tx: Db, before: AnswerFile | undefined) => Promise<void>,
-): Promise<{ answerFile: AnswerFile; created: boolean }> {
-  return db.transaction(async (transaction) => {
-    const tx = transaction as unknown as Db
-    await lockName(tx, 'answer file', name)
-    const before = await findAnswerFile(tx, name)
-    checkPrecondition(precondition, before)
-    await change(tx, before)
-    const answerFile = await findAnswerFile(tx, name)
-    if (answerFile === undefined) throw new ConflictError(`answer file ${name} was deleted meanwhile`)
-    if (answerFile.revision !== before?.revision) {
-      const type = changeType('answer-file', before, answerFile)
-      await recordChanges(tx, [
-        { actor: by, type, subject: name, before: before && shown(before), after: shown(answerFile) },
-      ])
-    }
-    return { answerFile, created: before === undefined }
   })
 }
 

@@ -2,12 +2,12 @@ import { and, asc, desc, eq, gt, inArray, sql } from 'drizzle-orm'
 import type { Arch, Platform, Target } from '../arch.ts'
 import type { Db } from '../db/open.ts'
 import { files, images, imageVersions } from '../db/schema.ts'
-import { ConflictError, InputError, NotFoundError } from '../errors.ts'
+import { InputError, NotFoundError } from '../errors.ts'
 import { canonical } from './canonical.ts'
-import { type Actor, changeType, recordChanges, system } from './changes.ts'
-import { lockName } from './lock.ts'
+import { type Actor, recordChanges, system } from './changes.ts'
 import { checkPrecondition, type Precondition } from './precondition.ts'
 import { refuseNamed } from './references.ts'
+import { changeVersioned, type VersionedNoun } from './versioned.ts'
 
 /** Bytes known by their hash, and the name they are served under. */
 export type FileRef = { sha256: string; name: string }
@@ -57,6 +57,8 @@ export function findVariant(variants: Variant[], target: Target): Variant | unde
   }
   return undefined
 }
+
+const versioned: VersionedNoun<Image> = { noun: 'image', find: findImage, shown }
 
 const selected = {
   name: images.name,
@@ -116,7 +118,7 @@ export async function saveImage(
 ): Promise<{ image: Image; created: boolean }> {
   refuseTwins(change.variants)
   await refuseUnknownFiles(db, change.variants)
-  return changing(db, name, precondition, by, async (tx, before) => {
+  const { thing, created } = await changeVersioned(db, versioned, name, precondition, by, async (tx, before) => {
     const title = change.title ?? before?.title ?? name
     const same = before !== undefined && canonical(before.variants) === canonical(change.variants)
     if (same && title === before.title) return
@@ -125,6 +127,7 @@ export async function saveImage(
     else await setCurrent(tx, before, { title, currentVersion: version })
     if (!same) await tx.insert(imageVersions).values({ image: name, version, variants: change.variants })
   })
+  return { image: thing, created }
 }
 
 /** Changes the title, or which version is the current one (a roll back is that). @throws NotFoundError, InputError, PreconditionError */
@@ -135,7 +138,7 @@ export async function patchImage(
   precondition: Precondition = {},
   by: Actor = system,
 ): Promise<Image> {
-  const { image } = await changing(db, name, precondition, by, async (tx, before) => {
+  const { thing } = await changeVersioned(db, versioned, name, precondition, by, async (tx, before) => {
     if (before === undefined) throw new NotFoundError(`there is no image ${name}`)
     const { title = before.title, version = before.version } = change
     const known = (await listImageVersions(tx, name)).map((one) => one.version)
@@ -144,7 +147,7 @@ export async function patchImage(
     if (title !== before.title || version !== before.version)
       await setCurrent(tx, before, { title, currentVersion: version })
   })
-  return image
+  return thing
 }
 
 /** @throws NotFoundError, PreconditionError; ConflictError when a machine, a group, a menu, a deployment or the policy still names it */
@@ -162,31 +165,6 @@ export async function deleteImage(
     await refuseNamed(tx, 'image', name)
     await tx.delete(images).where(eq(images.name, name))
     await recordChanges(tx, [{ actor: by, type: 'image.deleted', subject: name, before: shown(before) }])
-  })
-}
-
-async function changing(
-  db: Db,
-  name: string,
-  precondition: Precondition,
-  by: Actor,
-  change: (tx: Db, before: Image | undefined) => Promise<void>,
-): Promise<{ image: Image; created: boolean }> {
-  return db.transaction(async (transaction) => {
-    const tx = transaction as unknown as Db
-    await lockName(tx, 'image', name)
-    const before = await findImage(tx, name)
-    checkPrecondition(precondition, before)
-    await change(tx, before)
-    const image = await findImage(tx, name)
-    if (image === undefined) throw new ConflictError(`image ${name} was deleted meanwhile`)
-    if (image.revision !== before?.revision) {
-      const type = changeType('image', before, image)
-      await recordChanges(tx, [
-        { actor: by, type, subject: name, before: before && shown(before), after: shown(image) },
-      ])
-    }
-    return { image, created: before === undefined }
   })
 }
 
