@@ -4,7 +4,9 @@ import { type Lab, openLab } from '../../scripts/lab/lab.ts'
 import type { LocalBoot } from '../../src/inventory/assignment.ts'
 import { bootTimeoutMs, describeWholeLab, lastBoot } from './lab-tests.ts'
 
-const limit = { timeout: bootTimeoutMs + 10_000 }
+// OVMF tries HTTP Boot for a minute before it goes on to the disk by itself.
+const slowTimeoutMs = 2 * bootTimeoutMs
+const limit = { timeout: slowTimeoutMs + 10_000 }
 const file = '\\EFI\\debian\\grubx64.efi'
 
 describeWholeLab('a machine is handed to its own disk', () => {
@@ -14,37 +16,40 @@ describeWholeLab('a machine is handed to its own disk', () => {
   })
   afterAll(() => lab?.close())
 
-  test.each<[string, LocalBoot, RegExp]>([
-    ['BIOS, auto', {}, /boots from its own disk[\s\S]*the local disk runs/],
-    ['BIOS, exit-0', { pcbios: 'exit-0' }, /boots from its own disk[\s\S]*the local disk runs/],
-    ['BIOS, exit-1', { pcbios: 'exit-1' }, /boots from its own disk[\s\S]*the local disk runs/],
-    ['UEFI, auto', {}, /boots from its own disk[\s\S]*the local disk runs: \\EFI\\BOOT\\BOOTX64\.EFI/],
+  test.each<[string, string, LocalBoot, RegExp]>([
+    ['BIOS, auto', '01', {}, /boots from its own disk[\s\S]*the local disk runs/],
+    ['BIOS, exit-0', '02', { pcbios: 'exit-0' }, /boots from its own disk[\s\S]*the local disk runs/],
+    ['BIOS, exit-1', '03', { pcbios: 'exit-1' }, /boots from its own disk[\s\S]*the local disk runs/],
+    ['UEFI, auto', '04', {}, /boots from its own disk[\s\S]*the local disk runs: \\EFI\\BOOT\\BOOTX64\.EFI/],
     [
       'UEFI, sanboot',
+      '05',
       { efi: 'sanboot' },
       /boots from its own disk[\s\S]*the local disk runs: \\EFI\\BOOT\\BOOTX64\.EFI/,
     ],
     // On the second disk: the first is empty.
     [
       'UEFI, a file',
+      '06',
       { efi: { file } },
       /boots from its own disk[\s\S]*the local disk runs: \\EFI\\debian\\grubx64\.efi/,
     ],
-  ])('%s: the disk starts', limit, async (name, localBoot, printed) => {
+  ])('%s: the disk starts', limit, async (name, last, localBoot, printed) => {
     const bios = name.startsWith('BIOS')
-    const mac = `52:54:00:6c:05:0${Object.keys(localBoot).length}`.replace(/.$/, String(name.length % 10))
+    const mac = `52:54:00:6c:05:${last}`
     await lab.server.api('PUT', `/machines/${mac}`, { assignment: { local: true, localBoot } })
     const { console, powerOff } = await lab.powerOn(
       {
         firmware: bios ? 'pcbios-x86_64' : 'efi-x86_64',
         mac,
         disk: 'the local disk runs',
+        lifetimeMs: slowTimeoutMs,
         ...(typeof localBoot.efi === 'object' && { emptyDisks: 1 }),
       },
       bootRules.byFirmware,
     )
     try {
-      await console.waitFor(printed, bootTimeoutMs)
+      await console.waitFor(printed, slowTimeoutMs)
     } finally {
       await powerOff()
     }

@@ -30,7 +30,10 @@ describeWholeLab('a menu on the screen of a machine', () => {
     })
   })
   afterAll(() => lab?.close())
-  const assign = (mac: string, menu: string) => lab.server.api('PUT', `/machines/${mac}`, { assignment: { menu } })
+  // OVMF tries HTTP Boot for a minute before it goes on to the disk by itself.
+  const localBoot = { efi: 'sanboot' }
+  const assign = (mac: string, menu: string) =>
+    lab.server.api('PUT', `/machines/${mac}`, { assignment: { menu, localBoot } })
 
   test.each(machines)(
     'is answered by keys, and what is chosen boots with a boot of its own ($name)',
