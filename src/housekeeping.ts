@@ -13,13 +13,18 @@ import type { Logger } from './log.ts'
 const minuteMs = 60_000
 
 /** What time alone brings: boots that stall, deployments whose time is over, and what need not be kept any longer. */
-export function startHousekeeping(config: Config, db: Db, log: Logger): { stop: () => Promise<void> } {
-  const soon = every(20_000, log, async () => {
+export function startHousekeeping(
+  config: Pick<Config, 'databaseUrl' | 'keepBootsDays' | 'keepBoots' | 'keepChangesDays'>,
+  db: Db,
+  log: Logger,
+  { soonMs, laterMs } = { soonMs: 20_000, laterMs: 60 * minuteMs },
+): { stop: () => Promise<void> } {
+  const soon = every(soonMs, log, async () => {
     await failLateDeployments(db)
     const stalled = await markStalledBoots(db)
     if (stalled > 0) log.warn({ stalled }, 'boots stopped moving')
   })
-  const hourly = every(60 * minuteMs, log, async () => {
+  const later = every(laterMs, log, async () => {
     await pruneStrayEvents(db)
     await pruneBoots(db, { days: config.keepBootsDays, most: config.keepBoots })
     await pruneChanges(db, config.keepChangesDays)
@@ -30,7 +35,7 @@ export function startHousekeeping(config: Config, db: Db, log: Logger): { stop: 
   })
   return {
     stop: async () => {
-      await Promise.all([soon(), hourly()])
+      await Promise.all([soon(), later()])
     },
   }
 }
