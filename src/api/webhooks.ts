@@ -60,7 +60,7 @@ export const create = endpoint({
   operationId: 'createWebhook',
   summary: 'Send changes from now on to a URL',
   description:
-    'Each message is {"type", "timestamp", "data"}, signed with webhook-id, webhook-timestamp and webhook-signature. What is not answered with 2xx within 10 s is sent again, ten times over about a day, then it is in the list of dead messages. Messages may come twice, and out of order: webhook-id and data.id tell.',
+    'Each message is {"type", "timestamp", "data"}, signed with webhook-id, webhook-timestamp and webhook-signature. What is not answered with 2xx within 10 s is sent again, ten times over about a day, then it is in the list of dead messages. Messages may come twice, and out of order: webhook-id and data.id tell. One of a change made just before may be the first.',
   body: z.strictObject({ url, types: types.default([]) }).openapi('WebhookCreate'),
   returns: webhookSchema
     .extend({ secret: z.string().openapi({ description: 'Shown this once.' }) })

@@ -131,9 +131,10 @@ async function saveOnce(
     const tx = transaction as unknown as Db
     const before = await lockMachine(tx, key)
     if (before === undefined && 'id' in key) throw new NotFoundError(`there is no machine ${key.id}`)
-    // A machine that was only discovered is, for operators, not there yet.
+    // A machine that was only discovered can be read, and changed as it was read; but nobody has entered it yet.
     const entered = before?.discovered ? undefined : before
-    checkPrecondition(precondition, entered)
+    checkPrecondition({ ifMatch: precondition.ifMatch }, before)
+    checkPrecondition({ ifNoneMatch: precondition.ifNoneMatch }, entered)
     const id = before?.id ?? newId()
     const { macs, ...columns } = change
     const given = Object.fromEntries(Object.entries(columns).filter(([, value]) => value !== undefined))

@@ -156,12 +156,11 @@ async function queueSome(db: Db, webhookId: string): Promise<boolean> {
     if (rowsOf(waiting).length > 0) return false
     const rows = found
       .filter((change) => isOfTypes(change.type, hook.types))
-      .map(({ tx: _, at, type, ...data }) => ({
-        id: newId(),
-        webhookId,
-        changeId: data.id,
-        body: JSON.stringify({ type, timestamp: at.toISOString(), data }),
-      }))
+      .map(({ tx: _, at, type, ...change }) => {
+        const data = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== null))
+        const body = JSON.stringify({ type, timestamp: at.toISOString(), data })
+        return { id: newId(), webhookId, changeId: change.id, body }
+      })
     if (rows.length > 0) await tx.insert(webhookDeliveries).values(rows)
     await tx.update(webhooks).set({ cursorTx: last.tx, cursorId: last.id }).where(eq(webhooks.id, webhookId))
     return found.length === atOnce
@@ -171,10 +170,11 @@ async function queueSome(db: Db, webhookId: string): Promise<boolean> {
 /** Takes messages that are due. Others leave them alone for a minute: a sender that dies gives them back by that. */
 export async function takeDue(db: Db, sealer: Sealer, most: number): Promise<DueDelivery[]> {
   const found = await db.execute(sql`
-    update webhook_deliveries as d set next_at = now() + interval '1 minute' from webhooks as w
-    where w.id = d.webhook_id and d.id in (
+    with due as materialized (
       select due.id from webhook_deliveries as due join webhooks on webhooks.id = due.webhook_id and webhooks.active
       where not due.dead and due.next_at <= now() order by due.next_at limit ${most} for update of due skip locked)
+    update webhook_deliveries as d set next_at = now() + interval '1 minute' from webhooks as w, due
+    where w.id = d.webhook_id and d.id = due.id
     returning d.id, d.webhook_id as "webhookId", w.url, w.sealed, d.body, d.attempts`)
   return rowsOf<Omit<DueDelivery, 'secret'> & { sealed: string }>(found).map(({ sealed, ...due }) => ({
     ...due,

@@ -73,6 +73,18 @@ eachDatabase('machines over HTTP', (database) => {
     expect((await api.ask('PATCH', here, { assignment: null })).body).not.toHaveProperty('assignment')
   })
 
+  test('a discovered machine is entered with the ETag it was read with, or as one that is not there yet', async () => {
+    for (const headers of [{ 'if-match': 'its own' }, { 'if-none-match': '*' }] as Record<string, string>[]) {
+      await recordDiscovered(database(), { mac, uuids: [] }, { mac }, 10)
+      const etag = (await api.ask('GET', here)).headers.get('etag') as string
+      if (headers['if-match']) headers['if-match'] = etag
+      const entered = await api.ask('PATCH', here, { hostname: 'web1' }, headers)
+      expect([entered.status, entered.body.discovered]).toEqual([200, false])
+      expect((await api.ask('PATCH', here, { hostname: 'web2' }, headers)).status).toBe(412)
+      await api.ask('DELETE', here)
+    }
+  })
+
   test('DELETE forgets it, and then it is not there', async () => {
     await api.ask('PUT', here, {})
     expect(await api.ask('DELETE', here)).toMatchObject({ status: 204, body: '' })
