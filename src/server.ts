@@ -23,7 +23,7 @@ import type { Logger } from './log.ts'
 import { createScripts } from './render/scripts.ts'
 import { createSealer, type Sealer } from './seal.ts'
 import { loadSecretKey } from './secret-key.ts'
-import { openFileStore } from './store/file-store.ts'
+import { openFolderStore } from './store/folder-store.ts'
 import { loadNbps } from './store/nbps.ts'
 import { subnetTest } from './subnet.ts'
 import { readTemplates } from './templates.ts'
@@ -72,7 +72,7 @@ async function open(
   opened.push(close)
   const adminToken = await ensureFirstToken(db, config.adminToken)
   const sealer = await openSealer(config, db)
-  const store = await openFileStore(join(config.dataDir, 'files'))
+  const store = await openFolderStore(join(config.dataDir, 'files'))
   const nbps = await loadNbps(config.nbpDir)
   const events = startBootEventRecorder(db, log)
   opened.push(events.stop)

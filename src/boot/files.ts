@@ -1,10 +1,9 @@
 import type { Stage } from '../inventory/boot-events.ts'
 import { sha256Pattern } from '../inventory/files.ts'
-import type { FileStore } from '../store/file-store.ts'
 import { parseQuery } from './facts-query.ts'
 import { addressOf, type BootContext, queryOf } from './request.ts'
 import type { BootDeps } from './routes.ts'
-import { type ByteSource, sendBytes } from './send-bytes.ts'
+import { sendBytes } from './send-bytes.ts'
 
 const fileStages = new Set<string>(['kernel', 'initrd', 'file'] satisfies Stage[])
 
@@ -12,7 +11,7 @@ const fileStages = new Set<string>(['kernel', 'initrd', 'file'] satisfies Stage[
 export async function serveFile(c: BootContext, { store, events, log }: BootDeps): Promise<Response> {
   const sha256 = c.req.param('sha256') ?? ''
   const name = c.req.param('name') ?? ''
-  const source = sha256Pattern.test(sha256) ? await openSource(store, sha256) : undefined
+  const source = sha256Pattern.test(sha256) ? await store.open(sha256) : undefined
   if (source === undefined) return c.text(`There is no file ${sha256.slice(0, 64)}.\n`, 404)
 
   const query = parseQuery(queryOf(c))
@@ -37,17 +36,6 @@ export async function serveFile(c: BootContext, { store, events, log }: BootDeps
 export function contentTypeOf(name: string): string {
   if (name.endsWith('.efi')) return 'application/efi'
   return name.endsWith('.iso') ? 'application/vnd.efi-iso' : 'application/octet-stream'
-}
-
-async function openSource(store: FileStore, sha256: string): Promise<ByteSource | undefined> {
-  const file = await store.open(sha256)
-  if (file === undefined) return undefined
-  const { handle, sizeBytes } = file
-  return {
-    sizeBytes,
-    read: async (buffer, position) => (await handle.read(buffer, 0, buffer.length, position)).bytesRead,
-    close: () => handle.close(),
-  }
 }
 
 function bootIdOf(text: string | undefined): string | undefined {

@@ -1,14 +1,8 @@
 import type { ServerResponse } from 'node:http'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
+import type { OpenFile } from '../store/file-store.ts'
 import { type ByteRange, parseRange } from './byte-range.ts'
 import type { BootContext } from './request.ts'
-
-/** Bytes to send, wherever they are: `read` fills as much of the buffer as it can from `position`, and says how much. */
-export type ByteSource = {
-  sizeBytes: number
-  read: (buffer: Buffer, position: number) => Promise<number>
-  close: () => Promise<void>
-}
 
 /** What went out: `complete` when the last byte was handed to the system. */
 export type Sent = { bytes: number; complete: boolean; durationMs: number }
@@ -23,7 +17,7 @@ const chunkBytes = 256 * 1024
  */
 export async function sendBytes(
   c: BootContext,
-  source: ByteSource,
+  source: OpenFile,
   headers: Record<string, string>,
   sent: (result: Sent) => void,
 ): Promise<Response> {
@@ -56,7 +50,7 @@ export async function sendBytes(
 }
 
 // One buffer, filled again only when the system has taken it: a slow reader holds this much and no more.
-async function pump(outgoing: ServerResponse, source: ByteSource, { first, last }: ByteRange): Promise<Sent> {
+async function pump(outgoing: ServerResponse, source: OpenFile, { first, last }: ByteRange): Promise<Sent> {
   const started = performance.now()
   const buffer = Buffer.allocUnsafe(Math.min(chunkBytes, Math.max(1, last - first + 1)))
   let position = first

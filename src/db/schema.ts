@@ -3,6 +3,7 @@ import {
   bigint,
   bigserial,
   boolean,
+  date,
   index,
   integer,
   jsonb,
@@ -21,6 +22,7 @@ import type { Decision } from '../inventory/decision.ts'
 import type { DeploymentState } from '../inventory/deployments.ts'
 import type { Facts } from '../inventory/facts.ts'
 import type { Variant } from '../inventory/images.ts'
+import type { ImportPlan, ImportState } from '../inventory/imports.ts'
 import type { MenuEntry } from '../inventory/menus.ts'
 import type { Policy } from '../inventory/policy.ts'
 import type { Condition } from '../inventory/selector.ts'
@@ -147,12 +149,18 @@ export const files = pgTable('files', {
   name: text('name').notNull(),
   sizeBytes: bigint('size_bytes', { mode: 'number' }).notNull(),
   createdAt: moment('created_at').notNull().defaultNow(),
+  /** When its bytes were last hashed again. */
+  checkedAt: moment('checked_at'),
+  /** Why it is not served, in words; null while its bytes are what they should be. */
+  damage: text('damage'),
 })
 
 export const images = pgTable('images', {
   name: text('name').primaryKey(),
   title: text('title').notNull(),
   currentVersion: integer('current_version').notNull(),
+  /** The day from which its maker mends it no longer. */
+  endOfLife: date('end_of_life', { mode: 'string' }),
   ...history(),
 })
 
@@ -164,9 +172,36 @@ export const imageVersions = pgTable(
       .references(() => images.name, { onDelete: 'cascade' }),
     version: integer('version').notNull(),
     variants: jsonb('variants').$type<Variant[]>().notNull(),
+    /** Where it came from: a recipe, a URL, a file; null when it was put together by hand. */
+    source: text('source'),
     createdAt: moment('created_at').notNull().defaultNow(),
   },
   (table) => [primaryKey({ columns: [table.image, table.version] })],
+)
+
+/** Images on their way in: what is fetched, how far it is, and how it ended. */
+export const imports = pgTable(
+  'imports',
+  {
+    id: uuid('id').primaryKey(),
+    image: text('image').notNull(),
+    /** What is to be fetched and made of it. */
+    plan: jsonb('plan').$type<ImportPlan>().notNull(),
+    state: text('state').$type<ImportState>().notNull(),
+    /** What is being done now, and how far that is. */
+    doing: text('doing').notNull().default(''),
+    doneBytes: bigint('done_bytes', { mode: 'number' }).notNull().default(0),
+    totalBytes: bigint('total_bytes', { mode: 'number' }),
+    /** Why it failed. */
+    message: text('message'),
+    /** The version that it made. */
+    version: integer('version'),
+    actor: text('actor').notNull(),
+    createdAt: moment('created_at').notNull().defaultNow(),
+    updatedAt: moment('updated_at').notNull().defaultNow(),
+    endedAt: moment('ended_at'),
+  },
+  (table) => [index('imports_open').on(table.id).where(sql`${table.endedAt} is null`)],
 )
 
 export const deployments = pgTable(

@@ -8,7 +8,7 @@ import { createChangeFeed } from '../../src/inventory/change-feed.ts'
 import { decide } from '../../src/inventory/decision.ts'
 import { createFindSituation } from '../../src/inventory/situation.ts'
 import { createSealer } from '../../src/seal.ts'
-import { openFileStore } from '../../src/store/file-store.ts'
+import { openFolderStore } from '../../src/store/folder-store.ts'
 
 /** An admin API over a database and a store in a folder of its own. */
 export type Api = {
@@ -35,7 +35,7 @@ export async function openApi(db: Db, change: Partial<AdminDeps> = {}): Promise<
     findSituation,
     feed: createChangeFeed(db, pino({ level: 'silent' })),
     sealer: createSealer(Buffer.alloc(32, 1)),
-    store: await openFileStore(folder),
+    store: await openFolderStore(folder),
     log: pino({ base: null }, { write: (line) => logged.push(line) }),
     maxFileBytes: 128 * 2 ** 20,
     bootUrl: 'http://192.0.2.1:8080',

@@ -15,7 +15,7 @@ import type { FileRef } from '../../src/inventory/images.ts'
 import { createFindSituation } from '../../src/inventory/situation.ts'
 import { createScripts } from '../../src/render/scripts.ts'
 import { createSealer } from '../../src/seal.ts'
-import { openFileStore } from '../../src/store/file-store.ts'
+import { openFolderStore } from '../../src/store/folder-store.ts'
 import { readTemplates } from '../../src/templates.ts'
 
 export type TestBootServer = {
@@ -34,7 +34,7 @@ export async function startTestBootServer(
   const folder = await mkdtemp(join(tmpdir(), 'bootwright-test-'))
   const { db, close }: OpenDb = await openEmbedded()
   const log = pino({ level: 'silent' })
-  const store = await openFileStore(folder)
+  const store = await openFolderStore(folder)
   const events = startBootEventRecorder(db, log)
   const { allows = () => true, databaseAnswers = async () => true, ...rest } = settings
   const efi = randomBytes(100_001)

@@ -39,7 +39,7 @@ async function openFresh(url: string): Promise<OpenDb> {
 async function emptyTables(db: Db): Promise<void> {
   await db.execute(
     sql`truncate machines, machine_macs, machine_merges, conflicts, groups, menus, answer_files, answer_file_versions, secrets,
-      files, images, image_versions, deployments, boots, boot_events, policies, changes, webhooks, webhook_deliveries,
+      files, images, image_versions, imports, deployments, boots, boot_events, policies, changes, webhooks, webhook_deliveries,
       idempotency_keys, tokens`,
   )
 }

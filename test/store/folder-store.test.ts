@@ -3,7 +3,8 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { type FileStore, openFileStore } from '../../src/store/file-store.ts'
+import type { FileStore } from '../../src/store/file-store.ts'
+import { openFolderStore } from '../../src/store/folder-store.ts'
 import { loadNbps } from '../../src/store/nbps.ts'
 import { sha256 } from '../helpers/boot-server.ts'
 
@@ -11,7 +12,7 @@ let folder: string
 let store: FileStore
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'bootwright-store-'))
-  store = await openFileStore(folder)
+  store = await openFolderStore(folder)
 })
 afterAll(() => rm(folder, { recursive: true }))
 
@@ -21,6 +22,11 @@ async function* inParts(whole: Buffer, failAfter = Number.POSITIVE_INFINITY) {
     if (at > failAfter) throw new Error('the connection was cut')
     yield whole.subarray(at, at + 7_001)
   }
+}
+const listOf = async (from: FileStore) => {
+  const all: [string, number][] = []
+  for await (const one of from.list()) all.push([one.sha256, one.sizeBytes])
+  return all
 }
 const everything = async () =>
   (await readdir(folder, { recursive: true, withFileTypes: true }))
@@ -33,8 +39,10 @@ it('keeps bytes under their hash, and stores them again without harm', async () 
   expect(await everything()).toEqual([sha256(bytes)])
   expect(await store.size(sha256(bytes))).toBe(300_000)
   const file = await store.open(sha256(bytes))
-  expect((await file?.handle.readFile())?.equals(bytes)).toBe(true)
-  await file?.handle.close()
+  const whole = Buffer.alloc(400_000)
+  expect(await file?.read(whole, 0)).toBe(300_000)
+  expect(whole.subarray(0, 300_000).equals(bytes)).toBe(true)
+  await file?.close()
 })
 
 it.each([
@@ -52,9 +60,18 @@ it('has nothing under a hash that was never stored', async () => {
   expect(await store.size('1'.repeat(64))).toBeUndefined()
 })
 
+it('lists what it has, and forgets what is removed', async () => {
+  const other = randomBytes(10)
+  await store.put(sha256(other), inParts(other), 100)
+  expect(await listOf(store)).toContainEqual([sha256(other), 10])
+  await store.remove(sha256(other))
+  await store.remove(sha256(other))
+  expect(await listOf(store)).not.toContainEqual([sha256(other), 10])
+})
+
 it('clears what a killed upload left behind', async () => {
   await writeFile(join(folder, 'incoming', '99-0'), 'half')
-  await openFileStore(folder)
+  await openFolderStore(folder)
   expect(await readdir(join(folder, 'incoming'))).toEqual([])
 })
 
