@@ -1,6 +1,6 @@
 CREATE TABLE "imports" (
 	"id" uuid PRIMARY KEY NOT NULL,
-	"image" text NOT NULL,
+	"image" text,
 	"plan" jsonb NOT NULL,
 	"state" text NOT NULL,
 	"doing" text DEFAULT '' NOT NULL,
@@ -9,6 +9,7 @@ CREATE TABLE "imports" (
 	"message" text,
 	"version" integer,
 	"actor" text NOT NULL,
+	"server" text NOT NULL,
 	"created_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
 	"updated_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
 	"ended_at" timestamp (3) with time zone

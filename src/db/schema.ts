@@ -184,7 +184,8 @@ export const imports = pgTable(
   'imports',
   {
     id: uuid('id').primaryKey(),
-    image: text('image').notNull(),
+    /** The image it becomes; null until what was fetched says its name. */
+    image: text('image'),
     /** What is to be fetched and made of it. */
     plan: jsonb('plan').$type<ImportPlan>().notNull(),
     state: text('state').$type<ImportState>().notNull(),
@@ -197,6 +198,8 @@ export const imports = pgTable(
     /** The version that it made. */
     version: integer('version'),
     actor: text('actor').notNull(),
+    /** The server that runs it, by the id in its data folder: what arrived so far lies there. */
+    server: text('server').notNull(),
     createdAt: moment('created_at').notNull().defaultNow(),
     updatedAt: moment('updated_at').notNull().defaultNow(),
     endedAt: moment('ended_at'),
