@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi'
-import { fileRef } from './images.ts'
+import { chap, fileRef } from './image-variants.ts'
 import { arch, imageName, platform, uuidv7 } from './schemas.ts'
 
 const words = z.array(z.string())
@@ -7,10 +7,28 @@ const words = z.array(z.string())
 const bootSpec = z
   .discriminatedUnion('kind', [
     z
-      .object({ kind: z.literal('linux'), kernel: fileRef, initrds: z.array(fileRef), args: words })
+      .object({
+        kind: z.literal('linux'),
+        kernel: fileRef,
+        initrds: z.array(fileRef),
+        args: words,
+        tree: z.string().optional().openapi({ description: "The digest in the URL of the image's tree." }),
+      })
       .openapi('BootLinux'),
+    z
+      .object({ kind: z.literal('wimboot'), wimboot: fileRef, files: z.array(fileRef), args: words })
+      .openapi('BootWimboot'),
     z.object({ kind: z.literal('efi'), file: fileRef, args: words }).openapi('BootEfi'),
     z.object({ kind: z.literal('ipxe'), file: fileRef }).openapi('BootIpxe'),
+    z
+      .object({
+        kind: z.literal('sanboot'),
+        file: fileRef.optional(),
+        target: z.string().optional(),
+        initiator: z.string().optional(),
+        chap: chap.optional(),
+      })
+      .openapi('BootSan', { description: 'A file, or a target.' }),
     z
       .object({
         kind: z.literal('local'),

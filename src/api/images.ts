@@ -2,39 +2,9 @@ import { z } from '@hono/zod-openapi'
 import { NotFoundError } from '../errors.ts'
 import { deleteImage, findImage, listImages, listImageVersions, patchImage, saveImage } from '../inventory/images.ts'
 import { etagOf } from '../inventory/precondition.ts'
-import { checkedArgs } from './assignments.ts'
 import { endpoint } from './endpoint.ts'
-import { arch, fileName, imageName, limit, moment, page, pageOf, platform, printable, sha256 } from './schemas.ts'
-
-export const fileRef = z
-  .strictObject({ sha256, name: fileName })
-  .openapi('FileRef', { description: 'An uploaded file, and the name it is served under.' })
-
-const fits = { arch, platform: platform.optional().openapi({ description: 'Absent: every platform.' }) }
-
-const variant = z
-  .discriminatedUnion(
-    'kind',
-    [
-      z
-        .strictObject({
-          kind: z.literal('linux'),
-          ...fits,
-          kernel: fileRef,
-          initrds: z.array(fileRef).max(16, 'at most 16 files').default([]),
-          args: checkedArgs.default([]),
-        })
-        .openapi('LinuxVariant'),
-      z
-        .strictObject({ kind: z.literal('efi'), ...fits, file: fileRef, args: checkedArgs.default([]) })
-        .refine((one) => one.platform !== 'pcbios', { path: ['platform'], message: 'efi, or none' })
-        .openapi('EfiVariant'),
-      z.strictObject({ kind: z.literal('ipxe'), ...fits, file: fileRef }).openapi('IpxeVariant'),
-      z.strictObject({ kind: z.literal('local'), ...fits }).openapi('LocalVariant'),
-    ],
-    { error: (issue) => (issue.code === 'invalid_union' ? 'linux, efi, ipxe or local' : undefined) },
-  )
-  .openapi('Variant', { description: 'How the image boots on one kind of machine.' })
+import { variant } from './image-variants.ts'
+import { imageName, limit, moment, page, pageOf, printable } from './schemas.ts'
 
 const variants = z.array(variant).min(1, 'at least one variant').max(16, 'at most 16 variants')
 const title = printable(128).openapi({ example: 'Debian 12' })

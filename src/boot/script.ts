@@ -1,5 +1,6 @@
 import { InputError, messageOf } from '../errors.ts'
 import { documentsOf, secretNamesOf } from '../inventory/answer-access.ts'
+import type { AnswerDocument } from '../inventory/answer-files.ts'
 import { newBootKeys } from '../inventory/boots.ts'
 import { noteConflict } from '../inventory/conflicts.ts'
 import { type Decision, decide } from '../inventory/decision.ts'
@@ -118,7 +119,7 @@ function renderDecision(
   base: string,
   boot: ScriptContext['boot'],
 ): Rendered {
-  const context = contextOf(deps, situation.facts, base, boot, documentsOf(decision, situation)[0]?.name)
+  const context = contextOf(deps, situation.facts, base, boot, documentsOf(decision, situation))
   try {
     checkAnswers(decision, situation, context)
     return { script: deps.scripts.script(decision, context), decision }
@@ -141,7 +142,7 @@ function renderDecision(
 function checkAnswers(decision: Decision, situation: Situation, context: ScriptContext): void {
   const documents = documentsOf(decision, situation)
   if (documents.length === 0) return
-  const names = namesOf(decision, context, context.firstDocument)
+  const names = namesOf(decision, context, documents[0]?.name)
   renderAnswers(documents, withRedactedSecrets(names, secretNamesOf(decision, situation)))
 }
 
@@ -166,7 +167,7 @@ function contextOf(
   facts: Facts,
   base: string,
   boot: ScriptContext['boot'],
-  firstDocument?: string,
+  documents: AnswerDocument[] = [],
 ): ScriptContext {
-  return { facts, base, boot, after: settings.afterRefusal, firstDocument }
+  return { facts, base, boot, after: settings.afterRefusal, documents: documents.map(({ name }) => name) }
 }

@@ -3,14 +3,19 @@ import type { LocalBoot, LocalMethod, Merged, Wanted } from './assignment.ts'
 import type { Catalog } from './catalog.ts'
 import type { Decision, Reason } from './decision.ts'
 import type { KnownTarget } from './facts.ts'
-import { type FileRef, findVariant } from './images.ts'
+import { type Chap, type FileRef, findVariant, type Variant } from './images.ts'
 import { menuReasons, type VisibleEntry, visibleEntries } from './menu-choice.ts'
+import { treeDigest } from './trees.ts'
 
 /** What to do now. */
 export type BootSpec =
-  | { kind: 'linux'; kernel: FileRef; initrds: FileRef[]; args: string[] }
+  /** `tree` is the digest in the URL of the image's tree. */
+  | { kind: 'linux'; kernel: FileRef; initrds: FileRef[]; args: string[]; tree?: string }
+  | { kind: 'wimboot'; wimboot: FileRef; files: FileRef[]; args: string[] }
   | { kind: 'efi'; file: FileRef; args: string[] }
   | { kind: 'ipxe'; file: FileRef }
+  | { kind: 'sanboot'; file: FileRef }
+  | SanSpec
   | { kind: 'local'; method: Exclude<LocalMethod, 'auto'> }
   | {
       kind: 'menu'
@@ -24,6 +29,14 @@ export type BootSpec =
   | { kind: 'reboot' }
   | { kind: 'wait' }
   | { kind: 'refusal'; reason: string; nextStep: string }
+
+/** A disk of a storage network. */
+export type SanSpec = {
+  kind: 'sanboot'
+  target: string
+  initiator?: string | undefined
+  chap?: Chap | undefined
+}
 
 /** What was chosen to be booted, by whatever decided. */
 export type Chosen = { kind: 'shell' | 'reboot' | 'wait' } | Wanted
@@ -107,12 +120,21 @@ function imageSpec(
   const answerFile = answers === undefined ? undefined : catalog.answerFiles.get(answers)
   if (answers !== undefined && answerFile === undefined)
     return { ...named, spec: refusal(`there is no answer file ${answers}`, 'add it, or assign another') }
-  const { arch: _, platform: __, ...spec } = variant
   return {
     ...named,
     ...(answerFile && { answerFile: { name: answerFile.name, version: answerFile.version } }),
-    spec: 'args' in spec ? { ...spec, args: [...spec.args, ...args] } : spec,
+    spec: variantSpec(variant, args),
   }
+}
+
+function variantSpec(variant: Exclude<Variant, { kind: 'local' }>, args: string[]): BootSpec {
+  const { arch: _, platform: __, ...spec } = variant
+  if (spec.kind === 'linux') {
+    // A tree has up to thousands of files, and the spec is kept with every boot.
+    const { tree, ...rest } = spec
+    return { ...rest, args: [...spec.args, ...args], ...(tree?.length && { tree: treeDigest(tree) }) }
+  }
+  return 'args' in spec ? { ...spec, args: [...spec.args, ...args] } : spec
 }
 
 /** A refusal, with what the operator can do about it. */

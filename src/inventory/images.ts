@@ -7,16 +7,36 @@ import { canonical } from './canonical.ts'
 import { type Actor, recordChanges, system } from './changes.ts'
 import { checkPrecondition, type Precondition } from './precondition.ts'
 import { refuseNamed } from './references.ts'
+import { treeDigest } from './trees.ts'
 import { changeVersioned, type VersionedNoun } from './versioned.ts'
 
 /** Bytes known by their hash, and the name they are served under. */
 export type FileRef = { sha256: string; name: string }
 
-/** How an image boots on one kind of machine. Without a platform it fits every firmware. Args are Liquid, one kernel argument each. */
+/** A further file that an installer fetches, by its path below the tree's URL: `images/install.img`. */
+export type TreeFile = { path: string; sha256: string }
+
+/**
+ * How iSCSI proves who asks, and who answers (RFC 7143, 12.1: CHAP). User names are Liquid, which may use secrets; a password
+ * is the name of a secret.
+ */
+export type Chap = {
+  username: string
+  password: string
+  reverse?: { username: string; password: string } | undefined
+}
+
+/**
+ * How an image boots on one kind of machine. Without a platform it fits every firmware. Args are Liquid, one argument each, and
+ * so are a SAN's `target` (`iscsi:…`, RFC 4173) and `initiator`. A wimboot's files get their names inside.
+ */
 export type Variant = { arch: Arch; platform?: Platform | undefined } & (
-  | { kind: 'linux'; kernel: FileRef; initrds: FileRef[]; args: string[] }
+  | { kind: 'linux'; kernel: FileRef; initrds: FileRef[]; args: string[]; tree?: TreeFile[] | undefined }
+  | { kind: 'wimboot'; wimboot: FileRef; files: FileRef[]; args: string[] }
   | { kind: 'efi'; file: FileRef; args: string[] }
   | { kind: 'ipxe'; file: FileRef }
+  | { kind: 'sanboot'; file: FileRef }
+  | { kind: 'sanboot'; target: string; initiator?: string | undefined; chap?: Chap | undefined }
   | { kind: 'local' }
 )
 
@@ -36,10 +56,14 @@ export type ImageVersion = { version: number; variants: Variant[]; createdAt: Da
 /** The form of an image's name: it stands in URLs, scripts and messages as it is. */
 export const imageNamePattern = /^[a-z0-9][a-z0-9._-]{0,62}$/
 
-/** The files a variant needs, in the order they are fetched. */
+/** The files a variant needs, in the order they are fetched; those of its tree have their paths as names. */
 export function filesOf(variant: Variant): FileRef[] {
-  if (variant.kind === 'linux') return [variant.kernel, ...variant.initrds]
-  return variant.kind === 'local' ? [] : [variant.file]
+  if (variant.kind === 'linux') {
+    const tree = variant.tree?.map(({ path, sha256 }) => ({ sha256, name: path })) ?? []
+    return [variant.kernel, ...variant.initrds, ...tree]
+  }
+  if (variant.kind === 'wimboot') return [variant.wimboot, ...variant.files]
+  return 'file' in variant ? [variant.file] : []
 }
 
 /**
@@ -184,7 +208,13 @@ async function setCurrent(tx: Db, before: Image, values: { title: string; curren
 }
 
 function shown({ title, version, variants }: Image) {
-  return { title, version, variants }
+  return { title, version, variants: variants.map(withoutTree) }
+}
+
+/** For the log of changes: a tree of thousands of files as their number and what tells it from another. */
+function withoutTree(variant: Variant) {
+  if (variant.kind !== 'linux' || variant.tree === undefined) return variant
+  return { ...variant, tree: { files: variant.tree.length, digest: treeDigest(variant.tree) } }
 }
 
 function refuseTwins(variants: Variant[]): void {
@@ -201,21 +231,23 @@ function refuseTwins(variants: Variant[]): void {
   }
 }
 
+/** Faults that one answer names at most. */
+const mostFaults = 50
+
 async function refuseUnknownFiles(db: Db, variants: Variant[]): Promise<void> {
   const wanted = variants.flatMap((variant, index) =>
     filesOf(variant).map((file) => ({ ...file, field: `variants[${index}]` })),
   )
   if (wanted.length === 0) return
-  const hashes = wanted.map((file) => file.sha256)
-  const stored = new Set(
-    (await db.select({ sha256: files.sha256 }).from(files).where(inArray(files.sha256, hashes))).map(
-      (file) => file.sha256,
-    ),
-  )
+  // As one parameter: trees have thousands of files, and a statement has room for 65,535 parameters.
+  const hashes = JSON.stringify([...new Set(wanted.map((file) => file.sha256))])
+  const known = sql`(select value from jsonb_array_elements_text(${hashes}::jsonb))`
+  const rows = await db.select({ sha256: files.sha256 }).from(files).where(inArray(files.sha256, known))
+  const stored = new Set(rows.map((file) => file.sha256))
   const missing = wanted.filter((file) => !stored.has(file.sha256))
   if (missing.length > 0) {
     throw new InputError(
-      missing.map((file) => ({
+      missing.slice(0, mostFaults).map((file) => ({
         field: `${file.field} ${file.name}`,
         value: file.sha256,
         expected: 'the sha256 of an uploaded file',

@@ -6,7 +6,7 @@ import type { Names } from './names.ts'
 /** What stands in a preview where a secret will be. */
 export const redacted = '********'
 
-const roots = ['machine', 'params', 'secrets', 'image', 'boot']
+const roots = ['machine', 'params', 'secrets', 'image', 'boot', 'tree']
 
 /** An answer file's documents filled in for one boot. @throws InputError that names, of each document, everything missing */
 export function renderAnswers(documents: AnswerDocument[], names: Names): AnswerDocument[] {

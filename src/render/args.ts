@@ -7,7 +7,7 @@ import { scriptWord } from './words.ts'
 const mostCharacters = 2047
 
 /** Names for kernel arguments. Not secrets: a script is given to whoever names a MAC, and /proc/cmdline to every user. */
-const roots = ['machine', 'params', 'image', 'boot']
+const roots = ['machine', 'params', 'image', 'boot', 'tree']
 
 /**
  * Kernel arguments with their `{{ }}` filled in; one that comes out empty is left out.

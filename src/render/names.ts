@@ -22,7 +22,9 @@ export type Names = {
   image: { name: string; version: number }
   params: Params
   boot: BootNames
-  /** Only in answer files. */
+  /** The URL of the image's tree, without a slash at the end. Not there when the image has none. */
+  tree?: string
+  /** Only in answer files, and in what a storage network asks of a machine. */
   secrets?: Record<string, string>
 }
 
@@ -63,6 +65,7 @@ export const knownNames: Record<string, readonly string[] | undefined> = {
   boot: ['id', 'url', 'server', 'answer_url', 'nocloud_url', 'instance_id'],
   params: undefined,
   secrets: undefined,
+  tree: [],
 }
 
 /** What a text is filled in for: one boot of one machine. */
@@ -76,7 +79,7 @@ export type NamesContext = {
 
 /** The names for one boot. `firstDocument` is that of its answer file, when it has one. */
 export function namesOf(
-  { machine, image, params, target, deployment }: Decision,
+  { machine, image, params, target, deployment, spec }: Decision,
   { facts, base, boot }: NamesContext,
   firstDocument: string | undefined,
 ): Names {
@@ -93,6 +96,7 @@ export function namesOf(
     },
     image: image ?? { name: '', version: 0 },
     params,
+    ...(image && 'tree' in spec && { tree: `${base}/trees/${image.name}/${image.version}/${spec.tree}` }),
     boot: {
       id: boot.id,
       url,

@@ -1,9 +1,11 @@
 import { Eta } from 'eta'
+import type { BootSpec } from '../inventory/boot-spec.ts'
 import type { Decision } from '../inventory/decision.ts'
 import type { Facts } from '../inventory/facts.ts'
 import type { FileRef } from '../inventory/images.ts'
 import { renderArgs } from './args.ts'
-import { type NamesContext, namesOf } from './names.ts'
+import { type Names, type NamesContext, namesOf } from './names.ts'
+import { renderSan } from './san.ts'
 import { scriptProse, scriptWord } from './words.ts'
 
 /** The texts of `ipxe/`, by file name without endings: `linux`, `why`, … */
@@ -13,8 +15,8 @@ export type Templates = Record<string, string>
 export type ScriptContext = NamesContext & {
   /** What the machine does when its boot fails or is refused. */
   after: 'retry' | 'local' | 'halt'
-  /** The name of the first document of the boot's answer file. */
-  firstDocument?: string | undefined
+  /** The names of the documents of the boot's answer file. */
+  documents?: string[] | undefined
 }
 
 export type Scripts = {
@@ -22,6 +24,11 @@ export type Scripts = {
   bootstrap: (base: string) => string
   /** The script for one machine. @throws InputError when an argument cannot stand in a script */
   script: (decision: Decision, context: ScriptContext) => string
+  /**
+   * The script that opens a target of a storage network, with the secrets that prove who the machine is. Only for a decision
+   * to boot from one. @throws InputError that names what is missing or cannot stand in a script, and never says a secret
+   */
+  san: (decision: Decision, context: ScriptContext, secrets: Record<string, string>) => string
 }
 
 /** The renderer over a set of templates. Pure: the same input gives the same text. */
@@ -39,6 +46,7 @@ export function createScripts(templates: Templates): Scripts {
   return {
     bootstrap: (base) => render('bootstrap.ipxe', { base }),
     script: (decision, context) => render(`${decision.spec.kind}.ipxe`, viewOf(decision, context)),
+    san: (decision, context, secrets) => render('san.ipxe', sanView(decision, context, secrets)),
   }
 }
 
@@ -46,40 +54,77 @@ export function createScripts(templates: Templates): Scripts {
 function tidy(template: string): string {
   return template
     .replaceAll(/^[ \t]*(<%(?![=~])[^\n]*?%>)[ \t]*\n/gm, '$1')
-    .replaceAll(/^(<%~ include\([^\n]*?%>)\n/gm, '$1')
+    .replaceAll(/(<%~ include\([^\n]*?%>)\n/g, '$1')
 }
 
 function viewOf(decision: Decision, context: ScriptContext): object {
-  const { facts, base, boot, after, firstDocument } = context
-  const { spec, target } = decision
-  const reportUrl = `${base}/b/${boot.token}`
-  const fetched = (file: FileRef, stage: string, name = file.name) => ({
-    name,
-    url: `${base}/files/${file.sha256}/${file.name}?boot=${boot.id}&stage=${stage}`,
-  })
-  const common = {
-    comments: comments(decision),
-    headline: headline(decision, facts),
-    notices: decision.notices,
-    prose: scriptProse,
-    base,
-    reportUrl,
-    after,
-    platform: target.platform,
-    mac: facts.mac ?? 'MAC',
-  }
+  const { spec } = decision
+  const common = commonView(decision, context)
   if (spec.kind === 'refusal') return { ...common, reason: spec.reason, nextStep: spec.nextStep }
   if (spec.kind === 'local') return { ...common, method: spec.method }
   if (spec.kind === 'menu')
     return { ...common, menu: spec, label: (text: string) => scriptProse(text.replace(/^[\s-]+/, '')) }
   if (spec.kind === 'wait' || spec.kind === 'shell' || spec.kind === 'reboot') return common
-  const args = 'args' in spec ? renderArgs(spec.args, namesOf(decision, context, firstDocument)) : []
-  if (spec.kind !== 'linux') return { ...common, args, file: fetched(spec.file, 'file') }
+  return { ...common, ...imageView(spec, decision, context) }
+}
+
+function commonView(decision: Decision, { facts, base, boot, after }: ScriptContext) {
+  return {
+    comments: comments(decision),
+    headline: headline(decision, facts),
+    notices: decision.notices,
+    prose: scriptProse,
+    base,
+    reportUrl: `${base}/b/${boot.token}`,
+    after,
+    platform: decision.target.platform,
+    mac: facts.mac ?? 'MAC',
+    // Settings of iPXE that hold secrets, cleared when the boot fails: a person may open its shell.
+    forget: [] as string[],
+  }
+}
+
+type ImageSpec = Extract<BootSpec, { kind: 'linux' | 'wimboot' | 'efi' | 'ipxe' | 'sanboot' }>
+
+function imageView(spec: ImageSpec, decision: Decision, context: ScriptContext): object {
+  const { base, boot, documents = [] } = context
+  const names = namesOf(decision, context, documents[0])
+  // Only what has a stage is told of as an event: of a disk image iPXE reads thousands of small ranges.
+  const fetched = ({ sha256, name }: FileRef, stage: string | undefined, imageName = name) => ({
+    name: imageName,
+    url: `${base}/files/${sha256}/${name}?boot=${boot.id}${stage === undefined ? '' : `&stage=${stage}`}`,
+  })
+  if (spec.kind === 'sanboot') {
+    if ('file' in spec) return { url: fetched(spec.file, undefined).url }
+    return { ...renderSan({ ...spec, chap: undefined }, names), proves: spec.chap !== undefined }
+  }
+  const args = 'args' in spec ? renderArgs(spec.args, names) : []
+  if (spec.kind === 'wimboot') {
+    const own = documents.map((name) => ({ name, url: `${base}/b/${boot.token}/answer/${name}` }))
+    // To Windows a name is the same in capitals; the document is meant for this boot, the file for all.
+    const replaced = new Set(documents.map((name) => name.toLowerCase()))
+    const files = spec.files.filter(({ name }) => !replaced.has(name.toLowerCase()))
+    return {
+      args,
+      wimboot: fetched(spec.wimboot, 'kernel', 'wimboot'),
+      files: files.map((file) => fetched(file, 'initrd')),
+      documents: own,
+    }
+  }
+  if (spec.kind !== 'linux') return { args, file: fetched(spec.file, 'file') }
 
   const initrds = spec.initrds.map((file, index) => fetched(file, 'initrd', `initrd${index}`))
   // A kernel started by UEFI asks iPXE for its initrds by name; one started by BIOS is handed them all.
-  const named = target.platform === 'efi' ? initrds.map((initrd) => `initrd=${initrd.name}`) : []
-  return { ...common, args: [...named, ...args], kernel: fetched(spec.kernel, 'kernel', 'kernel'), initrds }
+  const named = decision.target.platform === 'efi' ? initrds.map((initrd) => `initrd=${initrd.name}`) : []
+  return { args: [...named, ...args], kernel: fetched(spec.kernel, 'kernel', 'kernel'), initrds }
+}
+
+function sanView(decision: Decision, context: ScriptContext, secrets: Record<string, string>): object {
+  const { spec } = decision
+  if (spec.kind !== 'sanboot' || 'file' in spec) throw new Error('this boot is from no target')
+  const names: Names = { ...namesOf(decision, context, context.documents?.[0]), secrets }
+  const { target, settings } = renderSan(spec, names)
+  return { ...commonView(decision, context), target, settings, forget: settings.map(({ name }) => name) }
 }
 
 function headline({ spec, image, machine, target, deployment }: Decision, facts: Facts): string {

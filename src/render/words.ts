@@ -11,7 +11,8 @@ export function scriptWord(value: string, field = 'value'): string {
   return value
 }
 
-function wordFault(value: string): string | undefined {
+/** Why a value cannot stand as one word in an iPXE script; undefined when it can. */
+export function wordFault(value: string): string | undefined {
   if (value === '') return 'not empty'
   if (!/^[\x21-\x7e]+$/.test(value)) return 'printable ASCII without white space'
   if (value.includes('${')) return 'without ${'

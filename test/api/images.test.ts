@@ -115,7 +115,9 @@ eachDatabase('images over HTTP', (database) => {
 
   test('an unknown kind is answered with the kinds there are', async () => {
     const { body } = await api.ask('PUT', here, { variants: [{ ...linux, kind: 'dos' }] })
-    expect(body.errors).toEqual([{ field: 'variants[0].kind', value: 'dos', expected: 'linux, efi, ipxe or local' }])
+    expect(body.errors).toEqual([
+      { field: 'variants[0].kind', value: 'dos', expected: 'linux, wimboot, efi, ipxe, sanboot or local' },
+    ])
   })
 
   test('the policy is local until it is set, and names an image that exists', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { BootSpec } from '../../src/inventory/boot-spec.ts'
+import type { BootSpec, SanSpec } from '../../src/inventory/boot-spec.ts'
 import type { Decision } from '../../src/inventory/decision.ts'
 import { createScripts, type ScriptContext } from '../../src/render/scripts.ts'
 import { readTemplates } from '../../src/templates.ts'
@@ -39,6 +39,30 @@ const context = (after: ScriptContext['after'] = 'retry'): ScriptContext => ({
   after,
 })
 
+const withTree: BootSpec = {
+  ...linux,
+  args: ['inst.stage2={{ tree }}', 'url={{ tree }}/live.iso'],
+  tree: '0123456789abcdef',
+}
+const wimboot: BootSpec = {
+  kind: 'wimboot',
+  wimboot: file('wimboot', '1'),
+  files: [file('BCD', '2'), file('boot.sdi', '3'), file('boot.wim', '4')],
+  args: ['gui', 'index={{ params.index | default: 1 }}'],
+}
+const oneWay = { username: '{{ machine.name }}', password: 'chap_password' }
+const san: SanSpec = {
+  kind: 'sanboot',
+  target: 'iscsi:[2001:db8::2]:::1:iqn.2026-01.org.example:{{ machine.name }}',
+  initiator: 'iqn.2026-01.org.example:{{ machine.name }}',
+  chap: {
+    username: '{{ secrets.chap_user }}',
+    password: 'chap_password',
+    reverse: { username: 'target', password: 'chap_reverse' },
+  },
+}
+const secrets = { chap_user: 'web1-user', chap_password: '12characters', chap_reverse: '=$f{}#x;||' }
+
 const menu: Extract<BootSpec, { kind: 'menu' }> = {
   kind: 'menu',
   menu: 'main',
@@ -63,6 +87,14 @@ describe('the text that a machine reads, whole', () => {
     ['linux-efi', scripts.script(decision(linux), context())],
     ['linux-pcbios', scripts.script(decision(linux, 'pcbios'), context())],
     ['efi', scripts.script(decision({ kind: 'efi', file: file('memtest.efi', 'd'), args: ['nosmp'] }), context())],
+    ['linux-tree', scripts.script(decision(withTree), context())],
+    ['wimboot-efi', scripts.script(decision(wimboot), { ...context(), documents: ['bcd', 'autounattend.xml'] })],
+    ['wimboot-pcbios', scripts.script(decision(wimboot, 'pcbios'), context())],
+    ['sanboot-file', scripts.script(decision({ kind: 'sanboot', file: file('live.iso', 'f') }), context())],
+    ['sanboot-target', scripts.script(decision({ ...san, chap: undefined }, 'pcbios'), context())],
+    ['sanboot-chap', scripts.script(decision(san, 'pcbios'), context())],
+    ['san-efi', scripts.san(decision(san), context('halt'), secrets)],
+    ['san-pcbios', scripts.san(decision({ ...san, initiator: undefined, chap: oneWay }, 'pcbios'), context(), secrets)],
     ['ipxe', scripts.script(decision({ kind: 'ipxe', file: file('menu.ipxe', 'e') }), context())],
     ['local-efi', scripts.script(decision({ kind: 'local', method: 'exit-1' }), context())],
     ['local-pcbios', scripts.script(decision({ kind: 'local', method: 'sanboot' }, 'pcbios'), context())],

@@ -1,0 +1,64 @@
+import { type FieldFault, InputError } from '../errors.ts'
+import type { SanSpec } from '../inventory/boot-spec.ts'
+import { fillText } from './liquid.ts'
+import type { Names } from './names.ts'
+import { wordFault } from './words.ts'
+
+const open = ['machine', 'params', 'image', 'boot']
+
+/** Names for the texts of a SAN: the target stands in a script that is given to whoever names a MAC, user names do not. */
+export const sanRoots = { open, withSecrets: [...open, 'secrets'] }
+
+/** What iPXE has to be told before it opens a target: its settings (https://ipxe.org/cfg) in order, each one word. */
+export type San = { target: string; settings: { name: string; value: string }[] }
+
+/** `iscsi:SERVER:PROTOCOL:PORT:LUN:NAME`, all but server and name possibly empty; an IPv6 address in brackets (RFC 4173, 5). */
+const iscsiTarget = /^iscsi:(\[[0-9a-f:.]+\]|[^:[\]]+):[^:]*:\d*:[0-9a-f-]*:(iqn|eui|naa)\.\S+$/i
+
+/**
+ * A target with its Liquid filled in, and with what proves who the machine is where `names` has the secrets.
+ * @throws InputError that names everything at fault, and never says a secret
+ */
+export function renderSan({ target, initiator, chap }: SanSpec, names: Names): San {
+  const faults: FieldFault[] = []
+  const { secrets = {} } = names
+  const fill = (field: string, text: string, known: object, shown = (value: string) => value): string => {
+    const filled = fillText(text, known)
+    const fault = 'faults' in filled ? filled.faults.join('; ') : settingFault(filled.text)
+    if (fault === undefined && 'text' in filled) return filled.text
+    faults.push({ field, value: 'text' in filled ? shown(filled.text) : text, expected: `one word for iPXE: ${fault}` })
+    return ''
+  }
+  const secret = (name: string): string => {
+    const value = Object.hasOwn(secrets, name) ? secrets[name] : undefined
+    const fault = value === undefined ? 'that is set' : settingFault(value)
+    if (fault !== undefined) faults.push({ field: `secret ${name}`, value: '********', expected: wanted(value, fault) })
+    return value ?? ''
+  }
+
+  const open = { ...names, secrets: {} }
+  const address = fill('target', target, open)
+  if (address !== '' && !iscsiTarget.test(address))
+    faults.push({ field: 'target', value: address, expected: 'iscsi:SERVER:PROTOCOL:PORT:LUN:IQN' })
+  const settings = initiator === undefined ? [] : [{ name: 'initiator-iqn', value: fill('initiator', initiator, open) }]
+  if (chap !== undefined && names.secrets !== undefined) {
+    const user = (field: string, text: string) => fill(field, text, { ...names, secrets }, () => '********')
+    settings.push({ name: 'username', value: user('chap.username', chap.username) })
+    settings.push({ name: 'password', value: secret(chap.password) })
+    if (chap.reverse !== undefined) {
+      settings.push({ name: 'reverse-username', value: user('chap.reverse.username', chap.reverse.username) })
+      settings.push({ name: 'reverse-password', value: secret(chap.reverse.password) })
+    }
+  }
+  if (faults.length > 0) throw new InputError(faults)
+  return { target: address, settings }
+}
+
+/** iPXE's commands take a word that begins with a dash for an option. */
+function settingFault(value: string): string | undefined {
+  return value.startsWith('-') ? 'not beginning with -' : wordFault(value)
+}
+
+function wanted(value: string | undefined, fault: string): string {
+  return value === undefined ? 'a secret that is set' : `one word for an iPXE script: ${fault}`
+}
