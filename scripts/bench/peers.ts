@@ -36,8 +36,8 @@ export async function startBootwright(
   }
 }
 
-/** nginx with one worker and sendfile, serving a folder. */
-export async function startNginx(folder: string, root: string): Promise<Peer> {
+/** nginx with one worker and sendfile, serving a folder; `locations` are lines of its configuration. */
+export async function startNginx(folder: string, root: string, locations = ''): Promise<Peer> {
   const [port] = await freePorts(1)
   const home = join(folder, 'nginx')
   mkdirSync(home, { recursive: true })
@@ -48,8 +48,8 @@ export async function startNginx(folder: string, root: string): Promise<Peer> {
   writeFileSync(
     join(home, 'nginx.conf'),
     `${user} worker_processes 1; daemon off; pid ${home}/pid; error_log ${home}/error.log;
-events { worker_connections 1024; }
-http { ${paths} access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000; server { listen 127.0.0.1:${port}; root ${root}; } }\n`,
+events { worker_connections 8192; }
+http { ${paths} access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000; server { listen 127.0.0.1:${port}; root ${root}; ${locations} } }\n`,
   )
   const child = spawn('nginx', ['-p', home, '-c', join(home, 'nginx.conf')], { stdio: 'inherit' })
   await answers(`http://127.0.0.1:${port}/`)

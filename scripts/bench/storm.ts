@@ -1,0 +1,122 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { cpus, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { enterSite, missingRecords, type SiteFiles } from '../../test/helpers/fake-site.ts'
+import { onEachDatabase } from './databases.ts'
+import { type StaticTexts, startBaseline, takeTexts } from './storm/baseline.ts'
+import { type Figures, figuresOf, printFigures } from './storm/figures.ts'
+import type { TimedBoot } from './storm/generator.ts'
+import { runStorm } from './storm/run-storm.ts'
+import { watchUsage } from './storm/usage.ts'
+
+// npm run bench:storm [-- machines [seconds]] [--ramp s] [--kernel MB] [--initrd MB] [--generators n] [--cpu-prof folder]
+//
+// So many machines (1,000) are switched on within a few seconds, each with a MAC and a loopback address of its own, and do
+// what real ones do (test/helpers/fake-machine.ts): TFTP, bootstrap, script, kernel, initrd, reports. Once against Bootwright
+// with PostgreSQL, once with the embedded database, once against nginx and tftpd-hpa with static scripts. `seconds` is how
+// long each of the three may take. Needs nginx, tftpd-hpa and postgresql (Debian's packages); sends to loopback only.
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    ramp: { type: 'string', default: '10' },
+    kernel: { type: 'string', default: '8' },
+    initrd: { type: 'string', default: '24' },
+    generators: { type: 'string', default: '2' },
+    'cpu-prof': { type: 'string' },
+  },
+})
+const machines = whole('machines', positionals[0] ?? '1000', 1, 50_000)
+const limitMs = 1000 * whole('seconds', positionals[1] ?? '180', 1, 3600)
+const rampMs = 1000 * whole('--ramp', values.ramp, 0, 3600)
+const generators = whole('--generators', values.generators, 1, 16)
+const files: SiteFiles = {
+  kernel: randomBytes(2 ** 20 * whole('--kernel', values.kernel, 1, 1024)),
+  initrd: randomBytes(2 ** 20 * whole('--initrd', values.initrd, 1, 1024)),
+}
+const hashes = new Map<Buffer, string>()
+const nbp = readFileSync('ipxe/nbp/ipxe.efi')
+const profiling = values['cpu-prof']
+const env: Record<string, string> =
+  profiling === undefined ? {} : { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profiling}` }
+
+const folder = mkdtempSync(join(tmpdir(), 'bootwright-storm-'))
+let faults = 0
+try {
+  const megabytes = (nbp.length + files.kernel.length + files.initrd.length) / 1e6
+  console.log(
+    `${machines} machines of ${megabytes.toFixed(1)} MB each, switched on within ${rampMs / 1000} s, by ${generators} load generators that share the ${cpus().length} cores with the servers; Node ${process.version}`,
+  )
+  const all: Figures[] = []
+  let texts: StaticTexts | undefined
+  await onEachDatabase(
+    folder,
+    async ({ database, port, tftpPort, pid, databasePid, socket }) => {
+      await enterSite(socket, machines, files)
+      texts = await takeTexts(port)
+      const watched = { Bootwright: pid, ...(databasePid !== undefined && { PostgreSQL: databasePid }) }
+      const { boots, figures } = await storm(`Bootwright, ${database}`, { httpPort: port, tftpPort }, watched)
+      all.push(figures)
+      const missing = await missingRecords(socket, boots, files, nbp.length)
+      faults += missing.length
+      console.log(
+        `  ${figures.booted - missing.length} of ${figures.booted} boots are recorded, each with all its events`,
+      )
+      for (const one of missing.slice(0, 5)) console.log(`  NOT RECORDED ${one}`)
+    },
+    env,
+  )
+  mkdirSync(join(folder, 'baseline'))
+  const { nginx, tftpd, stop } = await startBaseline(join(folder, 'baseline'), texts as StaticTexts, files)
+  const baseline = storm(
+    'nginx + tftpd-hpa',
+    { httpPort: nginx.port, tftpPort: tftpd.port },
+    { nginx: nginx.pid, 'tftpd-hpa': tftpd.pid },
+  )
+  all.push((await baseline.finally(stop)).figures)
+  printFigures(all)
+  faults += all.slice(0, -1).reduce((sum, { errors }) => sum + errors.length, 0)
+} finally {
+  rmSync(folder, { recursive: true, force: true })
+}
+process.exit(faults === 0 ? 0 : 1)
+
+/** One storm; what was hashed is compared with what it must be. */
+async function storm(
+  name: string,
+  ports: { httpPort: number; tftpPort: number },
+  watched: Record<string, number>,
+): Promise<{ boots: TimedBoot[]; figures: Figures }> {
+  const server = { host: '127.0.0.1', ...ports }
+  const usage = Object.entries(watched).map(([what, pid]) => [what, watchUsage([pid])] as const)
+  const boots = await runStorm(generators, { server, machines, rampMs, hashEvery: 20, limitMs })
+  const used = Object.fromEntries(usage.map(([what, stop]) => [what, stop()]))
+  const figures = figuresOf(name, boots.map(withRightBytes), used)
+  console.log(
+    `${name}: ${figures.booted} of ${machines} booted, the last after ${figures.lastBootSeconds.toFixed(1)} s, ${figures.errors.length} errors`,
+  )
+  return { boots, figures }
+}
+
+function withRightBytes(boot: TimedBoot): TimedBoot {
+  const wanted: Record<string, Buffer> = { nbp, ...files }
+  const wrong = boot.steps.filter(({ stage, bytes, sha256 }) => {
+    const file = wanted[stage]
+    return file !== undefined && (bytes !== file.length || (sha256 !== undefined && sha256 !== hashOf(file)))
+  })
+  return wrong.length === 0 ? boot : { ...boot, error: `wrong bytes: ${wrong.map(({ stage }) => stage).join(', ')}` }
+}
+
+function hashOf(bytes: Buffer): string {
+  const hash = hashes.get(bytes) ?? createHash('sha256').update(bytes).digest('hex')
+  hashes.set(bytes, hash)
+  return hash
+}
+
+function whole(name: string, text: string, least: number, most: number): number {
+  const value = Number(text)
+  if (Number.isInteger(value) && value >= least && value <= most) return value
+  console.error(`${name}: expected a whole number from ${least} to ${most}, got ${text}`)
+  process.exit(2)
+}

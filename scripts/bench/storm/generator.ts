@@ -1,0 +1,40 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { bootFakeMachine, type FakeBoot } from '../../../test/helpers/fake-machine.ts'
+import { fakeMachine } from '../../../test/helpers/fake-site.ts'
+import type { BootServerAddress } from '../../../test/helpers/fake-tftp.ts'
+
+/** One process's part of a storm: the machines `first`, `first + step`, … below `machines`. */
+export type Share = {
+  server: BootServerAddress
+  machines: number
+  first: number
+  step: number
+  /** The machines are switched on one after the other within this time. */
+  rampMs: number
+  /** Of so many machines one hashes what it gets. */
+  hashEvery: number
+  limitMs: number
+}
+
+/** A machine's boot, and when it was switched on and when it ended: milliseconds since 1970. */
+export type TimedBoot = FakeBoot & { n: number; startedAt: number; endedAt: number }
+
+// Started by storm.ts: boots its share of the machines, sends what became of them to its parent, and ends.
+const share: Share = JSON.parse(process.argv[2] ?? '{}')
+const limit = sleep(share.limitMs, undefined, { ref: false })
+
+const numbers = Array.from({ length: share.machines }, (_, n) => n).filter((n) => n % share.step === share.first)
+const boots = await Promise.all(numbers.map(bootInTime))
+process.send?.(boots, () => process.exit(0))
+
+async function bootInTime(n: number): Promise<TimedBoot> {
+  await sleep((share.rampMs * n) / share.machines)
+  const startedAt = Date.now()
+  const machine = fakeMachine(n)
+  const late = limit.then(
+    (): FakeBoot => ({ mac: machine.mac, steps: [], error: `not up within ${share.limitMs / 1000} s` }),
+  )
+  const booting = bootFakeMachine(machine, share.server, { hashes: n % share.hashEvery === 0 })
+  const boot = await Promise.race([booting, late])
+  return { ...boot, n, startedAt, endedAt: Date.now() }
+}
