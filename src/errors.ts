@@ -27,6 +27,12 @@ export class ConfigError extends Error {
   override name = 'ConfigError'
 }
 
+/** The disk has no room for what is to be written. `code` is that of write(2), where that found it too. */
+export class DiskFullError extends Error {
+  override name = 'DiskFullError'
+  readonly code = 'ENOSPC'
+}
+
 /** A value from outside, short and printable, in quotes, for a message. */
 export function quote(value: unknown): string {
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value))
