@@ -4,6 +4,8 @@ export type OpenFile = {
   /** Fills as much of the buffer as it can from `position`, and says how much; 0 only at the end of the file. */
   read: (buffer: Buffer, position: number) => Promise<number>
   close: () => Promise<void>
+  /** Of a file on a disk of this machine: its open descriptor, which the kernel can send from. */
+  descriptor?: number
 }
 
 /** Image files, each named by the sha256 of its bytes: in a folder (folder-store.ts) or in an object store. */
@@ -21,6 +23,11 @@ export type FileStore = {
   adopt: (sha256: string, path: string) => Promise<void>
   /** Every stored file. */
   list: () => AsyncIterable<{ sha256: string; sizeBytes: number; storedAt: Date }>
-  /** Removes a file, if it is there. Who has it open reads on. */
+  /** Removes a file, if it is there. Who has it open in a folder reads on; in an object store the next read fails. */
   remove: (sha256: string) => Promise<void>
+  /**
+   * Where machines can fetch a file themselves, for an hour and without credentials. Absent: every byte goes through this server.
+   * @param contentType what the file's answer says that it is
+   */
+  urlFor?: (sha256: string, contentType: string) => Promise<string>
 }

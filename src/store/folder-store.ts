@@ -1,18 +1,12 @@
-import { createHash } from 'node:crypto'
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { InputError } from '../errors.ts'
 import type { FileStore } from './file-store.ts'
+import { openIncoming } from './incoming.ts'
 
 /** A store in a folder: `ab/abcd…`, written to a temporary name, hashed while it streams, fsynced, then renamed. */
 export async function openFolderStore(folder: string): Promise<FileStore> {
-  const incoming = join(folder, 'incoming')
-  await mkdir(incoming, { recursive: true, mode: 0o700 })
-  // What a killed upload left: no other process writes here.
-  for (const name of await readdir(incoming)) await rm(join(incoming, name), { force: true })
-
+  const incoming = await openIncoming(join(folder, 'incoming'))
   const pathOf = (sha256: string) => join(folder, sha256.slice(0, 2), sha256)
-  let uploads = 0
   const adopt = async (sha256: string, temporary: string) => {
     const path = pathOf(sha256)
     await mkdir(dirname(path), { recursive: true, mode: 0o700 })
@@ -29,25 +23,11 @@ export async function openFolderStore(folder: string): Promise<FileStore> {
         sizeBytes: (await handle.stat()).size,
         read: async (buffer, position) => (await handle.read(buffer, 0, buffer.length, position)).bytesRead,
         close: () => handle.close(),
+        descriptor: handle.fd,
       }
     },
     size: async (sha256) => (await stat(pathOf(sha256)).catch(undefinedWhenMissing))?.size,
-    put: async (sha256, bytes, maxBytes) => {
-      const temporary = join(incoming, `${process.pid}-${uploads++}`)
-      try {
-        const { sizeBytes, actual } = await writeHashed(temporary, bytes, maxBytes)
-        if (actual !== sha256)
-          throw new InputError({
-            field: 'sha256',
-            value: sha256,
-            expected: `${actual}, the hash of the ${sizeBytes} bytes received`,
-          })
-        await adopt(sha256, temporary)
-        return { sizeBytes }
-      } finally {
-        await rm(temporary, { force: true })
-      }
-    },
+    put: (sha256, bytes, maxBytes) => incoming.receive(sha256, bytes, maxBytes, (path) => adopt(sha256, path)),
     list: async function* () {
       for (const first of await readdir(folder)) {
         if (!/^[0-9a-f]{2}$/.test(first)) continue
@@ -60,41 +40,6 @@ export async function openFolderStore(folder: string): Promise<FileStore> {
     remove: async (sha256) => {
       await rm(pathOf(sha256), { force: true })
     },
-  }
-}
-
-async function writeHashed(
-  path: string,
-  bytes: AsyncIterable<Uint8Array>,
-  maxBytes: number,
-): Promise<{ sizeBytes: number; actual: string }> {
-  const hash = createHash('sha256')
-  let sizeBytes = 0
-  const handle = await open(path, 'wx', 0o600)
-  try {
-    for await (const chunk of bytes) {
-      sizeBytes += chunk.length
-      if (sizeBytes > maxBytes)
-        throw new InputError({
-          field: 'body',
-          value: `more than ${maxBytes} bytes`,
-          expected: `at most ${maxBytes} bytes`,
-        })
-      hash.update(chunk)
-      await writeAll(handle, chunk)
-    }
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-  return { sizeBytes, actual: hash.digest('hex') }
-}
-
-// A write may be short (a full disk, a signal): write(2).
-async function writeAll(handle: FileHandle, chunk: Uint8Array): Promise<void> {
-  for (let done = 0; done < chunk.length; ) {
-    const { bytesWritten } = await handle.write(chunk, done, chunk.length - done)
-    done += bytesWritten
   }
 }
 
