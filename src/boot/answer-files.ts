@@ -1,6 +1,7 @@
 import { InputError, messageOf } from '../errors.ts'
 import { findTokenBoot, type TokenBoot, whyNoAnswers } from '../inventory/answer-access.ts'
 import { type AnswerDocument, findAnswerDocuments } from '../inventory/answer-files.ts'
+import type { Decision } from '../inventory/decision.ts'
 import { recordReport } from '../inventory/reports.ts'
 import { openSecrets } from '../inventory/secrets.ts'
 import { defaultNocloud, renderAnswers } from '../render/answers.ts'
@@ -15,17 +16,11 @@ const refused = 'This address opens no answer file, or not any more.\n'
  * secrets. Whoever is refused is not told why: the log is.
  */
 export async function serveAnswer(c: BootContext, deps: BootDeps, source: 'answer' | 'nocloud'): Promise<Response> {
-  const { db, log, settings } = deps
+  const { db, log } = deps
   const name = c.req.param('document') ?? ''
-  const token = c.req.param('token') ?? ''
-  const ip = addressOf(c)
-  c.header('Cache-Control', 'no-store')
-  const boot = isToken(token) ? await findTokenBoot(db, token) : undefined
-  const why = boot === undefined ? 'no boot has this token' : whyNoAnswers(boot, ip, settings.answersToAnyAddress)
-  if (boot === undefined || why !== undefined) {
-    log.warn({ ip, boot: boot?.id, mac: boot?.facts.mac, document: name.slice(0, 64), why }, 'answer file refused')
-    return c.text(refused, boot === undefined ? 404 : 403)
-  }
+  const opened = await openForSecrets(c, deps, name)
+  if (opened instanceof Response) return opened
+  const { boot, token, ip } = opened
   const fields = { ip, boot: boot.id, mac: boot.facts.mac, document: name.slice(0, 64) }
   try {
     const document = await renderFor(c, deps, boot, token, name, source)
@@ -43,18 +38,43 @@ export async function serveAnswer(c: BootContext, deps: BootDeps, source: 'answe
   }
 }
 
+/**
+ * The boot of the token in the URL, when who asks may have its secrets; else the answer, which does not say why. The same for
+ * all that secrets stand in.
+ */
+export async function openForSecrets(
+  c: BootContext,
+  { db, log, settings }: BootDeps,
+  document: string,
+): Promise<{ boot: TokenBoot; token: string; ip: string } | Response> {
+  const token = c.req.param('token') ?? ''
+  const ip = addressOf(c)
+  c.header('Cache-Control', 'no-store')
+  const boot = isToken(token) ? await findTokenBoot(db, token) : undefined
+  const why = boot === undefined ? 'no boot has this token' : whyNoAnswers(boot, ip, settings.answersToAnyAddress)
+  if (boot !== undefined && why === undefined) return { boot, token, ip }
+  log.warn({ ip, boot: boot?.id, mac: boot?.facts.mac, document: document.slice(0, 64), why }, 'answer file refused')
+  return c.text(refused, boot === undefined ? 404 : 403)
+}
+
+/** The documents of a boot's answer file, of the version that was in force at its start; none when it has no answer file. */
+export async function documentsFor({ db }: BootDeps, { answerFile }: Decision): Promise<AnswerDocument[]> {
+  if (answerFile === undefined) return []
+  return (await findAnswerDocuments(db, answerFile.name, answerFile.version)) ?? []
+}
+
 async function renderFor(
   c: BootContext,
-  { db, sealer, settings }: BootDeps,
+  deps: BootDeps,
   { id, facts, decision }: TokenBoot,
   token: string,
   name: string,
   source: 'answer' | 'nocloud',
 ): Promise<AnswerDocument | undefined> {
-  const { answerFile, machine, groups } = decision
-  const documents =
-    answerFile === undefined ? undefined : await findAnswerDocuments(db, answerFile.name, answerFile.version)
-  if (documents === undefined) return undefined
+  const { db, sealer, settings } = deps
+  const { machine, groups } = decision
+  const documents = await documentsFor(deps, decision)
+  if (documents.length === 0) return undefined
   const context = { facts, base: baseUrlOf(c, settings.baseUrl), boot: { id, token } }
   const names = namesOf(decision, context, documents[0]?.name)
   const wanted = documents.find((one) => one.name === name)

@@ -9,7 +9,7 @@ import { identityKeys } from '../inventory/identity.ts'
 import { recordDiscovered } from '../inventory/machines.ts'
 import type { Choice } from '../inventory/menu-choice.ts'
 import type { Situation } from '../inventory/situation.ts'
-import { renderAnswers, withRedactedSecrets } from '../render/answers.ts'
+import { redactedSecrets, renderAnswers, withRedactedSecrets } from '../render/answers.ts'
 import { namesOf } from '../render/names.ts'
 import type { ScriptContext } from '../render/scripts.ts'
 import { parseFacts } from './facts-query.ts'
@@ -122,6 +122,7 @@ function renderDecision(
   const context = contextOf(deps, situation.facts, base, boot, documentsOf(decision, situation))
   try {
     checkAnswers(decision, situation, context)
+    checkSan(deps, decision, situation, context)
     return { script: deps.scripts.script(decision, context), decision }
   } catch (error) {
     if (!(error instanceof InputError)) throw error
@@ -130,9 +131,10 @@ function renderDecision(
     const reason = inAnswers
       ? `answer file ${answerFile?.name}: ${error.faults.map(({ field, value }) => `${value} (${field})`).join(', ')}`
       : `image ${image?.name}: ${error.message}`
-    const nextStep = inAnswers
-      ? 'set what is missing among the params and secrets of the machine or of one of its groups'
-      : 'correct the args of the image, the group or the machine'
+    const nextStep =
+      inAnswers || decision.spec.kind === 'sanboot'
+        ? 'set what is missing among the params and secrets of the machine or of one of its groups'
+        : 'correct the args of the image, the group or the machine'
     const refused: Decision = { ...decision, spec: { kind: 'refusal', reason, nextStep } }
     return { script: deps.scripts.script(refused, context), decision: refused }
   }
@@ -144,6 +146,13 @@ function checkAnswers(decision: Decision, situation: Situation, context: ScriptC
   if (documents.length === 0) return
   const names = namesOf(decision, context, documents[0]?.name)
   renderAnswers(documents, withRedactedSecrets(names, secretNamesOf(decision, situation)))
+}
+
+// A secret that is not set would be found only after iPXE has been told to go on.
+function checkSan({ scripts }: BootDeps, decision: Decision, situation: Situation, context: ScriptContext): void {
+  const { spec } = decision
+  if (spec.kind !== 'sanboot' || !('target' in spec) || spec.chap === undefined) return
+  scripts.san(decision, context, redactedSecrets(secretNamesOf(decision, situation)))
 }
 
 function faultDecision(facts: Facts, error: unknown): Decision {

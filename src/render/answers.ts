@@ -23,7 +23,12 @@ export function renderAnswers(documents: AnswerDocument[], names: Names): Answer
 
 /** The names for a preview, or for the check before a script is given out: every secret that is set, and none of their values. */
 export function withRedactedSecrets(names: Names, secrets: string[]): Names {
-  return { ...names, secrets: Object.fromEntries(secrets.map((name) => [name, redacted])) }
+  return { ...names, secrets: redactedSecrets(secrets) }
+}
+
+/** Secrets by their names, with asterisks for values. */
+export function redactedSecrets(names: string[]): Record<string, string> {
+  return Object.fromEntries(names.map((name) => [name, redacted]))
 }
 
 /** What is wrong with documents whatever they are filled in with, for when they are saved. @throws InputError */

@@ -1,0 +1,32 @@
+import { isTreePath } from '../inventory/trees.ts'
+import { serveStored } from './files.ts'
+import { addressOf, type BootContext } from './request.ts'
+import type { BootDeps } from './routes.ts'
+
+/**
+ * `/trees/{image}/{version}/{digest}/{path}`: a file that an installer fetches by itself, with a URL put together by the
+ * installer. Many ask for what may be there or not (RHEL's for `images/updates.img`), so a file that is not there is no fault.
+ */
+export async function serveTreeFile(c: BootContext, deps: BootDeps): Promise<Response> {
+  const asked = parseTreeUrl(c.env.incoming.url ?? '')
+  const sha256 = asked && (await deps.findTreeFile(asked.key, asked.path))
+  if (sha256 !== undefined) return serveStored(c, deps, sha256, asked?.path ?? '')
+  deps.log.debug({ ip: addressOf(c), path: asked?.path }, 'no such file in the tree')
+  return c.text('There is no such file in the tree.\n', 404)
+}
+
+/** What a URL names, from its bytes as they came: a router may take `%2F` and `..` for more than they are. */
+function parseTreeUrl(url: string) {
+  const [, image, version, digest, rest] = /^\/trees\/([^/?]+)\/(\d{1,9})\/([0-9a-f]{16})\/([^?#]+)/.exec(url) ?? []
+  const path = decode(rest ?? '')
+  if (image === undefined || digest === undefined || path === undefined || !isTreePath(path)) return undefined
+  return { key: { image, version: Number(version), digest }, path }
+}
+
+function decode(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return undefined
+  }
+}
