@@ -1,6 +1,9 @@
 import { statfs } from 'node:fs/promises'
 import { DiskFullError } from '../errors.ts'
 
+/** A folder of the disk that is written to, and what to call it in messages. */
+export type Disk = { folder: string; name: string }
+
 // Room that is left to the database, which may be on the same disk: this, or a twentieth of a small disk.
 const mostReserveBytes = 64 * 2 ** 20
 
@@ -10,21 +13,21 @@ async function roomIn(folder: string): Promise<number> {
   return bavail * bsize - Math.min(mostReserveBytes, (blocks * bsize) / 20)
 }
 
-/** @throws DiskFullError when the disk of a folder has no room for so many bytes more */
-export async function requireRoom(folder: string, bytes: number): Promise<void> {
-  const room = await roomIn(folder)
-  if (room < bytes) throw diskFull(bytes, room)
+/** @throws DiskFullError when the disk has no room for so many bytes more */
+export async function requireRoom(disk: Disk, bytes: number): Promise<void> {
+  const room = await roomIn(disk.folder)
+  if (room < bytes) throw diskFull(disk, bytes, room)
 }
 
 /** Turns the ENOSPC or EDQUOT of a write (write(2)) into an error that says what was needed, and throws it on. */
-export async function explainFullDisk(error: unknown, folder: string, bytes: number): Promise<never> {
+export async function explainFullDisk(error: unknown, disk: Disk, bytes: number): Promise<never> {
   const { code } = error as NodeJS.ErrnoException
   if (error instanceof DiskFullError || (code !== 'ENOSPC' && code !== 'EDQUOT')) throw error
-  throw diskFull(bytes, await roomIn(folder))
+  throw diskFull(disk, bytes, await roomIn(disk.folder))
 }
 
-function diskFull(needed: number, room: number): DiskFullError {
+function diskFull({ name }: Disk, needed: number, room: number): DiskFullError {
   return new DiskFullError(
-    `the disk of the data folder is full: ${needed} bytes more are needed, ${Math.max(0, Math.floor(room))} can be had`,
+    `the disk of ${name} is full: ${needed} bytes more are needed, ${Math.max(0, Math.floor(room))} can be had`,
   )
 }

@@ -1,7 +1,6 @@
 import { createHash, type Hash } from 'node:crypto'
 import { open, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
-import { explainFullDisk, requireRoom } from './disk-space.ts'
+import { type Disk, explainFullDisk, requireRoom } from './disk-space.ts'
 
 /** The hashes that lists of checksums have. */
 export type HashName = 'sha256' | 'sha512'
@@ -20,6 +19,8 @@ export type PartialFile = {
   truncate: (sizeBytes: number) => Promise<void>
   /** The hash of what is there, in hexadecimal. What did not pass through `append` since the file was opened is read again. */
   digest: (name: HashName, signal?: AbortSignal) => Promise<string>
+  /** @throws DiskFullError when the disk has no room for so many bytes more */
+  requireRoom: (bytes: number) => Promise<void>
   /** Puts on the disk what was written (fsync(2)): needed before the store takes the file over. */
   sync: () => Promise<void>
   /** The bytes from a position on; 0 only at the end of the file. */
@@ -36,15 +37,16 @@ const chunkBytes = 2 ** 20
 
 /**
  * Opens a file of this machine that is still on its way, or makes it. One at a time may have it open.
+ * @param disk the disk that it is on
  * @param aboutPath where `remember` keeps what it is given; undefined: only in memory
  * @param hashes what is hashed while it streams; the same map again, when the file is opened again, spares reading it
  */
 export async function openPartialFile(
   path: string,
+  disk: Disk,
   aboutPath: string | undefined,
   hashes: Hashes = newHashes(['sha256']),
 ): Promise<PartialFile> {
-  const folder = dirname(path)
   const handle = await open(path, 'a+', 0o600)
   const about = aboutPath === undefined ? undefined : await readAbout(aboutPath)
   const state = { sizeBytes: (await handle.stat()).size, about, uncheckedBytes: 0 }
@@ -62,11 +64,11 @@ export async function openPartialFile(
       state.about = value
       if (aboutPath === undefined) return
       await handle.datasync()
-      await writeAbout(aboutPath, JSON.stringify(value)).catch((error) => explainFullDisk(error, folder, 4096))
+      await writeAbout(aboutPath, JSON.stringify(value)).catch((error) => explainFullDisk(error, disk, 4096))
     },
     append: async (chunk) => {
       if (state.uncheckedBytes <= 0) {
-        await requireRoom(folder, chunk.length)
+        await requireRoom(disk, chunk.length)
         state.uncheckedBytes = checkRoomEveryBytes
       }
       state.uncheckedBytes -= chunk.length
@@ -74,7 +76,7 @@ export async function openPartialFile(
         // A write may be short (a full disk, a signal): write(2).
         const { bytesWritten } = await handle
           .write(chunk, done, chunk.length - done)
-          .catch((error) => explainFullDisk(error, folder, chunk.length - done))
+          .catch((error) => explainFullDisk(error, disk, chunk.length - done))
         const written = chunk.subarray(done, done + bytesWritten)
         for (const one of hashes.values()) {
           if (one.bytes !== state.sizeBytes) continue
@@ -103,6 +105,7 @@ export async function openPartialFile(
       }
       return hashed.hash.copy().digest('hex')
     },
+    requireRoom: (bytes) => requireRoom(disk, bytes),
     sync: () => handle.sync(),
     close: () => handle.close(),
   }

@@ -46,6 +46,7 @@ export async function openPartialFiles(
   { mostBytes, mostFiles = 1000 }: { mostBytes: number; mostFiles?: number },
 ): Promise<PartialFiles> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
+  const disk = { folder, name: 'the data folder' }
   const holders = new Map<string, Holder>()
   // The hashes of what arrived, so that the parts of a large upload need not be read again for each other.
   const known = new Map<string, Hashes>()
@@ -101,7 +102,7 @@ export async function openPartialFiles(
         await makeRoom(key, totalBytes)
         const before = known.get(key) ?? newHashes(hashes)
         known.set(key, before)
-        const file = await openPartialFile(path, `${path}.json`, before)
+        const file = await openPartialFile(path, disk, `${path}.json`, before)
         let isOpen = true
         return {
           ...file,
@@ -125,7 +126,7 @@ export async function openPartialFiles(
       const before = Date.now() - days * 24 * 3_600_000
       for (const { key, changedAt } of await list()) if (changedAt < before && !holders.has(key)) await remove(key)
     },
-    requireRoom: (bytes) => requireRoom(folder, bytes),
+    requireRoom: (bytes) => requireRoom(disk, bytes),
   }
 }
 
