@@ -36,6 +36,23 @@ export type Config = {
   keepChangesDays: number
   maxDiscovered: number
   maxFileBytes: number
+  importsAtOnce: number
+  /** An import's download is tried again after so many seconds without a byte. */
+  downloadStallSeconds: number
+  keepPartsDays: number
+  /** Mirrors of distributions by the names that recipes call them; URLs without a slash at the end. */
+  mirrors: Record<string, string>
+  /** What imports go through; empty texts for none. */
+  httpProxy: string
+  httpsProxy: string
+  noProxy: string
+  /** Downloads at once; who comes above that is told when to ask again. */
+  maxTransfers: number
+  /** Of all downloads together; undefined: as fast as it goes. */
+  maxBytesPerSecond: number | undefined
+  fileCacheBytes: number
+  /** True: files go from the page cache to the socket inside the kernel, where that can be done. */
+  sendfile: boolean
   tftpBlockSize: number
   tftpWindowSize: number
   tftpMaxTransfers: number
@@ -114,6 +131,41 @@ export const settings = {
     fallback: '34359738368',
     meaning: 'largest file that may be uploaded, bytes',
   },
+  importsAtOnce: { name: 'BOOTWRIGHT_IMPORTS_AT_ONCE', fallback: '2', meaning: 'imports of images at once' },
+  downloadStallSeconds: {
+    name: 'BOOTWRIGHT_DOWNLOAD_STALL_SECONDS',
+    fallback: '60',
+    meaning: 'a download for an import is tried again after so long without a byte',
+  },
+  keepPartsDays: {
+    name: 'BOOTWRIGHT_KEEP_PARTS_DAYS',
+    fallback: '7',
+    meaning: 'what arrived of broken-off downloads and uploads is kept for so many days',
+  },
+  mirrors: {
+    name: 'BOOTWRIGHT_MIRRORS',
+    fallback: '',
+    meaning: 'mirrors that recipes fetch from instead, debian=http://mirror.example/debian,ubuntu=…',
+  },
+  httpProxy: { name: 'HTTP_PROXY', fallback: '', meaning: 'proxy for http URLs of imports, http://host:port' },
+  httpsProxy: { name: 'HTTPS_PROXY', fallback: '', meaning: 'proxy for https URLs of imports, http://host:port' },
+  noProxy: { name: 'NO_PROXY', fallback: '', meaning: 'hosts and domains that are asked without a proxy; * for all' },
+  maxTransfers: { name: 'BOOTWRIGHT_MAX_TRANSFERS', fallback: '2000', meaning: 'downloads of files at once' },
+  maxBytesPerSecond: {
+    name: 'BOOTWRIGHT_MAX_BYTES_PER_SECOND',
+    fallback: undefined,
+    meaning: 'of all downloads together; none: as fast as it goes',
+  },
+  fileCacheBytes: {
+    name: 'BOOTWRIGHT_FILE_CACHE_BYTES',
+    fallback: '134217728',
+    meaning: 'memory for parts of files that are read, bytes',
+  },
+  sendfile: {
+    name: 'BOOTWRIGHT_SENDFILE',
+    fallback: 'yes',
+    meaning: 'no: read files into memory instead of letting the kernel send them',
+  },
   tftpBlockSize: { name: 'BOOTWRIGHT_TFTP_BLOCK_SIZE', fallback: '1468', meaning: 'largest TFTP block, bytes' },
   tftpWindowSize: { name: 'BOOTWRIGHT_TFTP_WINDOW_SIZE', fallback: '16', meaning: 'largest TFTP window, blocks' },
   tftpMaxTransfers: { name: 'BOOTWRIGHT_TFTP_MAX_TRANSFERS', fallback: '1000', meaning: 'TFTP transfers at once' },
@@ -130,7 +182,15 @@ export const settings = {
   logLevel: { name: 'BOOTWRIGHT_LOG_LEVEL', fallback: 'info', meaning: 'debug, info, warn or error' },
 } satisfies Record<string, Setting>
 
-const secretSettings = new Set<string>(['adminToken', 'secretKey'] satisfies (keyof typeof settings)[])
+const secretSettings = new Set<string>([
+  'adminToken',
+  'secretKey',
+  'httpProxy',
+  'httpsProxy',
+] satisfies (keyof typeof settings)[])
+
+/** The settings that other programs have too, often in lower case. */
+const proxySettings = ['httpProxy', 'httpsProxy', 'noProxy'] as const
 
 // Read by the CLI as a client of the server (cli/client.ts), so they are no fault in the server's environment.
 const clientSettings = ['BOOTWRIGHT_URL', 'BOOTWRIGHT_TOKEN']
@@ -146,7 +206,11 @@ export function loadConfig(env: Record<string, string | undefined>, defaultNbpDi
     if (name.startsWith('BOOTWRIGHT_') && !known.has(name)) faults.push(`${name}: there is no such setting`)
   }
 
-  const given = (key: keyof typeof settings): string | undefined => env[settings[key].name]?.trim() || undefined
+  const given = (key: keyof typeof settings): string | undefined => {
+    const { name } = settings[key]
+    const text = proxySettings.some((one) => one === key) ? (env[name.toLowerCase()] ?? env[name]) : env[name]
+    return text?.trim() || undefined
+  }
   function read<T>(key: keyof typeof settings, parse: (text: string) => T | undefined, expected: string): T {
     const text = given(key) ?? settings[key].fallback ?? ''
     const value = parse(text)
@@ -193,6 +257,21 @@ export function loadConfig(env: Record<string, string | undefined>, defaultNbpDi
     keepChangesDays: count('keepChangesDays', 1, 36_500),
     maxDiscovered: count('maxDiscovered', 0, 10_000_000),
     maxFileBytes: count('maxFileBytes', 1, 2 ** 50),
+    importsAtOnce: count('importsAtOnce', 1, 100),
+    downloadStallSeconds: count('downloadStallSeconds', 1, 3600),
+    keepPartsDays: count('keepPartsDays', 1, 36_500),
+    mirrors: read('mirrors', parseMirrors, 'name=http://host/path, with commas between'),
+    httpProxy: read('httpProxy', parseProxy, 'http://host:port'),
+    httpsProxy: read('httpsProxy', parseProxy, 'http://host:port'),
+    noProxy: read('noProxy', (text) => text, 'hosts with commas between'),
+    maxTransfers: count('maxTransfers', 1, 1_000_000),
+    maxBytesPerSecond: optional(
+      'maxBytesPerSecond',
+      (text) => wholeNumber(text, 65_536, 2 ** 50),
+      'a whole number from 65536',
+    ),
+    fileCacheBytes: count('fileCacheBytes', 2 ** 20, 2 ** 50),
+    sendfile: read('sendfile', yesNo, 'yes or no'),
     tftpBlockSize: count('tftpBlockSize', 512, 65464),
     tftpWindowSize: count('tftpWindowSize', 1, 65535),
     tftpMaxTransfers: count('tftpMaxTransfers', 1, 20_000),
@@ -217,6 +296,20 @@ function parseListen(text: string): Listen | undefined {
 
 function parseBaseUrl(text: string): string | undefined {
   return /^https?:\/\/[a-z0-9.[\]:-]+\/?$/i.test(text) && URL.canParse(text) ? text.replace(/\/$/, '') : undefined
+}
+
+function parseMirrors(text: string): Record<string, string> | undefined {
+  const parts = text.split(',').map((part) => /^([a-z0-9][a-z0-9-]*)=(https?:\/\/\S+?)\/*$/.exec(part.trim()))
+  if (text.trim() === '') return {}
+  return parts.every((part) => part !== null && URL.canParse(part[2] ?? ''))
+    ? Object.fromEntries(parts.map((part) => [part?.[1], part?.[2]]))
+    : undefined
+}
+
+// curl takes a proxy without a scheme for an http one.
+function parseProxy(text: string): string | undefined {
+  const url = text === '' || /^[a-z]+:\/\//i.test(text) ? text : `http://${text}`
+  return url === '' || (/^https?:/i.test(url) && URL.canParse(url)) ? url : undefined
 }
 
 function parseSubnets(text: string): string[] | undefined {
