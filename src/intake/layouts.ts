@@ -1,4 +1,13 @@
 import type { Arch, Platform } from '../arch.ts'
+import { findAlpine } from './layouts/alpine.ts'
+import { findArchiso } from './layouts/arch.ts'
+import { findFedoraCoreos, findFlatcar, findTalos } from './layouts/containers.ts'
+import { findDebianDisc, findDebianLive, findDebianNetboot } from './layouts/debian.ts'
+import { findAnaconda, findDracutLive } from './layouts/rhel.ts'
+import { type Source, sourceOf } from './layouts/source.ts'
+import { findLinuxrc } from './layouts/suse.ts'
+import { findBootableDisc, findEfiPrograms, findFreebsd, findMemtest, findWindows } from './layouts/tools.ts'
+import { findCasper, findUbuntuNetboot } from './layouts/ubuntu.ts'
 
 /** A file that was found: where it is in the ISO, archive or folder, and the name it gets beside the others of its variant. */
 export type LayoutFile = { path: string; name: string }
@@ -19,7 +28,7 @@ export type LayoutVariant = { arch: Arch; platform?: Platform } & (
     }
   | { kind: 'efi'; file: LayoutFile; args: string[] }
   /** `wimboot` is there when a file of that name was found; else the operator supplies it. */
-  | { kind: 'wimboot'; files: LayoutFile[]; wimboot?: LayoutFile }
+  | { kind: 'wimboot'; files: LayoutFile[]; wimboot?: LayoutFile; args: string[] }
   /** A disk image that was found, or the ISO itself. */
   | { kind: 'sanboot'; file: LayoutFile | 'iso' }
 )
@@ -39,6 +48,28 @@ export type Layout = {
 /** One file of an ISO, an archive or a folder. Paths have no slash at the beginning. */
 export type Entry = { path: string; sizeBytes: number }
 
+/** The families, those with the most telling paths first. */
+const families: ((source: Source) => Promise<Layout | undefined>)[] = [
+  findWindows,
+  findDebianNetboot,
+  findDebianLive,
+  findDebianDisc,
+  findUbuntuNetboot,
+  findCasper,
+  findFedoraCoreos,
+  findAnaconda,
+  findDracutLive,
+  findLinuxrc,
+  findAlpine,
+  findArchiso,
+  findFlatcar,
+  findTalos,
+  findMemtest,
+  findFreebsd,
+  findEfiPrograms,
+  findBootableDisc,
+]
+
 /**
  * What the files are, by the paths that the families' installers are known by; undefined when none is.
  * `readText` gives a small text file, or undefined when it is not there.
@@ -47,5 +78,10 @@ export async function findLayout(
   entries: Entry[],
   readText: (path: string) => Promise<string | undefined>,
 ): Promise<Layout | undefined> {
-  return entries.length > 0 && (await readText('')) ? undefined : undefined
+  const source = sourceOf(entries, readText)
+  for (const find of families) {
+    const layout = await find(source)
+    if (layout !== undefined) return layout
+  }
+  return undefined
 }

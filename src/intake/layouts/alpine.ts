@@ -1,0 +1,47 @@
+import type { Layout } from '../layouts.ts'
+import { archIn, archOf, fileAt, nameFrom, type Source, treeOf } from './source.ts'
+
+const flavors = ['lts', 'virt', 'edge', 'stable']
+
+/**
+ * alpine-netboot-VERSION-ARCH.tar.gz: boot/vmlinuz-lts, initramfs-lts, modloop-lts. The initramfs asks `alpine_repo` for the
+ * packages of the system and `modloop` for the kernel's modules (mkinitfs' initramfs-init; openrc's modloop).
+ */
+export async function findAlpine(source: Source): Promise<Layout | undefined> {
+  const flavor = flavors.find((one) =>
+    ['vmlinuz', 'initramfs', 'modloop'].every((part) => source.find(`boot/${part}-${one}`) !== undefined),
+  )
+  if (flavor === undefined) return undefined
+  const version = /(\d+\.\d+)\.\d+/.exec(await source.text('.alpine-release'))?.[1]
+  const packages = source.match(/^apks\/([a-z0-9_]+)\//)[0]?.[1]
+  const arm = source.match(/^boot\/dtbs-/).length > 0
+  const repository = `http://dl-cdn.alpinelinux.org/alpine/${version === undefined ? 'latest-stable' : `v${version}`}/main`
+  return {
+    family: 'alpine',
+    title: version === undefined ? 'Alpine Linux' : `Alpine Linux ${version}`,
+    suggestedName: nameFrom(`alpine ${version ?? ''}`),
+    variants: [
+      {
+        arch: (packages && archIn(packages)) || (arm ? 'arm64' : archOf(source)),
+        kind: 'linux',
+        kernel: fileAt(`boot/vmlinuz-${flavor}`),
+        initrds: [fileAt(`boot/initramfs-${flavor}`)],
+        args: [
+          'ip=dhcp',
+          `alpine_repo={{ params.repo | default: "${repository}" }}`,
+          `modloop={{ tree }}/boot/modloop-${flavor}`,
+          'modules=loop,squashfs',
+        ],
+        tree: treeOf(source, [`boot/modloop-${flavor}`]),
+      },
+    ],
+    notes: [
+      `Packages come from ${repository}, if not --param repo=URL.`,
+      ...(packages === undefined
+        ? []
+        : [
+            'The initramfs of a disc has no drivers for network cards: import alpine-netboot-VERSION-ARCH.tar.gz instead.',
+          ]),
+    ],
+  }
+}

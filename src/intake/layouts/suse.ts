@@ -1,0 +1,51 @@
+import type { Layout } from '../layouts.ts'
+import { answered, archIn, archOf, fileAt, nameFrom, oneLine, type Source } from './source.ts'
+
+/**
+ * openSUSE and SLE up to 15, and Tumbleweed: linuxrc. `install` names a whole repository: linuxrc asks it for
+ * repodata/repomd.xml or media.1/products, CHECKSUMS with its signature, boot/ARCH/config and the parts of the installer that
+ * this lists (linuxrc's url.c, test_is_repo), and then the packages come from there. So it is the distribution's own.
+ */
+export async function findLinuxrc(source: Source): Promise<Layout | undefined> {
+  const [kernel, word = ''] = source.match(/^boot\/(x86_64|aarch64|i386)\/(?:loader\/)?linux$/)[0] ?? []
+  const initrd = kernel && source.find(kernel.replace(/linux$/, 'initrd'))
+  if (kernel === undefined || initrd === undefined) return undefined
+  const product = oneLine((await source.text('media.1/products')).replace(/^\/ /, ''))
+  const leap = /Leap[- ]([\d.]+)/.exec(product)?.[1]
+  const tumbleweed = leap === undefined && /^openSUSE[- ]\d{8}/.test(product)
+  const arm = word === 'aarch64' ? 'ports/aarch64/' : ''
+  const repository =
+    leap !== undefined
+      ? `http://download.opensuse.org/distribution/leap/${leap}/repo/oss`
+      : tumbleweed
+        ? `http://download.opensuse.org/${arm}tumbleweed/repo/oss`
+        : undefined
+  const title = leap !== undefined ? `openSUSE Leap ${leap}` : tumbleweed ? 'openSUSE Tumbleweed' : 'SUSE installer'
+  return {
+    family: 'opensuse',
+    title,
+    suggestedName: nameFrom(title),
+    variants: [
+      {
+        arch: archIn(word) ?? archOf(source),
+        kind: 'linux',
+        kernel: fileAt(kernel),
+        initrds: [fileAt(initrd)],
+        args: [
+          repository === undefined
+            ? 'install={{ params.repo }}'
+            : `install={{ params.repo | default: "${repository}" }}`,
+          answered('autoyast={{ boot.answer_url }}'),
+        ],
+        tree: [],
+      },
+    ],
+    notes: [
+      'The installer itself and the packages come from a repository' +
+        (repository === undefined ? ': name it with --param repo=URL.' : `, ${repository} if not --param repo=URL.`),
+      ...(tumbleweed
+        ? ['Tumbleweed changes daily: when the repository has moved on from this disc, the installer refuses it.']
+        : []),
+    ],
+  }
+}
