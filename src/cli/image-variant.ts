@@ -1,16 +1,23 @@
 import type { Place } from './source.ts'
 
 export type FileRef = { sha256: string; name: string }
+export type TreeFile = { path: string; sha256: string }
 
 /** A variant as the API takes and gives it; which fields there are depends on the kind. */
 export type Variant = {
   arch: string
   platform?: string
-  kind: 'linux' | 'efi' | 'ipxe' | 'local'
+  kind: keyof typeof kinds
   kernel?: FileRef
   initrds?: FileRef[]
+  wimboot?: FileRef
+  files?: FileRef[]
   file?: FileRef
   args?: string[]
+  tree?: TreeFile[]
+  target?: string
+  initiator?: string
+  chap?: { username: string; password: string; reverse?: { username: string; password: string } }
 }
 
 /** An image, as the API gives it. */
@@ -23,35 +30,85 @@ export type Image = {
   updatedAt: string
 }
 
-/** The options of `image add`. */
-export type AddOptions = {
+/** A file of an installer's tree, and where the operator has it. */
+export type TreePlace = { treePath: string; place: Place }
+
+/** The options of `image add` that say how the image boots; the trees' folders are read already. */
+export type VariantOptions = {
   kernel?: Place
   initrd?: Place[]
   arg?: string[]
+  tree?: TreePlace[]
+  wimboot?: Place
+  file?: Place[]
   efi?: Place
   ipxe?: Place
+  iso?: Place
+  san?: string
+  initiator?: string
+  chapUser?: string
+  chapSecret?: string
+  chapReverseUser?: string
+  chapReverseSecret?: string
   local?: true
   arch: string
   platform?: string
-  title?: string
+}
+
+const kinds = {
+  linux: 'Linux kernel',
+  wimboot: 'Windows PE',
+  efi: 'EFI program',
+  ipxe: 'iPXE script',
+  sanboot: 'disk over the network',
+  local: 'local disk',
 }
 
 /** The variant that the options describe; `store` is called for each of its files, one after the other. */
 export async function variantWith(
-  options: AddOptions,
+  options: VariantOptions,
   store: (place: Place, role: string) => Promise<FileRef>,
 ): Promise<Variant> {
-  const { kernel, initrd = [], arg: args = [], efi, ipxe, arch, platform } = options
+  const { kernel, wimboot, efi, ipxe, iso, san, arg: args = [], arch, platform } = options
   const fits = { arch, ...(platform !== undefined && { platform }) }
+  const storeAll = async (places: Place[], role: string) => {
+    const stored: FileRef[] = []
+    for (const place of places) stored.push(await store(place, role))
+    return stored
+  }
   if (kernel !== undefined) {
     const stored = await store(kernel, 'kernel')
-    const initrds: FileRef[] = []
-    for (const place of initrd) initrds.push(await store(place, 'initrd'))
-    return { ...fits, kind: 'linux', kernel: stored, initrds, args }
+    const initrds = await storeAll(options.initrd ?? [], 'initrd')
+    const files = options.tree ?? []
+    const hashes = (
+      await storeAll(
+        files.map(({ place }) => place),
+        'tree',
+      )
+    ).map(({ sha256 }) => sha256)
+    const tree = files.map(({ treePath }, index) => ({ path: treePath, sha256: hashes[index] as string }))
+    return { ...fits, kind: 'linux', kernel: stored, initrds, args, ...(tree.length > 0 && { tree }) }
+  }
+  if (wimboot !== undefined) {
+    const program = await store(wimboot, 'wimboot')
+    return { ...fits, kind: 'wimboot', wimboot: program, files: await storeAll(options.file ?? [], 'file'), args }
   }
   if (efi !== undefined) return { ...fits, kind: 'efi', file: await store(efi, 'efi'), args }
   if (ipxe !== undefined) return { ...fits, kind: 'ipxe', file: await store(ipxe, 'ipxe') }
+  if (iso !== undefined) return { ...fits, kind: 'sanboot', file: await store(iso, 'iso') }
+  if (san !== undefined) return { ...fits, kind: 'sanboot', target: san, ...sanOptions(options) }
   return { ...fits, kind: 'local' }
+}
+
+function sanOptions(options: VariantOptions): Pick<Variant, 'initiator' | 'chap'> {
+  const { initiator, chapUser, chapSecret, chapReverseUser, chapReverseSecret } = options
+  const reverse = pair(chapReverseUser, chapReverseSecret)
+  const chap = pair(chapUser, chapSecret)
+  return { ...(initiator && { initiator }), ...(chap && { chap: { ...chap, ...(reverse && { reverse }) } }) }
+}
+
+function pair(username: string | undefined, password: string | undefined) {
+  return username === undefined || password === undefined ? undefined : { username, password }
 }
 
 /** The variants with one more, or with it in the place of the one for the same arch and platform. */
@@ -60,16 +117,47 @@ export function withVariant(variants: Variant[], variant: Variant): Variant[] {
   return variants.some(isTwin) ? variants.map((one) => (isTwin(one) ? variant : one)) : [...variants, variant]
 }
 
-/** The files of a variant in the order they are fetched, each with what it is for. */
-export function filesOf({ kernel, initrds = [], file }: Variant): { role: string; file: FileRef }[] {
+/** The files of a variant in the order they are fetched, each with what it is for; not those of its tree. */
+export function filesOf({
+  kernel,
+  initrds = [],
+  wimboot,
+  files = [],
+  file,
+}: Variant): { role: string; file: FileRef }[] {
   return [
     ...(kernel ? [{ role: 'kernel', file: kernel }] : []),
     ...initrds.map((one) => ({ role: 'initrd', file: one })),
+    ...(wimboot ? [{ role: 'wimboot', file: wimboot }] : []),
+    ...files.map((one) => ({ role: 'file', file: one })),
     ...(file ? [{ role: 'file', file }] : []),
   ]
 }
 
 /** The kind of a variant in words. */
 export function kindOf({ kind }: Variant): string {
-  return { linux: 'Linux kernel', efi: 'EFI program', ipxe: 'iPXE script', local: 'local disk' }[kind]
+  return kinds[kind]
+}
+
+/** For people: the kind, the files with their hashes, and what else there is to know, a line each. */
+export function describeVariant(variant: Variant): string {
+  const { args, tree, target, initiator, chap } = variant
+  const by = (one: { username: string; password: string }) => `as ${one.username} with secret ${one.password}`
+  const lines: [string, string][] = [
+    ...filesOf(variant).map(({ role, file }): [string, string] => [role, `${file.sha256}  ${file.name}`]),
+    ...(tree?.length ? [['tree', `${tree.length} files, ${paths(tree)}`] as [string, string]] : []),
+    ...(target ? [['target', target] as [string, string]] : []),
+    ...(initiator ? [['as', initiator] as [string, string]] : []),
+    ...(chap ? [['CHAP', by(chap)] as [string, string]] : []),
+    ...(chap?.reverse ? [['reverse', by(chap.reverse)] as [string, string]] : []),
+    ...(args?.length ? [['args', args.join(' ')] as [string, string]] : []),
+  ]
+  const width = Math.max(6, ...lines.map(([name]) => name.length))
+  return [kindOf(variant), ...lines.map(([name, text]) => `  ${name.padEnd(width)}  ${text}`)].join('\n')
+}
+
+/** Trees of a few files are named whole. */
+function paths(tree: TreeFile[]): string {
+  const first = tree.slice(0, 5).map(({ path }) => path)
+  return `${first.join(', ')}${tree.length > first.length ? ', …' : ''}`
 }

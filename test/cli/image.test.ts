@@ -152,10 +152,14 @@ test.each([
   [['--kernel', '/'], 1, '/: it is not a file'],
   [['--kernel', 'ftp://127.0.0.1/x'], 2, 'It is a path or an http or https URL.'],
   [['--kernel', 'x#sha256=12'], 2, 'After #sha256= come 64 hexadecimal digits.'],
-  [[], 2, 'one of --kernel, --efi, --ipxe and --local is needed, and only one'],
-  [['--local', '--ipxe', 'x'], 2, 'one of --kernel, --efi, --ipxe and --local is needed, and only one'],
+  [[], 2, 'one of --kernel, --wimboot, --efi, --ipxe, --iso, --san and --local is needed, and only one'],
+  [
+    ['--local', '--ipxe', 'x'],
+    2,
+    'one of --kernel, --wimboot, --efi, --ipxe, --iso, --san and --local is needed, and only one',
+  ],
   [['--local', '--initrd', 'x'], 2, '--initrd is for --kernel'],
-  [['--ipxe', 'x', '--arg', 'y'], 2, '--arg is for --kernel and --efi'],
+  [['--ipxe', 'x', '--arg', 'y'], 2, '--arg is for --kernel, --wimboot and --efi'],
 ])('image add with %j has exit code %i: %s', async (argv, exitCode, said) => {
   const result = await add('refused', ...argv)
   expect(result.exitCode).toBe(exitCode)
