@@ -1,5 +1,6 @@
 import { ConfigError, quote } from './errors.ts'
 import { parseKey } from './seal.ts'
+import { parseBucketUrl, type S3Settings } from './store/s3-settings.ts'
 import { isSubnet } from './subnet.ts'
 
 /** A host and a TCP or UDP port to listen on. */
@@ -36,6 +37,8 @@ export type Config = {
   keepChangesDays: number
   maxDiscovered: number
   maxFileBytes: number
+  /** The object store that files are in; undefined: the data folder. */
+  s3: S3Settings | undefined
   importsAtOnce: number
   /** An import's download is tried again after so many seconds without a byte. */
   downloadStallSeconds: number
@@ -131,6 +134,19 @@ export const settings = {
     fallback: '34359738368',
     meaning: 'largest file that may be uploaded, bytes',
   },
+  s3Url: {
+    name: 'BOOTWRIGHT_S3_URL',
+    fallback: undefined,
+    meaning: 'https://host[:port]/bucket[/prefix]: image files are in this object store, not in the data folder',
+  },
+  s3Region: { name: 'BOOTWRIGHT_S3_REGION', fallback: 'us-east-1', meaning: 'its region' },
+  s3AccessKey: { name: 'BOOTWRIGHT_S3_ACCESS_KEY', fallback: undefined, meaning: 'its access key' },
+  s3SecretKey: { name: 'BOOTWRIGHT_S3_SECRET_KEY', fallback: undefined, meaning: 'the secret of that key' },
+  s3Redirect: {
+    name: 'BOOTWRIGHT_S3_REDIRECT',
+    fallback: 'no',
+    meaning: 'yes: machines fetch files from the object store themselves, by signed URLs',
+  },
   importsAtOnce: { name: 'BOOTWRIGHT_IMPORTS_AT_ONCE', fallback: '2', meaning: 'imports of images at once' },
   downloadStallSeconds: {
     name: 'BOOTWRIGHT_DOWNLOAD_STALL_SECONDS',
@@ -185,6 +201,7 @@ export const settings = {
 const secretSettings = new Set<string>([
   'adminToken',
   'secretKey',
+  's3SecretKey',
   'httpProxy',
   'httpsProxy',
 ] satisfies (keyof typeof settings)[])
@@ -214,8 +231,8 @@ export function loadConfig(env: Record<string, string | undefined>, defaultNbpDi
   function read<T>(key: keyof typeof settings, parse: (text: string) => T | undefined, expected: string): T {
     const text = given(key) ?? settings[key].fallback ?? ''
     const value = parse(text)
-    // A secret must not be printed in a fault.
-    const shown = secretSettings.has(key) ? '"***"' : quote(text)
+    // A secret must not be printed in a fault, a password in a URL neither.
+    const shown = secretSettings.has(key) || /\/\/[^/]*@/.test(text) ? '"***"' : quote(text)
     if (value === undefined) faults.push(`${settings[key].name}: expected ${expected}, got ${shown}`)
     return value as T
   }
@@ -229,6 +246,13 @@ export function loadConfig(env: Record<string, string | undefined>, defaultNbpDi
     (text) => (text === 'off' ? ('off' as const) : parseListen(text)),
     'host:port, or off',
   )
+  const readS3 = (): S3Settings => ({
+    ...read('s3Url', parseBucketUrl, 'https://host[:port]/bucket[/prefix]'),
+    region: read('s3Region', (text) => (/^[A-Za-z0-9_-]{1,64}$/.test(text) ? text : undefined), 'the name of a region'),
+    accessKey: read('s3AccessKey', printable, 'the access key of the object store'),
+    secretKey: read('s3SecretKey', printable, 'the secret of that key'),
+    redirect: read('s3Redirect', yesNo, 'yes or no'),
+  })
   const config: Config = {
     dataDir: read('dataDir', (text) => text || undefined, 'a folder'),
     databaseUrl: optional(
@@ -257,6 +281,7 @@ export function loadConfig(env: Record<string, string | undefined>, defaultNbpDi
     keepChangesDays: count('keepChangesDays', 1, 36_500),
     maxDiscovered: count('maxDiscovered', 0, 10_000_000),
     maxFileBytes: count('maxFileBytes', 1, 2 ** 50),
+    s3: given('s3Url') === undefined ? undefined : readS3(),
     importsAtOnce: count('importsAtOnce', 1, 100),
     downloadStallSeconds: count('downloadStallSeconds', 1, 3600),
     keepPartsDays: count('keepPartsDays', 1, 36_500),
@@ -310,6 +335,10 @@ function parseMirrors(text: string): Record<string, string> | undefined {
 function parseProxy(text: string): string | undefined {
   const url = text === '' || /^[a-z]+:\/\//i.test(text) ? text : `http://${text}`
   return url === '' || (/^https?:/i.test(url) && URL.canParse(url)) ? url : undefined
+}
+
+function printable(text: string): string | undefined {
+  return /^[\x21-\x7e]{1,512}$/.test(text) ? text : undefined
 }
 
 function parseSubnets(text: string): string[] | undefined {

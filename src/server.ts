@@ -9,6 +9,7 @@ import { type AdminDeps, createAdminApp } from './api/routes.ts'
 import { createBootServer } from './boot/listener.ts'
 import { type BootDeps, createBootApp } from './boot/routes.ts'
 import { previewScript } from './boot/script.ts'
+import { createTransfers } from './boot/send-file.ts'
 import type { Config, Listen } from './config.ts'
 import { type Db, openEmbedded, openPostgres } from './db/open.ts'
 import { ConfigError, messageOf } from './errors.ts'
@@ -16,13 +17,16 @@ import { startHousekeeping } from './housekeeping.ts'
 import { startBootEventRecorder } from './inventory/boot-events.ts'
 import { createOpenBoot } from './inventory/boots.ts'
 import { createChangeFeed } from './inventory/change-feed.ts'
+import { createRecordReport } from './inventory/reports.ts'
 import { findForeignKeys } from './inventory/secrets.ts'
 import { createFindSituation } from './inventory/situation.ts'
 import { ensureFirstToken } from './inventory/tokens.ts'
+import { createFindTreeFile } from './inventory/trees.ts'
 import type { Logger } from './log.ts'
 import { createScripts } from './render/scripts.ts'
 import { createSealer, type Sealer } from './seal.ts'
 import { loadSecretKey } from './secret-key.ts'
+import type { FileStore } from './store/file-store.ts'
 import { openFolderStore } from './store/folder-store.ts'
 import { loadNbps } from './store/nbps.ts'
 import { subnetTest } from './subnet.ts'
@@ -72,7 +76,7 @@ async function open(
   opened.push(close)
   const adminToken = await ensureFirstToken(db, config.adminToken)
   const sealer = await openSealer(config, db)
-  const store = await openFolderStore(join(config.dataDir, 'files'))
+  const store = await openStore(config)
   const nbps = await loadNbps(config.nbpDir)
   const events = startBootEventRecorder(db, log)
   opened.push(events.stop)
@@ -83,6 +87,12 @@ async function open(
   const boot: BootDeps = {
     db,
     store,
+    transfers: createTransfers({
+      cacheBytes: config.fileCacheBytes,
+      mostTransfers: config.maxTransfers,
+      bytesPerSecond: config.maxBytesPerSecond,
+      zeroCopy: config.sendfile,
+    }),
     nbps,
     events,
     log,
@@ -92,6 +102,8 @@ async function open(
     scripts: createScripts(readTemplates()),
     findSituation: createFindSituation(db),
     openBoot: createOpenBoot(db),
+    recordReport: createRecordReport(db),
+    findTreeFile: createFindTreeFile(db),
     sealer,
   }
   const bootServer = createBootServer(createBootApp(boot))
@@ -140,6 +152,14 @@ async function open(
     adminToken,
     nbps: [...nbps.keys()],
   }
+}
+
+async function openStore({ s3, dataDir }: Config): Promise<FileStore> {
+  const folder = join(dataDir, 'files')
+  if (s3 === undefined) return openFolderStore(folder)
+  // A client of 20 MB, only for those who have an object store.
+  const { openS3Store } = await import('./store/s3-store.ts')
+  return openS3Store(s3, folder)
 }
 
 /** @throws ConfigError when secrets in the database were sealed with another key: serving would fail at the first answer file */

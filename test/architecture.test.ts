@@ -7,7 +7,7 @@ const shared = ['errors', 'log', 'mac', 'arch', 'paths', 'subnet', 'seal']
 const allowed: Record<string, { values: string[]; types: string[] }> = {
   cli: { values: ['config', 'admin-socket'], types: ['inventory'] },
   tftp: { values: [], types: ['config', 'inventory', 'render', 'store'] },
-  boot: { values: ['inventory', 'render'], types: ['store', 'db', 'config'] },
+  boot: { values: ['inventory', 'render', 'store'], types: ['db', 'config'] },
   api: { values: ['inventory', 'render'], types: ['store', 'db', 'config'] },
   render: { values: [], types: ['inventory'] },
   inventory: { values: ['db'], types: [] },

@@ -1,21 +1,45 @@
 /** A part of a file, in bytes, both ends included. */
 export type ByteRange = { first: number; last: number }
 
+/** Whoever asks for more parts in one request gets the whole file: RFC 9110, 14.2, about requests that only cost. */
+const mostRanges = 64
+
 /**
- * The one range a request asks for, within a file of `sizeBytes` (RFC 9110, 14.1.2 and 14.2). Undefined: no range, or one
- * to be ignored (another unit, several ranges, a syntax error), so the whole file goes out. `unsatisfiable`: answer 416.
+ * The ranges a request asks for, within a file of `sizeBytes` (RFC 9110, 14.1.2 and 14.2), in the order asked. Undefined: none,
+ * or a header to be ignored (another unit, a syntax error, too many ranges, or more bytes than the file has), so the
+ * whole file goes out. `unsatisfiable`: answer 416.
  */
-export function parseRange(header: string | undefined, sizeBytes: number): ByteRange | 'unsatisfiable' | undefined {
-  const match = /^bytes=(\d{0,15})-(\d{0,15})$/i.exec(header?.replaceAll(' ', '') ?? '')
-  if (match === null || (match[1] === '' && match[2] === '')) return undefined
-  if (match[1] === '') {
-    const suffix = Number(match[2])
-    return suffix === 0 || sizeBytes === 0
-      ? 'unsatisfiable'
-      : { first: Math.max(0, sizeBytes - suffix), last: sizeBytes - 1 }
+export function parseRanges(header: string | undefined, sizeBytes: number): ByteRange[] | 'unsatisfiable' | undefined {
+  const list = /^bytes=([\d\s,-]*)$/i.exec(header?.trim() ?? '')?.[1]
+  if (list === undefined) return undefined
+  // A list may have empty members (RFC 9110, 5.6.1.2).
+  const wanted = list
+    .split(',')
+    .map((one) => one.trim())
+    .filter((one) => one !== '')
+  if (wanted.length === 0 || wanted.length > mostRanges) return undefined
+  const ranges: ByteRange[] = []
+  for (const text of wanted) {
+    const range = parseRange(text, sizeBytes)
+    if (range === undefined) return undefined
+    if (range !== 'unsatisfiable') ranges.push(range)
   }
-  const first = Number(match[1])
-  const last = match[2] === '' ? sizeBytes - 1 : Math.min(Number(match[2]), sizeBytes - 1)
-  if (match[2] !== '' && Number(match[2]) < first) return undefined
-  return first >= sizeBytes ? 'unsatisfiable' : { first, last }
+  if (ranges.length === 0) return 'unsatisfiable'
+  const total = ranges.reduce((sum, { first, last }) => sum + last - first + 1, 0)
+  return ranges.length > 1 && total > sizeBytes ? undefined : ranges
+}
+
+function parseRange(text: string, sizeBytes: number): ByteRange | 'unsatisfiable' | undefined {
+  const match = /^(\d{0,15})-(\d{0,15})$/.exec(text)
+  if (match === null || text === '-') return undefined
+  const [, from = '', to = ''] = match
+  if (from === '') {
+    const suffix = Number(to)
+    if (suffix === 0 || sizeBytes === 0) return 'unsatisfiable'
+    return { first: Math.max(0, sizeBytes - suffix), last: sizeBytes - 1 }
+  }
+  const first = Number(from)
+  if (to !== '' && Number(to) < first) return undefined
+  if (first >= sizeBytes) return 'unsatisfiable'
+  return { first, last: to === '' ? sizeBytes - 1 : Math.min(Number(to), sizeBytes - 1) }
 }

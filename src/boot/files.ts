@@ -1,19 +1,33 @@
-import type { Stage } from '../inventory/boot-events.ts'
+import type { BootEventRecorder, Stage } from '../inventory/boot-events.ts'
 import { sha256Pattern } from '../inventory/files.ts'
+import type { Logger } from '../log.ts'
+import type { FileStore } from '../store/file-store.ts'
 import { parseQuery } from './facts-query.ts'
 import { addressOf, type BootContext, queryOf } from './request.ts'
-import type { BootDeps } from './routes.ts'
-import { sendBytes } from './send-bytes.ts'
+import { sendFile, type Transfers } from './send-file.ts'
+
+/** What files are served from. */
+export type FileDeps = {
+  store: FileStore
+  transfers: Transfers
+  events: Pick<BootEventRecorder, 'record'>
+  log: Logger
+}
 
 const fileStages = new Set<string>(['kernel', 'initrd', 'file'] satisfies Stage[])
 
-/** `/files/{sha256}/{name}?boot=…&stage=…`: an image's file, streamed; counted for its boot when the body has ended. */
-export async function serveFile(c: BootContext, { store, events, log }: BootDeps): Promise<Response> {
+/** `/files/{sha256}/{name}?boot=…&stage=…`: an image's file. */
+export async function serveFile(c: BootContext, deps: FileDeps): Promise<Response> {
   const sha256 = c.req.param('sha256') ?? ''
-  const name = c.req.param('name') ?? ''
-  const source = sha256Pattern.test(sha256) ? await store.open(sha256) : undefined
-  if (source === undefined) return c.text(`There is no file ${sha256.slice(0, 64)}.\n`, 404)
+  if (!sha256Pattern.test(sha256)) return noFile(c, sha256)
+  return serveStored(c, deps, sha256, c.req.param('name') ?? '')
+}
 
+/** A stored file under a name, streamed; counted for the boot that the query names when the body has ended. */
+export async function serveStored(c: BootContext, deps: FileDeps, sha256: string, name: string): Promise<Response> {
+  const { store, transfers, events, log } = deps
+  const file = await store.open(sha256)
+  if (file === undefined) return noFile(c, sha256)
   const query = parseQuery(queryOf(c))
   const bootId = bootIdOf(query.get('boot'))
   const stage = query.get('stage') ?? ''
@@ -24,12 +38,16 @@ export async function serveFile(c: BootContext, { store, events, log }: BootDeps
     'Cache-Control': 'public, max-age=31536000, immutable',
     ETag: `"${sha256}"`,
   }
-  return sendBytes(c, source, headers, ({ bytes, complete, durationMs }) => {
+  return sendFile(c, transfers, file, headers, ({ bytes, complete, durationMs }) => {
     log.info({ ip, boot: bootId, file: name, bytes, ms: durationMs, complete }, 'file')
     if (bootId === undefined || !fileStages.has(stage)) return
-    const message = complete ? undefined : `cut off after ${bytes} of ${source.sizeBytes} bytes`
+    const message = complete ? undefined : `cut off after ${bytes} of ${file.sizeBytes} bytes`
     events.record({ bootId, ip, stage: stage as Stage, file: name, bytes, durationMs, message })
   })
+}
+
+function noFile(c: BootContext, sha256: string): Response {
+  return c.text(`There is no file ${sha256.slice(0, 64)}.\n`, 404)
 }
 
 /** `application/efi` is what UEFI HTTP Boot takes for a program (UEFI 2.10, 24.7.3.2). */

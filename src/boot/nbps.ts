@@ -1,10 +1,10 @@
 import { contentTypeOf } from './files.ts'
 import { addressOf, type BootContext } from './request.ts'
 import type { BootDeps } from './routes.ts'
-import { sendBytes } from './send-bytes.ts'
+import { sendFile } from './send-file.ts'
 
 /** `/nbp/{name}`: a boot program for UEFI HTTP Boot, which asks with HEAD before GET. */
-export async function serveNbp(c: BootContext, { nbps, events, log }: BootDeps): Promise<Response> {
+export async function serveNbp(c: BootContext, { nbps, transfers, events, log }: BootDeps): Promise<Response> {
   const name = c.req.param('name') ?? ''
   const nbp = nbps.get(name)
   if (nbp === undefined) return c.text('There is no such boot program.\n', 404)
@@ -19,7 +19,7 @@ export async function serveNbp(c: BootContext, { nbps, events, log }: BootDeps):
   const ip = addressOf(c)
   // Not immutable: the same name is another program after an update of iPXE.
   const headers = { 'Content-Type': contentTypeOf(name), 'Cache-Control': 'no-cache', ETag: `"${nbp.sha256}"` }
-  return sendBytes(c, source, headers, ({ bytes, complete, durationMs }) => {
+  return sendFile(c, transfers, source, headers, ({ bytes, complete, durationMs }) => {
     log.info({ ip, file: name, bytes, ms: durationMs, complete }, 'nbp over HTTP')
     if (complete) events.record({ ip, stage: 'nbp', file: name, bytes, durationMs })
   })

@@ -4,31 +4,33 @@ import type { Db } from '../db/open.ts'
 import { InputError, messageOf } from '../errors.ts'
 import type { BootEventRecorder } from '../inventory/boot-events.ts'
 import type { OpenBoot } from '../inventory/boots.ts'
+import type { RecordReport } from '../inventory/reports.ts'
 import type { FindSituation } from '../inventory/situation.ts'
-import type { Logger } from '../log.ts'
+import type { FindTreeFile } from '../inventory/trees.ts'
 import type { Scripts } from '../render/scripts.ts'
 import type { Sealer } from '../seal.ts'
-import type { FileStore } from '../store/file-store.ts'
 import type { Nbps } from '../store/nbps.ts'
 import { serveAnswer } from './answer-files.ts'
-import { serveFile } from './files.ts'
+import { type FileDeps, serveFile } from './files.ts'
 import { serveChoice } from './menus.ts'
 import { serveNbp } from './nbps.ts'
 import { takeReport } from './reports.ts'
 import { addressOf, type BootContext, type BootEnv, baseUrlOf, isIpxe } from './request.ts'
+import { serveSan } from './san.ts'
 import { serveScript } from './script.ts'
+import { serveTreeFile } from './trees.ts'
 
 /** What the boot network is served from. */
-export type BootDeps = {
+export type BootDeps = FileDeps & {
   db: Db
-  store: FileStore
   nbps: Nbps
   scripts: Scripts
   events: BootEventRecorder
   findSituation: FindSituation
   openBoot: OpenBoot
+  recordReport: RecordReport
+  findTreeFile: FindTreeFile
   sealer: Sealer
-  log: Logger
   settings: {
     baseUrl: string | undefined
     afterRefusal: AfterRefusal
@@ -61,9 +63,11 @@ export function createBootApp(deps: BootDeps): Hono<BootEnv> {
   app.get('/ipxe', (c) => serveScript(c, deps))
   app.get('/ipxe/:file{[^/]+\\.ipxe}', (c) => serveScript(c, deps))
   app.get('/files/:sha256/:name', (c) => serveFile(c, deps))
+  app.get('/trees/*', (c) => serveTreeFile(c, deps))
   app.get('/nbp/:name', (c) => serveNbp(c, deps))
   app.get('/b/:token/answer/:document', (c) => serveAnswer(c, deps, 'answer'))
   app.get('/b/:token/nocloud/:document', (c) => serveAnswer(c, deps, 'nocloud'))
+  app.get('/b/:token/san.ipxe', (c) => serveSan(c, deps))
   app.get('/b/:token/menu/:entry', async (c) => (c.req.method === 'HEAD' ? c.body(null) : serveChoice(c, deps)))
   // HEAD is answered like GET by Hono, and must report nothing.
   app.get('/b/:token/:report', async (c) => (c.req.method === 'HEAD' ? c.body(null) : takeReport(c, deps)))

@@ -1,75 +1,109 @@
 import type { ServerResponse } from 'node:http'
-import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
+import type { Chunk, ChunkCache } from '../store/chunk-cache.ts'
 import type { OpenFile } from '../store/file-store.ts'
-import { type ByteRange, parseRange } from './byte-range.ts'
-import type { BootContext } from './request.ts'
+import type { ByteRange } from './byte-range.ts'
+import { lengthOf, type Part } from './file-answer.ts'
+import type { ZeroCopy } from './zero-copy.ts'
 
-/** What went out: `complete` when the last byte was handed to the system. */
-export type Sent = { bytes: number; complete: boolean; durationMs: number }
+/** How bytes get from files to sockets. */
+export type SendWays = { chunks: ChunkCache; zeroCopy: ZeroCopy | undefined }
 
-/** Memory that one download holds beside the socket's own. */
-const chunkBytes = 256 * 1024
+/** Waits until so many bytes more may be sent; undefined when that is now. */
+export type Pace = (bytes: number) => Promise<void> | undefined
+
+/** A file on its way to a reader. `key` names its bytes, for all who read the same. */
+export type Sending = { outgoing: ServerResponse; file: OpenFile; key: string; ways: SendWays; pace: Pace }
+
+/** Given to the kernel at once: more would keep all others waiting while a fast reader empties its socket. */
+const mostAtOnce = 2 * 2 ** 20
+/** Written by Node after that, because it tells when a full socket has room again; and all that a slow reader holds. */
+const smallBytes = 64 * 1024
 
 /**
- * Answers GET and HEAD for bytes that never change under their `etag`: with their length, never chunked, one range if
- * asked. Writes to Node's response itself: through web streams the same costs twice the processor time.
- * `sent` is called once for a GET that began, when it ended either way.
+ * Writes parts of a file to a response whose head is written, as fast as its reader takes them: what is in the page cache
+ * from there to the socket inside the kernel, the rest in chunks that all who read the same file share.
+ * `sent` is told of every step. @throws Error when the client goes away or the file cannot be read to its end
  */
-export async function sendBytes(
-  c: BootContext,
-  source: OpenFile,
-  headers: Record<string, string>,
-  sent: (result: Sent) => void,
-): Promise<Response> {
-  const { outgoing, incoming } = c.env
-  const { ETag: etag = '' } = headers
-  const range = ifRangeHolds(c.req.header('if-range'), etag)
-    ? parseRange(incoming.headers.range, source.sizeBytes)
-    : undefined
-  const common = { ...headers, 'Accept-Ranges': 'bytes' }
-  try {
-    if (matchesEtag(incoming.headers['if-none-match'], etag))
-      return new Response(null, { status: 304, headers: common })
-    if (range === 'unsatisfiable')
-      return new Response(null, {
-        status: 416,
-        headers: { 'Content-Range': `bytes */${source.sizeBytes}`, 'Content-Length': '0' },
-      })
-    const { first, last } = range ?? { first: 0, last: source.sizeBytes - 1 }
-    const partial: Record<string, string> =
-      range === undefined ? {} : { 'Content-Range': `bytes ${first}-${last}/${source.sizeBytes}` }
-    const all = { ...common, ...partial, 'Content-Length': String(last - first + 1) }
-    const status = range === undefined ? 200 : 206
-    if (incoming.method === 'HEAD') return new Response(null, { status, headers: all })
-    outgoing.writeHead(status, all)
-    sent(await pump(outgoing, source, { first, last }))
-    return RESPONSE_ALREADY_SENT
-  } finally {
-    await source.close()
-  }
-}
-
-// One buffer, filled again only when the system has taken it: a slow reader holds this much and no more.
-async function pump(outgoing: ServerResponse, source: OpenFile, { first, last }: ByteRange): Promise<Sent> {
-  const started = performance.now()
-  const buffer = Buffer.allocUnsafe(Math.min(chunkBytes, Math.max(1, last - first + 1)))
-  let position = first
-  try {
-    while (position <= last) {
-      const wanted = Math.min(buffer.length, last - position + 1)
-      const got = await source.read(buffer.subarray(0, wanted), position)
-      if (got === 0) throw new Error('the file is shorter than it was')
-      await write(outgoing, buffer.subarray(0, got))
-      position += got
+export async function sendParts(sending: Sending, parts: Part[], sent: (bytes: number) => void): Promise<void> {
+  // What goes past Node must come after the head.
+  if (parts.some((part) => lengthOf(part) > smallBytes)) await write(sending.outgoing, Buffer.alloc(0))
+  for (const part of parts) {
+    if (!('text' in part)) await sendRange(sending, part, sent)
+    else {
+      await write(sending.outgoing, part.text)
+      sent(part.text.length)
     }
-    outgoing.end()
-  } catch {
-    // The length is promised already: cutting the connection is the only way to say that it will not be kept.
-    outgoing.destroy()
   }
-  return { bytes: position - first, complete: position > last, durationMs: Math.round(performance.now() - started) }
 }
 
+async function sendRange(sending: Sending, { first, last }: ByteRange, sent: (bytes: number) => void): Promise<void> {
+  for (let position = first; position <= last; ) {
+    const left = last - position + 1
+    await sending.pace(Math.min(left, mostAtOnce))
+    const bytes =
+      (await sendFromKernel(sending, position, Math.min(left, mostAtOnce))) ??
+      (await sendChunk(sending, position, left)) ??
+      (await sendOwn(sending, position, left))
+    position += bytes
+    sent(bytes)
+  }
+}
+
+/** Undefined when the bytes are not in the page cache, are few, or the socket is not ours alone. */
+async function sendFromKernel({ outgoing, file, ways }: Sending, position: number, sizeBytes: number) {
+  const { zeroCopy } = ways
+  const { descriptor } = file
+  if (zeroCopy === undefined || descriptor === undefined || sizeBytes <= smallBytes) return undefined
+  const socket = idleSocketOf(outgoing)
+  if (socket === undefined || !zeroCopy.isCached(descriptor, position, sizeBytes)) return undefined
+  const taken = zeroCopy.send(socket, descriptor, position, sizeBytes - smallBytes)
+  const rest = Buffer.allocUnsafeSlow(smallBytes)
+  const got = zeroCopy.read(descriptor, rest, position + taken)
+  if (got === 0) throw shortFile()
+  await write(outgoing, rest.subarray(0, got))
+  return taken + got
+}
+
+/** Undefined when all the memory for chunks is held by others, and for the few bytes that a disk gives as quickly alone. */
+async function sendChunk({ outgoing, file, key, ways: { chunks } }: Sending, position: number, left: number) {
+  if (left <= smallBytes && file.descriptor !== undefined) return undefined
+  const index = Math.floor(position / chunks.chunkBytes)
+  const chunk = await chunks.take(file, key, index)
+  if (chunk === undefined) return undefined
+  try {
+    const bytes = partOf(chunk, position - index * chunks.chunkBytes, left)
+    await write(outgoing, bytes)
+    return bytes.length
+  } finally {
+    chunk.giveBack()
+  }
+}
+
+async function sendOwn({ outgoing, file }: Sending, position: number, left: number): Promise<number> {
+  const own = Buffer.allocUnsafeSlow(Math.min(smallBytes, left))
+  const got = await file.read(own, position)
+  if (got === 0) throw shortFile()
+  await write(outgoing, own.subarray(0, got))
+  return got
+}
+
+function partOf({ bytes }: Chunk, start: number, most: number): Buffer {
+  return bytes.subarray(start, Math.min(bytes.length, start + most))
+}
+
+function shortFile(): Error {
+  return new Error('the file is shorter than it was')
+}
+
+/** The descriptor of the response's socket, when Node has nothing more to write to it. */
+function idleSocketOf({ socket }: ServerResponse): number | undefined {
+  if (socket === null || socket.destroyed || socket.writableLength > 0) return undefined
+  const { _handle: handle } = socket as unknown as { _handle?: { fd?: number } | null }
+  const descriptor = handle?.fd
+  return descriptor !== undefined && descriptor >= 0 ? descriptor : undefined
+}
+
+// Resolves when the system has taken all of it: nobody's memory but the socket's holds what a slow reader leaves.
 function write(outgoing: ServerResponse, bytes: Buffer): Promise<void> {
   return new Promise((resolve, reject) => {
     const closed = () => reject(new Error('the client went away'))
@@ -81,14 +115,4 @@ function write(outgoing: ServerResponse, bytes: Buffer): Promise<void> {
       else resolve()
     })
   })
-}
-
-// Strong tags only, compared as they are; `*` is any (RFC 9110, 13.1.2).
-function matchesEtag(header: string | undefined, etag: string): boolean {
-  return header?.split(',').some((one) => one.trim() === '*' || one.trim().replace(/^W\//, '') === etag) ?? false
-}
-
-// Another version than the client has, so its range would not fit: send the whole (RFC 9110, 13.1.5).
-function ifRangeHolds(header: string | undefined, etag: string): boolean {
-  return header === undefined || header.trim() === etag
 }

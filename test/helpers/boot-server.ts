@@ -7,12 +7,15 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import { createBootServer } from '../../src/boot/listener.ts'
 import { type BootDeps, createBootApp } from '../../src/boot/routes.ts'
+import { createTransfers } from '../../src/boot/send-file.ts'
 import { type OpenDb, openEmbedded } from '../../src/db/open.ts'
 import { startBootEventRecorder } from '../../src/inventory/boot-events.ts'
 import { createOpenBoot } from '../../src/inventory/boots.ts'
 import { saveFile } from '../../src/inventory/files.ts'
 import type { FileRef } from '../../src/inventory/images.ts'
+import { createRecordReport } from '../../src/inventory/reports.ts'
 import { createFindSituation } from '../../src/inventory/situation.ts'
+import { createFindTreeFile } from '../../src/inventory/trees.ts'
 import { createScripts } from '../../src/render/scripts.ts'
 import { createSealer } from '../../src/seal.ts'
 import { openFolderStore } from '../../src/store/folder-store.ts'
@@ -29,18 +32,21 @@ export type TestBootServer = {
 
 /** The boot listener as it runs for real, on a free loopback port, over an embedded database in memory. */
 export async function startTestBootServer(
-  settings: Partial<BootDeps['settings']> & Partial<Pick<BootDeps, 'allows' | 'databaseAnswers'>> = {},
+  settings: Partial<BootDeps['settings']> & Partial<Pick<BootDeps, 'allows' | 'databaseAnswers' | 'transfers'>> = {},
 ): Promise<TestBootServer> {
   const folder = await mkdtemp(join(tmpdir(), 'bootwright-test-'))
   const { db, close }: OpenDb = await openEmbedded()
   const log = pino({ level: 'silent' })
   const store = await openFolderStore(folder)
   const events = startBootEventRecorder(db, log)
-  const { allows = () => true, databaseAnswers = async () => true, ...rest } = settings
+  const { allows = () => true, databaseAnswers = async () => true, transfers, ...rest } = settings
   const efi = randomBytes(100_001)
   const deps: BootDeps = {
     db,
     store,
+    transfers:
+      transfers ??
+      createTransfers({ cacheBytes: 2 ** 24, mostTransfers: 1000, bytesPerSecond: undefined, zeroCopy: true }),
     events,
     log,
     allows,
@@ -49,6 +55,8 @@ export async function startTestBootServer(
     scripts: createScripts(readTemplates()),
     findSituation: createFindSituation(db),
     openBoot: createOpenBoot(db),
+    recordReport: createRecordReport(db),
+    findTreeFile: createFindTreeFile(db),
     sealer: createSealer(Buffer.alloc(32, 1)),
     settings: { baseUrl: undefined, afterRefusal: 'retry', maxDiscovered: 100, answersToAnyAddress: false, ...rest },
   }

@@ -1,0 +1,46 @@
+import { readSync } from 'node:fs'
+import koffi from 'koffi'
+
+/** Bytes from a file straight to a socket inside the kernel, as nginx sends them: Node has no call for it. */
+export type ZeroCopy = {
+  /** True when the first and the last byte of the range are in the page cache, so that sending it waits for no disk. */
+  isCached: (file: number, position: number, sizeBytes: number) => boolean
+  /**
+   * Sends at most so many bytes; gives how many the socket took now: 0 when its buffer is full, or when sending fails in
+   * another way, which the next ordinary write will tell.
+   */
+  send: (socket: number, file: number, position: number, sizeBytes: number) => number
+  /** Reads what is in the page cache, at once. */
+  read: (file: number, buffer: Buffer, position: number) => number
+}
+
+/** preadv2(2): do not wait for data that is not there at once. */
+const nowait = 8
+
+/** Undefined where the system has no such calls. sendfile(2) with a socket is Linux's; off_t has 64 bits on these. */
+export function openZeroCopy(): ZeroCopy | undefined {
+  if (process.platform !== 'linux' || !['x64', 'arm64', 'riscv64', 'loong64', 'ppc64'].includes(process.arch))
+    return undefined
+  try {
+    const libc = koffi.load(null)
+    const sendfile = libc.func('int64_t sendfile(int out_fd, int in_fd, void *offset, size_t count)')
+    const preadv2 = libc.func('int64_t preadv2(int fd, void *iov, int iovcnt, int64_t offset, int flags)')
+    // One struct iovec (readv(2)), and behind it the one byte that it names: memory that no collector moves or frees.
+    const iovec = Buffer.allocUnsafeSlow(4096)
+    iovec.writeBigUInt64LE(koffi.address(iovec) + 16n, 0)
+    iovec.writeBigUInt64LE(1n, 8)
+    const offset = Buffer.allocUnsafeSlow(4096)
+    const isByteCached = (file: number, position: number) => Number(preadv2(file, iovec, 1, position, nowait)) === 1
+    return {
+      isCached: (file, position, sizeBytes) =>
+        isByteCached(file, position) && isByteCached(file, position + sizeBytes - 1),
+      send: (socket, file, position, sizeBytes) => {
+        offset.writeBigInt64LE(BigInt(position))
+        return Math.max(0, Number(sendfile(socket, file, offset, sizeBytes)))
+      },
+      read: (file, buffer, position) => readSync(file, buffer, 0, buffer.length, position),
+    }
+  } catch {
+    return undefined
+  }
+}
