@@ -4,7 +4,7 @@ import { deleteImage, findImage, listImages, listImageVersions, patchImage, save
 import { etagOf } from '../inventory/precondition.ts'
 import { endpoint } from './endpoint.ts'
 import { variant } from './image-variants.ts'
-import { imageName, limit, moment, page, pageOf, printable } from './schemas.ts'
+import { imageName, limit, moment, page, pageOf, printable, withoutNulls } from './schemas.ts'
 
 const variants = z.array(variant).min(1, 'at least one variant').max(16, 'at most 16 variants')
 const title = printable(128).openapi({ example: 'Debian 12' })
@@ -16,6 +16,7 @@ const imageSchema = z
     title: z.string(),
     version: version.openapi({ description: 'The version that machines boot now.' }),
     variants: z.array(variant),
+    endOfLife: z.string().optional().openapi({ description: 'The last day with updates from its maker, YYYY-MM-DD.' }),
     revision: z.int(),
     createdAt: moment,
     updatedAt: moment,
@@ -23,7 +24,13 @@ const imageSchema = z
   .openapi('Image')
 
 const versionSchema = z
-  .object({ version, current: z.boolean(), variants: z.array(variant), createdAt: moment })
+  .object({
+    version,
+    current: z.boolean(),
+    variants: z.array(variant),
+    source: z.string().optional().openapi({ description: 'What was imported; absent: put together by hand.' }),
+    createdAt: moment,
+  })
   .openapi('ImageVersion')
 
 const params = z.object({ name: imageName })
@@ -41,7 +48,7 @@ export const list = endpoint({
     status: 200,
     body: await page(
       query.limit,
-      (count) => listImages(db, count, query.after),
+      async (count) => (await listImages(db, count, query.after)).map(withoutNulls),
       (one) => one.name,
     ),
   }),
@@ -56,7 +63,7 @@ export const get = endpoint({
   answer: async ({ db }, { params: { name } }) => {
     const image = await findImage(db, name)
     if (image === undefined) throw new NotFoundError(`there is no image ${name}`)
-    return { status: 200, body: image, headers: { etag: etagOf(image) } }
+    return { status: 200, body: withoutNulls(image), headers: { etag: etagOf(image) } }
   },
 })
 
@@ -73,7 +80,7 @@ export const put = endpoint({
   answer: async ({ db }, { params: { name }, body, precondition, by }) => {
     const { image, created } = await saveImage(db, name, body, precondition, by)
     const headers = { etag: etagOf(image), ...(created && { location: `/api/v1/images/${name}` }) }
-    return { status: created ? 201 : 200, body: image, headers }
+    return { status: created ? 201 : 200, body: withoutNulls(image), headers }
   },
 })
 
@@ -87,7 +94,7 @@ export const patch = endpoint({
   statuses: { 200: 'The image, changed' },
   answer: async ({ db }, { params: { name }, body, precondition, by }) => {
     const image = await patchImage(db, name, body, precondition, by)
-    return { status: 200, body: image, headers: { etag: etagOf(image) } }
+    return { status: 200, body: withoutNulls(image), headers: { etag: etagOf(image) } }
   },
 })
 
@@ -109,5 +116,8 @@ export const versions = endpoint({
   params,
   returns: z.object({ items: z.array(versionSchema) }).openapi('ImageVersionList'),
   statuses: { 200: 'The versions' },
-  answer: async ({ db }, { params: { name } }) => ({ status: 200, body: { items: await listImageVersions(db, name) } }),
+  answer: async ({ db }, { params: { name } }) => ({
+    status: 200,
+    body: { items: (await listImageVersions(db, name)).map(withoutNulls) },
+  }),
 })

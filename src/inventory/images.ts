@@ -46,12 +46,21 @@ export type Image = {
   title: string
   version: number
   variants: Variant[]
+  /** YYYY-MM-DD: the day from which its maker mends it no longer; null where nobody said one. */
+  endOfLife: string | null
   revision: number
   createdAt: Date
   updatedAt: Date
 }
 
-export type ImageVersion = { version: number; variants: Variant[]; createdAt: Date; current: boolean }
+export type ImageVersion = {
+  version: number
+  variants: Variant[]
+  /** Where it came from; null when it was put together by hand. */
+  source: string | null
+  createdAt: Date
+  current: boolean
+}
 
 /** The form of an image's name: it stands in URLs, scripts and messages as it is. */
 export const imageNamePattern = /^[a-z0-9][a-z0-9._-]{0,62}$/
@@ -89,6 +98,7 @@ const selected = {
   title: images.title,
   version: images.currentVersion,
   variants: imageVersions.variants,
+  endOfLife: images.endOfLife,
   revision: images.revision,
   createdAt: images.createdAt,
   updatedAt: images.updatedAt,
@@ -120,12 +130,22 @@ export async function listImageVersions(db: Db, name: string): Promise<ImageVers
     .from(imageVersions)
     .where(eq(imageVersions.image, name))
     .orderBy(desc(imageVersions.version))
-  return rows.map(({ version, variants, createdAt }) => ({
+  return rows.map(({ version, variants, source, createdAt }) => ({
     version,
     variants,
+    source,
     createdAt,
     current: version === image.version,
   }))
+}
+
+export type ImageChange = {
+  title?: string | undefined
+  variants: Variant[]
+  /** Where the variants came from, kept with their version. */
+  source?: string | undefined
+  /** YYYY-MM-DD. */
+  endOfLife?: string | undefined
 }
 
 /**
@@ -136,7 +156,7 @@ export async function listImageVersions(db: Db, name: string): Promise<ImageVers
 export async function saveImage(
   db: Db,
   name: string,
-  change: { title?: string | undefined; variants: Variant[] },
+  change: ImageChange,
   precondition: Precondition = {},
   by: Actor = system,
 ): Promise<{ image: Image; created: boolean }> {
@@ -144,12 +164,15 @@ export async function saveImage(
   await refuseUnknownFiles(db, change.variants)
   const { thing, created } = await changeVersioned(db, versioned, name, precondition, by, async (tx, before) => {
     const title = change.title ?? before?.title ?? name
-    const same = before !== undefined && canonical(before.variants) === canonical(change.variants)
-    if (same && title === before.title) return
+    const { variants, source, endOfLife } = change
+    const same = before !== undefined && canonical(before.variants) === canonical(variants)
+    const sameEnd = endOfLife === undefined || endOfLife === before?.endOfLife
+    if (same && sameEnd && title === before.title) return
     const version = same ? before.version : await nextVersion(tx, name)
-    if (before === undefined) await tx.insert(images).values({ name, title, currentVersion: version })
-    else await setCurrent(tx, before, { title, currentVersion: version })
-    if (!same) await tx.insert(imageVersions).values({ image: name, version, variants: change.variants })
+    const values = { title, currentVersion: version, ...(endOfLife !== undefined && { endOfLife }) }
+    if (before === undefined) await tx.insert(images).values({ name, ...values })
+    else await setCurrent(tx, before, values)
+    if (!same) await tx.insert(imageVersions).values({ image: name, version, variants, source: source ?? null })
   })
   return { image: thing, created }
 }
@@ -200,7 +223,11 @@ async function nextVersion(tx: Db, name: string): Promise<number> {
   return (newest?.version ?? 0) + 1
 }
 
-async function setCurrent(tx: Db, before: Image, values: { title: string; currentVersion: number }): Promise<void> {
+async function setCurrent(
+  tx: Db,
+  before: Image,
+  values: { title: string; currentVersion: number; endOfLife?: string },
+): Promise<void> {
   await tx
     .update(images)
     .set({ ...values, revision: before.revision + 1, updatedAt: new Date() })
