@@ -1,4 +1,12 @@
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { parseDocument } from 'yaml'
+import type { z } from 'zod'
 import type { Arch, Platform } from '../arch.ts'
+import { InputError, messageOf, quote } from '../errors.ts'
+import { imageNamePattern } from '../inventory/images.ts'
+import { programDir } from '../paths.ts'
+import { recipeSchema } from './recipe-schema.ts'
 
 /**
  * A published list of checksums that has a file: `sha256sum` lines, BSD lines (`SHA256 (name) = …`), the `SHA256:` part of a
@@ -12,7 +20,7 @@ export type RecipeSums = {
   pattern?: string | undefined
   /** Where the detached OpenPGP signature over the list is; `inline` when the list itself is a clear-signed text. */
   signature?: string | undefined
-  /** The file of `recipes/keys` (or of the user's own recipes) with the keys that may sign, with its `.asc`. */
+  /** The file of `keys` with the keys that may sign, without its `.asc`; there whenever `signature` is. */
   key?: string | undefined
   /** The list of checksums that has this list: Debian's SHA256SUMS are listed by the signed Release file of their suite. */
   sums?: RecipeSums | undefined
@@ -67,28 +75,123 @@ export type Recipe = {
   folder: string
 }
 
+/** The folder of the recipes that ship with the program, with the keys that they use. */
+export const shippedRecipes = join(programDir, 'src/intake/recipes')
+
+const mostBytes = 256 * 1024
+const mostRecipes = 1000
+
 /**
- * All recipes of the folders by name; one of a later folder replaces one of the same name. Never throws for a wrong file:
- * each fault is a line that names file, field, value and what was expected, and the other recipes are there.
+ * All recipes of the folders by name, which is that of the file; one of a later folder replaces one of the same name. A folder
+ * that is not there has none. Never throws for a wrong file: each fault is a line that names file, field, value and what was
+ * expected, and the other recipes are there.
  */
 export async function loadRecipes(folders: string[]): Promise<{ recipes: Map<string, Recipe>; faults: string[] }> {
-  return { recipes: new Map(), faults: folders.slice(folders.length) }
+  const recipes = new Map<string, Recipe>()
+  const faults: string[] = []
+  for (const folder of folders) {
+    const names = (await readdir(folder).catch(() => [])).filter((name) => /\.ya?ml$/.test(name)).sort()
+    if (names.length > mostRecipes)
+      faults.push(`${folder}: expected at most ${mostRecipes} recipes, got ${names.length}`)
+    for (const name of names.slice(0, mostRecipes)) {
+      const read = await readRecipe(folder, name).catch((error: unknown) => ({ faults: [messageOf(error)] }))
+      if ('faults' in read) faults.push(...read.faults.map((fault) => `${join(folder, name)}: ${fault}`))
+      else recipes.set(read.recipe.name, read.recipe)
+    }
+  }
+  return { recipes, faults }
+}
+
+async function readRecipe(folder: string, fileName: string): Promise<{ recipe: Recipe } | { faults: string[] }> {
+  const name = fileName.replace(/\.ya?ml$/, '')
+  if (!imageNamePattern.test(name))
+    return { faults: [`the file's name: expected an image's name: a-z, 0-9 and . _ -, got ${quote(name)}`] }
+  const path = join(folder, fileName)
+  const { size } = await stat(path)
+  if (size > mostBytes) return { faults: [`expected at most ${mostBytes} bytes, got ${size}`] }
+  const document = parseDocument(await readFile(path, 'utf8'))
+  if (document.errors.length > 0)
+    return { faults: document.errors.map(({ message }) => `expected YAML: ${message.split('\n')[0]}`) }
+  const data: unknown = document.toJS({ maxAliasCount: 200 })
+  const parsed = recipeSchema.safeParse(data)
+  if (!parsed.success) return { faults: parsed.error.issues.flatMap((issue) => faultLines(issue, data)) }
+  const { archs, variants, ...rest } = parsed.data
+  const recipe: Recipe = { ...rest, name, folder, variants: variants.flatMap((one) => forArchs(one, archs)) }
+  const missing = await missingKeys(recipe)
+  return missing.length > 0 ? { faults: missing } : { recipe }
+}
+
+type Parsed = z.infer<typeof recipeSchema>
+
+/** The variant for each architecture that it is for, with the distribution's word in place of `{{arch}}`. */
+function forArchs(variant: Parsed['variants'][number], archs: Parsed['archs']): RecipeVariant[] {
+  const wanted = variant.arch === undefined ? (Object.keys(archs) as Arch[]) : [variant.arch]
+  return wanted.map((arch) => ({ ...mapTexts(variant, { arch: archs[arch] ?? arch }), arch }) as RecipeVariant)
 }
 
 /**
  * The recipe with `{{mirror}}` and `{{version}}` of its URLs, names, patterns and args filled in. `version` is what
- * `versionIn` found; needed when the recipe has one.
+ * `versionIn` found; without it, only that of the recipe's own `version.url` is complete.
  */
-export function fillRecipe(recipe: Recipe, _values: { mirrors: Record<string, string>; version?: string }): Recipe {
-  return recipe
+export function fillRecipe(
+  recipe: Recipe,
+  values: { mirrors: Record<string, string>; version?: string | undefined },
+): Recipe {
+  const { mirror } = recipe
+  const base = mirror && (values.mirrors[mirror.name] ?? mirror.url).replace(/\/+$/, '')
+  return mapTexts(recipe, {
+    ...(base !== undefined && { mirror: base }),
+    ...(values.version !== undefined && { version: values.version }),
+  })
 }
 
 /** The version that the text of `recipe.version.url` tells. @throws InputError when it tells none */
 export function versionIn(text: string, pattern: string): string {
-  return `${text}${pattern}`
+  const version = new RegExp(pattern, 'm').exec(text)?.[1] ?? ''
+  // It comes from the network, and becomes a part of URLs and file names.
+  if (!/^[A-Za-z0-9][A-Za-z0-9.+~_-]{0,63}$/.test(version))
+    throw new InputError({ field: 'version', value: version, expected: `a version where ${pattern} matches` })
+  return version
 }
 
-/** The armored OpenPGP keys that may sign a list of checksums. @throws InputError when the recipe has no such file */
+/**
+ * The armored OpenPGP keys that may sign a list of checksums: of the recipe's own folder, else of the program's.
+ * @throws InputError when there is no such file
+ */
 export async function readKey(recipe: Recipe, key: string): Promise<string> {
-  return `${recipe.folder}/keys/${key}`
+  for (const folder of [recipe.folder, shippedRecipes]) {
+    const text = await readFile(join(folder, 'keys', `${key}.asc`), 'utf8').catch(() => undefined)
+    if (text !== undefined) return text
+  }
+  const expected = `a file ${key}.asc in ${join(recipe.folder, 'keys')}`
+  throw new InputError({ field: 'key', value: key, expected })
+}
+
+async function missingKeys(recipe: Recipe): Promise<string[]> {
+  const keys = new Set([...JSON.stringify(recipe.variants).matchAll(/"key":"([^"]+)"/g)].map(([, key]) => key ?? ''))
+  const faults: string[] = []
+  for (const key of keys) await readKey(recipe, key).catch((error: unknown) => faults.push(messageOf(error)))
+  return faults
+}
+
+/** A value with `{{name}}` replaced in all its texts; Liquid, which has spaces inside, stays. */
+function mapTexts<T>(value: T, names: Record<string, string>): T {
+  if (typeof value === 'string')
+    return value.replaceAll(/\{\{(\w+)\}\}/g, (whole, name: string) => names[name] ?? whole) as T
+  if (Array.isArray(value)) return value.map((one) => mapTexts(one, names)) as T
+  if (value === null || typeof value !== 'object') return value
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, mapTexts(one, names)])) as T
+}
+
+function faultLines(issue: z.core.$ZodIssue, data: unknown): string[] {
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.map((key) => faultLine([...issue.path, key], data, 'no field of this name'))
+  const expected = issue.message.replace(/^.*?: expected /, '').replace(/, received .*$/, '')
+  return [faultLine(issue.path, data, expected)]
+}
+
+function faultLine(path: PropertyKey[], data: unknown, expected: string): string {
+  const value = path.reduce<unknown>((inside, key) => (inside as Record<PropertyKey, unknown> | null)?.[key], data)
+  const field = path.map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`)).join('')
+  return `${field.slice(1) || 'the recipe'}: expected ${expected}, got ${value === undefined ? 'nothing' : quote(value)}`
 }
