@@ -1,0 +1,134 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  paginateListObjectsV2,
+  type S3Client,
+} from '@aws-sdk/client-s3'
+import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
+import type { FileStore } from './file-store.ts'
+import { openIncoming } from './incoming.ts'
+import { checkBucket, createS3Client, describeS3Error } from './s3-client.ts'
+import type { S3Settings } from './s3-settings.ts'
+import { openUploader } from './s3-upload.ts'
+
+/** A machine begins its download at once; an installer that reads in ranges asks for a new URL each time. */
+const urlSeconds = 3600
+/** A body that breaks off is asked for again from where it broke. */
+const readAttempts = 4
+/** One read, with all its attempts. */
+const readTimeoutMs = 60_000
+
+/**
+ * A store in a bucket: `<prefix>ab/abcd…`. What comes in is written and hashed in the folder, then uploaded.
+ * @throws ConfigError when the bucket cannot be read with these settings
+ */
+export async function openS3Store(settings: S3Settings, folder: string): Promise<FileStore> {
+  const { bucket, prefix, redirect } = settings
+  const client = createS3Client(settings)
+  await checkBucket(client, settings)
+  const incoming = await openIncoming(join(folder, 'incoming'))
+  const uploader = await openUploader({ client, bucket }, join(folder, 'uploading'))
+  const where = (sha256: string) => ({ Bucket: bucket, Key: `${prefix}${sha256.slice(0, 2)}/${sha256}` })
+  const pattern = /^([0-9a-f]{2})\/(\1[0-9a-f]{62})$/
+
+  const size = (sha256: string) =>
+    named(settings, async () => {
+      const found = await client.send(new HeadObjectCommand(where(sha256))).catch(undefinedWhenMissing)
+      return found?.ContentLength
+    })
+  // A thousand machines that ask for the same file at the same moment are one question to the store.
+  const sizes = new Map<string, Promise<number | undefined>>()
+  const sharedSize = (sha256: string) => {
+    const asked = sizes.get(sha256) ?? size(sha256).finally(() => sizes.delete(sha256))
+    sizes.set(sha256, asked)
+    return asked
+  }
+  const adopt = (sha256: string, path: string) =>
+    named(settings, async () => {
+      await uploader.upload(where(sha256).Key, path)
+      await rm(path, { force: true })
+    })
+
+  return {
+    adopt,
+    size,
+    open: async (sha256) => {
+      const sizeBytes = await sharedSize(sha256)
+      if (sizeBytes === undefined) return undefined
+      return {
+        sizeBytes,
+        read: (buffer, position) => {
+          const wanted = buffer.subarray(0, Math.max(0, Math.min(buffer.length, sizeBytes - position)))
+          return named(settings, () => readRange(client, where(sha256), wanted, position))
+        },
+        // What somebody else waits for as well may still be on its way: nothing is cut off.
+        close: async () => undefined,
+      }
+    },
+    put: (sha256, bytes, maxBytes) => incoming.receive(sha256, bytes, maxBytes, (path) => adopt(sha256, path)),
+    list: async function* () {
+      for await (const { Contents = [] } of paginateListObjectsV2({ client }, { Bucket: bucket, Prefix: prefix })) {
+        for (const { Key = '', Size = 0, LastModified = new Date(0) } of Contents) {
+          const sha256 = pattern.exec(Key.slice(prefix.length))?.[2]
+          if (sha256 !== undefined) yield { sha256, sizeBytes: Size, storedAt: LastModified }
+        }
+      }
+    },
+    remove: (sha256) =>
+      named(settings, async () => {
+        await client.send(new DeleteObjectCommand(where(sha256)))
+      }),
+    ...(redirect && {
+      urlFor: (sha256: string, contentType: string) =>
+        getSignedUrl(client, new GetObjectCommand({ ...where(sha256), ResponseContentType: contentType }), {
+          expiresIn: urlSeconds,
+        }),
+    }),
+  }
+}
+
+async function readRange(
+  client: S3Client,
+  where: { Bucket: string; Key: string },
+  buffer: Buffer,
+  position: number,
+): Promise<number> {
+  let done = 0
+  const abortSignal = AbortSignal.timeout(readTimeoutMs)
+  for (let attempt = 1; done < buffer.length; attempt++) {
+    const first = position + done
+    const Range = `bytes=${first}-${position + buffer.length - 1}`
+    const { Body, ContentRange } = await client.send(new GetObjectCommand({ ...where, Range }), { abortSignal })
+    const body = Body as AsyncIterable<Uint8Array>
+    if (!ContentRange?.startsWith(`bytes ${first}-`))
+      throw new Error(`${where.Key}: asked for ${Range}, the store answered "${ContentRange}"`)
+    try {
+      for await (const chunk of body) {
+        if (chunk.length > buffer.length - done) throw new Error(`${where.Key}: more bytes than asked for`)
+        buffer.set(chunk, done)
+        done += chunk.length
+      }
+      if (done < buffer.length) throw new Error(`${where.Key}: it ends after ${position + done} bytes`)
+    } catch (error) {
+      if (attempt >= readAttempts || abortSignal.aborted) throw error
+    }
+  }
+  return done
+}
+
+async function named<T>({ endpoint, bucket }: S3Settings, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act()
+  } catch (error) {
+    throw new Error(`object store ${endpoint}/${bucket}: ${describeS3Error(error)}`, { cause: error })
+  }
+}
+
+function undefinedWhenMissing(error: unknown): undefined {
+  const { name } = error as Error
+  if (name === 'NotFound' || name === 'NoSuchKey') return undefined
+  throw error
+}

@@ -1,0 +1,143 @@
+import { type FileHandle, mkdir, open, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import {
+  AbortMultipartUploadCommand,
+  type CompletedPart,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  HeadObjectCommand,
+  ListMultipartUploadsCommand,
+  PutObjectCommand,
+  type S3Client,
+  UploadPartCommand,
+} from '@aws-sdk/client-s3'
+
+/** A larger file goes up in parts of this size. */
+const leastPartBytes = 16 * 2 ** 20
+/** Parts of a file larger than 16 GB are larger, so that there are no more than 1,000: the limit of Swift. */
+const mostPartBytes = 64 * 2 ** 20
+/** With the size of a part, the memory that one upload takes. */
+const partsAtOnce = 2
+
+export type Bucket = { client: S3Client; bucket: string }
+
+/** Uploads files under their keys, one that no killed upload leaves anything of. */
+export type Uploader = {
+  /** Stores the file at a path under a key; nothing is seen there before all of it is stored. @throws Error when that failed */
+  upload: (key: string, path: string) => Promise<void>
+}
+
+/**
+ * Opens the folder where uploads in parts are noted while they go on, and aborts those that a kill left: nobody sees their
+ * parts, and everybody pays for them.
+ */
+export async function openUploader({ client, bucket }: Bucket, folder: string): Promise<Uploader> {
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  for (const name of await readdir(folder)) {
+    const note = join(folder, name)
+    const aborted = abortUploads({ client, bucket }, await readFile(note, 'utf8'))
+    // What cannot be aborted now (we may lack the right to list uploads) is tried again at the next start.
+    await aborted.then(
+      () => rm(note, { force: true }),
+      () => undefined,
+    )
+  }
+  return {
+    upload: async (key, path) => {
+      const file = await open(path)
+      try {
+        const { size } = await file.stat()
+        if (size <= leastPartBytes) await putWhole({ client, bucket }, key, file, size)
+        else {
+          const note = join(folder, basename(key))
+          await writeFile(note, key)
+          await putInParts({ client, bucket }, key, file, size)
+          await rm(note, { force: true })
+        }
+      } finally {
+        await file.close()
+      }
+    },
+  }
+}
+
+async function putWhole({ client, bucket }: Bucket, key: string, file: FileHandle, sizeBytes: number): Promise<void> {
+  const body = Buffer.allocUnsafe(sizeBytes)
+  await fill(file, body, 0)
+  await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body }))
+}
+
+async function putInParts(target: Bucket, key: string, file: FileHandle, sizeBytes: number): Promise<void> {
+  const { client, bucket } = target
+  const at = { Bucket: bucket, Key: key }
+  const { UploadId } = await client.send(new CreateMultipartUploadCommand(at))
+  try {
+    const parts = await sendParts(target, key, UploadId, file, sizeBytes)
+    try {
+      await client.send(new CompleteMultipartUploadCommand({ ...at, UploadId, MultipartUpload: { Parts: parts } }))
+    } catch (error) {
+      // Tried again after an answer that was lost, it is not known any more: the upload is complete.
+      if (!(error instanceof Error && error.name === 'NoSuchUpload')) throw error
+    }
+    const { ContentLength } = await client.send(new HeadObjectCommand(at))
+    if (ContentLength !== sizeBytes) throw new Error(`${key}: ${ContentLength} of ${sizeBytes} bytes are stored`)
+  } catch (error) {
+    await client.send(new AbortMultipartUploadCommand({ ...at, UploadId })).catch(() => undefined)
+    throw error
+  }
+}
+
+/** Sends all parts, a few at once, each from a buffer that is filled again; the first failure ends all. */
+async function sendParts(
+  { client, bucket }: Bucket,
+  key: string,
+  uploadId: string | undefined,
+  file: FileHandle,
+  sizeBytes: number,
+): Promise<CompletedPart[]> {
+  const partBytes = Math.min(mostPartBytes, Math.max(leastPartBytes, Math.ceil(sizeBytes / 1000)))
+  const count = Math.ceil(sizeBytes / partBytes)
+  const parts: CompletedPart[] = []
+  const failed = new AbortController()
+  let next = 0
+  const sendSome = async () => {
+    const buffer = Buffer.allocUnsafe(partBytes)
+    while (next < count && !failed.signal.aborted) {
+      const index = next++
+      const position = index * partBytes
+      const body = buffer.subarray(0, Math.min(partBytes, sizeBytes - position))
+      await fill(file, body, position)
+      const { ETag } = await client.send(
+        new UploadPartCommand({ Bucket: bucket, Key: key, UploadId: uploadId, PartNumber: index + 1, Body: body }),
+        { abortSignal: failed.signal },
+      )
+      parts[index] = { PartNumber: index + 1, ETag }
+    }
+  }
+  const sending = Array.from({ length: partsAtOnce }, () =>
+    sendSome().catch((error) => {
+      failed.abort(error)
+      throw error
+    }),
+  )
+  const results = await Promise.allSettled(sending)
+  const fault = results.find((one) => one.status === 'rejected')
+  if (fault !== undefined) throw failed.signal.reason
+  return parts
+}
+
+async function fill(file: FileHandle, buffer: Buffer, position: number): Promise<void> {
+  for (let done = 0; done < buffer.length; ) {
+    const { bytesRead } = await file.read(buffer, done, buffer.length - done, position + done)
+    if (bytesRead === 0) throw new Error('the file to upload is shorter than it was')
+    done += bytesRead
+  }
+}
+
+async function abortUploads({ client, bucket }: Bucket, key: string): Promise<void> {
+  if (key === '') return
+  const { Uploads = [] } = await client.send(new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: key }))
+  for (const { Key, UploadId } of Uploads) {
+    if (Key === key) await client.send(new AbortMultipartUploadCommand({ Bucket: bucket, Key, UploadId }))
+  }
+}

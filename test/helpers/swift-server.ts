@@ -1,0 +1,173 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir, userInfo } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { CreateBucketCommand } from '@aws-sdk/client-s3'
+import { createS3Client } from '../../src/store/s3-client.ts'
+import type { S3Settings } from '../../src/store/s3-settings.ts'
+
+export type SwiftServer = {
+  /** Settings of a new, empty bucket. */
+  newBucket: () => Promise<S3Settings>
+  port: number
+  stop: () => Promise<void>
+}
+
+const startTimeoutMs = 30_000
+// Debian's own Python: the packages are not there for another.
+const python = '/usr/bin/python3'
+const storage = ['account', 'container', 'object'] as const
+
+/**
+ * Whether OpenStack Swift is installed, for `describe.runIf`.
+ * @throws Error when it is missing and `CI` or `REQUIRE_ALL_TESTS` is set: there nothing may go untested
+ */
+export function hasSwift(): boolean {
+  if (existsSync('/usr/lib/python3/dist-packages/swift')) return true
+  const line = 'OpenStack Swift is not installed (Debian: apt-get install --no-install-recommends python3-swift)'
+  if (process.env.CI || process.env.REQUIRE_ALL_TESTS) throw new Error(line)
+  console.warn(`${line}: the tests of object storage are left out`)
+  return false
+}
+
+/** OpenStack Swift with its S3 API, whole and real: proxy, account, container and object server on loopback, one folder as disk. */
+export async function startSwift(): Promise<SwiftServer> {
+  const folder = await mkdtemp(join(tmpdir(), 'bootwright-swift-'))
+  const running: ChildProcess[] = []
+  const stop = async () => {
+    for (const child of running.splice(0)) {
+      if (child.exitCode !== null || child.signalCode !== null) continue
+      child.kill('SIGKILL')
+      await once(child, 'exit')
+    }
+    await rm(folder, { recursive: true, force: true })
+  }
+  try {
+    const [proxyPort = 0, ...ports] = await freePorts(4)
+    await mkdir(join(folder, 'devices/disk'), { recursive: true })
+    await writeFile(join(folder, 'swift.conf'), '[swift-hash]\nswift_hash_path_suffix = tests\n')
+    await writeFile(join(folder, 'proxy.conf'), proxyConf(folder, proxyPort))
+    for (const [index, name] of storage.entries())
+      await writeFile(join(folder, `${name}.conf`), storageConf(name, folder, ports[index] ?? 0))
+    await runToEnd(makeRings, folder, ...storage.map((name, index) => `${name}:${ports[index]}`))
+    for (const name of [...storage, 'proxy']) running.push(runServer(name, folder))
+    await Promise.all([...ports, proxyPort].map((port, index) => answers(port, running[index])))
+    let buckets = 0
+    return {
+      port: proxyPort,
+      stop,
+      newBucket: async () => {
+        const settings = {
+          endpoint: `http://127.0.0.1:${proxyPort}`,
+          bucket: `bucket-${buckets++}`,
+          prefix: '',
+          region: 'us-east-1',
+          accessKey: 'test:tester',
+          secretKey: 'testing',
+          redirect: false,
+        }
+        const client = createS3Client(settings)
+        await client.send(new CreateBucketCommand({ Bucket: settings.bucket }))
+        client.destroy()
+        return settings
+      },
+    }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+// What swift-ring-builder does, once for all three rings.
+const makeRings = `
+import sys
+from swift.common.ring import RingBuilder
+for name, port in (ring.split(":") for ring in sys.argv[2:]):
+    builder = RingBuilder(0, 1, 0)
+    builder.add_dev(dict(region=1, zone=1, ip="127.0.0.1", port=int(port), device="disk", weight=1))
+    builder.rebalance()
+    builder.get_ring().save(f"{sys.argv[1]}/{name}.ring.gz")`
+
+// What the programs swift-proxy-server, swift-object-server … do, with another folder than /etc/swift.
+const serve = `
+import sys
+from swift.common import utils
+utils.set_swift_dir(sys.argv[1])
+from swift.common.wsgi import run_wsgi
+sys.exit(run_wsgi(f"{sys.argv[1]}/{sys.argv[2]}.conf", f"{sys.argv[2]}-server"))`
+
+function storageConf(name: string, folder: string, port: number): string {
+  return `${common(folder, port)}
+devices = ${folder}/devices
+mount_check = false
+fallocate_reserve = 0
+[pipeline:main]
+pipeline = ${name}-server
+[app:${name}-server]
+use = egg:swift#${name}
+`
+}
+
+// Few objects on a page of a listing, so that a small bucket has several pages.
+function proxyConf(folder: string, port: number): string {
+  const filters = ['catch_errors', 'gatekeeper', 'memcache', 'listing_formats', 's3api', 'tempauth', 'bulk', 'slo']
+  const settings: Record<string, string> = {
+    // tempauth wants one, and lives without its answers.
+    memcache: 'memcache_servers = 127.0.0.1:1',
+    s3api: 'max_bucket_listing = 5',
+    tempauth: 'user_test_tester = testing .admin\nuser_test_stranger = stranger',
+  }
+  return `${common(folder, port)}
+[pipeline:main]
+pipeline = ${filters.join(' ')} proxy-server
+${filters.map((name) => `[filter:${name}]\nuse = egg:swift#${name}\n${settings[name] ?? ''}`).join('\n')}
+[app:proxy-server]
+use = egg:swift#proxy
+account_autocreate = true
+`
+}
+
+function common(folder: string, port: number): string {
+  return `[DEFAULT]
+bind_ip = 127.0.0.1
+bind_port = ${port}
+workers = 0
+user = ${userInfo().username}
+swift_dir = ${folder}
+log_address = ${folder}/no-syslog`
+}
+
+function runServer(name: string, folder: string): ChildProcess {
+  // Swift leaves the terminal and its session: the kernel ends it with the test process, whatever becomes of that.
+  const args = ['--pdeathsig', 'KILL', python, '-c', serve, folder, name]
+  return spawn('setpriv', args, { stdio: ['ignore', 'ignore', 'pipe'] })
+}
+
+async function runToEnd(code: string, ...args: string[]): Promise<void> {
+  const child = spawn(python, ['-c', code, ...args], { stdio: ['ignore', 'ignore', 'inherit'] })
+  const [status] = await once(child, 'exit')
+  if (status !== 0) throw new Error(`Swift's rings were not made: exit code ${status}`)
+}
+
+async function answers(port: number, child: ChildProcess | undefined): Promise<void> {
+  const said: string[] = []
+  child?.stderr?.on('data', (text) => said.length < 50 && said.push(String(text)))
+  for (const until = Date.now() + startTimeoutMs; Date.now() < until; await sleep(50)) {
+    if (child === undefined || child.exitCode !== null) break
+    const answered = await fetch(`http://127.0.0.1:${port}/`).catch(() => undefined)
+    if (answered !== undefined) return
+  }
+  throw new Error(`Swift did not start:\n${said.join('')}`)
+}
+
+async function freePorts(count: number): Promise<number[]> {
+  const probes = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
+  await Promise.all(probes.map((probe) => once(probe, 'listening')))
+  const ports = probes.map((probe) => (probe.address() as { port: number }).port)
+  await Promise.all(probes.map((probe) => once(probe.close(), 'close')))
+  return ports
+}

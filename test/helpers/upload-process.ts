@@ -1,0 +1,21 @@
+// A process of its own that stores bytes, to be killed in the middle. Says a line when they have begun to come.
+import { createHash } from 'node:crypto'
+import { openFolderStore } from '../../src/store/folder-store.ts'
+import { openS3Store } from '../../src/store/s3-store.ts'
+
+const { folder, s3, sizeBytes, endless } = JSON.parse(process.argv[2] ?? '{}')
+const piece = Buffer.alloc(2 ** 20, 'x')
+const hash = createHash('sha256')
+for (let done = 0; done < sizeBytes; done += piece.length) hash.update(piece)
+
+const store = s3 === undefined ? await openFolderStore(folder) : await openS3Store(s3, folder)
+await store.put(hash.digest('hex'), bytes(), sizeBytes)
+
+async function* bytes() {
+  for (let done = 0; done < sizeBytes; done += piece.length) {
+    // Nobody waits for a timer that is left behind: it only keeps the process alive.
+    if (endless && done >= sizeBytes / 2) await new Promise((resolve) => setTimeout(resolve, 60_000))
+    yield piece
+    if (done === 0) console.log('begun')
+  }
+}
