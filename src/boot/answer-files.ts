@@ -2,7 +2,6 @@ import { InputError, messageOf } from '../errors.ts'
 import { findTokenBoot, type TokenBoot, whyNoAnswers } from '../inventory/answer-access.ts'
 import { type AnswerDocument, findAnswerDocuments } from '../inventory/answer-files.ts'
 import type { Decision } from '../inventory/decision.ts'
-import { recordReport } from '../inventory/reports.ts'
 import { openSecrets } from '../inventory/secrets.ts'
 import { defaultNocloud, renderAnswers } from '../render/answers.ts'
 import { namesOf } from '../render/names.ts'
@@ -28,7 +27,7 @@ export async function serveAnswer(c: BootContext, deps: BootDeps, source: 'answe
       log.info(fields, 'answer file has no such document')
       return c.text(`The answer file has no document ${name.slice(0, 64)}.\n`, 404)
     }
-    if (c.req.method === 'GET') await recordReport(db, token, 'answer-file', ip, name)
+    if (c.req.method === 'GET') await deps.recordReport(token, 'answer-file', ip, name)
     log.info(fields, 'answer file')
     return c.body(document.text, 200, { 'Content-Type': document.mediaType })
   } catch (error) {

@@ -1,6 +1,5 @@
 import { InputError } from '../errors.ts'
 import type { Decision } from '../inventory/decision.ts'
-import { recordReport } from '../inventory/reports.ts'
 import { openSecrets } from '../inventory/secrets.ts'
 import { documentsFor, openForSecrets } from './answer-files.ts'
 import { type BootContext, baseUrlOf } from './request.ts'
@@ -33,7 +32,7 @@ export async function serveSan(c: BootContext, deps: BootDeps): Promise<Response
     if (!(error instanceof InputError)) throw error
     const reason = error.faults.map(({ field, expected }) => `${field}: expected ${expected}`).join('; ')
     log.error({ ...fields, reason }, 'the script for a storage network cannot be made')
-    if (c.req.method === 'GET') await recordReport(db, token, 'failed', ip, reason)
+    if (c.req.method === 'GET') await deps.recordReport(token, 'failed', ip, reason)
     const nextStep = 'correct it among the secrets of the machine or of one of its groups'
     const refused: Decision = { ...decision, reasons: [], spec: { kind: 'refusal', reason, nextStep } }
     return c.text(scripts.script(refused, context))

@@ -119,7 +119,8 @@ export async function pruneStrayEvents(db: Db): Promise<void> {
   await db.execute(sql`delete from boot_events where boot_id is null and at < now() - interval '1 day'`)
 }
 
-// A boot id comes from a URL, so an unknown one is dropped here rather than failing the others in the batch.
+// A boot id comes from a URL, so an unknown one is dropped here rather than failing the others in the batch. Boots are locked
+// in the order of their ids, as reports lock them: otherwise PostgreSQL would end one of two batches as a deadlock.
 async function insertEvents(db: Db, events: BootEvent[]): Promise<void> {
   const rows = events.map((e) => ({
     boot_id: e.bootId,
@@ -137,10 +138,11 @@ async function insertEvents(db: Db, events: BootEvent[]): Promise<void> {
           row_number() over (partition by boot_id order by at desc) as last
         from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
           as e(boot_id uuid, ip text, stage text, file text, bytes bigint, duration_ms int, message text, at timestamptz)),
+      held as (select id from boots where id in (select boot_id from e) order by id for update),
       moved as (
         update boots set stage = e.stage, moved_at = greatest(boots.moved_at, e.at),
           outcome = nullif(boots.outcome, 'stalled'), message = case when boots.outcome = 'stalled' then null else boots.message end
-        from e where boots.id = e.boot_id and e.last = 1 and e.at > boots.moved_at)
+        from e join held on held.id = e.boot_id where boots.id = e.boot_id and e.last = 1 and e.at > boots.moved_at)
     insert into boot_events (boot_id, ip, stage, file, bytes, duration_ms, message, at)
     select boot_id, ip, stage, file, bytes, duration_ms, message, at from e
     where boot_id is null or (exists (select 1 from boots where boots.id = e.boot_id)

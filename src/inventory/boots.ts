@@ -109,9 +109,12 @@ async function insertBoots(db: Db, list: NewBoot[]): Promise<undefined[]> {
           (select id from deployments where id = deployment_id), decision, facts, script, reports, outcome, message,
           case when outcome is null then null else now() end
         from new),
+      open as (
+        select boots.id from boots join new on boots.machine_id = new.machine_id
+        where boots.outcome is null or boots.outcome = 'stalled' order by boots.id for update of boots),
       superseded as (
-        update boots set outcome = 'superseded', ended_at = now() from new
-        where boots.machine_id = new.machine_id and (boots.outcome is null or boots.outcome = 'stalled')),
+        update boots set outcome = 'superseded', ended_at = now() from open
+        where boots.id = open.id and (boots.outcome is null or boots.outcome = 'stalled')),
       joined as (
         update boot_events set boot_id = new.id from new
         where boot_events.boot_id is null and boot_events.ip = new.ip and boot_events.at > now() - ${prelude}),

@@ -3,10 +3,10 @@ import type { Db } from '../db/open.ts'
 import { rowsOf } from '../db/rows.ts'
 import { mostPerBoot, storable } from './boot-events.ts'
 import type { Outcome } from './boots.ts'
-import { type Actor, recordChanges } from './changes.ts'
+import { type Actor, type Change, recordChanges } from './changes.ts'
 import { whySpent } from './decision.ts'
 import { lockActive, moveDeployment, type Seen, writeMove } from './deployment-moves.ts'
-import type { Deployment } from './deployments.ts'
+import { createMicroBatch } from './micro-batch.ts'
 import { hashToken } from './tokens.ts'
 
 /** What a machine may report with its boot's token. */
@@ -30,39 +30,101 @@ type ReportedBoot = {
   overtaken: boolean
 }
 
+/** What is seen of the boot that a token opens. */
+type Sighting = { token: string; seen: Seen; ip: string; message: string | undefined }
+
+/** Resolves when it is written; false when the token opens no boot. */
+export type RecordReport = (token: string, seen: Seen, ip: string, message: string | undefined) => Promise<boolean>
+
+/** Records reports; those that come at the same time are written by one transaction. */
+export function createRecordReport(db: Db): RecordReport {
+  const record = createMicroBatch((list: Sighting[]) => recordReports(db, list), { most: 64, atOnce: 2 })
+  return (token, seen, ip, message) => record({ token, seen, ip, message })
+}
+
+/** Records one report by itself. */
+export async function recordReport(db: Db, ...[token, seen, ip, message]: Parameters<RecordReport>): Promise<boolean> {
+  const [known] = await recordReports(db, [{ token, seen, ip, message }])
+  return known === true
+}
+
 /**
- * Records what is seen of a boot whose token is known: its stage, its outcome, and where its deployment goes. The first of
- * booted, installed and failed is the outcome, and an installation's end counts after its system reported that it is up;
- * repeated and late reports are kept as events and change nothing. False when the token opens no boot.
+ * Records what is seen of boots whose tokens are known: their stages, their outcomes, and where their deployments go. The
+ * first of booted, installed and failed is the outcome, and an installation's end counts after its system reported that it is
+ * up; repeated and late reports are kept as events and change nothing. Gives for each whether its token opens a boot.
  */
-export async function recordReport(
-  db: Db,
-  token: string,
-  seen: Seen,
-  ip: string,
-  message: string | undefined,
-): Promise<boolean> {
-  const text = storable(message)
+async function recordReports(db: Db, list: Sighting[]): Promise<boolean[]> {
   return db.transaction(async (transaction) => {
     const tx = transaction as unknown as Db
-    const boot = await lockBoot(tx, token)
-    if (boot === undefined) return false
-    const actor: Actor = `machine ${boot.mac ?? boot.machineId ?? boot.ip}`
-    const outcome = outcomeAfter(boot, seen)
-    const ended = outcome !== boot.outcome && outcome !== null && outcome !== 'stalled'
-    await tx.execute(sql`
-      with event as (
-        insert into boot_events (boot_id, ip, stage, message) select ${boot.id}, ${ip}, ${seen}, ${text ?? null}
-        where (select count(*) from boot_events where boot_id = ${boot.id}) < ${mostPerBoot})
-      update boots set stage = ${seen}, moved_at = now(), progressed = progressed or ${seen !== 'failed'}, outcome = ${outcome},
-        message = case when ${ended} then ${text ?? null} when ${outcome === null} then null else message end,
-        ended_at = case when ${ended} then now() when ${outcome === null} then null else ended_at end
-      where id = ${boot.id}`)
-    if (ended && outcome !== 'superseded') await recordOutcome(tx, boot, outcome, text, actor)
-    if (boot.deploymentId !== null) await moveOwn(tx, boot, seen, text, actor)
-    else if (seen === 'ready' && !boot.overtaken) await failSpent(tx, boot, actor)
-    return true
+    const known = list.map(() => false)
+    let left = list.map((sighting, place) => ({ ...sighting, place, hash: hashToken(sighting.token) }))
+    while (left.length > 0) {
+      const boots = await lockBoots(tx, left)
+      // What one report does to its machine's boots and deployment, the machine's next one must see: that has to wait.
+      const machines = new Set<string>()
+      const now: Reported[] = []
+      left = left.filter(({ place, hash, seen, ip, message }) => {
+        const boot = boots.get(hash)
+        if (boot === undefined) return false
+        const machine = boot.machineId ?? boot.id
+        if (machines.has(machine)) return true
+        machines.add(machine)
+        known[place] = true
+        now.push(reportedOf(boot, seen, ip, storable(message)))
+        return false
+      })
+      if (now.length > 0) await writeReported(tx, now)
+    }
+    return known
   })
+}
+
+/** A report, the boot that it is of, and what that comes to. */
+type Reported = {
+  boot: ReportedBoot
+  seen: Seen
+  ip: string
+  message: string | undefined
+  outcome: Outcome | null
+  /** The outcome is new, and is one that stays. */
+  ended: boolean
+  actor: Actor
+}
+
+function reportedOf(boot: ReportedBoot, seen: Seen, ip: string, message: string | undefined): Reported {
+  const outcome = outcomeAfter(boot, seen)
+  const ended = outcome !== boot.outcome && outcome !== null && outcome !== 'stalled'
+  return { boot, seen, ip, message, outcome, ended, actor: `machine ${boot.mac ?? boot.machineId ?? boot.ip}` }
+}
+
+/** Writes reports, no two of one machine. */
+async function writeReported(tx: Db, list: Reported[]): Promise<void> {
+  const rows = list.map(({ boot, seen, ip, message, outcome, ended }) => ({
+    id: boot.id,
+    seen,
+    ip,
+    message,
+    outcome,
+    ended,
+  }))
+  await tx.execute(sql`
+    with r as (
+        select * from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
+          as r(id uuid, seen text, ip text, message text, outcome text, ended boolean)),
+      event as (
+        insert into boot_events (boot_id, ip, stage, message) select id, ip, seen, message from r
+        where (select count(*) from boot_events where boot_id = r.id) < ${mostPerBoot})
+    update boots set stage = r.seen, moved_at = now(), progressed = boots.progressed or r.seen <> 'failed', outcome = r.outcome,
+      message = case when r.ended then r.message when r.outcome is null then null else boots.message end,
+      ended_at = case when r.ended then now() when r.outcome is null then null else boots.ended_at end
+    from r where boots.id = r.id`)
+  const endings = list.filter(({ ended, outcome }) => ended && outcome !== 'superseded')
+  await recordChanges(tx, endings.map(endingOf))
+  for (const one of list) if (one.boot.deploymentId !== null) await moveOwn(tx, one)
+  await failSpent(
+    tx,
+    list.filter(({ boot, seen }) => boot.deploymentId === null && seen === 'ready' && !boot.overtaken),
+  )
 }
 
 /** Pure: a boot's outcome after what was seen. */
@@ -81,49 +143,50 @@ export function outcomeAfter(
   return seen === 'ready' && !boot.reports ? 'handed-over' : null
 }
 
-async function lockBoot(tx: Db, token: string): Promise<ReportedBoot | undefined> {
+/** The boots that tokens open, by the tokens' hashes; locked in the order of their ids, so that nobody waits for each other. */
+async function lockBoots(tx: Db, list: { hash: string }[]): Promise<Map<string, ReportedBoot>> {
+  const hashes = JSON.stringify(list.map(({ hash }) => hash))
   const found = await tx.execute(sql`
-    select id, machine_id as "machineId", deployment_id as "deploymentId", mac, ip, image, version, outcome, progressed, reports,
+    select id, token_hash as "tokenHash", machine_id as "machineId", deployment_id as "deploymentId", mac, ip, image, version,
+      outcome, progressed, reports,
       exists (select 1 from boots as newer
         where newer.machine_id = boots.machine_id and newer.id > boots.id and newer.progressed) as overtaken
-    from boots where token_hash = ${hashToken(token)} and started_at > now() - ${tokenLifetime} for update`)
-  return rowsOf<ReportedBoot>(found)[0]
+    from boots where token_hash in (select jsonb_array_elements_text(${hashes}::jsonb))
+      and started_at > now() - ${tokenLifetime} order by id for update`)
+  return new Map(rowsOf<ReportedBoot & { tokenHash: string }>(found).map((boot) => [boot.tokenHash, boot]))
 }
 
-async function recordOutcome(
-  tx: Db,
-  { id, machineId, mac, image, version }: ReportedBoot,
-  outcome: Outcome,
-  message: string | undefined,
-  actor: Actor,
-): Promise<void> {
+function endingOf({ boot, outcome, message, actor }: Reported): Change {
+  const { id, machineId, mac, image, version } = boot
   const after = { machineId, mac, image, version, ...(message !== undefined && { message }) }
-  await recordChanges(tx, [{ actor, type: `boot.${outcome}`, subject: id, after }])
+  return { actor, type: `boot.${outcome}`, subject: id, after }
 }
 
-async function moveOwn(
-  tx: Db,
-  boot: ReportedBoot,
-  seen: Seen,
-  message: string | undefined,
-  actor: Actor,
-): Promise<void> {
+async function moveOwn(tx: Db, { boot, seen, message, actor }: Reported): Promise<void> {
   const deployment = await lockActive(tx, boot.deploymentId as string)
   if (deployment === undefined) return
   const move = moveDeployment(deployment, { progressed: boot.progressed, newest: !boot.overtaken }, seen, message)
   if (move !== undefined) await writeMove(tx, deployment, move, actor)
 }
 
-/** The machine went on with its own assignment because its deployment had given up: now that is certain. */
-async function failSpent(tx: Db, { machineId }: ReportedBoot, actor: Actor): Promise<void> {
-  if (machineId === null) return
+/** These machines went on with their own assignments: where that is because their deployments had given up, it is certain now. */
+async function failSpent(tx: Db, list: Reported[]): Promise<void> {
+  const actors = new Map(list.flatMap(({ boot, actor }) => (boot.machineId === null ? [] : [[boot.machineId, actor]])))
+  if (actors.size === 0) return
   const found = await tx.execute(sql`
-    select id, coalesce(started_at + window_seconds * interval '1 second' < now(), false) as late from deployments
-    where machine_id = ${machineId} and state in ('armed', 'started', 'installing') and attempts > 0`)
-  const [active] = rowsOf<{ id: string; late: boolean }>(found)
-  const deployment: Deployment | undefined = active && (await lockActive(tx, active.id))
-  if (active === undefined || deployment === undefined) return
-  const reason = whySpent({ ...deployment, late: active.late })
-  if (reason !== undefined)
-    await writeMove(tx, deployment, { state: 'failed', attempts: deployment.attempts, reason }, actor)
+    select id, machine_id as "machineId", coalesce(started_at + window_seconds * interval '1 second' < now(), false) as late
+    from deployments
+    where machine_id in (select jsonb_array_elements_text(${JSON.stringify([...actors.keys()])}::jsonb)::uuid)
+      and state in ('armed', 'started', 'installing') and attempts > 0 order by id`)
+  for (const { id, machineId, late } of rowsOf<{ id: string; machineId: string; late: boolean }>(found)) {
+    const deployment = await lockActive(tx, id)
+    const reason = deployment && whySpent({ ...deployment, late })
+    if (deployment !== undefined && reason !== undefined)
+      await writeMove(
+        tx,
+        deployment,
+        { state: 'failed', attempts: deployment.attempts, reason },
+        actors.get(machineId) as Actor,
+      )
+  }
 }
