@@ -9,13 +9,13 @@ import { type Peer, startBootwright } from './peers.ts'
 export type Measured = Peer & { tftpPort: number; socket: string; database: string; databasePid: number | undefined }
 
 /**
- * Runs a measurement on a server with an empty PostgreSQL on the same cores, then on one with the embedded database; `env`
- * adds settings to both.
+ * Runs a measurement on a server with an empty PostgreSQL on the same cores, then on one with the embedded database; `nodeOptions`
+ * are for node itself.
  */
 export async function onEachDatabase(
   folder: string,
   measure: (server: Measured) => Promise<void>,
-  env: Record<string, string> = {},
+  nodeOptions: string[] = [],
 ): Promise<void> {
   let url: string | undefined
   const provide = (_: string, value: string | undefined) => {
@@ -34,7 +34,7 @@ export async function onEachDatabase(
       ['PostgreSQL', { DATABASE_URL: `${url}/${name}` }, databasePid],
       ['PGlite', {}, undefined],
     ] as const) {
-      const server = await startBootwright(join(folder, database), { ...own, ...env })
+      const server = await startBootwright(join(folder, database), own, nodeOptions)
       await measure({ ...server, database, databasePid: pid }).finally(server.stop)
     }
   } finally {

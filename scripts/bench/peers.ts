@@ -7,10 +7,11 @@ import { join } from 'node:path'
 /** A server under measurement: where it answers, the process whose processor time counts, and its end. */
 export type Peer = { port: number; pid: number; stop: () => Promise<void> }
 
-/** Bootwright as it is started by an operator, on free loopback ports; `env` adds settings. */
+/** Bootwright as it is started by an operator, on free loopback ports; `env` adds settings, `nodeOptions` are for node itself. */
 export async function startBootwright(
   folder: string,
   env: Record<string, string>,
+  nodeOptions: string[] = [],
 ): Promise<Peer & { tftpPort: number; socket: string }> {
   const [port, admin, tftpPort] = await freePorts(3)
   const dataDir = join(folder, 'data')
@@ -22,7 +23,7 @@ export async function startBootwright(
     BOOTWRIGHT_LOG_LEVEL: 'warn',
     BOOTWRIGHT_MAX_FILE_BYTES: String(2 ** 32),
   }
-  const child = spawn(process.execPath, ['dist/main.js', 'serve'], {
+  const child = spawn(process.execPath, [...nodeOptions, process.env.BENCH_MAIN ?? 'dist/main.js', 'serve'], {
     env: { ...process.env, ...settings, ...env },
     stdio: ['ignore', 'ignore', 'inherit'],
   })

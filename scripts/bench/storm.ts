@@ -38,8 +38,7 @@ const files: SiteFiles = {
 const hashes = new Map<Buffer, string>()
 const nbp = readFileSync('ipxe/nbp/ipxe.efi')
 const profiling = values['cpu-prof']
-const env: Record<string, string> =
-  profiling === undefined ? {} : { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profiling}` }
+const nodeOptions = profiling === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profiling}`]
 
 const folder = mkdtempSync(join(tmpdir(), 'bootwright-storm-'))
 let faults = 0
@@ -65,7 +64,7 @@ try {
       )
       for (const one of missing.slice(0, 5)) console.log(`  NOT RECORDED ${one}`)
     },
-    env,
+    nodeOptions,
   )
   mkdirSync(join(folder, 'baseline'))
   const { nginx, tftpd, stop } = await startBaseline(join(folder, 'baseline'), texts as StaticTexts, files)

@@ -9,34 +9,34 @@ const ticksPerSecond = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: '
 
 /** Watches these processes and all below them, until it is asked what they used. */
 export function watchUsage(pids: number[]): () => Usage {
-  let latest = sample(pids)
-  const before = latest.ticks
-  let peakMb = latest.mb
+  // By process: those that end between two looks are counted up to the first.
+  const ticks = new Map<number, number>()
+  let peakMb = 0
   const look = () => {
-    latest = sample(pids)
-    peakMb = Math.max(peakMb, latest.mb)
+    let mb = 0
+    for (const pid of pids.flatMap(treeOf)) {
+      const used = ticksOf(pid)
+      if (used !== undefined) ticks.set(pid, used)
+      mb += Number(/RssAnon:\s+(\d+)/.exec(read(`/proc/${pid}/status`))?.[1] ?? 0) / 1024
+    }
+    peakMb = Math.max(peakMb, mb)
   }
+  look()
+  const before = sum(ticks)
   const timer = setInterval(look, sampleEveryMs)
   return () => {
     clearInterval(timer)
     look()
-    return { cpuSeconds: (latest.ticks - before) / ticksPerSecond, peakMb: Math.round(peakMb) }
+    return { cpuSeconds: (sum(ticks) - before) / ticksPerSecond, peakMb: Math.round(peakMb) }
   }
 }
 
-function sample(pids: number[]): { ticks: number; mb: number } {
-  let ticks = 0
-  let mb = 0
-  for (const pid of pids.flatMap(treeOf)) {
-    // A process may have ended since it was listed; its time is its parent's then.
-    const fields = read(`/proc/${pid}/stat`)
-      .replace(/^.*\) /s, '')
-      .split(' ')
-    // utime, stime, and those of its children that ended (proc(5)).
-    ticks += [11, 12, 13, 14].reduce((sum, at) => sum + Number(fields[at] ?? 0), 0)
-    mb += Number(/RssAnon:\s+(\d+)/.exec(read(`/proc/${pid}/status`))?.[1] ?? 0) / 1024
-  }
-  return { ticks, mb }
+/** User and system time of /proc/PID/stat (proc(5)); undefined for a process that has ended. */
+function ticksOf(pid: number): number | undefined {
+  const fields = read(`/proc/${pid}/stat`)
+    .replace(/^.*\) /s, '')
+    .split(' ')
+  return fields.length > 12 ? Number(fields[11]) + Number(fields[12]) : undefined
 }
 
 function treeOf(pid: number): number[] {
@@ -50,4 +50,8 @@ function read(path: string): string {
   } catch {
     return ''
   }
+}
+
+function sum(values: ReadonlyMap<number, number>): number {
+  return [...values.values()].reduce((total, one) => total + one, 0)
 }
