@@ -15,7 +15,7 @@ const refused = 'This address opens no answer file, or not any more.\n'
  * secrets. Whoever is refused is not told why: the log is.
  */
 export async function serveAnswer(c: BootContext, deps: BootDeps, source: 'answer' | 'nocloud'): Promise<Response> {
-  const { db, log } = deps
+  const { log } = deps
   const name = c.req.param('document') ?? ''
   const opened = await openForSecrets(c, deps, name)
   if (opened instanceof Response) return opened
