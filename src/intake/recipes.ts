@@ -145,9 +145,11 @@ export function fillRecipe(
   })
 }
 
-/** The version that the text of `recipe.version.url` tells. @throws InputError when it tells none */
+/** The newest version that the text of `recipe.version.url` tells. @throws InputError when it tells none */
 export function versionIn(text: string, pattern: string): string {
-  const version = new RegExp(pattern, 'm').exec(text)?.[1] ?? ''
+  const order = new Intl.Collator('en', { numeric: true })
+  const versions = [...text.matchAll(new RegExp(pattern, 'gm'))].map((match) => match[1] ?? '')
+  const version = versions.sort(order.compare).at(-1) ?? ''
   // It comes from the network, and becomes a part of URLs and file names.
   if (!/^[A-Za-z0-9][A-Za-z0-9.+~_-]{0,63}$/.test(version))
     throw new InputError({ field: 'version', value: version, expected: `a version where ${pattern} matches` })
