@@ -21,6 +21,8 @@ export type HoldOptions = {
 export type PartialFiles = {
   /** The file of a key, or a new one, for whoever asked first; closing it lets the next have it. @throws DiskFullError */
   hold: (key: string, options?: HoldOptions) => Promise<PartialFile>
+  /** Whether somebody holds the file now. */
+  isHeld: (key: string) => boolean
   /** How much of a file is here, while somebody writes it too. */
   sizeBytes: (key: string) => Promise<number>
   /** Removes a file and what was remembered of it. Whoever holds it must have let go, or must not need it any longer. */
@@ -38,7 +40,7 @@ type Found = { key: string; sizeBytes: number; changedAt: number }
 
 const usualHashes: HashName[] = ['sha256']
 
-const keyPattern = /^[a-z0-9][a-z0-9-]{0,150}$/
+const keyPattern = /^[a-z0-9][a-z0-9-]{0,200}$/
 
 /** Opens the folder. No other process may use it. `mostBytes` and `mostFiles`: beyond, the oldest that nobody holds go. */
 export async function openPartialFiles(
@@ -117,6 +119,7 @@ export async function openPartialFiles(
         throw error
       }
     },
+    isHeld: (key) => holders.has(key),
     sizeBytes: async (key) => (await stat(pathOf(key)).catch(() => undefined))?.size ?? 0,
     remove,
     removeAll: async (prefix) => {

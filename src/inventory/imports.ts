@@ -5,6 +5,7 @@ import type { Db } from '../db/open.ts'
 import { imports } from '../db/schema.ts'
 import { ConflictError, NotFoundError } from '../errors.ts'
 import { type Actor, recordChanges } from './changes.ts'
+import type { FileRef } from './images.ts'
 
 /** How an image on its way in stands. */
 export const importStates = ['waiting', 'running', 'done', 'failed', 'cancelled'] as const
@@ -16,6 +17,8 @@ export type ImportPlan = {
   archs?: Arch[] | undefined
   /** Absent: what the recipe or the layout calls it. */
   title?: string | undefined
+  /** The stored program that boots Windows PE, for discs that do not have it. */
+  wimboot?: FileRef | undefined
 } & (
   | { kind: 'recipe'; recipe: string; mirror?: string | undefined }
   | { kind: 'url'; url: string; sha256?: string | undefined; sha512?: string | undefined; keepIso: boolean }

@@ -1,0 +1,50 @@
+import type { Dispatcher } from 'undici'
+import type { Db } from '../db/open.ts'
+import type { Variant } from '../inventory/images.ts'
+import type { ImportProgress } from '../inventory/imports.ts'
+import type { Logger } from '../log.ts'
+import type { FileStore } from '../store/file-store.ts'
+import type { PartialFile } from './partial-file.ts'
+import type { PartialFiles } from './partial-files.ts'
+
+/** What imports work with. */
+export type Intake = {
+  db: Db
+  store: FileStore
+  partials: PartialFiles
+  dispatcher: Dispatcher
+  log: Logger
+  /** Where recipes are read from, those of a later folder before those of an earlier one. */
+  recipeFolders: string[]
+  /** Mirrors by the names that recipes call them. */
+  mirrors: Record<string, string>
+  maxFileBytes: number
+  /** A download is tried again after so long without a byte, milliseconds. */
+  stallMs: number
+  /** How long to wait after each try that brought nothing, milliseconds; after the last an import fails. */
+  retriesMs: number[]
+}
+
+/** One import as it runs. */
+export type Job = {
+  id: string
+  signal: AbortSignal
+  /** Says what is being done. */
+  report: (progress: ImportProgress) => void
+  /** The partial files that it holds, by their keys; at its end they are let go. */
+  held: Map<string, PartialFile>
+}
+
+/** A file that is here: in the store, or whole in a partial file that `keep` has the store take over. */
+export type Brought = { sha256: string; name: string; sizeBytes: number; keep: () => Promise<void> }
+
+/** What an import comes to: an image whose files are here, and kept when it is saved. */
+export type Outcome = {
+  /** A name for the image, where the operator gave none. */
+  name: string
+  title: string
+  source: string
+  endOfLife?: string | undefined
+  variants: Variant[]
+  files: Brought[]
+}

@@ -1,0 +1,213 @@
+import type { Db } from '../db/open.ts'
+import { InputError, messageOf } from '../errors.ts'
+import { saveFile } from '../inventory/files.ts'
+import { findImage, imageNamePattern, saveImage, type Variant } from '../inventory/images.ts'
+import {
+  endImport,
+  findImport,
+  type Import,
+  type ImportProgress,
+  listOpenImports,
+  pruneImports,
+  recordProgress,
+} from '../inventory/imports.ts'
+import { etagOf, PreconditionError } from '../inventory/precondition.ts'
+import { bringPlan } from './bring-plan.ts'
+import type { Intake, Job, Outcome } from './intake.ts'
+import type { PartialFile } from './partial-file.ts'
+
+export type ImportRunner = {
+  /** Looks for imports to run at once, instead of after a while. */
+  wake: () => void
+  /** Ends those that run, to go on at the next start. */
+  stop: () => Promise<void>
+}
+
+export type ImportTimes = {
+  atOnce: number
+  /** How often it is asked what there is to do, and whether what runs is still wanted, milliseconds. */
+  lookEveryMs: number
+  /** How often progress is written at most, milliseconds. */
+  progressEveryMs: number
+  keepPartsDays: number
+  /** Imports that ended are forgotten after so many days. */
+  keepDays: number
+}
+
+export const usualImportTimes = { lookEveryMs: 3000, progressEveryMs: 1000, keepDays: 90 }
+
+class CancelledError extends Error {
+  override name = 'CancelledError'
+}
+class StoppedError extends Error {
+  override name = 'StoppedError'
+}
+
+type Active = { stop: AbortController; ended: Promise<void> }
+
+const hourMs = 3_600_000
+const mostMessage = 2000
+
+/**
+ * Runs the imports that were asked of this server, in order, a few at once; those that a stop or a kill interrupted go on. An
+ * image is there when all its files are, and not before.
+ * @param server the id of this server's data folder
+ */
+export function startImports(intake: Intake, server: string, times: ImportTimes): ImportRunner {
+  const { db, log, partials } = intake
+  const active = new Map<string, Active>()
+  let stopped = false
+  let looking: Promise<void> = Promise.resolve()
+  let prunedAt = 0
+
+  const begin = (one: Import) => {
+    const stop = new AbortController()
+    const ended = runImport(intake, one, stop, times.progressEveryMs).then((end) => {
+      active.delete(one.id)
+      // What could not be recorded is tried again after a while: the database is away.
+      if (end !== 'unrecorded') wake()
+    })
+    active.set(one.id, { stop, ended })
+  }
+  const look = async () => {
+    const open = await listOpenImports(db, server)
+    for (const [id, { stop }] of active)
+      if (!open.some((one) => one.id === id)) stop.abort(new CancelledError(`import ${id} was cancelled`))
+    for (const one of open) {
+      if (stopped || active.size >= times.atOnce) break
+      if (!active.has(one.id)) begin(one)
+    }
+    if (Date.now() - prunedAt < hourMs) return
+    prunedAt = Date.now()
+    await partials.prune(times.keepPartsDays)
+    await pruneImports(db, times.keepDays)
+  }
+  const wake = () => {
+    if (stopped) return
+    looking = looking.then(look).catch((error: unknown) => log.warn({ error: messageOf(error) }, 'imports wait'))
+  }
+  const timer = setInterval(wake, times.lookEveryMs)
+  wake()
+  return {
+    wake,
+    stop: async () => {
+      stopped = true
+      clearInterval(timer)
+      await looking
+      for (const { stop } of active.values()) stop.abort(new StoppedError('the server stops'))
+      await Promise.all([...active.values()].map(({ ended }) => ended))
+    },
+  }
+}
+
+type End = 'done' | 'failed' | 'cancelled' | 'stopped' | 'unrecorded'
+
+/** Runs one import to its end. Never rejects. */
+async function runImport(intake: Intake, one: Import, stop: AbortController, progressEveryMs: number): Promise<End> {
+  const { db, log, partials } = intake
+  const held = new Map<string, PartialFile>()
+  const progress = reportProgress(db, one.id, progressEveryMs, stop)
+  const job: Job = { id: one.id, signal: stop.signal, report: progress.report, held }
+  const run = async (): Promise<End> => {
+    try {
+      const outcome = await bringPlan(intake, job, one.plan)
+      stop.signal.throwIfAborted()
+      progress.report({ doing: 'storing', doneBytes: 0, totalBytes: null })
+      for (const file of outcome.files) await file.keep()
+      await progress.end()
+      const { name, version } = await saveOutcome(db, one, outcome)
+      log.info({ import: one.id, image: name, version }, 'an image was imported')
+      return 'done'
+    } catch (error) {
+      await progress.end()
+      return recordFailure(intake, one, stop.signal.aborted ? stop.signal.reason : error)
+    }
+  }
+  const end = await run().catch((error: unknown): End => {
+    log.warn({ import: one.id, error: messageOf(error) }, 'how an import ended was not recorded; it is run again')
+    return 'unrecorded'
+  })
+  // What arrived of one that failed or goes on later is kept for then.
+  for (const [key, partial] of held) {
+    if (end === 'done' || end === 'cancelled') await partials.remove(key).catch(() => {})
+    await partial.close().catch(() => {})
+  }
+  await partials.removeAll(`import-${one.id}-`).catch(() => {})
+  return end
+}
+
+async function recordFailure({ db, log }: Intake, one: Import, error: unknown): Promise<End> {
+  // It stays as it is, and goes on when the server starts again.
+  if (error instanceof StoppedError) return 'stopped'
+  const still = await findImport(db, one.id)
+  if (error instanceof CancelledError || still === undefined || still.endedAt !== null) {
+    log.info({ import: one.id }, 'an import was cancelled')
+    return 'cancelled'
+  }
+  const message = messageOf(error).slice(0, mostMessage)
+  const ours = error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError
+  log.warn({ import: one.id, error: message, ...(ours && { stack: error.stack }) }, 'an import failed')
+  await db.transaction((tx) => endImport(tx as unknown as Db, one, { state: 'failed', message }))
+  return 'failed'
+}
+
+/** Writes what is being done once in a while; when the import was ended by others, its work is stopped. */
+function reportProgress(db: Db, id: string, everyMs: number, stop: AbortController) {
+  let newest: ImportProgress | undefined
+  let writing: Promise<void> = Promise.resolve()
+  const write = async () => {
+    const progress = newest
+    newest = undefined
+    if (progress === undefined) return
+    // Without the database the download goes on all the same.
+    const wanted = await recordProgress(db, id, progress).catch(() => true)
+    if (!wanted) stop.abort(new CancelledError(`import ${id} was cancelled`))
+  }
+  const timer = setInterval(() => {
+    writing = writing.then(write)
+  }, everyMs)
+  return {
+    report: (progress: ImportProgress) => {
+      newest = progress
+    },
+    end: async () => {
+      clearInterval(timer)
+      newest = undefined
+      await writing
+    },
+  }
+}
+
+const mostTries = 5
+
+/** Records the files, saves the image and ends the import, in one transaction. */
+async function saveOutcome(db: Db, one: Import, outcome: Outcome): Promise<{ name: string; version: number }> {
+  const name = one.image ?? outcome.name
+  if (!imageNamePattern.test(name))
+    throw new InputError({ field: 'image', value: name, expected: "an image's name; give one" })
+  for (let tries = 1; ; tries++) {
+    try {
+      return await db.transaction(async (transaction) => {
+        const tx = transaction as unknown as Db
+        for (const { sha256, name: fileName, sizeBytes } of outcome.files)
+          await saveFile(tx, { sha256, name: fileName, sizeBytes })
+        const before = await findImage(tx, name)
+        const precondition = before === undefined ? { ifNoneMatch: '*' as const } : { ifMatch: [etagOf(before)] }
+        const { title, source, endOfLife } = outcome
+        const variants = merged(before?.variants ?? [], outcome.variants)
+        const { image } = await saveImage(tx, name, { title, source, endOfLife, variants }, precondition, one.actor)
+        await endImport(tx, one, { state: 'done', image: name, version: image.version })
+        return { name, version: image.version }
+      })
+    } catch (error) {
+      // Somebody changed the image in this moment.
+      if (!(error instanceof PreconditionError) || tries === mostTries) throw error
+    }
+  }
+}
+
+/** The variants of an image with the new ones in the place of all those for the same architectures. */
+function merged(before: Variant[], brought: Variant[]): Variant[] {
+  const archs = new Set(brought.map(({ arch }) => arch))
+  return [...before.filter(({ arch }) => !archs.has(arch)), ...brought]
+}
