@@ -1,9 +1,22 @@
-import { asc, eq, gt } from 'drizzle-orm'
+import { asc, eq, gt, inArray, sql } from 'drizzle-orm'
+import { LRUCache } from 'lru-cache'
 import type { Db } from '../db/open.ts'
 import { files } from '../db/schema.ts'
+import { recordChanges, system } from './changes.ts'
+import { createMicroBatch } from './micro-batch.ts'
 
 /** A stored file as the inventory knows it; its bytes are in the store. */
-export type StoredFile = { sha256: string; name: string; sizeBytes: number; createdAt: Date }
+export type StoredFile = {
+  sha256: string
+  name: string
+  sizeBytes: number
+  /** When it was uploaded last. */
+  createdAt: Date
+  /** When its bytes were last hashed again; null when never since it was uploaded. */
+  checkedAt: Date | null
+  /** Why it is not served, in words; null while its bytes are what they should be. */
+  damage: string | null
+}
 
 /** What a file's hash looks like, in URLs and in the store. */
 export const sha256Pattern = /^[0-9a-f]{64}$/
@@ -18,13 +31,141 @@ export async function listFiles(db: Db, limit: number, after?: string): Promise<
   return db.select().from(files).where(page).orderBy(asc(files.sha256)).limit(limit)
 }
 
-/** Records a file whose bytes are in the store. Recording it again keeps the first name. */
+/**
+ * Records a file whose bytes were stored just now, whole. Recording it again keeps the first name, begins its time of grace
+ * anew (file-garbage.ts) and mends it. Whoever stored them looks afterwards whether they are still there: until it was
+ * recorded, old bytes of the same hash may have been cleared away.
+ */
 export async function saveFile(
   db: Db,
   file: { sha256: string; name: string; sizeBytes: number },
 ): Promise<{ file: StoredFile; created: boolean }> {
-  const inserted = await db.insert(files).values(file).onConflictDoNothing().returning()
-  const saved = inserted[0] ?? (await findFile(db, file.sha256))
-  if (saved === undefined) throw new Error(`file ${file.sha256} vanished while it was recorded`)
-  return { file: saved, created: inserted.length > 0 }
+  return db.transaction(async (transaction) => {
+    const tx = transaction as unknown as Db
+    await holdFiles(tx)
+    const [before] = await tx.select().from(files).where(eq(files.sha256, file.sha256)).for('update')
+    const [saved] = await tx
+      .insert(files)
+      .values(file)
+      .onConflictDoUpdate({ target: files.sha256, set: { sizeBytes: file.sizeBytes, createdAt: sql`now()` } })
+      .returning()
+    if (saved === undefined) throw new Error(`file ${file.sha256} was not recorded`)
+    if (saved.damage !== null) await setDamage(tx, saved, null)
+    return { file: { ...saved, damage: null }, created: before === undefined }
+  })
+}
+
+/**
+ * A file that is about to be used, with its time of grace begun anew: its bytes are not cleared away before what needs them is
+ * saved. Undefined when it is not stored, or damaged.
+ */
+export async function reuseFile(db: Db, sha256: string): Promise<StoredFile | undefined> {
+  const rows = await db
+    .update(files)
+    .set({ createdAt: sql`now()` })
+    .where(sql`${files.sha256} = ${sha256} and ${files.damage} is null`)
+    .returning()
+  return rows[0]
+}
+
+/** Until the transaction ends no file is cleared away (and while files are, this waits). */
+export async function holdFiles(tx: Db): Promise<void> {
+  await tx.execute(sql`select pg_advisory_xact_lock_shared(hashtextextended('stored files', 0))`)
+}
+
+/** Until the transaction ends nobody begins to need a file. */
+export async function holdFilesAlone(tx: Db): Promise<void> {
+  await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended('stored files', 0))`)
+}
+
+/**
+ * Records that a file's bytes are not what they should be: from now on every script that would name it is a refusal.
+ * `why` is a clause: "it has 3 bytes instead of 5". False when that was known, or there is no such file.
+ */
+export async function noteDamage(db: Db, sha256: string, why: string): Promise<boolean> {
+  return db.transaction(async (transaction) => {
+    const tx = transaction as unknown as Db
+    const [before] = await tx.select().from(files).where(eq(files.sha256, sha256)).for('update')
+    if (before === undefined) return false
+    return setDamage(tx, before, why)
+  })
+}
+
+/**
+ * Records what came of hashing a file's bytes again: null when they are what they should be, else why not. False when nothing
+ * changed by it, as when the file was uploaded anew meanwhile and the bytes that were read are no more.
+ */
+export async function noteCheck(db: Db, { sha256, createdAt }: StoredFile, why: string | null): Promise<boolean> {
+  return db.transaction(async (transaction) => {
+    const tx = transaction as unknown as Db
+    const [before] = await tx.select().from(files).where(eq(files.sha256, sha256)).for('update')
+    if (before === undefined) return false
+    if (why !== null && before.createdAt.getTime() !== createdAt.getTime()) return false
+    await tx.update(files).set({ checkedAt: sql`now()` }).where(eq(files.sha256, sha256))
+    return setDamage(tx, before, why)
+  })
+}
+
+// A statement of its own, and only when it changes: with the column in it, it counts the catalog's revision up.
+async function setDamage(tx: Db, before: StoredFile, why: string | null): Promise<boolean> {
+  if (why === null ? before.damage === null : before.damage?.startsWith(`${why} (seen `)) return false
+  const now = new Date().toISOString()
+  const damage = why === null ? null : `${why} (seen ${now.slice(0, 10)} ${now.slice(11, 16)}Z)`
+  await tx.update(files).set({ damage }).where(eq(files.sha256, before.sha256))
+  const { name, sizeBytes } = before
+  const shown = { name, sizeBytes }
+  await recordChanges(tx, [
+    {
+      actor: system,
+      type: why === null ? 'file.mended' : 'file.damaged',
+      subject: before.sha256,
+      before: { ...shown, damage: before.damage },
+      after: { ...shown, damage },
+    },
+  ])
+  return true
+}
+
+/** What a file must be to be served. */
+export type Servable = Pick<StoredFile, 'sizeBytes' | 'damage'>
+
+/** Gives what the inventory says of a file; undefined when it knows nothing of it. Never throws. */
+export type FindServable = (sha256: string) => Promise<Servable | undefined>
+
+const mostKept = 8192
+
+/**
+ * The look-up for the path of a boot: answers are kept for some seconds, and what many ask at once is one query. While the
+ * database is away, or answers late, the last answer goes on to be given, so that boots go on.
+ */
+export function createFindServable(db: Db, { keptMs = 3000, patienceMs = 1000 } = {}): FindServable {
+  const find = createMicroBatch((asked: string[]) => findMany(db, asked), { most: 1000, atOnce: 2 })
+  const kept = new LRUCache<string, { file: Servable | undefined }>({
+    max: mostKept,
+    ttl: keptMs,
+    fetchMethod: async (sha256, last) => (await inTime(find(sha256), patienceMs)) ?? last ?? { file: undefined },
+  })
+  return async (sha256) => (await kept.fetch(sha256))?.file
+}
+
+/** Undefined for each when the database does not answer. */
+async function findMany(db: Db, asked: string[]): Promise<({ file: Servable | undefined } | undefined)[]> {
+  try {
+    const rows = await db
+      .select({ sha256: files.sha256, sizeBytes: files.sizeBytes, damage: files.damage })
+      .from(files)
+      .where(inArray(files.sha256, asked))
+    const found = new Map(rows.map(({ sha256, ...file }) => [sha256, file]))
+    return asked.map((sha256) => ({ file: found.get(sha256) }))
+  } catch {
+    return asked.map(() => undefined)
+  }
+}
+
+async function inTime<T>(answer: Promise<T>, patienceMs: number): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(resolve, patienceMs, undefined)
+  })
+  return Promise.race([answer, late]).finally(() => clearTimeout(timer))
 }
