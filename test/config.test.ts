@@ -57,6 +57,48 @@ describe('loadConfig', () => {
     )
   })
 
+  it('reads where the object store is', () => {
+    expect(load({}).s3).toBeUndefined()
+    const keys = { BOOTWRIGHT_S3_ACCESS_KEY: 'access', BOOTWRIGHT_S3_SECRET_KEY: 'secret' }
+    expect(load({ BOOTWRIGHT_S3_URL: 'https://s3.example:9000/boot-files/a/b/', ...keys }).s3).toEqual({
+      endpoint: 'https://s3.example:9000',
+      bucket: 'boot-files',
+      prefix: 'a/b/',
+      region: 'us-east-1',
+      accessKey: 'access',
+      secretKey: 'secret',
+      redirect: false,
+    })
+    expect(
+      load({ BOOTWRIGHT_S3_URL: 'http://10.0.0.1/boot', BOOTWRIGHT_S3_REDIRECT: 'yes', ...keys }).s3,
+    ).toMatchObject({
+      endpoint: 'http://10.0.0.1',
+      bucket: 'boot',
+      prefix: '',
+      redirect: true,
+    })
+  })
+
+  it.each([
+    ['https://h', '"https://h"'],
+    ['https://h/', '"https://h/"'],
+    ['s3://bucket', '"s3://bucket"'],
+    ['https://h/Bucket', '"https://h/Bucket"'],
+    ['https://h/bucket//x', '"https://h/bucket//x"'],
+    ['https://h/bucket?x=1', '"https://h/bucket?x=1"'],
+    ['https://key:secret@h/bucket', '"***"'],
+  ])('takes %s for no bucket', (url, shown) => {
+    const env = { BOOTWRIGHT_S3_URL: url, BOOTWRIGHT_S3_ACCESS_KEY: 'a', BOOTWRIGHT_S3_SECRET_KEY: 's' }
+    expect(() => load(env)).toThrow(`BOOTWRIGHT_S3_URL: expected https://host[:port]/bucket[/prefix], got ${shown}`)
+  })
+
+  it('needs the keys of an object store, and prints no secret one', () => {
+    const env = { BOOTWRIGHT_S3_URL: 'https://h/bucket', BOOTWRIGHT_S3_SECRET_KEY: 'with a space' }
+    expect(() => load(env)).toThrow(
+      /^BOOTWRIGHT_S3_ACCESS_KEY: expected the access key of the object store, got ""\nBOOTWRIGHT_S3_SECRET_KEY: expected the secret of that key, got "\*\*\*"$/,
+    )
+  })
+
   it('does not print a secret that is wrong', () => {
     expect(() => load({ BOOTWRIGHT_ADMIN_TOKEN: 'short-secret' })).toThrow(
       /^BOOTWRIGHT_ADMIN_TOKEN: expected 32 to 256 printable characters, got "\*\*\*"$/,

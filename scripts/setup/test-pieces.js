@@ -17,6 +17,7 @@ const packages = {
     'xz-utils',
   ],
   'tests against a real PostgreSQL': ['postgresql'],
+  'tests of object storage, against OpenStack Swift': ['python3-swift'],
   'TFTP tests with other clients': ['curl', 'tftp-hpa', 'atftp', 'busybox-static'],
 }
 

@@ -38,6 +38,14 @@ export async function serveStored(c: BootContext, deps: FileDeps, sha256: string
     'Cache-Control': 'public, max-age=31536000, immutable',
     ETag: `"${sha256}"`,
   }
+  if (store.urlFor !== undefined && c.req.method === 'GET') {
+    await file.close()
+    log.info({ ip, boot: bootId, file: name }, 'file: sent to the object store')
+    if (bootId !== undefined && fileStages.has(stage))
+      events.record({ bootId, ip, stage: stage as Stage, file: name, message: 'sent to the object store' })
+    c.header('Cache-Control', 'no-store')
+    return c.redirect(await store.urlFor(sha256, headers['Content-Type']))
+  }
   return sendFile(c, transfers, file, headers, ({ bytes, complete, durationMs }) => {
     log.info({ ip, boot: bootId, file: name, bytes, ms: durationMs, complete }, 'file')
     if (bootId === undefined || !fileStages.has(stage)) return

@@ -17,7 +17,7 @@ export type SwiftServer = {
   stop: () => Promise<void>
 }
 
-const startTimeoutMs = 30_000
+const startTimeoutMs = 50_000
 // Debian's own Python: the packages are not there for another.
 const python = '/usr/bin/python3'
 const storage = ['account', 'container', 'object'] as const

@@ -1,19 +1,23 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { pino } from 'pino'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import { loadConfig } from '../../src/config.ts'
+import { startServer } from '../../src/server.ts'
 import type { S3Settings } from '../../src/store/s3-settings.ts'
 import { openS3Store } from '../../src/store/s3-store.ts'
-import { sha256 } from '../helpers/boot-server.ts'
+import { getAsIpxe, sha256 } from '../helpers/boot-server.ts'
 import { bucketPlace, type StorePlace, startUpload } from '../helpers/stores.ts'
 import { hasSwift, type SwiftServer, startSwift } from '../helpers/swift-server.ts'
 import { type Piece, startTcpRelay } from '../helpers/tcp-relay.ts'
 
+const token = 'a-token-of-the-tests-0123456789abcdef'
 // Larger than one part, so it goes up in several.
-const large = randomBytes(40_000_000)
+const large = randomBytes(36_000_000)
 async function* inParts(whole: Buffer) {
   for (let at = 0; at < whole.length; at += 2 ** 20) yield whole.subarray(at, at + 2 ** 20)
 }
@@ -157,11 +161,84 @@ describe.runIf(hasSwift())('object storage', () => {
     const response = await fetch(url)
     expect(response.headers.get('content-type')).toBe('application/efi')
     expect(sha256(Buffer.from(await response.arrayBuffer()))).toBe(sha256(large))
-    const part = await fetch(url, { headers: { Range: 'bytes=39999990-' } })
+    const part = await fetch(url, { headers: { Range: 'bytes=35999990-' } })
     expect(Buffer.from(await part.arrayBuffer()).equals(large.subarray(-10))).toBe(true)
     expect((await fetch(url.replace(sha256(large).slice(0, 4), 'ffff'))).status).toBe(403)
     expect((await fetch(url, { method: 'DELETE' })).status).toBe(403)
     expect((await fetch(url.split('?')[0] ?? '')).ok).toBe(false)
     expect((await place.open()).urlFor).toBeUndefined()
   })
+
+  /** A whole server whose files are in the bucket, a file uploaded to it, and a boot that fetches it. */
+  const serveFromBucket = async (env: Record<string, string>) => {
+    const server = await startServer(
+      loadConfig(
+        {
+          BOOTWRIGHT_DATA_DIR: place.folder,
+          BOOTWRIGHT_BOOT_LISTEN: '127.0.0.1:0',
+          BOOTWRIGHT_ADMIN_LISTEN: '127.0.0.1:0',
+          BOOTWRIGHT_TFTP_LISTEN: 'off',
+          BOOTWRIGHT_ADMIN_TOKEN: token,
+          BOOTWRIGHT_S3_URL: `${settings.endpoint}/${settings.bucket}/images`,
+          BOOTWRIGHT_S3_ACCESS_KEY: settings.accessKey,
+          BOOTWRIGHT_S3_SECRET_KEY: settings.secretKey,
+          ...env,
+        },
+        place.folder,
+      ),
+      pino({ level: 'silent' }),
+    )
+    onTestFinished(server.stop)
+    const ask = async (method: string, path: string, body?: Buffer | string) => {
+      const headers = { Authorization: `Bearer ${token}`, 'Content-Type': 'application/octet-stream' }
+      if (typeof body === 'string') headers['Content-Type'] = 'application/json'
+      const response = await fetch(`http://${server.addresses.admin}/api/v1${path}`, {
+        method,
+        headers,
+        body: body ?? null,
+      })
+      if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`)
+      return response.json()
+    }
+    await ask('PUT', `/files/${sha256(large)}?name=linux`, large)
+    const files = { kernel: { sha256: sha256(large), name: 'linux' }, initrds: [] }
+    const variant = { arch: 'x86_64', kind: 'linux', ...files, args: [] }
+    await ask('PUT', '/images/debian', JSON.stringify({ variants: [variant] }))
+    await ask('PUT', '/machines/52-54-00-00-00-01', JSON.stringify({ assignment: { image: 'debian' } }))
+    const script = await getAsIpxe(`http://${server.addresses.boot}/ipxe?mac=52-54-00-00-00-01&buildarch=x86_64`)
+    const fileUrl = new RegExp(`\\S*/files/${sha256(large)}/linux\\S*`).exec(script)?.[0] ?? ''
+    const events = async () => {
+      const { items } = (await ask('GET', '/boots')) as { items: { id: string }[] }
+      const boot = (await ask('GET', `/boots/${items[0]?.id}`)) as { events: { stage: string; file: string | null }[] }
+      return boot.events.filter(({ file }) => file === 'linux')
+    }
+    return { url: new URL(fileUrl, `http://${server.addresses.boot}/`).href, events }
+  }
+
+  it('serves a machine its files out of the bucket', async () => {
+    const { url, events } = await serveFromBucket({})
+    const response = await fetch(url, { redirect: 'manual' })
+    expect(response.status).toBe(200)
+    expect(response.headers.get('content-length')).toBe(String(large.length))
+    expect(sha256(Buffer.from(await response.arrayBuffer()))).toBe(sha256(large))
+    const part = await fetch(url, { headers: { Range: 'bytes=1048570-1048589' } })
+    expect(part.status).toBe(206)
+    expect(Buffer.from(await part.arrayBuffer()).equals(large.subarray(1_048_570, 1_048_590))).toBe(true)
+    expect(await readdir(place.folder, { recursive: true })).not.toContainEqual(expect.stringContaining(sha256(large)))
+    await expect.poll(events).toContainEqual(expect.objectContaining({ stage: 'kernel', bytes: large.length }))
+  }, 60_000)
+
+  it('sends a machine to the bucket for its files when told to', async () => {
+    const { url, events } = await serveFromBucket({ BOOTWRIGHT_S3_REDIRECT: 'yes' })
+    const response = await fetch(url, { redirect: 'manual' })
+    expect(response.status).toBe(302)
+    expect(response.headers.get('cache-control')).toBe('no-store')
+    expect(response.headers.get('location')).toContain(`${settings.endpoint}/${settings.bucket}/images/`)
+    expect(response.headers.get('location')).not.toContain(settings.secretKey)
+    expect(sha256(Buffer.from(await (await fetch(url)).arrayBuffer()))).toBe(sha256(large))
+    expect((await fetch(url, { method: 'HEAD' })).headers.get('content-length')).toBe(String(large.length))
+    expect((await fetch(url.replace(sha256(large), '0'.repeat(64)))).status).toBe(404)
+    const sent = { stage: 'kernel', message: 'sent to the object store' }
+    await expect.poll(events).toContainEqual(expect.objectContaining(sent))
+  }, 60_000)
 })
