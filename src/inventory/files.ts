@@ -1,7 +1,8 @@
-import { asc, eq, gt, inArray, sql } from 'drizzle-orm'
+import { and, asc, eq, getTableColumns, gt, inArray, isNull, sql } from 'drizzle-orm'
 import { LRUCache } from 'lru-cache'
 import type { Db } from '../db/open.ts'
 import { files } from '../db/schema.ts'
+import { ConflictError } from '../errors.ts'
 import { recordChanges, system } from './changes.ts'
 import { createMicroBatch } from './micro-batch.ts'
 
@@ -32,38 +33,53 @@ export async function listFiles(db: Db, limit: number, after?: string): Promise<
 }
 
 /**
- * Records a file whose bytes were stored just now, whole. Recording it again keeps the first name, begins its time of grace
- * anew (file-garbage.ts) and mends it. Whoever stored them looks afterwards whether they are still there: until it was
- * recorded, old bytes of the same hash may have been cleared away.
+ * Records a file whose bytes are in the store. Recording it again keeps the first name and begins its time of grace anew
+ * (file-garbage.ts).
+ * @param sizeOf asks the store: until now nobody knew the bytes, or that they are needed, and they may be cleared away
+ * @throws ConflictError when they are
  */
 export async function saveFile(
   db: Db,
   file: { sha256: string; name: string; sizeBytes: number },
+  sizeOf?: (sha256: string) => Promise<number | undefined>,
 ): Promise<{ file: StoredFile; created: boolean }> {
   return db.transaction(async (transaction) => {
     const tx = transaction as unknown as Db
     await holdFiles(tx)
-    const [before] = await tx.select().from(files).where(eq(files.sha256, file.sha256)).for('update')
+    const { sha256, sizeBytes } = file
+    if (sizeOf !== undefined && (await sizeOf(sha256)) !== sizeBytes)
+      throw new ConflictError(`the bytes of file ${sha256} were cleared away meanwhile: send them again`)
+    const again = { sizeBytes, createdAt: sql`now()` }
     const [saved] = await tx
       .insert(files)
       .values(file)
-      .onConflictDoUpdate({ target: files.sha256, set: { sizeBytes: file.sizeBytes, createdAt: sql`now()` } })
-      .returning()
-    if (saved === undefined) throw new Error(`file ${file.sha256} was not recorded`)
-    if (saved.damage !== null) await setDamage(tx, saved, null)
-    return { file: { ...saved, damage: null }, created: before === undefined }
+      .onConflictDoUpdate({ target: files.sha256, set: again })
+      // The transaction that wrote a row over another is in its xmax (PostgreSQL, 5.6: System Columns).
+      .returning({ ...getTableColumns(files), created: sql<boolean>`xmax = 0` })
+    if (saved === undefined) throw new Error(`file ${sha256} was not recorded`)
+    const { created, ...row } = saved
+    return { file: row, created }
+  })
+}
+
+/** The bytes of a file were stored anew, with the right hash: if it was recorded and damaged, it is no more. */
+export async function noteStored(db: Db, sha256: string): Promise<void> {
+  await db.transaction(async (transaction) => {
+    const tx = transaction as unknown as Db
+    const [before] = await tx.update(files).set({ createdAt: sql`now()` }).where(eq(files.sha256, sha256)).returning()
+    if (before !== undefined) await setDamage(tx, before, null)
   })
 }
 
 /**
  * A file that is about to be used, with its time of grace begun anew: its bytes are not cleared away before what needs them is
- * saved. Undefined when it is not stored, or damaged.
+ * saved. Undefined when it is not recorded, or damaged: then its bytes are to be stored anew.
  */
 export async function reuseFile(db: Db, sha256: string): Promise<StoredFile | undefined> {
   const rows = await db
     .update(files)
     .set({ createdAt: sql`now()` })
-    .where(sql`${files.sha256} = ${sha256} and ${files.damage} is null`)
+    .where(and(eq(files.sha256, sha256), isNull(files.damage)))
     .returning()
   return rows[0]
 }

@@ -2,7 +2,16 @@ import { sql } from 'drizzle-orm'
 import { expect, test } from 'vitest'
 import { openEmbedded } from '../../src/db/open.ts'
 import { listChanges } from '../../src/inventory/changes.ts'
-import { createFindServable, findFile, noteCheck, noteDamage, reuseFile, saveFile } from '../../src/inventory/files.ts'
+import {
+  createFindServable,
+  findFile,
+  noteCheck,
+  noteDamage,
+  noteStored,
+  reuseFile,
+  type StoredFile,
+  saveFile,
+} from '../../src/inventory/files.ts'
 import { eachDatabase } from '../helpers/database.ts'
 
 const sha256 = 'a'.repeat(64)
@@ -48,15 +57,28 @@ eachDatabase('damage of files', (database) => {
     expect((await listChanges(db, {}, 10)).map((one) => one.type)).toEqual(['file.mended', 'file.damaged'])
   })
 
-  test('to upload it again mends it, and what was read of the bytes before does not count any more', async () => {
+  test('to store it anew mends it, and what was read of the bytes before does not count any more', async () => {
     const db = database()
-    const { file } = await saveFile(db, vmlinuz)
+    await saveFile(db, vmlinuz)
     await noteDamage(db, sha256, 'its bytes are gone')
     await db.execute(sql`update files set created_at = now() - interval '1 minute'`)
-    const read = (await findFile(db, sha256)) ?? file
-    expect(await saveFile(db, vmlinuz)).toMatchObject({ created: false, file: { damage: null } })
+    const read = (await findFile(db, sha256)) as StoredFile
+    await noteStored(db, sha256)
     expect(await noteCheck(db, read, 'its sha256 is bbbb')).toBe(false)
     expect(await findFile(db, sha256)).toMatchObject({ damage: null, checkedAt: null })
+    await noteStored(db, 'b'.repeat(64))
+    expect((await listChanges(db, {}, 10)).map((one) => one.type)).toEqual(['file.mended', 'file.damaged'])
+  })
+
+  test('to record it again does not mend it; bytes that are cleared away are not recorded', async () => {
+    const db = database()
+    await saveFile(db, vmlinuz, async () => 20)
+    await noteDamage(db, sha256, 'its bytes are gone')
+    expect(await saveFile(db, vmlinuz)).toMatchObject({ created: false, file: { damage: expect.any(String) } })
+    await expect(saveFile(db, { ...vmlinuz, sha256: 'b'.repeat(64) }, async () => undefined)).rejects.toThrow(
+      `the bytes of file ${'b'.repeat(64)} were cleared away meanwhile: send them again`,
+    )
+    expect(await findFile(db, 'b'.repeat(64))).toBeUndefined()
   })
 
   test('a file that is used again begins its time of grace anew, unless it is damaged', async () => {
