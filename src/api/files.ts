@@ -3,11 +3,25 @@ import { z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import { NotFoundError } from '../errors.ts'
-import { findFile, listFiles, saveFile } from '../inventory/files.ts'
+import { findFile, listFiles, noteStored, reuseFile, saveFile } from '../inventory/files.ts'
 import { endpoint } from './endpoint.ts'
 import { fileName, limit, moment, page, pageOf, sha256 } from './schemas.ts'
 
-const fileSchema = z.object({ sha256, name: fileName, sizeBytes: z.int().min(0), createdAt: moment }).openapi('File')
+export const fileSchema = z
+  .object({
+    sha256,
+    name: fileName,
+    sizeBytes: z.int().min(0),
+    createdAt: moment.openapi({ description: 'When it was uploaded last.' }),
+    checkedAt: moment
+      .nullable()
+      .openapi({ description: 'When its bytes were last hashed again; null when never since it was uploaded.' }),
+    damage: z
+      .string()
+      .nullable()
+      .openapi({ description: 'Why it is not served; null while its bytes are what they should be.' }),
+  })
+  .openapi('File')
 
 export const list = endpoint({
   operationId: 'listFiles',
@@ -41,7 +55,8 @@ export const get = endpoint({
 export const put = endpoint({
   operationId: 'putFile',
   summary: 'Upload a file',
-  description: 'The bytes are refused when they have another sha256. A file already stored keeps its first name.',
+  description:
+    'The bytes are refused when they have another sha256. A file already stored keeps its first name; one that is damaged is stored anew.',
   params: z.object({ sha256 }),
   query: z.strictObject({ name: fileName }),
   bodyIsBytes: true,
@@ -50,14 +65,15 @@ export const put = endpoint({
   answer: async ({ db, store, maxFileBytes }, { params, query }, context) => {
     if (Number(context.req.header('content-length') ?? 0) > maxFileBytes) throw tooLarge(maxFileBytes)
     const bytes = bodyOf(context, maxFileBytes)
-    const before = await findFile(db, params.sha256)
+    const before = await reuseFile(db, params.sha256)
     if (before !== undefined && (await store.size(params.sha256)) === before.sizeBytes) {
       // Read to its end all the same: many clients look at the answer only after their last byte.
       for await (const _ of bytes);
       return { status: 200, body: before }
     }
     const { sizeBytes } = await store.put(params.sha256, bytes, maxFileBytes)
-    const { file, created } = await saveFile(db, { sha256: params.sha256, name: query.name, sizeBytes })
+    await noteStored(db, params.sha256)
+    const { file, created } = await saveFile(db, { sha256: params.sha256, name: query.name, sizeBytes }, store.size)
     return created
       ? { status: 201, body: file, headers: { location: `/api/v1/files/${file.sha256}` } }
       : { status: 200, body: file }

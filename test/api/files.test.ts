@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { readdir } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { type ClientRequest, type RequestOptions, request, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -9,6 +9,7 @@ import { json } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import { createAdaptorServer } from '@hono/node-server'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { noteDamage } from '../../src/inventory/files.ts'
 import { type Api, openApi } from '../helpers/api.ts'
 import { eachDatabase } from '../helpers/database.ts'
 
@@ -66,7 +67,14 @@ eachDatabase('files over HTTP', (database) => {
     clearInterval(watch)
     expect([status, body]).toEqual([
       201,
-      { sha256, name: 'big.img', sizeBytes: 64 * block.length, createdAt: body.createdAt },
+      {
+        sha256,
+        name: 'big.img',
+        sizeBytes: 64 * block.length,
+        createdAt: body.createdAt,
+        checkedAt: null,
+        damage: null,
+      },
     ])
     expect(most).toBeLessThan(32 * 2 ** 20)
     expect(await api.deps.store.size(sha256)).toBe(64 * block.length)
@@ -137,6 +145,19 @@ eachDatabase('files over HTTP', (database) => {
       sizeBytes: small.length,
     })
     expect((await api.ask('GET', '/api/v1/files?limit=1')).body.items).toHaveLength(1)
+  })
+
+  test('a damaged file is stored anew, and is good again', async () => {
+    const sha256 = hashOf(small)
+    const put = () => api.app.request(`/api/v1/files/${sha256}?name=small`, { method: 'PUT', body: small })
+    await put()
+    const path = join(api.folder, sha256.slice(0, 2), sha256)
+    await writeFile(path, 'a Small file')
+    await noteDamage(database(), sha256, 'its sha256 is another')
+    expect((await api.ask('GET', `/api/v1/files/${sha256}`)).body.damage).toMatch(/^its sha256 is another \(seen /)
+    const again = await put()
+    expect([again.status, ((await again.json()) as { damage: null }).damage]).toEqual([200, null])
+    expect(await readFile(path, 'utf8')).toBe('a small file')
   })
 
   test.each([
