@@ -14,6 +14,7 @@ import type { Config, Listen } from './config.ts'
 import { type Db, openEmbedded, openPostgres } from './db/open.ts'
 import { ConfigError, messageOf } from './errors.ts'
 import { startHousekeeping } from './housekeeping.ts'
+import { openIntake } from './intake/open-intake.ts'
 import { startBootEventRecorder } from './inventory/boot-events.ts'
 import { createOpenBoot } from './inventory/boots.ts'
 import { createChangeFeed } from './inventory/change-feed.ts'
@@ -114,9 +115,12 @@ async function open(
   const { findSituation } = boot
   const feed = createChangeFeed(db, log)
   opened.push(startWebhookSender(db, sealer, log).stop)
+  const intake = await openIntake(config, { db, store, log })
+  opened.push(intake.stop)
   const admin = {
     db,
     store,
+    intake,
     log,
     sealer,
     feed,

@@ -5,11 +5,12 @@ import { expect, it } from 'vitest'
 // The arrows of ARCHITECTURE.md: a folder may import from those named, by type from those in brackets, and from the small files beside the folders.
 const shared = ['errors', 'log', 'mac', 'arch', 'paths', 'subnet', 'seal']
 const allowed: Record<string, { values: string[]; types: string[] }> = {
-  cli: { values: ['config', 'admin-socket'], types: ['inventory'] },
+  cli: { values: ['config', 'admin-socket', 'intake'], types: ['inventory'] },
   tftp: { values: [], types: ['config', 'inventory', 'render', 'store'] },
   boot: { values: ['inventory', 'render', 'store'], types: ['db', 'config'] },
-  api: { values: ['inventory', 'render'], types: ['store', 'db', 'config'] },
+  api: { values: ['inventory', 'render', 'intake'], types: ['store', 'db', 'config'] },
   render: { values: [], types: ['inventory'] },
+  intake: { values: ['inventory'], types: ['store', 'db'] },
   inventory: { values: ['db'], types: [] },
   store: { values: [], types: [] },
   db: { values: [], types: ['inventory'] },

@@ -2,6 +2,7 @@ import { createRoute, type OpenAPIHono, type RouteConfig, z } from '@hono/zod-op
 import type { Context, MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import type { Db } from '../db/open.ts'
+import type { PartialFiles } from '../intake/partial-files.ts'
 import type { ChangeFeed } from '../inventory/change-feed.ts'
 import type { Actor } from '../inventory/changes.ts'
 import type { Decision } from '../inventory/decision.ts'
@@ -27,6 +28,15 @@ export type AdminDeps = {
   bootUrl: string
   findSituation: FindSituation
   databaseAnswers: () => Promise<boolean>
+  /** How images and files come in. */
+  intake: {
+    /** The id of this server's data folder. */
+    server: string
+    recipeFolders: string[]
+    partials: PartialFiles
+    /** Has waiting imports begin at once. */
+    wake: () => void
+  }
   /** The script that a machine with these facts would get, and why. `baseUrl` is the address it would ask. */
   preview: (facts: Facts, baseUrl: string | undefined) => Promise<{ script: string; decision: Decision }>
   /** True on the unix socket in the data folder, whose file permissions are the authentication: no token is asked for. */
@@ -39,7 +49,7 @@ export type ApiEnv = { Variables: { actor: Actor } }
 export type Method = 'get' | 'put' | 'post' | 'patch' | 'delete'
 
 /** What an endpoint answers: a status, a body to be written as JSON (or as it is, when it is text), headers. */
-export type Answer<Body> = { status: 200 | 201 | 204 | 503; body?: Body; headers?: Record<string, string> }
+export type Answer<Body> = { status: 200 | 201 | 202 | 204 | 503; body?: Body; headers?: Record<string, string> }
 
 type Input<Params, Query, Body> = {
   params: z.output<Params>
@@ -77,7 +87,7 @@ export type EndpointSpec<
   /** The answer is a stream of one of these instead. */
   returnsTypes?: readonly string[]
   /** Every status of success, with its description; 422 where that too is answered with what `returns` says. */
-  statuses: { [Status in 200 | 201 | 204 | 422 | 503]?: string }
+  statuses: { [Status in 200 | 201 | 202 | 204 | 422 | 503]?: string }
   /** A stream is answered as a Response. */
   answer: (
     deps: AdminDeps,

@@ -11,6 +11,7 @@ import * as files from './files.ts'
 import * as groups from './groups.ts'
 import * as health from './health.ts'
 import * as images from './images.ts'
+import * as imports from './imports.ts'
 import * as machineBulk from './machine-bulk.ts'
 import * as machineExport from './machine-export.ts'
 import * as machineMerge from './machine-merge.ts'
@@ -19,6 +20,7 @@ import * as menus from './menus.ts'
 import * as policy from './policy.ts'
 import * as previews from './previews.ts'
 import { problem, problemTranslator, refuseInvalid } from './problems.ts'
+import * as recipes from './recipes.ts'
 import { groupSecrets, machineSecrets } from './secrets.ts'
 import * as tokens from './tokens.ts'
 import * as webhooks from './webhooks.ts'
@@ -72,6 +74,11 @@ const table: [Method, string, Endpoint, tag: string][] = [
   ['patch', `${prefix}/images/{name}`, images.patch, 'images'],
   ['delete', `${prefix}/images/{name}`, images.remove, 'images'],
   ['get', `${prefix}/images/{name}/versions`, images.versions, 'images'],
+  ['get', `${prefix}/imports`, imports.list, 'imports'],
+  ['post', `${prefix}/imports`, imports.create, 'imports'],
+  ['get', `${prefix}/imports/{id}`, imports.get, 'imports'],
+  ['post', `${prefix}/imports/{id}/cancel`, imports.cancel, 'imports'],
+  ['get', `${prefix}/recipes`, recipes.list, 'imports'],
   ['get', `${prefix}/files`, files.list, 'files'],
   ['get', `${prefix}/files/{sha256}`, files.get, 'files'],
   ['put', `${prefix}/files/{sha256}`, files.put, 'files'],

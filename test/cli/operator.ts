@@ -9,6 +9,7 @@ import { type AdminDeps, createAdminApp } from '../../src/api/routes.ts'
 import { previewScript } from '../../src/boot/script.ts'
 import { createProgram } from '../../src/cli/program.ts'
 import { messageOf } from '../../src/errors.ts'
+import { openIntake } from '../../src/intake/open-intake.ts'
 import { createChangeFeed } from '../../src/inventory/change-feed.ts'
 import { startTestBootServer, type TestBootServer } from '../helpers/boot-server.ts'
 
@@ -33,6 +34,14 @@ export async function startOperator(settings: { maxFileBytes?: number } = {}): P
   const boot = await startTestBootServer()
   const { db, store, log, databaseAnswers, findSituation, sealer } = boot.deps
   const feed = createChangeFeed(db, log)
+  const maxFileBytes = settings.maxFileBytes ?? 2 ** 30
+  const proxies = { httpProxy: '', httpsProxy: '', noProxy: '' }
+  const importing = { importsAtOnce: 2, downloadStallSeconds: 1, keepPartsDays: 1, mirrors: {} }
+  const intake = await openIntake(
+    { dataDir: folder, maxFileBytes, ...proxies, ...importing },
+    { db, store, log },
+    { lookEveryMs: 200, progressEveryMs: 20, retriesMs: [10, 10] },
+  )
   const preview: AdminDeps['preview'] = (facts, baseUrl) =>
     previewScript(boot.deps, facts, baseUrl ?? 'http://192.0.2.1:8080')
   const common = {
@@ -45,7 +54,8 @@ export async function startOperator(settings: { maxFileBytes?: number } = {}): P
     feed,
     bootUrl: 'http://192.0.2.1:8080',
     preview,
-    maxFileBytes: settings.maxFileBytes ?? 2 ** 30,
+    maxFileBytes,
+    intake,
   }
   const serve = async (trusted: boolean, where: ListenOptions) => {
     const server = createAdaptorServer({ fetch: createAdminApp({ ...common, trusted }).fetch }) as http.Server
@@ -62,6 +72,7 @@ export async function startOperator(settings: { maxFileBytes?: number } = {}): P
     runWith: (stdin, ...argv) => run({ BOOTWRIGHT_DATA_DIR: folder }, argv, undefined, Readable.from([stdin])),
     stop: async () => {
       feed.stop()
+      await intake.stop()
       for (const server of [socket, tcp]) {
         server.closeAllConnections()
         await new Promise((resolve) => server.close(resolve))

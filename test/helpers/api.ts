@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import { type AdminDeps, createAdminApp } from '../../src/api/routes.ts'
 import type { Db } from '../../src/db/open.ts'
+import { openPartialFiles } from '../../src/intake/partial-files.ts'
+import { shippedRecipes } from '../../src/intake/recipes.ts'
 import { createChangeFeed } from '../../src/inventory/change-feed.ts'
 import { decide } from '../../src/inventory/decision.ts'
 import { createFindSituation } from '../../src/inventory/situation.ts'
@@ -34,6 +36,12 @@ export async function openApi(db: Db, change: Partial<AdminDeps> = {}): Promise<
     db,
     findSituation,
     feed: createChangeFeed(db, pino({ level: 'silent' })),
+    intake: {
+      server: 'test',
+      recipeFolders: [shippedRecipes],
+      partials: await openPartialFiles(join(folder, 'incoming-parts'), { mostBytes: 2 ** 30 }),
+      wake: () => {},
+    },
     sealer: createSealer(Buffer.alloc(32, 1)),
     store: await openFolderStore(folder),
     log: pino({ base: null }, { write: (line) => logged.push(line) }),

@@ -1,0 +1,63 @@
+import { join } from 'node:path'
+import type { Db } from '../db/open.ts'
+import type { Logger } from '../log.ts'
+import type { FileStore } from '../store/file-store.ts'
+import { patientRetriesMs } from './download.ts'
+import { openDispatcher, type Proxies } from './http-get.ts'
+import { openPartialFiles, type PartialFiles } from './partial-files.ts'
+import { shippedRecipes } from './recipes.ts'
+import { type ImportTimes, startImports, usualImportTimes } from './run-imports.ts'
+import { loadServerId } from './server-id.ts'
+
+export type IntakeSettings = Proxies & {
+  dataDir: string
+  maxFileBytes: number
+  importsAtOnce: number
+  downloadStallSeconds: number
+  keepPartsDays: number
+  mirrors: Record<string, string>
+}
+
+/** What asks for imports and brings uploads works with; `stop` ends what runs, to go on at the next start. */
+export type OpenIntake = {
+  server: string
+  recipeFolders: string[]
+  partials: PartialFiles
+  wake: () => void
+  stop: () => Promise<void>
+}
+
+// Files on their way take no more than so many of the largest that there may be.
+const mostPartials = 4
+
+/** Opens what images come in by, in the data folder, and runs the imports that wait. */
+export async function openIntake(
+  settings: IntakeSettings,
+  { db, store, log }: { db: Db; store: FileStore; log: Logger },
+  times: Partial<ImportTimes> & { retriesMs?: number[] } = {},
+): Promise<OpenIntake> {
+  const { dataDir, maxFileBytes, importsAtOnce, downloadStallSeconds, keepPartsDays, mirrors } = settings
+  const server = await loadServerId(dataDir)
+  const recipeFolders = [shippedRecipes, join(dataDir, 'recipes')]
+  const partials = await openPartialFiles(join(dataDir, 'incoming-parts'), { mostBytes: mostPartials * maxFileBytes })
+  const dispatcher = openDispatcher(settings)
+  const { retriesMs = patientRetriesMs } = times
+  const stallMs = downloadStallSeconds * 1000
+  const intake = { db, store, partials, dispatcher, log, recipeFolders, mirrors, maxFileBytes, stallMs, retriesMs }
+  const { wake, stop } = startImports(intake, server, {
+    ...usualImportTimes,
+    atOnce: importsAtOnce,
+    keepPartsDays,
+    ...times,
+  })
+  return {
+    server,
+    recipeFolders,
+    partials,
+    wake,
+    stop: async () => {
+      await stop()
+      await dispatcher.destroy()
+    },
+  }
+}
