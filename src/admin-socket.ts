@@ -4,10 +4,15 @@ import { join, relative, resolve } from 'node:path'
 
 /**
  * The admin listener's Unix socket in the data folder, for the operator on this machine: who may open the file needs no
- * token. A socket's path may have 107 bytes (unix(7)), so the shorter spelling is used; undefined when both are longer.
+ * token. Undefined when its path is too long.
  */
 export function adminSocketPath(dataDir: string): string | undefined {
-  const absolute = join(resolve(dataDir), 'admin.sock')
+  return socketPathIn(dataDir, 'admin.sock')
+}
+
+/** A socket in the data folder by the shorter spelling of its path; undefined when that is longer than 107 bytes (unix(7)). */
+export function socketPathIn(dataDir: string, name: string): string | undefined {
+  const absolute = join(resolve(dataDir), name)
   const paths = [absolute, relative(process.cwd(), absolute)].filter((path) => Buffer.byteLength(path) <= 107)
   return paths.sort((a, b) => a.length - b.length)[0]
 }

@@ -56,6 +56,8 @@ export type Config = {
   fileCacheBytes: number
   /** True: files go from the page cache to the socket inside the kernel, where that can be done. */
   sendfile: boolean
+  /** Processes that send files beside the server's own; 0: it does all itself. */
+  fileWorkers: number
   tftpBlockSize: number
   tftpWindowSize: number
   tftpMaxTransfers: number
@@ -182,6 +184,11 @@ export const settings = {
     fallback: 'yes',
     meaning: 'no: read files into memory instead of letting the kernel send them',
   },
+  fileWorkers: {
+    name: 'BOOTWRIGHT_FILE_WORKERS',
+    fallback: '0',
+    meaning: 'further processes that send files of the data folder, to use more cores',
+  },
   tftpBlockSize: { name: 'BOOTWRIGHT_TFTP_BLOCK_SIZE', fallback: '1468', meaning: 'largest TFTP block, bytes' },
   tftpWindowSize: { name: 'BOOTWRIGHT_TFTP_WINDOW_SIZE', fallback: '16', meaning: 'largest TFTP window, blocks' },
   tftpMaxTransfers: { name: 'BOOTWRIGHT_TFTP_MAX_TRANSFERS', fallback: '1000', meaning: 'TFTP transfers at once' },
@@ -297,6 +304,7 @@ export function loadConfig(env: Record<string, string | undefined>, defaultNbpDi
     ),
     fileCacheBytes: count('fileCacheBytes', 2 ** 20, 2 ** 50),
     sendfile: read('sendfile', yesNo, 'yes or no'),
+    fileWorkers: count('fileWorkers', 0, 64),
     tftpBlockSize: count('tftpBlockSize', 512, 65464),
     tftpWindowSize: count('tftpWindowSize', 1, 65535),
     tftpMaxTransfers: count('tftpMaxTransfers', 1, 20_000),
@@ -308,6 +316,10 @@ export function loadConfig(env: Record<string, string | undefined>, defaultNbpDi
       'debug, info, warn or error',
     ),
   }
+  if (config.fileWorkers > 0 && config.s3 !== undefined)
+    faults.push(
+      'BOOTWRIGHT_FILE_WORKERS: expected 0 with BOOTWRIGHT_S3_URL: machines can fetch from the object store, see BOOTWRIGHT_S3_REDIRECT',
+    )
   if (faults.length > 0) throw new ConfigError(faults.join('\n'))
   return config
 }

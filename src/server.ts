@@ -1,12 +1,14 @@
-import { chmod, mkdir } from 'node:fs/promises'
+import { chmod, mkdir, rm } from 'node:fs/promises'
 import type http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { createAdaptorServer } from '@hono/node-server'
 import { sql } from 'drizzle-orm'
-import { adminSocketPath, isSocketTaken } from './admin-socket.ts'
+import { adminSocketPath, isSocketTaken, socketPathIn } from './admin-socket.ts'
 import { type AdminDeps, createAdminApp } from './api/routes.ts'
-import { createBootServer } from './boot/listener.ts'
+import { createFileOrders } from './boot/file-orders.ts'
+import { startFileWorkers } from './boot/file-workers.ts'
+import { createBootServer, createRelayServer } from './boot/listener.ts'
 import { type BootDeps, createBootApp } from './boot/routes.ts'
 import { previewScript } from './boot/script.ts'
 import { createTransfers } from './boot/send-file.ts'
@@ -83,17 +85,14 @@ async function open(
   opened.push(events.stop)
   opened.push(startHousekeeping(config, db, log).stop)
 
+  const orders = config.fileWorkers > 0 ? createFileOrders() : undefined
+  const sending = sendingOf(config)
   const databaseAnswers = () => answers(db)
   const allows = subnetTest(config.bootSubnets)
   const boot: BootDeps = {
     db,
     store,
-    transfers: createTransfers({
-      cacheBytes: config.fileCacheBytes,
-      mostTransfers: config.maxTransfers,
-      bytesPerSecond: config.maxBytesPerSecond,
-      zeroCopy: config.sendfile,
-    }),
+    transfers: { ...createTransfers({ ...sending, mostTransfers: config.maxTransfers }), ...(orders && { orders }) },
     nbps,
     events,
     log,
@@ -107,8 +106,19 @@ async function open(
     findTreeFile: createFindTreeFile(db),
     sealer,
   }
-  const bootServer = createBootServer(createBootApp(boot))
+  const bootApp = createBootApp(boot)
+  const bootServer = createBootServer(bootApp)
   const bootAddress = await listen(bootServer, config.bootListen, 'BOOTWRIGHT_BOOT_LISTEN', opened)
+  if (orders !== undefined) {
+    const relaySocket = socketPathIn(config.dataDir, 'relay.sock')
+    if (relaySocket === undefined)
+      throw new ConfigError('BOOTWRIGHT_FILE_WORKERS: the path of the data folder is too long for a Unix socket')
+    // What a killed server left.
+    await rm(relaySocket, { force: true })
+    await listenOnSocket(createRelayServer(bootApp), relaySocket, opened)
+    const workers = { ...sending, folder: filesFolder(config), relaySocket }
+    opened.push(startFileWorkers(config.fileWorkers, workers, bootServer, orders, log).stop)
+  }
 
   const bootUrl = config.baseUrl ?? `http://${reachable(bootAddress)}`
   const preview: AdminDeps['preview'] = (facts, baseUrl) => previewScript(boot, facts, baseUrl ?? bootUrl)
@@ -158,8 +168,23 @@ async function open(
   }
 }
 
-async function openStore({ s3, dataDir }: Config): Promise<FileStore> {
-  const folder = join(dataDir, 'files')
+/** What every process that sends files may use: its share. */
+function sendingOf({ fileCacheBytes, maxBytesPerSecond, sendfile, fileWorkers }: Config) {
+  const processes = fileWorkers + 1
+  return {
+    cacheBytes: Math.floor(fileCacheBytes / processes),
+    bytesPerSecond: maxBytesPerSecond === undefined ? undefined : maxBytesPerSecond / processes,
+    zeroCopy: sendfile,
+  }
+}
+
+function filesFolder({ dataDir }: Config): string {
+  return join(dataDir, 'files')
+}
+
+async function openStore(config: Config): Promise<FileStore> {
+  const folder = filesFolder(config)
+  const { s3 } = config
   if (s3 === undefined) return openFolderStore(folder)
   // A client of 20 MB, only for those who have an object store.
   const { openS3Store } = await import('./store/s3-store.ts')

@@ -52,7 +52,7 @@ export function createAdmission(
 }
 
 /** A token bucket that holds a second's worth; who takes more than there is waits until it would be there. */
-function createPace(bytesPerSecond: number | undefined, now: () => number): Pace {
+export function createPace(bytesPerSecond: number | undefined, now = () => performance.now()): Pace {
   if (bytesPerSecond === undefined) return () => undefined
   const perMs = bytesPerSecond / 1000
   /** When all that was taken so far will have been earned. */

@@ -1,7 +1,7 @@
 import http from 'node:http'
-import { createAdaptorServer } from '@hono/node-server'
+import { getRequestListener } from '@hono/node-server'
 import type { Hono } from 'hono'
-import type { BootEnv } from './request.ts'
+import type { BootEnv, Relayed } from './request.ts'
 
 /**
  * Header names go out in canonical case, `Content-Length`: GRUB 2.06 and 2.12 look for exactly that and otherwise say
@@ -24,31 +24,49 @@ class CanonicalResponse extends http.ServerResponse {
   }
 }
 
-/** The HTTP server of the boot network: bounded in every length and time, and plain enough for firmware. */
+/** The HTTP server of the boot network. */
 export function createBootServer(app: Hono<BootEnv>): http.Server {
-  const server = createAdaptorServer({
-    fetch: (request, env) => app.fetch(request, env as BootEnv['Bindings']),
-    serverOptions: {
-      ServerResponse: CanonicalResponse,
-      maxHeaderSize: 8192,
-      headersTimeout: 20_000,
-      requestTimeout: 30_000,
-      keepAliveTimeout: 15_000,
-      connectionsCheckingInterval: 5_000,
-    } as http.ServerOptions,
-    createServer: ((options: http.ServerOptions, handle: http.RequestListener) =>
-      http.createServer(options, (request, response) => {
-        request.url = collapseSlashes(request.url ?? '/')
-        handle(
-          request as http.IncomingMessage,
-          response as http.ServerResponse<http.IncomingMessage> & { req: http.IncomingMessage },
-        )
-      })) as typeof http.createServer,
-  }) as http.Server
+  return boundServer(listenerOf(app))
+}
+
+/** The server that workers pass requests on to, on a socket that is theirs alone: what they say of a request is believed. */
+export function createRelayServer(app: Hono<BootEnv>): http.Server {
+  const listener = listenerOf(app)
+  return boundServer((request, response) => {
+    const { 'x-bootwright-address': address, 'x-bootwright-worker': worker } = request.headers
+    const relayed: Relayed = { address: String(address), worker: Number(worker) }
+    listener(Object.assign(request, { relayed }), response)
+  })
+}
+
+/** An HTTP server bounded in every length and time, and plain enough for firmware. */
+export function boundServer(listener: http.RequestListener): http.Server {
+  const options: http.ServerOptions = {
+    ServerResponse: CanonicalResponse as typeof http.ServerResponse,
+    maxHeaderSize: 8192,
+    headersTimeout: 20_000,
+    requestTimeout: 30_000,
+    keepAliveTimeout: 15_000,
+    connectionsCheckingInterval: 5_000,
+  }
+  const server = http.createServer(options, listener)
   // A reader that takes nothing for this long is gone; iPXE gives up after 120 s itself.
   server.timeout = 120_000
   server.maxConnections = 20_000
   return server
+}
+
+function listenerOf(app: Hono<BootEnv>): http.RequestListener {
+  const listener = getRequestListener((request, env) => app.fetch(request, env as BootEnv['Bindings']))
+  return (request, response) => {
+    request.url = collapseSlashes(request.url ?? '/')
+    listener(request, response)
+  }
+}
+
+/** An IPv4 address in its own form, also where the listener is dual-stack. */
+export function plainAddress(address: string | undefined): string {
+  return (address ?? '').replace(/^::ffff:/, '')
 }
 
 /** shim asks for `//grubx64.efi` below the folder it came from; a path is the same with one slash. */

@@ -2,14 +2,21 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { HttpBindings } from '@hono/node-server'
 import type { Context } from 'hono'
 import { InputError } from '../errors.ts'
+import { plainAddress } from './listener.ts'
+
+/** Who asked, and which worker passed it on. */
+export type Relayed = { address: string; worker: number }
 
 /** Requests on the boot listener come with Node's own request and response beside Hono's. */
-export type BootEnv = { Bindings: HttpBindings & { incoming: IncomingMessage; outgoing: ServerResponse } }
+export type BootEnv = {
+  Bindings: HttpBindings & { incoming: IncomingMessage & { relayed?: Relayed }; outgoing: ServerResponse }
+}
 export type BootContext = Context<BootEnv>
 
 /** The address a request comes from, IPv4 in its own form also when the listener is dual-stack. */
 export function addressOf(c: BootContext): string {
-  return (c.env.incoming.socket.remoteAddress ?? '').replace(/^::ffff:/, '')
+  const { relayed, socket } = c.env.incoming
+  return relayed?.address ?? plainAddress(socket.remoteAddress)
 }
 
 /** True for iPXE itself (its net/tcp/httpcore.c); anything else that asks for a script is shown a preview. */

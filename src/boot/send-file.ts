@@ -1,14 +1,16 @@
+import type { ServerResponse } from 'node:http'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { createChunkCache } from '../store/chunk-cache.ts'
 import type { OpenFile } from '../store/file-store.ts'
 import { type Admission, createAdmission } from './admission.ts'
-import { answerFor, lengthOf } from './file-answer.ts'
+import { answerFor, type FileAnswer, lengthOf } from './file-answer.ts'
+import type { FileOrders } from './file-orders.ts'
 import type { BootContext } from './request.ts'
-import { type Pace, type SendWays, sendParts } from './send-bytes.ts'
+import { type Pace, type Sending, type SendWays, sendParts } from './send-bytes.ts'
 import { openZeroCopy } from './zero-copy.ts'
 
-/** What all downloads share: how bytes are sent, and how many at once. */
-export type Transfers = { ways: SendWays; admission: Admission }
+/** What all downloads share: how bytes are sent, how many at once, and by which workers, if there are any. */
+export type Transfers = { ways: SendWays; admission: Admission; orders?: FileOrders }
 
 /** What went out: `complete` when the last byte was handed to the system. */
 export type Sent = { bytes: number; complete: boolean; durationMs: number }
@@ -18,20 +20,15 @@ const chunkBytes = 2 ** 20
 const alwaysBytes = 256 * 1024
 const unhurried: Pace = () => undefined
 
-/** @param cacheBytes memory for parts of files that are not sent from the page cache */
-export function createTransfers(settings: {
-  cacheBytes: number
-  mostTransfers: number
-  bytesPerSecond: number | undefined
-  zeroCopy: boolean
-}): Transfers {
-  return {
-    ways: {
-      chunks: createChunkCache(settings.cacheBytes, chunkBytes),
-      zeroCopy: settings.zeroCopy ? openZeroCopy() : undefined,
-    },
-    admission: createAdmission(settings),
-  }
+/** @param settings.cacheBytes memory for parts of files that are not sent from the page cache */
+export function createTransfers(
+  settings: Parameters<typeof createWays>[0] & Parameters<typeof createAdmission>[0],
+): Transfers {
+  return { ways: createWays(settings), admission: createAdmission(settings) }
+}
+
+export function createWays({ cacheBytes, zeroCopy }: { cacheBytes: number; zeroCopy: boolean }): SendWays {
+  return { chunks: createChunkCache(cacheBytes, chunkBytes), zeroCopy: zeroCopy ? openZeroCopy() : undefined }
 }
 
 /**
@@ -41,7 +38,7 @@ export function createTransfers(settings: {
  */
 export async function sendFile(
   c: BootContext,
-  { ways, admission }: Transfers,
+  { ways, admission, orders }: Transfers,
   file: OpenFile,
   headers: { ETag: string; 'Content-Type': string } & Record<string, string>,
   sent: (result: Sent) => void,
@@ -49,32 +46,47 @@ export async function sendFile(
   const { outgoing, incoming } = c.env
   try {
     const answer = answerFor(incoming.method, incoming.headers, file.sizeBytes, headers)
-    const sizeBytes = answer.parts.reduce((sum, part) => sum + lengthOf(part), 0)
     if (incoming.method === 'HEAD' || answer.parts.length === 0)
       return new Response(null, { status: answer.status, headers: answer.headers })
-    const entered = sizeBytes <= alwaysBytes ? { pace: unhurried, leave: () => {} } : admission.enter()
+    const entered = sizeOf(answer) <= alwaysBytes ? { pace: unhurried, leave: () => {} } : admission.enter()
     if ('retryAfterSeconds' in entered) return busy(entered.retryAfterSeconds)
-
-    const startedAt = performance.now()
-    let bytes = 0
-    try {
-      outgoing.writeHead(answer.status, answer.headers)
-      const sending = { outgoing, file, key: headers.ETag, ways, pace: entered.pace }
-      await sendParts(sending, answer.parts, (more) => {
-        bytes += more
-      })
-      outgoing.end()
-    } catch {
-      // The length is promised already: cutting the connection is the only way to say that it will not be kept.
-      outgoing.destroy()
-    } finally {
+    const ended = (result: Sent) => {
       entered.leave()
+      sent(result)
     }
-    sent({ bytes, complete: bytes === sizeBytes, durationMs: Math.round(performance.now() - startedAt) })
+    const sha256 = file.descriptor === undefined ? undefined : headers.ETag.slice(1, -1)
+    const order = sha256 && orders?.give(c, { sha256, headers }, ended)
+    if (order) return order
+    ended(await transmit(outgoing, answer, { file, key: headers.ETag, ways, pace: entered.pace }))
     return RESPONSE_ALREADY_SENT
   } finally {
     await file.close()
   }
+}
+
+/** Writes an answer with its parts. A body that cannot be sent to its end is cut off. */
+export async function transmit(
+  outgoing: ServerResponse,
+  answer: FileAnswer,
+  sending: Omit<Sending, 'outgoing'>,
+): Promise<Sent> {
+  const startedAt = performance.now()
+  let bytes = 0
+  try {
+    outgoing.writeHead(answer.status, answer.headers)
+    await sendParts({ outgoing, ...sending }, answer.parts, (more) => {
+      bytes += more
+    })
+    outgoing.end()
+  } catch {
+    // The length is promised already: cutting the connection is the only way to say that it will not be kept.
+    outgoing.destroy()
+  }
+  return { bytes, complete: bytes === sizeOf(answer), durationMs: Math.round(performance.now() - startedAt) }
+}
+
+function sizeOf({ parts }: FileAnswer): number {
+  return parts.reduce((sum, part) => sum + lengthOf(part), 0)
 }
 
 function busy(retryAfterSeconds: number): Response {

@@ -1,12 +1,12 @@
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import type { FileStore } from './file-store.ts'
+import type { FileStore, OpenFile } from './file-store.ts'
 import { openIncoming } from './incoming.ts'
 
 /** A store in a folder: `ab/abcd…`, written to a temporary name, hashed while it streams, fsynced, then renamed. */
 export async function openFolderStore(folder: string): Promise<FileStore> {
   const incoming = await openIncoming(join(folder, 'incoming'))
-  const pathOf = (sha256: string) => join(folder, sha256.slice(0, 2), sha256)
+  const pathOf = (sha256: string) => pathIn(folder, sha256)
   const adopt = async (sha256: string, temporary: string) => {
     const path = pathOf(sha256)
     await mkdir(dirname(path), { recursive: true, mode: 0o700 })
@@ -16,16 +16,7 @@ export async function openFolderStore(folder: string): Promise<FileStore> {
 
   return {
     adopt,
-    open: async (sha256) => {
-      const handle = await open(pathOf(sha256)).catch(undefinedWhenMissing)
-      if (handle === undefined) return undefined
-      return {
-        sizeBytes: (await handle.stat()).size,
-        read: async (buffer, position) => (await handle.read(buffer, 0, buffer.length, position)).bytesRead,
-        close: () => handle.close(),
-        descriptor: handle.fd,
-      }
-    },
+    open: (sha256) => openStoredFile(folder, sha256),
     size: async (sha256) => (await stat(pathOf(sha256)).catch(undefinedWhenMissing))?.size,
     put: (sha256, bytes, maxBytes) => incoming.receive(sha256, bytes, maxBytes, (path) => adopt(sha256, path)),
     list: async function* () {
@@ -41,6 +32,22 @@ export async function openFolderStore(folder: string): Promise<FileStore> {
       await rm(pathOf(sha256), { force: true })
     },
   }
+}
+
+/** A file of a store in a folder, open for reading; undefined when it is not stored. */
+export async function openStoredFile(folder: string, sha256: string): Promise<OpenFile | undefined> {
+  const handle = await open(pathIn(folder, sha256)).catch(undefinedWhenMissing)
+  if (handle === undefined) return undefined
+  return {
+    sizeBytes: (await handle.stat()).size,
+    read: async (buffer, position) => (await handle.read(buffer, 0, buffer.length, position)).bytesRead,
+    close: () => handle.close(),
+    descriptor: handle.fd,
+  }
+}
+
+function pathIn(folder: string, sha256: string): string {
+  return join(folder, sha256.slice(0, 2), sha256)
 }
 
 // The rename itself is on disk only when the folder is (fsync(2)).

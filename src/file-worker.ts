@@ -1,0 +1,13 @@
+import type { Server } from 'node:net'
+import type { OrderDone } from './boot/file-orders.ts'
+import type { WorkerSettings } from './boot/file-workers.ts'
+import { startRelay } from './boot/relay.ts'
+
+// The program of a file worker (boot/file-workers.ts): it lives as long as the server that started it, and no signal to a
+// terminal's whole group ends it before that.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {})
+
+process.once('message', (settings: WorkerSettings, listening: Server) => {
+  const relay = startRelay(settings, listening, (done: OrderDone) => process.send?.(done))
+  process.once('disconnect', () => relay.stop())
+})
