@@ -16,8 +16,8 @@ export type Iso = {
 /** A full DVD of a distribution has 30,000 files. */
 const mostFiles = 200_000
 
-/** A text file that is read to know what an ISO is. */
-const mostTextBytes = 64 * 1024
+/** A text file that is read to know what an ISO is: a kernel's configuration has a quarter of that. */
+const mostTextBytes = 2 ** 20
 
 /**
  * Opens an ISO (ISO 9660, Joliet, Rock Ridge, UDF), zip or tar (plain, or compressed as a whole) of this machine. Nothing is

@@ -14,7 +14,9 @@ export async function findAlpine(source: Source): Promise<Layout | undefined> {
   if (flavor === undefined) return undefined
   const version = /(\d+\.\d+)\.\d+/.exec(await source.text('.alpine-release'))?.[1]
   const packages = source.match(/^apks\/([a-z0-9_]+)\//)[0]?.[1]
-  const arm = source.match(/^boot\/dtbs-/).length > 0
+  // "# Linux/arm64 6.12.1 Kernel Configuration"
+  const config = source.match(/^boot\/config-[^/]*$/)[0]?.[0] ?? ''
+  const kernelFor = /^# Linux\/(\S+) /m.exec(await source.text(config))?.[1] ?? ''
   const repository = `http://dl-cdn.alpinelinux.org/alpine/${version === undefined ? 'latest-stable' : `v${version}`}/main`
   return {
     family: 'alpine',
@@ -22,7 +24,7 @@ export async function findAlpine(source: Source): Promise<Layout | undefined> {
     suggestedName: nameFrom(`alpine ${version ?? ''}`),
     variants: [
       {
-        arch: (packages && archIn(packages)) || (arm ? 'arm64' : archOf(source)),
+        arch: archIn(packages ?? kernelFor) ?? archOf(source),
         kind: 'linux',
         kernel: fileAt(`boot/vmlinuz-${flavor}`),
         initrds: [fileAt(`boot/initramfs-${flavor}`)],

@@ -84,10 +84,11 @@ export async function findDebianLive(source: Source): Promise<Layout | undefined
     (kernel && source.find(kernel.replace('vmlinuz', 'initrd.img')))
   if (squashfs === undefined || kernel === undefined || initrd === undefined) return undefined
   const info = oneLine(await source.text('.disk/info'))
+  const release = /\bLive ([\d.]+) (\S+)/.exec(info)
   return {
     family: 'debian-live',
     title: info || 'Debian Live',
-    suggestedName: nameFrom(info.replace(/GNU\/Linux /, '').split(/["(]| - /)[0] ?? '') + (info ? '-live' : ''),
+    suggestedName: nameFrom(['debian-live', ...(release?.slice(1) ?? [])].join('-')),
     variants: [
       {
         arch: archIn(info) ?? archOf(source),

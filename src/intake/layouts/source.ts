@@ -22,7 +22,7 @@ export function sourceOf(entries: Entry[], readText: (path: string) => Promise<s
     match: (pattern) => entries.map(({ path }) => pattern.exec(path)).filter((one) => one !== null),
     text: async (path) => {
       const found = find(path)
-      return found === undefined ? '' : ((await readText(found)) ?? '').slice(0, 64 * 1024)
+      return found === undefined ? '' : ((await readText(found)) ?? '').slice(0, 2 ** 20)
     },
   }
 }

@@ -91,7 +91,7 @@ export async function findEfiPrograms(source: Source): Promise<Layout | undefine
   if (source.entries.length === 0 || source.entries.length > 3) return undefined
   if (!source.entries.every(({ path }) => /\.efi$/i.test(path))) return undefined
   const variants: LayoutVariant[] = source.entries.map(({ path }) => ({
-    arch: archIn(path.replaceAll(/boot(?=x64|aa64|ia32)/gi, '')) ?? 'x86_64',
+    arch: archIn(/(x86_64|x64|amd64|arm64|aarch64|aa64|ia32|i386)[^/a-z0-9]*\.efi$/i.exec(path)?.[1] ?? '') ?? 'x86_64',
     platform: 'efi',
     kind: 'efi',
     file: fileAt(path),
