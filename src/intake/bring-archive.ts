@@ -2,6 +2,7 @@ import type { Arch, Platform } from '../arch.ts'
 import { InputError } from '../errors.ts'
 import type { FileRef, Variant } from '../inventory/images.ts'
 import { isTreePath } from '../inventory/trees.ts'
+import { findStored, takeOver } from './bring-url.ts'
 import { fileNameOf } from './file-name.ts'
 import type { Brought, Intake, Job } from './intake.ts'
 import { type Iso, isoTexts, openIso } from './iso.ts'
@@ -158,13 +159,14 @@ function namesFile(variant: Variant, sha256: string): boolean {
 
 /** Takes one file out of an archive into the store, by way of a file that is hashed while it is written. */
 async function unpack(
-  { partials, store, maxFileBytes }: Intake,
+  intake: Intake,
   { id, signal }: Job,
   iso: Iso,
   path: string,
   index: number,
   report: (bytes: number) => void,
 ): Promise<Brought> {
+  const { partials, maxFileBytes } = intake
   const key = `import-${id}-${index}`
   const partial = await partials.hold(key, { signal })
   try {
@@ -179,10 +181,7 @@ async function unpack(
     }
     const sha256 = await partial.digest('sha256', signal)
     const sizeBytes = partial.sizeBytes()
-    if ((await store.size(sha256)) !== sizeBytes) {
-      await partial.sync()
-      await store.adopt(sha256, partial.path)
-    }
+    if ((await findStored(intake, sha256)) === undefined) await takeOver(intake, sha256, partial)
     return { sha256, name: fileNameOf(path), sizeBytes, keep: async () => {} }
   } finally {
     await partials.remove(key)

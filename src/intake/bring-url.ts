@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { findFile } from '../inventory/files.ts'
+import { noteStored, reuseFile } from '../inventory/files.ts'
 import { shownUrl } from '../inventory/imports.ts'
 import type { Checksums } from './checksums.ts'
 import { download } from './download.ts'
@@ -29,7 +29,7 @@ export async function bringUrl(
   const stored = checksums.sha256 === undefined ? undefined : await findStored(intake, checksums.sha256)
   if (stored !== undefined) return { sha256: stored.sha256, name, sizeBytes: stored.sizeBytes, keep: async () => {} }
 
-  const { partials, dispatcher, stallMs, retriesMs, maxFileBytes, store } = intake
+  const { partials, dispatcher, stallMs, retriesMs, maxFileBytes } = intake
   const { signal, report } = job
   const shared = downloadKey(url)
   // Another import brings the same: this one waits for it, unless it holds what that one may wait for.
@@ -48,16 +48,26 @@ export async function bringUrl(
   const got = await download(new URL(url), partial, options)
   if (got.sizeBytes === 0) throw new Error(`${shownUrl(url)}: it is empty`)
   const keep = async () => {
-    await partial.sync()
-    await store.adopt(got.sha256, partial.path)
+    await takeOver(intake, got.sha256, partial)
     await partials.remove(key)
     await partial.close()
   }
   return { ...got, name, partial, keep }
 }
 
-/** The record of a file whose bytes the store really has. */
+/** The record of a file whose bytes the store really has, and are what they should be. */
 export async function findStored({ db, store }: Pick<Intake, 'db' | 'store'>, sha256: string) {
-  const file = await findFile(db, sha256)
+  const file = await reuseFile(db, sha256)
   return file !== undefined && (await store.size(sha256)) === file.sizeBytes ? file : undefined
+}
+
+/** Has the store take over a whole file, which is gone from where it was. */
+export async function takeOver(
+  { db, store }: Pick<Intake, 'db' | 'store'>,
+  sha256: string,
+  partial: PartialFile,
+): Promise<void> {
+  await partial.sync()
+  await store.adopt(sha256, partial.path)
+  await noteStored(db, sha256)
 }

@@ -115,7 +115,7 @@ async function runImport(intake: Intake, one: Import, stop: AbortController, pro
       progress.report({ doing: 'storing', doneBytes: 0, totalBytes: null })
       for (const file of outcome.files) await file.keep()
       await progress.end()
-      const { name, version } = await saveOutcome(db, one, outcome)
+      const { name, version } = await saveOutcome(intake, one, outcome)
       log.info({ import: one.id, image: name, version }, 'an image was imported')
       return 'done'
     } catch (error) {
@@ -181,7 +181,11 @@ function reportProgress(db: Db, id: string, everyMs: number, stop: AbortControll
 const mostTries = 5
 
 /** Records the files, saves the image and ends the import, in one transaction. */
-async function saveOutcome(db: Db, one: Import, outcome: Outcome): Promise<{ name: string; version: number }> {
+async function saveOutcome(
+  { db, store }: Intake,
+  one: Import,
+  outcome: Outcome,
+): Promise<{ name: string; version: number }> {
   const name = one.image ?? outcome.name
   if (!imageNamePattern.test(name))
     throw new InputError({ field: 'image', value: name, expected: "an image's name; give one" })
@@ -190,7 +194,7 @@ async function saveOutcome(db: Db, one: Import, outcome: Outcome): Promise<{ nam
       return await db.transaction(async (transaction) => {
         const tx = transaction as unknown as Db
         for (const { sha256, name: fileName, sizeBytes } of outcome.files)
-          await saveFile(tx, { sha256, name: fileName, sizeBytes })
+          await saveFile(tx, { sha256, name: fileName, sizeBytes }, store.size)
         const before = await findImage(tx, name)
         const precondition = before === undefined ? { ifNoneMatch: '*' as const } : { ifMatch: [etagOf(before)] }
         const { title, source, endOfLife } = outcome
