@@ -17,8 +17,8 @@ RUN apt-get update && apt-get install -y --no-install-recommends ipxe && mkdir /
  && cp undionly.kpxe snponly.efi ipxe-arm64.efi /nbp/ && cp ipxe-amd64.efi /nbp/ipxe.efi
 
 FROM node:22-trixie-slim
-# Port 69 for a process that is not root, and no other privilege.
-RUN apt-get update && apt-get install -y --no-install-recommends libcap2-bin \
+# 7-Zip reads ISOs; port 69 for a process that is not root, and no other privilege.
+RUN apt-get update && apt-get install -y --no-install-recommends 7zip libcap2-bin \
  && setcap cap_net_bind_service=+ep "$(readlink -f "$(which node)")" \
  && apt-get purge -y --auto-remove libcap2-bin && rm -rf /var/lib/apt/lists/* \
  && mkdir /data && chown node:node /data
@@ -29,6 +29,7 @@ COPY --from=build /app/dist dist
 COPY ipxe ipxe
 COPY --from=boot-programs /nbp ipxe/nbp
 COPY migrations migrations
+COPY src/intake/recipes src/intake/recipes
 ENV NODE_ENV=production BOOTWRIGHT_DATA_DIR=/data
 USER node
 VOLUME /data

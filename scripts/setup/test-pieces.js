@@ -15,9 +15,12 @@ const packages = {
     'cpio',
     'mtools',
     'xz-utils',
+    'xorriso',
+    'tgt',
   ],
   'tests against a real PostgreSQL': ['postgresql'],
   'tests of object storage, against OpenStack Swift': ['python3-swift'],
+  'imports of ISOs and archives': ['7zip', 'genisoimage', 'xorriso', 'xz-utils'],
   'TFTP tests with other clients': ['curl', 'tftp-hpa', 'atftp', 'busybox-static'],
 }
 

@@ -12,8 +12,9 @@ export type Source = {
   text: (path: string) => Promise<string>
 }
 
-/** A source over these files. */
-export function sourceOf(entries: Entry[], readText: (path: string) => Promise<string | undefined>): Source {
+/** A source over these files, in an order of its own: discs have them in that of their makers. */
+export function sourceOf(files: Entry[], readText: (path: string) => Promise<string | undefined>): Source {
+  const entries = [...files].sort((a, b) => (a.path < b.path ? -1 : 1))
   const byLower = new Map(entries.map(({ path }) => [path.toLowerCase(), path]))
   const find = (path: string) => byLower.get(path.toLowerCase())
   return {
