@@ -20,6 +20,7 @@ import { openIntake } from './intake/open-intake.ts'
 import { startBootEventRecorder } from './inventory/boot-events.ts'
 import { createOpenBoot } from './inventory/boots.ts'
 import { createChangeFeed } from './inventory/change-feed.ts'
+import { createFindServable, noteDamage } from './inventory/files.ts'
 import { createRecordReport } from './inventory/reports.ts'
 import { findForeignKeys } from './inventory/secrets.ts'
 import { createFindSituation } from './inventory/situation.ts'
@@ -93,6 +94,8 @@ async function open(
     db,
     store,
     transfers: { ...createTransfers({ ...sending, mostTransfers: config.maxTransfers }), ...(orders && { orders }) },
+    findServable: createFindServable(db),
+    noteDamage: (sha256, why) => noteDamage(db, sha256, why),
     nbps,
     events,
     log,

@@ -1,5 +1,5 @@
 import type { BootEventRecorder, Stage } from '../inventory/boot-events.ts'
-import { sha256Pattern } from '../inventory/files.ts'
+import { type FindServable, type Servable, sha256Pattern } from '../inventory/files.ts'
 import type { Logger } from '../log.ts'
 import type { FileStore } from '../store/file-store.ts'
 import { parseQuery } from './facts-query.ts'
@@ -10,6 +10,9 @@ import { sendFile, type Transfers } from './send-file.ts'
 export type FileDeps = {
   store: FileStore
   transfers: Transfers
+  findServable: FindServable
+  /** Records why a file is served no more. */
+  noteDamage: (sha256: string, why: string) => Promise<unknown>
   events: Pick<BootEventRecorder, 'record'>
   log: Logger
 }
@@ -26,12 +29,26 @@ export async function serveFile(c: BootContext, deps: FileDeps): Promise<Respons
 /** A stored file under a name, streamed; counted for the boot that the query names when the body has ended. */
 export async function serveStored(c: BootContext, deps: FileDeps, sha256: string, name: string): Promise<Response> {
   const { store, transfers, events, log } = deps
-  const file = await store.open(sha256)
-  if (file === undefined) return noFile(c, sha256)
   const query = parseQuery(queryOf(c))
   const bootId = bootIdOf(query.get('boot'))
   const stage = query.get('stage') ?? ''
   const ip = addressOf(c)
+  const record = (more: { bytes?: number; durationMs?: number; message?: string | undefined }) => {
+    if (bootId === undefined || !fileStages.has(stage)) return
+    events.record({ bootId, ip, stage: stage as Stage, file: name, ...more })
+  }
+  // While the database is away nothing may be known of a file; its name is its hash all the same.
+  const known = await deps.findServable(sha256)
+  const file = await store.open(sha256)
+  const damage = known?.damage ?? (known && sizeFault(known, file?.sizeBytes))
+  if (damage) {
+    await file?.close()
+    log.error({ ip, boot: bootId, file: name, sha256, damage }, 'a damaged file is not served')
+    record({ message: `refused: the file is damaged: ${damage}` })
+    if (known?.damage === null) await deps.noteDamage(sha256, damage).catch(() => undefined)
+    return c.text(`The file ${sha256} is damaged: ${damage}.\n`, 500)
+  }
+  if (file === undefined) return noFile(c, sha256)
   const headers = {
     'Content-Type': contentTypeOf(name),
     // The URL names the bytes by their hash, so any cache may keep them for ever.
@@ -41,17 +58,20 @@ export async function serveStored(c: BootContext, deps: FileDeps, sha256: string
   if (store.urlFor !== undefined && c.req.method === 'GET') {
     await file.close()
     log.info({ ip, boot: bootId, file: name }, 'file: sent to the object store')
-    if (bootId !== undefined && fileStages.has(stage))
-      events.record({ bootId, ip, stage: stage as Stage, file: name, message: 'sent to the object store' })
+    record({ message: 'sent to the object store' })
     c.header('Cache-Control', 'no-store')
     return c.redirect(await store.urlFor(sha256, headers['Content-Type']))
   }
   return sendFile(c, transfers, file, headers, ({ bytes, complete, durationMs }) => {
     log.info({ ip, boot: bootId, file: name, bytes, ms: durationMs, complete }, 'file')
-    if (bootId === undefined || !fileStages.has(stage)) return
     const message = complete ? undefined : `cut off after ${bytes} of ${file.sizeBytes} bytes`
-    events.record({ bootId, ip, stage: stage as Stage, file: name, bytes, durationMs, message })
+    record({ bytes, durationMs, message })
   })
+}
+
+function sizeFault({ sizeBytes }: Servable, stored: number | undefined): string | undefined {
+  if (stored === undefined) return 'its bytes are gone'
+  return stored === sizeBytes ? undefined : `it has ${stored} bytes instead of ${sizeBytes}`
 }
 
 function noFile(c: BootContext, sha256: string): Response {

@@ -1,9 +1,12 @@
 import { randomBytes } from 'node:crypto'
+import { truncate } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTransfers } from '../../src/boot/send-file.ts'
 import { listBootEvents } from '../../src/inventory/boot-events.ts'
 import { newBootKeys } from '../../src/inventory/boots.ts'
+import { findFile } from '../../src/inventory/files.ts'
 import { exchange, sha256, startTestBootServer, type TestBootServer } from '../helpers/boot-server.ts'
 
 const body = async (response: Response) => Buffer.from(await response.arrayBuffer())
@@ -78,6 +81,25 @@ describe('/files', () => {
     expect(head).toContain('\r\nContent-Type: application/octet-stream')
     expect(head).toContain('\r\nETag: ')
     expect(head).not.toMatch(/transfer-encoding/i)
+  })
+
+  it('never serves a file of another size than was stored, and says so from then on', async () => {
+    const file = await server.addFile('short', randomBytes(500_000))
+    await truncate(join(server.folder, file.sha256.slice(0, 2), file.sha256), 499_999)
+    const response = await fetch(`${server.url}/files/${file.sha256}/short`)
+    expect(response.status).toBe(500)
+    expect(await response.text()).toBe(`The file ${file.sha256} is damaged: it has 499999 bytes instead of 500000.\n`)
+    expect((await findFile(server.deps.db, file.sha256))?.damage).toMatch(/^it has 499999 bytes instead of 500000/)
+  })
+
+  it('tells a file whose bytes are gone from one that never was', async () => {
+    const file = await server.addFile('gone', randomBytes(1000))
+    await server.deps.store.remove(file.sha256)
+    const response = await fetch(`${server.url}/files/${file.sha256}/gone`)
+    expect([response.status, await response.text()]).toEqual([
+      500,
+      `The file ${file.sha256} is damaged: its bytes are gone.\n`,
+    ])
   })
 
   it('serves an empty file', async () => {

@@ -11,7 +11,7 @@ import { createTransfers } from '../../src/boot/send-file.ts'
 import { type OpenDb, openEmbedded } from '../../src/db/open.ts'
 import { startBootEventRecorder } from '../../src/inventory/boot-events.ts'
 import { createOpenBoot } from '../../src/inventory/boots.ts'
-import { saveFile } from '../../src/inventory/files.ts'
+import { createFindServable, noteDamage, saveFile } from '../../src/inventory/files.ts'
 import type { FileRef } from '../../src/inventory/images.ts'
 import { createRecordReport } from '../../src/inventory/reports.ts'
 import { createFindSituation } from '../../src/inventory/situation.ts'
@@ -23,6 +23,8 @@ import { readTemplates } from '../../src/templates.ts'
 
 export type TestBootServer = {
   deps: BootDeps
+  /** Of the store. */
+  folder: string
   port: number
   url: string
   /** Stores bytes as an image's file. */
@@ -49,6 +51,8 @@ export async function startTestBootServer(
       createTransfers({ cacheBytes: 2 ** 24, mostTransfers: 1000, bytesPerSecond: undefined, zeroCopy: true }),
     events,
     log,
+    findServable: createFindServable(db),
+    noteDamage: (sha256, why) => noteDamage(db, sha256, why),
     allows,
     databaseAnswers,
     nbps: new Map([['ipxe.efi', { name: 'ipxe.efi', bytes: efi, sha256: sha256(efi) }]]),
@@ -65,6 +69,7 @@ export async function startTestBootServer(
   const { port } = server.address() as AddressInfo
   return {
     deps,
+    folder,
     port,
     url: `http://127.0.0.1:${port}`,
     addFile: async (name, bytes) => {
