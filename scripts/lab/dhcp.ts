@@ -17,6 +17,15 @@ export const bootRules = {
     `dhcp-boot=tag:!ipxe,tag:arm64,ipxe-arm64.efi,,${serverAddress}`,
     `dhcp-boot=tag:ipxe,${bootUrl}`,
   ],
+  /**
+   * Beside the rules for PXE: HTTP Boot, which OVMF tries next, finds nothing at once. Without an answer it would wait for a
+   * minute before it goes on to the disk.
+   */
+  httpBootFails: [
+    'dhcp-match=set:http64,option:client-arch,16',
+    'dhcp-option-force=tag:http64,60,HTTPClient',
+    `dhcp-boot=tag:http64,http://${serverAddress}:8080/nbp/none.efi`,
+  ],
   /** UEFI HTTP Boot, which ignores an offer without option 60 `HTTPClient` (UEFI 2.10, 24.7.2). */
   httpBoot: [
     'dhcp-match=set:http64,option:client-arch,16',

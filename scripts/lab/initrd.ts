@@ -20,8 +20,15 @@ for word in $(cat /proc/cmdline); do
   case $word in
     bootwright.report=*) url=\${word#*=} ;;
     lab.do=*) do=\${word#*=} ;;
+    lab.tree=*) tree=\${word#*=} ;;
   esac
 done
+# An installer puts the URLs of its further files together itself, some with one slash too many, and tries some that may not be there.
+if [ -n "$tree" ]; then
+  for path in images/updates.img images/install.img //.treeinfo; do
+    wget -q -O /file "$tree/$path" && echo "guest: tree $path $(sha256sum /file | cut -c 1-64)" || echo "guest: tree $path is not there"
+  done
+fi
 report() { wget -q -O /dev/null "$url/$1?message=$(uname -r | sed s/+/%2B/g)" && echo "guest: reported $1 to $url"; }
 case $do in
   reboot) echo "guest: restarts without a report"; reboot -f ;;

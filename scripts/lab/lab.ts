@@ -6,7 +6,7 @@ import { messageOf } from '../../src/errors.ts'
 import { programDir } from '../../src/paths.ts'
 import { startDhcp } from './dhcp.ts'
 import { makeInitrd } from './initrd.ts'
-import { openNet, serverAddress } from './net.ts'
+import { type Net, openNet, serverAddress } from './net.ts'
 import { piece, whyNoLab } from './pieces.ts'
 import type { Running } from './process.ts'
 import { type LabServer, startServer } from './server.ts'
@@ -15,11 +15,14 @@ import { startVm, type VmOptions } from './vm.ts'
 /** A site with a running boot server that has an image, `lab`, for x86-64 (BIOS and UEFI) and arm64. */
 export type Lab = {
   server: LabServer
+  net: Net
+  /** A folder that goes when the lab is closed. */
+  workDir: string
   /** Size of each file of the image, bytes. */
   sizes: Record<LabArch, { kernel: number; initrd: number }>
   /** Uploads a file for an image of the test's own. */
   addFile(name: string, bytes: Buffer): Promise<{ sha256: string; name: string }>
-  /** Switches a machine on, at a site whose DHCP server has these rules. */
+  /** Switches a machine on, at a site whose DHCP server has these rules: those that run at the same time have the same. */
   powerOn(machine: VmOptions, rules: string[]): Promise<{ console: Running; powerOff(): Promise<void> }>
   close(): Promise<void>
 }
@@ -47,15 +50,16 @@ export async function openLab(env: Record<string, string> = {}): Promise<Lab> {
     stops.push(server.stop)
     const sizes = await addImage(server, workDir)
     let machines = 0
+    const dhcp = shareDhcp(net)
 
     async function powerOn(machine: VmOptions, rules: string[]) {
       const ownDir = join(workDir, `machine-${machines++}`)
       await mkdir(ownDir)
-      const dhcp = await startDhcp(net, ownDir, rules)
+      const leaveDhcp = await dhcp(ownDir, rules)
       const vm = await startVm(net, ownDir, machine)
       const powerOff = async () => {
         await vm.stop()
-        await dhcp.stop()
+        await leaveDhcp()
       }
       stops.push(powerOff)
       const waitFor: Running['waitFor'] = (pattern, timeoutMs) =>
@@ -66,10 +70,32 @@ export async function openLab(env: Record<string, string> = {}): Promise<Lab> {
     }
 
     const addFile = async (name: string, bytes: Buffer) => ({ sha256: await upload(server, name, bytes), name })
-    return { server, sizes, addFile, powerOn, close }
+    return { server, net, workDir, sizes, addFile, powerOn, close }
   } catch (error) {
     await close()
     throw error
+  }
+}
+
+/** The site's one DHCP server: it runs while machines do, and the last of them stops it. */
+function shareDhcp(net: Net) {
+  let running: { rules: string[]; server: Promise<Running>; users: number } | undefined
+  return async (workDir: string, rules: string[]): Promise<() => Promise<void>> => {
+    if (running !== undefined && running.rules.join() !== rules.join())
+      throw new Error('machines that run at the same time need the same DHCP rules')
+    running ??= { rules, server: startDhcp(net, workDir, rules), users: 0 }
+    const mine = running
+    mine.users += 1
+    const server = await mine.server
+    let left = false
+    return async () => {
+      if (left) return
+      left = true
+      mine.users -= 1
+      if (mine.users > 0) return
+      if (running === mine) running = undefined
+      await server.stop()
+    }
   }
 }
 

@@ -7,7 +7,7 @@ export function piece(path: string): string {
   return join(programDir, '.lab/cache', path)
 }
 
-const wanted = ['x86_64', 'arm64', 'ipxe-2019', 'efi-shell', 'debian-installer']
+const wanted = ['x86_64', 'arm64', 'ipxe-2019', 'efi-shell', 'isolinux', 'debian-installer']
 
 /** Why the lab cannot run here, in words; undefined where it can. `node scripts/setup.js test` brings what it needs. */
 export function whyNoLab(): string | undefined {

@@ -36,6 +36,15 @@ const pieces = {
     packages: ['efi-shell-x64'],
     take: takeFiles('usr/share/efi-shell-x64', ['shellx64.efi']),
   },
+  // What starts Linux from an ISO on a BIOS machine.
+  isolinux: {
+    suite: 'stable',
+    packages: ['isolinux', 'syslinux-common'],
+    take: (from, to) => {
+      copyFileSync(join(from, 'usr/lib/ISOLINUX/isolinux.bin'), join(to, 'isolinux.bin'))
+      copyFileSync(join(from, 'usr/lib/syslinux/modules/bios/ldlinux.c32'), join(to, 'ldlinux.c32'))
+    },
+  },
   'debian-installer': {
     suite: 'bookworm',
     packages: ['debian-installer-12-netboot-amd64'],
