@@ -73,6 +73,8 @@ export type EndpointSpec<
   description?: string
   params?: Params
   query?: Query
+  /** Headers that it heeds; their values are checked, and `answer` reads them itself. */
+  headers?: z.ZodObject
   body?: Body
   /** The request's body is a stream of bytes that `answer` reads itself. Such a POST takes no Idempotency-Key. */
   bodyIsBytes?: true
@@ -159,6 +161,7 @@ function requestOf(spec: Endpoint): RouteConfig['request'] {
     ...(spec.params !== undefined && { params: spec.params as z.ZodObject }),
     ...(spec.query !== undefined && { query: spec.query as z.ZodObject }),
     ...(spec.conditional && { headers: conditionalHeaders }),
+    ...(spec.headers !== undefined && { headers: spec.headers }),
     ...(spec.body !== undefined && {
       body: { required: true, content: { 'application/json': { schema: spec.body } } },
     }),

@@ -1,10 +1,9 @@
-import type { IncomingMessage } from 'node:http'
 import { z } from '@hono/zod-openapi'
-import type { Context } from 'hono'
-import { HTTPException } from 'hono/http-exception'
 import { NotFoundError } from '../errors.ts'
 import { findFile, listFiles, noteStored, reuseFile, saveFile } from '../inventory/files.ts'
+import { bodyOf, tooLarge } from './bodies.ts'
 import { endpoint } from './endpoint.ts'
+import { contentRange, findUpload, putPart, uploadSchema } from './file-parts.ts'
 import { fileName, limit, moment, page, pageOf, sha256 } from './schemas.ts'
 
 export const fileSchema = z
@@ -56,14 +55,24 @@ export const put = endpoint({
   operationId: 'putFile',
   summary: 'Upload a file',
   description:
-    'The bytes are refused when they have another sha256. A file already stored keeps its first name; one that is damaged is stored anew.',
+    'The bytes are refused when they have another sha256. A file already stored keeps its first name; one that is damaged is stored anew.\n\nWith Content-Range a part of it: each part begins where the bytes end that are here, else it is refused (409, and Upload-Offset says where). Of a part that is cut off, what arrived stays; GET of `upload` below it says how much that is. The part that ends the file has it hashed and stored. `curl -T FILE -C OFFSET` sends such a part.',
   params: z.object({ sha256 }),
   query: z.strictObject({ name: fileName }),
+  headers: z.object({ 'content-range': contentRange.optional() }),
   bodyIsBytes: true,
-  returns: fileSchema,
-  statuses: { 200: 'It was already stored', 201: 'It is stored' },
-  answer: async ({ db, store, maxFileBytes }, { params, query }, context) => {
-    if (Number(context.req.header('content-length') ?? 0) > maxFileBytes) throw tooLarge(maxFileBytes)
+  returns: z.union([fileSchema, uploadSchema]),
+  statuses: {
+    200: 'It was already stored',
+    201: 'It is stored',
+    202: 'The part is here, and is not the last: an Upload',
+  },
+  answer: async (deps, { params, query }, context) => {
+    const { db, store, maxFileBytes, intake } = deps
+    const range = context.req.header('content-range')
+    if (range !== undefined) return putPart(deps, params.sha256, query.name, range, context)
+    const length = Number(context.req.header('content-length') ?? 0)
+    if (length > maxFileBytes) throw tooLarge(maxFileBytes)
+    await intake.partials.requireRoom(length)
     const bytes = bodyOf(context, maxFileBytes)
     const before = await reuseFile(db, params.sha256)
     if (before !== undefined && (await store.size(params.sha256)) === before.sizeBytes) {
@@ -80,25 +89,11 @@ export const put = endpoint({
   },
 })
 
-/** The body as it arrives. Whoever stops reading leaves the connection open, so that the reason can still be answered. */
-export async function* bodyOf(context: Context, maxBytes: number): AsyncGenerator<Uint8Array> {
-  const incoming = (context.env as { incoming?: IncomingMessage } | undefined)?.incoming
-  const chunks =
-    incoming?.iterator({ destroyOnReturn: false }) ?? context.req.raw.body?.values({ preventCancel: true }) ?? []
-  let sizeBytes = 0
-  try {
-    for await (const chunk of chunks) {
-      sizeBytes += chunk.length
-      if (sizeBytes > maxBytes) throw tooLarge(maxBytes)
-      yield chunk
-    }
-  } catch (error) {
-    throw incoming?.destroyed && !incoming.complete
-      ? new HTTPException(400, { message: 'the upload ended early', cause: error })
-      : error
-  }
-}
-
-function tooLarge(maxBytes: number): HTTPException {
-  return new HTTPException(413, { message: `a file has at most ${maxBytes} bytes` })
-}
+export const upload = endpoint({
+  operationId: 'getUpload',
+  summary: 'How much of an upload is here: where its next part begins',
+  params: z.object({ sha256 }),
+  returns: uploadSchema,
+  statuses: { 200: 'So much of it; nothing, of one that never began' },
+  answer: async (deps, { params }) => ({ status: 200, body: await findUpload(deps, params.sha256) }),
+})

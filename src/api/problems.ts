@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http'
 import { z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
-import { ConflictError, type FieldFault, InputError, messageOf, NotFoundError } from '../errors.ts'
+import { ConflictError, DiskFullError, type FieldFault, InputError, messageOf, NotFoundError } from '../errors.ts'
 import { PreconditionError } from '../inventory/precondition.ts'
 import type { Logger } from '../log.ts'
 
@@ -49,7 +49,10 @@ export function problemTranslator(log: Logger, databaseAnswers: () => Promise<bo
     if (error instanceof HTTPException) return problem({ status: error.status, detail: detailOf(error) })
     if ((error as { code?: unknown } | undefined)?.code === 'ENOSPC') {
       log.error({ error: messageOf(error) }, 'the disk is full')
-      return problem({ status: 507, detail: 'the disk of the server is full' })
+      return problem({
+        status: 507,
+        detail: error instanceof DiskFullError ? error.message : 'the disk of the server is full',
+      })
     }
     const { method, path } = context.req
     log.error(

@@ -10,6 +10,7 @@ import { type AdminDeps, type ApiEnv, type Endpoint, type Method, register } fro
 import * as files from './files.ts'
 import * as groups from './groups.ts'
 import * as health from './health.ts'
+import * as imageVersions from './image-versions.ts'
 import * as images from './images.ts'
 import * as imports from './imports.ts'
 import * as machineBulk from './machine-bulk.ts'
@@ -73,7 +74,10 @@ const table: [Method, string, Endpoint, tag: string][] = [
   ['put', `${prefix}/images/{name}`, images.put, 'images'],
   ['patch', `${prefix}/images/{name}`, images.patch, 'images'],
   ['delete', `${prefix}/images/{name}`, images.remove, 'images'],
-  ['get', `${prefix}/images/{name}/versions`, images.versions, 'images'],
+  ['get', `${prefix}/images/{name}/versions`, imageVersions.list, 'images'],
+  ['get', `${prefix}/images/{name}/versions/{version}`, imageVersions.get, 'images'],
+  ['delete', `${prefix}/images/{name}/versions/{version}`, imageVersions.remove, 'images'],
+  ['get', `${prefix}/images/{name}/diff`, imageVersions.diff, 'images'],
   ['get', `${prefix}/imports`, imports.list, 'imports'],
   ['post', `${prefix}/imports`, imports.create, 'imports'],
   ['get', `${prefix}/imports/{id}`, imports.get, 'imports'],
@@ -82,6 +86,7 @@ const table: [Method, string, Endpoint, tag: string][] = [
   ['get', `${prefix}/files`, files.list, 'files'],
   ['get', `${prefix}/files/{sha256}`, files.get, 'files'],
   ['put', `${prefix}/files/{sha256}`, files.put, 'files'],
+  ['get', `${prefix}/files/{sha256}/upload`, files.upload, 'files'],
   ['get', `${prefix}/boots`, boots.list, 'boots'],
   ['get', `${prefix}/boots/{id}`, boots.get, 'boots'],
   ['get', `${prefix}/changes`, changes.list, 'changes'],

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
-import { bodyOf } from './files.ts'
+import { bodyOf } from './bodies.ts'
 
 /** An upload that is wholly here, in a file of its own. */
 export type Spooled = {

@@ -1,0 +1,31 @@
+import type { IncomingMessage } from 'node:http'
+import type { Context } from 'hono'
+import { HTTPException } from 'hono/http-exception'
+
+/** The request as Node has it; undefined where there is none, in tests of the app alone. */
+export function incomingOf(context: Context): IncomingMessage | undefined {
+  return (context.env as { incoming?: IncomingMessage } | undefined)?.incoming
+}
+
+/** The body as it arrives. Whoever stops reading leaves the connection open, so that the reason can still be answered. */
+export async function* bodyOf(context: Context, maxBytes: number): AsyncGenerator<Uint8Array> {
+  const incoming = incomingOf(context)
+  const chunks =
+    incoming?.iterator({ destroyOnReturn: false }) ?? context.req.raw.body?.values({ preventCancel: true }) ?? []
+  let sizeBytes = 0
+  try {
+    for await (const chunk of chunks) {
+      sizeBytes += chunk.length
+      if (sizeBytes > maxBytes) throw tooLarge(maxBytes)
+      yield chunk
+    }
+  } catch (error) {
+    throw incoming?.destroyed && !incoming.complete
+      ? new HTTPException(400, { message: 'the upload ended early', cause: error })
+      : error
+  }
+}
+
+export function tooLarge(maxBytes: number): HTTPException {
+  return new HTTPException(413, { message: `a file has at most ${maxBytes} bytes` })
+}
