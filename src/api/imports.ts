@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { InputError, NotFoundError } from '../errors.ts'
 import { checkImportUrl } from '../intake/bring-plan.ts'
-import { findRecipe } from '../intake/bring-recipe.ts'
+import { findRecipe, requireArchs } from '../intake/bring-recipe.ts'
 import { findFile } from '../inventory/files.ts'
 import {
   cancelImport,
@@ -167,7 +167,7 @@ async function planOf(
   const { archs, title, recipe, mirror, url, sha256: hash, sha512: longHash, file, keepIso = false, wimboot } = body
   const common = { ...(archs && { archs: [...new Set(archs)] }), ...(title !== undefined && { title }) }
   if (recipe !== undefined) {
-    await findRecipe(intake, recipe)
+    requireArchs(await findRecipe(intake, recipe), archs)
     return { ...common, kind: 'recipe', recipe, ...(mirror !== undefined && { mirror: mirror.replace(/\/+$/, '') }) }
   }
   if (wimboot !== undefined && (await findFile(db, wimboot.sha256)) === undefined)

@@ -1,3 +1,4 @@
+import type { Arch } from '../arch.ts'
 import { InputError } from '../errors.ts'
 import type { FileRef, Variant } from '../inventory/images.ts'
 import { type ImportPlan, sourceOf } from '../inventory/imports.ts'
@@ -21,14 +22,8 @@ export async function bringRecipe(intake: Intake, job: Job, plan: ImportPlan & {
     })
   const texts = createTexts(intake, job)
   const { recipe, version } = await withVersion(found, mirrors, texts)
+  requireArchs(recipe, plan.archs)
   const chosen = recipe.variants.filter((one) => plan.archs === undefined || plan.archs.includes(one.arch))
-  const lacking = plan.archs?.filter((arch) => !chosen.some((one) => one.arch === arch)) ?? []
-  if (lacking.length > 0)
-    throw new InputError({
-      field: 'archs',
-      value: lacking.join(', '),
-      expected: `some of ${[...new Set(recipe.variants.map((one) => one.arch))].join(', ')}, which recipe ${recipe.name} has`,
-    })
 
   const known = new Map<string, Promise<Downloaded>>()
   const files: Brought[] = []
@@ -62,6 +57,18 @@ export async function findRecipe({ recipeFolders }: Pick<Intake, 'recipeFolders'
   if (recipe !== undefined) return recipe
   const fault = faults.find((line) => line.includes(`/${name}.y`))
   throw new InputError({ field: 'recipe', value: name, expected: fault ?? 'the name of a recipe' })
+}
+
+/** @throws InputError for architectures that a recipe does not have */
+export function requireArchs({ name, variants }: Recipe, archs: Arch[] | undefined): void {
+  const lacking = archs?.filter((arch) => !variants.some((one) => one.arch === arch)) ?? []
+  if (lacking.length === 0) return
+  const those = [...new Set(variants.map((one) => one.arch))].join(', ')
+  throw new InputError({
+    field: 'archs',
+    value: lacking.join(', '),
+    expected: `some of ${those}, which recipe ${name} has`,
+  })
 }
 
 async function withVersion(

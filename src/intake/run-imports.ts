@@ -129,7 +129,7 @@ async function runImport(intake: Intake, one: Import, stop: AbortController, pro
   })
   // What arrived of one that failed or goes on later is kept for then.
   for (const [key, partial] of held) {
-    if (end === 'done' || end === 'cancelled') await partials.remove(key).catch(() => {})
+    if (end === 'done' || end === 'cancelled' || partial.sizeBytes() === 0) await partials.remove(key).catch(() => {})
     await partial.close().catch(() => {})
   }
   await partials.removeAll(`import-${one.id}-`).catch(() => {})
