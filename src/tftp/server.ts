@@ -47,6 +47,11 @@ export type TftpServer = {
 
 type Running = { transfer: Transfer; address: string; request: Buffer }
 
+/** A request that was sent again before its answer came may be read so long after the transfer has moved on, or ended. */
+const lateMs = 1000
+/** Addresses and their MTU change seldom, and looking costs a millisecond. */
+const rememberBlockSizeMs = 3000
+
 /**
  * A read-only TFTP server of what `find` knows, from memory (RFC 1350, 2347, 2348, 2349, 7440). Garbage gets no answer, so
  * nothing can be reflected off it; `record` is told of every request that was answered.
@@ -59,6 +64,8 @@ export async function startTftp(
   log: Logger,
 ): Promise<TftpServer> {
   const running = new Map<string, Running>()
+  const justServed = new Map<string, Buffer>()
+  const blockSizeFor = remembering(blockSizeOf, rememberBlockSizeMs)
   let stopping = false
 
   const report = (entry: TftpTransferRecord) => {
@@ -85,6 +92,8 @@ export async function startTftp(
       return
     }
     if (before?.request.equals(bytes) && before.transfer.isFresh()) return before.transfer.repeat()
+    if (before?.request.equals(bytes) && before.transfer.idleMs() < lateMs) return
+    if (justServed.get(key)?.equals(bytes)) return
     if (stopping) return
     const file = cleanName(request.file)
     const refusal = refusalOf(request)
@@ -122,8 +131,9 @@ export async function startTftp(
     content: Uint8Array,
   ) => {
     const key = `${address}:${port}`
+    const asked = Buffer.from(requestBytes)
     const started = performance.now()
-    const maxBlockSize = Math.min(settings.maxBlockSize, blockSizeOf(localAddress))
+    const maxBlockSize = Math.min(settings.maxBlockSize, blockSizeFor(localAddress))
     const options = negotiate(request.options, {
       sizeBytes: content.length,
       maxBlockSize,
@@ -140,10 +150,14 @@ export async function startTftp(
       ended: (end) => {
         carrier.close()
         if (running.get(key)?.transfer === transfer) running.delete(key)
+        if (end.outcome === 'complete') {
+          justServed.set(key, asked)
+          setTimeout(() => justServed.delete(key), lateMs).unref()
+        }
         report({ peer: key, file, durationMs: Math.round(performance.now() - started), ...end })
       },
     })
-    running.set(key, { transfer, address, request: Buffer.from(requestBytes) })
+    running.set(key, { transfer, address, request: asked })
     carrier.hear(transfer)
   }
 
@@ -175,7 +189,9 @@ function ownSocket(localAddress: string | undefined, address: string, port: numb
   let socket: dgram.Socket | undefined
   let closed = false
   let transfer: Transfer | undefined
-  const fail = (error: Error) => transfer?.fail(messageOf(error))
+  // Linux tells that a packet was refused before it hands out what came earlier, such as the last ACK of a client that is
+  // done: that is read in the turn of the event loop that lies between.
+  const fail = (error: Error) => setImmediate(() => setImmediate(() => transfer?.fail(messageOf(error))))
   connectedSocket(localAddress, address, port).then((opened) => {
     if (closed) return opened.close()
     socket = opened
@@ -196,6 +212,19 @@ function ownSocket(localAddress: string | undefined, address: string, port: numb
       setImmediate(() => socket?.close())
       socket?.removeAllListeners('message')
     },
+  }
+}
+
+/** A function that works a result out anew only when its last one is older than so long. */
+function remembering<In, Out>(work: (input: In) => Out, forMs: number): (input: In) => Out {
+  const results = new Map<In, { result: Out; at: number }>()
+  return (input) => {
+    const now = performance.now()
+    const known = results.get(input)
+    if (known !== undefined && now - known.at < forMs) return known.result
+    const result = work(input)
+    results.set(input, { result, at: now })
+    return result
   }
 }
 

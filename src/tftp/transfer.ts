@@ -10,6 +10,8 @@ export type Transfer = {
   receive: (datagram: Buffer) => void
   /** True while the client has acknowledged nothing: a repeat of its request is a retransmission. */
   isFresh: () => boolean
+  /** Milliseconds since the client last acknowledged something new, or since the start. */
+  idleMs: () => number
   /** Sends again what is unacknowledged: the client's request came twice. */
   repeat: () => void
   /** Ends it from our side; with a message the client is told. */
@@ -46,7 +48,9 @@ export function startTransfer({ bytes, options, lifetimeMs, send, ended }: Parts
   let resent = false
   let timeoutMs = options.timeoutMs ?? firstTimeoutMs
   let sentAt = 0
+  let movedAt = performance.now()
   let timer: NodeJS.Timeout | undefined
+  let afterReading: NodeJS.Immediate | undefined
   const lifetime = setTimeout(() => finish('timeout', `longer than ${lifetimeMs / 1000} s`), lifetimeMs)
 
   const sendWindow = () => {
@@ -57,8 +61,15 @@ export function startTransfer({ bytes, options, lifetimeMs, send, ended }: Parts
         send(formatData(block, bytes.subarray((block - 1) * blockSize, block * blockSize)))
     }
     sentAt = performance.now()
+    stopWaiting()
+    // A process that was busy for so long finds its timers due before it reads what has arrived meanwhile: read that first.
+    timer = setTimeout(() => {
+      afterReading = setImmediate(expire)
+    }, timeoutMs)
+  }
+  const stopWaiting = () => {
     clearTimeout(timer)
-    timer = setTimeout(expire, timeoutMs)
+    clearImmediate(afterReading)
   }
   const expire = () => {
     tries += 1
@@ -73,6 +84,7 @@ export function startTransfer({ bytes, options, lifetimeMs, send, ended }: Parts
     if (!resent && options.timeoutMs === undefined)
       timeoutMs = Math.max(shortestTimeoutMs, Math.min(longestTimeoutMs, 4 * (performance.now() - sentAt)))
     acknowledged = block
+    movedAt = performance.now()
     tries = 0
     // What follows a partial window is a resend already: stale duplicates must not cause another.
     resent = partial
@@ -98,7 +110,7 @@ export function startTransfer({ bytes, options, lifetimeMs, send, ended }: Parts
   const finish = (outcome: TransferOutcome, message?: string) => {
     if (done) return
     done = true
-    clearTimeout(timer)
+    stopWaiting()
     clearTimeout(lifetime)
     ended({
       outcome,
@@ -118,6 +130,7 @@ export function startTransfer({ bytes, options, lifetimeMs, send, ended }: Parts
         finish(isProbe() ? 'probe' : 'aborted', `client: error ${reply.code} ${reply.message}`.trim())
     },
     isFresh: () => !done && acknowledged === 0 && (negotiating || accepted.length === 0),
+    idleMs: () => performance.now() - movedAt,
     repeat: () => {
       if (!done && !resent) sendWindow()
     },

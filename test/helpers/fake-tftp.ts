@@ -35,10 +35,13 @@ export async function fetchByTftp(
   file: string,
   take: (block: Buffer) => void = () => {},
 ): Promise<{ bytes: number; repeats: number }> {
-  const socket = dgram.createSocket({ type: 'udp4', recvBufferSize: 256 * 1024 })
+  // Without Node's lookup, which it does even for a numeric address.
+  const lookup: dgram.SocketOptions['lookup'] = (name, _, done) => done(null, name, 4)
+  const socket = dgram.createSocket({ type: 'udp4', recvBufferSize: 256 * 1024, lookup })
   try {
+    const listening = once(socket, 'listening')
     socket.bind(0, address)
-    await once(socket, 'listening')
+    await listening
     return await new Promise((resolve, reject) => {
       socket.on('error', reject)
       transfer(client, socket, { host, tftpPort }, file, take, resolve, reject)

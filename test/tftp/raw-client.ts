@@ -14,9 +14,12 @@ export type RawClient = {
 }
 
 export async function openRawClient(address = '127.0.0.1'): Promise<RawClient> {
-  const socket = dgram.createSocket({ type: 'udp4', recvBufferSize: 4 << 20 })
+  // With the lookup that Node does even for a numeric address, packets would leave only in the next turn of the event loop.
+  const lookup: dgram.SocketOptions['lookup'] = (host, _, done) => done(null, host, 4)
+  const socket = dgram.createSocket({ type: 'udp4', recvBufferSize: 4 << 20, lookup })
+  const listening = once(socket, 'listening')
   socket.bind(0, address)
-  await once(socket, 'listening')
+  await listening
   const arrived: Packet[] = []
   let wake = () => {}
   socket.on('message', (bytes, from) => {

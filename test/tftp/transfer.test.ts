@@ -200,6 +200,51 @@ describe('the end by the client', () => {
   })
 })
 
+describe('a server that was busy', () => {
+  // Longer than the server's first patience; nothing of this process runs meanwhile.
+  const beBusy = () => {
+    for (const until = performance.now() + 700; performance.now() < until; );
+  }
+
+  it('reads the last ACK of a client that is gone before it sends a block again', async () => {
+    const { server, records } = await serve({ file: content(100) })
+    const client = await openRawClient()
+    client.send(rrq('file'), server.port)
+    const first = await client.next()
+    client.send(ack(1), first?.port ?? 0)
+    client.close()
+    beBusy()
+    expect(await outcomes(records, 1)).toEqual(['complete'])
+  })
+
+  it('reads it, too, when the network says that nobody is there', async () => {
+    const { server, records } = await serve({ file: content(100) })
+    const client = await openRawClient()
+    client.send(rrq('file'), server.port)
+    const first = await client.next()
+    client.send(rrq('file'), server.port)
+    client.send(ack(1), first?.port ?? 0)
+    client.close()
+    beBusy()
+    expect(await outcomes(records, 1)).toEqual(['complete'])
+  })
+
+  it('takes a request that was sent again for no new one, when its transfer has moved on or has just ended', async () => {
+    const { client, port, server, records } = await begin(1000, { blksize: 512 })
+    client.send(ack(0), port)
+    await client.next()
+    client.send(rrq('file', { blksize: 512 }), server.port)
+    expect(describePacket(await client.next(100))).toBe('silence')
+    client.send(ack(1), port)
+    client.send(ack(2), port)
+    expect(await outcomes(records, 1)).toEqual(['complete'])
+    await client.next()
+    client.send(rrq('file', { blksize: 512 }), server.port)
+    expect(describePacket(await client.next(100))).toBe('silence')
+    expect(records).toHaveLength(1)
+  })
+})
+
 describe('over a bad network a file arrives whole', () => {
   const file = content(300_000)
   const cases: [string, Parameters<typeof startRelay>[1], number, boolean][] = [
