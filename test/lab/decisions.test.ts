@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bootRules } from '../../scripts/lab/dhcp.ts'
 import { type Lab, openLab } from '../../scripts/lab/lab.ts'
 import { bootTimeoutMs, describeWholeLab, expectBooted, lastBoot } from './lab-tests.ts'
@@ -17,78 +17,84 @@ describeWholeLab('what a machine is told', () => {
   })
   afterAll(() => lab?.close())
 
-  test.each(iPxes)(
-    'an unknown machine is discovered with its facts, waits, and boots once it is assigned an image ($iPxe)',
-    limit,
-    async (one) => {
-      const mac = `52:54:00:6c:03:1${one.last}`
-      const uuid = `0f6a1d3e-2b4c-4d5e-8f90-a1b2c3d4e5f${one.last}`
-      await lab.server.api('PUT', '/policy', { kind: 'wait' })
-      const machine = { firmware: one.firmware, mac, serial: `LAB-${one.last}`, product: 'Lab Machine 2000', uuid }
-      const { console, powerOff } = await lab.powerOn(machine, one.rules)
-      try {
-        await console.waitFor(
-          /waits: no image is assigned to it[\s\S]*Bootwright: assign an image: .*Asking again in 15 s/s,
-          bootTimeoutMs,
-        )
-        expect(await lab.server.api('GET', `/machines/${mac}`)).toMatchObject({
-          discovered: true,
-          macs: [mac],
-          facts: {
-            mac,
-            uuid,
-            serial: `LAB-${one.last}`,
-            product: 'Lab Machine 2000',
-            manufacturer: 'Lab',
-            platform: one.firmware === 'efi-x86_64' ? 'efi' : 'pcbios',
-            buildarch: one.firmware === 'efi-x86_64' ? 'x86_64' : 'i386',
-            cpuarch: 'x86_64',
-          },
-        })
-        await lab.server.api('PATCH', `/machines/${mac}`, { assignment: { image: 'lab' } })
-        await console.waitFor(/guest: reported booted to http/, bootTimeoutMs)
-      } finally {
-        await powerOff()
-      }
-      const boot = await lastBoot(lab, mac, ({ outcome }) => outcome === 'booted')
-      const firmwareStages = one.firmware === 'efi-x86_64' ? ['nbp'] : []
-      expectBooted(boot, lab, 'x86_64', [
-        ...firmwareStages,
-        'bootstrap',
-        'script',
-        'kernel',
-        'initrd',
-        'ready',
-        'booted',
-      ])
-    },
-  )
+  // Machines that run at the same time have the same DHCP rules.
+  describe.each([
+    { rules: 'the rules of most sites', list: iPxes.filter(({ rules }) => rules === bootRules.byFirmware) },
+    { rules: 'rules for an old iPXE', list: iPxes.filter(({ rules }) => rules !== bootRules.byFirmware) },
+  ])('at a site with $rules', ({ list }) => {
+    test.concurrent.each(list)(
+      'an unknown machine is discovered with its facts, waits, and boots once it is assigned an image ($iPxe)',
+      limit,
+      async (one) => {
+        const mac = `52:54:00:6c:03:1${one.last}`
+        const uuid = `0f6a1d3e-2b4c-4d5e-8f90-a1b2c3d4e5f${one.last}`
+        await lab.server.api('PUT', '/policy', { kind: 'wait' })
+        const machine = { firmware: one.firmware, mac, serial: `LAB-${one.last}`, product: 'Lab Machine 2000', uuid }
+        const { console, powerOff } = await lab.powerOn(machine, one.rules)
+        try {
+          await console.waitFor(
+            /waits: no image is assigned to it[\s\S]*Bootwright: assign an image: .*Asking again in 15 s/s,
+            bootTimeoutMs,
+          )
+          expect(await lab.server.api('GET', `/machines/${mac}`)).toMatchObject({
+            discovered: true,
+            macs: [mac],
+            facts: {
+              mac,
+              uuid,
+              serial: `LAB-${one.last}`,
+              product: 'Lab Machine 2000',
+              manufacturer: 'Lab',
+              platform: one.firmware === 'efi-x86_64' ? 'efi' : 'pcbios',
+              buildarch: one.firmware === 'efi-x86_64' ? 'x86_64' : 'i386',
+              cpuarch: 'x86_64',
+            },
+          })
+          await lab.server.api('PATCH', `/machines/${mac}`, { assignment: { image: 'lab' } })
+          await console.waitFor(/guest: reported booted to http/, bootTimeoutMs)
+        } finally {
+          await powerOff()
+        }
+        const boot = await lastBoot(lab, mac, ({ outcome }) => outcome === 'booted')
+        const firmwareStages = one.firmware === 'efi-x86_64' ? ['nbp'] : []
+        expectBooted(boot, lab, 'x86_64', [
+          ...firmwareStages,
+          'bootstrap',
+          'script',
+          'kernel',
+          'initrd',
+          'ready',
+          'booted',
+        ])
+      },
+    )
 
-  test.each(iPxes)(
-    'an image without a variant for the machine: the reason is on its console ($iPxe)',
-    limit,
-    async (one) => {
-      const mac = `52:54:00:6c:03:2${one.last}`
-      await lab.server.api('PUT', '/images/only-arm64', {
-        variants: [{ arch: 'arm64', kind: 'local' }],
-      })
-      await lab.server.api('PUT', `/machines/${mac}`, { assignment: { image: 'only-arm64' } })
-      const { console, powerOff } = await lab.powerOn({ firmware: one.firmware, mac }, one.rules)
-      try {
-        const platform = one.firmware === 'efi-x86_64' ? 'efi' : 'pcbios'
-        const reason = `image only-arm64 has no variant for x86_64 ${platform}`
-        await console.waitFor(
-          new RegExp(`Bootwright: ${reason}\\nWhat to do: it has arm64 any platform`),
-          bootTimeoutMs,
-        )
-        await console.waitFor(/Asking the boot server again in 30 s/, 10_000)
-        const boot = await lastBoot(lab, mac, ({ outcome }) => outcome === 'failed')
-        expect(boot.message).toBe(reason)
-      } finally {
-        await powerOff()
-      }
-    },
-  )
+    test.concurrent.each(list)(
+      'an image without a variant for the machine: the reason is on its console ($iPxe)',
+      limit,
+      async (one) => {
+        const mac = `52:54:00:6c:03:2${one.last}`
+        await lab.server.api('PUT', '/images/only-arm64', {
+          variants: [{ arch: 'arm64', kind: 'local' }],
+        })
+        await lab.server.api('PUT', `/machines/${mac}`, { assignment: { image: 'only-arm64' } })
+        const { console, powerOff } = await lab.powerOn({ firmware: one.firmware, mac }, one.rules)
+        try {
+          const platform = one.firmware === 'efi-x86_64' ? 'efi' : 'pcbios'
+          const reason = `image only-arm64 has no variant for x86_64 ${platform}`
+          await console.waitFor(
+            new RegExp(`Bootwright: ${reason}\\nWhat to do: it has arm64 any platform`),
+            bootTimeoutMs,
+          )
+          await console.waitFor(/Asking the boot server again in 30 s/, 10_000)
+          const boot = await lastBoot(lab, mac, ({ outcome }) => outcome === 'failed')
+          expect(boot.message).toBe(reason)
+        } finally {
+          await powerOff()
+        }
+      },
+    )
+  })
 
   test('policy local, BIOS: the disk starts', limit, async () => {
     await lab.server.api('PUT', '/policy', { kind: 'local' })
