@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { NotFoundError } from '../errors.ts'
-import { deleteImage, findImage, listImages, listImageVersions, patchImage, saveImage } from '../inventory/images.ts'
+import { deleteImage, findImage, listImages, patchImage, saveImage } from '../inventory/images.ts'
 import { etagOf } from '../inventory/precondition.ts'
 import { endpoint } from './endpoint.ts'
 import { variant } from './image-variants.ts'
@@ -8,7 +8,12 @@ import { imageName, limit, moment, page, pageOf, printable, withoutNulls } from 
 
 const variants = z.array(variant).min(1, 'at least one variant').max(16, 'at most 16 variants')
 const title = printable(128).openapi({ example: 'Debian 12' })
-const version = z.int().min(1).max(2_147_483_647)
+export const version = z.int().min(1).max(2_147_483_647)
+
+const day = z.iso
+  .date({ error: 'a day, 2028-06-30' })
+  .openapi({ example: '2028-06-30', description: 'The day from which its maker mends it no longer.' })
+const endOfLife = day.nullable().optional().openapi({ description: 'null takes it away.' })
 
 const imageSchema = z
   .object({
@@ -16,22 +21,12 @@ const imageSchema = z
     title: z.string(),
     version: version.openapi({ description: 'The version that machines boot now.' }),
     variants: z.array(variant),
-    endOfLife: z.string().optional().openapi({ description: 'The last day with updates from its maker, YYYY-MM-DD.' }),
+    endOfLife: day.optional(),
     revision: z.int(),
     createdAt: moment,
     updatedAt: moment,
   })
   .openapi('Image')
-
-const versionSchema = z
-  .object({
-    version,
-    current: z.boolean(),
-    variants: z.array(variant),
-    source: z.string().optional().openapi({ description: 'What was imported; absent: put together by hand.' }),
-    createdAt: moment,
-  })
-  .openapi('ImageVersion')
 
 const params = z.object({ name: imageName })
 
@@ -73,7 +68,16 @@ export const put = endpoint({
   description:
     'Variants other than those of the current version become a new version, which machines boot from then on.',
   params,
-  body: z.strictObject({ title: title.optional(), variants }).openapi('ImagePut'),
+  body: z
+    .strictObject({
+      title: title.optional(),
+      endOfLife,
+      variants,
+      source: printable(512)
+        .optional()
+        .openapi({ description: 'Where the variants came from; kept with their version.' }),
+    })
+    .openapi('ImagePut'),
   conditional: true,
   returns: imageSchema,
   statuses: { 200: 'The image, as it is now', 201: 'The image, new' },
@@ -86,9 +90,9 @@ export const put = endpoint({
 
 export const patch = endpoint({
   operationId: 'patchImage',
-  summary: "Change an image's title, or roll it back to another version",
+  summary: "Change an image's title or end of life, or promote another version of it (a roll back is that)",
   params,
-  body: z.strictObject({ title: title.optional(), version: version.optional() }).openapi('ImagePatch'),
+  body: z.strictObject({ title: title.optional(), version: version.optional(), endOfLife }).openapi('ImagePatch'),
   conditional: true,
   returns: imageSchema,
   statuses: { 200: 'The image, changed' },
@@ -108,16 +112,4 @@ export const remove = endpoint({
     await deleteImage(db, name, precondition, by)
     return { status: 204 }
   },
-})
-
-export const versions = endpoint({
-  operationId: 'listImageVersions',
-  summary: "All of an image's versions, newest first",
-  params,
-  returns: z.object({ items: z.array(versionSchema) }).openapi('ImageVersionList'),
-  statuses: { 200: 'The versions' },
-  answer: async ({ db }, { params: { name } }) => ({
-    status: 200,
-    body: { items: (await listImageVersions(db, name)).map(withoutNulls) },
-  }),
 })

@@ -32,6 +32,20 @@ export async function listFiles(db: Db, limit: number, after?: string): Promise<
   return db.select().from(files).where(page).orderBy(asc(files.sha256)).limit(limit)
 }
 
+/** The sizes of those files that are recorded. */
+export async function sizesOf(db: Db, hashes: string[]): Promise<Map<string, number>> {
+  const rows = await db
+    .select({ sha256: files.sha256, sizeBytes: files.sizeBytes })
+    .from(files)
+    .where(inArray(files.sha256, anyOf(hashes)))
+  return new Map(rows.map(({ sha256, sizeBytes }) => [sha256, sizeBytes]))
+}
+
+/** For `in`, as one parameter: trees have thousands of files, and a statement has room for 65,535 parameters. */
+export function anyOf(hashes: string[]) {
+  return sql`(select value from jsonb_array_elements_text(${JSON.stringify([...new Set(hashes)])}::jsonb))`
+}
+
 /**
  * Records a file whose bytes are in the store. Recording it again keeps the first name and begins its time of grace anew
  * (file-garbage.ts).
@@ -170,7 +184,7 @@ async function findMany(db: Db, asked: string[]): Promise<({ file: Servable | un
     const rows = await db
       .select({ sha256: files.sha256, sizeBytes: files.sizeBytes, damage: files.damage })
       .from(files)
-      .where(inArray(files.sha256, asked))
+      .where(inArray(files.sha256, anyOf(asked)))
     const found = new Map(rows.map(({ sha256, ...file }) => [sha256, file]))
     return asked.map((sha256) => ({ file: found.get(sha256) }))
   } catch {

@@ -1,10 +1,11 @@
-import { and, asc, desc, eq, gt, inArray, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, gt, gte, inArray, like, sql } from 'drizzle-orm'
 import type { Arch, Platform, Target } from '../arch.ts'
 import type { Db } from '../db/open.ts'
-import { files, images, imageVersions } from '../db/schema.ts'
+import { changes, files, images, imageVersions } from '../db/schema.ts'
 import { InputError, NotFoundError } from '../errors.ts'
 import { canonical } from './canonical.ts'
 import { type Actor, recordChanges, system } from './changes.ts'
+import { anyOf, holdFiles } from './files.ts'
 import { checkPrecondition, type Precondition } from './precondition.ts'
 import { refuseNamed } from './references.ts'
 import { treeDigest } from './trees.ts'
@@ -51,15 +52,6 @@ export type Image = {
   revision: number
   createdAt: Date
   updatedAt: Date
-}
-
-export type ImageVersion = {
-  version: number
-  variants: Variant[]
-  /** Where it came from; null when it was put together by hand. */
-  source: string | null
-  createdAt: Date
-  current: boolean
 }
 
 /** The form of an image's name: it stands in URLs, scripts and messages as it is. */
@@ -122,30 +114,13 @@ export async function listImages(db: Db, limit: number, after?: string): Promise
     .limit(limit)
 }
 
-export async function listImageVersions(db: Db, name: string): Promise<ImageVersion[]> {
-  const image = await findImage(db, name)
-  if (image === undefined) throw new NotFoundError(`there is no image ${name}`)
-  const rows = await db
-    .select()
-    .from(imageVersions)
-    .where(eq(imageVersions.image, name))
-    .orderBy(desc(imageVersions.version))
-  return rows.map(({ version, variants, source, createdAt }) => ({
-    version,
-    variants,
-    source,
-    createdAt,
-    current: version === image.version,
-  }))
-}
-
 export type ImageChange = {
   title?: string | undefined
   variants: Variant[]
   /** Where the variants came from, kept with their version. */
   source?: string | undefined
-  /** YYYY-MM-DD. */
-  endOfLife?: string | undefined
+  /** YYYY-MM-DD; null takes it away. */
+  endOfLife?: string | null | undefined
 }
 
 /**
@@ -160,39 +135,46 @@ export async function saveImage(
   precondition: Precondition = {},
   by: Actor = system,
 ): Promise<{ image: Image; created: boolean }> {
-  refuseTwins(change.variants)
-  await refuseUnknownFiles(db, change.variants)
-  const { thing, created } = await changeVersioned(db, versioned, name, precondition, by, async (tx, before) => {
-    const title = change.title ?? before?.title ?? name
-    const { variants, source, endOfLife } = change
-    const same = before !== undefined && canonical(before.variants) === canonical(variants)
-    const sameEnd = endOfLife === undefined || endOfLife === before?.endOfLife
-    if (same && sameEnd && title === before.title) return
-    const version = same ? before.version : await nextVersion(tx, name)
-    const values = { title, currentVersion: version, ...(endOfLife !== undefined && { endOfLife }) }
-    if (before === undefined) await tx.insert(images).values({ name, ...values })
-    else await setCurrent(tx, before, values)
-    if (!same) await tx.insert(imageVersions).values({ image: name, version, variants, source: source ?? null })
+  const { variants, source } = change
+  refuseTwins(variants)
+  return db.transaction(async (transaction) => {
+    const inside = transaction as unknown as Db
+    // From here to the end no file is cleared away: what the variants name is there when they can be booted.
+    await holdFiles(inside)
+    await refuseUnknownFiles(inside, variants)
+    const { thing, created } = await changeVersioned(inside, versioned, name, precondition, by, async (tx, before) => {
+      const { title = before?.title ?? name, endOfLife = before?.endOfLife ?? null } = change
+      const same = before !== undefined && canonical(before.variants) === canonical(variants)
+      if (same && endOfLife === before.endOfLife && title === before.title) return
+      const version = same ? before.version : await nextVersion(tx, name, before)
+      const values = { title, endOfLife, currentVersion: version }
+      if (before === undefined) await tx.insert(images).values({ name, ...values })
+      else await setCurrent(tx, before, values)
+      if (!same) await tx.insert(imageVersions).values({ image: name, version, variants, source: source ?? null })
+    })
+    return { image: thing, created }
   })
-  return { image: thing, created }
 }
 
-/** Changes the title, or which version is the current one (a roll back is that). @throws NotFoundError, InputError, PreconditionError */
+/**
+ * Changes the title, the end of life (null takes it away), or which version is the current one (to promote and to roll back are that).
+ * @throws NotFoundError, InputError, PreconditionError
+ */
 export async function patchImage(
   db: Db,
   name: string,
-  change: { title?: string | undefined; version?: number | undefined },
+  change: { title?: string | undefined; version?: number | undefined; endOfLife?: string | null | undefined },
   precondition: Precondition = {},
   by: Actor = system,
 ): Promise<Image> {
   const { thing } = await changeVersioned(db, versioned, name, precondition, by, async (tx, before) => {
     if (before === undefined) throw new NotFoundError(`there is no image ${name}`)
-    const { title = before.title, version = before.version } = change
-    const known = (await listImageVersions(tx, name)).map((one) => one.version)
+    const { title = before.title, version = before.version, endOfLife = before.endOfLife } = change
+    const known = await versionNumbers(tx, name)
     if (!known.includes(version))
       throw new InputError({ field: 'version', value: String(version), expected: `one of ${known.join(', ')}` })
-    if (title !== before.title || version !== before.version)
-      await setCurrent(tx, before, { title, currentVersion: version })
+    if (title !== before.title || version !== before.version || endOfLife !== before.endOfLife)
+      await setCurrent(tx, before, { title, endOfLife, currentVersion: version })
   })
   return thing
 }
@@ -215,18 +197,30 @@ export async function deleteImage(
   })
 }
 
-async function nextVersion(tx: Db, name: string): Promise<number> {
-  const [newest] = await tx
-    .select({ version: sql<number | null>`max(${imageVersions.version})` })
+// Never a number that was given before, be its version deleted meanwhile: boots, caches and the log of changes name it.
+async function nextVersion(tx: Db, name: string, before: Image | undefined): Promise<number> {
+  if (before === undefined) return 1
+  const [logged] = await tx
+    .select({ version: sql<number | null>`max((${changes.after} ->> 'version')::int)` })
+    .from(changes)
+    .where(and(eq(changes.subject, name), like(changes.type, 'image.%'), gte(changes.at, before.createdAt)))
+  return Math.max(logged?.version ?? 0, ...(await versionNumbers(tx, name))) + 1
+}
+
+/** The newest first. */
+async function versionNumbers(tx: Db, name: string): Promise<number[]> {
+  const rows = await tx
+    .select({ version: imageVersions.version })
     .from(imageVersions)
     .where(eq(imageVersions.image, name))
-  return (newest?.version ?? 0) + 1
+    .orderBy(desc(imageVersions.version))
+  return rows.map((one) => one.version)
 }
 
 async function setCurrent(
   tx: Db,
   before: Image,
-  values: { title: string; currentVersion: number; endOfLife?: string },
+  values: { title: string; currentVersion: number; endOfLife: string | null },
 ): Promise<void> {
   await tx
     .update(images)
@@ -234,12 +228,12 @@ async function setCurrent(
     .where(eq(images.name, before.name))
 }
 
-function shown({ title, version, variants }: Image) {
-  return { title, version, variants: variants.map(withoutTree) }
+function shown({ title, version, variants, endOfLife }: Image) {
+  return { title, version, variants: variants.map(withoutTree), endOfLife }
 }
 
 /** For the log of changes: a tree of thousands of files as their number and what tells it from another. */
-function withoutTree(variant: Variant) {
+export function withoutTree(variant: Variant) {
   if (variant.kind !== 'linux' || variant.tree === undefined) return variant
   return { ...variant, tree: { files: variant.tree.length, digest: treeDigest(variant.tree) } }
 }
@@ -266,9 +260,7 @@ async function refuseUnknownFiles(db: Db, variants: Variant[]): Promise<void> {
     filesOf(variant).map((file) => ({ ...file, field: `variants[${index}]` })),
   )
   if (wanted.length === 0) return
-  // As one parameter: trees have thousands of files, and a statement has room for 65,535 parameters.
-  const hashes = JSON.stringify([...new Set(wanted.map((file) => file.sha256))])
-  const known = sql`(select value from jsonb_array_elements_text(${hashes}::jsonb))`
+  const known = anyOf(wanted.map((file) => file.sha256))
   const rows = await db.select({ sha256: files.sha256 }).from(files).where(inArray(files.sha256, known))
   const stored = new Set(rows.map((file) => file.sha256))
   const missing = wanted.filter((file) => !stored.has(file.sha256))

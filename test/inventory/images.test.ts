@@ -1,15 +1,8 @@
 import { expect, test } from 'vitest'
 import { ConflictError, InputError, NotFoundError } from '../../src/errors.ts'
 import { findFile, listFiles, saveFile } from '../../src/inventory/files.ts'
-import {
-  deleteImage,
-  findImage,
-  listImages,
-  listImageVersions,
-  patchImage,
-  saveImage,
-  type Variant,
-} from '../../src/inventory/images.ts'
+import { listImageVersions } from '../../src/inventory/image-versions.ts'
+import { deleteImage, findImage, listImages, patchImage, saveImage, type Variant } from '../../src/inventory/images.ts'
 import { saveMachine } from '../../src/inventory/machines.ts'
 import { findPolicy, savePolicy } from '../../src/inventory/policy.ts'
 import { eachDatabase } from '../helpers/database.ts'
