@@ -63,7 +63,9 @@ export async function serveStored(c: BootContext, deps: FileDeps, sha256: string
     return c.redirect(await store.urlFor(sha256, headers['Content-Type']))
   }
   return sendFile(c, transfers, file, headers, ({ bytes, complete, durationMs }) => {
-    log.info({ ip, boot: bootId, file: name, bytes, ms: durationMs, complete }, 'file')
+    // Of a disk image that is booted over HTTP iPXE reads small parts by the thousand; they belong to no stage.
+    const level = fileStages.has(stage) || c.req.header('range') === undefined ? 'info' : 'debug'
+    log[level]({ ip, boot: bootId, file: name, bytes, ms: durationMs, complete }, 'file')
     const message = complete ? undefined : `cut off after ${bytes} of ${file.sizeBytes} bytes`
     record({ bytes, durationMs, message })
   })
