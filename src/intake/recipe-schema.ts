@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import { archs, platforms } from '../arch.ts'
 
-/** The folder of the program's own recipes has none without an end of life or a reason; a user's may. */
 const noteText = z.string().min(1).max(500)
 
 /** A URL, before its `{{mirror}}`, `{{version}}` and `{{arch}}` are filled in. */
@@ -140,7 +139,7 @@ function isUrl(text: string): boolean {
 
 function hasGroup(text: string): boolean {
   try {
-    // With an alternative that matches nothing, the number of groups is told by any match.
+    // A match tells how many groups there are, and the empty alternative matches always.
     return (new RegExp(`${text}|`).exec('')?.length ?? 0) === 2
   } catch {
     return false

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, open, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Iso, isoTexts, openIso } from '../../src/intake/iso.ts'
 import { findLayout } from '../../src/intake/layouts.ts'
@@ -178,6 +179,22 @@ describe.runIf(ready)('what is damaged or hostile', () => {
     expect(await pathsOf(iso)).toEqual(['inside'])
     await iso.close()
   })
+
+  it('an archive with far too many files is refused', async () => {
+    // Headers of ustar (POSIX, pax): name, mode, ids, size, time, checksum over it all with spaces in its own place, type, magic.
+    const headers = Array.from({ length: 210_000 }, (_, index) => {
+      const header = Buffer.alloc(512)
+      header.write(`file-${index}`, 0, 'latin1')
+      header.write(`0000644\0${'0000000\0'.repeat(2)}${'00000000000\0'.repeat(2)}${' '.repeat(8)}0`, 100, 'latin1')
+      header.write('ustar\x0000', 257, 'latin1')
+      const sum = header.reduce((total, byte) => total + byte, 0)
+      header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1')
+      return header
+    })
+    const path = join(folder, 'many.tar.gz')
+    await writeFile(path, gzipSync(Buffer.concat([...headers, Buffer.alloc(1024)]), { level: 1 }))
+    await expect(openIso(path)).rejects.toThrow(/expected (?:at most 200000|fewer) files in it/)
+  }, 60_000)
 
   it('a file that claims to be larger than its disc is not there', async () => {
     const root = await filesIn('liar', { vmlinuz: 'kernel', other: 'file' })
