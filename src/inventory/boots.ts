@@ -182,6 +182,12 @@ export async function listBoots(
   return db.select(summary).from(boots).where(conditions).orderBy(desc(boots.id)).limit(limit)
 }
 
+/**
+ * The stage that a boot rests at. Windows PE is given its answers by iPXE, before it starts: what follows `ready` is the
+ * installer, not a kernel that says at once that it is up.
+ */
+const restingAt = sql`case when boots.stage = 'ready' and boots.decision #>> '{spec,kind}' = 'wimboot' then 'answer-file' else boots.stage end`
+
 /** Marks the boots that stopped moving, each with the likely causes; gives how many. */
 export async function markStalledBoots(db: Db): Promise<number> {
   const limits = Object.entries(rests).map(([stage, { seconds }]) => ({
@@ -192,7 +198,7 @@ export async function markStalledBoots(db: Db): Promise<number> {
   const found = await db.execute(sql`
     update boots set outcome = 'stalled', message = rest.message
     from jsonb_to_recordset(${JSON.stringify(limits)}::jsonb) as rest(stage text, seconds int, message text)
-    where boots.outcome is null and boots.stage = rest.stage and boots.moved_at < now() - rest.seconds * interval '1 second'
+    where boots.outcome is null and ${restingAt} = rest.stage and boots.moved_at < now() - rest.seconds * interval '1 second'
       and boots.decision #>> '{spec,kind}' <> 'menu'
     returning boots.id, boots.machine_id as "machineId", boots.mac, boots.image, boots.version, boots.message`)
   const stalled = rowsOf<{ id: string; mac: string | null }>(found)

@@ -49,6 +49,17 @@ eachDatabase('a boot', (database) => {
     expect((await database().query.changes.findMany()).map((one) => one.type)).toEqual(['boot.stalled'])
   })
 
+  test('of Windows PE, which has its answers when it starts, has the time of an installer', async () => {
+    const { id, token } = await open(database(), { kind: 'wimboot' })
+    await recordReport(database(), token, 'answer-file', ip, 'autounattend.xml')
+    await recordReport(database(), token, 'ready', ip, undefined)
+    await ago(database(), '21 minutes')
+    expect(await markStalledBoots(database())).toBe(0)
+    await ago(database(), '121 minutes')
+    expect(await markStalledBoots(database())).toBe(1)
+    expect(await outcomeOf(id)).toEqual(['stalled', expect.stringMatching(/^stalled at answer-file/)])
+  })
+
   test('that moves again is not stalled any more, by a file or by a report', async () => {
     const { id, token } = await open(database())
     await ago(database(), '1 hour')
@@ -72,7 +83,7 @@ eachDatabase('a boot', (database) => {
   })
 
   test('whose system reports nothing is handed over when it is ready', async () => {
-    for (const kind of ['linux', 'local']) {
+    for (const kind of ['linux', 'local', 'wimboot', 'sanboot']) {
       const { id, token } = await open(database(), { kind, reports: false })
       await recordReport(database(), token, 'ready', ip, undefined)
       expect(await outcomeOf(id)).toEqual(['handed-over', null])
