@@ -30,9 +30,14 @@ export async function listArchive(source: Source, signal: AbortSignal): Promise<
     }
     const fault = await running.fault()
     // What is said of the archive as a whole, a line, and a block for each file.
-    const [head = '', blocks = ''] = text.split(/\n-{10}\n(.*)/s)
-    if (fault !== undefined) throw damaged(source.path, reasonIn(head) ?? fault)
-    return blocks.split('\n\n').flatMap(parseBlock)
+    const head = text.indexOf(separator)
+    if (fault !== undefined) throw damaged(source.path, reasonIn(text.slice(0, head < 0 ? undefined : head)) ?? fault)
+    return head < 0
+      ? []
+      : text
+          .slice(head + separator.length)
+          .split('\n\n')
+          .flatMap(parseBlock)
   } finally {
     running.stop()
   }
@@ -51,17 +56,14 @@ export async function* readArchived(source: Source, path: string, signal: AbortS
   }
 }
 
+const separator = '\n----------\n'
+
 function parseBlock(block: string): Listed[] {
-  const fields = new Map<string, string>()
-  for (const line of block.split('\n')) {
-    const at = line.indexOf(' = ')
-    if (at > 0) fields.set(line.slice(0, at), line.slice(at + 3))
-  }
-  const path = fields.get('Path')
-  const size = fields.get('Size') ?? ''
+  const path = /^Path = (.*)$/m.exec(block)?.[1]
+  const size = /^Size = (.*)$/m.exec(block)?.[1] ?? ''
   if (path === undefined || !/^\d{0,15}$/.test(size)) return []
-  const link = ['Symbolic Link', 'Hard Link'].some((name) => (fields.get(name) ?? '') !== '')
-  return [{ path, sizeBytes: Number(size), folder: fields.get('Folder') === '+', link }]
+  const link = /^(?:Symbolic|Hard) Link = ./m.test(block)
+  return [{ path, sizeBytes: Number(size), folder: /^Folder = \+/m.test(block), link }]
 }
 
 type Running = {

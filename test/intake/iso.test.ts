@@ -182,17 +182,20 @@ describe.runIf(ready)('what is damaged or hostile', () => {
 
   it('an archive with far too many files is refused', async () => {
     // Headers of ustar (POSIX, pax): name, mode, ids, size, time, checksum over it all with spaces in its own place, type, magic.
-    const headers = Array.from({ length: 210_000 }, (_, index) => {
-      const header = Buffer.alloc(512)
-      header.write(`file-${index}`, 0, 'latin1')
-      header.write(`0000644\0${'0000000\0'.repeat(2)}${'00000000000\0'.repeat(2)}${' '.repeat(8)}0`, 100, 'latin1')
-      header.write('ustar\x0000', 257, 'latin1')
-      const sum = header.reduce((total, byte) => total + byte, 0)
-      header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1')
-      return header
-    })
+    const header = Buffer.alloc(512)
+    header.write(`0000644\0${'0000000\0'.repeat(2)}${'00000000000\0'.repeat(2)}${' '.repeat(8)}0`, 100, 'latin1')
+    header.write('ustar\x0000', 257, 'latin1')
+    const sum = header.reduce((total, byte) => total + byte, 0)
+    const tar = Buffer.alloc(512 * 210_002)
+    for (let index = 0; index < 210_000; index++) {
+      const name = Buffer.from(`file-${index}`)
+      header.copy(tar, index * 512)
+      name.copy(tar, index * 512)
+      const checksum = name.reduce((total, byte) => total + byte, sum)
+      tar.write(`${checksum.toString(8).padStart(6, '0')}\0 `, index * 512 + 148, 'latin1')
+    }
     const path = join(folder, 'many.tar.gz')
-    await writeFile(path, gzipSync(Buffer.concat([...headers, Buffer.alloc(1024)]), { level: 1 }))
+    await writeFile(path, gzipSync(tar, { level: 1 }))
     await expect(openIso(path)).rejects.toThrow(/expected (?:at most 200000|fewer) files in it/)
   }, 60_000)
 
