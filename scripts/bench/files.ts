@@ -1,43 +1,61 @@
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { linkSync, mkdirSync } from 'node:fs'
+import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { put } from './admin.ts'
 import { cpuSeconds, median, type Peer, residentMb, startBootwright, startNginx } from './peers.ts'
 
 const sizeBytes = 256 * 2 ** 20
 const clients = 4
-const rounds = 7
+const rounds = 9
+const slowReaders = 1000
 
-/** One file of 256 MB to four clients at once, beside nginx with sendfile; the rounds take turns. */
+/**
+ * One file of 256 MB to four clients at once, beside nginx with sendfile and one worker, which serves the same file of the same
+ * disk; the rounds take turns. Then a thousand readers that read nothing.
+ */
 export async function benchFiles(folder: string): Promise<void> {
   const root = join(folder, 'root')
   mkdirSync(root, { recursive: true })
   const bytes = Buffer.concat(Array.from({ length: 256 }, () => randomBytes(2 ** 20)))
   const sha256 = createHash('sha256').update(bytes).digest('hex')
-  writeFileSync(join(root, 'big'), bytes)
+  const path = `/files/${sha256}/big`
 
-  const ours = await startBootwright(folder, {})
   const nginx = await startNginx(folder, root)
+  const ours = await startBootwright(join(folder, 'sendfile'), {})
+  const chunks = await startBootwright(join(folder, 'chunks'), { BOOTWRIGHT_SENDFILE: 'no' })
   try {
     await put(ours.socket, `/api/v1/files/${sha256}?name=big`, bytes)
-    const figures = { ours: [] as Figure[], nginx: [] as Figure[] }
-    for (let round = 0; round < rounds; round++) {
-      figures.ours.push(await measure(ours, `/files/${sha256}/big`))
-      figures.nginx.push(await measure(nginx, '/big'))
+    const stored = join(folder, 'sendfile/data/files', sha256.slice(0, 2), sha256)
+    // The same bytes on the disk, and in the page cache, for all three.
+    linkSync(stored, join(root, 'big'))
+    mkdirSync(join(folder, 'chunks/data/files', sha256.slice(0, 2)))
+    linkSync(stored, join(folder, 'chunks/data/files', sha256.slice(0, 2), sha256))
+    for (const [state, prepare] of [
+      ['hot', () => execFileSync('cat', [stored], { stdio: 'ignore' })],
+      ['cold', () => execFileSync('dd', [`if=${stored}`, 'iflag=nocache', 'count=0'], { stdio: 'ignore' })],
+    ] as const) {
+      const figures = { ours: [] as Figure[], chunks: [] as Figure[], nginx: [] as Figure[] }
+      for (let round = 0; round < rounds; round++) {
+        prepare()
+        figures.ours.push(await measure(ours, path))
+        prepare()
+        figures.nginx.push(await measure(nginx, '/big'))
+        prepare()
+        figures.chunks.push(await measure(chunks, path))
+      }
+      console.log(`\nA 256 MB file, ${clients} clients at once, ${state}, median of ${rounds} rounds in turns`)
+      print('Bootwright', figures.ours, figures.nginx)
+      print('without sendfile', figures.chunks, figures.nginx)
+      print('nginx', figures.nginx, figures.nginx)
     }
-    const [a, b] = [summary(figures.ours), summary(figures.nginx)]
-    console.log(`\nA 256 MB file, ${clients} clients at once, hot, median of ${rounds} rounds in turns`)
-    console.log(
-      `  Bootwright  ${a.gbPerSecond.toFixed(2)} GB/s  ${a.cpuPerGb.toFixed(3)} CPU s/GB  ${residentMb(ours.pid)} MB resident`,
-    )
-    console.log(`  nginx       ${b.gbPerSecond.toFixed(2)} GB/s  ${b.cpuPerGb.toFixed(3)} CPU s/GB`)
-    console.log(
-      `  ratio       ${(a.gbPerSecond / b.gbPerSecond).toFixed(2)} of its speed, ${(a.cpuPerGb / b.cpuPerGb).toFixed(2)} of its processor time`,
-    )
+    console.log(`\n${slowReaders} readers that stopped reading, spread over the file`)
+    console.log(`  Bootwright        ${await memoryOfSlowReaders(ours, path)} MB more`)
+    console.log(`  without sendfile  ${await memoryOfSlowReaders(chunks, path)} MB more`)
   } finally {
-    await Promise.all([ours.stop(), nginx.stop()])
+    await Promise.all([ours.stop(), chunks.stop(), nginx.stop()])
   }
 }
 
@@ -57,9 +75,25 @@ async function measure(peer: Peer, path: string): Promise<Figure> {
   return { gbPerSecond: gb / ((performance.now() - started) / 1000), cpuPerGb: (cpuSeconds(peer.pid) - before) / gb }
 }
 
-function summary(figures: Figure[]): Figure {
-  return {
-    gbPerSecond: median(figures.map((one) => one.gbPerSecond)),
-    cpuPerGb: median(figures.map((one) => one.cpuPerGb)),
+function print(name: string, figures: Figure[], beside: Figure[]): void {
+  const [speed, cpu] = [median(figures.map((one) => one.gbPerSecond)), median(figures.map((one) => one.cpuPerGb))]
+  const [peerSpeed, peerCpu] = [median(beside.map((one) => one.gbPerSecond)), median(beside.map((one) => one.cpuPerGb))]
+  const ratio =
+    figures === beside ? '' : `  ${(speed / peerSpeed).toFixed(2)} and ${(cpu / peerCpu).toFixed(2)} times nginx's`
+  console.log(`  ${name.padEnd(16)}  ${speed.toFixed(2)} GB/s  ${cpu.toFixed(3)} CPU s/GB${ratio}`)
+}
+
+async function memoryOfSlowReaders(peer: Peer, path: string): Promise<number> {
+  const before = residentMb(peer.pid)
+  const sockets: Socket[] = []
+  for (let reader = 0; reader < slowReaders; reader++) {
+    const socket = connect(peer.port, '127.0.0.1')
+    sockets.push(socket)
+    const from = Math.floor((reader * sizeBytes) / slowReaders / 2)
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\nRange: bytes=${from}-\r\n\r\n`)
+    await once(socket, 'readable')
   }
+  const after = residentMb(peer.pid)
+  for (const socket of sockets) socket.destroy()
+  return after - before
 }
