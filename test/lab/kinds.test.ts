@@ -134,6 +134,24 @@ describeLab('beyond kernel and initrd', () => {
       await lab.server.api('PUT', '/answer-files/winpe', { documents: [{ name: 'startup.nsh', text }] })
     })
 
+    describe.concurrent('one program', () => {
+      test('iPXE text as an image: its URLs are those of the boot server', limit, async () => {
+        const text = '#!ipxe\nimgfetch --name h /healthz && echo found it by ${cwuri} ||\nsleep 1\nreboot\n'
+        const file = await lab.addFile('own.ipxe', Buffer.from(text))
+        await lab.server.api('PUT', '/images/text', { variants: [{ arch: 'x86_64', kind: 'ipxe', file }] })
+        const machine = { firmware: bios, mac: '52:54:00:6c:09:31' } as const
+        await boot(lab, machine, { image: 'text' }, /healthz\.\.\. ok\s+found it by/, 'handed-over')
+      })
+
+      test('an EFI program gets its arguments', limit, async () => {
+        const file = await lab.addFile('shellx64.efi', await readFile(piece('efi-shell/shellx64.efi')))
+        const args = ['-nostartup', 'echo', 'for-{{ machine.hostname }}']
+        const variants = [{ arch: 'x86_64', kind: 'efi', file, args }]
+        await lab.server.api('PUT', '/images/shell', { variants })
+        await boot(lab, { firmware: efi, mac: '52:54:00:6c:09:32' }, { image: 'shell' }, /\nfor-m32/, 'handed-over')
+      })
+    })
+
     describe.concurrent('a disk of a storage network', () => {
       test.each([
         ['is refused with another password', '11', { chap_password: 'twelve-other' }],
