@@ -14,6 +14,9 @@ export type Pace = (bytes: number) => Promise<void> | undefined
 /** A file on its way to a reader. `key` names its bytes, for all who read the same. */
 export type Sending = { outgoing: ServerResponse; file: OpenFile; key: string; ways: SendWays; pace: Pace }
 
+/** Resolves when the system has taken all of it: nobody's memory but the socket's holds what a slow reader leaves. */
+type Write = (bytes: Buffer) => Promise<void>
+
 /** Given to the kernel at once: more would keep all others waiting while a fast reader empties its socket. */
 const mostAtOnce = 2 * 2 ** 20
 /** Written by Node after that, because it tells when a full socket has room again; and all that a slow reader holds. */
@@ -25,32 +28,39 @@ const smallBytes = 64 * 1024
  * `sent` is told of every step. @throws Error when the client goes away or the file cannot be read to its end
  */
 export async function sendParts(sending: Sending, parts: Part[], sent: (bytes: number) => void): Promise<void> {
+  const write = writerOf(sending.outgoing)
   // What goes past Node must come after the head.
-  if (parts.some((part) => lengthOf(part) > smallBytes)) await write(sending.outgoing, Buffer.alloc(0))
+  if (parts.some((part) => lengthOf(part) > smallBytes)) await write(Buffer.alloc(0))
   for (const part of parts) {
-    if (!('text' in part)) await sendRange(sending, part, sent)
+    if (!('text' in part)) await sendRange(sending, write, part, sent)
     else {
-      await write(sending.outgoing, part.text)
+      await write(part.text)
       sent(part.text.length)
     }
   }
 }
 
-async function sendRange(sending: Sending, { first, last }: ByteRange, sent: (bytes: number) => void): Promise<void> {
+async function sendRange(
+  sending: Sending,
+  write: Write,
+  { first, last }: ByteRange,
+  sent: (bytes: number) => void,
+): Promise<void> {
   for (let position = first; position <= last; ) {
     const left = last - position + 1
-    await sending.pace(Math.min(left, mostAtOnce))
+    const wait = sending.pace(Math.min(left, mostAtOnce))
+    if (wait !== undefined) await wait
     const bytes =
-      (await sendFromKernel(sending, position, Math.min(left, mostAtOnce))) ??
-      (await sendChunk(sending, position, left)) ??
-      (await sendOwn(sending, position, left))
+      (await sendFromKernel(sending, write, position, Math.min(left, mostAtOnce))) ??
+      (await sendChunk(sending, write, position, left)) ??
+      (await sendOwn(sending, write, position, left))
     position += bytes
     sent(bytes)
   }
 }
 
 /** Undefined when the bytes are not in the page cache, are few, or the socket is not ours alone. */
-async function sendFromKernel({ outgoing, file, ways }: Sending, position: number, sizeBytes: number) {
+async function sendFromKernel({ outgoing, file, ways }: Sending, write: Write, position: number, sizeBytes: number) {
   const { zeroCopy } = ways
   const { descriptor } = file
   if (zeroCopy === undefined || descriptor === undefined || sizeBytes <= smallBytes) return undefined
@@ -60,30 +70,30 @@ async function sendFromKernel({ outgoing, file, ways }: Sending, position: numbe
   const rest = Buffer.allocUnsafeSlow(smallBytes)
   const got = zeroCopy.read(descriptor, rest, position + taken)
   if (got === 0) throw shortFile()
-  await write(outgoing, rest.subarray(0, got))
+  await write(rest.subarray(0, got))
   return taken + got
 }
 
 /** Undefined when all the memory for chunks is held by others, and for the few bytes that a disk gives as quickly alone. */
-async function sendChunk({ outgoing, file, key, ways: { chunks } }: Sending, position: number, left: number) {
+async function sendChunk({ file, key, ways: { chunks } }: Sending, write: Write, position: number, left: number) {
   if (left <= smallBytes && file.descriptor !== undefined) return undefined
   const index = Math.floor(position / chunks.chunkBytes)
   const chunk = await chunks.take(file, key, index)
   if (chunk === undefined) return undefined
   try {
     const bytes = partOf(chunk, position - index * chunks.chunkBytes, left)
-    await write(outgoing, bytes)
+    await write(bytes)
     return bytes.length
   } finally {
     chunk.giveBack()
   }
 }
 
-async function sendOwn({ outgoing, file }: Sending, position: number, left: number): Promise<number> {
+async function sendOwn({ file }: Sending, write: Write, position: number, left: number): Promise<number> {
   const own = Buffer.allocUnsafeSlow(Math.min(smallBytes, left))
   const got = await file.read(own, position)
   if (got === 0) throw shortFile()
-  await write(outgoing, own.subarray(0, got))
+  await write(own.subarray(0, got))
   return got
 }
 
@@ -103,16 +113,13 @@ function idleSocketOf({ socket }: ServerResponse): number | undefined {
   return descriptor !== undefined && descriptor >= 0 ? descriptor : undefined
 }
 
-// Resolves when the system has taken all of it: nobody's memory but the socket's holds what a slow reader leaves.
-function write(outgoing: ServerResponse, bytes: Buffer): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const closed = () => reject(new Error('the client went away'))
-    if (outgoing.destroyed) return closed()
-    outgoing.once('close', closed)
-    outgoing.write(bytes, (error) => {
-      outgoing.off('close', closed)
-      if (error) reject(error)
-      else resolve()
+function writerOf(outgoing: ServerResponse): Write {
+  let failed = (_error: Error) => {}
+  outgoing.once('close', () => failed(new Error('the client went away')))
+  return (bytes) =>
+    new Promise((resolve, reject) => {
+      failed = reject
+      if (outgoing.destroyed) return reject(new Error('the client went away'))
+      outgoing.write(bytes, (error) => (error ? reject(error) : resolve()))
     })
-  })
 }
