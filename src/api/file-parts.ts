@@ -11,11 +11,12 @@ import { problem } from './problems.ts'
 import { sha256 } from './schemas.ts'
 import { allowSilence } from './streams.ts'
 
-/** RFC 9110, 14.4. */
-const rangePattern = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15})$/
+/** RFC 9110, 14.4; with an asterisk, for a body of no bytes: all of the file should be here. */
+const rangePattern = /^bytes (?:(\d{1,15})-(\d{1,15})|\*)\/(\d{1,15})$/
 
-export const contentRange = z.string().regex(rangePattern, 'bytes FIRST-LAST/TOTAL').openapi({
-  description: 'The bytes are these of the file (RFC 9110, 14.4 and 14.5).',
+export const contentRange = z.string().regex(rangePattern, 'bytes FIRST-LAST/TOTAL, or bytes */TOTAL').openapi({
+  description:
+    'The bytes are these of the file (RFC 9110, 14.4 and 14.5). With `bytes */TOTAL` and no bytes a file is stored all of which is here.',
   example: 'bytes 0-1048575/3145728',
 })
 
@@ -52,7 +53,7 @@ export async function putPart(
   const { db, store, maxFileBytes, intake } = deps
   const range = parseRange(contentRangeHeader, context.req.header('content-length'))
   if (range.total > maxFileBytes) throw tooLarge(maxFileBytes)
-  const partBytes = range.last - range.first + 1
+  const partBytes = range.first === undefined ? 0 : range.end - range.first
   const stored = await findStored({ db, store }, hash)
   if (stored !== undefined) {
     // Read to its end all the same: many clients look at the answer only after their last byte.
@@ -64,7 +65,7 @@ export async function putPart(
   const partial = await intake.partials.hold(key, { leave, totalBytes: range.total })
   try {
     const here = partial.sizeBytes()
-    if (here !== range.first)
+    if (range.first !== undefined && here !== range.first)
       return problem({
         status: 409,
         detail: `Content-Range: expected a part that begins at byte ${here}, where those end that are here, got ${range.first}`,
@@ -73,7 +74,7 @@ export async function putPart(
     await partial.requireRoom(range.total - here)
     for await (const chunk of bodyOf(context, partBytes)) await partial.append(chunk)
     const receivedBytes = partial.sizeBytes()
-    if (receivedBytes !== range.last + 1)
+    if (range.first !== undefined && receivedBytes !== range.end)
       throw new HTTPException(400, { message: `the part ended after ${receivedBytes - here} of ${partBytes} bytes` })
     if (receivedBytes < range.total) return { status: 202, body: { sha256: hash, receivedBytes, stored: false } }
 
@@ -96,17 +97,22 @@ async function requireHash(partial: PartialFile, hash: string, remove: () => Pro
   throw new InputError({ field: 'sha256', value: hash, expected })
 }
 
+/** The first byte of a part, and the one after its last; the first is undefined where the part has none. */
 function parseRange(header: string, contentLength: string | undefined) {
-  const [first = 0, last = 0, total = 0] = rangePattern.exec(header)?.slice(1).map(Number) ?? []
-  if (first > last || last >= total)
+  const [, firstText, lastText, totalText] = rangePattern.exec(header) ?? []
+  const total = Number(totalText)
+  if (firstText === undefined) return { first: undefined, end: 0, total }
+  const first = Number(firstText)
+  const end = Number(lastText) + 1
+  if (first >= end || end > total)
     throw new InputError({ field: 'content-range', value: header, expected: 'first, last and total in that order' })
-  if (contentLength !== undefined && Number(contentLength) !== last - first + 1)
+  if (contentLength !== undefined && Number(contentLength) !== end - first)
     throw new InputError({
       field: 'content-length',
       value: contentLength,
-      expected: `${last - first + 1}, as many bytes as Content-Range says`,
+      expected: `${end - first}, as many bytes as Content-Range says`,
     })
-  return { first, last, total }
+  return { first, end, total }
 }
 
 function keyOf(hash: string): string {

@@ -20,14 +20,29 @@ export type Client = {
   list: <T>(path: string, query?: Query, page?: string, most?: number) => Promise<T[]>
   /** An answer read as it comes, to its end or until nobody reads on. A refusal in JSON lines (422) is an answer too. */
   stream: (method: Method, path: string, body?: StreamBody) => Promise<{ status: number; texts: AsyncIterable<string> }>
-  /** PUT of bytes as they come. */
-  upload: (path: string, bytes: AsyncIterable<Uint8Array>, sizeBytes: number) => Promise<void>
+  /** PUT of bytes as they come. @param contentRange which part of the whole they are */
+  upload: (path: string, bytes: AsyncIterable<Uint8Array>, sizeBytes: number, contentRange?: string) => Promise<void>
+}
+
+/** The server refused a request, with a status and words for the operator. */
+export class RefusedError extends Error {
+  override name = 'RefusedError'
+  readonly status: number
+  constructor(message: string, status: number) {
+    super(message)
+    this.status = status
+  }
 }
 
 type Method = 'GET' | 'PUT' | 'PATCH' | 'POST' | 'DELETE'
 type Query = Record<string, string | undefined>
 type Server = { shown: string; options: RequestOptions; prefix: string; secure: boolean }
-type Body = { bytes: AsyncIterable<Uint8Array> | string; type: string; sizeBytes?: number }
+type Body = {
+  bytes: AsyncIterable<Uint8Array> | string
+  type: string
+  sizeBytes?: number
+  contentRange?: string | undefined
+}
 type StreamBody = Pick<Body, 'bytes' | 'type'>
 type Answer = { status: number; type: string; text: string }
 
@@ -49,10 +64,10 @@ export function createClient(
   const send = async (method: Method, path: string, body?: Body): Promise<Answer> => {
     const answer = await exchange(server, method, path, token, body)
     if (answer.status < 300 || answer.status === 404) return answer
-    throw new Error(faultOf(server, answer))
+    throw new RefusedError(faultOf(server, answer), answer.status)
   }
   const sure = (answer: Answer): Answer => {
-    if (answer.status === 404) throw new Error(faultOf(server, answer))
+    if (answer.status === 404) throw new RefusedError(faultOf(server, answer), answer.status)
     return answer
   }
   const ask = async <T>(method: Method, path: string, body?: unknown): Promise<T> =>
@@ -64,7 +79,8 @@ export function createClient(
       const answer = await send('GET', path)
       if (answer.status !== 404) return parse<T>(server, answer)
       // A 404 of something that is not our API says nothing of what was asked for.
-      if (!answer.type.startsWith('application/problem+json')) throw new Error(faultOf(server, answer))
+      if (!answer.type.startsWith('application/problem+json'))
+        throw new RefusedError(faultOf(server, answer), answer.status)
       return undefined
     },
     text: async (path) => sure(await send('GET', path)).text,
@@ -90,8 +106,8 @@ export function createClient(
         throw new Error(faultOf(server, await readAnswer(response).finally(() => request.destroy())))
       return { status, texts: textsOf(server, request, response) }
     },
-    upload: async (path, bytes, sizeBytes) => {
-      sure(await send('PUT', path, { bytes, sizeBytes, type: 'application/octet-stream' }))
+    upload: async (path, bytes, sizeBytes, contentRange) => {
+      sure(await send('PUT', path, { bytes, sizeBytes, contentRange, type: 'application/octet-stream' }))
     },
   }
 }
@@ -167,6 +183,7 @@ function open(
     ...(token !== undefined && { authorization: `Bearer ${token}` }),
     ...(body !== undefined && { 'content-type': body.type }),
     ...(body?.sizeBytes !== undefined && { 'content-length': body.sizeBytes }),
+    ...(body?.contentRange !== undefined && { 'content-range': body.contentRange }),
   }
   return new Promise((done, failed) => {
     const start = server.secure ? httpsRequest : httpRequest

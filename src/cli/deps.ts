@@ -15,8 +15,12 @@ export type CliDeps = {
   stdin?: NodeJS.ReadableStream | undefined
   /** Standard error is a terminal: progress is redrawn on one line. */
   interactive?: boolean | undefined
-  /** A download without a byte for this long is given up; 60 seconds when undefined. */
+  /** A download without a byte for this long is tried again; 60 seconds when undefined. */
   stallMs?: number | undefined
+  /** How long to wait after each try of a download or upload that brought nothing; after the last it is given up. */
+  retriesMs?: number[] | undefined
+  /** How often it is asked how far an import is; twice a second when undefined. */
+  pollMs?: number | undefined
 }
 
 /** The client that a command's global options and the environment ask for. */

@@ -1,8 +1,9 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join, resolve, sep } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { archs, platforms } from '../arch.ts'
+import { type Arch, platforms } from '../arch.ts'
 import { collect } from './deps.ts'
+import { archsOption } from './image-import.ts'
 import type { TreePlace, VariantOptions } from './image-variant.ts'
 import { type Place, parsePlace } from './source.ts'
 
@@ -10,7 +11,7 @@ import { type Place, parsePlace } from './source.ts'
 type TreeOption = TreePlace | { folder: string }
 
 /** The options of `image add`, as they are given. */
-export type GivenOptions = Omit<VariantOptions, 'tree'> & { tree?: TreeOption[] }
+export type GivenOptions = Omit<VariantOptions, 'tree' | 'arch'> & { tree?: TreeOption[]; arch?: Arch[] }
 
 /** Adds the options that say how an image boots. */
 export function addVariantOptions(command: Command): Command {
@@ -35,7 +36,7 @@ export function addVariantOptions(command: Command): Command {
     .option('--chap-reverse-user <name>', 'user name by which the target proves itself')
     .option('--chap-reverse-secret <secret>', 'name of the secret that is its password')
     .option('--local', 'boot from the disk of the machine, instead of a kernel')
-    .addOption(new Option('--arch <arch>', 'for machines of this arch').choices(archs).default('x86_64'))
+    .addOption(archsOption())
     .addOption(new Option('--platform <platform>', 'for firmware of this kind only').choices(platforms))
 }
 
@@ -54,9 +55,19 @@ const belongs: { [Name in keyof GivenOptions]?: (typeof kinds)[number][] } = {
   chapReverseSecret: ['san'],
 }
 
+function kindsIn(options: GivenOptions) {
+  return kinds.filter((one) => options[one] !== undefined)
+}
+
+/** Whether nothing says what the image is made of: then a recipe does. */
+export function namesNothing(options: GivenOptions): boolean {
+  const others = Object.keys(belongs) as (keyof GivenOptions)[]
+  return kindsIn(options).length === 0 && [...others, 'platform' as const].every((one) => options[one] === undefined)
+}
+
 /** What is wrong with options that go together, in words. */
 export function faultIn(options: GivenOptions): string | undefined {
-  const [kind, another] = kinds.filter((one) => options[one] !== undefined)
+  const [kind, another] = kindsIn(options)
   if (kind === undefined || another !== undefined)
     return `one of ${listed(
       kinds.map((one) => `--${one}`),
@@ -69,6 +80,7 @@ export function faultIn(options: GivenOptions): string | undefined {
         'and',
       )}`
   }
+  if ((options.arch ?? []).length > 1) return '--arch is given once, but for a recipe'
   if (kind === 'wimboot' && options.file === undefined) return '--wimboot needs a --file for each file of Windows PE'
   const { chapUser, chapSecret, chapReverseUser, chapReverseSecret } = options
   if ((chapUser === undefined) !== (chapSecret === undefined)) return '--chap-user and --chap-secret go together'
@@ -80,7 +92,8 @@ export function faultIn(options: GivenOptions): string | undefined {
 
 /** The options with the folders of trees read, on the operator's machine. */
 export async function withTrees(options: GivenOptions, from: string): Promise<VariantOptions> {
-  const { tree, ...rest } = options
+  const { tree, arch: [arch = 'x86_64'] = [], ...others } = options
+  const rest = { ...others, arch }
   if (tree === undefined) return rest
   const files: TreePlace[] = []
   for (const one of tree) files.push(...('folder' in one ? await readTree(resolve(from, one.folder)) : [one]))

@@ -1,25 +1,33 @@
 import type { Command } from 'commander'
 import { type CliDeps, clientOf, print } from './deps.ts'
 import { formatFit, formatTime } from './format.ts'
-import { addVariantOptions, faultIn, type GivenOptions, withTrees } from './image-options.ts'
+import { addByRecipe, addImageImportCommands } from './image-import.ts'
+import { addVariantOptions, faultIn, type GivenOptions, namesNothing, withTrees } from './image-options.ts'
 import { describeVariant, type Image, variantWith, withVariant } from './image-variant.ts'
 import { formatFields, formatTable } from './table.ts'
 import { storeFile } from './upload.ts'
 
-type AddOptions = GivenOptions & { title?: string }
+type AddOptions = GivenOptions & { title?: string; recipe?: string; mirror?: string; wait: boolean }
 
 /** `bootwright image`. */
 export function addImageCommand(program: Command, deps: CliDeps): void {
   const image = program.command('image').description('images: what machines can boot')
 
   addVariantOptions(image.command('add'))
-    .description('add or replace one variant of an image, for one arch and platform; its other variants stay')
+    .description(
+      'add an image by the recipe of its name, or, with one of --kernel to --local, add or replace one variant of it',
+    )
     .argument('<name>', 'of the image: a-z 0-9 . _ -')
     .option('--title <title>', 'name of the image for people')
+    .option('--recipe <recipe>', 'by the recipe of another name')
+    .option('--mirror <url>', "for a recipe: instead of the distribution's own server")
+    .option('--no-wait', 'for a recipe: do not wait until it is there')
     .action(async (name: string, options: AddOptions, command: Command) => {
-      const fault = faultIn(options)
+      const byRecipe = namesNothing(options)
+      const fault = byRecipe ? undefined : (faultIn(options) ?? recipeFaultIn(options))
       if (fault !== undefined) command.error(`error: ${fault}`)
       const client = clientOf(command, deps)
+      if (byRecipe) return addByRecipe(command, deps, client, name, options)
       const path = pathOf(name)
       // Before any long download: is there a server, and does it take the token?
       const before = await client.find<Image>(path)
@@ -40,6 +48,8 @@ export function addImageCommand(program: Command, deps: CliDeps): void {
       )
       deps.err(`boot it: bootwright machine set MAC --image ${name}\n`)
     })
+
+  addImageImportCommands(image, deps)
 
   image
     .command('list')
@@ -76,6 +86,11 @@ export function addImageCommand(program: Command, deps: CliDeps): void {
       await clientOf(command, deps).ask('DELETE', pathOf(name))
       deps.err(`image ${name} is deleted\n`)
     })
+}
+
+function recipeFaultIn({ recipe, mirror }: AddOptions): string | undefined {
+  if (recipe !== undefined) return '--recipe says all that the image is made of'
+  return mirror === undefined ? undefined : '--mirror is for a recipe'
 }
 
 function pathOf(name: string): string {

@@ -1,18 +1,30 @@
 import { createHash } from 'node:crypto'
-import { type FileHandle, mkdtemp, open, rm } from 'node:fs/promises'
+import { mkdtemp, open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { InvalidArgumentError } from 'commander'
-import { download } from './download.ts'
+import { download } from '../intake/download.ts'
+import { fileNameOf } from '../intake/file-name.ts'
+import { openDispatcher, type Proxies } from '../intake/http-get.ts'
+import { openPartialFile } from '../intake/partial-file.ts'
 
 /** Where the operator says that a file is: a path, or an http or https URL; and its hash when that is known. */
 export type Place = { path?: string; url?: URL; name: string; sha256?: string }
 
-/** A file at hand: open for reading, and known by its hash. Whoever opened it closes the handle. */
-export type Source = { handle: FileHandle; sizeBytes: number; sha256: string }
+/** A file at hand: open for reading, and known by its hash. Whoever opened it closes it. */
+export type Source = {
+  sizeBytes: number
+  sha256: string
+  /** The bytes from a position on; 0 only at the end of the file. */
+  read: (buffer: Buffer, position: number) => Promise<number>
+  close: () => Promise<void>
+}
 
 export type SourceOptions = {
   stallMs: number
+  retriesMs: number[]
+  /** The environment, for its proxies. */
+  env: Record<string, string | undefined>
   progress: (doing: string, bytes: number, total: number | undefined) => void
 }
 
@@ -26,11 +38,11 @@ export function parsePlace(text: string): Place {
     throw new InvalidArgumentError('After #sha256= come 64 hexadecimal digits.')
   if (where === '') throw new InvalidArgumentError('It is a path or an http or https URL.')
   const known = sha256 === undefined ? {} : { sha256 }
-  if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(where)) return { path: where, name: fileName(basename(where)), ...known }
+  if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(where)) return { path: where, name: fileNameOf(basename(where)), ...known }
   const url = URL.canParse(where) ? new URL(where) : undefined
   if (url === undefined || !/^https?:$/.test(url.protocol))
     throw new InvalidArgumentError('It is a path or an http or https URL.')
-  return { url, name: fileName(basename(url.pathname)), ...known }
+  return { url, name: fileNameOf(basename(url.pathname)), ...known }
 }
 
 /**
@@ -41,7 +53,7 @@ export async function openSource(place: Place, options: SourceOptions): Promise<
   const source =
     place.url === undefined
       ? await openLocal(place.path ?? '', options)
-      : await fetchRemote(place.url, place.sha256 !== undefined, options)
+      : await fetchRemote(place.url, place.sha256, options)
   const fault =
     source.sizeBytes === 0
       ? 'it is empty'
@@ -49,29 +61,24 @@ export async function openSource(place: Place, options: SourceOptions): Promise<
         ? `its sha256 is ${source.sha256}, not ${place.sha256} as given`
         : undefined
   if (fault === undefined) return source
-  await source.handle.close()
+  await source.close()
   throw new Error(`${place.name}: ${fault}`)
 }
 
-/** The bytes of a file at hand, from its start, counted as they go. */
+/** The bytes of a file at hand, from a position on, counted as they go. */
 export async function* readSource(
-  { handle, sizeBytes }: Source,
+  { read, sizeBytes }: Pick<Source, 'read' | 'sizeBytes'>,
+  from: number,
   progress: (bytes: number) => void,
 ): AsyncGenerator<Buffer> {
-  for (let done = 0; done < sizeBytes; ) {
-    const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(chunkBytes), 0, chunkBytes, done)
-    const chunk = buffer.subarray(0, Math.min(bytesRead, sizeBytes - done))
+  for (let done = from; done < sizeBytes; ) {
+    const buffer = Buffer.allocUnsafe(chunkBytes)
+    const chunk = buffer.subarray(0, Math.min(await read(buffer, done), sizeBytes - done))
     if (chunk.length === 0) throw new Error('the file became shorter while it was read')
     yield chunk
     done += chunk.length
     progress(done)
   }
-}
-
-// The name under which it is served stands in scripts and URLs, where a space or a % means something.
-function fileName(text: string): string {
-  const name = text.replaceAll(/%[0-9a-f]{2}|[^A-Za-z0-9._-]/gi, '_').replace(/^[^A-Za-z0-9]+/, '')
-  return name === '' ? 'file' : name.slice(-100)
 }
 
 async function openLocal(path: string, { progress }: SourceOptions): Promise<Source> {
@@ -83,10 +90,15 @@ async function openLocal(path: string, { progress }: SourceOptions): Promise<Sou
   try {
     const about = await handle.stat()
     if (!about.isFile()) throw new Error(`${path}: it is not a file`)
-    const source = { handle, sizeBytes: about.size, sha256: '' }
-    if (about.size === 0) return source
+    const source = {
+      sizeBytes: about.size,
+      read: async (buffer: Buffer, position: number) =>
+        (await handle.read(buffer, 0, buffer.length, position)).bytesRead,
+      close: () => handle.close(),
+    }
     const hash = createHash('sha256')
-    for await (const chunk of readSource(source, (bytes) => progress('hashing', bytes, about.size))) hash.update(chunk)
+    const counted = (bytes: number) => progress('hashing', bytes, about.size)
+    for await (const chunk of readSource(source, 0, counted)) hash.update(chunk)
     return { ...source, sha256: hash.digest('hex') }
   } catch (error) {
     await handle.close()
@@ -94,19 +106,37 @@ async function openLocal(path: string, { progress }: SourceOptions): Promise<Sou
   }
 }
 
-// The temporary file loses its name at once and lives as long as its handle: nothing stays behind, however this ends.
-async function fetchRemote(url: URL, hashKnown: boolean, { stallMs, progress }: SourceOptions): Promise<Source> {
+// The temporary file loses its name at once and lives as long as it is open: nothing stays behind, however this ends.
+async function fetchRemote(
+  url: URL,
+  sha256: string | undefined,
+  { stallMs, retriesMs, env, progress }: SourceOptions,
+): Promise<Source> {
   const folder = await mkdtemp(join(tmpdir(), 'bootwright-download-'))
-  const handle = await open(join(folder, 'download'), 'wx+', 0o600).finally(() => rm(folder, { recursive: true }))
+  const disk = { folder: tmpdir(), name: tmpdir() }
+  const partial = await openPartialFile(join(folder, 'download'), disk, undefined).finally(() =>
+    rm(folder, { recursive: true }),
+  )
+  const dispatcher = openDispatcher(proxiesOf(env))
   try {
-    const got = await download(url, handle, {
+    const got = await download(url, partial, {
+      dispatcher,
       stallMs,
-      hashKnown,
+      retriesMs,
+      maxBytes: Number.MAX_SAFE_INTEGER,
+      checksums: sha256 === undefined ? {} : { sha256 },
       progress: (bytes, total) => progress('downloading', bytes, total),
     })
-    return { handle, ...got }
+    return { ...got, read: partial.read, close: partial.close }
   } catch (error) {
-    await handle.close()
+    await partial.close()
     throw error
+  } finally {
+    await dispatcher.destroy()
   }
+}
+
+function proxiesOf(env: Record<string, string | undefined>): Proxies {
+  const given = (name: string) => (env[name.toLowerCase()] ?? env[name] ?? '').trim()
+  return { httpProxy: given('HTTP_PROXY'), httpsProxy: given('HTTPS_PROXY'), noProxy: given('NO_PROXY') }
 }

@@ -1,12 +1,11 @@
-import type { Arch, Platform } from '../arch.ts'
 import { InputError } from '../errors.ts'
-import type { FileRef, Variant } from '../inventory/images.ts'
-import { isTreePath } from '../inventory/trees.ts'
+import type { Variant } from '../inventory/images.ts'
 import { findStored, takeOver } from './bring-url.ts'
 import { fileNameOf } from './file-name.ts'
 import type { Brought, Intake, Job } from './intake.ts'
 import { type Iso, isoTexts, openIso } from './iso.ts'
-import { findLayout, type Layout, type LayoutFile, type LayoutVariant } from './layouts.ts'
+import { chooseVariants, type LayoutWishes, pathsOf, variantOf } from './layout-variants.ts'
+import { findLayout, type Layout } from './layouts.ts'
 
 /** An ISO or archive that is here. */
 export type Archive = {
@@ -18,22 +17,9 @@ export type Archive = {
   whole: Brought
 }
 
-export type ArchiveWishes = {
-  /** Absent: every one. */
-  archs?: Arch[] | undefined
-  platform?: Platform | undefined
-  /** After those of each linux variant. */
-  args?: string[] | undefined
-  /** Every installer gets the ISO itself below its tree too. */
-  keepIso: boolean
-  /** The stored program that boots Windows PE. */
-  wimboot?: FileRef | undefined
-}
-
 /** What came out of an archive. */
 export type Unpacked = { layout: Layout; variants: Variant[]; files: Brought[] }
 
-const fileNamePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/
 const mostTreeFiles = 2000
 const chunkBytes = 2 ** 20
 
@@ -45,7 +31,7 @@ export async function bringArchive(
   intake: Intake,
   job: Job,
   archive: Archive,
-  wishes: ArchiveWishes,
+  wishes: LayoutWishes,
 ): Promise<Unpacked> {
   const { name } = archive
   const progress = { doneBytes: 0, totalBytes: null }
@@ -60,7 +46,7 @@ export async function bringArchive(
     const layout = await findLayout(entries, isoTexts(iso))
     if (layout === undefined)
       throw new InputError({ field: 'file', value: name, expected: 'an ISO or archive of a family that is known' })
-    const chosen = choose(layout, wishes, name)
+    const chosen = chooseVariants(layout, wishes, name)
     const sizes = new Map(entries.map(({ path, sizeBytes }) => [path, sizeBytes]))
     const wanted = [...new Set(chosen.flatMap(pathsOf))]
     if (wanted.length > mostTreeFiles)
@@ -77,79 +63,12 @@ export async function bringArchive(
       files.set(path, file)
       done += file.sizeBytes
     }
-    const variants = chosen.map((one) => variantOf(one, files, archive, wishes))
+    const hashes = new Map([...files].map(([path, { sha256 }]) => [path, sha256]))
+    const variants = chosen.map((one) => variantOf(one, hashes, wishes, archive.whole))
     const needsWhole = variants.some((one) => namesFile(one, archive.whole.sha256))
     return { layout, variants, files: [...files.values(), ...(needsWhole || wishes.keepIso ? [archive.whole] : [])] }
   } finally {
     await iso.close()
-  }
-}
-
-function choose(layout: Layout, { archs, platform, wimboot }: ArchiveWishes, name: string): LayoutVariant[] {
-  const chosen = layout.variants.filter(
-    (one) =>
-      (archs === undefined || archs.includes(one.arch)) &&
-      (platform === undefined || one.platform === undefined || one.platform === platform),
-  )
-  if (chosen.length === 0)
-    throw new InputError({
-      field: 'archs',
-      value: (archs ?? []).join(', '),
-      expected: `some of those that ${name} has: ${[...new Set(layout.variants.map((one) => one.arch))].join(', ')}`,
-    })
-  if (chosen.some((one) => one.kind === 'wimboot' && one.wimboot === undefined) && wimboot === undefined)
-    throw new InputError({
-      field: 'wimboot',
-      value: 'nothing',
-      expected: 'the program of https://ipxe.org/wimboot, uploaded: Windows PE needs it, and it is not on the disc',
-    })
-  return platform === undefined ? chosen : chosen.map((one) => ({ ...one, platform }))
-}
-
-function pathsOf(variant: LayoutVariant): string[] {
-  if (variant.kind === 'linux') return [variant.kernel, ...variant.initrds, ...variant.tree].map(({ path }) => path)
-  if (variant.kind === 'wimboot')
-    return [...variant.files, ...(variant.wimboot ? [variant.wimboot] : [])].map(({ path }) => path)
-  return variant.file === 'iso' ? [] : [variant.file.path]
-}
-
-function variantOf(
-  variant: LayoutVariant,
-  files: Map<string, Brought>,
-  archive: Archive,
-  { args = [], keepIso, wimboot }: ArchiveWishes,
-): Variant {
-  const sha256 = (path: string) => files.get(path)?.sha256 ?? ''
-  const ref = ({ path, name }: LayoutFile): FileRef => {
-    if (!fileNamePattern.test(name))
-      throw new InputError({ field: 'file', value: name, expected: 'a file name: letters, digits and . _ -' })
-    return { sha256: sha256(path), name }
-  }
-  const fits = { arch: variant.arch, ...(variant.platform !== undefined && { platform: variant.platform }) }
-  if (variant.kind === 'efi') return { ...fits, kind: 'efi', file: ref(variant.file), args: variant.args }
-  if (variant.kind === 'wimboot') {
-    const program = variant.wimboot ? ref(variant.wimboot) : wimboot
-    if (program === undefined) throw new Error('a wimboot variant without wimboot was chosen')
-    return { ...fits, kind: 'wimboot', wimboot: program, files: variant.files.map(ref), args: variant.args }
-  }
-  const whole = { sha256: archive.whole.sha256, name: archive.whole.name }
-  if (variant.kind === 'sanboot')
-    return { ...fits, kind: 'sanboot', file: variant.file === 'iso' ? whole : ref(variant.file) }
-
-  const wholePath = variant.iso?.treePath ?? (keepIso ? whole.name : undefined)
-  const tree = [
-    ...variant.tree.map(({ path, treePath }) => ({ path: treePath, sha256: sha256(path) })),
-    ...(wholePath === undefined ? [] : [{ path: wholePath, sha256: whole.sha256 }]),
-  ]
-  const wrong = tree.find(({ path }) => !isTreePath(path))
-  if (wrong !== undefined) throw new InputError({ field: 'tree', value: wrong.path, expected: 'a relative path' })
-  return {
-    ...fits,
-    kind: 'linux',
-    kernel: ref(variant.kernel),
-    initrds: variant.initrds.map(ref),
-    args: [...variant.args, ...args],
-    ...(tree.length > 0 && { tree }),
   }
 }
 

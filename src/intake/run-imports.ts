@@ -1,7 +1,7 @@
 import type { Db } from '../db/open.ts'
 import { InputError, messageOf } from '../errors.ts'
 import { saveFile } from '../inventory/files.ts'
-import { findImage, imageNamePattern, saveImage, type Variant } from '../inventory/images.ts'
+import { findImage, imageNamePattern, saveImage } from '../inventory/images.ts'
 import {
   endImport,
   findImport,
@@ -14,6 +14,7 @@ import {
 import { etagOf, PreconditionError } from '../inventory/precondition.ts'
 import { bringPlan } from './bring-plan.ts'
 import type { Intake, Job, Outcome } from './intake.ts'
+import { mergedVariants } from './layout-variants.ts'
 import type { PartialFile } from './partial-file.ts'
 
 export type ImportRunner = {
@@ -198,7 +199,7 @@ async function saveOutcome(
         const before = await findImage(tx, name)
         const precondition = before === undefined ? { ifNoneMatch: '*' as const } : { ifMatch: [etagOf(before)] }
         const { title, source, endOfLife } = outcome
-        const variants = merged(before?.variants ?? [], outcome.variants)
+        const variants = mergedVariants(before?.variants ?? [], outcome.variants)
         const { image } = await saveImage(tx, name, { title, source, endOfLife, variants }, precondition, one.actor)
         await endImport(tx, one, { state: 'done', image: name, version: image.version })
         return { name, version: image.version }
@@ -208,10 +209,4 @@ async function saveOutcome(
       if (!(error instanceof PreconditionError) || tries === mostTries) throw error
     }
   }
-}
-
-/** The variants of an image with the new ones in the place of all those for the same architectures. */
-function merged(before: Variant[], brought: Variant[]): Variant[] {
-  const archs = new Set(brought.map(({ arch }) => arch))
-  return [...before.filter(({ arch }) => !archs.has(arch)), ...brought]
 }

@@ -83,7 +83,7 @@ export async function startOperator(settings: { maxFileBytes?: number } = {}): P
   }
 }
 
-/** A command line in an environment of its own; a download is given up when it stalls for a second. */
+/** A command line in an environment of its own; a download that stalls for a while is tried again twice. */
 export async function run(
   env: Record<string, string>,
   argv: string[],
@@ -101,7 +101,9 @@ export async function run(
     err: (text) => {
       err += text
     },
-    stallMs: 1000,
+    stallMs: 300,
+    retriesMs: [10, 20],
+    pollMs: 50,
     stdin,
   })
   const exitCode = await program.parseAsync(argv, { from: 'user' }).then(

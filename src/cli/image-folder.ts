@@ -1,0 +1,62 @@
+import { open, readdir, stat } from 'node:fs/promises'
+import { basename, join, sep } from 'node:path'
+import { chooseVariants, mergedVariants, pathsOf, variantOf } from '../intake/layout-variants.ts'
+import { type Entry, findLayout } from '../intake/layouts.ts'
+import type { FileRef, Variant } from '../inventory/images.ts'
+import type { Client } from './client.ts'
+import type { CliDeps } from './deps.ts'
+import type { ImportOptions } from './image-import.ts'
+import type { Image } from './image-variant.ts'
+import { parsePlace } from './source.ts'
+import { storeFile } from './upload.ts'
+
+const mostFiles = 200_000
+const mostTextBytes = 64 * 1024
+
+/** Makes an image of a folder of this computer: an unpacked ISO, or netboot files. @throws Error for the operator */
+export async function importFolder(
+  client: Client,
+  deps: CliDeps,
+  folder: string,
+  { name, title, arch, keepIso }: ImportOptions,
+  wimboot: FileRef | undefined,
+): Promise<Image> {
+  if (keepIso) throw new Error(`${folder}: --keep-iso is for an ISO, and this is a folder`)
+  const layout = await findLayout(await entriesIn(folder), (path) => readSmall(join(folder, path)))
+  if (layout === undefined) throw new Error(`${folder}: no family of systems was recognised in it`)
+  const chosen = chooseVariants(layout, { archs: arch, wimboot }, basename(folder))
+  const hashes = new Map<string, string>()
+  for (const path of new Set(chosen.flatMap(pathsOf)))
+    hashes.set(path, (await storeFile(client, deps, { ...parsePlace(join(folder, path)) }, 'file')).sha256)
+  const variants = chosen.map((one) => variantOf(one, hashes, { keepIso: false, wimboot }))
+
+  const imageName = name ?? layout.suggestedName
+  const path = `/images/${encodeURIComponent(imageName)}`
+  const before = await client.find<{ variants: Variant[] }>(path)
+  const body = { title: title ?? layout.title, variants: mergedVariants(before?.variants ?? [], variants) }
+  const saved = await client.ask<Image>('PUT', path, body)
+  for (const note of layout.notes) deps.err(`${note}\n`)
+  return saved
+}
+
+async function entriesIn(folder: string): Promise<Entry[]> {
+  // A link to a file is that file; one to a folder is not followed.
+  const names = await readdir(folder, { recursive: true })
+  if (names.length > mostFiles) throw new Error(`${folder}: it has more than ${mostFiles} files`)
+  const entries: Entry[] = []
+  for (const name of names) {
+    const about = await stat(join(folder, name)).catch(() => undefined)
+    if (about?.isFile()) entries.push({ path: name.split(sep).join('/'), sizeBytes: about.size })
+  }
+  return entries
+}
+
+async function readSmall(path: string): Promise<string | undefined> {
+  const file = await open(path).catch(() => undefined)
+  try {
+    const about = await file?.stat()
+    return about?.isFile() && about.size <= mostTextBytes ? await file?.readFile('utf8') : undefined
+  } finally {
+    await file?.close()
+  }
+}
