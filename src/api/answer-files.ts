@@ -28,7 +28,7 @@ export const answerDocument = z
       .string()
       .max(mostCharacters, `at most ${mostCharacters} characters`)
       .refine((text) => !/\0|\p{Cs}/u.test(text), 'text without NUL and halves of surrogate pairs')
-      .openapi({ description: 'Liquid, with the names machine, params, secrets, image and boot.' }),
+      .openapi({ description: 'Liquid, with the names machine, params, secrets, image, boot and tree.' }),
   })
   .openapi('AnswerDocument')
 
