@@ -50,6 +50,17 @@ const pieces = {
     packages: ['debian-installer-12-netboot-amd64'],
     take: takeFiles('usr/lib/debian-installer/images/12/amd64/text/debian-installer/amd64', ['linux', 'initrd.gz']),
   },
+  // What imports are tested with, besides.
+  'debian-installer-arm64': {
+    suite: 'bookworm',
+    packages: ['debian-installer-12-netboot-arm64'],
+    take: takeFiles('usr/lib/debian-installer/images/12/arm64/text/debian-installer/arm64', ['linux', 'initrd.gz']),
+  },
+  'memtest86+': {
+    suite: 'bookworm',
+    packages: ['memtest86+'],
+    take: takeFiles('usr/lib/memtest86+', ['memtest86+x64.iso']),
+  },
 }
 
 /**
