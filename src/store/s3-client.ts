@@ -33,6 +33,7 @@ export async function checkBucket(client: S3Client, settings: S3Settings): Promi
 /** An error of the store in words: its code and what it says, and no credentials. */
 export function describeS3Error(error: unknown): string {
   if (!(error instanceof Error)) return messageOf(error)
+  if (error.name === 'AbortError') return 'it did not answer in time'
   const { code } = error as NodeJS.ErrnoException
   // A connection that failed on every address of the name has no message of its own.
   const inner = error instanceof AggregateError ? error.errors.map(messageOf).join(', ') : error.message

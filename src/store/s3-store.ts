@@ -18,8 +18,9 @@ import { openUploader } from './s3-upload.ts'
 const urlSeconds = 3600
 /** A body that breaks off is asked for again from where it broke. */
 const readAttempts = 4
-/** One read, with all its attempts. */
-const readTimeoutMs = 60_000
+/** A question, or one read, with all its attempts. */
+const mostMs = 60_000
+const inTime = () => ({ abortSignal: AbortSignal.timeout(mostMs) })
 
 /**
  * A store in a bucket: `<prefix>ab/abcd…`. What comes in is written and hashed in the folder, then uploaded.
@@ -36,7 +37,7 @@ export async function openS3Store(settings: S3Settings, folder: string): Promise
 
   const size = (sha256: string) =>
     named(settings, async () => {
-      const found = await client.send(new HeadObjectCommand(where(sha256))).catch(undefinedWhenMissing)
+      const found = await client.send(new HeadObjectCommand(where(sha256)), inTime()).catch(undefinedWhenMissing)
       return found?.ContentLength
     })
   // A thousand machines that ask for the same file at the same moment are one question to the store.
@@ -70,7 +71,11 @@ export async function openS3Store(settings: S3Settings, folder: string): Promise
     },
     put: (sha256, bytes, maxBytes) => incoming.receive(sha256, bytes, maxBytes, (path) => adopt(sha256, path)),
     list: async function* () {
-      for await (const { Contents = [] } of paginateListObjectsV2({ client }, { Bucket: bucket, Prefix: prefix })) {
+      const pages = paginateListObjectsV2({ client }, { Bucket: bucket, Prefix: prefix })
+      for (;;) {
+        const page = await named(settings, () => pages.next())
+        if (page.done) return
+        const { Contents = [] } = page.value
         for (const { Key = '', Size = 0, LastModified = new Date(0) } of Contents) {
           const sha256 = pattern.exec(Key.slice(prefix.length))?.[2]
           if (sha256 !== undefined) yield { sha256, sizeBytes: Size, storedAt: LastModified }
@@ -79,7 +84,7 @@ export async function openS3Store(settings: S3Settings, folder: string): Promise
     },
     remove: (sha256) =>
       named(settings, async () => {
-        await client.send(new DeleteObjectCommand(where(sha256)))
+        await client.send(new DeleteObjectCommand(where(sha256)), inTime())
       }),
     ...(redirect && {
       urlFor: (sha256: string, contentType: string) =>
@@ -97,7 +102,7 @@ async function readRange(
   position: number,
 ): Promise<number> {
   let done = 0
-  const abortSignal = AbortSignal.timeout(readTimeoutMs)
+  const { abortSignal } = inTime()
   for (let attempt = 1; done < buffer.length; attempt++) {
     const first = position + done
     const Range = `bytes=${first}-${position + buffer.length - 1}`

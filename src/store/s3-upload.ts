@@ -1,5 +1,5 @@
 import { type FileHandle, mkdir, open, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import {
   AbortMultipartUploadCommand,
   type CompletedPart,
@@ -42,6 +42,7 @@ export async function openUploader({ client, bucket }: Bucket, folder: string): 
       () => undefined,
     )
   }
+  let uploads = 0
   return {
     upload: async (key, path) => {
       const file = await open(path)
@@ -49,7 +50,7 @@ export async function openUploader({ client, bucket }: Bucket, folder: string): 
         const { size } = await file.stat()
         if (size <= leastPartBytes) await putWhole({ client, bucket }, key, file, size)
         else {
-          const note = join(folder, basename(key))
+          const note = join(folder, `${process.pid}-${uploads++}`)
           await writeFile(note, key)
           await putInParts({ client, bucket }, key, file, size)
           await rm(note, { force: true })
