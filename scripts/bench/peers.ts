@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 
@@ -28,10 +28,14 @@ export async function startBootwright(
     stdio: ['ignore', 'ignore', 'inherit'],
   })
   await answers(`http://127.0.0.1:${port}/healthz`)
+  const socket = join(dataDir, 'admin.sock')
+  // It is opened last, and can be late on a busy machine.
+  for (let tries = 0; !existsSync(socket) && tries < 300; tries++)
+    await new Promise((resolve) => setTimeout(resolve, 100))
   return {
     port: port as number,
     tftpPort: tftpPort as number,
-    socket: join(dataDir, 'admin.sock'),
+    socket,
     pid: child.pid as number,
     stop: () => end(child, 'SIGTERM'),
   }
