@@ -17,6 +17,8 @@ export type SwiftServer = {
   stop: () => Promise<void>
 }
 
+type Running = { child: ChildProcess; said: string[] }
+
 const startTimeoutMs = 50_000
 // Debian's own Python: the packages are not there for another.
 const python = '/usr/bin/python3'
@@ -37,14 +39,14 @@ export function hasSwift(): boolean {
 /** OpenStack Swift with its S3 API, whole and real: proxy, account, container and object server on loopback, one folder as disk. */
 export async function startSwift(): Promise<SwiftServer> {
   const folder = await mkdtemp(join(tmpdir(), 'bootwright-swift-'))
-  const running: ChildProcess[] = []
+  let running: Running | undefined
   const stop = async () => {
-    for (const child of running.splice(0)) {
-      if (child.exitCode !== null || child.signalCode !== null) continue
-      child.kill('SIGKILL')
-      await once(child, 'exit')
+    if (running !== undefined && running.child.exitCode === null && running.child.signalCode === null) {
+      running.child.kill('SIGKILL')
+      await once(running.child, 'exit')
     }
-    await rm(folder, { recursive: true, force: true })
+    // The servers are ended by the kernel, a moment later.
+    await rm(folder, { recursive: true, force: true, maxRetries: 10 })
   }
   try {
     const [proxyPort = 0, ...ports] = await freePorts(4)
@@ -53,9 +55,9 @@ export async function startSwift(): Promise<SwiftServer> {
     await writeFile(join(folder, 'proxy.conf'), proxyConf(folder, proxyPort))
     for (const [index, name] of storage.entries())
       await writeFile(join(folder, `${name}.conf`), storageConf(name, folder, ports[index] ?? 0))
-    await runToEnd(makeRings, folder, ...storage.map((name, index) => `${name}:${ports[index]}`))
-    for (const name of [...storage, 'proxy']) running.push(runServer(name, folder))
-    await Promise.all([...ports, proxyPort].map((port, index) => answers(port, running[index])))
+    const started = startServers(folder, ports)
+    running = started
+    await Promise.all([...ports, proxyPort].map((port) => answers(port, started)))
     let buckets = 0
     return {
       port: proxyPort,
@@ -82,23 +84,26 @@ export async function startSwift(): Promise<SwiftServer> {
   }
 }
 
-// What swift-ring-builder does, once for all three rings.
-const makeRings = `
-import sys
+// What swift-ring-builder and the programs swift-proxy-server, swift-object-server … do, with another folder than
+// /etc/swift. All of Swift is loaded once, and each server is a process of its own that ends with this one (prctl(2):
+// PR_SET_PDEATHSIG), because Swift leaves its parent's session.
+const servers = `
+import ctypes, os, sys
+from swift.common import utils
+folder = sys.argv[1]
+utils.set_swift_dir(folder)
 from swift.common.ring import RingBuilder
+from swift.common.wsgi import run_wsgi
 for name, port in (ring.split(":") for ring in sys.argv[2:]):
     builder = RingBuilder(0, 1, 0)
     builder.add_dev(dict(region=1, zone=1, ip="127.0.0.1", port=int(port), device="disk", weight=1))
     builder.rebalance()
-    builder.get_ring().save(f"{sys.argv[1]}/{name}.ring.gz")`
-
-// What the programs swift-proxy-server, swift-object-server … do, with another folder than /etc/swift.
-const serve = `
-import sys
-from swift.common import utils
-utils.set_swift_dir(sys.argv[1])
-from swift.common.wsgi import run_wsgi
-sys.exit(run_wsgi(f"{sys.argv[1]}/{sys.argv[2]}.conf", f"{sys.argv[2]}-server"))`
+    builder.get_ring().save(f"{folder}/{name}.ring.gz")
+for name in ("account", "container", "object", "proxy"):
+    if os.fork() == 0:
+        ctypes.CDLL(None).prctl(1, 9)
+        sys.exit(run_wsgi(f"{folder}/{name}.conf", f"{name}-server"))
+os.wait()`
 
 function storageConf(name: string, folder: string, port: number): string {
   return `${common(folder, port)}
@@ -141,23 +146,18 @@ swift_dir = ${folder}
 log_address = ${folder}/no-syslog`
 }
 
-function runServer(name: string, folder: string): ChildProcess {
-  // Swift leaves the terminal and its session: the kernel ends it with the test process, whatever becomes of that.
-  const args = ['--pdeathsig', 'KILL', python, '-c', serve, folder, name]
-  return spawn('setpriv', args, { stdio: ['ignore', 'ignore', 'pipe'] })
-}
-
-async function runToEnd(code: string, ...args: string[]): Promise<void> {
-  const child = spawn(python, ['-c', code, ...args], { stdio: ['ignore', 'ignore', 'inherit'] })
-  const [status] = await once(child, 'exit')
-  if (status !== 0) throw new Error(`Swift's rings were not made: exit code ${status}`)
-}
-
-async function answers(port: number, child: ChildProcess | undefined): Promise<void> {
+function startServers(folder: string, ports: number[]): Running {
+  const rings = storage.map((name, index) => `${name}:${ports[index]}`)
+  // Ended by the kernel with the test process, whatever becomes of that.
+  const args = ['--pdeathsig', 'KILL', python, '-c', servers, folder, ...rings]
+  const child = spawn('setpriv', args, { stdio: ['ignore', 'ignore', 'pipe'] })
   const said: string[] = []
-  child?.stderr?.on('data', (text) => said.length < 50 && said.push(String(text)))
-  for (const until = Date.now() + startTimeoutMs; Date.now() < until; await sleep(50)) {
-    if (child === undefined || child.exitCode !== null) break
+  child.stderr.on('data', (text) => said.length < 50 && said.push(String(text)))
+  return { child, said }
+}
+
+async function answers(port: number, { child, said }: Running): Promise<void> {
+  for (const until = Date.now() + startTimeoutMs; Date.now() < until && child.exitCode === null; await sleep(50)) {
     const answered = await fetch(`http://127.0.0.1:${port}/`).catch(() => undefined)
     if (answered !== undefined) return
   }
