@@ -6,6 +6,7 @@ import { createAdaptorServer } from '@hono/node-server'
 import { sql } from 'drizzle-orm'
 import { adminSocketPath, isSocketTaken, socketPathIn } from './admin-socket.ts'
 import { type AdminDeps, createAdminApp } from './api/routes.ts'
+import { createFindSize } from './boot/damage.ts'
 import { createFileOrders } from './boot/file-orders.ts'
 import { startFileWorkers } from './boot/file-workers.ts'
 import { createBootServer, createRelayServer } from './boot/listener.ts'
@@ -107,6 +108,7 @@ async function open(
     openBoot: createOpenBoot(db),
     recordReport: createRecordReport(db),
     findTreeFile: createFindTreeFile(db),
+    findSize: createFindSize(store),
     sealer,
   }
   const bootApp = createBootApp(boot)

@@ -71,7 +71,8 @@ export async function serveStored(c: BootContext, deps: FileDeps, sha256: string
   })
 }
 
-function sizeFault({ sizeBytes }: Servable, stored: number | undefined): string | undefined {
+/** What is wrong with a file whose bytes are so many; undefined when nothing is. */
+export function sizeFault({ sizeBytes }: Servable, stored: number | undefined): string | undefined {
   if (stored === undefined) return 'its bytes are gone'
   return stored === sizeBytes ? undefined : `it has ${stored} bytes instead of ${sizeBytes}`
 }

@@ -11,6 +11,7 @@ import type { Scripts } from '../render/scripts.ts'
 import type { Sealer } from '../seal.ts'
 import type { Nbps } from '../store/nbps.ts'
 import { serveAnswer } from './answer-files.ts'
+import type { FindSize } from './damage.ts'
 import { type FileDeps, serveFile } from './files.ts'
 import { serveChoice } from './menus.ts'
 import { serveNbp } from './nbps.ts'
@@ -30,6 +31,7 @@ export type BootDeps = FileDeps & {
   openBoot: OpenBoot
   recordReport: RecordReport
   findTreeFile: FindTreeFile
+  findSize: FindSize
   sealer: Sealer
   settings: {
     baseUrl: string | undefined

@@ -12,6 +12,7 @@ import type { Situation } from '../inventory/situation.ts'
 import { redactedSecrets, renderAnswers, withRedactedSecrets } from '../render/answers.ts'
 import { namesOf } from '../render/names.ts'
 import type { ScriptContext } from '../render/scripts.ts'
+import { refuseDamaged } from './damage.ts'
 import { parseFacts } from './facts-query.ts'
 import { addressOf, type BootContext, baseUrlOf, isIpxe, queryOf } from './request.ts'
 import type { BootDeps } from './routes.ts'
@@ -67,7 +68,8 @@ export async function scriptOrFault(
 /** A script as it would be served now, and why; opens no boot and changes nothing. */
 export async function previewScript(deps: BootDeps, facts: Facts, base: string): Promise<Rendered> {
   const situation = await deps.findSituation(facts)
-  return renderDecision(deps, decide(situation), situation, base, previewBoot)
+  const decision = await refuseDamaged(deps, decide(situation), situation, false)
+  return renderDecision(deps, decision, situation, base, previewBoot)
 }
 
 /** Decides for a machine that asks for real, and opens its boot. `choice` is what was taken from a menu. */
@@ -82,7 +84,8 @@ export async function bootScript(
   if (situation.identity === undefined) situation = await discover(deps, situation)
   else if ('conflict' in situation.identity) await noteConflict(deps.db, situation.identity.conflict, facts)
   const keys = newBootKeys()
-  const answer = renderDecision(deps, decide(situation, choice), situation, base, keys)
+  const decision = await refuseDamaged(deps, decide(situation, choice), situation, true)
+  const answer = renderDecision(deps, decision, situation, base, keys)
   // A machine that waits asks again every few seconds: that is no boot yet.
   if (answer.decision.spec.kind === 'wait') return answer
   // What firmware and bootstrap did must be written before the boot can be joined to it.

@@ -1,6 +1,6 @@
 import { formatTarget } from '../arch.ts'
 import type { LocalBoot, LocalMethod, Merged, Wanted } from './assignment.ts'
-import type { Catalog } from './catalog.ts'
+import type { Catalog, CatalogImage, DamagedFile } from './catalog.ts'
 import type { Decision, Reason } from './decision.ts'
 import type { KnownTarget } from './facts.ts'
 import { type Chap, type FileRef, findVariant, type Variant } from './images.ts'
@@ -109,10 +109,15 @@ function imageSpec(
       spec: refusal(`image ${name} has no variant for ${wanted}`, `it has ${there}: add one, or assign another image`),
     }
   }
+  const damaged = catalog.damaged.get(variant)
+  if (damaged !== undefined) {
+    const { reason, spec } = damagedVariant(image, variant, damaged)
+    reasons.push(reason)
+    return { ...named, spec }
+  }
   const assumed = target.assumed.length > 0 ? `, assuming ${target.assumed.join(' and ')}` : ''
-  const fits = `${variant.arch} ${variant.platform ?? 'any platform'}`
   reasons.push({
-    candidate: `variant ${fits} of ${name} version ${image.version}`,
+    candidate: candidateOf(image, variant),
     won: true,
     why: `it fits ${formatTarget(target)}${assumed}`,
   })
@@ -135,6 +140,30 @@ function variantSpec(variant: Exclude<Variant, { kind: 'local' }>, args: string[
     return { ...rest, args: [...spec.args, ...args], ...(tree?.length && { tree: treeDigest(tree) }) }
   }
   return 'args' in spec ? { ...spec, args: [...spec.args, ...args] } : spec
+}
+
+function candidateOf({ name, version }: Pick<CatalogImage, 'name' | 'version'>, { arch, platform }: Variant): string {
+  return `variant ${arch} ${platform ?? 'any platform'} of ${name} version ${version}`
+}
+
+/** The refusal of a variant that names a damaged file, and why it lost: an installer must not find that half-way. */
+export function damagedVariant(
+  image: Pick<CatalogImage, 'name' | 'version'>,
+  variant: Variant,
+  { name: fileName, damage }: DamagedFile,
+): { reason: Reason; spec: BootSpec } {
+  const { name, version } = image
+  return {
+    reason: {
+      candidate: candidateOf(image, variant),
+      won: false,
+      why: `its file ${fileName} is damaged: ${damage}`,
+    },
+    spec: refusal(
+      `file ${fileName} of image ${name} version ${version} is damaged: ${damage}`,
+      `upload it again: bootwright image add ${name}; or go back: bootwright image rollback ${name}`,
+    ),
+  }
 }
 
 /** A refusal, with what the operator can do about it. */

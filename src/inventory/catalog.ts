@@ -1,10 +1,10 @@
-import { eq, sql } from 'drizzle-orm'
+import { eq, isNotNull, sql } from 'drizzle-orm'
 import type { Db } from '../db/open.ts'
-import { answerFiles, answerFileVersions, catalog, groups, images, imageVersions, menus } from '../db/schema.ts'
+import { answerFiles, answerFileVersions, catalog, files, groups, images, imageVersions, menus } from '../db/schema.ts'
 import type { AnswerDocument } from './answer-files.ts'
 import type { Assignment } from './assignment.ts'
 import { compareGroups } from './groups.ts'
-import type { Variant } from './images.ts'
+import { filesOf, type Variant } from './images.ts'
 import type { Menu } from './menus.ts'
 import { findPolicy, type Policy } from './policy.ts'
 import { type CompiledSelector, type Condition, compileSelector } from './selector.ts'
@@ -18,7 +18,7 @@ export type CatalogGroup = {
   /** Gives the first condition that does not hold for a machine. */
   refuses: CompiledSelector
 }
-export type CatalogImage = { name: string; version: number; variants: Variant[] }
+export type CatalogImage = { name: string; version: number; variants: Variant[]; endOfLife: string | null }
 export type CatalogAnswerFile = { name: string; version: number; documents: AnswerDocument[] }
 
 /** Everything that decisions depend on besides the machine itself; small enough to be kept in memory. */
@@ -30,7 +30,11 @@ export type Catalog = {
   images: ReadonlyMap<string, CatalogImage>
   menus: ReadonlyMap<string, Pick<Menu, 'name' | 'title' | 'timeoutSeconds' | 'defaultEntry' | 'entries'>>
   answerFiles: ReadonlyMap<string, CatalogAnswerFile>
+  /** The variants among those of `images` that name a damaged file: the first such file, and what is wrong with it. */
+  damaged: ReadonlyMap<Variant, DamagedFile>
 }
+
+export type DamagedFile = { name: string; damage: string }
 
 /** Gives the catalog at the revision that a look-up saw, or a newer one. */
 export type CatalogCache = { at: (revision: number) => Promise<Catalog> }
@@ -60,11 +64,16 @@ export function createCatalogCache(db: Db): CatalogCache {
 export async function loadCatalog(db: Db): Promise<Catalog> {
   // The revision first: what is read after it may be newer than it says, never older.
   const revision = await readRevision(db)
-  const [policy, allGroups, allImages, allMenus, allAnswerFiles] = await Promise.all([
+  const [policy, allGroups, allImages, allMenus, allAnswerFiles, damagedFiles] = await Promise.all([
     findPolicy(db),
     db.select().from(groups),
     db
-      .select({ name: images.name, version: images.currentVersion, variants: imageVersions.variants })
+      .select({
+        name: images.name,
+        version: images.currentVersion,
+        variants: imageVersions.variants,
+        endOfLife: images.endOfLife,
+      })
       .from(images)
       .innerJoin(
         imageVersions,
@@ -82,6 +91,7 @@ export async function loadCatalog(db: Db): Promise<Catalog> {
         answerFileVersions,
         sql`${answerFileVersions.answerFile} = ${answerFiles.name} and ${answerFileVersions.version} = ${answerFiles.currentVersion}`,
       ),
+    db.select({ sha256: files.sha256, damage: files.damage }).from(files).where(isNotNull(files.damage)),
   ])
   return {
     revision,
@@ -96,7 +106,22 @@ export async function loadCatalog(db: Db): Promise<Catalog> {
     images: byName(allImages),
     menus: byName(allMenus),
     answerFiles: byName(allAnswerFiles),
+    damaged: damagedVariants(allImages, damagedFiles),
   }
+}
+
+function damagedVariants(
+  all: CatalogImage[],
+  damagedFiles: { sha256: string; damage: string | null }[],
+): Map<Variant, DamagedFile> {
+  const damages = new Map(damagedFiles.map(({ sha256, damage }) => [sha256, damage ?? '']))
+  const found = new Map<Variant, DamagedFile>()
+  if (damages.size === 0) return found
+  for (const variant of all.flatMap((image) => image.variants)) {
+    const file = filesOf(variant).find(({ sha256 }) => damages.has(sha256))
+    if (file !== undefined) found.set(variant, { name: file.name, damage: damages.get(file.sha256) ?? '' })
+  }
+  return found
 }
 
 async function readRevision(db: Db): Promise<number> {

@@ -1,6 +1,6 @@
 import { formatWanted, mergeAssignments, type Params, wantedOf } from './assignment.ts'
 import { type BootSpec, type Chosen, refusal, specFor } from './boot-spec.ts'
-import type { Catalog, CatalogGroup } from './catalog.ts'
+import type { Catalog, CatalogGroup, CatalogImage } from './catalog.ts'
 import { type KnownTarget, targetOf } from './facts.ts'
 import { groupReasons, matchingGroups } from './group-match.ts'
 import { type Identity, nameOf } from './identity.ts'
@@ -36,7 +36,7 @@ export type Decision = {
  * fits. Pure: the same situation gives the same decision.
  */
 export function decide(situation: Situation, choice?: Choice): Decision {
-  const { facts, identity, deployment, catalog } = situation
+  const { facts, identity, deployment, catalog, today } = situation
   const machine = machineOf(identity)
   const target = targetOf(facts, machine?.facts)
   const reasons: Reason[] = []
@@ -67,12 +67,14 @@ export function decide(situation: Situation, choice?: Choice): Decision {
     ...(active && entry === undefined ? [active.assignment] : []),
     ...(entry?.kind === 'image' ? [entry] : []),
   ])
+  const spec = specFor(wanted, merged, catalog, target, reasons)
+  notices.push(...endOfLifeNotices(spec.image && catalog.images.get(spec.image.name), today))
   return {
     ...common,
     groups: groups.map((group) => group.name).reverse(),
     params: merged.params,
     ...(active && entry === undefined && { deployment: attemptOf(active) }),
-    ...specFor(wanted, merged, catalog, target, reasons),
+    ...spec,
   }
 }
 
@@ -182,6 +184,12 @@ export function whySpent({
 
 function attemptOf({ id, attempts, maxAttempts }: LatestDeployment) {
   return { id, attempt: attempts + 1, maxAttempts }
+}
+
+function endOfLifeNotices(image: CatalogImage | undefined, today: string): string[] {
+  // Days written like this sort as texts.
+  if (image === undefined || image.endOfLife === null || image.endOfLife > today) return []
+  return [`image ${image.name} has been at its end of life since ${image.endOfLife}: nobody mends it any more`]
 }
 
 /** Who a request was taken for. */

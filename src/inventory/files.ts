@@ -4,6 +4,7 @@ import type { Db } from '../db/open.ts'
 import { files } from '../db/schema.ts'
 import { ConflictError } from '../errors.ts'
 import { recordChanges, system } from './changes.ts'
+import { inTime } from './in-time.ts'
 import { createMicroBatch } from './micro-batch.ts'
 
 /** A stored file as the inventory knows it; its bytes are in the store. */
@@ -190,12 +191,4 @@ async function findMany(db: Db, asked: string[]): Promise<({ file: Servable | un
   } catch {
     return asked.map(() => undefined)
   }
-}
-
-async function inTime<T>(answer: Promise<T>, patienceMs: number): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, patienceMs, undefined)
-  })
-  return Promise.race([answer, late]).finally(() => clearTimeout(timer))
 }

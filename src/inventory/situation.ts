@@ -32,6 +32,8 @@ export type Situation = {
   /** The names of the secrets that the machine, and that groups, have. */
   secrets: { machine: string[]; groups: Record<string, string[]> }
   catalog: Catalog
+  /** YYYY-MM-DD, in UTC. */
+  today: string
 }
 
 /** Looks up what decisions depend on. Reads only: a preview and a boot ask the same. */
@@ -60,6 +62,7 @@ export function createFindSituation(db: Db): FindSituation {
       deployment: known?.deployment,
       secrets: { machine: known?.secrets ?? [], groups: groupSecrets },
       catalog: await cache.at(revision),
+      today: new Date().toISOString().slice(0, 10),
     }
   }
 }

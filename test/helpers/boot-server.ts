@@ -5,6 +5,7 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
+import { createFindSize } from '../../src/boot/damage.ts'
 import { createBootServer } from '../../src/boot/listener.ts'
 import { type BootDeps, createBootApp } from '../../src/boot/routes.ts'
 import { createTransfers } from '../../src/boot/send-file.ts'
@@ -51,7 +52,7 @@ export async function startTestBootServer(
       createTransfers({ cacheBytes: 2 ** 24, mostTransfers: 1000, bytesPerSecond: undefined, zeroCopy: true }),
     events,
     log,
-    findServable: createFindServable(db),
+    findServable: createFindServable(db, { keptMs: 50 }),
     noteDamage: (sha256, why) => noteDamage(db, sha256, why),
     allows,
     databaseAnswers,
@@ -61,6 +62,7 @@ export async function startTestBootServer(
     openBoot: createOpenBoot(db),
     recordReport: createRecordReport(db),
     findTreeFile: createFindTreeFile(db),
+    findSize: createFindSize(store, { keptMs: 50 }),
     sealer: createSealer(Buffer.alloc(32, 1)),
     settings: { baseUrl: undefined, afterRefusal: 'retry', maxDiscovered: 100, answersToAnyAddress: false, ...rest },
   }

@@ -1,5 +1,5 @@
 import type { Arch, Platform } from '../../src/arch.ts'
-import type { Catalog, CatalogGroup } from '../../src/inventory/catalog.ts'
+import type { Catalog, CatalogGroup, DamagedFile } from '../../src/inventory/catalog.ts'
 import { compareGroups, type Group } from '../../src/inventory/groups.ts'
 import type { Variant } from '../../src/inventory/images.ts'
 import type { Machine } from '../../src/inventory/machines.ts'
@@ -28,8 +28,18 @@ export function catalogOf(parts: {
   images?: Record<string, Variant[]>
   menus?: Record<string, MenuEntry[]>
   answerFiles?: string[]
+  damaged?: [Variant, DamagedFile][]
+  endsOfLife?: Record<string, string>
 }): Catalog {
-  const { policy = { kind: 'local' }, groups = [], images = {}, menus = {}, answerFiles = [] } = parts
+  const {
+    policy = { kind: 'local' },
+    groups = [],
+    images = {},
+    menus = {},
+    answerFiles = [],
+    damaged = [],
+    endsOfLife = {},
+  } = parts
   const whole = groups.map(({ name, priority = 0, selector = [], assignment = {} }) => ({
     name,
     priority,
@@ -42,7 +52,12 @@ export function catalogOf(parts: {
     groups: whole
       .sort(compareGroups)
       .map((group): CatalogGroup => ({ ...group, refuses: compileSelector(group.selector) })),
-    images: new Map(Object.entries(images).map(([name, variants]) => [name, { name, version: 3, variants }])),
+    images: new Map(
+      Object.entries(images).map(([name, variants]) => [
+        name,
+        { name, version: 3, variants, endOfLife: endsOfLife[name] ?? null },
+      ]),
+    ),
     menus: new Map(
       Object.entries(menus).map(([name, entries]) => [
         name,
@@ -50,6 +65,7 @@ export function catalogOf(parts: {
       ]),
     ),
     answerFiles: new Map(answerFiles.map((name) => [name, { name, version: 2, documents: [] }])),
+    damaged: new Map(damaged),
   }
 }
 
@@ -92,6 +108,7 @@ export function situationOf({ machine, ...known }: Partial<Situation> & { machin
     deployment: undefined,
     secrets: { machine: [], groups: {} },
     catalog: catalogOf({}),
+    today: '2026-11-24',
     ...known,
   }
 }
