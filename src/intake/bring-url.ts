@@ -50,6 +50,7 @@ export async function bringUrl(
   const keep = async () => {
     await takeOver(intake, got.sha256, partial)
     await partials.remove(key)
+    job.held.delete(key)
     await partial.close()
   }
   return { ...got, name, partial, keep }

@@ -1,0 +1,68 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import type { Db } from '../../src/db/open.ts'
+import { type IntakeSettings, type OpenIntake, openIntake } from '../../src/intake/open-intake.ts'
+import { createImport, findImport, type Import, type ImportPlan } from '../../src/inventory/imports.ts'
+import type { FileStore } from '../../src/store/file-store.ts'
+import { openFolderStore } from '../../src/store/folder-store.ts'
+
+export type TestIntake = {
+  dataDir: string
+  store: FileStore
+  intake: OpenIntake
+  /** Asks for an import and waits for its end. */
+  run: (plan: ImportPlan, image?: string) => Promise<Import>
+  ask: (plan: ImportPlan, image?: string) => Promise<Import>
+  ended: (id: string) => Promise<Import>
+  /** What lies in the folder of files on their way. */
+  parts: () => Promise<string[]>
+  /** Stops what runs, and opens it again on the same folder. */
+  restart: () => Promise<void>
+  stop: () => Promise<void>
+}
+
+/** Imports as a server runs them, over a database and a data folder of its own; impatient. */
+export async function openTestIntake(db: Db, settings: Partial<IntakeSettings> = {}): Promise<TestIntake> {
+  const dataDir = settings.dataDir ?? (await mkdtemp(join(tmpdir(), 'bootwright-intake-')))
+  const store = await openFolderStore(join(dataDir, 'files'))
+  const proxies = { httpProxy: '', httpsProxy: '', noProxy: '' }
+  const usual = { maxFileBytes: 2 ** 30, importsAtOnce: 2, downloadStallSeconds: 1, keepPartsDays: 1, mirrors: {} }
+  const times = { lookEveryMs: 100, progressEveryMs: 20, retriesMs: [5, 5, 5] }
+  const open = () =>
+    openIntake({ dataDir, ...proxies, ...usual, ...settings }, { db, store, log: pino({ level: 'silent' }) }, times)
+  let intake = await open()
+  const ask: TestIntake['ask'] = async (plan, image) => {
+    const made = await createImport(db, { image, plan, server: intake.server }, 'test')
+    intake.wake()
+    return made
+  }
+  const ended: TestIntake['ended'] = async (id) => {
+    for (let tries = 0; tries < 600; tries++) {
+      const one = await findImport(db, id)
+      if (one?.endedAt) return one
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+    throw new Error(`import ${id} did not end within 30 s`)
+  }
+  return {
+    dataDir,
+    store,
+    get intake() {
+      return intake
+    },
+    ask,
+    ended,
+    run: async (plan, image) => ended((await ask(plan, image)).id),
+    parts: () => readdir(join(dataDir, 'incoming-parts')),
+    restart: async () => {
+      await intake.stop()
+      intake = await open()
+    },
+    stop: async () => {
+      await intake.stop()
+      await rm(dataDir, { recursive: true, force: true })
+    },
+  }
+}
