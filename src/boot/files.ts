@@ -55,16 +55,16 @@ export async function serveStored(c: BootContext, deps: FileDeps, sha256: string
     'Cache-Control': 'public, max-age=31536000, immutable',
     ETag: `"${sha256}"`,
   }
+  // Of a disk image that is booted over HTTP iPXE reads small parts by the thousand; they belong to no stage.
+  const level = fileStages.has(stage) || c.req.header('range') === undefined ? 'info' : 'debug'
   if (store.urlFor !== undefined && c.req.method === 'GET') {
     await file.close()
-    log.info({ ip, boot: bootId, file: name }, 'file: sent to the object store')
+    log[level]({ ip, boot: bootId, file: name }, 'file: sent to the object store')
     record({ message: 'sent to the object store' })
     c.header('Cache-Control', 'no-store')
     return c.redirect(await store.urlFor(sha256, headers['Content-Type']))
   }
   return sendFile(c, transfers, file, headers, ({ bytes, complete, durationMs }) => {
-    // Of a disk image that is booted over HTTP iPXE reads small parts by the thousand; they belong to no stage.
-    const level = fileStages.has(stage) || c.req.header('range') === undefined ? 'info' : 'debug'
     log[level]({ ip, boot: bootId, file: name, bytes, ms: durationMs, complete }, 'file')
     const message = complete ? undefined : `cut off after ${bytes} of ${file.sizeBytes} bytes`
     record({ bytes, durationMs, message })
