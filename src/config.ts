@@ -35,6 +35,8 @@ export type Config = {
   keepBootsDays: number
   keepBoots: number
   keepChangesDays: number
+  /** Stored files are hashed again once in so many days; 0: never. */
+  verifyDays: number
   maxDiscovered: number
   maxFileBytes: number
   /** The object store that files are in; undefined: the data folder. */
@@ -129,6 +131,11 @@ export const settings = {
     name: 'BOOTWRIGHT_KEEP_CHANGES_DAYS',
     fallback: '365',
     meaning: 'the log of changes is forgotten after so many days',
+  },
+  verifyDays: {
+    name: 'BOOTWRIGHT_VERIFY_DAYS',
+    fallback: '7',
+    meaning: 'the bytes of each stored file are hashed again once in so many days; 0: never',
   },
   maxDiscovered: { name: 'BOOTWRIGHT_MAX_DISCOVERED', fallback: '10000', meaning: 'unknown machines recorded at most' },
   maxFileBytes: {
@@ -286,6 +293,7 @@ export function loadConfig(env: Record<string, string | undefined>, defaultNbpDi
     keepBootsDays: count('keepBootsDays', 1, 36_500),
     keepBoots: count('keepBoots', 1, 1_000_000_000),
     keepChangesDays: count('keepChangesDays', 1, 36_500),
+    verifyDays: count('verifyDays', 0, 3650),
     maxDiscovered: count('maxDiscovered', 0, 10_000_000),
     maxFileBytes: count('maxFileBytes', 1, 2 ** 50),
     s3: given('s3Url') === undefined ? undefined : readS3(),

@@ -13,6 +13,8 @@ import { createBootServer, createRelayServer } from './boot/listener.ts'
 import { type BootDeps, createBootApp } from './boot/routes.ts'
 import { previewScript } from './boot/script.ts'
 import { createTransfers } from './boot/send-file.ts'
+import { startBackgroundChecks } from './care/background-checks.ts'
+import { createFileChecks } from './care/check-file.ts'
 import type { Config, Listen } from './config.ts'
 import { type Db, openEmbedded, openPostgres } from './db/open.ts'
 import { ConfigError, messageOf } from './errors.ts'
@@ -86,6 +88,8 @@ async function open(
   const events = startBootEventRecorder(db, log)
   opened.push(events.stop)
   opened.push(startHousekeeping(config, db, log).stop)
+  const checks = createFileChecks({ db, store, log })
+  opened.push(startBackgroundChecks({ db, log }, checks, { everyDays: config.verifyDays }).stop)
 
   const orders = config.fileWorkers > 0 ? createFileOrders() : undefined
   const sending = sendingOf(config)
@@ -135,6 +139,7 @@ async function open(
   const admin = {
     db,
     store,
+    checks,
     intake,
     log,
     sealer,

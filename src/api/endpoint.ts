@@ -1,6 +1,7 @@
 import { createRoute, type OpenAPIHono, type RouteConfig, z } from '@hono/zod-openapi'
 import type { Context, MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
+import type { FileChecks } from '../care/check-file.ts'
 import type { Db } from '../db/open.ts'
 import type { PartialFiles } from '../intake/partial-files.ts'
 import type { ChangeFeed } from '../inventory/change-feed.ts'
@@ -20,6 +21,7 @@ import { problem, problemSchema } from './problems.ts'
 export type AdminDeps = {
   db: Db
   store: FileStore
+  checks: FileChecks
   sealer: Sealer
   feed: ChangeFeed
   log: Logger
@@ -86,7 +88,7 @@ export type EndpointSpec<
   open?: true
   returns?: Result
   returnsType?: 'application/json' | 'text/plain' | 'text/event-stream'
-  /** The answer is a stream of one of these instead. */
+  /** The answer is a stream of one of these instead. Such a POST takes no Idempotency-Key. */
   returnsTypes?: readonly string[]
   /** Every status of success, with its description; 422 where that too is answered with what `returns` says. */
   statuses: { [Status in 200 | 201 | 202 | 204 | 422 | 503]?: string }
@@ -144,7 +146,8 @@ export function register(
       const given = await spec.answer({ ...deps, db }, input, context)
       return given instanceof Response ? given : responseOf(context, given)
     }
-    return method === 'post' && !spec.bodyIsBytes ? onceForKey(context, deps, by, input.body, answer) : answer(deps.db)
+    const atOnce = !spec.bodyIsBytes && spec.returnsTypes === undefined
+    return method === 'post' && atOnce ? onceForKey(context, deps, by, input.body, answer) : answer(deps.db)
   }) as never)
 }
 

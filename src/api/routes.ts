@@ -7,6 +7,7 @@ import * as changes from './changes.ts'
 import * as deployments from './deployments.ts'
 import { registerDocs } from './docs.ts'
 import { type AdminDeps, type ApiEnv, type Endpoint, type Method, register } from './endpoint.ts'
+import * as fileCare from './file-care.ts'
 import * as files from './files.ts'
 import * as groups from './groups.ts'
 import * as health from './health.ts'
@@ -86,6 +87,9 @@ const table: [Method, string, Endpoint, tag: string][] = [
   ['get', `${prefix}/files`, files.list, 'files'],
   ['get', `${prefix}/files/{sha256}`, files.get, 'files'],
   ['put', `${prefix}/files/{sha256}`, files.put, 'files'],
+  ['delete', `${prefix}/files/{sha256}`, fileCare.remove, 'files'],
+  ['post', `${prefix}/files/verify`, fileCare.verify, 'files'],
+  ['post', `${prefix}/files/gc`, fileCare.clear, 'files'],
   ['get', `${prefix}/files/{sha256}/upload`, files.upload, 'files'],
   ['get', `${prefix}/boots`, boots.list, 'boots'],
   ['get', `${prefix}/boots/{id}`, boots.get, 'boots'],

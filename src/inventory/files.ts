@@ -64,7 +64,7 @@ export async function saveFile(
     const { sha256, sizeBytes } = file
     if (sizeOf !== undefined && (await sizeOf(sha256)) !== sizeBytes)
       throw new ConflictError(`the bytes of file ${sha256} were cleared away meanwhile: send them again`)
-    const again = { sizeBytes, createdAt: sql`now()` }
+    const again = { sizeBytes, ...graceAnew }
     const [saved] = await tx
       .insert(files)
       .values(file)
@@ -81,7 +81,7 @@ export async function saveFile(
 export async function noteStored(db: Db, sha256: string): Promise<void> {
   await db.transaction(async (transaction) => {
     const tx = transaction as unknown as Db
-    const [before] = await tx.update(files).set({ createdAt: sql`now()` }).where(eq(files.sha256, sha256)).returning()
+    const [before] = await tx.update(files).set({ createdAt: sql`now()`, checkedAt: null }).where(eq(files.sha256, sha256)).returning()
     if (before !== undefined) await setDamage(tx, before, null)
   })
 }
@@ -93,11 +93,14 @@ export async function noteStored(db: Db, sha256: string): Promise<void> {
 export async function reuseFile(db: Db, sha256: string): Promise<StoredFile | undefined> {
   const rows = await db
     .update(files)
-    .set({ createdAt: sql`now()` })
+    .set(graceAnew)
     .where(and(eq(files.sha256, sha256), isNull(files.damage)))
     .returning()
   return rows[0]
 }
+
+// When its bytes were hashed last stays known.
+const graceAnew = { createdAt: sql`now()`, checkedAt: sql`coalesce(${files.checkedAt}, ${files.createdAt})` }
 
 /** Until the transaction ends no file is cleared away (and while files are, this waits). */
 export async function holdFiles(tx: Db): Promise<void> {

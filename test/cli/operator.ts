@@ -7,9 +7,11 @@ import { Readable } from 'node:stream'
 import { createAdaptorServer } from '@hono/node-server'
 import { type AdminDeps, createAdminApp } from '../../src/api/routes.ts'
 import { previewScript } from '../../src/boot/script.ts'
+import { createFileChecks } from '../../src/care/check-file.ts'
 import { createProgram } from '../../src/cli/program.ts'
 import { messageOf } from '../../src/errors.ts'
 import { openIntake } from '../../src/intake/open-intake.ts'
+import type { PartialFiles } from '../../src/intake/partial-files.ts'
 import { createChangeFeed } from '../../src/inventory/change-feed.ts'
 import { startTestBootServer, type TestBootServer } from '../helpers/boot-server.ts'
 
@@ -19,6 +21,8 @@ export type Operator = {
   /** The data folder, with the admin socket in it. */
   folder: string
   boot: TestBootServer
+  /** What is on its way. */
+  partials: PartialFiles
   /** The admin address that wants a token. */
   adminUrl: string
   /** Runs a command line as main.ts does. */
@@ -47,6 +51,7 @@ export async function startOperator(settings: { maxFileBytes?: number } = {}): P
   const common = {
     db,
     store,
+    checks: createFileChecks({ db, store, log }),
     log,
     databaseAnswers,
     findSituation,
@@ -67,6 +72,7 @@ export async function startOperator(settings: { maxFileBytes?: number } = {}): P
   return {
     folder,
     boot,
+    partials: intake.partials,
     adminUrl: `http://127.0.0.1:${(tcp.address() as AddressInfo).port}`,
     run: (...argv) => run({ BOOTWRIGHT_DATA_DIR: folder }, argv),
     runWith: (stdin, ...argv) => run({ BOOTWRIGHT_DATA_DIR: folder }, argv, undefined, Readable.from([stdin])),

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { type AdminDeps, createAdminApp } from '../../src/api/routes.ts'
+import { createFileChecks } from '../../src/care/check-file.ts'
 import type { Db } from '../../src/db/open.ts'
 import { openPartialFiles } from '../../src/intake/partial-files.ts'
 import { shippedRecipes } from '../../src/intake/recipes.ts'
@@ -32,6 +33,8 @@ export async function openApi(db: Db, change: Partial<AdminDeps> = {}): Promise<
   const folder = await mkdtemp(join(tmpdir(), 'bootwright-api-'))
   const logged: string[] = []
   const findSituation = createFindSituation(db)
+  const store = change.store ?? (await openFolderStore(folder))
+  const log = pino({ base: null }, { write: (line) => logged.push(line) })
   const deps: AdminDeps = {
     db,
     findSituation,
@@ -43,8 +46,9 @@ export async function openApi(db: Db, change: Partial<AdminDeps> = {}): Promise<
       wake: () => {},
     },
     sealer: createSealer(Buffer.alloc(32, 1)),
-    store: await openFolderStore(folder),
-    log: pino({ base: null }, { write: (line) => logged.push(line) }),
+    store,
+    checks: createFileChecks({ db, store, log }),
+    log,
     maxFileBytes: 128 * 2 ** 20,
     bootUrl: 'http://192.0.2.1:8080',
     databaseAnswers: async () => true,
