@@ -23,8 +23,8 @@ const mostAtOnce = 2 * 2 ** 20
 const smallBytes = 64 * 1024
 
 /**
- * Writes parts of a file to a response whose head is written, as fast as its reader takes them: what is in the page cache
- * from there to the socket inside the kernel, the rest in chunks that all who read the same file share.
+ * Writes parts of a file to a response whose head is written, as fast as its reader takes them: what is on a disk
+ * of ours from the page cache to the socket inside the kernel, the rest in chunks that all who read the same file share.
  * `sent` is told of every step. @throws Error when the client goes away or the file cannot be read to its end
  */
 export async function sendParts(sending: Sending, parts: Part[], sent: (bytes: number) => void): Promise<void> {
@@ -59,13 +59,18 @@ async function sendRange(
   }
 }
 
-/** Undefined when the bytes are not in the page cache, are few, or the socket is not ours alone. */
+/** Undefined when the file is on no disk of ours, the bytes are few, or the socket is not ours alone. */
 async function sendFromKernel({ outgoing, file, ways }: Sending, write: Write, position: number, sizeBytes: number) {
   const { zeroCopy } = ways
   const { descriptor } = file
   if (zeroCopy === undefined || descriptor === undefined || sizeBytes <= smallBytes) return undefined
+  if (!zeroCopy.isCached(descriptor, position, sizeBytes)) {
+    await zeroCopy.load(descriptor, position, sizeBytes)
+    // The disk goes on while this is sent.
+    void zeroCopy.load(descriptor, position + sizeBytes, mostAtOnce)
+  }
   const socket = idleSocketOf(outgoing)
-  if (socket === undefined || !zeroCopy.isCached(descriptor, position, sizeBytes)) return undefined
+  if (socket === undefined) return undefined
   const taken = zeroCopy.send(socket, descriptor, position, sizeBytes - smallBytes)
   const rest = Buffer.allocUnsafeSlow(smallBytes)
   const got = zeroCopy.read(descriptor, rest, position + taken)

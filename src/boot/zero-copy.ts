@@ -1,10 +1,12 @@
-import { readSync } from 'node:fs'
+import { openSync, readSync } from 'node:fs'
 import koffi from 'koffi'
 
 /** Bytes from a file straight to a socket inside the kernel, as nginx sends them: Node has no call for it. */
 export type ZeroCopy = {
   /** True when the first and the last byte of the range are in the page cache, so that sending it waits for no disk. */
   isCached: (file: number, position: number, sizeBytes: number) => boolean
+  /** Reads a range into the page cache, in the background. */
+  load: (file: number, position: number, sizeBytes: number) => Promise<void>
   /**
    * Sends at most so many bytes; gives how many the socket took now: 0 when its buffer is full, or when sending fails in
    * another way, which the next ordinary write will tell.
@@ -30,10 +32,19 @@ export function openZeroCopy(): ZeroCopy | undefined {
     iovec.writeBigUInt64LE(koffi.address(iovec) + 16n, 0)
     iovec.writeBigUInt64LE(1n, 8)
     const offset = Buffer.allocUnsafeSlow(4096)
+    // What is sent there is read from the disk and copied nowhere.
+    const nowhere = openSync('/dev/null', 'w')
     const isByteCached = (file: number, position: number) => Number(preadv2(file, iovec, 1, position, nowait)) === 1
     return {
       isCached: (file, position, sizeBytes) =>
         isByteCached(file, position) && isByteCached(file, position + sizeBytes - 1),
+      load: (file, position, sizeBytes) =>
+        new Promise((resolve) => {
+          const from = Buffer.allocUnsafeSlow(8)
+          from.writeBigInt64LE(BigInt(position))
+          // What fails here fails again when it is sent, where it is looked at.
+          sendfile.async(nowhere, file, from, sizeBytes, () => resolve())
+        }),
       send: (socket, file, position, sizeBytes) => {
         offset.writeBigInt64LE(BigInt(position))
         return Math.max(0, Number(sendfile(socket, file, offset, sizeBytes)))
