@@ -67,16 +67,16 @@ export const fileName = z
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, 'a file name: letters, digits and . _ -, 128 characters at most')
   .openapi({ example: 'vmlinuz' })
 
-const placeholder = /\{\{[^{}]*\}\}/g
+const placeholder = /\{\{[^{}]*\}\}|\{%[^{}]*%\}/g
 
-// One word of the kernel's command line, which iPXE cannot quote: white space only inside a Liquid placeholder.
+// One word of the kernel's command line, which iPXE cannot quote: white space only inside what is Liquid's.
 const arg = z
   .string()
   .min(1, 'a kernel argument')
   .max(1024, 'at most 1024 characters')
   .refine(
     (text) => isPrintable(text) && !/\s|\{\{|\}\}|\{%|\$\{/.test(text.replace(placeholder, '')),
-    'one kernel argument: no white space outside {{ }}, no control characters, no ${',
+    'one kernel argument: no white space outside {{ }} and {% %}, no control characters, no ${',
   )
   .openapi({ example: 'console=ttyS0,115200n8' })
 

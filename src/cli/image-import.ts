@@ -30,7 +30,7 @@ export function addImageImportCommands(image: Command, deps: CliDeps): void {
     .description(
       'make an image of an ISO, of an archive or a folder of netboot files: what is needed is found by itself',
     )
-    .argument('<url|path>', 'URL, which the server fetches itself; ISO, archive or folder of this computer')
+    .argument('<url|path>', 'URL, which the server fetches itself; ISO, archive or folder of this computer', parsePlace)
     .option('--name <name>', 'of the image (else what is recognised)')
     .option('--title <title>', 'name of the image for people')
     .addOption(archsOption())
@@ -39,9 +39,8 @@ export function addImageImportCommands(image: Command, deps: CliDeps): void {
     .option('--keep-iso', 'let installers have the ISO itself too, below {{ tree }}')
     .option('--wimboot <path|url>', 'wimboot, for Windows', parsePlace)
     .option('--no-wait', 'do not wait until it is there')
-    .action(async (where: string, options: ImportOptions, command: Command) => {
+    .action(async (place: Place, options: ImportOptions, command: Command) => {
       const client = clientOf(command, deps)
-      const place = parsePlace(where)
       const body = await wishesOf(client, deps, options)
       if (place.url !== undefined) {
         const { sha256 = options.sha256 } = place
@@ -52,7 +51,7 @@ export function addImageImportCommands(image: Command, deps: CliDeps): void {
       // npm runs a script in the package's folder; a path is meant from where the operator stands.
       const path = resolve(deps.env.INIT_CWD ?? '', place.path ?? '')
       const about = await stat(path).catch(() => undefined)
-      if (about === undefined) throw new Error(`${where}: there is no such file or folder`)
+      if (about === undefined) throw new Error(`${place.path}: there is no such file or folder`)
       if (about.isDirectory()) {
         const saved = await importFolder(client, deps, path, options, body.wimboot)
         return tellImage(command, deps, saved)
