@@ -16,11 +16,11 @@ import { enterSite, fakeMachine, missingRecords } from '../helpers/fake-site.ts'
 const files = { kernel: randomBytes(300_001), initrd: randomBytes(1_000_003) }
 const nbp = await readFile(join(programDir, 'ipxe/nbp/ipxe.efi'))
 const limit = 120_000
-const held = { downloads: 10, ms: 4000 }
+const heldDownloads = 10
 
 /**
  * Switches so many machines on at once, at a whole server with these settings; gives their boots and what is not recorded of
- * them. With `holding` others download for a while at the start.
+ * them. With `holding` others download at the start, until a machine was told to wait.
  */
 async function storm(
   machines: number,
@@ -44,23 +44,27 @@ async function storm(
   await enterSite(socket, machines, files)
   const port = (address: string | undefined) => Number(address?.replace(/^.*:/, ''))
   const server = { host: '127.0.0.1', httpPort: port(addresses.boot), tftpPort: port(addresses.tftp) }
-  if (holding) await holdDownloads(socket, server.httpPort)
+  const letGo = holding ? await holdDownloads(socket, server.httpPort) : undefined
   const boots = await Promise.all(
-    Array.from({ length: machines }, (_, n) => bootFakeMachine(fakeMachine(n), server, { hashes: true })),
+    Array.from({ length: machines }, (_, n) =>
+      bootFakeMachine(fakeMachine(n), server, { hashes: true, ...(letGo && { toldToWait: letGo }) }),
+    ),
   )
   return { boots, missing: await missingRecords(socket, boots, files, nbp.length) }
 }
 
-/** Downloads by clients that read nothing, of more than the buffers of a connection take; resolves when they have begun. */
-async function holdDownloads(socket: string, port: number): Promise<void> {
+/** Downloads by clients that read nothing, of more than the buffers of a connection take; resolves when they have begun, with what ends them. */
+async function holdDownloads(socket: string, port: number): Promise<() => void> {
   const bytes = randomBytes(32 * 2 ** 20)
   const sha256 = createHash('sha256').update(bytes).digest('hex')
   await put(socket, `/api/v1/files/${sha256}?name=big`, bytes)
-  for (let n = 0; n < held.downloads; n++) {
-    const holder = connect(port, '127.0.0.1')
+  const holders = Array.from({ length: heldDownloads }, () => connect(port, '127.0.0.1'))
+  for (const holder of holders) {
     holder.write(`GET /files/${sha256}/big HTTP/1.1\r\nHost: boot\r\n\r\n`)
     await once(holder, 'readable')
-    setTimeout(() => holder.destroy(), held.ms)
+  }
+  return () => {
+    for (const holder of holders) holder.destroy()
   }
 }
 
@@ -85,7 +89,7 @@ test('eighty machines that are switched on at once all boot: no byte is wrong, a
 test('where downloads are few at once, those that are told to wait boot as well; scripts and reports never wait', {
   timeout: limit,
 }, async () => {
-  const result = await storm(30, { BOOTWRIGHT_MAX_TRANSFERS: String(held.downloads) }, true)
+  const result = await storm(30, { BOOTWRIGHT_MAX_TRANSFERS: String(heldDownloads) }, true)
   expectWhole(result)
   const told = new Set(
     result.boots.flatMap(({ steps }) => steps.filter((one) => one.retries > 0).map((one) => one.stage)),

@@ -15,22 +15,26 @@ type Answer = { status: number; retryAfter: number | undefined; bytes: number; f
 
 /** iPXE gives up on a connection that is silent for so long (its httpcore.c, since 2025). */
 const silenceMs = 120_000
+const userAgent = 'iPXE/1.21.1+fake'
 const mostHeaderBytes = 16_384
 /** What is read goes here, whichever connection it comes from, and is taken before the next read. */
 const readBuffer = Buffer.allocUnsafe(256 * 1024)
 
-/** Opens a client at an address of this machine. An error status with Retry-After is obeyed as iPXE does (its httpcore.c). */
-export function openIpxeHttp(localAddress: string, userAgent = 'iPXE/1.21.1+fake'): IpxeHttp {
+/**
+ * Opens a client at an address of this machine. An error status with Retry-After is obeyed as iPXE does (its httpcore.c);
+ * `toldToWait` hears of each.
+ */
+export function openIpxeHttp(localAddress: string, toldToWait = () => {}): IpxeHttp {
   let kept: Connection | undefined
 
   const once = async (url: URL, take: (piece: Buffer) => void): Promise<Answer> => {
     const reused = kept?.usable() === true
     if (!reused) kept = await openConnection(localAddress, url)
-    let answer = await (kept as Connection).ask(url, userAgent, take)
+    let answer = await (kept as Connection).ask(url, take)
     if (answer === undefined && reused) {
       // The server closed a kept connection while the request was on its way: iPXE opens another (its httpconn.c).
       kept = await openConnection(localAddress, url)
-      answer = await kept.ask(url, userAgent, take)
+      answer = await kept.ask(url, take)
     }
     if (answer === undefined) throw new Error(`GET ${url.pathname}: the connection was closed before an answer`)
     return answer
@@ -42,6 +46,7 @@ export function openIpxeHttp(localAddress: string, userAgent = 'iPXE/1.21.1+fake
         const { status, retryAfter, bytes, firstByteMs } = await once(url, take)
         if (status === 200) return { bytes, retries, waitedMs, firstByteMs }
         if (retryAfter === undefined) throw new Error(`GET ${url.pathname}: status ${status}`)
+        toldToWait()
         await sleep(retryAfter * 1000)
         waitedMs += retryAfter * 1000
       }
@@ -53,7 +58,7 @@ export function openIpxeHttp(localAddress: string, userAgent = 'iPXE/1.21.1+fake
 type Connection = {
   usable: () => boolean
   /** Undefined: it ended before the first byte of an answer. */
-  ask: (url: URL, userAgent: string, take: (piece: Buffer) => void) => Promise<Answer | undefined>
+  ask: (url: URL, take: (piece: Buffer) => void) => Promise<Answer | undefined>
   close: () => void
 }
 
@@ -89,7 +94,7 @@ async function openConnection(localAddress: string, { hostname, port }: URL): Pr
   return {
     usable: () => usable,
     close: () => socket.destroy(),
-    ask: (url, userAgent, take) =>
+    ask: (url, take) =>
       new Promise<Answer | undefined>((resolve, reject) => {
         const started = performance.now()
         let header = ''

@@ -43,15 +43,15 @@ const mostScriptBytes = 65_536
 /**
  * Boots a machine: firmware fetches ipxe.efi by TFTP, iPXE its bootstrap and its script, then what the script names; it says
  * that it is about to jump, and the system fetches its answer file, when an argument `url=` names one, and reports that it
- * is up to the address in `report=`. Does not throw: what went wrong is in the result.
+ * is up to the address in `report=`. Does not throw: what went wrong is in the result. `toldToWait` hears of each 503.
  */
 export async function bootFakeMachine(
   machine: FakeMachine,
   server: BootServerAddress,
-  { hashes = false }: { hashes?: boolean } = {},
+  { hashes = false, toldToWait }: { hashes?: boolean; toldToWait?: () => void } = {},
 ): Promise<FakeBoot> {
   const boot: FakeBoot = { mac: machine.mac, steps: [] }
-  const http = openIpxeHttp(machine.address)
+  const http = openIpxeHttp(machine.address, toldToWait)
   try {
     await bootSteps(machine, server, http, hashes, boot.steps)
   } catch (error) {
