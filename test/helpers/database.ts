@@ -29,11 +29,16 @@ function databases(): [string, () => Promise<OpenDb>][] {
 }
 
 async function openFresh(url: string): Promise<OpenDb> {
+  return openPostgres(await createFresh(url))
+}
+
+/** Makes a new database on a server; gives its URL. */
+export async function createFresh(url: string): Promise<string> {
   const name = `test_${randomBytes(8).toString('hex')}`
   const server = postgres(`${url}/postgres`, { max: 1 })
   await server.unsafe(`create database ${name}`)
   await server.end()
-  return openPostgres(`${url}/${name}`)
+  return `${url}/${name}`
 }
 
 async function emptyTables(db: Db): Promise<void> {

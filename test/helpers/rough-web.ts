@@ -107,19 +107,15 @@ function answerTo(
 
 async function send(response: http.ServerResponse, body: Buffer, rough: Rough): Promise<void> {
   const { cutAfter, stallAfter, bytesPerSecond } = rough
+  const gone = new Promise((resolve) => response.once('close', resolve))
   const chunkBytes = bytesPerSecond === undefined ? 65_536 : Math.max(1024, Math.floor(bytesPerSecond / 50))
   const end = Math.min(body.length, cutAfter ?? body.length, stallAfter ?? body.length)
   for (let at = 0; at < end && !response.destroyed; at += chunkBytes) {
     const chunk = body.subarray(at, Math.min(at + chunkBytes, end))
-    if (!response.write(chunk))
-      await Promise.race([new Promise((resolve) => response.once('drain', resolve)), closed(response)])
+    if (!response.write(chunk)) await Promise.race([new Promise((resolve) => response.once('drain', resolve)), gone])
     if (bytesPerSecond !== undefined) await wait(20)
   }
   // What was written arrives before the connection ends.
   if (cutAfter !== undefined && cutAfter < body.length) response.socket?.end()
   else if (stallAfter === undefined || stallAfter >= body.length) response.end()
-}
-
-function closed(response: http.ServerResponse): Promise<void> {
-  return new Promise((resolve) => response.once('close', resolve))
 }
