@@ -13,6 +13,11 @@ export function formatBytes(bytes: number): string {
   return step === 0 ? `${bytes} B` : `${(bytes / 1000 ** step).toFixed(1)} ${units[step]}`
 }
 
+/** `1 file`, `2 files`. */
+export function formatCount(count: number, word: string): string {
+  return `${count} ${word}${count === 1 ? '' : 's'}`
+}
+
 /** An ISO 8601 time of the API, to the second: `2026-01-31 12:00:05Z`. */
 export function formatTime(iso: string | null | undefined): string {
   return iso ? iso.replace('T', ' ').replace(/\.\d+/, '') : ''
@@ -21,4 +26,12 @@ export function formatTime(iso: string | null | undefined): string {
 /** `x86_64 efi`, `arm64 any platform`. */
 export function formatFit(variant: { arch: string; platform?: string | undefined }): string {
   return `${variant.arch} ${variant.platform ?? 'any platform'}`
+}
+
+/** Until when an image's maker mends it, or since when no more. `today` is YYYY-MM-DD. */
+export function formatEndOfLife(day: string | undefined, today = new Date().toISOString().slice(0, 10)): string {
+  if (day === undefined) return ''
+  if (day <= today) return `end of life since ${day}`
+  const days = Math.round((Date.parse(day) - Date.parse(today)) / 86_400_000)
+  return `ends ${day} (in ${formatCount(days, 'day')})`
 }

@@ -26,6 +26,8 @@ export type Image = {
   title: string
   version: number
   variants: Variant[]
+  /** YYYY-MM-DD. */
+  endOfLife?: string
   createdAt: string
   updatedAt: string
 }

@@ -1,9 +1,10 @@
 import type { Command } from 'commander'
 import { type CliDeps, clientOf, print } from './deps.ts'
-import { formatFit, formatTime } from './format.ts'
+import { formatEndOfLife, formatFit, formatTime } from './format.ts'
 import { addByRecipe, addImageImportCommands } from './image-import.ts'
 import { addVariantOptions, faultIn, type GivenOptions, namesNothing, withTrees } from './image-options.ts'
 import { describeVariant, type Image, variantWith, withVariant } from './image-variant.ts'
+import { addImageVersionCommands } from './image-versions.ts'
 import { formatFields, formatTable } from './table.ts'
 import { storeFile } from './upload.ts'
 
@@ -58,13 +59,14 @@ export function addImageCommand(program: Command, deps: CliDeps): void {
       const items = await clientOf(command, deps).list<Image>('/images')
       print(command, deps, { items }, () =>
         formatTable(
-          ['NAME', 'VERSION', 'VARIANTS', 'TITLE', 'CHANGED'],
+          ['NAME', 'VERSION', 'VARIANTS', 'TITLE', 'CHANGED', 'SUPPORT'],
           items.map((one) => [
             one.name,
             String(one.version),
             one.variants.map(formatFit).join(', '),
             one.title,
             formatTime(one.updatedAt),
+            formatEndOfLife(one.endOfLife),
           ]),
         ),
       )
@@ -78,14 +80,7 @@ export function addImageCommand(program: Command, deps: CliDeps): void {
       print(command, deps, await clientOf(command, deps).ask<Image>('GET', pathOf(name)), formatImage)
     })
 
-  image
-    .command('delete')
-    .description('delete an image that no machine is assigned and the policy does not name')
-    .argument('<name>')
-    .action(async (name: string, _options, command: Command) => {
-      await clientOf(command, deps).ask('DELETE', pathOf(name))
-      deps.err(`image ${name} is deleted\n`)
-    })
+  addImageVersionCommands(image, deps)
 }
 
 function recipeFaultIn({ recipe, mirror }: AddOptions): string | undefined {
@@ -97,11 +92,12 @@ function pathOf(name: string): string {
   return `/images/${encodeURIComponent(name)}`
 }
 
-function formatImage({ name, title, version, variants, createdAt, updatedAt }: Image): string {
+function formatImage({ name, title, version, variants, endOfLife, createdAt, updatedAt }: Image): string {
   const fields = formatFields({
     image: name,
     title,
     version: String(version),
+    support: formatEndOfLife(endOfLife),
     created: formatTime(createdAt),
     changed: formatTime(updatedAt),
   })

@@ -5,6 +5,7 @@ import { addChangesCommand } from './changes.ts'
 import { addDeploymentCommand } from './deployment.ts'
 import type { CliDeps } from './deps.ts'
 import { addExplainCommand } from './explain.ts'
+import { addFileCommand } from './file.ts'
 import { addGroupCommand } from './group.ts'
 import { addImageCommand } from './image.ts'
 import { addMachineCommand } from './machine.ts'
@@ -39,6 +40,7 @@ export function createProgram(deps: CliDeps): Command {
   addServeCommand(program, deps)
   addMachineCommand(program, deps)
   addImageCommand(program, deps)
+  addFileCommand(program, deps)
   addGroupCommand(program, deps)
   addDeploymentCommand(program, deps)
   addAnswerFileCommand(program, deps)

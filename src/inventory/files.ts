@@ -81,7 +81,11 @@ export async function saveFile(
 export async function noteStored(db: Db, sha256: string): Promise<void> {
   await db.transaction(async (transaction) => {
     const tx = transaction as unknown as Db
-    const [before] = await tx.update(files).set({ createdAt: sql`now()`, checkedAt: null }).where(eq(files.sha256, sha256)).returning()
+    const [before] = await tx
+      .update(files)
+      .set({ createdAt: sql`now()`, checkedAt: null })
+      .where(eq(files.sha256, sha256))
+      .returning()
     if (before !== undefined) await setDamage(tx, before, null)
   })
 }
