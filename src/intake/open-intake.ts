@@ -39,7 +39,9 @@ export async function openIntake(
   const { dataDir, maxFileBytes, importsAtOnce, downloadStallSeconds, keepPartsDays, mirrors } = settings
   const server = await loadServerId(dataDir)
   const recipeFolders = [shippedRecipes, join(dataDir, 'recipes')]
-  const partials = await openPartialFiles(join(dataDir, 'incoming-parts'), { mostBytes: mostPartials * maxFileBytes })
+  // Where the store is, which may be a disk of its own: it takes files over by a rename.
+  const folder = join(dataDir, 'files', 'incoming-parts')
+  const partials = await openPartialFiles(folder, { mostBytes: mostPartials * maxFileBytes })
   const dispatcher = openDispatcher(settings)
   const { retriesMs = patientRetriesMs } = times
   const stallMs = downloadStallSeconds * 1000

@@ -55,7 +55,7 @@ export async function openTestIntake(db: Db, settings: Partial<IntakeSettings> =
     ask,
     ended,
     run: async (plan, image) => ended((await ask(plan, image)).id),
-    parts: () => readdir(join(dataDir, 'incoming-parts')),
+    parts: () => readdir(join(dataDir, 'files', 'incoming-parts')),
     restart: async () => {
       await intake.stop()
       intake = await open()

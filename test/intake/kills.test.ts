@@ -119,7 +119,7 @@ test.each([
           () => {},
         )
         await wait(50 + Math.random() * 1000)
-        const parts = await readdir(join(dataDir, 'incoming-parts'))
+        const parts = await readdir(join(dataDir, 'files', 'incoming-parts'))
         if (parts.some((name) => name.startsWith('download-'))) middle.imports++
         if (parts.some((name) => name.startsWith('upload-'))) middle.uploads++
         await server.kill()
@@ -144,7 +144,7 @@ test.each([
       const stored = await checkStore()
       for (const hash of [...wanted.values(), ...uploads]) expect(stored).toContain(hash)
       expect((await server.ask('GET', '/images')).body.items).toHaveLength(wanted.size)
-      await expect.poll(() => readdir(join(dataDir, 'incoming-parts'))).toEqual([])
+      await expect.poll(() => readdir(join(dataDir, 'files', 'incoming-parts'))).toEqual([])
       if (kills >= 50) console.log(title, { times, middle, images: wanted.size, uploads: uploads.size })
       expect(middle.imports + middle.uploads).toBeGreaterThan(0)
     } finally {
