@@ -84,8 +84,9 @@ test.each([
     const middle = { imports: 0, uploads: 0 }
 
     const check = async (server: ServerProcess) => {
+      const images = (await server.ask('GET', '/images')).body.items
       const stored = await checkStore()
-      for (const { name, variants } of (await server.ask('GET', '/images')).body.items) {
+      for (const { name, variants } of images) {
         expect(variants[0].file.sha256).toBe(wanted.get(name))
         expect(stored).toContain(wanted.get(name))
       }
