@@ -83,7 +83,7 @@ async function sendFromKernel({ outgoing, file, ways }: Sending, write: Write, p
 async function sendChunk({ file, key, ways: { chunks } }: Sending, write: Write, position: number, left: number) {
   if (left <= smallBytes && file.descriptor !== undefined) return undefined
   const index = Math.floor(position / chunks.chunkBytes)
-  const chunk = await chunks.take(file, key, index)
+  const chunk = await chunks.take(file, `${key} ${file.generation ?? ''}`, index)
   if (chunk === undefined) return undefined
   try {
     const bytes = partOf(chunk, position - index * chunks.chunkBytes, left)

@@ -1,6 +1,8 @@
 /** A stored file, open for reading. Whoever opened it closes it. */
 export type OpenFile = {
   sizeBytes: number
+  /** Another one after the bytes were stored anew, as those of a damaged file are: for what is kept of them in memory. */
+  generation?: string
   /** Fills as much of the buffer as it can from `position`, and says how much; 0 only at the end of the file. */
   read: (buffer: Buffer, position: number) => Promise<number>
   close: () => Promise<void>

@@ -38,8 +38,10 @@ export async function openFolderStore(folder: string): Promise<FileStore> {
 export async function openStoredFile(folder: string, sha256: string): Promise<OpenFile | undefined> {
   const handle = await open(pathIn(folder, sha256)).catch(undefinedWhenMissing)
   if (handle === undefined) return undefined
+  const { size, ino, mtimeMs } = await handle.stat()
   return {
-    sizeBytes: (await handle.stat()).size,
+    sizeBytes: size,
+    generation: `${ino}-${mtimeMs}`,
     read: async (buffer, position) => (await handle.read(buffer, 0, buffer.length, position)).bytesRead,
     close: () => handle.close(),
     descriptor: handle.fd,

@@ -35,16 +35,13 @@ export async function openS3Store(settings: S3Settings, folder: string): Promise
   const where = (sha256: string) => ({ Bucket: bucket, Key: `${prefix}${sha256.slice(0, 2)}/${sha256}` })
   const pattern = /^([0-9a-f]{2})\/(\1[0-9a-f]{62})$/
 
-  const size = (sha256: string) =>
-    named(settings, async () => {
-      const found = await client.send(new HeadObjectCommand(where(sha256)), inTime()).catch(undefinedWhenMissing)
-      return found?.ContentLength
-    })
+  const find = (sha256: string) =>
+    named(settings, () => client.send(new HeadObjectCommand(where(sha256)), inTime()).catch(undefinedWhenMissing))
   // A thousand machines that ask for the same file at the same moment are one question to the store.
-  const sizes = new Map<string, Promise<number | undefined>>()
-  const sharedSize = (sha256: string) => {
-    const asked = sizes.get(sha256) ?? size(sha256).finally(() => sizes.delete(sha256))
-    sizes.set(sha256, asked)
+  const finding = new Map<string, ReturnType<typeof find>>()
+  const sharedFind = (sha256: string) => {
+    const asked = finding.get(sha256) ?? find(sha256).finally(() => finding.delete(sha256))
+    finding.set(sha256, asked)
     return asked
   }
   const adopt = (sha256: string, path: string) =>
@@ -55,12 +52,13 @@ export async function openS3Store(settings: S3Settings, folder: string): Promise
 
   return {
     adopt,
-    size,
+    size: async (sha256) => (await find(sha256))?.ContentLength,
     open: async (sha256) => {
-      const sizeBytes = await sharedSize(sha256)
+      const { ContentLength: sizeBytes, LastModified, ETag } = (await sharedFind(sha256)) ?? {}
       if (sizeBytes === undefined) return undefined
       return {
         sizeBytes,
+        generation: `${LastModified?.getTime()}-${ETag}`,
         read: (buffer, position) => {
           const wanted = buffer.subarray(0, Math.max(0, Math.min(buffer.length, sizeBytes - position)))
           return named(settings, () => readRange(client, where(sha256), wanted, position))

@@ -1,6 +1,7 @@
 import { readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { createTransfers } from '../../src/boot/send-file.ts'
 import { findBoot, listBoots } from '../../src/inventory/boots.ts'
 import { listChanges } from '../../src/inventory/changes.ts'
 import { findFile, noteDamage, noteStored } from '../../src/inventory/files.ts'
@@ -123,6 +124,24 @@ describe('a file that is not what was stored', () => {
 function forgotten(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 100))
 }
+
+it('after it was stored anew nothing of the damaged bytes is sent, as they may be in memory', async () => {
+  const settings = { cacheBytes: 2 ** 24, mostTransfers: 10, bytesPerSecond: undefined, zeroCopy: false }
+  const caching = await startTestBootServer({ transfers: createTransfers(settings) })
+  try {
+    const good = Buffer.alloc(300_000, 'good ')
+    const file = await caching.addFile('vmlinuz', good)
+    const path = join(caching.folder, file.sha256.slice(0, 2), file.sha256)
+    await writeFile(path, Buffer.alloc(300_000, 'evil '))
+    const get = async () => (await fetch(`${caching.url}/files/${file.sha256}/vmlinuz`)).text()
+    // Nobody has hashed it yet.
+    expect((await get()).slice(0, 5)).toBe('evil ')
+    await caching.addFile('vmlinuz', good)
+    expect((await get()).slice(0, 5)).toBe('good ')
+  } finally {
+    await caching.stop()
+  }
+})
 
 async function lastBoot(): Promise<string | undefined> {
   return (await listBoots(server.deps.db, { image }, 1))[0]?.id
