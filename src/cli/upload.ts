@@ -47,11 +47,13 @@ async function bring(client: Client, deps: CliDeps, place: Place, progress: Prog
   const source = await openSource(place, { stallMs, retriesMs, env, progress: progress.update })
   const { sizeBytes, sha256, close } = source
   try {
+    if (sizeBytes >= largeBytes) {
+      const sent = await uploadLarge(client, source, name, progress, deps.retriesMs ?? patientRetriesMs)
+      return ended(sizeBytes, sha256, sent ? 'uploaded' : 'already on the server')
+    }
     if (await isStored(client, sha256)) return ended(sizeBytes, sha256, 'already on the server')
-    if (sizeBytes < largeBytes) {
-      const bytes = readSource(source, 0, (done) => progress.update('uploading', done, sizeBytes))
-      await client.upload(withQuery(`/files/${sha256}`, { name }), bytes, sizeBytes)
-    } else await uploadLarge(client, source, name, progress, deps.retriesMs ?? patientRetriesMs)
+    const bytes = readSource(source, 0, (done) => progress.update('uploading', done, sizeBytes))
+    await client.upload(withQuery(`/files/${sha256}`, { name }), bytes, sizeBytes)
     return ended(sizeBytes, sha256, 'uploaded')
   } finally {
     await close()
@@ -66,28 +68,33 @@ async function isStored(client: Client, sha256: string): Promise<boolean> {
 
 type Upload = { receivedBytes: number; stored: boolean }
 
-/** Sends what the server does not have yet, again and again: over a bad line, and while the server is started anew. */
+/**
+ * Sends what the server does not have yet, again and again: over a bad line, and while the server is started anew.
+ * False: there was nothing to send.
+ */
 async function uploadLarge(
   client: Client,
   source: Source,
   name: string,
   progress: Progress,
   retriesMs: number[],
-): Promise<void> {
+): Promise<boolean> {
   const { sizeBytes, sha256 } = source
   const path = withQuery(`/files/${sha256}`, { name })
   let most = 0
   let failures = 0
+  let sent = false
   for (;;) {
     try {
       const { receivedBytes: from, stored } = await client.ask<Upload>('GET', `/files/${sha256}/upload`)
-      if (stored) return
+      if (stored) return sent
+      sent = true
       if (from > most) failures = 0
       most = Math.max(most, from)
       const bytes = readSource(source, from, (done) => progress.update('uploading', done, sizeBytes))
       const range = from < sizeBytes ? `${from}-${sizeBytes - 1}` : '*'
       await client.upload(path, bytes, sizeBytes - from, `bytes ${range}/${sizeBytes}`)
-      return
+      return true
     } catch (error) {
       if (!mayPass(error)) throw error
       const waitMs = retriesMs[failures++]
