@@ -118,7 +118,11 @@ test('a folder: what is recognised in it is uploaded', async () => {
   await writeFile(join(netboot, 'linux'), linux)
   await writeFile(join(netboot, 'initrd.gz'), initrd)
   const { exitCode, out, err } = await image('import', join(operator.folder, 'netboot'), '--name', 'mine')
-  expect({ exitCode, out, err }).toMatchObject({ exitCode: 0, out: 'mine version 1: x86_64 any platform\n', err: expect.anything() })
+  expect({ exitCode, out, err }).toMatchObject({
+    exitCode: 0,
+    out: 'mine version 1: x86_64 any platform\n',
+    err: expect.anything(),
+  })
   const { store } = operator.boot.deps
   for (const bytes of [linux, initrd]) expect(await store.size(sha256(bytes))).toBe(bytes.length)
   await mkdir(join(operator.folder, 'empty'))
