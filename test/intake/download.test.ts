@@ -1,13 +1,17 @@
+import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Dispatcher } from 'undici'
+import { Agent, type Dispatcher } from 'undici'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type DownloadOptions, download } from '../../src/intake/download.ts'
 import { openDispatcher } from '../../src/intake/http-get.ts'
 import { openPartialFiles, type PartialFiles } from '../../src/intake/partial-files.ts'
 import { debianFile } from '../helpers/debian.ts'
+import { hasTool } from '../helpers/needs.ts'
 import { etagFor, type Rough, type RoughWeb, startRoughWeb } from '../helpers/rough-web.ts'
 
 const linux = debianFile('linux')
@@ -202,3 +206,30 @@ it('goes through a proxy where one is set, and not to those it is not for', asyn
     await proxy.stop()
   }
 })
+
+it.runIf(hasTool('openssl', 'openssl'))(
+  'goes from https down to http only where a hash tells the bytes apart',
+  async () => {
+    await serve()
+    const make = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '1', '-subj', '/CN=localhost']
+    const keyPath = join(folder, 'key.pem')
+    const ca = execFileSync('openssl', [...make, '-addext', 'subjectAltName=DNS:localhost', '-keyout', keyPath], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
+    const secure = createServer({ key: await readFile(keyPath), cert: ca }, (_, response) =>
+      response.writeHead(302, { location: `${web.url}/linux` }).end(),
+    )
+    await new Promise<void>((resolve) => secure.listen(0, '127.0.0.1', resolve))
+    const url = `https://localhost:${(secure.address() as AddressInfo).port}/linux`
+    const trusting = new Agent({ connect: { ca } })
+    try {
+      await expect(bring(url, { dispatcher: trusting })).rejects.toThrow('redirects from https to http')
+      expect((await bring(url, { dispatcher: trusting, checksums: { sha256 } })).sha256).toBe(sha256)
+      // A certificate that nobody vouches for is not tried again.
+      await expect(bring(url, { checksums: { sha256 } })).rejects.toThrow(/self.signed certificate$/)
+    } finally {
+      await trusting.destroy()
+      secure.close()
+    }
+  },
+)
