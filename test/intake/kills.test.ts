@@ -12,7 +12,7 @@ import { type RoughWeb, startRoughWeb } from '../helpers/rough-web.ts'
 import { type ServerProcess, startServerProcess } from '../helpers/server-process.ts'
 
 // KILLS=100 for longer.
-const kills = Number(process.env.KILLS ?? 8)
+const kills = Number(process.env.KILLS ?? 6)
 
 const linux = debianFile('linux')
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
