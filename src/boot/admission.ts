@@ -11,8 +11,8 @@ export type Admission = {
 
 /** What one answer may say at most: who waits longer wonders whether anything happens. */
 const longestWaitSeconds = 60
-/** Refusals of so long ago count as still waiting. */
-const memoryMs = 30_000
+/** Taken for the time of a download until one has ended. */
+const firstGuessMs = 1000
 
 /**
  * Bounds downloads in number and, when `bytesPerSecond` is given, in speed. Those refused are spread over the time that the
@@ -26,8 +26,9 @@ export function createAdmission(
   const pace = createPace(bytesPerSecond, now)
   let transfers = 0
   /** How long a download takes, lately. */
-  let usualMs = 1000
-  let refused: number[] = []
+  let usualMs: number | undefined
+  /** How many were told to come back in each second from now on: they are the queue. */
+  const expected = new Map<number, number>()
 
   return {
     enter: () => {
@@ -38,15 +39,19 @@ export function createAdmission(
           pace,
           leave: () => {
             transfers--
-            usualMs += (now() - startedAt - usualMs) / 8
+            const tookMs = now() - startedAt
+            usualMs = usualMs === undefined ? tookMs : usualMs + (tookMs - usualMs) / 8
           },
         }
       }
-      refused = refused.slice(-10_000).filter((at) => at > startedAt - memoryMs)
-      refused.push(startedAt)
-      const queueMs = (Math.ceil(refused.length / mostTransfers) + 1) * usualMs
+      const second = Math.floor(startedAt / 1000)
+      for (const past of expected.keys()) if (past < second) expected.delete(past)
+      const waiting = 1 + [...expected.values()].reduce((sum, count) => sum + count, 0)
+      const queueMs = (Math.ceil(waiting / mostTransfers) + 1) * (usualMs ?? firstGuessMs)
       const spread = Math.min(longestWaitSeconds, Math.max(3, queueMs / 1000))
-      return { retryAfterSeconds: 1 + Math.floor(random() * spread) }
+      const retryAfterSeconds = 1 + Math.floor(random() * spread)
+      expected.set(second + retryAfterSeconds, (expected.get(second + retryAfterSeconds) ?? 0) + 1)
+      return { retryAfterSeconds }
     },
   }
 }

@@ -18,6 +18,9 @@ export type WorkerSettings = {
   zeroCopy: boolean
 }
 
+/** A worker's first word. Were the listening socket sent to it before, connections that it accepts meanwhile would be lost. */
+export const workerReady = 'ready'
+
 const restartMs = 1000
 const program = fileURLToPath(new URL(`../file-worker${extname(import.meta.url)}`, import.meta.url))
 
@@ -39,7 +42,11 @@ export function startFileWorkers(
     if (stopped) return
     const child = fork(program, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
     children.set(worker, child)
-    child.on('message', (result: OrderDone) => orders.done(result))
+    child.on('message', (message: typeof workerReady | OrderDone) => {
+      if (message !== workerReady) return orders.done(message)
+      const started: WorkerSettings = { worker, ...settings }
+      child.send(started, bootServer)
+    })
     child.on('error', (error) => log.error({ worker, error: error.message }, 'a file worker'))
     child.on('exit', (code, signal) => {
       orders.lost(worker)
@@ -47,8 +54,6 @@ export function startFileWorkers(
       log.error({ worker, code, signal }, 'a file worker died: another is started')
       setTimeout(start, restartMs, worker).unref()
     })
-    const started: WorkerSettings = { worker, ...settings }
-    child.send(started, bootServer)
   }
   for (let worker = 1; worker <= count; worker++) start(worker)
 

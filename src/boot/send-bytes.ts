@@ -14,13 +14,23 @@ export type Pace = (bytes: number) => Promise<void> | undefined
 /** A file on its way to a reader. `key` names its bytes, for all who read the same. */
 export type Sending = { outgoing: ServerResponse; file: OpenFile; key: string; ways: SendWays; pace: Pace }
 
-/** Resolves when the system has taken all of it: nobody's memory but the socket's holds what a slow reader leaves. */
-type Write = (bytes: Buffer) => Promise<void>
+/** The reader's end. */
+type Reader = {
+  /** Resolves when the system has taken all of it: nobody's memory but the socket's holds what a slow reader leaves. */
+  write: (bytes: Buffer) => Promise<void>
+  /** How long that took the last time, milliseconds. */
+  tookMs: number
+  /** Room for bytes that are this reader's alone; used again when they are written. */
+  small: () => Buffer
+}
+
+/** Who takes longer for a piece is not helped by having the next one at hand. */
+const quickMs = 250
 
 /** Given to the kernel at once: more would keep all others waiting while a fast reader empties its socket. */
-const mostAtOnce = 2 * 2 ** 20
+const mostAtOnce = 4 * 2 ** 20
 /** Written by Node after that, because it tells when a full socket has room again; and all that a slow reader holds. */
-const smallBytes = 64 * 1024
+const smallBytes = 16 * 1024
 
 /**
  * Writes parts of a file to a response whose head is written, as fast as its reader takes them: what is on a disk
@@ -28,13 +38,13 @@ const smallBytes = 64 * 1024
  * `sent` is told of every step. @throws Error when the client goes away or the file cannot be read to its end
  */
 export async function sendParts(sending: Sending, parts: Part[], sent: (bytes: number) => void): Promise<void> {
-  const write = writerOf(sending.outgoing)
+  const reader = readerOf(sending.outgoing)
   // What goes past Node must come after the head.
-  if (parts.some((part) => lengthOf(part) > smallBytes)) await write(Buffer.alloc(0))
+  if (parts.some((part) => lengthOf(part) > smallBytes)) await reader.write(Buffer.alloc(0))
   for (const part of parts) {
-    if (!('text' in part)) await sendRange(sending, write, part, sent)
+    if (!('text' in part)) await sendRange(sending, reader, part, sent)
     else {
-      await write(part.text)
+      await reader.write(part.text)
       sent(part.text.length)
     }
   }
@@ -42,25 +52,24 @@ export async function sendParts(sending: Sending, parts: Part[], sent: (bytes: n
 
 async function sendRange(
   sending: Sending,
-  write: Write,
+  reader: Reader,
   { first, last }: ByteRange,
   sent: (bytes: number) => void,
 ): Promise<void> {
   for (let position = first; position <= last; ) {
     const left = last - position + 1
-    const wait = sending.pace(Math.min(left, mostAtOnce))
-    if (wait !== undefined) await wait
     const bytes =
-      (await sendFromKernel(sending, write, position, Math.min(left, mostAtOnce))) ??
-      (await sendChunk(sending, write, position, left)) ??
-      (await sendOwn(sending, write, position, left))
+      (await sendFromKernel(sending, reader, position, Math.min(left, mostAtOnce))) ??
+      (await sendChunk(sending, reader, position, left)) ??
+      (await sendOwn(sending, reader, position, left))
     position += bytes
     sent(bytes)
+    await sending.pace(bytes)
   }
 }
 
 /** Undefined when the file is on no disk of ours, the bytes are few, or the socket is not ours alone. */
-async function sendFromKernel({ outgoing, file, ways }: Sending, write: Write, position: number, sizeBytes: number) {
+async function sendFromKernel({ outgoing, file, ways }: Sending, reader: Reader, position: number, sizeBytes: number) {
   const { zeroCopy } = ways
   const { descriptor } = file
   if (zeroCopy === undefined || descriptor === undefined || sizeBytes <= smallBytes) return undefined
@@ -72,33 +81,41 @@ async function sendFromKernel({ outgoing, file, ways }: Sending, write: Write, p
   const socket = idleSocketOf(outgoing)
   if (socket === undefined) return undefined
   const taken = zeroCopy.send(socket, descriptor, position, sizeBytes - smallBytes)
-  const rest = Buffer.allocUnsafeSlow(smallBytes)
+  const rest = reader.small()
   const got = zeroCopy.read(descriptor, rest, position + taken)
   if (got === 0) throw shortFile()
-  await write(rest.subarray(0, got))
+  await reader.write(rest.subarray(0, got))
   return taken + got
 }
 
 /** Undefined when all the memory for chunks is held by others, and for the few bytes that a disk gives as quickly alone. */
-async function sendChunk({ file, key, ways: { chunks } }: Sending, write: Write, position: number, left: number) {
+async function sendChunk({ file, key, ways: { chunks } }: Sending, reader: Reader, position: number, left: number) {
   if (left <= smallBytes && file.descriptor !== undefined) return undefined
   const index = Math.floor(position / chunks.chunkBytes)
-  const chunk = await chunks.take(file, `${key} ${file.generation ?? ''}`, index)
+  const bytesKey = `${key} ${file.generation ?? ''}`
+  const chunk = await chunks.take(file, bytesKey, index)
   if (chunk === undefined) return undefined
+  // An object store answers after a while: the next piece is on its way while this one is sent.
+  if (file.descriptor === undefined && reader.tookMs < quickMs && (index + 1) * chunks.chunkBytes < file.sizeBytes) {
+    chunks.take(file, bytesKey, index + 1).then(
+      (next) => next?.giveBack(),
+      () => undefined,
+    )
+  }
   try {
     const bytes = partOf(chunk, position - index * chunks.chunkBytes, left)
-    await write(bytes)
+    await reader.write(bytes)
     return bytes.length
   } finally {
     chunk.giveBack()
   }
 }
 
-async function sendOwn({ file }: Sending, write: Write, position: number, left: number): Promise<number> {
-  const own = Buffer.allocUnsafeSlow(Math.min(smallBytes, left))
+async function sendOwn({ file }: Sending, reader: Reader, position: number, left: number): Promise<number> {
+  const own = reader.small().subarray(0, left)
   const got = await file.read(own, position)
   if (got === 0) throw shortFile()
-  await write(own.subarray(0, got))
+  await reader.write(own.subarray(0, got))
   return got
 }
 
@@ -118,13 +135,24 @@ function idleSocketOf({ socket }: ServerResponse): number | undefined {
   return descriptor !== undefined && descriptor >= 0 ? descriptor : undefined
 }
 
-function writerOf(outgoing: ServerResponse): Write {
+function readerOf(outgoing: ServerResponse): Reader {
+  let small: Buffer | undefined
   let failed = (_error: Error) => {}
   outgoing.once('close', () => failed(new Error('the client went away')))
-  return (bytes) =>
-    new Promise((resolve, reject) => {
-      failed = reject
-      if (outgoing.destroyed) return reject(new Error('the client went away'))
-      outgoing.write(bytes, (error) => (error ? reject(error) : resolve()))
-    })
+  const reader: Reader = {
+    tookMs: 0,
+    small: () => (small ??= Buffer.allocUnsafeSlow(smallBytes)),
+    write: (bytes) =>
+      new Promise((resolve, reject) => {
+        failed = reject
+        if (outgoing.destroyed) return reject(new Error('the client went away'))
+        const startedAt = performance.now()
+        outgoing.write(bytes, (error) => {
+          reader.tookMs = performance.now() - startedAt
+          if (error) reject(error)
+          else resolve()
+        })
+      }),
+  }
+  return reader
 }
