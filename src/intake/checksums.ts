@@ -101,10 +101,13 @@ function parseBsd(line: string): Listed | undefined {
 }
 
 function parseGnu(line: string): Listed | undefined {
-  const [, escaped, value = '', rest = ''] = /^\s*(\\?)([0-9a-f]{64}|[0-9a-f]{128})(?:\s+(.*?))?\s*$/i.exec(line) ?? []
+  const [, escaped, value = '', rest = ''] = /^(\\?)([0-9a-f]{64}|[0-9a-f]{128})(?:\s(.*))?$/is.exec(line.trim()) ?? []
   const hash = hashOfLength(value)
   if (hash === undefined) return undefined
-  const name = rest.replace(/^\d+\s+(?=\S)/, '').replace(/^\*/, '')
+  const name = rest
+    .trim()
+    .replace(/^\d+\s+(?=\S)/, '')
+    .replace(/^\*/, '')
   return { hash, value: value.toLowerCase(), path: normal(escaped ? name.replaceAll('\\\\', '\\') : name) }
 }
 

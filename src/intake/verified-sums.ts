@@ -7,8 +7,8 @@ import type { Intake, Job } from './intake.ts'
 import { type Recipe, type RecipeFile, type RecipeSums, readKey } from './recipes.ts'
 import { verifyClearSigned, verifyDetached } from './signature.ts'
 
-/** The largest there is, Debian's Release, has 200 kB. */
-const mostListBytes = 16 * 2 ** 20
+/** The largest there is, Debian's Release, has 200 kB. A pattern is looked for in all of it, while machines wait. */
+const mostListBytes = 4 * 2 ** 20
 
 /** Fetches small texts and keeps them for the rest of an import. */
 export type Texts = { get: (url: string, hashKnown: boolean) => Promise<Buffer> }

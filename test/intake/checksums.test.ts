@@ -63,6 +63,8 @@ describe('lists of checksums, as they are published', () => {
   it('takes no time over a line that is no line', () => {
     const began = Date.now()
     expect(() => find(`${a}${' '.repeat(2_000_000)}x\n${`${a} `.repeat(50_000)}`, 'linux')).toThrow('linux')
+    // A line separator is white space, and no line's end.
+    expect(() => find(`${a}${' '.repeat(4000)}x\u2028y\n`.repeat(50), 'linux')).toThrow('linux')
     expect(Date.now() - began).toBeLessThan(1000)
   })
 })

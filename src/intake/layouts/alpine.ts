@@ -12,7 +12,7 @@ export async function findAlpine(source: Source): Promise<Layout | undefined> {
     ['vmlinuz', 'initramfs', 'modloop'].every((part) => source.find(`boot/${part}-${one}`) !== undefined),
   )
   if (flavor === undefined) return undefined
-  const version = /(\d+\.\d+)\.\d+/.exec(await source.text('.alpine-release'))?.[1]
+  const version = /(\d{1,4}\.\d{1,4})\.\d/.exec(await source.text('.alpine-release'))?.[1]
   const packages = source.match(/^apks\/([a-z0-9_]+)\//)[0]?.[1]
   // "# Linux/arm64 6.12.1 Kernel Configuration"
   const config = source.match(/^boot\/config-[^/]*$/)[0]?.[0] ?? ''

@@ -22,7 +22,7 @@ export async function findArchiso(source: Source): Promise<Layout | undefined> {
     const sums = source.find(`${base}/${word}/airootfs.sha512`)
     const signed = source.find(`${image}.cms.sig`)
     const name = base === 'arch' ? 'Arch Linux' : base === 'sysresccd' ? 'SystemRescue' : `${base} (archiso)`
-    const version = /\d[\d.]+/.exec(
+    const version = /\d[\d.]{1,20}/.exec(
       (await source.text(`${base}/version`)) || (await source.text(`${base}/VERSION`)),
     )?.[0]
     const gigabytes = (source.entries.find((one) => one.path === image)?.sizeBytes ?? 0) / 1e9

@@ -44,7 +44,7 @@ export async function findUbuntuNetboot(source: Source): Promise<Layout | undefi
   for (const [path, word = ''] of source.match(/^(amd64|arm64)\/linux$/)) {
     const initrd = source.find(`${word}/initrd`)
     const text = `${await source.text(`${word}/pxelinux.cfg/default`)}\n${await source.text(`${word}/grub/grub.cfg`)}`
-    const iso = /\b(?:iso-)?url=(https?:\/\/[^\s"'{}$]+\.iso)/.exec(text)?.[1]
+    const iso = /\b(?:iso-)?url=(https?:\/\/[^\s"'{}$]{1,500}\.iso)/.exec(text)?.[1]
     if (initrd === undefined || iso === undefined) continue
     release ??= /ubuntu-([\d.]+)/.exec(iso)?.[1]
     variants.push({
