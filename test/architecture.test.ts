@@ -11,7 +11,7 @@ const allowed: Record<string, { values: string[]; types: string[] }> = {
   api: { values: ['inventory', 'render', 'intake', 'care'], types: ['store', 'db', 'config'] },
   care: { values: ['inventory'], types: ['db', 'store'] },
   render: { values: [], types: ['inventory'] },
-  intake: { values: ['inventory'], types: ['store', 'db'] },
+  intake: { values: ['inventory', 'render'], types: ['store', 'db'] },
   inventory: { values: ['db'], types: [] },
   store: { values: [], types: [] },
   db: { values: [], types: ['inventory'] },

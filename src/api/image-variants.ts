@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import type { Variant } from '../inventory/images.ts'
 import { isTreePath } from '../inventory/trees.ts'
+import { namesTree } from '../render/args.ts'
 import { checkText } from '../render/liquid.ts'
 import { sanRoots } from '../render/san.ts'
 import { checkedArgs, variableName } from './assignments.ts'
@@ -105,7 +106,7 @@ const union = z
           args: checkedArgs.default([]),
           tree: tree.optional(),
         })
-        .refine((one) => one.tree?.length || !one.args.some((arg) => /\{\{-?\s*tree\b/.test(arg)), {
+        .refine((one) => one.tree?.length || !one.args.some(namesTree), {
           path: ['args'],
           message: 'no {{ tree }} in a variant without a tree',
         })

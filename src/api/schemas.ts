@@ -4,6 +4,7 @@ import { sha256Pattern } from '../inventory/files.ts'
 import { imageNamePattern } from '../inventory/images.ts'
 import type { MachineKey } from '../inventory/machines.ts'
 import { parseMac } from '../mac.ts'
+import { argExpected, isArg } from '../render/args.ts'
 
 // A Date here is an ISO 8601 text in JSON.
 export const moment = z.date().openapi({ type: 'string', format: 'date-time', example: '2026-01-31T09:30:00.000Z' })
@@ -67,17 +68,11 @@ export const fileName = z
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, 'a file name: letters, digits and . _ -, 128 characters at most')
   .openapi({ example: 'vmlinuz' })
 
-const placeholder = /\{\{[^{}]*\}\}|\{%[^{}]*%\}/g
-
-// One word of the kernel's command line, which iPXE cannot quote: white space only inside what is Liquid's.
 const arg = z
   .string()
   .min(1, 'a kernel argument')
   .max(1024, 'at most 1024 characters')
-  .refine(
-    (text) => isPrintable(text) && !/\s|\{\{|\}\}|\{%|\$\{/.test(text.replace(placeholder, '')),
-    'one kernel argument: no white space outside {{ }} and {% %}, no control characters, no ${',
-  )
+  .refine(isArg, argExpected)
   .openapi({ example: 'console=ttyS0,115200n8' })
 
 export const args = z

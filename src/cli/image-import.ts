@@ -123,9 +123,9 @@ export async function addByRecipe(
   const { items, faults } = await client.ask<Recipes>('GET', '/recipes')
   const recipe = items.find((one) => one.name === recipeName)
   if (recipe === undefined) {
-    const fault = faults.find((line) => line.includes(`/${recipeName}.y`))
+    const wrong = faults.filter((line) => line.includes(`/${recipeName}.y`))
     throw new Error(
-      fault ??
+      wrong.join('\n') ||
         `there is no recipe ${recipeName} (image recipes lists them): say what the image is made of, --kernel or another`,
     )
   }

@@ -55,8 +55,8 @@ export async function findRecipe({ recipeFolders }: Pick<Intake, 'recipeFolders'
   const { recipes, faults } = await loadRecipes(recipeFolders)
   const recipe = recipes.get(name)
   if (recipe !== undefined) return recipe
-  const fault = faults.find((line) => line.includes(`/${name}.y`))
-  throw new InputError({ field: 'recipe', value: name, expected: fault ?? 'the name of a recipe' })
+  const wrong = faults.filter((line) => line.includes(`/${name}.y`)).join('; ')
+  throw new InputError({ field: 'recipe', value: name, expected: wrong || 'the name of a recipe' })
 }
 
 /** @throws InputError for architectures that a recipe does not have */

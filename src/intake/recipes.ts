@@ -1,11 +1,12 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { parseDocument } from 'yaml'
+import { type Document, parseDocument } from 'yaml'
 import type { z } from 'zod'
 import type { Arch, Platform } from '../arch.ts'
 import { InputError, messageOf, quote } from '../errors.ts'
 import { imageNamePattern } from '../inventory/images.ts'
 import { programDir } from '../paths.ts'
+import { argFaults, namesTree } from '../render/args.ts'
 import { recipeSchema } from './recipe-schema.ts'
 
 /**
@@ -107,18 +108,45 @@ async function readRecipe(folder: string, fileName: string): Promise<{ recipe: R
   if (!imageNamePattern.test(name))
     return { faults: [`the file's name: expected an image's name: a-z, 0-9 and . _ -, got ${quote(name)}`] }
   const path = join(folder, fileName)
-  const { size } = await stat(path)
-  if (size > mostBytes) return { faults: [`expected at most ${mostBytes} bytes, got ${size}`] }
+  const about = await stat(path)
+  if (!about.isFile()) return { faults: ['expected a file'] }
+  if (about.size > mostBytes) return { faults: [`expected at most ${mostBytes} bytes, got ${about.size}`] }
   const document = parseDocument(await readFile(path, 'utf8'))
   if (document.errors.length > 0)
     return { faults: document.errors.map(({ message }) => `expected YAML: ${message.split('\n')[0]}`) }
-  const data: unknown = document.toJS({ maxAliasCount: 200 })
-  const parsed = recipeSchema.safeParse(data)
+  const { data, parsed } = readValues(document)
+  if (parsed === undefined) return { faults: ['expected YAML whose aliases (*name) are few and not within themselves'] }
   if (!parsed.success) return { faults: parsed.error.issues.flatMap((issue) => faultLines(issue, data)) }
   const { archs, variants, ...rest } = parsed.data
   const recipe: Recipe = { ...rest, name, folder, variants: variants.flatMap((one) => forArchs(one, archs)) }
-  const missing = await missingKeys(recipe)
-  return missing.length > 0 ? { faults: missing } : { recipe }
+  const wrong = [...variantFaults(recipe), ...(await missingKeys(recipe))]
+  return wrong.length > 0 ? { faults: wrong } : { recipe }
+}
+
+/** The values of a document; `parsed` is absent where they have no end, or too many to look at. */
+function readValues(document: Document) {
+  try {
+    const data: unknown = document.toJS({ maxAliasCount: 200 })
+    return { data, parsed: recipeSchema.safeParse(data) }
+  } catch {
+    return { data: undefined, parsed: undefined }
+  }
+}
+
+/** What would be wrong with every image by this recipe, seen before anything is fetched. */
+function variantFaults(recipe: Recipe): string[] {
+  const { variants } = fillRecipe(recipe, { mirrors: {}, version: '1' })
+  return variants.flatMap((one, index) => {
+    const { arch, platform } = one
+    const twin = variants.findIndex((other) => other.arch === arch && other.platform === platform) < index
+    const faults = twin ? [`variants: expected one for ${arch} ${platform ?? 'and any platform'}, got more`] : []
+    if (!('args' in one)) return faults
+    const found = argFaults(one.args, `the args for ${arch}`)
+    if (one.kind === 'linux' && one.tree.length === 0)
+      for (const arg of one.args.filter(namesTree))
+        found.push({ field: `the args for ${arch}`, value: arg, expected: 'no {{ tree }} in a variant without a tree' })
+    return [...faults, ...found.map((fault) => messageOf(new InputError(fault)))]
+  })
 }
 
 type Parsed = z.infer<typeof recipeSchema>

@@ -32,11 +32,38 @@ export function renderArgs(args: string[], names: Names): string[] {
 
 /** What is wrong with arguments whatever they are filled in with, for when they are saved. @throws InputError */
 export function checkArgs(args: string[], field: string): void {
-  const faults = args.flatMap((arg, index) => {
+  const faults = liquidFaults(args, field)
+  if (faults.length > 0) throw new InputError(faults)
+}
+
+function liquidFaults(args: string[], field: string): FieldFault[] {
+  return args.flatMap((arg, index) => {
     const found = isLiquid(arg) ? checkText(arg, roots) : []
     return found.length === 0 ? [] : [{ ...faultOf(index, arg, found), field: `${field}[${index}]` }]
   })
-  if (faults.length > 0) throw new InputError(faults)
+}
+
+const placeholder = /\{\{[^{}]*\}\}|\{%[^{}]*%\}/g
+
+/** What `isArg` expects, in words. */
+export const argExpected = 'one kernel argument: no white space outside {{ }} and {% %}, no control characters, no ${'
+
+/** One word of the kernel's command line, which iPXE cannot quote: white space only inside what is Liquid's. */
+export function isArg(text: string): boolean {
+  return /^[^\p{C}\p{Zl}\p{Zp}]*$/u.test(text) && !/\s|\{\{|\}\}|\{%|\$\{/.test(text.replace(placeholder, ''))
+}
+
+/** All that is wrong with arguments before they are filled in. */
+export function argFaults(args: string[], field: string): FieldFault[] {
+  const broken = args.flatMap((arg, index) =>
+    isArg(arg) ? [] : [{ field: `${field}[${index}]`, value: arg, expected: argExpected }],
+  )
+  return broken.length > 0 ? broken : liquidFaults(args, field)
+}
+
+/** Whether an argument calls the URL of its variant's further files. */
+export function namesTree(arg: string): boolean {
+  return /\{\{-?\s*tree\b/.test(arg)
 }
 
 function isLiquid(arg: string): boolean {

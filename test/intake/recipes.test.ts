@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readKeys } from 'openpgp'
@@ -35,6 +35,15 @@ title: Tool
 family: tools
 variants:
   - { kind: efi, arch: x86_64, file: { url: 'https://example.org/tool.efi' } }
+`
+
+const linux = `
+title: T
+family: t
+variants:
+  - kind: linux
+    arch: x86_64
+    kernel: { url: 'https://example.org/k' }
 `
 
 function filesOf(recipe: Recipe): RecipeFile[] {
@@ -270,6 +279,27 @@ describe('recipes of a user', () => {
       `a: &a [x, x, x, x, x, x, x, x, x]\nb: &b [*a, *a, *a, *a, *a, *a, *a, *a]\nc: &c [*b, *b, *b, *b, *b, *b, *b, *b]\nd: &d [*c, *c, *c, *c, *c, *c, *c, *c]\ne: [*d, *d, *d, *d, *d, *d, *d, *d]\n`,
       'alias',
     ],
+    [
+      'an alias within itself',
+      smallest.replace("url: 'https", "sums: &s { url: 'https://example.org/s', sums: *s }, url: 'https"),
+      'expected YAML whose aliases (*name) are few and not within themselves',
+    ],
+    [
+      'an argument of two words',
+      `${linux}    args: [quiet, "a b"]\n`,
+      'the args for x86_64[1]: expected one kernel argument: no white space',
+    ],
+    [
+      'an argument that is no Liquid',
+      `${linux}    args: ["x={{ secrets.x }}"]\n`,
+      'the args for x86_64[0]: expected Liquid that can be filled in',
+    ],
+    ['a tree that is not there', `${linux}    args: ["x={{ tree }}"]\n`, 'expected no {{ tree }} in a variant without'],
+    [
+      'two variants for the same machines',
+      `${smallest}  - { kind: efi, arch: x86_64, file: { url: 'https://example.org/other.efi' } }\n`,
+      'variants: expected one for x86_64 and any platform, got more',
+    ],
     ['far too much', `# ${'x'.repeat(300_000)}\n${smallest}`, 'expected at most 262144 bytes'],
     [
       'two kinds of variant',
@@ -283,6 +313,14 @@ describe('recipes of a user', () => {
     expect(faults.length).toBeGreaterThan(0)
     for (const line of faults) expect(line).toMatch(/wrong\.yaml: [^\n]+$/)
     expect(faults.join('\n')).toMatch(new RegExp(fault.includes('|') ? fault : escaped(fault)))
+  })
+
+  it('are files', async () => {
+    const own = await folderOf({ 'good.yaml': smallest })
+    await symlink('/dev/zero', join(own, 'endless.yaml'))
+    const { recipes, faults } = await loadRecipes([own])
+    expect([...recipes.keys()]).toEqual(['good'])
+    expect(faults).toEqual([`${join(own, 'endless.yaml')}: expected a file`])
   })
 
   it('say what is wrong with a name', async () => {
