@@ -78,7 +78,10 @@ const importSchema = z
     doing: z.string().openapi({ example: 'downloading debian-12.iso 43%' }),
     doneBytes: z.int().min(0).openapi({ description: 'Of what is being done.' }),
     totalBytes: z.int().min(0).optional().openapi({ description: 'Absent while nobody knows it.' }),
-    message: z.string().optional().openapi({ description: 'Why it failed.' }),
+    message: z
+      .string()
+      .optional()
+      .openapi({ description: 'Why it failed; of one that is done, what should be known before it is booted.' }),
     version: z.int().optional().openapi({ description: 'The version of the image that it made.' }),
     actor: z.string().openapi({ description: 'Who asked for it.' }),
     createdAt: moment,

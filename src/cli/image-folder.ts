@@ -1,17 +1,17 @@
 import { open, readdir, stat } from 'node:fs/promises'
 import { basename, join, sep } from 'node:path'
 import { chooseVariants, mergedVariants, pathsOf, variantOf } from '../intake/layout-variants.ts'
-import { type Entry, findLayout } from '../intake/layouts.ts'
+import { type Entry, findLayout, mostTextBytes } from '../intake/layouts.ts'
 import type { FileRef, Variant } from '../inventory/images.ts'
 import type { Client } from './client.ts'
 import type { CliDeps } from './deps.ts'
+import { printable } from './format.ts'
 import type { ImportOptions } from './image-import.ts'
 import type { Image } from './image-variant.ts'
 import { parsePlace } from './source.ts'
 import { storeFile } from './upload.ts'
 
 const mostFiles = 200_000
-const mostTextBytes = 64 * 1024
 
 /** Makes an image of a folder of this computer: an unpacked ISO, or netboot files. @throws Error for the operator */
 export async function importFolder(
@@ -33,7 +33,8 @@ export async function importFolder(
   const imageName = name ?? layout.suggestedName
   const path = `/images/${encodeURIComponent(imageName)}`
   const before = await client.find<{ variants: Variant[] }>(path)
-  const body = { title: title ?? layout.title, variants: mergedVariants(before?.variants ?? [], variants) }
+  const source = `folder ${printable(basename(folder)).slice(0, 200)}`
+  const body = { title: title ?? layout.title, source, variants: mergedVariants(before?.variants ?? [], variants) }
   const saved = await client.ask<Image>('PUT', path, body)
   for (const note of layout.notes) deps.err(`${note}\n`)
   return saved

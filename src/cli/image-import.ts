@@ -138,7 +138,6 @@ export async function addByRecipe(
     ...(title !== undefined && { title }),
   }
   await runImport(command, deps, client, body, wait)
-  for (const note of recipe.notes) deps.err(`${note}\n`)
 }
 
 /** The option `--arch`, which may be given several times. */
@@ -185,7 +184,7 @@ function tellImage(command: Command, deps: CliDeps, image: Image): void {
 function howOf({ state, doing, doneBytes, totalBytes, message, version }: Import): string {
   if (state === 'running')
     return totalBytes ? `${doing}, ${formatBytes(doneBytes)} of ${formatBytes(totalBytes)}` : doing
-  return message ?? (version === undefined ? '' : `version ${version}`)
+  return version === undefined ? (message ?? '') : `version ${version}`
 }
 
 const soonDays = 180

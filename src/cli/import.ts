@@ -48,6 +48,7 @@ export async function followImport(client: Client, deps: CliDeps, asked: Import)
     }
     if (one.state !== 'done') throw new Error(one.message ?? 'the import was cancelled')
     progress.end(`done, from ${one.source}`)
+    if (one.message !== undefined) deps.err(`${one.message}\n`)
     return await client.ask<Image>('GET', `/images/${encodeURIComponent(one.image ?? '')}`)
   } catch (error) {
     progress.clear()

@@ -193,7 +193,7 @@ export const imports = pgTable(
     doing: text('doing').notNull().default(''),
     doneBytes: bigint('done_bytes', { mode: 'number' }).notNull().default(0),
     totalBytes: bigint('total_bytes', { mode: 'number' }),
-    /** Why it failed. */
+    /** Why it failed; of one that is done, what should be known before it is booted. */
     message: text('message'),
     /** The version that it made. */
     version: integer('version'),

@@ -44,7 +44,7 @@ async function bringFromUrl(intake: Intake, job: Job, plan: UrlPlan): Promise<Ou
     const head = await headOf(intake, got, partial)
     const variants = kind === 'efi' ? efiVariants(plan, got, head) : ipxeVariants(plan, got, head)
     const name = suggestedName(got.name)
-    return { name, title: plan.title ?? name, source: sourceOf(plan), variants, files: [got] }
+    return { name, title: plan.title ?? name, source: sourceOf(plan), notes: [], variants, files: [got] }
   }
   return withPath(intake, job, got, partial, async (path) => {
     const archive = { path, name: got.name, whole: got }
@@ -68,8 +68,8 @@ function wishesOf(plan: UrlPlan | FilePlan) {
 }
 
 function archiveOutcome(plan: ImportPlan, { layout, variants, files }: Unpacked): Outcome {
-  const { suggestedName: name, title } = layout
-  return { name, title: plan.title ?? title, source: sourceOf(plan), variants, files }
+  const { suggestedName: name, title, notes } = layout
+  return { name, title: plan.title ?? title, source: sourceOf(plan), notes, variants, files }
 }
 
 async function headOf({ store }: Intake, file: Brought, partial: PartialFile | undefined): Promise<Buffer> {

@@ -45,6 +45,7 @@ export async function bringRecipe(intake: Intake, job: Job, plan: ImportPlan & {
     title: plan.title ?? recipe.title,
     source: version === undefined ? sourceOf(plan) : `${sourceOf(plan)} ${version}`,
     endOfLife: recipe.endOfLife,
+    notes: recipe.notes,
     variants,
     files: [...new Set(files)],
   }

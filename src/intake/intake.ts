@@ -45,6 +45,8 @@ export type Outcome = {
   title: string
   source: string
   endOfLife?: string | undefined
+  /** What the operator should know before booting it: sentences. */
+  notes: string[]
   variants: Variant[]
   files: Brought[]
 }

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises'
 import { InputError } from '../errors.ts'
-import type { Entry } from './layouts.ts'
+import { type Entry, mostTextBytes } from './layouts.ts'
 import { listArchive, readArchived, type Source } from './seven-zip.ts'
 
 /** An ISO or archive, open for reading. Whoever opened it closes it. */
@@ -15,9 +15,6 @@ export type Iso = {
 
 /** A full DVD of a distribution has 30,000 files. */
 const mostFiles = 200_000
-
-/** A text file that is read to know what an ISO is: a kernel's configuration has a quarter of that. */
-const mostTextBytes = 2 ** 20
 
 /**
  * Opens an ISO (ISO 9660, Joliet, Rock Ridge, UDF), zip or tar (plain, or compressed as a whole) of this machine. Nothing is

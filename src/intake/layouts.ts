@@ -45,6 +45,9 @@ export type Layout = {
   notes: string[]
 }
 
+/** The largest text file that is read to know what it is: a kernel's configuration has a quarter of that. */
+export const mostTextBytes = 2 ** 20
+
 /** One file of an ISO, an archive or a folder. Paths have no slash at the beginning. */
 export type Entry = { path: string; sizeBytes: number }
 

@@ -201,7 +201,8 @@ async function saveOutcome(
         const { title, source, endOfLife } = outcome
         const variants = mergedVariants(before?.variants ?? [], outcome.variants)
         const { image } = await saveImage(tx, name, { title, source, endOfLife, variants }, precondition, one.actor)
-        await endImport(tx, one, { state: 'done', image: name, version: image.version })
+        const message = outcome.notes.join('\n').slice(0, mostMessage) || undefined
+        await endImport(tx, one, { state: 'done', image: name, version: image.version, message })
         return { name, version: image.version }
       })
     } catch (error) {

@@ -33,7 +33,9 @@ export type Import = typeof imports.$inferSelect
 export type ImportProgress = { doing: string; doneBytes: number; totalBytes: number | null }
 
 /** How an import ended. */
-export type ImportEnd = { state: 'done'; image: string; version: number } | { state: 'failed'; message: string }
+export type ImportEnd =
+  /** `message`: what should be known before it is booted. */
+  { state: 'done'; image: string; version: number; message?: string | undefined } | { state: 'failed'; message: string }
 
 // So many wait or run at most; each of them may fill the disk.
 const mostOpen = 200

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
@@ -82,8 +83,8 @@ test('by recipe, from a mirror, for some architectures; that its end is past is 
     err: [
       'little: end of life 2001-01-01 (past)',
       'import little: done, from recipe little',
-      'boot it: bootwright machine set MAC --image little',
-      'It is little.\n',
+      'It is little.',
+      'boot it: bootwright machine set MAC --image little\n',
     ].join('\n'),
   })
   expect((await image('add', 'other', '--recipe', 'soon', '--mirror', `${web.url}/m`)).out).toBe(
@@ -129,6 +130,27 @@ test('a folder: what is recognised in it is uploaded', async () => {
   expect((await image('import', join(operator.folder, 'empty'))).err).toContain(
     'empty: no family of systems was recognised',
   )
+})
+
+test('a folder: what it is for is told by a text of the usual size', async () => {
+  const boot = join(operator.folder, 'alpine/boot')
+  await mkdir(boot, { recursive: true })
+  for (const name of ['vmlinuz-lts', 'initramfs-lts', 'modloop-lts']) await writeFile(join(boot, name), name)
+  await writeFile(join(boot, 'config-6.12'), `# Linux/arm64 6.12.1 Kernel Configuration\n${'#\n'.repeat(100_000)}`)
+  expect((await image('import', join(operator.folder, 'alpine'))).out).toBe('alpine version 1: arm64 any platform\n')
+  expect((await image('versions', 'alpine')).out).toMatch(/ folder alpine /)
+})
+
+test.runIf(canOpenIsos)('what should be known of a disc is said once it is there', async () => {
+  const disc = join(operator.folder, 'disc')
+  await mkdir(join(disc, 'install.amd'), { recursive: true })
+  for (const name of ['vmlinuz', 'initrd.gz']) await writeFile(join(disc, 'install.amd', name), name)
+  const tar = join(operator.folder, 'disc.tar')
+  execFileSync('tar', ['-cf', tar, '-C', disc, 'install.amd'])
+  expect((await image('import', tar, '--name', 'disc')).err).toMatch(
+    /^import disc: done, from disc.tar\nThis is the initrd of a disc: .*\nOver the network, .*\nboot it: /m,
+  )
+  expect((await image('imports')).out).toMatch(/ disc +done .* version 1$/m)
 })
 
 test('a large file goes on where it was cut', async () => {
