@@ -68,6 +68,8 @@ export function namesNothing(options: GivenOptions): boolean {
 /** What is wrong with options that go together, in words. */
 export function faultIn(options: GivenOptions): string | undefined {
   const [kind, another] = kindsIn(options)
+  if (kind === undefined && options.arg !== undefined)
+    return '--arg is for --kernel, --wimboot and --efi; an image by a recipe has the args of the recipe, and a machine or group adds its own: machine set MAC --arg ARG'
   if (kind === undefined || another !== undefined)
     return `one of ${listed(
       kinds.map((one) => `--${one}`),

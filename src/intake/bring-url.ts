@@ -44,7 +44,9 @@ export async function bringUrl(
     const percent = total ? ` ${Math.floor((100 * done) / total)}%` : ''
     report({ doing: `downloading ${name}${percent}`, doneBytes: done, totalBytes: total ?? null })
   }
-  const options = { dispatcher, stallMs, retriesMs, maxBytes: maxFileBytes, checksums, signal, progress }
+  const interrupted = (why: string) =>
+    report({ doing: `trying again to download ${name} (${why})`, doneBytes: partial.sizeBytes(), totalBytes: null })
+  const options = { dispatcher, stallMs, retriesMs, maxBytes: maxFileBytes, checksums, signal, progress, interrupted }
   const got = await download(new URL(url), partial, options)
   if (got.sizeBytes === 0) throw new Error(`${shownUrl(url)}: it is empty`)
   const keep = async () => {

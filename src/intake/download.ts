@@ -16,6 +16,8 @@ export type DownloadOptions = {
   checksums: Checksums
   signal?: AbortSignal | undefined
   progress: (bytes: number, total: number | undefined) => void
+  /** Told when a try failed and another comes: why, in words. */
+  interrupted?: (why: string) => void
 }
 
 /** What is remembered of a download beside what arrived of it, so that it can go on later. */
@@ -78,6 +80,7 @@ async function bring(url: URL, to: PartialFile, options: DownloadOptions): Promi
       const waitMs = options.retriesMs[Math.max(0, failures - 1)]
       if (waitMs === undefined || failures > options.retriesMs.length)
         throw new Error(`${error.message} ${so}`, { cause: error })
+      options.interrupted?.(error.message)
       // A fifth more or less, so that many who were cut together do not come back together.
       const jittered = Math.round(waitMs * (0.8 + Math.random() * 0.4))
       await wait(Math.max(error.retryAfterMs ?? 0, jittered), undefined, { signal: options.signal }).catch(() =>

@@ -22,6 +22,7 @@ export function createTexts({ dispatcher, stallMs, retriesMs }: Intake, { signal
       } catch (error) {
         const waitMs = retriesMs[failures]
         if (!(error instanceof InterruptedError) || waitMs === undefined) throw error
+        report({ doing: `trying again to fetch ${shownUrl(url)} (${error.message})`, doneBytes: 0, totalBytes: null })
         await wait(Math.max(waitMs, error.retryAfterMs ?? 0), undefined, { signal })
       }
     }

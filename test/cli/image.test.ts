@@ -156,6 +156,7 @@ test.each([
   [['--kernel', 'ftp://127.0.0.1/x'], 2, 'It is a path or an http or https URL.'],
   [['--kernel', 'x#sha256=12'], 2, 'After #sha256= come 64 hexadecimal digits.'],
   [[], 1, 'there is no recipe refused (image recipes lists them): say what the image is made of, --kernel or another'],
+  [['--arg', 'quiet'], 2, 'machine set MAC --arg ARG'],
   [['--platform', 'efi'], 2, 'is needed, and only one'],
   [['--local', '--mirror', 'http://192.0.2.1'], 2, '--mirror is for a recipe'],
   [['--local', '--arch', 'arm64', '--arch', 'x86_64'], 2, '--arch is given once, but for a recipe'],

@@ -175,6 +175,15 @@ eachDatabase('imports', (database) => {
     expect(web.asked[2]).toMatchObject({ range: expect.stringMatching(/^bytes=\d{7}-/), status: 206 })
   })
 
+  test('while it waits to try again, it says why', async () => {
+    behave = (_, times) => (times === 1 ? { status: 503, headers: { 'retry-after': '1' } } : {})
+    const { id } = await one.ask(byUrl('/hello.ipxe'), 'hello')
+    await expect
+      .poll(async () => (await findImport(database(), id))?.doing, { timeout: 5000 })
+      .toBe(`trying again to download hello.ipxe (${web.url}/hello.ipxe answered 503 Service Unavailable)`)
+    expect(await one.ended(id)).toMatchObject({ state: 'done' })
+  })
+
   test('one that is cancelled ends at once, and nothing of it stays', async () => {
     behave = () => ({ bytesPerSecond: 2_000_000 })
     const { id } = await one.ask(byUrl('/linux.efi'), 'kernel')
