@@ -5,7 +5,6 @@ import { type Entry, findLayout, mostTextBytes } from '../intake/layouts.ts'
 import type { FileRef, Variant } from '../inventory/images.ts'
 import type { Client } from './client.ts'
 import type { CliDeps } from './deps.ts'
-import { printable } from './format.ts'
 import type { ImportOptions } from './image-import.ts'
 import type { Image } from './image-variant.ts'
 import { parsePlace } from './source.ts'
@@ -25,17 +24,20 @@ export async function importFolder(
   const layout = await findLayout(await entriesIn(folder), (path) => readSmall(join(folder, path)))
   if (layout === undefined) throw new Error(`${folder}: no family of systems was recognised in it`)
   const chosen = chooseVariants(layout, { archs: arch, wimboot }, basename(folder))
+  const imagePath = `/images/${encodeURIComponent(name ?? layout.suggestedName)}`
+  // Before any long upload: is there a server, and may the image have this name?
+  await client.find(imagePath)
   const hashes = new Map<string, string>()
   for (const path of new Set(chosen.flatMap(pathsOf)))
     hashes.set(path, (await storeFile(client, deps, { ...parsePlace(join(folder, path)) }, 'file')).sha256)
   const variants = chosen.map((one) => variantOf(one, hashes, { keepIso: false, wimboot }))
 
-  const imageName = name ?? layout.suggestedName
-  const path = `/images/${encodeURIComponent(imageName)}`
-  const before = await client.find<{ variants: Variant[] }>(path)
-  const source = `folder ${printable(basename(folder)).slice(0, 200)}`
+  const before = await client.find<{ variants: Variant[] }>(imagePath)
+  const source = `folder ${basename(folder)
+    .slice(0, 200)
+    .replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, '_')}`
   const body = { title: title ?? layout.title, source, variants: mergedVariants(before?.variants ?? [], variants) }
-  const saved = await client.ask<Image>('PUT', path, body)
+  const saved = await client.ask<Image>('PUT', imagePath, body)
   for (const note of layout.notes) deps.err(`${note}\n`)
   return saved
 }

@@ -126,6 +126,11 @@ test('a folder: what is recognised in it is uploaded', async () => {
   })
   const { store } = operator.boot.deps
   for (const bytes of [linux, initrd]) expect(await store.size(sha256(bytes))).toBe(bytes.length)
+  expect(await image('import', join(operator.folder, 'netboot'), '--name', 'My Image')).toEqual({
+    exitCode: 1,
+    out: '',
+    err: expect.stringMatching(/^bootwright: name: expected an image's name: .* got "My Image"\n$/),
+  })
   await mkdir(join(operator.folder, 'empty'))
   expect((await image('import', join(operator.folder, 'empty'))).err).toContain(
     'empty: no family of systems was recognised',
