@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http'
 import type { Chunk, ChunkCache } from '../store/chunk-cache.ts'
 import type { OpenFile } from '../store/file-store.ts'
 import type { ByteRange } from './byte-range.ts'
+import { onceEnded } from './connection-end.ts'
 import { lengthOf, type Part } from './file-answer.ts'
 import type { ZeroCopy } from './zero-copy.ts'
 
@@ -22,6 +23,8 @@ type Reader = {
   tookMs: number
   /** Room for bytes that are this reader's alone; used again when they are written. */
   small: () => Buffer
+  /** It is written to no more. */
+  leave: () => void
 }
 
 /** Who takes longer for a piece is not helped by having the next one at hand. */
@@ -29,6 +32,12 @@ const quickMs = 250
 
 /** Given to the kernel at once: more would keep all others waiting while a fast reader empties its socket. */
 const mostAtOnce = 4 * 2 ** 20
+/**
+ * Where speed is bounded, and until it is known whether: each waits until the pieces before its own are earned, and were those
+ * large, it might wait longer than a connection may be silent (listener.ts).
+ */
+const firstAtOnce = 2 ** 18
+const pacedAtOnce = 2 ** 16
 /** Written by Node after that, because it tells when a full socket has room again; and all that a slow reader holds. */
 const smallBytes = 16 * 1024
 
@@ -39,14 +48,18 @@ const smallBytes = 16 * 1024
  */
 export async function sendParts(sending: Sending, parts: Part[], sent: (bytes: number) => void): Promise<void> {
   const reader = readerOf(sending.outgoing)
-  // What goes past Node must come after the head.
-  if (parts.some((part) => lengthOf(part) > smallBytes)) await reader.write(Buffer.alloc(0))
-  for (const part of parts) {
-    if (!('text' in part)) await sendRange(sending, reader, part, sent)
-    else {
-      await reader.write(part.text)
-      sent(part.text.length)
+  try {
+    // What goes past Node must come after the head.
+    if (parts.some((part) => lengthOf(part) > smallBytes)) await reader.write(Buffer.alloc(0))
+    for (const part of parts) {
+      if (!('text' in part)) await sendRange(sending, reader, part, sent)
+      else {
+        await reader.write(part.text)
+        sent(part.text.length)
+      }
     }
+  } finally {
+    reader.leave()
   }
 }
 
@@ -56,15 +69,18 @@ async function sendRange(
   { first, last }: ByteRange,
   sent: (bytes: number) => void,
 ): Promise<void> {
+  let most = firstAtOnce
   for (let position = first; position <= last; ) {
-    const left = last - position + 1
+    const left = Math.min(last - position + 1, most)
     const bytes =
-      (await sendFromKernel(sending, reader, position, Math.min(left, mostAtOnce))) ??
+      (await sendFromKernel(sending, reader, position, left)) ??
       (await sendChunk(sending, reader, position, left)) ??
       (await sendOwn(sending, reader, position, left))
     position += bytes
     sent(bytes)
-    await sending.pace(bytes)
+    const wait = sending.pace(bytes)
+    most = wait === undefined ? Math.min(2 * most, mostAtOnce) : pacedAtOnce
+    await wait
   }
 }
 
@@ -76,7 +92,7 @@ async function sendFromKernel({ outgoing, file, ways }: Sending, reader: Reader,
   if (!zeroCopy.isCached(descriptor, position, sizeBytes)) {
     await zeroCopy.load(descriptor, position, sizeBytes)
     // The disk goes on while this is sent.
-    void zeroCopy.load(descriptor, position + sizeBytes, mostAtOnce)
+    zeroCopy.loadAhead(descriptor, position + sizeBytes, mostAtOnce)
   }
   const socket = idleSocketOf(outgoing)
   if (socket === undefined) return undefined
@@ -137,15 +153,19 @@ function idleSocketOf({ socket }: ServerResponse): number | undefined {
 
 function readerOf(outgoing: ServerResponse): Reader {
   let small: Buffer | undefined
+  const { socket: connection } = outgoing.req
   let failed = (_error: Error) => {}
-  outgoing.once('close', () => failed(new Error('the client went away')))
+  const gone = () => failed(new Error('the client went away'))
+  outgoing.once('close', gone)
+  const forget = onceEnded(connection, gone)
   const reader: Reader = {
     tookMs: 0,
     small: () => (small ??= Buffer.allocUnsafeSlow(smallBytes)),
+    leave: forget,
     write: (bytes) =>
       new Promise((resolve, reject) => {
         failed = reject
-        if (outgoing.destroyed) return reject(new Error('the client went away'))
+        if (outgoing.destroyed || connection.destroyed) return reject(new Error('the client went away'))
         const startedAt = performance.now()
         outgoing.write(bytes, (error) => {
           reader.tookMs = performance.now() - startedAt

@@ -5,8 +5,10 @@ import koffi from 'koffi'
 export type ZeroCopy = {
   /** True when the first and the last byte of the range are in the page cache, so that sending it waits for no disk. */
   isCached: (file: number, position: number, sizeBytes: number) => boolean
-  /** Reads a range into the page cache, in the background. */
+  /** Reads a range into the page cache, in the background; the file stays open meanwhile. */
   load: (file: number, position: number, sizeBytes: number) => Promise<void>
+  /** The same when nobody waits for it, and only while the disk has little else to do. The file may be closed meanwhile. */
+  loadAhead: (file: number, position: number, sizeBytes: number) => void
   /**
    * Sends at most so many bytes; gives how many the socket took now: 0 when its buffer is full, or when sending fails in
    * another way, which the next ordinary write will tell.
@@ -18,6 +20,9 @@ export type ZeroCopy = {
 
 /** preadv2(2): do not wait for data that is not there at once. */
 const nowait = 8
+
+/** Loads at once: one of the four threads that Node has for files is left for all else. */
+const mostLoads = 3
 
 /** Undefined where the system has no such calls. sendfile(2) with a socket is Linux's; off_t has 64 bits on these. */
 export function openZeroCopy(): ZeroCopy | undefined {
@@ -35,16 +40,36 @@ export function openZeroCopy(): ZeroCopy | undefined {
     // What is sent there is read from the disk and copied nowhere.
     const nowhere = openSync('/dev/null', 'w')
     const isByteCached = (file: number, position: number) => Number(preadv2(file, iovec, 1, position, nowait)) === 1
+    const isCached = (file: number, position: number, sizeBytes: number) =>
+      isByteCached(file, position) && isByteCached(file, position + sizeBytes - 1)
+    const waiting: (() => void)[] = []
+    let loads = 0
+    const load = (file: number, position: number, sizeBytes: number, loaded: () => void) => {
+      const from = Buffer.allocUnsafeSlow(8)
+      from.writeBigInt64LE(BigInt(position))
+      loads++
+      // What fails here fails again when it is sent, where it is looked at.
+      sendfile.async(nowhere, file, from, sizeBytes, () => {
+        loads--
+        while (loads < mostLoads && waiting.length > 0) waiting.shift()?.()
+        loaded()
+      })
+    }
     return {
-      isCached: (file, position, sizeBytes) =>
-        isByteCached(file, position) && isByteCached(file, position + sizeBytes - 1),
+      isCached,
       load: (file, position, sizeBytes) =>
         new Promise((resolve) => {
-          const from = Buffer.allocUnsafeSlow(8)
-          from.writeBigInt64LE(BigInt(position))
-          // What fails here fails again when it is sent, where it is looked at.
-          sendfile.async(nowhere, file, from, sizeBytes, () => resolve())
+          const begin = () => {
+            // Whoever waited for a turn may find that others have loaded it.
+            if (isCached(file, position, sizeBytes)) resolve()
+            else load(file, position, sizeBytes, resolve)
+          }
+          if (loads < mostLoads) begin()
+          else waiting.push(begin)
         }),
+      loadAhead: (file, position, sizeBytes) => {
+        if (loads < mostLoads) load(file, position, sizeBytes, () => {})
+      },
       send: (socket, file, position, sizeBytes) => {
         offset.writeBigInt64LE(BigInt(position))
         return Math.max(0, Number(sendfile(socket, file, offset, sizeBytes)))

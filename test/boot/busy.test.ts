@@ -42,20 +42,35 @@ it('refuses no script, no report, no head and no small piece meanwhile', async (
   expect((await fetch(url, { headers: { Range: 'bytes=0-9999999' } })).status).toBe(503)
 })
 
-it('lets the next one in when one has ended, also by going away', async () => {
-  held.pop()?.destroy()
-  await expect
-    .poll(async () => {
-      const response = await fetch(url)
-      await response.arrayBuffer()
-      return response.status
-    })
-    .toBe(200)
+it('gives back the places of requests that wait on one connection for their turn when it is reset', async () => {
+  for (const socket of held.splice(0)) socket.destroy()
+  await expect.poll(() => statusOf(url)).toBe(200)
+  const { pathname } = new URL(url)
+  for (let round = 0; round < 2; round++) {
+    const socket = await stalledReader(server.port, pathname, 2)
+    await expect.poll(() => statusOf(url)).toBe(503)
+    socket.resetAndDestroy()
+  }
+  await expect.poll(() => statusOf(url)).toBe(200)
+  for (let reader = 0; reader < 2; reader++) held.push(await stalledReader(server.port, pathname))
 })
 
-function stalledReader(port: number, path: string): Promise<Socket> {
+it('lets the next one in when one has ended, also by going away', async () => {
+  held.pop()?.destroy()
+  await expect.poll(() => statusOf(url)).toBe(200)
+})
+
+async function statusOf(address: string): Promise<number> {
+  const response = await fetch(address, { headers: { Connection: 'close' } })
+  await response.arrayBuffer()
+  return response.status
+}
+
+/** @param requests all sent at once, on the same connection */
+function stalledReader(port: number, path: string, requests = 1): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const socket = connect(port, '127.0.0.1', () => socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`))
+    const request = `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`
+    const socket = connect(port, '127.0.0.1', () => socket.write(request.repeat(requests)))
     socket.once('error', reject)
     socket.once('data', () => {
       socket.pause()
