@@ -36,18 +36,21 @@ export function createFileOrders(): FileOrders {
       if (relayed === undefined) return undefined
       const id = randomUUID()
       orders.set(id, { worker: relayed.worker, startedAt: performance.now(), sent })
+      // An answer that does not reach the worker is obeyed by nobody.
+      const { outgoing } = c.env
+      outgoing.once('close', () => {
+        if (!outgoing.writableFinished) end(id, nothingSent)
+      })
       const whole: FileOrder = { id, ...order }
       return new Response(null, { headers: { [orderHeader]: JSON.stringify(whole) } })
     },
     done: ({ id, ...result }) => end(id, () => result),
     lost: (worker) => {
-      for (const [id, order] of orders)
-        if (order.worker === worker)
-          end(id, (startedAt) => ({
-            bytes: 0,
-            complete: false,
-            durationMs: Math.round(performance.now() - startedAt),
-          }))
+      for (const [id, order] of orders) if (order.worker === worker) end(id, nothingSent)
     },
   }
+}
+
+function nothingSent(startedAt: number): Sent {
+  return { bytes: 0, complete: false, durationMs: Math.round(performance.now() - startedAt) }
 }

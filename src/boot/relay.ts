@@ -3,11 +3,12 @@ import type { Server } from 'node:net'
 import { pipeline } from 'node:stream'
 import { openStoredFile } from '../store/folder-store.ts'
 import { createPace } from './admission.ts'
+import { onceEnded } from './connection-end.ts'
 import { answerFor } from './file-answer.ts'
 import { type FileOrder, type OrderDone, orderHeader } from './file-orders.ts'
 import type { WorkerSettings } from './file-workers.ts'
 import { boundServer, plainAddress } from './listener.ts'
-import { createWays, transmit } from './send-file.ts'
+import { createWays, type Sent, transmit } from './send-file.ts'
 
 /** Downloads under way get so long to end when the server stops. */
 const lastMs = 5000
@@ -18,22 +19,28 @@ export function startRelay(
   listening: Server,
   done: (result: OrderDone) => void,
 ): { stop: () => void } {
-  const agent = new http.Agent({ keepAlive: true, maxSockets: 256 })
+  // As many as there are clients: were they fewer, slow ones could keep all others waiting.
+  const agent = new http.Agent({ keepAlive: true })
   const ways = createWays(settings)
   const pace = createPace(settings.bytesPerSecond)
 
-  const obey = async (order: FileOrder, request: IncomingMessage, response: ServerResponse) => {
+  const send = async (order: FileOrder, request: IncomingMessage, response: ServerResponse): Promise<Sent> => {
     const file = await openStoredFile(settings.folder, order.sha256)
-    if (file === undefined) {
-      done({ id: order.id, bytes: 0, complete: false, durationMs: 0 })
-      return refuse(response)
-    }
+    if (file === undefined) throw new Error('it is cleared away')
     try {
       const answer = answerFor(request.method, request.headers, file.sizeBytes, order.headers)
-      done({ id: order.id, ...(await transmit(response, answer, { file, key: order.sha256, ways, pace })) })
+      return await transmit(response, answer, { file, key: order.sha256, ways, pace })
     } finally {
       await file.close()
     }
+  }
+  // Whatever becomes of an order, it is said: the place of its download is taken until then.
+  const obey = async (order: FileOrder, request: IncomingMessage, response: ServerResponse) => {
+    const sent = await send(order, request, response).catch(() => {
+      refuse(response)
+      return { bytes: 0, complete: false, durationMs: 0 }
+    })
+    done({ id: order.id, ...sent })
   }
 
   const server = boundServer((request, response) => {
@@ -52,17 +59,20 @@ export function startRelay(
       const order = answer.headers[orderHeader]
       if (order !== undefined) {
         answer.resume()
-        obey(JSON.parse(String(order)) as FileOrder, request, response).catch(() => response.destroy())
-        return
+        return void obey(JSON.parse(String(order)) as FileOrder, request, response)
       }
+      if (request.socket.destroyed) return answer.destroy()
+      const forget = onceEnded(request.socket, () => answer.destroy())
       response.writeHead(answer.statusCode ?? 502, withoutHopByHop(answer.rawHeaders))
-      pipeline(answer, response, () => {})
+      pipeline(answer, response, forget)
     })
     upstream.on('error', () => refuse(response))
-    response.on('close', () => {
-      if (!response.writableFinished) upstream.destroy()
-    })
-    pipeline(request, upstream, () => {})
+    // Of a client that is gone the answer is waited for all the same: it may be an order, which is said to be done.
+    if (hasBody(request)) pipeline(request, upstream, () => {})
+    else {
+      request.resume()
+      upstream.end()
+    }
   })
   server.listen(listening)
 
@@ -81,6 +91,14 @@ function refuse(response: ServerResponse): void {
   else response.writeHead(503, { 'Retry-After': '5', 'Content-Length': '0' }).end()
 }
 
+/**
+ * Only reports may have one. Node's client sends the body of a GET that came in chunks without a word of its length, and what
+ * a stranger put into it would be taken for the next request, with headers that are believed.
+ */
+function hasBody({ method }: IncomingMessage): boolean {
+  return method === 'POST'
+}
+
 /** Of one connection only (RFC 9110, 7.6.1). */
 const hopByHop = new Set([
   'connection',
@@ -92,10 +110,14 @@ const hopByHop = new Set([
   'upgrade',
 ])
 
-function ownHeaders({ headers }: IncomingMessage): http.OutgoingHttpHeaders {
-  return Object.fromEntries(
-    Object.entries(headers).filter(([name]) => !hopByHop.has(name) && !name.startsWith('x-bootwright-')),
-  )
+function ownHeaders(request: IncomingMessage): http.OutgoingHttpHeaders {
+  const left = (name: string) =>
+    !hopByHop.has(name) &&
+    !name.startsWith('x-bootwright-') &&
+    // The client was told to go on already.
+    name !== 'expect' &&
+    (name !== 'content-length' || hasBody(request))
+  return Object.fromEntries(Object.entries(request.headers).filter(([name]) => left(name)))
 }
 
 // As they were written, in their case: GRUB compares it (listener.ts).

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { request } from 'node:http'
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
@@ -89,9 +89,31 @@ it('believes nobody on the boot network who says for whom he asks, or what to se
   expect(log).not.toContain('203.0.113.9')
 })
 
+it.each(['GET', 'HEAD', 'DELETE', 'OPTIONS'])(
+  'passes no body of a %s on, which might be taken for a request',
+  async (method) => {
+    const hidden = 'GET /ipxe?mac=52-54-00-00-00-03 HTTP/1.1\r\nHost: x\r\nX-Bootwright-Address: 203.0.113.9\r\n\r\n'
+    const body = `${hidden.length.toString(16)}\r\n${hidden}\r\n0\r\n\r\n`
+    const asked = `${method} /ipxe?mac=52-54-00-00-00-02 HTTP/1.1\r\nHost: x\r\nUser-Agent: iPXE/1.21.1\r\nConnection: close\r\n`
+    for (let round = 0; round < 6; round++) {
+      await exchange(port, `${asked}Transfer-Encoding: chunked\r\n\r\n${body}`)
+      await exchange(port, `${asked}Content-Length: ${hidden.length}\r\n\r\n${hidden}`)
+    }
+    expect(log).not.toContain('203.0.113.9')
+  },
+  20_000,
+)
+
+it('gives every place back, whenever a client is reset', async () => {
+  for (let round = 0; round < 30; round++)
+    await Promise.all(Array.from({ length: 4 }, (_, turn) => resetAfterMs(round % 2 === 0 ? 0 : turn + round / 4)))
+  await expect.poll(() => takenPlaces(), { timeout: 15_000, interval: 500 }).toBe(0)
+}, 40_000)
+
 it('counts the downloads of all processes together', async () => {
   const held = await Promise.all(Array.from({ length: 20 }, () => heldDownload()))
-  expect((await fetch(`http://127.0.0.1:${port}${path}`)).status).toBe(503)
+  // No connection is kept: the worker that has it is killed later.
+  expect((await fetch(`http://127.0.0.1:${port}${path}`, { headers: { Connection: 'close' } })).status).toBe(503)
   for (const one of held) one.destroy()
   await expect
     .poll(
@@ -136,6 +158,24 @@ function workerPids(): number[] {
 
 function isAlive(pid: number): boolean {
   return existsSync(`/proc/${pid}`) && !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+}
+
+/** Asks twice on one connection, and is gone. */
+function resetAfterMs(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`.repeat(2))
+      setTimeout(() => socket.resetAndDestroy(), ms)
+    })
+    socket.on('error', () => {}).on('close', () => resolve())
+  })
+}
+
+/** Of the 20 that there are, those that nobody new can have. */
+async function takenPlaces(): Promise<number> {
+  const all = await Promise.all(Array.from({ length: 20 }, () => heldDownload()))
+  for (const one of all) one.destroy()
+  return all.filter(({ statusCode }) => statusCode === 503).length
 }
 
 function heldDownload(): Promise<import('node:http').IncomingMessage> {
