@@ -31,6 +31,18 @@ describe.each(Object.entries(families))('%s', (_, { files, layout, notes }) => {
   })
 })
 
+it.each<[string, Files]>([
+  [
+    'Alpine',
+    { '.alpine-release': '1'.repeat(200_000), 'boot/vmlinuz-lts': 1, 'boot/initramfs-lts': 1, 'boot/modloop-lts': 1 },
+  ],
+  ['Ubuntu', { 'amd64/linux': 1, 'amd64/initrd': 1, 'amd64/grub/grub.cfg': 'url=http://'.repeat(20_000) }],
+])('takes no time over a text that is none of %s', async (_, files) => {
+  const began = Date.now()
+  await layoutOf(files)
+  expect(Date.now() - began).toBeLessThan(1000)
+})
+
 describe('what is not recognised', () => {
   it.each<[string, Files]>([
     ['nothing', {}],
