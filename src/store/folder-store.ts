@@ -1,11 +1,14 @@
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { access, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { FileStore, OpenFile } from './file-store.ts'
 import { openIncoming } from './incoming.ts'
 
+/** The folder of what is on its way in, there as long as the store is. */
+const incomingName = 'incoming'
+
 /** A store in a folder: `ab/abcd…`, written to a temporary name, hashed while it streams, fsynced, then renamed. */
 export async function openFolderStore(folder: string): Promise<FileStore> {
-  const incoming = await openIncoming(join(folder, 'incoming'))
+  const incoming = await openIncoming(join(folder, incomingName))
   const pathOf = (sha256: string) => pathIn(folder, sha256)
   const adopt = async (sha256: string, temporary: string) => {
     const path = pathOf(sha256)
@@ -17,13 +20,13 @@ export async function openFolderStore(folder: string): Promise<FileStore> {
   return {
     adopt,
     open: (sha256) => openStoredFile(folder, sha256),
-    size: async (sha256) => (await stat(pathOf(sha256)).catch(undefinedWhenMissing))?.size,
+    size: async (sha256) => (await stat(pathOf(sha256)).catch((error) => undefinedWhenMissing(error, folder)))?.size,
     put: (sha256, bytes, maxBytes) => incoming.receive(sha256, bytes, maxBytes, (path) => adopt(sha256, path)),
     list: async function* () {
       for (const first of await readdir(folder)) {
         if (!/^[0-9a-f]{2}$/.test(first)) continue
         for (const sha256 of await readdir(join(folder, first))) {
-          const about = await stat(pathOf(sha256)).catch(undefinedWhenMissing)
+          const about = await stat(pathOf(sha256)).catch((error) => undefinedWhenMissing(error, folder))
           if (about?.isFile()) yield { sha256, sizeBytes: about.size, storedAt: about.mtime }
         }
       }
@@ -36,7 +39,7 @@ export async function openFolderStore(folder: string): Promise<FileStore> {
 
 /** A file of a store in a folder, open for reading; undefined when it is not stored. */
 export async function openStoredFile(folder: string, sha256: string): Promise<OpenFile | undefined> {
-  const handle = await open(pathIn(folder, sha256)).catch(undefinedWhenMissing)
+  const handle = await open(pathIn(folder, sha256)).catch((error) => undefinedWhenMissing(error, folder))
   if (handle === undefined) return undefined
   const { size, ino, mtimeMs } = await handle.stat()
   return {
@@ -58,7 +61,10 @@ async function syncFolder(folder: string): Promise<void> {
   await handle.sync().finally(() => handle.close())
 }
 
-function undefinedWhenMissing(error: NodeJS.ErrnoException): undefined {
-  if (error.code === 'ENOENT') return undefined
-  throw error
+// Of a file system that is not mounted now nothing is gone, and no file is damaged.
+async function undefinedWhenMissing(error: NodeJS.ErrnoException, folder: string): Promise<undefined> {
+  if (error.code !== 'ENOENT') throw error
+  await access(join(folder, incomingName)).catch((cause) => {
+    throw new Error(`the folder of the store is away: ${folder}`, { cause })
+  })
 }

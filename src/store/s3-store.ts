@@ -4,6 +4,7 @@ import {
   DeleteObjectCommand,
   GetObjectCommand,
   HeadObjectCommand,
+  ListObjectsV2Command,
   paginateListObjectsV2,
   type S3Client,
 } from '@aws-sdk/client-s3'
@@ -36,7 +37,14 @@ export async function openS3Store(settings: S3Settings, folder: string): Promise
   const pattern = /^([0-9a-f]{2})\/(\1[0-9a-f]{62})$/
 
   const find = (sha256: string) =>
-    named(settings, () => client.send(new HeadObjectCommand(where(sha256)), inTime()).catch(undefinedWhenMissing))
+    named(settings, async () => {
+      const { Key } = where(sha256)
+      const found = await client.send(new HeadObjectCommand(where(sha256)), inTime()).catch(undefinedWhenMissing)
+      // Any answer 404 to a HEAD means that, a bucket's that is away and a proxy's before the store too; a list has words.
+      if (found === undefined)
+        await client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: Key, MaxKeys: 1 }), inTime())
+      return found
+    })
   // A thousand machines that ask for the same file at the same moment are one question to the store.
   const finding = new Map<string, ReturnType<typeof find>>()
   const sharedFind = (sha256: string) => {
