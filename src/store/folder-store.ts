@@ -1,4 +1,4 @@
-import { access, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { access, mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { FileStore, OpenFile } from './file-store.ts'
 import { openIncoming } from './incoming.ts'
@@ -13,6 +13,9 @@ export async function openFolderStore(folder: string): Promise<FileStore> {
   const adopt = async (sha256: string, temporary: string) => {
     const path = pathOf(sha256)
     await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+    // When it is stored is now, be it days since the first of its bytes came.
+    const now = new Date()
+    await utimes(temporary, now, now)
     await rename(temporary, path)
     await syncFolder(dirname(path))
   }

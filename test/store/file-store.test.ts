@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { access, writeFile } from 'node:fs/promises'
+import { access, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, expect, it } from 'vitest'
 import type { FileStore } from '../../src/store/file-store.ts'
@@ -101,7 +101,11 @@ eachStore('store', (place) => {
     const other = randomBytes(5000)
     const path = join(place().folder, 'incoming', 'downloaded')
     await writeFile(path, other)
+    // A download that went on after days: it is stored now, and is not cleared away as an old one.
+    await utimes(path, 1e9, 1e9)
     await store.adopt(sha256(other), path)
+    for await (const one of store.list())
+      if (one.sha256 === sha256(other)) expect(one.storedAt.getTime()).toBeGreaterThan(Date.now() - 60_000)
     await expect(access(path)).rejects.toThrow('ENOENT')
     expect((await readAll(store, sha256(other), 1000)).equals(other)).toBe(true)
     await store.remove(sha256(other))
