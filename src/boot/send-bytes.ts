@@ -7,7 +7,12 @@ import { lengthOf, type Part } from './file-answer.ts'
 import type { ZeroCopy } from './zero-copy.ts'
 
 /** How bytes get from files to sockets. */
-export type SendWays = { chunks: ChunkCache; zeroCopy: ZeroCopy | undefined }
+export type SendWays = {
+  chunks: ChunkCache
+  zeroCopy: ZeroCopy | undefined
+  /** Who takes longer for a piece is cut off, milliseconds: by a byte now and then it would keep its place for ever. */
+  patienceMs: number
+}
 
 /** Waits until so many bytes more may be sent; undefined when that is now. */
 export type Pace = (bytes: number) => Promise<void> | undefined
@@ -47,7 +52,7 @@ const smallBytes = 16 * 1024
  * `sent` is told of every step. @throws Error when the client goes away or the file cannot be read to its end
  */
 export async function sendParts(sending: Sending, parts: Part[], sent: (bytes: number) => void): Promise<void> {
-  const reader = readerOf(sending.outgoing)
+  const reader = readerOf(sending.outgoing, sending.ways.patienceMs)
   try {
     // What goes past Node must come after the head.
     if (parts.some((part) => lengthOf(part) > smallBytes)) await reader.write(Buffer.alloc(0))
@@ -151,11 +156,15 @@ function idleSocketOf({ socket }: ServerResponse): number | undefined {
   return descriptor !== undefined && descriptor >= 0 ? descriptor : undefined
 }
 
-function readerOf(outgoing: ServerResponse): Reader {
+function readerOf(outgoing: ServerResponse, patienceMs: number): Reader {
   let small: Buffer | undefined
   const { socket: connection } = outgoing.req
   let failed = (_error: Error) => {}
-  const gone = () => failed(new Error('the client went away'))
+  let late: NodeJS.Timeout | undefined
+  const gone = () => {
+    clearTimeout(late)
+    failed(new Error('the client went away'))
+  }
   outgoing.once('close', gone)
   const forget = onceEnded(connection, gone)
   const reader: Reader = {
@@ -167,7 +176,9 @@ function readerOf(outgoing: ServerResponse): Reader {
         failed = reject
         if (outgoing.destroyed || connection.destroyed) return reject(new Error('the client went away'))
         const startedAt = performance.now()
+        late = setTimeout(() => outgoing.destroy(), patienceMs)
         outgoing.write(bytes, (error) => {
+          clearTimeout(late)
           reader.tookMs = performance.now() - startedAt
           if (error) reject(error)
           else resolve()

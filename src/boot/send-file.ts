@@ -16,6 +16,7 @@ export type Transfers = { ways: SendWays; admission: Admission; orders?: FileOrd
 export type Sent = { bytes: number; complete: boolean; durationMs: number }
 
 const chunkBytes = 2 ** 20
+const usualPatienceMs = 120_000
 /** Answered however busy it is: to say no would cost as much. A disk that is booted over HTTP asks for such pieces. */
 const alwaysBytes = 256 * 1024
 const unhurried: Pace = () => undefined
@@ -27,8 +28,13 @@ export function createTransfers(
   return { ways: createWays(settings), admission: createAdmission(settings) }
 }
 
-export function createWays({ cacheBytes, zeroCopy }: { cacheBytes: number; zeroCopy: boolean }): SendWays {
-  return { chunks: createChunkCache(cacheBytes, chunkBytes), zeroCopy: zeroCopy ? openZeroCopy() : undefined }
+export function createWays(settings: { cacheBytes: number; zeroCopy: boolean; patienceMs?: number }): SendWays {
+  const { cacheBytes, zeroCopy, patienceMs = usualPatienceMs } = settings
+  return {
+    chunks: createChunkCache(cacheBytes, chunkBytes),
+    zeroCopy: zeroCopy ? openZeroCopy() : undefined,
+    patienceMs,
+  }
 }
 
 /**
