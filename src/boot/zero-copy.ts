@@ -43,15 +43,15 @@ export function openZeroCopy(): ZeroCopy | undefined {
     const isCached = (file: number, position: number, sizeBytes: number) =>
       isByteCached(file, position) && isByteCached(file, position + sizeBytes - 1)
     const waiting: (() => void)[] = []
-    let loads = 0
+    // The kernel writes to an offset when its call ends: memory that is ours as long as we live, one for each load.
+    const offsets = Array.from({ length: mostLoads }, () => Buffer.allocUnsafeSlow(4096))
     const load = (file: number, position: number, sizeBytes: number, loaded: () => void) => {
-      const from = Buffer.allocUnsafeSlow(8)
+      const from = offsets.pop() ?? Buffer.allocUnsafeSlow(4096)
       from.writeBigInt64LE(BigInt(position))
-      loads++
       // What fails here fails again when it is sent, where it is looked at.
       sendfile.async(nowhere, file, from, sizeBytes, () => {
-        loads--
-        while (loads < mostLoads && waiting.length > 0) waiting.shift()?.()
+        offsets.push(from)
+        while (offsets.length > 0 && waiting.length > 0) waiting.shift()?.()
         loaded()
       })
     }
@@ -64,11 +64,11 @@ export function openZeroCopy(): ZeroCopy | undefined {
             if (isCached(file, position, sizeBytes)) resolve()
             else load(file, position, sizeBytes, resolve)
           }
-          if (loads < mostLoads) begin()
+          if (offsets.length > 0) begin()
           else waiting.push(begin)
         }),
       loadAhead: (file, position, sizeBytes) => {
-        if (loads < mostLoads) load(file, position, sizeBytes, () => {})
+        if (offsets.length > 0) load(file, position, sizeBytes, () => {})
       },
       send: (socket, file, position, sizeBytes) => {
         offset.writeBigInt64LE(BigInt(position))
