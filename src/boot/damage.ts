@@ -3,11 +3,12 @@ import { messageOf } from '../errors.ts'
 import { damagedVariant } from '../inventory/boot-spec.ts'
 import type { DamagedFile } from '../inventory/catalog.ts'
 import type { Decision } from '../inventory/decision.ts'
+import { sizeFault } from '../inventory/files.ts'
 import { type FileRef, filesOf, findVariant, type Variant } from '../inventory/images.ts'
 import { inTime } from '../inventory/in-time.ts'
 import type { Situation } from '../inventory/situation.ts'
 import type { FileStore } from '../store/file-store.ts'
-import { type FileDeps, sizeFault } from './files.ts'
+import type { FileDeps } from './files.ts'
 
 type DamageDeps = Pick<FileDeps, 'store' | 'findServable' | 'noteDamage' | 'log'> & { findSize: FindSize }
 
@@ -68,7 +69,7 @@ async function damageOf(
   const [known, stored] = await Promise.all([findServable(sha256), findSize(sha256)])
   // Nobody answered: what is wrong is found when the file is asked for.
   if (known === undefined || stored === undefined) return undefined
-  const damage = known.damage ?? sizeFault(known, stored.sizeBytes)
+  const damage = known.damage ?? sizeFault(known.sizeBytes, stored.sizeBytes)
   if (damage === undefined) return undefined
   if (note && known.damage === null) {
     log.error({ file: name, sha256, damage }, 'a stored file is damaged')

@@ -1,5 +1,5 @@
 import type { BootEventRecorder, Stage } from '../inventory/boot-events.ts'
-import { type FindServable, type Servable, sha256Pattern } from '../inventory/files.ts'
+import { type FindServable, sha256Pattern, sizeFault } from '../inventory/files.ts'
 import type { Logger } from '../log.ts'
 import type { FileStore } from '../store/file-store.ts'
 import { parseQuery } from './facts-query.ts'
@@ -40,7 +40,7 @@ export async function serveStored(c: BootContext, deps: FileDeps, sha256: string
   // While the database is away nothing may be known of a file; its name is its hash all the same.
   const known = await deps.findServable(sha256)
   const file = await store.open(sha256)
-  const damage = known?.damage ?? (known && sizeFault(known, file?.sizeBytes))
+  const damage = known?.damage ?? (known && sizeFault(known.sizeBytes, file?.sizeBytes))
   if (damage) {
     await file?.close()
     log.error({ ip, boot: bootId, file: name, sha256, damage }, 'a damaged file is not served')
@@ -69,12 +69,6 @@ export async function serveStored(c: BootContext, deps: FileDeps, sha256: string
     const message = complete ? undefined : `cut off after ${bytes} of ${file.sizeBytes} bytes`
     record({ bytes, durationMs, message })
   })
-}
-
-/** What is wrong with a file whose bytes are so many; undefined when nothing is. */
-export function sizeFault({ sizeBytes }: Servable, stored: number | undefined): string | undefined {
-  if (stored === undefined) return 'its bytes are gone'
-  return stored === sizeBytes ? undefined : `it has ${stored} bytes instead of ${sizeBytes}`
 }
 
 function noFile(c: BootContext, sha256: string): Response {

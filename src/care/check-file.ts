@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Db } from '../db/open.ts'
-import { noteCheck, type StoredFile } from '../inventory/files.ts'
+import { noteCheck, type StoredFile, sizeFault } from '../inventory/files.ts'
 import type { Logger } from '../log.ts'
 import type { FileStore, OpenFile } from '../store/file-store.ts'
 
@@ -59,12 +59,14 @@ async function findFault(
   options: CheckOptions,
 ): Promise<string | null> {
   const open = await store.open(sha256)
-  if (open === undefined) return 'its bytes are gone'
+  const fault = sizeFault(sizeBytes, open?.sizeBytes)
+  if (open === undefined || fault !== undefined) {
+    await open?.close()
+    return fault ?? null
+  }
   try {
-    if (open.sizeBytes !== sizeBytes) return `it has ${open.sizeBytes} bytes instead of ${sizeBytes}`
     const { doneBytes, actual } = await hashOf(open, buffer, options)
-    if (doneBytes !== sizeBytes) return `it has ${doneBytes} bytes instead of ${sizeBytes}`
-    return actual === sha256 ? null : `its sha256 is ${actual}`
+    return sizeFault(sizeBytes, doneBytes) ?? (actual === sha256 ? null : `its sha256 is ${actual}`)
   } catch (error) {
     // The disk has lost them: errno(3). Any other fault says nothing of the file.
     if ((error as NodeJS.ErrnoException).code === 'EIO') return 'its bytes cannot be read from the disk'

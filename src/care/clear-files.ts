@@ -2,7 +2,7 @@ import type { Db } from '../db/open.ts'
 import { ConflictError, NotFoundError } from '../errors.ts'
 import { type Actor, recordChanges } from '../inventory/changes.ts'
 import { deleteUnnamed, listNamers, listUnnamed, listUnrecorded } from '../inventory/file-garbage.ts'
-import { findFile, holdFilesAlone, listFiles, noteDamage } from '../inventory/files.ts'
+import { findFile, holdFilesAlone, listFiles, noteDamage, sizeFault } from '../inventory/files.ts'
 import type { CareDeps } from './check-file.ts'
 
 /**
@@ -122,9 +122,8 @@ async function* findDamaged(
     for (const { sha256, name, sizeBytes } of page) {
       if (stored.get(sha256) === sizeBytes) continue
       // It may have been stored since the list was read.
-      const now = await store.size(sha256)
-      if (now === sizeBytes) continue
-      const damage = now === undefined ? 'its bytes are gone' : `it has ${now} bytes instead of ${sizeBytes}`
+      const damage = sizeFault(sizeBytes, await store.size(sha256))
+      if (damage === undefined) continue
       if (!dryRun) await noteDamage(db, sha256, damage)
       yield { kind: 'damaged', sha256, name, sizeBytes, damage }
     }

@@ -164,6 +164,12 @@ async function setDamage(tx: Db, before: StoredFile, why: string | null): Promis
   return true
 }
 
+/** What is wrong with a stored file by its size alone, as damage is worded. `storedBytes` is undefined when it is not stored. */
+export function sizeFault(sizeBytes: number, storedBytes: number | undefined): string | undefined {
+  if (storedBytes === undefined) return 'its bytes are gone'
+  return storedBytes === sizeBytes ? undefined : `it has ${storedBytes} bytes instead of ${sizeBytes}`
+}
+
 /** What a file must be to be served. */
 export type Servable = Pick<StoredFile, 'sizeBytes' | 'damage'>
 
