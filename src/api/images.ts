@@ -15,6 +15,13 @@ const day = z.iso
   .openapi({ example: '2028-06-30', description: 'The day from which its maker mends it no longer.' })
 const endOfLife = day.nullable().optional().openapi({ description: 'null takes it away.' })
 
+const installerText = "Booting it may write to the machine's disk, by its recipe, its layout or an operator."
+const installer = z
+  .boolean()
+  .nullable()
+  .optional()
+  .openapi({ description: `${installerText} null takes it away.` })
+
 const imageSchema = z
   .object({
     name: imageName,
@@ -22,6 +29,10 @@ const imageSchema = z
     version: version.openapi({ description: 'The version that machines boot now.' }),
     variants: z.array(variant),
     endOfLife: day.optional(),
+    installer: z
+      .boolean()
+      .optional()
+      .openapi({ description: `${installerText} Absent: nobody decided.` }),
     revision: z.int(),
     createdAt: moment,
     updatedAt: moment,
@@ -72,6 +83,7 @@ export const put = endpoint({
     .strictObject({
       title: title.optional(),
       endOfLife,
+      installer,
       variants,
       source: printable(512)
         .optional()
@@ -90,9 +102,12 @@ export const put = endpoint({
 
 export const patch = endpoint({
   operationId: 'patchImage',
-  summary: "Change an image's title or end of life, or promote another version of it (a roll back is that)",
+  summary:
+    "Change an image's title, its end of life or whether it is an installer, or promote another version of it (a roll back is that)",
   params,
-  body: z.strictObject({ title: title.optional(), version: version.optional(), endOfLife }).openapi('ImagePatch'),
+  body: z
+    .strictObject({ title: title.optional(), version: version.optional(), endOfLife, installer })
+    .openapi('ImagePatch'),
   conditional: true,
   returns: imageSchema,
   statuses: { 200: 'The image, changed' },

@@ -23,6 +23,10 @@ const request = z
   .strictObject({
     image: imageName.optional().openapi({ description: "Absent: the recipe's name, or what was recognised." }),
     title: printable(128).optional(),
+    installer: z.boolean().optional().openapi({
+      description:
+        "Whether booting it may write to the machine's disk. Absent: as the image was before, or as the recipe or layout says.",
+    }),
     archs: z
       .array(arch)
       .min(1, 'at least one, or no archs at all')
@@ -167,8 +171,9 @@ async function planOf(
   { db, intake }: Pick<AdminDeps, 'db' | 'intake'>,
   body: z.output<typeof request>,
 ): Promise<ImportPlan> {
-  const { archs, title, recipe, mirror, url, sha256: hash, sha512: longHash, file, keepIso = false, wimboot } = body
-  const common = { ...(archs && { archs: [...new Set(archs)] }), ...(title !== undefined && { title }) }
+  const { recipe, mirror, url, sha256: hash, sha512: longHash, file, keepIso = false, wimboot } = body
+  const { archs, title, installer } = body
+  const common = { title, installer, ...(archs && { archs: [...new Set(archs)] }) }
   if (recipe !== undefined) {
     requireArchs(await findRecipe(intake, recipe), archs)
     return { ...common, kind: 'recipe', recipe, ...(mirror !== undefined && { mirror: mirror.replace(/\/+$/, '') }) }

@@ -12,6 +12,7 @@ const recipeSchema = z
     homepage: z.string().optional(),
     endOfLife: z.string().optional().openapi({ description: 'The last day with updates, YYYY-MM-DD.' }),
     noEndOfLife: z.string().optional().openapi({ description: 'Why there is no end of life.', example: 'rolling' }),
+    installer: z.boolean().optional().openapi({ description: "Booting it may write to the machine's disk." }),
     answerFile: z.string().optional().openapi({ description: 'The kind of answer file that it takes.' }),
     minimumMemoryMb: z.int().optional(),
     mirror: z
@@ -40,7 +41,9 @@ export const list = endpoint({
 })
 
 function bodyOf(recipe: Recipe) {
-  const { name, title, family, homepage, endOfLife, noEndOfLife, answerFile, minimumMemoryMb, mirror, notes } = recipe
+  const { name, title, family, homepage, endOfLife, noEndOfLife, installer } = recipe
+  const { answerFile, minimumMemoryMb, mirror, notes } = recipe
   const archs = [...new Set(recipe.variants.map((one) => one.arch))]
-  return { name, title, family, archs, homepage, endOfLife, noEndOfLife, answerFile, minimumMemoryMb, mirror, notes }
+  const about = { name, title, family, archs, homepage, endOfLife, noEndOfLife, installer }
+  return { ...about, answerFile, minimumMemoryMb, mirror, notes }
 }

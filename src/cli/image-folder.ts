@@ -17,9 +17,10 @@ export async function importFolder(
   client: Client,
   deps: CliDeps,
   folder: string,
-  { name, title, arch, keepIso }: ImportOptions,
+  options: ImportOptions,
   wimboot: FileRef | undefined,
 ): Promise<Image> {
+  const { name, title, arch, keepIso } = options
   if (keepIso) throw new Error(`${folder}: --keep-iso is for an ISO, and this is a folder`)
   const layout = await findLayout(await entriesIn(folder), (path) => readSmall(join(folder, path)))
   if (layout === undefined) throw new Error(`${folder}: no family of systems was recognised in it`)
@@ -32,11 +33,17 @@ export async function importFolder(
     hashes.set(path, (await storeFile(client, deps, { ...parsePlace(join(folder, path)) }, 'file')).sha256)
   const variants = chosen.map((one) => variantOf(one, hashes, { keepIso: false, wimboot }))
 
-  const before = await client.find<{ variants: Variant[] }>(imagePath)
+  const before = await client.find<{ variants: Variant[]; installer?: boolean }>(imagePath)
   const source = `folder ${basename(folder)
     .slice(0, 200)
     .replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, '_')}`
-  const body = { title: title ?? layout.title, source, variants: mergedVariants(before?.variants ?? [], variants) }
+  const installer = options.installer ?? before?.installer ?? layout.installer
+  const body = {
+    title: title ?? layout.title,
+    source,
+    installer,
+    variants: mergedVariants(before?.variants ?? [], variants),
+  }
   const saved = await client.ask<Image>('PUT', imagePath, body)
   for (const note of layout.notes) deps.err(`${note}\n`)
   return saved

@@ -15,6 +15,7 @@ import { storeFile } from './upload.ts'
 export type ImportOptions = {
   name?: string
   title?: string
+  installer?: boolean
   arch?: Arch[]
   sha256?: string
   sha512?: string
@@ -33,6 +34,8 @@ export function addImageImportCommands(image: Command, deps: CliDeps): void {
     .argument('<url|path>', 'URL, which the server fetches itself; ISO, archive or folder of this computer', parsePlace)
     .option('--name <name>', 'of the image (else what is recognised)')
     .option('--title <title>', 'name of the image for people')
+    .option('--installer', "booting it may write to the machine's disk (else what is recognised)")
+    .option('--no-installer', "booting it never writes to the machine's disk")
     .addOption(archsOption())
     .option('--sha256 <hex>', 'what the bytes of the URL must hash to', hexOf(64))
     .option('--sha512 <hex>', 'what the bytes of the URL must hash to', hexOf(128))
@@ -117,9 +120,9 @@ export async function addByRecipe(
   deps: CliDeps,
   client: Client,
   name: string,
-  options: { recipe?: string; mirror?: string; arch?: Arch[]; title?: string; wait: boolean },
+  options: { recipe?: string; mirror?: string; arch?: Arch[]; title?: string; installer?: true; wait: boolean },
 ): Promise<void> {
-  const { recipe: recipeName = name, mirror, arch, title, wait } = options
+  const { recipe: recipeName = name, mirror, arch, title, installer, wait } = options
   const { items, faults } = await client.ask<Recipes>('GET', '/recipes')
   const recipe = items.find((one) => one.name === recipeName)
   if (recipe === undefined) {
@@ -136,6 +139,7 @@ export async function addByRecipe(
     ...(mirror !== undefined && { mirror }),
     ...(arch && { archs: arch }),
     ...(title !== undefined && { title }),
+    ...(installer && { installer }),
   }
   await runImport(command, deps, client, body, wait)
 }
@@ -151,10 +155,12 @@ export function archsOption(): Option {
   )
 }
 
-async function wishesOf(client: Client, deps: CliDeps, { name, title, arch, keepIso, wimboot }: ImportOptions) {
+async function wishesOf(client: Client, deps: CliDeps, options: ImportOptions) {
+  const { name, title, installer, arch, keepIso, wimboot } = options
   return {
     ...(name !== undefined && { image: name }),
     ...(title !== undefined && { title }),
+    ...(installer !== undefined && { installer }),
     ...(arch && { archs: arch }),
     ...(keepIso && { keepIso }),
     ...(wimboot && { wimboot: await storeFile(client, deps, wimboot, 'wimboot') }),

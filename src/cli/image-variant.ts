@@ -28,6 +28,8 @@ export type Image = {
   variants: Variant[]
   /** YYYY-MM-DD. */
   endOfLife?: string
+  /** Booting it may write to the machine's disk. */
+  installer?: boolean
   createdAt: string
   updatedAt: string
 }

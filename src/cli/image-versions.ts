@@ -22,20 +22,26 @@ type Diff = {
   }[]
 }
 
+type SetOptions = { title?: string; endOfLife?: string; installer?: boolean }
+
 /** `bootwright image set`, `versions`, `promote`, `rollback`, `diff`, `verify`, `delete`. */
 export function addImageVersionCommands(image: Command, deps: CliDeps): void {
   image
     .command('set')
-    .description('change what an image is called, and when its maker ceases to mend it')
+    .description('change the title of an image, its end of life, or whether it is an installer')
     .argument('<name>')
     .option('--title <title>', 'name of the image for people')
     .option('--end-of-life <day>', 'YYYY-MM-DD, shown wherever the image is; or none', parseDay)
-    .action(async (name: string, { title, endOfLife }: { title?: string; endOfLife?: string }, command: Command) => {
-      if (title === undefined && endOfLife === undefined)
-        command.error('error: --title or --end-of-life is needed, or both')
+    .option('--installer', "booting it may write to the machine's disk")
+    .option('--no-installer', "booting it never writes to the machine's disk")
+    .action(async (name: string, options: SetOptions, command: Command) => {
+      const { title, endOfLife, installer } = options
+      if (title === undefined && endOfLife === undefined && installer === undefined)
+        command.error('error: one of --title, --end-of-life, --installer and --no-installer is needed')
       const body = {
         ...(title !== undefined && { title }),
         ...(endOfLife !== undefined && { endOfLife: endOfLife === 'none' ? null : endOfLife }),
+        ...(installer !== undefined && { installer }),
       }
       const saved = await clientOf(command, deps).ask<Image>('PATCH', pathOf(name), body)
       print(command, deps, saved, () => `${saved.name} is changed`)

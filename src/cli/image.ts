@@ -8,7 +8,7 @@ import { addImageVersionCommands } from './image-versions.ts'
 import { formatFields, formatTable } from './table.ts'
 import { storeFile } from './upload.ts'
 
-type AddOptions = GivenOptions & { title?: string; recipe?: string; mirror?: string; wait: boolean }
+type AddOptions = GivenOptions & { title?: string; installer?: true; recipe?: string; mirror?: string; wait: boolean }
 
 /** `bootwright image`. */
 export function addImageCommand(program: Command, deps: CliDeps): void {
@@ -20,6 +20,7 @@ export function addImageCommand(program: Command, deps: CliDeps): void {
     )
     .argument('<name>', 'of the image: a-z 0-9 . _ -')
     .option('--title <title>', 'name of the image for people')
+    .option('--installer', "booting it may write to the machine's disk (else what the recipe says)")
     .option('--recipe <recipe>', 'by the recipe of another name')
     .option('--mirror <url>', "for a recipe: instead of the distribution's own server")
     .option('--no-wait', 'for a recipe: do not wait until it is there')
@@ -37,6 +38,7 @@ export function addImageCommand(program: Command, deps: CliDeps): void {
       const current = await client.find<Image>(path)
       const body = {
         ...(options.title !== undefined && { title: options.title }),
+        ...(options.installer && { installer: true }),
         variants: withVariant(current?.variants ?? [], variant),
       }
       const saved = await client.ask<Image>('PUT', path, body)
@@ -92,12 +94,13 @@ function pathOf(name: string): string {
   return `/images/${encodeURIComponent(name)}`
 }
 
-function formatImage({ name, title, version, variants, endOfLife, createdAt, updatedAt }: Image): string {
+function formatImage({ name, title, version, variants, endOfLife, installer, createdAt, updatedAt }: Image): string {
   const fields = formatFields({
     image: name,
     title,
     version: String(version),
     support: formatEndOfLife(endOfLife),
+    installer: installer === undefined ? '' : installer ? 'yes' : 'no',
     created: formatTime(createdAt),
     changed: formatTime(updatedAt),
   })

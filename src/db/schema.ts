@@ -161,6 +161,8 @@ export const images = pgTable('images', {
   currentVersion: integer('current_version').notNull(),
   /** The day from which its maker mends it no longer. */
   endOfLife: date('end_of_life', { mode: 'string' }),
+  /** Booting it may write to the machine's disk; null where neither a recipe, a layout nor an operator decided that. */
+  installer: boolean('installer'),
   ...history(),
 })
 

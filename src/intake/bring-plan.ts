@@ -68,8 +68,8 @@ function wishesOf(plan: UrlPlan | FilePlan) {
 }
 
 function archiveOutcome(plan: ImportPlan, { layout, variants, files }: Unpacked): Outcome {
-  const { suggestedName: name, title, notes } = layout
-  return { name, title: plan.title ?? title, source: sourceOf(plan), notes, variants, files }
+  const { suggestedName: name, title, notes, installer } = layout
+  return { name, title: plan.title ?? title, source: sourceOf(plan), installer, notes, variants, files }
 }
 
 async function headOf({ store }: Intake, file: Brought, partial: PartialFile | undefined): Promise<Buffer> {

@@ -6,6 +6,7 @@ import { bringArchive } from './bring-archive.ts'
 import { bringUrl, type Downloaded } from './bring-url.ts'
 import { fileNameOf } from './file-name.ts'
 import type { Brought, Intake, Job, Outcome } from './intake.ts'
+import type { Layout } from './layouts.ts'
 import { fillRecipe, loadRecipes, type Recipe, type RecipeFile, type RecipeVariant, versionIn } from './recipes.ts'
 import { withPath } from './stored-path.ts'
 import { checksumsOf, createTexts, type Texts } from './verified-sums.ts'
@@ -35,8 +36,10 @@ export async function bringRecipe(intake: Intake, job: Job, plan: ImportPlan & {
     return brought
   }
   const variants: Variant[] = []
+  let { installer } = recipe
   for (const one of chosen) {
     const made = await bringVariant(intake, job, one, bring)
+    installer ??= made.layout?.installer
     variants.push(...made.variants)
     files.push(...made.files)
   }
@@ -45,6 +48,7 @@ export async function bringRecipe(intake: Intake, job: Job, plan: ImportPlan & {
     title: plan.title ?? recipe.title,
     source: version === undefined ? sourceOf(plan) : `${sourceOf(plan)} ${version}`,
     endOfLife: recipe.endOfLife,
+    installer,
     notes: recipe.notes,
     variants,
     files: [...new Set(files)],
@@ -100,7 +104,7 @@ async function bringVariant(
   job: Job,
   variant: RecipeVariant,
   bring: (file: RecipeFile) => Promise<Downloaded>,
-): Promise<{ variants: Variant[]; files: Brought[] }> {
+): Promise<{ layout?: Layout; variants: Variant[]; files: Brought[] }> {
   const { arch, platform } = variant
   const fits = { arch, ...(platform !== undefined && { platform }) }
   if (variant.kind === 'archive') {

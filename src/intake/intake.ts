@@ -45,6 +45,8 @@ export type Outcome = {
   title: string
   source: string
   endOfLife?: string | undefined
+  /** Booting it may write to the machine's disk; undefined where its maker does not tell. */
+  installer?: boolean | undefined
   /** What the operator should know before booting it: sentences. */
   notes: string[]
   variants: Variant[]

@@ -40,6 +40,8 @@ export type Layout = {
   title: string
   /** A name for the image, of the form that images have. */
   suggestedName: string
+  /** Booting it may write to the machine's disk; undefined where the layout does not tell. */
+  installer?: boolean
   variants: LayoutVariant[]
   /** What the operator should know before booting it: sentences. */
   notes: string[]

@@ -91,6 +91,7 @@ export const recipeSchema = z
     homepage: url.optional(),
     endOfLife: z.iso.date('a day, 2028-06-30').optional(),
     noEndOfLife: noteText.optional(),
+    installer: z.boolean().optional(),
     answerFile: z
       .string()
       .regex(/^[a-z0-9][a-z0-9-]{0,30}$/, 'a word: preseed, kickstart, ignition, …')

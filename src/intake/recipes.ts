@@ -64,6 +64,8 @@ export type Recipe = {
   endOfLife?: string | undefined
   /** Why there is no end of life: `rolling`, … */
   noEndOfLife?: string | undefined
+  /** Booting it may write to the machine's disk; undefined: as the layout of its archive says. */
+  installer?: boolean | undefined
   answerFile?: string | undefined
   minimumMemoryMb?: number | undefined
   /** The name of the mirror setting, and the mirror without one; `{{mirror}}` in URLs stands for it. */

@@ -199,8 +199,15 @@ async function saveOutcome(
         const before = await findImage(tx, name)
         const precondition = before === undefined ? { ifNoneMatch: '*' as const } : { ifMatch: [etagOf(before)] }
         const { title, source, endOfLife } = outcome
+        const installer = one.plan.installer ?? before?.installer ?? outcome.installer
         const variants = mergedVariants(before?.variants ?? [], outcome.variants)
-        const { image } = await saveImage(tx, name, { title, source, endOfLife, variants }, precondition, one.actor)
+        const { image } = await saveImage(
+          tx,
+          name,
+          { title, source, endOfLife, installer, variants },
+          precondition,
+          one.actor,
+        )
         const message = outcome.notes.join('\n').slice(0, mostMessage) || undefined
         await endImport(tx, one, { state: 'done', image: name, version: image.version, message })
         return { name, version: image.version }

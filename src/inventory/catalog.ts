@@ -18,7 +18,14 @@ export type CatalogGroup = {
   /** Gives the first condition that does not hold for a machine. */
   refuses: CompiledSelector
 }
-export type CatalogImage = { name: string; version: number; variants: Variant[]; endOfLife: string | null }
+export type CatalogImage = {
+  name: string
+  version: number
+  variants: Variant[]
+  endOfLife: string | null
+  /** Booting it may write to the machine's disk, by its recipe, its layout or its operator. */
+  installer: boolean
+}
 export type CatalogAnswerFile = { name: string; version: number; documents: AnswerDocument[] }
 
 /** Everything that decisions depend on besides the machine itself; small enough to be kept in memory. */
@@ -73,6 +80,7 @@ export async function loadCatalog(db: Db): Promise<Catalog> {
         version: images.currentVersion,
         variants: imageVersions.variants,
         endOfLife: images.endOfLife,
+        installer: sql<boolean>`coalesce(${images.installer}, false)`,
       })
       .from(images)
       .innerJoin(

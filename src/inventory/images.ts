@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { and, asc, desc, eq, gt, gte, inArray, like, sql } from 'drizzle-orm'
 import type { Arch, Platform, Target } from '../arch.ts'
 import type { Db } from '../db/open.ts'
@@ -49,6 +50,8 @@ export type Image = {
   variants: Variant[]
   /** YYYY-MM-DD: the day from which its maker mends it no longer; null where nobody said one. */
   endOfLife: string | null
+  /** Booting it may write to the machine's disk; null where neither a recipe, a layout nor an operator decided that. */
+  installer: boolean | null
   revision: number
   createdAt: Date
   updatedAt: Date
@@ -91,6 +94,7 @@ const selected = {
   version: images.currentVersion,
   variants: imageVersions.variants,
   endOfLife: images.endOfLife,
+  installer: images.installer,
   revision: images.revision,
   createdAt: images.createdAt,
   updatedAt: images.updatedAt,
@@ -121,6 +125,7 @@ export type ImageChange = {
   source?: string | undefined
   /** YYYY-MM-DD; null takes it away. */
   endOfLife?: string | null | undefined
+  installer?: boolean | null | undefined
 }
 
 /**
@@ -143,11 +148,11 @@ export async function saveImage(
     await holdFiles(inside)
     await refuseUnknownFiles(inside, variants)
     const { thing, created } = await changeVersioned(inside, versioned, name, precondition, by, async (tx, before) => {
-      const { title = before?.title ?? name, endOfLife = before?.endOfLife ?? null } = change
       const same = before !== undefined && canonical(before.variants) === canonical(variants)
-      if (same && endOfLife === before.endOfLife && title === before.title) return
+      const about = aboutOf(change, before ?? { title: name, endOfLife: null, installer: null })
+      if (same && isDeepStrictEqual(about, aboutOf({}, before))) return
       const version = same ? before.version : await nextVersion(tx, name, before)
-      const values = { title, endOfLife, currentVersion: version }
+      const values = { ...about, currentVersion: version }
       if (before === undefined) await tx.insert(images).values({ name, ...values })
       else await setCurrent(tx, before, values)
       if (!same) await tx.insert(imageVersions).values({ image: name, version, variants, source: source ?? null })
@@ -157,24 +162,25 @@ export async function saveImage(
 }
 
 /**
- * Changes the title, the end of life (null takes it away), or which version is the current one (to promote and to roll back are that).
+ * Changes the title, the end of life, whether it is an installer (null takes either away), or which version is the current one (to promote and to roll back are that).
  * @throws NotFoundError, InputError, PreconditionError
  */
 export async function patchImage(
   db: Db,
   name: string,
-  change: { title?: string | undefined; version?: number | undefined; endOfLife?: string | null | undefined },
+  change: Partial<About> & { version?: number | undefined },
   precondition: Precondition = {},
   by: Actor = system,
 ): Promise<Image> {
   const { thing } = await changeVersioned(db, versioned, name, precondition, by, async (tx, before) => {
     if (before === undefined) throw new NotFoundError(`there is no image ${name}`)
-    const { title = before.title, version = before.version, endOfLife = before.endOfLife } = change
+    const { version = before.version } = change
+    const about = aboutOf(change, before)
     const known = await versionNumbers(tx, name)
     if (!known.includes(version))
       throw new InputError({ field: 'version', value: String(version), expected: `one of ${known.join(', ')}` })
-    if (title !== before.title || version !== before.version || endOfLife !== before.endOfLife)
-      await setCurrent(tx, before, { title, endOfLife, currentVersion: version })
+    if (version !== before.version || !isDeepStrictEqual(about, aboutOf({}, before)))
+      await setCurrent(tx, before, { ...about, currentVersion: version })
   })
   return thing
 }
@@ -217,10 +223,19 @@ async function versionNumbers(tx: Db, name: string): Promise<number[]> {
   return rows.map((one) => one.version)
 }
 
+/** What an image is besides its versions. */
+type About = { [Field in 'title' | 'endOfLife' | 'installer']: Image[Field] | undefined }
+
+/** Each field as it is changed, else as it was. */
+function aboutOf(change: Partial<About>, before: Pick<Image, keyof About>): Pick<Image, keyof About> {
+  const { title = before.title, endOfLife = before.endOfLife, installer = before.installer } = change
+  return { title, endOfLife, installer }
+}
+
 async function setCurrent(
   tx: Db,
   before: Image,
-  values: { title: string; currentVersion: number; endOfLife: string | null },
+  values: Pick<Image, keyof About> & { currentVersion: number },
 ): Promise<void> {
   await tx
     .update(images)
@@ -228,8 +243,8 @@ async function setCurrent(
     .where(eq(images.name, before.name))
 }
 
-function shown({ title, version, variants, endOfLife }: Image) {
-  return { title, version, variants: variants.map(withoutTree), endOfLife }
+function shown({ title, version, variants, endOfLife, installer }: Image) {
+  return { title, version, variants: variants.map(withoutTree), endOfLife, installer }
 }
 
 /** For the log of changes: a tree of thousands of files as their number and what tells it from another. */

@@ -17,6 +17,8 @@ export type ImportPlan = {
   archs?: Arch[] | undefined
   /** Absent: what the recipe or the layout calls it. */
   title?: string | undefined
+  /** Absent: as the image was before, or as the recipe or the layout says. */
+  installer?: boolean | undefined
   /** The stored program that boots Windows PE, for discs that do not have it. */
   wimboot?: FileRef | undefined
 } & (

@@ -59,11 +59,20 @@ test('the end of life stands in list and show, and can be taken away', async () 
   expect((await run('image', 'show', 'debian')).out).toContain('support  end of life since 2020-06-10\n')
   await run('image', 'set', 'debian', '--end-of-life', 'none', '--title', 'Debian')
   expect((await run('image', 'show', 'debian')).out).not.toContain('support')
-  expect((await run('image', 'set', 'debian')).err).toContain('--title or --end-of-life is needed')
+  expect((await run('image', 'set', 'debian')).err).toContain(
+    'one of --title, --end-of-life, --installer and --no-installer is needed',
+  )
   expect((await run('image', 'set', 'debian', '--end-of-life', 'soon')).err).toContain('It is YYYY-MM-DD, or none.')
   expect((await run('image', 'set', 'debian', '--end-of-life', '2020-13-10')).err).toContain(
     'endOfLife: expected a day',
   )
+})
+
+test('an image is called an installer, and no installer, and stands so in show and in the log', async () => {
+  await run('image', 'set', 'debian', '--installer')
+  expect((await run('image', 'show', 'debian')).out).toContain('installer  yes\n')
+  await run('image', 'set', 'debian', '--no-installer')
+  expect((await run('image', 'show', 'debian')).out).toContain('installer  no\n')
 })
 
 test.each([

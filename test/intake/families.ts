@@ -38,6 +38,7 @@ export const families: Record<string, { files: Files; layout: Omit<Layout, 'note
     },
     layout: {
       family: 'debian',
+      installer: true,
       title: 'Debian 12 installer',
       suggestedName: 'debian-12',
       variants: (['amd64', 'arm64'] as const).map((word) => ({
@@ -60,6 +61,7 @@ export const families: Record<string, { files: Files; layout: Omit<Layout, 'note
     },
     layout: {
       family: 'debian',
+      installer: true,
       title: 'Debian installer',
       suggestedName: 'debian-netboot',
       variants: [
@@ -80,6 +82,7 @@ export const families: Record<string, { files: Files; layout: Omit<Layout, 'note
     },
     layout: {
       family: 'debian',
+      installer: true,
       title: 'Debian GNU/Linux 12.8.0 "Bookworm"',
       suggestedName: 'debian-12.8.0-disc',
       variants: [
@@ -133,6 +136,7 @@ export const families: Record<string, { files: Files; layout: Omit<Layout, 'note
     },
     layout: {
       family: 'ubuntu',
+      installer: true,
       title: 'Ubuntu-Server 24.04.1 LTS Noble Numbat',
       suggestedName: 'ubuntu-server-24.04.1',
       variants: [
@@ -158,6 +162,7 @@ export const families: Record<string, { files: Files; layout: Omit<Layout, 'note
     },
     layout: {
       family: 'ubuntu',
+      installer: true,
       title: 'Ubuntu 24.04.1 network installer',
       suggestedName: 'ubuntu-24.04.1',
       variants: [
@@ -190,6 +195,7 @@ export const families: Record<string, { files: Files; layout: Omit<Layout, 'note
     },
     layout: {
       family: 'rhel',
+      installer: true,
       title: 'Rocky Linux 9.4',
       suggestedName: 'rocky-linux-9.4',
       variants: [
@@ -216,6 +222,7 @@ export const families: Record<string, { files: Files; layout: Omit<Layout, 'note
     },
     layout: {
       family: 'rhel',
+      installer: true,
       title: 'AlmaLinux 9.4',
       suggestedName: 'almalinux-9.4',
       variants: [
@@ -241,6 +248,7 @@ export const families: Record<string, { files: Files; layout: Omit<Layout, 'note
     },
     layout: {
       family: 'rhel',
+      installer: true,
       title: 'CentOS 7',
       suggestedName: 'centos-7',
       variants: [
@@ -264,6 +272,7 @@ export const families: Record<string, { files: Files; layout: Omit<Layout, 'note
     },
     layout: {
       family: 'fedora',
+      installer: true,
       title: 'Fedora 41',
       suggestedName: 'fedora-41',
       variants: [
@@ -312,6 +321,7 @@ export const families: Record<string, { files: Files; layout: Omit<Layout, 'note
     },
     layout: {
       family: 'opensuse',
+      installer: true,
       title: 'openSUSE installer (Agama)',
       suggestedName: 'opensuse-agama',
       variants: [
@@ -343,6 +353,7 @@ export const families: Record<string, { files: Files; layout: Omit<Layout, 'note
     },
     layout: {
       family: 'opensuse',
+      installer: true,
       title: 'openSUSE Leap 15.6',
       suggestedName: 'opensuse-leap-15.6',
       variants: [
@@ -368,6 +379,7 @@ export const families: Record<string, { files: Files; layout: Omit<Layout, 'note
     },
     layout: {
       family: 'opensuse',
+      installer: true,
       title: 'openSUSE Tumbleweed',
       suggestedName: 'opensuse-tumbleweed',
       variants: [
@@ -775,6 +787,7 @@ export const families: Record<string, { files: Files; layout: Omit<Layout, 'note
     },
     layout: {
       family: 'windows',
+      installer: true,
       title: 'Windows setup',
       suggestedName: 'windows-setup',
       variants: [

@@ -4,8 +4,9 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createCleartextMessage, generateKey, readPrivateKey, sign } from 'openpgp'
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { loadCatalog } from '../../src/inventory/catalog.ts'
 import { noteDamage, saveFile } from '../../src/inventory/files.ts'
-import { findImage, listImages, saveImage } from '../../src/inventory/images.ts'
+import { findImage, listImages, patchImage, saveImage } from '../../src/inventory/images.ts'
 import { cancelImport, findImport, listImports } from '../../src/inventory/imports.ts'
 import { eachDatabase } from '../helpers/database.ts'
 import { debianFile, isReal } from '../helpers/debian.ts'
@@ -39,6 +40,7 @@ const recipe = `
 title: A little system
 family: debian
 endOfLife: 2031-01-31
+installer: true
 mirror: { name: little, url: http://192.0.2.1/none }
 version: { url: '{{mirror}}/InRelease', pattern: '^Version: (\\S+)$' }
 archs: { x86_64: amd64, arm64: arm64 }
@@ -88,6 +90,7 @@ eachDatabase('imports', (database) => {
     expect(image).toMatchObject({
       title: 'A little system',
       endOfLife: '2031-01-31',
+      installer: true,
       variants: [
         { arch: 'x86_64', kernel: ref(linux, 'linux'), initrds: [ref(initrd, 'initrd.gz')], args: ['quiet'] },
         { arch: 'arm64', kernel: ref(initrd, 'linux'), initrds: [ref(script, 'initrd.gz')] },
@@ -99,6 +102,17 @@ eachDatabase('imports', (database) => {
     web.asked.length = 0
     expect(await one.run({ ...byRecipe, archs: ['arm64'] })).toMatchObject({ state: 'done', version: 1 })
     expect(web.asked.map(({ path }) => path)).toEqual(['/m/InRelease', '/m/12.5/SHA256SUMS'])
+  })
+
+  test('the word of an operator on whether an image installs outlives imports, and an import may bring another', async () => {
+    await one.run(byRecipe)
+    await patchImage(database(), 'little', { installer: false })
+    expect(await one.run({ ...byRecipe, archs: ['arm64'] })).toMatchObject({ state: 'done' })
+    expect(await findImage(database(), 'little')).toMatchObject({ installer: false })
+    await one.run({ ...byRecipe, installer: true })
+    expect((await loadCatalog(database())).images.get('little')).toMatchObject({ installer: true })
+    await patchImage(database(), 'little', { installer: null })
+    expect((await loadCatalog(database())).images.get('little')).toMatchObject({ installer: false })
   })
 
   test.each([

@@ -30,6 +30,7 @@ export function catalogOf(parts: {
   answerFiles?: string[]
   damaged?: [Variant, DamagedFile][]
   endsOfLife?: Record<string, string>
+  installers?: string[]
 }): Catalog {
   const {
     policy = { kind: 'local' },
@@ -39,6 +40,7 @@ export function catalogOf(parts: {
     answerFiles = [],
     damaged = [],
     endsOfLife = {},
+    installers = [],
   } = parts
   const whole = groups.map(({ name, priority = 0, selector = [], assignment = {} }) => ({
     name,
@@ -55,7 +57,7 @@ export function catalogOf(parts: {
     images: new Map(
       Object.entries(images).map(([name, variants]) => [
         name,
-        { name, version: 3, variants, endOfLife: endsOfLife[name] ?? null },
+        { name, version: 3, variants, endOfLife: endsOfLife[name] ?? null, installer: installers.includes(name) },
       ]),
     ),
     menus: new Map(

@@ -30,6 +30,7 @@ export async function findDebianNetboot(source: Source): Promise<Layout | undefi
   return {
     family: installer.family,
     title,
+    installer: true,
     suggestedName: version === undefined ? 'debian-netboot' : `debian-${version}`,
     variants: found.map(({ path, initrd, arch }) => ({
       arch,
@@ -55,6 +56,7 @@ export async function findDebianDisc(source: Source): Promise<Layout | undefined
   return {
     family: installer.family,
     title: info.split(' - ')[0] || 'Debian installer (disc)',
+    installer: true,
     suggestedName: version === undefined ? 'debian-disc' : `debian-${version}-disc`,
     variants: found.map(({ path, initrd, arch }) => ({
       arch,

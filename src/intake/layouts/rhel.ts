@@ -19,6 +19,7 @@ export async function findAnaconda(source: Source): Promise<Layout | undefined> 
   const whole = source.match(/(?:^|\/)repodata\/repomd\.xml$/).length > 0
   return {
     family: /fedora/i.test(title) ? 'fedora' : 'rhel',
+    installer: true,
     title,
     suggestedName: nameFrom(title),
     variants: [
@@ -67,6 +68,7 @@ export async function findDracutLive(source: Source): Promise<Layout | undefined
   const bytes = source.entries.reduce((sum, one) => sum + (fedora && one.path !== squashfs ? 0 : one.sizeBytes), 0)
   return {
     family: fedora ? 'fedora-live' : 'opensuse',
+    ...(fedora ? {} : { installer: true }),
     title,
     suggestedName: fedora ? 'fedora-live' : 'opensuse-agama',
     variants: [

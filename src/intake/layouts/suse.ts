@@ -23,6 +23,7 @@ export async function findLinuxrc(source: Source): Promise<Layout | undefined> {
   const title = leap !== undefined ? `openSUSE Leap ${leap}` : tumbleweed ? 'openSUSE Tumbleweed' : 'SUSE installer'
   return {
     family: 'opensuse',
+    installer: true,
     title,
     suggestedName: nameFrom(title),
     variants: [

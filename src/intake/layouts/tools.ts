@@ -13,6 +13,7 @@ export async function findWindows(source: Source): Promise<Layout | undefined> {
   const setup = source.match(/^sources\/install\.(?:wim|esd|swm)$/i).length > 0
   return {
     family: 'windows',
+    ...(setup && { installer: true }),
     title: setup ? 'Windows setup' : 'Windows PE',
     suggestedName: setup ? 'windows-setup' : 'windows-pe',
     variants: [

@@ -18,6 +18,7 @@ export async function findCasper(source: Source): Promise<Layout | undefined> {
   return {
     family: 'ubuntu',
     title: info.split(' - ')[0]?.replaceAll('"', '') || 'Ubuntu',
+    installer: true,
     suggestedName: nameFrom(info.split(/ LTS| "| - /)[0] || 'ubuntu'),
     variants: [
       {
@@ -60,6 +61,7 @@ export async function findUbuntuNetboot(source: Source): Promise<Layout | undefi
   return {
     family: 'ubuntu',
     title: `Ubuntu ${release ?? ''} network installer`.replace('  ', ' '),
+    installer: true,
     suggestedName: nameFrom(`ubuntu-${release ?? 'netboot'}`),
     variants,
     notes: [
