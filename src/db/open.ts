@@ -1,9 +1,5 @@
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { PGlite } from '@electric-sql/pglite'
 import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core'
-import { drizzle as drizzlePglite } from 'drizzle-orm/pglite'
-import { migrate as migratePglite } from 'drizzle-orm/pglite/migrator'
 import { drizzle as drizzlePostgres } from 'drizzle-orm/postgres-js'
 import { migrate as migratePostgres } from 'drizzle-orm/postgres-js/migrator'
 import postgres from 'postgres'
@@ -15,7 +11,8 @@ export type Db = PgDatabase<PgQueryResultHKT, typeof schema>
 
 export type OpenDb = { db: Db; close: () => Promise<void> }
 
-const migrationsFolder = join(programDir, 'migrations')
+/** The migrations, in the order of their names, for whichever driver. */
+export const migrationsFolder = join(programDir, 'migrations')
 
 // Any number, the same for every instance: whoever holds this advisory lock migrates, the others wait.
 const migrationLock = 6_907_508
@@ -41,33 +38,4 @@ function preparing(client: postgres.Sql): postgres.Sql {
   return Object.assign(client, {
     unsafe: ((text, args, options) => unsafe(text, args, { ...options, prepare: true })) as typeof client.unsafe,
   })
-}
-
-/** How long statements of the embedded database may follow each other without a turn of the event loop. */
-const turnMs = 5
-
-// PGlite works in our own thread, and by itself has no turn of the event loop between statements as long as any wait. Node
-// takes one new connection a turn, so that machines of a storm would wait for minutes to be let in.
-function yielding(client: PGlite): PGlite {
-  const exclusively = client._runExclusiveQuery.bind(client)
-  let turnedAt = 0
-  return Object.assign(client, {
-    _runExclusiveQuery: <T>(work: () => Promise<T>) =>
-      exclusively(async () => {
-        if (performance.now() - turnedAt > turnMs) {
-          await new Promise((resolve) => setImmediate(resolve))
-          turnedAt = performance.now()
-        }
-        return work()
-      }),
-  })
-}
-
-/** Opens the embedded database in a folder, or in memory when none is named, and migrates it. One process at a time. */
-export async function openEmbedded(folder?: string): Promise<OpenDb> {
-  if (folder !== undefined) await mkdir(folder, { recursive: true, mode: 0o700 })
-  const client = yielding(await PGlite.create(folder))
-  const db = drizzlePglite(client, { schema })
-  await migratePglite(db, { migrationsFolder })
-  return { db: db as unknown as Db, close: () => client.close() }
 }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type OpenDb, openEmbedded } from '../../src/db/open.ts'
+import type { OpenDb } from '../../src/db/open.ts'
+import { openEmbedded } from '../../src/db/open-embedded.ts'
 import { type Api, openApi } from '../helpers/api.ts'
 import { sha256 } from '../helpers/boot-server.ts'
 

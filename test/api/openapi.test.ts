@@ -1,6 +1,7 @@
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type OpenDb, openEmbedded } from '../../src/db/open.ts'
+import type { OpenDb } from '../../src/db/open.ts'
+import { openEmbedded } from '../../src/db/open-embedded.ts'
 import { type Api, openApi } from '../helpers/api.ts'
 
 let opened: OpenDb

@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { sql } from 'drizzle-orm'
 import postgres from 'postgres'
 import { afterAll, beforeAll, beforeEach, describe, inject } from 'vitest'
-import { type Db, type OpenDb, openEmbedded, openPostgres } from '../../src/db/open.ts'
+import { type Db, type OpenDb, openPostgres } from '../../src/db/open.ts'
+import { openEmbedded } from '../../src/db/open-embedded.ts'
 
 /**
  * The same suite on every database there is: the embedded one in memory, and a new database of a real PostgreSQL

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { expect, test } from 'vitest'
-import { openEmbedded } from '../../src/db/open.ts'
+import { openEmbedded } from '../../src/db/open-embedded.ts'
 import { listChanges } from '../../src/inventory/changes.ts'
 import {
   createFindServable,
