@@ -20,6 +20,11 @@ const bootSummary = z
     deploymentId: uuidv7.optional().openapi({ description: 'The deployment that it was an attempt of.' }),
     stage: z.enum(stages).openapi({ description: 'The last thing seen.' }),
     movedAt: moment,
+    progress: z.string().optional().openapi({ description: 'The step that its installer reported last.' }),
+    heardAt: moment.optional().openapi({
+      description:
+        'When the machine last reported anything. An installer that repeats its step is heard but has not moved.',
+    }),
     outcome: z.enum(outcomes).optional().openapi({
       description:
         'Absent while the boot goes on. handed-over: it left for its disk or for a system that reports nothing. stalled: it stopped moving; message has the likely causes.',

@@ -1,10 +1,10 @@
 import { reports } from '../inventory/reports.ts'
-import { parseQuery } from './facts-query.ts'
-import { addressOf, type BootContext, isToken, queryOf } from './request.ts'
+import { readReportMessage } from './report-message.ts'
+import { addressOf, type BootContext, isToken } from './request.ts'
 import type { BootDeps } from './routes.ts'
 
 /**
- * `/b/{token}/{ready,installing,installed,booted,failed}?message=…` by GET or POST: what the machine itself says of its
+ * `/b/{token}/{ready,installing,progress,installed,booted,failed}?message=…` by GET or POST: what the machine itself says of its
  * boot. iPXE of Debian can only GET. A report is written before it is answered.
  */
 export async function takeReport(c: BootContext, { recordReport, log }: BootDeps): Promise<Response> {
@@ -13,7 +13,7 @@ export async function takeReport(c: BootContext, { recordReport, log }: BootDeps
   if (report === undefined) return c.text(`Unknown report: expected one of ${reports.join(', ')}.\n`, 404)
   if (token === 'preview') return c.text('This script was a preview: its token opens nothing.\n', 404)
   const ip = addressOf(c)
-  const message = parseQuery(queryOf(c)).get('message')
+  const message = await readReportMessage(c)
   const known = isToken(token) && (await recordReport(token, report, ip, message))
   log[known ? 'info' : 'warn']({ ip, report, message, known }, 'report')
   return known ? c.text('ok\n') : c.text('This token opens no boot, or its boot is too long ago.\n', 404)

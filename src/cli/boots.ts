@@ -15,6 +15,9 @@ type Boot = {
   version?: number
   outcome?: string
   message?: string
+  /** The step that its installer reported last. */
+  progress?: string
+  heardAt?: string
   startedAt: string
   endedAt?: string
   /** The last thing seen. */
@@ -64,7 +67,7 @@ function rowOf(boot: Boot): string[] {
     imageOf(boot),
     boot.stage,
     boot.outcome ?? 'open',
-    boot.message ?? '',
+    boot.message ?? boot.progress ?? '',
     boot.id,
   ]
 }
@@ -80,6 +83,8 @@ function formatBoot(boot: Boot & { events: BootEvent[] }): string {
     ended: formatTime(boot.endedAt),
     outcome: boot.outcome ?? 'open',
     message: boot.message ?? '',
+    progress: boot.progress ?? '',
+    heard: formatTime(boot.heardAt),
   })
   const start = Date.parse(boot.startedAt)
   const events = boot.events.map((event) => [

@@ -34,6 +34,8 @@ const history = () => ({
   createdAt: moment('created_at').notNull().defaultNow(),
   updatedAt: moment('updated_at').notNull().defaultNow(),
 })
+/** The order in which rows were made. Ids do not tell it: they come from the clocks of processes, which differ and are set back. */
+const order = () => ({ seq: bigserial('seq', { mode: 'number' }).notNull() })
 
 export const machines = pgTable(
   'machines',
@@ -186,6 +188,7 @@ export const imports = pgTable(
   'imports',
   {
     id: uuid('id').primaryKey(),
+    ...order(),
     /** The image it becomes; null until what was fetched says its name. */
     image: text('image'),
     /** What is to be fetched and made of it. */
@@ -206,17 +209,22 @@ export const imports = pgTable(
     updatedAt: moment('updated_at').notNull().defaultNow(),
     endedAt: moment('ended_at'),
   },
-  (table) => [index('imports_open').on(table.id).where(sql`${table.endedAt} is null`)],
+  (table) => [index('imports_open').on(table.seq).where(sql`${table.endedAt} is null`)],
 )
 
 export const deployments = pgTable(
   'deployments',
   {
     id: uuid('id').primaryKey(),
+    ...order(),
     machineId: uuid('machine_id')
       .notNull()
       .references(() => machines.id, { onDelete: 'cascade' }),
     image: text('image').notNull(),
+    /** The image's version that was current when it was armed; null: whichever is current when the machine boots. */
+    version: integer('version'),
+    /** What was armed together has the same. */
+    batch: uuid('batch'),
     /** What it says besides the image: args, answer file, params. */
     assignment: jsonb('assignment').$type<Assignment>().notNull(),
     state: text('state').$type<DeploymentState>().notNull().default('armed'),
@@ -234,8 +242,10 @@ export const deployments = pgTable(
     uniqueIndex('deployments_active')
       .on(table.machineId)
       .where(sql`${table.state} in ('armed', 'started', 'installing')`),
-    index('deployments_machine').on(table.machineId, table.id),
-    index('deployments_state').on(table.state, table.id),
+    index('deployments_machine').on(table.machineId, table.seq),
+    index('deployments_state').on(table.state, table.seq),
+    index('deployments_order').on(table.seq),
+    index('deployments_batch').on(table.batch),
   ],
 )
 
@@ -243,6 +253,7 @@ export const boots = pgTable(
   'boots',
   {
     id: uuid('id').primaryKey(),
+    ...order(),
     tokenHash: text('token_hash').notNull().unique(),
     machineId: uuid('machine_id').references(() => machines.id, { onDelete: 'set null' }),
     mac: text('mac'),
@@ -263,13 +274,17 @@ export const boots = pgTable(
     /** The last thing seen, and when. */
     stage: text('stage').$type<Stage>().notNull().default('script'),
     movedAt: moment('moved_at').notNull().defaultNow(),
+    /** The step that the installer named last, and when its system last reported anything: it may report without moving. */
+    progress: text('progress'),
+    heardAt: moment('heard_at'),
     /** A report of the booted system is to be expected, so that its absence means something. */
     reports: boolean('reports').notNull().default(false),
     startedAt: moment('started_at').notNull().defaultNow(),
     endedAt: moment('ended_at'),
   },
   (table) => [
-    index('boots_machine').on(table.machineId, table.id),
+    index('boots_machine').on(table.machineId, table.seq),
+    index('boots_order').on(table.seq),
     index('boots_open').on(table.movedAt).where(sql`${table.outcome} is null`),
   ],
 )

@@ -16,6 +16,7 @@ export const stages = [
   'ready',
   'answer-file',
   'installing',
+  'progress',
   'installed',
   'booted',
   'failed',
@@ -47,6 +48,8 @@ const mostPending = 50_000
 const mostInOneStatement = 1000
 /** A boot has a dozen events; whoever knows its id must not be able to fill the disk with more. */
 export const mostPerBoot = 500
+/** Of these, so many at most are steps that an installer names: its end must still find room. */
+export const maxProgressEvents = 300
 
 export function startBootEventRecorder(db: Db, log: Logger): BootEventRecorder {
   let pending: BootEvent[] = []

@@ -8,7 +8,7 @@ import { recordChanges } from './changes.ts'
 import type { Decision } from './decision.ts'
 import type { Facts } from './facts.ts'
 import { createMicroBatch } from './micro-batch.ts'
-import { rests, stallMessage } from './stalls.ts'
+import { heardWithinSeconds, rests } from './stalls.ts'
 import { hashToken, makeToken } from './tokens.ts'
 
 /**
@@ -33,6 +33,10 @@ export type Boot = {
   /** The last thing seen, and when. */
   stage: Stage
   movedAt: Date
+  /** The step that its installer named last. */
+  progress: string | null
+  /** When the machine itself last reported anything: an installer that waits at a question still does. */
+  heardAt: Date | null
   outcome: Outcome | null
   message: string | null
   /** What the machine said of itself. */
@@ -75,6 +79,8 @@ const summary = {
   deploymentId: boots.deploymentId,
   stage: boots.stage,
   movedAt: boots.movedAt,
+  progress: boots.progress,
+  heardAt: boots.heardAt,
   outcome: boots.outcome,
   message: boots.message,
   startedAt: boots.startedAt,
@@ -190,14 +196,14 @@ const restingAt = sql`case when boots.stage = 'ready' and boots.decision #>> '{s
 
 /** Marks the boots that stopped moving, each with the likely causes; gives how many. */
 export async function markStalledBoots(db: Db): Promise<number> {
-  const limits = Object.entries(rests).map(([stage, { seconds }]) => ({
-    stage,
-    seconds,
-    message: stallMessage(stage as keyof typeof rests),
-  }))
+  const limits = Object.entries(rests).map(([stage, rest]) => ({ stage, causesWhileHeard: rest.causes, ...rest }))
+  const heard = sql`boots.heard_at > now() - ${heardWithinSeconds} * interval '1 second'`
   const found = await db.execute(sql`
-    update boots set outcome = 'stalled', message = rest.message
-    from jsonb_to_recordset(${JSON.stringify(limits)}::jsonb) as rest(stage text, seconds int, message text)
+    update boots set outcome = 'stalled', message = 'stalled at ' || rest.stage || ': '
+      || case when ${heard} then rest."causesWhileHeard" else rest.causes end
+      || coalesce('; its last step: ' || boots.progress, '')
+    from jsonb_to_recordset(${JSON.stringify(limits)}::jsonb)
+      as rest(stage text, seconds int, causes text, "causesWhileHeard" text)
     where boots.outcome is null and ${restingAt} = rest.stage and boots.moved_at < now() - rest.seconds * interval '1 second'
       and boots.decision #>> '{spec,kind}' <> 'menu'
     returning boots.id, boots.machine_id as "machineId", boots.mac, boots.image, boots.version, boots.message`)

@@ -5,7 +5,7 @@ import { type Actor, recordChanges, system } from './changes.ts'
 import { activeStates, type Deployment, type DeploymentState, shownDeployment } from './deployments.ts'
 
 /** What was seen of a boot, as its deployment takes it. */
-export type Seen = 'ready' | 'answer-file' | 'installing' | 'installed' | 'booted' | 'failed'
+export type Seen = 'ready' | 'answer-file' | 'installing' | 'progress' | 'installed' | 'booted' | 'failed'
 
 /** A boot, as its deployment sees it. */
 export type DeploymentBoot = {
@@ -36,9 +36,10 @@ export function moveDeployment(
   if (seen === 'failed' && !boot.progressed) return undefined
   const attempts = deployment.attempts + (boot.progressed ? 0 : 1)
   if (seen === 'installed' || seen === 'failed') return { state: seen, attempts, ...(message && { reason: message }) }
-  const further = seen === 'installing' || state === 'installing' ? 'installing' : 'started'
+  const byInstaller = seen === 'installing' || seen === 'progress'
+  const further = byInstaller || state === 'installing' ? 'installing' : 'started'
   // A new attempt begins before the installer says so.
-  const next = !boot.progressed && seen !== 'installing' ? 'started' : further
+  const next = !boot.progressed && !byInstaller ? 'started' : further
   return next === state && attempts === deployment.attempts ? undefined : { state: next, attempts }
 }
 

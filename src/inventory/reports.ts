@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Db } from '../db/open.ts'
 import { rowsOf } from '../db/rows.ts'
-import { mostPerBoot, storable } from './boot-events.ts'
+import { maxProgressEvents, mostPerBoot, type Stage, storable } from './boot-events.ts'
 import type { Outcome } from './boots.ts'
 import { type Actor, type Change, recordChanges } from './changes.ts'
 import { whySpent } from './decision.ts'
@@ -10,7 +10,7 @@ import { createMicroBatch } from './micro-batch.ts'
 import { hashToken } from './tokens.ts'
 
 /** What a machine may report with its boot's token. */
-export const reports = ['ready', 'installing', 'installed', 'booted', 'failed'] as const
+export const reports = ['ready', 'installing', 'progress', 'installed', 'booted', 'failed'] as const
 export type Report = (typeof reports)[number]
 
 /** A token opens its boot for this long after the script; an installation may take a day. */
@@ -28,6 +28,9 @@ type ReportedBoot = {
   progressed: boolean
   reports: boolean
   overtaken: boolean
+  stage: Stage
+  /** The step that its installer named last. */
+  progress: string | null
 }
 
 /** What is seen of the boot that a token opens. */
@@ -85,6 +88,8 @@ type Reported = {
   seen: Seen
   ip: string
   message: string | undefined
+  /** It says something new: an installer that repeats the step it is at has not moved. */
+  moved: boolean
   outcome: Outcome | null
   /** The outcome is new, and is one that stays. */
   ended: boolean
@@ -92,29 +97,34 @@ type Reported = {
 }
 
 function reportedOf(boot: ReportedBoot, seen: Seen, ip: string, message: string | undefined): Reported {
-  const outcome = outcomeAfter(boot, seen)
+  const moved = seen !== 'progress' || boot.stage !== 'progress' || message !== (boot.progress ?? undefined)
+  const outcome = moved ? outcomeAfter(boot, seen) : boot.outcome
   const ended = outcome !== boot.outcome && outcome !== null && outcome !== 'stalled'
-  return { boot, seen, ip, message, outcome, ended, actor: `machine ${boot.mac ?? boot.machineId ?? boot.ip}` }
+  return { boot, seen, ip, message, moved, outcome, ended, actor: `machine ${boot.mac ?? boot.machineId ?? boot.ip}` }
 }
 
 /** Writes reports, no two of one machine. */
 async function writeReported(tx: Db, list: Reported[]): Promise<void> {
-  const rows = list.map(({ boot, seen, ip, message, outcome, ended }) => ({
+  const rows = list.map(({ boot, seen, ip, message, moved, outcome, ended }) => ({
     id: boot.id,
     seen,
     ip,
     message,
+    moved,
     outcome,
     ended,
   }))
   await tx.execute(sql`
     with r as (
         select * from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
-          as r(id uuid, seen text, ip text, message text, outcome text, ended boolean)),
+          as r(id uuid, seen text, ip text, message text, moved boolean, outcome text, ended boolean)),
       event as (
         insert into boot_events (boot_id, ip, stage, message) select id, ip, seen, message from r
-        where (select count(*) from boot_events where boot_id = r.id) < ${mostPerBoot})
-    update boots set stage = r.seen, moved_at = now(), progressed = boots.progressed or r.seen <> 'failed', outcome = r.outcome,
+        where r.moved and (select count(*) from boot_events where boot_id = r.id)
+          < case when r.seen = 'progress' then ${maxProgressEvents}::int else ${mostPerBoot}::int end)
+    update boots set stage = r.seen, moved_at = case when r.moved then now() else moved_at end, heard_at = now(),
+      progress = case when r.seen = 'progress' then r.message else boots.progress end,
+      progressed = boots.progressed or r.seen <> 'failed', outcome = r.outcome,
       message = case when r.ended then r.message when r.outcome is null then null else boots.message end,
       ended_at = case when r.ended then now() when r.outcome is null then null else boots.ended_at end
     from r where boots.id = r.id`)
@@ -148,7 +158,7 @@ async function lockBoots(tx: Db, list: { hash: string }[]): Promise<Map<string, 
   const hashes = JSON.stringify(list.map(({ hash }) => hash))
   const found = await tx.execute(sql`
     select id, token_hash as "tokenHash", machine_id as "machineId", deployment_id as "deploymentId", mac, ip, image, version,
-      outcome, progressed, reports,
+      outcome, progressed, reports, stage, progress,
       exists (select 1 from boots as newer
         where newer.machine_id = boots.machine_id and newer.id > boots.id and newer.progressed) as overtaken
     from boots where token_hash in (select jsonb_array_elements_text(${hashes}::jsonb))

@@ -1,7 +1,15 @@
 import type { Stage } from './boot-events.ts'
 
 /** How long a boot may rest at a stage before it is called stalled, and what then are the likely causes, in one sentence. */
-type Rest = { seconds: number; causes: string }
+type Rest = {
+  seconds: number
+  causes: string
+  /** The causes where the machine was heard of within `heardWithinSeconds`: it is up, and does not go on. */
+  causesWhileHeard?: string
+}
+
+/** An installer that names its steps does so more often than this. */
+export const heardWithinSeconds = 5 * 60
 
 const minute = 60
 const hour = 3600
@@ -43,9 +51,11 @@ export const rests: { [S in Stage]?: Rest } = {
     causes:
       'the installer began and never ended: it shows an error on its screen, its mirror is slow or away, or the last command does not report',
   },
-}
-
-/** The message of a boot that stalled. */
-export function stallMessage(stage: Stage): string {
-  return `stalled at ${stage}: ${rests[stage]?.causes ?? 'nothing was seen since'}`
+  progress: {
+    seconds: 20 * minute,
+    causes:
+      'the installer reported its steps and stopped: it crashed, the machine lost its network, or it was switched off',
+    causesWhileHeard:
+      'the installer still reports but is at the same step: it waits for an answer on its console that the answer file does not give, or this step takes very long',
+  },
 }

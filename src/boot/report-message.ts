@@ -1,0 +1,112 @@
+import { type BootContext, queryOf } from './request.ts'
+
+/** Longest message kept of a report, in characters. */
+const maxMessageCharacters = 2000
+/** Of a longer body only the end is kept: the reason of a failure stands there. */
+const maxKeptBytes = 65_536
+/** A body is read no further than this. */
+const maxBodyBytes = 16 * 2 ** 20
+
+/**
+ * What a report says, as one line that can be shown: `message=` of the query (a form's encoding, `+` is a space), and what the
+ * body says: a form, JSON, or a text such as a log, of which the end is kept. Undefined when it says nothing.
+ */
+export async function readReportMessage(c: BootContext): Promise<string | undefined> {
+  const message = valueIn(queryOf(c), 'message')
+  const body = c.req.method === 'POST' ? await readBody(c) : undefined
+  const parts = [cutEnd(visible(message ?? '')), body ?? ''].filter((part) => part !== '')
+  return parts.length === 0 ? undefined : cutEnd(parts.join(': '))
+}
+
+async function readBody(c: BootContext): Promise<string> {
+  const { bytes, whole, isForm } = await readTail(c.req.raw.body)
+  const text = new TextDecoder().decode(bytes)
+  if (!whole) return cutBeginning(visible(isForm ? (valueIn(`message=${text}`, 'message') ?? '') : text))
+  const type = c.req.header('content-type')?.toLowerCase() ?? ''
+  const field = type.startsWith('multipart/form-data')
+    ? await multipartMessage(bytes, c.req.header('content-type') ?? '')
+    : (jsonMessage(text) ?? valueIn(text.trim(), 'message'))
+  return field === undefined ? cutBeginning(visible(text)) : cutEnd(visible(field))
+}
+
+/** The last bytes of a body, whatever ends it: a report counts although its log was cut off. */
+async function readTail(body: ReadableStream<Uint8Array> | null) {
+  let kept = Buffer.alloc(0)
+  let total = 0
+  let isForm = false
+  try {
+    for await (const chunk of body ?? []) {
+      total += chunk.length
+      if (total === chunk.length) isForm = Buffer.from(chunk.subarray(0, 8)).toString('latin1') === 'message='
+      kept = Buffer.concat([kept, chunk]).subarray(-maxKeptBytes)
+      if (total > maxBodyBytes) break
+    }
+  } catch {
+    // The client is gone, or was too slow: what arrived is what there is to say.
+  }
+  return { bytes: kept, whole: total <= maxKeptBytes, isForm }
+}
+
+/** The value of a name in a query or a form (URL Standard, 5.1); what is no encoding stays as it is. */
+function valueIn(form: string, name: string): string | undefined {
+  const start = `${name}=`
+  const pair = form.split('&').find((one) => one.startsWith(start))
+  if (pair === undefined) return undefined
+  return pair
+    .slice(start.length)
+    .replaceAll('+', ' ')
+    .replaceAll(/(%[0-9a-f]{2})+/gi, (encoded) => decoded(encoded))
+}
+
+function decoded(encoded: string): string {
+  const bytes = Buffer.from(encoded.replaceAll('%', ''), 'hex')
+  return new TextDecoder().decode(bytes)
+}
+
+/** `message` of a JSON object; else what cloud-init, curtin and subiquity send to a webhook: the step, and how it ended. */
+function jsonMessage(text: string): string | undefined {
+  const value = parseJson(text)
+  if (value === null || typeof value !== 'object') return undefined
+  const { message, event_type, name, description, result } = value as Record<string, unknown>
+  if (message !== undefined) return typeof message === 'string' ? message : JSON.stringify(message)
+  if (typeof name !== 'string') return undefined
+  const ending = typeof result === 'string' && result !== 'SUCCESS' ? ` (${result})` : ''
+  const step = [event_type, name].filter((one) => typeof one === 'string').join(' ')
+  return typeof description === 'string' ? `${step}: ${description}${ending}` : `${step}${ending}`
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+async function multipartMessage(bytes: Buffer, type: string): Promise<string | undefined> {
+  const form = await new Response(new Uint8Array(bytes), { headers: { 'content-type': type } })
+    .formData()
+    .catch(() => undefined)
+  const values = [...(form?.entries() ?? [])]
+  const value = (values.find(([name]) => name === 'message') ?? values[0])?.[1]
+  return typeof value === 'string' || value === undefined ? value : value.text()
+}
+
+/** One line: control and format characters as escapes, so that a terminal and a screen show them and obey none. */
+function visible(text: string): string {
+  return text.trim().replaceAll(/\p{C}|\p{Zl}|\p{Zp}/gu, (character) => {
+    if (character === '\n') return '\\n'
+    if (character === '\t') return '\\t'
+    return character === '\r' ? '\\r' : `\\u{${character.codePointAt(0)?.toString(16)}}`
+  })
+}
+
+function cutEnd(text: string): string {
+  const characters = [...text]
+  return characters.length <= maxMessageCharacters ? text : `${characters.slice(0, maxMessageCharacters - 1).join('')}…`
+}
+
+function cutBeginning(text: string): string {
+  const characters = [...text]
+  return characters.length <= maxMessageCharacters ? text : `…${characters.slice(1 - maxMessageCharacters).join('')}`
+}
