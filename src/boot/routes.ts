@@ -15,6 +15,7 @@ import type { FindSize } from './damage.ts'
 import { type FileDeps, serveFile } from './files.ts'
 import { serveChoice } from './menus.ts'
 import { serveNbp } from './nbps.ts'
+import { emptyPreseed } from './preseed.ts'
 import { takeReport } from './reports.ts'
 import { addressOf, type BootContext, type BootEnv, baseUrlOf, isIpxe } from './request.ts'
 import { serveSan } from './san.ts'
@@ -54,6 +55,9 @@ export function createBootApp(deps: BootDeps): Hono<BootEnv> {
     return c.text('This address may not boot here.\n', 403)
   })
 
+  for (const path of ['/boot.ipxe', '/boot.ipxe.0', '/autoexec.ipxe', '/nbp/*', '/ipxe', '/ipxe/*']) {
+    app.use(path, emptyPreseed)
+  }
   app.get('/boot.ipxe', (c) => serveBootstrap(c, deps, settings.baseUrl ?? ''))
   // dnsmasq's pxe-service adds the `.0` by itself.
   app.get('/boot.ipxe.0', (c) => serveBootstrap(c, deps, settings.baseUrl ?? ''))

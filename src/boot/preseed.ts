@@ -1,0 +1,26 @@
+import type { Next } from 'hono'
+import type { BootContext } from './request.ts'
+
+const text = `# Bootwright: this URL is for iPXE. debian-installer fetched it because DHCP names it as the boot file.
+# This preseed file is empty. The installation uses the one that url= names.
+`
+
+/**
+ * Answers debian-installer, at an URL that is for firmware and iPXE, with a preseed file that has no answers. The installer
+ * loads any DHCP file name with `://` as a preseed file before that of its `url=`, and stops at a dialog if it is none
+ * (its preseed.sh, dhcp_preseed_url; network-preseed.postinst). A DHCP server that names one URL to all clients is common:
+ * libvirt's `<bootp>`, QEMU's user network, routers.
+ */
+export async function emptyPreseed(c: BootContext, next: Next): Promise<Response | undefined> {
+  if (!isDebianInstaller(c)) {
+    await next()
+    return undefined
+  }
+  c.header('Cache-Control', 'no-store')
+  return c.text(text)
+}
+
+/** By the name that the installer gives itself (its fetch-url). */
+function isDebianInstaller(c: BootContext): boolean {
+  return /^debian-installer\b/i.test(c.req.header('user-agent') ?? '')
+}
