@@ -1,90 +1,117 @@
-import { spawn } from 'node:child_process'
-import { copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { messageOf } from '../src/errors.ts'
 import { parseMac } from '../src/mac.ts'
-import { programDir } from '../src/paths.ts'
+import { createHintKeeper, hint, isAtEnd } from './demo/console.ts'
+import { qemuArgs, whyNoQemu } from './demo/machine.ts'
+import { findBootServer } from './demo/server.ts'
 
-// npm run demo [-- --mac 52:54:00:12:34:56] [--efi] [--port 8080]
-//
-// Boots one virtual machine against the server on this machine and shows its console. Needs no root: QEMU's user
-// networking is a DHCP server and a router in itself, at 10.0.2.2, where this machine is reached as well.
+const usage = `Usage: npm run demo -- [options]
 
-const { values } = parseArgs({
-  options: {
-    mac: { type: 'string', default: '52:54:00:12:34:56' },
-    efi: { type: 'boolean', default: false },
-    port: { type: 'string', default: '8080' },
-  },
-})
-const mac = parseMac(values.mac)
-const port = Number(values.port)
-const firmware = '/usr/share/OVMF/OVMF_CODE_4M.fd'
-const problem =
-  mac === undefined
-    ? `--mac ${values.mac}: expected a MAC address`
-    : ((await whyNoServer(port)) ?? whyNoQemu(values.efi))
-if (problem !== undefined) {
-  console.error(problem)
-  process.exit(1)
+Boot one virtual machine against the server on this computer and show its serial console. It needs no root and no network
+of its own: QEMU is its DHCP server and its router. Ctrl-C switches it off.
+
+  --mac MAC       its MAC address (default 52:54:00:12:34:56)
+  --efi           UEFI instead of BIOS
+  --memory MB     its memory (default 2048)
+  --disk FILE     keep its disk in this file: made if it is not there, 10 GB. Without it the disk is gone afterwards
+  --port PORT     port of boot HTTP (default: that of BOOTWRIGHT_BOOT_LISTEN, 8080)
+  --help          show this
+
+The machine has one disk, /dev/vda, after the network in its boot order, and a serial console: a Linux image shows nothing
+without the argument console=ttyS0.
+`
+
+const options = {
+  mac: { type: 'string', default: '52:54:00:12:34:56' },
+  efi: { type: 'boolean', default: false },
+  memory: { type: 'string', default: '2048' },
+  disk: { type: 'string' },
+  port: { type: 'string' },
+  help: { type: 'boolean', default: false },
+} as const
+
+/** @throws Error with the fault, in words */
+async function demo(): Promise<number> {
+  const { values } = parseArgs({ options })
+  if (values.help) {
+    process.stdout.write(usage)
+    return 0
+  }
+  const mac = parseMac(values.mac)
+  if (mac === undefined)
+    throw new Error(`--mac: expected a MAC address, got "${values.mac}". Example: 52:54:00:12:34:56`)
+  const memoryMb = wholeNumber('--memory', values.memory, 128, 65_536)
+  const port = values.port === undefined ? undefined : wholeNumber('--port', values.port, 1, 65_535)
+  const lacks = whyNoQemu(values.efi)
+  if (lacks !== undefined) throw new Error(lacks)
+  const server = await findBootServer(process.env, port)
+
+  const workDir = mkdtempSync(join(tmpdir(), 'bootwright-demo-'))
+  try {
+    const disk = values.disk ?? join(workDir, 'disk.img')
+    const script = `${server}/boot.ipxe`
+    if (process.stdout.isTTY) process.stdout.write(`\x1b]0;${hint}\x07`)
+    console.log(`${values.efi ? 'A UEFI' : 'A BIOS'} machine with the MAC ${mac} boots from ${script}.\n${hint}`)
+    const machine = { mac, efi: values.efi, memoryMb, disk, script, workDir }
+    const atEnd = await runMachine(
+      spawn('qemu-system-x86_64', qemuArgs(machine), { stdio: ['inherit', 'pipe', 'inherit'] }),
+    )
+    console.log(atEnd ? endOf(mac) : '\nThe machine is off.')
+    return 0
+  } finally {
+    rmSync(workDir, { recursive: true, force: true })
+  }
 }
 
-const workDir = mkdtempSync(join(tmpdir(), 'bootwright-demo-'))
-const script = `http://10.0.2.2:${port}/boot.ipxe`
-console.log(
-  `A ${values.efi ? 'UEFI' : 'BIOS'} machine with the MAC ${mac} boots from ${script}. Ctrl-C switches it off.`,
-)
-const qemu = spawn(
-  'qemu-system-x86_64',
-  [
-    ...['-accel', 'tcg', '-m', '1024', '-nodefaults', '-display', 'none', '-no-reboot', '-serial', 'stdio'],
-    ...(values.efi ? efiMachine() : ['-machine', 'pc,graphics=off', '-netdev', `user,id=n0,bootfile=${script}`]),
-    // On BIOS the card's ROM is iPXE, which takes the script's address from DHCP.
-    ...[
-      '-device',
-      `virtio-net-pci,netdev=n0,mac=${mac},bootindex=0${values.efi ? ',romfile=' : ''}`,
-      '-device',
-      'virtio-rng-pci',
-    ],
-  ],
-  { stdio: 'inherit' },
-)
-// Ctrl-C reaches QEMU as well; this process stays to clean up.
-process.on('SIGINT', () => undefined)
-qemu.on('close', (code) => {
-  rmSync(workDir, { recursive: true, force: true })
-  process.exitCode = code ?? 0
-})
-
-/** The firmware's own PXE client fetches ipxe.efi from QEMU's TFTP server, and iPXE the autoexec.ipxe beside it. */
-function efiMachine(): string[] {
-  copyFileSync(join(programDir, 'ipxe/nbp/ipxe.efi'), join(workDir, 'ipxe.efi'))
-  copyFileSync(firmware.replace('CODE', 'VARS'), join(workDir, 'variables.fd'))
-  writeFileSync(join(workDir, 'autoexec.ipxe'), `#!ipxe\ndhcp\nchain ${script}\n`)
+function endOf(mac: string): string {
+  const command = 'npm run bootwright --'
   return [
-    ...['-machine', 'q35', '-drive', `if=pflash,format=raw,unit=0,readonly=on,file=${firmware}`],
-    ...['-drive', `if=pflash,format=raw,unit=1,file=${join(workDir, 'variables.fd')}`],
-    ...['-netdev', `user,id=n0,tftp=${workDir},bootfile=ipxe.efi`],
-  ]
+    '\n\nThe machine is off: the network sent it to its disk, and nothing is on its disk. That is the expected end of a machine',
+    'that has no assignment and no deployment. To see why, and to change it:',
+    `  ${command} explain ${mac}`,
+    `  ${command} machine set ${mac} --image NAME     (or deployment arm: see "A first machine" in README.md)`,
+  ].join('\n')
 }
 
-async function whyNoServer(port: number): Promise<string | undefined> {
-  const url = `http://127.0.0.1:${port}/healthz`
-  const answer = await fetch(url, { signal: AbortSignal.timeout(5000) }).catch(() => undefined)
-  return answer?.ok ? undefined : `no server answers at ${url}: run npm start in another terminal first, or say --port`
+/** Shows the console until the machine is off. True when its firmware found nothing to boot: then this switches it off. */
+function runMachine(qemu: ChildProcess): Promise<boolean> {
+  const keepHint = createHintKeeper()
+  let tail = ''
+  let atEnd = false
+  qemu.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    process.stdout.write(keepHint(text))
+    tail = (tail + text).slice(-4096)
+    if (atEnd || !isAtEnd(tail)) return
+    atEnd = true
+    qemu.kill('SIGTERM')
+  })
+  // Ctrl-C reaches QEMU as well; this process stays to clean up.
+  process.on('SIGINT', () => undefined)
+  for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => qemu.kill('SIGTERM'))
+  return new Promise((resolve, reject) => {
+    qemu.on('error', reject)
+    qemu.on('close', (code) =>
+      code === 0 || atEnd ? resolve(atEnd) : reject(new Error(`QEMU ended with exit code ${code}`)),
+    )
+  })
 }
 
-function whyNoQemu(efi: boolean): string | undefined {
-  const needed: [string, string][] = [
-    ['qemu-system-x86', '/usr/bin/qemu-system-x86_64'],
-    ...(efi
-      ? ([['ovmf', firmware]] as [string, string][])
-      : ([['ipxe-qemu', '/usr/lib/ipxe/qemu/pxe-virtio.rom']] as [string, string][])),
-  ]
-  const missing = needed.filter(([, file]) => !existsSync(file)).map(([name]) => name)
-  if (missing.length > 0) return `the demo needs QEMU: apt-get install --no-install-recommends ${missing.join(' ')}`
-  return efi && !existsSync(join(programDir, 'ipxe/nbp/ipxe.efi'))
-    ? 'ipxe/nbp/ipxe.efi is missing: see ipxe/nbp/README.md'
-    : undefined
+function wholeNumber(name: string, text: string, min: number, max: number): number {
+  const number = /^\d{1,6}$/.test(text) ? Number(text) : Number.NaN
+  if (number >= min && number <= max) return number
+  throw new Error(`${name}: expected a whole number from ${min} to ${max}, got "${text}"`)
 }
+
+demo().then(
+  (code) => {
+    process.exitCode = code
+  },
+  (error: unknown) => {
+    console.error(`demo: ${messageOf(error)}\nAll options: npm run demo -- --help`)
+    process.exitCode = 1
+  },
+)

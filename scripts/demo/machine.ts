@@ -1,0 +1,72 @@
+import { accessSync, constants, copyFileSync, existsSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { programDir } from '../../src/paths.ts'
+
+export type DemoMachine = {
+  mac: string
+  efi: boolean
+  memoryMb: number
+  /** A file, made when it is not there. */
+  disk: string
+  /** URL of the bootstrap. */
+  script: string
+  /** For its firmware's variables and its boot program. */
+  workDir: string
+}
+
+const diskBytes = 10e9
+const firmware = '/usr/share/OVMF/OVMF_CODE_4M.fd'
+const bootProgram = join(programDir, 'ipxe/nbp/ipxe.efi')
+
+/** Which packages the demo lacks, and the command that installs them; undefined where there is all. */
+export function whyNoQemu(efi: boolean): string | undefined {
+  const needed: [string, string][] = [
+    ['qemu-system-x86', '/usr/bin/qemu-system-x86_64'],
+    efi ? ['ovmf', firmware] : ['ipxe-qemu', '/usr/lib/ipxe/qemu/pxe-virtio.rom'],
+  ]
+  const missing = needed.filter(([, file]) => !existsSync(file)).map(([name]) => name)
+  if (missing.length > 0) return `QEMU is missing: apt-get install --no-install-recommends ${missing.join(' ')}`
+  return efi && !existsSync(bootProgram) ? 'ipxe/nbp/ipxe.efi is missing: see ipxe/nbp/README.md' : undefined
+}
+
+/** The arguments of QEMU. Makes the disk, and what UEFI needs. */
+export function qemuArgs(machine: DemoMachine): string[] {
+  const { mac, efi, memoryMb, disk, script } = machine
+  if (!existsSync(disk)) {
+    writeFileSync(disk, '')
+    truncateSync(disk, diskBytes)
+  }
+  return [
+    ...['-accel', canRunKvm() ? 'kvm' : 'tcg', '-m', String(memoryMb), '-nodefaults', '-display', 'none'],
+    ...['-serial', 'stdio', '-device', 'virtio-rng-pci'],
+    // On BIOS the card's ROM is iPXE, which takes the script's address from DHCP.
+    ...(efi ? efiArgs(machine) : ['-machine', 'pc,graphics=off', '-netdev', `user,id=n0,bootfile=${script}`]),
+    ...['-device', `virtio-net-pci,netdev=n0,mac=${mac},bootindex=0${efi ? ',romfile=' : ''}`],
+    ...['-drive', `if=none,id=d0,format=raw,cache=unsafe,file=${disk.replaceAll(',', ',,')}`],
+    ...['-device', 'virtio-blk-pci,drive=d0,bootindex=1'],
+  ]
+}
+
+/** The firmware's own PXE client fetches ipxe.efi from QEMU's TFTP server, and iPXE the autoexec.ipxe beside it. */
+function efiArgs({ script, workDir }: DemoMachine): string[] {
+  copyFileSync(bootProgram, join(workDir, 'ipxe.efi'))
+  copyFileSync(firmware.replace('CODE', 'VARS'), join(workDir, 'variables.fd'))
+  writeFileSync(join(workDir, 'autoexec.ipxe'), `#!ipxe\ndhcp\nchain ${script}\n`)
+  return [
+    ...['-machine', 'q35', '-drive', `if=pflash,format=raw,unit=0,readonly=on,file=${firmware}`],
+    ...['-drive', `if=pflash,format=raw,unit=1,file=${join(workDir, 'variables.fd')}`],
+    ...['-netdev', `user,id=n0,tftp=${workDir},bootfile=ipxe.efi`],
+    // Each of these would wait for a minute for an answer before the disk has its turn.
+    ...['-fw_cfg', 'name=opt/org.tianocore/IPv6PXESupport,string=no'],
+  ]
+}
+
+/** /dev/kvm may open inside a virtual machine and then run no firmware: the processor has to have the extensions too. */
+function canRunKvm(): boolean {
+  try {
+    accessSync('/dev/kvm', constants.R_OK | constants.W_OK)
+    return /^flags\s*:.*\b(?:vmx|svm)\b/m.test(readFileSync('/proc/cpuinfo', 'utf8'))
+  } catch {
+    return false
+  }
+}
