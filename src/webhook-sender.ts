@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto'
 import type { Db } from './db/open.ts'
 import { messageOf } from './errors.ts'
+import { openAnswer } from './http-request.ts'
 import {
   changeWebhook,
   type DueDelivery,
@@ -75,7 +76,7 @@ export function startWebhookSender(
 }
 
 async function deliver(db: Db, due: DueDelivery, log: Logger, { timeoutMs, retriesMs }: SenderTimes): Promise<void> {
-  const status = await send(due, timeoutMs).catch((error: unknown) => messageOf((error as Error).cause ?? error))
+  const status = await send(due, timeoutMs).catch((error: unknown) => messageOf(error))
   const fields = { webhook: due.webhookId, message: due.id, attempt: due.attempts + 1 }
   if (typeof status === 'number' && status >= 200 && status < 300) return deliveryDone(db, due.id)
   if (status === 410) {
@@ -95,10 +96,8 @@ async function send({ id, url, secret, body }: DueDelivery, timeoutMs: number): 
   const timestamp = String(Math.floor(Date.now() / 1000))
   const key = Buffer.from(secret.replace(/^whsec_/, ''), 'base64')
   const signature = createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest('base64')
-  const response = await fetch(url, {
+  const answer = await openAnswer(new URL(url), {
     method: 'POST',
-    // A redirect would carry the message to whom the operator did not name.
-    redirect: 'manual',
     signal: AbortSignal.timeout(timeoutMs),
     headers: {
       'content-type': 'application/json',
@@ -109,6 +108,7 @@ async function send({ id, url, secret, body }: DueDelivery, timeoutMs: number): 
     },
     body,
   })
-  await response.body?.cancel()
-  return response.status
+  // A redirect is not followed: it would carry the message to whom the operator did not name.
+  answer.destroy()
+  return answer.statusCode ?? 0
 }

@@ -7,6 +7,7 @@ import { listChangesAfter, recordChanges } from '../src/inventory/changes.ts'
 import { createSealer } from '../src/seal.ts'
 import { startWebhookSender } from '../src/webhook-sender.ts'
 import { type Api, openApi } from './helpers/api.ts'
+import { brokenAnswers, framings, startClosingServer } from './helpers/closing-server.ts'
 import { eachDatabase } from './helpers/database.ts'
 
 const sealer = createSealer(Buffer.alloc(32, 1))
@@ -110,6 +111,37 @@ eachDatabase('webhooks', (database) => {
     answer = () => 200
     expect((await api.ask('POST', `/api/v1/webhooks/${id}/dead/${message.id}/retry`)).status).toBe(204)
     await expect.poll(async () => [received.length, (await dead(id)).length], { timeout: 12_000 }).toEqual([3, 0])
+  })
+
+  test('take answers of every kind for what they are, however the receiver closes', async () => {
+    const huge = Buffer.alloc(2_000_000)
+    const good = Object.values(framings).map((frame) => frame(huge))
+    const answers = [...good, ...Object.values(brokenAnswers)]
+    const odd = await startClosingServer((path) => answers[Number(path.slice(1))] ?? [])
+    try {
+      const hooks = await Promise.all(
+        answers.map((_, index) =>
+          api.ask('POST', '/api/v1/webhooks', { url: `${odd.url}/${index}`, types: ['group'] }),
+        ),
+      )
+      start([], 2000)
+      await change('a')
+      // A status is an answer, whatever becomes of the body behind it.
+      const broken = Object.keys(brokenAnswers).map((name, index) => ({
+        name,
+        id: hooks[good.length + index]?.body.id,
+      }))
+      const withoutStatus = broken.filter(({ name }) => !/^(a body|chunks)/.test(name))
+      const failed = () => Promise.all(withoutStatus.map(async ({ id }) => (await dead(id)).length))
+      await expect.poll(failed, { timeout: 12_000 }).toEqual(withoutStatus.map(() => 1))
+      const goodOnes = hooks.slice(0, good.length).map(({ body }) => body.id as string)
+      const left = async () => (await database().query.webhookDeliveries.findMany()).map((message) => message.webhookId)
+      await expect
+        .poll(async () => (await left()).filter((id) => goodOnes.includes(id)), { timeout: 12_000 })
+        .toEqual([])
+    } finally {
+      await odd.stop()
+    }
   })
 
   test('are switched off by 410 Gone, and on again by the operator', async () => {

@@ -21,6 +21,7 @@ const packages = {
   'tests against a real PostgreSQL': ['postgresql'],
   'tests of object storage, against OpenStack Swift': ['python3-swift'],
   'imports of ISOs and archives': ['7zip', 'genisoimage', 'xorriso', 'xz-utils'],
+  'downloads from a real web server': ['nginx-light'],
   'TFTP tests with other clients': ['curl', 'tftp-hpa', 'atftp', 'busybox-static'],
 }
 

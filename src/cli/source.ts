@@ -5,8 +5,8 @@ import { basename, join } from 'node:path'
 import { InvalidArgumentError } from 'commander'
 import { download } from '../intake/download.ts'
 import { fileNameOf } from '../intake/file-name.ts'
-import { openDispatcher, type Proxies } from '../intake/http-get.ts'
 import { openPartialFile } from '../intake/partial-file.ts'
+import { openConnector, type Proxies } from '../intake/proxies.ts'
 
 /** Where the operator says that a file is: a path, or an http or https URL; and its hash when that is known. */
 export type Place = { path?: string; url?: URL; name: string; sha256?: string }
@@ -117,10 +117,10 @@ async function fetchRemote(
   const partial = await openPartialFile(join(folder, 'download'), disk, undefined).finally(() =>
     rm(folder, { recursive: true }),
   )
-  const dispatcher = openDispatcher(proxiesOf(env))
+  const connector = openConnector(proxiesOf(env))
   try {
     const got = await download(url, partial, {
-      dispatcher,
+      connector,
       stallMs,
       retriesMs,
       maxBytes: Number.MAX_SAFE_INTEGER,
@@ -132,7 +132,7 @@ async function fetchRemote(
     await partial.close()
     throw error
   } finally {
-    await dispatcher.destroy()
+    connector.close()
   }
 }
 

@@ -1,12 +1,12 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import type { Dispatcher } from 'undici'
 import { shownUrl } from '../inventory/imports.ts'
 import type { Checksums } from './checksums.ts'
 import { type Got, get, InterruptedError, refusal } from './http-get.ts'
 import type { HashName, PartialFile } from './partial-file.ts'
+import type { Connector } from './proxies.ts'
 
 export type DownloadOptions = {
-  dispatcher: Dispatcher
+  connector: Connector
   /** Without a byte for this long a try is given up, milliseconds. */
   stallMs: number
   /** How long to wait after each try that brought nothing, milliseconds; after the last the download is given up. */
@@ -92,10 +92,10 @@ async function bring(url: URL, to: PartialFile, options: DownloadOptions): Promi
 
 /** One request, after which the whole is here. @throws InterruptedError when another try may bring more */
 async function tryOnce(url: URL, to: PartialFile, options: DownloadOptions): Promise<void> {
-  const { dispatcher, stallMs, signal } = options
+  const { connector, stallMs, signal } = options
   const hashKnown = Object.values(options.checksums).some((one) => one !== undefined)
   const start = await startOf(url, to, hashKnown)
-  const got = await get(url, { dispatcher, stallMs, signal, hashKnown, headers: rangeOf(start) })
+  const got = await get(url, { connector, stallMs, signal, hashKnown, headers: rangeOf(start) })
   try {
     if (got.status === 416 && start.offset > 0) {
       if (got.header('content-range') === `bytes */${start.offset}`) return

@@ -1,10 +1,8 @@
 import { STATUS_CODES } from 'node:http'
-import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from 'undici'
 import { messageOf } from '../errors.ts'
+import { openAnswer } from '../http-request.ts'
 import { shownUrl } from '../inventory/imports.ts'
-
-/** The proxies to go through, as curl understands these settings; empty texts for none. */
-export type Proxies = { httpProxy: string; httpsProxy: string; noProxy: string }
+import type { Connector } from './proxies.ts'
 
 /** Something on the way broke: the same request may succeed later. */
 export class InterruptedError extends Error {
@@ -18,7 +16,7 @@ export class InterruptedError extends Error {
 }
 
 export type GetOptions = {
-  dispatcher: Dispatcher
+  connector: Connector
   /** Without a byte for this long the request is given up. */
   stallMs: number
   /** The bytes are checked by a hash that is known, so it does not matter over what they come. */
@@ -37,10 +35,9 @@ export type Got = {
 }
 
 const mostRedirects = 5
-const connectMs = 15_000
 const mostRetryAfterMs = 60_000
 
-// What may be over soon, by the codes of Node and undici; a name that does not exist and a wrong certificate are for long.
+// What may be over soon, by the codes of Node; a name that does not exist and a wrong certificate are for long.
 const passing = new Set([
   'ECONNRESET',
   'ECONNREFUSED',
@@ -50,19 +47,7 @@ const passing = new Set([
   'EHOSTUNREACH',
   'ENETUNREACH',
   'EAI_AGAIN',
-  'UND_ERR_SOCKET',
-  'UND_ERR_CONNECT_TIMEOUT',
-  'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
 ])
-
-/** What requests go through. Whoever made it closes it. */
-export function openDispatcher({ httpProxy, httpsProxy, noProxy }: Proxies): Dispatcher {
-  // Silence is watched here, from the first byte on.
-  const options = { headersTimeout: 0, bodyTimeout: 0, connect: { timeout: connectMs } }
-  if (httpProxy === '' && httpsProxy === '') return new Agent(options)
-  // Proxies let through a CONNECT to port 443 only, so plain http is asked of the proxy itself.
-  return new EnvHttpProxyAgent({ ...options, httpProxy, httpsProxy, noProxy, ...{ proxyTunnel: false } })
-}
 
 /**
  * Asks for a URL and follows its redirects.
@@ -115,7 +100,7 @@ export function refusal(url: URL, { status, header }: Pick<Got, 'status' | 'head
 }
 
 async function once(url: URL, start: URL, options: GetOptions): Promise<Got> {
-  const { dispatcher, stallMs, signal } = options
+  const { connector, stallMs, signal } = options
   const stop = new AbortController()
   const watch = watchSilence(stallMs, () => stop.abort(new InterruptedError(`no byte came for ${stallMs / 1000} s`)))
   const abort = () => stop.abort(signal?.reason)
@@ -132,16 +117,15 @@ async function once(url: URL, start: URL, options: GetOptions): Promise<Got> {
     const bare = new URL(url)
     bare.username = ''
     bare.password = ''
-    const { statusCode, headers: answered, body } = await request(bare, { dispatcher, headers, signal: stop.signal })
+    const answer = await openAnswer(bare, { headers, agent: connector.agentFor(bare), signal: stop.signal })
     watch.heard()
-    body.on('error', () => {})
     return {
-      status: statusCode,
-      header: (name) => [answered[name]].flat()[0],
-      body: bytesOf(body, watch, end, (error) => explained(error, stop, url)),
+      status: answer.statusCode ?? 0,
+      header: (name) => [answer.headers[name]].flat()[0],
+      body: bytesOf(answer, watch, end, (error) => explained(error, stop, url)),
       drop: () => {
         end()
-        body.destroy()
+        answer.destroy()
       },
     }
   } catch (error) {
@@ -190,9 +174,7 @@ function explained(error: unknown, stop: AbortController, url: URL): unknown {
   const code = String((said as { code?: unknown }).code ?? '')
   if (said instanceof InterruptedError)
     return new InterruptedError(`${shownUrl(url)}: ${said.message}`, { cause: error })
-  const why = ['ECONNRESET', 'UND_ERR_SOCKET', 'EPIPE'].includes(code)
-    ? 'the connection was cut'
-    : messageOf(said) || code
+  const why = ['ECONNRESET', 'EPIPE'].includes(code) ? 'the connection was cut' : messageOf(said) || code
   const message = `${shownUrl(url)}: ${why}`
   return passing.has(code) ? new InterruptedError(message, { cause: error }) : new Error(message, { cause: error })
 }

@@ -1,4 +1,3 @@
-import type { Dispatcher } from 'undici'
 import type { Db } from '../db/open.ts'
 import type { Variant } from '../inventory/images.ts'
 import type { ImportProgress } from '../inventory/imports.ts'
@@ -12,7 +11,7 @@ export type Intake = {
   db: Db
   store: FileStore
   partials: PartialFiles
-  dispatcher: Dispatcher
+  connector: Connector
   log: Logger
   /** Where recipes are read from, those of a later folder before those of an earlier one. */
   recipeFolders: string[]
@@ -39,6 +38,7 @@ export type Job = {
 export type Brought = { sha256: string; name: string; sizeBytes: number; keep: () => Promise<void> }
 
 /** What an import comes to: an image whose files are here, and kept when it is saved. */
+import type { Connector } from './proxies.ts'
 export type Outcome = {
   /** A name for the image, where the operator gave none. */
   name: string

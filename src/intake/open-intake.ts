@@ -3,8 +3,8 @@ import type { Db } from '../db/open.ts'
 import type { Logger } from '../log.ts'
 import type { FileStore } from '../store/file-store.ts'
 import { patientRetriesMs } from './download.ts'
-import { openDispatcher, type Proxies } from './http-get.ts'
 import { openPartialFiles, type PartialFiles } from './partial-files.ts'
+import { openConnector, type Proxies } from './proxies.ts'
 import { shippedRecipes } from './recipes.ts'
 import { type ImportTimes, startImports, usualImportTimes } from './run-imports.ts'
 import { loadServerId } from './server-id.ts'
@@ -42,10 +42,10 @@ export async function openIntake(
   // Where the store is, which may be a disk of its own: it takes files over by a rename.
   const folder = join(dataDir, 'files', 'incoming-parts')
   const partials = await openPartialFiles(folder, { mostBytes: mostPartials * maxFileBytes })
-  const dispatcher = openDispatcher(settings)
+  const connector = openConnector(settings)
   const { retriesMs = patientRetriesMs } = times
   const stallMs = downloadStallSeconds * 1000
-  const intake = { db, store, partials, dispatcher, log, recipeFolders, mirrors, maxFileBytes, stallMs, retriesMs }
+  const intake = { db, store, partials, connector, log, recipeFolders, mirrors, maxFileBytes, stallMs, retriesMs }
   const { wake, stop } = startImports(intake, server, {
     ...usualImportTimes,
     atOnce: importsAtOnce,
@@ -59,7 +59,7 @@ export async function openIntake(
     wake,
     stop: async () => {
       await stop()
-      await dispatcher.destroy()
+      connector.close()
     },
   }
 }
