@@ -1,16 +1,16 @@
-import { open, readdir, stat } from 'node:fs/promises'
-import { basename, join, sep } from 'node:path'
-import { chooseVariants, mergedVariants, pathsOf, variantOf } from '../intake/layout-variants.ts'
-import { type Entry, findLayout, mostTextBytes } from '../intake/layouts.ts'
+import { open } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { requireLayout } from '../intake/layout-folders.ts'
+import { chooseVariants, mergedVariants, pathsOf, refuseUnreadable, variantOf } from '../intake/layout-variants.ts'
+import { mostTextBytes } from '../intake/layouts.ts'
 import type { FileRef, Variant } from '../inventory/images.ts'
 import type { Client } from './client.ts'
 import type { CliDeps } from './deps.ts'
 import type { ImportOptions } from './image-import.ts'
 import type { Image } from './image-variant.ts'
-import { parsePlace } from './source.ts'
+import { placeAt } from './source.ts'
 import { storeFile } from './upload.ts'
-
-const mostFiles = 200_000
+import { tellLeftOut, walkFolder } from './walk-folder.ts'
 
 /** Makes an image of a folder of this computer: an unpacked ISO, or netboot files. @throws Error for the operator */
 export async function importFolder(
@@ -22,15 +22,17 @@ export async function importFolder(
 ): Promise<Image> {
   const { name, title, arch, keepIso } = options
   if (keepIso) throw new Error(`${folder}: --keep-iso is for an ISO, and this is a folder`)
-  const layout = await findLayout(await entriesIn(folder), (path) => readSmall(join(folder, path)))
-  if (layout === undefined) throw new Error(`${folder}: no family of systems was recognised in it`)
+  const { entries, leftOut } = await walkFolder(folder)
+  tellLeftOut(deps, folder, leftOut)
+  const layout = await requireLayout(entries, (path) => readSmall(join(folder, path)), folder)
   const chosen = chooseVariants(layout, { archs: arch, wimboot }, basename(folder))
+  refuseUnreadable(entries, [...new Set(chosen.flatMap(pathsOf))], folder)
   const imagePath = `/images/${encodeURIComponent(name ?? layout.suggestedName)}`
   // Before any long upload: is there a server, and may the image have this name?
   await client.find(imagePath)
   const hashes = new Map<string, string>()
   for (const path of new Set(chosen.flatMap(pathsOf)))
-    hashes.set(path, (await storeFile(client, deps, { ...parsePlace(join(folder, path)) }, 'file')).sha256)
+    hashes.set(path, (await storeFile(client, deps, placeAt(join(folder, path)), 'file')).sha256)
   const variants = chosen.map((one) => variantOf(one, hashes, { keepIso: false, wimboot }))
 
   const before = await client.find<{ variants: Variant[]; installer?: boolean }>(imagePath)
@@ -47,18 +49,6 @@ export async function importFolder(
   const saved = await client.ask<Image>('PUT', imagePath, body)
   for (const note of layout.notes) deps.err(`${note}\n`)
   return saved
-}
-
-async function entriesIn(folder: string): Promise<Entry[]> {
-  // A link to a file is that file; one to a folder is not followed.
-  const names = await readdir(folder, { recursive: true })
-  if (names.length > mostFiles) throw new Error(`${folder}: it has more than ${mostFiles} files`)
-  const entries: Entry[] = []
-  for (const name of names) {
-    const about = await stat(join(folder, name)).catch(() => undefined)
-    if (about?.isFile()) entries.push({ path: name.split(sep).join('/'), sizeBytes: about.size })
-  }
-  return entries
 }
 
 async function readSmall(path: string): Promise<string | undefined> {

@@ -1,11 +1,11 @@
-import { readdir, stat } from 'node:fs/promises'
-import { join, resolve, sep } from 'node:path'
+import { join, resolve } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type Arch, platforms } from '../arch.ts'
-import { collect } from './deps.ts'
+import { type CliDeps, collect } from './deps.ts'
 import { archsOption } from './image-import.ts'
 import type { TreePlace, VariantOptions } from './image-variant.ts'
-import { type Place, parsePlace } from './source.ts'
+import { type Place, parsePlace, placeAt } from './source.ts'
+import { tellLeftOut, walkFolder } from './walk-folder.ts'
 
 /** A file of a tree, or a folder that is all of it. */
 type TreeOption = TreePlace | { folder: string }
@@ -93,25 +93,24 @@ export function faultIn(options: GivenOptions): string | undefined {
 }
 
 /** The options with the folders of trees read, on the operator's machine. */
-export async function withTrees(options: GivenOptions, from: string): Promise<VariantOptions> {
+export async function withTrees(options: GivenOptions, deps: CliDeps): Promise<VariantOptions> {
   const { tree, arch: [arch = 'x86_64'] = [], ...others } = options
   const rest = { ...others, arch }
   if (tree === undefined) return rest
+  const from = deps.env.INIT_CWD ?? ''
   const files: TreePlace[] = []
-  for (const one of tree) files.push(...('folder' in one ? await readTree(resolve(from, one.folder)) : [one]))
+  for (const one of tree) files.push(...('folder' in one ? await readTree(deps, resolve(from, one.folder)) : [one]))
   return { ...rest, tree: files }
 }
 
-async function readTree(folder: string): Promise<TreePlace[]> {
-  // A link to a file is that file; one to a folder is not followed.
-  const names = await readdir(folder, { recursive: true }).catch((error: Error) => {
+async function readTree(deps: CliDeps, folder: string): Promise<TreePlace[]> {
+  const { entries, leftOut } = await walkFolder(folder).catch((error: Error) => {
     throw new Error(`${folder}: it cannot be read as a folder: ${error.message}`)
   })
-  const files: TreePlace[] = []
-  for (const name of names.sort()) {
-    const path = join(folder, name)
-    if ((await stat(path)).isFile()) files.push({ treePath: name.split(sep).join('/'), place: parsePlace(path) })
-  }
+  tellLeftOut(deps, folder, leftOut)
+  const files = entries.flatMap(({ path, fault }) =>
+    fault === undefined ? [{ treePath: path, place: placeAt(join(folder, path)) }] : [],
+  )
   if (files.length === 0) throw new Error(`${folder}: it has no file`)
   return files
 }

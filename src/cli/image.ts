@@ -33,7 +33,7 @@ export function addImageCommand(program: Command, deps: CliDeps): void {
       const path = pathOf(name)
       // Before any long download: is there a server, and does it take the token?
       const before = await client.find<Image>(path)
-      const wanted = await withTrees(options, deps.env.INIT_CWD ?? '')
+      const wanted = await withTrees(options, deps)
       const variant = await variantWith(wanted, (place, role) => storeFile(client, deps, place, role))
       const current = await client.find<Image>(path)
       const body = {

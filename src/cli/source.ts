@@ -45,6 +45,11 @@ export function parsePlace(text: string): Place {
   return { url, name: fileNameOf(basename(url.pathname)), ...known }
 }
 
+/** The place of a file of this computer, whatever its name has in it. */
+export function placeAt(path: string): Place {
+  return { path, name: fileNameOf(basename(path)) }
+}
+
 /**
  * Opens a file where it is, or downloads it first, and hashes it: never the whole of it in memory.
  * @throws Error for the operator: not readable, empty, another hash than the one given

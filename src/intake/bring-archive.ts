@@ -4,8 +4,9 @@ import { findStored, takeOver } from './bring-url.ts'
 import { fileNameOf } from './file-name.ts'
 import type { Brought, Intake, Job } from './intake.ts'
 import { type Iso, isoTexts, openIso } from './iso.ts'
-import { chooseVariants, type LayoutWishes, pathsOf, variantOf } from './layout-variants.ts'
-import { findLayout, type Layout } from './layouts.ts'
+import { requireLayout } from './layout-folders.ts'
+import { chooseVariants, type LayoutWishes, pathsOf, refuseUnreadable, variantOf } from './layout-variants.ts'
+import type { Layout } from './layouts.ts'
 
 /** An ISO or archive that is here. */
 export type Archive = {
@@ -43,12 +44,11 @@ export async function bringArchive(
   })
   try {
     const entries = await iso.list()
-    const layout = await findLayout(entries, isoTexts(iso))
-    if (layout === undefined)
-      throw new InputError({ field: 'file', value: name, expected: 'an ISO or archive of a family that is known' })
+    const layout = withLeftOut(await requireLayout(entries, isoTexts(iso), name), iso.leftOut)
     const chosen = chooseVariants(layout, wishes, name)
-    const sizes = new Map(entries.map(({ path, sizeBytes }) => [path, sizeBytes]))
     const wanted = [...new Set(chosen.flatMap(pathsOf))]
+    refuseUnreadable(entries, wanted, name)
+    const sizes = new Map(entries.map(({ path, sizeBytes }) => [path, sizeBytes]))
     if (wanted.length > mostTreeFiles)
       throw new InputError({ field: 'file', value: name, expected: `at most ${mostTreeFiles} files that are needed` })
     const total = wanted.reduce((sum, path) => sum + (sizes.get(path) ?? 0), 0)
@@ -70,6 +70,12 @@ export async function bringArchive(
   } finally {
     await iso.close()
   }
+}
+
+function withLeftOut(layout: Layout, leftOut: string[]): Layout {
+  if (leftOut.length === 0) return layout
+  const links = `${leftOut.slice(0, 5).join('; ')}${leftOut.length > 5 ? `; and ${leftOut.length - 5} more` : ''}`
+  return { ...layout, notes: [...layout.notes, `Links that were not followed: ${links}.`] }
 }
 
 function namesFile(variant: Variant, sha256: string): boolean {

@@ -2,7 +2,7 @@ import type { Arch, Platform } from '../arch.ts'
 import { InputError } from '../errors.ts'
 import type { FileRef, Variant } from '../inventory/images.ts'
 import { isTreePath } from '../inventory/trees.ts'
-import type { Layout, LayoutFile, LayoutVariant } from './layouts.ts'
+import type { Entry, Layout, LayoutFile, LayoutVariant } from './layouts.ts'
 
 /** What is wanted of a layout. */
 export type LayoutWishes = {
@@ -55,6 +55,20 @@ export function pathsOf(variant: LayoutVariant): string[] {
   if (variant.kind === 'wimboot')
     return [...variant.files, ...(variant.wimboot ? [variant.wimboot] : [])].map(({ path }) => path)
   return variant.file === 'iso' ? [] : [variant.file.path]
+}
+
+const mostFaults = 20
+
+/** @throws InputError that names what an image needs and is not there: devices, links to outside or to nothing, files without a byte */
+export function refuseUnreadable(entries: Entry[], wanted: string[], name: string): void {
+  const faults = new Map(entries.map((one) => [one.path, one.fault ?? (one.sizeBytes === 0 ? 'an empty file' : '')]))
+  const found = wanted.flatMap((path) => {
+    const fault = faults.get(path)
+    return fault
+      ? [{ field: path, value: fault, expected: `a file with something in it, or a link to one in ${name}` }]
+      : []
+  })
+  if (found.length > 0) throw new InputError(found.slice(0, mostFaults))
 }
 
 /**

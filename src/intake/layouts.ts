@@ -51,7 +51,14 @@ export type Layout = {
 export const mostTextBytes = 2 ** 20
 
 /** One file of an ISO, an archive or a folder. Paths have no slash at the beginning. */
-export type Entry = { path: string; sizeBytes: number }
+export type Entry = {
+  path: string
+  sizeBytes: number
+  /** The path of the file itself, where links lead to it. */
+  real?: string
+  /** Why it cannot be read, in words: what it is instead of a file. */
+  fault?: string
+}
 
 /** The families, those with the most telling paths first. */
 const families: ((source: Source) => Promise<Layout | undefined>)[] = [

@@ -11,8 +11,19 @@ const programs = ['7zz', '7z']
 const mostListed = 64 * 2 ** 20
 const listTimeoutMs = 120_000
 
-/** A file in an archive, as 7-Zip tells of it. */
-export type Listed = { path: string; sizeBytes: number; folder: boolean; link: boolean }
+/**
+ * What is in an archive at a path, as 7-Zip tells of it. `sizeBytes` is what is read out: of a hard link nothing, of a zip's or a
+ * tar's symbolic link its target.
+ */
+export type Listed = {
+  path: string
+  sizeBytes: number
+  kind: 'file' | 'folder' | 'link' | 'device' | 'pipe' | 'socket'
+  /** Of a symbolic link, where 7-Zip tells it: for a zip it is in the link's bytes, and of Joliet's names it is not known. */
+  target?: string
+  /** The path in the archive that a hard link is another name of. */
+  sameAs?: string
+}
 
 /** An archive of one type, in 7-Zip's words (`iso`, `udf`, `zip`, `tar`); `within`: it is compressed as a whole by that (`gzip`, `xz`). */
 export type Source = { path: string; type: string; within?: string | undefined }
@@ -43,10 +54,13 @@ export async function listArchive(source: Source, signal: AbortSignal): Promise<
   }
 }
 
-/** The bytes of one file, by the path that `listArchive` told. @throws InputError when the archive is damaged */
-export async function* readArchived(source: Source, path: string, signal: AbortSignal): AsyncIterable<Uint8Array> {
+/**
+ * The bytes of files one after the other, in the order of the archive, by the paths that `listArchive` told. Of a path that is there
+ * several times all of them. @throws InputError when the archive is damaged
+ */
+export async function* readArchived(source: Source, paths: string[], signal: AbortSignal): AsyncIterable<Uint8Array> {
   // -spd: the path is no pattern; after `--` it is neither a switch nor, with an @, a list of paths.
-  const running = await start(source, ['x', '-so', '-spd', '-ssc'], [path], signal)
+  const running = await start(source, ['x', '-so', '-spd', '-ssc'], paths, signal)
   try {
     for await (const chunk of running.output) yield chunk as Uint8Array
     const fault = await running.fault()
@@ -62,8 +76,21 @@ function parseBlock(block: string): Listed[] {
   const path = /^Path = (.*)$/m.exec(block)?.[1]
   const size = /^Size = (.*)$/m.exec(block)?.[1] ?? ''
   if (path === undefined || !/^\d{0,15}$/.test(size)) return []
-  const link = /^(?:Symbolic|Hard) Link = ./m.test(block)
-  return [{ path, sizeBytes: Number(size), folder: /^Folder = \+/m.test(block), link }]
+  const target = /^Symbolic Link = (.+?)\/*$/m.exec(block)?.[1]
+  const sameAs = /^Hard Link = (.+)$/m.exec(block)?.[1]
+  const letter = /^(?:Mode|Attributes) = .*?([-dlcbps])[-r][-w][-xsS][-r][-w][-xsS][-r][-w][-xtT]$/m.exec(block)?.[1]
+  const kind = /^Folder = \+/m.test(block) ? 'folder' : target === undefined ? kinds[letter ?? '-'] : 'link'
+  return [{ path, sizeBytes: Number(size), kind: kind ?? 'file', ...(target && { target }), ...(sameAs && { sameAs }) }]
+}
+
+/** By the letter that a mode begins with. */
+const kinds: Record<string, Listed['kind']> = {
+  d: 'folder',
+  l: 'link',
+  c: 'device',
+  b: 'device',
+  p: 'pipe',
+  s: 'socket',
 }
 
 type Running = {

@@ -271,21 +271,26 @@ function refuseTwins(variants: Variant[]): void {
 const mostFaults = 50
 
 async function refuseUnknownFiles(db: Db, variants: Variant[]): Promise<void> {
-  const wanted = variants.flatMap((variant, index) =>
-    filesOf(variant).map((file) => ({ ...file, field: `variants[${index}]` })),
-  )
+  const wanted = variants.flatMap((variant, index) => {
+    // An installer's further files may be empty; what a machine starts with may not.
+    const inTree = 'tree' in variant ? (variant.tree?.length ?? 0) : 0
+    const all = filesOf(variant)
+    return all.map((file, at) => ({ ...file, field: `variants[${index}]`, mayBeEmpty: at >= all.length - inTree }))
+  })
   if (wanted.length === 0) return
   const known = anyOf(wanted.map((file) => file.sha256))
-  const rows = await db.select({ sha256: files.sha256 }).from(files).where(inArray(files.sha256, known))
-  const stored = new Set(rows.map((file) => file.sha256))
-  const missing = wanted.filter((file) => !stored.has(file.sha256))
-  if (missing.length > 0) {
-    throw new InputError(
-      missing.slice(0, mostFaults).map((file) => ({
-        field: `${file.field} ${file.name}`,
-        value: file.sha256,
-        expected: 'the sha256 of an uploaded file',
-      })),
-    )
-  }
+  const rows = await db
+    .select({ sha256: files.sha256, sizeBytes: files.sizeBytes })
+    .from(files)
+    .where(inArray(files.sha256, known))
+  const stored = new Map(rows.map((file) => [file.sha256, file.sizeBytes]))
+  const faults = wanted.flatMap(({ field, name, sha256, mayBeEmpty }) => {
+    const sizeBytes = stored.get(sha256)
+    if (sizeBytes === undefined)
+      return [{ field: `${field} ${name}`, value: sha256, expected: 'the sha256 of an uploaded file' }]
+    return sizeBytes > 0 || mayBeEmpty
+      ? []
+      : [{ field: `${field} ${name}`, value: 'an empty file', expected: 'a file with something in it' }]
+  })
+  if (faults.length > 0) throw new InputError(faults.slice(0, mostFaults))
 }

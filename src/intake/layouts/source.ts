@@ -55,6 +55,22 @@ const archWords: [Arch, RegExp][] = [
   ['i386', /(?:^|[^a-z0-9])(?:i[3-6]86|ia32|x86|386)(?:[^a-z0-9]|$)/i],
 ]
 
+/** Names that makers of discs give to kernels and to what goes with them. */
+const kernelName = /(?:^|\/)(?:vmlinu[xz]|bzimage|linux|kernel)[^/]*$/i
+const initrdName = /(?:^|\/)(?:initrd|initramfs|initrfs|install)[^/]*$/i
+const noKernel = /\.(?:c32|cfg|conf|txt|png|sha256|md5|sig|rpm|deb|html|mod|lst|xml|ipxe)$/i
+
+/** The command that adds a kernel and an initrd by hand, with those of the disc where they can be told by their names. */
+export function commandByHand(entries: Entry[], name: string): string {
+  const paths = entries.map(({ path }) => path).filter((path) => !noKernel.test(path))
+  const initrds = paths.filter((path) => initrdName.test(path) && /img|initr|gz|xz|lz/i.test(path))
+  const folderOf = (path: string) => path.slice(0, path.lastIndexOf('/') + 1)
+  const kernels = paths.filter((path) => kernelName.test(path))
+  const kernel = kernels.find((path) => initrds.some((one) => folderOf(one) === folderOf(path))) ?? kernels[0]
+  const initrd = initrds.find((one) => kernel !== undefined && folderOf(one) === folderOf(kernel)) ?? initrds[0]
+  return `bootwright image add ${name} --kernel ${kernel ?? 'KERNEL'} --initrd ${initrd ?? 'INITRD'} --arg ARGUMENT`
+}
+
 /** The architecture that a word or a path names. */
 export function archIn(text: string): Arch | undefined {
   return archWords.find(([, pattern]) => pattern.test(text))?.[0]
