@@ -28,7 +28,7 @@ export async function fillCatalog(socket: string): Promise<void> {
       n < 190 ? [{ label: 'rack', equals: `r${n}` }] : n < 198 ? [{ fact: 'mac', prefix: `52:54:0${n % 10}` }] : []
     await put(socket, `/api/v1/groups/g${n}`, {
       priority: n % 7,
-      selector,
+      ...(selector.length > 0 ? { selector } : { everybody: true }),
       assignment: { args: [`g${n}=1`], params: { [`p${n % 20}`]: n } },
     })
   }

@@ -2,10 +2,13 @@ import { z } from '@hono/zod-openapi'
 import { NotFoundError } from '../errors.ts'
 import {
   type AnswerFile,
+  changeAnswerFile,
+  defaultMediaType,
   deleteAnswerFile,
   findAnswerFile,
   listAnswerFiles,
   listAnswerFileVersions,
+  maxDocuments,
   saveAnswerFile,
   useAnswerFileVersion,
 } from '../inventory/answer-files.ts'
@@ -23,7 +26,7 @@ export const answerDocument = z
     mediaType: z
       .string()
       .regex(/^[a-z0-9.+-]+\/[a-z0-9.+-]+(; ?[a-z0-9-]+=[a-z0-9._-]+)*$/i, 'a media type, text/plain')
-      .default('text/plain; charset=utf-8'),
+      .default(defaultMediaType),
     text: z
       .string()
       .max(mostCharacters, `at most ${mostCharacters} characters`)
@@ -32,10 +35,14 @@ export const answerDocument = z
   })
   .openapi('AnswerDocument')
 
-const documents = z.array(answerDocument).min(1, 'at least one document').max(8, 'at most 8 documents').openapi({
-  description:
-    'One for most installers; for cloud-init user-data and, where wanted, meta-data, vendor-data and network-config.',
-})
+const documents = z
+  .array(answerDocument)
+  .min(1, 'at least one document')
+  .max(maxDocuments, `at most ${maxDocuments} documents`)
+  .openapi({
+    description:
+      'One for most installers; for cloud-init user-data and, where wanted, meta-data, vendor-data and network-config.',
+  })
 const version = z.int().min(1).max(2_147_483_647)
 const title = printable(128)
 
@@ -93,29 +100,54 @@ export const put = endpoint({
   operationId: 'putAnswerFile',
   summary: 'Add an answer file, or a new version of it',
   description:
-    'Its Liquid is checked: the grammar, and that every name is one that boots have. Documents other than those in force become a new version.',
+    'Its Liquid is checked: the grammar, and that every name is one that boots have. Documents other than those in force become a new version. What the body leaves out is cleared.',
   params,
-  body: z.strictObject({ title: title.optional(), documents }).openapi('AnswerFilePut'),
+  body: z.strictObject({ title: title.nullish(), documents }).openapi('AnswerFilePut'),
   conditional: true,
   returns: answerFileSchema,
   statuses: { 200: 'The answer file, as it is now', 201: 'The answer file, new' },
   answer: async ({ db }, { params: { name }, body, precondition, by }) => {
     checkAnswers(body.documents)
-    const { answerFile, created } = await saveAnswerFile(db, name, body, precondition, by)
+    const content = { ...body, title: body.title ?? '' }
+    const { answerFile, created } = await saveAnswerFile(db, name, content, precondition, by)
     return shown(answerFile, created)
   },
 })
 
+const documentChange = z
+  .strictObject({
+    name: answerDocument.shape.name,
+    mediaType: answerDocument.shape.mediaType.removeDefault().optional(),
+    text: answerDocument.shape.text.nullable(),
+  })
+  .openapi('AnswerDocumentChange', { description: 'A null text removes the document.' })
+
 export const patch = endpoint({
   operationId: 'patchAnswerFile',
-  summary: 'Put another version of an answer file in force',
+  summary: 'Change some of an answer file, or put another version of it in force',
+  description:
+    'What the body leaves out stays; documents are merged by name. Other documents than those in force become a new version.',
   params,
-  body: z.strictObject({ version }).openapi('AnswerFilePatch'),
+  body: z
+    .strictObject({
+      title: title.nullish(),
+      documents: z.array(documentChange).max(maxDocuments, `at most ${maxDocuments} documents`).optional(),
+      version: version.optional().openapi({ description: 'The version to put in force, and nothing else.' }),
+    })
+    .refine((given) => given.version === undefined || Object.keys(given).length === 1, {
+      path: ['version'],
+      message: 'no other field beside it',
+    })
+    .openapi('AnswerFilePatch'),
   conditional: true,
   returns: answerFileSchema,
   statuses: { 200: 'The answer file, changed' },
-  answer: async ({ db }, { params: { name }, body, precondition, by }) =>
-    shown(await useAnswerFileVersion(db, name, body.version, precondition, by)),
+  answer: async ({ db }, { params: { name }, body: { version: used, ...change }, precondition, by }) =>
+    shown(
+      used === undefined
+        ? await changeAnswerFile(db, name, change, checkAnswers, precondition, by)
+        : await useAnswerFileVersion(db, name, used, precondition, by),
+    ),
 })
 
 export const versions = endpoint({

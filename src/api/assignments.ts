@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { type Json, localMethods } from '../inventory/assignment.ts'
+import { type AssignmentField, maxParams, maxParamsBytes } from '../inventory/assignment-change.ts'
 import { namePattern } from '../inventory/groups.ts'
 import { variablePattern } from '../inventory/secrets.ts'
 import { type Condition, selectorFacts } from '../inventory/selector.ts'
@@ -19,15 +20,10 @@ export const variableName = z
   .regex(variablePattern, 'a name: a-z, 0-9 and _, beginning with a letter, 63 characters at most')
   .openapi({ example: 'root_disk' })
 
-const mostParamsBytes = 32_768
-
 export const params = z
   .record(variableName, z.unknown() as unknown as z.ZodType<Json, Json>)
-  .refine((all) => Object.keys(all).length <= 256, 'at most 256 params')
-  .refine(
-    (all) => Buffer.byteLength(JSON.stringify(all)) <= mostParamsBytes,
-    `at most ${mostParamsBytes} bytes of JSON`,
-  )
+  .refine((all) => Object.keys(all).length <= maxParams, `at most ${maxParams} params`)
+  .refine((all) => Buffer.byteLength(JSON.stringify(all)) <= maxParamsBytes, `at most ${maxParamsBytes} bytes of JSON`)
   .refine((all) => depthOf(all) <= 8, 'at most 8 levels of values in values')
   .refine((all) => !/\\u0000|\\ud[89a-f]/i.test(JSON.stringify(all)), 'no NUL and no half of a surrogate pair')
   .openapi({ type: 'object', additionalProperties: true, example: { root_disk: '/dev/sda' } })
@@ -71,13 +67,29 @@ export const assignment = z
     answerFile: thingName.optional(),
     params: params.optional(),
     localBoot: localBoot.optional(),
-  })
-  .refine(({ image, menu, local }) => [image, menu, local].filter((one) => one !== undefined).length <= 1, {
-    path: ['image'],
-    message: 'only one of image, menu and local',
-  })
+  } satisfies Record<AssignmentField, z.ZodType>)
+  .superRefine(refuseTwoChoices)
   .openapi('Assignment', {
     description: 'What to boot (an image, a menu, or the own disk), and how: args, answer file, params, local boot.',
+  })
+
+/** What a change says of an assignment: as `assignment`, and null clears a field or removes one param or method. */
+export const assignmentChange = z
+  .strictObject({
+    image: imageName.nullish(),
+    menu: thingName.nullish(),
+    local: z.literal(true).nullish().openapi({ description: "The machine's own disk." }),
+    args: checkedArgs.nullish().openapi({ description: 'Replaced as a whole.' }),
+    answerFile: thingName.nullish(),
+    params: params.nullish(),
+    localBoot: z
+      .strictObject({ pcbios: localBoot.shape.pcbios.nullable(), efi: localBoot.shape.efi.nullable() })
+      .nullish(),
+  } satisfies Record<AssignmentField, z.ZodType>)
+  .superRefine(refuseTwoChoices)
+  .openapi('AssignmentChange', {
+    description:
+      'What to boot (an image, a menu, or the own disk), and how. Of image, menu and local, naming one clears the others.',
   })
 
 const value = printable(253)
@@ -132,6 +144,12 @@ export const selector = z
   .array(condition)
   .max(32, 'at most 32 conditions')
   .openapi({ description: 'All must hold; without any it fits every machine.' })
+
+function refuseTwoChoices(given: { image?: unknown; menu?: unknown; local?: unknown }, context: z.RefinementCtx): void {
+  const choices = [given.image, given.menu, given.local].filter((one) => one !== undefined && one !== null)
+  if (choices.length > 1)
+    context.addIssue({ code: 'custom', path: ['image'], message: 'only one of image, menu and local' })
+}
 
 function depthOf(value: unknown): number {
   return value !== null && typeof value === 'object' ? 1 + Math.max(0, ...Object.values(value).map(depthOf)) : 0

@@ -9,6 +9,7 @@ import type { Actor } from '../inventory/changes.ts'
 import { saveMachineRows } from '../inventory/machine-bulk.ts'
 import { type BadRow, type MachineRow, nothingEarlier } from '../inventory/machine-plan.ts'
 import { type AdminDeps, endpoint } from './endpoint.ts'
+import { csvColumns } from './machine-csv.ts'
 import { openRows, type ReadRow, type RowFormat, rowFormats } from './machine-rows.ts'
 import { spool } from './spool.ts'
 import { allowSilence, streamOf } from './streams.ts'
@@ -34,8 +35,7 @@ export const upsert = endpoint({
   description: `Each line is a machine, as NDJSON (the fields of MachineChange, with \`mac\` or \`id\`) or as CSV. Its key is \`id\` where
 it says one, else \`mac\`, else \`macs\`, else \`uuid\`, else \`serial\` with \`product\`; with a MAC that no machine has a machine is made.
 
-The first line of a CSV has the headings: mac, macs, uuid, serial, product, asset, hostname, denied, image, menu, local, args,
-answerFile, localBoot.pcbios, localBoot.efi, label.KEY, param.KEY. MACs and args stand with spaces between them; a param is JSON
+The first line of a CSV has the headings: ${csvColumns.join(', ')}, label.KEY, param.KEY. MACs and args stand with spaces between them; a param is JSON
 or else text; an empty cell says nothing.
 
 The answer has a line \`{"line", "errors": [{"field", "value", "expected"}]}\` for each row that is bad, and at its end
@@ -51,7 +51,7 @@ ${mostUploadBytes} bytes.`,
     mode: z.enum(['merge', 'replace']).optional().openapi({
       default: 'merge',
       description:
-        'merge: what a row does not say stays, as with PATCH (in CSV also single labels and params). replace: it is cleared, as with PUT.',
+        'merge: what a row leaves out stays, as with PATCH: labels and params are merged by name, null removes one. replace: it is cleared, as with PUT.',
     }),
   }),
   bodyIsBytes: true,

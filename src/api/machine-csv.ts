@@ -1,30 +1,25 @@
 import type { Json } from '../inventory/assignment.ts'
+import { assignmentFieldNames, assignmentFields } from '../inventory/assignment-change.ts'
+import { machineFieldNames, machineFields } from '../inventory/machine-fields.ts'
 import type { MachineExport } from './machine-rows.ts'
+
+const ownColumns = machineFieldNames.filter((field) => isCell(machineFields[field].form))
+const assignmentColumns = assignmentFieldNames.filter((field) => isCell(assignmentFields[field].form))
 
 /** The columns of machines in CSV, besides those for labels (`label.rack`) and params (`param.root_disk`). */
 export const csvColumns = [
   'id',
   'mac',
   'macs',
-  'uuid',
-  'serial',
-  'product',
-  'asset',
-  'hostname',
-  'denied',
-  'image',
-  'menu',
-  'local',
-  'args',
-  'answerFile',
+  ...ownColumns,
+  ...assignmentColumns,
   'localBoot.pcbios',
   'localBoot.efi',
-] as const
-type Column = (typeof csvColumns)[number]
+]
 
 /** True for a column that machines have. */
 export function isColumn(name: string): boolean {
-  return csvColumns.includes(name as Column) || /^(label|param)\../.test(name)
+  return csvColumns.includes(name) || /^(label|param)\../.test(name)
 }
 
 /** What the cells of a line say of a machine; an empty one says nothing. Whether it makes sense is for the schema of rows. */
@@ -45,13 +40,11 @@ export function rowOfCells(columns: string[], cells: string[]): Record<string, u
     else if (group === 'param') nested.params[name] = readParam(raw)
     else if (group === 'localBoot') nested.localBoot[name] = cell.startsWith('\\') ? { file: cell } : cell
     else if (column === 'macs') row.macs = cell.split(/\s+/)
-    else if (column === 'denied') row.denied = readFlag(cell)
-    else if (column === 'local') {
-      const local = readFlag(cell)
-      if (local !== false) assignment.local = local
-    } else if (column === 'args') assignment.args = cell.match(word)
-    else if (column === 'image' || column === 'menu' || column === 'answerFile') assignment[column] = cell
-    else row[column] = cell
+    else if (isIn(assignmentColumns, column)) {
+      const value = readCell(assignmentFields[column].form, cell)
+      // Flags of an assignment are true or absent.
+      if (value !== false) assignment[column] = value
+    } else row[column] = isIn(ownColumns, column) ? readCell(machineFields[column].form, cell) : cell
   }
   if (Object.keys(nested.labels).length > 0) row.labels = nested.labels
   if (Object.keys(nested.params).length > 0) assignment.params = nested.params
@@ -61,21 +54,13 @@ export function rowOfCells(columns: string[], cells: string[]): Record<string, u
 }
 
 /** The cells of a machine, one for each of the columns. */
-export function cellsOf(columns: string[], { assignment, ...machine }: MachineExport): string[] {
+export function cellsOf(columns: string[], machine: MachineExport): string[] {
+  const { assignment } = machine
   const { efi, pcbios } = assignment?.localBoot ?? {}
   const cells: Partial<Record<string, string>> = {
     macs: machine.macs.join(' '),
-    uuid: machine.uuid,
-    serial: machine.serial,
-    product: machine.product,
-    asset: machine.asset,
-    hostname: machine.hostname,
-    denied: machine.denied ? 'true' : '',
-    image: assignment?.image,
-    menu: assignment?.menu,
-    local: assignment?.local ? 'true' : '',
-    args: assignment?.args?.join(' '),
-    answerFile: assignment?.answerFile,
+    ...Object.fromEntries(ownColumns.map((column) => [column, formatCell(machine[column])])),
+    ...Object.fromEntries(assignmentColumns.map((column) => [column, formatCell(assignment?.[column])])),
     'localBoot.pcbios': pcbios,
     'localBoot.efi': typeof efi === 'object' ? efi.file : efi,
   }
@@ -95,6 +80,25 @@ export function columnOf(field: string): string {
 
 // One kernel argument; white space stands only in the braces of Liquid.
 const word = /(?:\{\{[^{}]*\}\}|\S)+/g
+
+/** The forms that one cell has room for. */
+function isCell(form: string): boolean {
+  return form === 'text' || form === 'flag' || form === 'words'
+}
+
+function readCell(form: string, cell: string): unknown {
+  if (form === 'flag') return readFlag(cell)
+  return form === 'words' ? cell.match(word) : cell
+}
+
+function formatCell(value: unknown): string {
+  if (Array.isArray(value)) return value.join(' ')
+  return typeof value === 'string' ? value : value === true ? 'true' : ''
+}
+
+function isIn<Name extends string>(names: readonly Name[], name: string): name is Name {
+  return (names as readonly string[]).includes(name)
+}
 
 function readFlag(cell: string): boolean | string {
   const known: Record<string, boolean> = { true: true, false: false }

@@ -3,7 +3,7 @@ import { type Machine, type MachineChange, said } from '../inventory/machines.ts
 import { type Headings, readCsv, readHeadings } from './csv.ts'
 import { mostRowBytes, readLines } from './lines.ts'
 import { columnOf, rowOfCells } from './machine-csv.ts'
-import { machineChange, replacing } from './machines.ts'
+import { machineChange } from './machines.ts'
 import { faultsOf } from './problems.ts'
 import { mac, uuidv7 } from './schemas.ts'
 
@@ -13,7 +13,7 @@ export type RowFormat = (typeof rowFormats)[number]
 /** A row, and how long it was. */
 export type ReadRow = { row: MachineRow | BadRow; sizeBytes: number }
 
-/** What a row does to a machine: it adds to what is said of it, or replaces all of that. */
+/** What a row does to a machine: it merges with what is entered, or replaces all of that. */
 export type RowMode = 'merge' | 'replace'
 
 /** A machine as it is exported, and as it comes back. */
@@ -71,7 +71,7 @@ function checkCells(line: number, cells: string[], columns: string[], mode: RowM
       faults: [{ field: 'row', value: extra, expected: `${columns.length} cells, as there are headings` }],
     }
   const row = checkRow(line, rowOfCells(columns, cells), cells.join(' '), mode)
-  if (!('faults' in row)) return { ...row, byCell: mode === 'merge' }
+  if (!('faults' in row)) return row
   return { line, faults: row.faults.map((fault) => ({ ...fault, field: columnOf(fault.field) })) }
 }
 
@@ -98,8 +98,7 @@ function checkRow(line: number, value: unknown, text: string, mode: RowMode): Ma
   const key = keyOf(address, id, said)
   if (key === undefined)
     return bad('mac', 'nothing', 'a MAC address, or else an id, a UUID, or a serial with a product')
-  const change = mode === 'replace' ? replacing(said) : { ...said, labels: said.labels === null ? {} : said.labels }
-  return { line, key, change }
+  return { line, key, change: said, replace: mode === 'replace' }
 }
 
 type RowIdentity = Pick<MachineChange, 'macs' | 'uuid' | 'serial' | 'product'>

@@ -1,17 +1,12 @@
 import { z } from '@hono/zod-openapi'
-import { InputError, NotFoundError } from '../errors.ts'
+import { InputError } from '../errors.ts'
 import { parseUuid } from '../inventory/identity.ts'
+import type { MachineField } from '../inventory/machine-fields.ts'
 import { cursorOf, searchMachines } from '../inventory/machine-list.ts'
-import {
-  deleteMachine,
-  findMachine,
-  type Machine,
-  type MachineChange,
-  type MachineKey,
-  saveMachine,
-} from '../inventory/machines.ts'
+import { type MachineKey, namesakesOf, noMachine } from '../inventory/machine-names.ts'
+import { deleteMachine, findMachine, type Machine, saveMachine } from '../inventory/machines.ts'
 import { etagOf } from '../inventory/precondition.ts'
-import { assignment } from './assignments.ts'
+import { assignment, assignmentChange } from './assignments.ts'
 import { type AdminDeps, endpoint } from './endpoint.ts'
 import { cursorParameter, formatCursor, machineSearch, searchOf, sortOf, sortParameter } from './machine-search.ts'
 import {
@@ -32,7 +27,7 @@ import {
 const labels = z
   .record(
     z.string().regex(/^[a-z0-9._/-]{1,63}$/, 'a label: a-z, 0-9 and . _ / -, 63 characters at most'),
-    printable(253),
+    printable(253).nullable(),
   )
   .refine((all) => Object.keys(all).length <= 64, 'at most 64 labels')
   .openapi({ example: { rack: 'b4' } })
@@ -49,21 +44,21 @@ const macs = z
   .optional()
   .openapi({ description: 'All the MACs; when absent they stay as they are. One in the URL is always among them.' })
 
-export const machineChange = z
-  .strictObject({
-    macs,
-    uuid: uuid.nullish(),
-    serial: printable(128).nullish().openapi({ description: 'Identifies the machine together with product.' }),
-    product: printable(128).nullish(),
-    asset: printable(128).nullish(),
-    hostname: hostname.nullish(),
-    labels: labels.nullish(),
-    assignment: assignment.nullish(),
-    denied: z.boolean().optional(),
-  })
-  .openapi('MachineChange', {
-    description: 'What operators say of a machine; null clears. Labels and assignment are replaced as a whole.',
-  })
+const entered = {
+  uuid: uuid.nullish(),
+  serial: printable(128).nullish().openapi({ description: 'Identifies the machine together with product.' }),
+  product: printable(128).nullish(),
+  asset: printable(128).nullish(),
+  hostname: hostname.nullish(),
+  denied: z.boolean().nullish(),
+  labels: labels.nullish(),
+  assignment: assignmentChange.nullish(),
+} satisfies Record<MachineField, z.ZodType>
+
+export const machineChange = z.strictObject({ macs, ...entered }).openapi('MachineChange', {
+  description:
+    'What operators enter of a machine; null clears a field. A merge (PATCH) keeps what is absent: labels, params and the methods of localBoot are merged by name, and null removes one of them; lists are replaced as a whole.',
+})
 
 export const factsSchema = z
   .object({
@@ -90,13 +85,13 @@ export const machineSchema = z
     discovered: z
       .boolean()
       .openapi({ description: 'Seen on the network, and no operator has said anything of it yet.' }),
-    denied: z.boolean().openapi({ description: 'Refused whatever is assigned.' }),
     macs: z.array(z.string().openapi({ example: '52:54:00:12:34:56' })),
     uuid: z.string().optional(),
     serial: z.string().optional(),
     product: z.string().optional(),
     asset: z.string().optional(),
     hostname: z.string().optional(),
+    denied: z.boolean().openapi({ description: 'Refused whatever is assigned.' }),
     labels: z.record(z.string(), z.string()),
     assignment: assignment.optional(),
     facts: factsSchema,
@@ -104,6 +99,12 @@ export const machineSchema = z
     createdAt: moment,
     updatedAt: moment,
     lastSeenAt: moment.optional(),
+  } satisfies Record<keyof Machine, z.ZodType>)
+  .extend({
+    notices: z
+      .array(z.string())
+      .optional()
+      .openapi({ description: 'What an operator should know of this machine; not in lists.' }),
   })
   .openapi('Machine')
 
@@ -134,28 +135,29 @@ export const get = endpoint({
   params,
   returns: machineSchema,
   statuses: { 200: 'The machine' },
-  answer: async ({ db }, { params: { id } }) => shown(await requireMachine(db, id)),
+  answer: async ({ db }, { params: { id } }) => shown(db, await requireMachine(db, id)),
 })
 
 export const put = endpoint({
   operationId: 'putMachine',
   summary: 'Enter or replace a machine',
   description:
-    'What the body does not say is cleared, the MACs excepted. With a MAC in the URL a machine that does not exist is made.',
+    'What the body leaves out is cleared, the MACs excepted. With a MAC in the URL a machine that does not exist is made.',
   params,
   body: machineChange,
   conditional: true,
   returns: machineSchema,
   statuses: { 200: 'The machine, replaced', 201: 'The machine, new' },
   answer: async ({ db }, { params: { id }, body, precondition, by }) => {
-    const { machine, created } = await saveMachine(db, id, replacing(body), precondition, by)
-    return shown(machine, created)
+    const { machine, created } = await saveMachine(db, id, body, { ...precondition, replace: true }, by)
+    return shown(db, machine, created)
   },
 })
 
 export const patch = endpoint({
   operationId: 'patchMachine',
-  summary: 'Change some of what is said of a machine',
+  summary: 'Change some of what is entered of a machine',
+  description: 'What the body leaves out stays; labels, params and localBoot are merged by name.',
   params,
   body: machineChange,
   conditional: true,
@@ -163,9 +165,8 @@ export const patch = endpoint({
   statuses: { 200: 'The machine, changed' },
   answer: async ({ db }, { params: { id }, body, precondition, by }) => {
     const { id: known } = await requireMachine(db, id)
-    const change = { ...body, labels: body.labels === null ? {} : body.labels }
-    const { machine } = await saveMachine(db, { id: known }, change, precondition, by)
-    return shown(machine)
+    const { machine } = await saveMachine(db, { id: known }, body, precondition, by)
+    return shown(db, machine)
   },
 })
 
@@ -181,28 +182,19 @@ export const remove = endpoint({
   },
 })
 
-/** The change that replaces all that is said of a machine, the MACs excepted. */
-export function replacing(body: z.output<typeof machineChange>): MachineChange {
-  const cleared = {
-    uuid: null,
-    serial: null,
-    product: null,
-    asset: null,
-    hostname: null,
-    assignment: null,
-    denied: false,
-  }
-  return { ...cleared, ...body, labels: body.labels ?? {} }
-}
-
-function shown(machine: Machine, created = false) {
+async function shown(db: AdminDeps['db'], machine: Machine, created = false) {
   const headers = { etag: etagOf(machine), ...(created && { location: `/api/v1/machines/${machine.id}` }) }
-  return { status: created ? (201 as const) : (200 as const), body: machine, headers }
+  const namesakes = await namesakesOf(db, machine)
+  const notices = [
+    `the host name ${machine.hostname} is also that of ${namesakes.join(', ')}; commands and URLs need a MAC to tell these machines apart`,
+  ]
+  const body = { ...machine, ...(namesakes.length > 0 && { notices }) }
+  return { status: created ? (201 as const) : (200 as const), body, headers }
 }
 
 /** @throws NotFoundError */
 export async function requireMachine(db: AdminDeps['db'], key: MachineKey): Promise<Machine> {
   const machine = await findMachine(db, key)
-  if (machine === undefined) throw new NotFoundError(`there is no machine ${'id' in key ? key.id : key.mac}`)
+  if (machine === undefined) throw noMachine(key)
   return machine
 }

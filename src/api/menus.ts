@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { archs, platforms } from '../arch.ts'
 import { NotFoundError } from '../errors.ts'
-import { deleteMenu, findMenu, listMenus, type Menu, saveMenu } from '../inventory/menus.ts'
+import { changeMenu, deleteMenu, findMenu, listMenus, type Menu, saveMenu } from '../inventory/menus.ts'
 import { etagOf } from '../inventory/precondition.ts'
 import { checkedArgs, thingName } from './assignments.ts'
 import { endpoint } from './endpoint.ts'
@@ -41,16 +41,15 @@ const entry = z
   )
   .openapi('MenuEntry')
 
+const title = printable(80).openapi({ example: 'What shall this machine boot?' })
+const timeoutSeconds = z.int('a whole number of seconds').min(1).max(86_400)
+const timeoutMeaning = { description: 'Then the default entry is taken; without it the menu waits.' }
+const entries = z.array(entry).min(1, 'at least one entry').max(64, 'at most 64 entries')
 const content = {
-  title: printable(80).openapi({ example: 'What shall this machine boot?' }),
-  timeoutSeconds: z
-    .int('a whole number of seconds')
-    .min(1)
-    .max(86_400)
-    .optional()
-    .openapi({ description: 'Then the default entry is taken; without it the menu waits.' }),
+  title,
+  timeoutSeconds: timeoutSeconds.optional().openapi(timeoutMeaning),
   defaultEntry: thingName.optional(),
-  entries: z.array(entry).min(1, 'at least one entry').max(64, 'at most 64 entries'),
+  entries,
 }
 
 const menuSchema = z
@@ -95,7 +94,14 @@ export const put = endpoint({
   operationId: 'putMenu',
   summary: 'Make or replace a menu',
   params,
-  body: z.strictObject(content).openapi('MenuPut'),
+  description: 'What the body leaves out is cleared.',
+  body: z
+    .strictObject({
+      ...content,
+      timeoutSeconds: timeoutSeconds.nullish().openapi(timeoutMeaning),
+      defaultEntry: thingName.nullish(),
+    })
+    .openapi('MenuPut'),
   conditional: true,
   returns: menuSchema,
   statuses: { 200: 'The menu, replaced', 201: 'The menu, new' },
@@ -104,6 +110,26 @@ export const put = endpoint({
     const { menu, created } = await saveMenu(db, name, whole, precondition, by)
     return shown(menu, created)
   },
+})
+
+export const patch = endpoint({
+  operationId: 'patchMenu',
+  summary: 'Change some of a menu',
+  description: 'What the body leaves out stays; null clears. Entries are replaced as a whole.',
+  params,
+  body: z
+    .strictObject({
+      title: title.optional(),
+      timeoutSeconds: timeoutSeconds.nullish().openapi(timeoutMeaning),
+      defaultEntry: thingName.nullish(),
+      entries: entries.optional(),
+    })
+    .openapi('MenuPatch'),
+  conditional: true,
+  returns: menuSchema,
+  statuses: { 200: 'The menu, changed' },
+  answer: async ({ db }, { params: { name }, body, precondition, by }) =>
+    shown(await changeMenu(db, name, body, precondition, by)),
 })
 
 export const remove = endpoint({

@@ -1,8 +1,9 @@
 import { z } from '@hono/zod-openapi'
 import { archs, platforms } from '../arch.ts'
 import { sha256Pattern } from '../inventory/files.ts'
+import { parseUuid } from '../inventory/identity.ts'
 import { imageNamePattern } from '../inventory/images.ts'
-import type { MachineKey } from '../inventory/machines.ts'
+import type { MachineKey } from '../inventory/machine-names.ts'
 import { parseMac } from '../mac.ts'
 import { argExpected, isArg } from '../render/args.ts'
 
@@ -38,18 +39,23 @@ export const mac = z
   .transform((text, context) => parseMac(text) ?? refuse(context, 'the MAC address of one network card'))
   .openapi({ type: 'string', example: '52:54:00:12:34:56' })
 
-/** A machine in a URL: its id, or one of its MACs in any spelling. */
+/** A machine in a URL or a body: its id, one of its MACs, the UUID of its board, or its host name. */
 export const machineKey = z
   .string()
   .transform((text, context): MachineKey => {
-    const id = uuidv7.safeParse(text)
-    if (id.success) return { id: id.data }
     const address = parseMac(text)
-    return address === undefined ? refuse(context, "a machine's id (UUID), or a MAC address") : { mac: address }
+    if (address !== undefined) return { mac: address }
+    const id = uuidv7.safeParse(text).data ?? parseUuid(text)
+    if (id !== undefined) return { uuid: id }
+    const name = hostname.safeParse(text)
+    return name.success
+      ? { hostname: name.data }
+      : refuse(context, 'a MAC address, a UUID, an id or a host name of a machine')
   })
   .openapi({
     type: 'string',
-    description: "The machine's id, or one of its MACs in any spelling.",
+    description:
+      'A machine: one of its MACs in any spelling, its id, its UUID, or its host name. A host name or UUID that several machines have is refused (409), naming them.',
     example: '52-54-00-12-34-56',
   })
 

@@ -1,12 +1,13 @@
 import { basename } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
-import { type CliDeps, clientOf, print } from './deps.ts'
+import { type CliDeps, clientOf, collect, print } from './deps.ts'
 import { formatTime } from './format.ts'
 import { readInput } from './json-file.ts'
 import { formatTable } from './table.ts'
 
 type Document = { name: string; mediaType: string; text: string }
 type AnswerFile = { name: string; title: string; version: number; documents: Document[]; updatedAt: string }
+type SetOptions = { type?: string; title?: string; remove?: string[]; replace?: true }
 type Version = { version: number; current: boolean; documents: Document[]; createdAt: string }
 
 /** `bootwright answer-file`. */
@@ -17,24 +18,25 @@ export function addAnswerFileCommand(program: Command, deps: CliDeps): void {
 
   answers
     .command('set')
-    .description('add an answer file, or a new version of it')
+    .description('add an answer file, or a new version of it; documents and title that are not named stay')
     .argument('<name>', 'of the answer file: a-z 0-9 . _ -')
-    .argument('<files...>', 'its documents, each served under its file name (cloud-init: user-data meta-data …)')
-    .option('--type <media-type>', 'instead of text/plain')
-    .option('--title <title>', 'what it is, for people')
-    .action(
-      async (name: string, files: string[], { type, title }: { type?: string; title?: string }, command: Command) => {
-        const documents = []
-        for (const file of files)
-          documents.push({
-            name: basename(file),
-            text: await readInput(deps, file),
-            ...(type !== undefined && { mediaType: type }),
-          })
-        const body = { documents, ...(title !== undefined && { title }) }
-        print(command, deps, await clientOf(command, deps).ask<AnswerFile>('PUT', pathOf(name), body), formatAnswerFile)
-      },
-    )
+    .argument('[files...]', 'its documents, each served under its file name (cloud-init: user-data meta-data …)')
+    .option('--type <media-type>', 'of these files, instead of text/plain')
+    .option('--title <title>', "what it is, for people ('' removes it)")
+    .option('--remove <document>', 'a document that it has no longer (repeat for more)', collect)
+    .option('--replace', 'remove every document, and the title, that is not named')
+    .action(async (name: string, files: string[], options: SetOptions, command: Command) => {
+      const { type, title, remove = [], replace } = options
+      const client = clientOf(command, deps)
+      const fresh = replace || (await client.find<AnswerFile>(pathOf(name))) === undefined
+      const documents: object[] = []
+      for (const file of files)
+        documents.push({ name: basename(file), text: await readInput(deps, file), ...(type && { mediaType: type }) })
+      if (!fresh) documents.push(...remove.map((document) => ({ name: document, text: null })))
+      const given = title === undefined ? (replace ? null : undefined) : title || null
+      const body = { documents, ...(given !== undefined && { title: given }) }
+      print(command, deps, await client.ask<AnswerFile>(fresh ? 'PUT' : 'PATCH', pathOf(name), body), formatAnswerFile)
+    })
 
   answers
     .command('list')

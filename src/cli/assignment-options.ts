@@ -1,5 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import type { Assignment, Json, LocalBoot, Params } from '../inventory/assignment.ts'
+import type { AssignmentChange } from '../inventory/assignment-change.ts'
+import { wholeAssignment } from './clear.ts'
 import { collect } from './deps.ts'
 
 /** The options that say what a group or a deployment assigns. */
@@ -16,8 +18,12 @@ export type AssignmentOptions = {
 /** Adds the options that say how to boot: arguments, answer file, params. */
 export function addHowOptions(command: Command): Command {
   return command
-    .option('--arg <arg>', 'kernel argument after those of the image (repeat for more)', collect)
-    .option('--answer-file <name>', 'answer file for the installer')
+    .option(
+      '--arg <arg>',
+      'kernel argument after those of the image (repeat for more); together they replace the former ones',
+      collect,
+    )
+    .option('--answer-file <name>', "answer file for the installer ('' removes it)")
     .option('--param <name=value>', 'a value for templates, JSON or text (repeat for more)', collectParam)
 }
 
@@ -36,18 +42,22 @@ export function addAssignmentOptions(command: Command): Command {
   )
 }
 
-/** The assignment that the options describe. */
-export function assignmentWith(options: AssignmentOptions): Assignment {
+/**
+ * The change of an assignment that the options ask for: only what they name. `image` is false with `--no-image`. Undefined
+ * when they name nothing.
+ */
+export function assignmentChange(options: Omit<AssignmentOptions, 'image'> & { image?: string | false }) {
   const { image, menu, local, arg, answerFile, param, localBoot } = options
-  return {
-    ...(image !== undefined && { image }),
+  const change: AssignmentChange = {
+    ...(image === false ? wholeAssignment : image !== undefined && { image }),
     ...(menu !== undefined && { menu }),
     ...(local && { local }),
     ...(arg && { args: arg }),
-    ...(answerFile !== undefined && { answerFile }),
+    ...(answerFile !== undefined && { answerFile: answerFile === '' ? null : answerFile }),
     ...(param && { params: param }),
     ...(localBoot && { localBoot }),
   }
+  return Object.keys(change).length > 0 ? change : undefined
 }
 
 /** An assignment in words. */

@@ -1,8 +1,8 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { parseMac } from '../mac.ts'
 import { type CliDeps, clientOf, print } from './deps.ts'
 import { type Decision, formatDecision } from './explain.ts'
 import { formatBytes, formatTime } from './format.ts'
+import { readMachine } from './machine.ts'
 import { formatFields, formatTable } from './table.ts'
 
 type BootEvent = { stage: string; at: string; file?: string; bytes?: number; durationMs?: number; message?: string }
@@ -34,12 +34,12 @@ export function addBootsCommand(program: Command, deps: CliDeps): void {
   const boots = program
     .command('boots')
     .description('how boots went, newest first')
-    .option('--machine <mac>', 'of this machine (a MAC or an id)')
+    .option('--machine <machine>', 'of this machine: a MAC, UUID or host name', readMachine)
     .addOption(new Option('--outcome <outcome>', 'with this outcome; open: not yet ended').choices(outcomes))
     .option('--limit <n>', 'so many at most', parseCount, 20)
     .action(
       async ({ machine, outcome, limit }: { machine?: string; outcome?: string; limit: number }, command: Command) => {
-        const query = { machine: machine === undefined ? undefined : (parseMac(machine) ?? machine), outcome }
+        const query = { machine, outcome }
         const client = clientOf(command, deps)
         const items = await client.list<Boot>('/boots', query, 'before', limit)
         print(command, deps, { items }, () => formatTable(headings, items.map(rowOf)))

@@ -1,10 +1,9 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Condition } from '../inventory/selector.ts'
-import { type Mac, parseMac } from '../mac.ts'
 import { type AssignmentOptions, addHowOptions } from './assignment-options.ts'
 import { type CliDeps, clientOf, print } from './deps.ts'
 import { formatTime } from './format.ts'
-import { readMac } from './machine.ts'
+import { machineHelp, readMachine } from './machine.ts'
 import { collectConditions } from './selector.ts'
 import { formatTable } from './table.ts'
 
@@ -39,7 +38,7 @@ export function addDeploymentCommand(program: Command, deps: CliDeps): void {
     deployment
       .command('arm')
       .description('install at the next boot, once: until the machine reports, or its attempts are used up')
-      .argument('[mac]', 'a MAC address of the machine', readMac)
+      .argument('[machine]', machineHelp, readMachine)
       .requiredOption('--image <name>', 'what to install')
       .option(
         '--where <condition>',
@@ -51,10 +50,10 @@ export function addDeploymentCommand(program: Command, deps: CliDeps): void {
     .option('--window <seconds>', 'time at most, from the first attempt on (86400)', parseCount)
     .option('--replace', 'cancel the deployment that is active')
     .option('--dry-run', 'with --where: only say what would be armed')
-    .action(async (mac: Mac | undefined, options: ArmOptions, command: Command) => {
+    .action(async (machine: string | undefined, options: ArmOptions, command: Command) => {
       const { image, where, arg, answerFile, param, attempts, window, replace, dryRun } = options
-      if ((mac === undefined) === (where === undefined))
-        command.error('error: a MAC or --where is needed, and only one')
+      if ((machine === undefined) === (where === undefined))
+        command.error('error: a machine or --where is needed, and only one')
       const order = {
         image,
         ...(arg && { args: arg }),
@@ -65,7 +64,7 @@ export function addDeploymentCommand(program: Command, deps: CliDeps): void {
       }
       const client = clientOf(command, deps)
       if (where === undefined) {
-        const body = { machine: mac, ...order, ...(replace && { replace }) }
+        const body = { machine, ...order, ...(replace && { replace }) }
         print(command, deps, await client.ask<Deployment>('POST', '/deployments', body), formatDeployment)
       } else {
         const body = { selector: where, ...order, ...(dryRun && { dryRun }) }
@@ -77,12 +76,12 @@ export function addDeploymentCommand(program: Command, deps: CliDeps): void {
   deployment
     .command('list')
     .description('how deployments went, newest first')
-    .option('--machine <mac>', 'of this machine (a MAC or an id)')
+    .option('--machine <machine>', 'of this machine: a MAC, UUID or host name', readMachine)
     .addOption(new Option('--state <state>', 'in this state; active: not ended').choices(states))
     .option('--limit <n>', 'so many at most', parseCount, 20)
     .action(
       async ({ machine, state, limit }: { machine?: string; state?: string; limit: number }, command: Command) => {
-        const query = { machine: machine === undefined ? undefined : (parseMac(machine) ?? machine), state }
+        const query = { machine, state }
         const items = await clientOf(command, deps).list<Deployment>('/deployments', query, 'before', limit)
         print(command, deps, { items }, () =>
           formatTable(

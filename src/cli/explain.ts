@@ -1,9 +1,8 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { archs, platforms } from '../arch.ts'
-import { formatMacHyphen, type Mac } from '../mac.ts'
 import { withQuery } from './client.ts'
 import { type CliDeps, clientOf, print } from './deps.ts'
-import { readMac } from './machine.ts'
+import { machineHelp, machineInPath, readMachine } from './machine.ts'
 
 /** A decision, as the API gives it. */
 export type Decision = {
@@ -32,7 +31,7 @@ export function addExplainCommand(program: Command, deps: CliDeps): void {
   program
     .command('explain')
     .description('what a machine would boot now, and why: what won, what lost, and which groups do not fit')
-    .argument('[mac]', 'a MAC address of the machine, in any spelling', readMac)
+    .argument('[machine]', machineHelp, readMachine)
     .option(
       '--as <facts>',
       "a machine that says this of itself, 'mac=…&product=…', whether there is one or not",
@@ -42,14 +41,15 @@ export function addExplainCommand(program: Command, deps: CliDeps): void {
     .addOption(new Option('--platform <platform>', 'as if its firmware were of this kind').choices(platforms))
     .action(
       async (
-        mac: Mac | undefined,
+        machine: string | undefined,
         { as, ...target }: { as?: Record<string, string>; arch?: string; platform?: string },
         command: Command,
       ) => {
-        if ((mac === undefined) === (as === undefined)) command.error('error: a MAC or --as is needed, and only one')
+        if ((machine === undefined) === (as === undefined))
+          command.error('error: a machine or --as is needed, and only one')
         const path =
           as === undefined
-            ? withQuery(`/machines/${formatMacHyphen(mac as Mac)}/decision`, target)
+            ? withQuery(`/machines/${machineInPath(machine as string)}/decision`, target)
             : withQuery('/explain', { ...as, ...target })
         print(command, deps, await clientOf(command, deps).ask<Decision>('GET', path), formatDecision)
       },

@@ -1,13 +1,26 @@
-import { type Command, InvalidArgumentError } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Assignment } from '../inventory/assignment.ts'
 import type { Condition } from '../inventory/selector.ts'
-import { type AssignmentOptions, addAssignmentOptions, assignmentWith, formatAssignment } from './assignment-options.ts'
-import { type CliDeps, clientOf, print } from './deps.ts'
+import {
+  type AssignmentOptions,
+  addAssignmentOptions,
+  assignmentChange,
+  formatAssignment,
+} from './assignment-options.ts'
+import { clearHelp, clearing, merged } from './clear.ts'
+import { type CliDeps, clientOf, collect, print } from './deps.ts'
 import { collectConditions, formatSelector } from './selector.ts'
 import { formatTable } from './table.ts'
 
 type Group = { name: string; title: string; priority: number; selector: Condition[]; assignment: Assignment }
-type SetOptions = AssignmentOptions & { where?: Condition[]; priority: number; title?: string }
+type SetOptions = AssignmentOptions & {
+  where?: Condition[]
+  everybody?: true
+  priority?: number
+  title?: string
+  clear?: string[]
+  replace?: true
+}
 
 /** `bootwright group`. */
 export function addGroupCommand(program: Command, deps: CliDeps): void {
@@ -16,20 +29,35 @@ export function addGroupCommand(program: Command, deps: CliDeps): void {
   addAssignmentOptions(
     group
       .command('set')
-      .description('make or replace a group')
+      .description('make or change a group; what is not named stays as it is')
       .argument('<name>', 'of the group: a-z 0-9 . _ -')
       .option(
         '--where <condition>',
         'only machines with: product=X1, product^=Power, hostname~=web*, mac@=A,B, ip/=10.0.0.0/8, label.rack=b4, serial?, serial! (repeat: all must hold)',
         collectConditions,
       )
-      .option('--priority <n>', 'of several groups that fit, the higher comes first', parsePriority, 0)
+      .addOption(new Option('--everybody', 'every machine, without conditions').conflicts('where'))
+      .option('--priority <n>', 'of several groups that fit, the higher comes first (0)', parsePriority)
       .option('--title <title>', 'what it is, for people'),
-  ).action(async (name: string, options: SetOptions, command: Command) => {
-    const { where = [], priority, title } = options
-    const body = { selector: where, priority, assignment: assignmentWith(options), ...(title && { title }) }
-    print(command, deps, await clientOf(command, deps).ask<Group>('PUT', pathOf(name), body), formatGroup)
-  })
+  )
+    .option('--clear <field>', clearHelp, collect)
+    .option('--replace', 'clear everything that is not named')
+    .action(async (name: string, options: SetOptions, command: Command) => {
+      const { where, everybody, priority, title, clear = [], replace } = options
+      const client = clientOf(command, deps)
+      const fresh = replace || (await client.find<Group>(pathOf(name))) === undefined
+      if (fresh && where === undefined && !everybody)
+        command.error(`error: which machines? --where CONDITION, or --everybody for every machine`)
+      const given = {
+        ...(where && { selector: where }),
+        ...(everybody && { everybody }),
+        ...(priority !== undefined && { priority }),
+        ...(title !== undefined && { title: title || null }),
+        ...((fresh || assignmentChange(options)) && { assignment: assignmentChange(options) ?? {} }),
+      }
+      const change = fresh ? given : merged(clearing(clear, ['title', 'priority']), given)
+      print(command, deps, await client.ask<Group>(fresh ? 'PUT' : 'PATCH', pathOf(name), change), formatGroup)
+    })
 
   group
     .command('list')

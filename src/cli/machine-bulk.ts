@@ -1,12 +1,11 @@
 import { createReadStream } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import { formatMacHyphen, type Mac } from '../mac.ts'
 import { withQuery } from './client.ts'
 import { type CliDeps, clientOf, print } from './deps.ts'
 import { printable } from './format.ts'
 import { linesOf } from './lines.ts'
-import { macArgument, readMac } from './machine.ts'
+import { machineArgument, machineInPath, readMachine } from './machine.ts'
 import { formatTable } from './table.ts'
 
 type ImportOptions = { csv?: true; dryRun?: true; atomic?: true; replace?: true }
@@ -69,10 +68,10 @@ export function addMachineBulkCommands(machine: Command, deps: CliDeps): void {
   machine
     .command('merge')
     .description('make two machines one: this keeps what is said of it, and takes over the rest of the other')
-    .addArgument(macArgument())
-    .requiredOption('--from <mac>', 'a MAC of the other, which is then the same machine', readMac)
-    .action(async (mac: Mac, { from }: { from: Mac }, command: Command) => {
-      const path = `/machines/${formatMacHyphen(mac)}/merge`
+    .addArgument(machineArgument())
+    .requiredOption('--from <machine>', 'the other, which is then the same machine', readMachine)
+    .action(async (into: string, { from }: { from: string }, command: Command) => {
+      const path = `/machines/${machineInPath(into)}/merge`
       const merged = await clientOf(command, deps).ask<{ id: string; macs: string[] }>('POST', path, { from })
       print(command, deps, merged, ({ id, macs }) => `${id}: ${macs.join(' ')}`)
     })

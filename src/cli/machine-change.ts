@@ -1,92 +1,76 @@
-import type { Assignment } from '../inventory/assignment.ts'
+import type { MachineField, MachineValues } from '../inventory/machine-fields.ts'
+import type { Machine as StoredMachine } from '../inventory/machines.ts'
 import type { Mac } from '../mac.ts'
-import type { AssignmentOptions } from './assignment-options.ts'
+import { type AssignmentOptions, assignmentChange } from './assignment-options.ts'
+import { type Change, clearing, merged } from './clear.ts'
+
+type Times = 'createdAt' | 'updatedAt' | 'lastSeenAt'
 
 /** A machine, as the API gives it. */
-export type Machine = {
-  id: string
-  discovered: boolean
-  denied: boolean
-  macs: Mac[]
-  uuid?: string
-  serial?: string
-  product?: string
-  asset?: string
-  hostname?: string
-  labels: Record<string, string>
-  assignment?: Assignment
+export type Machine = Omit<StoredMachine, Times | 'facts'> & {
   facts: Record<string, string | boolean>
   createdAt: string
   updatedAt: string
   lastSeenAt?: string
+  notices?: string[]
 }
 
+type TextField = {
+  [Field in MachineField]: MachineValues[Field] extends string | undefined ? Field : never
+}[MachineField]
+
+/** The options of `machine set` that say one text, by their field. */
+export const textOptions: Record<TextField, string> = {
+  hostname: "host name ('' removes it, so too with the other texts)",
+  uuid: 'SMBIOS system UUID',
+  serial: 'serial number',
+  product: 'product name',
+  asset: 'asset tag',
+}
+export const textFields = Object.keys(textOptions) as TextField[]
+
 /** The options of `machine set`. `image` is false with `--no-image`. */
-export type SetOptions = Omit<AssignmentOptions, 'image'> & {
+export type SetOptions = Omit<AssignmentOptions, 'image'> & { [Field in TextField]?: string } & {
   image?: string | false
-  hostname?: string
-  uuid?: string
-  serial?: string
-  product?: string
-  asset?: string
   label?: string[]
   mac?: Mac[]
+  removeMac?: Mac[]
   deny?: true
   allow?: true
+  clear?: string[]
+  replace?: true
 }
 
 /**
- * The change to send for a machine that is as `before` says. The API takes labels, MACs and the assignment as a whole,
- * so what is not said of them is filled in from before. Pure: the same options again give the same machine.
+ * The change to send: only what the options name, which the API merges with what there is. Of the MACs it takes all, so these
+ * are filled in from the machine as it was. @throws Error when a MAC to be removed is not among them
  */
-export function machineChange(mac: Mac, options: SetOptions, before: Machine | undefined): Record<string, unknown> {
-  const { hostname, uuid, serial, product, asset, label, mac: further, deny, allow } = options
-  const texts = Object.entries({ hostname, uuid, serial, product, asset }).filter(([, value]) => value !== undefined)
-  const change = {
-    ...Object.fromEntries(texts.map(([name, value]) => [name, value === '' ? null : value])),
-    ...(assigns(options) && { assignment: assignmentAfter(options, before?.assignment) }),
-    ...(label && { labels: labelsAfter(label, before?.labels) }),
-    ...(further && { macs: [...new Set([...(before?.macs ?? []), mac, ...further])] }),
+export function machineChange(options: SetOptions, macs: Mac[]): Change {
+  const { label, mac: further = [], removeMac = [], deny, allow, clear = [] } = options
+  const texts = textFields.filter((field) => options[field] !== undefined)
+  const assignment = assignmentChange(options)
+  const given = {
+    ...Object.fromEntries(texts.map((field) => [field, options[field] === '' ? null : options[field]])),
+    ...(assignment && { assignment }),
+    ...(label && { labels: Object.fromEntries(label.map(readLabel)) }),
+    ...(further.length + removeMac.length > 0 && { macs: macsAfter(macs, further, removeMac) }),
     ...(deny && { denied: true }),
     ...(allow && { denied: false }),
   }
-  // What is not there need not be removed, and PUT takes no null.
-  return before === undefined
-    ? Object.fromEntries(Object.entries(change).filter(([, value]) => value !== null))
-    : change
+  return merged(clearing(clear, textFields), given)
 }
 
-function assigns({ image, menu, local, arg, answerFile, param, localBoot }: SetOptions): boolean {
-  return [image, menu, local, arg, answerFile, param, localBoot].some((one) => one !== undefined)
+function macsAfter(before: Mac[], further: Mac[], removed: Mac[]): Mac[] {
+  const missing = removed.find((mac) => !before.includes(mac))
+  if (missing !== undefined)
+    throw new Error(`--remove-mac ${missing}: the machine has the MACs ${before.join(', ') || '(none)'}`)
+  const after = [...new Set([...before.filter((mac) => !removed.includes(mac)), ...further])]
+  if (after.length > 0) return after
+  throw new Error(`--remove-mac ${removed.join(' ')}: it is the last MAC of the machine; name another with --mac`)
 }
 
-/** What is said replaces what was: what to boot as one, the args together, params and firmware one by one. */
-function assignmentAfter(options: SetOptions, before: Assignment = {}): Assignment | null {
-  const { image, menu, local, arg, answerFile, param, localBoot } = options
-  const { image: _, menu: __, local: ___, ...how } = before
-  const what =
-    image === false || image !== undefined || menu !== undefined || local !== undefined
-      ? { ...(image && { image }), ...(menu !== undefined && { menu }), ...(local && { local }) }
-      : { image: before.image, menu: before.menu, local: before.local }
-  const after = {
-    // Without an image of its own it also has no arguments for one.
-    ...(image === false ? {} : how),
-    ...what,
-    ...(arg && { args: arg }),
-    ...(answerFile !== undefined && { answerFile: answerFile === '' ? undefined : answerFile }),
-    ...(param && { params: { ...how.params, ...param } }),
-    ...(localBoot && { localBoot: { ...how.localBoot, ...localBoot } }),
-  }
-  const known = Object.entries(after).filter(([, value]) => value !== undefined)
-  return known.length === 0 ? null : Object.fromEntries(known)
-}
-
-function labelsAfter(given: string[], before: Record<string, string> = {}): Record<string, string> {
-  const labels = { ...before }
-  for (const one of given) {
-    const [key = '', ...value] = one.split('=')
-    if (value.join('=') === '') delete labels[key]
-    else labels[key] = value.join('=')
-  }
-  return labels
+function readLabel(text: string): [string, string | null] {
+  const at = text.indexOf('=')
+  const value = at < 0 ? '' : text.slice(at + 1)
+  return [at < 0 ? text : text.slice(0, at), value === '' ? null : value]
 }

@@ -1,57 +1,46 @@
 import { Argument, type Command, InvalidArgumentError, Option } from 'commander'
 import { formatMacHyphen, type Mac, parseMac } from '../mac.ts'
-import { collectLocalBoot, collectParam, formatAssignment } from './assignment-options.ts'
+import { addAssignmentOptions, formatAssignment } from './assignment-options.ts'
+import { clearHelp } from './clear.ts'
 import { type CliDeps, clientOf, collect, print } from './deps.ts'
 import { formatTime } from './format.ts'
 import { addMachineBulkCommands } from './machine-bulk.ts'
-import { type Machine, machineChange, type SetOptions } from './machine-change.ts'
+import { type Machine, machineChange, type SetOptions, textFields, textOptions } from './machine-change.ts'
 import { formatFields, formatTable } from './table.ts'
 
 /** `bootwright machine`. */
 export function addMachineCommand(program: Command, deps: CliDeps): void {
   const machine = program.command('machine').description('machines: what they are, and what they boot')
 
-  machine
-    .command('set')
-    .description('enter or change a machine; what is not said stays as it is')
-    .addArgument(macArgument())
-    .option('--image <name>', 'boot this image')
-    .option('--no-image', 'nothing of its own: what it boots is left to its groups and the policy')
-    .option('--menu <name>', 'show this menu')
-    .option('--local', 'boot from its own disk')
-    .option(
-      '--arg <arg>',
-      'kernel argument after those of the image (repeat for more); together they replace the former ones',
-      collect,
-    )
-    .option('--answer-file <name>', "answer file for an installer ('' removes it)")
-    .option('--param <name=value>', 'a value for templates, JSON or text (repeat for more)', collectParam)
-    .option(
-      '--local-boot <firmware=method>',
-      'how it is handed to its disk: pcbios= or efi=, then auto, exit-0, exit-1, sanboot, or for efi a file \\EFI\\…',
-      collectLocalBoot,
-    )
-    .option('--hostname <name>', "host name ('' removes it, so too with the next four)")
-    .option('--uuid <uuid>', 'SMBIOS system UUID')
-    .option('--serial <serial>', 'serial number')
-    .option('--product <product>', 'product name')
-    .option('--asset <asset>', 'asset tag')
+  const set = addAssignmentOptions(
+    machine
+      .command('set')
+      .description('enter or change a machine; what is not named stays as it is')
+      .addArgument(machineArgument()),
+  ).option('--no-image', 'clear its whole assignment: what it boots, and how, is left to its groups and the policy')
+  for (const field of textFields) set.option(`--${field} <text>`, textOptions[field])
+  set
     .option('--label <key=value>', 'a label (repeat for more); without a value it is removed', collectLabel)
     .option('--mac <mac>', 'a further MAC of the same machine (repeat for more)', collectMac)
+    .option('--remove-mac <mac>', 'a MAC that it has no longer (repeat for more)', collectMac)
     .addOption(new Option('--deny', 'refuse to boot it').conflicts('allow'))
     .addOption(new Option('--allow', 'boot it again').conflicts('deny'))
-    .action(async (mac: Mac, options: SetOptions, command: Command) => {
+    .option('--clear <field>', clearHelp, collect)
+    .option('--replace', 'clear everything that is not named, the MACs excepted')
+    .action(async (named: string, options: SetOptions, command: Command) => {
       const client = clientOf(command, deps)
-      const path = pathOf(mac)
-      const before = await client.find<Machine>(path)
-      // PUT is for one not yet known; for the others PATCH leaves alone what another operator changes meanwhile.
-      const saved = await client.ask<Machine>(
-        before === undefined ? 'PUT' : 'PATCH',
-        path,
-        machineChange(mac, options, before),
-      )
+      const mac = parseMac(named)
+      const before = await client.find<Machine>(pathOf(named))
+      if (before === undefined && mac === undefined)
+        throw new Error(`there is no machine ${named}; to enter it: bootwright machine set MAC --hostname ${named}`)
+      const change = machineChange(options, before?.macs ?? (mac === undefined ? [] : [mac]))
+      // PUT is for one not yet entered; for the others PATCH leaves alone what another operator changes meanwhile.
+      const method = before === undefined || options.replace ? 'PUT' : 'PATCH'
+      // By its id: the MAC in the URL of a PUT is always among a machine's MACs, also one that is being removed.
+      const saved = await client.ask<Machine>(method, pathOf(before?.id ?? named), change)
       print(command, deps, saved, inForce)
-      deps.err(`see its script: bootwright preview ${mac}\n`)
+      for (const notice of saved.notices ?? []) deps.err(`notice: ${notice}\n`)
+      deps.err(`see its script: bootwright preview ${mac ?? named}\n`)
     })
 
   machine
@@ -72,30 +61,45 @@ export function addMachineCommand(program: Command, deps: CliDeps): void {
   machine
     .command('show')
     .description('show a machine with what it reported')
-    .addArgument(macArgument())
-    .action(async (mac: Mac, _options, command: Command) => {
-      print(command, deps, await clientOf(command, deps).ask<Machine>('GET', pathOf(mac)), formatMachine)
+    .addArgument(machineArgument())
+    .action(async (named: string, _options, command: Command) => {
+      print(command, deps, await clientOf(command, deps).ask<Machine>('GET', pathOf(named)), formatMachine)
     })
 
   machine
     .command('delete')
     .description('delete a machine; its boots stay')
-    .addArgument(macArgument())
-    .action(async (mac: Mac, _options, command: Command) => {
-      await clientOf(command, deps).ask('DELETE', pathOf(mac))
-      deps.err(`machine ${mac} is deleted\n`)
+    .addArgument(machineArgument())
+    .action(async (named: string, _options, command: Command) => {
+      await clientOf(command, deps).ask('DELETE', pathOf(named))
+      deps.err(`machine ${named} is deleted\n`)
     })
   addMachineBulkCommands(machine, deps)
 }
 
-/** `<mac>`, in any spelling. */
-export function macArgument(): Argument {
-  return new Argument('<mac>', 'a MAC address of the machine, in any spelling').argParser(readMac)
+export const machineHelp = 'a MAC of the machine in any spelling, its UUID, its id or its host name'
+
+/** `<machine>`: by MAC, UUID, id or host name. */
+export function machineArgument(): Argument {
+  return new Argument('<machine>', machineHelp).argParser(readMachine)
 }
 
-export function readMac(text: string): Mac {
+/** What may name a machine; a MAC in the spelling that we write. Which machine it is, the server knows. */
+export function readMachine(text: string): string {
+  const name = parseMac(text) ?? text.trim()
+  if (parseMac(name) === undefined && !/^[A-Za-z0-9{][A-Za-z0-9.{}-]*$/.test(name))
+    throw new InvalidArgumentError('Expected a MAC address, a UUID or a host name. Example: 52:54:00:12:34:56')
+  return name
+}
+
+/** A machine in a path of the API. */
+export function machineInPath(machine: string): string {
+  return encodeURIComponent(parseMac(machine) === undefined ? machine : formatMacHyphen(machine))
+}
+
+function readMac(text: string): Mac {
   const mac = parseMac(text)
-  if (mac === undefined) throw new InvalidArgumentError('It is no MAC address of a machine.')
+  if (mac === undefined) throw new InvalidArgumentError('Expected a MAC address. Example: 52:54:00:12:34:56')
   return mac
 }
 
@@ -108,8 +112,8 @@ function collectLabel(text: string, before: string[] | undefined): string[] {
   return collect(text, before)
 }
 
-function pathOf(mac: Mac): string {
-  return `/machines/${formatMacHyphen(mac)}`
+function pathOf(machine: string): string {
+  return `/machines/${machineInPath(machine)}`
 }
 
 function bootsWhat({ assignment }: Machine): string {
@@ -152,18 +156,17 @@ function inForce(machine: Machine): string {
 }
 
 function formatMachine(machine: Machine): string {
-  const { id, macs, hostname, uuid, serial, product, asset } = machine
+  const { id, macs } = machine
   const facts = Object.entries(machine.facts).map(([name, value]) => [`reported ${name}`, String(value)])
   return formatFields({
     id,
     macs: macs.join(' '),
-    hostname,
-    uuid,
-    serial,
-    product,
-    asset,
+    ...Object.fromEntries(textFields.map((field) => [field, machine[field]])),
     labels: labelsOf(machine),
     boots: bootsWhat(machine),
+    ...Object.fromEntries(
+      Object.entries(machine.assignment?.params ?? {}).map(([name, value]) => [`param.${name}`, JSON.stringify(value)]),
+    ),
     state: stateOf(machine),
     created: formatTime(machine.createdAt),
     changed: formatTime(machine.updatedAt),

@@ -13,13 +13,16 @@ export function addMenuCommand(program: Command, deps: CliDeps): void {
   menu
     .command('set')
     .description(
-      'make or replace a menu from JSON: {"title", "timeoutSeconds", "defaultEntry", "entries": [{"name", "text", "kind", …}]}',
+      'make or change a menu from JSON: {"title", "timeoutSeconds", "defaultEntry", "entries": [{"name", "text", "kind", …}]}; what it does not name stays, null removes',
     )
     .argument('<name>', 'of the menu: a-z 0-9 . _ -')
     .argument('<file>', 'the JSON, - for standard input')
-    .action(async (name: string, file: string, _options, command: Command) => {
+    .option('--replace', 'clear everything that is not named')
+    .action(async (name: string, file: string, { replace }: { replace?: true }, command: Command) => {
+      const client = clientOf(command, deps)
       const body = await readJson(deps, file)
-      print(command, deps, await clientOf(command, deps).ask<Menu>('PUT', pathOf(name), body), formatMenu)
+      const fresh = replace || (await client.find<Menu>(pathOf(name))) === undefined
+      print(command, deps, await client.ask<Menu>(fresh ? 'PUT' : 'PATCH', pathOf(name), body), formatMenu)
     })
 
   menu

@@ -1,27 +1,26 @@
 import { type Command, Option } from 'commander'
 import { archs, platforms } from '../arch.ts'
-import { formatMacHyphen } from '../mac.ts'
 import { withQuery } from './client.ts'
 import { type CliDeps, clientOf, print } from './deps.ts'
-import { macArgument } from './machine.ts'
+import { machineArgument, machineInPath } from './machine.ts'
 
 /** `bootwright preview`. */
 export function addPreviewCommand(program: Command, deps: CliDeps): void {
   program
     .command('preview')
     .description('the script that a machine would get now, or its answer file; changes nothing')
-    .addArgument(macArgument())
+    .addArgument(machineArgument())
     .addOption(new Option('--arch <arch>', 'as if the machine were of this arch').choices(archs))
     .addOption(new Option('--platform <platform>', 'as if its firmware were of this kind').choices(platforms))
     .option('--answers', 'its answer file, filled in, with asterisks for secrets')
     .action(
       async (
-        mac: string,
+        machine: string,
         { answers, ...target }: { answers?: true; arch?: string; platform?: string },
         command: Command,
       ) => {
         const client = clientOf(command, deps)
-        const path = (what: string) => withQuery(`/machines/${formatMacHyphen(mac)}/${what}`, target)
+        const path = (what: string) => withQuery(`/machines/${machineInPath(machine)}/${what}`, target)
         if (answers) print(command, deps, await client.ask<Answers>('GET', path('answers')), formatAnswers)
         else print(command, deps, await client.text(path('script')), (script) => script.trimEnd())
       },

@@ -1,12 +1,11 @@
 import { type Command, InvalidArgumentError } from 'commander'
-import { formatMacHyphen, type Mac } from '../mac.ts'
 import { type CliDeps, clientOf, print } from './deps.ts'
 import { formatTime } from './format.ts'
 import { readInput } from './json-file.ts'
-import { readMac } from './machine.ts'
+import { machineInPath, readMachine } from './machine.ts'
 import { formatTable } from './table.ts'
 
-type Owner = { machine?: Mac; group?: string }
+type Owner = { machine?: string; group?: string }
 type Secret = { name: string; updatedAt: string }
 
 /** `bootwright secret`. */
@@ -14,7 +13,7 @@ export function addSecretCommand(program: Command, deps: CliDeps): void {
   const secret = program.command('secret').description('secrets for answer files: set, and never shown again')
   const withOwner = (command: Command) =>
     command
-      .option('--machine <mac>', 'of this machine', readMac)
+      .option('--machine <machine>', 'of this machine: a MAC, UUID or host name', readMachine)
       .option('--group <name>', 'of every machine of this group')
 
   withOwner(
@@ -52,7 +51,7 @@ function pathOf({ machine, group }: Owner, command: Command): string {
   if ((machine === undefined) === (group === undefined))
     command.error('error: --machine or --group is needed, and only one')
   const owner =
-    machine === undefined ? `groups/${encodeURIComponent(group ?? '')}` : `machines/${formatMacHyphen(machine)}`
+    machine === undefined ? `groups/${encodeURIComponent(group ?? '')}` : `machines/${machineInPath(machine)}`
   return `/${owner}/secrets`
 }
 

@@ -44,6 +44,7 @@ export const machines = pgTable(
     id: uuid('id').primaryKey(),
     /** True until an operator has said something about it. */
     discovered: boolean('discovered').notNull(),
+    /** Refused whatever is assigned. */
     denied: boolean('denied').notNull().default(false),
     uuid: text('uuid'),
     serial: text('serial'),
@@ -52,6 +53,7 @@ export const machines = pgTable(
     hostname: text('hostname'),
     labels: jsonb('labels').$type<Record<string, string>>().notNull().default({}),
     assignment: jsonb('assignment').$type<Assignment>(),
+    /** As last reported by the machine itself. */
     facts: jsonb('facts').$type<Facts>().notNull().default({}),
     ...history(),
     lastSeenAt: moment('last_seen_at'),

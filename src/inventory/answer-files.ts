@@ -22,6 +22,9 @@ export type AnswerFile = {
   updatedAt: Date
 }
 
+export const maxDocuments = 8
+export const defaultMediaType = 'text/plain; charset=utf-8'
+
 export type AnswerFileVersion = { version: number; documents: AnswerDocument[]; createdAt: Date; current: boolean }
 
 const versioned: VersionedNoun<AnswerFile> = { noun: 'answer-file', find: findAnswerFile, shown }
@@ -89,15 +92,28 @@ export async function findAnswerDocuments(
 export async function saveAnswerFile(
   db: Db,
   name: string,
-  content: { title?: string | undefined; documents: AnswerDocument[] },
+  content: Content,
   precondition: Precondition = {},
   by: Actor = system,
 ): Promise<{ answerFile: AnswerFile; created: boolean }> {
-  const names = content.documents.map((one) => one.name)
-  const twin = names.find((one, index) => names.indexOf(one) !== index)
-  if (twin !== undefined)
-    throw new InputError({ field: 'documents', value: twin, expected: 'documents each with a name of its own' })
+  return saveDocuments(db, name, () => content, precondition, by)
+}
+
+type Content = { title?: string | undefined; documents: AnswerDocument[] }
+
+async function saveDocuments(
+  db: Db,
+  name: string,
+  contentAfter: (before: AnswerFile | undefined) => Content,
+  precondition: Precondition,
+  by: Actor,
+): Promise<{ answerFile: AnswerFile; created: boolean }> {
   const { thing, created } = await changeVersioned(db, versioned, name, precondition, by, async (tx, before) => {
+    const content = contentAfter(before)
+    const names = content.documents.map((one) => one.name)
+    const twin = names.find((one, index) => names.indexOf(one) !== index)
+    if (twin !== undefined)
+      throw new InputError({ field: 'documents', value: twin, expected: 'documents each with a name of its own' })
     const title = content.title ?? before?.title ?? ''
     const same = before !== undefined && canonical(before.documents) === canonical(content.documents)
     if (same && title === before.title) return
@@ -107,6 +123,44 @@ export async function saveAnswerFile(
     if (!same) await tx.insert(answerFileVersions).values({ answerFile: name, version, documents: content.documents })
   })
   return { answerFile: thing, created }
+}
+
+/** What a change says of documents: each by its name, `text` null removes it; the others stay. */
+export type DocumentChange = { name: string; text: string | null; mediaType?: string | undefined }
+
+/**
+ * Changes some of an answer file; what the change leaves out stays.
+ * @throws NotFoundError; InputError when it would have no document, or `check` refuses what it would have
+ */
+export async function changeAnswerFile(
+  db: Db,
+  name: string,
+  change: { title?: string | null | undefined; documents?: DocumentChange[] | undefined },
+  check: (documents: AnswerDocument[]) => void,
+  precondition: Precondition = {},
+  by: Actor = system,
+): Promise<AnswerFile> {
+  const contentAfter = (before: AnswerFile | undefined) => {
+    if (before === undefined) throw new NotFoundError(`there is no answer file ${name}`)
+    const documents = changedDocuments(before.documents, change.documents ?? [])
+    check(documents)
+    return { title: change.title === null ? '' : change.title, documents }
+  }
+  return (await saveDocuments(db, name, contentAfter, precondition, by)).answerFile
+}
+
+function changedDocuments(before: AnswerDocument[], changes: DocumentChange[]): AnswerDocument[] {
+  const documents = new Map(before.map((one) => [one.name, one]))
+  for (const { name, text, mediaType } of changes) {
+    if (text !== null)
+      documents.set(name, { name, mediaType: mediaType ?? documents.get(name)?.mediaType ?? defaultMediaType, text })
+    else if (!documents.delete(name))
+      throw new InputError({ field: 'documents', value: name, expected: `one of ${[...documents.keys()].join(', ')}` })
+  }
+  const count = documents.size
+  if (count < 1 || count > maxDocuments)
+    throw new InputError({ field: 'documents', value: `${count} of them`, expected: `1 to ${maxDocuments} documents` })
+  return [...documents.values()]
 }
 
 /** Makes another version the current one: a roll back is that. @throws NotFoundError, InputError */

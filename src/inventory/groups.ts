@@ -1,7 +1,9 @@
 import { and, eq } from 'drizzle-orm'
 import type { Db } from '../db/open.ts'
 import { groups, secrets } from '../db/schema.ts'
+import { InputError, NotFoundError } from '../errors.ts'
 import type { Assignment } from './assignment.ts'
+import { type AssignmentChange, changedAssignment, tooManyParams } from './assignment-change.ts'
 import { type Actor, system } from './changes.ts'
 import { deleteNamed, findNamed, listNamed, type Noun, saveNamed } from './named.ts'
 import type { Precondition } from './precondition.ts'
@@ -21,6 +23,13 @@ export type Group = {
   updatedAt: Date
 }
 export type GroupContent = Pick<Group, 'title' | 'priority' | 'selector' | 'assignment'>
+/** What a change says of a group: a field that is absent stays, null clears one. */
+export type GroupChange = {
+  title?: string | null | undefined
+  priority?: number | null | undefined
+  selector?: Condition[] | undefined
+  assignment?: AssignmentChange | null | undefined
+}
 
 /** The form of the names of groups, menus and answer files: they stand in URLs, scripts and messages as they are. */
 export const namePattern = /^[a-z0-9][a-z0-9._-]{0,62}$/
@@ -40,7 +49,7 @@ export function compareGroups(
   return b.priority - a.priority || b.selector.length - a.selector.length || (a.name < b.name ? -1 : 1)
 }
 
-/** @throws InputError when it names an image, a menu or an answer file that does not exist; PreconditionError */
+/** Makes or replaces a group. @throws InputError when it names an image, a menu or an answer file that does not exist; PreconditionError */
 export async function saveGroup(
   db: Db,
   name: string,
@@ -49,8 +58,33 @@ export async function saveGroup(
   by: Actor = system,
 ): Promise<{ group: Group; created: boolean }> {
   await refuseUnknownNames(db, content.assignment, 'assignment')
-  const { row, created } = await saveNamed(db, noun, name, content, precondition, by)
+  const { row, created } = await saveNamed(db, noun, name, () => content, precondition, by)
   return { group: row, created }
+}
+
+/** Changes some of a group; what the change leaves out stays. @throws as saveGroup, and NotFoundError */
+export async function changeGroup(
+  db: Db,
+  name: string,
+  { title, priority, selector, assignment }: GroupChange,
+  precondition: Precondition = {},
+  by: Actor = system,
+): Promise<Group> {
+  await refuseUnknownNames(db, assignment ?? {}, 'assignment')
+  const contentAfter = (before: Group | undefined): GroupContent => {
+    if (before === undefined) throw new NotFoundError(`there is no group ${name}`)
+    const after = {
+      title: title === undefined ? before.title : (title ?? ''),
+      priority: priority === undefined ? before.priority : (priority ?? 0),
+      selector: selector ?? before.selector,
+      assignment: changedAssignment(before.assignment, assignment) ?? {},
+    }
+    const faults = tooManyParams(after.assignment)
+    if (faults.length > 0) throw new InputError(faults)
+    return after
+  }
+  const { row } = await saveNamed(db, noun, name, contentAfter, precondition, by)
+  return row
 }
 
 /** Deletes it with its secrets. @throws NotFoundError, PreconditionError */

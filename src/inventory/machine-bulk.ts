@@ -4,6 +4,7 @@ import { rowsOf } from '../db/rows.ts'
 import { ConflictError } from '../errors.ts'
 import { type Actor, changeType, recordChanges } from './changes.ts'
 import { swapUuid } from './identity.ts'
+import { machineColumns } from './machine-fields.ts'
 import {
   addEarlier,
   type BadRow,
@@ -143,8 +144,10 @@ async function write(db: Db, work: PlannedRow[], by: Actor): Promise<boolean> {
   }
 }
 
-const columns = sql`id uuid, revision int, denied boolean, uuid text, serial text, product text, asset text, hostname text,
-  labels jsonb, assignment jsonb`
+const columnList = (format: (column: (typeof machineColumns)[number]) => string) =>
+  sql.raw(machineColumns.map(format).join(', '))
+const names = columnList(({ name }) => `"${name}"`)
+const types = sql`id uuid, revision int, ${columnList(({ name, type }) => `"${name}" ${type}`)}`
 
 async function writeAll(tx: Db, work: PlannedRow[], by: Actor): Promise<void> {
   const made = work.filter(({ before }) => before === undefined)
@@ -170,17 +173,15 @@ async function writeAll(tx: Db, work: PlannedRow[], by: Actor): Promise<void> {
     tx,
     made.map(rowOf),
     (list) => sql`
-    insert into machines (id, discovered, denied, uuid, serial, product, asset, hostname, labels, assignment)
-    select id, false, denied, uuid, serial, product, asset, hostname, labels, assignment
-    from jsonb_to_recordset(${list}) as r(${columns})`,
+    insert into machines (id, discovered, ${names}) select id, false, ${names} from jsonb_to_recordset(${list}) as r(${types})`,
   )
   const updated = await find(
     tx,
     kept.map(rowOf),
     (list) => sql`
-    update machines m set discovered = false, denied = r.denied, uuid = r.uuid, serial = r.serial, product = r.product,
-      asset = r.asset, hostname = r.hostname, labels = r.labels, assignment = r.assignment, revision = m.revision + 1, updated_at = now()
-    from jsonb_to_recordset(${list}) as r(${columns}) where m.id = r.id and m.revision = r.revision returning m.id`,
+    update machines m set discovered = false, ${columnList(({ name }) => `"${name}" = r."${name}"`)},
+      revision = m.revision + 1, updated_at = now()
+    from jsonb_to_recordset(${list}) as r(${types}) where m.id = r.id and m.revision = r.revision returning m.id`,
   )
   await find(
     tx,
@@ -215,6 +216,6 @@ async function writeAll(tx: Db, work: PlannedRow[], by: Actor): Promise<void> {
 }
 
 function rowOf({ before, after }: PlannedRow) {
-  const { id, denied, uuid, serial, product, asset, hostname, labels, assignment } = after
-  return { id, revision: before?.revision, denied, uuid, serial, product, asset, hostname, labels, assignment }
+  const values = machineColumns.map(({ field, name }) => [name, after[field]])
+  return { id: after.id, revision: before?.revision, ...Object.fromEntries(values) }
 }

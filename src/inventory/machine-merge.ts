@@ -2,9 +2,11 @@ import { and, eq, sql } from 'drizzle-orm'
 import type { Db } from '../db/open.ts'
 import { rowsOf } from '../db/rows.ts'
 import { boots, machineMacs, machineMerges, machines, secrets } from '../db/schema.ts'
-import { ConflictError, InputError, NotFoundError } from '../errors.ts'
+import { ConflictError, InputError } from '../errors.ts'
 import { type Actor, recordChanges, system } from './changes.ts'
-import { countRevision, findMachine, lockMachine, type Machine, type MachineKey, said } from './machines.ts'
+import { joinedValues, rowValuesOf, valuesOf } from './machine-fields.ts'
+import { type MachineKey, noMachine } from './machine-names.ts'
+import { countRevision, findMachine, lockMachine, type Machine, said } from './machines.ts'
 
 /**
  * Makes two machines one: `into` keeps what is said of it and takes over what is not, and the MACs, boots, deployments and
@@ -16,14 +18,9 @@ export async function mergeMachines(db: Db, into: MachineKey, from: MachineKey, 
     const tx = transaction as unknown as Db
     const target = await lockMachine(tx, into)
     const source = await lockMachine(tx, from)
-    if (target === undefined || source === undefined) {
-      const key = target === undefined ? into : from
-      throw new NotFoundError(`there is no machine ${'id' in key ? key.id : key.mac}`)
-    }
+    if (target === undefined || source === undefined) throw noMachine(target === undefined ? into : from)
     if (target.id === source.id)
       throw new InputError({ field: 'from', value: source.id, expected: 'another machine than the one it goes into' })
-    const known = (field: 'uuid' | 'serial' | 'product' | 'asset' | 'hostname') =>
-      target[field] ?? source[field] ?? null
     await moveBelongings(tx, source.id, target.id)
     await tx.delete(machines).where(eq(machines.id, source.id))
     await tx.insert(machineMacs).values(source.macs.map((mac) => ({ mac, machineId: target.id })))
@@ -31,15 +28,8 @@ export async function mergeMachines(db: Db, into: MachineKey, from: MachineKey, 
     await tx
       .update(machines)
       .set({
-        uuid: known('uuid'),
-        serial: known('serial'),
-        product: known('product'),
-        asset: known('asset'),
-        hostname: known('hostname'),
-        assignment: target.assignment ?? source.assignment ?? null,
-        labels: { ...source.labels, ...target.labels },
+        ...rowValuesOf(joinedValues(valuesOf(target), valuesOf(source))),
         facts: { ...source.facts, ...target.facts },
-        denied: target.denied || source.denied,
         discovered: target.discovered && source.discovered,
       })
       .where(eq(machines.id, target.id))

@@ -1,10 +1,11 @@
 import { v7 as newId } from 'uuid'
 import type { FieldFault } from '../errors.ts'
 import type { Mac } from '../mac.ts'
-import { type Assignment, wantedOf } from './assignment.ts'
+import type { AssignmentChange } from './assignment-change.ts'
 import { canonical } from './canonical.ts'
 import { nameOf } from './identity.ts'
-import { type Machine, type MachineChange, said } from './machines.ts'
+import { changedValues, type MachineChange, machineFields, valuesOf } from './machine-fields.ts'
+import { type Machine, presentOf, said, tooMany } from './machines.ts'
 import { type Referred, referredWords } from './references.ts'
 
 /** How a row says which machine it means: by one MAC, by all of them, by id, UUID, or serial with product. */
@@ -15,8 +16,8 @@ export type RowKey =
   | { uuid: string }
   | { serial: string; product: string }
 
-/** What one row of an upload says of a machine. `byCell`: of labels, params and the assignment it says single values, and the others stay. */
-export type MachineRow = { line: number; key: RowKey; change: MachineChange; byCell?: boolean }
+/** What one row of an upload says of a machine. `replace`: what it leaves out is cleared. */
+export type MachineRow = { line: number; key: RowKey; change: MachineChange; replace?: boolean }
 
 /** The machine that has a UUID, or a serial with a product; several may. */
 export type Claim = Machine | 'several' | undefined
@@ -98,7 +99,7 @@ export function planRows(
         value: mac,
         expected: `a MAC that no other machine has: ${owner && nameOf(owner)} has it`,
       })),
-      ...tooMany(after),
+      ...tooMany({ ...valuesOf(after), macs: after.macs }),
     ]
     if (faults.length > 0) return bad(...faults)
 
@@ -146,66 +147,25 @@ function findFor(key: RowKey, known: Known, ownerOf: (mac: Mac) => Machine | und
 
 /** The machine as it will be. */
 function changed(before: Machine | undefined, macs: Mac[], row: MachineRow): Machine {
-  const { macs: _, labels, assignment, ...change } = row.change
+  const change = { ...row.change }
   // The same UUID in the other byte order is not a change.
   if ('uuid' in row.key && before !== undefined) change.uuid = before.uuid
-  const fresh: Machine = {
+  const fresh = {
     id: newId(),
-    discovered: true,
-    denied: false,
-    macs: [],
-    labels: {},
     facts: {},
     revision: 1,
     createdAt: new Date(),
     updatedAt: new Date(),
   }
-  const base = before ?? fresh
-  const given = Object.entries(change).filter(([, value]) => value !== undefined)
-  const assigned = row.byCell && assignment ? mergedCells(base.assignment, assignment) : assignment
-  const after = {
-    ...base,
-    ...Object.fromEntries(given),
-    macs: [...macs].sort(),
-    labels: row.byCell ? { ...base.labels, ...labels } : (labels ?? base.labels),
-    assignment: assigned === undefined ? base.assignment : assigned,
-    discovered: false,
-  }
-  return Object.fromEntries(
-    Object.entries(after).filter(([, value]) => value !== null && value !== undefined),
-  ) as Machine
+  const values = changedValues(valuesOf(before ?? {}), change, row.replace)
+  const kept = Object.fromEntries(Object.entries(before ?? fresh).filter(([name]) => !(name in machineFields)))
+  return { ...kept, ...presentOf(values), macs: [...macs].sort(), discovered: false } as Machine
 }
 
-function mergedCells(before: Assignment = {}, cells: Assignment): Assignment {
-  const { image, menu, local, ...how } = before
-  const base = wantedOf(cells) === undefined ? { ...how, image, menu, local } : how
-  const merged: Assignment = {
-    ...base,
-    ...cells,
-    params: cells.params && { ...before.params, ...cells.params },
-    localBoot: cells.localBoot && { ...before.localBoot, ...cells.localBoot },
-  }
-  merged.params ??= before.params
-  merged.localBoot ??= before.localBoot
-  return Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== undefined))
-}
-
-// Cells are added to what there is, which no schema has seen together.
-function tooMany({ labels, assignment, macs }: Machine): FieldFault[] {
-  const limits = [
-    { field: 'macs', count: macs.length, most: 64 },
-    { field: 'labels', count: Object.keys(labels).length, most: 64 },
-    { field: 'assignment.params', count: Object.keys(assignment?.params ?? {}).length, most: 256 },
-  ]
-  return limits
-    .filter(({ count, most }) => count > most)
-    .map(({ field, count, most }) => ({ field, value: `${count} of them`, expected: `at most ${most} on one machine` }))
-}
-
-function unknownNames(assignment: Assignment | null | undefined, names: Known['names']): FieldFault[] {
+function unknownNames(assignment: AssignmentChange | null | undefined, names: Known['names']): FieldFault[] {
   return (Object.keys(names) as Referred[]).flatMap((kind) => {
     const name = assignment?.[kind]
-    return name === undefined || names[kind].has(name)
+    return name === undefined || name === null || names[kind].has(name)
       ? []
       : [{ field: `assignment.${kind}`, value: name, expected: `the name of ${referredWords[kind]}` }]
   })

@@ -2,50 +2,26 @@ import { and, asc, eq, gt, inArray, or, type SQL, sql } from 'drizzle-orm'
 import { v7 as newId } from 'uuid'
 import type { Db } from '../db/open.ts'
 import { boots, machineMacs, machines, secrets } from '../db/schema.ts'
-import { ConflictError, InputError, NotFoundError } from '../errors.ts'
+import { ConflictError, type FieldFault, InputError } from '../errors.ts'
 import type { Mac } from '../mac.ts'
-import type { Assignment } from './assignment.ts'
+import { tooManyParams } from './assignment-change.ts'
 import { canonical } from './canonical.ts'
 import { type Actor, changeType, recordChanges, system } from './changes.ts'
 import type { Facts } from './facts.ts'
-import type { IdentityKeys } from './identity.ts'
+import { type IdentityKeys, swapUuid } from './identity.ts'
+import { changedValues, type MachineChange, type MachineValues, rowValuesOf, valuesOf } from './machine-fields.ts'
+import { type MachineKey, namesOfMachines, noMachine, refuseAmbiguous } from './machine-names.ts'
 import { checkPrecondition, type Precondition } from './precondition.ts'
 import { refuseUnknownNames } from './references.ts'
 
-export type Machine = {
-  id: string
-  /** Seen on the network, and no operator has said anything of it yet. */
-  discovered: boolean
-  /** Refused whatever is assigned. */
-  denied: boolean
-  macs: Mac[]
-  uuid?: string
-  serial?: string
-  product?: string
-  asset?: string
-  hostname?: string
-  labels: Record<string, string>
-  assignment?: Assignment
-  /** As last reported by the machine itself. */
-  facts: Facts
-  revision: number
-  createdAt: Date
-  updatedAt: Date
-  lastSeenAt?: Date
-}
+/** A row of the table, with its MACs: what is null there is absent here. */
+export type Machine = Present<typeof machines.$inferSelect> & { macs: Mac[] }
 
-/** What an operator may say of a machine. Null clears a value. */
-export type MachineChange = {
-  macs?: Mac[] | undefined
-  uuid?: string | null | undefined
-  serial?: string | null | undefined
-  product?: string | null | undefined
-  asset?: string | null | undefined
-  hostname?: string | null | undefined
-  labels?: Record<string, string> | undefined
-  assignment?: Assignment | null | undefined
-  denied?: boolean | undefined
-}
+type Present<Row> = {
+  [Key in keyof Row as null extends Row[Key] ? never : Key]: Row[Key]
+} & { [Key in keyof Row as null extends Row[Key] ? Key : never]?: NonNullable<Row[Key]> }
+
+export type { MachineChange } from './machine-fields.ts'
 
 export type MachineFilter = {
   discovered?: boolean | undefined
@@ -53,11 +29,9 @@ export type MachineFilter = {
   hostname?: string | undefined
 }
 
-/** A machine is named by its id or by one of its MACs. */
-export type MachineKey = { id: string } | { mac: Mac }
+export type { MachineKey } from './machine-names.ts'
 
 const macsOf = sql<string[]>`array(select mac from machine_macs where machine_id = machines.id order by mac)`
-type Row = typeof machines.$inferSelect & { macs: string[] }
 
 /** Every machine that shares a key with a request; `identify` chooses among them. At most 20, the entered ones first. */
 export async function findCandidates(db: Db, keys: IdentityKeys): Promise<Machine[]> {
@@ -71,12 +45,22 @@ export async function findCandidates(db: Db, keys: IdentityKeys): Promise<Machin
   return selectMachines(db, or(...conditions), 20, asc(machines.discovered))
 }
 
+/** @throws ConflictError when several machines have that host name or UUID */
 export async function findMachine(db: Db, key: MachineKey): Promise<Machine | undefined> {
-  const condition =
-    'id' in key
-      ? sql`${machines.id} = coalesce((select into_id from machine_merges where from_id = ${key.id}), ${key.id}::uuid)`
-      : sql`${machines.id} = (select machine_id from machine_macs where mac = ${key.mac})`
-  return (await selectMachines(db, condition, 1))[0]
+  if ('uuid' in key) {
+    const byId = await findMachine(db, { id: key.uuid })
+    if (byId !== undefined) return byId
+  }
+  const found = await selectMachines(db, keyCondition(key), 3)
+  refuseAmbiguous(key, found)
+  return found[0]
+}
+
+function keyCondition(key: MachineKey): SQL | undefined {
+  if ('mac' in key) return sql`${machines.id} = (select machine_id from machine_macs where mac = ${key.mac})`
+  if ('hostname' in key) return eq(machines.hostname, key.hostname)
+  if ('uuid' in key) return inArray(machines.uuid, [key.uuid, swapUuid(key.uuid)])
+  return sql`${machines.id} = coalesce((select into_id from machine_merges where from_id = ${key.id}), ${key.id}::uuid)`
 }
 
 /** Machines in the order of their creation, those after the id `after`. */
@@ -98,8 +82,8 @@ export async function findMachines(db: Db, ids: string[]): Promise<Machine[]> {
 }
 
 /**
- * Makes or changes a machine: what `change` leaves undefined stays. From then on it counts as entered by an operator. What
- * changes nothing leaves no trace.
+ * Makes or changes a machine: what `change` leaves undefined stays, or with `replace` is cleared, the MACs excepted. From then
+ * on the machine counts as entered by an operator. What changes nothing leaves no trace.
  * @throws NotFoundError for an unknown id; InputError for a name that does not exist; ConflictError when another machine
  * has the MAC; PreconditionError
  */
@@ -107,16 +91,16 @@ export async function saveMachine(
   db: Db,
   key: MachineKey,
   change: MachineChange,
-  precondition: Precondition = {},
+  how: Precondition & { replace?: boolean } = {},
   by: Actor = system,
 ): Promise<{ machine: Machine; created: boolean }> {
   await refuseUnknownNames(db, change.assignment ?? {}, 'assignment')
   try {
-    return await saveOnce(db, key, change, precondition, by)
+    return await saveOnce(db, key, change, how, by)
   } catch (error) {
     // Another request, or the machine itself by booting, may have made it meanwhile: then this is a change of it.
-    if (!(error instanceof ConflictError) || 'id' in key || (await findMachine(db, key)) === undefined) throw error
-    return saveOnce(db, key, change, precondition, by)
+    if (!(error instanceof ConflictError) || !('mac' in key) || (await findMachine(db, key)) === undefined) throw error
+    return saveOnce(db, key, change, how, by)
   }
 }
 
@@ -124,35 +108,48 @@ async function saveOnce(
   db: Db,
   key: MachineKey,
   change: MachineChange,
-  precondition: Precondition,
+  { replace, ...precondition }: Precondition & { replace?: boolean },
   by: Actor,
 ): Promise<{ machine: Machine; created: boolean }> {
   return db.transaction(async (transaction) => {
     const tx = transaction as unknown as Db
     const before = await lockMachine(tx, key)
-    if (before === undefined && 'id' in key) throw new NotFoundError(`there is no machine ${key.id}`)
+    if (before === undefined && !('mac' in key)) throw noMachine(key)
     // A machine that was only discovered can be read, and changed as it was read; but nobody has entered it yet.
     const entered = before?.discovered ? undefined : before
     checkPrecondition({ ifMatch: precondition.ifMatch }, before)
     checkPrecondition({ ifNoneMatch: precondition.ifNoneMatch }, entered)
     const id = before?.id ?? newId()
-    const { macs, ...columns } = change
-    const given = Object.fromEntries(Object.entries(columns).filter(([, value]) => value !== undefined))
-    const wanted = [...new Set([...(macs ?? before?.macs ?? []), ...('mac' in key ? [key.mac] : [])])]
+    const wanted = [...new Set([...(change.macs ?? before?.macs ?? []), ...('mac' in key ? [key.mac] : [])])]
     if (wanted.length === 0) throw new InputError({ field: 'macs', value: '[]', expected: 'at least one MAC address' })
-    const values = { ...given, discovered: false }
+    const after = changedValues(valuesOf(before ?? {}), change, replace)
+    const faults = tooMany({ ...after, macs: wanted })
+    if (faults.length > 0) throw new InputError(faults)
+    const values = { ...rowValuesOf(after), discovered: false }
     if (before === undefined) await tx.insert(machines).values({ ...values, id })
     else await tx.update(machines).set(values).where(eq(machines.id, id))
     await replaceMacs(tx, id, before?.macs ?? [], wanted)
-    const after = await findMachine(tx, { id })
-    if (after === undefined) throw new ConflictError(`machine ${id} was deleted meanwhile`)
-    if (before !== undefined && canonical(said(before)) === canonical(said(after)))
+    const saved = await findMachine(tx, { id })
+    if (saved === undefined) throw new ConflictError(`machine ${id} was deleted meanwhile`)
+    if (before !== undefined && canonical(said(before)) === canonical(said(saved)))
       return { machine: before, created: false }
-    const machine = before === undefined ? after : await countRevision(tx, after)
+    const machine = before === undefined ? saved : await countRevision(tx, saved)
     const type = changeType('machine', entered, machine)
     await recordChanges(tx, [{ actor: by, type, subject: id, before: entered && said(entered), after: said(machine) }])
     return { machine, created: before === undefined }
   })
+}
+
+/** What is too much on one machine, after a change was added to what there was. */
+export function tooMany({ labels, assignment, macs }: MachineValues & { macs: Mac[] }): FieldFault[] {
+  const limits = [
+    { field: 'macs', count: macs.length, max: 64 },
+    { field: 'labels', count: Object.keys(labels).length, max: 64 },
+  ]
+  const faults = limits
+    .filter(({ count, max }) => count > max)
+    .map(({ field, count, max }) => ({ field, value: `${count} of them`, expected: `at most ${max} on one machine` }))
+  return [...faults, ...tooManyParams(assignment)]
 }
 
 /** Deletes a machine with its secrets; its boots stay, without it. @throws NotFoundError, PreconditionError */
@@ -165,7 +162,7 @@ export async function deleteMachine(
   await db.transaction(async (transaction) => {
     const tx = transaction as unknown as Db
     const machine = await lockMachine(tx, key)
-    if (machine === undefined) throw new NotFoundError(`there is no machine ${'id' in key ? key.id : key.mac}`)
+    if (machine === undefined) throw noMachine(key)
     checkPrecondition(precondition, machine)
     await tx.delete(machines).where(eq(machines.id, machine.id))
     await tx.delete(secrets).where(and(eq(secrets.ownerKind, 'machine'), eq(secrets.owner, machine.id)))
@@ -175,8 +172,15 @@ export async function deleteMachine(
 
 /** What operators say of a machine, without what it reports: what the audit log keeps. */
 export function said(machine: Machine) {
-  const { revision: _, createdAt: __, updatedAt: ___, lastSeenAt: ____, facts: _____, id: ______, ...rest } = machine
-  return { ...rest, macs: [...rest.macs].sort() }
+  const { discovered, macs } = machine
+  return { discovered, macs: [...macs].sort(), ...presentOf(valuesOf(machine)) }
+}
+
+/** An object without the values that are null or absent. */
+export function presentOf<Row extends object>(row: Row): Present<Row> {
+  return Object.fromEntries(
+    Object.entries(row).filter(([, value]) => value !== null && value !== undefined),
+  ) as Present<Row>
 }
 
 /** A machine, locked until the transaction ends. */
@@ -248,15 +252,7 @@ export async function selectMachines(
     .where(condition)
     .orderBy(...order, asc(machines.id))
     .limit(limit)
-  return rows.map(({ row, macs }) => fromRow({ ...row, macs }))
-}
-
-function fromRow(row: Row): Machine {
-  const { uuid, serial, product, asset, hostname, assignment, lastSeenAt, ...rest } = row
-  const known = Object.entries({ uuid, serial, product, asset, hostname, assignment, lastSeenAt }).filter(
-    ([, value]) => value !== null,
-  )
-  return { ...rest, ...Object.fromEntries(known) }
+  return rows.map(({ row, macs }) => ({ ...presentOf(row), macs }))
 }
 
 async function replaceMacs(db: Db, machineId: string, before: Mac[], wanted: Mac[]): Promise<void> {
@@ -270,10 +266,18 @@ async function replaceMacs(db: Db, machineId: string, before: Mac[], wanted: Mac
     .values(fresh.map((mac) => ({ mac, machineId })))
     .onConflictDoNothing()
     .returning()
-  if (added.length < fresh.length) {
-    const taken = fresh.filter((mac) => !added.some((row) => row.mac === mac))
-    throw new ConflictError(`another machine already has MAC ${taken.join(', ')}`)
-  }
+  if (added.length === fresh.length) return
+  const taken = fresh.filter((mac) => !added.some((row) => row.mac === mac))
+  const owners = await db.select().from(machineMacs).where(inArray(machineMacs.mac, taken))
+  const names = await namesOfMachines(
+    db,
+    owners.map((owner) => owner.machineId),
+  )
+  const faults = owners.map((owner) => {
+    const name = names.get(owner.machineId)
+    return `MAC ${owner.mac} already belongs to machine ${name}: bootwright machine set ${name} --remove-mac ${owner.mac}`
+  })
+  throw new ConflictError(faults.join('; ') || `another machine already has MAC ${taken.join(', ')}`)
 }
 
 // A machine seen by one of its network cards, before an operator entered it with all of them, is the same machine.

@@ -1,7 +1,7 @@
 import type { Arch, Platform } from '../arch.ts'
 import type { Db } from '../db/open.ts'
 import { menus } from '../db/schema.ts'
-import { InputError } from '../errors.ts'
+import { InputError, NotFoundError } from '../errors.ts'
 import { type Actor, system } from './changes.ts'
 import { deleteNamed, findNamed, listNamed, type Noun, saveNamed } from './named.ts'
 import type { Precondition } from './precondition.ts'
@@ -44,7 +44,7 @@ export const findMenu = (db: Db, name: string): Promise<Menu | undefined> => fin
 /** Menus by name, those after `after`. */
 export const listMenus = (db: Db, limit: number, after?: string): Promise<Menu[]> => listNamed(db, noun, limit, after)
 
-/** @throws InputError for entries of one name, a default that is no entry, a name that does not exist; PreconditionError */
+/** Makes or replaces a menu. @throws InputError for entries of one name, a default that is no entry, a name that does not exist; PreconditionError */
 export async function saveMenu(
   db: Db,
   name: string,
@@ -52,14 +52,36 @@ export async function saveMenu(
   precondition: Precondition = {},
   by: Actor = system,
 ): Promise<{ menu: Menu; created: boolean }> {
-  refuseTwins(content)
-  for (const [index, entry] of content.entries.entries()) {
+  await refuseUnknownEntries(db, name, content.entries)
+  const { row, created } = await saveNamed(db, noun, name, () => checkedMenu(content), precondition, by)
+  return { menu: row, created }
+}
+
+/** Changes some of a menu; what the change leaves out stays. @throws as saveMenu, and NotFoundError */
+export async function changeMenu(
+  db: Db,
+  name: string,
+  change: { [Field in keyof MenuContent]?: MenuContent[Field] | undefined },
+  precondition: Precondition = {},
+  by: Actor = system,
+): Promise<Menu> {
+  await refuseUnknownEntries(db, name, change.entries ?? [])
+  const contentAfter = (before: Menu | undefined): MenuContent => {
+    if (before === undefined) throw new NotFoundError(`there is no menu ${name}`)
+    const { title = before.title, entries = before.entries } = change
+    const { timeoutSeconds = before.timeoutSeconds, defaultEntry = before.defaultEntry } = change
+    return checkedMenu({ title, timeoutSeconds, defaultEntry, entries })
+  }
+  const { row } = await saveNamed(db, noun, name, contentAfter, precondition, by)
+  return row
+}
+
+async function refuseUnknownEntries(db: Db, name: string, entries: MenuEntry[]): Promise<void> {
+  for (const [index, entry] of entries.entries()) {
     // A menu may lead back to itself.
     const named = entry.kind === 'image' ? entry : entry.kind === 'menu' && entry.menu !== name ? entry : {}
     await refuseUnknownNames(db, named, `entries[${index}]`)
   }
-  const { row, created } = await saveNamed(db, noun, name, content, precondition, by)
-  return { menu: row, created }
 }
 
 /** @throws NotFoundError, PreconditionError; ConflictError while something names it */
@@ -76,7 +98,8 @@ export async function deleteMenu(
   })
 }
 
-function refuseTwins({ entries, defaultEntry }: MenuContent): void {
+function checkedMenu(content: MenuContent): MenuContent {
+  const { entries, defaultEntry } = content
   const names = entries.map((entry) => entry.name)
   const hotkeys = entries.flatMap((entry) => entry.hotkey ?? [])
   for (const [field, values] of [
@@ -89,4 +112,5 @@ function refuseTwins({ entries, defaultEntry }: MenuContent): void {
   }
   if (defaultEntry !== null && !names.includes(defaultEntry))
     throw new InputError({ field: 'defaultEntry', value: defaultEntry, expected: `one of ${names.join(', ')}` })
+  return content
 }

@@ -43,12 +43,15 @@ export async function listNamed<Row extends Kept>(
   return rows as Row[]
 }
 
-/** Makes or replaces it, and records the change; the same content again changes nothing. @throws PreconditionError */
+/**
+ * Makes, replaces or changes it, and records the change; the same content again changes nothing.
+ * @param contentAfter its content, by what it was before @throws PreconditionError
+ */
 export async function saveNamed<Row extends Kept>(
   db: Db,
   kind: Noun<Row>,
   name: string,
-  content: Content<Row>,
+  contentAfter: (before: Row | undefined) => Content<Row>,
   precondition: Precondition,
   by: Actor,
 ): Promise<{ row: Row; created: boolean }> {
@@ -58,6 +61,7 @@ export async function saveNamed<Row extends Kept>(
     await lockName(tx, noun, name)
     const before = await findNamed(tx, kind, name)
     checkPrecondition(precondition, before)
+    const content = contentAfter(before)
     if (before === undefined) await tx.insert(table).values({ ...content, name } as never)
     else if (canonical(contentOf(before)) === canonical(content)) return { row: before, created: false }
     else

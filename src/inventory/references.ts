@@ -14,13 +14,13 @@ export const referredWords = { image: 'an image', menu: 'a menu', answerFile: 'a
 /** @throws InputError that names every image, menu and answer file that does not exist */
 export async function refuseUnknownNames(
   db: Db,
-  named: { [R in Referred]?: string | undefined },
+  named: { [R in Referred]?: string | null | undefined },
   field: string,
 ): Promise<void> {
   const faults: FieldFault[] = []
   for (const kind of Object.keys(tables) as Referred[]) {
     const name = named[kind]
-    if (name === undefined) continue
+    if (name === undefined || name === null) continue
     const table = tables[kind]
     const found = await db.select({ name: table.name }).from(table).where(eq(table.name, name))
     if (found.length === 0)

@@ -1,6 +1,7 @@
-import { sql } from 'drizzle-orm'
+import { getTableColumns, sql } from 'drizzle-orm'
 import type { Db } from '../db/open.ts'
 import { rowsOf } from '../db/rows.ts'
+import { machines } from '../db/schema.ts'
 import type { Assignment } from './assignment.ts'
 import { type Catalog, createCatalogCache } from './catalog.ts'
 import type { DeploymentState } from './deployments.ts'
@@ -121,13 +122,16 @@ function keysOf(facts: Facts, n: number) {
   return { n, ...identityKeys(facts) }
 }
 
-const camel: Record<string, string> = { created_at: 'createdAt', updated_at: 'updatedAt', last_seen_at: 'lastSeenAt' }
+// A row that came as JSON has the names of the columns, and its times as text.
+const columns = Object.entries(getTableColumns(machines)).map(([key, { name, dataType }]) => ({ key, name, dataType }))
 
 function machineFrom(row: Record<string, unknown>, macs: string[]): Machine {
-  const known = Object.entries(row).filter(([, value]) => value !== null)
-  const values = known.map(([name, value]) => {
-    const key = camel[name] ?? name
-    return [key, key.endsWith('At') ? new Date(value as string) : value]
-  })
+  const values = columns
+    .map(({ key, name, dataType }) => [key, dataType === 'date' ? dateOf(row[name]) : row[name]])
+    .filter(([, value]) => value !== null && value !== undefined)
   return { ...Object.fromEntries(values), macs } as Machine
+}
+
+function dateOf(value: unknown): Date | undefined {
+  return typeof value === 'string' ? new Date(value) : undefined
 }

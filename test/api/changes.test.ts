@@ -72,7 +72,7 @@ eachDatabase('the log of changes', (database) => {
 
   test('is found by machine, type, actor and time, page by page', async () => {
     const { body } = await api.ask('PUT', here, {})
-    for (const name of ['a', 'b']) await api.ask('PUT', `/api/v1/groups/${name}`, { selector: [], assignment: {} })
+    for (const name of ['a', 'b']) await api.ask('PUT', `/api/v1/groups/${name}`, { everybody: true, assignment: {} })
     const subjects = async (query: string) =>
       (await api.ask('GET', `/api/v1/changes?${query}`)).body.items.map((one: { subject: string }) => one.subject)
     expect(await subjects('subject=525400123456')).toEqual([body.id])

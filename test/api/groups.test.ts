@@ -33,7 +33,8 @@ eachDatabase('groups over HTTP', (database) => {
   })
 
   test('they are listed by name, and deleted', async () => {
-    for (const name of ['b', 'a', 'c']) await api.ask('PUT', `/api/v1/groups/${name}`, { selector: [], assignment: {} })
+    for (const name of ['b', 'a', 'c'])
+      await api.ask('PUT', `/api/v1/groups/${name}`, { everybody: true, assignment: {} })
     const page = await api.ask('GET', '/api/v1/groups?limit=2')
     expect([page.body.items.map((one: { name: string }) => one.name), page.body.next]).toEqual([['a', 'b'], 'b'])
     expect((await api.ask('DELETE', '/api/v1/groups/a')).status).toBe(204)
@@ -63,13 +64,14 @@ eachDatabase('groups over HTTP', (database) => {
     ['a secret in an argument', { assignment: { args: ['x={{ secrets.password }}'] } }, 'assignment.args'],
     ['a priority that is no number', { priority: 'high' }, 'priority'],
   ])('%s is refused by its field', async (_, change, field) => {
-    const reply = await api.ask('PUT', group, { selector: [], assignment: {}, ...change })
+    const all = 'selector' in change ? {} : { everybody: true }
+    const reply = await api.ask('PUT', group, { ...all, assignment: {}, ...change })
     expect([reply.status, reply.body.errors?.map((one: { field: string }) => one.field)]).toEqual([422, [field]])
     expect((await api.ask('GET', group)).status).toBe(404)
   })
 
   test('all names that do not exist are said at once', async () => {
-    const reply = await api.ask('PUT', group, { selector: [], assignment: { image: 'x', answerFile: 'y' } })
+    const reply = await api.ask('PUT', group, { everybody: true, assignment: { image: 'x', answerFile: 'y' } })
     expect(reply.body.errors).toEqual([
       { field: 'assignment.image', value: 'x', expected: 'the name of an image' },
       { field: 'assignment.answerFile', value: 'y', expected: 'the name of an answer file' },
@@ -78,7 +80,7 @@ eachDatabase('groups over HTTP', (database) => {
 
   test('ETag and If-Match keep two operators from overwriting each other', async () => {
     const put = (priority: number, headers: Record<string, string>) =>
-      api.ask('PUT', group, { priority, selector: [], assignment: {} }, headers)
+      api.ask('PUT', group, { priority, everybody: true, assignment: {} }, headers)
     expect((await put(1, { 'if-match': '*' })).status).toBe(412)
     const made = await put(1, { 'if-none-match': '*' })
     expect(made.status).toBe(201)
@@ -99,9 +101,44 @@ eachDatabase('groups over HTTP', (database) => {
     expect((await put(4, { 'if-match': etag })).status).toBe(412)
   })
 
+  test('PATCH keeps what it does not name, and clears what is null', async () => {
+    await withImage()
+    const selector = [{ label: 'ring', equals: 'early' }]
+    const assignment = { image: 'debian-12', args: ['quiet'], params: { disk: 'vda', tz: 'UTC' } }
+    await api.ask('PUT', group, { title: 'Early ring', priority: 3, selector, assignment })
+    const moved = await api.ask('PATCH', group, { assignment: { local: true, params: { tz: null, ntp: 'a' } } })
+    expect(moved.body).toMatchObject({
+      title: 'Early ring',
+      priority: 3,
+      selector,
+      everybody: false,
+      assignment: { local: true, args: ['quiet'], params: { disk: 'vda', ntp: 'a' } },
+    })
+    expect(moved.body.assignment).not.toHaveProperty('image')
+    expect(moved.body.assignment.params).not.toHaveProperty('tz')
+    const cleared = await api.ask('PATCH', group, { title: null, priority: null, assignment: null })
+    expect(cleared.body).toMatchObject({ title: '', priority: 0, selector, assignment: {} })
+    expect((await api.ask('PATCH', '/api/v1/groups/nobody', { priority: 1 })).status).toBe(404)
+  })
+
+  test('only words make a group of every machine', async () => {
+    const some = { selector: [{ fact: 'serial', equals: 'S9' }], assignment: {} }
+    const refused = async (method: string, body: object) => {
+      const reply = await api.ask(method, group, body)
+      return [reply.status, reply.body.errors?.[0].field]
+    }
+    expect(await refused('PUT', { selector: [], assignment: {} })).toEqual([422, 'selector'])
+    expect(await refused('PUT', { assignment: {} })).toEqual([422, 'selector'])
+    expect(await refused('PUT', { ...some, everybody: true })).toEqual([422, 'everybody'])
+    await api.ask('PUT', group, some)
+    expect(await refused('PATCH', { selector: [] })).toEqual([422, 'selector'])
+    expect((await api.ask('GET', group)).body).toMatchObject({ selector: some.selector, everybody: false })
+    expect((await api.ask('PATCH', group, { everybody: true })).body).toMatchObject({ selector: [], everybody: true })
+  })
+
   test('a change is logged with who made it, what was and what is', async () => {
-    await api.ask('PUT', group, { selector: [], assignment: { args: ['a'] } })
-    await api.ask('PUT', group, { selector: [], assignment: { args: ['b'] } })
+    await api.ask('PUT', group, { everybody: true, assignment: { args: ['a'] } })
+    await api.ask('PUT', group, { everybody: true, assignment: { args: ['b'] } })
     await api.ask('DELETE', group)
     const rows = await database().query.changes.findMany({ orderBy: (one, { asc }) => asc(one.id) })
     expect(rows.map(({ actor, type, subject }) => [actor, type, subject])).toEqual([
@@ -114,7 +151,7 @@ eachDatabase('groups over HTTP', (database) => {
 
   test('many made at the same time under one name are one', async () => {
     const replies = await Promise.all(
-      Array.from({ length: 8 }, (_, priority) => api.ask('PUT', group, { priority, selector: [], assignment: {} })),
+      Array.from({ length: 8 }, (_, priority) => api.ask('PUT', group, { priority, everybody: true, assignment: {} })),
     )
     expect(replies.map((one) => one.status).sort()).toEqual([200, 200, 200, 200, 200, 200, 200, 201])
     expect((await api.ask('GET', group)).body.revision).toBe(8)

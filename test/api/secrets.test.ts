@@ -30,7 +30,7 @@ eachDatabase('secrets over HTTP', (database) => {
   test('of groups are weaker than those of the machine, and a strong group than a weak one', async () => {
     const { body } = await api.ask('PUT', machine, {})
     for (const name of ['weak', 'strong']) {
-      await api.ask('PUT', `/api/v1/groups/${name}`, { selector: [], assignment: {} })
+      await api.ask('PUT', `/api/v1/groups/${name}`, { everybody: true, assignment: {} })
       for (const secret of ['a', 'b', 'c'])
         await api.ask('PUT', `/api/v1/groups/${name}/secrets/${secret}`, { value: `${name} ${secret}` })
     }
@@ -45,7 +45,7 @@ eachDatabase('secrets over HTTP', (database) => {
 
   test('go with what they belong to', async () => {
     await api.ask('PUT', machine, {})
-    await api.ask('PUT', '/api/v1/groups/g', { selector: [], assignment: {} })
+    await api.ask('PUT', '/api/v1/groups/g', { everybody: true, assignment: {} })
     await api.ask('PUT', `${machine}/secrets/a`, { value: 'x' })
     await api.ask('PUT', '/api/v1/groups/g/secrets/a', { value: 'x' })
     await api.ask('DELETE', machine)

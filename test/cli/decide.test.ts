@@ -22,7 +22,18 @@ const run = async (...argv: string[]) => {
 }
 
 test('a group is made by conditions as they are typed, listed by its order, and explains what it does', async () => {
-  await run('group', 'set', 'all', '--arg', 'console=ttyS0', '--param', 'dns=["1.1.1.1"]', '--param', 'site=north')
+  await run(
+    'group',
+    'set',
+    'all',
+    '--everybody',
+    '--arg',
+    'console=ttyS0',
+    '--param',
+    'dns=["1.1.1.1"]',
+    '--param',
+    'site=north',
+  )
   expect(
     await run(
       'group',

@@ -117,7 +117,7 @@ test('an image that does not exist is refused by name', async () => {
 })
 
 test.each([
-  [['machine', 'set', '52:54:00'], 'It is no MAC address of a machine.'],
+  [['machine', 'set', '52:54:00'], 'Expected a MAC address, a UUID or a host name.'],
   [
     ['machine', 'set', '52:54:00:12:34:04', '--deny', '--allow'],
     "option '--deny' cannot be used with option '--allow'",
