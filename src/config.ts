@@ -14,6 +14,10 @@ export type Config = {
   dataDir: string
   /** `postgres://…`; undefined means the embedded database in the data folder. */
   databaseUrl: string | undefined
+  /** False: the embedded database answers before what it wrote is on the disk. */
+  durable: boolean
+  /** True: a data folder that had an embedded database may begin with a new one. */
+  newDatabase: boolean
   bootListen: Listen
   adminListen: Listen
   /** Undefined: TFTP is off. */
@@ -78,6 +82,16 @@ export const settings = {
     meaning: 'folder of the embedded database and of image files',
   },
   databaseUrl: { name: 'DATABASE_URL', fallback: undefined, meaning: 'postgres://… instead of the embedded database' },
+  durable: {
+    name: 'BOOTWRIGHT_DURABLE',
+    fallback: 'yes',
+    meaning: 'no: the embedded database does not wait for the disk; a power cut may lose the newest data, or all of it',
+  },
+  newDatabase: {
+    name: 'BOOTWRIGHT_NEW_DATABASE',
+    fallback: 'no',
+    meaning: 'yes: start with an empty inventory in a data folder that has lost its database',
+  },
   bootListen: { name: 'BOOTWRIGHT_BOOT_LISTEN', fallback: '0.0.0.0:8080', meaning: 'boot HTTP, for machines' },
   adminListen: { name: 'BOOTWRIGHT_ADMIN_LISTEN', fallback: '127.0.0.1:8081', meaning: 'admin HTTP, for operators' },
   tftpListen: { name: 'BOOTWRIGHT_TFTP_LISTEN', fallback: '0.0.0.0:69', meaning: 'TFTP, for firmware; or off' },
@@ -274,6 +288,8 @@ export function loadConfig(env: Record<string, string | undefined>, defaultNbpDi
       (text) => (/^postgres(ql)?:\/\//.test(text) ? text : undefined),
       'postgres://…',
     ),
+    durable: read('durable', yesNo, 'yes or no'),
+    newDatabase: read('newDatabase', yesNo, 'yes or no'),
     bootListen: read('bootListen', parseListen, 'host:port'),
     adminListen: read('adminListen', parseListen, 'host:port'),
     tftpListen: tftp === 'off' ? undefined : tftp,

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { open, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Config } from './config.ts'
 import { ConfigError, messageOf } from './errors.ts'
+import { syncFolder } from './folders.ts'
 import { parseKey } from './seal.ts'
 
 /**
@@ -33,4 +34,5 @@ async function makeKeyFile(file: string): Promise<void> {
   await handle.writeFile(`${randomBytes(32).toString('hex')}\n`)
   await handle.sync()
   await handle.close()
+  await syncFolder(dirname(file))
 }

@@ -1,4 +1,4 @@
-import { chmod, mkdir, rm } from 'node:fs/promises'
+import { chmod, rm } from 'node:fs/promises'
 import type http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -19,6 +19,7 @@ import type { Config, Listen } from './config.ts'
 import { type Db, openPostgres } from './db/open.ts'
 import { openEmbedded } from './db/open-embedded.ts'
 import { ConfigError, messageOf } from './errors.ts'
+import { makeFolder } from './folders.ts'
 import { startHousekeeping } from './housekeeping.ts'
 import { openIntake } from './intake/open-intake.ts'
 import { startBootEventRecorder } from './inventory/boot-events.ts'
@@ -71,7 +72,7 @@ async function open(
   log: Logger,
   opened: (() => Promise<unknown>)[],
 ): Promise<Omit<RunningServer, 'stop'>> {
-  await mkdir(config.dataDir, { recursive: true, mode: 0o700 })
+  await makeFolder(config.dataDir)
   const socketPath = adminSocketPath(config.dataDir)
   if (socketPath !== undefined && (await isSocketTaken(socketPath))) {
     throw new ConfigError(`BOOTWRIGHT_DATA_DIR: another server is running on ${config.dataDir}`)
@@ -79,7 +80,11 @@ async function open(
 
   const { db, close } =
     config.databaseUrl === undefined
-      ? await openEmbedded(join(config.dataDir, 'database'))
+      ? await openEmbedded(join(config.dataDir, 'database'), {
+          durable: config.durable,
+          mayBeNew: config.newDatabase,
+          log,
+        })
       : await openPostgres(config.databaseUrl)
   opened.push(close)
   const adminToken = await ensureFirstToken(db, config.adminToken)

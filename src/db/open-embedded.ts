@@ -1,35 +1,84 @@
-import { mkdir } from 'node:fs/promises'
-import { PGlite } from '@electric-sql/pglite'
+import { dirname, join } from 'node:path'
+import type { PGlite } from '@electric-sql/pglite'
 import { drizzle } from 'drizzle-orm/pglite'
 import { migrate } from 'drizzle-orm/pglite/migrator'
+import { ConfigError, messageOf } from '../errors.ts'
+import type { Logger } from '../log.ts'
+import { prepareDatabaseFolder, restore } from './database-folder.ts'
+import { watchDiskRoom } from './disk-room.ts'
+import { openEmbeddedClient } from './embedded-client.ts'
+import { EngineError, startEngine } from './embedded-engine.ts'
 import { type Db, migrationsFolder, type OpenDb } from './open.ts'
 import * as schema from './schema.ts'
 
-/** How long statements of the embedded database may follow each other without a turn of the event loop. */
-const turnMs = 5
-
-// PGlite works in our own thread, and by itself has no turn of the event loop between statements as long as any wait. Node
-// takes one new connection a turn, so that machines of a storm would wait for minutes to be let in.
-function yielding(client: PGlite): PGlite {
-  const exclusively = client._runExclusiveQuery.bind(client)
-  let turnedAt = 0
-  return Object.assign(client, {
-    _runExclusiveQuery: <T>(work: () => Promise<T>) =>
-      exclusively(async () => {
-        if (performance.now() - turnedAt > turnMs) {
-          await new Promise((resolve) => setImmediate(resolve))
-          turnedAt = performance.now()
-        }
-        return work()
-      }),
-  })
+export type EmbeddedOptions = {
+  /** False: a power cut may lose what was written last, or all. */
+  durable?: boolean
+  /** True: a data folder that had a database may begin with a new one. */
+  mayBeNew?: boolean
+  log?: Logger
 }
 
-/** Opens the embedded database in a folder, or in memory when none is named, and migrates it. One process at a time. */
-export async function openEmbedded(folder?: string): Promise<OpenDb> {
-  if (folder !== undefined) await mkdir(folder, { recursive: true, mode: 0o700 })
-  const client = yielding(await PGlite.create(folder))
-  const db = drizzle(client, { schema })
-  await migrate(db, { migrationsFolder })
-  return { db: db as unknown as Db, close: () => client.close() }
+/**
+ * Opens the embedded database in a folder, or in memory when none is named, and migrates it. One process at a time.
+ * @throws ConfigError when the folder holds no whole database, or none that can be opened
+ */
+export async function openEmbedded(
+  folder?: string,
+  { durable = true, mayBeNew = false, log }: EmbeddedOptions = {},
+): Promise<OpenDb> {
+  const start = () => startEngine(folder, { durable })
+  if (folder !== undefined) await prepareDatabaseFolder(folder, { traces: tracesBeside(folder), mayBeNew, create })
+  const room = watchDiskRoom(folder)
+  const client = await openEmbeddedClient(start, { room, log }).catch((error: unknown) => {
+    throw error instanceof EngineError ? cannotOpen(folder, error.message) : error
+  })
+  try {
+    const db = drizzle({ client: client as unknown as PGlite, schema })
+    await migrate(db, { migrationsFolder })
+    await checkTables(client, folder)
+    return { db: db as unknown as Db, close: client.close, fault: client.fault }
+  } catch (error) {
+    await client.close().catch(() => {})
+    throw error instanceof ConfigError ? error : cannotOpen(folder, reasonOf(error))
+  }
+}
+
+/** What a server leaves in its data folder once it has had a database. */
+function tracesBeside(folder: string): string[] {
+  return ['secret.key', 'server.id'].map((name) => join(dirname(folder), name))
+}
+
+// Without a sync at each step: the whole folder is synced before it is used.
+async function create(folder: string): Promise<void> {
+  const { client } = await startEngine(folder, { durable: false })
+  await client.close()
+}
+
+// PostgreSQL takes a table whose file was cut for a shorter one, and says so, if ever, when something is not found in it.
+async function checkTables(client: Pick<PGlite, 'query'>, folder: string | undefined): Promise<void> {
+  const { rows } = await client.query<{ name: string; path: string }>(`
+    select relname as name, pg_relation_filepath(oid) as path from pg_class
+    where relkind in ('r', 'i', 't', 'S') and ((pg_stat_file(pg_relation_filepath(oid), true)).size is null
+      or pg_relation_size(oid) < greatest(relpages::bigint, case relkind when 'i' then 1 else 0 end) * 8192)`)
+  if (rows.length === 0) return
+  const lost = rows.slice(0, 5).map(({ name, path }) => `${path} (${name})`)
+  throw cannotOpen(folder, `${lost.join(', ')}: the file is missing or too short`)
+}
+
+function cannotOpen(folder = 'memory', reason: string): ConfigError {
+  const next = /No space left|disk of the database is full/.test(reason)
+    ? `Next step: free space on the disk of ${folder}`
+    : /Too many open files|descriptors/.test(reason)
+      ? 'Next step: raise the limit of open files, ulimit -n 4096'
+      : /Permission denied|Read-only file system/.test(reason)
+        ? `Next step: let the user id ${process.getuid?.()} read and write all of ${folder}`
+        : restore(folder)
+  return new ConfigError(`BOOTWRIGHT_DATA_DIR: the database in ${folder} cannot be opened: ${reason}. ${next}`)
+}
+
+function reasonOf(error: unknown): string {
+  let deepest = error
+  while (deepest instanceof Error && deepest.cause instanceof Error) deepest = deepest.cause
+  return messageOf(deepest)
 }

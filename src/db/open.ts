@@ -9,7 +9,12 @@ import * as schema from './schema.ts'
 /** The database, whichever driver is under it. */
 export type Db = PgDatabase<PgQueryResultHKT, typeof schema>
 
-export type OpenDb = { db: Db; close: () => Promise<void> }
+export type OpenDb = {
+  db: Db
+  close: () => Promise<void>
+  /** Why nothing can be changed now, in words; undefined when nothing is known to be wrong. */
+  fault: () => string | undefined
+}
 
 /** The migrations, in the order of their names, for whichever driver. */
 export const migrationsFolder = join(programDir, 'migrations')
@@ -29,7 +34,11 @@ export async function openPostgres(url: string): Promise<OpenDb> {
     await one.end()
   }
   const client = preparing(postgres(url, { max: 10, connect_timeout: 5, ...quiet }))
-  return { db: drizzlePostgres(client, { schema }) as unknown as Db, close: () => client.end({ timeout: 5 }) }
+  return {
+    db: drizzlePostgres(client, { schema }) as unknown as Db,
+    close: () => client.end({ timeout: 5 }),
+    fault: () => undefined,
+  }
 }
 
 // drizzle asks postgres.js for unnamed statements: each is planned anew, and described in a round trip of its own.

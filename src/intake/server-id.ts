@@ -1,6 +1,7 @@
 import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { v4 as uuidv4 } from 'uuid'
+import { syncFolder } from '../folders.ts'
 
 /** The id of the server that a data folder is of, made at its first start: what arrived of an import lies in its folder. */
 export async function loadServerId(dataDir: string): Promise<string> {
@@ -10,5 +11,6 @@ export async function loadServerId(dataDir: string): Promise<string> {
   const id = uuidv4()
   await writeFile(`${path}.new`, `${id}\n`, { mode: 0o600, flush: true })
   await rename(`${path}.new`, path)
+  await syncFolder(dataDir)
   return id
 }

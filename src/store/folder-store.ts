@@ -1,5 +1,6 @@
-import { access, mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
+import { access, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { makeFolder, syncFolder } from '../folders.ts'
 import type { FileStore, OpenFile } from './file-store.ts'
 import { openIncoming } from './incoming.ts'
 
@@ -12,11 +13,12 @@ export async function openFolderStore(folder: string): Promise<FileStore> {
   const pathOf = (sha256: string) => pathIn(folder, sha256)
   const adopt = async (sha256: string, temporary: string) => {
     const path = pathOf(sha256)
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+    await makeFolder(dirname(path))
     // When it is stored is now, be it days since the first of its bytes came.
     const now = new Date()
     await utimes(temporary, now, now)
     await rename(temporary, path)
+    // The rename itself is on disk only when the folder is.
     await syncFolder(dirname(path))
   }
 
@@ -56,12 +58,6 @@ export async function openStoredFile(folder: string, sha256: string): Promise<Op
 
 function pathIn(folder: string, sha256: string): string {
   return join(folder, sha256.slice(0, 2), sha256)
-}
-
-// The rename itself is on disk only when the folder is (fsync(2)).
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder)
-  await handle.sync().finally(() => handle.close())
 }
 
 // Of a file system that is not mounted now nothing is gone, and no file is damaged.

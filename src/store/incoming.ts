@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
-import { type FileHandle, mkdir, open, readdir, rm } from 'node:fs/promises'
+import { type FileHandle, open, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { InputError } from '../errors.ts'
+import { makeFolder } from '../folders.ts'
 
 /** Bytes on their way into a store. */
 export type Incoming = {
@@ -20,7 +21,7 @@ export type Incoming = {
 
 /** Opens the folder and clears what a killed upload left: no other process writes here. */
 export async function openIncoming(folder: string): Promise<Incoming> {
-  await mkdir(folder, { recursive: true, mode: 0o700 })
+  await makeFolder(folder)
   for (const name of await readdir(folder)) await rm(join(folder, name), { force: true })
   let uploads = 0
   return {

@@ -12,9 +12,17 @@ export type ServerProcess = {
   ask: (method: string, path: string, body?: unknown) => Promise<{ status: number; body: any }>
   /** SIGKILL: it is not asked. */
   kill: () => Promise<void>
+  pid: number
+  socketPath: string
+  /** Where its boot listener is: `http://127.0.0.1:port`. */
+  bootUrl: string
+  /** What it said so far, on both of its outputs. */
+  output: () => string
+  /** SIGTERM; gives the exit code once it has ended. */
+  stop: () => Promise<number | null>
 }
 
-const startTimeoutMs = 60_000
+const startTimeoutMs = 180_000
 
 /** Starts the compiled program (setup compiles it) on a data folder, on free ports, and waits until it answers. */
 export async function startServerProcess(dataDir: string, env: Record<string, string> = {}): Promise<ServerProcess> {
@@ -32,11 +40,18 @@ export async function startServerProcess(dataDir: string, env: Record<string, st
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   for (const output of [child.stdout, child.stderr]) output.on('data', (text) => said.push(String(text)))
-  const ask: ServerProcess['ask'] = (method, path, body) => askSocket(join(dataDir, 'admin.sock'), method, path, body)
+  const socketPath = join(dataDir, 'admin.sock')
+  const ask: ServerProcess['ask'] = (method, path, body) => askSocket(socketPath, method, path, body)
   const until = Date.now() + startTimeoutMs
   for (;;) {
     const answer = await ask('GET', '/policy').catch(() => undefined)
-    if (answer?.status === 200) return { ask, kill: () => killed(child) }
+    const bootUrl = /boot HTTP\s+(http:\/\/[\d.:]+)/.exec(said.join(''))?.[1]
+    if (answer?.status === 200 && bootUrl !== undefined)
+      return {
+        ...{ ask, bootUrl, socketPath, pid: child.pid as number, output: () => said.join('') },
+        kill: () => killed(child),
+        stop: () => stopped(child),
+      }
     if (child.exitCode !== null || Date.now() > until) {
       await killed(child)
       throw new Error(`the server did not start:\n${said.join('')}`)
@@ -52,12 +67,19 @@ async function killed(child: ChildProcess): Promise<void> {
   await exited
 }
 
+async function stopped(child: ChildProcess): Promise<number | null> {
+  const exited = once(child, 'exit')
+  child.kill('SIGTERM')
+  await exited
+  return child.exitCode
+}
+
 function askSocket(socketPath: string, method: string, path: string, body: unknown) {
   const bytes = body === undefined ? undefined : JSON.stringify(body)
   const headers =
     bytes === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(bytes) }
   return new Promise<{ status: number; body: unknown }>((resolve, reject) => {
-    const sent = request({ socketPath, method, path: `/api/v1${path}`, headers, timeout: 10_000, agent: false })
+    const sent = request({ socketPath, method, path: `/api/v1${path}`, headers, timeout: 60_000, agent: false })
     sent.on('timeout', () => sent.destroy(new Error('no answer')))
     sent.on('error', reject)
     sent.on('response', (response) =>

@@ -1,0 +1,123 @@
+import { constants } from 'node:fs'
+import { access, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { ConfigError, messageOf } from '../errors.ts'
+import { makeFolder, syncFolder } from '../folders.ts'
+
+/** What initdb makes and PostgreSQL cannot start without: what is lost here it would not name, or would make anew, empty. */
+const parts = [
+  'PG_VERSION',
+  'postgresql.conf',
+  'global/pg_control',
+  'base/1',
+  'base/5',
+  'pg_wal',
+  'pg_xact',
+  'pg_multixact',
+]
+
+/** The release of PostgreSQL that PGlite is. */
+const release = '18'
+
+/**
+ * Makes sure that a folder holds a whole embedded database: what is there is checked, and only where nothing is and nothing
+ * says that there was, `create` makes a new one, which appears at once or not at all. Beside it in the data folder, `traces` are
+ * the files that only a server that had a database leaves.
+ * @throws ConfigError that names what is wrong and the next step
+ */
+export async function prepareDatabaseFolder(
+  folder: string,
+  { traces, mayBeNew, create }: { traces: string[]; mayBeNew: boolean; create: (folder: string) => Promise<void> },
+): Promise<void> {
+  const found = await listed(folder)
+  if (found.length > 0) {
+    await checkWhole(folder)
+    // Two servers are kept apart by the socket in the data folder; here every process is PostgreSQL's number 42, and a power cut may
+    // leave the file empty, which PostgreSQL refuses.
+    return rm(join(folder, 'postmaster.pid'), { force: true })
+  }
+  const left = await existing(traces)
+  if (left.length > 0 && !mayBeNew) {
+    throw new ConfigError(
+      `BOOTWRIGHT_DATA_DIR: ${folder} holds no database, but ${left.join(', ')} shows that there was one. ` +
+        `Next step: restore ${folder} from its backup, or start once with BOOTWRIGHT_NEW_DATABASE=yes for an empty inventory`,
+    )
+  }
+  const draft = `${folder}.new`
+  await rm(draft, { recursive: true, force: true })
+  await makeFolder(draft)
+  await create(draft)
+  await syncTree(draft)
+  await rename(draft, folder)
+  await syncFolder(dirname(folder))
+}
+
+async function checkWhole(folder: string): Promise<void> {
+  await usable(folder)
+  const missing: string[] = []
+  for (const part of parts) if (!(await exists(join(folder, part)))) missing.push(part)
+  if (missing.length > 0) {
+    throw new ConfigError(
+      `BOOTWRIGHT_DATA_DIR: the database in ${folder} is damaged: ${missing.join(', ')} is missing. ${restore(folder)}`,
+    )
+  }
+  const version = (await readFile(join(folder, 'PG_VERSION'), 'utf8')).trim()
+  if (version !== release) {
+    throw new ConfigError(
+      `BOOTWRIGHT_DATA_DIR: ${join(folder, 'PG_VERSION')}: expected ${release}, got ${JSON.stringify(version.slice(0, 20))}. ${restore(folder)}`,
+    )
+  }
+  for (const part of parts) await usable(join(folder, part))
+}
+
+/** The next step where a database is lost. */
+export function restore(folder: string): string {
+  return `Next step: restore ${folder} from its backup`
+}
+
+/** @throws ConfigError where this process may not read or write */
+async function usable(path: string): Promise<void> {
+  await access(path, constants.R_OK | constants.W_OK).catch((error: NodeJS.ErrnoException) => {
+    throw new ConfigError(`BOOTWRIGHT_DATA_DIR: cannot read and write ${path}: ${whyNot(error)}`)
+  })
+}
+
+function whyNot(error: NodeJS.ErrnoException): string {
+  if (error.code === 'EROFS') return 'the file system is read-only. Next step: mount it read-write'
+  if (error.code !== 'EACCES' && error.code !== 'EPERM') return messageOf(error)
+  return `permission denied for the user id ${process.getuid?.()}. Next step: chown it to the user that runs Bootwright`
+}
+
+/** The names in a folder; none where there is no folder. */
+async function listed(folder: string): Promise<string[]> {
+  return readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return []
+    const why = error.code === 'ENOTDIR' ? 'it is no folder' : whyNot(error)
+    throw new ConfigError(`BOOTWRIGHT_DATA_DIR: cannot open the database in ${folder}: ${why}`)
+  })
+}
+
+async function existing(paths: string[]): Promise<string[]> {
+  const found = await Promise.all(paths.map(exists))
+  return paths.filter((_, place) => found[place])
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  )
+}
+
+async function syncTree(folder: string): Promise<void> {
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) {
+      await syncTree(path)
+      continue
+    }
+    const file = await open(path, 'r')
+    await file.sync().finally(() => file.close())
+  }
+  await syncFolder(folder)
+}

@@ -1,0 +1,40 @@
+import { statfsSync } from 'node:fs'
+
+/** How much room the disk of the database has. */
+export type DiskRoom = {
+  /** Whether it is too little to change anything; `logBytes` is how far the log has grown: the disk is asked when it has, and now and then. */
+  isLow: (logBytes: number) => boolean
+  /** What is wrong, in words, after `isLow`. */
+  reason: () => string
+}
+
+/** Two segments of PostgreSQL's log: it makes one while it needs it, and a checkpoint may need another. */
+const minRoomBytes = 32 * 2 ** 20
+// So that a disk at the limit does not go to and fro.
+const enoughBytes = minRoomBytes + 8 * 2 ** 20
+const askEveryMs = 100
+const askEveryBytes = 4 * 2 ** 20
+
+export function watchDiskRoom(folder: string | undefined): DiskRoom {
+  let low = false
+  let free = 0
+  let askedAt = Number.NEGATIVE_INFINITY
+  let askedBytes = 0
+  const ask = (logBytes: number) => {
+    const now = performance.now()
+    if (folder === undefined || (now - askedAt < askEveryMs && logBytes - askedBytes < askEveryBytes)) return
+    askedAt = now
+    askedBytes = logBytes
+    const { bavail, bsize } = statfsSync(folder)
+    free = bavail * bsize
+    low = free < (low ? enoughBytes : minRoomBytes)
+  }
+  return {
+    isLow: (logBytes) => {
+      ask(logBytes)
+      return low
+    },
+    reason: () =>
+      `the disk of the database is full: expected at least ${minRoomBytes} bytes free, got ${free}. Next step: free space on the disk of ${folder}`,
+  }
+}

@@ -1,0 +1,141 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import type { PGlite } from '@electric-sql/pglite'
+import { DiskFullError, messageOf } from '../errors.ts'
+import type { Logger } from '../log.ts'
+import type { DiskRoom } from './disk-room.ts'
+import type { Engine } from './embedded-engine.ts'
+
+/** What drizzle uses of PGlite. */
+type Queries = Pick<PGlite, 'query' | 'exec' | 'transaction'>
+
+/** A database whose engine may die, and is started again. */
+export type EmbeddedClient = Queries & {
+  /** Why nothing can be changed now; undefined when all is well. */
+  fault: () => string | undefined
+  close: () => Promise<void>
+}
+
+/** Single-user PostgreSQL makes no checkpoint of its own: its log would grow, and the next start with it, for ever. */
+const checkpointBytes = 32 * 2 ** 20
+const maxRetryMs = 30_000
+
+// SQLSTATE: read_only_sql_transaction, disk_full.
+const diskFullCodes = ['25006', '53100']
+// Insufficient resources, system error, internal error.
+const faultCodes = /^(53|58|XX)/
+
+/**
+ * Asks an engine. Every answer, also that of a read, waits until what it may be drawn from is on the disk. When the engine dies
+ * its log is replayed by a new one, as after a crash, as soon as that can be started.
+ */
+export async function openEmbeddedClient(
+  start: () => Promise<Engine>,
+  { room, log }: { room: DiskRoom; log: Logger | undefined },
+): Promise<EmbeddedClient> {
+  let engine: Engine | undefined = await start()
+  let away = ''
+  let failed: string | undefined
+  let readOnly = false
+  let checkpointAt = engine.logBytes() + checkpointBytes
+  const stopping = new AbortController()
+
+  const revive = async (dead: Engine) => {
+    if (engine !== dead) return
+    engine = undefined
+    away = dead.death() ?? ''
+    dead.abandon()
+    log?.error({ reason: away }, 'the embedded database stopped; it is started again')
+    for (let retryMs = 500; ; retryMs = Math.min(retryMs * 2, maxRetryMs)) {
+      await wait(retryMs, undefined, { signal: stopping.signal, ref: false })
+      try {
+        engine = await start()
+        break
+      } catch (error) {
+        away = messageOf(error)
+        log?.error({ reason: away, retryMs }, 'the embedded database cannot be started; it is tried again')
+      }
+    }
+    readOnly = false
+    checkpointAt = engine.logBytes() + checkpointBytes
+    log?.info('the embedded database is running again')
+  }
+
+  // Refused before PostgreSQL finds the disk full itself: in the middle of a page of its log that is its end.
+  const limit = async ({ client, logBytes }: Engine) => {
+    const low = room.isLow(logBytes())
+    if (low === readOnly) return
+    readOnly = low
+    if (low) log?.error({ reason: room.reason() }, 'the embedded database takes no changes')
+    else log?.info('the embedded database takes changes again')
+    await client.exec(`set default_transaction_read_only = ${low ? 'on' : 'off'}`)
+  }
+
+  const run = async <T>(work: (client: PGlite) => Promise<T>): Promise<T> => {
+    const current = engine
+    if (current === undefined) throw new Error(`the embedded database stopped: ${away}`)
+    const before = current.logBytes()
+    try {
+      await limit(current)
+      const result = await work(current.client)
+      await current.settle()
+      if (current.logBytes() > before) failed = undefined
+      return result
+    } catch (error) {
+      if (current.death() === undefined) await current.settle().catch(() => {})
+      const death = current.death()
+      if (death !== undefined) {
+        revive(current).catch(() => {})
+        throw new Error(`the embedded database stopped: ${death}`, { cause: error })
+      }
+      const { code } = error as { code?: unknown }
+      if (diskFullCodes.includes(String(code))) throw new DiskFullError(room.reason())
+      if (faultCodes.test(String(code))) failed = messageOf(error)
+      throw error
+    }
+  }
+
+  const exec: Queries['exec'] = async (...args) => {
+    const results = await run((client) => client.exec(...args))
+    checkpointInTime()
+    return results
+  }
+  const checkpointInTime = () => {
+    if (engine === undefined || engine.logBytes() < checkpointAt) return
+    checkpointAt = engine.logBytes() + checkpointBytes
+    run((client) => client.exec('checkpoint')).catch((error: unknown) =>
+      log?.warn({ error: messageOf(error) }, 'the log of the embedded database could not be cut'),
+    )
+  }
+
+  return {
+    exec,
+    query: async (...args) => {
+      const result = await run((client) => client.query(...args))
+      checkpointInTime()
+      return result as never
+    },
+    transaction: async (work) => {
+      const result = await run((client) =>
+        client.transaction((tx) =>
+          work({
+            ...tx,
+            query: async (...args) => {
+              if (engine !== undefined && room.isLow(engine.logBytes())) throw new DiskFullError(room.reason())
+              return tx.query(...args)
+            },
+          }),
+        ),
+      )
+      checkpointInTime()
+      return result
+    },
+    fault: () => {
+      if (engine === undefined) return `the embedded database stopped: ${away}`
+      return room.isLow(engine.logBytes()) ? room.reason() : failed
+    },
+    close: async () => {
+      stopping.abort()
+      if (engine !== undefined && engine.death() === undefined) await engine.client.close()
+    },
+  }
+}

@@ -1,0 +1,131 @@
+import { PGlite } from '@electric-sql/pglite'
+import { messageOf } from '../errors.ts'
+import { openDurableFiles } from './durable-files.ts'
+
+/** PostgreSQL in our own thread, until it dies. */
+export type Engine = {
+  client: PGlite
+  /** Resolves when all that was done before is on the disk. */
+  settle: () => Promise<void>
+  /** Bytes written to the write-ahead log since this engine was started. */
+  logBytes: () => number
+  /** Why nothing more can be asked of it; undefined while it is well. */
+  death: () => string | undefined
+  /** Gives back what a dead engine held. */
+  abandon: () => void
+}
+
+/** PGlite could not start on a folder; the message is what PostgreSQL said of it. */
+export class EngineError extends Error {
+  override name = 'EngineError'
+}
+
+// What PostgreSQL's own jump to its main loop looks like from outside (PGlite's pglite.ts).
+const longJumpStatus = 100
+
+// The log is cut at 32 MB (embedded-client.ts); what is kept of its files to be written again is bounded here.
+const limits = ['max_files_per_process=200', 'min_wal_size=48MB', 'max_wal_size=64MB']
+
+/** Starts an engine on a folder, or in memory when none is named. `durable` is false: nothing is synced, a power cut loses what was written last. */
+export async function startEngine(folder: string | undefined, { durable }: { durable: boolean }): Promise<Engine> {
+  const log: string[] = []
+  const note = (text: string) => {
+    log.push(text)
+    log.splice(0, log.length - 20)
+    return false
+  }
+  const files = folder === undefined ? undefined : openDurableFiles(folder)
+  const synced = durable && files !== undefined
+  const client = await PGlite.create({
+    ...(files && { fs: files.filesystem }),
+    startParams: startParams(synced),
+    onStderr: note,
+  }).catch((error: unknown) => {
+    files?.closeAll()
+    throw new EngineError(reasonIn(log) ?? String(error), { cause: error })
+  })
+  const guarded = guard(client, log)
+  return {
+    client: yielding(client),
+    // What could not be synced may be on the disk or not, and a second sync would not say so (fsync(2)): only the log knows.
+    settle: async () => {
+      if (synced)
+        await files.settle().catch((error: unknown) => guarded.kill(`cannot sync its log: ${messageOf(error)}`))
+    },
+    logBytes: () => files?.logBytes() ?? 0,
+    death: guarded.death,
+    abandon: () => files?.closeAll(),
+  }
+}
+
+// PGlite starts PostgreSQL with -F, fsync off. Emscripten's fdatasync, with which PostgreSQL syncs its log on Linux, does nothing.
+function startParams(synced: boolean): string[] {
+  const settings = [...limits, ...(synced ? ['wal_sync_method=fsync'] : [])]
+  const params = PGlite.defaultStartParams.filter((param) => !synced || param !== '-F')
+  return [...params, ...settings.flatMap((setting) => ['-c', setting])]
+}
+
+/** The last of what PostgreSQL complained about, without its time and level. */
+function reasonIn(log: string[]): string | undefined {
+  const line = log.findLast((text) => /\b(PANIC|FATAL|ERROR):/.test(text))
+  return line?.replace(/^.*?\b(PANIC|FATAL|ERROR):\s+/, '')
+}
+
+type Module = Record<string, (...args: never[]) => unknown>
+
+// PGlite takes every exception of the engine for an error of SQL and calls it again, for ever, also when PostgreSQL has ended
+// itself (a PANIC, a FATAL) or was stopped by WebAssembly: the whole process would spin. Its memory is not to be trusted then.
+function guard(client: PGlite, log: string[]): { death: () => string | undefined; kill: (reason: string) => never } {
+  const module = client.Module as unknown as Module
+  let death: string | undefined
+  const wrap = (name: string, wrapped: (call: () => unknown) => unknown) => {
+    const original = module[name]
+    if (original === undefined) throw new EngineError(`this PGlite has no ${name}`)
+    module[name] = (...args) => wrapped(() => original(...args))
+  }
+  const fatal = (call: () => unknown) => {
+    if (death !== undefined) throw new EngineError(death)
+    try {
+      return call()
+    } catch (error) {
+      if ((error as { status?: unknown }).status !== longJumpStatus) death = reasonIn(log) ?? String(error)
+      throw error
+    }
+  }
+  wrap('_PostgresMainLoopOnce', fatal)
+  wrap('_PostgresMainLongJmp', fatal)
+  // The first call after an exception, and the last two of every message.
+  wrap('stackRestore', (call) => {
+    if (death !== undefined) throw new EngineError(death)
+    return call()
+  })
+  for (const name of ['_PostgresSendReadyForQueryIfNecessary', '_pgl_pq_flush'])
+    wrap(name, (call) => (death === undefined ? call() : undefined))
+  return {
+    death: () => death,
+    kill: (reason) => {
+      death ??= reason
+      throw new EngineError(death)
+    },
+  }
+}
+
+/** How long statements may follow each other without a turn of the event loop. */
+const turnMs = 5
+
+// PGlite works in our own thread, and by itself has no turn of the event loop between statements as long as any wait. Node
+// takes one new connection a turn, so that machines of a storm would wait for minutes to be let in.
+function yielding(client: PGlite): PGlite {
+  const exclusively = client._runExclusiveQuery.bind(client)
+  let turnedAt = 0
+  return Object.assign(client, {
+    _runExclusiveQuery: <T>(work: () => Promise<T>) =>
+      exclusively(async () => {
+        if (performance.now() - turnedAt > turnMs) {
+          await new Promise((resolve) => setImmediate(resolve))
+          turnedAt = performance.now()
+        }
+        return work()
+      }),
+  })
+}

@@ -1,0 +1,10 @@
+import { test } from 'vitest'
+import { cutPower } from '../helpers/power-cuts.ts'
+import { canMount } from '../helpers/power-disk.ts'
+import { seeded } from '../helpers/seeded.ts'
+
+test.runIf(canMount)(
+  'what was acknowledged is there after a power cut: changes, reports of machines and uploaded files',
+  { timeout: 600_000 },
+  () => cutPower(seeded('power cuts'), 3),
+)

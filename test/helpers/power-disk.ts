@@ -1,0 +1,57 @@
+import { execFile, execFileSync } from 'node:child_process'
+import { mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+
+/** A disk with ext4, in a file, whose power can be cut. Linux and root only. */
+export type PowerDisk = {
+  /** Where it is mounted. */
+  folder: string
+  /**
+   * Stops the processes, takes what was given to the disk so far, and lets them go on: what the kernel still holds in memory, and
+   * would have written later, is lost to the copy, as to a disk whose power goes. Gives the copy, mounted: its journal is replayed.
+   */
+  cut: (pids: number[]) => Promise<{ folder: string; remove: () => Promise<void> }>
+  remove: () => Promise<void>
+}
+
+export const canMount = process.platform === 'linux' && process.getuid?.() === 0
+
+export async function openPowerDisk(megabytes: number): Promise<PowerDisk> {
+  const base = await mkdtemp(join(tmpdir(), 'bootwright-power-'))
+  const image = join(base, 'disk')
+  const folder = join(base, 'mounted')
+  await writeFile(image, '')
+  await truncate(image, megabytes * 2 ** 20)
+  execFileSync('mkfs.ext4', ['-q', '-F', '-E', 'lazy_itable_init=0,lazy_journal_init=0,nodiscard', image])
+  await mkdir(folder)
+  // Of itself the kernel commits its journal every 5 s; a real disk may be that long behind, and here it shall be.
+  execFileSync('mount', ['-o', 'loop,commit=600', image, folder])
+  let cuts = 0
+  return {
+    folder,
+    cut: async (pids) => {
+      const copy = join(base, `cut-${cuts}`)
+      const mounted = join(base, `after-${cuts++}`)
+      for (const pid of pids) process.kill(pid, 'SIGSTOP')
+      // Holes stay holes.
+      await promisify(execFile)('cp', ['--sparse=auto', image, copy]).finally(() => {
+        for (const pid of pids) process.kill(pid, 'SIGCONT')
+      })
+      await mkdir(mounted)
+      execFileSync('mount', ['-o', 'loop', copy, mounted])
+      return {
+        folder: mounted,
+        remove: async () => {
+          execFileSync('umount', [mounted])
+          await rm(copy)
+        },
+      }
+    },
+    remove: async () => {
+      execFileSync('umount', [folder])
+      await rm(base, { recursive: true })
+    },
+  }
+}
