@@ -51,6 +51,7 @@ const examples = [
   'ubuntu-autoinstall/vendor-data',
   'ubuntu-autoinstall/network-config',
   'flatcar-ignition.json',
+  'fedora-coreos-ignition.json',
   'windows-autounattend.xml',
 ]
 
@@ -84,6 +85,8 @@ describe('an example answer file', () => {
     ['ubuntu-autoinstall/user-data', 'secrets', 'user_password_hash'],
     ['flatcar-ignition.json', 'params', 'disk'],
     ['flatcar-ignition.json', 'secrets', 'user_password_hash'],
+    ['fedora-coreos-ignition.json', 'params', 'disk'],
+    ['fedora-coreos-ignition.json', 'secrets', 'user_password_hash'],
     ['windows-autounattend.xml', 'params', 'windows_edition'],
     ['windows-autounattend.xml', 'secrets', 'administrator_password'],
   ] as const)('%s names what it misses: %s.%s', (example, of, name) => {
@@ -94,6 +97,12 @@ describe('an example answer file', () => {
     expect(render(example)).not.toMatch(/\{\{|\}\}|\{%|%\}/)
   })
 })
+
+/** The shell command of a preseed file, in one line. */
+function commandOf(preseed: string, which: 'early' | 'late'): string {
+  const command = new RegExp(`${which}_command string ((?:.*\\\\\n)+.*)`).exec(preseed)?.[1]
+  return command?.replaceAll('\\\n', '').replace(/ +/g, ' ').trim() ?? ''
+}
 
 describe('debian-preseed.cfg', () => {
   // debconf is an essential part of Debian; elsewhere there is nothing to ask.
@@ -113,11 +122,54 @@ describe('debian-preseed.cfg', () => {
     expect(text).toContain('d-i partman-auto/disk string /dev/sda\n')
     expect(text).toContain('d-i netcfg/hostname string web1.example.org\n')
     expect(text).toContain('d-i pkgsel/include string ca-certificates vim tmux\n')
-    const late = /late_command string ((?:.*\\\n)+.*)/.exec(text)?.[1]?.replaceAll('\\\n', '')
+    const late = commandOf(text, 'late')
     expect(spawnSync('sh', ['-n'], { input: late, encoding: 'utf8' })).toMatchObject({ status: 0, stderr: '' })
-    expect(late?.match(/echo '.*?'/g)).toEqual([`echo '${key}'`, "echo 'ssh-rsa BBBB second'"])
-    expect(late).toMatch(new RegExp(`wget -q -O /dev/null "${url}/installed"$`))
-    expect(text).toContain(`early_command string wget -q -O /dev/null "${url}/installing" || true\n`)
+    expect(late.match(/echo '.*?'/g)).toEqual([`echo '${key}'`, "echo 'ssh-rsa BBBB second'"])
+    expect(late).toContain(`until wget -q -T 30 -O /dev/null "${url}/installed"; do`)
+  })
+
+  it('begins with a report, and then reports the last line of the log from the background', () => {
+    const early = commandOf(render('debian-preseed.cfg'), 'early')
+    expect(spawnSync('sh', ['-n'], { input: early, encoding: 'utf8' })).toMatchObject({ status: 0, stderr: '' })
+    expect(early).toMatch(new RegExp(`^wget -q -O /dev/null "${url}/installing"; `))
+    expect(early).toContain(`"${url}/progress?message=$step"`)
+    expect(early).toMatch(/done < \/dev\/null > \/dev\/null 2>&1 3>&- &$/)
+  })
+
+  it('answers language and keyboard, and what it cannot ask without internet access', () => {
+    const ours = {
+      locale: 'de_DE.UTF-8',
+      keymap: 'de',
+      apt_services: [],
+      security_host: 'mirror.local',
+      tasks: ['web-server'],
+    }
+    expect(render('debian-preseed.cfg', changed('params', ours)).split('\n')).toEqual(
+      expect.arrayContaining([
+        'd-i debian-installer/locale string de_DE.UTF-8',
+        'd-i keyboard-configuration/xkb-keymap select de',
+        'd-i apt-setup/services-select multiselect ',
+        'd-i apt-setup/security_host string mirror.local',
+        'tasksel tasksel/first multiselect web-server',
+      ]),
+    )
+    expect(render('debian-preseed.cfg').split('\n')).toEqual(
+      expect.arrayContaining([
+        'd-i debian-installer/locale string en_US.UTF-8',
+        'd-i keyboard-configuration/xkb-keymap select us',
+        'd-i apt-setup/services-select multiselect security, updates',
+        'tasksel tasksel/first multiselect standard, ssh-server',
+      ]),
+    )
+  })
+
+  it('takes a key whose comment has a quote', () => {
+    const late = commandOf(
+      render('debian-preseed.cfg', changed('params', { ssh_authorized_keys: ["ssh-rsa C Bob's"] })),
+      'late',
+    )
+    expect(spawnSync('sh', ['-n'], { input: late, encoding: 'utf8' })).toMatchObject({ status: 0, stderr: '' })
+    expect(late).toContain("echo 'ssh-rsa C Bobs'")
   })
 })
 
@@ -133,6 +185,7 @@ describe('rhel-kickstart.cfg', () => {
 
   it('installs on one disk, with the password, every key and the packages', () => {
     const { commands, sections } = partsOf(render('rhel-kickstart.cfg'))
+    expect(commands).toContain('text --non-interactive')
     expect(commands).toContain('ignoredisk --only-use=/dev/sda')
     expect(commands).toContain(`rootpw --iscrypted ${hash}`)
     expect(commands.filter((line) => line.startsWith('sshkey'))).toEqual([
@@ -160,6 +213,7 @@ describe('rhel-kickstart.cfg', () => {
       })
     }
     expect(sections.pre).toContain(`"${url}/installing"`)
+    expect(sections.pre).toMatch(new RegExp(`"${url}/progress"\ndone < /dev/null > /dev/null 2>&1 &\n$`))
     expect(sections.onerror).toContain(`"${url}/failed"`)
     expect(sections.post).toMatch(new RegExp(`"${url}/installed"\\n$`))
   })
@@ -179,7 +233,9 @@ describe('ubuntu-autoinstall', () => {
       storage: { layout: { name: 'lvm', match: { path: '/dev/sda' } } },
       network: { ethernets: { boot: { match: { macaddress: '52:54:00:12:34:56' }, dhcp4: true } } },
       packages: ['vim', 'tmux'],
+      reporting: { bootwright: { type: 'webhook', endpoint: `${url}/progress` } },
     })
+    expect(autoinstall).not.toHaveProperty('interactive-sections')
     expect(autoinstall['early-commands'].join()).toContain(`"${url}/installing"`)
     expect(autoinstall['late-commands'].at(-1)).toContain(`"${url}/installed"`)
     expect(autoinstall['error-commands'][0]).toContain(`"${url}/failed"`)
@@ -211,13 +267,16 @@ describe('ubuntu-autoinstall', () => {
   })
 })
 
-describe('flatcar-ignition.json', () => {
+describe.each([
+  ['flatcar-ignition.json', 'flatcar-install -d /dev/sda -C stable -i /opt/installed.json'],
+  ['fedora-coreos-ignition.json', 'coreos-installer install /dev/sda --ignition-file /etc/installed.json'],
+])('%s', (example, command) => {
   const contentOf = (file: { contents: { source: string } }) =>
     Buffer.from(file.contents.source.replace('data:;base64,', ''), 'base64').toString()
 
   it('carries the configuration of what it installs', () => {
-    const [installed] = JSON.parse(render('flatcar-ignition.json')).storage.files
-    expect(installed.path).toBe('/opt/installed.json')
+    const [installed] = JSON.parse(render(example)).storage.files
+    expect(command).toContain(installed.path)
     const inner = JSON.parse(contentOf(installed))
     expect(inner.passwd.users).toEqual([
       { name: 'core', passwordHash: hash, sshAuthorizedKeys: [key, 'ssh-rsa BBBB second'] },
@@ -225,14 +284,18 @@ describe('flatcar-ignition.json', () => {
     expect(contentOf(inner.storage.files[0])).toBe('web1.example.org')
   })
 
-  it('installs by a script that bash can read and that reports', () => {
-    const [, install] = JSON.parse(render('flatcar-ignition.json')).storage.files
+  it('installs by a script that bash can read, that its unit starts and that reports', () => {
+    const { storage, systemd } = JSON.parse(render(example))
+    const [, install] = storage.files
     const script = contentOf(install)
     expect(spawnSync('bash', ['-n'], { input: script, encoding: 'utf8' })).toMatchObject({ status: 0, stderr: '' })
     expect(script).toMatch(/^#!\/bin\/bash\n/)
-    expect(script).toContain('\nflatcar-install -d /dev/sda -C stable -i /opt/installed.json\n')
+    expect(script).toContain(`\n${command}\n`)
     expect(script).toContain(`"${url}/$1"`)
-    expect(script).toMatch(/report installing.*\n[\s\S]*report installed\n/)
+    expect(script).toMatch(/report installing.*\n[\s\S]*report progress [\s\S]*report installed\n/)
+    const [unit] = systemd.units
+    expect(unit.contents).toContain(`\nExecStart=${install.path}\n`)
+    expect(script).toContain(`journalctl -u ${unit.name.replace('.service', '')} `)
   })
 })
 
@@ -257,14 +320,17 @@ describe('windows-autounattend.xml', () => {
     expect(setup.RunSynchronous.RunSynchronousCommand.Path).toContain(`${url}/installing`)
     const oobe = component('oobeSystem', 'Microsoft-Windows-Shell-Setup')
     expect(oobe.UserAccounts.AdministratorPassword.Value).toBe('p<w&"\'>%')
+    expect(oobe.UserAccounts.LocalAccounts.LocalAccount).toMatchObject({ Name: 'admin', Group: 'Administrators' })
+    // Windows asks for these at its first start unless they stand in this pass.
+    expect(component('oobeSystem', 'Microsoft-Windows-International-Core')).toMatchObject({ UILanguage: 'en-US' })
     expect(component('specialize', 'Microsoft-Windows-Shell-Setup').ComputerName).toBe('web1')
     const deployment = component('specialize', 'Microsoft-Windows-Deployment')
     expect(deployment.RunSynchronous.RunSynchronousCommand.Path).toContain(`${url}/installed`)
   })
 
   it('needs no product key', () => {
-    expect(render('windows-autounattend.xml', changed('secrets', { windows_product_key: undefined }))).not.toContain(
-      'ProductKey',
-    )
+    const text = render('windows-autounattend.xml', changed('secrets', { windows_product_key: undefined }))
+    expect(text).not.toContain('<Key>AAAAA')
+    expect(text).toContain('<WillShowUI>OnError</WillShowUI>')
   })
 })

@@ -15,7 +15,7 @@ const liquid = new Liquid({
   templates: {},
   cache: 512,
   parseLimit: 2 ** 18,
-  renderLimit: 200,
+  renderLimit: 2000,
   memoryLimit: 10_000_000,
 })
 
