@@ -33,6 +33,8 @@ export const bootRules = {
     `dhcp-boot=tag:http64,http://${serverAddress}:8080/nbp/ipxe.efi`,
     `dhcp-boot=tag:ipxe,${bootUrl}`,
   ],
+  /** The script's address for whoever asks, also for the system that iPXE started, as QEMU's and libvirt's networks name it. */
+  urlForEverybody: [`dhcp-boot=${bootUrl}`],
   /** The same file for whoever asks, as in routers with one field for it. */
   oneFile: (name: string) => [`dhcp-boot=${name},,${serverAddress}`],
   /** One boot program for firmware, the script's address for iPXE. */

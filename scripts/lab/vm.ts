@@ -20,6 +20,8 @@ export type VmOptions = {
   httpBoot?: boolean
   /** A disk, after the network in the boot order, that prints this line when it is started (see makeDisk). */
   disk?: string
+  /** A file that is the machine's only disk, on USB: the one kind that the initrd of Debian's netboot has drivers for. */
+  usbDisk?: string
   /** How many empty disks come before that one. */
   emptyDisks?: number
   /** Starts again when it is reset or its system reboots; otherwise that switches it off. */
@@ -66,6 +68,7 @@ export async function startVm(net: Net, workDir: string, options: VmOptions): Pr
     ...['-device', 'virtio-rng-pci'],
     ...['-smbios', `type=1,${smbios.join(',')}`],
     ...(options.uuid ? ['-uuid', options.uuid] : []),
+    ...(options.usbDisk ? usbDisk(options.usbDisk) : []),
     ...(options.disk ? await disks(workDir, options.disk, options.emptyDisks ?? 0) : []),
   ])
   const limit = setTimeout(() => running.child.kill('SIGKILL'), options.lifetimeMs ?? 120_000)
@@ -98,6 +101,13 @@ async function machine(
       ...(httpBoot ? noPxe('IPv4') : []),
     ],
   }
+}
+
+function usbDisk(file: string): string[] {
+  return [
+    ...['-device', 'usb-ehci', '-drive', `if=none,id=u0,format=raw,cache=unsafe,file=${file}`],
+    ...['-device', 'usb-storage,drive=u0,bootindex=1'],
+  ]
 }
 
 async function disks(workDir: string, line: string, empty: number): Promise<string[]> {
