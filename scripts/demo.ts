@@ -70,10 +70,11 @@ async function demo(): Promise<number> {
 function endOf(mac: string): string {
   const command = 'npm run bootwright --'
   return [
-    '\n\nThe machine is off: the network sent it to its disk, and nothing is on its disk. That is the expected end of a machine',
-    'that has no assignment and no deployment. To see why, and to change it:',
+    '\n\nThe machine is off: it found nothing to boot on its disk. That is the expected end of a machine that has no',
+    'assignment and no deployment. To see why, and to install it:',
     `  ${command} explain ${mac}`,
-    `  ${command} machine set ${mac} --image NAME     (or deployment arm: see "A first machine" in README.md)`,
+    `  ${command} deployment arm ${mac} --image NAME --answer-file NAME --param disk=/dev/vda`,
+    'Both names: step 3 and 4 of "A first machine" in README.md.',
   ].join('\n')
 }
 
