@@ -58,12 +58,29 @@ export const checkedArgs = args.superRefine((list, context) => {
   }
 })
 
+/** Patterns of arguments. */
+export const withoutArgs = z
+  .array(
+    z
+      .string()
+      .min(1, 'a pattern')
+      .max(1024, 'at most 1024 characters')
+      .regex(/^[\x21-\x7e]+$/, 'a pattern: printable ASCII without white space; * is any characters, ? is one')
+      .openapi({ example: 'console=*' }),
+  )
+  .max(64, 'at most 64 patterns')
+  .openapi({
+    description:
+      'Takes arguments off those of the image and of weaker groups, once these are filled in: `*` is any characters, `?` is one.',
+  })
+
 export const assignment = z
   .strictObject({
     image: imageName.optional(),
     menu: thingName.optional(),
     local: z.literal(true).optional().openapi({ description: "The machine's own disk." }),
     args: checkedArgs.optional(),
+    withoutArgs: withoutArgs.optional(),
     answerFile: thingName.optional(),
     params: params.optional(),
     localBoot: localBoot.optional(),
@@ -80,6 +97,7 @@ export const assignmentChange = z
     menu: thingName.nullish(),
     local: z.literal(true).nullish().openapi({ description: "The machine's own disk." }),
     args: checkedArgs.nullish().openapi({ description: 'Replaced as a whole.' }),
+    withoutArgs: withoutArgs.nullish(),
     answerFile: thingName.nullish(),
     params: params.nullish(),
     localBoot: z

@@ -3,6 +3,10 @@ import { chap, fileRef } from './image-variants.ts'
 import { arch, imageName, platform, uuidv7 } from './schemas.ts'
 
 const words = z.array(z.string())
+const withoutArgs = z
+  .array(z.object({ pattern: z.string(), count: z.int() }))
+  .optional()
+  .openapi({ description: 'Patterns that take arguments off, each of the first `count` of `args`.' })
 
 const bootSpec = z
   .discriminatedUnion('kind', [
@@ -12,13 +16,14 @@ const bootSpec = z
         kernel: fileRef,
         initrds: z.array(fileRef),
         args: words,
+        withoutArgs,
         tree: z.string().optional().openapi({ description: "The digest in the URL of the image's tree." }),
       })
       .openapi('BootLinux'),
     z
-      .object({ kind: z.literal('wimboot'), wimboot: fileRef, files: z.array(fileRef), args: words })
+      .object({ kind: z.literal('wimboot'), wimboot: fileRef, files: z.array(fileRef), args: words, withoutArgs })
       .openapi('BootWimboot'),
-    z.object({ kind: z.literal('efi'), file: fileRef, args: words }).openapi('BootEfi'),
+    z.object({ kind: z.literal('efi'), file: fileRef, args: words, withoutArgs }).openapi('BootEfi'),
     z.object({ kind: z.literal('ipxe'), file: fileRef }).openapi('BootIpxe'),
     z
       .object({

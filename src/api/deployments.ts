@@ -12,7 +12,7 @@ import {
   listDeployments,
 } from '../inventory/deployments.ts'
 import { findMachine } from '../inventory/machines.ts'
-import { checkedArgs, params as paramsSchema, selector, thingName } from './assignments.ts'
+import { checkedArgs, params as paramsSchema, selector, thingName, withoutArgs } from './assignments.ts'
 import { endpoint } from './endpoint.ts'
 import { requireMachine } from './machines.ts'
 import { imageName, limit, machineKey, moment, page, pageOf, uuidv7, withoutNulls } from './schemas.ts'
@@ -20,6 +20,7 @@ import { imageName, limit, machineKey, moment, page, pageOf, uuidv7, withoutNull
 const order = {
   image: imageName,
   args: checkedArgs.optional().openapi({ description: 'After those of the machine.' }),
+  withoutArgs: withoutArgs.optional(),
   answerFile: thingName.optional().openapi({ description: "Instead of the machine's own." }),
   params: paramsSchema.optional(),
   maxAttempts: z
@@ -42,6 +43,7 @@ const deploymentSchema = z
     machineId: uuidv7,
     image: imageName,
     args: z.array(z.string()).optional(),
+    withoutArgs: z.array(z.string()).optional(),
     answerFile: z.string().optional(),
     params: paramsSchema.optional(),
     state: z.enum(deploymentStates),
@@ -160,18 +162,21 @@ export const cancel = endpoint({
 function orderOf({
   image,
   args,
+  withoutArgs: patterns,
   answerFile,
   params: values,
   maxAttempts,
   windowSeconds,
 }: z.output<z.ZodObject<typeof order>>) {
-  return { image, assignment: { args, answerFile, params: values }, maxAttempts, windowSeconds }
+  return { image, assignment: { args, withoutArgs: patterns, answerFile, params: values }, maxAttempts, windowSeconds }
 }
 
-function bodyOf({ assignment: { args, answerFile, params: values }, ...deployment }: Deployment) {
+function bodyOf({ assignment, ...deployment }: Deployment) {
+  const { args, withoutArgs: patterns, answerFile, params: values } = assignment
   return {
     ...withoutNulls(deployment),
     ...(args && { args }),
+    ...(patterns && { withoutArgs: patterns }),
     ...(answerFile !== undefined && { answerFile }),
     ...(values && { params: values }),
   }

@@ -3,7 +3,7 @@ import { archs, platforms } from '../arch.ts'
 import { NotFoundError } from '../errors.ts'
 import { changeMenu, deleteMenu, findMenu, listMenus, type Menu, saveMenu } from '../inventory/menus.ts'
 import { etagOf } from '../inventory/precondition.ts'
-import { checkedArgs, thingName } from './assignments.ts'
+import { checkedArgs, thingName, withoutArgs } from './assignments.ts'
 import { endpoint } from './endpoint.ts'
 import { imageName, limit, moment, page, pageOf, printable, withoutNulls } from './schemas.ts'
 
@@ -29,6 +29,7 @@ const entry = z
           ...common,
           image: imageName,
           args: checkedArgs.optional(),
+          withoutArgs: withoutArgs.optional(),
           answerFile: thingName.optional(),
         })
         .openapi('MenuImage', { description: 'Hidden where the image has no variant for the machine.' }),

@@ -5,7 +5,7 @@ import { parseUuid } from '../inventory/identity.ts'
 import { imageNamePattern } from '../inventory/images.ts'
 import type { MachineKey } from '../inventory/machine-names.ts'
 import { parseMac } from '../mac.ts'
-import { argExpected, isArg } from '../render/args.ts'
+import { argFault } from '../render/args.ts'
 
 // A Date here is an ISO 8601 text in JSON.
 export const moment = z.date().openapi({ type: 'string', format: 'date-time', example: '2026-01-31T09:30:00.000Z' })
@@ -78,7 +78,10 @@ const arg = z
   .string()
   .min(1, 'a kernel argument')
   .max(1024, 'at most 1024 characters')
-  .refine(isArg, argExpected)
+  .superRefine((text, context) => {
+    const fault = argFault(text)
+    if (fault !== undefined) context.addIssue({ code: 'custom', message: fault })
+  })
   .openapi({ example: 'console=ttyS0,115200n8' })
 
 export const args = z

@@ -10,6 +10,7 @@ export type AssignmentOptions = {
   menu?: string
   local?: true
   arg?: string[]
+  withoutArg?: string[]
   answerFile?: string
   param?: Params
   localBoot?: LocalBoot
@@ -21,6 +22,11 @@ export function addHowOptions(command: Command): Command {
     .option(
       '--arg <arg>',
       'kernel argument after those of the image (repeat for more); together they replace the former ones',
+      collect,
+    )
+    .option(
+      '--without-arg <pattern>',
+      'take an argument of the image or of a weaker group off: quiet, console=* (repeat for more)',
       collect,
     )
     .option('--answer-file <name>', "answer file for the installer ('' removes it)")
@@ -47,12 +53,13 @@ export function addAssignmentOptions(command: Command): Command {
  * when they name nothing.
  */
 export function assignmentChange(options: Omit<AssignmentOptions, 'image'> & { image?: string | false }) {
-  const { image, menu, local, arg, answerFile, param, localBoot } = options
+  const { image, menu, local, arg, withoutArg, answerFile, param, localBoot } = options
   const change: AssignmentChange = {
     ...(image === false ? wholeAssignment : image !== undefined && { image }),
     ...(menu !== undefined && { menu }),
     ...(local && { local }),
     ...(arg && { args: arg }),
+    ...(withoutArg && { withoutArgs: withoutArg }),
     ...(answerFile !== undefined && { answerFile: answerFile === '' ? null : answerFile }),
     ...(param && { params: param }),
     ...(localBoot && { localBoot }),
@@ -62,10 +69,11 @@ export function assignmentChange(options: Omit<AssignmentOptions, 'image'> & { i
 
 /** An assignment in words. */
 export function formatAssignment(assignment: Assignment = {}): string {
-  const { image, menu, local, args = [], answerFile, params = {}, localBoot = {} } = assignment
+  const { image, menu, local, args = [], withoutArgs = [], answerFile, params = {}, localBoot = {} } = assignment
   const what = image ?? (menu === undefined ? (local ? 'own disk' : '') : `menu ${menu}`)
   const how = [
     args.length > 0 ? `with ${args.join(' ')}` : '',
+    withoutArgs.length > 0 ? `without ${withoutArgs.join(' ')}` : '',
     answerFile === undefined ? '' : `answers ${answerFile}`,
     Object.keys(params).length > 0 ? `params ${Object.keys(params).sort().join(' ')}` : '',
     ...Object.entries(localBoot).map(([firmware, method]) =>

@@ -8,6 +8,7 @@ const choices = { image: null, menu: null, local: null }
 export const wholeAssignment = {
   ...choices,
   args: null,
+  withoutArgs: null,
   answerFile: null,
   params: null,
   localBoot: null,
@@ -15,7 +16,7 @@ export const wholeAssignment = {
 
 /** For `--clear` in the help. */
 export const clearHelp =
-  'remove what is entered: hostname, label.KEY, labels, image, args, answer-file, param.NAME, params, local-boot, assignment … (repeat for more)'
+  'remove what is entered: hostname, label.KEY, labels, image, args, without-args, answer-file, param.NAME, params, local-boot, assignment … (repeat for more)'
 
 /**
  * The change that clears fields named as their options are: `hostname`, `label.rack`, `param.disk`, `args`, `assignment`.

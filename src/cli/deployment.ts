@@ -18,7 +18,7 @@ type Deployment = {
   armedBy: string
   createdAt: string
 }
-type ArmOptions = Pick<AssignmentOptions, 'arg' | 'answerFile' | 'param'> & {
+type ArmOptions = Pick<AssignmentOptions, 'arg' | 'withoutArg' | 'answerFile' | 'param'> & {
   image: string
   where?: Condition[]
   attempts?: number
@@ -51,12 +51,13 @@ export function addDeploymentCommand(program: Command, deps: CliDeps): void {
     .option('--replace', 'cancel the deployment that is active')
     .option('--dry-run', 'with --where: only say what would be armed')
     .action(async (machine: string | undefined, options: ArmOptions, command: Command) => {
-      const { image, where, arg, answerFile, param, attempts, window, replace, dryRun } = options
+      const { image, where, arg, withoutArg, answerFile, param, attempts, window, replace, dryRun } = options
       if ((machine === undefined) === (where === undefined))
         command.error('error: a machine or --where is needed, and only one')
       const order = {
         image,
         ...(arg && { args: arg }),
+        ...(withoutArg && { withoutArgs: withoutArg }),
         ...(answerFile !== undefined && { answerFile }),
         ...(param && { params: param }),
         ...(attempts !== undefined && { maxAttempts: attempts }),

@@ -17,6 +17,7 @@ export type Decision = {
     reason?: string
     nextStep?: string
     args?: string[]
+    withoutArgs?: { pattern: string }[]
     menu?: string
     method?: string | { file: string }
     entries?: { name: string }[]
@@ -71,6 +72,9 @@ export function formatDecision(decision: Decision): string {
         ]
       : []),
     ...(spec.args?.length ? [['args', spec.args.join(' ')] as [string, string]] : []),
+    ...(spec.withoutArgs?.length
+      ? [['without', [...new Set(spec.withoutArgs.map(({ pattern }) => pattern))].join(' ')] as [string, string]]
+      : []),
     ...(answerFile ? [['answers', `${answerFile.name} version ${answerFile.version}`] as [string, string]] : []),
     ...Object.entries(params).map(([name, value]): [string, string] => ['param', `${name}=${JSON.stringify(value)}`]),
     ['target', `${target.arch} ${target.platform}${assumed}`],

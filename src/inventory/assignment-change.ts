@@ -25,6 +25,7 @@ export const assignmentFields: {
   menu: { merge: 'choice', form: 'text' },
   local: { merge: 'choice', form: 'flag' },
   args: { merge: 'value', form: 'words' },
+  withoutArgs: { merge: 'value', form: 'words' },
   answerFile: { merge: 'value', form: 'text' },
   params: { merge: 'names', form: 'params' },
   localBoot: { merge: 'names', form: 'localBoot' },

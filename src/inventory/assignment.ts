@@ -25,6 +25,8 @@ export type Assignment = {
   local?: true | undefined
   /** Kernel arguments after those of the image. */
   args?: string[] | undefined
+  /** Arguments to take off: patterns of `*` and `?`, for those of the image and of whatever is weaker. */
+  withoutArgs?: string[] | undefined
   /** The name of an answer file. */
   answerFile?: string | undefined
   params?: Params | undefined
@@ -46,17 +48,33 @@ export function formatWanted(wanted: Wanted): string {
   return wanted.kind === 'local' ? 'its own disk' : `${wanted.kind} ${wanted.name}`
 }
 
+/** A pattern that takes arguments off, of the first `count` of a list: those that were there when it was merged. */
+export type Removal = { pattern: string; count: number }
+
 /** How to boot, of all the assignments that apply. */
-export type Merged = { args: string[]; params: Params; answerFile?: string; localBoot: LocalBoot }
+export type Merged = {
+  args: string[]
+  withoutArgs: Removal[]
+  params: Params
+  answerFile?: string
+  localBoot: LocalBoot
+}
 
 /**
- * Merges assignments, the weakest first: args are appended, params replaced name by name, and of answer file and local-boot
+ * Merges assignments, the weakest first: args are appended, after the patterns that take off those before them, params replaced name by name, and of answer file and local-boot
  * methods the strongest that says one wins.
  */
 export function mergeAssignments(weakestFirst: Assignment[]): Merged {
   const answerFile = weakestFirst.findLast((one) => one.answerFile !== undefined)?.answerFile
+  const args: string[] = []
+  const withoutArgs: Removal[] = []
+  for (const one of weakestFirst) {
+    withoutArgs.push(...(one.withoutArgs ?? []).map((pattern) => ({ pattern, count: args.length })))
+    args.push(...(one.args ?? []))
+  }
   return {
-    args: weakestFirst.flatMap((one) => one.args ?? []),
+    args,
+    withoutArgs,
     params: Object.assign({}, ...weakestFirst.map((one) => one.params)),
     ...(answerFile !== undefined && { answerFile }),
     localBoot: Object.assign({}, ...weakestFirst.map((one) => one.localBoot)),

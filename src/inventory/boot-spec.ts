@@ -1,5 +1,5 @@
 import { formatTarget } from '../arch.ts'
-import type { LocalBoot, LocalMethod, Merged, Wanted } from './assignment.ts'
+import type { LocalBoot, LocalMethod, Merged, Removal, Wanted } from './assignment.ts'
 import type { Catalog, CatalogImage, DamagedFile } from './catalog.ts'
 import type { Decision, Reason } from './decision.ts'
 import type { KnownTarget } from './facts.ts'
@@ -10,9 +10,9 @@ import { treeDigest } from './trees.ts'
 /** What to do now. */
 export type BootSpec =
   /** `tree` is the digest in the URL of the image's tree. */
-  | { kind: 'linux'; kernel: FileRef; initrds: FileRef[]; args: string[]; tree?: string }
-  | { kind: 'wimboot'; wimboot: FileRef; files: FileRef[]; args: string[] }
-  | { kind: 'efi'; file: FileRef; args: string[] }
+  | ({ kind: 'linux'; kernel: FileRef; initrds: FileRef[]; tree?: string } & SpecArgs)
+  | ({ kind: 'wimboot'; wimboot: FileRef; files: FileRef[] } & SpecArgs)
+  | ({ kind: 'efi'; file: FileRef } & SpecArgs)
   | { kind: 'ipxe'; file: FileRef }
   | { kind: 'sanboot'; file: FileRef }
   | SanSpec
@@ -29,6 +29,9 @@ export type BootSpec =
   | { kind: 'reboot' }
   | { kind: 'wait' }
   | { kind: 'refusal'; reason: string; nextStep: string }
+
+/** The arguments of the variant and of all assignments, and the patterns that take some of them off. */
+export type SpecArgs = { args: string[]; withoutArgs?: Removal[] }
 
 /** A disk of a storage network. */
 export type SanSpec = {
@@ -88,11 +91,12 @@ function menuSpec(name: string, catalog: Catalog, target: KnownTarget, reasons: 
 
 function imageSpec(
   name: string,
-  { args, answerFile: answers, localBoot }: Merged,
+  merged: Merged,
   catalog: Catalog,
   target: KnownTarget,
   reasons: Reason[],
 ): Pick<Decision, 'image' | 'answerFile' | 'spec'> {
+  const { answerFile: answers, localBoot } = merged
   const image = catalog.images.get(name)
   if (image === undefined) {
     reasons.push({ candidate: `image ${name}`, won: false, why: 'there is no such image' })
@@ -128,18 +132,23 @@ function imageSpec(
   return {
     ...named,
     ...(answerFile && { answerFile: { name: answerFile.name, version: answerFile.version } }),
-    spec: variantSpec(variant, args),
+    spec: variantSpec(variant, merged),
   }
 }
 
-function variantSpec(variant: Exclude<Variant, { kind: 'local' }>, args: string[]): BootSpec {
+function variantSpec(variant: Exclude<Variant, { kind: 'local' }>, merged: Merged): BootSpec {
   const { arch: _, platform: __, ...spec } = variant
   if (spec.kind === 'linux') {
     // A tree has up to thousands of files, and the spec is kept with every boot.
     const { tree, ...rest } = spec
-    return { ...rest, args: [...spec.args, ...args], ...(tree?.length && { tree: treeDigest(tree) }) }
+    return { ...rest, ...specArgs(spec.args, merged), ...(tree?.length && { tree: treeDigest(tree) }) }
   }
-  return 'args' in spec ? { ...spec, args: [...spec.args, ...args] } : spec
+  return 'args' in spec ? { ...spec, ...specArgs(spec.args, merged) } : spec
+}
+
+function specArgs(own: string[], { args, withoutArgs }: Merged): SpecArgs {
+  const removals = withoutArgs.map(({ pattern, count }) => ({ pattern, count: own.length + count }))
+  return { args: [...own, ...args], ...(removals.length > 0 && { withoutArgs: removals }) }
 }
 
 function candidateOf({ name, version }: Pick<CatalogImage, 'name' | 'version'>, { arch, platform }: Variant): string {

@@ -23,7 +23,7 @@ export type Deployment = typeof deployments.$inferSelect
 
 export type DeploymentOrder = {
   image: string
-  assignment: Pick<Assignment, 'args' | 'answerFile' | 'params'>
+  assignment: Pick<Assignment, 'args' | 'withoutArgs' | 'answerFile' | 'params'>
   maxAttempts: number
   windowSeconds: number
 }

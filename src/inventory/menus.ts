@@ -18,7 +18,13 @@ export type MenuEntry = {
   archs?: Arch[] | undefined
   platforms?: Platform[] | undefined
 } & (
-  | { kind: 'image'; image: string; args?: string[] | undefined; answerFile?: string | undefined }
+  | {
+      kind: 'image'
+      image: string
+      args?: string[] | undefined
+      withoutArgs?: string[] | undefined
+      answerFile?: string | undefined
+    }
   | { kind: 'menu'; menu: string }
   | { kind: 'local' | 'shell' | 'reboot' }
 )

@@ -1,10 +1,13 @@
 import type { Target } from '../arch.ts'
 import { quote } from '../errors.ts'
+import { matchesGlob } from '../glob.ts'
 import { type Mac, parseMac } from '../mac.ts'
 import { subnetTest } from '../subnet.ts'
 import type { Facts } from './facts.ts'
 import { parseUuid, swapUuid } from './identity.ts'
 import type { Machine } from './machines.ts'
+
+export { matchesGlob }
 
 /** What a group can ask of a machine, besides its labels. */
 export const selectorFacts = [
@@ -139,26 +142,4 @@ function spellings(fact: SelectorFact | undefined, value: string): string[] {
 export function canonicalMacPrefix(prefix: string): Mac {
   const digits = prefix.replaceAll(/[^0-9a-f]/gi, '').toLowerCase()
   return (digits.match(/..?/g) ?? []).join(':')
-}
-
-/** Whether a whole value fits a pattern of `*` (any characters) and `?` (one). Linear: it goes back only to the last `*`. */
-export function matchesGlob(pattern: string, value: string): boolean {
-  let p = 0
-  let v = 0
-  let star = -1
-  let resume = 0
-  while (v < value.length) {
-    if (pattern[p] === '*') {
-      star = p++
-      resume = v
-    } else if (p < pattern.length && (pattern[p] === '?' || pattern[p] === value[v])) {
-      p++
-      v++
-    } else if (star >= 0) {
-      p = star + 1
-      v = ++resume
-    } else return false
-  }
-  while (pattern[p] === '*') p++
-  return p === pattern.length
 }

@@ -1,38 +1,62 @@
 import { type FieldFault, InputError } from '../errors.ts'
+import { matchesGlob } from '../glob.ts'
+import type { Removal } from '../inventory/assignment.ts'
 import { checkText, fillText } from './liquid.ts'
 import type { Names } from './names.ts'
-import { scriptWord } from './words.ts'
+import { scriptWord, wordFault } from './words.ts'
 
-/** COMMAND_LINE_SIZE of x86 and arm64 Linux; the kernel cuts off what is longer without a word. */
+/** COMMAND_LINE_SIZE of x86 and arm64 Linux, less the NUL at its end; the kernel cuts off what is longer without a word. */
 const mostCharacters = 2047
 
 /** Names for kernel arguments. Not secrets: a script is given to whoever names a MAC, and /proc/cmdline to every user. */
 const roots = ['machine', 'params', 'image', 'boot', 'tree']
 
+/** What goes into the rendering of arguments besides them. */
+export type ArgsContext = {
+  withoutArgs?: Removal[] | undefined
+  /** Words of ours on the same line, which count towards its length: the kernel's name, `initrd=initrd0`. */
+  ours?: string[] | undefined
+}
+
 /**
- * Kernel arguments with their `{{ }}` filled in; one that comes out empty is left out.
+ * Kernel arguments with their `{{ }}` filled in; one that comes out empty, or that a pattern takes off, is left out.
  * @throws InputError that names every argument at fault: a name that is not there, white space, or too many characters in all
  */
-export function renderArgs(args: string[], names: Names): string[] {
+export function renderArgs(args: string[], names: Names, { withoutArgs = [], ours = [] }: ArgsContext = {}): string[] {
   const faults: FieldFault[] = []
   const rendered: string[] = []
   for (const [index, arg] of args.entries()) {
+    // Also as it is written: what a pattern takes off need not be there to be filled in.
+    if (isTakenOff(arg, index, withoutArgs)) continue
     const filled = isLiquid(arg) ? fillText(arg, { ...names, secrets: {} }) : { text: arg }
     if ('faults' in filled) faults.push(faultOf(index, arg, filled.faults))
-    else if (filled.text !== '') rendered.push(scriptWord(filled.text, `args[${index}]`))
+    else if (filled.text === '' || isTakenOff(filled.text, index, withoutArgs)) continue
+    else if (namesInitrd(filled.text)) faults.push({ field: `args[${index}]`, value: filled.text, expected: noInitrd })
+    else rendered.push(scriptWord(filled.text, `args[${index}]`))
   }
   if (faults.length > 0) throw new InputError(faults)
-  const characters = rendered.join(' ').length
+  const characters = [...ours, ...rendered].join(' ').length
   if (characters > mostCharacters) {
-    const expected = `at most ${mostCharacters}, all that Linux takes`
+    const further = ours.length > 0 ? `, ${ours.join(' ')} included` : ''
+    const expected = `at most ${mostCharacters}, all that Linux takes${further}`
     throw new InputError({ field: 'args', value: `${characters} characters`, expected })
   }
   return rendered
 }
 
+function isTakenOff(text: string, index: number, withoutArgs: Removal[]): boolean {
+  return withoutArgs.some(({ pattern, count }) => index < count && matchesGlob(pattern, text))
+}
+
+function namesInitrd(text: string): boolean {
+  return text.startsWith('initrd=')
+}
+
+const noInitrd = 'no initrd=: an image names its own initrds. bootwright image add NAME --kernel KERNEL --initrd INITRD'
+
 /** What is wrong with arguments whatever they are filled in with, for when they are saved. @throws InputError */
 export function checkArgs(args: string[], field: string): void {
-  const faults = liquidFaults(args, field)
+  const faults = argFaults(args, field)
   if (faults.length > 0) throw new InputError(faults)
 }
 
@@ -45,19 +69,35 @@ function liquidFaults(args: string[], field: string): FieldFault[] {
 
 const placeholder = /\{\{[^{}]*\}\}|\{%[^{}]*%\}/g
 
-/** What `isArg` expects, in words. */
-export const argExpected = 'one kernel argument: no white space outside {{ }} and {% %}, no control characters, no ${'
+const argExpected = 'one kernel argument: no white space outside {{ }} and {% %}, no control characters, no ${'
 
-/** One word of the kernel's command line, which iPXE cannot quote: white space only inside what is Liquid's. */
-export function isArg(text: string): boolean {
-  return /^[^\p{C}\p{Zl}\p{Zp}]*$/u.test(text) && !/\s|\{\{|\}\}|\{%|\$\{/.test(text.replace(placeholder, ''))
+/**
+ * What an argument has to be that it is not, as far as that is certain before its Liquid is filled in; undefined when it can be one
+ * word of the kernel's command line, which iPXE cannot quote.
+ */
+export function argFault(text: string): string | undefined {
+  const fixed = text.replace(placeholder, '')
+  if (!/^[^\p{C}\p{Zl}\p{Zp}]*$/u.test(text) || /\s|\{\{|\}\}|\{%|\$\{/.test(fixed))
+    return /"/.test(fixed) && /[^\s] +[^\s]/.test(fixed) ? `${argExpected}. ${quotedHint(text)}` : argExpected
+  // A tag comes to nothing, a value most likely to something.
+  const likely = text.replace(/\{%[^{}]*%\}/g, '').replace(placeholder, 'x')
+  if (namesInitrd(likely)) return noInitrd
+  const fault = likely === '' ? undefined : wordFault(likely)
+  return fault && `one word of iPXE's command line: ${fault}`
+}
+
+/** Linux joins the words between quotes again (its lib/cmdline.c, next_arg). */
+function quotedHint(text: string): string {
+  const words = text.split(/\s+/).filter(Boolean)
+  return `What Linux takes for one argument because of its quotes is several words of the line: ${words.map((one) => `--arg '${one}'`).join(' ')}`
 }
 
 /** All that is wrong with arguments before they are filled in. */
 export function argFaults(args: string[], field: string): FieldFault[] {
-  const broken = args.flatMap((arg, index) =>
-    isArg(arg) ? [] : [{ field: `${field}[${index}]`, value: arg, expected: argExpected }],
-  )
+  const broken = args.flatMap((arg, index) => {
+    const expected = argFault(arg)
+    return expected === undefined ? [] : [{ field: `${field}[${index}]`, value: arg, expected }]
+  })
   return broken.length > 0 ? broken : liquidFaults(args, field)
 }
 

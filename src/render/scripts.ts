@@ -98,7 +98,13 @@ function imageView(spec: ImageSpec, decision: Decision, context: ScriptContext):
     if ('file' in spec) return { url: fetched(spec.file, undefined).url }
     return { ...renderSan({ ...spec, chap: undefined }, names), proves: spec.chap !== undefined }
   }
-  const args = 'args' in spec ? renderArgs(spec.args, names) : []
+  const initrds = spec.kind === 'linux' ? spec.initrds.map((file, at) => fetched(file, 'initrd', `initrd${at}`)) : []
+  // A kernel started by UEFI asks iPXE for its initrds by name; one started by BIOS is handed them all.
+  const efi = decision.target.platform === 'efi'
+  const named = efi ? initrds.map((initrd) => `initrd=${initrd.name}`) : []
+  // The line that UEFI hands to a program begins with the name of the program (iPXE's efi_image_cmdline).
+  const ours = spec.kind === 'linux' && efi ? ['kernel', ...named] : []
+  const args = 'args' in spec ? renderArgs(spec.args, names, { withoutArgs: spec.withoutArgs, ours }) : []
   if (spec.kind === 'wimboot') {
     const own = documents.map((name) => ({ name, url: `${base}/b/${boot.token}/answer/${name}` }))
     // To Windows a name is the same in capitals; the document is meant for this boot, the file for all.
@@ -113,9 +119,6 @@ function imageView(spec: ImageSpec, decision: Decision, context: ScriptContext):
   }
   if (spec.kind !== 'linux') return { args, file: fetched(spec.file, 'file') }
 
-  const initrds = spec.initrds.map((file, index) => fetched(file, 'initrd', `initrd${index}`))
-  // A kernel started by UEFI asks iPXE for its initrds by name; one started by BIOS is handed them all.
-  const named = decision.target.platform === 'efi' ? initrds.map((initrd) => `initrd=${initrd.name}`) : []
   return { args: [...named, ...args], kernel: fetched(spec.kernel, 'kernel', 'kernel'), initrds }
 }
 

@@ -23,6 +23,11 @@ const samples: Record<string, Sample> = {
     argv: ['--arg', 'a={{ boot.url }}', '--arg', 'quiet'],
     shown: /a=\{\{ boot.url }} quiet/,
   },
+  'assignment.withoutArgs': {
+    value: ['console=*', 'splash'],
+    argv: ['--without-arg', 'console=*', '--without-arg', 'splash'],
+    shown: /without console=\* splash/,
+  },
   'assignment.params': {
     value: { disk: '/dev/vda', n: [1] },
     argv: ['--param', 'disk=/dev/vda', '--param', 'n=[1]'],
