@@ -42,7 +42,14 @@ const places: [string, (args: string[]) => Promise<{ status: number; text: strin
       `a ${kind} variant`,
       (args: string[]) => ['PUT', '/api/v1/images/other', { variants: [variant(kind, args)] }],
     ]),
-    ['a group', (args: string[]) => ['PUT', '/api/v1/groups/web', { selector: [], assignment: { args } }]],
+    [
+      'a group',
+      (args: string[]) => [
+        'PUT',
+        '/api/v1/groups/web',
+        { selector: [{ fact: 'mac', exists: true }], assignment: { args } },
+      ],
+    ],
     ['a machine', (args: string[]) => ['PUT', '/api/v1/machines/525400aabb02', { assignment: { args } }]],
     ['a machine, patched', (args: string[]) => ['PATCH', '/api/v1/machines/525400aabb01', { assignment: { args } }]],
     [
@@ -117,7 +124,7 @@ test('patterns that take arguments off stand in a machine, its export, a decisio
   await api.ask('PUT', '/api/v1/images/tool', { variants: [variant('linux', ['quiet', 'console=tty0'])] })
   await api.ask('DELETE', '/api/v1/groups/web')
   await api.ask('PUT', '/api/v1/groups/serial', {
-    selector: [],
+    selector: [{ fact: 'mac', exists: true }],
     assignment: { args: ['console=ttyS0'], withoutArgs: ['console=*'] },
   })
   const own = { image: 'tool', withoutArgs: ['quiet'] }
