@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm'
 import type { Db } from '../db/open.ts'
 import { rowsOf } from '../db/rows.ts'
 import type { AnswerDocument } from './answer-files.ts'
-import type { Outcome } from './boots.ts'
+import { isOvertaken, type Outcome } from './boots.ts'
 import type { Decision } from './decision.ts'
 import type { Facts } from './facts.ts'
 import { tokenLifetime } from './reports.ts'
@@ -16,15 +16,14 @@ export type TokenBoot = {
   outcome: Outcome | null
   facts: Facts
   decision: Decision
-  /** A newer boot of the same machine has gone past its script. */
+  /** The machine has booted anew since. */
   overtaken: boolean
 }
 
 /** Finds the boot of a token that has not expired. */
 export async function findTokenBoot(db: Db, token: string): Promise<TokenBoot | undefined> {
   const found = await db.execute(sql`
-    select id, ip, outcome, facts, decision, exists (select 1 from boots as newer
-        where newer.machine_id = boots.machine_id and newer.id > boots.id and newer.progressed) as overtaken
+    select id, ip, outcome, facts, decision, ${isOvertaken} as overtaken
     from boots where token_hash = ${hashToken(token)} and started_at > now() - ${tokenLifetime}`)
   return rowsOf<TokenBoot>(found)[0]
 }

@@ -214,7 +214,7 @@ async function setCurrent(
 ): Promise<void> {
   await tx
     .update(answerFiles)
-    .set({ ...values, revision: before.revision + 1, updatedAt: new Date() })
+    .set({ ...values, revision: before.revision + 1, updatedAt: sql`now()` })
     .where(eq(answerFiles.name, before.name))
 }
 

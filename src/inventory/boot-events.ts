@@ -20,6 +20,8 @@ export const stages = [
   'installed',
   'booted',
   'failed',
+  // Worth knowing, and no step: it moves nothing.
+  'notice',
 ] as const
 export type Stage = (typeof stages)[number]
 
@@ -42,6 +44,9 @@ export type BootEventRecorder = {
   stop: () => Promise<void>
 }
 
+/** `seenAt` is of the clock that is never set: what the database is told is how long ago it was. */
+type SeenEvent = Omit<BootEvent, 'at'> & { seenAt: number }
+
 const flushAfterMs = 50
 const retryAfterMs = 1000
 const mostPending = 50_000
@@ -52,7 +57,7 @@ export const mostPerBoot = 500
 export const maxProgressEvents = 300
 
 export function startBootEventRecorder(db: Db, log: Logger): BootEventRecorder {
-  let pending: BootEvent[] = []
+  let pending: SeenEvent[] = []
   let writing: Promise<void> = Promise.resolve()
   let timer: NodeJS.Timeout | undefined
   let stopped = false
@@ -93,7 +98,12 @@ export function startBootEventRecorder(db: Db, log: Logger): BootEventRecorder {
         )
         return
       }
-      pending.push({ ...event, file: storable(event.file), message: storable(event.message), at: new Date() })
+      pending.push({
+        ...event,
+        file: storable(event.file),
+        message: storable(event.message),
+        seenAt: performance.now(),
+      })
       schedule(flushAfterMs)
     },
     flush: () => (pending.length > 0 ? flush() : writing),
@@ -124,8 +134,12 @@ export async function pruneStrayEvents(db: Db): Promise<void> {
 
 // A boot id comes from a URL, so an unknown one is dropped here rather than failing the others in the batch. Boots are locked
 // in the order of their ids, as reports lock them: otherwise PostgreSQL would end one of two batches as a deadlock.
-async function insertEvents(db: Db, events: BootEvent[]): Promise<void> {
-  const rows = events.map((e) => ({
+// Events come late, and clocks are set back: a boot's stage follows the order of stages, not of times.
+async function insertEvents(db: Db, events: SeenEvent[]): Promise<void> {
+  const now = performance.now()
+  const rows = events.map((e, n) => ({
+    n,
+    rank: stages.indexOf(e.stage),
     boot_id: e.bootId,
     ip: e.ip,
     stage: e.stage,
@@ -133,24 +147,25 @@ async function insertEvents(db: Db, events: BootEvent[]): Promise<void> {
     bytes: e.bytes,
     duration_ms: e.durationMs,
     message: e.message,
-    at: e.at,
+    age: now - e.seenAt,
   }))
+  const order = sql`array_position(${`{${stages.join(',')}}`}::text[], boots.stage) - 1`
   await db.execute(sql`
     with e as (
-        select *, row_number() over (partition by boot_id order by at) as place,
-          row_number() over (partition by boot_id order by at desc) as last
-        from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
-          as e(boot_id uuid, ip text, stage text, file text, bytes bigint, duration_ms int, message text, at timestamptz)),
+        select *, now() - age * interval '1 millisecond' as at, row_number() over (partition by boot_id order by n) as place,
+          row_number() over (partition by boot_id order by rank desc, n desc) as last
+        from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as e(n int, rank int, boot_id uuid, ip text, stage text, file text,
+          bytes bigint, duration_ms int, message text, age double precision)),
       held as (select id from boots where id in (select boot_id from e) order by id for update),
       moved as (
-        update boots set stage = e.stage, moved_at = greatest(boots.moved_at, e.at),
+        update boots set stage = e.stage, moved_at = greatest(least(boots.moved_at, now()), e.at),
           outcome = nullif(boots.outcome, 'stalled'), message = case when boots.outcome = 'stalled' then null else boots.message end
-        from e join held on held.id = e.boot_id where boots.id = e.boot_id and e.last = 1 and e.at > boots.moved_at)
+        from e join held on held.id = e.boot_id where boots.id = e.boot_id and e.last = 1 and e.rank >= ${order})
     insert into boot_events (boot_id, ip, stage, file, bytes, duration_ms, message, at)
     select boot_id, ip, stage, file, bytes, duration_ms, message, at from e
     where boot_id is null or (exists (select 1 from boots where boots.id = e.boot_id)
       and (select count(*) from boot_events as seen where seen.boot_id = e.boot_id) + place <= ${mostPerBoot})
-    order by at`)
+    order by n`)
 }
 
 // PostgreSQL stores neither NUL nor half a surrogate pair, and one such event would keep all those after it waiting.

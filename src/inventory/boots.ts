@@ -8,6 +8,7 @@ import { recordChanges } from './changes.ts'
 import type { Decision } from './decision.ts'
 import type { Facts } from './facts.ts'
 import { createMicroBatch } from './micro-batch.ts'
+import { placeOf } from './place.ts'
 import { heardWithinSeconds, rests } from './stalls.ts'
 import { hashToken, makeToken } from './tokens.ts'
 
@@ -21,6 +22,8 @@ export type Outcome = (typeof outcomes)[number]
 /** One attempt of a machine to boot, from its script on. */
 export type Boot = {
   id: string
+  /** Its place in the order of boots. */
+  seq: number
   machineId: string | null
   /** What the machine was called then. */
   name: string | null
@@ -70,6 +73,7 @@ const prelude = sql`interval '10 minutes'`
 
 const summary = {
   id: boots.id,
+  seq: boots.seq,
   machineId: boots.machineId,
   name: sql<string | null>`${boots.decision} #>> '{machine,name}'`,
   mac: boots.mac,
@@ -88,6 +92,13 @@ const summary = {
 }
 const shown = { ...summary, decision: boots.decision, facts: boots.facts, script: boots.script }
 
+/**
+ * A newer boot of the same machine, whose script went to the same address, has gone past its script: what the older reports
+ * is about what was on the machine before. From another address it may be a stranger's: then both count.
+ */
+export const isOvertaken = sql<boolean>`exists (select 1 from boots as newer
+  where newer.machine_id = boots.machine_id and newer.seq > boots.seq and newer.progressed and newer.ip = boots.ip)`
+
 /** A boot's public id and its secret token, before either is stored. */
 export function newBootKeys(): { id: string; token: string } {
   return { id: newId(), token: makeToken() }
@@ -102,10 +113,10 @@ export function createOpenBoot(db: Db): OpenBoot {
 }
 
 async function insertBoots(db: Db, list: NewBoot[]): Promise<undefined[]> {
-  const rows = list.map((boot, index) => rowOf(boot, list.slice(index + 1)))
+  const rows = list.map((boot, index) => ({ n: index, ...rowOf(boot, list.slice(index + 1)) }))
   await db.execute(sql`
     with new as (
-        select * from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as new(id uuid, token_hash text, machine_id uuid, mac text,
+        select * from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as new(n int, id uuid, token_hash text, machine_id uuid, mac text,
           ip text, image text, version int, deployment_id uuid, decision jsonb, facts jsonb, script text, reports boolean,
           outcome text, message text, kind text)),
       opened as (
@@ -114,7 +125,7 @@ async function insertBoots(db: Db, list: NewBoot[]): Promise<undefined[]> {
         select id, token_hash, (select id from machines where id = machine_id), mac, ip, image, version,
           (select id from deployments where id = deployment_id), decision, facts, script, reports, outcome, message,
           case when outcome is null then null else now() end
-        from new),
+        from new order by n),
       open as (
         select boots.id from boots join new on boots.machine_id = new.machine_id
         where boots.outcome is null or boots.outcome = 'stalled' order by boots.id for update of boots),
@@ -178,14 +189,15 @@ export async function listBoots(
   before?: string,
 ): Promise<BootSummary[]> {
   const { machineId, deploymentId, image, outcome } = filter
+  const place = before === undefined ? undefined : await placeOf(db, boots, before)
   const conditions = and(
     machineId === undefined ? undefined : eq(boots.machineId, machineId),
     deploymentId === undefined ? undefined : eq(boots.deploymentId, deploymentId),
     image === undefined ? undefined : eq(boots.image, image),
     outcome === undefined ? undefined : outcome === 'open' ? isNull(boots.outcome) : eq(boots.outcome, outcome),
-    before === undefined ? undefined : lt(boots.id, before),
+    place === undefined ? undefined : lt(boots.seq, place),
   )
-  return db.select(summary).from(boots).where(conditions).orderBy(desc(boots.id)).limit(limit)
+  return db.select(summary).from(boots).where(conditions).orderBy(desc(boots.seq)).limit(limit)
 }
 
 /**
@@ -219,5 +231,5 @@ export async function markStalledBoots(db: Db): Promise<number> {
 export async function pruneBoots(db: Db, { days, most }: { days: number; most: number }): Promise<void> {
   await db.execute(sql`delete from boots where started_at < now() - ${days} * interval '1 day'`)
   await db.execute(sql`
-    delete from boots where id <= (select id from boots order by id desc offset ${most} limit 1)`)
+    delete from boots where seq <= (select seq from boots order by seq desc offset ${most} limit 1)`)
 }

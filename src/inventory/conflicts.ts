@@ -27,7 +27,7 @@ export async function noteConflict(db: Db, claimants: Machine[], facts: Facts): 
     .values({ key, facts })
     .onConflictDoUpdate({
       target: conflicts.key,
-      set: { facts, lastAt: new Date(), times: sql`${conflicts.times} + 1` },
+      set: { facts, lastAt: sql`now()`, times: sql`${conflicts.times} + 1` },
     })
 }
 

@@ -26,7 +26,7 @@ export type Move = { state: DeploymentState; attempts: number; reason?: string }
  * - iPXE that fails before it jumps reports `failed` without ever being ready: nothing was started, so nothing has failed.
  */
 export function moveDeployment(
-  deployment: { state: DeploymentState; attempts: number },
+  deployment: { state: DeploymentState; attempts: number; maxAttempts: number },
   boot: DeploymentBoot,
   seen: Seen,
   message?: string,
@@ -34,7 +34,8 @@ export function moveDeployment(
   const { state } = deployment
   if (!boot.newest || !(activeStates as readonly string[]).includes(state)) return undefined
   if (seen === 'failed' && !boot.progressed) return undefined
-  const attempts = deployment.attempts + (boot.progressed ? 0 : 1)
+  // Scripts that were fetched before the last attempt began are still good: they are no further attempts.
+  const attempts = Math.min(deployment.attempts + (boot.progressed ? 0 : 1), deployment.maxAttempts)
   if (seen === 'installed' || seen === 'failed') return { state: seen, attempts, ...(message && { reason: message }) }
   const byInstaller = seen === 'installing' || seen === 'progress'
   const further = byInstaller || state === 'installing' ? 'installing' : 'started'

@@ -8,6 +8,7 @@ import { type Actor, recordChanges, system } from './changes.ts'
 import { targetOf } from './facts.ts'
 import { nameOf } from './identity.ts'
 import { listMachines, type Machine } from './machines.ts'
+import { placeOf } from './place.ts'
 import { refuseUnknownNames } from './references.ts'
 import { type Condition, compileSelector, subjectOf } from './selector.ts'
 
@@ -48,6 +49,7 @@ export async function listDeployments(
   before?: string,
 ): Promise<Deployment[]> {
   const { machineId, image, state } = filter
+  const place = before === undefined ? undefined : await placeOf(db, deployments, before)
   const conditions = and(
     machineId === undefined ? undefined : eq(deployments.machineId, machineId),
     image === undefined ? undefined : eq(deployments.image, image),
@@ -56,9 +58,9 @@ export async function listDeployments(
       : state === 'active'
         ? inArray(deployments.state, activeStates)
         : eq(deployments.state, state),
-    before === undefined ? undefined : lt(deployments.id, before),
+    place === undefined ? undefined : lt(deployments.seq, place),
   )
-  return db.select().from(deployments).where(conditions).orderBy(desc(deployments.id)).limit(limit)
+  return db.select().from(deployments).where(conditions).orderBy(desc(deployments.seq)).limit(limit)
 }
 
 /**

@@ -116,7 +116,7 @@ async function refuseBooting(tx: Db, name: string, version: number): Promise<voi
     select coalesce(m.hostname, b.mac, b.ip) as who from boots b left join machines m on m.id = b.machine_id
     where b.image = ${name} and b.version = ${version} and (b.outcome is null or b.deployment_id in
       (select id from deployments where state in ('armed', 'started', 'installing')))
-    order by b.id desc limit 6`)
+    order by b.seq desc limit 6`)
   const who = [...new Set(rowsOf<{ who: string }>(found).map((one) => one.who))]
   if (who.length === 0) return
   const shown = `${who.slice(0, 5).join(', ')}${who.length > 5 ? ' and more' : ''}`

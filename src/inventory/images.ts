@@ -239,7 +239,7 @@ async function setCurrent(
 ): Promise<void> {
   await tx
     .update(images)
-    .set({ ...values, revision: before.revision + 1, updatedAt: new Date() })
+    .set({ ...values, revision: before.revision + 1, updatedAt: sql`now()` })
     .where(eq(images.name, before.name))
 }
 

@@ -6,6 +6,7 @@ import { imports } from '../db/schema.ts'
 import { ConflictError, NotFoundError } from '../errors.ts'
 import { type Actor, recordChanges } from './changes.ts'
 import type { FileRef } from './images.ts'
+import { placeOf } from './place.ts'
 
 /** How an image on its way in stands. */
 export const importStates = ['waiting', 'running', 'done', 'failed', 'cancelled'] as const
@@ -74,12 +75,13 @@ export async function listImports(
   limit: number,
   before?: string,
 ): Promise<Import[]> {
+  const place = before === undefined ? undefined : await placeOf(db, imports, before)
   const conditions = and(
     filter.states === undefined ? undefined : inArray(imports.state, filter.states),
     filter.image === undefined ? undefined : eq(imports.image, filter.image),
-    before === undefined ? undefined : lt(imports.id, before),
+    place === undefined ? undefined : lt(imports.seq, place),
   )
-  return db.select().from(imports).where(conditions).orderBy(desc(imports.id)).limit(limit)
+  return db.select().from(imports).where(conditions).orderBy(desc(imports.seq)).limit(limit)
 }
 
 /** What a server has still to do, in the order it was asked: also what it had begun when it was stopped or killed. */
@@ -88,14 +90,14 @@ export async function listOpenImports(db: Db, server: string): Promise<Import[]>
     .select()
     .from(imports)
     .where(and(isOpen, eq(imports.server, server)))
-    .orderBy(asc(imports.id))
+    .orderBy(asc(imports.seq))
 }
 
 /** Says how far an import is; false when it is to go on no longer, because somebody cancelled it. */
 export async function recordProgress(db: Db, id: string, progress: ImportProgress): Promise<boolean> {
   const rows = await db
     .update(imports)
-    .set({ ...progress, state: 'running', updatedAt: new Date() })
+    .set({ ...progress, state: 'running', updatedAt: sql`now()` })
     .where(and(eq(imports.id, id), isOpen))
     .returning({ id: imports.id })
   return rows.length > 0
@@ -106,7 +108,7 @@ export async function recordProgress(db: Db, id: string, progress: ImportProgres
  * @throws ConflictError when it was cancelled meanwhile
  */
 export async function endImport(tx: Db, { id, actor }: Pick<Import, 'id' | 'actor'>, end: ImportEnd): Promise<void> {
-  const now = new Date()
+  const now = sql`now()`
   const [ended] = await tx
     .update(imports)
     .set({ ...end, doing: '', updatedAt: now, endedAt: now })
@@ -120,7 +122,7 @@ export async function endImport(tx: Db, { id, actor }: Pick<Import, 'id' | 'acto
 export async function cancelImport(db: Db, id: string, by: Actor): Promise<Import> {
   return db.transaction(async (transaction) => {
     const tx = transaction as unknown as Db
-    const now = new Date()
+    const now = sql`now()`
     const [cancelled] = await tx
       .update(imports)
       .set({ state: 'cancelled', doing: '', updatedAt: now, endedAt: now })

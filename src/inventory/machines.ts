@@ -193,8 +193,11 @@ export async function lockMachine(tx: Db, key: MachineKey): Promise<Machine | un
 
 /** Counts a machine's revision up, after a change of it. */
 export async function countRevision(tx: Db, machine: Machine): Promise<Machine> {
-  const values = { revision: machine.revision + 1, updatedAt: new Date() }
-  await tx.update(machines).set(values).where(eq(machines.id, machine.id))
+  const [values] = await tx
+    .update(machines)
+    .set({ revision: machine.revision + 1, updatedAt: sql`now()` })
+    .where(eq(machines.id, machine.id))
+    .returning({ revision: machines.revision, updatedAt: machines.updatedAt })
   return { ...machine, ...values }
 }
 

@@ -1,4 +1,4 @@
-import { asc, eq, getTableColumns, gt } from 'drizzle-orm'
+import { asc, eq, getTableColumns, gt, sql } from 'drizzle-orm'
 import type { Db } from '../db/open.ts'
 import type { groups, menus } from '../db/schema.ts'
 import { NotFoundError } from '../errors.ts'
@@ -67,7 +67,7 @@ export async function saveNamed<Row extends Kept>(
     else
       await tx
         .update(table)
-        .set({ ...content, revision: before.revision + 1, updatedAt: new Date() } as never)
+        .set({ ...content, revision: before.revision + 1, updatedAt: sql`now()` } as never)
         .where(eq(table.name, name))
     const row = (await findNamed(tx, kind, name)) as Row
     await recordChanges(tx, [

@@ -2,7 +2,8 @@ import { sql } from 'drizzle-orm'
 import type { Db } from '../db/open.ts'
 import { rowsOf } from '../db/rows.ts'
 import { maxProgressEvents, mostPerBoot, type Stage, storable } from './boot-events.ts'
-import type { Outcome } from './boots.ts'
+import { noteOtherAddresses, recordNotices } from './boot-notices.ts'
+import { isOvertaken, type Outcome } from './boots.ts'
 import { type Actor, type Change, recordChanges } from './changes.ts'
 import { whySpent } from './decision.ts'
 import { lockActive, moveDeployment, type Seen, writeMove } from './deployment-moves.ts'
@@ -57,7 +58,8 @@ export async function recordReport(db: Db, ...[token, seen, ip, message]: Parame
  * up; repeated and late reports are kept as events and change nothing. Gives for each whether its token opens a boot.
  */
 async function recordReports(db: Db, list: Sighting[]): Promise<boolean[]> {
-  return db.transaction(async (transaction) => {
+  const gone: ReportedBoot[] = []
+  const known = await db.transaction(async (transaction) => {
     const tx = transaction as unknown as Db
     const known = list.map(() => false)
     let left = list.map((sighting, place) => ({ ...sighting, place, hash: hashToken(sighting.token) }))
@@ -74,12 +76,16 @@ async function recordReports(db: Db, list: Sighting[]): Promise<boolean[]> {
         machines.add(machine)
         known[place] = true
         now.push(reportedOf(boot, seen, ip, storable(message)))
+        if (!boot.progressed && seen !== 'failed') gone.push(boot)
         return false
       })
       if (now.length > 0) await writeReported(tx, now)
     }
     return known
   })
+  // It locks boots of others, so it has a transaction of its own; the reports are written whatever becomes of it.
+  await noteOtherAddresses(db, gone).catch(() => undefined)
+  return known
 }
 
 /** A report, the boot that it is of, and what that comes to. */
@@ -158,9 +164,7 @@ async function lockBoots(tx: Db, list: { hash: string }[]): Promise<Map<string, 
   const hashes = JSON.stringify(list.map(({ hash }) => hash))
   const found = await tx.execute(sql`
     select id, token_hash as "tokenHash", machine_id as "machineId", deployment_id as "deploymentId", mac, ip, image, version,
-      outcome, progressed, reports, stage, progress,
-      exists (select 1 from boots as newer
-        where newer.machine_id = boots.machine_id and newer.id > boots.id and newer.progressed) as overtaken
+      outcome, progressed, reports, stage, progress, ${isOvertaken} as overtaken
     from boots where token_hash in (select jsonb_array_elements_text(${hashes}::jsonb))
       and started_at > now() - ${tokenLifetime} order by id for update`)
   return new Map(rowsOf<ReportedBoot & { tokenHash: string }>(found).map((boot) => [boot.tokenHash, boot]))
@@ -176,18 +180,31 @@ async function moveOwn(tx: Db, { boot, seen, message, actor }: Reported): Promis
   const deployment = await lockActive(tx, boot.deploymentId as string)
   if (deployment === undefined) return
   const move = moveDeployment(deployment, { progressed: boot.progressed, newest: !boot.overtaken }, seen, message)
-  if (move !== undefined) await writeMove(tx, deployment, move, actor)
+  if (move !== undefined) return writeMove(tx, deployment, move, actor)
+  if (!boot.overtaken || (seen !== 'installed' && seen !== 'failed')) return
+  const why = 'the machine has booted anew since, from the same address'
+  const after = { machineId: boot.machineId, boot: boot.id, report: seen, why }
+  await recordChanges(tx, [{ actor, type: 'deployment.report-ignored', subject: deployment.id, after }])
+  await recordNotices(tx, [{ bootId: boot.id, ip: boot.ip, message: `the report ${seen} moved no deployment: ${why}` }])
 }
 
-/** These machines went on with their own assignments: where that is because their deployments had given up, it is certain now. */
+/**
+ * These machines went on with their own assignments: where that is because their deployments had given up, it is certain now.
+ * Not by a boot from another address than the attempts came from: there the last attempt may still go on.
+ */
 async function failSpent(tx: Db, list: Reported[]): Promise<void> {
-  const actors = new Map(list.flatMap(({ boot, actor }) => (boot.machineId === null ? [] : [[boot.machineId, actor]])))
-  if (actors.size === 0) return
+  const reports = new Map(
+    list.flatMap(({ boot, actor }) => (boot.machineId === null ? [] : [[boot.machineId, { ip: boot.ip, actor }]])),
+  )
+  if (reports.size === 0) return
+  const asked = [...reports].map(([machine_id, { ip }]) => ({ machine_id, ip }))
   const found = await tx.execute(sql`
-    select id, machine_id as "machineId", coalesce(started_at + window_seconds * interval '1 second' < now(), false) as late
-    from deployments
-    where machine_id in (select jsonb_array_elements_text(${JSON.stringify([...actors.keys()])}::jsonb)::uuid)
-      and state in ('armed', 'started', 'installing') and attempts > 0 order by id`)
+    select d.id, d.machine_id as "machineId", coalesce(d.started_at + d.window_seconds * interval '1 second' < now(), false) as late
+    from jsonb_to_recordset(${JSON.stringify(asked)}::jsonb) as asked(machine_id uuid, ip text)
+    join deployments as d on d.machine_id = asked.machine_id
+    where d.state in ('armed', 'started', 'installing') and d.attempts > 0
+      and not exists (select 1 from boots where deployment_id = d.id and progressed and ip <> asked.ip)
+    order by d.id`)
   for (const { id, machineId, late } of rowsOf<{ id: string; machineId: string; late: boolean }>(found)) {
     const deployment = await lockActive(tx, id)
     const reason = deployment && whySpent({ ...deployment, late })
@@ -196,7 +213,7 @@ async function failSpent(tx: Db, list: Reported[]): Promise<void> {
         tx,
         deployment,
         { state: 'failed', attempts: deployment.attempts, reason },
-        actors.get(machineId) as Actor,
+        reports.get(machineId)?.actor as Actor,
       )
   }
 }

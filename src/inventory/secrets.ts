@@ -46,7 +46,7 @@ export async function saveSecret(
       .values({ ownerKind: owner.kind, owner: owner.id, name, sealed })
       .onConflictDoUpdate({
         target: [secrets.ownerKind, secrets.owner, secrets.name],
-        set: { sealed, updatedAt: new Date() },
+        set: { sealed, updatedAt: sql`now()` },
       })
     await recordChanges(tx, [{ actor: by, type: 'secret.changed', subject: subjectOf(owner), after: { name } }])
     return { created: before.length === 0 }

@@ -48,7 +48,7 @@ export function createFindSituation(db: Db): FindSituation {
   const cache = createCatalogCache(db)
   const find = createMicroBatch((asked: Facts[]) => findMany(db, asked), { most: 256, atOnce: 4 })
   return async (facts) => {
-    const { revision, candidates, groupSecrets } = await find(facts)
+    const { revision, today, candidates, groupSecrets } = await find(facts)
     const identity = identify(
       identityKeys(facts),
       candidates.map((one) => one.machine),
@@ -63,16 +63,17 @@ export function createFindSituation(db: Db): FindSituation {
       deployment: known?.deployment,
       secrets: { machine: known?.secrets ?? [], groups: groupSecrets },
       catalog: await cache.at(revision),
-      today: new Date().toISOString().slice(0, 10),
+      today,
     }
   }
 }
 
 type Candidate = { machine: Machine; deployment: LatestDeployment | undefined; secrets: string[] }
-type Found = { revision: number; candidates: Candidate[]; groupSecrets: Record<string, string[]> }
+type Found = { revision: number; today: string; candidates: Candidate[]; groupSecrets: Record<string, string[]> }
 type FoundRow = {
   n: number
   revision: string
+  today: string
   group_secrets: Record<string, string[]> | null
   machine: (Record<string, unknown> & { id: string }) | null
   macs: string[] | null
@@ -83,7 +84,7 @@ type FoundRow = {
 async function findMany(db: Db, asked: Facts[]): Promise<Found[]> {
   const rows = rowsOf<FoundRow>(
     await db.execute(sql`
-    select asked.n, (select revision from catalog) as revision,
+    select asked.n, (select revision from catalog) as revision, to_char(now() at time zone 'utc', 'YYYY-MM-DD') as today,
       (select jsonb_object_agg(owner, names) from
         (select owner, jsonb_agg(name) as names from secrets where owner_kind = 'group' group by owner) as g) as group_secrets,
       to_jsonb(m) as machine,
@@ -91,7 +92,7 @@ async function findMany(db: Db, asked: Facts[]): Promise<Found[]> {
       (select jsonb_build_object('id', id, 'image', image, 'assignment', assignment, 'state', state, 'attempts', attempts,
           'maxAttempts', max_attempts, 'reason', reason,
           'late', coalesce(started_at + window_seconds * interval '1 second' < now(), false))
-        from deployments where machine_id = m.id order by deployments.id desc limit 1) as deployment,
+        from deployments where machine_id = m.id order by deployments.seq desc limit 1) as deployment,
       array(select name from secrets where owner_kind = 'machine' and owner = m.id::text) as secrets
     from jsonb_to_recordset(${JSON.stringify(asked.map(keysOf))}::jsonb)
       as asked(n int, mac text, uuids jsonb, serial text, product text)
@@ -104,10 +105,11 @@ async function findMany(db: Db, asked: Facts[]): Promise<Found[]> {
         ) as keys join machines on machines.id = keys.id
       order by machines.discovered, machines.id limit ${mostCandidates}) as m on true`),
   )
-  const found = asked.map((): Found => ({ revision: 0, candidates: [], groupSecrets: {} }))
+  const found = asked.map((): Found => ({ revision: 0, today: '', candidates: [], groupSecrets: {} }))
   for (const row of rows) {
     const one = found[row.n] as Found
     one.revision = Number(row.revision)
+    one.today = row.today
     one.groupSecrets = row.group_secrets ?? {}
     if (row.machine === null) continue
     const machine = machineFrom(row.machine, row.macs ?? [])

@@ -42,17 +42,20 @@ export async function createToken(db: Db, name: string, by: Actor = system): Pro
 /** The live token with this text; notes its use, once a minute at most. */
 export async function findToken(db: Db, token: string): Promise<TokenRecord | undefined> {
   const [row] = await db
-    .select(shown)
+    .select({
+      ...shown,
+      stale: sql<boolean>`coalesce(${tokens.lastUsedAt} not between now() - interval '1 minute' and now(), true)`,
+    })
     .from(tokens)
     .where(and(eq(tokens.hash, hashToken(token)), isNull(tokens.revokedAt)))
-  if (row !== undefined && Date.now() - (row.lastUsedAt?.getTime() ?? 0) > 60_000) {
-    await db.update(tokens).set({ lastUsedAt: new Date() }).where(eq(tokens.id, row.id))
-  }
-  return row
+  if (row?.stale) await db.update(tokens).set({ lastUsedAt: sql`now()` }).where(eq(tokens.id, row.id))
+  if (row === undefined) return undefined
+  const { stale: _, ...record } = row
+  return record
 }
 
 export async function listTokens(db: Db): Promise<TokenRecord[]> {
-  return db.select(shown).from(tokens).orderBy(asc(tokens.id))
+  return db.select(shown).from(tokens).orderBy(asc(tokens.createdAt), asc(tokens.id))
 }
 
 /** Ends a token at once. Revoking it again keeps the first time. @throws NotFoundError */

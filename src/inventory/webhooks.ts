@@ -60,7 +60,7 @@ export async function createWebhook(
 }
 
 export async function listWebhooks(db: Db): Promise<Webhook[]> {
-  return db.select(shown).from(webhooks).orderBy(asc(webhooks.id))
+  return db.select(shown).from(webhooks).orderBy(asc(webhooks.createdAt), asc(webhooks.id))
 }
 
 /** @throws NotFoundError */
@@ -77,7 +77,7 @@ export async function changeWebhook(
     const given = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined))
     const [after] = await tx
       .update(webhooks)
-      .set({ ...given, updatedAt: new Date() })
+      .set({ ...given, updatedAt: sql`now()` })
       .where(eq(webhooks.id, id))
       .returning(shown)
     const told = ({ url, types, active }: Webhook) => ({ url, types, active })
@@ -109,7 +109,7 @@ export async function listDead(db: Db, webhookId: string): Promise<DeadDelivery[
     .select({ id, changeId, body, attempts, error, createdAt })
     .from(webhookDeliveries)
     .where(and(eq(webhookDeliveries.webhookId, webhookId), eq(webhookDeliveries.dead, true)))
-    .orderBy(asc(webhookDeliveries.id))
+    .orderBy(asc(webhookDeliveries.changeId))
     .limit(1000)
 }
 
