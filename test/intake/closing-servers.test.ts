@@ -53,6 +53,23 @@ describe('a download from a server that closes after its answer', () => {
     })
 })
 
+describe('a body that is read late', () => {
+  // The whole of it is in the client's buffers, and its reading paused, when the connection ends.
+  for (const [framing, frame] of Object.entries(framings))
+    test.each([40_000, 65_536, 131_072])(
+      `is whole after the server closed: %d bytes, ${framing}`,
+      async (sizeBytes) => {
+        const bytes = randomBytes(sizeBytes)
+        server = await startClosingServer(() => frame(bytes))
+        const got = await get(new URL('/x', server.url), { connector, stallMs: 5000, hashKnown: true })
+        await wait(60)
+        const chunks: Uint8Array[] = []
+        for await (const chunk of got.body) chunks.push(chunk)
+        expect(Buffer.concat(chunks).equals(bytes)).toBe(true)
+      },
+    )
+})
+
 describe('an answer that is broken', () => {
   test.each(Object.entries(brokenAnswers))('is an error of its request alone: %s', async (_, parts) => {
     server = await startClosingServer(() => parts)
