@@ -6,7 +6,9 @@
 FROM node:22-trixie-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-RUN npm ci
+COPY scripts scripts
+COPY patches patches
+RUN npm ci && node scripts/setup.js dependencies
 COPY tsconfig.json tsconfig.build.json ./
 COPY src src
 RUN npx tsc -p tsconfig.build.json && npm prune --omit=dev

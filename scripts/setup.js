@@ -1,21 +1,22 @@
 // What a fresh machine needs before anything else can run, so this is plain JavaScript without a single dependency.
 //
-//   node scripts/setup.js dependencies   the npm packages
+//   node scripts/setup.js dependencies   the npm packages, patched
 //   node scripts/setup.js start          those, the compiled program, and the boot programs
 //   node scripts/setup.js test           all that, and what the lab and the database tests need
 
 import { bringBootPrograms } from './setup/boot-programs.js'
 import { compile, installDependencies } from './setup/dependencies.js'
+import { applyPatches } from './setup/patches.js'
 import { prepareTests } from './setup/test-pieces.js'
 
 /** True where a missing piece has to fail instead of leaving something out: in CI. */
 const requireAll = Boolean(process.env.CI || process.env.REQUIRE_ALL_TESTS)
 
-/** @type {Record<string, (() => string[] | void)[]>} Each step returns what it could not bring, in words. */
+/** @type {Record<string, (() => string[] | void | Promise<void>)[]>} Each step returns what it could not bring, in words. */
 const steps = {
-  dependencies: [installDependencies],
-  start: [installDependencies, compile, bringBootPrograms],
-  test: [installDependencies, compile, bringBootPrograms, prepareTests],
+  dependencies: [installDependencies, applyPatches],
+  start: [installDependencies, applyPatches, compile, bringBootPrograms],
+  test: [installDependencies, applyPatches, compile, bringBootPrograms, prepareTests],
 }
 
 const chosen = steps[process.argv[2] ?? '']
@@ -25,7 +26,8 @@ if (chosen === undefined) {
 }
 
 try {
-  const missing = chosen.flatMap((step) => step() ?? [])
+  const missing = []
+  for (const step of chosen) missing.push(...((await step()) ?? []))
   for (const line of missing) console.error(`setup: ${line}`)
   if (missing.length > 0 && requireAll) {
     console.error('setup: CI or REQUIRE_ALL_TESTS is set, so nothing may be missing')

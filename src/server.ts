@@ -78,14 +78,18 @@ async function open(
     throw new ConfigError(`BOOTWRIGHT_DATA_DIR: another server is running on ${config.dataDir}`)
   }
 
-  const { db, close } =
-    config.databaseUrl === undefined
-      ? await openEmbedded(join(config.dataDir, 'database'), {
-          durable: config.durable,
-          mayBeNew: config.newDatabase,
-          log,
-        })
-      : await openPostgres(config.databaseUrl)
+  const {
+    db,
+    bootDb = db,
+    isShort: databaseIsShort = () => false,
+    close,
+  } = config.databaseUrl === undefined
+    ? await openEmbedded(join(config.dataDir, 'database'), {
+        durable: config.durable,
+        mayBeNew: config.newDatabase,
+        log,
+      })
+    : await openPostgres(config.databaseUrl)
   opened.push(close)
   const adminToken = await ensureFirstToken(db, config.adminToken)
   const sealer = await openSealer(config, db)
@@ -102,10 +106,10 @@ async function open(
   const databaseAnswers = () => answers(db)
   const allows = subnetTest(config.bootSubnets)
   const boot: BootDeps = {
-    db,
+    db: bootDb,
     store,
     transfers: { ...createTransfers({ ...sending, mostTransfers: config.maxTransfers }), ...(orders && { orders }) },
-    findServable: createFindServable(db),
+    findServable: createFindServable(bootDb),
     noteDamage: (sha256, why) => noteDamage(db, sha256, why),
     nbps,
     events,
@@ -113,11 +117,12 @@ async function open(
     settings: config,
     allows,
     databaseAnswers,
+    databaseIsShort,
     scripts: createScripts(readTemplates()),
-    findSituation: createFindSituation(db),
-    openBoot: createOpenBoot(db),
-    recordReport: createRecordReport(db),
-    findTreeFile: createFindTreeFile(db),
+    findSituation: createFindSituation(bootDb),
+    openBoot: createOpenBoot(bootDb),
+    recordReport: createRecordReport(bootDb),
+    findTreeFile: createFindTreeFile(bootDb),
     findSize: createFindSize(store),
     sealer,
   }
@@ -154,6 +159,7 @@ async function open(
     bootUrl,
     maxFileBytes: config.maxFileBytes,
     databaseAnswers,
+    databaseIsShort,
     preview,
   }
   const adminAddress = await listen(

@@ -30,6 +30,7 @@ export type AdminDeps = {
   bootUrl: string
   findSituation: FindSituation
   databaseAnswers: () => Promise<boolean>
+  databaseIsShort: () => boolean
   /** How images and files come in. */
   intake: {
     /** The id of this server's data folder. */

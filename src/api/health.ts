@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi'
 import { endpoint } from './endpoint.ts'
 
 const healthSchema = z
-  .object({ status: z.enum(['ok', 'degraded']), database: z.enum(['ok', 'away']) })
+  .object({ status: z.enum(['ok', 'degraded']), database: z.enum(['ok', 'few connections', 'away']) })
   .openapi('Health')
 
 export const get = endpoint({
@@ -11,13 +11,14 @@ export const get = endpoint({
   open: true,
   returns: healthSchema,
   statuses: {
-    200: 'All is well',
+    200: 'All is well, or the database server has too few connections and answers late',
     503: 'Boots go on with the last known decisions; the inventory cannot be read or changed',
   },
-  answer: async ({ databaseAnswers }) => {
+  answer: async ({ databaseAnswers, databaseIsShort }) => {
     const answers = await databaseAnswers().catch(() => false)
-    return answers
-      ? { status: 200 as const, body: { status: 'ok' as const, database: 'ok' as const } }
-      : { status: 503 as const, body: { status: 'degraded' as const, database: 'away' as const } }
+    if (!answers) return { status: 503 as const, body: { status: 'degraded' as const, database: 'away' as const } }
+    if (databaseIsShort())
+      return { status: 200 as const, body: { status: 'degraded' as const, database: 'few connections' as const } }
+    return { status: 200 as const, body: { status: 'ok' as const, database: 'ok' as const } }
   },
 })

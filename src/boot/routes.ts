@@ -43,6 +43,8 @@ export type BootDeps = FileDeps & {
   /** True for an address that may boot here. */
   allows: (address: string) => boolean
   databaseAnswers: () => Promise<boolean>
+  /** The database server has too few connections for this process. */
+  databaseIsShort: () => boolean
 }
 
 /** Every URL of the boot network. */
@@ -80,8 +82,9 @@ export function createBootApp(deps: BootDeps): Hono<BootEnv> {
   app.post('/b/:token/:report', (c) => takeReport(c, deps))
 
   app.get('/healthz', async (c) => {
-    const answers = await deps.databaseAnswers()
-    return c.json({ status: answers ? 'ok' : 'degraded', database: answers ? 'ok' : 'away' }, answers ? 200 : 503)
+    if (!(await deps.databaseAnswers())) return c.json({ status: 'degraded', database: 'away' }, 503)
+    if (deps.databaseIsShort()) return c.json({ status: 'degraded', database: 'few connections' })
+    return c.json({ status: 'ok', database: 'ok' })
   })
   app.notFound((c) => c.text('There is nothing here. A machine begins at /boot.ipxe.\n', 404))
   app.onError((error, c) => {

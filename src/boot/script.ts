@@ -6,6 +6,7 @@ import { noteConflict } from '../inventory/conflicts.ts'
 import { type Decision, decide } from '../inventory/decision.ts'
 import { type Facts, targetOf } from '../inventory/facts.ts'
 import { identityKeys } from '../inventory/identity.ts'
+import { inTime } from '../inventory/in-time.ts'
 import { recordDiscovered } from '../inventory/machines.ts'
 import type { Choice } from '../inventory/menu-choice.ts'
 import type { Situation } from '../inventory/situation.ts'
@@ -72,6 +73,9 @@ export async function previewScript(deps: BootDeps, facts: Facts, base: string):
   return renderDecision(deps, decision, situation, base, previewBoot)
 }
 
+/** How long a script waits for what came before it to be written, milliseconds; without that the boot lacks its first events. */
+const flushMs = 2000
+
 /** Decides for a machine that asks for real, and opens its boot. `choice` is what was taken from a menu. */
 export async function bootScript(
   deps: BootDeps,
@@ -89,7 +93,7 @@ export async function bootScript(
   // A machine that waits asks again every few seconds: that is no boot yet.
   if (answer.decision.spec.kind === 'wait') return answer
   // What firmware and bootstrap did must be written before the boot can be joined to it.
-  await deps.events.flush()
+  await inTime(deps.events.flush(), flushMs)
   await deps.openBoot({ ...keys, facts, ip, ...answer, reports: hearsBack(answer, keys.token) })
   return { ...answer, bootId: keys.id }
 }

@@ -67,40 +67,47 @@ export function createCatalogCache(db: Db): CatalogCache {
   }
 }
 
-/** Reads the whole catalog. */
+/** Reads the whole catalog, as it is at one moment, over one connection. */
 export async function loadCatalog(db: Db): Promise<Catalog> {
-  // The revision first: what is read after it may be newer than it says, never older.
+  return db.transaction((tx) => readCatalog(tx as unknown as Db), {
+    isolationLevel: 'repeatable read',
+    accessMode: 'read only',
+  })
+}
+
+async function readCatalog(db: Db): Promise<Catalog> {
   const revision = await readRevision(db)
-  const [policy, allGroups, allImages, allMenus, allAnswerFiles, damagedFiles] = await Promise.all([
-    findPolicy(db),
-    db.select().from(groups),
-    db
-      .select({
-        name: images.name,
-        version: images.currentVersion,
-        variants: imageVersions.variants,
-        endOfLife: images.endOfLife,
-        installer: sql<boolean>`coalesce(${images.installer}, false)`,
-      })
-      .from(images)
-      .innerJoin(
-        imageVersions,
-        sql`${imageVersions.image} = ${images.name} and ${imageVersions.version} = ${images.currentVersion}`,
-      ),
-    db.select().from(menus),
-    db
-      .select({
-        name: answerFiles.name,
-        version: answerFiles.currentVersion,
-        documents: answerFileVersions.documents,
-      })
-      .from(answerFiles)
-      .innerJoin(
-        answerFileVersions,
-        sql`${answerFileVersions.answerFile} = ${answerFiles.name} and ${answerFileVersions.version} = ${answerFiles.currentVersion}`,
-      ),
-    db.select({ sha256: files.sha256, damage: files.damage }).from(files).where(isNotNull(files.damage)),
-  ])
+  const policy = await findPolicy(db)
+  const allGroups = await db.select().from(groups)
+  const allImages = await db
+    .select({
+      name: images.name,
+      version: images.currentVersion,
+      variants: imageVersions.variants,
+      endOfLife: images.endOfLife,
+      installer: sql<boolean>`coalesce(${images.installer}, false)`,
+    })
+    .from(images)
+    .innerJoin(
+      imageVersions,
+      sql`${imageVersions.image} = ${images.name} and ${imageVersions.version} = ${images.currentVersion}`,
+    )
+  const allMenus = await db.select().from(menus)
+  const allAnswerFiles = await db
+    .select({
+      name: answerFiles.name,
+      version: answerFiles.currentVersion,
+      documents: answerFileVersions.documents,
+    })
+    .from(answerFiles)
+    .innerJoin(
+      answerFileVersions,
+      sql`${answerFileVersions.answerFile} = ${answerFiles.name} and ${answerFileVersions.version} = ${answerFiles.currentVersion}`,
+    )
+  const damagedFiles = await db
+    .select({ sha256: files.sha256, damage: files.damage })
+    .from(files)
+    .where(isNotNull(files.damage))
   return {
     revision,
     policy,

@@ -1,7 +1,9 @@
+import { isOutage } from '../db/outage.ts'
+
 /**
  * Gathers calls that come while earlier ones are under way, and answers them together: one round trip to the database for
  * many, and no waiting where there is only one. `run` gets the inputs in order and gives as many results.
- * When a batch fails, each of its inputs is run again alone, so that a bad one does not fail the others.
+ * When a batch fails, each of its inputs is run again alone, so that a bad one does not fail the others; not when the database is away.
  */
 export function createMicroBatch<In, Out>(
   run: (inputs: In[]) => Promise<Out[]>,
@@ -16,7 +18,7 @@ export function createMicroBatch<In, Out>(
       const results = await run(batch.map((one) => one.input))
       for (const [index, one] of batch.entries()) one.resolve(results[index] as Out)
     } catch (error) {
-      if (batch.length === 1) batch[0]?.reject(error)
+      if (batch.length === 1 || isOutage(error)) for (const one of batch) one.reject(error)
       else for (const one of batch) await answer([one])
     }
   }

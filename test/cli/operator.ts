@@ -54,6 +54,7 @@ export async function startOperator(settings: { maxFileBytes?: number } = {}): P
     checks: createFileChecks({ db, store, log }),
     log,
     databaseAnswers,
+    databaseIsShort: () => false,
     findSituation,
     sealer,
     feed,

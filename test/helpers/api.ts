@@ -52,6 +52,7 @@ export async function openApi(db: Db, change: Partial<AdminDeps> = {}): Promise<
     maxFileBytes: 128 * 2 ** 20,
     bootUrl: 'http://192.0.2.1:8080',
     databaseAnswers: async () => true,
+    databaseIsShort: () => false,
     preview: async (facts, baseUrl) => {
       const decision = decide(await findSituation(facts))
       return { script: `#!ipxe\n# ${decision.spec.kind} ${baseUrl ?? ''}\n`, decision }

@@ -57,6 +57,7 @@ export async function startTestBootServer(
     noteDamage: (sha256, why) => noteDamage(db, sha256, why),
     allows,
     databaseAnswers,
+    databaseIsShort: () => false,
     nbps: new Map([['ipxe.efi', { name: 'ipxe.efi', bytes: efi, sha256: sha256(efi) }]]),
     scripts: createScripts(readTemplates()),
     findSituation: createFindSituation(db),

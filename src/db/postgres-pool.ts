@@ -1,0 +1,109 @@
+import postgres from 'postgres'
+import { ConfigError } from '../errors.ts'
+import { createConnectionGate } from './connection-gate.ts'
+import { DatabaseTimeoutError, isRefusedConnection } from './outage.ts'
+
+/** The connections of this process to PostgreSQL. */
+export type PostgresPool = {
+  /** What drizzle works with. Each statement or transaction is given up after `deadlineMs`; undefined: by the limits of the server. */
+  client: (deadlineMs?: number) => postgres.Sql
+  /** The server has too few connections for this process. */
+  isShort: () => boolean
+  end: () => Promise<void>
+}
+
+const maxConnections = 10
+const connectSeconds = 5
+const waitMs = 10_000
+const narrowMs = 30_000
+/** What a statement may take longer than its own limit before its server counts as gone, milliseconds. */
+const graceMs = 10_000
+
+/**
+ * Limits of the server, milliseconds; the same names in DATABASE_URL replace them. Statements of ours are short. Compiling (jit)
+ * is off: PostgreSQL takes the batched ones for long, and would compile them for 0.3 s each.
+ */
+const limits = {
+  jit: 'off',
+  statement_timeout: 30_000,
+  lock_timeout: 20_000,
+  idle_in_transaction_session_timeout: 30_000,
+}
+
+/** Opens connections to PostgreSQL as they are needed. */
+export function openPool(url: string): PostgresPool {
+  const options = {
+    max: maxConnections,
+    connect_timeout: connectSeconds,
+    onnotice: () => {},
+    backoff,
+    connection: limits,
+  }
+  // Nothing connects yet: this only reads what the URL says.
+  const { statement_timeout: statementMs } = postgres(url, options).options.connection as Record<string, unknown>
+  const seconds = Number(statementMs) > 0 ? Math.ceil((Number(statementMs) + graceMs) / 1000) : 0
+  const sql = postgres(url, { ...options, ...{ silence_timeout: seconds } })
+  requirePatched(sql)
+  const gate = createConnectionGate({ max: maxConnections, waitMs, narrowMs, isRefusal: isRefusedConnection })
+
+  const client = (deadlineMs?: number) => {
+    const run = <T>(work: () => Promise<T>): Promise<T> => {
+      if (deadlineMs === undefined) return gate.run(work)
+      return withDeadline(deadlineMs, (isLate) =>
+        gate.run(() => (isLate() ? Promise.reject(late(deadlineMs)) : work())),
+      )
+    }
+    const unsafe = (text: string, args?: Parameters<typeof sql.unsafe>[1]) =>
+      // drizzle asks for unnamed statements: each is planned anew, and described in a round trip of its own.
+      lazy(run, () => sql.unsafe(text, args, { prepare: true }))
+    const begin = (work: Parameters<typeof sql.begin>[1]) => run(() => sql.begin(work) as Promise<unknown>)
+    return { options: sql.options, unsafe, begin } as unknown as postgres.Sql
+  }
+  return { client, isShort: gate.isNarrow, end: () => sql.end({ timeout: 5 }) }
+}
+
+/** One connection without limits, for what may take long: migrations. */
+export function openSingle(url: string): postgres.Sql {
+  const sql = postgres(url, { max: 1, connect_timeout: connectSeconds, onnotice: () => {}, connection: { jit: 'off' } })
+  requirePatched(sql)
+  return sql
+}
+
+// A driver without our patch ends the process at the first connection that is lost.
+function requirePatched(sql: postgres.Sql): void {
+  if (!('survivesLostConnections' in sql))
+    throw new ConfigError('the PostgreSQL driver lacks a patch of Bootwright: run node scripts/setup.js dependencies')
+}
+
+// By itself the driver waits up to 20 s after a long outage.
+function backoff(retries: number): number {
+  return (0.5 + Math.random() / 2) * Math.min(0.05 * 2 ** retries, 1)
+}
+
+/** A query as drizzle uses it: run when its rows are asked for, as objects or as arrays of values. */
+function lazy<Row>(
+  run: <T>(work: () => Promise<T>) => Promise<T>,
+  query: () => PromiseLike<Row> & { values: () => PromiseLike<unknown> },
+) {
+  return {
+    values: () => run(async () => query().values()),
+    // biome-ignore lint/suspicious/noThenProperty: drizzle awaits the query of the driver
+    then: ((done, failed) => run(async () => query()).then(done, failed)) as Promise<Row>['then'],
+  }
+}
+
+async function withDeadline<T>(deadlineMs: number, work: (isLate: () => boolean) => Promise<T>): Promise<T> {
+  let isLate = false
+  let timer: NodeJS.Timeout | undefined
+  const deadline = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      isLate = true
+      reject(late(deadlineMs))
+    }, deadlineMs)
+  })
+  return Promise.race([work(() => isLate), deadline]).finally(() => clearTimeout(timer))
+}
+
+function late(deadlineMs: number): DatabaseTimeoutError {
+  return new DatabaseTimeoutError(`the database did not answer within ${deadlineMs / 1000} s`)
+}
