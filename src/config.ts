@@ -57,6 +57,10 @@ export type Config = {
   noProxy: string
   /** Downloads at once; who comes above that is told when to ask again. */
   maxTransfers: number
+  /** HTTP connections of the boot network at once. */
+  maxConnections: number
+  /** Of one address, or of one IPv6 /64; undefined: a quarter of all, at most 1024. */
+  maxConnectionsPerAddress: number | undefined
   /** Of all downloads together; undefined: as fast as it goes. */
   maxBytesPerSecond: number | undefined
   fileCacheBytes: number
@@ -190,6 +194,16 @@ export const settings = {
   httpsProxy: { name: 'HTTPS_PROXY', fallback: '', meaning: 'proxy for https URLs of imports, http://host:port' },
   noProxy: { name: 'NO_PROXY', fallback: '', meaning: 'hosts and domains that are asked without a proxy; * for all' },
   maxTransfers: { name: 'BOOTWRIGHT_MAX_TRANSFERS', fallback: '2000', meaning: 'downloads of files at once' },
+  maxConnections: {
+    name: 'BOOTWRIGHT_MAX_CONNECTIONS',
+    fallback: '20000',
+    meaning: 'boot HTTP connections at once; fewer where the limit of open files (ulimit -n) does not allow them',
+  },
+  maxConnectionsPerAddress: {
+    name: 'BOOTWRIGHT_MAX_CONNECTIONS_PER_ADDRESS',
+    fallback: undefined,
+    meaning: 'boot HTTP connections at once of one address or IPv6 /64 (default: a quarter of all, at most 1024)',
+  },
   maxBytesPerSecond: {
     name: 'BOOTWRIGHT_MAX_BYTES_PER_SECOND',
     fallback: undefined,
@@ -321,6 +335,9 @@ export function loadConfig(env: Record<string, string | undefined>, defaultNbpDi
     httpsProxy: read('httpsProxy', parseProxy, 'http://host:port'),
     noProxy: read('noProxy', (text) => text, 'hosts with commas between'),
     maxTransfers: count('maxTransfers', 1, 1_000_000),
+    maxConnections: count('maxConnections', 1, 1_000_000),
+    maxConnectionsPerAddress:
+      given('maxConnectionsPerAddress') === undefined ? undefined : count('maxConnectionsPerAddress', 1, 1_000_000),
     maxBytesPerSecond: optional(
       'maxBytesPerSecond',
       (text) => wholeNumber(text, 65_536, 2 ** 50),

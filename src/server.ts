@@ -1,8 +1,8 @@
 import { chmod, rm } from 'node:fs/promises'
-import type http from 'node:http'
+import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { createAdaptorServer } from '@hono/node-server'
+import { getRequestListener } from '@hono/node-server'
 import { sql } from 'drizzle-orm'
 import { adminSocketPath, isSocketTaken, socketPathIn } from './admin-socket.ts'
 import { type AdminDeps, createAdminApp } from './api/routes.ts'
@@ -18,9 +18,11 @@ import { createFileChecks } from './care/check-file.ts'
 import type { Config, Listen } from './config.ts'
 import { type Db, openPostgres } from './db/open.ts'
 import { openEmbedded } from './db/open-embedded.ts'
+import { freeDescriptors, shareDescriptors } from './descriptors.ts'
 import { ConfigError, messageOf } from './errors.ts'
 import { makeFolder } from './folders.ts'
 import { startHousekeeping } from './housekeeping.ts'
+import { type ConnectionLimits, serveBounded } from './http-connections.ts'
 import { openIntake } from './intake/open-intake.ts'
 import { startBootEventRecorder } from './inventory/boot-events.ts'
 import { createOpenBoot } from './inventory/boots.ts'
@@ -66,6 +68,8 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
     throw error
   }
 }
+
+const maxAdminConnections = 1024
 
 async function open(
   config: Config,
@@ -127,7 +131,8 @@ async function open(
     sealer,
   }
   const bootApp = createBootApp(boot)
-  const bootServer = createBootServer(bootApp)
+  const limits = await connectionLimits(config, log)
+  const bootServer = createBootServer(bootApp, limits.boot)
   const bootAddress = await listen(bootServer, config.bootListen, 'BOOTWRIGHT_BOOT_LISTEN', opened)
   if (orders !== undefined) {
     const relaySocket = socketPathIn(config.dataDir, 'relay.sock')
@@ -163,7 +168,7 @@ async function open(
     preview,
   }
   const adminAddress = await listen(
-    adminServer({ ...admin, trusted: false }),
+    adminServer({ ...admin, trusted: false }, limits.admin),
     config.adminListen,
     'BOOTWRIGHT_ADMIN_LISTEN',
     opened,
@@ -172,11 +177,11 @@ async function open(
     log.warn(
       'the path of the data folder is too long for a Unix socket: the command line needs BOOTWRIGHT_URL and BOOTWRIGHT_TOKEN',
     )
-  else await listenOnSocket(adminServer({ ...admin, trusted: true }), socketPath, opened)
+  else await listenOnSocket(adminServer({ ...admin, trusted: true }, limits.admin), socketPath, opened)
 
   // Before the listeners close: who follows the changes would otherwise hold them open.
   opened.push(async () => feed.stop())
-  const tftp = await startBootTftp(config, boot, bootAddress.port)
+  const tftp = await startBootTftp({ ...config, tftpMaxTransfers: limits.tftpTransfers }, boot, bootAddress.port)
   if (tftp !== undefined) opened.push(() => tftp.stop(5000))
   return {
     addresses: {
@@ -223,8 +228,45 @@ async function openSealer(config: Config, db: Db): Promise<Sealer> {
   )
 }
 
-function adminServer(deps: AdminDeps): http.Server {
-  const server = createAdaptorServer({ fetch: createAdminApp(deps).fetch }) as http.Server
+/** What clients may take of the descriptors that this process has, so that the database always has some. */
+async function connectionLimits(config: Config, log: Logger) {
+  const free = await freeDescriptors()
+  const asked = {
+    bootConnections: config.maxConnections,
+    adminConnections: maxAdminConnections,
+    tftpTransfers: config.tftpMaxTransfers,
+  }
+  const { bootConnections, adminConnections, tftpTransfers } = shareDescriptors(free, asked)
+  if (bootConnections < asked.bootConnections || tftpTransfers < asked.tftpTransfers)
+    log.info(
+      { freeDescriptors: free, bootConnections, tftpTransfers },
+      'the limit of open files (ulimit -n, LimitNOFILE) allows fewer connections than the settings',
+    )
+  const quarter = Math.min(1024, Math.ceil(bootConnections / 4))
+  const boot: ConnectionLimits = {
+    maxConnections: bootConnections,
+    maxPerAddress: config.maxConnectionsPerAddress ?? quarter,
+    crowded: atMostEvery(60_000, (address) =>
+      log.warn({ ip: address, bootConnections }, 'too many boot connections: idle ones are closed, then new ones'),
+    ),
+  }
+  const admin: ConnectionLimits = { maxConnections: adminConnections, maxPerAddress: adminConnections }
+  return { boot, admin, tftpTransfers }
+}
+
+/** Calls `tell` once in so many milliseconds at most. */
+function atMostEvery(everyMs: number, tell: (text: string) => void): (text: string) => void {
+  let toldAt = Number.NEGATIVE_INFINITY
+  return (text) => {
+    if (performance.now() - toldAt < everyMs) return
+    toldAt = performance.now()
+    tell(text)
+  }
+}
+
+function adminServer(deps: AdminDeps, limits: ConnectionLimits): http.Server {
+  const server = http.createServer()
+  serveBounded(server, getRequestListener(createAdminApp(deps).fetch), limits)
   // An upload may take hours; its header and its silence may not.
   server.requestTimeout = 0
   server.headersTimeout = 20_000
@@ -260,7 +302,8 @@ function listening(
     server.once('error', (error: NodeJS.ErrnoException) =>
       reject(new ConfigError(`${what}: ${error.code === 'EADDRINUSE' ? 'the address is in use' : error.message}`)),
     )
-    server.listen(where, resolve)
+    // Machines that are switched on together connect in one burst; the system may allow fewer (net.core.somaxconn).
+    server.listen({ ...where, backlog: 4096 }, resolve)
   })
 }
 

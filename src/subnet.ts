@@ -18,3 +18,15 @@ export function subnetTest(subnets: string[]): (address: string) => boolean {
   }
   return (address) => isIP(address) !== 0 && list.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
 }
+
+/**
+ * What stands for a client where clients share something: its IPv4 address, or the /64 of its IPv6 address, all of which one
+ * host can take. Link-local addresses have one /64 for a whole network, so they stand for themselves.
+ */
+export function sharerOf(address: string): string {
+  const plain = address.replace(/^::ffff:/i, '').replace(/%.*$/, '')
+  if (isIP(plain) !== 6 || /^fe[89ab]/i.test(plain)) return plain
+  const [head = [], tail] = plain.split('::').map((groups) => groups.split(':').filter(Boolean))
+  const zeros = tail === undefined ? [] : Array<string>(8 - head.length - tail.length).fill('0')
+  return `${[...head, ...zeros].slice(0, 4).join(':')}::/64`
+}

@@ -3,7 +3,19 @@ import { dirname, join, normalize } from 'node:path'
 import { expect, it } from 'vitest'
 
 // The arrows of ARCHITECTURE.md: a folder may import from those named, by type from those in brackets, and from the small files beside the folders.
-const shared = ['errors', 'glob', 'log', 'mac', 'arch', 'paths', 'subnet', 'seal', 'folders', 'http-request']
+const shared = [
+  'errors',
+  'glob',
+  'log',
+  'mac',
+  'arch',
+  'paths',
+  'subnet',
+  'seal',
+  'folders',
+  'http-request',
+  'http-connections',
+]
 const allowed: Record<string, { values: string[]; types: string[] }> = {
   cli: { values: ['config', 'admin-socket', 'intake'], types: ['inventory'] },
   tftp: { values: [], types: ['config', 'inventory', 'render', 'store'] },

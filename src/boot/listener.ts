@@ -1,6 +1,7 @@
 import http from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import type { Hono } from 'hono'
+import { type ConnectionLimits, serveBounded } from '../http-connections.ts'
 import type { BootEnv, Relayed } from './request.ts'
 
 /**
@@ -25,8 +26,8 @@ class CanonicalResponse extends http.ServerResponse {
 }
 
 /** The HTTP server of the boot network. */
-export function createBootServer(app: Hono<BootEnv>): http.Server {
-  return boundServer(listenerOf(app))
+export function createBootServer(app: Hono<BootEnv>, limits?: ConnectionLimits): http.Server {
+  return boundServer(listenerOf(app), limits)
 }
 
 /** The server that workers pass requests on to, on a socket that is theirs alone: what they say of a request is believed. */
@@ -36,11 +37,15 @@ export function createRelayServer(app: Hono<BootEnv>): http.Server {
     const { 'x-bootwright-address': address, 'x-bootwright-worker': worker } = request.headers
     const relayed: Relayed = { address: String(address), worker: Number(worker) }
     listener(Object.assign(request, { relayed }), response)
-  })
+  }, noLimits)
 }
 
-/** An HTTP server bounded in every length and time, and plain enough for firmware. */
-export function boundServer(listener: http.RequestListener): http.Server {
+// Each worker bounds its own clients.
+const noLimits: ConnectionLimits = { maxConnections: Number.POSITIVE_INFINITY, maxPerAddress: Number.POSITIVE_INFINITY }
+const usualLimits: ConnectionLimits = { maxConnections: 20_000, maxPerAddress: 1024 }
+
+/** An HTTP server bounded in every length, count and time, and plain enough for firmware. */
+export function boundServer(listener: http.RequestListener, limits = usualLimits): http.Server {
   const options: http.ServerOptions = {
     ServerResponse: CanonicalResponse as typeof http.ServerResponse,
     maxHeaderSize: 8192,
@@ -49,10 +54,10 @@ export function boundServer(listener: http.RequestListener): http.Server {
     keepAliveTimeout: 15_000,
     connectionsCheckingInterval: 5_000,
   }
-  const server = http.createServer(options, listener)
+  const server = http.createServer(options)
+  serveBounded(server, listener, limits)
   // A reader that takes nothing for this long is gone; iPXE gives up after 120 s itself.
   server.timeout = 120_000
-  server.maxConnections = 20_000
   return server
 }
 

@@ -12,6 +12,7 @@ import type { Sealer } from '../seal.ts'
 import type { Nbps } from '../store/nbps.ts'
 import { serveAnswer } from './answer-files.ts'
 import type { FindSize } from './damage.ts'
+import { createFairTurns } from './fair-turns.ts'
 import { type FileDeps, serveFile } from './files.ts'
 import { serveChoice } from './menus.ts'
 import { serveNbp } from './nbps.ts'
@@ -47,6 +48,10 @@ export type BootDeps = FileDeps & {
   databaseIsShort: () => boolean
 }
 
+/** Requests of one address that are answered at once, downloads aside: those have limits of their own (admission.ts). */
+const maxAtOncePerAddress = 16
+const downloads = /^\/(files|trees|nbp)\//
+
 /** Every URL of the boot network. */
 export function createBootApp(deps: BootDeps): Hono<BootEnv> {
   const { settings } = deps
@@ -56,6 +61,8 @@ export function createBootApp(deps: BootDeps): Hono<BootEnv> {
     deps.log.warn({ ip: addressOf(c), path: c.req.path }, 'refused: the address is in no boot subnet')
     return c.text('This address may not boot here.\n', 403)
   })
+  const inTurn = createFairTurns(maxAtOncePerAddress)
+  app.use((c, next) => (downloads.test(c.req.path) ? next() : inTurn(addressOf(c), next)))
 
   for (const path of ['/boot.ipxe', '/boot.ipxe.0', '/autoexec.ipxe', '/nbp/*', '/ipxe', '/ipxe/*']) {
     app.use(path, emptyPreseed)

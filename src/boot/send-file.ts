@@ -5,7 +5,7 @@ import type { OpenFile } from '../store/file-store.ts'
 import { type Admission, createAdmission } from './admission.ts'
 import { answerFor, type FileAnswer, lengthOf } from './file-answer.ts'
 import type { FileOrders } from './file-orders.ts'
-import type { BootContext } from './request.ts'
+import { addressOf, type BootContext } from './request.ts'
 import { type Pace, type Sending, type SendWays, sendParts } from './send-bytes.ts'
 import { openZeroCopy } from './zero-copy.ts'
 
@@ -50,11 +50,15 @@ export async function sendFile(
   sent: (result: Sent) => void,
 ): Promise<Response> {
   const { outgoing, incoming } = c.env
+  const { relayed } = incoming
   try {
     const answer = answerFor(incoming.method, incoming.headers, file.sizeBytes, headers)
     if (incoming.method === 'HEAD' || answer.parts.length === 0)
       return new Response(null, { status: answer.status, headers: answer.headers })
-    const entered = sizeOf(answer) <= alwaysBytes ? { pace: unhurried, leave: () => {} } : admission.enter()
+    const entered =
+      sizeOf(answer) <= alwaysBytes
+        ? { pace: unhurried, leave: () => {} }
+        : admission.enter({ address: addressOf(c), disconnect: relayed ? undefined : () => outgoing.destroy() })
     if ('retryAfterSeconds' in entered) return busy(entered.retryAfterSeconds)
     const ended = (result: Sent) => {
       entered.leave()

@@ -71,3 +71,23 @@ it('does not hold up anybody within the speed, and all of them together beyond i
   pass(2000)
   expect(pace(500)).toBeUndefined()
 })
+
+it('takes the place of a stalled download for an address that has fewer, and of no other', () => {
+  const { now, pass } = clock()
+  const admission = createAdmission({ mostTransfers: 3, bytesPerSecond: undefined }, { now })
+  const cut: string[] = []
+  const enter = (address: string, name: string) => admission.enter({ address, disconnect: () => cut.push(name) })
+  const [stalled, moving] = ['stalled', 'moving', 'late'].map((name) => entered(enter('10.9.0.1', name)))
+  pass(9000)
+  moving?.pace(1)
+  expect(enter('10.9.0.2', 'early')).toHaveProperty('retryAfterSeconds')
+  pass(1500)
+  expect(enter('10.9.0.1', 'the same address')).toHaveProperty('retryAfterSeconds')
+  entered(enter('10.9.0.2', 'second'))
+  expect(cut).toEqual(['stalled'])
+  stalled?.leave()
+  entered(enter('10.9.0.3', 'third'))
+  expect(cut).toEqual(['stalled', 'late'])
+  pass(20_000)
+  expect(enter('10.9.0.3', 'as many as the others')).toHaveProperty('retryAfterSeconds')
+})

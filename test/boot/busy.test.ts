@@ -42,14 +42,17 @@ it('refuses no script, no report, no head and no small piece meanwhile', async (
   expect((await fetch(url, { headers: { Range: 'bytes=0-9999999' } })).status).toBe(503)
 })
 
-it('gives back the places of requests that wait on one connection for their turn when it is reset', async () => {
+it('gives one place to a connection, however many requests are sent on it, and takes it back when it is reset', async () => {
   for (const socket of held.splice(0)) socket.destroy()
   await expect.poll(() => statusOf(url)).toBe(200)
   const { pathname } = new URL(url)
   for (let round = 0; round < 2; round++) {
-    const socket = await stalledReader(server.port, pathname, 2)
-    await expect.poll(() => statusOf(url)).toBe(503)
-    socket.resetAndDestroy()
+    const sockets = [await stalledReader(server.port, pathname, 3000)]
+    expect(await statusOf(url)).toBe(200)
+    sockets.push(await stalledReader(server.port, pathname, 2))
+    expect(await statusOf(url)).toBe(503)
+    for (const socket of sockets) socket.resetAndDestroy()
+    await expect.poll(() => statusOf(url)).toBe(200)
   }
   await expect.poll(() => statusOf(url)).toBe(200)
   for (let reader = 0; reader < 2; reader++) held.push(await stalledReader(server.port, pathname))
