@@ -74,6 +74,7 @@ export type Config = {
   tftpMaxTransfersPerAddress: number
   tftpSinglePort: boolean
   logLevel: string
+  logLevelNames: boolean
 }
 
 type Setting = { name: string; fallback: string | undefined; meaning: string }
@@ -238,6 +239,11 @@ export const settings = {
     meaning: 'yes: answer TFTP from the listening port (behind NAT)',
   },
   logLevel: { name: 'BOOTWRIGHT_LOG_LEVEL', fallback: 'info', meaning: 'debug, info, warn or error' },
+  logLevelNames: {
+    name: 'BOOTWRIGHT_LOG_LEVEL_NAMES',
+    fallback: 'no',
+    meaning: 'yes: log lines in JSON have their level by name ("warn") instead of by number (40)',
+  },
 } satisfies Record<string, Setting>
 
 const secretSettings = new Set<string>([
@@ -356,6 +362,7 @@ export function loadConfig(env: Record<string, string | undefined>, defaultNbpDi
       (text) => ['trace', 'debug', 'info', 'warn', 'error', 'silent'].find((level) => level === text),
       'debug, info, warn or error',
     ),
+    logLevelNames: read('logLevelNames', yesNo, 'yes or no'),
   }
   if (config.fileWorkers > 0 && config.s3 !== undefined)
     faults.push(

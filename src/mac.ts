@@ -2,8 +2,8 @@
 export type Mac = string
 
 /**
- * Reads a MAC address in any spelling in use: `52:54:..`, `52-54-..`, `5254.0012.3456`, `525400123456`, and PXELINUX's
- * `01-52-54-..` (the ARP hardware type before it). Undefined for anything else, and for the addresses that cannot be
+ * Reads a MAC address in any spelling in use: `52:54:..`, `52-54-..`, `5254.0012.3456` (Cisco), `5254-0012-3456` (H3C, Huawei),
+ * `525400-123456` (HP), `525400123456`, and PXELINUX's `01-52-54-..` (the ARP hardware type before it). Undefined for anything else, and for the addresses that cannot be
  * one machine's: all zeros, and any with the group bit (IEEE 802, the low bit of the first byte), broadcast among them.
  */
 export function parseMac(text: string): Mac | undefined {
@@ -18,7 +18,8 @@ export function parseMac(text: string): Mac | undefined {
 const spellings = [
   /^(01[:-])?([0-9a-f]{2}:){5}[0-9a-f]{2}$/i,
   /^(01[:-])?([0-9a-f]{2}-){5}[0-9a-f]{2}$/i,
-  /^([0-9a-f]{4}\.){2}[0-9a-f]{4}$/i,
+  /^([0-9a-f]{4}[.-]){2}[0-9a-f]{4}$/i,
+  /^[0-9a-f]{6}-[0-9a-f]{6}$/i,
   /^[0-9a-f]{12}$/i,
 ]
 

@@ -8,7 +8,7 @@ import { type RunningServer, startServer } from './server.ts'
 /** Serves until SIGINT or SIGTERM; says on standard output where, and the first time what to do next. */
 export async function serve(env: Record<string, string | undefined>): Promise<void> {
   const config = loadConfig(env, join(programDir, 'ipxe', 'nbp'))
-  const log = openLog(config.logLevel)
+  const log = openLog(config)
   const stopAsked = new Promise<string>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(signal))
   })

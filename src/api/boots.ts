@@ -6,7 +6,7 @@ import { findMachine } from '../inventory/machines.ts'
 import { decisionSchema } from './decisions.ts'
 import { endpoint } from './endpoint.ts'
 import { factsSchema } from './machines.ts'
-import { imageName, limit, machineKey, moment, page, pageOf, uuidv7, withoutNulls } from './schemas.ts'
+import { imageName, instant, limit, machineKey, moment, page, pageOf, uuidv7, withoutNulls } from './schemas.ts'
 
 const bootSummary = z
   .object({
@@ -69,18 +69,19 @@ export const list = endpoint({
       .enum([...outcomes, 'open'])
       .optional()
       .openapi({ description: 'open: those that still go on.' }),
+    since: instant.optional().openapi({ description: 'Started at this moment or later.' }),
   }),
   returns: pageOf(bootSummary).openapi('BootList'),
   statuses: { 200: 'One page' },
   answer: async (
     { db },
-    { query: { limit: most, before, machine: key, deployment: deploymentId, image, outcome } },
+    { query: { limit: most, before, machine: key, deployment: deploymentId, image, outcome, since } },
   ) => {
     const machineId = key === undefined ? undefined : (await findMachine(db, key))?.id
     if (key !== undefined && machineId === undefined) return { status: 200, body: { items: [] } }
     const { items, ...next } = await page(
       most,
-      (count) => listBoots(db, { machineId, deploymentId, image, outcome }, count, before),
+      (count) => listBoots(db, { machineId, deploymentId, image, outcome, since }, count, before),
       (one) => one.id,
     )
     return { status: 200, body: { items: items.map(summaryOf), ...next } }

@@ -3,10 +3,9 @@ import { InputError } from '../errors.ts'
 import type { Followed } from '../inventory/change-feed.ts'
 import { type ChangeCursor, listChanges, type RecordedChange } from '../inventory/changes.ts'
 import { findMachine } from '../inventory/machines.ts'
-import { parseMac } from '../mac.ts'
-import { endpoint } from './endpoint.ts'
+import { type AdminDeps, endpoint } from './endpoint.ts'
 import { problem } from './problems.ts'
-import { instant, limit, moment, page, pageOf, printable, withoutNulls } from './schemas.ts'
+import { instant, limit, machineKey, moment, page, pageOf, printable, withoutNulls } from './schemas.ts'
 import { streamOf } from './streams.ts'
 
 const changeSchema = z
@@ -37,7 +36,7 @@ export const list = endpoint({
       .openapi({ type: 'integer', description: 'The `next` of the page before.' }),
     subject: printable(128)
       .optional()
-      .openapi({ description: 'A machine by its id or a MAC; anything else by its name.' }),
+      .openapi({ description: 'A machine by its id, a MAC, its UUID or its host name; anything else by its name.' }),
     actor: printable(160).optional(),
     type: changeType.optional(),
     since: instant.optional(),
@@ -46,8 +45,7 @@ export const list = endpoint({
   returns: pageOf(changeSchema).openapi('ChangeList'),
   statuses: { 200: 'One page' },
   answer: async ({ db }, { query: { limit: most, before, subject: named, ...filter } }) => {
-    const mac = named === undefined ? undefined : parseMac(named)
-    const subject = mac === undefined ? named : ((await findMachine(db, { mac }))?.id ?? named)
+    const subject = named === undefined ? undefined : await subjectsOf(db, named)
     const { items, ...next } = await page(
       most,
       (count) => listChanges(db, { ...filter, subject }, count, before),
@@ -56,6 +54,13 @@ export const list = endpoint({
     return { status: 200, body: { items: items.map(shown), ...next } }
   },
 })
+
+/** A text may be the name of a group and of a machine: the changes of both are meant. */
+async function subjectsOf(db: AdminDeps['db'], named: string): Promise<string[]> {
+  const key = machineKey.safeParse(named)
+  const machine = key.success ? await findMachine(db, key.data) : undefined
+  return machine === undefined ? [named] : [named, machine.id]
+}
 
 export const follow = endpoint({
   operationId: 'followChanges',

@@ -6,11 +6,12 @@ import { HTTPException } from 'hono/http-exception'
 import type { Db } from '../db/open.ts'
 import { ConflictError, InputError, messageOf } from '../errors.ts'
 import type { Actor } from '../inventory/changes.ts'
+import { nameOf } from '../inventory/identity.ts'
 import { saveMachineRows } from '../inventory/machine-bulk.ts'
-import { type BadRow, type MachineRow, nothingEarlier } from '../inventory/machine-plan.ts'
+import { type BadRow, type MachineRow, nothingEarlier, type PlannedRow } from '../inventory/machine-plan.ts'
 import { type AdminDeps, endpoint } from './endpoint.ts'
 import { csvColumns } from './machine-csv.ts'
-import { openRows, type ReadRow, type RowFormat, rowFormats } from './machine-rows.ts'
+import { exportOf, openRows, type ReadRow, type RowFormat, rowFormats } from './machine-rows.ts'
 import { spool } from './spool.ts'
 import { allowSilence, streamOf } from './streams.ts'
 
@@ -27,6 +28,7 @@ const flag = z
   .openapi({ type: 'boolean', default: false })
 
 type Rows = () => AsyncGenerator<ReadRow>
+type Options = { dryRun: boolean; details: boolean; by: Actor }
 type Counts = { rows: number; created: number; changed: number; unchanged: number; failed: number }
 
 export const upsert = endpoint({
@@ -44,6 +46,10 @@ The answer has a line \`{"line", "errors": [{"field", "value", "expected"}]}\` f
 ${mostUploadBytes} bytes.`,
   query: z.strictObject({
     dryRun: flag.openapi({ description: 'Change nothing, and say what would be done.' }),
+    details: flag.openapi({
+      description:
+        'Also a line `{"line", "outcome", "machine", "before", "after"}` for each row that creates or changes a machine: its name, and what was and will be entered of it.',
+    }),
     atomic: flag.openapi({
       description:
         'All or nothing: with a bad row nothing is changed, and the status is 422. Boots may wait meanwhile on the embedded database.',
@@ -60,13 +66,13 @@ ${mostUploadBytes} bytes.`,
   returnsTypes: ['application/x-ndjson'],
   statuses: { 200: 'What became of the rows', 422: 'atomic, and a row is bad: nothing is changed' },
   answer: async ({ db, log }, { query, by }, context) => {
-    const { dryRun = false, atomic = false, mode = 'merge' } = query
+    const { dryRun = false, atomic = false, details = false, mode = 'merge' } = query
     const format = formatOf(context.req.header('content-type'))
     const upload = await spool(context, mostUploadBytes)
     try {
       allowSilence(context, silenceMs)
       const rows = await openRows(upload.read, format, mode)
-      const options = { dryRun, by }
+      const options = { dryRun, details, by }
       const { status, body } = atomic
         ? await allOrNothing(db, rows, options, upload.folder)
         : { status: 200, body: rowByRow(db, rows, options, log) }
@@ -88,18 +94,13 @@ function formatOf(type: string | undefined): RowFormat {
 }
 
 /** Good rows are saved batch by batch, whatever becomes of the others. */
-async function* rowByRow(
-  db: Db,
-  rows: Rows,
-  options: { dryRun: boolean; by: Actor },
-  log: AdminDeps['log'],
-): AsyncGenerator<string> {
+async function* rowByRow(db: Db, rows: Rows, options: Options, log: AdminDeps['log']): AsyncGenerator<string> {
   const counts = noRows()
   let saidAt = Date.now()
   try {
-    for await (const bad of save(db, rows(), options, counts)) {
+    for await (const told of save(db, rows(), options, counts)) {
       // A space before a JSON value means nothing, and keeps the connection of a long upload alive.
-      const text = bad.map(lineOf).join('') || (Date.now() - saidAt > 10_000 ? ' ' : '')
+      const text = told.map(lineOf).join('') || (Date.now() - saidAt > 10_000 ? ' ' : '')
       if (text !== '') saidAt = Date.now()
       yield text
     }
@@ -119,7 +120,7 @@ class RolledBackError extends Error {
 async function allOrNothing(
   db: Db,
   rows: Rows,
-  options: { dryRun: boolean; by: Actor },
+  options: Options,
   folder: string,
 ): Promise<{ status: number; body: AsyncGenerator<string> }> {
   const path = join(folder, 'bad-rows')
@@ -127,7 +128,7 @@ async function allOrNothing(
     const counts = noRows()
     const found = save(on, rows(), { ...options, dryRun }, counts)
     await pipeline(async function* () {
-      for await (const bad of found) yield bad.map(lineOf).join('')
+      for await (const told of found) yield told.map(lineOf).join('')
     }, createWriteStream(path))
     return counts
   }
@@ -154,13 +155,13 @@ function noRows(): Counts {
   return { rows: 0, created: 0, changed: 0, unchanged: 0, failed: 0 }
 }
 
-/** Saves rows batch by batch, counts what they come to, and gives the bad ones of each batch. @throws InputError for too many rows */
+/** Saves rows batch by batch, counts what they come to, and gives those of each batch that are told of. @throws InputError for too many rows */
 async function* save(
   db: Db,
   rows: AsyncIterable<ReadRow>,
-  options: { dryRun: boolean; by: Actor },
+  options: Options,
   counts: Counts,
-): AsyncGenerator<BadRow[]> {
+): AsyncGenerator<(BadRow | PlannedRow)[]> {
   const earlier = nothingEarlier()
   for await (const batch of batches(rows)) {
     counts.rows += batch.length
@@ -171,14 +172,10 @@ async function* save(
       ...batch.filter((row): row is BadRow => 'faults' in row),
       ...(await saveMachineRows(db, sound, options, earlier)),
     ]
-    const bad: BadRow[] = []
-    for (const result of results) {
-      if ('faults' in result) bad.push(result)
-      else counts[result.outcome] += 1
-    }
-    counts.failed += bad.length
+    for (const result of results) counts['faults' in result ? 'failed' : result.outcome] += 1
+    const told = results.filter((row) => 'faults' in row || (options.details && row.outcome !== 'unchanged'))
     // Also when it is nothing: this is where a reader that went away ends the work.
-    yield bad.sort((a, b) => a.line - b.line)
+    yield told.sort((a, b) => a.line - b.line)
   }
 }
 
@@ -196,8 +193,10 @@ async function* batches(rows: AsyncIterable<ReadRow>): AsyncGenerator<(MachineRo
   if (batch.length > 0) yield batch
 }
 
-function lineOf({ line, faults }: BadRow): string {
-  return json({ line, errors: faults })
+function lineOf(row: BadRow | PlannedRow): string {
+  if ('faults' in row) return json({ line: row.line, errors: row.faults })
+  const { line, outcome, before, after } = row
+  return json({ line, outcome, machine: nameOf(after), before: before && exportOf(before), after: exportOf(after) })
 }
 
 function json(value: object): string {

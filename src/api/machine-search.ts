@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { parseUuid } from '../inventory/identity.ts'
-import { type MachineCursor, type MachineSort, machineOrders } from '../inventory/machine-list.ts'
+import { factNames, type MachineCursor, type MachineSort, machineOrders } from '../inventory/machine-list.ts'
 import { thingName } from './assignments.ts'
 import { hostname, imageName, instant, isPrintable, printable, refuse, uuidv7 } from './schemas.ts'
 
@@ -15,6 +15,13 @@ const label = z
   .max(320, 'at most 320 characters')
   .regex(/^[a-z0-9._/-]{1,63}=./, 'key=value')
   .refine(isPrintable, 'key=value, printable')
+
+const factExpected = `name=value, with one of ${factNames.join(', ')}`
+const fact = z
+  .string()
+  .max(320, 'at most 320 characters')
+  .regex(new RegExp(`^(${factNames.join('|')})=.`), factExpected)
+  .refine(isPrintable, 'name=value, printable')
 
 /** The parameters that choose among machines: of the list, and of the export. */
 export const machineSearch = {
@@ -41,6 +48,17 @@ export const machineSearch = {
       description: '`rack=b4`; repeated, all must hold.',
       example: ['rack=b4'],
     }),
+  fact: z
+    .union([fact, z.array(fact).max(16, 'at most 16 facts')], { error: factExpected })
+    .transform((given) => [given].flat())
+    .optional()
+    .openapi({
+      type: 'array',
+      items: { type: 'string' },
+      description:
+        '`manufacturer=Dell Inc.`; repeated, all must hold. What an operator entered counts, and where nothing was entered what the machine reported.',
+      example: ['manufacturer=Dell Inc.'],
+    }),
   q: printable(64)
     .optional()
     .openapi({ description: 'Found somewhere in the host name, the serial, the asset tag or a MAC.' }),
@@ -48,13 +66,15 @@ export const machineSearch = {
   notSeenSince: instant.optional().openapi({ description: 'Also those never seen.' }),
 }
 
-type Given = { label?: string[] | undefined }
+type Given = { label?: string[] | undefined; fact?: string[] | undefined }
 
 /** The search that the parameters ask for. */
-export function searchOf<G extends Given>({ label: given, ...search }: G) {
-  const labels =
-    given && Object.fromEntries(given.map((one) => [one.slice(0, one.indexOf('=')), one.slice(one.indexOf('=') + 1)]))
-  return { ...search, labels }
+export function searchOf<G extends Given>({ label: labels, fact: facts, ...search }: G) {
+  return { ...search, labels: labels && pairsOf(labels), facts: facts && pairsOf(facts) }
+}
+
+function pairsOf(texts: string[]): Record<string, string> {
+  return Object.fromEntries(texts.map((text) => [text.slice(0, text.indexOf('=')), text.slice(text.indexOf('=') + 1)]))
 }
 
 export const sortParameter = z

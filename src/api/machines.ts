@@ -82,6 +82,9 @@ export const factsSchema = z
 export const machineSchema = z
   .object({
     id: uuidv7,
+    name: z.string().optional().openapi({
+      description: 'What lists and messages call it: its host name where no other machine has that, else a MAC.',
+    }),
     discovered: z
       .boolean()
       .openapi({ description: 'Seen on the network, and no operator has said anything of it yet.' }),

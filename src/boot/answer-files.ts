@@ -20,7 +20,7 @@ export async function serveAnswer(c: BootContext, deps: BootDeps, source: 'answe
   const opened = await openForSecrets(c, deps, name)
   if (opened instanceof Response) return opened
   const { boot, token, ip } = opened
-  const fields = { ip, boot: boot.id, mac: boot.facts.mac, document: name.slice(0, 64) }
+  const fields = { ip, boot: boot.id, ...whoIs(boot), document: name.slice(0, 64) }
   try {
     const document = await renderFor(c, deps, boot, token, name, source)
     if (document === undefined) {
@@ -52,8 +52,16 @@ export async function openForSecrets(
   const boot = isToken(token) ? await findTokenBoot(db, token) : undefined
   const why = boot === undefined ? 'no boot has this token' : whyNoAnswers(boot, ip, settings.answersToAnyAddress)
   if (boot !== undefined && why === undefined) return { boot, token, ip }
-  log.warn({ ip, boot: boot?.id, mac: boot?.facts.mac, document: document.slice(0, 64), why }, 'answer file refused')
+  log.warn(
+    { ip, boot: boot?.id, ...(boot && whoIs(boot)), document: document.slice(0, 64), why },
+    'answer file refused',
+  )
   return c.text(refused, boot === undefined ? 404 : 403)
+}
+
+/** The machine of a boot, for the log. */
+export function whoIs({ facts, decision }: TokenBoot): { mac: string | undefined; hostname: string | undefined } {
+  return { mac: facts.mac, hostname: decision.machine?.hostname }
 }
 
 /** The documents of a boot's answer file, of the version that was in force at its start; none when it has no answer file. */

@@ -1,7 +1,7 @@
 import { InputError } from '../errors.ts'
 import type { Decision } from '../inventory/decision.ts'
 import { openSecrets } from '../inventory/secrets.ts'
-import { documentsFor, openForSecrets } from './answer-files.ts'
+import { documentsFor, openForSecrets, whoIs } from './answer-files.ts'
 import { type BootContext, baseUrlOf } from './request.ts'
 import type { BootDeps } from './routes.ts'
 
@@ -21,7 +21,7 @@ export async function serveSan(c: BootContext, deps: BootDeps): Promise<Response
   const documents = (await documentsFor(deps, decision)).map(({ name }) => name)
   const base = baseUrlOf(c, settings.baseUrl)
   const context = { facts, base, boot: { id, token }, after: settings.afterRefusal, documents }
-  const fields = { ip, boot: id, mac: facts.mac, document: 'san.ipxe' }
+  const fields = { ip, boot: id, ...whoIs(boot), document: 'san.ipxe' }
   try {
     const text = scripts.san(decision, context, await openSecrets(db, sealer, machine?.id, groups))
     if (c.req.method === 'GET')

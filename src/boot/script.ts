@@ -56,7 +56,10 @@ export async function scriptOrFault(
   try {
     const { script, decision, bootId } = await make()
     const { machine, spec, image } = decision
-    deps.log.info({ mac: factsNow().mac, ip, boot: bootId, machine: machine?.id, kind: spec.kind, image }, 'script')
+    const who = { mac: factsNow().mac, hostname: machine?.hostname, ip, boot: bootId, machine: machine?.id }
+    if (spec.kind === 'refusal')
+      deps.log.warn({ ...who, kind: spec.kind, image, reason: spec.reason }, 'script refused')
+    else deps.log.info({ ...who, kind: spec.kind, image }, 'script')
     return script
   } catch (error) {
     const facts = factsNow()

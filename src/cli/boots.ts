@@ -1,8 +1,9 @@
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, Option } from 'commander'
 import { type CliDeps, clientOf, print } from './deps.ts'
 import { type Decision, formatDecision } from './explain.ts'
 import { formatBytes, formatTime } from './format.ts'
 import { readMachine } from './machine.ts'
+import { parseCount, parseSince } from './since.ts'
 import { formatFields, formatTable } from './table.ts'
 
 type BootEvent = { stage: string; at: string; file?: string; bytes?: number; durationMs?: number; message?: string }
@@ -36,10 +37,14 @@ export function addBootsCommand(program: Command, deps: CliDeps): void {
     .description('how boots went, newest first')
     .option('--machine <machine>', 'of this machine: a MAC, UUID or host name', readMachine)
     .addOption(new Option('--outcome <outcome>', 'with this outcome; open: not yet ended').choices(outcomes))
+    .option('--since <time>', 'started since: 30m, 2h, 7d, or a time of ISO 8601', parseSince)
     .option('--limit <n>', 'so many at most', parseCount, 20)
     .action(
-      async ({ machine, outcome, limit }: { machine?: string; outcome?: string; limit: number }, command: Command) => {
-        const query = { machine, outcome }
+      async (
+        { machine, outcome, since, limit }: { machine?: string; outcome?: string; since?: string; limit: number },
+        command: Command,
+      ) => {
+        const query = { machine, outcome, since }
         const client = clientOf(command, deps)
         const items = await client.list<Boot>('/boots', query, 'before', limit)
         print(command, deps, { items }, () => formatTable(headings, items.map(rowOf)))
@@ -109,9 +114,4 @@ function nameOf(boot: Boot): string {
 
 function imageOf({ image, version }: Boot): string {
   return image ? `${image}${version ? ` v${version}` : ''}` : ''
-}
-
-function parseCount(text: string): number {
-  if (!/^[1-9]\d{0,6}$/.test(text)) throw new InvalidArgumentError('It is a number from 1 to 9999999.')
-  return Number(text)
 }

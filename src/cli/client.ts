@@ -35,7 +35,7 @@ export class RefusedError extends Error {
 }
 
 type Method = 'GET' | 'PUT' | 'PATCH' | 'POST' | 'DELETE'
-type Query = Record<string, string | undefined>
+type Query = Record<string, string | string[] | undefined>
 type Server = { shown: string; options: RequestOptions; prefix: string; secure: boolean }
 type Body = {
   bytes: AsyncIterable<Uint8Array> | string
@@ -114,7 +114,9 @@ export function createClient(
 
 /** A path with the query values that are known. */
 export function withQuery(path: string, query: Query): string {
-  const known = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined)
+  const known = Object.entries(query).flatMap(([name, value]) =>
+    [value ?? []].flat().map((text): [string, string] => [name, text]),
+  )
   return known.length === 0 ? path : `${path}?${new URLSearchParams(known)}`
 }
 

@@ -9,6 +9,7 @@ import {
 } from './assignment-options.ts'
 import { clearHelp, clearing, merged } from './clear.ts'
 import { type CliDeps, clientOf, collect, print } from './deps.ts'
+import { cut } from './difference.ts'
 import { collectConditions, formatSelector } from './selector.ts'
 import { formatTable } from './table.ts'
 
@@ -73,8 +74,8 @@ export function addGroupCommand(program: Command, deps: CliDeps): void {
           ordered.map((one) => [
             one.name,
             String(one.priority),
-            formatSelector(one.selector),
-            formatAssignment(one.assignment),
+            cut(formatSelector(one.selector), 60),
+            cut(formatAssignment(one.assignment), 60),
             one.title,
           ]),
         ),

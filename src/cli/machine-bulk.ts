@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { withQuery } from './client.ts'
 import { type CliDeps, clientOf, print } from './deps.ts'
+import { difference } from './difference.ts'
 import { printable } from './format.ts'
 import { linesOf } from './lines.ts'
 import { machineArgument, machineInPath, readMachine } from './machine.ts'
@@ -11,6 +12,10 @@ import { formatTable } from './table.ts'
 type ImportOptions = { csv?: true; dryRun?: true; atomic?: true; replace?: true }
 type Line = {
   line?: number
+  outcome?: string
+  machine?: string
+  before?: object
+  after?: object
   errors?: { field: string; value: string; expected: string }[]
   error?: string
   rows?: number
@@ -29,15 +34,17 @@ export function addMachineBulkCommands(machine: Command, deps: CliDeps): void {
     .description('enter or change many machines from JSON lines or CSV; the same again changes nothing')
     .argument('<file>', '- for standard input')
     .option('--csv', 'it is CSV (so too where its name ends in .csv)')
-    .option('--dry-run', 'change nothing, and say what would be done')
+    .option('--dry-run', 'change nothing, and show what would change, machine by machine')
     .option('--atomic', 'all or nothing')
     .option('--replace', 'what a row does not say is cleared, instead of left as it is')
     .action(async (file: string, options: ImportOptions, command: Command) => {
       const { csv, dryRun, atomic, replace } = options
       const bytes =
         file === '-' ? (deps.stdin ?? process.stdin) : createReadStream(resolve(deps.env.INIT_CWD ?? '', file))
+      const { json } = command.optsWithGlobals<{ json?: boolean }>()
       const query = {
         dryRun: dryRun && 'true',
+        details: dryRun && 'true',
         atomic: atomic && 'true',
         mode: replace && 'replace',
       }
@@ -47,6 +54,7 @@ export function addMachineBulkCommands(machine: Command, deps: CliDeps): void {
       let last: Line = {}
       for await (const line of linesOf(texts)) {
         last = JSON.parse(line) as Line
+        if (last.outcome !== undefined && !json) deps.out(`${printable(formatPlanned(last))}\n`)
         if (last.errors !== undefined) deps.err(`${printable(formatBadRow(last))}\n`)
       }
       if (last.rows === undefined || last.error !== undefined)
@@ -90,6 +98,10 @@ function formatBadRow({ line, errors = [] }: Line): string {
   return errors
     .map(({ field, value, expected }) => `line ${line}: ${field}: expected ${expected}, got "${value}"`)
     .join('\n')
+}
+
+function formatPlanned({ line, outcome, machine, before, after }: Line): string {
+  return `line ${line}: ${machine} ${outcome}: ${difference(before, after)}`
 }
 
 function formatSummary({ rows, created, changed, unchanged, failed, applied }: Line): string {

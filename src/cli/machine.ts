@@ -3,10 +3,24 @@ import { formatMacHyphen, type Mac, parseMac } from '../mac.ts'
 import { addAssignmentOptions, formatAssignment } from './assignment-options.ts'
 import { clearHelp } from './clear.ts'
 import { type CliDeps, clientOf, collect, print } from './deps.ts'
+import { cut } from './difference.ts'
 import { formatTime } from './format.ts'
 import { addMachineBulkCommands } from './machine-bulk.ts'
 import { type Machine, machineChange, type SetOptions, textFields, textOptions } from './machine-change.ts'
+import { parseCount } from './since.ts'
 import { formatFields, formatTable } from './table.ts'
+
+type ListOptions = {
+  discovered?: true
+  denied?: true
+  image?: string
+  menu?: string
+  label?: string[]
+  fact?: string[]
+  match?: string
+  limit?: number
+  quiet?: true
+}
 
 /** `bootwright machine`. */
 export function addMachineCommand(program: Command, deps: CliDeps): void {
@@ -47,15 +61,31 @@ export function addMachineCommand(program: Command, deps: CliDeps): void {
     .command('list')
     .description('list machines')
     .option('--discovered', 'only those seen on the network that nobody has entered')
+    .option('--denied', 'only those that are denied')
     .option('--image <name>', 'only those assigned this image')
-    .action(async ({ discovered, image }: { discovered?: true; image?: string }, command: Command) => {
-      const items = await clientOf(command, deps).list<Machine>('/machines', {
-        discovered: discovered && 'true',
-        image,
-      })
-      print(command, deps, { items }, () =>
-        formatTable(['MAC', 'HOSTNAME', 'BOOTS', 'STATE', 'PRODUCT', 'LAST SEEN'], items.map(rowOf)),
+    .option('--menu <name>', 'only those assigned this menu')
+    .option('--label <key=value>', 'only those with this label (repeat: all must hold)', collect)
+    .option(
+      '--fact <name=value>',
+      'only those with this serial, product, asset, manufacturer, platform, ip …, entered or else reported (repeat: all must hold)',
+      collect,
+    )
+    .option('--match <text>', 'only those with this text in host name, serial, asset tag or a MAC')
+    .option('--limit <n>', 'so many at most', parseCount)
+    .option('-q, --quiet', 'only ids, one a line')
+    .action(async (options: ListOptions, command: Command) => {
+      const { discovered, denied, match: q, limit, quiet, ...query } = options
+      const items = await clientOf(command, deps).list<Machine>(
+        '/machines',
+        { discovered: discovered && 'true', denied: denied && 'true', q, ...query },
+        'after',
+        limit,
       )
+      if (quiet) for (const { id } of items) deps.out(`${id}\n`)
+      else
+        print(command, deps, { items }, () =>
+          formatTable(['MAC', 'HOSTNAME', 'BOOTS', 'STATE', 'PRODUCT', 'LAST SEEN'], items.map(rowOf)),
+        )
     })
 
   machine
@@ -138,9 +168,9 @@ function rowOf(machine: Machine): (string | undefined)[] {
   return [
     machine.macs[0],
     machine.hostname,
-    bootsWhat(machine),
+    cut(bootsWhat(machine), 60),
     stateOf(machine),
-    product === undefined ? '' : String(product),
+    product === undefined ? '' : cut(String(product), 40),
     formatTime(machine.lastSeenAt),
   ]
 }

@@ -1,4 +1,4 @@
-import { and, desc, eq, isNull, lt, sql } from 'drizzle-orm'
+import { and, desc, eq, gte, isNull, lt, sql } from 'drizzle-orm'
 import { v7 as newId } from 'uuid'
 import type { Db } from '../db/open.ts'
 import { rowsOf } from '../db/rows.ts'
@@ -184,13 +184,15 @@ export async function listBoots(
     deploymentId?: string | undefined
     image?: string | undefined
     outcome?: Outcome | 'open' | undefined
+    since?: Date | undefined
   },
   limit: number,
   before?: string,
 ): Promise<BootSummary[]> {
-  const { machineId, deploymentId, image, outcome } = filter
+  const { machineId, deploymentId, image, outcome, since } = filter
   const place = before === undefined ? undefined : await placeOf(db, boots, before)
   const conditions = and(
+    since === undefined ? undefined : gte(boots.startedAt, since),
     machineId === undefined ? undefined : eq(boots.machineId, machineId),
     deploymentId === undefined ? undefined : eq(boots.deploymentId, deploymentId),
     image === undefined ? undefined : eq(boots.image, image),

@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, gte, like, lt, or, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, gte, inArray, like, lt, or, sql } from 'drizzle-orm'
 import type { Db } from '../db/open.ts'
 import { changes } from '../db/schema.ts'
 
@@ -29,7 +29,8 @@ export type RecordedChange = typeof changes.$inferSelect
 export type ChangeCursor = { tx: number; id: number }
 
 export type ChangeFilter = {
-  subject?: string | undefined
+  /** One, or any of several. */
+  subject?: string | string[] | undefined
   actor?: string | undefined
   /** A type, or its beginning: `deployment` or `deployment.failed`. */
   type?: string | undefined
@@ -45,7 +46,7 @@ export async function listChanges(
   before?: number,
 ): Promise<RecordedChange[]> {
   const conditions = and(
-    subject === undefined ? undefined : eq(changes.subject, subject),
+    subject === undefined ? undefined : inArray(changes.subject, [subject].flat()),
     actor === undefined ? undefined : eq(changes.actor, actor),
     type === undefined ? undefined : typeIn([type]),
     since === undefined ? undefined : gte(changes.at, since),

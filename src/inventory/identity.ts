@@ -44,10 +44,11 @@ export function identify(keys: IdentityKeys, candidates: Machine[]): Identity {
   return { machine: first.machine, matchedBy: first.match.by, passedOver }
 }
 
-/** How messages call a machine: its host name, else a MAC, else its id. */
-export function nameOf(machine: { id: string; hostname?: string | undefined; macs: string[] }): string {
-  return machine.hostname ?? machine.macs[0] ?? machine.id
+/** How messages call a machine: by its name (its host name where no other machine has that), else a MAC, else its id. */
+export function nameOf({ id, name, hostname, macs }: NamedMachine): string {
+  return name ?? hostname ?? macs[0] ?? id
 }
+type NamedMachine = { id: string; name?: string | undefined; hostname?: string | undefined; macs: string[] }
 
 /** A UUID in lower case with hyphens; undefined when it is not one, or is a vendor's placeholder. */
 export function parseUuid(text: string): string | undefined {

@@ -2,7 +2,9 @@ import { and, type SQL, sql } from 'drizzle-orm'
 import type { Db } from '../db/open.ts'
 import { rowsOf } from '../db/rows.ts'
 import { machines } from '../db/schema.ts'
+import type { Facts } from './facts.ts'
 import { swapUuid } from './identity.ts'
+import { type MachineField, machineFields } from './machine-fields.ts'
 import { type Machine, selectMachines } from './machines.ts'
 
 /** Which machines; all that is said must hold. */
@@ -17,12 +19,29 @@ export type MachineSearch = {
   asset?: string | undefined
   uuid?: string | undefined
   labels?: Record<string, string> | undefined
+  /** By name; what an operator entered counts, and where nothing was entered what the machine reported. */
+  facts?: Partial<Record<FactName, string>> | undefined
   /** Found somewhere in the host name, the serial, the asset tag or a MAC. */
   q?: string | undefined
   seenSince?: Date | undefined
   /** Machines never seen are among them. */
   notSeenSince?: Date | undefined
 }
+
+export const factNames = [
+  'uuid',
+  'serial',
+  'product',
+  'asset',
+  'hostname',
+  'manufacturer',
+  'platform',
+  'buildarch',
+  'cpuarch',
+  'version',
+  'ip',
+] as const satisfies (keyof Facts)[]
+export type FactName = (typeof factNames)[number]
 
 export const machineOrders = ['created', 'updated', 'hostname', 'lastSeen'] as const
 
@@ -94,12 +113,17 @@ function pastCursor(by: MachineSort['by'], descending: boolean, { id, value }: M
 }
 
 function conditionOf(search: MachineSearch): SQL | undefined {
-  const { discovered, denied, image, menu, uuid, labels, q, seenSince, notSeenSince } = search
+  const { discovered, denied, image, menu, uuid, labels, facts = {}, q, seenSince, notSeenSince } = search
   const texts = (['hostname', 'serial', 'product', 'asset'] as const).map((name) =>
     search[name] === undefined ? undefined : sql`${machines[name]} = ${search[name]}`,
   )
+  const reported = Object.entries(facts).map(([name, value]) => {
+    const entered = name in machineFields ? sql`${machines[name as keyof typeof machines & MachineField]}` : sql`null`
+    return sql`coalesce(${entered}, ${machines.facts} ->> ${name}) = ${value}`
+  })
   return and(
     ...texts,
+    ...reported,
     discovered === undefined ? undefined : sql`${machines.discovered} = ${discovered}`,
     denied === undefined ? undefined : sql`${machines.denied} = ${denied}`,
     image === undefined ? undefined : sql`${machines.assignment} ->> 'image' = ${image}`,

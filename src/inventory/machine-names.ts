@@ -1,4 +1,4 @@
-import { eq, inArray, sql } from 'drizzle-orm'
+import { eq, inArray, type SQL, sql } from 'drizzle-orm'
 import type { Db } from '../db/open.ts'
 import { machineMacs, machines } from '../db/schema.ts'
 import { ConflictError, NotFoundError } from '../errors.ts'
@@ -24,11 +24,17 @@ export function refuseAmbiguous(key: MachineKey, found: { id: string; macs: Mac[
   throw new ConflictError(`several machines have the ${what} ${keyText(key)}: ${all}; name one by its MAC`)
 }
 
-/** What every list and message calls a machine, whose host name is a name only where no other machine has it. */
-export const nameColumn = sql<string>`coalesce(
-  (select name_machine.hostname from machines as name_machine where name_machine.id = machines.id
-    and not exists (select 1 from machines as other where other.hostname = name_machine.hostname and other.id <> name_machine.id)),
-  (select min(mac) from machine_macs where machine_id = machines.id), machines.id::text)`
+/**
+ * What every list and message calls a machine: its host name where no other machine has that, else a MAC, else its id.
+ * @param id of the machine, as SQL
+ */
+export function nameOfId(id: SQL): SQL<string> {
+  return sql<string>`coalesce(
+    (select named.hostname from machines as named where named.id = ${id} and not exists
+      (select 1 from machines as other where other.hostname = named.hostname and other.id <> named.id)),
+    (select min(mac) from machine_macs where machine_id = ${id}), ${id}::text)`
+}
+export const nameColumn = nameOfId(sql`${machines.id}`)
 
 /** The names of machines, by their ids. */
 export async function namesOfMachines(db: Db, ids: string[]): Promise<Map<string, string>> {

@@ -10,12 +10,16 @@ import { type Actor, changeType, recordChanges, system } from './changes.ts'
 import type { Facts } from './facts.ts'
 import { type IdentityKeys, swapUuid } from './identity.ts'
 import { changedValues, type MachineChange, type MachineValues, rowValuesOf, valuesOf } from './machine-fields.ts'
-import { type MachineKey, namesOfMachines, noMachine, refuseAmbiguous } from './machine-names.ts'
+import { type MachineKey, nameColumn, namesOfMachines, noMachine, refuseAmbiguous } from './machine-names.ts'
 import { checkPrecondition, type Precondition } from './precondition.ts'
 import { refuseUnknownNames } from './references.ts'
 
 /** A row of the table, with its MACs: what is null there is absent here. */
-export type Machine = Present<typeof machines.$inferSelect> & { macs: Mac[] }
+export type Machine = Present<typeof machines.$inferSelect> & {
+  macs: Mac[]
+  /** What lists and messages call it: its host name where no other machine has that, else a MAC. */
+  name?: string
+}
 
 type Present<Row> = {
   [Key in keyof Row as null extends Row[Key] ? never : Key]: Row[Key]
@@ -247,12 +251,12 @@ export async function selectMachines(
   ...order: SQL[]
 ): Promise<Machine[]> {
   const rows = await db
-    .select({ row: machines, macs: macsOf })
+    .select({ row: machines, macs: macsOf, name: nameColumn })
     .from(machines)
     .where(condition)
     .orderBy(...order, asc(machines.id))
     .limit(limit)
-  return rows.map(({ row, macs }) => ({ ...presentOf(row), macs }))
+  return rows.map(({ row, macs, name }) => ({ ...presentOf(row), macs, name }))
 }
 
 async function replaceMacs(db: Db, machineId: string, before: Mac[], wanted: Mac[]): Promise<void> {

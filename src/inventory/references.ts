@@ -3,6 +3,7 @@ import type { Db } from '../db/open.ts'
 import { rowsOf } from '../db/rows.ts'
 import { answerFiles, images, menus } from '../db/schema.ts'
 import { ConflictError, type FieldFault, InputError } from '../errors.ts'
+import { nameColumn } from './machine-names.ts'
 
 /** What assignments, menus and the policy call by name. */
 export type Referred = 'image' | 'menu' | 'answerFile'
@@ -37,7 +38,7 @@ export async function refuseUnknownNames(
 export async function refuseNamed(db: Db, kind: Referred, name: string): Promise<void> {
   const said = `${kind === 'answerFile' ? 'answer file' : kind} ${name}`
   const found = await db.execute(sql`
-    select 'machine ' || coalesce(hostname, (select min(mac) from machine_macs where machine_id = machines.id)) as who from machines where assignment ->> ${kind} = ${name}
+    select 'machine ' || ${nameColumn} as who from machines where assignment ->> ${kind} = ${name}
     union all select 'group ' || name from groups where assignment ->> ${kind} = ${name}
     union all select 'menu ' || name from menus where name <> ${kind === 'menu' ? name : ''}
       and exists (select 1 from jsonb_array_elements(entries) as e(entry) where entry ->> ${kind} = ${name})

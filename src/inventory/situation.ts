@@ -7,6 +7,7 @@ import { type Catalog, createCatalogCache } from './catalog.ts'
 import type { DeploymentState } from './deployments.ts'
 import type { Facts } from './facts.ts'
 import { type Identity, identify, identityKeys } from './identity.ts'
+import { nameOfId } from './machine-names.ts'
 import type { Machine } from './machines.ts'
 import { createMicroBatch } from './micro-batch.ts'
 
@@ -77,6 +78,7 @@ type FoundRow = {
   group_secrets: Record<string, string[]> | null
   machine: (Record<string, unknown> & { id: string }) | null
   macs: string[] | null
+  name: string
   deployment: LatestDeployment | null
   secrets: string[] | null
 }
@@ -87,7 +89,7 @@ async function findMany(db: Db, asked: Facts[]): Promise<Found[]> {
     select asked.n, (select revision from catalog) as revision, to_char(now() at time zone 'utc', 'YYYY-MM-DD') as today,
       (select jsonb_object_agg(owner, names) from
         (select owner, jsonb_agg(name) as names from secrets where owner_kind = 'group' group by owner) as g) as group_secrets,
-      to_jsonb(m) as machine,
+      to_jsonb(m) as machine, ${nameOfId(sql`m.id`)} as name,
       array(select mac from machine_macs where machine_id = m.id order by mac) as macs,
       (select jsonb_build_object('id', id, 'image', image, 'assignment', assignment, 'state', state, 'attempts', attempts,
           'maxAttempts', max_attempts, 'reason', reason,
@@ -112,7 +114,7 @@ async function findMany(db: Db, asked: Facts[]): Promise<Found[]> {
     one.today = row.today
     one.groupSecrets = row.group_secrets ?? {}
     if (row.machine === null) continue
-    const machine = machineFrom(row.machine, row.macs ?? [])
+    const machine = { ...machineFrom(row.machine, row.macs ?? []), name: row.name }
     one.candidates.push({ machine, deployment: row.deployment ?? undefined, secrets: row.secrets ?? [] })
   }
   return found

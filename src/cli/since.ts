@@ -1,0 +1,18 @@
+import { InvalidArgumentError } from 'commander'
+
+const unitsMs: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 }
+
+/** A moment: `2h` (s, m, h, d, w) before now, or a time of ISO 8601. @throws InvalidArgumentError */
+export function parseSince(text: string): string {
+  const [, count, unit = ''] = /^(\d{1,6})([smhdw])$/.exec(text) ?? []
+  const time = count === undefined ? Date.parse(text) : Date.now() - Number(count) * (unitsMs[unit] ?? 0)
+  if (Number.isNaN(time))
+    throw new InvalidArgumentError('Expected 30m, 2h, 7d or a time. Example: 2026-01-31T09:30:00Z')
+  return new Date(time).toISOString()
+}
+
+/** A number of things at most. @throws InvalidArgumentError */
+export function parseCount(text: string): number {
+  if (!/^[1-9]\d{0,6}$/.test(text)) throw new InvalidArgumentError('It is a number from 1 to 9999999.')
+  return Number(text)
+}
