@@ -1,4 +1,9 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
+import { ConfigError } from './errors.ts'
+
+/** What a server needs to open itself: its database, its files, its listeners, and a few connections. */
+const minDescriptors = 256
 
 /** How many descriptors of this process connections may have. */
 export type DescriptorShares = { bootConnections: number; adminConnections: number; tftpTransfers: number }
@@ -25,11 +30,24 @@ export function shareDescriptors(free: number, asked: DescriptorShares): Descrip
 
 /** Descriptors that this process may still open; infinite where the system does not tell (proc(5) is Linux's). */
 export async function freeDescriptors(): Promise<number> {
+  const open = await readdir('/proc/self/fd').catch(() => [])
+  return Math.max(0, findMaxDescriptors() - open.length)
+}
+
+function findMaxDescriptors(): number {
   try {
-    const limit = /^Max open files\s+(\d+)/m.exec(await readFile('/proc/self/limits', 'utf8'))?.[1]
-    const open = await readdir('/proc/self/fd')
-    return limit === undefined ? Number.POSITIVE_INFINITY : Math.max(0, Number(limit) - open.length)
+    const [, limit] = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? []
+    return limit === undefined ? Number.POSITIVE_INFINITY : Number(limit)
   } catch {
     return Number.POSITIVE_INFINITY
   }
+}
+
+/** @throws ConfigError when the process may open too few files to serve */
+export function requireDescriptors(max = findMaxDescriptors()): void {
+  if (max < minDescriptors)
+    throw new ConfigError(
+      `open files: expected a limit of at least ${minDescriptors}, got ${max}. ` +
+        'Next step: ulimit -n 65536 before the start, or LimitNOFILE=65536 in the unit of systemd',
+    )
 }

@@ -33,6 +33,12 @@ export class DiskFullError extends Error {
   readonly code = 'ENOSPC'
 }
 
+/** The first of an error and its causes that is of a kind; drivers wrap what they throw. */
+export function findCause<Kind extends Error>(error: unknown, kind: new (...args: never[]) => Kind): Kind | undefined {
+  for (let at = error; at instanceof Error; at = at.cause) if (at instanceof kind) return at
+  return undefined
+}
+
 /** A value from outside, short and printable, in quotes, for a message. */
 export function quote(value: unknown): string {
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value))

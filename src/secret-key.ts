@@ -1,27 +1,57 @@
 import { randomBytes } from 'node:crypto'
-import { open, readFile } from 'node:fs/promises'
+import { open, readFile, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Config } from './config.ts'
 import { ConfigError, messageOf } from './errors.ts'
 import { syncFolder } from './folders.ts'
+import type { Logger } from './log.ts'
 import { parseKey } from './seal.ts'
 
 /**
  * The key that secrets are sealed with: of the setting, of the file that a setting names, else of `secret.key` in the data
- * folder, which the first start makes. Instances on one PostgreSQL need the same.
+ * folder, which is made where nothing has been sealed yet. Instances on one PostgreSQL need the same.
  * @throws ConfigError
  */
-export async function loadSecretKey({ secretKey, secretKeyFile, dataDir }: Config): Promise<Buffer> {
+export async function loadSecretKey(
+  { secretKey, secretKeyFile, dataDir }: Pick<Config, 'secretKey' | 'secretKeyFile' | 'dataDir'>,
+  { isSealed, log }: { isSealed: () => Promise<boolean>; log: Pick<Logger, 'warn'> },
+): Promise<Buffer> {
   if (secretKey !== undefined) return secretKey
   const file = secretKeyFile ?? join(dataDir, 'secret.key')
-  if (secretKeyFile === undefined) await makeKeyFile(file)
+  if (secretKeyFile === undefined && !(await exists(file))) {
+    if (await isSealed())
+      throw new ConfigError(
+        `BOOTWRIGHT_DATA_DIR: ${file} is missing, and the database has secrets that only its key opens. Next step: restore ${file} from its backup`,
+      )
+    await makeKeyFile(file)
+  }
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
     throw new ConfigError(`BOOTWRIGHT_SECRET_KEY_FILE: cannot read ${file}: ${messageOf(error)}`)
   })
+  await checkMode(file, secretKeyFile === undefined, log)
   const key = parseKey(text)
   if (key === undefined)
     throw new ConfigError(`BOOTWRIGHT_SECRET_KEY_FILE: ${file} holds no key: expected 64 hexadecimal digits`)
   return key
+}
+
+async function exists(file: string): Promise<boolean> {
+  return stat(file).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => error.code !== 'ENOENT',
+  )
+}
+
+// A key that is mounted into a container is often readable for all in there; the file that we made never was.
+async function checkMode(file: string, own: boolean, log: Pick<Logger, 'warn'>): Promise<void> {
+  const mode = (await stat(file)).mode & 0o777
+  if ((mode & 0o077) === 0) return
+  const text = mode.toString(8).padStart(4, '0')
+  if (own)
+    throw new ConfigError(
+      `BOOTWRIGHT_DATA_DIR: ${file}: expected mode 0600, got ${text}: others can read the key of all secrets. Next step: chmod 600 ${file}`,
+    )
+  log.warn({ file, mode: text }, 'others can read the key of all secrets')
 }
 
 async function makeKeyFile(file: string): Promise<void> {

@@ -18,7 +18,7 @@ import { createFileChecks } from './care/check-file.ts'
 import type { Config, Listen } from './config.ts'
 import { type Db, openPostgres } from './db/open.ts'
 import { openEmbedded } from './db/open-embedded.ts'
-import { freeDescriptors, shareDescriptors } from './descriptors.ts'
+import { freeDescriptors, requireDescriptors, shareDescriptors } from './descriptors.ts'
 import { ConfigError, messageOf } from './errors.ts'
 import { makeFolder } from './folders.ts'
 import { startHousekeeping } from './housekeeping.ts'
@@ -76,6 +76,7 @@ async function open(
   log: Logger,
   opened: (() => Promise<unknown>)[],
 ): Promise<Omit<RunningServer, 'stop'>> {
+  requireDescriptors()
   await makeFolder(config.dataDir)
   const socketPath = adminSocketPath(config.dataDir)
   if (socketPath !== undefined && (await isSocketTaken(socketPath))) {
@@ -96,7 +97,7 @@ async function open(
     : await openPostgres(config.databaseUrl)
   opened.push(close)
   const adminToken = await ensureFirstToken(db, config.adminToken)
-  const sealer = await openSealer(config, db)
+  const sealer = await openSealer(config, db, log)
   const store = await openStore(config)
   const nbps = await loadNbps(config.nbpDir)
   const events = startBootEventRecorder(db, log)
@@ -219,8 +220,9 @@ async function openStore(config: Config): Promise<FileStore> {
 }
 
 /** @throws ConfigError when secrets in the database were sealed with another key: serving would fail at the first answer file */
-async function openSealer(config: Config, db: Db): Promise<Sealer> {
-  const sealer = createSealer(await loadSecretKey(config))
+async function openSealer(config: Config, db: Db, log: Logger): Promise<Sealer> {
+  const isSealed = async () => (await findForeignKeys(db, { keyId: '' })).length > 0
+  const sealer = createSealer(await loadSecretKey(config, { isSealed, log }))
   const foreign = await findForeignKeys(db, sealer)
   if (foreign.length === 0) return sealer
   throw new ConfigError(

@@ -2,7 +2,15 @@ import { STATUS_CODES } from 'node:http'
 import { z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
-import { ConflictError, DiskFullError, type FieldFault, InputError, messageOf, NotFoundError } from '../errors.ts'
+import {
+  ConflictError,
+  DiskFullError,
+  type FieldFault,
+  findCause,
+  InputError,
+  messageOf,
+  NotFoundError,
+} from '../errors.ts'
 import { PreconditionError } from '../inventory/precondition.ts'
 import type { Logger } from '../log.ts'
 
@@ -47,12 +55,10 @@ export function problemTranslator(log: Logger, databaseAnswers: () => Promise<bo
     if (error instanceof ConflictError) return problem({ status: 409, detail: error.message })
     if (error instanceof PreconditionError) return problem({ status: 412, detail: error.message })
     if (error instanceof HTTPException) return problem({ status: error.status, detail: detailOf(error) })
-    if ((error as { code?: unknown } | undefined)?.code === 'ENOSPC') {
-      log.error({ error: messageOf(error) }, 'the disk is full')
-      return problem({
-        status: 507,
-        detail: error instanceof DiskFullError ? error.message : 'the disk of the server is full',
-      })
+    const full = findCause(error, DiskFullError)
+    if (full !== undefined || (error as { code?: unknown } | undefined)?.code === 'ENOSPC') {
+      log.error({ error: messageOf(full ?? error) }, 'the disk is full')
+      return problem({ status: 507, detail: full?.message ?? 'the disk of the server is full' })
     }
     const { method, path } = context.req
     log.error(

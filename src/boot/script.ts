@@ -1,4 +1,4 @@
-import { InputError, messageOf } from '../errors.ts'
+import { DiskFullError, findCause, InputError, messageOf } from '../errors.ts'
 import { documentsOf, secretNamesOf } from '../inventory/answer-access.ts'
 import type { AnswerDocument } from '../inventory/answer-files.ts'
 import { newBootKeys } from '../inventory/boots.ts'
@@ -175,7 +175,10 @@ function faultDecision(facts: Facts, error: unknown): Decision {
         }
       : {
           kind: 'refusal' as const,
-          reason: 'the inventory does not answer',
+          reason:
+            findCause(error, DiskFullError) === undefined
+              ? 'the inventory does not answer'
+              : 'the disk of the boot server is full',
           nextStep: 'see the log of the boot server; this machine asks again',
         }
   return { target: targetOf(facts), groups: [], params: {}, notices: [], reasons: [], spec }

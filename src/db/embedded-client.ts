@@ -19,10 +19,16 @@ export type EmbeddedClient = Queries & {
 const checkpointBytes = 32 * 2 ** 20
 const maxRetryMs = 30_000
 
-// SQLSTATE: read_only_sql_transaction, disk_full.
-const diskFullCodes = ['25006', '53100']
+// SQLSTATE.
+const readOnlyCode = '25006'
+const diskFullCode = '53100'
 // Insufficient resources, system error, internal error.
 const faultCodes = /^(53|58|XX)/
+
+/** The database is away for a while; the code is PostgreSQL's cannot_connect_now. */
+function stopped(reason: string, cause?: unknown): Error {
+  return Object.assign(new Error(`the embedded database stopped: ${reason}`, { cause }), { code: '57P03' })
+}
 
 /**
  * Asks an engine. Every answer, also that of a read, waits until what it may be drawn from is on the disk. When the engine dies
@@ -72,7 +78,7 @@ export async function openEmbeddedClient(
 
   const run = async <T>(work: (client: PGlite) => Promise<T>): Promise<T> => {
     const current = engine
-    if (current === undefined) throw new Error(`the embedded database stopped: ${away}`)
+    if (current === undefined) throw stopped(away)
     const before = current.logBytes()
     try {
       await limit(current)
@@ -85,10 +91,11 @@ export async function openEmbeddedClient(
       const death = current.death()
       if (death !== undefined) {
         revive(current).catch(() => {})
-        throw new Error(`the embedded database stopped: ${death}`, { cause: error })
+        throw stopped(death, error)
       }
       const { code } = error as { code?: unknown }
-      if (diskFullCodes.includes(String(code))) throw new DiskFullError(room.reason())
+      if (code === readOnlyCode) throw new DiskFullError(room.reason())
+      if (code === diskFullCode) throw new DiskFullError(`the disk of the database is full: ${messageOf(error)}`)
       if (faultCodes.test(String(code))) failed = messageOf(error)
       throw error
     }

@@ -78,7 +78,7 @@ export async function openSecrets(
 }
 
 /** The ids of keys, other than this one, that secrets in the database are sealed with. */
-export async function findForeignKeys(db: Db, { keyId }: Sealer): Promise<string[]> {
+export async function findForeignKeys(db: Db, { keyId }: Pick<Sealer, 'keyId'>): Promise<string[]> {
   const found = await db.execute(sql`
     select distinct split_part(sealed, '.', 1) as key from
       (select sealed from secrets union all select sealed from webhooks) as all_sealed

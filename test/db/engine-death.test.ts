@@ -1,0 +1,132 @@
+import { execFile, execFileSync } from 'node:child_process'
+import { rmSync, statfsSync, writeFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { sql } from 'drizzle-orm'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { openEmbedded } from '../../src/db/open-embedded.ts'
+import { rowsOf } from '../../src/db/rows.ts'
+import { DiskFullError } from '../../src/errors.ts'
+import { programDir } from '../../src/paths.ts'
+import { canMount } from '../helpers/power-disk.ts'
+
+vi.setConfig({ testTimeout: 180_000 })
+
+let disk: string
+beforeEach(async () => {
+  disk = await mkdtemp(join(tmpdir(), 'bootwright-small-'))
+  if (canMount) execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=160m', 'tmpfs', disk])
+})
+afterEach(async () => {
+  if (canMount) execFileSync('umount', [disk])
+  await rm(disk, { recursive: true })
+})
+
+const leave = (freeBytes: number) => {
+  const { bavail, bsize } = statfsSync(disk)
+  writeFileSync(join(disk, 'other'), Buffer.alloc(bavail * bsize - freeBytes, 1))
+}
+const giveBack = () => rmSync(join(disk, 'other'))
+
+test.runIf(canMount)(
+  'a disk that is nearly full stops changes before it stops PostgreSQL, and only changes, and only until there is room',
+  async () => {
+    const { db, close, fault } = await openEmbedded(join(disk, 'database'))
+    const note = (text: string) => db.execute(sql`insert into notes values (${text})`)
+    const notes = async () =>
+      rowsOf<{ text: string }>(await db.execute(sql`select text from notes`)).map((row) => row.text)
+    await db.execute(sql`create table notes (text text)`)
+    await note('before')
+    expect(fault()).toBeUndefined()
+
+    leave(9_000_000)
+    await vi.waitUntil(() => fault() !== undefined)
+    const reason =
+      /^the disk of the database is full: expected at least 33554432 bytes free, got 8\d{6}\. Next step: free space/
+    expect(fault()).toMatch(reason)
+    for (let count = 0; count < 50; count++) {
+      const { cause } = (await note('while it is full').catch((error: unknown) => error)) as Error
+      expect(cause).toBeInstanceOf(DiskFullError)
+      expect((cause as Error).message).toMatch(reason)
+    }
+    await expect(
+      db.transaction((tx) => tx.execute(sql`insert into notes values ('in a transaction')`)),
+    ).rejects.toThrow()
+    expect(await notes()).toEqual(['before'])
+
+    giveBack()
+    await vi.waitUntil(() => fault() === undefined)
+    await note('after')
+    expect(await notes()).toEqual(['before', 'after'])
+    await close()
+  },
+)
+
+test.runIf(canMount)(
+  'PostgreSQL that ends itself on a full disk does not spin: it is started again on its log, with all that was acknowledged',
+  async () => {
+    const { db, close, fault } = await openEmbedded(join(disk, 'database'))
+    await db.execute(sql`create table notes (text text)`)
+    await db.execute(sql`insert into notes values ('acknowledged')`)
+    leave(40_000_000)
+    // Of a table's growth PostgreSQL says so, and lives.
+    const { cause: tooBig } = (await db
+      .execute(sql`insert into notes select repeat('x', 1000) from generate_series(1, 100000)`)
+      .catch((error: unknown) => error)) as Error
+    expect(tooBig).toBeInstanceOf(DiskFullError)
+    expect((tooBig as Error).message).toContain('No space left on device')
+    giveBack()
+    await vi.waitUntil(() => fault() === undefined)
+
+    leave(36_000_000)
+    // More of the log than the disk has room for, by one statement, that nothing can stop on its way.
+    const flood = db.execute(sql`select pg_logical_emit_message(true, 'flood', repeat('x', 60000000))`)
+    const waiting = db.execute(sql`select count(*) from notes`)
+    for (const asked of [flood, waiting]) {
+      const { cause } = (await asked.catch((error: unknown) => error)) as Error
+      expect(String(cause)).toContain('the embedded database stopped: ')
+      expect(String(cause)).toContain('No space left on device')
+    }
+    expect(fault()).toContain('the embedded database')
+    giveBack()
+    await vi.waitUntil(() => fault() === undefined, { timeout: 120_000, interval: 100 })
+    expect(rowsOf(await db.execute(sql`select text from notes`))).toEqual([{ text: 'acknowledged' }])
+    await db.execute(sql`insert into notes values ('after')`)
+    await close()
+  },
+)
+
+// The compiled program, as a process that may open 128 files: it holds all that are left, and makes tables.
+const outOfDescriptors = `
+  import fs from 'node:fs'
+  const { openEmbedded } = await import(process.argv[1])
+  const { db, close } = await openEmbedded(process.argv[2])
+  const held = []
+  const make = async (name) => {
+    await db.execute('create table ' + name + ' (text text primary key)')
+    await db.execute("insert into " + name + " select 'text ' || n from generate_series(1, 2000) as n")
+    await db.execute('vacuum ' + name)
+    return name
+  }
+  const tell = (error) => String(error.cause ?? error)
+  const said = [await make('before')]
+  try { for (;;) held.push(fs.openSync('/dev/null')) } catch {}
+  for (let n = 0; n < 5; n++) said.push(await make('while' + n).catch(tell))
+  for (const file of held) fs.closeSync(file)
+  for (let n = 0; n < 5; n++) said.push(await make('after' + n).catch(tell))
+  await close()
+  console.log(JSON.stringify(said))`
+
+test.runIf(process.platform === 'linux')(
+  'files that could not be opened for lack of descriptors are made when there are some',
+  async () => {
+    const open = join(programDir, 'dist/db/open-embedded.js')
+    const script = ['--input-type=module', '-e', outOfDescriptors, open, join(disk, 'database')]
+    const { stdout } = await promisify(execFile)('prlimit', ['--nofile=128', process.execPath, ...script])
+    const said = JSON.parse(stdout) as string[]
+    expect(said.filter((text) => /File exists/.test(text))).toEqual([])
+    expect(said.slice(6)).toEqual(['after0', 'after1', 'after2', 'after3', 'after4'])
+  },
+)
