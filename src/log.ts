@@ -1,4 +1,4 @@
-import { type Logger, pino } from 'pino'
+import { type DestinationStream, type Logger, pino } from 'pino'
 import pretty from 'pino-pretty'
 import type { Config } from './config.ts'
 
@@ -9,10 +9,46 @@ export function openLog({ logLevel, logLevelNames }: Pick<Config, 'logLevel' | '
   const stream = process.stderr.isTTY
     ? pretty({ destination: 2, sync: true, translateTime: 'HH:MM:ss' })
     : pino.destination({ fd: 2, sync: false })
-  // `level` by its name, for log systems that do not know pino's numbers.
-  const formatters = logLevelNames ? { formatters: { level: (label: string) => ({ level: label }) } } : {}
+  return createLog(logLevel, stream, logLevelNames)
+}
+
+/** A log whose lines hold no token, wherever in them it would stand: a path, the message of an error, what a machine reported. */
+export function createLog(level: string, stream: DestinationStream, levelNames = false): Logger {
   return pino(
-    { level: logLevel, base: null, ...formatters, redact: ['token', '*.token', 'secret', '*.secret'] },
+    {
+      level,
+      base: null,
+      redact: ['token', '*.token', 'secret', '*.secret'],
+      formatters: {
+        log: (fields) => withoutTokens(fields) as Record<string, unknown>,
+        // `level` by its name, for log systems that do not know pino's numbers.
+        ...(levelNames && { level: (label: string) => ({ level: label }) }),
+      },
+      hooks: {
+        logMethod(args, method) {
+          method.apply(this, args.map((arg) => (typeof arg === 'string' ? redactTokens(arg) : arg)) as typeof args)
+        },
+      },
+    },
     stream,
   )
+}
+
+/** A text with `…` for each token of a boot (43 characters of base64url), of an operator (`bw_…`), and whatever stands where one would in a path. */
+export function redactTokens(text: string): string {
+  return text.replaceAll(
+    /(?<=\/b\/)[^/?\s"']{8,}|(?<![\w-])(bw_)?[\w-]{43}(?![\w-])/g,
+    (_, prefix = '') => `${prefix}…`,
+  )
+}
+
+const maxDepth = 5
+
+function withoutTokens(value: unknown, depth = 0): unknown {
+  if (typeof value === 'string') return redactTokens(value)
+  if (value === null || typeof value !== 'object' || value instanceof Date) return value
+  if (depth === maxDepth) return '…'
+  if (value instanceof Error) return redactTokens(value.message)
+  if (Array.isArray(value)) return value.map((item) => withoutTokens(item, depth + 1))
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, withoutTokens(item, depth + 1)]))
 }

@@ -1,4 +1,5 @@
 import { reports } from '../inventory/reports.ts'
+import { redactTokens } from '../log.ts'
 import { readReportMessage } from './report-message.ts'
 import { addressOf, type BootContext, isToken } from './request.ts'
 import type { BootDeps } from './routes.ts'
@@ -13,7 +14,8 @@ export async function takeReport(c: BootContext, { recordReport, log }: BootDeps
   if (report === undefined) return c.text(`Unknown report: expected one of ${reports.join(', ')}.\n`, 404)
   if (token === 'preview') return c.text('This script was a preview: its token opens nothing.\n', 404)
   const ip = addressOf(c)
-  const message = await readReportMessage(c)
+  // What an installer reports may be the URL that it failed to fetch: that has the boot's token in it.
+  const message = redactTokens((await readReportMessage(c)) ?? '') || undefined
   const known = isToken(token) && (await recordReport(token, report, ip, message))
   log[known ? 'info' : 'warn']({ ip, report, message, known }, 'report')
   return known ? c.text('ok\n') : c.text('This token opens no boot, or its boot is too long ago.\n', 404)

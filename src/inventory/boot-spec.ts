@@ -28,7 +28,8 @@ export type BootSpec =
   | { kind: 'shell' }
   | { kind: 'reboot' }
   | { kind: 'wait' }
-  | { kind: 'refusal'; reason: string; nextStep: string }
+  /** `fault`: nothing was decided, because something here is broken or away; whatever the settings say, it is asked again. */
+  | { kind: 'refusal'; reason: string; nextStep: string; fault?: true }
 
 /** The arguments of the variant and of all assignments, and the patterns that take some of them off. */
 export type SpecArgs = { args: string[]; withoutArgs?: Removal[] }

@@ -1,7 +1,7 @@
 import { and, desc, eq, inArray, lt, sql } from 'drizzle-orm'
 import { v7 as newId } from 'uuid'
 import type { Db } from '../db/open.ts'
-import { deployments } from '../db/schema.ts'
+import { deployments, machines } from '../db/schema.ts'
 import { ConflictError, NotFoundError } from '../errors.ts'
 import type { Assignment } from './assignment.ts'
 import { type Actor, recordChanges, system } from './changes.ts'
@@ -66,7 +66,7 @@ export async function listDeployments(
 /**
  * Arms a deployment: the machine is installed at its next boot.
  * @param replace cancels the one that is active already
- * @throws InputError for a name that does not exist; ConflictError when one is active and is not to be replaced
+ * @throws NotFoundError; InputError for a name that does not exist; ConflictError when one is active and is not to be replaced
  */
 export async function armDeployment(
   db: Db,
@@ -78,6 +78,9 @@ export async function armDeployment(
   await refuseUnknownNames(db, { image: order.image, answerFile: order.assignment.answerFile }, '')
   return db.transaction(async (transaction) => {
     const tx = transaction as unknown as Db
+    // Of several who arm one machine at once, each replaces the one before it.
+    const locked = await tx.select({ id: machines.id }).from(machines).where(eq(machines.id, machineId)).for('update')
+    if (locked.length === 0) throw new NotFoundError(`there is no machine ${machineId}`)
     if (replace) await cancelActive(tx, machineId, 'another deployment replaced it', by)
     const { armed } = await insertArmed(tx, [machineId], order, by)
     if (armed[0] !== undefined) return armed[0]

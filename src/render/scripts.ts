@@ -13,7 +13,7 @@ export type Templates = Record<string, string>
 
 /** What a script is made from, besides the decision. */
 export type ScriptContext = NamesContext & {
-  /** What the machine does when its boot fails or is refused. */
+  /** What the machine does when its boot fails or is refused; after a fault of ours it asks again. */
   after: 'retry' | 'local' | 'halt'
   /** The names of the documents of the boot's answer file. */
   documents?: string[] | undefined
@@ -60,7 +60,8 @@ function tidy(template: string): string {
 function viewOf(decision: Decision, context: ScriptContext): object {
   const { spec } = decision
   const common = commonView(decision, context)
-  if (spec.kind === 'refusal') return { ...common, reason: spec.reason, nextStep: spec.nextStep }
+  if (spec.kind === 'refusal')
+    return { ...common, reason: spec.reason, nextStep: spec.nextStep, ...(spec.fault && { after: 'retry' }) }
   if (spec.kind === 'local') return { ...common, method: spec.method }
   if (spec.kind === 'menu')
     return { ...common, menu: spec, label: (text: string) => scriptProse(text.replace(/^[\s-]+/, '')) }

@@ -210,6 +210,22 @@ eachDatabase('deployments', (database) => {
     expect((await listDeployments(database(), { state: 'active' }, 10)).map((one) => one.id)).toEqual([second.id])
   })
 
+  test('of many who arm one machine at once to replace what is active, each does', async () => {
+    const machine = await prepare()
+    const replace = () => armDeployment(database(), machine.id, order, true, 'token y')
+    const armed = await Promise.all([1, 2, 3, 4, 5, 6].map(replace))
+    const states = await Promise.all(armed.map(async ({ id }) => (await now(id)).state))
+    expect(states.sort()).toEqual(['armed', ...Array(5).fill('cancelled')])
+  })
+
+  test('boots that are ready at once use up the attempts, and no more than there are', async () => {
+    const { id } = await arm((await prepare()).id)
+    const boots = []
+    for (let n = 0; n < 7; n++) boots.push(await boot())
+    await Promise.all(boots.map(({ token }) => report(token, 'ready')))
+    expect(await now(id)).toMatchObject({ state: 'started', attempts: 3 })
+  })
+
   test('a cancelled one is over, and cannot be cancelled again', async () => {
     const { id } = await arm((await prepare()).id)
     const { token } = await boot()
