@@ -36,6 +36,8 @@ export type Config = {
   secretKeyFile: string | undefined
   /** True: a boot's answer file is given to whoever has its token, from every address. */
   answersToAnyAddress: boolean
+  /** Subnets to whose addresses it is given, too. */
+  answerSubnets: string[]
   keepBootsDays: number
   keepBoots: number
   keepChangesDays: number
@@ -139,6 +141,11 @@ export const settings = {
     name: 'BOOTWRIGHT_ANSWERS_TO_ANY_ADDRESS',
     fallback: 'no',
     meaning: 'yes: give an answer file also to another address than the one that fetched the script',
+  },
+  answerSubnets: {
+    name: 'BOOTWRIGHT_ANSWER_SUBNETS',
+    fallback: '',
+    meaning: 'subnets, 10.0.0.0/8,192.168.1.0/24: give an answer file also to another address there',
   },
   keepBootsDays: {
     name: 'BOOTWRIGHT_KEEP_BOOTS_DAYS',
@@ -326,6 +333,7 @@ export function loadConfig(env: Record<string, string | undefined>, defaultNbpDi
     secretKey: optional('secretKey', parseKey, '64 hexadecimal digits'),
     secretKeyFile: given('secretKeyFile'),
     answersToAnyAddress: read('answersToAnyAddress', yesNo, 'yes or no'),
+    answerSubnets: read('answerSubnets', parseSubnets, 'subnets like 10.0.0.0/8, with commas between'),
     keepBootsDays: count('keepBootsDays', 1, 36_500),
     keepBoots: count('keepBoots', 1, 1_000_000_000),
     keepChangesDays: count('keepChangesDays', 1, 36_500),

@@ -8,13 +8,21 @@ export type Sealer = {
   seal: (text: string, what: string) => string
   /** @throws Error when it was sealed by another key, for something else, or was changed */
   open: (sealed: string, what: string) => string
+  /** The token of the boot with this id: 32 bytes, the id and half an HMAC-SHA256 of it, as 43 characters of base64url. */
+  tokenOf: (bootId: string) => string
 }
 
 /** A sealer over a key of 32 bytes. */
 export function createSealer(key: Buffer): Sealer {
   const keyId = createHmac('sha256', key).update('key id').digest('hex').slice(0, 8)
+  const tokenKey = createHmac('sha256', key).update('boot tokens').digest()
   return {
     keyId,
+    tokenOf: (bootId) => {
+      const id = Buffer.from(bootId.replaceAll('-', ''), 'hex')
+      const proof = createHmac('sha256', tokenKey).update(id).digest().subarray(0, 16)
+      return Buffer.concat([id, proof]).toString('base64url')
+    },
     seal: (text, what) => {
       const nonce = randomBytes(12)
       const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(what))

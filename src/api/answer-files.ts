@@ -30,10 +30,22 @@ export const answerDocument = z
     text: z
       .string()
       .max(mostCharacters, `at most ${mostCharacters} characters`)
-      .refine((text) => !/\0|\p{Cs}/u.test(text), 'text without NUL and halves of surrogate pairs')
+      .superRefine((text, context) => {
+        const fault = encodingFault(text)
+        if (fault !== undefined) context.addIssue({ code: 'custom', message: fault })
+      })
       .openapi({ description: 'Liquid, with the names machine, params, secrets, image, boot and tree.' }),
   })
   .openapi('AnswerDocument')
+
+/** What a text has that no text in UTF-8 has; it was read in another encoding. */
+function encodingFault(text: string): string | undefined {
+  const place = text.search(/\0|\p{Cs}|\ufffd/u)
+  if (place < 0) return undefined
+  const where = `in line ${text.slice(0, place).split('\n').length}`
+  if (text[place] === '\0') return `text in UTF-8, without the NUL character ${where}: it looks like UTF-16`
+  return `text in UTF-8, without the unreadable character ${where}: it looks like ISO-8859-1 or Windows-1252`
+}
 
 const documents = z
   .array(answerDocument)

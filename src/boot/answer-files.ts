@@ -1,10 +1,12 @@
 import { InputError, messageOf } from '../errors.ts'
 import { findTokenBoot, type TokenBoot, whyNoAnswers } from '../inventory/answer-access.ts'
 import { type AnswerDocument, findAnswerDocuments } from '../inventory/answer-files.ts'
+import { recordNotices } from '../inventory/boot-notices.ts'
 import type { Decision } from '../inventory/decision.ts'
 import { openSecrets } from '../inventory/secrets.ts'
 import { defaultNocloud, renderAnswers } from '../render/answers.ts'
 import { namesOf } from '../render/names.ts'
+import { subnetTest } from '../subnet.ts'
 import { addressOf, type BootContext, baseUrlOf, isToken } from './request.ts'
 import type { BootDeps } from './routes.ts'
 
@@ -15,11 +17,23 @@ const refused = 'This address opens no answer file, or not any more.\n'
  * secrets. Whoever is refused is not told why: the log is.
  */
 export async function serveAnswer(c: BootContext, deps: BootDeps, source: 'answer' | 'nocloud'): Promise<Response> {
-  const { log } = deps
   const name = c.req.param('document') ?? ''
   const opened = await openForSecrets(c, deps, name)
-  if (opened instanceof Response) return opened
-  const { boot, token, ip } = opened
+  return opened instanceof Response ? opened : answerDocument(c, deps, opened, name, source)
+}
+
+/** A boot that may have its answers, and the address that asks. */
+export type OpenedBoot = { boot: TokenBoot; token: string; ip: string }
+
+/** One document of a boot's answer file, filled in, and the boot's record that it was fetched. */
+export async function answerDocument(
+  c: BootContext,
+  deps: BootDeps,
+  { boot, token, ip }: OpenedBoot,
+  name: string,
+  source: 'answer' | 'nocloud',
+): Promise<Response> {
+  const { log } = deps
   const fields = { ip, boot: boot.id, ...whoIs(boot), document: name.slice(0, 64) }
   try {
     const document = await renderFor(c, deps, boot, token, name, source)
@@ -27,7 +41,7 @@ export async function serveAnswer(c: BootContext, deps: BootDeps, source: 'answe
       log.info(fields, 'answer file has no such document')
       return c.text(`The answer file has no document ${name.slice(0, 64)}.\n`, 404)
     }
-    if (c.req.method === 'GET') await deps.recordReport(token, 'answer-file', ip, name)
+    if (c.req.method !== 'HEAD') await deps.recordReport(token, 'answer-file', ip, name)
     log.info(fields, 'answer file')
     return c.body(document.text, 200, { 'Content-Type': document.mediaType })
   } catch (error) {
@@ -41,27 +55,51 @@ export async function serveAnswer(c: BootContext, deps: BootDeps, source: 'answe
  * The boot of the token in the URL, when who asks may have its secrets; else the answer, which does not say why. The same for
  * all that secrets stand in.
  */
-export async function openForSecrets(
-  c: BootContext,
-  { db, log, settings }: BootDeps,
-  document: string,
-): Promise<{ boot: TokenBoot; token: string; ip: string } | Response> {
+export async function openForSecrets(c: BootContext, deps: BootDeps, document: string): Promise<OpenedBoot | Response> {
+  const { db, log } = deps
   const token = c.req.param('token') ?? ''
   const ip = addressOf(c)
   c.header('Cache-Control', 'no-store')
   const boot = isToken(token) ? await findTokenBoot(db, token) : undefined
-  const why = boot === undefined ? 'no boot has this token' : whyNoAnswers(boot, ip, settings.answersToAnyAddress)
+  const why = boot === undefined ? 'no boot has this token' : whyNoAnswers(boot, ip, answersElsewhere(deps, ip))
   if (boot !== undefined && why === undefined) return { boot, token, ip }
   log.warn(
     { ip, boot: boot?.id, ...(boot && whoIs(boot)), document: document.slice(0, 64), why },
     'answer file refused',
   )
+  if (boot !== undefined && why !== undefined)
+    await noteRefused(deps, boot.id, ip, document, boot.ip === ip ? why : `${why}; ${allowing(ip)}`)
   return c.text(refused, boot === undefined ? 404 : 403)
 }
 
 /** The machine of a boot, for the log. */
 export function whoIs({ facts, decision }: TokenBoot): { mac: string | undefined; hostname: string | undefined } {
   return { mac: facts.mac, hostname: decision.machine?.hostname }
+}
+
+/** Whether an address gets the answers of a boot whose script another address fetched. */
+function answersElsewhere({ settings }: Pick<BootDeps, 'settings'>, ip: string): boolean {
+  const { answersToAnyAddress, answerSubnets = [] } = settings
+  return answersToAnyAddress || (answerSubnets.length > 0 && subnetTest(answerSubnets)(ip))
+}
+
+function allowing(ip: string): string {
+  const subnet = ip.includes(':') ? `${ip}/128` : ip.replace(/\d+$/, '0/24')
+  return `to allow it: BOOTWRIGHT_ANSWER_SUBNETS=${subnet}, or BOOTWRIGHT_ANSWERS_TO_ANY_ADDRESS=yes`
+}
+
+/** Has the boot's record, and its stall, say that its installer was refused, and what would allow it. */
+export async function noteRefused(
+  { db, log }: BootDeps,
+  bootId: string,
+  ip: string,
+  document: string,
+  why: string,
+): Promise<void> {
+  const message = `refused the answer file ${document.slice(0, 64)} to ${ip}: ${why}`
+  await recordNotices(db, [{ bootId, ip, message }]).catch((error: unknown) =>
+    log.error({ boot: bootId, error: messageOf(error) }, 'a notice was not recorded'),
+  )
 }
 
 /** The documents of a boot's answer file, of the version that was in force at its start; none when it has no answer file. */

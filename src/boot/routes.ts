@@ -21,6 +21,7 @@ import { takeReport } from './reports.ts'
 import { addressOf, type BootContext, type BootEnv, baseUrlOf, isIpxe } from './request.ts'
 import { serveSan } from './san.ts'
 import { serveScript } from './script.ts'
+import { serveStableAnswer } from './stable-answers.ts'
 import { serveTreeFile } from './trees.ts'
 
 /** What the boot network is served from. */
@@ -40,6 +41,7 @@ export type BootDeps = FileDeps & {
     afterRefusal: AfterRefusal
     maxDiscovered: number
     answersToAnyAddress: boolean
+    answerSubnets?: string[] | undefined
   }
   /** True for an address that may boot here. */
   allows: (address: string) => boolean
@@ -82,6 +84,10 @@ export function createBootApp(deps: BootDeps): Hono<BootEnv> {
   app.get('/nbp/:name', (c) => serveNbp(c, deps))
   app.get('/b/:token/answer/:document', (c) => serveAnswer(c, deps, 'answer'))
   app.get('/b/:token/nocloud/:document', (c) => serveAnswer(c, deps, 'nocloud'))
+  // Some installers can only POST; what they send along is not needed where the token says which boot it is.
+  app.post('/b/:token/answer/:document', (c) => serveAnswer(c, deps, 'answer'))
+  app.post('/b/:token/nocloud/:document', (c) => serveAnswer(c, deps, 'nocloud'))
+  app.post('/answer/:document', (c) => serveStableAnswer(c, deps))
   app.get('/b/:token/san.ipxe', (c) => serveSan(c, deps))
   app.get('/b/:token/menu/:entry', async (c) => (c.req.method === 'HEAD' ? c.body(null) : serveChoice(c, deps)))
   // HEAD is answered like GET by Hono, and must report nothing.

@@ -90,7 +90,7 @@ export async function bootScript(
   let situation = await deps.findSituation(facts)
   if (situation.identity === undefined) situation = await discover(deps, situation)
   else if ('conflict' in situation.identity) await noteConflict(deps.db, situation.identity.conflict, facts)
-  const keys = newBootKeys()
+  const keys = newBootKeys(deps.sealer.tokenOf)
   const decision = await refuseDamaged(deps, decide(situation, choice), situation, true)
   const answer = renderDecision(deps, decision, situation, base, keys)
   // A machine that waits asks again every few seconds: that is no boot yet.
@@ -180,6 +180,7 @@ function faultDecision(facts: Facts, error: unknown): Decision {
               ? 'the inventory does not answer'
               : 'the disk of the boot server is full',
           nextStep: 'see the log of the boot server; this machine asks again',
+          fault: true as const,
         }
   return { target: targetOf(facts), groups: [], params: {}, notices: [], reasons: [], spec }
 }

@@ -60,8 +60,9 @@ export function addBootsCommand(program: Command, deps: CliDeps): void {
     .action(async (id: string, { why, script }: { why?: true; script?: true }, command: Command) => {
       const boot = await clientOf(command, deps).ask<Boot & { events: BootEvent[] }>('GET', pathOf(id))
       const text = script ? (boot.script?.trimEnd() ?? '') : formatBoot(boot)
-      const reasons = why && boot.decision ? `\n\n${formatDecision({ ...boot.decision, others: [] })}` : ''
-      print(command, deps, boot, () => `${text}${reasons}`)
+      const notices = boot.events.filter(({ stage }) => stage === 'notice').map(({ message }) => `notice: ${message}\n`)
+      const reasons = why && boot.decision ? formatDecision({ ...boot.decision, others: [] }) : ''
+      print(command, deps, boot, () => (why ? `${text}\n\n${notices.join('')}${reasons}` : text))
     })
 }
 

@@ -20,6 +20,25 @@ export type TokenBoot = {
   overtaken: boolean
 }
 
+/**
+ * Finds the newest boot that goes on and has an answer file, of a machine that names one of these MACs; without a MAC in its
+ * facts, by its UUID. With the hash of its token, which was stored when it was opened.
+ */
+export async function findAnsweredBoot(
+  db: Db,
+  { macs, uuids }: { macs: string[]; uuids: string[] },
+): Promise<(TokenBoot & { tokenHash: string }) | undefined> {
+  const found = await db.execute(sql`
+    select id, ip, outcome, facts, decision, token_hash as "tokenHash", ${isOvertaken} as overtaken
+    from boots
+    where started_at > now() - ${tokenLifetime} and decision ? 'answerFile' and not ${isOvertaken}
+      and (outcome is null or outcome in ('stalled', 'superseded'))
+      and (mac in (select jsonb_array_elements_text(${JSON.stringify(macs)}::jsonb))
+        or mac is null and lower(facts ->> 'uuid') in (select jsonb_array_elements_text(${JSON.stringify(uuids)}::jsonb)))
+    order by seq desc limit 1`)
+  return rowsOf<TokenBoot & { tokenHash: string }>(found)[0]
+}
+
 /** Finds the boot of a token that has not expired. */
 export async function findTokenBoot(db: Db, token: string): Promise<TokenBoot | undefined> {
   const found = await db.execute(sql`
@@ -37,7 +56,7 @@ export function whyNoAnswers(boot: TokenBoot, ip: string, anyAddress: boolean): 
   if (outcome === 'installed' || outcome === 'booted' || outcome === 'failed' || outcome === 'handed-over')
     return `the boot has ended: it is ${outcome}`
   if (boot.overtaken) return 'the machine has booted anew since'
-  return anyAddress || boot.ip === ip ? undefined : 'the script was fetched from another address'
+  return anyAddress || boot.ip === ip ? undefined : `the script was fetched from another address, ${boot.ip}`
 }
 
 /** The documents of a decision's answer file, as they are in force. */

@@ -109,7 +109,12 @@ async function saveDocuments(
   by: Actor,
 ): Promise<{ answerFile: AnswerFile; created: boolean }> {
   const { thing, created } = await changeVersioned(db, versioned, name, precondition, by, async (tx, before) => {
-    const content = contentAfter(before)
+    const { title: newTitle, documents } = contentAfter(before)
+    // A mark that editors put before a text; installers take it for a part of the first line, and ignore the file.
+    const content = {
+      title: newTitle,
+      documents: documents.map((one) => ({ ...one, text: one.text.replace(/^\ufeff/, '') })),
+    }
     const names = content.documents.map((one) => one.name)
     const twin = names.find((one, index) => names.indexOf(one) !== index)
     if (twin !== undefined)

@@ -100,8 +100,9 @@ export const isOvertaken = sql<boolean>`exists (select 1 from boots as newer
   where newer.machine_id = boots.machine_id and newer.seq > boots.seq and newer.progressed and newer.ip = boots.ip)`
 
 /** A boot's public id and its secret token, before either is stored. */
-export function newBootKeys(): { id: string; token: string } {
-  return { id: newId(), token: makeToken() }
+export function newBootKeys(tokenOf: (id: string) => string = makeToken): { id: string; token: string } {
+  const id = newId()
+  return { id, token: tokenOf(id) }
 }
 
 /**
@@ -216,6 +217,7 @@ export async function markStalledBoots(db: Db): Promise<number> {
     update boots set outcome = 'stalled', message = 'stalled at ' || rest.stage || ': '
       || case when ${heard} then rest."causesWhileHeard" else rest.causes end
       || coalesce('; its last step: ' || boots.progress, '')
+      || coalesce('; ' || (select message from boot_events where boot_id = boots.id and stage = 'notice' order by id desc limit 1), '')
     from jsonb_to_recordset(${JSON.stringify(limits)}::jsonb)
       as rest(stage text, seconds int, causes text, "causesWhileHeard" text)
     where boots.outcome is null and ${restingAt} = rest.stage and boots.moved_at < now() - rest.seconds * interval '1 second'

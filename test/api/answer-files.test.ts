@@ -46,6 +46,19 @@ eachDatabase('answer files over HTTP', (database) => {
     expect(reply.body.errors[0].expected).toMatch(message)
   })
 
+  test('a byte order mark before a text is not kept', async () => {
+    expect((await put('\ufeff#cloud-config\n')).body.documents[0].text).toBe('#cloud-config\n')
+  })
+
+  test.each<[string, string, RegExp]>([
+    ['UTF-16', 'o\0n\0e\0', /the NUL character in line 1: it looks like UTF-16/],
+    ['ISO-8859-1', 'one\ntwo\ngr\ufffd\ufffde\n', /the unreadable character in line 3: it looks like ISO-8859-1/],
+  ])('a text that was read as UTF-8 and is %s is refused, with its line', async (_, text, message) => {
+    const reply = await put(text)
+    expect([reply.status, reply.body.errors[0].field]).toEqual([422, 'documents[0].text'])
+    expect(reply.body.errors[0].expected).toMatch(message)
+  })
+
   test('every name at fault is said at once', async () => {
     const reply = await put(
       '{{ a }} {{ b.c }} {{ boot.urls }} {{ params.any }} {{ secrets.any }} {{ machine.labels.any }}',

@@ -1,0 +1,74 @@
+import { findAnsweredBoot, whyNoAnswers } from '../inventory/answer-access.ts'
+import { hashToken } from '../inventory/tokens.ts'
+import { parseMac } from '../mac.ts'
+import { answerDocument, noteRefused, whoIs } from './answer-files.ts'
+import { addressOf, type BootContext } from './request.ts'
+import type { BootDeps } from './routes.ts'
+
+/** What an installer says of its machine; Proxmox VE's sends some kilobytes. */
+const maxBodyBytes = 262_144
+const maxMacs = 64
+const maxDepth = 8
+
+/**
+ * `POST /answer/{document}`: for installers whose URL is fixed in their medium (Proxmox VE), so that no token can stand in it. The
+ * machine is the one whose MAC stands in the JSON that is posted; it is answered only while a boot of it goes on, and only at
+ * the address that fetched that boot's script, whatever the settings allow those who have a token: a MAC is no secret.
+ */
+export async function serveStableAnswer(c: BootContext, deps: BootDeps): Promise<Response> {
+  const name = c.req.param('document') ?? ''
+  const ip = addressOf(c)
+  c.header('Cache-Control', 'no-store')
+  const posted = await readJson(c.req.raw.body)
+  if (posted === undefined)
+    return c.text(`Expected JSON of at most ${maxBodyBytes} bytes that names a MAC address.\n`, 400)
+  const keys = keysIn(posted)
+  const boot = await findAnsweredBoot(deps.db, keys)
+  const token = boot && deps.sealer.tokenOf(boot.id)
+  const why =
+    boot === undefined || token === undefined || hashToken(token) !== boot.tokenHash
+      ? 'no boot with an answer file goes on of a machine with such a MAC address or UUID'
+      : whyNoAnswers(boot, ip, false)
+  if (boot !== undefined && token !== undefined && why === undefined)
+    return answerDocument(c, deps, { boot, token, ip }, name, 'answer')
+  deps.log.warn(
+    { ip, boot: boot?.id, mac: keys.macs[0], ...(boot && whoIs(boot)), document: name.slice(0, 64), why },
+    'answer file refused',
+  )
+  if (boot !== undefined && why !== undefined)
+    await noteRefused(deps, boot.id, ip, name, `${why}; have DHCP give the installer the address that iPXE had`)
+  return c.text('No answer file here: no boot of this machine goes on at this address.\n', 404)
+}
+
+/** Undefined when it is no JSON, or too long. */
+async function readJson(body: ReadableStream<Uint8Array> | null): Promise<unknown> {
+  const parts: Uint8Array[] = []
+  let total = 0
+  for await (const part of body ?? []) {
+    total += part.length
+    if (total > maxBodyBytes) return undefined
+    parts.push(part)
+  }
+  try {
+    return JSON.parse(Buffer.concat(parts).toString('utf8'))
+  } catch {
+    return undefined
+  }
+}
+
+/** The MACs that stand anywhere in a value, and the UUIDs under names that say so. */
+function keysIn(posted: unknown): { macs: string[]; uuids: string[] } {
+  const macs = new Set<string>()
+  const uuids = new Set<string>()
+  const look = (value: unknown, name: string, depth: number) => {
+    if (macs.size + uuids.size >= maxMacs || depth > maxDepth) return
+    if (typeof value === 'string') {
+      const mac = value.length <= 64 ? parseMac(value) : undefined
+      if (mac !== undefined) macs.add(mac)
+      else if (/uuid$/i.test(name) && value.length <= 64) uuids.add(value.toLowerCase())
+    } else if (value !== null && typeof value === 'object')
+      for (const [key, item] of Object.entries(value)) look(item, key, depth + 1)
+  }
+  look(posted, '', 0)
+  return { macs: [...macs], uuids: [...uuids] }
+}

@@ -1,0 +1,68 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { saveImage } from '../../src/inventory/images.ts'
+import { saveMachine } from '../../src/inventory/machines.ts'
+import { saveMenu } from '../../src/inventory/menus.ts'
+import { createLog } from '../../src/log.ts'
+import { getAsIpxe, startTestBootServer, type TestBootServer } from '../helpers/boot-server.ts'
+
+const mac = '52:54:00:fa:17:01'
+
+// What an operator chose for refusals is not for faults of ours.
+describe.each(['halt', 'local', 'retry'] as const)(
+  'while the database is away, with %s after refusals',
+  (afterRefusal) => {
+    let server: TestBootServer
+    let menuUrl: string
+    let token: string
+    const lines: string[] = []
+
+    beforeAll(async () => {
+      server = await startTestBootServer({ afterRefusal })
+      const { db } = server.deps
+      server.deps.log = createLog('debug', { write: (line: string) => void lines.push(line) })
+      await saveImage(db, 'installer', { variants: [{ kind: 'local', arch: 'x86_64' }] })
+      await saveMenu(db, 'main', {
+        title: 'm',
+        timeoutSeconds: null,
+        defaultEntry: null,
+        entries: [{ name: 'go', text: 'go', kind: 'image', image: 'installer' }],
+      })
+      await saveMachine(db, { mac }, { assignment: { menu: 'main' } })
+      menuUrl = /chain --replace --autofree (\S+)\$/.exec(await script())?.[1] as string
+      token = menuUrl.split('/')[4] as string
+      await (db as unknown as { $client: { close: () => Promise<void> } }).$client.close()
+    })
+    afterAll(() => server.stop().catch(() => undefined))
+    const script = () => getAsIpxe(`${server.url}/ipxe?mac=${mac}&platform=efi&buildarch=x86_64`)
+
+    test('a machine that asks for its script is told, and asks again', async () => {
+      const text = await script()
+      expect(text).toContain('echo Asking the boot server again in 30 s.')
+      expect(text).not.toMatch(/Halted|local disk/)
+    })
+
+    test('so is one that chose from a menu', async () => {
+      const text = await getAsIpxe(`${menuUrl}go`)
+      expect(text).toMatch(/^#!ipxe\n/)
+      expect(text).toContain('echo Asking the boot server again in 30 s.')
+    })
+
+    test('a report is asked for again, and its token is in no line of the log', async () => {
+      const response = await fetch(`${server.url}/b/${token}/installed`)
+      expect([response.status, response.headers.get('retry-after')]).toEqual([503, '5'])
+      expect(lines.join('')).toContain('a boot request failed')
+      expect(lines.join('')).not.toContain(token)
+    })
+  },
+)
+
+test('an address outside the boot subnets is logged without the token that it used', async () => {
+  const lines: string[] = []
+  const server = await startTestBootServer({ allows: () => false })
+  server.deps.log = createLog('debug', { write: (line: string) => void lines.push(line) })
+  const token = 'T0ken'.repeat(9).slice(0, 43)
+  expect((await fetch(`${server.url}/b/${token}/installed`)).status).toBe(403)
+  expect(lines.join('')).toMatch(/in no boot subnet/)
+  expect(lines.join('')).not.toContain(token)
+  await server.stop()
+})
