@@ -50,6 +50,7 @@ export type Config = {
   importsAtOnce: number
   /** An import's download is tried again after so many seconds without a byte. */
   downloadStallSeconds: number
+  downloadMinBytesPerSecond: number
   keepPartsDays: number
   /** Mirrors of distributions by the names that recipes call them; URLs without a slash at the end. */
   mirrors: Record<string, string>
@@ -187,6 +188,11 @@ export const settings = {
     name: 'BOOTWRIGHT_DOWNLOAD_STALL_SECONDS',
     fallback: '60',
     meaning: 'a download for an import is tried again after so long without a byte',
+  },
+  downloadMinBytesPerSecond: {
+    name: 'BOOTWRIGHT_DOWNLOAD_MIN_BYTES_PER_SECOND',
+    fallback: '1024',
+    meaning: 'a download for an import that is slower over that time is tried again; 0 for no limit',
   },
   keepPartsDays: {
     name: 'BOOTWRIGHT_KEEP_PARTS_DAYS',
@@ -343,6 +349,7 @@ export function loadConfig(env: Record<string, string | undefined>, defaultNbpDi
     s3: given('s3Url') === undefined ? undefined : readS3(),
     importsAtOnce: count('importsAtOnce', 1, 100),
     downloadStallSeconds: count('downloadStallSeconds', 1, 3600),
+    downloadMinBytesPerSecond: count('downloadMinBytesPerSecond', 0, 1_000_000_000),
     keepPartsDays: count('keepPartsDays', 1, 36_500),
     mirrors: read('mirrors', parseMirrors, 'name=http://host/path, with commas between'),
     httpProxy: read('httpProxy', parseProxy, 'http://host:port'),

@@ -10,8 +10,8 @@ export type Net = {
   lan: string
   /** The network namespace of the boot server, at `serverAddress`. */
   server: string
-  /** A new port of the LAN's switch; returns the name of its tap device. */
-  addTap(): string
+  /** A new port of the LAN's switch, or a cable that leads nowhere; returns the name of its tap device. */
+  addTap(options?: { deadEnd?: boolean }): string
   /** Ends what still runs inside and removes everything. */
   close(): void
 }
@@ -46,10 +46,10 @@ export function openNet(): Net {
   }
 
   let taps = 0
-  function addTap(): string {
+  function addTap({ deadEnd = false } = {}): string {
     const tap = `tap${taps++}`
     ip('-n', lan, 'tuntap', 'add', tap, 'mode', 'tap')
-    ip('-n', lan, 'link', 'set', tap, 'master', 'br0', 'up')
+    ip('-n', lan, 'link', 'set', tap, ...(deadEnd ? [] : ['master', 'br0']), 'up')
     return tap
   }
 

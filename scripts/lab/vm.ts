@@ -12,6 +12,8 @@ export type VmOptions = {
   firmware: Firmware
   /** `52:54:00:12:34:56` */
   mac: string
+  /** A second card, before the other on the bus, whose cable is plugged in and leads nowhere. */
+  deadEndMac?: string
   /** SMBIOS: what the machine says of itself. */
   serial?: string
   product?: string
@@ -62,6 +64,7 @@ export async function startVm(net: Net, workDir: string, options: VmOptions): Pr
       '-serial',
       'stdio',
     ],
+    ...(options.deadEndMac ? deadEnd(net, options.deadEndMac) : []),
     ...['-netdev', `tap,id=n0,ifname=${net.addTap()},script=no,downscript=no`],
     ...['-device', `virtio-net-pci,netdev=n0,mac=${options.mac},bootindex=0${rom}`],
     // A new iPXE gathers entropy for four seconds without it.
@@ -101,6 +104,13 @@ async function machine(
       ...(httpBoot ? noPxe('IPv4') : []),
     ],
   }
+}
+
+function deadEnd(net: Net, mac: string): string[] {
+  return [
+    ...['-netdev', `tap,id=n1,ifname=${net.addTap({ deadEnd: true })},script=no,downscript=no`],
+    ...['-device', `virtio-net-pci,netdev=n1,mac=${mac},romfile=`],
+  ]
 }
 
 function usbDisk(file: string): string[] {

@@ -29,7 +29,7 @@ export async function bringUrl(
   const stored = checksums.sha256 === undefined ? undefined : await findStored(intake, checksums.sha256)
   if (stored !== undefined) return { sha256: stored.sha256, name, sizeBytes: stored.sizeBytes, keep: async () => {} }
 
-  const { partials, connector, stallMs, retriesMs, maxFileBytes } = intake
+  const { partials, connector, stallMs, minBytesPerSecond, retriesMs, maxFileBytes } = intake
   const { signal, report } = job
   const shared = downloadKey(url)
   // Another import brings the same: this one waits for it, unless it holds what that one may wait for.
@@ -46,7 +46,8 @@ export async function bringUrl(
   }
   const interrupted = (why: string) =>
     report({ doing: `trying again to download ${name} (${why})`, doneBytes: partial.sizeBytes(), totalBytes: null })
-  const options = { connector, stallMs, retriesMs, maxBytes: maxFileBytes, checksums, signal, progress, interrupted }
+  const pace = { stallMs, minBytesPerSecond, retriesMs }
+  const options = { connector, ...pace, maxBytes: maxFileBytes, checksums, signal, progress, interrupted }
   const got = await download(new URL(url), partial, options)
   if (got.sizeBytes === 0) throw new Error(`${shownUrl(url)}: it is empty`)
   const keep = async () => {

@@ -9,6 +9,8 @@ export type DownloadOptions = {
   connector: Connector
   /** Without a byte for this long a try is given up, milliseconds. */
   stallMs: number
+  /** Slower than this over that time, bytes a second, a try is given up too. */
+  minBytesPerSecond?: number | undefined
   /** How long to wait after each try that brought nothing, milliseconds; after the last the download is given up. */
   retriesMs: number[]
   maxBytes: number
@@ -92,10 +94,10 @@ async function bring(url: URL, to: PartialFile, options: DownloadOptions): Promi
 
 /** One request, after which the whole is here. @throws InterruptedError when another try may bring more */
 async function tryOnce(url: URL, to: PartialFile, options: DownloadOptions): Promise<void> {
-  const { connector, stallMs, signal } = options
+  const { connector, stallMs, minBytesPerSecond, signal } = options
   const hashKnown = Object.values(options.checksums).some((one) => one !== undefined)
   const start = await startOf(url, to, hashKnown)
-  const got = await get(url, { connector, stallMs, signal, hashKnown, headers: rangeOf(start) })
+  const got = await get(url, { connector, stallMs, minBytesPerSecond, signal, hashKnown, headers: rangeOf(start) })
   try {
     if (got.status === 416 && start.offset > 0) {
       if (got.header('content-range') === `bytes */${start.offset}`) return

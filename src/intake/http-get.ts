@@ -17,8 +17,10 @@ export class InterruptedError extends Error {
 
 export type GetOptions = {
   connector: Connector
-  /** Without a byte for this long the request is given up. */
+  /** Without a byte for this long the request is given up, milliseconds. */
   stallMs: number
+  /** Slower than this over that time, bytes a second, it is given up too; 0 for no limit. */
+  minBytesPerSecond?: number | undefined
   /** The bytes are checked by a hash that is known, so it does not matter over what they come. */
   hashKnown: boolean
   signal?: AbortSignal | undefined
@@ -33,6 +35,9 @@ export type Got = {
   /** Ends the request without the rest of its body. */
   drop: () => void
 }
+
+/** What a server sends at least, unless it is set. */
+export const slowestBytesPerSecond = 1024
 
 const mostRedirects = 5
 const mostRetryAfterMs = 60_000
@@ -122,7 +127,7 @@ async function once(url: URL, start: URL, options: GetOptions): Promise<Got> {
     return {
       status: answer.statusCode ?? 0,
       header: (name) => [answer.headers[name]].flat()[0],
-      body: bytesOf(answer, watch, end, (error) => explained(error, stop, url)),
+      body: bytesOf(answer, watch, options, end, (error) => explained(error, stop, url)),
       drop: () => {
         end()
         answer.destroy()
@@ -151,14 +156,28 @@ function watchSilence(ms: number, tooLong: () => void): Watch {
 async function* bytesOf(
   body: AsyncIterable<Uint8Array>,
   watch: Watch,
+  { stallMs, minBytesPerSecond = slowestBytesPerSecond }: GetOptions,
   end: () => void,
   explain: (error: unknown) => unknown,
 ): AsyncGenerator<Uint8Array> {
+  const least = (minBytesPerSecond * stallMs) / 1000
+  let bytes = 0
+  let waitedMs = 0
   try {
+    let since = performance.now()
     for await (const chunk of body) {
       // However long whoever reads takes, that is no silence of the server.
       watch.end()
+      bytes += chunk.length
+      waitedMs += performance.now() - since
+      // A byte now and then would hold one of the few places of imports forever.
+      if (waitedMs >= stallMs) {
+        if (bytes < least) throw new InterruptedError(`only ${bytes} bytes came in ${Math.round(waitedMs / 1000)} s`)
+        bytes = 0
+        waitedMs = 0
+      }
       yield chunk
+      since = performance.now()
       watch.heard()
     }
   } catch (error) {

@@ -20,6 +20,8 @@ export type Intake = {
   maxFileBytes: number
   /** A download is tried again after so long without a byte, milliseconds. */
   stallMs: number
+  /** So is one that brings fewer bytes a second over that time. */
+  minBytesPerSecond: number
   /** How long to wait after each try that brought nothing, milliseconds; after the last an import fails. */
   retriesMs: number[]
 }

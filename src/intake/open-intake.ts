@@ -3,6 +3,7 @@ import type { Db } from '../db/open.ts'
 import type { Logger } from '../log.ts'
 import type { FileStore } from '../store/file-store.ts'
 import { patientRetriesMs } from './download.ts'
+import { slowestBytesPerSecond } from './http-get.ts'
 import { openPartialFiles, type PartialFiles } from './partial-files.ts'
 import { openConnector, type Proxies } from './proxies.ts'
 import { shippedRecipes } from './recipes.ts'
@@ -14,6 +15,7 @@ export type IntakeSettings = Proxies & {
   maxFileBytes: number
   importsAtOnce: number
   downloadStallSeconds: number
+  downloadMinBytesPerSecond?: number
   keepPartsDays: number
   mirrors: Record<string, string>
 }
@@ -45,7 +47,9 @@ export async function openIntake(
   const connector = openConnector(settings)
   const { retriesMs = patientRetriesMs } = times
   const stallMs = downloadStallSeconds * 1000
-  const intake = { db, store, partials, connector, log, recipeFolders, mirrors, maxFileBytes, stallMs, retriesMs }
+  const { downloadMinBytesPerSecond: minBytesPerSecond = slowestBytesPerSecond } = settings
+  const pace = { stallMs, minBytesPerSecond, retriesMs }
+  const intake = { db, store, partials, connector, log, recipeFolders, mirrors, maxFileBytes, ...pace }
   const { wake, stop } = startImports(intake, server, {
     ...usualImportTimes,
     atOnce: importsAtOnce,

@@ -31,11 +31,13 @@ export type ImportTimes = {
   /** How often progress is written at most, milliseconds. */
   progressEveryMs: number
   keepPartsDays: number
+  /** One that runs for longer gives its place to others, milliseconds. */
+  maxRunMs: number
   /** Imports that ended are forgotten after so many days. */
   keepDays: number
 }
 
-export const usualImportTimes = { lookEveryMs: 3000, progressEveryMs: 1000, keepDays: 90 }
+export const usualImportTimes = { lookEveryMs: 3000, progressEveryMs: 1000, maxRunMs: 48 * 3_600_000, keepDays: 90 }
 
 class CancelledError extends Error {
   override name = 'CancelledError'
@@ -63,7 +65,7 @@ export function startImports(intake: Intake, server: string, times: ImportTimes)
 
   const begin = (one: Import) => {
     const stop = new AbortController()
-    const ended = runImport(intake, one, stop, times.progressEveryMs).then((end) => {
+    const ended = runImport(intake, one, stop, times).then((end) => {
       active.delete(one.id)
       // What could not be recorded is tried again after a while: the database is away.
       if (end !== 'unrecorded') wake()
@@ -104,7 +106,12 @@ export function startImports(intake: Intake, server: string, times: ImportTimes)
 type End = 'done' | 'failed' | 'cancelled' | 'stopped' | 'unrecorded'
 
 /** Runs one import to its end. Never rejects. */
-async function runImport(intake: Intake, one: Import, stop: AbortController, progressEveryMs: number): Promise<End> {
+async function runImport(
+  intake: Intake,
+  one: Import,
+  stop: AbortController,
+  { progressEveryMs, maxRunMs }: ImportTimes,
+): Promise<End> {
   const { db, log, partials } = intake
   const held = new Map<string, PartialFile>()
   const progress = reportProgress(db, one.id, progressEveryMs, stop)
@@ -124,10 +131,14 @@ async function runImport(intake: Intake, one: Import, stop: AbortController, pro
       return recordFailure(intake, one, stop.signal.aborted ? stop.signal.reason : error)
     }
   }
+  const hours = Math.round(maxRunMs / 3_600_000)
+  const late = `not done after ${hours} hours; what arrived is kept: ask for the import again to go on with it`
+  const limit = setTimeout(() => stop.abort(new Error(late)), maxRunMs)
   const end = await run().catch((error: unknown): End => {
     log.warn({ import: one.id, error: messageOf(error) }, 'how an import ended was not recorded; it is run again')
     return 'unrecorded'
   })
+  clearTimeout(limit)
   // What arrived of one that failed or goes on later is kept for then.
   for (const [key, partial] of held) {
     if (end === 'done' || end === 'cancelled' || partial.sizeBytes() === 0) await partials.remove(key).catch(() => {})

@@ -13,12 +13,15 @@ const mostListBytes = 4 * 2 ** 20
 /** Fetches small texts and keeps them for the rest of an import. */
 export type Texts = { get: (url: string, hashKnown: boolean) => Promise<Buffer> }
 
-export function createTexts({ connector, stallMs, retriesMs }: Intake, { signal, report }: Job): Texts {
+export function createTexts(
+  { connector, stallMs, minBytesPerSecond, retriesMs }: Intake,
+  { signal, report }: Job,
+): Texts {
   const known = new Map<string, Buffer>()
   const fetchOne = async (url: string, hashKnown: boolean): Promise<Buffer> => {
     for (let failures = 0; ; failures++) {
       try {
-        return await getSmall(new URL(url), mostListBytes, { connector, stallMs, hashKnown, signal })
+        return await getSmall(new URL(url), mostListBytes, { connector, stallMs, minBytesPerSecond, hashKnown, signal })
       } catch (error) {
         const waitMs = retriesMs[failures]
         if (!(error instanceof InterruptedError) || waitMs === undefined) throw error

@@ -3,6 +3,7 @@ import type { Layout } from '../../src/intake/layouts.ts'
 /** Files by path: a number is a size, a text is what is in a small file. */
 export type Files = Record<string, string | number>
 
+const bootif = '{% if machine.mac %}BOOTIF=01-{{ machine.mac | replace: ":", "-" }}{% endif %}'
 const preseed = [
   '{% if boot.answer_url %}auto=true{% endif %}',
   '{% if boot.answer_url %}priority=critical{% endif %}',
@@ -10,6 +11,7 @@ const preseed = [
   '{% if boot.answer_url %}locale={{ params.locale | default: "en_US.UTF-8" }}{% endif %}',
   '{% if boot.answer_url %}keymap={{ params.keymap | default: "us" }}{% endif %}',
   '{% if boot.answer_url %}interface=auto{% endif %}',
+  bootif,
   '{% if machine.hostname %}hostname={{ machine.hostname }}{% endif %}',
   '{% if boot.answer_url %}domain={% endif %}',
 ]
@@ -120,7 +122,7 @@ export const families: Record<string, { files: Files; layout: Omit<Layout, 'note
           kind: 'linux',
           kernel: file('live/vmlinuz'),
           initrds: [file('live/initrd.img')],
-          args: ['boot=live', 'components', 'fetch={{ tree }}/live/filesystem.squashfs'],
+          args: ['boot=live', 'components', bootif, 'fetch={{ tree }}/live/filesystem.squashfs'],
           tree: [here('live/filesystem.squashfs')],
         },
       ],
@@ -147,7 +149,7 @@ export const families: Record<string, { files: Files; layout: Omit<Layout, 'note
           kind: 'linux',
           kernel: file('casper/vmlinuz'),
           initrds: [file('casper/initrd')],
-          args: ['ip=dhcp', 'url={{ tree }}/ubuntu.iso', 'cloud-config-url=/dev/null', ...autoinstall],
+          args: ['ip=dhcp', bootif, 'url={{ tree }}/ubuntu.iso', 'cloud-config-url=/dev/null', ...autoinstall],
           tree: [],
           iso: { treePath: 'ubuntu.iso' },
         },
@@ -175,6 +177,7 @@ export const families: Record<string, { files: Files; layout: Omit<Layout, 'note
           initrds: [file('amd64/initrd')],
           args: [
             'ip=dhcp',
+            bootif,
             'url=https://releases.ubuntu.com/24.04.1/ubuntu-24.04.1-live-server-amd64.iso',
             'cloud-config-url=/dev/null',
             ...autoinstall,
@@ -206,7 +209,7 @@ export const families: Record<string, { files: Files; layout: Omit<Layout, 'note
           kind: 'linux',
           kernel: file('images/pxeboot/vmlinuz'),
           initrds: [file('images/pxeboot/initrd.img')],
-          args: ['inst.stage2={{ tree }}', 'ip=dhcp', ...kickstart],
+          args: ['inst.stage2={{ tree }}', 'ip=dhcp', bootif, ...kickstart],
           tree: [here('.treeinfo'), here('images/install.img')],
         },
       ],
@@ -233,7 +236,7 @@ export const families: Record<string, { files: Files; layout: Omit<Layout, 'note
           kind: 'linux',
           kernel: file('images/pxeboot/vmlinuz'),
           initrds: [file('images/pxeboot/initrd.img')],
-          args: ['inst.stage2={{ tree }}', 'ip=dhcp', ...kickstart],
+          args: ['inst.stage2={{ tree }}', 'ip=dhcp', bootif, ...kickstart],
           tree: [here('.treeinfo'), here('images/install.img'), here('images/product.img')],
         },
       ],
@@ -259,7 +262,7 @@ export const families: Record<string, { files: Files; layout: Omit<Layout, 'note
           kind: 'linux',
           kernel: file('images/pxeboot/vmlinuz'),
           initrds: [file('images/pxeboot/initrd.img')],
-          args: ['inst.stage2={{ tree }}', 'ip=dhcp', ...kickstart],
+          args: ['inst.stage2={{ tree }}', 'ip=dhcp', bootif, ...kickstart],
           tree: [here('.treeinfo'), here('LiveOS/squashfs.img')],
         },
       ],
@@ -283,7 +286,7 @@ export const families: Record<string, { files: Files; layout: Omit<Layout, 'note
           kind: 'linux',
           kernel: file('images/pxeboot/vmlinuz'),
           initrds: [file('images/pxeboot/initrd.img')],
-          args: ['inst.stage2={{ tree }}', 'ip=dhcp', ...kickstart],
+          args: ['inst.stage2={{ tree }}', 'ip=dhcp', bootif, ...kickstart],
           tree: [here('images/install.img')],
         },
       ],
@@ -306,7 +309,7 @@ export const families: Record<string, { files: Files; layout: Omit<Layout, 'note
           kind: 'linux',
           kernel: file('images/pxeboot/vmlinuz'),
           initrds: [file('images/pxeboot/initrd.img')],
-          args: ['root=live:{{ tree }}/LiveOS/squashfs.img', 'rd.live.image', 'ip=dhcp'],
+          args: ['root=live:{{ tree }}/LiveOS/squashfs.img', 'rd.live.image', 'ip=dhcp', bootif],
           tree: [here('LiveOS/squashfs.img')],
         },
       ],
@@ -336,6 +339,7 @@ export const families: Record<string, { files: Files; layout: Omit<Layout, 'note
             'root=live:{{ tree }}/agama.iso',
             'rd.live.image',
             'ip=dhcp',
+            bootif,
             '{% if boot.answer_url %}inst.auto={{ boot.answer_url }}{% endif %}',
           ],
           tree: [],
@@ -366,6 +370,7 @@ export const families: Record<string, { files: Files; layout: Omit<Layout, 'note
           initrds: [file('boot/x86_64/loader/initrd')],
           args: [
             'install={{ params.repo | default: "http://download.opensuse.org/distribution/leap/15.6/repo/oss" }}',
+            bootif,
             '{% if boot.answer_url %}autoyast={{ boot.answer_url }}{% endif %}',
           ],
           tree: [],
@@ -392,6 +397,7 @@ export const families: Record<string, { files: Files; layout: Omit<Layout, 'note
           initrds: [file('boot/aarch64/initrd')],
           args: [
             'install={{ params.repo | default: "http://download.opensuse.org/ports/aarch64/tumbleweed/repo/oss" }}',
+            bootif,
             '{% if boot.answer_url %}autoyast={{ boot.answer_url }}{% endif %}',
           ],
           tree: [],
@@ -420,6 +426,7 @@ export const families: Record<string, { files: Files; layout: Omit<Layout, 'note
           initrds: [file('boot/initramfs-lts')],
           args: [
             'ip=dhcp',
+            bootif,
             'alpine_repo={{ params.repo | default: "http://dl-cdn.alpinelinux.org/alpine/latest-stable/main" }}',
             'modloop={{ tree }}/boot/modloop-lts',
             'modules=loop,squashfs',
@@ -450,6 +457,7 @@ export const families: Record<string, { files: Files; layout: Omit<Layout, 'note
           initrds: [file('boot/initramfs-lts')],
           args: [
             'ip=dhcp',
+            bootif,
             'alpine_repo={{ params.repo | default: "http://dl-cdn.alpinelinux.org/alpine/v3.20/main" }}',
             'modloop={{ tree }}/boot/modloop-lts',
             'modules=loop,squashfs',
@@ -490,7 +498,7 @@ export const families: Record<string, { files: Files; layout: Omit<Layout, 'note
             'archisobasedir=arch',
             'archiso_http_srv={{ tree }}/',
             'ip=dhcp',
-            '{% if machine.mac %}BOOTIF=01-{{ machine.mac | replace: ":", "-" }}{% endif %}',
+            bootif,
             'checksum=y',
             'cms_verify=y',
             '{% if boot.answer_url %}script={{ boot.answer_url }}{% endif %}',
@@ -522,13 +530,7 @@ export const families: Record<string, { files: Files; layout: Omit<Layout, 'note
           kind: 'linux',
           kernel: file('sysresccd/boot/x86_64/vmlinuz'),
           initrds: [file('sysresccd/boot/x86_64/sysresccd.img')],
-          args: [
-            'archisobasedir=sysresccd',
-            'archiso_http_srv={{ tree }}/',
-            'ip=dhcp',
-            '{% if machine.mac %}BOOTIF=01-{{ machine.mac | replace: ":", "-" }}{% endif %}',
-            'checksum=y',
-          ],
+          args: ['archisobasedir=sysresccd', 'archiso_http_srv={{ tree }}/', 'ip=dhcp', bootif, 'checksum=y'],
           tree: [here('sysresccd/x86_64/airootfs.sfs'), here('sysresccd/x86_64/airootfs.sha512')],
         },
       ],
@@ -571,6 +573,7 @@ export const families: Record<string, { files: Files; layout: Omit<Layout, 'note
           args: [
             'coreos.live.rootfs_url={{ tree }}/rootfs.img',
             'ip=dhcp',
+            bootif,
             'rd.neednet=1',
             'ignition.firstboot',
             'ignition.platform.id=metal',
@@ -603,6 +606,7 @@ export const families: Record<string, { files: Files; layout: Omit<Layout, 'note
           args: [
             'coreos.live.rootfs_url={{ tree }}/rootfs.img',
             'ip=dhcp',
+            bootif,
             'rd.neednet=1',
             'ignition.firstboot',
             'ignition.platform.id=metal',

@@ -145,6 +145,7 @@ it('the recipe of Debian 12, whole', () => {
         '{% if boot.answer_url %}locale={{ params.locale | default: "en_US.UTF-8" }}{% endif %}',
         '{% if boot.answer_url %}keymap={{ params.keymap | default: "us" }}{% endif %}',
         '{% if boot.answer_url %}interface=auto{% endif %}',
+        '{% if machine.mac %}BOOTIF=01-{{ machine.mac | replace: ":", "-" }}{% endif %}',
         '{% if machine.hostname %}hostname={{ machine.hostname }}{% endif %}',
         '{% if boot.answer_url %}domain={% endif %}',
       ],
@@ -301,6 +302,16 @@ describe('recipes of a user', () => {
       'two variants for the same machines',
       `${smallest}  - { kind: efi, arch: x86_64, file: { url: 'https://example.org/other.efi' } }\n`,
       'variants: expected one for x86_64 and any platform, got more',
+    ],
+    [
+      'a key twice',
+      smallest.replace('title:', 'family: other\ntitle:'),
+      'Map keys must be unique, and "family" is there twice',
+    ],
+    [
+      'unknown fields without number',
+      `${smallest}${Array.from({ length: 15_000 }, (_, at) => `f${at}: 1\n`).join('')}`,
+      'and 14980 more',
     ],
     ['far too much', `# ${'x'.repeat(300_000)}\n${smallest}`, 'expected at most 262144 bytes'],
     [

@@ -1,5 +1,5 @@
 import type { Layout } from '../layouts.ts'
-import { archIn, archOf, fileAt, nameFrom, type Source, treeOf } from './source.ts'
+import { archIn, archOf, bootif, fileAt, nameFrom, type Source, treeOf } from './source.ts'
 
 const flavors = ['lts', 'virt', 'edge', 'stable']
 
@@ -30,6 +30,7 @@ export async function findAlpine(source: Source): Promise<Layout | undefined> {
         initrds: [fileAt(`boot/initramfs-${flavor}`)],
         args: [
           'ip=dhcp',
+          bootif,
           `alpine_repo={{ params.repo | default: "${repository}" }}`,
           `modloop={{ tree }}/boot/modloop-${flavor}`,
           'modules=loop,squashfs',

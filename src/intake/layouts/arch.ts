@@ -1,5 +1,5 @@
 import type { Layout } from '../layouts.ts'
-import { answered, archIn, fileAt, nameFrom, type Source, treeOf } from './source.ts'
+import { answered, archIn, bootif, fileAt, nameFrom, type Source, treeOf } from './source.ts'
 
 /**
  * Arch Linux and what is built with archiso (SystemRescue): BASE/boot/ARCH/vmlinuz-linux and BASE/ARCH/airootfs.sfs. The initramfs
@@ -40,7 +40,7 @@ export async function findArchiso(source: Source): Promise<Layout | undefined> {
             `archisobasedir=${base}`,
             'archiso_http_srv={{ tree }}/',
             'ip=dhcp',
-            '{% if machine.mac %}BOOTIF=01-{{ machine.mac | replace: ":", "-" }}{% endif %}',
+            bootif,
             ...(sums === undefined ? [] : ['checksum=y']),
             ...(signed === undefined ? [] : ['cms_verify=y']),
             // A script that the root user of the live system runs, as the first thing (archiso's releng, .automated_script.sh).

@@ -1,5 +1,5 @@
 import type { Layout, LayoutVariant } from '../layouts.ts'
-import { answered, archIn, fileAt, nameFrom, type Source } from './source.ts'
+import { answered, archIn, bootif, fileAt, nameFrom, type Source } from './source.ts'
 
 /** https://www.flatcar.org/docs/latest/installing/bare-metal/booting-with-ipxe */
 export async function findFlatcar(source: Source): Promise<Layout | undefined> {
@@ -31,6 +31,7 @@ export async function findFedoraCoreos(source: Source): Promise<Layout | undefin
     const args = [
       'coreos.live.rootfs_url={{ tree }}/rootfs.img',
       'ip=dhcp',
+      bootif,
       'rd.neednet=1',
       'ignition.firstboot',
       'ignition.platform.id=metal',

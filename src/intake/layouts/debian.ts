@@ -1,5 +1,5 @@
 import type { Layout } from '../layouts.ts'
-import { answered, archIn, archOf, fileAt, nameFrom, oneLine, type Source, treeOf } from './source.ts'
+import { answered, archIn, archOf, bootif, fileAt, nameFrom, oneLine, type Source, treeOf } from './source.ts'
 
 /** The installer's own names for a preseed file and what must be answered before it is fetched: https://www.debian.org/releases/stable/amd64/apbs02 */
 const installerArgs = [
@@ -9,6 +9,7 @@ const installerArgs = [
   answered('locale={{ params.locale | default: "en_US.UTF-8" }}'),
   answered('keymap={{ params.keymap | default: "us" }}'),
   answered('interface=auto'),
+  bootif,
   '{% if machine.hostname %}hostname={{ machine.hostname }}{% endif %}',
   answered('domain='),
 ]
@@ -99,7 +100,7 @@ export async function findDebianLive(source: Source): Promise<Layout | undefined
         kind: 'linux',
         kernel: fileAt(kernel),
         initrds: [fileAt(initrd)],
-        args: ['boot=live', 'components', 'fetch={{ tree }}/live/filesystem.squashfs'],
+        args: ['boot=live', 'components', bootif, 'fetch={{ tree }}/live/filesystem.squashfs'],
         tree: treeOf(source, ['live/filesystem.squashfs']),
       },
     ],

@@ -1,5 +1,5 @@
 import type { Layout } from '../layouts.ts'
-import { answered, archIn, archOf, fileAt, nameFrom, oneLine, type Source, treeOf } from './source.ts'
+import { answered, archIn, archOf, bootif, fileAt, nameFrom, oneLine, type Source, treeOf } from './source.ts'
 
 /**
  * Anaconda: Fedora, RHEL, AlmaLinux, Rocky Linux, CentOS. Its initrd asks `inst.stage2` for `.treeinfo`, for the image that this
@@ -31,6 +31,7 @@ export async function findAnaconda(source: Source): Promise<Layout | undefined> 
         args: [
           'inst.stage2={{ tree }}',
           'ip=dhcp',
+          bootif,
           answered('inst.ks={{ boot.answer_url }}'),
           '{% if params.repo %}inst.repo={{ params.repo }}{% endif %}',
         ],
@@ -81,6 +82,7 @@ export async function findDracutLive(source: Source): Promise<Layout | undefined
           `root=live:{{ tree }}/${fedora ? 'LiveOS/squashfs.img' : iso}`,
           'rd.live.image',
           'ip=dhcp',
+          bootif,
           // https://agama-project.github.io/docs/user/reference/boot_options
           ...(fedora ? [] : [answered('inst.auto={{ boot.answer_url }}')]),
         ],

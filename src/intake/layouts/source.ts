@@ -97,6 +97,12 @@ export function answered(arg: string): string {
   return `{% if boot.answer_url %}${arg}{% endif %}`
 }
 
+/**
+ * The card that the machine booted from, as PXELINUX tells of it with SYSAPPEND 2: the hardware type (01, Ethernet) and the MAC. Known to debian-installer
+ * (netcfg, with `interface=auto`), initramfs-tools, live-boot, dracut (dracut.cmdline(7)), nm-initrd-generator(8), mkinitfs and linuxrc.
+ */
+export const bootif = '{% if machine.mac %}BOOTIF=01-{{ machine.mac | replace: ":", "-" }}{% endif %}'
+
 /** A text on one line, not too long for a title. */
 export function oneLine(text: string): string {
   return text

@@ -1,5 +1,5 @@
 import type { Layout } from '../layouts.ts'
-import { answered, archIn, archOf, fileAt, nameFrom, oneLine, type Source } from './source.ts'
+import { answered, archIn, archOf, bootif, fileAt, nameFrom, oneLine, type Source } from './source.ts'
 
 /**
  * openSUSE and SLE up to 15, and Tumbleweed: linuxrc. `install` names a whole repository: linuxrc asks it for
@@ -36,6 +36,7 @@ export async function findLinuxrc(source: Source): Promise<Layout | undefined> {
           repository === undefined
             ? 'install={{ params.repo }}'
             : `install={{ params.repo | default: "${repository}" }}`,
+          bootif,
           answered('autoyast={{ boot.answer_url }}'),
         ],
         tree: [],

@@ -1,5 +1,5 @@
 import type { Layout } from '../layouts.ts'
-import { answered, archIn, archOf, fileAt, nameFrom, oneLine, type Source } from './source.ts'
+import { answered, archIn, archOf, bootif, fileAt, nameFrom, oneLine, type Source } from './source.ts'
 
 /** https://canonical-subiquity.readthedocs-hosted.com: the seed's URL ends in a slash. */
 const autoinstallArgs = [answered('autoinstall'), answered('ds=nocloud-net;s={{ boot.nocloud_url }}')]
@@ -26,7 +26,7 @@ export async function findCasper(source: Source): Promise<Layout | undefined> {
         kind: 'linux',
         kernel: fileAt(kernel),
         initrds: [fileAt(initrd)],
-        args: ['ip=dhcp', 'url={{ tree }}/ubuntu.iso', 'cloud-config-url=/dev/null', ...autoinstallArgs],
+        args: ['ip=dhcp', bootif, 'url={{ tree }}/ubuntu.iso', 'cloud-config-url=/dev/null', ...autoinstallArgs],
         tree: [],
         iso: { treePath: 'ubuntu.iso' },
       },
@@ -53,7 +53,7 @@ export async function findUbuntuNetboot(source: Source): Promise<Layout | undefi
       kind: 'linux',
       kernel: fileAt(path),
       initrds: [fileAt(initrd)],
-      args: ['ip=dhcp', `url=${iso}`, 'cloud-config-url=/dev/null', ...autoinstallArgs],
+      args: ['ip=dhcp', bootif, `url=${iso}`, 'cloud-config-url=/dev/null', ...autoinstallArgs],
       tree: [],
     })
   }
