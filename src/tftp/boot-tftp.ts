@@ -32,7 +32,7 @@ export async function startBootTftp(
     return base === undefined ? undefined : Buffer.from(scripts.bootstrap(base))
   }
   const record = ({ peer, file, bytes, durationMs, outcome, message }: TftpTransferRecord) => {
-    if (outcome === 'probe' || outcome === 'not-found' || outcome === 'refused') return
+    if (['probe', 'not-found', 'refused', 'displaced'].includes(outcome)) return
     const cutOff =
       outcome === 'complete'
         ? undefined

@@ -5,6 +5,7 @@ import { blockSizeOf, connectedSocket, type Datagram, listenEverywhere } from '.
 import { cleanName } from './name.ts'
 import { negotiate } from './options.ts'
 import { errorCodes, formatError, parseRequest, type TftpRequest } from './packet.ts'
+import { findStuck, isForgotten } from './stuck.ts'
 import { startTransfer, type Transfer, type TransferEnd } from './transfer.ts'
 
 export type TftpSettings = {
@@ -70,10 +71,7 @@ export async function startTftp(
 
   const report = (entry: TftpTransferRecord) => {
     const { peer, file, bytes, durationMs: ms, outcome, message } = entry
-    log[outcome === 'timeout' || outcome === 'aborted' ? 'warn' : 'info'](
-      { peer, file, bytes, ms, outcome, message },
-      'tftp',
-    )
+    log[levelOf(outcome)]({ peer, file, bytes, ms, outcome, message }, 'tftp')
     try {
       record(entry)
     } catch (error) {
@@ -113,15 +111,18 @@ export async function startTftp(
     }
     // EDK2 asks for the size and then for the file from the same port; the end of the first may be lost.
     before?.transfer.cancel()
-    if (tooMany(address)) return log.debug({ peer: key }, 'too many TFTP transfers: the client will ask again')
+    if (!makeRoom(address)) return log.debug({ peer: key }, 'too many TFTP transfers: the client will ask again')
     begin(datagram, request, file as string, content)
   }
 
-  const tooMany = (address: string) => {
-    if (running.size >= settings.maxTransfers) return true
-    let ofAddress = 0
-    for (const one of running.values()) if (one.address === address) ofAddress += 1
-    return ofAddress >= settings.maxTransfersPerAddress
+  const makeRoom = (address: string): boolean => {
+    const all = [...running.values()]
+    const own = all.filter((one) => one.address === address)
+    const ownFull = own.length >= settings.maxTransfersPerAddress
+    if (!ownFull && all.length < settings.maxTransfers) return true
+    const stuck = findStuck((ownFull ? own : all).map(({ transfer }) => transfer))
+    stuck?.displace()
+    return stuck !== undefined
   }
 
   const begin = (
@@ -169,13 +170,20 @@ export async function startTftp(
     stop: async (timeoutMs = 5000) => {
       stopping = true
       const until = performance.now() + timeoutMs
-      while (running.size > 0 && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 20))
+      while (performance.now() < until && [...running.values()].some(({ transfer }) => !isForgotten(transfer)))
+        await new Promise((resolve) => setTimeout(resolve, 20))
       for (const { transfer } of [...running.values()]) transfer.cancel('The server stops')
       // Node looks up even a numeric address before it sends: what is closed in this turn sends nothing.
       await new Promise((resolve) => setImmediate(resolve))
       listeners.close()
     },
   }
+}
+
+function levelOf(outcome: TftpTransferRecord['outcome']): 'debug' | 'info' | 'warn' {
+  // A flood of forged requests must not become one of log lines.
+  if (outcome === 'displaced') return 'debug'
+  return outcome === 'timeout' || outcome === 'aborted' ? 'warn' : 'info'
 }
 
 function refusalOf(request: TftpRequest): [code: number, message: string] | undefined {

@@ -1,7 +1,7 @@
 import type { TransferOptions } from './options.ts'
 import { formatData, formatError, formatOack, parseReply } from './packet.ts'
 
-export type TransferOutcome = 'complete' | 'probe' | 'aborted' | 'timeout'
+export type TransferOutcome = 'complete' | 'probe' | 'aborted' | 'timeout' | 'displaced'
 export type TransferEnd = { outcome: TransferOutcome; bytes: number; message?: string }
 
 /** One file on its way to one client; knows packets and time, and nothing of sockets. */
@@ -18,6 +18,8 @@ export type Transfer = {
   cancel: (message?: string) => void
   /** Ends it without a word to the client, who cannot be reached. */
   fail: (message: string) => void
+  /** Ends it without a word to the client, who does not answer, in favour of another. */
+  displace: () => void
 }
 
 type Parts = {
@@ -32,6 +34,8 @@ const firstTimeoutMs = 500
 const shortestTimeoutMs = 200
 const longestTimeoutMs = 4000
 const mostTries = 7
+/** The same before the client has acknowledged anything: its address may be forged, and its owner gets all that is sent. */
+const maxUnansweredData = 2
 
 /**
  * Starts to send. Blocks are counted from 1 without wrapping here; the last is short, or empty when the size is a
@@ -61,11 +65,17 @@ export function startTransfer({ bytes, options, lifetimeMs, send, ended }: Parts
         send(formatData(block, bytes.subarray((block - 1) * blockSize, block * blockSize)))
     }
     sentAt = performance.now()
+    wait()
+  }
+  const isFresh = () => !done && acknowledged === 0 && (negotiating || accepted.length === 0)
+  const wait = () => {
     stopWaiting()
+    // Whoever has answered nothing cannot ask for minutes of waiting.
+    const waitMs = isFresh() ? Math.min(timeoutMs, longestTimeoutMs) : timeoutMs
     // A process that was busy for so long finds its timers due before it reads what has arrived meanwhile: read that first.
     timer = setTimeout(() => {
       afterReading = setImmediate(expire)
-    }, timeoutMs)
+    }, waitMs)
   }
   const stopWaiting = () => {
     clearTimeout(timer)
@@ -77,7 +87,8 @@ export function startTransfer({ bytes, options, lifetimeMs, send, ended }: Parts
     // A client that named its own time goes by that (RFC 2349); otherwise be slower each time.
     if (options.timeoutMs === undefined) timeoutMs = Math.min(timeoutMs * 2, longestTimeoutMs)
     resent = true
-    sendWindow()
+    if (isFresh() && !negotiating && tries > maxUnansweredData) wait()
+    else sendWindow()
   }
   const progress = (block: number, partial: boolean) => {
     // Karn: an answer to something sent twice says nothing of the time it took.
@@ -129,7 +140,7 @@ export function startTransfer({ bytes, options, lifetimeMs, send, ended }: Parts
       if (reply?.kind === 'error')
         finish(isProbe() ? 'probe' : 'aborted', `client: error ${reply.code} ${reply.message}`.trim())
     },
-    isFresh: () => !done && acknowledged === 0 && (negotiating || accepted.length === 0),
+    isFresh,
     idleMs: () => performance.now() - movedAt,
     repeat: () => {
       if (!done && !resent) sendWindow()
@@ -140,5 +151,6 @@ export function startTransfer({ bytes, options, lifetimeMs, send, ended }: Parts
       finish(isProbe() ? 'probe' : 'aborted', message ?? 'replaced by a new request')
     },
     fail: (message) => finish(isProbe() ? 'probe' : 'aborted', message),
+    displace: () => finish('displaced', 'no answer, and another client asked'),
   }
 }

@@ -1,5 +1,5 @@
-import { describe, expect, it } from 'vitest'
-import { describePacket, error, fetchRaw, rrq, wrq } from './raw-client.ts'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { ack, describePacket, error, fetchRaw, openRawClient, type RawClient, rrq, wrq } from './raw-client.ts'
 import { content, outcomes, rawClient, serve } from './serve.ts'
 
 const files = { 'ipxe.efi': content(1000), 'sb/grubx64.efi': content(3000), empty: Buffer.alloc(0) }
@@ -141,6 +141,70 @@ describe('limits', () => {
     a.send(error(0, 'enough'), first?.port ?? 0)
     while (server.transfers() === 2) await new Promise((resolve) => setTimeout(resolve, 5))
     expect((await fetchRaw(c, server.port, 'ipxe.efi')).bytes).toEqual(files['ipxe.efi'])
+  })
+})
+
+describe('requests with forged addresses, which nobody acknowledges', () => {
+  const forge = async (port: number, addresses: number, each: number, options: object) => {
+    const clients: RawClient[] = []
+    for (let address = 0; address < addresses; address++)
+      for (let count = 0; count < each; count++) clients.push(await openRawClient(`127.0.6.${address + 1}`))
+    onTestFinished(() => {
+      for (const client of clients) client.close()
+    })
+    for (const client of clients) client.send(rrq('ipxe.efi', { ...options }), port)
+    return clients
+  }
+
+  it.each([{}, { timeout: 255 }, { tsize: 0, timeout: 240, blksize: 1000 }])(
+    'make room for a client that does, with options %j',
+    async (options) => {
+      const { server, records } = await serve(files, { maxTransfers: 12, maxTransfersPerAddress: 4 })
+      await forge(server.port, 6, 3, options)
+      await expect.poll(() => server.transfers()).toBe(12)
+      expect((await fetchRaw(await rawClient(), server.port, 'ipxe.efi')).bytes).toEqual(files['ipxe.efi'])
+      expect(await outcomes(records, 2)).toEqual(['displaced', 'complete'])
+    },
+  )
+
+  it('make room for the client whose address they bear', async () => {
+    const { server } = await serve(files, { maxTransfers: 50, maxTransfersPerAddress: 3 })
+    await forge(server.port, 1, 3, { timeout: 99 })
+    await expect.poll(() => server.transfers()).toBe(3)
+    const honest = await openRawClient('127.0.6.1')
+    onTestFinished(() => honest.close())
+    expect((await fetchRaw(honest, server.port, 'ipxe.efi')).bytes).toEqual(files['ipxe.efi'])
+  })
+
+  it('take no place from a transfer that goes on', async () => {
+    const { server } = await serve(files, { maxTransfers: 2 })
+    const slow = await rawClient()
+    slow.send(rrq('ipxe.efi', { timeout: 255 }), server.port)
+    const oack = await slow.next()
+    slow.send(ack(0), oack?.port ?? 0)
+    expect(describePacket(await slow.next())).toBe('DATA 1 (512)')
+    await forge(server.port, 3, 3, {})
+    await fetchRaw(await rawClient(), server.port, 'empty')
+    slow.send(ack(1), oack?.port ?? 0)
+    expect(describePacket(await slow.next())).toBe('DATA 2 (488)')
+  })
+
+  it('have three packets of data sent to the address at most', async () => {
+    const { server } = await serve(files)
+    const [client] = await forge(server.port, 1, 1, {})
+    const seen: string[] = []
+    for (let packet = await client?.next(7000); packet; packet = await client?.next(7000))
+      seen.push(describePacket(packet))
+    expect(seen).toEqual(Array(3).fill('DATA 1 (512)'))
+  })
+
+  it('do not have a server that stops wait for them', async () => {
+    const { server } = await serve(files)
+    await forge(server.port, 2, 5, { timeout: 255 })
+    await expect.poll(() => server.transfers()).toBe(10)
+    // Longer than this test may take.
+    await server.stop(60_000)
+    expect(server.transfers()).toBe(0)
   })
 })
 
