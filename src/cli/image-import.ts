@@ -6,7 +6,7 @@ import type { Client } from './client.ts'
 import { type CliDeps, clientOf, print } from './deps.ts'
 import { formatBytes, formatFit, formatTime } from './format.ts'
 import { importFolder } from './image-folder.ts'
-import type { Image } from './image-variant.ts'
+import { type Image, nextCommand } from './image-variant.ts'
 import { followImport, type Import, tellItGoesOn } from './import.ts'
 import { type Place, parsePlace } from './source.ts'
 import { formatTable } from './table.ts'
@@ -184,7 +184,7 @@ function tellImage(command: Command, deps: CliDeps, image: Image): void {
     image,
     () => `${image.name} version ${image.version}: ${image.variants.map(formatFit).join(', ')}`,
   )
-  deps.err(`boot it: bootwright machine set MAC --image ${image.name}\n`)
+  deps.err(nextCommand(image))
 }
 
 function howOf({ state, doing, doneBytes, totalBytes, message, version }: Import): string {

@@ -34,6 +34,13 @@ export type Image = {
   updatedAt: string
 }
 
+/** The command that comes next for an image: one that installs is armed for a machine, or it would install at every boot. */
+export function nextCommand({ name, installer }: Image): string {
+  return installer
+    ? `install it once: bootwright deployment arm MAC --image ${name} --answer-file NAME\n`
+    : `boot it: bootwright machine set MAC --image ${name}\n`
+}
+
 /** A file of an installer's tree, and where the operator has it. */
 export type TreePlace = { treePath: string; place: Place }
 

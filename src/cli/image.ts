@@ -3,7 +3,7 @@ import { type CliDeps, clientOf, print } from './deps.ts'
 import { formatEndOfLife, formatFit, formatTime } from './format.ts'
 import { addByRecipe, addImageImportCommands } from './image-import.ts'
 import { addVariantOptions, faultIn, type GivenOptions, namesNothing, withTrees } from './image-options.ts'
-import { describeVariant, type Image, variantWith, withVariant } from './image-variant.ts'
+import { describeVariant, type Image, nextCommand, variantWith, withVariant } from './image-variant.ts'
 import { addImageVersionCommands } from './image-versions.ts'
 import { formatFields, formatTable } from './table.ts'
 import { storeFile } from './upload.ts'
@@ -49,7 +49,7 @@ export function addImageCommand(program: Command, deps: CliDeps): void {
         saved,
         () => `${saved.name} version ${saved.version}${same}: ${saved.variants.map(formatFit).join(', ')}`,
       )
-      deps.err(`boot it: bootwright machine set MAC --image ${name}\n`)
+      deps.err(nextCommand(saved))
     })
 
   addImageImportCommands(image, deps)

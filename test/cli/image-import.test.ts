@@ -153,7 +153,7 @@ test.runIf(canOpenIsos)('what should be known of a disc is said once it is there
   const tar = join(operator.folder, 'disc.tar')
   execFileSync('tar', ['-cf', tar, '-C', disc, 'install.amd'])
   expect((await image('import', tar, '--name', 'disc')).err).toMatch(
-    /^import disc: done, from disc.tar\nThis is the initrd of a disc: .*\nOver the network, .*\nboot it: /m,
+    /^import disc: done, from disc.tar\nThis is the initrd of a disc: .*\nOver the network, .*\ninstall it once: bootwright deployment arm MAC --image disc --answer-file NAME$/m,
   )
   expect((await image('imports')).out).toMatch(/ disc +done .* version 1$/m)
 })
