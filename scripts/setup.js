@@ -5,7 +5,7 @@
 //   node scripts/setup.js test           all that, and what the lab and the database tests need
 
 import { bringBootPrograms } from './setup/boot-programs.js'
-import { compile, installDependencies } from './setup/dependencies.js'
+import { compile, installDependencies, installTestClients } from './setup/dependencies.js'
 import { applyPatches } from './setup/patches.js'
 import { prepareTests } from './setup/test-pieces.js'
 
@@ -16,7 +16,7 @@ const requireAll = Boolean(process.env.CI || process.env.REQUIRE_ALL_TESTS)
 const steps = {
   dependencies: [installDependencies, applyPatches],
   start: [installDependencies, applyPatches, compile, bringBootPrograms],
-  test: [installDependencies, applyPatches, compile, bringBootPrograms, prepareTests],
+  test: [installDependencies, installTestClients, applyPatches, compile, bringBootPrograms, prepareTests],
 }
 
 const chosen = steps[process.argv[2] ?? '']

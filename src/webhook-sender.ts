@@ -1,7 +1,5 @@
-import { createHmac } from 'node:crypto'
 import type { Db } from './db/open.ts'
 import { messageOf } from './errors.ts'
-import { openAnswer } from './http-request.ts'
 import {
   changeWebhook,
   type DueDelivery,
@@ -12,6 +10,7 @@ import {
 } from './inventory/webhooks.ts'
 import type { Logger } from './log.ts'
 import type { Sealer } from './seal.ts'
+import { sendMessage } from './webhook-message.ts'
 
 export type SenderTimes = {
   /** How often the database is asked, milliseconds. */
@@ -76,7 +75,7 @@ export function startWebhookSender(
 }
 
 async function deliver(db: Db, due: DueDelivery, log: Logger, { timeoutMs, retriesMs }: SenderTimes): Promise<void> {
-  const status = await send(due, timeoutMs).catch((error: unknown) => messageOf(error))
+  const status = await sendMessage(due, timeoutMs).catch((error: unknown) => messageOf(error))
   const fields = { webhook: due.webhookId, message: due.id, attempt: due.attempts + 1 }
   if (typeof status === 'number' && status >= 200 && status < 300) return deliveryDone(db, due.id)
   if (status === 410) {
@@ -90,25 +89,4 @@ async function deliver(db: Db, due: DueDelivery, log: Logger, { timeoutMs, retri
   // A fifth more or less, so that many messages do not come back at the same moment.
   await deliveryFailed(db, due.id, error, waitMs && Math.round(waitMs * (0.8 + Math.random() * 0.4)))
   log.warn({ ...fields, error, givenUp: waitMs === undefined }, 'webhook not delivered')
-}
-
-async function send({ id, url, secret, body }: DueDelivery, timeoutMs: number): Promise<number> {
-  const timestamp = String(Math.floor(Date.now() / 1000))
-  const key = Buffer.from(secret.replace(/^whsec_/, ''), 'base64')
-  const signature = createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest('base64')
-  const answer = await openAnswer(new URL(url), {
-    method: 'POST',
-    signal: AbortSignal.timeout(timeoutMs),
-    headers: {
-      'content-type': 'application/json',
-      'user-agent': 'Bootwright',
-      'webhook-id': id,
-      'webhook-timestamp': timestamp,
-      'webhook-signature': `v1,${signature}`,
-    },
-    body,
-  })
-  // A redirect is not followed: it would carry the message to whom the operator did not name.
-  answer.destroy()
-  return answer.statusCode ?? 0
 }

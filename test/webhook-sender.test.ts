@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { pino } from 'pino'
 import { Webhook } from 'standardwebhooks'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import type { ChangeType } from '../src/inventory/change-types.ts'
 import { listChangesAfter, recordChanges } from '../src/inventory/changes.ts'
 import { createSealer } from '../src/seal.ts'
 import { startWebhookSender } from '../src/webhook-sender.ts'
@@ -53,7 +54,7 @@ eachDatabase('webhooks', (database) => {
     )
   const make = async (types: string[] = []) =>
     (await api.ask('POST', '/api/v1/webhooks', { url, types })).body as { id: string; secret: string }
-  const change = (subject: string, type = 'group.changed') =>
+  const change = (subject: string, type: ChangeType = 'group.changed') =>
     recordChanges(database(), [{ actor: 'x', type, subject, after: { text: 'Zürich' } }])
   const subjects = () => received.map(({ body }) => JSON.parse(body).data.subject)
   const dead = async (id: string) => (await api.ask('GET', `/api/v1/webhooks/${id}/dead`)).body.items

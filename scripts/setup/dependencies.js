@@ -4,13 +4,28 @@ import { repository, run } from './run.js'
 
 /** Installs the npm packages of package-lock.json when there are none, or those of an older lock file. */
 export function installDependencies() {
+  installPackages('.', 'npm packages')
+}
+
+/** Installs the generators of API clients that the tests use: apart from the program, which has another TypeScript. */
+export function installTestClients() {
+  installPackages('test/clients', 'generators of API clients')
+}
+
+/**
+ * @param {string} folder
+ * @param {string} what
+ */
+function installPackages(folder, what) {
   // npm writes this file at the end of every installation.
-  const installed = changedAt('node_modules/.package-lock.json')
-  if (installed >= changedAt('package-lock.json')) return
-  console.log('setup: installing npm packages')
+  const installed = changedAt(join(folder, 'node_modules/.package-lock.json'))
+  if (installed >= changedAt(join(folder, 'package-lock.json'))) return
+  console.log(`setup: installing ${what}`)
   try {
     // Development packages too, whatever NODE_ENV says: the compiler is one of them.
-    run('npm', ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'])
+    run('npm', ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'], {
+      cwd: join(repository, folder),
+    })
   } catch (error) {
     throw new Error(
       `npm ci failed; is the registry reachable (npm ping)?\n${error instanceof Error ? error.message : error}`,

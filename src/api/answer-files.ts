@@ -25,7 +25,7 @@ export const answerDocument = z
     name: fileName.openapi({ description: 'Its name in the URL.', example: 'preseed.cfg' }),
     mediaType: z
       .string()
-      .regex(/^[a-z0-9.+-]+\/[a-z0-9.+-]+(; ?[a-z0-9-]+=[a-z0-9._-]+)*$/i, 'a media type, text/plain')
+      .regex(/^[A-Za-z0-9.+-]+\/[A-Za-z0-9.+-]+(; ?[A-Za-z0-9-]+=[A-Za-z0-9._-]+)*$/, 'a media type, text/plain')
       .default(defaultMediaType),
     text: z
       .string()

@@ -78,7 +78,11 @@ export const assignment = z
   .strictObject({
     image: imageName.optional(),
     menu: thingName.optional(),
-    local: z.literal(true).optional().openapi({ description: "The machine's own disk." }),
+    local: z
+      .boolean()
+      .refine((value): value is true => value, 'true')
+      .optional()
+      .openapi({ description: "The machine's own disk; only true, or absent." }),
     args: checkedArgs.optional(),
     withoutArgs: withoutArgs.optional(),
     answerFile: thingName.optional(),

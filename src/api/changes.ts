@@ -1,11 +1,13 @@
 import { z } from '@hono/zod-openapi'
 import { InputError } from '../errors.ts'
 import type { Followed } from '../inventory/change-feed.ts'
-import { type ChangeCursor, listChanges, type RecordedChange } from '../inventory/changes.ts'
+import type { NamedChange } from '../inventory/change-machines.ts'
+import { changeNouns, changeTypes } from '../inventory/change-types.ts'
+import { type ChangeCursor, isOfTypes, listChanges } from '../inventory/changes.ts'
 import { findMachine } from '../inventory/machines.ts'
 import { type AdminDeps, endpoint } from './endpoint.ts'
 import { problem } from './problems.ts'
-import { instant, limit, machineKey, moment, page, pageOf, printable, withoutNulls } from './schemas.ts'
+import { instant, limit, machineKey, moment, page, pageOf, printable, uuidv7, withoutNulls } from './schemas.ts'
 import { streamOf } from './streams.ts'
 
 const changeSchema = z
@@ -13,16 +15,24 @@ const changeSchema = z
     id: z.int(),
     at: moment,
     actor: z.string().openapi({ description: 'token NAME, operator, machine MAC, or bootwright itself.' }),
-    type: z.string().openapi({ example: 'machine.changed' }),
+    type: z.string().openapi({ description: 'As GET /change-types lists them.', example: 'machine.changed' }),
     subject: z.string().openapi({ description: 'A machine by its id, a group by its name, …' }),
+    machine: z
+      .object({ id: uuidv7, mac: z.string().optional(), hostname: z.string().optional() })
+      .optional()
+      .openapi({ description: 'The machine it is about, if it is about one: its id, first MAC and host name.' }),
     before: z.unknown().optional(),
     after: z.unknown().optional(),
   })
   .openapi('Change', { description: 'What was changed, by whom, from what to what.' })
 
-export const changeType = z
-  .string()
-  .regex(/^[a-z-]{1,32}(\.[a-z-]{1,32})?$/, 'a type, or its noun: machine.changed, deployment')
+/** A type of changes, or a noun for all of its types. */
+export const changeFilter = z
+  .enum([...changeNouns, ...changeTypes], {
+    error: `a type of changes or its noun: ${changeNouns.join(', ')}; see GET /change-types`,
+  })
+  .openapi('ChangeFilter', { example: 'deployment.failed' })
+
 export const list = endpoint({
   operationId: 'listChanges',
   summary: 'The log of changes, newest first',
@@ -38,7 +48,7 @@ export const list = endpoint({
       .optional()
       .openapi({ description: 'A machine by its id, a MAC, its UUID or its host name; anything else by its name.' }),
     actor: printable(160).optional(),
-    type: changeType.optional(),
+    type: changeFilter.optional(),
     since: instant.optional(),
     until: instant.optional(),
   }),
@@ -61,6 +71,21 @@ async function subjectsOf(db: AdminDeps['db'], named: string): Promise<string[]>
   const machine = key.success ? await findMachine(db, key.data) : undefined
   return machine === undefined ? [named] : [named, machine.id]
 }
+
+export const types = endpoint({
+  operationId: 'listChangeTypes',
+  summary: 'List the types of changes, by noun',
+  returns: z
+    .object({ items: z.array(z.object({ noun: z.enum(changeNouns), types: z.array(z.enum(changeTypes)) })) })
+    .openapi('ChangeTypeList'),
+  statuses: { 200: 'All types' },
+  answer: async () => ({
+    status: 200,
+    body: {
+      items: changeNouns.map((noun) => ({ noun, types: changeTypes.filter((type) => isOfTypes(type, [noun])) })),
+    },
+  }),
+})
 
 export const follow = endpoint({
   operationId: 'followChanges',
@@ -114,7 +139,7 @@ async function* textsOf(followed: AsyncGenerator<Followed>) {
 }
 
 /** A change without its place in the order, which is its event's id. */
-export function shown({ tx: _, ...change }: RecordedChange) {
+export function shown({ tx: _, ...change }: NamedChange) {
   return withoutNulls(change)
 }
 
@@ -126,8 +151,12 @@ function parsePlace(text: string): ChangeCursor {
 
 function parseTypes(text: string | undefined): string[] {
   const types = text?.split(',').map((one) => one.trim()) ?? []
-  const wrong = types.find((one) => !changeType.safeParse(one).success)
+  const wrong = types.find((one) => !changeFilter.safeParse(one).success)
   if (wrong !== undefined || types.length > 32)
-    throw new InputError({ field: 'types', value: wrong ?? `${types.length}`, expected: 'at most 32 types or nouns' })
+    throw new InputError({
+      field: 'types',
+      value: wrong ?? `${types.length}`,
+      expected: `types of changes or their nouns, 32 at most; see GET /change-types`,
+    })
   return types
 }

@@ -3,6 +3,7 @@ import type { Context, MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import type { FileChecks } from '../care/check-file.ts'
 import type { Db } from '../db/open.ts'
+import { InputError } from '../errors.ts'
 import type { PartialFiles } from '../intake/partial-files.ts'
 import type { ChangeFeed } from '../inventory/change-feed.ts'
 import type { Actor } from '../inventory/changes.ts'
@@ -14,6 +15,7 @@ import type { Logger } from '../log.ts'
 import type { Sealer } from '../seal.ts'
 import type { FileStore } from '../store/file-store.ts'
 import { onceForKey } from './idempotency.ts'
+import { checkJson } from './json-text.ts'
 import { conditionalHeaders, preconditionOf } from './preconditions.ts'
 import { problem, problemSchema } from './problems.ts'
 
@@ -83,6 +85,10 @@ export type EndpointSpec<
   bodyIsBytes?: true
   /** What those bytes may be, where it is not any. */
   bodyTypes?: readonly string[]
+  /** What they are when they come as application/json. */
+  bodyJson?: z.ZodType
+  /** A request without a body is one with `{}`. */
+  bodyOptional?: true
   /** If-Match and If-None-Match are heeded. */
   conditional?: true
   /** No token is asked for. */
@@ -91,6 +97,8 @@ export type EndpointSpec<
   returnsType?: 'application/json' | 'text/plain' | 'text/event-stream'
   /** The answer is a stream of one of these instead. Such a POST takes no Idempotency-Key. */
   returnsTypes?: readonly string[]
+  /** What a client that accepts application/json only gets in place of that stream. */
+  returnsSummary?: z.ZodType
   /** Every status of success, with its description; 422 where that too is answered with what `returns` says. */
   statuses: { [Status in 200 | 201 | 202 | 204 | 422 | 503]?: string }
   /** A stream is answered as a Response. */
@@ -111,6 +119,21 @@ export function endpoint<P extends z.ZodType, Q extends z.ZodType, B extends z.Z
 }
 
 const mostJsonBytes = 2 ** 20
+
+/** Before a schema walks through it. A request without a body would pass for `{}`, and a PUT of that clears everything. */
+function checkedBody(optional: boolean): MiddlewareHandler {
+  return async (context, next) => {
+    const text = await context.req.text()
+    if (text.trim() === '') {
+      if (!optional) throw new InputError({ field: 'body', value: 'nothing', expected: 'a JSON object' })
+    } else if (isJson(context)) checkJson(await context.req.json().catch(() => undefined))
+    await next()
+  }
+}
+
+function isJson(context: Context): boolean {
+  return /^application\/([a-z.-]+\+)?json\b/i.test(context.req.header('content-type') ?? '')
+}
 
 const boundedJson: MiddlewareHandler = bodyLimit({
   maxSize: mostJsonBytes,
@@ -134,22 +157,30 @@ export function register(
     summary: spec.summary,
     ...(spec.description !== undefined && { description: spec.description }),
     ...(spec.open && { security: [] }),
-    ...(spec.body !== undefined && { middleware: [boundedJson] }),
+    ...(spec.body !== undefined && { middleware: [boundedJson, checkedBody(spec.bodyOptional ?? false)] }),
     request: requestOf(spec),
     responses: responsesOf(spec),
   } as RouteConfig)
-  app.openapi(route, (async (context: Context) => {
-    const valid = (target: 'param' | 'query' | 'json') => context.req.valid(target as never) as unknown
-    const by = (context as Context<ApiEnv>).get('actor') ?? 'anonymous'
-    const precondition = spec.conditional ? preconditionOf(context) : {}
-    const input = { params: valid('param'), query: valid('query'), body: valid('json'), by, precondition }
-    const answer = async (db: Db) => {
-      const given = await spec.answer({ ...deps, db }, input, context)
-      return given instanceof Response ? given : responseOf(context, given)
-    }
-    const atOnce = !spec.bodyIsBytes && spec.returnsTypes === undefined
-    return method === 'post' && atOnce ? onceForKey(context, deps, by, input.body, answer) : answer(deps.db)
-  }) as never)
+  // The document tells of a body that the endpoint reads itself; nothing else may read it.
+  if (spec.bodyIsBytes) app.openAPIRegistry.registerPath(route)
+  const served = spec.bodyIsBytes ? { ...route, hide: true, request: { ...route.request, body: undefined } } : route
+  app.openapi(
+    served as RouteConfig,
+    (async (context: Context) => {
+      const valid = (target: 'param' | 'query' | 'json') => context.req.valid(target as never) as unknown
+      const by = (context as Context<ApiEnv>).get('actor') ?? 'anonymous'
+      const precondition = spec.conditional ? preconditionOf(context) : {}
+      // Without a body nothing was parsed, and the defaults are missing.
+      const body = spec.bodyOptional ? spec.body?.parse(valid('json') ?? {}) : valid('json')
+      const input = { params: valid('param'), query: valid('query'), body, by, precondition }
+      const answer = async (db: Db) => {
+        const given = await spec.answer({ ...deps, db }, input, context)
+        return given instanceof Response ? given : responseOf(context, given)
+      }
+      const atOnce = !spec.bodyIsBytes && spec.returnsTypes === undefined
+      return method === 'post' && atOnce ? onceForKey(context, deps, by, input.body, answer) : answer(deps.db)
+    }) as never,
+  )
 }
 
 function responseOf(context: Context, { status, body, headers }: Answer<unknown>): Response {
@@ -167,28 +198,43 @@ function requestOf(spec: Endpoint): RouteConfig['request'] {
     ...(spec.conditional && { headers: conditionalHeaders }),
     ...(spec.headers !== undefined && { headers: spec.headers }),
     ...(spec.body !== undefined && {
-      body: { required: true, content: { 'application/json': { schema: spec.body } } },
+      body: { required: !spec.bodyOptional, content: { 'application/json': { schema: spec.body } } },
     }),
     ...(spec.bodyIsBytes && {
-      body: { required: true, content: contentOf(spec.bodyTypes ?? ['application/octet-stream'], bytes) },
+      body: {
+        required: true,
+        content: {
+          // First: generators of clients take the first type.
+          ...(spec.bodyJson && contentOf(['application/json'], spec.bodyJson)),
+          ...contentOf((spec.bodyTypes ?? ['application/octet-stream']).filter(isOtherType), bytes),
+        },
+      },
     }),
   }
 }
 
 function responsesOf(spec: Endpoint): RouteConfig['responses'] {
   const types = spec.returnsTypes ?? [spec.returnsType ?? 'application/json']
-  const content = spec.returns && contentOf(types, spec.returns)
+  const content = spec.returns && {
+    ...(spec.returnsSummary && contentOf(['application/json'], spec.returnsSummary)),
+    ...contentOf(types, spec.returns),
+  }
+  const refusal = { 'application/problem+json': { schema: problemSchema } }
   const answers = Object.entries(spec.statuses).map(([status, description]) => [
     status,
-    { description, ...(status !== '204' && content && { content }) },
+    { description, ...(status !== '204' && content && { content: { ...content, ...(status === '422' && refusal) } }) },
   ])
   return {
     ...Object.fromEntries(answers),
     default: {
       description: 'What is wrong (RFC 9457)',
-      content: { 'application/problem+json': { schema: problemSchema } },
+      content: refusal,
     },
   }
+}
+
+function isOtherType(type: string): boolean {
+  return type !== 'application/json'
 }
 
 function contentOf(types: readonly string[], schema: z.ZodType) {

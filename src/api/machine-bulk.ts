@@ -10,10 +10,12 @@ import { nameOf } from '../inventory/identity.ts'
 import { saveMachineRows } from '../inventory/machine-bulk.ts'
 import { type BadRow, type MachineRow, nothingEarlier, type PlannedRow } from '../inventory/machine-plan.ts'
 import { type AdminDeps, endpoint } from './endpoint.ts'
+import { asksForSummary, linesResponse, ndjson, parseLines, serverFailed, summarize, summaryOf } from './json-lines.ts'
 import { csvColumns } from './machine-csv.ts'
-import { exportOf, openRows, type ReadRow, type RowFormat, rowFormats } from './machine-rows.ts'
+import { exportOf, machineRow, openRows, type ReadRow, type RowFormat, rowFormats } from './machine-rows.ts'
+import { fieldFaultSchema, problem } from './problems.ts'
 import { spool } from './spool.ts'
-import { allowSilence, streamOf } from './streams.ts'
+import { allowSilence } from './streams.ts'
 
 const mostUploadBytes = 256 * 2 ** 20
 const mostRows = 250_000
@@ -27,6 +29,20 @@ const flag = z
   .optional()
   .openapi({ type: 'boolean', default: false })
 
+const countsShape = { rows: z.int(), created: z.int(), changed: z.int(), unchanged: z.int(), failed: z.int() }
+const rowOutcome = z
+  .object({
+    line: z.int(),
+    errors: z.array(fieldFaultSchema).optional(),
+    outcome: z.enum(['created', 'changed']).optional(),
+    machine: z.string().optional(),
+    before: z.unknown().optional(),
+    after: z.unknown().optional(),
+  })
+  .openapi('RowOutcome', {
+    description: 'A bad row with its errors; with `details` also a row that makes or changes a machine.',
+  })
+
 type Rows = () => AsyncGenerator<ReadRow>
 type Options = { dryRun: boolean; details: boolean; by: Actor }
 type Counts = { rows: number; created: number; changed: number; unchanged: number; failed: number }
@@ -34,7 +50,7 @@ type Counts = { rows: number; created: number; changed: number; unchanged: numbe
 export const upsert = endpoint({
   operationId: 'upsertMachines',
   summary: 'Enter or change many machines at once',
-  description: `Each line is a machine, as NDJSON (the fields of MachineChange, with \`mac\` or \`id\`) or as CSV. Its key is \`id\` where
+  description: `Each line is a machine, as NDJSON or as CSV; in application/json they are a list of MachineRow. Its key is \`id\` where
 it says one, else \`mac\`, else \`macs\`, else \`uuid\`, else \`serial\` with \`product\`; with a MAC that no machine has a machine is made.
 
 The first line of a CSV has the headings: ${csvColumns.join(', ')}, label.KEY, param.KEY. MACs and args stand with spaces between them; a param is JSON
@@ -42,7 +58,8 @@ or else text; an empty cell says nothing.
 
 The answer has a line \`{"line", "errors": [{"field", "value", "expected"}]}\` for each row that is bad, and at its end
 \`{"rows", "created", "changed", "unchanged", "failed", "applied"}\`; without that last line the work was broken off, and
-\`"error"\` says so. The same upload again changes nothing: that is why it takes no Idempotency-Key. At most ${mostRows} rows and
+\`"error"\` says so. With \`Accept: application/json\`, and to rows that come as application/json, the answer is one document, when all is done: that last line, with the bad rows
+as its \`items\`. The same upload again changes nothing: that is why it takes no Idempotency-Key. At most ${mostRows} rows and
 ${mostUploadBytes} bytes.`,
   query: z.strictObject({
     dryRun: flag.openapi({ description: 'Change nothing, and say what would be done.' }),
@@ -62,8 +79,10 @@ ${mostUploadBytes} bytes.`,
   }),
   bodyIsBytes: true,
   bodyTypes: rowFormats,
+  bodyJson: z.array(machineRow),
   returns: z.string(),
-  returnsTypes: ['application/x-ndjson'],
+  returnsTypes: [ndjson],
+  returnsSummary: summaryOf({ ...countsShape, applied: z.boolean() }, rowOutcome).openapi('MachinesUpserted'),
   statuses: { 200: 'What became of the rows', 422: 'atomic, and a row is bad: nothing is changed' },
   answer: async ({ db, log }, { query, by }, context) => {
     const { dryRun = false, atomic = false, details = false, mode = 'merge' } = query
@@ -75,9 +94,11 @@ ${mostUploadBytes} bytes.`,
       const options = { dryRun, details, by }
       const { status, body } = atomic
         ? await allOrNothing(db, rows, options, upload.folder)
-        : { status: 200, body: rowByRow(db, rows, options, log) }
-      const headers = { 'content-type': 'application/x-ndjson; charset=utf-8' }
-      return new Response(streamOf(body, upload.remove), { status, headers })
+        : { status: 200 as const, body: rowByRow(db, rows, options, log) }
+      if (!asksForSummary(context)) return linesResponse(body, upload.remove, status)
+      const summary = await summarize(parseLines<EndLine>(body), (line) => 'line' in line)
+      await upload.remove()
+      return 'error' in summary ? brokenOff(summary) : context.json(summary, status)
     } catch (error) {
       await upload.remove()
       throw error
@@ -90,6 +111,16 @@ function formatOf(type: string | undefined): RowFormat {
   if (format !== undefined) return format
   throw new HTTPException(415, {
     message: `Content-Type: expected ${rowFormats.join(' or ')}, got ${type ?? 'nothing'}`,
+  })
+}
+
+type EndLine = Counts & ({ applied: boolean } | { error: string; fault: boolean })
+
+/** An upload that broke off, for a client that asked for one document. */
+function brokenOff({ error, fault, created, changed }: Extract<EndLine, { error: string }>): Response {
+  return problem({
+    status: fault ? 422 : 500,
+    detail: `${error}; created ${created} and changed ${changed} until then`,
   })
 }
 
@@ -107,8 +138,8 @@ async function* rowByRow(db: Db, rows: Rows, options: Options, log: AdminDeps['l
     yield json({ ...counts, applied: !options.dryRun })
   } catch (error) {
     log.error({ error: messageOf(error), ...counts }, 'a bulk upload was broken off')
-    const expected = error instanceof InputError || error instanceof ConflictError
-    yield json({ error: expected ? error.message : 'the server failed; its log says how', ...counts })
+    const fault = error instanceof InputError || error instanceof ConflictError
+    yield json({ error: fault ? error.message : serverFailed, fault, ...counts })
   }
 }
 
@@ -122,7 +153,7 @@ async function allOrNothing(
   rows: Rows,
   options: Options,
   folder: string,
-): Promise<{ status: number; body: AsyncGenerator<string> }> {
+): Promise<{ status: 200 | 422; body: AsyncGenerator<string> }> {
   const path = join(folder, 'bad-rows')
   const run = async (on: Db, dryRun: boolean): Promise<Counts> => {
     const counts = noRows()

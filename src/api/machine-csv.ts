@@ -19,7 +19,7 @@ export const csvColumns = [
 
 /** True for a column that machines have. */
 export function isColumn(name: string): boolean {
-  return csvColumns.includes(name) || /^(label|param)\../.test(name)
+  return csvColumns.includes(name) || /^(label|param)\.(?!__proto__$)./.test(name)
 }
 
 /** What the cells of a line say of a machine; an empty one says nothing. Whether it makes sense is for the schema of rows. */

@@ -1,13 +1,16 @@
+import { z } from '@hono/zod-openapi'
+import { type FieldFault, InputError } from '../errors.ts'
 import type { BadRow, MachineRow, RowKey } from '../inventory/machine-plan.ts'
 import { type Machine, type MachineChange, said } from '../inventory/machines.ts'
 import { type Headings, readCsv, readHeadings } from './csv.ts'
+import { checkJson } from './json-text.ts'
 import { mostRowBytes, readLines } from './lines.ts'
 import { columnOf, rowOfCells } from './machine-csv.ts'
 import { machineChange } from './machines.ts'
 import { faultsOf } from './problems.ts'
 import { mac, uuidv7 } from './schemas.ts'
 
-export const rowFormats = ['application/x-ndjson', 'text/csv'] as const
+export const rowFormats = ['application/x-ndjson', 'text/csv', 'application/json'] as const
 export type RowFormat = (typeof rowFormats)[number]
 
 /** A row, and how long it was. */
@@ -19,7 +22,12 @@ export type RowMode = 'merge' | 'replace'
 /** A machine as it is exported, and as it comes back. */
 export type MachineExport = Omit<ReturnType<typeof said>, 'discovered'>
 
-const machineRow = machineChange.extend({ mac: mac.optional(), id: uuidv7.optional() })
+export const machineRow = z
+  .strictObject({ ...machineChange.shape, mac: mac.optional(), id: uuidv7.optional() })
+  .openapi('MachineRow', { description: 'A MachineChange, and which machine it is for.' })
+
+/** A document of JSON is read whole; longer lists come as JSON lines. */
+const maxJsonBytes = 32 * 2 ** 20
 
 /**
  * The rows of an upload, checked one by one, from the start each time.
@@ -31,6 +39,10 @@ export async function openRows(
   mode: RowMode,
 ): Promise<() => AsyncGenerator<ReadRow>> {
   if (format === 'application/x-ndjson') return () => jsonRows(read(), mode)
+  if (format === 'application/json') {
+    const list = await readList(read())
+    return () => listRows(list, mode)
+  }
   const headings = await readHeadings(read)
   return () => csvRows(read(), headings, mode)
 }
@@ -44,6 +56,34 @@ async function* jsonRows(chunks: AsyncIterable<Buffer>, mode: RowMode): AsyncGen
     if (text === undefined) yield { row: tooLong, sizeBytes: 0 }
     else if (text.trim() !== '') yield { row: checkRow(line, parseJson(text), text, mode), sizeBytes: text.length }
   }
+}
+
+async function* listRows(list: unknown[], mode: RowMode): AsyncGenerator<ReadRow> {
+  for (const [index, value] of list.entries()) {
+    const text = JSON.stringify(value)
+    yield { row: checkRow(index + 1, value, text, mode), sizeBytes: text.length }
+  }
+}
+
+/** @throws InputError when it is no list, or too long */
+async function readList(chunks: AsyncIterable<Buffer>): Promise<unknown[]> {
+  const read: Buffer[] = []
+  let sizeBytes = 0
+  for await (const chunk of chunks) {
+    sizeBytes += chunk.length
+    if (sizeBytes > maxJsonBytes)
+      throw new InputError({
+        field: 'body',
+        value: 'a longer one',
+        expected: `at most ${maxJsonBytes} bytes of application/json; application/x-ndjson takes more`,
+      })
+    read.push(chunk)
+  }
+  const text = Buffer.concat(read).toString('utf8')
+  const list = parseJson(text)
+  if (!Array.isArray(list)) throw new InputError({ field: 'body', value: text, expected: 'a list of machines in JSON' })
+  checkJson(list)
+  return list
 }
 
 async function* csvRows(
@@ -83,6 +123,16 @@ function parseJson(text: string): unknown {
   }
 }
 
+function faultsIn(value: unknown): FieldFault[] | undefined {
+  try {
+    checkJson(value)
+    return undefined
+  } catch (error) {
+    if (error instanceof InputError) return error.faults
+    throw error
+  }
+}
+
 /** `text` is the row as it came. */
 function checkRow(line: number, value: unknown, text: string, mode: RowMode): MachineRow | BadRow {
   const bad = (field: string, found: string, expected: string) => ({
@@ -92,6 +142,8 @@ function checkRow(line: number, value: unknown, text: string, mode: RowMode): Ma
   if (text.includes('\ufffd')) return bad('row', text.slice(0, 80), 'text in UTF-8')
   if (value === null || typeof value !== 'object' || Array.isArray(value))
     return bad('row', text.slice(0, 80), 'a JSON object')
+  const unreadable = faultsIn(value)
+  if (unreadable !== undefined) return { line, faults: unreadable }
   const checked = machineRow.safeParse(value)
   if (!checked.success) return { line, faults: checked.error.issues.flatMap((issue) => faultsOf(issue, value)) }
   const { mac: address, id, ...said } = checked.data

@@ -35,7 +35,7 @@ const labels = z
 const uuid = z
   .string()
   .transform((text, context) => parseUuid(text) ?? refuse(context, "a UUID, and not a vendor's placeholder"))
-  .openapi({ type: 'string', format: 'uuid', example: '4c4c4544-0042-3510-8054-b7c04f4e3332' })
+  .openapi({ format: 'uuid', example: '4c4c4544-0042-3510-8054-b7c04f4e3332' })
 
 const macs = z
   .array(mac)

@@ -14,6 +14,14 @@ import {
 import { PreconditionError } from '../inventory/precondition.ts'
 import type { Logger } from '../log.ts'
 
+export const fieldFaultSchema = z
+  .object({
+    field: z.string().openapi({ example: 'hostname' }),
+    value: z.string().openapi({ example: 'a_b' }),
+    expected: z.string().openapi({ example: 'a host name (RFC 1123)' }),
+  })
+  .openapi('FieldFault')
+
 /** RFC 9457, section 3.1. The type is always about:blank, for which the title is the status in words (section 4.2.1). */
 export const problemSchema = z
   .object({
@@ -21,16 +29,7 @@ export const problemSchema = z
     title: z.string().openapi({ example: 'Unprocessable Content' }),
     status: z.int().openapi({ example: 422 }),
     detail: z.string().openapi({ example: 'hostname: expected a host name (RFC 1123), got "a_b"' }),
-    errors: z
-      .array(
-        z.object({
-          field: z.string().openapi({ example: 'hostname' }),
-          value: z.string().openapi({ example: 'a_b' }),
-          expected: z.string().openapi({ example: 'a host name (RFC 1123)' }),
-        }),
-      )
-      .optional()
-      .openapi({ description: 'Every field that is not what it should be.' }),
+    errors: z.array(fieldFaultSchema).optional().openapi({ description: 'Every field that is not what it should be.' }),
   })
   .openapi('Problem')
 
@@ -114,7 +113,8 @@ function short(value: unknown): string {
 }
 
 function detailOf(error: HTTPException): string {
-  return error.status === 415
-    ? 'the body must be sent as application/json'
+  // The framework's words for another Content-Type than those of the document; where others refuse, they say what was expected.
+  return error.status === 415 && error.message === 'Unsupported Media Type'
+    ? 'Content-Type: expected application/json'
     : error.message || (STATUS_CODES[error.status] ?? 'Error')
 }

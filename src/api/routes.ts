@@ -19,6 +19,7 @@ import * as machineExport from './machine-export.ts'
 import * as machineMerge from './machine-merge.ts'
 import * as machines from './machines.ts'
 import * as menus from './menus.ts'
+import { openApiDocument } from './openapi.ts'
 import * as policy from './policy.ts'
 import * as previews from './previews.ts'
 import { problem, problemTranslator, refuseInvalid } from './problems.ts'
@@ -96,11 +97,13 @@ const table: [Method, string, Endpoint, tag: string][] = [
   ['get', `${prefix}/boots`, boots.list, 'boots'],
   ['get', `${prefix}/boots/{id}`, boots.get, 'boots'],
   ['get', `${prefix}/changes`, changes.list, 'changes'],
+  ['get', `${prefix}/change-types`, changes.types, 'changes'],
   ['get', `${prefix}/events`, changes.follow, 'changes'],
   ['get', `${prefix}/webhooks`, webhooks.list, 'webhooks'],
   ['post', `${prefix}/webhooks`, webhooks.create, 'webhooks'],
   ['patch', `${prefix}/webhooks/{id}`, webhooks.patch, 'webhooks'],
   ['delete', `${prefix}/webhooks/{id}`, webhooks.remove, 'webhooks'],
+  ['post', `${prefix}/webhooks/{id}/test`, webhooks.test, 'webhooks'],
   ['get', `${prefix}/webhooks/{id}/dead`, webhooks.dead, 'webhooks'],
   ['post', `${prefix}/webhooks/{id}/dead/{message}/retry`, webhooks.retry, 'webhooks'],
   ['get', `${prefix}/policy`, policy.get, 'policy'],
@@ -123,9 +126,12 @@ export function createAdminApp(deps: AdminDeps): OpenAPIHono {
   })
 
   registerDocs(app)
-  app.get(`${prefix}/openapi.json`, (context) => context.json(openApiDocument(app)))
+  app.get(`${prefix}/openapi.json`, (context) =>
+    context.json(openApiDocument(app, [...new Set(table.map(([, , , tag]) => tag))])),
+  )
   app.openAPIRegistry.registerComponent('securitySchemes', 'bearerAuth', { type: 'http', scheme: 'bearer' })
   app.use(`${prefix}/*`, deps.trusted ? setOperator : tokens.requireToken(deps.db))
+  app.use(refuseOtherMethods())
   app.use(
     methodNotAllowed({ app, onMethodNotAllowed: (context, allowed) => refuseMethod(context.req.method, allowed) }),
   )
@@ -133,26 +139,24 @@ export function createAdminApp(deps: AdminDeps): OpenAPIHono {
   return app
 }
 
+// `/files/gc` has the form of `/files/{sha256}` too: the router would give another method of it to that one.
+function refuseOtherMethods(): MiddlewareHandler {
+  const methods = new Map<string, string[]>()
+  for (const [method, path] of table) {
+    if (path.includes('{')) continue
+    const allowed = method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()]
+    methods.set(path, [...(methods.get(path) ?? []), ...allowed])
+  }
+  return async (context, next) => {
+    const allowed = methods.get(context.req.path)
+    if (allowed === undefined || allowed.includes(context.req.method)) return next()
+    return refuseMethod(context.req.method, allowed)
+  }
+}
+
 const setOperator: MiddlewareHandler<ApiEnv> = (context, next) => {
   context.set('actor', 'operator')
   return next()
-}
-
-/** The OpenAPI 3.1 document of the app's endpoints. */
-function openApiDocument(app: OpenAPIHono) {
-  return app.getOpenAPI31Document({
-    openapi: '3.1.0',
-    info: {
-      title: 'Bootwright',
-      version: '1',
-      description:
-        'What machines boot from the network, and why. Errors are RFC 9457 problems; times are ISO 8601 in UTC.',
-      license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
-    },
-    servers: [{ url: '/' }],
-    security: [{ bearerAuth: [] }],
-    tags: [...new Set(table.map(([, , , tag]) => tag))].map((name) => ({ name })),
-  })
 }
 
 function refuseMethod(method: string, allowed: string[]): Response {

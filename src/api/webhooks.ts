@@ -1,13 +1,17 @@
 import { z } from '@hono/zod-openapi'
+import { v7 as newId } from 'uuid'
+import { messageOf } from '../errors.ts'
 import {
   changeWebhook,
   createWebhook,
   deleteWebhook,
   listDead,
   listWebhooks,
+  openWebhook,
   reviveDead,
 } from '../inventory/webhooks.ts'
-import { changeType } from './changes.ts'
+import { sendMessage } from '../webhook-message.ts'
+import { changeFilter } from './changes.ts'
 import { endpoint } from './endpoint.ts'
 import { moment, uuidv7, withoutNulls } from './schemas.ts'
 
@@ -20,7 +24,7 @@ const url = z
   )
   .openapi({ example: 'https://cmdb.example.org/bootwright' })
 const types = z
-  .array(changeType)
+  .array(changeFilter)
   .max(32, 'at most 32 types')
   .openapi({ description: 'Types of changes, or their nouns; none means all.', example: ['deployment', 'boot.failed'] })
 
@@ -28,7 +32,7 @@ const webhookSchema = z
   .object({
     id: uuidv7,
     url,
-    types,
+    types: z.array(z.string()),
     active: z.boolean().openapi({ description: 'False also after the receiver answered 410 Gone.' }),
     createdAt: moment,
     updatedAt: moment,
@@ -47,6 +51,17 @@ const deadSchema = z
   .openapi('DeadMessage')
 
 const params = z.object({ id: uuidv7 })
+const testTimeoutMs = 10_000
+
+async function sendTest({ id: subject, url, secret }: { id: string; url: string; secret: string }, by: string) {
+  const id = newId()
+  const message = { type: 'webhook.test', timestamp: new Date().toISOString(), data: { actor: by, subject } }
+  const sent = sendMessage({ id, url, secret, body: JSON.stringify(message) }, testTimeoutMs)
+  return sent.then(
+    (status) => ({ delivered: status >= 200 && status < 300, status, message }),
+    (error: unknown) => ({ delivered: false, error: messageOf(error), message }),
+  )
+}
 
 export const list = endpoint({
   operationId: 'listWebhooks',
@@ -60,7 +75,7 @@ export const create = endpoint({
   operationId: 'createWebhook',
   summary: 'Send changes from now on to a URL',
   description:
-    'Each message is {"type", "timestamp", "data"}, signed with webhook-id, webhook-timestamp and webhook-signature. What is not answered with 2xx within 10 s is sent again, ten times over about a day, then it is in the list of dead messages. Messages may come twice, and out of order: webhook-id and data.id tell. One of a change made just before may be the first.',
+    'Each message is {"type", "timestamp", "data"}, signed with webhook-id, webhook-timestamp and webhook-signature. What is not answered with 2xx within 10 s is sent again, ten times over about a day, then it is in the list of dead messages. A change that is about a machine names it in `data.machine`, by id, mac and hostname. Messages may come twice, and out of order: webhook-id and data.id tell. One of a change made just before may be the first.',
   body: z.strictObject({ url, types: types.default([]) }).openapi('WebhookCreate'),
   returns: webhookSchema
     .extend({ secret: z.string().openapi({ description: 'Shown this once.' }) })
@@ -92,6 +107,27 @@ export const remove = endpoint({
   answer: async ({ db }, { params: { id }, by }) => {
     await deleteWebhook(db, id, by)
     return { status: 204 }
+  },
+})
+
+export const test = endpoint({
+  operationId: 'testWebhook',
+  summary: 'Send a test message to a webhook now',
+  description:
+    'A message of the type `webhook.test`, signed like every other, also to a webhook that is switched off. It is sent once; the answer tells what the receiver said.',
+  params,
+  returns: z
+    .object({
+      delivered: z.boolean().openapi({ description: 'The receiver answered with 2xx.' }),
+      status: z.int().optional().openapi({ description: 'What it answered; absent when there was no answer.' }),
+      error: z.string().optional(),
+      message: z.unknown().openapi({ description: 'The message that was sent.' }),
+    })
+    .openapi('WebhookTested'),
+  statuses: { 200: 'What the receiver answered' },
+  answer: async ({ db, sealer }, { params: { id }, by }) => {
+    const hook = await openWebhook(db, sealer, id)
+    return { status: 200, body: await sendTest(hook, by) }
   },
 })
 

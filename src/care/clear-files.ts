@@ -64,7 +64,7 @@ async function* clearUnnamed(
           const gone = await deleteUnnamed(tx, hashes, olderThanHours)
           const changes = gone.map(({ sha256, ...before }) => ({
             actor: by,
-            type: 'file.deleted',
+            type: 'file.deleted' as const,
             subject: sha256,
             before,
           }))

@@ -99,7 +99,7 @@ export function createClient(
       return items
     },
     stream: async (method, path, body) => {
-      const { request, response } = await open(server, method, path, token, body, streamIdleMs)
+      const { request, response } = await open(server, method, path, token, body, streamIdleMs, 'application/x-ndjson')
       const status = response.statusCode ?? 0
       const type = response.headers['content-type'] ?? ''
       if (status >= 300 && !type.startsWith('application/x-ndjson'))
@@ -179,9 +179,10 @@ function open(
   token: string | undefined,
   body: Body | undefined,
   timeoutMs: number,
+  accept = 'application/json, text/plain;q=0.9',
 ): Promise<{ request: ClientRequest; response: IncomingMessage }> {
   const headers = {
-    accept: 'application/json, text/plain;q=0.9',
+    accept,
     ...(token !== undefined && { authorization: `Bearer ${token}` }),
     ...(body !== undefined && { 'content-type': body.type }),
     ...(body?.sizeBytes !== undefined && { 'content-length': body.sizeBytes }),

@@ -4,6 +4,8 @@ import { formatTime } from './format.ts'
 import { formatTable } from './table.ts'
 
 type Webhook = { id: string; url: string; types: string[]; active: boolean; createdAt: string }
+type ChangeTypes = { noun: string; types: string[] }
+type Tested = { delivered: boolean; status?: number; error?: string }
 type Dead = { id: string; attempts: number; error?: string; createdAt: string; body: string }
 
 /** `bootwright webhook`. */
@@ -14,7 +16,11 @@ export function addWebhookCommand(program: Command, deps: CliDeps): void {
     .command('add')
     .description('send changes from now on to a URL; the secret that signs them is shown this once')
     .argument('<url>')
-    .option('--type <type>', 'only such, like deployment or boot.failed (repeat for more)', collect)
+    .option(
+      '--type <type>',
+      'only changes of this type or noun, as listed by types: deployment, boot.failed (repeat for more)',
+      collect,
+    )
     .action(async (url: string, { type = [] }: { type?: string[] }, command: Command) => {
       const made = await clientOf(command, deps).ask<Webhook & { secret: string }>('POST', '/webhooks', {
         url,
@@ -37,6 +43,26 @@ export function addWebhookCommand(program: Command, deps: CliDeps): void {
         one.id,
       ])
       print(command, deps, { items }, () => formatTable(['URL', 'TYPES', 'STATE', 'CREATED', 'ID'], rows))
+    })
+
+  webhook
+    .command('types')
+    .description('list the types of changes that --type takes')
+    .action(async (_options, command: Command) => {
+      const { items } = await clientOf(command, deps).ask<{ items: ChangeTypes[] }>('GET', '/change-types')
+      const rows = items.map(({ noun, types }) => [noun, types.join(' ')])
+      print(command, deps, { items }, () => formatTable(['NOUN', 'TYPES'], rows))
+    })
+
+  webhook
+    .command('test')
+    .description('send a test message now, and show what the receiver answered')
+    .argument('<id>', 'as listed')
+    .action(async (id: string, _options, command: Command) => {
+      const tested = await clientOf(command, deps).ask<Tested>('POST', `${pathOf(id)}/test`)
+      if (!tested.delivered)
+        throw new Error(`not delivered: ${tested.error ?? `the receiver answered ${tested.status}`}`)
+      print(command, deps, tested, () => `delivered: the receiver answered ${tested.status}`)
     })
 
   for (const [name, active] of [

@@ -2,10 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Db } from '../db/open.ts'
 import { messageOf } from '../errors.ts'
 import type { Logger } from '../log.ts'
-import { type ChangeCursor, isKept, isOfTypes, lastChange, listChangesAfter, type RecordedChange } from './changes.ts'
+import type { NamedChange } from './change-machines.ts'
+import { type ChangeCursor, isKept, isOfTypes, lastChange, listChangesAfter } from './changes.ts'
 
 /** What a follower is given: a change; nothing new for a while; or that changes after its place are not kept any more. */
-export type Followed = { kind: 'change'; change: RecordedChange } | { kind: 'idle' } | { kind: 'reset' }
+export type Followed = { kind: 'change'; change: NamedChange } | { kind: 'idle' } | { kind: 'reset' }
 
 /** Tells followers of changes soon after they are made, by whichever instance. */
 export type ChangeFeed = {

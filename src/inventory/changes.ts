@@ -1,6 +1,8 @@
 import { and, asc, desc, eq, gte, inArray, like, lt, or, sql } from 'drizzle-orm'
 import type { Db } from '../db/open.ts'
 import { changes } from '../db/schema.ts'
+import { type NamedChange, nameMachines } from './change-machines.ts'
+import type { ChangeType } from './change-types.ts'
 
 /** Who does something: a token's name, `operator` at the socket in the data folder, a machine, or the server itself. */
 export type Actor = string
@@ -9,7 +11,7 @@ export type Actor = string
 export const system: Actor = 'bootwright'
 
 /** One thing that was changed. `type` is `<noun>.<what happened>`; `before` and `after` are what the API shows of it. */
-export type Change = { actor: Actor; type: string; subject: string; before?: unknown; after?: unknown }
+export type Change = { actor: Actor; type: ChangeType; subject: string; before?: unknown; after?: unknown }
 
 /** Records changes, in the transaction that makes them. */
 export async function recordChanges(db: Db, list: Change[]): Promise<void> {
@@ -44,7 +46,7 @@ export async function listChanges(
   { subject, actor, type, since, until }: ChangeFilter,
   limit: number,
   before?: number,
-): Promise<RecordedChange[]> {
+): Promise<NamedChange[]> {
   const conditions = and(
     subject === undefined ? undefined : inArray(changes.subject, [subject].flat()),
     actor === undefined ? undefined : eq(changes.actor, actor),
@@ -53,20 +55,21 @@ export async function listChanges(
     until === undefined ? undefined : lt(changes.at, until),
     before === undefined ? undefined : lt(changes.id, before),
   )
-  return db.select().from(changes).where(conditions).orderBy(desc(changes.id)).limit(limit)
+  return nameMachines(db, await db.select().from(changes).where(conditions).orderBy(desc(changes.id)).limit(limit))
 }
 
 /**
  * Changes in an order that never changes afterwards: by transaction, and only those older than every transaction that is
  * still open. One that commits late thus comes late, and is not passed over.
  */
-export async function listChangesAfter(db: Db, { tx, id }: ChangeCursor, limit: number): Promise<RecordedChange[]> {
-  return db
+export async function listChangesAfter(db: Db, { tx, id }: ChangeCursor, limit: number): Promise<NamedChange[]> {
+  const rows = await db
     .select()
     .from(changes)
     .where(and(sql`(${changes.tx}, ${changes.id}) > (${tx}::bigint, ${id}::bigint)`, isSettled))
     .orderBy(asc(changes.tx), asc(changes.id))
     .limit(limit)
+  return nameMachines(db, rows)
 }
 
 /** The place after all changes that are settled now. */
@@ -101,11 +104,6 @@ function typeIn(types: string[]) {
   return or(
     ...types.map((one) => or(eq(changes.type, one), like(changes.type, `${one.replaceAll(/[\\%_]/g, '\\$&')}.%`))),
   )
-}
-
-/** What a change is called, by what there was and what there is now. */
-export function changeType(noun: string, before: unknown, after: unknown): string {
-  return `${noun}.${before === undefined ? 'created' : after === undefined ? 'deleted' : 'changed'}`
 }
 
 /** Forgets changes older than so many days. */

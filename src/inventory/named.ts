@@ -3,7 +3,8 @@ import type { Db } from '../db/open.ts'
 import type { groups, menus } from '../db/schema.ts'
 import { NotFoundError } from '../errors.ts'
 import { canonical } from './canonical.ts'
-import { type Actor, changeType, recordChanges } from './changes.ts'
+import { changeType, type EditedNoun } from './change-types.ts'
+import { type Actor, recordChanges } from './changes.ts'
 import { lockName } from './lock.ts'
 import { checkPrecondition, type Precondition } from './precondition.ts'
 
@@ -13,7 +14,7 @@ type Kept = { name: string; revision: number; createdAt: Date; updatedAt: Date }
 type Content<Row> = Omit<Row, keyof Kept>
 
 /** One noun's table, and what changes of it are called. */
-export type Noun<Row extends Kept> = { table: NamedTable; noun: string; row?: Row }
+export type Noun<Row extends Kept> = { table: NamedTable; noun: EditedNoun; row?: Row }
 
 export async function findNamed<Row extends Kept>(
   db: Db,

@@ -173,7 +173,7 @@ async function lockBoots(tx: Db, list: { hash: string }[]): Promise<Map<string, 
 function endingOf({ boot, outcome, message, actor }: Reported): Change {
   const { id, machineId, mac, image, version } = boot
   const after = { machineId, mac, image, version, ...(message !== undefined && { message }) }
-  return { actor, type: `boot.${outcome}`, subject: id, after }
+  return { actor, type: `boot.${outcome as Exclude<Outcome, 'superseded'>}`, subject: id, after }
 }
 
 async function moveOwn(tx: Db, { boot, seen, message, actor }: Reported): Promise<void> {

@@ -1,6 +1,7 @@
 import type { Db } from '../db/open.ts'
 import { ConflictError } from '../errors.ts'
-import { type Actor, changeType, recordChanges } from './changes.ts'
+import { changeType, type EditedNoun } from './change-types.ts'
+import { type Actor, recordChanges } from './changes.ts'
 import { lockName } from './lock.ts'
 import { checkPrecondition, type Precondition } from './precondition.ts'
 
@@ -9,7 +10,7 @@ type Versioned = { name: string; revision: number; createdAt: Date }
 /** A noun whose things have immutable versions, of which one is in force: images and answer files. */
 export type VersionedNoun<Thing extends Versioned> = {
   /** As changes are called: `image`, `answer-file`. */
-  noun: string
+  noun: EditedNoun
   find: (db: Db, name: string) => Promise<Thing | undefined>
   /** What the log of changes keeps of it. */
   shown: (thing: Thing) => unknown

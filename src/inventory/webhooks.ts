@@ -100,6 +100,17 @@ export async function deleteWebhook(db: Db, id: string, by: Actor = system): Pro
   })
 }
 
+/** Where a webhook's messages go, and what signs them. @throws NotFoundError */
+export async function openWebhook(
+  db: Db,
+  sealer: Sealer,
+  id: string,
+): Promise<{ id: string; url: string; secret: string }> {
+  const [row] = await db.select().from(webhooks).where(eq(webhooks.id, id))
+  if (row === undefined) throw new NotFoundError(`there is no webhook ${id}`)
+  return { id, url: row.url, secret: sealer.open(row.sealed, sealedFor(id)) }
+}
+
 /** The messages that were given up, oldest first. @throws NotFoundError */
 export async function listDead(db: Db, webhookId: string): Promise<DeadDelivery[]> {
   const known = await db.select({ id: webhooks.id }).from(webhooks).where(eq(webhooks.id, webhookId))

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { type OpenDb, openPostgres } from '../../src/db/open.ts'
+import type { ChangeType } from '../../src/inventory/change-types.ts'
 import { recordChanges } from '../../src/inventory/changes.ts'
 import { type Api, openApi } from '../helpers/api.ts'
 import { eachDatabase } from '../helpers/database.ts'
@@ -48,7 +49,8 @@ eachDatabase('the log of changes', (database) => {
     await api.remove()
   })
   const here = '/api/v1/machines/52-54-00-12-34-56'
-  const change = (subject: string, type = 'group.changed') => recordChanges(database(), [{ actor: 'x', type, subject }])
+  const change = (subject: string, type: ChangeType = 'group.changed') =>
+    recordChanges(database(), [{ actor: 'x', type, subject }])
 
   test('says who changed what, from what to what, newest first', async () => {
     const { body } = await api.ask('PUT', here, { hostname: 'a' })
@@ -79,7 +81,7 @@ eachDatabase('the log of changes', (database) => {
     expect(await subjects('type=group')).toEqual(['b', 'a'])
     expect(await subjects('type=group.created&actor=operator&limit=1')).toEqual(['b'])
     expect(await subjects('type=group.changed')).toEqual([])
-    expect(await subjects('type=grou')).toEqual([])
+    expect((await api.ask('GET', '/api/v1/changes?type=grou')).status).toBe(422)
     expect(await subjects('actor=nobody')).toEqual([])
     expect(await subjects('since=2999-01-01T00:00:00Z')).toEqual([])
     expect(await subjects(`until=2999-01-01T00:00:00%2B02:00&limit=2`)).toEqual(['b', 'a'])
@@ -119,7 +121,7 @@ eachDatabase('the log of changes', (database) => {
     await change('a', 'machine.changed')
     await change('b', 'deployment.failed')
     await change('c', 'deployment.armed')
-    await change('d', 'machineroom.changed')
+    await change('d', 'machineroom.changed' as ChangeType)
     await change('e', 'machine.deleted')
     const found = await events(api, '?after=0-0&types=machine,deployment.failed', 3)
     expect(found.map((one) => one.data.subject)).toEqual(['a', 'b', 'e'])

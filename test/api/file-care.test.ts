@@ -33,7 +33,7 @@ eachDatabase('the care of files over HTTP', (database) => {
     const response = await api.app.request(path, {
       method: 'POST',
       body: JSON.stringify(body),
-      headers: { 'content-type': 'application/json', ...headers },
+      headers: { 'content-type': 'application/json', accept: 'application/x-ndjson', ...headers },
     })
     expect([response.status, response.headers.get('content-type')]).toEqual([
       200,
@@ -104,7 +104,7 @@ eachDatabase('the care of files over HTTP', (database) => {
     const response = await api.app.request('/api/v1/files/verify', {
       method: 'POST',
       body,
-      headers: { 'content-type': 'application/json' },
+      headers: { 'content-type': 'application/json', accept: 'application/x-ndjson' },
     })
     await response.body?.cancel()
     expect((await verify({ files: [kernel.sha256] })).at(-1)).toMatchObject({ kind: 'end', checked: 1 })

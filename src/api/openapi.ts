@@ -1,0 +1,40 @@
+import type { OpenAPIHono } from '@hono/zod-openapi'
+
+/** The OpenAPI 3.1 document of the app's endpoints. */
+export function openApiDocument(app: OpenAPIHono, tags: string[]) {
+  const document = app.getOpenAPI31Document({
+    openapi: '3.1.0',
+    info: {
+      title: 'Bootwright',
+      version: '1',
+      description:
+        'What machines boot from the network, and why. Errors are RFC 9457 problems; times are ISO 8601 in UTC.',
+      license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
+    },
+    servers: [{ url: '/' }],
+    security: [{ bearerAuth: [] }],
+    tags: tags.map((name) => ({ name })),
+  })
+  return plainReferences(document)
+}
+
+/**
+ * References as OpenAPI 3.1 has them, where the library writes `allOf` for what is beside one: a reference or null is
+ * `anyOf` (of `allOf` with null nothing is valid), and a description stands beside `$ref`.
+ */
+function plainReferences<Value>(value: Value): Value {
+  if (Array.isArray(value)) return value.map(plainReferences) as Value
+  if (value === null || typeof value !== 'object') return value
+  const { allOf, ...beside } = Object.fromEntries(
+    Object.entries(value).map(([key, inside]) => [key, plainReferences(inside)]),
+  )
+  if (allOf === undefined) return beside as Value
+  const [reference, added, ...others] = allOf as Record<string, unknown>[]
+  if (reference?.$ref === undefined || added === undefined || others.length > 0) return { ...beside, allOf } as Value
+  const { type, ...annotations } = added
+  if (Object.keys(annotations).some((key) => !['description', 'example', 'default'].includes(key)))
+    return { ...beside, allOf } as Value
+  const isNullable = Array.isArray(type) && type.includes('null')
+  const schema = isNullable ? { anyOf: [reference, { type: 'null' }] } : reference
+  return { ...beside, ...schema, ...annotations } as Value
+}

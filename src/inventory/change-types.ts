@@ -1,0 +1,41 @@
+/** Everything that is recorded as a change, by noun: the audit log, the change feed and webhooks name changes so. */
+export const changesByNoun = {
+  machine: ['discovered', 'created', 'changed', 'deleted', 'merged'],
+  group: ['created', 'changed', 'deleted'],
+  menu: ['created', 'changed', 'deleted'],
+  'answer-file': ['created', 'changed', 'deleted'],
+  image: ['created', 'changed', 'deleted', 'version-deleted'],
+  import: ['created', 'done', 'failed', 'cancelled'],
+  file: ['damaged', 'mended', 'deleted'],
+  deployment: ['armed', 'started', 'installing', 'installed', 'failed', 'cancelled', 'report-ignored'],
+  boot: ['booted', 'installed', 'failed', 'handed-over', 'stalled', 'other-address'],
+  policy: ['changed'],
+  secret: ['changed', 'deleted'],
+  token: ['created', 'revoked'],
+  webhook: ['created', 'changed', 'deleted'],
+} as const
+
+type ByNoun = typeof changesByNoun
+
+/** What changes are about. */
+export type ChangeNoun = keyof ByNoun
+
+/** `machine.changed`, `deployment.failed`, … */
+export type ChangeType = { [Noun in ChangeNoun]: `${Noun}.${ByNoun[Noun][number]}` }[ChangeNoun]
+
+/** A noun of which things are made, changed and deleted. */
+export type EditedNoun = {
+  [Noun in ChangeNoun]: 'created' | 'changed' | 'deleted' extends ByNoun[Noun][number] ? Noun : never
+}[ChangeNoun]
+
+export const changeNouns = Object.keys(changesByNoun) as [ChangeNoun, ...ChangeNoun[]]
+
+export const changeTypes = changeNouns.flatMap((noun) => changesByNoun[noun].map((what) => `${noun}.${what}`)) as [
+  ChangeType,
+  ...ChangeType[],
+]
+
+/** What a change is called, by what there was and what there is now. */
+export function changeType<Noun extends EditedNoun>(noun: Noun, before: unknown, after: unknown) {
+  return `${noun}.${before === undefined ? 'created' : after === undefined ? 'deleted' : 'changed'}` as const
+}
