@@ -6,7 +6,7 @@ import { variablePattern } from '../inventory/secrets.ts'
 import { type Condition, selectorFacts } from '../inventory/selector.ts'
 import { checkArgs } from '../render/args.ts'
 import { isSubnet } from '../subnet.ts'
-import { args, imageName, printable } from './schemas.ts'
+import { args, imageName, onlyTrue, printable } from './schemas.ts'
 
 /** The name of a group, a menu or an answer file. */
 export const thingName = z
@@ -99,7 +99,7 @@ export const assignmentChange = z
   .strictObject({
     image: imageName.nullish(),
     menu: thingName.nullish(),
-    local: z.literal(true).nullish().openapi({ description: "The machine's own disk." }),
+    local: onlyTrue.nullish().openapi({ description: "The machine's own disk." }),
     args: checkedArgs.nullish().openapi({ description: 'Replaced as a whole.' }),
     withoutArgs: withoutArgs.nullish(),
     answerFile: thingName.nullish(),

@@ -4,12 +4,12 @@ import { changeGroup, deleteGroup, findGroup, type Group, listGroups, saveGroup 
 import { etagOf } from '../inventory/precondition.ts'
 import { assignment, assignmentChange, selector, thingName } from './assignments.ts'
 import { endpoint } from './endpoint.ts'
-import { limit, moment, page, pageOf, printable } from './schemas.ts'
+import { limit, moment, onlyTrue, page, pageOf, printable } from './schemas.ts'
 
 const selectorExpected = 'at least one condition, or everybody: true for a group of every machine'
 const priority = z.int('a whole number').min(-1_000_000).max(1_000_000)
 
-const everybody = z.literal(true).optional().openapi({
+const everybody = onlyTrue.optional().openapi({
   description: 'The group is of every machine: said in so many words instead of conditions.',
 })
 

@@ -15,19 +15,29 @@ export function openApiDocument(app: OpenAPIHono, tags: string[]) {
     security: [{ bearerAuth: [] }],
     tags: tags.map((name) => ({ name })),
   })
-  return plainReferences(document)
+  return plainReferences(document, takeNullables(document.components?.schemas ?? {}))
+}
+
+/** Takes null out of components that are null too (the library puts it there), and gives the references to them. */
+function takeNullables(schemas: object): Set<unknown> {
+  const nullable = Object.entries(schemas as Record<string, { type?: unknown }>).filter(
+    ([, { type }]) => Array.isArray(type) && type.includes('null'),
+  )
+  for (const [, schema] of nullable) schema.type = (schema.type as string[]).find((type) => type !== 'null')
+  return new Set(nullable.map(([name]) => `#/components/schemas/${name}`))
 }
 
 /**
  * References as OpenAPI 3.1 has them, where the library writes `allOf` for what is beside one: a reference or null is
  * `anyOf` (of `allOf` with null nothing is valid), and a description stands beside `$ref`.
  */
-function plainReferences<Value>(value: Value): Value {
-  if (Array.isArray(value)) return value.map(plainReferences) as Value
+function plainReferences<Value>(value: Value, nullable: Set<unknown>): Value {
+  if (Array.isArray(value)) return value.map((inside) => plainReferences(inside, nullable)) as Value
   if (value === null || typeof value !== 'object') return value
   const { allOf, ...beside } = Object.fromEntries(
-    Object.entries(value).map(([key, inside]) => [key, plainReferences(inside)]),
+    Object.entries(value).map(([key, inside]) => [key, plainReferences(inside, nullable)]),
   )
+  if (nullable.has(beside.$ref)) return { anyOf: [beside, { type: 'null' }] } as Value
   if (allOf === undefined) return beside as Value
   const [reference, added, ...others] = allOf as Record<string, unknown>[]
   if (reference?.$ref === undefined || added === undefined || others.length > 0) return { ...beside, allOf } as Value

@@ -112,6 +112,9 @@ export function pageOf<Item extends z.ZodType>(item: Item) {
   })
 }
 
+/** Only true, or absent. Generators of clients read it as a boolean; some take the constant `true` for a text. */
+export const onlyTrue = z.boolean().refine((value): value is true => value, 'true, or no such field')
+
 /** One page, of the items that were asked for with a limit of one more, and the cursor of the next when there is one. */
 export async function page<Item>(
   most: number | undefined,
