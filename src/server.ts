@@ -18,6 +18,7 @@ import { createFileChecks } from './care/check-file.ts'
 import type { Config, Listen } from './config.ts'
 import { type Db, openPostgres } from './db/open.ts'
 import { openEmbedded } from './db/open-embedded.ts'
+import { rowsOf } from './db/rows.ts'
 import { freeDescriptors, requireDescriptors, shareDescriptors } from './descriptors.ts'
 import { ConfigError, messageOf } from './errors.ts'
 import { makeFolder } from './folders.ts'
@@ -88,6 +89,7 @@ async function open(
     bootDb = db,
     isShort: databaseIsShort = () => false,
     close,
+    fault,
   } = config.databaseUrl === undefined
     ? await openEmbedded(join(config.dataDir, 'database'), {
         durable: config.durable,
@@ -109,6 +111,7 @@ async function open(
   const orders = config.fileWorkers > 0 ? createFileOrders() : undefined
   const sending = sendingOf(config)
   const databaseAnswers = () => answers(db)
+  const databaseFault = async () => fault() ?? ((await isReadOnly(db)) ? 'the database server is read-only' : undefined)
   const allows = subnetTest(config.bootSubnets)
   const boot: BootDeps = {
     db: bootDb,
@@ -123,6 +126,7 @@ async function open(
     allows,
     databaseAnswers,
     databaseIsShort,
+    databaseFault,
     scripts: createScripts(readTemplates()),
     findSituation: createFindSituation(bootDb),
     openBoot: createOpenBoot(bootDb),
@@ -166,6 +170,7 @@ async function open(
     maxFileBytes: config.maxFileBytes,
     databaseAnswers,
     databaseIsShort,
+    databaseFault,
     preview,
   }
   const adminAddress = await listen(
@@ -319,14 +324,24 @@ async function closeServer(server: http.Server): Promise<void> {
 }
 
 async function answers(db: Db): Promise<boolean> {
-  const late = new Promise<boolean>((resolve) => setTimeout(resolve, 2000, false).unref())
-  return Promise.race([
-    db.execute(sql`select 1`).then(
-      () => true,
-      () => false,
-    ),
-    late,
-  ])
+  return inTwoSeconds(
+    db.execute(sql`select 1`).then(() => true),
+    false,
+  )
+}
+
+// A PostgreSQL that is a standby, or was told to be read-only.
+async function isReadOnly(db: Db): Promise<boolean> {
+  const asked = db.execute(sql`select current_setting('transaction_read_only') as "readOnly"`)
+  return inTwoSeconds(
+    asked.then((result) => rowsOf<{ readOnly: string }>(result)[0]?.readOnly === 'on'),
+    false,
+  )
+}
+
+function inTwoSeconds<T>(answer: Promise<T>, otherwise: T): Promise<T> {
+  const late = new Promise<T>((resolve) => setTimeout(resolve, 2000, otherwise).unref())
+  return Promise.race([answer.catch(() => otherwise), late])
 }
 
 function formatAddress({ address, port, family }: AddressInfo): string {

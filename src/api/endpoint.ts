@@ -9,6 +9,7 @@ import type { ChangeFeed } from '../inventory/change-feed.ts'
 import type { Actor } from '../inventory/changes.ts'
 import type { Decision } from '../inventory/decision.ts'
 import type { Facts } from '../inventory/facts.ts'
+import type { HealthSources } from '../inventory/health.ts'
 import type { Precondition } from '../inventory/precondition.ts'
 import type { FindSituation } from '../inventory/situation.ts'
 import type { Logger } from '../log.ts'
@@ -20,7 +21,7 @@ import { conditionalHeaders, preconditionOf } from './preconditions.ts'
 import { problem, problemSchema } from './problems.ts'
 
 /** What the admin API works with. */
-export type AdminDeps = {
+export type AdminDeps = HealthSources & {
   db: Db
   store: FileStore
   checks: FileChecks
@@ -31,8 +32,6 @@ export type AdminDeps = {
   /** `http://host:port` of the boot server, for previews that do not say where the machine would ask. */
   bootUrl: string
   findSituation: FindSituation
-  databaseAnswers: () => Promise<boolean>
-  databaseIsShort: () => boolean
   /** How images and files come in. */
   intake: {
     /** The id of this server's data folder. */

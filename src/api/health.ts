@@ -1,8 +1,16 @@
 import { z } from '@hono/zod-openapi'
+import { databaseStates, findHealth } from '../inventory/health.ts'
 import { endpoint } from './endpoint.ts'
 
 const healthSchema = z
-  .object({ status: z.enum(['ok', 'degraded']), database: z.enum(['ok', 'few connections', 'away']) })
+  .object({
+    status: z.enum(['ok', 'degraded']),
+    database: z.enum(databaseStates),
+    reason: z.string().optional().openapi({
+      description: 'Why nothing can be changed, and the next step.',
+      example: 'the disk of the database is full: expected at least 33554432 bytes free, got 1048576',
+    }),
+  })
   .openapi('Health')
 
 export const get = endpoint({
@@ -12,13 +20,10 @@ export const get = endpoint({
   returns: healthSchema,
   statuses: {
     200: 'All is well, or the database server has too few connections and answers late',
-    503: 'Boots go on with the last known decisions; the inventory cannot be read or changed',
+    503: 'The inventory cannot be read or changed. Do not restart the server for that: it goes on by itself once the cause is gone',
   },
-  answer: async ({ databaseAnswers, databaseIsShort }) => {
-    const answers = await databaseAnswers().catch(() => false)
-    if (!answers) return { status: 503 as const, body: { status: 'degraded' as const, database: 'away' as const } }
-    if (databaseIsShort())
-      return { status: 200 as const, body: { status: 'degraded' as const, database: 'few connections' as const } }
-    return { status: 200 as const, body: { status: 'ok' as const, database: 'ok' as const } }
+  answer: async (deps) => {
+    const { code, health } = await findHealth(deps)
+    return { status: code, body: health }
   },
 })

@@ -4,6 +4,7 @@ import type { Db } from '../db/open.ts'
 import { InputError, messageOf } from '../errors.ts'
 import type { BootEventRecorder } from '../inventory/boot-events.ts'
 import type { OpenBoot } from '../inventory/boots.ts'
+import { findHealth } from '../inventory/health.ts'
 import type { RecordReport } from '../inventory/reports.ts'
 import type { FindSituation } from '../inventory/situation.ts'
 import type { FindTreeFile } from '../inventory/trees.ts'
@@ -48,6 +49,8 @@ export type BootDeps = FileDeps & {
   databaseAnswers: () => Promise<boolean>
   /** The database server has too few connections for this process. */
   databaseIsShort: () => boolean
+  /** Why nothing can be changed though the database answers, in words. */
+  databaseFault: () => Promise<string | undefined>
 }
 
 /** Requests of one address that are answered at once, downloads aside: those have limits of their own (admission.ts). */
@@ -94,10 +97,12 @@ export function createBootApp(deps: BootDeps): Hono<BootEnv> {
   app.get('/b/:token/:report', async (c) => (c.req.method === 'HEAD' ? c.body(null) : takeReport(c, deps)))
   app.post('/b/:token/:report', (c) => takeReport(c, deps))
 
+  // Of a server that cannot do everything a restart makes no better one: who ends what is not live asks here.
+  app.get('/livez', (c) => c.text('ok\n'))
   app.get('/healthz', async (c) => {
-    if (!(await deps.databaseAnswers())) return c.json({ status: 'degraded', database: 'away' }, 503)
-    if (deps.databaseIsShort()) return c.json({ status: 'degraded', database: 'few connections' })
-    return c.json({ status: 'ok', database: 'ok' })
+    const { code, health } = await findHealth(deps)
+    // The reason names folders of the server: that is for operators.
+    return c.json({ status: health.status, database: health.database }, code)
   })
   app.notFound((c) => c.text('There is nothing here. A machine begins at /boot.ipxe.\n', 404))
   app.onError((error, c) => {

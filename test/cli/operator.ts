@@ -55,6 +55,7 @@ export async function startOperator(settings: { maxFileBytes?: number } = {}): P
     log,
     databaseAnswers,
     databaseIsShort: () => false,
+    databaseFault: async () => undefined,
     findSituation,
     sealer,
     feed,

@@ -1,23 +1,32 @@
 import { execFile, execFileSync } from 'node:child_process'
-import { rmSync, statfsSync, writeFileSync } from 'node:fs'
+import { cpSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { sql } from 'drizzle-orm'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { openEmbedded } from '../../src/db/open-embedded.ts'
 import { rowsOf } from '../../src/db/rows.ts'
 import { DiskFullError } from '../../src/errors.ts'
 import { programDir } from '../../src/paths.ts'
 import { canMount } from '../helpers/power-disk.ts'
+import { startServerProcess } from '../helpers/server-process.ts'
 
-vi.setConfig({ testTimeout: 180_000 })
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 })
 
+let whole: string
 let disk: string
+// The first start of PostgreSQL takes seconds: one for all.
+beforeAll(async () => {
+  whole = await mkdtemp(join(tmpdir(), 'bootwright-whole-'))
+  await openEmbedded(join(whole, 'database')).then(({ close }) => close())
+})
+afterAll(() => rm(whole, { recursive: true }))
 beforeEach(async () => {
   disk = await mkdtemp(join(tmpdir(), 'bootwright-small-'))
   if (canMount) execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=160m', 'tmpfs', disk])
+  cpSync(whole, disk, { recursive: true })
 })
 afterEach(async () => {
   if (canMount) execFileSync('umount', [disk])
@@ -95,6 +104,40 @@ test.runIf(canMount)(
     expect(rowsOf(await db.execute(sql`select text from notes`))).toEqual([{ text: 'acknowledged' }])
     await db.execute(sql`insert into notes values ('after')`)
     await close()
+  },
+)
+
+test.runIf(canMount)(
+  'a server on a full disk goes on answering, says what is wrong, ends when it is told to, and needs no restart',
+  async () => {
+    const server = await startServerProcess(disk)
+    const get = async (path: string) => {
+      const response = await fetch(server.bootUrl + path, { headers: { 'User-Agent': 'iPXE/1.21.1' } })
+      return [response.status, await response.text()] as const
+    }
+    const put = () =>
+      server.ask('PUT', '/machines/52:54:00:12:34:56', { hostname: `h${Math.random()}`.slice(0, 9).replace('.', '') })
+    try {
+      expect((await put()).status).toBe(201)
+      expect(await get('/healthz')).toEqual([200, '{"status":"ok","database":"ok"}'])
+      leave(6_000_000)
+      await vi.waitUntil(async () => (await put()).status === 507)
+      expect((await put()).body.detail).toMatch(
+        /^the disk of the database is full: .* Next step: free space on the disk of/,
+      )
+      expect(await get('/healthz')).toEqual([503, '{"status":"degraded","database":"read-only"}'])
+      expect(await get('/livez')).toEqual([200, 'ok\n'])
+      expect((await get('/boot.ipxe'))[0]).toBe(200)
+      const [status, script] = await get('/ipxe?mac=52-54-00-12-34-56')
+      expect([status, script]).toEqual([200, expect.stringContaining('the disk of the boot server is full')])
+      giveBack()
+      await vi.waitUntil(async () => (await put()).status === 200, { timeout: 10_000 })
+      expect((await get('/healthz'))[0]).toBe(200)
+      leave(6_000_000)
+      expect(await server.stop()).toBe(0)
+    } finally {
+      await server.kill()
+    }
   },
 )
 

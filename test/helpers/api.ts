@@ -53,6 +53,7 @@ export async function openApi(db: Db, change: Partial<AdminDeps> = {}): Promise<
     bootUrl: 'http://192.0.2.1:8080',
     databaseAnswers: async () => true,
     databaseIsShort: () => false,
+    databaseFault: async () => undefined,
     preview: async (facts, baseUrl) => {
       const decision = decide(await findSituation(facts))
       return { script: `#!ipxe\n# ${decision.spec.kind} ${baseUrl ?? ''}\n`, decision }

@@ -58,6 +58,7 @@ export async function startTestBootServer(
     allows,
     databaseAnswers,
     databaseIsShort: () => false,
+    databaseFault: async () => undefined,
     nbps: new Map([['ipxe.efi', { name: 'ipxe.efi', bytes: efi, sha256: sha256(efi) }]]),
     scripts: createScripts(readTemplates()),
     findSituation: createFindSituation(db),
