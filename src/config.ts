@@ -1,7 +1,8 @@
+import { isBaseUrl } from './base-url.ts'
 import { ConfigError, quote } from './errors.ts'
 import { parseKey } from './seal.ts'
 import { parseBucketUrl, type S3Settings } from './store/s3-settings.ts'
-import { isSubnet } from './subnet.ts'
+import { asSubnet, isSubnet } from './subnet.ts'
 
 /** A host and a TCP or UDP port to listen on. */
 export type Listen = { host: string; port: number }
@@ -28,6 +29,8 @@ export type Config = {
   baseUrl: string | undefined
   nbpDir: string
   bootSubnets: string[]
+  /** Proxies whose word counts for the client's address, as subnets. */
+  trustedProxies: string[]
   afterRefusal: AfterRefusal
   /** A first admin token chosen by the operator, instead of one made and printed at the first start. */
   adminToken: string | undefined
@@ -117,6 +120,12 @@ export const settings = {
     name: 'BOOTWRIGHT_BOOT_SUBNETS',
     fallback: '',
     meaning: 'subnets that may boot, 10.0.0.0/8,192.168.1.0/24; empty means all',
+  },
+  trustedProxies: {
+    name: 'BOOTWRIGHT_TRUSTED_PROXIES',
+    fallback: '',
+    meaning:
+      'addresses and subnets of proxies before boot HTTP: the client address is read from their Forwarded or X-Forwarded-For',
   },
   afterRefusal: {
     name: 'BOOTWRIGHT_AFTER_REFUSAL',
@@ -330,6 +339,17 @@ export function loadConfig(env: Record<string, string | undefined>, defaultNbpDi
     baseUrl: optional('baseUrl', parseBaseUrl, 'http://host[:port] without a path'),
     nbpDir: given('nbpDir') ?? defaultNbpDir,
     bootSubnets: read('bootSubnets', parseSubnets, 'subnets like 10.0.0.0/8, with commas between'),
+    trustedProxies: read(
+      'trustedProxies',
+      (text) =>
+        parseSubnets(
+          text
+            .split(',')
+            .map((part) => asSubnet(part.trim()))
+            .join(','),
+        ),
+      'addresses or subnets like 10.0.0.5,192.168.1.0/24, with commas between',
+    ),
     afterRefusal: read('afterRefusal', (text) => afterRefusals.find((one) => one === text), afterRefusals.join(', ')),
     adminToken: optional(
       'adminToken',
@@ -395,7 +415,8 @@ function parseListen(text: string): Listen | undefined {
 }
 
 function parseBaseUrl(text: string): string | undefined {
-  return /^https?:\/\/[a-z0-9.[\]:-]+\/?$/i.test(text) && URL.canParse(text) ? text.replace(/\/$/, '') : undefined
+  const url = text.replace(/\/$/, '')
+  return isBaseUrl(url) ? url : undefined
 }
 
 function parseMirrors(text: string): Record<string, string> | undefined {

@@ -46,9 +46,9 @@ export function serveBounded(server: http.Server, listener: http.RequestListener
     }
     return false
   }
-  const findRoom = (sharer: string): boolean => {
+  const findRoom = (sharer: string, isShared: boolean): boolean => {
     const own = bySharer.get(sharer) ?? new Set<Connection>()
-    const hasShare = own.size < limits.maxPerAddress || limits.isShared?.(sharer) === true
+    const hasShare = own.size < limits.maxPerAddress || isShared
     if (hasShare && connections.size < limits.maxConnections) return true
     limits.crowded?.(sharer)
     if (!hasShare) return closeIdle(own)
@@ -81,8 +81,9 @@ export function serveBounded(server: http.Server, listener: http.RequestListener
     return server
   }
   server.on('connection', (socket) => {
-    const sharer = sharerOf(socket.remoteAddress ?? '')
-    if (!findRoom(sharer)) return void socket.destroy()
+    const address = socket.remoteAddress ?? ''
+    const sharer = sharerOf(address)
+    if (!findRoom(sharer, limits.isShared?.(address.replace(/^::ffff:/i, '')) === true)) return void socket.destroy()
     const connection: Connection = { socket, sharer, busy: false, waiting: [] }
     connections.set(socket, connection)
     const ofSharer = bySharer.get(sharer) ?? new Set()

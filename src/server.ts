@@ -41,7 +41,7 @@ import { loadSecretKey } from './secret-key.ts'
 import type { FileStore } from './store/file-store.ts'
 import { openFolderStore } from './store/folder-store.ts'
 import { loadNbps } from './store/nbps.ts'
-import { subnetTest } from './subnet.ts'
+import { proxyTest, subnetTest } from './subnet.ts'
 import { readTemplates } from './templates.ts'
 import { startBootTftp } from './tftp/boot-tftp.ts'
 import { startWebhookSender } from './webhook-sender.ts'
@@ -187,7 +187,7 @@ async function open(
 
   // Before the listeners close: who follows the changes would otherwise hold them open.
   opened.push(async () => feed.stop())
-  const tftp = await startBootTftp({ ...config, tftpMaxTransfers: limits.tftpTransfers }, boot, bootAddress.port)
+  const tftp = await startBootTftp({ ...config, tftpMaxTransfers: limits.tftpTransfers }, boot, bootAddress)
   if (tftp !== undefined) opened.push(() => tftp.stop(5000))
   return {
     addresses: {
@@ -253,6 +253,7 @@ async function connectionLimits(config: Config, log: Logger) {
   const boot: ConnectionLimits = {
     maxConnections: bootConnections,
     maxPerAddress: config.maxConnectionsPerAddress ?? quarter,
+    isShared: proxyTest(config.trustedProxies),
     crowded: atMostEvery(60_000, (address) =>
       log.warn({ ip: address, bootConnections }, 'too many boot connections: idle ones are closed, then new ones'),
     ),

@@ -19,6 +19,16 @@ export function subnetTest(subnets: string[]): (address: string) => boolean {
   return (address) => isIP(address) !== 0 && list.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
 }
 
+/** An address as the subnet of that address alone; anything else as it is. */
+export function asSubnet(text: string): string {
+  return isIP(text) === 0 ? text : `${text}/${isIP(text) === 6 ? 128 : 32}`
+}
+
+/** A test of addresses against the subnets of trusted proxies; with none, no address passes. */
+export function proxyTest(subnets: string[]): (address: string) => boolean {
+  return subnets.length === 0 ? () => false : subnetTest(subnets)
+}
+
 /**
  * What stands for a client where clients share something: its IPv4 address, or the /64 of its IPv6 address, all of which one
  * host can take. Link-local addresses have one /64 for a whole network, so they stand for themselves.

@@ -5,6 +5,7 @@ import { expect, it } from 'vitest'
 // The arrows of ARCHITECTURE.md: a folder may import from those named, by type from those in brackets, and from the small files beside the folders.
 const shared = [
   'arch',
+  'base-url',
   'errors',
   'folders',
   'glob',

@@ -38,6 +38,24 @@ describe('loadConfig', () => {
     })
   })
 
+  it('takes names with an underscore, proxies by address or subnet, and limits for connections', () => {
+    const config = load({
+      BOOTWRIGHT_BASE_URL: 'http://boot_server:8080',
+      BOOTWRIGHT_TRUSTED_PROXIES: '10.0.0.5, fd00::7,192.168.0.0/16',
+      BOOTWRIGHT_MAX_CONNECTIONS: '300',
+      BOOTWRIGHT_MAX_CONNECTIONS_PER_ADDRESS: '200',
+    })
+    expect(config).toMatchObject({
+      baseUrl: 'http://boot_server:8080',
+      trustedProxies: ['10.0.0.5/32', 'fd00::7/128', '192.168.0.0/16'],
+      maxConnections: 300,
+      maxConnectionsPerAddress: 200,
+    })
+    expect(load({})).toMatchObject({ trustedProxies: [], maxConnections: 20_000, maxConnectionsPerAddress: undefined })
+    expect(() => load({ BOOTWRIGHT_TRUSTED_PROXIES: 'proxy.example' })).toThrow(/TRUSTED_PROXIES: expected addresses/)
+    expect(() => load({ BOOTWRIGHT_BASE_URL: 'http://boot:99999' })).toThrow(/BASE_URL/)
+  })
+
   it('names every fault at once, with the setting, its value and what was expected', () => {
     const bad = {
       BOOTWRIGHT_BOOT_LISTEN: '8080',

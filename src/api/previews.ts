@@ -18,7 +18,7 @@ const previewQuery = z.strictObject({
   platform: platform.optional().openapi({ description: "Instead of the machine's own." }),
   baseUrl: z
     .string()
-    .regex(/^https?:\/\/[A-Za-z0-9.[\]:-]{1,255}$/, 'http://host[:port] without a path')
+    .regex(/^https?:\/\/[A-Za-z0-9_.[\]:-]{1,255}$/, 'http://host[:port] without a path')
     .optional()
     .openapi({ description: 'The address at which the machine would ask.', example: 'http://192.0.2.1:8080' }),
 })

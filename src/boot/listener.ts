@@ -1,8 +1,9 @@
 import http from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import type { Hono } from 'hono'
+import { isHost } from '../base-url.ts'
 import { type ConnectionLimits, serveBounded } from '../http-connections.ts'
-import type { BootEnv, Relayed } from './request.ts'
+import type { Asked, BootEnv, Relayed } from './request.ts'
 
 /**
  * Header names go out in canonical case, `Content-Length`: GRUB 2.06 and 2.12 look for exactly that and otherwise say
@@ -27,7 +28,7 @@ class CanonicalResponse extends http.ServerResponse {
 
 /** The HTTP server of the boot network. */
 export function createBootServer(app: Hono<BootEnv>, limits?: ConnectionLimits): http.Server {
-  return boundServer(listenerOf(app), limits)
+  return boundServer(listenerOf(app), limits, { requireHostHeader: false })
 }
 
 /** The server that workers pass requests on to, on a socket that is theirs alone: what they say of a request is believed. */
@@ -45,7 +46,11 @@ const noLimits: ConnectionLimits = { maxConnections: Number.POSITIVE_INFINITY, m
 const usualLimits: ConnectionLimits = { maxConnections: 20_000, maxPerAddress: 1024 }
 
 /** An HTTP server bounded in every length, count and time, and plain enough for firmware. */
-export function boundServer(listener: http.RequestListener, limits = usualLimits): http.Server {
+export function boundServer(
+  listener: http.RequestListener,
+  limits = usualLimits,
+  more: http.ServerOptions = {},
+): http.Server {
   const options: http.ServerOptions = {
     ServerResponse: CanonicalResponse as typeof http.ServerResponse,
     maxHeaderSize: 8192,
@@ -53,6 +58,7 @@ export function boundServer(listener: http.RequestListener, limits = usualLimits
     requestTimeout: 30_000,
     keepAliveTimeout: 15_000,
     connectionsCheckingInterval: 5_000,
+    ...more,
   }
   const server = http.createServer(options)
   serveBounded(server, listener, limits)
@@ -64,9 +70,27 @@ export function boundServer(listener: http.RequestListener, limits = usualLimits
 function listenerOf(app: Hono<BootEnv>): http.RequestListener {
   const listener = getRequestListener((request, env) => app.fetch(request, env as BootEnv['Bindings']))
   return (request, response) => {
-    request.url = collapseSlashes(request.url ?? '/')
-    listener(request, response)
+    const { host, path } = targetOf(request)
+    // RFC 9112, 3.2. A machine that asks for its script is answered by one all the same.
+    if (host === undefined && request.httpVersion === '1.1' && !isScriptPath(path))
+      return void response.writeHead(400, { Connection: 'close' }).end('A request of HTTP/1.1 needs a Host header.\n')
+    request.url = path
+    // Hono refuses a request with a Host that is none; ours reads `askedHost`.
+    request.headers.host = 'boot'
+    const asked: Asked = { askedHost: host !== undefined && isHost(host) ? host : undefined }
+    listener(Object.assign(request, asked), response)
   }
+}
+
+/** What a request asks for: where its first line has a whole URL, the host of that counts (RFC 9112, 3.2.2). */
+function targetOf({ url = '/', headers }: http.IncomingMessage): { host: string | undefined; path: string } {
+  const [, host, path] = /^https?:\/\/([^/?#]*)([^#]*)/i.exec(url) ?? []
+  if (host === undefined) return { host: headers.host, path: collapseSlashes(url) }
+  return { host, path: collapseSlashes(path?.startsWith('/') ? path : `/${path}`) }
+}
+
+function isScriptPath(path: string): boolean {
+  return /^\/ipxe(?=[/?]|$)/.test(path)
 }
 
 /** An IPv4 address in its own form, also where the listener is dual-stack. */

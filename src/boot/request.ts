@@ -1,20 +1,34 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { HttpBindings } from '@hono/node-server'
 import type { Context } from 'hono'
-import { InputError } from '../errors.ts'
+import { baseUrlAt } from '../base-url.ts'
 import { plainAddress } from './listener.ts'
 
 /** Who asked, and which worker passed it on. */
 export type Relayed = { address: string; worker: number }
 
+/** What was found out about a request before it is answered. */
+export type Asked = {
+  relayed?: Relayed
+  /** The host that was asked for; undefined where the request names none, or none that may stand in a URL. */
+  askedHost?: string | undefined
+  /** The client's address behind the proxies that are trusted. */
+  clientAddress?: string
+}
+
 /** Requests on the boot listener come with Node's own request and response beside Hono's. */
 export type BootEnv = {
-  Bindings: HttpBindings & { incoming: IncomingMessage & { relayed?: Relayed }; outgoing: ServerResponse }
+  Bindings: HttpBindings & { incoming: IncomingMessage & Asked; outgoing: ServerResponse }
 }
 export type BootContext = Context<BootEnv>
 
-/** The address a request comes from, IPv4 in its own form also when the listener is dual-stack. */
+/** The client's address, IPv4 in its own form also when the listener is dual-stack; behind a trusted proxy, as that tells it. */
 export function addressOf(c: BootContext): string {
+  return c.env.incoming.clientAddress ?? peerOf(c)
+}
+
+/** The address at the other end of the connection. */
+export function peerOf(c: BootContext): string {
   const { relayed, socket } = c.env.incoming
   return relayed?.address ?? plainAddress(socket.remoteAddress)
 }
@@ -25,16 +39,14 @@ export function isIpxe(c: BootContext): boolean {
 }
 
 /**
- * `http://host:port` as the machine reached us, unless the settings say what it is.
- * @throws InputError for a Host header that is no host: it would go into a script
+ * `http://host:port` as the machine reached us, unless the settings say what it is. Plain clients of HTTP/1.0 name no host
+ * (U-Boot's wget), and what is no host may not stand in a script: then it is the address that the connection came to.
  */
 export function baseUrlOf(c: BootContext, configured: string | undefined): string {
   if (configured !== undefined) return configured
-  const host = c.req.header('host') ?? ''
-  if (!/^([a-z0-9]([a-z0-9.-]{0,252})|\[[0-9a-f:.]{2,45}\])(:\d{1,5})?$/i.test(host)) {
-    throw new InputError({ field: 'Host header', value: host, expected: 'a host name or address, with a port' })
-  }
-  return `http://${host}`
+  const { askedHost, socket } = c.env.incoming
+  if (askedHost !== undefined) return `http://${askedHost}`
+  return baseUrlAt(socket.localAddress ?? 'localhost', socket.localPort ?? 80)
 }
 
 /** The part after `?`, as it was sent. */

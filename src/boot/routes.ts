@@ -11,7 +11,9 @@ import type { FindTreeFile } from '../inventory/trees.ts'
 import type { Scripts } from '../render/scripts.ts'
 import type { Sealer } from '../seal.ts'
 import type { Nbps } from '../store/nbps.ts'
+import { proxyTest } from '../subnet.ts'
 import { serveAnswer } from './answer-files.ts'
+import { clientAddressOf } from './client-address.ts'
 import type { FindSize } from './damage.ts'
 import { createFairTurns } from './fair-turns.ts'
 import { type FileDeps, serveFile } from './files.ts'
@@ -19,7 +21,7 @@ import { serveChoice } from './menus.ts'
 import { serveNbp } from './nbps.ts'
 import { emptyPreseed } from './preseed.ts'
 import { takeReport } from './reports.ts'
-import { addressOf, type BootContext, type BootEnv, baseUrlOf, isIpxe } from './request.ts'
+import { addressOf, type BootContext, type BootEnv, baseUrlOf, isIpxe, peerOf } from './request.ts'
 import { serveSan } from './san.ts'
 import { serveScript } from './script.ts'
 import { serveStableAnswer } from './stable-answers.ts'
@@ -39,6 +41,8 @@ export type BootDeps = FileDeps & {
   sealer: Sealer
   settings: {
     baseUrl: string | undefined
+    /** Addresses and subnets whose word counts for the client's address. */
+    trustedProxies?: string[]
     afterRefusal: AfterRefusal
     maxDiscovered: number
     answersToAnyAddress: boolean
@@ -61,6 +65,11 @@ const downloads = /^\/(files|trees|nbp)\//
 export function createBootApp(deps: BootDeps): Hono<BootEnv> {
   const { settings } = deps
   const app = new Hono<BootEnv>()
+  const isTrustedProxy = proxyTest(settings.trustedProxies ?? [])
+  app.use((c, next) => {
+    c.env.incoming.clientAddress = clientAddressOf(peerOf(c), c.env.incoming.headers, isTrustedProxy)
+    return next()
+  })
   app.use(async (c, next) => {
     if (deps.allows(addressOf(c))) return next()
     deps.log.warn({ ip: addressOf(c), path: c.req.path }, 'refused: the address is in no boot subnet')
@@ -80,8 +89,9 @@ export function createBootApp(deps: BootDeps): Hono<BootEnv> {
   app.get('/autoexec.ipxe', (c) => serveBootstrap(c, deps, baseUrlOf(c, settings.baseUrl)))
   app.get('/nbp/autoexec.ipxe', (c) => serveBootstrap(c, deps, baseUrlOf(c, settings.baseUrl)))
 
-  app.get('/ipxe', (c) => serveScript(c, deps))
   app.get('/ipxe/:file{[^/]+\\.ipxe}', (c) => serveScript(c, deps))
+  // Whatever else is asked there comes from a machine that waits for a script.
+  for (const path of ['/ipxe', '/ipxe/*']) app.all(path, (c) => serveScript(c, deps))
   app.get('/files/:sha256/:name', (c) => serveFile(c, deps))
   app.get('/trees/*', (c) => serveTreeFile(c, deps))
   app.get('/nbp/:name', (c) => serveNbp(c, deps))

@@ -1,3 +1,4 @@
+import { baseUrlAt } from '../base-url.ts'
 import type { Config } from '../config.ts'
 import { ConfigError, messageOf } from '../errors.ts'
 import type { BootEventRecorder } from '../inventory/boot-events.ts'
@@ -14,6 +15,9 @@ type Parts = {
   allows: (address: string) => boolean
 }
 
+/** The address that boot HTTP listens on. */
+type Listening = { address: string; port: number }
+
 /**
  * TFTP as booting needs it: the boot programs, and `autoexec.ipxe` made from the settings. Undefined when it is off, or
  * when its port cannot be had and was not asked for by name: then the rest serves without it.
@@ -22,13 +26,13 @@ type Parts = {
 export async function startBootTftp(
   config: Config,
   { nbps, scripts, events, log, allows }: Parts,
-  bootPort: number,
+  boot: Listening,
 ): Promise<TftpServer | undefined> {
   if (config.tftpListen === undefined) return undefined
   const { host, port } = config.tftpListen
   const find: FindNbp = (name, localAddress) => {
     if (name !== 'autoexec.ipxe') return nbps.get(name)?.bytes
-    const base = config.baseUrl ?? (localAddress === undefined ? undefined : `http://${localAddress}:${bootPort}`)
+    const base = config.baseUrl ?? bootUrlFor(localAddress, boot)
     return base === undefined ? undefined : Buffer.from(scripts.bootstrap(base))
   }
   const record = ({ peer, file, bytes, durationMs, outcome, message }: TftpTransferRecord) => {
@@ -59,6 +63,16 @@ export async function startBootTftp(
     log.warn(`${why}. All but TFTP is served; BOOTWRIGHT_TFTP_LISTEN=off ends this warning.`)
     return undefined
   }
+}
+
+/**
+ * Where the bootstrap finds boot HTTP: at the address that was asked by TFTP only if boot HTTP listens on all. Undefined if neither
+ * is known.
+ */
+function bootUrlFor(askedAddress: string | undefined, { address, port }: Listening): string | undefined {
+  const listensOnAll = address === '0.0.0.0' || address === '::'
+  const reached = listensOnAll ? askedAddress : address
+  return reached === undefined ? undefined : baseUrlAt(reached, port)
 }
 
 function explain(code: string | undefined): string | undefined {

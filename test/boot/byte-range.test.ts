@@ -43,5 +43,26 @@ describe('parseRanges', () => {
     [undefined, undefined],
   ])('%s of 100 bytes', (header, expected) => expect(parseRanges(header, 100)).toEqual(expected))
 
+  it.each([
+    'bytes=u-u',
+    'bytes=',
+    'bytes=%zd-%zd',
+    'Bytes = 0-x',
+    'bytes=7-3',
+    'bytes=0-1,x',
+    'bytes=-',
+    'bytes=1.5-2',
+  ])('%s of a large file is not answered by all of it', (header) => {
+    expect(parseRanges(header, 6_000_000_000)).toBe('unsatisfiable')
+    expect(parseRanges(header, 1_000_000)).toBeUndefined()
+  })
+
+  it.each(['items=0-5', 'u-u', 'bytes'])('%s is no range of bytes, whatever the size', (header) =>
+    expect(parseRanges(header, 6_000_000_000)).toBeUndefined(),
+  )
+
+  it('takes an end beyond all numbers for the end of the file', () =>
+    expect(parseRanges(`bytes=5-${'9'.repeat(40)}`, 100)).toEqual([{ first: 5, last: 99 }]))
+
   it('has no range to give of an empty file', () => expect(parseRanges('bytes=0-', 0)).toBe('unsatisfiable'))
 })

@@ -21,6 +21,22 @@ describe('what firmware sends', () => {
     ['http://h/a', 'http://h/a'],
   ])('collapses the slashes of %s', (url, expected) => expect(collapseSlashes(url)).toBe(expected))
 
+  it.each(['/boot.ipxe', '/autoexec.ipxe', '/ipxe?mac=52-54-00-12-34-56', '/nbp/ipxe.efi', '/healthz'])(
+    'answers HTTP/1.0 without a Host at %s',
+    async (path) => {
+      expect(statusOf(await exchange(server.port, `GET ${path} HTTP/1.0\r\n\r\n`))).toBe(200)
+    },
+  )
+
+  it.each([
+    ['no Host', '', `127.0.0.1:`],
+    ['a name with an underscore', 'Host: boot_server:8080\r\n', 'boot_server:8080/'],
+    ['an IPv6 address', 'Host: [fd00::7]:8080\r\n', '[fd00::7]:8080/'],
+  ])('names the address that a machine reached, asked with %s', async (_, header, expected) => {
+    const answer = await exchange(server.port, `GET /autoexec.ipxe HTTP/1.0\r\n${header}\r\n`)
+    expect(answer).toContain(`http://${expected}`)
+  })
+
   it('finds a file behind two slashes, as shim asks for it', async () => {
     expect(statusOf(await ask('//nbp//ipxe.efi'))).toBe(200)
   })
@@ -73,10 +89,24 @@ describe('what nobody should send', () => {
     expect((await fetch(`${server.url}/boot.ipxe`)).status).toBe(200)
   })
 
-  it.each(['boot server', 'a${b}', 'x"y', 'a,b', '-'])(
-    'refuses the Host %j, which would go into a script',
+  it.each(['boot server', 'a${b}', 'x"y', 'a,b', '-', '[::1', 'boot:99999', ''])(
+    'puts no Host %j into a script, but the address that was asked',
     async (host) => {
-      expect(statusOf(await ask('/ipxe?mac=52-54-00-12-34-56', `Host: ${host}\r\n`))).toBe(400)
+      const answer = await ask('/ipxe?mac=52-54-00-12-34-56', `Host: ${host}\r\n`)
+      expect(statusOf(answer)).toBe(200)
+      expect(answer).toContain('#!ipxe')
+      expect(await ask('/autoexec.ipxe', `Host: ${host}\r\n`)).toContain(`http://127.0.0.1:${server.port}/`)
+    },
+  )
+
+  it.each(['', '/', '/x', '/52-54-00-12-34-56', '/%zz.ipxe', '/a/b.ipxe?mac=1', '?mac=%00', '?uuid='])(
+    'answers a request for a script at /ipxe%s by a script',
+    async (more) => {
+      for (const start of [`GET /ipxe${more} HTTP/1.1\r\n`, `POST /ipxe${more} HTTP/1.1\r\nHost: x\r\n`]) {
+        const answer = await exchange(server.port, `${start}User-Agent: iPXE/1.21.1\r\nConnection: close\r\n\r\n`)
+        expect(statusOf(answer)).toBe(200)
+        expect(answer).toContain('\r\n\r\n#!ipxe\n')
+      }
     },
   )
 
@@ -84,6 +114,21 @@ describe('what nobody should send', () => {
     const closed = await startTestBootServer({ allows: () => false })
     expect((await fetch(`${closed.url}/boot.ipxe`)).status).toBe(403)
     await closed.stop()
+  })
+
+  it('goes by the address that a trusted proxy tells, and by no other word', async () => {
+    const behind = await startTestBootServer({
+      trustedProxies: ['127.0.0.0/8'],
+      allows: (address) => address.startsWith('10.9.'),
+    })
+    const status = async (headers: Record<string, string>) =>
+      (await fetch(`${behind.url}/boot.ipxe`, { headers })).status
+    expect(await status({})).toBe(403)
+    expect(await status({ 'X-Forwarded-For': '10.9.0.5' })).toBe(200)
+    expect(await status({ Forwarded: 'for="10.9.0.5:4711";proto=http' })).toBe(200)
+    expect(await status({ 'X-Forwarded-For': '10.9.0.5, 192.0.2.1' })).toBe(403)
+    await behind.stop()
+    expect((await fetch(`${server.url}/boot.ipxe`, { headers: { 'X-Forwarded-For': '192.0.2.1' } })).status).toBe(200)
   })
 })
 

@@ -1,0 +1,52 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import { isIP } from 'node:net'
+
+/**
+ * The address of the client behind the proxies that are trusted: the one nearest to us in `Forwarded` (RFC 7239) or
+ * `X-Forwarded-For` that is none of them. Everything before it is the client's own word. A proxy fills in one of the two headers and may
+ * pass the other on as the client wrote it: where they do not agree, neither counts, and the proxy's own address does.
+ * @param peer the other end of the connection, IPv4 in its own form
+ */
+export function clientAddressOf(
+  peer: string,
+  headers: IncomingHttpHeaders,
+  isTrustedProxy: (address: string) => boolean,
+): string {
+  if (!isTrustedProxy(peer)) return peer
+  const { forwarded, 'x-forwarded-for': forwardedFor } = headers
+  const lists = [
+    ...(forwarded === undefined ? [] : [forwarded.split(',').map(forOf)]),
+    ...(forwardedFor === undefined ? [] : [String(forwardedFor).split(',')]),
+  ]
+  const nearest = lists.map((list) => nearestClient(list.map(addressIn), isTrustedProxy))
+  const [address] = nearest
+  return address !== undefined && nearest.every((other) => other === address) ? address : peer
+}
+
+/** Undefined where a proxy does not tell: `unknown`, or a name that it made up (RFC 7239, 6). */
+function nearestClient(
+  addresses: (string | undefined)[],
+  isTrustedProxy: (address: string) => boolean,
+): string | undefined {
+  let nearest: string | undefined
+  for (const address of addresses.reverse()) {
+    nearest = address
+    if (address === undefined || !isTrustedProxy(address)) break
+  }
+  return nearest
+}
+
+function forOf(element: string): string {
+  const pairs = element.split(';').map((pair) => /^\s*for\s*=\s*"?([^"]*)"?\s*$/i.exec(pair)?.[1])
+  return pairs.find((value) => value !== undefined) ?? ''
+}
+
+/** The address in `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1` or `[2001:db8::1]:80`. */
+function addressIn(text: string): string | undefined {
+  const plain = text
+    .trim()
+    .replace(/^\[(.*)\](:\d+)?$/, '$1')
+    .replace(/^(\d+\.\d+\.\d+\.\d+):\d+$/, '$1')
+  const address = plain.replace(/^::ffff:(?=\d+\.)/i, '')
+  return isIP(address) === 0 ? undefined : address.toLowerCase()
+}
