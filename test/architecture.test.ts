@@ -6,6 +6,7 @@ import { expect, it } from 'vitest'
 const shared = [
   'arch',
   'base-url',
+  'end-of-life',
   'errors',
   'folders',
   'glob',

@@ -12,7 +12,7 @@ export const version = z.int().min(1).max(2_147_483_647)
 
 const day = z.iso
   .date({ error: 'a day, 2028-06-30' })
-  .openapi({ example: '2028-06-30', description: 'The day from which its maker mends it no longer.' })
+  .openapi({ example: '2028-06-30', description: 'The last day with updates.' })
 const endOfLife = day.nullable().optional().openapi({ description: 'null takes it away.' })
 
 const installerText = "Booting it may write to the machine's disk, by its recipe, its layout or an operator."

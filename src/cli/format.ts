@@ -1,3 +1,5 @@
+import { isPast } from '../end-of-life.ts'
+
 /**
  * Text that a terminal may be shown. Machines on an open network choose their messages and names, and a terminal obeys
  * control sequences (ECMA-48: ESC and the C1 characters); line feeds and tabs stay.
@@ -28,10 +30,21 @@ export function formatFit(variant: { arch: string; platform?: string | undefined
   return `${variant.arch} ${variant.platform ?? 'any platform'}`
 }
 
-/** Until when an image's maker mends it, or since when no more. `today` is YYYY-MM-DD. */
+/** The last day with updates: `ends 2028-06-30 (in 581 days)`, `reached end of life on 2026-06-30`. `today` is YYYY-MM-DD. */
 export function formatEndOfLife(day: string | undefined, today = new Date().toISOString().slice(0, 10)): string {
   if (day === undefined) return ''
-  if (day <= today) return `end of life since ${day}`
-  const days = Math.round((Date.parse(day) - Date.parse(today)) / 86_400_000)
-  return `ends ${day} (in ${formatCount(days, 'day')})`
+  if (isPast(day, today)) return `reached end of life on ${day}`
+  const days = daysTo(day, today)
+  return `ends ${day} (${days === 0 ? 'today' : `in ${formatCount(days, 'day')}`})`
+}
+
+const soonDays = 180
+
+/** Whether an end of life is past, or near enough to be told of. */
+export function endsSoon(day: string | undefined, today = new Date().toISOString().slice(0, 10)): boolean {
+  return day !== undefined && daysTo(day, today) <= soonDays
+}
+
+function daysTo(day: string, today: string): number {
+  return Math.round((Date.parse(day) - Date.parse(today)) / 86_400_000)
 }

@@ -4,7 +4,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type Arch, archs } from '../arch.ts'
 import type { Client } from './client.ts'
 import { type CliDeps, clientOf, print } from './deps.ts'
-import { formatBytes, formatFit, formatTime } from './format.ts'
+import { endsSoon, formatBytes, formatEndOfLife, formatFit, formatTime } from './format.ts'
 import { importFolder } from './image-folder.ts'
 import { type Image, nextCommand } from './image-variant.ts'
 import { followImport, type Import, tellItGoesOn } from './import.ts'
@@ -97,7 +97,12 @@ export function addImageImportCommands(image: Command, deps: CliDeps): void {
       print(command, deps, answer, ({ items }) =>
         formatTable(
           ['NAME', 'TITLE', 'ARCHS', 'END-OF-LIFE'],
-          items.map((one) => [one.name, one.title, one.archs.join(' '), formatEnd(one)]),
+          items.map((one) => [
+            one.name,
+            one.title,
+            one.archs.join(' '),
+            formatEndOfLife(one.endOfLife) || one.noEndOfLife,
+          ]),
         ),
       )
       for (const fault of answer.faults) deps.err(`${fault}\n`)
@@ -132,8 +137,7 @@ export async function addByRecipe(
         `there is no recipe ${recipeName} (image recipes lists them): say what the image is made of, --kernel or another`,
     )
   }
-  const end = formatEnd(recipe)
-  if (/\(/.test(end)) deps.err(`${recipeName}: end of life ${end}\n`)
+  if (endsSoon(recipe.endOfLife)) deps.err(`${recipeName}: ${formatEndOfLife(recipe.endOfLife)}\n`)
   const body = {
     ...{ image: name, recipe: recipeName },
     ...(mirror !== undefined && { mirror }),
@@ -191,15 +195,6 @@ function howOf({ state, doing, doneBytes, totalBytes, message, version }: Import
   if (state === 'running')
     return totalBytes ? `${doing}, ${formatBytes(doneBytes)} of ${formatBytes(totalBytes)}` : doing
   return version === undefined ? (message ?? '') : `version ${version}`
-}
-
-const soonDays = 180
-
-/** `2028-06-30`, `2026-07-11 (past)`, `2026-12-01 (in 6 days)`, or why there is none. */
-function formatEnd({ endOfLife, noEndOfLife }: Recipe): string {
-  if (endOfLife === undefined) return noEndOfLife ?? ''
-  const days = Math.ceil((Date.parse(`${endOfLife}T23:59:59Z`) - Date.now()) / 86_400_000)
-  return days <= 0 ? `${endOfLife} (past)` : days <= soonDays ? `${endOfLife} (in ${days} days)` : endOfLife
 }
 
 function hexOf(digits: number): (text: string) => string {

@@ -1,10 +1,13 @@
+import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
+import { relativeNames, relativeWarning } from '../intake/layouts/ipxe-script.ts'
 import { type CliDeps, clientOf, print } from './deps.ts'
 import { formatEndOfLife, formatFit, formatTime } from './format.ts'
 import { addByRecipe, addImageImportCommands } from './image-import.ts'
 import { addVariantOptions, faultIn, type GivenOptions, namesNothing, withTrees } from './image-options.ts'
 import { describeVariant, type Image, nextCommand, variantWith, withVariant } from './image-variant.ts'
 import { addImageVersionCommands } from './image-versions.ts'
+import type { Place } from './source.ts'
 import { formatFields, formatTable } from './table.ts'
 import { storeFile } from './upload.ts'
 
@@ -49,6 +52,7 @@ export function addImageCommand(program: Command, deps: CliDeps): void {
         saved,
         () => `${saved.name} version ${saved.version}${same}: ${saved.variants.map(formatFit).join(', ')}`,
       )
+      await warnOfRelativeNames(deps, options.ipxe)
       deps.err(nextCommand(saved))
     })
 
@@ -83,6 +87,13 @@ export function addImageCommand(program: Command, deps: CliDeps): void {
     })
 
   addImageVersionCommands(image, deps)
+}
+
+/** An iPXE script of this computer that fetches by names without a server finds nothing. */
+async function warnOfRelativeNames(deps: CliDeps, place: Place | undefined): Promise<void> {
+  if (place?.path === undefined) return
+  const names = relativeNames((await readFile(place.path, 'utf8').catch(() => '')).slice(0, 65_536))
+  if (names.length > 0) deps.err(`${relativeWarning(names)}\n`)
 }
 
 function recipeFaultIn({ recipe, mirror }: AddOptions): string | undefined {

@@ -163,7 +163,7 @@ export const images = pgTable('images', {
   name: text('name').primaryKey(),
   title: text('title').notNull(),
   currentVersion: integer('current_version').notNull(),
-  /** The day from which its maker mends it no longer. */
+  /** The last day with updates. */
   endOfLife: date('end_of_life', { mode: 'string' }),
   /** Booting it may write to the machine's disk; null where neither a recipe, a layout nor an operator decided that. */
   installer: boolean('installer'),

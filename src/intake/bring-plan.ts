@@ -8,6 +8,7 @@ import { bringRecipe } from './bring-recipe.ts'
 import { bringUrl, findStored } from './bring-url.ts'
 import { fileNameOf } from './file-name.ts'
 import type { Brought, Intake, Job, Outcome } from './intake.ts'
+import { relativeNames, relativeWarning } from './layouts/ipxe-script.ts'
 import type { PartialFile } from './partial-file.ts'
 import { withPath } from './stored-path.ts'
 
@@ -44,7 +45,9 @@ async function bringFromUrl(intake: Intake, job: Job, plan: UrlPlan): Promise<Ou
     const head = await headOf(intake, got, partial)
     const variants = kind === 'efi' ? efiVariants(plan, got, head) : ipxeVariants(plan, got, head)
     const name = suggestedName(got.name)
-    return { name, title: plan.title ?? name, source: sourceOf(plan), notes: [], variants, files: [got] }
+    const relative = kind === 'ipxe' ? relativeNames(head.toString('latin1')) : []
+    const notes = relative.length > 0 ? [relativeWarning(relative)] : []
+    return { name, title: plan.title ?? name, source: sourceOf(plan), notes, variants, files: [got] }
   }
   return withPath(intake, job, got, partial, async (path) => {
     const archive = { path, name: got.name, whole: got }
@@ -73,7 +76,7 @@ function archiveOutcome(plan: ImportPlan, { layout, variants, files }: Unpacked)
 }
 
 async function headOf({ store }: Intake, file: Brought, partial: PartialFile | undefined): Promise<Buffer> {
-  const head = Buffer.alloc(4096)
+  const head = Buffer.alloc(65_536)
   if (partial !== undefined) return head.subarray(0, await partial.read(head, 0))
   const open = await store.open(file.sha256)
   return head.subarray(0, (await open?.read(head, 0).finally(() => open.close())) ?? 0)

@@ -11,6 +11,8 @@ type ReadText = (path: string) => Promise<string | undefined>
  */
 export async function requireLayout(entries: Entry[], readText: ReadText, name: string): Promise<Layout> {
   const found = await findOne(entries, readText)
+  if (found !== undefined && found !== 'several' && found.layout.variants.length === 0)
+    throw new Error(`${name}: ${found.layout.notes.join(' ')}`)
   if (found !== undefined && found !== 'several' && !(await isOfFolder(found, entries, readText))) return found.layout
   const folders = await foldersWithLayouts(entries, readText)
   // It lies in a folder, and no other is beside it.
@@ -81,7 +83,7 @@ async function foldersWithLayouts(entries: Entry[], readText: ReadText): Promise
       const own = inFolder(those, start)
       const readOwn: ReadText = (path) => readText(`${start}${path}`)
       const one = await findOne(own, readOwn)
-      const isOne = one !== undefined && one !== 'several' && !tooCommon.includes(one.layout.family)
+      const isOne = one !== undefined && one !== 'several' && !tooCommon.includes(one.layout.family) && one.files !== ''
       if (!isOne || (await isOfFolder(one, own, readOwn))) {
         if (depth < maxDepth) await lookBelow(start, those, depth + 1)
       } else if (!found.has(one.files)) found.set(one.files, start.slice(0, -1))

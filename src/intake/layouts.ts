@@ -3,6 +3,8 @@ import { findAlpine } from './layouts/alpine.ts'
 import { findArchiso } from './layouts/arch.ts'
 import { findFedoraCoreos, findFlatcar, findTalos } from './layouts/containers.ts'
 import { findDebianDisc, findDebianLive, findDebianNetboot } from './layouts/debian.ts'
+import { findHarvester, findPhoton, findStubbornDisc } from './layouts/discs.ts'
+import { findIpxeScript } from './layouts/ipxe-script.ts'
 import { findAnaconda, findDracutLive } from './layouts/rhel.ts'
 import { type Source, sourceOf } from './layouts/source.ts'
 import { findLinuxrc } from './layouts/suse.ts'
@@ -42,6 +44,7 @@ export type Layout = {
   suggestedName: string
   /** Booting it may write to the machine's disk; undefined where the layout does not tell. */
   installer?: boolean
+  /** None: it is known, and does not boot over the network; the notes say why, and what to do. */
   variants: LayoutVariant[]
   /** What the operator should know before booting it: sentences. */
   notes: string[]
@@ -78,6 +81,10 @@ const families: ((source: Source) => Promise<Layout | undefined>)[] = [
   findTalos,
   findMemtest,
   findFreebsd,
+  findHarvester,
+  findPhoton,
+  findIpxeScript,
+  findStubbornDisc,
   findEfiPrograms,
   findBootableDisc,
 ]

@@ -1,3 +1,4 @@
+import { isPast } from '../end-of-life.ts'
 import { formatWanted, mergeAssignments, type Params, wantedOf } from './assignment.ts'
 import { type BootSpec, type Chosen, refusal, specFor } from './boot-spec.ts'
 import type { Catalog, CatalogGroup, CatalogImage } from './catalog.ts'
@@ -187,9 +188,8 @@ function attemptOf({ id, attempts, maxAttempts }: LatestDeployment) {
 }
 
 function endOfLifeNotices(image: CatalogImage | undefined, today: string): string[] {
-  // Days written like this sort as texts.
-  if (image === undefined || image.endOfLife === null || image.endOfLife > today) return []
-  return [`image ${image.name} has been at its end of life since ${image.endOfLife}: nobody mends it any more`]
+  if (image === undefined || !isPast(image.endOfLife, today)) return []
+  return [`image ${image.name} reached end of life on ${image.endOfLife} and no longer receives security updates`]
 }
 
 /** Who a request was taken for. */

@@ -48,7 +48,7 @@ export type Image = {
   title: string
   version: number
   variants: Variant[]
-  /** YYYY-MM-DD: the day from which its maker mends it no longer; null where nobody said one. */
+  /** YYYY-MM-DD: the last day with updates; null where nobody said one. */
   endOfLife: string | null
   /** Booting it may write to the machine's disk; null where neither a recipe, a layout nor an operator decided that. */
   installer: boolean | null

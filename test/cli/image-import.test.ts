@@ -81,7 +81,7 @@ test('by recipe, from a mirror, for some architectures; that its end is past is 
     exitCode: 0,
     out: 'little version 1: arm64 any platform\n',
     err: [
-      'little: end of life 2001-01-01 (past)',
+      'little: reached end of life on 2001-01-01',
       'import little: done, from recipe little',
       'It is little.',
       'boot it: bootwright machine set MAC --image little\n',
@@ -96,8 +96,8 @@ test('by recipe, from a mirror, for some architectures; that its end is past is 
 test('recipes are listed; those whose end is past or near are marked, and what is wrong is said', async () => {
   const { out, err } = await image('recipes')
   expect(out).toMatch(/^NAME +TITLE +ARCHS +END-OF-LIFE\n/)
-  expect(out).toMatch(/^little +Little +x86_64 arm64 +2001-01-01 \(past\)$/m)
-  expect(out).toMatch(/^soon +Little +x86_64 arm64 +20\d\d-\d\d-\d\d \(in [56] days\)$/m)
+  expect(out).toMatch(/^little +Little +x86_64 arm64 +reached end of life on 2001-01-01$/m)
+  expect(out).toMatch(/^soon +Little +x86_64 arm64 +ends 20\d\d-\d\d-\d\d \(in [56] days\)$/m)
   expect(out).toMatch(/^debian-12 +Debian 12/m)
   expect(err).toMatch(/recipes\/wrong.yaml: /)
 })

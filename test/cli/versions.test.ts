@@ -55,8 +55,8 @@ test('versions are listed with where a roll back goes, compared, promoted and ro
 
 test('the end of life stands in list and show, and can be taken away', async () => {
   await run('image', 'set', 'debian', '--end-of-life', '2020-06-10')
-  expect((await run('image', 'list')).out).toMatch(/SUPPORT\ndebian .* end of life since 2020-06-10\n/)
-  expect((await run('image', 'show', 'debian')).out).toContain('support  end of life since 2020-06-10\n')
+  expect((await run('image', 'list')).out).toMatch(/SUPPORT\ndebian .* reached end of life on 2020-06-10\n/)
+  expect((await run('image', 'show', 'debian')).out).toContain('support  reached end of life on 2020-06-10\n')
   await run('image', 'set', 'debian', '--end-of-life', 'none', '--title', 'Debian')
   expect((await run('image', 'show', 'debian')).out).not.toContain('support')
   expect((await run('image', 'set', 'debian')).err).toContain(
@@ -77,7 +77,8 @@ test('an image is called an installer, and no installer, and stands so in show a
 
 test.each([
   [undefined, ''],
-  ['2026-11-24', 'end of life since 2026-11-24'],
+  ['2026-11-23', 'reached end of life on 2026-11-23'],
+  ['2026-11-24', 'ends 2026-11-24 (today)'],
   ['2026-11-25', 'ends 2026-11-25 (in 1 day)'],
   ['2027-01-31', 'ends 2027-01-31 (in 68 days)'],
 ])('an end of life of %s is told on 2026-11-24', (day, text) => {

@@ -129,6 +129,176 @@ export const families: Record<string, { files: Files; layout: Omit<Layout, 'note
     },
     notes: /2\.9 GB/,
   },
+  'Debian live for old machines, with a kernel for 686 and one for amd64': {
+    files: {
+      '.disk/info': 'Debian GNU/Linux Live 11.9.0 bullseye - i386',
+      'live/filesystem.squashfs': 900_000_000,
+      'live/vmlinuz-5.10.0-28-686-pae': 1,
+      'live/initrd.img-5.10.0-28-686-pae': 1,
+      'live/vmlinuz-5.10.0-28-amd64': 1,
+      'live/initrd.img-5.10.0-28-amd64': 1,
+    },
+    layout: {
+      family: 'debian-live',
+      title: 'Debian GNU/Linux Live 11.9.0 bullseye - i386',
+      suggestedName: 'debian-live-11.9.0-bullseye',
+      variants: [
+        ['i386', '686-pae'],
+        ['x86_64', 'amd64'],
+      ].map(([arch, word]) => ({
+        arch: arch as 'i386',
+        kind: 'linux',
+        kernel: file(`live/vmlinuz-5.10.0-28-${word}`),
+        initrds: [file(`live/initrd.img-5.10.0-28-${word}`)],
+        args: ['boot=live', 'components', bootif, 'fetch={{ tree }}/live/filesystem.squashfs'],
+        tree: [here('live/filesystem.squashfs')],
+      })),
+    },
+  },
+  'Pop!_OS': {
+    files: {
+      '.disk/info': 'Pop_OS 22.04 LTS "Jammy Jellyfish" - Release amd64 (20240310)',
+      'casper_pop-os_22.04_amd64_intel_debug_42/vmlinuz.efi': 1,
+      'casper_pop-os_22.04_amd64_intel_debug_42/initrd.gz': 1,
+      'casper_pop-os_22.04_amd64_intel_debug_42/filesystem.squashfs': 2_700_000_000,
+    },
+    layout: {
+      family: 'ubuntu',
+      title: 'Pop_OS 22.04 LTS Jammy Jellyfish',
+      suggestedName: 'pop_os-22.04',
+      installer: true,
+      variants: [
+        {
+          arch: 'x86_64',
+          kind: 'linux',
+          kernel: file('casper_pop-os_22.04_amd64_intel_debug_42/vmlinuz.efi'),
+          initrds: [file('casper_pop-os_22.04_amd64_intel_debug_42/initrd.gz')],
+          args: [
+            'ip=dhcp',
+            bootif,
+            'url={{ tree }}/ubuntu.iso',
+            'cloud-config-url=/dev/null',
+            'boot=casper',
+            'live-media-path=/casper_pop-os_22.04_amd64_intel_debug_42',
+            ...autoinstall,
+          ],
+          tree: [],
+          iso: { treePath: 'ubuntu.iso' },
+        },
+      ],
+    },
+  },
+  "NixOS's netboot folder": {
+    files: {
+      bzImage: 1,
+      initrd: 1,
+      'netboot.ipxe':
+        '#!ipxe\n# Use the cmdline variable\nkernel bzImage init=/nix/store/0abc-nixos-system/init initrd=initrd nohibernate loglevel=4 ${cmdline}\ninitrd initrd\nboot\n',
+    },
+    layout: {
+      family: 'nixos',
+      title: 'NixOS (netboot)',
+      suggestedName: 'nixos-netboot',
+      variants: [
+        {
+          arch: 'x86_64',
+          kind: 'linux',
+          kernel: file('bzImage'),
+          initrds: [file('initrd')],
+          args: ['init=/nix/store/0abc-nixos-system/init', 'nohibernate', 'loglevel=4'],
+          tree: [],
+        },
+      ],
+    },
+  },
+  'a folder with an iPXE script of its own, by whole URLs': {
+    files: {
+      'vmlinuz-aarch64': 1,
+      'initrd-aarch64': 1,
+      'start.ipxe':
+        '#!ipxe\nkernel --name k https://example.org/v1/vmlinuz-aarch64 quiet || goto failed\ninitrd https://example.org/v1/initrd-aarch64\nboot\n',
+    },
+    layout: {
+      family: 'ipxe-script',
+      title: 'Linux by start.ipxe',
+      suggestedName: 'start',
+      variants: [
+        {
+          arch: 'arm64',
+          kind: 'linux',
+          kernel: file('vmlinuz-aarch64'),
+          initrds: [file('initrd-aarch64')],
+          args: ['quiet'],
+          tree: [],
+        },
+      ],
+    },
+  },
+  Harvester: {
+    files: {
+      'boot/kernel': 1,
+      'boot/initrd': 1,
+      'rootfs.squashfs': 900_000_000,
+      'harvester-release.yaml': 'harvester: v1.6.1\nos: Harvester v1.6.1\n',
+      'bundle/harvester/images.tar.zst': 1,
+    },
+    layout: {
+      family: 'harvester',
+      title: 'Harvester v1.6.1',
+      suggestedName: 'harvester-v1.6.1',
+      installer: true,
+      variants: [
+        {
+          arch: 'x86_64',
+          kind: 'linux',
+          kernel: file('boot/kernel'),
+          initrds: [file('boot/initrd')],
+          args: [
+            'ip=dhcp',
+            bootif,
+            'net.ifnames=1',
+            'rd.cos.disable',
+            'rd.noverifyssl',
+            'root=live:{{ tree }}/rootfs.squashfs',
+            '{% if boot.answer_url %}harvester.install.automatic=true{% endif %}',
+            '{% if boot.answer_url %}harvester.install.config_url={{ boot.answer_url }}{% endif %}',
+          ],
+          tree: [here('rootfs.squashfs')],
+          iso: { treePath: 'harvester.iso' },
+        },
+      ],
+    },
+    notes: /install\.iso_url/,
+  },
+  'Photon OS': {
+    files: {
+      'isolinux/vmlinuz': 1,
+      'isolinux/initrd.img': 1,
+      'isolinux/sample_ks.cfg': '{}',
+      'RPMS/noarch/photon-release-5.0-3.ph5.noarch.rpm': 1,
+    },
+    layout: {
+      family: 'photon',
+      title: 'Photon OS 5.0',
+      suggestedName: 'photon-5.0',
+      installer: true,
+      variants: [
+        {
+          arch: 'x86_64',
+          kind: 'linux',
+          kernel: file('isolinux/vmlinuz'),
+          initrds: [file('isolinux/initrd.img')],
+          args: [
+            'root=/dev/ram0',
+            'loglevel=3',
+            'repo={{ params.repo | default: "https://packages.vmware.com/photon/5.0/photon_release_5.0_x86_64" }}',
+            '{% if boot.answer_url %}ks={{ boot.answer_url }}{% endif %}',
+          ],
+          tree: [],
+        },
+      ],
+    },
+  },
   'Ubuntu live server': {
     files: {
       '.disk/info': 'Ubuntu-Server 24.04.1 LTS "Noble Numbat" - Release amd64 (20240827)',

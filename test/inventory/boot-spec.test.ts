@@ -28,14 +28,21 @@ test('an image whose variant names a damaged file is refused, with what to do; i
   expect(boots(1).spec.kind).toBe('linux')
 })
 
+test('on its last day with updates an image has not reached its end of life', () => {
+  const catalog = catalogOf({ policy, images: { debian: variants }, endsOfLife: { debian: '2026-11-24' } })
+  expect(decide(situationOf({ catalog, today: '2026-11-24' })).notices).toEqual([])
+})
+
 test.each([
-  ['2026-11-24', '2026-11-24'],
   ['2026-11-25', '2026-11-24'],
+  ['2027-01-01', '2026-12-31'],
 ])('on %s an image with its end of life on %s says so on the screen', (today, day) => {
   const catalog = catalogOf({ policy, images: { debian: variants }, endsOfLife: { debian: day } })
   const decision = decide(situationOf({ catalog, today }))
   expect(decision.spec.kind).toBe('linux')
-  expect(decision.notices).toEqual([`image debian has been at its end of life since ${day}: nobody mends it any more`])
+  expect(decision.notices).toEqual([
+    `image debian reached end of life on ${day} and no longer receives security updates`,
+  ])
 })
 
 test('before that day, and without one, nothing is said', () => {

@@ -1,4 +1,4 @@
-import type { Layout } from '../layouts.ts'
+import type { Layout, LayoutVariant } from '../layouts.ts'
 import { answered, archIn, bootif, fileAt, nameFrom, type Source, treeOf } from './source.ts'
 
 /**
@@ -7,6 +7,9 @@ import { answered, archIn, bootif, fileAt, nameFrom, type Source, treeOf } from 
  * .cms.sig beside the image with `cms_verify=y` (mkinitcpio-archiso's hooks/archiso_pxe_http).
  */
 export async function findArchiso(source: Source): Promise<Layout | undefined> {
+  const variants: LayoutVariant[] = []
+  let title: string | undefined
+  let bytes = 0
   for (const [kernel, base = '', word = ''] of source.match(
     /^([a-z0-9]+)\/boot\/(x86_64|aarch64|i686)\/vmlinuz[^/]*$/,
   )) {
@@ -25,34 +28,35 @@ export async function findArchiso(source: Source): Promise<Layout | undefined> {
     const version = /\d[\d.]{1,20}/.exec(
       (await source.text(`${base}/version`)) || (await source.text(`${base}/VERSION`)),
     )?.[0]
-    const gigabytes = (source.entries.find((one) => one.path === image)?.sizeBytes ?? 0) / 1e9
-    return {
-      family: 'arch',
-      title: version === undefined ? name : `${name} ${version}`,
-      suggestedName: nameFrom(version === undefined ? name : `${name} ${version}`),
-      variants: [
-        {
-          arch: archIn(word) ?? 'x86_64',
-          kind: 'linux',
-          kernel: fileAt(kernel),
-          initrds: [...microcode, initrd].map((path) => fileAt(path)),
-          args: [
-            `archisobasedir=${base}`,
-            'archiso_http_srv={{ tree }}/',
-            'ip=dhcp',
-            bootif,
-            ...(sums === undefined ? [] : ['checksum=y']),
-            ...(signed === undefined ? [] : ['cms_verify=y']),
-            // A script that the root user of the live system runs, as the first thing (archiso's releng, .automated_script.sh).
-            ...(base === 'arch' ? [answered('script={{ boot.answer_url }}')] : []),
-          ],
-          tree: treeOf(source, [image, ...(sums ? [sums] : []), ...(signed ? [signed] : [])]),
-        },
+    bytes = Math.max(bytes, source.entries.find((one) => one.path === image)?.sizeBytes ?? 0)
+    variants.push({
+      arch: archIn(word) ?? 'x86_64',
+      kind: 'linux',
+      kernel: fileAt(kernel),
+      initrds: [...microcode, initrd].map((path) => fileAt(path)),
+      args: [
+        `archisobasedir=${base}`,
+        'archiso_http_srv={{ tree }}/',
+        'ip=dhcp',
+        bootif,
+        ...(sums === undefined ? [] : ['checksum=y']),
+        ...(signed === undefined ? [] : ['cms_verify=y']),
+        // A script that the root user of the live system runs, as the first thing (archiso's releng, .automated_script.sh).
+        ...(base === 'arch' ? [answered('script={{ boot.answer_url }}')] : []),
       ],
-      notes: [
-        `The root file system is loaded into memory: ${gigabytes.toFixed(1)} GB, which may be three quarters of it.`,
-      ],
-    }
+      tree: treeOf(source, [image, ...(sums ? [sums] : []), ...(signed ? [signed] : [])]),
+    })
+    title ??= version === undefined ? name : `${name} ${version}`
   }
-  return undefined
+  if (title === undefined) return undefined
+  const gigabytes = bytes / 1e9
+  return {
+    family: 'arch',
+    title,
+    suggestedName: nameFrom(title),
+    variants,
+    notes: [
+      `The root file system is loaded into memory: ${gigabytes.toFixed(1)} GB, which may be three quarters of it.`,
+    ],
+  }
 }

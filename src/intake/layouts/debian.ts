@@ -1,4 +1,5 @@
-import type { Layout } from '../layouts.ts'
+import type { Arch } from '../../arch.ts'
+import type { Layout, LayoutVariant } from '../layouts.ts'
 import { answered, archIn, archOf, bootif, fileAt, nameFrom, oneLine, type Source, treeOf } from './source.ts'
 
 /** The installer's own names for a preseed file and what must be answered before it is fetched: https://www.debian.org/releases/stable/amd64/apbs02 */
@@ -82,32 +83,48 @@ export async function findDebianDisc(source: Source): Promise<Layout | undefined
  */
 export async function findDebianLive(source: Source): Promise<Layout | undefined> {
   const squashfs = source.find('live/filesystem.squashfs')
-  const kernel = source.find('live/vmlinuz') ?? source.match(/^live\/vmlinuz[^/]*$/)[0]?.[0]
-  const initrd =
-    source.find('live/initrd.img') ??
-    source.find('live/initrd') ??
-    (kernel && source.find(kernel.replace('vmlinuz', 'initrd.img')))
-  if (squashfs === undefined || kernel === undefined || initrd === undefined) return undefined
   const info = oneLine(await source.text('.disk/info'))
+  const variants = liveVariants(source, archIn(info) ?? archOf(source))
+  if (squashfs === undefined || variants.length === 0) return undefined
   const release = /\bLive ([\d.]+) (\S+)/.exec(info)
   return {
     family: 'debian-live',
     title: info || 'Debian Live',
     suggestedName: nameFrom(['debian-live', ...(release?.slice(1) ?? [])].join('-')),
-    variants: [
-      {
-        arch: archIn(info) ?? archOf(source),
-        kind: 'linux',
-        kernel: fileAt(kernel),
-        initrds: [fileAt(initrd)],
-        args: ['boot=live', 'components', bootif, 'fetch={{ tree }}/live/filesystem.squashfs'],
-        tree: treeOf(source, ['live/filesystem.squashfs']),
-      },
-    ],
+    variants,
     notes: [
       `The whole file system is loaded into memory: ${sizeOf(source, squashfs)} of it, and what the system needs besides.`,
     ],
   }
+}
+
+/** A variant for each arch that a kernel is for: a disc of i386 has one for 686, and often one for amd64 beside it. */
+function liveVariants(source: Source, discArch: Arch): LayoutVariant[] {
+  const variants: LayoutVariant[] = []
+  const add = (kernel: string, arch: Arch) => {
+    const twin = kernel.replace('vmlinuz', 'initrd.img')
+    const initrd = [twin, 'live/initrd.img', 'live/initrd'].map((path) => source.find(path)).find(Boolean)
+    if (initrd === undefined || variants.some((one) => one.arch === arch)) return
+    variants.push({
+      arch,
+      kind: 'linux',
+      kernel: fileAt(kernel),
+      initrds: [fileAt(initrd)],
+      args: ['boot=live', 'components', bootif, 'fetch={{ tree }}/live/filesystem.squashfs'],
+      tree: treeOf(source, ['live/filesystem.squashfs']),
+    })
+  }
+  const kernels = source.match(/^live\/vmlinuz[^/]*$/).map(([path]) => path)
+  const named = kernels.flatMap((path) => {
+    const arch = archIn(path.slice('live/vmlinuz'.length).replace(/(\d)(?=86)/, '-i$1'))
+    return arch === undefined ? [] : [{ path, arch }]
+  })
+  const plain = source.find('live/vmlinuz') ?? kernels[0]
+  // Beside kernels for several archs nothing tells which of them the plain one is.
+  const several = new Set(named.map(({ arch }) => arch)).size > 1
+  if (plain !== undefined && !several) add(plain, discArch)
+  for (const { path, arch } of named) add(path, arch)
+  return variants
 }
 
 function sizeOf({ entries }: Source, path: string): string {

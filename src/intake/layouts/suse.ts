@@ -7,13 +7,16 @@ import { answered, archIn, archOf, bootif, fileAt, nameFrom, oneLine, type Sourc
  * this lists (linuxrc's url.c, test_is_repo), and then the packages come from there. So it is the distribution's own.
  */
 export async function findLinuxrc(source: Source): Promise<Layout | undefined> {
-  const [kernel, word = ''] = source.match(/^boot\/(x86_64|aarch64|i386)\/(?:loader\/)?linux$/)[0] ?? []
-  const initrd = kernel && source.find(kernel.replace(/linux$/, 'initrd'))
-  if (kernel === undefined || initrd === undefined) return undefined
+  const kernels = source.match(/^boot\/(x86_64|aarch64|i386)\/(?:loader\/)?linux$/).flatMap(([kernel, word = '']) => {
+    const initrd = source.find(kernel.replace(/linux$/, 'initrd'))
+    return initrd === undefined ? [] : [{ kernel, initrd, word }]
+  })
+  const [first] = kernels
+  if (first === undefined) return undefined
   const product = oneLine((await source.text('media.1/products')).replace(/^\/ /, ''))
   const leap = /Leap[- ]([\d.]+)/.exec(product)?.[1]
   const tumbleweed = leap === undefined && /^openSUSE[- ]\d{8}/.test(product)
-  const arm = word === 'aarch64' ? 'ports/aarch64/' : ''
+  const arm = first.word === 'aarch64' ? 'ports/aarch64/' : ''
   const repository =
     leap !== undefined
       ? `http://download.opensuse.org/distribution/leap/${leap}/repo/oss`
@@ -26,22 +29,18 @@ export async function findLinuxrc(source: Source): Promise<Layout | undefined> {
     installer: true,
     title,
     suggestedName: nameFrom(title),
-    variants: [
-      {
-        arch: archIn(word) ?? archOf(source),
-        kind: 'linux',
-        kernel: fileAt(kernel),
-        initrds: [fileAt(initrd)],
-        args: [
-          repository === undefined
-            ? 'install={{ params.repo }}'
-            : `install={{ params.repo | default: "${repository}" }}`,
-          bootif,
-          answered('autoyast={{ boot.answer_url }}'),
-        ],
-        tree: [],
-      },
-    ],
+    variants: kernels.map(({ kernel, initrd, word }) => ({
+      arch: archIn(word) ?? archOf(source),
+      kind: 'linux' as const,
+      kernel: fileAt(kernel),
+      initrds: [fileAt(initrd)],
+      args: [
+        repository === undefined ? 'install={{ params.repo }}' : `install={{ params.repo | default: "${repository}" }}`,
+        bootif,
+        answered('autoyast={{ boot.answer_url }}'),
+      ],
+      tree: [],
+    })),
     notes: [
       'The installer itself and the packages come from a repository' +
         (repository === undefined ? ': name it with --param repo=URL.' : `, ${repository} if not --param repo=URL.`),

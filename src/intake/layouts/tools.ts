@@ -1,6 +1,6 @@
 import type { Arch } from '../../arch.ts'
 import type { Layout, LayoutVariant } from '../layouts.ts'
-import { archIn, archOf, fileAt, nameFrom, type Source } from './source.ts'
+import { archIn, archOf, commandByHand, fileAt, nameFrom, type Source } from './source.ts'
 
 /**
  * Windows PE and setup. wimboot wants BCD, boot.sdi and boot.wim by these names, takes the boot manager out of boot.wim, and makes
@@ -115,7 +115,7 @@ export async function findBootableDisc(source: Source): Promise<Layout | undefin
     variants: [{ arch: archOf(source), ...(efi ? {} : { platform: 'pcbios' as const }), kind: 'sanboot', file: 'iso' }],
     notes: [
       'None of the families that are known here. It is booted as a disc over HTTP, which seldom works: its boot loader can read ' +
-        'it through iPXE, but a system that it starts finds no disc.',
+        `it through iPXE, but a system that it starts finds no disc. Its kernel and initrd, unpacked, may boot: ${commandByHand(source.entries, 'disc')}`,
     ],
   }
 }

@@ -10,8 +10,9 @@ const autoinstallArgs = [answered('autoinstall'), answered('ds=nocloud-net;s={{ 
  * takes `url` for itself, and downloads the ISO once more (cloud-init issue 6836).
  */
 export async function findCasper(source: Source): Promise<Layout | undefined> {
-  const kernel = source.find('casper/vmlinuz') ?? source.find('casper/vmlinuz.efi')
-  const initrd = ['initrd', 'initrd.lz', 'initrd.gz'].map((one) => source.find(`casper/${one}`)).find(Boolean)
+  // Pop!_OS calls the folder by its release, and tells casper so.
+  const [kernel, folder = ''] = source.match(/^(casper[^/]*)\/vmlinuz(?:\.efi)?$/i)[0] ?? []
+  const initrd = ['initrd', 'initrd.lz', 'initrd.gz'].map((one) => source.find(`${folder}/${one}`)).find(Boolean)
   if (kernel === undefined || initrd === undefined) return undefined
   const info = oneLine(await source.text('.disk/info'))
   const gigabytes = source.entries.reduce((sum, one) => sum + one.sizeBytes, 0) / 1e9
@@ -26,7 +27,14 @@ export async function findCasper(source: Source): Promise<Layout | undefined> {
         kind: 'linux',
         kernel: fileAt(kernel),
         initrds: [fileAt(initrd)],
-        args: ['ip=dhcp', bootif, 'url={{ tree }}/ubuntu.iso', 'cloud-config-url=/dev/null', ...autoinstallArgs],
+        args: [
+          'ip=dhcp',
+          bootif,
+          'url={{ tree }}/ubuntu.iso',
+          'cloud-config-url=/dev/null',
+          ...(folder.toLowerCase() === 'casper' ? [] : ['boot=casper', `live-media-path=/${folder}`]),
+          ...autoinstallArgs,
+        ],
         tree: [],
         iso: { treePath: 'ubuntu.iso' },
       },
