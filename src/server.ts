@@ -151,7 +151,8 @@ async function open(
   }
 
   const bootUrl = config.baseUrl ?? `http://${reachable(bootAddress)}`
-  const preview: AdminDeps['preview'] = (facts, baseUrl) => previewScript(boot, facts, baseUrl ?? bootUrl)
+  const preview: AdminDeps['preview'] = (facts, baseUrl, supposed) =>
+    previewScript(boot, facts, baseUrl ?? bootUrl, supposed)
   const { findSituation } = boot
   const feed = createChangeFeed(db, log)
   opened.push(startWebhookSender(db, sealer, log).stop)

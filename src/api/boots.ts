@@ -103,6 +103,6 @@ export const get = endpoint({
   },
 })
 
-function summaryOf(boot: BootSummary) {
+function summaryOf({ seq: _, ...boot }: BootSummary) {
   return withoutNulls(boot)
 }

@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi'
-import { NotFoundError } from '../errors.ts'
+import { ConflictError, NotFoundError } from '../errors.ts'
+import { cancelDeployments } from '../inventory/deployment-cancels.ts'
 import {
   armDeployment,
   armDeployments,
@@ -9,9 +10,13 @@ import {
   defaultWindowSeconds,
   deploymentStates,
   findDeployment,
+  findSelected,
   listDeployments,
 } from '../inventory/deployments.ts'
+import { nameOf } from '../inventory/identity.ts'
 import { findMachine } from '../inventory/machines.ts'
+import { refuseUnknownNames } from '../inventory/references.ts'
+import { findRefusals, type Refusals } from './arming.ts'
 import { checkedArgs, params as paramsSchema, selector, thingName, withoutArgs } from './assignments.ts'
 import { endpoint } from './endpoint.ts'
 import { requireMachine } from './machines.ts'
@@ -19,6 +24,12 @@ import { imageName, limit, machineKey, moment, page, pageOf, uuidv7, withoutNull
 
 const order = {
   image: imageName,
+  follow: z.boolean().default(false).openapi({
+    description: "Install the image's version that is current when the machine boots, not the one that is current now.",
+  }),
+  force: z.boolean().default(false).openapi({
+    description: 'Arm also what could not boot as things are now: a name that is not set, no variant that fits.',
+  }),
   args: checkedArgs.optional().openapi({ description: 'After those of the machine.' }),
   withoutArgs: withoutArgs.optional(),
   answerFile: thingName.optional().openapi({ description: "Instead of the machine's own." }),
@@ -42,6 +53,11 @@ const deploymentSchema = z
     id: uuidv7,
     machineId: uuidv7,
     image: imageName,
+    version: z
+      .int()
+      .optional()
+      .openapi({ description: "The image's version that it installs; absent: the current one." }),
+    batch: uuidv7.optional().openapi({ description: 'What was armed together has the same.' }),
     args: z.array(z.string()).optional(),
     withoutArgs: z.array(z.string()).optional(),
     answerFile: z.string().optional(),
@@ -72,15 +88,16 @@ export const list = endpoint({
       .enum([...deploymentStates, 'active'])
       .optional()
       .openapi({ description: 'active: armed, started or installing.' }),
+    batch: uuidv7.optional().openapi({ description: 'Armed together, as DeploymentsArmed says.' }),
   }),
   returns: pageOf(deploymentSchema).openapi('DeploymentList'),
   statuses: { 200: 'One page' },
-  answer: async ({ db }, { query: { limit: most, before, machine: key, image, state } }) => {
+  answer: async ({ db }, { query: { limit: most, before, machine: key, image, state, batch } }) => {
     const machineId = key === undefined ? undefined : (await findMachine(db, key))?.id
     if (key !== undefined && machineId === undefined) return { status: 200, body: { items: [] } }
     const { items, ...next } = await page(
       most,
-      (count) => listDeployments(db, { machineId, image, state }, count, before),
+      (count) => listDeployments(db, { machineId, image, state, batch }, count, before),
       (one) => one.id,
     )
     return { status: 200, body: { items: items.map(bodyOf), ...next } }
@@ -104,7 +121,7 @@ export const arm = endpoint({
   operationId: 'armDeployment',
   summary: 'Install an image on a machine at its next boot, once',
   description:
-    'The image is served until the machine reports installed or failed, at most maxAttempts times within the window. Fetching scripts and files moves nothing.',
+    'The image is served until the machine reports installed or failed, at most maxAttempts times within the window. Fetching scripts and files moves nothing. A machine that could not boot it as things are now is a conflict, unless force is true.',
   body: z
     .strictObject({
       machine: machineKey,
@@ -117,8 +134,18 @@ export const arm = endpoint({
     .openapi('DeploymentArm'),
   returns: deploymentSchema,
   statuses: { 201: 'It is armed' },
-  answer: async ({ db }, { body, by }) => {
+  prepare: async (deps, { body }) => {
+    const machine = await requireMachine(deps.db, body.machine)
+    return body.force ? new Map() : findRefusals(deps, [machine], orderOf(body))
+  },
+  answer: async ({ db }, { body, by, prepared }) => {
     const machine = await requireMachine(db, body.machine)
+    await refuseUnknownNames(db, { image: body.image, answerFile: body.answerFile }, '')
+    const why = (prepared as Refusals).get(machine.id)
+    if (why !== undefined)
+      throw new ConflictError(
+        `machine ${nameOf(machine)} could not boot ${body.image}: ${why}; to arm it all the same: force (--force)`,
+      )
     const armed = await armDeployment(db, machine.id, orderOf(body), body.replace, by)
     return { status: 201, body: bodyOf(armed), headers: { location: `/api/v1/deployments/${armed.id}` } }
   },
@@ -128,7 +155,7 @@ export const armMany = endpoint({
   operationId: 'armDeployments',
   summary: 'Install an image on every machine that a selector fits, once',
   description:
-    'As the machines are known now. Those that are denied or being installed already are skipped, and named.',
+    'As the machines are known now. Those that are denied, that are being installed already, or that could not boot it (unless force is true) are skipped, and named with the reason.',
   body: z
     .strictObject({
       selector: selector.min(1, 'at least one condition'),
@@ -138,15 +165,43 @@ export const armMany = endpoint({
     .openapi('DeploymentsArm'),
   returns: z
     .object({
-      armed: z.array(z.object({ id: uuidv7, machineId: uuidv7 })),
-      skipped: z.array(z.object({ machineId: uuidv7, why: z.string() })),
+      batch: uuidv7.openapi({ description: 'All that were armed have it; deployments/cancel takes it back.' }),
+      armed: z.array(z.object({ id: uuidv7, machineId: uuidv7, machine: z.string() })),
+      skipped: z.array(z.object({ machineId: uuidv7, machine: z.string(), why: z.string() })),
     })
     .openapi('DeploymentsArmed'),
   statuses: { 200: 'What was armed' },
-  answer: async ({ db }, { body, by }) => ({
+  prepare: async (deps, { body }) =>
+    body.force ? new Map() : findRefusals(deps, await findSelected(deps.db, body.selector), orderOf(body)),
+  answer: async ({ db }, { body, by, prepared }) => ({
     status: 200,
-    body: await armDeployments(db, body.selector, orderOf(body), body.dryRun, by),
+    body: await armDeployments(db, body.selector, orderOf(body), body.dryRun, by, prepared as Refusals),
   }),
+})
+
+export const cancelMany = endpoint({
+  operationId: 'cancelDeployments',
+  summary: 'Cancel the active deployments that were armed together, or of every machine that a selector fits',
+  description: 'The machines go back to their own assignments. Installers that run are not stopped.',
+  body: z
+    .strictObject({
+      selector: selector.min(1, 'at least one condition').optional(),
+      batch: uuidv7.optional(),
+      dryRun: z.boolean().default(false).openapi({ description: 'Only say what would be cancelled.' }),
+    })
+    .refine((body) => (body.selector === undefined) !== (body.batch === undefined), {
+      path: ['batch'],
+      message: 'either a batch or a selector',
+    })
+    .openapi('DeploymentsCancel'),
+  returns: z
+    .object({ cancelled: z.array(z.object({ id: uuidv7, machineId: uuidv7, machine: z.string() })) })
+    .openapi('DeploymentsCancelled'),
+  statuses: { 200: 'What was cancelled' },
+  answer: async ({ db }, { body: { selector: conditions, batch, dryRun }, by }) => {
+    const which = batch === undefined ? { selector: conditions ?? [] } : { batch }
+    return { status: 200, body: { cancelled: await cancelDeployments(db, which, dryRun, by) } }
+  },
 })
 
 export const cancel = endpoint({
@@ -161,6 +216,7 @@ export const cancel = endpoint({
 
 function orderOf({
   image,
+  follow,
   args,
   withoutArgs: patterns,
   answerFile,
@@ -168,10 +224,16 @@ function orderOf({
   maxAttempts,
   windowSeconds,
 }: z.output<z.ZodObject<typeof order>>) {
-  return { image, assignment: { args, withoutArgs: patterns, answerFile, params: values }, maxAttempts, windowSeconds }
+  return {
+    image,
+    follow,
+    assignment: { args, withoutArgs: patterns, answerFile, params: values },
+    maxAttempts,
+    windowSeconds,
+  }
 }
 
-function bodyOf({ assignment, ...deployment }: Deployment) {
+function bodyOf({ assignment, seq: _, ...deployment }: Deployment) {
   const { args, withoutArgs: patterns, answerFile, params: values } = assignment
   return {
     ...withoutNulls(deployment),

@@ -11,7 +11,7 @@ import type { Decision } from '../inventory/decision.ts'
 import type { Facts } from '../inventory/facts.ts'
 import type { HealthSources } from '../inventory/health.ts'
 import type { Precondition } from '../inventory/precondition.ts'
-import type { FindSituation } from '../inventory/situation.ts'
+import type { FindSituation, LatestDeployment } from '../inventory/situation.ts'
 import type { Logger } from '../log.ts'
 import type { Sealer } from '../seal.ts'
 import type { FileStore } from '../store/file-store.ts'
@@ -41,8 +41,12 @@ export type AdminDeps = HealthSources & {
     /** Has waiting imports begin at once. */
     wake: () => void
   }
-  /** The script that a machine with these facts would get, and why. `baseUrl` is the address it would ask. */
-  preview: (facts: Facts, baseUrl: string | undefined) => Promise<{ script: string; decision: Decision }>
+  /** The script that a machine with these facts would get, and why. `baseUrl` is the address it would ask, `supposed` a deployment as if it were armed. */
+  preview: (
+    facts: Facts,
+    baseUrl: string | undefined,
+    supposed?: LatestDeployment,
+  ) => Promise<{ script: string; decision: Decision }>
   /** True on the unix socket in the data folder, whose file permissions are the authentication: no token is asked for. */
   trusted: boolean
 }
@@ -63,6 +67,8 @@ type Input<Params, Query, Body> = {
   by: Actor
   /** What If-Match and If-None-Match demand; empty where the endpoint is not conditional. */
   precondition: Precondition
+  /** What the endpoint's `prepare` gave. */
+  prepared?: unknown
 }
 
 /** One operation: its documentation and its schemas, which also check what comes in, and the function that answers. */
@@ -100,6 +106,8 @@ export type EndpointSpec<
   returnsSummary?: z.ZodType
   /** Every status of success, with its description; 422 where that too is answered with what `returns` says. */
   statuses: { [Status in 200 | 201 | 202 | 204 | 422 | 503]?: string }
+  /** What is looked up before the transaction of a POST with an Idempotency-Key begins; `answer` is given it. */
+  prepare?: (deps: AdminDeps, input: Input<Params, Query, Body>) => Promise<unknown>
   /** A stream is answered as a Response. */
   answer: (
     deps: AdminDeps,
@@ -172,8 +180,9 @@ export function register(
       // Without a body nothing was parsed, and the defaults are missing.
       const body = spec.bodyOptional ? spec.body?.parse(valid('json') ?? {}) : valid('json')
       const input = { params: valid('param'), query: valid('query'), body, by, precondition }
+      const prepared = await spec.prepare?.(deps, input)
       const answer = async (db: Db) => {
-        const given = await spec.answer({ ...deps, db }, input, context)
+        const given = await spec.answer({ ...deps, db }, { ...input, prepared }, context)
         return given instanceof Response ? given : responseOf(context, given)
       }
       const atOnce = !spec.bodyIsBytes && spec.returnsTypes === undefined

@@ -192,6 +192,6 @@ async function planOf(
   return { ...common, ...(wimboot && { wimboot }), kind: 'file', sha256: fileHash, name, keepIso }
 }
 
-function bodyOf({ plan, server: _, ...row }: Import) {
+function bodyOf({ plan, server: _, seq: __, ...row }: Import) {
   return { ...withoutNulls(row), source: sourceOf(plan), kind: plan.kind }
 }

@@ -1,10 +1,11 @@
 import { z } from '@hono/zod-openapi'
 import { InputError } from '../errors.ts'
+import { deleteDeployedMachine } from '../inventory/deployment-cancels.ts'
 import { parseUuid } from '../inventory/identity.ts'
 import type { MachineField } from '../inventory/machine-fields.ts'
 import { cursorOf, searchMachines } from '../inventory/machine-list.ts'
 import { type MachineKey, namesakesOf, noMachine } from '../inventory/machine-names.ts'
-import { deleteMachine, findMachine, type Machine, saveMachine } from '../inventory/machines.ts'
+import { findMachine, type Machine, saveMachine } from '../inventory/machines.ts'
 import { etagOf } from '../inventory/precondition.ts'
 import { assignment, assignmentChange } from './assignments.ts'
 import { type AdminDeps, endpoint } from './endpoint.ts'
@@ -176,11 +177,18 @@ export const patch = endpoint({
 export const remove = endpoint({
   operationId: 'deleteMachine',
   summary: 'Forget a machine; its boots stay',
+  description: 'Its deployments go with it. While one is active, that is a conflict that names it.',
   params,
+  query: z.strictObject({
+    cancelDeployment: z
+      .enum(['true', 'false'])
+      .default('false')
+      .openapi({ description: 'true: cancel the active deployment of the machine.' }),
+  }),
   conditional: true,
   statuses: { 204: 'It is gone' },
-  answer: async ({ db }, { params: { id }, precondition, by }) => {
-    await deleteMachine(db, id, precondition, by)
+  answer: async ({ db }, { params: { id }, query: { cancelDeployment }, precondition, by }) => {
+    await deleteDeployedMachine(db, id, cancelDeployment === 'true', precondition, by)
     return { status: 204 }
   },
 })

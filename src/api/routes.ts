@@ -60,6 +60,7 @@ const table: [Method, string, Endpoint, tag: string][] = [
   ['get', `${prefix}/deployments`, deployments.list, 'deployments'],
   ['post', `${prefix}/deployments`, deployments.arm, 'deployments'],
   ['post', `${prefix}/deployments/bulk`, deployments.armMany, 'deployments'],
+  ['post', `${prefix}/deployments/cancel`, deployments.cancelMany, 'deployments'],
   ['get', `${prefix}/deployments/{id}`, deployments.get, 'deployments'],
   ['post', `${prefix}/deployments/{id}/cancel`, deployments.cancel, 'deployments'],
   ['get', `${prefix}/menus`, menus.list, 'menus'],

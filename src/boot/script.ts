@@ -9,7 +9,7 @@ import { identityKeys } from '../inventory/identity.ts'
 import { inTime } from '../inventory/in-time.ts'
 import { recordDiscovered } from '../inventory/machines.ts'
 import type { Choice } from '../inventory/menu-choice.ts'
-import type { Situation } from '../inventory/situation.ts'
+import type { LatestDeployment, Situation } from '../inventory/situation.ts'
 import { redactedSecrets, renderAnswers, withRedactedSecrets } from '../render/answers.ts'
 import { namesOf } from '../render/names.ts'
 import type { ScriptContext } from '../render/scripts.ts'
@@ -69,9 +69,14 @@ export async function scriptOrFault(
   }
 }
 
-/** A script as it would be served now, and why; opens no boot and changes nothing. */
-export async function previewScript(deps: BootDeps, facts: Facts, base: string): Promise<Rendered> {
-  const situation = await deps.findSituation(facts)
+/** A script as it would be served now, and why; opens no boot and changes nothing. `supposed` is a deployment as if it were armed. */
+export async function previewScript(
+  deps: BootDeps,
+  facts: Facts,
+  base: string,
+  supposed?: LatestDeployment,
+): Promise<Rendered> {
+  const situation = await deps.findSituation(facts, supposed)
   const decision = await refuseDamaged(deps, decide(situation), situation, false)
   return renderDecision(deps, decision, situation, base, previewBoot)
 }

@@ -11,6 +11,8 @@ type Deployment = {
   id: string
   machineId: string
   image: string
+  version?: number
+  batch?: string
   state: string
   attempts: number
   maxAttempts: number
@@ -25,8 +27,17 @@ type ArmOptions = Pick<AssignmentOptions, 'arg' | 'withoutArg' | 'answerFile' | 
   window?: number
   replace?: true
   dryRun?: true
+  follow?: true
+  force?: true
 }
-type Armed = { armed: { id: string; machineId: string }[]; skipped: { machineId: string; why: string }[] }
+type Armed = {
+  batch: string
+  armed: { id: string; machine: string }[]
+  skipped: { machine: string; why: string }[]
+}
+type Cancelled = { cancelled: { id: string; machine: string }[] }
+
+type CancelOptions = { where?: Condition[]; batch?: string; dryRun?: true }
 
 const states = ['armed', 'started', 'installing', 'installed', 'failed', 'cancelled', 'active']
 
@@ -50,8 +61,11 @@ export function addDeploymentCommand(program: Command, deps: CliDeps): void {
     .option('--window <seconds>', 'time at most, from the first attempt on (86400)', parseCount)
     .option('--replace', 'cancel the deployment that is active')
     .option('--dry-run', 'with --where: only say what would be armed')
+    .option('--follow', "the image's version that is current at the boot, not the one that is current now")
+    .option('--force', 'also what could not boot as things are now: a name that is not set, no variant that fits')
     .action(async (machine: string | undefined, options: ArmOptions, command: Command) => {
-      const { image, where, arg, withoutArg, answerFile, param, attempts, window, replace, dryRun } = options
+      const { image, where, arg, withoutArg, answerFile, param, attempts, window, replace, dryRun, follow, force } =
+        options
       if ((machine === undefined) === (where === undefined))
         command.error('error: a machine or --where is needed, and only one')
       const order = {
@@ -62,6 +76,8 @@ export function addDeploymentCommand(program: Command, deps: CliDeps): void {
         ...(param && { params: param }),
         ...(attempts !== undefined && { maxAttempts: attempts }),
         ...(window !== undefined && { windowSeconds: window }),
+        ...(follow && { follow }),
+        ...(force && { force }),
       }
       const client = clientOf(command, deps)
       if (where === undefined) {
@@ -79,14 +95,18 @@ export function addDeploymentCommand(program: Command, deps: CliDeps): void {
     .description('how deployments went, newest first')
     .option('--machine <machine>', 'of this machine: a MAC, UUID or host name', readMachine)
     .addOption(new Option('--state <state>', 'in this state; active: not ended').choices(states))
+    .option('--batch <id>', 'armed together, as arm --where said')
     .option('--limit <n>', 'so many at most', parseCount, 20)
     .action(
-      async ({ machine, state, limit }: { machine?: string; state?: string; limit: number }, command: Command) => {
-        const query = { machine, state }
+      async (
+        { machine, state, batch, limit }: { machine?: string; state?: string; batch?: string; limit: number },
+        command: Command,
+      ) => {
+        const query = { machine, state, batch }
         const items = await clientOf(command, deps).list<Deployment>('/deployments', query, 'before', limit)
         print(command, deps, { items }, () =>
           formatTable(
-            ['ARMED', 'IMAGE', 'STATE', 'ATTEMPTS', 'REASON', 'BY', 'MACHINE', 'ID'],
+            ['ARMED', 'IMAGE', 'STATE', 'ATTEMPTS', 'REASON', 'BY', 'MACHINE', 'VERSION', 'ID'],
             items.map((one) => [
               formatTime(one.createdAt),
               one.image,
@@ -95,6 +115,7 @@ export function addDeploymentCommand(program: Command, deps: CliDeps): void {
               one.reason,
               one.armedBy,
               one.machineId,
+              one.version === undefined ? 'current' : String(one.version),
               one.id,
             ]),
           ),
@@ -112,11 +133,22 @@ export function addDeploymentCommand(program: Command, deps: CliDeps): void {
 
   deployment
     .command('cancel')
-    .description('end a deployment that is active; an installer that runs is not stopped')
-    .argument('<id>', 'as listed')
-    .action(async (id: string, _options, command: Command) => {
-      const cancelled = await clientOf(command, deps).ask<Deployment>('POST', `${pathOf(id)}/cancel`)
-      print(command, deps, cancelled, formatDeployment)
+    .description('end deployments that are active; an installer that runs is not stopped')
+    .argument('[id]', 'one, as listed')
+    .option('--where <condition>', 'those of every machine like this (see group set --help)', collectConditions)
+    .option('--batch <id>', 'those that were armed together, as arm --where said')
+    .option('--dry-run', 'only say which would be cancelled, with --where or --batch')
+    .action(async (id: string | undefined, { where, batch, dryRun }: CancelOptions, command: Command) => {
+      if ([id, where, batch].filter((one) => one !== undefined).length !== 1)
+        command.error('error: an id, --where or --batch is needed, and only one')
+      const client = clientOf(command, deps)
+      if (id !== undefined) {
+        const cancelled = await client.ask<Deployment>('POST', `${pathOf(id)}/cancel`)
+        return print(command, deps, cancelled, formatDeployment)
+      }
+      const body = { ...(where && { selector: where }), ...(batch && { batch }), ...(dryRun && { dryRun }) }
+      const done = await client.ask<Cancelled>('POST', '/deployments/cancel', body)
+      print(command, deps, done, ({ cancelled }) => formatCancelled(cancelled, dryRun ?? false))
     })
 }
 
@@ -128,11 +160,17 @@ function formatDeployment({ id, image, state, attempts, maxAttempts, reason }: D
   return `${id}: ${image} ${state}, ${attempts} of ${maxAttempts} attempts${reason ? `: ${reason}` : ''}`
 }
 
-function formatArmed({ armed, skipped }: Armed, dryRun: boolean): string {
-  const lines = skipped.map(({ machineId, why }) => `skipped ${machineId}: ${why}`)
-  return [`${armed.length} machines ${dryRun ? 'would be armed' : 'armed'}, ${skipped.length} skipped`, ...lines].join(
-    '\n',
-  )
+function formatArmed({ batch, armed, skipped }: Armed, dryRun: boolean): string {
+  const lines = skipped.map(({ machine, why }) => `skipped ${machine}: ${why}`)
+  const done = `${armed.length} machines ${dryRun ? 'would be armed' : 'armed'}, ${skipped.length} skipped`
+  const wayBack =
+    dryRun || armed.length === 0 ? [] : [`to cancel them all: bootwright deployment cancel --batch ${batch}`]
+  return [done, ...lines, ...wayBack].join('\n')
+}
+
+function formatCancelled(cancelled: Cancelled['cancelled'], dryRun: boolean): string {
+  const lines = cancelled.map(({ id, machine }) => `${machine}: ${id}`)
+  return [`${cancelled.length} deployments ${dryRun ? 'would be cancelled' : 'cancelled'}`, ...lines].join('\n')
 }
 
 function parseCount(text: string): number {

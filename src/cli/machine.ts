@@ -98,10 +98,11 @@ export function addMachineCommand(program: Command, deps: CliDeps): void {
 
   machine
     .command('delete')
-    .description('delete a machine; its boots stay')
+    .description('delete a machine with its deployments; its boots stay')
     .addArgument(machineArgument())
-    .action(async (named: string, _options, command: Command) => {
-      await clientOf(command, deps).ask('DELETE', pathOf(named))
+    .option('--yes', 'also while it has an active deployment, which is cancelled')
+    .action(async (named: string, { yes }: { yes?: true }, command: Command) => {
+      await clientOf(command, deps).ask('DELETE', `${pathOf(named)}${yes ? '?cancelDeployment=true' : ''}`)
       deps.err(`machine ${named} is deleted\n`)
     })
   addMachineBulkCommands(machine, deps)

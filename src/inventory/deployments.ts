@@ -1,7 +1,7 @@
 import { and, desc, eq, inArray, lt, sql } from 'drizzle-orm'
 import { v7 as newId } from 'uuid'
 import type { Db } from '../db/open.ts'
-import { deployments, machines } from '../db/schema.ts'
+import { deployments, images, machines } from '../db/schema.ts'
 import { ConflictError, NotFoundError } from '../errors.ts'
 import type { Assignment } from './assignment.ts'
 import { type Actor, recordChanges, system } from './changes.ts'
@@ -24,6 +24,8 @@ export type Deployment = typeof deployments.$inferSelect
 
 export type DeploymentOrder = {
   image: string
+  /** Install whichever version is current when the machine boots, not the one that is current now. */
+  follow?: boolean | undefined
   assignment: Pick<Assignment, 'args' | 'withoutArgs' | 'answerFile' | 'params'>
   maxAttempts: number
   windowSeconds: number
@@ -44,11 +46,12 @@ export async function listDeployments(
     machineId?: string | undefined
     image?: string | undefined
     state?: DeploymentState | 'active' | undefined
+    batch?: string | undefined
   },
   limit: number,
   before?: string,
 ): Promise<Deployment[]> {
-  const { machineId, image, state } = filter
+  const { machineId, image, state, batch } = filter
   const place = before === undefined ? undefined : await placeOf(db, deployments, before)
   const conditions = and(
     machineId === undefined ? undefined : eq(deployments.machineId, machineId),
@@ -58,6 +61,7 @@ export async function listDeployments(
       : state === 'active'
         ? inArray(deployments.state, activeStates)
         : eq(deployments.state, state),
+    batch === undefined ? undefined : eq(deployments.batch, batch),
     place === undefined ? undefined : lt(deployments.seq, place),
   )
   return db.select().from(deployments).where(conditions).orderBy(desc(deployments.seq)).limit(limit)
@@ -91,30 +95,44 @@ export async function armDeployment(
   })
 }
 
-/** What arming for a selector did, or would do. */
-export type BulkArmed = { armed: { id: string; machineId: string }[]; skipped: { machineId: string; why: string }[] }
+/** What arming for a selector did, or would do. All that was armed has the same batch. */
+export type BulkArmed = {
+  batch: string
+  armed: { id: string; machineId: string; machine: string }[]
+  skipped: { machineId: string; machine: string; why: string }[]
+}
 
-/** Arms every machine that a selector fits, as it is known now; in one transaction. Those already being installed are skipped. */
+/**
+ * Arms every machine that a selector fits, as it is known now; in one transaction. Those already being installed are skipped.
+ * @param refusals why machines could not boot it, by their ids: these are skipped
+ */
 export async function armDeployments(
   db: Db,
   selector: Condition[],
   order: DeploymentOrder,
   dryRun: boolean,
   by: Actor = system,
+  refusals: ReadonlyMap<string, string> = new Map(),
 ): Promise<BulkArmed> {
   await refuseUnknownNames(db, { image: order.image, answerFile: order.assignment.answerFile }, '')
-  const machines = await findSelected(db, selector)
-  const skipped = machines
-    .filter((machine) => machine.denied)
-    .map((machine) => ({ machineId: machine.id, why: `machine ${nameOf(machine)} is denied` }))
-  const wanted = machines.filter((machine) => !machine.denied).map((machine) => machine.id)
+  const selected = await findSelected(db, selector)
+  const names = new Map(selected.map((machine) => [machine.id, nameOf(machine)]))
+  const nameOfId = (id: string) => names.get(id) ?? id
+  const whyNot = (machine: Machine) =>
+    machine.denied ? `machine ${nameOf(machine)} is denied` : refusals.get(machine.id)
+  const skipped = selected.flatMap((machine) => {
+    const why = whyNot(machine)
+    return why === undefined ? [] : [{ machineId: machine.id, machine: nameOf(machine), why }]
+  })
+  const wanted = selected.filter((machine) => whyNot(machine) === undefined).map((machine) => machine.id)
+  const batch = newId()
   const result = await db
     .transaction(async (transaction) => {
       const armed: BulkArmed['armed'] = []
       const busy: string[] = []
       for (let at = 0; at < wanted.length; at += 1000) {
-        const done = await insertArmed(transaction as unknown as Db, wanted.slice(at, at + 1000), order, by)
-        armed.push(...done.armed.map(({ id, machineId }) => ({ id, machineId })))
+        const done = await insertArmed(transaction as unknown as Db, wanted.slice(at, at + 1000), order, by, batch)
+        armed.push(...done.armed.map(({ id, machineId }) => ({ id, machineId, machine: nameOfId(machineId) })))
         busy.push(...done.busy)
       }
       if (dryRun) throw new DryRun({ armed, busy })
@@ -124,8 +142,12 @@ export async function armDeployments(
       if (error instanceof DryRun) return error.result
       throw error
     })
-  const active = result.busy.map((machineId) => ({ machineId, why: 'it has an active deployment' }))
-  return { armed: result.armed, skipped: [...skipped, ...active] }
+  const active = result.busy.map((machineId) => ({
+    machineId,
+    machine: nameOfId(machineId),
+    why: 'it has an active deployment',
+  }))
+  return { batch, armed: result.armed, skipped: [...skipped, ...active] }
 }
 
 /** Ends a deployment that is active; the machine goes back to its own assignment. @throws NotFoundError, ConflictError */
@@ -153,12 +175,16 @@ async function insertArmed(
   machineIds: string[],
   order: DeploymentOrder,
   by: Actor,
+  batch?: string,
 ): Promise<{ armed: Deployment[]; busy: string[] }> {
-  const { image, assignment, maxAttempts, windowSeconds } = order
+  const { image, assignment, maxAttempts, windowSeconds, follow = false } = order
+  const [current] = await tx.select({ version: images.currentVersion }).from(images).where(eq(images.name, image))
   const values = machineIds.map((machineId) => ({
     id: newId(),
     machineId,
     image,
+    version: follow ? null : (current?.version ?? null),
+    batch: batch ?? null,
     assignment,
     maxAttempts,
     windowSeconds,
@@ -173,7 +199,8 @@ async function insertArmed(
   return { armed, busy: machineIds.filter((id) => !done.has(id)) }
 }
 
-async function cancelActive(
+/** Cancels the active deployment of a machine, when it has one, and when it is the one with the id. */
+export async function cancelActive(
   tx: Db,
   machineId: string,
   reason: string,
@@ -196,7 +223,8 @@ async function cancelActive(
   return row
 }
 
-async function findSelected(db: Db, selector: Condition[]): Promise<Machine[]> {
+/** The machines that a selector fits, as they are known now. */
+export async function findSelected(db: Db, selector: Condition[]): Promise<Machine[]> {
   const refuses = compileSelector(selector)
   const found: Machine[] = []
   for (let after: string | undefined; ; ) {
@@ -209,6 +237,16 @@ async function findSelected(db: Db, selector: Condition[]): Promise<Machine[]> {
 }
 
 /** A deployment, as the log of changes keeps it. */
-export function shownDeployment({ machineId, image, state, attempts, maxAttempts, reason }: Deployment) {
-  return { machineId, image, state, attempts, maxAttempts, ...(reason !== null && { reason }) }
+export function shownDeployment({
+  machineId,
+  image,
+  version,
+  batch,
+  state,
+  attempts,
+  maxAttempts,
+  reason,
+}: Deployment) {
+  const known = Object.entries({ version, batch, reason }).filter(([, value]) => value !== null)
+  return { machineId, image, state, attempts, maxAttempts, ...Object.fromEntries(known) }
 }

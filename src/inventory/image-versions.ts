@@ -113,10 +113,12 @@ export async function deleteImageVersion(
 /** Open boots read answer files and trees of their version; so do the boots of a deployment that is under way. */
 async function refuseBooting(tx: Db, name: string, version: number): Promise<void> {
   const found = await tx.execute(sql`
-    select coalesce(m.hostname, b.mac, b.ip) as who from boots b left join machines m on m.id = b.machine_id
+    (select coalesce(m.hostname, b.mac, b.ip) as who from boots b left join machines m on m.id = b.machine_id
     where b.image = ${name} and b.version = ${version} and (b.outcome is null or b.deployment_id in
       (select id from deployments where state in ('armed', 'started', 'installing')))
-    order by b.seq desc limit 6`)
+    order by b.seq desc limit 6)
+    union all (select 'deployment ' || d.id::text from deployments as d
+    where d.image = ${name} and d.version = ${version} and d.state in ('armed', 'started', 'installing') order by d.seq limit 6)`)
   const who = [...new Set(rowsOf<{ who: string }>(found).map((one) => one.who))]
   if (who.length === 0) return
   const shown = `${who.slice(0, 5).join(', ')}${who.length > 5 ? ' and more' : ''}`

@@ -4,17 +4,21 @@ import { rowsOf } from '../db/rows.ts'
 import { machines } from '../db/schema.ts'
 import type { Assignment } from './assignment.ts'
 import { type Catalog, createCatalogCache } from './catalog.ts'
-import type { DeploymentState } from './deployments.ts'
+import { whySpent } from './decision.ts'
+import { activeStates, type DeploymentState } from './deployments.ts'
 import type { Facts } from './facts.ts'
 import { type Identity, identify, identityKeys } from './identity.ts'
 import { nameOfId } from './machine-names.ts'
 import type { Machine } from './machines.ts'
 import { createMicroBatch } from './micro-batch.ts'
+import { createPinVersion } from './pinned-versions.ts'
 
 /** A machine's newest deployment, as a decision needs it. */
 export type LatestDeployment = {
   id: string
   image: string
+  /** The image's version that it was armed with; null: whichever is current. */
+  version: number | null
   assignment: Assignment
   state: DeploymentState
   attempts: number
@@ -38,8 +42,8 @@ export type Situation = {
   today: string
 }
 
-/** Looks up what decisions depend on. Reads only: a preview and a boot ask the same. */
-export type FindSituation = (facts: Facts) => Promise<Situation>
+/** Looks up what decisions depend on. Reads only: a preview and a boot ask the same. `supposed` is a deployment as if it were armed. */
+export type FindSituation = (facts: Facts, supposed?: LatestDeployment) => Promise<Situation>
 
 /** Machines that share a key with one request; more are a fault of the inventory, and a conflict all the same. */
 const mostCandidates = 20
@@ -47,8 +51,9 @@ const mostCandidates = 20
 /** The look-up over a database: one query for all the machines that ask at the same time. */
 export function createFindSituation(db: Db): FindSituation {
   const cache = createCatalogCache(db)
+  const pinVersion = createPinVersion(db)
   const find = createMicroBatch((asked: Facts[]) => findMany(db, asked), { most: 256, atOnce: 4 })
-  return async (facts) => {
+  return async (facts, supposed) => {
     const { revision, today, candidates, groupSecrets } = await find(facts)
     const identity = identify(
       identityKeys(facts),
@@ -58,15 +63,22 @@ export function createFindSituation(db: Db): FindSituation {
       identity !== undefined && 'machine' in identity
         ? candidates.find(({ machine }) => machine.id === identity.machine.id)
         : undefined
+    const deployment = supposed ?? known?.deployment
+    const current = await cache.at(revision)
+    const pin = deployment !== undefined && isServed(deployment) ? deployment.version : null
     return {
       facts,
       identity,
-      deployment: known?.deployment,
+      deployment,
       secrets: { machine: known?.secrets ?? [], groups: groupSecrets },
-      catalog: await cache.at(revision),
+      catalog: pin === null ? current : await pinVersion(current, deployment?.image ?? '', pin),
       today,
     }
   }
+}
+
+function isServed(deployment: LatestDeployment): boolean {
+  return (activeStates as readonly string[]).includes(deployment.state) && whySpent(deployment) === undefined
 }
 
 type Candidate = { machine: Machine; deployment: LatestDeployment | undefined; secrets: string[] }
@@ -91,7 +103,7 @@ async function findMany(db: Db, asked: Facts[]): Promise<Found[]> {
         (select owner, jsonb_agg(name) as names from secrets where owner_kind = 'group' group by owner) as g) as group_secrets,
       to_jsonb(m) as machine, ${nameOfId(sql`m.id`)} as name,
       array(select mac from machine_macs where machine_id = m.id order by mac) as macs,
-      (select jsonb_build_object('id', id, 'image', image, 'assignment', assignment, 'state', state, 'attempts', attempts,
+      (select jsonb_build_object('id', id, 'image', image, 'version', version, 'assignment', assignment, 'state', state, 'attempts', attempts,
           'maxAttempts', max_attempts, 'reason', reason,
           'late', coalesce(started_at + window_seconds * interval '1 second' < now(), false))
         from deployments where machine_id = m.id order by deployments.seq desc limit 1) as deployment,

@@ -30,6 +30,7 @@ eachDatabase('deployments over HTTP', (database) => {
       id: body.id,
       machineId,
       image: 'debian',
+      version: 1,
       params: { a: 1 },
       state: 'armed',
       attempts: 0,
@@ -96,14 +97,44 @@ eachDatabase('deployments over HTTP', (database) => {
     await api.ask('PUT', '/api/v1/machines/52:54:00:00:00:02', { labels: { rack: 'b5' } })
     const body = { selector: [{ label: 'rack', equals: 'b4' }], image: 'debian' }
     const dry = await api.ask('POST', `${path}/bulk`, { ...body, dryRun: true })
-    expect(dry.body).toEqual({ armed: [{ id: expect.any(String), machineId: id }], skipped: [] })
+    expect(dry.body).toMatchObject({ armed: [{ id: expect.any(String), machineId: id, machine: mac }], skipped: [] })
     expect((await api.ask('GET', path)).body.items).toEqual([])
     await api.ask('POST', `${path}/bulk`, body)
-    expect((await api.ask('POST', `${path}/bulk`, body)).body).toEqual({
+    expect((await api.ask('POST', `${path}/bulk`, body)).body).toMatchObject({
       armed: [],
-      skipped: [{ machineId: id, why: 'it has an active deployment' }],
+      skipped: [{ machineId: id, machine: mac, why: 'it has an active deployment' }],
     })
   })
+
+  test('one that was armed with a key is not armed twice, with the machine looked at before', async () => {
+    await prepare()
+    const first = await arm({}, { 'idempotency-key': 'k-1' })
+    const again = await arm({}, { 'idempotency-key': 'k-1' })
+    expect([first.status, again.status, again.body.id]).toEqual([201, 201, first.body.id])
+  })
+
+  test('a machine with an active deployment is deleted only when that is said; the log of changes has both', async () => {
+    await prepare()
+    const { id } = (await arm()).body
+    const refused = await api.ask('DELETE', machine)
+    expect([refused.status, refused.body.detail]).toEqual([
+      409,
+      expect.stringContaining(`an active deployment, ${id} of debian`),
+    ])
+    expect((await api.ask('DELETE', `${machine}?cancelDeployment=yes`)).status).toBe(422)
+    expect((await api.ask('DELETE', `${machine}?cancelDeployment=true`)).status).toBe(204)
+    const { items } = (await api.ask('GET', '/api/v1/changes?type=deployment.cancelled')).body
+    expect(items[0]).toMatchObject({ subject: id, after: { reason: 'its machine was deleted' } })
+    expect((await api.ask('GET', machine)).status).toBe(404)
+  })
+
+  test.each<object>([{}, { batch: '0190d3f2-7c1a-7b5e-9f00-3a5d2c1b4e6f', selector: [{ label: 'a', equals: 'b' }] }])(
+    'cancelling %j is refused: one of batch and selector is needed',
+    async (body) => {
+      const reply = await api.ask('POST', `${path}/cancel`, body)
+      expect([reply.status, reply.body.errors[0].field]).toEqual([422, 'batch'])
+    },
+  )
 
   test.each<[string, object, number]>([
     ['a machine that does not exist', { machine: '52:54:00:00:00:09' }, 404],

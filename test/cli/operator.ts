@@ -46,8 +46,8 @@ export async function startOperator(settings: { maxFileBytes?: number } = {}): P
     { db, store, log },
     { lookEveryMs: 200, progressEveryMs: 20, retriesMs: [10, 10] },
   )
-  const preview: AdminDeps['preview'] = (facts, baseUrl) =>
-    previewScript(boot.deps, facts, baseUrl ?? 'http://192.0.2.1:8080')
+  const preview: AdminDeps['preview'] = (facts, baseUrl, supposed) =>
+    previewScript(boot.deps, facts, baseUrl ?? 'http://192.0.2.1:8080', supposed)
   const common = {
     db,
     store,

@@ -54,8 +54,8 @@ export async function openApi(db: Db, change: Partial<AdminDeps> = {}): Promise<
     databaseAnswers: async () => true,
     databaseIsShort: () => false,
     databaseFault: async () => undefined,
-    preview: async (facts, baseUrl) => {
-      const decision = decide(await findSituation(facts))
+    preview: async (facts, baseUrl, supposed) => {
+      const decision = decide(await findSituation(facts, supposed))
       return { script: `#!ipxe\n# ${decision.spec.kind} ${baseUrl ?? ''}\n`, decision }
     },
     trusted: true,

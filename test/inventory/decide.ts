@@ -90,6 +90,7 @@ export function machineOf(known: Partial<Machine> = {}): Machine {
 
 export function deploymentOf(known: Partial<LatestDeployment> = {}): LatestDeployment {
   return {
+    version: null,
     id: 'd1',
     image: 'debian',
     assignment: {},

@@ -1,0 +1,37 @@
+import { and, eq } from 'drizzle-orm'
+import { LRUCache } from 'lru-cache'
+import type { Db } from '../db/open.ts'
+import { imageVersions } from '../db/schema.ts'
+import type { Catalog, CatalogImage } from './catalog.ts'
+import type { Variant } from './images.ts'
+
+/** Gives a catalog in which an image has the version that a deployment was armed with. */
+export type PinVersion = (catalog: Catalog, image: string, version: number) => Promise<Catalog>
+
+const maxKept = 256
+
+/**
+ * The look-up over a database. Versions never change, so each is read once; which files of theirs are damaged is found when
+ * they are served (boot/damage.ts). A version that is gone leaves no image: that is refused, never another version served.
+ */
+export function createPinVersion(db: Db): PinVersion {
+  const kept = new LRUCache<string, { variants: Variant[] }, { image: string; version: number }>({
+    max: maxKept,
+    fetchMethod: async (_, __, { context: { image, version } }) => {
+      const [row] = await db
+        .select({ variants: imageVersions.variants })
+        .from(imageVersions)
+        .where(and(eq(imageVersions.image, image), eq(imageVersions.version, version)))
+      return row
+    },
+  })
+  return async (catalog, name, version) => {
+    const current = catalog.images.get(name)
+    if (current === undefined || current.version === version) return catalog
+    const found = await kept.fetch(`${name} ${version}`, { context: { image: name, version } })
+    const images = new Map<string, CatalogImage>(catalog.images)
+    if (found === undefined) images.delete(name)
+    else images.set(name, { ...current, version, variants: found.variants })
+    return { ...catalog, images }
+  }
+}
