@@ -19,7 +19,7 @@ import type { Config, Listen } from './config.ts'
 import { type Db, openPostgres } from './db/open.ts'
 import { openEmbedded } from './db/open-embedded.ts'
 import { rowsOf } from './db/rows.ts'
-import { freeDescriptors, requireDescriptors, shareDescriptors } from './descriptors.ts'
+import { freeDescriptors, shareDescriptors } from './descriptors.ts'
 import { ConfigError, messageOf } from './errors.ts'
 import { makeFolder } from './folders.ts'
 import { startHousekeeping } from './housekeeping.ts'
@@ -77,7 +77,6 @@ async function open(
   log: Logger,
   opened: (() => Promise<unknown>)[],
 ): Promise<Omit<RunningServer, 'stop'>> {
-  requireDescriptors()
   await makeFolder(config.dataDir)
   const socketPath = adminSocketPath(config.dataDir)
   if (socketPath !== undefined && (await isSocketTaken(socketPath))) {

@@ -1,10 +1,13 @@
+import { execFile } from 'node:child_process'
 import { chmodSync, existsSync, statSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { requireDescriptors } from '../src/descriptors.ts'
 import { loadServerId } from '../src/intake/server-id.ts'
+import { programDir } from '../src/paths.ts'
 import { loadSecretKey } from '../src/secret-key.ts'
 
 let dataDir: string
@@ -50,6 +53,21 @@ test('a damaged id of the server is named, and not replaced', async () => {
   writeFileSync(join(dataDir, 'server.id'), '\0\0\0\0')
   await expect(loadServerId(dataDir)).rejects.toThrow(`${dataDir}/server.id: expected a UUID, got`)
 })
+
+test.runIf(process.platform === 'linux').each([64, 100, 200])(
+  'a process that may open only %i files says so, instead of that it cannot find a module',
+  async (max) => {
+    const main = join(programDir, 'dist/main.js')
+    const run = promisify(execFile)('prlimit', [`--nofile=${max}`, process.execPath, main, 'serve'], {
+      env: { ...process.env, BOOTWRIGHT_DATA_DIR: dataDir },
+    })
+    const { code, stderr } = (await run.catch((error: unknown) => error)) as { code: number; stderr: string }
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringMatching(/^bootwright: open files: expected a limit of at least 256, got/),
+    ])
+  },
+)
 
 test('a limit of open files that is too low is named with the next step', () => {
   expect(() => requireDescriptors(200)).toThrow(
