@@ -1,6 +1,7 @@
 # syntax=docker/dockerfile:1
 # Bootwright in a container. TFTP answers from ports of its own: use the host's network, or BOOTWRIGHT_TFTP_SINGLE_PORT=yes.
-#   docker build -t bootwright . && docker run --network host -v bootwright:/data bootwright
+#   docker build -t bootwright . && docker run --restart unless-stopped --network host -v bootwright:/data bootwright
+# --restart: a fault that no code foresaw ends the server with an exit code, and Docker starts it again.
 # The admin listener stays on 127.0.0.1; without the host's network, BOOTWRIGHT_ADMIN_LISTEN=0.0.0.0:8081 and -p 127.0.0.1:8081:8081.
 
 FROM node:22-trixie-slim AS build

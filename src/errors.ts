@@ -45,7 +45,28 @@ export function quote(value: unknown): string {
   return JSON.stringify(text.length > 80 ? `${text.slice(0, 77)}...` : text)
 }
 
-/** What went wrong, as one line, whatever was thrown. */
+/**
+ * What went wrong, in its own words, whatever was thrown; never the statement and the values of a query that failed, which may be
+ * secrets. An error of several attempts (a name with two addresses) has the words of each.
+ */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
+  if (!(error instanceof Error)) return String(error)
+  if (isQueryError(error)) return messageOf(error.cause)
+  if (error instanceof AggregateError && error.errors.length > 0)
+    return [...new Set(error.errors.map(messageOf))].join(', ')
+  return error.message || String((error as { code?: unknown }).code ?? error.name)
+}
+
+/** Where it went wrong: the stack of the error, and of what caused it, without the values of queries. */
+export function stackOf(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined
+  const frames = error.stack?.split('\n').filter((line) => line.startsWith('    at ')) ?? []
+  const own = [`${error.name}: ${messageOf(error)}`, ...frames].join('\n')
+  const { cause } = error
+  return cause === undefined || cause === error ? own : `${own}\ncaused by ${stackOf(cause) ?? String(cause)}`
+}
+
+// drizzle's DrizzleQueryError: its message is the statement with its parameters, its cause the database's own error.
+function isQueryError(error: Error): boolean {
+  return 'query' in error && 'params' in error && error.cause !== undefined
 }

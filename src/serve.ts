@@ -3,20 +3,24 @@ import { join } from 'node:path'
 import { loadConfig } from './config.ts'
 import { openLog } from './log.ts'
 import { programDir } from './paths.ts'
+import { endAsked, endOnUncaught, endProcess, type Stop } from './process-end.ts'
 import { type RunningServer, startServer } from './server.ts'
 
-/** Serves until SIGINT or SIGTERM; says on standard output where, and the first time what to do next. */
+/** Serves until the process is asked to end; says on standard output where, and the first time what to do next. */
 export async function serve(env: Record<string, string | undefined>): Promise<void> {
   const config = loadConfig(env, join(programDir, 'ipxe', 'nbp'))
   const log = openLog(config)
-  const stopAsked = new Promise<string>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(signal))
-  })
+  let stop: Stop = async () => {}
+  endOnUncaught(log, () => stop())
+  const asked = endAsked()
   const server = await startServer(config, log)
+  stop = server.stop
+  // For `npm start` (scripts/start.js), which starts again only what has served.
+  process.send?.('serving')
   process.stdout.write(banner(server))
-  const signal = await stopAsked
-  log.info({ signal }, 'stopping')
-  await server.stop()
+  const reason = await asked
+  log.info({ reason }, 'stopping')
+  await endProcess(0, log, stop)
 }
 
 /** What a DHCP server can name: a listener on every address is reached by each address of this machine. */

@@ -18,6 +18,7 @@ const shared = [
   'seal',
   'subnet',
   'webhook-message',
+  'outage',
 ]
 const allowed: Record<string, { values: string[]; types: string[] }> = {
   cli: { values: ['config', 'admin-socket', 'intake'], types: ['inventory'] },

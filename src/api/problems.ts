@@ -10,9 +10,11 @@ import {
   InputError,
   messageOf,
   NotFoundError,
+  stackOf,
 } from '../errors.ts'
 import { PreconditionError } from '../inventory/precondition.ts'
 import type { Logger } from '../log.ts'
+import { isOutage } from '../outage.ts'
 
 export const fieldFaultSchema = z
   .object({
@@ -60,13 +62,12 @@ export function problemTranslator(log: Logger, databaseAnswers: () => Promise<bo
       return problem({ status: 507, detail: full?.message ?? 'the disk of the server is full' })
     }
     const { method, path } = context.req
+    const away = isOutage(error) || !(await databaseAnswers().catch(() => false))
     log.error(
-      { method, path, error: messageOf(error), stack: error instanceof Error ? error.stack : undefined },
+      { method, path, error: messageOf(error), ...(!away && { stack: stackOf(error) }) },
       'an API request failed',
     )
-    if (await databaseAnswers().catch(() => false)) {
-      return problem({ status: 500, detail: 'the server failed; its log says how' })
-    }
+    if (!away) return problem({ status: 500, detail: 'the server failed; its log says how' })
     return problem({ status: 503, detail: 'the database does not answer', headers: { 'retry-after': '5' } })
   }
 }

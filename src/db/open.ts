@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core'
 import { drizzle as drizzlePostgres } from 'drizzle-orm/postgres-js'
 import { migrate as migratePostgres } from 'drizzle-orm/postgres-js/migrator'
+import { ConfigError, messageOf } from '../errors.ts'
 import { programDir } from '../paths.ts'
 import { openPool, openSingle } from './postgres-pool.ts'
 import * as schema from './schema.ts'
@@ -33,6 +34,7 @@ const bootDeadlineMs = 5000
 export async function openPostgres(url: string): Promise<OpenDb> {
   const one = openSingle(url)
   try {
+    await connect(one)
     await one`select pg_advisory_lock(${migrationLock})`
     await migratePostgres(drizzlePostgres(one), { migrationsFolder })
   } finally {
@@ -41,4 +43,12 @@ export async function openPostgres(url: string): Promise<OpenDb> {
   const pool = openPool(url)
   const open = (deadlineMs?: number) => drizzlePostgres(pool.client(deadlineMs), { schema }) as unknown as Db
   return { db: open(), bootDb: open(bootDeadlineMs), isShort: pool.isShort, close: pool.end, fault: () => undefined }
+}
+
+async function connect(one: ReturnType<typeof openSingle>): Promise<void> {
+  await one`select 1`.catch((error: unknown) => {
+    const { host, port, path } = one.options
+    const where = path || `${host[0]}:${port[0]}`
+    throw new ConfigError(`DATABASE_URL: cannot connect to ${where}: ${messageOf(error)}`)
+  })
 }

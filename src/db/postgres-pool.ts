@@ -1,7 +1,7 @@
 import postgres from 'postgres'
 import { ConfigError } from '../errors.ts'
+import { DatabaseTimeoutError, isRefusedConnection } from '../outage.ts'
 import { createConnectionGate } from './connection-gate.ts'
-import { DatabaseTimeoutError, isRefusedConnection } from './outage.ts'
 
 /** The connections of this process to PostgreSQL. */
 export type PostgresPool = {

@@ -1,4 +1,4 @@
-import { isOutage } from '../db/outage.ts'
+import { isOutage } from '../outage.ts'
 
 /**
  * Gathers calls that come while earlier ones are under way, and answers them together: one round trip to the database for
