@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { NotFoundError } from '../errors.ts'
+import { countImageMachines } from '../inventory/image-uses.ts'
 import { deleteImage, findImage, listImages, patchImage, saveImage } from '../inventory/images.ts'
 import { etagOf } from '../inventory/precondition.ts'
 import { endpoint } from './endpoint.ts'
@@ -38,6 +39,10 @@ const imageSchema = z
     updatedAt: moment,
   })
   .openapi('Image')
+
+const saved = imageSchema
+  .extend({ draft: version.optional().openapi({ description: 'The version that was added and not promoted.' }) })
+  .openapi('ImageSaved')
 
 const params = z.object({ name: imageName })
 
@@ -85,18 +90,26 @@ export const put = endpoint({
       endOfLife,
       installer,
       variants,
+      draft: z.boolean().optional().openapi({
+        description:
+          'true adds the variants as a version that machines boot only once it is promoted. The first version of an image is never one.',
+      }),
       source: printable(512)
         .optional()
         .openapi({ description: 'Where the variants came from; kept with their version.' }),
     })
     .openapi('ImagePut'),
   conditional: true,
-  returns: imageSchema,
+  returns: saved,
   statuses: { 200: 'The image, as it is now', 201: 'The image, new' },
   answer: async ({ db }, { params: { name }, body, precondition, by }) => {
-    const { image, created } = await saveImage(db, name, body, precondition, by)
+    const { image, created, draft } = await saveImage(db, name, body, precondition, by)
     const headers = { etag: etagOf(image), ...(created && { location: `/api/v1/images/${name}` }) }
-    return { status: created ? 201 : 200, body: withoutNulls(image), headers }
+    return {
+      status: created ? 201 : 200,
+      body: { ...withoutNulls(image), ...(draft !== undefined && { draft }) },
+      headers,
+    }
   },
 })
 
@@ -114,6 +127,25 @@ export const patch = endpoint({
   answer: async ({ db }, { params: { name }, body, precondition, by }) => {
     const image = await patchImage(db, name, body, precondition, by)
     return { status: 200, body: withoutNulls(image), headers: { etag: etagOf(image) } }
+  },
+})
+
+export const uses = endpoint({
+  operationId: 'countImageMachines',
+  summary: 'Count the machines that boot an image now',
+  description:
+    'By their own assignment, by a group or by the policy, without those that a deployment or a menu entry may have boot it. At most the first 20,000 machines are looked at.',
+  params,
+  returns: z
+    .object({
+      machines: z.int(),
+      more: z.boolean().openapi({ description: 'There are machines that were not looked at.' }),
+    })
+    .openapi('ImageUses'),
+  statuses: { 200: 'The number' },
+  answer: async ({ db }, { params: { name } }) => {
+    if ((await findImage(db, name)) === undefined) throw new NotFoundError(`there is no image ${name}`)
+    return { status: 200, body: await countImageMachines(db, name) }
   },
 })
 

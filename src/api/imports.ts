@@ -33,6 +33,7 @@ const request = z
       .max(8, 'at most 8')
       .optional()
       .openapi({ description: 'Only the variants for these. Absent: all that there are.' }),
+    draft: z.boolean().optional().openapi({ description: 'true: machines boot the version only once it is promoted.' }),
     recipe: imageName.optional().openapi({ description: 'The name of a recipe.' }),
     mirror: z
       .url({ protocol: /^https?$/, error: 'an http or https URL' })
@@ -172,8 +173,8 @@ async function planOf(
   body: z.output<typeof request>,
 ): Promise<ImportPlan> {
   const { recipe, mirror, url, sha256: hash, sha512: longHash, file, keepIso = false, wimboot } = body
-  const { archs, title, installer } = body
-  const common = { title, installer, ...(archs && { archs: [...new Set(archs)] }) }
+  const { archs, title, installer, draft } = body
+  const common = { title, installer, draft, ...(archs && { archs: [...new Set(archs)] }) }
   if (recipe !== undefined) {
     requireArchs(await findRecipe(intake, recipe), archs)
     return { ...common, kind: 'recipe', recipe, ...(mirror !== undefined && { mirror: mirror.replace(/\/+$/, '') }) }

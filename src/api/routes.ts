@@ -76,6 +76,7 @@ const table: [Method, string, Endpoint, tag: string][] = [
   ['get', `${prefix}/answer-files/{name}/versions`, answerFiles.versions, 'answer files'],
   ['get', `${prefix}/images`, images.list, 'images'],
   ['get', `${prefix}/images/{name}`, images.get, 'images'],
+  ['get', `${prefix}/images/{name}/uses`, images.uses, 'images'],
   ['put', `${prefix}/images/{name}`, images.put, 'images'],
   ['patch', `${prefix}/images/{name}`, images.patch, 'images'],
   ['delete', `${prefix}/images/{name}`, images.remove, 'images'],

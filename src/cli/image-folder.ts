@@ -19,7 +19,7 @@ export async function importFolder(
   folder: string,
   options: ImportOptions,
   wimboot: FileRef | undefined,
-): Promise<Image> {
+): Promise<{ image: Image; version: number; before: number | undefined }> {
   const { name, title, arch, keepIso } = options
   if (keepIso) throw new Error(`${folder}: --keep-iso is for an ISO, and this is a folder`)
   const { entries, leftOut } = await walkFolder(folder)
@@ -35,7 +35,7 @@ export async function importFolder(
     hashes.set(path, (await storeFile(client, deps, placeAt(join(folder, path)), 'file')).sha256)
   const variants = chosen.map((one) => variantOf(one, hashes, { keepIso: false, wimboot }))
 
-  const before = await client.find<{ variants: Variant[]; installer?: boolean }>(imagePath)
+  const before = await client.find<{ version: number; variants: Variant[]; installer?: boolean }>(imagePath)
   const source = `folder ${basename(folder)
     .slice(0, 200)
     .replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, '_')}`
@@ -44,11 +44,12 @@ export async function importFolder(
     title: title ?? layout.title,
     source,
     installer,
+    draft: options.draft,
     variants: mergedVariants(before?.variants ?? [], variants),
   }
-  const saved = await client.ask<Image>('PUT', imagePath, body)
+  const image = await client.ask<Image & { draft?: number }>('PUT', imagePath, body)
   for (const note of layout.notes) deps.err(`${note}\n`)
-  return saved
+  return { image, version: image.draft ?? image.version, before: before?.version }
 }
 
 async function readSmall(path: string): Promise<string | undefined> {

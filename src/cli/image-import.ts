@@ -6,7 +6,8 @@ import type { Client } from './client.ts'
 import { type CliDeps, clientOf, print } from './deps.ts'
 import { endsSoon, formatBytes, formatEndOfLife, formatFit, formatTime } from './format.ts'
 import { importFolder } from './image-folder.ts'
-import { type Image, nextCommand } from './image-variant.ts'
+import { draftHelp, tellUses } from './image-uses.ts'
+import type { Image } from './image-variant.ts'
 import { followImport, type Import, tellItGoesOn } from './import.ts'
 import { type Place, parsePlace } from './source.ts'
 import { formatTable } from './table.ts'
@@ -16,6 +17,7 @@ export type ImportOptions = {
   name?: string
   title?: string
   installer?: boolean
+  draft?: true
   arch?: Arch[]
   sha256?: string
   sha512?: string
@@ -36,6 +38,7 @@ export function addImageImportCommands(image: Command, deps: CliDeps): void {
     .option('--title <title>', 'name of the image for people')
     .option('--installer', "booting it may write to the machine's disk (else what is recognised)")
     .option('--no-installer', "booting it never writes to the machine's disk")
+    .option('--draft', draftHelp)
     .addOption(archsOption())
     .option('--sha256 <hex>', 'what the bytes of the URL must hash to', hexOf(64))
     .option('--sha512 <hex>', 'what the bytes of the URL must hash to', hexOf(128))
@@ -57,7 +60,7 @@ export function addImageImportCommands(image: Command, deps: CliDeps): void {
       if (about === undefined) throw new Error(`${place.path}: there is no such file or folder`)
       if (about.isDirectory()) {
         const saved = await importFolder(client, deps, path, options, body.wimboot)
-        return tellImage(command, deps, saved)
+        return tellImage(command, deps, client, saved.image, saved.version, saved.before)
       }
       if (/\.(efi|ipxe)$/i.test(path))
         throw new Error(`${basename(path)}: for a single file there is image add NAME --efi FILE, or --ipxe FILE`)
@@ -125,9 +128,17 @@ export async function addByRecipe(
   deps: CliDeps,
   client: Client,
   name: string,
-  options: { recipe?: string; mirror?: string; arch?: Arch[]; title?: string; installer?: true; wait: boolean },
+  options: {
+    recipe?: string
+    mirror?: string
+    arch?: Arch[]
+    title?: string
+    installer?: true
+    draft?: true
+    wait: boolean
+  },
 ): Promise<void> {
-  const { recipe: recipeName = name, mirror, arch, title, installer, wait } = options
+  const { recipe: recipeName = name, mirror, arch, title, installer, draft, wait } = options
   const { items, faults } = await client.ask<Recipes>('GET', '/recipes')
   const recipe = items.find((one) => one.name === recipeName)
   if (recipe === undefined) {
@@ -144,6 +155,7 @@ export async function addByRecipe(
     ...(arch && { archs: arch }),
     ...(title !== undefined && { title }),
     ...(installer && { installer }),
+    ...(draft && { draft }),
   }
   await runImport(command, deps, client, body, wait)
 }
@@ -160,11 +172,12 @@ export function archsOption(): Option {
 }
 
 async function wishesOf(client: Client, deps: CliDeps, options: ImportOptions) {
-  const { name, title, installer, arch, keepIso, wimboot } = options
+  const { name, title, installer, draft, arch, keepIso, wimboot } = options
   return {
     ...(name !== undefined && { image: name }),
     ...(title !== undefined && { title }),
     ...(installer !== undefined && { installer }),
+    ...(draft && { draft }),
     ...(arch && { archs: arch }),
     ...(keepIso && { keepIso }),
     ...(wimboot && { wimboot: await storeFile(client, deps, wimboot, 'wimboot') }),
@@ -177,18 +190,22 @@ async function runImport(command: Command, deps: CliDeps, client: Client, body: 
     print(command, deps, asked, ({ id }) => id)
     return tellItGoesOn(deps, asked)
   }
-  const image = await followImport(client, deps, asked)
-  if (image !== undefined) tellImage(command, deps, image)
+  const before =
+    asked.image === undefined ? undefined : await client.find<Image>(`/images/${encodeURIComponent(asked.image)}`)
+  const done = await followImport(client, deps, asked)
+  if (done !== undefined) await tellImage(command, deps, client, done.image, done.version, before?.version)
 }
 
-function tellImage(command: Command, deps: CliDeps, image: Image): void {
-  print(
-    command,
-    deps,
-    image,
-    () => `${image.name} version ${image.version}: ${image.variants.map(formatFit).join(', ')}`,
-  )
-  deps.err(nextCommand(image))
+async function tellImage(
+  command: Command,
+  deps: CliDeps,
+  client: Client,
+  image: Image,
+  version: number,
+  before: number | undefined,
+): Promise<void> {
+  print(command, deps, image, () => `${image.name} version ${version}: ${image.variants.map(formatFit).join(', ')}`)
+  await tellUses(client, deps, image, version, before)
 }
 
 function howOf({ state, doing, doneBytes, totalBytes, message, version }: Import): string {

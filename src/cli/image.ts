@@ -5,13 +5,21 @@ import { type CliDeps, clientOf, print } from './deps.ts'
 import { formatEndOfLife, formatFit, formatTime } from './format.ts'
 import { addByRecipe, addImageImportCommands } from './image-import.ts'
 import { addVariantOptions, faultIn, type GivenOptions, namesNothing, withTrees } from './image-options.ts'
-import { describeVariant, type Image, nextCommand, variantWith, withVariant } from './image-variant.ts'
+import { draftHelp, tellUses } from './image-uses.ts'
+import { describeVariant, type Image, variantWith, withVariant } from './image-variant.ts'
 import { addImageVersionCommands } from './image-versions.ts'
 import type { Place } from './source.ts'
 import { formatFields, formatTable } from './table.ts'
 import { storeFile } from './upload.ts'
 
-type AddOptions = GivenOptions & { title?: string; installer?: true; recipe?: string; mirror?: string; wait: boolean }
+type AddOptions = GivenOptions & {
+  title?: string
+  installer?: true
+  draft?: true
+  recipe?: string
+  mirror?: string
+  wait: boolean
+}
 
 /** `bootwright image`. */
 export function addImageCommand(program: Command, deps: CliDeps): void {
@@ -24,6 +32,7 @@ export function addImageCommand(program: Command, deps: CliDeps): void {
     .argument('<name>', 'of the image: a-z 0-9 . _ -')
     .option('--title <title>', 'name of the image for people')
     .option('--installer', "booting it may write to the machine's disk (else what the recipe says)")
+    .option('--draft', draftHelp)
     .option('--recipe <recipe>', 'by the recipe of another name')
     .option('--mirror <url>', "for a recipe: instead of the distribution's own server")
     .option('--no-wait', 'for a recipe: do not wait until it is there')
@@ -42,18 +51,20 @@ export function addImageCommand(program: Command, deps: CliDeps): void {
       const body = {
         ...(options.title !== undefined && { title: options.title }),
         ...(options.installer && { installer: true }),
+        ...(options.draft && { draft: true }),
         variants: withVariant(current?.variants ?? [], variant),
       }
-      const saved = await client.ask<Image>('PUT', path, body)
-      const same = saved.version === before?.version ? ', as before' : ''
+      const saved = await client.ask<Image & { draft?: number }>('PUT', path, body)
+      const { draft: version = saved.version } = saved
+      const same = version === before?.version ? ', as before' : ''
       print(
         command,
         deps,
         saved,
-        () => `${saved.name} version ${saved.version}${same}: ${saved.variants.map(formatFit).join(', ')}`,
+        () => `${saved.name} version ${version}${same}: ${saved.variants.map(formatFit).join(', ')}`,
       )
       await warnOfRelativeNames(deps, options.ipxe)
-      deps.err(nextCommand(saved))
+      await tellUses(client, deps, saved, version, current?.version)
     })
 
   addImageImportCommands(image, deps)

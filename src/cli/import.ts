@@ -24,10 +24,14 @@ const patienceMs = 120_000
 
 /**
  * Follows an import to its end, told on one line. Ctrl-C ends the following, not the import.
- * @returns the image; undefined when nobody waits any longer
+ * @returns the image and the version that was made; undefined when nobody waits any longer
  * @throws Error for the operator: it failed, or was cancelled
  */
-export async function followImport(client: Client, deps: CliDeps, asked: Import): Promise<Image | undefined> {
+export async function followImport(
+  client: Client,
+  deps: CliDeps,
+  asked: Import,
+): Promise<{ image: Image; version: number } | undefined> {
   const label = asked.image ?? asked.source
   const progress = startProgress(deps, `import ${label}`)
   const stop = new AbortController()
@@ -49,7 +53,8 @@ export async function followImport(client: Client, deps: CliDeps, asked: Import)
     if (one.state !== 'done') throw new Error(one.message ?? 'the import was cancelled')
     progress.end(`done, from ${one.source}`)
     if (one.message !== undefined) deps.err(`${one.message}\n`)
-    return await client.ask<Image>('GET', `/images/${encodeURIComponent(one.image ?? '')}`)
+    const image = await client.ask<Image>('GET', `/images/${encodeURIComponent(one.image ?? '')}`)
+    return { image, version: one.version ?? image.version }
   } catch (error) {
     progress.clear()
     if (!stop.signal.aborted) throw error

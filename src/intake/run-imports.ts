@@ -212,16 +212,12 @@ async function saveOutcome(
         const { title, source, endOfLife } = outcome
         const installer = one.plan.installer ?? before?.installer ?? outcome.installer
         const variants = mergedVariants(before?.variants ?? [], outcome.variants)
-        const { image } = await saveImage(
-          tx,
-          name,
-          { title, source, endOfLife, installer, variants },
-          precondition,
-          one.actor,
-        )
+        const change = { title, source, endOfLife, installer, variants, draft: one.plan.draft }
+        const { image, draft } = await saveImage(tx, name, change, precondition, one.actor)
+        const version = draft ?? image.version
         const message = outcome.notes.join('\n').slice(0, mostMessage) || undefined
-        await endImport(tx, one, { state: 'done', image: name, version: image.version, message })
-        return { name, version: image.version }
+        await endImport(tx, one, { state: 'done', image: name, version, message })
+        return { name, version }
       })
     } catch (error) {
       // Somebody changed the image in this moment.

@@ -4,7 +4,7 @@ export const changesByNoun = {
   group: ['created', 'changed', 'deleted'],
   menu: ['created', 'changed', 'deleted'],
   'answer-file': ['created', 'changed', 'deleted'],
-  image: ['created', 'changed', 'deleted', 'version-deleted'],
+  image: ['created', 'changed', 'deleted', 'version-added', 'version-deleted'],
   import: ['created', 'done', 'failed', 'cancelled'],
   file: ['damaged', 'mended', 'deleted'],
   deployment: ['armed', 'started', 'installing', 'installed', 'failed', 'cancelled', 'report-ignored'],

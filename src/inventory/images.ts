@@ -126,11 +126,13 @@ export type ImageChange = {
   /** YYYY-MM-DD; null takes it away. */
   endOfLife?: string | null | undefined
   installer?: boolean | null | undefined
+  /** Adds the variants as a version that machines boot only once it is promoted. The first version of an image is never one. */
+  draft?: boolean | undefined
 }
 
 /**
  * Makes or changes an image. Variants that differ from the current version's become a new version and the current one;
- * the same variants again change nothing. The result says whether the image is new.
+ * the same variants again change nothing. The result says whether the image is new, and which version is a draft.
  * @throws InputError when a variant names a file that is not stored, or two variants are for the same machines; PreconditionError
  */
 export async function saveImage(
@@ -139,8 +141,9 @@ export async function saveImage(
   change: ImageChange,
   precondition: Precondition = {},
   by: Actor = system,
-): Promise<{ image: Image; created: boolean }> {
+): Promise<{ image: Image; created: boolean; draft?: number }> {
   const { variants, source } = change
+  let draft: number | undefined
   refuseTwins(variants)
   return db.transaction(async (transaction) => {
     const inside = transaction as unknown as Db
@@ -149,6 +152,10 @@ export async function saveImage(
     await refuseUnknownFiles(inside, variants)
     const { thing, created } = await changeVersioned(inside, versioned, name, precondition, by, async (tx, before) => {
       const same = before !== undefined && canonical(before.variants) === canonical(variants)
+      if (change.draft && before !== undefined && !same) {
+        draft = await addDraft(tx, before, variants, source, by)
+        return
+      }
       const about = aboutOf(change, before ?? { title: name, endOfLife: null, installer: null })
       if (same && isDeepStrictEqual(about, aboutOf({}, before))) return
       const version = same ? before.version : await nextVersion(tx, name, before)
@@ -157,7 +164,7 @@ export async function saveImage(
       else await setCurrent(tx, before, values)
       if (!same) await tx.insert(imageVersions).values({ image: name, version, variants, source: source ?? null })
     })
-    return { image: thing, created }
+    return { image: thing, created, ...(draft !== undefined && { draft }) }
   })
 }
 
@@ -203,8 +210,30 @@ export async function deleteImage(
   })
 }
 
+/** Adds a version that is not the current one, unless the newest is the same; gives its number. */
+async function addDraft(
+  tx: Db,
+  { name, createdAt }: Image,
+  variants: Variant[],
+  source: string | undefined,
+  by: Actor,
+): Promise<number> {
+  const [newest] = await tx
+    .select()
+    .from(imageVersions)
+    .where(eq(imageVersions.image, name))
+    .orderBy(desc(imageVersions.version))
+    .limit(1)
+  if (newest !== undefined && canonical(newest.variants) === canonical(variants)) return newest.version
+  const version = await nextVersion(tx, name, { createdAt })
+  await tx.insert(imageVersions).values({ image: name, version, variants, source: source ?? null })
+  const after = { version, variants: variants.map(withoutTree), source: source ?? null }
+  await recordChanges(tx, [{ actor: by, type: 'image.version-added', subject: name, after }])
+  return version
+}
+
 // Never a number that was given before, be its version deleted meanwhile: boots, caches and the log of changes name it.
-async function nextVersion(tx: Db, name: string, before: Image | undefined): Promise<number> {
+async function nextVersion(tx: Db, name: string, before: Pick<Image, 'createdAt'> | undefined): Promise<number> {
   if (before === undefined) return 1
   const [logged] = await tx
     .select({ version: sql<number | null>`max((${changes.after} ->> 'version')::int)` })

@@ -20,6 +20,8 @@ export type ImportPlan = {
   title?: string | undefined
   /** Absent: as the image was before, or as the recipe or the layout says. */
   installer?: boolean | undefined
+  /** The version is not promoted. */
+  draft?: boolean | undefined
   /** The stored program that boots Windows PE, for discs that do not have it. */
   wimboot?: FileRef | undefined
 } & (
