@@ -47,6 +47,8 @@ export type Config = {
   /** Stored files are hashed again once in so many days; 0: never. */
   verifyDays: number
   maxDiscovered: number
+  maxDiscoveredPerAddress: number
+  keepDiscoveredDays: number
   maxFileBytes: number
   /** The object store that files are in; undefined: the data folder. */
   s3: S3Settings | undefined
@@ -173,7 +175,21 @@ export const settings = {
     fallback: '7',
     meaning: 'the bytes of each stored file are hashed again once in so many days; 0: never',
   },
-  maxDiscovered: { name: 'BOOTWRIGHT_MAX_DISCOVERED', fallback: '10000', meaning: 'unknown machines recorded at most' },
+  maxDiscovered: {
+    name: 'BOOTWRIGHT_MAX_DISCOVERED',
+    fallback: '10000',
+    meaning: 'discovered machines kept at most; beyond it those seen longest ago make room',
+  },
+  maxDiscoveredPerAddress: {
+    name: 'BOOTWRIGHT_MAX_DISCOVERED_PER_ADDRESS',
+    fallback: '256',
+    meaning: 'discovered machines kept of one address (of IPv6: of one /64), and their boots recorded in a burst',
+  },
+  keepDiscoveredDays: {
+    name: 'BOOTWRIGHT_KEEP_DISCOVERED_DAYS',
+    fallback: '30',
+    meaning: 'days after which a discovered machine that is not seen again is forgotten',
+  },
   maxFileBytes: {
     name: 'BOOTWRIGHT_MAX_FILE_BYTES',
     fallback: '34359738368',
@@ -365,6 +381,8 @@ export function loadConfig(env: Record<string, string | undefined>, defaultNbpDi
     keepChangesDays: count('keepChangesDays', 1, 36_500),
     verifyDays: count('verifyDays', 0, 3650),
     maxDiscovered: count('maxDiscovered', 0, 10_000_000),
+    maxDiscoveredPerAddress: count('maxDiscoveredPerAddress', 1, 10_000_000),
+    keepDiscoveredDays: count('keepDiscoveredDays', 1, 36_500),
     maxFileBytes: count('maxFileBytes', 1, 2 ** 50),
     s3: given('s3Url') === undefined ? undefined : readS3(),
     importsAtOnce: count('importsAtOnce', 1, 100),

@@ -6,6 +6,7 @@ import { pruneStrayEvents } from './inventory/boot-events.ts'
 import { markStalledBoots, pruneBoots } from './inventory/boots.ts'
 import { pruneChanges } from './inventory/changes.ts'
 import { failLateDeployments } from './inventory/deployment-moves.ts'
+import { forgetDiscovered } from './inventory/discovered.ts'
 import { pruneIdempotencyKeys } from './inventory/idempotency.ts'
 import { pruneDead } from './inventory/webhooks.ts'
 import type { Logger } from './log.ts'
@@ -14,7 +15,7 @@ const minuteMs = 60_000
 
 /** What time alone brings: boots that stall, deployments whose time is over, and what need not be kept any longer. */
 export function startHousekeeping(
-  config: Pick<Config, 'databaseUrl' | 'keepBootsDays' | 'keepBoots' | 'keepChangesDays'>,
+  config: Pick<Config, 'databaseUrl' | 'keepBootsDays' | 'keepBoots' | 'keepChangesDays' | 'keepDiscoveredDays'>,
   db: Db,
   log: Logger,
   { soonMs, laterMs } = { soonMs: 20_000, laterMs: 60 * minuteMs },
@@ -27,6 +28,8 @@ export function startHousekeeping(
   const later = every(laterMs, log, async () => {
     await pruneStrayEvents(db)
     await pruneBoots(db, { days: config.keepBootsDays, most: config.keepBoots })
+    const notSeenSince = new Date(Date.now() - config.keepDiscoveredDays * 24 * 60 * minuteMs)
+    await forgetDiscovered(db, { notSeenSince }, { limit: 10_000, dryRun: false })
     await pruneChanges(db, config.keepChangesDays)
     await pruneIdempotencyKeys(db)
     await pruneDead(db)

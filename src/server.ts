@@ -13,6 +13,7 @@ import { createBootServer, createRelayServer } from './boot/listener.ts'
 import { type BootDeps, createBootApp } from './boot/routes.ts'
 import { previewScript } from './boot/script.ts'
 import { createTransfers } from './boot/send-file.ts'
+import { createShares } from './boot/shares.ts'
 import { startBackgroundChecks } from './care/background-checks.ts'
 import { createFileChecks } from './care/check-file.ts'
 import type { Config, Listen } from './config.ts'
@@ -126,6 +127,7 @@ async function open(
     databaseAnswers,
     databaseIsShort,
     databaseFault,
+    mayRecord: createShares({ burst: config.maxDiscoveredPerAddress }),
     scripts: createScripts(readTemplates()),
     findSituation: createFindSituation(bootDb),
     openBoot: createOpenBoot(bootDb),

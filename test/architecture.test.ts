@@ -15,10 +15,12 @@ const shared = [
   'log',
   'mac',
   'paths',
+  'placeholders',
   'seal',
   'subnet',
   'webhook-message',
   'outage',
+  'uuid',
 ]
 const allowed: Record<string, { values: string[]; types: string[] }> = {
   cli: { values: ['config', 'admin-socket', 'intake'], types: ['inventory'] },

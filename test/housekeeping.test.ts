@@ -9,7 +9,13 @@ import { eachDatabase } from './helpers/database.ts'
 
 eachDatabase('housekeeping', (database) => {
   const facts = { mac: '52:54:00:12:34:56', platform: 'efi', buildarch: 'x86_64' } as const
-  const kept = { databaseUrl: undefined, keepBootsDays: 30, keepBoots: 100, keepChangesDays: 10 }
+  const kept = {
+    databaseUrl: undefined,
+    keepBootsDays: 30,
+    keepBoots: 100,
+    keepDiscoveredDays: 30,
+    keepChangesDays: 10,
+  }
 
   test('marks what stalled, and forgets what is old, again and again, until it is stopped', async () => {
     const db = database()

@@ -17,6 +17,8 @@ export type VmOptions = {
   /** SMBIOS: what the machine says of itself. */
   serial?: string
   product?: string
+  manufacturer?: string
+  asset?: string
   uuid?: string
   /** UEFI only: HTTP Boot without the PXE attempts before it, which would take two minutes to fail. */
   httpBoot?: boolean
@@ -46,8 +48,8 @@ export async function startVm(net: Net, workDir: string, options: VmOptions): Pr
   const smbios = [
     ['serial', options.serial],
     ['product', options.product],
-    ['manufacturer', 'Lab'],
-  ].flatMap(([field, value]) => (value ? [`${field}=${value}`] : []))
+    ['manufacturer', options.manufacturer ?? 'Lab'],
+  ].flatMap(([field, value]) => (value ? [`${field}=${doubled(value)}`] : []))
   const running = startIn(net.lan, program, [
     ...args,
     // Never KVM: where the machine is itself virtual, /dev/kvm may open and then not run firmware.
@@ -70,6 +72,7 @@ export async function startVm(net: Net, workDir: string, options: VmOptions): Pr
     // A new iPXE gathers entropy for four seconds without it.
     ...['-device', 'virtio-rng-pci'],
     ...['-smbios', `type=1,${smbios.join(',')}`],
+    ...(options.asset ? ['-smbios', `type=3,asset=${doubled(options.asset)}`] : []),
     ...(options.uuid ? ['-uuid', options.uuid] : []),
     ...(options.usbDisk ? usbDisk(options.usbDisk) : []),
     ...(options.disk ? await disks(workDir, options.disk, options.emptyDisks ?? 0) : []),
@@ -77,6 +80,11 @@ export async function startVm(net: Net, workDir: string, options: VmOptions): Pr
   const limit = setTimeout(() => running.child.kill('SIGKILL'), options.lifetimeMs ?? 120_000)
   running.ended.then(() => clearTimeout(limit))
   return running
+}
+
+// QEMU ends a value at a comma, and takes two for one.
+function doubled(value: string): string {
+  return value.replaceAll(',', ',,')
 }
 
 async function machine(

@@ -74,6 +74,12 @@ export const withoutArgs = z
       'Takes arguments off those of the image and of weaker groups, once these are filled in: `*` is any characters, `?` is one.',
   })
 
+/** The word that lets an image install whenever its machine boots. */
+export const everyBoot = onlyTrue.openapi({
+  description:
+    'Required with an image that is an installer or has an answer file: it then installs at every boot. To install once, arm a deployment instead.',
+})
+
 export const assignment = z
   .strictObject({
     image: imageName.optional(),
@@ -83,6 +89,7 @@ export const assignment = z
       .refine((value): value is true => value, 'true')
       .optional()
       .openapi({ description: "The machine's own disk; only true, or absent." }),
+    everyBoot: everyBoot.optional(),
     args: checkedArgs.optional(),
     withoutArgs: withoutArgs.optional(),
     answerFile: thingName.optional(),
@@ -100,6 +107,7 @@ export const assignmentChange = z
     image: imageName.nullish(),
     menu: thingName.nullish(),
     local: onlyTrue.nullish().openapi({ description: "The machine's own disk." }),
+    everyBoot: everyBoot.nullish(),
     args: checkedArgs.nullish().openapi({ description: 'Replaced as a whole.' }),
     withoutArgs: withoutArgs.nullish(),
     answerFile: thingName.nullish(),

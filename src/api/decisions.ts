@@ -47,6 +47,7 @@ const bootSpec = z
         title: z.string(),
         timeoutSeconds: z.int().nullable(),
         defaultEntry: z.string().nullable(),
+        note: z.string().optional().openapi({ description: 'Why it waits for a person, against its time limit.' }),
         entries: z.array(z.object({ name: z.string(), text: z.string(), hotkey: z.string().optional() })),
       })
       .openapi('BootMenu'),
@@ -67,9 +68,23 @@ export const decisionSchema = z
         name: z.string(),
         discovered: z.boolean(),
         hostname: z.string().optional(),
+        uuid: z.string().optional(),
+        serial: z.string().optional(),
+        product: z.string().optional(),
+        asset: z.string().optional(),
         labels: z.record(z.string(), z.string()),
       })
       .optional(),
+    identity: z
+      .object({
+        by: z.string().openapi({ example: 'MAC 52:54:00:12:34:56' }),
+        byMac: z.boolean(),
+        weak: z.string().optional().openapi({
+          description: 'Why it is not certain that it is this machine: then nothing that installs is served.',
+        }),
+      })
+      .optional()
+      .openapi({ description: 'What the machine was known by.' }),
     deployment: z
       .object({ id: uuidv7, attempt: z.int(), maxAttempts: z.int() })
       .optional()

@@ -39,5 +39,5 @@ export const conflicts = endpoint({
   summary: 'Requests that several machines laid claim to, and still would',
   returns: z.object({ items: z.array(conflictSchema) }).openapi('ConflictList'),
   statuses: { 200: 'The conflicts, newest first' },
-  answer: async ({ db }) => ({ status: 200, body: { items: await listConflicts(db) } }),
+  answer: async ({ db, findSituation }) => ({ status: 200, body: { items: await listConflicts(db, findSituation) } }),
 })

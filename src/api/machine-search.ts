@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
-import { parseUuid } from '../inventory/identity.ts'
 import { factNames, type MachineCursor, type MachineSort, machineOrders } from '../inventory/machine-list.ts'
+import { parseUuid } from '../uuid.ts'
 import { thingName } from './assignments.ts'
 import { hostname, imageName, instant, isPrintable, printable, refuse, uuidv7 } from './schemas.ts'
 

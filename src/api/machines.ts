@@ -1,18 +1,20 @@
 import { z } from '@hono/zod-openapi'
 import { InputError } from '../errors.ts'
 import { deleteDeployedMachine } from '../inventory/deployment-cancels.ts'
-import { parseUuid } from '../inventory/identity.ts'
+import { forgetDiscovered } from '../inventory/discovered.ts'
 import type { MachineField } from '../inventory/machine-fields.ts'
 import { cursorOf, searchMachines } from '../inventory/machine-list.ts'
 import { type MachineKey, namesakesOf, noMachine } from '../inventory/machine-names.ts'
-import { findMachine, type Machine, saveMachine } from '../inventory/machines.ts'
+import { findMachine, type Machine, newMachine, saveMachine } from '../inventory/machines.ts'
 import { etagOf } from '../inventory/precondition.ts'
+import { parseUuid } from '../uuid.ts'
 import { assignment, assignmentChange } from './assignments.ts'
 import { type AdminDeps, endpoint } from './endpoint.ts'
 import { cursorParameter, formatCursor, machineSearch, searchOf, sortOf, sortParameter } from './machine-search.ts'
 import {
   arch,
   hostname,
+  instant,
   limit,
   mac,
   machineKey,
@@ -42,8 +44,13 @@ const macs = z
   .array(mac)
   .min(1, 'at least one MAC address')
   .max(64, 'at most 64 MAC addresses')
+  .nullable()
+  .transform((all) => all ?? [])
   .optional()
-  .openapi({ description: 'All the MACs; when absent they stay as they are. One in the URL is always among them.' })
+  .openapi({
+    description:
+      'All the MACs; when absent they stay as they are, null takes them off. One in the URL of a PUT is always among them.',
+  })
 
 const entered = {
   uuid: uuid.nullish(),
@@ -98,6 +105,9 @@ export const machineSchema = z
     denied: z.boolean().openapi({ description: 'Refused whatever is assigned.' }),
     labels: z.record(z.string(), z.string()),
     assignment: assignment.optional(),
+    discoveredFrom: z.string().openapi({
+      description: 'The address (of IPv6 the /64) that it was discovered at; empty for one that was entered.',
+    }),
     facts: factsSchema,
     revision: z.int().openapi({ description: 'Counted up by each change that an operator makes.' }),
     createdAt: moment,
@@ -139,7 +149,11 @@ export const get = endpoint({
   params,
   returns: machineSchema,
   statuses: { 200: 'The machine' },
-  answer: async ({ db }, { params: { id } }) => shown(db, await requireMachine(db, id)),
+  answer: async ({ db, findSituation }, { params: { id } }) => {
+    const machine = await requireMachine(db, id)
+    const { identity } = await findSituation({ ...machine.facts, ...(machine.macs[0] && { mac: machine.macs[0] }) })
+    return shown(db, machine, false, 'notices' in identity ? identity.notices : [])
+  },
 })
 
 export const put = endpoint({
@@ -155,6 +169,47 @@ export const put = endpoint({
   answer: async ({ db }, { params: { id }, body, precondition, by }) => {
     const { machine, created } = await saveMachine(db, id, body, { ...precondition, replace: true }, by)
     return shown(db, machine, created)
+  },
+})
+
+export const create = endpoint({
+  operationId: 'createMachine',
+  summary: 'Enter a machine by its UUID, its serial with product, or its MACs',
+  description:
+    'Without MACs it is identified by the UUID, or the serial with product, until a second machine reports the same.',
+  body: machineChange,
+  returns: machineSchema,
+  statuses: { 201: 'The machine, new' },
+  answer: async ({ db }, { body, by }) => {
+    const [first] = body.macs ?? []
+    const key = first === undefined ? newMachine : { mac: first }
+    const { machine } = await saveMachine(db, key, body, { ifNoneMatch: '*', replace: true }, by)
+    return shown(db, machine, true)
+  },
+})
+
+export const forget = endpoint({
+  operationId: 'forgetDiscovered',
+  summary: 'Forget discovered machines: all, or those not seen of late or from one address',
+  description:
+    'Those that an operator entered are never among them. Their boots stay. One that asks again is discovered again.',
+  query: z.strictObject({
+    notSeenSince: instant.optional(),
+    address: z
+      .union([z.ipv4(), z.ipv6()], { error: 'an IP address' })
+      .optional()
+      .openapi({ description: 'Of IPv6 all of its /64.' }),
+    dryRun: z
+      .enum(['true', 'false'])
+      .transform((text) => text === 'true')
+      .optional()
+      .openapi({ type: 'boolean', default: false }),
+  }),
+  returns: z.object({ forgotten: z.int(), applied: z.boolean() }).openapi('Forgotten'),
+  statuses: { 200: 'How many' },
+  answer: async ({ db }, { query: { dryRun = false, ...filter }, by }) => {
+    const forgotten = await forgetDiscovered(db, filter, { limit: 100_000, dryRun }, by)
+    return { status: 200, body: { forgotten, applied: !dryRun } }
   },
 })
 
@@ -193,13 +248,14 @@ export const remove = endpoint({
   },
 })
 
-async function shown(db: AdminDeps['db'], machine: Machine, created = false) {
+async function shown(db: AdminDeps['db'], machine: Machine, created = false, doubts: string[] = []) {
   const headers = { etag: etagOf(machine), ...(created && { location: `/api/v1/machines/${machine.id}` }) }
   const namesakes = await namesakesOf(db, machine)
-  const notices = [
+  const twins = [
     `the host name ${machine.hostname} is also that of ${namesakes.join(', ')}; commands and URLs need a MAC to tell these machines apart`,
   ]
-  const body = { ...machine, ...(namesakes.length > 0 && { notices }) }
+  const notices = [...(namesakes.length > 0 ? twins : []), ...doubts]
+  const body = { ...machine, ...(notices.length > 0 && { notices }) }
   return { status: created ? (201 as const) : (200 as const), body, headers }
 }
 

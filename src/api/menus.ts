@@ -1,10 +1,10 @@
 import { z } from '@hono/zod-openapi'
 import { archs, platforms } from '../arch.ts'
 import { NotFoundError } from '../errors.ts'
-import { changeMenu, deleteMenu, findMenu, listMenus, type Menu, saveMenu } from '../inventory/menus.ts'
+import { changeMenu, deleteMenu, findMenu, listMenus, type Menu, menuNotices, saveMenu } from '../inventory/menus.ts'
 import { etagOf } from '../inventory/precondition.ts'
-import { checkedArgs, thingName, withoutArgs } from './assignments.ts'
-import { endpoint } from './endpoint.ts'
+import { checkedArgs, everyBoot, thingName, withoutArgs } from './assignments.ts'
+import { type AdminDeps, endpoint } from './endpoint.ts'
 import { imageName, limit, moment, page, pageOf, printable, withoutNulls } from './schemas.ts'
 
 const common = {
@@ -31,6 +31,9 @@ const entry = z
           args: checkedArgs.optional(),
           withoutArgs: withoutArgs.optional(),
           answerFile: thingName.optional(),
+          everyBoot: everyBoot.optional().openapi({
+            description: 'Required for a default entry that installs, where the menu has a time limit.',
+          }),
         })
         .openapi('MenuImage', { description: 'Hidden where the image has no variant for the machine.' }),
       z.strictObject({ kind: z.literal('menu'), ...common, menu: thingName }).openapi('MenuMenu'),
@@ -54,7 +57,17 @@ const content = {
 }
 
 const menuSchema = z
-  .object({ name: thingName, ...content, revision: z.int(), createdAt: moment, updatedAt: moment })
+  .object({
+    name: thingName,
+    ...content,
+    revision: z.int(),
+    createdAt: moment,
+    updatedAt: moment,
+    notices: z
+      .array(z.string())
+      .optional()
+      .openapi({ description: 'Where its time limit does not count, and why; not in lists.' }),
+  })
   .openapi('Menu')
 
 const params = z.object({ name: thingName })
@@ -87,7 +100,7 @@ export const get = endpoint({
   answer: async ({ db }, { params: { name } }) => {
     const menu = await findMenu(db, name)
     if (menu === undefined) throw new NotFoundError(`there is no menu ${name}`)
-    return shown(menu)
+    return shown(db, menu)
   },
 })
 
@@ -109,7 +122,7 @@ export const put = endpoint({
   answer: async ({ db }, { params: { name }, body, precondition, by }) => {
     const whole = { ...body, timeoutSeconds: body.timeoutSeconds ?? null, defaultEntry: body.defaultEntry ?? null }
     const { menu, created } = await saveMenu(db, name, whole, precondition, by)
-    return shown(menu, created)
+    return shown(db, menu, created)
   },
 })
 
@@ -130,7 +143,7 @@ export const patch = endpoint({
   returns: menuSchema,
   statuses: { 200: 'The menu, changed' },
   answer: async ({ db }, { params: { name }, body, precondition, by }) =>
-    shown(await changeMenu(db, name, body, precondition, by)),
+    shown(db, await changeMenu(db, name, body, precondition, by)),
 })
 
 export const remove = endpoint({
@@ -145,7 +158,9 @@ export const remove = endpoint({
   },
 })
 
-function shown(menu: Menu, created = false) {
+async function shown(db: AdminDeps['db'], menu: Menu, created = false) {
+  const notices = await menuNotices(db, menu)
+  const body = { ...withoutNulls(menu), ...(notices.length > 0 && { notices }) }
   const headers = { etag: etagOf(menu), ...(created && { location: `/api/v1/menus/${menu.name}` }) }
-  return { status: created ? (201 as const) : (200 as const), body: withoutNulls(menu), headers }
+  return { status: created ? (201 as const) : (200 as const), body, headers }
 }

@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { findPolicy, savePolicy } from '../inventory/policy.ts'
-import { thingName } from './assignments.ts'
+import { everyBoot, thingName } from './assignments.ts'
 import { endpoint } from './endpoint.ts'
 import { imageName } from './schemas.ts'
 
@@ -14,7 +14,7 @@ const policySchema = z
         .openapi('PolicyWait', { description: 'It asks again until it is assigned something.' }),
       z.strictObject({ kind: z.literal('menu'), menu: thingName }).openapi('PolicyMenu', { description: 'This menu.' }),
       z
-        .strictObject({ kind: z.literal('image'), image: imageName })
+        .strictObject({ kind: z.literal('image'), image: imageName, everyBoot: everyBoot.optional() })
         .openapi('PolicyImage', { description: 'This image.' }),
     ],
     { error: (issue) => (issue.code === 'invalid_union' ? 'local, wait, menu or image' : undefined) },

@@ -3,10 +3,10 @@ import { documentsOf, secretNamesOf } from '../inventory/answer-access.ts'
 import { decide, machineOf } from '../inventory/decision.ts'
 import type { Facts } from '../inventory/facts.ts'
 import { otherGroups } from '../inventory/group-match.ts'
-import { parseUuid } from '../inventory/identity.ts'
-import { findMachine, type MachineKey } from '../inventory/machines.ts'
+import { findMachine, type Machine, type MachineKey } from '../inventory/machines.ts'
 import { renderAnswers, withRedactedSecrets } from '../render/answers.ts'
 import { namesOf } from '../render/names.ts'
+import { parseUuid } from '../uuid.ts'
 import { answerDocument } from './answer-files.ts'
 import { explainedDecision } from './decisions.ts'
 import { type AdminDeps, endpoint } from './endpoint.ts'
@@ -93,8 +93,8 @@ export const answers = endpoint({
   returns: z.object({ items: z.array(answerDocument) }).openapi('FilledAnswerFile'),
   statuses: { 200: 'Its documents; none when the machine has no answer file' },
   answer: async (deps, { params: { id }, query }) => {
-    const facts = await factsOf(deps, id, query)
-    const situation = await deps.findSituation(facts)
+    const situation = await deps.findSituation(await factsOf(deps, id, query))
+    const { facts } = situation
     const decided = decide(situation)
     const documents = documentsOf(decided, situation)
     const boot = { id: 'preview', token: 'preview' }
@@ -112,11 +112,18 @@ async function explained(deps: AdminDeps, facts: Facts, baseUrl: string | undefi
 
 async function factsOf(deps: AdminDeps, key: MachineKey, query: z.output<typeof previewQuery>): Promise<Facts> {
   const machine = 'mac' in key ? await findMachine(deps.db, key) : await requireMachine(deps.db, key)
-  const address = 'mac' in key ? key.mac : machine?.macs[0]
   return {
-    ...machine?.facts,
-    ...(address !== undefined && { mac: address }),
+    ...('mac' in key ? { mac: key.mac } : asks(machine)),
     ...(query.arch !== undefined && { buildarch: query.arch, cpuarch: query.arch }),
     ...(query.platform !== undefined && { platform: query.platform }),
   }
+}
+
+/** What a machine says when it asks: its MAC, or where none was entered what identifies it, as it said it before. */
+function asks(machine: Machine | undefined): Facts {
+  const [mac] = machine?.macs ?? []
+  if (machine === undefined || mac !== undefined) return mac === undefined ? {} : { mac }
+  const { uuid, serial, product } = machine
+  const said = Object.entries({ uuid, serial, product, mac: machine.facts.mac })
+  return Object.fromEntries(said.filter(([, value]) => value !== undefined))
 }

@@ -9,6 +9,7 @@ import { registerDocs } from './docs.ts'
 import { type AdminDeps, type ApiEnv, type Endpoint, type Method, register } from './endpoint.ts'
 import * as fileCare from './file-care.ts'
 import * as files from './files.ts'
+import * as findings from './findings.ts'
 import * as groups from './groups.ts'
 import * as health from './health.ts'
 import * as imageVersions from './image-versions.ts'
@@ -34,6 +35,8 @@ const prefix = '/api/v1'
 
 const table: [Method, string, Endpoint, tag: string][] = [
   ['get', `${prefix}/machines`, machines.list, 'machines'],
+  ['post', `${prefix}/machines`, machines.create, 'machines'],
+  ['delete', `${prefix}/machines/discovered`, machines.forget, 'machines'],
   ['post', `${prefix}/machines/bulk`, machineBulk.upsert, 'machines'],
   ['get', `${prefix}/machines/export`, machineExport.all, 'machines'],
   ['get', `${prefix}/machines/{id}`, machines.get, 'machines'],
@@ -108,6 +111,7 @@ const table: [Method, string, Endpoint, tag: string][] = [
   ['post', `${prefix}/webhooks/{id}/test`, webhooks.test, 'webhooks'],
   ['get', `${prefix}/webhooks/{id}/dead`, webhooks.dead, 'webhooks'],
   ['post', `${prefix}/webhooks/{id}/dead/{message}/retry`, webhooks.retry, 'webhooks'],
+  ['get', `${prefix}/findings`, findings.list, 'findings'],
   ['get', `${prefix}/policy`, policy.get, 'policy'],
   ['put', `${prefix}/policy`, policy.put, 'policy'],
   ['get', `${prefix}/tokens`, tokens.list, 'tokens'],

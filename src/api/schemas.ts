@@ -1,11 +1,11 @@
 import { z } from '@hono/zod-openapi'
 import { archs, platforms } from '../arch.ts'
 import { sha256Pattern } from '../inventory/files.ts'
-import { parseUuid } from '../inventory/identity.ts'
 import { imageNamePattern } from '../inventory/images.ts'
 import type { MachineKey } from '../inventory/machine-names.ts'
 import { parseMac } from '../mac.ts'
 import { argFault } from '../render/args.ts'
+import { parseUuid } from '../uuid.ts'
 
 // A Date here is an ISO 8601 text in JSON.
 export const moment = z.date().openapi({ type: 'string', format: 'date-time', example: '2026-01-31T09:30:00.000Z' })

@@ -45,6 +45,7 @@ export type BootDeps = FileDeps & {
     trustedProxies?: string[]
     afterRefusal: AfterRefusal
     maxDiscovered: number
+    maxDiscoveredPerAddress: number
     answersToAnyAddress: boolean
     answerSubnets?: string[] | undefined
   }
@@ -55,6 +56,8 @@ export type BootDeps = FileDeps & {
   databaseIsShort: () => boolean
   /** Why nothing can be changed though the database answers, in words. */
   databaseFault: () => Promise<string | undefined>
+  /** False when an address has made as many records of machines that nobody entered as are its share. */
+  mayRecord: (address: string) => boolean
 }
 
 /** Requests of one address that are answered at once, downloads aside: those have limits of their own (admission.ts). */

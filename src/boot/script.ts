@@ -4,10 +4,12 @@ import type { AnswerDocument } from '../inventory/answer-files.ts'
 import { newBootKeys } from '../inventory/boots.ts'
 import { noteConflict } from '../inventory/conflicts.ts'
 import { type Decision, decide } from '../inventory/decision.ts'
+import { recordDiscovered } from '../inventory/discovered.ts'
 import { type Facts, targetOf } from '../inventory/facts.ts'
-import { identityKeys } from '../inventory/identity.ts'
+import { noteClaim } from '../inventory/identity-claims.ts'
 import { inTime } from '../inventory/in-time.ts'
-import { recordDiscovered } from '../inventory/machines.ts'
+import { noteSeen } from '../inventory/last-seen.ts'
+import { takeOverDiscovered } from '../inventory/machines.ts'
 import type { Choice } from '../inventory/menu-choice.ts'
 import type { LatestDeployment, Situation } from '../inventory/situation.ts'
 import { redactedSecrets, renderAnswers, withRedactedSecrets } from '../render/answers.ts'
@@ -92,17 +94,25 @@ export async function bootScript(
   ip: string,
   choice?: Choice,
 ): Promise<Rendered> {
-  let situation = await deps.findSituation(facts)
-  if (situation.identity === undefined) situation = await discover(deps, situation)
-  else if ('conflict' in situation.identity) await noteConflict(deps.db, situation.identity.conflict, facts)
+  const situation = await noteIdentity(deps, await deps.findSituation(facts), facts)
   const keys = newBootKeys(deps.sealer.tokenOf)
   const decision = await refuseDamaged(deps, decide(situation, choice), situation, true)
   const answer = renderDecision(deps, decision, situation, base, keys)
   // A machine that waits asks again every few seconds: that is no boot yet.
-  if (answer.decision.spec.kind === 'wait') return answer
+  if (answer.decision.spec.kind === 'wait') {
+    await noteSeen(deps.db, answer.decision, facts)
+    return answer
+  }
+  if (answer.decision.machine?.discovered !== false && !deps.mayRecord(ip)) {
+    deps.log.warn(
+      { mac: facts.mac, ip },
+      'a boot of a machine that nobody entered is not recorded: its address has had its share',
+    )
+    return previewScript(deps, facts, base)
+  }
   // What firmware and bootstrap did must be written before the boot can be joined to it.
   await inTime(deps.events.flush(), flushMs)
-  await deps.openBoot({ ...keys, facts, ip, ...answer, reports: hearsBack(answer, keys.token) })
+  await deps.openBoot({ ...keys, facts: situation.facts, ip, ...answer, reports: hearsBack(answer, keys.token) })
   return { ...answer, bootId: keys.id }
 }
 
@@ -112,14 +122,42 @@ function hearsBack({ script, decision }: Rendered, token: string): boolean {
   return decision.answerFile !== undefined || kernelLines.some((line) => line.includes(token))
 }
 
-async function discover({ db, settings, log, findSituation }: BootDeps, situation: Situation): Promise<Situation> {
-  const { facts } = situation
-  const machine = await recordDiscovered(db, identityKeys(facts), facts, settings.maxDiscovered)
-  if (machine === undefined) {
-    log.warn(
-      { mac: facts.mac, most: settings.maxDiscovered },
-      'an unknown machine is not recorded: it has no MAC, or too many are discovered already',
+/**
+ * Records what there is to know of who asks: two machines that claim it, a MAC that asks with the UUID or serial of a
+ * machine that does not have it, or a machine never seen before.
+ */
+async function noteIdentity(deps: BootDeps, situation: Situation, facts: Facts): Promise<Situation> {
+  const { db, findSituation } = deps
+  const { identity } = situation
+  if ('conflict' in identity) await noteConflict(db, identity.conflict, facts)
+  else if (!('machine' in identity)) {
+    for (const { id } of identity.claimed) await noteClaim(db, id, facts)
+    return discover(deps, situation, facts)
+  } else if (!identity.byMac) {
+    const { machine, weak } = identity
+    const isNew = await noteClaim(db, machine.id, facts)
+    if (weak === undefined && facts.mac !== undefined) await takeOverDiscovered(db, machine.id, [facts.mac])
+    if (!isNew) return situation
+    deps.log.warn(
+      { mac: facts.mac, machine: machine.id, weak },
+      'a machine is known by its UUID or serial, not by its MAC',
     )
+    // Another that says the same may ask at this moment: who it is counts only after this one stands beside it.
+    return findSituation(facts)
+  }
+  return situation
+}
+
+async function discover(
+  { db, settings, log, findSituation, mayRecord }: BootDeps,
+  situation: Situation,
+  facts: Facts,
+): Promise<Situation> {
+  const { maxDiscovered: max, maxDiscoveredPerAddress: maxPerAddress } = settings
+  const machine = mayRecord(facts.ip ?? '') ? await recordDiscovered(db, facts, { max, maxPerAddress }) : undefined
+  if (machine === undefined) {
+    const why = 'an unknown machine is not recorded: it has no MAC, or its address has had its share'
+    log.warn({ mac: facts.mac, ip: facts.ip }, why)
     return situation
   }
   log.info({ mac: facts.mac, machine: machine.id }, 'a machine is discovered')

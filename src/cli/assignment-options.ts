@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Assignment, Json, LocalBoot, Params } from '../inventory/assignment.ts'
 import type { AssignmentChange } from '../inventory/assignment-change.ts'
 import { wholeAssignment } from './clear.ts'
@@ -9,6 +9,7 @@ export type AssignmentOptions = {
   image?: string
   menu?: string
   local?: true
+  everyBoot?: true
   arg?: string[]
   withoutArg?: string[]
   answerFile?: string
@@ -33,13 +34,22 @@ export function addHowOptions(command: Command): Command {
     .option('--param <name=value>', 'a value for templates, JSON or text (repeat for more)', collectParam)
 }
 
+/** The word that an image may install whenever its machine boots. */
+export function everyBootOption(): Option {
+  return new Option(
+    '--every-boot',
+    'let the image install at every boot; without it an installer is armed as a deployment',
+  )
+}
+
 /** Adds the options that say what to boot, and how. */
 export function addAssignmentOptions(command: Command): Command {
   addHowOptions(
     command
       .option('--image <name>', 'boot this image')
       .option('--menu <name>', 'show this menu')
-      .option('--local', 'boot from the own disk'),
+      .option('--local', 'boot from the own disk')
+      .addOption(everyBootOption()),
   )
   return command.option(
     '--local-boot <firmware=method>',
@@ -53,11 +63,12 @@ export function addAssignmentOptions(command: Command): Command {
  * when they name nothing.
  */
 export function assignmentChange(options: Omit<AssignmentOptions, 'image'> & { image?: string | false }) {
-  const { image, menu, local, arg, withoutArg, answerFile, param, localBoot } = options
+  const { image, menu, local, everyBoot, arg, withoutArg, answerFile, param, localBoot } = options
   const change: AssignmentChange = {
     ...(image === false ? wholeAssignment : image !== undefined && { image }),
     ...(menu !== undefined && { menu }),
     ...(local && { local }),
+    ...(everyBoot && { everyBoot }),
     ...(arg && { args: arg }),
     ...(withoutArg && { withoutArgs: withoutArg }),
     ...(answerFile !== undefined && { answerFile: answerFile === '' ? null : answerFile }),
@@ -69,9 +80,20 @@ export function assignmentChange(options: Omit<AssignmentOptions, 'image'> & { i
 
 /** An assignment in words. */
 export function formatAssignment(assignment: Assignment = {}): string {
-  const { image, menu, local, args = [], withoutArgs = [], answerFile, params = {}, localBoot = {} } = assignment
+  const {
+    image,
+    menu,
+    local,
+    everyBoot,
+    args = [],
+    withoutArgs = [],
+    answerFile,
+    params = {},
+    localBoot = {},
+  } = assignment
   const what = image ?? (menu === undefined ? (local ? 'own disk' : '') : `menu ${menu}`)
   const how = [
+    everyBoot ? 'at every boot' : '',
     args.length > 0 ? `with ${args.join(' ')}` : '',
     withoutArgs.length > 0 ? `without ${withoutArgs.join(' ')}` : '',
     answerFile === undefined ? '' : `answers ${answerFile}`,

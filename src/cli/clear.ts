@@ -7,6 +7,7 @@ const choices = { image: null, menu: null, local: null }
 /** Clears all that an assignment says. */
 export const wholeAssignment = {
   ...choices,
+  everyBoot: null,
   args: null,
   withoutArgs: null,
   answerFile: null,

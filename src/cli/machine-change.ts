@@ -35,6 +35,9 @@ export type SetOptions = Omit<AssignmentOptions, 'image'> & { [Field in TextFiel
   label?: string[]
   mac?: Mac[]
   removeMac?: Mac[]
+  addMac?: Mac[]
+  clearUuid?: true
+  clearSerial?: true
   deny?: true
   allow?: true
   clear?: string[]
@@ -46,7 +49,9 @@ export type SetOptions = Omit<AssignmentOptions, 'image'> & { [Field in TextFiel
  * are filled in from the machine as it was. @throws Error when a MAC to be removed is not among them
  */
 export function machineChange(options: SetOptions, macs: Mac[]): Change {
-  const { label, mac: further = [], removeMac = [], deny, allow, clear = [] } = options
+  const { label, mac = [], addMac = [], removeMac = [], clearUuid, clearSerial, deny, allow } = options
+  const further = [...mac, ...addMac]
+  const clear = [...(options.clear ?? []), ...(clearUuid ? ['uuid'] : []), ...(clearSerial ? ['serial'] : [])]
   const texts = textFields.filter((field) => options[field] !== undefined)
   const assignment = assignmentChange(options)
   const given = {

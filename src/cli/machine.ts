@@ -2,6 +2,7 @@ import { Argument, type Command, InvalidArgumentError, Option } from 'commander'
 import { formatMacHyphen, type Mac, parseMac } from '../mac.ts'
 import { addAssignmentOptions, formatAssignment } from './assignment-options.ts'
 import { clearHelp } from './clear.ts'
+import { withQuery } from './client.ts'
 import { type CliDeps, clientOf, collect, print } from './deps.ts'
 import { cut } from './difference.ts'
 import { formatTime } from './format.ts'
@@ -36,10 +37,13 @@ export function addMachineCommand(program: Command, deps: CliDeps): void {
   set
     .option('--label <key=value>', 'a label (repeat for more); without a value it is removed', collectLabel)
     .option('--mac <mac>', 'a further MAC of the same machine (repeat for more)', collectMac)
+    .option('--add-mac <mac>', 'the same as --mac', collectMac)
     .option('--remove-mac <mac>', 'a MAC that it has no longer (repeat for more)', collectMac)
     .addOption(new Option('--deny', 'refuse to boot it').conflicts('allow'))
     .addOption(new Option('--allow', 'boot it again').conflicts('deny'))
     .option('--clear <field>', clearHelp, collect)
+    .addOption(new Option('--clear-uuid', 'the same as --clear uuid: the UUID is no key any more').conflicts('uuid'))
+    .addOption(new Option('--clear-serial', 'the same as --clear serial').conflicts('serial'))
     .option('--replace', 'clear everything that is not named, the MACs excepted')
     .action(async (named: string, options: SetOptions, command: Command) => {
       const client = clientOf(command, deps)
@@ -56,6 +60,46 @@ export function addMachineCommand(program: Command, deps: CliDeps): void {
       for (const notice of saved.notices ?? []) deps.err(`notice: ${notice}\n`)
       deps.err(`see its script: bootwright preview ${mac ?? named}\n`)
     })
+
+  machine
+    .command('add')
+    .description(
+      'enter a machine by what identifies it: its UUID, its serial with product, or a MAC; the rest is for set',
+    )
+    .option('--uuid <uuid>', 'SMBIOS system UUID')
+    .option('--serial <serial>', 'serial number, with --product')
+    .option('--product <product>', 'product name')
+    .option('--mac <mac>', 'a MAC address (repeat for more)', collectMac)
+    .option('--hostname <name>', 'host name')
+    .option('--image <name>', 'boot this image')
+    .option('--label <key=value>', 'a label (repeat for more)', collectLabel)
+    .action(async ({ mac: macs, ...options }: SetOptions, command: Command) => {
+      const body = { ...machineChange(options, []), ...(macs && { macs }) }
+      print(command, deps, await clientOf(command, deps).ask<Machine>('POST', '/machines', body), inForce)
+    })
+
+  machine
+    .command('forget-discovered')
+    .description('forget machines that were seen and never entered; one that asks again is discovered again')
+    .option('--not-seen-for <days>', 'only those not seen for so many days', readDays)
+    .option('--from <address>', 'only those that asked from this address')
+    .option('--dry-run', 'change nothing, and say how many there are')
+    .action(
+      async ({ notSeenFor, from, dryRun }: { notSeenFor?: number; from?: string; dryRun?: true }, command: Command) => {
+        const notSeenSince = notSeenFor && new Date(Date.now() - notSeenFor * 86_400_000).toISOString()
+        const path = withQuery('/machines/discovered', {
+          notSeenSince: notSeenSince || undefined,
+          address: from,
+          dryRun: dryRun && 'true',
+        })
+        const done = await clientOf(command, deps).ask<{ forgotten: number; applied: boolean }>('DELETE', path)
+        print(command, deps, done, ({ forgotten, applied }) =>
+          applied
+            ? `${forgotten} discovered machines are forgotten`
+            : `${forgotten} discovered machines would be forgotten`,
+        )
+      },
+    )
 
   machine
     .command('list')
@@ -132,6 +176,12 @@ function readMac(text: string): Mac {
   const mac = parseMac(text)
   if (mac === undefined) throw new InvalidArgumentError('Expected a MAC address. Example: 52:54:00:12:34:56')
   return mac
+}
+
+function readDays(text: string): number {
+  const days = Number(text)
+  if (!(days > 0 && days <= 36_500)) throw new InvalidArgumentError('It is a number of days.')
+  return days
 }
 
 function collectMac(text: string, before: Mac[] | undefined): Mac[] {

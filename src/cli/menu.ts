@@ -4,7 +4,14 @@ import { readJson } from './json-file.ts'
 import { formatTable } from './table.ts'
 
 type Entry = { name: string; text: string; kind: string; hotkey?: string; image?: string; menu?: string }
-type Menu = { name: string; title: string; timeoutSeconds?: number; defaultEntry?: string; entries: Entry[] }
+type Menu = {
+  name: string
+  title: string
+  timeoutSeconds?: number
+  defaultEntry?: string
+  entries: Entry[]
+  notices?: string[]
+}
 
 /** `bootwright menu`. */
 export function addMenuCommand(program: Command, deps: CliDeps): void {
@@ -22,7 +29,9 @@ export function addMenuCommand(program: Command, deps: CliDeps): void {
       const client = clientOf(command, deps)
       const body = await readJson(deps, file)
       const fresh = replace || (await client.find<Menu>(pathOf(name))) === undefined
-      print(command, deps, await client.ask<Menu>(fresh ? 'PUT' : 'PATCH', pathOf(name), body), formatMenu)
+      const saved = await client.ask<Menu>(fresh ? 'PUT' : 'PATCH', pathOf(name), body)
+      print(command, deps, saved, formatMenu)
+      for (const notice of saved.notices ?? []) deps.err(`warning: ${notice}\n`)
     })
 
   menu
@@ -62,7 +71,7 @@ function pathOf(name: string): string {
 
 function afterOf({ defaultEntry, timeoutSeconds }: Menu): string {
   if (timeoutSeconds === undefined) return defaultEntry ?? ''
-  return `${defaultEntry ?? 'the first'} after ${timeoutSeconds} s`
+  return defaultEntry === undefined ? 'waits' : `${defaultEntry} after ${timeoutSeconds} s`
 }
 
 function formatMenu(menu: Menu): string {

@@ -1,7 +1,8 @@
 import { type Command, InvalidArgumentError } from 'commander'
+import { everyBootOption } from './assignment-options.ts'
 import { type CliDeps, clientOf, print } from './deps.ts'
 
-type Policy = { kind: string; image?: string; menu?: string }
+type Policy = { kind: string; image?: string; menu?: string; everyBoot?: true }
 
 const meanings: Record<string, string> = {
   local: 'machines without an image boot from their own disk',
@@ -24,11 +25,12 @@ export function addPolicyCommand(program: Command, deps: CliDeps): void {
     .description('change the policy')
     .argument('<kind>', 'local (their own disk), wait (until one is assigned), menu, or image', parseKind)
     .argument('[name]', 'with image and menu: which one')
-    .action(async (kind: string, name: string | undefined, _options, command: Command) => {
+    .addOption(everyBootOption())
+    .action(async (kind: string, name: string | undefined, { everyBoot }: { everyBoot?: true }, command: Command) => {
       const named = kind === 'image' || kind === 'menu'
       if (named !== (name !== undefined))
         command.error('error: a name is given with image and menu, and only with them: policy set image NAME')
-      const wanted: Policy = { kind, ...(name !== undefined && { [kind]: name }) }
+      const wanted: Policy = { kind, ...(name !== undefined && { [kind]: name }), ...(everyBoot && { everyBoot }) }
       print(
         command,
         deps,

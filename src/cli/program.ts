@@ -6,6 +6,7 @@ import { addDeploymentCommand } from './deployment.ts'
 import type { CliDeps } from './deps.ts'
 import { addExplainCommand } from './explain.ts'
 import { addFileCommand } from './file.ts'
+import { addFindingsCommand } from './findings.ts'
 import { addGroupCommand } from './group.ts'
 import { addImageCommand } from './image.ts'
 import { addMachineCommand } from './machine.ts'
@@ -50,6 +51,7 @@ export function createProgram(deps: CliDeps): Command {
   addPreviewCommand(program, deps)
   addBootsCommand(program, deps)
   addPolicyCommand(program, deps)
+  addFindingsCommand(program, deps)
   addChangesCommand(program, deps)
   addWebhookCommand(program, deps)
   addTokenCommand(program, deps)

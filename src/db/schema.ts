@@ -44,8 +44,11 @@ export const machines = pgTable(
     id: uuid('id').primaryKey(),
     /** True until an operator has said something about it. */
     discovered: boolean('discovered').notNull(),
+    /** The address or network that a discovered machine asked from; none has more than its share of them. */
+    discoveredFrom: text('discovered_from').notNull().default(''),
     /** Refused whatever is assigned. */
     denied: boolean('denied').notNull().default(false),
+    /** What an operator entered; what the machine reports stands in `facts` alone, and is no key. */
     uuid: text('uuid'),
     serial: text('serial'),
     product: text('product'),
@@ -62,6 +65,9 @@ export const machines = pgTable(
     index('machines_uuid').on(table.uuid),
     index('machines_serial').on(table.serial),
     index('machines_hostname').on(table.hostname),
+    index('machines_reported_uuid').on(sql`(${table.facts} ->> 'uuid')`),
+    index('machines_reported_serial').on(sql`(${table.facts} ->> 'serial')`),
+    index('machines_discovered').on(table.discoveredFrom, table.lastSeenAt).where(sql`${table.discovered}`),
   ],
 )
 
@@ -84,6 +90,23 @@ export const machineMerges = pgTable('machine_merges', {
     .references(() => machines.id, { onDelete: 'cascade' }),
   at: moment('at').notNull().defaultNow(),
 })
+
+/**
+ * The MACs that asked with the UUID or serial of an entered machine that does not have them; an empty text for none. A
+ * second one, and the value is no key any more. Forgotten (by triggers) when the machine's MACs, UUID or serial change.
+ */
+export const identityClaims = pgTable(
+  'identity_claims',
+  {
+    machineId: uuid('machine_id')
+      .notNull()
+      .references(() => machines.id, { onDelete: 'cascade' }),
+    mac: text('mac').notNull(),
+    facts: jsonb('facts').$type<Facts>().notNull(),
+    at: moment('at').notNull().defaultNow(),
+  },
+  (table) => [primaryKey({ columns: [table.machineId, table.mac] })],
+)
 
 /** Requests that several entered machines laid claim to. */
 export const conflicts = pgTable('conflicts', {

@@ -13,17 +13,18 @@ type NamesChange<Names> = { [Name in keyof NonNullable<Names>]?: NonNullable<Nam
 
 /**
  * Each field of an assignment, how a change of it is merged, and its form in text (CSV, the command line). A `choice` gives
- * way to another choice; `names` are merged one by one; anything else is replaced.
+ * way to another choice, and what is said `ofChoice` with it; `names` are merged one by one; anything else is replaced.
  */
 export const assignmentFields: {
   [Field in keyof Required<Assignment>]: {
-    merge: 'choice' | 'value' | 'names'
+    merge: 'choice' | 'ofChoice' | 'value' | 'names'
     form: 'text' | 'flag' | 'words' | 'params' | 'localBoot'
   }
 } = {
   image: { merge: 'choice', form: 'text' },
   menu: { merge: 'choice', form: 'text' },
   local: { merge: 'choice', form: 'flag' },
+  everyBoot: { merge: 'ofChoice', form: 'flag' },
   args: { merge: 'value', form: 'words' },
   withoutArgs: { merge: 'value', form: 'words' },
   answerFile: { merge: 'value', form: 'text' },
@@ -42,12 +43,14 @@ export function changedAssignment(
   const chosen = assignmentFieldNames.some((field) => isChoice(field) && isGiven(change?.[field]))
   const after = assignmentFieldNames.flatMap((field) => {
     const given = change?.[field]
-    const kept = chosen && isChoice(field) ? undefined : before[field]
+    const kept = chosen && (isChoice(field) || isOfChoice(field)) ? undefined : before[field]
     const value = assignmentFields[field].merge === 'names' ? changedNames(kept as Names, given as Names) : given
     const now = given === undefined ? kept : value
     return isGiven(now) ? [[field, now] as const] : []
   })
-  return after.length === 0 ? undefined : (Object.fromEntries(after) as Assignment)
+  const chose = after.some(([field]) => isChoice(field))
+  const whole = after.filter(([field]) => chose || !isOfChoice(field))
+  return whole.length === 0 ? undefined : (Object.fromEntries(whole) as Assignment)
 }
 
 /** The limits of an assignment's params, which a merge may exceed where no part of it did. */
@@ -79,6 +82,10 @@ export function changedNames<Value>(
 
 function isChoice(field: AssignmentField): boolean {
   return assignmentFields[field].merge === 'choice'
+}
+
+function isOfChoice(field: AssignmentField): boolean {
+  return assignmentFields[field].merge === 'ofChoice'
 }
 
 function isGiven(value: unknown): boolean {

@@ -23,6 +23,8 @@ export type Assignment = {
   menu?: string | undefined
   /** Boot from the machine's own disk. */
   local?: true | undefined
+  /** The operator's word that the image may install at every boot; else what installs is armed as a deployment. */
+  everyBoot?: true | undefined
   /** Kernel arguments after those of the image. */
   args?: string[] | undefined
   /** Arguments to take off: patterns of `*` and `?`, for those of the image and of whatever is weaker. */
@@ -34,11 +36,14 @@ export type Assignment = {
 }
 
 /** What is to be booted, of an assignment. */
-export type Wanted = { kind: 'image'; name: string } | { kind: 'menu'; name: string } | { kind: 'local' }
+export type Wanted =
+  | { kind: 'image'; name: string; everyBoot?: true | undefined }
+  | { kind: 'menu'; name: string }
+  | { kind: 'local' }
 
 /** What an assignment wants booted; undefined when it leaves that to others. */
-export function wantedOf({ image, menu, local }: Assignment): Wanted | undefined {
-  if (image !== undefined) return { kind: 'image', name: image }
+export function wantedOf({ image, menu, local, everyBoot }: Assignment): Wanted | undefined {
+  if (image !== undefined) return { kind: 'image', name: image, everyBoot }
   if (menu !== undefined) return { kind: 'menu', name: menu }
   return local ? { kind: 'local' } : undefined
 }

@@ -4,7 +4,7 @@ import type { Catalog, CatalogImage, DamagedFile } from './catalog.ts'
 import type { Decision, Reason } from './decision.ts'
 import type { KnownTarget } from './facts.ts'
 import { type Chap, type FileRef, findVariant, type Variant } from './images.ts'
-import { menuReasons, type VisibleEntry, visibleEntries } from './menu-choice.ts'
+import { menuReasons, type VisibleEntry, visibleEntries, whyNoTimeLimit } from './menu-choice.ts'
 import { treeDigest } from './trees.ts'
 
 /** What to do now. */
@@ -23,6 +23,8 @@ export type BootSpec =
       title: string
       timeoutSeconds: number | null
       defaultEntry: string | null
+      /** Why it waits for a person, where it was made with a time limit. */
+      note?: string
       entries: VisibleEntry[]
     }
   | { kind: 'shell' }
@@ -52,9 +54,15 @@ export function specFor(
   catalog: Catalog,
   target: KnownTarget,
   reasons: Reason[],
+  notices: string[] = [],
+  weak = false,
 ): Pick<Decision, 'spec' | 'image' | 'answerFile'> {
   if (wanted.kind === 'image') return imageSpec(wanted.name, merged, catalog, target, reasons)
-  if (wanted.kind === 'menu') return { spec: menuSpec(wanted.name, catalog, target, reasons) }
+  if (wanted.kind === 'menu') {
+    const spec = menuSpec(wanted.name, merged, catalog, target, reasons, weak)
+    if ('note' in spec && spec.note !== undefined) notices.push(`menu ${wanted.name}: ${spec.note}`)
+    return { spec }
+  }
   if (wanted.kind === 'local') return { spec: localSpec(merged.localBoot, target, reasons) }
   return { spec: wanted }
 }
@@ -69,7 +77,14 @@ function localSpec(localBoot: LocalBoot, { platform }: KnownTarget, reasons: Rea
   return { kind: 'local', method }
 }
 
-function menuSpec(name: string, catalog: Catalog, target: KnownTarget, reasons: Reason[]): BootSpec {
+function menuSpec(
+  name: string,
+  { answerFile }: Merged,
+  catalog: Catalog,
+  target: KnownTarget,
+  reasons: Reason[],
+  weak: boolean,
+): BootSpec {
   const menu = catalog.menus.get(name)
   if (menu === undefined) {
     reasons.push({ candidate: `menu ${name}`, won: false, why: 'there is no such menu' })
@@ -80,12 +95,16 @@ function menuSpec(name: string, catalog: Catalog, target: KnownTarget, reasons: 
   if (entries.length === 0)
     return refusal(`menu ${name} has no entry for ${formatTarget(target)}`, 'add one, or assign another menu')
   const { title, timeoutSeconds, defaultEntry } = menu
+  const chosen = entries.find((entry) => entry.name === defaultEntry)
+  const note = timeoutSeconds === null ? undefined : whyNoTimeLimit(menu, chosen, catalog, answerFile, weak)
   return {
     kind: 'menu',
     menu: name,
     title,
-    timeoutSeconds,
-    defaultEntry: entries.some((entry) => entry.name === defaultEntry) ? defaultEntry : null,
+    // With a time limit and no default, iPXE would start the first entry that it shows.
+    timeoutSeconds: note === undefined ? timeoutSeconds : null,
+    defaultEntry: chosen === undefined ? null : defaultEntry,
+    ...(note !== undefined && { note }),
     entries: entries.map(({ name, text, hotkey }) => ({ name, text, ...(hotkey !== undefined && { hotkey }) })),
   }
 }

@@ -7,6 +7,7 @@ import type { Stage } from './boot-events.ts'
 import { recordChanges } from './changes.ts'
 import type { Decision } from './decision.ts'
 import type { Facts } from './facts.ts'
+import { rememberedOf } from './last-seen.ts'
 import { createMicroBatch } from './micro-batch.ts'
 import { placeOf } from './place.ts'
 import { heardWithinSeconds, rests } from './stalls.ts'
@@ -71,6 +72,9 @@ export type OpenBoot = (boot: NewBoot) => Promise<void>
 /** What firmware fetched from an address belongs to the script that the address asks for within this time. */
 const prelude = sql`interval '10 minutes'`
 
+/** A boot that was surely of its machine: only such a one ends another of them. */
+const isSure = sql`(boots.decision #>> '{identity,weak}') is null`
+
 const summary = {
   id: boots.id,
   seq: boots.seq,
@@ -97,7 +101,8 @@ const shown = { ...summary, decision: boots.decision, facts: boots.facts, script
  * is about what was on the machine before. From another address it may be a stranger's: then both count.
  */
 export const isOvertaken = sql<boolean>`exists (select 1 from boots as newer
-  where newer.machine_id = boots.machine_id and newer.seq > boots.seq and newer.progressed and newer.ip = boots.ip)`
+  where newer.machine_id = boots.machine_id and newer.seq > boots.seq and newer.progressed and newer.ip = boots.ip
+    and (newer.decision #>> '{identity,weak}') is null)`
 
 /** A boot's public id and its secret token, before either is stored. */
 export function newBootKeys(tokenOf: (id: string) => string = makeToken): { id: string; token: string } {
@@ -119,7 +124,7 @@ async function insertBoots(db: Db, list: NewBoot[]): Promise<undefined[]> {
     with new as (
         select * from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as new(n int, id uuid, token_hash text, machine_id uuid, mac text,
           ip text, image text, version int, deployment_id uuid, decision jsonb, facts jsonb, script text, reports boolean,
-          outcome text, message text, kind text)),
+          outcome text, message text, kind text, weak boolean, seen boolean, remembered jsonb)),
       opened as (
         insert into boots (id, token_hash, machine_id, mac, ip, image, version, deployment_id, decision, facts, script, reports,
           outcome, message, ended_at)
@@ -129,7 +134,9 @@ async function insertBoots(db: Db, list: NewBoot[]): Promise<undefined[]> {
         from new order by n),
       open as (
         select boots.id from boots join new on boots.machine_id = new.machine_id
-        where boots.outcome is null or boots.outcome = 'stalled' order by boots.id for update of boots),
+        where (boots.outcome is null or boots.outcome = 'stalled')
+          and new.weak = not ${isSure} and (not new.weak or boots.mac is not distinct from new.mac)
+        order by boots.id for update of boots),
       superseded as (
         update boots set outcome = 'superseded', ended_at = now() from open
         where boots.id = open.id and (boots.outcome is null or boots.outcome = 'stalled')),
@@ -137,14 +144,20 @@ async function insertBoots(db: Db, list: NewBoot[]): Promise<undefined[]> {
         update boot_events set boot_id = new.id from new
         where boot_events.boot_id is null and boot_events.ip = new.ip and boot_events.at > now() - ${prelude}),
       seen as (
-        update machines set last_seen_at = now(), facts = machines.facts || new.facts from new where machines.id = new.machine_id)
+        update machines set last_seen_at = now(), facts = machines.facts || new.remembered from new
+        where machines.id = new.machine_id and new.seen)
     insert into boot_events (boot_id, ip, stage, message) select id, ip, 'script', kind from new`)
   return list.map(() => undefined)
 }
 
 function rowOf({ id, token, facts, ip, decision, script, reports }: NewBoot, after: NewBoot[]) {
   const { machine, image, deployment, spec } = decision
-  const overtaken = machine !== undefined && after.some((one) => one.decision.machine?.id === machine.id)
+  const weak = isWeak(decision)
+  const overtaken =
+    machine !== undefined &&
+    !weak &&
+    after.some((one) => one.decision.machine?.id === machine.id && !isWeak(one.decision))
+  const remembered = rememberedOf(decision, facts)
   const outcome: Outcome | null =
     spec.kind === 'refusal'
       ? 'failed'
@@ -169,7 +182,14 @@ function rowOf({ id, token, facts, ip, decision, script, reports }: NewBoot, aft
     outcome,
     message: spec.kind === 'refusal' ? spec.reason : null,
     kind: spec.kind,
+    weak,
+    seen: remembered.seen,
+    remembered: remembered.facts,
   }
+}
+
+function isWeak({ identity }: Decision): boolean {
+  return identity?.weak !== undefined
 }
 
 export async function findBoot(db: Db, id: string): Promise<Boot | undefined> {

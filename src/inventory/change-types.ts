@@ -1,6 +1,6 @@
 /** Everything that is recorded as a change, by noun: the audit log, the change feed and webhooks name changes so. */
 export const changesByNoun = {
-  machine: ['discovered', 'created', 'changed', 'deleted', 'merged'],
+  machine: ['discovered', 'created', 'changed', 'deleted', 'merged', 'forgotten'],
   group: ['created', 'changed', 'deleted'],
   menu: ['created', 'changed', 'deleted'],
   'answer-file': ['created', 'changed', 'deleted'],

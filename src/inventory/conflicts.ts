@@ -2,8 +2,9 @@ import { desc, eq, sql } from 'drizzle-orm'
 import type { Db } from '../db/open.ts'
 import { conflicts } from '../db/schema.ts'
 import type { Facts } from './facts.ts'
-import { identify, identityKeys, nameOf } from './identity.ts'
-import { findCandidates, type Machine } from './machines.ts'
+import { nameOf } from './identity.ts'
+import type { Machine } from './machines.ts'
+import type { FindSituation } from './situation.ts'
 
 /** Several machines that operators entered, and one request that fits them all. */
 export type Conflict = {
@@ -32,13 +33,12 @@ export async function noteConflict(db: Db, claimants: Machine[], facts: Facts): 
 }
 
 /** The conflicts that there still are, the newest first; those that were put right meanwhile are forgotten. */
-export async function listConflicts(db: Db): Promise<Conflict[]> {
+export async function listConflicts(db: Db, findSituation: FindSituation): Promise<Conflict[]> {
   const rows = await db.select().from(conflicts).orderBy(desc(conflicts.lastAt)).limit(1000)
   const found: Conflict[] = []
   for (const { key, ...row } of rows) {
-    const keys = identityKeys(row.facts)
-    const identity = identify(keys, await findCandidates(db, keys))
-    if (identity !== undefined && 'conflict' in identity) {
+    const { identity } = await findSituation(row.facts)
+    if ('conflict' in identity) {
       const machines = identity.conflict.map((machine) => ({ id: machine.id, name: nameOf(machine) }))
       found.push({ ...row, machines, why: identity.why })
     } else await db.delete(conflicts).where(eq(conflicts.key, key))

@@ -2,9 +2,10 @@ import { isPast } from '../end-of-life.ts'
 import { formatWanted, mergeAssignments, type Params, wantedOf } from './assignment.ts'
 import { type BootSpec, type Chosen, refusal, specFor } from './boot-spec.ts'
 import type { Catalog, CatalogGroup, CatalogImage } from './catalog.ts'
+import { isInstalling, unsaidInstall } from './every-boot.ts'
 import { type KnownTarget, targetOf } from './facts.ts'
 import { groupReasons, matchingGroups } from './group-match.ts'
-import { type Identity, nameOf } from './identity.ts'
+import { handleOf, type Identity, nameOf } from './identity.ts'
 import type { Machine } from './machines.ts'
 import { type Choice, visibleEntries } from './menu-choice.ts'
 import type { MenuEntry } from './menus.ts'
@@ -17,7 +18,14 @@ export type Reason = { candidate: string; won: boolean; why: string }
 /** What a machine boots, and why. */
 export type Decision = {
   target: KnownTarget
-  machine?: { id: string; name: string; discovered: boolean; hostname?: string; labels: Record<string, string> }
+  machine?: {
+    id: string
+    name: string
+    discovered: boolean
+    labels: Record<string, string>
+  } & Partial<Pick<Machine, 'hostname' | 'uuid' | 'serial' | 'product' | 'asset'>>
+  /** What the machine was known by; `weak` says why that is not certain, and then nothing that installs is served. */
+  identity?: { by: string; byMac: boolean; weak?: string }
   /** Whose image this boot installs, and which attempt it is. */
   deployment?: { id: string; attempt: number; maxAttempts: number }
   image?: { name: string; version: number }
@@ -44,22 +52,25 @@ export function decide(situation: Situation, choice?: Choice): Decision {
   const notices: string[] = []
   const common = { target, groups: [], params: {}, notices, reasons, ...(machine && { machine: summary(machine) }) }
 
-  if (identity !== undefined && 'conflict' in identity) {
+  if ('conflict' in identity) {
     reasons.push({ candidate: 'identity', won: true, why: identity.why })
     return { ...common, spec: refusal(identity.why, 'remove the MAC, UUID or serial from the machine that it is not') }
   }
-  reasons.push(identityReason(machine, identity), ...passedOver(identity))
+  reasons.push(...identityReasons(identity))
+  notices.push(...identityNotices(identity))
+  const weak = 'machine' in identity ? identity.weak : undefined
+  const known = { ...common, ...('machine' in identity && { identity: knownBy(identity) }) }
   if (machine?.denied) {
     reasons.push({ candidate: 'denied', won: true, why: 'the machine is denied' })
-    return { ...common, spec: refusal(`machine ${nameOf(machine)} is denied`, 'set denied to false if it may boot') }
+    return { ...known, spec: refusal(`machine ${nameOf(machine)} is denied`, 'set denied to false if it may boot') }
   }
 
   const groups = matchingGroups(catalog, machine, facts, target)
-  const active = judgeDeployment(deployment, reasons, notices)
+  const active = judgeDeployment(deployment, weak, reasons, notices)
   const entry = choice && findChosen(catalog, choice, target, reasons)
   if (entry === null) {
     const reason = `menu ${choice?.menu} has no entry ${choice?.entry} for this machine`
-    return { ...common, spec: refusal(reason, 'ask for the menu again') }
+    return { ...known, spec: refusal(reason, 'ask for the menu again') }
   }
   const wanted = findWanted(active, machine, groups, catalog.policy, entry, reasons)
   const merged = mergeAssignments([
@@ -68,13 +79,16 @@ export function decide(situation: Situation, choice?: Choice): Decision {
     ...(active && entry === undefined ? [active.assignment] : []),
     ...(entry?.kind === 'image' ? [entry] : []),
   ])
-  const spec = specFor(wanted, merged, catalog, target, reasons)
+  const deploys = active && entry === undefined
+  const found = specFor(wanted, merged, catalog, target, reasons, notices, weak !== undefined)
+  const said = deploys || entry !== undefined || (wanted.kind === 'image' && wanted.everyBoot === true)
+  const spec = isInstalling(found, catalog) ? { ...found, ...guarded(found, said, identity, reasons) } : found
   notices.push(...endOfLifeNotices(spec.image && catalog.images.get(spec.image.name), today))
   return {
-    ...common,
+    ...known,
     groups: groups.map((group) => group.name).reverse(),
     params: merged.params,
-    ...(active && entry === undefined && { deployment: attemptOf(active) }),
+    ...(deploys && { deployment: attemptOf(active) }),
     ...spec,
   }
 }
@@ -121,7 +135,7 @@ function findWanted(
 }
 
 function wantedByPolicy(policy: Policy): Chosen {
-  if (policy.kind === 'image') return { kind: 'image', name: policy.image }
+  if (policy.kind === 'image') return { kind: 'image', name: policy.image, everyBoot: policy.everyBoot }
   return policy.kind === 'menu' ? { kind: 'menu', name: policy.menu } : policy
 }
 
@@ -150,6 +164,7 @@ function findChosen(
 /** The deployment when it is to be served; what else there is to say of it goes to the reasons and the notices. */
 function judgeDeployment(
   deployment: LatestDeployment | undefined,
+  weak: string | undefined,
   reasons: Reason[],
   notices: string[],
 ): LatestDeployment | undefined {
@@ -167,7 +182,32 @@ function judgeDeployment(
     reasons.push({ candidate, won: false, why: `${image} ${state === 'installed' ? 'is installed' : 'was cancelled'}` })
     return undefined
   }
+  if (weak !== undefined) {
+    const why = `the installation of ${image} is not served, as it is not certain which machine this is`
+    notices.push(why)
+    reasons.push({ candidate, won: false, why: `${why}: ${weak}` })
+    return undefined
+  }
   return deployment
+}
+
+/** What takes the place of an image that installs where it may not: the machine is uncertain, or nobody said "every boot". */
+function guarded(
+  found: Pick<Decision, 'spec' | 'image' | 'answerFile'>,
+  said: boolean,
+  identity: Exclude<Identity, { conflict: Machine[] }>,
+  reasons: Reason[],
+): Pick<Decision, 'spec'> {
+  const candidate = `image ${found.image?.name}`
+  if ('machine' in identity && identity.weak !== undefined) {
+    const why = `${candidate} installs, and it is not certain that this is ${nameOf(identity.machine)}`
+    reasons.push({ candidate, won: false, why: `${why}: ${identity.weak}` })
+    return { spec: refusal(why, identity.notices.find((notice) => notice.startsWith('if it is')) ?? '') }
+  }
+  if (said) return { spec: found.spec }
+  const spec = unsaidInstall(found, 'machine' in identity ? handleOf(identity.machine) : 'MAC')
+  if (spec.kind === 'refusal') reasons.push({ candidate, won: false, why: spec.reason })
+  return { spec }
 }
 
 /** Why an active deployment is not served any more; undefined while it is. */
@@ -194,26 +234,43 @@ function endOfLifeNotices(image: CatalogImage | undefined, today: string): strin
 
 /** Who a request was taken for. */
 export function machineOf(identity: Identity): Machine | undefined {
-  return identity !== undefined && 'machine' in identity ? identity.machine : undefined
+  return 'machine' in identity ? identity.machine : undefined
 }
 
-function identityReason(machine: Machine | undefined, identity: Identity): Reason {
-  if (machine === undefined || identity === undefined || 'conflict' in identity) {
-    return { candidate: 'identity', won: false, why: 'no machine has its MAC, UUID or serial' }
-  }
-  return {
-    candidate: `machine ${nameOf(machine)}`,
-    won: true,
-    why: `known by ${identity.matchedBy}${machine.discovered ? ', only discovered so far' : ''}`,
-  }
+type Known = Extract<Identity, { machine: Machine }>
+
+function identityReasons(identity: Exclude<Identity, { conflict: Machine[] }>): Reason[] {
+  if (!('machine' in identity))
+    return [
+      {
+        candidate: 'identity',
+        won: false,
+        why: 'no machine has its MAC, and none was entered with its UUID or serial',
+      },
+    ]
+  const { machine, matchedBy, weak, passedOver } = identity
+  const how = `known by ${matchedBy}${machine.discovered ? ', only discovered so far' : ''}`
+  return [
+    {
+      candidate: `machine ${nameOf(machine)}`,
+      won: true,
+      why: weak === undefined ? how : `${how}, but not for certain: ${weak}`,
+    },
+    ...passedOver.map((why) => ({ candidate: 'identity', won: false, why })),
+  ]
 }
 
-function passedOver(identity: Identity): Reason[] {
-  if (identity === undefined || 'conflict' in identity) return []
-  return identity.passedOver.map((why) => ({ candidate: 'identity', won: false, why }))
+function identityNotices(identity: Exclude<Identity, { conflict: Machine[] }>): string[] {
+  if (!('machine' in identity) || identity.weak === undefined) return identity.notices
+  return [`it is not certain that this is ${nameOf(identity.machine)}: ${identity.weak}`, ...identity.notices]
+}
+
+function knownBy({ matchedBy, byMac, weak }: Known): NonNullable<Decision['identity']> {
+  return { by: matchedBy, byMac, ...(weak !== undefined && { weak }) }
 }
 
 function summary(machine: Machine): NonNullable<Decision['machine']> {
-  const { id, discovered, hostname, labels } = machine
-  return { id, name: nameOf(machine), discovered, ...(hostname !== undefined && { hostname }), labels }
+  const { id, discovered, hostname, uuid, serial, product, asset, labels } = machine
+  const entered = Object.entries({ hostname, uuid, serial, product, asset }).filter(([, value]) => value !== undefined)
+  return { id, name: nameOf(machine), discovered, ...Object.fromEntries(entered), labels }
 }

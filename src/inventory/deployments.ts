@@ -7,7 +7,7 @@ import type { Assignment } from './assignment.ts'
 import { type Actor, recordChanges, system } from './changes.ts'
 import { targetOf } from './facts.ts'
 import { nameOf } from './identity.ts'
-import { listMachines, type Machine } from './machines.ts'
+import { listMachines, type Machine, markEntered } from './machines.ts'
 import { placeOf } from './place.ts'
 import { refuseUnknownNames } from './references.ts'
 import { type Condition, compileSelector, subjectOf } from './selector.ts'
@@ -191,6 +191,10 @@ async function insertArmed(
     armedBy: by,
   }))
   const armed = await tx.insert(deployments).values(values).onConflictDoNothing().returning()
+  await markEntered(
+    tx,
+    armed.map(({ machineId }) => machineId),
+  )
   await recordChanges(
     tx,
     armed.map((row) => ({ actor: by, type: 'deployment.armed', subject: row.id, after: shownDeployment(row) })),

@@ -5,6 +5,7 @@ import { InputError, NotFoundError } from '../errors.ts'
 import type { Assignment } from './assignment.ts'
 import { type AssignmentChange, changedAssignment, tooManyParams } from './assignment-change.ts'
 import { type Actor, system } from './changes.ts'
+import { everyBootFaults, findInstallers, refuseUnsaidInstalls } from './every-boot.ts'
 import { deleteNamed, findNamed, listNamed, type Noun, saveNamed } from './named.ts'
 import type { Precondition } from './precondition.ts'
 import { refuseUnknownNames } from './references.ts'
@@ -58,6 +59,7 @@ export async function saveGroup(
   by: Actor = system,
 ): Promise<{ group: Group; created: boolean }> {
   await refuseUnknownNames(db, content.assignment, 'assignment')
+  await refuseUnsaidInstalls(db, [{ ...content.assignment, field: 'assignment' }])
   const { row, created } = await saveNamed(db, noun, name, () => content, precondition, by)
   return { group: row, created }
 }
@@ -71,6 +73,7 @@ export async function changeGroup(
   by: Actor = system,
 ): Promise<Group> {
   await refuseUnknownNames(db, assignment ?? {}, 'assignment')
+  const installers = await findInstallers(db)
   const contentAfter = (before: Group | undefined): GroupContent => {
     if (before === undefined) throw new NotFoundError(`there is no group ${name}`)
     const after = {
@@ -79,7 +82,12 @@ export async function changeGroup(
       selector: selector ?? before.selector,
       assignment: changedAssignment(before.assignment, assignment) ?? {},
     }
-    const faults = tooManyParams(after.assignment)
+    const faults = [
+      ...tooManyParams(after.assignment),
+      ...(assignment
+        ? everyBootFaults([{ ...after.assignment, field: 'assignment' }], (one) => installers.has(one))
+        : []),
+    ]
     if (faults.length > 0) throw new InputError(faults)
     return after
   }

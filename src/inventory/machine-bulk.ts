@@ -2,9 +2,10 @@ import { type SQL, sql } from 'drizzle-orm'
 import type { Db } from '../db/open.ts'
 import { rowsOf } from '../db/rows.ts'
 import { ConflictError } from '../errors.ts'
+import { swapUuid } from '../uuid.ts'
 import { changeType } from './change-types.ts'
 import { type Actor, recordChanges } from './changes.ts'
-import { swapUuid } from './identity.ts'
+import { findInstallers } from './every-boot.ts'
 import { machineColumns } from './machine-fields.ts'
 import {
   addEarlier,
@@ -66,18 +67,24 @@ async function lookUp(db: Db, rows: MachineRow[]): Promise<Known> {
     select asked as key, coalesce(into_id::text, asked) as id from jsonb_array_elements_text(${list}) as a(asked)
     left join machine_merges on from_id = asked::uuid`,
   )
+  // An operator may name a machine by what it reported; a machine that was entered with the value comes before those.
   const uuidClaims = await find<Claims>(
     db,
     uuids,
     (list) => sql`
-    select uuid as key, ${claims} from machines where uuid in (select jsonb_array_elements_text(${list})) group by uuid`,
+    select key, ${claims} from jsonb_array_elements_text(${list}) as k(key)
+    join lateral (select id, false as discovered from machines where uuid = key
+      union all select id, true from machines where discovered and facts ->> 'uuid' = key) as m on true group by key`,
   )
   const serialClaims = await find<Claims>(
     db,
     serials,
     (list) => sql`
-    select serial || chr(10) || product as key, ${claims} from machines where (serial, product) in
-      (select serial, product from jsonb_to_recordset(${list}) as r(serial text, product text)) group by serial, product`,
+    select r.serial || chr(10) || r.product as key, ${claims} from jsonb_to_recordset(${list}) as r(serial text, product text)
+    join lateral (select id, false as discovered from machines where serial = r.serial and product = r.product
+      union all select id, true from machines
+        where discovered and facts ->> 'serial' = r.serial and facts ->> 'product' = r.product) as m on true
+    group by r.serial, r.product`,
   )
 
   const ids = [...owners, ...meant].map(({ id }) => id)
@@ -101,6 +108,7 @@ async function lookUp(db: Db, rows: MachineRow[]): Promise<Known> {
     byUuid: (uuid) => claimOf(uuidsKnown, [uuid, swapUuid(uuid)]),
     bySerial: (serial, product) => claimOf(serialsKnown, [`${serial}\n${product}`]),
     names: await findNames(db, rows),
+    installers: await findInstallers(db),
   }
 }
 

@@ -7,7 +7,16 @@ type Row = typeof machines.$inferSelect
 type Absent<Value> = null extends Value ? NonNullable<Value> | undefined : Value
 
 /** Columns that no operator enters: the machine reports them, or the server keeps them. */
-export const keptColumns = ['id', 'discovered', 'facts', 'revision', 'createdAt', 'updatedAt', 'lastSeenAt'] as const
+export const keptColumns = [
+  'id',
+  'discovered',
+  'discoveredFrom',
+  'facts',
+  'revision',
+  'createdAt',
+  'updatedAt',
+  'lastSeenAt',
+] as const
 
 /** What operators enter of a machine, besides its MACs. A new column is such a field unless `keptColumns` names it. */
 export type MachineField = Exclude<keyof Row, (typeof keptColumns)[number]>

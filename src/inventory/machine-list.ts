@@ -2,8 +2,8 @@ import { and, type SQL, sql } from 'drizzle-orm'
 import type { Db } from '../db/open.ts'
 import { rowsOf } from '../db/rows.ts'
 import { machines } from '../db/schema.ts'
+import { swapUuid } from '../uuid.ts'
 import type { Facts } from './facts.ts'
-import { swapUuid } from './identity.ts'
 import { type MachineField, machineFields } from './machine-fields.ts'
 import { type Machine, selectMachines } from './machines.ts'
 
@@ -114,8 +114,11 @@ function pastCursor(by: MachineSort['by'], descending: boolean, { id, value }: M
 
 function conditionOf(search: MachineSearch): SQL | undefined {
   const { discovered, denied, image, menu, uuid, labels, facts = {}, q, seenSince, notSeenSince } = search
-  const texts = (['hostname', 'serial', 'product', 'asset'] as const).map((name) =>
-    search[name] === undefined ? undefined : sql`${machines[name]} = ${search[name]}`,
+  const texts = (['serial', 'product', 'asset'] as const).map((name) =>
+    // What was entered, else what the machine reports.
+    search[name] === undefined
+      ? undefined
+      : sql`(${machines[name]} = ${search[name]} or (${machines[name]} is null and ${machines.facts} ->> ${name} = ${search[name]}))`,
   )
   const reported = Object.entries(facts).map(([name, value]) => {
     const entered = name in machineFields ? sql`${machines[name as keyof typeof machines & MachineField]}` : sql`null`
@@ -124,11 +127,14 @@ function conditionOf(search: MachineSearch): SQL | undefined {
   return and(
     ...texts,
     ...reported,
+    search.hostname === undefined ? undefined : sql`${machines.hostname} = ${search.hostname}`,
     discovered === undefined ? undefined : sql`${machines.discovered} = ${discovered}`,
     denied === undefined ? undefined : sql`${machines.denied} = ${denied}`,
     image === undefined ? undefined : sql`${machines.assignment} ->> 'image' = ${image}`,
     menu === undefined ? undefined : sql`${machines.assignment} ->> 'menu' = ${menu}`,
-    uuid === undefined ? undefined : sql`${machines.uuid} in (${uuid}, ${swapUuid(uuid)})`,
+    uuid === undefined
+      ? undefined
+      : sql`(${machines.uuid} in (${uuid}, ${swapUuid(uuid)}) or (${machines.uuid} is null and ${machines.facts} ->> 'uuid' in (${uuid}, ${swapUuid(uuid)})))`,
     labels === undefined ? undefined : sql`${machines.labels} @> ${JSON.stringify(labels)}::jsonb`,
     seenSince === undefined ? undefined : sql`${machines.lastSeenAt} >= ${seenSince.toISOString()}::timestamptz`,
     notSeenSince === undefined
@@ -144,5 +150,6 @@ function found(q: string): SQL {
   const byMac = /^[0-9a-f]{1,12}$/.test(digits)
     ? sql`or exists (select 1 from machine_macs where machine_id = ${machines.id} and replace(mac, ':', '') like ${like(digits)})`
     : sql``
-  return sql`(${machines.hostname} ilike ${like(q)} or ${machines.serial} ilike ${like(q)} or ${machines.asset} ilike ${like(q)} ${byMac})`
+  return sql`(${machines.hostname} ilike ${like(q)} or coalesce(${machines.serial}, ${machines.facts} ->> 'serial') ilike ${like(q)}
+    or coalesce(${machines.asset}, ${machines.facts} ->> 'asset') ilike ${like(q)} ${byMac})`
 }

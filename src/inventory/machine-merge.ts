@@ -23,7 +23,8 @@ export async function mergeMachines(db: Db, into: MachineKey, from: MachineKey, 
       throw new InputError({ field: 'from', value: source.id, expected: 'another machine than the one it goes into' })
     await moveBelongings(tx, source.id, target.id)
     await tx.delete(machines).where(eq(machines.id, source.id))
-    await tx.insert(machineMacs).values(source.macs.map((mac) => ({ mac, machineId: target.id })))
+    const macs = source.macs.map((mac) => ({ mac, machineId: target.id }))
+    if (macs.length > 0) await tx.insert(machineMacs).values(macs)
     await tx.insert(machineMerges).values({ fromId: source.id, intoId: target.id })
     await tx
       .update(machines)

@@ -3,7 +3,8 @@ import type { FieldFault } from '../errors.ts'
 import type { Mac } from '../mac.ts'
 import type { AssignmentChange } from './assignment-change.ts'
 import { canonical } from './canonical.ts'
-import { nameOf } from './identity.ts'
+import { everyBootFaults, type Installers } from './every-boot.ts'
+import { identifiedBy, isIdentified, nameOf } from './identity.ts'
 import { changedValues, type MachineChange, machineFields, valuesOf } from './machine-fields.ts'
 import { type Machine, presentOf, said, tooMany } from './machines.ts'
 import { type Referred, referredWords } from './references.ts'
@@ -29,6 +30,8 @@ export type Known = {
   byUuid: (uuid: string) => Claim
   bySerial: (serial: string, product: string) => Claim
   names: Record<Referred, Set<string>>
+  /** Images that may write to a machine's disk. */
+  installers: Installers
 }
 
 /** What the rows before have said: on which line each MAC and each machine was named, and whose MACs were given up. */
@@ -100,6 +103,10 @@ export function planRows(
         expected: `a MAC that no other machine has: ${owner && nameOf(owner)} has it`,
       })),
       ...tooMany({ ...valuesOf(after), macs: after.macs }),
+      ...(isIdentified(after) ? [] : [{ field: 'mac', value: 'nothing', expected: identifiedBy }]),
+      ...(row.change.assignment
+        ? everyBootFaults([{ ...after.assignment, field: 'assignment' }], (one) => known.installers.has(one))
+        : []),
     ]
     if (faults.length > 0) return bad(...faults)
 
@@ -140,16 +147,14 @@ function findFor(key: RowKey, known: Known, ownerOf: (mac: Mac) => Machine | und
       ? (['uuid', key.uuid, known.byUuid(key.uuid)] as const)
       : (['serial', key.serial, known.bySerial(key.serial, key.product)] as const)
   if (claim === 'several') return { faults: [{ field, value, expected: 'one that a single machine has, or a MAC' }] }
-  if (claim !== undefined) return { machine: claim, at: { field, value } }
-  const what = field === 'uuid' ? `the UUID ${value}` : `the serial ${value} and that product`
-  return { faults: [{ field: 'mac', value: 'nothing', expected: `a MAC address, as no machine has ${what}` }] }
+  return { machine: claim, at: { field, value } }
 }
 
 /** The machine as it will be. */
 function changed(before: Machine | undefined, macs: Mac[], row: MachineRow): Machine {
   const change = { ...row.change }
   // The same UUID in the other byte order is not a change.
-  if ('uuid' in row.key && before !== undefined) change.uuid = before.uuid
+  if ('uuid' in row.key && before?.uuid !== undefined) change.uuid = before.uuid
   const fresh = {
     id: newId(),
     facts: {},

@@ -1,15 +1,17 @@
-import { and, asc, eq, gt, inArray, or, type SQL, sql } from 'drizzle-orm'
+import { and, asc, eq, gt, inArray, type SQL, sql } from 'drizzle-orm'
 import { v7 as newId } from 'uuid'
 import type { Db } from '../db/open.ts'
 import { boots, machineMacs, machines, secrets } from '../db/schema.ts'
 import { ConflictError, type FieldFault, InputError } from '../errors.ts'
 import type { Mac } from '../mac.ts'
+import { swapUuid } from '../uuid.ts'
 import { tooManyParams } from './assignment-change.ts'
 import { canonical } from './canonical.ts'
 import { changeType } from './change-types.ts'
 import { type Actor, recordChanges, system } from './changes.ts'
+import { everyBootFaults, findInstallers, type Installers } from './every-boot.ts'
 import type { Facts } from './facts.ts'
-import { type IdentityKeys, swapUuid } from './identity.ts'
+import { identifiedBy, isIdentified } from './identity.ts'
 import { changedValues, type MachineChange, type MachineValues, rowValuesOf, valuesOf } from './machine-fields.ts'
 import { type MachineKey, nameColumn, namesOfMachines, noMachine, refuseAmbiguous } from './machine-names.ts'
 import { checkPrecondition, type Precondition } from './precondition.ts'
@@ -36,19 +38,10 @@ export type MachineFilter = {
 
 export type { MachineKey } from './machine-names.ts'
 
-const macsOf = sql<string[]>`array(select mac from machine_macs where machine_id = machines.id order by mac)`
+/** For a machine to be made that is named by no MAC, only by what is entered of it. */
+export const newMachine = { id: 'new' }
 
-/** Every machine that shares a key with a request; `identify` chooses among them. At most 20, the entered ones first. */
-export async function findCandidates(db: Db, keys: IdentityKeys): Promise<Machine[]> {
-  const conditions: (SQL | undefined)[] = []
-  if (keys.mac !== undefined)
-    conditions.push(sql`${machines.id} = (select machine_id from machine_macs where mac = ${keys.mac})`)
-  if (keys.uuids.length > 0) conditions.push(inArray(machines.uuid, keys.uuids))
-  if (keys.serial !== undefined)
-    conditions.push(and(eq(machines.serial, keys.serial), eq(machines.product, keys.product ?? '')))
-  if (conditions.length === 0) return []
-  return selectMachines(db, or(...conditions), 20, asc(machines.discovered))
-}
+const macsOf = sql<string[]>`array(select mac from machine_macs where machine_id = machines.id order by mac)`
 
 /** @throws ConflictError when several machines have that host name or UUID */
 export async function findMachine(db: Db, key: MachineKey): Promise<Machine | undefined> {
@@ -100,12 +93,13 @@ export async function saveMachine(
   by: Actor = system,
 ): Promise<{ machine: Machine; created: boolean }> {
   await refuseUnknownNames(db, change.assignment ?? {}, 'assignment')
+  const installers = await findInstallers(db)
   try {
-    return await saveOnce(db, key, change, how, by)
+    return await saveOnce(db, key, change, installers, how, by)
   } catch (error) {
     // Another request, or the machine itself by booting, may have made it meanwhile: then this is a change of it.
     if (!(error instanceof ConflictError) || !('mac' in key) || (await findMachine(db, key)) === undefined) throw error
-    return saveOnce(db, key, change, how, by)
+    return saveOnce(db, key, change, installers, how, by)
   }
 }
 
@@ -113,22 +107,29 @@ async function saveOnce(
   db: Db,
   key: MachineKey,
   change: MachineChange,
+  installers: Installers,
   { replace, ...precondition }: Precondition & { replace?: boolean },
   by: Actor,
 ): Promise<{ machine: Machine; created: boolean }> {
   return db.transaction(async (transaction) => {
     const tx = transaction as unknown as Db
-    const before = await lockMachine(tx, key)
-    if (before === undefined && !('mac' in key)) throw noMachine(key)
+    const before = key === newMachine ? undefined : await lockMachine(tx, key)
+    if (before === undefined && !('mac' in key) && key !== newMachine) throw noMachine(key)
     // A machine that was only discovered can be read, and changed as it was read; but nobody has entered it yet.
     const entered = before?.discovered ? undefined : before
     checkPrecondition({ ifMatch: precondition.ifMatch }, before)
     checkPrecondition({ ifNoneMatch: precondition.ifNoneMatch }, entered)
     const id = before?.id ?? newId()
     const wanted = [...new Set([...(change.macs ?? before?.macs ?? []), ...('mac' in key ? [key.mac] : [])])]
-    if (wanted.length === 0) throw new InputError({ field: 'macs', value: '[]', expected: 'at least one MAC address' })
     const after = changedValues(valuesOf(before ?? {}), change, replace)
-    const faults = tooMany({ ...after, macs: wanted })
+    if (!isIdentified({ ...after, macs: wanted }))
+      throw new InputError({ field: 'macs', value: '[]', expected: identifiedBy })
+    const faults = [
+      ...tooMany({ ...after, macs: wanted }),
+      ...(change.assignment
+        ? everyBootFaults([{ ...after.assignment, field: 'assignment' }], (one) => installers.has(one))
+        : []),
+    ]
     if (faults.length > 0) throw new InputError(faults)
     const values = { ...rowValuesOf(after), discovered: false }
     if (before === undefined) await tx.insert(machines).values({ ...values, id })
@@ -188,6 +189,15 @@ export function presentOf<Row extends object>(row: Row): Present<Row> {
   ) as Present<Row>
 }
 
+/** An operator has said something about these machines: no longer are they only discovered. */
+export async function markEntered(tx: Db, ids: string[]): Promise<void> {
+  if (ids.length > 0)
+    await tx
+      .update(machines)
+      .set({ discovered: false })
+      .where(and(eq(machines.discovered, true), inArray(machines.id, ids)))
+}
+
 /** A machine, locked until the transaction ends. */
 export async function lockMachine(tx: Db, key: MachineKey): Promise<Machine | undefined> {
   const machine = await findMachine(tx, key)
@@ -204,38 +214,6 @@ export async function countRevision(tx: Db, machine: Machine): Promise<Machine> 
     .where(eq(machines.id, machine.id))
     .returning({ revision: machines.revision, updatedAt: machines.updatedAt })
   return { ...machine, ...values }
-}
-
-/**
- * Records a machine never seen before, with its facts. Undefined when there are already `most` discovered ones: on an
- * open network anybody can invent a MAC.
- */
-export async function recordDiscovered(
-  db: Db,
-  keys: IdentityKeys,
-  facts: Facts,
-  most: number,
-): Promise<Machine | undefined> {
-  const mac = keys.mac
-  if (mac === undefined) return undefined
-  const id = newId()
-  const recorded = await db
-    .execute(sql`
-    with claimed as (select 1 where not exists (select 1 from machine_macs where mac = ${mac})
-        and (select count(*) from (select 1 from machines where discovered limit ${most}) as found) < ${most}),
-      noted as (
-        insert into changes (actor, type, subject, after)
-        select ${`machine ${mac}`}, 'machine.discovered', ${id}, ${JSON.stringify({ macs: [mac], facts })}::jsonb from claimed),
-      made as (
-        insert into machines (id, discovered, uuid, serial, product, facts, last_seen_at)
-        select ${id}::uuid, true, ${keys.uuids[0] ?? null}, ${keys.serial ?? null}, ${keys.product ?? null}, ${JSON.stringify(facts)}::jsonb, now()
-        from claimed returning id)
-    insert into machine_macs (mac, machine_id) select ${mac}, id from made`)
-    .then(
-      () => true,
-      (error: unknown) => (isUniqueViolation(error) ? true : Promise.reject(error)),
-    )
-  return recorded ? findMachine(db, { mac }) : undefined
 }
 
 /** True for PostgreSQL's unique_violation (23505), wherever the driver has put it. */
@@ -285,8 +263,8 @@ async function replaceMacs(db: Db, machineId: string, before: Mac[], wanted: Mac
   throw new ConflictError(faults.join('; ') || `another machine already has MAC ${taken.join(', ')}`)
 }
 
-// A machine seen by one of its network cards, before an operator entered it with all of them, is the same machine.
-async function takeOverDiscovered(db: Db, machineId: string, macs: Mac[]): Promise<void> {
+/** A machine seen by one of its network cards, before an operator entered it with all of them, is the same machine. */
+export async function takeOverDiscovered(db: Db, machineId: string, macs: Mac[]): Promise<void> {
   const owners = db.select({ id: machineMacs.machineId }).from(machineMacs).where(inArray(machineMacs.mac, macs))
   const seen = and(eq(machines.discovered, true), inArray(machines.id, owners))
   await db

@@ -26,6 +26,27 @@ export function visibleEntries(
   return { entries, hidden }
 }
 
+/**
+ * Why nothing may start by itself from a menu with a time limit: there is no default to start, it is hidden from this
+ * machine, or it installs and nobody said that it may at every boot, or not on a machine that is not known for certain.
+ */
+export function whyNoTimeLimit(
+  { defaultEntry }: Pick<Menu, 'defaultEntry'>,
+  chosen: MenuEntry | undefined,
+  catalog: Catalog,
+  answerFile: string | undefined,
+  weak: boolean,
+): string | undefined {
+  if (defaultEntry === null) return 'it has no default entry, so it waits for a person'
+  if (chosen === undefined) return `its default, ${defaultEntry}, is hidden here, so it waits for a person`
+  if (chosen.kind !== 'image') return undefined
+  const answers = chosen.answerFile ?? answerFile
+  const installs = answers !== undefined || catalog.images.get(chosen.image)?.installer === true
+  return installs && (weak || !chosen.everyBoot)
+    ? `its default, ${defaultEntry}, installs, so it waits for a person`
+    : undefined
+}
+
 /** The reasons for the entries that a menu does not show. */
 export function menuReasons(menu: string, hidden: { name: string; why: string }[]): Reason[] {
   return hidden.map(({ name, why }) => ({

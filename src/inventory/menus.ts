@@ -1,8 +1,10 @@
-import type { Arch, Platform } from '../arch.ts'
+import { type Arch, formatTarget, type Platform, platforms } from '../arch.ts'
 import type { Db } from '../db/open.ts'
 import { menus } from '../db/schema.ts'
-import { InputError, NotFoundError } from '../errors.ts'
+import { type FieldFault, InputError, NotFoundError } from '../errors.ts'
 import { type Actor, system } from './changes.ts'
+import { everyBootFaults, findInstallers, type Installers } from './every-boot.ts'
+import { findImage, findVariant } from './images.ts'
 import { deleteNamed, findNamed, listNamed, type Noun, saveNamed } from './named.ts'
 import type { Precondition } from './precondition.ts'
 import { refuseNamed, refuseUnknownNames } from './references.ts'
@@ -24,6 +26,8 @@ export type MenuEntry = {
       args?: string[] | undefined
       withoutArgs?: string[] | undefined
       answerFile?: string | undefined
+      /** It may install when the menu starts it by itself. */
+      everyBoot?: true | undefined
     }
   | { kind: 'menu'; menu: string }
   | { kind: 'local' | 'shell' | 'reboot' }
@@ -59,7 +63,8 @@ export async function saveMenu(
   by: Actor = system,
 ): Promise<{ menu: Menu; created: boolean }> {
   await refuseUnknownEntries(db, name, content.entries)
-  const { row, created } = await saveNamed(db, noun, name, () => checkedMenu(content), precondition, by)
+  const installers = await findInstallers(db)
+  const { row, created } = await saveNamed(db, noun, name, () => checkedMenu(content, installers), precondition, by)
   return { menu: row, created }
 }
 
@@ -72,11 +77,12 @@ export async function changeMenu(
   by: Actor = system,
 ): Promise<Menu> {
   await refuseUnknownEntries(db, name, change.entries ?? [])
+  const installers = await findInstallers(db)
   const contentAfter = (before: Menu | undefined): MenuContent => {
     if (before === undefined) throw new NotFoundError(`there is no menu ${name}`)
     const { title = before.title, entries = before.entries } = change
     const { timeoutSeconds = before.timeoutSeconds, defaultEntry = before.defaultEntry } = change
-    return checkedMenu({ title, timeoutSeconds, defaultEntry, entries })
+    return checkedMenu({ title, timeoutSeconds, defaultEntry, entries }, installers)
   }
   const { row } = await saveNamed(db, noun, name, contentAfter, precondition, by)
   return row
@@ -104,7 +110,46 @@ export async function deleteMenu(
   })
 }
 
-function checkedMenu(content: MenuContent): MenuContent {
+/** With a time limit the default entry starts by itself. */
+function unsaidDefault({ entries, defaultEntry, timeoutSeconds }: MenuContent, installers: Installers): FieldFault[] {
+  const index = entries.findIndex(({ name }) => name === defaultEntry)
+  const entry = entries[index]
+  if (timeoutSeconds === null || entry?.kind !== 'image') return []
+  return everyBootFaults([{ ...entry, field: `entries[${index}]` }], (image) => installers.has(image))
+}
+
+/** What should be known of a menu when it is saved: on which machines its time limit does not count, and why. */
+export async function menuNotices(
+  db: Db,
+  { entries, defaultEntry, timeoutSeconds }: Pick<Menu, 'entries' | 'defaultEntry' | 'timeoutSeconds'>,
+): Promise<string[]> {
+  if (timeoutSeconds === null) return []
+  if (defaultEntry === null)
+    return ['timeoutSeconds counts only with a defaultEntry: without one the menu waits for a person']
+  const entry = entries.find(({ name }) => name === defaultEntry)
+  const reasons = [
+    ...(entry?.archs ? [`is only for ${entry.archs.join(', ')}`] : []),
+    ...(entry?.platforms ? [`is only for ${entry.platforms.join(', ')}`] : []),
+    ...(entry?.kind === 'image' ? await variantsOf(db, entry.image) : []),
+  ]
+  return reasons.length === 0
+    ? []
+    : [`default entry ${defaultEntry} ${reasons.join(' and ')}: on other machines the menu waits for a person`]
+}
+
+/** The firmware that an image has nothing for, on machines of an arch that it has something for. */
+async function variantsOf(db: Db, name: string): Promise<string[]> {
+  const variants = (await findImage(db, name))?.variants ?? []
+  const missing = [...new Set(variants.map(({ arch }) => arch))].flatMap((arch) =>
+    platforms
+      .filter((platform) => arch !== 'arm64' || platform === 'efi')
+      .filter((platform) => findVariant(variants, { arch, platform }) === undefined)
+      .map((platform) => formatTarget({ arch, platform })),
+  )
+  return missing.length === 0 ? [] : [`has no variant for ${missing.join(', ')}`]
+}
+
+function checkedMenu(content: MenuContent, installers: Installers): MenuContent {
   const { entries, defaultEntry } = content
   const names = entries.map((entry) => entry.name)
   const hotkeys = entries.flatMap((entry) => entry.hotkey ?? [])
@@ -118,5 +163,7 @@ function checkedMenu(content: MenuContent): MenuContent {
   }
   if (defaultEntry !== null && !names.includes(defaultEntry))
     throw new InputError({ field: 'defaultEntry', value: defaultEntry, expected: `one of ${names.join(', ')}` })
+  const faults = unsaidDefault(content, installers)
+  if (faults.length > 0) throw new InputError(faults)
   return content
 }

@@ -2,6 +2,7 @@ import type { Db } from '../db/open.ts'
 import { policies } from '../db/schema.ts'
 import { canonical } from './canonical.ts'
 import { type Actor, recordChanges, system } from './changes.ts'
+import { refuseUnsaidInstalls } from './every-boot.ts'
 import { refuseUnknownNames } from './references.ts'
 
 /** What a machine boots that nothing else speaks for: its own disk, nothing until it is assigned, a menu, or an image. */
@@ -9,7 +10,7 @@ export type Policy =
   | { kind: 'local' }
   | { kind: 'wait' }
   | { kind: 'menu'; menu: string }
-  | { kind: 'image'; image: string }
+  | { kind: 'image'; image: string; everyBoot?: true | undefined }
 
 const onlyRow = 1
 
@@ -23,6 +24,7 @@ export async function findPolicy(db: Db): Promise<Policy> {
 export async function savePolicy(db: Db, policy: Policy, by: Actor = system): Promise<void> {
   const named = policy.kind === 'image' || policy.kind === 'menu' ? policy : {}
   await refuseUnknownNames(db, named, '')
+  if (policy.kind === 'image') await refuseUnsaidInstalls(db, [{ ...policy, field: '' }])
   await db.transaction(async (transaction) => {
     const tx = transaction as unknown as Db
     const before = await findPolicy(tx)

@@ -5,6 +5,7 @@ import { secrets } from '../db/schema.ts'
 import { NotFoundError } from '../errors.ts'
 import type { Sealer } from '../seal.ts'
 import { type Actor, recordChanges, system } from './changes.ts'
+import { markEntered } from './machines.ts'
 
 /** Whose secret it is: a machine (by its id), or every machine of a group (by its name). */
 export type SecretOwner = { kind: 'machine' | 'group'; id: string }
@@ -48,6 +49,7 @@ export async function saveSecret(
         target: [secrets.ownerKind, secrets.owner, secrets.name],
         set: { sealed, updatedAt: sql`now()` },
       })
+    if (owner.kind === 'machine') await markEntered(tx, [owner.id])
     await recordChanges(tx, [{ actor: by, type: 'secret.changed', subject: subjectOf(owner), after: { name } }])
     return { created: before.length === 0 }
   })

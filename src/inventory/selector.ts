@@ -3,8 +3,8 @@ import { quote } from '../errors.ts'
 import { matchesGlob } from '../glob.ts'
 import { type Mac, parseMac } from '../mac.ts'
 import { subnetTest } from '../subnet.ts'
+import { parseUuid, swapUuid } from '../uuid.ts'
 import type { Facts } from './facts.ts'
-import { parseUuid, swapUuid } from './identity.ts'
 import type { Machine } from './machines.ts'
 
 export { matchesGlob }

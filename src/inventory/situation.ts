@@ -7,7 +7,7 @@ import { type Catalog, createCatalogCache } from './catalog.ts'
 import { whySpent } from './decision.ts'
 import { activeStates, type DeploymentState } from './deployments.ts'
 import type { Facts } from './facts.ts'
-import { type Identity, identify, identityKeys } from './identity.ts'
+import { type Candidate, type Identity, identify, identityKeys } from './identity.ts'
 import { nameOfId } from './machine-names.ts'
 import type { Machine } from './machines.ts'
 import { createMicroBatch } from './micro-batch.ts'
@@ -31,6 +31,7 @@ export type LatestDeployment = {
 
 /** Everything that a decision depends on. */
 export type Situation = {
+  /** What the machine says, and where it says nothing, what it said before: of the machine that it surely is. */
   facts: Facts
   identity: Identity
   /** Of the machine that the request is taken for. */
@@ -45,8 +46,8 @@ export type Situation = {
 /** Looks up what decisions depend on. Reads only: a preview and a boot ask the same. `supposed` is a deployment as if it were armed. */
 export type FindSituation = (facts: Facts, supposed?: LatestDeployment) => Promise<Situation>
 
-/** Machines that share a key with one request; more are a fault of the inventory, and a conflict all the same. */
-const mostCandidates = 20
+/** Machines that were entered with, or report, the same UUID or serial as one request: with two of them it is no key. */
+const maxOfEach = 4
 
 /** The look-up over a database: one query for all the machines that ask at the same time. */
 export function createFindSituation(db: Db): FindSituation {
@@ -55,19 +56,15 @@ export function createFindSituation(db: Db): FindSituation {
   const find = createMicroBatch((asked: Facts[]) => findMany(db, asked), { most: 256, atOnce: 4 })
   return async (facts, supposed) => {
     const { revision, today, candidates, groupSecrets } = await find(facts)
-    const identity = identify(
-      identityKeys(facts),
-      candidates.map((one) => one.machine),
-    )
+    const identity = identify(facts, candidates)
     const known =
-      identity !== undefined && 'machine' in identity
-        ? candidates.find(({ machine }) => machine.id === identity.machine.id)
-        : undefined
+      'machine' in identity ? candidates.find(({ machine }) => machine.id === identity.machine.id) : undefined
+    const remembered = 'machine' in identity && identity.weak === undefined ? identity.machine.facts : {}
     const deployment = supposed ?? known?.deployment
     const current = await cache.at(revision)
     const pin = deployment !== undefined && isServed(deployment) ? deployment.version : null
     return {
-      facts,
+      facts: { ...remembered, ...facts },
       identity,
       deployment,
       secrets: { machine: known?.secrets ?? [], groups: groupSecrets },
@@ -81,8 +78,8 @@ function isServed(deployment: LatestDeployment): boolean {
   return (activeStates as readonly string[]).includes(deployment.state) && whySpent(deployment) === undefined
 }
 
-type Candidate = { machine: Machine; deployment: LatestDeployment | undefined; secrets: string[] }
-type Found = { revision: number; today: string; candidates: Candidate[]; groupSecrets: Record<string, string[]> }
+type Known = Candidate & { deployment: LatestDeployment | undefined; secrets: string[] }
+type Found = { revision: number; today: string; candidates: Known[]; groupSecrets: Record<string, string[]> }
 type FoundRow = {
   n: number
   revision: string
@@ -91,6 +88,7 @@ type FoundRow = {
   machine: (Record<string, unknown> & { id: string }) | null
   macs: string[] | null
   name: string
+  claims: Candidate['claims'] | null
   deployment: LatestDeployment | null
   secrets: string[] | null
 }
@@ -103,6 +101,7 @@ async function findMany(db: Db, asked: Facts[]): Promise<Found[]> {
         (select owner, jsonb_agg(name) as names from secrets where owner_kind = 'group' group by owner) as g) as group_secrets,
       to_jsonb(m) as machine, ${nameOfId(sql`m.id`)} as name,
       array(select mac from machine_macs where machine_id = m.id order by mac) as macs,
+      (select jsonb_agg(jsonb_build_object('mac', mac, 'facts', facts)) from identity_claims where machine_id = m.id) as claims,
       (select jsonb_build_object('id', id, 'image', image, 'version', version, 'assignment', assignment, 'state', state, 'attempts', attempts,
           'maxAttempts', max_attempts, 'reason', reason,
           'late', coalesce(started_at + window_seconds * interval '1 second' < now(), false))
@@ -112,12 +111,17 @@ async function findMany(db: Db, asked: Facts[]): Promise<Found[]> {
       as asked(n int, mac text, uuids jsonb, serial text, product text)
     left join lateral (
       select machines.* from (
-          select machine_id as id from machine_macs where mac = asked.mac
-          union (select id from machines where uuid = asked.uuids ->> 0 limit ${mostCandidates})
-          union (select id from machines where uuid = asked.uuids ->> 1 limit ${mostCandidates})
-          union (select id from machines where serial = asked.serial and product = asked.product limit ${mostCandidates})
+          select id, min(rank) as rank from (
+            select machine_id as id, 1 as rank from machine_macs where mac = asked.mac
+            union all (select id, 2 from machines where uuid = asked.uuids ->> 0 limit ${maxOfEach})
+            union all (select id, 2 from machines where uuid = asked.uuids ->> 1 limit ${maxOfEach})
+            union all (select id, 2 from machines where serial = asked.serial and product = asked.product limit ${maxOfEach})
+            union all (select id, 3 from machines where facts ->> 'uuid' = asked.uuids ->> 0 limit ${maxOfEach})
+            union all (select id, 3 from machines where facts ->> 'uuid' = asked.uuids ->> 1 limit ${maxOfEach})
+            union all (select id, 3 from machines where facts ->> 'serial' = asked.serial and facts ->> 'product' = asked.product limit ${maxOfEach})
+          ) as found group by id
         ) as keys join machines on machines.id = keys.id
-      order by machines.discovered, machines.id limit ${mostCandidates}) as m on true`),
+      order by keys.rank, machines.id) as m on true`),
   )
   const found = asked.map((): Found => ({ revision: 0, today: '', candidates: [], groupSecrets: {} }))
   for (const row of rows) {
@@ -127,7 +131,12 @@ async function findMany(db: Db, asked: Facts[]): Promise<Found[]> {
     one.groupSecrets = row.group_secrets ?? {}
     if (row.machine === null) continue
     const machine = { ...machineFrom(row.machine, row.macs ?? []), name: row.name }
-    one.candidates.push({ machine, deployment: row.deployment ?? undefined, secrets: row.secrets ?? [] })
+    one.candidates.push({
+      machine,
+      claims: row.claims ?? [],
+      deployment: row.deployment ?? undefined,
+      secrets: row.secrets ?? [],
+    })
   }
   return found
 }

@@ -1,6 +1,8 @@
 import type { Params } from '../inventory/assignment.ts'
 import type { Decision } from '../inventory/decision.ts'
 import type { Facts } from '../inventory/facts.ts'
+import { realValue } from '../placeholders.ts'
+import { parseUuid } from '../uuid.ts'
 
 /** The names that operators' texts, kernel arguments and answer files, may use. */
 export type Names = {
@@ -84,8 +86,18 @@ export function namesOf(
   firstDocument: string | undefined,
 ): Names {
   const url = `${base}/b/${boot.token}`
-  const { mac, uuid, serial, asset, product, manufacturer, ip } = facts
-  const said = Object.entries({ mac, uuid, serial, asset, product, manufacturer, ip }).filter(([, value]) => value)
+  const { mac, ip, manufacturer } = facts
+  const { uuid, serial, asset, product } = machine ?? {}
+  // What operators entered, else what firmware says, and never what its maker wrote for "none".
+  const said = Object.entries({
+    mac,
+    uuid: uuid ?? (facts.uuid && parseUuid(facts.uuid)),
+    serial: serial ?? realValue(facts.serial),
+    asset: asset ?? realValue(facts.asset),
+    product: product ?? realValue(facts.product),
+    manufacturer: realValue(manufacturer),
+    ip,
+  }).filter(([, value]) => value)
   return {
     machine: {
       ...Object.fromEntries(said),

@@ -81,7 +81,7 @@ eachDatabase('answer files over HTTP', (database) => {
       variants: [{ kind: 'linux', arch: 'x86_64', kernel, initrds: [], args: ['url={{ boot.answer_url }}'] }],
     })
     await put('{{ machine.hostname }} {{ secrets.password }} {{ params.disk }} {{ params.dns | default: "none" }}')
-    const assignment = { image: 'debian', answerFile: 'preseed' }
+    const assignment = { image: 'debian', everyBoot: true, answerFile: 'preseed' }
     await api.ask('PUT', `/api/v1/machines/${mac}`, { assignment })
     const missing = await api.ask('GET', `/api/v1/machines/${mac}/answers`)
     expect([missing.status, missing.body.errors.map((one: { value: string }) => one.value)]).toEqual([
@@ -111,7 +111,9 @@ eachDatabase('answer files over HTTP', (database) => {
       '{% for i in (1..100000) %}{{ "xxxxxxxxxxxxxxxxxxxxxxxx" | append: i }}{% for j in (1..10000) %}{{ j }}{% endfor %}{% endfor %}',
     ]) {
       await put(text)
-      await api.ask('PATCH', `/api/v1/machines/${mac}`, { assignment: { image: 'debian', answerFile: 'preseed' } })
+      await api.ask('PATCH', `/api/v1/machines/${mac}`, {
+        assignment: { image: 'debian', everyBoot: true, answerFile: 'preseed' },
+      })
       const reply = await api.ask('GET', `/api/v1/machines/${mac}/answers`)
       expect([reply.status, reply.body.errors?.[0].value]).toEqual([422, expect.stringMatching(/limit/)])
     }

@@ -2,8 +2,9 @@ import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Db } from '../../src/db/open.ts'
 import { rowsOf } from '../../src/db/rows.ts'
+import { recordDiscovered } from '../../src/inventory/discovered.ts'
 import { saveImage } from '../../src/inventory/images.ts'
-import { findMachine, recordDiscovered, saveMachine } from '../../src/inventory/machines.ts'
+import { findMachine, saveMachine } from '../../src/inventory/machines.ts'
 import { type Api, openApi } from '../helpers/api.ts'
 import { eachDatabase } from '../helpers/database.ts'
 import { upload } from './bulk.ts'
@@ -152,7 +153,7 @@ eachDatabase('bulk upload', (database) => {
       { field: 'assignment.answerFile', value: 'n' },
     ],
     ['an id there is not', { id: '0190d3f2-7c1a-7b5e-9f00-3a5d2c1b4e6f' }, { field: 'id' }],
-    ['a UUID there is not', { uuid: '4c4c4544-0042-3510-8054-b7c04f4e3332' }, { field: 'mac', value: 'nothing' }],
+    ['a serial that is a placeholder', { serial: 'Default string', product: 'P' }, { field: 'mac', value: 'nothing' }],
     ["another machine's MAC", { mac, macs: ['52:54:00:00:00:01'] }, { field: 'macs', value: '52:54:00:00:00:01' }],
     [
       'the MACs of two machines',
@@ -248,7 +249,7 @@ eachDatabase('bulk upload', (database) => {
 
   test('a discovered machine becomes the one that is entered, and a second one with its other MAC too', async () => {
     const seen = async (address: string) =>
-      recordDiscovered(database(), { mac: address, uuids: [] }, { mac: address }, 10)
+      recordDiscovered(database(), { mac: address }, { max: 10, maxPerAddress: 10 })
     const first = await seen(mac)
     await seen(other)
     expect((await upload(api, [{ macs: [mac, other], hostname: 'a' }])).summary).toMatchObject({ created: 1 })

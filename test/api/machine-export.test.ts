@@ -1,8 +1,9 @@
 import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { saveAnswerFile } from '../../src/inventory/answer-files.ts'
+import { recordDiscovered } from '../../src/inventory/discovered.ts'
 import { saveImage } from '../../src/inventory/images.ts'
-import { listMachines, type MachineChange, recordDiscovered, said, saveMachine } from '../../src/inventory/machines.ts'
+import { listMachines, type MachineChange, said, saveMachine } from '../../src/inventory/machines.ts'
 import { saveMenu } from '../../src/inventory/menus.ts'
 import { saveSecret } from '../../src/inventory/secrets.ts'
 import { type Api, openApi } from '../helpers/api.ts'
@@ -29,6 +30,7 @@ const machines: [string, MachineChange][] = [
     {
       assignment: {
         image: 'disk',
+        everyBoot: true,
         args: ['url={{ boot.url }}/x', '--- quiet', '-x'].map((arg) => arg.replace('--- ', '---')),
         answerFile: 'preseed',
         params: {
@@ -102,7 +104,7 @@ eachDatabase('export', (database) => {
 
   test('machines only discovered and secrets are not in it', async () => {
     const seen = '52:54:00:00:00:99'
-    await recordDiscovered(database(), { mac: seen, uuids: [] }, { mac: seen }, 10)
+    await recordDiscovered(database(), { mac: seen }, { max: 10, maxPerAddress: 10 })
     const { machine } = await saveMachine(database(), { mac: '52:54:00:00:00:01' }, {})
     await saveSecret(database(), api.deps.sealer, { kind: 'machine', id: machine.id }, 'root', 'hunter2')
     const { text } = await exported('')

@@ -84,16 +84,17 @@ eachDatabase('two machines that are one', (database) => {
   })
 
   test('are a conflict until then: it is shown, counted, and gone when it is put right', async () => {
-    await api.ask('PUT', pathOf(a), { hostname: 'web1' })
-    await api.ask('PUT', pathOf(b), { hostname: 'web2', uuid })
-    const facts = { mac: a, uuid }
+    const serial = { serial: '7X06', product: 'P' }
+    const one = (await api.ask('POST', '/api/v1/machines', { hostname: 'web1', uuid })).body
+    const two = (await api.ask('POST', '/api/v1/machines', { hostname: 'web2', ...serial })).body
+    const facts = { mac: a, uuid, ...serial }
     const decision = await decideFor(database(), facts)
-    expect(decision.spec).toMatchObject({ kind: 'refusal', reason: expect.stringContaining('web1 by MAC') })
-    const claimants = [await findMachine(database(), { mac: a }), await findMachine(database(), { mac: b })]
+    expect(decision.spec).toMatchObject({ kind: 'refusal', reason: expect.stringContaining('web1 by UUID') })
+    const claimants = [await findMachine(database(), { id: one.id }), await findMachine(database(), { id: two.id })]
     for (let times = 0; times < 3; times++) await noteConflict(database(), claimants as never, facts)
     const conflicts = async () => (await api.ask('GET', '/api/v1/conflicts')).body.items
     expect(await conflicts()).toMatchObject([{ times: 3, facts, machines: [{ name: 'web1' }, { name: 'web2' }] }])
-    await merge(a, b)
+    await merge(one.id, two.id)
     expect(await conflicts()).toEqual([])
     expect((await decideFor(database(), facts)).spec.kind).toBe('local')
   })

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { recordDiscovered } from '../../src/inventory/machines.ts'
+import { recordDiscovered } from '../../src/inventory/discovered.ts'
 import { type Api, openApi } from '../helpers/api.ts'
 import { eachDatabase } from '../helpers/database.ts'
 
@@ -20,6 +20,7 @@ eachDatabase('machines over HTTP', (database) => {
     expect(first.body).toEqual({
       id: first.body.id,
       discovered: false,
+      discoveredFrom: '',
       denied: false,
       macs: [mac],
       hostname: 'node1',
@@ -75,7 +76,7 @@ eachDatabase('machines over HTTP', (database) => {
 
   test('a discovered machine is entered with the ETag it was read with, or as one that is not there yet', async () => {
     for (const headers of [{ 'if-match': 'its own' }, { 'if-none-match': '*' }] as Record<string, string>[]) {
-      await recordDiscovered(database(), { mac, uuids: [] }, { mac }, 10)
+      await recordDiscovered(database(), { mac }, { max: 10, maxPerAddress: 10 })
       const etag = (await api.ask('GET', here)).headers.get('etag') as string
       if (headers['if-match']) headers['if-match'] = etag
       const entered = await api.ask('PATCH', here, { hostname: 'web1' }, headers)
@@ -102,7 +103,7 @@ eachDatabase('machines over HTTP', (database) => {
 
   test('the list goes page by page, and filters', async () => {
     for (let n = 1; n <= 5; n++) await api.ask('PUT', `/api/v1/machines/52540000000${n}`, { hostname: `n${n}` })
-    await recordDiscovered(database(), { mac: '52:54:00:00:00:99', uuids: [] }, { mac: '52:54:00:00:00:99' }, 10)
+    await recordDiscovered(database(), { mac: '52:54:00:00:00:99' }, { max: 10, maxPerAddress: 10 })
     const names: string[][] = []
     let next: string | undefined
     do {
@@ -218,7 +219,7 @@ eachDatabase('machines over HTTP', (database) => {
 
   test("the previews take the machine's own facts, and the query's before them", async () => {
     const facts = { mac, buildarch: 'i386', platform: 'pcbios' } as const
-    const machine = await recordDiscovered(database(), { mac, uuids: [] }, facts, 10)
+    const machine = await recordDiscovered(database(), facts, { max: 10, maxPerAddress: 10 })
     const target = async (query: string) =>
       (await api.ask('GET', `/api/v1/machines/${machine?.id}/decision${query}`)).body.target
     expect(await target('')).toMatchObject({ arch: 'x86_64', platform: 'pcbios' })

@@ -41,7 +41,7 @@ beforeEach(() => {
 
 const enter = async (answerFile = 'preseed', secret = 'hunter2') => {
   const { db, sealer } = server.deps
-  const assignment = { image: 'debian-12', answerFile, params: { root_disk: '/dev/vda' } }
+  const assignment = { image: 'debian-12', everyBoot: true as const, answerFile, params: { root_disk: '/dev/vda' } }
   const { machine } = await saveMachine(db, { mac }, { hostname: `host-${macs}`, assignment })
   if (secret !== '') await saveSecret(db, sealer, { kind: 'machine', id: machine.id }, 'root_password', secret)
   return machine
@@ -97,7 +97,11 @@ d-i preseed/late_command string wget ${server.url}/b/${tokenIn(script)}/installe
   })
 
   it('whose names are not all set is a refusal on the screen that names each', async () => {
-    await saveMachine(server.deps.db, { mac }, { assignment: { image: 'debian-12', answerFile: 'preseed' } })
+    await saveMachine(
+      server.deps.db,
+      { mac },
+      { assignment: { image: 'debian-12', everyBoot: true, answerFile: 'preseed' } },
+    )
     const script = await boot()
     expect(script).toContain('answer file preseed: ')
     for (const name of ['machine.hostname', 'secrets.root_password', 'params.root_disk'])

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { listBootEvents } from '../../src/inventory/boot-events.ts'
 import { findBoot, listBoots } from '../../src/inventory/boots.ts'
 import { saveImage } from '../../src/inventory/images.ts'
-import { findMachine, saveMachine } from '../../src/inventory/machines.ts'
+import { findMachine, newMachine, saveMachine } from '../../src/inventory/machines.ts'
 import { savePolicy } from '../../src/inventory/policy.ts'
 import { getAsIpxe, startTestBootServer, type TestBootServer } from '../helpers/boot-server.ts'
 
@@ -175,16 +175,17 @@ describe('a boot', () => {
 
 describe('a machine never seen before', () => {
   it('is recorded as discovered with its facts and shown the policy, once', async () => {
-    await boot('&uuid=11111111-2222-3333-4444-555555555555&serial=S-1&product=Standard%20PC%20(Q35%20%2B%20ICH9)')
+    const uuid = '37393031-3735-4d32-3234-333530313858'
+    await boot(`&uuid=${uuid.toUpperCase()}&serial=S-1&product=Standard%20PC%20(Q35%20%2B%20ICH9)`)
     await boot('&serial=S-1')
     const machine = await findMachine(server.deps.db, { mac })
     expect(machine).toMatchObject({
       discovered: true,
-      uuid: '11111111-2222-3333-4444-555555555555',
-      serial: 'S-1',
-      product: 'Standard PC (Q35 + ICH9)',
+      facts: { uuid, serial: 'S-1', product: 'Standard PC (Q35 + ICH9)' },
       macs: [mac],
     })
+    // What it reports is no key, so it stands where no look-up finds it.
+    expect([machine?.uuid, machine?.serial, machine?.product]).toEqual([undefined, undefined, undefined])
     expect(machine?.facts).toMatchObject({ product: 'Standard PC (Q35 + ICH9)', platform: 'efi', buildarch: 'x86_64' })
     expect((await bootsOf()).map((one) => one.image)).toEqual([null, null])
   })
@@ -207,12 +208,13 @@ describe('a machine never seen before', () => {
     expect((await bootsOf()).length).toBe(10)
   })
 
-  it('is not recorded past the limit, and boots all the same', async () => {
+  it('is recorded past the limit too, and the one seen longest ago makes room', async () => {
     const small = await startTestBootServer({ maxDiscovered: 1 })
     const ask = (address: string) => getAsIpxe(`${small.url}/ipxe?mac=${address}`)
     await ask('52-54-00-00-00-01')
     expect(await ask('52-54-00-00-00-02')).toContain('boots from its own disk')
-    expect(await findMachine(small.deps.db, { mac: '52:54:00:00:00:02' })).toBeUndefined()
+    expect(await findMachine(small.deps.db, { mac: '52:54:00:00:00:02' })).toBeDefined()
+    expect(await findMachine(small.deps.db, { mac: '52:54:00:00:00:01' })).toBeUndefined()
     await small.stop()
   })
 })
@@ -236,11 +238,12 @@ describe('a refusal', () => {
   })
 
   it('names both machines that claim a request', async () => {
-    const serial = { serial: `S-${macs}`, product: 'P' }
-    await assign('debian-12')
-    await saveMachine(server.deps.db, { mac: mac.replace('52', '56') }, { ...serial, hostname: 'other' })
-    expect(await script(`&serial=${serial.serial}&product=P`)).toContain(
-      `echo Bootwright: two machines claim it: host-${macs} by MAC ${mac}, other by serial S-${macs}`,
+    const serial = { serial: `7X06-${macs}`, product: 'P' }
+    const uuid = `37393031-3735-4d32-3234-3335303138${macs.toString().padStart(2, '0').slice(-2)}`
+    await saveMachine(server.deps.db, newMachine, { ...serial, hostname: `serial-${macs}` })
+    await saveMachine(server.deps.db, newMachine, { uuid, hostname: `uuid-${macs}` })
+    expect(await script(`&serial=${serial.serial}&product=P&uuid=${uuid}`)).toContain(
+      `echo Bootwright: two machines claim it: uuid-${macs} by UUID ${uuid}, serial-${macs} by serial 7X06-${macs}`,
     )
   })
 

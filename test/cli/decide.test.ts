@@ -94,10 +94,10 @@ test('a machine says its menu, its disk, its answer file, its params and how it 
   expect(await set('--local', '--local-boot', 'efi=\\EFI\\a.efi', '--local-boot', 'pcbios=exit-0')).toBe(
     `${other}: boots own disk, efi disk by \\EFI\\a.efi, pcbios disk by exit-0\n`,
   )
-  expect(await set('--image', 'debian', '--answer-file', 'preseed', '--param', 'disk=sda')).toBe(
-    `${other}: boots debian, answers preseed, params disk, efi disk by \\EFI\\a.efi, pcbios disk by exit-0\n`,
+  expect(await set('--image', 'debian', '--every-boot', '--answer-file', 'preseed', '--param', 'disk=sda')).toBe(
+    `${other}: boots debian, at every boot, answers preseed, params disk, efi disk by \\EFI\\a.efi, pcbios disk by exit-0\n`,
   )
-  expect(await set('--param', 'n=5', '--answer-file', '')).toContain('boots debian, params disk n, efi')
+  expect(await set('--param', 'n=5', '--answer-file', '')).toContain('boots debian, at every boot, params disk n, efi')
   expect(await set('--no-image')).toBe(`${other}: boots by group or policy\n`)
 })
 
@@ -108,7 +108,7 @@ test('an answer file has versions, and a preview with asterisks for what is secr
   await writeFile(file, 'rootpw {{ secrets.password }} {{ machine.hostname }}\n')
   expect(await run('answer-file', 'set', 'ks', file)).toBe('ks version 2: ks.cfg\n')
   expect(await run('answer-file', 'versions', 'ks')).toMatch(/^2 +yes +ks\.cfg .*\n1 + +ks\.cfg/m)
-  await run('machine', 'set', mac, '--image', 'debian', '--answer-file', 'ks', '--hostname', 'web1')
+  await run('machine', 'set', mac, '--image', 'debian', '--every-boot', '--answer-file', 'ks', '--hostname', 'web1')
   expect((await operator.run('preview', mac, '--answers')).err).toBe(
     'bootwright: document ks.cfg: expected every name that it uses to be set, got "secrets.password is not set"\n',
   )

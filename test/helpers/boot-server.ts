@@ -36,14 +36,21 @@ export type TestBootServer = {
 
 /** The boot listener as it runs for real, on a free loopback port, over an embedded database in memory. */
 export async function startTestBootServer(
-  settings: Partial<BootDeps['settings']> & Partial<Pick<BootDeps, 'allows' | 'databaseAnswers' | 'transfers'>> = {},
+  settings: Partial<BootDeps['settings']> &
+    Partial<Pick<BootDeps, 'allows' | 'databaseAnswers' | 'transfers' | 'mayRecord'>> = {},
 ): Promise<TestBootServer> {
   const folder = await mkdtemp(join(tmpdir(), 'bootwright-test-'))
   const { db, close }: OpenDb = await openEmbedded()
   const log = pino({ level: 'silent' })
   const store = await openFolderStore(folder)
   const events = startBootEventRecorder(db, log)
-  const { allows = () => true, databaseAnswers = async () => true, transfers, ...rest } = settings
+  const {
+    allows = () => true,
+    databaseAnswers = async () => true,
+    mayRecord = () => true,
+    transfers,
+    ...rest
+  } = settings
   const efi = randomBytes(100_001)
   const deps: BootDeps = {
     db,
@@ -59,6 +66,7 @@ export async function startTestBootServer(
     databaseAnswers,
     databaseIsShort: () => false,
     databaseFault: async () => undefined,
+    mayRecord,
     nbps: new Map([['ipxe.efi', { name: 'ipxe.efi', bytes: efi, sha256: sha256(efi) }]]),
     scripts: createScripts(readTemplates()),
     findSituation: createFindSituation(db),
@@ -67,7 +75,14 @@ export async function startTestBootServer(
     findTreeFile: createFindTreeFile(db),
     findSize: createFindSize(store, { keptMs: 50 }),
     sealer: createSealer(Buffer.alloc(32, 1)),
-    settings: { baseUrl: undefined, afterRefusal: 'retry', maxDiscovered: 100, answersToAnyAddress: false, ...rest },
+    settings: {
+      baseUrl: undefined,
+      afterRefusal: 'retry',
+      maxDiscovered: 100,
+      maxDiscoveredPerAddress: 100,
+      answersToAnyAddress: false,
+      ...rest,
+    },
   }
   const server = createBootServer(createBootApp(deps))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

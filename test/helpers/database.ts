@@ -44,7 +44,7 @@ export async function createFresh(url: string): Promise<string> {
 
 async function emptyTables(db: Db): Promise<void> {
   await db.execute(
-    sql`truncate machines, machine_macs, machine_merges, conflicts, groups, menus, answer_files, answer_file_versions, secrets,
+    sql`truncate machines, machine_macs, machine_merges, identity_claims, conflicts, groups, menus, answer_files, answer_file_versions, secrets,
       files, images, image_versions, imports, deployments, boots, boot_events, policies, changes, webhooks, webhook_deliveries,
       idempotency_keys, tokens`,
   )

@@ -77,6 +77,7 @@ export function machineOf(known: Partial<Machine> = {}): Machine {
     id: '1',
     discovered: false,
     denied: false,
+    discoveredFrom: '',
     macs: [mac],
     hostname: 'n1',
     labels: {},
@@ -107,7 +108,9 @@ export function deploymentOf(known: Partial<LatestDeployment> = {}): LatestDeplo
 export function situationOf({ machine, ...known }: Partial<Situation> & { machine?: Machine } = {}): Situation {
   return {
     facts: { mac, platform: 'efi', buildarch: 'x86_64' },
-    identity: machine && { machine, matchedBy: `MAC ${mac}`, passedOver: [] },
+    identity: machine
+      ? { machine, matchedBy: `MAC ${mac}`, byMac: true, passedOver: [], notices: [] }
+      : { notices: [], claimed: [] },
     deployment: undefined,
     secrets: { machine: [], groups: {} },
     catalog: catalogOf({}),

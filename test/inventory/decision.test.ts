@@ -125,6 +125,7 @@ describe('a decision', () => {
     expect(decision).toEqual({
       target: { arch: 'x86_64', platform: 'efi', assumed: [] },
       machine: { id: '1', name: 'n1', discovered: false, hostname: 'n1', labels: {} },
+      identity: { by: `MAC ${mac}`, byMac: true },
       image: { name: 'debian', version: 3 },
       groups: ['all'],
       params: { disk: 'sda', dns: 'x' },
@@ -173,7 +174,9 @@ describe('a decision', () => {
     const identity = {
       machine: machineOf(),
       matchedBy: 'UUID u',
+      byMac: true,
       passedOver: ['m2 has the same MAC but was only discovered'],
+      notices: [],
     }
     const catalog = catalogOf({ policy: { kind: 'image', image: 'debian' }, images: debian })
     const { reasons } = decide(situationOf({ facts: { mac }, identity, catalog }))
@@ -498,7 +501,7 @@ eachDatabase('what a decision depends on', (database) => {
     const found = await find({ mac, uuid: '44454c4c-4200-1035-8054-b7c04f4e3332' })
     expect(found.identity).toMatchObject({ machine: { id: entered.id, macs: ['52:54:00:00:00:01'] } })
     expect([...found.catalog.images.keys()]).toEqual(['own'])
-    expect((await find({ mac })).identity).toBeUndefined()
+    expect((await find({ mac })).identity).toEqual({ notices: [], claimed: [] })
   })
 
   test('is the newest for the next script, also when another instance changes it', async () => {

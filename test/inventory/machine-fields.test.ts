@@ -8,13 +8,20 @@ import { keptColumns, machineFieldNames } from '../../src/inventory/machine-fiel
 import { type Operator, startOperator } from '../cli/operator.ts'
 
 // A value of each field, and how the command line says it. A field that is not named here is a text.
-type Sample = { value: unknown; argv: string[]; shown?: RegExp }
+type Sample = { value: unknown; argv: string[]; shown?: RegExp; beside?: object }
 const samples: Record<string, Sample> = {
   uuid: { value: '4c4c4544-0037-4710-8051-b4c04f463533', argv: ['--uuid', '4c4c4544-0037-4710-8051-b4c04f463533'] },
   denied: { value: true, argv: ['--deny'], shown: /denied/ },
   labels: { value: { row: '7' }, argv: ['--label', 'row=7'], shown: /row=7/ },
   assignment: { value: { args: ['quiet'] }, argv: ['--arg', 'quiet'], shown: /quiet/ },
   'assignment.local': { value: true, argv: ['--local'], shown: /own disk/ },
+  'assignment.everyBoot': {
+    value: true,
+    argv: ['--image', 'field', '--every-boot'],
+    shown: /field, at every boot/,
+    // It is said of an image.
+    beside: { image: 'field' },
+  },
   'assignment.menu': { value: 'field', argv: ['--menu', 'field'] },
   'assignment.answerFile': { value: 'field', argv: ['--answer-file', 'field'] },
   'assignment.image': { value: 'field', argv: ['--image', 'field'] },
@@ -48,9 +55,9 @@ const sampleOf = (field: string): Sample => {
   return samples[field] ?? { value: `the-${option}`, argv: [`--${option}`, `the-${option}`] }
 }
 const bodyOf = (field: string) => {
-  const { value } = sampleOf(field)
+  const { value, beside } = sampleOf(field)
   const [outer = '', inner] = field.split('.')
-  return { [outer]: inner === undefined ? value : { [inner]: value } }
+  return { [outer]: inner === undefined ? value : { ...beside, [inner]: value } }
 }
 
 let operator: Operator

@@ -1,15 +1,9 @@
 import { expect, test } from 'vitest'
 import { ConflictError, InputError, NotFoundError } from '../../src/errors.ts'
 import { listBoots } from '../../src/inventory/boots.ts'
+import { recordDiscovered } from '../../src/inventory/discovered.ts'
 import { saveImage } from '../../src/inventory/images.ts'
-import {
-  deleteMachine,
-  findCandidates,
-  findMachine,
-  listMachines,
-  recordDiscovered,
-  saveMachine,
-} from '../../src/inventory/machines.ts'
+import { deleteMachine, findMachine, listMachines, saveMachine } from '../../src/inventory/machines.ts'
 import { openBootFor } from '../helpers/boots.ts'
 import { eachDatabase } from '../helpers/database.ts'
 
@@ -38,7 +32,7 @@ eachDatabase('machines', (database) => {
   })
 
   test('a MAC that was only discovered becomes the entered machine, with its boots', async () => {
-    const seen = await recordDiscovered(database(), { mac: b, uuids: [] }, { mac: b }, 10)
+    const seen = await recordDiscovered(database(), { mac: b }, { max: 10, maxPerAddress: 10 })
     await openBootFor(database(), { mac: b }, '10.0.0.9')
     const { machine } = await saveMachine(database(), { mac: a }, { macs: [b] })
     expect(machine.macs).toEqual([a, b])
@@ -79,41 +73,28 @@ eachDatabase('machines', (database) => {
     await expect(deleteMachine(database(), { id: nobody })).rejects.toThrow(NotFoundError)
   })
 
-  test('candidates share a MAC, a UUID or a serial with its product; entered ones come first', async () => {
-    const found = await recordDiscovered(
-      database(),
-      { mac: a, uuids: [uuid], serial: 'S1', product: 'X1' },
-      { mac: a },
-      10,
-    )
-    const { machine } = await saveMachine(database(), { mac: b }, { serial: 'S1', product: 'X1' })
-    await saveMachine(database(), { mac: c }, { serial: 'S1', product: 'X2' })
-    const candidates = await findCandidates(database(), { mac: a, uuids: [uuid], serial: 'S1', product: 'X1' })
-    expect(candidates.map((one) => one.id)).toEqual([machine.id, found?.id])
-    expect(await findCandidates(database(), { uuids: [] })).toEqual([])
-  })
-
-  test('a discovered machine is recorded once with its facts, and no more than are allowed', async () => {
+  test('a discovered machine is recorded once with its facts, and the one seen longest ago makes room', async () => {
     const facts = { mac: a, product: 'X1' }
-    const first = await recordDiscovered(database(), { mac: a, uuids: [] }, facts, 2)
+    const first = await recordDiscovered(database(), facts, { max: 2, maxPerAddress: 2 })
     expect(first).toMatchObject({ discovered: true, macs: [a], facts, lastSeenAt: expect.any(Date) })
-    expect((await recordDiscovered(database(), { mac: a, uuids: [] }, facts, 2))?.id).toBe(first?.id)
-    expect(await recordDiscovered(database(), { mac: b, uuids: [] }, { mac: b }, 2)).toBeDefined()
-    expect(await recordDiscovered(database(), { mac: c, uuids: [] }, { mac: c }, 2)).toBeUndefined()
-    expect(await recordDiscovered(database(), { uuids: [uuid] }, { uuid }, 2)).toBeUndefined()
+    expect((await recordDiscovered(database(), facts, { max: 2, maxPerAddress: 2 }))?.id).toBe(first?.id)
+    expect(await recordDiscovered(database(), { mac: b }, { max: 2, maxPerAddress: 2 })).toBeDefined()
+    expect(await recordDiscovered(database(), { mac: c }, { max: 2, maxPerAddress: 2 })).toBeDefined()
+    expect(await findMachine(database(), { mac: a })).toBeUndefined()
+    expect(await recordDiscovered(database(), { uuid }, { max: 2, maxPerAddress: 2 })).toBeUndefined()
     expect(await listMachines(database(), { discovered: true }, 10)).toHaveLength(2)
   })
 
   test('one machine discovered many times at once is recorded once', async () => {
     const found = await Promise.all(
-      Array.from({ length: 8 }, () => recordDiscovered(database(), { mac: a, uuids: [] }, { mac: a }, 10)),
+      Array.from({ length: 8 }, () => recordDiscovered(database(), { mac: a }, { max: 10, maxPerAddress: 10 })),
     )
     expect(new Set(found.map((one) => one?.id)).size).toBe(1)
     expect(await listMachines(database(), {}, 10)).toHaveLength(1)
   })
 
   test('a discovered machine that an operator speaks of is entered, and keeps its facts', async () => {
-    const found = await recordDiscovered(database(), { mac: a, uuids: [] }, { mac: a, product: 'X1' }, 10)
+    const found = await recordDiscovered(database(), { mac: a, product: 'X1' }, { max: 10, maxPerAddress: 10 })
     const { machine, created } = await saveMachine(database(), { mac: a }, { hostname: 'n1' })
     expect([created, machine.id, machine.discovered, machine.facts.product]).toEqual([false, found?.id, false, 'X1'])
   })

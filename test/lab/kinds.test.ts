@@ -173,7 +173,7 @@ describeLab('beyond kernel and initrd', () => {
       const linuxRuns = /guest: .*lab\.from=iso/
 
       test('UEFI: all files have their names and sizes, and the answers are those of the machine', limit, async () => {
-        const assignment = { image: 'winpe', answerFile: 'winpe', params: { edition: 'Standard' } }
+        const assignment = { image: 'winpe', everyBoot: true, answerFile: 'winpe', params: { edition: 'Standard' } }
         const { boot: record, text } = await boot(
           lab,
           { firmware: efi, mac: '52:54:00:6c:09:21' },

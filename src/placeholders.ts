@@ -1,0 +1,93 @@
+/**
+ * A serial, product or asset value, or undefined when it is what vendors write for "none". A list of such texts never ends,
+ * so most are told by their kind: the name of the field itself, a word for "nothing", one character repeated, a counter.
+ */
+export function realValue(text: string | undefined): string | undefined {
+  const value = text?.trim()
+  if (value === undefined || value === '') return undefined
+  const words = value
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}]+/gu, ' ')
+    .trim()
+  const letters = words.replaceAll(' ', '')
+  return isMask(value, letters) || isCounter(letters) || isEmptyPhrase(words, letters) ? undefined : value
+}
+
+/** Whether a UUID, in lower case with hyphens, is no machine's own. `swapped` is the same in the other byte order. */
+export function isPlaceholderUuid(uuid: string, swapped: string): boolean {
+  return [uuid, swapped].some((one) => sharedUuids.has(one) || isPattern(one))
+}
+
+// Seen on many boards of one maker at once.
+const sharedUuids = new Set([
+  '03000200-0400-0500-0006-000700080009',
+  '12345678-1234-5678-90ab-cddeefaabbcc',
+  '6ab5b300-538d-1014-9fb5-b0684d007b53',
+  '4c4c4544-0000-2010-8020-80c04f202020',
+])
+
+/** One character throughout, or all but a few letters of it masked: `00000000`, `CXXXXXXXXXXX`, `0x00000000`, `....`. */
+function isMask(value: string, letters: string): boolean {
+  if (letters === '') return true
+  const digits = letters.replace(/^0x(?=[0f]+$)/, '')
+  if (/^(.)\1*$/u.test(digits)) return digits.length > 1 || /[0-9fx]/.test(digits)
+  return /[x*?#]{4}/i.test(value) && value.replaceAll(/[x*?#\s._-]/gi, '').length <= 3
+}
+
+const counterPrefix =
+  /^(sys|system|[bcms]?sn|ser|serial|asset|atn|tag|mb|board|chassis|oem|num|number|no|id|test)(?=[0-9]{7})/
+
+/** Digits counted up from 0 or 1, or down, or zeros and a 1; also after a word for what they count: `1234567890`, `SYS-12345678`, `0001`. */
+function isCounter(letters: string): boolean {
+  const digits = letters.replace(counterPrefix, '')
+  if (!/^[0-9]+$/.test(digits)) return /^[a-z]0{6,}1?$/.test(digits)
+  const rises = '0123456789'.repeat(10)
+  const falls = '9876543210'.repeat(10)
+  const counts = /^[01]/.test(digits) && digits !== '10' && rises.includes(digits)
+  const countsDown = digits.length >= 6 && falls.includes(digits)
+  return counts || countsDown || /^0+[01]?$/.test(digits)
+}
+
+const fieldNames =
+  /^(the )?(oem|o e m|system|sys|chassis|case|enclosure|base ?board|board|mother ?board|main ?board|machine|product|device|type ?1)* ?(serial|ser|sn|s n|asset|product|model|sku|part|uuid|tag|id|family|version|manufacturer|vendor)s? ?(serial|config|tag|tracking|information|info|number|num|no|nr|name|id|code|string|text|value)* ?(id|tag|number|string)? ?(?<count>[0-9]*)$/
+
+const nothing = new Set([
+  ...['none', 'null', 'nil', 'na', 'n a', 'nan', 'no', 'empty', 'blank', 'void', 'invalid', 'dummy', 'default'],
+  ...['unknown', 'unknow', 'unkown', 'undefined', 'test', 'sample', 'example', 'string', 'text', 'tbd', 'todo'],
+  ...['oem', 'o e m', '0123456789abcdef'],
+])
+
+/** The name of the field, or words that say that nobody filled it in: `SerNum01`, `Not Present`, `To Be Filled By O.E.M.` */
+function isEmptyPhrase(words: string, letters: string): boolean {
+  if (nothing.has(words) || nothing.has(letters)) return true
+  const field = fieldNames.exec(
+    words.replace(/([a-z])([0-9]+)$/, '$1 $2').replaceAll(/(ser|serial|asset)(num|number|no|tag)/g, '$1 $2'),
+  )
+  if (field !== null) return field.groups?.count === '' || isCounter(field.groups?.count ?? '')
+  return (
+    /\bto be (filled|set|defined|determined|programmed|entered|assigned)\b|\bfilled by\b|\bby o ?e ?m\b/.test(words) ||
+    /^(not|no|non|un|in)[ ]?(yet )?(specified|available|applicable|present|set|settable|provided|defined|known|assigned|initiali[sz]ed|programmed|supported|valid|filled|entered|configured|used|found|detected|asset|serial|data|value|information|name)\b/.test(
+      words,
+    ) ||
+    /^default( |$)|^(empty|blank|dummy|sample|example) |default (string|text|value)/.test(words)
+  )
+}
+
+/**
+ * Patterns that no generator of UUIDs makes: one repeated byte, groups of one digit each, bytes or digits that count, and
+ * counters near zero. Zeros before a MAC address, as some makers write it, are a machine's own.
+ */
+function isPattern(uuid: string): boolean {
+  const digits = uuid.replaceAll('-', '')
+  const bytes = (digits.match(/../g) ?? []).map((pair) => Number.parseInt(pair, 16))
+  const used = bytes.filter((byte) => byte !== 0)
+  const steps = new Set(bytes.slice(1).map((byte, index) => (byte - (bytes[index] ?? 0) + 256) % 256))
+  const counts = used.every((byte, index) => index === 0 || byte === (used[index - 1] ?? 0) + 1)
+  return (
+    steps.size === 1 ||
+    counts ||
+    bytes.slice(0, 14).every((byte) => byte === 0) ||
+    uuid.split('-').every((group) => /^(.)\1*$/.test(group)) ||
+    /^(0?12345678-?9?a?b?c?d?e?f?|01234567-89ab|12345678-1234-|00112233-4455|11223344-5566)/.test(uuid)
+  )
+}

@@ -1,0 +1,28 @@
+import { isPlaceholderUuid } from './placeholders.ts'
+
+/** A UUID in lower case with hyphens; undefined when it is not one, or is a vendor's placeholder. */
+export function parseUuid(text: string): string | undefined {
+  const uuid = formatUuid(text)
+  return uuid === undefined || isPlaceholderUuid(uuid, swapUuid(uuid)) ? undefined : uuid
+}
+
+/** A UUID in lower case with hyphens, also one that many machines share; undefined when it is not one. */
+export function formatUuid(text: string): string | undefined {
+  const digits = text
+    .trim()
+    .toLowerCase()
+    .replaceAll('-', '')
+    .replace(/^\{(.*)\}$/, '$1')
+  return /^[0-9a-f]{32}$/.test(digits)
+    ? digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+    : undefined
+}
+
+/** The same UUID in the other byte order of SMBIOS: the first three fields are little-endian since version 2.6 (SMBIOS 7.2.1). */
+export function swapUuid(uuid: string): string {
+  const reverse = (field: string) => (field.match(/../g) ?? []).reverse().join('')
+  return uuid
+    .split('-')
+    .map((field, index) => (index < 3 ? reverse(field) : field))
+    .join('-')
+}
