@@ -22,6 +22,24 @@ describe('an answer file', () => {
     expect(render('{{ params.no | default: "d" }}')).toBe('d')
   })
 
+  it('that makes more than ten million characters is refused, wherever it makes them', () => {
+    const many = (inner: string) => `{% for i in (1..9000) %}${inner}{% endfor %}`
+    const tooLong = /makes more than 10000000 characters/
+    expect(() => render(many('{{ params.text }}'), { params: { text: 'x'.repeat(20_000) } })).toThrow(tooLong)
+    expect(() => render(many('y'.repeat(20_000)))).toThrow(tooLong)
+    expect(() => render(`{% capture a %}${many('y'.repeat(20_000))}{% endcapture %}`)).toThrow(tooLong)
+    expect(render(many('{{ params.list }}'), { params: { list: ['a', ['b', null], 3] } })).toBe('ab3'.repeat(9000))
+  })
+
+  it.each([
+    ['outputs', '{{ params.net.ip }}'.repeat(1001)],
+    ['nested conditions', '{% if params %}'.repeat(501) + '{% endif %}'.repeat(501)],
+    ['cases', `{% case params.x %}${'{% when 1 %}a'.repeat(1000)}{% endcase %}`],
+  ])('of more than a thousand tags is refused when it is saved, and when it is filled in: %s', (_, text) => {
+    expect(() => checkAnswers([document(text)])).toThrow(/100[12] tags and outputs: expected at most 1000/)
+    expect(() => render(text)).toThrow(/expected at most 1000/)
+  })
+
   it('names everything that is missing in all its documents, also inside of blocks, each once', () => {
     const texts = [
       '{{ params.a }} {% for d in params.disks %}{{ params.b }}{% if true %}{{ secrets.c }}{% endif %}{% endfor %}',
