@@ -1,11 +1,12 @@
 import { z } from '@hono/zod-openapi'
+import type { Context } from 'hono'
 import { InputError } from '../errors.ts'
 import type { Followed } from '../inventory/change-feed.ts'
 import type { NamedChange } from '../inventory/change-machines.ts'
 import { changeNouns, changeTypes } from '../inventory/change-types.ts'
 import { type ChangeCursor, isOfTypes, listChanges } from '../inventory/changes.ts'
 import { findMachine } from '../inventory/machines.ts'
-import { type AdminDeps, endpoint } from './endpoint.ts'
+import { type AdminDeps, type ApiEnv, endpoint } from './endpoint.ts'
 import { problem } from './problems.ts'
 import { instant, limit, machineKey, moment, page, pageOf, printable, uuidv7, withoutNulls } from './schemas.ts'
 import { streamOf } from './streams.ts'
@@ -91,7 +92,7 @@ export const follow = endpoint({
   operationId: 'followChanges',
   summary: 'Changes as they happen, as server-sent events',
   description:
-    'Each event has the place of its change as `id`, its type as `event` and a Change as `data`. Who sends the last id back, as Last-Event-ID or in `after`, goes on from there and misses nothing; without either it begins now. The event `reset` says that changes after that place are not kept any more: read everything anew.',
+    'Each event has the place of its change as `id`, its type as `event` and a Change as `data`. Who sends the last id back, as Last-Event-ID or in `after`, goes on from there and misses nothing; without either it begins now. It ends when its token is revoked. The event `reset` says that changes after that place are not kept any more: read everything anew.',
   query: z.strictObject({
     after: z
       .string()
@@ -112,6 +113,7 @@ export const follow = endpoint({
       place === undefined ? undefined : parsePlace(place),
       parseTypes(query.types),
       ended.signal,
+      (context as Context<ApiEnv>).get('tokenId'),
     )
     if (followed === undefined)
       return problem({ status: 503, detail: 'too many follow the changes already', headers: { 'retry-after': '30' } })

@@ -52,7 +52,7 @@ export type AdminDeps = HealthSources & {
 }
 
 /** Who makes a request is known once it is let in: the name of its token, or `operator` on the socket. */
-export type ApiEnv = { Variables: { actor: Actor } }
+export type ApiEnv = { Variables: { actor: Actor; tokenId?: string } }
 
 export type Method = 'get' | 'put' | 'post' | 'patch' | 'delete'
 

@@ -38,8 +38,9 @@ export const revoke = endpoint({
   summary: 'End a token at once',
   params: z.object({ id: uuidv7 }),
   statuses: { 204: 'It opens nothing any more' },
-  answer: async ({ db }, { params, by }) => {
+  answer: async ({ db, feed }, { params, by }) => {
     await revokeToken(db, params.id, by)
+    feed.endFollowersOf(params.id)
     return { status: 204 }
   },
 })
@@ -52,6 +53,7 @@ export function requireToken(db: Db): MiddlewareHandler<ApiEnv> {
     const known = token === undefined ? undefined : await findToken(db, token)
     if (known !== undefined) {
       context.set('actor', `token ${known.name}`)
+      context.set('tokenId', known.id)
       return next()
     }
     // RFC 6750, section 3.1: the error code only where credentials came.

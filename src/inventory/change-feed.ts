@@ -4,23 +4,31 @@ import { messageOf } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import type { NamedChange } from './change-machines.ts'
 import { type ChangeCursor, isKept, isOfTypes, lastChange, listChangesAfter } from './changes.ts'
+import { findRevoked } from './tokens.ts'
 
 /** What a follower is given: a change; nothing new for a while; or that changes after its place are not kept any more. */
 export type Followed = { kind: 'change'; change: NamedChange } | { kind: 'idle' } | { kind: 'reset' }
 
 /** Tells followers of changes soon after they are made, by whichever instance. */
 export type ChangeFeed = {
-  /** Follows from after a place, else from now on, until the signal is aborted. Undefined when too many follow already. */
+  /**
+   * Follows from after a place, else from now on, until the signal is aborted or the token with that id is revoked, by
+   * whichever instance. Undefined when too many follow already.
+   */
   follow: (
     after: ChangeCursor | undefined,
     types: string[],
     signal: AbortSignal,
+    token?: string,
   ) => AsyncGenerator<Followed> | undefined
+  /** Ends what follows with a token. */
+  endFollowersOf: (token: string) => void
   stop: () => void
 }
 
 const pollMs = 500
 const idleMs = 15_000
+const revokedMs = 1000
 const mostFollowers = 200
 const atOnce = 200
 
@@ -53,8 +61,32 @@ export function createChangeFeed(db: Db, log: Logger): ChangeFeed {
     }
   }
 
-  async function* changesAfter(after: ChangeCursor | undefined, types: string[], signal: AbortSignal) {
+  /** How what follows with a token is ended. */
+  const byToken = new Map<string, Set<AbortController>>()
+  const endFollowersOf = (token: string) => {
+    for (const ended of byToken.get(token) ?? []) ended.abort()
+  }
+  // Every instance asks for itself: a token may have been revoked at another.
+  const watch = setInterval(() => {
+    findRevoked(db, [...byToken.keys()]).then(
+      (revoked) => {
+        for (const token of revoked) endFollowersOf(token)
+      },
+      (error: unknown) => log.warn({ error: messageOf(error) }, 'the change feed waits for the database'),
+    )
+  }, revokedMs)
+  watch.unref()
+
+  async function* changesAfter(
+    after: ChangeCursor | undefined,
+    types: string[],
+    gone: AbortSignal,
+    token: string | undefined,
+  ) {
     followers += 1
+    const revoked = new AbortController()
+    const signal = AbortSignal.any([gone, revoked.signal])
+    if (token !== undefined) byToken.set(token, (byToken.get(token) ?? new Set()).add(revoked))
     try {
       let place = after ?? (await lastChange(db))
       if (after !== undefined && !(await isKept(db, after))) yield { kind: 'reset' as const }
@@ -62,6 +94,7 @@ export function createChangeFeed(db: Db, log: Logger): ChangeFeed {
         const movesBefore = moves
         const found = await listChangesAfter(db, place, atOnce)
         for (const change of found) {
+          if (signal.aborted) return
           place = { tx: change.tx, id: change.id }
           if (isOfTypes(change.type, types)) yield { kind: 'change' as const, change }
         }
@@ -76,11 +109,19 @@ export function createChangeFeed(db: Db, log: Logger): ChangeFeed {
       }
     } finally {
       followers -= 1
+      const ofToken = token === undefined ? undefined : byToken.get(token)
+      ofToken?.delete(revoked)
+      if (token !== undefined && ofToken?.size === 0) byToken.delete(token)
     }
   }
 
   return {
-    follow: (after, types, signal) => (followers >= mostFollowers ? undefined : changesAfter(after, types, signal)),
-    stop: () => stopped.abort(),
+    follow: (after, types, signal, token) =>
+      followers >= mostFollowers ? undefined : changesAfter(after, types, signal, token),
+    endFollowersOf,
+    stop: () => {
+      clearInterval(watch)
+      stopped.abort()
+    },
   }
 }

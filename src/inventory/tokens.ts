@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { and, asc, eq, isNull, sql } from 'drizzle-orm'
+import { and, asc, eq, inArray, isNotNull, isNull, sql } from 'drizzle-orm'
 import { v7 as newId } from 'uuid'
 import type { Db } from '../db/open.ts'
 import { tokens } from '../db/schema.ts'
@@ -52,6 +52,16 @@ export async function findToken(db: Db, token: string): Promise<TokenRecord | un
   if (row === undefined) return undefined
   const { stale: _, ...record } = row
   return record
+}
+
+/** Those of the tokens with these ids that open nothing any more. */
+export async function findRevoked(db: Db, ids: string[]): Promise<string[]> {
+  if (ids.length === 0) return []
+  const rows = await db
+    .select({ id: tokens.id })
+    .from(tokens)
+    .where(and(inArray(tokens.id, ids), isNotNull(tokens.revokedAt)))
+  return rows.map(({ id }) => id)
 }
 
 export async function listTokens(db: Db): Promise<TokenRecord[]> {

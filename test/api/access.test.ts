@@ -39,6 +39,29 @@ eachDatabase('access and errors over HTTP', (database) => {
     },
   )
 
+  test.each(['by this server', 'by another'])(
+    'what follows the changes with a token ends when it is revoked, %s',
+    async (by) => {
+      const [made, other] = [await createToken(database(), `follower ${by}`), await createToken(database(), 'another')]
+      const follow = async ({ token }: { token: string }) => {
+        const response = await api.app.request('/api/v1/events?after=0-0', { headers: bearer(token) })
+        const reader = (response.body as ReadableStream<Uint8Array>).getReader()
+        await reader.read()
+        return reader
+      }
+      const [following, stays] = [await follow(made), await follow(other)]
+      const path = `/api/v1/tokens/${made.id}`
+      if (by === 'by another') expect((await trusted.ask('DELETE', path)).status).toBe(204)
+      else expect((await api.ask('DELETE', path, undefined, bearer(other.token))).status).toBe(204)
+      // The revocation itself may be the last that it is told.
+      let next = await following.read()
+      while (!next.done) next = await following.read()
+      let seen = ''
+      while (!seen.includes('event: token.revoked')) seen += new TextDecoder().decode((await stays.read()).value)
+      await stays.cancel()
+    },
+  )
+
   test('a token is shown once, opens, is listed without its secret, and is revoked', async () => {
     const made = await trusted.ask('POST', '/api/v1/tokens', { name: 'ansible' })
     expect([made.status, made.headers.get('cache-control')]).toEqual([201, 'no-store'])
