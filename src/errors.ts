@@ -1,5 +1,5 @@
-/** One field of an input that was not what it should be. */
-export type FieldFault = { field: string; value: string; expected: string }
+/** One field of an input that was not what it should be. `message`: the whole sentence, where it is not the usual one. */
+export type FieldFault = { field: string; value: string; expected: string; message?: string }
 
 /** Input from outside is not acceptable. Each fault names the field, the value and what was expected. */
 export class InputError extends Error {
@@ -7,9 +7,14 @@ export class InputError extends Error {
   readonly faults: FieldFault[]
   constructor(faults: FieldFault | FieldFault[]) {
     const list = Array.isArray(faults) ? faults : [faults]
-    super(list.map((f) => `${f.field}: expected ${f.expected}, got ${quote(f.value)}`).join('; '))
+    super(list.map(faultText).join('; '))
     this.faults = list
   }
+}
+
+/** `hostname: expected a host name, got "a_b"` */
+export function faultText({ field, value, expected, message }: FieldFault): string {
+  return message ?? `${field}: expected ${expected}, got ${quote(value)}`
 }
 
 /** The thing asked for does not exist. */

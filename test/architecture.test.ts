@@ -16,6 +16,7 @@ const shared = [
   'mac',
   'paths',
   'placeholders',
+  'schema-faults',
   'seal',
   'subnet',
   'webhook-message',

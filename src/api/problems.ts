@@ -10,17 +10,23 @@ import {
   InputError,
   messageOf,
   NotFoundError,
+  quote,
   stackOf,
 } from '../errors.ts'
 import { PreconditionError } from '../inventory/precondition.ts'
 import type { Logger } from '../log.ts'
 import { isOutage } from '../outage.ts'
+import { requiredField } from '../schema-faults.ts'
 
 export const fieldFaultSchema = z
   .object({
     field: z.string().openapi({ example: 'hostname' }),
     value: z.string().openapi({ example: 'a_b' }),
     expected: z.string().openapi({ example: 'a host name (RFC 1123)' }),
+    message: z.string().optional().openapi({
+      description: 'The whole sentence, where field, expected and value do not say it.',
+      example: 'unknown field "timeout"; did you mean timeoutSeconds?',
+    }),
   })
   .openapi('FieldFault')
 
@@ -89,23 +95,33 @@ function faultsProblem(faults: FieldFault[]): Problem {
 /** The faults in what a schema found wrong with `data`. */
 export function faultsOf(issue: z.core.$ZodIssue, data: unknown): FieldFault[] {
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => faultAt([...issue.path, key], data, 'no field of this name'))
+    const messages = issue.message.split('\n')
+    return issue.keys.map((key, index) => {
+      const fault = faultAt([...issue.path, key], data, 'a field of this object')
+      const object = fieldOf(issue.path)
+      return { ...fault, message: `${object && `${object}: `}${messages[index] ?? `unknown field ${quote(key)}`}` }
+    })
   }
   const inner = issue.code === 'invalid_key' ? issue.issues[0] : undefined
   const expected = (inner ?? issue).message.replace(/^.*?: expected /, '').replace(/, received .*$/, '')
-  return [faultAt(issue.path, data, expected)]
+  const fault = faultAt(issue.path, data, expected)
+  const message = fault.field === 'body' ? undefined : requiredField(issue, fault.field, valueAt(issue.path, data))
+  return [{ ...fault, ...(message !== undefined && { message }) }]
 }
 
 function faultAt(path: PropertyKey[], data: unknown, expected: string): FieldFault {
-  const value = path.reduce<unknown>(
-    (inside, key) => (inside as Record<PropertyKey, unknown> | undefined | null)?.[key],
-    data,
-  )
-  const field = path.reduce<string>(
+  return { field: fieldOf(path) || 'body', value: short(valueAt(path, data)), expected }
+}
+
+function valueAt(path: PropertyKey[], data: unknown): unknown {
+  return path.reduce<unknown>((inside, key) => (inside as Record<PropertyKey, unknown> | undefined | null)?.[key], data)
+}
+
+function fieldOf(path: PropertyKey[]): string {
+  return path.reduce<string>(
     (text, key) => (typeof key === 'number' ? `${text}[${key}]` : text ? `${text}.${String(key)}` : String(key)),
     '',
   )
-  return { field: field || 'body', value: short(value), expected }
 }
 
 function short(value: unknown): string {

@@ -1,6 +1,7 @@
-import { OpenAPIHono } from '@hono/zod-openapi'
+import { OpenAPIHono, z } from '@hono/zod-openapi'
 import type { MiddlewareHandler } from 'hono'
 import { methodNotAllowed } from 'hono/method-not-allowed'
+import { unknownFieldMap } from '../schema-faults.ts'
 import * as answerFiles from './answer-files.ts'
 import * as boots from './boots.ts'
 import * as changes from './changes.ts'
@@ -122,6 +123,8 @@ const table: [Method, string, Endpoint, tag: string][] = [
 
 /** The admin HTTP API, its OpenAPI document at /api/v1/openapi.json and a page to read it at /api/v1/docs. */
 export function createAdminApp(deps: AdminDeps): OpenAPIHono {
+  // The validators of endpoints take no error map of their own.
+  z.config({ customError: unknownFieldMap })
   const app = new OpenAPIHono({ defaultHook: refuseInvalid })
   app.onError(problemTranslator(deps.log, deps.databaseAnswers))
   app.notFound((context) => problem({ status: 404, detail: `there is nothing at ${context.req.path}` }))

@@ -5,7 +5,7 @@ import { text as readText } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import { adminSocketPath } from '../admin-socket.ts'
 import { settings } from '../config.ts'
-import { messageOf, quote } from '../errors.ts'
+import { type FieldFault, faultText, messageOf, quote } from '../errors.ts'
 import { printable } from './format.ts'
 
 /** The admin API, over its unix socket or a URL. Every call throws an Error whose message is for the operator: one line for each fault. */
@@ -242,14 +242,14 @@ function connectionFault(server: Server, error: NodeJS.ErrnoException): string {
   return `${server.shown}: ${messageOf(error)}`
 }
 
-type Problem = { title?: string; detail?: string; errors?: { field: string; value: string; expected: string }[] }
+type Problem = { title?: string; detail?: string; errors?: FieldFault[] }
 
 /** The lines for an answer that is a refusal: RFC 9457 problems, one line for each field that is wrong. */
 function faultOf(server: Server, { status, type, text }: Answer): string {
   if (!type.startsWith('application/problem+json'))
     return `${server.shown} answered ${status}: is it the admin address of Bootwright?`
   const { title, detail, errors = [] } = JSON.parse(text) as Problem
-  const lines = errors.map(({ field, value, expected }) => `${field}: expected ${expected}, got ${quote(value)}`)
+  const lines = errors.map(faultText)
   const said = lines.length > 0 ? lines.join('\n') : (detail ?? title ?? `${server.shown} answered ${status}`)
   return printable(status === 401 ? `${said}\nset BOOTWRIGHT_TOKEN, or --token, to a token that is not revoked` : said)
 }

@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
+import { type FieldFault, faultText } from '../errors.ts'
 import { withQuery } from './client.ts'
 import { type CliDeps, clientOf, print } from './deps.ts'
 import { difference } from './difference.ts'
@@ -16,7 +17,7 @@ type Line = {
   machine?: string
   before?: object
   after?: object
-  errors?: { field: string; value: string; expected: string }[]
+  errors?: FieldFault[]
   error?: string
   rows?: number
   created?: number
@@ -95,9 +96,7 @@ export function addMachineBulkCommands(machine: Command, deps: CliDeps): void {
 }
 
 function formatBadRow({ line, errors = [] }: Line): string {
-  return errors
-    .map(({ field, value, expected }) => `line ${line}: ${field}: expected ${expected}, got "${value}"`)
-    .join('\n')
+  return errors.map((fault) => `line ${line}: ${faultText(fault)}`).join('\n')
 }
 
 function formatPlanned({ line, outcome, machine, before, after }: Line): string {

@@ -7,6 +7,7 @@ import { InputError, messageOf, quote } from '../errors.ts'
 import { imageNamePattern } from '../inventory/images.ts'
 import { programDir } from '../paths.ts'
 import { argFaults, namesTree } from '../render/args.ts'
+import { requiredField, unknownFieldMap } from '../schema-faults.ts'
 import { recipeSchema } from './recipe-schema.ts'
 
 /**
@@ -153,7 +154,7 @@ function twinKeys(document: Document): string[] {
 function readValues(document: Document) {
   try {
     const data: unknown = document.toJS({ maxAliasCount: 200 })
-    return { data, parsed: recipeSchema.safeParse(data) }
+    return { data, parsed: recipeSchema.safeParse(data, { error: unknownFieldMap }) }
   } catch {
     return { data: undefined, parsed: undefined }
   }
@@ -240,14 +241,26 @@ function mapTexts<T>(value: T, names: Record<string, string>): T {
 }
 
 function faultLines(issue: z.core.$ZodIssue, data: unknown): string[] {
-  if (issue.code === 'unrecognized_keys')
-    return issue.keys.map((key) => faultLine([...issue.path, key], data, 'no field of this name'))
+  if (issue.code === 'unrecognized_keys') {
+    const object = fieldOf(issue.path)
+    return issue.message.split('\n').map((message) => `${object && `${object}: `}${message}`)
+  }
   const expected = issue.message.replace(/^.*?: expected /, '').replace(/, received .*$/, '')
-  return [faultLine(issue.path, data, expected)]
+  return [faultLine(issue, data, expected)]
 }
 
-function faultLine(path: PropertyKey[], data: unknown, expected: string): string {
-  const value = path.reduce<unknown>((inside, key) => (inside as Record<PropertyKey, unknown> | null)?.[key], data)
-  const field = path.map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`)).join('')
-  return `${field.slice(1) || 'the recipe'}: expected ${expected}, got ${value === undefined ? 'nothing' : quote(value)}`
+function faultLine(issue: z.core.$ZodIssue, data: unknown, expected: string): string {
+  const value = issue.path.reduce<unknown>(
+    (inside, key) => (inside as Record<PropertyKey, unknown> | null)?.[key],
+    data,
+  )
+  const field = fieldOf(issue.path) || 'the recipe'
+  return requiredField(issue, field, value) ?? `${field}: expected ${expected}, got ${quote(value)}`
+}
+
+function fieldOf(path: PropertyKey[]): string {
+  return path
+    .map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`))
+    .join('')
+    .slice(1)
 }
