@@ -3,18 +3,19 @@ import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { benchBulk } from './bench/bulk.ts'
 import { benchFiles } from './bench/files.ts'
+import { bringPieces } from './bench/pieces.ts'
 import { benchScripts } from './bench/scripts.ts'
 import { benchTftp } from './bench/tftp.ts'
 
 // npm run bench [-- files|tftp|scripts|bulk]: prints figures, and their ratio to a peer that ran in the same minute on the same
-// bytes. Needs nginx, tftpd-hpa, curl, wrk and postgresql (Debian's packages); sends to loopback only.
+// bytes. Installs nginx, tftpd-hpa, curl, wrk and postgresql as the tests do, or says what to install; sends to loopback only.
 const benches = { files: benchFiles, tftp: benchTftp, scripts: benchScripts, bulk: benchBulk }
-const wanted = process.argv.slice(2)
+const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(benches)
+bringPieces(names)
 const folder = mkdtempSync(join(tmpdir(), 'bootwright-bench-'))
 try {
   console.log(`${cpus().length} cores, Node ${process.version}`)
-  for (const [name, run] of Object.entries(benches))
-    if (wanted.length === 0 || wanted.includes(name)) await run(join(folder, name))
+  for (const [name, run] of Object.entries(benches)) if (names.includes(name)) await run(join(folder, name))
 } finally {
   rmSync(folder, { recursive: true, force: true })
 }

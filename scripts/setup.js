@@ -3,7 +3,9 @@
 //   node scripts/setup.js dependencies   the npm packages, patched
 //   node scripts/setup.js start          those, the compiled program, and the boot programs
 //   node scripts/setup.js test           all that, and what the lab and the database tests need
+//   node scripts/setup.js bench NAME …   what these measurements run beside Bootwright
 
+import { bringBenchPieces } from './setup/bench-pieces.js'
 import { bringBootPrograms } from './setup/boot-programs.js'
 import { compile, installDependencies, installTestClients } from './setup/dependencies.js'
 import { applyPatches } from './setup/patches.js'
@@ -17,6 +19,7 @@ const steps = {
   dependencies: [installDependencies, applyPatches],
   start: [installDependencies, applyPatches, compile, bringBootPrograms],
   test: [installDependencies, installTestClients, applyPatches, compile, bringBootPrograms, prepareTests],
+  bench: [() => bringBenchPieces(process.argv.slice(3))],
 }
 
 const chosen = steps[process.argv[2] ?? '']

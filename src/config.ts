@@ -3,6 +3,7 @@ import { ConfigError, quote } from './errors.ts'
 import { parseKey } from './seal.ts'
 import { parseBucketUrl, type S3Settings } from './store/s3-settings.ts'
 import { asSubnet, isSubnet } from './subnet.ts'
+import { commandName } from './typed-command.ts'
 
 /** A host and a TCP or UDP port to listen on. */
 export type Listen = { host: string; port: number }
@@ -83,6 +84,8 @@ export type Config = {
   tftpSinglePort: boolean
   logLevel: string
   logLevelNames: boolean
+  /** How the command line is typed here. */
+  command: string
 }
 
 type Setting = { name: string; fallback: string | undefined; meaning: string }
@@ -416,6 +419,7 @@ export function loadConfig(env: Record<string, string | undefined>, defaultNbpDi
       'debug, info, warn or error',
     ),
     logLevelNames: read('logLevelNames', yesNo, 'yes or no'),
+    command: commandName(env),
   }
   if (config.fileWorkers > 0 && config.s3 !== undefined)
     faults.push(

@@ -2,6 +2,8 @@
 import { requireDescriptors } from './descriptors.ts'
 import { messageOf } from './errors.ts'
 
+import { asTyped, commandName } from './typed-command.ts'
+
 // Standard output may be a pipe that its reader closed (`| head`): that is no error of ours.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
 
@@ -21,6 +23,6 @@ try {
   const code = (error as { exitCode?: unknown }).exitCode
   // Commander has already written what it throws.
   if (typeof code === 'number') process.exit(code === 0 ? 0 : 2)
-  process.stderr.write(`bootwright: ${messageOf(error)}\n`)
+  process.stderr.write(`bootwright: ${asTyped(messageOf(error), commandName(process.env))}\n`)
   process.exit(1)
 }

@@ -19,6 +19,7 @@ const shared = [
   'schema-faults',
   'seal',
   'subnet',
+  'typed-command',
   'webhook-message',
   'outage',
   'uuid',

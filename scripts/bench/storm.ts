@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { enterSite, missingRecords, type SiteFiles } from '../../test/helpers/fake-site.ts'
 import { onEachDatabase } from './databases.ts'
+import { bringPieces } from './pieces.ts'
 import { type StaticTexts, startBaseline, takeTexts } from './storm/baseline.ts'
 import { type Figures, figuresOf, printFigures } from './storm/figures.ts'
 import type { TimedBoot } from './storm/generator.ts'
@@ -16,7 +17,7 @@ import { watchUsage } from './storm/usage.ts'
 // So many machines (1,000) are switched on within a few seconds, each with a MAC and a loopback address of its own, and do
 // what real ones do (test/helpers/fake-machine.ts): TFTP, bootstrap, script, kernel, initrd, reports. Once against Bootwright
 // with PostgreSQL, once with the embedded database, once against nginx and tftpd-hpa with static scripts. `seconds` is how
-// long each of the three may take. Needs nginx, tftpd-hpa and postgresql (Debian's packages); sends to loopback only.
+// long each of the three may take. Installs nginx, tftpd-hpa and postgresql as the tests do, or says what to install; sends to loopback only.
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
@@ -40,6 +41,7 @@ const nbp = readFileSync('ipxe/nbp/ipxe.efi')
 const profiling = values['cpu-prof']
 const nodeOptions = profiling === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profiling}`]
 
+bringPieces(['storm'])
 const folder = mkdtempSync(join(tmpdir(), 'bootwright-storm-'))
 let faults = 0
 try {

@@ -48,8 +48,11 @@ export function prepareTests() {
   return reason === undefined ? bringLabPieces() : [`the lab (test/lab) cannot run: ${reason}`]
 }
 
-/** @param {string[]} names */
-function install(names) {
+/**
+ * Installs Debian packages, as root.
+ * @param {string[]} names
+ */
+export function install(names) {
   console.log(`setup: installing ${names.join(' ')}`)
   // Packages that bring a daemon (postgresql) leave it stopped when the run level says that the machine is not up (invoke-rc.d(8)).
   const env = { DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' }

@@ -90,12 +90,21 @@ export const answers = endpoint({
   description: 'With asterisks for its secrets. What is missing is named, all of it at once.',
   params,
   query: previewQuery,
-  returns: z.object({ items: z.array(answerDocument) }).openapi('FilledAnswerFile'),
+  returns: z
+    .object({
+      items: z.array(answerDocument),
+      refusal: z.string().optional().openapi({ description: 'Why the machine is refused, and the next step.' }),
+    })
+    .openapi('FilledAnswerFile'),
   statuses: { 200: 'Its documents; none when the machine has no answer file' },
   answer: async (deps, { params: { id }, query }) => {
     const situation = await deps.findSituation(await factsOf(deps, id, query))
     const { facts } = situation
     const decided = decide(situation)
+    // A refusal that an answer file itself causes is told below, in full.
+    const { spec } = decided
+    if (spec.kind === 'refusal')
+      return { status: 200, body: { items: [], refusal: `${spec.reason}; ${spec.nextStep}` } }
     const documents = documentsOf(decided, situation)
     const boot = { id: 'preview', token: 'preview' }
     const names = namesOf(decided, { facts, base: query.baseUrl ?? deps.bootUrl, boot }, documents[0]?.name)

@@ -135,6 +135,8 @@ export function createAdminApp(deps: AdminDeps): OpenAPIHono {
   })
 
   registerDocs(app)
+  // A person who opens the bare address wants something to read.
+  app.get('/', (context) => context.redirect(`${prefix}/docs`))
   app.get(`${prefix}/openapi.json`, (context) =>
     context.json(openApiDocument(app, [...new Set(table.map(([, , , tag]) => tag))])),
   )

@@ -48,6 +48,8 @@ export type BootDeps = FileDeps & {
     maxDiscoveredPerAddress: number
     answersToAnyAddress: boolean
     answerSubnets?: string[] | undefined
+    /** How the command line is typed here, for next steps on screens. */
+    command?: string
   }
   /** True for an address that may boot here. */
   allows: (address: string) => boolean

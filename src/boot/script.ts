@@ -186,11 +186,29 @@ function renderDecision(
       : `image ${image?.name}: ${error.message}`
     const nextStep =
       inAnswers || decision.spec.kind === 'sanboot'
-        ? 'set what is missing among the params and secrets of the machine or of one of its groups'
-        : 'correct the args of the image, the group or the machine'
+        ? stepsFor(error.faults.map(({ value }) => value))
+        : 'correct the args; where each comes from: bootwright explain MAC'
     const refused: Decision = { ...decision, spec: { kind: 'refusal', reason, nextStep } }
     return { script: deps.scripts.script(refused, context), decision: refused }
   }
+}
+
+/** The commands that set what a text needs of a machine: `params.disk`, `secrets.password`, `machine.hostname`. */
+function stepsFor(missing: string[]): string {
+  const named = (pattern: RegExp) => [...new Set(missing.flatMap((value) => pattern.exec(value)?.[1] ?? []))]
+  const options = [
+    ...named(/^params\.(\w+)/).map((name) => `--param ${name}=VALUE`),
+    ...named(/^machine\.labels\.([\w./-]+)/).map((name) => `--label ${name}=VALUE`),
+    ...named(/^machine\.(hostname|serial|asset|product|uuid)$/).map((name) => `--${name} VALUE`),
+  ]
+  const steps = [
+    ...(options.length > 0 ? [`bootwright machine set MAC ${options.join(' ')}`] : []),
+    ...named(/^secrets\.(\w+)/).map((name) => `bootwright secret set ${name} --machine MAC`),
+  ]
+  const where = 'or for one of its groups'
+  return steps.length > 0
+    ? `${steps.join('; ')} (${where})`
+    : 'set what is missing among the params and secrets: bootwright machine set MAC --param NAME=VALUE; bootwright secret set NAME --machine MAC'
 }
 
 // An installer that cannot be answered would stop half-way, with a disk half written.
@@ -235,5 +253,13 @@ function contextOf(
   boot: ScriptContext['boot'],
   documents: AnswerDocument[] = [],
 ): ScriptContext {
-  return { facts, base, boot, after: settings.afterRefusal, documents: documents.map(({ name }) => name) }
+  const { afterRefusal: after, command } = settings
+  return {
+    facts,
+    base,
+    boot,
+    after,
+    ...(command !== undefined && { command }),
+    documents: documents.map(({ name }) => name),
+  }
 }

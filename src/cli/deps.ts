@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { asTyped, commandName } from '../typed-command.ts'
 import { type Client, createClient } from './client.ts'
 import { printable } from './format.ts'
 
@@ -32,7 +33,8 @@ export function clientOf(command: Command, deps: CliDeps): Client {
 /** Prints an answer: as JSON with `--json`, else as the text made of it. */
 export function print<T>(command: Command, deps: CliDeps, answer: T, format: (answer: T) => string): void {
   const { json } = command.optsWithGlobals<{ json?: boolean }>()
-  deps.out(`${printable(json ? JSON.stringify(answer, undefined, 2) : format(answer))}\n`)
+  const text = json ? JSON.stringify(answer, undefined, 2) : asTyped(format(answer), commandName(deps.env))
+  deps.out(`${printable(text)}\n`)
 }
 
 /** For options that may be given several times: the values so far, with one more. */

@@ -27,9 +27,10 @@ export function addPreviewCommand(program: Command, deps: CliDeps): void {
     )
 }
 
-type Answers = { items: { name: string; mediaType: string; text: string }[] }
+type Answers = { items: { name: string; mediaType: string; text: string }[]; refusal?: string }
 
-function formatAnswers({ items }: Answers): string {
+function formatAnswers({ items, refusal }: Answers): string {
+  if (refusal !== undefined) return `refused: ${refusal}`
   if (items.length === 0) return 'the machine has no answer file'
   if (items.length === 1) return items[0]?.text.trimEnd() ?? ''
   return items.map(({ name, text }) => `==> ${name} <==\n${text.trimEnd()}`).join('\n\n')

@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { asTyped, commandName } from '../typed-command.ts'
 import { addAnswerFileCommand } from './answer-file.ts'
 import { addBootsCommand } from './boots.ts'
 import { addChangesCommand } from './changes.ts'
@@ -22,7 +23,9 @@ import { addWebhookCommand } from './webhook.ts'
  * The command line, to be run with `parseAsync`. It never ends the process: wrong usage rejects with a CommanderError,
  * after commander has written the fault and the way to help; a failure rejects with an Error for the operator.
  */
-export function createProgram(deps: CliDeps): Command {
+export function createProgram(given: CliDeps): Command {
+  const command = commandName(given.env)
+  const deps = { ...given, err: (text: string) => given.err(asTyped(text, command)) }
   const program = new Command('bootwright')
     .description('boots machines over the network, and says why they boot what they boot')
     .option(

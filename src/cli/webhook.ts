@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { type CliDeps, clientOf, collect, print } from './deps.ts'
 import { formatTime } from './format.ts'
 import { formatTable } from './table.ts'
@@ -63,6 +63,21 @@ export function addWebhookCommand(program: Command, deps: CliDeps): void {
       if (!tested.delivered)
         throw new Error(`not delivered: ${tested.error ?? `the receiver answered ${tested.status}`}`)
       print(command, deps, tested, () => `delivered: the receiver answered ${tested.status}`)
+    })
+
+  webhook
+    .command('set')
+    .description('change a webhook; what is not named stays as it is')
+    .argument('<id>', 'as listed')
+    .option('--to <url>', 'the URL that changes are sent to')
+    .option('--type <type>', 'only such, instead of the former types (repeat for more)', collect)
+    .addOption(new Option('--every-type', 'every change').conflicts('type'))
+    .action(async (id: string, options: { to?: string; type?: string[]; everyType?: true }, command: Command) => {
+      const { to, type, everyType } = options
+      const types = everyType ? [] : type
+      const change = { ...(to !== undefined && { url: to }), ...(types && { types }) }
+      const changed = await clientOf(command, deps).ask<Webhook>('PATCH', pathOf(id), change)
+      print(command, deps, changed, ({ url, types: kept }) => `${url}: ${kept.join(' ') || 'everything'}`)
     })
 
   for (const [name, active] of [

@@ -255,7 +255,8 @@ function faultLine(issue: z.core.$ZodIssue, data: unknown, expected: string): st
     data,
   )
   const field = fieldOf(issue.path) || 'the recipe'
-  return requiredField(issue, field, value) ?? `${field}: expected ${expected}, got ${quote(value)}`
+  const found = value === undefined ? 'nothing' : quote(value)
+  return requiredField(issue, field, value) ?? `${field}: expected ${expected}, got ${found}`
 }
 
 function fieldOf(path: PropertyKey[]): string {

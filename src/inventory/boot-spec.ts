@@ -88,12 +88,18 @@ function menuSpec(
   const menu = catalog.menus.get(name)
   if (menu === undefined) {
     reasons.push({ candidate: `menu ${name}`, won: false, why: 'there is no such menu' })
-    return refusal(`there is no menu ${name}`, 'add it, or assign another')
+    return refusal(
+      `there is no menu ${name}`,
+      `to add it: bootwright menu set ${name} FILE; what names it: bootwright explain MAC`,
+    )
   }
   const { entries, hidden } = visibleEntries(menu, catalog, target)
   reasons.push(...menuReasons(menu.name, hidden))
   if (entries.length === 0)
-    return refusal(`menu ${name} has no entry for ${formatTarget(target)}`, 'add one, or assign another menu')
+    return refusal(
+      `menu ${name} has no entry for ${formatTarget(target)}`,
+      `to add one: bootwright menu set ${name} FILE`,
+    )
   const { title, timeoutSeconds, defaultEntry } = menu
   const chosen = entries.find((entry) => entry.name === defaultEntry)
   const note = timeoutSeconds === null ? undefined : whyNoTimeLimit(menu, chosen, catalog, answerFile, weak)
@@ -120,7 +126,8 @@ function imageSpec(
   const image = catalog.images.get(name)
   if (image === undefined) {
     reasons.push({ candidate: `image ${name}`, won: false, why: 'there is no such image' })
-    return { spec: refusal(`there is no image ${name}`, 'add it, or assign another') }
+    const nextStep = `to add it: bootwright image add ${name}; what names it: bootwright explain MAC`
+    return { spec: refusal(`there is no image ${name}`, nextStep) }
   }
   const named = { image: { name: image.name, version: image.version } }
   const variant = findVariant(image.variants, target)
@@ -130,7 +137,10 @@ function imageSpec(
     reasons.push({ candidate: `image ${name}`, won: false, why: `no variant for ${wanted}; it has ${there}` })
     return {
       ...named,
-      spec: refusal(`image ${name} has no variant for ${wanted}`, `it has ${there}: add one, or assign another image`),
+      spec: refusal(
+        `image ${name} has no variant for ${wanted}`,
+        `it has ${there}; to add one: bootwright image add ${name} --arch ${target.arch}`,
+      ),
     }
   }
   const damaged = catalog.damaged.get(variant)
@@ -148,7 +158,10 @@ function imageSpec(
   if (variant.kind === 'local') return { ...named, spec: localSpec(localBoot, target, reasons) }
   const answerFile = answers === undefined ? undefined : catalog.answerFiles.get(answers)
   if (answers !== undefined && answerFile === undefined)
-    return { ...named, spec: refusal(`there is no answer file ${answers}`, 'add it, or assign another') }
+    return {
+      ...named,
+      spec: refusal(`there is no answer file ${answers}`, `to add it: bootwright answer-file set ${answers} FILE`),
+    }
   return {
     ...named,
     ...(answerFile && { answerFile: { name: answerFile.name, version: answerFile.version } }),

@@ -62,7 +62,10 @@ export function decide(situation: Situation, choice?: Choice): Decision {
   const known = { ...common, ...('machine' in identity && { identity: knownBy(identity) }) }
   if (machine?.denied) {
     reasons.push({ candidate: 'denied', won: true, why: 'the machine is denied' })
-    return { ...known, spec: refusal(`machine ${nameOf(machine)} is denied`, 'set denied to false if it may boot') }
+    return {
+      ...known,
+      spec: refusal(`machine ${nameOf(machine)} is denied`, 'to allow it: bootwright machine set MAC --allow'),
+    }
   }
 
   const groups = matchingGroups(catalog, machine, facts, target)

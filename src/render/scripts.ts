@@ -3,6 +3,7 @@ import type { BootSpec } from '../inventory/boot-spec.ts'
 import type { Decision } from '../inventory/decision.ts'
 import type { Facts } from '../inventory/facts.ts'
 import type { FileRef } from '../inventory/images.ts'
+import { asTyped } from '../typed-command.ts'
 import { renderArgs } from './args.ts'
 import { type Names, type NamesContext, namesOf } from './names.ts'
 import { renderSan } from './san.ts'
@@ -17,6 +18,8 @@ export type ScriptContext = NamesContext & {
   after: 'retry' | 'local' | 'halt'
   /** The names of the documents of the boot's answer file. */
   documents?: string[] | undefined
+  /** How the command line is typed at the server; `bootwright` when undefined. */
+  command?: string
 }
 
 export type Scripts = {
@@ -61,7 +64,12 @@ function viewOf(decision: Decision, context: ScriptContext): object {
   const { spec } = decision
   const common = commonView(decision, context)
   if (spec.kind === 'refusal')
-    return { ...common, reason: spec.reason, nextStep: spec.nextStep, ...(spec.fault && { after: 'retry' }) }
+    return {
+      ...common,
+      reason: spec.reason,
+      nextStep: nextStepFor(spec.nextStep, context),
+      ...(spec.fault && { after: 'retry' }),
+    }
   if (spec.kind === 'local') return { ...common, method: spec.method }
   if (spec.kind === 'menu')
     return { ...common, menu: spec, label: (text: string) => scriptProse(text.replace(/^[\s-]+/, '')) }
@@ -69,12 +77,12 @@ function viewOf(decision: Decision, context: ScriptContext): object {
   return { ...common, ...imageView(spec, decision, context) }
 }
 
-function commonView(decision: Decision, { facts, base, boot, after }: ScriptContext) {
+function commonView(decision: Decision, { facts, base, boot, after, command = 'bootwright' }: ScriptContext) {
   return {
     comments: comments(decision),
     headline: headline(decision, facts),
     notices: decision.notices,
-    prose: scriptProse,
+    prose: (text: string) => scriptProse(asTyped(text, command)),
     base,
     reportUrl: `${base}/b/${boot.token}`,
     after,
@@ -129,6 +137,11 @@ function sanView(decision: Decision, context: ScriptContext, secrets: Record<str
   const names: Names = { ...namesOf(decision, context, context.documents?.[0]), secrets }
   const { target, settings } = renderSan(spec, names)
   return { ...commonView(decision, context), target, settings, forget: settings.map(({ name }) => name) }
+}
+
+/** A next step with the machine that it is for in the place of the word MAC. */
+function nextStepFor(nextStep: string, { facts }: ScriptContext): string {
+  return facts.mac === undefined ? nextStep : nextStep.replaceAll(/\bMAC\b/g, facts.mac)
 }
 
 function headline({ spec, image, machine, target, deployment }: Decision, facts: Facts): string {

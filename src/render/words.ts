@@ -23,18 +23,20 @@ export function wordFault(value: string): string | undefined {
 
 /**
  * A sentence of ours, with values from outside in it, for an `echo` or a comment: whatever iPXE would not print as it
- * is becomes a question mark, so that a refusal can never be refused. At most 200 characters.
+ * is becomes a question mark, so that a refusal can never be refused. At most 200 characters, cut between words.
  */
 export function scriptProse(text: string): string {
   const words = text.replaceAll('${', '?{').split(/\s+/).filter(Boolean)
   const clean = words.map((word) =>
     wordFault(word) === undefined ? word : word.replaceAll(/[^\x21-\x7e]/g, '?').replace(/^#|\\$/, '?'),
   )
-  return clean
-    .map((word) => (operators.has(word) ? '?' : word))
-    .join(' ')
-    .slice(0, 200)
-    .replace(/\\$/, '?')
+  const line = clean.map((word) => (operators.has(word) ? '?' : word)).join(' ')
+  if (line.length <= maxProse) return line
+  const start = line.slice(0, maxProse - 4)
+  const blank = line[maxProse - 4] === ' ' ? maxProse - 4 : start.lastIndexOf(' ')
+  // A word that is longer than all the room is cut where the room ends.
+  return blank > 0 ? `${start.slice(0, blank)} ...` : line.slice(0, maxProse).replace(/\\$/, '?')
 }
 
+const maxProse = 200
 const operators = new Set(['||', '&&', ';'])

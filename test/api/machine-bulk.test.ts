@@ -140,9 +140,13 @@ eachDatabase('bulk upload', (database) => {
     expect([reply.status, reply.summary.errors[0]]).toMatchObject([422, { field, value }])
   })
 
-  test.each<[string, object, { field: string; value?: string }]>([
+  test.each<[string, object, { field: string; value?: string; message?: unknown }]>([
     ['no key', { hostname: 'a' }, { field: 'mac', value: 'nothing' }],
-    ['a field there is not', { mac, colour: 'red' }, { field: 'colour', value: 'red' }],
+    [
+      'a field there is not',
+      { mac, colour: 'red' },
+      { field: 'colour', value: 'red', message: expect.stringContaining('unknown field "colour"') },
+    ],
     ['a bad host name', { mac, hostname: 'a_b' }, { field: 'hostname', value: 'a_b' }],
     ['a group MAC', { mac: 'ff:ff:ff:ff:ff:ff' }, { field: 'mac', value: 'ff:ff:ff:ff:ff:ff' }],
     ['an unknown image', { mac, assignment: { image: 'none' } }, { field: 'assignment.image', value: 'none' }],

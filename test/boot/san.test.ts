@@ -115,7 +115,7 @@ describe('a refusal on the screen', () => {
     ],
     [
       'a param that is not set',
-      () => saveMachine(server.deps.db, { mac }, { assignment: { image: 'san' } }),
+      () => saveMachine(server.deps.db, { mac }, { assignment: { image: 'san', params: { portal: null } } }),
       /target: .*params\.portal is not set/,
     ],
     [

@@ -192,12 +192,12 @@ describe('recipes of a user', () => {
   it.each<[string, string, string]>([
     ['nothing', '', 'the recipe: expected object'],
     ['no YAML', 'title: [', 'expected YAML: '],
-    ['an own tag', 'title: !!js/function "x"', 'expected YAML|expected'],
-    ['no title', smallest.replace('title: Tool', ''), 'title: expected string, got nothing'],
+    ['an own tag', 'title: !!js/function "x"', 'expected YAML|is required'],
+    ['no title', smallest.replace('title: Tool', ''), 'title is required'],
     [
       'a field that there is none of',
       smallest.replace('family', 'url: x\nfamily'),
-      'url: expected no field of this name, got "x"',
+      'unknown field "url"; expected one of',
     ],
     ['no variants', 'title: T\nfamily: t\nvariants: []', 'variants: expected at least one variant'],
     [
@@ -317,7 +317,7 @@ describe('recipes of a user', () => {
     [
       'two kinds of variant',
       smallest.replace('variants:', `variants:\n  - { ${efi}, kernel: x }`),
-      'variants[0].kernel: expected no field of this name, got "x"',
+      'variants[0]: unknown field "kernel"; expected one of',
     ],
   ])('say what is wrong with %s, and the others are there', async (_, text, fault) => {
     const own = await folderOf({ 'wrong.yaml': text, 'good.yaml': smallest })

@@ -104,7 +104,7 @@ describe('a decision', () => {
     expect(spec).toEqual({
       kind: 'refusal',
       reason: 'machine n1 is denied',
-      nextStep: 'set denied to false if it may boot',
+      nextStep: 'to allow it: bootwright machine set MAC --allow',
     })
   })
 
@@ -160,13 +160,13 @@ describe('a decision', () => {
     expect(decide(situationOf({ catalog: catalogOf({ policy }) })).spec).toEqual({
       kind: 'refusal',
       reason: 'there is no image debian',
-      nextStep: 'add it, or assign another',
+      nextStep: 'to add it: bootwright image add debian; what names it: bootwright explain MAC',
     })
     const images = { debian: [linux('arm64', 'efi'), linux('i386')] }
     expect(decide(situationOf({ catalog: catalogOf({ policy, images }) })).spec).toEqual({
       kind: 'refusal',
       reason: 'image debian has no variant for x86_64 efi',
-      nextStep: 'it has arm64 efi, i386 any platform: add one, or assign another image',
+      nextStep: 'it has arm64 efi, i386 any platform; to add one: bootwright image add debian --arch x86_64',
     })
   })
 

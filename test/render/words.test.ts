@@ -32,6 +32,12 @@ describe('prose in a script', () => {
     ['${${x}}', '?{?{x}}'],
   ])('%j is said as %j', (text, said) => expect(scriptProse(text)).toBe(said))
 
+  it('is cut between words, and says so', () => {
+    const cut = scriptProse('delta '.repeat(60))
+    expect(cut).toMatch(/^(delta )+\.\.\.$/)
+    expect(cut.length).toBeLessThanOrEqual(200)
+  })
+
   it('ends after 200 characters, and never with a backslash', () => {
     expect(scriptProse('x'.repeat(500)).length).toBe(200)
     expect(scriptProse(`${'x'.repeat(199)}\\y`)).toBe(`${'x'.repeat(199)}?`)
