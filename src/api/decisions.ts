@@ -23,7 +23,20 @@ const bootSpec = z
     z
       .object({ kind: z.literal('wimboot'), wimboot: fileRef, files: z.array(fileRef), args: words, withoutArgs })
       .openapi('BootWimboot'),
-    z.object({ kind: z.literal('efi'), file: fileRef, args: words, withoutArgs }).openapi('BootEfi'),
+    z
+      .object({
+        kind: z.literal('efi'),
+        file: fileRef,
+        args: words,
+        withoutArgs,
+        tree: z.string().optional().openapi({ description: "The digest in the URL of the image's tree." }),
+        treePath: z.string().optional().openapi({ description: 'Where in the tree the program is fetched from.' }),
+        bootConfig: z
+          .object({ sha256: z.string(), name: z.string() })
+          .optional()
+          .openapi({ description: 'The boot.cfg that is filled in for this boot; the args are its kernel options.' }),
+      })
+      .openapi('BootEfi'),
     z.object({ kind: z.literal('ipxe'), file: fileRef }).openapi('BootIpxe'),
     z
       .object({

@@ -129,7 +129,26 @@ const union = z
         })
         .openapi('WimbootVariant', { description: 'Windows PE.' }),
       z
-        .strictObject({ kind: z.literal('efi'), ...fits, file: fileRef, args: checkedArgs.default([]) })
+        .strictObject({
+          kind: z.literal('efi'),
+          ...fits,
+          file: fileRef,
+          args: checkedArgs.default([]),
+          tree: tree.optional(),
+          bootConfig: z.string().optional().openapi({
+            description:
+              "The path in the tree of a boot.cfg (VMware's mboot.efi): it is filled in for each boot, and gets the args as kernel options.",
+            example: 'boot.cfg',
+          }),
+        })
+        .refine((one) => one.tree?.length || !one.args.some(namesTree), {
+          path: ['args'],
+          message: 'no {{ tree }} in a variant without a tree',
+        })
+        .refine((one) => one.bootConfig === undefined || one.tree?.some(({ path }) => path === one.bootConfig), {
+          path: ['bootConfig'],
+          message: 'a path of the tree',
+        })
         .refine((one) => one.platform !== 'pcbios', { path: ['platform'], message: 'efi, or none' })
         .openapi('EfiVariant'),
       z.strictObject({ kind: z.literal('ipxe'), ...fits, file: fileRef }).openapi('IpxeVariant'),

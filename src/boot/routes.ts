@@ -13,6 +13,7 @@ import type { Sealer } from '../seal.ts'
 import type { Nbps } from '../store/nbps.ts'
 import { proxyTest } from '../subnet.ts'
 import { serveAnswer } from './answer-files.ts'
+import { serveBootConfig } from './boot-config.ts'
 import { clientAddressOf } from './client-address.ts'
 import type { FindSize } from './damage.ts'
 import { createFairTurns } from './fair-turns.ts'
@@ -107,6 +108,7 @@ export function createBootApp(deps: BootDeps): Hono<BootEnv> {
   app.post('/b/:token/nocloud/:document', (c) => serveAnswer(c, deps, 'nocloud'))
   app.post('/answer/:document', (c) => serveStableAnswer(c, deps))
   app.get('/b/:token/san.ipxe', (c) => serveSan(c, deps))
+  app.get('/b/:token/boot.cfg', (c) => serveBootConfig(c, deps))
   app.get('/b/:token/menu/:entry', async (c) => (c.req.method === 'HEAD' ? c.body(null) : serveChoice(c, deps)))
   // HEAD is answered like GET by Hono, and must report nothing.
   app.get('/b/:token/:report', async (c) => (c.req.method === 'HEAD' ? c.body(null) : takeReport(c, deps)))

@@ -27,6 +27,7 @@ export function addVariantOptions(command: Command): Command {
     .option('--wimboot <path|url>', 'wimboot, to boot Windows PE, instead of a kernel', parsePlace)
     .option('--file <[name=]path|url>', 'file for wimboot: BCD, boot.sdi, boot.wim (repeat for each)', collectNamed)
     .option('--efi <path|url>', 'EFI program to boot, instead of a kernel', parsePlace)
+    .option('--boot-config <path>', "boot.cfg in the tree of VMware's mboot.efi, filled in for each boot")
     .option('--ipxe <path|url>', 'iPXE script to run, instead of a kernel', parsePlace)
     .option('--iso <path|url>', 'ISO or disk image to boot over HTTP, instead of a kernel', parsePlace)
     .option('--san <target>', 'disk of a storage network, iscsi:SERVER::::IQN, instead of a kernel')
@@ -45,7 +46,8 @@ const kinds = ['kernel', 'wimboot', 'efi', 'ipxe', 'iso', 'san', 'local'] as con
 /** Options that belong to certain kinds. */
 const belongs: { [Name in keyof GivenOptions]?: (typeof kinds)[number][] } = {
   initrd: ['kernel'],
-  tree: ['kernel'],
+  tree: ['kernel', 'efi'],
+  bootConfig: ['efi'],
   arg: ['kernel', 'wimboot', 'efi'],
   file: ['wimboot'],
   initiator: ['san'],

@@ -15,6 +15,7 @@ export type Variant = {
   file?: FileRef
   args?: string[]
   tree?: TreeFile[]
+  bootConfig?: string
   target?: string
   initiator?: string
   chap?: { username: string; password: string; reverse?: { username: string; password: string } }
@@ -53,6 +54,7 @@ export type VariantOptions = {
   wimboot?: Place
   file?: Place[]
   efi?: Place
+  bootConfig?: string
   ipxe?: Place
   iso?: Place
   san?: string
@@ -87,9 +89,7 @@ export async function variantWith(
     for (const place of places) stored.push(await store(place, role))
     return stored
   }
-  if (kernel !== undefined) {
-    const stored = await store(kernel, 'kernel')
-    const initrds = await storeAll(options.initrd ?? [], 'initrd')
+  const storeTree = async () => {
     const files = options.tree ?? []
     const hashes = (
       await storeAll(
@@ -97,14 +97,25 @@ export async function variantWith(
         'tree',
       )
     ).map(({ sha256 }) => sha256)
-    const tree = files.map(({ treePath }, index) => ({ path: treePath, sha256: hashes[index] as string }))
+    return files.map(({ treePath }, index) => ({ path: treePath, sha256: hashes[index] as string }))
+  }
+  if (kernel !== undefined) {
+    const stored = await store(kernel, 'kernel')
+    const initrds = await storeAll(options.initrd ?? [], 'initrd')
+    const tree = await storeTree()
     return { ...fits, kind: 'linux', kernel: stored, initrds, args, ...(tree.length > 0 && { tree }) }
   }
   if (wimboot !== undefined) {
     const program = await store(wimboot, 'wimboot')
     return { ...fits, kind: 'wimboot', wimboot: program, files: await storeAll(options.file ?? [], 'file'), args }
   }
-  if (efi !== undefined) return { ...fits, kind: 'efi', file: await store(efi, 'efi'), args }
+  if (efi !== undefined) {
+    const file = await store(efi, 'efi')
+    const tree = await storeTree()
+    const { bootConfig } = options
+    const further = { ...(tree.length > 0 && { tree }), ...(bootConfig !== undefined && { bootConfig }) }
+    return { ...fits, kind: 'efi', file, args, ...further }
+  }
   if (ipxe !== undefined) return { ...fits, kind: 'ipxe', file: await store(ipxe, 'ipxe') }
   if (iso !== undefined) return { ...fits, kind: 'sanboot', file: await store(iso, 'iso') }
   if (san !== undefined) return { ...fits, kind: 'sanboot', target: san, ...sanOptions(options) }

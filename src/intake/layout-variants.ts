@@ -54,6 +54,7 @@ export function pathsOf(variant: LayoutVariant): string[] {
   if (variant.kind === 'linux') return [variant.kernel, ...variant.initrds, ...variant.tree].map(({ path }) => path)
   if (variant.kind === 'wimboot')
     return [...variant.files, ...(variant.wimboot ? [variant.wimboot] : [])].map(({ path }) => path)
+  if (variant.kind === 'efi') return [variant.file, ...(variant.tree ?? [])].map(({ path }) => path)
   return variant.file === 'iso' ? [] : [variant.file.path]
 }
 
@@ -94,7 +95,12 @@ export function variantOf(
     return { sha256: sha256(path), name }
   }
   const fits = { arch: variant.arch, ...(variant.platform !== undefined && { platform: variant.platform }) }
-  if (variant.kind === 'efi') return { ...fits, kind: 'efi', file: ref(variant.file), args: variant.args }
+  if (variant.kind === 'efi') {
+    const tree = variant.tree?.map(({ path, treePath }) => ({ path: treePath, sha256: sha256(path) }))
+    const { bootConfig } = variant
+    const further = { ...(tree && { tree }), ...(bootConfig !== undefined && { bootConfig }) }
+    return { ...fits, kind: 'efi', file: ref(variant.file), args: variant.args, ...further }
+  }
   if (variant.kind === 'wimboot') {
     const program = variant.wimboot ? ref(variant.wimboot) : wimboot
     if (program === undefined) throw new Error('a wimboot variant without wimboot was chosen')

@@ -4,6 +4,7 @@ import { findArchiso } from './layouts/arch.ts'
 import { findFedoraCoreos, findFlatcar, findTalos } from './layouts/containers.ts'
 import { findDebianDisc, findDebianLive, findDebianNetboot } from './layouts/debian.ts'
 import { findHarvester, findPhoton, findStubbornDisc } from './layouts/discs.ts'
+import { findEsxi } from './layouts/esxi.ts'
 import { findIpxeScript } from './layouts/ipxe-script.ts'
 import { findAnaconda, findDracutLive } from './layouts/rhel.ts'
 import { type Source, sourceOf } from './layouts/source.ts'
@@ -28,7 +29,7 @@ export type LayoutVariant = { arch: Arch; platform?: Platform } & (
       /** The installer wants the ISO itself, at this path below `{{ tree }}`. Only of an ISO: a folder has none to give. */
       iso?: { treePath: string }
     }
-  | { kind: 'efi'; file: LayoutFile; args: string[] }
+  | { kind: 'efi'; file: LayoutFile; args: string[]; tree?: LayoutTreeFile[]; bootConfig?: string }
   /** `wimboot` is there when a file of that name was found; else the operator supplies it. */
   | { kind: 'wimboot'; files: LayoutFile[]; wimboot?: LayoutFile; args: string[] }
   /** A disk image that was found, or the ISO itself. */
@@ -66,6 +67,7 @@ export type Entry = {
 /** The families, those with the most telling paths first. */
 const families: ((source: Source) => Promise<Layout | undefined>)[] = [
   findWindows,
+  findEsxi,
   findDebianNetboot,
   findDebianLive,
   findDebianDisc,

@@ -12,7 +12,8 @@ export type BootSpec =
   /** `tree` is the digest in the URL of the image's tree. */
   | ({ kind: 'linux'; kernel: FileRef; initrds: FileRef[]; tree?: string } & SpecArgs)
   | ({ kind: 'wimboot'; wimboot: FileRef; files: FileRef[] } & SpecArgs)
-  | ({ kind: 'efi'; file: FileRef } & SpecArgs)
+  /** `treePath`: the program is fetched from the tree. `bootConfig`: the text that is filled in for this boot. */
+  | ({ kind: 'efi'; file: FileRef; tree?: string; treePath?: string; bootConfig?: FileRef } & SpecArgs)
   | { kind: 'ipxe'; file: FileRef }
   | { kind: 'sanboot'; file: FileRef }
   | SanSpec
@@ -175,6 +176,18 @@ function variantSpec(variant: Exclude<Variant, { kind: 'local' }>, merged: Merge
     // A tree has up to thousands of files, and the spec is kept with every boot.
     const { tree, ...rest } = spec
     return { ...rest, ...specArgs(spec.args, merged), ...(tree?.length && { tree: treeDigest(tree) }) }
+  }
+  if (spec.kind === 'efi') {
+    const { tree, bootConfig: path, ...rest } = spec
+    const treePath = tree?.find(({ sha256 }) => sha256 === spec.file.sha256)?.path
+    const config = tree?.find((one) => one.path === path)
+    return {
+      ...rest,
+      ...specArgs(spec.args, merged),
+      ...(tree?.length && { tree: treeDigest(tree) }),
+      ...(treePath !== undefined && { treePath }),
+      ...(config && { bootConfig: { sha256: config.sha256, name: config.path } }),
+    }
   }
   return 'args' in spec ? { ...spec, ...specArgs(spec.args, merged) } : spec
 }

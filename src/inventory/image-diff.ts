@@ -58,13 +58,13 @@ function rolesOf(variant: Variant | undefined): Map<string, DiffFile> {
   if (variant.kind === 'linux') {
     add('kernel', variant.kernel)
     for (const one of variant.initrds) add(`initrd ${one.name}`, one)
-    for (const { path, sha256 } of variant.tree ?? []) add(`tree ${path}`, { sha256, name: path })
   }
   if (variant.kind === 'wimboot') {
     add('wimboot', variant.wimboot)
     for (const one of variant.files) add(`file ${one.name}`, one)
   }
   if ('file' in variant) add('file', variant.file)
+  if ('tree' in variant) for (const { path, sha256 } of variant.tree ?? []) add(`tree ${path}`, { sha256, name: path })
   return roles
 }
 

@@ -31,11 +31,13 @@ export type Chap = {
 /**
  * How an image boots on one kind of machine. Without a platform it fits every firmware. Args are Liquid, one argument each, and
  * so are a SAN's `target` (`iscsi:…`, RFC 4173) and `initiator`. A wimboot's files get their names inside.
+ * An EFI program that is in its tree is fetched from there, so that it finds its neighbours; `bootConfig` is the path there of
+ * VMware's boot.cfg, which is filled in for each boot and gets the args as kernel options.
  */
 export type Variant = { arch: Arch; platform?: Platform | undefined } & (
   | { kind: 'linux'; kernel: FileRef; initrds: FileRef[]; args: string[]; tree?: TreeFile[] | undefined }
   | { kind: 'wimboot'; wimboot: FileRef; files: FileRef[]; args: string[] }
-  | { kind: 'efi'; file: FileRef; args: string[] }
+  | { kind: 'efi'; file: FileRef; args: string[]; tree?: TreeFile[] | undefined; bootConfig?: string | undefined }
   | { kind: 'ipxe'; file: FileRef }
   | { kind: 'sanboot'; file: FileRef }
   | { kind: 'sanboot'; target: string; initiator?: string | undefined; chap?: Chap | undefined }
@@ -66,6 +68,8 @@ export function filesOf(variant: Variant): FileRef[] {
     const tree = variant.tree?.map(({ path, sha256 }) => ({ sha256, name: path })) ?? []
     return [variant.kernel, ...variant.initrds, ...tree]
   }
+  if (variant.kind === 'efi')
+    return [variant.file, ...(variant.tree?.map(({ path, sha256 }) => ({ sha256, name: path })) ?? [])]
   if (variant.kind === 'wimboot') return [variant.wimboot, ...variant.files]
   return 'file' in variant ? [variant.file] : []
 }
@@ -278,7 +282,7 @@ function shown({ title, version, variants, endOfLife, installer }: Image) {
 
 /** For the log of changes: a tree of thousands of files as their number and what tells it from another. */
 export function withoutTree(variant: Variant) {
-  if (variant.kind !== 'linux' || variant.tree === undefined) return variant
+  if (!('tree' in variant) || variant.tree === undefined) return variant
   return { ...variant, tree: { files: variant.tree.length, digest: treeDigest(variant.tree) } }
 }
 

@@ -126,6 +126,15 @@ function imageView(spec: ImageSpec, decision: Decision, context: ScriptContext):
       documents: own,
     }
   }
+  if (spec.kind === 'efi') {
+    const file = fetched(spec.file, 'file')
+    const url = `${names.tree}/${spec.treePath?.split('/').map(encodeURIComponent).join('/')}?boot=${boot.id}&stage=file`
+    return {
+      // The arguments are options of the kernel, which stand in the configuration.
+      args: spec.bootConfig === undefined ? args : ['-c', `${base}/b/${boot.token}/boot.cfg`],
+      file: spec.treePath === undefined ? file : { ...file, url },
+    }
+  }
   if (spec.kind !== 'linux') return { args, file: fetched(spec.file, 'file') }
 
   return { args: [...named, ...args], kernel: fetched(spec.kernel, 'kernel', 'kernel'), initrds }

@@ -299,6 +299,44 @@ export const families: Record<string, { files: Files; layout: Omit<Layout, 'note
       ],
     },
   },
+  'VMware ESXi, as ISO 9660 writes its names': {
+    files: {
+      'BOOT.CFG':
+        'bootstate=0\ntitle=Loading ESXi installer\ntimeout=5\nprefix=\nkernel=/b.b00\nkernelopt=runweasel cdromBoot\nmodules=/jumpstrt.gz --- /useropts.gz --- /tools.t00 x=1\nbuild=8.0.3-0.0.24022510\nupdated=0\n',
+      'EFI/BOOT/BOOTX64.EFI': 1,
+      'EFI/BOOT/CRYPTO64.EFI': 1,
+      'B.B00': 1,
+      'JUMPSTRT.GZ': 1,
+      'USEROPTS.GZ': 1,
+      'TOOLS.T00': 1,
+    },
+    layout: {
+      family: 'esxi',
+      title: 'ESXi 8.0.3',
+      suggestedName: 'esxi-8.0.3',
+      installer: true,
+      variants: [
+        {
+          arch: 'x86_64',
+          platform: 'efi',
+          kind: 'efi',
+          file: { path: 'EFI/BOOT/BOOTX64.EFI', name: 'mboot.efi' },
+          args: ['{% if boot.answer_url %}ks={{ boot.answer_url }}{% endif %}', bootif],
+          tree: [
+            { path: 'EFI/BOOT/BOOTX64.EFI', treePath: 'mboot.efi' },
+            { path: 'EFI/BOOT/CRYPTO64.EFI', treePath: 'crypto64.efi' },
+            { path: 'BOOT.CFG', treePath: 'boot.cfg' },
+            { path: 'B.B00', treePath: 'b.b00' },
+            { path: 'JUMPSTRT.GZ', treePath: 'jumpstrt.gz' },
+            { path: 'USEROPTS.GZ', treePath: 'useropts.gz' },
+            { path: 'TOOLS.T00', treePath: 'tools.t00' },
+          ],
+          bootConfig: 'boot.cfg',
+        },
+      ],
+    },
+    notes: /UEFI alone/,
+  },
   'Ubuntu live server': {
     files: {
       '.disk/info': 'Ubuntu-Server 24.04.1 LTS "Noble Numbat" - Release amd64 (20240827)',
