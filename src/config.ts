@@ -20,6 +20,10 @@ export type Config = {
   durable: boolean
   /** True: a data folder that had an embedded database may begin with a new one. */
   newDatabase: boolean
+  /** The id of a key that is lost: what it sealed is deleted at the start. */
+  forgetKey: string | undefined
+  /** True: the files of images are in the store of this server from now on. */
+  newStore: boolean
   bootListen: Listen
   adminListen: Listen
   /** Undefined: TFTP is off. */
@@ -107,6 +111,16 @@ export const settings = {
     name: 'BOOTWRIGHT_NEW_DATABASE',
     fallback: 'no',
     meaning: 'yes: start with an empty inventory in a data folder that has lost its database',
+  },
+  forgetKey: {
+    name: 'BOOTWRIGHT_FORGET_KEY',
+    fallback: undefined,
+    meaning: 'the id of a secret key that is lost: the start deletes all secrets and webhooks that only it opens',
+  },
+  newStore: {
+    name: 'BOOTWRIGHT_NEW_STORE',
+    fallback: 'no',
+    meaning: 'yes: the store of this server takes the place of the one that the database had for image files',
   },
   bootListen: { name: 'BOOTWRIGHT_BOOT_LISTEN', fallback: '0.0.0.0:8080', meaning: 'boot HTTP, for machines' },
   adminListen: { name: 'BOOTWRIGHT_ADMIN_LISTEN', fallback: '127.0.0.1:8081', meaning: 'admin HTTP, for operators' },
@@ -351,6 +365,8 @@ export function loadConfig(env: Record<string, string | undefined>, defaultNbpDi
     ),
     durable: read('durable', yesNo, 'yes or no'),
     newDatabase: read('newDatabase', yesNo, 'yes or no'),
+    forgetKey: optional('forgetKey', parseKeyId, '8 hexadecimal digits'),
+    newStore: read('newStore', yesNo, 'yes or no'),
     bootListen: read('bootListen', parseListen, 'host:port'),
     adminListen: read('adminListen', parseListen, 'host:port'),
     tftpListen: tftp === 'off' ? undefined : tftp,
@@ -434,6 +450,10 @@ function parseListen(text: string): Listen | undefined {
   const host = match?.[1] ?? match?.[2]
   const port = wholeNumber(match?.[3] ?? '', 0, 65535)
   return host !== undefined && port !== undefined ? { host, port } : undefined
+}
+
+function parseKeyId(text: string): string | undefined {
+  return /^[0-9a-f]{8}$/.test(text) ? text : undefined
 }
 
 function parseBaseUrl(text: string): string | undefined {

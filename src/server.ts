@@ -30,18 +30,18 @@ import { startBootEventRecorder } from './inventory/boot-events.ts'
 import { createOpenBoot } from './inventory/boots.ts'
 import { createChangeFeed } from './inventory/change-feed.ts'
 import { createFindServable, noteDamage } from './inventory/files.ts'
+import { claimStore, replaceStore } from './inventory/installation.ts'
 import { createRecordReport } from './inventory/reports.ts'
-import { findForeignKeys } from './inventory/secrets.ts'
 import { createFindSituation } from './inventory/situation.ts'
 import { ensureFirstToken } from './inventory/tokens.ts'
 import { createFindTreeFile } from './inventory/trees.ts'
 import type { Logger } from './log.ts'
+import { openSealer } from './open-sealer.ts'
 import { createScripts } from './render/scripts.ts'
-import { createSealer, type Sealer } from './seal.ts'
-import { loadSecretKey } from './secret-key.ts'
 import type { FileStore } from './store/file-store.ts'
 import { openFolderStore } from './store/folder-store.ts'
 import { loadNbps } from './store/nbps.ts'
+import { loadStoreId, refusingStore } from './store/store-id.ts'
 import { proxyTest, subnetTest } from './subnet.ts'
 import { readTemplates } from './templates.ts'
 import { startBootTftp } from './tftp/boot-tftp.ts'
@@ -101,12 +101,17 @@ async function open(
   const adminToken = await ensureFirstToken(db, config.adminToken)
   const sealer = await openSealer(config, db, log)
   const store = await openStore(config)
+  const isShared = await sharesStore(config, db, log)
+  // What another server has is no damage, and what this one takes in the other would lack.
+  const sharedStore = isShared
+    ? store
+    : refusingStore(`this server does not share the store of image files: ${storeAdvice}`)
   const nbps = await loadNbps(config.nbpDir)
   const events = startBootEventRecorder(db, log)
   opened.push(events.stop)
   opened.push(startHousekeeping(config, db, log).stop)
-  const checks = createFileChecks({ db, store, log })
-  opened.push(startBackgroundChecks({ db, log }, checks, { everyDays: config.verifyDays }).stop)
+  const checks = createFileChecks({ db, store: sharedStore, log })
+  if (isShared) opened.push(startBackgroundChecks({ db, log }, checks, { everyDays: config.verifyDays }).stop)
 
   const orders = config.fileWorkers > 0 ? createFileOrders() : undefined
   const sending = sendingOf(config)
@@ -118,7 +123,7 @@ async function open(
     store,
     transfers: { ...createTransfers({ ...sending, mostTransfers: config.maxTransfers }), ...(orders && { orders }) },
     findServable: createFindServable(bootDb),
-    noteDamage: (sha256, why) => noteDamage(db, sha256, why),
+    noteDamage: async (sha256, why) => isShared && noteDamage(db, sha256, why),
     nbps,
     events,
     log,
@@ -157,11 +162,11 @@ async function open(
   const { findSituation } = boot
   const feed = createChangeFeed(db, log)
   opened.push(startWebhookSender(db, sealer, log).stop)
-  const intake = await openIntake(config, { db, store, log })
+  const intake = await openIntake(config, { db, store: sharedStore, log })
   opened.push(intake.stop)
   const admin = {
     db,
-    store,
+    store: sharedStore,
     checks,
     intake,
     log,
@@ -226,16 +231,22 @@ async function openStore(config: Config): Promise<FileStore> {
   return openS3Store(s3, folder)
 }
 
-/** @throws ConfigError when secrets in the database were sealed with another key: serving would fail at the first answer file */
-async function openSealer(config: Config, db: Db, log: Logger): Promise<Sealer> {
-  const isSealed = async () => (await findForeignKeys(db, { keyId: '' })).length > 0
-  const sealer = createSealer(await loadSecretKey(config, { isSealed, log }))
-  const foreign = await findForeignKeys(db, sealer)
-  if (foreign.length === 0) return sealer
-  throw new ConfigError(
-    `BOOTWRIGHT_SECRET_KEY_FILE: the database has secrets sealed with the key ${foreign.join(', ')}, and this one is ${sealer.keyId}`,
+/** Whether the store of this server is the one of the database: always for the embedded one, else that of the first start. */
+async function sharesStore(config: Config, db: Db, log: Logger): Promise<boolean> {
+  const { s3, databaseUrl, newStore } = config
+  const storeId = s3 === undefined ? await loadStoreId(filesFolder(config)) : `${s3.endpoint}/${s3.bucket}/${s3.prefix}`
+  if (databaseUrl === undefined || newStore) await replaceStore(db, storeId)
+  if ((await claimStore(db, storeId)) === storeId) return true
+  log.error(
+    { next: storeAdvice },
+    'this server does not share the store of image files: it takes none, and serves only what it has',
   )
+  return false
 }
+
+const storeAdvice =
+  'give all servers on one database the same object store (BOOTWRIGHT_S3_URL) or the same folder "files"; ' +
+  'if the other store is gone for good, start with BOOTWRIGHT_NEW_STORE=yes'
 
 /** What clients may take of the descriptors that this process has, so that the database always has some. */
 async function connectionLimits(config: Config, log: Logger) {

@@ -8,6 +8,7 @@ import { prepareDatabaseFolder, restore } from './database-folder.ts'
 import { watchDiskRoom } from './disk-room.ts'
 import { openEmbeddedClient } from './embedded-client.ts'
 import { EngineError, startEngine } from './embedded-engine.ts'
+import { noteProgram, refuseNewerDatabase } from './newer.ts'
 import { type Db, migrationsFolder, type OpenDb } from './open.ts'
 import * as schema from './schema.ts'
 
@@ -35,7 +36,9 @@ export async function openEmbedded(
   })
   try {
     const db = drizzle({ client: client as unknown as PGlite, schema })
+    await refuseNewerDatabase(db as unknown as Db)
     await migrate(db, { migrationsFolder })
+    await noteProgram(db as unknown as Db)
     await checkTables(client, folder)
     return { db: db as unknown as Db, close: client.close, fault: client.fault }
   } catch (error) {

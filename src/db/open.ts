@@ -4,6 +4,7 @@ import { drizzle as drizzlePostgres } from 'drizzle-orm/postgres-js'
 import { migrate as migratePostgres } from 'drizzle-orm/postgres-js/migrator'
 import { ConfigError, messageOf } from '../errors.ts'
 import { programDir } from '../paths.ts'
+import { noteProgram, refuseNewerDatabase } from './newer.ts'
 import { openPool, openSingle } from './postgres-pool.ts'
 import * as schema from './schema.ts'
 
@@ -36,7 +37,10 @@ export async function openPostgres(url: string): Promise<OpenDb> {
   try {
     await connect(one)
     await one`select pg_advisory_lock(${migrationLock})`
-    await migratePostgres(drizzlePostgres(one), { migrationsFolder })
+    const migrated = drizzlePostgres(one)
+    await refuseNewerDatabase(migrated as unknown as Db)
+    await migratePostgres(migrated, { migrationsFolder })
+    await noteProgram(migrated as unknown as Db)
   } finally {
     await one.end({ timeout: 5 })
   }

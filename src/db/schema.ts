@@ -3,6 +3,7 @@ import {
   bigint,
   bigserial,
   boolean,
+  check,
   date,
   index,
   integer,
@@ -429,3 +430,18 @@ export const tokens = pgTable('tokens', {
   lastUsedAt: moment('last_used_at'),
   revokedAt: moment('revoked_at'),
 })
+
+/** One row: what all servers on this database must agree on. */
+export const installation = pgTable(
+  'installation',
+  {
+    id: integer('id').primaryKey(),
+    /** Which key secrets are sealed with, without telling the key. */
+    secretKeyId: text('secret_key_id'),
+    /** Which store has the files of images. */
+    storeId: text('store_id'),
+    /** The newest program that opened the database. */
+    programVersion: text('program_version'),
+  },
+  (table) => [check('installation_one_row', sql`${table.id} = 1`)],
+)

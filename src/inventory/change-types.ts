@@ -11,6 +11,7 @@ export const changesByNoun = {
   boot: ['booted', 'installed', 'failed', 'handed-over', 'stalled', 'other-address'],
   policy: ['changed'],
   secret: ['changed', 'deleted'],
+  'secret-key': ['forgotten'],
   token: ['created', 'revoked'],
   webhook: ['created', 'changed', 'deleted'],
 } as const

@@ -79,15 +79,6 @@ export async function openSecrets(
   return Object.fromEntries(ordered.map(({ name, sealed }) => [name, sealer.open(sealed, belongsTo(name))]))
 }
 
-/** The ids of keys, other than this one, that secrets in the database are sealed with. */
-export async function findForeignKeys(db: Db, { keyId }: Pick<Sealer, 'keyId'>): Promise<string[]> {
-  const found = await db.execute(sql`
-    select distinct split_part(sealed, '.', 1) as key from
-      (select sealed from secrets union all select sealed from webhooks) as all_sealed
-    where split_part(sealed, '.', 1) <> ${keyId}`)
-  return rowsOf<{ key: string }>(found).map(({ key }) => key)
-}
-
 async function sealedOf(db: Db, machineId: string | undefined, groups: string[]) {
   const owners = [
     machineId === undefined ? undefined : isOf({ kind: 'machine', id: machineId }),
