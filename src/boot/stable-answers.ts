@@ -23,7 +23,7 @@ export async function serveStableAnswer(c: BootContext, deps: BootDeps): Promise
   if (posted === undefined)
     return c.text(`Expected JSON of at most ${maxBodyBytes} bytes that names a MAC address.\n`, 400)
   const keys = keysIn(posted)
-  const boot = await findAnsweredBoot(deps.db, keys)
+  const boot = await findAnsweredBoot(deps.db, keys, ip)
   const token = boot && deps.sealer.tokenOf(boot.id)
   const why =
     boot === undefined || token === undefined || hashToken(token) !== boot.tokenHash

@@ -73,7 +73,7 @@ function rowOf(boot: Boot): string[] {
     imageOf(boot),
     boot.stage,
     boot.outcome ?? 'open',
-    boot.message ?? boot.progress ?? '',
+    boot.message ?? (boot.outcome === undefined ? boot.progress : undefined) ?? '',
     boot.id,
   ]
 }

@@ -22,11 +22,13 @@ export type TokenBoot = {
 
 /**
  * Finds the newest boot that goes on and has an answer file, of a machine that names one of these MACs; without a MAC in its
- * facts, by its UUID. With the hash of its token, which was stored when it was opened.
+ * facts, by its UUID. Before all others one whose script went to this address: a stranger's boot must not hide the machine's.
+ * With the hash of its token, which was stored when it was opened.
  */
 export async function findAnsweredBoot(
   db: Db,
   { macs, uuids }: { macs: string[]; uuids: string[] },
+  ip: string,
 ): Promise<(TokenBoot & { tokenHash: string }) | undefined> {
   const found = await db.execute(sql`
     select id, ip, outcome, facts, decision, token_hash as "tokenHash", ${isOvertaken} as overtaken
@@ -35,7 +37,7 @@ export async function findAnsweredBoot(
       and (outcome is null or outcome in ('stalled', 'superseded'))
       and (mac in (select jsonb_array_elements_text(${JSON.stringify(macs)}::jsonb))
         or mac is null and lower(facts ->> 'uuid') in (select jsonb_array_elements_text(${JSON.stringify(uuids)}::jsonb)))
-    order by seq desc limit 1`)
+    order by ip = ${ip} desc, seq desc limit 1`)
   return rowsOf<TokenBoot & { tokenHash: string }>(found)[0]
 }
 

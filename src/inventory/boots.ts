@@ -111,8 +111,8 @@ export function newBootKeys(tokenOf: (id: string) => string = makeToken): { id: 
 }
 
 /**
- * Opens boots: the machine's unfinished one is superseded, what its firmware fetched from the same address is joined to it,
- * and its facts are remembered. Those that come at the same time are written by one statement; it resolves when they are.
+ * Opens boots: the machine's unfinished one at the same address is superseded, what its firmware fetched from there is
+ * joined to it, and its facts are remembered. Those that come at the same time are written by one statement; it resolves when they are.
  */
 export function createOpenBoot(db: Db): OpenBoot {
   return createMicroBatch((list: NewBoot[]) => insertBoots(db, list), { most: 256, atOnce: 2 })
@@ -133,7 +133,7 @@ async function insertBoots(db: Db, list: NewBoot[]): Promise<undefined[]> {
           case when outcome is null then null else now() end
         from new order by n),
       open as (
-        select boots.id from boots join new on boots.machine_id = new.machine_id
+        select boots.id from boots join new on boots.machine_id = new.machine_id and boots.ip = new.ip
         where (boots.outcome is null or boots.outcome = 'stalled')
           and new.weak = not ${isSure} and (not new.weak or boots.mac is not distinct from new.mac)
         order by boots.id for update of boots),
@@ -156,7 +156,7 @@ function rowOf({ id, token, facts, ip, decision, script, reports }: NewBoot, aft
   const overtaken =
     machine !== undefined &&
     !weak &&
-    after.some((one) => one.decision.machine?.id === machine.id && !isWeak(one.decision))
+    after.some((one) => one.decision.machine?.id === machine.id && one.ip === ip && !isWeak(one.decision))
   const remembered = rememberedOf(decision, facts)
   const outcome: Outcome | null =
     spec.kind === 'refusal'

@@ -104,6 +104,19 @@ describe('an installer that can only POST', () => {
     expect((await ask(`${server.url}/answer/answer.toml`, '127.0.0.1', systemOf(mac))).status).toBe(404)
   })
 
+  test('gets its own there although a stranger opened a newer boot of the machine', async () => {
+    await boot()
+    const url = `${server.url}/ipxe?mac=${mac}&platform=efi&buildarch=x86_64`
+    await new Promise((resolve, reject) => {
+      const headers = { 'user-agent': 'iPXE/1.21.1' }
+      request(url, { localAddress: '127.0.0.9', headers }, (response) => response.resume().on('end', resolve))
+        .on('error', reject)
+        .end()
+    })
+    const { status, text } = await ask(`${server.url}/answer/answer.toml`, '127.0.0.1', systemOf(mac))
+    expect([status, text.split('\n')[0]]).toEqual([200, `fqdn = "pve-${macs}"`])
+  })
+
   test.each<[string, string, () => unknown]>([
     ['from another address', '127.0.0.7', () => systemOf(mac)],
     ['from a subnet that may ask with a token', '127.0.5.7', () => systemOf(mac)],

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { rowsOf } from '../../src/db/rows.ts'
 import { findTokenBoot, whyNoAnswers } from '../../src/inventory/answer-access.ts'
 import { listBootEvents } from '../../src/inventory/boot-events.ts'
+import { findBoot } from '../../src/inventory/boots.ts'
 import { armDeployment, findDeployment } from '../../src/inventory/deployments.ts'
 import { saveImage } from '../../src/inventory/images.ts'
 import { saveMachine } from '../../src/inventory/machines.ts'
@@ -79,6 +80,15 @@ eachDatabase('a stranger who names the MAC of a machine from another address', (
     expect(await findDeployment(database(), id)).toMatchObject({ state: 'installing', attempts: 1 })
     await recordReport(database(), token, 'installed', machineIp, undefined)
     expect(await findDeployment(database(), id)).toMatchObject({ state: 'installed' })
+  })
+
+  test('leaves the record of the boot that goes on as it is: it still can stall', async () => {
+    const { facts } = await arm()
+    const { id } = await openBootFor(database(), facts, machineIp)
+    await openBootFor(database(), facts, strangerIp)
+    expect((await findBoot(database(), id))?.outcome).toBeNull()
+    await openBootFor(database(), facts, machineIp)
+    expect((await findBoot(database(), id))?.outcome).toBe('superseded')
   })
 
   test('is seen: in the records of both boots and in the log of changes', async () => {
