@@ -26,7 +26,7 @@ afterAll(() => server.stop())
 beforeEach(async () => {
   macs += 1
   mac = `52:54:00:ae:00:${macs.toString(16).padStart(2, '0')}`
-  const assignment = { image: 'proxmox', answerFile: 'pve' }
+  const assignment = { image: 'proxmox', answerFile: 'pve', everyBoot: true as const }
   await saveMachine(server.deps.db, { mac }, { hostname: `pve-${macs}`, assignment })
 })
 
