@@ -72,7 +72,7 @@ export type Config = {
   maxTransfers: number
   /** HTTP connections of the boot network at once. */
   maxConnections: number
-  /** Of one address, or of one IPv6 /64; undefined: a quarter of all, at most 1024. */
+  /** Of one address, or of one IPv6 /64; undefined: a quarter of all. */
   maxConnectionsPerAddress: number | undefined
   /** Of all downloads together; undefined: as fast as it goes. */
   maxBytesPerSecond: number | undefined
@@ -258,7 +258,7 @@ export const settings = {
   maxConnectionsPerAddress: {
     name: 'BOOTWRIGHT_MAX_CONNECTIONS_PER_ADDRESS',
     fallback: undefined,
-    meaning: 'boot HTTP connections at once of one address or IPv6 /64 (default: a quarter of all, at most 1024)',
+    meaning: 'boot HTTP connections at once of one address or IPv6 /64 (default: a quarter of all)',
   },
   maxBytesPerSecond: {
     name: 'BOOTWRIGHT_MAX_BYTES_PER_SECOND',

@@ -262,7 +262,7 @@ async function connectionLimits(config: Config, log: Logger) {
       { freeDescriptors: free, bootConnections, tftpTransfers },
       'the limit of open files (ulimit -n, LimitNOFILE) allows fewer connections than the settings',
     )
-  const quarter = Math.min(1024, Math.ceil(bootConnections / 4))
+  const quarter = Math.ceil(bootConnections / 4)
   const boot: ConnectionLimits = {
     maxConnections: bootConnections,
     maxPerAddress: config.maxConnectionsPerAddress ?? quarter,

@@ -43,7 +43,7 @@ export function createRelayServer(app: Hono<BootEnv>): http.Server {
 
 // Each worker bounds its own clients.
 const noLimits: ConnectionLimits = { maxConnections: Number.POSITIVE_INFINITY, maxPerAddress: Number.POSITIVE_INFINITY }
-const usualLimits: ConnectionLimits = { maxConnections: 20_000, maxPerAddress: 1024 }
+const usualLimits: ConnectionLimits = { maxConnections: 20_000, maxPerAddress: 5000 }
 
 /** An HTTP server bounded in every length, count and time, and plain enough for firmware. */
 export function boundServer(
