@@ -7,6 +7,8 @@ describe('parseMac', () => {
     '52-54-00-AB-CD-EF',
     '5254.00ab.cdef',
     '525400ABCDEF',
+    '525400-ABCDEF',
+    '5254-00ab-cdef',
     '01-52-54-00-ab-cd-ef',
     '01:52:54:00:ab:cd:ef',
     ' 52:54:00:ab:cd:ef ',

@@ -295,3 +295,27 @@ test('a dry import shows what would change, field by field, and changes nothing'
     assignment: { params: { disk: 'sda', tz: 'UTC' } },
   })
 })
+
+test('preview --answers of a refused machine gives the refusal, and the next step as it is typed', async () => {
+  const mac = '0a:00:27:00:60:01'
+  await run('machine', 'set', mac, '--hostname', 'gone1', '--deny')
+  expect(await run('preview', mac, '--answers')).toBe(
+    'refused: machine gone1 is denied; to allow it: bootwright machine set MAC --allow\n',
+  )
+  expect(await run('preview', mac)).toContain(`echo What to do: to allow it: bootwright machine set ${mac} --allow`)
+})
+
+test('webhook set changes what is named, and keeps the rest', async () => {
+  await run('webhook', 'add', 'https://a.example/hook', '--type', 'deployment')
+  const hooks = async () => JSON.parse(await run('webhook', 'list', '--json')).items
+  const [{ id }] = await hooks()
+  await run('webhook', 'set', id, '--to', 'https://b.example/hook')
+  expect(await hooks()).toMatchObject([{ url: 'https://b.example/hook', types: ['deployment'] }])
+  await run('webhook', 'set', id, '--every-type')
+  expect(await hooks()).toMatchObject([{ url: 'https://b.example/hook', types: [] }])
+})
+
+test('the bare admin address leads to a page', async () => {
+  const page = await fetch(operator.adminUrl)
+  expect([page.status, page.headers.get('content-type')]).toEqual([200, expect.stringContaining('text/html')])
+})
