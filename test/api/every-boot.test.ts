@@ -43,7 +43,7 @@ eachDatabase('an assignment that installs at every boot says so', (database) => 
       '/api/v1/machines',
       { uuid: '37393031-3735-4d32-3234-333530313858', assignment: { image: 'wipes' } },
     ],
-    ['a group', 'PUT', '/api/v1/groups/g', { selector: [], assignment: { image: 'wipes' } }],
+    ['a group', 'PUT', '/api/v1/groups/g', { everybody: true, assignment: { image: 'wipes' } }],
     ['the policy', 'PUT', '/api/v1/policy', { kind: 'image', image: 'wipes' }],
     ['the default of a menu with a time limit', 'PUT', '/api/v1/menus/m', menu({ kind: 'image', image: 'wipes' })],
     [
@@ -104,7 +104,7 @@ eachDatabase('what installs is found also where no single assignment shows it', 
     await saveFile(db, { ...file, sizeBytes: 1 })
     await saveImage(db, 'linux', { variants: [{ kind: 'linux', arch: 'x86_64', kernel: file, initrds: [], args: [] }] })
     await saveAnswerFile(db, 'ci', { documents: [{ name: 'a', mediaType: 'text/plain', text: 'x' }] })
-    await api.ask('PUT', '/api/v1/groups/all', { selector: [], assignment: { answerFile: 'ci' } })
+    await api.ask('PUT', '/api/v1/groups/all', { everybody: true, assignment: { answerFile: 'ci' } })
     await api.ask('PUT', here, { hostname: 'n1', assignment: { image: 'linux' } })
     const { spec } = await decideFor(db, { mac })
     expect(spec).toEqual({
