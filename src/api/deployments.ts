@@ -14,6 +14,7 @@ import {
   listDeployments,
 } from '../inventory/deployments.ts'
 import { nameOf } from '../inventory/identity.ts'
+import { namesOfMachines } from '../inventory/machine-names.ts'
 import { findMachine } from '../inventory/machines.ts'
 import { refuseUnknownNames } from '../inventory/references.ts'
 import { findRefusals, type Refusals } from './arming.ts'
@@ -52,6 +53,7 @@ const deploymentSchema = z
   .object({
     id: uuidv7,
     machineId: uuidv7,
+    machine: z.string().optional().openapi({ description: "The machine's name; in the list." }),
     image: imageName,
     version: z
       .int()
@@ -100,7 +102,10 @@ export const list = endpoint({
       (count) => listDeployments(db, { machineId, image, state, batch }, count, before),
       (one) => one.id,
     )
-    return { status: 200, body: { items: items.map(bodyOf), ...next } }
+    const ids = items.map((one) => one.machineId)
+    const names = await namesOfMachines(db, ids)
+    const bodies = items.map((one) => ({ ...bodyOf(one), machine: names.get(one.machineId) ?? one.machineId }))
+    return { status: 200, body: { items: bodies, ...next } }
   },
 })
 

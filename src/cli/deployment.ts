@@ -10,6 +10,7 @@ import { formatTable } from './table.ts'
 type Deployment = {
   id: string
   machineId: string
+  machine?: string
   image: string
   version?: number
   batch?: string
@@ -114,7 +115,7 @@ export function addDeploymentCommand(program: Command, deps: CliDeps): void {
               `${one.attempts} of ${one.maxAttempts}`,
               one.reason,
               one.armedBy,
-              one.machineId,
+              one.machine ?? one.machineId,
               one.version === undefined ? 'current' : String(one.version),
               one.id,
             ]),

@@ -305,6 +305,12 @@ test('preview --answers of a refused machine gives the refusal, and the next ste
   expect(await run('preview', mac)).toContain(`echo What to do: to allow it: bootwright machine set ${mac} --allow`)
 })
 
+test('deployments are listed with the names of their machines', async () => {
+  await run('machine', 'set', '0a:00:27:00:70:01', '--hostname', 'named7')
+  await run('deployment', 'arm', 'named7', '--image', 'ubuntu')
+  expect((await run('deployment', 'list', '--machine', 'named7')).split('\n')[1]).toContain('named7')
+})
+
 test('webhook set changes what is named, and keeps the rest', async () => {
   await run('webhook', 'add', 'https://a.example/hook', '--type', 'deployment')
   const hooks = async () => JSON.parse(await run('webhook', 'list', '--json')).items
