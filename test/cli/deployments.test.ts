@@ -81,7 +81,7 @@ test('a deployment installs the version it was armed with, unless it follows the
   expect(await scriptOf(4)).toContain('installs debian version 2')
   expect((await run('image', 'delete', 'debian', '1')).text).toMatch(/is being booted by .*deployment/)
   // After its end the machine's own assignment has whichever version is current.
-  await saveMachine(db, { mac: macOf(1) }, { assignment: { image: 'debian', args: ['url={{ boot.server }}'] } })
+  await saveMachine(db, { mac: macOf(1) }, { assignment: { image: 'debian', everyBoot: true } })
   await run('deployment', 'cancel', '--where', 'label.rack=b4')
   expect(await scriptOf(1)).toContain('boots debian version 2')
 })
