@@ -30,7 +30,10 @@ export async function openEmbedded(
 ): Promise<OpenDb> {
   const start = () => startEngine(folder, { durable })
   if (folder !== undefined) await prepareDatabaseFolder(folder, { traces: tracesBeside(folder), mayBeNew, create })
-  const room = watchDiskRoom(folder)
+  const disk = watchDiskRoom(folder)
+  let opened = false
+  // A start changes nothing where the schema is that of this release: on a full disk too, it serves what needs no change.
+  const room = { ...disk, isLow: (logBytes: number) => opened && disk.isLow(logBytes) }
   const client = await openEmbeddedClient(start, { room, log }).catch((error: unknown) => {
     throw error instanceof EngineError ? cannotOpen(folder, error.message) : error
   })
@@ -40,6 +43,7 @@ export async function openEmbedded(
     await migrate(db, { migrationsFolder })
     await noteProgram(db as unknown as Db)
     await checkTables(client, folder)
+    opened = true
     return { db: db as unknown as Db, close: client.close, fault: client.fault }
   } catch (error) {
     await client.close().catch(() => {})
@@ -70,6 +74,7 @@ async function checkTables(client: Pick<PGlite, 'query'>, folder: string | undef
 }
 
 function cannotOpen(folder = 'memory', reason: string): ConfigError {
+  if (reason.includes('Next step')) return new ConfigError(`BOOTWRIGHT_DATA_DIR: the database in ${folder} cannot be opened: ${reason}`)
   const next = /No space left|disk of the database is full/.test(reason)
     ? `Next step: free space on the disk of ${folder}`
     : /Too many open files|descriptors/.test(reason)

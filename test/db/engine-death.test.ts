@@ -110,7 +110,7 @@ test.runIf(canMount)(
 test.runIf(canMount)(
   'a server on a full disk goes on answering, says what is wrong, ends when it is told to, and needs no restart',
   async () => {
-    const server = await startServerProcess(disk)
+    let server = await startServerProcess(disk)
     const get = async (path: string) => {
       const response = await fetch(server.bootUrl + path, { headers: { 'User-Agent': 'iPXE/1.21.1' } })
       return [response.status, await response.text()] as const
@@ -135,6 +135,10 @@ test.runIf(canMount)(
       expect((await get('/healthz'))[0]).toBe(200)
       leave(6_000_000)
       expect(await server.stop()).toBe(0)
+      // Neither does a restart need room: what can be served is.
+      server = await startServerProcess(disk)
+      expect(await get('/healthz')).toEqual([503, '{"status":"degraded","database":"read-only"}'])
+      expect((await get('/boot.ipxe'))[0]).toBe(200)
     } finally {
       await server.kill()
     }
