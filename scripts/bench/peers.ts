@@ -30,7 +30,7 @@ export async function startBootwright(
   await answers(`http://127.0.0.1:${port}/healthz`)
   const socket = join(dataDir, 'admin.sock')
   // It is opened last, and can be late on a busy machine.
-  for (let tries = 0; !existsSync(socket) && tries < 300; tries++)
+  for (let tries = 0; !existsSync(socket) && tries < 1200; tries++)
     await new Promise((resolve) => setTimeout(resolve, 100))
   return {
     port: port as number,
@@ -99,7 +99,7 @@ async function freePorts(count: number): Promise<number[]> {
 }
 
 async function answers(url: string): Promise<void> {
-  for (let tries = 0; tries < 300; tries++) {
+  for (let tries = 0; tries < 1200; tries++) {
     if (
       await fetch(url).then(
         () => true,
@@ -109,7 +109,7 @@ async function answers(url: string): Promise<void> {
       return
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
-  throw new Error(`${url} did not answer in 30 s`)
+  throw new Error(`${url} did not answer in 120 s`)
 }
 
 async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {

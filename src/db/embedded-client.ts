@@ -61,6 +61,7 @@ export async function openEmbeddedClient(
         log?.error({ reason: away, retryMs }, 'the embedded database cannot be started; it is tried again')
       }
     }
+    if (stopping.signal.aborted) return engine.client.close()
     readOnly = false
     checkpointAt = engine.logBytes() + checkpointBytes
     log?.info('the embedded database is running again')
@@ -74,6 +75,14 @@ export async function openEmbeddedClient(
     if (low) log?.error({ reason: room.reason() }, 'the embedded database takes no changes')
     else log?.info('the embedded database takes changes again')
     await client.exec(`set default_transaction_read_only = ${low ? 'on' : 'off'}`)
+  }
+
+  const explained = (error: unknown) => {
+    const { code } = error as { code?: unknown }
+    if (code === readOnlyCode) return new DiskFullError(room.reason())
+    if (code === diskFullCode) return new DiskFullError(`the disk of the database is full: ${messageOf(error)}`)
+    if (faultCodes.test(String(code))) failed = messageOf(error)
+    return error
   }
 
   const run = async <T>(work: (client: PGlite) => Promise<T>): Promise<T> => {
@@ -93,11 +102,7 @@ export async function openEmbeddedClient(
         revive(current).catch(() => {})
         throw stopped(death, error)
       }
-      const { code } = error as { code?: unknown }
-      if (code === readOnlyCode) throw new DiskFullError(room.reason())
-      if (code === diskFullCode) throw new DiskFullError(`the disk of the database is full: ${messageOf(error)}`)
-      if (faultCodes.test(String(code))) failed = messageOf(error)
-      throw error
+      throw explained(error)
     }
   }
 
@@ -128,7 +133,9 @@ export async function openEmbeddedClient(
             ...tx,
             query: async (...args) => {
               if (engine !== undefined && room.isLow(engine.logBytes())) throw new DiskFullError(room.reason())
-              return tx.query(...args)
+              return tx.query(...args).catch((error: unknown) => {
+                throw explained(error)
+              }) as never
             },
           }),
         ),

@@ -42,7 +42,7 @@ export async function startEngine(folder: string | undefined, { durable }: { dur
     onStderr: note,
   }).catch((error: unknown) => {
     files?.closeAll()
-    throw new EngineError(reasonIn(log) ?? String(error), { cause: error })
+    throw new EngineError(reasonIn(log) ?? describe(error), { cause: error })
   })
   const guarded = guard(client, log)
   return {
@@ -71,6 +71,23 @@ function reasonIn(log: string[]): string | undefined {
   return line?.replace(/^.*?\b(PANIC|FATAL|ERROR):\s+/, '')
 }
 
+// Emscripten throws objects with the numbers of WASI, which are not those of Linux.
+const errnos: Record<number, string> = {
+  2: 'Permission denied',
+  29: 'I/O error',
+  33: 'Too many open files',
+  44: 'No such file or directory',
+  51: 'No space left on device',
+  69: 'Read-only file system',
+}
+
+function describe(error: unknown): string {
+  const { errno, status } = error as { errno?: number; status?: number }
+  if (error instanceof Error) return error.message
+  if (errno !== undefined) return errnos[errno] ?? `error ${errno} of WASI`
+  return status === undefined ? String(error) : `PostgreSQL ended with status ${status}`
+}
+
 type Module = Record<string, (...args: never[]) => unknown>
 
 // PGlite takes every exception of the engine for an error of SQL and calls it again, for ever, also when PostgreSQL has ended
@@ -88,7 +105,7 @@ function guard(client: PGlite, log: string[]): { death: () => string | undefined
     try {
       return call()
     } catch (error) {
-      if ((error as { status?: unknown }).status !== longJumpStatus) death = reasonIn(log) ?? String(error)
+      if ((error as { status?: unknown }).status !== longJumpStatus) death = reasonIn(log) ?? describe(error)
       throw error
     }
   }

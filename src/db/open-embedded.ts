@@ -29,7 +29,10 @@ export async function openEmbedded(
   { durable = true, mayBeNew = false, log }: EmbeddedOptions = {},
 ): Promise<OpenDb> {
   const start = () => startEngine(folder, { durable })
-  if (folder !== undefined) await prepareDatabaseFolder(folder, { traces: tracesBeside(folder), mayBeNew, create })
+  if (folder !== undefined)
+    await prepareDatabaseFolder(folder, { traces: tracesBeside(folder), mayBeNew, create }).catch((error: unknown) => {
+      throw error instanceof EngineError ? cannotMake(folder, error.message) : error
+    })
   const disk = watchDiskRoom(folder)
   let opened = false
   // A start changes nothing where the schema is that of this release: on a full disk too, it serves what needs no change.
@@ -73,8 +76,16 @@ async function checkTables(client: Pick<PGlite, 'query'>, folder: string | undef
   throw cannotOpen(folder, `${lost.join(', ')}: the file is missing or too short`)
 }
 
+function cannotMake(folder: string, reason: string): ConfigError {
+  return new ConfigError(
+    `BOOTWRIGHT_DATA_DIR: a new database cannot be made in ${folder}: ${reason}. ` +
+      'Next step: a disk with 200 MB free that this user may write to',
+  )
+}
+
 function cannotOpen(folder = 'memory', reason: string): ConfigError {
-  if (reason.includes('Next step')) return new ConfigError(`BOOTWRIGHT_DATA_DIR: the database in ${folder} cannot be opened: ${reason}`)
+  if (reason.includes('Next step'))
+    return new ConfigError(`BOOTWRIGHT_DATA_DIR: the database in ${folder} cannot be opened: ${reason}`)
   const next = /No space left|disk of the database is full/.test(reason)
     ? `Next step: free space on the disk of ${folder}`
     : /Too many open files|descriptors/.test(reason)

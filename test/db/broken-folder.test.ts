@@ -117,6 +117,20 @@ test('where a server has been, no empty database is begun unless it is asked for
   expect(statSync(join(folder, 'PG_VERSION')).isFile()).toBe(true)
 })
 
+test.runIf(canMount)('a first start on a disk that is too small says so', async () => {
+  const small = join(base, 'small')
+  mkdirSync(small)
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=20m', 'tmpfs', small])
+  try {
+    await expect(openEmbedded(join(small, 'database'))).rejects.toThrow(
+      `a new database cannot be made in ${small}/database: No space left on device. Next step: a disk with 200 MB free`,
+    )
+    expect(existsSync(join(small, 'database'))).toBe(false)
+  } finally {
+    execFileSync('umount', [small])
+  }
+})
+
 test.runIf(canMount)('a database on a disk that is read-only is refused', async () => {
   execFileSync('mount', ['--bind', dataDir, dataDir])
   try {

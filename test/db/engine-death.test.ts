@@ -86,6 +86,7 @@ test.runIf(canMount)(
       .catch((error: unknown) => error)) as Error
     expect(tooBig).toBeInstanceOf(DiskFullError)
     expect((tooBig as Error).message).toContain('No space left on device')
+    expect(fault()).toBeDefined()
     giveBack()
     await vi.waitUntil(() => fault() === undefined)
 
