@@ -1,10 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { setTimeout as wait } from 'node:timers/promises'
 import driver from 'postgres'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { getAsIpxe } from '../helpers/boot-server.ts'
+import { openAnswer } from '../../src/http-request.ts'
 import { createFresh } from '../helpers/database.ts'
 import { makePostgres, type PostgresCluster } from '../helpers/postgres-cluster.ts'
 import { roundsOf, seeded } from '../helpers/seeded.ts'
@@ -49,12 +50,12 @@ test('the server outlives its database, under PUTs, scripts and reports, and kee
   }
   const boot = async (loop: number) => {
     for (let n = 0; !ended; n++) {
-      const script = await getAsIpxe(`${server.bootUrl}/ipxe?mac=${macOf(loop, n)}&arch=x86_64&platform=pcbios`)
+      const { text: script } = await get(`/ipxe?mac=${macOf(loop, n)}&arch=x86_64&platform=pcbios`)
       expect(script).toMatch(/^#!ipxe/)
       counts.scripts += 1
       const token = /\/b\/([\w-]{43})\//.exec(script)?.[1]
       if (token === undefined) continue
-      const answer = await fetch(`${server.bootUrl}/b/${token}/ready`)
+      const answer = await get(`/b/${token}/ready`)
       expect([200, 404, 503]).toContain(answer.status)
       if (answer.status === 200) counts.reports += 1
     }
@@ -76,13 +77,20 @@ test('the server outlives its database, under PUTs, scripts and reports, and kee
   ended = true
   await Promise.all(loops)
   console.log(counts)
-  const healthy = () => fetch(`${server.bootUrl}/healthz`).then(({ status }) => status)
+  const healthy = () => get('/healthz').then(({ status }) => status)
   await expect.poll(healthy, { timeout: 30_000 }).toBe(200)
   for (const [mac, hostname] of acknowledged)
     expect([mac, (await server.ask('GET', `/machines/${mac}`)).body.hostname]).toEqual([mac, hostname])
   expect(server.output()).not.toMatch(/uncaught|TypeError/)
   expect(await server.stop()).toBe(0)
 })
+
+/** Asks the boot listener over a connection of its own, as iPXE does: one that is kept may be closed as it is used again. */
+async function get(path: string): Promise<{ status: number; text: string }> {
+  const headers = { 'user-agent': 'iPXE/1.21.1' }
+  const answer = await openAnswer(new URL(path, server.bootUrl), { headers, signal: AbortSignal.timeout(60_000) })
+  return { status: answer.statusCode ?? 0, text: await text(answer) }
+}
 
 function hex(value: number): string {
   return value.toString(16).padStart(2, '0')
