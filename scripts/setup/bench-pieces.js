@@ -16,6 +16,7 @@ const needs = {
   tftp: ['in.tftpd', 'curl'],
   scripts: ['nginx', 'wrk', 'postgres'],
   bulk: ['postgres'],
+  durable: [],
   storm: ['nginx', 'in.tftpd', 'postgres'],
 }
 
