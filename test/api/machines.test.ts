@@ -23,6 +23,7 @@ eachDatabase('machines over HTTP', (database) => {
       discoveredFrom: '',
       denied: false,
       macs: [mac],
+      name: 'node1',
       hostname: 'node1',
       serial: 'S1',
       labels: { rack: 'b4' },
@@ -192,7 +193,10 @@ eachDatabase('machines over HTTP', (database) => {
   test('a MAC of another machine is a conflict', async () => {
     await api.ask('PUT', here, {})
     const { status, body } = await api.ask('PUT', '/api/v1/machines/525400000002', { macs: [mac] })
-    expect([status, body.detail]).toEqual([409, `another machine already has MAC ${mac}`])
+    expect([status, body.detail]).toEqual([
+      409,
+      `MAC ${mac} already belongs to machine ${mac}: bootwright machine set ${mac} --remove-mac ${mac}`,
+    ])
     expect((await api.ask('GET', '/api/v1/machines/525400000002')).status).toBe(404)
   })
 
@@ -200,7 +204,13 @@ eachDatabase('machines over HTTP', (database) => {
     const { status, body } = await api.ask('GET', '/api/v1/machines/ff:ff:ff:ff:ff:ff')
     expect([status, body.errors]).toEqual([
       422,
-      [{ field: 'id', value: 'ff:ff:ff:ff:ff:ff', expected: "a machine's id (UUID), or a MAC address" }],
+      [
+        {
+          field: 'id',
+          value: 'ff:ff:ff:ff:ff:ff',
+          expected: 'a MAC address, a UUID, an id or a host name of a machine',
+        },
+      ],
     ])
   })
 

@@ -51,7 +51,7 @@ eachDatabase('machines', (database) => {
   test('a MAC belongs to one machine, and nothing of a refused change remains', async () => {
     await saveMachine(database(), { mac: a }, {})
     await expect(saveMachine(database(), { mac: b }, { macs: [a], hostname: 'n2' })).rejects.toThrow(
-      new ConflictError(`another machine already has MAC ${a}`),
+      new ConflictError(`MAC ${a} already belongs to machine ${a}: bootwright machine set ${a} --remove-mac ${a}`),
     )
     expect(await listMachines(database(), {}, 10)).toHaveLength(1)
   })
