@@ -36,6 +36,7 @@ eachDatabase('machines over HTTP', (database) => {
     expect(second.status).toBe(200)
     expect(second.body).toEqual({
       ...first.body,
+      name: mac,
       hostname: undefined,
       serial: undefined,
       asset: 'A1',
