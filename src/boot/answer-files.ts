@@ -9,6 +9,7 @@ import { namesOf } from '../render/names.ts'
 import { subnetTest } from '../subnet.ts'
 import { addressOf, type BootContext, baseUrlOf, isToken } from './request.ts'
 import type { BootDeps } from './routes.ts'
+import { recordInOrder } from './settle.ts'
 
 const refused = 'This address opens no answer file, or not any more.\n'
 
@@ -41,7 +42,7 @@ export async function answerDocument(
       log.info(fields, 'answer file has no such document')
       return c.text(`The answer file has no document ${name.slice(0, 64)}.\n`, 404)
     }
-    if (c.req.method !== 'HEAD') await deps.recordReport(token, 'answer-file', ip, name)
+    if (c.req.method !== 'HEAD') await recordInOrder(deps, token, 'answer-file', ip, name)
     log.info(fields, 'answer file')
     return c.body(document.text, 200, { 'Content-Type': document.mediaType })
   } catch (error) {

@@ -4,6 +4,7 @@ import { openSecrets } from '../inventory/secrets.ts'
 import { documentsFor, openForSecrets, whoIs } from './answer-files.ts'
 import { type BootContext, baseUrlOf } from './request.ts'
 import type { BootDeps } from './routes.ts'
+import { recordInOrder } from './settle.ts'
 
 /**
  * `/b/{token}/san.ipxe`: the script that opens a boot's iSCSI target with the CHAP passwords of its machine, guarded as answer
@@ -32,7 +33,7 @@ export async function serveSan(c: BootContext, deps: BootDeps): Promise<Response
     if (!(error instanceof InputError)) throw error
     const reason = error.faults.map(({ field, expected }) => `${field}: expected ${expected}`).join('; ')
     log.error({ ...fields, reason }, 'the script for a storage network cannot be made')
-    if (c.req.method === 'GET') await deps.recordReport(token, 'failed', ip, reason)
+    if (c.req.method === 'GET') await recordInOrder(deps, token, 'failed', ip, reason)
     const nextStep = 'correct it among the secrets of the machine or of one of its groups'
     const refused: Decision = { ...decision, reasons: [], spec: { kind: 'refusal', reason, nextStep } }
     return c.text(scripts.script(refused, context))

@@ -7,7 +7,6 @@ import { type Decision, decide } from '../inventory/decision.ts'
 import { recordDiscovered } from '../inventory/discovered.ts'
 import { type Facts, targetOf } from '../inventory/facts.ts'
 import { noteClaim } from '../inventory/identity-claims.ts'
-import { inTime } from '../inventory/in-time.ts'
 import { noteSeen } from '../inventory/last-seen.ts'
 import { takeOverDiscovered } from '../inventory/machines.ts'
 import type { Choice } from '../inventory/menu-choice.ts'
@@ -19,6 +18,7 @@ import { refuseDamaged } from './damage.ts'
 import { parseFacts } from './facts-query.ts'
 import { addressOf, type BootContext, baseUrlOf, isIpxe, queryOf } from './request.ts'
 import type { BootDeps } from './routes.ts'
+import { settleEvents } from './settle.ts'
 
 const previewBoot = { id: 'preview', token: 'preview' }
 
@@ -83,9 +83,6 @@ export async function previewScript(
   return renderDecision(deps, decision, situation, base, previewBoot)
 }
 
-/** How long a script waits for what came before it to be written, milliseconds; without that the boot lacks its first events. */
-const flushMs = 2000
-
 /** Decides for a machine that asks for real, and opens its boot. `choice` is what was taken from a menu. */
 export async function bootScript(
   deps: BootDeps,
@@ -111,7 +108,7 @@ export async function bootScript(
     return previewScript(deps, facts, base)
   }
   // What firmware and bootstrap did must be written before the boot can be joined to it.
-  await inTime(deps.events.flush(), flushMs)
+  await settleEvents(deps)
   await deps.openBoot({ ...keys, facts: situation.facts, ip, ...answer, reports: hearsBack(answer, keys.token) })
   return { ...answer, bootId: keys.id }
 }
