@@ -2,9 +2,10 @@ import { existsSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { repository, run } from './run.js'
 
-/** Installs the npm packages of package-lock.json when there are none, or those of an older lock file. */
+/** Installs the npm packages of package-lock.json if there are none, or if the lock file or a patch is newer. */
 export function installDependencies() {
-  installPackages('.', 'npm packages')
+  // A changed patch fits only the package as it was published, not one that has the patch of before.
+  installPackages('.', 'npm packages', newestIn('patches'))
 }
 
 /** Installs the generators of API clients that the tests use: apart from the program, which has another TypeScript. */
@@ -15,11 +16,12 @@ export function installTestClients() {
 /**
  * @param {string} folder
  * @param {string} what
+ * @param {number} [neededAt] milliseconds since 1970: an older installation is replaced
  */
-function installPackages(folder, what) {
+function installPackages(folder, what, neededAt = 0) {
   // npm writes this file at the end of every installation.
   const installed = changedAt(join(folder, 'node_modules/.package-lock.json'))
-  if (installed >= changedAt(join(folder, 'package-lock.json'))) return
+  if (installed >= Math.max(neededAt, changedAt(join(folder, 'package-lock.json')))) return
   console.log(`setup: installing ${what}`)
   try {
     // Development packages too, whatever NODE_ENV says: the compiler is one of them.
