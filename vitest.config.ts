@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/soak/**'],
+    exclude: ['test/soak/**', '**/node_modules/**'],
     globalSetup: ['test/helpers/postgres-server.ts'],
     testTimeout: 20_000,
     hookTimeout: 60_000,

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Db } from './db/open.ts'
 import { messageOf } from './errors.ts'
 import {
@@ -30,11 +31,12 @@ const usualTimes: SenderTimes = {
   retriesMs: [5 * second, 30 * second, 2 * minute, 10 * minute, 30 * minute, hour, 3 * hour, 6 * hour, 12 * hour],
 }
 
-const atOnce = 20
+const maxPerWebhook = 20
 
 /**
  * Sends changes to webhooks, signed as the Standard Webhooks specification says (webhook-id, webhook-timestamp,
- * webhook-signature v1). Never in the path of a request or a boot. 410 Gone switches a webhook off.
+ * webhook-signature v1). Never in the path of a request or a boot, and a receiver that is slow to answer holds up no other.
+ * 410 Gone switches a webhook off.
  */
 export function startWebhookSender(
   db: Db,
@@ -42,40 +44,52 @@ export function startWebhookSender(
   log: Logger,
   times: SenderTimes = usualTimes,
 ): { stop: () => Promise<void> } {
-  let stopped = false
-  let timer: NodeJS.Timeout | undefined
-  let running: Promise<void> = Promise.resolve()
+  const stopped = new AbortController()
+  /** What is being sent now, by webhook. */
+  const sending = new Map<string, Promise<void>>()
 
-  const round = async () => {
-    try {
-      await queueDeliveries(db)
-      for (;;) {
-        const due = await takeDue(db, sealer, atOnce)
-        await Promise.all(due.map((one) => deliver(db, one, log, times)))
-        if (due.length < atOnce || stopped) break
-      }
-    } catch (error) {
-      log.warn({ error: messageOf(error) }, 'webhooks wait for the database')
+  const startSending = async () => {
+    await queueDeliveries(db)
+    const due = await takeDue(db, sealer, { maxPerWebhook, except: [...sending.keys()] })
+    for (const id of new Set(due.map(({ webhookId }) => webhookId))) {
+      const messages = due.filter(({ webhookId }) => webhookId === id)
+      const sent = Promise.all(messages.map((message) => deliver(db, message, log, times, stopped.signal)))
+      sending.set(
+        id,
+        sent.then(() => undefined, waits).finally(() => sending.delete(id)),
+      )
     }
-    if (!stopped) plan()
   }
-  const plan = () => {
-    timer = setTimeout(() => {
-      running = round()
-    }, times.everyMs)
+  const waits = (error: unknown) => log.warn({ error: messageOf(error) }, 'webhooks wait for the database')
+  const run = async () => {
+    while (!stopped.signal.aborted) {
+      const before = sending.size
+      await startSending().catch(waits)
+      // The next messages of a webhook follow at once; otherwise it is time to look again.
+      const next = sleep(times.everyMs, undefined, { signal: stopped.signal }).catch(() => undefined)
+      await (sending.size > before ? Promise.race([...sending.values(), next]) : next)
+    }
+    await Promise.all(sending.values())
   }
-  plan()
+  const running = run()
   return {
     stop: async () => {
-      stopped = true
-      clearTimeout(timer)
+      stopped.abort()
       await running
     },
   }
 }
 
-async function deliver(db: Db, due: DueDelivery, log: Logger, { timeoutMs, retriesMs }: SenderTimes): Promise<void> {
-  const status = await sendMessage(due, timeoutMs).catch((error: unknown) => messageOf(error))
+async function deliver(
+  db: Db,
+  due: DueDelivery,
+  log: Logger,
+  { timeoutMs, retriesMs }: SenderTimes,
+  stopped: AbortSignal,
+): Promise<void> {
+  const status = await sendMessage(due, timeoutMs, stopped).catch((error: unknown) => messageOf(error))
+  // Not sent, or not known to be: it is due again in a minute.
+  if (typeof status !== 'number' && stopped.aborted) return
   const fields = { webhook: due.webhookId, message: due.id, attempt: due.attempts + 1 }
   if (typeof status === 'number' && status >= 200 && status < 300) return deliveryDone(db, due.id)
   if (status === 410) {

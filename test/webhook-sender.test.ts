@@ -194,4 +194,23 @@ eachDatabase('webhooks', (database) => {
   test.each(['ftp://x/', 'x', 'http://user:password@x/', ''])('the URL %j is refused', async (wrong) => {
     expect((await api.ask('POST', '/api/v1/webhooks', { url: wrong })).status).toBe(422)
   })
+
+  test('a receiver that never answers holds up no other', async () => {
+    const silent = http.createServer(() => {})
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+    try {
+      const silentUrl = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`
+      await api.ask('POST', '/api/v1/webhooks', { url: silentUrl, types: ['group'] })
+      await make(['group'])
+      for (let n = 0; n < 60; n++) await change(`of-both-${n}`)
+      // Longer than this test may take: what the other receiver gets, it gets beside the silent one.
+      start([600_000], 600_000)
+      await expect
+        .poll(() => subjects().filter((subject) => subject.startsWith('of-both-')).length, { timeout: 15_000 })
+        .toBe(60)
+    } finally {
+      silent.closeAllConnections()
+      silent.close()
+    }
+  })
 })

@@ -1,6 +1,5 @@
 import { and, asc, eq, inArray, or, sql } from 'drizzle-orm'
 import type { Db } from '../db/open.ts'
-import { rowsOf } from '../db/rows.ts'
 import { secrets } from '../db/schema.ts'
 import { NotFoundError } from '../errors.ts'
 import type { Sealer } from '../seal.ts'

@@ -178,12 +178,22 @@ async function queueSome(db: Db, webhookId: string): Promise<boolean> {
   })
 }
 
-/** Takes messages that are due. Others leave them alone for a minute: a sender that dies gives them back by that. */
-export async function takeDue(db: Db, sealer: Sealer, most: number): Promise<DueDelivery[]> {
+/**
+ * Takes messages that are due, at most `maxPerWebhook` for each webhook, and none for the webhooks `except`. Other senders
+ * leave them alone for a minute: a sender that dies gives them back by that.
+ */
+export async function takeDue(
+  db: Db,
+  sealer: Sealer,
+  { maxPerWebhook, except }: { maxPerWebhook: number; except: string[] },
+): Promise<DueDelivery[]> {
   const found = await db.execute(sql`
     with due as materialized (
-      select due.id from webhook_deliveries as due join webhooks on webhooks.id = due.webhook_id and webhooks.active
-      where not due.dead and due.next_at <= now() order by due.next_at limit ${most} for update of due skip locked)
+      select due.id from webhooks cross join lateral (
+        select id from webhook_deliveries
+        where webhook_id = webhooks.id and not dead and next_at <= now()
+        order by next_at limit ${maxPerWebhook} for update skip locked) as due
+      where webhooks.active and webhooks.id not in (select jsonb_array_elements_text(${JSON.stringify(except)}::jsonb)::uuid))
     update webhook_deliveries as d set next_at = now() + interval '1 minute' from webhooks as w, due
     where w.id = d.webhook_id and d.id = due.id
     returning d.id, d.webhook_id as "webhookId", w.url, w.sealed, d.body, d.attempts`)
