@@ -54,7 +54,7 @@ eachDatabase('types of changes', (database) => {
       hostname: 'rack4-7',
     })
     await api.ask('PUT', `/api/v1/machines/${machine.id}/secrets/pw`, { value: 's3cret' })
-    await api.ask('PUT', '/api/v1/groups/web', { selector: [], assignment: {} })
+    await api.ask('PUT', '/api/v1/groups/web', { everybody: true, assignment: {} })
     await api.ask('DELETE', `/api/v1/machines/${machine.id}`)
     const named = { id: machine.id, mac: '52:54:00:aa:00:01', hostname: 'rack4-7' }
     const { items } = (await api.ask('GET', '/api/v1/changes')).body
