@@ -23,6 +23,7 @@ export type CatalogImage = {
   version: number
   variants: Variant[]
   endOfLife: string | null
+  createdAt: Date
   /** Booting it may write to the machine's disk, by its recipe, its layout or its operator. */
   installer: boolean
 }
@@ -85,6 +86,7 @@ async function readCatalog(db: Db): Promise<Catalog> {
       version: images.currentVersion,
       variants: imageVersions.variants,
       endOfLife: images.endOfLife,
+      createdAt: images.createdAt,
       installer: sql<boolean>`coalesce(${images.installer}, false)`,
     })
     .from(images)

@@ -112,7 +112,7 @@ async function reinstalls(db: Db): Promise<Finding[]> {
     select ${columnsOf}, last.image from machines join lateral (
       select min(image) as image, count(*) as ended, count(*) filter (where outcome = 'installed' and deployment_id is null) as installed
       from (select image, outcome, deployment_id from boots where machine_id = machines.id
-          and outcome in ('installed', 'booted', 'failed', 'handed-over') order by boots.id desc limit 2) as latest
+          and outcome in ('installed', 'booted', 'failed', 'handed-over') order by boots.seq desc limit 2) as latest
     ) as last on last.installed = 2
     where machines.id in (select machine_id from boots where outcome = 'installed' and deployment_id is null)
     order by machines.id limit ${maxOfEach}`)

@@ -11,8 +11,9 @@ export type PinVersion = (catalog: Catalog, image: string, version: number) => P
 const maxKept = 256
 
 /**
- * The look-up over a database. Versions never change, so each is read once; which files of theirs are damaged is found when
- * they are served (boot/damage.ts). A version that is gone leaves no image: that is refused, never another version served.
+ * The look-up over a database. Versions of an image never change, so each is read once. An image of the same name that was
+ * deleted before had other versions, so the key holds when the image was made. Which files are damaged is found when they are
+ * served (boot/damage.ts). A version that is gone leaves no image: that is refused, never another version served.
  */
 export function createPinVersion(db: Db): PinVersion {
   const kept = new LRUCache<string, { variants: Variant[] }, { image: string; version: number }>({
@@ -28,7 +29,9 @@ export function createPinVersion(db: Db): PinVersion {
   return async (catalog, name, version) => {
     const current = catalog.images.get(name)
     if (current === undefined || current.version === version) return catalog
-    const found = await kept.fetch(`${name} ${version}`, { context: { image: name, version } })
+    const found = await kept.fetch(`${name} ${current.createdAt.getTime()} ${version}`, {
+      context: { image: name, version },
+    })
     const images = new Map<string, CatalogImage>(catalog.images)
     if (found === undefined) images.delete(name)
     else images.set(name, { ...current, version, variants: found.variants })

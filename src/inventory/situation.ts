@@ -13,7 +13,7 @@ import type { Machine } from './machines.ts'
 import { createMicroBatch } from './micro-batch.ts'
 import { createPinVersion } from './pinned-versions.ts'
 
-/** A machine's newest deployment, as a decision needs it. */
+/** A machine's active deployment, else its newest, as a decision needs it. A merge brings deployments of either machine, in any order. */
 export type LatestDeployment = {
   id: string
   image: string
@@ -105,7 +105,8 @@ async function findMany(db: Db, asked: Facts[]): Promise<Found[]> {
       (select jsonb_build_object('id', id, 'image', image, 'version', version, 'assignment', assignment, 'state', state, 'attempts', attempts,
           'maxAttempts', max_attempts, 'reason', reason,
           'late', coalesce(started_at + window_seconds * interval '1 second' < now(), false))
-        from deployments where machine_id = m.id order by deployments.seq desc limit 1) as deployment,
+        from deployments where machine_id = m.id
+        order by deployments.state in ('armed', 'started', 'installing') desc, deployments.seq desc limit 1) as deployment,
       array(select name from secrets where owner_kind = 'machine' and owner = m.id::text) as secrets
     from jsonb_to_recordset(${JSON.stringify(asked.map(keysOf))}::jsonb)
       as asked(n int, mac text, uuids jsonb, serial text, product text)

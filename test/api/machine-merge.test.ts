@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { listBoots } from '../../src/inventory/boots.ts'
 import { noteConflict } from '../../src/inventory/conflicts.ts'
@@ -82,6 +83,28 @@ eachDatabase('two machines that are one', (database) => {
     expect((await merge(a, b)).status).toBe(409)
     expect((await api.ask('GET', pathOf(b))).body.macs).toEqual([b])
   })
+
+  test.each([
+    ['cancelled', a, b],
+    ['installed', a, b],
+    ['cancelled', b, a],
+    ['installed', b, a],
+  ])(
+    'install by the active deployment of either, though a newer one was %s (%s from %s)',
+    async (state, into, from) => {
+      await saveImage(database(), 'alpine', {
+        variants: [{ kind: 'sanboot', arch: 'x86_64', target: 'iscsi:192.0.2.1::::x' }],
+      })
+      for (const mac of [a, b]) await api.ask('PUT', pathOf(mac), {})
+      const arm = async (machine: string) =>
+        (await api.ask('POST', '/api/v1/deployments', { machine, image: 'alpine' })).body.id
+      const active = await arm(a)
+      const ended = await arm(b)
+      await database().execute(sql`update deployments set state = ${state}, ended_at = now() where id = ${ended}`)
+      expect((await merge(into, from)).status).toBe(200)
+      for (const mac of [a, b]) expect((await decideFor(database(), { mac })).deployment?.id).toBe(active)
+    },
+  )
 
   test('are a conflict until then: it is shown, counted, and gone when it is put right', async () => {
     const serial = { serial: '7X06', product: 'P' }

@@ -57,7 +57,10 @@ export function catalogOf(parts: {
     images: new Map(
       Object.entries(images).map(([name, variants]) => [
         name,
-        { name, version: 3, variants, endOfLife: endsOfLife[name] ?? null, installer: installers.includes(name) },
+        {
+          ...{ name, version: 3, variants, endOfLife: endsOfLife[name] ?? null, createdAt: new Date(0) },
+          installer: installers.includes(name),
+        },
       ]),
     ),
     menus: new Map(

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { expect, test } from 'vitest'
 import { listChanges } from '../../src/inventory/changes.ts'
+import { armDeployment, cancelDeployment } from '../../src/inventory/deployments.ts'
 import {
   deleteImageVersion,
   findImageVersion,
@@ -8,8 +9,10 @@ import {
   listImageVersions,
 } from '../../src/inventory/image-versions.ts'
 import { deleteImage, findImage, type Image, patchImage, saveImage, type Variant } from '../../src/inventory/images.ts'
+import { saveMachine } from '../../src/inventory/machines.ts'
 import { savePolicy } from '../../src/inventory/policy.ts'
 import { etagOf } from '../../src/inventory/precondition.ts'
+import { createFindSituation } from '../../src/inventory/situation.ts'
 import { openBootFor } from '../helpers/boots.ts'
 import { eachDatabase } from '../helpers/database.ts'
 
@@ -105,5 +108,25 @@ eachDatabase('versions of an image', (database) => {
       { before: { endOfLife: '2028-06-30' }, after: { endOfLife: null } },
     ])
     expect(await findImageVersion(database(), 'd', 1)).toMatchObject({ source: 'recipe debian-12', current: true })
+  })
+
+  test('a deployment never gets a version of a deleted image of the same name', async () => {
+    const find = createFindSituation(database())
+    const { id } = (await saveMachine(database(), { mac: facts.mac }, {})).machine
+    const order = { image: 'd', assignment: {}, maxAttempts: 3, windowSeconds: 3600 }
+    const target = async () => {
+      const { id: deployment } = await armDeployment(database(), id, order, true)
+      await save()
+      const { variants: found } = (await find(facts)).catalog.images.get('d') ?? {}
+      await cancelDeployment(database(), deployment)
+      return found
+    }
+    const first = variants()
+    await saveImage(database(), 'd', { variants: first })
+    expect(await target()).toEqual(first)
+    await deleteImage(database(), 'd')
+    const second = variants()
+    await saveImage(database(), 'd', { variants: second })
+    expect(await target()).toEqual(second)
   })
 })
