@@ -16,6 +16,10 @@ const versionSchema = z
     current: z.boolean(),
     variants: z.array(variant),
     source: z.string().optional().openapi({ description: 'What was imported; absent: put together by hand.' }),
+    installer: z
+      .boolean()
+      .optional()
+      .openapi({ description: "Booting it may write to the machine's disk. Absent: nobody decided." }),
     createdAt: moment,
   })
   .openapi('ImageVersion')

@@ -21,7 +21,9 @@ const installer = z
   .boolean()
   .nullable()
   .optional()
-  .openapi({ description: `${installerText} null takes it away.` })
+  .openapi({
+    description: `${installerText} It belongs to the version: a draft's applies once it is promoted. null takes it away.`,
+  })
 
 const imageSchema = z
   .object({

@@ -39,7 +39,7 @@ export async function importFolder(
   const source = `folder ${basename(folder)
     .slice(0, 200)
     .replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, '_')}`
-  const installer = options.installer ?? before?.installer ?? layout.installer
+  const installer = options.installer ?? (layout.installer || (before?.installer ?? layout.installer))
   const body = {
     title: title ?? layout.title,
     source,

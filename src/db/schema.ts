@@ -189,8 +189,6 @@ export const images = pgTable('images', {
   currentVersion: integer('current_version').notNull(),
   /** The last day with updates. */
   endOfLife: date('end_of_life', { mode: 'string' }),
-  /** Booting it may write to the machine's disk; null where neither a recipe, a layout nor an operator decided that. */
-  installer: boolean('installer'),
   ...history(),
 })
 
@@ -204,6 +202,8 @@ export const imageVersions = pgTable(
     variants: jsonb('variants').$type<Variant[]>().notNull(),
     /** Where it came from: a recipe, a URL, a file; null when it was put together by hand. */
     source: text('source'),
+    /** Booting it may write to the machine's disk; null where neither a recipe, a layout nor an operator decided that. */
+    installer: boolean('installer'),
     createdAt: moment('created_at').notNull().defaultNow(),
   },
   (table) => [primaryKey({ columns: [table.image, table.version] })],

@@ -210,7 +210,8 @@ async function saveOutcome(
         const before = await findImage(tx, name)
         const precondition = before === undefined ? { ifNoneMatch: '*' as const } : { ifMatch: [etagOf(before)] }
         const { title, source, endOfLife } = outcome
-        const installer = one.plan.installer ?? before?.installer ?? outcome.installer
+        // What is recognised as an installer is one, whatever the version before was; only its operator may say otherwise.
+        const installer = one.plan.installer ?? (outcome.installer || (before?.installer ?? outcome.installer))
         const variants = mergedVariants(before?.variants ?? [], outcome.variants)
         const change = { title, source, endOfLife, installer, variants, draft: one.plan.draft }
         const { image, draft } = await saveImage(tx, name, change, precondition, one.actor)

@@ -87,7 +87,7 @@ async function readCatalog(db: Db): Promise<Catalog> {
       variants: imageVersions.variants,
       endOfLife: images.endOfLife,
       createdAt: images.createdAt,
-      installer: sql<boolean>`coalesce(${images.installer}, false)`,
+      installer: sql<boolean>`coalesce(${imageVersions.installer}, false)`,
     })
     .from(images)
     .innerJoin(

@@ -1,6 +1,6 @@
-import { eq } from 'drizzle-orm'
+import { and, eq } from 'drizzle-orm'
 import type { Db } from '../db/open.ts'
-import { images } from '../db/schema.ts'
+import { images, imageVersions } from '../db/schema.ts'
 import { type FieldFault, InputError } from '../errors.ts'
 import type { Assignment } from './assignment.ts'
 import { type BootSpec, refusal } from './boot-spec.ts'
@@ -38,9 +38,11 @@ export async function refuseUnsaidInstalls(db: Db, assigned: (Assigned & { field
   if (faults.length > 0) throw new InputError(faults)
 }
 
-/** The names of the images that are installers. */
+/** The names of the images whose current version is an installer. */
 export async function findInstallers(db: Db): Promise<Set<string>> {
-  const found = await db.select({ name: images.name }).from(images).where(eq(images.installer, true))
+  const current = and(eq(imageVersions.image, images.name), eq(imageVersions.version, images.currentVersion))
+  const installer = eq(imageVersions.installer, true)
+  const found = await db.select({ name: images.name }).from(images).innerJoin(imageVersions, current).where(installer)
   return new Set(found.map(({ name }) => name))
 }
 

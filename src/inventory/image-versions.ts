@@ -13,6 +13,8 @@ export type ImageVersion = {
   variants: Variant[]
   /** Where it came from; null when it was put together by hand. */
   source: string | null
+  /** Booting it may write to the machine's disk; null: nobody decided. */
+  installer: boolean | null
   createdAt: Date
   current: boolean
 }

@@ -52,7 +52,7 @@ export type Image = {
   variants: Variant[]
   /** YYYY-MM-DD: the last day with updates; null where nobody said one. */
   endOfLife: string | null
-  /** Booting it may write to the machine's disk; null where neither a recipe, a layout nor an operator decided that. */
+  /** Booting this version may write to the machine's disk; null where neither a recipe, a layout nor an operator decided that. */
   installer: boolean | null
   revision: number
   createdAt: Date
@@ -98,7 +98,7 @@ const selected = {
   version: images.currentVersion,
   variants: imageVersions.variants,
   endOfLife: images.endOfLife,
-  installer: images.installer,
+  installer: imageVersions.installer,
   revision: images.revision,
   createdAt: images.createdAt,
   updatedAt: images.updatedAt,
@@ -157,23 +157,25 @@ export async function saveImage(
     const { thing, created } = await changeVersioned(inside, versioned, name, precondition, by, async (tx, before) => {
       const same = before !== undefined && canonical(before.variants) === canonical(variants)
       if (change.draft && before !== undefined && !same) {
-        draft = await addDraft(tx, before, variants, source, by)
+        draft = await addDraft(tx, before, change, by)
         return
       }
-      const about = aboutOf(change, before ?? { title: name, endOfLife: null, installer: null })
-      if (same && isDeepStrictEqual(about, aboutOf({}, before))) return
+      const { installer, ...about } = aboutOf(change, before ?? { title: name, endOfLife: null, installer: null })
+      if (same && isDeepStrictEqual({ ...about, installer }, aboutOf({}, before))) return
       const version = same ? before.version : await nextVersion(tx, name, before)
       const values = { ...about, currentVersion: version }
       if (before === undefined) await tx.insert(images).values({ name, ...values })
       else await setCurrent(tx, before, values)
-      if (!same) await tx.insert(imageVersions).values({ image: name, version, variants, source: source ?? null })
+      if (same) await setInstaller(tx, name, version, installer)
+      else await tx.insert(imageVersions).values({ image: name, version, variants, source: source ?? null, installer })
     })
     return { image: thing, created, ...(draft !== undefined && { draft }) }
   })
 }
 
 /**
- * Changes the title, the end of life, whether it is an installer (null takes either away), or which version is the current one (to promote and to roll back are that).
+ * Changes the title, the end of life, which version is the current one (to promote and to roll back are that), or whether that
+ * version is an installer: a version that is promoted brings its own answer with it.
  * @throws NotFoundError, InputError, PreconditionError
  */
 export async function patchImage(
@@ -186,12 +188,14 @@ export async function patchImage(
   const { thing } = await changeVersioned(db, versioned, name, precondition, by, async (tx, before) => {
     if (before === undefined) throw new NotFoundError(`there is no image ${name}`)
     const { version = before.version } = change
-    const about = aboutOf(change, before)
+    const { installer: _, ...about } = aboutOf(change, before)
     const known = await versionNumbers(tx, name)
     if (!known.includes(version))
       throw new InputError({ field: 'version', value: String(version), expected: `one of ${known.join(', ')}` })
-    if (version !== before.version || !isDeepStrictEqual(about, aboutOf({}, before)))
-      await setCurrent(tx, before, { ...about, currentVersion: version })
+    const { installer = version === before.version ? before.installer : undefined } = change
+    const same = version === before.version && isDeepStrictEqual({ ...about, installer }, aboutOf({}, before))
+    if (installer !== undefined && !same) await setInstaller(tx, name, version, installer)
+    if (!same) await setCurrent(tx, before, { ...about, currentVersion: version })
   })
   return thing
 }
@@ -215,23 +219,22 @@ export async function deleteImage(
 }
 
 /** Adds a version that is not the current one, unless the newest is the same; gives its number. */
-async function addDraft(
-  tx: Db,
-  { name, createdAt }: Image,
-  variants: Variant[],
-  source: string | undefined,
-  by: Actor,
-): Promise<number> {
+async function addDraft(tx: Db, before: Image, change: ImageChange, by: Actor): Promise<number> {
+  const { name } = before
+  const { variants, source = null, installer = before.installer } = change
   const [newest] = await tx
     .select()
     .from(imageVersions)
     .where(eq(imageVersions.image, name))
     .orderBy(desc(imageVersions.version))
     .limit(1)
-  if (newest !== undefined && canonical(newest.variants) === canonical(variants)) return newest.version
-  const version = await nextVersion(tx, name, { createdAt })
-  await tx.insert(imageVersions).values({ image: name, version, variants, source: source ?? null })
-  const after = { version, variants: variants.map(withoutTree), source: source ?? null }
+  if (newest !== undefined && canonical(newest.variants) === canonical(variants)) {
+    if (change.installer !== undefined) await setInstaller(tx, name, newest.version, change.installer)
+    return newest.version
+  }
+  const version = await nextVersion(tx, name, before)
+  await tx.insert(imageVersions).values({ image: name, version, variants, source, installer })
+  const after = { version, variants: variants.map(withoutTree), source, installer }
   await recordChanges(tx, [{ actor: by, type: 'image.version-added', subject: name, after }])
   return version
 }
@@ -268,12 +271,19 @@ function aboutOf(change: Partial<About>, before: Pick<Image, keyof About>): Pick
 async function setCurrent(
   tx: Db,
   before: Image,
-  values: Pick<Image, keyof About> & { currentVersion: number },
+  values: Pick<Image, 'title' | 'endOfLife'> & { currentVersion: number },
 ): Promise<void> {
   await tx
     .update(images)
     .set({ ...values, revision: before.revision + 1, updatedAt: sql`now()` })
     .where(eq(images.name, before.name))
+}
+
+async function setInstaller(tx: Db, name: string, version: number, installer: boolean | null): Promise<void> {
+  await tx
+    .update(imageVersions)
+    .set({ installer })
+    .where(and(eq(imageVersions.image, name), eq(imageVersions.version, version)))
 }
 
 function shown({ title, version, variants, endOfLife, installer }: Image) {

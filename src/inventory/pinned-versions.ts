@@ -3,12 +3,13 @@ import { LRUCache } from 'lru-cache'
 import type { Db } from '../db/open.ts'
 import { imageVersions } from '../db/schema.ts'
 import type { Catalog, CatalogImage } from './catalog.ts'
-import type { Variant } from './images.ts'
 
 /** Gives a catalog in which an image has the version that a deployment was armed with. */
 export type PinVersion = (catalog: Catalog, image: string, version: number) => Promise<Catalog>
 
 const maxKept = 256
+
+type Pinned = Pick<CatalogImage, 'variants' | 'installer'>
 
 /**
  * The look-up over a database. Versions of an image never change, so each is read once. An image of the same name that was
@@ -16,14 +17,14 @@ const maxKept = 256
  * served (boot/damage.ts). A version that is gone leaves no image: that is refused, never another version served.
  */
 export function createPinVersion(db: Db): PinVersion {
-  const kept = new LRUCache<string, { variants: Variant[] }, { image: string; version: number }>({
+  const kept = new LRUCache<string, Pinned, { image: string; version: number }>({
     max: maxKept,
     fetchMethod: async (_, __, { context: { image, version } }) => {
       const [row] = await db
-        .select({ variants: imageVersions.variants })
+        .select({ variants: imageVersions.variants, installer: imageVersions.installer })
         .from(imageVersions)
         .where(and(eq(imageVersions.image, image), eq(imageVersions.version, version)))
-      return row
+      return row && { ...row, installer: row.installer === true }
     },
   })
   return async (catalog, name, version) => {
@@ -34,7 +35,7 @@ export function createPinVersion(db: Db): PinVersion {
     })
     const images = new Map<string, CatalogImage>(catalog.images)
     if (found === undefined) images.delete(name)
-    else images.set(name, { ...current, version, variants: found.variants })
+    else images.set(name, { ...current, version, ...found })
     return { ...catalog, images }
   }
 }

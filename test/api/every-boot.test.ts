@@ -119,6 +119,47 @@ eachDatabase('what installs is found also where no single assignment shows it', 
     expect(await decideFor(db, { mac })).toMatchObject({ spec: { kind: 'linux' }, deployment: { attempt: 1 } })
   })
 
+  test.each<[string, object[], boolean]>([
+    ['a draft that is promoted', [{ draft: true, installer: true, target: 2 }, { version: 2 }], true],
+    ['a draft that said nothing', [{ installer: true, target: 2 }, { draft: true, target: 3 }, { version: 3 }], true],
+    [
+      'a draft said to be one later',
+      [{ draft: true, target: 2 }, { draft: true, installer: true, target: 2 }, { version: 2 }],
+      true,
+    ],
+    ['a roll back', [{ installer: true, target: 2 }, { installer: false, target: 3 }, { version: 2 }], true],
+    [
+      'a roll back of what was marked later',
+      [{ target: 2 }, { installer: true }, { installer: false, target: 3 }, { version: 2 }],
+      true,
+    ],
+    [
+      'a promotion that says so',
+      [
+        { draft: true, target: 2 },
+        { version: 2, installer: true },
+      ],
+      true,
+    ],
+    ['a draft that is not promoted', [{ draft: true, installer: true, target: 2 }], false],
+    ['a roll back to what was none', [{ installer: true, target: 2 }, { version: 1 }], false],
+  ])('a version that became an installer by %s is not served unsaid', async (_, steps, refused) => {
+    const image = '/api/v1/images/mixed'
+    const put = (target: number, more: object = {}) =>
+      api.ask('PUT', image, {
+        ...more,
+        variants: [{ kind: 'sanboot', arch: 'x86_64', target: `iscsi:192.0.2.1::::iqn.${target}` }],
+      })
+    await put(1)
+    await api.ask('PUT', here, { assignment: { image: 'mixed' } })
+    for (const { target, ...step } of steps as { target?: number }[]) {
+      const { status } = target === undefined ? await api.ask('PATCH', image, step) : await put(target, step)
+      expect(status).toBe(200)
+    }
+    expect((await decideFor(database(), { mac })).spec.kind).toBe(refused ? 'refusal' : 'sanboot')
+    expect((await api.ask('GET', image)).body.installer === true).toBe(refused)
+  })
+
   test('a menu whose default is hidden, or installs unsaid, waits for a person and says so', async () => {
     const db = database()
     await saveImage(db, 'plain', { variants: [variant] })
