@@ -98,6 +98,9 @@ export const decisionSchema = z
       })
       .optional()
       .openapi({ description: 'What the machine was known by.' }),
+    doubt: z.string().optional().openapi({
+      description: 'Why it may be an entered machine that it is not known as: then nothing that installs is served.',
+    }),
     deployment: z
       .object({ id: uuidv7, attempt: z.int(), maxAttempts: z.int() })
       .optional()

@@ -26,6 +26,8 @@ export type Decision = {
   } & Partial<Pick<Machine, 'hostname' | 'uuid' | 'serial' | 'product' | 'asset'>>
   /** What the machine was known by; `weak` says why that is not certain, and then nothing that installs is served. */
   identity?: { by: string; byMac: boolean; weak?: string }
+  /** Why it may be a machine that an operator entered, though it is not known as one: nothing that installs is served then, too. */
+  doubt?: string
   /** Whose image this boot installs, and which attempt it is. */
   deployment?: { id: string; attempt: number; maxAttempts: number }
   image?: { name: string; version: number }
@@ -59,13 +61,19 @@ export function decide(situation: Situation, choice?: Choice): Decision {
   reasons.push(...identityReasons(identity))
   notices.push(...identityNotices(identity))
   const weak = 'machine' in identity ? identity.weak : undefined
-  const known = { ...common, ...('machine' in identity && { identity: knownBy(identity) }) }
-  if (machine?.denied) {
-    reasons.push({ candidate: 'denied', won: true, why: 'the machine is denied' })
-    return {
-      ...known,
-      spec: refusal(`machine ${nameOf(machine)} is denied`, 'to allow it: bootwright machine set MAC --allow'),
-    }
+  const { doubt } = identity
+  const known = {
+    ...common,
+    ...('machine' in identity && { identity: knownBy(identity) }),
+    ...(doubt !== undefined && { doubt: doubt.why }),
+  }
+  const denied = machine?.denied ? machine : doubt?.machines.find((one) => one.denied)
+  if (denied !== undefined) {
+    const why =
+      denied === machine ? 'the machine is denied' : `${nameOf(denied)} is denied, and it may be that: ${doubt?.why}`
+    reasons.push({ candidate: 'denied', won: true, why })
+    const said = denied === machine ? `machine ${nameOf(denied)} is denied` : why
+    return { ...known, spec: refusal(said, `to allow it: bootwright machine set ${handleOf(denied)} --allow`) }
   }
 
   const groups = matchingGroups(catalog, machine, facts, target)
@@ -83,9 +91,9 @@ export function decide(situation: Situation, choice?: Choice): Decision {
     ...(entry?.kind === 'image' ? [entry] : []),
   ])
   const deploys = active && entry === undefined
-  const found = specFor(wanted, merged, catalog, target, reasons, notices, weak !== undefined)
+  const found = specFor(wanted, merged, catalog, target, reasons, notices, (weak ?? doubt) !== undefined)
   const said = deploys || entry !== undefined || (wanted.kind === 'image' && wanted.everyBoot === true)
-  const spec = isInstalling(found, catalog) ? { ...found, ...guarded(found, said, identity, reasons) } : found
+  const spec = { ...found, ...guarded(found, said, identity, catalog, reasons) }
   notices.push(...endOfLifeNotices(spec.image && catalog.images.get(spec.image.name), today))
   return {
     ...known,
@@ -194,23 +202,40 @@ function judgeDeployment(
   return deployment
 }
 
-/** What takes the place of an image that installs where it may not: the machine is uncertain, or nobody said "every boot". */
+/** What takes the place of an image that may not be booted: the machine is uncertain, or nobody said "every boot". */
 function guarded(
   found: Pick<Decision, 'spec' | 'image' | 'answerFile'>,
   said: boolean,
   identity: Exclude<Identity, { conflict: Machine[] }>,
+  catalog: Catalog,
   reasons: Reason[],
 ): Pick<Decision, 'spec'> {
+  const { spec } = found
   const candidate = `image ${found.image?.name}`
-  if ('machine' in identity && identity.weak !== undefined) {
-    const why = `${candidate} installs, and it is not certain that this is ${nameOf(identity.machine)}`
-    reasons.push({ candidate, won: false, why: `${why}: ${identity.weak}` })
-    return { spec: refusal(why, identity.notices.find((notice) => notice.startsWith('if it is')) ?? '') }
+  const installs = isInstalling(found, catalog)
+  const uncertain = whyUncertain(identity)
+  if (uncertain !== undefined && (installs || isNetworkDisk(spec))) {
+    const why = `${candidate} ${installs ? 'installs' : 'is a network disk'}, and ${uncertain.what}`
+    reasons.push({ candidate, won: false, why: `${why}: ${uncertain.why}` })
+    const nextStep = identity.notices.find((notice) => notice.startsWith('if '))
+    return { spec: refusal(why, nextStep ?? 'why: bootwright explain MAC') }
   }
-  if (said) return { spec: found.spec }
-  const spec = unsaidInstall(found, 'machine' in identity ? handleOf(identity.machine) : 'MAC')
-  if (spec.kind === 'refusal') reasons.push({ candidate, won: false, why: spec.reason })
-  return { spec }
+  if (!installs || said) return { spec }
+  const refused = unsaidInstall(found, 'machine' in identity ? handleOf(identity.machine) : 'MAC')
+  if (refused.kind === 'refusal') reasons.push({ candidate, won: false, why: refused.reason })
+  return { spec: refused }
+}
+
+function whyUncertain(identity: Exclude<Identity, { conflict: Machine[] }>): { what: string; why: string } | undefined {
+  if ('machine' in identity && identity.weak !== undefined)
+    return { what: `it is not certain that this is ${nameOf(identity.machine)}`, why: identity.weak }
+  const { doubt } = identity
+  return doubt && { what: `this may be ${doubt.machines.slice(0, 3).map(nameOf).join(' or ')}`, why: doubt.why }
+}
+
+/** A disk of a storage network is that of one machine, and opens with its password: two that write to it destroy it. */
+function isNetworkDisk(spec: BootSpec): boolean {
+  return spec.kind === 'sanboot' && 'target' in spec
 }
 
 /** Why an active deployment is not served any more; undefined while it is. */
@@ -243,14 +268,19 @@ export function machineOf(identity: Identity): Machine | undefined {
 type Known = Extract<Identity, { machine: Machine }>
 
 function identityReasons(identity: Exclude<Identity, { conflict: Machine[] }>): Reason[] {
+  const { doubt } = identity
+  const doubted =
+    doubt === undefined ? [] : [{ candidate: 'identity', won: false, why: `not for certain: ${doubt.why}` }]
   if (!('machine' in identity))
-    return [
-      {
-        candidate: 'identity',
-        won: false,
-        why: 'no machine has its MAC, and none was entered with its UUID or serial',
-      },
-    ]
+    return doubt !== undefined
+      ? doubted
+      : [
+          {
+            candidate: 'identity',
+            won: false,
+            why: 'no machine has its MAC, and none was entered with its UUID or serial',
+          },
+        ]
   const { machine, matchedBy, weak, passedOver } = identity
   const how = `known by ${matchedBy}${machine.discovered ? ', only discovered so far' : ''}`
   return [
@@ -260,6 +290,7 @@ function identityReasons(identity: Exclude<Identity, { conflict: Machine[] }>): 
       why: weak === undefined ? how : `${how}, but not for certain: ${weak}`,
     },
     ...passedOver.map((why) => ({ candidate: 'identity', won: false, why })),
+    ...doubted,
   ]
 }
 

@@ -117,9 +117,9 @@ async function findMany(db: Db, asked: Facts[]): Promise<Found[]> {
             union all (select id, 2 from machines where uuid = asked.uuids ->> 0 limit ${maxOfEach})
             union all (select id, 2 from machines where uuid = asked.uuids ->> 1 limit ${maxOfEach})
             union all (select id, 2 from machines where serial = asked.serial and product = asked.product limit ${maxOfEach})
-            union all (select id, 3 from machines where facts ->> 'uuid' = asked.uuids ->> 0 limit ${maxOfEach})
-            union all (select id, 3 from machines where facts ->> 'uuid' = asked.uuids ->> 1 limit ${maxOfEach})
-            union all (select id, 3 from machines where facts ->> 'serial' = asked.serial and facts ->> 'product' = asked.product limit ${maxOfEach})
+            union all (select id, 3 from machines where facts ->> 'uuid' = asked.uuids ->> 0 order by discovered limit ${maxOfEach})
+            union all (select id, 3 from machines where facts ->> 'uuid' = asked.uuids ->> 1 order by discovered limit ${maxOfEach})
+            union all (select id, 3 from machines where facts ->> 'serial' = asked.serial and facts ->> 'product' = asked.product order by discovered limit ${maxOfEach})
           ) as found group by id
         ) as keys join machines on machines.id = keys.id
       order by keys.rank, machines.id) as m on true`),

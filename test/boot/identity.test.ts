@@ -1,10 +1,15 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { listBoots } from '../../src/inventory/boots.ts'
 import { armDeployment, findDeployment } from '../../src/inventory/deployments.ts'
+import type { Facts } from '../../src/inventory/facts.ts'
 import { listFindings } from '../../src/inventory/findings.ts'
+import { deleteGroup, saveGroup } from '../../src/inventory/groups.ts'
 import { saveImage } from '../../src/inventory/images.ts'
 import { findMachine, listMachines, type MachineChange, newMachine, saveMachine } from '../../src/inventory/machines.ts'
+import { saveMenu } from '../../src/inventory/menus.ts'
 import { savePolicy } from '../../src/inventory/policy.ts'
+import type { Mac } from '../../src/mac.ts'
+import { swapUuid } from '../../src/uuid.ts'
 import { getAsIpxe, startTestBootServer, type TestBootServer } from '../helpers/boot-server.ts'
 
 let server: TestBootServer
@@ -27,7 +32,7 @@ function values() {
   return { macs: [mac(1), mac(2), mac(3)] as const, uuids: [uuid(1), uuid(2)] as const, name: `n${byte}` }
 }
 
-const ask = (facts: Record<string, string>) =>
+const ask = (facts: Partial<Record<keyof Facts, string>>) =>
   getAsIpxe(
     `${server.url}/ipxe?${new URLSearchParams({ platform: 'efi', buildarch: 'x86_64', ...facts })}`.replaceAll(
       '+',
@@ -143,6 +148,9 @@ describe('a machine is refused by nobody else', { timeout: 120_000 }, () => {
     const { macs, uuids, name } = values()
     await saveMachine(server.deps.db, { mac: macs[0] }, { uuid: uuids[0], hostname: `${name}a` })
     await armed({ mac: macs[1] }, { hostname: `${name}b` })
+    // It never reported that: its network adapter may be in the other's computer.
+    expect(await ask({ mac: macs[1], uuid: uuids[0] })).toContain(`${name}b boots from its own disk`)
+    await saveMachine(server.deps.db, { mac: macs[1] }, { uuid: uuids[0] })
     const script = await ask({ mac: macs[1], uuid: uuids[0] })
     expect(script).toContain(`${name}b installs setup`)
     expect(script).toContain(`echo Bootwright: UUID ${uuids[0]} was entered for ${name}a, and ${name}b reports it`)
@@ -180,6 +188,196 @@ describe('a machine is refused by nobody else', { timeout: 120_000 }, () => {
     await ask({ mac: macs[0], uuid: uuids[0] })
     expect(await findMachine(server.deps.db, { mac: macs[0] })).toBeUndefined()
     expect(await listBoots(server.deps.db, { machineId: machine.id }, 10)).toHaveLength(2)
+  })
+})
+
+describe('what may be an entered machine is installed by nothing that is for others', { timeout: 120_000 }, () => {
+  const everyBoot = { everyBoot: true } as const
+  const installing = { kind: 'image', image: 'setup', ...everyBoot } as const
+  afterEach(() => savePolicy(server.deps.db, { kind: 'local' }))
+
+  /** What asks, what was entered, and who asked before. */
+  const cases: [
+    string,
+    (v: ReturnType<typeof values>) => {
+      entered: MachineChange
+      mac?: string
+      asks: Partial<Record<keyof Facts, string>>[]
+    },
+  ][] = [
+    [
+      'the second card of a machine that was entered by its UUID',
+      ({ macs, uuids }) => ({ entered: { uuid: uuids[0] }, asks: macs.map((mac) => ({ mac, uuid: uuids[0] })) }),
+    ],
+    [
+      'the first card, after a stranger said its UUID',
+      ({ macs, uuids }) => ({
+        entered: { uuid: uuids[0] },
+        asks: [{ mac: macs[2], uuid: swapUuid(uuids[0]) }, ...macs.slice(0, 1).map((mac) => ({ mac, uuid: uuids[0] }))],
+      }),
+    ],
+    [
+      'a card beside a boot without an address',
+      ({ macs, uuids }) => ({
+        entered: { uuid: uuids[0] },
+        asks: [{ uuid: uuids[0] }, { mac: macs[0], uuid: uuids[0] }],
+      }),
+    ],
+    [
+      'two more cards of a machine that was entered with another',
+      ({ macs, uuids }) => ({
+        entered: { uuid: uuids[0] },
+        mac: macs[0],
+        asks: [macs[0], macs[1], macs[2], macs[1]].map((mac) => ({ mac, uuid: uuids[0] })),
+      }),
+    ],
+    [
+      'the second card of a machine that only reported its UUID',
+      ({ macs, uuids }) => ({
+        entered: {},
+        mac: macs[0],
+        asks: [macs[0], macs[1], macs[2]].map((mac) => ({ mac, uuid: uuids[0] })),
+      }),
+    ],
+    [
+      'the second card of a machine that only reported its serial',
+      ({ macs, name }) => ({
+        entered: {},
+        mac: macs[0],
+        asks: [macs[0], macs[1]].map((mac) => ({ mac, serial: `SER${name}`, product: 'OptiPlex 7080' })),
+      }),
+    ],
+    [
+      'the second card of a machine that was entered by its serial',
+      ({ macs, name }) => ({
+        entered: { serial: `SER${name}`, product: 'OptiPlex 7080' },
+        asks: [macs[0], macs[1], macs[0]].map((mac) => ({ mac, serial: `SER${name}`, product: 'OptiPlex 7080' })),
+      }),
+    ],
+  ]
+
+  describe.each(cases)('%s', (_, caseOf) => {
+    const start = async (more: MachineChange) => {
+      const v = values()
+      const { entered, mac, asks } = caseOf(v)
+      await saveMachine(server.deps.db, mac === undefined ? newMachine : { mac: mac as Mac }, {
+        hostname: v.name,
+        ...entered,
+        ...more,
+      })
+      return { asks, name: v.name }
+    }
+
+    test('by the policy', async () => {
+      const { asks, name } = await start({ assignment: { local: true } })
+      await savePolicy(server.deps.db, installing)
+      for (const facts of asks) {
+        const script = await ask(facts)
+        expect(script).not.toMatch(/^kernel/m)
+        expect(script).toMatch(new RegExp(`${name} boots from its own disk|and this may be ${name}`))
+        if (script.includes('and this may be'))
+          expect(script).toMatch(/What to do: if .*bootwright machine (set|merge) /)
+      }
+    })
+
+    test('by a group', async () => {
+      const { asks } = await start({ assignment: { local: true } })
+      await saveGroup(server.deps.db, 'all', {
+        title: '',
+        priority: 0,
+        selector: [{ fact: 'arch', equals: 'x86_64' }],
+        assignment: { image: 'setup', ...everyBoot },
+      })
+      try {
+        for (const facts of asks) expect(await ask(facts)).not.toMatch(/^kernel/m)
+      } finally {
+        await deleteGroup(server.deps.db, 'all')
+      }
+    })
+
+    test('by the time limit of a menu', async () => {
+      const { asks } = await start({ assignment: { local: true } })
+      const install = { name: 'i', text: 'Install', kind: 'image' as const, image: 'setup', ...everyBoot }
+      await saveMenu(server.deps.db, 'timed', { title: 't', timeoutSeconds: 5, defaultEntry: 'i', entries: [install] })
+      await savePolicy(server.deps.db, { kind: 'menu', menu: 'timed' })
+      for (const facts of asks) expect(await ask(facts)).not.toMatch(/--timeout/)
+    })
+
+    test('and where the machine is denied, it boots nothing', async () => {
+      const { asks, name } = await start({ denied: true })
+      for (const facts of asks) {
+        const script = await ask(facts)
+        expect(script).toMatch(new RegExp(`${name} is denied`))
+        expect(script).toMatch(/What to do: to allow it: bootwright machine set \S+ --allow/)
+      }
+    })
+  })
+
+  test('and a series of boards that nobody entered is installed, though they share their UUID and serial', async () => {
+    const { macs, uuids, name } = values()
+    await savePolicy(server.deps.db, installing)
+    for (const mac of [...macs, ...macs])
+      expect(await ask({ mac, uuid: uuids[0], serial: `SER${name}`, product: 'NUC9' })).toMatch(/^kernel/m)
+  })
+
+  test('and an entered machine is found behind many discovered ones with the same UUID', async () => {
+    const { uuids, name } = values()
+    const mac = (n: number) => `52:54:00:f0:${name.slice(1)}:${(0x10 + n).toString(16)}` as Mac
+    for (let n = 0; n < 8; n++) await ask({ mac: mac(n), uuid: uuids[0] })
+    await saveMachine(server.deps.db, { mac: mac(7) }, { hostname: name, assignment: { local: true } })
+    await savePolicy(server.deps.db, installing)
+    expect(await ask({ mac: mac(9), uuid: uuids[0] })).toContain(`and this may be ${name}`)
+    await saveMachine(server.deps.db, { mac: mac(9) }, { assignment: { image: 'setup', everyBoot: true } })
+    expect(await ask({ mac: mac(9), uuid: uuids[0] })).toMatch(/^kernel/m)
+  })
+
+  test('a network disk and its password are given to no other board with its UUID', async () => {
+    const { macs, uuids, name } = values()
+    const variant = {
+      arch: 'x86_64' as const,
+      kind: 'sanboot' as const,
+      target: 'iscsi:192.0.2.9::::iqn.2026-01.example:{{ machine.hostname }}',
+    }
+    await saveImage(server.deps.db, name, { variants: [variant] })
+    await saveMachine(server.deps.db, { mac: macs[0] }, { hostname: name, uuid: uuids[0], assignment: { image: name } })
+    expect(await ask({ mac: macs[0], uuid: uuids[0] })).toContain(`:${name}`)
+    for (const facts of [
+      { mac: macs[1], uuid: uuids[0] },
+      { mac: macs[0], uuid: uuids[1] },
+      { mac: macs[0], uuid: '00000000-0000-0000-0000-000000000000' },
+    ]) {
+      const script = await ask(facts)
+      expect(script).not.toMatch(/^(sanboot|chain .*san\.ipxe)/m)
+      expect(script).toContain(`is a network disk, and it is not certain that this is ${name}`)
+    }
+  })
+
+  test('the adapter of an armed machine, in a computer that was entered by its UUID', async () => {
+    const { macs, uuids, name } = values()
+    await armed({ mac: macs[0] }, { hostname: `${name}a` })
+    await saveMachine(server.deps.db, newMachine, {
+      hostname: `${name}b`,
+      uuid: uuids[0],
+      assignment: { image: 'live' },
+    })
+    const script = await ask({ mac: macs[0], uuid: swapUuid(uuids[0]) })
+    expect(script).toContain(`${name}a boots from its own disk`)
+    expect(script).toContain(`its MAC fits, but UUID ${swapUuid(uuids[0])} was entered for ${name}b`)
+    expect(script).toContain(`bootwright machine set ${uuids[0]} --clear-uuid`)
+  })
+
+  test('the cards of a machine that was entered by its UUID are named in the command that settles it', async () => {
+    const { macs, uuids, name } = values()
+    const { machine } = await armed(newMachine, { hostname: name, uuid: uuids[0] })
+    expect(await ask({ mac: macs[0], uuid: uuids[0] })).toContain(`${name} installs setup`)
+    const find = (facts: Facts) => server.deps.findSituation(facts)
+    expect((await find({ uuid: uuids[0] })).identity).toMatchObject({ machine: { id: machine.id } })
+    const script = await ask({ mac: macs[1], uuid: uuids[0] })
+    expect(script).toContain(
+      `if ${macs[1]} and ${macs[0]} are of ${name}: bootwright machine set ${uuids[0]} --add-mac ${macs[1]} --add-mac ${macs[0]}`,
+    )
+    await saveMachine(server.deps.db, { id: machine.id }, { macs: [macs[1], macs[0]] })
+    expect(await ask({ mac: macs[1], uuid: uuids[0] })).toContain(`${name} installs setup`)
   })
 })
 

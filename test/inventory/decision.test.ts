@@ -104,7 +104,7 @@ describe('a decision', () => {
     expect(spec).toEqual({
       kind: 'refusal',
       reason: 'machine n1 is denied',
-      nextStep: 'to allow it: bootwright machine set MAC --allow',
+      nextStep: `to allow it: bootwright machine set ${mac} --allow`,
     })
   })
 

@@ -23,11 +23,12 @@ function candidates(machines: Machine[], claims: Record<string, string[]> = {}):
   })
 }
 
-/** `M1`, `M1 weak`, `conflict` or `nobody`. */
+/** `M1`, `M1 weak`, `conflict` or `nobody`; with `, in doubt` where it may be a machine that was entered. */
 function outcome(identity: Identity): string {
   if ('conflict' in identity) return 'conflict'
-  if (!('machine' in identity)) return 'nobody'
-  return `${identity.machine.id}${identity.weak === undefined ? '' : ' weak'}`
+  const doubt = identity.doubt === undefined ? '' : ', in doubt'
+  if (!('machine' in identity)) return `nobody${doubt}`
+  return `${identity.machine.id}${identity.weak === undefined ? '' : ' weak'}${doubt}`
 }
 
 describe('the keys in facts', () => {
@@ -94,26 +95,95 @@ describe('who a request comes from', () => {
       candidates([withSerial]),
       'M1',
     ],
-    ['its MAC, another machine has the UUID', { mac: m2, uuid: u1 }, candidates([byMac, M1]), 'M2'],
+    ['its MAC, another machine has the UUID', { mac: m2, uuid: u1 }, candidates([byMac, M1]), 'M2 weak'],
+    [
+      'its MAC, another has the UUID that it always reported',
+      { mac: m2, uuid: u1 },
+      candidates([{ ...byMac, facts: { uuid: swapUuid(u1) } }, M1]),
+      'M2',
+    ],
+    [
+      'its MAC, and another without MACs has the UUID that it always reported',
+      { mac: m2, uuid: u1 },
+      candidates([{ ...byMac, facts: { uuid: u1 } }, bare]),
+      'M2 weak',
+    ],
+    [
+      'its MAC, and another without MACs has the serial',
+      { mac: m2, serial: 'S1', product },
+      candidates([byMac, machine('M1', { serial: 'S1', product })]),
+      'M2 weak',
+    ],
+    [
+      'its MAC with a placeholder for the UUID that it reported before',
+      { mac: m1, uuid: '00020003-0004-0005-0006-000700080009' },
+      candidates([{ ...M1, facts: { uuid: swapUuid(u1) } }]),
+      'M1 weak',
+    ],
+    [
+      'its MAC with a placeholder for the serial that it reported before',
+      { mac: m1, serial: 'To be filled by O.E.M.', product },
+      candidates([{ ...withSerial, facts: { serial: 's1', product } }]),
+      'M1 weak',
+    ],
+    [
+      'its UUID with a placeholder for the serial that it reported before',
+      { mac: m3, uuid: u1, serial: 'None' },
+      candidates([{ ...bare, serial: 'S1', facts: { serial: 'S1' } }]),
+      'M1 weak',
+    ],
+    [
+      'its MAC with no word of the UUID that it reported',
+      { mac: m1 },
+      candidates([{ ...M1, facts: { uuid: u1 } }]),
+      'M1',
+    ],
+    [
+      'a discovered machine with what an entered one reported',
+      { mac: m3, uuid: u1 },
+      candidates([{ ...byMac, facts: { uuid: swapUuid(u1) } }, seen(m3, {}), seen(m4, { uuid: u1 })]),
+      'D3, in doubt',
+    ],
+    [
+      'what an entered machine reported, with another serial',
+      { mac: m3, uuid: u1, serial: 'S2', product },
+      candidates([{ ...byMac, facts: { uuid: u1, serial: 'S1', product } }]),
+      'nobody',
+    ],
+    [
+      'what only discovered machines report',
+      { mac: m3, uuid: u1 },
+      candidates([seen(m3, { uuid: u1 }), seen(m4, { uuid: u1 }), seen(m2, { uuid: u1 })]),
+      'D3',
+    ],
+    ['a person after the UUID of a card', { uuid: u1 }, candidates([bare], { M1: [m3] }), 'M1'],
+    ['a person after the UUID of two cards', { uuid: u1 }, candidates([bare], { M1: [m3, m4] }), 'nobody, in doubt'],
+    ['no MAC beside the card that was seen', { uuid: u1 }, candidates([bare], { M1: [m3, ''] }), 'nobody, in doubt'],
+    [
+      'the card beside one without a MAC',
+      { mac: m3, uuid: u1 },
+      candidates([bare], { M1: [m3, ''] }),
+      'nobody, in doubt',
+    ],
     ['an unknown MAC with the UUID of one that has MACs', { mac: m3, uuid: u1 }, candidates([M1]), 'M1 weak'],
-    ['a second unknown MAC with it', { mac: m3, uuid: u1 }, candidates([M1], { M1: [m4] }), 'nobody'],
+    ['a second unknown MAC with it', { mac: m3, uuid: u1 }, candidates([M1], { M1: [m4] }), 'nobody, in doubt'],
     ['the first one again, alone', { mac: m3, uuid: u1 }, candidates([M1], { M1: [m3] }), 'M1 weak'],
     ['no MAC with the UUID of one that has MACs', { uuid: u1 }, candidates([M1]), 'M1 weak'],
     ['no MAC with the UUID of one that has none', { uuid: u1 }, candidates([bare]), 'M1'],
     ['a MAC with the UUID of one that has none', { mac: m3, uuid: u1 }, candidates([bare], { M1: [m3] }), 'M1'],
-    ['another MAC with it', { mac: m4, uuid: u1 }, candidates([bare], { M1: [m3, m4] }), 'nobody'],
-    ['the first of two that say it', { mac: m3, uuid: u1 }, candidates([bare], { M1: [m3, m4] }), 'nobody'],
+    ['another MAC with it', { mac: m4, uuid: u1 }, candidates([bare], { M1: [m3, m4] }), 'nobody, in doubt'],
+    ['the first of two that say it', { mac: m3, uuid: u1 }, candidates([bare], { M1: [m3, m4] }), 'nobody, in doubt'],
     [
       'a UUID that an entered machine reports',
       { mac: m3, uuid: u1 },
       candidates([bare, { ...byMac, facts: { uuid: u1 } }]),
-      'nobody',
+      'nobody, in doubt',
     ],
     [
       'a UUID that a discovered machine reports',
       { mac: m3, uuid: u1 },
       candidates([bare, seen(m4, { uuid: swapUuid(u1) })]),
-      'nobody',
+      'nobody, in doubt',
     ],
     ['the discovered machine that reports it', { mac: m4, uuid: u1 }, candidates([bare, seen(m4, { uuid: u1 })]), 'M1'],
     [
@@ -122,12 +192,17 @@ describe('who a request comes from', () => {
       candidates([M1, seen(m4, { uuid: u1 })]),
       'M1 weak',
     ],
-    ['a UUID that was only reported', { mac: m3, uuid: u1 }, candidates([{ ...byMac, facts: { uuid: u1 } }]), 'nobody'],
+    [
+      'a UUID that was only reported',
+      { mac: m3, uuid: u1 },
+      candidates([{ ...byMac, facts: { uuid: u1 } }]),
+      'nobody, in doubt',
+    ],
     [
       'a serial that was only reported',
       { mac: m3, serial: '7X06', product },
       candidates([{ ...byMac, facts: { serial: '7X06', product } }]),
-      'nobody',
+      'nobody, in doubt',
     ],
     ['a discovered machine by its MAC', { mac: m3, uuid: u1 }, candidates([seen(m3, { uuid: u1 })]), 'D3'],
     [
@@ -170,7 +245,7 @@ describe('who a request comes from', () => {
       'a UUID that two boards were entered with',
       { mac: m3, uuid: u1 },
       candidates([M1, machine('M2', { macs: [m2], uuid: u1 })]),
-      'nobody',
+      'nobody, in doubt',
     ],
     ['one of the two boards', { mac: m2, uuid: u1 }, candidates([M1, machine('M2', { macs: [m2], uuid: u1 })]), 'M2'],
     ['nothing that anything has', { mac: m3, uuid: u2 }, candidates([M1]), 'nobody'],
@@ -181,7 +256,9 @@ describe('who a request comes from', () => {
     // The order in which a database gives them says nothing.
     expect(outcome(identify(facts, [...list].reverse()))).toBe(expected)
     if (expected.endsWith('weak') && 'machine' in identity)
-      expect(identity.notices.join('\n')).toMatch(/bootwright machine set \S+ --(add-mac|clear-uuid|clear-serial)/)
+      expect(identity.notices.join('\n')).toMatch(
+        /bootwright machine set \S+ --(add-mac|remove-mac|clear-uuid|clear-serial)/,
+      )
   })
 
   test.each<[string, Facts, Candidate[], RegExp]>([
@@ -201,13 +278,25 @@ describe('who a request comes from', () => {
       'a value that many report',
       { mac: m3, uuid: u1 },
       candidates([{ ...byMac, facts: { uuid: u1 } }, seen(m4, { uuid: u1 })]),
-      /reported by 2 other machines: it identifies none/,
+      /reported by 2 other machines: it identifies none\n.*machine merge 52:54:00:00:00:02 --from 52:54:00:00:00:03\n.*another machine: bootwright machine set 52:54:00:00:00:03$/,
+    ],
+    [
+      'a UUID and a serial that it never reported before',
+      { mac: m2, uuid: u2, serial: 'S2', product },
+      candidates([{ ...byMac, facts: { uuid: u1, serial: 'S1', product } }]),
+      /reported UUID \S+ and now \S+, serial S1 and now S2: another computer may have its network adapter\n.*--remove-mac 52:54:00:00:00:02/,
+    ],
+    [
+      'a card without an address',
+      { uuid: u1 },
+      candidates([M1]),
+      /known by its UUID alone from now on: bootwright machine set M1 --remove-mac 52:54:00:00:00:01/,
     ],
     [
       'a key that another claims',
       { mac: m3, uuid: u1 },
       candidates([bare], { M1: [m4] }),
-      /was entered for M1, but it is also that of 52:54:00:00:00:04: it identifies no machine/,
+      /was entered for M1, but it is also that of 52:54:00:00:00:04: it identifies no machine\n.*machine set \S+ --add-mac 52:54:00:00:00:03 --add-mac 52:54:00:00:00:04\n.*--clear-uuid/,
     ],
   ])('people are told of %s', (_, facts, list, expected) => {
     const identity = identify(facts, list)
@@ -258,7 +347,8 @@ describe('the rules, for every combination', () => {
       (keys.uuid !== undefined && saysUuid && !uuidFits) || (keys.serial !== undefined && saysSerial && !serialFits)
     if (mac !== undefined && macs.some((one) => one === mac)) return contradicts ? 'M1 weak' : 'M1'
     if (!uuidFits && !serialFits) return 'nobody'
-    if (claimed.some((one) => one !== mac)) return 'nobody'
+    // One card that was seen is the machine that a person asks after without a MAC.
+    if (mac !== undefined && claimed.some((one) => one !== mac)) return 'nobody, in doubt'
     return macs.length > 0 || contradicts ? 'M1 weak' : 'M1'
   }
 
