@@ -41,7 +41,7 @@ eachDatabase('deployments over HTTP', (database) => {
     })
     expect((await api.ask('GET', `${path}/${body.id}`)).body).toEqual(body)
     for (const query of [`machine=${mac}`, 'state=armed', 'state=active', 'image=debian'])
-      expect((await api.ask('GET', `${path}?${query}`)).body.items).toEqual([body])
+      expect((await api.ask('GET', `${path}?${query}`)).body.items).toEqual([{ ...body, machine: mac }])
     for (const query of ['machine=52:54:00:00:00:09', 'state=installed', 'image=other'])
       expect((await api.ask('GET', `${path}?${query}`)).body.items).toEqual([])
     expect((await api.ask('GET', `${machine}/decision`)).body.deployment).toEqual({
