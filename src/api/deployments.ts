@@ -29,7 +29,8 @@ const order = {
     description: "Install the image's version that is current when the machine boots, not the one that is current now.",
   }),
   force: z.boolean().default(false).openapi({
-    description: 'Arm also what could not boot as things are now: a name that is not set, no variant that fits.',
+    description:
+      'Arm also what would not be served as things are now (a name that is not set, no variant that fits, an uncertain identity), and what is probably a machine that a deployment installs or installed.',
   }),
   args: checkedArgs.optional().openapi({ description: 'After those of the machine.' }),
   withoutArgs: withoutArgs.optional(),
@@ -126,7 +127,7 @@ export const arm = endpoint({
   operationId: 'armDeployment',
   summary: 'Install an image on a machine at its next boot, once',
   description:
-    'The image is served until the machine reports installed or failed, at most maxAttempts times within the window. Fetching scripts and files moves nothing. A machine that could not boot it as things are now is a conflict, unless force is true.',
+    'The image is served until the machine reports installed or failed, at most maxAttempts times within the window. Fetching scripts and files moves nothing. A machine that would not be served it as things are now is a conflict, unless force is true; so is one that is probably a machine that a deployment installs or installed.',
   body: z
     .strictObject({
       machine: machineKey,
@@ -149,7 +150,7 @@ export const arm = endpoint({
     const why = (prepared as Refusals).get(machine.id)
     if (why !== undefined)
       throw new ConflictError(
-        `machine ${nameOf(machine)} could not boot ${body.image}: ${why}; to arm it all the same: force (--force)`,
+        `machine ${nameOf(machine)} is not armed with ${body.image}: ${why}; to arm it all the same: force (--force)`,
       )
     const armed = await armDeployment(db, machine.id, orderOf(body), body.replace, by)
     return { status: 201, body: bodyOf(armed), headers: { location: `/api/v1/deployments/${armed.id}` } }
@@ -160,7 +161,7 @@ export const armMany = endpoint({
   operationId: 'armDeployments',
   summary: 'Install an image on every machine that a selector fits, once',
   description:
-    'As the machines are known now. Those that are denied, that are being installed already, or that could not boot it (unless force is true) are skipped, and named with the reason.',
+    'As the machines are known now. Those that are denied, that are being installed already, or that would not be served it or are probably the same machine as another (unless force is true) are skipped, and named with the reason.',
   body: z
     .strictObject({
       selector: selector.min(1, 'at least one condition'),

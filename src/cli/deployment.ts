@@ -63,7 +63,10 @@ export function addDeploymentCommand(program: Command, deps: CliDeps): void {
     .option('--replace', 'cancel the deployment that is active')
     .option('--dry-run', 'with --where: only say what would be armed')
     .option('--follow', "the image's version that is current at the boot, not the one that is current now")
-    .option('--force', 'also what could not boot as things are now: a name that is not set, no variant that fits')
+    .option(
+      '--force',
+      'also what would not be served as things are now, or is probably a machine that is installed already',
+    )
     .action(async (machine: string | undefined, options: ArmOptions, command: Command) => {
       const { image, where, arg, withoutArg, answerFile, param, attempts, window, replace, dryRun, follow, force } =
         options

@@ -46,7 +46,7 @@ test('arming says by host name which machines could not boot it and why, and doe
   expect((await run('deployment', 'list', '--state', 'active')).text.trim().split('\n').length).toBe(3)
   const one = await run('deployment', 'arm', 'node2', '--image', 'debian')
   expect(one.exitCode).not.toBe(0)
-  expect(one.text).toMatch(/machine node2 could not boot debian: .*params\.disk.*--force/s)
+  expect(one.text).toMatch(/machine node2 is not armed with debian: .*params\.disk.*--force/s)
   expect((await run('deployment', 'arm', 'node2', '--image', 'debian', '--force')).exitCode).toBe(0)
   expect((await run('deployment', 'arm', 'node3', '--image', 'debian', '--param', 'disk=/dev/sdb')).text).toContain(
     'secrets.root',
