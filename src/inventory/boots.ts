@@ -99,10 +99,12 @@ const shown = { ...summary, decision: boots.decision, facts: boots.facts, script
 /**
  * A newer boot of the same machine, whose script went to the same address, has gone past its script: what the older reports
  * is about what was on the machine before. From another address it may be a stranger's: then both count.
+ * Windows Setup goes on from the own disk, and reports there by the boot that began it.
  */
 export const isOvertaken = sql<boolean>`exists (select 1 from boots as newer
   where newer.machine_id = boots.machine_id and newer.seq > boots.seq and newer.progressed and newer.ip = boots.ip
-    and (newer.decision #>> '{identity,weak}') is null)`
+    and (newer.decision #>> '{identity,weak}') is null
+    and not ((newer.decision #>> '{spec,kind}') = 'local' and (boots.decision #>> '{spec,kind}') = 'wimboot'))`
 
 /** A boot's public id and its secret token, before either is stored. */
 export function newBootKeys(tokenOf: (id: string) => string = makeToken): { id: string; token: string } {

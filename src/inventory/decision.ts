@@ -90,18 +90,34 @@ export function decide(situation: Situation, choice?: Choice): Decision {
     ...(active && entry === undefined ? [active.assignment] : []),
     ...(entry?.kind === 'image' ? [entry] : []),
   ])
-  const deploys = active && entry === undefined
-  const found = specFor(wanted, merged, catalog, target, reasons, notices, (weak ?? doubt) !== undefined)
-  const said = deploys || entry !== undefined || (wanted.kind === 'image' && wanted.everyBoot === true)
+  const served = entry === undefined ? active : undefined
+  const first = specFor(wanted, merged, catalog, target, reasons, notices, (weak ?? doubt) !== undefined)
+  const goesOn = served !== undefined && goesOnFromDisk(served, first.spec)
+  if (goesOn) notices.push(...goingOn(served, machine, reasons))
+  const deploys = goesOn ? undefined : served
+  const found = goesOn ? specFor({ kind: 'local' }, merged, catalog, target, reasons) : first
+  const said = deploys !== undefined || entry !== undefined || (wanted.kind === 'image' && wanted.everyBoot === true)
   const spec = { ...found, ...guarded(found, said, identity, catalog, reasons) }
   notices.push(...endOfLifeNotices(spec.image && catalog.images.get(spec.image.name), today))
   return {
     ...known,
     groups: groups.map((group) => group.name).reverse(),
     params: merged.params,
-    ...(deploys && { deployment: attemptOf(active) }),
+    ...(deploys && { deployment: attemptOf(deploys) }),
     ...spec,
   }
+}
+
+// Windows Setup restarts before it ends, and only the disk can report its end (docs/decisions/003-deciding-and-installing-once.md).
+function goesOnFromDisk({ attempts }: LatestDeployment, spec: BootSpec): boolean {
+  return attempts > 0 && spec.kind === 'wimboot'
+}
+
+function goingOn({ id, image }: LatestDeployment, machine: Machine | undefined, reasons: Reason[]): string[] {
+  const why = `the installation of ${image} goes on from the own disk: Windows Setup restarts before it ends`
+  reasons.push({ candidate: `deployment ${id}`, won: true, why })
+  const handle = machine === undefined ? 'MAC' : handleOf(machine)
+  return [why, `to begin it anew: bootwright deployment arm ${handle} --image ${image} --replace`]
 }
 
 function findWanted(

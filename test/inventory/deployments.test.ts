@@ -18,7 +18,8 @@ import {
   findDeployment,
   listDeployments,
 } from '../../src/inventory/deployments.ts'
-import { saveImage } from '../../src/inventory/images.ts'
+import { saveFile } from '../../src/inventory/files.ts'
+import { type FileRef, saveImage } from '../../src/inventory/images.ts'
 import { saveMachine } from '../../src/inventory/machines.ts'
 import { recordReport } from '../../src/inventory/reports.ts'
 import { decideFor, openBootFor } from '../helpers/boots.ts'
@@ -141,6 +142,31 @@ eachDatabase('deployments', (database) => {
       reason: '3 of 3 attempts, and the machine never reported the end of one',
     })
     expect((await decideFor(database(), facts)).notices).toEqual(gaveUp.notices)
+  })
+
+  test('Windows Setup goes on from the own disk after its restart, and its report from there ends it', async () => {
+    const db = database()
+    const machine = await prepare()
+    const files = ['c', 'd'].map((byte) => ({ sha256: byte.repeat(64), name: byte }))
+    for (const file of files) await saveFile(db, { ...file, sizeBytes: 1 })
+    const [wimboot, wim] = files as [FileRef, FileRef]
+    await saveImage(db, 'installer', {
+      variants: [{ kind: 'wimboot', arch: 'x86_64', wimboot, files: [wim], args: [] }],
+    })
+    const { id } = await arm(machine.id)
+    const setup = await boot()
+    // Windows PE began, whether it has a curl.exe to report with or not.
+    await report(setup.token, 'ready')
+    for (let restarts = 0; restarts < 4; restarts++) {
+      const { spec, deployment, notices } = await decideFor(db, facts)
+      expect([spec.kind, deployment]).toEqual(['local', undefined])
+      expect(notices[0]).toMatch(/^the installation of installer goes on from the own disk/)
+      await report((await boot()).token, 'ready')
+    }
+    expect(await now(id)).toMatchObject({ state: 'started', attempts: 1 })
+    await report(setup.token, 'installed')
+    expect(await now(id)).toMatchObject({ state: 'installed', attempts: 1 })
+    expect((await decideFor(db, facts)).notices).toEqual([])
   })
 
   test('a report of the last attempt still counts, although a script was fetched since', async () => {
