@@ -41,7 +41,7 @@ export async function listenEverywhere(
     socket.on('message', (bytes, { address: from, port: fromPort }) => {
       // Nothing can be sent to port 0; Node throws on the try.
       if (fromPort === 0) return
-      const answer = (packet: Buffer) => socket.send(packet, fromPort, from, () => {})
+      const answer = (packet: Buffer) => sendIfOpen(socket, packet, fromPort, from)
       handle({
         bytes,
         address: from,
@@ -86,8 +86,16 @@ export async function listenEverywhere(
         )
     }
   }
-  await rescan()
-  const timer = setInterval(() => void rescan(), rescanMs).unref()
+  // The system cannot list its addresses while it has no file descriptor left (EMFILE, ENFILE).
+  const tryRescan = () =>
+    rescan().catch((error) =>
+      log.warn(
+        { error: messageOf(error) },
+        `cannot list the addresses of this machine for TFTP, retrying in ${rescanMs / 1000} s`,
+      ),
+    )
+  await tryRescan()
+  const timer = setInterval(tryRescan, rescanMs).unref()
   return {
     port: bound,
     addresses: () =>
@@ -103,7 +111,19 @@ export async function listenEverywhere(
   }
 }
 
-/** A socket for one transfer: bound to the address that was asked, connected, so that nobody else is heard on it. */
+/** Sends unless the socket is closed, as it is when its address left the machine: Node throws then, also into a timer. */
+function sendIfOpen(socket: dgram.Socket, packet: Buffer, port: number, address: string): void {
+  try {
+    socket.send(packet, port, address, () => {})
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_SOCKET_DGRAM_NOT_RUNNING') throw error
+  }
+}
+
+/**
+ * A socket for one transfer: bound to the address that was asked, connected, so that nobody else is heard on it.
+ * @throws the system's error (ENETUNREACH, EMFILE) when the client cannot be reached from there, or no socket can be had
+ */
 export async function connectedSocket(
   localAddress: string | undefined,
   address: string,
@@ -111,21 +131,28 @@ export async function connectedSocket(
 ): Promise<dgram.Socket> {
   const socket = await bind(localAddress ?? '0.0.0.0', 0, false)
   return new Promise((resolve, reject) => {
-    socket.once('error', reject)
-    socket.connect(port, address, () => {
-      socket.off('error', reject)
-      resolve(socket)
-    })
+    const fail = (error: Error) => {
+      socket.close()
+      reject(error)
+    }
+    socket.once('error', fail)
+    // Node tells a failed connect to this callback alone; its types do not know.
+    const connected: (error?: Error) => void = (error) => {
+      socket.off('error', fail)
+      if (error === undefined) resolve(socket)
+      else fail(error)
+    }
+    socket.connect(port, address, connected)
   })
 }
 
 /** The largest TFTP block that one packet of an address's interface carries: its MTU less 32 for IP, UDP and TFTP headers. */
 export function blockSizeOf(localAddress: string | undefined): number {
-  const name = Object.entries(networkInterfaces()).find(([, list]) =>
-    list?.some((one) => one.address === localAddress),
-  )?.[0]
-  if (name === undefined) return 65464
   try {
+    const name = Object.entries(networkInterfaces()).find(([, list]) =>
+      list?.some((one) => one.address === localAddress),
+    )?.[0]
+    if (name === undefined) return 65464
     return Math.max(512, Number(readFileSync(`/sys/class/net/${name}/mtu`, 'utf8')) - 32)
   } catch {
     return 65464

@@ -200,15 +200,17 @@ function ownSocket(localAddress: string | undefined, address: string, port: numb
   // Linux tells that a packet was refused before it hands out what came earlier, such as the last ACK of a client that is
   // done: that is read in the turn of the event loop that lies between.
   const fail = (error: Error) => setImmediate(() => setImmediate(() => transfer?.fail(messageOf(error))))
-  connectedSocket(localAddress, address, port).then((opened) => {
-    if (closed) return opened.close()
-    socket = opened
-    // ECONNREFUSED: the client has closed its port (ICMP), so nobody is there to send to.
-    opened.on('error', fail)
-    opened.on('message', (bytes) => transfer?.receive(bytes))
-    for (const packet of waiting ?? []) opened.send(packet, () => {})
-    waiting = undefined
-  }, fail)
+  connectedSocket(localAddress, address, port)
+    .then((opened) => {
+      if (closed) return opened.close()
+      socket = opened
+      // ECONNREFUSED: the client has closed its port (ICMP), so nobody is there to send to.
+      opened.on('error', fail)
+      opened.on('message', (bytes) => transfer?.receive(bytes))
+      for (const packet of waiting ?? []) opened.send(packet, () => {})
+      waiting = undefined
+    })
+    .catch(fail)
   return {
     send: (packet: Buffer) => (waiting === undefined ? socket?.send(packet, () => {}) : waiting.push(packet)),
     hear: (one: Transfer) => {

@@ -1,4 +1,8 @@
-import { describe, expect, it, onTestFinished } from 'vitest'
+import dgram from 'node:dgram'
+import { syncBuiltinESMExports } from 'node:module'
+import os from 'node:os'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { connectedSocket } from '../../src/tftp/listen.ts'
 import { ack, describePacket, error, fetchRaw, openRawClient, type RawClient, rrq, wrq } from './raw-client.ts'
 import { content, outcomes, rawClient, serve } from './serve.ts'
 
@@ -262,4 +266,50 @@ it('a record that cannot be kept does no harm', async () => {
   expect((await fetchRaw(client, server.port, 'ipxe.efi')).bytes).toEqual(files['ipxe.efi'])
   await expect(fetchRaw(client, server.port, 'nothing')).rejects.toThrow('ERROR 1')
   expect((await fetchRaw(client, server.port, 'empty')).bytes).toEqual(Buffer.alloc(0))
+})
+
+describe('a client that cannot be reached', () => {
+  const unreachable = '203.0.113.9'
+
+  it('gets no socket from the address that it asked', async () => {
+    await expect(connectedSocket('127.0.0.1', unreachable, 2000)).rejects.toMatchObject({ syscall: 'connect' })
+  })
+
+  it('ends its transfer, and nothing else', async () => {
+    const { server, records } = await serve(files)
+    const client = await rawClient()
+    const { connect } = dgram.Socket.prototype
+    const spy = vi.spyOn(dgram.Socket.prototype, 'connect')
+    onTestFinished(() => spy.mockRestore())
+    spy.mockImplementation(function (this: dgram.Socket, port: number, ...args: unknown[]) {
+      Reflect.apply(connect, this, [port, unreachable, args.at(-1)])
+    })
+    client.send(rrq('ipxe.efi'), server.port)
+    expect(await outcomes(records, 1)).toEqual(['aborted'])
+    expect(records[0]?.message).toMatch(/^connect E.*203\.0\.113\.9/)
+    expect(server.transfers()).toBe(0)
+    spy.mockRestore()
+    expect((await fetchRaw(client, server.port, 'sb/grubx64.efi')).bytes).toEqual(files['sb/grubx64.efi'])
+  })
+})
+
+describe('a machine whose addresses cannot be listed', () => {
+  it('is served on all, and looked at again', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    const list = vi.spyOn(os, 'networkInterfaces').mockImplementation(() => {
+      throw Object.assign(new Error('uv_interface_addresses: too many open files'), { code: 'EMFILE' })
+    })
+    onTestFinished(() => {
+      list.mockRestore()
+      syncBuiltinESMExports()
+      vi.useRealTimers()
+    })
+    syncBuiltinESMExports()
+    const { server } = await serve(files, { host: '0.0.0.0' })
+    expect(list).toHaveBeenCalledTimes(1)
+    vi.advanceTimersByTime(3000)
+    expect(list).toHaveBeenCalledTimes(2)
+    const client = await rawClient()
+    expect((await fetchRaw(client, server.port, 'ipxe.efi')).bytes).toEqual(files['ipxe.efi'])
+  })
 })
