@@ -58,7 +58,7 @@ export function machineChange(options: SetOptions, macs: Mac[]): Change {
     ...Object.fromEntries(texts.map((field) => [field, options[field] === '' ? null : options[field]])),
     ...(assignment && { assignment }),
     ...(label && { labels: Object.fromEntries(label.map(readLabel)) }),
-    ...(further.length + removeMac.length > 0 && { macs: macsAfter(macs, further, removeMac) }),
+    ...(further.length + removeMac.length > 0 && { macs: orNone(macsAfter(macs, further, removeMac)) }),
     ...(deny && { denied: true }),
     ...(allow && { denied: false }),
   }
@@ -69,9 +69,12 @@ function macsAfter(before: Mac[], further: Mac[], removed: Mac[]): Mac[] {
   const missing = removed.find((mac) => !before.includes(mac))
   if (missing !== undefined)
     throw new Error(`--remove-mac ${missing}: the machine has the MACs ${before.join(', ') || '(none)'}`)
-  const after = [...new Set([...before.filter((mac) => !removed.includes(mac)), ...further])]
-  if (after.length > 0) return after
-  throw new Error(`--remove-mac ${removed.join(' ')}: it is the last MAC of the machine; name another with --mac`)
+  return [...new Set([...before.filter((mac) => !removed.includes(mac)), ...further])]
+}
+
+/** The API takes null, not an empty list, for the last one to go. */
+function orNone(macs: Mac[]): Mac[] | null {
+  return macs.length > 0 ? macs : null
 }
 
 function readLabel(text: string): [string, string | null] {

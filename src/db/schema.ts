@@ -64,10 +64,10 @@ export const machines = pgTable(
   },
   (table) => [
     index('machines_uuid').on(table.uuid),
-    index('machines_serial').on(table.serial),
+    index('machines_serial').on(sql`lower(regexp_replace(${table.serial}, '\\s+', ' ', 'g'))`),
     index('machines_hostname').on(table.hostname),
     index('machines_reported_uuid').on(sql`(${table.facts} ->> 'uuid')`),
-    index('machines_reported_serial').on(sql`(${table.facts} ->> 'serial')`),
+    index('machines_reported_serial').on(sql`lower(regexp_replace(${table.facts} ->> 'serial', '\\s+', ' ', 'g'))`),
     index('machines_discovered').on(table.discoveredFrom, table.lastSeenAt).where(sql`${table.discovered}`),
   ],
 )

@@ -128,7 +128,7 @@ function enteredKeys({ uuids, serial, product }: IdentityKeys, entered: Candidat
       .filter(({ uuid }) => uuid !== undefined && uuids.includes(uuid))
       .map((machine) => ({ machine, kind: 'uuid' as const, key: `UUID ${uuids[0]}` })),
     ...machines
-      .filter((machine) => serial !== undefined && machine.serial === serial && machine.product === product)
+      .filter((machine) => isSame(machine.serial, serial) && isSame(machine.product, product))
       .map((machine) => ({ machine, kind: 'serial' as const, key: `serial ${serial}` })),
   ]
 }
@@ -166,7 +166,11 @@ function sharersOf({ machine, kind }: Claim, keys: IdentityKeys, candidates: Can
 function reports(facts: Facts, kind: 'uuid' | 'serial', keys: IdentityKeys): boolean {
   const said = identityKeys(facts)
   if (kind === 'uuid') return said.uuids.some((uuid) => keys.uuids.includes(uuid))
-  return keys.serial !== undefined && said.serial === keys.serial && said.product === keys.product
+  return isSame(said.serial, keys.serial) && isSame(said.product, keys.product)
+}
+
+function isSame(text: string | undefined, other: string | undefined): boolean {
+  return text !== undefined && other !== undefined && folded(text) === folded(other)
 }
 
 function byOwnMac(machine: Machine, facts: Facts, entered: Candidate[]): Identity {
@@ -236,7 +240,8 @@ function whyDiffers(machine: Machine, facts: Facts): string | undefined {
   return undefined
 }
 
-function folded(text: string): string {
+/** A serial or product as it is compared: without regard to capitals, and to how many blanks. */
+export function folded(text: string): string {
   return text.toLowerCase().replaceAll(/\s+/g, ' ')
 }
 

@@ -10,15 +10,15 @@ import { machineColumns } from './machine-fields.ts'
 import {
   addEarlier,
   type BadRow,
-  type Claim,
   type Earlier,
   type Known,
   type MachineRow,
   type PlannedRow,
   planRows,
 } from './machine-plan.ts'
-import { findMachines, said } from './machines.ts'
+import { findMachines, type Machine, said } from './machines.ts'
 import type { Referred } from './references.ts'
+import { isSerial } from './same-key.ts'
 
 /**
  * Makes or changes the machines of some rows (a thousand at a time is well), in a short transaction of its own. Bad rows are
@@ -43,16 +43,12 @@ export async function saveMachineRows(
   throw new ConflictError('other requests change the same machines at the same time: try again')
 }
 
-type Claims = { key: string; entered: string | null; enteredCount: number; any: string; anyCount: number }
-
 async function lookUp(db: Db, rows: MachineRow[]): Promise<Known> {
   const keys = rows.map(({ key }) => key)
   const macs = rows.flatMap(({ key, change }) => [...('mac' in key ? [key.mac] : []), ...(change.macs ?? [])])
   const asked = keys.flatMap((key) => ('id' in key ? [key.id] : []))
-  const uuids = keys.flatMap((key) => ('uuid' in key ? [key.uuid, swapUuid(key.uuid)] : []))
-  const serials = keys.flatMap((key) => ('serial' in key ? [{ serial: key.serial, product: key.product }] : []))
-  const claims = sql`min(id::text) filter (where not discovered) as entered,
-    (count(*) filter (where not discovered))::int as "enteredCount", min(id::text) as any, count(*)::int as "anyCount"`
+  const uuids = rows.flatMap(({ change: { uuid } }) => (uuid ? [uuid, swapUuid(uuid)] : []))
+  const serials = rows.flatMap(({ change: { serial, product } }) => (serial && product ? [{ serial, product }] : []))
 
   const owners = await find<{ key: string; id: string }>(
     db,
@@ -67,53 +63,42 @@ async function lookUp(db: Db, rows: MachineRow[]): Promise<Known> {
     select asked as key, coalesce(into_id::text, asked) as id from jsonb_array_elements_text(${list}) as a(asked)
     left join machine_merges on from_id = asked::uuid`,
   )
-  // An operator may name a machine by what it reported; a machine that was entered with the value comes before those.
-  const uuidClaims = await find<Claims>(
+  // What a machine only reported is no key. Of many with one value, those without MACs say whether it is one.
+  const few = sql`order by exists (select 1 from machine_macs where machine_id = machines.id), id limit 3`
+  const withUuid = await find<{ key: string; id: string }>(
     db,
     uuids,
     (list) => sql`
-    select key, ${claims} from jsonb_array_elements_text(${list}) as k(key)
-    join lateral (select id, false as discovered from machines where uuid = key
-      union all select id, true from machines where discovered and facts ->> 'uuid' = key) as m on true group by key`,
+    select distinct key, m.id::text as id from jsonb_array_elements_text(${list}) as k(key)
+    join lateral (select id from machines where uuid = key and not discovered ${few}) as m on true`,
   )
-  const serialClaims = await find<Claims>(
+  const withSerial = await find<{ key: string; id: string }>(
     db,
     serials,
     (list) => sql`
-    select r.serial || chr(10) || r.product as key, ${claims} from jsonb_to_recordset(${list}) as r(serial text, product text)
-    join lateral (select id, false as discovered from machines where serial = r.serial and product = r.product
-      union all select id, true from machines
-        where discovered and facts ->> 'serial' = r.serial and facts ->> 'product' = r.product) as m on true
-    group by r.serial, r.product`,
+    select distinct r.serial || chr(10) || r.product as key, m.id::text as id
+    from jsonb_to_recordset(${list}) as r(serial text, product text)
+    join lateral (select id from machines where not discovered and ${isSerial(sql`r.serial`, sql`r.product`)} ${few}) as m on true`,
   )
 
-  const ids = [...owners, ...meant].map(({ id }) => id)
-  const claimed = [...uuidClaims, ...serialClaims].flatMap(({ entered, any }) => [entered, any])
-  const wanted = [...new Set([...ids, ...claimed])].filter((id) => id !== null)
+  const wanted = [...new Set([...owners, ...meant, ...withUuid, ...withSerial].map(({ id }) => id))]
   const machines = new Map((await findMachines(db, wanted)).map((machine) => [machine.id, machine]))
   const byKey = (list: { key: string; id: string }[]) =>
     new Map(list.flatMap(({ key, id }) => [machines.get(id)].flatMap((one) => (one ? [[key, one] as const] : []))))
-  const uuidsKnown = new Map(uuidClaims.map((one) => [one.key, one]))
-  const serialsKnown = new Map(serialClaims.map((one) => [one.key, one]))
-  // An entered machine comes before those only discovered.
-  const claimOf = (known: Map<string, Claims>, spellings: string[]): Claim => {
-    const all = [...new Set(spellings)].flatMap((key) => known.get(key) ?? [])
-    const entered = all.filter((one) => one.entered !== null)
-    const count = entered.length > 0 ? sum(entered, 'enteredCount') : sum(all, 'anyCount')
-    return count > 1 ? 'several' : machines.get(entered[0]?.entered ?? all[0]?.any ?? '')
+  const having = (list: { key: string; id: string }[]) => {
+    const found = new Map<string, Machine[]>()
+    for (const { key, id } of list) found.set(key, [...(found.get(key) ?? []), ...[machines.get(id) ?? []].flat()])
+    return (spellings: string[]) => [...new Set(spellings)].flatMap((key) => found.get(key) ?? [])
   }
+  const [havingUuid, havingSerial] = [having(withUuid), having(withSerial)]
   return {
     byMac: byKey(owners),
     byId: byKey(meant),
-    byUuid: (uuid) => claimOf(uuidsKnown, [uuid, swapUuid(uuid)]),
-    bySerial: (serial, product) => claimOf(serialsKnown, [`${serial}\n${product}`]),
+    byUuid: (uuid) => havingUuid([uuid, swapUuid(uuid)]),
+    bySerial: (serial, product) => havingSerial([`${serial}\n${product}`]),
     names: await findNames(db, rows),
     installers: await findInstallers(db),
   }
-}
-
-function sum(claims: Claims[], field: 'enteredCount' | 'anyCount'): number {
-  return claims.reduce((total, one) => total + one[field], 0)
 }
 
 async function find<Row>(db: Db, keys: unknown[], query: (list: SQL) => SQL): Promise<Row[]> {

@@ -1,6 +1,7 @@
 import { v7 as newId } from 'uuid'
 import type { FieldFault } from '../errors.ts'
 import type { Mac } from '../mac.ts'
+import { swapUuid } from '../uuid.ts'
 import type { AssignmentChange } from './assignment-change.ts'
 import { canonical } from './canonical.ts'
 import { everyBootFaults, type Installers } from './every-boot.ts'
@@ -8,6 +9,7 @@ import { identifiedBy, isIdentified, nameOf } from './identity.ts'
 import { changedValues, type MachineChange, machineFields, valuesOf } from './machine-fields.ts'
 import { type Machine, presentOf, said, tooMany } from './machines.ts'
 import { type Referred, referredWords } from './references.ts'
+import { takenFault, valueKeys } from './same-key.ts'
 
 /** How a row says which machine it means: by one MAC, by all of them, by id, UUID, or serial with product. */
 export type RowKey =
@@ -20,22 +22,28 @@ export type RowKey =
 /** What one row of an upload says of a machine. `replace`: what it leaves out is cleared. */
 export type MachineRow = { line: number; key: RowKey; change: MachineChange; replace?: boolean }
 
-/** The machine that has a UUID, or a serial with a product; several may. */
-export type Claim = Machine | 'several' | undefined
-
 /** What the inventory has for the keys and names in some rows. */
 export type Known = {
   byMac: Map<Mac, Machine>
   byId: Map<string, Machine>
-  byUuid: (uuid: string) => Claim
-  bySerial: (serial: string, product: string) => Claim
+  /** Some of the machines that were entered with a UUID, or a serial with its product: those without MACs first. */
+  byUuid: (uuid: string) => Machine[]
+  bySerial: (serial: string, product: string) => Machine[]
   names: Record<Referred, Set<string>>
   /** Images that may write to a machine's disk. */
   installers: Installers
 }
 
-/** What the rows before have said: on which line each MAC and each machine was named, and whose MACs were given up. */
-export type Earlier = { macs: Map<Mac, number>; machines: Map<string, number>; released: Map<Mac, string> }
+/**
+ * What the rows before have said: on which line each MAC and each machine was named, whose MACs were given up, and which
+ * UUIDs and serials were entered for a machine with MACs, or without.
+ */
+export type Earlier = {
+  macs: Map<Mac, number>
+  machines: Map<string, number>
+  released: Map<Mac, string>
+  values: Map<string, { line: number; bare: boolean }>
+}
 
 export type BadRow = { line: number; faults: FieldFault[] }
 export type Outcome = 'created' | 'changed' | 'unchanged'
@@ -50,7 +58,7 @@ export type PlannedRow = {
 }
 
 export function nothingEarlier(): Earlier {
-  return { macs: new Map(), machines: new Map(), released: new Map() }
+  return { macs: new Map(), machines: new Map(), released: new Map(), values: new Map() }
 }
 
 /** Adds what some rows said to what was said before them. */
@@ -58,6 +66,7 @@ export function addEarlier(into: Earlier, more: Earlier): void {
   for (const [mac, line] of more.macs) into.macs.set(mac, line)
   for (const [id, line] of more.machines) into.machines.set(id, line)
   for (const [mac, id] of more.released) into.released.set(mac, id)
+  for (const [value, one] of more.values) into.values.set(value, one)
 }
 
 /** Works out in order what rows come to, and what is to be remembered of them. Changes nothing. */
@@ -86,17 +95,31 @@ export function planRows(
     }
     const found = findFor(key, known, ownerOf)
     if ('faults' in found) return bad(...found.faults, ...unknown)
-    const before = found.machine
+    const owner = found.machine
+    const alike = enteredWith(row.change, known)
+    // MACs that nobody entered yet are those of the machine that was entered without any.
+    const bare = owner === undefined || owner.discovered ? alike.find(({ macs }) => macs.length === 0) : undefined
+    const before = bare ?? owner
     const twice = before && lineOf('machines', before.id)
     if (twice !== undefined) return bad({ ...found.at, expected: notTwice(twice) }, ...unknown)
-    const wanted = [...new Set([...(row.change.macs ?? before?.macs ?? []), ...('mac' in key ? [key.mac] : [])])]
+    const kept = bare === undefined ? before?.macs : owner?.macs
+    const wanted = [...new Set([...(row.change.macs ?? kept ?? []), ...('mac' in key ? [key.mac] : [])])]
     const others = wanted
       .map((mac) => ({ mac, owner: ownerOf(mac) }))
       .filter(({ owner }) => owner && owner.id !== before?.id)
     const taken = others.filter(({ owner }) => !owner?.discovered || lineOf('machines', owner.id) !== undefined)
     const after = changed(before, wanted, row)
+    const isBare = after.macs.length === 0
+    const entered = valueKeys(row.change)
+    const sooner = entered
+      .map((value) => now.values.get(value) ?? earlier.values.get(value))
+      .find((one) => one !== undefined && (one.bare || isBare))
     const faults = [
       ...unknown,
+      ...(sooner === undefined ? [] : [{ ...found.at, expected: notTwice(sooner.line) }]),
+      ...alike
+        .filter((one) => one.id !== before?.id && (isBare || one.macs.length === 0))
+        .map((one) => takenFault(row.change, one)),
       ...taken.map(({ mac, owner }) => ({
         field: fieldOf(mac),
         value: mac,
@@ -110,6 +133,7 @@ export function planRows(
     ]
     if (faults.length > 0) return bad(...faults)
 
+    for (const value of entered) now.values.set(value, { line, bare: isBare })
     for (const mac of after.macs) now.macs.set(mac, line)
     const takesOver = [...new Set(others.map(({ owner }) => (owner as Machine).id))]
     for (const id of [after.id, ...takesOver]) now.machines.set(id, line)
@@ -142,19 +166,26 @@ function findFor(key: RowKey, known: Known, ownerOf: (mac: Mac) => Machine | und
     const at = { field: 'id', value: key.id }
     return machine === undefined ? { faults: [{ ...at, expected: 'the id of a machine' }] } : { machine, at }
   }
-  const [field, value, claim] =
+  const [field, value, having] =
     'uuid' in key
       ? (['uuid', key.uuid, known.byUuid(key.uuid)] as const)
       : (['serial', key.serial, known.bySerial(key.serial, key.product)] as const)
-  if (claim === 'several') return { faults: [{ field, value, expected: 'one that a single machine has, or a MAC' }] }
-  return { machine: claim, at: { field, value } }
+  if (having.length > 1) return { faults: [{ field, value, expected: 'one that a single machine has, or a MAC' }] }
+  return { machine: having[0], at: { field, value } }
+}
+
+/** The machines that were entered with the UUID, or the serial and product, of a row. */
+function enteredWith({ uuid, serial, product }: MachineChange, known: Known): Machine[] {
+  return [
+    ...new Set([...(uuid ? known.byUuid(uuid) : []), ...(serial && product ? known.bySerial(serial, product) : [])]),
+  ]
 }
 
 /** The machine as it will be. */
 function changed(before: Machine | undefined, macs: Mac[], row: MachineRow): Machine {
   const change = { ...row.change }
   // The same UUID in the other byte order is not a change.
-  if ('uuid' in row.key && before?.uuid !== undefined) change.uuid = before.uuid
+  if (change.uuid && before?.uuid === swapUuid(change.uuid)) change.uuid = before.uuid
   const fresh = {
     id: newId(),
     facts: {},

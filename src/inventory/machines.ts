@@ -15,6 +15,7 @@ import { changedValues, type MachineChange, type MachineValues, rowValuesOf, val
 import { type MachineKey, nameColumn, namesOfMachines, noMachine, refuseAmbiguous } from './machine-names.ts'
 import { checkPrecondition, type Precondition } from './precondition.ts'
 import { refuseUnknownNames } from './references.ts'
+import { isEnteredWith, refuseTaken, valueKeys } from './same-key.ts'
 
 /** A row of the table, with its MACs: what is null there is absent here. */
 export type Machine = Present<typeof machines.$inferSelect> & {
@@ -40,6 +41,7 @@ export type { MachineKey } from './machine-names.ts'
 /** For a machine to be made that is named by no MAC, only by what is entered of it. */
 export const newMachine = { id: 'new' }
 
+const hasMacs = sql`exists (select 1 from machine_macs where machine_id = machines.id)`
 const macsOf = sql<string[]>`array(select mac from machine_macs where machine_id = machines.id order by mac)`
 
 /** @throws ConflictError when several machines have that host name or UUID */
@@ -112,15 +114,21 @@ async function saveOnce(
 ): Promise<{ machine: Machine; created: boolean }> {
   return db.transaction(async (transaction) => {
     const tx = transaction as unknown as Db
-    const before = key === newMachine ? undefined : await lockMachine(tx, key)
-    if (before === undefined && !('mac' in key) && key !== newMachine) throw noMachine(key)
+    const named = key === newMachine ? undefined : await lockMachine(tx, key)
+    if (named === undefined && !('mac' in key) && key !== newMachine) throw noMachine(key)
+    // MACs that nobody entered yet, with the UUID or serial of a machine that was entered without any, are that machine's.
+    const bare = named === undefined || named.discovered ? await findBare(tx, change) : undefined
+    if (bare !== undefined && (key === newMachine || precondition.ifNoneMatch !== undefined))
+      refuseTaken(change, [bare])
+    const before = bare ?? named
     // A machine that was only discovered can be read, and changed as it was read; but nobody has entered it yet.
     const entered = before?.discovered ? undefined : before
-    checkPrecondition({ ifMatch: precondition.ifMatch }, before)
+    checkPrecondition({ ifMatch: precondition.ifMatch }, named)
     checkPrecondition({ ifNoneMatch: precondition.ifNoneMatch }, entered)
     const id = before?.id ?? newId()
-    const wanted = [...new Set([...(change.macs ?? before?.macs ?? []), ...('mac' in key ? [key.mac] : [])])]
-    const after = changedValues(valuesOf(before ?? {}), change, replace)
+    const wanted = [...new Set([...(change.macs ?? named?.macs ?? []), ...('mac' in key ? [key.mac] : [])])]
+    const after = changedValues(valuesOf(before ?? {}), change, replace && bare === undefined)
+    if (isKnownAnew(entered, after, wanted)) refuseTaken(after, await findClashes(tx, id, after, wanted))
     if (!isIdentified({ ...after, macs: wanted }))
       throw new InputError({ field: 'macs', value: '[]', expected: identifiedBy })
     const faults = [
@@ -143,6 +151,29 @@ async function saveOnce(
     await recordChanges(tx, [{ actor: by, type, subject: id, before: entered && said(entered), after: said(machine) }])
     return { machine, created: before === undefined }
   })
+}
+
+/** The machine that was entered without MACs, with a value of this change. @throws ConflictError when several were */
+async function findBare(tx: Db, { uuid, serial, product }: MachineChange): Promise<Machine | undefined> {
+  const condition = isEnteredWith({ uuid, serial, product })
+  if (condition === undefined) return undefined
+  const [bare, another] = await selectMachines(tx, and(condition, sql`not ${hasMacs}`), 2)
+  if (another !== undefined) refuseTaken({ uuid, serial, product }, [another])
+  return bare && lockMachine(tx, { id: bare.id })
+}
+
+/** Whether a change gives a machine a UUID or serial, or takes the last MAC from it. */
+function isKnownAnew(before: Machine | undefined, after: MachineValues, macs: Mac[]): boolean {
+  const isSame = before !== undefined && canonical(valueKeys(before)) === canonical(valueKeys(after))
+  return !isSame || (macs.length === 0 && before.macs.length > 0)
+}
+
+/** Other machines that were entered with its UUID or serial, where it or they are known by nothing else. */
+async function findClashes(tx: Db, id: string, after: MachineValues, macs: Mac[]): Promise<Machine[]> {
+  const condition = isEnteredWith(after)
+  if (condition === undefined) return []
+  const alone = macs.length === 0 ? undefined : sql`not ${hasMacs}`
+  return selectMachines(tx, and(condition, sql`${machines.id} <> ${id}`, alone), 1)
 }
 
 /** What is too much on one machine, after a change was added to what there was. */

@@ -12,6 +12,7 @@ import { nameOfId } from './machine-names.ts'
 import type { Machine } from './machines.ts'
 import { createMicroBatch } from './micro-batch.ts'
 import { createPinVersion } from './pinned-versions.ts'
+import { foldedText, isSerial } from './same-key.ts'
 
 /** A machine's active deployment, else its newest, as a decision needs it. A merge brings deployments of either machine, in any order. */
 export type LatestDeployment = {
@@ -116,10 +117,11 @@ async function findMany(db: Db, asked: Facts[]): Promise<Found[]> {
             select machine_id as id, 1 as rank from machine_macs where mac = asked.mac
             union all (select id, 2 from machines where uuid = asked.uuids ->> 0 limit ${maxOfEach})
             union all (select id, 2 from machines where uuid = asked.uuids ->> 1 limit ${maxOfEach})
-            union all (select id, 2 from machines where serial = asked.serial and product = asked.product limit ${maxOfEach})
+            union all (select id, 2 from machines where ${isSerial(sql`asked.serial`, sql`asked.product`)} limit ${maxOfEach})
             union all (select id, 3 from machines where facts ->> 'uuid' = asked.uuids ->> 0 order by discovered limit ${maxOfEach})
             union all (select id, 3 from machines where facts ->> 'uuid' = asked.uuids ->> 1 order by discovered limit ${maxOfEach})
-            union all (select id, 3 from machines where facts ->> 'serial' = asked.serial and facts ->> 'product' = asked.product order by discovered limit ${maxOfEach})
+            union all (select id, 3 from machines where ${foldedText(sql`facts ->> 'serial'`)} = ${foldedText(sql`asked.serial`)}
+              and ${foldedText(sql`facts ->> 'product'`)} = ${foldedText(sql`asked.product`)} order by discovered limit ${maxOfEach})
           ) as found group by id
         ) as keys join machines on machines.id = keys.id
       order by keys.rank, machines.id) as m on true`),

@@ -4,7 +4,7 @@ import type { Db } from '../../src/db/open.ts'
 import { rowsOf } from '../../src/db/rows.ts'
 import { recordDiscovered } from '../../src/inventory/discovered.ts'
 import { saveImage } from '../../src/inventory/images.ts'
-import { findMachine, saveMachine } from '../../src/inventory/machines.ts'
+import { findMachine, newMachine, saveMachine } from '../../src/inventory/machines.ts'
 import { type Api, openApi } from '../helpers/api.ts'
 import { eachDatabase } from '../helpers/database.ts'
 import { upload } from './bulk.ts'
@@ -243,6 +243,48 @@ eachDatabase('bulk upload', (database) => {
     expect((await upload(api, [swapped])).summary).toMatchObject({ changed: 1 })
     expect(await machine(mac)).toMatchObject({ hostname: 'three', uuid: '4c4c4544-0042-3510-8054-b7c04f4e3332' })
     expect(await machine(other)).toMatchObject({ hostname: 'two' })
+  })
+
+  test.each([
+    ['a MAC and the UUID', { mac, uuid: '44454c4c-3500-1043-8051-b7c04f4d3391' }],
+    ['MACs and the UUID', { macs: [mac, other], uuid: '4c4c4544-0035-4310-8051-b7c04f4d3391' }],
+    ['a MAC and the serial', { mac, serial: 'czj 777', product: 'PROLIANT  DL20' }],
+  ])('%s of a machine that was entered without MACs mean that machine', async (_, row) => {
+    const values = { uuid: '4c4c4544-0035-4310-8051-b7c04f4d3391', serial: 'CZJ  777', product: 'ProLiant DL20' }
+    await recordDiscovered(database(), { mac, uuid: values.uuid }, { max: 10, maxPerAddress: 10 })
+    const { machine: made } = await saveMachine(database(), newMachine, { ...values, assignment: { local: true } })
+    for (const query of ['?dryRun=true', ''])
+      expect((await upload(api, [row], query)).summary).toMatchObject({ changed: 1, created: 0, failed: 0 })
+    expect(await machine(mac)).toMatchObject({ id: made.id, assignment: { local: true }, uuid: values.uuid })
+    expect(await machinesIn(database())).toBe(1)
+  })
+
+  test('a UUID by which a machine alone is known is given to no other, whichever comes first', async () => {
+    const [uuid, another] = ['4c4c4544-0035-4310-8051-b7c04f4d3392', '4c4c4544-0035-4310-8051-b7c04f4d3393'] as const
+    await saveMachine(database(), newMachine, { uuid, hostname: 'bare', assignment: { local: true } })
+    await saveMachine(database(), { mac }, { hostname: 'other' })
+    const { bad, summary } = await upload(api, [
+      { mac, uuid },
+      { uuid: another, hostname: 'first' },
+      { mac: other, uuid: another },
+      { mac: macOf(3), uuid, hostname: 'bare' },
+    ])
+    expect(summary).toMatchObject({ created: 1, changed: 1, failed: 2 })
+    expect(bad.map(({ line, errors }) => [line, errors[0].expected])).toEqual([
+      [1, expect.stringMatching(/: bare has it \(if it is this machine: bootwright machine set \S+ --add-mac MAC/)],
+      [3, 'a machine that no row before it names: line 2 does'],
+    ])
+    expect(await machine(macOf(3))).toMatchObject({ hostname: 'bare', assignment: { local: true } })
+  })
+
+  test.each([
+    ['serial', { serial: 'CLONE 9', product: 'Mini' }],
+    ['UUID', { uuid: '4c4c4544-0035-4310-8051-b7c04f4d3394' }],
+  ])('a %s that a discovered machine only reported does not name it', async (_, values) => {
+    const seen = await recordDiscovered(database(), { mac, ...values }, { max: 10, maxPerAddress: 10 })
+    expect((await upload(api, [{ ...values, hostname: 'new' }])).summary).toMatchObject({ created: 1 })
+    expect(await machine(mac)).toMatchObject({ id: seen?.id, discovered: true })
+    expect((await findMachine(database(), { hostname: 'new' }))?.id).not.toBe(seen?.id)
   })
 
   test('a serial that two machines have is no key', async () => {

@@ -366,6 +366,27 @@ describe('what may be an entered machine is installed by nothing that is for oth
     expect(script).toContain(`bootwright machine set ${uuids[0]} --clear-uuid`)
   })
 
+  test.each([
+    ['capitals and blanks', 'czj 104', 'PROLIANT DL360'],
+    ['more blanks', 'CZJ  104', 'ProLiant   DL360'],
+  ])('a serial with product in other %s is the same', async (_, serial, product) => {
+    const { macs, name } = values()
+    const entered = { serial: `CZJ 104${name}`, product: 'ProLiant DL360' }
+    await armed(newMachine, { hostname: name, ...entered })
+    expect(await ask({ mac: macs[0], serial: serial + name, product })).toContain(`${name} installs setup`)
+    expect(await ask({ mac: macs[1], serial: entered.serial, product })).toContain(`is also that of ${macs[0]}`)
+  })
+
+  test('a card without an address is accepted by taking the MACs of its machine off', async () => {
+    const { macs, uuids, name } = values()
+    const { machine } = await armed({ mac: macs[0] }, { hostname: name, uuid: uuids[0] })
+    const facts = { mac: '80:00:02:08:fe:80:00:00:00:00:00:00:00:02:c9:03:00:11:22:33', uuid: uuids[0] }
+    const command = `bootwright machine set ${machine.id} --remove-mac ${macs[0]}`
+    expect(await ask(facts as never)).toContain(`known by its UUID alone from now on: ${command}`)
+    await saveMachine(server.deps.db, { id: machine.id }, { macs: [] })
+    expect(await ask(facts as never)).toContain(`${name} installs setup`)
+  })
+
   test('the cards of a machine that was entered by its UUID are named in the command that settles it', async () => {
     const { macs, uuids, name } = values()
     const { machine } = await armed(newMachine, { hostname: name, uuid: uuids[0] })

@@ -203,7 +203,11 @@ describe('a machine is named', () => {
     await run('machine', 'set', 'swap', '--mac', fresh, '--remove-mac', old)
     expect((await show('machine', 'swap')).macs).toEqual([fresh])
     const last = await operator.run('machine', 'set', 'swap', '--remove-mac', fresh)
-    expect([last.exitCode, last.err]).toEqual([1, expect.stringContaining('it is the last MAC')])
+    expect([last.exitCode, last.err]).toEqual([1, expect.stringContaining('at least one MAC address, or else a UUID')])
+    await run('machine', 'set', 'swap', '--uuid', '4c4c4544-0037-3610-8054-b7c04f4e9932')
+    await run('machine', 'set', 'swap', '--remove-mac', fresh)
+    expect((await show('machine', 'swap')).macs).toEqual([])
+    await run('machine', 'set', 'swap', '--add-mac', fresh)
     const none = await operator.run('machine', 'set', 'swap', '--remove-mac', old)
     expect([none.exitCode, none.err]).toEqual([1, expect.stringContaining(fresh)])
     await run('machine', 'set', old, '--hostname', 'owner')
@@ -300,7 +304,7 @@ test('preview --answers of a refused machine gives the refusal, and the next ste
   const mac = '0a:00:27:00:60:01'
   await run('machine', 'set', mac, '--hostname', 'gone1', '--deny')
   expect(await run('preview', mac, '--answers')).toBe(
-    'refused: machine gone1 is denied; to allow it: bootwright machine set MAC --allow\n',
+    'refused: machine gone1 is denied; to allow it: bootwright machine set 0a:00:27:00:60:01 --allow\n',
   )
   expect(await run('preview', mac)).toContain(`echo What to do: to allow it: bootwright machine set ${mac} --allow`)
 })

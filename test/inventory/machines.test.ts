@@ -3,7 +3,8 @@ import { ConflictError, InputError, NotFoundError } from '../../src/errors.ts'
 import { listBoots } from '../../src/inventory/boots.ts'
 import { recordDiscovered } from '../../src/inventory/discovered.ts'
 import { saveImage } from '../../src/inventory/images.ts'
-import { deleteMachine, findMachine, listMachines, saveMachine } from '../../src/inventory/machines.ts'
+import { deleteMachine, findMachine, listMachines, newMachine, saveMachine } from '../../src/inventory/machines.ts'
+import { swapUuid } from '../../src/uuid.ts'
 import { openBootFor } from '../helpers/boots.ts'
 import { eachDatabase } from '../helpers/database.ts'
 
@@ -38,6 +39,45 @@ eachDatabase('machines', (database) => {
     expect(machine.macs).toEqual([a, b])
     expect(await findMachine(database(), { id: seen?.id as string })).toBeUndefined()
     expect(await listBoots(database(), { machineId: machine.id }, 10)).toMatchObject([{ mac: b }])
+  })
+
+  test.each<[string, (id: string) => Parameters<typeof saveMachine>[1]]>([
+    ['by a MAC that nobody has', () => ({ mac: c })],
+    ['by a discovered MAC', () => ({ mac: b })],
+    ['by the id of a discovered machine', (id) => ({ id })],
+  ])('a UUID of a machine without MACs means that machine, saved %s', async (_, keyOf) => {
+    const assignment = { local: true } as const
+    const { machine } = await saveMachine(database(), newMachine, { uuid, hostname: 'bare', assignment })
+    const seen = await recordDiscovered(database(), { mac: b, uuid }, { max: 10, maxPerAddress: 10 })
+    const key = keyOf(seen?.id ?? '')
+    for (const times of [1, 2]) {
+      const saved = await saveMachine(
+        database(),
+        'id' in key && times === 2 ? { mac: b } : key,
+        { uuid: swapUuid(uuid) },
+        { replace: times === 1 },
+      )
+      expect([saved.machine.id, saved.created]).toEqual([machine.id, false])
+    }
+    const now = await findMachine(database(), { id: machine.id })
+    expect(now).toMatchObject({ hostname: 'bare', assignment, macs: ['mac' in key ? key.mac : b] })
+  })
+
+  test('a UUID by which one machine alone is known is entered for no other', async () => {
+    const { machine: bare } = await saveMachine(database(), newMachine, { uuid, hostname: 'bare' })
+    const serial = { serial: 'S 1', product: 'P' }
+    const { machine: other } = await saveMachine(database(), { mac: a }, { hostname: 'other', ...serial })
+    const taken = /uuid \S+: expected one that no other machine has.*: bare has it/
+    await expect(saveMachine(database(), newMachine, { uuid: swapUuid(uuid) })).rejects.toThrow(taken)
+    await expect(saveMachine(database(), { mac: c }, { uuid }, { ifNoneMatch: '*' })).rejects.toThrow(taken)
+    await expect(saveMachine(database(), { mac: a }, { uuid })).rejects.toThrow(taken)
+    await expect(saveMachine(database(), newMachine, { serial: 's  1', product: 'p' })).rejects.toThrow(/other has it/)
+    // Two boards of one series are told apart by their MACs, until one of them loses its last.
+    await saveMachine(database(), { id: bare.id }, { macs: [b] })
+    await saveMachine(database(), { mac: a }, { uuid })
+    await expect(saveMachine(database(), { id: other.id }, { macs: [] })).rejects.toThrow(taken)
+    await saveMachine(database(), { id: bare.id }, { uuid: null })
+    expect((await saveMachine(database(), { id: other.id }, { macs: [] })).machine).toMatchObject({ uuid, macs: [] })
   })
 
   test('MACs are replaced as a set, and the one it is saved by stays', async () => {
