@@ -24,8 +24,8 @@ export type CatalogImage = {
   variants: Variant[]
   endOfLife: string | null
   createdAt: Date
-  /** Booting it may write to the machine's disk, by its recipe, its layout or its operator. */
-  installer: boolean
+  /** Booting it may write to the machine's disk, by its recipe, its layout or its operator; null where none decided that. */
+  installer: boolean | null
 }
 export type CatalogAnswerFile = { name: string; version: number; documents: AnswerDocument[] }
 
@@ -87,7 +87,7 @@ async function readCatalog(db: Db): Promise<Catalog> {
       variants: imageVersions.variants,
       endOfLife: images.endOfLife,
       createdAt: images.createdAt,
-      installer: sql<boolean>`coalesce(${imageVersions.installer}, false)`,
+      installer: imageVersions.installer,
     })
     .from(images)
     .innerJoin(

@@ -1,5 +1,5 @@
 import { isPast } from '../end-of-life.ts'
-import { formatWanted, mergeAssignments, type Params, wantedOf } from './assignment.ts'
+import { type Assignment, formatWanted, mergeAssignments, type Params, wantedOf } from './assignment.ts'
 import { type BootSpec, type Chosen, refusal, specFor } from './boot-spec.ts'
 import type { Catalog, CatalogGroup, CatalogImage } from './catalog.ts'
 import { isInstalling, unsaidInstall } from './every-boot.ts'
@@ -96,8 +96,10 @@ export function decide(situation: Situation, choice?: Choice): Decision {
   if (goesOn) notices.push(...goingOn(served, machine, reasons))
   const deploys = goesOn ? undefined : served
   const found = goesOn ? specFor({ kind: 'local' }, merged, catalog, target, reasons) : first
+  const chooser = entry ?? (active ? merged : chooserOf(machine, groups))
+  const together = 'answerFile' in chooser && chooser.answerFile !== undefined
   const said = deploys !== undefined || entry !== undefined || (wanted.kind === 'image' && wanted.everyBoot === true)
-  const spec = { ...found, ...guarded(found, said, identity, catalog, reasons) }
+  const spec = { ...found, ...guarded(found, said, identity, isInstalling(found, catalog, together), reasons) }
   notices.push(...endOfLifeNotices(spec.image && catalog.images.get(spec.image.name), today))
   return {
     ...known,
@@ -118,6 +120,12 @@ function goingOn({ id, image }: LatestDeployment, machine: Machine | undefined, 
   reasons.push({ candidate: `deployment ${id}`, won: true, why })
   const handle = machine === undefined ? 'MAC' : handleOf(machine)
   return [why, `to begin it anew: bootwright deployment arm ${handle} --image ${image} --replace`]
+}
+
+/** The assignment that says what is booted, where neither a deployment nor a menu does. */
+function chooserOf(machine: Machine | undefined, groups: CatalogGroup[]): Assignment {
+  const all = [machine?.assignment ?? {}, ...groups.map(({ assignment }) => assignment)]
+  return all.find((one) => wantedOf(one) !== undefined) ?? {}
 }
 
 function findWanted(
@@ -223,12 +231,11 @@ function guarded(
   found: Pick<Decision, 'spec' | 'image' | 'answerFile'>,
   said: boolean,
   identity: Exclude<Identity, { conflict: Machine[] }>,
-  catalog: Catalog,
+  installs: boolean,
   reasons: Reason[],
 ): Pick<Decision, 'spec'> {
   const { spec } = found
   const candidate = `image ${found.image?.name}`
-  const installs = isInstalling(found, catalog)
   const uncertain = whyUncertain(identity)
   if (uncertain !== undefined && (installs || isNetworkDisk(spec))) {
     const why = `${candidate} ${installs ? 'installs' : 'is a network disk'}, and ${uncertain.what}`

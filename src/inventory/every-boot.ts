@@ -3,9 +3,11 @@ import type { Db } from '../db/open.ts'
 import { images, imageVersions } from '../db/schema.ts'
 import { type FieldFault, InputError } from '../errors.ts'
 import type { Assignment } from './assignment.ts'
+import type { AssignmentChange } from './assignment-change.ts'
 import { type BootSpec, refusal } from './boot-spec.ts'
 import type { Catalog } from './catalog.ts'
 import type { Decision } from './decision.ts'
+import { mayInstall } from './menu-choice.ts'
 
 /** An image that is assigned, with what says whether it writes to the disk. */
 type Assigned = Pick<Assignment, 'image' | 'answerFile' | 'everyBoot'>
@@ -31,6 +33,12 @@ export function everyBootFaults(
     }))
 }
 
+/** Whether a change says what is booted, or with which answers: what it leaves alone is no reason to refuse it. */
+export function changesInstall(change: AssignmentChange | null | undefined): boolean {
+  const { image, answerFile, everyBoot } = change ?? {}
+  return image !== undefined || answerFile !== undefined || everyBoot !== undefined
+}
+
 /** @throws InputError for assignments that install at every boot and do not say so */
 export async function refuseUnsaidInstalls(db: Db, assigned: (Assigned & { field: string })[]): Promise<void> {
   const installers = await findInstallers(db)
@@ -49,10 +57,13 @@ export async function findInstallers(db: Db): Promise<Set<string>> {
 /** What a decision comes to for an image: its spec, and the answer file that its machine would fetch. */
 type Specified = Pick<Decision, 'spec' | 'image' | 'answerFile'>
 
-/** Whether booting it may write to the machine's disk. */
-export function isInstalling({ spec, image, answerFile }: Specified, catalog: Catalog): boolean {
+/**
+ * Whether booting it may write to the machine's disk.
+ * @param together the answer file is assigned by what assigns the image
+ */
+export function isInstalling({ spec, image, answerFile }: Specified, catalog: Catalog, together: boolean): boolean {
   if (image === undefined || spec.kind === 'refusal' || spec.kind === 'local') return false
-  return answerFile !== undefined || catalog.images.get(image.name)?.installer === true
+  return mayInstall(catalog.images.get(image.name)?.installer, answerFile, together)
 }
 
 /** The refusal of an assignment that would install at every boot, though nobody said that it should. */

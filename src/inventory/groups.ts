@@ -5,7 +5,7 @@ import { InputError, NotFoundError } from '../errors.ts'
 import type { Assignment } from './assignment.ts'
 import { type AssignmentChange, changedAssignment, tooManyParams } from './assignment-change.ts'
 import { type Actor, system } from './changes.ts'
-import { everyBootFaults, findInstallers, refuseUnsaidInstalls } from './every-boot.ts'
+import { changesInstall, everyBootFaults, findInstallers, refuseUnsaidInstalls } from './every-boot.ts'
 import { deleteNamed, findNamed, listNamed, type Noun, saveNamed } from './named.ts'
 import type { Precondition } from './precondition.ts'
 import { refuseUnknownNames } from './references.ts'
@@ -84,7 +84,7 @@ export async function changeGroup(
     }
     const faults = [
       ...tooManyParams(after.assignment),
-      ...(assignment
+      ...(changesInstall(assignment)
         ? everyBootFaults([{ ...after.assignment, field: 'assignment' }], (one) => installers.has(one))
         : []),
     ]

@@ -4,7 +4,7 @@ import type { Mac } from '../mac.ts'
 import { swapUuid } from '../uuid.ts'
 import type { AssignmentChange } from './assignment-change.ts'
 import { canonical } from './canonical.ts'
-import { everyBootFaults, type Installers } from './every-boot.ts'
+import { changesInstall, everyBootFaults, type Installers } from './every-boot.ts'
 import { identifiedBy, isIdentified, nameOf } from './identity.ts'
 import { changedValues, type MachineChange, machineFields, valuesOf } from './machine-fields.ts'
 import { type Machine, presentOf, said, tooMany } from './machines.ts'
@@ -127,7 +127,7 @@ export function planRows(
       })),
       ...tooMany({ ...valuesOf(after), macs: after.macs }),
       ...(isIdentified(after) ? [] : [{ field: 'mac', value: 'nothing', expected: identifiedBy }]),
-      ...(row.change.assignment
+      ...(changesInstall(row.change.assignment)
         ? everyBootFaults([{ ...after.assignment, field: 'assignment' }], (one) => known.installers.has(one))
         : []),
     ]

@@ -9,7 +9,7 @@ import { tooManyParams } from './assignment-change.ts'
 import { canonical } from './canonical.ts'
 import { changeType } from './change-types.ts'
 import { type Actor, recordChanges, system } from './changes.ts'
-import { everyBootFaults, findInstallers, type Installers } from './every-boot.ts'
+import { changesInstall, everyBootFaults, findInstallers, type Installers } from './every-boot.ts'
 import { identifiedBy, isIdentified } from './identity.ts'
 import { changedValues, type MachineChange, type MachineValues, rowValuesOf, valuesOf } from './machine-fields.ts'
 import { type MachineKey, nameColumn, namesOfMachines, noMachine, refuseAmbiguous } from './machine-names.ts'
@@ -133,7 +133,7 @@ async function saveOnce(
       throw new InputError({ field: 'macs', value: '[]', expected: identifiedBy })
     const faults = [
       ...tooMany({ ...after, macs: wanted }),
-      ...(change.assignment
+      ...(changesInstall(change.assignment)
         ? everyBootFaults([{ ...after.assignment, field: 'assignment' }], (one) => installers.has(one))
         : []),
     ]

@@ -41,10 +41,18 @@ export function whyNoTimeLimit(
   if (chosen === undefined) return `its default, ${defaultEntry}, is hidden here, so it waits for a person`
   if (chosen.kind !== 'image') return undefined
   const answers = chosen.answerFile ?? answerFile
-  const installs = answers !== undefined || catalog.images.get(chosen.image)?.installer === true
+  const installs = mayInstall(catalog.images.get(chosen.image)?.installer, answers, chosen.answerFile !== undefined)
   return installs && (weak || !chosen.everyBoot)
     ? `its default, ${defaultEntry}, installs, so it waits for a person`
     : undefined
+}
+
+/**
+ * Whether booting an image may write to the machine's disk. An answer file says that it does; but of an image that is said to be
+ * no installer only where it is assigned together with the image, not where a group merges it in.
+ */
+export function mayInstall(installer: boolean | null | undefined, answerFile: unknown, together: boolean): boolean {
+  return installer === true || (answerFile !== undefined && (together || installer !== false))
 }
 
 /** The reasons for the entries that a menu does not show. */

@@ -24,7 +24,7 @@ export function createPinVersion(db: Db): PinVersion {
         .select({ variants: imageVersions.variants, installer: imageVersions.installer })
         .from(imageVersions)
         .where(and(eq(imageVersions.image, image), eq(imageVersions.version, version)))
-      return row && { ...row, installer: row.installer === true }
+      return row
     },
   })
   return async (catalog, name, version) => {

@@ -119,6 +119,38 @@ eachDatabase('what installs is found also where no single assignment shows it', 
     expect(await decideFor(db, { mac })).toMatchObject({ spec: { kind: 'linux' }, deployment: { attempt: 1 } })
   })
 
+  test.each<[string, boolean | null, object, object, string]>([
+    ['of a group, with an image that is no installer', false, { image: 'live' }, { answerFile: 'ci' }, 'linux'],
+    ['of a group, with an image of which nobody said so', null, { image: 'live' }, { answerFile: 'ci' }, 'refusal'],
+    ['of a group, with an installer', true, { image: 'live', everyBoot: true }, { answerFile: 'ci' }, 'linux'],
+    [
+      'of a machine, with the image of a group that is no installer',
+      false,
+      { answerFile: 'ci' },
+      { image: 'live' },
+      'linux',
+    ],
+    ['of the group that says the image', false, {}, { image: 'live', answerFile: 'ci', everyBoot: true }, 'linux'],
+  ])('an answer file %s', async (_, installer, own, ofGroup, kind) => {
+    const db = database()
+    const kernel = { sha256: 'e'.repeat(64), name: 'k' }
+    await saveFile(db, { ...kernel, sizeBytes: 1 })
+    await saveImage(db, 'live', {
+      installer,
+      variants: [{ kind: 'linux', arch: 'x86_64', kernel, initrds: [], args: [] }],
+    })
+    await saveAnswerFile(db, 'ci', { documents: [{ name: 'a', mediaType: 'text/plain', text: 'x' }] })
+    expect((await api.ask('PUT', here, { assignment: own })).status).toBe(201)
+    expect((await api.ask('PUT', '/api/v1/groups/g', { everybody: true, assignment: ofGroup })).status).toBe(201)
+    expect((await decideFor(db, { mac })).spec.kind).toBe(kind)
+    // Marked as an installer later, it is not served unsaid; and what does not concern that can still be changed.
+    await api.ask('PATCH', '/api/v1/images/live', { installer: true })
+    const said = 'everyBoot' in own || 'everyBoot' in ofGroup
+    expect((await decideFor(db, { mac })).spec.kind).toBe(said ? 'linux' : 'refusal')
+    for (const path of [here, '/api/v1/groups/g'])
+      expect((await api.ask('PATCH', path, { assignment: { params: { disk: 'sda' } } })).status).toBe(200)
+  })
+
   test.each<[string, object[], boolean]>([
     ['a draft that is promoted', [{ draft: true, installer: true, target: 2 }, { version: 2 }], true],
     ['a draft that said nothing', [{ installer: true, target: 2 }, { draft: true, target: 3 }, { version: 3 }], true],
