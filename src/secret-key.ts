@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { open, readFile, stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Config } from './config.ts'
 import { ConfigError, messageOf } from './errors.ts'
-import { syncFolder } from './folders.ts'
+import { makeFileOnce } from './folders.ts'
 import type { Logger } from './log.ts'
 import { parseKey } from './seal.ts'
 
@@ -54,15 +54,7 @@ async function checkMode(file: string, own: boolean, log: Pick<Logger, 'warn'>):
   log.warn({ file, mode: text }, 'others can read the key of all secrets')
 }
 
+// Of two that start at once one makes it, and both read it. Synced: what it seals must not outlive it.
 async function makeKeyFile(file: string): Promise<void> {
-  // Exclusive: of two that start at once one makes it, and both read it. Synced: what it seals must not outlive it.
-  const handle = await open(file, 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'EEXIST') return undefined
-    throw error
-  })
-  if (handle === undefined) return
-  await handle.writeFile(`${randomBytes(32).toString('hex')}\n`)
-  await handle.sync()
-  await handle.close()
-  await syncFolder(dirname(file))
+  await makeFileOnce(file, `${randomBytes(32).toString('hex')}\n`, 0o600)
 }

@@ -17,6 +17,7 @@ import { createShares } from './boot/shares.ts'
 import { startBackgroundChecks } from './care/background-checks.ts'
 import { createFileChecks } from './care/check-file.ts'
 import type { Config, Listen } from './config.ts'
+import { lockFolder } from './db/folder-lock.ts'
 import { type Db, openPostgres } from './db/open.ts'
 import { openEmbedded } from './db/open-embedded.ts'
 import { rowsOf } from './db/rows.ts'
@@ -59,9 +60,15 @@ export type RunningServer = {
 /** Opens everything in order; when one thing fails, what was opened is closed again and the error is thrown. */
 export async function startServer(config: Config, log: Logger): Promise<RunningServer> {
   const opened: (() => Promise<unknown>)[] = []
-  const stop = async () => {
+  let stopped: Promise<void> | undefined
+  const closeAll = async () => {
     for (const close of opened.splice(0).reverse())
       await close().catch((error) => log.error({ error: messageOf(error) }, 'did not close'))
+  }
+  // Whoever asks again waits for the same end.
+  const stop = () => {
+    stopped ??= closeAll()
+    return stopped
   }
   try {
     return { ...(await open(config, log, opened)), stop }
@@ -79,6 +86,8 @@ async function open(
   opened: (() => Promise<unknown>)[],
 ): Promise<Omit<RunningServer, 'stop'>> {
   await makeFolder(config.dataDir)
+  // Held until the database is closed, which is closed before it.
+  if (config.databaseUrl === undefined) opened.push((await lockFolder(config.dataDir)).release)
   const socketPath = adminSocketPath(config.dataDir)
   if (socketPath !== undefined && (await isSocketTaken(socketPath))) {
     throw new ConfigError(`BOOTWRIGHT_DATA_DIR: another server is running on ${config.dataDir}`)

@@ -32,7 +32,7 @@ export async function prepareDatabaseFolder(
   const found = await listed(folder)
   if (found.length > 0) {
     await checkWhole(folder)
-    // Two servers are kept apart by the socket in the data folder; here every process is PostgreSQL's number 42, and a power cut may
+    // Two servers are kept apart by a lock (folder-lock.ts); here every process is PostgreSQL's number 42, and a power cut may
     // leave the file empty, which PostgreSQL refuses.
     return rm(join(folder, 'postmaster.pid'), { force: true })
   }

@@ -73,8 +73,14 @@ export function openDurableFiles(folder: string): DurableFiles {
     settle: log.settle,
     logBytes: growth.bytes,
     closeAll: () => {
-      for (const file of opened) fs.closeSync(file)
-      opened.clear()
+      for (const file of opened) {
+        opened.delete(file)
+        try {
+          fs.closeSync(file)
+        } catch {
+          // It is closed all the same (close(2)), and the next engine must be able to start.
+        }
+      }
     },
   }
 }
@@ -169,8 +175,9 @@ function makeCreatable({ FS, NODEFS }: Emscripten, opened: Set<number>): void {
     opened.add(stream.nfd)
   }
   streams.close = (stream) => {
+    // Before: a number that is free again may be somebody else's at once.
+    if (stream.shared.refcount === 1) opened.delete(stream.nfd)
     close(stream)
-    if (stream.shared.refcount === 0) opened.delete(stream.nfd)
   }
 }
 

@@ -7,6 +7,7 @@ import { webhookDeliveries, webhooks } from '../db/schema.ts'
 import { NotFoundError } from '../errors.ts'
 import type { Sealer } from '../seal.ts'
 import { type Actor, isOfTypes, lastChange, listChangesAfter, recordChanges, system } from './changes.ts'
+import { shownUrl } from './imports.ts'
 
 /** Where changes are sent, without the secret that signs them. */
 export type Webhook = {
@@ -54,7 +55,7 @@ export async function createWebhook(
       .insert(webhooks)
       .values({ id, url, types, sealed: sealer.seal(secret, sealedFor(id)), cursorTx: last.tx, cursorId: last.id })
       .returning(shown)
-    await recordChanges(tx, [{ actor: by, type: 'webhook.created', subject: id, after: { url, types } }])
+    await recordChanges(tx, [{ actor: by, type: 'webhook.created', subject: id, after: told({ url, types }) }])
     return { ...(row as Webhook), secret }
   })
 }
@@ -80,7 +81,6 @@ export async function changeWebhook(
       .set({ ...given, updatedAt: sql`now()` })
       .where(eq(webhooks.id, id))
       .returning(shown)
-    const told = ({ url, types, active }: Webhook) => ({ url, types, active })
     await recordChanges(tx, [
       { actor: by, type: 'webhook.changed', subject: id, before: told(before), after: told(after as Webhook) },
     ])
@@ -94,10 +94,13 @@ export async function deleteWebhook(db: Db, id: string, by: Actor = system): Pro
     const tx = transaction as unknown as Db
     const [row] = await tx.delete(webhooks).where(eq(webhooks.id, id)).returning(shown)
     if (row === undefined) throw new NotFoundError(`there is no webhook ${id}`)
-    await recordChanges(tx, [
-      { actor: by, type: 'webhook.deleted', subject: id, before: { url: row.url, types: row.types } },
-    ])
+    await recordChanges(tx, [{ actor: by, type: 'webhook.deleted', subject: id, before: told(row) }])
   })
+}
+
+/** What the log of changes says of a webhook, which other webhooks are sent: of a URL no query, where a key may stand. */
+function told({ url, types, active }: Pick<Webhook, 'url' | 'types'> & { active?: boolean }) {
+  return { url: shownUrl(url), types, ...(active !== undefined && { active }) }
 }
 
 /** Where a webhook's messages go, and what signs them. @throws NotFoundError */

@@ -1,25 +1,32 @@
 import { randomUUID } from 'node:crypto'
-import { open, readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ConflictError } from '../errors.ts'
-import { makeFolder, syncFolder } from '../folders.ts'
+import { validate as isUuid } from 'uuid'
+import { ConfigError, ConflictError, quote } from '../errors.ts'
+import { makeFileOnce, makeFolder } from '../folders.ts'
 import type { FileStore } from './file-store.ts'
 
 /** The id of the store in a folder, made once: servers that share the folder read the same. */
 export async function loadStoreId(folder: string): Promise<string> {
   const path = join(folder, 'store.id')
   await makeFolder(folder)
-  const handle = await open(path, 'wx', 0o644).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'EEXIST') return undefined
-    throw error
-  })
-  if (handle !== undefined) {
-    await handle.writeFile(`${randomUUID()}\n`)
-    await handle.sync()
-    await handle.close()
-    await syncFolder(folder)
-  }
-  return (await readFile(path, 'utf8')).trim()
+  if (!(await exists(path))) await makeFileOnce(path, `${randomUUID()}\n`, 0o644)
+  const id = (await readFile(path, 'utf8')).trim()
+  if (!isUuid(id))
+    throw new ConfigError(
+      `BOOTWRIGHT_DATA_DIR: ${path}: expected the id (UUID) of the store of image files, got ${quote(id)}. Next step: restore it from a backup, or remove it if no other server shares this store`,
+    )
+  return id
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return false
+      throw error
+    },
+  )
 }
 
 /** In place of a store that is not the one of the database: whatever would change it, or judge it, is refused. */

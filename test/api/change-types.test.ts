@@ -85,4 +85,18 @@ eachDatabase('types of changes', (database) => {
     expect((await api.ask('POST', `/api/v1/webhooks/01930000-0000-7000-8000-000000000000/test`)).status).toBe(404)
     expect((await api.ask('GET', '/api/v1/changes?limit=1')).body.items[0].type).toBe('webhook.created')
   })
+
+  test('a change of a webhook tells no key that stands in its URL', async () => {
+    const { body } = await api.ask('POST', '/api/v1/webhooks', { url: `${url}/hook?key=hunter2` })
+    await api.ask('PATCH', `/api/v1/webhooks/${body.id}`, { url: `${url}/hook?key=hunter3`, active: false })
+    await api.ask('DELETE', `/api/v1/webhooks/${body.id}`)
+    const { items } = (await api.ask('GET', `/api/v1/changes?subject=${body.id}`)).body
+    expect(items.map(({ type }: { type: string }) => type)).toEqual([
+      'webhook.deleted',
+      'webhook.changed',
+      'webhook.created',
+    ])
+    expect(JSON.stringify(items)).toContain(`${url}/hook"`)
+    expect(JSON.stringify(items)).not.toContain('hunter')
+  })
 })

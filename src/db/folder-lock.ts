@@ -1,0 +1,35 @@
+import { open } from 'node:fs/promises'
+import { join } from 'node:path'
+import koffi from 'koffi'
+import { ConfigError } from '../errors.ts'
+import { makeFolder } from '../folders.ts'
+
+// flock(2): exclusive, without waiting.
+const exclusive = 2 | 4
+
+/**
+ * Holds a data folder for this process alone until `release`: two that write one embedded database destroy it. The system gives
+ * the lock back when the process ends, however it ends. Without flock(2) nothing is held, and the admin socket is the only guard.
+ * @throws ConfigError when another process holds it
+ */
+export async function lockFolder(dataDir: string): Promise<{ release: () => Promise<void> }> {
+  await makeFolder(dataDir)
+  const flock = loadFlock()
+  if (flock === undefined) return { release: async () => {} }
+  // The file stays: who removed it would let two others lock two files of one name.
+  const file = await open(join(dataDir, 'owner.lock'), 'a', 0o600)
+  if (flock(file.fd, exclusive) !== 0) {
+    await file.close()
+    throw new ConfigError(`BOOTWRIGHT_DATA_DIR: another server is running on ${dataDir}`)
+  }
+  return { release: () => file.close() }
+}
+
+function loadFlock(): ((file: number, operation: number) => number) | undefined {
+  if (process.platform === 'win32') return undefined
+  try {
+    return koffi.load(null).func('int flock(int fd, int operation)')
+  } catch {
+    return undefined
+  }
+}
