@@ -61,6 +61,31 @@ export async function writeMove(db: Db, { id }: { id: string }, move: Move, by: 
     await recordChanges(db, [{ actor: by, type: `deployment.${row.state}`, subject: id, after: shownDeployment(row) }])
 }
 
+/**
+ * Cancels the active deployment of an image that its machine reported as installed by a boot of another kind: a person took it from a
+ * menu. To install it again would wipe that. A boot of an uncertain machine cancels nothing.
+ */
+export async function cancelInstalled(db: Db, bootId: string, by: Actor): Promise<void> {
+  const [row] = await db
+    .update(deployments)
+    .set({
+      state: 'cancelled',
+      reason: sql`'a boot without it reported that ' || ${deployments.image} || ' is installed'`,
+      endedAt: sql`now()`,
+    })
+    .where(
+      and(
+        inArray(deployments.state, activeStates),
+        sql`exists (select 1 from boots where boots.id = ${bootId} and boots.machine_id = ${deployments.machineId}
+          and boots.image = ${deployments.image}
+          and boots.started_at >= ${deployments.createdAt} and (boots.decision #>> '{identity,weak}') is null)`,
+      ),
+    )
+    .returning()
+  if (row !== undefined)
+    await recordChanges(db, [{ actor: by, type: 'deployment.cancelled', subject: row.id, after: shownDeployment(row) }])
+}
+
 /** Fails the deployments whose time is over. */
 export async function failLateDeployments(db: Db): Promise<void> {
   const rows = await db

@@ -6,7 +6,7 @@ import { noteOtherAddresses, recordNotices } from './boot-notices.ts'
 import { isOvertaken, type Outcome } from './boots.ts'
 import { type Actor, type Change, recordChanges } from './changes.ts'
 import { whySpent } from './decision.ts'
-import { lockActive, moveDeployment, type Seen, writeMove } from './deployment-moves.ts'
+import { cancelInstalled, lockActive, moveDeployment, type Seen, writeMove } from './deployment-moves.ts'
 import { createMicroBatch } from './micro-batch.ts'
 import { hashToken } from './tokens.ts'
 
@@ -136,7 +136,11 @@ async function writeReported(tx: Db, list: Reported[]): Promise<void> {
     from r where boots.id = r.id`)
   const endings = list.filter(({ ended, outcome }) => ended && outcome !== 'superseded')
   await recordChanges(tx, endings.map(endingOf))
-  for (const one of list) if (one.boot.deploymentId !== null) await moveOwn(tx, one)
+  for (const one of list) {
+    if (one.boot.deploymentId !== null) await moveOwn(tx, one)
+    else if (one.ended && one.outcome === 'installed' && !one.boot.overtaken)
+      await cancelInstalled(tx, one.boot.id, one.actor)
+  }
   await failSpent(
     tx,
     list.filter(({ boot, seen }) => boot.deploymentId === null && seen === 'ready' && !boot.overtaken),

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { rowsOf } from '../../src/db/rows.ts'
 import { ConflictError, InputError } from '../../src/errors.ts'
 import { findBoot } from '../../src/inventory/boots.ts'
+import type { Decision } from '../../src/inventory/decision.ts'
 import {
   type DeploymentBoot,
   failLateDeployments,
@@ -167,6 +168,26 @@ eachDatabase('deployments', (database) => {
     await report(setup.token, 'installed')
     expect(await now(id)).toMatchObject({ state: 'installed', attempts: 1 })
     expect((await decideFor(db, facts)).notices).toEqual([])
+  })
+
+  test('is cancelled when a boot that a person chose from a menu reports the same image as installed', async () => {
+    const db = database()
+    const machine = await prepare()
+    await saveImage(db, 'other', { variants: [{ kind: 'local', arch: 'x86_64' }] })
+    const { id } = await arm(machine.id)
+    const choose = async (image: string) => {
+      const change = ({ deployment: _, ...decision }: Decision) => ({ ...decision, image: { name: image, version: 1 } })
+      const { token } = await openBootFor(db, facts, ip, { change })
+      for (const seen of ['ready', 'installed'] as const) await report(token, seen)
+    }
+    await choose('other')
+    expect(await now(id)).toMatchObject({ state: 'armed' })
+    await choose('installer')
+    expect(await now(id)).toMatchObject({
+      state: 'cancelled',
+      reason: expect.stringMatching(/installer is installed$/),
+    })
+    expect(await served()).toBeUndefined()
   })
 
   test('a report of the last attempt still counts, although a script was fetched since', async () => {
