@@ -47,7 +47,10 @@ const order = {
     .min(60, '60 seconds to 30 days')
     .max(2_592_000, '60 seconds to 30 days')
     .default(defaultWindowSeconds)
-    .openapi({ description: 'From the first attempt on; then it has failed.' }),
+    .openapi({
+      description:
+        'From the first attempt on; then it has failed. One that no boot began within 30 days has failed, too.',
+    }),
 }
 
 const deploymentSchema = z

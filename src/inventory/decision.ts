@@ -2,6 +2,7 @@ import { isPast } from '../end-of-life.ts'
 import { type Assignment, formatWanted, mergeAssignments, type Params, wantedOf } from './assignment.ts'
 import { type BootSpec, type Chosen, refusal, specFor } from './boot-spec.ts'
 import type { Catalog, CatalogGroup, CatalogImage } from './catalog.ts'
+import { maxArmedDays } from './deployments.ts'
 import { isInstalling, unsaidInstall } from './every-boot.ts'
 import { type KnownTarget, targetOf } from './facts.ts'
 import { groupReasons, matchingGroups } from './group-match.ts'
@@ -271,6 +272,7 @@ export function whySpent({
   if (state !== 'armed' && state !== 'started' && state !== 'installing') return undefined
   if (attempts >= maxAttempts)
     return `${attempts} of ${maxAttempts} attempts, and the machine never reported the end of one`
+  if (late && attempts === 0) return `it was armed more than ${maxArmedDays} days ago, and no boot began it`
   return late ? 'its time is over, and the machine never reported the end of an attempt' : undefined
 }
 

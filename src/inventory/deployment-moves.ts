@@ -2,7 +2,7 @@ import { and, eq, inArray, sql } from 'drizzle-orm'
 import type { Db } from '../db/open.ts'
 import { deployments } from '../db/schema.ts'
 import { type Actor, recordChanges, system } from './changes.ts'
-import { activeStates, type Deployment, type DeploymentState, shownDeployment } from './deployments.ts'
+import { activeStates, type Deployment, type DeploymentState, maxArmedDays, shownDeployment } from './deployments.ts'
 
 /** What was seen of a boot, as its deployment takes it. */
 export type Seen = 'ready' | 'answer-file' | 'installing' | 'progress' | 'installed' | 'booted' | 'failed'
@@ -94,7 +94,8 @@ export async function failLateDeployments(db: Db): Promise<void> {
     .where(
       and(
         inArray(deployments.state, activeStates),
-        sql`${deployments.startedAt} + ${deployments.windowSeconds} * interval '1 second' < now()`,
+        sql`coalesce(${deployments.startedAt} + ${deployments.windowSeconds} * interval '1 second',
+          ${deployments.createdAt} + ${maxArmedDays} * interval '1 day') < now()`,
       ),
     )
     .limit(1000)
@@ -102,8 +103,11 @@ export async function failLateDeployments(db: Db): Promise<void> {
     await db.transaction(async (transaction) => {
       const tx = transaction as unknown as Db
       const locked = await lockActive(tx, row.id)
-      if (locked === undefined) return
-      const reason = `its time is over: no report of the end within ${row.windowSeconds} s of the first attempt`
+      if (locked === undefined || (row.startedAt === null && locked.startedAt !== null)) return
+      const reason =
+        row.startedAt === null
+          ? `it was armed more than ${maxArmedDays} days ago, and no boot began it`
+          : `its time is over: no report of the end within ${row.windowSeconds} s of the first attempt`
       await writeMove(tx, row, { state: 'failed', attempts: locked.attempts, reason }, system)
     })
   }

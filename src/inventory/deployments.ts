@@ -31,6 +31,8 @@ export type DeploymentOrder = {
   windowSeconds: number
 }
 
+/** A deployment that no boot began for so long has failed: nobody expects the machine to be wiped any more. */
+export const maxArmedDays = 30
 export const defaultMaxAttempts = 3
 export const defaultWindowSeconds = 24 * 3600
 

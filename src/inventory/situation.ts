@@ -5,7 +5,7 @@ import { machines } from '../db/schema.ts'
 import type { Assignment } from './assignment.ts'
 import { type Catalog, createCatalogCache } from './catalog.ts'
 import { whySpent } from './decision.ts'
-import { activeStates, type DeploymentState } from './deployments.ts'
+import { activeStates, type DeploymentState, maxArmedDays } from './deployments.ts'
 import type { Facts } from './facts.ts'
 import { type Candidate, type Identity, identify, identityKeys } from './identity.ts'
 import { nameOfId } from './machine-names.ts'
@@ -26,7 +26,7 @@ export type LatestDeployment = {
   maxAttempts: number
   /** Why it failed. */
   reason: string | null
-  /** Its time is over: the first attempt was longer ago than its window. */
+  /** Its time is over: the first attempt was longer ago than its window, or no boot began it for too long. */
   late: boolean
 }
 
@@ -105,7 +105,7 @@ async function findMany(db: Db, asked: Facts[]): Promise<Found[]> {
       (select jsonb_agg(jsonb_build_object('mac', mac, 'facts', facts)) from identity_claims where machine_id = m.id) as claims,
       (select jsonb_build_object('id', id, 'image', image, 'version', version, 'assignment', assignment, 'state', state, 'attempts', attempts,
           'maxAttempts', max_attempts, 'reason', reason,
-          'late', coalesce(started_at + window_seconds * interval '1 second' < now(), false))
+          'late', coalesce(started_at + window_seconds * interval '1 second', created_at + ${maxArmedDays} * interval '1 day') < now())
         from deployments where machine_id = m.id
         order by deployments.state in ('armed', 'started', 'installing') desc, deployments.seq desc limit 1) as deployment,
       array(select name from secrets where owner_kind = 'machine' and owner = m.id::text) as secrets

@@ -190,6 +190,22 @@ eachDatabase('deployments', (database) => {
     expect(await served()).toBeUndefined()
   })
 
+  test('one that no boot began for 30 days is not served any more, and fails', async () => {
+    const { id } = await arm((await prepare()).id)
+    const age = (days: number) =>
+      database().execute(sql`update deployments set created_at = now() - ${days} * interval '1 day'`)
+    await age(29)
+    await failLateDeployments(database())
+    expect(await served()).toBe(1)
+    await age(31)
+    expect([await served(), (await decideFor(database(), facts)).notices[0]]).toEqual([
+      undefined,
+      'the installation of installer failed: it was armed more than 30 days ago, and no boot began it',
+    ])
+    await failLateDeployments(database())
+    expect(await now(id)).toMatchObject({ state: 'failed', reason: expect.stringContaining('30 days') })
+  })
+
   test('a report of the last attempt still counts, although a script was fetched since', async () => {
     const { id } = await arm((await prepare()).id)
     let token = ''
