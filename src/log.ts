@@ -1,15 +1,29 @@
 import { type DestinationStream, type Logger, pino } from 'pino'
-import pretty from 'pino-pretty'
+import { isColorSupported, prettyFactory } from 'pino-pretty'
 import type { Config } from './config.ts'
+import { openLogOutput } from './log-output.ts'
 
 export type { Logger } from 'pino'
 
 /** Log lines are facts with fields, on standard error: JSON for programs, one coloured line each for a person at a terminal. */
 export function openLog({ logLevel, logLevelNames }: Pick<Config, 'logLevel' | 'logLevelNames'>): Logger {
-  const stream = process.stderr.isTTY
-    ? pretty({ destination: 2, sync: true, translateTime: 'HH:MM:ss' })
-    : pino.destination({ fd: 2, sync: false })
-  return createLog(logLevel, stream, logLevelNames)
+  return createLog(logLevel, process.stderr.isTTY ? openTerminal() : openFile(logLevelNames), logLevelNames)
+}
+
+function openTerminal(): DestinationStream {
+  const formatLine = prettyFactory({ colorize: isColorSupported, translateTime: 'HH:MM:ss' })
+  // A terminal that is gone (EIO) takes no lines.
+  process.stderr.on('error', () => {})
+  return { write: (line) => void process.stderr.write(formatLine(line)) }
+}
+
+function openFile(levelNames: boolean): DestinationStream {
+  let notice = ''
+  const noticeLog = createLog('warn', { write: (line) => (notice = line) }, levelNames)
+  return openLogOutput(2, (lines, reason) => {
+    noticeLog.warn({ lines, error: reason }, 'log lines were dropped because they could not be written')
+    return notice
+  })
 }
 
 /** A log whose lines hold no token, wherever in them it would stand: a path, the message of an error, what a machine reported. */

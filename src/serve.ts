@@ -1,7 +1,8 @@
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { loadConfig } from './config.ts'
-import { openLog } from './log.ts'
+import { messageOf } from './errors.ts'
+import { type Logger, openLog } from './log.ts'
 import { programDir } from './paths.ts'
 import { endAsked, endOnUncaught, endProcess, type Stop } from './process-end.ts'
 import { type RunningServer, startServer } from './server.ts'
@@ -17,10 +18,26 @@ export async function serve(env: Record<string, string | undefined>): Promise<vo
   stop = server.stop
   // For `npm start` (scripts/start.js), which starts again only what has served.
   process.send?.('serving')
-  process.stdout.write(banner(server))
+  writeBanner(banner(server), log)
   const reason = await asked
   log.info({ reason }, 'stopping')
   await endProcess(0, log, stop)
+}
+
+/** A standard output that is closed or full ends no server that serves. */
+function writeBanner(text: string, log: Logger): void {
+  const warn = (error: unknown) =>
+    log.warn(
+      { error: messageOf(error) },
+      'cannot write to standard output. If this was the first start, make an admin token: bootwright token create NAME',
+    )
+  process.stdout.removeAllListeners('error').on('error', warn)
+  try {
+    // To a file, Node writes at once, and throws what fails.
+    process.stdout.write(text)
+  } catch (error) {
+    warn(error)
+  }
 }
 
 /** What a DHCP server can name: a listener on every address is reached by each address of this machine. */
