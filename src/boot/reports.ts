@@ -1,5 +1,6 @@
 import { reports } from '../inventory/reports.ts'
 import { redactTokens } from '../log.ts'
+import type { FairTurns } from './fair-turns.ts'
 import { readReportMessage } from './report-message.ts'
 import { addressOf, type BootContext, isToken } from './request.ts'
 import type { BootDeps } from './routes.ts'
@@ -9,7 +10,11 @@ import { recordInOrder } from './settle.ts'
  * `/b/{token}/{ready,installing,progress,installed,booted,failed}?message=…` by GET or POST: what the machine itself says of its
  * boot. iPXE of Debian can only GET. A report is written before it is answered.
  */
-export async function takeReport(c: BootContext, deps: BootDeps): Promise<Response> {
+export async function takeReport(
+  c: BootContext,
+  deps: BootDeps,
+  inTurn: FairTurns = (_, work) => work(),
+): Promise<Response> {
   const { log } = deps
   const report = reports.find((one) => one === c.req.param('report'))
   const token = c.req.param('token') ?? ''
@@ -18,7 +23,7 @@ export async function takeReport(c: BootContext, deps: BootDeps): Promise<Respon
   const ip = addressOf(c)
   // What an installer reports may be the URL that it failed to fetch: that has the boot's token in it.
   const message = redactTokens((await readReportMessage(c)) ?? '') || undefined
-  const known = isToken(token) && (await recordInOrder(deps, token, report, ip, message))
+  const known = isToken(token) && (await inTurn(ip, () => recordInOrder(deps, token, report, ip, message)))
   log[known ? 'info' : 'warn']({ ip, report, message, known }, 'report')
   return known ? c.text('ok\n') : c.text('This token opens no boot, or its boot is too long ago.\n', 404)
 }

@@ -65,6 +65,8 @@ export type BootDeps = FileDeps & {
 
 /** Requests of one address that are answered at once, downloads aside: those have limits of their own (admission.ts). */
 const maxAtOncePerAddress = 16
+/** A report's body may come slowly: its turn begins when it is read (reports.ts). */
+const reportPath = /^\/b\/[^/]+\/[^/]+$/
 const downloads = /^\/(files|trees|nbp)\//
 
 /** Every URL of the boot network. */
@@ -81,8 +83,19 @@ export function createBootApp(deps: BootDeps): Hono<BootEnv> {
     deps.log.warn({ ip: addressOf(c), path: c.req.path }, 'refused: the address is in no boot subnet')
     return c.text('This address may not boot here.\n', 403)
   })
+  // Of a server that cannot do everything a restart makes no better one: who ends what is not live asks here.
+  app.get('/livez', (c) => c.text('ok\n'))
+  app.get('/healthz', async (c) => {
+    const { code, health } = await findHealth(deps)
+    // The reason names folders of the server: that is for operators.
+    return c.json({ status: health.status, database: health.database }, code)
+  })
   const inTurn = createFairTurns(maxAtOncePerAddress)
-  app.use((c, next) => (downloads.test(c.req.path) ? next() : inTurn(addressOf(c), next)))
+  const waitsForBody = (method: string, path: string) => method === 'POST' && reportPath.test(path)
+  app.use((c, next) => {
+    const { method, path } = c.req
+    return downloads.test(path) || waitsForBody(method, path) ? next() : inTurn(addressOf(c), next)
+  })
 
   for (const path of ['/boot.ipxe', '/boot.ipxe.0', '/autoexec.ipxe', '/nbp/*', '/ipxe', '/ipxe/*']) {
     app.use(path, emptyPreseed)
@@ -112,15 +125,8 @@ export function createBootApp(deps: BootDeps): Hono<BootEnv> {
   app.get('/b/:token/menu/:entry', async (c) => (c.req.method === 'HEAD' ? c.body(null) : serveChoice(c, deps)))
   // HEAD is answered like GET by Hono, and must report nothing.
   app.get('/b/:token/:report', async (c) => (c.req.method === 'HEAD' ? c.body(null) : takeReport(c, deps)))
-  app.post('/b/:token/:report', (c) => takeReport(c, deps))
+  app.post('/b/:token/:report', (c) => takeReport(c, deps, inTurn))
 
-  // Of a server that cannot do everything a restart makes no better one: who ends what is not live asks here.
-  app.get('/livez', (c) => c.text('ok\n'))
-  app.get('/healthz', async (c) => {
-    const { code, health } = await findHealth(deps)
-    // The reason names folders of the server: that is for operators.
-    return c.json({ status: health.status, database: health.database }, code)
-  })
   app.notFound((c) => c.text('There is nothing here. A machine begins at /boot.ipxe.\n', 404))
   app.onError((error, c) => {
     if (error instanceof InputError) return c.text(`${error.message}\n`, 400)

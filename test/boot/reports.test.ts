@@ -1,5 +1,6 @@
+import { connect } from 'node:net'
 import { sql } from 'drizzle-orm'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { listBootEvents } from '../../src/inventory/boot-events.ts'
 import { findBoot, markStalledBoots } from '../../src/inventory/boots.ts'
 import { startTestBootServer, type TestBootServer } from '../helpers/boot-server.ts'
@@ -143,4 +144,20 @@ describe("an installer's progress", () => {
     expect(events.slice(-2).map(({ stage, message }) => message ?? stage)).toEqual(['300', 'installed'])
     expect(await now(id)).toMatchObject({ outcome: 'installed', progress: '302' })
   })
+})
+
+test('slow bodies from one address hold no turn: probes, scripts and whole reports are answered', async () => {
+  const { id, url } = await open()
+  const path = new URL(`${url}/progress`).pathname
+  const sockets = Array.from({ length: 24 }, () => connect(server.port, '127.0.0.1'))
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy()
+  })
+  for (const socket of sockets)
+    socket.on('error', () => {}).write(`POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\nhalf`)
+  // Requests are read in the order they came: this one stands behind them.
+  for (const other of ['/livez', '/healthz', '/ipxe?mac=52-54-00-9a-bc-de', '/boot.ipxe'])
+    expect((await fetch(`${server.url}${other}`, { signal: AbortSignal.timeout(5000) })).status).toBe(200)
+  expect((await post(`${url}/failed`, 'no disk', 'text/plain')).status).toBe(200)
+  expect(await messageOf(id)).toBe('no disk')
 })
