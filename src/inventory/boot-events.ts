@@ -61,14 +61,18 @@ export function startBootEventRecorder(db: Db, log: Logger): BootEventRecorder {
   let writing: Promise<void> = Promise.resolve()
   let timer: NodeJS.Timeout | undefined
   let stopped = false
+  let failedAt = Number.NEGATIVE_INFINITY
 
   const write = async () => {
+    // Each report asks for a flush: while the database is unreachable, one attempt per retry period is enough.
+    if (!stopped && performance.now() - failedAt < retryAfterMs) return schedule(retryAfterMs)
     while (pending.length > 0) {
       const batch = pending.slice(0, mostInOneStatement)
       try {
         await insertEvents(db, batch)
         pending = pending.slice(batch.length)
       } catch (error) {
+        failedAt = performance.now()
         log.warn(
           { pending: pending.length, error: messageOf(error) },
           'boot events are kept until the database answers',

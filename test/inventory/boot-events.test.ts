@@ -1,6 +1,8 @@
 import { sql } from 'drizzle-orm'
 import { pino } from 'pino'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
+import { openEmbedded } from '../../src/db/open-embedded.ts'
+import { rowsOf } from '../../src/db/rows.ts'
 import {
   listBootEvents,
   mostPerBoot,
@@ -90,4 +92,31 @@ eachDatabase('boot events', (database) => {
     await pruneStrayEvents(database())
     expect(await count()).toBe(2)
   })
+})
+
+test('flushes while the database is unreachable try once and warn once per retry period, and lose nothing', async () => {
+  const { db, close } = await openEmbedded()
+  onTestFinished(close)
+  let attempts = 0
+  let isAway = true
+  const flaky = new Proxy(db, {
+    get: (target, name, receiver) => {
+      if (name !== 'execute') return Reflect.get(target, name, receiver)
+      attempts += 1
+      if (isAway) throw new Error('connect ECONNREFUSED')
+      return target.execute.bind(target)
+    },
+  })
+  const lines: string[] = []
+  const recorder = startBootEventRecorder(flaky, pino({ level: 'warn' }, { write: (line) => void lines.push(line) }))
+  for (let report = 0; report < 20; report++) {
+    recorder.record({ ip, stage: 'nbp' })
+    await recorder.flush()
+  }
+  expect([attempts, lines.length]).toEqual([1, 1])
+  isAway = false
+  const count = async () =>
+    rowsOf<{ n: number }>(await db.execute(sql`select count(*)::int as n from boot_events`))[0]?.n
+  await expect.poll(count, { timeout: 10_000 }).toBe(20)
+  await recorder.stop()
 })
