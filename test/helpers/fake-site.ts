@@ -33,7 +33,7 @@ export async function enterSite(socket: string, machines: number, { kernel, init
   })
   await put(socket, '/api/v1/groups/storm', {
     selector: [{ label: 'hall', equals: 'storm' }],
-    assignment: { image: 'storm', answerFile: 'storm' },
+    assignment: { image: 'storm', answerFile: 'storm', everyBoot: true },
   })
   const lines = Array.from({ length: machines }, (_, n) =>
     JSON.stringify({ mac: fakeMachine(n).mac, hostname: `storm-${n}`, labels: { hall: 'storm' } }),
