@@ -5,8 +5,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: ['test/soak/**', '**/node_modules/**'],
     globalSetup: ['test/helpers/postgres-server.ts'],
-    testTimeout: 20_000,
-    hookTimeout: 60_000,
+    testTimeout: 60_000,
+    hookTimeout: 180_000,
     // A guest in software emulation wants a core of its own: two files at a time is what two cores carry.
     maxWorkers: 2,
   },

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { findSealingKeys } from '../../src/inventory/installation.ts'
 import { openSecrets } from '../../src/inventory/secrets.ts'
-import { createSealer } from '../../src/seal.ts'
 import { type Api, openApi } from '../helpers/api.ts'
 import { eachDatabase } from '../helpers/database.ts'
 
