@@ -65,8 +65,8 @@ export type BootDeps = FileDeps & {
 
 /** Requests of one address that are answered at once, downloads aside: those have limits of their own (admission.ts). */
 const maxAtOncePerAddress = 16
-/** A report's body may come slowly: its turn begins when it is read (reports.ts). */
-const reportPath = /^\/b\/[^/]+\/[^/]+$/
+/** A body may come slowly: the turn begins when it is read (reports.ts, stable-answers.ts). */
+const readsBody = /^\/(b\/[^/]+|answer)\/[^/]+$/
 const downloads = /^\/(files|trees|nbp)\//
 
 /** Every URL of the boot network. */
@@ -91,7 +91,7 @@ export function createBootApp(deps: BootDeps): Hono<BootEnv> {
     return c.json({ status: health.status, database: health.database }, code)
   })
   const inTurn = createFairTurns(maxAtOncePerAddress)
-  const waitsForBody = (method: string, path: string) => method === 'POST' && reportPath.test(path)
+  const waitsForBody = (method: string, path: string) => method === 'POST' && readsBody.test(path)
   app.use((c, next) => {
     const { method, path } = c.req
     return downloads.test(path) || waitsForBody(method, path) ? next() : inTurn(addressOf(c), next)
@@ -119,7 +119,7 @@ export function createBootApp(deps: BootDeps): Hono<BootEnv> {
   // Some installers can only POST; what they send along is not needed where the token says which boot it is.
   app.post('/b/:token/answer/:document', (c) => serveAnswer(c, deps, 'answer'))
   app.post('/b/:token/nocloud/:document', (c) => serveAnswer(c, deps, 'nocloud'))
-  app.post('/answer/:document', (c) => serveStableAnswer(c, deps))
+  app.post('/answer/:document', (c) => serveStableAnswer(c, deps, inTurn))
   app.get('/b/:token/san.ipxe', (c) => serveSan(c, deps))
   app.get('/b/:token/boot.cfg', (c) => serveBootConfig(c, deps))
   app.get('/b/:token/menu/:entry', async (c) => (c.req.method === 'HEAD' ? c.body(null) : serveChoice(c, deps)))

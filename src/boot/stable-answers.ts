@@ -2,6 +2,7 @@ import { findAnsweredBoot, whyNoAnswers } from '../inventory/answer-access.ts'
 import { hashToken } from '../inventory/tokens.ts'
 import { parseMac } from '../mac.ts'
 import { answerDocument, noteRefused, whoIs } from './answer-files.ts'
+import type { FairTurns } from './fair-turns.ts'
 import { addressOf, type BootContext } from './request.ts'
 import type { BootDeps } from './routes.ts'
 
@@ -15,13 +16,17 @@ const maxDepth = 8
  * machine is the one whose MAC stands in the JSON that is posted; it is answered only while a boot of it goes on, and only at
  * the address that fetched that boot's script, whatever the settings allow those who have a token: a MAC is no secret.
  */
-export async function serveStableAnswer(c: BootContext, deps: BootDeps): Promise<Response> {
-  const name = c.req.param('document') ?? ''
-  const ip = addressOf(c)
+export async function serveStableAnswer(c: BootContext, deps: BootDeps, inTurn: FairTurns): Promise<Response> {
   c.header('Cache-Control', 'no-store')
   const posted = await readJson(c.req.raw.body)
   if (posted === undefined)
     return c.text(`Expected JSON of at most ${maxBodyBytes} bytes that names a MAC address.\n`, 400)
+  return inTurn(addressOf(c), () => findStableAnswer(c, deps, posted))
+}
+
+async function findStableAnswer(c: BootContext, deps: BootDeps, posted: unknown): Promise<Response> {
+  const name = c.req.param('document') ?? ''
+  const ip = addressOf(c)
   const keys = keysIn(posted)
   const boot = await findAnsweredBoot(deps.db, keys, ip)
   const token = boot && deps.sealer.tokenOf(boot.id)

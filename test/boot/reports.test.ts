@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { connect } from 'node:net'
 import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
@@ -146,16 +147,21 @@ describe("an installer's progress", () => {
   })
 })
 
-test('slow bodies from one address hold no turn: probes, scripts and whole reports are answered', async () => {
+test.each([
+  ['a report', (boot: string) => `${boot}/progress`],
+  ['what an installer says of its machine', () => '/answer/pve'],
+])('slow bodies of %s hold no turn: probes, scripts and whole reports are answered', async (_, pathOf) => {
   const { id, url } = await open()
-  const path = new URL(`${url}/progress`).pathname
+  const path = pathOf(new URL(url).pathname)
   const sockets = Array.from({ length: 24 }, () => connect(server.port, '127.0.0.1'))
   onTestFinished(() => {
     for (const socket of sockets) socket.destroy()
   })
   for (const socket of sockets)
     socket.on('error', () => {}).write(`POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\nhalf`)
-  // Requests are read in the order they came: this one stands behind them.
+  // So that the server has begun to read the bodies.
+  await Promise.all(sockets.map((socket) => once(socket, 'connect')))
+  await new Promise((resolve) => setTimeout(resolve, 200))
   for (const other of ['/livez', '/healthz', '/ipxe?mac=52-54-00-9a-bc-de', '/boot.ipxe'])
     expect((await fetch(`${server.url}${other}`, { signal: AbortSignal.timeout(5000) })).status).toBe(200)
   expect((await post(`${url}/failed`, 'no disk', 'text/plain')).status).toBe(200)
