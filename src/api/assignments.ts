@@ -38,10 +38,15 @@ const efiFile = z
   .openapi('EfiFile', { description: 'An EFI program on the disk.' })
 const localMethod = z.enum(localMethods)
 
+// A component of its own: several schemas beside null stop some generators of clients.
+const efiLocalBoot = z
+  .union([localMethod, efiFile], { error: `${localMethods.join(', ')}, or { "file": … }` })
+  .openapi('EfiLocalBoot')
+
 const localBoot = z
   .strictObject({
     pcbios: localMethod.optional(),
-    efi: z.union([localMethod, efiFile], { error: `${localMethods.join(', ')}, or { "file": … }` }).optional(),
+    efi: efiLocalBoot.optional(),
   })
   .openapi('LocalBoot', {
     description:

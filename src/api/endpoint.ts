@@ -133,6 +133,8 @@ function checkedBody(optional: boolean): MiddlewareHandler {
     const text = await context.req.text()
     if (text.trim() === '') {
       if (!optional) throw new InputError({ field: 'body', value: 'nothing', expected: 'a JSON object' })
+      // Some generated clients say application/json of nothing.
+      context.req.bodyCache.text = Promise.resolve('{}') as never
     } else if (isJson(context)) checkJson(await context.req.json().catch(() => undefined))
     await next()
   }

@@ -36,10 +36,11 @@ describe('bodies of requests', () => {
   })
 
   test('files are verified and garbage is counted without a body', async () => {
-    for (const path of ['/api/v1/files/verify', '/api/v1/files/gc']) {
-      const { status, text } = await send('POST', path, undefined)
-      expect([path, status, text]).toEqual([path, 200, expect.stringContaining('"kind":"end"')])
-    }
+    for (const path of ['/api/v1/files/verify', '/api/v1/files/gc'])
+      for (const type of [undefined, 'application/json']) {
+        const { status, text } = await send('POST', path, undefined, type)
+        expect([path, type, status, text]).toEqual([path, type, 200, expect.stringContaining('"kind":"end"')])
+      }
   })
 
   test.each([

@@ -104,15 +104,17 @@ eachDatabase('imports', (database) => {
     expect(web.asked.map(({ path }) => path)).toEqual(['/m/InRelease', '/m/12.5/SHA256SUMS'])
   })
 
-  test('the word of an operator on whether an image installs outlives imports, and an import may bring another', async () => {
+  test('what is recognised as an installer is one after each import, unless that import says otherwise', async () => {
     await one.run(byRecipe)
     await patchImage(database(), 'little', { installer: false })
     expect(await one.run({ ...byRecipe, archs: ['arm64'] })).toMatchObject({ state: 'done' })
-    expect(await findImage(database(), 'little')).toMatchObject({ installer: false })
+    expect(await findImage(database(), 'little')).toMatchObject({ installer: true })
+    await one.run({ ...byRecipe, installer: false })
+    expect((await loadCatalog(database())).images.get('little')).toMatchObject({ installer: false })
     await one.run({ ...byRecipe, installer: true })
     expect((await loadCatalog(database())).images.get('little')).toMatchObject({ installer: true })
     await patchImage(database(), 'little', { installer: null })
-    expect((await loadCatalog(database())).images.get('little')).toMatchObject({ installer: false })
+    expect((await loadCatalog(database())).images.get('little')).toMatchObject({ installer: null })
   })
 
   test.each([
