@@ -24,11 +24,16 @@ export async function claimStore(db: Db, storeId: string): Promise<string> {
 
 /** Makes a store the one of this database, whatever was before. */
 export async function replaceStore(db: Db, storeId: string): Promise<void> {
+  if ((await claimStore(db, storeId)) === storeId) return
   await db.execute(sql`update installation set store_id = ${storeId}`)
 }
 
-// Of two servers that start at once the second waits for the row, and sees what the first wrote.
+// Of two servers that start at once the second waits for the row, and sees what the first wrote. What is claimed already is only
+// read: a server starts on a full disk too.
 async function claim(db: Db, column: ReturnType<typeof sql>, value: string): Promise<string> {
+  const claimed = await db.execute(sql`select ${column} as value from installation where ${column} is not null`)
+  const [before] = rowsOf<{ value: string }>(claimed)
+  if (before !== undefined) return before.value
   const found = await db.execute(
     sql`update installation set ${column} = coalesce(${column}, ${value}) returning ${column} as value`,
   )
