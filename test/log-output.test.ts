@@ -53,7 +53,13 @@ test.runIf(canMount)(
     free()
     output.write('last\n')
     await vi.waitUntil(() => content().endsWith('last\n'))
-    expect(content().split('\n').slice(2)).toEqual(['dropped 3', 'last', ''])
+    // Whether a line was tried before there was room again is a matter of moments: it is written whole, or counted.
+    const lines = content().split('\n').slice(2)
+    expect(lines.slice(-2)).toEqual(['last', ''])
+    const counted = lines.map((line) => Number(/^dropped (\d+)$/.exec(line)?.[1] ?? 0))
+    const written = lines.filter((line) => line === 'lost' || line === 'lost as well')
+    expect(counted.reduce((sum, count) => sum + count) + written.length).toBe(3)
+    expect(counted.reduce((sum, count) => sum + count)).toBeGreaterThan(0)
   },
 )
 
