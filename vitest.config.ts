@@ -7,6 +7,8 @@ export default defineConfig({
     globalSetup: ['test/helpers/postgres-server.ts'],
     testTimeout: 60_000,
     hookTimeout: 180_000,
+    // Real sockets, disks and firmware on a shared machine: what failed runs once more in CI, and the report names it.
+    retry: process.env.CI ? 1 : 0,
     // A guest in software emulation wants a core of its own: two files at a time is what two cores carry.
     maxWorkers: 2,
   },
