@@ -1,8 +1,8 @@
-import { readFile, rename, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { validate as isUuid, v4 as uuidv4 } from 'uuid'
 import { ConfigError, messageOf, quote } from '../errors.ts'
-import { syncFolder } from '../folders.ts'
+import { makeFileOnce } from '../folders.ts'
 
 /** The id of the server that a data folder is of, made at its first start: what arrived of an import lies in its folder. */
 export async function loadServerId(dataDir: string): Promise<string> {
@@ -19,8 +19,6 @@ export async function loadServerId(dataDir: string): Promise<string> {
     )
   }
   const id = uuidv4()
-  await writeFile(`${path}.new`, `${id}\n`, { mode: 0o600, flush: true })
-  await rename(`${path}.new`, path)
-  await syncFolder(dataDir)
+  await makeFileOnce(path, `${id}\n`, 0o600)
   return id
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { readFile, stat } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { validate as isUuid } from 'uuid'
 import { ConfigError, ConflictError, quote } from '../errors.ts'
@@ -10,23 +10,18 @@ import type { FileStore } from './file-store.ts'
 export async function loadStoreId(folder: string): Promise<string> {
   const path = join(folder, 'store.id')
   await makeFolder(folder)
-  if (!(await exists(path))) await makeFileOnce(path, `${randomUUID()}\n`, 0o644)
-  const id = (await readFile(path, 'utf8')).trim()
+  const read = () => readFile(path, 'utf8')
+  const text = await read().catch(async (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error
+    await makeFileOnce(path, `${randomUUID()}\n`, 0o644)
+    return read()
+  })
+  const id = text.trim()
   if (!isUuid(id))
     throw new ConfigError(
       `BOOTWRIGHT_DATA_DIR: ${path}: expected the id (UUID) of the store of image files, got ${quote(id)}. Next step: restore it from a backup, or remove it if no other server shares this store`,
     )
   return id
-}
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return false
-      throw error
-    },
-  )
 }
 
 /** In place of a store that is not the one of the database: whatever would change it, or judge it, is refused. */
