@@ -32,7 +32,7 @@ COPY --from=build /app/dist dist
 COPY ipxe ipxe
 COPY --from=boot-programs /nbp ipxe/nbp
 COPY migrations migrations
-COPY src/intake/recipes src/intake/recipes
+COPY recipes recipes
 ENV NODE_ENV=production BOOTWRIGHT_DATA_DIR=/data
 USER node
 VOLUME /data

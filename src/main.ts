@@ -1,8 +1,7 @@
 #!/usr/bin/env node
-import { requireDescriptors } from './descriptors.ts'
-import { messageOf } from './errors.ts'
-
-import { asTyped, commandName } from './typed-command.ts'
+import { messageOf } from './lib/errors.ts'
+import { asTyped, commandName } from './lib/typed-command.ts'
+import { requireDescriptors } from './server/descriptors.ts'
 
 // Standard output may be a pipe that its reader closed (`| head`): that is no error of ours.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
@@ -12,7 +11,7 @@ try {
   requireDescriptors()
   const { createProgram } = await import('./cli/program.ts')
   const program = createProgram({
-    serve: async () => (await import('./serve.ts')).serve(process.env),
+    serve: async () => (await import('./server/serve.ts')).serve(process.env),
     env: process.env,
     out: (text) => process.stdout.write(text),
     err: (text) => process.stderr.write(text),

@@ -1,6 +1,6 @@
 import { accessSync, constants, copyFileSync, existsSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { programDir } from '../../src/paths.ts'
+import { programDir } from '../../src/lib/program-dir.ts'
 
 export type DemoMachine = {
   mac: string

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
-import { loadConfig } from '../../src/config.ts'
-import { programDir } from '../../src/paths.ts'
+import { loadConfig } from '../../src/config/config.ts'
+import { programDir } from '../../src/lib/program-dir.ts'
 
 /**
  * The base URL at which a machine behind QEMU's user network reaches boot HTTP of this computer: 10.0.2.2 is the loopback

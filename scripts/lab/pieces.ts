@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { programDir } from '../../src/paths.ts'
+import { programDir } from '../../src/lib/program-dir.ts'
 
 /** A file or folder of what setup brought for the lab: `x86_64/vmlinuz`, `efi-shell/shellx64.efi`, … */
 export function piece(path: string): string {

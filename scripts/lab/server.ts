@@ -1,7 +1,7 @@
 import { request } from 'node:http'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { programDir } from '../../src/paths.ts'
+import { programDir } from '../../src/lib/program-dir.ts'
 import type { Net } from './net.ts'
 import { type Running, startIn } from './process.ts'
 

@@ -1,9 +1,9 @@
-import { findTokenBoot } from '../inventory/answer-access.ts'
+import { findTokenBoot } from '../inventory/boots/answer-access.ts'
 import { renderArgs } from '../render/args.ts'
 import { maxBootConfigBytes, renderBootConfig } from '../render/boot-config.ts'
 import { namesOf } from '../render/names.ts'
 import { documentsFor } from './answer-files.ts'
-import { addressOf, type BootContext, baseUrlOf, isToken } from './request.ts'
+import { addressOf, type BootContext, baseUrlOf, isToken } from './http/request.ts'
 import type { BootDeps } from './routes.ts'
 
 const nothing = 'This boot has no boot.cfg.\n'

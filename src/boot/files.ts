@@ -1,10 +1,10 @@
-import type { BootEventRecorder, Stage } from '../inventory/boot-events.ts'
-import { type FindServable, sha256Pattern, sizeFault } from '../inventory/files.ts'
-import type { Logger } from '../log.ts'
-import type { FileStore } from '../store/file-store.ts'
-import { parseQuery } from './facts-query.ts'
-import { addressOf, type BootContext, queryOf } from './request.ts'
-import { sendFile, type Transfers } from './send-file.ts'
+import { sendFile, type Transfers } from '../bytes/send/send-file.ts'
+import type { FileStore } from '../bytes/store/file-store.ts'
+import type { BootEventRecorder, Stage } from '../inventory/boots/events.ts'
+import { type FindServable, sha256Pattern, sizeFault } from '../inventory/images/files.ts'
+import type { Logger } from '../lib/log.ts'
+import { parseQuery } from './http/facts-query.ts'
+import { addressOf, type BootContext, queryOf } from './http/request.ts'
 
 /** What files are served from. */
 export type FileDeps = {

@@ -1,6 +1,6 @@
-import { findTokenBoot, type TokenBoot } from '../inventory/answer-access.ts'
-import { namePattern } from '../inventory/groups.ts'
-import { addressOf, type BootContext, baseUrlOf, isToken } from './request.ts'
+import { findTokenBoot, type TokenBoot } from '../inventory/boots/answer-access.ts'
+import { namePattern } from '../inventory/machines/groups.ts'
+import { addressOf, type BootContext, baseUrlOf, isToken } from './http/request.ts'
 import type { BootDeps } from './routes.ts'
 import { bootScript, scriptOrFault } from './script.ts'
 

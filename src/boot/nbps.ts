@@ -1,7 +1,7 @@
+import { sendFile } from '../bytes/send/send-file.ts'
 import { contentTypeOf } from './files.ts'
-import { addressOf, type BootContext } from './request.ts'
+import { addressOf, type BootContext } from './http/request.ts'
 import type { BootDeps } from './routes.ts'
-import { sendFile } from './send-file.ts'
 
 /** `/nbp/{name}`: a boot program for UEFI HTTP Boot, which asks with HEAD before GET. */
 export async function serveNbp(c: BootContext, { nbps, transfers, events, log }: BootDeps): Promise<Response> {

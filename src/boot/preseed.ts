@@ -1,5 +1,5 @@
 import type { Next } from 'hono'
-import type { BootContext } from './request.ts'
+import type { BootContext } from './http/request.ts'
 
 const text = `# Bootwright: this URL is for iPXE. debian-installer fetched it because DHCP names it as the boot file.
 # This preseed file is empty. The installation uses the one that url= names.

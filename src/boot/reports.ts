@@ -1,10 +1,10 @@
-import { reports } from '../inventory/reports.ts'
-import { redactTokens } from '../log.ts'
-import type { FairTurns } from './fair-turns.ts'
-import { readReportMessage } from './report-message.ts'
-import { addressOf, type BootContext, isToken } from './request.ts'
+import { reports } from '../inventory/boots/reports.ts'
+import { redactTokens } from '../lib/log.ts'
+import type { FairTurns } from './http/fair-turns.ts'
+import { readReportMessage } from './http/report-message.ts'
+import { addressOf, type BootContext, isToken } from './http/request.ts'
+import { recordInOrder } from './http/settle.ts'
 import type { BootDeps } from './routes.ts'
-import { recordInOrder } from './settle.ts'
 
 /**
  * `/b/{token}/{ready,installing,progress,installed,booted,failed}?message=…` by GET or POST: what the machine itself says of its

@@ -1,9 +1,9 @@
-import { findAnsweredBoot, whyNoAnswers } from '../inventory/answer-access.ts'
-import { hashToken } from '../inventory/tokens.ts'
-import { parseMac } from '../mac.ts'
+import { hashToken } from '../inventory/access/tokens.ts'
+import { findAnsweredBoot, whyNoAnswers } from '../inventory/boots/answer-access.ts'
+import { parseMac } from '../lib/ids/mac.ts'
 import { answerDocument, noteRefused, whoIs } from './answer-files.ts'
-import type { FairTurns } from './fair-turns.ts'
-import { addressOf, type BootContext } from './request.ts'
+import type { FairTurns } from './http/fair-turns.ts'
+import { addressOf, type BootContext } from './http/request.ts'
 import type { BootDeps } from './routes.ts'
 
 /** What an installer says of its machine; Proxmox VE's sends some kilobytes. */

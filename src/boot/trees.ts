@@ -1,6 +1,6 @@
-import { isTreePath } from '../inventory/trees.ts'
+import { isTreePath } from '../inventory/images/trees.ts'
 import { serveStored } from './files.ts'
-import { addressOf, type BootContext } from './request.ts'
+import { addressOf, type BootContext } from './http/request.ts'
 import type { BootDeps } from './routes.ts'
 
 /**

@@ -1,4 +1,4 @@
-import { BusyDatabaseError } from '../outage.ts'
+import { BusyDatabaseError } from '../lib/outage.ts'
 
 /** Lets no more work use the database at once than it has connections for. */
 export type ConnectionGate = {

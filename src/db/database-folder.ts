@@ -1,8 +1,8 @@
 import { constants } from 'node:fs'
 import { access, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { ConfigError, messageOf } from '../errors.ts'
-import { makeFolder, syncFolder } from '../folders.ts'
+import { ConfigError, messageOf } from '../lib/errors.ts'
+import { makeFolder, syncFolder } from '../lib/folders.ts'
 
 /** What initdb makes and PostgreSQL cannot start without: what is lost here it would not name, or would make anew, empty. */
 const parts = [

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { PGlite } from '@electric-sql/pglite'
-import { DiskFullError, messageOf } from '../errors.ts'
-import type { Logger } from '../log.ts'
+import { DiskFullError, messageOf } from '../lib/errors.ts'
+import type { Logger } from '../lib/log.ts'
 import type { DiskRoom } from './disk-room.ts'
 import type { Engine } from './embedded-engine.ts'
 

@@ -1,5 +1,5 @@
 import { PGlite } from '@electric-sql/pglite'
-import { messageOf } from '../errors.ts'
+import { messageOf } from '../lib/errors.ts'
 import { openDurableFiles } from './durable-files.ts'
 
 /** PostgreSQL in our own thread, until it dies. */

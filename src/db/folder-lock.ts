@@ -1,8 +1,8 @@
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import koffi from 'koffi'
-import { ConfigError } from '../errors.ts'
-import { makeFolder } from '../folders.ts'
+import { ConfigError } from '../lib/errors.ts'
+import { makeFolder } from '../lib/folders.ts'
 
 // flock(2): exclusive, without waiting.
 const exclusive = 2 | 4

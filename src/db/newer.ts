@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { sql } from 'drizzle-orm'
-import { ConfigError } from '../errors.ts'
-import { programDir } from '../paths.ts'
+import { ConfigError } from '../lib/errors.ts'
+import { programDir } from '../lib/program-dir.ts'
 import type { Db } from './open.ts'
 import { rowsOf } from './rows.ts'
 

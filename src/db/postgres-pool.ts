@@ -1,6 +1,6 @@
 import postgres from 'postgres'
-import { ConfigError } from '../errors.ts'
-import { DatabaseTimeoutError, isRefusedConnection } from '../outage.ts'
+import { ConfigError } from '../lib/errors.ts'
+import { DatabaseTimeoutError, isRefusedConnection } from '../lib/outage.ts'
 import { createConnectionGate } from './connection-gate.ts'
 
 /** The connections of this process to PostgreSQL. */

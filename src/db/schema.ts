@@ -15,18 +15,18 @@ import {
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core'
-import type { AnswerDocument } from '../inventory/answer-files.ts'
-import type { Assignment } from '../inventory/assignment.ts'
-import type { Stage } from '../inventory/boot-events.ts'
-import type { Outcome } from '../inventory/boots.ts'
-import type { Decision } from '../inventory/decision.ts'
-import type { DeploymentState } from '../inventory/deployments.ts'
-import type { Facts } from '../inventory/facts.ts'
-import type { Variant } from '../inventory/images.ts'
-import type { ImportPlan, ImportState } from '../inventory/imports.ts'
-import type { MenuEntry } from '../inventory/menus.ts'
-import type { Policy } from '../inventory/policy.ts'
-import type { Condition } from '../inventory/selector.ts'
+import type { Decision } from '../decide/decision.ts'
+import type { Outcome } from '../inventory/boots/boots.ts'
+import type { DeploymentState } from '../inventory/boots/deployments.ts'
+import type { Stage } from '../inventory/boots/events.ts'
+import type { AnswerDocument } from '../inventory/images/answer-files.ts'
+import type { Variant } from '../inventory/images/images.ts'
+import type { ImportPlan, ImportState } from '../inventory/images/imports.ts'
+import type { MenuEntry } from '../inventory/machines/menus.ts'
+import type { Policy } from '../inventory/machines/policy.ts'
+import type { Assignment } from '../model/assignment.ts'
+import type { Facts } from '../model/facts.ts'
+import type { Condition } from '../model/selector.ts'
 
 const moment = (name: string) => timestamp(name, { withTimezone: true, precision: 3 })
 /** Of everything that operators change: when, and which revision it is, for ETag and If-Match. */

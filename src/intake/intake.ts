@@ -1,10 +1,10 @@
+import type { PartialFile } from '../bytes/fetch/partial-file.ts'
+import type { PartialFiles } from '../bytes/fetch/partial-files.ts'
+import type { FileStore } from '../bytes/store/file-store.ts'
 import type { Db } from '../db/open.ts'
-import type { Variant } from '../inventory/images.ts'
-import type { ImportProgress } from '../inventory/imports.ts'
-import type { Logger } from '../log.ts'
-import type { FileStore } from '../store/file-store.ts'
-import type { PartialFile } from './partial-file.ts'
-import type { PartialFiles } from './partial-files.ts'
+import type { Variant } from '../inventory/images/images.ts'
+import type { ImportProgress } from '../inventory/images/imports.ts'
+import type { Logger } from '../lib/log.ts'
 
 /** What imports work with. */
 export type Intake = {
@@ -40,7 +40,7 @@ export type Job = {
 export type Brought = { sha256: string; name: string; sizeBytes: number; keep: () => Promise<void> }
 
 /** What an import comes to: an image whose files are here, and kept when it is saved. */
-import type { Connector } from './proxies.ts'
+import type { Connector } from '../bytes/fetch/proxies.ts'
 export type Outcome = {
   /** A name for the image, where the operator gave none. */
   name: string

@@ -1,14 +1,14 @@
 import { join } from 'node:path'
+import { patientRetriesMs } from '../bytes/fetch/download.ts'
+import { slowestBytesPerSecond } from '../bytes/fetch/http-get.ts'
+import { openPartialFiles, type PartialFiles } from '../bytes/fetch/partial-files.ts'
+import { openConnector, type Proxies } from '../bytes/fetch/proxies.ts'
+import type { FileStore } from '../bytes/store/file-store.ts'
 import type { Db } from '../db/open.ts'
-import type { Logger } from '../log.ts'
-import type { FileStore } from '../store/file-store.ts'
-import { patientRetriesMs } from './download.ts'
-import { slowestBytesPerSecond } from './http-get.ts'
-import { openPartialFiles, type PartialFiles } from './partial-files.ts'
-import { openConnector, type Proxies } from './proxies.ts'
+import type { Logger } from '../lib/log.ts'
+import { loadServerId } from '../server/server-id.ts'
 import { shippedRecipes } from './recipes.ts'
 import { type ImportTimes, startImports, usualImportTimes } from './run-imports.ts'
-import { loadServerId } from './server-id.ts'
 
 export type IntakeSettings = Proxies & {
   dataDir: string

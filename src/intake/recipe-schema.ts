@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { archs, platforms } from '../arch.ts'
+import { archs, platforms } from '../model/arch.ts'
 
 const noteText = z.string().min(1).max(500)
 

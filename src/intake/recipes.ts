@@ -2,12 +2,12 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Document, isScalar, parseDocument, visit } from 'yaml'
 import type { z } from 'zod'
-import type { Arch, Platform } from '../arch.ts'
-import { InputError, messageOf, quote } from '../errors.ts'
-import { imageNamePattern } from '../inventory/images.ts'
-import { programDir } from '../paths.ts'
+import { imageNamePattern } from '../inventory/images/images.ts'
+import { InputError, messageOf, quote } from '../lib/errors.ts'
+import { programDir } from '../lib/program-dir.ts'
+import { requiredField, unknownFieldMap } from '../lib/schema-faults.ts'
+import type { Arch, Platform } from '../model/arch.ts'
 import { argFaults, namesTree } from '../render/args.ts'
-import { requiredField, unknownFieldMap } from '../schema-faults.ts'
 import { recipeSchema } from './recipe-schema.ts'
 
 /**
@@ -80,7 +80,7 @@ export type Recipe = {
 }
 
 /** The folder of the recipes that ship with the program, with the keys that they use. */
-export const shippedRecipes = join(programDir, 'src/intake/recipes')
+export const shippedRecipes = join(programDir, 'recipes')
 
 const mostBytes = 256 * 1024
 const mostRecipes = 1000

@@ -1,7 +1,8 @@
+import type { PartialFile } from '../bytes/fetch/partial-file.ts'
 import type { Db } from '../db/open.ts'
-import { InputError, messageOf } from '../errors.ts'
-import { saveFile } from '../inventory/files.ts'
-import { findImage, imageNamePattern, saveImage } from '../inventory/images.ts'
+import { etagOf, PreconditionError } from '../inventory/common/precondition.ts'
+import { saveFile } from '../inventory/images/files.ts'
+import { findImage, imageNamePattern, saveImage } from '../inventory/images/images.ts'
 import {
   endImport,
   findImport,
@@ -10,12 +11,11 @@ import {
   listOpenImports,
   pruneImports,
   recordProgress,
-} from '../inventory/imports.ts'
-import { etagOf, PreconditionError } from '../inventory/precondition.ts'
-import { bringPlan } from './bring-plan.ts'
+} from '../inventory/images/imports.ts'
+import { InputError, messageOf } from '../lib/errors.ts'
+import { mergedVariants } from './discs/layout-variants.ts'
+import { bringPlan } from './import-plan.ts'
 import type { Intake, Job, Outcome } from './intake.ts'
-import { mergedVariants } from './layout-variants.ts'
-import type { PartialFile } from './partial-file.ts'
 
 export type ImportRunner = {
   /** Looks for imports to run at once, instead of after a while. */

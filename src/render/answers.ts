@@ -1,5 +1,5 @@
-import { type FieldFault, InputError } from '../errors.ts'
-import type { AnswerDocument } from '../inventory/answer-files.ts'
+import type { AnswerDocument } from '../inventory/images/answer-files.ts'
+import { type FieldFault, InputError } from '../lib/errors.ts'
 import { checkText, fillText } from './liquid.ts'
 import type { Names } from './names.ts'
 

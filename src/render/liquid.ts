@@ -1,5 +1,5 @@
 import { type Context, Liquid, type Template } from 'liquidjs'
-import { messageOf } from '../errors.ts'
+import { messageOf } from '../lib/errors.ts'
 import { knownNames } from './names.ts'
 
 /** Characters that one text may make, with all that its filters make in between. */

@@ -1,8 +1,8 @@
-import type { Params } from '../inventory/assignment.ts'
-import type { Decision } from '../inventory/decision.ts'
-import type { Facts } from '../inventory/facts.ts'
-import { realValue } from '../placeholders.ts'
-import { parseUuid } from '../uuid.ts'
+import type { Decision } from '../decide/decision.ts'
+import { realValue } from '../lib/ids/placeholders.ts'
+import { parseUuid } from '../lib/ids/uuid.ts'
+import type { Params } from '../model/assignment.ts'
+import type { Facts } from '../model/facts.ts'
 
 /** The names that operators' texts, kernel arguments and answer files, may use. */
 export type Names = {

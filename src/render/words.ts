@@ -1,4 +1,4 @@
-import { InputError } from '../errors.ts'
+import { InputError } from '../lib/errors.ts'
 
 /**
  * A value that stands as one word in an iPXE script. iPXE knows no quoting (its core/exec.c), so a value is accepted

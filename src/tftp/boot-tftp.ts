@@ -1,10 +1,10 @@
-import { baseUrlAt } from '../base-url.ts'
-import type { Config } from '../config.ts'
-import { ConfigError, messageOf } from '../errors.ts'
-import type { BootEventRecorder } from '../inventory/boot-events.ts'
-import type { Logger } from '../log.ts'
+import type { Config } from '../config/config.ts'
+import type { Nbps } from '../files/nbps.ts'
+import type { BootEventRecorder } from '../inventory/boots/events.ts'
+import { baseUrlAt } from '../lib/base-url.ts'
+import { ConfigError, messageOf } from '../lib/errors.ts'
+import type { Logger } from '../lib/log.ts'
 import type { Scripts } from '../render/scripts.ts'
-import type { Nbps } from '../store/nbps.ts'
 import { type FindNbp, startTftp, type TftpServer, type TftpTransferRecord } from './server.ts'
 
 type Parts = {

@@ -1,8 +1,8 @@
 import dgram from 'node:dgram'
 import { readFileSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
-import { messageOf } from '../errors.ts'
-import type { Logger } from '../log.ts'
+import { messageOf } from '../lib/errors.ts'
+import type { Logger } from '../lib/log.ts'
 
 /** A datagram to the TFTP port. `localAddress` is the address it was sent to, where that is known. */
 export type Datagram = {

@@ -1,6 +1,6 @@
 import type dgram from 'node:dgram'
-import { messageOf } from '../errors.ts'
-import type { Logger } from '../log.ts'
+import { messageOf } from '../lib/errors.ts'
+import type { Logger } from '../lib/log.ts'
 import { blockSizeOf, connectedSocket, type Datagram, listenEverywhere } from './listen.ts'
 import { cleanName } from './name.ts'
 import { negotiate } from './options.ts'

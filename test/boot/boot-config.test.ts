@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { saveAnswerFile } from '../../src/inventory/answer-files.ts'
-import { saveGroup } from '../../src/inventory/groups.ts'
-import { saveImage } from '../../src/inventory/images.ts'
-import { saveMachine } from '../../src/inventory/machines.ts'
+import { saveAnswerFile } from '../../src/inventory/images/answer-files.ts'
+import { saveImage } from '../../src/inventory/images/images.ts'
+import { saveGroup } from '../../src/inventory/machines/groups.ts'
+import { saveMachine } from '../../src/inventory/machines/machines.ts'
 import { renderBootConfig } from '../../src/render/boot-config.ts'
 import { getAsIpxe, sha256, startTestBootServer, type TestBootServer } from '../helpers/boot-server.ts'
 

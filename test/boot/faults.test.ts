@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { saveImage } from '../../src/inventory/images.ts'
-import { saveMachine } from '../../src/inventory/machines.ts'
-import { saveMenu } from '../../src/inventory/menus.ts'
-import { createLog } from '../../src/log.ts'
+import { saveImage } from '../../src/inventory/images/images.ts'
+import { saveMachine } from '../../src/inventory/machines/machines.ts'
+import { saveMenu } from '../../src/inventory/machines/menus.ts'
+import { createLog } from '../../src/lib/log.ts'
 import { getAsIpxe, startTestBootServer, type TestBootServer } from '../helpers/boot-server.ts'
 
 const mac = '52:54:00:fa:17:01'

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { listBoots } from '../../src/inventory/boots.ts'
-import { saveImage } from '../../src/inventory/images.ts'
-import { findMachine, saveMachine } from '../../src/inventory/machines.ts'
-import { saveMenu } from '../../src/inventory/menus.ts'
-import { savePolicy } from '../../src/inventory/policy.ts'
+import { listBoots } from '../../src/inventory/boots/boots.ts'
+import { saveImage } from '../../src/inventory/images/images.ts'
+import { findMachine, saveMachine } from '../../src/inventory/machines/machines.ts'
+import { saveMenu } from '../../src/inventory/machines/menus.ts'
+import { savePolicy } from '../../src/inventory/machines/policy.ts'
 import { getAsIpxe, startTestBootServer, type TestBootServer } from '../helpers/boot-server.ts'
 
 let server: TestBootServer

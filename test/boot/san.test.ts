@@ -1,10 +1,10 @@
 import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { listBootEvents } from '../../src/inventory/boot-events.ts'
-import { listBoots } from '../../src/inventory/boots.ts'
-import { saveImage } from '../../src/inventory/images.ts'
-import { findMachine, saveMachine } from '../../src/inventory/machines.ts'
-import { deleteSecret, saveSecret } from '../../src/inventory/secrets.ts'
+import { listBoots } from '../../src/inventory/boots/boots.ts'
+import { listBootEvents } from '../../src/inventory/boots/events.ts'
+import { saveImage } from '../../src/inventory/images/images.ts'
+import { findMachine, saveMachine } from '../../src/inventory/machines/machines.ts'
+import { deleteSecret, saveSecret } from '../../src/inventory/machines/secrets.ts'
 import { getAsIpxe, startTestBootServer, type TestBootServer } from '../helpers/boot-server.ts'
 
 let server: TestBootServer

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { listBootEvents } from '../../src/inventory/boot-events.ts'
-import { findBoot, listBoots } from '../../src/inventory/boots.ts'
-import { saveImage } from '../../src/inventory/images.ts'
-import { findMachine, newMachine, saveMachine } from '../../src/inventory/machines.ts'
-import { savePolicy } from '../../src/inventory/policy.ts'
+import { findBoot, listBoots } from '../../src/inventory/boots/boots.ts'
+import { listBootEvents } from '../../src/inventory/boots/events.ts'
+import { saveImage } from '../../src/inventory/images/images.ts'
+import { findMachine, newMachine, saveMachine } from '../../src/inventory/machines/machines.ts'
+import { savePolicy } from '../../src/inventory/machines/policy.ts'
 import { getAsIpxe, startTestBootServer, type TestBootServer } from '../helpers/boot-server.ts'
 
 let server: TestBootServer

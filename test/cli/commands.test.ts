@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { getAsIpxe } from '../helpers/boot-server.ts'
-import { type Operator, startOperator } from './operator.ts'
+import { type Operator, startOperator } from '../helpers/operator.ts'
 
 let operator: Operator
 beforeAll(async () => {

@@ -2,9 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { settings } from '../../src/config.ts'
+import { settings } from '../../src/config/config.ts'
 import { getAsIpxe } from '../helpers/boot-server.ts'
-import { type Operator, run, startOperator, startWeb } from './operator.ts'
+import { type Operator, run, startOperator, startWeb } from '../helpers/operator.ts'
 
 let operator: Operator
 beforeAll(async () => {

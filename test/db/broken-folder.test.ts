@@ -7,7 +7,7 @@ import { sql } from 'drizzle-orm'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { openEmbedded } from '../../src/db/open-embedded.ts'
 import { rowsOf } from '../../src/db/rows.ts'
-import { ConfigError } from '../../src/errors.ts'
+import { ConfigError } from '../../src/lib/errors.ts'
 import { canMount } from '../helpers/power-disk.ts'
 
 let base: string

@@ -1,8 +1,8 @@
 import type { Db } from '../../src/db/open.ts'
-import { createOpenBoot, newBootKeys } from '../../src/inventory/boots.ts'
-import { type Decision, decide } from '../../src/inventory/decision.ts'
-import type { Facts } from '../../src/inventory/facts.ts'
-import { createFindSituation } from '../../src/inventory/situation.ts'
+import { type Decision, decide } from '../../src/decide/decision.ts'
+import { createOpenBoot, newBootKeys } from '../../src/inventory/boots/boots.ts'
+import { createFindSituation } from '../../src/inventory/boots/situation.ts'
+import type { Facts } from '../../src/model/facts.ts'
 
 /** What a machine with these facts would boot now. */
 export async function decideFor(db: Db, facts: Facts): Promise<Decision> {

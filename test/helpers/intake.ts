@@ -2,11 +2,11 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
+import type { FileStore } from '../../src/bytes/store/file-store.ts'
+import { openFolderStore } from '../../src/bytes/store/folder-store.ts'
 import type { Db } from '../../src/db/open.ts'
 import { type IntakeSettings, type OpenIntake, openIntake } from '../../src/intake/open-intake.ts'
-import { createImport, findImport, type Import, type ImportPlan } from '../../src/inventory/imports.ts'
-import type { FileStore } from '../../src/store/file-store.ts'
-import { openFolderStore } from '../../src/store/folder-store.ts'
+import { createImport, findImport, type Import, type ImportPlan } from '../../src/inventory/images/imports.ts'
 
 export type TestIntake = {
   dataDir: string

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import type { TestProject } from 'vitest/node'
-import { programDir } from '../../src/paths.ts'
+import { programDir } from '../../src/lib/program-dir.ts'
 import { makePostgres, type PostgresCluster } from './postgres-cluster.ts'
 
 declare module 'vitest' {

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { request } from 'node:http'
 import { join } from 'node:path'
 import { json } from 'node:stream/consumers'
-import { programDir } from '../../src/paths.ts'
+import { programDir } from '../../src/lib/program-dir.ts'
 
 /** The real program, as a process of its own that can be killed. */
 export type ServerProcess = {

@@ -1,7 +1,7 @@
 // A process of its own that stores bytes, to be killed in the middle. Says a line when they have begun to come.
 import { createHash } from 'node:crypto'
-import { openFolderStore } from '../../src/store/folder-store.ts'
-import { openS3Store } from '../../src/store/s3-store.ts'
+import { openFolderStore } from '../../src/bytes/store/folder-store.ts'
+import { openS3Store } from '../../src/bytes/store/s3-store.ts'
 
 const { folder, s3, sizeBytes, endless } = JSON.parse(process.argv[2] ?? '{}')
 const piece = Buffer.alloc(2 ** 20, 'x')

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readKeys } from 'openpgp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { archs } from '../../src/arch.ts'
 import {
   fillRecipe,
   loadRecipes,
@@ -14,6 +13,7 @@ import {
   shippedRecipes,
   versionIn,
 } from '../../src/intake/recipes.ts'
+import { archs } from '../../src/model/arch.ts'
 import { checkArgs } from '../../src/render/args.ts'
 
 let folder: string

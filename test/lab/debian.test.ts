@@ -76,7 +76,7 @@ describeWholeLab("Debian's installer", () => {
 
 /** The image as the recipe makes it, with the files that setup brought, and with what the lab's mirror and console need. */
 async function addInstaller(lab: Lab): Promise<void> {
-  const { recipes } = await loadRecipes([new URL('../../src/intake/recipes', import.meta.url).pathname])
+  const { recipes } = await loadRecipes([new URL('../../recipes', import.meta.url).pathname])
   const recipe = recipes.get('debian-12')?.variants[0]
   if (recipe?.kind !== 'linux') throw new Error('the recipe debian-12 has no kernel')
   const add = async (name: string) => lab.addFile(name, await readFile(piece(`debian-installer/${name}`)))

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { programDir } from '../../src/paths.ts'
+import { programDir } from '../../src/lib/program-dir.ts'
 import { type ServerProcess, startServerProcess } from '../helpers/server-process.ts'
 import { describeWholeLab } from './lab-tests.ts'
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { bootRules } from '../../scripts/lab/dhcp.ts'
 import { type Lab, openLab } from '../../scripts/lab/lab.ts'
-import type { LocalBoot } from '../../src/inventory/assignment.ts'
+import type { LocalBoot } from '../../src/model/assignment.ts'
 import { bootTimeoutMs, describeWholeLab, lastBoot } from './lab-tests.ts'
 
 const limit = { timeout: bootTimeoutMs + 10_000 }

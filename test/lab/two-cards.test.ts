@@ -18,7 +18,7 @@ describeWholeLab('a machine with two cards, the first of them a dead end', () =>
   let lab: Lab
   beforeAll(async () => {
     lab = await openLab()
-    const { recipes } = await loadRecipes([new URL('../../src/intake/recipes', import.meta.url).pathname])
+    const { recipes } = await loadRecipes([new URL('../../recipes', import.meta.url).pathname])
     const recipe = recipes.get('debian-12')?.variants[0]
     if (recipe?.kind !== 'linux') throw new Error('the recipe debian-12 has no kernel')
     const add = async (name: string) => lab.addFile(name, await readFile(piece(`debian-installer/${name}`)))

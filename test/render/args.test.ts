@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Removal } from '../../src/inventory/assignment.ts'
+import type { Removal } from '../../src/model/assignment.ts'
 import { argFault, renderArgs } from '../../src/render/args.ts'
 import type { Names } from '../../src/render/names.ts'
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import type { BootSpec, SanSpec } from '../../src/inventory/boot-spec.ts'
-import type { Decision } from '../../src/inventory/decision.ts'
+import type { BootSpec, SanSpec } from '../../src/decide/boot-spec.ts'
+import type { Decision } from '../../src/decide/decision.ts'
 import { createScripts, type ScriptContext } from '../../src/render/scripts.ts'
-import { readTemplates } from '../../src/templates.ts'
+import { readTemplates } from '../../src/server/templates.ts'
 
 const scripts = createScripts(readTemplates())
 const file = (name: string, digit: string) => ({ name, sha256: digit.repeat(64) })

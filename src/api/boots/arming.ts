@@ -1,0 +1,61 @@
+import type { Decision } from '../../decide/decision.ts'
+import type { DeploymentOrder } from '../../inventory/boots/deployments.ts'
+import type { LatestDeployment } from '../../inventory/boots/situation.ts'
+import { findTwins } from '../../inventory/machines/identity/duplicates.ts'
+import { findReported } from '../../inventory/machines/identity/reported-facts.ts'
+import type { Machine } from '../../inventory/machines/machines.ts'
+import type { Facts } from '../../model/facts.ts'
+import type { AdminDeps } from '../http/endpoint.ts'
+
+/** Why machines are not to be armed, by their ids. */
+export type Refusals = ReadonlyMap<string, string>
+
+const previewsAtOnce = 64
+
+/**
+ * What each machine would be shown if it were armed and booted now: those that would be refused, for a name that their answer
+ * file lacks, a variant that the image lacks or a file that is damaged, and those that would get something else, as it is not
+ * certain which machine they are. As the preview checks it. Then those that are probably another machine (inventory/twins.ts).
+ */
+export async function findRefusals(deps: AdminDeps, machines: Machine[], order: DeploymentOrder): Promise<Refusals> {
+  const { image, assignment, maxAttempts } = order
+  const supposed: LatestDeployment = {
+    ...{ id: 'preview', image, version: null, assignment, maxAttempts },
+    ...{ state: 'armed', attempts: 0, reason: null, late: false },
+  }
+  const refusals = new Map<string, string>()
+  for (let at = 0; at < machines.length; at += previewsAtOnce) {
+    const some = machines.slice(at, at + previewsAtOnce)
+    const reported = await findReported(deps.db, some)
+    const decisions = await Promise.all(
+      some.map(async (machine) => {
+        const { decision } = await deps.preview(factsOf(machine, reported.get(machine.id)), undefined, supposed)
+        return { id: machine.id, why: whyNotServed(decision, machine, supposed) }
+      }),
+    )
+    for (const { id, why } of decisions) if (why !== undefined) refusals.set(id, why)
+  }
+  const others = machines.filter(({ id, denied }) => !denied && !refusals.has(id))
+  return new Map([...refusals, ...(await findTwins(deps.db, others))])
+}
+
+function whyNotServed(
+  { spec, deployment, machine, notices }: Decision,
+  { id }: Machine,
+  supposed: LatestDeployment,
+): string | undefined {
+  if (spec.kind === 'refusal') return `${spec.reason}; ${spec.nextStep}`
+  if (deployment?.id === supposed.id && machine?.id === id) return undefined
+  return notices.join('; ') || `what it reports is taken for ${machine?.name ?? 'no machine'}`
+}
+
+/** As the machine would say of itself: what it said the last time, and a key that an operator entered. */
+function factsOf({ facts, macs, uuid, serial, product }: Machine, reported: Facts = {}): Facts {
+  const [mac] = macs
+  const keys = mac !== undefined ? { mac } : { uuid, serial, product }
+  return {
+    ...facts,
+    ...reported,
+    ...Object.fromEntries(Object.entries(keys).filter(([, value]) => value !== undefined)),
+  }
+}

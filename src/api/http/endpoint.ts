@@ -1,0 +1,252 @@
+import { createRoute, type OpenAPIHono, type RouteConfig, z } from '@hono/zod-openapi'
+import type { Context, MiddlewareHandler } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import type { PartialFiles } from '../../bytes/fetch/partial-files.ts'
+import type { FileStore } from '../../bytes/store/file-store.ts'
+import type { Db } from '../../db/open.ts'
+import type { Decision } from '../../decide/decision.ts'
+import type { FileChecks } from '../../files/check.ts'
+import type { FindSituation, LatestDeployment } from '../../inventory/boots/situation.ts'
+import type { Actor } from '../../inventory/changes/changes.ts'
+import type { ChangeFeed } from '../../inventory/changes/feed.ts'
+import type { Precondition } from '../../inventory/common/precondition.ts'
+import type { HealthSources } from '../../inventory/system/health.ts'
+import { InputError } from '../../lib/errors.ts'
+import type { Logger } from '../../lib/log.ts'
+import type { Sealer } from '../../lib/seal.ts'
+import type { Facts } from '../../model/facts.ts'
+import { onceForKey } from './idempotency.ts'
+import { checkJson } from './json-text.ts'
+import { conditionalHeaders, preconditionOf } from './preconditions.ts'
+import { problem, problemSchema } from './problems.ts'
+
+/** What the admin API works with. */
+export type AdminDeps = HealthSources & {
+  db: Db
+  store: FileStore
+  checks: FileChecks
+  sealer: Sealer
+  feed: ChangeFeed
+  log: Logger
+  maxFileBytes: number
+  /** `http://host:port` of the boot server, for previews that do not say where the machine would ask. */
+  bootUrl: string
+  findSituation: FindSituation
+  /** How images and files come in. */
+  intake: {
+    /** The id of this server's data folder. */
+    server: string
+    recipeFolders: string[]
+    partials: PartialFiles
+    /** Has waiting imports begin at once. */
+    wake: () => void
+  }
+  /** The script that a machine with these facts would get, and why. `baseUrl` is the address it would ask, `supposed` a deployment as if it were armed. */
+  preview: (
+    facts: Facts,
+    baseUrl: string | undefined,
+    supposed?: LatestDeployment,
+  ) => Promise<{ script: string; decision: Decision }>
+  /** True on the unix socket in the data folder, whose file permissions are the authentication: no token is asked for. */
+  trusted: boolean
+}
+
+/** Who makes a request is known once it is let in: the name of its token, or `operator` on the socket. */
+export type ApiEnv = { Variables: { actor: Actor; tokenId?: string } }
+
+export type Method = 'get' | 'put' | 'post' | 'patch' | 'delete'
+
+/** What an endpoint answers: a status, a body to be written as JSON (or as it is, when it is text), headers. */
+export type Answer<Body> = { status: 200 | 201 | 202 | 204 | 503; body?: Body; headers?: Record<string, string> }
+
+type Input<Params, Query, Body> = {
+  params: z.output<Params>
+  query: z.output<Query>
+  body: z.output<Body>
+  /** Who asks. */
+  by: Actor
+  /** What If-Match and If-None-Match demand; empty where the endpoint is not conditional. */
+  precondition: Precondition
+  /** What the endpoint's `prepare` gave. */
+  prepared?: unknown
+}
+
+/** One operation: its documentation and its schemas, which also check what comes in, and the function that answers. */
+export type EndpointSpec<
+  Params extends z.ZodType,
+  Query extends z.ZodType,
+  Body extends z.ZodType,
+  Result extends z.ZodType,
+> = {
+  operationId: string
+  summary: string
+  description?: string
+  params?: Params
+  query?: Query
+  /** Headers that it heeds; their values are checked, and `answer` reads them itself. */
+  headers?: z.ZodObject
+  body?: Body
+  /** The request's body is a stream of bytes that `answer` reads itself. Such a POST takes no Idempotency-Key. */
+  bodyIsBytes?: true
+  /** What those bytes may be, where it is not any. */
+  bodyTypes?: readonly string[]
+  /** What they are when they come as application/json. */
+  bodyJson?: z.ZodType
+  /** A request without a body is one with `{}`. */
+  bodyOptional?: true
+  /** If-Match and If-None-Match are heeded. */
+  conditional?: true
+  /** No token is asked for. */
+  open?: true
+  returns?: Result
+  returnsType?: 'application/json' | 'text/plain' | 'text/event-stream'
+  /** The answer is a stream of one of these instead. Such a POST takes no Idempotency-Key. */
+  returnsTypes?: readonly string[]
+  /** What a client that accepts application/json only gets in place of that stream. */
+  returnsSummary?: z.ZodType
+  /** Every status of success, with its description; 422 where that too is answered with what `returns` says. */
+  statuses: { [Status in 200 | 201 | 202 | 204 | 422 | 503]?: string }
+  /** What is looked up before the transaction of a POST with an Idempotency-Key begins; `answer` is given it. */
+  prepare?: (deps: AdminDeps, input: Input<Params, Query, Body>) => Promise<unknown>
+  /** A stream is answered as a Response. */
+  answer: (
+    deps: AdminDeps,
+    input: Input<Params, Query, Body>,
+    context: Context,
+  ) => Promise<Answer<z.input<Result>> | Response>
+}
+
+export type Endpoint = EndpointSpec<z.ZodType, z.ZodType, z.ZodType, z.ZodType>
+
+/** Gives an endpoint's `answer` the types of its schemas. */
+export function endpoint<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType, R extends z.ZodType>(
+  spec: EndpointSpec<P, Q, B, R>,
+): Endpoint {
+  return spec as unknown as Endpoint
+}
+
+const mostJsonBytes = 2 ** 20
+
+/** Before a schema walks through it. A request without a body would pass for `{}`, and a PUT of that clears everything. */
+function checkedBody(optional: boolean): MiddlewareHandler {
+  return async (context, next) => {
+    const text = await context.req.text()
+    if (text.trim() === '') {
+      if (!optional) throw new InputError({ field: 'body', value: 'nothing', expected: 'a JSON object' })
+      // Some generated clients say application/json of nothing.
+      context.req.bodyCache.text = Promise.resolve('{}') as never
+    } else if (isJson(context)) checkJson(await context.req.json().catch(() => undefined))
+    await next()
+  }
+}
+
+function isJson(context: Context): boolean {
+  return /^application\/([a-z.-]+\+)?json\b/i.test(context.req.header('content-type') ?? '')
+}
+
+const boundedJson: MiddlewareHandler = bodyLimit({
+  maxSize: mostJsonBytes,
+  onError: () => problem({ status: 413, detail: `a JSON body has at most ${mostJsonBytes} bytes` }),
+})
+
+/** Serves an endpoint at a method and a path (`/machines/{id}`), and adds it to the OpenAPI document under the tag. */
+export function register(
+  app: OpenAPIHono,
+  deps: AdminDeps,
+  method: Method,
+  path: string,
+  tag: string,
+  spec: Endpoint,
+): void {
+  const route = createRoute({
+    method,
+    path,
+    tags: [tag],
+    operationId: spec.operationId,
+    summary: spec.summary,
+    ...(spec.description !== undefined && { description: spec.description }),
+    ...(spec.open && { security: [] }),
+    ...(spec.body !== undefined && { middleware: [boundedJson, checkedBody(spec.bodyOptional ?? false)] }),
+    request: requestOf(spec),
+    responses: responsesOf(spec),
+  } as RouteConfig)
+  // The document tells of a body that the endpoint reads itself; nothing else may read it.
+  if (spec.bodyIsBytes) app.openAPIRegistry.registerPath(route)
+  const served = spec.bodyIsBytes ? { ...route, hide: true, request: { ...route.request, body: undefined } } : route
+  app.openapi(
+    served as RouteConfig,
+    (async (context: Context) => {
+      const valid = (target: 'param' | 'query' | 'json') => context.req.valid(target as never) as unknown
+      const by = (context as Context<ApiEnv>).get('actor') ?? 'anonymous'
+      const precondition = spec.conditional ? preconditionOf(context) : {}
+      // Without a body nothing was parsed, and the defaults are missing.
+      const body = spec.bodyOptional ? spec.body?.parse(valid('json') ?? {}) : valid('json')
+      const input = { params: valid('param'), query: valid('query'), body, by, precondition }
+      const prepared = await spec.prepare?.(deps, input)
+      const answer = async (db: Db) => {
+        const given = await spec.answer({ ...deps, db }, { ...input, prepared }, context)
+        return given instanceof Response ? given : responseOf(context, given)
+      }
+      const atOnce = !spec.bodyIsBytes && spec.returnsTypes === undefined
+      return method === 'post' && atOnce ? onceForKey(context, deps, by, input.body, answer) : answer(deps.db)
+    }) as never,
+  )
+}
+
+function responseOf(context: Context, { status, body, headers }: Answer<unknown>): Response {
+  if (body === undefined) return context.body(null, 204, headers)
+  return typeof body === 'string'
+    ? context.text(body, status as 200, headers)
+    : context.json(body as object, status as 200, headers)
+}
+
+function requestOf(spec: Endpoint): RouteConfig['request'] {
+  const bytes = z.string().openapi({ type: 'string', format: 'binary' })
+  return {
+    ...(spec.params !== undefined && { params: spec.params as z.ZodObject }),
+    ...(spec.query !== undefined && { query: spec.query as z.ZodObject }),
+    ...(spec.conditional && { headers: conditionalHeaders }),
+    ...(spec.headers !== undefined && { headers: spec.headers }),
+    ...(spec.body !== undefined && {
+      body: { required: !spec.bodyOptional, content: { 'application/json': { schema: spec.body } } },
+    }),
+    ...(spec.bodyIsBytes && {
+      body: {
+        required: true,
+        content: {
+          // First: generators of clients take the first type.
+          ...(spec.bodyJson && contentOf(['application/json'], spec.bodyJson)),
+          ...contentOf((spec.bodyTypes ?? ['application/octet-stream']).filter(isOtherType), bytes),
+        },
+      },
+    }),
+  }
+}
+
+function responsesOf(spec: Endpoint): RouteConfig['responses'] {
+  const types = spec.returnsTypes ?? [spec.returnsType ?? 'application/json']
+  const content = spec.returns && {
+    ...(spec.returnsSummary && contentOf(['application/json'], spec.returnsSummary)),
+    ...contentOf(types, spec.returns),
+  }
+  const refusal = { 'application/problem+json': { schema: problemSchema } }
+  const answers = Object.entries(spec.statuses).map(([status, description]) => [
+    status,
+    { description, ...(status !== '204' && content && { content: { ...content, ...(status === '422' && refusal) } }) },
+  ])
+  return {
+    ...Object.fromEntries(answers),
+    default: {
+      description: 'What is wrong (RFC 9457)',
+      content: refusal,
+    },
+  }
+}
+
+function isOtherType(type: string): boolean {
+  return type !== 'application/json'
+}
+
+function contentOf(types: readonly string[], schema: z.ZodType) {
+  return Object.fromEntries(types.map((type) => [type, { schema }]))
+}

@@ -1,0 +1,137 @@
+import { STATUS_CODES } from 'node:http'
+import { z } from '@hono/zod-openapi'
+import type { Context } from 'hono'
+import { HTTPException } from 'hono/http-exception'
+import { PreconditionError } from '../../inventory/common/precondition.ts'
+import {
+  ConflictError,
+  DiskFullError,
+  type FieldFault,
+  findCause,
+  InputError,
+  messageOf,
+  NotFoundError,
+  quote,
+  stackOf,
+} from '../../lib/errors.ts'
+import type { Logger } from '../../lib/log.ts'
+import { isOutage } from '../../lib/outage.ts'
+import { requiredField } from '../../lib/schema-faults.ts'
+
+export const fieldFaultSchema = z
+  .object({
+    field: z.string().openapi({ example: 'hostname' }),
+    value: z.string().openapi({ example: 'a_b' }),
+    expected: z.string().openapi({ example: 'a host name (RFC 1123)' }),
+    message: z.string().optional().openapi({
+      description: 'The whole sentence, where field, expected and value do not say it.',
+      example: 'unknown field "timeout"; did you mean timeoutSeconds?',
+    }),
+  })
+  .openapi('FieldFault')
+
+/** RFC 9457, section 3.1. The type is always about:blank, for which the title is the status in words (section 4.2.1). */
+export const problemSchema = z
+  .object({
+    type: z.literal('about:blank'),
+    title: z.string().openapi({ example: 'Unprocessable Content' }),
+    status: z.int().openapi({ example: 422 }),
+    detail: z.string().openapi({ example: 'hostname: expected a host name (RFC 1123), got "a_b"' }),
+    errors: z.array(fieldFaultSchema).optional().openapi({ description: 'Every field that is not what it should be.' }),
+  })
+  .openapi('Problem')
+
+export type Problem = { status: number; detail: string; errors?: FieldFault[]; headers?: Record<string, string> }
+
+/** A problem as a response. */
+export function problem({ status, detail, errors, headers }: Problem): Response {
+  // Node 20 has the older words of RFC 4918; those of RFC 9110, 15.5.21 and 15.5.14.
+  const title = { 413: 'Content Too Large', 422: 'Unprocessable Content' }[status] ?? STATUS_CODES[status] ?? 'Error'
+  const body = { type: 'about:blank', title, status, detail, ...(errors && { errors }) }
+  return new Response(JSON.stringify(body), {
+    status,
+    headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store', ...headers },
+  })
+}
+
+/** The translation of whatever was thrown, for programs. What nobody foresaw is logged, and its details stay here. */
+export function problemTranslator(log: Logger, databaseAnswers: () => Promise<boolean>) {
+  return async (error: unknown, context: Context): Promise<Response> => {
+    if (error instanceof InputError) return problem(faultsProblem(error.faults))
+    if (error instanceof NotFoundError) return problem({ status: 404, detail: error.message })
+    if (error instanceof ConflictError) return problem({ status: 409, detail: error.message })
+    if (error instanceof PreconditionError) return problem({ status: 412, detail: error.message })
+    if (error instanceof HTTPException) return problem({ status: error.status, detail: detailOf(error) })
+    const full = findCause(error, DiskFullError)
+    if (full !== undefined || (error as { code?: unknown } | undefined)?.code === 'ENOSPC') {
+      log.error({ error: messageOf(full ?? error) }, 'the disk is full')
+      return problem({ status: 507, detail: full?.message ?? 'the disk of the server is full' })
+    }
+    const { method, path } = context.req
+    const away = isOutage(error) || !(await databaseAnswers().catch(() => false))
+    log.error(
+      { method, path, error: messageOf(error), ...(!away && { stack: stackOf(error) }) },
+      'an API request failed',
+    )
+    if (!away) return problem({ status: 500, detail: 'the server failed; its log says how' })
+    return problem({ status: 503, detail: 'the database does not answer', headers: { 'retry-after': '5' } })
+  }
+}
+
+/** The answer to input that a schema refuses: an endpoint's validators call this with their result. */
+export function refuseInvalid(result: { success: boolean; data?: unknown; error?: z.ZodError }): Response | undefined {
+  if (result.success || result.error === undefined) return undefined
+  return problem(faultsProblem(result.error.issues.flatMap((issue) => faultsOf(issue, result.data))))
+}
+
+function faultsProblem(faults: FieldFault[]): Problem {
+  return {
+    status: 422,
+    detail: new InputError(faults).message,
+    errors: faults.map((fault) => ({ ...fault, value: short(fault.value) })),
+  }
+}
+
+/** The faults in what a schema found wrong with `data`. */
+export function faultsOf(issue: z.core.$ZodIssue, data: unknown): FieldFault[] {
+  if (issue.code === 'unrecognized_keys') {
+    const messages = issue.message.split('\n')
+    return issue.keys.map((key, index) => {
+      const fault = faultAt([...issue.path, key], data, 'a field of this object')
+      const object = fieldOf(issue.path)
+      return { ...fault, message: `${object && `${object}: `}${messages[index] ?? `unknown field ${quote(key)}`}` }
+    })
+  }
+  const inner = issue.code === 'invalid_key' ? issue.issues[0] : undefined
+  const expected = (inner ?? issue).message.replace(/^.*?: expected /, '').replace(/, received .*$/, '')
+  const fault = faultAt(issue.path, data, expected)
+  const message = fault.field === 'body' ? undefined : requiredField(issue, fault.field, valueAt(issue.path, data))
+  return [{ ...fault, ...(message !== undefined && { message }) }]
+}
+
+function faultAt(path: PropertyKey[], data: unknown, expected: string): FieldFault {
+  return { field: fieldOf(path) || 'body', value: short(valueAt(path, data)), expected }
+}
+
+function valueAt(path: PropertyKey[], data: unknown): unknown {
+  return path.reduce<unknown>((inside, key) => (inside as Record<PropertyKey, unknown> | undefined | null)?.[key], data)
+}
+
+function fieldOf(path: PropertyKey[]): string {
+  return path.reduce<string>(
+    (text, key) => (typeof key === 'number' ? `${text}[${key}]` : text ? `${text}.${String(key)}` : String(key)),
+    '',
+  )
+}
+
+function short(value: unknown): string {
+  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? 'nothing')
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text
+}
+
+function detailOf(error: HTTPException): string {
+  // The framework's words for another Content-Type than those of the document; where others refuse, they say what was expected.
+  return error.status === 415 && error.message === 'Unsupported Media Type'
+    ? 'Content-Type: expected application/json'
+    : error.message || (STATUS_CODES[error.status] ?? 'Error')
+}

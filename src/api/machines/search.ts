@@ -1,0 +1,118 @@
+import { z } from '@hono/zod-openapi'
+import { factNames, type MachineCursor, type MachineSort, machineOrders } from '../../inventory/machines/list.ts'
+import { parseUuid } from '../../lib/ids/uuid.ts'
+import { thingName } from '../schemas/assignment.ts'
+import { hostname, imageName, instant, isPrintable, printable, refuse, uuidv7 } from '../schemas/common.ts'
+
+const flag = z
+  .enum(['true', 'false'])
+  .transform((text) => text === 'true')
+  .optional()
+  .openapi({ type: 'boolean' })
+
+const label = z
+  .string()
+  .max(320, 'at most 320 characters')
+  .regex(/^[a-z0-9._/-]{1,63}=./, 'key=value')
+  .refine(isPrintable, 'key=value, printable')
+
+const factExpected = `name=value, with one of ${factNames.join(', ')}`
+const fact = z
+  .string()
+  .max(320, 'at most 320 characters')
+  .regex(new RegExp(`^(${factNames.join('|')})=.`), factExpected)
+  .refine(isPrintable, 'name=value, printable')
+
+/** The parameters that choose among machines: of the list, and of the export. */
+export const machineSearch = {
+  discovered: flag.openapi({ description: 'Only those seen and not yet entered, or only the others.' }),
+  denied: flag,
+  image: imageName.optional().openapi({ description: 'Only those that are assigned this image.' }),
+  menu: thingName.optional().openapi({ description: 'Only those that are assigned this menu.' }),
+  hostname: hostname.optional(),
+  serial: printable(128).optional(),
+  product: printable(128).optional(),
+  asset: printable(128).optional(),
+  uuid: z
+    .string()
+    .transform((text, context) => parseUuid(text) ?? refuse(context, "a UUID, and not a vendor's placeholder"))
+    .optional()
+    .openapi({ type: 'string', format: 'uuid', description: 'In either byte order.' }),
+  label: z
+    .union([label, z.array(label).max(16, 'at most 16 labels')], { error: 'key=value, once for each label' })
+    .transform((given) => [given].flat())
+    .optional()
+    .openapi({
+      type: 'array',
+      items: { type: 'string' },
+      description: '`rack=b4`; repeated, all must hold.',
+      example: ['rack=b4'],
+    }),
+  fact: z
+    .union([fact, z.array(fact).max(16, 'at most 16 facts')], { error: factExpected })
+    .transform((given) => [given].flat())
+    .optional()
+    .openapi({
+      type: 'array',
+      items: { type: 'string' },
+      description:
+        '`manufacturer=Dell Inc.`; repeated, all must hold. What an operator entered counts, and where nothing was entered what the machine reported.',
+      example: ['manufacturer=Dell Inc.'],
+    }),
+  q: printable(64)
+    .optional()
+    .openapi({ description: 'Found somewhere in the host name, the serial, the asset tag or a MAC.' }),
+  seenSince: instant.optional(),
+  notSeenSince: instant.optional().openapi({ description: 'Also those never seen.' }),
+}
+
+type Given = { label?: string[] | undefined; fact?: string[] | undefined }
+
+/** The search that the parameters ask for. */
+export function searchOf<G extends Given>({ label: labels, fact: facts, ...search }: G) {
+  return { ...search, labels: labels && pairsOf(labels), facts: facts && pairsOf(facts) }
+}
+
+function pairsOf(texts: string[]): Record<string, string> {
+  return Object.fromEntries(texts.map((text) => [text.slice(0, text.indexOf('=')), text.slice(text.indexOf('=') + 1)]))
+}
+
+export const sortParameter = z
+  .enum(machineOrders.flatMap((order) => [order, `-${order}` as const]))
+  .optional()
+  .openapi({ default: 'created', description: 'With `-` the other way round. Machines without that value come last.' })
+
+/** The sort that the parameter asks for. */
+export function sortOf(parameter: z.output<typeof sortParameter> = 'created'): MachineSort {
+  return { by: parameter.replace('-', '') as MachineSort['by'], descending: parameter.startsWith('-') }
+}
+
+export function formatCursor(sort: MachineSort, { id, value }: MachineCursor): string {
+  return Buffer.from(JSON.stringify([sort.by, sort.descending, id, value])).toString('base64url')
+}
+
+const cursorShape = z.tuple([z.enum(machineOrders), z.boolean(), uuidv7, printable(253).nullable()])
+
+export const cursorParameter = z
+  .string()
+  .max(1000)
+  .transform((text, context) => {
+    const read = cursorShape.safeParse(parseJson(Buffer.from(text, 'base64url').toString('utf8')))
+    if (!read.success || !isFit(read.data)) return refuse(context, 'the next of a page of this list')
+    const [by, descending, id, value] = read.data
+    return { by, descending, cursor: { id, value } }
+  })
+  .optional()
+  .openapi({ type: 'string', description: 'The `next` of the page before, with the same sort.' })
+
+function isFit([by, , , value]: z.output<typeof cursorShape>): boolean {
+  return value === null || (by === 'hostname' ? value !== '' : !Number.isNaN(Date.parse(value)))
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

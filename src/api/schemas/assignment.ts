@@ -1,0 +1,191 @@
+import { z } from '@hono/zod-openapi'
+import { type AssignmentField, maxParams, maxParamsBytes } from '../../inventory/machines/assignment-change.ts'
+import { namePattern } from '../../inventory/machines/groups.ts'
+import { variablePattern } from '../../inventory/machines/secrets.ts'
+import { isSubnet } from '../../lib/subnet.ts'
+import { type Json, localMethods } from '../../model/assignment.ts'
+import { type Condition, selectorFacts } from '../../model/selector.ts'
+import { checkArgs } from '../../render/args.ts'
+import { args, imageName, onlyTrue, printable } from './common.ts'
+
+/** The name of a group, a menu or an answer file. */
+export const thingName = z
+  .string()
+  .regex(namePattern, 'a name: a-z, 0-9 and . _ -, 63 characters at most')
+  .openapi({ example: 'rack-b4' })
+
+/** The name of a param or a secret, as it stands in Liquid. */
+export const variableName = z
+  .string()
+  .regex(variablePattern, 'a name: a-z, 0-9 and _, beginning with a letter, 63 characters at most')
+  .openapi({ example: 'root_disk' })
+
+export const params = z
+  .record(variableName, z.unknown() as unknown as z.ZodType<Json, Json>)
+  .refine((all) => Object.keys(all).length <= maxParams, `at most ${maxParams} params`)
+  .refine((all) => Buffer.byteLength(JSON.stringify(all)) <= maxParamsBytes, `at most ${maxParamsBytes} bytes of JSON`)
+  .refine((all) => depthOf(all) <= 8, 'at most 8 levels of values in values')
+  .refine((all) => !/\\u0000|\\ud[89a-f]/i.test(JSON.stringify(all)), 'no NUL and no half of a surrogate pair')
+  .openapi({ type: 'object', additionalProperties: true, example: { root_disk: '/dev/sda' } })
+
+const efiFile = z
+  .strictObject({
+    file: z
+      .string()
+      .regex(/^\\[\x21-\x7e]{1,200}[\x21-\x5b\x5d-\x7e]$/, 'a path on the disk, \\EFI\\debian\\grubx64.efi')
+      .refine((path) => !path.includes('${') && !path.includes('/'), 'a path with backslashes and without ${'),
+  })
+  .openapi('EfiFile', { description: 'An EFI program on the disk.' })
+const localMethod = z.enum(localMethods)
+
+// A component of its own: several schemas beside null stop some generators of clients.
+const efiLocalBoot = z
+  .union([localMethod, efiFile], { error: `${localMethods.join(', ')}, or { "file": … }` })
+  .openapi('EfiLocalBoot')
+
+const localBoot = z
+  .strictObject({
+    pcbios: localMethod.optional(),
+    efi: efiLocalBoot.optional(),
+  })
+  .openapi('LocalBoot', {
+    description:
+      'How the machine is handed to its disk, for each firmware: end iPXE with status 0 or 1, start the first BIOS disk (sanboot), or an EFI program; auto is what works on most.',
+  })
+
+/** Arguments whose Liquid is checked as they are read. */
+export const checkedArgs = args.superRefine((list, context) => {
+  if (context.issues.length > 0) return
+  try {
+    checkArgs(list, 'args')
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: (error as Error).message.replace(/, got .*$/s, '') })
+  }
+})
+
+/** Patterns of arguments. */
+export const withoutArgs = z
+  .array(
+    z
+      .string()
+      .min(1, 'a pattern')
+      .max(1024, 'at most 1024 characters')
+      .regex(/^[\x21-\x7e]+$/, 'a pattern: printable ASCII without white space; * is any characters, ? is one')
+      .openapi({ example: 'console=*' }),
+  )
+  .max(64, 'at most 64 patterns')
+  .openapi({
+    description:
+      'Takes arguments off those of the image and of weaker groups, once these are filled in: `*` is any characters, `?` is one.',
+  })
+
+/** The word that lets an image install whenever its machine boots. */
+export const everyBoot = onlyTrue.openapi({
+  description:
+    'Required with an image that is an installer or has an answer file: it then installs at every boot. To install once, arm a deployment instead.',
+})
+
+export const assignment = z
+  .strictObject({
+    image: imageName.optional(),
+    menu: thingName.optional(),
+    local: z
+      .boolean()
+      .refine((value): value is true => value, 'true')
+      .optional()
+      .openapi({ description: "The machine's own disk; only true, or absent." }),
+    everyBoot: everyBoot.optional(),
+    args: checkedArgs.optional(),
+    withoutArgs: withoutArgs.optional(),
+    answerFile: thingName.optional(),
+    params: params.optional(),
+    localBoot: localBoot.optional(),
+  } satisfies Record<AssignmentField, z.ZodType>)
+  .superRefine(refuseTwoChoices)
+  .openapi('Assignment', {
+    description: 'What to boot (an image, a menu, or the own disk), and how: args, answer file, params, local boot.',
+  })
+
+/** What a change says of an assignment: as `assignment`, and null clears a field or removes one param or method. */
+export const assignmentChange = z
+  .strictObject({
+    image: imageName.nullish(),
+    menu: thingName.nullish(),
+    local: onlyTrue.nullish().openapi({ description: "The machine's own disk." }),
+    everyBoot: everyBoot.nullish(),
+    args: checkedArgs.nullish().openapi({ description: 'Replaced as a whole.' }),
+    withoutArgs: withoutArgs.nullish(),
+    answerFile: thingName.nullish(),
+    params: params.nullish(),
+    localBoot: z
+      .strictObject({ pcbios: localBoot.shape.pcbios.nullable(), efi: localBoot.shape.efi.nullable() })
+      .nullish(),
+  } satisfies Record<AssignmentField, z.ZodType>)
+  .superRefine(refuseTwoChoices)
+  .openapi('AssignmentChange', {
+    description:
+      'What to boot (an image, a menu, or the own disk), and how. Of image, menu and local, naming one clears the others.',
+  })
+
+const value = printable(253)
+const test = {
+  equals: value,
+  in: z.array(value).min(1, 'at least one value').max(10_000, 'at most 10000 values'),
+  prefix: value,
+  glob: printable(253).openapi({ description: '`*` is any characters, `?` is one.' }),
+  cidr: z.string().refine(isSubnet, 'a subnet, 10.0.0.0/8').openapi({ example: '10.1.0.0/16' }),
+  exists: z.boolean(),
+}
+
+const condition = z
+  .strictObject({
+    fact: z.enum(selectorFacts).optional(),
+    label: z
+      .string()
+      .regex(/^[a-z0-9._/-]{1,63}$/, 'the name of a label')
+      .optional(),
+    ...(Object.fromEntries(Object.entries(test).map(([name, schema]) => [name, schema.optional()])) as {
+      [T in keyof typeof test]: z.ZodOptional<(typeof test)[T]>
+    }),
+  })
+  .superRefine((given, context) => {
+    const tests = Object.keys(test).filter((name) => given[name as keyof typeof test] !== undefined)
+    if ((given.fact === undefined) === (given.label === undefined))
+      context.addIssue({ code: 'custom', message: 'either a fact or a label' })
+    if (tests.length !== 1)
+      context.addIssue({ code: 'custom', message: `one of ${Object.keys(test).join(', ')}, and only one` })
+    if (given.cidr !== undefined && given.fact !== 'ip')
+      context.addIssue({ code: 'custom', message: 'cidr only for the fact ip', path: ['cidr'] })
+  })
+  .transform((given) => given as Condition)
+  .openapi('Condition', {
+    type: 'object',
+    properties: {
+      fact: { type: 'string', enum: [...selectorFacts] },
+      label: { type: 'string' },
+      equals: { type: 'string' },
+      in: { type: 'array', items: { type: 'string' } },
+      prefix: { type: 'string' },
+      glob: { type: 'string', description: '`*` is any characters, `?` is one.' },
+      cidr: { type: 'string', description: 'Only of the fact ip.' },
+      exists: { type: 'boolean' },
+    },
+    additionalProperties: false,
+    description:
+      'A fact or a label, and one way to ask for it. A MAC may be given in any spelling, a UUID in either byte order.',
+  })
+
+export const selector = z
+  .array(condition)
+  .max(32, 'at most 32 conditions')
+  .openapi({ description: 'All must hold; without any it fits every machine.' })
+
+function refuseTwoChoices(given: { image?: unknown; menu?: unknown; local?: unknown }, context: z.RefinementCtx): void {
+  const choices = [given.image, given.menu, given.local].filter((one) => one !== undefined && one !== null)
+  if (choices.length > 1)
+    context.addIssue({ code: 'custom', path: ['image'], message: 'only one of image, menu and local' })
+}
+
+function depthOf(value: unknown): number {
+  return value !== null && typeof value === 'object' ? 1 + Math.max(0, ...Object.values(value).map(depthOf)) : 0
+}

@@ -1,0 +1,142 @@
+import { z } from '@hono/zod-openapi'
+import { sha256Pattern } from '../../inventory/images/files.ts'
+import { imageNamePattern } from '../../inventory/images/images.ts'
+import type { MachineKey } from '../../inventory/machines/names.ts'
+import { parseMac } from '../../lib/ids/mac.ts'
+import { parseUuid } from '../../lib/ids/uuid.ts'
+import { archs, platforms } from '../../model/arch.ts'
+import { argFault } from '../../render/args.ts'
+
+// A Date here is an ISO 8601 text in JSON.
+export const moment = z.date().openapi({ type: 'string', format: 'date-time', example: '2026-01-31T09:30:00.000Z' })
+
+/** A moment in a query. */
+export const instant = z.iso
+  .datetime({ offset: true, error: 'a time, 2026-01-31T09:30:00Z' })
+  .transform((text) => new Date(text))
+  .openapi({ type: 'string', format: 'date-time', example: '2026-01-31T09:30:00Z' })
+
+export const arch = z.enum(archs)
+export const platform = z.enum(platforms)
+
+export const uuidv7 = z
+  .uuid({ error: 'an id (UUID)' })
+  .toLowerCase()
+  .openapi({ format: 'uuid', example: '0190d3f2-7c1a-7b5e-9f00-3a5d2c1b4e6f' })
+
+/** Text without control, format and unpaired surrogate characters (which PostgreSQL does not store), on one line. */
+export function printable(most: number): z.ZodString {
+  const message = `1 to ${most} printable characters`
+  return z.string().trim().min(1, message).max(most, message).refine(isPrintable, message)
+}
+
+export function isPrintable(text: string): boolean {
+  return /^[^\p{C}\p{Zl}\p{Zp}]*$/u.test(text)
+}
+
+export const mac = z
+  .string()
+  .transform((text, context) => parseMac(text) ?? refuse(context, 'the MAC address of one network card'))
+  .openapi({ type: 'string', example: '52:54:00:12:34:56' })
+
+/** A machine in a URL or a body: its id, one of its MACs, the UUID of its board, or its host name. */
+export const machineKey = z
+  .string()
+  .transform((text, context): MachineKey => {
+    const address = parseMac(text)
+    if (address !== undefined) return { mac: address }
+    const id = uuidv7.safeParse(text).data ?? parseUuid(text)
+    if (id !== undefined) return { uuid: id }
+    const name = hostname.safeParse(text)
+    return name.success
+      ? { hostname: name.data }
+      : refuse(context, 'a MAC address, a UUID, an id or a host name of a machine')
+  })
+  .openapi({
+    type: 'string',
+    description:
+      'A machine: one of its MACs in any spelling, its id, its UUID, or its host name. A host name or UUID that several machines have is refused (409), naming them.',
+    example: '52-54-00-12-34-56',
+  })
+
+export const imageName = z
+  .string()
+  .regex(imageNamePattern, "an image's name: a-z, 0-9 and . _ -, 63 characters at most")
+  .openapi({ example: 'debian-12' })
+
+export const sha256 = z
+  .string()
+  .regex(sha256Pattern, 'a sha256 in lower-case hexadecimal')
+  .openapi({ example: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08' })
+
+export const fileName = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, 'a file name: letters, digits and . _ -, 128 characters at most')
+  .openapi({ example: 'vmlinuz' })
+
+const arg = z
+  .string()
+  .min(1, 'a kernel argument')
+  .max(1024, 'at most 1024 characters')
+  .superRefine((text, context) => {
+    const fault = argFault(text)
+    if (fault !== undefined) context.addIssue({ code: 'custom', message: fault })
+  })
+  .openapi({ example: 'console=ttyS0,115200n8' })
+
+export const args = z
+  .array(arg)
+  .max(64, 'at most 64 arguments')
+  .openapi({ description: 'Kernel arguments, each of them Liquid.' })
+
+export const hostname = z
+  .string()
+  .toLowerCase()
+  .max(253, 'a host name (RFC 1123)')
+  .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/, 'a host name (RFC 1123)')
+  .openapi({ example: 'node1.example.org' })
+
+export const limit = z
+  .string()
+  .regex(/^[0-9]{1,4}$/, 'a whole number from 1 to 1000')
+  .transform(Number)
+  .refine((count) => count >= 1 && count <= 1000, 'a whole number from 1 to 1000')
+  .optional()
+  .openapi({ type: 'integer', minimum: 1, maximum: 1000, default: 100 })
+
+/** The schema of one page of a list, and of the cursor of the next. */
+export function pageOf<Item extends z.ZodType>(item: Item) {
+  return z.object({
+    items: z.array(item),
+    next: z.string().optional().openapi({ description: 'The cursor of the next page; absent on the last one.' }),
+  })
+}
+
+/** Only true, or absent. Generators of clients read it as a boolean; some take the constant `true` for a text. */
+export const onlyTrue = z.boolean().refine((value): value is true => value, 'true, or no such field')
+
+/** One page, of the items that were asked for with a limit of one more, and the cursor of the next when there is one. */
+export async function page<Item>(
+  most: number | undefined,
+  list: (limit: number) => Promise<Item[]>,
+  cursor: (item: Item) => string,
+) {
+  const count = most ?? 100
+  const found = await list(count + 1)
+  const items = found.slice(0, count)
+  const last = items.at(-1)
+  return { items, ...(found.length > count && last !== undefined && { next: cursor(last) }) }
+}
+
+/** An object's values without those that are null: in the API what is not known is absent. */
+export function withoutNulls<Row extends object>(row: Row) {
+  type Known = { [Key in keyof Row as null extends Row[Key] ? never : Key]: Row[Key] }
+  type Maybe = { [Key in keyof Row as null extends Row[Key] ? Key : never]?: NonNullable<Row[Key]> }
+  return Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null)) as Known & Maybe
+}
+
+/** A fault found while a value is transformed. */
+export function refuse(context: z.core.$RefinementCtx, message: string): never {
+  context.addIssue({ code: 'custom', message, input: context.value })
+  return z.NEVER
+}

@@ -1,0 +1,125 @@
+import { z } from '@hono/zod-openapi'
+import { arch, imageName, platform, uuidv7 } from './common.ts'
+import { chap, fileRef } from './image-variant.ts'
+
+const words = z.array(z.string())
+const withoutArgs = z
+  .array(z.object({ pattern: z.string(), count: z.int() }))
+  .optional()
+  .openapi({ description: 'Patterns that take arguments off, each of the first `count` of `args`.' })
+
+const bootSpec = z
+  .discriminatedUnion('kind', [
+    z
+      .object({
+        kind: z.literal('linux'),
+        kernel: fileRef,
+        initrds: z.array(fileRef),
+        args: words,
+        withoutArgs,
+        tree: z.string().optional().openapi({ description: "The digest in the URL of the image's tree." }),
+      })
+      .openapi('BootLinux'),
+    z
+      .object({ kind: z.literal('wimboot'), wimboot: fileRef, files: z.array(fileRef), args: words, withoutArgs })
+      .openapi('BootWimboot'),
+    z
+      .object({
+        kind: z.literal('efi'),
+        file: fileRef,
+        args: words,
+        withoutArgs,
+        tree: z.string().optional().openapi({ description: "The digest in the URL of the image's tree." }),
+        treePath: z.string().optional().openapi({ description: 'Where in the tree the program is fetched from.' }),
+        bootConfig: z
+          .object({ sha256: z.string(), name: z.string() })
+          .optional()
+          .openapi({ description: 'The boot.cfg that is filled in for this boot; the args are its kernel options.' }),
+      })
+      .openapi('BootEfi'),
+    z.object({ kind: z.literal('ipxe'), file: fileRef }).openapi('BootIpxe'),
+    z
+      .object({
+        kind: z.literal('sanboot'),
+        file: fileRef.optional(),
+        target: z.string().optional(),
+        initiator: z.string().optional(),
+        chap: chap.optional(),
+      })
+      .openapi('BootSan', { description: 'A file, or a target.' }),
+    z
+      .object({
+        kind: z.literal('local'),
+        method: z.union([z.enum(['exit-0', 'exit-1', 'sanboot']), z.object({ file: z.string() })]),
+      })
+      .openapi('BootLocal'),
+    z
+      .object({
+        kind: z.literal('menu'),
+        menu: z.string(),
+        title: z.string(),
+        timeoutSeconds: z.int().nullable(),
+        defaultEntry: z.string().nullable(),
+        note: z.string().optional().openapi({ description: 'Why it waits for a person, against its time limit.' }),
+        entries: z.array(z.object({ name: z.string(), text: z.string(), hotkey: z.string().optional() })),
+      })
+      .openapi('BootMenu'),
+    z.object({ kind: z.literal('shell') }).openapi('BootShell'),
+    z.object({ kind: z.literal('reboot') }).openapi('BootReboot'),
+    z.object({ kind: z.literal('wait') }).openapi('BootWait'),
+    z.object({ kind: z.literal('refusal'), reason: z.string(), nextStep: z.string() }).openapi('BootRefusal'),
+  ])
+  .openapi('BootSpec', { description: 'What to do now.' })
+
+/** What a machine boots, and why, as `inventory/decision.ts` gives it. */
+export const decisionSchema = z
+  .object({
+    target: z.object({ arch, platform, assumed: words.openapi({ description: 'What the machine never said.' }) }),
+    machine: z
+      .object({
+        id: uuidv7,
+        name: z.string(),
+        discovered: z.boolean(),
+        hostname: z.string().optional(),
+        uuid: z.string().optional(),
+        serial: z.string().optional(),
+        product: z.string().optional(),
+        asset: z.string().optional(),
+        labels: z.record(z.string(), z.string()),
+      })
+      .optional(),
+    identity: z
+      .object({
+        by: z.string().openapi({ example: 'MAC 52:54:00:12:34:56' }),
+        byMac: z.boolean(),
+        weak: z.string().optional().openapi({
+          description: 'Why it is not certain that it is this machine: then nothing that installs is served.',
+        }),
+      })
+      .optional()
+      .openapi({ description: 'What the machine was known by.' }),
+    doubt: z.string().optional().openapi({
+      description: 'Why it may be an entered machine that it is not known as: then nothing that installs is served.',
+    }),
+    deployment: z
+      .object({ id: uuidv7, attempt: z.int(), maxAttempts: z.int() })
+      .optional()
+      .openapi({ description: 'Whose image this boot installs, and which attempt it is.' }),
+    image: z.object({ name: imageName, version: z.int() }).optional(),
+    answerFile: z.object({ name: z.string(), version: z.int() }).optional(),
+    groups: words.openapi({ description: 'Those that fit, the weakest first.' }),
+    params: z.record(z.string(), z.unknown()).openapi({ description: 'Merged of all that apply.' }),
+    spec: bootSpec,
+    notices: words.openapi({ description: 'What the screen of the machine says besides.' }),
+    reasons: z.array(z.object({ candidate: z.string(), won: z.boolean(), why: z.string() })),
+  })
+  .openapi('Decision')
+
+/** A decision with the groups that did not fit, and why not. */
+export const explainedDecision = decisionSchema
+  .extend({
+    others: z
+      .array(z.object({ group: z.string(), why: z.string() }))
+      .openapi({ description: 'The groups that do not fit, each with the first condition that does not hold.' }),
+  })
+  .openapi('ExplainedDecision')

@@ -1,0 +1,169 @@
+import { z } from '@hono/zod-openapi'
+import type { Variant } from '../../inventory/images/images.ts'
+import { isTreePath } from '../../inventory/images/trees.ts'
+import { namesTree } from '../../render/args.ts'
+import { checkText } from '../../render/liquid.ts'
+import { sanRoots } from '../../render/san.ts'
+import { checkedArgs, variableName } from './assignment.ts'
+import { arch, fileName, isPrintable, platform, sha256 } from './common.ts'
+
+export const fileRef = z
+  .strictObject({ sha256, name: fileName })
+  .openapi('FileRef', { description: 'An uploaded file, and the name it is served under.' })
+
+const fits = { arch, platform: platform.optional().openapi({ description: 'Absent: every platform.' }) }
+
+const mostTreeFiles = 2000
+
+const tree = z
+  .array(
+    z.strictObject({
+      path: z
+        .string()
+        .refine(isTreePath, 'a relative path of at most 255 characters: no . or .. or empty part, no backslash')
+        .openapi({ example: 'images/install.img' }),
+      sha256,
+    }),
+  )
+  .max(mostTreeFiles, `at most ${mostTreeFiles} files`)
+  .refine((files) => !hasTwins(files.map(({ path }) => path)), 'paths that differ')
+  .openapi({
+    description: 'Further files that the installer fetches by itself, below the URL that args call {{ tree }}.',
+  })
+
+const mostWimFiles = 32
+
+/** Liquid that comes to one word of an iPXE script. */
+function liquidWord(roots: readonly string[]) {
+  return z
+    .string()
+    .min(1, 'not empty')
+    .max(512, 'at most 512 characters')
+    .refine(
+      (text) => isPrintable(text) && !/\s|\$\{/.test(text.replace(/\{\{[^{}]*\}\}/g, '')),
+      'one word: no white space outside {{ }}, no control characters, no ${',
+    )
+    .superRefine((text, context) => {
+      for (const fault of checkText(text, roots))
+        context.addIssue({ code: 'custom', message: `Liquid that can be filled in (${fault})` })
+    })
+}
+
+const password = variableName.openapi({ description: 'The name of a secret of the machine or of one of its groups.' })
+const chapUser = liquidWord(sanRoots.withSecrets).openapi({
+  description: 'Liquid; it may use secrets.',
+  example: '{{ secrets.chap_user }}',
+})
+export const chap = z
+  .strictObject({
+    username: chapUser,
+    password,
+    reverse: z.strictObject({ username: chapUser, password }).optional().openapi({
+      description: 'How the target proves to the machine who it is.',
+    }),
+  })
+  .openapi('Chap', { description: 'CHAP (RFC 7143, 12.1). Passwords are secrets, called by their names.' })
+
+const sanboot = z
+  .strictObject({
+    kind: z.literal('sanboot'),
+    ...fits,
+    file: fileRef.optional().openapi({ description: 'An ISO or a disk image, read over HTTP.' }),
+    target: liquidWord(sanRoots.open)
+      .refine((text) => /^(iscsi:|\{\{)/.test(text), 'iscsi:SERVER:PROTOCOL:PORT:LUN:IQN (RFC 4173)')
+      .optional()
+      .openapi({
+        description: 'A disk of a storage network. Liquid.',
+        example: 'iscsi:{{ params.portal }}::::{{ params.iqn }}',
+      }),
+    initiator: liquidWord(sanRoots.open)
+      .optional()
+      .openapi({ description: 'The IQN of the machine; absent, iPXE makes one. Liquid.' }),
+    chap: chap.optional(),
+  })
+  .refine((one) => (one.file === undefined) !== (one.target === undefined), {
+    path: ['target'],
+    message: 'a file or a target, one of them',
+  })
+  .refine((one) => one.target !== undefined || (one.initiator === undefined && one.chap === undefined), {
+    path: ['file'],
+    message: 'no file where there are initiator or chap: they are for a target',
+  })
+  .openapi('SanVariant', {
+    description: 'A disk that iPXE reads over the network: an image file, or a disk of an iSCSI target.',
+  })
+
+const union = z
+  .discriminatedUnion(
+    'kind',
+    [
+      z
+        .strictObject({
+          kind: z.literal('linux'),
+          ...fits,
+          kernel: fileRef,
+          initrds: z.array(fileRef).max(16, 'at most 16 files').default([]),
+          args: checkedArgs.default([]),
+          tree: tree.optional(),
+        })
+        .refine((one) => one.tree?.length || !one.args.some(namesTree), {
+          path: ['args'],
+          message: 'no {{ tree }} in a variant without a tree',
+        })
+        .openapi('LinuxVariant'),
+      z
+        .strictObject({
+          kind: z.literal('wimboot'),
+          ...fits,
+          wimboot: fileRef.openapi({ description: 'The program of https://ipxe.org/wimboot.' }),
+          files: z
+            .array(fileRef)
+            .min(1, 'at least one file')
+            .max(mostWimFiles, `at most ${mostWimFiles} files`)
+            .refine((files) => !hasTwins(files.map(({ name }) => name.toLowerCase())), 'names that differ')
+            .openapi({
+              description:
+                'BCD, boot.sdi, boot.wim and further files, by the names that Windows PE finds them under. The documents of the answer file are added for each boot.',
+            }),
+          args: checkedArgs.default([]).openapi({ description: 'Of wimboot: gui, pause, index=2. Liquid.' }),
+        })
+        .openapi('WimbootVariant', { description: 'Windows PE.' }),
+      z
+        .strictObject({
+          kind: z.literal('efi'),
+          ...fits,
+          file: fileRef,
+          args: checkedArgs.default([]),
+          tree: tree.optional(),
+          bootConfig: z.string().optional().openapi({
+            description:
+              "The path in the tree of a boot.cfg (VMware's mboot.efi): it is filled in for each boot, and gets the args as kernel options.",
+            example: 'boot.cfg',
+          }),
+        })
+        .refine((one) => one.tree?.length || !one.args.some(namesTree), {
+          path: ['args'],
+          message: 'no {{ tree }} in a variant without a tree',
+        })
+        .refine((one) => one.bootConfig === undefined || one.tree?.some(({ path }) => path === one.bootConfig), {
+          path: ['bootConfig'],
+          message: 'a path of the tree',
+        })
+        .refine((one) => one.platform !== 'pcbios', { path: ['platform'], message: 'efi, or none' })
+        .openapi('EfiVariant'),
+      z.strictObject({ kind: z.literal('ipxe'), ...fits, file: fileRef }).openapi('IpxeVariant'),
+      sanboot,
+      z.strictObject({ kind: z.literal('local'), ...fits }).openapi('LocalVariant'),
+    ],
+    {
+      error: (issue) => (issue.code === 'invalid_union' ? 'linux, wimboot, efi, ipxe, sanboot or local' : undefined),
+    },
+  )
+  .openapi('Variant', { description: 'How the image boots on one kind of machine.' })
+
+// A discriminated union has one member for a kind, the inventory's type has two for sanboot; the refinements make them one.
+export const variant = union as unknown as z.ZodType<Variant, Variant>
+
+function hasTwins(names: string[]): boolean {
+  return new Set(names).size !== names.length
+}

@@ -1,0 +1,62 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { HttpBindings } from '@hono/node-server'
+import type { Context } from 'hono'
+import { baseUrlAt } from '../../lib/base-url.ts'
+import { plainAddress } from '../../server/boot-listener.ts'
+
+/** Who asked, and which worker passed it on. */
+export type Relayed = { address: string; worker: number }
+
+/** What was found out about a request before it is answered. */
+export type Asked = {
+  relayed?: Relayed
+  /** The host that was asked for; undefined where the request names none, or none that may stand in a URL. */
+  askedHost?: string | undefined
+  /** The client's address behind the proxies that are trusted. */
+  clientAddress?: string
+}
+
+/** Requests on the boot listener come with Node's own request and response beside Hono's. */
+export type BootEnv = {
+  Bindings: HttpBindings & { incoming: IncomingMessage & Asked; outgoing: ServerResponse }
+}
+export type BootContext = Context<BootEnv>
+
+/** The client's address, IPv4 in its own form also when the listener is dual-stack; behind a trusted proxy, as that tells it. */
+export function addressOf(c: BootContext): string {
+  return c.env.incoming.clientAddress ?? peerOf(c)
+}
+
+/** The address at the other end of the connection. */
+export function peerOf(c: BootContext): string {
+  const { relayed, socket } = c.env.incoming
+  return relayed?.address ?? plainAddress(socket.remoteAddress)
+}
+
+/** True for iPXE itself (its net/tcp/httpcore.c); anything else that asks for a script is shown a preview. */
+export function isIpxe(c: BootContext): boolean {
+  return /^iPXE\//.test(c.req.header('user-agent') ?? '')
+}
+
+/**
+ * `http://host:port` as the machine reached us, unless the settings say what it is. Plain clients of HTTP/1.0 name no host
+ * (U-Boot's wget), and what is no host may not stand in a script: then it is the address that the connection came to.
+ */
+export function baseUrlOf(c: BootContext, configured: string | undefined): string {
+  if (configured !== undefined) return configured
+  const { askedHost, socket } = c.env.incoming
+  if (askedHost !== undefined) return `http://${askedHost}`
+  return baseUrlAt(socket.localAddress ?? 'localhost', socket.localPort ?? 80)
+}
+
+/** The part after `?`, as it was sent. */
+export function queryOf(c: BootContext): string {
+  const url = c.env.incoming.url ?? ''
+  const at = url.indexOf('?')
+  return at < 0 ? '' : url.slice(at + 1)
+}
+
+/** Whether a text can be the token of a boot; `preview` in a script that was only looked at is none. */
+export function isToken(text: string): boolean {
+  return /^[\w-]{43}$/.test(text)
+}

@@ -1,0 +1,19 @@
+import { inTime } from '../../lib/in-time.ts'
+import type { BootDeps } from '../routes.ts'
+
+/** How long an answer waits for what was seen before it to be written, milliseconds; later than that it stands out of its order. */
+const settleMs = 2000
+
+/** Waits until the events that were seen so far are written, so that what is written next stands behind them. */
+export async function settleEvents({ events }: Pick<BootDeps, 'events'>): Promise<void> {
+  await inTime(events.flush(), settleMs)
+}
+
+/** Records a report behind the events that were seen before it. */
+export async function recordInOrder(
+  deps: Pick<BootDeps, 'events' | 'recordReport'>,
+  ...report: Parameters<BootDeps['recordReport']>
+): Promise<boolean> {
+  await settleEvents(deps)
+  return deps.recordReport(...report)
+}

@@ -1,0 +1,212 @@
+import { STATUS_CODES } from 'node:http'
+import { shownUrl } from '../../inventory/images/imports.ts'
+import { messageOf } from '../../lib/errors.ts'
+import { openAnswer } from './http-request.ts'
+import type { Connector } from './proxies.ts'
+
+/** Something on the way broke: the same request may succeed later. */
+export class InterruptedError extends Error {
+  override name = 'InterruptedError'
+  /** When the server asked to come again (Retry-After), milliseconds from then. */
+  readonly retryAfterMs: number | undefined
+  constructor(message: string, options: ErrorOptions & { retryAfterMs?: number | undefined } = {}) {
+    super(message, options)
+    this.retryAfterMs = options.retryAfterMs
+  }
+}
+
+export type GetOptions = {
+  connector: Connector
+  /** Without a byte for this long the request is given up, milliseconds. */
+  stallMs: number
+  /** Slower than this over that time, bytes a second, it is given up too; 0 for no limit. */
+  minBytesPerSecond?: number | undefined
+  /** The bytes are checked by a hash that is known, so it does not matter over what they come. */
+  hashKnown: boolean
+  signal?: AbortSignal | undefined
+  headers?: Record<string, string>
+}
+
+export type Got = {
+  status: number
+  header: (name: string) => string | undefined
+  /** The bytes as they are stored: no content coding is undone, for Apache labels a stored .gz with one. */
+  body: AsyncIterable<Uint8Array>
+  /** Ends the request without the rest of its body. */
+  drop: () => void
+}
+
+/** What a server sends at least, unless it is set. */
+export const slowestBytesPerSecond = 1024
+
+const mostRedirects = 5
+const mostRetryAfterMs = 60_000
+
+// What may be over soon, by the codes of Node; a name that does not exist and a wrong certificate are for long.
+const passing = new Set([
+  'ECONNRESET',
+  'ECONNREFUSED',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EAI_AGAIN',
+])
+
+/**
+ * Asks for a URL and follows its redirects.
+ * @throws InterruptedError when it may succeed later; Error that names the URL, without the secrets that may be in it
+ */
+export async function get(start: URL, options: GetOptions): Promise<Got> {
+  let url = start
+  for (let redirects = 0; redirects <= mostRedirects; redirects++) {
+    const got = await once(url, start, options)
+    const location = got.header('location')
+    if (![301, 302, 303, 307, 308].includes(got.status) || location === undefined) return got
+    got.drop()
+    const next = URL.canParse(location, url.href) ? new URL(location, url) : undefined
+    if (next === undefined || !/^https?:$/.test(next.protocol))
+      throw new Error(`${shownUrl(url)} redirects to something other than http or https`)
+    if (url.protocol === 'https:' && next.protocol === 'http:' && !options.hashKnown)
+      throw new Error(`${shownUrl(url)} redirects from https to http, and no checksum is known: give its sha256`)
+    url = next
+  }
+  throw new Error(`${shownUrl(start)} redirects more than ${mostRedirects} times`)
+}
+
+/** The whole body of a URL as bytes, `mostBytes` at most. @throws as `get` */
+export async function getSmall(url: URL, mostBytes: number, options: GetOptions): Promise<Buffer> {
+  const got = await get(url, options)
+  if (got.status !== 200) {
+    got.drop()
+    throw refusal(url, got)
+  }
+  const chunks: Uint8Array[] = []
+  let bytes = 0
+  for await (const chunk of got.body) {
+    bytes += chunk.length
+    if (bytes > mostBytes) {
+      got.drop()
+      throw new Error(`${shownUrl(url)} has more than ${mostBytes} bytes`)
+    }
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
+
+/** The error for an answer that is not what was asked for. */
+export function refusal(url: URL, { status, header }: Pick<Got, 'status' | 'header'>): Error {
+  const message = `${shownUrl(url)} answered ${status} ${STATUS_CODES[status] ?? ''}`.trim()
+  const passes = status >= 500 || status === 408 || status === 429
+  return passes
+    ? new InterruptedError(message, { retryAfterMs: retryAfter(header('retry-after')) })
+    : new Error(message)
+}
+
+async function once(url: URL, start: URL, options: GetOptions): Promise<Got> {
+  const { connector, stallMs, signal } = options
+  const stop = new AbortController()
+  const watch = watchSilence(stallMs, () => stop.abort(new InterruptedError(`no byte came for ${stallMs / 1000} s`)))
+  const abort = () => stop.abort(signal?.reason)
+  const end = () => {
+    watch.end()
+    signal?.removeEventListener('abort', abort)
+  }
+  signal?.addEventListener('abort', abort)
+  try {
+    signal?.throwIfAborted()
+    // A password goes to the server that it was given for, and to no other that this one names.
+    const login = url.origin === start.origin ? loginOf(start) : {}
+    const headers = { 'user-agent': 'bootwright', 'accept-encoding': 'identity', ...login, ...options.headers }
+    const bare = new URL(url)
+    bare.username = ''
+    bare.password = ''
+    const answer = await openAnswer(bare, { headers, agent: connector.agentFor(bare), signal: stop.signal })
+    watch.heard()
+    return {
+      status: answer.statusCode ?? 0,
+      header: (name) => [answer.headers[name]].flat()[0],
+      body: bytesOf(answer, watch, options, end, (error) => explained(error, stop, url)),
+      drop: () => {
+        end()
+        answer.destroy()
+      },
+    }
+  } catch (error) {
+    end()
+    throw explained(error, stop, url)
+  }
+}
+
+type Watch = { heard: () => void; end: () => void }
+
+function watchSilence(ms: number, tooLong: () => void): Watch {
+  let timer = setTimeout(tooLong, ms)
+  const end = () => clearTimeout(timer)
+  return {
+    end,
+    heard: () => {
+      end()
+      timer = setTimeout(tooLong, ms)
+    },
+  }
+}
+
+async function* bytesOf(
+  body: AsyncIterable<Uint8Array>,
+  watch: Watch,
+  { stallMs, minBytesPerSecond = slowestBytesPerSecond }: GetOptions,
+  end: () => void,
+  explain: (error: unknown) => unknown,
+): AsyncGenerator<Uint8Array> {
+  const least = (minBytesPerSecond * stallMs) / 1000
+  let bytes = 0
+  let waitedMs = 0
+  try {
+    let since = performance.now()
+    for await (const chunk of body) {
+      // However long whoever reads takes, that is no silence of the server.
+      watch.end()
+      bytes += chunk.length
+      waitedMs += performance.now() - since
+      // A byte now and then would hold one of the few places of imports forever.
+      if (waitedMs >= stallMs) {
+        if (bytes < least) throw new InterruptedError(`only ${bytes} bytes came in ${Math.round(waitedMs / 1000)} s`)
+        bytes = 0
+        waitedMs = 0
+      }
+      yield chunk
+      since = performance.now()
+      watch.heard()
+    }
+  } catch (error) {
+    throw explain(error)
+  } finally {
+    end()
+  }
+}
+
+function explained(error: unknown, stop: AbortController, url: URL): unknown {
+  if (stop.signal.aborted && !(stop.signal.reason instanceof InterruptedError)) return stop.signal.reason
+  const said = stop.signal.aborted ? stop.signal.reason : error
+  const code = String((said as { code?: unknown }).code ?? '')
+  if (said instanceof InterruptedError)
+    return new InterruptedError(`${shownUrl(url)}: ${said.message}`, { cause: error })
+  const why = ['ECONNRESET', 'EPIPE'].includes(code) ? 'the connection was cut' : messageOf(said) || code
+  const message = `${shownUrl(url)}: ${why}`
+  return passing.has(code) ? new InterruptedError(message, { cause: error }) : new Error(message, { cause: error })
+}
+
+function loginOf({ username, password }: URL): Record<string, string> {
+  if (username === '' && password === '') return {}
+  const login = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
+  return { authorization: `Basic ${Buffer.from(login).toString('base64')}` }
+}
+
+// RFC 9110, 10.2.3: seconds, or a date.
+function retryAfter(value: string | undefined): number | undefined {
+  if (value === undefined) return undefined
+  const ms = /^\d{1,9}$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now()
+  return Number.isNaN(ms) ? undefined : Math.min(Math.max(0, ms), mostRetryAfterMs)
+}

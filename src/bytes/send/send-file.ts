@@ -1,0 +1,111 @@
+import type { ServerResponse } from 'node:http'
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
+import { addressOf, type BootContext } from '../../boot/http/request.ts'
+import type { OpenFile } from '../store/file-store.ts'
+import type { FileOrders } from '../workers/file-orders.ts'
+import { type Admission, createAdmission } from './admission.ts'
+import { createChunkCache } from './chunk-cache.ts'
+import { answerFor, type FileAnswer, lengthOf } from './file-answer.ts'
+import { type Pace, type Sending, type SendWays, sendParts } from './send-bytes.ts'
+import { openZeroCopy } from './zero-copy.ts'
+
+/** What all downloads share: how bytes are sent, how many at once, and by which workers, if there are any. */
+export type Transfers = { ways: SendWays; admission: Admission; orders?: FileOrders }
+
+/** What went out: `complete` when the last byte was handed to the system. */
+export type Sent = { bytes: number; complete: boolean; durationMs: number }
+
+const chunkBytes = 2 ** 20
+const usualPatienceMs = 120_000
+/** Answered however busy it is: to say no would cost as much. A disk that is booted over HTTP asks for such pieces. */
+const alwaysBytes = 256 * 1024
+const unhurried: Pace = () => undefined
+
+/** @param settings.cacheBytes memory for parts of files that are not sent from the page cache */
+export function createTransfers(
+  settings: Parameters<typeof createWays>[0] & Parameters<typeof createAdmission>[0],
+): Transfers {
+  return { ways: createWays(settings), admission: createAdmission(settings) }
+}
+
+export function createWays(settings: { cacheBytes: number; zeroCopy: boolean; patienceMs?: number }): SendWays {
+  const { cacheBytes, zeroCopy, patienceMs = usualPatienceMs } = settings
+  return {
+    chunks: createChunkCache(cacheBytes, chunkBytes),
+    zeroCopy: zeroCopy ? openZeroCopy() : undefined,
+    patienceMs,
+  }
+}
+
+/**
+ * Answers GET and HEAD for bytes that never change under their tag: with their length, never chunked, in ranges if asked. It
+ * writes to Node's response itself: through web streams the same costs twice the processor time. Busy, it answers 503
+ * with Retry-After. Closes the file. `sent` is called once for a GET that began, when it has ended either way.
+ */
+export async function sendFile(
+  c: BootContext,
+  { ways, admission, orders }: Transfers,
+  file: OpenFile,
+  headers: { ETag: string; 'Content-Type': string } & Record<string, string>,
+  sent: (result: Sent) => void,
+): Promise<Response> {
+  const { outgoing, incoming } = c.env
+  const { relayed } = incoming
+  try {
+    const answer = answerFor(incoming.method, incoming.headers, file.sizeBytes, headers)
+    if (incoming.method === 'HEAD' || answer.parts.length === 0)
+      return new Response(null, { status: answer.status, headers: answer.headers })
+    const entered =
+      sizeOf(answer) <= alwaysBytes
+        ? { pace: unhurried, leave: () => {} }
+        : admission.enter({ address: addressOf(c), disconnect: relayed ? undefined : () => outgoing.destroy() })
+    if ('retryAfterSeconds' in entered) return busy(entered.retryAfterSeconds)
+    const ended = (result: Sent) => {
+      entered.leave()
+      sent(result)
+    }
+    const sha256 = file.descriptor === undefined ? undefined : headers.ETag.slice(1, -1)
+    const order = sha256 && orders?.give(c, { sha256, headers }, ended)
+    if (order) return order
+    ended(await transmit(outgoing, answer, { file, key: headers.ETag, ways, pace: entered.pace }))
+    return RESPONSE_ALREADY_SENT
+  } finally {
+    await file.close()
+  }
+}
+
+/** Writes an answer with its parts. A body that cannot be sent to its end is cut off. */
+export async function transmit(
+  outgoing: ServerResponse,
+  answer: FileAnswer,
+  sending: Omit<Sending, 'outgoing'>,
+): Promise<Sent> {
+  const startedAt = performance.now()
+  let bytes = 0
+  try {
+    outgoing.writeHead(answer.status, answer.headers)
+    await sendParts({ outgoing, ...sending }, answer.parts, (more) => {
+      bytes += more
+    })
+    outgoing.end()
+  } catch {
+    // The length is promised already: cutting the connection is the only way to say that it will not be kept.
+    outgoing.destroy()
+  }
+  return { bytes, complete: bytes === sizeOf(answer), durationMs: Math.round(performance.now() - startedAt) }
+}
+
+function sizeOf({ parts }: FileAnswer): number {
+  return parts.reduce((sum, part) => sum + lengthOf(part), 0)
+}
+
+function busy(retryAfterSeconds: number): Response {
+  return new Response('The boot server sends as many files as it may: ask again later.\n', {
+    status: 503,
+    headers: {
+      'Retry-After': String(retryAfterSeconds),
+      'Content-Type': 'text/plain; charset=utf-8',
+      'Cache-Control': 'no-store',
+    },
+  })
+}

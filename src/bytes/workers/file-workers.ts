@@ -1,0 +1,69 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import type { Server } from 'node:http'
+import { extname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Logger } from '../../lib/log.ts'
+import type { FileOrders, OrderDone } from './file-orders.ts'
+
+/** What a worker is started with, beside the listening socket of the boot network. */
+export type WorkerSettings = {
+  worker: number
+  /** The folder of the store. */
+  folder: string
+  /** Where requests that are not its own are passed on to. */
+  relaySocket: string
+  cacheBytes: number
+  bytesPerSecond: number | undefined
+  zeroCopy: boolean
+}
+
+/** A worker's first word. Were the listening socket sent to it before, connections that it accepts meanwhile would be lost. */
+export const workerReady = 'ready'
+
+const restartMs = 1000
+const program = fileURLToPath(new URL(`./file-worker${extname(import.meta.url)}`, import.meta.url))
+
+/**
+ * Processes that accept connections of the boot network beside this one, and send files. All that needs the inventory
+ * they pass on to us; for a file we answer with an order to send it. One that dies is replaced.
+ */
+export function startFileWorkers(
+  count: number,
+  settings: Omit<WorkerSettings, 'worker'>,
+  bootServer: Server,
+  orders: FileOrders,
+  log: Logger,
+): { stop: () => Promise<void> } {
+  const children = new Map<number, ChildProcess>()
+  let stopped = false
+
+  const start = (worker: number) => {
+    if (stopped) return
+    const child = fork(program, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+    children.set(worker, child)
+    child.on('message', (message: typeof workerReady | OrderDone) => {
+      if (message !== workerReady) return orders.done(message)
+      const started: WorkerSettings = { worker, ...settings }
+      child.send(started, bootServer)
+    })
+    child.on('error', (error) => log.error({ worker, error: error.message }, 'a file worker'))
+    child.on('exit', (code, signal) => {
+      orders.lost(worker)
+      if (stopped) return
+      log.error({ worker, code, signal }, 'a file worker died: another is started')
+      setTimeout(start, restartMs, worker).unref()
+    })
+  }
+  for (let worker = 1; worker <= count; worker++) start(worker)
+
+  return {
+    stop: async () => {
+      stopped = true
+      const living = [...children.values()].filter((child) => child.exitCode === null && child.signalCode === null)
+      const ended = living.map((child) => once(child, 'exit'))
+      for (const child of living) child.disconnect()
+      await Promise.all(ended)
+    },
+  }
+}

@@ -1,0 +1,126 @@
+import http, { type IncomingMessage, type ServerResponse } from 'node:http'
+import type { Server } from 'node:net'
+import { pipeline } from 'node:stream'
+import { boundServer, plainAddress } from '../../server/boot-listener.ts'
+import { createPace } from '../send/admission.ts'
+import { onceEnded } from '../send/connection-end.ts'
+import { answerFor } from '../send/file-answer.ts'
+import { createWays, type Sent, transmit } from '../send/send-file.ts'
+import { openStoredFile } from '../store/folder-store.ts'
+import { type FileOrder, type OrderDone, orderHeader } from './file-orders.ts'
+import type { WorkerSettings } from './file-workers.ts'
+
+/** Downloads under way get so long to end when the server stops. */
+const lastMs = 5000
+
+/** A worker's side: passes every request on to the server that has the inventory, and sends the files that it is told to. */
+export function startRelay(
+  settings: WorkerSettings,
+  listening: Server,
+  done: (result: OrderDone) => void,
+): { stop: () => void } {
+  // As many as there are clients: were they fewer, slow ones could keep all others waiting.
+  const agent = new http.Agent({ keepAlive: true })
+  const ways = createWays(settings)
+  const pace = createPace(settings.bytesPerSecond)
+
+  const send = async (order: FileOrder, request: IncomingMessage, response: ServerResponse): Promise<Sent> => {
+    const file = await openStoredFile(settings.folder, order.sha256)
+    if (file === undefined) throw new Error('it is cleared away')
+    try {
+      const answer = answerFor(request.method, request.headers, file.sizeBytes, order.headers)
+      return await transmit(response, answer, { file, key: order.sha256, ways, pace })
+    } finally {
+      await file.close()
+    }
+  }
+  // Whatever becomes of an order, it is said: the place of its download is taken until then.
+  const obey = async (order: FileOrder, request: IncomingMessage, response: ServerResponse) => {
+    const sent = await send(order, request, response).catch(() => {
+      refuse(response)
+      return { bytes: 0, complete: false, durationMs: 0 }
+    })
+    done({ id: order.id, ...sent })
+  }
+
+  const server = boundServer((request, response) => {
+    const upstream = http.request({
+      socketPath: settings.relaySocket,
+      agent,
+      method: request.method,
+      path: request.url,
+      headers: {
+        ...ownHeaders(request),
+        'x-bootwright-address': plainAddress(request.socket.remoteAddress),
+        'x-bootwright-worker': String(settings.worker),
+      },
+    })
+    upstream.on('response', (answer) => {
+      const order = answer.headers[orderHeader]
+      if (order !== undefined) {
+        answer.resume()
+        return void obey(JSON.parse(String(order)) as FileOrder, request, response)
+      }
+      if (request.socket.destroyed) return answer.destroy()
+      const forget = onceEnded(request.socket, () => answer.destroy())
+      response.writeHead(answer.statusCode ?? 502, withoutHopByHop(answer.rawHeaders))
+      pipeline(answer, response, forget)
+    })
+    upstream.on('error', () => refuse(response))
+    // Of a client that is gone the answer is waited for all the same: it may be an order, which is said to be done.
+    if (hasBody(request)) pipeline(request, upstream, () => {})
+    else {
+      request.resume()
+      upstream.end()
+    }
+  })
+  server.listen(listening)
+
+  return {
+    stop: () => {
+      server.close(() => process.exit())
+      server.closeIdleConnections()
+      setTimeout(() => process.exit(), lastMs).unref()
+    },
+  }
+}
+
+// iPXE obeys Retry-After by itself (its httpcore.c).
+function refuse(response: ServerResponse): void {
+  if (response.headersSent) response.destroy()
+  else response.writeHead(503, { 'Retry-After': '5', 'Content-Length': '0' }).end()
+}
+
+/**
+ * Only reports may have one. Node's client sends the body of a GET that came in chunks without a word of its length, and what
+ * a stranger put into it would be taken for the next request, with headers that are believed.
+ */
+function hasBody({ method }: IncomingMessage): boolean {
+  return method === 'POST'
+}
+
+/** Of one connection only (RFC 9110, 7.6.1). */
+const hopByHop = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+])
+
+function ownHeaders(request: IncomingMessage): http.OutgoingHttpHeaders {
+  const left = (name: string) =>
+    !hopByHop.has(name) &&
+    !name.startsWith('x-bootwright-') &&
+    // The client was told to go on already.
+    name !== 'expect' &&
+    (name !== 'content-length' || hasBody(request))
+  return Object.fromEntries(Object.entries(request.headers).filter(([name]) => left(name)))
+}
+
+// As they were written, in their case: GRUB compares it (listener.ts).
+function withoutHopByHop(raw: string[]): string[] {
+  return raw.filter((_, index) => !hopByHop.has((raw[index - (index % 2)] ?? '').toLowerCase()))
+}

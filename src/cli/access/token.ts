@@ -1,0 +1,50 @@
+import type { Command } from 'commander'
+import { type CliDeps, clientOf, print } from '../shell/deps.ts'
+import { formatTime } from '../shell/format.ts'
+import { formatTable } from '../shell/table.ts'
+
+type Token = { id: string; name: string; createdAt: string; lastUsedAt?: string | null; revokedAt?: string | null }
+
+/** `bootwright token`. */
+export function addTokenCommand(program: Command, deps: CliDeps): void {
+  const token = program.command('token').description('admin tokens')
+
+  token
+    .command('create')
+    .description('make a token; it is shown this once')
+    .argument('<name>', 'what or whom it is for')
+    .action(async (name: string, _options, command: Command) => {
+      const made = await clientOf(command, deps).ask<Token & { token: string }>('POST', '/tokens', { name })
+      // The token alone on standard output, for TOKEN=$(bootwright token create ci).
+      print(command, deps, made, () => made.token)
+      deps.err(`token ${made.id}: keep it, it cannot be shown again\n`)
+    })
+
+  token
+    .command('list')
+    .description('list the tokens, without the tokens themselves')
+    .action(async (_options, command: Command) => {
+      const { items } = await clientOf(command, deps).ask<{ items: Token[] }>('GET', '/tokens')
+      print(command, deps, { items }, () =>
+        formatTable(
+          ['ID', 'NAME', 'CREATED', 'LAST USED', 'REVOKED'],
+          items.map((one) => [
+            one.id,
+            one.name,
+            formatTime(one.createdAt),
+            formatTime(one.lastUsedAt),
+            formatTime(one.revokedAt),
+          ]),
+        ),
+      )
+    })
+
+  token
+    .command('revoke')
+    .description('end a token at once')
+    .argument('<id>', 'as listed')
+    .action(async (id: string, _options, command: Command) => {
+      await clientOf(command, deps).ask('DELETE', `/tokens/${encodeURIComponent(id)}`)
+      deps.err(`token ${id} is revoked\n`)
+    })
+}

@@ -1,0 +1,118 @@
+import { type Command, Option } from 'commander'
+import { readMachine } from '../machines/machine.ts'
+import { type CliDeps, clientOf, print } from '../shell/deps.ts'
+import { formatBytes, formatTime } from '../shell/format.ts'
+import { parseCount, parseSince } from '../shell/since.ts'
+import { formatFields, formatTable } from '../shell/table.ts'
+import { type Decision, formatDecision } from './explain.ts'
+
+type BootEvent = { stage: string; at: string; file?: string; bytes?: number; durationMs?: number; message?: string }
+type Boot = {
+  id: string
+  name?: string
+  mac?: string
+  ip: string
+  image?: string
+  version?: number
+  outcome?: string
+  message?: string
+  /** The step that its installer reported last. */
+  progress?: string
+  heardAt?: string
+  startedAt: string
+  endedAt?: string
+  /** The last thing seen. */
+  stage: string
+  script?: string
+  decision?: Decision
+}
+
+const outcomes = ['booted', 'installed', 'failed', 'handed-over', 'stalled', 'superseded', 'open']
+const headings = ['STARTED', 'MACHINE', 'IMAGE', 'STAGE', 'OUTCOME', 'MESSAGE', 'ID']
+
+/** `bootwright boots`. */
+export function addBootsCommand(program: Command, deps: CliDeps): void {
+  const boots = program
+    .command('boots')
+    .description('how boots went, newest first')
+    .option('--machine <machine>', 'of this machine: a MAC, UUID or host name', readMachine)
+    .addOption(new Option('--outcome <outcome>', 'with this outcome; open: not yet ended').choices(outcomes))
+    .option('--since <time>', 'started since: 30m, 2h, 7d, or a time of ISO 8601', parseSince)
+    .option('--limit <n>', 'so many at most', parseCount, 20)
+    .action(
+      async (
+        { machine, outcome, since, limit }: { machine?: string; outcome?: string; since?: string; limit: number },
+        command: Command,
+      ) => {
+        const query = { machine, outcome, since }
+        const client = clientOf(command, deps)
+        const items = await client.list<Boot>('/boots', query, 'before', limit)
+        print(command, deps, { items }, () => formatTable(headings, items.map(rowOf)))
+      },
+    )
+
+  boots
+    .command('show')
+    .description('one boot with its stages')
+    .argument('<id>', 'as listed')
+    .option('--why', 'also what was decided, and why')
+    .option('--script', 'its script, as it was served')
+    .action(async (id: string, { why, script }: { why?: true; script?: true }, command: Command) => {
+      const boot = await clientOf(command, deps).ask<Boot & { events: BootEvent[] }>('GET', pathOf(id))
+      const text = script ? (boot.script?.trimEnd() ?? '') : formatBoot(boot)
+      const notices = boot.events.filter(({ stage }) => stage === 'notice').map(({ message }) => `notice: ${message}\n`)
+      const reasons = why && boot.decision ? formatDecision({ ...boot.decision, others: [] }) : ''
+      print(command, deps, boot, () => (why ? `${text}\n\n${notices.join('')}${reasons}` : text))
+    })
+}
+
+function rowOf(boot: Boot): string[] {
+  return [
+    formatTime(boot.startedAt),
+    nameOf(boot),
+    imageOf(boot),
+    boot.stage,
+    boot.outcome ?? 'open',
+    boot.message ?? (boot.outcome === undefined ? boot.progress : undefined) ?? '',
+    boot.id,
+  ]
+}
+
+function formatBoot(boot: Boot & { events: BootEvent[] }): string {
+  const fields = formatFields({
+    boot: boot.id,
+    machine: nameOf(boot),
+    mac: boot.mac ?? '',
+    address: boot.ip,
+    image: imageOf(boot),
+    started: formatTime(boot.startedAt),
+    ended: formatTime(boot.endedAt),
+    outcome: boot.outcome ?? 'open',
+    message: boot.message ?? '',
+    progress: boot.progress ?? '',
+    heard: formatTime(boot.heardAt),
+  })
+  const start = Date.parse(boot.startedAt)
+  const events = boot.events.map((event) => [
+    formatTime(event.at),
+    `${((Date.parse(event.at) - start) / 1000).toFixed(1)} s`,
+    event.stage,
+    event.file,
+    event.bytes === undefined ? '' : formatBytes(event.bytes),
+    event.durationMs === undefined ? '' : `${event.durationMs} ms`,
+    event.message,
+  ])
+  return `${fields}\n\n${formatTable(['TIME', 'AFTER', 'STAGE', 'FILE', 'BYTES', 'TOOK', 'MESSAGE'], events)}`
+}
+
+function pathOf(id: string): string {
+  return `/boots/${encodeURIComponent(id)}`
+}
+
+function nameOf(boot: Boot): string {
+  return boot.name ?? boot.mac ?? boot.ip
+}
+
+function imageOf({ image, version }: Boot): string {
+  return image ? `${image}${version ? ` v${version}` : ''}` : ''
+}

@@ -1,0 +1,100 @@
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { archs, platforms } from '../../model/arch.ts'
+import { machineHelp, machineInPath, readMachine } from '../machines/machine.ts'
+import { withQuery } from '../shell/client.ts'
+import { type CliDeps, clientOf, print } from '../shell/deps.ts'
+
+/** A decision, as the API gives it. */
+export type Decision = {
+  target: { arch: string; platform: string; assumed: string[] }
+  machine?: { name: string; discovered: boolean }
+  deployment?: { id: string; attempt: number; maxAttempts: number }
+  image?: { name: string; version: number }
+  answerFile?: { name: string; version: number }
+  params: Record<string, unknown>
+  spec: {
+    kind: string
+    reason?: string
+    nextStep?: string
+    args?: string[]
+    withoutArgs?: { pattern: string }[]
+    menu?: string
+    method?: string | { file: string }
+    entries?: { name: string }[]
+  }
+  notices: string[]
+  reasons: { candidate: string; won: boolean; why: string }[]
+  others: { group: string; why: string }[]
+}
+
+/** `bootwright explain`. */
+export function addExplainCommand(program: Command, deps: CliDeps): void {
+  program
+    .command('explain')
+    .description('what a machine would boot now, and why: what won, what lost, and which groups do not fit')
+    .argument('[machine]', machineHelp, readMachine)
+    .option(
+      '--as <facts>',
+      "a machine that says this of itself, 'mac=…&product=…', whether there is one or not",
+      parseAs,
+    )
+    .addOption(new Option('--arch <arch>', 'as if the machine were of this arch').choices(archs))
+    .addOption(new Option('--platform <platform>', 'as if its firmware were of this kind').choices(platforms))
+    .action(
+      async (
+        machine: string | undefined,
+        { as, ...target }: { as?: Record<string, string>; arch?: string; platform?: string },
+        command: Command,
+      ) => {
+        if ((machine === undefined) === (as === undefined))
+          command.error('error: a machine or --as is needed, and only one')
+        const path =
+          as === undefined
+            ? withQuery(`/machines/${machineInPath(machine as string)}/decision`, target)
+            : withQuery('/explain', { ...as, ...target })
+        print(command, deps, await clientOf(command, deps).ask<Decision>('GET', path), formatDecision)
+      },
+    )
+}
+
+/** In words; the reasons one to a line, those that won first marked `yes`. */
+export function formatDecision(decision: Decision): string {
+  const { target, deployment, answerFile, params, spec, notices, reasons, others } = decision
+  const assumed = target.assumed.length > 0 ? ` (assumed: ${target.assumed.join(', ')})` : ''
+  const lines: [string, string][] = [
+    ['boots', whatOf(decision)],
+    ...(deployment
+      ? [
+          ['deploys', `${deployment.id}, attempt ${deployment.attempt} of ${deployment.maxAttempts}`] as [
+            string,
+            string,
+          ],
+        ]
+      : []),
+    ...(spec.args?.length ? [['args', spec.args.join(' ')] as [string, string]] : []),
+    ...(spec.withoutArgs?.length
+      ? [['without', [...new Set(spec.withoutArgs.map(({ pattern }) => pattern))].join(' ')] as [string, string]]
+      : []),
+    ...(answerFile ? [['answers', `${answerFile.name} version ${answerFile.version}`] as [string, string]] : []),
+    ...Object.entries(params).map(([name, value]): [string, string] => ['param', `${name}=${JSON.stringify(value)}`]),
+    ['target', `${target.arch} ${target.platform}${assumed}`],
+    ...notices.map((notice): [string, string] => ['notice', notice]),
+    ...reasons.map(({ candidate, won, why }): [string, string] => [won ? 'yes' : 'no', `${candidate}: ${why}`]),
+    ...others.map(({ group, why }): [string, string] => ['no', `group ${group} does not fit: it asks for ${why}`]),
+  ]
+  return lines.map(([name, text]) => `${name.padEnd(8)}${text}`).join('\n')
+}
+
+function whatOf({ image, spec }: Decision): string {
+  if (spec.kind === 'refusal') return `refused: ${spec.reason}; ${spec.nextStep}`
+  if (spec.kind === 'menu') return `menu ${spec.menu}: ${spec.entries?.map((one) => one.name).join(', ')}`
+  const method = typeof spec.method === 'object' ? spec.method.file : spec.method
+  const how = method === undefined ? spec.kind : `${spec.kind} by ${method}`
+  return image === undefined ? how : `${image.name} version ${image.version}, ${how}`
+}
+
+function parseAs(text: string): Record<string, string> {
+  const facts = Object.fromEntries(new URLSearchParams(text))
+  if (Object.keys(facts).length === 0) throw new InvalidArgumentError("It is like 'mac=52-54-00-12-34-56&product=X1'.")
+  return facts
+}

@@ -1,0 +1,37 @@
+import { type Command, Option } from 'commander'
+import { archs, platforms } from '../../model/arch.ts'
+import { machineArgument, machineInPath } from '../machines/machine.ts'
+import { withQuery } from '../shell/client.ts'
+import { type CliDeps, clientOf, print } from '../shell/deps.ts'
+
+/** `bootwright preview`. */
+export function addPreviewCommand(program: Command, deps: CliDeps): void {
+  program
+    .command('preview')
+    .description('the script that a machine would get now, or its answer file; changes nothing')
+    .addArgument(machineArgument())
+    .addOption(new Option('--arch <arch>', 'as if the machine were of this arch').choices(archs))
+    .addOption(new Option('--platform <platform>', 'as if its firmware were of this kind').choices(platforms))
+    .option('--answers', 'its answer file, filled in, with asterisks for secrets')
+    .action(
+      async (
+        machine: string,
+        { answers, ...target }: { answers?: true; arch?: string; platform?: string },
+        command: Command,
+      ) => {
+        const client = clientOf(command, deps)
+        const path = (what: string) => withQuery(`/machines/${machineInPath(machine)}/${what}`, target)
+        if (answers) print(command, deps, await client.ask<Answers>('GET', path('answers')), formatAnswers)
+        else print(command, deps, await client.text(path('script')), (script) => script.trimEnd())
+      },
+    )
+}
+
+type Answers = { items: { name: string; mediaType: string; text: string }[]; refusal?: string }
+
+function formatAnswers({ items, refusal }: Answers): string {
+  if (refusal !== undefined) return `refused: ${refusal}`
+  if (items.length === 0) return 'the machine has no answer file'
+  if (items.length === 1) return items[0]?.text.trimEnd() ?? ''
+  return items.map(({ name, text }) => `==> ${name} <==\n${text.trimEnd()}`).join('\n\n')
+}

@@ -1,0 +1,62 @@
+import { type Command, Option } from 'commander'
+import { withQuery } from '../shell/client.ts'
+import { type CliDeps, clientOf, print } from '../shell/deps.ts'
+import { difference } from '../shell/difference.ts'
+import { formatTime, printable } from '../shell/format.ts'
+import { linesOf } from '../shell/lines.ts'
+import { parseCount, parseSince } from '../shell/since.ts'
+import { formatTable } from '../shell/table.ts'
+
+type Change = { at: string; actor: string; type: string; subject: string; before?: unknown; after?: unknown }
+type Options = {
+  of?: string
+  type?: string
+  by?: string
+  since?: string
+  after?: string
+  limit: number
+  follow?: true
+}
+
+/** `bootwright changes`. */
+export function addChangesCommand(program: Command, deps: CliDeps): void {
+  program
+    .command('changes')
+    .description('what was changed, by whom, newest first; or as it happens')
+    .option('--of <subject>', 'a machine by its MAC, UUID or host name, anything else by its name')
+    .option('--type <type>', 'like machine.changed, or only machine')
+    .option('--by <actor>', "like 'token ci', operator, 'machine 52:54:00:12:34:56'")
+    .option('--limit <n>', 'so many at most', parseCount, 20)
+    .option('--since <time>', 'not older: 2h, 7d, or a time of ISO 8601', parseSince)
+    .addOption(
+      new Option('--follow', 'print changes as they happen, each after its place, until stopped').conflicts('since'),
+    )
+    .addOption(
+      new Option('--after <place>', 'follow from a place that --follow printed; 0-0 is the beginning')
+        .conflicts('since')
+        .implies({ follow: true }),
+    )
+    .action(async ({ of, type, by, since, after, limit, follow }: Options, command: Command) => {
+      const client = clientOf(command, deps)
+      const { json } = command.optsWithGlobals<{ json?: boolean }>()
+      if (follow) {
+        const { texts } = await client.stream('GET', withQuery('/events', { types: type, after }))
+        let place = ''
+        for await (const line of linesOf(texts)) {
+          if (line.startsWith('id: ')) place = line.slice(4)
+          if (line === 'event: reset') deps.err('changes after that place are no longer kept\n')
+          if (!line.startsWith('data: ')) continue
+          const change = JSON.parse(line.slice(6)) as Change
+          if (change.type === undefined) continue
+          deps.out(`${printable(json ? JSON.stringify({ place, ...change }) : [place, ...rowOf(change)].join('  '))}\n`)
+        }
+        return
+      }
+      const items = await client.list<Change>('/changes', { subject: of, type, actor: by, since }, 'before', limit)
+      print(command, deps, { items }, () => formatTable(['WHEN', 'WHO', 'WHAT', 'OF', 'HOW'], items.map(rowOf)))
+    })
+}
+
+function rowOf({ at, actor, type, subject, before, after }: Change): string[] {
+  return [formatTime(at), actor, type, subject, difference(before, after)]
+}

@@ -1,0 +1,128 @@
+import { type Command, Option } from 'commander'
+import { type CliDeps, clientOf, collect, print } from '../shell/deps.ts'
+import { formatTime } from '../shell/format.ts'
+import { formatTable } from '../shell/table.ts'
+
+type Webhook = { id: string; url: string; types: string[]; active: boolean; createdAt: string }
+type ChangeTypes = { noun: string; types: string[] }
+type Tested = { delivered: boolean; status?: number; error?: string }
+type Dead = { id: string; attempts: number; error?: string; createdAt: string; body: string }
+
+/** `bootwright webhook`. */
+export function addWebhookCommand(program: Command, deps: CliDeps): void {
+  const webhook = program.command('webhook').description('webhooks: changes sent to other systems, signed')
+
+  webhook
+    .command('add')
+    .description('send changes from now on to a URL; the secret that signs them is shown this once')
+    .argument('<url>')
+    .option(
+      '--type <type>',
+      'only changes of this type or noun, as listed by types: deployment, boot.failed (repeat for more)',
+      collect,
+    )
+    .action(async (url: string, { type = [] }: { type?: string[] }, command: Command) => {
+      const made = await clientOf(command, deps).ask<Webhook & { secret: string }>('POST', '/webhooks', {
+        url,
+        types: type,
+      })
+      print(command, deps, made, () => made.secret)
+      deps.err(`webhook ${made.id}: keep the secret, it cannot be shown again\n`)
+    })
+
+  webhook
+    .command('list')
+    .description('list webhooks')
+    .action(async (_options, command: Command) => {
+      const { items } = await clientOf(command, deps).ask<{ items: Webhook[] }>('GET', '/webhooks')
+      const rows = items.map((one) => [
+        one.url,
+        one.types.join(' ') || 'everything',
+        one.active ? '' : 'off',
+        formatTime(one.createdAt),
+        one.id,
+      ])
+      print(command, deps, { items }, () => formatTable(['URL', 'TYPES', 'STATE', 'CREATED', 'ID'], rows))
+    })
+
+  webhook
+    .command('types')
+    .description('list the types of changes that --type takes')
+    .action(async (_options, command: Command) => {
+      const { items } = await clientOf(command, deps).ask<{ items: ChangeTypes[] }>('GET', '/change-types')
+      const rows = items.map(({ noun, types }) => [noun, types.join(' ')])
+      print(command, deps, { items }, () => formatTable(['NOUN', 'TYPES'], rows))
+    })
+
+  webhook
+    .command('test')
+    .description('send a test message now, and show what the receiver answered')
+    .argument('<id>', 'as listed')
+    .action(async (id: string, _options, command: Command) => {
+      const tested = await clientOf(command, deps).ask<Tested>('POST', `${pathOf(id)}/test`)
+      if (!tested.delivered)
+        throw new Error(`not delivered: ${tested.error ?? `the receiver answered ${tested.status}`}`)
+      print(command, deps, tested, () => `delivered: the receiver answered ${tested.status}`)
+    })
+
+  webhook
+    .command('set')
+    .description('change a webhook; what is not named stays as it is')
+    .argument('<id>', 'as listed')
+    .option('--to <url>', 'the URL that changes are sent to')
+    .option('--type <type>', 'only such, instead of the former types (repeat for more)', collect)
+    .addOption(new Option('--every-type', 'every change').conflicts('type'))
+    .action(async (id: string, options: { to?: string; type?: string[]; everyType?: true }, command: Command) => {
+      const { to, type, everyType } = options
+      const types = everyType ? [] : type
+      const change = { ...(to !== undefined && { url: to }), ...(types && { types }) }
+      const changed = await clientOf(command, deps).ask<Webhook>('PATCH', pathOf(id), change)
+      print(command, deps, changed, ({ url, types: kept }) => `${url}: ${kept.join(' ') || 'everything'}`)
+    })
+
+  for (const [name, active] of [
+    ['on', true],
+    ['off', false],
+  ] as const)
+    webhook
+      .command(name)
+      .description(`switch a webhook ${name}`)
+      .argument('<id>', 'as listed')
+      .action(async (id: string, _options, command: Command) => {
+        await clientOf(command, deps).ask('PATCH', pathOf(id), { active })
+        deps.err(`webhook ${id} is ${name}\n`)
+      })
+
+  webhook
+    .command('dead')
+    .description('list the messages that were given up')
+    .argument('<id>', 'as listed')
+    .action(async (id: string, _options, command: Command) => {
+      const { items } = await clientOf(command, deps).ask<{ items: Dead[] }>('GET', `${pathOf(id)}/dead`)
+      const rows = items.map((one) => [formatTime(one.createdAt), String(one.attempts), one.error, one.id])
+      print(command, deps, { items }, () => formatTable(['MADE', 'TRIES', 'ERROR', 'ID'], rows))
+    })
+
+  webhook
+    .command('retry')
+    .description('send a message that was given up again')
+    .argument('<id>', 'of the webhook')
+    .argument('<message>', 'as listed by dead')
+    .action(async (id: string, message: string, _options, command: Command) => {
+      await clientOf(command, deps).ask('POST', `${pathOf(id)}/dead/${encodeURIComponent(message)}/retry`)
+      deps.err(`message ${message} is sent again\n`)
+    })
+
+  webhook
+    .command('delete')
+    .description('delete a webhook with its messages')
+    .argument('<id>', 'as listed')
+    .action(async (id: string, _options, command: Command) => {
+      await clientOf(command, deps).ask('DELETE', pathOf(id))
+      deps.err(`webhook ${id} is deleted\n`)
+    })
+}
+
+function pathOf(id: string): string {
+  return `/webhooks/${encodeURIComponent(id)}`
+}

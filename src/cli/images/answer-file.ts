@@ -1,0 +1,114 @@
+import { basename } from 'node:path'
+import { type Command, InvalidArgumentError } from 'commander'
+import { type CliDeps, clientOf, collect, print } from '../shell/deps.ts'
+import { formatTime } from '../shell/format.ts'
+import { readInput } from '../shell/json-file.ts'
+import { formatTable } from '../shell/table.ts'
+
+type Document = { name: string; mediaType: string; text: string }
+type AnswerFile = { name: string; title: string; version: number; documents: Document[]; updatedAt: string }
+type SetOptions = { type?: string; title?: string; remove?: string[]; replace?: true }
+type Version = { version: number; current: boolean; documents: Document[]; createdAt: string }
+
+/** `bootwright answer-file`. */
+export function addAnswerFileCommand(program: Command, deps: CliDeps): void {
+  const answers = program
+    .command('answer-file')
+    .description('answer files: preseed, kickstart, cloud-init and the like, as Liquid texts')
+
+  answers
+    .command('set')
+    .description('add an answer file, or a new version of it; documents and title that are not named stay')
+    .argument('<name>', 'of the answer file: a-z 0-9 . _ -')
+    .argument('[files...]', 'its documents, each served under its file name (cloud-init: user-data meta-data …)')
+    .option('--type <media-type>', 'of these files, instead of text/plain')
+    .option('--title <title>', "what it is, for people ('' removes it)")
+    .option('--remove <document>', 'a document that it has no longer (repeat for more)', collect)
+    .option('--replace', 'remove every document, and the title, that is not named')
+    .action(async (name: string, files: string[], options: SetOptions, command: Command) => {
+      const { type, title, remove = [], replace } = options
+      const client = clientOf(command, deps)
+      const fresh = replace || (await client.find<AnswerFile>(pathOf(name))) === undefined
+      const documents: object[] = []
+      for (const file of files)
+        documents.push({ name: basename(file), text: await readInput(deps, file), ...(type && { mediaType: type }) })
+      if (!fresh) documents.push(...remove.map((document) => ({ name: document, text: null })))
+      const given = title === undefined ? (replace ? null : undefined) : title || null
+      const body = { documents, ...(given !== undefined && { title: given }) }
+      print(command, deps, await client.ask<AnswerFile>(fresh ? 'PUT' : 'PATCH', pathOf(name), body), formatAnswerFile)
+    })
+
+  answers
+    .command('list')
+    .description('list answer files')
+    .action(async (_options, command: Command) => {
+      const items = await clientOf(command, deps).list<AnswerFile>('/answer-files')
+      print(command, deps, { items }, () =>
+        formatTable(
+          ['NAME', 'VERSION', 'DOCUMENTS', 'TITLE', 'CHANGED'],
+          items.map((one) => [one.name, String(one.version), namesOf(one), one.title, formatTime(one.updatedAt)]),
+        ),
+      )
+    })
+
+  answers
+    .command('show')
+    .description('show the texts of an answer file')
+    .argument('<name>')
+    .action(async (name: string, _options, command: Command) => {
+      const file = await clientOf(command, deps).ask<AnswerFile>('GET', pathOf(name))
+      print(command, deps, file, ({ documents }) =>
+        documents.map(({ name: one, text }) => `==> ${one} <==\n${text.trimEnd()}`).join('\n\n'),
+      )
+    })
+
+  answers
+    .command('versions')
+    .description('list the versions of an answer file')
+    .argument('<name>')
+    .action(async (name: string, _options, command: Command) => {
+      const { items } = await clientOf(command, deps).ask<{ items: Version[] }>('GET', `${pathOf(name)}/versions`)
+      print(command, deps, { items }, () =>
+        formatTable(
+          ['VERSION', 'IN FORCE', 'DOCUMENTS', 'MADE'],
+          items.map((one) => [String(one.version), one.current ? 'yes' : '', namesOf(one), formatTime(one.createdAt)]),
+        ),
+      )
+    })
+
+  answers
+    .command('use')
+    .description('put another version in force')
+    .argument('<name>')
+    .argument('<version>', 'as listed', parseVersion)
+    .action(async (name: string, version: number, _options, command: Command) => {
+      const file = await clientOf(command, deps).ask<AnswerFile>('PATCH', pathOf(name), { version })
+      print(command, deps, file, formatAnswerFile)
+    })
+
+  answers
+    .command('delete')
+    .description('delete an answer file that nothing names')
+    .argument('<name>')
+    .action(async (name: string, _options, command: Command) => {
+      await clientOf(command, deps).ask('DELETE', pathOf(name))
+      deps.err(`answer file ${name} is deleted\n`)
+    })
+}
+
+function pathOf(name: string): string {
+  return `/answer-files/${encodeURIComponent(name)}`
+}
+
+function namesOf({ documents }: { documents: Document[] }): string {
+  return documents.map((one) => one.name).join(' ')
+}
+
+function formatAnswerFile(file: AnswerFile): string {
+  return `${file.name} version ${file.version}: ${namesOf(file)}`
+}
+
+function parseVersion(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('It is the number of a version.')
+  return Number(text)
+}

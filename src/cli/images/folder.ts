@@ -1,0 +1,69 @@
+import { open } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { requireLayout } from '../../intake/discs/layout-folders.ts'
+import {
+  chooseVariants,
+  mergedVariants,
+  pathsOf,
+  refuseUnreadable,
+  variantOf,
+} from '../../intake/discs/layout-variants.ts'
+import { mostTextBytes } from '../../intake/discs/layouts.ts'
+import type { FileRef, Variant } from '../../inventory/images/images.ts'
+import type { Client } from '../shell/client.ts'
+import type { CliDeps } from '../shell/deps.ts'
+import type { ImportOptions } from './image-import.ts'
+import { placeAt } from './source.ts'
+import { storeFile } from './upload.ts'
+import type { Image } from './variant.ts'
+import { tellLeftOut, walkFolder } from './walk-folder.ts'
+
+/** Makes an image of a folder of this computer: an unpacked ISO, or netboot files. @throws Error for the operator */
+export async function importFolder(
+  client: Client,
+  deps: CliDeps,
+  folder: string,
+  options: ImportOptions,
+  wimboot: FileRef | undefined,
+): Promise<{ image: Image; version: number; before: number | undefined }> {
+  const { name, title, arch, keepIso } = options
+  if (keepIso) throw new Error(`${folder}: --keep-iso is for an ISO, and this is a folder`)
+  const { entries, leftOut } = await walkFolder(folder)
+  tellLeftOut(deps, folder, leftOut)
+  const layout = await requireLayout(entries, (path) => readSmall(join(folder, path)), folder)
+  const chosen = chooseVariants(layout, { archs: arch, wimboot }, basename(folder))
+  refuseUnreadable(entries, [...new Set(chosen.flatMap(pathsOf))], folder)
+  const imagePath = `/images/${encodeURIComponent(name ?? layout.suggestedName)}`
+  // Before any long upload: is there a server, and may the image have this name?
+  await client.find(imagePath)
+  const hashes = new Map<string, string>()
+  for (const path of new Set(chosen.flatMap(pathsOf)))
+    hashes.set(path, (await storeFile(client, deps, placeAt(join(folder, path)), 'file')).sha256)
+  const variants = chosen.map((one) => variantOf(one, hashes, { keepIso: false, wimboot }))
+
+  const before = await client.find<{ version: number; variants: Variant[]; installer?: boolean }>(imagePath)
+  const source = `folder ${basename(folder)
+    .slice(0, 200)
+    .replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, '_')}`
+  const installer = options.installer ?? (layout.installer || (before?.installer ?? layout.installer))
+  const body = {
+    title: title ?? layout.title,
+    source,
+    installer,
+    draft: options.draft,
+    variants: mergedVariants(before?.variants ?? [], variants),
+  }
+  const image = await client.ask<Image & { draft?: number }>('PUT', imagePath, body)
+  for (const note of layout.notes) deps.err(`${note}\n`)
+  return { image, version: image.draft ?? image.version, before: before?.version }
+}
+
+async function readSmall(path: string): Promise<string | undefined> {
+  const file = await open(path).catch(() => undefined)
+  try {
+    const about = await file?.stat()
+    return about?.isFile() && about.size <= mostTextBytes ? await file?.readFile('utf8') : undefined
+  } finally {
+    await file?.close()
+  }
+}

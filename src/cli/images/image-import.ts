@@ -1,0 +1,223 @@
+import { stat } from 'node:fs/promises'
+import { basename, resolve } from 'node:path'
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Arch, archs } from '../../model/arch.ts'
+import type { Client } from '../shell/client.ts'
+import { type CliDeps, clientOf, print } from '../shell/deps.ts'
+import { endsSoon, formatBytes, formatEndOfLife, formatFit, formatTime } from '../shell/format.ts'
+import { formatTable } from '../shell/table.ts'
+import { importFolder } from './folder.ts'
+import { followImport, type Import, tellItGoesOn } from './import.ts'
+import { type Place, parsePlace } from './source.ts'
+import { storeFile } from './upload.ts'
+import { draftHelp, tellUses } from './uses.ts'
+import type { Image } from './variant.ts'
+
+export type ImportOptions = {
+  name?: string
+  title?: string
+  installer?: boolean
+  draft?: true
+  arch?: Arch[]
+  sha256?: string
+  sha512?: string
+  keepIso?: true
+  wimboot?: Place
+  wait: boolean
+}
+
+/** `bootwright image import`, `image imports`, `image recipes`. */
+export function addImageImportCommands(image: Command, deps: CliDeps): void {
+  image
+    .command('import')
+    .description(
+      'make an image of an ISO, of an archive or a folder of netboot files: what is needed is found by itself',
+    )
+    .argument('<url|path>', 'URL, which the server fetches itself; ISO, archive or folder of this computer', parsePlace)
+    .option('--name <name>', 'of the image (else what is recognised)')
+    .option('--title <title>', 'name of the image for people')
+    .option('--installer', "booting it may write to the machine's disk (else what is recognised)")
+    .option('--no-installer', "booting it never writes to the machine's disk")
+    .option('--draft', draftHelp)
+    .addOption(archsOption())
+    .option('--sha256 <hex>', 'what the bytes of the URL must hash to', hexOf(64))
+    .option('--sha512 <hex>', 'what the bytes of the URL must hash to', hexOf(128))
+    .option('--keep-iso', 'let installers have the ISO itself too, below {{ tree }}')
+    .option('--wimboot <path|url>', 'wimboot, for Windows', parsePlace)
+    .option('--no-wait', 'do not wait until it is there')
+    .action(async (place: Place, options: ImportOptions, command: Command) => {
+      const client = clientOf(command, deps)
+      const body = await wishesOf(client, deps, options)
+      if (place.url !== undefined) {
+        const { sha256 = options.sha256 } = place
+        const hashes = { ...(sha256 && { sha256 }), ...(options.sha512 && { sha512: options.sha512 }) }
+        return runImport(command, deps, client, { ...body, url: place.url.href, ...hashes }, options.wait)
+      }
+      if (options.sha512 !== undefined) command.error('error: --sha512 is for a URL')
+      // npm runs a script in the package's folder; a path is meant from where the operator stands.
+      const path = resolve(deps.env.INIT_CWD ?? '', place.path ?? '')
+      const about = await stat(path).catch(() => undefined)
+      if (about === undefined) throw new Error(`${place.path}: there is no such file or folder`)
+      if (about.isDirectory()) {
+        const saved = await importFolder(client, deps, path, options, body.wimboot)
+        return tellImage(command, deps, client, saved.image, saved.version, saved.before)
+      }
+      if (/\.(efi|ipxe)$/i.test(path))
+        throw new Error(`${basename(path)}: for a single file there is image add NAME --efi FILE, or --ipxe FILE`)
+      const sha256 = options.sha256 ?? place.sha256
+      const iso = await storeFile(client, deps, { ...place, path, ...(sha256 && { sha256 }) }, 'ISO')
+      return runImport(command, deps, client, { ...body, file: iso.sha256 }, options.wait)
+    })
+
+  const imports = image
+    .command('imports')
+    .description('list imports, the newest first')
+    .option('--all', 'those that ended long ago too')
+    .action(async ({ all }: { all?: true }, command: Command) => {
+      const most = all ? Number.POSITIVE_INFINITY : 20
+      const items = await clientOf(command, deps).list<Import>('/imports', {}, 'before', most)
+      print(command, deps, { items }, () =>
+        formatTable(
+          ['ID', 'IMAGE', 'STATE', 'SOURCE', 'ASKED', 'HOW'],
+          items.map((one) => [one.id, one.image, one.state, one.source, formatTime(one.createdAt), howOf(one)]),
+        ),
+      )
+    })
+  imports
+    .command('cancel')
+    .description('cancel an import that waits or runs')
+    .argument('<id>')
+    .action(async (id: string, _options, command: Command) => {
+      await clientOf(command, deps).ask('POST', `/imports/${encodeURIComponent(id)}/cancel`)
+      deps.err(`import ${id} is cancelled\n`)
+    })
+
+  image
+    .command('recipes')
+    .description('list the recipes that image add NAME knows')
+    .action(async (_options, command: Command) => {
+      const answer = await clientOf(command, deps).ask<Recipes>('GET', '/recipes')
+      print(command, deps, answer, ({ items }) =>
+        formatTable(
+          ['NAME', 'TITLE', 'ARCHS', 'END-OF-LIFE'],
+          items.map((one) => [
+            one.name,
+            one.title,
+            one.archs.join(' '),
+            formatEndOfLife(one.endOfLife) || one.noEndOfLife,
+          ]),
+        ),
+      )
+      for (const fault of answer.faults) deps.err(`${fault}\n`)
+    })
+}
+
+export type Recipe = {
+  name: string
+  title: string
+  archs: string[]
+  endOfLife?: string
+  noEndOfLife?: string
+  notes: string[]
+}
+type Recipes = { items: Recipe[]; faults: string[] }
+
+/** `image add NAME` without a word of what it is made of. */
+export async function addByRecipe(
+  command: Command,
+  deps: CliDeps,
+  client: Client,
+  name: string,
+  options: {
+    recipe?: string
+    mirror?: string
+    arch?: Arch[]
+    title?: string
+    installer?: true
+    draft?: true
+    wait: boolean
+  },
+): Promise<void> {
+  const { recipe: recipeName = name, mirror, arch, title, installer, draft, wait } = options
+  const { items, faults } = await client.ask<Recipes>('GET', '/recipes')
+  const recipe = items.find((one) => one.name === recipeName)
+  if (recipe === undefined) {
+    const wrong = faults.filter((line) => line.includes(`/${recipeName}.y`))
+    throw new Error(
+      wrong.join('\n') ||
+        `there is no recipe ${recipeName} (image recipes lists them): say what the image is made of, --kernel or another`,
+    )
+  }
+  if (endsSoon(recipe.endOfLife)) deps.err(`${recipeName}: ${formatEndOfLife(recipe.endOfLife)}\n`)
+  const body = {
+    ...{ image: name, recipe: recipeName },
+    ...(mirror !== undefined && { mirror }),
+    ...(arch && { archs: arch }),
+    ...(title !== undefined && { title }),
+    ...(installer && { installer }),
+    ...(draft && { draft }),
+  }
+  await runImport(command, deps, client, body, wait)
+}
+
+/** The option `--arch`, which may be given several times. */
+export function archsOption(): Option {
+  return new Option('--arch <arch>', 'for machines of this arch (repeat for more)').argParser(
+    (text: string, before: Arch[] | undefined): Arch[] => {
+      const arch = archs.find((one) => one === text)
+      if (arch === undefined) throw new InvalidArgumentError(`Allowed choices are ${archs.join(', ')}.`)
+      return [...(before ?? []), arch]
+    },
+  )
+}
+
+async function wishesOf(client: Client, deps: CliDeps, options: ImportOptions) {
+  const { name, title, installer, draft, arch, keepIso, wimboot } = options
+  return {
+    ...(name !== undefined && { image: name }),
+    ...(title !== undefined && { title }),
+    ...(installer !== undefined && { installer }),
+    ...(draft && { draft }),
+    ...(arch && { archs: arch }),
+    ...(keepIso && { keepIso }),
+    ...(wimboot && { wimboot: await storeFile(client, deps, wimboot, 'wimboot') }),
+  }
+}
+
+async function runImport(command: Command, deps: CliDeps, client: Client, body: object, wait: boolean): Promise<void> {
+  const asked = await client.ask<Import>('POST', '/imports', body)
+  if (!wait) {
+    print(command, deps, asked, ({ id }) => id)
+    return tellItGoesOn(deps, asked)
+  }
+  const before =
+    asked.image === undefined ? undefined : await client.find<Image>(`/images/${encodeURIComponent(asked.image)}`)
+  const done = await followImport(client, deps, asked)
+  if (done !== undefined) await tellImage(command, deps, client, done.image, done.version, before?.version)
+}
+
+async function tellImage(
+  command: Command,
+  deps: CliDeps,
+  client: Client,
+  image: Image,
+  version: number,
+  before: number | undefined,
+): Promise<void> {
+  print(command, deps, image, () => `${image.name} version ${version}: ${image.variants.map(formatFit).join(', ')}`)
+  await tellUses(client, deps, image, version, before)
+}
+
+function howOf({ state, doing, doneBytes, totalBytes, message, version }: Import): string {
+  if (state === 'running')
+    return totalBytes ? `${doing}, ${formatBytes(doneBytes)} of ${formatBytes(totalBytes)}` : doing
+  return version === undefined ? (message ?? '') : `version ${version}`
+}
+
+function hexOf(digits: number): (text: string) => string {
+  return (text) => {
+    if (!new RegExp(`^[0-9a-f]{${digits}}$`, 'i').test(text))
+      throw new InvalidArgumentError(`It is ${digits} hexadecimal digits.`)
+    return text.toLowerCase()
+  }
+}

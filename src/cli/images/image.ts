@@ -1,0 +1,131 @@
+import { readFile } from 'node:fs/promises'
+import type { Command } from 'commander'
+import { relativeNames, relativeWarning } from '../../intake/discs/layouts/ipxe-script.ts'
+import { type CliDeps, clientOf, print } from '../shell/deps.ts'
+import { formatEndOfLife, formatFit, formatTime } from '../shell/format.ts'
+import { formatFields, formatTable } from '../shell/table.ts'
+import { addByRecipe, addImageImportCommands } from './image-import.ts'
+import { addVariantOptions, faultIn, type GivenOptions, namesNothing, withTrees } from './options.ts'
+import type { Place } from './source.ts'
+import { storeFile } from './upload.ts'
+import { draftHelp, tellUses } from './uses.ts'
+import { describeVariant, type Image, variantWith, withVariant } from './variant.ts'
+import { addImageVersionCommands } from './versions.ts'
+
+type AddOptions = GivenOptions & {
+  title?: string
+  installer?: true
+  draft?: true
+  recipe?: string
+  mirror?: string
+  wait: boolean
+}
+
+/** `bootwright image`. */
+export function addImageCommand(program: Command, deps: CliDeps): void {
+  const image = program.command('image').description('images: what machines can boot')
+
+  addVariantOptions(image.command('add'))
+    .description(
+      'add an image by the recipe of its name, or, with one of --kernel to --local, add or replace one variant of it',
+    )
+    .argument('<name>', 'of the image: a-z 0-9 . _ -')
+    .option('--title <title>', 'name of the image for people')
+    .option('--installer', "booting it may write to the machine's disk (else what the recipe says)")
+    .option('--draft', draftHelp)
+    .option('--recipe <recipe>', 'by the recipe of another name')
+    .option('--mirror <url>', "for a recipe: instead of the distribution's own server")
+    .option('--no-wait', 'for a recipe: do not wait until it is there')
+    .action(async (name: string, options: AddOptions, command: Command) => {
+      const byRecipe = namesNothing(options)
+      const fault = byRecipe ? undefined : (faultIn(options) ?? recipeFaultIn(options))
+      if (fault !== undefined) command.error(`error: ${fault}`)
+      const client = clientOf(command, deps)
+      if (byRecipe) return addByRecipe(command, deps, client, name, options)
+      const path = pathOf(name)
+      // Before any long download: is there a server, and does it take the token?
+      const before = await client.find<Image>(path)
+      const wanted = await withTrees(options, deps)
+      const variant = await variantWith(wanted, (place, role) => storeFile(client, deps, place, role))
+      const current = await client.find<Image>(path)
+      const body = {
+        ...(options.title !== undefined && { title: options.title }),
+        ...(options.installer && { installer: true }),
+        ...(options.draft && { draft: true }),
+        variants: withVariant(current?.variants ?? [], variant),
+      }
+      const saved = await client.ask<Image & { draft?: number }>('PUT', path, body)
+      const { draft: version = saved.version } = saved
+      const same = version === before?.version ? ', as before' : ''
+      print(
+        command,
+        deps,
+        saved,
+        () => `${saved.name} version ${version}${same}: ${saved.variants.map(formatFit).join(', ')}`,
+      )
+      await warnOfRelativeNames(deps, options.ipxe)
+      await tellUses(client, deps, saved, version, current?.version)
+    })
+
+  addImageImportCommands(image, deps)
+
+  image
+    .command('list')
+    .description('list images')
+    .action(async (_options, command: Command) => {
+      const items = await clientOf(command, deps).list<Image>('/images')
+      print(command, deps, { items }, () =>
+        formatTable(
+          ['NAME', 'VERSION', 'VARIANTS', 'TITLE', 'CHANGED', 'SUPPORT'],
+          items.map((one) => [
+            one.name,
+            String(one.version),
+            one.variants.map(formatFit).join(', '),
+            one.title,
+            formatTime(one.updatedAt),
+            formatEndOfLife(one.endOfLife),
+          ]),
+        ),
+      )
+    })
+
+  image
+    .command('show')
+    .description('show an image with its files and arguments')
+    .argument('<name>')
+    .action(async (name: string, _options, command: Command) => {
+      print(command, deps, await clientOf(command, deps).ask<Image>('GET', pathOf(name)), formatImage)
+    })
+
+  addImageVersionCommands(image, deps)
+}
+
+/** An iPXE script of this computer that fetches by names without a server finds nothing. */
+async function warnOfRelativeNames(deps: CliDeps, place: Place | undefined): Promise<void> {
+  if (place?.path === undefined) return
+  const names = relativeNames((await readFile(place.path, 'utf8').catch(() => '')).slice(0, 65_536))
+  if (names.length > 0) deps.err(`${relativeWarning(names)}\n`)
+}
+
+function recipeFaultIn({ recipe, mirror }: AddOptions): string | undefined {
+  if (recipe !== undefined) return '--recipe says all that the image is made of'
+  return mirror === undefined ? undefined : '--mirror is for a recipe'
+}
+
+function pathOf(name: string): string {
+  return `/images/${encodeURIComponent(name)}`
+}
+
+function formatImage({ name, title, version, variants, endOfLife, installer, createdAt, updatedAt }: Image): string {
+  const fields = formatFields({
+    image: name,
+    title,
+    version: String(version),
+    support: formatEndOfLife(endOfLife),
+    installer: installer === undefined ? '' : installer ? 'yes' : 'no',
+    created: formatTime(createdAt),
+    changed: formatTime(updatedAt),
+  })
+  const parts = variants.map((variant) => `\n\n${formatFit(variant)}: ${describeVariant(variant)}`)
+  return `${fields}${parts.join('')}`
+}

@@ -1,0 +1,72 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { type Client, RefusedError } from '../shell/client.ts'
+import type { CliDeps } from '../shell/deps.ts'
+import { startProgress } from '../shell/progress.ts'
+import type { Image } from './variant.ts'
+
+/** An import, as the API gives it. */
+export type Import = {
+  id: string
+  image?: string
+  source: string
+  state: 'waiting' | 'running' | 'done' | 'failed' | 'cancelled'
+  doing: string
+  doneBytes: number
+  totalBytes?: number
+  message?: string
+  version?: number
+  createdAt: string
+}
+
+const defaultPollMs = 500
+/** A server that is started anew is waited for. */
+const patienceMs = 120_000
+
+/**
+ * Follows an import to its end, told on one line. Ctrl-C ends the following, not the import.
+ * @returns the image and the version that was made; undefined when nobody waits any longer
+ * @throws Error for the operator: it failed, or was cancelled
+ */
+export async function followImport(
+  client: Client,
+  deps: CliDeps,
+  asked: Import,
+): Promise<{ image: Image; version: number } | undefined> {
+  const label = asked.image ?? asked.source
+  const progress = startProgress(deps, `import ${label}`)
+  const stop = new AbortController()
+  const interrupt = () => stop.abort()
+  process.once('SIGINT', interrupt)
+  try {
+    let one = asked
+    let answeredAt = Date.now()
+    while (one.state === 'waiting' || one.state === 'running') {
+      progress.update(one.doing.replace(/ \d+%$/, '') || one.state, one.doneBytes, one.totalBytes)
+      await wait(deps.pollMs ?? defaultPollMs, undefined, { signal: stop.signal })
+      try {
+        one = await client.ask<Import>('GET', `/imports/${asked.id}`)
+        answeredAt = Date.now()
+      } catch (error) {
+        if (error instanceof RefusedError || Date.now() - answeredAt > patienceMs) throw error
+      }
+    }
+    if (one.state !== 'done') throw new Error(one.message ?? 'the import was cancelled')
+    progress.end(`done, from ${one.source}`)
+    if (one.message !== undefined) deps.err(`${one.message}\n`)
+    const image = await client.ask<Image>('GET', `/images/${encodeURIComponent(one.image ?? '')}`)
+    return { image, version: one.version ?? image.version }
+  } catch (error) {
+    progress.clear()
+    if (!stop.signal.aborted) throw error
+    tellItGoesOn(deps, asked)
+    process.exitCode = 130
+    return undefined
+  } finally {
+    process.removeListener('SIGINT', interrupt)
+  }
+}
+
+/** Says where to look for an import that nobody waits for. */
+export function tellItGoesOn(deps: CliDeps, { id }: Pick<Import, 'id'>): void {
+  deps.err(`the server goes on with it: bootwright image imports; to end it: bootwright image imports cancel ${id}\n`)
+}

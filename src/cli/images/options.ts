@@ -1,0 +1,144 @@
+import { join, resolve } from 'node:path'
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Arch, platforms } from '../../model/arch.ts'
+import { type CliDeps, collect } from '../shell/deps.ts'
+import { archsOption } from './image-import.ts'
+import { type Place, parsePlace, placeAt } from './source.ts'
+import type { TreePlace, VariantOptions } from './variant.ts'
+import { tellLeftOut, walkFolder } from './walk-folder.ts'
+
+/** A file of a tree, or a folder that is all of it. */
+type TreeOption = TreePlace | { folder: string }
+
+/** The options of `image add`, as they are given. */
+export type GivenOptions = Omit<VariantOptions, 'tree' | 'arch'> & { tree?: TreeOption[]; arch?: Arch[] }
+
+/** Adds the options that say how an image boots. */
+export function addVariantOptions(command: Command): Command {
+  return command
+    .option('--kernel <path|url>', 'Linux kernel; #sha256=HEX after it is checked', parsePlace)
+    .option('--initrd <path|url>', 'initrd for the kernel (repeat for more), likewise', collectPlaces)
+    .option('--arg <arg>', 'kernel argument (repeat for more)', collect)
+    .option(
+      '--tree <path=file|folder>',
+      'further file for the installer, below {{ tree }}, or a folder with all of them (repeat for more)',
+      collectTree,
+    )
+    .option('--wimboot <path|url>', 'wimboot, to boot Windows PE, instead of a kernel', parsePlace)
+    .option('--file <[name=]path|url>', 'file for wimboot: BCD, boot.sdi, boot.wim (repeat for each)', collectNamed)
+    .option('--efi <path|url>', 'EFI program to boot, instead of a kernel', parsePlace)
+    .option('--boot-config <path>', "boot.cfg in the tree of VMware's mboot.efi, filled in for each boot")
+    .option('--ipxe <path|url>', 'iPXE script to run, instead of a kernel', parsePlace)
+    .option('--iso <path|url>', 'ISO or disk image to boot over HTTP, instead of a kernel', parsePlace)
+    .option('--san <target>', 'disk of a storage network, iscsi:SERVER::::IQN, instead of a kernel')
+    .option('--initiator <iqn>', 'who the machine is to the target')
+    .option('--chap-user <name>', 'user name for the target')
+    .option('--chap-secret <secret>', 'name of the secret that is its password')
+    .option('--chap-reverse-user <name>', 'user name by which the target proves itself')
+    .option('--chap-reverse-secret <secret>', 'name of the secret that is its password')
+    .option('--local', 'boot from the disk of the machine, instead of a kernel')
+    .addOption(archsOption())
+    .addOption(new Option('--platform <platform>', 'for firmware of this kind only').choices(platforms))
+}
+
+const kinds = ['kernel', 'wimboot', 'efi', 'ipxe', 'iso', 'san', 'local'] as const
+
+/** Options that belong to certain kinds. */
+const belongs: { [Name in keyof GivenOptions]?: (typeof kinds)[number][] } = {
+  initrd: ['kernel'],
+  tree: ['kernel', 'efi'],
+  bootConfig: ['efi'],
+  arg: ['kernel', 'wimboot', 'efi'],
+  file: ['wimboot'],
+  initiator: ['san'],
+  chapUser: ['san'],
+  chapSecret: ['san'],
+  chapReverseUser: ['san'],
+  chapReverseSecret: ['san'],
+}
+
+function kindsIn(options: GivenOptions) {
+  return kinds.filter((one) => options[one] !== undefined)
+}
+
+/** Whether nothing says what the image is made of: then a recipe does. */
+export function namesNothing(options: GivenOptions): boolean {
+  const others = Object.keys(belongs) as (keyof GivenOptions)[]
+  return kindsIn(options).length === 0 && [...others, 'platform' as const].every((one) => options[one] === undefined)
+}
+
+/** What is wrong with options that go together, in words. */
+export function faultIn(options: GivenOptions): string | undefined {
+  const [kind, another] = kindsIn(options)
+  if (kind === undefined && options.arg !== undefined)
+    return '--arg is for --kernel, --wimboot and --efi; an image by a recipe has the args of the recipe, and a machine or group adds its own: machine set MAC --arg ARG'
+  if (kind === undefined || another !== undefined)
+    return `one of ${listed(
+      kinds.map((one) => `--${one}`),
+      'and',
+    )} is needed, and only one`
+  for (const [name, wanted] of Object.entries(belongs) as [keyof GivenOptions, (typeof kinds)[number][]][]) {
+    if (options[name] !== undefined && !wanted.includes(kind))
+      return `${flag(name)} is for ${listed(
+        wanted.map((one) => `--${one}`),
+        'and',
+      )}`
+  }
+  if ((options.arch ?? []).length > 1) return '--arch is given once, but for a recipe'
+  if (kind === 'wimboot' && options.file === undefined) return '--wimboot needs a --file for each file of Windows PE'
+  const { chapUser, chapSecret, chapReverseUser, chapReverseSecret } = options
+  if ((chapUser === undefined) !== (chapSecret === undefined)) return '--chap-user and --chap-secret go together'
+  if ((chapReverseUser === undefined) !== (chapReverseSecret === undefined))
+    return '--chap-reverse-user and --chap-reverse-secret go together'
+  if (chapReverseUser !== undefined && chapUser === undefined) return '--chap-reverse-user needs --chap-user'
+  return undefined
+}
+
+/** The options with the folders of trees read, on the operator's machine. */
+export async function withTrees(options: GivenOptions, deps: CliDeps): Promise<VariantOptions> {
+  const { tree, arch: [arch = 'x86_64'] = [], ...others } = options
+  const rest = { ...others, arch }
+  if (tree === undefined) return rest
+  const from = deps.env.INIT_CWD ?? ''
+  const files: TreePlace[] = []
+  for (const one of tree) files.push(...('folder' in one ? await readTree(deps, resolve(from, one.folder)) : [one]))
+  return { ...rest, tree: files }
+}
+
+async function readTree(deps: CliDeps, folder: string): Promise<TreePlace[]> {
+  const { entries, leftOut } = await walkFolder(folder).catch((error: Error) => {
+    throw new Error(`${folder}: it cannot be read as a folder: ${error.message}`)
+  })
+  tellLeftOut(deps, folder, leftOut)
+  const files = entries.flatMap(({ path, fault }) =>
+    fault === undefined ? [{ treePath: path, place: placeAt(join(folder, path)) }] : [],
+  )
+  if (files.length === 0) throw new Error(`${folder}: it has no file`)
+  return files
+}
+
+function collectPlaces(text: string, before: Place[] | undefined): Place[] {
+  return [...(before ?? []), parsePlace(text)]
+}
+
+/** `boot.wim`, or `BCD=media/boot/bcd`: the name inside is the file's own, or the one given. */
+function collectNamed(text: string, before: Place[] | undefined): Place[] {
+  const [, name, where] = /^([A-Za-z0-9][A-Za-z0-9._-]*)=(.+)$/s.exec(text) ?? []
+  const place = name === undefined || where === undefined ? parsePlace(text) : { ...parsePlace(where), name }
+  return [...(before ?? []), place]
+}
+
+function collectTree(text: string, before: TreeOption[] | undefined): TreeOption[] {
+  const [, treePath, where] = /^([^=]+)=(.+)$/s.exec(text) ?? []
+  if (text === '') throw new InvalidArgumentError('It is PATH=FILE or a folder.')
+  const one = treePath === undefined || where === undefined ? { folder: text } : { treePath, place: parsePlace(where) }
+  return [...(before ?? []), one]
+}
+
+function flag(name: string): string {
+  return `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+}
+
+function listed(words: string[], and: string): string {
+  return words.length === 1 ? (words[0] as string) : `${words.slice(0, -1).join(', ')} ${and} ${words.at(-1)}`
+}

@@ -1,0 +1,111 @@
+import { resolve } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { patientRetriesMs } from '../../bytes/fetch/download.ts'
+import { type Client, RefusedError, withQuery } from '../shell/client.ts'
+import type { CliDeps } from '../shell/deps.ts'
+import { formatBytes } from '../shell/format.ts'
+import { type Progress, startProgress } from '../shell/progress.ts'
+import { openSource, type Place, readSource, type Source } from './source.ts'
+import type { FileRef } from './variant.ts'
+
+const defaultStallMs = 60_000
+const defaultRetriesMs = [1000, 2000, 4000, 8000]
+
+/** From this size on a file is sent so that it can go on where it was cut. */
+const largeBytes = 8 * 2 ** 20
+
+/**
+ * Brings a file to the server, unless it has it, and tells so in one line. A URL whose hash is given and known to the
+ * server is not even downloaded.
+ * @param role what the file is for, for that line
+ */
+export async function storeFile(client: Client, deps: CliDeps, place: Place, role: string): Promise<FileRef> {
+  const progress = startProgress(deps, `${role} ${place.name}`)
+  try {
+    // npm runs a script in the package's folder; a path is meant from where the operator stands.
+    const from = place.path === undefined ? place : { ...place, path: resolve(deps.env.INIT_CWD ?? '', place.path) }
+    return await bring(client, deps, from, progress)
+  } catch (error) {
+    progress.clear()
+    throw error
+  }
+}
+
+async function bring(client: Client, deps: CliDeps, place: Place, progress: Progress): Promise<FileRef> {
+  const { name } = place
+  const ended = (sizeBytes: number | undefined, sha256: string, how: string): FileRef => {
+    progress.end(
+      [sizeBytes === undefined ? '' : formatBytes(sizeBytes), `sha256 ${sha256}`, how].filter(Boolean).join(', '),
+    )
+    return { sha256, name }
+  }
+
+  if (place.url !== undefined && place.sha256 !== undefined && (await isStored(client, place.sha256))) {
+    return ended(undefined, place.sha256, 'already on the server')
+  }
+  const { stallMs = defaultStallMs, retriesMs = defaultRetriesMs, env } = deps
+  const source = await openSource(place, { stallMs, retriesMs, env, progress: progress.update })
+  const { sizeBytes, sha256, close } = source
+  try {
+    if (sizeBytes >= largeBytes) {
+      const sent = await uploadLarge(client, source, name, progress, deps.retriesMs ?? patientRetriesMs)
+      return ended(sizeBytes, sha256, sent ? 'uploaded' : 'already on the server')
+    }
+    if (await isStored(client, sha256)) return ended(sizeBytes, sha256, 'already on the server')
+    const bytes = readSource(source, 0, (done) => progress.update('uploading', done, sizeBytes))
+    await client.upload(withQuery(`/files/${sha256}`, { name }), bytes, sizeBytes)
+    return ended(sizeBytes, sha256, 'uploaded')
+  } finally {
+    await close()
+  }
+}
+
+// One that is damaged is not what it should be: it is stored anew.
+async function isStored(client: Client, sha256: string): Promise<boolean> {
+  const file = await client.find<{ damage: string | null }>(`/files/${sha256}`)
+  return file !== undefined && file.damage === null
+}
+
+type Upload = { receivedBytes: number; stored: boolean }
+
+/**
+ * Sends what the server does not have yet, again and again: over a bad line, and while the server is started anew.
+ * False: there was nothing to send.
+ */
+async function uploadLarge(
+  client: Client,
+  source: Source,
+  name: string,
+  progress: Progress,
+  retriesMs: number[],
+): Promise<boolean> {
+  const { sizeBytes, sha256 } = source
+  const path = withQuery(`/files/${sha256}`, { name })
+  let most = 0
+  let failures = 0
+  let sent = false
+  for (;;) {
+    try {
+      const { receivedBytes: from, stored } = await client.ask<Upload>('GET', `/files/${sha256}/upload`)
+      if (stored) return sent
+      sent = true
+      if (from > most) failures = 0
+      most = Math.max(most, from)
+      const bytes = readSource(source, from, (done) => progress.update('uploading', done, sizeBytes))
+      const range = from < sizeBytes ? `${from}-${sizeBytes - 1}` : '*'
+      await client.upload(path, bytes, sizeBytes - from, `bytes ${range}/${sizeBytes}`)
+      return true
+    } catch (error) {
+      if (!mayPass(error)) throw error
+      const waitMs = retriesMs[failures++]
+      if (waitMs === undefined) throw error
+      await wait(waitMs)
+    }
+  }
+}
+
+/** Whether it may be otherwise in a while: the connection broke, or the server is busy, or has other bytes than it said. */
+function mayPass(error: unknown): boolean {
+  if (error instanceof RefusedError) return [409, 400, 503].includes(error.status)
+  return (error as Error).cause !== undefined
+}

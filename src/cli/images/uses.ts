@@ -1,0 +1,37 @@
+import type { Client } from '../shell/client.ts'
+import type { CliDeps } from '../shell/deps.ts'
+import { formatCount } from '../shell/format.ts'
+import { type Image, nextCommand } from './variant.ts'
+
+/** For `--draft` in the help. */
+export const draftHelp = 'add the version without promoting it: machines go on with the one they boot now'
+
+/**
+ * Says on standard error what comes after a new version: how many machines boot it from now on, or how to promote a draft.
+ * @param before the version that machines booted before; undefined of a new image
+ */
+export async function tellUses(
+  client: Client,
+  deps: CliDeps,
+  image: Image,
+  version: number,
+  before: number | undefined,
+): Promise<void> {
+  const { name } = image
+  if (version !== image.version) {
+    deps.err(
+      `version ${version} is a draft, machines boot version ${image.version}: bootwright image promote ${name} ${version}\n`,
+    )
+    return
+  }
+  if (before !== undefined && before !== version) {
+    const path = `/images/${encodeURIComponent(name)}/uses`
+    const { machines, more } = await client.ask<{ machines: number; more: boolean }>('GET', path)
+    const count = `${more ? 'at least ' : ''}${formatCount(machines, 'machine')}`
+    deps.err(
+      `${count} boot${machines === 1 && !more ? 's' : ''} version ${version} from now on, and not version ${before}; `,
+    )
+    deps.err(`to go back: bootwright image rollback ${name}\n`)
+  }
+  deps.err(nextCommand(image))
+}

@@ -1,0 +1,67 @@
+import type { Command } from 'commander'
+import type { Client } from '../shell/client.ts'
+import { type CliDeps, print } from '../shell/deps.ts'
+import { formatBytes, formatCount } from '../shell/format.ts'
+import { linesOf } from '../shell/lines.ts'
+import { startProgress } from '../shell/progress.ts'
+import { formatTable } from '../shell/table.ts'
+
+type About = { sha256: string; name: string; sizeBytes: number }
+type Line =
+  | ({ kind: 'progress'; doneBytes: number } & About)
+  | ({ kind: 'checked'; damage: string | null } & About)
+  | ({ kind: 'failed'; message: string } & About)
+  | { kind: 'end'; checked: number; damaged: number; failed: number; bytes: number }
+  | { kind: 'error'; error: string }
+
+/** Has the server hash files again, and tells what is wrong. @throws Error when something is */
+export async function tellVerified(
+  command: Command,
+  deps: CliDeps,
+  client: Client,
+  wanted: { files?: string[]; images?: string[] },
+): Promise<void> {
+  const lines = streamLines<Line>(client, '/files/verify', wanted)
+  const progress = startProgress(deps, 'verify')
+  const items: Extract<Line, { kind: 'checked' | 'failed' }>[] = []
+  let end: Extract<Line, { kind: 'end' }> | undefined
+  try {
+    for await (const line of lines) {
+      if (line.kind === 'progress') progress.update(line.name, line.doneBytes, line.sizeBytes)
+      else if (line.kind === 'end') end = line
+      else if (line.kind === 'error') throw new Error(line.error)
+      else items.push(line)
+    }
+  } finally {
+    progress.clear()
+  }
+  if (end === undefined) throw new Error('the server ended the check before its end')
+  const { checked, damaged, failed, bytes } = end
+  const wrong = items.flatMap((one): [About, string][] => {
+    if (one.kind === 'failed') return [[one, `not checked: ${one.message}`]]
+    return one.damage === null ? [] : [[one, one.damage]]
+  })
+  print(command, deps, { items, ...end, kind: undefined }, () =>
+    wrong.length === 0
+      ? `${formatCount(checked, 'file')}, ${formatBytes(bytes)}: nothing is damaged`
+      : formatTable(
+          ['FILE', 'SIZE', 'SHA256', 'WRONG'],
+          wrong.map(([{ name, sizeBytes, sha256 }, why]) => [name, formatBytes(sizeBytes), sha256, why]),
+        ),
+  )
+  if (wrong.length > 0)
+    throw new Error(
+      [
+        damaged > 0 && `damaged: ${damaged} of ${formatCount(checked, 'file')}; upload again`,
+        failed > 0 && `not checked: ${formatCount(failed, 'file')}`,
+      ]
+        .filter(Boolean)
+        .join('; '),
+    )
+}
+
+/** What a POST answers in JSON lines, as it comes. */
+export async function* streamLines<Line>(client: Client, path: string, body: unknown): AsyncGenerator<Line> {
+  const { texts } = await client.stream('POST', path, { bytes: JSON.stringify(body), type: 'application/json' })
+  for await (const line of linesOf(texts)) if (line.trim() !== '') yield JSON.parse(line) as Line
+}

@@ -1,0 +1,168 @@
+import { type Command, InvalidArgumentError } from 'commander'
+import { withQuery } from '../shell/client.ts'
+import { type CliDeps, clientOf, print } from '../shell/deps.ts'
+import { formatBytes, formatFit, formatTime } from '../shell/format.ts'
+import { formatTable } from '../shell/table.ts'
+import type { Image, Variant } from './variant.ts'
+import { tellVerified } from './verify.ts'
+
+type Version = { version: number; current: boolean; variants: Variant[]; source?: string; createdAt: string }
+type Versions = { items: Version[]; rollback?: number }
+type DiffFile = { sha256: string; name: string; sizeBytes?: number }
+type Diff = {
+  from: number
+  to: number
+  variants: {
+    arch: string
+    platform?: string
+    change: 'added' | 'removed' | 'changed'
+    files: { role: string; from?: DiffFile; to?: DiffFile }[]
+    args: { removed: string[]; added: string[]; reordered: boolean }
+    fields: { field: string; from?: string; to?: string }[]
+  }[]
+}
+
+type SetOptions = { title?: string; endOfLife?: string; installer?: boolean }
+
+/** `bootwright image set`, `versions`, `promote`, `rollback`, `diff`, `verify`, `delete`. */
+export function addImageVersionCommands(image: Command, deps: CliDeps): void {
+  image
+    .command('set')
+    .description('change the title of an image, its end of life, or whether it is an installer')
+    .argument('<name>')
+    .option('--title <title>', 'name of the image for people')
+    .option('--end-of-life <day>', 'YYYY-MM-DD, shown wherever the image is; or none', parseDay)
+    .option('--installer', "booting it may write to the machine's disk")
+    .option('--no-installer', "booting it never writes to the machine's disk")
+    .action(async (name: string, options: SetOptions, command: Command) => {
+      const { title, endOfLife, installer } = options
+      if (title === undefined && endOfLife === undefined && installer === undefined)
+        command.error('error: one of --title, --end-of-life, --installer and --no-installer is needed')
+      const body = {
+        ...(title !== undefined && { title }),
+        ...(endOfLife !== undefined && { endOfLife: endOfLife === 'none' ? null : endOfLife }),
+        ...(installer !== undefined && { installer }),
+      }
+      const saved = await clientOf(command, deps).ask<Image>('PATCH', pathOf(name), body)
+      print(command, deps, saved, () => `${saved.name} is changed`)
+    })
+
+  image
+    .command('versions')
+    .description('list the versions of an image')
+    .argument('<name>')
+    .action(async (name: string, _options, command: Command) => {
+      const versions = await clientOf(command, deps).ask<Versions>('GET', `${pathOf(name)}/versions`)
+      print(command, deps, versions, formatVersions)
+    })
+
+  image
+    .command('promote')
+    .description('let machines boot another version of an image from now on')
+    .argument('<name>')
+    .argument('<version>', 'as listed', parseVersion)
+    .action((name: string, version: number, _options, command: Command) => promote(command, deps, name, version))
+
+  image
+    .command('rollback')
+    .description('go back to the version that machines booted before the current one came')
+    .argument('<name>')
+    .action(async (name: string, _options, command: Command) => {
+      const { rollback } = await clientOf(command, deps).ask<Versions>('GET', `${pathOf(name)}/versions`)
+      if (rollback === undefined) throw new Error(`image ${name} has no version to go back to`)
+      await promote(command, deps, name, rollback)
+    })
+
+  image
+    .command('diff')
+    .description('what is different between two versions of an image')
+    .argument('<name>')
+    .argument('[from]', 'a version; else the one that a roll back would go to', parseVersion)
+    .argument('[to]', 'a version; else the current one', parseVersion)
+    .action(async (name: string, from: number | undefined, to: number | undefined, _options, command: Command) => {
+      const query = { from: from?.toString(), to: to?.toString() }
+      const diff = await clientOf(command, deps).ask<Diff>('GET', withQuery(`${pathOf(name)}/diff`, query))
+      print(command, deps, diff, formatDiff)
+    })
+
+  image
+    .command('verify')
+    .description('hash the files of images again, of all their versions; of every image when none is named')
+    .argument('[names...]')
+    .action(async (names: string[], _options, command: Command) => {
+      const client = clientOf(command, deps)
+      const images = names.length > 0 ? names : (await client.list<Image>('/images')).map((one) => one.name)
+      if (images.length === 0) throw new Error('there is no image')
+      await tellVerified(command, deps, client, { images })
+    })
+
+  image
+    .command('delete')
+    .description('delete an image that nothing names, or one version of it; files stay until bootwright file gc')
+    .argument('<name>')
+    .argument('[version]', 'only this one, which must not be the current one', parseVersion)
+    .action(async (name: string, version: number | undefined, _options, command: Command) => {
+      const path = version === undefined ? pathOf(name) : `${pathOf(name)}/versions/${version}`
+      await clientOf(command, deps).ask('DELETE', path)
+      deps.err(`${version === undefined ? '' : `version ${version} of `}image ${name} is deleted\n`)
+    })
+}
+
+async function promote(command: Command, deps: CliDeps, name: string, version: number): Promise<void> {
+  const saved = await clientOf(command, deps).ask<Image>('PATCH', pathOf(name), { version })
+  print(command, deps, saved, () => `machines boot ${saved.name} version ${saved.version} from now on`)
+}
+
+function formatVersions({ items, rollback }: Versions): string {
+  return formatTable(
+    ['VERSION', 'BOOTED', 'VARIANTS', 'FROM', 'MADE'],
+    items.map(({ version, current, variants, source, createdAt }) => [
+      String(version),
+      current ? 'yes' : version === rollback ? 'by a rollback' : '',
+      variants.map(formatFit).join(', '),
+      source,
+      formatTime(createdAt),
+    ]),
+  )
+}
+
+/** Lines as of a patch: `-` is only in the first, `+` only in the second. */
+function formatDiff({ from, to, variants }: Diff): string {
+  if (variants.length === 0) return `versions ${from} and ${to} are the same`
+  const lines = variants.flatMap((one) => {
+    const files = one.files.flatMap((file) => [
+      ...(file.from ? [`- ${formatFile(file.role, file.from)}`] : []),
+      ...(file.to ? [`+ ${formatFile(file.role, file.to)}`] : []),
+    ])
+    const args = [
+      ...one.args.removed.map((arg) => `- arg ${arg}`),
+      ...one.args.added.map((arg) => `+ arg ${arg}`),
+      ...(one.args.reordered ? ['  args in another order'] : []),
+    ]
+    const fields = one.fields.flatMap(({ field, from: before, to: after }) => [
+      ...(before === undefined ? [] : [`- ${field} ${before}`]),
+      ...(after === undefined ? [] : [`+ ${field} ${after}`]),
+    ])
+    return [`${formatFit(one)}: ${one.change}`, ...[...files, ...args, ...fields].map((line) => `  ${line}`)]
+  })
+  return [`version ${from} -> ${to}`, ...lines].join('\n')
+}
+
+function formatFile(role: string, { sha256, name, sizeBytes }: DiffFile): string {
+  const named = role.includes(name) ? role : `${role} ${name}`
+  return [named, sizeBytes === undefined ? '' : formatBytes(sizeBytes), sha256.slice(0, 12)].filter(Boolean).join('  ')
+}
+
+function pathOf(name: string): string {
+  return `/images/${encodeURIComponent(name)}`
+}
+
+function parseVersion(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('It is the number of a version.')
+  return Number(text)
+}
+
+function parseDay(text: string): string {
+  if (text !== 'none' && !/^\d{4}-\d\d-\d\d$/.test(text)) throw new InvalidArgumentError('It is YYYY-MM-DD, or none.')
+  return text
+}

@@ -1,0 +1,57 @@
+import { readdir, realpath, stat } from 'node:fs/promises'
+import { join, relative } from 'node:path'
+import type { Entry } from '../../intake/discs/layouts.ts'
+import type { CliDeps } from '../shell/deps.ts'
+
+const maxFiles = 200_000
+const maxDepth = 64
+
+/**
+ * The files of a folder of this computer, also those that links lead to, sorted by path. A link to a folder is followed, but no path
+ * goes through a folder twice. `leftOut` names what is not a file, and links that are not followed, each with the reason.
+ * @throws Error for the operator: the folder cannot be read, or has too many files
+ */
+export async function walkFolder(folder: string): Promise<{ entries: Entry[]; leftOut: string[] }> {
+  const entries: Entry[] = []
+  const leftOut: string[] = []
+  const root = await realpath(folder)
+  const enter = async (below: string, parents: string[], linked: boolean): Promise<void> => {
+    const found = await readdir(join(folder, below), { withFileTypes: true })
+    for (const one of found.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+      const path = below === '' ? one.name : `${below}/${one.name}`
+      const isLink = one.isSymbolicLink()
+      const about = await stat(join(folder, path)).catch((error: NodeJS.ErrnoException) => error)
+      if (about instanceof Error) {
+        if (!isLink) throw about
+        entries.push({
+          path,
+          sizeBytes: 0,
+          fault: `a link that leads ${about.code === 'ELOOP' ? 'to itself' : 'to nothing'}`,
+        })
+      } else if (!about.isDirectory()) {
+        const entry = { path, sizeBytes: about.isFile() ? about.size : 0 }
+        const real = linked || isLink ? relative(root, await realpath(join(folder, path))) : path
+        const fault = about.isFile() ? undefined : 'a device, a pipe or a socket'
+        entries.push({ ...entry, ...(real !== path && { real }), ...(fault !== undefined && { fault }) })
+      } else {
+        const real = await realpath(join(folder, path))
+        if (parents.includes(real)) leftOut.push(`${path}: a link to a folder that it is in`)
+        else if (parents.length > maxDepth)
+          throw new Error(`${join(folder, path)}: folders lie deeper than ${maxDepth}`)
+        else await enter(path, [...parents, real], linked || isLink)
+      }
+      if (entries.length > maxFiles) throw new Error(`${folder}: it has more than ${maxFiles} files`)
+    }
+  }
+  await enter('', [root], false)
+  const faults = entries.flatMap(({ path, fault }) => (fault === undefined ? [] : [`${path}: ${fault}`]))
+  return { entries, leftOut: [...leftOut, ...faults] }
+}
+
+/** Says on standard error what of a folder is left out. */
+export function tellLeftOut({ err }: Pick<CliDeps, 'err'>, folder: string, leftOut: string[]): void {
+  for (const line of leftOut.slice(0, maxLines)) err(`${folder}: left out ${line}\n`)
+  if (leftOut.length > maxLines) err(`${folder}: left out ${leftOut.length - maxLines} more\n`)
+}
+
+const maxLines = 20

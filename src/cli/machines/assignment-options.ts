@@ -1,0 +1,128 @@
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import type { AssignmentChange } from '../../inventory/machines/assignment-change.ts'
+import type { Assignment, Json, LocalBoot, Params } from '../../model/assignment.ts'
+import { collect } from '../shell/deps.ts'
+import { wholeAssignment } from './clear.ts'
+
+/** The options that say what a group or a deployment assigns. */
+export type AssignmentOptions = {
+  image?: string
+  menu?: string
+  local?: true
+  everyBoot?: true
+  arg?: string[]
+  withoutArg?: string[]
+  answerFile?: string
+  param?: Params
+  localBoot?: LocalBoot
+}
+
+/** Adds the options that say how to boot: arguments, answer file, params. */
+export function addHowOptions(command: Command): Command {
+  return command
+    .option(
+      '--arg <arg>',
+      'kernel argument after those of the image (repeat for more); together they replace the former ones',
+      collect,
+    )
+    .option(
+      '--without-arg <pattern>',
+      'take an argument of the image or of a weaker group off: quiet, console=* (repeat for more)',
+      collect,
+    )
+    .option('--answer-file <name>', "answer file for the installer ('' removes it)")
+    .option('--param <name=value>', 'a value for templates, JSON or text (repeat for more)', collectParam)
+}
+
+/** The word that an image may install whenever its machine boots. */
+export function everyBootOption(): Option {
+  return new Option(
+    '--every-boot',
+    'let the image install at every boot; without it an installer is armed as a deployment',
+  )
+}
+
+/** Adds the options that say what to boot, and how. */
+export function addAssignmentOptions(command: Command): Command {
+  addHowOptions(
+    command
+      .option('--image <name>', 'boot this image')
+      .option('--menu <name>', 'show this menu')
+      .option('--local', 'boot from the own disk')
+      .addOption(everyBootOption()),
+  )
+  return command.option(
+    '--local-boot <firmware=method>',
+    'how to hand over to the disk: pcbios= or efi=, then auto, exit-0, exit-1, sanboot, or for efi a file \\EFI\\…',
+    collectLocalBoot,
+  )
+}
+
+/**
+ * The change of an assignment that the options ask for: only what they name. `image` is false with `--no-image`. Undefined
+ * when they name nothing.
+ */
+export function assignmentChange(options: Omit<AssignmentOptions, 'image'> & { image?: string | false }) {
+  const { image, menu, local, everyBoot, arg, withoutArg, answerFile, param, localBoot } = options
+  const change: AssignmentChange = {
+    ...(image === false ? wholeAssignment : image !== undefined && { image }),
+    ...(menu !== undefined && { menu }),
+    ...(local && { local }),
+    ...(everyBoot && { everyBoot }),
+    ...(arg && { args: arg }),
+    ...(withoutArg && { withoutArgs: withoutArg }),
+    ...(answerFile !== undefined && { answerFile: answerFile === '' ? null : answerFile }),
+    ...(param && { params: param }),
+    ...(localBoot && { localBoot }),
+  }
+  return Object.keys(change).length > 0 ? change : undefined
+}
+
+/** An assignment in words. */
+export function formatAssignment(assignment: Assignment = {}): string {
+  const {
+    image,
+    menu,
+    local,
+    everyBoot,
+    args = [],
+    withoutArgs = [],
+    answerFile,
+    params = {},
+    localBoot = {},
+  } = assignment
+  const what = image ?? (menu === undefined ? (local ? 'own disk' : '') : `menu ${menu}`)
+  const how = [
+    everyBoot ? 'at every boot' : '',
+    args.length > 0 ? `with ${args.join(' ')}` : '',
+    withoutArgs.length > 0 ? `without ${withoutArgs.join(' ')}` : '',
+    answerFile === undefined ? '' : `answers ${answerFile}`,
+    Object.keys(params).length > 0 ? `params ${Object.keys(params).sort().join(' ')}` : '',
+    ...Object.entries(localBoot).map(([firmware, method]) =>
+      method === undefined ? '' : `${firmware} disk by ${typeof method === 'string' ? method : method.file}`,
+    ),
+  ]
+  return [what, ...how].filter(Boolean).join(', ')
+}
+
+/** `name=value`; a value that is JSON is taken as that, anything else as text. @throws InvalidArgumentError */
+export function collectParam(text: string, before: Params | undefined): Params {
+  const [, name = '', value = ''] = /^([a-z][a-z0-9_]*)=(.*)$/s.exec(text) ?? []
+  if (name === '') throw new InvalidArgumentError('It is name=value.')
+  return { ...before, [name]: jsonOr(value) }
+}
+
+/** `efi=exit-0`. @throws InvalidArgumentError */
+export function collectLocalBoot(text: string, before: LocalBoot | undefined): LocalBoot {
+  const [, firmware = '', method = ''] = /^(pcbios|efi)=(auto|exit-0|exit-1|sanboot|\\.+)$/.exec(text) ?? []
+  if (firmware === '') throw new InvalidArgumentError('It is like efi=exit-1 or pcbios=sanboot.')
+  return { ...before, [firmware]: method.startsWith('\\') ? { file: method } : method }
+}
+
+function jsonOr(text: string): Json {
+  try {
+    return JSON.parse(text) as Json
+  } catch {
+    return text
+  }
+}

@@ -1,0 +1,109 @@
+import { createReadStream } from 'node:fs'
+import { resolve } from 'node:path'
+import type { Command } from 'commander'
+import { type FieldFault, faultText } from '../../lib/errors.ts'
+import { withQuery } from '../shell/client.ts'
+import { type CliDeps, clientOf, print } from '../shell/deps.ts'
+import { difference } from '../shell/difference.ts'
+import { printable } from '../shell/format.ts'
+import { linesOf } from '../shell/lines.ts'
+import { formatTable } from '../shell/table.ts'
+import { machineArgument, machineInPath, readMachine } from './machine.ts'
+
+type ImportOptions = { csv?: true; dryRun?: true; atomic?: true; replace?: true }
+type Line = {
+  line?: number
+  outcome?: string
+  machine?: string
+  before?: object
+  after?: object
+  errors?: FieldFault[]
+  error?: string
+  rows?: number
+  created?: number
+  changed?: number
+  unchanged?: number
+  failed?: number
+  applied?: boolean
+}
+type Conflict = { machines: { id: string; name: string }[]; why: string; lastAt: string; times: number }
+
+/** `bootwright machine import`, `export`, `merge` and `conflicts`. */
+export function addMachineBulkCommands(machine: Command, deps: CliDeps): void {
+  machine
+    .command('import')
+    .description('enter or change many machines from JSON lines or CSV; the same again changes nothing')
+    .argument('<file>', '- for standard input')
+    .option('--csv', 'it is CSV (so too where its name ends in .csv)')
+    .option('--dry-run', 'change nothing, and show what would change, machine by machine')
+    .option('--atomic', 'all or nothing')
+    .option('--replace', 'what a row does not say is cleared, instead of left as it is')
+    .action(async (file: string, options: ImportOptions, command: Command) => {
+      const { csv, dryRun, atomic, replace } = options
+      const bytes =
+        file === '-' ? (deps.stdin ?? process.stdin) : createReadStream(resolve(deps.env.INIT_CWD ?? '', file))
+      const { json } = command.optsWithGlobals<{ json?: boolean }>()
+      const query = {
+        dryRun: dryRun && 'true',
+        details: dryRun && 'true',
+        atomic: atomic && 'true',
+        mode: replace && 'replace',
+      }
+      const type = csv || file.endsWith('.csv') ? 'text/csv' : 'application/x-ndjson'
+      const body = { bytes: bytes as AsyncIterable<Uint8Array>, type }
+      const { texts } = await clientOf(command, deps).stream('POST', withQuery('/machines/bulk', query), body)
+      let last: Line = {}
+      for await (const line of linesOf(texts)) {
+        last = JSON.parse(line) as Line
+        if (last.outcome !== undefined && !json) deps.out(`${printable(formatPlanned(last))}\n`)
+        if (last.errors !== undefined) deps.err(`${printable(formatBadRow(last))}\n`)
+      }
+      if (last.rows === undefined || last.error !== undefined)
+        throw new Error(`the import was broken off: ${last.error ?? 'the server ended it'}`)
+      print(command, deps, last, formatSummary)
+      if ((last.failed ?? 0) > 0) throw new Error(`${last.failed} rows are bad`)
+    })
+
+  machine
+    .command('export')
+    .description('what is said of machines, as import takes it back: JSON lines, or CSV; without secrets')
+    .option('--csv', 'as CSV')
+    .action(async ({ csv }: { csv?: true }, command: Command) => {
+      const path = withQuery('/machines/export', { format: csv && 'csv' })
+      const { texts } = await clientOf(command, deps).stream('GET', path)
+      for await (const text of texts) deps.out(text)
+    })
+
+  machine
+    .command('merge')
+    .description('make two machines one: this keeps what is said of it, and takes over the rest of the other')
+    .addArgument(machineArgument())
+    .requiredOption('--from <machine>', 'the other, which is then the same machine', readMachine)
+    .action(async (into: string, { from }: { from: string }, command: Command) => {
+      const path = `/machines/${machineInPath(into)}/merge`
+      const merged = await clientOf(command, deps).ask<{ id: string; macs: string[] }>('POST', path, { from })
+      print(command, deps, merged, ({ id, macs }) => `${id}: ${macs.join(' ')}`)
+    })
+
+  machine
+    .command('conflicts')
+    .description('requests that several machines lay claim to')
+    .action(async (_options, command: Command) => {
+      const { items } = await clientOf(command, deps).ask<{ items: Conflict[] }>('GET', '/conflicts')
+      const rows = items.map(({ lastAt, times, why }) => [lastAt, String(times), why])
+      print(command, deps, { items }, () => formatTable(['LAST', 'TIMES', 'WHY'], rows))
+    })
+}
+
+function formatBadRow({ line, errors = [] }: Line): string {
+  return errors.map((fault) => `line ${line}: ${faultText(fault)}`).join('\n')
+}
+
+function formatPlanned({ line, outcome, machine, before, after }: Line): string {
+  return `line ${line}: ${machine} ${outcome}: ${difference(before, after)}`
+}
+
+function formatSummary({ rows, created, changed, unchanged, failed, applied }: Line): string {
+  const done = applied === false ? ', and nothing was changed' : ''
+  return `${rows} rows: ${created} created, ${changed} changed, ${unchanged} as they were, ${failed} bad${done}`
+}

@@ -1,0 +1,84 @@
+import type { MachineField, MachineValues } from '../../inventory/machines/fields.ts'
+import type { Machine as StoredMachine } from '../../inventory/machines/machines.ts'
+import type { Mac } from '../../lib/ids/mac.ts'
+import { type AssignmentOptions, assignmentChange } from './assignment-options.ts'
+import { type Change, clearing, merged } from './clear.ts'
+
+type Times = 'createdAt' | 'updatedAt' | 'lastSeenAt'
+
+/** A machine, as the API gives it. */
+export type Machine = Omit<StoredMachine, Times | 'facts'> & {
+  facts: Record<string, string | boolean>
+  createdAt: string
+  updatedAt: string
+  lastSeenAt?: string
+  notices?: string[]
+}
+
+type TextField = {
+  [Field in MachineField]: MachineValues[Field] extends string | undefined ? Field : never
+}[MachineField]
+
+/** The options of `machine set` that say one text, by their field. */
+export const textOptions: Record<TextField, string> = {
+  hostname: "host name ('' removes it, so too with the other texts)",
+  uuid: 'SMBIOS system UUID',
+  serial: 'serial number',
+  product: 'product name',
+  asset: 'asset tag',
+}
+export const textFields = Object.keys(textOptions) as TextField[]
+
+/** The options of `machine set`. `image` is false with `--no-image`. */
+export type SetOptions = Omit<AssignmentOptions, 'image'> & { [Field in TextField]?: string } & {
+  image?: string | false
+  label?: string[]
+  mac?: Mac[]
+  removeMac?: Mac[]
+  addMac?: Mac[]
+  clearUuid?: true
+  clearSerial?: true
+  deny?: true
+  allow?: true
+  clear?: string[]
+  replace?: true
+}
+
+/**
+ * The change to send: only what the options name, which the API merges with what there is. Of the MACs it takes all, so these
+ * are filled in from the machine as it was. @throws Error when a MAC to be removed is not among them
+ */
+export function machineChange(options: SetOptions, macs: Mac[]): Change {
+  const { label, mac = [], addMac = [], removeMac = [], clearUuid, clearSerial, deny, allow } = options
+  const further = [...mac, ...addMac]
+  const clear = [...(options.clear ?? []), ...(clearUuid ? ['uuid'] : []), ...(clearSerial ? ['serial'] : [])]
+  const texts = textFields.filter((field) => options[field] !== undefined)
+  const assignment = assignmentChange(options)
+  const given = {
+    ...Object.fromEntries(texts.map((field) => [field, options[field] === '' ? null : options[field]])),
+    ...(assignment && { assignment }),
+    ...(label && { labels: Object.fromEntries(label.map(readLabel)) }),
+    ...(further.length + removeMac.length > 0 && { macs: orNone(macsAfter(macs, further, removeMac)) }),
+    ...(deny && { denied: true }),
+    ...(allow && { denied: false }),
+  }
+  return merged(clearing(clear, textFields), given)
+}
+
+function macsAfter(before: Mac[], further: Mac[], removed: Mac[]): Mac[] {
+  const missing = removed.find((mac) => !before.includes(mac))
+  if (missing !== undefined)
+    throw new Error(`--remove-mac ${missing}: the machine has the MACs ${before.join(', ') || '(none)'}`)
+  return [...new Set([...before.filter((mac) => !removed.includes(mac)), ...further])]
+}
+
+/** The API takes null, not an empty list, for the last one to go. */
+function orNone(macs: Mac[]): Mac[] | null {
+  return macs.length > 0 ? macs : null
+}
+
+function readLabel(text: string): [string, string | null] {
+  const at = text.indexOf('=')
+  const value = at < 0 ? '' : text.slice(at + 1)
+  return [at < 0 ? text : text.slice(0, at), value === '' ? null : value]
+}

@@ -1,0 +1,114 @@
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import type { Assignment } from '../../model/assignment.ts'
+import type { Condition } from '../../model/selector.ts'
+import { type CliDeps, clientOf, collect, print } from '../shell/deps.ts'
+import { cut } from '../shell/difference.ts'
+import { formatTable } from '../shell/table.ts'
+import {
+  type AssignmentOptions,
+  addAssignmentOptions,
+  assignmentChange,
+  formatAssignment,
+} from './assignment-options.ts'
+import { clearHelp, clearing, merged } from './clear.ts'
+import { collectConditions, formatSelector } from './selector.ts'
+
+type Group = { name: string; title: string; priority: number; selector: Condition[]; assignment: Assignment }
+type SetOptions = AssignmentOptions & {
+  where?: Condition[]
+  everybody?: true
+  priority?: number
+  title?: string
+  clear?: string[]
+  replace?: true
+}
+
+/** `bootwright group`. */
+export function addGroupCommand(program: Command, deps: CliDeps): void {
+  const group = program.command('group').description('groups: machines picked by what they are, and what they boot')
+
+  addAssignmentOptions(
+    group
+      .command('set')
+      .description('make or change a group; what is not named stays as it is')
+      .argument('<name>', 'of the group: a-z 0-9 . _ -')
+      .option(
+        '--where <condition>',
+        'only machines with: product=X1, product^=Power, hostname~=web*, mac@=A,B, ip/=10.0.0.0/8, label.rack=b4, serial?, serial! (repeat: all must hold)',
+        collectConditions,
+      )
+      .addOption(new Option('--everybody', 'every machine, without conditions').conflicts('where'))
+      .option('--priority <n>', 'of several groups that fit, the higher comes first (0)', parsePriority)
+      .option('--title <title>', 'what it is, for people'),
+  )
+    .option('--clear <field>', clearHelp, collect)
+    .option('--replace', 'clear everything that is not named')
+    .action(async (name: string, options: SetOptions, command: Command) => {
+      const { where, everybody, priority, title, clear = [], replace } = options
+      const client = clientOf(command, deps)
+      const fresh = replace || (await client.find<Group>(pathOf(name))) === undefined
+      if (fresh && where === undefined && !everybody)
+        command.error(`error: which machines? --where CONDITION, or --everybody for every machine`)
+      const given = {
+        ...(where && { selector: where }),
+        ...(everybody && { everybody }),
+        ...(priority !== undefined && { priority }),
+        ...(title !== undefined && { title: title || null }),
+        ...((fresh || assignmentChange(options)) && { assignment: assignmentChange(options) ?? {} }),
+      }
+      const change = fresh ? given : merged(clearing(clear, ['title', 'priority']), given)
+      print(command, deps, await client.ask<Group>(fresh ? 'PUT' : 'PATCH', pathOf(name), change), formatGroup)
+    })
+
+  group
+    .command('list')
+    .description('list groups, those that come first above')
+    .action(async (_options, command: Command) => {
+      const items = await clientOf(command, deps).list<Group>('/groups')
+      const ordered = items.sort(
+        (a, b) => b.priority - a.priority || b.selector.length - a.selector.length || (a.name < b.name ? -1 : 1),
+      )
+      print(command, deps, { items: ordered }, () =>
+        formatTable(
+          ['NAME', 'PRIORITY', 'WHERE', 'BOOTS', 'TITLE'],
+          ordered.map((one) => [
+            one.name,
+            String(one.priority),
+            cut(formatSelector(one.selector), 60),
+            cut(formatAssignment(one.assignment), 60),
+            one.title,
+          ]),
+        ),
+      )
+    })
+
+  group
+    .command('show')
+    .description('show a group')
+    .argument('<name>')
+    .action(async (name: string, _options, command: Command) => {
+      print(command, deps, await clientOf(command, deps).ask<Group>('GET', pathOf(name)), formatGroup)
+    })
+
+  group
+    .command('delete')
+    .description('delete a group with its secrets')
+    .argument('<name>')
+    .action(async (name: string, _options, command: Command) => {
+      await clientOf(command, deps).ask('DELETE', pathOf(name))
+      deps.err(`group ${name} is deleted\n`)
+    })
+}
+
+function pathOf(name: string): string {
+  return `/groups/${encodeURIComponent(name)}`
+}
+
+function parsePriority(text: string): number {
+  if (!/^-?\d{1,7}$/.test(text)) throw new InvalidArgumentError('It is a whole number.')
+  return Number(text)
+}
+
+function formatGroup({ name, priority, selector, assignment }: Group): string {
+  return `${name} (priority ${priority}): ${formatSelector(selector)}: ${formatAssignment(assignment) || 'nothing'}`
+}

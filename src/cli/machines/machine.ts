@@ -1,0 +1,257 @@
+import { Argument, type Command, InvalidArgumentError, Option } from 'commander'
+import { formatMacHyphen, type Mac, parseMac } from '../../lib/ids/mac.ts'
+import { withQuery } from '../shell/client.ts'
+import { type CliDeps, clientOf, collect, print } from '../shell/deps.ts'
+import { cut } from '../shell/difference.ts'
+import { formatTime } from '../shell/format.ts'
+import { parseCount } from '../shell/since.ts'
+import { formatFields, formatTable } from '../shell/table.ts'
+import { addAssignmentOptions, formatAssignment } from './assignment-options.ts'
+import { addMachineBulkCommands } from './bulk.ts'
+import { type Machine, machineChange, type SetOptions, textFields, textOptions } from './change.ts'
+import { clearHelp } from './clear.ts'
+
+type ListOptions = {
+  discovered?: true
+  denied?: true
+  image?: string
+  menu?: string
+  label?: string[]
+  fact?: string[]
+  match?: string
+  limit?: number
+  quiet?: true
+}
+
+/** `bootwright machine`. */
+export function addMachineCommand(program: Command, deps: CliDeps): void {
+  const machine = program.command('machine').description('machines: what they are, and what they boot')
+
+  const set = addAssignmentOptions(
+    machine
+      .command('set')
+      .description('enter or change a machine; what is not named stays as it is')
+      .addArgument(machineArgument()),
+  ).option('--no-image', 'clear its whole assignment: what it boots, and how, is left to its groups and the policy')
+  for (const field of textFields) set.option(`--${field} <text>`, textOptions[field])
+  set
+    .option('--label <key=value>', 'a label (repeat for more); without a value it is removed', collectLabel)
+    .option('--mac <mac>', 'a further MAC of the same machine (repeat for more)', collectMac)
+    .option('--add-mac <mac>', 'the same as --mac', collectMac)
+    .option('--remove-mac <mac>', 'a MAC that it has no longer (repeat for more)', collectMac)
+    .addOption(new Option('--deny', 'refuse to boot it').conflicts('allow'))
+    .addOption(new Option('--allow', 'boot it again').conflicts('deny'))
+    .option('--clear <field>', clearHelp, collect)
+    .addOption(new Option('--clear-uuid', 'the same as --clear uuid: the UUID is no key any more').conflicts('uuid'))
+    .addOption(new Option('--clear-serial', 'the same as --clear serial').conflicts('serial'))
+    .option('--replace', 'clear everything that is not named, the MACs excepted')
+    .action(async (named: string, options: SetOptions, command: Command) => {
+      const client = clientOf(command, deps)
+      const mac = parseMac(named)
+      const before = await client.find<Machine>(pathOf(named))
+      if (before === undefined && mac === undefined)
+        throw new Error(`there is no machine ${named}; to enter it: bootwright machine set MAC --hostname ${named}`)
+      const change = machineChange(options, before?.macs ?? (mac === undefined ? [] : [mac]))
+      // PUT is for one not yet entered; for the others PATCH leaves alone what another operator changes meanwhile.
+      const method = before === undefined || options.replace ? 'PUT' : 'PATCH'
+      // By its id: the MAC in the URL of a PUT is always among a machine's MACs, also one that is being removed.
+      const saved = await client.ask<Machine>(method, pathOf(before?.id ?? named), change)
+      print(command, deps, saved, inForce)
+      for (const notice of saved.notices ?? []) deps.err(`notice: ${notice}\n`)
+      deps.err(`see its script: bootwright preview ${mac ?? named}\n`)
+    })
+
+  machine
+    .command('add')
+    .description(
+      'enter a machine by what identifies it: its UUID, its serial with product, or a MAC; the rest is for set',
+    )
+    .option('--uuid <uuid>', 'SMBIOS system UUID')
+    .option('--serial <serial>', 'serial number, with --product')
+    .option('--product <product>', 'product name')
+    .option('--mac <mac>', 'a MAC address (repeat for more)', collectMac)
+    .option('--hostname <name>', 'host name')
+    .option('--image <name>', 'boot this image')
+    .option('--label <key=value>', 'a label (repeat for more)', collectLabel)
+    .action(async ({ mac: macs, ...options }: SetOptions, command: Command) => {
+      const body = { ...machineChange(options, []), ...(macs && { macs }) }
+      print(command, deps, await clientOf(command, deps).ask<Machine>('POST', '/machines', body), inForce)
+    })
+
+  machine
+    .command('forget-discovered')
+    .description('forget machines that were seen and never entered; one that asks again is discovered again')
+    .option('--not-seen-for <days>', 'only those not seen for so many days', readDays)
+    .option('--from <address>', 'only those that asked from this address')
+    .option('--dry-run', 'change nothing, and say how many there are')
+    .action(
+      async ({ notSeenFor, from, dryRun }: { notSeenFor?: number; from?: string; dryRun?: true }, command: Command) => {
+        const notSeenSince = notSeenFor && new Date(Date.now() - notSeenFor * 86_400_000).toISOString()
+        const path = withQuery('/machines/discovered', {
+          notSeenSince: notSeenSince || undefined,
+          address: from,
+          dryRun: dryRun && 'true',
+        })
+        const done = await clientOf(command, deps).ask<{ forgotten: number; applied: boolean }>('DELETE', path)
+        print(command, deps, done, ({ forgotten, applied }) =>
+          applied
+            ? `${forgotten} discovered machines are forgotten`
+            : `${forgotten} discovered machines would be forgotten`,
+        )
+      },
+    )
+
+  machine
+    .command('list')
+    .description('list machines')
+    .option('--discovered', 'only those seen on the network that nobody has entered')
+    .option('--denied', 'only those that are denied')
+    .option('--image <name>', 'only those assigned this image')
+    .option('--menu <name>', 'only those assigned this menu')
+    .option('--label <key=value>', 'only those with this label (repeat: all must hold)', collect)
+    .option(
+      '--fact <name=value>',
+      'only those with this serial, product, asset, manufacturer, platform, ip …, entered or else reported (repeat: all must hold)',
+      collect,
+    )
+    .option('--match <text>', 'only those with this text in host name, serial, asset tag or a MAC')
+    .option('--limit <n>', 'so many at most', parseCount)
+    .option('-q, --quiet', 'only ids, one a line')
+    .action(async (options: ListOptions, command: Command) => {
+      const { discovered, denied, match: q, limit, quiet, ...query } = options
+      const items = await clientOf(command, deps).list<Machine>(
+        '/machines',
+        { discovered: discovered && 'true', denied: denied && 'true', q, ...query },
+        'after',
+        limit,
+      )
+      if (quiet) for (const { id } of items) deps.out(`${id}\n`)
+      else
+        print(command, deps, { items }, () =>
+          formatTable(['MAC', 'HOSTNAME', 'BOOTS', 'STATE', 'PRODUCT', 'LAST SEEN'], items.map(rowOf)),
+        )
+    })
+
+  machine
+    .command('show')
+    .description('show a machine with what it reported')
+    .addArgument(machineArgument())
+    .action(async (named: string, _options, command: Command) => {
+      print(command, deps, await clientOf(command, deps).ask<Machine>('GET', pathOf(named)), formatMachine)
+    })
+
+  machine
+    .command('delete')
+    .description('delete a machine with its deployments; its boots stay')
+    .addArgument(machineArgument())
+    .option('--yes', 'also while it has an active deployment, which is cancelled')
+    .action(async (named: string, { yes }: { yes?: true }, command: Command) => {
+      await clientOf(command, deps).ask('DELETE', `${pathOf(named)}${yes ? '?cancelDeployment=true' : ''}`)
+      deps.err(`machine ${named} is deleted\n`)
+    })
+  addMachineBulkCommands(machine, deps)
+}
+
+export const machineHelp = 'a MAC of the machine in any spelling, its UUID, its id or its host name'
+
+/** `<machine>`: by MAC, UUID, id or host name. */
+export function machineArgument(): Argument {
+  return new Argument('<machine>', machineHelp).argParser(readMachine)
+}
+
+/** What may name a machine; a MAC in the spelling that we write. Which machine it is, the server knows. */
+export function readMachine(text: string): string {
+  const name = parseMac(text) ?? text.trim()
+  if (parseMac(name) === undefined && !/^[A-Za-z0-9{][A-Za-z0-9.{}-]*$/.test(name))
+    throw new InvalidArgumentError('Expected a MAC address, a UUID or a host name. Example: 52:54:00:12:34:56')
+  return name
+}
+
+/** A machine in a path of the API. */
+export function machineInPath(machine: string): string {
+  return encodeURIComponent(parseMac(machine) === undefined ? machine : formatMacHyphen(machine))
+}
+
+function readMac(text: string): Mac {
+  const mac = parseMac(text)
+  if (mac === undefined) throw new InvalidArgumentError('Expected a MAC address. Example: 52:54:00:12:34:56')
+  return mac
+}
+
+function readDays(text: string): number {
+  const days = Number(text)
+  if (!(days > 0 && days <= 36_500)) throw new InvalidArgumentError('It is a number of days.')
+  return days
+}
+
+function collectMac(text: string, before: Mac[] | undefined): Mac[] {
+  return collect(readMac(text), before)
+}
+
+function collectLabel(text: string, before: string[] | undefined): string[] {
+  if (!/^[^=]+(=|$)/.test(text)) throw new InvalidArgumentError('It is key=value.')
+  return collect(text, before)
+}
+
+function pathOf(machine: string): string {
+  return `/machines/${machineInPath(machine)}`
+}
+
+function bootsWhat({ assignment }: Machine): string {
+  const said = formatAssignment(assignment)
+  return (assignment?.image ?? assignment?.menu ?? assignment?.local)
+    ? said
+    : ['by group or policy', said].filter(Boolean).join(', ')
+}
+
+function stateOf({ denied, discovered }: Machine): string {
+  return denied ? 'denied' : discovered ? 'discovered' : ''
+}
+
+function labelsOf({ labels }: Machine): string {
+  return Object.entries(labels)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(' ')
+}
+
+function rowOf(machine: Machine): (string | undefined)[] {
+  const product = machine.product ?? machine.facts.product
+  return [
+    machine.macs[0],
+    machine.hostname,
+    cut(bootsWhat(machine), 60),
+    stateOf(machine),
+    product === undefined ? '' : cut(String(product), 40),
+    formatTime(machine.lastSeenAt),
+  ]
+}
+
+function inForce(machine: Machine): string {
+  const labels = labelsOf(machine)
+  const parts = [
+    `boots ${bootsWhat(machine)}`,
+    machine.denied ? 'denied: it is refused' : '',
+    labels && `labels ${labels}`,
+  ]
+  return `${[...machine.macs, machine.hostname].filter(Boolean).join(' ')}: ${parts.filter(Boolean).join(', ')}`
+}
+
+function formatMachine(machine: Machine): string {
+  const { id, macs } = machine
+  const facts = Object.entries(machine.facts).map(([name, value]) => [`reported ${name}`, String(value)])
+  return formatFields({
+    id,
+    macs: macs.join(' '),
+    ...Object.fromEntries(textFields.map((field) => [field, machine[field]])),
+    labels: labelsOf(machine),
+    boots: bootsWhat(machine),
+    ...Object.fromEntries(
+      Object.entries(machine.assignment?.params ?? {}).map(([name, value]) => [`param.${name}`, JSON.stringify(value)]),
+    ),
+    state: stateOf(machine),
+    created: formatTime(machine.createdAt),
+    changed: formatTime(machine.updatedAt),
+    'last seen': formatTime(machine.lastSeenAt),
+    ...Object.fromEntries(facts),
+  })
+}

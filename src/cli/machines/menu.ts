@@ -1,0 +1,85 @@
+import type { Command } from 'commander'
+import { type CliDeps, clientOf, print } from '../shell/deps.ts'
+import { readJson } from '../shell/json-file.ts'
+import { formatTable } from '../shell/table.ts'
+
+type Entry = { name: string; text: string; kind: string; hotkey?: string; image?: string; menu?: string }
+type Menu = {
+  name: string
+  title: string
+  timeoutSeconds?: number
+  defaultEntry?: string
+  entries: Entry[]
+  notices?: string[]
+}
+
+/** `bootwright menu`. */
+export function addMenuCommand(program: Command, deps: CliDeps): void {
+  const menu = program.command('menu').description('menus: choices shown on the screens of machines')
+
+  menu
+    .command('set')
+    .description(
+      'make or change a menu from JSON: {"title", "timeoutSeconds", "defaultEntry", "entries": [{"name", "text", "kind", …}]}; what it does not name stays, null removes',
+    )
+    .argument('<name>', 'of the menu: a-z 0-9 . _ -')
+    .argument('<file>', 'the JSON, - for standard input')
+    .option('--replace', 'clear everything that is not named')
+    .action(async (name: string, file: string, { replace }: { replace?: true }, command: Command) => {
+      const client = clientOf(command, deps)
+      const body = await readJson(deps, file)
+      const fresh = replace || (await client.find<Menu>(pathOf(name))) === undefined
+      const saved = await client.ask<Menu>(fresh ? 'PUT' : 'PATCH', pathOf(name), body)
+      print(command, deps, saved, formatMenu)
+      for (const notice of saved.notices ?? []) deps.err(`warning: ${notice}\n`)
+    })
+
+  menu
+    .command('list')
+    .description('list menus')
+    .action(async (_options, command: Command) => {
+      const items = await clientOf(command, deps).list<Menu>('/menus')
+      print(command, deps, { items }, () =>
+        formatTable(
+          ['NAME', 'TITLE', 'ENTRIES', 'DEFAULT'],
+          items.map((one) => [one.name, one.title, one.entries.map((entry) => entry.name).join(' '), afterOf(one)]),
+        ),
+      )
+    })
+
+  menu
+    .command('show')
+    .description('show a menu')
+    .argument('<name>')
+    .action(async (name: string, _options, command: Command) => {
+      print(command, deps, await clientOf(command, deps).ask<Menu>('GET', pathOf(name)), formatMenu)
+    })
+
+  menu
+    .command('delete')
+    .description('delete a menu that nothing names')
+    .argument('<name>')
+    .action(async (name: string, _options, command: Command) => {
+      await clientOf(command, deps).ask('DELETE', pathOf(name))
+      deps.err(`menu ${name} is deleted\n`)
+    })
+}
+
+function pathOf(name: string): string {
+  return `/menus/${encodeURIComponent(name)}`
+}
+
+function afterOf({ defaultEntry, timeoutSeconds }: Menu): string {
+  if (timeoutSeconds === undefined) return defaultEntry ?? ''
+  return defaultEntry === undefined ? 'waits' : `${defaultEntry} after ${timeoutSeconds} s`
+}
+
+function formatMenu(menu: Menu): string {
+  const rows = menu.entries.map((entry) => [
+    entry.hotkey ?? '',
+    entry.name,
+    entry.text,
+    [entry.kind, entry.image ?? entry.menu].filter(Boolean).join(' '),
+  ])
+  return `${menu.name}: ${menu.title}  ${afterOf(menu)}\n\n${formatTable(['KEY', 'ENTRY', 'TEXT', 'DOES'], rows)}`
+}

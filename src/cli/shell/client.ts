@@ -1,0 +1,255 @@
+import { type ClientRequest, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http'
+import { request as httpsRequest } from 'node:https'
+import { join } from 'node:path'
+import { text as readText } from 'node:stream/consumers'
+import { pipeline } from 'node:stream/promises'
+import { adminSocketPath } from '../../config/admin-socket.ts'
+import { settings } from '../../config/config.ts'
+import { type FieldFault, faultText, messageOf, quote } from '../../lib/errors.ts'
+import { printable } from './format.ts'
+
+/** The admin API, over its unix socket or a URL. Every call throws an Error whose message is for the operator: one line for each fault. */
+export type Client = {
+  /** Sends a request, with a JSON body when there is one; gives the JSON answer, undefined when it is empty. */
+  ask: <T>(method: Method, path: string, body?: unknown) => Promise<T>
+  /** GET; undefined when there is no such thing (404). */
+  find: <T>(path: string) => Promise<T | undefined>
+  /** GET of an answer that is plain text. */
+  text: (path: string) => Promise<string>
+  /** GET of a list, page after page, all of it or `most` items. `page` is the parameter that takes a page's `next`. */
+  list: <T>(path: string, query?: Query, page?: string, most?: number) => Promise<T[]>
+  /** An answer read as it comes, to its end or until nobody reads on. A refusal in JSON lines (422) is an answer too. */
+  stream: (method: Method, path: string, body?: StreamBody) => Promise<{ status: number; texts: AsyncIterable<string> }>
+  /** PUT of bytes as they come. @param contentRange which part of the whole they are */
+  upload: (path: string, bytes: AsyncIterable<Uint8Array>, sizeBytes: number, contentRange?: string) => Promise<void>
+}
+
+/** The server refused a request, with a status and words for the operator. */
+export class RefusedError extends Error {
+  override name = 'RefusedError'
+  readonly status: number
+  constructor(message: string, status: number) {
+    super(message)
+    this.status = status
+  }
+}
+
+type Method = 'GET' | 'PUT' | 'PATCH' | 'POST' | 'DELETE'
+type Query = Record<string, string | string[] | undefined>
+type Server = { shown: string; options: RequestOptions; prefix: string; secure: boolean }
+type Body = {
+  bytes: AsyncIterable<Uint8Array> | string
+  type: string
+  sizeBytes?: number
+  contentRange?: string | undefined
+}
+type StreamBody = Pick<Body, 'bytes' | 'type'>
+type Answer = { status: number; type: string; text: string }
+
+// The server may hash and sync a large file before it answers.
+const idleMs = 120_000
+// And may check a large import before it says the first word of it.
+const streamIdleMs = 660_000
+
+/** The client for the server that the options name, else the environment, else the one with our data folder. */
+export function createClient(
+  env: Record<string, string | undefined>,
+  options: { url?: string | undefined; token?: string | undefined },
+): Client {
+  const url = options.url ?? (env.BOOTWRIGHT_URL?.trim() || undefined)
+  const token = options.token ?? (env.BOOTWRIGHT_TOKEN?.trim() || undefined)
+  const server =
+    url === undefined ? socketServer(env[settings.dataDir.name]?.trim() || settings.dataDir.fallback) : urlServer(url)
+
+  const send = async (method: Method, path: string, body?: Body): Promise<Answer> => {
+    const answer = await exchange(server, method, path, token, body)
+    if (answer.status < 300 || answer.status === 404) return answer
+    throw new RefusedError(faultOf(server, answer), answer.status)
+  }
+  const sure = (answer: Answer): Answer => {
+    if (answer.status === 404) throw new RefusedError(faultOf(server, answer), answer.status)
+    return answer
+  }
+  const ask = async <T>(method: Method, path: string, body?: unknown): Promise<T> =>
+    parse<T>(server, sure(await send(method, path, body === undefined ? undefined : jsonBody(body))))
+
+  return {
+    ask,
+    find: async <T>(path: string) => {
+      const answer = await send('GET', path)
+      if (answer.status !== 404) return parse<T>(server, answer)
+      // A 404 of something that is not our API says nothing of what was asked for.
+      if (!answer.type.startsWith('application/problem+json'))
+        throw new RefusedError(faultOf(server, answer), answer.status)
+      return undefined
+    },
+    text: async (path) => sure(await send('GET', path)).text,
+    list: async <T>(path: string, query: Query = {}, page = 'after', most = Number.POSITIVE_INFINITY) => {
+      const items: T[] = []
+      let next: string | undefined
+      do {
+        const limit = String(Math.min(100, most - items.length))
+        const answer = await ask<{ items: T[]; next?: string | null }>(
+          'GET',
+          withQuery(path, { ...query, limit, [page]: next }),
+        )
+        for (const item of answer.items) items.push(item)
+        next = answer.items.length > 0 ? (answer.next ?? undefined) : undefined
+      } while (next !== undefined && items.length < most)
+      return items
+    },
+    stream: async (method, path, body) => {
+      const { request, response } = await open(server, method, path, token, body, streamIdleMs, 'application/x-ndjson')
+      const status = response.statusCode ?? 0
+      const type = response.headers['content-type'] ?? ''
+      if (status >= 300 && !type.startsWith('application/x-ndjson'))
+        throw new Error(faultOf(server, await readAnswer(response).finally(() => request.destroy())))
+      return { status, texts: textsOf(server, request, response) }
+    },
+    upload: async (path, bytes, sizeBytes, contentRange) => {
+      sure(await send('PUT', path, { bytes, sizeBytes, contentRange, type: 'application/octet-stream' }))
+    },
+  }
+}
+
+/** A path with the query values that are known. */
+export function withQuery(path: string, query: Query): string {
+  const known = Object.entries(query).flatMap(([name, value]) =>
+    [value ?? []].flat().map((text): [string, string] => [name, text]),
+  )
+  return known.length === 0 ? path : `${path}?${new URLSearchParams(known)}`
+}
+
+function socketServer(dataDir: string): Server {
+  const shown = join(dataDir, 'admin.sock')
+  const socketPath = adminSocketPath(dataDir)
+  if (socketPath === undefined) {
+    throw new Error(`the path ${shown} is too long for a socket: set BOOTWRIGHT_URL and BOOTWRIGHT_TOKEN`)
+  }
+  return { shown, options: { socketPath }, prefix: '', secure: false }
+}
+
+function urlServer(text: string): Server {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined || !/^https?:$/.test(url.protocol))
+    throw new Error(`BOOTWRIGHT_URL: expected http://host:port, got ${quote(text)}`)
+  // URL keeps the brackets of an IPv6 address; a connection wants none.
+  const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
+  const prefix = url.pathname.replace(/\/+$/, '')
+  return {
+    shown: `${url.origin}${prefix}`,
+    options: { host, port: url.port || undefined },
+    prefix,
+    secure: url.protocol === 'https:',
+  }
+}
+
+async function exchange(
+  server: Server,
+  method: Method,
+  path: string,
+  token: string | undefined,
+  body: Body | undefined,
+): Promise<Answer> {
+  const { request, response } = await open(server, method, path, token, body, idleMs)
+  return (
+    readAnswer(response)
+      .catch((error: Error) => {
+        throw new Error(connectionFault(server, error), { cause: error })
+      })
+      // An upload refused early is not sent to its end.
+      .finally(() => request.destroy())
+  )
+}
+
+async function* textsOf(server: Server, request: ClientRequest, response: IncomingMessage): AsyncGenerator<string> {
+  try {
+    for await (const text of response.setEncoding('utf8')) yield text as string
+  } catch (error) {
+    throw new Error(connectionFault(server, error as Error), { cause: error })
+  } finally {
+    request.destroy()
+  }
+}
+
+function open(
+  server: Server,
+  method: Method,
+  path: string,
+  token: string | undefined,
+  body: Body | undefined,
+  timeoutMs: number,
+  accept = 'application/json, text/plain;q=0.9',
+): Promise<{ request: ClientRequest; response: IncomingMessage }> {
+  const headers = {
+    accept,
+    ...(token !== undefined && { authorization: `Bearer ${token}` }),
+    ...(body !== undefined && { 'content-type': body.type }),
+    ...(body?.sizeBytes !== undefined && { 'content-length': body.sizeBytes }),
+    ...(body?.contentRange !== undefined && { 'content-range': body.contentRange }),
+  }
+  return new Promise((done, failed) => {
+    const start = server.secure ? httpsRequest : httpRequest
+    const request = start({
+      ...server.options,
+      method,
+      path: `${server.prefix}/api/v1${path}`,
+      headers,
+      timeout: timeoutMs,
+      agent: false,
+    })
+    const fail = (error: Error) => failed(new Error(connectionFault(server, error), { cause: error }))
+    request.on('timeout', () => request.destroy(new Error(`no answer for ${timeoutMs / 1000} s`)))
+    request.on('error', fail)
+    request.on('response', (response) => done({ request, response }))
+    if (body === undefined || typeof body.bytes === 'string') request.end(body?.bytes)
+    // A failure to read or to send destroys the request, which tells it in its own 'error'.
+    else pipeline(body.bytes, request).catch(() => {})
+  })
+}
+
+async function readAnswer(response: IncomingMessage): Promise<Answer> {
+  return {
+    status: response.statusCode ?? 0,
+    type: response.headers['content-type'] ?? '',
+    text: await readText(response),
+  }
+}
+
+function jsonBody(value: unknown): Body {
+  const bytes = JSON.stringify(value)
+  return { bytes, sizeBytes: Buffer.byteLength(bytes), type: 'application/json' }
+}
+
+function parse<T>(server: Server, { status, type, text }: Answer): T {
+  if (text === '') return undefined as T
+  if (!/[/+]json\b/.test(type))
+    throw new Error(`${server.shown} answered ${status} without JSON: is it the admin address of Bootwright?`)
+  return JSON.parse(text) as T
+}
+
+function connectionFault(server: Server, error: NodeJS.ErrnoException): string {
+  const other = 'set BOOTWRIGHT_URL and BOOTWRIGHT_TOKEN'
+  if (
+    ['ENOENT', 'ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'ETIMEDOUT'].includes(
+      error.code ?? '',
+    )
+  ) {
+    return `no server answers at ${server.shown}: start one with npm start, or ${other}`
+  }
+  if (error.code === 'EACCES' || error.code === 'EPERM')
+    return `${server.shown} may not be opened: run this as the user of the server, or ${other}`
+  return `${server.shown}: ${messageOf(error)}`
+}
+
+type Problem = { title?: string; detail?: string; errors?: FieldFault[] }
+
+/** The lines for an answer that is a refusal: RFC 9457 problems, one line for each field that is wrong. */
+function faultOf(server: Server, { status, type, text }: Answer): string {
+  if (!type.startsWith('application/problem+json'))
+    return `${server.shown} answered ${status}: is it the admin address of Bootwright?`
+  const { title, detail, errors = [] } = JSON.parse(text) as Problem
+  const lines = errors.map(faultText)
+  const said = lines.length > 0 ? lines.join('\n') : (detail ?? title ?? `${server.shown} answered ${status}`)
+  return printable(status === 401 ? `${said}\nset BOOTWRIGHT_TOKEN, or --token, to a token that is not revoked` : said)
+}

@@ -1,0 +1,50 @@
+import { isPast } from '../../model/end-of-life.ts'
+
+/**
+ * Text that a terminal may be shown. Machines on an open network choose their messages and names, and a terminal obeys
+ * control sequences (ECMA-48: ESC and the C1 characters); line feeds and tabs stay.
+ */
+export function printable(text: string): string {
+  return text.replaceAll(/[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]/g, '\ufffd')
+}
+
+/** `812 B`, `12.3 MB`: powers of 1000. */
+export function formatBytes(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB']
+  const step = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(1, bytes)) / 3)))
+  return step === 0 ? `${bytes} B` : `${(bytes / 1000 ** step).toFixed(1)} ${units[step]}`
+}
+
+/** `1 file`, `2 files`. */
+export function formatCount(count: number, word: string): string {
+  return `${count} ${word}${count === 1 ? '' : 's'}`
+}
+
+/** An ISO 8601 time of the API, to the second: `2026-01-31 12:00:05Z`. */
+export function formatTime(iso: string | null | undefined): string {
+  return iso ? iso.replace('T', ' ').replace(/\.\d+/, '') : ''
+}
+
+/** `x86_64 efi`, `arm64 any platform`. */
+export function formatFit(variant: { arch: string; platform?: string | undefined }): string {
+  return `${variant.arch} ${variant.platform ?? 'any platform'}`
+}
+
+/** The last day with updates: `ends 2028-06-30 (in 581 days)`, `reached end of life on 2026-06-30`. `today` is YYYY-MM-DD. */
+export function formatEndOfLife(day: string | undefined, today = new Date().toISOString().slice(0, 10)): string {
+  if (day === undefined) return ''
+  if (isPast(day, today)) return `reached end of life on ${day}`
+  const days = daysTo(day, today)
+  return `ends ${day} (${days === 0 ? 'today' : `in ${formatCount(days, 'day')}`})`
+}
+
+const soonDays = 180
+
+/** Whether an end of life is past, or near enough to be told of. */
+export function endsSoon(day: string | undefined, today = new Date().toISOString().slice(0, 10)): boolean {
+  return day !== undefined && daysTo(day, today) <= soonDays
+}
+
+function daysTo(day: string, today: string): number {
+  return Math.round((Date.parse(day) - Date.parse(today)) / 86_400_000)
+}

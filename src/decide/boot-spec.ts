@@ -1,0 +1,227 @@
+import type { Catalog, CatalogImage, DamagedFile } from '../inventory/boots/catalog.ts'
+import { type Chap, type FileRef, findVariant, type Variant } from '../inventory/images/images.ts'
+import { treeDigest } from '../inventory/images/trees.ts'
+import { formatTarget } from '../model/arch.ts'
+import type { LocalBoot, LocalMethod, Merged, Removal, Wanted } from '../model/assignment.ts'
+import type { KnownTarget } from '../model/facts.ts'
+import type { Decision, Reason } from './decision.ts'
+import { menuReasons, type VisibleEntry, visibleEntries, whyNoTimeLimit } from './menu-choice.ts'
+
+/** What to do now. */
+export type BootSpec =
+  /** `tree` is the digest in the URL of the image's tree. */
+  | ({ kind: 'linux'; kernel: FileRef; initrds: FileRef[]; tree?: string } & SpecArgs)
+  | ({ kind: 'wimboot'; wimboot: FileRef; files: FileRef[] } & SpecArgs)
+  /** `treePath`: the program is fetched from the tree. `bootConfig`: the text that is filled in for this boot. */
+  | ({ kind: 'efi'; file: FileRef; tree?: string; treePath?: string; bootConfig?: FileRef } & SpecArgs)
+  | { kind: 'ipxe'; file: FileRef }
+  | { kind: 'sanboot'; file: FileRef }
+  | SanSpec
+  | { kind: 'local'; method: Exclude<LocalMethod, 'auto'> }
+  | {
+      kind: 'menu'
+      menu: string
+      title: string
+      timeoutSeconds: number | null
+      defaultEntry: string | null
+      /** Why it waits for a person, where it was made with a time limit. */
+      note?: string
+      entries: VisibleEntry[]
+    }
+  | { kind: 'shell' }
+  | { kind: 'reboot' }
+  | { kind: 'wait' }
+  /** `fault`: nothing was decided, because something here is broken or away; whatever the settings say, it is asked again. */
+  | { kind: 'refusal'; reason: string; nextStep: string; fault?: true }
+
+/** The arguments of the variant and of all assignments, and the patterns that take some of them off. */
+export type SpecArgs = { args: string[]; withoutArgs?: Removal[] }
+
+/** A disk of a storage network. */
+export type SanSpec = {
+  kind: 'sanboot'
+  target: string
+  initiator?: string | undefined
+  chap?: Chap | undefined
+}
+
+/** What was chosen to be booted, by whatever decided. */
+export type Chosen = { kind: 'shell' | 'reboot' | 'wait' } | Wanted
+
+/** What to do, to boot what was chosen on a machine of this kind. Why goes to the reasons. */
+export function specFor(
+  wanted: Chosen,
+  merged: Merged,
+  catalog: Catalog,
+  target: KnownTarget,
+  reasons: Reason[],
+  notices: string[] = [],
+  weak = false,
+): Pick<Decision, 'spec' | 'image' | 'answerFile'> {
+  if (wanted.kind === 'image') return imageSpec(wanted.name, merged, catalog, target, reasons)
+  if (wanted.kind === 'menu') {
+    const spec = menuSpec(wanted.name, merged, catalog, target, reasons, weak)
+    if ('note' in spec && spec.note !== undefined) notices.push(`menu ${wanted.name}: ${spec.note}`)
+    return { spec }
+  }
+  if (wanted.kind === 'local') return { spec: localSpec(merged.localBoot, target, reasons) }
+  return { spec: wanted }
+}
+
+/** `auto` is what works on most: a BIOS seldom goes on to its disk by itself, UEFI does when a boot option fails. */
+function localSpec(localBoot: LocalBoot, { platform }: KnownTarget, reasons: Reason[]): BootSpec {
+  const chosen = localBoot[platform] ?? 'auto'
+  const method = chosen === 'auto' ? (platform === 'pcbios' ? ('sanboot' as const) : ('exit-1' as const)) : chosen
+  const said = typeof method === 'string' ? method : `the file ${method.file}`
+  const why = chosen === 'auto' ? `the usual way on ${platform}` : `assigned for ${platform}`
+  reasons.push({ candidate: `local boot by ${said}`, won: true, why })
+  return { kind: 'local', method }
+}
+
+function menuSpec(
+  name: string,
+  { answerFile }: Merged,
+  catalog: Catalog,
+  target: KnownTarget,
+  reasons: Reason[],
+  weak: boolean,
+): BootSpec {
+  const menu = catalog.menus.get(name)
+  if (menu === undefined) {
+    reasons.push({ candidate: `menu ${name}`, won: false, why: 'there is no such menu' })
+    return refusal(
+      `there is no menu ${name}`,
+      `to add it: bootwright menu set ${name} FILE; what names it: bootwright explain MAC`,
+    )
+  }
+  const { entries, hidden } = visibleEntries(menu, catalog, target)
+  reasons.push(...menuReasons(menu.name, hidden))
+  if (entries.length === 0)
+    return refusal(
+      `menu ${name} has no entry for ${formatTarget(target)}`,
+      `to add one: bootwright menu set ${name} FILE`,
+    )
+  const { title, timeoutSeconds, defaultEntry } = menu
+  const chosen = entries.find((entry) => entry.name === defaultEntry)
+  const note = timeoutSeconds === null ? undefined : whyNoTimeLimit(menu, chosen, catalog, answerFile, weak)
+  return {
+    kind: 'menu',
+    menu: name,
+    title,
+    // With a time limit and no default, iPXE would start the first entry that it shows.
+    timeoutSeconds: note === undefined ? timeoutSeconds : null,
+    defaultEntry: chosen === undefined ? null : defaultEntry,
+    ...(note !== undefined && { note }),
+    entries: entries.map(({ name, text, hotkey }) => ({ name, text, ...(hotkey !== undefined && { hotkey }) })),
+  }
+}
+
+function imageSpec(
+  name: string,
+  merged: Merged,
+  catalog: Catalog,
+  target: KnownTarget,
+  reasons: Reason[],
+): Pick<Decision, 'image' | 'answerFile' | 'spec'> {
+  const { answerFile: answers, localBoot } = merged
+  const image = catalog.images.get(name)
+  if (image === undefined) {
+    reasons.push({ candidate: `image ${name}`, won: false, why: 'there is no such image' })
+    const nextStep = `to add it: bootwright image add ${name}; what names it: bootwright explain MAC`
+    return { spec: refusal(`there is no image ${name}`, nextStep) }
+  }
+  const named = { image: { name: image.name, version: image.version } }
+  const variant = findVariant(image.variants, target)
+  if (variant === undefined) {
+    const wanted = formatTarget(target)
+    const there = image.variants.map((one) => `${one.arch} ${one.platform ?? 'any platform'}`).join(', ') || 'none'
+    reasons.push({ candidate: `image ${name}`, won: false, why: `no variant for ${wanted}; it has ${there}` })
+    return {
+      ...named,
+      spec: refusal(
+        `image ${name} has no variant for ${wanted}`,
+        `it has ${there}; to add one: bootwright image add ${name} --arch ${target.arch}`,
+      ),
+    }
+  }
+  const damaged = catalog.damaged.get(variant)
+  if (damaged !== undefined) {
+    const { reason, spec } = damagedVariant(image, variant, damaged)
+    reasons.push(reason)
+    return { ...named, spec }
+  }
+  const assumed = target.assumed.length > 0 ? `, assuming ${target.assumed.join(' and ')}` : ''
+  reasons.push({
+    candidate: candidateOf(image, variant),
+    won: true,
+    why: `it fits ${formatTarget(target)}${assumed}`,
+  })
+  if (variant.kind === 'local') return { ...named, spec: localSpec(localBoot, target, reasons) }
+  const answerFile = answers === undefined ? undefined : catalog.answerFiles.get(answers)
+  if (answers !== undefined && answerFile === undefined)
+    return {
+      ...named,
+      spec: refusal(`there is no answer file ${answers}`, `to add it: bootwright answer-file set ${answers} FILE`),
+    }
+  return {
+    ...named,
+    ...(answerFile && { answerFile: { name: answerFile.name, version: answerFile.version } }),
+    spec: variantSpec(variant, merged),
+  }
+}
+
+function variantSpec(variant: Exclude<Variant, { kind: 'local' }>, merged: Merged): BootSpec {
+  const { arch: _, platform: __, ...spec } = variant
+  if (spec.kind === 'linux') {
+    // A tree has up to thousands of files, and the spec is kept with every boot.
+    const { tree, ...rest } = spec
+    return { ...rest, ...specArgs(spec.args, merged), ...(tree?.length && { tree: treeDigest(tree) }) }
+  }
+  if (spec.kind === 'efi') {
+    const { tree, bootConfig: path, ...rest } = spec
+    const treePath = tree?.find(({ sha256 }) => sha256 === spec.file.sha256)?.path
+    const config = tree?.find((one) => one.path === path)
+    return {
+      ...rest,
+      ...specArgs(spec.args, merged),
+      ...(tree?.length && { tree: treeDigest(tree) }),
+      ...(treePath !== undefined && { treePath }),
+      ...(config && { bootConfig: { sha256: config.sha256, name: config.path } }),
+    }
+  }
+  return 'args' in spec ? { ...spec, ...specArgs(spec.args, merged) } : spec
+}
+
+function specArgs(own: string[], { args, withoutArgs }: Merged): SpecArgs {
+  const removals = withoutArgs.map(({ pattern, count }) => ({ pattern, count: own.length + count }))
+  return { args: [...own, ...args], ...(removals.length > 0 && { withoutArgs: removals }) }
+}
+
+function candidateOf({ name, version }: Pick<CatalogImage, 'name' | 'version'>, { arch, platform }: Variant): string {
+  return `variant ${arch} ${platform ?? 'any platform'} of ${name} version ${version}`
+}
+
+/** The refusal of a variant that names a damaged file, and why it lost: an installer must not find that half-way. */
+export function damagedVariant(
+  image: Pick<CatalogImage, 'name' | 'version'>,
+  variant: Variant,
+  { name: fileName, damage }: DamagedFile,
+): { reason: Reason; spec: BootSpec } {
+  const { name, version } = image
+  return {
+    reason: {
+      candidate: candidateOf(image, variant),
+      won: false,
+      why: `its file ${fileName} is damaged: ${damage}`,
+    },
+    spec: refusal(
+      `file ${fileName} of image ${name} version ${version} is damaged: ${damage}`,
+      `upload it again: bootwright image add ${name}; or go back: bootwright image rollback ${name}`,
+    ),
+  }
+}
+
+/** A refusal, with what the operator can do about it. */
+export function refusal(reason: string, nextStep: string): BootSpec {
+  return { kind: 'refusal', reason, nextStep }
+}

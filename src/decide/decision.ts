@@ -1,0 +1,335 @@
+import type { Catalog, CatalogGroup, CatalogImage } from '../inventory/boots/catalog.ts'
+import { maxArmedDays } from '../inventory/boots/deployments.ts'
+import type { LatestDeployment, Situation } from '../inventory/boots/situation.ts'
+import type { Machine } from '../inventory/machines/machines.ts'
+import type { MenuEntry } from '../inventory/machines/menus.ts'
+import { formatPolicy, type Policy } from '../inventory/machines/policy.ts'
+import { type Assignment, formatWanted, mergeAssignments, type Params, wantedOf } from '../model/assignment.ts'
+import { isPast } from '../model/end-of-life.ts'
+import { type KnownTarget, targetOf } from '../model/facts.ts'
+import { handleOf, type Identity, nameOf } from '../model/identity.ts'
+import { type BootSpec, type Chosen, refusal, specFor } from './boot-spec.ts'
+import { isInstalling, unsaidInstall } from './every-boot.ts'
+import { groupReasons, matchingGroups } from './group-match.ts'
+import { type Choice, visibleEntries } from './menu-choice.ts'
+
+/** One thing that could have decided, and why it did or did not. */
+export type Reason = { candidate: string; won: boolean; why: string }
+
+/** What a machine boots, and why. */
+export type Decision = {
+  target: KnownTarget
+  machine?: {
+    id: string
+    name: string
+    discovered: boolean
+    labels: Record<string, string>
+  } & Partial<Pick<Machine, 'hostname' | 'uuid' | 'serial' | 'product' | 'asset'>>
+  /** What the machine was known by; `weak` says why that is not certain, and then nothing that installs is served. */
+  identity?: { by: string; byMac: boolean; weak?: string }
+  /** Why it may be a machine that an operator entered, though it is not known as one: nothing that installs is served then, too. */
+  doubt?: string
+  /** Whose image this boot installs, and which attempt it is. */
+  deployment?: { id: string; attempt: number; maxAttempts: number }
+  image?: { name: string; version: number }
+  answerFile?: { name: string; version: number }
+  /** The groups that fit, the weakest first. */
+  groups: string[]
+  params: Params
+  spec: BootSpec
+  /** What the person in front of the machine should read besides what it boots. */
+  notices: string[]
+  reasons: Reason[]
+}
+
+/**
+ * What a machine boots: the first that applies of a refusal for the machine itself, an entry chosen from a menu, an active
+ * deployment, its own assignment, the groups that fit it, and the policy for the rest; then the image's variant that
+ * fits. Pure: the same situation gives the same decision.
+ */
+export function decide(situation: Situation, choice?: Choice): Decision {
+  const { facts, identity, deployment, catalog, today } = situation
+  const machine = machineOf(identity)
+  const target = targetOf(facts, machine?.facts)
+  const reasons: Reason[] = []
+  const notices: string[] = []
+  const common = { target, groups: [], params: {}, notices, reasons, ...(machine && { machine: summary(machine) }) }
+
+  if ('conflict' in identity) {
+    reasons.push({ candidate: 'identity', won: true, why: identity.why })
+    return { ...common, spec: refusal(identity.why, 'remove the MAC, UUID or serial from the machine that it is not') }
+  }
+  reasons.push(...identityReasons(identity))
+  notices.push(...identityNotices(identity))
+  const weak = 'machine' in identity ? identity.weak : undefined
+  const { doubt } = identity
+  const known = {
+    ...common,
+    ...('machine' in identity && { identity: knownBy(identity) }),
+    ...(doubt !== undefined && { doubt: doubt.why }),
+  }
+  const denied = machine?.denied ? machine : doubt?.machines.find((one) => one.denied)
+  if (denied !== undefined) {
+    const why =
+      denied === machine ? 'the machine is denied' : `${nameOf(denied)} is denied, and it may be that: ${doubt?.why}`
+    reasons.push({ candidate: 'denied', won: true, why })
+    const said = denied === machine ? `machine ${nameOf(denied)} is denied` : why
+    return { ...known, spec: refusal(said, `to allow it: bootwright machine set ${handleOf(denied)} --allow`) }
+  }
+
+  const groups = matchingGroups(catalog, machine, facts, target)
+  const active = judgeDeployment(deployment, weak, reasons, notices)
+  const entry = choice && findChosen(catalog, choice, target, reasons)
+  if (entry === null) {
+    const reason = `menu ${choice?.menu} has no entry ${choice?.entry} for this machine`
+    return { ...known, spec: refusal(reason, 'ask for the menu again') }
+  }
+  const wanted = findWanted(active, machine, groups, catalog.policy, entry, reasons)
+  const merged = mergeAssignments([
+    ...groups.map((group) => group.assignment).reverse(),
+    machine?.assignment ?? {},
+    ...(active && entry === undefined ? [active.assignment] : []),
+    ...(entry?.kind === 'image' ? [entry] : []),
+  ])
+  const served = entry === undefined ? active : undefined
+  const first = specFor(wanted, merged, catalog, target, reasons, notices, (weak ?? doubt) !== undefined)
+  const goesOn = served !== undefined && goesOnFromDisk(served, first.spec)
+  if (goesOn) notices.push(...goingOn(served, machine, reasons))
+  const deploys = goesOn ? undefined : served
+  const found = goesOn ? specFor({ kind: 'local' }, merged, catalog, target, reasons) : first
+  const chooser = entry ?? (active ? merged : chooserOf(machine, groups))
+  const together = 'answerFile' in chooser && chooser.answerFile !== undefined
+  const said = deploys !== undefined || entry !== undefined || (wanted.kind === 'image' && wanted.everyBoot === true)
+  const spec = { ...found, ...guarded(found, said, identity, isInstalling(found, catalog, together), reasons) }
+  notices.push(...endOfLifeNotices(spec.image && catalog.images.get(spec.image.name), today))
+  return {
+    ...known,
+    groups: groups.map((group) => group.name).reverse(),
+    params: merged.params,
+    ...(deploys && { deployment: attemptOf(deploys) }),
+    ...spec,
+  }
+}
+
+// Windows Setup restarts before it ends, and only the disk can report its end (docs/decisions/003-deciding-and-installing-once.md).
+function goesOnFromDisk({ attempts }: LatestDeployment, spec: BootSpec): boolean {
+  return attempts > 0 && spec.kind === 'wimboot'
+}
+
+function goingOn({ id, image }: LatestDeployment, machine: Machine | undefined, reasons: Reason[]): string[] {
+  const why = `the installation of ${image} goes on from the own disk: Windows Setup restarts before it ends`
+  reasons.push({ candidate: `deployment ${id}`, won: true, why })
+  const handle = machine === undefined ? 'MAC' : handleOf(machine)
+  return [why, `to begin it anew: bootwright deployment arm ${handle} --image ${image} --replace`]
+}
+
+/** The assignment that says what is booted, where neither a deployment nor a menu does. */
+function chooserOf(machine: Machine | undefined, groups: CatalogGroup[]): Assignment {
+  const all = [machine?.assignment ?? {}, ...groups.map(({ assignment }) => assignment)]
+  return all.find((one) => wantedOf(one) !== undefined) ?? {}
+}
+
+function findWanted(
+  active: LatestDeployment | undefined,
+  machine: Machine | undefined,
+  groups: CatalogGroup[],
+  policy: Policy,
+  entry: MenuEntry | undefined,
+  reasons: Reason[],
+): Chosen {
+  let winner = entry === undefined ? undefined : `entry ${entry.name} was chosen from the menu`
+  let wanted: Chosen | undefined = entry && wantedByEntry(entry)
+  if (active !== undefined) {
+    const candidate = `deployment ${active.id}`
+    const why = `it installs ${active.image}, attempt ${active.attempts + 1} of ${active.maxAttempts}`
+    reasons.push({ candidate, won: winner === undefined, why: winner ?? why })
+    winner ??= `deployment ${active.id} is active`
+    wanted ??= { kind: 'image', name: active.image }
+  }
+  const own = wantedOf(machine?.assignment ?? {})
+  if (own === undefined) {
+    const why = machine === undefined ? 'there is no such machine' : 'the machine has none of its own'
+    reasons.push({ candidate: 'assignment', won: false, why })
+  } else {
+    reasons.push({
+      candidate: 'assignment',
+      won: winner === undefined,
+      why: winner ?? `the machine is assigned ${formatWanted(own)}`,
+    })
+    winner ??= 'the machine has an assignment of its own'
+    wanted ??= own
+  }
+  const first = groups.find((group) => wantedOf(group.assignment) !== undefined)
+  reasons.push(...groupReasons(groups, winner === undefined ? first : undefined, winner))
+  if (first !== undefined) {
+    winner ??= `group ${first.name} decides`
+    wanted ??= wantedOf(first.assignment)
+  }
+  const why = winner ?? 'nothing else says what this machine boots'
+  reasons.push({ candidate: `policy ${formatPolicy(policy)}`, won: winner === undefined, why })
+  return wanted ?? wantedByPolicy(policy)
+}
+
+function wantedByPolicy(policy: Policy): Chosen {
+  if (policy.kind === 'image') return { kind: 'image', name: policy.image, everyBoot: policy.everyBoot }
+  return policy.kind === 'menu' ? { kind: 'menu', name: policy.menu } : policy
+}
+
+function wantedByEntry(entry: MenuEntry): Chosen {
+  if (entry.kind === 'image') return { kind: 'image', name: entry.image }
+  return entry.kind === 'menu' ? { kind: 'menu', name: entry.menu } : { kind: entry.kind }
+}
+
+/** Null when the menu has no such entry for the machine. */
+function findChosen(
+  catalog: Catalog,
+  { menu, entry: name }: Choice,
+  target: KnownTarget,
+  reasons: Reason[],
+): MenuEntry | null {
+  const visible = visibleEntries(catalog.menus.get(menu), catalog, target)
+  const entry = visible.entries.find((one) => one.name === name)
+  reasons.push({
+    candidate: `entry ${name} of menu ${menu}`,
+    won: entry !== undefined,
+    why: entry === undefined ? 'the menu has no such entry for this machine' : 'it was chosen at the machine',
+  })
+  return entry ?? null
+}
+
+/** The deployment when it is to be served; what else there is to say of it goes to the reasons and the notices. */
+function judgeDeployment(
+  deployment: LatestDeployment | undefined,
+  weak: string | undefined,
+  reasons: Reason[],
+  notices: string[],
+): LatestDeployment | undefined {
+  if (deployment === undefined) return undefined
+  const { id, image, state, reason } = deployment
+  const candidate = `deployment ${id}`
+  const gaveUp = whySpent(deployment)
+  if (state === 'failed' || gaveUp !== undefined) {
+    const why = `the installation of ${image} failed: ${gaveUp ?? reason ?? 'no reason is known'}`
+    notices.push(why)
+    reasons.push({ candidate, won: false, why })
+    return undefined
+  }
+  if (state === 'installed' || state === 'cancelled') {
+    reasons.push({ candidate, won: false, why: `${image} ${state === 'installed' ? 'is installed' : 'was cancelled'}` })
+    return undefined
+  }
+  if (weak !== undefined) {
+    const why = `the installation of ${image} is not served, as it is not certain which machine this is`
+    notices.push(why)
+    reasons.push({ candidate, won: false, why: `${why}: ${weak}` })
+    return undefined
+  }
+  return deployment
+}
+
+/** What takes the place of an image that may not be booted: the machine is uncertain, or nobody said "every boot". */
+function guarded(
+  found: Pick<Decision, 'spec' | 'image' | 'answerFile'>,
+  said: boolean,
+  identity: Exclude<Identity, { conflict: Machine[] }>,
+  installs: boolean,
+  reasons: Reason[],
+): Pick<Decision, 'spec'> {
+  const { spec } = found
+  const candidate = `image ${found.image?.name}`
+  const uncertain = whyUncertain(identity)
+  if (uncertain !== undefined && (installs || isNetworkDisk(spec))) {
+    const why = `${candidate} ${installs ? 'installs' : 'is a network disk'}, and ${uncertain.what}`
+    reasons.push({ candidate, won: false, why: `${why}: ${uncertain.why}` })
+    const nextStep = identity.notices.find((notice) => notice.startsWith('if '))
+    return { spec: refusal(why, nextStep ?? 'why: bootwright explain MAC') }
+  }
+  if (!installs || said) return { spec }
+  const refused = unsaidInstall(found, 'machine' in identity ? handleOf(identity.machine) : 'MAC')
+  if (refused.kind === 'refusal') reasons.push({ candidate, won: false, why: refused.reason })
+  return { spec: refused }
+}
+
+function whyUncertain(identity: Exclude<Identity, { conflict: Machine[] }>): { what: string; why: string } | undefined {
+  if ('machine' in identity && identity.weak !== undefined)
+    return { what: `it is not certain that this is ${nameOf(identity.machine)}`, why: identity.weak }
+  const { doubt } = identity
+  return doubt && { what: `this may be ${doubt.machines.slice(0, 3).map(nameOf).join(' or ')}`, why: doubt.why }
+}
+
+/** A disk of a storage network is that of one machine, and opens with its password: two that write to it destroy it. */
+function isNetworkDisk(spec: BootSpec): boolean {
+  return spec.kind === 'sanboot' && 'target' in spec
+}
+
+/** Why an active deployment is not served any more; undefined while it is. */
+export function whySpent({
+  state,
+  attempts,
+  maxAttempts,
+  late,
+}: Pick<LatestDeployment, 'state' | 'attempts' | 'maxAttempts' | 'late'>): string | undefined {
+  if (state !== 'armed' && state !== 'started' && state !== 'installing') return undefined
+  if (attempts >= maxAttempts)
+    return `${attempts} of ${maxAttempts} attempts, and the machine never reported the end of one`
+  if (late && attempts === 0) return `it was armed more than ${maxArmedDays} days ago, and no boot began it`
+  return late ? 'its time is over, and the machine never reported the end of an attempt' : undefined
+}
+
+function attemptOf({ id, attempts, maxAttempts }: LatestDeployment) {
+  return { id, attempt: attempts + 1, maxAttempts }
+}
+
+function endOfLifeNotices(image: CatalogImage | undefined, today: string): string[] {
+  if (image === undefined || !isPast(image.endOfLife, today)) return []
+  return [`image ${image.name} reached end of life on ${image.endOfLife} and no longer receives security updates`]
+}
+
+/** Who a request was taken for. */
+export function machineOf(identity: Identity): Machine | undefined {
+  return 'machine' in identity ? identity.machine : undefined
+}
+
+type Known = Extract<Identity, { machine: Machine }>
+
+function identityReasons(identity: Exclude<Identity, { conflict: Machine[] }>): Reason[] {
+  const { doubt } = identity
+  const doubted =
+    doubt === undefined ? [] : [{ candidate: 'identity', won: false, why: `not for certain: ${doubt.why}` }]
+  if (!('machine' in identity))
+    return doubt !== undefined
+      ? doubted
+      : [
+          {
+            candidate: 'identity',
+            won: false,
+            why: 'no machine has its MAC, and none was entered with its UUID or serial',
+          },
+        ]
+  const { machine, matchedBy, weak, passedOver } = identity
+  const how = `known by ${matchedBy}${machine.discovered ? ', only discovered so far' : ''}`
+  return [
+    {
+      candidate: `machine ${nameOf(machine)}`,
+      won: true,
+      why: weak === undefined ? how : `${how}, but not for certain: ${weak}`,
+    },
+    ...passedOver.map((why) => ({ candidate: 'identity', won: false, why })),
+    ...doubted,
+  ]
+}
+
+function identityNotices(identity: Exclude<Identity, { conflict: Machine[] }>): string[] {
+  if (!('machine' in identity) || identity.weak === undefined) return identity.notices
+  return [`it is not certain that this is ${nameOf(identity.machine)}: ${identity.weak}`, ...identity.notices]
+}
+
+function knownBy({ matchedBy, byMac, weak }: Known): NonNullable<Decision['identity']> {
+  return { by: matchedBy, byMac, ...(weak !== undefined && { weak }) }
+}
+
+function summary(machine: Machine): NonNullable<Decision['machine']> {
+  const { id, discovered, hostname, uuid, serial, product, asset, labels } = machine
+  const entered = Object.entries({ hostname, uuid, serial, product, asset }).filter(([, value]) => value !== undefined)
+  return { id, name: nameOf(machine), discovered, ...Object.fromEntries(entered), labels }
+}

@@ -1,0 +1,78 @@
+import type { Catalog } from '../inventory/boots/catalog.ts'
+import { findVariant } from '../inventory/images/images.ts'
+import type { Menu, MenuEntry } from '../inventory/machines/menus.ts'
+import { formatTarget, type Target } from '../model/arch.ts'
+import type { Reason } from './decision.ts'
+
+/** An entry taken at a machine's screen. */
+export type Choice = { menu: string; entry: string }
+
+/** An entry as a machine is shown it. */
+export type VisibleEntry = Pick<MenuEntry, 'name' | 'text' | 'hotkey'>
+
+/** The entries of a menu that a machine can boot, and why it is not shown the others. */
+export function visibleEntries(
+  menu: Pick<Menu, 'entries'> | undefined,
+  catalog: Catalog,
+  target: Target,
+): { entries: MenuEntry[]; hidden: { name: string; why: string }[] } {
+  const entries: MenuEntry[] = []
+  const hidden: { name: string; why: string }[] = []
+  for (const entry of menu?.entries ?? []) {
+    const why = whyHidden(entry, catalog, target)
+    if (why === undefined) entries.push(entry)
+    else hidden.push({ name: entry.name, why })
+  }
+  return { entries, hidden }
+}
+
+/**
+ * Why nothing may start by itself from a menu with a time limit: there is no default to start, it is hidden from this
+ * machine, or it installs and nobody said that it may at every boot, or not on a machine that is not known for certain.
+ */
+export function whyNoTimeLimit(
+  { defaultEntry }: Pick<Menu, 'defaultEntry'>,
+  chosen: MenuEntry | undefined,
+  catalog: Catalog,
+  answerFile: string | undefined,
+  weak: boolean,
+): string | undefined {
+  if (defaultEntry === null) return 'it has no default entry, so it waits for a person'
+  if (chosen === undefined) return `its default, ${defaultEntry}, is hidden here, so it waits for a person`
+  if (chosen.kind !== 'image') return undefined
+  const answers = chosen.answerFile ?? answerFile
+  const installs = mayInstall(catalog.images.get(chosen.image)?.installer, answers, chosen.answerFile !== undefined)
+  return installs && (weak || !chosen.everyBoot)
+    ? `its default, ${defaultEntry}, installs, so it waits for a person`
+    : undefined
+}
+
+/**
+ * Whether booting an image may write to the machine's disk. An answer file says that it does; but of an image that is said to be
+ * no installer only where it is assigned together with the image, not where a group merges it in.
+ */
+export function mayInstall(installer: boolean | null | undefined, answerFile: unknown, together: boolean): boolean {
+  return installer === true || (answerFile !== undefined && (together || installer !== false))
+}
+
+/** The reasons for the entries that a menu does not show. */
+export function menuReasons(menu: string, hidden: { name: string; why: string }[]): Reason[] {
+  return hidden.map(({ name, why }) => ({
+    candidate: `entry ${name} of menu ${menu}`,
+    won: false,
+    why: `hidden: ${why}`,
+  }))
+}
+
+function whyHidden(entry: MenuEntry, catalog: Catalog, target: Target): string | undefined {
+  if (entry.archs !== undefined && !entry.archs.includes(target.arch)) return `it is for ${entry.archs.join(', ')}`
+  if (entry.platforms !== undefined && !entry.platforms.includes(target.platform))
+    return `it is for ${entry.platforms.join(', ')}`
+  if (entry.kind === 'menu') return catalog.menus.has(entry.menu) ? undefined : `there is no menu ${entry.menu}`
+  if (entry.kind !== 'image') return undefined
+  const image = catalog.images.get(entry.image)
+  if (image === undefined) return `there is no image ${entry.image}`
+  return findVariant(image.variants, target) === undefined
+    ? `image ${entry.image} has no variant for ${formatTarget(target)}`
+    : undefined
+}

@@ -1,0 +1,94 @@
+import { createHash } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { FileStore, OpenFile } from '../bytes/store/file-store.ts'
+import type { Db } from '../db/open.ts'
+import { noteCheck, type StoredFile, sizeFault } from '../inventory/images/files.ts'
+import type { Logger } from '../lib/log.ts'
+
+/** What the care of stored files works with. */
+export type CareDeps = { db: Db; store: FileStore; log: Logger }
+
+export type CheckOptions = {
+  /** Read no faster: the disk and the processor are there for machines. */
+  bytesPerSecond: number
+  /** Ends the check, which then throws its reason. */
+  signal: AbortSignal
+  progress?: (doneBytes: number) => void
+}
+
+/** Hashes the bytes of files again, one file at a time however many ask. */
+export type FileChecks = {
+  /** Gives what is wrong with a file, as it is recorded then; null when it is what it should be. */
+  check: (file: StoredFile, options: CheckOptions) => Promise<string | null>
+}
+
+// Hashing it takes about a millisecond, in which nothing else is answered.
+const chunkBytes = 512 * 1024
+
+export function createFileChecks(deps: CareDeps): FileChecks {
+  const buffer = Buffer.allocUnsafeSlow(chunkBytes)
+  let last: Promise<unknown> = Promise.resolve()
+  return {
+    check: (file, options) => {
+      const turn = last.then(() => checkFile(deps, file, buffer, options))
+      last = turn.catch(() => {})
+      return turn
+    },
+  }
+}
+
+async function checkFile(
+  { db, store, log }: CareDeps,
+  file: StoredFile,
+  buffer: Buffer,
+  options: CheckOptions,
+): Promise<string | null> {
+  options.signal.throwIfAborted()
+  const { sha256, name } = file
+  const damage = await findFault(store, file, buffer, options)
+  const changed = await noteCheck(db, file, damage)
+  if (damage !== null && changed) log.error({ file: name, sha256, damage }, 'a stored file is damaged')
+  if (damage === null && changed) log.info({ file: name, sha256 }, 'a damaged file is what it should be again')
+  return damage
+}
+
+async function findFault(
+  store: FileStore,
+  { sha256, sizeBytes }: StoredFile,
+  buffer: Buffer,
+  options: CheckOptions,
+): Promise<string | null> {
+  const open = await store.open(sha256)
+  const fault = sizeFault(sizeBytes, open?.sizeBytes)
+  if (open === undefined || fault !== undefined) {
+    await open?.close()
+    return fault ?? null
+  }
+  try {
+    const { doneBytes, actual } = await hashOf(open, buffer, options)
+    return sizeFault(sizeBytes, doneBytes) ?? (actual === sha256 ? null : `its sha256 is ${actual}`)
+  } catch (error) {
+    // The disk has lost them: errno(3). Any other fault says nothing of the file.
+    if ((error as NodeJS.ErrnoException).code === 'EIO') return 'its bytes cannot be read from the disk'
+    throw error
+  } finally {
+    await open.close()
+  }
+}
+
+async function hashOf(open: OpenFile, buffer: Buffer, { bytesPerSecond, signal, progress }: CheckOptions) {
+  const hash = createHash('sha256')
+  const startedAt = performance.now()
+  let doneBytes = 0
+  while (doneBytes < open.sizeBytes) {
+    const bytesRead = await open.read(buffer, doneBytes)
+    if (bytesRead === 0) break
+    hash.update(buffer.subarray(0, bytesRead))
+    doneBytes += bytesRead
+    progress?.(doneBytes)
+    signal.throwIfAborted()
+    const earlyMs = (doneBytes / bytesPerSecond) * 1000 - (performance.now() - startedAt)
+    if (earlyMs > 1) await sleep(earlyMs, undefined, { signal })
+  }
+  return { doneBytes, actual: hash.digest('hex') }
+}

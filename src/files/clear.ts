@@ -1,0 +1,164 @@
+import type { Db } from '../db/open.ts'
+import { type Actor, recordChanges } from '../inventory/changes/changes.ts'
+import { deleteUnnamed, listNamers, listUnnamed, listUnrecorded } from '../inventory/images/file-garbage.ts'
+import { findFile, holdFilesAlone, listFiles, noteDamage, sizeFault } from '../inventory/images/files.ts'
+import { ConflictError, NotFoundError } from '../lib/errors.ts'
+import type { CareDeps } from './check.ts'
+
+/**
+ * One thing found: a recorded file that nothing names; bytes in the store that nobody recorded; a record whose bytes are gone or
+ * of another size, which is damage and is not cleared away.
+ */
+export type GarbageLine =
+  | { kind: 'unnamed'; sha256: string; name: string; sizeBytes: number; removed: boolean }
+  | { kind: 'unrecorded'; sha256: string; sizeBytes: number; removed: boolean }
+  | { kind: 'damaged'; sha256: string; name: string; sizeBytes: number; damage: string }
+  | { kind: 'end'; dryRun: boolean; files: number; bytes: number; damaged: number }
+
+export type ClearOptions = {
+  dryRun: boolean
+  /** What came later stays: what will name it may not be saved yet. */
+  olderThanHours: number
+}
+
+/** Nobody can save an image meanwhile, and nobody ask the embedded database anything. */
+const filesAtOnce = 16
+const pageFiles = 500
+
+/** Clears away what nothing needs, or in a dry run tells what it would, and finds what is damaged. */
+export async function* clearFiles(deps: CareDeps, options: ClearOptions, by: Actor): AsyncGenerator<GarbageLine> {
+  const end = { kind: 'end' as const, dryRun: options.dryRun, files: 0, bytes: 0, damaged: 0 }
+  for await (const line of findGarbage(deps, options, by)) {
+    if (line.kind === 'damaged') end.damaged++
+    else if (line.kind !== 'end') {
+      end.files++
+      end.bytes += line.sizeBytes
+    }
+    yield line
+  }
+  if (!options.dryRun && end.files > 0)
+    deps.log.info({ files: end.files, bytes: end.bytes, by }, 'files that nothing named were cleared away')
+  yield end
+}
+
+async function* findGarbage(deps: CareDeps, options: ClearOptions, by: Actor): AsyncGenerator<GarbageLine> {
+  yield* clearUnnamed(deps, options, by)
+  const stored = new Map<string, number>()
+  yield* clearUnrecorded(deps, options, stored)
+  yield* findDamaged(deps, options, stored)
+}
+
+async function* clearUnnamed(
+  { db, store }: CareDeps,
+  { dryRun, olderThanHours }: ClearOptions,
+  by: Actor,
+): AsyncGenerator<GarbageLine> {
+  for (let after: string | undefined; ; ) {
+    const found = await listUnnamed(db, olderThanHours, dryRun ? pageFiles : filesAtOnce, after)
+    after = found.at(-1)?.sha256
+    if (after === undefined) return
+    const cleared = dryRun
+      ? found
+      : await alone(db, async (tx) => {
+          const hashes = found.map(({ sha256 }) => sha256)
+          const gone = await deleteUnnamed(tx, hashes, olderThanHours)
+          const changes = gone.map(({ sha256, ...before }) => ({
+            actor: by,
+            type: 'file.deleted' as const,
+            subject: sha256,
+            before,
+          }))
+          await recordChanges(tx, changes)
+          // Before the transaction ends: who stores the same file anew waits for it, and then looks for its bytes.
+          for (const { sha256 } of gone) await store.remove(sha256)
+          return gone
+        })
+    for (const file of cleared) yield { kind: 'unnamed', ...file, removed: !dryRun }
+  }
+}
+
+/** Also collects the sizes of all that is stored. */
+async function* clearUnrecorded(
+  { db, store }: CareDeps,
+  { dryRun, olderThanHours }: ClearOptions,
+  stored: Map<string, number>,
+): AsyncGenerator<GarbageLine> {
+  const before = Date.now() - olderThanHours * 3_600_000
+  let old: { sha256: string; sizeBytes: number }[] = []
+  const clear = async (): Promise<GarbageLine[]> => {
+    const sizes = new Map(old.map(({ sha256, sizeBytes }) => [sha256, sizeBytes]))
+    old = []
+    const hashes = await listUnrecorded(db, [...sizes.keys()])
+    const cleared: string[] = dryRun ? hashes : []
+    for (let at = 0; !dryRun && at < hashes.length; at += filesAtOnce) {
+      await alone(db, async (tx) => {
+        const still = await listUnrecorded(tx, hashes.slice(at, at + filesAtOnce))
+        for (const sha256 of still) await store.remove(sha256)
+        cleared.push(...still)
+      })
+    }
+    return cleared.map((sha256) => ({
+      kind: 'unrecorded',
+      sha256,
+      sizeBytes: sizes.get(sha256) ?? 0,
+      removed: !dryRun,
+    }))
+  }
+  for await (const { sha256, sizeBytes, storedAt } of store.list()) {
+    stored.set(sha256, sizeBytes)
+    if (storedAt.getTime() < before) old.push({ sha256, sizeBytes })
+    if (old.length >= pageFiles) yield* await clear()
+  }
+  if (old.length > 0) yield* await clear()
+}
+
+async function* findDamaged(
+  { db, store }: CareDeps,
+  { dryRun }: ClearOptions,
+  stored: Map<string, number>,
+): AsyncGenerator<GarbageLine> {
+  for (let after: string | undefined; ; ) {
+    const page = await listFiles(db, pageFiles, after)
+    for (const { sha256, name, sizeBytes } of page) {
+      if (stored.get(sha256) === sizeBytes) continue
+      // It may have been stored since the list was read.
+      const damage = sizeFault(sizeBytes, await store.size(sha256))
+      if (damage === undefined) continue
+      if (!dryRun) await noteDamage(db, sha256, damage)
+      yield { kind: 'damaged', sha256, name, sizeBytes, damage }
+    }
+    after = page.at(-1)?.sha256
+    if (page.length < pageFiles) return
+  }
+}
+
+/** Deletes one file and its bytes. @throws NotFoundError; ConflictError that says what names it */
+export async function deleteFile(
+  { db, store }: Pick<CareDeps, 'db' | 'store'>,
+  sha256: string,
+  by: Actor,
+): Promise<void> {
+  await alone(db, async (tx) => {
+    const file = await findFile(tx, sha256)
+    if (file === undefined) throw new NotFoundError(`there is no file ${sha256}`)
+    const who = await listNamers(tx, sha256)
+    if (who.length > 0) {
+      const named = `${who.slice(0, 5).join(', ')}${who.length > 5 ? ' and more' : ''}`
+      throw new ConflictError(`file ${file.name} (${sha256.slice(0, 12)}…) is named by ${named}`)
+    }
+    const [gone] = await deleteUnnamed(tx, [sha256], -1)
+    if (gone === undefined) throw new Error(`file ${sha256} was not deleted`)
+    const { name, sizeBytes } = file
+    await recordChanges(tx, [{ actor: by, type: 'file.deleted', subject: sha256, before: { name, sizeBytes } }])
+    await store.remove(sha256)
+  })
+}
+
+/** In a transaction that nobody else begins to need a file in. */
+function alone<T>(db: Db, act: (tx: Db) => Promise<T>): Promise<T> {
+  return db.transaction(async (transaction) => {
+    const tx = transaction as unknown as Db
+    await holdFilesAlone(tx)
+    return act(tx)
+  })
+}

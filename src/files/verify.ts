@@ -1,0 +1,62 @@
+import { listFiles, type StoredFile } from '../inventory/images/files.ts'
+import { messageOf } from '../lib/errors.ts'
+import { inTime } from '../lib/in-time.ts'
+import type { CareDeps, FileChecks } from './check.ts'
+
+/** What is told while files are checked. `failed`: it could not be found out. */
+export type VerifyLine =
+  | { kind: 'progress'; sha256: string; name: string; sizeBytes: number; doneBytes: number }
+  | { kind: 'checked'; sha256: string; name: string; sizeBytes: number; damage: string | null }
+  | { kind: 'failed'; sha256: string; name: string; sizeBytes: number; message: string }
+  | { kind: 'end'; checked: number; damaged: number; failed: number; bytes: number }
+
+/** Faster than in the background: somebody waits. */
+const askedBytesPerSecond = 100e6
+const pageFiles = 500
+
+/** Hashes the bytes of these files again, or of all that are recorded, one after the other, and tells how it goes. */
+export async function* verifyFiles(
+  { db }: Pick<CareDeps, 'db'>,
+  checks: FileChecks,
+  wanted: StoredFile[] | undefined,
+  signal: AbortSignal,
+  progressMs = 1000,
+): AsyncGenerator<VerifyLine> {
+  const end = { kind: 'end' as const, checked: 0, damaged: 0, failed: 0, bytes: 0 }
+  for await (const file of wanted ?? allFiles(db)) {
+    const { sha256, name, sizeBytes } = file
+    const about = { sha256, name, sizeBytes }
+    let doneBytes = 0
+    const progress = (bytes: number) => {
+      doneBytes = bytes
+    }
+    const checking = checks
+      .check(file, { bytesPerSecond: askedBytesPerSecond, signal, progress })
+      .then((damage) => ({ kind: 'checked' as const, ...about, damage }))
+      .catch((error: unknown) => ({ kind: 'failed' as const, ...about, message: messageOf(error) }))
+    let line: Awaited<typeof checking> | undefined
+    for (;;) {
+      line = await inTime(checking, progressMs)
+      if (line !== undefined) break
+      yield { kind: 'progress', ...about, doneBytes }
+    }
+    if (signal.aborted) return
+    yield line
+    if (line.kind === 'failed') end.failed++
+    else {
+      end.checked++
+      end.bytes += sizeBytes
+      if (line.damage !== null) end.damaged++
+    }
+  }
+  yield end
+}
+
+async function* allFiles(db: CareDeps['db']): AsyncGenerator<StoredFile> {
+  for (let after: string | undefined; ; ) {
+    const page = await listFiles(db, pageFiles, after)
+    yield* page
+    after = page.at(-1)?.sha256
+    if (page.length < pageFiles) return
+  }
+}

@@ -1,0 +1,130 @@
+import { fileNameOf } from '../bytes/fetch/file-name.ts'
+import type { Variant } from '../inventory/images/images.ts'
+import { InputError } from '../lib/errors.ts'
+import { type Iso, isoTexts, openIso } from './discs/iso.ts'
+import { requireLayout } from './discs/layout-folders.ts'
+import { chooseVariants, type LayoutWishes, pathsOf, refuseUnreadable, variantOf } from './discs/layout-variants.ts'
+import type { Layout } from './discs/layouts.ts'
+import { findStored, takeOver } from './import-url.ts'
+import type { Brought, Intake, Job } from './intake.ts'
+
+/** An ISO or archive that is here. */
+export type Archive = {
+  /** Where it is on this machine. */
+  path: string
+  /** What to call it. */
+  name: string
+  /** The whole of it as a file, for installers that want it. */
+  whole: Brought
+}
+
+/** What came out of an archive. */
+export type Unpacked = { layout: Layout; variants: Variant[]; files: Brought[] }
+
+const mostTreeFiles = 2000
+const chunkBytes = 2 ** 20
+
+/**
+ * Recognises an archive, takes the files that are needed out of it into the store, and gives the variants that they make.
+ * @throws InputError when it is none, is not recognised or has nothing for these machines; DiskFullError
+ */
+export async function bringArchive(
+  intake: Intake,
+  job: Job,
+  archive: Archive,
+  wishes: LayoutWishes,
+): Promise<Unpacked> {
+  const { name } = archive
+  const progress = { doneBytes: 0, totalBytes: null }
+  job.report({ doing: `reading ${name}`, ...progress })
+  const iso = await openIso(archive.path).catch((error: unknown) => {
+    // The operator knows it by its name, not by where it lies.
+    if (!(error instanceof InputError)) throw error
+    throw new InputError(error.faults.map((fault) => ({ ...fault, value: name })))
+  })
+  try {
+    const entries = await iso.list()
+    const layout = withLeftOut(await requireLayout(entries, isoTexts(iso), name), iso.leftOut)
+    const chosen = chooseVariants(layout, wishes, name)
+    const wanted = [...new Set(chosen.flatMap(pathsOf))]
+    refuseUnreadable(entries, wanted, name)
+    const sizes = new Map(entries.map(({ path, sizeBytes }) => [path, sizeBytes]))
+    if (wanted.length > mostTreeFiles)
+      throw new InputError({ field: 'file', value: name, expected: `at most ${mostTreeFiles} files that are needed` })
+    const total = wanted.reduce((sum, path) => sum + (sizes.get(path) ?? 0), 0)
+    await intake.partials.requireRoom(total)
+
+    const files = new Map<string, Brought>()
+    let done = 0
+    for (const path of wanted) {
+      const report = (bytes: number) =>
+        job.report({ doing: `unpacking ${path}`, doneBytes: done + bytes, totalBytes: total })
+      const file = await unpack(intake, job, iso, path, files.size, report)
+      files.set(path, file)
+      done += file.sizeBytes
+    }
+    const hashes = new Map([...files].map(([path, { sha256 }]) => [path, sha256]))
+    const variants = chosen.map((one) => variantOf(one, hashes, wishes, archive.whole))
+    const needsWhole = variants.some((one) => namesFile(one, archive.whole.sha256))
+    return { layout, variants, files: [...files.values(), ...(needsWhole || wishes.keepIso ? [archive.whole] : [])] }
+  } finally {
+    await iso.close()
+  }
+}
+
+function withLeftOut(layout: Layout, leftOut: string[]): Layout {
+  if (leftOut.length === 0) return layout
+  const links = `${leftOut.slice(0, 5).join('; ')}${leftOut.length > 5 ? `; and ${leftOut.length - 5} more` : ''}`
+  return { ...layout, notes: [...layout.notes, `Links that were not followed: ${links}.`] }
+}
+
+function namesFile(variant: Variant, sha256: string): boolean {
+  return JSON.stringify(variant).includes(sha256)
+}
+
+/** Takes one file out of an archive into the store, by way of a file that is hashed while it is written. */
+async function unpack(
+  intake: Intake,
+  { id, signal }: Job,
+  iso: Iso,
+  path: string,
+  index: number,
+  report: (bytes: number) => void,
+): Promise<Brought> {
+  const { partials, maxFileBytes } = intake
+  const key = `import-${id}-${index}`
+  const partial = await partials.hold(key, { signal })
+  try {
+    await partial.truncate(0)
+    report(0)
+    for await (const chunk of gathered(iso.read(path))) {
+      signal.throwIfAborted()
+      if (partial.sizeBytes() + chunk.length > maxFileBytes)
+        throw new InputError({ field: path, value: 'more', expected: `at most ${maxFileBytes} bytes` })
+      await partial.append(chunk)
+      report(partial.sizeBytes())
+    }
+    const sha256 = await partial.digest('sha256', signal)
+    const sizeBytes = partial.sizeBytes()
+    if ((await findStored(intake, sha256)) === undefined) await takeOver(intake, sha256, partial)
+    return { sha256, name: fileNameOf(path), sizeBytes, keep: async () => {} }
+  } finally {
+    await partials.remove(key)
+    await partial.close()
+  }
+}
+
+/** The same bytes in chunks that are worth a write. */
+async function* gathered(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let parts: Uint8Array[] = []
+  let length = 0
+  for await (const part of bytes) {
+    parts.push(part)
+    length += part.length
+    if (length < chunkBytes) continue
+    yield Buffer.concat(parts)
+    parts = []
+    length = 0
+  }
+  if (length > 0) yield Buffer.concat(parts)
+}

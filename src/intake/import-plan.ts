@@ -1,0 +1,114 @@
+import { fileNameOf } from '../bytes/fetch/file-name.ts'
+import type { PartialFile } from '../bytes/fetch/partial-file.ts'
+import type { Variant } from '../inventory/images/images.ts'
+import { type ImportPlan, sourceOf } from '../inventory/images/imports.ts'
+import { InputError } from '../lib/errors.ts'
+import type { Arch } from '../model/arch.ts'
+import { archs as allArchs } from '../model/arch.ts'
+import { relativeNames, relativeWarning } from './discs/layouts/ipxe-script.ts'
+import { withPath } from './discs/stored-path.ts'
+import { type Archive, bringArchive, type Unpacked } from './import-archive.ts'
+import { bringRecipe } from './import-recipe.ts'
+import { bringUrl, findStored } from './import-url.ts'
+import type { Brought, Intake, Job, Outcome } from './intake.ts'
+
+/** Fetches what a plan says. @throws Error whose message is for the operator */
+export async function bringPlan(intake: Intake, job: Job, plan: ImportPlan): Promise<Outcome> {
+  if (plan.kind === 'recipe') return bringRecipe(intake, job, plan)
+  return plan.kind === 'url' ? bringFromUrl(intake, job, plan) : bringStored(intake, job, plan)
+}
+
+/** What a URL is of, by its name; the rest is tried as an ISO or archive. */
+const programs = { efi: /\.efi$/i, ipxe: /\.ipxe$/i }
+const noImages = /\.(img|qcow2|vmdk|vdi|vhdx?|raw|deb|rpm|torrent|sig|asc|sha256|sha512)(\.(gz|xz|bz2|zst))?$/i
+
+/** @throws InputError for a URL that no image can be made of, as far as its name says */
+export function checkImportUrl(text: string): void {
+  const expected =
+    'the URL of an ISO, of an archive (zip, tar.gz) of netboot files, of an EFI program (.efi) or of an iPXE script (.ipxe)'
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined || !/^https?:$/.test(url.protocol) || noImages.test(url.pathname))
+    throw new InputError({ field: 'url', value: text, expected })
+}
+
+type UrlPlan = ImportPlan & { kind: 'url' }
+type FilePlan = ImportPlan & { kind: 'file' }
+
+async function bringFromUrl(intake: Intake, job: Job, plan: UrlPlan): Promise<Outcome> {
+  checkImportUrl(plan.url)
+  const { sha256, sha512 } = plan
+  const { pathname } = new URL(plan.url)
+  const got = await bringUrl(intake, job, plan.url, fileNameOf(pathname), { sha256, sha512 })
+  const { partial } = got
+  if (programs.efi.test(pathname) || programs.ipxe.test(pathname)) {
+    const kind = programs.efi.test(pathname) ? ('efi' as const) : ('ipxe' as const)
+    const head = await headOf(intake, got, partial)
+    const variants = kind === 'efi' ? efiVariants(plan, got, head) : ipxeVariants(plan, got, head)
+    const name = suggestedName(got.name)
+    const relative = kind === 'ipxe' ? relativeNames(head.toString('latin1')) : []
+    const notes = relative.length > 0 ? [relativeWarning(relative)] : []
+    return { name, title: plan.title ?? name, source: sourceOf(plan), notes, variants, files: [got] }
+  }
+  return withPath(intake, job, got, partial, async (path) => {
+    const archive = { path, name: got.name, whole: got }
+    return archiveOutcome(plan, await bringArchive(intake, job, archive, wishesOf(plan)))
+  })
+}
+
+async function bringStored(intake: Intake, job: Job, plan: FilePlan): Promise<Outcome> {
+  const file = await findStored(intake, plan.sha256)
+  if (file === undefined)
+    throw new InputError({ field: 'file', value: plan.sha256, expected: 'the sha256 of an uploaded file' })
+  const whole: Brought = { ...file, keep: async () => {} }
+  return withPath(intake, job, whole, undefined, async (path) => {
+    const archive: Archive = { path, name: plan.name, whole }
+    return archiveOutcome(plan, await bringArchive(intake, job, archive, wishesOf(plan)))
+  })
+}
+
+function wishesOf(plan: UrlPlan | FilePlan) {
+  return { archs: plan.archs, keepIso: plan.keepIso, wimboot: plan.wimboot }
+}
+
+function archiveOutcome(plan: ImportPlan, { layout, variants, files }: Unpacked): Outcome {
+  const { suggestedName: name, title, notes, installer } = layout
+  return { name, title: plan.title ?? title, source: sourceOf(plan), installer, notes, variants, files }
+}
+
+async function headOf({ store }: Intake, file: Brought, partial: PartialFile | undefined): Promise<Buffer> {
+  const head = Buffer.alloc(65_536)
+  if (partial !== undefined) return head.subarray(0, await partial.read(head, 0))
+  const open = await store.open(file.sha256)
+  return head.subarray(0, (await open?.read(head, 0).finally(() => open.close())) ?? 0)
+}
+
+/** The machine types of PE programs (Microsoft PE format, 3.3.1). */
+const peMachines = new Map<number, Arch>([
+  [0x014c, 'i386'],
+  [0x8664, 'x86_64'],
+  [0xaa64, 'arm64'],
+])
+
+function efiVariants({ archs, url }: UrlPlan, { sha256, name }: Brought, head: Buffer): Variant[] {
+  const at = head.length >= 64 && head.toString('latin1', 0, 2) === 'MZ' ? head.readUInt32LE(60) : head.length
+  const isPe = at + 6 <= head.length && head.toString('latin1', at, at + 4) === 'PE\0\0'
+  const arch = isPe ? peMachines.get(head.readUInt16LE(at + 4)) : undefined
+  if (arch === undefined)
+    throw new InputError({ field: 'url', value: url, expected: 'an EFI program for x86_64, i386 or arm64' })
+  if (archs !== undefined && !archs.includes(arch))
+    throw new InputError({ field: 'archs', value: archs.join(', '), expected: `${arch}, which the program is for` })
+  return [{ arch, kind: 'efi', file: { sha256, name }, args: [] }]
+}
+
+function ipxeVariants({ archs = [...allArchs], url }: UrlPlan, { sha256, name }: Brought, head: Buffer): Variant[] {
+  if (!/^#!(gpxe|ipxe)/.test(head.toString('latin1')))
+    throw new InputError({ field: 'url', value: url, expected: 'an iPXE script: its first line is #!ipxe' })
+  return archs.map((arch) => ({ arch, kind: 'ipxe', file: { sha256, name } }))
+}
+
+function suggestedName(fileName: string): string {
+  return fileName
+    .toLowerCase()
+    .replace(/\.(efi|ipxe)$/, '')
+    .slice(0, 63)
+}

@@ -1,0 +1,146 @@
+import { fileNameOf } from '../bytes/fetch/file-name.ts'
+import type { FileRef, Variant } from '../inventory/images/images.ts'
+import { type ImportPlan, sourceOf } from '../inventory/images/imports.ts'
+import { InputError } from '../lib/errors.ts'
+import type { Arch } from '../model/arch.ts'
+import type { Layout } from './discs/layouts.ts'
+import { withPath } from './discs/stored-path.ts'
+import { bringArchive } from './import-archive.ts'
+import { bringUrl, type Downloaded } from './import-url.ts'
+import type { Brought, Intake, Job, Outcome } from './intake.ts'
+import { fillRecipe, loadRecipes, type Recipe, type RecipeFile, type RecipeVariant, versionIn } from './recipes.ts'
+import { checksumsOf, createTexts, type Texts } from './trust/verified-sums.ts'
+
+/** Fetches what a recipe names, checked as it says. @throws Error whose message is for the operator */
+export async function bringRecipe(intake: Intake, job: Job, plan: ImportPlan & { kind: 'recipe' }): Promise<Outcome> {
+  const found = await findRecipe(intake, plan.recipe)
+  const mirrors = { ...intake.mirrors, ...(plan.mirror && found.mirror && { [found.mirror.name]: plan.mirror }) }
+  if (plan.mirror !== undefined && found.mirror === undefined)
+    throw new InputError({
+      field: 'mirror',
+      value: plan.mirror,
+      expected: `nothing: recipe ${found.name} has no mirror`,
+    })
+  const texts = createTexts(intake, job)
+  const { recipe, version } = await withVersion(found, mirrors, texts)
+  requireArchs(recipe, plan.archs)
+  const chosen = recipe.variants.filter((one) => plan.archs === undefined || plan.archs.includes(one.arch))
+
+  const known = new Map<string, Promise<Downloaded>>()
+  const files: Brought[] = []
+  const bring = (file: RecipeFile): Promise<Downloaded> => {
+    const before = known.get(file.url)
+    if (before !== undefined) return before
+    const brought = bringRecipeFile(intake, job, recipe, file, texts)
+    known.set(file.url, brought)
+    return brought
+  }
+  const variants: Variant[] = []
+  let { installer } = recipe
+  for (const one of chosen) {
+    const made = await bringVariant(intake, job, one, bring)
+    installer ??= made.layout?.installer
+    variants.push(...made.variants)
+    files.push(...made.files)
+  }
+  return {
+    name: recipe.name,
+    title: plan.title ?? recipe.title,
+    source: version === undefined ? sourceOf(plan) : `${sourceOf(plan)} ${version}`,
+    endOfLife: recipe.endOfLife,
+    installer,
+    notes: recipe.notes,
+    variants,
+    files: [...new Set(files)],
+  }
+}
+
+/** @throws InputError when there is none of that name, with the fault of its file when it has one */
+export async function findRecipe({ recipeFolders }: Pick<Intake, 'recipeFolders'>, name: string): Promise<Recipe> {
+  const { recipes, faults } = await loadRecipes(recipeFolders)
+  const recipe = recipes.get(name)
+  if (recipe !== undefined) return recipe
+  const wrong = faults.filter((line) => line.includes(`/${name}.y`)).join('; ')
+  throw new InputError({ field: 'recipe', value: name, expected: wrong || 'the name of a recipe' })
+}
+
+/** @throws InputError for architectures that a recipe does not have */
+export function requireArchs({ name, variants }: Recipe, archs: Arch[] | undefined): void {
+  const lacking = archs?.filter((arch) => !variants.some((one) => one.arch === arch)) ?? []
+  if (lacking.length === 0) return
+  const those = [...new Set(variants.map((one) => one.arch))].join(', ')
+  throw new InputError({
+    field: 'archs',
+    value: lacking.join(', '),
+    expected: `some of ${those}, which recipe ${name} has`,
+  })
+}
+
+async function withVersion(
+  found: Recipe,
+  mirrors: Record<string, string>,
+  texts: Texts,
+): Promise<{ recipe: Recipe; version: string | undefined }> {
+  const { version: where } = fillRecipe(found, { mirrors })
+  if (where === undefined) return { recipe: fillRecipe(found, { mirrors }), version: undefined }
+  const text = await texts.get(where.url, false)
+  const version = versionIn(text.toString(), where.pattern)
+  return { recipe: fillRecipe(found, { mirrors, version }), version }
+}
+
+async function bringRecipeFile(
+  intake: Intake,
+  job: Job,
+  recipe: Recipe,
+  file: RecipeFile,
+  texts: Texts,
+): Promise<Downloaded> {
+  const checksums = await checksumsOf(recipe, file, texts)
+  return bringUrl(intake, job, file.url, file.name ?? fileNameOf(new URL(file.url).pathname), checksums)
+}
+
+async function bringVariant(
+  intake: Intake,
+  job: Job,
+  variant: RecipeVariant,
+  bring: (file: RecipeFile) => Promise<Downloaded>,
+): Promise<{ layout?: Layout; variants: Variant[]; files: Brought[] }> {
+  const { arch, platform } = variant
+  const fits = { arch, ...(platform !== undefined && { platform }) }
+  if (variant.kind === 'archive') {
+    const whole = await bring(variant.archive)
+    return withPath(intake, job, whole, whole.partial, (path) =>
+      bringArchive(
+        intake,
+        job,
+        { path, name: whole.name, whole },
+        { archs: [arch], platform, args: variant.args, keepIso: false },
+      ),
+    )
+  }
+  const files: Brought[] = []
+  const ref = async (file: RecipeFile): Promise<FileRef> => {
+    const brought = await bring(file)
+    files.push(brought)
+    return { sha256: brought.sha256, name: file.name ?? brought.name }
+  }
+  if (variant.kind !== 'linux') {
+    const file = await ref(variant.file)
+    const args = variant.kind === 'efi' ? { args: variant.args } : {}
+    return { variants: [{ ...fits, kind: variant.kind, file, ...args } as Variant], files }
+  }
+  const kernel = await ref(variant.kernel)
+  const initrds: FileRef[] = []
+  for (const one of variant.initrds) initrds.push(await ref(one))
+  const tree: { path: string; sha256: string }[] = []
+  for (const one of variant.tree) tree.push({ path: one.path, sha256: (await ref(one)).sha256 })
+  const linux = {
+    ...fits,
+    kind: 'linux' as const,
+    kernel,
+    initrds,
+    args: variant.args,
+    ...(tree.length > 0 && { tree }),
+  }
+  return { variants: [linux], files }
+}

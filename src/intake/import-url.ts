@@ -1,0 +1,77 @@
+import { createHash } from 'node:crypto'
+import { download } from '../bytes/fetch/download.ts'
+import type { PartialFile } from '../bytes/fetch/partial-file.ts'
+import { noteStored, reuseFile } from '../inventory/images/files.ts'
+import { shownUrl } from '../inventory/images/imports.ts'
+import type { Brought, Intake, Job } from './intake.ts'
+import type { Checksums } from './trust/checksums.ts'
+
+/** The key of what arrived of a URL. */
+function downloadKey(url: string): string {
+  return `download-${createHash('sha256').update(url).digest('hex')}`
+}
+
+/** A file that was downloaded; `partial` is where it is until it is kept, absent when it was in the store already. */
+export type Downloaded = Brought & { partial?: PartialFile }
+
+/**
+ * Brings the file of a URL, unless the store has it. What arrived of it lies under a key of its own, for this import to go on
+ * after a kill, and for the next one after a failure.
+ * @throws Error that says what failed; DiskFullError; the reason of the job's signal
+ */
+export async function bringUrl(
+  intake: Intake,
+  job: Job,
+  url: string,
+  name: string,
+  checksums: Checksums,
+): Promise<Downloaded> {
+  const stored = checksums.sha256 === undefined ? undefined : await findStored(intake, checksums.sha256)
+  if (stored !== undefined) return { sha256: stored.sha256, name, sizeBytes: stored.sizeBytes, keep: async () => {} }
+
+  const { partials, connector, stallMs, minBytesPerSecond, retriesMs, maxFileBytes } = intake
+  const { signal, report } = job
+  const shared = downloadKey(url)
+  // Another import brings the same: this one waits for it, unless it holds what that one may wait for.
+  const key = job.held.size > 0 && partials.isHeld(shared) ? `import-${job.id}-${shared}` : shared
+  const partial = await partials.hold(key, {
+    signal,
+    hashes: checksums.sha512 === undefined ? ['sha256'] : ['sha256', 'sha512'],
+  })
+  job.held.set(key, partial)
+  report({ doing: `downloading ${name}`, doneBytes: partial.sizeBytes(), totalBytes: null })
+  const progress = (done: number, total: number | undefined) => {
+    const percent = total ? ` ${Math.floor((100 * done) / total)}%` : ''
+    report({ doing: `downloading ${name}${percent}`, doneBytes: done, totalBytes: total ?? null })
+  }
+  const interrupted = (why: string) =>
+    report({ doing: `trying again to download ${name} (${why})`, doneBytes: partial.sizeBytes(), totalBytes: null })
+  const pace = { stallMs, minBytesPerSecond, retriesMs }
+  const options = { connector, ...pace, maxBytes: maxFileBytes, checksums, signal, progress, interrupted }
+  const got = await download(new URL(url), partial, options)
+  if (got.sizeBytes === 0) throw new Error(`${shownUrl(url)}: it is empty`)
+  const keep = async () => {
+    await takeOver(intake, got.sha256, partial)
+    await partials.remove(key)
+    job.held.delete(key)
+    await partial.close()
+  }
+  return { ...got, name, partial, keep }
+}
+
+/** The record of a file whose bytes the store really has, and are what they should be. */
+export async function findStored({ db, store }: Pick<Intake, 'db' | 'store'>, sha256: string) {
+  const file = await reuseFile(db, sha256)
+  return file !== undefined && (await store.size(sha256)) === file.sizeBytes ? file : undefined
+}
+
+/** Has the store take over a whole file, which is gone from where it was. */
+export async function takeOver(
+  { db, store }: Pick<Intake, 'db' | 'store'>,
+  sha256: string,
+  partial: PartialFile,
+): Promise<void> {
+  await partial.sync()
+  await store.adopt(sha256, partial.path)
+  await noteStored(db, sha256)
+}

@@ -1,0 +1,94 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { and, asc, eq, inArray, isNotNull, isNull, sql } from 'drizzle-orm'
+import { v7 as newId } from 'uuid'
+import type { Db } from '../../db/open.ts'
+import { tokens } from '../../db/schema.ts'
+import { NotFoundError } from '../../lib/errors.ts'
+import { type Actor, recordChanges, system } from '../changes/changes.ts'
+
+/** An admin token as it can be shown: never the token itself, of which only a hash is stored. */
+export type TokenRecord = { id: string; name: string; createdAt: Date; lastUsedAt: Date | null; revokedAt: Date | null }
+
+const shown = {
+  id: tokens.id,
+  name: tokens.name,
+  createdAt: tokens.createdAt,
+  lastUsedAt: tokens.lastUsedAt,
+  revokedAt: tokens.revokedAt,
+}
+
+/** The hash under which a token is stored. Tokens are 256 random bits, so a plain hash is as good as a slow one. */
+export function hashToken(token: string): string {
+  return createHash('sha256').update(token).digest('hex')
+}
+
+/** A new random token, 43 characters of base64url: 256 bits. */
+export function makeToken(): string {
+  return randomBytes(32).toString('base64url')
+}
+
+/** Stores a token and gives it back in clear, the only time that it can be seen. */
+export async function createToken(db: Db, name: string, by: Actor = system): Promise<TokenRecord & { token: string }> {
+  const token = `bw_${makeToken()}`
+  const [row] = await db
+    .insert(tokens)
+    .values({ id: newId(), name, hash: hashToken(token) })
+    .returning(shown)
+  const record = row as TokenRecord
+  await recordChanges(db, [{ actor: by, type: 'token.created', subject: record.id, after: { name } }])
+  return { ...record, token }
+}
+
+/** The live token with this text; notes its use, once a minute at most. */
+export async function findToken(db: Db, token: string): Promise<TokenRecord | undefined> {
+  const [row] = await db
+    .select({
+      ...shown,
+      stale: sql<boolean>`coalesce(${tokens.lastUsedAt} not between now() - interval '1 minute' and now(), true)`,
+    })
+    .from(tokens)
+    .where(and(eq(tokens.hash, hashToken(token)), isNull(tokens.revokedAt)))
+  if (row?.stale) await db.update(tokens).set({ lastUsedAt: sql`now()` }).where(eq(tokens.id, row.id))
+  if (row === undefined) return undefined
+  const { stale: _, ...record } = row
+  return record
+}
+
+/** Those of the tokens with these ids that open nothing any more. */
+export async function findRevoked(db: Db, ids: string[]): Promise<string[]> {
+  if (ids.length === 0) return []
+  const rows = await db
+    .select({ id: tokens.id })
+    .from(tokens)
+    .where(and(inArray(tokens.id, ids), isNotNull(tokens.revokedAt)))
+  return rows.map(({ id }) => id)
+}
+
+export async function listTokens(db: Db): Promise<TokenRecord[]> {
+  return db.select(shown).from(tokens).orderBy(asc(tokens.createdAt), asc(tokens.id))
+}
+
+/** Ends a token at once. Revoking it again keeps the first time. @throws NotFoundError */
+export async function revokeToken(db: Db, id: string, by: Actor = system): Promise<TokenRecord> {
+  const [row] = await db
+    .update(tokens)
+    .set({ revokedAt: sql`coalesce(${tokens.revokedAt}, now())` })
+    .where(eq(tokens.id, id))
+    .returning(shown)
+  if (row === undefined) throw new NotFoundError(`there is no token ${id}`)
+  await recordChanges(db, [{ actor: by, type: 'token.revoked', subject: id, after: { name: row.name } }])
+  return row
+}
+
+/** Makes sure that there is a token at all: the one given, or at the very first start a new one, returned to be shown once. */
+export async function ensureFirstToken(db: Db, given: string | undefined): Promise<string | undefined> {
+  if (given !== undefined) {
+    await db
+      .insert(tokens)
+      .values({ id: newId(), name: 'from the settings', hash: hashToken(given) })
+      .onConflictDoNothing()
+    return undefined
+  }
+  const [any] = await db.select({ id: tokens.id }).from(tokens).limit(1)
+  return any === undefined ? (await createToken(db, 'first start')).token : undefined
+}

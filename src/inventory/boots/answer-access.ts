@@ -1,0 +1,72 @@
+import { sql } from 'drizzle-orm'
+import type { Db } from '../../db/open.ts'
+import { rowsOf } from '../../db/rows.ts'
+import type { Decision } from '../../decide/decision.ts'
+import type { Facts } from '../../model/facts.ts'
+import { hashToken } from '../access/tokens.ts'
+import type { AnswerDocument } from '../images/answer-files.ts'
+import { isOvertaken, type Outcome } from './boots.ts'
+import { tokenLifetime } from './reports.ts'
+import type { Situation } from './situation.ts'
+
+/** The boot that a token opens. */
+export type TokenBoot = {
+  id: string
+  ip: string
+  outcome: Outcome | null
+  facts: Facts
+  decision: Decision
+  /** The machine has booted anew since. */
+  overtaken: boolean
+}
+
+/**
+ * Finds the newest boot that goes on and has an answer file, of a machine that names one of these MACs; without a MAC in its
+ * facts, by its UUID. Before all others one whose script went to this address: a stranger's boot must not hide the machine's.
+ * With the hash of its token, which was stored when it was opened.
+ */
+export async function findAnsweredBoot(
+  db: Db,
+  { macs, uuids }: { macs: string[]; uuids: string[] },
+  ip: string,
+): Promise<(TokenBoot & { tokenHash: string }) | undefined> {
+  const found = await db.execute(sql`
+    select id, ip, outcome, facts, decision, token_hash as "tokenHash", ${isOvertaken} as overtaken
+    from boots
+    where started_at > now() - ${tokenLifetime} and decision ? 'answerFile' and not ${isOvertaken}
+      and (outcome is null or outcome in ('stalled', 'superseded'))
+      and (mac in (select jsonb_array_elements_text(${JSON.stringify(macs)}::jsonb))
+        or mac is null and lower(facts ->> 'uuid') in (select jsonb_array_elements_text(${JSON.stringify(uuids)}::jsonb)))
+    order by ip = ${ip} desc, seq desc limit 1`)
+  return rowsOf<TokenBoot & { tokenHash: string }>(found)[0]
+}
+
+/** Finds the boot of a token that has not expired. */
+export async function findTokenBoot(db: Db, token: string): Promise<TokenBoot | undefined> {
+  const found = await db.execute(sql`
+    select id, ip, outcome, facts, decision, ${isOvertaken} as overtaken
+    from boots where token_hash = ${hashToken(token)} and started_at > now() - ${tokenLifetime}`)
+  return rowsOf<TokenBoot>(found)[0]
+}
+
+/**
+ * Why a token does not open its boot's answers to an address; undefined when it does. They are there while the boot goes
+ * on, for the machine that fetched its script: secrets stand in them.
+ */
+export function whyNoAnswers(boot: TokenBoot, ip: string, anyAddress: boolean): string | undefined {
+  const { outcome } = boot
+  if (outcome === 'installed' || outcome === 'booted' || outcome === 'failed' || outcome === 'handed-over')
+    return `the boot has ended: it is ${outcome}`
+  if (boot.overtaken) return 'the machine has booted anew since'
+  return anyAddress || boot.ip === ip ? undefined : `the script was fetched from another address, ${boot.ip}`
+}
+
+/** The documents of a decision's answer file, as they are in force. */
+export function documentsOf({ answerFile }: Decision, { catalog }: Situation): AnswerDocument[] {
+  return answerFile === undefined ? [] : (catalog.answerFiles.get(answerFile.name)?.documents ?? [])
+}
+
+/** The names of the secrets that a decision's machine may use: its own and those of the groups that fit it. */
+export function secretNamesOf(decision: Decision, { secrets }: Situation): string[] {
+  return [...secrets.machine, ...decision.groups.flatMap((name) => secrets.groups[name] ?? [])]
+}

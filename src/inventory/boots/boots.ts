@@ -1,0 +1,261 @@
+import { and, desc, eq, gte, isNull, lt, sql } from 'drizzle-orm'
+import { v7 as newId } from 'uuid'
+import type { Db } from '../../db/open.ts'
+import { rowsOf } from '../../db/rows.ts'
+import { boots } from '../../db/schema.ts'
+import type { Decision } from '../../decide/decision.ts'
+import { createMicroBatch } from '../../lib/micro-batch.ts'
+import type { Facts } from '../../model/facts.ts'
+import { hashToken, makeToken } from '../access/tokens.ts'
+import { recordChanges } from '../changes/changes.ts'
+import { placeOf } from '../common/place.ts'
+import { rememberedOf } from '../machines/identity/last-seen.ts'
+import type { Stage } from './events.ts'
+import { heardWithinSeconds, rests } from './stalls.ts'
+
+/**
+ * How a boot ended. Only the machine's own report makes it booted or installed, and that or the refusal it was shown failed.
+ * `handed-over`: it left for its disk, a shell or a system that reports nothing. `stalled` is no end: it may move again.
+ */
+export const outcomes = ['booted', 'installed', 'failed', 'handed-over', 'stalled', 'superseded'] as const
+export type Outcome = (typeof outcomes)[number]
+
+/** One attempt of a machine to boot, from its script on. */
+export type Boot = {
+  id: string
+  /** Its place in the order of boots. */
+  seq: number
+  machineId: string | null
+  /** What the machine was called then. */
+  name: string | null
+  mac: string | null
+  ip: string
+  image: string | null
+  version: number | null
+  deploymentId: string | null
+  decision: Decision
+  /** The last thing seen, and when. */
+  stage: Stage
+  movedAt: Date
+  /** The step that its installer named last. */
+  progress: string | null
+  /** When the machine itself last reported anything: an installer that waits at a question still does. */
+  heardAt: Date | null
+  outcome: Outcome | null
+  message: string | null
+  /** What the machine said of itself. */
+  facts: Facts
+  /** As it was served, with `…` for its token. */
+  script: string
+  startedAt: Date
+  endedAt: Date | null
+}
+
+/** What a list shows of each boot. */
+export type BootSummary = Omit<Boot, 'decision' | 'facts' | 'script'>
+
+/** A boot to be opened. */
+export type NewBoot = {
+  id: string
+  token: string
+  facts: Facts
+  ip: string
+  decision: Decision
+  /** As it is served, with its token. */
+  script: string
+  /** The booted system knows where to report, so that its silence means something. */
+  reports: boolean
+}
+
+export type OpenBoot = (boot: NewBoot) => Promise<void>
+
+/** What firmware fetched from an address belongs to the script that the address asks for within this time. */
+const prelude = sql`interval '10 minutes'`
+
+/** A boot that was surely of its machine: only such a one ends another of them. */
+const isSure = sql`(boots.decision #>> '{identity,weak}') is null`
+
+const summary = {
+  id: boots.id,
+  seq: boots.seq,
+  machineId: boots.machineId,
+  name: sql<string | null>`${boots.decision} #>> '{machine,name}'`,
+  mac: boots.mac,
+  ip: boots.ip,
+  image: boots.image,
+  version: boots.version,
+  deploymentId: boots.deploymentId,
+  stage: boots.stage,
+  movedAt: boots.movedAt,
+  progress: boots.progress,
+  heardAt: boots.heardAt,
+  outcome: boots.outcome,
+  message: boots.message,
+  startedAt: boots.startedAt,
+  endedAt: boots.endedAt,
+}
+const shown = { ...summary, decision: boots.decision, facts: boots.facts, script: boots.script }
+
+/**
+ * A newer boot of the same machine, whose script went to the same address, has gone past its script: what the older reports
+ * is about what was on the machine before. From another address it may be a stranger's: then both count.
+ * Windows Setup goes on from the own disk, and reports there by the boot that began it.
+ */
+export const isOvertaken = sql<boolean>`exists (select 1 from boots as newer
+  where newer.machine_id = boots.machine_id and newer.seq > boots.seq and newer.progressed and newer.ip = boots.ip
+    and (newer.decision #>> '{identity,weak}') is null
+    and not ((newer.decision #>> '{spec,kind}') = 'local' and (boots.decision #>> '{spec,kind}') = 'wimboot'))`
+
+/** A boot's public id and its secret token, before either is stored. */
+export function newBootKeys(tokenOf: (id: string) => string = makeToken): { id: string; token: string } {
+  const id = newId()
+  return { id, token: tokenOf(id) }
+}
+
+/**
+ * Opens boots: the machine's unfinished one at the same address is superseded, what its firmware fetched from there is
+ * joined to it, and its facts are remembered. Those that come at the same time are written by one statement; it resolves when they are.
+ */
+export function createOpenBoot(db: Db): OpenBoot {
+  return createMicroBatch((list: NewBoot[]) => insertBoots(db, list), { most: 256, atOnce: 2 })
+}
+
+async function insertBoots(db: Db, list: NewBoot[]): Promise<undefined[]> {
+  const rows = list.map((boot, index) => ({ n: index, ...rowOf(boot, list.slice(index + 1)) }))
+  await db.execute(sql`
+    with new as (
+        select * from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as new(n int, id uuid, token_hash text, machine_id uuid, mac text,
+          ip text, image text, version int, deployment_id uuid, decision jsonb, facts jsonb, script text, reports boolean,
+          outcome text, message text, kind text, weak boolean, seen boolean, remembered jsonb)),
+      opened as (
+        insert into boots (id, token_hash, machine_id, mac, ip, image, version, deployment_id, decision, facts, script, reports,
+          outcome, message, ended_at)
+        select id, token_hash, (select id from machines where id = machine_id), mac, ip, image, version,
+          (select id from deployments where id = deployment_id), decision, facts, script, reports, outcome, message,
+          case when outcome is null then null else now() end
+        from new order by n),
+      open as (
+        select boots.id from boots join new on boots.machine_id = new.machine_id and boots.ip = new.ip
+        where (boots.outcome is null or boots.outcome = 'stalled')
+          and new.weak = not ${isSure} and (not new.weak or boots.mac is not distinct from new.mac)
+        order by boots.id for update of boots),
+      superseded as (
+        update boots set outcome = 'superseded', ended_at = now() from open
+        where boots.id = open.id and (boots.outcome is null or boots.outcome = 'stalled')),
+      joined as (
+        update boot_events set boot_id = new.id from new
+        where boot_events.boot_id is null and boot_events.ip = new.ip and boot_events.at > now() - ${prelude}),
+      seen as (
+        update machines set last_seen_at = now(), facts = machines.facts || new.remembered from new
+        where machines.id = new.machine_id and new.seen)
+    insert into boot_events (boot_id, ip, stage, message) select id, ip, 'script', kind from new`)
+  return list.map(() => undefined)
+}
+
+function rowOf({ id, token, facts, ip, decision, script, reports }: NewBoot, after: NewBoot[]) {
+  const { machine, image, deployment, spec } = decision
+  const weak = isWeak(decision)
+  const overtaken =
+    machine !== undefined &&
+    !weak &&
+    after.some((one) => one.decision.machine?.id === machine.id && one.ip === ip && !isWeak(one.decision))
+  const remembered = rememberedOf(decision, facts)
+  const outcome: Outcome | null =
+    spec.kind === 'refusal'
+      ? 'failed'
+      : spec.kind === 'shell' || spec.kind === 'reboot'
+        ? 'handed-over'
+        : overtaken
+          ? 'superseded'
+          : null
+  return {
+    id,
+    token_hash: hashToken(token),
+    machine_id: machine?.id,
+    mac: facts.mac,
+    ip,
+    image: image?.name,
+    version: image?.version,
+    deployment_id: deployment?.id,
+    decision,
+    facts,
+    script: script.replaceAll(token, '…'),
+    reports,
+    outcome,
+    message: spec.kind === 'refusal' ? spec.reason : null,
+    kind: spec.kind,
+    weak,
+    seen: remembered.seen,
+    remembered: remembered.facts,
+  }
+}
+
+function isWeak({ identity }: Decision): boolean {
+  return identity?.weak !== undefined
+}
+
+export async function findBoot(db: Db, id: string): Promise<Boot | undefined> {
+  const rows = await db.select(shown).from(boots).where(eq(boots.id, id))
+  return rows[0]
+}
+
+/** Boots, newest first, those before the id `before`. */
+export async function listBoots(
+  db: Db,
+  filter: {
+    machineId?: string | undefined
+    deploymentId?: string | undefined
+    image?: string | undefined
+    outcome?: Outcome | 'open' | undefined
+    since?: Date | undefined
+  },
+  limit: number,
+  before?: string,
+): Promise<BootSummary[]> {
+  const { machineId, deploymentId, image, outcome, since } = filter
+  const place = before === undefined ? undefined : await placeOf(db, boots, before)
+  const conditions = and(
+    since === undefined ? undefined : gte(boots.startedAt, since),
+    machineId === undefined ? undefined : eq(boots.machineId, machineId),
+    deploymentId === undefined ? undefined : eq(boots.deploymentId, deploymentId),
+    image === undefined ? undefined : eq(boots.image, image),
+    outcome === undefined ? undefined : outcome === 'open' ? isNull(boots.outcome) : eq(boots.outcome, outcome),
+    place === undefined ? undefined : lt(boots.seq, place),
+  )
+  return db.select(summary).from(boots).where(conditions).orderBy(desc(boots.seq)).limit(limit)
+}
+
+/**
+ * The stage that a boot rests at. Windows PE is given its answers by iPXE, before it starts: what follows `ready` is the
+ * installer, not a kernel that says at once that it is up.
+ */
+const restingAt = sql`case when boots.stage = 'ready' and boots.decision #>> '{spec,kind}' = 'wimboot' then 'answer-file' else boots.stage end`
+
+/** Marks the boots that stopped moving, each with the likely causes; gives how many. */
+export async function markStalledBoots(db: Db): Promise<number> {
+  const limits = Object.entries(rests).map(([stage, rest]) => ({ stage, causesWhileHeard: rest.causes, ...rest }))
+  const heard = sql`boots.heard_at > now() - ${heardWithinSeconds} * interval '1 second'`
+  const found = await db.execute(sql`
+    update boots set outcome = 'stalled', message = 'stalled at ' || rest.stage || ': '
+      || case when ${heard} then rest."causesWhileHeard" else rest.causes end
+      || coalesce('; its last step: ' || boots.progress, '')
+      || coalesce('; ' || (select message from boot_events where boot_id = boots.id and stage = 'notice' order by id desc limit 1), '')
+    from jsonb_to_recordset(${JSON.stringify(limits)}::jsonb)
+      as rest(stage text, seconds int, causes text, "causesWhileHeard" text)
+    where boots.outcome is null and ${restingAt} = rest.stage and boots.moved_at < now() - rest.seconds * interval '1 second'
+      and boots.decision #>> '{spec,kind}' <> 'menu'
+    returning boots.id, boots.machine_id as "machineId", boots.mac, boots.image, boots.version, boots.message`)
+  const stalled = rowsOf<{ id: string; mac: string | null }>(found)
+  await recordChanges(
+    db,
+    stalled.map(({ id, ...after }) => ({ actor: 'bootwright', type: 'boot.stalled', subject: id, after })),
+  )
+  return stalled.length
+}
+
+/** Forgets boots older than so many days, and the oldest of more than so many. */
+export async function pruneBoots(db: Db, { days, most }: { days: number; most: number }): Promise<void> {
+  await db.execute(sql`delete from boots where started_at < now() - ${days} * interval '1 day'`)
+  await db.execute(sql`
+    delete from boots where seq <= (select seq from boots order by seq desc offset ${most} limit 1)`)
+}

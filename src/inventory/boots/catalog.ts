@@ -1,0 +1,160 @@
+import { eq, isNotNull, sql } from 'drizzle-orm'
+import type { Db } from '../../db/open.ts'
+import {
+  answerFiles,
+  answerFileVersions,
+  catalog,
+  files,
+  groups,
+  images,
+  imageVersions,
+  menus,
+} from '../../db/schema.ts'
+import type { Assignment } from '../../model/assignment.ts'
+import { type CompiledSelector, type Condition, compileSelector } from '../../model/selector.ts'
+import type { AnswerDocument } from '../images/answer-files.ts'
+import { filesOf, type Variant } from '../images/images.ts'
+import { compareGroups } from '../machines/groups.ts'
+import type { Menu } from '../machines/menus.ts'
+import { findPolicy, type Policy } from '../machines/policy.ts'
+
+/** A group as decisions use it. */
+export type CatalogGroup = {
+  name: string
+  priority: number
+  selector: Condition[]
+  assignment: Assignment
+  /** Gives the first condition that does not hold for a machine. */
+  refuses: CompiledSelector
+}
+export type CatalogImage = {
+  name: string
+  version: number
+  variants: Variant[]
+  endOfLife: string | null
+  createdAt: Date
+  /** Booting it may write to the machine's disk, by its recipe, its layout or its operator; null where none decided that. */
+  installer: boolean | null
+}
+export type CatalogAnswerFile = { name: string; version: number; documents: AnswerDocument[] }
+
+/** Everything that decisions depend on besides the machine itself; small enough to be kept in memory. */
+export type Catalog = {
+  revision: number
+  policy: Policy
+  /** The strongest first. */
+  groups: CatalogGroup[]
+  images: ReadonlyMap<string, CatalogImage>
+  menus: ReadonlyMap<string, Pick<Menu, 'name' | 'title' | 'timeoutSeconds' | 'defaultEntry' | 'entries'>>
+  answerFiles: ReadonlyMap<string, CatalogAnswerFile>
+  /** The variants among those of `images` that name a damaged file: the first such file, and what is wrong with it. */
+  damaged: ReadonlyMap<Variant, DamagedFile>
+}
+
+export type DamagedFile = { name: string; damage: string }
+
+/** Gives the catalog at the revision that a look-up saw, or a newer one. */
+export type CatalogCache = { at: (revision: number) => Promise<Catalog> }
+
+/**
+ * A cache of the catalog. The database counts its revision up with every change (by triggers, so whoever changes it), and
+ * every look-up of a machine reads that number: a change is in force for the next script on every instance.
+ */
+export function createCatalogCache(db: Db): CatalogCache {
+  let loaded: Catalog | undefined
+  let loading: Promise<Catalog> | undefined
+  return {
+    at: async (revision) => {
+      while (loaded === undefined || loaded.revision < revision) {
+        // All who wait for a newer one wait for the same.
+        loading ??= loadCatalog(db).finally(() => {
+          loading = undefined
+        })
+        loaded = await loading
+      }
+      return loaded
+    },
+  }
+}
+
+/** Reads the whole catalog, as it is at one moment, over one connection. */
+export async function loadCatalog(db: Db): Promise<Catalog> {
+  return db.transaction((tx) => readCatalog(tx as unknown as Db), {
+    isolationLevel: 'repeatable read',
+    accessMode: 'read only',
+  })
+}
+
+async function readCatalog(db: Db): Promise<Catalog> {
+  const revision = await readRevision(db)
+  const policy = await findPolicy(db)
+  const allGroups = await db.select().from(groups)
+  const allImages = await db
+    .select({
+      name: images.name,
+      version: images.currentVersion,
+      variants: imageVersions.variants,
+      endOfLife: images.endOfLife,
+      createdAt: images.createdAt,
+      installer: imageVersions.installer,
+    })
+    .from(images)
+    .innerJoin(
+      imageVersions,
+      sql`${imageVersions.image} = ${images.name} and ${imageVersions.version} = ${images.currentVersion}`,
+    )
+  const allMenus = await db.select().from(menus)
+  const allAnswerFiles = await db
+    .select({
+      name: answerFiles.name,
+      version: answerFiles.currentVersion,
+      documents: answerFileVersions.documents,
+    })
+    .from(answerFiles)
+    .innerJoin(
+      answerFileVersions,
+      sql`${answerFileVersions.answerFile} = ${answerFiles.name} and ${answerFileVersions.version} = ${answerFiles.currentVersion}`,
+    )
+  const damagedFiles = await db
+    .select({ sha256: files.sha256, damage: files.damage })
+    .from(files)
+    .where(isNotNull(files.damage))
+  return {
+    revision,
+    policy,
+    groups: allGroups.sort(compareGroups).map(({ name, priority, selector, assignment }) => ({
+      name,
+      priority,
+      selector,
+      assignment,
+      refuses: compileSelector(selector),
+    })),
+    images: byName(allImages),
+    menus: byName(allMenus),
+    answerFiles: byName(allAnswerFiles),
+    damaged: damagedVariants(allImages, damagedFiles),
+  }
+}
+
+function damagedVariants(
+  all: CatalogImage[],
+  damagedFiles: { sha256: string; damage: string | null }[],
+): Map<Variant, DamagedFile> {
+  const damages = new Map(damagedFiles.map(({ sha256, damage }) => [sha256, damage ?? '']))
+  const found = new Map<Variant, DamagedFile>()
+  if (damages.size === 0) return found
+  for (const variant of all.flatMap((image) => image.variants)) {
+    const file = filesOf(variant).find(({ sha256 }) => damages.has(sha256))
+    if (file !== undefined) found.set(variant, { name: file.name, damage: damages.get(file.sha256) ?? '' })
+  }
+  return found
+}
+
+async function readRevision(db: Db): Promise<number> {
+  const rows = await db.select({ revision: catalog.revision }).from(catalog).where(eq(catalog.id, 1))
+  return rows[0]?.revision ?? 0
+}
+
+function byName<Thing extends { name: string }>(things: Thing[]): Map<string, Thing> {
+  return new Map(things.map((thing) => [thing.name, thing]))
+}

@@ -1,0 +1,70 @@
+import { and, eq, inArray, sql } from 'drizzle-orm'
+import type { Db } from '../../db/open.ts'
+import { deployments } from '../../db/schema.ts'
+import { ConflictError } from '../../lib/errors.ts'
+import { nameOf } from '../../model/identity.ts'
+import type { Condition } from '../../model/selector.ts'
+import { type Actor, recordChanges, system } from '../changes/changes.ts'
+import type { Precondition } from '../common/precondition.ts'
+import { deleteMachine, lockMachine } from '../machines/machines.ts'
+import { type MachineKey, namesOfMachines } from '../machines/names.ts'
+import { activeStates, cancelActive, findSelected, listDeployments, shownDeployment } from './deployments.ts'
+
+/** Cancels every active deployment that was armed together with others, or whose machine a selector fits as it is known now. */
+export async function cancelDeployments(
+  db: Db,
+  which: { batch: string } | { selector: Condition[] },
+  dryRun: boolean,
+  by: Actor = system,
+): Promise<{ id: string; machineId: string; machine: string }[]> {
+  const selected = 'selector' in which ? await findSelected(db, which.selector) : []
+  const machineIds = JSON.stringify(selected.map(({ id }) => id))
+  const chosen = and(
+    inArray(deployments.state, activeStates),
+    'batch' in which
+      ? eq(deployments.batch, which.batch)
+      : sql`${deployments.machineId} in (select jsonb_array_elements_text(${machineIds}::jsonb)::uuid)`,
+  )
+  return db.transaction(async (transaction) => {
+    const tx = transaction as unknown as Db
+    const reason = 'an operator cancelled it, with others'
+    const rows = dryRun
+      ? await tx.select().from(deployments).where(chosen).orderBy(deployments.seq)
+      : await tx.update(deployments).set({ state: 'cancelled', reason, endedAt: sql`now()` }).where(chosen).returning()
+    if (!dryRun)
+      await recordChanges(
+        tx,
+        rows.map((row) => ({ actor: by, type: 'deployment.cancelled', subject: row.id, after: shownDeployment(row) })),
+      )
+    const names = await namesOfMachines(
+      tx,
+      rows.map(({ machineId }) => machineId),
+    )
+    return rows.map(({ id, machineId }) => ({ id, machineId, machine: names.get(machineId) ?? machineId }))
+  })
+}
+
+/**
+ * Deletes a machine and its deployments. @param cancels whether one that is active may go with it
+ * @throws ConflictError that names the active one, when it may not; what deleteMachine throws
+ */
+export async function deleteDeployedMachine(
+  db: Db,
+  key: MachineKey,
+  cancels: boolean,
+  precondition: Precondition,
+  by: Actor,
+): Promise<void> {
+  await db.transaction(async (transaction) => {
+    const tx = transaction as unknown as Db
+    const machine = await lockMachine(tx, key)
+    const [active] =
+      machine === undefined ? [] : await listDeployments(tx, { machineId: machine.id, state: 'active' }, 1)
+    if (machine !== undefined && active !== undefined && !cancels)
+      throw new ConflictError(
+        `machine ${nameOf(machine)} has an active deployment, ${active.id} of ${active.image} (${active.state}); to cancel it and delete the machine: ?cancelDeployment=true, or bootwright machine delete ${nameOf(machine)} --yes`,
+      )
+    if (active !== undefined) await cancelActive(tx, active.machineId, 'its machine was deleted', by)
+    await deleteMachine(tx, key, precondition, by)
+  })
+}

@@ -1,0 +1,258 @@
+import { and, desc, eq, inArray, lt, sql } from 'drizzle-orm'
+import { v7 as newId } from 'uuid'
+import type { Db } from '../../db/open.ts'
+import { deployments, images, machines } from '../../db/schema.ts'
+import { ConflictError, NotFoundError } from '../../lib/errors.ts'
+import type { Assignment } from '../../model/assignment.ts'
+import { targetOf } from '../../model/facts.ts'
+import { nameOf } from '../../model/identity.ts'
+import { type Condition, compileSelector, subjectOf } from '../../model/selector.ts'
+import { type Actor, recordChanges, system } from '../changes/changes.ts'
+import { placeOf } from '../common/place.ts'
+import { listMachines, type Machine, markEntered } from '../machines/machines.ts'
+import { refuseUnknownNames } from '../machines/references.ts'
+
+/** From armed to the machine's report, or to the limit on its attempts or its time. */
+export const deploymentStates = ['armed', 'started', 'installing', 'installed', 'failed', 'cancelled'] as const
+export type DeploymentState = (typeof deploymentStates)[number]
+
+/** The states in which a deployment's image is served. */
+export const activeStates = ['armed', 'started', 'installing'] as const satisfies DeploymentState[]
+
+/** Install this image on this machine once. */
+export type Deployment = typeof deployments.$inferSelect
+
+export type DeploymentOrder = {
+  image: string
+  /** Install whichever version is current when the machine boots, not the one that is current now. */
+  follow?: boolean | undefined
+  assignment: Pick<Assignment, 'args' | 'withoutArgs' | 'answerFile' | 'params'>
+  maxAttempts: number
+  windowSeconds: number
+}
+
+/** A deployment that no boot began for so long has failed: nobody expects the machine to be wiped any more. */
+export const maxArmedDays = 30
+export const defaultMaxAttempts = 3
+export const defaultWindowSeconds = 24 * 3600
+
+export async function findDeployment(db: Db, id: string): Promise<Deployment | undefined> {
+  const rows = await db.select().from(deployments).where(eq(deployments.id, id))
+  return rows[0]
+}
+
+/** Deployments, newest first, those before the id `before`. */
+export async function listDeployments(
+  db: Db,
+  filter: {
+    machineId?: string | undefined
+    image?: string | undefined
+    state?: DeploymentState | 'active' | undefined
+    batch?: string | undefined
+  },
+  limit: number,
+  before?: string,
+): Promise<Deployment[]> {
+  const { machineId, image, state, batch } = filter
+  const place = before === undefined ? undefined : await placeOf(db, deployments, before)
+  const conditions = and(
+    machineId === undefined ? undefined : eq(deployments.machineId, machineId),
+    image === undefined ? undefined : eq(deployments.image, image),
+    state === undefined
+      ? undefined
+      : state === 'active'
+        ? inArray(deployments.state, activeStates)
+        : eq(deployments.state, state),
+    batch === undefined ? undefined : eq(deployments.batch, batch),
+    place === undefined ? undefined : lt(deployments.seq, place),
+  )
+  return db.select().from(deployments).where(conditions).orderBy(desc(deployments.seq)).limit(limit)
+}
+
+/**
+ * Arms a deployment: the machine is installed at its next boot.
+ * @param replace cancels the one that is active already
+ * @throws NotFoundError; InputError for a name that does not exist; ConflictError when one is active and is not to be replaced
+ */
+export async function armDeployment(
+  db: Db,
+  machineId: string,
+  order: DeploymentOrder,
+  replace: boolean,
+  by: Actor = system,
+): Promise<Deployment> {
+  await refuseUnknownNames(db, { image: order.image, answerFile: order.assignment.answerFile }, '')
+  return db.transaction(async (transaction) => {
+    const tx = transaction as unknown as Db
+    // Of several who arm one machine at once, each replaces the one before it.
+    const locked = await tx.select({ id: machines.id }).from(machines).where(eq(machines.id, machineId)).for('update')
+    if (locked.length === 0) throw new NotFoundError(`there is no machine ${machineId}`)
+    if (replace) await cancelActive(tx, machineId, 'another deployment replaced it', by)
+    const { armed } = await insertArmed(tx, [machineId], order, by)
+    if (armed[0] !== undefined) return armed[0]
+    const [active] = await listDeployments(tx, { machineId, state: 'active' }, 1)
+    throw new ConflictError(
+      `the machine has an active deployment, ${active?.id} of ${active?.image}: cancel it first, or ask to replace it`,
+    )
+  })
+}
+
+/** What arming for a selector did, or would do. All that was armed has the same batch. */
+export type BulkArmed = {
+  batch: string
+  armed: { id: string; machineId: string; machine: string }[]
+  skipped: { machineId: string; machine: string; why: string }[]
+}
+
+/**
+ * Arms every machine that a selector fits, as it is known now; in one transaction. Those already being installed are skipped.
+ * @param refusals why machines could not boot it, by their ids: these are skipped
+ */
+export async function armDeployments(
+  db: Db,
+  selector: Condition[],
+  order: DeploymentOrder,
+  dryRun: boolean,
+  by: Actor = system,
+  refusals: ReadonlyMap<string, string> = new Map(),
+): Promise<BulkArmed> {
+  await refuseUnknownNames(db, { image: order.image, answerFile: order.assignment.answerFile }, '')
+  const selected = await findSelected(db, selector)
+  const names = new Map(selected.map((machine) => [machine.id, nameOf(machine)]))
+  const nameOfId = (id: string) => names.get(id) ?? id
+  const whyNot = (machine: Machine) =>
+    machine.denied ? `machine ${nameOf(machine)} is denied` : refusals.get(machine.id)
+  const skipped = selected.flatMap((machine) => {
+    const why = whyNot(machine)
+    return why === undefined ? [] : [{ machineId: machine.id, machine: nameOf(machine), why }]
+  })
+  const wanted = selected.filter((machine) => whyNot(machine) === undefined).map((machine) => machine.id)
+  const batch = newId()
+  const result = await db
+    .transaction(async (transaction) => {
+      const armed: BulkArmed['armed'] = []
+      const busy: string[] = []
+      for (let at = 0; at < wanted.length; at += 1000) {
+        const done = await insertArmed(transaction as unknown as Db, wanted.slice(at, at + 1000), order, by, batch)
+        armed.push(...done.armed.map(({ id, machineId }) => ({ id, machineId, machine: nameOfId(machineId) })))
+        busy.push(...done.busy)
+      }
+      if (dryRun) throw new DryRun({ armed, busy })
+      return { armed, busy }
+    })
+    .catch((error: unknown) => {
+      if (error instanceof DryRun) return error.result
+      throw error
+    })
+  const active = result.busy.map((machineId) => ({
+    machineId,
+    machine: nameOfId(machineId),
+    why: 'it has an active deployment',
+  }))
+  return { batch, armed: result.armed, skipped: [...skipped, ...active] }
+}
+
+/** Ends a deployment that is active; the machine goes back to its own assignment. @throws NotFoundError, ConflictError */
+export async function cancelDeployment(db: Db, id: string, by: Actor = system): Promise<Deployment> {
+  return db.transaction(async (transaction) => {
+    const tx = transaction as unknown as Db
+    const before = await findDeployment(tx, id)
+    if (before === undefined) throw new NotFoundError(`there is no deployment ${id}`)
+    const cancelled = await cancelActive(tx, before.machineId, 'an operator cancelled it', by, id)
+    if (cancelled === undefined) throw new ConflictError(`deployment ${id} is ${before.state} already`)
+    return cancelled
+  })
+}
+
+class DryRun extends Error {
+  readonly result: { armed: BulkArmed['armed']; busy: string[] }
+  constructor(result: DryRun['result']) {
+    super('dry run')
+    this.result = result
+  }
+}
+
+async function insertArmed(
+  tx: Db,
+  machineIds: string[],
+  order: DeploymentOrder,
+  by: Actor,
+  batch?: string,
+): Promise<{ armed: Deployment[]; busy: string[] }> {
+  const { image, assignment, maxAttempts, windowSeconds, follow = false } = order
+  const [current] = await tx.select({ version: images.currentVersion }).from(images).where(eq(images.name, image))
+  const values = machineIds.map((machineId) => ({
+    id: newId(),
+    machineId,
+    image,
+    version: follow ? null : (current?.version ?? null),
+    batch: batch ?? null,
+    assignment,
+    maxAttempts,
+    windowSeconds,
+    armedBy: by,
+  }))
+  const armed = await tx.insert(deployments).values(values).onConflictDoNothing().returning()
+  await markEntered(
+    tx,
+    armed.map(({ machineId }) => machineId),
+  )
+  await recordChanges(
+    tx,
+    armed.map((row) => ({ actor: by, type: 'deployment.armed', subject: row.id, after: shownDeployment(row) })),
+  )
+  const done = new Set(armed.map((row) => row.machineId))
+  return { armed, busy: machineIds.filter((id) => !done.has(id)) }
+}
+
+/** Cancels the active deployment of a machine, when it has one, and when it is the one with the id. */
+export async function cancelActive(
+  tx: Db,
+  machineId: string,
+  reason: string,
+  by: Actor,
+  id?: string,
+): Promise<Deployment | undefined> {
+  const [row] = await tx
+    .update(deployments)
+    .set({ state: 'cancelled', reason, endedAt: sql`now()` })
+    .where(
+      and(
+        eq(deployments.machineId, machineId),
+        inArray(deployments.state, activeStates),
+        id === undefined ? undefined : eq(deployments.id, id),
+      ),
+    )
+    .returning()
+  if (row !== undefined)
+    await recordChanges(tx, [{ actor: by, type: 'deployment.cancelled', subject: row.id, after: shownDeployment(row) }])
+  return row
+}
+
+/** The machines that a selector fits, as they are known now. */
+export async function findSelected(db: Db, selector: Condition[]): Promise<Machine[]> {
+  const refuses = compileSelector(selector)
+  const found: Machine[] = []
+  for (let after: string | undefined; ; ) {
+    const page = await listMachines(db, {}, 1000, after)
+    for (const machine of page)
+      if (refuses(subjectOf(machine, {}, targetOf({}, machine.facts))) === undefined) found.push(machine)
+    after = page.at(-1)?.id
+    if (page.length < 1000) return found
+  }
+}
+
+/** A deployment, as the log of changes keeps it. */
+export function shownDeployment({
+  machineId,
+  image,
+  version,
+  batch,
+  state,
+  attempts,
+  maxAttempts,
+  reason,
+}: Deployment) {
+  const known = Object.entries({ version, batch, reason }).filter(([, value]) => value !== null)
+  return { machineId, image, state, attempts, maxAttempts, ...Object.fromEntries(known) }
+}

@@ -1,0 +1,178 @@
+import { asc, eq, sql } from 'drizzle-orm'
+import { validate as isUuid } from 'uuid'
+import type { Db } from '../../db/open.ts'
+import { bootEvents } from '../../db/schema.ts'
+import { messageOf } from '../../lib/errors.ts'
+import type { Logger } from '../../lib/log.ts'
+
+/** What is seen of a boot, in the order in which a boot goes. */
+export const stages = [
+  'nbp',
+  'bootstrap',
+  'script',
+  'kernel',
+  'initrd',
+  'file',
+  'ready',
+  'answer-file',
+  'installing',
+  'progress',
+  'installed',
+  'booted',
+  'failed',
+  // Worth knowing, and no step: it moves nothing.
+  'notice',
+] as const
+export type Stage = (typeof stages)[number]
+
+/** One thing seen. Without a boot it is known by the address only, until a boot opens there. */
+export type BootEvent = {
+  bootId?: string | undefined
+  ip: string
+  stage: Stage
+  file?: string | undefined
+  bytes?: number | undefined
+  durationMs?: number | undefined
+  message?: string | undefined
+  at: Date
+}
+
+/** Writes events in the background. `record` never throws and never waits; `flush` waits for what was recorded before it. */
+export type BootEventRecorder = {
+  record: (event: Omit<BootEvent, 'at'>) => void
+  flush: () => Promise<void>
+  stop: () => Promise<void>
+}
+
+/** `seenAt` is of the clock that is never set: what the database is told is how long ago it was. */
+type SeenEvent = Omit<BootEvent, 'at'> & { seenAt: number }
+
+const flushAfterMs = 50
+const retryAfterMs = 1000
+const mostPending = 50_000
+const mostInOneStatement = 1000
+/** A boot has a dozen events; whoever knows its id must not be able to fill the disk with more. */
+export const mostPerBoot = 500
+/** Of these, so many at most are steps that an installer names: its end must still find room. */
+export const maxProgressEvents = 300
+
+export function startBootEventRecorder(db: Db, log: Logger): BootEventRecorder {
+  let pending: SeenEvent[] = []
+  let writing: Promise<void> = Promise.resolve()
+  let timer: NodeJS.Timeout | undefined
+  let stopped = false
+  let failedAt = Number.NEGATIVE_INFINITY
+
+  const write = async () => {
+    // Each report asks for a flush: while the database is unreachable, one attempt per retry period is enough.
+    if (!stopped && performance.now() - failedAt < retryAfterMs) return schedule(retryAfterMs)
+    while (pending.length > 0) {
+      const batch = pending.slice(0, mostInOneStatement)
+      try {
+        await insertEvents(db, batch)
+        pending = pending.slice(batch.length)
+      } catch (error) {
+        failedAt = performance.now()
+        log.warn(
+          { pending: pending.length, error: messageOf(error) },
+          'boot events are kept until the database answers',
+        )
+        if (!stopped) schedule(retryAfterMs)
+        return
+      }
+    }
+  }
+  const flush = () => {
+    clearTimeout(timer)
+    timer = undefined
+    writing = writing.then(write)
+    return writing
+  }
+  const schedule = (delayMs: number) => {
+    timer ??= setTimeout(() => void flush(), delayMs)
+  }
+
+  return {
+    record: (event) => {
+      if (event.bootId !== undefined && !isUuid(event.bootId)) return
+      if (pending.length >= mostPending) {
+        log.error(
+          { stage: event.stage, ip: event.ip },
+          'a boot event is dropped: too many are waiting for the database',
+        )
+        return
+      }
+      pending.push({
+        ...event,
+        file: storable(event.file),
+        message: storable(event.message),
+        seenAt: performance.now(),
+      })
+      schedule(flushAfterMs)
+    },
+    flush: () => (pending.length > 0 ? flush() : writing),
+    stop: async () => {
+      stopped = true
+      await flush()
+    },
+  }
+}
+
+/** The events of a boot, in the order they were seen. */
+export async function listBootEvents(db: Db, bootId: string): Promise<BootEvent[]> {
+  const rows = await db
+    .select()
+    .from(bootEvents)
+    .where(eq(bootEvents.bootId, bootId))
+    .orderBy(asc(bootEvents.at), asc(bootEvents.id))
+  return rows.map(
+    ({ id: _, bootId: __, ...row }) =>
+      Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null)) as BootEvent,
+  )
+}
+
+/** Forgets events that never found their boot: firmware that fetched a boot program and went no further. */
+export async function pruneStrayEvents(db: Db): Promise<void> {
+  await db.execute(sql`delete from boot_events where boot_id is null and at < now() - interval '1 day'`)
+}
+
+// A boot id comes from a URL, so an unknown one is dropped here rather than failing the others in the batch. Boots are locked
+// in the order of their ids, as reports lock them: otherwise PostgreSQL would end one of two batches as a deadlock.
+// Events come late, and clocks are set back: a boot's stage follows the order of stages, not of times.
+async function insertEvents(db: Db, events: SeenEvent[]): Promise<void> {
+  const now = performance.now()
+  const rows = events.map((e, n) => ({
+    n,
+    rank: stages.indexOf(e.stage),
+    boot_id: e.bootId,
+    ip: e.ip,
+    stage: e.stage,
+    file: e.file,
+    bytes: e.bytes,
+    duration_ms: e.durationMs,
+    message: e.message,
+    age: now - e.seenAt,
+  }))
+  const order = sql`array_position(${`{${stages.join(',')}}`}::text[], boots.stage) - 1`
+  await db.execute(sql`
+    with e as (
+        select *, now() - age * interval '1 millisecond' as at, row_number() over (partition by boot_id order by n) as place,
+          row_number() over (partition by boot_id order by rank desc, n desc) as last
+        from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as e(n int, rank int, boot_id uuid, ip text, stage text, file text,
+          bytes bigint, duration_ms int, message text, age double precision)),
+      held as (select id from boots where id in (select boot_id from e) order by id for update),
+      moved as (
+        update boots set stage = e.stage, moved_at = greatest(least(boots.moved_at, now()), e.at),
+          outcome = nullif(boots.outcome, 'stalled'), message = case when boots.outcome = 'stalled' then null else boots.message end
+        from e join held on held.id = e.boot_id where boots.id = e.boot_id and e.last = 1 and e.rank >= ${order})
+    insert into boot_events (boot_id, ip, stage, file, bytes, duration_ms, message, at)
+    select boot_id, ip, stage, file, bytes, duration_ms, message, at from e
+    where boot_id is null or (exists (select 1 from boots where boots.id = e.boot_id)
+      and (select count(*) from boot_events as seen where seen.boot_id = e.boot_id) + place <= ${mostPerBoot})
+    order by n`)
+}
+
+// PostgreSQL stores neither NUL nor half a surrogate pair, and one such event would keep all those after it waiting.
+export function storable(text: string | undefined): string | undefined {
+  return text?.replace(/\0|\p{Cs}/gu, '\ufffd')
+}

@@ -1,0 +1,223 @@
+import { sql } from 'drizzle-orm'
+import type { Db } from '../../db/open.ts'
+import { rowsOf } from '../../db/rows.ts'
+import { whySpent } from '../../decide/decision.ts'
+import { createMicroBatch } from '../../lib/micro-batch.ts'
+import { hashToken } from '../access/tokens.ts'
+import { type Actor, type Change, recordChanges } from '../changes/changes.ts'
+import { isOvertaken, type Outcome } from './boots.ts'
+import { cancelInstalled, lockActive, moveDeployment, type Seen, writeMove } from './deployment-moves.ts'
+import { maxProgressEvents, mostPerBoot, type Stage, storable } from './events.ts'
+import { noteOtherAddresses, recordNotices } from './notices.ts'
+
+/** What a machine may report with its boot's token. */
+export const reports = ['ready', 'installing', 'progress', 'installed', 'booted', 'failed'] as const
+export type Report = (typeof reports)[number]
+
+/** A token opens its boot for this long after the script; an installation may take a day. */
+export const tokenLifetime = sql`interval '48 hours'`
+
+type ReportedBoot = {
+  id: string
+  machineId: string | null
+  deploymentId: string | null
+  mac: string | null
+  ip: string
+  image: string | null
+  version: number | null
+  outcome: Outcome | null
+  progressed: boolean
+  reports: boolean
+  overtaken: boolean
+  stage: Stage
+  /** The step that its installer named last. */
+  progress: string | null
+}
+
+/** What is seen of the boot that a token opens. */
+type Sighting = { token: string; seen: Seen; ip: string; message: string | undefined }
+
+/** Resolves when it is written; false when the token opens no boot. */
+export type RecordReport = (token: string, seen: Seen, ip: string, message: string | undefined) => Promise<boolean>
+
+/** Records reports; those that come at the same time are written by one transaction. */
+export function createRecordReport(db: Db): RecordReport {
+  const record = createMicroBatch((list: Sighting[]) => recordReports(db, list), { most: 64, atOnce: 2 })
+  return (token, seen, ip, message) => record({ token, seen, ip, message })
+}
+
+/** Records one report by itself. */
+export async function recordReport(db: Db, ...[token, seen, ip, message]: Parameters<RecordReport>): Promise<boolean> {
+  const [known] = await recordReports(db, [{ token, seen, ip, message }])
+  return known === true
+}
+
+/**
+ * Records what is seen of boots whose tokens are known: their stages, their outcomes, and where their deployments go. The
+ * first of booted, installed and failed is the outcome, and an installation's end counts after its system reported that it is
+ * up; repeated and late reports are kept as events and change nothing. Gives for each whether its token opens a boot.
+ */
+async function recordReports(db: Db, list: Sighting[]): Promise<boolean[]> {
+  const gone: ReportedBoot[] = []
+  const known = await db.transaction(async (transaction) => {
+    const tx = transaction as unknown as Db
+    const known = list.map(() => false)
+    let left = list.map((sighting, place) => ({ ...sighting, place, hash: hashToken(sighting.token) }))
+    while (left.length > 0) {
+      const boots = await lockBoots(tx, left)
+      // What one report does to its machine's boots and deployment, the machine's next one must see: that has to wait.
+      const machines = new Set<string>()
+      const now: Reported[] = []
+      left = left.filter(({ place, hash, seen, ip, message }) => {
+        const boot = boots.get(hash)
+        if (boot === undefined) return false
+        const machine = boot.machineId ?? boot.id
+        if (machines.has(machine)) return true
+        machines.add(machine)
+        known[place] = true
+        now.push(reportedOf(boot, seen, ip, storable(message)))
+        if (!boot.progressed && seen !== 'failed') gone.push(boot)
+        return false
+      })
+      if (now.length > 0) await writeReported(tx, now)
+    }
+    return known
+  })
+  // It locks boots of others, so it has a transaction of its own; the reports are written whatever becomes of it.
+  await noteOtherAddresses(db, gone).catch(() => undefined)
+  return known
+}
+
+/** A report, the boot that it is of, and what that comes to. */
+type Reported = {
+  boot: ReportedBoot
+  seen: Seen
+  ip: string
+  message: string | undefined
+  /** It says something new: an installer that repeats the step it is at has not moved. */
+  moved: boolean
+  outcome: Outcome | null
+  /** The outcome is new, and is one that stays. */
+  ended: boolean
+  actor: Actor
+}
+
+function reportedOf(boot: ReportedBoot, seen: Seen, ip: string, message: string | undefined): Reported {
+  const moved = seen !== 'progress' || boot.stage !== 'progress' || message !== (boot.progress ?? undefined)
+  const outcome = moved ? outcomeAfter(boot, seen) : boot.outcome
+  const ended = outcome !== boot.outcome && outcome !== null && outcome !== 'stalled'
+  return { boot, seen, ip, message, moved, outcome, ended, actor: `machine ${boot.mac ?? boot.machineId ?? boot.ip}` }
+}
+
+/** Writes reports, no two of one machine. */
+async function writeReported(tx: Db, list: Reported[]): Promise<void> {
+  const rows = list.map(({ boot, seen, ip, message, moved, outcome, ended }) => ({
+    id: boot.id,
+    seen,
+    ip,
+    message,
+    moved,
+    outcome,
+    ended,
+  }))
+  await tx.execute(sql`
+    with r as (
+        select * from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
+          as r(id uuid, seen text, ip text, message text, moved boolean, outcome text, ended boolean)),
+      event as (
+        insert into boot_events (boot_id, ip, stage, message) select id, ip, seen, message from r
+        where r.moved and (select count(*) from boot_events where boot_id = r.id)
+          < case when r.seen = 'progress' then ${maxProgressEvents}::int else ${mostPerBoot}::int end)
+    update boots set stage = r.seen, moved_at = case when r.moved then now() else moved_at end, heard_at = now(),
+      progress = case when r.seen = 'progress' then r.message else boots.progress end,
+      progressed = boots.progressed or r.seen <> 'failed', outcome = r.outcome,
+      message = case when r.ended then r.message when r.outcome is null then null else boots.message end,
+      ended_at = case when r.ended then now() when r.outcome is null then null else boots.ended_at end
+    from r where boots.id = r.id`)
+  const endings = list.filter(({ ended, outcome }) => ended && outcome !== 'superseded')
+  await recordChanges(tx, endings.map(endingOf))
+  for (const one of list) {
+    if (one.boot.deploymentId !== null) await moveOwn(tx, one)
+    else if (one.ended && one.outcome === 'installed' && !one.boot.overtaken)
+      await cancelInstalled(tx, one.boot.id, one.actor)
+  }
+  await failSpent(
+    tx,
+    list.filter(({ boot, seen }) => boot.deploymentId === null && seen === 'ready' && !boot.overtaken),
+  )
+}
+
+/** Pure: a boot's outcome after what was seen. */
+export function outcomeAfter(
+  boot: Pick<ReportedBoot, 'outcome' | 'deploymentId' | 'reports' | 'overtaken'>,
+  seen: Seen,
+): Outcome | null {
+  const { outcome } = boot
+  if (seen === 'installed' || seen === 'failed' || seen === 'booted') {
+    if (outcome === 'installed' || outcome === 'failed') return outcome
+    return outcome === 'booted' && boot.deploymentId === null ? outcome : seen
+  }
+  // It moves, so it is not stalled; nor overtaken by one that only fetched a script.
+  const open = outcome === null || outcome === 'stalled' || (outcome === 'superseded' && !boot.overtaken)
+  if (!open) return outcome
+  return seen === 'ready' && !boot.reports ? 'handed-over' : null
+}
+
+/** The boots that tokens open, by the tokens' hashes; locked in the order of their ids, so that nobody waits for each other. */
+async function lockBoots(tx: Db, list: { hash: string }[]): Promise<Map<string, ReportedBoot>> {
+  const hashes = JSON.stringify(list.map(({ hash }) => hash))
+  const found = await tx.execute(sql`
+    select id, token_hash as "tokenHash", machine_id as "machineId", deployment_id as "deploymentId", mac, ip, image, version,
+      outcome, progressed, reports, stage, progress, ${isOvertaken} as overtaken
+    from boots where token_hash in (select jsonb_array_elements_text(${hashes}::jsonb))
+      and started_at > now() - ${tokenLifetime} order by id for update`)
+  return new Map(rowsOf<ReportedBoot & { tokenHash: string }>(found).map((boot) => [boot.tokenHash, boot]))
+}
+
+function endingOf({ boot, outcome, message, actor }: Reported): Change {
+  const { id, machineId, mac, image, version } = boot
+  const after = { machineId, mac, image, version, ...(message !== undefined && { message }) }
+  return { actor, type: `boot.${outcome as Exclude<Outcome, 'superseded'>}`, subject: id, after }
+}
+
+async function moveOwn(tx: Db, { boot, seen, message, actor }: Reported): Promise<void> {
+  const deployment = await lockActive(tx, boot.deploymentId as string)
+  if (deployment === undefined) return
+  const move = moveDeployment(deployment, { progressed: boot.progressed, newest: !boot.overtaken }, seen, message)
+  if (move !== undefined) return writeMove(tx, deployment, move, actor)
+  if (!boot.overtaken || (seen !== 'installed' && seen !== 'failed')) return
+  const why = 'the machine has booted anew since, from the same address'
+  const after = { machineId: boot.machineId, boot: boot.id, report: seen, why }
+  await recordChanges(tx, [{ actor, type: 'deployment.report-ignored', subject: deployment.id, after }])
+  await recordNotices(tx, [{ bootId: boot.id, ip: boot.ip, message: `the report ${seen} moved no deployment: ${why}` }])
+}
+
+/**
+ * These machines went on with their own assignments: where that is because their deployments had given up, it is certain now.
+ * Not by a boot from another address than the attempts came from: there the last attempt may still go on.
+ */
+async function failSpent(tx: Db, list: Reported[]): Promise<void> {
+  const reports = new Map(
+    list.flatMap(({ boot, actor }) => (boot.machineId === null ? [] : [[boot.machineId, { ip: boot.ip, actor }]])),
+  )
+  if (reports.size === 0) return
+  const asked = [...reports].map(([machine_id, { ip }]) => ({ machine_id, ip }))
+  const found = await tx.execute(sql`
+    select d.id, d.machine_id as "machineId", coalesce(d.started_at + d.window_seconds * interval '1 second' < now(), false) as late
+    from jsonb_to_recordset(${JSON.stringify(asked)}::jsonb) as asked(machine_id uuid, ip text)
+    join deployments as d on d.machine_id = asked.machine_id
+    where d.state in ('armed', 'started', 'installing') and d.attempts > 0
+      and not exists (select 1 from boots where deployment_id = d.id and progressed and ip <> asked.ip)
+    order by d.id`)
+  for (const { id, machineId, late } of rowsOf<{ id: string; machineId: string; late: boolean }>(found)) {
+    const deployment = await lockActive(tx, id)
+    const reason = deployment && whySpent({ ...deployment, late })
+    if (deployment !== undefined && reason !== undefined)
+      await writeMove(
+        tx,
+        deployment,
+        { state: 'failed', attempts: deployment.attempts, reason },
+        reports.get(machineId)?.actor as Actor,
+      )
+  }
+}

@@ -1,0 +1,163 @@
+import { getTableColumns, sql } from 'drizzle-orm'
+import type { Db } from '../../db/open.ts'
+import { rowsOf } from '../../db/rows.ts'
+import { machines } from '../../db/schema.ts'
+import { whySpent } from '../../decide/decision.ts'
+import { createMicroBatch } from '../../lib/micro-batch.ts'
+import type { Assignment } from '../../model/assignment.ts'
+import type { Facts } from '../../model/facts.ts'
+import { type Candidate, type Identity, identify, identityKeys } from '../../model/identity.ts'
+import { createPinVersion } from '../images/pinned-versions.ts'
+import { foldedText, isSerial } from '../machines/identity/same-key.ts'
+import type { Machine } from '../machines/machines.ts'
+import { nameOfId } from '../machines/names.ts'
+import { type Catalog, createCatalogCache } from './catalog.ts'
+import { activeStates, type DeploymentState, maxArmedDays } from './deployments.ts'
+
+/** A machine's active deployment, else its newest, as a decision needs it. A merge brings deployments of either machine, in any order. */
+export type LatestDeployment = {
+  id: string
+  image: string
+  /** The image's version that it was armed with; null: whichever is current. */
+  version: number | null
+  assignment: Assignment
+  state: DeploymentState
+  attempts: number
+  maxAttempts: number
+  /** Why it failed. */
+  reason: string | null
+  /** Its time is over: the first attempt was longer ago than its window, or no boot began it for too long. */
+  late: boolean
+}
+
+/** Everything that a decision depends on. */
+export type Situation = {
+  /** What the machine says, and where it says nothing, what it said before: of the machine that it surely is. */
+  facts: Facts
+  identity: Identity
+  /** Of the machine that the request is taken for. */
+  deployment: LatestDeployment | undefined
+  /** The names of the secrets that the machine, and that groups, have. */
+  secrets: { machine: string[]; groups: Record<string, string[]> }
+  catalog: Catalog
+  /** YYYY-MM-DD, in UTC. */
+  today: string
+}
+
+/** Looks up what decisions depend on. Reads only: a preview and a boot ask the same. `supposed` is a deployment as if it were armed. */
+export type FindSituation = (facts: Facts, supposed?: LatestDeployment) => Promise<Situation>
+
+/** Machines that were entered with, or report, the same UUID or serial as one request: with two of them it is no key. */
+const maxOfEach = 4
+
+/** The look-up over a database: one query for all the machines that ask at the same time. */
+export function createFindSituation(db: Db): FindSituation {
+  const cache = createCatalogCache(db)
+  const pinVersion = createPinVersion(db)
+  const find = createMicroBatch((asked: Facts[]) => findMany(db, asked), { most: 256, atOnce: 4 })
+  return async (facts, supposed) => {
+    const { revision, today, candidates, groupSecrets } = await find(facts)
+    const identity = identify(facts, candidates)
+    const known =
+      'machine' in identity ? candidates.find(({ machine }) => machine.id === identity.machine.id) : undefined
+    const remembered = 'machine' in identity && identity.weak === undefined ? identity.machine.facts : {}
+    const deployment = supposed ?? known?.deployment
+    const current = await cache.at(revision)
+    const pin = deployment !== undefined && isServed(deployment) ? deployment.version : null
+    return {
+      facts: { ...remembered, ...facts },
+      identity,
+      deployment,
+      secrets: { machine: known?.secrets ?? [], groups: groupSecrets },
+      catalog: pin === null ? current : await pinVersion(current, deployment?.image ?? '', pin),
+      today,
+    }
+  }
+}
+
+function isServed(deployment: LatestDeployment): boolean {
+  return (activeStates as readonly string[]).includes(deployment.state) && whySpent(deployment) === undefined
+}
+
+type Known = Candidate & { deployment: LatestDeployment | undefined; secrets: string[] }
+type Found = { revision: number; today: string; candidates: Known[]; groupSecrets: Record<string, string[]> }
+type FoundRow = {
+  n: number
+  revision: string
+  today: string
+  group_secrets: Record<string, string[]> | null
+  machine: (Record<string, unknown> & { id: string }) | null
+  macs: string[] | null
+  name: string
+  claims: Candidate['claims'] | null
+  deployment: LatestDeployment | null
+  secrets: string[] | null
+}
+
+async function findMany(db: Db, asked: Facts[]): Promise<Found[]> {
+  const rows = rowsOf<FoundRow>(
+    await db.execute(sql`
+    select asked.n, (select revision from catalog) as revision, to_char(now() at time zone 'utc', 'YYYY-MM-DD') as today,
+      (select jsonb_object_agg(owner, names) from
+        (select owner, jsonb_agg(name) as names from secrets where owner_kind = 'group' group by owner) as g) as group_secrets,
+      to_jsonb(m) as machine, ${nameOfId(sql`m.id`)} as name,
+      array(select mac from machine_macs where machine_id = m.id order by mac) as macs,
+      (select jsonb_agg(jsonb_build_object('mac', mac, 'facts', facts)) from identity_claims where machine_id = m.id) as claims,
+      (select jsonb_build_object('id', id, 'image', image, 'version', version, 'assignment', assignment, 'state', state, 'attempts', attempts,
+          'maxAttempts', max_attempts, 'reason', reason,
+          'late', coalesce(started_at + window_seconds * interval '1 second', created_at + ${maxArmedDays} * interval '1 day') < now())
+        from deployments where machine_id = m.id
+        order by deployments.state in ('armed', 'started', 'installing') desc, deployments.seq desc limit 1) as deployment,
+      array(select name from secrets where owner_kind = 'machine' and owner = m.id::text) as secrets
+    from jsonb_to_recordset(${JSON.stringify(asked.map(keysOf))}::jsonb)
+      as asked(n int, mac text, uuids jsonb, serial text, product text)
+    left join lateral (
+      select machines.* from (
+          select id, min(rank) as rank from (
+            select machine_id as id, 1 as rank from machine_macs where mac = asked.mac
+            union all (select id, 2 from machines where uuid = asked.uuids ->> 0 limit ${maxOfEach})
+            union all (select id, 2 from machines where uuid = asked.uuids ->> 1 limit ${maxOfEach})
+            union all (select id, 2 from machines where ${isSerial(sql`asked.serial`, sql`asked.product`)} limit ${maxOfEach})
+            union all (select id, 3 from machines where facts ->> 'uuid' = asked.uuids ->> 0 order by discovered limit ${maxOfEach})
+            union all (select id, 3 from machines where facts ->> 'uuid' = asked.uuids ->> 1 order by discovered limit ${maxOfEach})
+            union all (select id, 3 from machines where ${foldedText(sql`facts ->> 'serial'`)} = ${foldedText(sql`asked.serial`)}
+              and ${foldedText(sql`facts ->> 'product'`)} = ${foldedText(sql`asked.product`)} order by discovered limit ${maxOfEach})
+          ) as found group by id
+        ) as keys join machines on machines.id = keys.id
+      order by keys.rank, machines.id) as m on true`),
+  )
+  const found = asked.map((): Found => ({ revision: 0, today: '', candidates: [], groupSecrets: {} }))
+  for (const row of rows) {
+    const one = found[row.n] as Found
+    one.revision = Number(row.revision)
+    one.today = row.today
+    one.groupSecrets = row.group_secrets ?? {}
+    if (row.machine === null) continue
+    const machine = { ...machineFrom(row.machine, row.macs ?? []), name: row.name }
+    one.candidates.push({
+      machine,
+      claims: row.claims ?? [],
+      deployment: row.deployment ?? undefined,
+      secrets: row.secrets ?? [],
+    })
+  }
+  return found
+}
+
+function keysOf(facts: Facts, n: number) {
+  return { n, ...identityKeys(facts) }
+}
+
+// A row that came as JSON has the names of the columns, and its times as text.
+const columns = Object.entries(getTableColumns(machines)).map(([key, { name, dataType }]) => ({ key, name, dataType }))
+
+function machineFrom(row: Record<string, unknown>, macs: string[]): Machine {
+  const values = columns
+    .map(({ key, name, dataType }) => [key, dataType === 'date' ? dateOf(row[name]) : row[name]])
+    .filter(([, value]) => value !== null && value !== undefined)
+  return { ...Object.fromEntries(values), macs } as Machine
+}
+
+function dateOf(value: unknown): Date | undefined {
+  return typeof value === 'string' ? new Date(value) : undefined
+}

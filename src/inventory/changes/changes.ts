@@ -1,0 +1,112 @@
+import { and, asc, desc, eq, gte, inArray, like, lt, or, sql } from 'drizzle-orm'
+import type { Db } from '../../db/open.ts'
+import { changes } from '../../db/schema.ts'
+import { type NamedChange, nameMachines } from './machines.ts'
+import type { ChangeType } from './types.ts'
+
+/** Who does something: a token's name, `operator` at the socket in the data folder, a machine, or the server itself. */
+export type Actor = string
+
+/** Who acts where nobody is named: the server by itself. */
+export const system: Actor = 'bootwright'
+
+/** One thing that was changed. `type` is `<noun>.<what happened>`; `before` and `after` are what the API shows of it. */
+export type Change = { actor: Actor; type: ChangeType; subject: string; before?: unknown; after?: unknown }
+
+/** Records changes, in the transaction that makes them. */
+export async function recordChanges(db: Db, list: Change[]): Promise<void> {
+  for (let at = 0; at < list.length; at += 1000) {
+    const rows = list.slice(at, at + 1000)
+    await db.execute(sql`
+      insert into changes (actor, type, subject, before, after)
+      select actor, type, subject, before, after
+      from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as c(actor text, type text, subject text, before jsonb, after jsonb)`)
+  }
+}
+
+/** A change as it was recorded. */
+export type RecordedChange = typeof changes.$inferSelect
+
+/** A place in the order of changes: after this one. */
+export type ChangeCursor = { tx: number; id: number }
+
+export type ChangeFilter = {
+  /** One, or any of several. */
+  subject?: string | string[] | undefined
+  actor?: string | undefined
+  /** A type, or its beginning: `deployment` or `deployment.failed`. */
+  type?: string | undefined
+  since?: Date | undefined
+  until?: Date | undefined
+}
+
+/** The log, newest first, those before the id `before`. */
+export async function listChanges(
+  db: Db,
+  { subject, actor, type, since, until }: ChangeFilter,
+  limit: number,
+  before?: number,
+): Promise<NamedChange[]> {
+  const conditions = and(
+    subject === undefined ? undefined : inArray(changes.subject, [subject].flat()),
+    actor === undefined ? undefined : eq(changes.actor, actor),
+    type === undefined ? undefined : typeIn([type]),
+    since === undefined ? undefined : gte(changes.at, since),
+    until === undefined ? undefined : lt(changes.at, until),
+    before === undefined ? undefined : lt(changes.id, before),
+  )
+  return nameMachines(db, await db.select().from(changes).where(conditions).orderBy(desc(changes.id)).limit(limit))
+}
+
+/**
+ * Changes in an order that never changes afterwards: by transaction, and only those older than every transaction that is
+ * still open. One that commits late thus comes late, and is not passed over.
+ */
+export async function listChangesAfter(db: Db, { tx, id }: ChangeCursor, limit: number): Promise<NamedChange[]> {
+  const rows = await db
+    .select()
+    .from(changes)
+    .where(and(sql`(${changes.tx}, ${changes.id}) > (${tx}::bigint, ${id}::bigint)`, isSettled))
+    .orderBy(asc(changes.tx), asc(changes.id))
+    .limit(limit)
+  return nameMachines(db, rows)
+}
+
+/** The place after all changes that are settled now. */
+export async function lastChange(db: Db): Promise<ChangeCursor> {
+  const rows = await db
+    .select({ tx: changes.tx, id: changes.id })
+    .from(changes)
+    .where(isSettled)
+    .orderBy(desc(changes.tx), desc(changes.id))
+    .limit(1)
+  return rows[0] ?? { tx: 0, id: 0 }
+}
+
+/** Whether the change at a place is still kept; the place before the first always is. */
+export async function isKept(db: Db, { tx, id }: ChangeCursor): Promise<boolean> {
+  if (tx === 0 && id === 0) return true
+  const rows = await db
+    .select({ id: changes.id })
+    .from(changes)
+    .where(and(eq(changes.tx, tx), eq(changes.id, id)))
+  return rows.length > 0
+}
+
+/** Whether a type is one of those, or begins with one of them; with none all are. */
+export function isOfTypes(type: string, types: string[]): boolean {
+  return types.length === 0 || types.some((one) => type === one || type.startsWith(`${one}.`))
+}
+
+const isSettled = sql`${changes.tx} < (pg_snapshot_xmin(pg_current_snapshot())::text)::bigint`
+
+function typeIn(types: string[]) {
+  return or(
+    ...types.map((one) => or(eq(changes.type, one), like(changes.type, `${one.replaceAll(/[\\%_]/g, '\\$&')}.%`))),
+  )
+}
+
+/** Forgets changes older than so many days. */
+export async function pruneChanges(db: Db, days: number): Promise<void> {
+  await db.execute(sql`delete from changes where at < now() - ${days} * interval '1 day'`)
+}

@@ -1,0 +1,127 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Db } from '../../db/open.ts'
+import { messageOf } from '../../lib/errors.ts'
+import type { Logger } from '../../lib/log.ts'
+import { findRevoked } from '../access/tokens.ts'
+import { type ChangeCursor, isKept, isOfTypes, lastChange, listChangesAfter } from './changes.ts'
+import type { NamedChange } from './machines.ts'
+
+/** What a follower is given: a change; nothing new for a while; or that changes after its place are not kept any more. */
+export type Followed = { kind: 'change'; change: NamedChange } | { kind: 'idle' } | { kind: 'reset' }
+
+/** Tells followers of changes soon after they are made, by whichever instance. */
+export type ChangeFeed = {
+  /**
+   * Follows from after a place, else from now on, until the signal is aborted or the token with that id is revoked, by
+   * whichever instance. Undefined when too many follow already.
+   */
+  follow: (
+    after: ChangeCursor | undefined,
+    types: string[],
+    signal: AbortSignal,
+    token?: string,
+  ) => AsyncGenerator<Followed> | undefined
+  /** Ends what follows with a token. */
+  endFollowersOf: (token: string) => void
+  stop: () => void
+}
+
+const pollMs = 500
+const idleMs = 15_000
+const revokedMs = 1000
+const mostFollowers = 200
+const atOnce = 200
+
+/** The feed over a database: one question each half second for all who follow, and none while nobody does. */
+export function createChangeFeed(db: Db, log: Logger): ChangeFeed {
+  const stopped = new AbortController()
+  let followers = 0
+  let last: ChangeCursor = { tx: -1, id: -1 }
+  let moves = 0
+  let moved: Promise<void> | undefined
+
+  // Resolves when there is something new, for all who wait for it.
+  const nextMove = () => {
+    moved ??= untilMoved().finally(() => {
+      moved = undefined
+    })
+    return moved
+  }
+  const untilMoved = async () => {
+    while (!stopped.signal.aborted && followers > 0) {
+      await sleep(pollMs)
+      const now = await lastChange(db).catch((error: unknown) => {
+        log.warn({ error: messageOf(error) }, 'the change feed waits for the database')
+        return last
+      })
+      if (now.tx === last.tx && now.id === last.id) continue
+      last = now
+      moves += 1
+      return
+    }
+  }
+
+  /** How what follows with a token is ended. */
+  const byToken = new Map<string, Set<AbortController>>()
+  const endFollowersOf = (token: string) => {
+    for (const ended of byToken.get(token) ?? []) ended.abort()
+  }
+  // Every instance asks for itself: a token may have been revoked at another.
+  const watch = setInterval(() => {
+    findRevoked(db, [...byToken.keys()]).then(
+      (revoked) => {
+        for (const token of revoked) endFollowersOf(token)
+      },
+      (error: unknown) => log.warn({ error: messageOf(error) }, 'the change feed waits for the database'),
+    )
+  }, revokedMs)
+  watch.unref()
+
+  async function* changesAfter(
+    after: ChangeCursor | undefined,
+    types: string[],
+    gone: AbortSignal,
+    token: string | undefined,
+  ) {
+    followers += 1
+    const revoked = new AbortController()
+    const signal = AbortSignal.any([gone, revoked.signal])
+    if (token !== undefined) byToken.set(token, (byToken.get(token) ?? new Set()).add(revoked))
+    try {
+      let place = after ?? (await lastChange(db))
+      if (after !== undefined && !(await isKept(db, after))) yield { kind: 'reset' as const }
+      while (!signal.aborted && !stopped.signal.aborted) {
+        const movesBefore = moves
+        const found = await listChangesAfter(db, place, atOnce)
+        for (const change of found) {
+          if (signal.aborted) return
+          place = { tx: change.tx, id: change.id }
+          if (isOfTypes(change.type, types)) yield { kind: 'change' as const, change }
+        }
+        // Something may have come while this one was asking.
+        if (found.length > 0 || moves !== movesBefore) continue
+        const waited = new AbortController()
+        const ended = AbortSignal.any([signal, stopped.signal, waited.signal])
+        const idle = sleep(idleMs, 'idle' as const, { signal: ended }).catch(() => 'ended' as const)
+        const what = await Promise.race([nextMove(), idle])
+        waited.abort()
+        if (what === 'idle') yield { kind: 'idle' as const }
+      }
+    } finally {
+      followers -= 1
+      const ofToken = token === undefined ? undefined : byToken.get(token)
+      ofToken?.delete(revoked)
+      if (token !== undefined && ofToken?.size === 0) byToken.delete(token)
+    }
+  }
+
+  return {
+    follow: (after, types, signal, token) =>
+      followers >= mostFollowers ? undefined : changesAfter(after, types, signal, token),
+    endFollowersOf,
+    stop: () => {
+      clearInterval(watch)
+      stopped.abort()
+    },
+  }
+}

@@ -1,0 +1,228 @@
+import { randomBytes } from 'node:crypto'
+import { and, asc, eq, sql } from 'drizzle-orm'
+import { v7 as newId } from 'uuid'
+import type { Db } from '../../db/open.ts'
+import { rowsOf } from '../../db/rows.ts'
+import { webhookDeliveries, webhooks } from '../../db/schema.ts'
+import { NotFoundError } from '../../lib/errors.ts'
+import type { Sealer } from '../../lib/seal.ts'
+import { shownUrl } from '../images/imports.ts'
+import { type Actor, isOfTypes, lastChange, listChangesAfter, recordChanges, system } from './changes.ts'
+
+/** Where changes are sent, without the secret that signs them. */
+export type Webhook = {
+  id: string
+  url: string
+  /** Types of changes, or their nouns; none means all. */
+  types: string[]
+  active: boolean
+  createdAt: Date
+  updatedAt: Date
+}
+
+/** A message that could not be delivered. */
+export type DeadDelivery = {
+  id: string
+  changeId: number
+  body: string
+  attempts: number
+  error: string | null
+  createdAt: Date
+}
+
+const shown = {
+  id: webhooks.id,
+  url: webhooks.url,
+  types: webhooks.types,
+  active: webhooks.active,
+  createdAt: webhooks.createdAt,
+  updatedAt: webhooks.updatedAt,
+}
+
+/** Makes a webhook for the changes from now on; its secret can be seen this once. */
+export async function createWebhook(
+  db: Db,
+  sealer: Sealer,
+  { url, types }: Pick<Webhook, 'url' | 'types'>,
+  by: Actor = system,
+): Promise<Webhook & { secret: string }> {
+  const id = newId()
+  const secret = `whsec_${randomBytes(32).toString('base64')}`
+  return db.transaction(async (transaction) => {
+    const tx = transaction as unknown as Db
+    const last = await lastChange(tx)
+    const [row] = await tx
+      .insert(webhooks)
+      .values({ id, url, types, sealed: sealer.seal(secret, sealedFor(id)), cursorTx: last.tx, cursorId: last.id })
+      .returning(shown)
+    await recordChanges(tx, [{ actor: by, type: 'webhook.created', subject: id, after: told({ url, types }) }])
+    return { ...(row as Webhook), secret }
+  })
+}
+
+export async function listWebhooks(db: Db): Promise<Webhook[]> {
+  return db.select(shown).from(webhooks).orderBy(asc(webhooks.createdAt), asc(webhooks.id))
+}
+
+/** @throws NotFoundError */
+export async function changeWebhook(
+  db: Db,
+  id: string,
+  change: Partial<Pick<Webhook, 'url' | 'types' | 'active'>>,
+  by: Actor = system,
+): Promise<Webhook> {
+  return db.transaction(async (transaction) => {
+    const tx = transaction as unknown as Db
+    const [before] = await tx.select(shown).from(webhooks).where(eq(webhooks.id, id)).for('update')
+    if (before === undefined) throw new NotFoundError(`there is no webhook ${id}`)
+    const given = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined))
+    const [after] = await tx
+      .update(webhooks)
+      .set({ ...given, updatedAt: sql`now()` })
+      .where(eq(webhooks.id, id))
+      .returning(shown)
+    await recordChanges(tx, [
+      { actor: by, type: 'webhook.changed', subject: id, before: told(before), after: told(after as Webhook) },
+    ])
+    return after as Webhook
+  })
+}
+
+/** Deletes a webhook with what was not yet delivered. @throws NotFoundError */
+export async function deleteWebhook(db: Db, id: string, by: Actor = system): Promise<void> {
+  await db.transaction(async (transaction) => {
+    const tx = transaction as unknown as Db
+    const [row] = await tx.delete(webhooks).where(eq(webhooks.id, id)).returning(shown)
+    if (row === undefined) throw new NotFoundError(`there is no webhook ${id}`)
+    await recordChanges(tx, [{ actor: by, type: 'webhook.deleted', subject: id, before: told(row) }])
+  })
+}
+
+/** What the log of changes says of a webhook, which other webhooks are sent: of a URL no query, where a key may stand. */
+function told({ url, types, active }: Pick<Webhook, 'url' | 'types'> & { active?: boolean }) {
+  return { url: shownUrl(url), types, ...(active !== undefined && { active }) }
+}
+
+/** Where a webhook's messages go, and what signs them. @throws NotFoundError */
+export async function openWebhook(
+  db: Db,
+  sealer: Sealer,
+  id: string,
+): Promise<{ id: string; url: string; secret: string }> {
+  const [row] = await db.select().from(webhooks).where(eq(webhooks.id, id))
+  if (row === undefined) throw new NotFoundError(`there is no webhook ${id}`)
+  return { id, url: row.url, secret: sealer.open(row.sealed, sealedFor(id)) }
+}
+
+/** The messages that were given up, oldest first. @throws NotFoundError */
+export async function listDead(db: Db, webhookId: string): Promise<DeadDelivery[]> {
+  const known = await db.select({ id: webhooks.id }).from(webhooks).where(eq(webhooks.id, webhookId))
+  if (known.length === 0) throw new NotFoundError(`there is no webhook ${webhookId}`)
+  const { id, changeId, body, attempts, error, createdAt } = webhookDeliveries
+  return db
+    .select({ id, changeId, body, attempts, error, createdAt })
+    .from(webhookDeliveries)
+    .where(and(eq(webhookDeliveries.webhookId, webhookId), eq(webhookDeliveries.dead, true)))
+    .orderBy(asc(webhookDeliveries.changeId))
+    .limit(1000)
+}
+
+/** Sends a message that was given up again, from the first try on. @throws NotFoundError */
+export async function reviveDead(db: Db, webhookId: string, id: string): Promise<void> {
+  const revived = await db
+    .update(webhookDeliveries)
+    .set({ dead: false, attempts: 0, nextAt: sql`now()` })
+    .where(
+      and(eq(webhookDeliveries.id, id), eq(webhookDeliveries.webhookId, webhookId), eq(webhookDeliveries.dead, true)),
+    )
+    .returning({ id: webhookDeliveries.id })
+  if (revived.length === 0) throw new NotFoundError(`webhook ${webhookId} has no dead message ${id}`)
+}
+
+/** A message to be sent now. */
+export type DueDelivery = { id: string; webhookId: string; url: string; secret: string; body: string; attempts: number }
+
+const atOnce = 500
+/** One whose receiver is away for long holds up itself only, and the database not at all: beyond this it is read later. */
+const mostWaiting = 10_000
+
+/** Queues what each webhook has not seen yet. Which changes are queued and that they are is one transaction. */
+export async function queueDeliveries(db: Db): Promise<void> {
+  for (const { id } of await db.select({ id: webhooks.id }).from(webhooks).where(eq(webhooks.active, true)))
+    while (await queueSome(db, id));
+}
+
+async function queueSome(db: Db, webhookId: string): Promise<boolean> {
+  return db.transaction(async (transaction) => {
+    const tx = transaction as unknown as Db
+    const [hook] = await tx
+      .select()
+      .from(webhooks)
+      .where(and(eq(webhooks.id, webhookId), eq(webhooks.active, true)))
+      .for('update', { skipLocked: true })
+    if (hook === undefined) return false
+    const found = await listChangesAfter(tx, { tx: hook.cursorTx, id: hook.cursorId }, atOnce)
+    const last = found.at(-1)
+    if (last === undefined) return false
+    const waiting = await tx.execute(sql`
+      select 1 from (select 1 from webhook_deliveries where webhook_id = ${webhookId} and not dead limit ${mostWaiting}) as w
+      having count(*) >= ${mostWaiting}`)
+    if (rowsOf(waiting).length > 0) return false
+    const rows = found
+      .filter((change) => isOfTypes(change.type, hook.types))
+      .map(({ tx: _, at, type, ...change }) => {
+        const data = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== null))
+        const body = JSON.stringify({ type, timestamp: at.toISOString(), data })
+        return { id: newId(), webhookId, changeId: change.id, body }
+      })
+    if (rows.length > 0) await tx.insert(webhookDeliveries).values(rows)
+    await tx.update(webhooks).set({ cursorTx: last.tx, cursorId: last.id }).where(eq(webhooks.id, webhookId))
+    return found.length === atOnce
+  })
+}
+
+/**
+ * Takes messages that are due, at most `maxPerWebhook` for each webhook, and none for the webhooks `except`. Other senders
+ * leave them alone for a minute: a sender that dies gives them back by that.
+ */
+export async function takeDue(
+  db: Db,
+  sealer: Sealer,
+  { maxPerWebhook, except }: { maxPerWebhook: number; except: string[] },
+): Promise<DueDelivery[]> {
+  const found = await db.execute(sql`
+    with due as materialized (
+      select due.id from webhooks cross join lateral (
+        select id from webhook_deliveries
+        where webhook_id = webhooks.id and not dead and next_at <= now()
+        order by next_at limit ${maxPerWebhook} for update skip locked) as due
+      where webhooks.active and webhooks.id not in (select jsonb_array_elements_text(${JSON.stringify(except)}::jsonb)::uuid))
+    update webhook_deliveries as d set next_at = now() + interval '1 minute' from webhooks as w, due
+    where w.id = d.webhook_id and d.id = due.id
+    returning d.id, d.webhook_id as "webhookId", w.url, w.sealed, d.body, d.attempts`)
+  return rowsOf<Omit<DueDelivery, 'secret'> & { sealed: string }>(found).map(({ sealed, ...due }) => ({
+    ...due,
+    secret: sealer.open(sealed, sealedFor(due.webhookId)),
+  }))
+}
+
+export async function deliveryDone(db: Db, id: string): Promise<void> {
+  await db.delete(webhookDeliveries).where(eq(webhookDeliveries.id, id))
+}
+
+/** Notes that a message was not taken; it is tried again after `retryMs`, or never when that is undefined. */
+export async function deliveryFailed(db: Db, id: string, error: string, retryMs: number | undefined): Promise<void> {
+  await db.execute(sql`
+    update webhook_deliveries set attempts = attempts + 1, error = ${error.slice(0, 500)}, dead = ${retryMs === undefined},
+      next_at = now() + ${retryMs ?? 0} * interval '1 millisecond'
+    where id = ${id}`)
+}
+
+/** Forgets messages that were given up long ago. */
+export async function pruneDead(db: Db): Promise<void> {
+  await db.execute(sql`delete from webhook_deliveries where dead and created_at < now() - interval '30 days'`)
+}
+
+function sealedFor(id: string): string {
+  return `webhook ${id}`
+}

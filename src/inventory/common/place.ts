@@ -1,0 +1,19 @@
+import { eq } from 'drizzle-orm'
+import type { Db } from '../../db/open.ts'
+import type { boots, deployments, imports } from '../../db/schema.ts'
+import { InputError } from '../../lib/errors.ts'
+
+/**
+ * The place of a row in the order in which rows were made, for the page that comes after it.
+ * @throws InputError when there is no such row any more
+ */
+export async function placeOf(
+  db: Db,
+  table: typeof boots | typeof deployments | typeof imports,
+  id: string,
+): Promise<number> {
+  const rows = await db.select({ seq: table.seq }).from(table).where(eq(table.id, id))
+  if (rows[0] === undefined)
+    throw new InputError({ field: 'before', value: id, expected: 'the next of a page, of a row that is still kept' })
+  return rows[0].seq
+}

@@ -1,0 +1,228 @@
+import { and, asc, desc, eq, gt, sql } from 'drizzle-orm'
+import type { Db } from '../../db/open.ts'
+import { answerFiles, answerFileVersions } from '../../db/schema.ts'
+import { canonical } from '../../lib/canonical.ts'
+import { InputError, NotFoundError } from '../../lib/errors.ts'
+import { type Actor, recordChanges, system } from '../changes/changes.ts'
+import { checkPrecondition, type Precondition } from '../common/precondition.ts'
+import { changeVersioned, type VersionedNoun } from '../common/versioned.ts'
+import { refuseNamed } from '../machines/references.ts'
+
+/** One text that an installer asks for: its name in the URL, its media type, and its Liquid. */
+export type AnswerDocument = { name: string; mediaType: string; text: string }
+
+/** What answers an installer's questions: one document, or several for cloud-init, with the version in force. */
+export type AnswerFile = {
+  name: string
+  title: string
+  version: number
+  documents: AnswerDocument[]
+  revision: number
+  createdAt: Date
+  updatedAt: Date
+}
+
+export const maxDocuments = 8
+export const defaultMediaType = 'text/plain; charset=utf-8'
+
+export type AnswerFileVersion = { version: number; documents: AnswerDocument[]; createdAt: Date; current: boolean }
+
+const versioned: VersionedNoun<AnswerFile> = { noun: 'answer-file', find: findAnswerFile, shown }
+
+const selected = {
+  name: answerFiles.name,
+  title: answerFiles.title,
+  version: answerFiles.currentVersion,
+  documents: answerFileVersions.documents,
+  revision: answerFiles.revision,
+  createdAt: answerFiles.createdAt,
+  updatedAt: answerFiles.updatedAt,
+}
+const current = and(
+  eq(answerFileVersions.answerFile, answerFiles.name),
+  eq(answerFileVersions.version, answerFiles.currentVersion),
+)
+
+export async function findAnswerFile(db: Db, name: string): Promise<AnswerFile | undefined> {
+  const rows = await db
+    .select(selected)
+    .from(answerFiles)
+    .innerJoin(answerFileVersions, current)
+    .where(eq(answerFiles.name, name))
+  return rows[0]
+}
+
+/** Answer files by name, those after `after`. */
+export async function listAnswerFiles(db: Db, limit: number, after?: string): Promise<AnswerFile[]> {
+  return db
+    .select(selected)
+    .from(answerFiles)
+    .innerJoin(answerFileVersions, current)
+    .where(after === undefined ? undefined : gt(answerFiles.name, after))
+    .orderBy(asc(answerFiles.name))
+    .limit(limit)
+}
+
+/** All versions, newest first. @throws NotFoundError */
+export async function listAnswerFileVersions(db: Db, name: string): Promise<AnswerFileVersion[]> {
+  const file = await findAnswerFile(db, name)
+  if (file === undefined) throw new NotFoundError(`there is no answer file ${name}`)
+  const rows = await db
+    .select()
+    .from(answerFileVersions)
+    .where(eq(answerFileVersions.answerFile, name))
+    .orderBy(desc(answerFileVersions.version))
+  return rows.map(({ answerFile: _, ...row }) => ({ ...row, current: row.version === file.version }))
+}
+
+/** The documents of one version; undefined when there is none. */
+export async function findAnswerDocuments(
+  db: Db,
+  name: string,
+  version: number,
+): Promise<AnswerDocument[] | undefined> {
+  const rows = await db
+    .select({ documents: answerFileVersions.documents })
+    .from(answerFileVersions)
+    .where(and(eq(answerFileVersions.answerFile, name), eq(answerFileVersions.version, version)))
+  return rows[0]?.documents
+}
+
+/** Makes or changes an answer file. Other documents become a new version and the current one; the same change nothing. */
+export async function saveAnswerFile(
+  db: Db,
+  name: string,
+  content: Content,
+  precondition: Precondition = {},
+  by: Actor = system,
+): Promise<{ answerFile: AnswerFile; created: boolean }> {
+  return saveDocuments(db, name, () => content, precondition, by)
+}
+
+type Content = { title?: string | undefined; documents: AnswerDocument[] }
+
+async function saveDocuments(
+  db: Db,
+  name: string,
+  contentAfter: (before: AnswerFile | undefined) => Content,
+  precondition: Precondition,
+  by: Actor,
+): Promise<{ answerFile: AnswerFile; created: boolean }> {
+  const { thing, created } = await changeVersioned(db, versioned, name, precondition, by, async (tx, before) => {
+    const { title: newTitle, documents } = contentAfter(before)
+    // A mark that editors put before a text; installers take it for a part of the first line, and ignore the file.
+    const content = {
+      title: newTitle,
+      documents: documents.map((one) => ({ ...one, text: one.text.replace(/^\ufeff/, '') })),
+    }
+    const names = content.documents.map((one) => one.name)
+    const twin = names.find((one, index) => names.indexOf(one) !== index)
+    if (twin !== undefined)
+      throw new InputError({ field: 'documents', value: twin, expected: 'documents each with a name of its own' })
+    const title = content.title ?? before?.title ?? ''
+    const same = before !== undefined && canonical(before.documents) === canonical(content.documents)
+    if (same && title === before.title) return
+    const version = same ? before.version : await nextVersion(tx, name)
+    if (before === undefined) await tx.insert(answerFiles).values({ name, title, currentVersion: version })
+    else await setCurrent(tx, before, { title, currentVersion: version })
+    if (!same) await tx.insert(answerFileVersions).values({ answerFile: name, version, documents: content.documents })
+  })
+  return { answerFile: thing, created }
+}
+
+/** What a change says of documents: each by its name, `text` null removes it; the others stay. */
+export type DocumentChange = { name: string; text: string | null; mediaType?: string | undefined }
+
+/**
+ * Changes some of an answer file; what the change leaves out stays.
+ * @throws NotFoundError; InputError when it would have no document, or `check` refuses what it would have
+ */
+export async function changeAnswerFile(
+  db: Db,
+  name: string,
+  change: { title?: string | null | undefined; documents?: DocumentChange[] | undefined },
+  check: (documents: AnswerDocument[]) => void,
+  precondition: Precondition = {},
+  by: Actor = system,
+): Promise<AnswerFile> {
+  const contentAfter = (before: AnswerFile | undefined) => {
+    if (before === undefined) throw new NotFoundError(`there is no answer file ${name}`)
+    const documents = changedDocuments(before.documents, change.documents ?? [])
+    check(documents)
+    return { title: change.title === null ? '' : change.title, documents }
+  }
+  return (await saveDocuments(db, name, contentAfter, precondition, by)).answerFile
+}
+
+function changedDocuments(before: AnswerDocument[], changes: DocumentChange[]): AnswerDocument[] {
+  const documents = new Map(before.map((one) => [one.name, one]))
+  for (const { name, text, mediaType } of changes) {
+    if (text !== null)
+      documents.set(name, { name, mediaType: mediaType ?? documents.get(name)?.mediaType ?? defaultMediaType, text })
+    else if (!documents.delete(name))
+      throw new InputError({ field: 'documents', value: name, expected: `one of ${[...documents.keys()].join(', ')}` })
+  }
+  const count = documents.size
+  if (count < 1 || count > maxDocuments)
+    throw new InputError({ field: 'documents', value: `${count} of them`, expected: `1 to ${maxDocuments} documents` })
+  return [...documents.values()]
+}
+
+/** Makes another version the current one: a roll back is that. @throws NotFoundError, InputError */
+export async function useAnswerFileVersion(
+  db: Db,
+  name: string,
+  version: number,
+  precondition: Precondition = {},
+  by: Actor = system,
+): Promise<AnswerFile> {
+  const { thing } = await changeVersioned(db, versioned, name, precondition, by, async (tx, before) => {
+    if (before === undefined) throw new NotFoundError(`there is no answer file ${name}`)
+    const known = (await listAnswerFileVersions(tx, name)).map((one) => one.version)
+    if (!known.includes(version))
+      throw new InputError({ field: 'version', value: String(version), expected: `one of ${known.join(', ')}` })
+    if (version !== before.version) await setCurrent(tx, before, { currentVersion: version })
+  })
+  return thing
+}
+
+/** @throws NotFoundError, PreconditionError; ConflictError while something names it */
+export async function deleteAnswerFile(
+  db: Db,
+  name: string,
+  precondition: Precondition = {},
+  by: Actor = system,
+): Promise<void> {
+  await db.transaction(async (transaction) => {
+    const tx = transaction as unknown as Db
+    const before = await findAnswerFile(tx, name)
+    if (before === undefined) throw new NotFoundError(`there is no answer file ${name}`)
+    checkPrecondition(precondition, before)
+    await refuseNamed(tx, 'answerFile', name)
+    await tx.delete(answerFiles).where(eq(answerFiles.name, name))
+    await recordChanges(tx, [{ actor: by, type: 'answer-file.deleted', subject: name, before: shown(before) }])
+  })
+}
+
+async function nextVersion(tx: Db, name: string): Promise<number> {
+  const [newest] = await tx
+    .select({ version: sql<number | null>`max(${answerFileVersions.version})` })
+    .from(answerFileVersions)
+    .where(eq(answerFileVersions.answerFile, name))
+  return (newest?.version ?? 0) + 1
+}
+
+async function setCurrent(
+  tx: Db,
+  before: AnswerFile,
+  values: Partial<{ title: string; currentVersion: number }>,
+): Promise<void> {
+  await tx
+    .update(answerFiles)
+    .set({ ...values, revision: before.revision + 1, updatedAt: sql`now()` })
+    .where(eq(answerFiles.name, before.name))
+}
+
+function shown({ title, version, documents }: AnswerFile) {
+  return { title, version, documents }
+}

@@ -1,0 +1,114 @@
+import { canonical } from '../../lib/canonical.ts'
+import type { Arch, Platform } from '../../model/arch.ts'
+import type { Variant } from './images.ts'
+
+/** One side of a file that differs. */
+export type DiffFile = { sha256: string; name: string }
+
+/** What is different in one variant. A variant is known by its arch and platform. */
+export type VariantDiff = {
+  arch: Arch
+  /** Absent: every platform. */
+  platform?: Platform | undefined
+  change: 'added' | 'removed' | 'changed'
+  /** By what a file is for: `kernel`, `initrd modules.gz`, `tree images/install.img`. Absent: not there on that side. */
+  files: { role: string; from?: DiffFile | undefined; to?: DiffFile | undefined }[]
+  /** `reordered`: the same arguments in another order. */
+  args: { removed: string[]; added: string[]; reordered: boolean }
+  /** Everything else, as JSON: the kind, a SAN's target. */
+  fields: { field: string; from?: string | undefined; to?: string | undefined }[]
+}
+
+/** What is different between the variants of two versions, those that are the same left out. Pure. */
+export function diffVariants(from: Variant[], to: Variant[]): VariantDiff[] {
+  const before = new Map(from.map((variant) => [fitOf(variant), variant]))
+  const after = new Map(to.map((variant) => [fitOf(variant), variant]))
+  const fits = [...new Set([...before.keys(), ...after.keys()])]
+  return fits.flatMap((fit) => {
+    const [a, b] = [before.get(fit), after.get(fit)]
+    return canonical(a ?? null) === canonical(b ?? null) ? [] : [diffVariant(a, b)]
+  })
+}
+
+function diffVariant(from: Variant | undefined, to: Variant | undefined): VariantDiff {
+  const { arch, platform } = (to ?? from) as Variant
+  return {
+    arch,
+    ...(platform !== undefined && { platform }),
+    change: from === undefined ? 'added' : to === undefined ? 'removed' : 'changed',
+    files: diffFiles(rolesOf(from), rolesOf(to)),
+    args: diffArgs(argsOf(from), argsOf(to)),
+    fields: diffFields(fieldsOf(from), fieldsOf(to)),
+  }
+}
+
+function fitOf({ arch, platform }: Variant): string {
+  return `${arch} ${platform ?? ''}`
+}
+
+/** The files of a variant by what they are for; two of one role and name are told apart by a number. */
+function rolesOf(variant: Variant | undefined): Map<string, DiffFile> {
+  const roles = new Map<string, DiffFile>()
+  const add = (role: string, file: DiffFile) => {
+    let key = role
+    for (let n = 2; roles.has(key); n++) key = `${role} (${n})`
+    roles.set(key, file)
+  }
+  if (variant === undefined) return roles
+  if (variant.kind === 'linux') {
+    add('kernel', variant.kernel)
+    for (const one of variant.initrds) add(`initrd ${one.name}`, one)
+  }
+  if (variant.kind === 'wimboot') {
+    add('wimboot', variant.wimboot)
+    for (const one of variant.files) add(`file ${one.name}`, one)
+  }
+  if ('file' in variant) add('file', variant.file)
+  if ('tree' in variant) for (const { path, sha256 } of variant.tree ?? []) add(`tree ${path}`, { sha256, name: path })
+  return roles
+}
+
+function diffFiles(from: Map<string, DiffFile>, to: Map<string, DiffFile>): VariantDiff['files'] {
+  return [...new Set([...from.keys(), ...to.keys()])].flatMap((role) => {
+    const [a, b] = [from.get(role), to.get(role)]
+    return a?.sha256 === b?.sha256 && a?.name === b?.name ? [] : [{ role, ...(a && { from: a }), ...(b && { to: b }) }]
+  })
+}
+
+function argsOf(variant: Variant | undefined): string[] {
+  return variant !== undefined && 'args' in variant ? variant.args : []
+}
+
+function diffArgs(from: string[], to: string[]): VariantDiff['args'] {
+  const removed = without(from, to)
+  const added = without(to, from)
+  const same = removed.length === 0 && added.length === 0
+  return { removed, added, reordered: same && from.some((arg, index) => arg !== to[index]) }
+}
+
+/** Those of a list that are left when each of the others took one like it away. */
+function without(list: string[], others: string[]): string[] {
+  const counts = new Map<string, number>()
+  for (const one of others) counts.set(one, (counts.get(one) ?? 0) + 1)
+  return list.filter((one) => {
+    const count = counts.get(one) ?? 0
+    counts.set(one, count - 1)
+    return count <= 0
+  })
+}
+
+function fieldsOf(variant: Variant | undefined): Record<string, string> {
+  const apart = new Set(['arch', 'platform', 'kernel', 'initrds', 'tree', 'wimboot', 'files', 'file', 'args'])
+  const rest = Object.entries(variant ?? {}).filter(([field, value]) => !apart.has(field) && value !== undefined)
+  return Object.fromEntries(rest.map(([field, value]) => [field, canonical(value)]))
+}
+
+function diffFields(from: Record<string, string>, to: Record<string, string>): VariantDiff['fields'] {
+  return [...new Set([...Object.keys(from), ...Object.keys(to)])]
+    .filter((field) => from[field] !== to[field])
+    .map((field) => ({
+      field,
+      ...(from[field] !== undefined && { from: from[field] }),
+      ...(to[field] !== undefined && { to: to[field] }),
+    }))
+}

@@ -1,0 +1,57 @@
+import { sql } from 'drizzle-orm'
+import type { Db } from '../../db/open.ts'
+import { rowsOf } from '../../db/rows.ts'
+import { NotFoundError } from '../../lib/errors.ts'
+import { anyOf, type StoredFile } from './files.ts'
+import { filesOf, type Variant } from './images.ts'
+
+/** What is claimed to be checked is due again after so long, should the server that claimed it end meanwhile. */
+const claimHours = 2
+
+/**
+ * The file whose bytes were hashed longest ago, if that is more than so many days; an upload counts as well. Damaged ones come
+ * first, once an hour: a disk may have been away. No two servers get the same one. Undefined when none is due.
+ */
+export async function claimFileToCheck(db: Db, everyDays: number): Promise<StoredFile | undefined> {
+  const due = sql`coalesce(checked_at, created_at)`
+  const rows = rowsOf<{ sha256: string }>(
+    await db.execute(sql`
+    update files set checked_at = case when damage is null
+      then now() - ${everyDays} * interval '1 day' + ${claimHours} * interval '1 hour' else now() end
+    where sha256 = (
+      select sha256 from files
+      where ${due} < now() - ${everyDays} * interval '1 day'
+        or damage is not null and (checked_at is null or checked_at < now() - interval '1 hour')
+      order by damage is null, ${due} limit 1 for update skip locked)
+    returning sha256`),
+  )
+  const sha256 = rows[0]?.sha256
+  return sha256 === undefined ? undefined : db.query.files.findFirst({ where: sql`sha256 = ${sha256}` })
+}
+
+/** The recorded files with these hashes, in the order of the hashes. @throws NotFoundError that names the first that is not recorded */
+export async function requireFiles(db: Db, hashes: string[]): Promise<StoredFile[]> {
+  const rows = await db.query.files.findMany({ where: sql`sha256 in ${anyOf(hashes)}` })
+  const found = new Map(rows.map((row) => [row.sha256, row]))
+  return [...new Set(hashes)].map((sha256) => {
+    const file = found.get(sha256)
+    if (file === undefined) throw new NotFoundError(`there is no file ${sha256}`)
+    return file
+  })
+}
+
+/** The files that any version of these images names. @throws NotFoundError that names the first image that does not exist */
+export async function filesOfImages(db: Db, names: string[]): Promise<StoredFile[]> {
+  const rows = rowsOf<{ name: string; variants: Variant[] | null }>(
+    await db.execute(sql`
+    select n.name, v.variants from jsonb_array_elements_text(${JSON.stringify(names)}::jsonb) as n(name)
+    left join image_versions v on v.image = n.name`),
+  )
+  const missing = rows.find(({ variants }) => variants === null)
+  if (missing !== undefined) throw new NotFoundError(`there is no image ${missing.name}`)
+  const hashes = rows.flatMap(({ variants }) => variants ?? []).flatMap((variant) => filesOf(variant))
+  return requireFiles(
+    db,
+    hashes.map(({ sha256 }) => sha256),
+  )
+}

@@ -1,0 +1,207 @@
+import { and, asc, eq, getTableColumns, gt, inArray, isNull, sql } from 'drizzle-orm'
+import { LRUCache } from 'lru-cache'
+import type { Db } from '../../db/open.ts'
+import { files } from '../../db/schema.ts'
+import { ConflictError } from '../../lib/errors.ts'
+import { inTime } from '../../lib/in-time.ts'
+import { createMicroBatch } from '../../lib/micro-batch.ts'
+import { recordChanges, system } from '../changes/changes.ts'
+
+/** A stored file as the inventory knows it; its bytes are in the store. */
+export type StoredFile = {
+  sha256: string
+  name: string
+  sizeBytes: number
+  /** When it was uploaded last. */
+  createdAt: Date
+  /** When its bytes were last hashed again; null when never since it was uploaded. */
+  checkedAt: Date | null
+  /** Why it is not served, in words; null while its bytes are what they should be. */
+  damage: string | null
+}
+
+/** What a file's hash looks like, in URLs and in the store. */
+export const sha256Pattern = /^[0-9a-f]{64}$/
+
+export async function findFile(db: Db, sha256: string): Promise<StoredFile | undefined> {
+  const rows = await db.select().from(files).where(eq(files.sha256, sha256))
+  return rows[0]
+}
+
+export async function listFiles(db: Db, limit: number, after?: string): Promise<StoredFile[]> {
+  const page = after === undefined ? undefined : gt(files.sha256, after)
+  return db.select().from(files).where(page).orderBy(asc(files.sha256)).limit(limit)
+}
+
+/** The sizes of those files that are recorded. */
+export async function sizesOf(db: Db, hashes: string[]): Promise<Map<string, number>> {
+  const rows = await db
+    .select({ sha256: files.sha256, sizeBytes: files.sizeBytes })
+    .from(files)
+    .where(inArray(files.sha256, anyOf(hashes)))
+  return new Map(rows.map(({ sha256, sizeBytes }) => [sha256, sizeBytes]))
+}
+
+/** For `in`, as one parameter: trees have thousands of files, and a statement has room for 65,535 parameters. */
+export function anyOf(hashes: string[]) {
+  return sql`(select value from jsonb_array_elements_text(${JSON.stringify([...new Set(hashes)])}::jsonb))`
+}
+
+/**
+ * Records a file whose bytes are in the store. Recording it again keeps the first name and begins its time of grace anew
+ * (file-garbage.ts).
+ * @param sizeOf asks the store: until now nobody knew the bytes, or that they are needed, and they may be cleared away
+ * @throws ConflictError when they are
+ */
+export async function saveFile(
+  db: Db,
+  file: { sha256: string; name: string; sizeBytes: number },
+  sizeOf?: (sha256: string) => Promise<number | undefined>,
+): Promise<{ file: StoredFile; created: boolean }> {
+  return db.transaction(async (transaction) => {
+    const tx = transaction as unknown as Db
+    await holdFiles(tx)
+    const { sha256, sizeBytes } = file
+    if (sizeOf !== undefined && (await sizeOf(sha256)) !== sizeBytes)
+      throw new ConflictError(`the bytes of file ${sha256} were cleared away meanwhile: send them again`)
+    const again = { sizeBytes, ...graceAnew }
+    const [saved] = await tx
+      .insert(files)
+      .values(file)
+      .onConflictDoUpdate({ target: files.sha256, set: again })
+      // The transaction that wrote a row over another is in its xmax (PostgreSQL, 5.6: System Columns).
+      .returning({ ...getTableColumns(files), created: sql<boolean>`xmax = 0` })
+    if (saved === undefined) throw new Error(`file ${sha256} was not recorded`)
+    const { created, ...row } = saved
+    return { file: row, created }
+  })
+}
+
+/** The bytes of a file were stored anew, with the right hash: if it was recorded and damaged, it is no more. */
+export async function noteStored(db: Db, sha256: string): Promise<void> {
+  await db.transaction(async (transaction) => {
+    const tx = transaction as unknown as Db
+    const [before] = await tx
+      .update(files)
+      .set({ createdAt: sql`now()`, checkedAt: null })
+      .where(eq(files.sha256, sha256))
+      .returning()
+    if (before !== undefined) await setDamage(tx, before, null)
+  })
+}
+
+/**
+ * A file that is about to be used, with its time of grace begun anew: its bytes are not cleared away before what needs them is
+ * saved. Undefined when it is not recorded, or damaged: then its bytes are to be stored anew.
+ */
+export async function reuseFile(db: Db, sha256: string): Promise<StoredFile | undefined> {
+  const rows = await db
+    .update(files)
+    .set(graceAnew)
+    .where(and(eq(files.sha256, sha256), isNull(files.damage)))
+    .returning()
+  return rows[0]
+}
+
+// When its bytes were hashed last stays known.
+const graceAnew = { createdAt: sql`now()`, checkedAt: sql`coalesce(${files.checkedAt}, ${files.createdAt})` }
+
+/** Until the transaction ends no file is cleared away (and while files are, this waits). */
+export async function holdFiles(tx: Db): Promise<void> {
+  await tx.execute(sql`select pg_advisory_xact_lock_shared(hashtextextended('stored files', 0))`)
+}
+
+/** Until the transaction ends nobody begins to need a file. */
+export async function holdFilesAlone(tx: Db): Promise<void> {
+  await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended('stored files', 0))`)
+}
+
+/**
+ * Records that a file's bytes are not what they should be: from now on every script that would name it is a refusal.
+ * `why` is a clause: "it has 3 bytes instead of 5". False when that was known, or there is no such file.
+ */
+export async function noteDamage(db: Db, sha256: string, why: string): Promise<boolean> {
+  return db.transaction(async (transaction) => {
+    const tx = transaction as unknown as Db
+    const [before] = await tx.select().from(files).where(eq(files.sha256, sha256)).for('update')
+    if (before === undefined) return false
+    return setDamage(tx, before, why)
+  })
+}
+
+/**
+ * Records what came of hashing a file's bytes again: null when they are what they should be, else why not. False when nothing
+ * changed by it, as when the file was uploaded anew meanwhile and the bytes that were read are no more.
+ */
+export async function noteCheck(db: Db, { sha256, createdAt }: StoredFile, why: string | null): Promise<boolean> {
+  return db.transaction(async (transaction) => {
+    const tx = transaction as unknown as Db
+    const [before] = await tx.select().from(files).where(eq(files.sha256, sha256)).for('update')
+    if (before === undefined) return false
+    if (why !== null && before.createdAt.getTime() !== createdAt.getTime()) return false
+    await tx.update(files).set({ checkedAt: sql`now()` }).where(eq(files.sha256, sha256))
+    return setDamage(tx, before, why)
+  })
+}
+
+// A statement of its own, and only when it changes: with the column in it, it counts the catalog's revision up.
+async function setDamage(tx: Db, before: StoredFile, why: string | null): Promise<boolean> {
+  if (why === null ? before.damage === null : before.damage?.startsWith(`${why} (seen `)) return false
+  const now = new Date().toISOString()
+  const damage = why === null ? null : `${why} (seen ${now.slice(0, 10)} ${now.slice(11, 16)}Z)`
+  await tx.update(files).set({ damage }).where(eq(files.sha256, before.sha256))
+  const { name, sizeBytes } = before
+  const shown = { name, sizeBytes }
+  await recordChanges(tx, [
+    {
+      actor: system,
+      type: why === null ? 'file.mended' : 'file.damaged',
+      subject: before.sha256,
+      before: { ...shown, damage: before.damage },
+      after: { ...shown, damage },
+    },
+  ])
+  return true
+}
+
+/** What is wrong with a stored file by its size alone, as damage is worded. `storedBytes` is undefined when it is not stored. */
+export function sizeFault(sizeBytes: number, storedBytes: number | undefined): string | undefined {
+  if (storedBytes === undefined) return 'its bytes are gone'
+  return storedBytes === sizeBytes ? undefined : `it has ${storedBytes} bytes instead of ${sizeBytes}`
+}
+
+/** What a file must be to be served. */
+export type Servable = Pick<StoredFile, 'sizeBytes' | 'damage'>
+
+/** Gives what the inventory says of a file; undefined when it knows nothing of it. Never throws. */
+export type FindServable = (sha256: string) => Promise<Servable | undefined>
+
+const mostKept = 8192
+
+/**
+ * The look-up for the path of a boot: answers are kept for some seconds, and what many ask at once is one query. While the
+ * database is away, or answers late, the last answer goes on to be given, so that boots go on.
+ */
+export function createFindServable(db: Db, { keptMs = 3000, patienceMs = 1000 } = {}): FindServable {
+  const find = createMicroBatch((asked: string[]) => findMany(db, asked), { most: 1000, atOnce: 2 })
+  const kept = new LRUCache<string, { file: Servable | undefined }>({
+    max: mostKept,
+    ttl: keptMs,
+    fetchMethod: async (sha256, last) => (await inTime(find(sha256), patienceMs)) ?? last ?? { file: undefined },
+  })
+  return async (sha256) => (await kept.fetch(sha256))?.file
+}
+
+/** Undefined for each when the database does not answer. */
+async function findMany(db: Db, asked: string[]): Promise<({ file: Servable | undefined } | undefined)[]> {
+  try {
+    const rows = await db
+      .select({ sha256: files.sha256, sizeBytes: files.sizeBytes, damage: files.damage })
+      .from(files)
+      .where(inArray(files.sha256, anyOf(asked)))
+    const found = new Map(rows.map(({ sha256, ...file }) => [sha256, file]))
+    return asked.map((sha256) => ({ file: found.get(sha256) }))
+  } catch {
+    return asked.map(() => undefined)
+  }
+}

@@ -1,0 +1,339 @@
+import { isDeepStrictEqual } from 'node:util'
+import { and, asc, desc, eq, gt, gte, inArray, like, sql } from 'drizzle-orm'
+import type { Db } from '../../db/open.ts'
+import { changes, files, images, imageVersions } from '../../db/schema.ts'
+import { canonical } from '../../lib/canonical.ts'
+import { InputError, NotFoundError } from '../../lib/errors.ts'
+import type { Arch, Platform, Target } from '../../model/arch.ts'
+import { type Actor, recordChanges, system } from '../changes/changes.ts'
+import { checkPrecondition, type Precondition } from '../common/precondition.ts'
+import { changeVersioned, type VersionedNoun } from '../common/versioned.ts'
+import { refuseNamed } from '../machines/references.ts'
+import { anyOf, holdFiles } from './files.ts'
+import { treeDigest } from './trees.ts'
+
+/** Bytes known by their hash, and the name they are served under. */
+export type FileRef = { sha256: string; name: string }
+
+/** A further file that an installer fetches, by its path below the tree's URL: `images/install.img`. */
+export type TreeFile = { path: string; sha256: string }
+
+/**
+ * How iSCSI proves who asks, and who answers (RFC 7143, 12.1: CHAP). User names are Liquid, which may use secrets; a password
+ * is the name of a secret.
+ */
+export type Chap = {
+  username: string
+  password: string
+  reverse?: { username: string; password: string } | undefined
+}
+
+/**
+ * How an image boots on one kind of machine. Without a platform it fits every firmware. Args are Liquid, one argument each, and
+ * so are a SAN's `target` (`iscsi:…`, RFC 4173) and `initiator`. A wimboot's files get their names inside.
+ * An EFI program that is in its tree is fetched from there, so that it finds its neighbours; `bootConfig` is the path there of
+ * VMware's boot.cfg, which is filled in for each boot and gets the args as kernel options.
+ */
+export type Variant = { arch: Arch; platform?: Platform | undefined } & (
+  | { kind: 'linux'; kernel: FileRef; initrds: FileRef[]; args: string[]; tree?: TreeFile[] | undefined }
+  | { kind: 'wimboot'; wimboot: FileRef; files: FileRef[]; args: string[] }
+  | { kind: 'efi'; file: FileRef; args: string[]; tree?: TreeFile[] | undefined; bootConfig?: string | undefined }
+  | { kind: 'ipxe'; file: FileRef }
+  | { kind: 'sanboot'; file: FileRef }
+  | { kind: 'sanboot'; target: string; initiator?: string | undefined; chap?: Chap | undefined }
+  | { kind: 'local' }
+)
+
+/** An image with the version that machines boot now. */
+export type Image = {
+  name: string
+  title: string
+  version: number
+  variants: Variant[]
+  /** YYYY-MM-DD: the last day with updates; null where nobody said one. */
+  endOfLife: string | null
+  /** Booting this version may write to the machine's disk; null where neither a recipe, a layout nor an operator decided that. */
+  installer: boolean | null
+  revision: number
+  createdAt: Date
+  updatedAt: Date
+}
+
+/** The form of an image's name: it stands in URLs, scripts and messages as it is. */
+export const imageNamePattern = /^[a-z0-9][a-z0-9._-]{0,62}$/
+
+/** The files a variant needs, in the order they are fetched; those of its tree have their paths as names. */
+export function filesOf(variant: Variant): FileRef[] {
+  if (variant.kind === 'linux') {
+    const tree = variant.tree?.map(({ path, sha256 }) => ({ sha256, name: path })) ?? []
+    return [variant.kernel, ...variant.initrds, ...tree]
+  }
+  if (variant.kind === 'efi')
+    return [variant.file, ...(variant.tree?.map(({ path, sha256 }) => ({ sha256, name: path })) ?? [])]
+  if (variant.kind === 'wimboot') return [variant.wimboot, ...variant.files]
+  return 'file' in variant ? [variant.file] : []
+}
+
+/**
+ * The variant for a machine: its own arch, one for its platform before one for every platform. A 64-bit BIOS machine
+ * also runs an i386 variant; UEFI of 64 bits loads no 32-bit program.
+ */
+export function findVariant(variants: Variant[], target: Target): Variant | undefined {
+  const archs: Arch[] = target.arch === 'x86_64' && target.platform === 'pcbios' ? ['x86_64', 'i386'] : [target.arch]
+  for (const arch of archs) {
+    const fitting = variants.filter(
+      (v) => v.arch === arch && (v.platform === undefined || v.platform === target.platform),
+    )
+    const best = fitting.find((v) => v.platform !== undefined) ?? fitting[0]
+    if (best !== undefined && !(best.kind === 'efi' && target.platform !== 'efi')) return best
+  }
+  return undefined
+}
+
+const versioned: VersionedNoun<Image> = { noun: 'image', find: findImage, shown }
+
+const selected = {
+  name: images.name,
+  title: images.title,
+  version: images.currentVersion,
+  variants: imageVersions.variants,
+  endOfLife: images.endOfLife,
+  installer: imageVersions.installer,
+  revision: images.revision,
+  createdAt: images.createdAt,
+  updatedAt: images.updatedAt,
+}
+const current = and(eq(imageVersions.image, images.name), eq(imageVersions.version, images.currentVersion))
+
+export async function findImage(db: Db, name: string): Promise<Image | undefined> {
+  const rows = await db.select(selected).from(images).innerJoin(imageVersions, current).where(eq(images.name, name))
+  return rows[0]
+}
+
+/** Images by name, those after `after`. */
+export async function listImages(db: Db, limit: number, after?: string): Promise<Image[]> {
+  const page = after === undefined ? undefined : gt(images.name, after)
+  return db
+    .select(selected)
+    .from(images)
+    .innerJoin(imageVersions, current)
+    .where(page)
+    .orderBy(asc(images.name))
+    .limit(limit)
+}
+
+export type ImageChange = {
+  title?: string | undefined
+  variants: Variant[]
+  /** Where the variants came from, kept with their version. */
+  source?: string | undefined
+  /** YYYY-MM-DD; null takes it away. */
+  endOfLife?: string | null | undefined
+  installer?: boolean | null | undefined
+  /** Adds the variants as a version that machines boot only once it is promoted. The first version of an image is never one. */
+  draft?: boolean | undefined
+}
+
+/**
+ * Makes or changes an image. Variants that differ from the current version's become a new version and the current one;
+ * the same variants again change nothing. The result says whether the image is new, and which version is a draft.
+ * @throws InputError when a variant names a file that is not stored, or two variants are for the same machines; PreconditionError
+ */
+export async function saveImage(
+  db: Db,
+  name: string,
+  change: ImageChange,
+  precondition: Precondition = {},
+  by: Actor = system,
+): Promise<{ image: Image; created: boolean; draft?: number }> {
+  const { variants, source } = change
+  let draft: number | undefined
+  refuseTwins(variants)
+  return db.transaction(async (transaction) => {
+    const inside = transaction as unknown as Db
+    // From here to the end no file is cleared away: what the variants name is there when they can be booted.
+    await holdFiles(inside)
+    await refuseUnknownFiles(inside, variants)
+    const { thing, created } = await changeVersioned(inside, versioned, name, precondition, by, async (tx, before) => {
+      const same = before !== undefined && canonical(before.variants) === canonical(variants)
+      if (change.draft && before !== undefined && !same) {
+        draft = await addDraft(tx, before, change, by)
+        return
+      }
+      const { installer, ...about } = aboutOf(change, before ?? { title: name, endOfLife: null, installer: null })
+      if (same && isDeepStrictEqual({ ...about, installer }, aboutOf({}, before))) return
+      const version = same ? before.version : await nextVersion(tx, name, before)
+      const values = { ...about, currentVersion: version }
+      if (before === undefined) await tx.insert(images).values({ name, ...values })
+      else await setCurrent(tx, before, values)
+      if (same) await setInstaller(tx, name, version, installer)
+      else await tx.insert(imageVersions).values({ image: name, version, variants, source: source ?? null, installer })
+    })
+    return { image: thing, created, ...(draft !== undefined && { draft }) }
+  })
+}
+
+/**
+ * Changes the title, the end of life, which version is the current one (to promote and to roll back are that), or whether that
+ * version is an installer: a version that is promoted brings its own answer with it.
+ * @throws NotFoundError, InputError, PreconditionError
+ */
+export async function patchImage(
+  db: Db,
+  name: string,
+  change: Partial<About> & { version?: number | undefined },
+  precondition: Precondition = {},
+  by: Actor = system,
+): Promise<Image> {
+  const { thing } = await changeVersioned(db, versioned, name, precondition, by, async (tx, before) => {
+    if (before === undefined) throw new NotFoundError(`there is no image ${name}`)
+    const { version = before.version } = change
+    const { installer: _, ...about } = aboutOf(change, before)
+    const known = await versionNumbers(tx, name)
+    if (!known.includes(version))
+      throw new InputError({ field: 'version', value: String(version), expected: `one of ${known.join(', ')}` })
+    const { installer = version === before.version ? before.installer : undefined } = change
+    const same = version === before.version && isDeepStrictEqual({ ...about, installer }, aboutOf({}, before))
+    if (installer !== undefined && !same) await setInstaller(tx, name, version, installer)
+    if (!same) await setCurrent(tx, before, { ...about, currentVersion: version })
+  })
+  return thing
+}
+
+/** @throws NotFoundError, PreconditionError; ConflictError when a machine, a group, a menu, a deployment or the policy still names it */
+export async function deleteImage(
+  db: Db,
+  name: string,
+  precondition: Precondition = {},
+  by: Actor = system,
+): Promise<void> {
+  await db.transaction(async (transaction) => {
+    const tx = transaction as unknown as Db
+    const before = await findImage(tx, name)
+    if (before === undefined) throw new NotFoundError(`there is no image ${name}`)
+    checkPrecondition(precondition, before)
+    await refuseNamed(tx, 'image', name)
+    await tx.delete(images).where(eq(images.name, name))
+    await recordChanges(tx, [{ actor: by, type: 'image.deleted', subject: name, before: shown(before) }])
+  })
+}
+
+/** Adds a version that is not the current one, unless the newest is the same; gives its number. */
+async function addDraft(tx: Db, before: Image, change: ImageChange, by: Actor): Promise<number> {
+  const { name } = before
+  const { variants, source = null, installer = before.installer } = change
+  const [newest] = await tx
+    .select()
+    .from(imageVersions)
+    .where(eq(imageVersions.image, name))
+    .orderBy(desc(imageVersions.version))
+    .limit(1)
+  if (newest !== undefined && canonical(newest.variants) === canonical(variants)) {
+    if (change.installer !== undefined) await setInstaller(tx, name, newest.version, change.installer)
+    return newest.version
+  }
+  const version = await nextVersion(tx, name, before)
+  await tx.insert(imageVersions).values({ image: name, version, variants, source, installer })
+  const after = { version, variants: variants.map(withoutTree), source, installer }
+  await recordChanges(tx, [{ actor: by, type: 'image.version-added', subject: name, after }])
+  return version
+}
+
+// Never a number that was given before, be its version deleted meanwhile: boots, caches and the log of changes name it.
+async function nextVersion(tx: Db, name: string, before: Pick<Image, 'createdAt'> | undefined): Promise<number> {
+  if (before === undefined) return 1
+  const [logged] = await tx
+    .select({ version: sql<number | null>`max((${changes.after} ->> 'version')::int)` })
+    .from(changes)
+    .where(and(eq(changes.subject, name), like(changes.type, 'image.%'), gte(changes.at, before.createdAt)))
+  return Math.max(logged?.version ?? 0, ...(await versionNumbers(tx, name))) + 1
+}
+
+/** The newest first. */
+async function versionNumbers(tx: Db, name: string): Promise<number[]> {
+  const rows = await tx
+    .select({ version: imageVersions.version })
+    .from(imageVersions)
+    .where(eq(imageVersions.image, name))
+    .orderBy(desc(imageVersions.version))
+  return rows.map((one) => one.version)
+}
+
+/** What an image is besides its versions. */
+type About = { [Field in 'title' | 'endOfLife' | 'installer']: Image[Field] | undefined }
+
+/** Each field as it is changed, else as it was. */
+function aboutOf(change: Partial<About>, before: Pick<Image, keyof About>): Pick<Image, keyof About> {
+  const { title = before.title, endOfLife = before.endOfLife, installer = before.installer } = change
+  return { title, endOfLife, installer }
+}
+
+async function setCurrent(
+  tx: Db,
+  before: Image,
+  values: Pick<Image, 'title' | 'endOfLife'> & { currentVersion: number },
+): Promise<void> {
+  await tx
+    .update(images)
+    .set({ ...values, revision: before.revision + 1, updatedAt: sql`now()` })
+    .where(eq(images.name, before.name))
+}
+
+async function setInstaller(tx: Db, name: string, version: number, installer: boolean | null): Promise<void> {
+  await tx
+    .update(imageVersions)
+    .set({ installer })
+    .where(and(eq(imageVersions.image, name), eq(imageVersions.version, version)))
+}
+
+function shown({ title, version, variants, endOfLife, installer }: Image) {
+  return { title, version, variants: variants.map(withoutTree), endOfLife, installer }
+}
+
+/** For the log of changes: a tree of thousands of files as their number and what tells it from another. */
+export function withoutTree(variant: Variant) {
+  if (!('tree' in variant) || variant.tree === undefined) return variant
+  return { ...variant, tree: { files: variant.tree.length, digest: treeDigest(variant.tree) } }
+}
+
+function refuseTwins(variants: Variant[]): void {
+  const seen = new Set<string>()
+  for (const [index, { arch, platform }] of variants.entries()) {
+    const key = `${arch} ${platform ?? 'every platform'}`
+    if (seen.has(key))
+      throw new InputError({
+        field: `variants[${index}]`,
+        value: key,
+        expected: 'one variant for each arch and platform',
+      })
+    seen.add(key)
+  }
+}
+
+/** Faults that one answer names at most. */
+const mostFaults = 50
+
+async function refuseUnknownFiles(db: Db, variants: Variant[]): Promise<void> {
+  const wanted = variants.flatMap((variant, index) => {
+    // An installer's further files may be empty; what a machine starts with may not.
+    const inTree = 'tree' in variant ? (variant.tree?.length ?? 0) : 0
+    const all = filesOf(variant)
+    return all.map((file, at) => ({ ...file, field: `variants[${index}]`, mayBeEmpty: at >= all.length - inTree }))
+  })
+  if (wanted.length === 0) return
+  const known = anyOf(wanted.map((file) => file.sha256))
+  const rows = await db
+    .select({ sha256: files.sha256, sizeBytes: files.sizeBytes })
+    .from(files)
+    .where(inArray(files.sha256, known))
+  const stored = new Map(rows.map((file) => [file.sha256, file.sizeBytes]))
+  const faults = wanted.flatMap(({ field, name, sha256, mayBeEmpty }) => {
+    const sizeBytes = stored.get(sha256)
+    if (sizeBytes === undefined)
+      return [{ field: `${field} ${name}`, value: sha256, expected: 'the sha256 of an uploaded file' }]
+    return sizeBytes > 0 || mayBeEmpty
+      ? []
+      : [{ field: `${field} ${name}`, value: 'an empty file', expected: 'a file with something in it' }]
+  })
+  if (faults.length > 0) throw new InputError(faults.slice(0, mostFaults))
+}

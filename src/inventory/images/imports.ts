@@ -1,0 +1,162 @@
+import { and, asc, desc, eq, inArray, isNull, lt, sql } from 'drizzle-orm'
+import { v7 as uuidv7 } from 'uuid'
+import type { Db } from '../../db/open.ts'
+import { imports } from '../../db/schema.ts'
+import { ConflictError, NotFoundError } from '../../lib/errors.ts'
+import type { Arch } from '../../model/arch.ts'
+import { type Actor, recordChanges } from '../changes/changes.ts'
+import { placeOf } from '../common/place.ts'
+import type { FileRef } from './images.ts'
+
+/** How an image on its way in stands. */
+export const importStates = ['waiting', 'running', 'done', 'failed', 'cancelled'] as const
+export type ImportState = (typeof importStates)[number]
+
+/** What is to be fetched, and made an image of. */
+export type ImportPlan = {
+  /** Only the variants for these; absent: all that there are. */
+  archs?: Arch[] | undefined
+  /** Absent: what the recipe or the layout calls it. */
+  title?: string | undefined
+  /** Absent: as the image was before, or as the recipe or the layout says. */
+  installer?: boolean | undefined
+  /** The version is not promoted. */
+  draft?: boolean | undefined
+  /** The stored program that boots Windows PE, for discs that do not have it. */
+  wimboot?: FileRef | undefined
+} & (
+  | { kind: 'recipe'; recipe: string; mirror?: string | undefined }
+  | { kind: 'url'; url: string; sha256?: string | undefined; sha512?: string | undefined; keepIso: boolean }
+  /** A file that is stored already. */
+  | { kind: 'file'; sha256: string; name: string; keepIso: boolean }
+)
+
+/** An image on its way in: what is fetched, how far it is, and how it ended. */
+export type Import = typeof imports.$inferSelect
+
+/** What is being done now; `totalBytes` is null while nobody knows it. */
+export type ImportProgress = { doing: string; doneBytes: number; totalBytes: number | null }
+
+/** How an import ended. */
+export type ImportEnd =
+  /** `message`: what should be known before it is booted. */
+  { state: 'done'; image: string; version: number; message?: string | undefined } | { state: 'failed'; message: string }
+
+// So many wait or run at most; each of them may fill the disk.
+const mostOpen = 200
+
+const isOpen = isNull(imports.endedAt)
+
+/** Has the server with this id run an import. @throws ConflictError when too many wait already */
+export async function createImport(
+  db: Db,
+  { image, plan, server }: { image: string | undefined; plan: ImportPlan; server: string },
+  by: Actor,
+): Promise<Import> {
+  return db.transaction(async (transaction) => {
+    const tx = transaction as unknown as Db
+    if ((await tx.$count(imports, isOpen)) >= mostOpen)
+      throw new ConflictError(`${mostOpen} imports wait or run already; cancel some, or wait until they end`)
+    const row = { id: uuidv7(), image: image ?? null, plan, state: 'waiting' as const, actor: by, server }
+    const [made] = await tx.insert(imports).values(row).returning()
+    if (made === undefined) throw new Error('an import was not recorded')
+    await recordChanges(tx, [{ actor: by, type: 'import.created', subject: made.id, after: shown(made) }])
+    return made
+  })
+}
+
+export async function findImport(db: Db, id: string): Promise<Import | undefined> {
+  const rows = await db.select().from(imports).where(eq(imports.id, id))
+  return rows[0]
+}
+
+/** Imports, newest first, those made before the one with the id `before`. */
+export async function listImports(
+  db: Db,
+  filter: { states?: ImportState[] | undefined; image?: string | undefined },
+  limit: number,
+  before?: string,
+): Promise<Import[]> {
+  const place = before === undefined ? undefined : await placeOf(db, imports, before)
+  const conditions = and(
+    filter.states === undefined ? undefined : inArray(imports.state, filter.states),
+    filter.image === undefined ? undefined : eq(imports.image, filter.image),
+    place === undefined ? undefined : lt(imports.seq, place),
+  )
+  return db.select().from(imports).where(conditions).orderBy(desc(imports.seq)).limit(limit)
+}
+
+/** What a server has still to do, in the order it was asked: also what it had begun when it was stopped or killed. */
+export async function listOpenImports(db: Db, server: string): Promise<Import[]> {
+  return db
+    .select()
+    .from(imports)
+    .where(and(isOpen, eq(imports.server, server)))
+    .orderBy(asc(imports.seq))
+}
+
+/** Says how far an import is; false when it is to go on no longer, because somebody cancelled it. */
+export async function recordProgress(db: Db, id: string, progress: ImportProgress): Promise<boolean> {
+  const rows = await db
+    .update(imports)
+    .set({ ...progress, state: 'running', updatedAt: sql`now()` })
+    .where(and(eq(imports.id, id), isOpen))
+    .returning({ id: imports.id })
+  return rows.length > 0
+}
+
+/**
+ * Ends an import, in the transaction that saves its image when it has made one.
+ * @throws ConflictError when it was cancelled meanwhile
+ */
+export async function endImport(tx: Db, { id, actor }: Pick<Import, 'id' | 'actor'>, end: ImportEnd): Promise<void> {
+  const now = sql`now()`
+  const [ended] = await tx
+    .update(imports)
+    .set({ ...end, doing: '', updatedAt: now, endedAt: now })
+    .where(and(eq(imports.id, id), isOpen))
+    .returning()
+  if (ended === undefined) throw new ConflictError(`import ${id} was cancelled`)
+  await recordChanges(tx, [{ actor, type: `import.${end.state}`, subject: id, after: shown(ended) }])
+}
+
+/** Ends an import before its time; the server that runs it notices. @throws NotFoundError; ConflictError when it has ended */
+export async function cancelImport(db: Db, id: string, by: Actor): Promise<Import> {
+  return db.transaction(async (transaction) => {
+    const tx = transaction as unknown as Db
+    const now = sql`now()`
+    const [cancelled] = await tx
+      .update(imports)
+      .set({ state: 'cancelled', doing: '', updatedAt: now, endedAt: now })
+      .where(and(eq(imports.id, id), isOpen))
+      .returning()
+    if (cancelled === undefined) {
+      const ended = await findImport(tx, id)
+      if (ended === undefined) throw new NotFoundError(`there is no import ${id}`)
+      throw new ConflictError(`import ${id} has ended: ${ended.state}`)
+    }
+    await recordChanges(tx, [{ actor: by, type: 'import.cancelled', subject: id, after: shown(cancelled) }])
+    return cancelled
+  })
+}
+
+/** Forgets imports that ended so many days ago. */
+export async function pruneImports(db: Db, days: number): Promise<void> {
+  await db.delete(imports).where(lt(imports.endedAt, sql`now() - ${days} * interval '1 day'`))
+}
+
+/** What is fetched, for people: `debian-12`, a URL without the names, passwords and signatures in it, a file's name. */
+export function sourceOf(plan: ImportPlan): string {
+  if (plan.kind === 'recipe') return `recipe ${plan.recipe}`
+  return plan.kind === 'file' ? plan.name : shownUrl(plan.url)
+}
+
+/** A URL without user name, password, query and fragment, which may be secret. */
+export function shownUrl(url: string | URL): string {
+  const { origin, pathname } = new URL(url)
+  return `${origin}${pathname}`
+}
+
+function shown({ image, plan, state, message, version }: Import) {
+  return { image, source: sourceOf(plan), state, message, version }
+}

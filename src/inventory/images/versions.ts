@@ -1,0 +1,134 @@
+import { and, asc, desc, eq, gte, sql } from 'drizzle-orm'
+import type { Db } from '../../db/open.ts'
+import { rowsOf } from '../../db/rows.ts'
+import { changes, imageVersions } from '../../db/schema.ts'
+import { ConflictError, NotFoundError } from '../../lib/errors.ts'
+import { type Actor, recordChanges, system } from '../changes/changes.ts'
+import { lockName } from '../common/lock.ts'
+import { checkPrecondition, type Precondition } from '../common/precondition.ts'
+import { findImage, type Image, type Variant, withoutTree } from './images.ts'
+
+export type ImageVersion = {
+  version: number
+  variants: Variant[]
+  /** Where it came from; null when it was put together by hand. */
+  source: string | null
+  /** Booting it may write to the machine's disk; null: nobody decided. */
+  installer: boolean | null
+  createdAt: Date
+  current: boolean
+}
+
+/** All of an image's versions, the newest first. @throws NotFoundError */
+export async function listImageVersions(db: Db, name: string): Promise<ImageVersion[]> {
+  const image = await requireImage(db, name)
+  const rows = await db
+    .select()
+    .from(imageVersions)
+    .where(eq(imageVersions.image, name))
+    .orderBy(desc(imageVersions.version))
+  return rows.map(({ image: _, ...row }) => ({ ...row, current: row.version === image.version }))
+}
+
+/** @throws NotFoundError */
+export async function findImageVersion(db: Db, name: string, version: number): Promise<ImageVersion> {
+  const image = await requireImage(db, name)
+  const [row] = await db
+    .select()
+    .from(imageVersions)
+    .where(and(eq(imageVersions.image, name), eq(imageVersions.version, version)))
+  if (row === undefined) throw new NotFoundError(`image ${name} has no version ${version}`)
+  const { image: _, ...found } = row
+  return { ...found, current: version === image.version }
+}
+
+/**
+ * The version that a roll back goes to: the one that machines booted before the current one came, by the log of changes, and
+ * if that was deleted, the one before it. Going by when a version came first, a second roll back goes further back, never to what
+ * the first one left. Where the log says nothing any more, it is the next lower one. Undefined when there is none.
+ */
+export async function findRollback(db: Db, image: Pick<Image, 'name' | 'version' | 'createdAt'>) {
+  const kept = await db
+    .select({ version: imageVersions.version })
+    .from(imageVersions)
+    .where(eq(imageVersions.image, image.name))
+  const versions = new Set(kept.map((one) => one.version))
+  const moves = await listMoves(db, image)
+  for (let at = image.version; ; ) {
+    const from = moves.find((one) => one.to === at)?.from ?? nextLower(versions, at)
+    if (from === undefined || versions.has(from)) return from
+    at = from
+  }
+}
+
+function nextLower(versions: Set<number>, version: number): number | undefined {
+  const lower = [...versions].filter((one) => one < version)
+  return lower.length > 0 ? Math.max(...lower) : undefined
+}
+
+/** From which version to which higher one an image went, the oldest first. */
+async function listMoves(db: Db, { name, createdAt }: Pick<Image, 'name' | 'createdAt'>) {
+  const versionIn = (column: typeof changes.before | typeof changes.after) =>
+    sql<number>`(${column} ->> 'version')::int`
+  return db
+    .select({ from: versionIn(changes.before), to: versionIn(changes.after) })
+    .from(changes)
+    .where(
+      and(
+        eq(changes.subject, name),
+        eq(changes.type, 'image.changed'),
+        // An image of the same name may have been deleted before.
+        gte(changes.at, createdAt),
+        // When a version is made, it is the highest there is.
+        sql`(${changes.before} ->> 'version')::int < (${changes.after} ->> 'version')::int`,
+      ),
+    )
+    .orderBy(asc(changes.id))
+}
+
+/**
+ * Deletes one version; its files stay until they are cleared away (file-garbage.ts).
+ * @throws NotFoundError, PreconditionError; ConflictError for the current one, and for one that a boot still reads
+ */
+export async function deleteImageVersion(
+  db: Db,
+  name: string,
+  version: number,
+  precondition: Precondition = {},
+  by: Actor = system,
+): Promise<void> {
+  await db.transaction(async (transaction) => {
+    const tx = transaction as unknown as Db
+    await lockName(tx, 'image', name)
+    const image = await requireImage(tx, name)
+    checkPrecondition(precondition, image)
+    const { variants, source, current } = await findImageVersion(tx, name, version)
+    if (current)
+      throw new ConflictError(`version ${version} of image ${name} is the current one: promote another first`)
+    await refuseBooting(tx, name, version)
+    await tx.delete(imageVersions).where(and(eq(imageVersions.image, name), eq(imageVersions.version, version)))
+    const before = { version, variants: variants.map(withoutTree), source }
+    await recordChanges(tx, [{ actor: by, type: 'image.version-deleted', subject: name, before }])
+  })
+}
+
+/** Open boots read answer files and trees of their version; so do the boots of a deployment that is under way. */
+async function refuseBooting(tx: Db, name: string, version: number): Promise<void> {
+  const found = await tx.execute(sql`
+    (select coalesce(m.hostname, b.mac, b.ip) as who from boots b left join machines m on m.id = b.machine_id
+    where b.image = ${name} and b.version = ${version} and (b.outcome is null or b.deployment_id in
+      (select id from deployments where state in ('armed', 'started', 'installing')))
+    order by b.seq desc limit 6)
+    union all (select 'deployment ' || d.id::text from deployments as d
+    where d.image = ${name} and d.version = ${version} and d.state in ('armed', 'started', 'installing') order by d.seq limit 6)`)
+  const who = [...new Set(rowsOf<{ who: string }>(found).map((one) => one.who))]
+  if (who.length === 0) return
+  const shown = `${who.slice(0, 5).join(', ')}${who.length > 5 ? ' and more' : ''}`
+  throw new ConflictError(`version ${version} of image ${name} is being booted by ${shown}`)
+}
+
+async function requireImage(db: Db, name: string): Promise<Image> {
+  const image = await findImage(db, name)
+  if (image === undefined) throw new NotFoundError(`there is no image ${name}`)
+  return image
+}

@@ -1,0 +1,215 @@
+import { type SQL, sql } from 'drizzle-orm'
+import type { Db } from '../../db/open.ts'
+import { rowsOf } from '../../db/rows.ts'
+import { findInstallers } from '../../decide/every-boot.ts'
+import { ConflictError } from '../../lib/errors.ts'
+import { swapUuid } from '../../lib/ids/uuid.ts'
+import { type Actor, recordChanges } from '../changes/changes.ts'
+import { changeType } from '../changes/types.ts'
+import { machineColumns } from './fields.ts'
+import { isSerial } from './identity/same-key.ts'
+import { findMachines, type Machine, said } from './machines.ts'
+import {
+  addEarlier,
+  type BadRow,
+  type Earlier,
+  type Known,
+  type MachineRow,
+  type PlannedRow,
+  planRows,
+} from './plan.ts'
+import type { Referred } from './references.ts'
+
+/**
+ * Makes or changes the machines of some rows (a thousand at a time is well), in a short transaction of its own. Bad rows are
+ * left out, and those that change nothing leave no trace. With `dryRun` all is worked out and nothing written. `earlier` is
+ * what the rows before them in the same upload said; what these say is added to it.
+ * @throws ConflictError when other requests change the same machines again and again
+ */
+export async function saveMachineRows(
+  db: Db,
+  rows: MachineRow[],
+  { dryRun, by }: { dryRun: boolean; by: Actor },
+  earlier: Earlier,
+): Promise<(PlannedRow | BadRow)[]> {
+  for (let attempt = 1; attempt <= 5; attempt += 1) {
+    const { plans, said: heard } = planRows(rows, await lookUp(db, rows), earlier)
+    const work = plans.filter((plan): plan is PlannedRow => 'outcome' in plan && plan.outcome !== 'unchanged')
+    if (dryRun || work.length === 0 || (await write(db, work, by))) {
+      addEarlier(earlier, heard)
+      return plans
+    }
+  }
+  throw new ConflictError('other requests change the same machines at the same time: try again')
+}
+
+async function lookUp(db: Db, rows: MachineRow[]): Promise<Known> {
+  const keys = rows.map(({ key }) => key)
+  const macs = rows.flatMap(({ key, change }) => [...('mac' in key ? [key.mac] : []), ...(change.macs ?? [])])
+  const asked = keys.flatMap((key) => ('id' in key ? [key.id] : []))
+  const uuids = rows.flatMap(({ change: { uuid } }) => (uuid ? [uuid, swapUuid(uuid)] : []))
+  const serials = rows.flatMap(({ change: { serial, product } }) => (serial && product ? [{ serial, product }] : []))
+
+  const owners = await find<{ key: string; id: string }>(
+    db,
+    macs,
+    (list) => sql`
+    select mac as key, machine_id::text as id from machine_macs where mac in (select jsonb_array_elements_text(${list}))`,
+  )
+  const meant = await find<{ key: string; id: string }>(
+    db,
+    asked,
+    (list) => sql`
+    select asked as key, coalesce(into_id::text, asked) as id from jsonb_array_elements_text(${list}) as a(asked)
+    left join machine_merges on from_id = asked::uuid`,
+  )
+  // What a machine only reported is no key. Of many with one value, those without MACs say whether it is one.
+  const few = sql`order by exists (select 1 from machine_macs where machine_id = machines.id), id limit 3`
+  const withUuid = await find<{ key: string; id: string }>(
+    db,
+    uuids,
+    (list) => sql`
+    select distinct key, m.id::text as id from jsonb_array_elements_text(${list}) as k(key)
+    join lateral (select id from machines where uuid = key and not discovered ${few}) as m on true`,
+  )
+  const withSerial = await find<{ key: string; id: string }>(
+    db,
+    serials,
+    (list) => sql`
+    select distinct r.serial || chr(10) || r.product as key, m.id::text as id
+    from jsonb_to_recordset(${list}) as r(serial text, product text)
+    join lateral (select id from machines where not discovered and ${isSerial(sql`r.serial`, sql`r.product`)} ${few}) as m on true`,
+  )
+
+  const wanted = [...new Set([...owners, ...meant, ...withUuid, ...withSerial].map(({ id }) => id))]
+  const machines = new Map((await findMachines(db, wanted)).map((machine) => [machine.id, machine]))
+  const byKey = (list: { key: string; id: string }[]) =>
+    new Map(list.flatMap(({ key, id }) => [machines.get(id)].flatMap((one) => (one ? [[key, one] as const] : []))))
+  const having = (list: { key: string; id: string }[]) => {
+    const found = new Map<string, Machine[]>()
+    for (const { key, id } of list) found.set(key, [...(found.get(key) ?? []), ...[machines.get(id) ?? []].flat()])
+    return (spellings: string[]) => [...new Set(spellings)].flatMap((key) => found.get(key) ?? [])
+  }
+  const [havingUuid, havingSerial] = [having(withUuid), having(withSerial)]
+  return {
+    byMac: byKey(owners),
+    byId: byKey(meant),
+    byUuid: (uuid) => havingUuid([uuid, swapUuid(uuid)]),
+    bySerial: (serial, product) => havingSerial([`${serial}\n${product}`]),
+    names: await findNames(db, rows),
+    installers: await findInstallers(db),
+  }
+}
+
+async function find<Row>(db: Db, keys: unknown[], query: (list: SQL) => SQL): Promise<Row[]> {
+  return keys.length === 0 ? [] : rowsOf<Row>(await db.execute(query(sql`${JSON.stringify(keys)}::jsonb`)))
+}
+
+async function findNames(db: Db, rows: MachineRow[]): Promise<Known['names']> {
+  const named = (kind: Referred) => [...new Set(rows.flatMap(({ change }) => change.assignment?.[kind] ?? []))]
+  const namesIn = async (table: SQL, names: string[]) => {
+    const found = await find<{ name: string }>(
+      db,
+      names,
+      (list) => sql`
+      select name from ${table} where name in (select jsonb_array_elements_text(${list}))`,
+    )
+    return new Set(found.map(({ name }) => name))
+  }
+  return {
+    image: await namesIn(sql`images`, named('image')),
+    menu: await namesIn(sql`menus`, named('menu')),
+    answerFile: await namesIn(sql`answer_files`, named('answerFile')),
+  }
+}
+
+class RacedError extends Error {
+  override name = 'RacedError'
+}
+
+/** False when something it was planned on was changed meanwhile: then nothing is written. */
+async function write(db: Db, work: PlannedRow[], by: Actor): Promise<boolean> {
+  try {
+    await db.transaction(async (transaction) => writeAll(transaction as unknown as Db, work, by))
+    return true
+  } catch (error) {
+    if (error instanceof RacedError) return false
+    throw error
+  }
+}
+
+const columnList = (format: (column: (typeof machineColumns)[number]) => string) =>
+  sql.raw(machineColumns.map(format).join(', '))
+const names = columnList(({ name }) => `"${name}"`)
+const types = sql`id uuid, revision int, ${columnList(({ name, type }) => `"${name}" ${type}`)}`
+
+async function writeAll(tx: Db, work: PlannedRow[], by: Actor): Promise<void> {
+  const made = work.filter(({ before }) => before === undefined)
+  const kept = work.filter(({ before }) => before !== undefined)
+  const taken = work.flatMap(({ takesOver, after }) => takesOver.map((from) => ({ from, into: after.id })))
+  const gone = kept.flatMap(({ before, after }) => before?.macs.filter((mac) => !after.macs.includes(mac)) ?? [])
+  const fresh = work
+    .flatMap(({ before, after }) =>
+      after.macs.filter((mac) => !before?.macs.includes(mac)).map((mac) => ({ mac, id: after.id })),
+    )
+    // Two uploads that want the same ones wait for each other in the same order, as with the machines below.
+    .sort((a, b) => (a.mac < b.mac ? -1 : 1))
+  const touched = [...kept.map(({ after }) => after.id), ...taken.map(({ from }) => from)]
+
+  await find(
+    tx,
+    touched,
+    (list) => sql`
+    select id from machines where id in (select value::uuid from jsonb_array_elements_text(${list})) order by id for update`,
+  )
+  await find(tx, gone, (list) => sql`delete from machine_macs where mac in (select jsonb_array_elements_text(${list}))`)
+  await find(
+    tx,
+    made.map(rowOf),
+    (list) => sql`
+    insert into machines (id, discovered, ${names}) select id, false, ${names} from jsonb_to_recordset(${list}) as r(${types})`,
+  )
+  const updated = await find(
+    tx,
+    kept.map(rowOf),
+    (list) => sql`
+    update machines m set discovered = false, ${columnList(({ name }) => `"${name}" = r."${name}"`)},
+      revision = m.revision + 1, updated_at = now()
+    from jsonb_to_recordset(${list}) as r(${types}) where m.id = r.id and m.revision = r.revision returning m.id`,
+  )
+  await find(
+    tx,
+    taken,
+    (list) => sql`
+    update boots b set machine_id = r."into" from jsonb_to_recordset(${list}) as r("from" uuid, "into" uuid)
+    where b.machine_id = r."from"`,
+  )
+  const removed = await find(
+    tx,
+    taken.map(({ from }) => from),
+    (list) => sql`
+    delete from machines where discovered and id in (select value::uuid from jsonb_array_elements_text(${list})) returning id`,
+  )
+  const added = await find(
+    tx,
+    fresh,
+    (list) => sql`
+    insert into machine_macs (mac, machine_id) select mac, id from jsonb_to_recordset(${list}) as r(mac text, id uuid)
+    on conflict do nothing returning mac`,
+  )
+  if (updated.length < kept.length || removed.length < taken.length || added.length < fresh.length)
+    throw new RacedError()
+  await recordChanges(
+    tx,
+    work.map(({ before, after }) => {
+      const entered = before?.discovered ? undefined : before
+      const type = changeType('machine', entered, after)
+      return { actor: by, type, subject: after.id, before: entered && said(entered), after: said(after) }
+    }),
+  )
+}
+
+function rowOf({ before, after }: PlannedRow) {
+  const values = machineColumns.map(({ field, name }) => [name, after[field]])
+  return { id: after.id, revision: before?.revision, ...Object.fromEntries(values) }
+}

@@ -1,0 +1,47 @@
+import { desc, eq, sql } from 'drizzle-orm'
+import type { Db } from '../../../db/open.ts'
+import { conflicts } from '../../../db/schema.ts'
+import type { Facts } from '../../../model/facts.ts'
+import { nameOf } from '../../../model/identity.ts'
+import type { FindSituation } from '../../boots/situation.ts'
+import type { Machine } from '../machines.ts'
+
+/** Several machines that operators entered, and one request that fits them all. */
+export type Conflict = {
+  machines: { id: string; name: string }[]
+  why: string
+  /** What the machine that asked said of itself, the last time. */
+  facts: Facts
+  firstAt: Date
+  lastAt: Date
+  times: number
+}
+
+/** Notes that a request was claimed by several machines; the same ones again are counted. */
+export async function noteConflict(db: Db, claimants: Machine[], facts: Facts): Promise<void> {
+  const key = claimants
+    .map(({ id }) => id)
+    .sort()
+    .join(' ')
+  await db
+    .insert(conflicts)
+    .values({ key, facts })
+    .onConflictDoUpdate({
+      target: conflicts.key,
+      set: { facts, lastAt: sql`now()`, times: sql`${conflicts.times} + 1` },
+    })
+}
+
+/** The conflicts that there still are, the newest first; those that were put right meanwhile are forgotten. */
+export async function listConflicts(db: Db, findSituation: FindSituation): Promise<Conflict[]> {
+  const rows = await db.select().from(conflicts).orderBy(desc(conflicts.lastAt)).limit(1000)
+  const found: Conflict[] = []
+  for (const { key, ...row } of rows) {
+    const { identity } = await findSituation(row.facts)
+    if ('conflict' in identity) {
+      const machines = identity.conflict.map((machine) => ({ id: machine.id, name: nameOf(machine) }))
+      found.push({ ...row, machines, why: identity.why })
+    } else await db.delete(conflicts).where(eq(conflicts.key, key))
+  }
+  return found
+}

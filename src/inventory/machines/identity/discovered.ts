@@ -1,0 +1,105 @@
+import { and, eq, type SQL, sql } from 'drizzle-orm'
+import { v7 as newId } from 'uuid'
+import type { Db } from '../../../db/open.ts'
+import { rowsOf } from '../../../db/rows.ts'
+import { machines } from '../../../db/schema.ts'
+import { sharerOf } from '../../../lib/subnet.ts'
+import type { Facts } from '../../../model/facts.ts'
+import { type Actor, recordChanges, system } from '../../changes/changes.ts'
+import { findMachine, isUniqueViolation, type Machine } from '../machines.ts'
+
+/** Discovered machines that are kept, in all and of one address: on an open network anybody can invent a MAC. */
+export type DiscoveryLimits = { max: number; maxPerAddress: number }
+
+/**
+ * Records a machine never seen before, with its facts. Where there are as many as are kept, those seen longest ago make room,
+ * of the address that has the most first. Undefined for a machine without a MAC.
+ */
+export async function recordDiscovered(db: Db, facts: Facts, limits: DiscoveryLimits): Promise<Machine | undefined> {
+  const { mac } = facts
+  if (mac === undefined) return undefined
+  if (!(await insertDiscovered(db, mac, facts, limits)) && (await findMachine(db, { mac })) === undefined) {
+    await makeRoom(db, sharerOf(facts.ip ?? ''), limits)
+    await insertDiscovered(db, mac, facts, limits)
+  }
+  return findMachine(db, { mac })
+}
+
+async function insertDiscovered(
+  db: Db,
+  mac: string,
+  facts: Facts,
+  { max, maxPerAddress }: DiscoveryLimits,
+): Promise<boolean> {
+  const id = newId()
+  const network = sharerOf(facts.ip ?? '')
+  const there = (condition: SQL, most: number) =>
+    sql`(select count(*) from (select 1 from machines where discovered and ${condition} limit ${most}) as found) < ${most}`
+  try {
+    const made = await db.execute(sql`
+      with claimed as (select 1 where not exists (select 1 from machine_macs where mac = ${mac})
+          and ${there(sql`true`, max)} and ${there(sql`discovered_from = ${network}`, maxPerAddress)}),
+        noted as (
+          insert into changes (actor, type, subject, after)
+          select ${`machine ${mac}`}, 'machine.discovered', ${id}, ${JSON.stringify({ macs: [mac], facts })}::jsonb from claimed),
+        made as (
+          insert into machines (id, discovered, discovered_from, facts, last_seen_at)
+          select ${id}::uuid, true, ${network}, ${JSON.stringify(facts)}::jsonb, now() from claimed returning id)
+      insert into machine_macs (mac, machine_id) select ${mac}, id from made returning mac`)
+    return rowsOf(made).length > 0
+  } catch (error) {
+    // It asked twice at once.
+    if (isUniqueViolation(error)) return true
+    throw error
+  }
+}
+
+/** Forgets a twentieth at once, so that a flood does not make every request search for the oldest. */
+async function makeRoom(db: Db, network: string, { max, maxPerAddress }: DiscoveryLimits): Promise<void> {
+  const room = (most: number) => Math.max(1, Math.floor(most / 20))
+  await db.execute(sql`
+    delete from machines where id in (
+      select id from machines where discovered and discovered_from = ${network}
+      order by last_seen_at nulls first, id
+      limit (select case when count(*) < ${maxPerAddress} then 0 else ${room(maxPerAddress)} end from machines
+        where discovered and discovered_from = ${network}))`)
+  await db.execute(sql`
+    delete from machines where id in (
+      select id from (
+        select id, last_seen_at, row_number() over (partition by discovered_from order by last_seen_at desc nulls last, id desc) as place
+        from machines where discovered) as ranked
+      order by place desc, last_seen_at nulls first
+      limit (select case when count(*) < ${max} then 0 else ${room(max)} end from machines where discovered))`)
+}
+
+/** Which discovered machines; all that is said must hold. */
+export type DiscoveredFilter = { notSeenSince?: Date | undefined; address?: string | undefined }
+
+/** Forgets discovered machines, at most so many at once; their boots stay. Gives how many there were. */
+export async function forgetDiscovered(
+  db: Db,
+  { notSeenSince, address }: DiscoveredFilter,
+  { limit, dryRun }: { limit: number; dryRun: boolean },
+  by: Actor = system,
+): Promise<number> {
+  const condition = and(
+    eq(machines.discovered, true),
+    notSeenSince &&
+      sql`coalesce(${machines.lastSeenAt}, ${machines.createdAt}) < ${notSeenSince.toISOString()}::timestamptz`,
+    address === undefined ? undefined : sql`${machines.discoveredFrom} = ${sharerOf(address)}`,
+  )
+  const chosen = db.select({ id: machines.id }).from(machines).where(condition).limit(limit)
+  if (dryRun) return (await chosen).length
+  return db.transaction(async (transaction) => {
+    const tx = transaction as unknown as Db
+    const gone = await tx.delete(machines).where(sql`${machines.id} in ${chosen}`).returning({ id: machines.id })
+    const after = {
+      forgotten: gone.length,
+      ...(address !== undefined && { address }),
+      ...(notSeenSince && { notSeenSince }),
+    }
+    if (gone.length > 0)
+      await recordChanges(tx, [{ actor: by, type: 'machine.forgotten', subject: 'discovered', after }])
+    return gone.length
+  })
+}

@@ -1,0 +1,69 @@
+import { sql } from 'drizzle-orm'
+import type { Db } from '../../../db/open.ts'
+import { rowsOf } from '../../../db/rows.ts'
+import type { Facts } from '../../../model/facts.ts'
+import { handleOf, identityKeys, nameOf } from '../../../model/identity.ts'
+import type { Machine } from '../machines.ts'
+import { nameOfId } from '../names.ts'
+
+/** A machine that reported the same board as another, and whether a deployment installs or installed it. */
+type Twin = Pick<Machine, 'id' | 'macs' | 'facts' | 'discovered'> & { name: string; deployed: boolean }
+
+/**
+ * Why machines are not to be armed as they are probably another machine that is armed with them, or that a deployment installs
+ * or installed: two cards of one board are discovered as two machines. Two that an operator entered are two. By their ids.
+ */
+export async function findTwins(db: Db, machines: Machine[]): Promise<Map<string, string>> {
+  const byKey = new Map<string, Twin[]>()
+  for (const twin of await findReporting(db, machines))
+    for (const key of keysOf(twin.facts)) byKey.set(key, [...(byKey.get(key) ?? []), twin])
+  const armed = new Set<string>()
+  const refusals = new Map<string, string>()
+  for (const machine of machines.toSorted((a, b) => Number(a.discovered) - Number(b.discovered))) {
+    const twin = keysOf(machine.facts)
+      .flatMap((key) => byKey.get(key) ?? [])
+      .find((other) => (other.deployed || armed.has(other.id)) && areTwins(machine, other))
+    if (twin === undefined) armed.add(machine.id)
+    else refusals.set(machine.id, whyNot(machine, twin, armed.has(twin.id)))
+  }
+  return refusals
+}
+
+function areTwins(one: Machine, other: Twin): boolean {
+  return one.id !== other.id && (one.discovered || other.discovered) && !differ(one.facts, other.facts)
+}
+
+function whyNot(machine: Machine, twin: Twin, together: boolean): string {
+  const done = together ? 'is armed with it' : 'a deployment installs or installed'
+  return `${nameOf(machine)} is probably the same machine as ${twin.name}, which ${done}; if it is: bootwright machine merge ${handleOf(twin)} --from ${handleOf(machine)}`
+}
+
+async function findReporting(db: Db, machines: Machine[]): Promise<Twin[]> {
+  const keys = machines.map(({ facts }) => identityKeys(facts))
+  const uuids = JSON.stringify(keys.flatMap((one) => one.uuids))
+  const serials = JSON.stringify(keys.flatMap(({ serial }) => serial ?? []))
+  const found = await db.execute(sql`
+    select machines.id, facts, discovered, ${nameOfId(sql`machines.id`)} as name,
+      array(select mac from machine_macs where machine_id = machines.id order by mac) as macs,
+      exists (select 1 from deployments where machine_id = machines.id
+        and state in ('armed', 'started', 'installing', 'installed')) as deployed
+    from machines where id in (
+      select id from machines where facts ->> 'uuid' in (select jsonb_array_elements_text(${uuids}::jsonb))
+      union select id from machines where facts ->> 'serial' in (select jsonb_array_elements_text(${serials}::jsonb)))
+    order by machines.id`)
+  return rowsOf<Twin>(found)
+}
+
+/** The UUID in one byte order, and the serial with its product; without values that vendors write for "none". */
+function keysOf(facts: Facts): string[] {
+  const { uuids, serial, product } = identityKeys(facts)
+  const [uuid] = [...uuids].sort()
+  return [...(uuid === undefined ? [] : [`uuid ${uuid}`]), ...(serial ? [`serial ${serial} ${product}`] : [])]
+}
+
+/** Both report a real value of one kind, and not the same. */
+function differ(one: Facts, other: Facts): boolean {
+  const [a, b] = [identityKeys(one), identityKeys(other)]
+  const otherUuid = a.uuids.length > 0 && b.uuids.length > 0 && !a.uuids.some((uuid) => b.uuids.includes(uuid))
+  return otherUuid || (a.serial !== undefined && b.serial !== undefined && a.serial !== b.serial)
+}

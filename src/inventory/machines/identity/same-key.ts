@@ -1,0 +1,65 @@
+import { type SQL, sql } from 'drizzle-orm'
+import { machines } from '../../../db/schema.ts'
+import { ConflictError, type FieldFault } from '../../../lib/errors.ts'
+import { swapUuid } from '../../../lib/ids/uuid.ts'
+import { folded, handleOf, nameOf } from '../../../model/identity.ts'
+import type { Machine } from '../machines.ts'
+
+/** What a machine without MACs is known by. */
+type Values = {
+  uuid?: string | null | undefined
+  serial?: string | null | undefined
+  product?: string | null | undefined
+}
+
+/** Whether a machine was entered with a serial and product, whatever their capitals and blanks. */
+export function isSerial(serial: SQL, product: SQL): SQL {
+  return sql`${foldedText(sql`machines.serial`)} = ${foldedText(serial)} and ${foldedText(sql`machines.product`)} = ${foldedText(product)}`
+}
+
+/** `folded`, as the database says it. */
+export function foldedText(text: SQL): SQL {
+  return sql`lower(regexp_replace(${text}, '\\s+', ' ', 'g'))`
+}
+
+/** A condition for the machines that were entered with any of these values. */
+export function isEnteredWith({ uuid, serial, product }: Values): SQL | undefined {
+  const conditions = [
+    ...(uuid ? [sql`${machines.uuid} in (${uuid}, ${swapUuid(uuid)})`] : []),
+    ...(serial && product ? [isSerial(sql`${serial}`, sql`${product}`)] : []),
+  ]
+  return conditions.length === 0 ? undefined : sql`not ${machines.discovered} and (${sql.join(conditions, sql` or `)})`
+}
+
+/** One text for each value, however it is written. */
+export function valueKeys({ uuid, serial, product }: Values): string[] {
+  return [
+    ...(uuid ? [`UUID ${[uuid, swapUuid(uuid)].sort()[0]}`] : []),
+    ...(serial && product ? [`serial ${folded(serial)} of ${folded(product)}`] : []),
+  ]
+}
+
+/** The fault of a value by which one machine alone is known, as it has no MACs, and which another has. */
+export function takenFault(values: Values, other: Machine): FieldFault {
+  const { uuid, serial } = values
+  const isUuid = Boolean(uuid) && other.uuid !== undefined && [uuid, swapUuid(uuid ?? '')].includes(other.uuid)
+  const handle = handleOf(other)
+  const field = isUuid ? 'uuid' : 'serial'
+  const settled =
+    other.macs.length === 0
+      ? `if it is this machine: bootwright machine set ${handle} --add-mac MAC; else`
+      : 'to enter another:'
+  return {
+    field,
+    value: (isUuid ? uuid : serial) ?? '',
+    expected: `one that no other machine has, where one of the two has no MACs: ${nameOf(other)} has it (${settled} bootwright machine set ${handle} --clear-${field})`,
+  }
+}
+
+/** @throws ConflictError that names the machine which has a value by which one of the two alone is known */
+export function refuseTaken(values: Values, others: Machine[]): void {
+  const [other] = others
+  if (other === undefined) return
+  const { field, value, expected } = takenFault(values, other)
+  throw new ConflictError(`${field} ${value}: expected ${expected}`)
+}

@@ -1,0 +1,305 @@
+import { and, asc, eq, gt, inArray, type SQL, sql } from 'drizzle-orm'
+import { v7 as newId } from 'uuid'
+import type { Db } from '../../db/open.ts'
+import { boots, machineMacs, machines, secrets } from '../../db/schema.ts'
+import { changesInstall, everyBootFaults, findInstallers, type Installers } from '../../decide/every-boot.ts'
+import { canonical } from '../../lib/canonical.ts'
+import { ConflictError, type FieldFault, InputError } from '../../lib/errors.ts'
+import type { Mac } from '../../lib/ids/mac.ts'
+import { swapUuid } from '../../lib/ids/uuid.ts'
+import { identifiedBy, isIdentified } from '../../model/identity.ts'
+import { type Actor, recordChanges, system } from '../changes/changes.ts'
+import { changeType } from '../changes/types.ts'
+import { checkPrecondition, type Precondition } from '../common/precondition.ts'
+import { tooManyParams } from './assignment-change.ts'
+import { changedValues, type MachineChange, type MachineValues, rowValuesOf, valuesOf } from './fields.ts'
+import { isEnteredWith, refuseTaken, valueKeys } from './identity/same-key.ts'
+import { type MachineKey, nameColumn, namesOfMachines, noMachine, refuseAmbiguous } from './names.ts'
+import { refuseUnknownNames } from './references.ts'
+
+/** A row of the table, with its MACs: what is null there is absent here. */
+export type Machine = Present<typeof machines.$inferSelect> & {
+  macs: Mac[]
+  /** What lists and messages call it: its host name where no other machine has that, else a MAC. */
+  name?: string
+}
+
+type Present<Row> = {
+  [Key in keyof Row as null extends Row[Key] ? never : Key]: Row[Key]
+} & { [Key in keyof Row as null extends Row[Key] ? Key : never]?: NonNullable<Row[Key]> }
+
+export type { MachineChange } from './fields.ts'
+
+export type MachineFilter = {
+  discovered?: boolean | undefined
+  image?: string | undefined
+  hostname?: string | undefined
+}
+
+export type { MachineKey } from './names.ts'
+
+/** For a machine to be made that is named by no MAC, only by what is entered of it. */
+export const newMachine = { id: 'new' }
+
+const hasMacs = sql`exists (select 1 from machine_macs where machine_id = machines.id)`
+const macsOf = sql<string[]>`array(select mac from machine_macs where machine_id = machines.id order by mac)`
+
+/** @throws ConflictError when several machines have that host name or UUID */
+export async function findMachine(db: Db, key: MachineKey): Promise<Machine | undefined> {
+  if ('uuid' in key) {
+    const byId = await findMachine(db, { id: key.uuid })
+    if (byId !== undefined) return byId
+  }
+  const found = await selectMachines(db, keyCondition(key), 3)
+  refuseAmbiguous(key, found)
+  return found[0]
+}
+
+function keyCondition(key: MachineKey): SQL | undefined {
+  if ('mac' in key) return sql`${machines.id} = (select machine_id from machine_macs where mac = ${key.mac})`
+  if ('hostname' in key) return eq(machines.hostname, key.hostname)
+  if ('uuid' in key) return inArray(machines.uuid, [key.uuid, swapUuid(key.uuid)])
+  return sql`${machines.id} = coalesce((select into_id from machine_merges where from_id = ${key.id}), ${key.id}::uuid)`
+}
+
+/** Machines in the order of their creation, those after the id `after`. */
+export async function listMachines(db: Db, filter: MachineFilter, limit: number, after?: string): Promise<Machine[]> {
+  const conditions = and(
+    filter.discovered === undefined ? undefined : eq(machines.discovered, filter.discovered),
+    filter.image === undefined ? undefined : sql`${machines.assignment} ->> 'image' = ${filter.image}`,
+    filter.hostname === undefined ? undefined : eq(machines.hostname, filter.hostname),
+    after === undefined ? undefined : gt(machines.id, after),
+  )
+  return selectMachines(db, conditions, limit)
+}
+
+/** The machines with these ids that there are, in no order. */
+export async function findMachines(db: Db, ids: string[]): Promise<Machine[]> {
+  if (ids.length === 0) return []
+  const wanted = sql`${machines.id} in (select value::uuid from jsonb_array_elements_text(${JSON.stringify(ids)}::jsonb))`
+  return selectMachines(db, wanted, ids.length)
+}
+
+/**
+ * Makes or changes a machine: what `change` leaves undefined stays, or with `replace` is cleared, the MACs excepted. From then
+ * on the machine counts as entered by an operator. What changes nothing leaves no trace.
+ * @throws NotFoundError for an unknown id; InputError for a name that does not exist; ConflictError when another machine
+ * has the MAC; PreconditionError
+ */
+export async function saveMachine(
+  db: Db,
+  key: MachineKey,
+  change: MachineChange,
+  how: Precondition & { replace?: boolean } = {},
+  by: Actor = system,
+): Promise<{ machine: Machine; created: boolean }> {
+  await refuseUnknownNames(db, change.assignment ?? {}, 'assignment')
+  const installers = await findInstallers(db)
+  try {
+    return await saveOnce(db, key, change, installers, how, by)
+  } catch (error) {
+    // Another request, or the machine itself by booting, may have made it meanwhile: then this is a change of it.
+    if (!(error instanceof ConflictError) || !('mac' in key) || (await findMachine(db, key)) === undefined) throw error
+    return saveOnce(db, key, change, installers, how, by)
+  }
+}
+
+async function saveOnce(
+  db: Db,
+  key: MachineKey,
+  change: MachineChange,
+  installers: Installers,
+  { replace, ...precondition }: Precondition & { replace?: boolean },
+  by: Actor,
+): Promise<{ machine: Machine; created: boolean }> {
+  return db.transaction(async (transaction) => {
+    const tx = transaction as unknown as Db
+    const named = key === newMachine ? undefined : await lockMachine(tx, key)
+    if (named === undefined && !('mac' in key) && key !== newMachine) throw noMachine(key)
+    // MACs that nobody entered yet, with the UUID or serial of a machine that was entered without any, are that machine's.
+    const bare = named === undefined || named.discovered ? await findBare(tx, change) : undefined
+    if (bare !== undefined && (key === newMachine || precondition.ifNoneMatch !== undefined))
+      refuseTaken(change, [bare])
+    const before = bare ?? named
+    // A machine that was only discovered can be read, and changed as it was read; but nobody has entered it yet.
+    const entered = before?.discovered ? undefined : before
+    checkPrecondition({ ifMatch: precondition.ifMatch }, named)
+    checkPrecondition({ ifNoneMatch: precondition.ifNoneMatch }, entered)
+    const id = before?.id ?? newId()
+    const wanted = [...new Set([...(change.macs ?? named?.macs ?? []), ...('mac' in key ? [key.mac] : [])])]
+    const after = changedValues(valuesOf(before ?? {}), change, replace && bare === undefined)
+    if (isKnownAnew(entered, after, wanted)) refuseTaken(after, await findClashes(tx, id, after, wanted))
+    if (!isIdentified({ ...after, macs: wanted }))
+      throw new InputError({ field: 'macs', value: '[]', expected: identifiedBy })
+    const faults = [
+      ...tooMany({ ...after, macs: wanted }),
+      ...(changesInstall(change.assignment)
+        ? everyBootFaults([{ ...after.assignment, field: 'assignment' }], (one) => installers.has(one))
+        : []),
+    ]
+    if (faults.length > 0) throw new InputError(faults)
+    const values = { ...rowValuesOf(after), discovered: false }
+    if (before === undefined) await tx.insert(machines).values({ ...values, id })
+    else await tx.update(machines).set(values).where(eq(machines.id, id))
+    await replaceMacs(tx, id, before?.macs ?? [], wanted)
+    const saved = await findMachine(tx, { id })
+    if (saved === undefined) throw new ConflictError(`machine ${id} was deleted meanwhile`)
+    if (before !== undefined && canonical(said(before)) === canonical(said(saved)))
+      return { machine: before, created: false }
+    const machine = before === undefined ? saved : await countRevision(tx, saved)
+    const type = changeType('machine', entered, machine)
+    await recordChanges(tx, [{ actor: by, type, subject: id, before: entered && said(entered), after: said(machine) }])
+    return { machine, created: before === undefined }
+  })
+}
+
+/** The machine that was entered without MACs, with a value of this change. @throws ConflictError when several were */
+async function findBare(tx: Db, { uuid, serial, product }: MachineChange): Promise<Machine | undefined> {
+  const condition = isEnteredWith({ uuid, serial, product })
+  if (condition === undefined) return undefined
+  const [bare, another] = await selectMachines(tx, and(condition, sql`not ${hasMacs}`), 2)
+  if (another !== undefined) refuseTaken({ uuid, serial, product }, [another])
+  return bare && lockMachine(tx, { id: bare.id })
+}
+
+/** Whether a change gives a machine a UUID or serial, or takes the last MAC from it. */
+function isKnownAnew(before: Machine | undefined, after: MachineValues, macs: Mac[]): boolean {
+  const isSame = before !== undefined && canonical(valueKeys(before)) === canonical(valueKeys(after))
+  return !isSame || (macs.length === 0 && before.macs.length > 0)
+}
+
+/** Other machines that were entered with its UUID or serial, where it or they are known by nothing else. */
+async function findClashes(tx: Db, id: string, after: MachineValues, macs: Mac[]): Promise<Machine[]> {
+  const condition = isEnteredWith(after)
+  if (condition === undefined) return []
+  const alone = macs.length === 0 ? undefined : sql`not ${hasMacs}`
+  return selectMachines(tx, and(condition, sql`${machines.id} <> ${id}`, alone), 1)
+}
+
+/** What is too much on one machine, after a change was added to what there was. */
+export function tooMany({ labels, assignment, macs }: MachineValues & { macs: Mac[] }): FieldFault[] {
+  const limits = [
+    { field: 'macs', count: macs.length, max: 64 },
+    { field: 'labels', count: Object.keys(labels).length, max: 64 },
+  ]
+  const faults = limits
+    .filter(({ count, max }) => count > max)
+    .map(({ field, count, max }) => ({ field, value: `${count} of them`, expected: `at most ${max} on one machine` }))
+  return [...faults, ...tooManyParams(assignment)]
+}
+
+/** Deletes a machine with its secrets; its boots stay, without it. @throws NotFoundError, PreconditionError */
+export async function deleteMachine(
+  db: Db,
+  key: MachineKey,
+  precondition: Precondition = {},
+  by: Actor = system,
+): Promise<void> {
+  await db.transaction(async (transaction) => {
+    const tx = transaction as unknown as Db
+    const machine = await lockMachine(tx, key)
+    if (machine === undefined) throw noMachine(key)
+    checkPrecondition(precondition, machine)
+    await tx.delete(machines).where(eq(machines.id, machine.id))
+    await tx.delete(secrets).where(and(eq(secrets.ownerKind, 'machine'), eq(secrets.owner, machine.id)))
+    await recordChanges(tx, [{ actor: by, type: 'machine.deleted', subject: machine.id, before: said(machine) }])
+  })
+}
+
+/** What operators say of a machine, without what it reports: what the audit log keeps. */
+export function said(machine: Machine) {
+  const { discovered, macs } = machine
+  return { discovered, macs: [...macs].sort(), ...presentOf(valuesOf(machine)) }
+}
+
+/** An object without the values that are null or absent. */
+export function presentOf<Row extends object>(row: Row): Present<Row> {
+  return Object.fromEntries(
+    Object.entries(row).filter(([, value]) => value !== null && value !== undefined),
+  ) as Present<Row>
+}
+
+/** An operator has said something about these machines: no longer are they only discovered. */
+export async function markEntered(tx: Db, ids: string[]): Promise<void> {
+  if (ids.length > 0)
+    await tx
+      .update(machines)
+      .set({ discovered: false })
+      .where(and(eq(machines.discovered, true), inArray(machines.id, ids)))
+}
+
+/** A machine, locked until the transaction ends. */
+export async function lockMachine(tx: Db, key: MachineKey): Promise<Machine | undefined> {
+  const machine = await findMachine(tx, key)
+  if (machine === undefined) return undefined
+  await tx.select({ id: machines.id }).from(machines).where(eq(machines.id, machine.id)).for('update')
+  return findMachine(tx, { id: machine.id })
+}
+
+/** Counts a machine's revision up, after a change of it. */
+export async function countRevision(tx: Db, machine: Machine): Promise<Machine> {
+  const [values] = await tx
+    .update(machines)
+    .set({ revision: machine.revision + 1, updatedAt: sql`now()` })
+    .where(eq(machines.id, machine.id))
+    .returning({ revision: machines.revision, updatedAt: machines.updatedAt })
+  return { ...machine, ...values }
+}
+
+/** True for PostgreSQL's unique_violation (23505), wherever the driver has put it. */
+export function isUniqueViolation(error: unknown): boolean {
+  const { code, cause } = (error ?? {}) as { code?: unknown; cause?: unknown }
+  return code === '23505' || (cause !== undefined && isUniqueViolation(cause))
+}
+
+/** The machines that fit a condition, in the order given and then that of their creation. */
+export async function selectMachines(
+  db: Db,
+  condition: SQL | undefined,
+  limit: number,
+  ...order: SQL[]
+): Promise<Machine[]> {
+  const rows = await db
+    .select({ row: machines, macs: macsOf, name: nameColumn })
+    .from(machines)
+    .where(condition)
+    .orderBy(...order, asc(machines.id))
+    .limit(limit)
+  return rows.map(({ row, macs, name }) => ({ ...presentOf(row), macs, name }))
+}
+
+async function replaceMacs(db: Db, machineId: string, before: Mac[], wanted: Mac[]): Promise<void> {
+  const gone = before.filter((mac) => !wanted.includes(mac))
+  const fresh = wanted.filter((mac) => !before.includes(mac))
+  if (gone.length > 0) await db.delete(machineMacs).where(inArray(machineMacs.mac, gone))
+  if (fresh.length === 0) return
+  await takeOverDiscovered(db, machineId, fresh)
+  const added = await db
+    .insert(machineMacs)
+    .values(fresh.map((mac) => ({ mac, machineId })))
+    .onConflictDoNothing()
+    .returning()
+  if (added.length === fresh.length) return
+  const taken = fresh.filter((mac) => !added.some((row) => row.mac === mac))
+  const owners = await db.select().from(machineMacs).where(inArray(machineMacs.mac, taken))
+  const names = await namesOfMachines(
+    db,
+    owners.map((owner) => owner.machineId),
+  )
+  const faults = owners.map((owner) => {
+    const name = names.get(owner.machineId)
+    return `MAC ${owner.mac} already belongs to machine ${name}: bootwright machine set ${name} --remove-mac ${owner.mac}`
+  })
+  throw new ConflictError(faults.join('; ') || `another machine already has MAC ${taken.join(', ')}`)
+}
+
+/** A machine seen by one of its network cards, before an operator entered it with all of them, is the same machine. */
+export async function takeOverDiscovered(db: Db, machineId: string, macs: Mac[]): Promise<void> {
+  const owners = db.select({ id: machineMacs.machineId }).from(machineMacs).where(inArray(machineMacs.mac, macs))
+  const seen = and(eq(machines.discovered, true), inArray(machines.id, owners))
+  await db
+    .update(boots)
+    .set({ machineId })
+    .where(inArray(boots.machineId, db.select({ id: machines.id }).from(machines).where(seen)))
+  await db.delete(machines).where(seen)
+}

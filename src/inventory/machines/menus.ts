@@ -1,0 +1,169 @@
+import type { Db } from '../../db/open.ts'
+import { menus } from '../../db/schema.ts'
+import { everyBootFaults, findInstallers, type Installers } from '../../decide/every-boot.ts'
+import { type FieldFault, InputError, NotFoundError } from '../../lib/errors.ts'
+import { type Arch, formatTarget, type Platform, platforms } from '../../model/arch.ts'
+import { type Actor, system } from '../changes/changes.ts'
+import { deleteNamed, findNamed, listNamed, type Noun, saveNamed } from '../common/named.ts'
+import type { Precondition } from '../common/precondition.ts'
+import { findImage, findVariant } from '../images/images.ts'
+import { refuseNamed, refuseUnknownNames } from './references.ts'
+
+/** One line of a menu, and what choosing it does. `archs` and `platforms` hide it from other machines. */
+export type MenuEntry = {
+  /** Unique in the menu; what is chosen. */
+  name: string
+  /** What a person reads. */
+  text: string
+  /** The key that chooses it, one letter or digit. */
+  hotkey?: string | undefined
+  archs?: Arch[] | undefined
+  platforms?: Platform[] | undefined
+} & (
+  | {
+      kind: 'image'
+      image: string
+      args?: string[] | undefined
+      withoutArgs?: string[] | undefined
+      answerFile?: string | undefined
+      /** It may install when the menu starts it by itself. */
+      everyBoot?: true | undefined
+    }
+  | { kind: 'menu'; menu: string }
+  | { kind: 'local' | 'shell' | 'reboot' }
+)
+
+/** A choice shown on a machine's screen. */
+export type Menu = {
+  name: string
+  title: string
+  /** After this the default entry is taken; null waits for ever. */
+  timeoutSeconds: number | null
+  defaultEntry: string | null
+  entries: MenuEntry[]
+  revision: number
+  createdAt: Date
+  updatedAt: Date
+}
+export type MenuContent = Pick<Menu, 'title' | 'timeoutSeconds' | 'defaultEntry' | 'entries'>
+
+const noun: Noun<Menu> = { table: menus, noun: 'menu' }
+
+export const findMenu = (db: Db, name: string): Promise<Menu | undefined> => findNamed(db, noun, name)
+
+/** Menus by name, those after `after`. */
+export const listMenus = (db: Db, limit: number, after?: string): Promise<Menu[]> => listNamed(db, noun, limit, after)
+
+/** Makes or replaces a menu. @throws InputError for entries of one name, a default that is no entry, a name that does not exist; PreconditionError */
+export async function saveMenu(
+  db: Db,
+  name: string,
+  content: MenuContent,
+  precondition: Precondition = {},
+  by: Actor = system,
+): Promise<{ menu: Menu; created: boolean }> {
+  await refuseUnknownEntries(db, name, content.entries)
+  const installers = await findInstallers(db)
+  const { row, created } = await saveNamed(db, noun, name, () => checkedMenu(content, installers), precondition, by)
+  return { menu: row, created }
+}
+
+/** Changes some of a menu; what the change leaves out stays. @throws as saveMenu, and NotFoundError */
+export async function changeMenu(
+  db: Db,
+  name: string,
+  change: { [Field in keyof MenuContent]?: MenuContent[Field] | undefined },
+  precondition: Precondition = {},
+  by: Actor = system,
+): Promise<Menu> {
+  await refuseUnknownEntries(db, name, change.entries ?? [])
+  const installers = await findInstallers(db)
+  const contentAfter = (before: Menu | undefined): MenuContent => {
+    if (before === undefined) throw new NotFoundError(`there is no menu ${name}`)
+    const { title = before.title, entries = before.entries } = change
+    const { timeoutSeconds = before.timeoutSeconds, defaultEntry = before.defaultEntry } = change
+    return checkedMenu({ title, timeoutSeconds, defaultEntry, entries }, installers)
+  }
+  const { row } = await saveNamed(db, noun, name, contentAfter, precondition, by)
+  return row
+}
+
+async function refuseUnknownEntries(db: Db, name: string, entries: MenuEntry[]): Promise<void> {
+  for (const [index, entry] of entries.entries()) {
+    // A menu may lead back to itself.
+    const named = entry.kind === 'image' ? entry : entry.kind === 'menu' && entry.menu !== name ? entry : {}
+    await refuseUnknownNames(db, named, `entries[${index}]`)
+  }
+}
+
+/** @throws NotFoundError, PreconditionError; ConflictError while something names it */
+export async function deleteMenu(
+  db: Db,
+  name: string,
+  precondition: Precondition = {},
+  by: Actor = system,
+): Promise<void> {
+  await db.transaction(async (transaction) => {
+    const tx = transaction as unknown as Db
+    await refuseNamed(tx, 'menu', name)
+    await deleteNamed(tx, noun, name, precondition, by)
+  })
+}
+
+/** With a time limit the default entry starts by itself. */
+function unsaidDefault({ entries, defaultEntry, timeoutSeconds }: MenuContent, installers: Installers): FieldFault[] {
+  const index = entries.findIndex(({ name }) => name === defaultEntry)
+  const entry = entries[index]
+  if (timeoutSeconds === null || entry?.kind !== 'image') return []
+  return everyBootFaults([{ ...entry, field: `entries[${index}]` }], (image) => installers.has(image))
+}
+
+/** What should be known of a menu when it is saved: on which machines its time limit does not count, and why. */
+export async function menuNotices(
+  db: Db,
+  { entries, defaultEntry, timeoutSeconds }: Pick<Menu, 'entries' | 'defaultEntry' | 'timeoutSeconds'>,
+): Promise<string[]> {
+  if (timeoutSeconds === null) return []
+  if (defaultEntry === null)
+    return ['timeoutSeconds counts only with a defaultEntry: without one the menu waits for a person']
+  const entry = entries.find(({ name }) => name === defaultEntry)
+  const reasons = [
+    ...(entry?.archs ? [`is only for ${entry.archs.join(', ')}`] : []),
+    ...(entry?.platforms ? [`is only for ${entry.platforms.join(', ')}`] : []),
+    ...(entry?.kind === 'image' ? await variantsOf(db, entry.image) : []),
+  ]
+  return reasons.length === 0
+    ? []
+    : [`default entry ${defaultEntry} ${reasons.join(' and ')}: on other machines the menu waits for a person`]
+}
+
+/** The firmware that an image has nothing for, on machines of an arch that it has something for. */
+async function variantsOf(db: Db, name: string): Promise<string[]> {
+  const variants = (await findImage(db, name))?.variants ?? []
+  const missing = [...new Set(variants.map(({ arch }) => arch))].flatMap((arch) =>
+    platforms
+      .filter((platform) => arch !== 'arm64' || platform === 'efi')
+      .filter((platform) => findVariant(variants, { arch, platform }) === undefined)
+      .map((platform) => formatTarget({ arch, platform })),
+  )
+  return missing.length === 0 ? [] : [`has no variant for ${missing.join(', ')}`]
+}
+
+function checkedMenu(content: MenuContent, installers: Installers): MenuContent {
+  const { entries, defaultEntry } = content
+  const names = entries.map((entry) => entry.name)
+  const hotkeys = entries.flatMap((entry) => entry.hotkey ?? [])
+  for (const [field, values] of [
+    ['name', names],
+    ['hotkey', hotkeys],
+  ] as const) {
+    const twin = values.find((value, index) => values.indexOf(value) !== index)
+    if (twin !== undefined)
+      throw new InputError({ field: 'entries', value: twin, expected: `entries each with a ${field} of its own` })
+  }
+  if (defaultEntry !== null && !names.includes(defaultEntry))
+    throw new InputError({ field: 'defaultEntry', value: defaultEntry, expected: `one of ${names.join(', ')}` })
+  const faults = unsaidDefault(content, installers)
+  if (faults.length > 0) throw new InputError(faults)
+  return content
+}

@@ -1,0 +1,58 @@
+import { and, eq, sql } from 'drizzle-orm'
+import type { Db } from '../../db/open.ts'
+import { rowsOf } from '../../db/rows.ts'
+import { boots, machineMacs, machineMerges, machines, secrets } from '../../db/schema.ts'
+import { ConflictError, InputError } from '../../lib/errors.ts'
+import { type Actor, recordChanges, system } from '../changes/changes.ts'
+import { joinedValues, rowValuesOf, valuesOf } from './fields.ts'
+import { countRevision, findMachine, lockMachine, type Machine, said } from './machines.ts'
+import { type MachineKey, noMachine } from './names.ts'
+
+/**
+ * Makes two machines one: `into` keeps what is said of it and takes over what is not, and the MACs, boots, deployments and
+ * secrets of `from`. The id of `from` goes on to mean `into`.
+ * @throws NotFoundError; InputError when they are the same; ConflictError when both are being installed
+ */
+export async function mergeMachines(db: Db, into: MachineKey, from: MachineKey, by: Actor = system): Promise<Machine> {
+  return db.transaction(async (transaction) => {
+    const tx = transaction as unknown as Db
+    const target = await lockMachine(tx, into)
+    const source = await lockMachine(tx, from)
+    if (target === undefined || source === undefined) throw noMachine(target === undefined ? into : from)
+    if (target.id === source.id)
+      throw new InputError({ field: 'from', value: source.id, expected: 'another machine than the one it goes into' })
+    await moveBelongings(tx, source.id, target.id)
+    await tx.delete(machines).where(eq(machines.id, source.id))
+    const macs = source.macs.map((mac) => ({ mac, machineId: target.id }))
+    if (macs.length > 0) await tx.insert(machineMacs).values(macs)
+    await tx.insert(machineMerges).values({ fromId: source.id, intoId: target.id })
+    await tx
+      .update(machines)
+      .set({
+        ...rowValuesOf(joinedValues(valuesOf(target), valuesOf(source))),
+        facts: { ...source.facts, ...target.facts },
+        discovered: target.discovered && source.discovered,
+      })
+      .where(eq(machines.id, target.id))
+    const machine = await countRevision(tx, (await findMachine(tx, { id: target.id })) as Machine)
+    await recordChanges(tx, [
+      { actor: by, type: 'machine.merged', subject: target.id, before: said(target), after: said(machine) },
+      { actor: by, type: 'machine.deleted', subject: source.id, before: said(source) },
+    ])
+    return machine
+  })
+}
+
+async function moveBelongings(tx: Db, from: string, to: string): Promise<void> {
+  const active = await tx.execute(sql`
+    select 1 from deployments where machine_id in (${from}, ${to}) and state in ('armed', 'started', 'installing')`)
+  if (rowsOf(active).length > 1)
+    throw new ConflictError('both machines are being installed: cancel one deployment first')
+  await tx.execute(sql`update deployments set machine_id = ${to} where machine_id = ${from}`)
+  await tx.update(boots).set({ machineId: to }).where(eq(boots.machineId, from))
+  await tx.update(machineMerges).set({ intoId: to }).where(eq(machineMerges.intoId, from))
+  await tx.execute(sql`
+    update secrets set owner = ${to} where owner_kind = 'machine' and owner = ${from}
+      and name not in (select name from secrets where owner_kind = 'machine' and owner = ${to})`)
+  await tx.delete(secrets).where(and(eq(secrets.ownerKind, 'machine'), eq(secrets.owner, from)))
+}

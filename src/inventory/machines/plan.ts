@@ -1,0 +1,208 @@
+import { v7 as newId } from 'uuid'
+import { changesInstall, everyBootFaults, type Installers } from '../../decide/every-boot.ts'
+import { canonical } from '../../lib/canonical.ts'
+import type { FieldFault } from '../../lib/errors.ts'
+import type { Mac } from '../../lib/ids/mac.ts'
+import { swapUuid } from '../../lib/ids/uuid.ts'
+import { identifiedBy, isIdentified, nameOf } from '../../model/identity.ts'
+import type { AssignmentChange } from './assignment-change.ts'
+import { changedValues, type MachineChange, machineFields, valuesOf } from './fields.ts'
+import { takenFault, valueKeys } from './identity/same-key.ts'
+import { type Machine, presentOf, said, tooMany } from './machines.ts'
+import { type Referred, referredWords } from './references.ts'
+
+/** How a row says which machine it means: by one MAC, by all of them, by id, UUID, or serial with product. */
+export type RowKey =
+  | { mac: Mac }
+  | { macs: Mac[] }
+  | { id: string }
+  | { uuid: string }
+  | { serial: string; product: string }
+
+/** What one row of an upload says of a machine. `replace`: what it leaves out is cleared. */
+export type MachineRow = { line: number; key: RowKey; change: MachineChange; replace?: boolean }
+
+/** What the inventory has for the keys and names in some rows. */
+export type Known = {
+  byMac: Map<Mac, Machine>
+  byId: Map<string, Machine>
+  /** Some of the machines that were entered with a UUID, or a serial with its product: those without MACs first. */
+  byUuid: (uuid: string) => Machine[]
+  bySerial: (serial: string, product: string) => Machine[]
+  names: Record<Referred, Set<string>>
+  /** Images that may write to a machine's disk. */
+  installers: Installers
+}
+
+/**
+ * What the rows before have said: on which line each MAC and each machine was named, whose MACs were given up, and which
+ * UUIDs and serials were entered for a machine with MACs, or without.
+ */
+export type Earlier = {
+  macs: Map<Mac, number>
+  machines: Map<string, number>
+  released: Map<Mac, string>
+  values: Map<string, { line: number; bare: boolean }>
+}
+
+export type BadRow = { line: number; faults: FieldFault[] }
+export type Outcome = 'created' | 'changed' | 'unchanged'
+
+/** What a row comes to. `takesOver` are discovered machines that turn out to be this one. */
+export type PlannedRow = {
+  line: number
+  outcome: Outcome
+  before: Machine | undefined
+  after: Machine
+  takesOver: string[]
+}
+
+export function nothingEarlier(): Earlier {
+  return { macs: new Map(), machines: new Map(), released: new Map(), values: new Map() }
+}
+
+/** Adds what some rows said to what was said before them. */
+export function addEarlier(into: Earlier, more: Earlier): void {
+  for (const [mac, line] of more.macs) into.macs.set(mac, line)
+  for (const [id, line] of more.machines) into.machines.set(id, line)
+  for (const [mac, id] of more.released) into.released.set(mac, id)
+  for (const [value, one] of more.values) into.values.set(value, one)
+}
+
+/** Works out in order what rows come to, and what is to be remembered of them. Changes nothing. */
+export function planRows(
+  rows: MachineRow[],
+  known: Known,
+  earlier: Earlier,
+): { plans: (PlannedRow | BadRow)[]; said: Earlier } {
+  const now = nothingEarlier()
+  const ownerOf = (mac: Mac): Machine | undefined => {
+    const owner = known.byMac.get(mac)
+    const released = now.released.get(mac) ?? earlier.released.get(mac)
+    return owner === undefined || owner.id === released ? undefined : owner
+  }
+  const lineOf = (kind: 'macs' | 'machines', key: string) => now[kind].get(key) ?? earlier[kind].get(key)
+
+  const plan = (row: MachineRow): PlannedRow | BadRow => {
+    const { line, key } = row
+    const bad = (...faults: FieldFault[]): BadRow => ({ line, faults })
+    const unknown = unknownNames(row.change.assignment, known.names)
+    const named = [...('mac' in key ? [key.mac] : []), ...(row.change.macs ?? [])]
+    const fieldOf = (mac: Mac) => ('mac' in key && key.mac === mac ? 'mac' : 'macs')
+    for (const mac of named) {
+      const before = lineOf('macs', mac)
+      if (before !== undefined) return bad({ field: fieldOf(mac), value: mac, expected: notTwice(before) }, ...unknown)
+    }
+    const found = findFor(key, known, ownerOf)
+    if ('faults' in found) return bad(...found.faults, ...unknown)
+    const owner = found.machine
+    const alike = enteredWith(row.change, known)
+    // MACs that nobody entered yet are those of the machine that was entered without any.
+    const bare = owner === undefined || owner.discovered ? alike.find(({ macs }) => macs.length === 0) : undefined
+    const before = bare ?? owner
+    const twice = before && lineOf('machines', before.id)
+    if (twice !== undefined) return bad({ ...found.at, expected: notTwice(twice) }, ...unknown)
+    const kept = bare === undefined ? before?.macs : owner?.macs
+    const wanted = [...new Set([...(row.change.macs ?? kept ?? []), ...('mac' in key ? [key.mac] : [])])]
+    const others = wanted
+      .map((mac) => ({ mac, owner: ownerOf(mac) }))
+      .filter(({ owner }) => owner && owner.id !== before?.id)
+    const taken = others.filter(({ owner }) => !owner?.discovered || lineOf('machines', owner.id) !== undefined)
+    const after = changed(before, wanted, row)
+    const isBare = after.macs.length === 0
+    const entered = valueKeys(row.change)
+    const sooner = entered
+      .map((value) => now.values.get(value) ?? earlier.values.get(value))
+      .find((one) => one !== undefined && (one.bare || isBare))
+    const faults = [
+      ...unknown,
+      ...(sooner === undefined ? [] : [{ ...found.at, expected: notTwice(sooner.line) }]),
+      ...alike
+        .filter((one) => one.id !== before?.id && (isBare || one.macs.length === 0))
+        .map((one) => takenFault(row.change, one)),
+      ...taken.map(({ mac, owner }) => ({
+        field: fieldOf(mac),
+        value: mac,
+        expected: `a MAC that no other machine has: ${owner && nameOf(owner)} has it`,
+      })),
+      ...tooMany({ ...valuesOf(after), macs: after.macs }),
+      ...(isIdentified(after) ? [] : [{ field: 'mac', value: 'nothing', expected: identifiedBy }]),
+      ...(changesInstall(row.change.assignment)
+        ? everyBootFaults([{ ...after.assignment, field: 'assignment' }], (one) => known.installers.has(one))
+        : []),
+    ]
+    if (faults.length > 0) return bad(...faults)
+
+    for (const value of entered) now.values.set(value, { line, bare: isBare })
+    for (const mac of after.macs) now.macs.set(mac, line)
+    const takesOver = [...new Set(others.map(({ owner }) => (owner as Machine).id))]
+    for (const id of [after.id, ...takesOver]) now.machines.set(id, line)
+    for (const mac of before?.macs ?? []) if (!after.macs.includes(mac)) now.released.set(mac, after.id)
+    const same = before !== undefined && canonical(said(before)) === canonical(said(after))
+    const outcome = same ? 'unchanged' : before === undefined || before.discovered ? 'created' : 'changed'
+    return { line, outcome, before, after, takesOver }
+  }
+  return { plans: rows.map(plan), said: now }
+}
+
+function notTwice(line: number): string {
+  return `a machine that no row before it names: line ${line} does`
+}
+
+type Found = { machine: Machine | undefined; at: { field: string; value: string } } | { faults: FieldFault[] }
+
+function findFor(key: RowKey, known: Known, ownerOf: (mac: Mac) => Machine | undefined): Found {
+  if ('mac' in key) return { machine: ownerOf(key.mac), at: { field: 'mac', value: key.mac } }
+  if ('macs' in key) {
+    const owners = [...new Set(key.macs.map(ownerOf))].filter((owner) => owner !== undefined)
+    const entered = owners.filter((owner) => !owner.discovered)
+    const at = { field: 'macs', value: key.macs.join(' ') }
+    if (entered.length <= 1) return { machine: entered[0] ?? owners[0], at }
+    const expected = `the MACs of one machine: ${entered.map(nameOf).join(' and ')} have them`
+    return { faults: [{ ...at, expected }] }
+  }
+  if ('id' in key) {
+    const machine = known.byId.get(key.id)
+    const at = { field: 'id', value: key.id }
+    return machine === undefined ? { faults: [{ ...at, expected: 'the id of a machine' }] } : { machine, at }
+  }
+  const [field, value, having] =
+    'uuid' in key
+      ? (['uuid', key.uuid, known.byUuid(key.uuid)] as const)
+      : (['serial', key.serial, known.bySerial(key.serial, key.product)] as const)
+  if (having.length > 1) return { faults: [{ field, value, expected: 'one that a single machine has, or a MAC' }] }
+  return { machine: having[0], at: { field, value } }
+}
+
+/** The machines that were entered with the UUID, or the serial and product, of a row. */
+function enteredWith({ uuid, serial, product }: MachineChange, known: Known): Machine[] {
+  return [
+    ...new Set([...(uuid ? known.byUuid(uuid) : []), ...(serial && product ? known.bySerial(serial, product) : [])]),
+  ]
+}
+
+/** The machine as it will be. */
+function changed(before: Machine | undefined, macs: Mac[], row: MachineRow): Machine {
+  const change = { ...row.change }
+  // The same UUID in the other byte order is not a change.
+  if (change.uuid && before?.uuid === swapUuid(change.uuid)) change.uuid = before.uuid
+  const fresh = {
+    id: newId(),
+    facts: {},
+    revision: 1,
+    createdAt: new Date(),
+    updatedAt: new Date(),
+  }
+  const values = changedValues(valuesOf(before ?? {}), change, row.replace)
+  const kept = Object.fromEntries(Object.entries(before ?? fresh).filter(([name]) => !(name in machineFields)))
+  return { ...kept, ...presentOf(values), macs: [...macs].sort(), discovered: false } as Machine
+}
+
+function unknownNames(assignment: AssignmentChange | null | undefined, names: Known['names']): FieldFault[] {
+  return (Object.keys(names) as Referred[]).flatMap((kind) => {
+    const name = assignment?.[kind]
+    return name === undefined || name === null || names[kind].has(name)
+      ? []
+      : [{ field: `assignment.${kind}`, value: name, expected: `the name of ${referredWords[kind]}` }]
+  })
+}

@@ -1,0 +1,44 @@
+import type { Db } from '../../db/open.ts'
+import { policies } from '../../db/schema.ts'
+import { refuseUnsaidInstalls } from '../../decide/every-boot.ts'
+import { canonical } from '../../lib/canonical.ts'
+import { type Actor, recordChanges, system } from '../changes/changes.ts'
+import { refuseUnknownNames } from './references.ts'
+
+/** What a machine boots that nothing else speaks for: its own disk, nothing until it is assigned, a menu, or an image. */
+export type Policy =
+  | { kind: 'local' }
+  | { kind: 'wait' }
+  | { kind: 'menu'; menu: string }
+  | { kind: 'image'; image: string; everyBoot?: true | undefined }
+
+const onlyRow = 1
+
+/** The policy in force; `local` until an operator says otherwise, because that harms no machine. */
+export async function findPolicy(db: Db): Promise<Policy> {
+  const rows = await db.select().from(policies)
+  return rows[0]?.policy ?? { kind: 'local' }
+}
+
+/** @throws InputError when the image or the menu does not exist */
+export async function savePolicy(db: Db, policy: Policy, by: Actor = system): Promise<void> {
+  const named = policy.kind === 'image' || policy.kind === 'menu' ? policy : {}
+  await refuseUnknownNames(db, named, '')
+  if (policy.kind === 'image') await refuseUnsaidInstalls(db, [{ ...policy, field: '' }])
+  await db.transaction(async (transaction) => {
+    const tx = transaction as unknown as Db
+    const before = await findPolicy(tx)
+    if (canonical(before) === canonical(policy)) return
+    await tx
+      .insert(policies)
+      .values({ id: onlyRow, policy })
+      .onConflictDoUpdate({ target: policies.id, set: { policy } })
+    await recordChanges(tx, [{ actor: by, type: 'policy.changed', subject: 'policy', before, after: policy }])
+  })
+}
+
+/** For people: `local`, `wait`, `menu main`, `image debian-12`. */
+export function formatPolicy(policy: Policy): string {
+  if (policy.kind === 'image') return `image ${policy.image}`
+  return policy.kind === 'menu' ? `menu ${policy.menu}` : policy.kind
+}

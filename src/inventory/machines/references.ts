@@ -1,0 +1,53 @@
+import { eq, sql } from 'drizzle-orm'
+import type { Db } from '../../db/open.ts'
+import { rowsOf } from '../../db/rows.ts'
+import { answerFiles, images, menus } from '../../db/schema.ts'
+import { ConflictError, type FieldFault, InputError } from '../../lib/errors.ts'
+import { nameColumn } from './names.ts'
+
+/** What assignments, menus and the policy call by name. */
+export type Referred = 'image' | 'menu' | 'answerFile'
+
+const tables = { image: images, menu: menus, answerFile: answerFiles }
+/** For messages. */
+export const referredWords = { image: 'an image', menu: 'a menu', answerFile: 'an answer file' }
+
+/** @throws InputError that names every image, menu and answer file that does not exist */
+export async function refuseUnknownNames(
+  db: Db,
+  named: { [R in Referred]?: string | null | undefined },
+  field: string,
+): Promise<void> {
+  const faults: FieldFault[] = []
+  for (const kind of Object.keys(tables) as Referred[]) {
+    const name = named[kind]
+    if (name === undefined || name === null) continue
+    const table = tables[kind]
+    const found = await db.select({ name: table.name }).from(table).where(eq(table.name, name))
+    if (found.length === 0)
+      faults.push({
+        field: [field, kind].filter(Boolean).join('.'),
+        value: name,
+        expected: `the name of ${referredWords[kind]}`,
+      })
+  }
+  if (faults.length > 0) throw new InputError(faults)
+}
+
+/** @throws ConflictError that says what names the thing, when something does: it may not be deleted */
+export async function refuseNamed(db: Db, kind: Referred, name: string): Promise<void> {
+  const said = `${kind === 'answerFile' ? 'answer file' : kind} ${name}`
+  const found = await db.execute(sql`
+    select 'machine ' || ${nameColumn} as who from machines where assignment ->> ${kind} = ${name}
+    union all select 'group ' || name from groups where assignment ->> ${kind} = ${name}
+    union all select 'menu ' || name from menus where name <> ${kind === 'menu' ? name : ''}
+      and exists (select 1 from jsonb_array_elements(entries) as e(entry) where entry ->> ${kind} = ${name})
+    union all select 'the policy' from policies where policy ->> ${kind} = ${name}
+    union all select 'deployment ' || id::text from deployments
+      where state in ('armed', 'started', 'installing')
+        and case when ${kind} = 'image' then image else assignment ->> ${kind} end = ${name}
+    limit 6`)
+  const users = rowsOf<{ who: string }>(found).map(({ who }) => who)
+  if (users.length > 0)
+    throw new ConflictError(`${said} is named by ${users.slice(0, 5).join(', ')}${users.length > 5 ? ' and more' : ''}`)
+}

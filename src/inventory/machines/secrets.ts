@@ -1,0 +1,101 @@
+import { and, asc, eq, inArray, or, sql } from 'drizzle-orm'
+import type { Db } from '../../db/open.ts'
+import { secrets } from '../../db/schema.ts'
+import { NotFoundError } from '../../lib/errors.ts'
+import type { Sealer } from '../../lib/seal.ts'
+import { type Actor, recordChanges, system } from '../changes/changes.ts'
+import { markEntered } from './machines.ts'
+
+/** Whose secret it is: a machine (by its id), or every machine of a group (by its name). */
+export type SecretOwner = { kind: 'machine' | 'group'; id: string }
+
+/** A secret as it can be shown: never its value. */
+export type SecretRecord = { name: string; updatedAt: Date }
+
+/** The form of the names of params and secrets: they stand in Liquid, as `params.root_disk`. */
+export const variablePattern = /^[a-z][a-z0-9_]{0,62}$/
+
+const isOf = ({ kind, id }: SecretOwner) => and(eq(secrets.ownerKind, kind), eq(secrets.owner, id))
+
+export async function listSecrets(db: Db, owner: SecretOwner): Promise<SecretRecord[]> {
+  return db
+    .select({ name: secrets.name, updatedAt: secrets.updatedAt })
+    .from(secrets)
+    .where(isOf(owner))
+    .orderBy(asc(secrets.name))
+}
+
+/** Sets a secret. That it was set is recorded; its value is nowhere but here, sealed. */
+export async function saveSecret(
+  db: Db,
+  sealer: Sealer,
+  owner: SecretOwner,
+  name: string,
+  value: string,
+  by: Actor = system,
+): Promise<{ created: boolean }> {
+  const sealed = sealer.seal(value, belongsTo(name))
+  return db.transaction(async (transaction) => {
+    const tx = transaction as unknown as Db
+    const before = await tx
+      .select({ name: secrets.name })
+      .from(secrets)
+      .where(and(isOf(owner), eq(secrets.name, name)))
+    await tx
+      .insert(secrets)
+      .values({ ownerKind: owner.kind, owner: owner.id, name, sealed })
+      .onConflictDoUpdate({
+        target: [secrets.ownerKind, secrets.owner, secrets.name],
+        set: { sealed, updatedAt: sql`now()` },
+      })
+    if (owner.kind === 'machine') await markEntered(tx, [owner.id])
+    await recordChanges(tx, [{ actor: by, type: 'secret.changed', subject: subjectOf(owner), after: { name } }])
+    return { created: before.length === 0 }
+  })
+}
+
+/** @throws NotFoundError */
+export async function deleteSecret(db: Db, owner: SecretOwner, name: string, by: Actor = system): Promise<void> {
+  const gone = await db
+    .delete(secrets)
+    .where(and(isOf(owner), eq(secrets.name, name)))
+    .returning({ name: secrets.name })
+  if (gone.length === 0) throw new NotFoundError(`${owner.kind} ${owner.id} has no secret ${name}`)
+  await recordChanges(db, [{ actor: by, type: 'secret.deleted', subject: subjectOf(owner), before: { name } }])
+}
+
+/** The secrets of a machine in clear: those of its groups, the weakest first, and its own over them. */
+export async function openSecrets(
+  db: Db,
+  sealer: Sealer,
+  machineId: string | undefined,
+  groupsWeakestFirst: string[],
+): Promise<Record<string, string>> {
+  const sealed = await sealedOf(db, machineId, groupsWeakestFirst)
+  const rank = (one: { ownerKind: string; owner: string }) =>
+    one.ownerKind === 'machine' ? groupsWeakestFirst.length : groupsWeakestFirst.indexOf(one.owner)
+  const ordered = sealed.sort((a, b) => rank(a) - rank(b))
+  return Object.fromEntries(ordered.map(({ name, sealed }) => [name, sealer.open(sealed, belongsTo(name))]))
+}
+
+async function sealedOf(db: Db, machineId: string | undefined, groups: string[]) {
+  const owners = [
+    machineId === undefined ? undefined : isOf({ kind: 'machine', id: machineId }),
+    groups.length === 0 ? undefined : and(eq(secrets.ownerKind, 'group'), inArray(secrets.owner, groups)),
+  ].filter((one) => one !== undefined)
+  return owners.length === 0
+    ? []
+    : db
+        .select()
+        .from(secrets)
+        .where(or(...owners))
+}
+
+// Not the owner: a machine that is merged into another takes its secrets along.
+function belongsTo(name: string): string {
+  return `secret ${name}`
+}
+
+function subjectOf({ kind, id }: SecretOwner): string {
+  return kind === 'machine' ? id : `group ${id}`
+}

@@ -1,0 +1,39 @@
+import { and, eq, sql } from 'drizzle-orm'
+import type { Db } from '../../db/open.ts'
+import { idempotencyKeys } from '../../db/schema.ts'
+
+/** Answers are kept for repeated requests this long. */
+const kept = sql`interval '24 hours'`
+
+/** What there is of a request that was sent with a key: nothing, another request, or its answer. */
+export type Claim = 'new' | 'other-request' | { status: number; sealed: string }
+
+/**
+ * Claims a key for a request, told by the hash of all that it says, in the transaction that does what the request asks: a
+ * repetition that comes meanwhile waits here for its end.
+ */
+export async function claimKey(tx: Db, actor: string, key: string, requestHash: string): Promise<Claim> {
+  await tx.execute(sql`
+    delete from idempotency_keys where actor = ${actor} and key = ${key} and created_at < now() - ${kept}`)
+  const claimed = await tx
+    .insert(idempotencyKeys)
+    .values({ actor, key, requestHash, status: 0, sealed: '' })
+    .onConflictDoNothing()
+    .returning({ key: idempotencyKeys.key })
+  if (claimed.length > 0) return 'new'
+  const [row] = await tx.select().from(idempotencyKeys).where(isOf(actor, key))
+  if (row === undefined || row.requestHash !== requestHash) return 'other-request'
+  return { status: row.status, sealed: row.sealed }
+}
+
+/** Keeps the answer for the request's repetition. */
+export async function keepAnswer(tx: Db, actor: string, key: string, status: number, sealed: string): Promise<void> {
+  await tx.update(idempotencyKeys).set({ status, sealed }).where(isOf(actor, key))
+}
+
+/** Forgets the answers that are kept long enough. */
+export async function pruneIdempotencyKeys(db: Db): Promise<void> {
+  await db.execute(sql`delete from idempotency_keys where created_at < now() - ${kept}`)
+}
+
+const isOf = (actor: string, key: string) => and(eq(idempotencyKeys.actor, actor), eq(idempotencyKeys.key, key))

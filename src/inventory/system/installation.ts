@@ -1,0 +1,67 @@
+import { sql } from 'drizzle-orm'
+import type { Db } from '../../db/open.ts'
+import { rowsOf } from '../../db/rows.ts'
+import { recordChanges } from '../changes/changes.ts'
+
+/** The ids of the keys that this database is sealed with: the one of its first start, and those of what is sealed. */
+export async function findSealingKeys(db: Db): Promise<string[]> {
+  const found = await db.execute(sql`
+    select secret_key_id as key from installation where secret_key_id is not null
+    union select split_part(sealed, '.', 1) from secrets
+    union select split_part(sealed, '.', 1) from webhooks order by 1`)
+  return rowsOf<{ key: string }>(found).map(({ key }) => key)
+}
+
+/** Notes the key of this database, if it has none yet; gives the one that it has. */
+export async function claimSecretKey(db: Db, keyId: string): Promise<string> {
+  return claim(db, sql`secret_key_id`, keyId)
+}
+
+/** Notes which store has the files of this database, if it has none yet; gives the one that it has. */
+export async function claimStore(db: Db, storeId: string): Promise<string> {
+  return claim(db, sql`store_id`, storeId)
+}
+
+/** Makes a store the one of this database, whatever was before. */
+export async function replaceStore(db: Db, storeId: string): Promise<void> {
+  if ((await claimStore(db, storeId)) === storeId) return
+  await db.execute(sql`update installation set store_id = ${storeId}`)
+}
+
+// Of two servers that start at once the second waits for the row, and sees what the first wrote. What is claimed already is only
+// read: a server starts on a full disk too.
+async function claim(db: Db, column: ReturnType<typeof sql>, value: string): Promise<string> {
+  const claimed = await db.execute(sql`select ${column} as value from installation where ${column} is not null`)
+  const [before] = rowsOf<{ value: string }>(claimed)
+  if (before !== undefined) return before.value
+  const found = await db.execute(
+    sql`update installation set ${column} = coalesce(${column}, ${value}) returning ${column} as value`,
+  )
+  return rowsOf<{ value: string }>(found)[0]?.value ?? value
+}
+
+/** What a key that is lost takes with it. */
+export type Forgotten = { secrets: number; webhooks: number; answers: number }
+
+/** Counts what only a key opens. */
+export async function countSealed(db: Db, keyId: string): Promise<Forgotten> {
+  const count = (table: 'secrets' | 'webhooks' | 'idempotency_keys') =>
+    sql`(select count(*)::int from ${sql.identifier(table)} where split_part(sealed, '.', 1) = ${keyId})`
+  const found = await db.execute(
+    sql`select ${count('secrets')} as secrets, ${count('webhooks')} as webhooks, ${count('idempotency_keys')} as answers`,
+  )
+  return rowsOf<Forgotten>(found)[0] ?? { secrets: 0, webhooks: 0, answers: 0 }
+}
+
+/** Gives up a key that is lost, with everything that only it opens. The next start notes its own key. */
+export async function forgetKey(db: Db, keyId: string): Promise<Forgotten> {
+  return db.transaction(async (transaction) => {
+    const tx = transaction as unknown as Db
+    const forgotten = await countSealed(tx, keyId)
+    for (const table of ['secrets', 'webhooks', 'idempotency_keys'])
+      await tx.execute(sql`delete from ${sql.identifier(table)} where split_part(sealed, '.', 1) = ${keyId}`)
+    await tx.execute(sql`update installation set secret_key_id = null where secret_key_id = ${keyId}`)
+    await recordChanges(tx, [{ actor: 'operator', type: 'secret-key.forgotten', subject: keyId, after: forgotten }])
+    return forgotten
+  })
+}

@@ -1,0 +1,35 @@
+import { createHmac } from 'node:crypto'
+import { openAnswer } from '../bytes/fetch/http-request.ts'
+
+/** A message to a receiver, and the secret (`whsec_…`) that signs it. */
+export type WebhookMessage = { id: string; url: string; secret: string; body: string }
+
+/**
+ * Sends a message, signed as the Standard Webhooks specification says (webhook-id, webhook-timestamp, webhook-signature v1).
+ * Gives the status of the answer; rejects when there is none.
+ */
+export async function sendMessage(
+  { id, url, secret, body }: WebhookMessage,
+  timeoutMs: number,
+  stopped?: AbortSignal,
+): Promise<number> {
+  const timestamp = String(Math.floor(Date.now() / 1000))
+  const key = Buffer.from(secret.replace(/^whsec_/, ''), 'base64')
+  const signature = createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest('base64')
+  const timeout = AbortSignal.timeout(timeoutMs)
+  const answer = await openAnswer(new URL(url), {
+    method: 'POST',
+    signal: stopped === undefined ? timeout : AbortSignal.any([timeout, stopped]),
+    headers: {
+      'content-type': 'application/json',
+      'user-agent': 'Bootwright',
+      'webhook-id': id,
+      'webhook-timestamp': timestamp,
+      'webhook-signature': `v1,${signature}`,
+    },
+    body,
+  })
+  // A redirect is not followed: it would carry the message to whom the operator did not name.
+  answer.destroy()
+  return answer.statusCode ?? 0
+}

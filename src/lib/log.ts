@@ -1,0 +1,68 @@
+import { type DestinationStream, type Logger, pino } from 'pino'
+import { isColorSupported, prettyFactory } from 'pino-pretty'
+import type { Config } from '../config/config.ts'
+import { openLogOutput } from './log-output.ts'
+
+export type { Logger } from 'pino'
+
+/** Log lines are facts with fields, on standard error: JSON for programs, one coloured line each for a person at a terminal. */
+export function openLog({ logLevel, logLevelNames }: Pick<Config, 'logLevel' | 'logLevelNames'>): Logger {
+  return createLog(logLevel, process.stderr.isTTY ? openTerminal() : openFile(logLevelNames), logLevelNames)
+}
+
+function openTerminal(): DestinationStream {
+  const formatLine = prettyFactory({ colorize: isColorSupported, translateTime: 'HH:MM:ss' })
+  // A terminal that is gone (EIO) takes no lines.
+  process.stderr.on('error', () => {})
+  return { write: (line) => void process.stderr.write(formatLine(line)) }
+}
+
+function openFile(levelNames: boolean): DestinationStream {
+  let notice = ''
+  const noticeLog = createLog('warn', { write: (line) => (notice = line) }, levelNames)
+  return openLogOutput(2, (lines, reason) => {
+    noticeLog.warn({ lines, error: reason }, 'log lines were dropped because they could not be written')
+    return notice
+  })
+}
+
+/** A log whose lines hold no token, wherever in them it would stand: a path, the message of an error, what a machine reported. */
+export function createLog(level: string, stream: DestinationStream, levelNames = false): Logger {
+  return pino(
+    {
+      level,
+      base: null,
+      redact: ['token', '*.token', 'secret', '*.secret'],
+      formatters: {
+        log: (fields) => withoutTokens(fields) as Record<string, unknown>,
+        // `level` by its name, for log systems that do not know pino's numbers.
+        ...(levelNames && { level: (label: string) => ({ level: label }) }),
+      },
+      hooks: {
+        logMethod(args, method) {
+          method.apply(this, args.map((arg) => (typeof arg === 'string' ? redactTokens(arg) : arg)) as typeof args)
+        },
+      },
+    },
+    stream,
+  )
+}
+
+/** A text with `…` for each token of a boot (43 characters of base64url), of an operator (`bw_…`), and whatever stands where one would in a path. */
+export function redactTokens(text: string): string {
+  return text.replaceAll(
+    /(?<=\/b\/)[^/?\s"']{8,}|(?<![\w-])(bw_)?[\w-]{43}(?![\w-])/g,
+    (_, prefix = '') => `${prefix}…`,
+  )
+}
+
+const maxDepth = 5
+
+function withoutTokens(value: unknown, depth = 0): unknown {
+  if (typeof value === 'string') return redactTokens(value)
+  if (value === null || typeof value !== 'object' || value instanceof Date) return value
+  if (depth === maxDepth) return '…'
+  if (value instanceof Error) return redactTokens(value.message)
+  if (Array.isArray(value)) return value.map((item) => withoutTokens(item, depth + 1))
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, withoutTokens(item, depth + 1)]))
+}

@@ -1,0 +1,145 @@
+import type { Machine } from '../inventory/machines/machines.ts'
+import { quote } from '../lib/errors.ts'
+import { matchesGlob } from '../lib/glob.ts'
+import { type Mac, parseMac } from '../lib/ids/mac.ts'
+import { parseUuid, swapUuid } from '../lib/ids/uuid.ts'
+import { subnetTest } from '../lib/subnet.ts'
+import type { Target } from './arch.ts'
+import type { Facts } from './facts.ts'
+
+export { matchesGlob }
+
+/** What a group can ask of a machine, besides its labels. */
+export const selectorFacts = [
+  'mac',
+  'uuid',
+  'serial',
+  'asset',
+  'manufacturer',
+  'product',
+  'hostname',
+  'arch',
+  'platform',
+  'ip',
+] as const
+export type SelectorFact = (typeof selectorFacts)[number]
+
+/** How a value is asked for. `cidr` is a subnet; `glob` knows `*` and `?`; `exists: false` asks that there is none. */
+export type Test =
+  | { equals: string }
+  | { in: string[] }
+  | { prefix: string }
+  | { glob: string }
+  | { cidr: string }
+  | { exists: boolean }
+
+/** One condition of a selector, on a fact or a label. A selector is a list of them, and all must hold. */
+export type Condition = ({ fact: SelectorFact } | { label: string }) & Test
+
+/** What is known of a machine, by what selectors ask for. A machine has several MACs; the rest has one value or none. */
+export type Subject = { facts: { [F in SelectorFact]?: string[] }; labels: Record<string, string> }
+
+/** What a selector asks of a machine: what the operator entered, else what it says now, else what it said before. */
+export function subjectOf(machine: Machine | undefined, facts: Facts, target: Target): Subject {
+  const remembered = machine?.facts
+  const macs = new Set([...(machine?.macs ?? []), ...(facts.mac === undefined ? [] : [facts.mac])])
+  const one = (name: 'serial' | 'asset' | 'product' | 'hostname' | 'manufacturer' | 'ip' | 'uuid') => {
+    const entered = name === 'manufacturer' || name === 'ip' ? undefined : machine?.[name]
+    const value = entered ?? facts[name] ?? remembered?.[name]
+    return value === undefined ? undefined : [value]
+  }
+  return {
+    facts: {
+      mac: [...macs],
+      ...Object.fromEntries(
+        (['uuid', 'serial', 'asset', 'product', 'hostname', 'manufacturer', 'ip'] as const).flatMap((name) => {
+          const values = one(name)
+          return values === undefined ? [] : [[name, values]]
+        }),
+      ),
+      arch: [target.arch],
+      platform: [target.platform],
+    },
+    labels: machine?.labels ?? {},
+  }
+}
+
+/** A selector ready to be asked: gives the first condition that does not hold, undefined when all do. */
+export type CompiledSelector = (subject: Subject) => Condition | undefined
+
+/** Compiles a selector once, for as many machines as there are. An empty one fits every machine. */
+export function compileSelector(selector: Condition[]): CompiledSelector {
+  const compiled = selector.map((condition) => ({ condition, holds: compileCondition(condition) }))
+  return (subject) => compiled.find(({ holds }) => !holds(subject))?.condition
+}
+
+/** For people: `product prefix "PowerEdge"`, `label rack in "b4", "b5"`, `serial does not exist`. */
+export function formatCondition(condition: Condition): string {
+  const what = 'fact' in condition ? condition.fact : `label ${condition.label}`
+  if ('exists' in condition) return `${what} ${condition.exists ? 'exists' : 'does not exist'}`
+  if ('in' in condition)
+    return `${what} in ${condition.in.slice(0, 5).map(quote).join(', ')}${condition.in.length > 5 ? `, … (${condition.in.length})` : ''}`
+  const [[how, value] = []] = Object.entries(condition).filter(([key]) => key !== 'fact' && key !== 'label')
+  return `${what} ${how} ${quote(value)}`
+}
+
+/** What a subject has where a condition asks: `"X1"`, or `nothing`. */
+export function foundFor(condition: Condition, subject: Subject): string {
+  const values = valuesOf(condition, subject)
+  return values.length === 0 ? 'nothing' : values.map(quote).join(', ')
+}
+
+function valuesOf(condition: Condition, { facts, labels }: Subject): string[] {
+  if ('fact' in condition) return facts[condition.fact] ?? []
+  const value = Object.hasOwn(labels, condition.label) ? labels[condition.label] : undefined
+  return value === undefined ? [] : [value]
+}
+
+function compileCondition(condition: Condition): (subject: Subject) => boolean {
+  if ('exists' in condition) return (subject) => valuesOf(condition, subject).length > 0 === condition.exists
+  const fact = 'fact' in condition ? condition.fact : undefined
+  const test = compileTest(condition, fact)
+  // Both sides in one spelling: a MAC is stored in lower case with colons, a UUID may come in either byte order.
+  const spelled = (value: string) => (fact === undefined ? value : canonical(fact, value))
+  return (subject) => valuesOf(condition, subject).some((value) => test(spelled(value)))
+}
+
+function compileTest(test: Condition, fact: SelectorFact | undefined): (value: string) => boolean {
+  if ('cidr' in test) return subnetTest([test.cidr])
+  if ('glob' in test) {
+    const glob = canonicalCase(fact, test.glob)
+    return (value) => matchesGlob(glob, value)
+  }
+  if ('prefix' in test) {
+    const prefix = fact === 'mac' ? canonicalMacPrefix(test.prefix) : canonicalCase(fact, test.prefix)
+    return (value) => value.startsWith(prefix)
+  }
+  const wanted = 'equals' in test ? [test.equals] : 'in' in test ? test.in : []
+  const values = new Set(wanted.flatMap((one) => spellings(fact, one)))
+  return (value) => values.has(value)
+}
+
+/** The one spelling in which a fact's values are compared. */
+function canonical(fact: SelectorFact, value: string): string {
+  if (fact === 'mac') return parseMac(value) ?? value.toLowerCase()
+  if (fact === 'uuid') return parseUuid(value) ?? value.toLowerCase()
+  return canonicalCase(fact, value)
+}
+
+function canonicalCase(fact: SelectorFact | undefined, value: string): string {
+  const folded = fact === 'hostname' || fact === 'mac' || fact === 'uuid' || fact === 'ip'
+  return folded ? value.toLowerCase() : value
+}
+
+function spellings(fact: SelectorFact | undefined, value: string): string[] {
+  if (fact === undefined) return [value]
+  const one = canonical(fact, value)
+  const uuid = fact === 'uuid' ? parseUuid(value) : undefined
+  return uuid === undefined ? [one] : [one, swapUuid(uuid)]
+}
+
+/** The beginning of a MAC in any spelling, as it begins in ours: `5254.00` is `52:54:00`. */
+export function canonicalMacPrefix(prefix: string): Mac {
+  const digits = prefix.replaceAll(/[^0-9a-f]/gi, '').toLowerCase()
+  return (digits.match(/..?/g) ?? []).join(':')
+}

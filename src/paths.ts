@@ -1,4 +1,0 @@
-import { fileURLToPath } from 'node:url'
-
-/** The folder of the program, which holds `ipxe/` and `migrations/`: the parent of `src/` and, compiled, of `dist/`. */
-export const programDir = fileURLToPath(new URL('..', import.meta.url))

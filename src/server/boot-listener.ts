@@ -1,0 +1,110 @@
+import http from 'node:http'
+import { getRequestListener } from '@hono/node-server'
+import type { Hono } from 'hono'
+import type { Asked, BootEnv, Relayed } from '../boot/http/request.ts'
+import { isHost } from '../lib/base-url.ts'
+import { type ConnectionLimits, serveBounded } from './http-connections.ts'
+
+/**
+ * Header names go out in canonical case, `Content-Length`: GRUB 2.06 and 2.12 look for exactly that and otherwise say
+ * "out of memory" (their net/http.c compares the case). Hono writes all names in lower case.
+ */
+class CanonicalResponse extends http.ServerResponse {
+  override setHeader(name: string, value: number | string | readonly string[]): this {
+    return super.setHeader(canonical(name), value)
+  }
+
+  // biome-ignore lint/suspicious/noExplicitAny: the overloads of Node's writeHead
+  override writeHead(status: number, ...rest: any[]): this {
+    const headers = rest.at(-1)
+    if (headers !== null && typeof headers === 'object' && !Array.isArray(headers)) {
+      rest[rest.length - 1] = Object.fromEntries(
+        Object.entries(headers).map(([name, value]) => [canonical(name), value]),
+      )
+    }
+    return super.writeHead(status, ...(rest as []))
+  }
+}
+
+/** The HTTP server of the boot network. */
+export function createBootServer(app: Hono<BootEnv>, limits?: ConnectionLimits): http.Server {
+  return boundServer(listenerOf(app), limits, { requireHostHeader: false })
+}
+
+/** The server that workers pass requests on to, on a socket that is theirs alone: what they say of a request is believed. */
+export function createRelayServer(app: Hono<BootEnv>): http.Server {
+  const listener = listenerOf(app)
+  return boundServer((request, response) => {
+    const { 'x-bootwright-address': address, 'x-bootwright-worker': worker } = request.headers
+    const relayed: Relayed = { address: String(address), worker: Number(worker) }
+    listener(Object.assign(request, { relayed }), response)
+  }, noLimits)
+}
+
+// Each worker bounds its own clients.
+const noLimits: ConnectionLimits = { maxConnections: Number.POSITIVE_INFINITY, maxPerAddress: Number.POSITIVE_INFINITY }
+const usualLimits: ConnectionLimits = { maxConnections: 20_000, maxPerAddress: 5000 }
+
+/** An HTTP server bounded in every length, count and time, and plain enough for firmware. */
+export function boundServer(
+  listener: http.RequestListener,
+  limits = usualLimits,
+  more: http.ServerOptions = {},
+): http.Server {
+  const options: http.ServerOptions = {
+    ServerResponse: CanonicalResponse as typeof http.ServerResponse,
+    maxHeaderSize: 8192,
+    headersTimeout: 20_000,
+    requestTimeout: 30_000,
+    keepAliveTimeout: 15_000,
+    connectionsCheckingInterval: 5_000,
+    ...more,
+  }
+  const server = http.createServer(options)
+  serveBounded(server, listener, limits)
+  // A reader that takes nothing for this long is gone; iPXE gives up after 120 s itself.
+  server.timeout = 120_000
+  return server
+}
+
+function listenerOf(app: Hono<BootEnv>): http.RequestListener {
+  const listener = getRequestListener((request, env) => app.fetch(request, env as BootEnv['Bindings']))
+  return (request, response) => {
+    const { host, path } = targetOf(request)
+    // RFC 9112, 3.2. A machine that asks for its script is answered by one all the same.
+    if (host === undefined && request.httpVersion === '1.1' && !isScriptPath(path))
+      return void response.writeHead(400, { Connection: 'close' }).end('A request of HTTP/1.1 needs a Host header.\n')
+    request.url = path
+    // Hono refuses a request with a Host that is none; ours reads `askedHost`.
+    request.headers.host = 'boot'
+    const asked: Asked = { askedHost: host !== undefined && isHost(host) ? host : undefined }
+    listener(Object.assign(request, asked), response)
+  }
+}
+
+/** What a request asks for: where its first line has a whole URL, the host of that counts (RFC 9112, 3.2.2). */
+function targetOf({ url = '/', headers }: http.IncomingMessage): { host: string | undefined; path: string } {
+  const [, host, path] = /^https?:\/\/([^/?#]*)([^#]*)/i.exec(url) ?? []
+  if (host === undefined) return { host: headers.host, path: collapseSlashes(url) }
+  return { host, path: collapseSlashes(path?.startsWith('/') ? path : `/${path}`) }
+}
+
+function isScriptPath(path: string): boolean {
+  return /^\/ipxe(?=[/?]|$)/.test(path)
+}
+
+/** An IPv4 address in its own form, also where the listener is dual-stack. */
+export function plainAddress(address: string | undefined): string {
+  return (address ?? '').replace(/^::ffff:/, '')
+}
+
+/** shim asks for `//grubx64.efi` below the folder it came from; a path is the same with one slash. */
+export function collapseSlashes(url: string): string {
+  const [path = '', ...query] = url.split('?')
+  if (!path.startsWith('/')) return url
+  return [path.replaceAll(/\/{2,}/g, '/'), ...query].join('?')
+}
+
+function canonical(name: string): string {
+  return name === 'etag' ? 'ETag' : name.replaceAll(/(^|-)[a-z]/g, (letter) => letter.toUpperCase())
+}

@@ -1,0 +1,46 @@
+import { join } from 'node:path'
+import type { Config } from '../config/config.ts'
+import type { Db } from '../db/open.ts'
+import { claimSecretKey, countSealed, findSealingKeys, forgetKey } from '../inventory/system/installation.ts'
+import { ConfigError } from '../lib/errors.ts'
+import type { Logger } from '../lib/log.ts'
+import { createSealer, type Sealer } from '../lib/seal.ts'
+import { loadSecretKey } from './secret-key.ts'
+
+/**
+ * Opens what seals secrets, with the key that this database had from its first start.
+ * @throws ConfigError when this server has another key: serving would fail at the first answer file
+ */
+export async function openSealer(config: Config, db: Db, log: Logger): Promise<Sealer> {
+  const { forgetKey: lost } = config
+  if (lost !== undefined && (await findSealingKeys(db)).includes(lost))
+    log.warn({ key: lost, ...(await forgetKey(db, lost)) }, 'a lost key was forgotten, and what only it could open')
+  const isSealed = async () => (await findSealingKeys(db)).length > 0
+  const key = await loadSecretKey(config, { isSealed, log }).catch(async (error: unknown) => {
+    if (!(error instanceof ConfigError) || !(await isSealed())) throw error
+    throw new ConfigError(`${error.message}. ${await wayOut(db, await findSealingKeys(db))}`, { cause: error })
+  })
+  const sealer = createSealer(key)
+  const foreign = (await findSealingKeys(db)).filter((id) => id !== sealer.keyId)
+  if (foreign.length === 0) {
+    // Of two servers that start for the first time at the same moment, the second finds the key of the first.
+    const claimed = await claimSecretKey(db, sealer.keyId)
+    if (claimed === sealer.keyId) return sealer
+    foreign.push(claimed)
+  }
+  const file = config.secretKeyFile ?? join(config.dataDir, 'secret.key')
+  const own = config.secretKey === undefined ? file : 'BOOTWRIGHT_SECRET_KEY'
+  throw new ConfigError(
+    `BOOTWRIGHT_SECRET_KEY_FILE: this database is sealed with the key ${foreign.join(', ')}, and ${own} is the key ${sealer.keyId}. ` +
+      `Next step: copy secret.key from the data folder of the server that works with this database to ${file}. ${await wayOut(db, foreign)}`,
+  )
+}
+
+async function wayOut(db: Db, keys: string[]): Promise<string> {
+  const [key = ''] = keys
+  const { secrets, webhooks } = await countSealed(db, key)
+  return (
+    `If the key ${key} is lost, BOOTWRIGHT_FORGET_KEY=${key} npm start goes on with another key, ` +
+    `and deletes what only that key opens: ${secrets} secrets, ${webhooks} webhooks`
+  )
+}

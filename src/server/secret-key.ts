@@ -1,0 +1,60 @@
+import { randomBytes } from 'node:crypto'
+import { readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Config } from '../config/config.ts'
+import { ConfigError, messageOf } from '../lib/errors.ts'
+import { makeFileOnce } from '../lib/folders.ts'
+import type { Logger } from '../lib/log.ts'
+import { parseKey } from '../lib/seal.ts'
+
+/**
+ * The key that secrets are sealed with: of the setting, of the file that a setting names, else of `secret.key` in the data
+ * folder, which is made where nothing has been sealed yet. Instances on one PostgreSQL need the same.
+ * @throws ConfigError
+ */
+export async function loadSecretKey(
+  { secretKey, secretKeyFile, dataDir }: Pick<Config, 'secretKey' | 'secretKeyFile' | 'dataDir'>,
+  { isSealed, log }: { isSealed: () => Promise<boolean>; log: Pick<Logger, 'warn'> },
+): Promise<Buffer> {
+  if (secretKey !== undefined) return secretKey
+  const file = secretKeyFile ?? join(dataDir, 'secret.key')
+  if (secretKeyFile === undefined && !(await exists(file))) {
+    if (await isSealed())
+      throw new ConfigError(
+        `BOOTWRIGHT_DATA_DIR: ${file} is missing, and the database has secrets that only its key opens. Next step: restore ${file} from its backup`,
+      )
+    await makeKeyFile(file)
+  }
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    throw new ConfigError(`BOOTWRIGHT_SECRET_KEY_FILE: cannot read ${file}: ${messageOf(error)}`)
+  })
+  await checkMode(file, secretKeyFile === undefined, log)
+  const key = parseKey(text)
+  if (key === undefined)
+    throw new ConfigError(`BOOTWRIGHT_SECRET_KEY_FILE: ${file} holds no key: expected 64 hexadecimal digits`)
+  return key
+}
+
+async function exists(file: string): Promise<boolean> {
+  return stat(file).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => error.code !== 'ENOENT',
+  )
+}
+
+// A key that is mounted into a container is often readable for all in there; the file that we made never was.
+async function checkMode(file: string, own: boolean, log: Pick<Logger, 'warn'>): Promise<void> {
+  const mode = (await stat(file)).mode & 0o777
+  if ((mode & 0o077) === 0) return
+  const text = mode.toString(8).padStart(4, '0')
+  if (own)
+    throw new ConfigError(
+      `BOOTWRIGHT_DATA_DIR: ${file}: expected mode 0600, got ${text}: others can read the key of all secrets. Next step: chmod 600 ${file}`,
+    )
+  log.warn({ file, mode: text }, 'others can read the key of all secrets')
+}
+
+// Of two that start at once one makes it, and both read it. Synced: what it seals must not outlive it.
+async function makeKeyFile(file: string): Promise<void> {
+  await makeFileOnce(file, `${randomBytes(32).toString('hex')}\n`, 0o600)
+}

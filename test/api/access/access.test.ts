@@ -1,0 +1,156 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createToken } from '../../../src/inventory/access/tokens.ts'
+import { type Api, openApi } from '../../helpers/api.ts'
+import { eachDatabase } from '../../helpers/database.ts'
+
+eachDatabase('access and errors over HTTP', (database) => {
+  let api: Api
+  let trusted: Api
+  let databaseIsThere = true
+  beforeAll(async () => {
+    api = await openApi(database(), { trusted: false, databaseAnswers: async () => databaseIsThere })
+    trusted = await openApi(database())
+  })
+  afterAll(() => Promise.all([api.remove(), trusted.remove()]))
+  const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
+
+  test('without a token every endpoint but those that are open answers 401', async () => {
+    for (const path of ['/machines', '/machines/x', '/images', '/files', '/boots', '/policy', '/tokens', '/nothing']) {
+      const reply = await api.ask('GET', `/api/v1${path}`)
+      expect([path, reply.status, reply.type, reply.headers.get('www-authenticate')]).toEqual([
+        path,
+        401,
+        'application/problem+json',
+        'Bearer realm="bootwright"',
+      ])
+    }
+    for (const path of ['/healthz', '/api/v1/openapi.json', '/api/v1/docs'])
+      expect([path, (await api.ask('GET', path)).status]).toEqual([path, 200])
+  })
+
+  test.each(['Bearer wrong', 'Basic dTpw', 'Bearer', 'Bearer a b', 'bearer bw_'])(
+    'Authorization: %s opens nothing',
+    async (authorization) => {
+      const reply = await api.ask('GET', '/api/v1/machines', undefined, { authorization })
+      expect([reply.status, reply.headers.get('www-authenticate')]).toEqual([
+        401,
+        'Bearer realm="bootwright", error="invalid_token"',
+      ])
+    },
+  )
+
+  test.each(['by this server', 'by another'])(
+    'what follows the changes with a token ends when it is revoked, %s',
+    async (by) => {
+      const [made, other] = [await createToken(database(), `follower ${by}`), await createToken(database(), 'another')]
+      const follow = async ({ token }: { token: string }) => {
+        const response = await api.app.request('/api/v1/events?after=0-0', { headers: bearer(token) })
+        const reader = (response.body as ReadableStream<Uint8Array>).getReader()
+        await reader.read()
+        return reader
+      }
+      const [following, stays] = [await follow(made), await follow(other)]
+      const path = `/api/v1/tokens/${made.id}`
+      if (by === 'by another') expect((await trusted.ask('DELETE', path)).status).toBe(204)
+      else expect((await api.ask('DELETE', path, undefined, bearer(other.token))).status).toBe(204)
+      // The revocation itself may be the last that it is told.
+      let next = await following.read()
+      while (!next.done) next = await following.read()
+      let seen = ''
+      while (!seen.includes('event: token.revoked')) seen += new TextDecoder().decode((await stays.read()).value)
+      await stays.cancel()
+    },
+  )
+
+  test('a token is shown once, opens, is listed without its secret, and is revoked', async () => {
+    const made = await trusted.ask('POST', '/api/v1/tokens', { name: 'ansible' })
+    expect([made.status, made.headers.get('cache-control')]).toEqual([201, 'no-store'])
+    expect(made.body).toEqual({
+      id: made.body.id,
+      name: 'ansible',
+      createdAt: made.body.createdAt,
+      token: expect.stringMatching(/^bw_[A-Za-z0-9_-]{43}$/),
+    })
+    const { token, ...record } = made.body
+    const list = await api.ask('GET', '/api/v1/tokens', undefined, bearer(token))
+    expect(list.body).toEqual({ items: [{ ...record, lastUsedAt: expect.any(String) }] })
+    expect((await api.ask('DELETE', `/api/v1/tokens/${record.id}`, undefined, bearer(token))).status).toBe(204)
+    expect((await api.ask('GET', '/api/v1/tokens', undefined, bearer(token))).status).toBe(401)
+    expect((await trusted.ask('GET', '/api/v1/tokens')).body.items[0].revokedAt).toEqual(expect.any(String))
+    expect((await trusted.ask('DELETE', '/api/v1/tokens/0190d3f2-7c1a-7b5e-9f00-3a5d2c1b4e6f')).status).toBe(404)
+    expect((await trusted.ask('POST', '/api/v1/tokens', { name: '' })).status).toBe(422)
+  })
+
+  test('the scheme of the header is read in any case', async () => {
+    const { token } = await createToken(database(), 'x')
+    expect((await api.ask('GET', '/api/v1/machines', undefined, { authorization: `bearer ${token}` })).status).toBe(200)
+  })
+
+  test('what is not there is a problem, and what is there for another method says which', async () => {
+    expect(await trusted.ask('GET', '/api/v1/nothing')).toMatchObject({
+      status: 404,
+      type: 'application/problem+json',
+      body: { title: 'Not Found', detail: 'there is nothing at /api/v1/nothing' },
+    })
+    const wrong = await trusted.ask('POST', '/api/v1/policy', {})
+    expect([wrong.status, wrong.type, wrong.headers.get('allow')]).toEqual([
+      405,
+      'application/problem+json',
+      'GET, HEAD, PUT',
+    ])
+  })
+
+  test('bodies that are not JSON, not said to be, or too large are problems', async () => {
+    const put = (body: string, type: string) =>
+      trusted.app.request('/api/v1/policy', { method: 'PUT', body, headers: { 'content-type': type } })
+    for (const [body, type, status] of [
+      ['{"kind":', 'application/json', 400],
+      ['kind=wait', 'application/x-www-form-urlencoded', 415],
+      [`"${'x'.repeat(2 ** 20)}"`, 'application/json', 413],
+      ['[]', 'application/json', 422],
+      ['null', 'application/json', 422],
+    ] as const) {
+      const response = await put(body, type)
+      expect([status, response.status, response.headers.get('content-type')]).toEqual([
+        status,
+        status,
+        'application/problem+json',
+      ])
+    }
+  })
+
+  test.each(['{"__proto__":{"denied":true}}', '{"labels":{"constructor":1}}', '{"labels":{"__proto__":{"x":"y"}}}'])(
+    'the body %s is refused, and sets nothing that it should not',
+    async (body) => {
+      const headers = { 'content-type': 'application/json' }
+      const response = await trusted.app.request('/api/v1/machines/525400000001', { method: 'PUT', body, headers })
+      expect(response.status).toBe(422)
+      expect(({} as { x?: string }).x).toBeUndefined()
+    },
+  )
+
+  test('an unexpected failure tells nothing of itself, and is logged', async () => {
+    const broken = await openApi(database(), { preview: () => Promise.reject(new Error('password=hunter2')) })
+    const reply = await broken.ask('GET', '/api/v1/machines/525400000001/script')
+    await broken.remove()
+    expect([reply.status, reply.body.detail]).toEqual([500, 'the server failed; its log says how'])
+    expect(broken.logged.join('')).toContain('hunter2')
+  })
+
+  test('health tells whether the database answers, and a failure without it is 503', async () => {
+    expect(await api.ask('GET', '/healthz')).toMatchObject({ status: 200, body: { status: 'ok', database: 'ok' } })
+    databaseIsThere = false
+    expect(await api.ask('GET', '/healthz')).toMatchObject({
+      status: 503,
+      body: { status: 'degraded', database: 'away' },
+    })
+    const broken = await openApi(database(), {
+      databaseAnswers: async () => false,
+      preview: () => Promise.reject(new Error('x')),
+    })
+    const reply = await broken.ask('GET', '/api/v1/machines/525400000001/script')
+    await broken.remove()
+    databaseIsThere = true
+    expect([reply.status, reply.headers.get('retry-after')]).toEqual([503, '5'])
+  })
+})

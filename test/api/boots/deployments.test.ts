@@ -1,0 +1,185 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { recordReport } from '../../../src/inventory/boots/reports.ts'
+import { saveImage } from '../../../src/inventory/images/images.ts'
+import { type Api, openApi } from '../../helpers/api.ts'
+import { openBootFor } from '../../helpers/boots.ts'
+import { eachDatabase } from '../../helpers/database.ts'
+
+const path = '/api/v1/deployments'
+const mac = '52:54:00:12:34:56'
+const machine = `/api/v1/machines/${mac}`
+
+eachDatabase('deployments over HTTP', (database) => {
+  let api: Api
+  beforeAll(async () => {
+    api = await openApi(database())
+  })
+  afterAll(() => api.remove())
+  const prepare = async () => {
+    await saveImage(database(), 'debian', { variants: [{ kind: 'local', arch: 'x86_64' }] })
+    return (await api.ask('PUT', machine, { labels: { rack: 'b4' } })).body.id
+  }
+  const arm = (more: object = {}, headers = {}) =>
+    api.ask('POST', path, { machine: mac, image: 'debian', ...more }, headers)
+
+  test('POST arms one for a machine by any of its keys, and it can be read and listed', async () => {
+    const machineId = await prepare()
+    const { status, headers, body } = await arm({ machine: '5254.0012.3456', params: { a: 1 }, maxAttempts: 2 })
+    expect([status, headers.get('location')]).toEqual([201, `${path}/${body.id}`])
+    expect(body).toEqual({
+      id: body.id,
+      machineId,
+      image: 'debian',
+      version: 1,
+      params: { a: 1 },
+      state: 'armed',
+      attempts: 0,
+      maxAttempts: 2,
+      windowSeconds: 86_400,
+      armedBy: 'operator',
+      createdAt: expect.any(String),
+    })
+    expect((await api.ask('GET', `${path}/${body.id}`)).body).toEqual(body)
+    for (const query of [`machine=${mac}`, 'state=armed', 'state=active', 'image=debian'])
+      expect((await api.ask('GET', `${path}?${query}`)).body.items).toEqual([{ ...body, machine: mac }])
+    for (const query of ['machine=52:54:00:00:00:09', 'state=installed', 'image=other'])
+      expect((await api.ask('GET', `${path}?${query}`)).body.items).toEqual([])
+    expect((await api.ask('GET', `${machine}/decision`)).body.deployment).toEqual({
+      id: body.id,
+      attempt: 1,
+      maxAttempts: 2,
+    })
+  })
+
+  test('a second one is a conflict, unless it replaces the first', async () => {
+    await prepare()
+    const first = (await arm()).body
+    const refused = await arm()
+    expect([refused.status, refused.body.detail]).toEqual([409, expect.stringContaining(first.id)])
+    expect((await arm({ replace: true })).status).toBe(201)
+    expect((await api.ask('GET', `${path}/${first.id}`)).body).toMatchObject({ state: 'cancelled' })
+  })
+
+  test('it is cancelled once', async () => {
+    await prepare()
+    const { id } = (await arm()).body
+    expect((await api.ask('POST', `${path}/${id}/cancel`)).body).toMatchObject({
+      state: 'cancelled',
+      reason: 'an operator cancelled it',
+    })
+    expect((await api.ask('POST', `${path}/${id}/cancel`)).status).toBe(409)
+  })
+
+  test('what the machine says is its reason, and its boots are found by it', async () => {
+    await prepare()
+    const { id } = (await arm()).body
+    const { token, id: bootId } = await openBootFor(
+      database(),
+      { mac, platform: 'efi', buildarch: 'x86_64' },
+      '192.0.2.1',
+    )
+    await recordReport(database(), token, 'ready', '192.0.2.1', undefined)
+    await recordReport(database(), token, 'failed', '192.0.2.1', 'no disk')
+    expect((await api.ask('GET', `${path}/${id}`)).body).toMatchObject({
+      state: 'failed',
+      attempts: 1,
+      reason: 'no disk',
+    })
+    const boots = (await api.ask('GET', `/api/v1/boots?deployment=${id}`)).body.items
+    expect(boots).toMatchObject([
+      { id: bootId, deploymentId: id, outcome: 'failed', stage: 'failed', message: 'no disk' },
+    ])
+    expect((await api.ask('GET', `/api/v1/boots/${bootId}`)).body.script).toContain('…')
+  })
+
+  test('a selector arms many; a dry run says whom', async () => {
+    const id = await prepare()
+    await api.ask('PUT', '/api/v1/machines/52:54:00:00:00:02', { labels: { rack: 'b5' } })
+    const body = { selector: [{ label: 'rack', equals: 'b4' }], image: 'debian' }
+    const dry = await api.ask('POST', `${path}/bulk`, { ...body, dryRun: true })
+    expect(dry.body).toMatchObject({ armed: [{ id: expect.any(String), machineId: id, machine: mac }], skipped: [] })
+    expect((await api.ask('GET', path)).body.items).toEqual([])
+    await api.ask('POST', `${path}/bulk`, body)
+    expect((await api.ask('POST', `${path}/bulk`, body)).body).toMatchObject({
+      armed: [],
+      skipped: [{ machineId: id, machine: mac, why: 'it has an active deployment' }],
+    })
+  })
+
+  test('one that was armed with a key is not armed twice, with the machine looked at before', async () => {
+    await prepare()
+    const first = await arm({}, { 'idempotency-key': 'k-1' })
+    const again = await arm({}, { 'idempotency-key': 'k-1' })
+    expect([first.status, again.status, again.body.id]).toEqual([201, 201, first.body.id])
+  })
+
+  test('a machine with an active deployment is deleted only when that is said; the log of changes has both', async () => {
+    await prepare()
+    const { id } = (await arm()).body
+    const refused = await api.ask('DELETE', machine)
+    expect([refused.status, refused.body.detail]).toEqual([
+      409,
+      expect.stringContaining(`an active deployment, ${id} of debian`),
+    ])
+    expect((await api.ask('DELETE', `${machine}?cancelDeployment=yes`)).status).toBe(422)
+    expect((await api.ask('DELETE', `${machine}?cancelDeployment=true`)).status).toBe(204)
+    const { items } = (await api.ask('GET', '/api/v1/changes?type=deployment.cancelled')).body
+    expect(items[0]).toMatchObject({ subject: id, after: { reason: 'its machine was deleted' } })
+    expect((await api.ask('GET', machine)).status).toBe(404)
+  })
+
+  test.each<object>([{}, { batch: '0190d3f2-7c1a-7b5e-9f00-3a5d2c1b4e6f', selector: [{ label: 'a', equals: 'b' }] }])(
+    'cancelling %j is refused: one of batch and selector is needed',
+    async (body) => {
+      const reply = await api.ask('POST', `${path}/cancel`, body)
+      expect([reply.status, reply.body.errors[0].field]).toEqual([422, 'batch'])
+    },
+  )
+
+  test.each<[string, object, number]>([
+    ['a machine that does not exist', { machine: '52:54:00:00:00:09' }, 404],
+    ['an image that does not exist', { image: 'nothing' }, 422],
+    ['an answer file that does not exist', { answerFile: 'nothing' }, 422],
+    ['no attempts', { maxAttempts: 0 }, 422],
+    ['a short window', { windowSeconds: 5 }, 422],
+    ['a field of no meaning', { imgae: 'x' }, 422],
+  ])('%s is refused', async (_, more, status) => {
+    await prepare()
+    expect((await arm(more)).status).toBe(status)
+    expect((await api.ask('GET', path)).body.items).toEqual([])
+  })
+
+  test('an Idempotency-Key makes a repeated request one', async () => {
+    await prepare()
+    const headers = { 'idempotency-key': 'order-17' }
+    const first = await arm({}, headers)
+    const again = await arm({}, headers)
+    expect([again.status, again.body, again.headers.get('idempotency-replayed')]).toEqual([201, first.body, 'true'])
+    expect(again.headers.get('location')).toBe(first.headers.get('location'))
+    expect((await arm({ maxAttempts: 5 }, headers)).status).toBe(422)
+    expect((await arm({}, { 'idempotency-key': 'another' })).status).toBe(409)
+    expect((await arm({}, { 'idempotency-key': 'a b' })).status).toBe(422)
+  })
+
+  test('of many repetitions at the same time one does it', async () => {
+    await prepare()
+    const replies = await Promise.all(Array.from({ length: 6 }, () => arm({}, { 'idempotency-key': 'k' })))
+    expect(new Set(replies.map((one) => `${one.status} ${one.body.id}`)).size).toBe(1)
+    expect((await api.ask('GET', path)).body.items.length).toBe(1)
+  })
+
+  test('a request that failed may be sent again with its key', async () => {
+    await saveImage(database(), 'debian', { variants: [{ kind: 'local', arch: 'x86_64' }] })
+    const headers = { 'idempotency-key': 'k2' }
+    expect((await arm({}, headers)).status).toBe(404)
+    await prepare()
+    expect((await arm({}, headers)).status).toBe(201)
+  })
+
+  test('the answer that is kept for a repetition is not readable in the database', async () => {
+    const made = await api.ask('POST', '/api/v1/tokens', { name: 'ci' }, { 'idempotency-key': 't' })
+    const again = await api.ask('POST', '/api/v1/tokens', { name: 'ci' }, { 'idempotency-key': 't' })
+    expect(again.body.token).toBe(made.body.token)
+    expect(JSON.stringify(await database().query.idempotencyKeys.findMany())).not.toContain(made.body.token)
+  })
+})

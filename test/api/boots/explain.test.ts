@@ -1,0 +1,55 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { type Api, openApi } from '../../helpers/api.ts'
+import { eachDatabase } from '../../helpers/database.ts'
+
+eachDatabase('explanations over HTTP', (database) => {
+  let api: Api
+  beforeAll(async () => {
+    api = await openApi(database())
+  })
+  afterAll(() => api.remove())
+  const explain = (query: string) => api.ask('GET', `/api/v1/explain?${query}`)
+
+  beforeEach(async () => {
+    const groups = {
+      dell: {
+        priority: 5,
+        selector: [{ fact: 'product', prefix: 'PowerEdge' }],
+        assignment: { params: { vendor: 'dell' } },
+      },
+      lab: { selector: [{ fact: 'ip', cidr: '10.9.0.0/16' }], assignment: { local: true } },
+    }
+    for (const [name, body] of Object.entries(groups)) await api.ask('PUT', `/api/v1/groups/${name}`, body)
+  })
+
+  test('speak for a machine that does not exist yet, and record nothing', async () => {
+    const { status, body } = await explain('mac=52-54-00-00-00-01&product=PowerEdge%20R650&ip=10.9.1.1&platform=pcbios')
+    expect(status).toBe(200)
+    expect(body).toMatchObject({
+      groups: ['lab', 'dell'],
+      params: { vendor: 'dell' },
+      spec: { kind: 'local', method: 'sanboot' },
+      target: { platform: 'pcbios' },
+      others: [],
+    })
+    expect((await api.ask('GET', '/api/v1/machines')).body.items).toEqual([])
+  })
+
+  test('say of each group that does not fit which condition failed, and on what', async () => {
+    const { body } = await explain('mac=52-54-00-00-00-01&product=X1')
+    expect(body.others).toEqual([
+      { group: 'dell', why: 'product prefix "PowerEdge", but the machine has "X1"' },
+      { group: 'lab', why: 'ip cidr "10.9.0.0/16", but the machine has nothing' },
+    ])
+  })
+
+  test('of a known machine use what it said before', async () => {
+    await api.ask('PUT', '/api/v1/machines/52-54-00-00-00-01', { product: 'PowerEdge R1' })
+    const { body } = await api.ask('GET', '/api/v1/machines/525400000001/decision')
+    expect([body.groups, body.others.map((one: { group: string }) => one.group)]).toEqual([['dell'], ['lab']])
+  })
+
+  test.each(['mac=xyz', 'uuid=1', 'ip=10.0.0', 'colour=red', 'arch=mips'])('%s is refused', async (query) => {
+    expect((await explain(query)).status).toBe(422)
+  })
+})

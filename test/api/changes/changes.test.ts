@@ -1,0 +1,202 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { sql } from 'drizzle-orm'
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { type OpenDb, openPostgres } from '../../../src/db/open.ts'
+import { recordChanges } from '../../../src/inventory/changes/changes.ts'
+import type { ChangeType } from '../../../src/inventory/changes/types.ts'
+import { type Api, openApi } from '../../helpers/api.ts'
+import { eachDatabase } from '../../helpers/database.ts'
+
+type Event = { id: string; event: string; data: { id: number; type: string; subject: string; actor: string } }
+
+/**
+ * Follows a feed until so many events came, or for so long. A change is settled only when no transaction of the whole server
+ * is older, and other tests run theirs beside these.
+ */
+async function events(
+  api: Api,
+  query: string,
+  count: number,
+  headers: Record<string, string> = {},
+  mostMs = 12_000,
+): Promise<Event[]> {
+  const response = await api.app.request(`/api/v1/events${query}`, { headers })
+  expect([response.status, response.headers.get('content-type')]).toEqual([200, 'text/event-stream; charset=utf-8'])
+  const reader = (response.body as ReadableStream<Uint8Array>).getReader()
+  const late = sleep(mostMs, 'late' as const)
+  let text = ''
+  const parsed = () =>
+    text.split('\n\n').flatMap((part): Event[] => {
+      const fields = Object.fromEntries(part.split('\n').map((line) => line.split(/: ?(.*)/s).slice(0, 2)))
+      return fields.event === undefined ? [] : [{ ...fields, data: JSON.parse(fields.data) } as Event]
+    })
+  while (parsed().length < count) {
+    const next = await Promise.race([reader.read(), late])
+    if (next === 'late' || next.done) break
+    text += new TextDecoder().decode(next.value)
+  }
+  await reader.cancel()
+  return parsed()
+}
+
+eachDatabase('the log of changes', (database) => {
+  let api: Api
+  beforeAll(async () => {
+    api = await openApi(database())
+  })
+  afterAll(async () => {
+    api.deps.feed.stop()
+    await api.remove()
+  })
+  const here = '/api/v1/machines/52-54-00-12-34-56'
+  const change = (subject: string, type: ChangeType = 'group.changed') =>
+    recordChanges(database(), [{ actor: 'x', type, subject }])
+
+  test('says who changed what, from what to what, newest first', async () => {
+    const { body } = await api.ask('PUT', here, { hostname: 'a' })
+    await api.ask('PATCH', here, { hostname: 'b' })
+    await api.ask('PATCH', here, { hostname: 'b' })
+    await api.ask('DELETE', here)
+    const { items } = (await api.ask('GET', `/api/v1/changes?subject=${body.id}`)).body
+    expect(
+      items.map(({ type, actor, before, after }: never) => [
+        type,
+        actor,
+        (before as { hostname: string } | undefined)?.hostname,
+        (after as { hostname: string } | undefined)?.hostname,
+      ]),
+    ).toEqual([
+      ['machine.deleted', 'operator', 'b', undefined],
+      ['machine.changed', 'operator', 'a', 'b'],
+      ['machine.created', 'operator', undefined, 'a'],
+    ])
+  })
+
+  test('is found by machine, type, actor and time, page by page', async () => {
+    const { body } = await api.ask('PUT', here, {})
+    for (const name of ['a', 'b']) await api.ask('PUT', `/api/v1/groups/${name}`, { everybody: true, assignment: {} })
+    const subjects = async (query: string) =>
+      (await api.ask('GET', `/api/v1/changes?${query}`)).body.items.map((one: { subject: string }) => one.subject)
+    expect(await subjects('subject=525400123456')).toEqual([body.id])
+    expect(await subjects('type=group')).toEqual(['b', 'a'])
+    expect(await subjects('type=group.created&actor=operator&limit=1')).toEqual(['b'])
+    expect(await subjects('type=group.changed')).toEqual([])
+    expect((await api.ask('GET', '/api/v1/changes?type=grou')).status).toBe(422)
+    expect(await subjects('actor=nobody')).toEqual([])
+    expect(await subjects('since=2999-01-01T00:00:00Z')).toEqual([])
+    expect(await subjects(`until=2999-01-01T00:00:00%2B02:00&limit=2`)).toEqual(['b', 'a'])
+    const page = (await api.ask('GET', '/api/v1/changes?limit=2')).body
+    expect(await subjects(`before=${page.next}`)).toEqual([body.id])
+  })
+
+  test.each(['type=a%', 'since=yesterday', 'before=x', 'subjects=a'])('%s is refused', async (query) => {
+    expect((await api.ask('GET', `/api/v1/changes?${query}`)).status).toBe(422)
+  })
+
+  test('is followed from now on, and taken up again where it was left', async () => {
+    await change('before')
+    await events(api, '?after=0-0', 1)
+    const following = events(api, '', 2)
+    await sleep(300)
+    await change('first')
+    await change('second')
+    const found = await following
+    expect(found.map((one) => [one.event, one.data.subject, one.data.actor])).toEqual([
+      ['group.changed', 'first', 'x'],
+      ['group.changed', 'second', 'x'],
+    ])
+    await change('third')
+    const more = await events(api, '', 2, { 'last-event-id': found[0]?.id as string })
+    expect(more.map((one) => one.data.subject)).toEqual(['second', 'third'])
+    expect(await events(api, `?after=${more[1]?.id}`, 1, {}, 1000)).toEqual([])
+    expect((await events(api, '?after=0-0', 4)).map((one) => one.data.subject)).toEqual([
+      'before',
+      'first',
+      'second',
+      'third',
+    ])
+  })
+
+  test('is followed for some types', async () => {
+    await change('a', 'machine.changed')
+    await change('b', 'deployment.failed')
+    await change('c', 'deployment.armed')
+    await change('d', 'machineroom.changed' as ChangeType)
+    await change('e', 'machine.deleted')
+    const found = await events(api, '?after=0-0&types=machine,deployment.failed', 3)
+    expect(found.map((one) => one.data.subject)).toEqual(['a', 'b', 'e'])
+  })
+
+  test('says when what was asked for is not kept any more', async () => {
+    await change('old')
+    const [old] = await events(api, '?after=0-0', 1)
+    await change('new')
+    await database().execute(sql`delete from changes where subject = 'old'`)
+    const found = await events(api, `?after=${old?.id}`, 2)
+    expect(found.map((one) => [one.event, one.data.subject])).toEqual([
+      ['reset', undefined],
+      ['group.changed', 'new'],
+    ])
+  })
+
+  test.each(['after=x', 'after=1-2-3', 'types=a%25', 'types='])(
+    'a place or a type that is none is refused: %s',
+    async (query) => {
+      expect((await api.ask('GET', `/api/v1/events?${query}`)).status).toBe(422)
+    },
+  )
+
+  test('has room for so many followers, and again when one has gone', async () => {
+    const open = async () => (await api.app.request('/api/v1/events')).body?.getReader()
+    const readers = []
+    for (let count = 0; count < 200; count++) {
+      const reader = await open()
+      await reader?.read()
+      // Counted when it is read for the first time beyond the greeting.
+      void reader?.read().catch(() => {})
+      readers.push(reader)
+    }
+    await sleep(500)
+    expect((await api.app.request('/api/v1/events')).status).toBe(503)
+    await readers[0]?.cancel()
+    await expect.poll(async () => (await api.app.request('/api/v1/events')).status, { timeout: 5000 }).toBe(200)
+    for (const reader of readers.slice(1)) await reader?.cancel()
+  })
+})
+
+test('a change that commits late comes late, and is not passed over', async () => {
+  const server = inject('postgresUrl')
+  if (server === undefined) throw new Error('this needs PostgreSQL')
+  const name = `late_${Math.random().toString(36).slice(2)}`
+  const admin = await openPostgres(`${server}/postgres`)
+  await admin.db.execute(sql.raw(`create database ${name}`))
+  await admin.close()
+  const [one, two]: [OpenDb, OpenDb] = [
+    await openPostgres(`${server}/${name}`),
+    await openPostgres(`${server}/${name}`),
+  ]
+  const api = await openApi(one.db)
+  let release = () => {}
+  const held = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  let begun = () => {}
+  const started = new Promise<void>((resolve) => {
+    begun = resolve
+  })
+  const late = two.db.transaction(async (tx) => {
+    await recordChanges(tx as never, [{ actor: 'x', type: 'group.changed', subject: 'begun first, ended last' }])
+    begun()
+    await held
+  })
+  await started
+  await recordChanges(one.db, [{ actor: 'x', type: 'group.changed', subject: 'begun last, ended first' }])
+  expect(await events(api, '?after=0-0', 1, {}, 1000)).toEqual([])
+  release()
+  await late
+  const found = await events(api, '?after=0-0', 2)
+  expect(found.map((event) => event.data.subject)).toEqual(['begun first, ended last', 'begun last, ended first'])
+  api.deps.feed.stop()
+  await api.remove()
+  await Promise.all([one.close(), two.close()])
+})

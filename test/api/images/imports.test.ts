@@ -1,0 +1,119 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { saveFile } from '../../../src/inventory/images/files.ts'
+import { endImport, findImport, recordProgress } from '../../../src/inventory/images/imports.ts'
+import { type Api, openApi } from '../../helpers/api.ts'
+import { eachDatabase } from '../../helpers/database.ts'
+
+const hash = 'ab'.repeat(32)
+
+eachDatabase('imports over HTTP', (database) => {
+  let api: Api
+  let woken = 0
+  beforeAll(async () => {
+    api = await openApi(database())
+    api.deps.intake.wake = () => {
+      woken++
+    }
+  })
+  afterAll(() => api.remove())
+  const post = (body: object) => api.ask('POST', '/api/v1/imports', body)
+
+  test('one is asked for, looked at and cancelled; what may be secret in its URL is shown to nobody', async () => {
+    woken = 0
+    const url = 'https://anna:geheim@mirror.example/x/debian.iso?token=geheim'
+    const made = await post({ image: 'debian', url, sha256: hash })
+    expect(made).toMatchObject({
+      status: 202,
+      body: {
+        image: 'debian',
+        state: 'waiting',
+        kind: 'url',
+        source: 'https://mirror.example/x/debian.iso',
+        doneBytes: 0,
+      },
+    })
+    const path = made.headers.get('location') ?? ''
+    expect(path).toBe(`/api/v1/imports/${made.body.id}`)
+    await expect.poll(() => woken).toBe(1)
+    await recordProgress(database(), made.body.id, {
+      doing: 'downloading debian.iso 43%',
+      doneBytes: 43,
+      totalBytes: 100,
+    })
+    const { body } = await api.ask('GET', path)
+    expect(body).toMatchObject({
+      state: 'running',
+      doing: 'downloading debian.iso 43%',
+      doneBytes: 43,
+      totalBytes: 100,
+    })
+    expect((await api.ask('GET', '/api/v1/imports?state=open')).body.items).toHaveLength(1)
+    expect((await api.ask('POST', `${path}/cancel`)).body.state).toBe('cancelled')
+    expect(await api.ask('POST', `${path}/cancel`)).toMatchObject({ status: 409 })
+    expect((await api.ask('GET', '/api/v1/imports?state=open')).body.items).toEqual([])
+    const changes = await api.ask('GET', '/api/v1/changes')
+    expect(changes.body.items.map((one: { type: string }) => one.type)).toEqual(['import.cancelled', 'import.created'])
+    const said = JSON.stringify([made.body, body, changes.body])
+    expect(said).not.toMatch(/geheim|anna|"server"/)
+  })
+
+  test('a recipe names the image, and how it failed is told', async () => {
+    const { body } = await post({ recipe: 'debian-12', archs: ['x86_64'], mirror: 'http://192.0.2.1/debian/' })
+    expect(body).toMatchObject({ image: 'debian-12', source: 'recipe debian-12', kind: 'recipe' })
+    const found = await findImport(database(), body.id)
+    expect(found?.plan).toEqual({
+      ...{ kind: 'recipe', recipe: 'debian-12', archs: ['x86_64'], mirror: 'http://192.0.2.1/debian' },
+    })
+    await endImport(database(), { id: body.id, actor: 'test' }, { state: 'failed', message: 'because' })
+    const failed = await api.ask('GET', `/api/v1/imports/${body.id}`)
+    expect(failed.body).toMatchObject({ state: 'failed', message: 'because', endedAt: expect.any(String) })
+  })
+
+  test('the same Idempotency-Key asks for it once', async () => {
+    const headers = { 'idempotency-key': 'once' }
+    const body = { recipe: 'debian-12' }
+    const first = await api.ask('POST', '/api/v1/imports', body, headers)
+    const again = await api.ask('POST', '/api/v1/imports', body, headers)
+    expect([first.status, again.status, again.body.id]).toEqual([202, 202, first.body.id])
+  })
+
+  test.each<[object, string, RegExp]>([
+    [{}, 'recipe', /one of recipe, url and file/],
+    [{ recipe: 'debian-12', url: 'http://h/x.iso' }, 'url', /one of recipe, url and file/],
+    [{ recipe: 'nothing' }, 'recipe', /the name of a recipe/],
+    [{ recipe: 'debian-12', archs: ['i386'] }, 'archs', /some of x86_64, arm64/],
+    [{ recipe: 'debian-12', keepIso: true }, 'keepIso', /nothing: it is for url and file/],
+    [{ url: 'file:///etc/passwd' }, 'url', /the URL of an ISO/],
+    [{ url: 'http://h/disk.img' }, 'url', /the URL of an ISO/],
+    [{ url: 'http://h/x.iso', sha256: 'x' }, 'sha256', /a sha256/],
+    [{ url: 'http://h/x.iso', mirror: 'http://h' }, 'mirror', /nothing: it is for recipe/],
+    [{ file: hash }, 'file', /the sha256 of an uploaded file/],
+    [{ url: 'http://h/x.iso', wimboot: { sha256: hash, name: 'wimboot' } }, 'wimboot.sha256', /an uploaded file/],
+  ])('%j is refused', async (body, field, expected) => {
+    const { status, body: said } = await post(body)
+    expect([status, said.errors[0]]).toMatchObject([422, { field, expected: expect.stringMatching(expected) }])
+  })
+
+  test('an uploaded ISO is imported by its hash', async () => {
+    await saveFile(database(), { sha256: hash, name: 'big.iso', sizeBytes: 5 })
+    expect((await post({ file: hash, keepIso: true })).body).toMatchObject({ kind: 'file', source: 'big.iso' })
+  })
+
+  test('no more wait than is sensible', async () => {
+    const asked = { recipe: 'debian-12' }
+    for (let count = 0; count < 200; count++) await post(asked)
+    expect(await post(asked)).toMatchObject({
+      status: 409,
+      body: { detail: expect.stringContaining('200 imports wait') },
+    })
+  })
+
+  test('recipes are listed with their architectures and their end', async () => {
+    const { items, faults } = (await api.ask('GET', '/api/v1/recipes')).body
+    expect(faults).toEqual([])
+    expect(items.find((one: { name: string }) => one.name === 'debian-12')).toMatchObject({
+      archs: ['x86_64', 'arm64'],
+      endOfLife: expect.stringMatching(/^20\d\d-\d\d-\d\d$/),
+    })
+  })
+})

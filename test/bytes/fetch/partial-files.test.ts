@@ -1,0 +1,94 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdtemp, readdir, readFile, rm, truncate, utimes, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { openPartialFiles, type PartialFiles } from '../../../src/bytes/fetch/partial-files.ts'
+
+let folder: string
+let partials: PartialFiles
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'bootwright-parts-'))
+  partials = await openPartialFiles(folder, { mostBytes: 10_000, mostFiles: 4 })
+})
+afterEach(() => rm(folder, { recursive: true }))
+
+const hashOf = (name: string, bytes: Uint8Array) => createHash(name).update(bytes).digest('hex')
+
+it('grows at its end, is hashed while it streams, and goes on when it is opened again', async () => {
+  const bytes = randomBytes(6000)
+  const first = await partials.hold('a', { hashes: ['sha256', 'sha512'] })
+  await first.append(bytes.subarray(0, 1000))
+  await first.remember({ etag: '"1"' })
+  await first.close()
+  const again = await openPartialFiles(folder, { mostBytes: 10_000 })
+  const second = await again.hold('a', { hashes: ['sha256', 'sha512'] })
+  expect([second.sizeBytes(), second.about()]).toEqual([1000, { etag: '"1"' }])
+  await second.append(bytes.subarray(1000))
+  expect(await second.digest('sha256')).toBe(hashOf('sha256', bytes))
+  expect(await second.digest('sha512')).toBe(hashOf('sha512', bytes))
+  await second.truncate(500)
+  await second.append(bytes.subarray(500, 700))
+  expect(await second.digest('sha256')).toBe(hashOf('sha256', bytes.subarray(0, 700)))
+  expect(await readFile(second.path)).toEqual(bytes.subarray(0, 700))
+  await second.close()
+})
+
+it('is held by one at a time, and the next comes when it is let go', async () => {
+  const first = await partials.hold('a')
+  const order: string[] = []
+  const second = partials.hold('a').then((file) => {
+    order.push('second')
+    return file
+  })
+  await expect(partials.hold('a', { signal: AbortSignal.timeout(20) })).rejects.toThrow()
+  order.push('first')
+  await first.close()
+  await (await second).close()
+  expect(order).toEqual(['first', 'second'])
+})
+
+it('asks whoever holds it to leave, where that is agreed', async () => {
+  const first = await partials.hold('a', { leave: () => void first.close() })
+  const second = await partials.hold('a', { leave: () => {} })
+  await second.close()
+})
+
+it('survives what a kill leaves: a half note, a shorter file', async () => {
+  const first = await partials.hold('a')
+  await first.append(randomBytes(1000))
+  await first.close()
+  await writeFile(join(folder, 'a.json'), '{"etag": "')
+  await truncate(join(folder, 'a'), 400)
+  const second = await partials.hold('a')
+  expect([second.sizeBytes(), second.about()]).toEqual([400, undefined])
+  await second.append(Buffer.from('x'))
+  expect(await second.digest('sha256')).toBe(hashOf('sha256', await readFile(join(folder, 'a'))))
+  await second.close()
+})
+
+it('is bounded: the oldest that nobody holds goes, by bytes and by number, and what is old', async () => {
+  const put = async (key: string, sizeBytes: number, ageDays: number) => {
+    const file = await partials.hold(key, { totalBytes: sizeBytes })
+    await file.append(randomBytes(sizeBytes))
+    await file.remember({})
+    await file.close()
+    const time = Date.now() / 1000 - ageDays * 86_400
+    await utimes(join(folder, key), time, time)
+  }
+  const keys = async () => (await readdir(folder)).filter((name) => !name.endsWith('.json')).sort()
+  await put('a', 4000, 3)
+  await put('b', 4000, 2)
+  await put('c', 4000, 1)
+  expect(await keys()).toEqual(['b', 'c'])
+  for (const key of ['d', 'e', 'f']) await put(key, 10, 0)
+  expect(await keys()).toEqual(['c', 'd', 'e', 'f'])
+  await partials.prune(0.5)
+  expect(await keys()).toEqual(['d', 'e', 'f'])
+  await partials.removeAll('d')
+  expect(await readdir(folder)).toEqual(['e', 'e.json', 'f', 'f.json'])
+})
+
+it('takes no key that is a path', async () => {
+  for (const key of ['../a', 'a/b', '', 'a.json']) await expect(partials.hold(key)).rejects.toThrow('no key')
+})

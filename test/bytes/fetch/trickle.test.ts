@@ -1,0 +1,90 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { get, getSmall } from '../../../src/bytes/fetch/http-get.ts'
+import { openConnector } from '../../../src/bytes/fetch/proxies.ts'
+import type { OpenDb } from '../../../src/db/open.ts'
+import { openEmbedded } from '../../../src/db/open-embedded.ts'
+import { openTestIntake, type TestIntake } from '../../helpers/intake.ts'
+
+/** Sends one byte in 50 ms for ever, whatever is asked for; `bytes` of them at once where the path says so. */
+function startTrickle(): Promise<{ url: string; stop: () => void }> {
+  const server: Server = createServer((request, response) => {
+    const chunk = 'x'.repeat(Number(/\d+/.exec(request.url ?? '')?.[0] ?? 1))
+    const timer = setInterval(() => response.write(chunk), 50)
+    response.on('close', () => clearInterval(timer))
+  })
+  const stop = () => {
+    server.close()
+    server.closeAllConnections()
+  }
+  return new Promise((resolve) => {
+    server.listen(0, '127.0.0.1', () => {
+      resolve({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, stop })
+    })
+  })
+}
+
+const proxies = { httpProxy: '', httpsProxy: '', noProxy: '' }
+const connector = openConnector(proxies)
+let web: Awaited<ReturnType<typeof startTrickle>>
+let opened: OpenDb
+let one: TestIntake | undefined
+beforeAll(async () => {
+  web = await startTrickle()
+  opened = await openEmbedded()
+})
+afterEach(async () => {
+  await one?.stop()
+  one = undefined
+})
+afterAll(async () => {
+  web.stop()
+  connector.close()
+  await opened.close()
+})
+const options = { connector, stallMs: 500, hashKnown: true }
+
+test('a server that sends a byte now and then is given up as a silent one is', async () => {
+  const reading = (async () => {
+    const got = await get(new URL('/x.iso', web.url), options)
+    for await (const _ of got.body);
+  })()
+  await expect(reading).rejects.toThrow(/x\.iso: only \d+ bytes came in \d+ s$/)
+  await expect(getSmall(new URL('/SUMS', web.url), 1000, options)).rejects.toThrow(/only \d+ bytes came/)
+})
+
+test('one that is slow, and fast enough, is not; nor is any where no pace is set', async () => {
+  for (const [path, minBytesPerSecond] of [
+    ['/2000.iso', 1024],
+    ['/1.iso', 0],
+  ] as const) {
+    const got = await get(new URL(path, web.url), { ...options, minBytesPerSecond })
+    const began = performance.now()
+    for await (const _ of got.body) if (performance.now() - began > 1500) break
+    got.drop()
+  }
+})
+
+test('a slow reader is not taken for a slow server', async () => {
+  const got = await get(new URL('/2000.iso', web.url), { ...options, stallMs: 200 })
+  let chunks = 0
+  for await (const _ of got.body) {
+    await new Promise((resolve) => setTimeout(resolve, 150))
+    if (++chunks > 6) break
+  }
+  got.drop()
+})
+
+test('two such servers give the places of imports back', async () => {
+  one = await openTestIntake(opened.db)
+  const asked = [await one.ask({ kind: 'url', url: `${web.url}/1.iso`, keepIso: false }, 'a')]
+  asked.push(await one.ask({ kind: 'url', url: `${web.url}/1.iso?2`, keepIso: false }, 'b'))
+  const third = await one.run({ kind: 'recipe', recipe: 'none' }, 'c')
+  expect(third.state).toBe('failed')
+  for (const { id } of asked)
+    expect(await one.ended(id)).toMatchObject({
+      state: 'failed',
+      message: expect.stringMatching(/only \d+ bytes came in/),
+    })
+})

@@ -1,0 +1,190 @@
+import { randomBytes } from 'node:crypto'
+import { readdir, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { sha256 } from '../../helpers/boot-server.ts'
+import { type Operator, startOperator, startWeb } from '../../helpers/operator.ts'
+
+const kernel = randomBytes(700_001)
+const initrd = randomBytes(300_007)
+let operator: Operator
+let web: Awaited<ReturnType<typeof startWeb>>
+const asked: string[] = []
+
+beforeAll(async () => {
+  operator = await startOperator({ maxFileBytes: 4_000_000 })
+  await writeFile(join(operator.folder, 'vmlinuz'), kernel)
+  web = await startWeb((request, response) => {
+    const url = request.url ?? ''
+    asked.push(url)
+    const hop = /^\/hop(\d+)$/.exec(url)?.[1]
+    if (hop !== undefined)
+      response
+        .writeHead(302, { location: Number(hop) > 1 ? `/hop${Number(hop) - 1}` : '/pool/initrd%20v1.gz?key=1' })
+        .end('elsewhere')
+    else if (url.startsWith('/pool/')) response.setHeader('content-length', initrd.length).end(initrd)
+    else if (url === '/cut')
+      response
+        .writeHead(200, { 'content-length': initrd.length })
+        .write(initrd.subarray(0, 1000), () => setTimeout(() => response.destroy(), 20))
+    else if (url === '/stall')
+      response.writeHead(200, { 'content-length': initrd.length }).write(initrd.subarray(0, 1000))
+    else if (url === '/ftp') response.writeHead(301, { location: 'ftp://127.0.0.1/x' }).end()
+    else if (url === '/empty') response.end()
+    else if (url !== '/silent') response.writeHead(404).end()
+  })
+})
+afterAll(async () => {
+  await web.stop()
+  await operator.stop()
+})
+
+const add = (...argv: string[]) => operator.run('image', 'add', ...argv)
+const imageOf = async (name: string) => JSON.parse((await operator.run('image', 'show', name, '--json')).out)
+const local = () => join(operator.folder, 'vmlinuz')
+
+test('image add uploads a local kernel and a downloaded initrd, and tells each in one line', async () => {
+  const result = await add(
+    'debian',
+    '--kernel',
+    local(),
+    '--initrd',
+    `${web.url}/hop5`,
+    '--arg',
+    'console=ttyS0',
+    '--arg',
+    'quiet',
+    '--title',
+    'Debian 12',
+  )
+  expect(result).toEqual({
+    exitCode: 0,
+    out: 'debian version 1: x86_64 any platform\n',
+    err: [
+      `kernel vmlinuz: 700.0 kB, sha256 ${sha256(kernel)}, uploaded`,
+      `initrd hop5: 300.0 kB, sha256 ${sha256(initrd)}, uploaded`,
+      'boot it: bootwright machine set MAC --image debian\n',
+    ].join('\n'),
+  })
+  expect(await imageOf('debian')).toMatchObject({
+    title: 'Debian 12',
+    variants: [
+      {
+        arch: 'x86_64',
+        kind: 'linux',
+        kernel: { sha256: sha256(kernel), name: 'vmlinuz' },
+        initrds: [{ sha256: sha256(initrd), name: 'hop5' }],
+        args: ['console=ttyS0', 'quiet'],
+      },
+    ],
+  })
+  expect(await operator.boot.deps.store.size(sha256(kernel))).toBe(kernel.length)
+})
+
+test('the same variant again uploads nothing and makes no version; another arch is added beside it', async () => {
+  const again = ['image', 'add', 'twice', '--kernel', local()]
+  await operator.run(...again)
+  expect(await operator.run(...again)).toMatchObject({
+    out: 'twice version 1, as before: x86_64 any platform\n',
+    err: expect.stringContaining(`kernel vmlinuz: 700.0 kB, sha256 ${sha256(kernel)}, already on the server\n`),
+  })
+  expect((await add('twice', '--arch', 'arm64', '--platform', 'efi', '--efi', local())).out).toBe(
+    'twice version 2: x86_64 any platform, arm64 efi\n',
+  )
+  expect((await add('twice', '--local')).out).toBe('twice version 3: x86_64 any platform, arm64 efi\n')
+  expect((await imageOf('twice')).variants).toEqual([
+    { arch: 'x86_64', kind: 'local' },
+    { arch: 'arm64', platform: 'efi', kind: 'efi', file: { sha256: sha256(kernel), name: 'vmlinuz' }, args: [] },
+  ])
+})
+
+test('a URL whose hash the server knows is not downloaded', async () => {
+  await add('known', '--kernel', `${web.url}/pool/first`)
+  asked.length = 0
+  const { exitCode, err } = await add(
+    'known',
+    '--kernel',
+    `${web.url}/pool/initrd%20v1.gz#sha256=${sha256(initrd).toUpperCase()}`,
+  )
+  expect(exitCode).toBe(0)
+  expect(err).toContain(`kernel initrd_v1.gz: sha256 ${sha256(initrd)}, already on the server\n`)
+  expect(asked).toEqual([])
+})
+
+test.each([
+  ['/hop6', 'redirects more than 5 times'],
+  ['/cut', `the connection was cut after 1000 of ${initrd.length} bytes`],
+  ['/stall', `no byte came for 0.3 s after 1000 of ${initrd.length} bytes`],
+  ['/silent', 'no byte came for 0.3 s'],
+  ['/missing', 'answered 404 Not Found'],
+  ['/ftp', 'redirects to something other than http or https'],
+  ['/empty', 'empty: it is empty'],
+])('a download of %s fails: %s', async (path, why) => {
+  const { exitCode, out, err } = await add('broken', '--kernel', `${web.url}${path}`)
+  expect({ exitCode, out }).toEqual({ exitCode: 1, out: '' })
+  expect(err).toContain(why)
+  expect((await operator.run('image', 'show', 'broken')).err).toBe('bootwright: there is no image broken\n')
+  expect((await readdir(tmpdir())).filter((name) => name.startsWith('bootwright-download-'))).toEqual([])
+})
+
+test('a given hash is checked before anything is uploaded, and both are named', async () => {
+  const wrong = 'ab'.repeat(32)
+  for (const place of [local(), `${web.url}/pool/vmlinuz`]) {
+    const actual = place === local() ? sha256(kernel) : sha256(initrd)
+    const { exitCode, err } = await add('wrong', '--kernel', `${place}#sha256=${wrong}`)
+    expect({ exitCode, err }).toEqual({
+      exitCode: 1,
+      err:
+        place === local()
+          ? `bootwright: vmlinuz: its sha256 is ${actual}, not ${wrong} as given\n`
+          : `bootwright: ${web.url}/pool/vmlinuz: its sha256 is ${actual}, not ${wrong} as it should be\n`,
+    })
+  }
+})
+
+test('a file that is too large for the server is refused with its reason', async () => {
+  const large = join(operator.folder, 'large')
+  await writeFile(large, randomBytes(5_000_000))
+  const { exitCode, err } = await add('large', '--ipxe', large)
+  expect({ exitCode, err }).toEqual({ exitCode: 1, err: 'bootwright: a file has at most 4000000 bytes\n' })
+})
+
+test.each([
+  [['--kernel', '/nowhere/vmlinuz'], 1, '/nowhere/vmlinuz: there is no such file'],
+  [['--kernel', '/'], 1, '/: it is not a file'],
+  [['--kernel', 'ftp://127.0.0.1/x'], 2, 'It is a path or an http or https URL.'],
+  [['--kernel', 'x#sha256=12'], 2, 'After #sha256= come 64 hexadecimal digits.'],
+  [[], 1, 'there is no recipe refused (image recipes lists them): say what the image is made of, --kernel or another'],
+  [['--arg', 'quiet'], 2, 'machine set MAC --arg ARG'],
+  [['--platform', 'efi'], 2, 'is needed, and only one'],
+  [['--local', '--mirror', 'http://192.0.2.1'], 2, '--mirror is for a recipe'],
+  [['--local', '--arch', 'arm64', '--arch', 'x86_64'], 2, '--arch is given once, but for a recipe'],
+  [
+    ['--local', '--ipxe', 'x'],
+    2,
+    'one of --kernel, --wimboot, --efi, --ipxe, --iso, --san and --local is needed, and only one',
+  ],
+  [['--local', '--initrd', 'x'], 2, '--initrd is for --kernel'],
+  [['--ipxe', 'x', '--arg', 'y'], 2, '--arg is for --kernel, --wimboot and --efi'],
+])('image add with %j has exit code %i: %s', async (argv, exitCode, said) => {
+  const result = await add('refused', ...argv)
+  expect(result.exitCode).toBe(exitCode)
+  expect(result.err).toContain(said)
+})
+
+test('images are listed and shown, and deleted when nothing names them', async () => {
+  await add('gone', '--ipxe', local(), '--title', 'To be gone')
+  expect((await operator.run('image', 'list')).out).toMatch(/^gone +1 +x86_64 any platform +To be gone +20.*Z$/m)
+  expect((await operator.run('image', 'show', 'gone')).out).toContain(
+    `\n\nx86_64 any platform: iPXE script\n  file    ${sha256(kernel)}  vmlinuz\n`,
+  )
+  await operator.run('policy', 'set', 'image', 'gone')
+  expect((await operator.run('image', 'delete', 'gone')).err).toBe('bootwright: image gone is named by the policy\n')
+  await operator.run('policy', 'set', 'local')
+  expect(await operator.run('image', 'delete', 'gone')).toEqual({
+    exitCode: 0,
+    out: '',
+    err: 'image gone is deleted\n',
+  })
+})

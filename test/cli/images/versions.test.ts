@@ -1,0 +1,140 @@
+import { truncate, utimes, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { sql } from 'drizzle-orm'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { formatEndOfLife } from '../../../src/cli/shell/format.ts'
+import { sha256 } from '../../helpers/boot-server.ts'
+import { type Operator, startOperator } from '../../helpers/operator.ts'
+
+let operator: Operator
+const run = (...argv: string[]) => operator.run(...argv)
+const kernels = ['one', 'number two', 'three']
+
+beforeAll(async () => {
+  operator = await startOperator()
+  for (const [n, text] of kernels.entries()) {
+    const path = join(operator.folder, `vmlinuz-${n + 1}`)
+    await writeFile(path, text)
+    const added = await run('image', 'add', 'debian', '--kernel', path, ...(n === 2 ? ['--arg', 'quiet'] : []))
+    expect(added.exitCode).toBe(0)
+  }
+})
+afterAll(() => operator.stop())
+
+const pathOf = (text: string) => {
+  const hash = sha256(Buffer.from(text))
+  return join(operator.boot.folder, hash.slice(0, 2), hash)
+}
+
+test('versions are listed with where a roll back goes, compared, promoted and rolled back', async () => {
+  const listed = await run('image', 'versions', 'debian')
+  expect(listed.out.split('\n').map((line) => line.replace(/ {2,}.*? {2,}/, ' ').slice(0, 12))).toHaveLength(5)
+  expect(listed.out).toMatch(/^VERSION +BOOTED +VARIANTS +FROM +MADE\n3 +yes .*\n2 +by a rollback .*\n1 +x86_64 any/)
+  expect((await run('image', 'diff', 'debian')).out).toBe(
+    `${[
+      'version 2 -> 3',
+      'x86_64 any platform: changed',
+      `  - kernel vmlinuz-2  10 B  ${sha256(Buffer.from('number two')).slice(0, 12)}`,
+      `  + kernel vmlinuz-3  5 B  ${sha256(Buffer.from('three')).slice(0, 12)}`,
+      '  + arg quiet',
+    ].join('\n')}\n`,
+  )
+  expect((await run('image', 'diff', 'debian', '2', '2')).out).toBe('versions 2 and 2 are the same\n')
+  expect((await run('image', 'rollback', 'debian')).out).toBe('machines boot debian version 2 from now on\n')
+  expect((await run('image', 'rollback', 'debian')).out).toBe('machines boot debian version 1 from now on\n')
+  expect(await run('image', 'rollback', 'debian')).toMatchObject({
+    exitCode: 1,
+    err: expect.stringContaining('image debian has no version to go back to'),
+  })
+  expect((await run('image', 'promote', 'debian', '3')).out).toBe('machines boot debian version 3 from now on\n')
+  expect((await run('image', 'promote', 'debian', '9')).err).toContain('version: expected one of 3, 2, 1, got "9"')
+  expect((await run('image', 'promote', 'debian', 'x')).err).toContain('It is the number of a version.')
+  expect((await run('image', 'delete', 'debian', '3')).err).toContain('is the current one: promote another first')
+  expect((await run('image', 'delete', 'debian', '2')).err).toBe('version 2 of image debian is deleted\n')
+})
+
+test('the end of life stands in list and show, and can be taken away', async () => {
+  await run('image', 'set', 'debian', '--end-of-life', '2020-06-10')
+  expect((await run('image', 'list')).out).toMatch(/SUPPORT\ndebian .* reached end of life on 2020-06-10\n/)
+  expect((await run('image', 'show', 'debian')).out).toContain('support  reached end of life on 2020-06-10\n')
+  await run('image', 'set', 'debian', '--end-of-life', 'none', '--title', 'Debian')
+  expect((await run('image', 'show', 'debian')).out).not.toContain('support')
+  expect((await run('image', 'set', 'debian')).err).toContain(
+    'one of --title, --end-of-life, --installer and --no-installer is needed',
+  )
+  expect((await run('image', 'set', 'debian', '--end-of-life', 'soon')).err).toContain('It is YYYY-MM-DD, or none.')
+  expect((await run('image', 'set', 'debian', '--end-of-life', '2020-13-10')).err).toContain(
+    'endOfLife: expected a day',
+  )
+})
+
+test('an image is called an installer, and no installer, and stands so in show and in the log', async () => {
+  await run('image', 'set', 'debian', '--installer')
+  expect((await run('image', 'show', 'debian')).out).toContain('installer  yes\n')
+  await run('image', 'set', 'debian', '--no-installer')
+  expect((await run('image', 'show', 'debian')).out).toContain('installer  no\n')
+})
+
+test.each([
+  [undefined, ''],
+  ['2026-11-23', 'reached end of life on 2026-11-23'],
+  ['2026-11-24', 'ends 2026-11-24 (today)'],
+  ['2026-11-25', 'ends 2026-11-25 (in 1 day)'],
+  ['2027-01-31', 'ends 2027-01-31 (in 68 days)'],
+])('an end of life of %s is told on 2026-11-24', (day, text) => {
+  expect(formatEndOfLife(day, '2026-11-24')).toBe(text)
+})
+
+test('files are verified and listed; what is damaged ends with a failure', async () => {
+  expect((await run('image', 'verify')).out).toBe('2 files, 8 B: nothing is damaged\n')
+  await writeFile(pathOf('three'), 'thr33')
+  const result = await run('image', 'verify', 'debian')
+  expect(result.exitCode).toBe(1)
+  expect(result.out).toMatch(/^FILE +SIZE +SHA256 +WRONG\nvmlinuz-3 +5 B +[0-9a-f]{64} +its sha256 is [0-9a-f]{64}\n$/)
+  expect(result.err).toContain('damaged: 1 of 2 files; upload again')
+  const listed = await run('file', 'list', '--damaged')
+  expect(listed.out.trim().split('\n')).toHaveLength(2)
+  await writeFile(pathOf('three'), 'three')
+  expect((await run('file', 'verify', sha256(Buffer.from('three')))).out).toBe('1 file, 5 B: nothing is damaged\n')
+  const json = JSON.parse((await run('file', 'verify', '--json')).out)
+  expect(json).toMatchObject({ checked: 3, damaged: 0, items: [{ kind: 'checked' }, {}, {}] })
+  expect((await run('image', 'verify', 'nope')).err).toContain('there is no image nope')
+  expect((await run('file', 'verify', 'abc')).err).toContain('It is a sha256')
+})
+
+test('to upload a damaged file again mends it', async () => {
+  await truncate(pathOf('three'), 1)
+  await run('file', 'verify')
+  const added = await run('image', 'add', 'debian', '--kernel', join(operator.folder, 'vmlinuz-3'), '--arg', 'quiet')
+  expect(added.err).toContain('uploaded')
+  expect((await run('file', 'list', '--damaged')).out.trim().split('\n')).toHaveLength(1)
+})
+
+test('what nothing names is told, and removed with --yes', async () => {
+  const then = new Date(Date.now() - 48 * 3_600_000)
+  await utimes(pathOf('number two'), then, then)
+  expect(await run('file', 'gc')).toMatchObject({
+    exitCode: 0,
+    out: 'there is nothing to clear away\n',
+    err: 'nothing is removed yet; --yes removes 0 files, 0 B\n',
+  })
+  await operator.boot.deps.db.execute(sql`update files set created_at = now() - interval '2 days'`)
+  const dry = await run('file', 'gc')
+  expect(dry.out).toMatch(/^FILE +SIZE +SHA256 +IS\nvmlinuz-2 +10 B +[0-9a-f]{64} +named by nothing\n$/)
+  expect(dry.err).toBe('nothing is removed yet; --yes removes 1 file, 10 B\n')
+  const wet = await run('file', 'gc', '--yes')
+  expect(wet.err).toBe('removed: 1 file, 10 B\n')
+  expect(JSON.parse((await run('file', 'gc', '--json')).out)).toMatchObject({ items: [], files: 0, dryRun: true })
+})
+
+test('a file is deleted by its hash, unless an image names it', async () => {
+  const hash = sha256(Buffer.from('three'))
+  const refused = await run('file', 'delete', hash)
+  expect([refused.exitCode, refused.err]).toEqual([
+    1,
+    `bootwright: file vmlinuz-3 (${hash.slice(0, 12)}…) is named by image debian version 3\n`,
+  ])
+  const spare = sha256(Buffer.from('one'))
+  await run('image', 'delete', 'debian', '1')
+  expect((await run('file', 'delete', spare)).err).toBe(`file ${spare} is deleted\n`)
+})

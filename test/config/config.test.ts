@@ -1,0 +1,139 @@
+import { describe, expect, it } from 'vitest'
+import { loadConfig } from '../../src/config/config.ts'
+import { subnetTest } from '../../src/lib/subnet.ts'
+
+const load = (env: Record<string, string>) => loadConfig(env, '/nbp')
+
+describe('loadConfig', () => {
+  it('needs nothing', () => {
+    expect(load({ HOME: '/root' })).toMatchObject({
+      dataDir: 'data',
+      databaseUrl: undefined,
+      bootListen: { host: '0.0.0.0', port: 8080 },
+      adminListen: { host: '127.0.0.1', port: 8081 },
+      tftpListen: { host: '0.0.0.0', port: 69 },
+      tftpListenExplicit: false,
+      nbpDir: '/nbp',
+      afterRefusal: 'retry',
+    })
+  })
+
+  it('reads what is given', () => {
+    const config = load({
+      DATABASE_URL: 'postgres://u@h/d',
+      BOOTWRIGHT_BOOT_LISTEN: '[::]:80',
+      BOOTWRIGHT_TFTP_LISTEN: 'off',
+      BOOTWRIGHT_BASE_URL: 'http://boot.example:8080/',
+      BOOTWRIGHT_BOOT_SUBNETS: '10.0.0.0/8, fd00::/8',
+      BOOTWRIGHT_TFTP_SINGLE_PORT: 'yes',
+    })
+    expect(config).toMatchObject({
+      databaseUrl: 'postgres://u@h/d',
+      bootListen: { host: '::', port: 80 },
+      tftpListen: undefined,
+      tftpListenExplicit: true,
+      baseUrl: 'http://boot.example:8080',
+      bootSubnets: ['10.0.0.0/8', 'fd00::/8'],
+      tftpSinglePort: true,
+    })
+  })
+
+  it('takes names with an underscore, proxies by address or subnet, and limits for connections', () => {
+    const config = load({
+      BOOTWRIGHT_BASE_URL: 'http://boot_server:8080',
+      BOOTWRIGHT_TRUSTED_PROXIES: '10.0.0.5, fd00::7,192.168.0.0/16',
+      BOOTWRIGHT_MAX_CONNECTIONS: '300',
+      BOOTWRIGHT_MAX_CONNECTIONS_PER_ADDRESS: '200',
+    })
+    expect(config).toMatchObject({
+      baseUrl: 'http://boot_server:8080',
+      trustedProxies: ['10.0.0.5/32', 'fd00::7/128', '192.168.0.0/16'],
+      maxConnections: 300,
+      maxConnectionsPerAddress: 200,
+    })
+    expect(load({})).toMatchObject({ trustedProxies: [], maxConnections: 20_000, maxConnectionsPerAddress: undefined })
+    expect(() => load({ BOOTWRIGHT_TRUSTED_PROXIES: 'proxy.example' })).toThrow(/TRUSTED_PROXIES: expected addresses/)
+    expect(() => load({ BOOTWRIGHT_BASE_URL: 'http://boot:99999' })).toThrow(/BASE_URL/)
+  })
+
+  it('names every fault at once, with the setting, its value and what was expected', () => {
+    const bad = {
+      BOOTWRIGHT_BOOT_LISTEN: '8080',
+      BOOTWRIGHT_TFTP_WINDOW_SIZE: '1e3',
+      BOOTWRIGHT_BOOT_SUBNETS: '10.0.0.0/33',
+      BOOTWRIGHT_PORT: '1',
+      BOOTWRIGHT_BASE_URL: 'http://h/path',
+    }
+    expect(() => load(bad)).toThrow(
+      [
+        'BOOTWRIGHT_PORT: there is no such setting',
+        'BOOTWRIGHT_BOOT_LISTEN: expected host:port, got "8080"',
+        'BOOTWRIGHT_BASE_URL: expected http://host[:port] without a path, got "http://h/path"',
+        'BOOTWRIGHT_BOOT_SUBNETS: expected subnets like 10.0.0.0/8, with commas between, got "10.0.0.0/33"',
+        'BOOTWRIGHT_TFTP_WINDOW_SIZE: expected a whole number from 1 to 65535, got "1e3"',
+      ].join('\n'),
+    )
+  })
+
+  it('reads where the object store is', () => {
+    expect(load({}).s3).toBeUndefined()
+    const keys = { BOOTWRIGHT_S3_ACCESS_KEY: 'access', BOOTWRIGHT_S3_SECRET_KEY: 'secret' }
+    expect(load({ BOOTWRIGHT_S3_URL: 'https://s3.example:9000/boot-files/a/b/', ...keys }).s3).toEqual({
+      endpoint: 'https://s3.example:9000',
+      bucket: 'boot-files',
+      prefix: 'a/b/',
+      region: 'us-east-1',
+      accessKey: 'access',
+      secretKey: 'secret',
+      redirect: false,
+    })
+    expect(
+      load({ BOOTWRIGHT_S3_URL: 'http://10.0.0.1/boot', BOOTWRIGHT_S3_REDIRECT: 'yes', ...keys }).s3,
+    ).toMatchObject({
+      endpoint: 'http://10.0.0.1',
+      bucket: 'boot',
+      prefix: '',
+      redirect: true,
+    })
+  })
+
+  it.each([
+    ['https://h', '"https://h"'],
+    ['https://h/', '"https://h/"'],
+    ['s3://bucket', '"s3://bucket"'],
+    ['https://h/Bucket', '"https://h/Bucket"'],
+    ['https://h/bucket//x', '"https://h/bucket//x"'],
+    ['https://h/bucket?x=1', '"https://h/bucket?x=1"'],
+    ['https://key:secret@h/bucket', '"***"'],
+  ])('takes %s for no bucket', (url, shown) => {
+    const env = { BOOTWRIGHT_S3_URL: url, BOOTWRIGHT_S3_ACCESS_KEY: 'a', BOOTWRIGHT_S3_SECRET_KEY: 's' }
+    expect(() => load(env)).toThrow(`BOOTWRIGHT_S3_URL: expected https://host[:port]/bucket[/prefix], got ${shown}`)
+  })
+
+  it('needs the keys of an object store, and prints no secret one', () => {
+    const env = { BOOTWRIGHT_S3_URL: 'https://h/bucket', BOOTWRIGHT_S3_SECRET_KEY: 'with a space' }
+    expect(() => load(env)).toThrow(
+      /^BOOTWRIGHT_S3_ACCESS_KEY: expected the access key of the object store, got ""\nBOOTWRIGHT_S3_SECRET_KEY: expected the secret of that key, got "\*\*\*"$/,
+    )
+  })
+
+  it('does not print a secret that is wrong', () => {
+    expect(() => load({ BOOTWRIGHT_ADMIN_TOKEN: 'short-secret' })).toThrow(
+      /^BOOTWRIGHT_ADMIN_TOKEN: expected 32 to 256 printable characters, got "\*\*\*"$/,
+    )
+  })
+})
+
+describe('subnetTest', () => {
+  const allows = subnetTest(['10.0.0.0/8', '192.168.1.0/24', 'fd00::/8'])
+  it.each([
+    ['10.255.0.1', true],
+    ['11.0.0.1', false],
+    ['192.168.1.9', true],
+    ['192.168.2.9', false],
+    ['fd12::1', true],
+    ['fe80::1', false],
+    ['', false],
+  ])('%s: %s', (address, expected) => expect(allows(address)).toBe(expected))
+  it('lets everybody pass when no subnet is named', () => expect(subnetTest([])('203.0.113.9')).toBe(true))
+})

@@ -1,0 +1,78 @@
+import { execFile } from 'node:child_process'
+import { chmodSync, existsSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { programDir } from '../../src/lib/program-dir.ts'
+import { requireDescriptors } from '../../src/server/descriptors.ts'
+import { loadSecretKey } from '../../src/server/secret-key.ts'
+import { loadServerId } from '../../src/server/server-id.ts'
+
+let dataDir: string
+beforeEach(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'bootwright-data-'))
+})
+afterEach(() => rm(dataDir, { recursive: true }))
+
+const warned: unknown[] = []
+const log = { warn: (...args: unknown[]) => void warned.push(args) }
+const load = (secretKeyFile: string | undefined, sealed = false) =>
+  loadSecretKey({ secretKey: undefined, secretKeyFile, dataDir }, { isSealed: async () => sealed, log: log as never })
+
+test('the key is made once, and only where nothing is sealed with one that was lost', async () => {
+  const file = join(dataDir, 'secret.key')
+  await expect(load(undefined, true)).rejects.toThrow(
+    `${file} is missing, and the database has secrets that only its key opens. Next step: restore ${file}`,
+  )
+  expect(existsSync(file)).toBe(false)
+  const key = await load(undefined)
+  expect(statSync(file).mode & 0o777).toBe(0o600)
+  expect(await load(undefined, true)).toEqual(key)
+})
+
+test.each([0o644, 0o640, 0o604, 0o660])(
+  'a key that others can read, mode %o, is refused, or warned of where it was mounted',
+  async (mode) => {
+    const file = join(dataDir, 'secret.key')
+    const key = await load(undefined)
+    chmodSync(file, mode)
+    const text = `0${mode.toString(8)}`
+    await expect(load(undefined)).rejects.toThrow(`${file}: expected mode 0600, got ${text}`)
+    await expect(load(undefined)).rejects.toThrow(`Next step: chmod 600 ${file}`)
+    warned.length = 0
+    expect(await load(file)).toEqual(key)
+    expect(warned).toEqual([[{ file, mode: text }, 'others can read the key of all secrets']])
+  },
+)
+
+test('a damaged id of the server is named, and not replaced', async () => {
+  const id = await loadServerId(dataDir)
+  expect(await loadServerId(dataDir)).toBe(id)
+  writeFileSync(join(dataDir, 'server.id'), '\0\0\0\0')
+  await expect(loadServerId(dataDir)).rejects.toThrow(`${dataDir}/server.id: expected a UUID, got`)
+})
+
+test.runIf(process.platform === 'linux').each([64, 100, 200])(
+  'a process that may open only %i files says so, instead of that it cannot find a module',
+  async (max) => {
+    const main = join(programDir, 'dist/main.js')
+    const run = promisify(execFile)('prlimit', [`--nofile=${max}`, process.execPath, main, 'serve'], {
+      env: { ...process.env, BOOTWRIGHT_DATA_DIR: dataDir },
+    })
+    const { code, stderr } = (await run.catch((error: unknown) => error)) as { code: number; stderr: string }
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringMatching(/^bootwright: open files: expected a limit of at least 256, got/),
+    ])
+  },
+)
+
+test('a limit of open files that is too low is named with the next step', () => {
+  expect(() => requireDescriptors(200)).toThrow(
+    'open files: expected a limit of at least 256, got 200. Next step: ulimit -n 65536',
+  )
+  requireDescriptors(256)
+  requireDescriptors()
+})

@@ -1,0 +1,148 @@
+import { readFile, rm, truncate, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { createTransfers } from '../../src/bytes/send/send-file.ts'
+import { findBoot, listBoots } from '../../src/inventory/boots/boots.ts'
+import { listChanges } from '../../src/inventory/changes/changes.ts'
+import { findFile, noteDamage, noteStored } from '../../src/inventory/images/files.ts'
+import { type FileRef, patchImage, saveImage, type Variant } from '../../src/inventory/images/images.ts'
+import { savePolicy } from '../../src/inventory/machines/policy.ts'
+import { getAsIpxe, startTestBootServer, type TestBootServer } from '../helpers/boot-server.ts'
+
+let server: TestBootServer
+let image: string
+let kernel: FileRef
+let initrd: FileRef
+let install: FileRef
+let count = 0
+
+beforeAll(async () => {
+  server = await startTestBootServer()
+})
+afterAll(() => server.stop())
+beforeEach(async () => {
+  const { deps, addFile } = server
+  const add = (name: string, text: string) => addFile(name, Buffer.from(`${text} ${count}`))
+  image = `debian-${++count}`
+  kernel = await add('vmlinuz', 'a kernel')
+  initrd = await add('initrd.gz', 'an initrd')
+  install = await add('install.img', 'an installer')
+  await saveImage(deps.db, image, { variants: [linux(await add('vmlinuz', 'an old kernel'))] })
+  const tree = [{ path: 'images/install.img', sha256: install.sha256 }]
+  await saveImage(deps.db, image, { variants: [linux(kernel, tree)] })
+  await savePolicy(deps.db, { kind: 'image', image })
+})
+
+const linux = (one: FileRef, tree: { path: string; sha256: string }[] = []): Variant => ({
+  kind: 'linux',
+  arch: 'x86_64',
+  kernel: one,
+  initrds: [initrd],
+  args: [],
+  tree,
+})
+const query = 'mac=52-54-00-00-00-01&platform=efi&buildarch=x86_64'
+const boot = () => getAsIpxe(`${server.url}/ipxe?${query}`)
+const preview = async () => (await fetch(`${server.url}/ipxe?${query}`)).text()
+const pathOf = ({ sha256 }: FileRef) => join(server.folder, sha256.slice(0, 2), sha256)
+const damageOf = async ({ sha256 }: FileRef) => (await findFile(server.deps.db, sha256))?.damage
+const changesOf = async ({ sha256 }: FileRef) =>
+  (await listChanges(server.deps.db, { subject: sha256 }, 10)).map((one) => one.type)
+const screen = (script: string) => script.split('\n').filter((line) => /^(echo|kernel|initrd)/.test(line))
+
+describe('a file that is not what was stored', () => {
+  it('gives a script that says so, at the first boot after it was cut', async () => {
+    expect(screen(await boot())).toContainEqual(expect.stringMatching(/^kernel /))
+    await truncate(pathOf(kernel), 3)
+    await forgotten()
+    expect(screen(await boot())).toEqual([
+      'echo Bootwright: 52:54:00:00:00:01 cannot boot',
+      `echo Bootwright: file vmlinuz of image ${image} version 2 is damaged: it has 3 bytes instead of 10`,
+      `echo What to do: upload it again: bootwright image add ${image}; or go back: bootwright image rollback ${image}`,
+      'echo Asking the boot server again in 30 s.',
+    ])
+    expect(await damageOf(kernel)).toMatch(/^it has 3 bytes instead of 10 \(seen /)
+    // From here on the catalog knows: the reason says since when, and no store is asked.
+    expect(screen(await boot())[1]).toMatch(/it has 3 bytes instead of 10 \(seen \d{4}-\d\d-\d\d \d\d:\d\dZ\)$/)
+    expect(await changesOf(kernel)).toEqual(['file.damaged'])
+  })
+
+  it('is refused when it is gone, an initrd and a file of a tree too', async () => {
+    for (const file of [initrd, install]) {
+      const bytes = await readFile(pathOf(file))
+      await rm(pathOf(file))
+      await forgotten()
+      expect(await boot()).toContain(`is damaged: its bytes are gone`)
+      expect(await damageOf(file)).toContain('gone')
+      await writeFile(pathOf(file), bytes)
+      await noteStored(server.deps.db, file.sha256)
+      await forgotten()
+      expect(screen(await boot())).toContainEqual(expect.stringMatching(/^kernel /))
+      expect(await changesOf(file)).toEqual(['file.mended', 'file.damaged'])
+    }
+  })
+
+  it('is told by a preview, which records nothing', async () => {
+    await rm(pathOf(kernel))
+    await forgotten()
+    expect(await preview()).toContain('version 2 is damaged: its bytes are gone')
+    expect(await damageOf(kernel)).toBeNull()
+    expect(await changesOf(kernel)).toEqual([])
+  })
+
+  it('keeps no other version from booting', async () => {
+    await noteDamage(server.deps.db, kernel.sha256, 'its sha256 is another')
+    expect(await boot()).toContain('is damaged: its sha256 is another (seen ')
+    await patchImage(server.deps.db, image, { version: 1 })
+    expect(screen(await boot())).toContainEqual(expect.stringMatching(/^kernel /))
+  })
+
+  it('stands in the decision of the boot, as what lost', async () => {
+    await truncate(pathOf(kernel), 3)
+    await boot()
+    const { decision } = (await findBoot(server.deps.db, (await lastBoot()) ?? '')) ?? {}
+    expect(decision?.spec).toMatchObject({ kind: 'refusal' })
+    expect(decision?.reasons.at(-1)).toEqual({
+      candidate: `variant x86_64 any platform of ${image} version 2`,
+      won: false,
+      why: 'its file vmlinuz is damaged: it has 3 bytes instead of 10',
+    })
+    expect(decision?.reasons.filter(({ candidate }) => candidate.startsWith('variant'))).toHaveLength(1)
+  })
+
+  it('does not keep a machine from booting while the store does not answer', async () => {
+    const { deps } = server
+    const { findSize } = deps
+    Object.assign(deps, { findSize: async () => undefined })
+    await truncate(pathOf(kernel), 3)
+    expect(screen(await boot())).toContainEqual(expect.stringMatching(/^kernel /))
+    Object.assign(deps, { findSize })
+  })
+})
+
+/** What was looked up of files is kept for a moment. */
+function forgotten(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 100))
+}
+
+it('after it was stored anew nothing of the damaged bytes is sent, as they may be in memory', async () => {
+  const settings = { cacheBytes: 2 ** 24, mostTransfers: 10, bytesPerSecond: undefined, zeroCopy: false }
+  const caching = await startTestBootServer({ transfers: createTransfers(settings) })
+  try {
+    const good = Buffer.alloc(300_000, 'good ')
+    const file = await caching.addFile('vmlinuz', good)
+    const path = join(caching.folder, file.sha256.slice(0, 2), file.sha256)
+    await writeFile(path, Buffer.alloc(300_000, 'evil '))
+    const get = async () => (await fetch(`${caching.url}/files/${file.sha256}/vmlinuz`)).text()
+    // Nobody has hashed it yet.
+    expect((await get()).slice(0, 5)).toBe('evil ')
+    await caching.addFile('vmlinuz', good)
+    expect((await get()).slice(0, 5)).toBe('good ')
+  } finally {
+    await caching.stop()
+  }
+})
+
+async function lastBoot(): Promise<string | undefined> {
+  return (await listBoots(server.deps.db, { image }, 1))[0]?.id
+}

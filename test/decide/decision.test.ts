@@ -1,0 +1,542 @@
+import { describe, expect, test } from 'vitest'
+import { decide } from '../../src/decide/decision.ts'
+import { createFindSituation } from '../../src/inventory/boots/situation.ts'
+import { findVariant, saveImage, type Variant } from '../../src/inventory/images/images.ts'
+import { saveGroup } from '../../src/inventory/machines/groups.ts'
+import { saveMachine } from '../../src/inventory/machines/machines.ts'
+import { savePolicy } from '../../src/inventory/machines/policy.ts'
+import type { Arch, Platform } from '../../src/model/arch.ts'
+import type { Assignment, Params } from '../../src/model/assignment.ts'
+import { type Facts, targetOf } from '../../src/model/facts.ts'
+import { eachDatabase } from '../helpers/database.ts'
+import {
+  catalogOf,
+  deploymentOf,
+  file,
+  type GroupParts,
+  linux,
+  mac,
+  machineOf,
+  situationOf,
+} from '../helpers/decide.ts'
+
+const debian = { debian: [linux('x86_64')], other: [linux('x86_64')], third: [linux('x86_64')] }
+
+describe('the architecture and firmware of a machine', () => {
+  test.each<[string, Facts, Facts, object]>([
+    ['says both', { platform: 'efi', buildarch: 'arm64' }, {}, { arch: 'arm64', platform: 'efi', assumed: [] }],
+    ['says nothing', {}, {}, { arch: 'x86_64', platform: 'efi', assumed: ['platform efi', 'arch x86_64'] }],
+    [
+      'is a 64-bit BIOS machine with an i386 iPXE',
+      { platform: 'pcbios', buildarch: 'i386', cpuarch: 'x86_64' },
+      {},
+      { arch: 'x86_64', platform: 'pcbios', assumed: [] },
+    ],
+    [
+      'is a 32-bit BIOS machine',
+      { platform: 'pcbios', buildarch: 'i386', cpuarch: 'i386' },
+      {},
+      { arch: 'i386', platform: 'pcbios', assumed: [] },
+    ],
+    [
+      'is a BIOS machine that does not say its processor',
+      { platform: 'pcbios', buildarch: 'i386' },
+      {},
+      { arch: 'x86_64', platform: 'pcbios', assumed: ['arch x86_64'] },
+    ],
+    [
+      'is a 32-bit UEFI machine',
+      { platform: 'efi', buildarch: 'i386', cpuarch: 'x86_64' },
+      {},
+      { arch: 'i386', platform: 'efi', assumed: [] },
+    ],
+    [
+      'said it before',
+      { mac },
+      { platform: 'pcbios', buildarch: 'i386', cpuarch: 'i386' },
+      { arch: 'i386', platform: 'pcbios', assumed: [] },
+    ],
+  ])('that %s', (_, said, remembered, expected) => {
+    expect(targetOf(said, remembered)).toEqual(expected)
+  })
+})
+
+describe('the variant for a machine', () => {
+  const efi: Variant = { kind: 'efi', arch: 'x86_64', file, args: [] }
+  test.each<[string, Variant[], Arch, Platform, number | undefined]>([
+    [
+      'its own arch and platform',
+      [linux('arm64', 'efi'), linux('x86_64', 'pcbios'), linux('x86_64', 'efi')],
+      'x86_64',
+      'efi',
+      2,
+    ],
+    ['its platform before every platform', [linux('x86_64'), linux('x86_64', 'efi')], 'x86_64', 'efi', 1],
+    ['every platform when there is none for its own', [linux('x86_64'), linux('x86_64', 'efi')], 'x86_64', 'pcbios', 0],
+    ['i386 on a 64-bit BIOS machine', [linux('i386')], 'x86_64', 'pcbios', 0],
+    ['x86_64 before i386 on a 64-bit BIOS machine', [linux('i386', 'pcbios'), linux('x86_64')], 'x86_64', 'pcbios', 1],
+    ['no i386 on 64-bit UEFI', [linux('i386')], 'x86_64', 'efi', undefined],
+    ['no x86_64 on a 32-bit machine', [linux('x86_64')], 'i386', 'pcbios', undefined],
+    ['no EFI program on a BIOS', [efi], 'x86_64', 'pcbios', undefined],
+    ['i386 on a BIOS when x86_64 is an EFI program', [efi, linux('i386')], 'x86_64', 'pcbios', 1],
+    ['none of none', [], 'x86_64', 'efi', undefined],
+  ])('is %s', (_, variants, arch, platform, index) => {
+    expect(findVariant(variants, { arch, platform })).toBe(index === undefined ? undefined : variants[index])
+  })
+})
+
+describe('a decision', () => {
+  test('refuses a machine whose identity is in conflict, before anything else', () => {
+    const why = 'two machines claim it: a by MAC x, b by UUID y'
+    const decision = decide(
+      situationOf({
+        identity: { conflict: [machineOf(), machineOf({ id: '2' })], why },
+        catalog: catalogOf({ policy: { kind: 'wait' } }),
+      }),
+    )
+    expect(decision.spec).toEqual({
+      kind: 'refusal',
+      reason: why,
+      nextStep: 'remove the MAC, UUID or serial from the machine that it is not',
+    })
+    expect(decision).not.toHaveProperty('machine')
+  })
+
+  test('refuses a denied machine whatever is assigned and deployed', () => {
+    const { spec } = decide(
+      situationOf({
+        machine: machineOf({ denied: true, assignment: { image: 'debian' } }),
+        deployment: deploymentOf(),
+        catalog: catalogOf({ images: debian }),
+      }),
+    )
+    expect(spec).toEqual({
+      kind: 'refusal',
+      reason: 'machine n1 is denied',
+      nextStep: `to allow it: bootwright machine set ${mac} --allow`,
+    })
+  })
+
+  test("takes the machine's own assignment before groups and policy, and says all of it", () => {
+    const decision = decide(
+      situationOf({
+        machine: machineOf({ assignment: { image: 'debian', args: ['ip=dhcp'], params: { disk: 'sda' } } }),
+        catalog: catalogOf({
+          policy: { kind: 'wait' },
+          images: debian,
+          groups: [
+            { name: 'all', assignment: { image: 'other', args: ['console=ttyS0'], params: { disk: 'vda', dns: 'x' } } },
+            { name: 'not', selector: [{ fact: 'arch', equals: 'arm64' }], assignment: { image: 'third' } },
+          ],
+        }),
+      }),
+    )
+    expect(decision).toEqual({
+      target: { arch: 'x86_64', platform: 'efi', assumed: [] },
+      machine: { id: '1', name: 'n1', discovered: false, hostname: 'n1', labels: {} },
+      identity: { by: `MAC ${mac}`, byMac: true },
+      image: { name: 'debian', version: 3 },
+      groups: ['all'],
+      params: { disk: 'sda', dns: 'x' },
+      notices: [],
+      spec: { kind: 'linux', kernel: file, initrds: [], args: ['quiet', 'console=ttyS0', 'ip=dhcp'] },
+      reasons: [
+        { candidate: 'machine n1', won: true, why: `known by MAC ${mac}` },
+        { candidate: 'assignment', won: true, why: 'the machine is assigned image debian' },
+        {
+          candidate: 'group all (priority 0, 0 conditions)',
+          won: false,
+          why: 'it fits and says image other, but the machine has an assignment of its own; its args, params count',
+        },
+        { candidate: 'policy wait', won: false, why: 'the machine has an assignment of its own' },
+        { candidate: 'variant x86_64 any platform of debian version 3', won: true, why: 'it fits x86_64 efi' },
+      ],
+    })
+  })
+
+  test.each(['local', 'wait'] as const)('takes the policy %s for a machine that nobody knows', (kind) => {
+    const decision = decide(situationOf({ catalog: catalogOf({ policy: { kind } }) }))
+    expect([decision.spec.kind, decision.machine]).toEqual([kind, undefined])
+    expect(decision.reasons.slice(0, 3).map((one) => [one.candidate, one.won])).toEqual([
+      ['identity', false],
+      ['assignment', false],
+      [`policy ${kind}`, true],
+    ])
+  })
+
+  test('refuses an image that does not exist, and one with no variant that fits', () => {
+    const policy = { kind: 'image', image: 'debian' } as const
+    expect(decide(situationOf({ catalog: catalogOf({ policy }) })).spec).toEqual({
+      kind: 'refusal',
+      reason: 'there is no image debian',
+      nextStep: 'to add it: bootwright image add debian; what names it: bootwright explain MAC',
+    })
+    const images = { debian: [linux('arm64', 'efi'), linux('i386')] }
+    expect(decide(situationOf({ catalog: catalogOf({ policy, images }) })).spec).toEqual({
+      kind: 'refusal',
+      reason: 'image debian has no variant for x86_64 efi',
+      nextStep: 'it has arm64 efi, i386 any platform; to add one: bootwright image add debian --arch x86_64',
+    })
+  })
+
+  test('says what it had to assume, and who was passed over', () => {
+    const identity = {
+      machine: machineOf(),
+      matchedBy: 'UUID u',
+      byMac: true,
+      passedOver: ['m2 has the same MAC but was only discovered'],
+      notices: [],
+    }
+    const catalog = catalogOf({ policy: { kind: 'image', image: 'debian' }, images: debian })
+    const { reasons } = decide(situationOf({ facts: { mac }, identity, catalog }))
+    expect(reasons).toContainEqual({
+      candidate: 'identity',
+      won: false,
+      why: 'm2 has the same MAC but was only discovered',
+    })
+    expect(reasons.at(-1)?.why).toBe('it fits x86_64 efi, assuming platform efi and arch x86_64')
+  })
+
+  test('has the answer file of the strongest that names one, with the version in force', () => {
+    const groups = [{ name: 'a', priority: 1, assignment: { image: 'debian', answerFile: 'weak' } }]
+    const catalog = catalogOf({ images: debian, groups, answerFiles: ['weak', 'own'] })
+    const machine = machineOf({ assignment: { answerFile: 'own' } })
+    expect(decide(situationOf({ catalog })).answerFile).toEqual({ name: 'weak', version: 2 })
+    expect(decide(situationOf({ catalog, machine })).answerFile).toEqual({ name: 'own', version: 2 })
+  })
+})
+
+describe('groups that fit', () => {
+  const pick = (groups: GroupParts[], more: Partial<Parameters<typeof catalogOf>[0]> = {}) =>
+    decide(
+      situationOf({
+        machine: machineOf({ labels: { rack: 'b4' } }),
+        catalog: catalogOf({ images: debian, groups, ...more }),
+      }),
+    )
+  const says = (image: string): Assignment => ({ image })
+  const arch = { fact: 'arch', equals: 'x86_64' } as const
+  const rack = { label: 'rack', equals: 'b4' } as const
+
+  test.each<[string, GroupParts[], string]>([
+    [
+      'the higher priority',
+      [
+        { name: 'a', assignment: says('debian') },
+        { name: 'b', priority: 1, assignment: says('other') },
+      ],
+      'other',
+    ],
+    [
+      'a negative priority last',
+      [
+        { name: 'a', priority: -1, assignment: says('debian') },
+        { name: 'b', assignment: says('other') },
+      ],
+      'other',
+    ],
+    [
+      'more conditions',
+      [
+        { name: 'a', selector: [arch], assignment: says('debian') },
+        { name: 'b', selector: [arch, rack], assignment: says('other') },
+      ],
+      'other',
+    ],
+    [
+      'priority before conditions',
+      [
+        { name: 'a', priority: 1, assignment: says('debian') },
+        { name: 'b', selector: [arch, rack], assignment: says('other') },
+      ],
+      'debian',
+    ],
+    [
+      'the name where all else is the same',
+      [
+        { name: 'b', assignment: says('debian') },
+        { name: 'a', assignment: says('other') },
+      ],
+      'other',
+    ],
+    [
+      'the first that names an image',
+      [
+        { name: 'a', priority: 9, assignment: { args: ['x'] } },
+        { name: 'b', assignment: says('other') },
+      ],
+      'other',
+    ],
+  ])('are ordered by %s', (_, groups, image) => {
+    expect(pick(groups).image?.name).toBe(image)
+    expect(pick([...groups].reverse()).image?.name).toBe(image)
+  })
+
+  test('append their args and merge their params, the weakest first', () => {
+    const { spec, params, groups } = pick([
+      { name: 'strong', priority: 2, assignment: { args: ['s'], params: { a: 's', b: 's' } } },
+      { name: 'weak', priority: 0, assignment: { image: 'debian', args: ['w'], params: { a: 'w', c: 'w' } } },
+      { name: 'middle', priority: 1, assignment: { args: ['m'], params: { b: 'm', c: 'm' } } },
+    ])
+    expect(spec).toMatchObject({ args: ['quiet', 'w', 'm', 's'] })
+    expect(params).toEqual({ a: 's', b: 's', c: 'm' })
+    expect(groups).toEqual(['weak', 'middle', 'strong'])
+  })
+
+  test('that tie are named in the reasons, whichever won', () => {
+    const { reasons } = pick([
+      { name: 'a', priority: 5, selector: [arch], assignment: says('debian') },
+      { name: 'b', priority: 5, selector: [rack], assignment: says('other') },
+    ])
+    expect(reasons.filter(({ candidate }) => candidate.startsWith('group'))).toEqual([
+      {
+        candidate: 'group a (priority 5, 1 condition)',
+        won: true,
+        why: 'it fits, and says image debian; it ties with group b in priority and conditions, so the names decide',
+      },
+      {
+        candidate: 'group b (priority 5, 1 condition)',
+        won: false,
+        why: 'it fits and says image other, but group a comes first by its name; it ties with group a in priority and conditions, so the names decide',
+      },
+    ])
+  })
+
+  test('may say the own disk or a menu, by a method or with entries that fit', () => {
+    const disk = pick([{ name: 'a', assignment: { local: true, localBoot: { efi: { file: '\\EFI\\x.efi' } } } }])
+    expect(disk.spec).toEqual({ kind: 'local', method: { file: '\\EFI\\x.efi' } })
+    const menus = {
+      main: [
+        { name: 'install', text: 'Install', kind: 'image', image: 'debian' },
+        { name: 'arm', text: 'Arm', kind: 'image', image: 'debian', archs: ['arm64'] },
+        { name: 'bios', text: 'Bios', kind: 'local', platforms: ['pcbios'] },
+        { name: 'gone', text: 'Gone', kind: 'image', image: 'nothing' },
+        { name: 'shell', text: 'Shell', kind: 'shell', hotkey: 's' },
+      ],
+    } satisfies Parameters<typeof catalogOf>[0]['menus']
+    const shown = pick([{ name: 'a', assignment: { menu: 'main' } }], { menus })
+    expect(shown.spec).toMatchObject({
+      kind: 'menu',
+      menu: 'main',
+      entries: [
+        { name: 'install', text: 'Install' },
+        { name: 'shell', text: 'Shell', hotkey: 's' },
+      ],
+    })
+    const hidden = shown.reasons.filter(({ candidate }) => candidate.startsWith('entry'))
+    expect(hidden.map(({ candidate, why }) => [candidate, why])).toEqual([
+      ['entry arm of menu main', 'hidden: it is for arm64'],
+      ['entry bios of menu main', 'hidden: it is for pcbios'],
+      ['entry gone of menu main', 'hidden: there is no image nothing'],
+    ])
+  })
+
+  test.each<[Platform, Assignment['localBoot'], unknown]>([
+    ['pcbios', undefined, 'sanboot'],
+    ['efi', undefined, 'exit-1'],
+    ['pcbios', { pcbios: 'auto', efi: 'exit-0' }, 'sanboot'],
+    ['efi', { pcbios: 'exit-0', efi: 'auto' }, 'exit-1'],
+    ['pcbios', { pcbios: 'exit-0' }, 'exit-0'],
+    ['pcbios', { pcbios: 'exit-1' }, 'exit-1'],
+    ['efi', { efi: 'sanboot' }, 'sanboot'],
+    ['efi', { efi: { file: '\\EFI\\a.efi' } }, { file: '\\EFI\\a.efi' }],
+  ])('local boot on %s with %j is %j', (platform, localBoot, method) => {
+    const machine = machineOf({ assignment: { local: true, localBoot } })
+    const facts: Facts = { mac, platform, buildarch: 'x86_64' }
+    expect(decide(situationOf({ machine, facts })).spec).toEqual({ kind: 'local', method })
+  })
+})
+
+describe('an entry chosen from a menu', () => {
+  const menus = {
+    main: [
+      { name: 'install', text: 'Install', kind: 'image', image: 'debian', args: ['from=menu'], answerFile: 'preseed' },
+      { name: 'more', text: 'More', kind: 'menu', menu: 'sub' },
+      { name: 'arm', text: 'Arm', kind: 'shell', archs: ['arm64'] },
+      { name: 'reboot', text: 'Restart', kind: 'reboot' },
+      { name: 'disk', text: 'Disk', kind: 'local' },
+    ],
+    sub: [{ name: 'shell', text: 'Shell', kind: 'shell' }],
+  } satisfies Parameters<typeof catalogOf>[0]['menus']
+  const catalog = catalogOf({ images: debian, menus, answerFiles: ['preseed'], policy: { kind: 'menu', menu: 'main' } })
+  const machine = machineOf({ assignment: { args: ['own'] } })
+  const choose = (entry: string) => decide(situationOf({ machine, catalog }), { menu: 'main', entry })
+
+  test('boots its image, with its args last and its answer file', () => {
+    const { spec, image, answerFile } = choose('install')
+    expect(spec).toMatchObject({ kind: 'linux', args: ['quiet', 'own', 'from=menu'] })
+    expect([image?.name, answerFile?.name]).toEqual(['debian', 'preseed'])
+  })
+
+  test.each([
+    ['more', 'menu'],
+    ['reboot', 'reboot'],
+    ['disk', 'local'],
+  ])('%s does %s', (entry, kind) => expect(choose(entry).spec.kind).toBe(kind))
+
+  test('that is hidden, or not there, is refused', () => {
+    for (const entry of ['arm', 'nothing'])
+      expect(choose(entry).spec).toMatchObject({ reason: `menu main has no entry ${entry} for this machine` })
+  })
+
+  test('is not another menu of a deployment: the choice counts', () => {
+    const decision = decide(situationOf({ machine, catalog, deployment: deploymentOf() }), {
+      menu: 'main',
+      entry: 'disk',
+    })
+    expect([decision.spec.kind, decision.deployment]).toEqual(['local', undefined])
+  })
+})
+
+describe('a deployment', () => {
+  const machine = machineOf({ assignment: { local: true, args: ['own'], answerFile: 'own', params: { a: 1, b: 1 } } })
+  const catalog = catalogOf({ images: debian, answerFiles: ['own', 'its'] })
+  const with_ = (known: Parameters<typeof deploymentOf>[0]) =>
+    decide(situationOf({ machine, catalog, deployment: deploymentOf(known) }))
+
+  test.each(['armed', 'started', 'installing'] as const)('that is %s is served before the own assignment', (state) => {
+    const assignment = { args: ['d'], answerFile: 'its', params: { b: 2 } }
+    const decision = with_({ state, attempts: 1, assignment })
+    expect(decision).toMatchObject({
+      image: { name: 'debian' },
+      answerFile: { name: 'its' },
+      params: { a: 1, b: 2 },
+      deployment: { id: 'd1', attempt: 2, maxAttempts: 3 },
+      spec: { args: ['quiet', 'own', 'd'] },
+      notices: [],
+    })
+    expect(decision.reasons[1]).toEqual({
+      candidate: 'deployment d1',
+      won: true,
+      why: 'it installs debian, attempt 2 of 3',
+    })
+  })
+
+  test.each<[string, Parameters<typeof deploymentOf>[0], string[]]>([
+    ['installed', { state: 'installed' }, []],
+    ['cancelled', { state: 'cancelled' }, []],
+    ['failed', { state: 'failed', reason: 'no disk' }, ['the installation of debian failed: no disk']],
+    [
+      'out of attempts',
+      { state: 'installing', attempts: 3 },
+      ['the installation of debian failed: 3 of 3 attempts, and the machine never reported the end of one'],
+    ],
+    [
+      'out of time',
+      { state: 'started', attempts: 1, late: true },
+      ['the installation of debian failed: its time is over, and the machine never reported the end of an attempt'],
+    ],
+  ])('that is %s gives way to the own assignment, and says so', (_, known, notices) => {
+    const decision = with_(known)
+    expect([decision.spec.kind, decision.notices, decision.deployment]).toEqual(['local', notices, undefined])
+    expect(decision.reasons[1]).toMatchObject({ candidate: 'deployment d1', won: false })
+  })
+})
+
+// A second, slower way to the same answer, for hundreds of random inventories.
+describe('selection and merging', () => {
+  const random = (seed: number) => () => {
+    seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0
+    return seed / 2 ** 32
+  }
+  const names = ['debian', 'other', 'third']
+
+  test.each(Array.from({ length: 400 }, (_, seed) => seed))('are as the rules say, inventory %i', (seed) => {
+    const next = random(seed + 1)
+    const int = (most: number) => Math.floor(next() * most)
+    const assignment = (): Assignment => ({
+      ...(int(3) === 0 && { image: names[int(3)] }),
+      ...(int(2) === 0 && { args: [`a${int(100)}`] }),
+      ...(int(2) === 0 && { params: { [`p${int(3)}`]: int(100) } }),
+    })
+    const labels = Object.fromEntries(['x', 'y', 'z'].map((key) => [key, String(int(2))]))
+    type RandomGroup = Omit<GroupParts, 'selector'> & {
+      priority: number
+      selector: { label: string; equals: string }[]
+    }
+    const groups: RandomGroup[] = Array.from({ length: int(12) }, (_, index) => ({
+      name: `g${(index * 7) % 12}`,
+      priority: int(3),
+      selector: ['x', 'y', 'z'].slice(0, int(4)).map((label) => ({ label, equals: String(int(2)) })),
+      assignment: assignment(),
+    }))
+    const own = assignment()
+    const machine = machineOf({ labels, assignment: own })
+    const policy = int(2) === 0 ? ({ kind: 'image', image: 'third' } as const) : ({ kind: 'local' } as const)
+    const decision = decide(situationOf({ machine, catalog: catalogOf({ policy, groups, images: debian }) }))
+
+    const fit = groups.filter((group) => group.selector.every((one) => labels[one.label] === one.equals))
+    // Weakest to strongest, by bubbling up.
+    const before = (a: (typeof fit)[number], b: (typeof fit)[number]) => {
+      if (a.priority !== b.priority) return a.priority < b.priority
+      if (a.selector.length !== b.selector.length) return a.selector.length < b.selector.length
+      return a.name > b.name
+    }
+    for (let end = fit.length - 1; end > 0; end--)
+      for (let at = 0; at < end; at++) {
+        const [a, b] = [fit[at], fit[at + 1]] as [(typeof fit)[number], (typeof fit)[number]]
+        if (!before(a, b)) [fit[at], fit[at + 1]] = [b, a]
+      }
+    const params: Params = {}
+    const args: string[] = ['quiet']
+    let image: string | undefined = policy.kind === 'image' ? policy.image : undefined
+    for (const one of [...fit.map((group) => group.assignment), own]) {
+      Object.assign(params, one?.params)
+      args.push(...(one?.args ?? []))
+      image = one?.image ?? image
+    }
+    expect(decision.image?.name).toBe(image)
+    expect(decision.params).toEqual(params)
+    expect(decision.groups).toEqual(fit.map((group) => group.name))
+    if (image !== undefined) expect(decision.spec).toMatchObject({ args })
+    expect(
+      decision.reasons.filter(({ won, candidate }) => won && /^(assignment|group|policy)/.test(candidate)).length,
+    ).toBe(1)
+  })
+})
+
+eachDatabase('what a decision depends on', (database) => {
+  const local: Variant[] = [{ kind: 'local', arch: 'x86_64' }]
+
+  test('is looked up: the machine by its UUID in the other byte order, and the catalog', async () => {
+    const db = database()
+    await saveImage(db, 'own', { variants: local })
+    const { machine: entered } = await saveMachine(
+      db,
+      { mac: '52:54:00:00:00:01' },
+      { uuid: '4c4c4544-0042-3510-8054-b7c04f4e3332', assignment: { image: 'own' } },
+    )
+    const find = createFindSituation(db)
+    const found = await find({ mac, uuid: '44454c4c-4200-1035-8054-b7c04f4e3332' })
+    expect(found.identity).toMatchObject({ machine: { id: entered.id, macs: ['52:54:00:00:00:01'] } })
+    expect([...found.catalog.images.keys()]).toEqual(['own'])
+    expect((await find({ mac })).identity).toEqual({ notices: [], claimed: [] })
+  })
+
+  test('is the newest for the next script, also when another instance changes it', async () => {
+    const db = database()
+    const [here, there] = [createFindSituation(db), createFindSituation(db)]
+    expect((await here({ mac })).catalog.groups).toEqual([])
+    await there({ mac })
+    for (const name of ['a', 'b', 'c']) {
+      const content = { title: '', priority: 0, selector: [], assignment: { params: { name } } }
+      await saveGroup(db, name, content)
+      for (const find of [here, there]) expect((await find({ mac })).catalog.groups.at(-1)?.name).toBe(name)
+    }
+    await savePolicy(db, { kind: 'wait' })
+    expect((await here({ mac })).catalog.policy).toEqual({ kind: 'wait' })
+  })
+
+  test('is right for each of many that ask at once', async () => {
+    const db = database()
+    const macs = Array.from({ length: 60 }, (_, n) => `52:54:00:00:01:${n.toString(16).padStart(2, '0')}`)
+    for (const one of macs.slice(0, 30))
+      await saveMachine(db, { mac: one }, { hostname: `h${one.replaceAll(':', '')}` })
+    const find = createFindSituation(db)
+    const found = await Promise.all(macs.map((one) => find({ mac: one })))
+    const names = found.map(({ identity }) =>
+      identity && 'machine' in identity ? identity.machine.macs[0] : undefined,
+    )
+    expect(names).toEqual(macs.map((one, index) => (index < 30 ? one : undefined)))
+  })
+})

@@ -1,0 +1,123 @@
+import type { Catalog, CatalogGroup, DamagedFile } from '../../src/inventory/boots/catalog.ts'
+import type { LatestDeployment, Situation } from '../../src/inventory/boots/situation.ts'
+import type { Variant } from '../../src/inventory/images/images.ts'
+import { compareGroups, type Group } from '../../src/inventory/machines/groups.ts'
+import type { Machine } from '../../src/inventory/machines/machines.ts'
+import type { MenuEntry } from '../../src/inventory/machines/menus.ts'
+import type { Arch, Platform } from '../../src/model/arch.ts'
+import { compileSelector } from '../../src/model/selector.ts'
+
+export const file = { sha256: 'a'.repeat(64), name: 'a' }
+export const mac = '52:54:00:12:34:56'
+
+export const linux = (arch: Arch, platform?: Platform): Variant => ({
+  kind: 'linux',
+  arch,
+  ...(platform && { platform }),
+  kernel: file,
+  initrds: [],
+  args: ['quiet'],
+})
+
+export type GroupParts = Partial<Pick<Group, 'priority' | 'selector' | 'assignment'>> & { name: string }
+
+/** A catalog of these parts; each image has one Linux variant for x86_64 unless its variants are given. */
+export function catalogOf(parts: {
+  policy?: Catalog['policy']
+  groups?: GroupParts[]
+  images?: Record<string, Variant[]>
+  menus?: Record<string, MenuEntry[]>
+  answerFiles?: string[]
+  damaged?: [Variant, DamagedFile][]
+  endsOfLife?: Record<string, string>
+  installers?: string[]
+}): Catalog {
+  const {
+    policy = { kind: 'local' },
+    groups = [],
+    images = {},
+    menus = {},
+    answerFiles = [],
+    damaged = [],
+    endsOfLife = {},
+    installers = [],
+  } = parts
+  const whole = groups.map(({ name, priority = 0, selector = [], assignment = {} }) => ({
+    name,
+    priority,
+    selector,
+    assignment,
+  }))
+  return {
+    revision: 1,
+    policy,
+    groups: whole
+      .sort(compareGroups)
+      .map((group): CatalogGroup => ({ ...group, refuses: compileSelector(group.selector) })),
+    images: new Map(
+      Object.entries(images).map(([name, variants]) => [
+        name,
+        {
+          ...{ name, version: 3, variants, endOfLife: endsOfLife[name] ?? null, createdAt: new Date(0) },
+          installer: installers.includes(name),
+        },
+      ]),
+    ),
+    menus: new Map(
+      Object.entries(menus).map(([name, entries]) => [
+        name,
+        { name, title: name, timeoutSeconds: null, defaultEntry: null, entries },
+      ]),
+    ),
+    answerFiles: new Map(answerFiles.map((name) => [name, { name, version: 2, documents: [] }])),
+    damaged: new Map(damaged),
+  }
+}
+
+export function machineOf(known: Partial<Machine> = {}): Machine {
+  const now = new Date(0)
+  return {
+    id: '1',
+    discovered: false,
+    denied: false,
+    discoveredFrom: '',
+    macs: [mac],
+    hostname: 'n1',
+    labels: {},
+    facts: {},
+    revision: 1,
+    createdAt: now,
+    updatedAt: now,
+    ...known,
+  }
+}
+
+export function deploymentOf(known: Partial<LatestDeployment> = {}): LatestDeployment {
+  return {
+    version: null,
+    id: 'd1',
+    image: 'debian',
+    assignment: {},
+    state: 'armed',
+    attempts: 0,
+    maxAttempts: 3,
+    reason: null,
+    late: false,
+    ...known,
+  }
+}
+
+/** The situation of a machine that says it is x86_64 with UEFI; `machine` is the one that it is known as. */
+export function situationOf({ machine, ...known }: Partial<Situation> & { machine?: Machine } = {}): Situation {
+  return {
+    facts: { mac, platform: 'efi', buildarch: 'x86_64' },
+    identity: machine
+      ? { machine, matchedBy: `MAC ${mac}`, byMac: true, passedOver: [], notices: [] }
+      : { notices: [], claimed: [] },
+    deployment: undefined,
+    secrets: { machine: [], groups: {} },
+    catalog: catalogOf({}),
+    today: '2026-11-24',
+    ...known,
+  }
+}

@@ -1,0 +1,139 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import http from 'node:http'
+import type { AddressInfo, ListenOptions } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { createAdaptorServer } from '@hono/node-server'
+import { type AdminDeps, createAdminApp } from '../../src/api/routes.ts'
+import { previewScript } from '../../src/boot/script.ts'
+import type { PartialFiles } from '../../src/bytes/fetch/partial-files.ts'
+import { createProgram } from '../../src/cli/program.ts'
+import { createFileChecks } from '../../src/files/check.ts'
+import { openIntake } from '../../src/intake/open-intake.ts'
+import { createChangeFeed } from '../../src/inventory/changes/feed.ts'
+import { messageOf } from '../../src/lib/errors.ts'
+import { startTestBootServer, type TestBootServer } from './boot-server.ts'
+
+export type Result = { exitCode: number; out: string; err: string }
+
+export type Operator = {
+  /** The data folder, with the admin socket in it. */
+  folder: string
+  boot: TestBootServer
+  /** What is on its way. */
+  partials: PartialFiles
+  /** The admin address that wants a token. */
+  adminUrl: string
+  /** Runs a command line as main.ts does. */
+  run: (...argv: string[]) => Promise<Result>
+  /** The same, with a text on standard input. */
+  runWith: (stdin: string, ...argv: string[]) => Promise<Result>
+  stop: () => Promise<void>
+}
+
+/** An operator at a shell beside a running server: the boot listener, and the admin API on its socket and on a loopback port. */
+export async function startOperator(settings: { maxFileBytes?: number } = {}): Promise<Operator> {
+  const folder = await mkdtemp(join(tmpdir(), 'bootwright-cli-'))
+  const boot = await startTestBootServer()
+  const { db, store, log, databaseAnswers, findSituation, sealer } = boot.deps
+  const feed = createChangeFeed(db, log)
+  const maxFileBytes = settings.maxFileBytes ?? 2 ** 30
+  const proxies = { httpProxy: '', httpsProxy: '', noProxy: '' }
+  const importing = { importsAtOnce: 2, downloadStallSeconds: 1, keepPartsDays: 1, mirrors: {} }
+  const intake = await openIntake(
+    { dataDir: folder, maxFileBytes, ...proxies, ...importing },
+    { db, store, log },
+    { lookEveryMs: 200, progressEveryMs: 20, retriesMs: [10, 10] },
+  )
+  const preview: AdminDeps['preview'] = (facts, baseUrl, supposed) =>
+    previewScript(boot.deps, facts, baseUrl ?? 'http://192.0.2.1:8080', supposed)
+  const common = {
+    db,
+    store,
+    checks: createFileChecks({ db, store, log }),
+    log,
+    databaseAnswers,
+    databaseIsShort: () => false,
+    databaseFault: async () => undefined,
+    findSituation,
+    sealer,
+    feed,
+    bootUrl: 'http://192.0.2.1:8080',
+    preview,
+    maxFileBytes,
+    intake,
+  }
+  const serve = async (trusted: boolean, where: ListenOptions) => {
+    const server = createAdaptorServer({ fetch: createAdminApp({ ...common, trusted }).fetch }) as http.Server
+    await new Promise<void>((resolve) => server.listen(where, resolve))
+    return server
+  }
+  const socket = await serve(true, { path: join(folder, 'admin.sock') })
+  const tcp = await serve(false, { host: '127.0.0.1', port: 0 })
+  return {
+    folder,
+    boot,
+    partials: intake.partials,
+    adminUrl: `http://127.0.0.1:${(tcp.address() as AddressInfo).port}`,
+    run: (...argv) => run({ BOOTWRIGHT_DATA_DIR: folder }, argv),
+    runWith: (stdin, ...argv) => run({ BOOTWRIGHT_DATA_DIR: folder }, argv, undefined, Readable.from([stdin])),
+    stop: async () => {
+      feed.stop()
+      await intake.stop()
+      for (const server of [socket, tcp]) {
+        server.closeAllConnections()
+        await new Promise((resolve) => server.close(resolve))
+      }
+      await boot.stop()
+      await rm(folder, { recursive: true })
+    },
+  }
+}
+
+/** A command line in an environment of its own; a download that stalls for a while is tried again twice. */
+export async function run(
+  env: Record<string, string>,
+  argv: string[],
+  serve = async () => {},
+  stdin?: Readable,
+): Promise<Result> {
+  let out = ''
+  let err = ''
+  const program = createProgram({
+    serve,
+    env,
+    out: (text) => {
+      out += text
+    },
+    err: (text) => {
+      err += text
+    },
+    stallMs: 300,
+    retriesMs: [10, 20],
+    pollMs: 50,
+    stdin,
+  })
+  const exitCode = await program.parseAsync(argv, { from: 'user' }).then(
+    () => 0,
+    (error: unknown) => {
+      const { exitCode: code } = error as { exitCode?: number }
+      if (code === undefined) err += `bootwright: ${messageOf(error)}\n`
+      return code === undefined ? 1 : code === 0 ? 0 : 2
+    },
+  )
+  return { exitCode, out, err }
+}
+
+/** An HTTP server on a loopback port that answers as told, for downloads. */
+export async function startWeb(answer: http.RequestListener): Promise<{ url: string; stop: () => Promise<void> }> {
+  const server = http.createServer(answer)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    stop: async () => {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}

@@ -1,0 +1,359 @@
+import { sql } from 'drizzle-orm'
+import { describe, expect, test } from 'vitest'
+import { rowsOf } from '../../../src/db/rows.ts'
+import type { Decision } from '../../../src/decide/decision.ts'
+import { findBoot } from '../../../src/inventory/boots/boots.ts'
+import {
+  type DeploymentBoot,
+  failLateDeployments,
+  type Move,
+  moveDeployment,
+  type Seen,
+} from '../../../src/inventory/boots/deployment-moves.ts'
+import {
+  armDeployment,
+  armDeployments,
+  cancelDeployment,
+  type DeploymentState,
+  findDeployment,
+  listDeployments,
+} from '../../../src/inventory/boots/deployments.ts'
+import { recordReport } from '../../../src/inventory/boots/reports.ts'
+import { saveFile } from '../../../src/inventory/images/files.ts'
+import { type FileRef, saveImage } from '../../../src/inventory/images/images.ts'
+import { saveMachine } from '../../../src/inventory/machines/machines.ts'
+import { ConflictError, InputError } from '../../../src/lib/errors.ts'
+import { decideFor, openBootFor } from '../../helpers/boots.ts'
+import { eachDatabase } from '../../helpers/database.ts'
+
+const fresh: DeploymentBoot = { progressed: false, newest: true }
+const going: DeploymentBoot = { progressed: true, newest: true }
+
+describe('a deployment moves', () => {
+  test.each<[DeploymentState, number, DeploymentBoot, Seen, Move | undefined]>([
+    ['armed', 0, fresh, 'ready', { state: 'started', attempts: 1 }],
+    ['armed', 0, fresh, 'answer-file', { state: 'started', attempts: 1 }],
+    ['armed', 0, fresh, 'installing', { state: 'installing', attempts: 1 }],
+    ['armed', 0, fresh, 'installed', { state: 'installed', attempts: 1, reason: 'm' }],
+    ['armed', 0, fresh, 'booted', { state: 'started', attempts: 1 }],
+    ['armed', 0, fresh, 'failed', undefined],
+    ['started', 1, going, 'ready', undefined],
+    ['started', 1, going, 'answer-file', undefined],
+    ['started', 1, going, 'booted', undefined],
+    ['started', 1, going, 'installing', { state: 'installing', attempts: 1 }],
+    ['started', 1, going, 'installed', { state: 'installed', attempts: 1, reason: 'm' }],
+    ['started', 1, going, 'failed', { state: 'failed', attempts: 1, reason: 'm' }],
+    ['installing', 1, going, 'installing', undefined],
+    ['installing', 1, going, 'answer-file', undefined],
+    ['installing', 1, going, 'booted', undefined],
+    ['installing', 1, going, 'installed', { state: 'installed', attempts: 1, reason: 'm' }],
+    ['installing', 1, going, 'failed', { state: 'failed', attempts: 1, reason: 'm' }],
+    // The machine was restarted in the middle: the count goes on.
+    ['installing', 1, fresh, 'ready', { state: 'started', attempts: 2 }],
+    ['installing', 2, fresh, 'answer-file', { state: 'started', attempts: 3 }],
+    ['started', 2, fresh, 'ready', { state: 'started', attempts: 3 }],
+    ['installing', 1, fresh, 'failed', undefined],
+    // Two scripts were fetched before the first was used.
+    ['started', 3, fresh, 'ready', undefined],
+  ])('from %s after %i attempts, by a boot that is %j and %s, to %j', (state, attempts, boot, seen, expected) => {
+    expect(moveDeployment({ state, attempts, maxAttempts: 3 }, boot, seen, 'm')).toEqual(expected)
+  })
+
+  const everything: Seen[] = ['ready', 'answer-file', 'installing', 'installed', 'booted', 'failed']
+  test.each(['installed', 'failed', 'cancelled'] as const)('nowhere once it is %s, whatever is reported', (state) => {
+    for (const seen of everything)
+      for (const boot of [fresh, going])
+        expect(moveDeployment({ state, attempts: 1, maxAttempts: 3 }, boot, seen)).toBeUndefined()
+  })
+
+  test('nowhere by a boot that a newer one overtook', () => {
+    for (const state of ['armed', 'started', 'installing'] as const)
+      for (const seen of everything)
+        for (const progressed of [true, false])
+          expect(
+            moveDeployment({ state, attempts: 1, maxAttempts: 3 }, { progressed, newest: false }, seen),
+          ).toBeUndefined()
+  })
+})
+
+eachDatabase('deployments', (database) => {
+  const mac = '52:54:00:12:34:56'
+  const ip = '192.0.2.7'
+  const facts = { mac, platform: 'efi', buildarch: 'x86_64' } as const
+  const order = { image: 'installer', assignment: {}, maxAttempts: 3, windowSeconds: 3600 }
+
+  const prepare = async () => {
+    const db = database()
+    await saveImage(db, 'installer', { variants: [{ kind: 'local', arch: 'x86_64' }] })
+    return (await saveMachine(db, { mac }, { assignment: { local: true } })).machine
+  }
+  const arm = async (machineId: string) => armDeployment(database(), machineId, order, false, 'token x')
+  const boot = () => openBootFor(database(), facts, ip)
+  const report = (token: string, seen: Seen, message?: string) => recordReport(database(), token, seen, ip, message)
+  const now = async (id: string) => {
+    const { state, attempts, reason } = (await findDeployment(database(), id)) ?? {}
+    return { state, attempts, reason }
+  }
+  const served = async () => (await decideFor(database(), facts)).deployment?.attempt
+
+  test('fetching a script never moves one, however often', async () => {
+    const { id } = await arm((await prepare()).id)
+    for (let count = 0; count < 10; count++) await boot()
+    expect(await now(id)).toEqual({ state: 'armed', attempts: 0, reason: null })
+    expect(await served()).toBe(1)
+  })
+
+  test('ends with the report that it is installed, and the next boot is the own one', async () => {
+    const { id } = await arm((await prepare()).id)
+    const { id: bootId, token } = await boot()
+    for (const [seen, state] of [
+      ['ready', 'started'],
+      ['answer-file', 'started'],
+      ['installing', 'installing'],
+      ['installed', 'installed'],
+    ] as const) {
+      await report(token, seen, 'debian 12')
+      expect(await now(id)).toMatchObject({ state, attempts: 1 })
+    }
+    expect((await now(id)).reason).toBe('debian 12')
+    expect(await findBoot(database(), bootId)).toMatchObject({ deploymentId: id, outcome: 'installed' })
+    const next = await decideFor(database(), facts)
+    expect([next.spec.kind, next.deployment, next.notices]).toEqual(['local', undefined, []])
+  })
+
+  test('an install loop ends after the limit: own assignment at once, failed when that boots', async () => {
+    const { id } = await arm((await prepare()).id)
+    for (const attempt of [1, 2, 3]) {
+      expect(await served()).toBe(attempt)
+      const { token } = await boot()
+      await report(token, 'ready')
+      expect(await now(id)).toEqual({ state: 'started', attempts: attempt, reason: null })
+    }
+    const gaveUp = await decideFor(database(), facts)
+    expect([gaveUp.spec.kind, gaveUp.deployment]).toEqual(['local', undefined])
+    expect(gaveUp.notices).toEqual([
+      'the installation of installer failed: 3 of 3 attempts, and the machine never reported the end of one',
+    ])
+    const { token } = await boot()
+    expect((await now(id)).state).toBe('started')
+    await report(token, 'ready')
+    expect(await now(id)).toEqual({
+      state: 'failed',
+      attempts: 3,
+      reason: '3 of 3 attempts, and the machine never reported the end of one',
+    })
+    expect((await decideFor(database(), facts)).notices).toEqual(gaveUp.notices)
+  })
+
+  test('Windows Setup goes on from the own disk after its restart, and its report from there ends it', async () => {
+    const db = database()
+    const machine = await prepare()
+    const files = ['c', 'd'].map((byte) => ({ sha256: byte.repeat(64), name: byte }))
+    for (const file of files) await saveFile(db, { ...file, sizeBytes: 1 })
+    const [wimboot, wim] = files as [FileRef, FileRef]
+    await saveImage(db, 'installer', {
+      variants: [{ kind: 'wimboot', arch: 'x86_64', wimboot, files: [wim], args: [] }],
+    })
+    const { id } = await arm(machine.id)
+    const setup = await boot()
+    // Windows PE began, whether it has a curl.exe to report with or not.
+    await report(setup.token, 'ready')
+    for (let restarts = 0; restarts < 4; restarts++) {
+      const { spec, deployment, notices } = await decideFor(db, facts)
+      expect([spec.kind, deployment]).toEqual(['local', undefined])
+      expect(notices[0]).toMatch(/^the installation of installer goes on from the own disk/)
+      await report((await boot()).token, 'ready')
+    }
+    expect(await now(id)).toMatchObject({ state: 'started', attempts: 1 })
+    await report(setup.token, 'installed')
+    expect(await now(id)).toMatchObject({ state: 'installed', attempts: 1 })
+    expect((await decideFor(db, facts)).notices).toEqual([])
+  })
+
+  test('is cancelled when a boot that a person chose from a menu reports the same image as installed', async () => {
+    const db = database()
+    const machine = await prepare()
+    await saveImage(db, 'other', { variants: [{ kind: 'local', arch: 'x86_64' }] })
+    const { id } = await arm(machine.id)
+    const choose = async (image: string) => {
+      const change = ({ deployment: _, ...decision }: Decision) => ({ ...decision, image: { name: image, version: 1 } })
+      const { token } = await openBootFor(db, facts, ip, { change })
+      for (const seen of ['ready', 'installed'] as const) await report(token, seen)
+    }
+    await choose('other')
+    expect(await now(id)).toMatchObject({ state: 'armed' })
+    await choose('installer')
+    expect(await now(id)).toMatchObject({
+      state: 'cancelled',
+      reason: expect.stringMatching(/installer is installed$/),
+    })
+    expect(await served()).toBeUndefined()
+  })
+
+  test('one that no boot began for 30 days is not served any more, and fails', async () => {
+    const { id } = await arm((await prepare()).id)
+    const age = (days: number) =>
+      database().execute(sql`update deployments set created_at = now() - ${days} * interval '1 day'`)
+    await age(29)
+    await failLateDeployments(database())
+    expect(await served()).toBe(1)
+    await age(31)
+    expect([await served(), (await decideFor(database(), facts)).notices[0]]).toEqual([
+      undefined,
+      'the installation of installer failed: it was armed more than 30 days ago, and no boot began it',
+    ])
+    await failLateDeployments(database())
+    expect(await now(id)).toMatchObject({ state: 'failed', reason: expect.stringContaining('30 days') })
+  })
+
+  test('a report of the last attempt still counts, although a script was fetched since', async () => {
+    const { id } = await arm((await prepare()).id)
+    let token = ''
+    for (let attempt = 1; attempt <= 3; attempt++) {
+      token = (await boot()).token
+      await report(token, 'ready')
+    }
+    await boot()
+    await report(token, 'installed')
+    expect((await now(id)).state).toBe('installed')
+  })
+
+  test('a machine restarted in the middle of an install goes on counting, and its former boot has no say', async () => {
+    const { id } = await arm((await prepare()).id)
+    const first = await boot()
+    await report(first.token, 'ready')
+    await report(first.token, 'installing')
+    const second = await boot()
+    await report(second.token, 'ready')
+    expect(await now(id)).toMatchObject({ state: 'started', attempts: 2 })
+    for (const seen of ['installed', 'failed', 'installing'] as const) await report(first.token, seen)
+    expect(await now(id)).toMatchObject({ state: 'started', attempts: 2 })
+    await report(second.token, 'installed')
+    expect(await now(id)).toMatchObject({ state: 'installed', attempts: 2 })
+  })
+
+  test("the installer's failure ends it with its reason; repeated and late reports change nothing", async () => {
+    const { id } = await arm((await prepare()).id)
+    const { token } = await boot()
+    await report(token, 'ready')
+    await report(token, 'failed', 'no disk')
+    for (const seen of ['installed', 'ready', 'installing', 'failed', 'booted'] as const)
+      await report(token, seen, 'late')
+    expect(await now(id)).toEqual({ state: 'failed', attempts: 1, reason: 'no disk' })
+    expect((await decideFor(database(), facts)).notices).toEqual(['the installation of installer failed: no disk'])
+  })
+
+  test('iPXE that fails to download is no attempt', async () => {
+    const { id } = await arm((await prepare()).id)
+    for (let count = 0; count < 5; count++) await report((await boot()).token, 'failed', 'iPXE: kernel failed')
+    expect(await now(id)).toMatchObject({ state: 'armed', attempts: 0 })
+    expect(await served()).toBe(1)
+  })
+
+  test("a former deployment's token does not move the new one", async () => {
+    const machine = await prepare()
+    const first = await arm(machine.id)
+    const old = await boot()
+    await report(old.token, 'ready')
+    await report(old.token, 'installed')
+    const second = await arm(machine.id)
+    for (const seen of ['ready', 'installed', 'failed'] as const) await report(old.token, seen)
+    expect([(await now(first.id)).state, await now(second.id)]).toEqual([
+      'installed',
+      { state: 'armed', attempts: 0, reason: null },
+    ])
+  })
+
+  test('one is active at a time, unless it is replaced', async () => {
+    const machine = await prepare()
+    const first = await arm(machine.id)
+    await expect(arm(machine.id)).rejects.toThrow(ConflictError)
+    const second = await armDeployment(database(), machine.id, order, true, 'token y')
+    expect(await now(first.id)).toMatchObject({ state: 'cancelled', reason: 'another deployment replaced it' })
+    expect((await listDeployments(database(), { state: 'active' }, 10)).map((one) => one.id)).toEqual([second.id])
+  })
+
+  test('of many who arm one machine at once to replace what is active, each does', async () => {
+    const machine = await prepare()
+    const replace = () => armDeployment(database(), machine.id, order, true, 'token y')
+    const armed = await Promise.all([1, 2, 3, 4, 5, 6].map(replace))
+    const states = await Promise.all(armed.map(async ({ id }) => (await now(id)).state))
+    expect(states.sort()).toEqual(['armed', ...Array(5).fill('cancelled')])
+  })
+
+  test('boots that are ready at once use up the attempts, and no more than there are', async () => {
+    const { id } = await arm((await prepare()).id)
+    const boots = []
+    for (let n = 0; n < 7; n++) boots.push(await boot())
+    await Promise.all(boots.map(({ token }) => report(token, 'ready')))
+    expect(await now(id)).toMatchObject({ state: 'started', attempts: 3 })
+  })
+
+  test('a cancelled one is over, and cannot be cancelled again', async () => {
+    const { id } = await arm((await prepare()).id)
+    const { token } = await boot()
+    await cancelDeployment(database(), id)
+    await report(token, 'ready')
+    expect(await now(id)).toMatchObject({ state: 'cancelled', attempts: 0 })
+    expect((await decideFor(database(), facts)).spec.kind).toBe('local')
+    await expect(cancelDeployment(database(), id)).rejects.toThrow(`deployment ${id} is cancelled already`)
+  })
+
+  test('its time is over so long after the first attempt, and not before there was one', async () => {
+    const { id } = await arm((await prepare()).id)
+    await database().execute(sql`update deployments set created_at = now() - interval '9 days'`)
+    await failLateDeployments(database())
+    expect((await now(id)).state).toBe('armed')
+    await report((await boot()).token, 'ready')
+    await database().execute(sql`update deployments set started_at = now() - interval '2 hours'`)
+    expect((await decideFor(database(), facts)).notices[0]).toContain('its time is over')
+    await failLateDeployments(database())
+    expect(await now(id)).toMatchObject({ state: 'failed', reason: expect.stringContaining('within 3600 s') })
+  })
+
+  test('many are armed by a selector: the denied and the busy are skipped, a dry run arms none', async () => {
+    const db = database()
+    await prepare()
+    const make = async (last: string, change: Parameters<typeof saveMachine>[2]) =>
+      (await saveMachine(db, { mac: `52:54:00:00:00:${last}` }, change)).machine.id
+    const a = await make('01', { labels: { rack: 'b4' } })
+    const busy = await make('02', { labels: { rack: 'b4' } })
+    const denied = await make('03', { labels: { rack: 'b4' }, denied: true })
+    await make('04', { labels: { rack: 'b5' } })
+    await arm(busy)
+    const selector = [{ label: 'rack', equals: 'b4' }]
+    const dry = await armDeployments(db, selector, order, true)
+    expect(dry.armed.map((one) => one.machineId)).toEqual([a])
+    expect((await listDeployments(db, {}, 10)).length).toBe(1)
+    const done = await armDeployments(db, selector, order, false, 'token bulk')
+    expect(done.armed.map((one) => one.machineId)).toEqual([a])
+    expect(done.skipped.map((one) => one.machineId).sort()).toEqual([busy, denied].sort())
+    expect((await listDeployments(db, { machineId: a }, 10))[0]).toMatchObject({
+      armedBy: 'token bulk',
+      state: 'armed',
+    })
+  })
+
+  test('an image that does not exist is not armed', async () => {
+    const machine = await prepare()
+    await expect(armDeployment(database(), machine.id, { ...order, image: 'nothing' }, false)).rejects.toThrow(
+      InputError,
+    )
+    await expect(armDeployments(database(), [], { ...order, image: 'nothing' }, false)).rejects.toThrow(InputError)
+  })
+
+  test('every move is in the log of changes, with who made it', async () => {
+    const { id } = await arm((await prepare()).id)
+    const { token } = await boot()
+    for (const seen of ['ready', 'installing', 'installed'] as const) await report(token, seen)
+    const rows = await database().execute(
+      sql`select actor, type, after ->> 'attempts' as attempts from changes where subject = ${id} order by id`,
+    )
+    expect(rowsOf(rows)).toEqual([
+      { actor: 'token x', type: 'deployment.armed', attempts: '0' },
+      { actor: `machine ${mac}`, type: 'deployment.started', attempts: '1' },
+      { actor: `machine ${mac}`, type: 'deployment.installing', attempts: '1' },
+      { actor: `machine ${mac}`, type: 'deployment.installed', attempts: '1' },
+    ])
+  })
+})

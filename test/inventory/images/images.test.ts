@@ -1,0 +1,123 @@
+import { expect, test } from 'vitest'
+import { findFile, listFiles, saveFile } from '../../../src/inventory/images/files.ts'
+import {
+  deleteImage,
+  findImage,
+  listImages,
+  patchImage,
+  saveImage,
+  type Variant,
+} from '../../../src/inventory/images/images.ts'
+import { listImageVersions } from '../../../src/inventory/images/versions.ts'
+import { saveMachine } from '../../../src/inventory/machines/machines.ts'
+import { findPolicy, savePolicy } from '../../../src/inventory/machines/policy.ts'
+import { ConflictError, InputError, NotFoundError } from '../../../src/lib/errors.ts'
+import { eachDatabase } from '../../helpers/database.ts'
+
+const sha256 = 'a'.repeat(64)
+const linux: Variant = {
+  kind: 'linux',
+  arch: 'x86_64',
+  kernel: { sha256, name: 'vmlinuz' },
+  initrds: [],
+  args: ['quiet'],
+}
+const local: Variant = { kind: 'local', arch: 'arm64', platform: 'efi' }
+
+eachDatabase('images and files', (database) => {
+  const store = () => saveFile(database(), { sha256, name: 'vmlinuz', sizeBytes: 5_000_000_000 })
+
+  test('a file is recorded once and keeps its first name; sizes go beyond 32 bits', async () => {
+    expect(await store()).toMatchObject({ created: true, file: { name: 'vmlinuz', sizeBytes: 5_000_000_000 } })
+    expect(await saveFile(database(), { sha256, name: 'other', sizeBytes: 5_000_000_000 })).toMatchObject({
+      created: false,
+      file: { name: 'vmlinuz' },
+    })
+    await saveFile(database(), { sha256: 'b'.repeat(64), name: 'b', sizeBytes: 0 })
+    expect((await listFiles(database(), 10, sha256)).map((one) => one.name)).toEqual(['b'])
+    expect(await findFile(database(), 'c'.repeat(64))).toBeUndefined()
+  })
+
+  test('versions are immutable and numbered; the same variants in another order of keys are the same version', async () => {
+    await store()
+    expect(await saveImage(database(), 'd', { variants: [linux] })).toMatchObject({
+      created: true,
+      image: { title: 'd', version: 1, variants: [linux] },
+    })
+    const reordered = Object.fromEntries(Object.entries(linux).reverse()) as Variant
+    expect(await saveImage(database(), 'd', { variants: [reordered], title: 'D' })).toMatchObject({
+      created: false,
+      image: { title: 'D', version: 1 },
+    })
+    expect((await saveImage(database(), 'd', { variants: [linux, local] })).image).toMatchObject({
+      title: 'D',
+      version: 2,
+    })
+    expect((await patchImage(database(), 'd', { version: 1 })).variants).toEqual([linux])
+    expect((await saveImage(database(), 'd', { variants: [local] })).image.version).toBe(3)
+    const versions = await listImageVersions(database(), 'd')
+    expect(versions.map((one) => [one.version, one.current, one.variants.length])).toEqual([
+      [3, true, 1],
+      [2, false, 2],
+      [1, false, 1],
+    ])
+  })
+
+  test('versions saved at the same time all get a number of their own', async () => {
+    await saveImage(database(), 'd', { variants: [local] })
+    const variants = (['x86_64', 'i386'] as const).map((arch): Variant => ({ kind: 'local', arch }))
+    await Promise.all(variants.map((one) => saveImage(database(), 'd', { variants: [one] })))
+    expect((await listImageVersions(database(), 'd')).map((one) => one.version)).toEqual([3, 2, 1])
+  })
+
+  test('images made at the same time under one name are one image', async () => {
+    const saved = await Promise.all([1, 2, 3].map(() => saveImage(database(), 'd', { variants: [local] })))
+    expect(saved.filter((one) => one.created)).toHaveLength(1)
+    expect((await listImageVersions(database(), 'd')).map((one) => one.version)).toEqual([1])
+  })
+
+  test('files that are not stored and twins are refused by their field', async () => {
+    const missing = saveImage(database(), 'd', { variants: [local, linux] })
+    await expect(missing).rejects.toThrow(
+      new InputError({ field: 'variants[1] vmlinuz', value: sha256, expected: 'the sha256 of an uploaded file' }),
+    )
+    await expect(saveImage(database(), 'd', { variants: [local, local] })).rejects.toThrow(
+      'variants[1]: expected one variant for each arch and platform',
+    )
+    expect(await findImage(database(), 'd')).toBeUndefined()
+  })
+
+  test('what does not exist is not found, and an unknown version is refused with those there are', async () => {
+    for (const doing of [
+      () => patchImage(database(), 'd', { title: 'x' }),
+      () => deleteImage(database(), 'd'),
+      () => listImageVersions(database(), 'd'),
+    ]) {
+      await expect(doing()).rejects.toThrow(new NotFoundError('there is no image d'))
+    }
+    await saveImage(database(), 'd', { variants: [local] })
+    await expect(patchImage(database(), 'd', { version: 2 })).rejects.toThrow('version: expected one of 1, got "2"')
+    expect(await patchImage(database(), 'd', {})).toMatchObject({ version: 1, title: 'd' })
+  })
+
+  test('an image that a machine or the policy names is not deleted', async () => {
+    await saveImage(database(), 'd', { variants: [local] })
+    await saveMachine(database(), { mac: '52:54:00:00:00:01' }, { assignment: { image: 'd' } })
+    await expect(deleteImage(database(), 'd')).rejects.toThrow(
+      new ConflictError('image d is named by machine 52:54:00:00:00:01'),
+    )
+    await saveMachine(database(), { mac: '52:54:00:00:00:01' }, { assignment: null })
+    await savePolicy(database(), { kind: 'image', image: 'd' })
+    await expect(deleteImage(database(), 'd')).rejects.toThrow(ConflictError)
+    await savePolicy(database(), { kind: 'local' })
+    await deleteImage(database(), 'd')
+    expect(await listImages(database(), 10)).toEqual([])
+  })
+
+  test('the policy is local until it is set, and only names images that exist', async () => {
+    expect(await findPolicy(database())).toEqual({ kind: 'local' })
+    await expect(savePolicy(database(), { kind: 'image', image: 'd' })).rejects.toThrow(InputError)
+    await savePolicy(database(), { kind: 'wait' })
+    expect(await findPolicy(database())).toEqual({ kind: 'wait' })
+  })
+})

@@ -1,0 +1,154 @@
+import { connect } from 'node:net'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { collapseSlashes } from '../../src/server/boot-listener.ts'
+import { exchange, sha256, startTestBootServer, type TestBootServer } from '../helpers/boot-server.ts'
+
+let server: TestBootServer
+beforeAll(async () => {
+  server = await startTestBootServer()
+})
+afterAll(() => server.stop())
+
+const statusOf = (answer: string) => Number(/^HTTP\/1\.1 (\d+)/.exec(answer)?.[1])
+const ask = (target: string, headers = 'Host: boot\r\n') =>
+  exchange(server.port, `GET ${target} HTTP/1.1\r\n${headers}Connection: close\r\n\r\n`)
+
+describe('what firmware sends', () => {
+  it.each([
+    ['/a//b', '/a/b'],
+    ['//a', '/a'],
+    ['/a?x=//b', '/a?x=//b'],
+    ['http://h/a', 'http://h/a'],
+  ])('collapses the slashes of %s', (url, expected) => expect(collapseSlashes(url)).toBe(expected))
+
+  it.each(['/boot.ipxe', '/autoexec.ipxe', '/ipxe?mac=52-54-00-12-34-56', '/nbp/ipxe.efi', '/healthz'])(
+    'answers HTTP/1.0 without a Host at %s',
+    async (path) => {
+      expect(statusOf(await exchange(server.port, `GET ${path} HTTP/1.0\r\n\r\n`))).toBe(200)
+    },
+  )
+
+  it.each([
+    ['no Host', '', `127.0.0.1:`],
+    ['a name with an underscore', 'Host: boot_server:8080\r\n', 'boot_server:8080/'],
+    ['an IPv6 address', 'Host: [fd00::7]:8080\r\n', '[fd00::7]:8080/'],
+  ])('names the address that a machine reached, asked with %s', async (_, header, expected) => {
+    const answer = await exchange(server.port, `GET /autoexec.ipxe HTTP/1.0\r\n${header}\r\n`)
+    expect(answer).toContain(`http://${expected}`)
+  })
+
+  it('finds a file behind two slashes, as shim asks for it', async () => {
+    expect(statusOf(await ask('//nbp//ipxe.efi'))).toBe(200)
+  })
+
+  it('answers a request with the whole URL in its first line', async () => {
+    expect(statusOf(await ask(`http://127.0.0.1:${server.port}/boot.ipxe`))).toBe(200)
+  })
+
+  it('writes the header names of texts in canonical case too', async () => {
+    const answer = await ask('/boot.ipxe')
+    expect(answer).toContain('\r\nContent-Length: ')
+    expect(answer).toContain('\r\nContent-Type: text/plain')
+    expect(answer).not.toMatch(/transfer-encoding/i)
+  })
+
+  it('gives a boot program to UEFI HTTP Boot: HEAD, then GET, then a reset', async () => {
+    const head = await fetch(`${server.url}/nbp/ipxe.efi`, { method: 'HEAD' })
+    expect([head.status, head.headers.get('content-type'), head.headers.get('content-length')]).toEqual([
+      200,
+      'application/efi',
+      '100001',
+    ])
+    await resetAfter(server.port, 'GET /nbp/ipxe.efi HTTP/1.1\r\nHost: boot\r\nUser-Agent: UefiHttpBoot/1.0\r\n\r\n')
+    const whole = Buffer.from(await (await fetch(`${server.url}/nbp/ipxe.efi`)).arrayBuffer())
+    expect(sha256(whole)).toBe(server.deps.nbps.get('ipxe.efi')?.sha256)
+  })
+
+  it.each([
+    '/nbp/..%2f..%2fpackage.json',
+    '/nbp/%2e%2e/package.json',
+    '/nbp/passwd',
+    '/nbp/',
+    '/../package.json',
+    '/x',
+  ])('serves nothing at %s', async (target) => {
+    expect(statusOf(await ask(target))).toBe(404)
+  })
+})
+
+describe('what nobody should send', () => {
+  it.each([
+    ['no HTTP at all', '\x16\x03\x01\x02\x00\x01\x00'],
+    ['a header of 20,000 bytes', `GET / HTTP/1.1\r\nHost: x\r\nX: ${'a'.repeat(20_000)}\r\n\r\n`],
+    ['no Host', 'GET /boot.ipxe HTTP/1.1\r\n\r\n'],
+    ['a line break in the target', 'GET /ipxe?mac=\n HTTP/1.1\r\nHost: x\r\n\r\n'],
+  ])('refuses %s and goes on', async (_, request) => {
+    const answer = await exchange(server.port, request)
+    expect(statusOf(answer)).toBeGreaterThanOrEqual(400)
+    expect(statusOf(answer)).toBeLessThan(500)
+    expect((await fetch(`${server.url}/boot.ipxe`)).status).toBe(200)
+  })
+
+  it.each(['boot server', 'a${b}', 'x"y', 'a,b', '-', '[::1', 'boot:99999', ''])(
+    'puts no Host %j into a script, but the address that was asked',
+    async (host) => {
+      const answer = await ask('/ipxe?mac=52-54-00-12-34-56', `Host: ${host}\r\n`)
+      expect(statusOf(answer)).toBe(200)
+      expect(answer).toContain('#!ipxe')
+      expect(await ask('/autoexec.ipxe', `Host: ${host}\r\n`)).toContain(`http://127.0.0.1:${server.port}/`)
+    },
+  )
+
+  it.each(['', '/', '/x', '/52-54-00-12-34-56', '/%zz.ipxe', '/a/b.ipxe?mac=1', '?mac=%00', '?uuid='])(
+    'answers a request for a script at /ipxe%s by a script',
+    async (more) => {
+      for (const start of [`GET /ipxe${more} HTTP/1.1\r\n`, `POST /ipxe${more} HTTP/1.1\r\nHost: x\r\n`]) {
+        const answer = await exchange(server.port, `${start}User-Agent: iPXE/1.21.1\r\nConnection: close\r\n\r\n`)
+        expect(statusOf(answer)).toBe(200)
+        expect(answer).toContain('\r\n\r\n#!ipxe\n')
+      }
+    },
+  )
+
+  it('answers 403 outside the boot subnets', async () => {
+    const closed = await startTestBootServer({ allows: () => false })
+    expect((await fetch(`${closed.url}/boot.ipxe`)).status).toBe(403)
+    await closed.stop()
+  })
+
+  it('goes by the address that a trusted proxy tells, and by no other word', async () => {
+    const behind = await startTestBootServer({
+      trustedProxies: ['127.0.0.0/8'],
+      allows: (address) => address.startsWith('10.9.'),
+    })
+    const status = async (headers: Record<string, string>) =>
+      (await fetch(`${behind.url}/boot.ipxe`, { headers })).status
+    expect(await status({})).toBe(403)
+    expect(await status({ 'X-Forwarded-For': '10.9.0.5' })).toBe(200)
+    expect(await status({ Forwarded: 'for="10.9.0.5:4711";proto=http' })).toBe(200)
+    expect(await status({ 'X-Forwarded-For': '10.9.0.5, 192.0.2.1' })).toBe(403)
+    await behind.stop()
+    expect((await fetch(`${server.url}/boot.ipxe`, { headers: { 'X-Forwarded-For': '192.0.2.1' } })).status).toBe(200)
+  })
+})
+
+describe('/healthz', () => {
+  it('says whether the database answers', async () => {
+    expect(await (await fetch(`${server.url}/healthz`)).json()).toEqual({ status: 'ok', database: 'ok' })
+    const without = await startTestBootServer({ databaseAnswers: async () => false })
+    const response = await fetch(`${without.url}/healthz`)
+    expect([response.status, await response.json()]).toEqual([503, { status: 'degraded', database: 'away' }])
+    await without.stop()
+  })
+})
+
+function resetAfter(port: number, request: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1', () => socket.write(request))
+    socket.once('error', reject)
+    socket.once('data', () => {
+      socket.resetAndDestroy()
+      resolve()
+    })
+  })
+}

@@ -1,0 +1,26 @@
+import { expect, it } from 'vitest'
+import { freeDescriptors, shareDescriptors } from '../../src/server/descriptors.ts'
+
+const asked = { bootConnections: 20_000, adminConnections: 1024, tftpTransfers: 1000 }
+
+it('gives all that was asked where the limit is high, or not told', () => {
+  expect(shareDescriptors(200_000, asked)).toEqual(asked)
+  expect(shareDescriptors(Number.POSITIVE_INFINITY, asked)).toEqual(asked)
+})
+
+it.each([1, 40, 130, 260, 900, 3900, 19_800])(
+  'leaves the database its own under a limit that has %i free, with every connection in use and sent a file',
+  (free) => {
+    const { bootConnections, adminConnections, tftpTransfers } = shareDescriptors(free, asked)
+    for (const share of [bootConnections, adminConnections, tftpTransfers]) expect(share).toBeGreaterThanOrEqual(1)
+    if (free < 40) return
+    expect(free - 2 * bootConnections - adminConnections - tftpTransfers).toBeGreaterThanOrEqual(
+      Math.min(512, free / 2),
+    )
+  },
+)
+
+it('counts what this process may still open', async () => {
+  const free = await freeDescriptors()
+  expect(free).toBeGreaterThan(100)
+})
