@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander'
-import { readMachine } from '../machines/machine.ts'
+import { readMachine } from '../machines/argument.ts'
 import { type CliDeps, clientOf, print } from '../shell/deps.ts'
 import { formatBytes, formatTime } from '../shell/format.ts'
 import { parseCount, parseSince } from '../shell/since.ts'

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Condition } from '../../model/selector.ts'
+import { machineHelp, readMachine } from '../machines/argument.ts'
 import { type AssignmentOptions, addHowOptions } from '../machines/assignment-options.ts'
-import { machineHelp, readMachine } from '../machines/machine.ts'
 import { collectConditions } from '../machines/selector.ts'
 import { type CliDeps, clientOf, print } from '../shell/deps.ts'
 import { formatTime } from '../shell/format.ts'

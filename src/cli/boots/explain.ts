@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { archs, platforms } from '../../model/arch.ts'
-import { machineHelp, machineInPath, readMachine } from '../machines/machine.ts'
+import { machineHelp, machineInPath, readMachine } from '../machines/argument.ts'
 import { withQuery } from '../shell/client.ts'
 import { type CliDeps, clientOf, print } from '../shell/deps.ts'
 

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander'
 import { archs, platforms } from '../../model/arch.ts'
-import { machineArgument, machineInPath } from '../machines/machine.ts'
+import { machineArgument, machineInPath } from '../machines/argument.ts'
 import { withQuery } from '../shell/client.ts'
 import { type CliDeps, clientOf, print } from '../shell/deps.ts'
 

@@ -1,11 +1,12 @@
 import { stat } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { type Arch, archs } from '../../model/arch.ts'
+import type { Arch } from '../../model/arch.ts'
 import type { Client } from '../shell/client.ts'
 import { type CliDeps, clientOf, print } from '../shell/deps.ts'
 import { endsSoon, formatBytes, formatEndOfLife, formatFit, formatTime } from '../shell/format.ts'
 import { formatTable } from '../shell/table.ts'
+import { archsOption } from './archs-option.ts'
 import { importFolder } from './folder.ts'
 import { followImport, type Import, tellItGoesOn } from './import.ts'
 import { type Place, parsePlace } from './source.ts'
@@ -158,17 +159,6 @@ export async function addByRecipe(
     ...(draft && { draft }),
   }
   await runImport(command, deps, client, body, wait)
-}
-
-/** The option `--arch`, which may be given several times. */
-export function archsOption(): Option {
-  return new Option('--arch <arch>', 'for machines of this arch (repeat for more)').argParser(
-    (text: string, before: Arch[] | undefined): Arch[] => {
-      const arch = archs.find((one) => one === text)
-      if (arch === undefined) throw new InvalidArgumentError(`Allowed choices are ${archs.join(', ')}.`)
-      return [...(before ?? []), arch]
-    },
-  )
 }
 
 async function wishesOf(client: Client, deps: CliDeps, options: ImportOptions) {

@@ -8,7 +8,7 @@ import { difference } from '../shell/difference.ts'
 import { printable } from '../shell/format.ts'
 import { linesOf } from '../shell/lines.ts'
 import { formatTable } from '../shell/table.ts'
-import { machineArgument, machineInPath, readMachine } from './machine.ts'
+import { machineArgument, machineInPath, readMachine } from './argument.ts'
 
 type ImportOptions = { csv?: true; dryRun?: true; atomic?: true; replace?: true }
 type Line = {

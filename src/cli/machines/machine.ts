@@ -1,11 +1,12 @@
-import { Argument, type Command, InvalidArgumentError, Option } from 'commander'
-import { formatMacHyphen, type Mac, parseMac } from '../../lib/ids/mac.ts'
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Mac, parseMac } from '../../lib/ids/mac.ts'
 import { withQuery } from '../shell/client.ts'
 import { type CliDeps, clientOf, collect, print } from '../shell/deps.ts'
 import { cut } from '../shell/difference.ts'
 import { formatTime } from '../shell/format.ts'
 import { parseCount } from '../shell/since.ts'
 import { formatFields, formatTable } from '../shell/table.ts'
+import { machineArgument, machineInPath } from './argument.ts'
 import { addAssignmentOptions, formatAssignment } from './assignment-options.ts'
 import { addMachineBulkCommands } from './bulk.ts'
 import { type Machine, machineChange, type SetOptions, textFields, textOptions } from './change.ts'
@@ -150,26 +151,6 @@ export function addMachineCommand(program: Command, deps: CliDeps): void {
       deps.err(`machine ${named} is deleted\n`)
     })
   addMachineBulkCommands(machine, deps)
-}
-
-export const machineHelp = 'a MAC of the machine in any spelling, its UUID, its id or its host name'
-
-/** `<machine>`: by MAC, UUID, id or host name. */
-export function machineArgument(): Argument {
-  return new Argument('<machine>', machineHelp).argParser(readMachine)
-}
-
-/** What may name a machine; a MAC in the spelling that we write. Which machine it is, the server knows. */
-export function readMachine(text: string): string {
-  const name = parseMac(text) ?? text.trim()
-  if (parseMac(name) === undefined && !/^[A-Za-z0-9{][A-Za-z0-9.{}-]*$/.test(name))
-    throw new InvalidArgumentError('Expected a MAC address, a UUID or a host name. Example: 52:54:00:12:34:56')
-  return name
-}
-
-/** A machine in a path of the API. */
-export function machineInPath(machine: string): string {
-  return encodeURIComponent(parseMac(machine) === undefined ? machine : formatMacHyphen(machine))
 }
 
 function readMac(text: string): Mac {

@@ -3,7 +3,7 @@ import { type CliDeps, clientOf, print } from '../shell/deps.ts'
 import { formatTime } from '../shell/format.ts'
 import { readInput } from '../shell/json-file.ts'
 import { formatTable } from '../shell/table.ts'
-import { machineInPath, readMachine } from './machine.ts'
+import { machineInPath, readMachine } from './argument.ts'
 
 type Owner = { machine?: string; group?: string }
 type Secret = { name: string; updatedAt: string }

@@ -1,0 +1,13 @@
+import { InvalidArgumentError, Option } from 'commander'
+import { type Arch, archs } from '../../model/arch.ts'
+
+/** The option `--arch`, which may be given several times. */
+export function archsOption(): Option {
+  return new Option('--arch <arch>', 'for machines of this arch (repeat for more)').argParser(
+    (text: string, before: Arch[] | undefined): Arch[] => {
+      const arch = archs.find((one) => one === text)
+      if (arch === undefined) throw new InvalidArgumentError(`Allowed choices are ${archs.join(', ')}.`)
+      return [...(before ?? []), arch]
+    },
+  )
+}

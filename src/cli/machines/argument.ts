@@ -1,0 +1,22 @@
+import { Argument, InvalidArgumentError } from 'commander'
+import { formatMacHyphen, parseMac } from '../../lib/ids/mac.ts'
+
+export const machineHelp = 'a MAC of the machine in any spelling, its UUID, its id or its host name'
+
+/** `<machine>`: by MAC, UUID, id or host name. */
+export function machineArgument(): Argument {
+  return new Argument('<machine>', machineHelp).argParser(readMachine)
+}
+
+/** What may name a machine; a MAC in the spelling that we write. Which machine it is, the server knows. */
+export function readMachine(text: string): string {
+  const name = parseMac(text) ?? text.trim()
+  if (parseMac(name) === undefined && !/^[A-Za-z0-9{][A-Za-z0-9.{}-]*$/.test(name))
+    throw new InvalidArgumentError('Expected a MAC address, a UUID or a host name. Example: 52:54:00:12:34:56')
+  return name
+}
+
+/** A machine in a path of the API. */
+export function machineInPath(machine: string): string {
+  return encodeURIComponent(parseMac(machine) === undefined ? machine : formatMacHyphen(machine))
+}
