@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, InvalidArgumentError } from 'commander'
 import type { Arch } from '../../model/arch.ts'
 import type { Client } from '../shell/client.ts'
 import { type CliDeps, clientOf, print } from '../shell/deps.ts'
