@@ -26,8 +26,14 @@ const longJumpStatus = 100
 // The log is cut at 32 MB (embedded-client.ts); what is kept of its files to be written again is bounded here.
 const limits = ['max_files_per_process=200', 'min_wal_size=48MB', 'max_wal_size=64MB']
 
-/** Starts an engine on a folder, or in memory when none is named. `durable` is false: nothing is synced, a power cut loses what was written last. */
-export async function startEngine(folder: string | undefined, { durable }: { durable: boolean }): Promise<Engine> {
+/**
+ * Starts an engine on a folder, or in memory when none is named, there with `contents` to begin with. `durable` is false:
+ * nothing is synced, a power cut loses what was written last.
+ */
+export async function startEngine(
+  folder: string | undefined,
+  { durable, contents }: { durable: boolean; contents?: Blob | undefined },
+): Promise<Engine> {
   const log: string[] = []
   const note = (text: string) => {
     log.push(text)
@@ -37,7 +43,7 @@ export async function startEngine(folder: string | undefined, { durable }: { dur
   const files = folder === undefined ? undefined : openDurableFiles(folder)
   const synced = durable && files !== undefined
   const client = await PGlite.create({
-    ...(files && { fs: files.filesystem }),
+    ...(files ? { fs: files.filesystem } : contents && { loadDataDir: contents }),
     startParams: startParams(synced),
     onStderr: note,
   }).catch((error: unknown) => {

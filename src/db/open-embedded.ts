@@ -17,6 +17,8 @@ export type EmbeddedOptions = {
   durable?: boolean
   /** True: a data folder that had a database may begin with a new one. */
   mayBeNew?: boolean
+  /** What a database in memory begins with: a data folder as PGlite's `dumpDataDir` packs it. */
+  contents?: Blob
   log?: Logger
 }
 
@@ -26,9 +28,9 @@ export type EmbeddedOptions = {
  */
 export async function openEmbedded(
   folder?: string,
-  { durable = true, mayBeNew = false, log }: EmbeddedOptions = {},
+  { durable = true, mayBeNew = false, contents, log }: EmbeddedOptions = {},
 ): Promise<OpenDb> {
-  const start = () => startEngine(folder, { durable })
+  const start = () => startEngine(folder, { durable, contents })
   if (folder !== undefined)
     await prepareDatabaseFolder(folder, { traces: tracesBeside(folder), mayBeNew, create }).catch((error: unknown) => {
       throw error instanceof EngineError ? cannotMake(folder, error.message) : error

@@ -9,7 +9,6 @@ import { type BootDeps, createBootApp } from '../../src/boot/routes.ts'
 import { createTransfers } from '../../src/bytes/send/send-file.ts'
 import { openFolderStore } from '../../src/bytes/store/folder-store.ts'
 import type { OpenDb } from '../../src/db/open.ts'
-import { openEmbedded } from '../../src/db/open-embedded.ts'
 import { createFindSize } from '../../src/decide/damage.ts'
 import { createOpenBoot } from '../../src/inventory/boots/boots.ts'
 import { startBootEventRecorder } from '../../src/inventory/boots/events.ts'
@@ -22,6 +21,7 @@ import { createSealer } from '../../src/lib/seal.ts'
 import { createScripts } from '../../src/render/scripts.ts'
 import { createBootServer } from '../../src/server/boot-listener.ts'
 import { readTemplates } from '../../src/server/templates.ts'
+import { openTestDatabase } from './database.ts'
 
 export type TestBootServer = {
   deps: BootDeps
@@ -40,7 +40,7 @@ export async function startTestBootServer(
     Partial<Pick<BootDeps, 'allows' | 'databaseAnswers' | 'transfers' | 'mayRecord'>> = {},
 ): Promise<TestBootServer> {
   const folder = await mkdtemp(join(tmpdir(), 'bootwright-test-'))
-  const { db, close }: OpenDb = await openEmbedded()
+  const { db, close }: OpenDb = await openTestDatabase()
   const log = pino({ level: 'silent' })
   const store = await openFolderStore(folder)
   const events = startBootEventRecorder(db, log)

@@ -4,6 +4,7 @@ import postgres from 'postgres'
 import { afterAll, beforeAll, beforeEach, describe, inject } from 'vitest'
 import { type Db, type OpenDb, openPostgres } from '../../src/db/open.ts'
 import { openEmbedded } from '../../src/db/open-embedded.ts'
+import { readTemplate } from './embedded-template.ts'
 
 /**
  * The same suite on every database there is: the embedded one in memory, and a new database of a real PostgreSQL
@@ -25,8 +26,13 @@ export function eachDatabase(title: string, define: (database: () => Db) => void
 
 function databases(): [string, () => Promise<OpenDb>][] {
   const url = inject('postgresUrl')
-  const embedded: [string, () => Promise<OpenDb>] = ['embedded', () => openEmbedded()]
+  const embedded: [string, () => Promise<OpenDb>] = ['embedded', openTestDatabase]
   return url === undefined ? [embedded] : [embedded, ['PostgreSQL', () => openFresh(url)]]
+}
+
+/** An embedded database in memory: empty, migrated, and there in a fraction of the time of a first start. */
+export function openTestDatabase(): Promise<OpenDb> {
+  return openEmbedded(undefined, { contents: readTemplate(inject('embeddedTemplate')) })
 }
 
 async function openFresh(url: string): Promise<OpenDb> {
@@ -42,10 +48,13 @@ export async function createFresh(url: string): Promise<string> {
   return `${url}/${name}`
 }
 
+const tables =
+  `machines machine_macs machine_merges identity_claims conflicts groups menus answer_files answer_file_versions secrets
+  files images image_versions imports deployments boots boot_events policies changes webhooks webhook_deliveries
+  idempotency_keys tokens`.split(/\s+/)
+
+// Deletes: a TRUNCATE makes new files for each table and index, and takes ten times as long for the few rows of a test.
 async function emptyTables(db: Db): Promise<void> {
-  await db.execute(
-    sql`truncate machines, machine_macs, machine_merges, identity_claims, conflicts, groups, menus, answer_files, answer_file_versions, secrets,
-      files, images, image_versions, imports, deployments, boots, boot_events, policies, changes, webhooks, webhook_deliveries,
-      idempotency_keys, tokens`,
-  )
+  const deletes = tables.map((table) => `delete from ${table};`).join(' ')
+  await db.execute(sql.raw(`do $$ begin ${deletes} end $$`))
 }

@@ -1,12 +1,15 @@
 import { execFileSync } from 'node:child_process'
 import type { TestProject } from 'vitest/node'
 import { programDir } from '../../src/lib/program-dir.ts'
+import { makeEmbeddedTemplate } from './embedded-template.ts'
 import { makePostgres, type PostgresCluster } from './postgres-cluster.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
     /** `postgres://…` of the server without a database name; undefined where PostgreSQL is not installed. */
     postgresUrl: string | undefined
+    /** The folder of an empty, migrated embedded database (embedded-template.ts). */
+    embeddedTemplate: string
   }
 }
 
@@ -23,6 +26,7 @@ export async function setup(project: TestProject): Promise<void> {
   }
   await cluster?.start()
   project.provide('postgresUrl', cluster?.url)
+  project.provide('embeddedTemplate', await makeEmbeddedTemplate())
 }
 
 /** Stops the server and removes its folder. */

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { openFolderStore } from '../../src/bytes/store/folder-store.ts'
-import { openEmbedded } from '../../src/db/open-embedded.ts'
 import { findImage } from '../../src/inventory/images/images.ts'
 import { openApi } from '../helpers/api.ts'
+import { openTestDatabase } from '../helpers/database.ts'
 import { debianFile } from '../helpers/debian.ts'
 import { openTestIntake, type TestIntake } from '../helpers/intake.ts'
 import { type Rough, type RoughWeb, startRoughWeb } from '../helpers/rough-web.ts'
@@ -37,7 +37,7 @@ const fill = (bytes: number) => writeFile(join(disk, 'other'), randomBytes(bytes
 test.runIf(canMount)(
   'an import for which the disk has no room says so before the first byte, and leaves no image',
   async () => {
-    const { db, close } = await openEmbedded()
+    const { db, close } = await openTestDatabase()
     const one: TestIntake = await openTestIntake(db, { dataDir: disk })
     const run = () => one.run({ kind: 'url', url: `${web.url}/kernel.ipxe`, keepIso: false }, 'kernel')
     try {
@@ -72,7 +72,7 @@ test.runIf(canMount)(
 test.runIf(canMount)(
   'an upload for which the disk has no room is refused, whole and in parts; what was here stays good',
   async () => {
-    const { db, close } = await openEmbedded()
+    const { db, close } = await openTestDatabase()
     const { partials } = await openTestIntake(db, { dataDir: disk }).then(async ({ intake }) => {
       await intake.stop()
       return intake

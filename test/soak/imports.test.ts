@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { OpenDb } from '../../src/db/open.ts'
-import { openEmbedded } from '../../src/db/open-embedded.ts'
+import { openTestDatabase } from '../helpers/database.ts'
 import { openTestIntake, type TestIntake } from '../helpers/intake.ts'
 import { hasTool } from '../helpers/needs.ts'
 import { type Nginx, startNginx } from '../helpers/nginx.ts'
@@ -21,7 +21,7 @@ let opened: OpenDb
 let intake: TestIntake
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'bootwright-soak-imports-'))
-  opened = await openEmbedded()
+  opened = await openTestDatabase()
   intake = await openTestIntake(opened.db, { downloadStallSeconds: 20 })
 })
 afterAll(async () => {

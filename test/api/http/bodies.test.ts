@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { OpenDb } from '../../../src/db/open.ts'
-import { openEmbedded } from '../../../src/db/open-embedded.ts'
 import { type Api, openApi } from '../../helpers/api.ts'
+import { openTestDatabase } from '../../helpers/database.ts'
 import { upload } from '../machines/bulk-rows.ts'
 
 describe('bodies of requests', () => {
@@ -10,7 +10,7 @@ describe('bodies of requests', () => {
   const here = '/api/v1/machines/52-54-00-12-34-56'
 
   beforeAll(async () => {
-    opened = await openEmbedded()
+    opened = await openTestDatabase()
     api = await openApi(opened.db)
   })
   afterAll(async () => {

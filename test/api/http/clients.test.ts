@@ -4,9 +4,9 @@ import type { AddressInfo } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { OpenDb } from '../../../src/db/open.ts'
-import { openEmbedded } from '../../../src/db/open-embedded.ts'
 import { generateClients, generators } from '../../clients/generate.ts'
 import { type Api, openApi } from '../../helpers/api.ts'
+import { openTestDatabase } from '../../helpers/database.ts'
 
 describe('clients generated from the OpenAPI document', () => {
   const folder = new URL(`../../clients/generated-${process.pid}`, import.meta.url).pathname
@@ -15,7 +15,7 @@ describe('clients generated from the OpenAPI document', () => {
   let server: Server
 
   beforeAll(async () => {
-    opened = await openEmbedded()
+    opened = await openTestDatabase()
     api = await openApi(opened.db)
     server = createAdaptorServer({ fetch: api.app.fetch }) as Server
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

@@ -1,8 +1,8 @@
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { OpenDb } from '../../../src/db/open.ts'
-import { openEmbedded } from '../../../src/db/open-embedded.ts'
 import { type Api, openApi } from '../../helpers/api.ts'
+import { openTestDatabase } from '../../helpers/database.ts'
 
 let opened: OpenDb
 let api: Api
@@ -10,7 +10,7 @@ let api: Api
 let document: any
 
 beforeAll(async () => {
-  opened = await openEmbedded()
+  opened = await openTestDatabase()
   api = await openApi(opened.db, { trusted: false })
   document = (await api.ask('GET', '/api/v1/openapi.json')).body
 })

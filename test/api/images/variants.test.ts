@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { OpenDb } from '../../../src/db/open.ts'
-import { openEmbedded } from '../../../src/db/open-embedded.ts'
 import { type Api, openApi } from '../../helpers/api.ts'
 import { sha256 } from '../../helpers/boot-server.ts'
+import { openTestDatabase } from '../../helpers/database.ts'
 
 const bytes = 'some file'
 const hash = sha256(Buffer.from(bytes))
@@ -22,7 +22,7 @@ const san = { kind: 'sanboot', arch: 'x86_64', target, chap }
 let opened: OpenDb
 let api: Api
 beforeAll(async () => {
-  opened = await openEmbedded()
+  opened = await openTestDatabase()
   api = await openApi(opened.db)
   await api.app.request(`/api/v1/files/${hash}?name=some`, { method: 'PUT', body: bytes })
 })

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { OpenDb } from '../../../src/db/open.ts'
-import { openEmbedded } from '../../../src/db/open-embedded.ts'
 import { loadRecipes } from '../../../src/intake/recipes.ts'
 import { saveFile } from '../../../src/inventory/images/files.ts'
 import { type Api, openApi } from '../../helpers/api.ts'
+import { openTestDatabase } from '../../helpers/database.ts'
 import { upload } from '../machines/bulk-rows.ts'
 
 const sha256 = 'e'.repeat(64)
@@ -21,7 +21,7 @@ const variant = (kind: string, args: string[]) =>
 let opened: OpenDb
 let api: Api
 beforeAll(async () => {
-  opened = await openEmbedded()
+  opened = await openTestDatabase()
   api = await openApi(opened.db)
   await saveFile(opened.db, { sha256, name: 'vmlinuz', sizeBytes: 5 })
   await api.ask('PUT', '/api/v1/images/tool', { variants: [variant('linux', [])] })

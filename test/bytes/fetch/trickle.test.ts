@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { get, getSmall } from '../../../src/bytes/fetch/http-get.ts'
 import { openConnector } from '../../../src/bytes/fetch/proxies.ts'
 import type { OpenDb } from '../../../src/db/open.ts'
-import { openEmbedded } from '../../../src/db/open-embedded.ts'
+import { openTestDatabase } from '../../helpers/database.ts'
 import { openTestIntake, type TestIntake } from '../../helpers/intake.ts'
 
 /** Sends one byte in 50 ms for ever, whatever is asked for; `bytes` of them at once where the path says so. */
@@ -32,7 +32,7 @@ let opened: OpenDb
 let one: TestIntake | undefined
 beforeAll(async () => {
   web = await startTrickle()
-  opened = await openEmbedded()
+  opened = await openTestDatabase()
 })
 afterEach(async () => {
   await one?.stop()

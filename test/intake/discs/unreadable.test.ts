@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { OpenDb } from '../../../src/db/open.ts'
-import { openEmbedded } from '../../../src/db/open-embedded.ts'
 import { saveFile } from '../../../src/inventory/images/files.ts'
 import { findImage, listImages, saveImage } from '../../../src/inventory/images/images.ts'
+import { openTestDatabase } from '../../helpers/database.ts'
 import { openTestIntake, type TestIntake } from '../../helpers/intake.ts'
 import { hasTool } from '../../helpers/needs.ts'
 
@@ -21,7 +21,7 @@ let opened: OpenDb
 let one: TestIntake
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'bootwright-unreadable-'))
-  opened = await openEmbedded()
+  opened = await openTestDatabase()
 })
 afterAll(async () => {
   await opened.close()

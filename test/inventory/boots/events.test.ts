@@ -1,7 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { pino } from 'pino'
 import { expect, onTestFinished, test } from 'vitest'
-import { openEmbedded } from '../../../src/db/open-embedded.ts'
 import { rowsOf } from '../../../src/db/rows.ts'
 import { newBootKeys } from '../../../src/inventory/boots/boots.ts'
 import {
@@ -11,7 +10,7 @@ import {
   startBootEventRecorder,
 } from '../../../src/inventory/boots/events.ts'
 import { openBootFor } from '../../helpers/boots.ts'
-import { eachDatabase } from '../../helpers/database.ts'
+import { eachDatabase, openTestDatabase } from '../../helpers/database.ts'
 
 const ip = '192.0.2.7'
 const quiet = pino({ level: 'silent' })
@@ -95,7 +94,7 @@ eachDatabase('boot events', (database) => {
 })
 
 test('flushes while the database is unreachable try once and warn once per retry period, and lose nothing', async () => {
-  const { db, close } = await openEmbedded()
+  const { db, close } = await openTestDatabase()
   onTestFinished(close)
   let attempts = 0
   let isAway = true

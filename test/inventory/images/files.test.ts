@@ -1,6 +1,5 @@
 import { sql } from 'drizzle-orm'
 import { expect, test } from 'vitest'
-import { openEmbedded } from '../../../src/db/open-embedded.ts'
 import { listChanges } from '../../../src/inventory/changes/changes.ts'
 import {
   createFindServable,
@@ -12,7 +11,7 @@ import {
   type StoredFile,
   saveFile,
 } from '../../../src/inventory/images/files.ts'
-import { eachDatabase } from '../../helpers/database.ts'
+import { eachDatabase, openTestDatabase } from '../../helpers/database.ts'
 
 const sha256 = 'a'.repeat(64)
 const vmlinuz = { sha256, name: 'vmlinuz', sizeBytes: 20 }
@@ -109,7 +108,7 @@ eachDatabase('damage of files', (database) => {
 })
 
 test('while the database is away, what is served is what was known last', async () => {
-  const { db, close } = await openEmbedded()
+  const { db, close } = await openTestDatabase()
   await saveFile(db, vmlinuz)
   const find = createFindServable(db, { keptMs: 1 })
   expect(await find(sha256)).toEqual({ sizeBytes: 20, damage: null })
@@ -122,7 +121,7 @@ test('while the database is away, what is served is what was known last', async 
 })
 
 test('a database that does not answer is not waited for long', async () => {
-  const { db, close } = await openEmbedded()
+  const { db, close } = await openTestDatabase()
   await saveFile(db, vmlinuz)
   const find = createFindServable(db, { keptMs: 1, patienceMs: 20 })
   expect(await find(sha256)).toBeDefined()

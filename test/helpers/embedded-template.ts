@@ -1,0 +1,58 @@
+import { createHash } from 'node:crypto'
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { PGlite } from '@electric-sql/pglite'
+import { migrationsFolder } from '../../src/db/open.ts'
+import { openEmbedded } from '../../src/db/open-embedded.ts'
+import { programDir } from '../../src/lib/program-dir.ts'
+
+// initdb and the migrations take seconds of CPU for each database. Their result is the same every time, so tests begin with a copy.
+const cache = join(programDir, 'node_modules', '.cache', 'bootwright-test')
+
+/**
+ * Makes an empty, migrated embedded database once for each state of the migrations and version of PGlite. Gives a folder
+ * with the database as a server's data folder has it (`database`) and as an archive for memory (`database.tar`).
+ */
+export async function makeEmbeddedTemplate(): Promise<string> {
+  const folder = join(cache, fingerprint())
+  if (existsSync(folder)) return folder
+  rmSync(cache, { recursive: true, force: true })
+  const draft = `${folder}.${process.pid}`
+  const { close } = await openEmbedded(join(draft, 'database'), { durable: false })
+  await close()
+  writeFileSync(join(draft, 'database.tar'), await archive(join(draft, 'database')))
+  try {
+    renameSync(draft, folder)
+  } catch {
+    // Another run was faster.
+    rmSync(draft, { recursive: true })
+  }
+  return folder
+}
+
+/** The template, for an embedded database in memory. */
+export function readTemplate(template: string): Blob {
+  const bytes = readFileSync(join(template, 'database.tar'))
+  // The bytes as they are: a Blob of Node would copy them several times, slowly.
+  return Object.assign(new Blob([]), { arrayBuffer: async () => bytes as unknown as ArrayBuffer })
+}
+
+async function archive(database: string): Promise<Buffer> {
+  const client = await PGlite.create({ dataDir: database })
+  try {
+    return Buffer.from(await (await client.dumpDataDir('none')).arrayBuffer())
+  } finally {
+    await client.close()
+  }
+}
+
+function fingerprint(): string {
+  const hash = createHash('sha256')
+  const files = readdirSync(migrationsFolder, { recursive: true, withFileTypes: true }).filter((entry) =>
+    entry.isFile(),
+  )
+  const paths = files.map(({ parentPath, name }) => join(parentPath, name)).sort()
+  for (const path of [...paths, join(programDir, 'node_modules/@electric-sql/pglite/package.json')])
+    hash.update(readFileSync(path)).update('\0')
+  return hash.digest('hex').slice(0, 16)
+}
