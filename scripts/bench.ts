@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { benchBulk } from './bench/bulk.ts'
 import { benchDurable } from './bench/durable.ts'
 import { benchFiles } from './bench/files.ts'
-import { bringPieces } from './bench/pieces.ts'
+import { bringPieces } from './bench/programs.ts'
 import { benchScripts } from './bench/scripts.ts'
 import { benchTftp } from './bench/tftp.ts'
 

@@ -5,11 +5,11 @@
 //   node scripts/setup.js test           all that, and what the lab and the database tests need
 //   node scripts/setup.js bench NAME …   what these measurements run beside Bootwright
 
-import { bringBenchPieces } from './setup/bench-pieces.js'
+import { bringBenchPieces } from './setup/bench-programs.js'
 import { bringBootPrograms } from './setup/boot-programs.js'
 import { compile, installDependencies, installTestClients } from './setup/dependencies.js'
 import { applyPatches } from './setup/patches.js'
-import { prepareTests } from './setup/test-pieces.js'
+import { prepareTests } from './setup/test-packages.js'
 
 /** True where a missing piece has to fail instead of leaving something out: in CI. */
 const requireAll = Boolean(process.env.CI || process.env.REQUIRE_ALL_TESTS)

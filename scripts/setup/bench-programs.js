@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { whyNoDebianPackages } from './debian-packages.js'
-import { install } from './test-pieces.js'
+import { install } from './test-packages.js'
 
 /** What each measurement runs besides Bootwright: a program, and Debian's package that has it. */
 const programs = {
