@@ -2,14 +2,10 @@
 // set, or is wrong. The embedded database takes its time from the same clock.
 const shiftMs = Number(process.env.CLOCK_SHIFT_MS)
 const RealDate = Date
+const now = () => RealDate.now() + shiftMs
 
-globalThis.Date = class extends RealDate {
-  constructor(...values) {
-    if (values.length === 0) super(RealDate.now() + shiftMs)
-    else super(...values)
-  }
-
-  static now() {
-    return RealDate.now() + shiftMs
-  }
-}
+globalThis.Date = new Proxy(RealDate, {
+  construct: (target, values, newTarget) =>
+    Reflect.construct(target, values.length === 0 ? [now()] : values, newTarget),
+  get: (target, name) => (name === 'now' ? now : Reflect.get(target, name)),
+})
