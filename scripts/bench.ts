@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { benchBulk } from './bench/bulk.ts'
 import { benchDurable } from './bench/durable.ts'
 import { benchFiles } from './bench/files.ts'
-import { bringPieces } from './bench/programs.ts'
+import { installPrograms } from './bench/programs.ts'
 import { benchScripts } from './bench/scripts.ts'
 import { benchTftp } from './bench/tftp.ts'
 
@@ -12,7 +12,7 @@ import { benchTftp } from './bench/tftp.ts'
 // bytes. Installs nginx, tftpd-hpa, curl, wrk and postgresql as the tests do, or says what to install; sends to loopback only.
 const benches = { files: benchFiles, tftp: benchTftp, scripts: benchScripts, bulk: benchBulk, durable: benchDurable }
 const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(benches)
-bringPieces(names)
+installPrograms(names)
 const folder = mkdtempSync(join(tmpdir(), 'bootwright-bench-'))
 try {
   console.log(`${cpus().length} cores, Node ${process.version}`)

@@ -1,25 +1,36 @@
-// What a fresh machine needs before anything else can run, so this is plain JavaScript without a single dependency.
+// Prepares a fresh machine. It runs before any npm package is installed, so it is plain JavaScript without dependencies.
 //
-//   node scripts/setup.js dependencies   the npm packages, patched
-//   node scripts/setup.js start          those, the compiled program, and the boot programs
-//   node scripts/setup.js test           all that, and what the lab and the database tests need
-//   node scripts/setup.js bench NAME …   what these measurements run beside Bootwright
+//   node scripts/setup.js dependencies   npm packages, patched
+//   node scripts/setup.js start          dependencies, the compiled program, boot programs
+//   node scripts/setup.js test           all of start, Debian packages for the tests, and files for the lab
+//   node scripts/setup.js bench NAME …   Debian packages for these benchmarks
+//
+// BOOTWRIGHT_NO_APT=1: run no apt-get, and print the command instead.
 
-import { bringBenchPieces } from './setup/bench-programs.js'
-import { bringBootPrograms } from './setup/boot-programs.js'
+import { installBenchPrograms } from './setup/bench-programs.js'
+import { fetchBootPrograms } from './setup/boot-programs.js'
 import { compile, installDependencies, installTestClients } from './setup/dependencies.js'
+import { fetchLabPieces } from './setup/lab-pieces.js'
 import { applyPatches } from './setup/patches.js'
-import { prepareTests } from './setup/test-packages.js'
+import { installTestPackages } from './setup/test-packages.js'
 
-/** True where a missing piece has to fail instead of leaving something out: in CI. */
+/** In CI, a missing piece is an error. */
 const requireAll = Boolean(process.env.CI || process.env.REQUIRE_ALL_TESTS)
 
-/** @type {Record<string, (() => string[] | void | Promise<void>)[]>} Each step returns what it could not bring, in words. */
+/** @type {Record<string, (() => string[] | void | Promise<void>)[]>} Each step returns a line for each missing piece. */
 const steps = {
   dependencies: [installDependencies, applyPatches],
-  start: [installDependencies, applyPatches, compile, bringBootPrograms],
-  test: [installDependencies, installTestClients, applyPatches, compile, bringBootPrograms, prepareTests],
-  bench: [() => bringBenchPieces(process.argv.slice(3))],
+  start: [installDependencies, applyPatches, compile, fetchBootPrograms],
+  test: [
+    installDependencies,
+    installTestClients,
+    applyPatches,
+    compile,
+    fetchBootPrograms,
+    installTestPackages,
+    fetchLabPieces,
+  ],
+  bench: [() => installBenchPrograms(process.argv.slice(3))],
 }
 
 const chosen = steps[process.argv[2] ?? '']

@@ -1,5 +1,5 @@
-// `npm start`: runs the server in the foreground, and starts it again when it dies of a fault, a few times.
-// It ends with whoever started it: a signal to npm or to a shell, a closed terminal, or their death ends the server too.
+// `npm start`: runs the server in the foreground, and restarts it after a crash, at most five times in ten minutes.
+// The server stops when npm or the shell gets a signal, when the terminal closes, and when the parent process ends.
 
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
@@ -12,8 +12,8 @@ const parentCheckMs = 1000
 
 /** @type {import('node:child_process').ChildProcess} */
 let server
-let isEnding = false
-/** @type {number[]} When the server was started again. */
+let isStopping = false
+/** @type {number[]} Times of the latest restarts, milliseconds since 1970. */
 let restarts = []
 
 function startServer() {
@@ -25,25 +25,25 @@ function startServer() {
     hasServed = true
   })
   server.once('exit', (code, signal) => {
-    if (isEnding || code === 0) process.exit(code ?? 0)
+    if (isStopping || code === 0) process.exit(code ?? 0)
     const now = Date.now()
     restarts = restarts.filter((at) => now - at < restartWindowMs)
-    // A server that does not start at all would not do so the next time.
+    // If the server never came up, a restart would fail in the same way.
     if (!hasServed || restarts.length >= maxRestarts) process.exit(code ?? 1)
     restarts.push(now)
-    console.error(`npm start: the server ended with ${signal ?? `exit code ${code}`}, starting it again`)
-    setTimeout(() => (isEnding ? process.exit(1) : startServer()), restartAfterMs)
+    console.error(`npm start: the server ended with ${signal ?? `exit code ${code}`}, restarting`)
+    setTimeout(() => (isStopping ? process.exit(1) : startServer()), restartAfterMs)
   })
 }
 
-// Closing the channel asks the server to end. A signal could come twice, as terminals send theirs to the whole group.
-function end() {
-  isEnding = true
+// The server stops when this channel closes. A signal could reach it twice, because terminals signal the whole process group.
+function stop() {
+  isStopping = true
   if (server.connected) server.disconnect()
   else if (server.exitCode !== null || server.signalCode !== null) process.exit(1)
 }
 
-for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) process.on(signal, end)
+for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) process.on(signal, stop)
 const parent = process.ppid
-setInterval(() => process.ppid !== parent && !isEnding && end(), parentCheckMs)
+setInterval(() => process.ppid !== parent && !isStopping && stop(), parentCheckMs)
 startServer()

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 
-/** Brings what measurements run beside Bootwright; ends the process, with what to install, where that cannot be. */
-export function bringPieces(names: string[]): void {
+/** Installs the programs that benchmarks run beside Bootwright. If that fails, setup prints the reason and this process exits. */
+export function installPrograms(names: string[]): void {
   const { status } = spawnSync(process.execPath, ['scripts/setup.js', 'bench', ...names], { stdio: 'inherit' })
   if (status !== 0) process.exit(1)
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { enterSite, missingRecords, type SiteFiles } from '../../test/helpers/fake-site.ts'
 import { onEachDatabase } from './databases.ts'
-import { bringPieces } from './programs.ts'
+import { installPrograms } from './programs.ts'
 import { type StaticTexts, startBaseline, takeTexts } from './storm/baseline.ts'
 import { type Figures, figuresOf, printFigures } from './storm/figures.ts'
 import type { TimedBoot } from './storm/generator.ts'
@@ -41,7 +41,7 @@ const nbp = readFileSync('ipxe/nbp/ipxe.efi')
 const profiling = values['cpu-prof']
 const nodeOptions = profiling === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profiling}`]
 
-bringPieces(['storm'])
+installPrograms(['storm'])
 const folder = mkdtempSync(join(tmpdir(), 'bootwright-storm-'))
 let faults = 0
 try {

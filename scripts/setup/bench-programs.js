@@ -1,17 +1,18 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { whyNoDebianPackages } from './debian-packages.js'
-import { install } from './test-packages.js'
+import { installCommand, installPackages } from './debian-install.js'
 
-/** What each measurement runs besides Bootwright: a program, and Debian's package that has it. */
-const programs = {
+/** The programs that benchmarks run beside Bootwright, each with its Debian package. */
+const packages = {
   nginx: 'nginx-light',
   'in.tftpd': 'tftpd-hpa',
   curl: 'curl',
   wrk: 'wrk',
   postgres: 'postgresql',
 }
-const needs = {
+
+/** @type {Record<string, (keyof typeof packages)[]>} */
+const benchmarks = {
   files: ['nginx', 'curl'],
   tftp: ['in.tftpd', 'curl'],
   scripts: ['nginx', 'wrk', 'postgres'],
@@ -21,29 +22,27 @@ const needs = {
 }
 
 /**
- * Installs what measurements run, where this is Debian and we are root.
- * @param {string[]} names of the measurements
- * @param {(program: string) => boolean} [isThere]
- * @throws {Error} that names what to install, and how
+ * Installs the programs that benchmarks run.
+ * @param {string[]} names of the benchmarks
+ * @throws {Error} if a program is missing and cannot be installed; the message names the command that installs it
  */
-export function bringBenchPieces(names, isThere = isInstalled) {
-  const wrong = names.find((name) => !(name in needs))
-  if (wrong !== undefined)
-    throw new Error(`there is no measurement ${wrong}: expected ${Object.keys(needs).join(', ')}`)
-  const programsOf = (/** @type {string} */ name) => needs[/** @type {keyof typeof needs} */ (name)]
-  const missing = [...new Set(names.flatMap(programsOf))].filter((program) => !isThere(program))
+export function installBenchPrograms(names) {
+  const uses = names.map((name) => {
+    const programs = benchmarks[name]
+    if (programs === undefined)
+      throw new Error(`Expected a benchmark (${Object.keys(benchmarks).join(', ')}), got "${name}"`)
+    const missing = programs.filter((program) => !hasProgram(program))
+    return { use: `the benchmark ${name}`, packages: missing.map((program) => packages[program]) }
+  })
+  const missing = uses.filter((use) => use.packages.length > 0)
   if (missing.length === 0) return
-  const packages = missing.map((program) => programs[/** @type {keyof typeof programs} */ (program)])
-  const reason = whyNoDebianPackages() ?? (process.getuid?.() === 0 ? undefined : 'installing packages needs root')
+  const reason = installPackages(missing)
   if (reason !== undefined)
-    throw new Error(
-      `${missing.join(', ')}: not found, and not installed (${reason}). Install them first: apt-get install --no-install-recommends ${packages.join(' ')}`,
-    )
-  install(packages)
+    throw new Error(`benchmarks need programs: ${reason}. Install the packages: ${installCommand(missing)}`)
 }
 
 /** @param {string} program */
-function isInstalled(program) {
+function hasProgram(program) {
   // Daemons are in sbin, which is not in every PATH; PostgreSQL's own programs are below its version.
   const folders = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/usr/local/sbin', ...postgresFolders()]
   return folders.some((folder) => existsSync(join(folder, program)))

@@ -11,14 +11,14 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fetchDebianPackages, whyNoDebianPackages } from './debian-packages.js'
+import { fetchDebianPackages, whyNoApt } from './debian-packages.js'
 import { repository, run } from './run.js'
 
 const folder = join(repository, 'ipxe/nbp')
 
 /**
- * The boot programs by the name that DHCP servers hand out, and their names in Debian's package: `ipxe.efi` was the
- * amd64 build until bookworm, `ipxe-amd64.efi` is since.
+ * The boot programs by the name that DHCP servers send, each with its names in Debian's package: the amd64 build is
+ * `ipxe.efi` up to bookworm, and `ipxe-amd64.efi` since then.
  */
 const programs = {
   'undionly.kpxe': ['undionly.kpxe'],
@@ -28,28 +28,29 @@ const programs = {
 }
 
 /**
- * Puts the boot programs that are not there yet into ipxe/nbp: of the newest Debian stable, else of an installed package.
- * A file that is there already is left alone: it may be the operator's.
- * @returns {string[]} what is missing afterwards, and how to provide it
+ * Copies missing boot programs into ipxe/nbp: from Debian stable, or else from an installed package.
+ * Existing files stay as they are, because an operator may have put them there.
+ * @returns {string[]} lines that name what is still missing, and how to provide it
  */
-export function bringBootPrograms() {
+export function fetchBootPrograms() {
   if (missingPrograms().length === 0) return []
-  const reason = whyNoDebianPackages() ?? bringFromDebian()
+  const reason = whyNoApt() ?? fetchFromDebian()
   if (missingPrograms().length > 0) copyPrograms('/usr/lib/ipxe', installedVersion())
   const missing = missingPrograms()
   if (missing.length === 0) return []
   return [
-    `no boot program ${missing.join(', ')} in ipxe/nbp; machines whose DHCP server names one will not find it`,
-    ...(reason ? [`  they could not be fetched from Debian: ${reason}`] : []),
-    "  put them there yourself: your distribution's ipxe package, or https://boot.ipxe.org (see ipxe/nbp/README.md)",
+    `boot programs are missing in ipxe/nbp: ${missing.join(', ')}. Machines cannot fetch them by TFTP or HTTP`,
+    ...(reason ? [`  Setup could not fetch them from Debian: ${reason}`] : []),
+    '  On Debian: apt-get install --no-install-recommends ipxe, then run this command again',
+    '  Elsewhere: copy them from https://boot.ipxe.org, see ipxe/nbp/README.md',
   ]
 }
 
 /** @returns {string | undefined} why it failed */
-function bringFromDebian() {
+function fetchFromDebian() {
   const unpacked = mkdtempSync(join(tmpdir(), 'bootwright-ipxe-'))
   try {
-    console.log('setup: fetching boot programs: the ipxe package of Debian stable')
+    console.log('setup: fetching iPXE from Debian stable into ipxe/nbp (package ipxe, unpacked, not installed)')
     const [ipxe] = fetchDebianPackages({ suite: 'stable', packages: ['ipxe'], into: unpacked })
     copyPrograms(join(unpacked, 'usr/lib/ipxe'), `Debian ipxe ${ipxe?.version}`)
     return undefined
@@ -67,7 +68,7 @@ function bringFromDebian() {
 function copyPrograms(from, version) {
   mkdirSync(folder, { recursive: true })
   for (const name of missingPrograms()) {
-    const source = programs[name].map((one) => join(from, one)).find((path) => existsSync(path))
+    const source = programs[name].map((file) => join(from, file)).find((path) => existsSync(path))
     if (source === undefined) continue
     const target = join(folder, name)
     copyFileSync(source, `${target}.new`)
@@ -90,6 +91,6 @@ function installedVersion() {
     const version = /^Version: (.*)$/m.exec(run('dpkg', ['--status', 'ipxe']))?.[1]
     return `installed package ipxe ${version}`
   } catch {
-    return 'found in /usr/lib/ipxe'
+    return 'from /usr/lib/ipxe'
   }
 }

@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { debianMirror, osRelease } from './debian-mirror.js'
 import { run } from './run.js'
 
 const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg'
@@ -8,16 +9,16 @@ const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg'
 /** @typedef {{ name: string, version: string }} FetchedPackage */
 
 /**
- * Downloads packages of one Debian suite and unpacks them all into one folder, without installing anything and without
- * touching the machine's own apt: own lists, own cache, own status; only its mirror and its proxy settings are used.
- * Signatures and checksums are checked by apt as always. Needs no root.
- * @param {object} wanted
- * @param {string} wanted.suite `stable`, `bookworm`, …
- * @param {string[]} wanted.packages names as apt takes them: `ipxe`, `busybox-static:arm64`
- * @param {string} wanted.into folder, created
- * @param {RegExp} [wanted.dependencies] also the direct dependencies with such a name: what a metapackage stands for
+ * Downloads packages of one Debian suite and unpacks all of them into one folder. Installs nothing and needs no root.
+ * Apt runs with lists, a cache and a status of its own; it uses only the mirror and the proxy settings of this machine.
+ * Apt verifies signatures and checksums as always.
+ * @param {object} request
+ * @param {string} request.suite `stable`, `bookworm`, …
+ * @param {string[]} request.packages names in apt's form: `ipxe`, `busybox-static:arm64`
+ * @param {string} request.into folder; this function creates it
+ * @param {RegExp} [request.dependencies] also fetch direct dependencies with such a name, for metapackages
  * @returns {FetchedPackage[]}
- * @throws {Error} where this is not Debian, or a package is not to be had
+ * @throws {Error} if this is not Debian, or if a package cannot be downloaded
  */
 export function fetchDebianPackages({ suite, packages, into, dependencies }) {
   const mirror = debianMirror()
@@ -42,8 +43,9 @@ export function fetchDebianPackages({ suite, packages, into, dependencies }) {
   }
 }
 
-/** @returns {string | undefined} why packages cannot be fetched from Debian here; undefined where they can */
-export function whyNoDebianPackages() {
+/** @returns {string | undefined} why setup cannot run apt-get here; undefined if it can */
+export function whyNoApt() {
+  if (process.env.BOOTWRIGHT_NO_APT) return 'BOOTWRIGHT_NO_APT is set'
   if (osRelease('ID') !== 'debian') return 'this is not Debian'
   if (!existsSync(keyring)) return `${keyring} is missing (apt-get install debian-archive-keyring)`
   try {
@@ -72,10 +74,10 @@ function privateApt(work, sources, architectures) {
     `Dir::Etc::sourcelist "${work}/sources.list";`,
     ...['sourceparts', 'preferences', 'preferencesparts'].map((part) => `Dir::Etc::${part} "/dev/null";`),
     '#clear APT::Architectures;',
-    `APT::Architectures { ${architectures.map((one) => `"${one}";`).join(' ')} };`,
-    // The user _apt of a root's apt cannot write into a folder made by mkdtemp.
+    `APT::Architectures { ${architectures.map((name) => `"${name}";`).join(' ')} };`,
+    // When root runs apt, apt downloads as the user _apt, which cannot write into a folder of mkdtemp.
     'APT::Sandbox::User "root";',
-    // Hooks of the machine's own configuration, for its own lists: docker-clean, appstream.
+    // Hooks of this machine's configuration work on this machine's lists: docker-clean, appstream.
     ...['Post-Invoke', 'Post-Invoke-Success'].map((hook) => `#clear APT::Update::${hook};`),
     'Acquire::Languages "none";',
     'Acquire::http::Timeout "20";',
@@ -90,95 +92,22 @@ function privateApt(work, sources, architectures) {
  * @param {ReturnType<typeof privateApt>} apt
  * @param {string} name
  * @param {RegExp | undefined} pattern
- * @returns {string[]} the direct dependencies whose name fits, of the same architecture
+ * @returns {string[]} the direct dependencies whose name matches, of the same architecture
  */
 function dependenciesOf(apt, name, pattern) {
   if (pattern === undefined) return []
   const [, architecture] = name.split(':')
   const found = [...apt('apt-cache', 'depends', name).matchAll(/^ +\|?Depends: ([a-z0-9][a-z0-9.+-]*)/gm)]
-  return found.flatMap(([, one = '']) => (pattern.test(one) ? [architecture ? `${one}:${architecture}` : one] : []))
+  return found.flatMap(([, dependency = '']) =>
+    pattern.test(dependency) ? [architecture ? `${dependency}:${architecture}` : dependency] : [],
+  )
 }
 
 /**
  * @param {string[]} packages
- * @returns {string[]} the machine's own architecture first, then those named
+ * @returns {string[]} the architecture of this machine first, then those of the packages
  */
 function architecturesOf(packages) {
   const own = run('dpkg', ['--print-architecture']).trim()
   return [...new Set([own, ...packages.flatMap((name) => name.split(':')[1] ?? [])])]
-}
-
-/**
- * The machine's own mirror of Debian: the first source, in either format of sources.list(5), that has this release's main.
- * @returns {string}
- */
-function debianMirror() {
-  const folder = '/etc/apt/sources.list.d'
-  const files = [
-    '/etc/apt/sources.list',
-    ...(existsSync(folder)
-      ? readdirSync(folder)
-          .sort()
-          .map((name) => join(folder, name))
-      : []),
-  ]
-  const sources = files
-    .filter((file) => existsSync(file))
-    .flatMap((file) => {
-      const text = readFileSync(file, 'utf8')
-      if (file.endsWith('.sources')) return deb822Sources(text)
-      return file.endsWith('.list') ? oneLineSources(text) : []
-    })
-  const releases = [osRelease('VERSION_CODENAME'), 'stable', 'oldstable', 'testing', 'sid', 'unstable']
-  const candidates = sources.filter(
-    ({ suites, components }) => components.includes('main') && suites.some((suite) => releases.includes(suite)),
-  )
-  // Others publish a `main` for a release of Debian as well; Debian's own mirrors end in /debian by its rules for mirrors.
-  const best = candidates.find(({ uri }) => /\/debian\/?$/.test(uri)) ?? candidates[0]
-  if (best === undefined) throw new Error('no mirror of Debian in /etc/apt/sources.list or sources.list.d')
-  return best.uri
-}
-
-/** @typedef {{ uri: string, suites: string[], components: string[] }} Source */
-
-/**
- * @param {string} text
- * @returns {Source[]}
- */
-function deb822Sources(text) {
-  const stanzas = text.replace(/^#.*\n/gm, '').split(/\n\s*\n/)
-  return stanzas.flatMap((stanza) => {
-    const words = (/** @type {string} */ field) =>
-      new RegExp(`^${field}:((?:.*)(?:\\n[ \\t].*)*)`, 'im').exec(stanza)?.[1]?.trim().split(/\s+/) ?? []
-    if (!words('Types').includes('deb') || words('Enabled')[0] === 'no') return []
-    return words('URIs')
-      .filter(isHttp)
-      .map((uri) => ({ uri, suites: words('Suites'), components: words('Components') }))
-  })
-}
-
-/**
- * @param {string} text
- * @returns {Source[]}
- */
-function oneLineSources(text) {
-  return [...text.matchAll(/^\s*deb\s+(?:\[[^\]]*\]\s+)?(\S+)\s+(\S+)\s+([^#\n]*)/gm)].flatMap(
-    ([, uri = '', suite = '', rest = '']) =>
-      isHttp(uri) ? [{ uri, suites: [suite], components: rest.trim().split(/\s+/) }] : [],
-  )
-}
-
-/** @param {string} uri */
-function isHttp(uri) {
-  return /^https?:\/\//.test(uri)
-}
-
-/**
- * @param {string} field
- * @returns {string | undefined}
- */
-function osRelease(field) {
-  const file = '/etc/os-release'
-  if (!existsSync(file)) return undefined
-  return new RegExp(`^${field}="?([^"\\n]*)"?$`, 'm').exec(readFileSync(file, 'utf8'))?.[1]
 }

@@ -2,13 +2,13 @@ import { existsSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { repository, run } from './run.js'
 
-/** Installs the npm packages of package-lock.json if there are none, or if the lock file or a patch is newer. */
+/** Installs the npm packages of package-lock.json if they are missing, or if the lock file or a patch is newer. */
 export function installDependencies() {
-  // A changed patch fits only the package as it was published, not one that has the patch of before.
+  // A changed patch applies only to the published package, not to a package with the previous patch.
   installPackages('.', 'npm packages', newestIn('patches'))
 }
 
-/** Installs the generators of API clients that the tests use: apart from the program, which has another TypeScript. */
+/** Installs the generators of API clients for the tests. They have their own folder because they need another TypeScript. */
 export function installTestClients() {
   installPackages('test/clients', 'generators of API clients')
 }
@@ -16,13 +16,13 @@ export function installTestClients() {
 /**
  * @param {string} folder
  * @param {string} what
- * @param {number} [neededAt] milliseconds since 1970: an older installation is replaced
+ * @param {number} [neededAt] replace an installation that is older than this, milliseconds since 1970
  */
 function installPackages(folder, what, neededAt = 0) {
   // npm writes this file at the end of every installation.
   const installed = changedAt(join(folder, 'node_modules/.package-lock.json'))
   if (installed >= Math.max(neededAt, changedAt(join(folder, 'package-lock.json')))) return
-  console.log(`setup: installing ${what}`)
+  console.log(`setup: installing ${what} into ${join(folder, 'node_modules')} (npm ci)`)
   try {
     // Development packages too, whatever NODE_ENV says: the compiler is one of them.
     run('npm', ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'], {
@@ -35,16 +35,16 @@ function installPackages(folder, what, neededAt = 0) {
   }
 }
 
-/** Compiles src/ to dist/ when something in src/ is newer; a result left from deleted sources does not survive. */
+/** Compiles src/ to dist/ if a source file is newer. Removes dist/ first, so that no result of a deleted source stays. */
 export function compile() {
   const newest = Math.max(newestIn('src'), changedAt('tsconfig.json'), changedAt('tsconfig.build.json'))
   if (changedAt('dist/main.js') > newest) return
-  console.log('setup: compiling')
+  console.log('setup: compiling src/ to dist/')
   rmSync(join(repository, 'dist'), { recursive: true, force: true })
   try {
     run('node', ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'])
   } catch (error) {
-    // The compiler writes files in spite of errors; they would pass for a good result at the next start.
+    // The compiler writes files even after errors. The next start must not take them for a good result.
     rmSync(join(repository, 'dist'), { recursive: true, force: true })
     throw error
   }
@@ -52,7 +52,7 @@ export function compile() {
 
 /**
  * @param {string} path
- * @returns {number} milliseconds since 1970; 0 when there is no such file
+ * @returns {number} milliseconds since 1970; 0 if the file does not exist
  */
 function changedAt(path) {
   const absolute = join(repository, path)
@@ -60,7 +60,7 @@ function changedAt(path) {
 }
 
 /**
- * The time of the last change in a folder. Folders count as well: theirs changes when a file is deleted.
+ * The time of the last change in a folder. The time of a folder counts too: it changes when a file is deleted.
  * @param {string} folder
  * @returns {number}
  */

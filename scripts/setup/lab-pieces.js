@@ -1,19 +1,19 @@
 import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { fetchDebianPackages } from './debian-packages.js'
+import { fetchDebianPackages, whyNoApt } from './debian-packages.js'
 import { repository, run } from './run.js'
 
 const cache = join(repository, '.lab/cache')
 
-/** The guests' architectures, in our words and in Debian's. */
+/** The guests' architectures, by our name, with Debian's name. */
 const guests = { x86_64: 'amd64', arm64: 'arm64' }
 
-/** What a virtio network card needs in Debian's kernels for virtual machines, in the order of loading; the rest is built in. */
+/** The modules for a virtio network card in Debian's kernels for virtual machines, in loading order. All others are built in. */
 const modules = ['failover', 'net_failover', 'virtio_net']
 
 /**
- * What the lab boots, each in a folder of its own below .lab/cache. A folder has its name only when it is complete, so a
- * cache of an older version gets what it lacks. Each takes its files from where packages were unpacked.
+ * What the lab boots, each in its own folder below .lab/cache. A folder gets its name when it is complete, so setup also
+ * completes a cache that an older version made. `take` copies the files from the unpacked packages.
  * @type {Record<string, { suite: string, packages: string[], dependencies?: RegExp, take: (from: string, to: string) => void }>}
  */
 const pieces = {
@@ -30,13 +30,13 @@ const pieces = {
   ),
   // The boot programs of January 2019.
   'ipxe-2019': { suite: 'bookworm', packages: ['ipxe'], take: takeOldIpxe },
-  // What stands on the local disk of a UEFI machine.
+  // For the local disk of a UEFI machine.
   'efi-shell': {
     suite: 'stable',
     packages: ['efi-shell-x64'],
     take: takeFiles('usr/share/efi-shell-x64', ['shellx64.efi']),
   },
-  // What starts Linux from an ISO on a BIOS machine.
+  // Starts Linux from an ISO on a BIOS machine.
   isolinux: {
     suite: 'stable',
     packages: ['isolinux', 'syslinux-common'],
@@ -50,7 +50,7 @@ const pieces = {
     packages: ['debian-installer-12-netboot-amd64'],
     take: takeFiles('usr/lib/debian-installer/images/12/amd64/text/debian-installer/amd64', ['linux', 'initrd.gz']),
   },
-  // What imports are tested with, besides.
+  // Only for tests of imports.
   'debian-installer-arm64': {
     suite: 'bookworm',
     packages: ['debian-installer-12-netboot-arm64'],
@@ -64,13 +64,18 @@ const pieces = {
 }
 
 /**
- * Puts into .lab/cache what the lab boots and is not there yet.
- * @returns {string[]} what could not be brought
+ * Downloads what the lab boots into .lab/cache.
+ * @returns {string[]} why the lab cannot run here, in one line; empty if it can
  */
-export function bringLabPieces() {
+export function fetchLabPieces() {
+  if (process.getuid?.() !== 0) return ['the lab (test/lab) cannot run: making network namespaces needs root']
   const missing = Object.entries(pieces).filter(([name]) => !existsSync(join(cache, name)))
   if (missing.length === 0) return []
-  console.log(`setup: fetching for the lab: ${missing.map(([name]) => name).join(', ')}`)
+  const names = missing.map(([name]) => name).join(', ')
+  const reason = whyNoApt()
+  if (reason !== undefined)
+    return [`the lab (test/lab) cannot run: .lab/cache has no ${names}, and setup cannot download them: ${reason}`]
+  console.log(`setup: downloading for the lab into .lab/cache: ${names} (Debian packages, unpacked, not installed)`)
   try {
     for (const [name, { suite, packages, dependencies, take }] of missing) {
       const work = join(cache, `${name}.new`)
@@ -134,7 +139,7 @@ function takeFiles(folder, names) {
  */
 function find(folder, pattern) {
   const names = readdirSync(folder, { recursive: true }).map(String)
-  const name = names.find((one) => pattern.test(one))
+  const name = names.find((path) => pattern.test(path))
   if (name === undefined) throw new Error(`no ${pattern} in ${folder}`)
   return join(folder, name)
 }

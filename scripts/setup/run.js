@@ -1,17 +1,17 @@
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
-/** The folder of the repository, with a slash at its end. */
+/** The folder of the repository, with a trailing slash. */
 export const repository = fileURLToPath(new URL('../..', import.meta.url))
 
 /**
- * Runs a program to its end in the repository's folder and returns what it printed on standard output.
- * Its standard error is shown only when it fails.
+ * Runs a program in the folder of the repository, waits for its end, and returns its standard output.
+ * Its standard error appears only in the error of a failure.
  * @param {string} program
  * @param {string[]} args
  * @param {{ cwd?: string, env?: Record<string, string>, timeoutMs?: number }} [options]
  * @returns {string}
- * @throws {Error} with the last lines that the program printed
+ * @throws {Error} with the last lines of output
  */
 export function run(program, args, { cwd = repository, env = {}, timeoutMs = 600_000 } = {}) {
   const options = { cwd, env: { ...process.env, ...env }, timeout: timeoutMs, maxBuffer: 2 ** 28 }
