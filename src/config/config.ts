@@ -312,8 +312,8 @@ const secretSettings = new Set<string>([
 /** The settings that other programs have too, often in lower case. */
 const proxySettings = ['httpProxy', 'httpsProxy', 'noProxy'] as const
 
-// Read by the CLI as a client of the server (cli/client.ts), so they are no fault in the server's environment.
-const clientSettings = ['BOOTWRIGHT_URL', 'BOOTWRIGHT_TOKEN']
+// Variables of the command line (cli/client.ts) and of scripts/setup. The server accepts them in its environment.
+const foreignSettings = ['BOOTWRIGHT_URL', 'BOOTWRIGHT_TOKEN', 'BOOTWRIGHT_NO_APT']
 
 /**
  * The environment as settings. Pure.
@@ -321,7 +321,7 @@ const clientSettings = ['BOOTWRIGHT_URL', 'BOOTWRIGHT_TOKEN']
  */
 export function loadConfig(env: Record<string, string | undefined>, defaultNbpDir: string): Config {
   const faults: string[] = []
-  const known = new Set<string>([...Object.values(settings).map((s) => s.name), ...clientSettings])
+  const known = new Set<string>([...Object.values(settings).map((s) => s.name), ...foreignSettings])
   for (const name of Object.keys(env)) {
     if (name.startsWith('BOOTWRIGHT_') && !known.has(name)) faults.push(`${name}: there is no such setting`)
   }

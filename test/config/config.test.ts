@@ -75,6 +75,11 @@ describe('loadConfig', () => {
     )
   })
 
+  it('accepts the variables of the command line and of setup', () => {
+    const env = { BOOTWRIGHT_URL: 'http://h:8081', BOOTWRIGHT_TOKEN: 't', BOOTWRIGHT_NO_APT: '1' }
+    expect(load(env)).toEqual(load({}))
+  })
+
   it('reads where the object store is', () => {
     expect(load({}).s3).toBeUndefined()
     const keys = { BOOTWRIGHT_S3_ACCESS_KEY: 'access', BOOTWRIGHT_S3_SECRET_KEY: 'secret' }
