@@ -1,10 +1,10 @@
-import { documentsFor, openForSecrets, whoIs } from '../boot/answer-files.ts'
-import { type BootContext, baseUrlOf } from '../boot/http/request.ts'
-import { recordInOrder } from '../boot/http/settle.ts'
-import type { BootDeps } from '../boot/routes.ts'
+import type { Decision } from '../decide/decision.ts'
 import { openSecrets } from '../inventory/machines/secrets.ts'
 import { InputError } from '../lib/errors.ts'
-import type { Decision } from './decision.ts'
+import { documentsFor, openForSecrets, whoIs } from './answer-files.ts'
+import { type BootContext, baseUrlOf } from './http/request.ts'
+import { recordInOrder } from './http/settle.ts'
+import type { BootDeps } from './routes.ts'
 
 /**
  * `/b/{token}/san.ipxe`: the script that opens a boot's iSCSI target with the CHAP passwords of its machine, guarded as answer
