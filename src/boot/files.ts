@@ -64,7 +64,7 @@ export async function serveStored(c: BootContext, deps: FileDeps, sha256: string
     c.header('Cache-Control', 'no-store')
     return c.redirect(await store.urlFor(sha256, headers['Content-Type']))
   }
-  return sendFile(c, transfers, file, headers, ({ bytes, complete, durationMs }) => {
+  return sendFile({ ...c.env, address: ip }, transfers, file, headers, ({ bytes, complete, durationMs }) => {
     log[level]({ ip, boot: bootId, file: name, bytes, ms: durationMs, complete }, 'file')
     const message = complete ? undefined : `cut off after ${bytes} of ${file.sizeBytes} bytes`
     record({ bytes, durationMs, message })

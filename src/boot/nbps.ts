@@ -19,7 +19,7 @@ export async function serveNbp(c: BootContext, { nbps, transfers, events, log }:
   const ip = addressOf(c)
   // Not immutable: the same name is another program after an update of iPXE.
   const headers = { 'Content-Type': contentTypeOf(name), 'Cache-Control': 'no-cache', ETag: `"${nbp.sha256}"` }
-  return sendFile(c, transfers, source, headers, ({ bytes, complete, durationMs }) => {
+  return sendFile({ ...c.env, address: ip }, transfers, source, headers, ({ bytes, complete, durationMs }) => {
     log.info({ ip, file: name, bytes, ms: durationMs, complete }, 'nbp over HTTP')
     if (complete) events.record({ ip, stage: 'nbp', file: name, bytes, durationMs })
   })

@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto'
 import { download } from '../bytes/fetch/download.ts'
-import type { PartialFile } from '../bytes/fetch/partial-file.ts'
+import type { Checksums, PartialFile } from '../bytes/fetch/partial-file.ts'
 import { noteStored, reuseFile } from '../inventory/images/files.ts'
-import { shownUrl } from '../inventory/images/imports.ts'
+import { redactUrl } from '../lib/base-url.ts'
 import type { Brought, Intake, Job } from './intake.ts'
-import type { Checksums } from './trust/checksums.ts'
 
 /** The key of what arrived of a URL. */
 function downloadKey(url: string): string {
@@ -49,7 +48,7 @@ export async function bringUrl(
   const pace = { stallMs, minBytesPerSecond, retriesMs }
   const options = { connector, ...pace, maxBytes: maxFileBytes, checksums, signal, progress, interrupted }
   const got = await download(new URL(url), partial, options)
-  if (got.sizeBytes === 0) throw new Error(`${shownUrl(url)}: it is empty`)
+  if (got.sizeBytes === 0) throw new Error(`${redactUrl(url)}: it is empty`)
   const keep = async () => {
     await takeOver(intake, got.sha256, partial)
     await partials.remove(key)

@@ -14,6 +14,12 @@ export function isBaseUrl(text: string): boolean {
   return /^https?:\/\//i.test(text) && isHost(text.replace(/^https?:\/\//i, '')) && URL.canParse(text)
 }
 
+/** A URL without user name, password, query and fragment, which may be secret. */
+export function redactUrl(url: string | URL): string {
+  const { origin, pathname } = new URL(url)
+  return `${origin}${pathname}`
+}
+
 /** `http://address:port` of an address as sockets tell it; an IPv4 address in its own form, also where it came in IPv6. */
 export function baseUrlAt(address: string, port: number): string {
   const plain = address.replace(/^::ffff:/i, '').replace(/%.*$/, '')

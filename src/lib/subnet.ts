@@ -19,6 +19,11 @@ export function subnetTest(subnets: string[]): (address: string) => boolean {
   return (address) => isIP(address) !== 0 && list.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
 }
 
+/** An IPv4 address in its own form, also where the listener is dual-stack. */
+export function plainAddress(address: string | undefined): string {
+  return (address ?? '').replace(/^::ffff:/, '')
+}
+
 /** An address as the subnet of that address alone; anything else as it is. */
 export function asSubnet(text: string): string {
   return isIP(text) === 0 ? text : `${text}/${isIP(text) === 6 ? 128 : 32}`

@@ -1,7 +1,8 @@
 import http from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import type { Hono } from 'hono'
-import type { Asked, BootEnv, Relayed } from '../boot/http/request.ts'
+import type { Asked, BootEnv } from '../boot/http/request.ts'
+import type { Relayed } from '../bytes/workers/file-orders.ts'
 import { isHost } from '../lib/base-url.ts'
 import { type ConnectionLimits, serveBounded } from './http-connections.ts'
 
@@ -91,11 +92,6 @@ function targetOf({ url = '/', headers }: http.IncomingMessage): { host: string 
 
 function isScriptPath(path: string): boolean {
   return /^\/ipxe(?=[/?]|$)/.test(path)
-}
-
-/** An IPv4 address in its own form, also where the listener is dual-stack. */
-export function plainAddress(address: string | undefined): string {
-  return (address ?? '').replace(/^::ffff:/, '')
 }
 
 /** shim asks for `//grubx64.efi` below the folder it came from; a path is the same with one slash. */

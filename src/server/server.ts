@@ -1,7 +1,8 @@
 import { chmod, rm } from 'node:fs/promises'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
+import { extname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { getRequestListener } from '@hono/node-server'
 import { sql } from 'drizzle-orm'
 import { type AdminDeps, createAdminApp } from '../api/routes.ts'
@@ -79,6 +80,8 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
 }
 
 const maxAdminConnections = 1024
+// The same ending as this file: .ts in tests, .js in the built program.
+const workerProgram = fileURLToPath(new URL(`./file-worker${extname(import.meta.url)}`, import.meta.url))
 
 async function open(
   config: Config,
@@ -162,7 +165,9 @@ async function open(
     await rm(relaySocket, { force: true })
     await listenOnSocket(createRelayServer(bootApp), relaySocket, opened)
     const workers = { ...sending, folder: filesFolder(config), relaySocket }
-    opened.push(startFileWorkers(config.fileWorkers, workers, bootServer, orders, log).stop)
+    opened.push(
+      startFileWorkers({ count: config.fileWorkers, program: workerProgram }, workers, bootServer, orders, log).stop,
+    )
   }
 
   const bootUrl = config.baseUrl ?? `http://${reachable(bootAddress)}`

@@ -1,11 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { HttpBindings } from '@hono/node-server'
 import type { Context } from 'hono'
+import type { Relayed } from '../../bytes/workers/file-orders.ts'
 import { baseUrlAt } from '../../lib/base-url.ts'
-import { plainAddress } from '../../server/boot-listener.ts'
-
-/** Who asked, and which worker passed it on. */
-export type Relayed = { address: string; worker: number }
+import { plainAddress } from '../../lib/subnet.ts'
 
 /** What was found out about a request before it is answered. */
 export type Asked = {

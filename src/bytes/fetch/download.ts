@@ -1,8 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import type { Checksums } from '../../intake/trust/checksums.ts'
-import { shownUrl } from '../../inventory/images/imports.ts'
+import { redactUrl } from '../../lib/base-url.ts'
 import { type Got, get, InterruptedError, refusal } from './http-get.ts'
-import type { HashName, PartialFile } from './partial-file.ts'
+import type { Checksums, HashName, PartialFile } from './partial-file.ts'
 import type { Connector } from './proxies.ts'
 
 export type DownloadOptions = {
@@ -63,7 +62,7 @@ export async function download(
   }
   if (fault === undefined) return { sizeBytes: to.sizeBytes(), sha256: await to.digest('sha256', options.signal) }
   await to.truncate(0)
-  throw new Error(`${shownUrl(url)}: ${fault}`)
+  throw new Error(`${redactUrl(url)}: ${fault}`)
 }
 
 /** Tries until the whole is here. */
@@ -115,7 +114,7 @@ async function tryOnce(url: URL, to: PartialFile, options: DownloadOptions): Pro
 
 async function beginAnew(url: URL, to: PartialFile): Promise<never> {
   await to.truncate(0)
-  throw new InterruptedError(`${shownUrl(url)} answered with another part of the file than was asked for`)
+  throw new InterruptedError(`${redactUrl(url)} answered with another part of the file than was asked for`)
 }
 
 /** What of the file can be kept: with a hash to check the whole by, all of it; else what is sure to be of the same file. */
@@ -155,7 +154,7 @@ async function receive(
   totalBytes: number | undefined,
   { maxBytes, progress }: DownloadOptions,
 ): Promise<void> {
-  const tooLarge = () => new Error(`${shownUrl(url)} has more than ${maxBytes} bytes, the most that a file may have`)
+  const tooLarge = () => new Error(`${redactUrl(url)} has more than ${maxBytes} bytes, the most that a file may have`)
   if (totalBytes !== undefined && totalBytes > maxBytes) throw tooLarge()
   await to.requireRoom((totalBytes ?? 0) - to.sizeBytes())
   const etag = got.header('etag')
@@ -184,7 +183,7 @@ async function receive(
     await remember().catch(() => {})
   }
   if (totalBytes !== undefined && to.sizeBytes() !== totalBytes)
-    throw new InterruptedError(`${shownUrl(url)}: the connection was cut`)
+    throw new InterruptedError(`${redactUrl(url)}: the connection was cut`)
 }
 
 async function wrongHash(to: PartialFile, { checksums, signal }: DownloadOptions): Promise<string | undefined> {

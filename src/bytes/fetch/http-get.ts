@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http'
-import { shownUrl } from '../../inventory/images/imports.ts'
+import { redactUrl } from '../../lib/base-url.ts'
 import { messageOf } from '../../lib/errors.ts'
 import { openAnswer } from './http-request.ts'
 import type { Connector } from './proxies.ts'
@@ -67,12 +67,12 @@ export async function get(start: URL, options: GetOptions): Promise<Got> {
     got.drop()
     const next = URL.canParse(location, url.href) ? new URL(location, url) : undefined
     if (next === undefined || !/^https?:$/.test(next.protocol))
-      throw new Error(`${shownUrl(url)} redirects to something other than http or https`)
+      throw new Error(`${redactUrl(url)} redirects to something other than http or https`)
     if (url.protocol === 'https:' && next.protocol === 'http:' && !options.hashKnown)
-      throw new Error(`${shownUrl(url)} redirects from https to http, and no checksum is known: give its sha256`)
+      throw new Error(`${redactUrl(url)} redirects from https to http, and no checksum is known: give its sha256`)
     url = next
   }
-  throw new Error(`${shownUrl(start)} redirects more than ${mostRedirects} times`)
+  throw new Error(`${redactUrl(start)} redirects more than ${mostRedirects} times`)
 }
 
 /** The whole body of a URL as bytes, `mostBytes` at most. @throws as `get` */
@@ -88,7 +88,7 @@ export async function getSmall(url: URL, mostBytes: number, options: GetOptions)
     bytes += chunk.length
     if (bytes > mostBytes) {
       got.drop()
-      throw new Error(`${shownUrl(url)} has more than ${mostBytes} bytes`)
+      throw new Error(`${redactUrl(url)} has more than ${mostBytes} bytes`)
     }
     chunks.push(chunk)
   }
@@ -97,7 +97,7 @@ export async function getSmall(url: URL, mostBytes: number, options: GetOptions)
 
 /** The error for an answer that is not what was asked for. */
 export function refusal(url: URL, { status, header }: Pick<Got, 'status' | 'header'>): Error {
-  const message = `${shownUrl(url)} answered ${status} ${STATUS_CODES[status] ?? ''}`.trim()
+  const message = `${redactUrl(url)} answered ${status} ${STATUS_CODES[status] ?? ''}`.trim()
   const passes = status >= 500 || status === 408 || status === 429
   return passes
     ? new InterruptedError(message, { retryAfterMs: retryAfter(header('retry-after')) })
@@ -192,9 +192,9 @@ function explained(error: unknown, stop: AbortController, url: URL): unknown {
   const said = stop.signal.aborted ? stop.signal.reason : error
   const code = String((said as { code?: unknown }).code ?? '')
   if (said instanceof InterruptedError)
-    return new InterruptedError(`${shownUrl(url)}: ${said.message}`, { cause: error })
+    return new InterruptedError(`${redactUrl(url)}: ${said.message}`, { cause: error })
   const why = ['ECONNRESET', 'EPIPE'].includes(code) ? 'the connection was cut' : messageOf(said) || code
-  const message = `${shownUrl(url)}: ${why}`
+  const message = `${redactUrl(url)}: ${why}`
   return passing.has(code) ? new InterruptedError(message, { cause: error }) : new Error(message, { cause: error })
 }
 

@@ -4,6 +4,8 @@ import { type Disk, explainFullDisk, requireRoom } from './disk-space.ts'
 
 /** The hashes that lists of checksums have. */
 export type HashName = 'sha256' | 'sha512'
+/** The checksums of a file, those that are known. */
+export type Checksums = { [Name in HashName]?: string | undefined }
 
 /** A file that is still on its way: it grows at its end, and what is there survives a kill. */
 export type PartialFile = {

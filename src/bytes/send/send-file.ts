@@ -1,8 +1,7 @@
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
-import { addressOf, type BootContext } from '../../boot/http/request.ts'
 import type { OpenFile } from '../store/file-store.ts'
-import type { FileOrders } from '../workers/file-orders.ts'
+import type { FileOrders, Relayed } from '../workers/file-orders.ts'
 import { type Admission, createAdmission } from './admission.ts'
 import { createChunkCache } from './chunk-cache.ts'
 import { answerFor, type FileAnswer, lengthOf } from './file-answer.ts'
@@ -11,6 +10,13 @@ import { openZeroCopy } from './zero-copy.ts'
 
 /** What all downloads share: how bytes are sent, how many at once, and by which workers, if there are any. */
 export type Transfers = { ways: SendWays; admission: Admission; orders?: FileOrders }
+
+/** A request for a file, and the address of the client that counts for its share of downloads. */
+export type FileRequest = {
+  incoming: IncomingMessage & { relayed?: Relayed }
+  outgoing: ServerResponse
+  address: string
+}
 
 /** What went out: `complete` when the last byte was handed to the system. */
 export type Sent = { bytes: number; complete: boolean; durationMs: number }
@@ -43,13 +49,13 @@ export function createWays(settings: { cacheBytes: number; zeroCopy: boolean; pa
  * with Retry-After. Closes the file. `sent` is called once for a GET that began, when it has ended either way.
  */
 export async function sendFile(
-  c: BootContext,
+  asked: FileRequest,
   { ways, admission, orders }: Transfers,
   file: OpenFile,
   headers: { ETag: string; 'Content-Type': string } & Record<string, string>,
   sent: (result: Sent) => void,
 ): Promise<Response> {
-  const { outgoing, incoming } = c.env
+  const { outgoing, incoming, address } = asked
   const { relayed } = incoming
   try {
     const answer = answerFor(incoming.method, incoming.headers, file.sizeBytes, headers)
@@ -58,14 +64,14 @@ export async function sendFile(
     const entered =
       sizeOf(answer) <= alwaysBytes
         ? { pace: unhurried, leave: () => {} }
-        : admission.enter({ address: addressOf(c), disconnect: relayed ? undefined : () => outgoing.destroy() })
+        : admission.enter({ address, disconnect: relayed ? undefined : () => outgoing.destroy() })
     if ('retryAfterSeconds' in entered) return busy(entered.retryAfterSeconds)
     const ended = (result: Sent) => {
       entered.leave()
       sent(result)
     }
     const sha256 = file.descriptor === undefined ? undefined : headers.ETag.slice(1, -1)
-    const order = sha256 && orders?.give(c, { sha256, headers }, ended)
+    const order = sha256 && orders?.give(asked, { sha256, headers }, ended)
     if (order) return order
     ended(await transmit(outgoing, answer, { file, key: headers.ETag, ways, pace: entered.pace }))
     return RESPONSE_ALREADY_SENT

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import type { BootContext } from '../../boot/http/request.ts'
-import type { Sent } from '../send/send-file.ts'
+import type { FileRequest, Sent } from '../send/send-file.ts'
+
+/** Who asked, and which worker passed the request on. */
+export type Relayed = { address: string; worker: number }
 
 /** What a worker is told to send, in a header of the answer to the request that it passed on. */
 export type FileOrder = {
@@ -17,7 +19,7 @@ export const orderHeader = 'x-bootwright-send'
 /** Files that workers were told to send, until they have. */
 export type FileOrders = {
   /** Lets the worker that passed the request on send the file; undefined when it came by none. */
-  give: (c: BootContext, order: Omit<FileOrder, 'id'>, sent: (result: Sent) => void) => Response | undefined
+  give: (asked: FileRequest, order: Omit<FileOrder, 'id'>, sent: (result: Sent) => void) => Response | undefined
   done: (result: OrderDone) => void
   /** A worker is gone, and with it what it was sending. */
   lost: (worker: number) => void
@@ -31,13 +33,12 @@ export function createFileOrders(): FileOrders {
     order?.sent(result(order.startedAt))
   }
   return {
-    give: (c, order, sent) => {
-      const { relayed } = c.env.incoming
+    give: ({ incoming, outgoing }, order, sent) => {
+      const { relayed } = incoming
       if (relayed === undefined) return undefined
       const id = randomUUID()
       orders.set(id, { worker: relayed.worker, startedAt: performance.now(), sent })
       // An answer that does not reach the worker is obeyed by nobody.
-      const { outgoing } = c.env
       outgoing.once('close', () => {
         if (!outgoing.writableFinished) end(id, nothingSent)
       })

@@ -1,8 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import type { Server } from 'node:http'
-import { extname } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { Logger } from '../../lib/log.ts'
 import type { FileOrders, OrderDone } from './file-orders.ts'
 
@@ -22,14 +20,14 @@ export type WorkerSettings = {
 export const workerReady = 'ready'
 
 const restartMs = 1000
-const program = fileURLToPath(new URL(`./file-worker${extname(import.meta.url)}`, import.meta.url))
 
 /**
  * Processes that accept connections of the boot network beside this one, and send files. All that needs the inventory
  * they pass on to us; for a file we answer with an order to send it. One that dies is replaced.
+ * @param program the path of the program that a worker runs
  */
 export function startFileWorkers(
-  count: number,
+  { count, program }: { count: number; program: string },
   settings: Omit<WorkerSettings, 'worker'>,
   bootServer: Server,
   orders: FileOrders,

@@ -1,7 +1,7 @@
-import http, { type IncomingMessage, type ServerResponse } from 'node:http'
+import http, { type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
 import type { Server } from 'node:net'
 import { pipeline } from 'node:stream'
-import { boundServer, plainAddress } from '../../server/boot-listener.ts'
+import { plainAddress } from '../../lib/subnet.ts'
 import { createPace } from '../send/admission.ts'
 import { onceEnded } from '../send/connection-end.ts'
 import { answerFor } from '../send/file-answer.ts'
@@ -13,8 +13,12 @@ import type { WorkerSettings } from './file-workers.ts'
 /** Downloads under way get so long to end when the server stops. */
 const lastMs = 5000
 
-/** A worker's side: passes every request on to the server that has the inventory, and sends the files that it is told to. */
+/**
+ * A worker's side: passes every request on to the server that has the inventory, and sends the files that it is told to.
+ * @param createServer makes the HTTP server that clients meet, with its limits
+ */
 export function startRelay(
+  createServer: (listener: RequestListener) => http.Server,
   settings: WorkerSettings,
   listening: Server,
   done: (result: OrderDone) => void,
@@ -43,7 +47,7 @@ export function startRelay(
     done({ id: order.id, ...sent })
   }
 
-  const server = boundServer((request, response) => {
+  const server = createServer((request, response) => {
     const upstream = http.request({
       socketPath: settings.relaySocket,
       agent,

@@ -1,8 +1,5 @@
-import type { HashName } from '../../bytes/fetch/partial-file.ts'
+import type { Checksums, HashName } from '../../bytes/fetch/partial-file.ts'
 import { InputError } from '../../lib/errors.ts'
-
-/** The checksums of a file, those that are known. */
-export type Checksums = { [Name in HashName]?: string | undefined }
 
 /** One line of a list of checksums. `path` is empty where a file holds nothing but the hash. */
 type Listed = { hash: HashName; value: string; path: string }

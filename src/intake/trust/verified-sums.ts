@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import { getSmall, InterruptedError } from '../../bytes/fetch/http-get.ts'
-import { shownUrl } from '../../inventory/images/imports.ts'
+import type { Checksums } from '../../bytes/fetch/partial-file.ts'
+import { redactUrl } from '../../lib/base-url.ts'
 import type { Intake, Job } from '../intake.ts'
 import { type Recipe, type RecipeFile, type RecipeSums, readKey } from '../recipes.ts'
-import { type Checksums, findChecksums, matchChecksum, nameInList } from './checksums.ts'
+import { findChecksums, matchChecksum, nameInList } from './checksums.ts'
 import { verifyClearSigned, verifyDetached } from './signature.ts'
 
 /** The largest there is, Debian's Release, has 200 kB. A pattern is looked for in all of it, while machines wait. */
@@ -25,7 +26,7 @@ export function createTexts(
       } catch (error) {
         const waitMs = retriesMs[failures]
         if (!(error instanceof InterruptedError) || waitMs === undefined) throw error
-        report({ doing: `trying again to fetch ${shownUrl(url)} (${error.message})`, doneBytes: 0, totalBytes: null })
+        report({ doing: `trying again to fetch ${redactUrl(url)} (${error.message})`, doneBytes: 0, totalBytes: null })
         await wait(Math.max(waitMs, error.retryAfterMs ?? 0), undefined, { signal })
       }
     }
@@ -34,7 +35,7 @@ export function createTexts(
     get: async (url, hashKnown) => {
       const before = known.get(url)
       if (before !== undefined) return before
-      report({ doing: `fetching ${shownUrl(url)}`, doneBytes: 0, totalBytes: null })
+      report({ doing: `fetching ${redactUrl(url)}`, doneBytes: 0, totalBytes: null })
       const bytes = await fetchOne(url, hashKnown)
       known.set(url, bytes)
       return bytes
@@ -53,7 +54,7 @@ export async function checksumsOf(recipe: Recipe, file: RecipeFile, texts: Texts
 
 async function listedChecksums(recipe: Recipe, sums: RecipeSums, fileUrl: string, texts: Texts): Promise<Checksums> {
   const text = await verifiedText(recipe, sums, texts)
-  const shown = shownUrl(sums.url)
+  const shown = redactUrl(sums.url)
   if (sums.pattern !== undefined) return matchChecksum(text, sums.pattern, shown)
   return findChecksums(text, sums.name ?? nameInList(fileUrl, sums.url), shown)
 }
@@ -61,7 +62,7 @@ async function listedChecksums(recipe: Recipe, sums: RecipeSums, fileUrl: string
 async function verifiedText(recipe: Recipe, sums: RecipeSums, texts: Texts): Promise<string> {
   const { signature, key } = sums
   const bytes = await texts.get(sums.url, sums.sums !== undefined || signature !== undefined)
-  const shown = shownUrl(sums.url)
+  const shown = redactUrl(sums.url)
   if (sums.sums !== undefined) {
     const wanted = await listedChecksums(recipe, sums.sums, sums.url, texts)
     for (const [name, value] of Object.entries(wanted)) {

@@ -4,9 +4,9 @@ import { v7 as newId } from 'uuid'
 import type { Db } from '../../db/open.ts'
 import { rowsOf } from '../../db/rows.ts'
 import { webhookDeliveries, webhooks } from '../../db/schema.ts'
+import { redactUrl } from '../../lib/base-url.ts'
 import { NotFoundError } from '../../lib/errors.ts'
 import type { Sealer } from '../../lib/seal.ts'
-import { shownUrl } from '../images/imports.ts'
 import { type Actor, isOfTypes, lastChange, listChangesAfter, recordChanges, system } from './changes.ts'
 
 /** Where changes are sent, without the secret that signs them. */
@@ -100,7 +100,7 @@ export async function deleteWebhook(db: Db, id: string, by: Actor = system): Pro
 
 /** What the log of changes says of a webhook, which other webhooks are sent: of a URL no query, where a key may stand. */
 function told({ url, types, active }: Pick<Webhook, 'url' | 'types'> & { active?: boolean }) {
-  return { url: shownUrl(url), types, ...(active !== undefined && { active }) }
+  return { url: redactUrl(url), types, ...(active !== undefined && { active }) }
 }
 
 /** Where a webhook's messages go, and what signs them. @throws NotFoundError */

@@ -2,6 +2,7 @@ import { and, asc, desc, eq, inArray, isNull, lt, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import type { Db } from '../../db/open.ts'
 import { imports } from '../../db/schema.ts'
+import { redactUrl } from '../../lib/base-url.ts'
 import { ConflictError, NotFoundError } from '../../lib/errors.ts'
 import type { Arch } from '../../model/arch.ts'
 import { type Actor, recordChanges } from '../changes/changes.ts'
@@ -148,13 +149,7 @@ export async function pruneImports(db: Db, days: number): Promise<void> {
 /** What is fetched, for people: `debian-12`, a URL without the names, passwords and signatures in it, a file's name. */
 export function sourceOf(plan: ImportPlan): string {
   if (plan.kind === 'recipe') return `recipe ${plan.recipe}`
-  return plan.kind === 'file' ? plan.name : shownUrl(plan.url)
-}
-
-/** A URL without user name, password, query and fragment, which may be secret. */
-export function shownUrl(url: string | URL): string {
-  const { origin, pathname } = new URL(url)
-  return `${origin}${pathname}`
+  return plan.kind === 'file' ? plan.name : redactUrl(plan.url)
 }
 
 function shown({ image, plan, state, message, version }: Import) {

@@ -1,0 +1,18 @@
+import type { Server } from 'node:net'
+import type { OrderDone } from '../bytes/workers/file-orders.ts'
+import { type WorkerSettings, workerReady } from '../bytes/workers/file-workers.ts'
+import { startRelay } from '../bytes/workers/relay.ts'
+import { boundServer } from './boot-listener.ts'
+
+// The program of a file worker (bytes/workers/file-workers.ts). It lives as long as the server that started it: a signal to the
+// whole group of a terminal does not end it before that.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {})
+
+let stop: () => void = () => process.exit()
+process.once('disconnect', () => stop())
+process.once('message', (settings: WorkerSettings, listening: Server) => {
+  stop = startRelay(boundServer, settings, listening, (done: OrderDone) => process.send?.(done)).stop
+})
+// The server may have ended while this was loaded.
+if (process.connected) process.send?.(workerReady)
+else stop()
