@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { listBoots } from '../../src/inventory/boots/boots.ts'
 import { listBootEvents } from '../../src/inventory/boots/events.ts'
 import { saveAnswerFile } from '../../src/inventory/images/answer-files.ts'
@@ -57,7 +57,7 @@ const lastBoot = async () => {
 }
 
 describe('an answer file', () => {
-  it('is filled in for the boot whose script names it, with its secrets', async () => {
+  test('is filled in for the boot whose script names it, with its secrets', async () => {
     await enter()
     const script = await boot()
     expect(script).not.toContain('hunter2')
@@ -81,7 +81,7 @@ d-i preseed/late_command string wget ${server.url}/b/${tokenIn(script)}/installe
     ])
   })
 
-  it("has the machine's own secret before that of its group", async () => {
+  test("has the machine's own secret before that of its group", async () => {
     const { db, sealer } = server.deps
     await saveGroup(db, `g${macs}`, {
       title: '',
@@ -96,7 +96,7 @@ d-i preseed/late_command string wget ${server.url}/b/${tokenIn(script)}/installe
     expect(await (await fetch(urlIn(await boot()))).text()).toContain('password of the machine\n')
   })
 
-  it('whose names are not all set is a refusal on the screen that names each', async () => {
+  test('whose names are not all set is a refusal on the screen that names each', async () => {
     await saveMachine(
       server.deps.db,
       { mac },
@@ -113,12 +113,12 @@ d-i preseed/late_command string wget ${server.url}/b/${tokenIn(script)}/installe
     })
   })
 
-  it('is not there for an image that wants one where none is assigned', async () => {
+  test('is not there for an image that wants one where none is assigned', async () => {
     await saveMachine(server.deps.db, { mac }, { assignment: { image: 'debian-12' } })
     expect(await boot()).toContain('boot.answer_url is not set')
   })
 
-  it('stays the version that the script was made with', async () => {
+  test('stays the version that the script was made with', async () => {
     const { db } = server.deps
     await saveAnswerFile(db, `v${macs}`, { documents: [{ name: 'a', mediaType: 'text/plain', text: 'first' }] })
     await enter(`v${macs}`)
@@ -128,7 +128,7 @@ d-i preseed/late_command string wget ${server.url}/b/${tokenIn(script)}/installe
     expect(await (await fetch(urlIn(await boot()))).text()).toBe('second')
   })
 
-  it('for cloud-init comes with the meta-data and the vendor-data that it insists on', async () => {
+  test('for cloud-init comes with the meta-data and the vendor-data that it insists on', async () => {
     const machine = await enter('cloud')
     const source = /s=(http:\S+)/.exec(await boot())?.[1] as string
     expect(source).toMatch(/\/nocloud\/$/)
@@ -146,7 +146,7 @@ d-i preseed/late_command string wget ${server.url}/b/${tokenIn(script)}/installe
 describe('an answer file is refused', () => {
   const status = async (url: string) => (await fetch(url)).status
 
-  it('without the token of a boot', async () => {
+  test('without the token of a boot', async () => {
     await enter()
     const url = urlIn(await boot())
     for (const token of ['preview', 'x', 'A'.repeat(43), mac])
@@ -154,7 +154,7 @@ describe('an answer file is refused', () => {
     expect(await (await fetch(`${server.url}/ipxe?mac=${mac}`)).text()).toContain('/b/preview/answer/preseed.cfg')
   })
 
-  it('to another address than the one that fetched the script, unless told otherwise', async () => {
+  test('to another address than the one that fetched the script, unless told otherwise', async () => {
     await enter()
     const url = urlIn(await boot())
     await server.deps.db.execute(sql`update boots set ip = '192.0.2.99' where mac = ${mac}`)
@@ -164,7 +164,7 @@ describe('an answer file is refused', () => {
     server.deps.settings.answersToAnyAddress = false
   })
 
-  it.each(['installed', 'failed', 'booted'])('after the boot reported %s', async (what) => {
+  test.each(['installed', 'failed', 'booted'])('after the boot reported %s', async (what) => {
     await enter()
     const script = await boot()
     expect(await status(urlIn(script))).toBe(200)
@@ -172,14 +172,14 @@ describe('an answer file is refused', () => {
     expect(await status(urlIn(script))).toBe(403)
   })
 
-  it('two days later', async () => {
+  test('two days later', async () => {
     await enter()
     const url = urlIn(await boot())
     await server.deps.db.execute(sql`update boots set started_at = now() - interval '49 hours' where mac = ${mac}`)
     expect(await status(url)).toBe(404)
   })
 
-  it('once a newer boot of the machine went on, and not because somebody fetched a script', async () => {
+  test('once a newer boot of the machine went on, and not because somebody fetched a script', async () => {
     await enter()
     const first = await boot()
     const second = await boot()
@@ -189,7 +189,7 @@ describe('an answer file is refused', () => {
     expect(await status(urlIn(second))).toBe(200)
   })
 
-  it('for a document that it does not have, and HEAD records nothing', async () => {
+  test('for a document that it does not have, and HEAD records nothing', async () => {
     await enter()
     const url = urlIn(await boot())
     expect(await status(url.replace('preseed.cfg', 'other.cfg'))).toBe(404)
@@ -199,7 +199,7 @@ describe('an answer file is refused', () => {
 })
 
 describe('what is kept of a boot', () => {
-  it('is its script, without the token', async () => {
+  test('is its script, without the token', async () => {
     await enter()
     const script = await boot()
     const found = await server.deps.db.query.boots.findFirst({ where: (one, { eq }) => eq(one.mac, mac) })

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { truncate } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createTransfers } from '../../src/bytes/send/send-file.ts'
 import { newBootKeys } from '../../src/inventory/boots/boots.ts'
 import { listBootEvents } from '../../src/inventory/boots/events.ts'
@@ -25,7 +25,7 @@ describe('/files', () => {
 
   const get = (headers: Record<string, string> = {}, method = 'GET') => fetch(server.url + path, { headers, method })
 
-  it('sends the whole file with its length, type and tag, to be cached for ever', async () => {
+  test('sends the whole file with its length, type and tag, to be cached for ever', async () => {
     const response = await get()
     expect(response.status).toBe(200)
     expect(Object.fromEntries(response.headers)).toMatchObject({
@@ -38,40 +38,40 @@ describe('/files', () => {
     expect(sha256(await body(response))).toBe(sha256(bytes))
   })
 
-  it('answers HEAD with the same headers and no body', async () => {
+  test('answers HEAD with the same headers and no body', async () => {
     const response = await get({}, 'HEAD')
     expect(response.headers.get('content-length')).toBe('3000017')
     expect((await body(response)).length).toBe(0)
   })
 
-  it('sends one range as 206', async () => {
+  test('sends one range as 206', async () => {
     const response = await get({ Range: 'bytes=1000000-2999999' })
     expect(response.status).toBe(206)
     expect(response.headers.get('content-range')).toBe('bytes 1000000-2999999/3000017')
     expect((await body(response)).equals(bytes.subarray(1_000_000, 3_000_000))).toBe(true)
   })
 
-  it('answers 416 with the size to a range outside the file', async () => {
+  test('answers 416 with the size to a range outside the file', async () => {
     const response = await get({ Range: 'bytes=3000017-' })
     expect(response.status).toBe(416)
     expect(response.headers.get('content-range')).toBe('bytes */3000017')
   })
 
-  it('answers 304 when the client has these bytes', async () => {
+  test('answers 304 when the client has these bytes', async () => {
     expect((await get({ 'If-None-Match': `"other", W/"${sha256(bytes)}"` })).status).toBe(304)
     expect((await get({ 'If-None-Match': '"other"' })).status).toBe(200)
   })
 
-  it('sends the whole file when If-Range names other bytes', async () => {
+  test('sends the whole file when If-Range names other bytes', async () => {
     expect((await get({ Range: 'bytes=0-9', 'If-Range': '"other"' })).status).toBe(200)
     expect((await get({ Range: 'bytes=0-9', 'If-Range': `"${sha256(bytes)}"` })).status).toBe(206)
   })
 
-  it.each(['0'.repeat(64), 'abc', '..%2f..%2fetc', `${'A'.repeat(64)}`])('has no file %s', async (hash) => {
+  test.each(['0'.repeat(64), 'abc', '..%2f..%2fetc', `${'A'.repeat(64)}`])('has no file %s', async (hash) => {
     expect((await fetch(`${server.url}/files/${hash}/vmlinuz`)).status).toBe(404)
   })
 
-  it('writes header names as GRUB reads them, and never chunks', async () => {
+  test('writes header names as GRUB reads them, and never chunks', async () => {
     const answer = await exchange(
       server.port,
       `GET ${path} HTTP/1.1\r\nHost: x\r\nRange: bytes=0-3\r\nConnection: close\r\n\r\n`,
@@ -83,7 +83,7 @@ describe('/files', () => {
     expect(head).not.toMatch(/transfer-encoding/i)
   })
 
-  it('never serves a file of another size than was stored, and says so from then on', async () => {
+  test('never serves a file of another size than was stored, and says so from then on', async () => {
     const file = await server.addFile('short', randomBytes(500_000))
     await truncate(join(server.folder, file.sha256.slice(0, 2), file.sha256), 499_999)
     const response = await fetch(`${server.url}/files/${file.sha256}/short`)
@@ -92,7 +92,7 @@ describe('/files', () => {
     expect((await findFile(server.deps.db, file.sha256))?.damage).toMatch(/^it has 499999 bytes instead of 500000/)
   })
 
-  it('tells a file whose bytes are gone from one that never was', async () => {
+  test('tells a file whose bytes are gone from one that never was', async () => {
     const file = await server.addFile('gone', randomBytes(1000))
     await server.deps.store.remove(file.sha256)
     const response = await fetch(`${server.url}/files/${file.sha256}/gone`)
@@ -102,13 +102,13 @@ describe('/files', () => {
     ])
   })
 
-  it('serves an empty file', async () => {
+  test('serves an empty file', async () => {
     const file = await server.addFile('empty', Buffer.alloc(0))
     const response = await fetch(`${server.url}/files/${file.sha256}/empty`)
     expect([response.status, response.headers.get('content-length')]).toEqual([200, '0'])
   })
 
-  it('counts a kernel for its boot when the body has ended, and says when it was cut off', async () => {
+  test('counts a kernel for its boot when the body has ended, and says when it was cut off', async () => {
     const keys = newBootKeys()
     const decision = {
       target: { arch: 'x86_64' as const, platform: 'efi' as const, assumed: [] },
@@ -129,7 +129,7 @@ describe('/files', () => {
     expect(initrd?.message).toMatch(/^cut off after \d+ of 33554432 bytes$/)
   })
 
-  it('is not disturbed by a boot id that was invented', async () => {
+  test('is not disturbed by a boot id that was invented', async () => {
     const invented = '01900000-0000-7000-8000-000000000000'
     for (const id of [invented, 'x', "'; drop table boots"]) {
       expect((await body(await fetch(`${server.url}${path}?boot=${encodeURIComponent(id)}&stage=kernel`))).length).toBe(
@@ -145,7 +145,7 @@ describe.each([
   ['from the page cache', true],
   ['in chunks', false],
 ])('a thousand readers that do not read, sent to %s', (_, zeroCopy) => {
-  it('hold little memory, and others are served', async () => {
+  test('hold little memory, and others are served', async () => {
     const transfers = createTransfers({ cacheBytes: 2 ** 27, mostTransfers: 2000, bytesPerSecond: undefined, zeroCopy })
     const server = await startTestBootServer({ transfers })
     try {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { listBoots } from '../../src/inventory/boots/boots.ts'
 import { saveImage } from '../../src/inventory/images/images.ts'
 import { findMachine, saveMachine } from '../../src/inventory/machines/machines.ts'
@@ -48,7 +48,7 @@ const boots = async () => {
 }
 
 describe('a menu', () => {
-  it('is shown with its title, its texts, its default and its timeout, to a machine that can boot its entries', async () => {
+  test('is shown with its title, its texts, its default and its timeout, to a machine that can boot its entries', async () => {
     const script = await menu()
     expect(script).toContain('\nmenu Main menu\nitem disk The own disk\nitem --key i install Install Debian\n')
     expect(script).toContain('\nchoose --timeout 15000 --default disk entry || goto menu\n')
@@ -58,7 +58,7 @@ describe('a menu', () => {
     expect(await menu('arm64')).toContain('\nitem arm Only for arm64\n')
   })
 
-  it('boots what is chosen with a boot of its own', async () => {
+  test('boots what is chosen with a boot of its own', async () => {
     const script = await choose(await menu(), 'install')
     expect(script).toMatch(/\nkernel --name kernel http:\S+ x=http:\S+\/b\/[\w-]{43} y=menu \|\| goto failed\n/)
     expect(script).toContain('# won: entry install of menu main: it was chosen at the machine\n')
@@ -67,7 +67,7 @@ describe('a menu', () => {
     expect([chosen?.outcome, chosen?.image]).toEqual([null, 'debian-12'])
   })
 
-  it.each([
+  test.each([
     ['disk', '\nexit 1\n', null],
     ['shell', '\nshell ||\n', 'handed-over'],
     ['more', '\nmenu Sub\nitem again Again\nchoose entry || goto menu\n', null],
@@ -76,17 +76,17 @@ describe('a menu', () => {
     expect((await boots()).at(-1)?.outcome).toBe(outcome)
   })
 
-  it('leads to another menu, whose entries are chosen there', async () => {
+  test('leads to another menu, whose entries are chosen there', async () => {
     const sub = await choose(await menu(), 'more')
     expect(await choose(sub, 'again')).toContain('\nreboot || exit 1\n')
   })
 
-  it('refuses an entry that it does not show, on the screen', async () => {
+  test('refuses an entry that it does not show, on the screen', async () => {
     const script = await choose(await menu(), 'arm')
     expect(script).toContain('Bootwright: menu main has no entry arm for this machine')
   })
 
-  it('is opened by nothing but the token of the boot that showed it', async () => {
+  test('is opened by nothing but the token of the boot that showed it', async () => {
     const shown = await menu()
     const url = /chain .*?(http:\S+)\$\{entry\}/.exec(shown)?.[1] as string
     const status = async (address: string) => (await fetch(address)).status
@@ -97,7 +97,7 @@ describe('a menu', () => {
     expect(await status(`${server.url}/b/${token}/menu/install`)).toBe(404)
   })
 
-  it('gives way to the own assignment of the machine', async () => {
+  test('gives way to the own assignment of the machine', async () => {
     await saveMachine(server.deps.db, { mac }, { assignment: { local: true } })
     expect(await menu()).toContain('boots from its own disk')
   })

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startTestBootServer, type TestBootServer } from '../helpers/boot-server.ts'
 
 let server: TestBootServer
@@ -23,7 +23,7 @@ const bootFiles = [
 ]
 
 describe('an URL that DHCP names as the boot file', () => {
-  it.each(bootFiles)('is an empty preseed file for debian-installer: %s', async (path) => {
+  test.each(bootFiles)('is an empty preseed file for debian-installer: %s', async (path) => {
     const answer = await ask(path, 'debian-installer')
     const text = await answer.text()
     expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'text/plain; charset=UTF-8'])
@@ -32,14 +32,17 @@ describe('an URL that DHCP names as the boot file', () => {
   })
 
   // debconf is an essential part of Debian; elsewhere there is nothing to ask.
-  it.skipIf(!existsSync('/usr/bin/debconf-set-selections'))('is one that debconf takes', async () => {
+  test.skipIf(!existsSync('/usr/bin/debconf-set-selections'))('is one that debconf takes', async () => {
     const input = await (await ask('/boot.ipxe', 'debian-installer')).text()
     const checked = spawnSync('debconf-set-selections', ['--checkonly'], { input, encoding: 'utf8' })
     expect([checked.status, checked.stderr]).toEqual([0, ''])
   })
 
-  it.each(['iPXE/1.21.1', 'curl/7.88.1', 'UefiHttpBoot/1.0', 'Wget/1.21.3'])('is what it was for %s', async (agent) => {
-    expect(await (await ask('/boot.ipxe', agent)).text()).toMatch(/^#!ipxe\n/)
-    expect((await ask('/nbp/ipxe.efi', agent)).headers.get('content-type')).toBe('application/efi')
-  })
+  test.each(['iPXE/1.21.1', 'curl/7.88.1', 'UefiHttpBoot/1.0', 'Wget/1.21.3'])(
+    'is what it was for %s',
+    async (agent) => {
+      expect(await (await ask('/boot.ipxe', agent)).text()).toMatch(/^#!ipxe\n/)
+      expect((await ask('/nbp/ipxe.efi', agent)).headers.get('content-type')).toBe('application/efi')
+    },
+  )
 })

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { listBoots } from '../../src/inventory/boots/boots.ts'
 import { listBootEvents } from '../../src/inventory/boots/events.ts'
 import { saveImage } from '../../src/inventory/images/images.ts'
@@ -48,7 +48,7 @@ const lastBoot = async () => {
 }
 
 describe('what an iSCSI target is shown', () => {
-  it('is in no script that a MAC address opens, and in that of the boot', async () => {
+  test('is in no script that a MAC address opens, and in that of the boot', async () => {
     const script = await boot()
     for (const text of [script, await (await fetch(`${server.url}/ipxe?mac=${mac}`)).text()]) {
       expect(text).toContain('/san.ipxe || goto failed')
@@ -77,7 +77,7 @@ describe('what an iSCSI target is shown', () => {
     expect(JSON.stringify(opened)).not.toContain(password)
   })
 
-  it('is not needed where the target asks for nothing: the script names it', async () => {
+  test('is not needed where the target asks for nothing: the script names it', async () => {
     await saveMachine(
       server.deps.db,
       { mac },
@@ -91,7 +91,7 @@ describe('what an iSCSI target is shown', () => {
     expect(await (await fetch(`${server.url}/b/${token}/san.ipxe`)).text()).not.toContain(password)
   })
 
-  it('leaves the boot handed over, and failed when iPXE comes back', async () => {
+  test('leaves the boot handed over, and failed when iPXE comes back', async () => {
     const url = urlIn(await boot())
     await fetch(url)
     await report(url, 'ready')
@@ -102,7 +102,7 @@ describe('what an iSCSI target is shown', () => {
 })
 
 describe('a refusal on the screen', () => {
-  it.each<[string, () => Promise<unknown>, RegExp]>([
+  test.each<[string, () => Promise<unknown>, RegExp]>([
     [
       'a secret that is not set',
       () => deleteSecret(server.deps.db, owner(), 'chap_password'),
@@ -132,7 +132,7 @@ describe('a refusal on the screen', () => {
     expect(await lastBoot()).toMatchObject({ outcome: 'failed' })
   })
 
-  it.each(['with space 1', '${net0/mac}-1', '-begins-with', '#begins-with', 'ends-with-\\', 'ümlaut-in-it', '||'])(
+  test.each(['with space 1', '${net0/mac}-1', '-begins-with', '#begins-with', 'ends-with-\\', 'ümlaut-in-it', '||'])(
     'names a password that iPXE cannot be given, and never says it: %s',
     async (value) => {
       await setSecret('chap_password', value)
@@ -151,19 +151,19 @@ describe('a refusal on the screen', () => {
 })
 
 describe('san.ipxe is refused', () => {
-  it('without the token of a boot', async () => {
+  test('without the token of a boot', async () => {
     const url = urlIn(await boot())
     for (const token of ['preview', 'x', 'A'.repeat(43), mac])
       expect([token, await status(url.replace(/\/b\/[^/]+/, `/b/${token}`))]).toEqual([token, 404])
   })
 
-  it('to another address than the one that fetched the script', async () => {
+  test('to another address than the one that fetched the script', async () => {
     const url = urlIn(await boot())
     await server.deps.db.execute(sql`update boots set ip = '192.0.2.99' where mac = ${mac}`)
     expect(await status(url)).toBe(403)
   })
 
-  it('once iPXE has gone on, or the machine has booted anew', async () => {
+  test('once iPXE has gone on, or the machine has booted anew', async () => {
     const first = urlIn(await boot())
     const second = urlIn(await boot())
     expect(await status(first)).toBe(200)
@@ -171,7 +171,7 @@ describe('san.ipxe is refused', () => {
     expect([await status(first), await status(second)]).toEqual([403, 403])
   })
 
-  it('for a boot from something else', async () => {
+  test('for a boot from something else', async () => {
     await saveMachine(server.deps.db, { mac }, { assignment: { local: true } })
     const token = /\/b\/([\w-]{43})\//.exec(await boot())?.[1]
     expect(await status(`${server.url}/b/${token}/san.ipxe`)).toBe(404)

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { findBoot, listBoots } from '../../src/inventory/boots/boots.ts'
 import { listBootEvents } from '../../src/inventory/boots/events.ts'
 import { saveImage } from '../../src/inventory/images/images.ts'
@@ -45,7 +45,7 @@ const bootsOf = async () => {
 }
 
 describe('a preview', () => {
-  it('is the script that iPXE would get, with tokens that open nothing', async () => {
+  test('is the script that iPXE would get, with tokens that open nothing', async () => {
     await assign('debian-12')
     const shown = await preview()
     const served = await boot()
@@ -54,7 +54,7 @@ describe('a preview', () => {
     expect((await report('preview', 'booted')).status).toBe(404)
   })
 
-  it('changes nothing: no boot is opened, no machine recorded, nothing seen', async () => {
+  test('changes nothing: no boot is opened, no machine recorded, nothing seen', async () => {
     await preview()
     expect(await findMachine(server.deps.db, { mac })).toBeUndefined()
     await assign('debian-12')
@@ -64,7 +64,7 @@ describe('a preview', () => {
     expect(await findMachine(server.deps.db, { mac })).not.toHaveProperty('lastSeenAt')
   })
 
-  it('knows a machine by the MAC in the path, in any spelling', async () => {
+  test('knows a machine by the MAC in the path, in any spelling', async () => {
     await assign('debian-12')
     for (const spelled of [mac, mac.toUpperCase(), mac.replaceAll(':', '-'), mac.replaceAll(':', '')]) {
       expect(await preview(`/ipxe/${spelled}.ipxe`)).toContain(`host-${macs} boots debian-12 version 1`)
@@ -73,7 +73,7 @@ describe('a preview', () => {
 })
 
 describe('the bootstrap', () => {
-  it('is relative where iPXE knows where it came from, and names the server where it does not', async () => {
+  test('is relative where iPXE knows where it came from, and names the server where it does not', async () => {
     for (const path of ['/boot.ipxe', '/boot.ipxe.0']) expect(await preview(path)).toContain('--autofree /ipxe?mac=')
     for (const path of ['/autoexec.ipxe', '/nbp/autoexec.ipxe']) {
       expect(await preview(path)).toContain(`--autofree ${server.url}/ipxe?mac=`)
@@ -82,7 +82,7 @@ describe('the bootstrap', () => {
 })
 
 describe('a boot', () => {
-  it('is followed from the boot program to the report of the system', async () => {
+  test('is followed from the boot program to the report of the system', async () => {
     await assign('debian-12')
     await (await fetch(`${server.url}/nbp/ipxe.efi`)).arrayBuffer()
     await getAsIpxe(`${server.url}/boot.ipxe`)
@@ -114,14 +114,14 @@ describe('a boot', () => {
     })
   })
 
-  it('that is not ended is superseded by the next', async () => {
+  test('that is not ended is superseded by the next', async () => {
     await assign('debian-12')
     await boot()
     await boot()
     expect((await bootsOf()).map((one) => one.outcome)).toEqual([null, 'superseded'])
   })
 
-  it('keeps its outcome whatever is reported late or again', async () => {
+  test('keeps its outcome whatever is reported late or again', async () => {
     await assign('debian-12')
     const token = tokenIn(await boot())
     for (const what of ['installed', 'failed', 'installed', 'booted', 'ready'])
@@ -138,7 +138,7 @@ describe('a boot', () => {
     ])
   })
 
-  it('is reported by GET or POST and not by HEAD, nor with a word that is no report', async () => {
+  test('is reported by GET or POST and not by HEAD, nor with a word that is no report', async () => {
     await assign('debian-12')
     const token = tokenIn(await boot())
     await fetch(`${server.url}/b/${token}/failed`, { method: 'HEAD' })
@@ -157,7 +157,7 @@ describe('a boot', () => {
     expect((await bootsOf())[0]?.outcome).toBe('failed')
   })
 
-  it('cannot fill the disk: a token records 500 events and no more', async () => {
+  test('cannot fill the disk: a token records 500 events and no more', async () => {
     await assign('debian-12')
     const token = tokenIn(await boot())
     for (let i = 0; i < 510; i++) await report(token, 'ready')
@@ -165,7 +165,7 @@ describe('a boot', () => {
     expect((await listBootEvents(server.deps.db, only?.id as string)).length).toBe(500)
   })
 
-  it('keeps only a hash of its token', async () => {
+  test('keeps only a hash of its token', async () => {
     await assign('debian-12')
     const token = tokenIn(await boot())
     const [only] = await bootsOf()
@@ -174,7 +174,7 @@ describe('a boot', () => {
 })
 
 describe('a machine never seen before', () => {
-  it('is recorded as discovered with its facts and shown the policy, once', async () => {
+  test('is recorded as discovered with its facts and shown the policy, once', async () => {
     const uuid = '37393031-3735-4d32-3234-333530313858'
     await boot(`&uuid=${uuid.toUpperCase()}&serial=S-1&product=Standard%20PC%20(Q35%20%2B%20ICH9)`)
     await boot('&serial=S-1')
@@ -190,25 +190,25 @@ describe('a machine never seen before', () => {
     expect((await bootsOf()).map((one) => one.image)).toEqual([null, null])
   })
 
-  it('waits without opening boots where the policy is wait', async () => {
+  test('waits without opening boots where the policy is wait', async () => {
     await savePolicy(server.deps.db, { kind: 'wait' })
     expect(await boot()).toContain('waits: no image is assigned to it')
     expect(await bootsOf()).toEqual([])
     expect((await findMachine(server.deps.db, { mac }))?.discovered).toBe(true)
   })
 
-  it('boots the image of the policy', async () => {
+  test('boots the image of the policy', async () => {
     await savePolicy(server.deps.db, { kind: 'image', image: 'debian-12' })
     expect(await boot()).toContain('boots debian-12 version 1')
   })
 
-  it('is recorded once when it asks many times at once', async () => {
+  test('is recorded once when it asks many times at once', async () => {
     const answers = await Promise.all(Array.from({ length: 10 }, () => boot()))
     expect(new Set(answers.map((text) => text.includes('boots from its own disk')))).toEqual(new Set([true]))
     expect((await bootsOf()).length).toBe(10)
   })
 
-  it('is recorded past the limit too, and the one seen longest ago makes room', async () => {
+  test('is recorded past the limit too, and the one seen longest ago makes room', async () => {
     const small = await startTestBootServer({ maxDiscovered: 1 })
     const ask = (address: string) => getAsIpxe(`${small.url}/ipxe?mac=${address}`)
     await ask('52-54-00-00-00-01')
@@ -222,7 +222,7 @@ describe('a machine never seen before', () => {
 describe('a refusal', () => {
   const script = async (more = '') => (await boot(more)).split('\n')
 
-  it('names the variants there are, and is the outcome of its boot', async () => {
+  test('names the variants there are, and is the outcome of its boot', async () => {
     await assign('debian-12')
     const text = await getAsIpxe(`${server.url}/ipxe?mac=${mac}&platform=efi&buildarch=arm64`)
     expect(text).toContain('echo Bootwright: image debian-12 has no variant for arm64 efi\n')
@@ -232,12 +232,12 @@ describe('a refusal', () => {
     ])
   })
 
-  it('says that a machine is denied', async () => {
+  test('says that a machine is denied', async () => {
     await saveMachine(server.deps.db, { mac }, { denied: true })
     expect(await script()).toContain(`echo Bootwright: machine ${mac} is denied`)
   })
 
-  it('names both machines that claim a request', async () => {
+  test('names both machines that claim a request', async () => {
     const serial = { serial: `7X06-${macs}`, product: 'P' }
     const uuid = `37393031-3735-4d32-3234-3335303138${macs.toString().padStart(2, '0').slice(-2)}`
     await saveMachine(server.deps.db, newMachine, { ...serial, hostname: `serial-${macs}` })
@@ -247,7 +247,7 @@ describe('a refusal', () => {
     )
   })
 
-  it('shows which argument cannot be filled in', async () => {
+  test('shows which argument cannot be filled in', async () => {
     await assign('broken')
     const text = await boot()
     expect(text).toMatch(
@@ -256,7 +256,7 @@ describe('a refusal', () => {
     expect((await bootsOf())[0]?.outcome).toBe('failed')
   })
 
-  it.each([
+  test.each([
     ['mac=zz', 'mac: expected a MAC address'],
     ['mac=ff-ff-ff-ff-ff-ff', 'mac: expected a MAC address'],
     ['', 'mac: expected a MAC address, a uuid, or a serial with a product'],
@@ -269,7 +269,7 @@ describe('a refusal', () => {
     expect(text).toContain(reason)
   })
 
-  it('tells the machine when the inventory does not answer', async () => {
+  test('tells the machine when the inventory does not answer', async () => {
     const broken = await startTestBootServer()
     await (broken.deps.db as unknown as { $client: { close: () => Promise<void> } }).$client.close()
     expect(await getAsIpxe(`${broken.url}/ipxe?mac=${mac}`)).toContain(
@@ -280,7 +280,7 @@ describe('a refusal', () => {
 })
 
 describe('what a machine says of itself cannot become a command', () => {
-  it.each(['%0Aset%20x', '||%20shell', '$%7Bnet0/mac%7D', '%23%20x', 'a%20&&%20b', '%5C', '%FF%FE', '%00', "';--"])(
+  test.each(['%0Aset%20x', '||%20shell', '$%7Bnet0/mac%7D', '%23%20x', 'a%20&&%20b', '%5C', '%FF%FE', '%00', "';--"])(
     '%s',
     async (value) => {
       const text = await boot(`&hostname=${value}&product=${value}&serial=${value}&manufacturer=${value}`)

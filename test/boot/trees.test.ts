@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { deleteImage, saveImage, type Variant } from '../../src/inventory/images/images.ts'
 import { treeDigest } from '../../src/inventory/images/trees.ts'
 import { saveMachine } from '../../src/inventory/machines/machines.ts'
@@ -39,7 +39,7 @@ beforeAll(async () => {
 afterAll(() => server.stop())
 
 describe('a tree', () => {
-  it('has its URL in the arguments, and each file at its path, to be cached for ever', async () => {
+  test('has its URL in the arguments, and each file at its path, to be cached for ever', async () => {
     const url = await treeUrl()
     expect(url).toBe(`${server.url}/trees/fedora/1/${treeDigest(paths.map((path) => tree(path)))}`)
     for (const path of ['images/install.img', '.treeinfo', 'pool/main/g/gcc-12/g++_12.2~deb12+1.deb']) {
@@ -57,7 +57,7 @@ describe('a tree', () => {
     }
   })
 
-  it('has the same files however a client spells the path', async () => {
+  test('has the same files however a client spells the path', async () => {
     const url = await treeUrl()
     for (const path of [
       'images//install.img',
@@ -73,7 +73,7 @@ describe('a tree', () => {
     expect(await status(`${url}/a%2Fb`)).toBe(404)
   })
 
-  it('answers HEAD and ranges', async () => {
+  test('answers HEAD and ranges', async () => {
     const url = `${await treeUrl()}/images/install.img`
     const head = await get(url, { method: 'HEAD' })
     expect([head.status, head.headers.get('content-length'), await head.text()]).toEqual([200, '100003', ''])
@@ -82,7 +82,7 @@ describe('a tree', () => {
     expect((await get(url, { method: 'POST' })).status).toBe(404)
   })
 
-  it('has nothing else', async () => {
+  test('has nothing else', async () => {
     const url = await treeUrl()
     const [image, version, digest] = url.split('/').slice(-3) as [string, string, string]
     const there = `${server.url}/trees`
@@ -99,7 +99,7 @@ describe('a tree', () => {
   })
 
   // fetch() and curl tidy such paths before they send them.
-  it.each([
+  test.each([
     '/images/../.treeinfo',
     '/images/%2e%2e/.treeinfo',
     '/../../../../etc/passwd',
@@ -116,7 +116,7 @@ describe('a tree', () => {
     expect(answer).toMatch(/^HTTP\/1\.1 40[04] /)
   })
 
-  it('stays what it was in the version that a script was made for', async () => {
+  test('stays what it was in the version that a script was made for', async () => {
     const { db } = server.deps
     const before = await treeUrl()
     await saveImage(db, 'fedora', { variants: [variant([tree('new', Buffer.from('other'))])] })
@@ -125,7 +125,7 @@ describe('a tree', () => {
     expect([await status(`${after}/.treeinfo`), await status(`${after}/new`)]).toEqual([404, 200])
   })
 
-  it('of an image that was deleted and made anew has another URL', async () => {
+  test('of an image that was deleted and made anew has another URL', async () => {
     const { db } = server.deps
     await saveMachine(db, { mac }, { assignment: { image: 'again' } }).catch(() => undefined)
     await saveImage(db, 'again', { variants: [variant([tree('.treeinfo')])] })
@@ -141,7 +141,7 @@ describe('a tree', () => {
     expect(await (await get(`${second}/.treeinfo`)).text()).toBe('other')
   })
 
-  it('does not make the record of a boot larger', async () => {
+  test('does not make the record of a boot larger', async () => {
     const { db } = server.deps
     const many = Array.from({ length: 2000 }, (_, index) => tree(`pool/${index}`))
     await saveImage(db, 'many', { variants: [variant(many)] })

@@ -1,11 +1,11 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { loadConfig } from '../../src/config/config.ts'
 import { subnetTest } from '../../src/lib/subnet.ts'
 
 const load = (env: Record<string, string>) => loadConfig(env, '/nbp')
 
 describe('loadConfig', () => {
-  it('needs nothing', () => {
+  test('needs nothing', () => {
     expect(load({ HOME: '/root' })).toMatchObject({
       dataDir: 'data',
       databaseUrl: undefined,
@@ -18,7 +18,7 @@ describe('loadConfig', () => {
     })
   })
 
-  it('reads what is given', () => {
+  test('reads what is given', () => {
     const config = load({
       DATABASE_URL: 'postgres://u@h/d',
       BOOTWRIGHT_BOOT_LISTEN: '[::]:80',
@@ -38,7 +38,7 @@ describe('loadConfig', () => {
     })
   })
 
-  it('takes names with an underscore, proxies by address or subnet, and limits for connections', () => {
+  test('takes names with an underscore, proxies by address or subnet, and limits for connections', () => {
     const config = load({
       BOOTWRIGHT_BASE_URL: 'http://boot_server:8080',
       BOOTWRIGHT_TRUSTED_PROXIES: '10.0.0.5, fd00::7,192.168.0.0/16',
@@ -56,7 +56,7 @@ describe('loadConfig', () => {
     expect(() => load({ BOOTWRIGHT_BASE_URL: 'http://boot:99999' })).toThrow(/BASE_URL/)
   })
 
-  it('names every fault at once, with the setting, its value and what was expected', () => {
+  test('names every fault at once, with the setting, its value and what was expected', () => {
     const bad = {
       BOOTWRIGHT_BOOT_LISTEN: '8080',
       BOOTWRIGHT_TFTP_WINDOW_SIZE: '1e3',
@@ -75,12 +75,12 @@ describe('loadConfig', () => {
     )
   })
 
-  it('accepts the variables of the command line and of setup', () => {
+  test('accepts the variables of the command line and of setup', () => {
     const env = { BOOTWRIGHT_URL: 'http://h:8081', BOOTWRIGHT_TOKEN: 't', BOOTWRIGHT_NO_APT: '1' }
     expect(load(env)).toEqual(load({}))
   })
 
-  it('reads where the object store is', () => {
+  test('reads where the object store is', () => {
     expect(load({}).s3).toBeUndefined()
     const keys = { BOOTWRIGHT_S3_ACCESS_KEY: 'access', BOOTWRIGHT_S3_SECRET_KEY: 'secret' }
     expect(load({ BOOTWRIGHT_S3_URL: 'https://s3.example:9000/boot-files/a/b/', ...keys }).s3).toEqual({
@@ -102,7 +102,7 @@ describe('loadConfig', () => {
     })
   })
 
-  it.each([
+  test.each([
     ['https://h', '"https://h"'],
     ['https://h/', '"https://h/"'],
     ['s3://bucket', '"s3://bucket"'],
@@ -115,14 +115,14 @@ describe('loadConfig', () => {
     expect(() => load(env)).toThrow(`BOOTWRIGHT_S3_URL: expected https://host[:port]/bucket[/prefix], got ${shown}`)
   })
 
-  it('needs the keys of an object store, and prints no secret one', () => {
+  test('needs the keys of an object store, and prints no secret one', () => {
     const env = { BOOTWRIGHT_S3_URL: 'https://h/bucket', BOOTWRIGHT_S3_SECRET_KEY: 'with a space' }
     expect(() => load(env)).toThrow(
       /^BOOTWRIGHT_S3_ACCESS_KEY: expected the access key of the object store, got ""\nBOOTWRIGHT_S3_SECRET_KEY: expected the secret of that key, got "\*\*\*"$/,
     )
   })
 
-  it('does not print a secret that is wrong', () => {
+  test('does not print a secret that is wrong', () => {
     expect(() => load({ BOOTWRIGHT_ADMIN_TOKEN: 'short-secret' })).toThrow(
       /^BOOTWRIGHT_ADMIN_TOKEN: expected 32 to 256 printable characters, got "\*\*\*"$/,
     )
@@ -131,7 +131,7 @@ describe('loadConfig', () => {
 
 describe('subnetTest', () => {
   const allows = subnetTest(['10.0.0.0/8', '192.168.1.0/24', 'fd00::/8'])
-  it.each([
+  test.each([
     ['10.255.0.1', true],
     ['11.0.0.1', false],
     ['192.168.1.9', true],
@@ -140,5 +140,5 @@ describe('subnetTest', () => {
     ['fe80::1', false],
     ['', false],
   ])('%s: %s', (address, expected) => expect(allows(address)).toBe(expected))
-  it('lets everybody pass when no subnet is named', () => expect(subnetTest([])('203.0.113.9')).toBe(true))
+  test('lets everybody pass when no subnet is named', () => expect(subnetTest([])('203.0.113.9')).toBe(true))
 })

@@ -1,6 +1,6 @@
 import { readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createTransfers } from '../../src/bytes/send/send-file.ts'
 import { findBoot, listBoots } from '../../src/inventory/boots/boots.ts'
 import { listChanges } from '../../src/inventory/changes/changes.ts'
@@ -51,7 +51,7 @@ const changesOf = async ({ sha256 }: FileRef) =>
 const screen = (script: string) => script.split('\n').filter((line) => /^(echo|kernel|initrd)/.test(line))
 
 describe('a file that is not what was stored', () => {
-  it('gives a script that says so, at the first boot after it was cut', async () => {
+  test('gives a script that says so, at the first boot after it was cut', async () => {
     expect(screen(await boot())).toContainEqual(expect.stringMatching(/^kernel /))
     await truncate(pathOf(kernel), 3)
     await forgotten()
@@ -67,7 +67,7 @@ describe('a file that is not what was stored', () => {
     expect(await changesOf(kernel)).toEqual(['file.damaged'])
   })
 
-  it('is refused when it is gone, an initrd and a file of a tree too', async () => {
+  test('is refused when it is gone, an initrd and a file of a tree too', async () => {
     for (const file of [initrd, install]) {
       const bytes = await readFile(pathOf(file))
       await rm(pathOf(file))
@@ -82,7 +82,7 @@ describe('a file that is not what was stored', () => {
     }
   })
 
-  it('is told by a preview, which records nothing', async () => {
+  test('is told by a preview, which records nothing', async () => {
     await rm(pathOf(kernel))
     await forgotten()
     expect(await preview()).toContain('version 2 is damaged: its bytes are gone')
@@ -90,14 +90,14 @@ describe('a file that is not what was stored', () => {
     expect(await changesOf(kernel)).toEqual([])
   })
 
-  it('keeps no other version from booting', async () => {
+  test('keeps no other version from booting', async () => {
     await noteDamage(server.deps.db, kernel.sha256, 'its sha256 is another')
     expect(await boot()).toContain('is damaged: its sha256 is another (seen ')
     await patchImage(server.deps.db, image, { version: 1 })
     expect(screen(await boot())).toContainEqual(expect.stringMatching(/^kernel /))
   })
 
-  it('stands in the decision of the boot, as what lost', async () => {
+  test('stands in the decision of the boot, as what lost', async () => {
     await truncate(pathOf(kernel), 3)
     await boot()
     const { decision } = (await findBoot(server.deps.db, (await lastBoot()) ?? '')) ?? {}
@@ -110,7 +110,7 @@ describe('a file that is not what was stored', () => {
     expect(decision?.reasons.filter(({ candidate }) => candidate.startsWith('variant'))).toHaveLength(1)
   })
 
-  it('does not keep a machine from booting while the store does not answer', async () => {
+  test('does not keep a machine from booting while the store does not answer', async () => {
     const { deps } = server
     const { findSize } = deps
     Object.assign(deps, { findSize: async () => undefined })
@@ -125,7 +125,7 @@ function forgotten(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 100))
 }
 
-it('after it was stored anew nothing of the damaged bytes is sent, as they may be in memory', async () => {
+test('after it was stored anew nothing of the damaged bytes is sent, as they may be in memory', async () => {
   const settings = { cacheBytes: 2 ** 24, mostTransfers: 10, bytesPerSecond: undefined, zeroCopy: false }
   const caching = await startTestBootServer({ transfers: createTransfers(settings) })
   try {

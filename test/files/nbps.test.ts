@@ -1,10 +1,10 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { loadNbps } from '../../src/files/nbps.ts'
 
-it('loads boot programs by their endings, and nothing else from their folder', async () => {
+test('loads boot programs by their endings, and nothing else from their folder', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'bootwright-nbp-'))
   onTestFinished(() => rm(folder, { recursive: true }))
   const nbpDir = join(folder, 'nbp')

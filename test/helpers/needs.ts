@@ -4,7 +4,7 @@ import { delimiter, join } from 'node:path'
 const warned = new Set<string>()
 
 /**
- * Whether a program is on PATH, for `it.runIf`. Where it is missing the first call says which Debian package has it.
+ * Whether a program is on PATH, for `test.runIf`. Where it is missing the first call says which Debian package has it.
  * @throws Error when it is missing and `CI` or `REQUIRE_ALL_TESTS` is set: there nothing may go untested
  */
 export function hasTool(name: string, debianPackage: string): boolean {

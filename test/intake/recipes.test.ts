@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readKeys } from 'openpgp'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   fillRecipe,
   loadRecipes,
@@ -60,14 +60,14 @@ function listsOf(sums: RecipeSums | undefined): RecipeSums[] {
 const shipped = await loadRecipes([shippedRecipes])
 
 describe('the recipes of the program', () => {
-  it('have no faults, and are all there', async () => {
+  test('have no faults, and are all there', async () => {
     expect(shipped.faults).toEqual([])
     const files = (await readdir(shippedRecipes)).filter((name) => name.endsWith('.yaml'))
     expect([...shipped.recipes.keys()].map((name) => `${name}.yaml`)).toEqual(files.sort())
     expect(files.length).toBeGreaterThan(15)
   })
 
-  it('use every key that is there', async () => {
+  test('use every key that is there', async () => {
     const lists = [...shipped.recipes.values()].flatMap(filesOf).flatMap(({ sums }) => listsOf(sums))
     const used = new Set(lists.map(({ key }) => key).filter((key) => key !== undefined))
     expect([...used].map((key) => `${key}.asc`).sort()).toEqual((await readdir(join(shippedRecipes, 'keys'))).sort())
@@ -77,7 +77,7 @@ describe('the recipes of the program', () => {
 describe.each([...shipped.recipes.values()])('recipe $name', (recipe) => {
   const filled = fillRecipe(recipe, { mirrors: {}, version: '1.2.3' })
 
-  it('fetches over HTTPS, or what is signed', () => {
+  test('fetches over HTTPS, or what is signed', () => {
     for (const file of filesOf(filled)) {
       const lists = listsOf(file.sums)
       const signed = lists.some(({ signature }) => signature !== undefined)
@@ -89,23 +89,23 @@ describe.each([...shipped.recipes.values()])('recipe $name', (recipe) => {
     }
   })
 
-  it('is for machines that there are, once each', () => {
+  test('is for machines that there are, once each', () => {
     const targets = filled.variants.map(({ arch, platform }) => `${arch} ${platform ?? ''}`)
     expect(new Set(targets).size).toBe(targets.length)
     for (const { arch } of filled.variants) expect(archs).toContain(arch)
   })
 
-  it('has an end of life, or says why it has none, and tells where it comes from', async () => {
+  test('has an end of life, or says why it has none, and tells where it comes from', async () => {
     expect([recipe.endOfLife, recipe.noEndOfLife].filter(Boolean)).toHaveLength(1)
     expect(recipe.homepage).toMatch(/^https:/)
     expect(await readFile(join(shippedRecipes, `${recipe.name}.yaml`), 'utf8')).toMatch(/^# .*erified/m)
   })
 
-  it('has arguments that can be saved, whose names are those that there are', () => {
+  test('has arguments that can be saved, whose names are those that there are', () => {
     for (const variant of filled.variants) if ('args' in variant) checkArgs(variant.args, 'args')
   })
 
-  it('has keys that can be read', async () => {
+  test('has keys that can be read', async () => {
     for (const { key } of filesOf(recipe).flatMap(({ sums }) => listsOf(sums))) {
       if (key === undefined) continue
       const keys = await readKeys({ armoredKeys: await readKey(recipe, key) })
@@ -115,7 +115,7 @@ describe.each([...shipped.recipes.values()])('recipe $name', (recipe) => {
   })
 })
 
-it('the recipe of Debian 12, whole', () => {
+test('the recipe of Debian 12, whole', () => {
   const recipe = shipped.recipes.get('debian-12') as Recipe
   const version = versionIn(
     ' aa 78509 main/installer-amd64/20230607/images/SHA256SUMS\n' +
@@ -154,7 +154,7 @@ it('the recipe of Debian 12, whole', () => {
 })
 
 describe('recipes of a user', () => {
-  it('replace one of the same name, and add to the others', async () => {
+  test('replace one of the same name, and add to the others', async () => {
     const own = await folderOf({ 'debian-12.yaml': smallest, 'tool.yml': smallest })
     const { recipes, faults } = await loadRecipes([shippedRecipes, own])
     expect(faults).toEqual([])
@@ -170,11 +170,11 @@ describe('recipes of a user', () => {
     expect(recipes.size).toBe(shipped.recipes.size + 1)
   })
 
-  it('need not be there', async () => {
+  test('need not be there', async () => {
     expect(await loadRecipes([join(folder, 'nowhere')])).toEqual({ recipes: new Map(), faults: [] })
   })
 
-  it('may use keys of their own folder, before those of the program', async () => {
+  test('may use keys of their own folder, before those of the program', async () => {
     const own = await folderOf({
       'tool.yaml': smallest.replace(
         "tool.efi'",
@@ -189,7 +189,7 @@ describe('recipes of a user', () => {
   })
 
   const efi = "kind: efi, arch: x86_64, file: { url: 'https://example.org/tool.efi' }"
-  it.each<[string, string, string]>([
+  test.each<[string, string, string]>([
     ['nothing', '', 'the recipe: expected object'],
     ['no YAML', 'title: [', 'expected YAML: '],
     ['an own tag', 'title: !!js/function "x"', 'expected YAML|is required'],
@@ -328,7 +328,7 @@ describe('recipes of a user', () => {
     expect(faults.join('\n')).toMatch(new RegExp(fault.includes('|') ? fault : escaped(fault)))
   })
 
-  it('are files', async () => {
+  test('are files', async () => {
     const own = await folderOf({ 'good.yaml': smallest })
     await symlink('/dev/zero', join(own, 'endless.yaml'))
     const { recipes, faults } = await loadRecipes([own])
@@ -336,7 +336,7 @@ describe('recipes of a user', () => {
     expect(faults).toEqual([`${join(own, 'endless.yaml')}: expected a file`])
   })
 
-  it('say what is wrong with a name', async () => {
+  test('say what is wrong with a name', async () => {
     const { recipes, faults } = await loadRecipes([await folderOf({ 'My Recipe.yaml': smallest })])
     expect(recipes.size).toBe(0)
     expect(faults).toEqual([expect.stringContaining(`the file's name: expected an image's name`)])
@@ -344,12 +344,12 @@ describe('recipes of a user', () => {
 })
 
 describe('versionIn', () => {
-  it('is the newest, by its numbers', () => {
+  test('is the newest, by its numbers', () => {
     const text = 'ubuntu-24.04.2-live\nubuntu-24.04.10-live\nubuntu-24.04.9-live\n'
     expect(versionIn(text, 'ubuntu-([\\d.]+)-live$')).toBe('24.04.10')
   })
 
-  it.each([
+  test.each([
     ['there is none', 'nothing'],
     ['it would leave its folder', 'v=../../x'],
     ['it would be another URL', 'v=x?y=z'],

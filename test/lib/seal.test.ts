@@ -1,10 +1,10 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { createSealer, parseKey } from '../../src/lib/seal.ts'
 
 const sealer = createSealer(Buffer.alloc(32, 7))
 
 describe('a sealed text', () => {
-  it('is opened by its key alone, for what it was sealed for', () => {
+  test('is opened by its key alone, for what it was sealed for', () => {
     const sealed = sealer.seal('Zürich \u0000 x', 'secret a')
     expect(sealer.open(sealed, 'secret a')).toBe('Zürich \u0000 x')
     expect(() => sealer.open(sealed, 'secret b')).toThrow()
@@ -13,13 +13,13 @@ describe('a sealed text', () => {
     )
   })
 
-  it('is another each time, and tells nothing of the text but its length', () => {
+  test('is another each time, and tells nothing of the text but its length', () => {
     const [a, b] = [sealer.seal('same', 'x'), sealer.seal('same', 'x')]
     expect(a).not.toBe(b)
     expect(Buffer.from(a.split('.')[1] as string, 'base64url').toString('latin1')).not.toContain('same')
   })
 
-  it('that was changed in any byte is not opened', () => {
+  test('that was changed in any byte is not opened', () => {
     const [id, text = ''] = sealer.seal('text', 'x').split('.')
     const bytes = Buffer.from(text, 'base64url')
     for (let at = 0; at < bytes.length; at++) {
@@ -32,7 +32,7 @@ describe('a sealed text', () => {
 })
 
 describe('a key', () => {
-  it.each([
+  test.each([
     ['00'.repeat(32), 32],
     [`${'Ab'.repeat(32)}\n`, 32],
     [Buffer.alloc(32, 255).toString('base64'), 32],

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { XMLParser, XMLValidator } from 'fast-xml-parser'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { parse as parseYaml } from 'yaml'
 import { checkAnswers, renderAnswers } from '../../src/render/answers.ts'
 import type { Names } from '../../src/render/names.ts'
@@ -69,11 +69,11 @@ function changed(of: 'params' | 'secrets', change: Record<string, unknown>): Nam
 }
 
 describe('an example answer file', () => {
-  it.each(examples)('%s can be saved: it uses only names that boots have', (example) => {
+  test.each(examples)('%s can be saved: it uses only names that boots have', (example) => {
     expect(() => checkAnswers([documentOf(example)])).not.toThrow()
   })
 
-  it.each([
+  test.each([
     ['debian-preseed.cfg', 'params', 'disk'],
     ['debian-preseed.cfg', 'params', 'ssh_authorized_keys'],
     ['debian-preseed.cfg', 'secrets', 'root_password_hash'],
@@ -93,7 +93,7 @@ describe('an example answer file', () => {
     expect(() => render(example, changed(of, { [name]: undefined }))).toThrow(`${of}.${name} is not set`)
   })
 
-  it.each(examples)('%s leaves no Liquid behind', (example) => {
+  test.each(examples)('%s leaves no Liquid behind', (example) => {
     expect(render(example)).not.toMatch(/\{\{|\}\}|\{%|%\}/)
   })
 })
@@ -106,7 +106,7 @@ function commandOf(preseed: string, which: 'early' | 'late'): string {
 
 describe('debian-preseed.cfg', () => {
   // debconf is an essential part of Debian; elsewhere there is nothing to ask.
-  it.skipIf(!existsSync('/usr/bin/debconf-set-selections'))('is one that debconf takes', () => {
+  test.skipIf(!existsSync('/usr/bin/debconf-set-selections'))('is one that debconf takes', () => {
     for (const with_ of [names, changed('params', { packages: undefined, http_proxy: 'http://proxy:3128' })]) {
       const checked = spawnSync('debconf-set-selections', ['--checkonly'], {
         input: render('debian-preseed.cfg', with_),
@@ -116,7 +116,7 @@ describe('debian-preseed.cfg', () => {
     }
   })
 
-  it('has the password, the disk, every key, and the reports', () => {
+  test('has the password, the disk, every key, and the reports', () => {
     const text = render('debian-preseed.cfg')
     expect(text).toContain(`d-i passwd/root-password-crypted password ${hash}\n`)
     expect(text).toContain('d-i partman-auto/disk string /dev/sda\n')
@@ -128,7 +128,7 @@ describe('debian-preseed.cfg', () => {
     expect(late).toContain(`until wget -q -T 30 -O /dev/null "${url}/installed"; do`)
   })
 
-  it('begins with a report, and then reports the last line of the log from the background', () => {
+  test('begins with a report, and then reports the last line of the log from the background', () => {
     const early = commandOf(render('debian-preseed.cfg'), 'early')
     expect(spawnSync('sh', ['-n'], { input: early, encoding: 'utf8' })).toMatchObject({ status: 0, stderr: '' })
     expect(early).toMatch(new RegExp(`^wget -q -O /dev/null "${url}/installing"; `))
@@ -136,7 +136,7 @@ describe('debian-preseed.cfg', () => {
     expect(early).toMatch(/done < \/dev\/null > \/dev\/null 2>&1 3>&- &$/)
   })
 
-  it('answers language and keyboard, and what it cannot ask without internet access', () => {
+  test('answers language and keyboard, and what it cannot ask without internet access', () => {
     const ours = {
       locale: 'de_DE.UTF-8',
       keymap: 'de',
@@ -163,7 +163,7 @@ describe('debian-preseed.cfg', () => {
     )
   })
 
-  it('takes a key whose comment has a quote', () => {
+  test('takes a key whose comment has a quote', () => {
     const late = commandOf(
       render('debian-preseed.cfg', changed('params', { ssh_authorized_keys: ["ssh-rsa C Bob's"] })),
       'late',
@@ -183,7 +183,7 @@ describe('rhel-kickstart.cfg', () => {
     }
   }
 
-  it('installs on one disk, with the password, every key and the packages', () => {
+  test('installs on one disk, with the password, every key and the packages', () => {
     const { commands, sections } = partsOf(render('rhel-kickstart.cfg'))
     expect(commands).toContain('text --non-interactive')
     expect(commands).toContain('ignoredisk --only-use=/dev/sda')
@@ -199,12 +199,12 @@ describe('rhel-kickstart.cfg', () => {
     expect(sections.packages?.trim().split('\n')).toEqual(['@^minimal-environment', 'chrony', 'vim', 'tmux'])
   })
 
-  it('calls arm64 as its mirrors do', () => {
+  test('calls arm64 as its mirrors do', () => {
     const arm64 = { ...names, machine: { ...names.machine, arch: 'arm64' } }
     expect(render('rhel-kickstart.cfg', arm64)).toContain('/9/BaseOS/aarch64/os"')
   })
 
-  it('has scripts that a shell can read, and that report installing, installed and failed', () => {
+  test('has scripts that a shell can read, and that report installing, installed and failed', () => {
     const { sections } = partsOf(render('rhel-kickstart.cfg'))
     for (const name of ['pre', 'onerror', 'post']) {
       expect(spawnSync('sh', ['-n'], { input: sections[name], encoding: 'utf8' })).toMatchObject({
@@ -222,7 +222,7 @@ describe('rhel-kickstart.cfg', () => {
 describe('ubuntu-autoinstall', () => {
   const yaml = (document: string, with_?: Names) => parseYaml(render(`ubuntu-autoinstall/${document}`, with_))
 
-  it('has user-data that installs on one disk and reports', () => {
+  test('has user-data that installs on one disk and reports', () => {
     const text = render('ubuntu-autoinstall/user-data')
     expect(text.split('\n')[0]).toBe('#cloud-config')
     const { autoinstall } = parseYaml(text)
@@ -243,7 +243,7 @@ describe('ubuntu-autoinstall', () => {
       expect(spawnSync('sh', ['-n'], { input: command, encoding: 'utf8' })).toMatchObject({ status: 0, stderr: '' })
   })
 
-  it('takes a fixed address where one is set', () => {
+  test('takes a fixed address where one is set', () => {
     const fixed = { address: '10.0.0.5/24', gateway: '10.0.0.1', nameservers: ['10.0.0.2'] }
     expect(yaml('user-data', changed('params', fixed)).autoinstall.network.ethernets.boot).toEqual({
       match: { macaddress: '52:54:00:12:34:56' },
@@ -253,7 +253,7 @@ describe('ubuntu-autoinstall', () => {
     })
   })
 
-  it('has the three other documents of NoCloud', () => {
+  test('has the three other documents of NoCloud', () => {
     expect(yaml('meta-data')).toEqual({
       'instance-id': '0190d3f2-7c1a-7b5e-9f00-111111111111',
       'local-hostname': 'web1.example.org',
@@ -274,7 +274,7 @@ describe.each([
   const contentOf = (file: { contents: { source: string } }) =>
     Buffer.from(file.contents.source.replace('data:;base64,', ''), 'base64').toString()
 
-  it('carries the configuration of what it installs', () => {
+  test('carries the configuration of what it installs', () => {
     const [installed] = JSON.parse(render(example)).storage.files
     expect(command).toContain(installed.path)
     const inner = JSON.parse(contentOf(installed))
@@ -284,7 +284,7 @@ describe.each([
     expect(contentOf(inner.storage.files[0])).toBe('web1.example.org')
   })
 
-  it('installs by a script that bash can read, that its unit starts and that reports', () => {
+  test('installs by a script that bash can read, that its unit starts and that reports', () => {
     const { storage, systemd } = JSON.parse(render(example))
     const [, install] = storage.files
     const script = contentOf(install)
@@ -300,7 +300,7 @@ describe.each([
 })
 
 describe('windows-autounattend.xml', () => {
-  it('is well-formed XML, with whatever stands in the values', () => {
+  test('is well-formed XML, with whatever stands in the values', () => {
     const text = render('windows-autounattend.xml')
     expect(XMLValidator.validate(text)).toBe(true)
     const parser = new XMLParser({
@@ -328,7 +328,7 @@ describe('windows-autounattend.xml', () => {
     expect(deployment.RunSynchronous.RunSynchronousCommand.Path).toContain(`${url}/installed`)
   })
 
-  it('needs no product key', () => {
+  test('needs no product key', () => {
     const text = render('windows-autounattend.xml', changed('secrets', { windows_product_key: undefined }))
     expect(text).not.toContain('<Key>AAAAA')
     expect(text).toContain('<WillShowUI>OnError</WillShowUI>')

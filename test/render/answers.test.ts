@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { checkAnswers, defaultNocloud, renderAnswers, withRedactedSecrets } from '../../src/render/answers.ts'
 import type { Names } from '../../src/render/names.ts'
 
@@ -13,7 +13,7 @@ const render = (text: string, more: Partial<Names> = {}) =>
   renderAnswers([document(text)], { ...names, ...more })[0]?.text
 
 describe('an answer file', () => {
-  it('is filled in with loops, conditions and filters', () => {
+  test('is filled in with loops, conditions and filters', () => {
     expect(render('{% for d in params.disks %}{{ d }} {% endfor %}{{ params.net.ip }}')).toBe('sda sdb 10.0.0.2')
     expect(render('{% if machine.labels.rack == "b4" %}yes{% endif %}{% if params.no %}no{% endif %}')).toBe('yes')
     expect(render('{{ params | json }} {{ params.text | escape }}')).toBe(
@@ -22,7 +22,7 @@ describe('an answer file', () => {
     expect(render('{{ params.no | default: "d" }}')).toBe('d')
   })
 
-  it('that makes more than ten million characters is refused, wherever it makes them', () => {
+  test('that makes more than ten million characters is refused, wherever it makes them', () => {
     const many = (inner: string) => `{% for i in (1..9000) %}${inner}{% endfor %}`
     const tooLong = /makes more than 10000000 characters/
     expect(() => render(many('{{ params.text }}'), { params: { text: 'x'.repeat(20_000) } })).toThrow(tooLong)
@@ -31,7 +31,7 @@ describe('an answer file', () => {
     expect(render(many('{{ params.list }}'), { params: { list: ['a', ['b', null], 3] } })).toBe('ab3'.repeat(9000))
   })
 
-  it.each([
+  test.each([
     ['outputs', '{{ params.net.ip }}'.repeat(1001)],
     ['nested conditions', '{% if params %}'.repeat(501) + '{% endif %}'.repeat(501)],
     ['cases', `{% case params.x %}${'{% when 1 %}a'.repeat(1000)}{% endcase %}`],
@@ -40,7 +40,7 @@ describe('an answer file', () => {
     expect(() => render(text)).toThrow(/expected at most 1000/)
   })
 
-  it('names everything that is missing in all its documents, also inside of blocks, each once', () => {
+  test('names everything that is missing in all its documents, also inside of blocks, each once', () => {
     const texts = [
       '{{ params.a }} {% for d in params.disks %}{{ params.b }}{% if true %}{{ secrets.c }}{% endif %}{% endfor %}',
       '{{ machine.hostname }}{{ params.net.mask }}',
@@ -62,20 +62,20 @@ describe('an answer file', () => {
     ])
   })
 
-  it('reads nothing but its names: no file, no prototype, no other template', () => {
+  test('reads nothing but its names: no file, no prototype, no other template', () => {
     for (const text of ['{{ params.constructor }}', '{{ machine.__proto__ }}', '{{ params.disks.concat }}'])
       expect(() => render(text)).toThrow(/is not set/)
     for (const text of ['{% include "/etc/passwd" %}', '{% render "/etc/passwd" %}', '{% layout "/etc/passwd" %}'])
       expect(() => render(text)).toThrow(/expected every name that it uses to be set/)
   })
 
-  it('has asterisks for the secrets that are set, in a preview', () => {
+  test('has asterisks for the secrets that are set, in a preview', () => {
     const shown = withRedactedSecrets(names, ['password'])
     expect(renderAnswers([document('{{ secrets.password }}')], shown)[0]?.text).toBe('********')
     expect(() => renderAnswers([document('{{ secrets.other }}')], shown)).toThrow(/secrets\.other is not set/)
   })
 
-  it('is checked when it is saved, with what is set unknown', () => {
+  test('is checked when it is saved, with what is set unknown', () => {
     checkAnswers([document('{{ params.any }}{{ secrets.any }}{{ machine.labels.any }}{% assign x = 1 %}{{ x }}')])
     expect(() => checkAnswers([document('{% for d in params.disks %}{{ d.name }}{{ disk }}{% endfor %}')])).toThrow(
       /there is no disk/,
@@ -84,7 +84,7 @@ describe('an answer file', () => {
 })
 
 describe('the documents that cloud-init asks for and nobody wrote', () => {
-  it('are an instance-id with the host name, and nothing', () => {
+  test('are an instance-id with the host name, and nothing', () => {
     expect(defaultNocloud('meta-data', names)).toBe('instance-id: m\n')
     expect(defaultNocloud('meta-data', { ...names, machine: { ...names.machine, hostname: 'web1' } })).toBe(
       'instance-id: m\nlocal-hostname: web1\n',

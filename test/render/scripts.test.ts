@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { BootSpec, SanSpec } from '../../src/decide/boot-spec.ts'
 import type { Decision } from '../../src/decide/decision.ts'
 import { createScripts, type ScriptContext } from '../../src/render/scripts.ts'
@@ -81,7 +81,7 @@ const deployment: Decision = {
 const gaveUp = 'the installation of debian-12 failed: 3 of 3 attempts, and the machine never reported the end of one'
 
 describe('the text that a machine reads, whole', () => {
-  it.each<[string, string]>([
+  test.each<[string, string]>([
     ['bootstrap', scripts.bootstrap('')],
     ['bootstrap-tftp', scripts.bootstrap('http://10.0.0.1:8080')],
     ['linux-efi', scripts.script(decision(linux), context())],
@@ -126,7 +126,7 @@ describe('the text that a machine reads, whole', () => {
 })
 
 describe('every script', () => {
-  it('begins with the bytes that make it one, and has no empty line', () => {
+  test('begins with the bytes that make it one, and has no empty line', () => {
     for (const spec of [linux, menu, { kind: 'wait' }, { kind: 'shell' }] as BootSpec[]) {
       const text = scripts.script(decision(spec), context())
       expect(text.startsWith('#!ipxe\n')).toBe(true)
@@ -134,7 +134,7 @@ describe('every script', () => {
     }
   })
 
-  it('is the same for the same input', () => {
+  test('is the same for the same input', () => {
     expect(scripts.script(decision(linux), context())).toBe(scripts.script(decision(linux), context()))
   })
 })

@@ -1,10 +1,10 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { renderArgs } from '../../src/render/args.ts'
 import type { Names } from '../../src/render/names.ts'
 import { scriptProse, scriptWord } from '../../src/render/words.ts'
 
 describe('a word of a script', () => {
-  it.each([
+  test.each([
     'a',
     'console=ttyS0,115200n8',
     'ds=nocloud;s=http://x/',
@@ -15,14 +15,14 @@ describe('a word of a script', () => {
     '"a',
     "root=UUID='x'",
   ])('may be %s', (word) => expect(scriptWord(word)).toBe(word))
-  it.each(['', 'a b', 'a\tb', 'a\nb', '\u00a0', 'a\u0000', '${x}', 'a${x', '||', '&&', ';', '#', '#a', 'a\\', 'é'])(
+  test.each(['', 'a b', 'a\tb', 'a\nb', '\u00a0', 'a\u0000', '${x}', 'a${x', '||', '&&', ';', '#', '#a', 'a\\', 'é'])(
     'may not be %j',
     (word) => expect(() => scriptWord(word, 'args[2]')).toThrow(/^args\[2\]: expected one word for an iPXE script/),
   )
 })
 
 describe('prose in a script', () => {
-  it.each([
+  test.each([
     ['a  b\n c', 'a b c'],
     ['a || b && c ; d', 'a ? b ? c ? d'],
     ['# a #b c#', '? a ?b c#'],
@@ -32,13 +32,13 @@ describe('prose in a script', () => {
     ['${${x}}', '?{?{x}}'],
   ])('%j is said as %j', (text, said) => expect(scriptProse(text)).toBe(said))
 
-  it('is cut between words, and says so', () => {
+  test('is cut between words, and says so', () => {
     const cut = scriptProse('delta '.repeat(60))
     expect(cut).toMatch(/^(delta )+\.\.\.$/)
     expect(cut.length).toBeLessThanOrEqual(200)
   })
 
-  it('ends after 200 characters, and never with a backslash', () => {
+  test('ends after 200 characters, and never with a backslash', () => {
     expect(scriptProse('x'.repeat(500)).length).toBe(200)
     expect(scriptProse(`${'x'.repeat(199)}\\y`)).toBe(`${'x'.repeat(199)}?`)
   })
@@ -61,7 +61,7 @@ describe('kernel arguments', () => {
     boot: { id: 'b', url: 'http://h/b/t', server: 'http://h', instance_id: 'm' },
   }
 
-  it('are filled in, and the empty ones left out', () => {
+  test('are filled in, and the empty ones left out', () => {
     const args = [
       'quiet',
       'url={{ boot.url }}/x',
@@ -83,7 +83,7 @@ describe('kernel arguments', () => {
     ])
   })
 
-  it.each([
+  test.each([
     ['{{ machine.rack }}', /^args\[0\]: expected Liquid that can be filled in \(machine\.rack is not set/],
     ['{{ nothing.at.all }}', /nothing is not set/],
     ['{{ boot.url | upload }}', /undefined filter: upload/],
@@ -97,7 +97,7 @@ describe('kernel arguments', () => {
     ['a b', /without white space/],
   ])('%s is refused', (arg, message) => expect(() => renderArgs([arg], names)).toThrow(message))
 
-  it('may be as long as Linux takes, and no longer', () => {
+  test('may be as long as Linux takes, and no longer', () => {
     expect(renderArgs(['a'.repeat(1023), 'b'.repeat(1023)], names).length).toBe(2)
     expect(() => renderArgs(['a'.repeat(1024), 'b'.repeat(1023)], names)).toThrow('2048 characters')
   })

@@ -1,13 +1,13 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createHintKeeper, hint, isAtEnd } from '../../scripts/demo/console.ts'
 import { findBootServer } from '../../scripts/demo/server.ts'
 import { programDir } from '../../src/lib/program-dir.ts'
 import { startTestBootServer, type TestBootServer } from '../helpers/boot-server.ts'
 
 describe('the console of the demo', () => {
-  it.each([
+  test.each([
     ['SeaBIOS', '\x1bc\x1b[?7l\x1b[2J\x1b[0mSeaBIOS'],
     ['iPXE', '\x1b[2J\x1b[1;1HiPXE'],
     ['EDK2', '\x1b[2J\x1b[01;01H\x1b[=3h\x1b[2J\x1b[01;01HBdsDxe'],
@@ -18,18 +18,18 @@ describe('the console of the demo', () => {
     expect(shown).not.toMatch(/\x1b\[2J|\x1bc|\x1b\[\?7l|\x1b\[=3h/)
   })
 
-  it('finds a sequence that came in two parts', () => {
+  test('finds a sequence that came in two parts', () => {
     const keep = createHintKeeper()
     expect(keep('a\x1b[2') + keep('Jb')).toBe(`a\r\n${hint}\r\nb`)
     expect(keep('c\x1b') + keep('[1md')).toBe('c\x1b[1md')
   })
 
-  it('leaves colours, and programs that draw the whole screen, as they are', () => {
+  test('leaves colours, and programs that draw the whole screen, as they are', () => {
     const text = '\x1b[H\x1b[J\x1b[31mred\x1b[0m\x1b[5;7Hx'
     expect(createHintKeeper()(text)).toBe(text)
   })
 
-  it.each([
+  test.each([
     ['Boot failed: not a bootable disk\r\n\r\nNo bootable device.', true],
     ['\x1b[08;01H\x1b[1m\x1b[33mShell> \x1b[0m', true],
     ['BdsDxe: No bootable option or device was found.', true],
@@ -45,7 +45,7 @@ describe('the server of the demo', () => {
   })
   afterAll(() => server.stop())
 
-  it('is the one of the settings, as the guest reaches it', async () => {
+  test('is the one of the settings, as the guest reaches it', async () => {
     const env = { BOOTWRIGHT_BOOT_LISTEN: `127.0.0.1:${server.port}` }
     expect(await findBootServer(env)).toBe(`http://10.0.2.2:${server.port}`)
     expect(await findBootServer({}, server.port)).toBe(`http://10.0.2.2:${server.port}`)
@@ -56,7 +56,7 @@ describe('the server of the demo', () => {
     expect(await findBootServer({ ...env, BOOTWRIGHT_BASE_URL: baseUrl })).toBe(baseUrl)
   })
 
-  it('is named with the next step when it is not there, or refuses', async () => {
+  test('is named with the next step when it is not there, or refuses', async () => {
     await expect(findBootServer({}, 1)).rejects.toThrow(/http:\/\/127\.0\.0\.1:1\/healthz.*npm start.*--port/)
     await expect(findBootServer({ BOOTWRIGHT_BOOT_LISTEN: '[::1]:8080' })).rejects.toThrow('IPv4 only')
     allowed = false
@@ -73,13 +73,13 @@ describe('npm run demo', () => {
     return { status, stdout, stderr }
   }
 
-  it('explains itself', () => {
+  test('explains itself', () => {
     const { status, stdout } = demo('--help')
     expect(status).toBe(0)
     for (const option of ['--mac', '--efi', '--disk', '--memory', '--port']) expect(stdout).toContain(option)
   })
 
-  it.each([
+  test.each([
     [['--mac', 'zz'], 'demo: --mac: expected a MAC address, got "zz"'],
     [['--port', '70000'], 'demo: --port: expected a whole number from 1 to 65535, got "70000"'],
     [['--memory', 'much'], 'demo: --memory: expected a whole number'],

@@ -1,5 +1,5 @@
 import { connect } from 'node:net'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { collapseSlashes } from '../../src/server/boot-listener.ts'
 import { exchange, sha256, startTestBootServer, type TestBootServer } from '../helpers/boot-server.ts'
 
@@ -14,21 +14,21 @@ const ask = (target: string, headers = 'Host: boot\r\n') =>
   exchange(server.port, `GET ${target} HTTP/1.1\r\n${headers}Connection: close\r\n\r\n`)
 
 describe('what firmware sends', () => {
-  it.each([
+  test.each([
     ['/a//b', '/a/b'],
     ['//a', '/a'],
     ['/a?x=//b', '/a?x=//b'],
     ['http://h/a', 'http://h/a'],
   ])('collapses the slashes of %s', (url, expected) => expect(collapseSlashes(url)).toBe(expected))
 
-  it.each(['/boot.ipxe', '/autoexec.ipxe', '/ipxe?mac=52-54-00-12-34-56', '/nbp/ipxe.efi', '/healthz'])(
+  test.each(['/boot.ipxe', '/autoexec.ipxe', '/ipxe?mac=52-54-00-12-34-56', '/nbp/ipxe.efi', '/healthz'])(
     'answers HTTP/1.0 without a Host at %s',
     async (path) => {
       expect(statusOf(await exchange(server.port, `GET ${path} HTTP/1.0\r\n\r\n`))).toBe(200)
     },
   )
 
-  it.each([
+  test.each([
     ['no Host', '', `127.0.0.1:`],
     ['a name with an underscore', 'Host: boot_server:8080\r\n', 'boot_server:8080/'],
     ['an IPv6 address', 'Host: [fd00::7]:8080\r\n', '[fd00::7]:8080/'],
@@ -37,22 +37,22 @@ describe('what firmware sends', () => {
     expect(answer).toContain(`http://${expected}`)
   })
 
-  it('finds a file behind two slashes, as shim asks for it', async () => {
+  test('finds a file behind two slashes, as shim asks for it', async () => {
     expect(statusOf(await ask('//nbp//ipxe.efi'))).toBe(200)
   })
 
-  it('answers a request with the whole URL in its first line', async () => {
+  test('answers a request with the whole URL in its first line', async () => {
     expect(statusOf(await ask(`http://127.0.0.1:${server.port}/boot.ipxe`))).toBe(200)
   })
 
-  it('writes the header names of texts in canonical case too', async () => {
+  test('writes the header names of texts in canonical case too', async () => {
     const answer = await ask('/boot.ipxe')
     expect(answer).toContain('\r\nContent-Length: ')
     expect(answer).toContain('\r\nContent-Type: text/plain')
     expect(answer).not.toMatch(/transfer-encoding/i)
   })
 
-  it('gives a boot program to UEFI HTTP Boot: HEAD, then GET, then a reset', async () => {
+  test('gives a boot program to UEFI HTTP Boot: HEAD, then GET, then a reset', async () => {
     const head = await fetch(`${server.url}/nbp/ipxe.efi`, { method: 'HEAD' })
     expect([head.status, head.headers.get('content-type'), head.headers.get('content-length')]).toEqual([
       200,
@@ -64,7 +64,7 @@ describe('what firmware sends', () => {
     expect(sha256(whole)).toBe(server.deps.nbps.get('ipxe.efi')?.sha256)
   })
 
-  it.each([
+  test.each([
     '/nbp/..%2f..%2fpackage.json',
     '/nbp/%2e%2e/package.json',
     '/nbp/passwd',
@@ -77,7 +77,7 @@ describe('what firmware sends', () => {
 })
 
 describe('what nobody should send', () => {
-  it.each([
+  test.each([
     ['no HTTP at all', '\x16\x03\x01\x02\x00\x01\x00'],
     ['a header of 20,000 bytes', `GET / HTTP/1.1\r\nHost: x\r\nX: ${'a'.repeat(20_000)}\r\n\r\n`],
     ['no Host', 'GET /boot.ipxe HTTP/1.1\r\n\r\n'],
@@ -89,7 +89,7 @@ describe('what nobody should send', () => {
     expect((await fetch(`${server.url}/boot.ipxe`)).status).toBe(200)
   })
 
-  it.each(['boot server', 'a${b}', 'x"y', 'a,b', '-', '[::1', 'boot:99999', ''])(
+  test.each(['boot server', 'a${b}', 'x"y', 'a,b', '-', '[::1', 'boot:99999', ''])(
     'puts no Host %j into a script, but the address that was asked',
     async (host) => {
       const answer = await ask('/ipxe?mac=52-54-00-12-34-56', `Host: ${host}\r\n`)
@@ -99,7 +99,7 @@ describe('what nobody should send', () => {
     },
   )
 
-  it.each(['', '/', '/x', '/52-54-00-12-34-56', '/%zz.ipxe', '/a/b.ipxe?mac=1', '?mac=%00', '?uuid='])(
+  test.each(['', '/', '/x', '/52-54-00-12-34-56', '/%zz.ipxe', '/a/b.ipxe?mac=1', '?mac=%00', '?uuid='])(
     'answers a request for a script at /ipxe%s by a script',
     async (more) => {
       for (const start of [`GET /ipxe${more} HTTP/1.1\r\n`, `POST /ipxe${more} HTTP/1.1\r\nHost: x\r\n`]) {
@@ -110,13 +110,13 @@ describe('what nobody should send', () => {
     },
   )
 
-  it('answers 403 outside the boot subnets', async () => {
+  test('answers 403 outside the boot subnets', async () => {
     const closed = await startTestBootServer({ allows: () => false })
     expect((await fetch(`${closed.url}/boot.ipxe`)).status).toBe(403)
     await closed.stop()
   })
 
-  it('goes by the address that a trusted proxy tells, and by no other word', async () => {
+  test('goes by the address that a trusted proxy tells, and by no other word', async () => {
     const behind = await startTestBootServer({
       trustedProxies: ['127.0.0.0/8'],
       allows: (address) => address.startsWith('10.9.'),
@@ -133,7 +133,7 @@ describe('what nobody should send', () => {
 })
 
 describe('/healthz', () => {
-  it('says whether the database answers', async () => {
+  test('says whether the database answers', async () => {
     expect(await (await fetch(`${server.url}/healthz`)).json()).toEqual({ status: 'ok', database: 'ok' })
     const without = await startTestBootServer({ databaseAnswers: async () => false })
     const response = await fetch(`${without.url}/healthz`)

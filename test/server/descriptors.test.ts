@@ -1,14 +1,14 @@
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { freeDescriptors, shareDescriptors } from '../../src/server/descriptors.ts'
 
 const asked = { bootConnections: 20_000, adminConnections: 1024, tftpTransfers: 1000 }
 
-it('gives all that was asked where the limit is high, or not told', () => {
+test('gives all that was asked where the limit is high, or not told', () => {
   expect(shareDescriptors(200_000, asked)).toEqual(asked)
   expect(shareDescriptors(Number.POSITIVE_INFINITY, asked)).toEqual(asked)
 })
 
-it.each([1, 40, 130, 260, 900, 3900, 19_800])(
+test.each([1, 40, 130, 260, 900, 3900, 19_800])(
   'leaves the database its own under a limit that has %i free, with every connection in use and sent a file',
   (free) => {
     const { bootConnections, adminConnections, tftpTransfers } = shareDescriptors(free, asked)
@@ -20,7 +20,7 @@ it.each([1, 40, 130, 260, 900, 3900, 19_800])(
   },
 )
 
-it('counts what this process may still open', async () => {
+test('counts what this process may still open', async () => {
   const free = await freeDescriptors()
   expect(free).toBeGreaterThan(100)
 })

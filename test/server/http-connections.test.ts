@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import http from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { buffer } from 'node:stream/consumers'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { type ConnectionLimits, serveBounded } from '../../src/server/http-connections.ts'
 
 type Served = { server: http.Server; port: number; parsed: () => number }
@@ -36,7 +36,7 @@ const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`
 const closed = (socket: Socket) => (socket.destroyed ? Promise.resolve() : once(socket.resume(), 'close'))
 const pause = () => new Promise((resolve) => setTimeout(resolve, 1))
 
-it('answers every pipelined request, one at a time and in order, wherever the packets are cut', async () => {
+test('answers every pipelined request, one at a time and in order, wherever the packets are cut', async () => {
   let atOnce = 0
   let maxAtOnce = 0
   const { port } = await serve(async (request, response) => {
@@ -59,7 +59,7 @@ it('answers every pipelined request, one at a time and in order, wherever the pa
   expect(maxAtOnce).toBe(1)
 })
 
-it('reads no further while requests wait behind one that is being answered', async () => {
+test('reads no further while requests wait behind one that is being answered', async () => {
   const begun: string[] = []
   const { port, parsed, server } = await serve((request) => void begun.push(request.url ?? ''))
   let connection: Socket | undefined
@@ -79,7 +79,7 @@ it('reads no further while requests wait behind one that is being answered', asy
   expect([sent, begun]).toEqual([false, ['/a']])
 })
 
-it('begins nothing for a client that is gone', async () => {
+test('begins nothing for a client that is gone', async () => {
   const begun: string[] = []
   const { port } = await serve((request, response) => {
     begun.push(request.url ?? '')
@@ -94,7 +94,7 @@ it('begins nothing for a client that is gone', async () => {
   expect(begun).toEqual(['/first', 'first closed'])
 })
 
-it('takes bodies whole, with blank lines in them and requests behind them', async () => {
+test('takes bodies whole, with blank lines in them and requests behind them', async () => {
   const { port } = await serve(async (request, response) => {
     const body = await buffer(request)
     response.end(`<${request.url} ${body.length} ${body.reduce((sum, byte) => (sum + byte) % 65_521, 0)}>`)
@@ -112,7 +112,7 @@ it('takes bodies whole, with blank lines in them and requests behind them', asyn
   expect(answers).toEqual([`/1 ${body.length} ${sum}`, '/2 0 0', `/3 ${body.length} ${sum}`])
 })
 
-it('closes the longest idle connection of an address that opens too many, and none that is answered', async () => {
+test('closes the longest idle connection of an address that opens too many, and none that is answered', async () => {
   const crowded: string[] = []
   const { port } = await serve((request, response) => void (request.url === '/quick' && response.end()), {
     maxPerAddress: 3,
@@ -136,7 +136,7 @@ it('closes the longest idle connection of an address that opens too many, and no
   expect([busy, used, fourth, other].map(({ destroyed }) => destroyed)).toEqual([false, false, false, false])
 })
 
-it('makes room for a new address at the cost of the one that has most connections', async () => {
+test('makes room for a new address at the cost of the one that has most connections', async () => {
   const { port } = await serve((_, response) => void response.end('ok'), {
     maxConnections: 6,
     isShared: (address) => address === '127.0.0.80',
@@ -151,7 +151,7 @@ it('makes room for a new address at the cost of the one that has most connection
   expect([few.destroyed, many.filter(({ destroyed }) => destroyed).length]).toEqual([false, 1])
 })
 
-it('counts no address that many machines stand behind', async () => {
+test('counts no address that many machines stand behind', async () => {
   const { port } = await serve((_, response) => void response.end('ok'), {
     maxPerAddress: 2,
     isShared: (address) => address === '127.0.0.80',
@@ -163,7 +163,7 @@ it('counts no address that many machines stand behind', async () => {
   }
 })
 
-it('stops at once: silent connections are closed, waiting requests not begun, what is answered ends', async () => {
+test('stops at once: silent connections are closed, waiting requests not begun, what is answered ends', async () => {
   const begun: string[] = []
   let finish = () => {}
   const { port, server } = await serve((request, response) => {

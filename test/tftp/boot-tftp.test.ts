@@ -1,5 +1,5 @@
 import { pino } from 'pino'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { loadConfig } from '../../src/config/config.ts'
 import { createScripts } from '../../src/render/scripts.ts'
 import { readTemplates } from '../../src/server/templates.ts'
@@ -7,7 +7,7 @@ import { startBootTftp } from '../../src/tftp/boot-tftp.ts'
 import { fetchRaw } from './raw-client.ts'
 import { rawClient } from './serve.ts'
 
-it.each([
+test.each([
   ['all addresses: the one that was asked by TFTP', { address: '0.0.0.0', port: 8123 }, {}, 'http://127.0.0.1:8123/'],
   ['all of IPv6, which takes IPv4 too', { address: '::', port: 8123 }, {}, 'http://127.0.0.1:8123/'],
   ['another address than TFTP', { address: '127.0.0.5', port: 8123 }, {}, 'http://127.0.0.5:8123/'],

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { createClient } from 'tftp'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { hasTool } from '../helpers/needs.ts'
 import { startRelay } from './relay.ts'
 import { content, outcomes, serve } from './serve.ts'
@@ -83,9 +83,9 @@ async function fetchesWhole(fetch: Fetch, name: keyof typeof files) {
 
 describe.each(programs)('%s', (_, tool, debianPackage, fetch) => {
   const present = hasTool(tool, debianPackage)
-  it.runIf(present)('fetches a file', () => fetchesWhole(fetch, 'snponly.efi'))
-  it.runIf(present)('fetches a file whose last block is empty', () => fetchesWhole(fetch, 'dir/exact.img'))
-  it.runIf(present)('fetches one of two at once, with 1 % of datagrams twice', async () => {
+  test.runIf(present)('fetches a file', () => fetchesWhole(fetch, 'snponly.efi'))
+  test.runIf(present)('fetches a file whose last block is empty', () => fetchesWhole(fetch, 'dir/exact.img'))
+  test.runIf(present)('fetches one of two at once, with 1 % of datagrams twice', async () => {
     const { server } = await serve(files)
     const port = await startRelay(server.port, { twice: 0.01 })
     const locals = [localFile(), localFile()]
@@ -96,8 +96,8 @@ describe.each(programs)('%s', (_, tool, debianPackage, fetch) => {
 
 describe.each([1, 4])('the npm package tftp as a client, window %i', (windowSize) => {
   const fetch = packageFetch(windowSize)
-  it.each(['snponly.efi', 'dir/exact.img', 'empty'] as const)('fetches %s', (name) => fetchesWhole(fetch, name))
-  it('is told that a file is not there', async () => {
+  test.each(['snponly.efi', 'dir/exact.img', 'empty'] as const)('fetches %s', (name) => fetchesWhole(fetch, name))
+  test('is told that a file is not there', async () => {
     const { server, records } = await serve(files)
     await expect(fetch(server.port, 'nothing', localFile())).rejects.toThrow('There is no such file')
     expect(await outcomes(records, 1)).toEqual(['not-found'])

@@ -1,9 +1,9 @@
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { cleanName } from '../../src/tftp/name.ts'
 
 const clean = (name: string) => cleanName(Buffer.from(name, 'latin1'))
 
-it.each([
+test.each([
   ['ipxe.efi', 'ipxe.efi'],
   ['/ipxe.efi', 'ipxe.efi'],
   ['//ipxe.efi', 'ipxe.efi'],
@@ -20,7 +20,7 @@ it.each([
   ['ends/', 'ends'],
 ])('%j is %j', (name, expected) => expect(clean(name)).toBe(expected))
 
-it.each([
+test.each([
   '',
   '/',
   '\\',

@@ -1,14 +1,14 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { negotiate } from '../../src/tftp/options.ts'
 
 const limits = { sizeBytes: 1_000_000, maxBlockSize: 1468, maxWindowSize: 16 }
 const accept = (asked: Record<string, string>) => negotiate(new Map(Object.entries(asked)), limits)
 const acceptedOf = (asked: Record<string, string>) => Object.fromEntries(accept(asked).accepted)
 
-it('without options a transfer goes by RFC 1350', () =>
+test('without options a transfer goes by RFC 1350', () =>
   expect(accept({})).toEqual({ blockSize: 512, windowSize: 1, timeoutMs: undefined, accepted: [], asksSize: false }))
 
-it('all four options are accepted together, and only they', () =>
+test('all four options are accepted together, and only they', () =>
   expect(accept({ tsize: '0', blksize: '1024', windowsize: '4', timeout: '3', multicast: '', utimeout: '9' })).toEqual({
     blockSize: 1024,
     windowSize: 4,
@@ -23,7 +23,7 @@ it('all four options are accepted together, and only they', () =>
   }))
 
 describe('an option in range is accepted, down to our limit', () => {
-  it.each([
+  test.each([
     [{ blksize: '8' }, { blksize: '8' }],
     [{ blksize: '1468' }, { blksize: '1468' }],
     [{ blksize: '65464' }, { blksize: '1468' }],
@@ -40,7 +40,7 @@ describe('an option in range is accepted, down to our limit', () => {
 
 describe('an option that is no decimal number in range is left out', () => {
   const wrong = ['', ' ', '-1', '+8', '1e3', '15e-1', '0x200', '512 ', ' 512', '512.0', 'NaN', '9'.repeat(17), '٥']
-  it.each([
+  test.each([
     ...['blksize', 'windowsize', 'timeout', 'tsize'].flatMap((name) => wrong.map((value) => [name, value])),
     ['blksize', '7'],
     ['blksize', '65465'],

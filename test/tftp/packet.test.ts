@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { formatData, formatError, formatOack, parseReply, parseRequest } from '../../src/tftp/packet.ts'
 
 const packet = (opcode: number, rest: string) => Buffer.from(`\0${String.fromCharCode(opcode)}${rest}`, 'latin1')
@@ -9,7 +9,7 @@ const readable = (datagram: Buffer) => {
 }
 
 describe('a request', () => {
-  it.each([
+  test.each([
     ['plain', packet(1, 'a.efi\0octet\0'), { kind: 'read', file: 'a.efi', mode: 'octet', options: {} }],
     ['to write', packet(2, 'a\0octet\0'), { kind: 'write', file: 'a', mode: 'octet', options: {} }],
     ['with its mode in capitals', packet(1, 'a\0OcTeT\0'), { kind: 'read', file: 'a', mode: 'octet', options: {} }],
@@ -40,7 +40,7 @@ describe('a request', () => {
     ],
   ])('%s is read', (_, datagram, expected) => expect(readable(datagram)).toEqual(expected))
 
-  it.each([
+  test.each([
     ['nothing', Buffer.alloc(0)],
     ['one byte', Buffer.from([0])],
     ['an opcode only', Buffer.from([0, 1])],
@@ -57,17 +57,17 @@ describe('a request', () => {
     ['1,501 bytes', packet(1, `${'a'.repeat(1492)}\0octet\0`)],
   ])('that is %s is none', (_, datagram) => expect(parseRequest(datagram)).toBeUndefined())
 
-  it('of 1,500 bytes is read, longer than the 512 of RFC 2347', () =>
+  test('of 1,500 bytes is read, longer than the 512 of RFC 2347', () =>
     expect(parseRequest(packet(1, `${'a'.repeat(1491)}\0octet\0`))?.file).toHaveLength(1491))
 
-  it('has 16 options at most', () => {
+  test('has 16 options at most', () => {
     const many = Array.from({ length: 40 }, (_, at) => `o${at}\0${at}\0`).join('')
     expect(parseRequest(packet(1, `a\0octet\0${many}`))?.options.size).toBe(16)
   })
 })
 
 describe('a reply', () => {
-  it.each([
+  test.each([
     ['ACK 0', packet(4, '\0\0'), { kind: 'ack', block: 0 }],
     ['ACK 65535', packet(4, '\xff\xff'), { kind: 'ack', block: 65535 }],
     ['ACK with bytes behind it', packet(4, '\x01\x02rest'), { kind: 'ack', block: 258 }],
@@ -85,14 +85,14 @@ describe('a reply', () => {
     ],
   ])('%s is read', (_, datagram, expected) => expect(parseReply(datagram)).toEqual(expected))
 
-  it('has a message of 128 bytes at most', () =>
+  test('has a message of 128 bytes at most', () =>
     expect(parseReply(packet(5, `\0\0${'x'.repeat(1000)}\0`))).toEqual({
       kind: 'error',
       code: 0,
       message: 'x'.repeat(128),
     }))
 
-  it.each([
+  test.each([
     ['nothing', Buffer.alloc(0)],
     ['one byte', Buffer.from([4])],
     ['three bytes', Buffer.from([0, 4, 0])],
@@ -101,7 +101,7 @@ describe('a reply', () => {
   ])('that is %s is none', (_, datagram) => expect(parseReply(datagram)).toBeUndefined())
 })
 
-it('packets are written as the RFCs draw them', () => {
+test('packets are written as the RFCs draw them', () => {
   expect(formatData(1, Buffer.from('ab'))).toEqual(packet(3, '\0\x01ab'))
   expect(formatData(65536 + 258, Buffer.alloc(0))).toEqual(packet(3, '\x01\x02'))
   const accepted: [string, string][] = [

@@ -1,7 +1,7 @@
 import dgram from 'node:dgram'
 import { syncBuiltinESMExports } from 'node:module'
 import os from 'node:os'
-import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { connectedSocket } from '../../src/tftp/listen.ts'
 import { ack, describePacket, error, fetchRaw, openRawClient, type RawClient, rrq, wrq } from './raw-client.ts'
 import { content, outcomes, rawClient, serve } from './serve.ts'
@@ -9,7 +9,7 @@ import { content, outcomes, rawClient, serve } from './serve.ts'
 const files = { 'ipxe.efi': content(1000), 'sb/grubx64.efi': content(3000), empty: Buffer.alloc(0) }
 
 describe('what is no sound request', () => {
-  it('gets no answer when it is garbage, and neither do ACK, DATA or ERROR', async () => {
+  test('gets no answer when it is garbage, and neither do ACK, DATA or ERROR', async () => {
     const { server, records } = await serve(files)
     const client = await rawClient()
     const garbage = [
@@ -28,7 +28,7 @@ describe('what is no sound request', () => {
     expect((await fetchRaw(client, server.port, 'ipxe.efi')).bytes).toEqual(files['ipxe.efi'])
   })
 
-  it.each([
+  test.each([
     ['a write request', wrq('ipxe.efi'), 'ERROR 2 This server is read-only', 'refused'],
     ['netascii', rrq('ipxe.efi', {}, 'netascii'), 'ERROR 0 Only octet mode is served', 'refused'],
     ['mail', rrq('ipxe.efi', {}, 'mail'), 'ERROR 0 Only octet mode is served', 'refused'],
@@ -46,7 +46,7 @@ describe('what is no sound request', () => {
     expect(server.transfers()).toBe(0)
   })
 
-  it('gets silence from a subnet that is not served', async () => {
+  test('gets silence from a subnet that is not served', async () => {
     const { server, records } = await serve(files, { allows: (address) => address !== '127.0.0.1' })
     const client = await rawClient()
     client.send(rrq('ipxe.efi'), server.port)
@@ -57,7 +57,7 @@ describe('what is no sound request', () => {
   })
 })
 
-it.each(['/sb/grubx64.efi', 'sb//grubx64.efi', 'sb\\grubx64.efi', 'sb/grubx64.efi\xff'])(
+test.each(['/sb/grubx64.efi', 'sb//grubx64.efi', 'sb\\grubx64.efi', 'sb/grubx64.efi\xff'])(
   '%j finds the file',
   async (name) => {
     const { server, records } = await serve(files)
@@ -68,7 +68,7 @@ it.each(['/sb/grubx64.efi', 'sb//grubx64.efi', 'sb\\grubx64.efi', 'sb/grubx64.ef
 )
 
 describe('options', () => {
-  it.each([
+  test.each([
     [{ BLKSIZE: '1024', blksize: '8' }, 'OACK blksize=1024'],
     [
       { blksize: '60000', windowsize: '4', tsize: '0', timeout: '2', multicast: '' },
@@ -86,7 +86,7 @@ describe('options', () => {
 })
 
 describe('a client that asks again from the same port', () => {
-  it.each([
+  test.each([
     ['without options', {}, 'DATA 1 (512)'],
     ['with options', { tsize: 0 }, 'OACK tsize=1000'],
   ])('and with the same request %s is answered by the running transfer', async (_, options, expected) => {
@@ -101,7 +101,7 @@ describe('a client that asks again from the same port', () => {
     expect(server.transfers()).toBe(1)
   })
 
-  it('and for something else has its first transfer replaced', async () => {
+  test('and for something else has its first transfer replaced', async () => {
     const { server, records } = await serve(files)
     const client = await rawClient()
     client.send(rrq('ipxe.efi'), server.port)
@@ -115,7 +115,7 @@ describe('a client that asks again from the same port', () => {
   })
 
   // EDK2 at every boot: the size, ERROR 8, and the file, all from one port.
-  it.each([true, false])('after a size probe gets the file (ERROR 8 arrives: %s)', async (arrives) => {
+  test.each([true, false])('after a size probe gets the file (ERROR 8 arrives: %s)', async (arrives) => {
     const { server, records } = await serve(files)
     const client = await rawClient()
     client.send(rrq('ipxe.efi', { tsize: 0, blksize: 1468, windowsize: 4 }), server.port)
@@ -130,7 +130,7 @@ describe('a client that asks again from the same port', () => {
 })
 
 describe('limits', () => {
-  it.each([
+  test.each([
     ['of the server', { maxTransfers: 2 }],
     ['of one address', { maxTransfersPerAddress: 2 }],
   ])('%s: one transfer more gets silence, and its turn when another ends', async (_, limits) => {
@@ -160,7 +160,7 @@ describe('requests with forged addresses, which nobody acknowledges', () => {
     return clients
   }
 
-  it.each([{}, { timeout: 255 }, { tsize: 0, timeout: 240, blksize: 1000 }])(
+  test.each([{}, { timeout: 255 }, { tsize: 0, timeout: 240, blksize: 1000 }])(
     'make room for a client that does, with options %j',
     async (options) => {
       const { server, records } = await serve(files, { maxTransfers: 12, maxTransfersPerAddress: 4 })
@@ -171,7 +171,7 @@ describe('requests with forged addresses, which nobody acknowledges', () => {
     },
   )
 
-  it('make room for the client whose address they bear', async () => {
+  test('make room for the client whose address they bear', async () => {
     const { server } = await serve(files, { maxTransfers: 50, maxTransfersPerAddress: 3 })
     await forge(server.port, 1, 3, { timeout: 99 })
     await expect.poll(() => server.transfers()).toBe(3)
@@ -180,7 +180,7 @@ describe('requests with forged addresses, which nobody acknowledges', () => {
     expect((await fetchRaw(honest, server.port, 'ipxe.efi')).bytes).toEqual(files['ipxe.efi'])
   })
 
-  it('take no place from a transfer that goes on', async () => {
+  test('take no place from a transfer that goes on', async () => {
     const { server } = await serve(files, { maxTransfers: 2 })
     const slow = await rawClient()
     slow.send(rrq('ipxe.efi', { timeout: 255 }), server.port)
@@ -193,7 +193,7 @@ describe('requests with forged addresses, which nobody acknowledges', () => {
     expect(describePacket(await slow.next())).toBe('DATA 2 (488)')
   })
 
-  it('have three packets of data sent to the address at most', async () => {
+  test('have three packets of data sent to the address at most', async () => {
     const { server } = await serve(files)
     const [client] = await forge(server.port, 1, 1, {})
     const seen: string[] = []
@@ -202,7 +202,7 @@ describe('requests with forged addresses, which nobody acknowledges', () => {
     expect(seen).toEqual(Array(3).fill('DATA 1 (512)'))
   })
 
-  it('do not have a server that stops wait for them', async () => {
+  test('do not have a server that stops wait for them', async () => {
     const { server } = await serve(files)
     await forge(server.port, 2, 5, { timeout: 255 })
     await expect.poll(() => server.transfers()).toBe(10)
@@ -213,7 +213,7 @@ describe('requests with forged addresses, which nobody acknowledges', () => {
 })
 
 describe('stop', () => {
-  it.each([false, true])('lets a running transfer end and takes no other (single port: %s)', async (singlePort) => {
+  test.each([false, true])('lets a running transfer end and takes no other (single port: %s)', async (singlePort) => {
     const { server, records } = await serve(files, { singlePort })
     const [running, late] = [await rawClient(), await rawClient()]
     running.send(rrq('ipxe.efi'), server.port)
@@ -229,7 +229,7 @@ describe('stop', () => {
     expect(server.transfers()).toBe(0)
   })
 
-  it.each([false, true])('cuts off what does not end in time, with error 0 (single port: %s)', async (singlePort) => {
+  test.each([false, true])('cuts off what does not end in time, with error 0 (single port: %s)', async (singlePort) => {
     const { server, records } = await serve(files, { singlePort })
     const client = await rawClient()
     client.send(rrq('ipxe.efi'), server.port)
@@ -242,7 +242,7 @@ describe('stop', () => {
 })
 
 describe('the address', () => {
-  it('that was asked is the one that answers, where the server listens on all', async () => {
+  test('that was asked is the one that answers, where the server listens on all', async () => {
     const { server } = await serve(files, { host: '0.0.0.0' })
     const client = await rawClient()
     client.send(rrq('ipxe.efi'), server.port)
@@ -252,13 +252,13 @@ describe('the address', () => {
     expect((await fetchRaw(client, server.port, 'sb/grubx64.efi')).bytes).toEqual(files['sb/grubx64.efi'])
   })
 
-  it.each(['127.0.0.1', '0.0.0.0'])('%s with a port in use is refused', async (host) => {
+  test.each(['127.0.0.1', '0.0.0.0'])('%s with a port in use is refused', async (host) => {
     const { server } = await serve(files, { host })
     await expect(serve(files, { host, port: server.port })).rejects.toMatchObject({ code: 'EADDRINUSE' })
   })
 })
 
-it('a record that cannot be kept does no harm', async () => {
+test('a record that cannot be kept does no harm', async () => {
   const { server } = await serve(files, {}, () => {
     throw new Error('the database is gone')
   })
@@ -271,11 +271,11 @@ it('a record that cannot be kept does no harm', async () => {
 describe('a client that cannot be reached', () => {
   const unreachable = '203.0.113.9'
 
-  it('gets no socket from the address that it asked', async () => {
+  test('gets no socket from the address that it asked', async () => {
     await expect(connectedSocket('127.0.0.1', unreachable, 2000)).rejects.toMatchObject({ syscall: 'connect' })
   })
 
-  it('ends its transfer, and nothing else', async () => {
+  test('ends its transfer, and nothing else', async () => {
     const { server, records } = await serve(files)
     const client = await rawClient()
     const { connect } = dgram.Socket.prototype
@@ -294,7 +294,7 @@ describe('a client that cannot be reached', () => {
 })
 
 describe('a machine whose addresses cannot be listed', () => {
-  it('is served on all, and looked at again', async () => {
+  test('is served on all, and looked at again', async () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
     const list = vi.spyOn(os, 'networkInterfaces').mockImplementation(() => {
       throw Object.assign(new Error('uv_interface_addresses: too many open files'), { code: 'EMFILE' })

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { ack, describePacket, error, fetchRaw, openRawClient, type RawClient, rrq } from './raw-client.ts'
 import { startRelay } from './relay.ts'
 import { content, outcomes, rawClient, serve } from './serve.ts'
@@ -21,7 +21,7 @@ async function begin(size: number, options: Record<string, string | number> = {}
 }
 
 describe('the last block', () => {
-  it.each([
+  test.each([
     [0, ['DATA 1 (0)']],
     [1, ['DATA 1 (1)']],
     [511, ['DATA 1 (511)']],
@@ -43,7 +43,7 @@ describe('the last block', () => {
   })
 })
 
-it.each([
+test.each([
   ['blksize 8, window 64', 8, 64],
   ['blksize 512, window 16', 512, 16],
 ])('block numbers wrap: 70,000 blocks arrive whole with %s', async (_, blksize, windowsize) => {
@@ -56,7 +56,7 @@ it.each([
 })
 
 describe('what does not come from the client, or means nothing, does not disturb', () => {
-  it('a stranger to the port of a transfer', async () => {
+  test('a stranger to the port of a transfer', async () => {
     const { client, port, records } = await begin(1000)
     const stranger = await rawClient()
     for (const bytes of [ack(1), error(0, 'stop it'), rrq('file'), Buffer.alloc(0)]) stranger.send(bytes, port)
@@ -66,7 +66,7 @@ describe('what does not come from the client, or means nothing, does not disturb
     expect((await burst(client)).at(-1)).toBe('DATA 2 (488)')
   })
 
-  it('datagrams of 0, 1 and 3 bytes, DATA and requests to the port of a transfer', async () => {
+  test('datagrams of 0, 1 and 3 bytes, DATA and requests to the port of a transfer', async () => {
     const { client, port, records } = await begin(1000)
     const junk = [[], [0], [0, 4, 0], [0, 3, 0, 1, 65], [0, 6, 0], [0, 9, 9, 9], [255, 255, 255, 255]]
     for (const bytes of junk) client.send(Buffer.from(bytes), port)
@@ -77,7 +77,7 @@ describe('what does not come from the client, or means nothing, does not disturb
     expect(await outcomes(records, 1)).toEqual(['complete'])
   })
 
-  it('an ACK outside the window', async () => {
+  test('an ACK outside the window', async () => {
     const { client, port, records } = await begin(5000, { timeout: 5 })
     client.send(ack(0), port)
     expect(await burst(client)).toEqual(['DATA 1 (512)'])
@@ -88,7 +88,7 @@ describe('what does not come from the client, or means nothing, does not disturb
     expect(records).toEqual([])
   })
 
-  it('any ACK but 0 as the answer to an OACK', async () => {
+  test('any ACK but 0 as the answer to an OACK', async () => {
     const { client, first, port } = await begin(1000, { timeout: 5 })
     expect(first).toBe('OACK timeout=5')
     client.send(ack(1), port)
@@ -100,7 +100,7 @@ describe('what does not come from the client, or means nothing, does not disturb
 })
 
 describe('windows', () => {
-  it('an ACK of part of a window has the rest sent again from there at once', async () => {
+  test('an ACK of part of a window has the rest sent again from there at once', async () => {
     const { client, first, port } = await begin(10_000, { windowsize: 4, timeout: 5 })
     expect(first).toBe('OACK timeout=5 windowsize=4')
     client.send(ack(0), port)
@@ -111,7 +111,7 @@ describe('windows', () => {
     expect(await burst(client)).toEqual([7, 8, 9, 10].map((block) => `DATA ${block} (512)`))
   })
 
-  it('an ACK that comes again has its window sent again at once, and only once', async () => {
+  test('an ACK that comes again has its window sent again at once, and only once', async () => {
     const { client, port } = await begin(10_000, { windowsize: 2, timeout: 5 })
     client.send(ack(0), port)
     expect(await burst(client)).toEqual(['DATA 1 (512)', 'DATA 2 (512)'])
@@ -121,7 +121,7 @@ describe('windows', () => {
     expect(describePacket(await client.next(100))).toBe('silence')
   })
 
-  it('the last window is as long as the file', async () => {
+  test('the last window is as long as the file', async () => {
     const { client, port, records } = await begin(1100, { windowsize: 16 })
     client.send(ack(0), port)
     expect(await burst(client)).toEqual(['DATA 1 (512)', 'DATA 2 (512)', 'DATA 3 (76)'])
@@ -134,7 +134,7 @@ describe('windows', () => {
 })
 
 // RFC 1123, 4.2.3.1: the sorcerer's apprentice.
-it('with every ACK sent twice, each block is sent once', async () => {
+test('with every ACK sent twice, each block is sent once', async () => {
   const file = content(200 * 512)
   const { server } = await serve({ file })
   const { bytes, dataPackets } = await fetchRaw(await rawClient(), server.port, 'file', {}, 2)
@@ -143,7 +143,7 @@ it('with every ACK sent twice, each block is sent once', async () => {
 })
 
 describe('silence', () => {
-  it('of the client has the block sent again, and after 8 tries at its own time ends the transfer', async () => {
+  test('of the client has the block sent again, and after 8 tries at its own time ends the transfer', async () => {
     const { client, server, first, records } = await begin(1000, { timeout: 1 })
     expect(first).toBe('OACK timeout=1')
     expect(await outcomes(records, 1, 10_000)).toEqual(['timeout'])
@@ -154,12 +154,12 @@ describe('silence', () => {
     expect(server.transfers()).toBe(0)
   })
 
-  it('without the timeout option has the block sent again within a second', async () => {
+  test('without the timeout option has the block sent again within a second', async () => {
     const { client, first } = await begin(1000)
     expect([first, describePacket(await client.next(1000))]).toEqual(['DATA 1 (512)', 'DATA 1 (512)'])
   })
 
-  it('is not needed: no transfer outlives its limit', async () => {
+  test('is not needed: no transfer outlives its limit', async () => {
     const { server, records } = await serve({ file: content(5000) }, { transferTimeoutMs: 300 })
     const client = await rawClient()
     client.send(rrq('file'), server.port)
@@ -172,7 +172,7 @@ describe('silence', () => {
 })
 
 describe('the end by the client', () => {
-  it('with an error in the middle is aborted, with what it said', async () => {
+  test('with an error in the middle is aborted, with what it said', async () => {
     const { client, port, records, server } = await begin(5000)
     client.send(ack(1), port)
     await client.next()
@@ -182,13 +182,13 @@ describe('the end by the client', () => {
     expect(server.transfers()).toBe(0)
   })
 
-  it('that asked for no size and refuses the options is aborted, no probe', async () => {
+  test('that asked for no size and refuses the options is aborted, no probe', async () => {
     const { client, port, records } = await begin(5000, { blksize: 1024 })
     client.send(error(8, 'no such option'), port)
     expect(await outcomes(records, 1)).toEqual(['aborted'])
   })
 
-  it('by closing its port ends the transfer: the network says that nobody is there', async () => {
+  test('by closing its port ends the transfer: the network says that nobody is there', async () => {
     const { server, records } = await serve({ file: content(5000) })
     const client = await openRawClient()
     client.send(rrq('file'), server.port)
@@ -206,7 +206,7 @@ describe('a server that was busy', () => {
     for (const until = performance.now() + 700; performance.now() < until; );
   }
 
-  it('reads the last ACK of a client that is gone before it sends a block again', async () => {
+  test('reads the last ACK of a client that is gone before it sends a block again', async () => {
     const { server, records } = await serve({ file: content(100) })
     const client = await openRawClient()
     client.send(rrq('file'), server.port)
@@ -217,7 +217,7 @@ describe('a server that was busy', () => {
     expect(await outcomes(records, 1)).toEqual(['complete'])
   })
 
-  it('reads it, too, when the network says that nobody is there', async () => {
+  test('reads it, too, when the network says that nobody is there', async () => {
     const { server, records } = await serve({ file: content(100) })
     const client = await openRawClient()
     client.send(rrq('file'), server.port)
@@ -229,7 +229,7 @@ describe('a server that was busy', () => {
     expect(await outcomes(records, 1)).toEqual(['complete'])
   })
 
-  it('takes a request that was sent again for no new one, when its transfer has moved on or has just ended', async () => {
+  test('takes a request that was sent again for no new one, when its transfer has moved on or has just ended', async () => {
     const { client, port, server, records } = await begin(1000, { blksize: 512 })
     client.send(ack(0), port)
     await client.next()
@@ -256,7 +256,7 @@ describe('over a bad network a file arrives whole', () => {
     ['some of each, window 4', { lost: 0.01, twice: 0.01, late: 0.02 }, 4, false],
     ['some of each, window 4, single port', { lost: 0.01, twice: 0.01, late: 0.02 }, 4, true],
   ]
-  it.each(cases)('%s', async (_, faults, windowsize, singlePort) => {
+  test.each(cases)('%s', async (_, faults, windowsize, singlePort) => {
     const { server } = await serve({ file }, { singlePort })
     const port = await startRelay(server.port, faults)
     const { bytes } = await fetchRaw(await rawClient(), port, 'file', { blksize: 1024, windowsize })
@@ -264,7 +264,7 @@ describe('over a bad network a file arrives whole', () => {
   })
 })
 
-it('in single-port mode all packets of two clients at once come from the listening port', async () => {
+test('in single-port mode all packets of two clients at once come from the listening port', async () => {
   const files = { a: content(100_000), b: content(90_000) }
   const { server, records } = await serve(files, { singlePort: true })
   const [first, second, watcher] = [await rawClient(), await rawClient(), await rawClient()]

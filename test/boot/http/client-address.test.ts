@@ -1,10 +1,10 @@
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { clientAddressOf } from '../../../src/boot/http/client-address.ts'
 import { asSubnet, proxyTest } from '../../../src/lib/subnet.ts'
 
 const isTrusted = proxyTest(['10.1.0.0/24', asSubnet('fd00::1')])
 
-it.each([
+test.each([
   ['no header', {}, '10.1.0.9'],
   ['the one client', { 'x-forwarded-for': '192.0.2.7' }, '192.0.2.7'],
   ['a client that sent a header itself', { 'x-forwarded-for': '198.51.100.1, 192.0.2.7' }, '192.0.2.7'],
@@ -23,7 +23,7 @@ it.each([
   expect(clientAddressOf('10.1.0.9', headers, isTrusted)).toBe(expected),
 )
 
-it('takes nobody else at their word', () => {
+test('takes nobody else at their word', () => {
   const headers = { forwarded: 'for=10.9.9.9', 'x-forwarded-for': '10.9.9.9' }
   expect(clientAddressOf('192.0.2.1', headers, isTrusted)).toBe('192.0.2.1')
   expect(clientAddressOf('10.1.0.9', headers, proxyTest([]))).toBe('10.1.0.9')

@@ -5,7 +5,7 @@ import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type DownloadOptions, download } from '../../../src/bytes/fetch/download.ts'
 import { openPartialFiles, type PartialFiles } from '../../../src/bytes/fetch/partial-files.ts'
 import { type Connector, openConnector } from '../../../src/bytes/fetch/proxies.ts'
@@ -59,7 +59,7 @@ const goesOn = expect.stringMatching(/^bytes=\d{6,7}-$/)
 const ranges = () => web.asked.map(({ range, status }) => [range, status])
 
 describe('a download', () => {
-  it('brings the very bytes, counted, with both hashes checked', async () => {
+  test('brings the very bytes, counted, with both hashes checked', async () => {
     await serve()
     const counted: (number | undefined)[][] = []
     const checksums = { sha256, sha512: hash('sha512', linux) }
@@ -68,7 +68,7 @@ describe('a download', () => {
     expect(counted.at(-1)).toEqual([linux.length, linux.length])
   })
 
-  it('goes on where the connection was cut, again and again, with If-Range', async () => {
+  test('goes on where the connection was cut, again and again, with If-Range', async () => {
     await serve((_, times) => (times < 6 ? { cutAfter: 1_000_000 } : {}))
     expect((await bring('/linux')).sha256).toBe(sha256)
     expect(ranges().slice(0, 2)).toEqual([
@@ -79,18 +79,18 @@ describe('a download', () => {
     expect(web.asked.length).toBe(6)
   })
 
-  it('brings a file whose length nobody says', async () => {
+  test('brings a file whose length nobody says', async () => {
     await serve(() => ({ length: 'none' }))
     expect((await bring('/linux')).sha256).toBe(sha256)
   })
 
-  it('goes on after a stall', async () => {
+  test('goes on after a stall', async () => {
     await serve((_, times) => (times === 1 ? { stallAfter: 2_000_000 } : {}))
     expect((await bring('/linux')).sha256).toBe(sha256)
     expect(ranges()[1]).toEqual(['bytes=2000000-', 206])
   })
 
-  it('begins anew when the file changed meanwhile', async () => {
+  test('begins anew when the file changed meanwhile', async () => {
     const other = Buffer.concat([linux.subarray(0, 3_000_000), linux])
     await serve((_, times) => {
       if (times === 1) setTimeout(() => web.files.set('/linux', other), 0)
@@ -100,7 +100,7 @@ describe('a download', () => {
     expect(ranges()[1]).toEqual([goesOn, 200])
   })
 
-  it('begins anew where Range is not heeded, or nothing tells one file from another', async () => {
+  test('begins anew where Range is not heeded, or nothing tells one file from another', async () => {
     await serve((_, times) => (times === 1 ? { cutAfter: 1_000_000 } : { ignoreRange: true }))
     expect((await bring('/linux')).sha256).toBe(sha256)
     await web.stop()
@@ -113,7 +113,7 @@ describe('a download', () => {
     ])
   })
 
-  it('goes on from what an earlier run left, and asks no byte twice', async () => {
+  test('goes on from what an earlier run left, and asks no byte twice', async () => {
     await serve((_, times) => (times === 1 ? { cutAfter: 5_000_000 } : {}))
     await expect(bring('/linux', { retriesMs: [] })).rejects.toThrow(/cut after \d{7} of \d+ bytes$/)
     expect((await bring('/linux')).sha256).toBe(sha256)
@@ -123,7 +123,7 @@ describe('a download', () => {
     expect(ranges()[2]).toEqual([`bytes=${linux.length}-`, 416])
   })
 
-  it('finds by its hash that an earlier run left bytes of another file, and begins anew', async () => {
+  test('finds by its hash that an earlier run left bytes of another file, and begins anew', async () => {
     await serve()
     const to = await partials.hold('a')
     await to.append(linux.subarray(100, 1_000_100))
@@ -135,18 +135,18 @@ describe('a download', () => {
     ])
   })
 
-  it('follows redirects, and goes on through them', async () => {
+  test('follows redirects, and goes on through them', async () => {
     const hops: Record<string, Rough> = { '/a': { location: '/b' }, '/b': { location: '/linux?x=1', status: 307 } }
     await serve((path, times) => hops[path] ?? (times === 1 ? { cutAfter: 4_000_000 } : {}))
     expect((await bring('/a')).sha256).toBe(sha256)
   })
 
-  it('waits for a server that is down for a moment, as long as it says', async () => {
+  test('waits for a server that is down for a moment, as long as it says', async () => {
     await serve((_, times) => (times < 3 ? { status: 503, headers: { 'retry-after': '0' } } : {}))
     expect((await bring('/linux')).sha256).toBe(sha256)
   })
 
-  it('sends a password to the server it is for, and shows it to nobody', async () => {
+  test('sends a password to the server it is for, and shows it to nobody', async () => {
     await serve((path) => (path === '/x' ? { status: 403 } : {}))
     const url = new URL('/x?token=geheim', web.url)
     url.username = 'anna'
@@ -155,7 +155,7 @@ describe('a download', () => {
     expect(said).toBe(`${web.url}/x answered 403 Forbidden`)
   })
 
-  it.each<[string, Rough, RegExp, Partial<DownloadOptions>?]>([
+  test.each<[string, Rough, RegExp, Partial<DownloadOptions>?]>([
     ['404', { status: 404 }, /linux answered 404 Not Found$/],
     ['500 for ever', { status: 500 }, /linux answered 500 Internal Server Error after 0 bytes$/],
     ['cuts before anything worth while comes', { cutAfter: 1000 }, /the connection was cut after \d+ of \d+ bytes/],
@@ -176,7 +176,7 @@ describe('a download', () => {
     if (options.checksums !== undefined) expect(await partials.sizeBytes('a')).toBe(0)
   })
 
-  it('ends at once when it is told to', async () => {
+  test('ends at once when it is told to', async () => {
     await serve(() => ({ bytesPerSecond: 1_000_000 }))
     const stop = new AbortController()
     const progress = (bytes: number) => bytes > 0 && stop.abort(new Error('told to'))
@@ -185,7 +185,7 @@ describe('a download', () => {
   })
 })
 
-it('goes through a proxy where one is set, and not to those it is not for', async () => {
+test('goes through a proxy where one is set, and not to those it is not for', async () => {
   await serve()
   const proxy = await startRoughWeb({}, () => ({}))
   try {
@@ -206,7 +206,7 @@ it('goes through a proxy where one is set, and not to those it is not for', asyn
   }
 })
 
-it.runIf(hasTool('openssl', 'openssl'))(
+test.runIf(hasTool('openssl', 'openssl'))(
   'goes from https down to http only where a hash tells the bytes apart',
   async () => {
     await serve()

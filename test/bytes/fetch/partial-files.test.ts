@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { mkdtemp, readdir, readFile, rm, truncate, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, expect, test } from 'vitest'
 import { openPartialFiles, type PartialFiles } from '../../../src/bytes/fetch/partial-files.ts'
 
 let folder: string
@@ -15,7 +15,7 @@ afterEach(() => rm(folder, { recursive: true }))
 
 const hashOf = (name: string, bytes: Uint8Array) => createHash(name).update(bytes).digest('hex')
 
-it('grows at its end, is hashed while it streams, and goes on when it is opened again', async () => {
+test('grows at its end, is hashed while it streams, and goes on when it is opened again', async () => {
   const bytes = randomBytes(6000)
   const first = await partials.hold('a', { hashes: ['sha256', 'sha512'] })
   await first.append(bytes.subarray(0, 1000))
@@ -34,7 +34,7 @@ it('grows at its end, is hashed while it streams, and goes on when it is opened 
   await second.close()
 })
 
-it('is held by one at a time, and the next comes when it is let go', async () => {
+test('is held by one at a time, and the next comes when it is let go', async () => {
   const first = await partials.hold('a')
   const order: string[] = []
   const second = partials.hold('a').then((file) => {
@@ -48,13 +48,13 @@ it('is held by one at a time, and the next comes when it is let go', async () =>
   expect(order).toEqual(['first', 'second'])
 })
 
-it('asks whoever holds it to leave, where that is agreed', async () => {
+test('asks whoever holds it to leave, where that is agreed', async () => {
   const first = await partials.hold('a', { leave: () => void first.close() })
   const second = await partials.hold('a', { leave: () => {} })
   await second.close()
 })
 
-it('survives what a kill leaves: a half note, a shorter file', async () => {
+test('survives what a kill leaves: a half note, a shorter file', async () => {
   const first = await partials.hold('a')
   await first.append(randomBytes(1000))
   await first.close()
@@ -67,7 +67,7 @@ it('survives what a kill leaves: a half note, a shorter file', async () => {
   await second.close()
 })
 
-it('is bounded: the oldest that nobody holds goes, by bytes and by number, and what is old', async () => {
+test('is bounded: the oldest that nobody holds goes, by bytes and by number, and what is old', async () => {
   const put = async (key: string, sizeBytes: number, ageDays: number) => {
     const file = await partials.hold(key, { totalBytes: sizeBytes })
     await file.append(randomBytes(sizeBytes))
@@ -89,6 +89,6 @@ it('is bounded: the oldest that nobody holds goes, by bytes and by number, and w
   expect(await readdir(folder)).toEqual(['e', 'e.json', 'f', 'f.json'])
 })
 
-it('takes no key that is a path', async () => {
+test('takes no key that is a path', async () => {
   for (const key of ['../a', 'a/b', '', 'a.json']) await expect(partials.hold(key)).rejects.toThrow('no key')
 })

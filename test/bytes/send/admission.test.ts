@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { createAdmission, type Transfer } from '../../../src/bytes/send/admission.ts'
 
 const clock = () => {
@@ -10,7 +10,7 @@ const entered = (one: Transfer | { retryAfterSeconds: number }): Transfer => {
   return one
 }
 
-it('lets in as many as it may, and the next when one has left', () => {
+test('lets in as many as it may, and the next when one has left', () => {
   const admission = createAdmission({ mostTransfers: 2, bytesPerSecond: undefined }, clock())
   const first = entered(admission.enter())
   entered(admission.enter())
@@ -20,7 +20,7 @@ it('lets in as many as it may, and the next when one has left', () => {
   expect(admission.enter()).toHaveProperty('retryAfterSeconds')
 })
 
-it('spreads those it refuses over the time that the queue needs', () => {
+test('spreads those it refuses over the time that the queue needs', () => {
   const { now, pass } = clock()
   let chance = 0
   // The golden ratio's steps fill the unit interval evenly.
@@ -43,7 +43,7 @@ it('spreads those it refuses over the time that the queue needs', () => {
   expect(new Set(waits).size).toBeGreaterThan(8)
 })
 
-it('never says more than a minute, and counts nobody twice who comes back when told', () => {
+test('never says more than a minute, and counts nobody twice who comes back when told', () => {
   const { now, pass } = clock()
   const admission = createAdmission({ mostTransfers: 1, bytesPerSecond: undefined }, { now, random: () => 0.999 })
   const slow = entered(admission.enter())
@@ -61,7 +61,7 @@ it('never says more than a minute, and counts nobody twice who comes back when t
   }
 })
 
-it('does not hold up anybody within the speed, and all of them together beyond it', async () => {
+test('does not hold up anybody within the speed, and all of them together beyond it', async () => {
   const { now, pass } = clock()
   const { pace } = entered(createAdmission({ mostTransfers: 9, bytesPerSecond: 1000 }, { now }).enter())
   pass(5000)
@@ -72,7 +72,7 @@ it('does not hold up anybody within the speed, and all of them together beyond i
   expect(pace(500)).toBeUndefined()
 })
 
-it('takes the place of a stalled download for an address that has fewer, and of no other', () => {
+test('takes the place of a stalled download for an address that has fewer, and of no other', () => {
   const { now, pass } = clock()
   const admission = createAdmission({ mostTransfers: 3, bytesPerSecond: undefined }, { now })
   const cut: string[] = []

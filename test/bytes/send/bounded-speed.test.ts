@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createTransfers } from '../../../src/bytes/send/send-file.ts'
 import { startTestBootServer, type TestBootServer } from '../../helpers/boot-server.ts'
 
@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => server.stop())
 
 // Twelve first pieces as large as a socket takes would be earned in ten seconds and more; with a hundred readers, in minutes.
-it('lets every reader have a little often, so that no connection is silent for long', async () => {
+test('lets every reader have a little often, so that no connection is silent for long', async () => {
   const { sha256 } = await server.addFile('initrd.gz', randomBytes(32 * 2 ** 20))
   const heardAt: number[] = []
   const readers = Array.from({ length: 12 }, (_, reader) => {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { connect, type Socket } from 'node:net'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createTransfers } from '../../../src/bytes/send/send-file.ts'
 import { getAsIpxe, startTestBootServer, type TestBootServer } from '../../helpers/boot-server.ts'
 
@@ -25,7 +25,7 @@ afterAll(async () => {
   await server.stop()
 })
 
-it('tells whoever comes above the most downloads when to ask again', async () => {
+test('tells whoever comes above the most downloads when to ask again', async () => {
   const response = await fetch(url)
   expect(response.status).toBe(503)
   expect(Number(response.headers.get('retry-after'))).toBeGreaterThanOrEqual(1)
@@ -33,7 +33,7 @@ it('tells whoever comes above the most downloads when to ask again', async () =>
   expect(await response.text()).toMatch(/ask again later/)
 })
 
-it('refuses no script, no report, no head and no small piece meanwhile', async () => {
+test('refuses no script, no report, no head and no small piece meanwhile', async () => {
   expect(await getAsIpxe(`${server.url}/ipxe?mac=52-54-00-00-00-01`)).toMatch(/^#!ipxe/)
   expect(await getAsIpxe(`${server.url}/boot.ipxe`)).toMatch(/^#!ipxe/)
   expect((await fetch(`${server.url}/healthz`)).status).toBe(200)
@@ -42,7 +42,7 @@ it('refuses no script, no report, no head and no small piece meanwhile', async (
   expect((await fetch(url, { headers: { Range: 'bytes=0-9999999' } })).status).toBe(503)
 })
 
-it('gives one place to a connection, however many requests are sent on it, and takes it back when it is reset', async () => {
+test('gives one place to a connection, however many requests are sent on it, and takes it back when it is reset', async () => {
   for (const socket of held.splice(0)) socket.destroy()
   await expect.poll(() => statusOf(url)).toBe(200)
   const { pathname } = new URL(url)
@@ -58,7 +58,7 @@ it('gives one place to a connection, however many requests are sent on it, and t
   for (let reader = 0; reader < 2; reader++) held.push(await stalledReader(server.port, pathname))
 })
 
-it('lets the next one in when one has ended, also by going away', async () => {
+test('lets the next one in when one has ended, also by going away', async () => {
   held.pop()?.destroy()
   await expect.poll(() => statusOf(url)).toBe(200)
 })

@@ -1,8 +1,8 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { parseRanges } from '../../../src/bytes/send/byte-range.ts'
 
 describe('parseRanges', () => {
-  it.each([
+  test.each([
     ['bytes=0-0', [{ first: 0, last: 0 }]],
     ['bytes=10-19', [{ first: 10, last: 19 }]],
     ['bytes=90-', [{ first: 90, last: 99 }]],
@@ -43,7 +43,7 @@ describe('parseRanges', () => {
     [undefined, undefined],
   ])('%s of 100 bytes', (header, expected) => expect(parseRanges(header, 100)).toEqual(expected))
 
-  it.each([
+  test.each([
     'bytes=u-u',
     'bytes=',
     'bytes=%zd-%zd',
@@ -57,12 +57,12 @@ describe('parseRanges', () => {
     expect(parseRanges(header, 1_000_000)).toBeUndefined()
   })
 
-  it.each(['items=0-5', 'u-u', 'bytes'])('%s is no range of bytes, whatever the size', (header) =>
+  test.each(['items=0-5', 'u-u', 'bytes'])('%s is no range of bytes, whatever the size', (header) =>
     expect(parseRanges(header, 6_000_000_000)).toBeUndefined(),
   )
 
-  it('takes an end beyond all numbers for the end of the file', () =>
+  test('takes an end beyond all numbers for the end of the file', () =>
     expect(parseRanges(`bytes=5-${'9'.repeat(40)}`, 100)).toEqual([{ first: 5, last: 99 }]))
 
-  it('has no range to give of an empty file', () => expect(parseRanges('bytes=0-', 0)).toBe('unsatisfiable'))
+  test('has no range to give of an empty file', () => expect(parseRanges('bytes=0-', 0)).toBe('unsatisfiable'))
 })

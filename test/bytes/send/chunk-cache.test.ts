@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { createChunkCache } from '../../../src/bytes/send/chunk-cache.ts'
 import type { OpenFile } from '../../../src/bytes/store/file-store.ts'
 
@@ -23,7 +23,7 @@ function countedFile(bytes: Buffer, endsAt = bytes.length): OpenFile & { reads: 
 
 const bytes = randomBytes(10_500)
 
-it('gives each piece of a file, the last one shorter', async () => {
+test('gives each piece of a file, the last one shorter', async () => {
   const cache = createChunkCache(100_000, 1000)
   const file = countedFile(bytes)
   for (let index = 0; index <= 10; index++) {
@@ -33,7 +33,7 @@ it('gives each piece of a file, the last one shorter', async () => {
   }
 })
 
-it('reads a piece once for all who want it, at the same time and later', async () => {
+test('reads a piece once for all who want it, at the same time and later', async () => {
   const cache = createChunkCache(100_000, 1000)
   const file = countedFile(bytes)
   const chunks = await Promise.all(Array.from({ length: 1000 }, () => cache.take(file, 'a', 3)))
@@ -42,7 +42,7 @@ it('reads a piece once for all who want it, at the same time and later', async (
   expect(file.reads()).toBe(2)
 })
 
-it('holds no more than its memory, and gives nothing while all of it is held', async () => {
+test('holds no more than its memory, and gives nothing while all of it is held', async () => {
   const cache = createChunkCache(3500, 1000)
   const file = countedFile(bytes)
   const held = await Promise.all([0, 1, 2].map((index) => cache.take(file, 'a', index)))
@@ -58,7 +58,7 @@ it('holds no more than its memory, and gives nothing while all of it is held', a
   expect(held[2]?.bytes.equals(bytes.subarray(2000, 3000))).toBe(true)
 })
 
-it('forgets what was wanted longest ago', async () => {
+test('forgets what was wanted longest ago', async () => {
   const cache = createChunkCache(2000, 1000)
   const file = countedFile(bytes)
   const use = async (index: number) => (await cache.take(file, 'a', index))?.giveBack()
@@ -73,7 +73,7 @@ it('forgets what was wanted longest ago', async () => {
   expect(file.reads()).toBe(before + 2)
 })
 
-it('says that a file ends early, to all who wait, keeps nothing of it and loses no memory', async () => {
+test('says that a file ends early, to all who wait, keeps nothing of it and loses no memory', async () => {
   const cache = createChunkCache(1000, 1000)
   const short = countedFile(bytes, 1500)
   for (let round = 0; round < 3; round++) {

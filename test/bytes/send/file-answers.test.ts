@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { request } from 'node:http'
 import { connect } from 'node:net'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createTransfers } from '../../../src/bytes/send/send-file.ts'
 import { sha256, startTestBootServer, type TestBootServer } from '../../helpers/boot-server.ts'
 
@@ -182,7 +182,7 @@ describe.each([
   })
   afterAll(() => server.stop())
 
-  it.each(table)('RFC 9110, %s: %s', async (_section, _what, { method = 'GET', headers }, expected) => {
+  test.each(table)('RFC 9110, %s: %s', async (_section, _what, { method = 'GET', headers }, expected) => {
     const { status, headers: got, body } = await ask(server.port, method, path, headers)
     expect(status).toBe(expected.status)
     expect(got['content-range']).toBe(expected.range)
@@ -198,7 +198,7 @@ describe.each([
     expect(sha256(body)).toBe(sha256(bytes.subarray(...wanted)))
   })
 
-  it('RFC 9110, 14.6: several ranges are parts of one answer, in the order asked', async () => {
+  test('RFC 9110, 14.6: several ranges are parts of one answer, in the order asked', async () => {
     const { status, headers, body } = await ask(server.port, 'GET', path, { Range: `bytes=2000000-2499999, 0-4,-3` })
     expect(status).toBe(206)
     expect(headers['content-range']).toBeUndefined()
@@ -222,7 +222,7 @@ describe.each([
     expect(body.equals(whole)).toBe(true)
   })
 
-  it('answers request after request on one connection, also those sent before the answer came', async () => {
+  test('answers request after request on one connection, also those sent before the answer came', async () => {
     const requests = [10, 200_000, 1_500_000].map(
       (length) => `GET ${path} HTTP/1.1\r\nHost: x\r\nRange: bytes=5-${4 + length}\r\n\r\n`,
     )

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { createTransfers } from '../../../src/bytes/send/send-file.ts'
 import { startTestBootServer } from '../../helpers/boot-server.ts'
 
-it.each([
+test.each([
   ['from the page cache', true],
   ['in chunks', false],
 ])('who takes a byte now and then does not keep a place for ever: sent %s', async (_, zeroCopy) => {

@@ -4,14 +4,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { openZeroCopy } from '../../../src/bytes/send/zero-copy.ts'
 
 const zeroCopy = openZeroCopy()
 
-it.skipIf(process.platform !== 'linux')('is there on Linux', () => expect(zeroCopy).toBeDefined())
+test.skipIf(process.platform !== 'linux')('is there on Linux', () => expect(zeroCopy).toBeDefined())
 
-it.skipIf(process.platform !== 'linux')(
+test.skipIf(process.platform !== 'linux')(
   'loads for more readers at once than the system calls that may be under way',
   async () => {
     const path = join(tmpdir(), `bootwright-zero-copy-${process.pid}`)
@@ -27,7 +27,7 @@ it.skipIf(process.platform !== 'linux')(
   },
 )
 
-it.skipIf(process.platform !== 'linux')(
+test.skipIf(process.platform !== 'linux')(
   'writes into no memory but its own, whatever is collected while the kernel reads',
   async () => {
     setFlagsFromString('--expose-gc')

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { access, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { beforeAll, expect, it } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import type { FileStore } from '../../../src/bytes/store/file-store.ts'
 import { sha256 } from '../../helpers/boot-server.ts'
 import { eachStore, startUpload } from '../../helpers/stores.ts'
@@ -34,7 +34,7 @@ eachStore('store', (place) => {
     store = await place().open()
   })
 
-  it('keeps bytes under their hash, and stores them again without harm', async () => {
+  test('keeps bytes under their hash, and stores them again without harm', async () => {
     expect(await store.put(sha256(bytes), inParts(bytes), 1e6)).toEqual({ sizeBytes: 300_000 })
     await store.put(sha256(bytes), inParts(bytes), 1e6)
     expect(await place().everything()).toEqual([sha256(bytes)])
@@ -47,7 +47,7 @@ eachStore('store', (place) => {
     await file?.close()
   })
 
-  it.each([
+  test.each([
     ['the first byte', 0, 1, 1],
     ['the middle', 12_345, 100_000, 100_000],
     ['the end', 299_990, 100, 10],
@@ -61,7 +61,7 @@ eachStore('store', (place) => {
     await file?.close()
   })
 
-  it('keeps a file without bytes', async () => {
+  test('keeps a file without bytes', async () => {
     const nothing = Buffer.alloc(0)
     await store.put(sha256(nothing), inParts(nothing), 10)
     expect(await store.size(sha256(nothing))).toBe(0)
@@ -69,7 +69,7 @@ eachStore('store', (place) => {
     await store.remove(sha256(nothing))
   })
 
-  it.each([
+  test.each([
     ['another hash', '0'.repeat(64), 1e6, undefined, /sha256: expected .* the hash of the 300000 bytes received/],
     ['too many bytes', sha256(bytes), 299_999, undefined, /body: expected at most 299999 bytes/],
     ['a cut connection', sha256(bytes), 1e6, 100_000, /cut/],
@@ -79,12 +79,12 @@ eachStore('store', (place) => {
     expect(await place().everything()).toEqual(before)
   })
 
-  it('has nothing under a hash that was never stored', async () => {
+  test('has nothing under a hash that was never stored', async () => {
     expect(await store.open('1'.repeat(64))).toBeUndefined()
     expect(await store.size('1'.repeat(64))).toBeUndefined()
   })
 
-  it('lists what it has, and forgets what is removed', async () => {
+  test('lists what it has, and forgets what is removed', async () => {
     const others = Array.from({ length: 12 }, (_, index) => randomBytes(10 + index))
     for (const other of others) await store.put(sha256(other), inParts(other), 100)
     const listed = await listOf(store)
@@ -97,7 +97,7 @@ eachStore('store', (place) => {
     expect(await listOf(store)).toEqual([[sha256(bytes), 300_000]])
   })
 
-  it('takes over a file of this machine, which is gone afterwards', async () => {
+  test('takes over a file of this machine, which is gone afterwards', async () => {
     const other = randomBytes(5000)
     const path = join(place().folder, 'incoming', 'downloaded')
     await writeFile(path, other)
@@ -114,7 +114,7 @@ eachStore('store', (place) => {
     expect(await store.size(sha256(other))).toBeUndefined()
   })
 
-  it('keeps 100 MB, byte for byte', async () => {
+  test('keeps 100 MB, byte for byte', async () => {
     const large = randomBytes(100_000_001)
     await store.put(sha256(large), inParts(large), 200e6)
     expect(await listOf(store)).toContainEqual([sha256(large), 100_000_001])
@@ -123,7 +123,7 @@ eachStore('store', (place) => {
     expect(await place().everything()).toEqual([sha256(bytes)])
   })
 
-  it('is not seen before it is whole, and a kill while it comes in leaves nothing', async () => {
+  test('is not seen before it is whole, and a kill while it comes in leaves nothing', async () => {
     const child = await startUpload(place(), { sizeBytes: 8 * 2 ** 20, endless: true })
     expect(await listOf(store)).toEqual([[sha256(bytes), 300_000]])
     child.kill('SIGKILL')

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
-import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import type { S3Settings } from '../../../src/bytes/store/s3-settings.ts'
 import { openS3Store } from '../../../src/bytes/store/s3-store.ts'
 import { loadConfig } from '../../../src/config/config.ts'
@@ -43,7 +43,7 @@ describe.runIf(hasSwift())('object storage', () => {
     return openS3Store({ ...settings, endpoint: `http://127.0.0.1:${relay.port}` }, place.folder)
   }
 
-  it.each<[string, Partial<S3Settings>, RegExp]>([
+  test.each<[string, Partial<S3Settings>, RegExp]>([
     [
       'another secret key',
       { secretKey: 'not-the-secret' },
@@ -68,7 +68,7 @@ describe.runIf(hasSwift())('object storage', () => {
     await expect(opened).rejects.not.toThrow(/not-the-secret|testing/)
   })
 
-  it('aborts what a kill left of an upload in parts', async () => {
+  test('aborts what a kill left of an upload in parts', async () => {
     const child = await startUpload(place, { sizeBytes: 200 * 2 ** 20, endless: false })
     const isUnfinished = async () => (await place.everything()).some((name) => name.startsWith('unfinished'))
     for (const until = Date.now() + 15_000; Date.now() < until && !(await isUnfinished()); ) await sleep(5)
@@ -80,7 +80,7 @@ describe.runIf(hasSwift())('object storage', () => {
     expect(await place.everything()).toEqual([])
   })
 
-  it('aborts an upload that failed', async () => {
+  test('aborts an upload that failed', async () => {
     const store = await openThrough(({ bytes, from, before }) => (from === 'client' && before > 2e6 ? 'cut' : bytes))
     await expect(store.put(sha256(large), inParts(large), 1e9)).rejects.toThrow(/bucket-\d+: (ECONNRESET|EPIPE)/)
     expect(await store.size(sha256(large))).toBeUndefined()
@@ -89,7 +89,7 @@ describe.runIf(hasSwift())('object storage', () => {
     expect(await place.everything()).toEqual([])
   })
 
-  it('does not store what was changed on the way', async () => {
+  test('does not store what was changed on the way', async () => {
     let changed = 0
     const store = await openThrough(({ bytes, from, before }) => {
       if (from === 'server' || before < 1e6) return bytes
@@ -101,7 +101,7 @@ describe.runIf(hasSwift())('object storage', () => {
     expect(await store.size(sha256(large))).toBeUndefined()
   })
 
-  it('goes on where an answer broke off, and gives up when it always does', async () => {
+  test('goes on where an answer broke off, and gives up when it always does', async () => {
     const bytes = large.subarray(0, 2_000_000)
     await (await place.open()).put(sha256(bytes), inParts(bytes), 1e9)
     let cuts = 0
@@ -121,7 +121,7 @@ describe.runIf(hasSwift())('object storage', () => {
     expect(cuts).toBeLessThan(10)
   })
 
-  it('says that a file was removed to who had it open', async () => {
+  test('says that a file was removed to who had it open', async () => {
     const store = await place.open()
     await store.put(sha256(large), inParts(large), 1e9)
     const file = await store.open(sha256(large))
@@ -129,7 +129,7 @@ describe.runIf(hasSwift())('object storage', () => {
     await expect(file?.read(Buffer.alloc(10), 0)).rejects.toThrow(/NoSuchKey/)
   })
 
-  it('asks once for all who open a file at the same time', async () => {
+  test('asks once for all who open a file at the same time', async () => {
     const bytes = randomBytes(1000)
     let asked = 0
     const store = await openThrough(({ bytes, from }) => {
@@ -143,7 +143,7 @@ describe.runIf(hasSwift())('object storage', () => {
     expect(asked).toBe(1)
   })
 
-  it('keeps stores with different prefixes apart', async () => {
+  test('keeps stores with different prefixes apart', async () => {
     const [a, b] = await Promise.all(
       ['a/', 'a/b/'].map((prefix) => openS3Store({ ...settings, prefix }, join(place.folder, prefix))),
     )
@@ -154,7 +154,7 @@ describe.runIf(hasSwift())('object storage', () => {
     expect(await b?.size(sha256(bytes))).toBe(100)
   })
 
-  it('gives URLs that need no credentials, and are good for nothing else', async () => {
+  test('gives URLs that need no credentials, and are good for nothing else', async () => {
     const store = await openS3Store({ ...settings, redirect: true }, place.folder)
     await store.put(sha256(large), inParts(large), 1e9)
     const url = (await store.urlFor?.(sha256(large), 'application/efi')) ?? ''
@@ -215,7 +215,7 @@ describe.runIf(hasSwift())('object storage', () => {
     return { url: new URL(fileUrl, `http://${server.addresses.boot}/`).href, events }
   }
 
-  it('serves a machine its files out of the bucket', async () => {
+  test('serves a machine its files out of the bucket', async () => {
     const { url, events } = await serveFromBucket({})
     const response = await fetch(url, { redirect: 'manual' })
     expect(response.status).toBe(200)
@@ -228,7 +228,7 @@ describe.runIf(hasSwift())('object storage', () => {
     await expect.poll(events).toContainEqual(expect.objectContaining({ stage: 'kernel', bytes: large.length }))
   }, 60_000)
 
-  it('sends a machine to the bucket for its files when told to', async () => {
+  test('sends a machine to the bucket for its files when told to', async () => {
     const { url, events } = await serveFromBucket({ BOOTWRIGHT_S3_REDIRECT: 'yes' })
     const response = await fetch(url, { redirect: 'manual' })
     expect(response.status).toBe(302)

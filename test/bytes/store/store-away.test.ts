@@ -5,14 +5,14 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { openFolderStore } from '../../../src/bytes/store/folder-store.ts'
 import { openS3Store } from '../../../src/bytes/store/s3-store.ts'
 import { getAsIpxe, startTestBootServer } from '../../helpers/boot-server.ts'
 
 const unknown = 'a'.repeat(64)
 
-it('a folder that is away is a fault of the store, and of no file', async () => {
+test('a folder that is away is a fault of the store, and of no file', async () => {
   const server = await startTestBootServer()
   const { sha256 } = await server.addFile('initrd.gz', randomBytes(1000))
   const url = `${server.url}/files/${sha256}/initrd.gz`
@@ -27,7 +27,7 @@ it('a folder that is away is a fault of the store, and of no file', async () => 
 })
 
 // What a proxy says when nothing is behind it; a store says it in XML.
-it('an object store that is away behind its proxy has lost nothing', async () => {
+test('an object store that is away behind its proxy has lost nothing', async () => {
   let away = false
   const empty = '<ListBucketResult><KeyCount>0</KeyCount><IsTruncated>false</IsTruncated></ListBucketResult>'
   const proxy = createServer(({ url = '' }, response) => {

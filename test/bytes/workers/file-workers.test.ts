@@ -7,7 +7,7 @@ import { request } from 'node:http'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { exchange, sha256 } from '../../helpers/boot-server.ts'
 
 // The server as an operator starts it, with two more processes that send files.
@@ -53,7 +53,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true })
 })
 
-it('whoever accepts a connection, the bytes are the same, and scripts and reports come from the inventory', async () => {
+test('whoever accepts a connection, the bytes are the same, and scripts and reports come from the inventory', async () => {
   const get = async (headers: Record<string, string>) =>
     (await fetch(`http://127.0.0.1:${port}${path}`, { headers: { Connection: 'close', ...headers } })).arrayBuffer()
   const bodies = await Promise.all(Array.from({ length: 6 }, () => get({})))
@@ -75,7 +75,7 @@ it('whoever accepts a connection, the bytes are the same, and scripts and report
   }
 }, 60_000)
 
-it('believes nobody on the boot network who says for whom he asks, or what to send', async () => {
+test('believes nobody on the boot network who says for whom he asks, or what to send', async () => {
   const answers = await Promise.all(
     Array.from({ length: 12 }, () =>
       exchange(
@@ -89,7 +89,7 @@ it('believes nobody on the boot network who says for whom he asks, or what to se
   expect(log).not.toContain('203.0.113.9')
 })
 
-it.each(['GET', 'HEAD', 'DELETE', 'OPTIONS'])(
+test.each(['GET', 'HEAD', 'DELETE', 'OPTIONS'])(
   'passes no body of a %s on, which might be taken for a request',
   async (method) => {
     const hidden = 'GET /ipxe?mac=52-54-00-00-00-03 HTTP/1.1\r\nHost: x\r\nX-Bootwright-Address: 203.0.113.9\r\n\r\n'
@@ -104,13 +104,13 @@ it.each(['GET', 'HEAD', 'DELETE', 'OPTIONS'])(
   20_000,
 )
 
-it('gives every place back, whenever a client is reset', async () => {
+test('gives every place back, whenever a client is reset', async () => {
   for (let round = 0; round < 30; round++)
     await Promise.all(Array.from({ length: 4 }, (_, turn) => resetAfterMs(round % 2 === 0 ? 0 : turn + round / 4)))
   await expect.poll(() => takenPlaces(), { timeout: 15_000, interval: 500 }).toBe(0)
 }, 40_000)
 
-it('counts the downloads of all processes together', async () => {
+test('counts the downloads of all processes together', async () => {
   const held: Awaited<ReturnType<typeof heldDownload>>[] = []
   // Those of the test before may still be giving their places back.
   while (held.length < 20) {
@@ -133,7 +133,7 @@ it('counts the downloads of all processes together', async () => {
     .toBe(200)
 })
 
-it('replaces a worker that died, and goes on serving meanwhile', async () => {
+test('replaces a worker that died, and goes on serving meanwhile', async () => {
   const before = workerPids()
   process.kill(before[0] as number, 'SIGKILL')
   await expect.poll(() => workerPids().length, { timeout: 10_000 }).toBe(1)
@@ -147,7 +147,7 @@ it('replaces a worker that died, and goes on serving meanwhile', async () => {
   expect(log).toContain('a file worker died')
 })
 
-it('leaves no process behind, also when the server is killed', async () => {
+test('leaves no process behind, also when the server is killed', async () => {
   const pids = workerPids()
   server.kill('SIGKILL')
   await once(server, 'exit')

@@ -5,7 +5,7 @@ import { mkdir, mkdtemp, open, readFile, rm, truncate, writeFile } from 'node:fs
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Iso, isoTexts, openIso } from '../../../src/intake/discs/iso.ts'
 import { findLayout } from '../../../src/intake/discs/layouts.ts'
 import { hasTool } from '../../helpers/needs.ts'
@@ -56,7 +56,7 @@ describe.runIf(ready)('openIso', () => {
     ['Rock Ridge alone', 'genisoimage', ['-r']],
     ['UDF', 'genisoimage', ['-udf', '-r']],
   ]
-  it.each(ways)('reads %s', async (name, program, options) => {
+  test.each(ways)('reads %s', async (name, program, options) => {
     const root = await filesIn(name.replaceAll(' ', '-'), {
       '.disk/info': 'Debian',
       [`docs/${long}`]: 'long',
@@ -74,7 +74,7 @@ describe.runIf(ready)('openIso', () => {
     await iso.close()
   })
 
-  it('reads names that 7-Zip could take for something else', async () => {
+  test('reads names that 7-Zip could take for something else', async () => {
     const files = { '@list': 'a', '-tzip': 'b', '--': 'c', 'st*r': 'd', star: 'e', 'what?': 'f', 'x = y': 'g' }
     const iso = await openIso(makeIso(await filesIn('odd', files), 'genisoimage', '-r'))
     for (const [path, text] of Object.entries(files))
@@ -82,7 +82,7 @@ describe.runIf(ready)('openIso', () => {
     await iso.close()
   })
 
-  it('lists the boot images of El Torito', async () => {
+  test('lists the boot images of El Torito', async () => {
     const root = await filesIn('bootable', { 'TOOL/TOOL.IMG': 1 })
     await writeFile(join(root, 'TOOL/TOOL.IMG'), randomBytes(4096))
     const iso = await openIso(
@@ -98,7 +98,7 @@ describe.runIf(ready)('openIso', () => {
     await both.close()
   })
 
-  it.each(['plain', 'gzip', 'xz'])('reads a tar: %s', async (way) => {
+  test.each(['plain', 'gzip', 'xz'])('reads a tar: %s', async (way) => {
     const root = await filesIn(`tar-${way}`, { 'amd64/linux': 'kernel', 'amd64/initrd': 'initrd' })
     const path = `${root}.tar`
     const flag = { plain: '--', gzip: '--gzip', xz: '--xz' }[way] ?? ''
@@ -109,7 +109,7 @@ describe.runIf(ready)('openIso', () => {
     await iso.close()
   })
 
-  it('reads a zip', async () => {
+  test('reads a zip', async () => {
     const root = await filesIn('zip', { 'memtest64.efi': 'program' })
     execFileSync(existsSync('/usr/bin/7z') ? '7z' : '7zz', ['a', '-tzip', `${root}.zip`, `${root}/memtest64.efi`], {
       stdio: 'pipe',
@@ -122,7 +122,7 @@ describe.runIf(ready)('openIso', () => {
 })
 
 describe.runIf(ready)('what is damaged or hostile', () => {
-  it.each([
+  test.each([
     ['ISO 9660', ['-r'], 1_000_000],
     ['ISO 9660, of which only the beginning is there', ['-r'], 60_000],
     ['UDF', ['-udf', '-r'], 1_000_000],
@@ -134,7 +134,7 @@ describe.runIf(ready)('what is damaged or hostile', () => {
     await expect(openIso(path)).rejects.toThrow(/expected an undamaged ISO or archive \(7-Zip: \w/)
   })
 
-  it('a cut tar.gz is refused', async () => {
+  test('a cut tar.gz is refused', async () => {
     const root = await filesIn('cut', {})
     await mkdir(root)
     await writeFile(join(root, 'linux'), randomBytes(200_000))
@@ -143,7 +143,7 @@ describe.runIf(ready)('what is damaged or hostile', () => {
     await expect(openIso(`${root}.tar.gz`)).rejects.toThrow(/expected an undamaged ISO or archive/)
   })
 
-  it.each([
+  test.each([
     ['nothing at all', Buffer.alloc(0)],
     ['zeros', Buffer.alloc(200_000)],
     ['an ELF file, which 7-Zip could read', Buffer.concat([Buffer.from('\x7fELF'), randomBytes(4000)])],
@@ -157,7 +157,7 @@ describe.runIf(ready)('what is damaged or hostile', () => {
     await expect(openIso(path)).rejects.toThrow(/expected an (?:ISO, a zip or a tar|undamaged ISO)/)
   })
 
-  it('a tar that points outside gives nothing of that name', async () => {
+  test('a tar that points outside gives nothing of that name', async () => {
     const root = await filesIn('traversal', { 'sub/inside': 'x' })
     await writeFile(join(folder, 'outside'), 'y')
     execFileSync(
@@ -170,7 +170,7 @@ describe.runIf(ready)('what is damaged or hostile', () => {
     await iso.close()
   })
 
-  it('an archive with far too many files is refused', async () => {
+  test('an archive with far too many files is refused', async () => {
     // Headers of ustar (POSIX, pax): name, mode, ids, size, time, checksum over it all with spaces in its own place, type, magic.
     const header = Buffer.alloc(512)
     header.write(`0000644\0${'0000000\0'.repeat(2)}${'00000000000\0'.repeat(2)}${' '.repeat(8)}0`, 100, 'latin1')
@@ -189,7 +189,7 @@ describe.runIf(ready)('what is damaged or hostile', () => {
     await expect(openIso(path)).rejects.toThrow(/expected (?:at most 200000|fewer) files in it/)
   }, 60_000)
 
-  it('a file that claims to be larger than its disc is not there', async () => {
+  test('a file that claims to be larger than its disc is not there', async () => {
     const root = await filesIn('liar', { vmlinuz: 'kernel', other: 'file' })
     const path = makeIso(root, 'genisoimage', '-r')
     const bytes = await readFile(path)
@@ -205,7 +205,7 @@ describe.runIf(ready)('what is damaged or hostile', () => {
     expect(outcome).not.toMatchObject({ paths: expect.arrayContaining(['vmlinuz']) })
   })
 
-  it('a disc whose bytes are gone in the middle is read as far as its parts are whole', async () => {
+  test('a disc whose bytes are gone in the middle is read as far as its parts are whole', async () => {
     const root = await filesIn('changed', { first: 'first' })
     const kernel = randomBytes(500_000)
     await writeFile(join(root, 'vmlinuz'), kernel)
@@ -216,7 +216,7 @@ describe.runIf(ready)('what is damaged or hostile', () => {
     await iso.close()
   })
 
-  it('ends what is being read when it is closed', async () => {
+  test('ends what is being read when it is closed', async () => {
     const root = await filesIn('closed', {})
     await mkdir(root)
     const file = await open(join(root, 'big'), 'w')
@@ -234,7 +234,7 @@ describe.runIf(ready)('what is damaged or hostile', () => {
     expect(bytes).toBeLessThan(300_000_000)
   })
 
-  it('says what to install where 7-Zip is missing', () => {
+  test('says what to install where 7-Zip is missing', () => {
     const script = `import('./src/intake/discs/iso.ts').then((m) => m.openIso(process.argv[1])).catch((e) => console.log(e.message))`
     const path = join(folder, 'plain.tar')
     execFileSync('tar', ['--create', '--file', path, '--files-from', '/dev/null'])
@@ -248,7 +248,7 @@ describe.runIf(ready)('what is damaged or hostile', () => {
 })
 
 describe.runIf(ready)('every family on a disc of its own', () => {
-  it.each(Object.entries(families).filter(([, { layout }]) => layout.family !== 'disc'))(
+  test.each(Object.entries(families).filter(([, { layout }]) => layout.family !== 'disc'))(
     '%s',
     async (name, { files, layout }) => {
       const root = await filesIn(`family-${name.replaceAll(/\W+/g, '-')}`, files)

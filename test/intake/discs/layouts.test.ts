@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { findLayout, type Layout } from '../../../src/intake/discs/layouts.ts'
 import { imageNamePattern } from '../../../src/inventory/images/images.ts'
 import { checkArgs } from '../../../src/render/args.ts'
@@ -14,13 +14,13 @@ function layoutOf(files: Files): Promise<Layout | undefined> {
 }
 
 describe.each(Object.entries(families))('%s', (_, { files, layout, notes }) => {
-  it('is recognised, with all that it boots from', async () => {
+  test('is recognised, with all that it boots from', async () => {
     const { notes: said, ...found } = (await layoutOf(files)) as Layout
     expect(found).toEqual(layout)
     expect(said.join(' ')).toMatch(notes ?? /^/)
   })
 
-  it('has a name for the image, arguments that can be saved and names that files may have', async () => {
+  test('has a name for the image, arguments that can be saved and names that files may have', async () => {
     const { suggestedName, variants } = (await layoutOf(files)) as Layout
     expect(suggestedName).toMatch(imageNamePattern)
     for (const variant of variants) {
@@ -31,7 +31,7 @@ describe.each(Object.entries(families))('%s', (_, { files, layout, notes }) => {
   })
 })
 
-it.each<[string, Files]>([
+test.each<[string, Files]>([
   [
     'Alpine',
     { '.alpine-release': '1'.repeat(200_000), 'boot/vmlinuz-lts': 1, 'boot/initramfs-lts': 1, 'boot/modloop-lts': 1 },
@@ -44,7 +44,7 @@ it.each<[string, Files]>([
 })
 
 describe('what is not recognised', () => {
-  it.each<[string, Files]>([
+  test.each<[string, Files]>([
     ['nothing', {}],
     ['a folder of documents', { 'README.txt': 'linux initrd.gz', 'docs/install.amd/vmlinuz': 1 }],
     ['a kernel without its initrd', { 'debian-installer/amd64/linux': 1 }],
@@ -54,14 +54,14 @@ describe('what is not recognised', () => {
 })
 
 describe('what a disc says of itself', () => {
-  it('comes in whatever a disc has there', async () => {
+  test('comes in whatever a disc has there', async () => {
     const info = `Ubuntu "x\u0000\n\u001b[31m${'long '.repeat(100)}" - amd64`
     const layout = await layoutOf({ 'casper/vmlinuz': 1, 'casper/initrd': 1, '.disk/info': info })
     expect(layout?.title).toMatch(/^[\x20-\x7e]{1,128}$/)
     expect(layout?.suggestedName).toMatch(imageNamePattern)
   })
 
-  it('finds discs whose names are all capitals', async () => {
+  test('finds discs whose names are all capitals', async () => {
     const layout = await layoutOf({ 'CASPER/VMLINUZ': 1, 'CASPER/INITRD': 1, 'EFI/BOOT/BOOTAA64.EFI': 1 })
     expect(layout?.variants).toMatchObject([{ arch: 'arm64', kernel: { path: 'CASPER/VMLINUZ', name: 'VMLINUZ' } }])
   })

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { findChecksums, matchChecksum, nameInList } from '../../../src/intake/trust/checksums.ts'
 
 const [a, b, c] = ['a1', 'b2', 'c3'].map((two) => two.repeat(32)) as [string, string, string]
@@ -7,7 +7,7 @@ const md5 = '0f'.repeat(16)
 const find = (text: string, name: string) => findChecksums(text, name, 'the list')
 
 describe('lists of checksums, as they are published', () => {
-  it.each([
+  test.each([
     ['GNU, text and binary', `${a}  linux\n${b} *initrd.gz\n`, 'initrd.gz', { sha256: b }],
     ['GNU with paths', `${a}  ./netboot/linux\n${b}  ./hd-media/linux\n`, 'hd-media/linux', { sha256: b }],
     ['GNU, CRLF and upper case', `${a.toUpperCase()}  linux\r\n`, 'linux', { sha256: a }],
@@ -41,13 +41,13 @@ describe('lists of checksums, as they are published', () => {
     ['one hash with another path before its name', `${c}  _out/vmlinuz-amd64\n`, 'vmlinuz-amd64', { sha256: c }],
   ])('%s', (_, text, name, expected) => expect(find(text, name)).toEqual(expected))
 
-  it('prefers the very path to the mere name', () => {
+  test('prefers the very path to the mere name', () => {
     const text = `${a}  other/linux\n${b}  linux\n`
     expect(find(text, 'linux')).toEqual({ sha256: b })
     expect(find(text, 'other/linux')).toEqual({ sha256: a })
   })
 
-  it.each([
+  test.each([
     ['a file that is not in it', `${a}  linux\n`, 'initrd', /initrd/],
     [
       'a name that two folders have, with different hashes',
@@ -60,7 +60,7 @@ describe('lists of checksums, as they are published', () => {
     ['SHA512/256, which has the length of another', `SHA512256 (linux) = ${a}\n`, 'linux', /linux/],
   ])('refuses %s', (_, text, name, message) => expect(() => find(text, name)).toThrow(message))
 
-  it('takes no time over a line that is no line', () => {
+  test('takes no time over a line that is no line', () => {
     const began = Date.now()
     expect(() => find(`${a}${' '.repeat(2_000_000)}x\n${`${a} `.repeat(50_000)}`, 'linux')).toThrow('linux')
     // A line separator is white space, and no line's end.
@@ -69,13 +69,13 @@ describe('lists of checksums, as they are published', () => {
   })
 })
 
-it('finds the hash where a pattern says', () => {
+test('finds the hash where a pattern says', () => {
   const text = JSON.stringify({ artifacts: { kernel: { sha256: a } } })
   expect(matchChecksum(text, '"kernel":\\{"sha256":"([0-9a-f]+)"', 'list')).toEqual({ sha256: a })
   expect(() => matchChecksum(text, '"initrd":"([0-9a-f]+)"', 'list')).toThrow('a sha256 or sha512 where')
 })
 
-it.each([
+test.each([
   ['http://h/d/images/netboot/linux', 'http://h/d/images/SHA256SUMS', 'netboot/linux'],
   ['http://h/d/a%2Bb.iso', 'http://h/d/SHA256SUMS', 'a+b.iso'],
   ['http://other/x/linux', 'http://h/d/SHA256SUMS', 'linux'],

@@ -1,5 +1,5 @@
 import { createCleartextMessage, createMessage, generateKey, readPrivateKey, sign } from 'openpgp'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { verifyClearSigned, verifyDetached } from '../../../src/intake/trust/signature.ts'
 
 type Keys = { publicKey: string; privateKey: string }
@@ -29,7 +29,7 @@ beforeAll(async () => {
 })
 
 describe('a detached signature', () => {
-  it('is verified, armored and binary, and says who signed', async () => {
+  test('is verified, armored and binary, and says who signed', async () => {
     const armored = await detached(ours)
     const signer = await verifyDetached(bytes, Buffer.from(armored), ours.publicKey, 'SHA256SUMS')
     expect(signer).toEqual({ keyId: expect.stringMatching(/^[0-9A-F]{16}$/), owner: 'ours <ours@example.org>' })
@@ -43,13 +43,13 @@ describe('a detached signature', () => {
     expect(await verifyDetached(bytes, binary, ours.publicKey, 'SHA256SUMS')).toEqual(signer)
   })
 
-  it('may be by any of several keys', async () => {
+  test('may be by any of several keys', async () => {
     const keys = `${other.publicKey}\n${ours.publicKey}`
     const signature = Buffer.from(await detached(ours))
     expect((await verifyDetached(bytes, signature, keys, 'SHA256SUMS')).owner).toContain('ours')
   })
 
-  it('is refused when one byte is another, when a stranger signed, and when it is none', async () => {
+  test('is refused when one byte is another, when a stranger signed, and when it is none', async () => {
     const signature = Buffer.from(await detached(ours))
     const changed = Buffer.from(text.replace('a1', 'a2'))
     await expect(verifyDetached(changed, signature, ours.publicKey, 'SUMS')).rejects.toThrow(/^SUMS: no good signature/)
@@ -61,7 +61,7 @@ describe('a detached signature', () => {
 })
 
 describe('a clear-signed text', () => {
-  it('is verified, and only what is signed is given', async () => {
+  test('is verified, and only what is signed is given', async () => {
     const signed = await clearSigned(ours)
     const { text: verified, signer } = await verifyClearSigned(signed, ours.publicKey, 'CHECKSUM')
     expect(signer.owner).toContain('ours')
@@ -74,7 +74,7 @@ describe('a clear-signed text', () => {
     expect(either).not.toContain('evil')
   })
 
-  it('is refused when it was changed, when a stranger signed, and when it is not signed', async () => {
+  test('is refused when it was changed, when a stranger signed, and when it is not signed', async () => {
     const signed = await clearSigned(ours)
     await expect(verifyClearSigned(signed.replace('a1a1', 'a1a2'), ours.publicKey, 'C')).rejects.toThrow(
       'no good signature',

@@ -1,8 +1,8 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { formatMacHyphen, parseMac } from '../../../src/lib/ids/mac.ts'
 
 describe('parseMac', () => {
-  it.each([
+  test.each([
     '52:54:00:ab:cd:ef',
     '52-54-00-AB-CD-EF',
     '5254.00ab.cdef',
@@ -13,7 +13,7 @@ describe('parseMac', () => {
     '01:52:54:00:ab:cd:ef',
     ' 52:54:00:ab:cd:ef ',
   ])('reads %s', (text) => expect(parseMac(text)).toBe('52:54:00:ab:cd:ef'))
-  it.each([
+  test.each([
     '',
     '52:54:00:ab:cd',
     '52:54-00:ab:cd:ef',
@@ -27,4 +27,4 @@ describe('parseMac', () => {
   ])('refuses %j', (text) => expect(parseMac(text)).toBeUndefined())
 })
 
-it('writes a MAC for URLs with hyphens', () => expect(formatMacHyphen('52:54:00:ab:cd:ef')).toBe('52-54-00-ab-cd-ef'))
+test('writes a MAC for URLs with hyphens', () => expect(formatMacHyphen('52:54:00:ab:cd:ef')).toBe('52-54-00-ab-cd-ef'))
