@@ -1,8 +1,9 @@
 import { sendFile, type Transfers } from '../bytes/send/send-file.ts'
 import type { FileStore } from '../bytes/store/file-store.ts'
-import type { BootEventRecorder, Stage } from '../inventory/boots/events.ts'
+import type { BootEventRecorder } from '../inventory/boots/events.ts'
 import { type FindServable, sha256Pattern, sizeFault } from '../inventory/images/files.ts'
 import type { Logger } from '../lib/log.ts'
+import type { Stage } from '../model/boot.ts'
 import { parseQuery } from './http/facts-query.ts'
 import { addressOf, type BootContext, queryOf } from './http/request.ts'
 

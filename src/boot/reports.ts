@@ -1,5 +1,5 @@
-import { reports } from '../inventory/boots/reports.ts'
 import { redactTokens } from '../lib/log.ts'
+import { reports } from '../model/boot.ts'
 import type { FairTurns } from './http/fair-turns.ts'
 import { readReportMessage } from './http/report-message.ts'
 import { addressOf, type BootContext, isToken } from './http/request.ts'

@@ -1,6 +1,6 @@
-import type { Decision } from '../decide/decision.ts'
 import { openSecrets } from '../inventory/machines/secrets.ts'
 import { InputError } from '../lib/errors.ts'
+import type { Decision } from '../model/decision.ts'
 import { documentsFor, openForSecrets, whoIs } from './answer-files.ts'
 import { type BootContext, baseUrlOf } from './http/request.ts'
 import { recordInOrder } from './http/settle.ts'

@@ -1,4 +1,4 @@
-import { isTreePath } from '../inventory/images/trees.ts'
+import { isTreePath } from '../model/image.ts'
 import { serveStored } from './files.ts'
 import { addressOf, type BootContext } from './http/request.ts'
 import type { BootDeps } from './routes.ts'

@@ -15,17 +15,15 @@ import {
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core'
-import type { Decision } from '../decide/decision.ts'
-import type { Outcome } from '../inventory/boots/boots.ts'
-import type { DeploymentState } from '../inventory/boots/deployments.ts'
-import type { Stage } from '../inventory/boots/events.ts'
-import type { AnswerDocument } from '../inventory/images/answer-files.ts'
-import type { Variant } from '../inventory/images/images.ts'
-import type { ImportPlan, ImportState } from '../inventory/images/imports.ts'
-import type { MenuEntry } from '../inventory/machines/menus.ts'
-import type { Policy } from '../inventory/machines/policy.ts'
+import type { AnswerDocument } from '../model/answer-file.ts'
 import type { Assignment } from '../model/assignment.ts'
+import type { Outcome, Stage } from '../model/boot.ts'
+import type { Decision } from '../model/decision.ts'
+import type { DeploymentState } from '../model/deployment.ts'
 import type { Facts } from '../model/facts.ts'
+import type { ImportPlan, ImportState, Variant } from '../model/image.ts'
+import type { MenuEntry } from '../model/menu.ts'
+import type { Policy } from '../model/policy.ts'
 import type { Condition } from '../model/selector.ts'
 
 const moment = (name: string) => timestamp(name, { withTimezone: true, precision: 3 })

@@ -1,52 +1,10 @@
-import type { Catalog, CatalogImage, DamagedFile } from '../inventory/boots/catalog.ts'
-import { type Chap, type FileRef, findVariant, type Variant } from '../inventory/images/images.ts'
-import { treeDigest } from '../inventory/images/trees.ts'
 import { formatTarget } from '../model/arch.ts'
-import type { LocalBoot, LocalMethod, Merged, Removal, Wanted } from '../model/assignment.ts'
+import type { LocalBoot, Merged } from '../model/assignment.ts'
+import type { Catalog, CatalogImage, DamagedFile } from '../model/catalog.ts'
+import { type BootSpec, type Chosen, type Decision, type Reason, refusal, type SpecArgs } from '../model/decision.ts'
 import type { KnownTarget } from '../model/facts.ts'
-import type { Decision, Reason } from './decision.ts'
-import { menuReasons, type VisibleEntry, visibleEntries, whyNoTimeLimit } from './menu-choice.ts'
-
-/** What to do now. */
-export type BootSpec =
-  /** `tree` is the digest in the URL of the image's tree. */
-  | ({ kind: 'linux'; kernel: FileRef; initrds: FileRef[]; tree?: string } & SpecArgs)
-  | ({ kind: 'wimboot'; wimboot: FileRef; files: FileRef[] } & SpecArgs)
-  /** `treePath`: the program is fetched from the tree. `bootConfig`: the text that is filled in for this boot. */
-  | ({ kind: 'efi'; file: FileRef; tree?: string; treePath?: string; bootConfig?: FileRef } & SpecArgs)
-  | { kind: 'ipxe'; file: FileRef }
-  | { kind: 'sanboot'; file: FileRef }
-  | SanSpec
-  | { kind: 'local'; method: Exclude<LocalMethod, 'auto'> }
-  | {
-      kind: 'menu'
-      menu: string
-      title: string
-      timeoutSeconds: number | null
-      defaultEntry: string | null
-      /** Why it waits for a person, where it was made with a time limit. */
-      note?: string
-      entries: VisibleEntry[]
-    }
-  | { kind: 'shell' }
-  | { kind: 'reboot' }
-  | { kind: 'wait' }
-  /** `fault`: nothing was decided, because something here is broken or away; whatever the settings say, it is asked again. */
-  | { kind: 'refusal'; reason: string; nextStep: string; fault?: true }
-
-/** The arguments of the variant and of all assignments, and the patterns that take some of them off. */
-export type SpecArgs = { args: string[]; withoutArgs?: Removal[] }
-
-/** A disk of a storage network. */
-export type SanSpec = {
-  kind: 'sanboot'
-  target: string
-  initiator?: string | undefined
-  chap?: Chap | undefined
-}
-
-/** What was chosen to be booted, by whatever decided. */
-export type Chosen = { kind: 'shell' | 'reboot' | 'wait' } | Wanted
+import { findVariant, treeDigest, type Variant } from '../model/image.ts'
+import { menuReasons, visibleEntries, whyNoTimeLimit } from './menu-choice.ts'
 
 /** What to do, to boot what was chosen on a machine of this kind. Why goes to the reasons. */
 export function specFor(
@@ -219,9 +177,4 @@ export function damagedVariant(
       `upload it again: bootwright image add ${name}; or go back: bootwright image rollback ${name}`,
     ),
   }
-}
-
-/** A refusal, with what the operator can do about it. */
-export function refusal(reason: string, nextStep: string): BootSpec {
-  return { kind: 'refusal', reason, nextStep }
 }

@@ -1,14 +1,13 @@
 import { LRUCache } from 'lru-cache'
 import type { FileDeps } from '../boot/files.ts'
 import type { FileStore } from '../bytes/store/file-store.ts'
-import type { DamagedFile } from '../inventory/boots/catalog.ts'
-import type { Situation } from '../inventory/boots/situation.ts'
 import { sizeFault } from '../inventory/images/files.ts'
-import { type FileRef, filesOf, findVariant, type Variant } from '../inventory/images/images.ts'
 import { messageOf } from '../lib/errors.ts'
 import { inTime } from '../lib/in-time.ts'
+import type { DamagedFile } from '../model/catalog.ts'
+import type { Decision, Situation } from '../model/decision.ts'
+import { type FileRef, filesOf, findVariant, type Variant } from '../model/image.ts'
 import { damagedVariant } from './boot-spec.ts'
-import type { Decision } from './decision.ts'
 
 type DamageDeps = Pick<FileDeps, 'store' | 'findServable' | 'noteDamage' | 'log'> & { findSize: FindSize }
 

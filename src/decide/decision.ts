@@ -1,46 +1,17 @@
-import type { Catalog, CatalogGroup, CatalogImage } from '../inventory/boots/catalog.ts'
-import { maxArmedDays } from '../inventory/boots/deployments.ts'
-import type { LatestDeployment, Situation } from '../inventory/boots/situation.ts'
-import type { Machine } from '../inventory/machines/machines.ts'
-import type { MenuEntry } from '../inventory/machines/menus.ts'
-import { formatPolicy, type Policy } from '../inventory/machines/policy.ts'
-import { type Assignment, formatWanted, mergeAssignments, type Params, wantedOf } from '../model/assignment.ts'
-import { isPast } from '../model/end-of-life.ts'
+import { type Assignment, formatWanted, mergeAssignments, wantedOf } from '../model/assignment.ts'
+import type { Catalog, CatalogGroup, CatalogImage } from '../model/catalog.ts'
+import { type BootSpec, type Chosen, type Decision, type Reason, refusal, type Situation } from '../model/decision.ts'
+import { type LatestDeployment, whySpent } from '../model/deployment.ts'
 import { type KnownTarget, targetOf } from '../model/facts.ts'
-import { handleOf, type Identity, nameOf } from '../model/identity.ts'
-import { type BootSpec, type Chosen, refusal, specFor } from './boot-spec.ts'
+import type { Identity } from '../model/identity.ts'
+import { isPast } from '../model/image.ts'
+import { handleOf, type Machine, nameOf } from '../model/machine.ts'
+import type { Choice, MenuEntry } from '../model/menu.ts'
+import { formatPolicy, type Policy } from '../model/policy.ts'
+import { specFor } from './boot-spec.ts'
 import { isInstalling, unsaidInstall } from './every-boot.ts'
 import { groupReasons, matchingGroups } from './group-match.ts'
-import { type Choice, visibleEntries } from './menu-choice.ts'
-
-/** One thing that could have decided, and why it did or did not. */
-export type Reason = { candidate: string; won: boolean; why: string }
-
-/** What a machine boots, and why. */
-export type Decision = {
-  target: KnownTarget
-  machine?: {
-    id: string
-    name: string
-    discovered: boolean
-    labels: Record<string, string>
-  } & Partial<Pick<Machine, 'hostname' | 'uuid' | 'serial' | 'product' | 'asset'>>
-  /** What the machine was known by; `weak` says why that is not certain, and then nothing that installs is served. */
-  identity?: { by: string; byMac: boolean; weak?: string }
-  /** Why it may be a machine that an operator entered, though it is not known as one: nothing that installs is served then, too. */
-  doubt?: string
-  /** Whose image this boot installs, and which attempt it is. */
-  deployment?: { id: string; attempt: number; maxAttempts: number }
-  image?: { name: string; version: number }
-  answerFile?: { name: string; version: number }
-  /** The groups that fit, the weakest first. */
-  groups: string[]
-  params: Params
-  spec: BootSpec
-  /** What the person in front of the machine should read besides what it boots. */
-  notices: string[]
-  reasons: Reason[]
-}
+import { visibleEntries } from './menu-choice.ts'
 
 /**
  * What a machine boots: the first that applies of a refusal for the machine itself, an entry chosen from a menu, an active
@@ -260,20 +231,6 @@ function whyUncertain(identity: Exclude<Identity, { conflict: Machine[] }>): { w
 /** A disk of a storage network is that of one machine, and opens with its password: two that write to it destroy it. */
 function isNetworkDisk(spec: BootSpec): boolean {
   return spec.kind === 'sanboot' && 'target' in spec
-}
-
-/** Why an active deployment is not served any more; undefined while it is. */
-export function whySpent({
-  state,
-  attempts,
-  maxAttempts,
-  late,
-}: Pick<LatestDeployment, 'state' | 'attempts' | 'maxAttempts' | 'late'>): string | undefined {
-  if (state !== 'armed' && state !== 'started' && state !== 'installing') return undefined
-  if (attempts >= maxAttempts)
-    return `${attempts} of ${maxAttempts} attempts, and the machine never reported the end of one`
-  if (late && attempts === 0) return `it was armed more than ${maxArmedDays} days ago, and no boot began it`
-  return late ? 'its time is over, and the machine never reported the end of an attempt' : undefined
 }
 
 function attemptOf({ id, attempts, maxAttempts }: LatestDeployment) {

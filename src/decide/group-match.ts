@@ -1,10 +1,10 @@
-import type { Catalog, CatalogGroup } from '../inventory/boots/catalog.ts'
-import type { Machine } from '../inventory/machines/machines.ts'
 import type { Target } from '../model/arch.ts'
 import { formatWanted, wantedOf } from '../model/assignment.ts'
+import type { Catalog, CatalogGroup } from '../model/catalog.ts'
+import type { Reason } from '../model/decision.ts'
 import type { Facts } from '../model/facts.ts'
+import type { Machine } from '../model/machine.ts'
 import { formatCondition, foundFor, subjectOf } from '../model/selector.ts'
-import type { Reason } from './decision.ts'
 
 /** The groups that fit a machine, the strongest first. */
 export function matchingGroups(

@@ -1,14 +1,9 @@
-import type { Catalog } from '../inventory/boots/catalog.ts'
-import { findVariant } from '../inventory/images/images.ts'
-import type { Menu, MenuEntry } from '../inventory/machines/menus.ts'
 import { formatTarget, type Target } from '../model/arch.ts'
-import type { Reason } from './decision.ts'
-
-/** An entry taken at a machine's screen. */
-export type Choice = { menu: string; entry: string }
-
-/** An entry as a machine is shown it. */
-export type VisibleEntry = Pick<MenuEntry, 'name' | 'text' | 'hotkey'>
+import type { Catalog } from '../model/catalog.ts'
+import type { Reason } from '../model/decision.ts'
+import { mayInstall } from '../model/every-boot.ts'
+import { findVariant } from '../model/image.ts'
+import type { Menu, MenuEntry } from '../model/menu.ts'
 
 /** The entries of a menu that a machine can boot, and why it is not shown the others. */
 export function visibleEntries(
@@ -45,14 +40,6 @@ export function whyNoTimeLimit(
   return installs && (weak || !chosen.everyBoot)
     ? `its default, ${defaultEntry}, installs, so it waits for a person`
     : undefined
-}
-
-/**
- * Whether booting an image may write to the machine's disk. An answer file says that it does; but of an image that is said to be
- * no installer only where it is assigned together with the image, not where a group merges it in.
- */
-export function mayInstall(installer: boolean | null | undefined, answerFile: unknown, together: boolean): boolean {
-  return installer === true || (answerFile !== undefined && (together || installer !== false))
 }
 
 /** The reasons for the entries that a menu does not show. */

@@ -1,6 +1,6 @@
 import { fileNameOf } from '../bytes/fetch/file-name.ts'
-import type { Variant } from '../inventory/images/images.ts'
 import { InputError } from '../lib/errors.ts'
+import type { Variant } from '../model/image.ts'
 import { type Iso, isoTexts, openIso } from './discs/iso.ts'
 import { requireLayout } from './discs/layout-folders.ts'
 import { chooseVariants, type LayoutWishes, pathsOf, refuseUnreadable, variantOf } from './discs/layout-variants.ts'

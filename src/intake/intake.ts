@@ -2,9 +2,9 @@ import type { PartialFile } from '../bytes/fetch/partial-file.ts'
 import type { PartialFiles } from '../bytes/fetch/partial-files.ts'
 import type { FileStore } from '../bytes/store/file-store.ts'
 import type { Db } from '../db/open.ts'
-import type { Variant } from '../inventory/images/images.ts'
 import type { ImportProgress } from '../inventory/images/imports.ts'
 import type { Logger } from '../lib/log.ts'
+import type { Variant } from '../model/image.ts'
 
 /** What imports work with. */
 export type Intake = {

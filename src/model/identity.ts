@@ -1,7 +1,7 @@
-import type { Machine } from '../inventory/machines/machines.ts'
 import { realValue } from '../lib/ids/placeholders.ts'
 import { parseUuid, swapUuid } from '../lib/ids/uuid.ts'
 import type { Facts } from './facts.ts'
+import { handleOf, type Machine, nameOf } from './machine.ts'
 
 /** What machines are looked up by. A value that vendors write for "none" is not among them. */
 export type IdentityKeys = { mac?: string; uuids: string[]; serial?: string; product?: string }
@@ -106,17 +106,6 @@ export function isIdentified(machine: {
 
 /** What a machine needs that nothing identifies. */
 export const identifiedBy = 'at least one MAC address, or else a UUID, or a serial with a product'
-
-/** How messages call a machine: by its name (its host name where no other machine has that), else a MAC, else its id. */
-export function nameOf({ id, name, hostname, macs }: NamedMachine): string {
-  return name ?? hostname ?? macs[0] ?? id
-}
-type NamedMachine = { id: string; name?: string | undefined; hostname?: string | undefined; macs: string[] }
-
-/** A machine as commands take it: a MAC, else what else names it alone. */
-export function handleOf(machine: Pick<Machine, 'id' | 'macs' | 'uuid'>): string {
-  return machine.macs[0] ?? machine.uuid ?? machine.id
-}
 
 /** An entered value that a request says too, and the machine that it was entered for. */
 type Claim = { machine: Machine; kind: 'uuid' | 'serial'; key: string }

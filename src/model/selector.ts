@@ -1,4 +1,3 @@
-import type { Machine } from '../inventory/machines/machines.ts'
 import { quote } from '../lib/errors.ts'
 import { matchesGlob } from '../lib/glob.ts'
 import { type Mac, parseMac } from '../lib/ids/mac.ts'
@@ -6,6 +5,7 @@ import { parseUuid, swapUuid } from '../lib/ids/uuid.ts'
 import { subnetTest } from '../lib/subnet.ts'
 import type { Target } from './arch.ts'
 import type { Facts } from './facts.ts'
+import type { Machine } from './machine.ts'
 
 export { matchesGlob }
 

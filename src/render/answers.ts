@@ -1,5 +1,5 @@
-import type { AnswerDocument } from '../inventory/images/answer-files.ts'
 import { type FieldFault, InputError } from '../lib/errors.ts'
+import type { AnswerDocument } from '../model/answer-file.ts'
 import { checkText, fillText } from './liquid.ts'
 import type { Names } from './names.ts'
 

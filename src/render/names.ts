@@ -1,7 +1,7 @@
-import type { Decision } from '../decide/decision.ts'
 import { realValue } from '../lib/ids/placeholders.ts'
 import { parseUuid } from '../lib/ids/uuid.ts'
 import type { Params } from '../model/assignment.ts'
+import type { Decision } from '../model/decision.ts'
 import type { Facts } from '../model/facts.ts'
 
 /** The names that operators' texts, kernel arguments and answer files, may use. */

@@ -1,5 +1,5 @@
-import type { SanSpec } from '../decide/boot-spec.ts'
 import { type FieldFault, InputError } from '../lib/errors.ts'
+import type { SanSpec } from '../model/decision.ts'
 import { fillText } from './liquid.ts'
 import type { Names } from './names.ts'
 import { wordFault } from './words.ts'

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { deleteImage, saveImage, type Variant } from '../../src/inventory/images/images.ts'
-import { treeDigest } from '../../src/inventory/images/trees.ts'
+import { deleteImage, saveImage } from '../../src/inventory/images/images.ts'
 import { saveMachine } from '../../src/inventory/machines/machines.ts'
+import { treeDigest, type Variant } from '../../src/model/image.ts'
 import { exchange, getAsIpxe, sha256, startTestBootServer, type TestBootServer } from '../helpers/boot-server.ts'
 
 let server: TestBootServer

@@ -5,8 +5,9 @@ import { createTransfers } from '../../src/bytes/send/send-file.ts'
 import { findBoot, listBoots } from '../../src/inventory/boots/boots.ts'
 import { listChanges } from '../../src/inventory/changes/changes.ts'
 import { findFile, noteDamage, noteStored } from '../../src/inventory/images/files.ts'
-import { type FileRef, patchImage, saveImage, type Variant } from '../../src/inventory/images/images.ts'
+import { patchImage, saveImage } from '../../src/inventory/images/images.ts'
 import { savePolicy } from '../../src/inventory/machines/policy.ts'
+import type { FileRef, Variant } from '../../src/model/image.ts'
 import { getAsIpxe, startTestBootServer, type TestBootServer } from '../helpers/boot-server.ts'
 
 let server: TestBootServer

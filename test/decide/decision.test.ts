@@ -1,13 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { decide } from '../../src/decide/decision.ts'
 import { createFindSituation } from '../../src/inventory/boots/situation.ts'
-import { findVariant, saveImage, type Variant } from '../../src/inventory/images/images.ts'
+import { saveImage } from '../../src/inventory/images/images.ts'
 import { saveGroup } from '../../src/inventory/machines/groups.ts'
 import { saveMachine } from '../../src/inventory/machines/machines.ts'
 import { savePolicy } from '../../src/inventory/machines/policy.ts'
 import type { Arch, Platform } from '../../src/model/arch.ts'
 import type { Assignment, Params } from '../../src/model/assignment.ts'
 import { type Facts, targetOf } from '../../src/model/facts.ts'
+import { findVariant, type Variant } from '../../src/model/image.ts'
 import { eachDatabase } from '../helpers/database.ts'
 import {
   catalogOf,

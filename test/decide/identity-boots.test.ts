@@ -2,15 +2,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { listBoots } from '../../src/inventory/boots/boots.ts'
 import { armDeployment, findDeployment } from '../../src/inventory/boots/deployments.ts'
 import { saveImage } from '../../src/inventory/images/images.ts'
+import type { MachineChange } from '../../src/inventory/machines/fields.ts'
 import { deleteGroup, saveGroup } from '../../src/inventory/machines/groups.ts'
 import { listFindings } from '../../src/inventory/machines/identity/findings.ts'
-import {
-  findMachine,
-  listMachines,
-  type MachineChange,
-  newMachine,
-  saveMachine,
-} from '../../src/inventory/machines/machines.ts'
+import { findMachine, listMachines, newMachine, saveMachine } from '../../src/inventory/machines/machines.ts'
 import { saveMenu } from '../../src/inventory/machines/menus.ts'
 import { savePolicy } from '../../src/inventory/machines/policy.ts'
 import type { Mac } from '../../src/lib/ids/mac.ts'

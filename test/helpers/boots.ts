@@ -1,7 +1,8 @@
 import type { Db } from '../../src/db/open.ts'
-import { type Decision, decide } from '../../src/decide/decision.ts'
+import { decide } from '../../src/decide/decision.ts'
 import { createOpenBoot, newBootKeys } from '../../src/inventory/boots/boots.ts'
 import { createFindSituation } from '../../src/inventory/boots/situation.ts'
+import type { Decision } from '../../src/model/decision.ts'
 import type { Facts } from '../../src/model/facts.ts'
 
 /** What a machine with these facts would boot now. */

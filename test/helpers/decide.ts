@@ -1,10 +1,11 @@
-import type { Catalog, CatalogGroup, DamagedFile } from '../../src/inventory/boots/catalog.ts'
-import type { LatestDeployment, Situation } from '../../src/inventory/boots/situation.ts'
-import type { Variant } from '../../src/inventory/images/images.ts'
-import { compareGroups, type Group } from '../../src/inventory/machines/groups.ts'
-import type { Machine } from '../../src/inventory/machines/machines.ts'
-import type { MenuEntry } from '../../src/inventory/machines/menus.ts'
+import type { Group } from '../../src/inventory/machines/groups.ts'
 import type { Arch, Platform } from '../../src/model/arch.ts'
+import { type Catalog, type CatalogGroup, compareGroups, type DamagedFile } from '../../src/model/catalog.ts'
+import type { Situation } from '../../src/model/decision.ts'
+import type { LatestDeployment } from '../../src/model/deployment.ts'
+import type { Variant } from '../../src/model/image.ts'
+import type { Machine } from '../../src/model/machine.ts'
+import type { MenuEntry } from '../../src/model/menu.ts'
 import { compileSelector } from '../../src/model/selector.ts'
 
 export const file = { sha256: 'a'.repeat(64), name: 'a' }

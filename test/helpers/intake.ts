@@ -6,7 +6,8 @@ import type { FileStore } from '../../src/bytes/store/file-store.ts'
 import { openFolderStore } from '../../src/bytes/store/folder-store.ts'
 import type { Db } from '../../src/db/open.ts'
 import { type IntakeSettings, type OpenIntake, openIntake } from '../../src/intake/open-intake.ts'
-import { createImport, findImport, type Import, type ImportPlan } from '../../src/inventory/images/imports.ts'
+import { createImport, findImport, type Import } from '../../src/inventory/images/imports.ts'
+import type { ImportPlan } from '../../src/model/image.ts'
 
 export type TestIntake = {
   dataDir: string

@@ -8,7 +8,7 @@ import { openFolderStore } from '../../src/bytes/store/folder-store.ts'
 import type { Db } from '../../src/db/open.ts'
 import type { CareDeps } from '../../src/files/check.ts'
 import { saveFile } from '../../src/inventory/images/files.ts'
-import type { FileRef } from '../../src/inventory/images/images.ts'
+import type { FileRef } from '../../src/model/image.ts'
 
 /** A store in a folder of its own, and files in it. */
 export type Stored = {

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { BootSpec, SanSpec } from '../../src/decide/boot-spec.ts'
-import type { Decision } from '../../src/decide/decision.ts'
+import type { BootSpec, Decision, SanSpec } from '../../src/model/decision.ts'
 import { createScripts, type ScriptContext } from '../../src/render/scripts.ts'
 import { readTemplates } from '../../src/server/templates.ts'
 

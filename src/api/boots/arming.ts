@@ -1,10 +1,10 @@
-import type { Decision } from '../../decide/decision.ts'
 import type { DeploymentOrder } from '../../inventory/boots/deployments.ts'
-import type { LatestDeployment } from '../../inventory/boots/situation.ts'
 import { findTwins } from '../../inventory/machines/identity/duplicates.ts'
 import { findReported } from '../../inventory/machines/identity/reported-facts.ts'
-import type { Machine } from '../../inventory/machines/machines.ts'
+import type { Decision } from '../../model/decision.ts'
+import type { LatestDeployment } from '../../model/deployment.ts'
 import type { Facts } from '../../model/facts.ts'
+import type { Machine } from '../../model/machine.ts'
 import type { AdminDeps } from '../http/endpoint.ts'
 
 /** Why machines are not to be armed, by their ids. */

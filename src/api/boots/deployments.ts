@@ -5,9 +5,6 @@ import {
   armDeployments,
   cancelDeployment,
   type Deployment,
-  defaultMaxAttempts,
-  defaultWindowSeconds,
-  deploymentStates,
   findDeployment,
   findSelected,
   listDeployments,
@@ -16,7 +13,8 @@ import { findMachine } from '../../inventory/machines/machines.ts'
 import { namesOfMachines } from '../../inventory/machines/names.ts'
 import { refuseUnknownNames } from '../../inventory/machines/references.ts'
 import { ConflictError, NotFoundError } from '../../lib/errors.ts'
-import { nameOf } from '../../model/identity.ts'
+import { defaultMaxAttempts, defaultWindowSeconds, deploymentStates } from '../../model/deployment.ts'
+import { nameOf } from '../../model/machine.ts'
 import { endpoint } from '../http/endpoint.ts'
 import { requireMachine } from '../machines/machines.ts'
 import { checkedArgs, params as paramsSchema, selector, thingName, withoutArgs } from '../schemas/assignment.ts'

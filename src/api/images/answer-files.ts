@@ -1,18 +1,16 @@
 import { z } from '@hono/zod-openapi'
 import { etagOf } from '../../inventory/common/precondition.ts'
 import {
-  type AnswerFile,
   changeAnswerFile,
-  defaultMediaType,
   deleteAnswerFile,
   findAnswerFile,
   listAnswerFiles,
   listAnswerFileVersions,
-  maxDocuments,
   saveAnswerFile,
   useAnswerFileVersion,
 } from '../../inventory/images/answer-files.ts'
 import { NotFoundError } from '../../lib/errors.ts'
+import { type AnswerFile, defaultMediaType, maxDocuments } from '../../model/answer-file.ts'
 import { checkAnswers } from '../../render/answers.ts'
 import { endpoint } from '../http/endpoint.ts'
 import { thingName } from '../schemas/assignment.ts'

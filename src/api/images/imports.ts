@@ -7,12 +7,11 @@ import {
   createImport,
   findImport,
   type Import,
-  type ImportPlan,
-  importStates,
   listImports,
   sourceOf,
 } from '../../inventory/images/imports.ts'
 import { InputError, NotFoundError } from '../../lib/errors.ts'
+import { type ImportPlan, importStates } from '../../model/image.ts'
 import { type AdminDeps, endpoint } from '../http/endpoint.ts'
 import {
   arch,

@@ -8,7 +8,7 @@ import type { Actor } from '../../inventory/changes/changes.ts'
 import { saveMachineRows } from '../../inventory/machines/bulk.ts'
 import { type BadRow, type MachineRow, nothingEarlier, type PlannedRow } from '../../inventory/machines/plan.ts'
 import { ConflictError, InputError, messageOf } from '../../lib/errors.ts'
-import { nameOf } from '../../model/identity.ts'
+import { nameOf } from '../../model/machine.ts'
 import { type AdminDeps, endpoint } from '../http/endpoint.ts'
 import {
   asksForSummary,

@@ -8,8 +8,8 @@ import {
   type MachineSearch,
   searchMachines,
 } from '../../inventory/machines/list.ts'
-import type { Machine } from '../../inventory/machines/machines.ts'
 import { InputError } from '../../lib/errors.ts'
+import type { Machine } from '../../model/machine.ts'
 import { endpoint } from '../http/endpoint.ts'
 import { streamOf } from '../http/streams.ts'
 import { cellsOf, csvColumns } from './csv.ts'

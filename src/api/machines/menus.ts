@@ -1,16 +1,9 @@
 import { z } from '@hono/zod-openapi'
 import { etagOf } from '../../inventory/common/precondition.ts'
-import {
-  changeMenu,
-  deleteMenu,
-  findMenu,
-  listMenus,
-  type Menu,
-  menuNotices,
-  saveMenu,
-} from '../../inventory/machines/menus.ts'
+import { changeMenu, deleteMenu, findMenu, listMenus, menuNotices, saveMenu } from '../../inventory/machines/menus.ts'
 import { NotFoundError } from '../../lib/errors.ts'
 import { archs, platforms } from '../../model/arch.ts'
+import type { Menu } from '../../model/menu.ts'
 import { type AdminDeps, endpoint } from '../http/endpoint.ts'
 import { checkedArgs, everyBoot, thingName, withoutArgs } from '../schemas/assignment.ts'
 import { imageName, limit, moment, page, pageOf, printable, withoutNulls } from '../schemas/common.ts'

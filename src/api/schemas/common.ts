@@ -1,10 +1,10 @@
 import { z } from '@hono/zod-openapi'
 import { sha256Pattern } from '../../inventory/images/files.ts'
 import { imageNamePattern } from '../../inventory/images/images.ts'
-import type { MachineKey } from '../../inventory/machines/names.ts'
 import { parseMac } from '../../lib/ids/mac.ts'
 import { parseUuid } from '../../lib/ids/uuid.ts'
 import { archs, platforms } from '../../model/arch.ts'
+import type { MachineKey } from '../../model/machine.ts'
 import { argFault } from '../../render/args.ts'
 
 // A Date here is an ISO 8601 text in JSON.

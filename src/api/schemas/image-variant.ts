@@ -1,6 +1,5 @@
 import { z } from '@hono/zod-openapi'
-import type { Variant } from '../../inventory/images/images.ts'
-import { isTreePath } from '../../inventory/images/trees.ts'
+import { isTreePath, type Variant } from '../../model/image.ts'
 import { namesTree } from '../../render/args.ts'
 import { checkText } from '../../render/liquid.ts'
 import { sanRoots } from '../../render/san.ts'

@@ -9,7 +9,7 @@ import {
   variantOf,
 } from '../../intake/discs/layout-variants.ts'
 import { mostTextBytes } from '../../intake/discs/layouts.ts'
-import type { FileRef, Variant } from '../../inventory/images/images.ts'
+import type { FileRef, Variant } from '../../model/image.ts'
 import type { Client } from '../shell/client.ts'
 import type { CliDeps } from '../shell/deps.ts'
 import type { ImportOptions } from './image-import.ts'

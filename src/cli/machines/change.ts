@@ -1,6 +1,6 @@
 import type { MachineField, MachineValues } from '../../inventory/machines/fields.ts'
-import type { Machine as StoredMachine } from '../../inventory/machines/machines.ts'
 import type { Mac } from '../../lib/ids/mac.ts'
+import type { Machine as StoredMachine } from '../../model/machine.ts'
 import { type AssignmentOptions, assignmentChange } from './assignment-options.ts'
 import { type Change, clearing, merged } from './clear.ts'
 

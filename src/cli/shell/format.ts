@@ -1,4 +1,4 @@
-import { isPast } from '../../model/end-of-life.ts'
+import { isPast } from '../../model/image.ts'
 
 /**
  * Text that a terminal may be shown. Machines on an open network choose their messages and names, and a terminal obeys

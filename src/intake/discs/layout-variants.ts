@@ -1,7 +1,6 @@
-import type { FileRef, Variant } from '../../inventory/images/images.ts'
-import { isTreePath } from '../../inventory/images/trees.ts'
 import { InputError } from '../../lib/errors.ts'
 import type { Arch, Platform } from '../../model/arch.ts'
+import { type FileRef, isTreePath, type Variant } from '../../model/image.ts'
 import type { Entry, Layout, LayoutFile, LayoutVariant } from './layouts.ts'
 
 /** What is wanted of a layout. */

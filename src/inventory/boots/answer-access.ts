@@ -1,13 +1,13 @@
 import { sql } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
 import { rowsOf } from '../../db/rows.ts'
-import type { Decision } from '../../decide/decision.ts'
+import type { AnswerDocument } from '../../model/answer-file.ts'
+import type { Outcome } from '../../model/boot.ts'
+import type { Decision, Situation } from '../../model/decision.ts'
 import type { Facts } from '../../model/facts.ts'
 import { hashToken } from '../access/tokens.ts'
-import type { AnswerDocument } from '../images/answer-files.ts'
-import { isOvertaken, type Outcome } from './boots.ts'
+import { isOvertaken } from './boots.ts'
 import { tokenLifetime } from './reports.ts'
-import type { Situation } from './situation.ts'
 
 /** The boot that a token opens. */
 export type TokenBoot = {

@@ -3,56 +3,15 @@ import { v7 as newId } from 'uuid'
 import type { Db } from '../../db/open.ts'
 import { rowsOf } from '../../db/rows.ts'
 import { boots } from '../../db/schema.ts'
-import type { Decision } from '../../decide/decision.ts'
 import { createMicroBatch } from '../../lib/micro-batch.ts'
+import type { Boot, BootSummary, Outcome } from '../../model/boot.ts'
+import type { Decision } from '../../model/decision.ts'
 import type { Facts } from '../../model/facts.ts'
 import { hashToken, makeToken } from '../access/tokens.ts'
 import { recordChanges } from '../changes/changes.ts'
 import { placeOf } from '../common/place.ts'
 import { rememberedOf } from '../machines/identity/last-seen.ts'
-import type { Stage } from './events.ts'
 import { heardWithinSeconds, rests } from './stalls.ts'
-
-/**
- * How a boot ended. Only the machine's own report makes it booted or installed, and that or the refusal it was shown failed.
- * `handed-over`: it left for its disk, a shell or a system that reports nothing. `stalled` is no end: it may move again.
- */
-export const outcomes = ['booted', 'installed', 'failed', 'handed-over', 'stalled', 'superseded'] as const
-export type Outcome = (typeof outcomes)[number]
-
-/** One attempt of a machine to boot, from its script on. */
-export type Boot = {
-  id: string
-  /** Its place in the order of boots. */
-  seq: number
-  machineId: string | null
-  /** What the machine was called then. */
-  name: string | null
-  mac: string | null
-  ip: string
-  image: string | null
-  version: number | null
-  deploymentId: string | null
-  decision: Decision
-  /** The last thing seen, and when. */
-  stage: Stage
-  movedAt: Date
-  /** The step that its installer named last. */
-  progress: string | null
-  /** When the machine itself last reported anything: an installer that waits at a question still does. */
-  heardAt: Date | null
-  outcome: Outcome | null
-  message: string | null
-  /** What the machine said of itself. */
-  facts: Facts
-  /** As it was served, with `…` for its token. */
-  script: string
-  startedAt: Date
-  endedAt: Date | null
-}
-
-/** What a list shows of each boot. */
-export type BootSummary = Omit<Boot, 'decision' | 'facts' | 'script'>
 
 /** A boot to be opened. */
 export type NewBoot = {

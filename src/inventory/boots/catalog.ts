@@ -10,48 +10,10 @@ import {
   imageVersions,
   menus,
 } from '../../db/schema.ts'
-import type { Assignment } from '../../model/assignment.ts'
-import { type CompiledSelector, type Condition, compileSelector } from '../../model/selector.ts'
-import type { AnswerDocument } from '../images/answer-files.ts'
-import { filesOf, type Variant } from '../images/images.ts'
-import { compareGroups } from '../machines/groups.ts'
-import type { Menu } from '../machines/menus.ts'
-import { findPolicy, type Policy } from '../machines/policy.ts'
-
-/** A group as decisions use it. */
-export type CatalogGroup = {
-  name: string
-  priority: number
-  selector: Condition[]
-  assignment: Assignment
-  /** Gives the first condition that does not hold for a machine. */
-  refuses: CompiledSelector
-}
-export type CatalogImage = {
-  name: string
-  version: number
-  variants: Variant[]
-  endOfLife: string | null
-  createdAt: Date
-  /** Booting it may write to the machine's disk, by its recipe, its layout or its operator; null where none decided that. */
-  installer: boolean | null
-}
-export type CatalogAnswerFile = { name: string; version: number; documents: AnswerDocument[] }
-
-/** Everything that decisions depend on besides the machine itself; small enough to be kept in memory. */
-export type Catalog = {
-  revision: number
-  policy: Policy
-  /** The strongest first. */
-  groups: CatalogGroup[]
-  images: ReadonlyMap<string, CatalogImage>
-  menus: ReadonlyMap<string, Pick<Menu, 'name' | 'title' | 'timeoutSeconds' | 'defaultEntry' | 'entries'>>
-  answerFiles: ReadonlyMap<string, CatalogAnswerFile>
-  /** The variants among those of `images` that name a damaged file: the first such file, and what is wrong with it. */
-  damaged: ReadonlyMap<Variant, DamagedFile>
-}
-
-export type DamagedFile = { name: string; damage: string }
+import { type Catalog, type CatalogImage, compareGroups, type DamagedFile } from '../../model/catalog.ts'
+import { filesOf, type Variant } from '../../model/image.ts'
+import { compileSelector } from '../../model/selector.ts'
+import { findPolicy } from '../machines/policy.ts'
 
 /** Gives the catalog at the revision that a look-up saw, or a newer one. */
 export type CatalogCache = { at: (revision: number) => Promise<Catalog> }

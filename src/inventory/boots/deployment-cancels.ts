@@ -2,13 +2,14 @@ import { and, eq, inArray, sql } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
 import { deployments } from '../../db/schema.ts'
 import { ConflictError } from '../../lib/errors.ts'
-import { nameOf } from '../../model/identity.ts'
+import { activeStates } from '../../model/deployment.ts'
+import { type MachineKey, nameOf } from '../../model/machine.ts'
 import type { Condition } from '../../model/selector.ts'
 import { type Actor, recordChanges, system } from '../changes/changes.ts'
 import type { Precondition } from '../common/precondition.ts'
 import { deleteMachine, lockMachine } from '../machines/machines.ts'
-import { type MachineKey, namesOfMachines } from '../machines/names.ts'
-import { activeStates, cancelActive, findSelected, listDeployments, shownDeployment } from './deployments.ts'
+import { namesOfMachines } from '../machines/names.ts'
+import { cancelActive, findSelected, listDeployments, shownDeployment } from './deployments.ts'
 
 /** Cancels every active deployment that was armed together with others, or whose machine a selector fits as it is known now. */
 export async function cancelDeployments(

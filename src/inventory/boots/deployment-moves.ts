@@ -1,48 +1,9 @@
 import { and, eq, inArray, sql } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
 import { deployments } from '../../db/schema.ts'
+import { activeStates, type Move, maxArmedDays } from '../../model/deployment.ts'
 import { type Actor, recordChanges, system } from '../changes/changes.ts'
-import { activeStates, type Deployment, type DeploymentState, maxArmedDays, shownDeployment } from './deployments.ts'
-
-/** What was seen of a boot, as its deployment takes it. */
-export type Seen = 'ready' | 'answer-file' | 'installing' | 'progress' | 'installed' | 'booted' | 'failed'
-
-/** A boot, as its deployment sees it. */
-export type DeploymentBoot = {
-  /** It was counted as an attempt already. */
-  progressed: boolean
-  /** No newer boot of the machine has gone past its script: what this one reports is about what is on the machine. */
-  newest: boolean
-}
-
-export type Move = { state: DeploymentState; attempts: number; reason?: string }
-
-/**
- * Where a deployment goes with what was seen of one of its boots; undefined: nowhere. Pure, and the whole truth of it:
- * - fetching a script is not among what is seen, so it never moves anything;
- * - the first thing seen of a boot counts as an attempt, however the machine came to boot again;
- * - an ended deployment stays as it ended, and a boot that a newer one overtook has no say: late, repeated and replayed
- *   reports change nothing;
- * - iPXE that fails before it jumps reports `failed` without ever being ready: nothing was started, so nothing has failed.
- */
-export function moveDeployment(
-  deployment: { state: DeploymentState; attempts: number; maxAttempts: number },
-  boot: DeploymentBoot,
-  seen: Seen,
-  message?: string,
-): Move | undefined {
-  const { state } = deployment
-  if (!boot.newest || !(activeStates as readonly string[]).includes(state)) return undefined
-  if (seen === 'failed' && !boot.progressed) return undefined
-  // Scripts that were fetched before the last attempt began are still good: they are no further attempts.
-  const attempts = Math.min(deployment.attempts + (boot.progressed ? 0 : 1), deployment.maxAttempts)
-  if (seen === 'installed' || seen === 'failed') return { state: seen, attempts, ...(message && { reason: message }) }
-  const byInstaller = seen === 'installing' || seen === 'progress'
-  const further = byInstaller || state === 'installing' ? 'installing' : 'started'
-  // A new attempt begins before the installer says so.
-  const next = !boot.progressed && !byInstaller ? 'started' : further
-  return next === state && attempts === deployment.attempts ? undefined : { state: next, attempts }
-}
+import { type Deployment, shownDeployment } from './deployments.ts'
 
 /** Writes a move, and records it. */
 export async function writeMove(db: Db, { id }: { id: string }, move: Move, by: Actor): Promise<void> {

@@ -4,20 +4,14 @@ import type { Db } from '../../db/open.ts'
 import { deployments, images, machines } from '../../db/schema.ts'
 import { ConflictError, NotFoundError } from '../../lib/errors.ts'
 import type { Assignment } from '../../model/assignment.ts'
+import { activeStates, type DeploymentState } from '../../model/deployment.ts'
 import { targetOf } from '../../model/facts.ts'
-import { nameOf } from '../../model/identity.ts'
+import { type Machine, nameOf } from '../../model/machine.ts'
 import { type Condition, compileSelector, subjectOf } from '../../model/selector.ts'
 import { type Actor, recordChanges, system } from '../changes/changes.ts'
 import { placeOf } from '../common/place.ts'
-import { listMachines, type Machine, markEntered } from '../machines/machines.ts'
+import { listMachines, markEntered } from '../machines/machines.ts'
 import { refuseUnknownNames } from '../machines/references.ts'
-
-/** From armed to the machine's report, or to the limit on its attempts or its time. */
-export const deploymentStates = ['armed', 'started', 'installing', 'installed', 'failed', 'cancelled'] as const
-export type DeploymentState = (typeof deploymentStates)[number]
-
-/** The states in which a deployment's image is served. */
-export const activeStates = ['armed', 'started', 'installing'] as const satisfies DeploymentState[]
 
 /** Install this image on this machine once. */
 export type Deployment = typeof deployments.$inferSelect
@@ -30,11 +24,6 @@ export type DeploymentOrder = {
   maxAttempts: number
   windowSeconds: number
 }
-
-/** A deployment that no boot began for so long has failed: nobody expects the machine to be wiped any more. */
-export const maxArmedDays = 30
-export const defaultMaxAttempts = 3
-export const defaultWindowSeconds = 24 * 3600
 
 export async function findDeployment(db: Db, id: string): Promise<Deployment | undefined> {
   const rows = await db.select().from(deployments).where(eq(deployments.id, id))

@@ -4,38 +4,7 @@ import type { Db } from '../../db/open.ts'
 import { bootEvents } from '../../db/schema.ts'
 import { messageOf } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
-
-/** What is seen of a boot, in the order in which a boot goes. */
-export const stages = [
-  'nbp',
-  'bootstrap',
-  'script',
-  'kernel',
-  'initrd',
-  'file',
-  'ready',
-  'answer-file',
-  'installing',
-  'progress',
-  'installed',
-  'booted',
-  'failed',
-  // Worth knowing, and no step: it moves nothing.
-  'notice',
-] as const
-export type Stage = (typeof stages)[number]
-
-/** One thing seen. Without a boot it is known by the address only, until a boot opens there. */
-export type BootEvent = {
-  bootId?: string | undefined
-  ip: string
-  stage: Stage
-  file?: string | undefined
-  bytes?: number | undefined
-  durationMs?: number | undefined
-  message?: string | undefined
-  at: Date
-}
+import { type BootEvent, stages } from '../../model/boot.ts'
 
 /** Writes events in the background. `record` never throws and never waits; `flush` waits for what was recorded before it. */
 export type BootEventRecorder = {

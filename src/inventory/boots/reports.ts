@@ -1,18 +1,15 @@
 import { sql } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
 import { rowsOf } from '../../db/rows.ts'
-import { whySpent } from '../../decide/decision.ts'
 import { createMicroBatch } from '../../lib/micro-batch.ts'
+import type { Outcome, Stage } from '../../model/boot.ts'
+import { moveDeployment, type Seen, whySpent } from '../../model/deployment.ts'
 import { hashToken } from '../access/tokens.ts'
 import { type Actor, type Change, recordChanges } from '../changes/changes.ts'
-import { isOvertaken, type Outcome } from './boots.ts'
-import { cancelInstalled, lockActive, moveDeployment, type Seen, writeMove } from './deployment-moves.ts'
-import { maxProgressEvents, mostPerBoot, type Stage, storable } from './events.ts'
+import { isOvertaken } from './boots.ts'
+import { cancelInstalled, lockActive, writeMove } from './deployment-moves.ts'
+import { maxProgressEvents, mostPerBoot, storable } from './events.ts'
 import { noteOtherAddresses, recordNotices } from './notices.ts'
-
-/** What a machine may report with its boot's token. */
-export const reports = ['ready', 'installing', 'progress', 'installed', 'booted', 'failed'] as const
-export type Report = (typeof reports)[number]
 
 /** A token opens its boot for this long after the script; an installation may take a day. */
 export const tokenLifetime = sql`interval '48 hours'`

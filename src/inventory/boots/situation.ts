@@ -2,47 +2,16 @@ import { getTableColumns, sql } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
 import { rowsOf } from '../../db/rows.ts'
 import { machines } from '../../db/schema.ts'
-import { whySpent } from '../../decide/decision.ts'
 import { createMicroBatch } from '../../lib/micro-batch.ts'
-import type { Assignment } from '../../model/assignment.ts'
+import type { Situation } from '../../model/decision.ts'
+import { activeStates, type LatestDeployment, maxArmedDays, whySpent } from '../../model/deployment.ts'
 import type { Facts } from '../../model/facts.ts'
-import { type Candidate, type Identity, identify, identityKeys } from '../../model/identity.ts'
+import { type Candidate, identify, identityKeys } from '../../model/identity.ts'
+import type { Machine } from '../../model/machine.ts'
 import { createPinVersion } from '../images/pinned-versions.ts'
 import { foldedText, isSerial } from '../machines/identity/same-key.ts'
-import type { Machine } from '../machines/machines.ts'
 import { nameOfId } from '../machines/names.ts'
-import { type Catalog, createCatalogCache } from './catalog.ts'
-import { activeStates, type DeploymentState, maxArmedDays } from './deployments.ts'
-
-/** A machine's active deployment, else its newest, as a decision needs it. A merge brings deployments of either machine, in any order. */
-export type LatestDeployment = {
-  id: string
-  image: string
-  /** The image's version that it was armed with; null: whichever is current. */
-  version: number | null
-  assignment: Assignment
-  state: DeploymentState
-  attempts: number
-  maxAttempts: number
-  /** Why it failed. */
-  reason: string | null
-  /** Its time is over: the first attempt was longer ago than its window, or no boot began it for too long. */
-  late: boolean
-}
-
-/** Everything that a decision depends on. */
-export type Situation = {
-  /** What the machine says, and where it says nothing, what it said before: of the machine that it surely is. */
-  facts: Facts
-  identity: Identity
-  /** Of the machine that the request is taken for. */
-  deployment: LatestDeployment | undefined
-  /** The names of the secrets that the machine, and that groups, have. */
-  secrets: { machine: string[]; groups: Record<string, string[]> }
-  catalog: Catalog
-  /** YYYY-MM-DD, in UTC. */
-  today: string
-}
+import { createCatalogCache } from './catalog.ts'
 
 /** Looks up what decisions depend on. Reads only: a preview and a boot ask the same. `supposed` is a deployment as if it were armed. */
 export type FindSituation = (facts: Facts, supposed?: LatestDeployment) => Promise<Situation>

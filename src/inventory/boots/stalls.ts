@@ -1,4 +1,4 @@
-import type { Stage } from './events.ts'
+import type { Stage } from '../../model/boot.ts'
 
 /** How long a boot may rest at a stage before it is called stalled, and what then are the likely causes, in one sentence. */
 type Rest = {

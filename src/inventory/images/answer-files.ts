@@ -3,27 +3,11 @@ import type { Db } from '../../db/open.ts'
 import { answerFiles, answerFileVersions } from '../../db/schema.ts'
 import { canonical } from '../../lib/canonical.ts'
 import { InputError, NotFoundError } from '../../lib/errors.ts'
+import { type AnswerDocument, type AnswerFile, defaultMediaType, maxDocuments } from '../../model/answer-file.ts'
 import { type Actor, recordChanges, system } from '../changes/changes.ts'
 import { checkPrecondition, type Precondition } from '../common/precondition.ts'
 import { changeVersioned, type VersionedNoun } from '../common/versioned.ts'
 import { refuseNamed } from '../machines/references.ts'
-
-/** One text that an installer asks for: its name in the URL, its media type, and its Liquid. */
-export type AnswerDocument = { name: string; mediaType: string; text: string }
-
-/** What answers an installer's questions: one document, or several for cloud-init, with the version in force. */
-export type AnswerFile = {
-  name: string
-  title: string
-  version: number
-  documents: AnswerDocument[]
-  revision: number
-  createdAt: Date
-  updatedAt: Date
-}
-
-export const maxDocuments = 8
-export const defaultMediaType = 'text/plain; charset=utf-8'
 
 export type AnswerFileVersion = { version: number; documents: AnswerDocument[]; createdAt: Date; current: boolean }
 

@@ -1,6 +1,6 @@
 import { canonical } from '../../lib/canonical.ts'
 import type { Arch, Platform } from '../../model/arch.ts'
-import type { Variant } from './images.ts'
+import type { Variant } from '../../model/image.ts'
 
 /** One side of a file that differs. */
 export type DiffFile = { sha256: string; name: string }

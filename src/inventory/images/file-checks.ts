@@ -2,8 +2,8 @@ import { sql } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
 import { rowsOf } from '../../db/rows.ts'
 import { NotFoundError } from '../../lib/errors.ts'
+import { filesOf, type Variant } from '../../model/image.ts'
 import { anyOf, type StoredFile } from './files.ts'
-import { filesOf, type Variant } from './images.ts'
 
 /** What is claimed to be checked is due again after so long, should the server that claimed it end meanwhile. */
 const claimHours = 2

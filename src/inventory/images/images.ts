@@ -4,91 +4,15 @@ import type { Db } from '../../db/open.ts'
 import { changes, files, images, imageVersions } from '../../db/schema.ts'
 import { canonical } from '../../lib/canonical.ts'
 import { InputError, NotFoundError } from '../../lib/errors.ts'
-import type { Arch, Platform, Target } from '../../model/arch.ts'
+import { filesOf, type Image, treeDigest, type Variant } from '../../model/image.ts'
 import { type Actor, recordChanges, system } from '../changes/changes.ts'
 import { checkPrecondition, type Precondition } from '../common/precondition.ts'
 import { changeVersioned, type VersionedNoun } from '../common/versioned.ts'
 import { refuseNamed } from '../machines/references.ts'
 import { anyOf, holdFiles } from './files.ts'
-import { treeDigest } from './trees.ts'
-
-/** Bytes known by their hash, and the name they are served under. */
-export type FileRef = { sha256: string; name: string }
-
-/** A further file that an installer fetches, by its path below the tree's URL: `images/install.img`. */
-export type TreeFile = { path: string; sha256: string }
-
-/**
- * How iSCSI proves who asks, and who answers (RFC 7143, 12.1: CHAP). User names are Liquid, which may use secrets; a password
- * is the name of a secret.
- */
-export type Chap = {
-  username: string
-  password: string
-  reverse?: { username: string; password: string } | undefined
-}
-
-/**
- * How an image boots on one kind of machine. Without a platform it fits every firmware. Args are Liquid, one argument each, and
- * so are a SAN's `target` (`iscsi:…`, RFC 4173) and `initiator`. A wimboot's files get their names inside.
- * An EFI program that is in its tree is fetched from there, so that it finds its neighbours; `bootConfig` is the path there of
- * VMware's boot.cfg, which is filled in for each boot and gets the args as kernel options.
- */
-export type Variant = { arch: Arch; platform?: Platform | undefined } & (
-  | { kind: 'linux'; kernel: FileRef; initrds: FileRef[]; args: string[]; tree?: TreeFile[] | undefined }
-  | { kind: 'wimboot'; wimboot: FileRef; files: FileRef[]; args: string[] }
-  | { kind: 'efi'; file: FileRef; args: string[]; tree?: TreeFile[] | undefined; bootConfig?: string | undefined }
-  | { kind: 'ipxe'; file: FileRef }
-  | { kind: 'sanboot'; file: FileRef }
-  | { kind: 'sanboot'; target: string; initiator?: string | undefined; chap?: Chap | undefined }
-  | { kind: 'local' }
-)
-
-/** An image with the version that machines boot now. */
-export type Image = {
-  name: string
-  title: string
-  version: number
-  variants: Variant[]
-  /** YYYY-MM-DD: the last day with updates; null where nobody said one. */
-  endOfLife: string | null
-  /** Booting this version may write to the machine's disk; null where neither a recipe, a layout nor an operator decided that. */
-  installer: boolean | null
-  revision: number
-  createdAt: Date
-  updatedAt: Date
-}
 
 /** The form of an image's name: it stands in URLs, scripts and messages as it is. */
 export const imageNamePattern = /^[a-z0-9][a-z0-9._-]{0,62}$/
-
-/** The files a variant needs, in the order they are fetched; those of its tree have their paths as names. */
-export function filesOf(variant: Variant): FileRef[] {
-  if (variant.kind === 'linux') {
-    const tree = variant.tree?.map(({ path, sha256 }) => ({ sha256, name: path })) ?? []
-    return [variant.kernel, ...variant.initrds, ...tree]
-  }
-  if (variant.kind === 'efi')
-    return [variant.file, ...(variant.tree?.map(({ path, sha256 }) => ({ sha256, name: path })) ?? [])]
-  if (variant.kind === 'wimboot') return [variant.wimboot, ...variant.files]
-  return 'file' in variant ? [variant.file] : []
-}
-
-/**
- * The variant for a machine: its own arch, one for its platform before one for every platform. A 64-bit BIOS machine
- * also runs an i386 variant; UEFI of 64 bits loads no 32-bit program.
- */
-export function findVariant(variants: Variant[], target: Target): Variant | undefined {
-  const archs: Arch[] = target.arch === 'x86_64' && target.platform === 'pcbios' ? ['x86_64', 'i386'] : [target.arch]
-  for (const arch of archs) {
-    const fitting = variants.filter(
-      (v) => v.arch === arch && (v.platform === undefined || v.platform === target.platform),
-    )
-    const best = fitting.find((v) => v.platform !== undefined) ?? fitting[0]
-    if (best !== undefined && !(best.kind === 'efi' && target.platform !== 'efi')) return best
-  }
-  return undefined
-}
 
 const versioned: VersionedNoun<Image> = { noun: 'image', find: findImage, shown }
 

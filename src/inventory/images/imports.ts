@@ -4,33 +4,9 @@ import type { Db } from '../../db/open.ts'
 import { imports } from '../../db/schema.ts'
 import { redactUrl } from '../../lib/base-url.ts'
 import { ConflictError, NotFoundError } from '../../lib/errors.ts'
-import type { Arch } from '../../model/arch.ts'
+import type { ImportPlan, ImportState } from '../../model/image.ts'
 import { type Actor, recordChanges } from '../changes/changes.ts'
 import { placeOf } from '../common/place.ts'
-import type { FileRef } from './images.ts'
-
-/** How an image on its way in stands. */
-export const importStates = ['waiting', 'running', 'done', 'failed', 'cancelled'] as const
-export type ImportState = (typeof importStates)[number]
-
-/** What is to be fetched, and made an image of. */
-export type ImportPlan = {
-  /** Only the variants for these; absent: all that there are. */
-  archs?: Arch[] | undefined
-  /** Absent: what the recipe or the layout calls it. */
-  title?: string | undefined
-  /** Absent: as the image was before, or as the recipe or the layout says. */
-  installer?: boolean | undefined
-  /** The version is not promoted. */
-  draft?: boolean | undefined
-  /** The stored program that boots Windows PE, for discs that do not have it. */
-  wimboot?: FileRef | undefined
-} & (
-  | { kind: 'recipe'; recipe: string; mirror?: string | undefined }
-  | { kind: 'url'; url: string; sha256?: string | undefined; sha512?: string | undefined; keepIso: boolean }
-  /** A file that is stored already. */
-  | { kind: 'file'; sha256: string; name: string; keepIso: boolean }
-)
 
 /** An image on its way in: what is fetched, how far it is, and how it ended. */
 export type Import = typeof imports.$inferSelect

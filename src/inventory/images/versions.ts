@@ -3,10 +3,11 @@ import type { Db } from '../../db/open.ts'
 import { rowsOf } from '../../db/rows.ts'
 import { changes, imageVersions } from '../../db/schema.ts'
 import { ConflictError, NotFoundError } from '../../lib/errors.ts'
+import type { Image, Variant } from '../../model/image.ts'
 import { type Actor, recordChanges, system } from '../changes/changes.ts'
 import { lockName } from '../common/lock.ts'
 import { checkPrecondition, type Precondition } from '../common/precondition.ts'
-import { findImage, type Image, type Variant, withoutTree } from './images.ts'
+import { findImage, withoutTree } from './images.ts'
 
 export type ImageVersion = {
   version: number

@@ -1,14 +1,15 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
 import { rowsOf } from '../../db/rows.ts'
-import { findInstallers } from '../../decide/every-boot.ts'
 import { ConflictError } from '../../lib/errors.ts'
 import { swapUuid } from '../../lib/ids/uuid.ts'
+import type { Machine } from '../../model/machine.ts'
 import { type Actor, recordChanges } from '../changes/changes.ts'
 import { changeType } from '../changes/types.ts'
+import { findInstallers } from '../images/installers.ts'
 import { machineColumns } from './fields.ts'
 import { isSerial } from './identity/same-key.ts'
-import { findMachines, type Machine, said } from './machines.ts'
+import { findMachines, said } from './machines.ts'
 import {
   addEarlier,
   type BadRow,

@@ -1,13 +1,14 @@
 import { and, eq } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
 import { groups, secrets } from '../../db/schema.ts'
-import { changesInstall, everyBootFaults, findInstallers, refuseUnsaidInstalls } from '../../decide/every-boot.ts'
 import { InputError, NotFoundError } from '../../lib/errors.ts'
 import type { Assignment } from '../../model/assignment.ts'
+import { changesInstall, everyBootFaults } from '../../model/every-boot.ts'
 import type { Condition } from '../../model/selector.ts'
 import { type Actor, system } from '../changes/changes.ts'
 import { deleteNamed, findNamed, listNamed, type Noun, saveNamed } from '../common/named.ts'
 import type { Precondition } from '../common/precondition.ts'
+import { findInstallers, refuseUnsaidInstalls } from '../images/installers.ts'
 import { type AssignmentChange, changedAssignment, tooManyParams } from './assignment-change.ts'
 import { refuseUnknownNames } from './references.ts'
 
@@ -41,14 +42,6 @@ export const findGroup = (db: Db, name: string): Promise<Group | undefined> => f
 
 /** Groups by name, those after `after`. */
 export const listGroups = (db: Db, limit: number, after?: string): Promise<Group[]> => listNamed(db, noun, limit, after)
-
-/** The order in which groups count, the strongest first: by priority, then by number of conditions, then by name. */
-export function compareGroups(
-  a: Pick<Group, 'name' | 'priority' | 'selector'>,
-  b: Pick<Group, 'name' | 'priority' | 'selector'>,
-): number {
-  return b.priority - a.priority || b.selector.length - a.selector.length || (a.name < b.name ? -1 : 1)
-}
 
 /** Makes or replaces a group. @throws InputError when it names an image, a menu or an answer file that does not exist; PreconditionError */
 export async function saveGroup(

@@ -4,8 +4,9 @@ import { rowsOf } from '../../db/rows.ts'
 import { machines } from '../../db/schema.ts'
 import { swapUuid } from '../../lib/ids/uuid.ts'
 import type { Facts } from '../../model/facts.ts'
+import type { Machine } from '../../model/machine.ts'
 import { type MachineField, machineFields } from './fields.ts'
-import { type Machine, selectMachines } from './machines.ts'
+import { selectMachines } from './machines.ts'
 
 /** Which machines; all that is said must hold. */
 export type MachineSearch = {

@@ -2,27 +2,22 @@ import { and, asc, eq, gt, inArray, type SQL, sql } from 'drizzle-orm'
 import { v7 as newId } from 'uuid'
 import type { Db } from '../../db/open.ts'
 import { boots, machineMacs, machines, secrets } from '../../db/schema.ts'
-import { changesInstall, everyBootFaults, findInstallers, type Installers } from '../../decide/every-boot.ts'
 import { canonical } from '../../lib/canonical.ts'
 import { ConflictError, type FieldFault, InputError } from '../../lib/errors.ts'
 import type { Mac } from '../../lib/ids/mac.ts'
 import { swapUuid } from '../../lib/ids/uuid.ts'
+import { changesInstall, everyBootFaults, type Installers } from '../../model/every-boot.ts'
 import { identifiedBy, isIdentified } from '../../model/identity.ts'
+import type { Machine, MachineKey } from '../../model/machine.ts'
 import { type Actor, recordChanges, system } from '../changes/changes.ts'
 import { changeType } from '../changes/types.ts'
 import { checkPrecondition, type Precondition } from '../common/precondition.ts'
+import { findInstallers } from '../images/installers.ts'
 import { tooManyParams } from './assignment-change.ts'
 import { changedValues, type MachineChange, type MachineValues, rowValuesOf, valuesOf } from './fields.ts'
 import { isEnteredWith, refuseTaken, valueKeys } from './identity/same-key.ts'
-import { type MachineKey, nameColumn, namesOfMachines, noMachine, refuseAmbiguous } from './names.ts'
+import { nameColumn, namesOfMachines, noMachine, refuseAmbiguous } from './names.ts'
 import { refuseUnknownNames } from './references.ts'
-
-/** A row of the table, with its MACs: what is null there is absent here. */
-export type Machine = Present<typeof machines.$inferSelect> & {
-  macs: Mac[]
-  /** What lists and messages call it: its host name where no other machine has that, else a MAC. */
-  name?: string
-}
 
 type Present<Row> = {
   [Key in keyof Row as null extends Row[Key] ? never : Key]: Row[Key]
@@ -35,8 +30,6 @@ export type MachineFilter = {
   image?: string | undefined
   hostname?: string | undefined
 }
-
-export type { MachineKey } from './names.ts'
 
 /** For a machine to be made that is named by no MAC, only by what is entered of it. */
 export const newMachine = { id: 'new' }

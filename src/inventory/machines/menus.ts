@@ -1,51 +1,16 @@
 import type { Db } from '../../db/open.ts'
 import { menus } from '../../db/schema.ts'
-import { everyBootFaults, findInstallers, type Installers } from '../../decide/every-boot.ts'
 import { type FieldFault, InputError, NotFoundError } from '../../lib/errors.ts'
-import { type Arch, formatTarget, type Platform, platforms } from '../../model/arch.ts'
+import { formatTarget, platforms } from '../../model/arch.ts'
+import { everyBootFaults, type Installers } from '../../model/every-boot.ts'
+import { findVariant } from '../../model/image.ts'
+import type { Menu, MenuContent, MenuEntry } from '../../model/menu.ts'
 import { type Actor, system } from '../changes/changes.ts'
 import { deleteNamed, findNamed, listNamed, type Noun, saveNamed } from '../common/named.ts'
 import type { Precondition } from '../common/precondition.ts'
-import { findImage, findVariant } from '../images/images.ts'
+import { findImage } from '../images/images.ts'
+import { findInstallers } from '../images/installers.ts'
 import { refuseNamed, refuseUnknownNames } from './references.ts'
-
-/** One line of a menu, and what choosing it does. `archs` and `platforms` hide it from other machines. */
-export type MenuEntry = {
-  /** Unique in the menu; what is chosen. */
-  name: string
-  /** What a person reads. */
-  text: string
-  /** The key that chooses it, one letter or digit. */
-  hotkey?: string | undefined
-  archs?: Arch[] | undefined
-  platforms?: Platform[] | undefined
-} & (
-  | {
-      kind: 'image'
-      image: string
-      args?: string[] | undefined
-      withoutArgs?: string[] | undefined
-      answerFile?: string | undefined
-      /** It may install when the menu starts it by itself. */
-      everyBoot?: true | undefined
-    }
-  | { kind: 'menu'; menu: string }
-  | { kind: 'local' | 'shell' | 'reboot' }
-)
-
-/** A choice shown on a machine's screen. */
-export type Menu = {
-  name: string
-  title: string
-  /** After this the default entry is taken; null waits for ever. */
-  timeoutSeconds: number | null
-  defaultEntry: string | null
-  entries: MenuEntry[]
-  revision: number
-  createdAt: Date
-  updatedAt: Date
-}
-export type MenuContent = Pick<Menu, 'title' | 'timeoutSeconds' | 'defaultEntry' | 'entries'>
 
 const noun: Noun<Menu> = { table: menus, noun: 'menu' }
 

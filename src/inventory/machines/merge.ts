@@ -3,10 +3,11 @@ import type { Db } from '../../db/open.ts'
 import { rowsOf } from '../../db/rows.ts'
 import { boots, machineMacs, machineMerges, machines, secrets } from '../../db/schema.ts'
 import { ConflictError, InputError } from '../../lib/errors.ts'
+import type { Machine, MachineKey } from '../../model/machine.ts'
 import { type Actor, recordChanges, system } from '../changes/changes.ts'
 import { joinedValues, rowValuesOf, valuesOf } from './fields.ts'
-import { countRevision, findMachine, lockMachine, type Machine, said } from './machines.ts'
-import { type MachineKey, noMachine } from './names.ts'
+import { countRevision, findMachine, lockMachine, said } from './machines.ts'
+import { noMachine } from './names.ts'
 
 /**
  * Makes two machines one: `into` keeps what is said of it and takes over what is not, and the MACs, boots, deployments and

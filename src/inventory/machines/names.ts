@@ -3,14 +3,7 @@ import type { Db } from '../../db/open.ts'
 import { machineMacs, machines } from '../../db/schema.ts'
 import { ConflictError, NotFoundError } from '../../lib/errors.ts'
 import type { Mac } from '../../lib/ids/mac.ts'
-
-/** How operators name a machine: by its id, one of its MACs, a UUID (its id, or the one of its board), or its host name. */
-export type MachineKey = { id: string } | { mac: Mac } | { uuid: string } | { hostname: string }
-
-/** The key as it was given. */
-export function keyText(key: MachineKey): string {
-  return Object.values(key)[0] as string
-}
+import { keyText, type MachineKey } from '../../model/machine.ts'
 
 export function noMachine(key: MachineKey): NotFoundError {
   return new NotFoundError(`there is no machine ${keyText(key)}`)

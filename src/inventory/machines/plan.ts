@@ -1,14 +1,15 @@
 import { v7 as newId } from 'uuid'
-import { changesInstall, everyBootFaults, type Installers } from '../../decide/every-boot.ts'
 import { canonical } from '../../lib/canonical.ts'
 import type { FieldFault } from '../../lib/errors.ts'
 import type { Mac } from '../../lib/ids/mac.ts'
 import { swapUuid } from '../../lib/ids/uuid.ts'
-import { identifiedBy, isIdentified, nameOf } from '../../model/identity.ts'
+import { changesInstall, everyBootFaults, type Installers } from '../../model/every-boot.ts'
+import { identifiedBy, isIdentified } from '../../model/identity.ts'
+import { type Machine, nameOf } from '../../model/machine.ts'
 import type { AssignmentChange } from './assignment-change.ts'
 import { changedValues, type MachineChange, machineFields, valuesOf } from './fields.ts'
 import { takenFault, valueKeys } from './identity/same-key.ts'
-import { type Machine, presentOf, said, tooMany } from './machines.ts'
+import { presentOf, said, tooMany } from './machines.ts'
 import { type Referred, referredWords } from './references.ts'
 
 /** How a row says which machine it means: by one MAC, by all of them, by id, UUID, or serial with product. */

@@ -1,16 +1,10 @@
 import type { Db } from '../../db/open.ts'
 import { policies } from '../../db/schema.ts'
-import { refuseUnsaidInstalls } from '../../decide/every-boot.ts'
 import { canonical } from '../../lib/canonical.ts'
+import type { Policy } from '../../model/policy.ts'
 import { type Actor, recordChanges, system } from '../changes/changes.ts'
+import { refuseUnsaidInstalls } from '../images/installers.ts'
 import { refuseUnknownNames } from './references.ts'
-
-/** What a machine boots that nothing else speaks for: its own disk, nothing until it is assigned, a menu, or an image. */
-export type Policy =
-  | { kind: 'local' }
-  | { kind: 'wait' }
-  | { kind: 'menu'; menu: string }
-  | { kind: 'image'; image: string; everyBoot?: true | undefined }
 
 const onlyRow = 1
 
@@ -35,10 +29,4 @@ export async function savePolicy(db: Db, policy: Policy, by: Actor = system): Pr
       .onConflictDoUpdate({ target: policies.id, set: { policy } })
     await recordChanges(tx, [{ actor: by, type: 'policy.changed', subject: 'policy', before, after: policy }])
   })
-}
-
-/** For people: `local`, `wait`, `menu main`, `image debian-12`. */
-export function formatPolicy(policy: Policy): string {
-  if (policy.kind === 'image') return `image ${policy.image}`
-  return policy.kind === 'menu' ? `menu ${policy.menu}` : policy.kind
 }

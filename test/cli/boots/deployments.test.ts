@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { saveAnswerFile } from '../../../src/inventory/images/answer-files.ts'
-import { type FileRef, saveImage, type Variant } from '../../../src/inventory/images/images.ts'
+import { saveImage } from '../../../src/inventory/images/images.ts'
 import { saveMachine } from '../../../src/inventory/machines/machines.ts'
 import { saveSecret } from '../../../src/inventory/machines/secrets.ts'
+import type { FileRef, Variant } from '../../../src/model/image.ts'
 import { getAsIpxe } from '../../helpers/boot-server.ts'
 import { type Operator, startOperator } from '../../helpers/operator.ts'
 

@@ -1,28 +1,29 @@
 import { sql } from 'drizzle-orm'
 import { describe, expect, test } from 'vitest'
 import { rowsOf } from '../../../src/db/rows.ts'
-import type { Decision } from '../../../src/decide/decision.ts'
 import { findBoot } from '../../../src/inventory/boots/boots.ts'
-import {
-  type DeploymentBoot,
-  failLateDeployments,
-  type Move,
-  moveDeployment,
-  type Seen,
-} from '../../../src/inventory/boots/deployment-moves.ts'
+import { failLateDeployments } from '../../../src/inventory/boots/deployment-moves.ts'
 import {
   armDeployment,
   armDeployments,
   cancelDeployment,
-  type DeploymentState,
   findDeployment,
   listDeployments,
 } from '../../../src/inventory/boots/deployments.ts'
 import { recordReport } from '../../../src/inventory/boots/reports.ts'
 import { saveFile } from '../../../src/inventory/images/files.ts'
-import { type FileRef, saveImage } from '../../../src/inventory/images/images.ts'
+import { saveImage } from '../../../src/inventory/images/images.ts'
 import { saveMachine } from '../../../src/inventory/machines/machines.ts'
 import { ConflictError, InputError } from '../../../src/lib/errors.ts'
+import type { Decision } from '../../../src/model/decision.ts'
+import {
+  type DeploymentBoot,
+  type DeploymentState,
+  type Move,
+  moveDeployment,
+  type Seen,
+} from '../../../src/model/deployment.ts'
+import type { FileRef } from '../../../src/model/image.ts'
 import { decideFor, openBootFor } from '../../helpers/boots.ts'
 import { eachDatabase } from '../../helpers/database.ts'
 

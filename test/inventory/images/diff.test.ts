@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { diffVariants } from '../../../src/inventory/images/diff.ts'
-import type { Variant } from '../../../src/inventory/images/images.ts'
+import type { Variant } from '../../../src/model/image.ts'
 
 const file = (letter: string, name: string) => ({ sha256: letter.repeat(64), name })
 const linux: Variant = {

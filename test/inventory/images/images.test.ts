@@ -1,17 +1,11 @@
 import { expect, test } from 'vitest'
 import { findFile, listFiles, saveFile } from '../../../src/inventory/images/files.ts'
-import {
-  deleteImage,
-  findImage,
-  listImages,
-  patchImage,
-  saveImage,
-  type Variant,
-} from '../../../src/inventory/images/images.ts'
+import { deleteImage, findImage, listImages, patchImage, saveImage } from '../../../src/inventory/images/images.ts'
 import { listImageVersions } from '../../../src/inventory/images/versions.ts'
 import { saveMachine } from '../../../src/inventory/machines/machines.ts'
 import { findPolicy, savePolicy } from '../../../src/inventory/machines/policy.ts'
 import { ConflictError, InputError, NotFoundError } from '../../../src/lib/errors.ts'
+import type { Variant } from '../../../src/model/image.ts'
 import { eachDatabase } from '../../helpers/database.ts'
 
 const sha256 = 'a'.repeat(64)

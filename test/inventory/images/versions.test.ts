@@ -4,14 +4,7 @@ import { armDeployment, cancelDeployment } from '../../../src/inventory/boots/de
 import { createFindSituation } from '../../../src/inventory/boots/situation.ts'
 import { listChanges } from '../../../src/inventory/changes/changes.ts'
 import { etagOf } from '../../../src/inventory/common/precondition.ts'
-import {
-  deleteImage,
-  findImage,
-  type Image,
-  patchImage,
-  saveImage,
-  type Variant,
-} from '../../../src/inventory/images/images.ts'
+import { deleteImage, findImage, patchImage, saveImage } from '../../../src/inventory/images/images.ts'
 import {
   deleteImageVersion,
   findImageVersion,
@@ -20,6 +13,7 @@ import {
 } from '../../../src/inventory/images/versions.ts'
 import { saveMachine } from '../../../src/inventory/machines/machines.ts'
 import { savePolicy } from '../../../src/inventory/machines/policy.ts'
+import type { Image, Variant } from '../../../src/model/image.ts'
 import { openBootFor } from '../../helpers/boots.ts'
 import { eachDatabase } from '../../helpers/database.ts'
 

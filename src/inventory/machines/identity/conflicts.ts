@@ -2,9 +2,8 @@ import { desc, eq, sql } from 'drizzle-orm'
 import type { Db } from '../../../db/open.ts'
 import { conflicts } from '../../../db/schema.ts'
 import type { Facts } from '../../../model/facts.ts'
-import { nameOf } from '../../../model/identity.ts'
+import { type Machine, nameOf } from '../../../model/machine.ts'
 import type { FindSituation } from '../../boots/situation.ts'
-import type { Machine } from '../machines.ts'
 
 /** Several machines that operators entered, and one request that fits them all. */
 export type Conflict = {

@@ -2,8 +2,8 @@ import { sql } from 'drizzle-orm'
 import type { Db } from '../../../db/open.ts'
 import { rowsOf } from '../../../db/rows.ts'
 import type { Facts } from '../../../model/facts.ts'
-import { handleOf, identityKeys, nameOf } from '../../../model/identity.ts'
-import type { Machine } from '../machines.ts'
+import { identityKeys } from '../../../model/identity.ts'
+import { handleOf, type Machine, nameOf } from '../../../model/machine.ts'
 import { nameOfId } from '../names.ts'
 
 /** A machine that reported the same board as another, and whether a deployment installs or installed it. */

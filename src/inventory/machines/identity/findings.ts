@@ -4,7 +4,7 @@ import { rowsOf } from '../../../db/rows.ts'
 import { realValue } from '../../../lib/ids/placeholders.ts'
 import { formatUuid, parseUuid, swapUuid } from '../../../lib/ids/uuid.ts'
 import type { Facts } from '../../../model/facts.ts'
-import { handleOf, nameOf } from '../../../model/identity.ts'
+import { handleOf, nameOf } from '../../../model/machine.ts'
 
 /** Something in the inventory that an operator should settle, and the command that does. */
 export type Finding = {

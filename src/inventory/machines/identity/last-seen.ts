@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { Db } from '../../../db/open.ts'
-import type { Decision } from '../../../decide/decision.ts'
+import type { Decision } from '../../../model/decision.ts'
 import type { Facts } from '../../../model/facts.ts'
 
 /** What of a request is remembered of its machine: what it said only when it surely is that machine, that it was seen also by its MAC alone. */

@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm'
 import type { Db } from '../../../db/open.ts'
 import { rowsOf } from '../../../db/rows.ts'
 import type { Facts } from '../../../model/facts.ts'
-import type { Machine } from '../machines.ts'
+import type { Machine } from '../../../model/machine.ts'
 
 /**
  * What machines reported at their newest boot by one of their MACs, by their ids. A machine is not known by what it reported

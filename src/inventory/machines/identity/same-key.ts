@@ -2,8 +2,8 @@ import { type SQL, sql } from 'drizzle-orm'
 import { machines } from '../../../db/schema.ts'
 import { ConflictError, type FieldFault } from '../../../lib/errors.ts'
 import { swapUuid } from '../../../lib/ids/uuid.ts'
-import { folded, handleOf, nameOf } from '../../../model/identity.ts'
-import type { Machine } from '../machines.ts'
+import { folded } from '../../../model/identity.ts'
+import { handleOf, type Machine, nameOf } from '../../../model/machine.ts'
 
 /** What a machine without MACs is known by. */
 type Values = {

@@ -1,0 +1,16 @@
+/** One text that an installer asks for: its name in the URL, its media type, and its Liquid. */
+export type AnswerDocument = { name: string; mediaType: string; text: string }
+
+/** What answers an installer's questions: one document, or several for cloud-init, with the version in force. */
+export type AnswerFile = {
+  name: string
+  title: string
+  version: number
+  documents: AnswerDocument[]
+  revision: number
+  createdAt: Date
+  updatedAt: Date
+}
+
+export const maxDocuments = 8
+export const defaultMediaType = 'text/plain; charset=utf-8'

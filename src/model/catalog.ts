@@ -1,0 +1,40 @@
+import type { AnswerDocument } from './answer-file.ts'
+import type { Assignment } from './assignment.ts'
+import type { Image, Variant } from './image.ts'
+import type { Menu } from './menu.ts'
+import type { Policy } from './policy.ts'
+import type { CompiledSelector, Condition } from './selector.ts'
+
+/** A group as decisions use it. */
+export type CatalogGroup = {
+  name: string
+  priority: number
+  selector: Condition[]
+  assignment: Assignment
+  /** Gives the first condition that does not hold for a machine. */
+  refuses: CompiledSelector
+}
+export type CatalogImage = Pick<Image, 'name' | 'version' | 'variants' | 'endOfLife' | 'createdAt' | 'installer'>
+export type CatalogAnswerFile = { name: string; version: number; documents: AnswerDocument[] }
+
+/** Everything that decisions depend on besides the machine itself; small enough to be kept in memory. */
+export type Catalog = {
+  revision: number
+  policy: Policy
+  /** The strongest first. */
+  groups: CatalogGroup[]
+  images: ReadonlyMap<string, CatalogImage>
+  menus: ReadonlyMap<string, Pick<Menu, 'name' | 'title' | 'timeoutSeconds' | 'defaultEntry' | 'entries'>>
+  answerFiles: ReadonlyMap<string, CatalogAnswerFile>
+  /** The variants among those of `images` that name a damaged file: the first such file, and what is wrong with it. */
+  damaged: ReadonlyMap<Variant, DamagedFile>
+}
+
+export type DamagedFile = { name: string; damage: string }
+
+type Ranked = Pick<CatalogGroup, 'name' | 'priority' | 'selector'>
+
+/** The order in which groups count, the strongest first: by priority, then by number of conditions, then by name. */
+export function compareGroups(a: Ranked, b: Ranked): number {
+  return b.priority - a.priority || b.selector.length - a.selector.length || (a.name < b.name ? -1 : 1)
+}
