@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FileStore, OpenFile } from '../bytes/store/file-store.ts'
-import type { Db } from '../db/open.ts'
 import { noteCheck, type StoredFile, sizeFault } from '../inventory/images/files.ts'
 import type { Logger } from '../lib/log.ts'
+import type { FileDeps } from './keep.ts'
 
-/** What the care of stored files works with. */
-export type CareDeps = { db: Db; store: FileStore; log: Logger }
+/** What checks and garbage collection of stored files work with. */
+export type MaintenanceDeps = FileDeps & { log: Logger }
 
 export type CheckOptions = {
   /** Read no faster: the disk and the processor are there for machines. */
@@ -25,7 +25,7 @@ export type FileChecks = {
 // Hashing it takes about a millisecond, in which nothing else is answered.
 const chunkBytes = 512 * 1024
 
-export function createFileChecks(deps: CareDeps): FileChecks {
+export function createFileChecks(deps: MaintenanceDeps): FileChecks {
   const buffer = Buffer.allocUnsafeSlow(chunkBytes)
   let last: Promise<unknown> = Promise.resolve()
   return {
@@ -38,7 +38,7 @@ export function createFileChecks(deps: CareDeps): FileChecks {
 }
 
 async function checkFile(
-  { db, store, log }: CareDeps,
+  { db, store, log }: MaintenanceDeps,
   file: StoredFile,
   buffer: Buffer,
   options: CheckOptions,

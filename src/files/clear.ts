@@ -3,7 +3,8 @@ import { type Actor, recordChanges } from '../inventory/changes/changes.ts'
 import { deleteUnnamed, listNamers, listUnnamed, listUnrecorded } from '../inventory/images/file-garbage.ts'
 import { findFile, holdFilesAlone, listFiles, noteDamage, sizeFault } from '../inventory/images/files.ts'
 import { ConflictError, NotFoundError } from '../lib/errors.ts'
-import type { CareDeps } from './check.ts'
+import type { MaintenanceDeps } from './check.ts'
+import type { FileDeps } from './keep.ts'
 
 /**
  * One thing found: a recorded file that nothing names; bytes in the store that nobody recorded; a record whose bytes are gone or
@@ -26,7 +27,11 @@ const filesAtOnce = 16
 const pageFiles = 500
 
 /** Clears away what nothing needs, or in a dry run tells what it would, and finds what is damaged. */
-export async function* clearFiles(deps: CareDeps, options: ClearOptions, by: Actor): AsyncGenerator<GarbageLine> {
+export async function* clearFiles(
+  deps: MaintenanceDeps,
+  options: ClearOptions,
+  by: Actor,
+): AsyncGenerator<GarbageLine> {
   const end = { kind: 'end' as const, dryRun: options.dryRun, files: 0, bytes: 0, damaged: 0 }
   for await (const line of findGarbage(deps, options, by)) {
     if (line.kind === 'damaged') end.damaged++
@@ -41,7 +46,7 @@ export async function* clearFiles(deps: CareDeps, options: ClearOptions, by: Act
   yield end
 }
 
-async function* findGarbage(deps: CareDeps, options: ClearOptions, by: Actor): AsyncGenerator<GarbageLine> {
+async function* findGarbage(deps: MaintenanceDeps, options: ClearOptions, by: Actor): AsyncGenerator<GarbageLine> {
   yield* clearUnnamed(deps, options, by)
   const stored = new Map<string, number>()
   yield* clearUnrecorded(deps, options, stored)
@@ -49,7 +54,7 @@ async function* findGarbage(deps: CareDeps, options: ClearOptions, by: Actor): A
 }
 
 async function* clearUnnamed(
-  { db, store }: CareDeps,
+  { db, store }: MaintenanceDeps,
   { dryRun, olderThanHours }: ClearOptions,
   by: Actor,
 ): AsyncGenerator<GarbageLine> {
@@ -79,7 +84,7 @@ async function* clearUnnamed(
 
 /** Also collects the sizes of all that is stored. */
 async function* clearUnrecorded(
-  { db, store }: CareDeps,
+  { db, store }: MaintenanceDeps,
   { dryRun, olderThanHours }: ClearOptions,
   stored: Map<string, number>,
 ): AsyncGenerator<GarbageLine> {
@@ -113,7 +118,7 @@ async function* clearUnrecorded(
 }
 
 async function* findDamaged(
-  { db, store }: CareDeps,
+  { db, store }: MaintenanceDeps,
   { dryRun }: ClearOptions,
   stored: Map<string, number>,
 ): AsyncGenerator<GarbageLine> {
@@ -133,11 +138,7 @@ async function* findDamaged(
 }
 
 /** Deletes one file and its bytes. @throws NotFoundError; ConflictError that says what names it */
-export async function deleteFile(
-  { db, store }: Pick<CareDeps, 'db' | 'store'>,
-  sha256: string,
-  by: Actor,
-): Promise<void> {
+export async function deleteFile({ db, store }: FileDeps, sha256: string, by: Actor): Promise<void> {
   await alone(db, async (tx) => {
     const file = await findFile(tx, sha256)
     if (file === undefined) throw new NotFoundError(`there is no file ${sha256}`)

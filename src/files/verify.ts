@@ -1,7 +1,7 @@
 import { listFiles, type StoredFile } from '../inventory/images/files.ts'
 import { messageOf } from '../lib/errors.ts'
 import { inTime } from '../lib/in-time.ts'
-import type { CareDeps, FileChecks } from './check.ts'
+import type { FileChecks, MaintenanceDeps } from './check.ts'
 
 /** What is told while files are checked. `failed`: it could not be found out. */
 export type VerifyLine =
@@ -16,7 +16,7 @@ const pageFiles = 500
 
 /** Hashes the bytes of these files again, or of all that are recorded, one after the other, and tells how it goes. */
 export async function* verifyFiles(
-  { db }: Pick<CareDeps, 'db'>,
+  { db }: Pick<MaintenanceDeps, 'db'>,
   checks: FileChecks,
   wanted: StoredFile[] | undefined,
   signal: AbortSignal,
@@ -52,7 +52,7 @@ export async function* verifyFiles(
   yield end
 }
 
-async function* allFiles(db: CareDeps['db']): AsyncGenerator<StoredFile> {
+async function* allFiles(db: MaintenanceDeps['db']): AsyncGenerator<StoredFile> {
   for (let after: string | undefined; ; ) {
     const page = await listFiles(db, pageFiles, after)
     yield* page

@@ -1,11 +1,11 @@
 import { fileNameOf } from '../bytes/fetch/file-name.ts'
+import { fromPartial, reuseStored, storeBytes } from '../files/keep.ts'
 import { InputError } from '../lib/errors.ts'
 import type { Variant } from '../model/image.ts'
 import { type Iso, isoTexts, openIso } from './discs/iso.ts'
 import { requireLayout } from './discs/layout-folders.ts'
 import { chooseVariants, type LayoutWishes, pathsOf, refuseUnreadable, variantOf } from './discs/layout-variants.ts'
 import type { Layout } from './discs/layouts.ts'
-import { findStored, takeOver } from './import-url.ts'
 import type { Brought, Intake, Job } from './intake.ts'
 
 /** An ISO or archive that is here. */
@@ -106,7 +106,8 @@ async function unpack(
     }
     const sha256 = await partial.digest('sha256', signal)
     const sizeBytes = partial.sizeBytes()
-    if ((await findStored(intake, sha256)) === undefined) await takeOver(intake, sha256, partial)
+    if ((await reuseStored(intake, sha256)) === undefined)
+      await storeBytes(intake, sha256, fromPartial(sha256, partial))
     return { sha256, name: fileNameOf(path), sizeBytes, keep: async () => {} }
   } finally {
     await partials.remove(key)

@@ -1,5 +1,6 @@
 import { fileNameOf } from '../bytes/fetch/file-name.ts'
 import type { PartialFile } from '../bytes/fetch/partial-file.ts'
+import { reuseStored } from '../files/keep.ts'
 import { sourceOf } from '../inventory/images/imports.ts'
 import { InputError } from '../lib/errors.ts'
 import type { Arch } from '../model/arch.ts'
@@ -9,7 +10,7 @@ import { relativeNames, relativeWarning } from './discs/layouts/ipxe-script.ts'
 import { withPath } from './discs/stored-path.ts'
 import { type Archive, bringArchive, type Unpacked } from './import-archive.ts'
 import { bringRecipe } from './import-recipe.ts'
-import { bringUrl, findStored } from './import-url.ts'
+import { bringUrl } from './import-url.ts'
 import type { Brought, Intake, Job, Outcome } from './intake.ts'
 
 /** Fetches what a plan says. @throws Error whose message is for the operator */
@@ -56,7 +57,7 @@ async function bringFromUrl(intake: Intake, job: Job, plan: UrlPlan): Promise<Ou
 }
 
 async function bringStored(intake: Intake, job: Job, plan: FilePlan): Promise<Outcome> {
-  const file = await findStored(intake, plan.sha256)
+  const file = await reuseStored(intake, plan.sha256)
   if (file === undefined)
     throw new InputError({ field: 'file', value: plan.sha256, expected: 'the sha256 of an uploaded file' })
   const whole: Brought = { ...file, keep: async () => {} }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { download } from '../bytes/fetch/download.ts'
 import type { Checksums, PartialFile } from '../bytes/fetch/partial-file.ts'
-import { noteStored, reuseFile } from '../inventory/images/files.ts'
+import { fromPartial, reuseStored, storeBytes } from '../files/keep.ts'
 import { redactUrl } from '../lib/base-url.ts'
 import type { Brought, Intake, Job } from './intake.ts'
 
@@ -25,7 +25,7 @@ export async function bringUrl(
   name: string,
   checksums: Checksums,
 ): Promise<Downloaded> {
-  const stored = checksums.sha256 === undefined ? undefined : await findStored(intake, checksums.sha256)
+  const stored = checksums.sha256 === undefined ? undefined : await reuseStored(intake, checksums.sha256)
   if (stored !== undefined) return { sha256: stored.sha256, name, sizeBytes: stored.sizeBytes, keep: async () => {} }
 
   const { partials, connector, stallMs, minBytesPerSecond, retriesMs, maxFileBytes } = intake
@@ -50,27 +50,10 @@ export async function bringUrl(
   const got = await download(new URL(url), partial, options)
   if (got.sizeBytes === 0) throw new Error(`${redactUrl(url)}: it is empty`)
   const keep = async () => {
-    await takeOver(intake, got.sha256, partial)
+    await storeBytes(intake, got.sha256, fromPartial(got.sha256, partial))
     await partials.remove(key)
     job.held.delete(key)
     await partial.close()
   }
   return { ...got, name, partial, keep }
-}
-
-/** The record of a file whose bytes the store really has, and are what they should be. */
-export async function findStored({ db, store }: Pick<Intake, 'db' | 'store'>, sha256: string) {
-  const file = await reuseFile(db, sha256)
-  return file !== undefined && (await store.size(sha256)) === file.sizeBytes ? file : undefined
-}
-
-/** Has the store take over a whole file, which is gone from where it was. */
-export async function takeOver(
-  { db, store }: Pick<Intake, 'db' | 'store'>,
-  sha256: string,
-  partial: PartialFile,
-): Promise<void> {
-  await partial.sync()
-  await store.adopt(sha256, partial.path)
-  await noteStored(db, sha256)
 }

@@ -1,7 +1,7 @@
 import type { PartialFile } from '../bytes/fetch/partial-file.ts'
 import type { Db } from '../db/open.ts'
+import { recordFile } from '../files/keep.ts'
 import { etagOf, PreconditionError } from '../inventory/common/precondition.ts'
-import { saveFile } from '../inventory/images/files.ts'
 import { findImage, imageNamePattern, saveImage } from '../inventory/images/images.ts'
 import {
   endImport,
@@ -205,8 +205,7 @@ async function saveOutcome(
     try {
       return await db.transaction(async (transaction) => {
         const tx = transaction as unknown as Db
-        for (const { sha256, name: fileName, sizeBytes } of outcome.files)
-          await saveFile(tx, { sha256, name: fileName, sizeBytes }, store.size)
+        for (const file of outcome.files) await recordFile({ db: tx, store }, file)
         const before = await findImage(tx, name)
         const precondition = before === undefined ? { ifNoneMatch: '*' as const } : { ifMatch: [etagOf(before)] }
         const { title, source, endOfLife } = outcome

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { CareDeps, FileChecks } from '../files/check.ts'
+import type { FileChecks, MaintenanceDeps } from '../files/check.ts'
 import { claimFileToCheck } from '../inventory/images/file-checks.ts'
 import { messageOf } from '../lib/errors.ts'
 
@@ -12,7 +12,7 @@ const backgroundBytesPerSecond = 50e6
  * @param lookMs how often it is asked what is due
  */
 export function startBackgroundChecks(
-  { db, log }: Pick<CareDeps, 'db' | 'log'>,
+  { db, log }: Pick<MaintenanceDeps, 'db' | 'log'>,
   checks: FileChecks,
   { everyDays, lookMs = 60_000 }: { everyDays: number; lookMs?: number },
 ): { stop: () => Promise<void> } {

@@ -6,13 +6,13 @@ import { sql } from 'drizzle-orm'
 import { pino } from 'pino'
 import { openFolderStore } from '../../src/bytes/store/folder-store.ts'
 import type { Db } from '../../src/db/open.ts'
-import type { CareDeps } from '../../src/files/check.ts'
+import type { MaintenanceDeps } from '../../src/files/check.ts'
 import { saveFile } from '../../src/inventory/images/files.ts'
 import type { FileRef } from '../../src/model/image.ts'
 
 /** A store in a folder of its own, and files in it. */
 export type Stored = {
-  deps: CareDeps
+  deps: MaintenanceDeps
   logged: string[]
   /** Stores text, or bytes, and records them. */
   add: (name: string, bytes: string | Buffer) => Promise<FileRef>

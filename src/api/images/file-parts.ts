@@ -2,8 +2,8 @@ import { z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import type { PartialFile } from '../../bytes/fetch/partial-file.ts'
-import { findStored, takeOver } from '../../intake/import-url.ts'
-import { findFile, type StoredFile, saveFile } from '../../inventory/images/files.ts'
+import { findStored, fromPartial, keepFile, reuseStored } from '../../files/keep.ts'
+import type { StoredFile } from '../../inventory/images/files.ts'
 import { InputError } from '../../lib/errors.ts'
 import { bodyOf, incomingOf, tooLarge } from '../http/bodies.ts'
 import type { AdminDeps, Answer } from '../http/endpoint.ts'
@@ -33,10 +33,10 @@ export type Upload = z.output<typeof uploadSchema>
 // Hashing what came before a restart of the server, on a slow disk.
 const finishMs = 1_800_000
 
-export async function findUpload({ db, store, intake }: AdminDeps, hash: string): Promise<Upload> {
-  const file = await findFile(db, hash)
-  const stored = file !== undefined && file.damage === null && (await store.size(hash)) === file.sizeBytes
-  return { sha256: hash, receivedBytes: stored ? file.sizeBytes : await intake.partials.sizeBytes(keyOf(hash)), stored }
+export async function findUpload(deps: AdminDeps, hash: string): Promise<Upload> {
+  const file = await findStored(deps, hash)
+  const receivedBytes = file?.sizeBytes ?? (await deps.intake.partials.sizeBytes(keyOf(hash)))
+  return { sha256: hash, receivedBytes, stored: file !== undefined }
 }
 
 /**
@@ -50,11 +50,11 @@ export async function putPart(
   contentRangeHeader: string,
   context: Context,
 ): Promise<Answer<StoredFile | Upload> | Response> {
-  const { db, store, maxFileBytes, intake } = deps
+  const { maxFileBytes, intake } = deps
   const range = parseRange(contentRangeHeader, context.req.header('content-length'))
   if (range.total > maxFileBytes) throw tooLarge(maxFileBytes)
   const partBytes = range.first === undefined ? 0 : range.end - range.first
-  const stored = await findStored({ db, store }, hash)
+  const stored = await reuseStored(deps, hash)
   if (stored !== undefined) {
     // Read to its end all the same: many clients look at the answer only after their last byte.
     for await (const _ of bodyOf(context, partBytes));
@@ -80,9 +80,8 @@ export async function putPart(
 
     allowSilence(context, finishMs)
     await requireHash(partial, hash, () => intake.partials.remove(key))
-    await takeOver({ db, store }, hash, partial)
+    const { file } = await keepFile(deps, { sha256: hash, name }, fromPartial(hash, partial))
     await intake.partials.remove(key)
-    const { file } = await saveFile(db, { sha256: hash, name, sizeBytes: range.total }, store.size)
     return { status: 201, body: file, headers: { location: `/api/v1/files/${hash}` } }
   } finally {
     await partial.close()

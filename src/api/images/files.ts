@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi'
-import { findFile, listFiles, noteStored, reuseFile, saveFile } from '../../inventory/images/files.ts'
+import { keepFile } from '../../files/keep.ts'
+import { findFile, listFiles } from '../../inventory/images/files.ts'
 import { NotFoundError } from '../../lib/errors.ts'
 import { bodyOf, tooLarge } from '../http/bodies.ts'
 import { endpoint } from '../http/endpoint.ts'
@@ -67,22 +68,19 @@ export const put = endpoint({
     202: 'The part is here, and is not the last: an Upload',
   },
   answer: async (deps, { params, query }, context) => {
-    const { db, store, maxFileBytes, intake } = deps
+    const { maxFileBytes, intake } = deps
     const range = context.req.header('content-range')
     if (range !== undefined) return putPart(deps, params.sha256, query.name, range, context)
     const length = Number(context.req.header('content-length') ?? 0)
     if (length > maxFileBytes) throw tooLarge(maxFileBytes)
     await intake.partials.requireRoom(length)
     const bytes = bodyOf(context, maxFileBytes)
-    const before = await reuseFile(db, params.sha256)
-    if (before !== undefined && (await store.size(params.sha256)) === before.sizeBytes) {
-      // Read to its end all the same: many clients look at the answer only after their last byte.
-      for await (const _ of bytes);
-      return { status: 200, body: before }
-    }
-    const { sizeBytes } = await store.put(params.sha256, bytes, maxFileBytes)
-    await noteStored(db, params.sha256)
-    const { file, created } = await saveFile(db, { sha256: params.sha256, name: query.name, sizeBytes }, store.size)
+    const { sha256: hash } = params
+    const { file, created, written } = await keepFile(deps, { sha256: hash, name: query.name }, (store) =>
+      store.put(hash, bytes, maxFileBytes),
+    )
+    // Read to its end all the same: many clients look at the answer only after their last byte.
+    if (!written) for await (const _ of bytes);
     return created
       ? { status: 201, body: file, headers: { location: `/api/v1/files/${file.sha256}` } }
       : { status: 200, body: file }
