@@ -88,7 +88,7 @@ export function createBootApp(deps: BootDeps): Hono<BootEnv> {
   app.get('/healthz', async (c) => {
     const { code, health } = await findHealth(deps)
     // The reason names folders of the server: that is for operators.
-    return c.json({ status: health.status, database: health.database }, code)
+    return c.json({ status: health.status, database: health.database, version: health.version }, code)
   })
   const inTurn = createFairTurns(maxAtOncePerAddress)
   const waitsForBody = (method: string, path: string) => method === 'POST' && readsBody.test(path)

@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { readVersion } from '../lib/program-dir.ts'
 import { asTyped, commandName } from '../lib/typed-command.ts'
 import { addTokenCommand } from './access/token.ts'
 import { addBootsCommand } from './boots/boots.ts'
@@ -37,6 +38,7 @@ export function createProgram(given: CliDeps): Command {
       'admin token for --url (else BOOTWRIGHT_TOKEN, which other users of this computer cannot see)',
     )
     .option('--json', "print the API's JSON")
+    .version(readVersion(), '--version', 'print the version')
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({ writeOut: deps.out, writeErr: deps.err })
     .showHelpAfterError('(--help says more)')

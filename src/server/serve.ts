@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { loadConfig } from '../config/config.ts'
 import { messageOf } from '../lib/errors.ts'
 import { type Logger, openLog } from '../lib/log.ts'
-import { programDir } from '../lib/program-dir.ts'
+import { programDir, readVersion } from '../lib/program-dir.ts'
 import { endAsked, endOnUncaught, endProcess, type Stop } from './process-end.ts'
 import { type RunningServer, startServer } from './server.ts'
 
@@ -18,6 +18,7 @@ export async function serve(env: Record<string, string | undefined>): Promise<vo
   stop = server.stop
   // For `npm start` (scripts/start.js), which starts again only what has served.
   process.send?.('serving')
+  log.info({ version: readVersion(), node: process.version, ...server.addresses }, 'server started')
   writeBanner(banner(server), log)
   const reason = await asked
   log.info({ reason }, 'stopping')
@@ -52,7 +53,7 @@ function bootUrls(address: string): string[] {
 function banner({ addresses, adminToken, nbps }: RunningServer): string {
   const local = addresses.boot.replace(/^(0\.0\.0\.0|\[::\])/, '127.0.0.1')
   const lines = [
-    'Bootwright serves.',
+    `Bootwright ${readVersion()} is running.`,
     `  boot HTTP   ${bootUrls(addresses.boot).join(' ')}`,
     `  TFTP        ${addresses.tftp ?? 'not served'}   ${nbps.length === 0 ? 'no boot programs: see ipxe/nbp/README.md' : nbps.join(' ')}`,
     `  admin HTTP  http://${addresses.admin}   API: /api/v1, its description: /api/v1/docs`,

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { settings } from '../../src/config/config.ts'
+import { readVersion } from '../../src/lib/program-dir.ts'
 import { getAsIpxe } from '../helpers/boot-server.ts'
 import { type Operator, run, startOperator, startWeb } from '../helpers/operator.ts'
 
@@ -22,6 +23,10 @@ test('serve runs the server, and its help shows every setting', async () => {
   expect(help.exitCode).toBe(0)
   for (const { name, meaning } of Object.values(settings))
     expect(help.out.split('\n').some((line) => line.startsWith(name) && line.endsWith(meaning))).toBe(true)
+})
+
+test('--version prints the version, also in a folder without a server', async () => {
+  expect(await run({}, ['--version'])).toEqual({ exitCode: 0, out: `${readVersion()}\n`, err: '' })
 })
 
 test('without a server every command says how to get one', async () => {

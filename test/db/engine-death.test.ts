@@ -9,7 +9,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vi
 import { openEmbedded } from '../../src/db/open-embedded.ts'
 import { rowsOf } from '../../src/db/rows.ts'
 import { DiskFullError } from '../../src/lib/errors.ts'
-import { programDir } from '../../src/lib/program-dir.ts'
+import { programDir, readVersion } from '../../src/lib/program-dir.ts'
 import { canMount } from '../helpers/power-disk.ts'
 import { startServerProcess } from '../helpers/server-process.ts'
 
@@ -117,11 +117,12 @@ test.runIf(canMount)(
       const response = await fetch(server.bootUrl + path, { headers: { 'User-Agent': 'iPXE/1.21.1' } })
       return [response.status, await response.text()] as const
     }
+    const health = (status: string, database: string) => JSON.stringify({ status, database, version: readVersion() })
     const put = () =>
       server.ask('PUT', '/machines/52:54:00:12:34:56', { hostname: `h${Math.random()}`.slice(0, 9).replace('.', '') })
     try {
       expect((await put()).status).toBe(201)
-      expect(await get('/healthz')).toEqual([200, '{"status":"ok","database":"ok"}'])
+      expect(await get('/healthz')).toEqual([200, health('ok', 'ok')])
       await vi.waitUntil(
         async () => {
           leave(6_000_000)
@@ -132,7 +133,7 @@ test.runIf(canMount)(
       expect((await put()).body.detail).toMatch(
         /^the disk of the database is full: .* Next step: free space on the disk of/,
       )
-      expect(await get('/healthz')).toEqual([503, '{"status":"degraded","database":"read-only"}'])
+      expect(await get('/healthz')).toEqual([503, health('degraded', 'read-only')])
       expect(await get('/livez')).toEqual([200, 'ok\n'])
       expect((await get('/boot.ipxe'))[0]).toBe(200)
       const [status, script] = await get('/ipxe?mac=52-54-00-12-34-56')
@@ -151,7 +152,7 @@ test.runIf(canMount)(
         },
         { timeout: 30_000, interval: 500 },
       )
-      expect(await get('/healthz')).toEqual([503, '{"status":"degraded","database":"read-only"}'])
+      expect(await get('/healthz')).toEqual([503, health('degraded', 'read-only')])
       expect((await get('/boot.ipxe'))[0]).toBe(200)
     } finally {
       await server.kill()

@@ -1,5 +1,6 @@
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { readVersion } from '../../src/lib/program-dir.ts'
 import { collapseSlashes } from '../../src/server/boot-listener.ts'
 import { exchange, sha256, startTestBootServer, type TestBootServer } from '../helpers/boot-server.ts'
 
@@ -133,11 +134,13 @@ describe('what nobody should send', () => {
 })
 
 describe('/healthz', () => {
-  test('says whether the database answers', async () => {
-    expect(await (await fetch(`${server.url}/healthz`)).json()).toEqual({ status: 'ok', database: 'ok' })
+  const version = readVersion()
+
+  test('says whether the database answers, and the version', async () => {
+    expect(await (await fetch(`${server.url}/healthz`)).json()).toEqual({ status: 'ok', database: 'ok', version })
     const without = await startTestBootServer({ databaseAnswers: async () => false })
     const response = await fetch(`${without.url}/healthz`)
-    expect([response.status, await response.json()]).toEqual([503, { status: 'degraded', database: 'away' }])
+    expect([response.status, await response.json()]).toEqual([503, { status: 'degraded', database: 'away', version }])
     await without.stop()
   })
 })

@@ -1,4 +1,5 @@
 import type { OpenAPIHono } from '@hono/zod-openapi'
+import { readVersion } from '../../lib/program-dir.ts'
 
 /** The OpenAPI 3.1 document of the app's endpoints. */
 export function openApiDocument(app: OpenAPIHono, tags: string[]) {
@@ -6,7 +7,7 @@ export function openApiDocument(app: OpenAPIHono, tags: string[]) {
     openapi: '3.1.0',
     info: {
       title: 'Bootwright',
-      version: '1',
+      version: readVersion(),
       description:
         'What machines boot from the network, and why. Errors are RFC 9457 problems; times are ISO 8601 in UTC.',
       license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },

@@ -1,3 +1,5 @@
+import { readVersion } from '../../lib/program-dir.ts'
+
 /** What health is told from. */
 export type HealthSources = {
   databaseAnswers: () => Promise<boolean>
@@ -9,18 +11,25 @@ export type HealthSources = {
 
 export const databaseStates = ['ok', 'few connections', 'read-only', 'away'] as const
 
-export type Health = { status: 'ok' | 'degraded'; database: (typeof databaseStates)[number]; reason?: string }
+export type Health = {
+  status: 'ok' | 'degraded'
+  database: (typeof databaseStates)[number]
+  /** The version of this server. */
+  version: string
+  reason?: string
+}
 
 /** Whether the server can do all that it should; `code` is the status of HTTP for it. */
 export async function findHealth(sources: HealthSources): Promise<{ code: 200 | 503; health: Health }> {
   const answers = await sources.databaseAnswers().catch(() => false)
   const reason = await sources.databaseFault().catch(() => undefined)
+  const version = readVersion()
   const degraded = (code: 200 | 503, database: Health['database']) => ({
     code,
-    health: { status: 'degraded' as const, database, ...(reason !== undefined && { reason }) },
+    health: { status: 'degraded' as const, database, version, ...(reason !== undefined && { reason }) },
   })
   if (!answers) return degraded(503, 'away')
   if (reason !== undefined) return degraded(503, 'read-only')
   if (sources.databaseIsShort()) return degraded(200, 'few connections')
-  return { code: 200, health: { status: 'ok', database: 'ok' } }
+  return { code: 200, health: { status: 'ok', database: 'ok', version } }
 }

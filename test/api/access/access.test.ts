@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createToken } from '../../../src/inventory/access/tokens.ts'
+import { readVersion } from '../../../src/lib/program-dir.ts'
 import { type Api, openApi } from '../../helpers/api.ts'
 import { eachDatabase } from '../../helpers/database.ts'
 
@@ -138,7 +139,10 @@ eachDatabase('access and errors over HTTP', (database) => {
   })
 
   test('health tells whether the database answers, and a failure without it is 503', async () => {
-    expect(await api.ask('GET', '/healthz')).toMatchObject({ status: 200, body: { status: 'ok', database: 'ok' } })
+    expect(await api.ask('GET', '/healthz')).toMatchObject({
+      status: 200,
+      body: { status: 'ok', database: 'ok', version: readVersion() },
+    })
     databaseIsThere = false
     expect(await api.ask('GET', '/healthz')).toMatchObject({
       status: 503,

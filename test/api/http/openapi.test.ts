@@ -1,6 +1,7 @@
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { OpenDb } from '../../../src/db/open.ts'
+import { readVersion } from '../../../src/lib/program-dir.ts'
 import { type Api, openApi } from '../../helpers/api.ts'
 import { openTestDatabase } from '../../helpers/database.ts'
 
@@ -80,6 +81,10 @@ test('every schema says what it is', () => {
     const known = ['type', 'oneOf', 'anyOf', 'allOf', '$ref'].some((key) => key in (schema as object))
     expect([name, known]).toEqual([name, true])
   }
+})
+
+test('the document has the version of the program', () => {
+  expect(document.info.version).toBe(readVersion())
 })
 
 test('only the health endpoint is open', () => {

@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest'
 import { findHealth, type Health, type HealthSources } from '../../../src/inventory/system/health.ts'
+import { readVersion } from '../../../src/lib/program-dir.ts'
 
 const fails = async (): Promise<never> => {
   throw new Error('x')
 }
-const cases: [string, Partial<HealthSources>, number, Health][] = [
+const cases: [string, Partial<HealthSources>, number, Omit<Health, 'version'>][] = [
   ['all is well', {}, 200, { status: 'ok', database: 'ok' }],
   ['connections are few', { databaseIsShort: () => true }, 200, { status: 'degraded', database: 'few connections' }],
   [
@@ -23,5 +24,5 @@ test.each(cases)('health when %s', async (_, change, code, health) => {
     databaseIsShort: () => false,
     databaseFault: async () => undefined,
   }
-  expect(await findHealth({ ...well, ...change })).toEqual({ code, health })
+  expect(await findHealth({ ...well, ...change })).toEqual({ code, health: { ...health, version: readVersion() } })
 })
