@@ -1,13 +1,13 @@
 import { sql } from 'drizzle-orm'
 import driver from 'postgres'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { makePostgres, type PostgresCluster } from '../../scripts/servers/postgres-cluster.ts'
 import { type Db, type OpenDb, openPostgres } from '../../src/db/open.ts'
 import { rowsOf } from '../../src/db/rows.ts'
 import { createFindSituation } from '../../src/inventory/boots/situation.ts'
 import { isOutage } from '../../src/lib/outage.ts'
 import { signalBackends } from '../helpers/backends.ts'
 import { createFresh } from '../helpers/database.ts'
-import { makePostgres, type PostgresCluster } from '../helpers/postgres-cluster.ts'
 
 const maxConnections = 20
 const cluster = await makePostgres({ max_connections: String(maxConnections) })

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process'
 import type { TestProject } from 'vitest/node'
+import { makePostgres, type PostgresCluster } from '../../scripts/servers/postgres-cluster.ts'
 import { programDir } from '../../src/lib/program-dir.ts'
 import { makeEmbeddedTemplate } from './embedded-template.ts'
-import { makePostgres, type PostgresCluster } from './postgres-cluster.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {

@@ -1,10 +1,10 @@
 import { createServer } from 'node:net'
 import { sql } from 'drizzle-orm'
 import { expect, test } from 'vitest'
+import { freePort } from '../../scripts/servers/free-port.ts'
 import { openPostgres } from '../../src/db/open.ts'
 import { messageOf, stackOf } from '../../src/lib/errors.ts'
 import { eachDatabase } from '../helpers/database.ts'
-import { freePort } from '../helpers/free-port.ts'
 
 eachDatabase('the error of a statement', (database) => {
   test('is told in the words of the database, without the statement and its values', async () => {

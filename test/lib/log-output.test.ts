@@ -5,10 +5,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, inject, onTestFinished, test, vi } from 'vitest'
+import { freePort } from '../../scripts/servers/free-port.ts'
 import { maxWaitingCharacters, openLogOutput } from '../../src/lib/log-output.ts'
 import { programDir } from '../../src/lib/program-dir.ts'
 import { createFresh } from '../helpers/database.ts'
-import { freePort } from '../helpers/free-port.ts'
 import { canMount } from '../helpers/power-disk.ts'
 
 vi.setConfig({ testTimeout: 120_000 })

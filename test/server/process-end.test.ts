@@ -6,9 +6,9 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, inject, test, vi } from 'vitest'
+import { freePort } from '../../scripts/servers/free-port.ts'
 import { programDir } from '../../src/lib/program-dir.ts'
 import { createFresh } from '../helpers/database.ts'
-import { freePort } from '../helpers/free-port.ts'
 
 // Faults that no code of the server catches, thrown inside it when it is told to by a signal.
 const faults = `

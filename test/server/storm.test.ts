@@ -7,11 +7,11 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import { expect, onTestFinished, test } from 'vitest'
 import { put } from '../../scripts/bench/admin.ts'
+import { bootFakeMachine, type FakeBoot } from '../../scripts/fakes/fake-machine.ts'
+import { enterSite, fakeMachine, missingRecords } from '../../scripts/fakes/fake-site.ts'
 import { loadConfig } from '../../src/config/config.ts'
 import { programDir } from '../../src/lib/program-dir.ts'
 import { startServer } from '../../src/server/server.ts'
-import { bootFakeMachine, type FakeBoot } from '../helpers/fake-machine.ts'
-import { enterSite, fakeMachine, missingRecords } from '../helpers/fake-site.ts'
 
 const files = { kernel: randomBytes(300_001), initrd: randomBytes(1_000_003) }
 const nbp = await readFile(join(programDir, 'ipxe/nbp/ipxe.efi'))

@@ -2,11 +2,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Nginx, startNginx } from '../../scripts/servers/nginx.ts'
 import type { OpenDb } from '../../src/db/open.ts'
 import { openTestDatabase } from '../helpers/database.ts'
 import { openTestIntake, type TestIntake } from '../helpers/intake.ts'
 import { hasTool } from '../helpers/needs.ts'
-import { type Nginx, startNginx } from '../helpers/nginx.ts'
 import { roundsOf, seeded } from '../helpers/seeded.ts'
 
 // Web servers that close after each answer, as nginx does when told, and as HTTP/1.0 has it; each at many sizes and speeds.

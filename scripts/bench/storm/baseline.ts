@@ -1,6 +1,6 @@
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fakeMachine, type SiteFiles } from '../../../test/helpers/fake-site.ts'
+import { fakeMachine, type SiteFiles } from '../../fakes/fake-site.ts'
 import { startNginx, startTftpdHpa } from '../peers.ts'
 
 /** What machines are told, as texts that are the same for all. */

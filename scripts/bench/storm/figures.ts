@@ -1,4 +1,4 @@
-import { type FakeStage, fakeStages } from '../../../test/helpers/fake-machine.ts'
+import { type FakeStage, fakeStages } from '../../fakes/fake-machine.ts'
 import type { TimedBoot } from './generator.ts'
 import type { Usage } from './usage.ts'
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { bootFakeMachine, type FakeBoot } from '../../../test/helpers/fake-machine.ts'
-import { fakeMachine } from '../../../test/helpers/fake-site.ts'
-import type { BootServerAddress } from '../../../test/helpers/fake-tftp.ts'
+import { bootFakeMachine, type FakeBoot } from '../../fakes/fake-machine.ts'
+import { fakeMachine } from '../../fakes/fake-site.ts'
+import type { BootServerAddress } from '../../fakes/fake-tftp.ts'
 
 /** One process's part of a storm: the machines `first`, `first + step`, … below `machines`. */
 export type Share = {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { ask, put } from '../../scripts/bench/admin.ts'
+import { ask, put } from '../bench/admin.ts'
 import type { FakeBoot, FakeMachine } from './fake-machine.ts'
 
 /** The files of the image that all machines boot. */
