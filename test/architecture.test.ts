@@ -134,3 +134,9 @@ function circles(arrows: Import[]): string[] {
   for (const file of next.keys()) visit(file, [])
   return found
 }
+
+test('scripts/ imports nothing from test/: what both need is in scripts/', () => {
+  const scripts = new URL('../scripts/', import.meta.url).pathname
+  const named = readdirSync(scripts, { recursive: true, encoding: 'utf8' }).filter((name) => /\.[jt]s$/.test(name))
+  expect(named.filter((name) => /from '(\.\.\/)+test\//.test(readFileSync(join(scripts, name), 'utf8')))).toEqual([])
+})

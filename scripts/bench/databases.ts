@@ -1,8 +1,5 @@
-import { randomBytes } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import postgres from 'postgres'
-import { setup, teardown } from '../../test/helpers/postgres-server.ts'
+import { makePostgres } from '../servers/postgres-cluster.ts'
 import { type Peer, startBootwright } from './peers.ts'
 
 /** `databasePid` is PostgreSQL's own process, the parent of all of its others. */
@@ -17,33 +14,18 @@ export async function onEachDatabase(
   measure: (server: Measured) => Promise<void>,
   nodeOptions: string[] = [],
 ): Promise<void> {
-  let url: string | undefined
-  const provide = (_: string, value: string | undefined) => {
-    url = value
-  }
-  await setup({ provide } as unknown as Parameters<typeof setup>[0])
-  if (url === undefined) throw new Error('PostgreSQL is needed for this: apt-get install postgresql')
-  const name = `bench_${randomBytes(4).toString('hex')}`
-  const admin = postgres(`${url}/postgres`, { max: 1 })
-  await admin.unsafe(`create database ${name}`)
-  const [backend] = await admin<{ pid: number }[]>`select pg_backend_pid() as pid`
-  const databasePid = parentOf(backend?.pid as number)
-  await admin.end()
+  const cluster = await makePostgres({ full_page_writes: 'off', synchronous_commit: 'off' })
+  if (cluster === undefined) throw new Error('PostgreSQL is needed for this: apt-get install postgresql')
   try {
+    await cluster.start()
     for (const [database, own, pid] of [
-      ['PostgreSQL', { DATABASE_URL: `${url}/${name}` }, databasePid],
+      ['PostgreSQL', { DATABASE_URL: `${cluster.url}/postgres` }, cluster.pid()],
       ['PGlite', {}, undefined],
     ] as const) {
       const server = await startBootwright(join(folder, database), own, nodeOptions)
       await measure({ ...server, database, databasePid: pid }).finally(server.stop)
     }
   } finally {
-    await teardown()
+    await cluster.remove()
   }
-}
-
-/** The fourth field of /proc/PID/stat (proc(5)), after the name in brackets. */
-function parentOf(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '')
-  return Number(fields.split(' ')[1])
 }

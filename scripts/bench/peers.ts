@@ -1,8 +1,9 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { freePort, freePorts } from '../servers/free-port.ts'
+import { startNginx as startWebServer } from '../servers/nginx.ts'
 
 /** A server under measurement: where it answers, the process whose processor time counts, and its end. */
 export type Peer = { port: number; pid: number; stop: () => Promise<void> }
@@ -42,34 +43,18 @@ export async function startBootwright(
 }
 
 /** nginx with one worker and sendfile, serving a folder; `locations` are lines of its configuration. */
-export async function startNginx(folder: string, root: string, locations = ''): Promise<Peer> {
-  const [port] = await freePorts(1)
-  const home = join(folder, 'nginx')
-  mkdirSync(home, { recursive: true })
-  const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
-    .map((name) => `${name}_temp_path ${home}/${name};`)
-    .join(' ')
-  const user = process.getuid?.() === 0 ? 'user root;' : ''
-  writeFileSync(
-    join(home, 'nginx.conf'),
-    `${user} worker_processes 1; daemon off; pid ${home}/pid; error_log ${home}/error.log;
-events { worker_connections 8192; }
-http { ${paths} access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000; server { listen 127.0.0.1:${port}; root ${root}; ${locations} } }\n`,
-  )
-  const child = spawn('nginx', ['-p', home, '-c', join(home, 'nginx.conf')], { stdio: 'inherit' })
-  await answers(`http://127.0.0.1:${port}/`)
-  const worker = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim().split(' ')[0]
-  return { port: port as number, pid: Number(worker), stop: () => end(child, 'SIGTERM') }
+export function startNginx(folder: string, root: string, locations = ''): Promise<Peer> {
+  return startWebServer(join(folder, 'nginx'), root, `tcp_nopush on; keepalive_requests 1000000; ${locations}`)
 }
 
 /** tftpd-hpa in the foreground, serving a folder. Its transfers are processes of their own. */
 export async function startTftpdHpa(root: string): Promise<Peer> {
-  const [port] = await freePorts(1)
+  const port = await freePort()
   const child = spawn('/usr/sbin/in.tftpd', ['-L', '-a', `127.0.0.1:${port}`, '-u', 'root', '-s', root], {
     stdio: 'inherit',
   })
   await new Promise((resolve) => setTimeout(resolve, 500))
-  return { port: port as number, pid: child.pid as number, stop: () => end(child, 'SIGTERM') }
+  return { port, pid: child.pid as number, stop: () => end(child, 'SIGTERM') }
 }
 
 /** Processor time that a process has used, in seconds: user and system, of /proc/PID/stat (proc(5)). */
@@ -88,14 +73,6 @@ export function residentMb(pid: number): number {
 
 export function median(values: number[]): number {
   return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] as number
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const probes = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
-  await Promise.all(probes.map((probe) => once(probe, 'listening')))
-  const ports = probes.map((probe) => (probe.address() as { port: number }).port)
-  await Promise.all(probes.map((probe) => new Promise((resolve) => probe.close(resolve))))
-  return ports
 }
 
 async function answers(url: string): Promise<void> {

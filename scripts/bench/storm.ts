@@ -15,7 +15,7 @@ import { watchUsage } from './storm/usage.ts'
 // npm run bench:storm [-- machines [seconds]] [--ramp s] [--kernel MB] [--initrd MB] [--generators n] [--cpu-prof folder]
 //
 // So many machines (1,000) are switched on within a few seconds, each with a MAC and a loopback address of its own, and do
-// what real ones do (test/helpers/fake-machine.ts): TFTP, bootstrap, script, kernel, initrd, reports. Once against Bootwright
+// what real ones do (scripts/fakes/fake-machine.ts): TFTP, bootstrap, script, kernel, initrd, reports. Once against Bootwright
 // with PostgreSQL, once with the embedded database, once against nginx and tftpd-hpa with static scripts. `seconds` is how
 // long each of the three may take. Installs nginx, tftpd-hpa and postgresql as the tests do, or says what to install; sends to loopback only.
 const { values, positionals } = parseArgs({

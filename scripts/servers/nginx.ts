@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { freePort } from './free-port.ts'
 
-export type Nginx = { url: string; stop: () => Promise<void> }
+/** nginx on a port of loopback; `pid` is its worker's. */
+export type Nginx = { url: string; port: number; pid: number; stop: () => Promise<void> }
 
 const startTimeoutMs = 20_000
 
@@ -21,15 +22,18 @@ export async function startNginx(home: string, root: string, lines = ''): Promis
   writeFileSync(
     join(home, 'nginx.conf'),
     `${user} worker_processes 1; daemon off; pid ${home}/pid; error_log ${home}/error.log;
-events { worker_connections 512; }
+events { worker_connections 8192; }
 http { ${temporary} access_log off; sendfile on; server { listen 127.0.0.1:${port}; root ${root}; ${lines} } }\n`,
   )
   const child = spawn('nginx', ['-p', home, '-c', join(home, 'nginx.conf'), '-e', join(home, 'error.log')], {
     stdio: 'inherit',
   })
   await accepts(port, child)
+  const worker = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim().split(' ')[0]
   return {
     url: `http://127.0.0.1:${port}`,
+    port,
+    pid: Number(worker),
     stop: async () => {
       if (child.exitCode !== null) return
       const exited = once(child, 'exit')
