@@ -1,5 +1,3 @@
-import http from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { pino } from 'pino'
 import { Webhook } from 'standardwebhooks'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
@@ -10,37 +8,29 @@ import { createSealer } from '../../src/lib/seal.ts'
 import { type Api, openApi } from '../helpers/api.ts'
 import { brokenAnswers, framings, startClosingServer } from '../helpers/closing-server.ts'
 import { eachDatabase } from '../helpers/database.ts'
+import { type ReceivedMessage, startWebhookReceiver, type WebhookReceiver } from '../helpers/webhook-receiver.ts'
 
 const sealer = createSealer(Buffer.alloc(32, 1))
-type Received = { headers: Record<string, string>; body: string }
 
 eachDatabase('webhooks', (database) => {
   let api: Api
-  let receiver: http.Server
+  let receiver: WebhookReceiver
   let url: string
-  let received: Received[] = []
+  let received: ReceivedMessage[]
   let answer: (count: number) => number = () => 204
   const stops: (() => Promise<void>)[] = []
 
   beforeAll(async () => {
     api = await openApi(database())
-    receiver = http.createServer(async (request, response) => {
-      let body = ''
-      for await (const part of request) body += part
-      received.push({ headers: request.headers as Record<string, string>, body })
-      const status = answer(received.length)
-      if (status > 0) response.writeHead(status, { location: `${url}/elsewhere` }).end()
-    })
-    await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve))
-    url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`
+    receiver = await startWebhookReceiver((_, count) => answer(count))
+    ;({ url, received } = receiver)
   })
   afterAll(async () => {
-    receiver.closeAllConnections()
-    receiver.close()
+    receiver.stop()
     await api.remove()
   })
   beforeEach(() => {
-    received = []
+    received.length = 0
     answer = () => 204
   })
   afterEach(async () => {
@@ -196,11 +186,9 @@ eachDatabase('webhooks', (database) => {
   })
 
   test('a receiver that never answers holds up no other', async () => {
-    const silent = http.createServer(() => {})
-    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+    const silent = await startWebhookReceiver(() => 0)
     try {
-      const silentUrl = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`
-      await api.ask('POST', '/api/v1/webhooks', { url: silentUrl, types: ['group'] })
+      await api.ask('POST', '/api/v1/webhooks', { url: silent.url, types: ['group'] })
       await make(['group'])
       for (let n = 0; n < 60; n++) await change(`of-both-${n}`)
       // Longer than this test may take: what the other receiver gets, it gets beside the silent one.
@@ -209,8 +197,7 @@ eachDatabase('webhooks', (database) => {
         .poll(() => subjects().filter((subject) => subject.startsWith('of-both-')).length, { timeout: 15_000 })
         .toBe(60)
     } finally {
-      silent.closeAllConnections()
-      silent.close()
+      silent.stop()
     }
   })
 })

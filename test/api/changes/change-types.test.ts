@@ -1,32 +1,24 @@
-import http from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { Webhook } from 'standardwebhooks'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { listChangesAfter } from '../../../src/inventory/changes/changes.ts'
 import { type ChangeType, changeTypes } from '../../../src/inventory/changes/types.ts'
 import { type Api, openApi } from '../../helpers/api.ts'
 import { eachDatabase } from '../../helpers/database.ts'
+import { type ReceivedMessage, startWebhookReceiver, type WebhookReceiver } from '../../helpers/webhook-receiver.ts'
 
 eachDatabase('types of changes', (database) => {
   let api: Api
-  let receiver: http.Server
+  let receiver: WebhookReceiver
   let url: string
-  const received: { headers: Record<string, string>; body: string }[] = []
+  let received: ReceivedMessage[]
 
   beforeAll(async () => {
     api = await openApi(database())
-    receiver = http.createServer(async (request, response) => {
-      let body = ''
-      for await (const part of request) body += part
-      received.push({ headers: request.headers as Record<string, string>, body })
-      response.writeHead(request.url === '/refuses' ? 418 : 204).end()
-    })
-    await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve))
-    url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`
+    receiver = await startWebhookReceiver((path) => (path === '/refuses' ? 418 : 204))
+    ;({ url, received } = receiver)
   })
   afterAll(async () => {
-    receiver.closeAllConnections()
-    receiver.close()
+    receiver.stop()
     await api.remove()
   })
 
@@ -77,7 +69,7 @@ eachDatabase('types of changes', (database) => {
     expect(await ask(good)).toMatchObject({ delivered: true, status: 204, message: { type: 'webhook.test' } })
     expect(await ask(refusing)).toMatchObject({ delivered: false, status: 418 })
     expect(await ask(nobody)).toMatchObject({ delivered: false, error: expect.stringMatching(/ECONNREFUSED|bad port/) })
-    const [{ body, headers }] = received as [{ body: string; headers: Record<string, string> }]
+    const [{ body, headers }] = received as [ReceivedMessage]
     expect(new Webhook(good.secret).verify(body, headers)).toMatchObject({
       type: 'webhook.test',
       data: { subject: good.id },
