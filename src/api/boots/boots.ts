@@ -6,8 +6,8 @@ import { NotFoundError } from '../../lib/errors.ts'
 import { type BootSummary, outcomes, stages } from '../../model/boot.ts'
 import { endpoint } from '../http/endpoint.ts'
 import { factsSchema } from '../machines/machines.ts'
+import { decisionSchema } from '../schemas/boots/decision.ts'
 import { imageName, instant, limit, machineKey, moment, page, pageOf, uuidv7, withoutNulls } from '../schemas/common.ts'
-import { decisionSchema } from '../schemas/decision.ts'
 
 const bootSummary = z
   .object({

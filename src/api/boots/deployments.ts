@@ -17,8 +17,14 @@ import { defaultMaxAttempts, defaultWindowSeconds, deploymentStates } from '../.
 import { nameOf } from '../../model/machine.ts'
 import { endpoint } from '../http/endpoint.ts'
 import { requireMachine } from '../machines/machines.ts'
-import { checkedArgs, params as paramsSchema, selector, thingName, withoutArgs } from '../schemas/assignment.ts'
 import { imageName, limit, machineKey, moment, page, pageOf, uuidv7, withoutNulls } from '../schemas/common.ts'
+import {
+  checkedArgs,
+  params as paramsSchema,
+  selector,
+  thingName,
+  withoutArgs,
+} from '../schemas/machines/assignment.ts'
 import { findRefusals, type Refusals } from './arming.ts'
 
 const order = {

@@ -11,8 +11,8 @@ import { namesOf } from '../../render/names.ts'
 import { type AdminDeps, endpoint } from '../http/endpoint.ts'
 import { answerDocument } from '../images/answer-files.ts'
 import { requireMachine } from '../machines/machines.ts'
+import { explainedDecision } from '../schemas/boots/decision.ts'
 import { arch, hostname, mac, machineKey, platform, printable, refuse } from '../schemas/common.ts'
-import { explainedDecision } from '../schemas/decision.ts'
 
 const previewQuery = z.strictObject({
   arch: arch.optional().openapi({ description: "Instead of the machine's own." }),

@@ -13,8 +13,8 @@ import { NotFoundError } from '../../lib/errors.ts'
 import { type AnswerFile, defaultMediaType, maxDocuments } from '../../model/answer-file.ts'
 import { checkAnswers } from '../../render/answers.ts'
 import { endpoint } from '../http/endpoint.ts'
-import { thingName } from '../schemas/assignment.ts'
 import { fileName, limit, moment, page, pageOf, printable } from '../schemas/common.ts'
+import { thingName } from '../schemas/machines/assignment.ts'
 
 const mostCharacters = 262_144
 

@@ -5,7 +5,7 @@ import { deleteImage, findImage, listImages, patchImage, saveImage } from '../..
 import { NotFoundError } from '../../lib/errors.ts'
 import { endpoint } from '../http/endpoint.ts'
 import { imageName, limit, moment, page, pageOf, printable, withoutNulls } from '../schemas/common.ts'
-import { variant } from '../schemas/image-variant.ts'
+import { variant } from '../schemas/images/variant.ts'
 
 const variants = z.array(variant).min(1, 'at least one variant').max(16, 'at most 16 variants')
 const title = printable(128).openapi({ example: 'Debian 12' })

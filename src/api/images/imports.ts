@@ -25,7 +25,7 @@ import {
   uuidv7,
   withoutNulls,
 } from '../schemas/common.ts'
-import { fileRef } from '../schemas/image-variant.ts'
+import { fileRef } from '../schemas/images/variant.ts'
 
 const sha512 = z.string().regex(/^[0-9a-f]{128}$/, 'a sha512 in lower-case hexadecimal')
 

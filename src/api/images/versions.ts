@@ -12,7 +12,7 @@ import {
 import { NotFoundError } from '../../lib/errors.ts'
 import { endpoint } from '../http/endpoint.ts'
 import { arch, imageName, moment, platform, sha256, withoutNulls } from '../schemas/common.ts'
-import { variant } from '../schemas/image-variant.ts'
+import { variant } from '../schemas/images/variant.ts'
 import { version } from './images.ts'
 
 const versionSchema = z

@@ -10,8 +10,8 @@ import {
 } from '../../inventory/machines/groups.ts'
 import { NotFoundError } from '../../lib/errors.ts'
 import { endpoint } from '../http/endpoint.ts'
-import { assignment, assignmentChange, selector, thingName } from '../schemas/assignment.ts'
 import { limit, moment, onlyTrue, page, pageOf, printable } from '../schemas/common.ts'
+import { assignment, assignmentChange, selector, thingName } from '../schemas/machines/assignment.ts'
 
 const selectorExpected = 'at least one condition, or everybody: true for a group of every machine'
 const priority = z.int('a whole number').min(-1_000_000).max(1_000_000)

@@ -10,7 +10,6 @@ import { InputError } from '../../lib/errors.ts'
 import { parseUuid } from '../../lib/ids/uuid.ts'
 import type { Machine, MachineKey } from '../../model/machine.ts'
 import { type AdminDeps, endpoint } from '../http/endpoint.ts'
-import { assignment, assignmentChange } from '../schemas/assignment.ts'
 import {
   arch,
   hostname,
@@ -26,6 +25,7 @@ import {
   refuse,
   uuidv7,
 } from '../schemas/common.ts'
+import { assignment, assignmentChange } from '../schemas/machines/assignment.ts'
 import { cursorParameter, formatCursor, machineSearch, searchOf, sortOf, sortParameter } from './search.ts'
 
 const labels = z

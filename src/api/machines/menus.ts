@@ -5,8 +5,8 @@ import { NotFoundError } from '../../lib/errors.ts'
 import { archs, platforms } from '../../model/arch.ts'
 import type { Menu } from '../../model/menu.ts'
 import { type AdminDeps, endpoint } from '../http/endpoint.ts'
-import { checkedArgs, everyBoot, thingName, withoutArgs } from '../schemas/assignment.ts'
 import { imageName, limit, moment, page, pageOf, printable, withoutNulls } from '../schemas/common.ts'
+import { checkedArgs, everyBoot, thingName, withoutArgs } from '../schemas/machines/assignment.ts'
 
 const common = {
   name: thingName.openapi({ description: 'Unique in the menu.', example: 'install' }),

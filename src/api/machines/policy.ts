@@ -1,8 +1,8 @@
 import { z } from '@hono/zod-openapi'
 import { findPolicy, savePolicy } from '../../inventory/machines/policy.ts'
 import { endpoint } from '../http/endpoint.ts'
-import { everyBoot, thingName } from '../schemas/assignment.ts'
 import { imageName } from '../schemas/common.ts'
+import { everyBoot, thingName } from '../schemas/machines/assignment.ts'
 
 const policySchema = z
   .discriminatedUnion(

@@ -1,8 +1,8 @@
 import { z } from '@hono/zod-openapi'
 import { factNames, type MachineCursor, type MachineSort, machineOrders } from '../../inventory/machines/list.ts'
 import { parseUuid } from '../../lib/ids/uuid.ts'
-import { thingName } from '../schemas/assignment.ts'
 import { hostname, imageName, instant, isPrintable, printable, refuse, uuidv7 } from '../schemas/common.ts'
+import { thingName } from '../schemas/machines/assignment.ts'
 
 const flag = z
   .enum(['true', 'false'])

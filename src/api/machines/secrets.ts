@@ -4,8 +4,8 @@ import { deleteSecret, listSecrets, type SecretOwner, saveSecret } from '../../i
 import { NotFoundError } from '../../lib/errors.ts'
 import type { MachineKey } from '../../model/machine.ts'
 import { type AdminDeps, endpoint } from '../http/endpoint.ts'
-import { thingName, variableName } from '../schemas/assignment.ts'
 import { machineKey, moment } from '../schemas/common.ts'
+import { thingName, variableName } from '../schemas/machines/assignment.ts'
 import { requireMachine } from './machines.ts'
 
 const secretSchema = z.object({ name: variableName, updatedAt: moment }).openapi('Secret')

@@ -1,10 +1,10 @@
 import { z } from '@hono/zod-openapi'
-import { isTreePath, type Variant } from '../../model/image.ts'
-import { namesTree } from '../../render/args.ts'
-import { checkText } from '../../render/liquid.ts'
-import { sanRoots } from '../../render/san.ts'
-import { checkedArgs, variableName } from './assignment.ts'
-import { arch, fileName, isPrintable, platform, sha256 } from './common.ts'
+import { isTreePath, type Variant } from '../../../model/image.ts'
+import { namesTree } from '../../../render/args.ts'
+import { checkText } from '../../../render/liquid.ts'
+import { sanRoots } from '../../../render/san.ts'
+import { arch, fileName, isPrintable, platform, sha256 } from '../common.ts'
+import { checkedArgs, variableName } from '../machines/assignment.ts'
 
 export const fileRef = z
   .strictObject({ sha256, name: fileName })

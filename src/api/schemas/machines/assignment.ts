@@ -1,12 +1,12 @@
 import { z } from '@hono/zod-openapi'
-import { type AssignmentField, maxParams, maxParamsBytes } from '../../inventory/machines/assignment-change.ts'
-import { namePattern } from '../../inventory/machines/groups.ts'
-import { variablePattern } from '../../inventory/machines/secrets.ts'
-import { isSubnet } from '../../lib/subnet.ts'
-import { type Json, localMethods } from '../../model/assignment.ts'
-import { type Condition, selectorFacts } from '../../model/selector.ts'
-import { checkArgs } from '../../render/args.ts'
-import { args, imageName, onlyTrue, printable } from './common.ts'
+import { type AssignmentField, maxParams, maxParamsBytes } from '../../../inventory/machines/assignment-change.ts'
+import { namePattern } from '../../../inventory/machines/groups.ts'
+import { variablePattern } from '../../../inventory/machines/secrets.ts'
+import { isSubnet } from '../../../lib/subnet.ts'
+import { type Json, localMethods } from '../../../model/assignment.ts'
+import { type Condition, selectorFacts } from '../../../model/selector.ts'
+import { checkArgs } from '../../../render/args.ts'
+import { args, imageName, onlyTrue, printable } from '../common.ts'
 
 /** The name of a group, a menu or an answer file. */
 export const thingName = z

@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
-import { arch, imageName, platform, uuidv7 } from './common.ts'
-import { chap, fileRef } from './image-variant.ts'
+import { arch, imageName, platform, uuidv7 } from '../common.ts'
+import { chap, fileRef } from '../images/variant.ts'
 
 const words = z.array(z.string())
 const withoutArgs = z
