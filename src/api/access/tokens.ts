@@ -1,43 +1,36 @@
+// /tokens: admin tokens, and the check of the one that a request brings.
 import { z } from '@hono/zod-openapi'
 import type { MiddlewareHandler } from 'hono'
 import type { Db } from '../../db/open.ts'
 import { createToken, findToken, listTokens, revokeToken } from '../../inventory/access/tokens.ts'
 import { type ApiEnv, endpoint } from '../http/endpoint.ts'
+import { withoutNulls } from '../http/page.ts'
 import { problem } from '../http/problems.ts'
-import { moment, printable, uuidv7, withoutNulls } from '../schemas/common.ts'
-
-const tokenSchema = z
-  .object({
-    id: uuidv7,
-    name: z.string(),
-    createdAt: moment,
-    lastUsedAt: moment.optional(),
-    revokedAt: moment.optional(),
-  })
-  .openapi('Token')
+import { newToken, tokenCreate, tokenList } from '../schemas/access/token.ts'
+import { uuidv7 } from '../schemas/common.ts'
 
 export const list = endpoint({
   operationId: 'listTokens',
-  summary: 'Tokens, without the secret itself',
-  returns: z.object({ items: z.array(tokenSchema) }).openapi('TokenList'),
+  summary: 'List tokens, without their secrets',
+  returns: tokenList,
   statuses: { 200: 'The tokens' },
   answer: async ({ db }) => ({ status: 200, body: { items: (await listTokens(db)).map(withoutNulls) } }),
 })
 
 export const create = endpoint({
   operationId: 'createToken',
-  summary: 'Make a token',
-  body: z.strictObject({ name: printable(128).openapi({ example: 'provisioning' }) }).openapi('TokenCreate'),
-  returns: tokenSchema.extend({ token: z.string().openapi({ description: 'Shown this once.' }) }).openapi('NewToken'),
-  statuses: { 201: 'The token' },
+  summary: 'Create a token',
+  body: tokenCreate,
+  returns: newToken,
+  statuses: { 201: 'Token created' },
   answer: async ({ db }, { body, by }) => ({ status: 201, body: withoutNulls(await createToken(db, body.name, by)) }),
 })
 
 export const revoke = endpoint({
   operationId: 'revokeToken',
-  summary: 'End a token at once',
+  summary: 'Revoke a token',
   params: z.object({ id: uuidv7 }),
-  statuses: { 204: 'It opens nothing any more' },
+  statuses: { 204: 'Token revoked' },
   answer: async ({ db, feed }, { params, by }) => {
     await revokeToken(db, params.id, by)
     feed.endFollowersOf(params.id)
@@ -45,21 +38,21 @@ export const revoke = endpoint({
   },
 })
 
-/** Lets through who has a live token (RFC 6750, section 2.1: only in the header, never in the URL). */
+/** Lets requests with a valid token through (RFC 6750, section 2.1: only in the header, never in the URL). */
 export function requireToken(db: Db): MiddlewareHandler<ApiEnv> {
   return async (context, next) => {
     const header = context.req.header('authorization')
     const [, token] = /^Bearer +([A-Za-z0-9\-._~+/]+=*) *$/i.exec(header ?? '') ?? []
-    const known = token === undefined ? undefined : await findToken(db, token)
-    if (known !== undefined) {
-      context.set('actor', `token ${known.name}`)
-      context.set('tokenId', known.id)
+    const found = token === undefined ? undefined : await findToken(db, token)
+    if (found !== undefined) {
+      context.set('actor', `token ${found.name}`)
+      context.set('tokenId', found.id)
       return next()
     }
     // RFC 6750, section 3.1: the error code only where credentials came.
     const challenge = `Bearer realm="bootwright"${header === undefined ? '' : ', error="invalid_token"'}`
     const detail =
-      header === undefined ? 'send Authorization: Bearer and a token' : 'there is no such token, or it is revoked'
+      header === undefined ? 'expected the header Authorization: Bearer TOKEN' : 'the token is unknown or revoked'
     return problem({ status: 401, detail, headers: { 'www-authenticate': challenge } })
   }
 }

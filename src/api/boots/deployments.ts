@@ -1,3 +1,4 @@
+// /deployments: install an image once.
 import { z } from '@hono/zod-openapi'
 import { cancelDeployments } from '../../inventory/boots/deployment-cancels.ts'
 import {
@@ -16,111 +17,49 @@ import { ConflictError, NotFoundError } from '../../lib/errors.ts'
 import { defaultMaxAttempts, defaultWindowSeconds, deploymentStates } from '../../model/deployment.ts'
 import { nameOf } from '../../model/machine.ts'
 import { endpoint } from '../http/endpoint.ts'
+import { page, withoutNulls } from '../http/page.ts'
 import { requireMachine } from '../machines/machines.ts'
-import { imageName, limit, machineKey, moment, page, pageOf, uuidv7, withoutNulls } from '../schemas/common.ts'
 import {
-  checkedArgs,
-  params as paramsSchema,
-  selector,
-  thingName,
-  withoutArgs,
-} from '../schemas/machines/assignment.ts'
+  type DeploymentOrder,
+  deploymentArm,
+  deploymentList,
+  deploymentSchema,
+  deploymentsArm,
+  deploymentsArmed,
+  deploymentsCancel,
+  deploymentsCancelled,
+  deploymentsQuery,
+} from '../schemas/boots/deployment.ts'
+import { uuidv7 } from '../schemas/common.ts'
 import { findRefusals, type Refusals } from './arming.ts'
 
-const order = {
-  image: imageName,
-  follow: z.boolean().default(false).openapi({
-    description: "Install the image's version that is current when the machine boots, not the one that is current now.",
-  }),
-  force: z.boolean().default(false).openapi({
-    description:
-      'Arm also what would not be served as things are now (a name that is not set, no variant that fits, an uncertain identity), and what is probably a machine that a deployment installs or installed.',
-  }),
-  args: checkedArgs.optional().openapi({ description: 'After those of the machine.' }),
-  withoutArgs: withoutArgs.optional(),
-  answerFile: thingName.optional().openapi({ description: "Instead of the machine's own." }),
-  params: paramsSchema.optional(),
-  maxAttempts: z
-    .int('a whole number')
-    .min(1, '1 to 100 attempts')
-    .max(100, '1 to 100 attempts')
-    .default(defaultMaxAttempts)
-    .openapi({ description: 'Boots that go past their script; then it has failed.' }),
-  windowSeconds: z
-    .int('a whole number of seconds')
-    .min(60, '60 seconds to 30 days')
-    .max(2_592_000, '60 seconds to 30 days')
-    .default(defaultWindowSeconds)
-    .openapi({
-      description:
-        'From the first attempt on; then it has failed. One that no boot began within 30 days has failed, too.',
-    }),
-}
-
-const deploymentSchema = z
-  .object({
-    id: uuidv7,
-    machineId: uuidv7,
-    machine: z.string().optional().openapi({ description: "The machine's name; in the list." }),
-    image: imageName,
-    version: z
-      .int()
-      .optional()
-      .openapi({ description: "The image's version that it installs; absent: the current one." }),
-    batch: uuidv7.optional().openapi({ description: 'What was armed together has the same.' }),
-    args: z.array(z.string()).optional(),
-    withoutArgs: z.array(z.string()).optional(),
-    answerFile: z.string().optional(),
-    params: paramsSchema.optional(),
-    state: z.enum(deploymentStates),
-    attempts: z.int(),
-    maxAttempts: z.int(),
-    windowSeconds: z.int(),
-    reason: z.string().optional().openapi({ description: 'Why it failed or was cancelled, or what the machine said.' }),
-    armedBy: z.string(),
-    createdAt: moment,
-    startedAt: moment.optional().openapi({ description: 'The first attempt.' }),
-    endedAt: moment.optional(),
-  })
-  .openapi('Deployment', { description: 'Install this image on this machine once.' })
-
-const params = z.object({ id: uuidv7 })
+const byId = z.object({ id: uuidv7 })
 
 export const list = endpoint({
   operationId: 'listDeployments',
-  summary: 'Deployments, newest first',
-  query: z.strictObject({
-    limit,
-    before: uuidv7.optional().openapi({ description: 'The `next` of the page before.' }),
-    machine: machineKey.optional(),
-    image: imageName.optional(),
-    state: z
-      .enum([...deploymentStates, 'active'])
-      .optional()
-      .openapi({ description: 'active: armed, started or installing.' }),
-    batch: uuidv7.optional().openapi({ description: 'Armed together, as DeploymentsArmed says.' }),
-  }),
-  returns: pageOf(deploymentSchema).openapi('DeploymentList'),
+  summary: 'List deployments, newest first',
+  query: deploymentsQuery,
+  returns: deploymentList,
   statuses: { 200: 'One page' },
-  answer: async ({ db }, { query: { limit: most, before, machine: key, image, state, batch } }) => {
+  answer: async ({ db }, { query: { limit: max, before, machine: key, image, state, batch } }) => {
     const machineId = key === undefined ? undefined : (await findMachine(db, key))?.id
     if (key !== undefined && machineId === undefined) return { status: 200, body: { items: [] } }
     const { items, ...next } = await page(
-      most,
+      max,
       (count) => listDeployments(db, { machineId, image, state, batch }, count, before),
-      (one) => one.id,
+      (deployment) => deployment.id,
     )
-    const ids = items.map((one) => one.machineId)
+    const ids = items.map(({ machineId }) => machineId)
     const names = await namesOfMachines(db, ids)
-    const bodies = items.map((one) => ({ ...bodyOf(one), machine: names.get(one.machineId) ?? one.machineId }))
+    const bodies = items.map((row) => ({ ...bodyOf(row), machine: names.get(row.machineId) ?? row.machineId }))
     return { status: 200, body: { items: bodies, ...next } }
   },
 })
 
 export const get = endpoint({
   operationId: 'getDeployment',
-  summary: 'A deployment',
-  params,
+  summary: 'Get a deployment',
+  params: byId,
   returns: deploymentSchema,
   statuses: { 200: 'The deployment' },
   answer: async ({ db }, { params: { id } }) => {
@@ -132,21 +71,12 @@ export const get = endpoint({
 
 export const arm = endpoint({
   operationId: 'armDeployment',
-  summary: 'Install an image on a machine at its next boot, once',
+  summary: 'Arm a deployment: install an image on a machine once, at its next boot',
   description:
-    'The image is served until the machine reports installed or failed, at most maxAttempts times within the window. Fetching scripts and files moves nothing. A machine that would not be served it as things are now is a conflict, unless force is true; so is one that is probably a machine that a deployment installs or installed.',
-  body: z
-    .strictObject({
-      machine: machineKey,
-      ...order,
-      replace: z
-        .boolean()
-        .default(false)
-        .openapi({ description: 'Cancel one that is active; else that is a conflict.' }),
-    })
-    .openapi('DeploymentArm'),
+    'The image is served until the machine reports installed or failed, at most maxAttempts times within the window. Fetching scripts and files does not change the deployment. Unless `force` is true, two cases are conflicts: the machine would be refused now, or it is probably being installed, or was installed, under another record.',
+  body: deploymentArm,
   returns: deploymentSchema,
-  statuses: { 201: 'It is armed' },
+  statuses: { 201: 'Deployment armed' },
   prepare: async (deps, { body }) => {
     const machine = await requireMachine(deps.db, body.machine)
     return body.force ? new Map() : findRefusals(deps, [machine], orderOf(body))
@@ -166,24 +96,12 @@ export const arm = endpoint({
 
 export const armMany = endpoint({
   operationId: 'armDeployments',
-  summary: 'Install an image on every machine that a selector fits, once',
+  summary: 'Arm deployments: install an image once on every machine that matches a selector',
   description:
-    'As the machines are known now. Those that are denied, that are being installed already, or that would not be served it or are probably the same machine as another (unless force is true) are skipped, and named with the reason.',
-  body: z
-    .strictObject({
-      selector: selector.min(1, 'at least one condition'),
-      ...order,
-      dryRun: z.boolean().default(false).openapi({ description: 'Only say what would be armed.' }),
-    })
-    .openapi('DeploymentsArm'),
-  returns: z
-    .object({
-      batch: uuidv7.openapi({ description: 'All that were armed have it; deployments/cancel takes it back.' }),
-      armed: z.array(z.object({ id: uuidv7, machineId: uuidv7, machine: z.string() })),
-      skipped: z.array(z.object({ machineId: uuidv7, machine: z.string(), why: z.string() })),
-    })
-    .openapi('DeploymentsArmed'),
-  statuses: { 200: 'What was armed' },
+    'The selector is applied to the machines as they are now. Skipped machines are listed with the reason: machines that are denied or already being installed. Unless `force` is true, machines that would be refused now, or that are probably the same as another machine, are skipped too.',
+  body: deploymentsArm,
+  returns: deploymentsArmed,
+  statuses: { 200: 'The armed and the skipped machines' },
   prepare: async (deps, { body }) =>
     body.force ? new Map() : findRefusals(deps, await findSelected(deps.db, body.selector), orderOf(body)),
   answer: async ({ db }, { body, by, prepared }) => ({
@@ -194,36 +112,24 @@ export const armMany = endpoint({
 
 export const cancelMany = endpoint({
   operationId: 'cancelDeployments',
-  summary: 'Cancel the active deployments that were armed together, or of every machine that a selector fits',
-  description: 'The machines go back to their own assignments. Installers that run are not stopped.',
-  body: z
-    .strictObject({
-      selector: selector.min(1, 'at least one condition').optional(),
-      batch: uuidv7.optional(),
-      dryRun: z.boolean().default(false).openapi({ description: 'Only say what would be cancelled.' }),
-    })
-    .refine((body) => (body.selector === undefined) !== (body.batch === undefined), {
-      path: ['batch'],
-      message: 'either a batch or a selector',
-    })
-    .openapi('DeploymentsCancel'),
-  returns: z
-    .object({ cancelled: z.array(z.object({ id: uuidv7, machineId: uuidv7, machine: z.string() })) })
-    .openapi('DeploymentsCancelled'),
-  statuses: { 200: 'What was cancelled' },
-  answer: async ({ db }, { body: { selector: conditions, batch, dryRun }, by }) => {
-    const which = batch === undefined ? { selector: conditions ?? [] } : { batch }
+  summary: 'Cancel the active deployments of a batch, or of every machine that matches a selector',
+  description: 'The machines return to their own assignments. Running installers are not stopped.',
+  body: deploymentsCancel,
+  returns: deploymentsCancelled,
+  statuses: { 200: 'The cancelled deployments' },
+  answer: async ({ db }, { body: { selector = [], batch, dryRun }, by }) => {
+    const which = batch === undefined ? { selector } : { batch }
     return { status: 200, body: { cancelled: await cancelDeployments(db, which, dryRun, by) } }
   },
 })
 
 export const cancel = endpoint({
   operationId: 'cancelDeployment',
-  summary: 'Cancel a deployment that is active',
-  description: 'The machine goes back to its own assignment. An installer that runs is not stopped.',
-  params,
+  summary: 'Cancel an active deployment',
+  description: 'The machine returns to its own assignment. A running installer is not stopped.',
+  params: byId,
   returns: deploymentSchema,
-  statuses: { 200: 'It is cancelled' },
+  statuses: { 200: 'Deployment cancelled' },
   answer: async ({ db }, { params: { id }, by }) => ({ status: 200, body: bodyOf(await cancelDeployment(db, id, by)) }),
 })
 
@@ -231,28 +137,22 @@ function orderOf({
   image,
   follow,
   args,
-  withoutArgs: patterns,
+  withoutArgs,
   answerFile,
-  params: values,
+  params,
   maxAttempts,
   windowSeconds,
-}: z.output<z.ZodObject<typeof order>>) {
-  return {
-    image,
-    follow,
-    assignment: { args, withoutArgs: patterns, answerFile, params: values },
-    maxAttempts,
-    windowSeconds,
-  }
+}: DeploymentOrder) {
+  return { image, follow, assignment: { args, withoutArgs, answerFile, params }, maxAttempts, windowSeconds }
 }
 
 function bodyOf({ assignment, seq: _, ...deployment }: Deployment) {
-  const { args, withoutArgs: patterns, answerFile, params: values } = assignment
+  const { args, withoutArgs, answerFile, params } = assignment
   return {
     ...withoutNulls(deployment),
     ...(args && { args }),
-    ...(patterns && { withoutArgs: patterns }),
+    ...(withoutArgs && { withoutArgs }),
     ...(answerFile !== undefined && { answerFile }),
-    ...(values && { params: values }),
+    ...(params && { params }),
   }
 }

@@ -9,10 +9,10 @@ import type { Machine, MachineKey } from '../../model/machine.ts'
 import { renderAnswers, withRedactedSecrets } from '../../render/answers.ts'
 import { namesOf } from '../../render/names.ts'
 import { type AdminDeps, endpoint } from '../http/endpoint.ts'
-import { answerDocument } from '../images/answer-files.ts'
 import { requireMachine } from '../machines/machines.ts'
 import { explainedDecision } from '../schemas/boots/decision.ts'
 import { arch, hostname, mac, machineKey, platform, printable, refuse } from '../schemas/common.ts'
+import { answerDocument } from '../schemas/images/answer-file.ts'
 
 const previewQuery = z.strictObject({
   arch: arch.optional().openapi({ description: "Instead of the machine's own." }),

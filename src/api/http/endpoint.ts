@@ -16,10 +16,11 @@ import type { Sealer } from '../../lib/seal.ts'
 import type { Decision } from '../../model/decision.ts'
 import type { LatestDeployment } from '../../model/deployment.ts'
 import type { Facts } from '../../model/facts.ts'
+import { problemSchema } from '../schemas/system/problem.ts'
 import { onceForKey } from './idempotency.ts'
 import { checkJson } from './json-text.ts'
 import { conditionalHeaders, preconditionOf } from './preconditions.ts'
-import { problem, problemSchema } from './problems.ts'
+import { problem } from './problems.ts'
 
 /** What the admin API works with. */
 export type AdminDeps = HealthSources & {
@@ -108,22 +109,23 @@ export type EndpointSpec<
   /** Every status of success, with its description; 422 where that too is answered with what `returns` says. */
   statuses: { [Status in 200 | 201 | 202 | 204 | 422 | 503]?: string }
   /** What is looked up before the transaction of a POST with an Idempotency-Key begins; `answer` is given it. */
-  prepare?: (deps: AdminDeps, input: Input<Params, Query, Body>) => Promise<unknown>
+  prepare?(deps: AdminDeps, input: Input<Params, Query, Body>): Promise<unknown>
   /** A stream is answered as a Response. */
-  answer: (
+  answer(
     deps: AdminDeps,
     input: Input<Params, Query, Body>,
     context: Context,
-  ) => Promise<Answer<z.input<Result>> | Response>
+  ): Promise<Answer<z.input<Result>> | Response>
 }
 
+/** Any endpoint, for the table of routes. Its functions are methods, so that one with narrower types is one too. */
 export type Endpoint = EndpointSpec<z.ZodType, z.ZodType, z.ZodType, z.ZodType>
 
-/** Gives an endpoint's `answer` the types of its schemas. */
+/** Gives an endpoint's `answer` the types of its schemas: what it answers is checked against `returns`. */
 export function endpoint<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType, R extends z.ZodType>(
   spec: EndpointSpec<P, Q, B, R>,
-): Endpoint {
-  return spec as unknown as Endpoint
+): EndpointSpec<P, Q, B, R> {
+  return spec
 }
 
 const mostJsonBytes = 2 ** 20

@@ -1,5 +1,6 @@
+// What went wrong, for programs: RFC 9457 problems.
 import { STATUS_CODES } from 'node:http'
-import { z } from '@hono/zod-openapi'
+import type { z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import { PreconditionError } from '../../inventory/common/precondition.ts'
@@ -17,29 +18,6 @@ import {
 import type { Logger } from '../../lib/log.ts'
 import { isOutage } from '../../lib/outage.ts'
 import { requiredField } from '../../lib/schema-faults.ts'
-
-export const fieldFaultSchema = z
-  .object({
-    field: z.string().openapi({ example: 'hostname' }),
-    value: z.string().openapi({ example: 'a_b' }),
-    expected: z.string().openapi({ example: 'a host name (RFC 1123)' }),
-    message: z.string().optional().openapi({
-      description: 'The whole sentence, where field, expected and value do not say it.',
-      example: 'unknown field "timeout"; did you mean timeoutSeconds?',
-    }),
-  })
-  .openapi('FieldFault')
-
-/** RFC 9457, section 3.1. The type is always about:blank, for which the title is the status in words (section 4.2.1). */
-export const problemSchema = z
-  .object({
-    type: z.literal('about:blank'),
-    title: z.string().openapi({ example: 'Unprocessable Content' }),
-    status: z.int().openapi({ example: 422 }),
-    detail: z.string().openapi({ example: 'hostname: expected a host name (RFC 1123), got "a_b"' }),
-    errors: z.array(fieldFaultSchema).optional().openapi({ description: 'Every field that is not what it should be.' }),
-  })
-  .openapi('Problem')
 
 export type Problem = { status: number; detail: string; errors?: FieldFault[]; headers?: Record<string, string> }
 

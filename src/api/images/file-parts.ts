@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+// A file that is uploaded in parts, each of which can resume the one before.
 import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import type { PartialFile } from '../../bytes/fetch/partial-file.ts'
@@ -9,28 +9,9 @@ import { bodyOf, incomingOf, tooLarge } from '../http/bodies.ts'
 import type { AdminDeps, Answer } from '../http/endpoint.ts'
 import { problem } from '../http/problems.ts'
 import { allowSilence } from '../http/streams.ts'
-import { sha256 } from '../schemas/common.ts'
+import { rangePattern, type Upload } from '../schemas/images/file.ts'
 
-/** RFC 9110, 14.4; with an asterisk, for a body of no bytes: all of the file should be here. */
-const rangePattern = /^bytes (?:(\d{1,15})-(\d{1,15})|\*)\/(\d{1,15})$/
-
-export const contentRange = z.string().regex(rangePattern, 'bytes FIRST-LAST/TOTAL, or bytes */TOTAL').openapi({
-  description:
-    'The bytes are these of the file (RFC 9110, 14.4 and 14.5). With `bytes */TOTAL` and no bytes a file is stored all of which is here.',
-  example: 'bytes 0-1048575/3145728',
-})
-
-export const uploadSchema = z
-  .object({
-    sha256,
-    receivedBytes: z.int().min(0).openapi({ description: 'So many of its first bytes are here.' }),
-    stored: z.boolean().openapi({ description: 'It is whole, and stored.' }),
-  })
-  .openapi('Upload', { description: 'A file that is uploaded in parts.' })
-
-export type Upload = z.output<typeof uploadSchema>
-
-// Hashing what came before a restart of the server, on a slow disk.
+// Hashing the bytes that came before a restart of the server, on a slow disk.
 const finishMs = 1_800_000
 
 export async function findUpload(deps: AdminDeps, hash: string): Promise<Upload> {
@@ -40,8 +21,8 @@ export async function findUpload(deps: AdminDeps, hash: string): Promise<Upload>
 }
 
 /**
- * Takes one part of a file. Whoever sends the same file at the same time is cut off: most often that is the same client before
- * its connection broke, of which nobody told this side.
+ * Takes one part of a file. Another request that sends the same file at the same time is disconnected: usually that is
+ * the same client before its connection broke, which this side has not noticed.
  */
 export async function putPart(
   deps: AdminDeps,
@@ -56,7 +37,7 @@ export async function putPart(
   const partBytes = range.first === undefined ? 0 : range.end - range.first
   const stored = await reuseStored(deps, hash)
   if (stored !== undefined) {
-    // Read to its end all the same: many clients look at the answer only after their last byte.
+    // Many clients read the answer only after they sent their last byte.
     for await (const _ of bodyOf(context, partBytes));
     return { status: 200, body: stored }
   }

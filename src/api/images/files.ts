@@ -1,47 +1,34 @@
+// /files: the bytes that images are made of, uploaded whole or in parts.
 import { z } from '@hono/zod-openapi'
 import { keepFile } from '../../files/keep.ts'
 import { findFile, listFiles } from '../../inventory/images/files.ts'
 import { NotFoundError } from '../../lib/errors.ts'
 import { bodyOf, tooLarge } from '../http/bodies.ts'
 import { endpoint } from '../http/endpoint.ts'
-import { fileName, limit, moment, page, pageOf, sha256 } from '../schemas/common.ts'
-import { contentRange, findUpload, putPart, uploadSchema } from './file-parts.ts'
-
-export const fileSchema = z
-  .object({
-    sha256,
-    name: fileName,
-    sizeBytes: z.int().min(0),
-    createdAt: moment.openapi({ description: 'When it was uploaded last.' }),
-    checkedAt: moment
-      .nullable()
-      .openapi({ description: 'When its bytes were last hashed again; null when never since it was uploaded.' }),
-    damage: z
-      .string()
-      .nullable()
-      .openapi({ description: 'Why it is not served; null while its bytes are what they should be.' }),
-  })
-  .openapi('File')
+import { page } from '../http/page.ts'
+import { fileName, listQuery, sha256 } from '../schemas/common.ts'
+import { contentRange, fileList, fileSchema, uploadSchema } from '../schemas/images/file.ts'
+import { findUpload, putPart } from './file-parts.ts'
 
 export const list = endpoint({
   operationId: 'listFiles',
-  summary: 'Uploaded files by sha256',
-  query: z.strictObject({ limit, after: sha256.optional().openapi({ description: 'The `next` of the page before.' }) }),
-  returns: pageOf(fileSchema).openapi('FileList'),
+  summary: 'List stored files by sha256',
+  query: listQuery(sha256),
+  returns: fileList,
   statuses: { 200: 'One page' },
   answer: async ({ db }, { query }) => ({
     status: 200,
     body: await page(
       query.limit,
       (count) => listFiles(db, count, query.after),
-      (one) => one.sha256,
+      (file) => file.sha256,
     ),
   }),
 })
 
 export const get = endpoint({
   operationId: 'getFile',
-  summary: 'The record of an uploaded file',
+  summary: 'Get the record of a stored file',
   params: z.object({ sha256 }),
   returns: fileSchema,
   statuses: { 200: 'The record' },
@@ -56,16 +43,16 @@ export const put = endpoint({
   operationId: 'putFile',
   summary: 'Upload a file',
   description:
-    'The bytes are refused when they have another sha256. A file already stored keeps its first name; one that is damaged is stored anew.\n\nWith Content-Range a part of it: each part begins where the bytes end that are here, else it is refused (409, and Upload-Offset says where). Of a part that is cut off, what arrived stays; GET of `upload` below it says how much that is. The part that ends the file has it hashed and stored. `curl -T FILE -C OFFSET` sends such a part.',
+    'Bytes with another sha256 are refused. A file that is already stored keeps its first name; a damaged file is stored again.\n\nWith Content-Range, the body is a part of the file. Each part begins where the received bytes end; otherwise it is refused (409, and Upload-Offset has the position). If a part is interrupted, the bytes that arrived stay; GET `upload` below this path returns their number. After the last part the file is verified and stored. `curl -T FILE -C OFFSET` sends such a part.',
   params: z.object({ sha256 }),
   query: z.strictObject({ name: fileName }),
   headers: z.object({ 'content-range': contentRange.optional() }),
   bodyIsBytes: true,
   returns: z.union([fileSchema, uploadSchema]),
   statuses: {
-    200: 'It was already stored',
-    201: 'It is stored',
-    202: 'The part is here, and is not the last: an Upload',
+    200: 'File already stored',
+    201: 'File stored',
+    202: 'Part received, more to come: an Upload',
   },
   answer: async (deps, { params, query }, context) => {
     const { maxFileBytes, intake } = deps
@@ -79,7 +66,7 @@ export const put = endpoint({
     const { file, created, written } = await keepFile(deps, { sha256: hash, name: query.name }, (store) =>
       store.put(hash, bytes, maxFileBytes),
     )
-    // Read to its end all the same: many clients look at the answer only after their last byte.
+    // Many clients read the answer only after they sent their last byte.
     if (!written) for await (const _ of bytes);
     return created
       ? { status: 201, body: file, headers: { location: `/api/v1/files/${file.sha256}` } }
@@ -89,9 +76,9 @@ export const put = endpoint({
 
 export const upload = endpoint({
   operationId: 'getUpload',
-  summary: 'How much of an upload is here: where its next part begins',
+  summary: 'Get the progress of an upload: where its next part begins',
   params: z.object({ sha256 }),
   returns: uploadSchema,
-  statuses: { 200: 'So much of it; nothing, of one that never began' },
+  statuses: { 200: 'The progress; zero bytes if the upload never began' },
   answer: async (deps, { params }) => ({ status: 200, body: await findUpload(deps, params.sha256) }),
 })

@@ -1,3 +1,4 @@
+// /imports: images on their way in.
 import { z } from '@hono/zod-openapi'
 import { checkImportUrl } from '../../intake/import-plan.ts'
 import { findRecipe, requireArchs } from '../../intake/import-recipe.ts'
@@ -7,114 +8,26 @@ import {
   createImport,
   findImport,
   type Import,
+  type ImportPlan,
   listImports,
   sourceOf,
 } from '../../inventory/images/imports.ts'
 import { InputError, NotFoundError } from '../../lib/errors.ts'
-import { type ImportPlan, importStates } from '../../model/image.ts'
 import { type AdminDeps, endpoint } from '../http/endpoint.ts'
-import {
-  arch,
-  imageName,
-  limit,
-  moment,
-  page,
-  pageOf,
-  printable,
-  sha256,
-  uuidv7,
-  withoutNulls,
-} from '../schemas/common.ts'
-import { fileRef } from '../schemas/images/variant.ts'
-
-const sha512 = z.string().regex(/^[0-9a-f]{128}$/, 'a sha512 in lower-case hexadecimal')
-
-const request = z
-  .strictObject({
-    image: imageName.optional().openapi({ description: "Absent: the recipe's name, or what was recognised." }),
-    title: printable(128).optional(),
-    installer: z.boolean().optional().openapi({
-      description:
-        "Whether booting it may write to the machine's disk. Absent: as the image was before, or as the recipe or layout says.",
-    }),
-    archs: z
-      .array(arch)
-      .min(1, 'at least one, or no archs at all')
-      .max(8, 'at most 8')
-      .optional()
-      .openapi({ description: 'Only the variants for these. Absent: all that there are.' }),
-    draft: z.boolean().optional().openapi({ description: 'true: machines boot the version only once it is promoted.' }),
-    recipe: imageName.optional().openapi({ description: 'The name of a recipe.' }),
-    mirror: z
-      .url({ protocol: /^https?$/, error: 'an http or https URL' })
-      .max(1024, 'at most 1024 characters')
-      .optional()
-      .openapi({ description: "For a recipe: instead of the distribution's own server." }),
-    url: z.string().max(4096, 'at most 4096 characters').optional().openapi({
-      description: 'Of an ISO, of an archive of netboot files, of an EFI program (.efi) or of an iPXE script (.ipxe).',
-      example: 'https://deb.debian.org/debian/dists/bookworm/main/installer-amd64/current/images/netboot/mini.iso',
-    }),
-    sha256: sha256.optional().openapi({ description: 'What the bytes of `url` must hash to.' }),
-    sha512: sha512.optional().openapi({ description: 'What the bytes of `url` must hash to.' }),
-    file: sha256.optional().openapi({ description: 'An uploaded ISO or archive.' }),
-    keepIso: z
-      .boolean()
-      .optional()
-      .openapi({ description: 'For `url` and `file`: its installers get the ISO itself too, below {{ tree }}.' }),
-    wimboot: fileRef
-      .optional()
-      .openapi({ description: 'For Windows: the program of https://ipxe.org/wimboot, uploaded.' }),
-  })
-  .superRefine((body, context) => {
-    const refuse = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message })
-    const kinds = (['recipe', 'url', 'file'] as const).filter((kind) => body[kind] !== undefined)
-    if (kinds.length !== 1) return refuse(kinds[1] ?? 'recipe', 'one of recipe, url and file, and only one')
-    const [kind = 'recipe'] = kinds
-    const only = {
-      mirror: ['recipe'],
-      sha256: ['url'],
-      sha512: ['url'],
-      keepIso: ['url', 'file'],
-      wimboot: ['url', 'file'],
-    }
-    for (const [field, kinds] of Object.entries(only))
-      if (body[field as keyof typeof only] !== undefined && !kinds.includes(kind))
-        refuse(field, `nothing: it is for ${kinds.join(' and ')}`)
-  })
-  .openapi('ImportRequest')
-
-const importSchema = z
-  .object({
-    id: uuidv7,
-    image: imageName.optional().openapi({ description: 'Absent until it is known.' }),
-    source: z.string().openapi({ description: 'What is fetched.', example: 'recipe debian-12' }),
-    kind: z.enum(['recipe', 'url', 'file']),
-    state: z.enum(importStates),
-    doing: z.string().openapi({ example: 'downloading debian-12.iso 43%' }),
-    doneBytes: z.int().min(0).openapi({ description: 'Of what is being done.' }),
-    totalBytes: z.int().min(0).optional().openapi({ description: 'Absent while nobody knows it.' }),
-    message: z
-      .string()
-      .optional()
-      .openapi({ description: 'Why it failed; of one that is done, what should be known before it is booted.' }),
-    version: z.int().optional().openapi({ description: 'The version of the image that it made.' }),
-    actor: z.string().openapi({ description: 'Who asked for it.' }),
-    createdAt: moment,
-    updatedAt: moment,
-    endedAt: moment.optional(),
-  })
-  .openapi('Import', { description: 'An image on its way in: what is fetched, how far it is, and how it ended.' })
+import { page, withoutNulls } from '../http/page.ts'
+import { uuidv7 } from '../schemas/common.ts'
+import { importList, importRequest, importSchema, importsQuery } from '../schemas/images/import.ts'
 
 const params = z.object({ id: uuidv7 })
 
 export const create = endpoint({
   operationId: 'createImport',
-  summary: 'Fetch an image: by a recipe, from a URL, or from an uploaded ISO',
+  summary: 'Import an image by a recipe, from a URL, or from an uploaded ISO',
   description:
-    'The server fetches it by itself, also after a restart: see how far it is at the address that is answered. The image is there when all of it is. Its variants take the place of those for the same architectures. What arrived of one that failed is kept for some days, for the next to go on with.',
-  body: request,
+    'The server imports it in the background and continues after a restart; the Location header leads to its progress. The image appears only when it is complete. Its variants replace those for the same architectures. After a failure, the data that arrived is kept for some days, and the next import resumes from it.',
+  body: importRequest,
   returns: importSchema,
-  statuses: { 202: 'It waits, or runs' },
+  statuses: { 202: 'Import waiting or running' },
   answer: async ({ db, intake }, { body, by }) => {
     const plan = await planOf({ db, intake }, body)
     const image = body.image ?? (plan.kind === 'recipe' ? plan.recipe : undefined)
@@ -127,25 +40,17 @@ export const create = endpoint({
 
 export const list = endpoint({
   operationId: 'listImports',
-  summary: 'Imports, newest first',
-  query: z.strictObject({
-    limit,
-    before: uuidv7.optional().openapi({ description: 'The `next` of the page before.' }),
-    image: imageName.optional(),
-    state: z
-      .enum([...importStates, 'open'])
-      .optional()
-      .openapi({ description: 'open: waiting or running.' }),
-  }),
-  returns: pageOf(importSchema).openapi('ImportList'),
+  summary: 'List imports, newest first',
+  query: importsQuery,
+  returns: importList,
   statuses: { 200: 'One page' },
-  answer: async ({ db }, { query: { limit: most, before, image, state } }) => {
+  answer: async ({ db }, { query: { limit: max, before, image, state } }) => {
     const states = state === undefined ? undefined : state === 'open' ? (['waiting', 'running'] as const) : [state]
     const filter = { image, states: states && [...states] }
     const { items, ...next } = await page(
-      most,
+      max,
       (count) => listImports(db, filter, count, before),
-      (one) => one.id,
+      (row) => row.id,
     )
     return { status: 200, body: { items: items.map(bodyOf), ...next } }
   },
@@ -153,7 +58,7 @@ export const list = endpoint({
 
 export const get = endpoint({
   operationId: 'getImport',
-  summary: 'How far an import is, or how it ended',
+  summary: 'Get the progress or the result of an import',
   params,
   returns: importSchema,
   statuses: { 200: 'The import' },
@@ -166,10 +71,10 @@ export const get = endpoint({
 
 export const cancel = endpoint({
   operationId: 'cancelImport',
-  summary: 'Cancel an import that waits or runs; what arrived of it is thrown away',
+  summary: 'Cancel an import and discard the data that arrived',
   params,
   returns: importSchema,
-  statuses: { 200: 'It is cancelled' },
+  statuses: { 200: 'Import cancelled' },
   answer: async ({ db, intake }, { params: { id }, by }) => {
     const cancelled = await cancelImport(db, id, by)
     setImmediate(intake.wake)
@@ -180,7 +85,7 @@ export const cancel = endpoint({
 /** @throws InputError for a recipe, URL or file that cannot be imported, as far as that is known now */
 async function planOf(
   { db, intake }: Pick<AdminDeps, 'db' | 'intake'>,
-  body: z.output<typeof request>,
+  body: z.output<typeof importRequest>,
 ): Promise<ImportPlan> {
   const { recipe, mirror, url, sha256: hash, sha512: longHash, file, keepIso = false, wimboot } = body
   const { archs, title, installer, draft } = body

@@ -1,3 +1,4 @@
+// /machines/bulk: many machines in one upload, row by row or all or nothing.
 import { createReadStream, createWriteStream } from 'node:fs'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
@@ -19,83 +20,48 @@ import {
   summarize,
   summaryOf,
 } from '../http/json-lines.ts'
-import { fieldFaultSchema, problem } from '../http/problems.ts'
+import { problem } from '../http/problems.ts'
 import { spool } from '../http/spool.ts'
 import { allowSilence } from '../http/streams.ts'
+import { type BulkCounts, bulkCounts, bulkQuery, machineRow, rowOutcome } from '../schemas/machines/bulk.ts'
 import { csvColumns } from './csv.ts'
-import { exportOf, machineRow, openRows, type ReadRow, type RowFormat, rowFormats } from './rows.ts'
+import { exportOf, openRows, type ReadRow, type RowFormat, rowFormats } from './rows.ts'
 
-const mostUploadBytes = 256 * 2 ** 20
-const mostRows = 250_000
+const maxUploadBytes = 256 * 2 ** 20
+const maxRows = 250_000
 const rowsAtOnce = 1000
 const batchBytes = 4 * 2 ** 20
 const silenceMs = 600_000
 
-const flag = z
-  .enum(['true', 'false'])
-  .transform((text) => text === 'true')
-  .optional()
-  .openapi({ type: 'boolean', default: false })
-
-const countsShape = { rows: z.int(), created: z.int(), changed: z.int(), unchanged: z.int(), failed: z.int() }
-const rowOutcome = z
-  .object({
-    line: z.int(),
-    errors: z.array(fieldFaultSchema).optional(),
-    outcome: z.enum(['created', 'changed']).optional(),
-    machine: z.string().optional(),
-    before: z.unknown().optional(),
-    after: z.unknown().optional(),
-  })
-  .openapi('RowOutcome', {
-    description: 'A bad row with its errors; with `details` also a row that makes or changes a machine.',
-  })
-
 type Rows = () => AsyncGenerator<ReadRow>
 type Options = { dryRun: boolean; details: boolean; by: Actor }
-type Counts = { rows: number; created: number; changed: number; unchanged: number; failed: number }
 
 export const upsert = endpoint({
   operationId: 'upsertMachines',
   summary: 'Enter or change many machines at once',
-  description: `Each line is a machine, as NDJSON or as CSV; in application/json they are a list of MachineRow. Its key is \`id\` where
-it says one, else \`mac\`, else \`macs\`, else \`uuid\`, else \`serial\` with \`product\`; with a MAC that no machine has a machine is made.
+  description: `Each line is a machine, as NDJSON or CSV; in application/json the body is a list of MachineRow. The key is the first of these that
+the row has: \`id\`, \`mac\`, \`macs\`, \`uuid\`, \`serial\` with \`product\`. A MAC address that no machine has creates a machine.
 
-The first line of a CSV has the headings: ${csvColumns.join(', ')}, label.KEY, param.KEY. MACs and args stand with spaces between them; a param is JSON
-or else text; an empty cell says nothing.
+The first line of a CSV has the headings: ${csvColumns.join(', ')}, label.KEY, param.KEY. MACs and args are separated by spaces. A param is JSON,
+otherwise text. An empty cell changes nothing.
 
-The answer has a line \`{"line", "errors": [{"field", "value", "expected"}]}\` for each row that is bad, and at its end
-\`{"rows", "created", "changed", "unchanged", "failed", "applied"}\`; without that last line the work was broken off, and
-\`"error"\` says so. With \`Accept: application/json\`, and to rows that come as application/json, the answer is one document, when all is done: that last line, with the bad rows
-as its \`items\`. The same upload again changes nothing: that is why it takes no Idempotency-Key. At most ${mostRows} rows and
-${mostUploadBytes} bytes.`,
-  query: z.strictObject({
-    dryRun: flag.openapi({ description: 'Change nothing, and say what would be done.' }),
-    details: flag.openapi({
-      description:
-        'Also a line `{"line", "outcome", "machine", "before", "after"}` for each row that creates or changes a machine: its name, and what was and will be entered of it.',
-    }),
-    atomic: flag.openapi({
-      description:
-        'All or nothing: with a bad row nothing is changed, and the status is 422. Boots may wait meanwhile on the embedded database.',
-    }),
-    mode: z.enum(['merge', 'replace']).optional().openapi({
-      default: 'merge',
-      description:
-        'merge: what a row leaves out stays, as with PATCH: labels and params are merged by name, null removes one. replace: it is cleared, as with PUT.',
-    }),
-  }),
+The answer has a line \`{"line", "errors": [{"field", "value", "expected"}]}\` for each bad row. Its last line is
+\`{"rows", "created", "changed", "unchanged", "failed", "applied"}\`. If that line is missing, the upload was interrupted, and
+\`"error"\` has the reason. With \`Accept: application/json\`, or if the body is application/json, the answer is one document at the end: the last line, with the bad rows
+as its \`items\`. Repeating an upload changes nothing, so it takes no Idempotency-Key. At most ${maxRows} rows and
+${maxUploadBytes} bytes.`,
+  query: bulkQuery,
   bodyIsBytes: true,
   bodyTypes: rowFormats,
   bodyJson: z.array(machineRow),
   returns: z.string(),
   returnsTypes: [ndjson],
-  returnsSummary: summaryOf({ ...countsShape, applied: z.boolean() }, rowOutcome).openapi('MachinesUpserted'),
-  statuses: { 200: 'What became of the rows', 422: 'atomic, and a row is bad: nothing is changed' },
+  returnsSummary: summaryOf({ ...bulkCounts, applied: z.boolean() }, rowOutcome).openapi('MachinesUpserted'),
+  statuses: { 200: 'The outcome of the rows', 422: 'A row is bad and atomic is set: nothing was changed' },
   answer: async ({ db, log }, { query, by }, context) => {
     const { dryRun = false, atomic = false, details = false, mode = 'merge' } = query
     const format = formatOf(context.req.header('content-type'))
-    const upload = await spool(context, mostUploadBytes)
+    const upload = await spool(context, maxUploadBytes)
     try {
       allowSilence(context, silenceMs)
       const rows = await openRows(upload.read, format, mode)
@@ -106,7 +72,7 @@ ${mostUploadBytes} bytes.`,
       if (!asksForSummary(context)) return linesResponse(body, upload.remove, status)
       const summary = await summarize(parseLines<EndLine>(body), (line) => 'line' in line)
       await upload.remove()
-      return 'error' in summary ? brokenOff(summary) : context.json(summary, status)
+      return 'error' in summary ? interrupted(summary) : context.json(summary, status)
     } catch (error) {
       await upload.remove()
       throw error
@@ -115,17 +81,17 @@ ${mostUploadBytes} bytes.`,
 })
 
 function formatOf(type: string | undefined): RowFormat {
-  const format = rowFormats.find((one) => one === type?.split(';')[0]?.trim().toLowerCase())
+  const format = rowFormats.find((format) => format === type?.split(';')[0]?.trim().toLowerCase())
   if (format !== undefined) return format
   throw new HTTPException(415, {
     message: `Content-Type: expected ${rowFormats.join(' or ')}, got ${type ?? 'nothing'}`,
   })
 }
 
-type EndLine = Counts & ({ applied: boolean } | { error: string; fault: boolean })
+type EndLine = BulkCounts & ({ applied: boolean } | { error: string; fault: boolean })
 
-/** An upload that broke off, for a client that asked for one document. */
-function brokenOff({ error, fault, created, changed }: Extract<EndLine, { error: string }>): Response {
+/** An upload that was interrupted, for a client that asked for one document. */
+function interrupted({ error, fault, created, changed }: Extract<EndLine, { error: string }>): Response {
   return problem({
     status: fault ? 422 : 500,
     detail: `${error}; created ${created} and changed ${changed} until then`,
@@ -145,7 +111,7 @@ async function* rowByRow(db: Db, rows: Rows, options: Options, log: AdminDeps['l
     }
     yield json({ ...counts, applied: !options.dryRun })
   } catch (error) {
-    log.error({ error: messageOf(error), ...counts }, 'a bulk upload was broken off')
+    log.error({ error: messageOf(error), ...counts }, 'bulk upload interrupted')
     const fault = error instanceof InputError || error instanceof ConflictError
     yield json({ error: fault ? error.message : serverFailed, fault, ...counts })
   }
@@ -163,7 +129,7 @@ async function allOrNothing(
   folder: string,
 ): Promise<{ status: 200 | 422; body: AsyncGenerator<string> }> {
   const path = join(folder, 'bad-rows')
-  const run = async (on: Db, dryRun: boolean): Promise<Counts> => {
+  const run = async (on: Db, dryRun: boolean): Promise<BulkCounts> => {
     const counts = noRows()
     const found = save(on, rows(), { ...options, dryRun }, counts)
     await pipeline(async function* () {
@@ -190,7 +156,7 @@ async function allOrNothing(
   return { status: counts.failed > 0 ? 422 : 200, body: body() }
 }
 
-function noRows(): Counts {
+function noRows(): BulkCounts {
   return { rows: 0, created: 0, changed: 0, unchanged: 0, failed: 0 }
 }
 
@@ -199,13 +165,13 @@ async function* save(
   db: Db,
   rows: AsyncIterable<ReadRow>,
   options: Options,
-  counts: Counts,
+  counts: BulkCounts,
 ): AsyncGenerator<(BadRow | PlannedRow)[]> {
   const earlier = nothingEarlier()
   for await (const batch of batches(rows)) {
     counts.rows += batch.length
-    if (counts.rows > mostRows)
-      throw new InputError({ field: 'body', value: `more than ${mostRows} rows`, expected: `at most ${mostRows} rows` })
+    if (counts.rows > maxRows)
+      throw new InputError({ field: 'body', value: `more than ${maxRows} rows`, expected: `at most ${maxRows} rows` })
     const sound = batch.filter((row): row is MachineRow => 'key' in row)
     const results = [
       ...batch.filter((row): row is BadRow => 'faults' in row),

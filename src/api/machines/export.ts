@@ -1,3 +1,4 @@
+// /machines/export: what operators entered, as the bulk upload takes it.
 import { z } from '@hono/zod-openapi'
 import { stringify } from 'csv-stringify/sync'
 import type { Db } from '../../db/open.ts'
@@ -12,29 +13,27 @@ import { InputError } from '../../lib/errors.ts'
 import type { Machine } from '../../model/machine.ts'
 import { endpoint } from '../http/endpoint.ts'
 import { streamOf } from '../http/streams.ts'
+import { exportQuery } from '../schemas/machines/bulk.ts'
+import { searchOf } from '../schemas/machines/search.ts'
 import { cellsOf, csvColumns } from './csv.ts'
 import { exportOf, rowFormats } from './rows.ts'
-import { machineSearch, searchOf } from './search.ts'
 
 const pageSize = 500
-const mostKeys = 900
+const maxKeys = 900
 const inCreationOrder = { by: 'created', descending: false } as const
 
 export const all = endpoint({
   operationId: 'exportMachines',
-  summary: 'What is said of machines, as the bulk upload takes it back',
-  description: `Without \`discovered\` those that operators entered: a machine only discovered would come back as an entered one. Facts,
-secrets and the history are not in it. In CSV a cell that a spreadsheet would take for a formula has an apostrophe before
-it, which the upload takes off again; an empty list of args, and an assignment that says nothing, are left out there.`,
-  query: z.strictObject({
-    format: z.enum(['ndjson', 'csv']).optional().openapi({ default: 'ndjson' }),
-    ...machineSearch,
-  }),
+  summary: 'Export machines in the format of the bulk upload',
+  description: `By default only machines that operators entered: an upload would turn discovered machines into entered ones. Facts, secrets
+and history are not exported. In CSV, a cell that a spreadsheet would treat as a formula begins with an apostrophe, which
+the upload removes. CSV leaves out empty lists of args and empty assignments.`,
+  query: exportQuery,
   returns: z.string(),
   returnsTypes: rowFormats,
   statuses: { 200: 'The machines, in the order of their creation' },
-  answer: async ({ db }, { query: { format = 'ndjson', ...given } }) => {
-    const search = { ...searchOf(given), discovered: given.discovered ?? false }
+  answer: async ({ db }, { query: { format = 'ndjson', ...filter } }) => {
+    const search = { ...searchOf(filter), discovered: filter.discovered ?? false }
     const texts = format === 'ndjson' ? jsonLines(db, search) : csvLines(db, search, await columnsFor(db, search))
     const type = format === 'ndjson' ? 'application/x-ndjson' : 'text/csv'
     const headers = {
@@ -52,11 +51,11 @@ async function* jsonLines(db: Db, search: MachineSearch): AsyncGenerator<string>
 
 async function* csvLines(db: Db, search: MachineSearch, columns: string[]): AsyncGenerator<string> {
   yield stringify([columns])
-  const known = new Set(columns)
+  const headings = new Set(columns)
   for await (const machines of pages(db, search)) {
     for (const machine of machines) {
       // Named after the headings were sent: better a broken download than one that silently lacks something.
-      const fresh = keyColumns(machine).find((column) => !known.has(column))
+      const fresh = keyColumns(machine).find((column) => !headings.has(column))
       if (fresh !== undefined) throw new Error(`machine ${machine.id} got a first ${fresh} during the export`)
     }
     yield stringify(
@@ -67,12 +66,12 @@ async function* csvLines(db: Db, search: MachineSearch, columns: string[]): Asyn
 }
 
 async function columnsFor(db: Db, search: MachineSearch): Promise<string[]> {
-  const { labels, params } = await listMachineKeys(db, search, mostKeys + 1)
-  if (labels.length > mostKeys || params.length > mostKeys)
+  const { labels, params } = await listMachineKeys(db, search, maxKeys + 1)
+  if (labels.length > maxKeys || params.length > maxKeys)
     throw new InputError({
       field: 'format',
       value: 'csv',
-      expected: `ndjson: there are more than ${mostKeys} labels or params, each a column`,
+      expected: `ndjson: there are more than ${maxKeys} labels or params, each a column`,
     })
   const fixed = csvColumns.filter((column) => column !== 'id' && column !== 'mac')
   return [...fixed, ...labels.map((key) => `label.${key}`), ...params.map((key) => `param.${key}`)]

@@ -1,43 +1,31 @@
+// Machines that are one, and requests that several machines match.
 import { z } from '@hono/zod-openapi'
 import { etagOf } from '../../inventory/common/precondition.ts'
 import { listConflicts } from '../../inventory/machines/identity/conflicts.ts'
 import { mergeMachines } from '../../inventory/machines/merge.ts'
 import { endpoint } from '../http/endpoint.ts'
-import { machineKey, moment, uuidv7 } from '../schemas/common.ts'
-import { factsSchema, machineSchema } from './machines.ts'
+import { machineKey } from '../schemas/common.ts'
+import { conflictList, machineMerge, machineSchema } from '../schemas/machines/machine.ts'
 
 export const merge = endpoint({
   operationId: 'mergeMachine',
-  summary: 'Make two machines one',
+  summary: 'Merge two machines into one',
   description:
-    'This one keeps what is said of it, and takes over what is not, and the MACs, boots, deployments and secrets of the other, whose id goes on to mean this one.',
+    'This machine keeps the fields that are entered for it. It takes over the other fields, the MAC addresses, boots, deployments and secrets of the other machine. From then on the id of the other machine means this machine.',
   params: z.object({ id: machineKey }),
-  body: z.strictObject({ from: machineKey }).openapi('MachineMerge'),
+  body: machineMerge,
   returns: machineSchema,
-  statuses: { 200: 'The machine, with all that was of both' },
+  statuses: { 200: 'Machines merged' },
   answer: async ({ db }, { params: { id }, body, by }) => {
     const machine = await mergeMachines(db, id, body.from, by)
     return { status: 200, body: machine, headers: { etag: etagOf(machine) } }
   },
 })
 
-const conflictSchema = z
-  .object({
-    machines: z.array(z.object({ id: uuidv7, name: z.string() })),
-    why: z.string(),
-    facts: factsSchema,
-    firstAt: moment,
-    lastAt: moment,
-    times: z.int(),
-  })
-  .openapi('Conflict', {
-    description: 'Several machines that lay claim to one request: it is refused until one gives way.',
-  })
-
 export const conflicts = endpoint({
   operationId: 'listConflicts',
-  summary: 'Requests that several machines laid claim to, and still would',
-  returns: z.object({ items: z.array(conflictSchema) }).openapi('ConflictList'),
+  summary: 'List requests that matched several machines and still would',
+  returns: conflictList,
   statuses: { 200: 'The conflicts, newest first' },
   answer: async ({ db, findSituation }) => ({ status: 200, body: { items: await listConflicts(db, findSituation) } }),
 })

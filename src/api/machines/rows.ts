@@ -1,16 +1,13 @@
-import { z } from '@hono/zod-openapi'
-import type { MachineChange } from '../../inventory/machines/fields.ts'
-import { said } from '../../inventory/machines/machines.ts'
+// The rows of a bulk upload, read one by one from JSON lines, a JSON list or CSV, and checked.
+import { type Machine, type MachineChange, said } from '../../inventory/machines/machines.ts'
 import type { BadRow, MachineRow, RowKey } from '../../inventory/machines/plan.ts'
 import { type FieldFault, InputError } from '../../lib/errors.ts'
-import type { Machine } from '../../model/machine.ts'
 import { type Headings, readCsv, readHeadings } from '../http/csv.ts'
 import { checkJson } from '../http/json-text.ts'
 import { mostRowBytes, readLines } from '../http/lines.ts'
 import { faultsOf } from '../http/problems.ts'
-import { mac, uuidv7 } from '../schemas/common.ts'
+import { machineRow } from '../schemas/machines/bulk.ts'
 import { columnOf, rowOfCells } from './csv.ts'
-import { machineChange } from './machines.ts'
 
 export const rowFormats = ['application/x-ndjson', 'text/csv', 'application/json'] as const
 export type RowFormat = (typeof rowFormats)[number]
@@ -23,10 +20,6 @@ export type RowMode = 'merge' | 'replace'
 
 /** A machine as it is exported, and as it comes back. */
 export type MachineExport = Omit<ReturnType<typeof said>, 'discovered'>
-
-export const machineRow = z
-  .strictObject({ ...machineChange.shape, mac: mac.optional(), id: uuidv7.optional() })
-  .openapi('MachineRow', { description: 'A MachineChange, and which machine it is for.' })
 
 /** A document of JSON is read whole; longer lists come as JSON lines. */
 const maxJsonBytes = 32 * 2 ** 20

@@ -1,26 +1,14 @@
+// Secrets of machines and of groups: set and deleted, never read back.
 import { z } from '@hono/zod-openapi'
 import { findGroup } from '../../inventory/machines/groups.ts'
 import { deleteSecret, listSecrets, type SecretOwner, saveSecret } from '../../inventory/machines/secrets.ts'
 import { NotFoundError } from '../../lib/errors.ts'
 import type { MachineKey } from '../../model/machine.ts'
 import { type AdminDeps, endpoint } from '../http/endpoint.ts'
-import { machineKey, moment } from '../schemas/common.ts'
+import { machineKey } from '../schemas/common.ts'
 import { thingName, variableName } from '../schemas/machines/assignment.ts'
+import { secretList, secretPut } from '../schemas/machines/secret.ts'
 import { requireMachine } from './machines.ts'
-
-const secretSchema = z.object({ name: variableName, updatedAt: moment }).openapi('Secret')
-const secretList = z.object({ items: z.array(secretSchema) }).openapi('SecretList')
-
-const secretPut = z
-  .strictObject({
-    value: z
-      .string()
-      .min(1, 'a value')
-      .max(65_536, 'at most 65536 characters')
-      .refine((text) => !/\0|\p{Cs}/u.test(text), 'text without NUL and halves of surrogate pairs')
-      .openapi({ writeOnly: true }),
-  })
-  .openapi('SecretPut')
 
 const ofMachine = {
   params: z.object({ id: machineKey }),
@@ -56,7 +44,8 @@ function secretsOf<Key>({ params, named, noun, Noun, owner }: Of<Key>) {
   return {
     list: endpoint({
       operationId: `list${Noun}Secrets`,
-      summary: `The names of a ${noun}'s secrets; nobody can read their values back`,
+      summary: `List the names of the secrets of a ${noun}`,
+      description: 'Their values cannot be read back.',
       params,
       returns: secretList,
       statuses: { 200: 'The names' },
@@ -69,10 +58,10 @@ function secretsOf<Key>({ params, named, noun, Noun, owner }: Of<Key>) {
       operationId: `put${Noun}Secret`,
       summary: `Set a secret of a ${noun}`,
       description:
-        'It is encrypted at rest, and appears only in an answer file that a live boot fetches with its token.',
+        'The value is encrypted at rest. It appears only in an answer file that an active boot fetches with its token.',
       params: named,
       body: secretPut,
-      statuses: { 204: 'It is set' },
+      statuses: { 204: 'Secret set' },
       answer: async ({ db, sealer }, { params: key, body, by }) => {
         await saveSecret(db, sealer, await owner(db, key), key.secret, body.value, by)
         return { status: 204 }
@@ -80,9 +69,9 @@ function secretsOf<Key>({ params, named, noun, Noun, owner }: Of<Key>) {
     }),
     remove: endpoint({
       operationId: `delete${Noun}Secret`,
-      summary: `Forget a secret of a ${noun}`,
+      summary: `Delete a secret of a ${noun}`,
       params: named,
-      statuses: { 204: 'It is gone' },
+      statuses: { 204: 'Secret deleted' },
       answer: async ({ db }, { params: key, by }) => {
         await deleteSecret(db, await owner(db, key), key.secret, by)
         return { status: 204 }

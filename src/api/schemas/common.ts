@@ -1,3 +1,4 @@
+// The values that several schemas have in common: names, keys, times, pages.
 import { z } from '@hono/zod-openapi'
 import { sha256Pattern } from '../../inventory/images/files.ts'
 import { imageNamePattern } from '../../inventory/images/images.ts'
@@ -59,6 +60,12 @@ export const machineKey = z
     example: '52-54-00-12-34-56',
   })
 
+/** The UUID of a machine's board. */
+export const boardUuid = z
+  .string()
+  .transform((text, context) => parseUuid(text) ?? refuse(context, "a UUID, and not a vendor's placeholder"))
+  .openapi({ format: 'uuid', example: '4c4c4544-0042-3510-8054-b7c04f4e3332' })
+
 export const imageName = z
   .string()
   .regex(imageNamePattern, "an image's name: a-z, 0-9 and . _ -, 63 characters at most")
@@ -96,6 +103,13 @@ export const hostname = z
   .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/, 'a host name (RFC 1123)')
   .openapi({ example: 'node1.example.org' })
 
+/** The number of a version of an image or an answer file. */
+export const version = z.int().min(1).max(2_147_483_647)
+
+export const day = z.iso
+  .date({ error: 'a day, 2028-06-30' })
+  .openapi({ example: '2028-06-30', description: 'The last day with updates.' })
+
 export const limit = z
   .string()
   .regex(/^[0-9]{1,4}$/, 'a whole number from 1 to 1000')
@@ -104,36 +118,35 @@ export const limit = z
   .optional()
   .openapi({ type: 'integer', minimum: 1, maximum: 1000, default: 100 })
 
+/** The query of a list that goes on after a cursor. */
+export function listQuery<Cursor extends z.ZodType>(cursor: Cursor) {
+  const after = cursor.optional().openapi({ description: 'The `next` value of the previous page.' })
+  return z.strictObject({ limit, after })
+}
+
 /** The schema of one page of a list, and of the cursor of the next. */
 export function pageOf<Item extends z.ZodType>(item: Item) {
   return z.object({
     items: z.array(item),
-    next: z.string().optional().openapi({ description: 'The cursor of the next page; absent on the last one.' }),
+    next: z.string().optional().openapi({ description: 'The cursor of the next page. Absent on the last page.' }),
   })
+}
+
+/** A flag in a query. */
+export const textFlag = z
+  .enum(['true', 'false'])
+  .transform((text) => text === 'true')
+  .optional()
+  .openapi({ type: 'boolean' })
+
+/** The texts of a thing as they are given: each a text, where there is one. */
+export function optionalTexts<Name extends string>(fields: Record<Name, z.ZodType>) {
+  const texts = Object.keys(fields).map((name) => [name, z.string().optional()])
+  return Object.fromEntries(texts) as Record<Name, z.ZodOptional<z.ZodString>>
 }
 
 /** Only true, or absent. Generators of clients read it as a boolean; some take the constant `true` for a text. */
 export const onlyTrue = z.boolean().refine((value): value is true => value, 'true, or no such field')
-
-/** One page, of the items that were asked for with a limit of one more, and the cursor of the next when there is one. */
-export async function page<Item>(
-  most: number | undefined,
-  list: (limit: number) => Promise<Item[]>,
-  cursor: (item: Item) => string,
-) {
-  const count = most ?? 100
-  const found = await list(count + 1)
-  const items = found.slice(0, count)
-  const last = items.at(-1)
-  return { items, ...(found.length > count && last !== undefined && { next: cursor(last) }) }
-}
-
-/** An object's values without those that are null: in the API what is not known is absent. */
-export function withoutNulls<Row extends object>(row: Row) {
-  type Known = { [Key in keyof Row as null extends Row[Key] ? never : Key]: Row[Key] }
-  type Maybe = { [Key in keyof Row as null extends Row[Key] ? Key : never]?: NonNullable<Row[Key]> }
-  return Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null)) as Known & Maybe
-}
 
 /** A fault found while a value is transformed. */
 export function refuse(context: z.core.$RefinementCtx, message: string): never {

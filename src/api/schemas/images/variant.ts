@@ -161,7 +161,7 @@ const union = z
   .openapi('Variant', { description: 'How the image boots on one kind of machine.' })
 
 // A discriminated union has one member for a kind, the inventory's type has two for sanboot; the refinements make them one.
-export const variant = union as unknown as z.ZodType<Variant, Variant>
+export const variantSchema = union as unknown as z.ZodType<Variant, Variant>
 
 function hasTwins(names: string[]): boolean {
   return new Set(names).size !== names.length

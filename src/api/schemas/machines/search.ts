@@ -1,14 +1,8 @@
+// The parameters that choose and sort machines, and the cursor of their list.
 import { z } from '@hono/zod-openapi'
-import { factNames, type MachineCursor, type MachineSort, machineOrders } from '../../inventory/machines/list.ts'
-import { parseUuid } from '../../lib/ids/uuid.ts'
-import { hostname, imageName, instant, isPrintable, printable, refuse, uuidv7 } from '../schemas/common.ts'
-import { thingName } from '../schemas/machines/assignment.ts'
-
-const flag = z
-  .enum(['true', 'false'])
-  .transform((text) => text === 'true')
-  .optional()
-  .openapi({ type: 'boolean' })
+import { factNames, type MachineCursor, type MachineSort, machineOrders } from '../../../inventory/machines/list.ts'
+import { boardUuid, hostname, imageName, instant, isPrintable, printable, refuse, textFlag, uuidv7 } from '../common.ts'
+import { thingName } from './assignment.ts'
 
 const label = z
   .string()
@@ -25,19 +19,15 @@ const fact = z
 
 /** The parameters that choose among machines: of the list, and of the export. */
 export const machineSearch = {
-  discovered: flag.openapi({ description: 'Only those seen and not yet entered, or only the others.' }),
-  denied: flag,
+  discovered: textFlag.openapi({ description: 'Only those seen and not yet entered, or only the others.' }),
+  denied: textFlag,
   image: imageName.optional().openapi({ description: 'Only those that are assigned this image.' }),
   menu: thingName.optional().openapi({ description: 'Only those that are assigned this menu.' }),
   hostname: hostname.optional(),
   serial: printable(128).optional(),
   product: printable(128).optional(),
   asset: printable(128).optional(),
-  uuid: z
-    .string()
-    .transform((text, context) => parseUuid(text) ?? refuse(context, "a UUID, and not a vendor's placeholder"))
-    .optional()
-    .openapi({ type: 'string', format: 'uuid', description: 'In either byte order.' }),
+  uuid: boardUuid.optional().openapi({ description: 'In either byte order.' }),
   label: z
     .union([label, z.array(label).max(16, 'at most 16 labels')], { error: 'key=value, once for each label' })
     .transform((given) => [given].flat())

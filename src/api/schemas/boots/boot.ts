@@ -1,0 +1,72 @@
+// What the API takes and gives of a boot.
+import { z } from '@hono/zod-openapi'
+import { outcomes } from '../../../inventory/boots/boots.ts'
+import { stages } from '../../../inventory/boots/events.ts'
+import { imageName, instant, limit, machineKey, moment, pageOf, uuidv7 } from '../common.ts'
+import type { Given } from '../json.ts'
+import { factsSchema } from '../machines/machine.ts'
+import { decisionSchema } from './decision.ts'
+
+const bootSummary = z
+  .object({
+    id: uuidv7,
+    machineId: uuidv7.optional(),
+    name: z.string().optional().openapi({ description: 'The name of the machine at that time.' }),
+    mac: z.string().optional(),
+    ip: z.string(),
+    image: imageName.optional(),
+    version: z.int().optional().openapi({ description: 'The version of the image.' }),
+    deploymentId: uuidv7.optional().openapi({ description: 'The deployment that this boot was an attempt of.' }),
+    stage: z.enum(stages).openapi({ description: 'The last stage that was seen.' }),
+    movedAt: moment,
+    progress: z.string().optional().openapi({ description: 'The last step that the installer reported.' }),
+    heardAt: moment.optional().openapi({
+      description: 'When the machine last reported anything. Repeating a step updates it, but not `movedAt`.',
+    }),
+    outcome: z.enum(outcomes).optional().openapi({
+      description:
+        'Absent while the boot is in progress. handed-over: the machine continued from its disk, or with a system that does not report. stalled: no progress; `message` lists the likely causes.',
+    }),
+    message: z.string().optional(),
+    startedAt: moment,
+    endedAt: moment.optional(),
+  })
+  .openapi('BootSummary')
+export type BootSummary = Given<typeof bootSummary>
+
+export const bootList = pageOf(bootSummary).openapi('BootList')
+
+export const bootsQuery = z.strictObject({
+  limit,
+  before: uuidv7.optional().openapi({ description: 'The `next` value of the previous page.' }),
+  machine: machineKey.optional(),
+  deployment: uuidv7.optional(),
+  image: imageName.optional(),
+  outcome: z
+    .enum([...outcomes, 'open'])
+    .optional()
+    .openapi({ description: 'open: boots that are in progress.' }),
+  since: instant.optional().openapi({ description: 'Boots that started at this time or later.' }),
+})
+
+const bootEvent = z
+  .object({
+    ip: z.string(),
+    stage: z.enum(stages),
+    file: z.string().optional(),
+    bytes: z.int().optional(),
+    durationMs: z.int().optional(),
+    message: z.string().optional(),
+    at: moment,
+  })
+  .openapi('BootEvent')
+
+export const bootSchema = bootSummary
+  .extend({
+    events: z.array(bootEvent),
+    facts: factsSchema,
+    decision: decisionSchema,
+    script: z.string().openapi({ description: 'The script that was served, without its token.' }),
+  })
+  .openapi('Boot')
+export type Boot = Given<typeof bootSchema>

@@ -1,0 +1,135 @@
+// What the API takes and gives of a deployment.
+import { z } from '@hono/zod-openapi'
+import { defaultMaxAttempts, defaultWindowSeconds, deploymentStates } from '../../../inventory/boots/deployments.ts'
+import { imageName, limit, machineKey, moment, pageOf, uuidv7 } from '../common.ts'
+import type { Given, Sent } from '../json.ts'
+import { checkedArgs, params, selector, thingName, withoutArgs } from '../machines/assignment.ts'
+
+const order = {
+  image: imageName,
+  follow: z.boolean().default(false).openapi({
+    description:
+      'Install the version that is current when the machine boots, instead of the version that is current now.',
+  }),
+  force: z.boolean().default(false).openapi({
+    description:
+      'Arm also machines that would be refused now (a template name without a value, no matching variant, an uncertain identity), and machines that are probably being installed, or were installed, under another record.',
+  }),
+  args: checkedArgs.optional().openapi({ description: 'Appended to the args of the machine.' }),
+  withoutArgs: withoutArgs.optional(),
+  answerFile: thingName.optional().openapi({ description: "Replaces the machine's own answer file." }),
+  params: params.optional(),
+  maxAttempts: z
+    .int('a whole number')
+    .min(1, '1 to 100 attempts')
+    .max(100, '1 to 100 attempts')
+    .default(defaultMaxAttempts)
+    .openapi({
+      description: 'Maximum number of boots that fetch more than the script. After them the deployment fails.',
+    }),
+  windowSeconds: z
+    .int('a whole number of seconds')
+    .min(60, '60 seconds to 30 days')
+    .max(2_592_000, '60 seconds to 30 days')
+    .default(defaultWindowSeconds)
+    .openapi({
+      description:
+        'Time limit, counted from the first attempt. A deployment that no boot starts within 30 days fails, too.',
+    }),
+}
+export type DeploymentOrder = z.output<z.ZodObject<typeof order>>
+
+export const deploymentSchema = z
+  .object({
+    id: uuidv7,
+    machineId: uuidv7,
+    machine: z.string().optional().openapi({ description: 'The name of the machine. Only in lists.' }),
+    image: imageName,
+    version: z
+      .int()
+      .optional()
+      .openapi({ description: 'The version of the image that it installs. If absent, the current version.' }),
+    batch: uuidv7.optional().openapi({ description: 'The same for all deployments that were armed together.' }),
+    args: z.array(z.string()).optional(),
+    withoutArgs: z.array(z.string()).optional(),
+    answerFile: z.string().optional(),
+    params: params.optional(),
+    state: z.enum(deploymentStates),
+    attempts: z.int(),
+    maxAttempts: z.int(),
+    windowSeconds: z.int(),
+    reason: z
+      .string()
+      .optional()
+      .openapi({ description: 'Why it failed or was cancelled, or what the machine reported.' }),
+    armedBy: z.string(),
+    createdAt: moment,
+    startedAt: moment.optional().openapi({ description: 'The time of the first attempt.' }),
+    endedAt: moment.optional(),
+  })
+  .openapi('Deployment', { description: 'An order to install an image on a machine once.' })
+export type Deployment = Given<typeof deploymentSchema>
+
+export const deploymentList = pageOf(deploymentSchema).openapi('DeploymentList')
+
+export const deploymentsQuery = z.strictObject({
+  limit,
+  before: uuidv7.optional().openapi({ description: 'The `next` value of the previous page.' }),
+  machine: machineKey.optional(),
+  image: imageName.optional(),
+  state: z
+    .enum([...deploymentStates, 'active'])
+    .optional()
+    .openapi({ description: 'active: armed, started or installing.' }),
+  batch: uuidv7
+    .optional()
+    .openapi({ description: 'Deployments that were armed together: the `batch` of DeploymentsArmed.' }),
+})
+
+export const deploymentArm = z
+  .strictObject({
+    machine: machineKey,
+    ...order,
+    replace: z
+      .boolean()
+      .default(false)
+      .openapi({ description: 'Cancel an active deployment first. Without it, an active deployment is a conflict.' }),
+  })
+  .openapi('DeploymentArm')
+export type DeploymentArm = Sent<typeof deploymentArm>
+
+const armedMachine = z.object({ id: uuidv7, machineId: uuidv7, machine: z.string() })
+
+export const deploymentsArm = z
+  .strictObject({
+    selector: selector.min(1, 'at least one condition'),
+    ...order,
+    dryRun: z.boolean().default(false).openapi({ description: 'Arm nothing; report what would be armed.' }),
+  })
+  .openapi('DeploymentsArm')
+
+export const deploymentsArmed = z
+  .object({
+    batch: uuidv7.openapi({
+      description: 'Shared by all deployments of this request. POST deployments/cancel takes it.',
+    }),
+    armed: z.array(armedMachine),
+    skipped: z.array(z.object({ machineId: uuidv7, machine: z.string(), why: z.string() })),
+  })
+  .openapi('DeploymentsArmed')
+export type DeploymentsArmed = Given<typeof deploymentsArmed>
+
+export const deploymentsCancel = z
+  .strictObject({
+    selector: selector.min(1, 'at least one condition').optional(),
+    batch: uuidv7.optional(),
+    dryRun: z.boolean().default(false).openapi({ description: 'Cancel nothing; report what would be cancelled.' }),
+  })
+  .refine((body) => (body.selector === undefined) !== (body.batch === undefined), {
+    path: ['batch'],
+    message: 'either a batch or a selector',
+  })
+  .openapi('DeploymentsCancel')
+
+export const deploymentsCancelled = z.object({ cancelled: z.array(armedMachine) }).openapi('DeploymentsCancelled')
+export type DeploymentsCancelled = Given<typeof deploymentsCancelled>

@@ -1,0 +1,70 @@
+// What the API takes and gives of an image.
+import { z } from '@hono/zod-openapi'
+import { day, imageName, moment, pageOf, printable, version } from '../common.ts'
+import type { Given, Sent } from '../json.ts'
+import { variantSchema } from './variant.ts'
+
+const variants = z.array(variantSchema).min(1, 'at least one variant').max(16, 'at most 16 variants')
+const title = printable(128).openapi({ example: 'Debian 12' })
+const endOfLife = day.nullable().optional().openapi({ description: 'The last day with updates. null removes it.' })
+
+const installerText = "Booting it may write to the machine's disk."
+const installer = z
+  .boolean()
+  .nullable()
+  .optional()
+  .openapi({
+    description: `${installerText} It belongs to the version: that of a draft applies once the draft is promoted. null removes it.`,
+  })
+
+export const imageSchema = z
+  .object({
+    name: imageName,
+    title: z.string(),
+    version: version.openapi({ description: 'The version that machines boot now.' }),
+    variants: z.array(variantSchema),
+    endOfLife: day.optional(),
+    installer: z
+      .boolean()
+      .optional()
+      .openapi({ description: `${installerText} Absent: not decided.` }),
+    revision: z.int(),
+    createdAt: moment,
+    updatedAt: moment,
+  })
+  .openapi('Image')
+export type Image = Given<typeof imageSchema>
+
+export const imageList = pageOf(imageSchema).openapi('ImageList')
+
+export const imagePut = z
+  .strictObject({
+    title: title.optional(),
+    endOfLife,
+    installer,
+    variants,
+    draft: z.boolean().optional().openapi({
+      description:
+        'true: add the variants as a draft, a version that machines boot only after it is promoted. The first version of an image is never a draft.',
+    }),
+    source: printable(512).optional().openapi({ description: 'The origin of the variants, kept with their version.' }),
+  })
+  .openapi('ImagePut')
+export type ImagePut = Sent<typeof imagePut>
+
+export const imageSaved = imageSchema
+  .extend({ draft: version.optional().openapi({ description: 'The version that was added as a draft.' }) })
+  .openapi('ImageSaved')
+export type ImageSaved = Given<typeof imageSaved>
+
+export const imagePatch = z
+  .strictObject({ title: title.optional(), version: version.optional(), endOfLife, installer })
+  .openapi('ImagePatch')
+
+export const imageUses = z
+  .object({
+    machines: z.int(),
+    more: z.boolean().openapi({ description: 'There are machines that were not counted.' }),
+  })
+  .openapi('ImageUses')
+export type ImageUses = Given<typeof imageUses>

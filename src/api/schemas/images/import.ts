@@ -1,0 +1,103 @@
+// What the API takes and gives of an import: an image on its way in.
+import { z } from '@hono/zod-openapi'
+import { importStates } from '../../../inventory/images/imports.ts'
+import { arch, imageName, limit, moment, pageOf, printable, sha256, uuidv7 } from '../common.ts'
+import type { Given, Sent } from '../json.ts'
+import { fileRef } from './variant.ts'
+
+const sha512 = z.string().regex(/^[0-9a-f]{128}$/, 'a sha512 in lower-case hexadecimal')
+
+export const importRequest = z
+  .strictObject({
+    image: imageName
+      .optional()
+      .openapi({ description: 'The name of the image. If absent, that of the recipe, or the one that is detected.' }),
+    title: printable(128).optional(),
+    installer: z.boolean().optional().openapi({
+      description:
+        "Whether booting it may write to the machine's disk. If absent, as the image was before, or as the recipe or layout says.",
+    }),
+    archs: z
+      .array(arch)
+      .min(1, 'at least one, or no archs at all')
+      .max(8, 'at most 8')
+      .optional()
+      .openapi({ description: 'Only the variants for these architectures. If absent, all of them.' }),
+    draft: z
+      .boolean()
+      .optional()
+      .openapi({ description: 'true: machines boot the version only after it is promoted.' }),
+    recipe: imageName.optional().openapi({ description: 'The name of a recipe.' }),
+    mirror: z
+      .url({ protocol: /^https?$/, error: 'an http or https URL' })
+      .max(1024, 'at most 1024 characters')
+      .optional()
+      .openapi({ description: "For a recipe: replaces the distribution's own server." }),
+    url: z.string().max(4096, 'at most 4096 characters').optional().openapi({
+      description: 'The URL of an ISO, an archive of netboot files, an EFI program (.efi) or an iPXE script (.ipxe).',
+      example: 'https://deb.debian.org/debian/dists/bookworm/main/installer-amd64/current/images/netboot/mini.iso',
+    }),
+    sha256: sha256.optional().openapi({ description: 'The expected hash of the bytes at `url`.' }),
+    sha512: sha512.optional().openapi({ description: 'The expected hash of the bytes at `url`.' }),
+    file: sha256.optional().openapi({ description: 'An uploaded ISO or archive.' }),
+    keepIso: z
+      .boolean()
+      .optional()
+      .openapi({ description: 'For `url` and `file`: installers can also fetch the ISO itself, below {{ tree }}.' }),
+    wimboot: fileRef
+      .optional()
+      .openapi({ description: 'For Windows: the program of https://ipxe.org/wimboot, uploaded.' }),
+  })
+  .superRefine((body, context) => {
+    const refuse = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message })
+    const kinds = (['recipe', 'url', 'file'] as const).filter((kind) => body[kind] !== undefined)
+    if (kinds.length !== 1) return refuse(kinds[1] ?? 'recipe', 'one of recipe, url and file, and only one')
+    const [kind = 'recipe'] = kinds
+    const only = {
+      mirror: ['recipe'],
+      sha256: ['url'],
+      sha512: ['url'],
+      keepIso: ['url', 'file'],
+      wimboot: ['url', 'file'],
+    }
+    for (const [field, kinds] of Object.entries(only))
+      if (body[field as keyof typeof only] !== undefined && !kinds.includes(kind))
+        refuse(field, `nothing: it is for ${kinds.join(' and ')}`)
+  })
+  .openapi('ImportRequest')
+export type ImportRequest = Sent<typeof importRequest>
+
+export const importSchema = z
+  .object({
+    id: uuidv7,
+    image: imageName.optional().openapi({ description: 'Absent until it is detected.' }),
+    source: z.string().openapi({ description: 'What is fetched.', example: 'recipe debian-12' }),
+    kind: z.enum(['recipe', 'url', 'file']),
+    state: z.enum(importStates),
+    doing: z.string().openapi({ example: 'downloading debian-12.iso 43%' }),
+    doneBytes: z.int().min(0).openapi({ description: 'The progress of what it is doing.' }),
+    totalBytes: z.int().min(0).optional().openapi({ description: 'Absent while the size is unknown.' }),
+    message: z
+      .string()
+      .optional()
+      .openapi({ description: 'Why it failed; when it is done: notes to read before booting the image.' }),
+    version: z.int().optional().openapi({ description: 'The version of the image that it added.' }),
+    actor: z.string().openapi({ description: 'Who requested it.' }),
+    createdAt: moment,
+    updatedAt: moment,
+    endedAt: moment.optional(),
+  })
+  .openapi('Import', { description: 'The import of an image: what is fetched, its progress, and how it ended.' })
+export type Import = Given<typeof importSchema>
+
+export const importList = pageOf(importSchema).openapi('ImportList')
+
+export const importsQuery = z.strictObject({
+  limit,
+  before: uuidv7.optional().openapi({ description: 'The `next` value of the previous page.' }),
+  image: imageName.optional(),
+  state: z
+    .enum([...importStates, 'open'])
+    .optional()
+    .openapi({ description: 'open: waiting or running.' }),
+})

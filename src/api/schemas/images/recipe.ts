@@ -1,0 +1,35 @@
+// What the API gives of recipes, by which images are imported.
+import { z } from '@hono/zod-openapi'
+import { arch, imageName } from '../common.ts'
+import type { Given } from '../json.ts'
+
+const recipeSchema = z
+  .object({
+    name: imageName,
+    title: z.string(),
+    family: z.string().openapi({ example: 'debian' }),
+    archs: z.array(arch),
+    homepage: z.string().optional(),
+    endOfLife: z.string().optional().openapi({ description: 'The last day with updates, YYYY-MM-DD.' }),
+    noEndOfLife: z.string().optional().openapi({ description: 'Why there is no end of life.', example: 'rolling' }),
+    installer: z.boolean().optional().openapi({ description: "Booting it may write to the machine's disk." }),
+    answerFile: z.string().optional().openapi({ description: 'The kind of answer file that it takes.' }),
+    minimumMemoryMb: z.int().optional(),
+    mirror: z
+      .object({ name: z.string(), url: z.string() })
+      .optional()
+      .openapi({ description: 'The name of its mirror in BOOTWRIGHT_MIRRORS, and the default URL.' }),
+    notes: z.array(z.string()),
+  })
+  .openapi('Recipe', { description: 'Instructions for importing an image.' })
+export type Recipe = Given<typeof recipeSchema>
+
+export const recipeList = z
+  .object({
+    items: z.array(recipeSchema),
+    faults: z
+      .array(z.string())
+      .openapi({ description: 'The errors in files that are not valid recipes, one per entry.' }),
+  })
+  .openapi('RecipeList')
+export type RecipeList = Given<typeof recipeList>

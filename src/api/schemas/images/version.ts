@@ -1,0 +1,73 @@
+// What the API gives of the versions of an image.
+import { z } from '@hono/zod-openapi'
+import { arch, imageName, moment, platform, sha256, version } from '../common.ts'
+import type { Given } from '../json.ts'
+import { variantSchema } from './variant.ts'
+
+export const versionSchema = z
+  .object({
+    version,
+    current: z.boolean(),
+    variants: z.array(variantSchema),
+    source: z.string().optional().openapi({ description: 'What was imported. Absent: put together by hand.' }),
+    installer: z
+      .boolean()
+      .optional()
+      .openapi({ description: "Booting it may write to the machine's disk. Absent: not decided." }),
+    createdAt: moment,
+  })
+  .openapi('ImageVersion')
+
+// A version in a path or a query comes as text.
+const versionText = z
+  .string()
+  .regex(/^[1-9]\d{0,8}$/, 'the number of a version')
+  .transform(Number)
+  .openapi({ type: 'integer', minimum: 1, example: 2 })
+
+export const versionParams = z.object({ name: imageName, version: versionText })
+
+export const versionList = z
+  .object({
+    items: z.array(versionSchema),
+    rollback: version.optional().openapi({
+      description:
+        'The version that machines booted before the current one, to which a PATCH of the image can roll back. Absent: there is none.',
+    }),
+  })
+  .openapi('ImageVersionList')
+export type ImageVersionList = Given<typeof versionList>
+
+export const diffQuery = z.strictObject({
+  from: versionText.optional().openapi({ description: 'If absent, the version that a rollback goes to.' }),
+  to: versionText.optional().openapi({ description: 'If absent, the current version.' }),
+})
+
+const diffFile = z.object({ sha256, name: z.string(), sizeBytes: z.int().optional() })
+export const diffSchema = z
+  .object({
+    from: version,
+    to: version,
+    variants: z.array(
+      z.object({
+        arch,
+        platform: platform.optional(),
+        change: z.enum(['added', 'removed', 'changed']),
+        files: z.array(
+          z.object({
+            role: z.string().openapi({ example: 'initrd initrd.gz' }),
+            from: diffFile.optional(),
+            to: diffFile.optional(),
+          }),
+        ),
+        args: z.object({
+          removed: z.array(z.string()),
+          added: z.array(z.string()),
+          reordered: z.boolean().openapi({ description: 'The same arguments in another order.' }),
+        }),
+        fields: z.array(z.object({ field: z.string(), from: z.string().optional(), to: z.string().optional() })),
+      }),
+    ),
+  })
+  .openapi('ImageDiff', { description: 'The differences. Variants that are equal are left out.' })
+export type ImageDiff = Given<typeof diffSchema>

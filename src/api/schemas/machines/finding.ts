@@ -1,0 +1,21 @@
+// What the API says an operator should settle.
+import { z } from '@hono/zod-openapi'
+import { findingCodes } from '../../../inventory/machines/identity/findings.ts'
+import { uuidv7 } from '../common.ts'
+import type { Given } from '../json.ts'
+
+export const findingList = z
+  .object({
+    items: z.array(
+      z
+        .object({
+          code: z.enum(findingCodes),
+          machines: z.array(z.object({ id: uuidv7, name: z.string() })),
+          what: z.string(),
+          nextStep: z.string().openapi({ description: 'The command that resolves it.' }),
+        })
+        .openapi('Finding', { description: 'A problem in the inventory that an operator should resolve.' }),
+    ),
+  })
+  .openapi('FindingList')
+export type FindingList = Given<typeof findingList>
