@@ -2,43 +2,15 @@ import { z } from '@hono/zod-openapi'
 import { decide, machineOf } from '../../decide/decision.ts'
 import { otherGroups } from '../../decide/group-match.ts'
 import { documentsOf, secretNamesOf } from '../../inventory/boots/answer-access.ts'
-import { findMachine } from '../../inventory/machines/machines.ts'
-import { parseUuid } from '../../lib/ids/uuid.ts'
+import { findMachine, type Machine, type MachineKey } from '../../inventory/machines/machines.ts'
 import type { Facts } from '../../model/facts.ts'
-import type { Machine, MachineKey } from '../../model/machine.ts'
 import { renderAnswers, withRedactedSecrets } from '../../render/answers.ts'
 import { namesOf } from '../../render/names.ts'
 import { type AdminDeps, endpoint } from '../http/endpoint.ts'
 import { requireMachine } from '../machines/machines.ts'
 import { explainedDecision } from '../schemas/boots/decision.ts'
-import { arch, hostname, mac, machineKey, platform, printable, refuse } from '../schemas/common.ts'
-import { answerDocument } from '../schemas/images/answer-file.ts'
-
-const previewQuery = z.strictObject({
-  arch: arch.optional().openapi({ description: "Instead of the machine's own." }),
-  platform: platform.optional().openapi({ description: "Instead of the machine's own." }),
-  baseUrl: z
-    .string()
-    .regex(/^https?:\/\/[A-Za-z0-9_.[\]:-]{1,255}$/, 'http://host[:port] without a path')
-    .optional()
-    .openapi({ description: 'The address at which the machine would ask.', example: 'http://192.0.2.1:8080' }),
-})
-
-const said = printable(253).optional()
-const explainQuery = previewQuery.extend({
-  mac: mac.optional(),
-  uuid: z
-    .string()
-    .transform((text, context) => parseUuid(text) ?? refuse(context, "a UUID, and not a vendor's placeholder"))
-    .optional()
-    .openapi({ type: 'string' }),
-  serial: said,
-  asset: said,
-  manufacturer: said,
-  product: said,
-  hostname: hostname.optional(),
-  ip: z.union([z.ipv4(), z.ipv6()], { error: 'an IP address' }).optional(),
-})
+import { explainQuery, filledAnswerFile, previewQuery } from '../schemas/boots/preview.ts'
+import { machineKey } from '../schemas/common.ts'
 
 const params = z.object({ id: machineKey })
 
@@ -91,12 +63,7 @@ export const answers = endpoint({
   description: 'With asterisks for its secrets. What is missing is named, all of it at once.',
   params,
   query: previewQuery,
-  returns: z
-    .object({
-      items: z.array(answerDocument),
-      refusal: z.string().optional().openapi({ description: 'Why the machine is refused, and the next step.' }),
-    })
-    .openapi('FilledAnswerFile'),
+  returns: filledAnswerFile,
   statuses: { 200: 'Its documents; none when the machine has no answer file' },
   answer: async (deps, { params: { id }, query }) => {
     const situation = await deps.findSituation(await factsOf(deps, id, query))

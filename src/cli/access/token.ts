@@ -1,9 +1,8 @@
 import type { Command } from 'commander'
+import type { NewToken, TokenList } from '../../api/schemas/access/token.ts'
 import { type CliDeps, clientOf, print } from '../shell/deps.ts'
 import { formatTime } from '../shell/format.ts'
 import { formatTable } from '../shell/table.ts'
-
-type Token = { id: string; name: string; createdAt: string; lastUsedAt?: string | null; revokedAt?: string | null }
 
 /** `bootwright token`. */
 export function addTokenCommand(program: Command, deps: CliDeps): void {
@@ -14,7 +13,7 @@ export function addTokenCommand(program: Command, deps: CliDeps): void {
     .description('make a token; it is shown this once')
     .argument('<name>', 'what or whom it is for')
     .action(async (name: string, _options, command: Command) => {
-      const made = await clientOf(command, deps).ask<Token & { token: string }>('POST', '/tokens', { name })
+      const made = await clientOf(command, deps).ask<NewToken>('POST', '/tokens', { name })
       // The token alone on standard output, for TOKEN=$(bootwright token create ci).
       print(command, deps, made, () => made.token)
       deps.err(`token ${made.id}: keep it, it cannot be shown again\n`)
@@ -24,7 +23,7 @@ export function addTokenCommand(program: Command, deps: CliDeps): void {
     .command('list')
     .description('list the tokens, without the tokens themselves')
     .action(async (_options, command: Command) => {
-      const { items } = await clientOf(command, deps).ask<{ items: Token[] }>('GET', '/tokens')
+      const { items } = await clientOf(command, deps).ask<TokenList>('GET', '/tokens')
       print(command, deps, { items }, () =>
         formatTable(
           ['ID', 'NAME', 'CREATED', 'LAST USED', 'REVOKED'],

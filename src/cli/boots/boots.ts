@@ -1,31 +1,11 @@
 import { type Command, Option } from 'commander'
+import type { Boot, BootSummary } from '../../api/schemas/boots/boot.ts'
 import { readMachine } from '../machines/argument.ts'
 import { type CliDeps, clientOf, print } from '../shell/deps.ts'
 import { formatBytes, formatTime } from '../shell/format.ts'
 import { parseCount, parseSince } from '../shell/since.ts'
 import { formatFields, formatTable } from '../shell/table.ts'
-import { type Decision, formatDecision } from './explain.ts'
-
-type BootEvent = { stage: string; at: string; file?: string; bytes?: number; durationMs?: number; message?: string }
-type Boot = {
-  id: string
-  name?: string
-  mac?: string
-  ip: string
-  image?: string
-  version?: number
-  outcome?: string
-  message?: string
-  /** The step that its installer reported last. */
-  progress?: string
-  heardAt?: string
-  startedAt: string
-  endedAt?: string
-  /** The last thing seen. */
-  stage: string
-  script?: string
-  decision?: Decision
-}
+import { formatDecision } from './explain.ts'
 
 const outcomes = ['booted', 'installed', 'failed', 'handed-over', 'stalled', 'superseded', 'open']
 const headings = ['STARTED', 'MACHINE', 'IMAGE', 'STAGE', 'OUTCOME', 'MESSAGE', 'ID']
@@ -46,7 +26,7 @@ export function addBootsCommand(program: Command, deps: CliDeps): void {
       ) => {
         const query = { machine, outcome, since }
         const client = clientOf(command, deps)
-        const items = await client.list<Boot>('/boots', query, 'before', limit)
+        const items = await client.list<BootSummary>('/boots', query, 'before', limit)
         print(command, deps, { items }, () => formatTable(headings, items.map(rowOf)))
       },
     )
@@ -58,15 +38,15 @@ export function addBootsCommand(program: Command, deps: CliDeps): void {
     .option('--why', 'also what was decided, and why')
     .option('--script', 'its script, as it was served')
     .action(async (id: string, { why, script }: { why?: true; script?: true }, command: Command) => {
-      const boot = await clientOf(command, deps).ask<Boot & { events: BootEvent[] }>('GET', pathOf(id))
-      const text = script ? (boot.script?.trimEnd() ?? '') : formatBoot(boot)
+      const boot = await clientOf(command, deps).ask<Boot>('GET', pathOf(id))
+      const text = script ? boot.script.trimEnd() : formatBoot(boot)
       const notices = boot.events.filter(({ stage }) => stage === 'notice').map(({ message }) => `notice: ${message}\n`)
-      const reasons = why && boot.decision ? formatDecision({ ...boot.decision, others: [] }) : ''
+      const reasons = why ? formatDecision({ ...boot.decision, others: [] }) : ''
       print(command, deps, boot, () => (why ? `${text}\n\n${notices.join('')}${reasons}` : text))
     })
 }
 
-function rowOf(boot: Boot): string[] {
+function rowOf(boot: BootSummary): string[] {
   return [
     formatTime(boot.startedAt),
     nameOf(boot),
@@ -78,7 +58,7 @@ function rowOf(boot: Boot): string[] {
   ]
 }
 
-function formatBoot(boot: Boot & { events: BootEvent[] }): string {
+function formatBoot(boot: Boot): string {
   const fields = formatFields({
     boot: boot.id,
     machine: nameOf(boot),
@@ -109,10 +89,10 @@ function pathOf(id: string): string {
   return `/boots/${encodeURIComponent(id)}`
 }
 
-function nameOf(boot: Boot): string {
+function nameOf(boot: BootSummary): string {
   return boot.name ?? boot.mac ?? boot.ip
 }
 
-function imageOf({ image, version }: Boot): string {
+function imageOf({ image, version }: BootSummary): string {
   return image ? `${image}${version ? ` v${version}` : ''}` : ''
 }

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import type { Deployment, DeploymentsArmed, DeploymentsCancelled } from '../../api/schemas/boots/deployment.ts'
 import type { Condition } from '../../model/selector.ts'
 import { machineHelp, readMachine } from '../machines/argument.ts'
 import { type AssignmentOptions, addHowOptions } from '../machines/assignment-options.ts'
@@ -7,20 +8,6 @@ import { type CliDeps, clientOf, print } from '../shell/deps.ts'
 import { formatTime } from '../shell/format.ts'
 import { formatTable } from '../shell/table.ts'
 
-type Deployment = {
-  id: string
-  machineId: string
-  machine?: string
-  image: string
-  version?: number
-  batch?: string
-  state: string
-  attempts: number
-  maxAttempts: number
-  reason?: string
-  armedBy: string
-  createdAt: string
-}
 type ArmOptions = Pick<AssignmentOptions, 'arg' | 'withoutArg' | 'answerFile' | 'param'> & {
   image: string
   where?: Condition[]
@@ -31,13 +18,6 @@ type ArmOptions = Pick<AssignmentOptions, 'arg' | 'withoutArg' | 'answerFile' | 
   follow?: true
   force?: true
 }
-type Armed = {
-  batch: string
-  armed: { id: string; machine: string }[]
-  skipped: { machine: string; why: string }[]
-}
-type Cancelled = { cancelled: { id: string; machine: string }[] }
-
 type CancelOptions = { where?: Condition[]; batch?: string; dryRun?: true }
 
 const states = ['armed', 'started', 'installing', 'installed', 'failed', 'cancelled', 'active']
@@ -89,7 +69,7 @@ export function addDeploymentCommand(program: Command, deps: CliDeps): void {
         print(command, deps, await client.ask<Deployment>('POST', '/deployments', body), formatDeployment)
       } else {
         const body = { selector: where, ...order, ...(dryRun && { dryRun }) }
-        const done = await client.ask<Armed>('POST', '/deployments/bulk', body)
+        const done = await client.ask<DeploymentsArmed>('POST', '/deployments/bulk', body)
         print(command, deps, done, (answer) => formatArmed(answer, dryRun ?? false))
       }
     })
@@ -151,7 +131,7 @@ export function addDeploymentCommand(program: Command, deps: CliDeps): void {
         return print(command, deps, cancelled, formatDeployment)
       }
       const body = { ...(where && { selector: where }), ...(batch && { batch }), ...(dryRun && { dryRun }) }
-      const done = await client.ask<Cancelled>('POST', '/deployments/cancel', body)
+      const done = await client.ask<DeploymentsCancelled>('POST', '/deployments/cancel', body)
       print(command, deps, done, ({ cancelled }) => formatCancelled(cancelled, dryRun ?? false))
     })
 }
@@ -164,7 +144,7 @@ function formatDeployment({ id, image, state, attempts, maxAttempts, reason }: D
   return `${id}: ${image} ${state}, ${attempts} of ${maxAttempts} attempts${reason ? `: ${reason}` : ''}`
 }
 
-function formatArmed({ batch, armed, skipped }: Armed, dryRun: boolean): string {
+function formatArmed({ batch, armed, skipped }: DeploymentsArmed, dryRun: boolean): string {
   const lines = skipped.map(({ machine, why }) => `skipped ${machine}: ${why}`)
   const done = `${armed.length} machines ${dryRun ? 'would be armed' : 'armed'}, ${skipped.length} skipped`
   const wayBack =
@@ -172,7 +152,7 @@ function formatArmed({ batch, armed, skipped }: Armed, dryRun: boolean): string 
   return [done, ...lines, ...wayBack].join('\n')
 }
 
-function formatCancelled(cancelled: Cancelled['cancelled'], dryRun: boolean): string {
+function formatCancelled(cancelled: DeploymentsCancelled['cancelled'], dryRun: boolean): string {
   const lines = cancelled.map(({ id, machine }) => `${machine}: ${id}`)
   return [`${cancelled.length} deployments ${dryRun ? 'would be cancelled' : 'cancelled'}`, ...lines].join('\n')
 }

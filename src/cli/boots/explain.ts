@@ -1,31 +1,9 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import type { ExplainedDecision } from '../../api/schemas/boots/decision.ts'
 import { archs, platforms } from '../../model/arch.ts'
 import { machineHelp, machineInPath, readMachine } from '../machines/argument.ts'
 import { withQuery } from '../shell/client.ts'
 import { type CliDeps, clientOf, print } from '../shell/deps.ts'
-
-/** A decision, as the API gives it. */
-export type Decision = {
-  target: { arch: string; platform: string; assumed: string[] }
-  machine?: { name: string; discovered: boolean }
-  deployment?: { id: string; attempt: number; maxAttempts: number }
-  image?: { name: string; version: number }
-  answerFile?: { name: string; version: number }
-  params: Record<string, unknown>
-  spec: {
-    kind: string
-    reason?: string
-    nextStep?: string
-    args?: string[]
-    withoutArgs?: { pattern: string }[]
-    menu?: string
-    method?: string | { file: string }
-    entries?: { name: string }[]
-  }
-  notices: string[]
-  reasons: { candidate: string; won: boolean; why: string }[]
-  others: { group: string; why: string }[]
-}
 
 /** `bootwright explain`. */
 export function addExplainCommand(program: Command, deps: CliDeps): void {
@@ -52,14 +30,16 @@ export function addExplainCommand(program: Command, deps: CliDeps): void {
           as === undefined
             ? withQuery(`/machines/${machineInPath(machine as string)}/decision`, target)
             : withQuery('/explain', { ...as, ...target })
-        print(command, deps, await clientOf(command, deps).ask<Decision>('GET', path), formatDecision)
+        print(command, deps, await clientOf(command, deps).ask<ExplainedDecision>('GET', path), formatDecision)
       },
     )
 }
 
 /** In words; the reasons one to a line, those that won first marked `yes`. */
-export function formatDecision(decision: Decision): string {
+export function formatDecision(decision: ExplainedDecision): string {
   const { target, deployment, answerFile, params, spec, notices, reasons, others } = decision
+  const args = 'args' in spec ? spec.args : []
+  const removed = 'withoutArgs' in spec ? (spec.withoutArgs ?? []) : []
   const assumed = target.assumed.length > 0 ? ` (assumed: ${target.assumed.join(', ')})` : ''
   const lines: [string, string][] = [
     ['boots', whatOf(decision)],
@@ -71,9 +51,9 @@ export function formatDecision(decision: Decision): string {
           ],
         ]
       : []),
-    ...(spec.args?.length ? [['args', spec.args.join(' ')] as [string, string]] : []),
-    ...(spec.withoutArgs?.length
-      ? [['without', [...new Set(spec.withoutArgs.map(({ pattern }) => pattern))].join(' ')] as [string, string]]
+    ...(args.length > 0 ? [['args', args.join(' ')] as [string, string]] : []),
+    ...(removed.length > 0
+      ? [['without', [...new Set(removed.map(({ pattern }) => pattern))].join(' ')] as [string, string]]
       : []),
     ...(answerFile ? [['answers', `${answerFile.name} version ${answerFile.version}`] as [string, string]] : []),
     ...Object.entries(params).map(([name, value]): [string, string] => ['param', `${name}=${JSON.stringify(value)}`]),
@@ -85,11 +65,11 @@ export function formatDecision(decision: Decision): string {
   return lines.map(([name, text]) => `${name.padEnd(8)}${text}`).join('\n')
 }
 
-function whatOf({ image, spec }: Decision): string {
+function whatOf({ image, spec }: ExplainedDecision): string {
   if (spec.kind === 'refusal') return `refused: ${spec.reason}; ${spec.nextStep}`
-  if (spec.kind === 'menu') return `menu ${spec.menu}: ${spec.entries?.map((one) => one.name).join(', ')}`
-  const method = typeof spec.method === 'object' ? spec.method.file : spec.method
-  const how = method === undefined ? spec.kind : `${spec.kind} by ${method}`
+  if (spec.kind === 'menu') return `menu ${spec.menu}: ${spec.entries.map(({ name }) => name).join(', ')}`
+  const how =
+    spec.kind === 'local' ? `local by ${typeof spec.method === 'object' ? spec.method.file : spec.method}` : spec.kind
   return image === undefined ? how : `${image.name} version ${image.version}, ${how}`
 }
 

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander'
+import type { FilledAnswerFile } from '../../api/schemas/boots/preview.ts'
 import { archs, platforms } from '../../model/arch.ts'
 import { machineArgument, machineInPath } from '../machines/argument.ts'
 import { withQuery } from '../shell/client.ts'
@@ -21,15 +22,13 @@ export function addPreviewCommand(program: Command, deps: CliDeps): void {
       ) => {
         const client = clientOf(command, deps)
         const path = (what: string) => withQuery(`/machines/${machineInPath(machine)}/${what}`, target)
-        if (answers) print(command, deps, await client.ask<Answers>('GET', path('answers')), formatAnswers)
+        if (answers) print(command, deps, await client.ask<FilledAnswerFile>('GET', path('answers')), formatAnswers)
         else print(command, deps, await client.text(path('script')), (script) => script.trimEnd())
       },
     )
 }
 
-type Answers = { items: { name: string; mediaType: string; text: string }[]; refusal?: string }
-
-function formatAnswers({ items, refusal }: Answers): string {
+function formatAnswers({ items, refusal }: FilledAnswerFile): string {
   if (refusal !== undefined) return `refused: ${refusal}`
   if (items.length === 0) return 'the machine has no answer file'
   if (items.length === 1) return items[0]?.text.trimEnd() ?? ''

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander'
+import type { Change } from '../../api/schemas/changes/change.ts'
 import { withQuery } from '../shell/client.ts'
 import { type CliDeps, clientOf, print } from '../shell/deps.ts'
 import { difference } from '../shell/difference.ts'
@@ -7,7 +8,6 @@ import { linesOf } from '../shell/lines.ts'
 import { parseCount, parseSince } from '../shell/since.ts'
 import { formatTable } from '../shell/table.ts'
 
-type Change = { at: string; actor: string; type: string; subject: string; before?: unknown; after?: unknown }
 type Options = {
   of?: string
   type?: string

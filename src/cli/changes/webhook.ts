@@ -1,12 +1,15 @@
 import { type Command, Option } from 'commander'
+import type { ChangeTypeList } from '../../api/schemas/changes/change.ts'
+import type {
+  DeadMessageList,
+  NewWebhook,
+  Webhook,
+  WebhookList,
+  WebhookTested,
+} from '../../api/schemas/changes/webhook.ts'
 import { type CliDeps, clientOf, collect, print } from '../shell/deps.ts'
 import { formatTime } from '../shell/format.ts'
 import { formatTable } from '../shell/table.ts'
-
-type Webhook = { id: string; url: string; types: string[]; active: boolean; createdAt: string }
-type ChangeTypes = { noun: string; types: string[] }
-type Tested = { delivered: boolean; status?: number; error?: string }
-type Dead = { id: string; attempts: number; error?: string; createdAt: string; body: string }
 
 /** `bootwright webhook`. */
 export function addWebhookCommand(program: Command, deps: CliDeps): void {
@@ -22,7 +25,7 @@ export function addWebhookCommand(program: Command, deps: CliDeps): void {
       collect,
     )
     .action(async (url: string, { type = [] }: { type?: string[] }, command: Command) => {
-      const made = await clientOf(command, deps).ask<Webhook & { secret: string }>('POST', '/webhooks', {
+      const made = await clientOf(command, deps).ask<NewWebhook>('POST', '/webhooks', {
         url,
         types: type,
       })
@@ -34,7 +37,7 @@ export function addWebhookCommand(program: Command, deps: CliDeps): void {
     .command('list')
     .description('list webhooks')
     .action(async (_options, command: Command) => {
-      const { items } = await clientOf(command, deps).ask<{ items: Webhook[] }>('GET', '/webhooks')
+      const { items } = await clientOf(command, deps).ask<WebhookList>('GET', '/webhooks')
       const rows = items.map((one) => [
         one.url,
         one.types.join(' ') || 'everything',
@@ -49,7 +52,7 @@ export function addWebhookCommand(program: Command, deps: CliDeps): void {
     .command('types')
     .description('list the types of changes that --type takes')
     .action(async (_options, command: Command) => {
-      const { items } = await clientOf(command, deps).ask<{ items: ChangeTypes[] }>('GET', '/change-types')
+      const { items } = await clientOf(command, deps).ask<ChangeTypeList>('GET', '/change-types')
       const rows = items.map(({ noun, types }) => [noun, types.join(' ')])
       print(command, deps, { items }, () => formatTable(['NOUN', 'TYPES'], rows))
     })
@@ -59,7 +62,7 @@ export function addWebhookCommand(program: Command, deps: CliDeps): void {
     .description('send a test message now, and show what the receiver answered')
     .argument('<id>', 'as listed')
     .action(async (id: string, _options, command: Command) => {
-      const tested = await clientOf(command, deps).ask<Tested>('POST', `${pathOf(id)}/test`)
+      const tested = await clientOf(command, deps).ask<WebhookTested>('POST', `${pathOf(id)}/test`)
       if (!tested.delivered)
         throw new Error(`not delivered: ${tested.error ?? `the receiver answered ${tested.status}`}`)
       print(command, deps, tested, () => `delivered: the receiver answered ${tested.status}`)
@@ -98,7 +101,7 @@ export function addWebhookCommand(program: Command, deps: CliDeps): void {
     .description('list the messages that were given up')
     .argument('<id>', 'as listed')
     .action(async (id: string, _options, command: Command) => {
-      const { items } = await clientOf(command, deps).ask<{ items: Dead[] }>('GET', `${pathOf(id)}/dead`)
+      const { items } = await clientOf(command, deps).ask<DeadMessageList>('GET', `${pathOf(id)}/dead`)
       const rows = items.map((one) => [formatTime(one.createdAt), String(one.attempts), one.error, one.id])
       print(command, deps, { items }, () => formatTable(['MADE', 'TRIES', 'ERROR', 'ID'], rows))
     })

@@ -1,14 +1,12 @@
 import { basename } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
+import type { AnswerFile, AnswerFileVersionList } from '../../api/schemas/images/answer-file.ts'
 import { type CliDeps, clientOf, collect, print } from '../shell/deps.ts'
 import { formatTime } from '../shell/format.ts'
 import { readInput } from '../shell/json-file.ts'
 import { formatTable } from '../shell/table.ts'
 
-type Document = { name: string; mediaType: string; text: string }
-type AnswerFile = { name: string; title: string; version: number; documents: Document[]; updatedAt: string }
 type SetOptions = { type?: string; title?: string; remove?: string[]; replace?: true }
-type Version = { version: number; current: boolean; documents: Document[]; createdAt: string }
 
 /** `bootwright answer-file`. */
 export function addAnswerFileCommand(program: Command, deps: CliDeps): void {
@@ -67,7 +65,7 @@ export function addAnswerFileCommand(program: Command, deps: CliDeps): void {
     .description('list the versions of an answer file')
     .argument('<name>')
     .action(async (name: string, _options, command: Command) => {
-      const { items } = await clientOf(command, deps).ask<{ items: Version[] }>('GET', `${pathOf(name)}/versions`)
+      const { items } = await clientOf(command, deps).ask<AnswerFileVersionList>('GET', `${pathOf(name)}/versions`)
       print(command, deps, { items }, () =>
         formatTable(
           ['VERSION', 'IN FORCE', 'DOCUMENTS', 'MADE'],
@@ -100,7 +98,7 @@ function pathOf(name: string): string {
   return `/answer-files/${encodeURIComponent(name)}`
 }
 
-function namesOf({ documents }: { documents: Document[] }): string {
+function namesOf({ documents }: Pick<AnswerFile, 'documents'>): string {
   return documents.map((one) => one.name).join(' ')
 }
 

@@ -1,23 +1,9 @@
 import { type Command, InvalidArgumentError } from 'commander'
+import type { ClearLine, StoredFile } from '../../api/schemas/images/file.ts'
 import { type CliDeps, clientOf, print } from '../shell/deps.ts'
 import { formatBytes, formatCount, formatTime } from '../shell/format.ts'
 import { formatTable } from '../shell/table.ts'
 import { streamLines, tellVerified } from './verify.ts'
-
-type StoredFile = {
-  sha256: string
-  name: string
-  sizeBytes: number
-  createdAt: string
-  checkedAt: string | null
-  damage: string | null
-}
-
-type Line =
-  | { kind: 'unnamed' | 'unrecorded'; sha256: string; name?: string; sizeBytes: number; removed: boolean }
-  | { kind: 'damaged'; sha256: string; name: string; sizeBytes: number; damage: string }
-  | { kind: 'end'; dryRun: boolean; files: number; bytes: number; damaged: number }
-  | { kind: 'error'; error: string }
 
 /** `bootwright file`. */
 export function addFileCommand(program: Command, deps: CliDeps): void {
@@ -60,9 +46,9 @@ export function addFileCommand(program: Command, deps: CliDeps): void {
     .option('--older-than <hours>', 'what was uploaded later stays: its image may not be saved yet', parseHours, 24)
     .action(async ({ yes = false, olderThan }: { yes?: boolean; olderThan: number }, command: Command) => {
       const body = { dryRun: !yes, olderThanHours: olderThan }
-      const items: Extract<Line, { sha256: string }>[] = []
-      let end: Extract<Line, { kind: 'end' }> | undefined
-      for await (const line of streamLines<Line>(clientOf(command, deps), '/files/gc', body)) {
+      const items: Extract<ClearLine, { sha256: string }>[] = []
+      let end: Extract<ClearLine, { kind: 'end' }> | undefined
+      for await (const line of streamLines<ClearLine>(clientOf(command, deps), '/files/gc', body)) {
         if (line.kind === 'error') throw new Error(line.error)
         if (line.kind === 'end') end = line
         else items.push(line)
@@ -84,12 +70,12 @@ export function addFileCommand(program: Command, deps: CliDeps): void {
     })
 }
 
-function formatGarbage(items: Extract<Line, { sha256: string }>[], yes: boolean): string {
+function formatGarbage(items: Extract<ClearLine, { sha256: string }>[], yes: boolean): string {
   if (items.length === 0) return 'there is nothing to clear away'
   return formatTable(
     ['FILE', 'SIZE', 'SHA256', yes ? 'WAS' : 'IS'],
     items.map((one) => [
-      one.name,
+      'name' in one ? one.name : '',
       formatBytes(one.sizeBytes),
       one.sha256,
       one.kind === 'damaged' ? `damaged: ${one.damage}` : one.kind === 'unnamed' ? 'named by nothing' : 'not recorded',

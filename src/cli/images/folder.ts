@@ -1,5 +1,7 @@
 import { open } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import type { Image, ImageSaved } from '../../api/schemas/images/image.ts'
+import type { FileRef } from '../../api/schemas/images/variant.ts'
 import { requireLayout } from '../../intake/discs/layout-folders.ts'
 import {
   chooseVariants,
@@ -9,13 +11,11 @@ import {
   variantOf,
 } from '../../intake/discs/layout-variants.ts'
 import { mostTextBytes } from '../../intake/discs/layouts.ts'
-import type { FileRef, Variant } from '../../model/image.ts'
 import type { Client } from '../shell/client.ts'
 import type { CliDeps } from '../shell/deps.ts'
 import type { ImportOptions } from './image-import.ts'
 import { placeAt } from './source.ts'
 import { storeFile } from './upload.ts'
-import type { Image } from './variant.ts'
 import { tellLeftOut, walkFolder } from './walk-folder.ts'
 
 /** Makes an image of a folder of this computer: an unpacked ISO, or netboot files. @throws Error for the operator */
@@ -41,7 +41,7 @@ export async function importFolder(
     hashes.set(path, (await storeFile(client, deps, placeAt(join(folder, path)), 'file')).sha256)
   const variants = chosen.map((one) => variantOf(one, hashes, { keepIso: false, wimboot }))
 
-  const before = await client.find<{ version: number; variants: Variant[]; installer?: boolean }>(imagePath)
+  const before = await client.find<Image>(imagePath)
   const source = `folder ${basename(folder)
     .slice(0, 200)
     .replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, '_')}`
@@ -53,7 +53,7 @@ export async function importFolder(
     draft: options.draft,
     variants: mergedVariants(before?.variants ?? [], variants),
   }
-  const image = await client.ask<Image & { draft?: number }>('PUT', imagePath, body)
+  const image = await client.ask<ImageSaved>('PUT', imagePath, body)
   for (const note of layout.notes) deps.err(`${note}\n`)
   return { image, version: image.draft ?? image.version, before: before?.version }
 }

@@ -1,6 +1,9 @@
 import { stat } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
+import type { Image } from '../../api/schemas/images/image.ts'
+import type { Import, ImportRequest } from '../../api/schemas/images/import.ts'
+import type { RecipeList } from '../../api/schemas/images/recipe.ts'
 import type { Arch } from '../../model/arch.ts'
 import type { Client } from '../shell/client.ts'
 import { type CliDeps, clientOf, print } from '../shell/deps.ts'
@@ -8,11 +11,10 @@ import { endsSoon, formatBytes, formatEndOfLife, formatFit, formatTime } from '.
 import { formatTable } from '../shell/table.ts'
 import { archsOption } from './archs-option.ts'
 import { importFolder } from './folder.ts'
-import { followImport, type Import, tellItGoesOn } from './import.ts'
+import { followImport, tellItGoesOn } from './import.ts'
 import { type Place, parsePlace } from './source.ts'
 import { storeFile } from './upload.ts'
 import { draftHelp, tellUses } from './uses.ts'
-import type { Image } from './variant.ts'
 
 export type ImportOptions = {
   name?: string
@@ -97,7 +99,7 @@ export function addImageImportCommands(image: Command, deps: CliDeps): void {
     .command('recipes')
     .description('list the recipes that image add NAME knows')
     .action(async (_options, command: Command) => {
-      const answer = await clientOf(command, deps).ask<Recipes>('GET', '/recipes')
+      const answer = await clientOf(command, deps).ask<RecipeList>('GET', '/recipes')
       print(command, deps, answer, ({ items }) =>
         formatTable(
           ['NAME', 'TITLE', 'ARCHS', 'END-OF-LIFE'],
@@ -112,16 +114,6 @@ export function addImageImportCommands(image: Command, deps: CliDeps): void {
       for (const fault of answer.faults) deps.err(`${fault}\n`)
     })
 }
-
-export type Recipe = {
-  name: string
-  title: string
-  archs: string[]
-  endOfLife?: string
-  noEndOfLife?: string
-  notes: string[]
-}
-type Recipes = { items: Recipe[]; faults: string[] }
 
 /** `image add NAME` without a word of what it is made of. */
 export async function addByRecipe(
@@ -140,7 +132,7 @@ export async function addByRecipe(
   },
 ): Promise<void> {
   const { recipe: recipeName = name, mirror, arch, title, installer, draft, wait } = options
-  const { items, faults } = await client.ask<Recipes>('GET', '/recipes')
+  const { items, faults } = await client.ask<RecipeList>('GET', '/recipes')
   const recipe = items.find((one) => one.name === recipeName)
   if (recipe === undefined) {
     const wrong = faults.filter((line) => line.includes(`/${recipeName}.y`))
@@ -174,7 +166,13 @@ async function wishesOf(client: Client, deps: CliDeps, options: ImportOptions) {
   }
 }
 
-async function runImport(command: Command, deps: CliDeps, client: Client, body: object, wait: boolean): Promise<void> {
+async function runImport(
+  command: Command,
+  deps: CliDeps,
+  client: Client,
+  body: ImportRequest,
+  wait: boolean,
+): Promise<void> {
   const asked = await client.ask<Import>('POST', '/imports', body)
   if (!wait) {
     print(command, deps, asked, ({ id }) => id)

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
+import type { Image, ImageSaved } from '../../api/schemas/images/image.ts'
 import { relativeNames, relativeWarning } from '../../intake/discs/layouts/ipxe-script.ts'
 import { type CliDeps, clientOf, print } from '../shell/deps.ts'
 import { formatEndOfLife, formatFit, formatTime } from '../shell/format.ts'
@@ -9,7 +10,7 @@ import { addVariantOptions, faultIn, type GivenOptions, namesNothing, withTrees 
 import type { Place } from './source.ts'
 import { storeFile } from './upload.ts'
 import { draftHelp, tellUses } from './uses.ts'
-import { describeVariant, type Image, variantWith, withVariant } from './variant.ts'
+import { describeVariant, variantWith, withVariant } from './variant.ts'
 import { addImageVersionCommands } from './versions.ts'
 
 type AddOptions = GivenOptions & {
@@ -54,7 +55,7 @@ export function addImageCommand(program: Command, deps: CliDeps): void {
         ...(options.draft && { draft: true }),
         variants: withVariant(current?.variants ?? [], variant),
       }
-      const saved = await client.ask<Image & { draft?: number }>('PUT', path, body)
+      const saved = await client.ask<ImageSaved>('PUT', path, body)
       const { draft: version = saved.version } = saved
       const same = version === before?.version ? ', as before' : ''
       print(

@@ -1,22 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import type { Image } from '../../api/schemas/images/image.ts'
+import type { Import } from '../../api/schemas/images/import.ts'
 import { type Client, RefusedError } from '../shell/client.ts'
 import type { CliDeps } from '../shell/deps.ts'
 import { startProgress } from '../shell/progress.ts'
-import type { Image } from './variant.ts'
-
-/** An import, as the API gives it. */
-export type Import = {
-  id: string
-  image?: string
-  source: string
-  state: 'waiting' | 'running' | 'done' | 'failed' | 'cancelled'
-  doing: string
-  doneBytes: number
-  totalBytes?: number
-  message?: string
-  version?: number
-  createdAt: string
-}
 
 const defaultPollMs = 500
 /** A server that is started anew is waited for. */

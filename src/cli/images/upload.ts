@@ -1,12 +1,13 @@
 import { resolve } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
+import type { StoredFile, Upload } from '../../api/schemas/images/file.ts'
+import type { FileRef } from '../../api/schemas/images/variant.ts'
 import { patientRetriesMs } from '../../bytes/fetch/download.ts'
 import { type Client, RefusedError, withQuery } from '../shell/client.ts'
 import type { CliDeps } from '../shell/deps.ts'
 import { formatBytes } from '../shell/format.ts'
 import { type Progress, startProgress } from '../shell/progress.ts'
 import { openSource, type Place, readSource, type Source } from './source.ts'
-import type { FileRef } from './variant.ts'
 
 const defaultStallMs = 60_000
 const defaultRetriesMs = [1000, 2000, 4000, 8000]
@@ -62,11 +63,9 @@ async function bring(client: Client, deps: CliDeps, place: Place, progress: Prog
 
 // One that is damaged is not what it should be: it is stored anew.
 async function isStored(client: Client, sha256: string): Promise<boolean> {
-  const file = await client.find<{ damage: string | null }>(`/files/${sha256}`)
+  const file = await client.find<StoredFile>(`/files/${sha256}`)
   return file !== undefined && file.damage === null
 }
-
-type Upload = { receivedBytes: number; stored: boolean }
 
 /**
  * Sends what the server does not have yet, again and again: over a bad line, and while the server is started anew.

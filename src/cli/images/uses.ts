@@ -1,7 +1,8 @@
+import type { Image, ImageUses } from '../../api/schemas/images/image.ts'
 import type { Client } from '../shell/client.ts'
 import type { CliDeps } from '../shell/deps.ts'
 import { formatCount } from '../shell/format.ts'
-import { type Image, nextCommand } from './variant.ts'
+import { nextCommand } from './variant.ts'
 
 /** For `--draft` in the help. */
 export const draftHelp = 'add the version without promoting it: machines go on with the one they boot now'
@@ -26,7 +27,7 @@ export async function tellUses(
   }
   if (before !== undefined && before !== version) {
     const path = `/images/${encodeURIComponent(name)}/uses`
-    const { machines, more } = await client.ask<{ machines: number; more: boolean }>('GET', path)
+    const { machines, more } = await client.ask<ImageUses>('GET', path)
     const count = `${more ? 'at least ' : ''}${formatCount(machines, 'machine')}`
     deps.err(
       `${count} boot${machines === 1 && !more ? 's' : ''} version ${version} from now on, and not version ${before}; `,

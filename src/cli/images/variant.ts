@@ -1,39 +1,7 @@
+import type { Image } from '../../api/schemas/images/image.ts'
+import type { Chap, FileRef, TreeFile, Variant } from '../../api/schemas/images/variant.ts'
+import type { Arch, Platform } from '../../model/arch.ts'
 import type { Place } from './source.ts'
-
-export type FileRef = { sha256: string; name: string }
-export type TreeFile = { path: string; sha256: string }
-
-/** A variant as the API takes and gives it; which fields there are depends on the kind. */
-export type Variant = {
-  arch: string
-  platform?: string
-  kind: keyof typeof kinds
-  kernel?: FileRef
-  initrds?: FileRef[]
-  wimboot?: FileRef
-  files?: FileRef[]
-  file?: FileRef
-  args?: string[]
-  tree?: TreeFile[]
-  bootConfig?: string
-  target?: string
-  initiator?: string
-  chap?: { username: string; password: string; reverse?: { username: string; password: string } }
-}
-
-/** An image, as the API gives it. */
-export type Image = {
-  name: string
-  title: string
-  version: number
-  variants: Variant[]
-  /** YYYY-MM-DD. */
-  endOfLife?: string
-  /** Booting it may write to the machine's disk. */
-  installer?: boolean
-  createdAt: string
-  updatedAt: string
-}
 
 /** The command that comes next for an image: one that installs is armed for a machine, or it would install at every boot. */
 export function nextCommand({ name, installer }: Image): string {
@@ -64,8 +32,8 @@ export type VariantOptions = {
   chapReverseUser?: string
   chapReverseSecret?: string
   local?: true
-  arch: string
-  platform?: string
+  arch: Arch
+  platform?: Platform
 }
 
 const kinds = {
@@ -122,8 +90,7 @@ export async function variantWith(
   return { ...fits, kind: 'local' }
 }
 
-function sanOptions(options: VariantOptions): Pick<Variant, 'initiator' | 'chap'> {
-  const { initiator, chapUser, chapSecret, chapReverseUser, chapReverseSecret } = options
+function sanOptions({ initiator, chapUser, chapSecret, chapReverseUser, chapReverseSecret }: VariantOptions) {
   const reverse = pair(chapReverseUser, chapReverseSecret)
   const chap = pair(chapUser, chapSecret)
   return { ...(initiator && { initiator }), ...(chap && { chap: { ...chap, ...(reverse && { reverse }) } }) }
@@ -135,25 +102,22 @@ function pair(username: string | undefined, password: string | undefined) {
 
 /** The variants with one more, or with it in the place of the one for the same arch and platform. */
 export function withVariant(variants: Variant[], variant: Variant): Variant[] {
-  const isTwin = (one: Variant) => one.arch === variant.arch && one.platform === variant.platform
-  return variants.some(isTwin) ? variants.map((one) => (isTwin(one) ? variant : one)) : [...variants, variant]
+  const isSame = (one: Variant) => one.arch === variant.arch && one.platform === variant.platform
+  return variants.some(isSame) ? variants.map((one) => (isSame(one) ? variant : one)) : [...variants, variant]
 }
 
 /** The files of a variant in the order they are fetched, each with what it is for; not those of its tree. */
-export function filesOf({
-  kernel,
-  initrds = [],
-  wimboot,
-  files = [],
-  file,
-}: Variant): { role: string; file: FileRef }[] {
-  return [
-    ...(kernel ? [{ role: 'kernel', file: kernel }] : []),
-    ...initrds.map((one) => ({ role: 'initrd', file: one })),
-    ...(wimboot ? [{ role: 'wimboot', file: wimboot }] : []),
-    ...files.map((one) => ({ role: 'file', file: one })),
-    ...(file ? [{ role: 'file', file }] : []),
-  ]
+export function filesOf(variant: Variant): { role: string; file: FileRef }[] {
+  switch (variant.kind) {
+    case 'linux':
+      return [{ role: 'kernel', file: variant.kernel }, ...variant.initrds.map((file) => ({ role: 'initrd', file }))]
+    case 'wimboot':
+      return [{ role: 'wimboot', file: variant.wimboot }, ...variant.files.map((file) => ({ role: 'file', file }))]
+    case 'local':
+      return []
+    default:
+      return 'file' in variant && variant.file !== undefined ? [{ role: 'file', file: variant.file }] : []
+  }
 }
 
 /** The kind of a variant in words. */
@@ -161,18 +125,28 @@ export function kindOf({ kind }: Variant): string {
   return kinds[kind]
 }
 
+/** What some kinds of variants have. */
+type Details = {
+  kind: Variant['kind']
+  args?: string[]
+  tree?: TreeFile[] | undefined
+  target?: string
+  initiator?: string | undefined
+  chap?: Chap | undefined
+}
+
 /** For people: the kind, the files with their hashes, and what else there is to know, a line each. */
 export function describeVariant(variant: Variant): string {
-  const { args, tree, target, initiator, chap } = variant
+  const { args = [], tree = [], target, initiator, chap }: Details = variant
   const by = (one: { username: string; password: string }) => `as ${one.username} with secret ${one.password}`
   const lines: [string, string][] = [
     ...filesOf(variant).map(({ role, file }): [string, string] => [role, `${file.sha256}  ${file.name}`]),
-    ...(tree?.length ? [['tree', `${tree.length} files, ${paths(tree)}`] as [string, string]] : []),
+    ...(tree.length > 0 ? [['tree', `${tree.length} files, ${paths(tree)}`] as [string, string]] : []),
     ...(target ? [['target', target] as [string, string]] : []),
     ...(initiator ? [['as', initiator] as [string, string]] : []),
     ...(chap ? [['CHAP', by(chap)] as [string, string]] : []),
     ...(chap?.reverse ? [['reverse', by(chap.reverse)] as [string, string]] : []),
-    ...(args?.length ? [['args', args.join(' ')] as [string, string]] : []),
+    ...(args.length > 0 ? [['args', args.join(' ')] as [string, string]] : []),
   ]
   const width = Math.max(6, ...lines.map(([name]) => name.length))
   return [kindOf(variant), ...lines.map(([name, text]) => `  ${name.padEnd(width)}  ${text}`)].join('\n')

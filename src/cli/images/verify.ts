@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import type { VerifyLine } from '../../api/schemas/images/file.ts'
 import type { Client } from '../shell/client.ts'
 import { type CliDeps, print } from '../shell/deps.ts'
 import { formatBytes, formatCount } from '../shell/format.ts'
@@ -6,13 +7,7 @@ import { linesOf } from '../shell/lines.ts'
 import { startProgress } from '../shell/progress.ts'
 import { formatTable } from '../shell/table.ts'
 
-type About = { sha256: string; name: string; sizeBytes: number }
-type Line =
-  | ({ kind: 'progress'; doneBytes: number } & About)
-  | ({ kind: 'checked'; damage: string | null } & About)
-  | ({ kind: 'failed'; message: string } & About)
-  | { kind: 'end'; checked: number; damaged: number; failed: number; bytes: number }
-  | { kind: 'error'; error: string }
+type Item = Extract<VerifyLine, { kind: 'checked' | 'failed' }>
 
 /** Has the server hash files again, and tells what is wrong. @throws Error when something is */
 export async function tellVerified(
@@ -21,10 +16,10 @@ export async function tellVerified(
   client: Client,
   wanted: { files?: string[]; images?: string[] },
 ): Promise<void> {
-  const lines = streamLines<Line>(client, '/files/verify', wanted)
+  const lines = streamLines<VerifyLine>(client, '/files/verify', wanted)
   const progress = startProgress(deps, 'verify')
-  const items: Extract<Line, { kind: 'checked' | 'failed' }>[] = []
-  let end: Extract<Line, { kind: 'end' }> | undefined
+  const items: Item[] = []
+  let end: Extract<VerifyLine, { kind: 'end' }> | undefined
   try {
     for await (const line of lines) {
       if (line.kind === 'progress') progress.update(line.name, line.doneBytes, line.sizeBytes)
@@ -37,7 +32,7 @@ export async function tellVerified(
   }
   if (end === undefined) throw new Error('the server ended the check before its end')
   const { checked, damaged, failed, bytes } = end
-  const wrong = items.flatMap((one): [About, string][] => {
+  const wrong = items.flatMap((one): [Item, string][] => {
     if (one.kind === 'failed') return [[one, `not checked: ${one.message}`]]
     return one.damage === null ? [] : [[one, one.damage]]
   })

@@ -1,27 +1,13 @@
 import { type Command, InvalidArgumentError } from 'commander'
+import type { Image } from '../../api/schemas/images/image.ts'
+import type { ImageDiff, ImageVersionList } from '../../api/schemas/images/version.ts'
 import { withQuery } from '../shell/client.ts'
 import { type CliDeps, clientOf, print } from '../shell/deps.ts'
 import { formatBytes, formatFit, formatTime } from '../shell/format.ts'
 import { formatTable } from '../shell/table.ts'
-import type { Image, Variant } from './variant.ts'
 import { tellVerified } from './verify.ts'
 
-type Version = { version: number; current: boolean; variants: Variant[]; source?: string; createdAt: string }
-type Versions = { items: Version[]; rollback?: number }
-type DiffFile = { sha256: string; name: string; sizeBytes?: number }
-type Diff = {
-  from: number
-  to: number
-  variants: {
-    arch: string
-    platform?: string
-    change: 'added' | 'removed' | 'changed'
-    files: { role: string; from?: DiffFile; to?: DiffFile }[]
-    args: { removed: string[]; added: string[]; reordered: boolean }
-    fields: { field: string; from?: string; to?: string }[]
-  }[]
-}
-
+type DiffFile = NonNullable<ImageDiff['variants'][number]['files'][number]['from']>
 type SetOptions = { title?: string; endOfLife?: string; installer?: boolean }
 
 /** `bootwright image set`, `versions`, `promote`, `rollback`, `diff`, `verify`, `delete`. */
@@ -52,7 +38,7 @@ export function addImageVersionCommands(image: Command, deps: CliDeps): void {
     .description('list the versions of an image')
     .argument('<name>')
     .action(async (name: string, _options, command: Command) => {
-      const versions = await clientOf(command, deps).ask<Versions>('GET', `${pathOf(name)}/versions`)
+      const versions = await clientOf(command, deps).ask<ImageVersionList>('GET', `${pathOf(name)}/versions`)
       print(command, deps, versions, formatVersions)
     })
 
@@ -68,7 +54,7 @@ export function addImageVersionCommands(image: Command, deps: CliDeps): void {
     .description('go back to the version that machines booted before the current one came')
     .argument('<name>')
     .action(async (name: string, _options, command: Command) => {
-      const { rollback } = await clientOf(command, deps).ask<Versions>('GET', `${pathOf(name)}/versions`)
+      const { rollback } = await clientOf(command, deps).ask<ImageVersionList>('GET', `${pathOf(name)}/versions`)
       if (rollback === undefined) throw new Error(`image ${name} has no version to go back to`)
       await promote(command, deps, name, rollback)
     })
@@ -81,7 +67,7 @@ export function addImageVersionCommands(image: Command, deps: CliDeps): void {
     .argument('[to]', 'a version; else the current one', parseVersion)
     .action(async (name: string, from: number | undefined, to: number | undefined, _options, command: Command) => {
       const query = { from: from?.toString(), to: to?.toString() }
-      const diff = await clientOf(command, deps).ask<Diff>('GET', withQuery(`${pathOf(name)}/diff`, query))
+      const diff = await clientOf(command, deps).ask<ImageDiff>('GET', withQuery(`${pathOf(name)}/diff`, query))
       print(command, deps, diff, formatDiff)
     })
 
@@ -113,7 +99,7 @@ async function promote(command: Command, deps: CliDeps, name: string, version: n
   print(command, deps, saved, () => `machines boot ${saved.name} version ${saved.version} from now on`)
 }
 
-function formatVersions({ items, rollback }: Versions): string {
+function formatVersions({ items, rollback }: ImageVersionList): string {
   return formatTable(
     ['VERSION', 'BOOTED', 'VARIANTS', 'FROM', 'MADE'],
     items.map(({ version, current, variants, source, createdAt }) => [
@@ -127,7 +113,7 @@ function formatVersions({ items, rollback }: Versions): string {
 }
 
 /** Lines as of a patch: `-` is only in the first, `+` only in the second. */
-function formatDiff({ from, to, variants }: Diff): string {
+function formatDiff({ from, to, variants }: ImageDiff): string {
   if (variants.length === 0) return `versions ${from} and ${to} are the same`
   const lines = variants.flatMap((one) => {
     const files = one.files.flatMap((file) => [

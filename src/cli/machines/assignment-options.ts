@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import type { AssignmentChange } from '../../inventory/machines/assignment-change.ts'
+import type { AssignmentChange } from '../../api/schemas/machines/assignment.ts'
 import type { Assignment, Json, LocalBoot, Params } from '../../model/assignment.ts'
 import { collect } from '../shell/deps.ts'
 import { wholeAssignment } from './clear.ts'

@@ -1,7 +1,9 @@
 import { createReadStream } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import { type FieldFault, faultText } from '../../lib/errors.ts'
+import type { BulkLine } from '../../api/schemas/machines/bulk.ts'
+import type { ConflictList, Machine } from '../../api/schemas/machines/machine.ts'
+import { faultText } from '../../lib/errors.ts'
 import { withQuery } from '../shell/client.ts'
 import { type CliDeps, clientOf, print } from '../shell/deps.ts'
 import { difference } from '../shell/difference.ts'
@@ -11,23 +13,6 @@ import { formatTable } from '../shell/table.ts'
 import { machineArgument, machineInPath, readMachine } from './argument.ts'
 
 type ImportOptions = { csv?: true; dryRun?: true; atomic?: true; replace?: true }
-type Line = {
-  line?: number
-  outcome?: string
-  machine?: string
-  before?: object
-  after?: object
-  errors?: FieldFault[]
-  error?: string
-  rows?: number
-  created?: number
-  changed?: number
-  unchanged?: number
-  failed?: number
-  applied?: boolean
-}
-type Conflict = { machines: { id: string; name: string }[]; why: string; lastAt: string; times: number }
-
 /** `bootwright machine import`, `export`, `merge` and `conflicts`. */
 export function addMachineBulkCommands(machine: Command, deps: CliDeps): void {
   machine
@@ -52,9 +37,9 @@ export function addMachineBulkCommands(machine: Command, deps: CliDeps): void {
       const type = csv || file.endsWith('.csv') ? 'text/csv' : 'application/x-ndjson'
       const body = { bytes: bytes as AsyncIterable<Uint8Array>, type }
       const { texts } = await clientOf(command, deps).stream('POST', withQuery('/machines/bulk', query), body)
-      let last: Line = {}
+      let last: BulkLine = {}
       for await (const line of linesOf(texts)) {
-        last = JSON.parse(line) as Line
+        last = JSON.parse(line) as BulkLine
         if (last.outcome !== undefined && !json) deps.out(`${printable(formatPlanned(last))}\n`)
         if (last.errors !== undefined) deps.err(`${printable(formatBadRow(last))}\n`)
       }
@@ -81,7 +66,7 @@ export function addMachineBulkCommands(machine: Command, deps: CliDeps): void {
     .requiredOption('--from <machine>', 'the other, which is then the same machine', readMachine)
     .action(async (into: string, { from }: { from: string }, command: Command) => {
       const path = `/machines/${machineInPath(into)}/merge`
-      const merged = await clientOf(command, deps).ask<{ id: string; macs: string[] }>('POST', path, { from })
+      const merged = await clientOf(command, deps).ask<Machine>('POST', path, { from })
       print(command, deps, merged, ({ id, macs }) => `${id}: ${macs.join(' ')}`)
     })
 
@@ -89,21 +74,21 @@ export function addMachineBulkCommands(machine: Command, deps: CliDeps): void {
     .command('conflicts')
     .description('requests that several machines lay claim to')
     .action(async (_options, command: Command) => {
-      const { items } = await clientOf(command, deps).ask<{ items: Conflict[] }>('GET', '/conflicts')
+      const { items } = await clientOf(command, deps).ask<ConflictList>('GET', '/conflicts')
       const rows = items.map(({ lastAt, times, why }) => [lastAt, String(times), why])
       print(command, deps, { items }, () => formatTable(['LAST', 'TIMES', 'WHY'], rows))
     })
 }
 
-function formatBadRow({ line, errors = [] }: Line): string {
+function formatBadRow({ line, errors = [] }: BulkLine): string {
   return errors.map((fault) => `line ${line}: ${faultText(fault)}`).join('\n')
 }
 
-function formatPlanned({ line, outcome, machine, before, after }: Line): string {
+function formatPlanned({ line, outcome, machine, before, after }: BulkLine): string {
   return `line ${line}: ${machine} ${outcome}: ${difference(before, after)}`
 }
 
-function formatSummary({ rows, created, changed, unchanged, failed, applied }: Line): string {
+function formatSummary({ rows, created, changed, unchanged, failed, applied }: BulkLine): string {
   const done = applied === false ? ', and nothing was changed' : ''
   return `${rows} rows: ${created} created, ${changed} changed, ${unchanged} as they were, ${failed} bad${done}`
 }

@@ -1,23 +1,12 @@
-import type { MachineField, MachineValues } from '../../inventory/machines/fields.ts'
+import type { MachineChange } from '../../api/schemas/machines/machine.ts'
 import type { Mac } from '../../lib/ids/mac.ts'
-import type { Machine as StoredMachine } from '../../model/machine.ts'
 import { type AssignmentOptions, assignmentChange } from './assignment-options.ts'
 import { type Change, clearing, merged } from './clear.ts'
 
-type Times = 'createdAt' | 'updatedAt' | 'lastSeenAt'
-
-/** A machine, as the API gives it. */
-export type Machine = Omit<StoredMachine, Times | 'facts'> & {
-  facts: Record<string, string | boolean>
-  createdAt: string
-  updatedAt: string
-  lastSeenAt?: string
-  notices?: string[]
-}
-
+/** The fields that are one text. */
 type TextField = {
-  [Field in MachineField]: MachineValues[Field] extends string | undefined ? Field : never
-}[MachineField]
+  [Field in keyof MachineChange]-?: NonNullable<MachineChange[Field]> extends string ? Field : never
+}[keyof MachineChange]
 
 /** The options of `machine set` that say one text, by their field. */
 export const textOptions: Record<TextField, string> = {

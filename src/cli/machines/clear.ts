@@ -1,4 +1,4 @@
-import type { AssignmentField } from '../../inventory/machines/assignment-change.ts'
+import type { AssignmentChange } from '../../api/schemas/machines/assignment.ts'
 
 /** A part of a change, as the API takes it. */
 export type Change = { [field: string]: Change | unknown }
@@ -13,7 +13,7 @@ export const wholeAssignment = {
   answerFile: null,
   params: null,
   localBoot: null,
-} satisfies Record<AssignmentField, null>
+} satisfies Record<keyof AssignmentChange, null>
 
 /** For `--clear` in the help. */
 export const clearHelp =

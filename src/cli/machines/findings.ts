@@ -1,8 +1,7 @@
 import type { Command } from 'commander'
+import type { FindingList } from '../../api/schemas/machines/finding.ts'
 import { type CliDeps, clientOf, print } from '../shell/deps.ts'
 import { printable } from '../shell/format.ts'
-
-type Finding = { code: string; what: string; nextStep: string }
 
 /** `bootwright findings`. */
 export function addFindingsCommand(program: Command, deps: CliDeps): void {
@@ -10,7 +9,7 @@ export function addFindingsCommand(program: Command, deps: CliDeps): void {
     .command('findings')
     .description('list what should be settled: identities in doubt, and machines that install at every boot')
     .action(async (_options, command: Command) => {
-      const { items } = await clientOf(command, deps).ask<{ items: Finding[] }>('GET', '/findings')
+      const { items } = await clientOf(command, deps).ask<FindingList>('GET', '/findings')
       print(command, deps, { items }, () =>
         items.length === 0
           ? 'nothing to settle'

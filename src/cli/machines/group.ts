@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import type { Assignment } from '../../model/assignment.ts'
+import type { Group } from '../../api/schemas/machines/group.ts'
 import type { Condition } from '../../model/selector.ts'
 import { type CliDeps, clientOf, collect, print } from '../shell/deps.ts'
 import { cut } from '../shell/difference.ts'
@@ -13,7 +13,6 @@ import {
 import { clearHelp, clearing, merged } from './clear.ts'
 import { collectConditions, formatSelector } from './selector.ts'
 
-type Group = { name: string; title: string; priority: number; selector: Condition[]; assignment: Assignment }
 type SetOptions = AssignmentOptions & {
   where?: Condition[]
   everybody?: true

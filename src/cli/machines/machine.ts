@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import type { Forgotten, Machine } from '../../api/schemas/machines/machine.ts'
 import { type Mac, parseMac } from '../../lib/ids/mac.ts'
 import { withQuery } from '../shell/client.ts'
 import { type CliDeps, clientOf, collect, print } from '../shell/deps.ts'
@@ -9,7 +10,7 @@ import { formatFields, formatTable } from '../shell/table.ts'
 import { machineArgument, machineInPath } from './argument.ts'
 import { addAssignmentOptions, formatAssignment } from './assignment-options.ts'
 import { addMachineBulkCommands } from './bulk.ts'
-import { type Machine, machineChange, type SetOptions, textFields, textOptions } from './change.ts'
+import { machineChange, type SetOptions, textFields, textOptions } from './change.ts'
 import { clearHelp } from './clear.ts'
 
 type ListOptions = {
@@ -93,7 +94,7 @@ export function addMachineCommand(program: Command, deps: CliDeps): void {
           address: from,
           dryRun: dryRun && 'true',
         })
-        const done = await clientOf(command, deps).ask<{ forgotten: number; applied: boolean }>('DELETE', path)
+        const done = await clientOf(command, deps).ask<Forgotten>('DELETE', path)
         print(command, deps, done, ({ forgotten, applied }) =>
           applied
             ? `${forgotten} discovered machines are forgotten`

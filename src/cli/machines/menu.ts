@@ -1,17 +1,8 @@
 import type { Command } from 'commander'
+import type { Menu } from '../../api/schemas/machines/menu.ts'
 import { type CliDeps, clientOf, print } from '../shell/deps.ts'
 import { readJson } from '../shell/json-file.ts'
 import { formatTable } from '../shell/table.ts'
-
-type Entry = { name: string; text: string; kind: string; hotkey?: string; image?: string; menu?: string }
-type Menu = {
-  name: string
-  title: string
-  timeoutSeconds?: number
-  defaultEntry?: string
-  entries: Entry[]
-  notices?: string[]
-}
 
 /** `bootwright menu`. */
 export function addMenuCommand(program: Command, deps: CliDeps): void {
@@ -79,7 +70,9 @@ function formatMenu(menu: Menu): string {
     entry.hotkey ?? '',
     entry.name,
     entry.text,
-    [entry.kind, entry.image ?? entry.menu].filter(Boolean).join(' '),
+    [entry.kind, entry.kind === 'image' ? entry.image : entry.kind === 'menu' ? entry.menu : '']
+      .filter(Boolean)
+      .join(' '),
   ])
   return `${menu.name}: ${menu.title}  ${afterOf(menu)}\n\n${formatTable(['KEY', 'ENTRY', 'TEXT', 'DOES'], rows)}`
 }

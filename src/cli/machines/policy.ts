@@ -1,13 +1,9 @@
 import { type Command, InvalidArgumentError } from 'commander'
+import type { Policy } from '../../api/schemas/machines/policy.ts'
 import { type CliDeps, clientOf, print } from '../shell/deps.ts'
 import { everyBootOption } from './assignment-options.ts'
 
-type Policy = { kind: string; image?: string; menu?: string; everyBoot?: true }
-
-const meanings: Record<string, string> = {
-  local: 'machines without an image boot from their own disk',
-  wait: 'machines without an image wait until one is assigned',
-}
+const kinds = ['local', 'wait', 'menu', 'image'] as const satisfies Policy['kind'][]
 
 /** `bootwright policy`. */
 export function addPolicyCommand(program: Command, deps: CliDeps): void {
@@ -26,27 +22,31 @@ export function addPolicyCommand(program: Command, deps: CliDeps): void {
     .argument('<kind>', 'local (their own disk), wait (until one is assigned), menu, or image', parseKind)
     .argument('[name]', 'with image and menu: which one')
     .addOption(everyBootOption())
-    .action(async (kind: string, name: string | undefined, { everyBoot }: { everyBoot?: true }, command: Command) => {
+    .action(async (kind: Policy['kind'], name: string | undefined, options: { everyBoot?: true }, command: Command) => {
       const named = kind === 'image' || kind === 'menu'
       if (named !== (name !== undefined))
         command.error('error: a name is given with image and menu, and only with them: policy set image NAME')
-      const wanted: Policy = { kind, ...(name !== undefined && { [kind]: name }), ...(everyBoot && { everyBoot }) }
-      print(
-        command,
-        deps,
-        (await clientOf(command, deps).ask<Policy | undefined>('PUT', '/policy', wanted)) ?? wanted,
-        formatPolicy,
-      )
+      const policy = { kind, ...(name !== undefined && { [kind]: name }), ...options }
+      print(command, deps, await clientOf(command, deps).ask<Policy>('PUT', '/policy', policy), formatPolicy)
     })
 }
 
-function parseKind(text: string): string {
-  if (!['local', 'wait', 'menu', 'image'].includes(text))
-    throw new InvalidArgumentError('It is local, wait, menu or image.')
-  return text
+function parseKind(text: string): Policy['kind'] {
+  const kind = kinds.find((name) => name === text)
+  if (kind === undefined)
+    throw new InvalidArgumentError(`Expected ${kinds.slice(0, -1).join(', ')} or ${kinds.at(-1)}.`)
+  return kind
 }
 
-function formatPolicy({ kind, image, menu }: Policy): string {
-  if (kind === 'menu') return `menu: machines without an image are shown menu ${menu}`
-  return kind === 'image' ? `image: machines without an image boot ${image}` : `${kind}: ${meanings[kind]}`
+function formatPolicy(policy: Policy): string {
+  switch (policy.kind) {
+    case 'local':
+      return 'local: machines without an image boot from their local disk'
+    case 'wait':
+      return 'wait: machines without an image wait until an image is assigned'
+    case 'menu':
+      return `menu: machines without an image are shown menu ${policy.menu}`
+    case 'image':
+      return `image: machines without an image boot ${policy.image}`
+  }
 }

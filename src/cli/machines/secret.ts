@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander'
+import type { SecretList } from '../../api/schemas/machines/secret.ts'
 import { type CliDeps, clientOf, print } from '../shell/deps.ts'
 import { formatTime } from '../shell/format.ts'
 import { readInput } from '../shell/json-file.ts'
@@ -6,7 +7,6 @@ import { formatTable } from '../shell/table.ts'
 import { machineInPath, readMachine } from './argument.ts'
 
 type Owner = { machine?: string; group?: string }
-type Secret = { name: string; updatedAt: string }
 
 /** `bootwright secret`. */
 export function addSecretCommand(program: Command, deps: CliDeps): void {
@@ -29,7 +29,7 @@ export function addSecretCommand(program: Command, deps: CliDeps): void {
 
   withOwner(secret.command('list').description('list the names of secrets')).action(
     async (owner: Owner, command: Command) => {
-      const { items } = await clientOf(command, deps).ask<{ items: Secret[] }>('GET', pathOf(owner, command))
+      const { items } = await clientOf(command, deps).ask<SecretList>('GET', pathOf(owner, command))
       print(command, deps, { items }, () =>
         formatTable(
           ['NAME', 'SET'],

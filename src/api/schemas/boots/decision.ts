@@ -1,6 +1,8 @@
+// What the API gives of a decision: what a machine boots, and why.
 import { z } from '@hono/zod-openapi'
 import { arch, imageName, platform, uuidv7 } from '../common.ts'
 import { chap, fileRef } from '../images/variant.ts'
+import type { Given } from '../json.ts'
 
 const words = z.array(z.string())
 const withoutArgs = z
@@ -123,3 +125,4 @@ export const explainedDecision = decisionSchema
       .openapi({ description: 'The groups that do not fit, each with the first condition that does not hold.' }),
   })
   .openapi('ExplainedDecision')
+export type ExplainedDecision = Given<typeof explainedDecision>

@@ -1,14 +1,18 @@
+// What the API takes and gives of a variant: how an image boots on one kind of machine.
 import { z } from '@hono/zod-openapi'
-import { isTreePath, type Variant } from '../../../model/image.ts'
+import type { Variant as StoredVariant } from '../../../inventory/images/images.ts'
+import { isTreePath } from '../../../inventory/images/trees.ts'
 import { namesTree } from '../../../render/args.ts'
 import { checkText } from '../../../render/liquid.ts'
 import { sanRoots } from '../../../render/san.ts'
 import { arch, fileName, isPrintable, platform, sha256 } from '../common.ts'
+import type { Given } from '../json.ts'
 import { checkedArgs, variableName } from '../machines/assignment.ts'
 
 export const fileRef = z
   .strictObject({ sha256, name: fileName })
   .openapi('FileRef', { description: 'An uploaded file, and the name it is served under.' })
+export type FileRef = Given<typeof fileRef>
 
 const fits = { arch, platform: platform.optional().openapi({ description: 'Absent: every platform.' }) }
 
@@ -62,6 +66,7 @@ export const chap = z
     }),
   })
   .openapi('Chap', { description: 'CHAP (RFC 7143, 12.1). Passwords are secrets, called by their names.' })
+export type Chap = Given<typeof chap>
 
 const sanboot = z
   .strictObject({
@@ -161,7 +166,9 @@ const union = z
   .openapi('Variant', { description: 'How the image boots on one kind of machine.' })
 
 // A discriminated union has one member for a kind, the inventory's type has two for sanboot; the refinements make them one.
-export const variantSchema = union as unknown as z.ZodType<Variant, Variant>
+export const variantSchema = union as unknown as z.ZodType<StoredVariant, StoredVariant>
+export type Variant = Given<typeof variantSchema>
+export type TreeFile = Given<typeof tree>[number]
 
 function hasTwins(names: string[]): boolean {
   return new Set(names).size !== names.length

@@ -1,3 +1,4 @@
+// What the API takes and gives of an assignment, and of the selector of a group.
 import { z } from '@hono/zod-openapi'
 import { type AssignmentField, maxParams, maxParamsBytes } from '../../../inventory/machines/assignment-change.ts'
 import { namePattern } from '../../../inventory/machines/groups.ts'
@@ -7,6 +8,7 @@ import { type Json, localMethods } from '../../../model/assignment.ts'
 import { type Condition, selectorFacts } from '../../../model/selector.ts'
 import { checkArgs } from '../../../render/args.ts'
 import { args, imageName, onlyTrue, printable } from '../common.ts'
+import type { Given, Sent } from '../json.ts'
 
 /** The name of a group, a menu or an answer file. */
 export const thingName = z
@@ -105,6 +107,7 @@ export const assignment = z
   .openapi('Assignment', {
     description: 'What to boot (an image, a menu, or the own disk), and how: args, answer file, params, local boot.',
   })
+export type Assignment = Given<typeof assignment>
 
 /** What a change says of an assignment: as `assignment`, and null clears a field or removes one param or method. */
 export const assignmentChange = z
@@ -126,6 +129,7 @@ export const assignmentChange = z
     description:
       'What to boot (an image, a menu, or the own disk), and how. Of image, menu and local, naming one clears the others.',
   })
+export type AssignmentChange = Sent<typeof assignmentChange>
 
 const value = printable(253)
 const test = {
