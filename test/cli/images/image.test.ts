@@ -125,7 +125,7 @@ test.each([
   expect({ exitCode, out }).toEqual({ exitCode: 1, out: '' })
   expect(err).toContain(why)
   expect((await operator.run('image', 'show', 'broken')).err).toBe('bootwright: there is no image broken\n')
-  expect((await readdir(tmpdir())).filter((name) => name.startsWith('bootwright-download-'))).toEqual([])
+  expect((await readdir(tmpdir())).filter((name) => /^bootwright-download-[^-]{6}$/.test(name))).toEqual([])
 })
 
 test('a given hash is checked before anything is uploaded, and both are named', async () => {

@@ -1,0 +1,43 @@
+// The command line knows the API by the types of api/schemas alone.
+import { readdirSync, readFileSync } from 'node:fs'
+import { join, normalize } from 'node:path'
+import { expect, test } from 'vitest'
+
+const folder = new URL('../../src/cli/', import.meta.url).pathname
+const sources = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.ts'))
+  .map((name) => ({ name, text: readFileSync(join(folder, name), 'utf8') }))
+
+/** What a source imports: the names, and the file that they come from, below `src/`. */
+function importsOf({ name, text }: { name: string; text: string }): { names: string[]; from: string; typeOnly: boolean }[] {
+  return [...text.matchAll(/^import (type )?\{([^}]*)\} from '(\.[^']*)'/gm)].map(([, type, names = '', from = '']) => ({
+    names: names.split(',').map((text) => text.trim().replace(/^type /, '')),
+    from: normalize(join('cli', name, '..', from)),
+    typeOnly: type !== undefined,
+  }))
+}
+
+const calls = /\.(?:ask|find|list)<([^>]*)>|streamLines<([^>]*)>\(|JSON\.parse\([^;]*?\) as ([A-Z]\w*)/g
+
+test('every type of an answer that a command reads is one that api/schemas exports', () => {
+  const found = sources.flatMap((source) => {
+    const imported = importsOf(source).filter(({ from }) => from.startsWith('api/schemas/'))
+    const names = imported.flatMap((one) => one.names)
+    return [...source.text.matchAll(calls)]
+      .map(([, asked, streamed, parsed]) => asked ?? streamed ?? parsed ?? '')
+      .map((type) => ({ file: source.name, type, isOfSchemas: names.includes(type) }))
+  })
+  expect(found.length).toBeGreaterThan(40)
+  const plumbing = (file: string) => file.startsWith('shell/')
+  expect(found.filter(({ file, isOfSchemas }) => !isOfSchemas && !plumbing(file))).toEqual([])
+})
+
+test('commands take only types from the API, and only from its schemas', () => {
+  const fromApi = sources.flatMap((source) =>
+    importsOf(source)
+      .filter(({ from }) => from.startsWith('api/'))
+      .map((one) => ({ file: source.name, ...one })),
+  )
+  expect(fromApi.length).toBeGreaterThan(15)
+  expect(fromApi.filter(({ from, typeOnly }) => !typeOnly || !from.startsWith('api/schemas/'))).toEqual([])
+})
