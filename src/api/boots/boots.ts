@@ -1,9 +1,10 @@
 // /boots: how boots went.
 import { z } from '@hono/zod-openapi'
-import { type BootSummary, findBoot, listBoots } from '../../inventory/boots/boots.ts'
+import { findBoot, listBoots } from '../../inventory/boots/boots.ts'
 import { listBootEvents } from '../../inventory/boots/events.ts'
 import { findMachine } from '../../inventory/machines/machines.ts'
 import { NotFoundError } from '../../lib/errors.ts'
+import type { BootSummary } from '../../model/boot.ts'
 import { endpoint } from '../http/endpoint.ts'
 import { page, withoutNulls } from '../http/page.ts'
 import { bootList, bootSchema, bootsQuery } from '../schemas/boots/boot.ts'

@@ -11,7 +11,7 @@ import {
   useAnswerFileVersion,
 } from '../../inventory/images/answer-files.ts'
 import { NotFoundError } from '../../lib/errors.ts'
-import { type AnswerFile, defaultMediaType, maxDocuments } from '../../model/answer-file.ts'
+import type { AnswerFile } from '../../model/answer-file.ts'
 import { checkAnswers } from '../../render/answers.ts'
 import { endpoint } from '../http/endpoint.ts'
 import { page } from '../http/page.ts'

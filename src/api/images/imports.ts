@@ -8,11 +8,11 @@ import {
   createImport,
   findImport,
   type Import,
-  type ImportPlan,
   listImports,
   sourceOf,
 } from '../../inventory/images/imports.ts'
 import { InputError, NotFoundError } from '../../lib/errors.ts'
+import type { ImportPlan } from '../../model/image.ts'
 import { type AdminDeps, endpoint } from '../http/endpoint.ts'
 import { page, withoutNulls } from '../http/page.ts'
 import { uuidv7 } from '../schemas/common.ts'

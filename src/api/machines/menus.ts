@@ -1,16 +1,9 @@
 // /menus: the choices on the screens of machines.
 import { z } from '@hono/zod-openapi'
 import { etagOf } from '../../inventory/common/precondition.ts'
-import {
-  changeMenu,
-  deleteMenu,
-  findMenu,
-  listMenus,
-  type Menu,
-  menuNotices,
-  saveMenu,
-} from '../../inventory/machines/menus.ts'
+import { changeMenu, deleteMenu, findMenu, listMenus, menuNotices, saveMenu } from '../../inventory/machines/menus.ts'
 import { NotFoundError } from '../../lib/errors.ts'
+import type { Menu } from '../../model/menu.ts'
 import { type AdminDeps, endpoint } from '../http/endpoint.ts'
 import { page, withoutNulls } from '../http/page.ts'
 import { listQuery } from '../schemas/common.ts'

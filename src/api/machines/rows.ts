@@ -1,7 +1,9 @@
 // The rows of a bulk upload, read one by one from JSON lines, a JSON list or CSV, and checked.
-import { type Machine, type MachineChange, said } from '../../inventory/machines/machines.ts'
+import type { MachineChange } from '../../inventory/machines/fields.ts'
+import { said } from '../../inventory/machines/machines.ts'
 import type { BadRow, MachineRow, RowKey } from '../../inventory/machines/plan.ts'
 import { type FieldFault, InputError } from '../../lib/errors.ts'
+import type { Machine } from '../../model/machine.ts'
 import { type Headings, readCsv, readHeadings } from '../http/csv.ts'
 import { checkJson } from '../http/json-text.ts'
 import { mostRowBytes, readLines } from '../http/lines.ts'

@@ -2,8 +2,9 @@ import { type Command, InvalidArgumentError } from 'commander'
 import type { ClearLine, StoredFile } from '../../api/schemas/images/file.ts'
 import { type CliDeps, clientOf, print } from '../shell/deps.ts'
 import { formatBytes, formatCount, formatTime } from '../shell/format.ts'
+import { streamLines } from '../shell/lines.ts'
 import { formatTable } from '../shell/table.ts'
-import { streamLines, tellVerified } from './verify.ts'
+import { tellVerified } from './verify.ts'
 
 /** `bootwright file`. */
 export function addFileCommand(program: Command, deps: CliDeps): void {

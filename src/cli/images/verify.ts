@@ -3,7 +3,7 @@ import type { VerifyLine } from '../../api/schemas/images/file.ts'
 import type { Client } from '../shell/client.ts'
 import { type CliDeps, print } from '../shell/deps.ts'
 import { formatBytes, formatCount } from '../shell/format.ts'
-import { linesOf } from '../shell/lines.ts'
+import { streamLines } from '../shell/lines.ts'
 import { startProgress } from '../shell/progress.ts'
 import { formatTable } from '../shell/table.ts'
 
@@ -53,10 +53,4 @@ export async function tellVerified(
         .filter(Boolean)
         .join('; '),
     )
-}
-
-/** What a POST answers in JSON lines, as it comes. */
-export async function* streamLines<Line>(client: Client, path: string, body: unknown): AsyncGenerator<Line> {
-  const { texts } = await client.stream('POST', path, { bytes: JSON.stringify(body), type: 'application/json' })
-  for await (const line of linesOf(texts)) if (line.trim() !== '') yield JSON.parse(line) as Line
 }

@@ -1,7 +1,6 @@
 // What the API takes and gives of a boot.
 import { z } from '@hono/zod-openapi'
-import { outcomes } from '../../../inventory/boots/boots.ts'
-import { stages } from '../../../inventory/boots/events.ts'
+import { outcomes, stages } from '../../../model/boot.ts'
 import { imageName, instant, limit, machineKey, moment, pageOf, uuidv7 } from '../common.ts'
 import type { Given } from '../json.ts'
 import { factsSchema } from '../machines/machine.ts'

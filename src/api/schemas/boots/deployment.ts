@@ -1,6 +1,6 @@
 // What the API takes and gives of a deployment.
 import { z } from '@hono/zod-openapi'
-import { defaultMaxAttempts, defaultWindowSeconds, deploymentStates } from '../../../inventory/boots/deployments.ts'
+import { defaultMaxAttempts, defaultWindowSeconds, deploymentStates } from '../../../model/deployment.ts'
 import { imageName, limit, machineKey, moment, pageOf, uuidv7 } from '../common.ts'
 import type { Given, Sent } from '../json.ts'
 import { checkedArgs, params, selector, thingName, withoutArgs } from '../machines/assignment.ts'

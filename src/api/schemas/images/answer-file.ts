@@ -1,6 +1,6 @@
 // What the API takes and gives of an answer file.
 import { z } from '@hono/zod-openapi'
-import { defaultMediaType, maxDocuments } from '../../../inventory/images/answer-files.ts'
+import { defaultMediaType, maxDocuments } from '../../../model/answer-file.ts'
 import { fileName, moment, pageOf, printable, version } from '../common.ts'
 import type { Given } from '../json.ts'
 import { thingName } from '../machines/assignment.ts'

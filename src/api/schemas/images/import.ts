@@ -1,6 +1,6 @@
 // What the API takes and gives of an import: an image on its way in.
 import { z } from '@hono/zod-openapi'
-import { importStates } from '../../../inventory/images/imports.ts'
+import { importStates } from '../../../model/image.ts'
 import { arch, imageName, limit, moment, pageOf, printable, sha256, uuidv7 } from '../common.ts'
 import type { Given, Sent } from '../json.ts'
 import { fileRef } from './variant.ts'

@@ -1,7 +1,6 @@
 // What the API takes and gives of a variant: how an image boots on one kind of machine.
 import { z } from '@hono/zod-openapi'
-import type { Variant as StoredVariant } from '../../../inventory/images/images.ts'
-import { isTreePath } from '../../../inventory/images/trees.ts'
+import { isTreePath, type Variant as StoredVariant } from '../../../model/image.ts'
 import { namesTree } from '../../../render/args.ts'
 import { checkText } from '../../../render/liquid.ts'
 import { sanRoots } from '../../../render/san.ts'

@@ -1,7 +1,7 @@
 // What the API takes and gives of a machine.
 import { z } from '@hono/zod-openapi'
 import type { MachineField } from '../../../inventory/machines/fields.ts'
-import type { Machine as StoredMachine } from '../../../inventory/machines/machines.ts'
+import type { Machine as StoredMachine } from '../../../model/machine.ts'
 import {
   arch,
   boardUuid,
