@@ -1,6 +1,11 @@
 import { defineConfig } from 'vitest/config'
+import { reportSlowestFiles } from './test/helpers/slowest-files.ts'
 
 export default defineConfig({
+  // Beside whatever --reporter says.
+  plugins: [
+    { name: 'slowest-files', configureVitest: ({ vitest }) => void vitest.config.reporters.push(reportSlowestFiles()) },
+  ],
   test: {
     include: ['test/**/*.test.ts'],
     exclude: ['test/soak/**', '**/node_modules/**'],
