@@ -14,7 +14,7 @@ export const heardWithinSeconds = 5 * 60
 const minute = 60
 const hour = 3600
 
-/** From docs/booting.md: what keeps machines from going on, by the last thing seen of them. */
+/** From docs/explain/boot.md: what keeps machines from going on, by the last thing seen of them. */
 export const rests: { [S in Stage]?: Rest } = {
   script: {
     seconds: 3 * minute,
