@@ -4,6 +4,16 @@ import type { Assignment } from './assignment.ts'
 export const deploymentStates = ['armed', 'started', 'installing', 'installed', 'failed', 'cancelled'] as const
 export type DeploymentState = (typeof deploymentStates)[number]
 
+/** One sentence for each, for docs/reference/stages.md. */
+export const deploymentStateMeanings: Record<DeploymentState, string> = {
+  armed: 'No boot has begun the installation.',
+  started: 'A boot began the installation: iPXE is about to jump, or the installer fetched its answer file.',
+  installing: 'The installer reported that it began, or the step that it is at.',
+  installed: 'The machine reported that it is installed.',
+  failed: 'The machine reported a failure, or a limit of time or attempts was reached.',
+  cancelled: 'An operator ended the deployment, or another boot reported that it installed the same image.',
+}
+
 /** The states in which a deployment's image is served. */
 export const activeStates = ['armed', 'started', 'installing'] as const satisfies DeploymentState[]
 export type ActiveState = (typeof activeStates)[number]

@@ -1,0 +1,11 @@
+// `npm run docs`: writes the pages of docs/reference that are made from the code.
+
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { generatePages } from './docs/pages.ts'
+import { repository } from './setup/run.js'
+
+for (const [path, text] of await generatePages()) {
+  await writeFile(join(repository, path), text)
+  console.log(`${path} is written`)
+}

@@ -1,0 +1,48 @@
+import type { RootContent } from 'mdast'
+import { type AdminDeps, createAdminApp } from '../../src/api/routes.ts'
+import { code, formatPage, generatedFrom, heading, paragraph, table, text } from './markdown.ts'
+
+type Operation = { summary?: string; tags?: string[] }
+type Document = { paths: Record<string, Record<string, Operation>> }
+
+/** Every endpoint by its tag, from the OpenAPI document. */
+export async function apiPage(): Promise<string> {
+  const endpoints = await listEndpoints()
+  const tags = [...new Set(endpoints.map(({ tag }) => tag))]
+  return formatPage([
+    heading(1, 'API'),
+    generatedFrom('src/api'),
+    paragraph(
+      text('The admin listener serves the whole description: OpenAPI 3.1 at '),
+      code('/api/v1/openapi.json'),
+      text(', and a page to read it at '),
+      code('/api/v1/docs'),
+      text('. This page only lists the endpoints. '),
+      { type: 'link', url: '../guide/automation.md', children: [text('Automation')] },
+      text(' shows how to use the API.'),
+    ),
+    ...tags.flatMap((tag): RootContent[] => [
+      heading(2, `${tag.charAt(0).toUpperCase()}${tag.slice(1)}`),
+      table(
+        ['method', 'path', 'summary'],
+        endpoints
+          .filter((endpoint) => endpoint.tag === tag)
+          .map(({ method, path, summary }) => [text(method.toUpperCase()), code(path), text(summary)]),
+      ),
+    ]),
+  ])
+}
+
+async function listEndpoints() {
+  // The document is made of the table of routes; no endpoint runs.
+  const app = createAdminApp({ trusted: true } as AdminDeps)
+  const document = (await (await app.request('/api/v1/openapi.json')).json()) as Document
+  return Object.entries(document.paths).flatMap(([path, operations]) =>
+    Object.entries(operations).map(([method, { summary = '', tags = [] }]) => ({
+      method,
+      path,
+      summary,
+      tag: tags[0] ?? 'other',
+    })),
+  )
+}

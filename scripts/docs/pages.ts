@@ -1,0 +1,16 @@
+import { apiPage } from './api-page.ts'
+import { cliPage } from './cli-page.ts'
+import { settingsPage } from './settings-page.ts'
+import { stagesPage } from './stages-page.ts'
+import { urlsPage } from './urls-page.ts'
+
+/** The generated pages: path from the root of the repository, and text. */
+export async function generatePages(): Promise<Map<string, string>> {
+  return new Map([
+    ['docs/reference/api.md', await apiPage()],
+    ['docs/reference/cli.md', cliPage()],
+    ['docs/reference/settings.md', settingsPage()],
+    ['docs/reference/stages.md', stagesPage()],
+    ['docs/reference/urls.md', urlsPage()],
+  ])
+}
