@@ -9,8 +9,7 @@ import { watchDiskRoom } from './disk-room.ts'
 import { openEmbeddedClient } from './embedded-client.ts'
 import { EngineError, startEngine } from './embedded-engine.ts'
 import { noteProgram, refuseNewerDatabase } from './newer.ts'
-import { type Db, migrationsFolder, type OpenDb } from './open.ts'
-import * as schema from './schema.ts'
+import { asDb, migrationsFolder, type OpenDb } from './open.ts'
 
 export type EmbeddedOptions = {
   /** False: a power cut may lose what was written last, or all. */
@@ -43,13 +42,13 @@ export async function openEmbedded(
     throw error instanceof EngineError ? cannotOpen(folder, error.message) : error
   })
   try {
-    const db = drizzle({ client: client as unknown as PGlite, schema })
-    await refuseNewerDatabase(db as unknown as Db)
+    const db = drizzle({ client: client as unknown as PGlite })
+    await refuseNewerDatabase(asDb(db))
     await migrate(db, { migrationsFolder })
-    await noteProgram(db as unknown as Db)
+    await noteProgram(asDb(db))
     await checkTables(client, folder)
     opened = true
-    return { db: db as unknown as Db, close: client.close, fault: client.fault }
+    return { db: asDb(db), close: client.close, fault: client.fault }
   } catch (error) {
     await client.close().catch(() => {})
     throw error instanceof ConfigError ? error : cannotOpen(folder, reasonOf(error))

@@ -1,15 +1,25 @@
 import { join } from 'node:path'
-import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core'
-import { drizzle as drizzlePostgres } from 'drizzle-orm/postgres-js'
+import type { PgDatabase, PgQueryResultHKT, PgTransactionConfig } from 'drizzle-orm/pg-core'
+import type { PgliteDatabase } from 'drizzle-orm/pglite'
+import { drizzle as drizzlePostgres, type PostgresJsDatabase } from 'drizzle-orm/postgres-js'
 import { migrate as migratePostgres } from 'drizzle-orm/postgres-js/migrator'
 import { ConfigError, messageOf } from '../lib/errors.ts'
 import { programDir } from '../lib/program-dir.ts'
 import { noteProgram, refuseNewerDatabase } from './newer.ts'
 import { openPool, openSingle } from './postgres-pool.ts'
-import * as schema from './schema.ts'
+import type { Tx } from './transaction.ts'
 
-/** The database, whichever driver is under it. */
-export type Db = PgDatabase<PgQueryResultHKT, typeof schema>
+type Drizzle = PgDatabase<PgQueryResultHKT>
+
+/** The database, whichever driver is under it; also inside a transaction (see Tx). */
+export type Db = Omit<Drizzle, 'transaction'> & {
+  transaction: <Result>(work: (tx: Tx) => Promise<Result>, options?: PgTransactionConfig) => Promise<Result>
+}
+
+/** A driver's database as `Db`: to drizzle the drivers differ in what `execute` gives, which `rowsOf` reads. */
+export function asDb(database: PostgresJsDatabase | PgliteDatabase): Db {
+  return database as unknown as Db
+}
 
 export type OpenDb = {
   db: Db
@@ -38,14 +48,14 @@ export async function openPostgres(url: string): Promise<OpenDb> {
     await connect(one)
     await one`select pg_advisory_lock(${migrationLock})`
     const migrated = drizzlePostgres(one)
-    await refuseNewerDatabase(migrated as unknown as Db)
+    await refuseNewerDatabase(asDb(migrated))
     await migratePostgres(migrated, { migrationsFolder })
-    await noteProgram(migrated as unknown as Db)
+    await noteProgram(asDb(migrated))
   } finally {
     await one.end({ timeout: 5 })
   }
   const pool = openPool(url)
-  const open = (deadlineMs?: number) => drizzlePostgres(pool.client(deadlineMs), { schema }) as unknown as Db
+  const open = (deadlineMs?: number) => asDb(drizzlePostgres(pool.client(deadlineMs)))
   return { db: open(), bootDb: open(bootDeadlineMs), isShort: pool.isShort, close: pool.end, fault: () => undefined }
 }
 

@@ -1,4 +1,5 @@
 import type { Db } from '../db/open.ts'
+import type { Tx } from '../db/transaction.ts'
 import { type Actor, recordChanges } from '../inventory/changes/changes.ts'
 import { deleteUnnamed, listNamers, listUnnamed, listUnrecorded } from '../inventory/images/file-garbage.ts'
 import { findFile, holdFilesAlone, listFiles, noteDamage, sizeFault } from '../inventory/images/files.ts'
@@ -156,9 +157,8 @@ export async function deleteFile({ db, store }: FileDeps, sha256: string, by: Ac
 }
 
 /** In a transaction that nobody else begins to need a file in. */
-function alone<T>(db: Db, act: (tx: Db) => Promise<T>): Promise<T> {
-  return db.transaction(async (transaction) => {
-    const tx = transaction as unknown as Db
+function alone<T>(db: Db, act: (tx: Tx) => Promise<T>): Promise<T> {
+  return db.transaction(async (tx) => {
     await holdFilesAlone(tx)
     return act(tx)
   })

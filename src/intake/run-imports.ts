@@ -159,7 +159,7 @@ async function recordFailure({ db, log }: Intake, one: Import, error: unknown): 
   const message = messageOf(error).slice(0, mostMessage)
   const ours = error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError
   log.warn({ import: one.id, error: message, ...(ours && { stack: error.stack }) }, 'an import failed')
-  await db.transaction((tx) => endImport(tx as unknown as Db, one, { state: 'failed', message }))
+  await db.transaction((tx) => endImport(tx, one, { state: 'failed', message }))
   return 'failed'
 }
 
@@ -203,8 +203,7 @@ async function saveOutcome(
     throw new InputError({ field: 'image', value: name, expected: "an image's name; give one" })
   for (let tries = 1; ; tries++) {
     try {
-      return await db.transaction(async (transaction) => {
-        const tx = transaction as unknown as Db
+      return await db.transaction(async (tx) => {
         for (const file of outcome.files) await recordFile({ db: tx, store }, file)
         const before = await findImage(tx, name)
         const precondition = before === undefined ? { ifNoneMatch: '*' as const } : { ifMatch: [etagOf(before)] }

@@ -4,7 +4,7 @@ import type { Db } from '../db/open.ts'
 import { markStalledBoots, pruneBoots } from '../inventory/boots/boots.ts'
 import { failLateDeployments } from '../inventory/boots/deployment-moves.ts'
 import { pruneStrayEvents } from '../inventory/boots/events.ts'
-import { pruneChanges } from '../inventory/changes/changes.ts'
+import { pruneChanges, system } from '../inventory/changes/changes.ts'
 import { pruneDead } from '../inventory/changes/webhooks.ts'
 import { forgetDiscovered } from '../inventory/machines/identity/discovered.ts'
 import { pruneIdempotencyKeys } from '../inventory/system/idempotency.ts'
@@ -29,7 +29,7 @@ export function startHousekeeping(
     await pruneStrayEvents(db)
     await pruneBoots(db, { days: config.keepBootsDays, most: config.keepBoots })
     const notSeenSince = new Date(Date.now() - config.keepDiscoveredDays * 24 * 60 * minuteMs)
-    await forgetDiscovered(db, { notSeenSince }, { limit: 10_000, dryRun: false })
+    await forgetDiscovered(db, { notSeenSince }, { limit: 10_000, dryRun: false }, system)
     await pruneChanges(db, config.keepChangesDays)
     await pruneIdempotencyKeys(db)
     await pruneDead(db)

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Db } from '../db/open.ts'
+import { system } from '../inventory/changes/changes.ts'
 import {
   changeWebhook,
   type DueDelivery,
@@ -93,7 +94,7 @@ async function deliver(
   const fields = { webhook: due.webhookId, message: due.id, attempt: due.attempts + 1 }
   if (typeof status === 'number' && status >= 200 && status < 300) return deliveryDone(db, due.id)
   if (status === 410) {
-    await changeWebhook(db, due.webhookId, { active: false })
+    await changeWebhook(db, due.webhookId, { active: false }, system)
     await deliveryFailed(db, due.id, 'the receiver answered 410 Gone: the webhook is switched off', undefined)
     log.warn(fields, 'webhook switched off: 410 Gone')
     return

@@ -1,5 +1,6 @@
-import { sql } from 'drizzle-orm'
+import { eq, sql } from 'drizzle-orm'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { boots } from '../../src/db/schema.ts'
 import { listBoots } from '../../src/inventory/boots/boots.ts'
 import { listBootEvents } from '../../src/inventory/boots/events.ts'
 import { saveAnswerFile } from '../../src/inventory/images/answer-files.ts'
@@ -24,14 +25,26 @@ beforeAll(async () => {
   const { db } = server.deps
   const kernel = await server.addFile('linux', Buffer.from('kernel'))
   const args = ['auto=true', 'url={{ boot.answer_url }}', 'ds=nocloud-net;s={{ boot.nocloud_url }}']
-  await saveImage(db, 'debian-12', { variants: [{ arch: 'x86_64', kind: 'linux', kernel, initrds: [], args }] })
-  await saveAnswerFile(db, 'preseed', { documents: [{ name: 'preseed.cfg', mediaType: 'text/plain', text }] })
+  await saveImage(
+    db,
+    'debian-12',
+    { variants: [{ arch: 'x86_64', kind: 'linux', kernel, initrds: [], args }] },
+    {},
+    'tester',
+  )
+  await saveAnswerFile(
+    db,
+    'preseed',
+    { documents: [{ name: 'preseed.cfg', mediaType: 'text/plain', text }] },
+    {},
+    'tester',
+  )
   const users = {
     name: 'user-data',
     mediaType: 'text/cloud-config',
     text: '#cloud-config\nid: {{ boot.instance_id }}\n',
   }
-  await saveAnswerFile(db, 'cloud', { documents: [users] })
+  await saveAnswerFile(db, 'cloud', { documents: [users] }, {}, 'tester')
 })
 afterAll(() => server.stop())
 beforeEach(() => {
@@ -42,8 +55,9 @@ beforeEach(() => {
 const enter = async (answerFile = 'preseed', secret = 'hunter2') => {
   const { db, sealer } = server.deps
   const assignment = { image: 'debian-12', everyBoot: true as const, answerFile, params: { root_disk: '/dev/vda' } }
-  const { machine } = await saveMachine(db, { mac }, { hostname: `host-${macs}`, assignment })
-  if (secret !== '') await saveSecret(db, sealer, { kind: 'machine', id: machine.id }, 'root_password', secret)
+  const { machine } = await saveMachine(db, { mac }, { hostname: `host-${macs}`, assignment }, {}, 'tester')
+  if (secret !== '')
+    await saveSecret(db, sealer, { kind: 'machine', id: machine.id }, 'root_password', secret, 'tester')
   return machine
 }
 const boot = () => getAsIpxe(`${server.url}/ipxe?mac=${mac}&platform=efi&buildarch=x86_64`)
@@ -83,13 +97,19 @@ d-i preseed/late_command string wget ${server.url}/b/${tokenIn(script)}/installe
 
   test("has the machine's own secret before that of its group", async () => {
     const { db, sealer } = server.deps
-    await saveGroup(db, `g${macs}`, {
-      title: '',
-      priority: 0,
-      selector: [{ fact: 'mac', equals: mac }],
-      assignment: {},
-    })
-    await saveSecret(db, sealer, { kind: 'group', id: `g${macs}` }, 'root_password', 'of the group')
+    await saveGroup(
+      db,
+      `g${macs}`,
+      {
+        title: '',
+        priority: 0,
+        selector: [{ fact: 'mac', equals: mac }],
+        assignment: {},
+      },
+      {},
+      'tester',
+    )
+    await saveSecret(db, sealer, { kind: 'group', id: `g${macs}` }, 'root_password', 'of the group', 'tester')
     await enter('preseed', '')
     expect(await (await fetch(urlIn(await boot()))).text()).toContain('password of the group\n')
     await enter('preseed', 'of the machine')
@@ -101,6 +121,8 @@ d-i preseed/late_command string wget ${server.url}/b/${tokenIn(script)}/installe
       server.deps.db,
       { mac },
       { assignment: { image: 'debian-12', everyBoot: true, answerFile: 'preseed' } },
+      {},
+      'tester',
     )
     const script = await boot()
     expect(script).toContain('answer file preseed: ')
@@ -114,16 +136,28 @@ d-i preseed/late_command string wget ${server.url}/b/${tokenIn(script)}/installe
   })
 
   test('is not there for an image that wants one where none is assigned', async () => {
-    await saveMachine(server.deps.db, { mac }, { assignment: { image: 'debian-12' } })
+    await saveMachine(server.deps.db, { mac }, { assignment: { image: 'debian-12' } }, {}, 'tester')
     expect(await boot()).toContain('boot.answer_url is not set')
   })
 
   test('stays the version that the script was made with', async () => {
     const { db } = server.deps
-    await saveAnswerFile(db, `v${macs}`, { documents: [{ name: 'a', mediaType: 'text/plain', text: 'first' }] })
+    await saveAnswerFile(
+      db,
+      `v${macs}`,
+      { documents: [{ name: 'a', mediaType: 'text/plain', text: 'first' }] },
+      {},
+      'tester',
+    )
     await enter(`v${macs}`)
     const url = urlIn(await boot())
-    await saveAnswerFile(db, `v${macs}`, { documents: [{ name: 'a', mediaType: 'text/plain', text: 'second' }] })
+    await saveAnswerFile(
+      db,
+      `v${macs}`,
+      { documents: [{ name: 'a', mediaType: 'text/plain', text: 'second' }] },
+      {},
+      'tester',
+    )
     expect(await (await fetch(url)).text()).toBe('first')
     expect(await (await fetch(urlIn(await boot()))).text()).toBe('second')
   })
@@ -202,7 +236,7 @@ describe('what is kept of a boot', () => {
   test('is its script, without the token', async () => {
     await enter()
     const script = await boot()
-    const found = await server.deps.db.query.boots.findFirst({ where: (one, { eq }) => eq(one.mac, mac) })
+    const [found] = await server.deps.db.select().from(boots).where(eq(boots.mac, mac))
     expect(found?.script).toBe(script.replaceAll(tokenIn(script), '…'))
     expect(JSON.stringify(found)).not.toContain('hunter2')
   })

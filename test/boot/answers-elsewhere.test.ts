@@ -18,16 +18,22 @@ beforeAll(async () => {
   const { db } = server.deps
   const kernel = await server.addFile('linux', Buffer.from('kernel'))
   const args = ['url={{ boot.answer_url }}']
-  await saveImage(db, 'proxmox', { variants: [{ arch: 'x86_64', kind: 'linux', kernel, initrds: [], args }] })
+  await saveImage(
+    db,
+    'proxmox',
+    { variants: [{ arch: 'x86_64', kind: 'linux', kernel, initrds: [], args }] },
+    {},
+    'tester',
+  )
   const text = 'fqdn = "{{ machine.hostname }}"\nurl = "{{ boot.url }}/installed"\n'
-  await saveAnswerFile(db, 'pve', { documents: [{ name: 'answer.toml', mediaType: 'text/plain', text }] })
+  await saveAnswerFile(db, 'pve', { documents: [{ name: 'answer.toml', mediaType: 'text/plain', text }] }, {}, 'tester')
 })
 afterAll(() => server.stop())
 beforeEach(async () => {
   macs += 1
   mac = `52:54:00:ae:00:${macs.toString(16).padStart(2, '0')}`
   const assignment = { image: 'proxmox', answerFile: 'pve', everyBoot: true as const }
-  await saveMachine(server.deps.db, { mac }, { hostname: `pve-${macs}`, assignment })
+  await saveMachine(server.deps.db, { mac }, { hostname: `pve-${macs}`, assignment }, {}, 'tester')
 })
 
 const boot = async () => {

@@ -26,18 +26,30 @@ beforeAll(async () => {
   ]
   const args = ['{% if boot.answer_url %}ks={{ boot.answer_url }}{% endif %}', 'console=vga']
   const efi = { arch: 'x86_64' as const, kind: 'efi' as const, file, args }
-  await saveImage(db, 'esxi', { variants: [{ ...efi, tree, bootConfig: 'boot.cfg' }] })
-  await saveImage(db, 'shim', { variants: [{ ...efi, args: ['one'], tree }] })
-  await saveAnswerFile(db, 'ks', {
-    documents: [{ name: 'ks.cfg', mediaType: 'text/plain', text: 'rootpw {{ machine.mac }}' }],
-  })
-  await saveGroup(db, 'serial', {
-    title: '',
-    priority: 0,
-    selector: [],
-    assignment: { args: ['gdbPort=none'], withoutArgs: ['console=*'] },
-  })
-  await saveMachine(db, { mac }, { assignment: { image: 'esxi', answerFile: 'ks', everyBoot: true } })
+  await saveImage(db, 'esxi', { variants: [{ ...efi, tree, bootConfig: 'boot.cfg' }] }, {}, 'tester')
+  await saveImage(db, 'shim', { variants: [{ ...efi, args: ['one'], tree }] }, {}, 'tester')
+  await saveAnswerFile(
+    db,
+    'ks',
+    {
+      documents: [{ name: 'ks.cfg', mediaType: 'text/plain', text: 'rootpw {{ machine.mac }}' }],
+    },
+    {},
+    'tester',
+  )
+  await saveGroup(
+    db,
+    'serial',
+    {
+      title: '',
+      priority: 0,
+      selector: [],
+      assignment: { args: ['gdbPort=none'], withoutArgs: ['console=*'] },
+    },
+    {},
+    'tester',
+  )
+  await saveMachine(db, { mac }, { assignment: { image: 'esxi', answerFile: 'ks', everyBoot: true } }, {}, 'tester')
 })
 afterAll(() => server.stop())
 
@@ -61,7 +73,7 @@ describe("VMware's mboot.efi", () => {
 
   test('gets none by a token that is none, and none of another kind of boot', async () => {
     expect((await fetch(`${server.url}/b/preview/boot.cfg`)).status).toBe(404)
-    await saveMachine(server.deps.db, { mac: '52:54:00:00:e5:02' }, { assignment: { local: true } })
+    await saveMachine(server.deps.db, { mac: '52:54:00:00:e5:02' }, { assignment: { local: true } }, {}, 'tester')
     const local = await getAsIpxe(`${server.url}/ipxe?mac=52-54-00-00-e5-02&platform=efi`)
     const token = /\/b\/([\w-]{43})\//.exec(local)?.[1]
     expect((await fetch(`${server.url}/b/${token}/boot.cfg`)).status).toBe(404)
@@ -70,7 +82,7 @@ describe("VMware's mboot.efi", () => {
 
 test('another EFI program with a tree gets its arguments on its own line', async () => {
   const other = '52:54:00:00:e5:03'
-  await saveMachine(server.deps.db, { mac: other }, { assignment: { image: 'shim' } })
+  await saveMachine(server.deps.db, { mac: other }, { assignment: { image: 'shim' } }, {}, 'tester')
   const text = await getAsIpxe(`${server.url}/ipxe?mac=${other}&platform=efi&buildarch=x86_64`)
   expect(text).toMatch(
     /^kernel --name mboot\.efi \S+\/trees\/shim\/1\/\w{16}\/efi\/mboot\.efi\S+ one gdbPort=none \|\|/m,

@@ -20,14 +20,20 @@ describe.each(['halt', 'local', 'retry'] as const)(
       server = await startTestBootServer({ afterRefusal })
       const { db } = server.deps
       server.deps.log = createLog('debug', { write: (line: string) => void lines.push(line) })
-      await saveImage(db, 'installer', { variants: [{ kind: 'local', arch: 'x86_64' }] })
-      await saveMenu(db, 'main', {
-        title: 'm',
-        timeoutSeconds: null,
-        defaultEntry: null,
-        entries: [{ name: 'go', text: 'go', kind: 'image', image: 'installer' }],
-      })
-      await saveMachine(db, { mac }, { assignment: { menu: 'main' } })
+      await saveImage(db, 'installer', { variants: [{ kind: 'local', arch: 'x86_64' }] }, {}, 'tester')
+      await saveMenu(
+        db,
+        'main',
+        {
+          title: 'm',
+          timeoutSeconds: null,
+          defaultEntry: null,
+          entries: [{ name: 'go', text: 'go', kind: 'image', image: 'installer' }],
+        },
+        {},
+        'tester',
+      )
+      await saveMachine(db, { mac }, { assignment: { menu: 'main' } }, {}, 'tester')
       menuUrl = /chain --replace --autofree (\S+)\$/.exec(await script())?.[1] as string
       token = menuUrl.split('/')[4] as string
       await (db as unknown as { $client: { close: () => Promise<void> } }).$client.close()

@@ -15,23 +15,29 @@ beforeAll(async () => {
   const { db } = server.deps
   const kernel = await server.addFile('linux', Buffer.from('kernel'))
   const linux = { kind: 'linux' as const, kernel, initrds: [], args: ['x={{ boot.url }}'] }
-  await saveImage(db, 'debian-12', { variants: [{ ...linux, arch: 'x86_64' }] })
-  await saveImage(db, 'only-arm', { variants: [{ ...linux, arch: 'arm64' }] })
+  await saveImage(db, 'debian-12', { variants: [{ ...linux, arch: 'x86_64' }] }, {}, 'tester')
+  await saveImage(db, 'only-arm', { variants: [{ ...linux, arch: 'arm64' }] }, {}, 'tester')
   const content = { title: 'Sub', timeoutSeconds: null, defaultEntry: null }
-  await saveMenu(db, 'sub', { ...content, entries: [{ name: 'again', text: 'Again', kind: 'reboot' }] })
-  await saveMenu(db, 'main', {
-    title: 'Main menu',
-    timeoutSeconds: 15,
-    defaultEntry: 'disk',
-    entries: [
-      { name: 'disk', text: 'The own disk', kind: 'local' },
-      { name: 'install', text: 'Install Debian', kind: 'image', image: 'debian-12', args: ['y=menu'], hotkey: 'i' },
-      { name: 'arm', text: 'Only for arm64', kind: 'image', image: 'only-arm' },
-      { name: 'shell', text: 'A shell', kind: 'shell' },
-      { name: 'more', text: 'More', kind: 'menu', menu: 'sub' },
-    ],
-  })
-  await savePolicy(db, { kind: 'menu', menu: 'main' })
+  await saveMenu(db, 'sub', { ...content, entries: [{ name: 'again', text: 'Again', kind: 'reboot' }] }, {}, 'tester')
+  await saveMenu(
+    db,
+    'main',
+    {
+      title: 'Main menu',
+      timeoutSeconds: 15,
+      defaultEntry: 'disk',
+      entries: [
+        { name: 'disk', text: 'The own disk', kind: 'local' },
+        { name: 'install', text: 'Install Debian', kind: 'image', image: 'debian-12', args: ['y=menu'], hotkey: 'i' },
+        { name: 'arm', text: 'Only for arm64', kind: 'image', image: 'only-arm' },
+        { name: 'shell', text: 'A shell', kind: 'shell' },
+        { name: 'more', text: 'More', kind: 'menu', menu: 'sub' },
+      ],
+    },
+    {},
+    'tester',
+  )
+  await savePolicy(db, { kind: 'menu', menu: 'main' }, 'tester')
 })
 afterAll(() => server.stop())
 beforeEach(() => {
@@ -98,7 +104,7 @@ describe('a menu', () => {
   })
 
   test('gives way to the own assignment of the machine', async () => {
-    await saveMachine(server.deps.db, { mac }, { assignment: { local: true } })
+    await saveMachine(server.deps.db, { mac }, { assignment: { local: true } }, {}, 'tester')
     expect(await menu()).toContain('boots from its own disk')
   })
 })

@@ -22,21 +22,21 @@ beforeAll(async () => {
     initrds: [initrd],
     args: ['console=ttyS0', 'report={{ boot.url }}'],
   }
-  await saveImage(deps.db, 'debian-12', { variants: [variant] })
-  await saveImage(deps.db, 'broken', { variants: [{ ...variant, args: ['x={{ machine.rack }}'] }] })
+  await saveImage(deps.db, 'debian-12', { variants: [variant] }, {}, 'tester')
+  await saveImage(deps.db, 'broken', { variants: [{ ...variant, args: ['x={{ machine.rack }}'] }] }, {}, 'tester')
 })
 afterAll(() => server.stop())
 beforeEach(async () => {
   macs += 1
   mac = `52:54:00:00:${(macs >> 8).toString(16).padStart(2, '0')}:${(macs & 255).toString(16).padStart(2, '0')}`
-  await savePolicy(server.deps.db, { kind: 'local' })
+  await savePolicy(server.deps.db, { kind: 'local' }, 'tester')
 })
 
 const query = (more = '') => `mac=${mac.replaceAll(':', '-')}&platform=efi&buildarch=x86_64${more}`
 const preview = async (path = `/ipxe?${query()}`) => (await fetch(server.url + path)).text()
 const boot = (more = '') => getAsIpxe(`${server.url}/ipxe?${query(more)}`)
 const assign = (image: string) =>
-  saveMachine(server.deps.db, { mac }, { assignment: { image }, hostname: `host-${macs}` })
+  saveMachine(server.deps.db, { mac }, { assignment: { image }, hostname: `host-${macs}` }, {}, 'tester')
 const tokenIn = (script: string) => /\/b\/([\w-]{43})\//.exec(script)?.[1] as string
 const report = (token: string, what: string) => fetch(`${server.url}/b/${token}/${what}`)
 const bootsOf = async () => {
@@ -191,14 +191,14 @@ describe('a machine never seen before', () => {
   })
 
   test('waits without opening boots where the policy is wait', async () => {
-    await savePolicy(server.deps.db, { kind: 'wait' })
+    await savePolicy(server.deps.db, { kind: 'wait' }, 'tester')
     expect(await boot()).toContain('waits: no image is assigned to it')
     expect(await bootsOf()).toEqual([])
     expect((await findMachine(server.deps.db, { mac }))?.discovered).toBe(true)
   })
 
   test('boots the image of the policy', async () => {
-    await savePolicy(server.deps.db, { kind: 'image', image: 'debian-12' })
+    await savePolicy(server.deps.db, { kind: 'image', image: 'debian-12' }, 'tester')
     expect(await boot()).toContain('boots debian-12 version 1')
   })
 
@@ -233,15 +233,15 @@ describe('a refusal', () => {
   })
 
   test('says that a machine is denied', async () => {
-    await saveMachine(server.deps.db, { mac }, { denied: true })
+    await saveMachine(server.deps.db, { mac }, { denied: true }, {}, 'tester')
     expect(await script()).toContain(`echo Bootwright: machine ${mac} is denied`)
   })
 
   test('names both machines that claim a request', async () => {
     const serial = { serial: `7X06-${macs}`, product: 'P' }
     const uuid = `37393031-3735-4d32-3234-3335303138${macs.toString().padStart(2, '0').slice(-2)}`
-    await saveMachine(server.deps.db, newMachine, { ...serial, hostname: `serial-${macs}` })
-    await saveMachine(server.deps.db, newMachine, { uuid, hostname: `uuid-${macs}` })
+    await saveMachine(server.deps.db, newMachine, { ...serial, hostname: `serial-${macs}` }, {}, 'tester')
+    await saveMachine(server.deps.db, newMachine, { uuid, hostname: `uuid-${macs}` }, {}, 'tester')
     expect(await script(`&serial=${serial.serial}&product=P&uuid=${uuid}`)).toContain(
       `echo Bootwright: two machines claim it: uuid-${macs} by UUID ${uuid}, serial-${macs} by serial 7X06-${macs}`,
     )

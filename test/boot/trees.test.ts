@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto'
+import { eq } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { boots, changes } from '../../src/db/schema.ts'
 import { deleteImage, saveImage } from '../../src/inventory/images/images.ts'
 import { saveMachine } from '../../src/inventory/machines/machines.ts'
 import { treeDigest, type Variant } from '../../src/model/image.ts'
@@ -33,8 +35,8 @@ beforeAll(async () => {
   kernel = await server.addFile('linux', Buffer.from('kernel'))
   await server.addFile('install.img', bytes)
   await server.addFile('other', Buffer.from('other'))
-  await saveImage(server.deps.db, 'fedora', { variants: [variant(paths.map((path) => tree(path)))] })
-  await saveMachine(server.deps.db, { mac }, { assignment: { image: 'fedora' } })
+  await saveImage(server.deps.db, 'fedora', { variants: [variant(paths.map((path) => tree(path)))] }, {}, 'tester')
+  await saveMachine(server.deps.db, { mac }, { assignment: { image: 'fedora' } }, {}, 'tester')
 })
 afterAll(() => server.stop())
 
@@ -119,7 +121,7 @@ describe('a tree', () => {
   test('stays what it was in the version that a script was made for', async () => {
     const { db } = server.deps
     const before = await treeUrl()
-    await saveImage(db, 'fedora', { variants: [variant([tree('new', Buffer.from('other'))])] })
+    await saveImage(db, 'fedora', { variants: [variant([tree('new', Buffer.from('other'))])] }, {}, 'tester')
     const after = await treeUrl()
     expect([await status(`${before}/.treeinfo`), await status(`${before}/new`)]).toEqual([200, 404])
     expect([await status(`${after}/.treeinfo`), await status(`${after}/new`)]).toEqual([404, 200])
@@ -127,15 +129,15 @@ describe('a tree', () => {
 
   test('of an image that was deleted and made anew has another URL', async () => {
     const { db } = server.deps
-    await saveMachine(db, { mac }, { assignment: { image: 'again' } }).catch(() => undefined)
-    await saveImage(db, 'again', { variants: [variant([tree('.treeinfo')])] })
-    await saveMachine(db, { mac }, { assignment: { image: 'again' } })
+    await saveMachine(db, { mac }, { assignment: { image: 'again' } }, {}, 'tester').catch(() => undefined)
+    await saveImage(db, 'again', { variants: [variant([tree('.treeinfo')])] }, {}, 'tester')
+    await saveMachine(db, { mac }, { assignment: { image: 'again' } }, {}, 'tester')
     const first = await treeUrl()
     expect(await status(`${first}/.treeinfo`)).toBe(200)
-    await saveMachine(db, { mac }, { assignment: { local: true } })
-    await deleteImage(db, 'again')
-    await saveImage(db, 'again', { variants: [variant([tree('.treeinfo', Buffer.from('other'))])] })
-    await saveMachine(db, { mac }, { assignment: { image: 'again' } })
+    await saveMachine(db, { mac }, { assignment: { local: true } }, {}, 'tester')
+    await deleteImage(db, 'again', {}, 'tester')
+    await saveImage(db, 'again', { variants: [variant([tree('.treeinfo', Buffer.from('other'))])] }, {}, 'tester')
+    await saveMachine(db, { mac }, { assignment: { image: 'again' } }, {}, 'tester')
     const second = await treeUrl()
     expect(second).not.toBe(first)
     expect(await (await get(`${second}/.treeinfo`)).text()).toBe('other')
@@ -144,14 +146,14 @@ describe('a tree', () => {
   test('does not make the record of a boot larger', async () => {
     const { db } = server.deps
     const many = Array.from({ length: 2000 }, (_, index) => tree(`pool/${index}`))
-    await saveImage(db, 'many', { variants: [variant(many)] })
-    await saveMachine(db, { mac }, { assignment: { image: 'many' } })
+    await saveImage(db, 'many', { variants: [variant(many)] }, {}, 'tester')
+    await saveMachine(db, { mac }, { assignment: { image: 'many' } }, {}, 'tester')
     const url = await treeUrl()
     const statuses = await Promise.all(Array.from({ length: 200 }, (_, index) => status(`${url}/pool/${index * 10}`)))
     expect(new Set(statuses)).toEqual(new Set([200]))
-    const found = await db.query.boots.findMany({ where: (one, { eq }) => eq(one.image, 'many') })
+    const found = await db.select().from(boots).where(eq(boots.image, 'many'))
     expect(JSON.stringify(found).length).toBeLessThan(5000)
-    const changes = await db.query.changes.findMany({ where: (one, { eq }) => eq(one.subject, 'many') })
-    expect(changes[0]?.after).toMatchObject({ variants: [{ tree: { files: 2000, digest: treeDigest(many) } }] })
+    const recorded = await db.select().from(changes).where(eq(changes.subject, 'many'))
+    expect(recorded[0]?.after).toMatchObject({ variants: [{ tree: { files: 2000, digest: treeDigest(many) } }] })
   })
 })

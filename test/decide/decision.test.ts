@@ -501,11 +501,13 @@ eachDatabase('what a decision depends on', (database) => {
 
   test('is looked up: the machine by its UUID in the other byte order, and the catalog', async () => {
     const db = database()
-    await saveImage(db, 'own', { variants: local })
+    await saveImage(db, 'own', { variants: local }, {}, 'tester')
     const { machine: entered } = await saveMachine(
       db,
       { mac: '52:54:00:00:00:01' },
       { uuid: '4c4c4544-0042-3510-8054-b7c04f4e3332', assignment: { image: 'own' } },
+      {},
+      'tester',
     )
     const find = createFindSituation(db)
     const found = await find({ mac, uuid: '44454c4c-4200-1035-8054-b7c04f4e3332' })
@@ -521,10 +523,10 @@ eachDatabase('what a decision depends on', (database) => {
     await there({ mac })
     for (const name of ['a', 'b', 'c']) {
       const content = { title: '', priority: 0, selector: [], assignment: { params: { name } } }
-      await saveGroup(db, name, content)
+      await saveGroup(db, name, content, {}, 'tester')
       for (const find of [here, there]) expect((await find({ mac })).catalog.groups.at(-1)?.name).toBe(name)
     }
-    await savePolicy(db, { kind: 'wait' })
+    await savePolicy(db, { kind: 'wait' }, 'tester')
     expect((await here({ mac })).catalog.policy).toEqual({ kind: 'wait' })
   })
 
@@ -532,7 +534,7 @@ eachDatabase('what a decision depends on', (database) => {
     const db = database()
     const macs = Array.from({ length: 60 }, (_, n) => `52:54:00:00:01:${n.toString(16).padStart(2, '0')}`)
     for (const one of macs.slice(0, 30))
-      await saveMachine(db, { mac: one }, { hostname: `h${one.replaceAll(':', '')}` })
+      await saveMachine(db, { mac: one }, { hostname: `h${one.replaceAll(':', '')}` }, {}, 'tester')
     const find = createFindSituation(db)
     const found = await Promise.all(macs.map((one) => find({ mac: one })))
     const names = found.map(({ identity }) =>

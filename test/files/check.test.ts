@@ -164,7 +164,8 @@ eachDatabase('the bytes of stored files', (database) => {
   test('the files of an image are those of all its versions', async () => {
     const db = database()
     const [a, b] = [await stored.add('a', 'a'), await stored.add('b', 'b')]
-    for (const file of [a, b]) await saveImage(db, 'd', { variants: [{ kind: 'ipxe', arch: 'x86_64', file }] })
+    for (const file of [a, b])
+      await saveImage(db, 'd', { variants: [{ kind: 'ipxe', arch: 'x86_64', file }] }, {}, 'tester')
     expect((await filesOfImages(db, ['d'])).map(({ name }) => name).sort()).toEqual(['a', 'b'])
     await expect(filesOfImages(db, ['d', 'e'])).rejects.toThrow('there is no image e')
   })

@@ -44,7 +44,7 @@ eachDatabase('files that nothing needs', (database) => {
   test('are told in a dry run, and then cleared away with a log of it; young and named ones stay', async () => {
     const [old, named] = [await addOld('old'), await addOld('named')]
     const young = await stored.add('young', 'young')
-    await saveImage(database(), 'd', { variants: [oneFile(named)] })
+    await saveImage(database(), 'd', { variants: [oneFile(named)] }, {}, 'tester')
     await stored.age(25, named)
     const about = { kind: 'unnamed', sha256: old.sha256, name: 'old', sizeBytes: 12 }
     expect(await clear(true)).toEqual([
@@ -82,11 +82,11 @@ eachDatabase('files that nothing needs', (database) => {
       { kind: 'sanboot', arch: 'x86_64', platform: 'pcbios', file: iso },
     ] as Variant[]
     expect(variants.flatMap(filesOf)).toHaveLength(9)
-    await saveImage(database(), 'd', { variants })
-    await saveImage(database(), 'd', { variants: [oneFile(second as FileRef)] })
+    await saveImage(database(), 'd', { variants }, {}, 'tester')
+    await saveImage(database(), 'd', { variants: [oneFile(second as FileRef)] }, {}, 'tester')
     expect((await listUnnamed(database(), 1, 100)).map(({ name }) => name)).toEqual([left?.name])
     expect(await listNamers(database(), tree?.sha256 ?? '')).toEqual(['image d version 1'])
-    await deleteImageVersion(database(), 'd', 1)
+    await deleteImageVersion(database(), 'd', 1, {}, 'tester')
     expect(await listUnnamed(database(), 1, 100)).toHaveLength(10)
   })
 
@@ -94,11 +94,11 @@ eachDatabase('files that nothing needs', (database) => {
     const [kernel, iso] = [await addOld('kernel'), await addOld('iso')]
     const plan = { kind: 'file' as const, sha256: iso.sha256, name: 'x.iso', keepIso: false }
     await createImport(database(), { image: undefined, plan, server: 's' }, 'x')
-    await saveImage(database(), 'd', { variants: [oneFile(kernel)] })
-    await savePolicy(database(), { kind: 'image', image: 'd' })
+    await saveImage(database(), 'd', { variants: [oneFile(kernel)] }, {}, 'tester')
+    await savePolicy(database(), { kind: 'image', image: 'd' }, 'tester')
     await openBootFor(database(), { mac: '52:54:00:00:00:01', platform: 'efi', buildarch: 'x86_64' }, '192.0.2.1')
-    await savePolicy(database(), { kind: 'local' })
-    await deleteImage(database(), 'd')
+    await savePolicy(database(), { kind: 'local' }, 'tester')
+    await deleteImage(database(), 'd', {}, 'tester')
     expect(await clear(true)).toMatchObject([{ kind: 'end', files: 0 }])
     await expect(deleteFile(stored.deps, kernel.sha256, 'x')).rejects.toThrow(/is named by boot /)
     await database().execute(sql`update boots set outcome = 'failed'`)
@@ -109,7 +109,7 @@ eachDatabase('files that nothing needs', (database) => {
   test('bytes that nobody recorded go, records without bytes stay and are damaged', async () => {
     const [orphan, gone, cut] = [await addOld('orphan'), await addOld('gone'), await addOld('cut')]
     const variants = [oneFile(gone), { ...oneFile(cut), arch: 'arm64' } as Variant]
-    await saveImage(database(), 'd', { variants })
+    await saveImage(database(), 'd', { variants }, {}, 'tester')
     await database().execute(sql`delete from files where sha256 = ${orphan.sha256}`)
     await rm(stored.pathOf(gone))
     await truncate(stored.pathOf(cut), 4)
@@ -146,7 +146,9 @@ eachDatabase('files that nothing needs', (database) => {
   test('an image that is saved while files are cleared away has its files, or is refused', async () => {
     const files: FileRef[] = []
     for (let n = 0; n < 24; n++) files.push(await addOld(`file-${n}`))
-    const saving = files.map((file, n) => saveImage(database(), `image-${n}`, { variants: [oneFile(file)] }))
+    const saving = files.map((file, n) =>
+      saveImage(database(), `image-${n}`, { variants: [oneFile(file)] }, {}, 'tester'),
+    )
     const [, ...saved] = await Promise.allSettled([clear(false), ...saving])
     for (const [n, result] of saved.entries()) {
       const there = await isThere(files[n] as FileRef)
@@ -191,12 +193,12 @@ eachDatabase('files that nothing needs', (database) => {
 
   test('one file is deleted, unless something names it', async () => {
     const file = await stored.add('vmlinuz', 'a kernel')
-    await saveImage(database(), 'd', { variants: [oneFile(file)] })
-    await saveImage(database(), 'd', { variants: [{ kind: 'local', arch: 'x86_64' }] })
+    await saveImage(database(), 'd', { variants: [oneFile(file)] }, {}, 'tester')
+    await saveImage(database(), 'd', { variants: [{ kind: 'local', arch: 'x86_64' }] }, {}, 'tester')
     await expect(deleteFile(stored.deps, file.sha256, 'x')).rejects.toThrow(
       `file vmlinuz (${file.sha256.slice(0, 12)}…) is named by image d version 1`,
     )
-    await deleteImageVersion(database(), 'd', 1)
+    await deleteImageVersion(database(), 'd', 1, {}, 'tester')
     await deleteFile(stored.deps, file.sha256, 'x')
     expect(await isThere(file)).toEqual([false, false])
     await expect(deleteFile(stored.deps, file.sha256, 'x')).rejects.toThrow(`there is no file ${file.sha256}`)

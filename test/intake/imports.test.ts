@@ -106,14 +106,14 @@ eachDatabase('imports', (database) => {
 
   test('what is recognised as an installer is one after each import, unless that import says otherwise', async () => {
     await one.run(byRecipe)
-    await patchImage(database(), 'little', { installer: false })
+    await patchImage(database(), 'little', { installer: false }, {}, 'tester')
     expect(await one.run({ ...byRecipe, archs: ['arm64'] })).toMatchObject({ state: 'done' })
     expect(await findImage(database(), 'little')).toMatchObject({ installer: true })
     await one.run({ ...byRecipe, installer: false })
     expect((await loadCatalog(database())).images.get('little')).toMatchObject({ installer: false })
     await one.run({ ...byRecipe, installer: true })
     expect((await loadCatalog(database())).images.get('little')).toMatchObject({ installer: true })
-    await patchImage(database(), 'little', { installer: null })
+    await patchImage(database(), 'little', { installer: null }, {}, 'tester')
     expect((await loadCatalog(database())).images.get('little')).toMatchObject({ installer: null })
   })
 
@@ -238,7 +238,7 @@ eachDatabase('imports', (database) => {
       { arch: 'x86_64' as const, platform: 'efi' as const, kind: 'local' as const },
       { arch: 'arm64' as const, kind: 'local' as const },
     ]
-    await saveImage(database(), 'hello', { variants: old })
+    await saveImage(database(), 'hello', { variants: old }, {}, 'tester')
     expect(await one.run({ ...byUrl('/hello.ipxe'), archs: ['x86_64'] })).toMatchObject({ version: 3 })
     expect((await findImage(database(), 'hello'))?.variants).toEqual([old[1], { arch: 'x86_64', kind: 'ipxe', file }])
     expect(before?.version).toBe(1)

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { pino } from 'pino'
 import { expect, test } from 'vitest'
+import { changes } from '../../src/db/schema.ts'
 import { findBoot, listBoots } from '../../src/inventory/boots/boots.ts'
 import { recordChanges } from '../../src/inventory/changes/changes.ts'
 import { startHousekeeping } from '../../src/jobs/housekeeping.ts'
@@ -23,14 +24,14 @@ eachDatabase('housekeeping', (database) => {
     await db.execute(sql`update boots set started_at = now() - interval '31 days'`)
     const stuck = await openBootFor(db, facts, '192.0.2.1')
     await db.execute(sql`update boots set moved_at = now() - interval '1 hour'`)
-    await recordChanges(db, [{ actor: 'x', type: 'group.changed', subject: 'old' }])
+    await db.transaction((tx) => recordChanges(tx, [{ actor: 'x', type: 'group.changed', subject: 'old' }]))
     await db.execute(sql`update changes set at = now() - interval '11 days' where subject = 'old'`)
     const housekeeping = startHousekeeping(kept, db, pino({ level: 'silent' }), { soonMs: 10, laterMs: 10 })
     await expect.poll(async () => (await findBoot(db, stuck.id))?.outcome, { timeout: 5000 }).toBe('stalled')
     await expect
       .poll(async () => (await listBoots(db, {}, 10)).map((one) => one.id), { timeout: 5000 })
       .toEqual([stuck.id])
-    const subjects = async () => (await db.query.changes.findMany()).map((one) => one.subject)
+    const subjects = async () => (await db.select().from(changes)).map((one) => one.subject)
     await expect.poll(subjects, { timeout: 5000 }).not.toContain('old')
     expect(await findBoot(db, old.id)).toBeUndefined()
     await housekeeping.stop()

@@ -1,6 +1,7 @@
 import { pino } from 'pino'
 import { Webhook } from 'standardwebhooks'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { changes, webhookDeliveries, webhooks } from '../../src/db/schema.ts'
 import { listChangesAfter, recordChanges } from '../../src/inventory/changes/changes.ts'
 import type { ChangeType } from '../../src/inventory/changes/types.ts'
 import { startWebhookSender } from '../../src/jobs/webhook-sender.ts'
@@ -45,7 +46,7 @@ eachDatabase('webhooks', (database) => {
   const make = async (types: string[] = []) =>
     (await api.ask('POST', '/api/v1/webhooks', { url, types })).body as { id: string; secret: string }
   const change = (subject: string, type: ChangeType = 'group.changed') =>
-    recordChanges(database(), [{ actor: 'x', type, subject, after: { text: 'Zürich' } }])
+    database().transaction((tx) => recordChanges(tx, [{ actor: 'x', type, subject, after: { text: 'Zürich' } }]))
   const subjects = () => received.map(({ body }) => JSON.parse(body).data.subject)
   const dead = async (id: string) => (await api.ask('GET', `/api/v1/webhooks/${id}/dead`)).body.items
 
@@ -81,7 +82,7 @@ eachDatabase('webhooks', (database) => {
     await expect.poll(() => received.length, { timeout: 12_000 }).toBe(3)
     expect(new Set(received.map((one) => one.headers['webhook-id'])).size).toBe(1)
     await expect
-      .poll(async () => (await database().query.webhookDeliveries.findMany()).length, { timeout: 12_000 })
+      .poll(async () => (await database().select().from(webhookDeliveries)).length, { timeout: 12_000 })
       .toBe(0)
     expect(await dead(id)).toEqual([])
   })
@@ -126,7 +127,7 @@ eachDatabase('webhooks', (database) => {
       const failed = () => Promise.all(withoutStatus.map(async ({ id }) => (await dead(id)).length))
       await expect.poll(failed, { timeout: 12_000 }).toEqual(withoutStatus.map(() => 1))
       const goodOnes = hooks.slice(0, good.length).map(({ body }) => body.id as string)
-      const left = async () => (await database().query.webhookDeliveries.findMany()).map((message) => message.webhookId)
+      const left = async () => (await database().select().from(webhookDeliveries)).map((message) => message.webhookId)
       await expect
         .poll(async () => (await left()).filter((id) => goodOnes.includes(id)), { timeout: 12_000 })
         .toEqual([])
@@ -170,11 +171,7 @@ eachDatabase('webhooks', (database) => {
     const list = await api.ask('GET', '/api/v1/webhooks')
     expect(list.body.items).toMatchObject([{ id, url, types: ['group'], active: true }])
     expect(
-      JSON.stringify([
-        list.body,
-        await database().query.webhooks.findMany(),
-        await database().query.changes.findMany(),
-      ]),
+      JSON.stringify([list.body, await database().select().from(webhooks), await database().select().from(changes)]),
     ).not.toContain(secret)
     expect((await api.ask('DELETE', `/api/v1/webhooks/${id}`)).status).toBe(204)
     expect((await api.ask('DELETE', `/api/v1/webhooks/${id}`)).status).toBe(404)

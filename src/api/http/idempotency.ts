@@ -27,8 +27,7 @@ export async function onceForKey(
   const said = JSON.stringify([context.req.method, context.req.url.replace(/^[a-z]+:\/\/[^/]*/, ''), body ?? null])
   const hash = createHash('sha256').update(said).digest('hex')
   const what = `answer ${by} ${key}`
-  return db.transaction(async (transaction) => {
-    const tx = transaction as unknown as Db
+  return db.transaction(async (tx) => {
     const claim = await claimKey(tx, by, key, hash)
     if (claim === 'other-request')
       return problem({ status: 422, detail: 'Idempotency-Key: it was sent before, with another request' })

@@ -142,7 +142,7 @@ async function allOrNothing(
   if (counts.failed === 0 && !options.dryRun) {
     applied = await db
       .transaction(async (tx) => {
-        counts = await run(tx as unknown as Db, false)
+        counts = await run(tx, false)
         // Another request came between the trial and this.
         if (counts.failed > 0) throw new RolledBackError()
         return true

@@ -28,15 +28,17 @@ export function makeToken(): string {
 }
 
 /** Stores a token and gives it back in clear, the only time that it can be seen. */
-export async function createToken(db: Db, name: string, by: Actor = system): Promise<TokenRecord & { token: string }> {
+export async function createToken(db: Db, name: string, by: Actor): Promise<TokenRecord & { token: string }> {
   const token = `bw_${makeToken()}`
-  const [row] = await db
-    .insert(tokens)
-    .values({ id: newId(), name, hash: hashToken(token) })
-    .returning(shown)
-  const record = row as TokenRecord
-  await recordChanges(db, [{ actor: by, type: 'token.created', subject: record.id, after: { name } }])
-  return { ...record, token }
+  return db.transaction(async (tx) => {
+    const [row] = await tx
+      .insert(tokens)
+      .values({ id: newId(), name, hash: hashToken(token) })
+      .returning(shown)
+    const record = row as TokenRecord
+    await recordChanges(tx, [{ actor: by, type: 'token.created', subject: record.id, after: { name } }])
+    return { ...record, token }
+  })
 }
 
 /** The live token with this text; notes its use, once a minute at most. */
@@ -69,15 +71,17 @@ export async function listTokens(db: Db): Promise<TokenRecord[]> {
 }
 
 /** Ends a token at once. Revoking it again keeps the first time. @throws NotFoundError */
-export async function revokeToken(db: Db, id: string, by: Actor = system): Promise<TokenRecord> {
-  const [row] = await db
-    .update(tokens)
-    .set({ revokedAt: sql`coalesce(${tokens.revokedAt}, now())` })
-    .where(eq(tokens.id, id))
-    .returning(shown)
-  if (row === undefined) throw new NotFoundError(`there is no token ${id}`)
-  await recordChanges(db, [{ actor: by, type: 'token.revoked', subject: id, after: { name: row.name } }])
-  return row
+export async function revokeToken(db: Db, id: string, by: Actor): Promise<TokenRecord> {
+  return db.transaction(async (tx) => {
+    const [row] = await tx
+      .update(tokens)
+      .set({ revokedAt: sql`coalesce(${tokens.revokedAt}, now())` })
+      .where(eq(tokens.id, id))
+      .returning(shown)
+    if (row === undefined) throw new NotFoundError(`there is no token ${id}`)
+    await recordChanges(tx, [{ actor: by, type: 'token.revoked', subject: id, after: { name: row.name } }])
+    return row
+  })
 }
 
 /** Makes sure that there is a token at all: the one given, or at the very first start a new one, returned to be shown once. */
@@ -90,5 +94,5 @@ export async function ensureFirstToken(db: Db, given: string | undefined): Promi
     return undefined
   }
   const [any] = await db.select({ id: tokens.id }).from(tokens).limit(1)
-  return any === undefined ? (await createToken(db, 'first start')).token : undefined
+  return any === undefined ? (await createToken(db, 'first start', system)).token : undefined
 }

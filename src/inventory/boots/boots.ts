@@ -8,7 +8,7 @@ import type { Boot, BootSummary, Outcome } from '../../model/boot.ts'
 import type { Decision } from '../../model/decision.ts'
 import type { Facts } from '../../model/facts.ts'
 import { hashToken, makeToken } from '../access/tokens.ts'
-import { recordChanges } from '../changes/changes.ts'
+import { recordChanges, system } from '../changes/changes.ts'
 import { placeOf } from '../common/place.ts'
 import { rememberedOf } from '../machines/identity/last-seen.ts'
 import { heardWithinSeconds, rests } from './stalls.ts'
@@ -194,7 +194,7 @@ const restingAt = sql`case when boots.stage = 'ready' and boots.decision #>> '{s
 export async function markStalledBoots(db: Db): Promise<number> {
   const limits = Object.entries(rests).map(([stage, rest]) => ({ stage, causesWhileHeard: rest.causes, ...rest }))
   const heard = sql`boots.heard_at > now() - ${heardWithinSeconds} * interval '1 second'`
-  const found = await db.execute(sql`
+  const update = sql`
     update boots set outcome = 'stalled', message = 'stalled at ' || rest.stage || ': '
       || case when ${heard} then rest."causesWhileHeard" else rest.causes end
       || coalesce('; its last step: ' || boots.progress, '')
@@ -203,13 +203,15 @@ export async function markStalledBoots(db: Db): Promise<number> {
       as rest(stage text, seconds int, causes text, "causesWhileHeard" text)
     where boots.outcome is null and ${restingAt} = rest.stage and boots.moved_at < now() - rest.seconds * interval '1 second'
       and boots.decision #>> '{spec,kind}' <> 'menu'
-    returning boots.id, boots.machine_id as "machineId", boots.mac, boots.image, boots.version, boots.message`)
-  const stalled = rowsOf<{ id: string; mac: string | null }>(found)
-  await recordChanges(
-    db,
-    stalled.map(({ id, ...after }) => ({ actor: 'bootwright', type: 'boot.stalled', subject: id, after })),
-  )
-  return stalled.length
+    returning boots.id, boots.machine_id as "machineId", boots.mac, boots.image, boots.version, boots.message`
+  return db.transaction(async (tx) => {
+    const stalled = rowsOf<{ id: string; mac: string | null }>(await tx.execute(update))
+    await recordChanges(
+      tx,
+      stalled.map(({ id, ...after }) => ({ actor: system, type: 'boot.stalled', subject: id, after })),
+    )
+    return stalled.length
+  })
 }
 
 /** Forgets boots older than so many days, and the oldest of more than so many. */

@@ -41,7 +41,7 @@ export function createCatalogCache(db: Db): CatalogCache {
 
 /** Reads the whole catalog, as it is at one moment, over one connection. */
 export async function loadCatalog(db: Db): Promise<Catalog> {
-  return db.transaction((tx) => readCatalog(tx as unknown as Db), {
+  return db.transaction((tx) => readCatalog(tx), {
     isolationLevel: 'repeatable read',
     accessMode: 'read only',
   })

@@ -16,7 +16,7 @@ export async function cancelDeployments(
   db: Db,
   which: { batch: string } | { selector: Condition[] },
   dryRun: boolean,
-  by: Actor = system,
+  by: Actor,
 ): Promise<{ id: string; machineId: string; machine: string }[]> {
   const selected = 'selector' in which ? await findSelected(db, which.selector) : []
   const machineIds = JSON.stringify(selected.map(({ id }) => id))
@@ -26,8 +26,7 @@ export async function cancelDeployments(
       ? eq(deployments.batch, which.batch)
       : sql`${deployments.machineId} in (select jsonb_array_elements_text(${machineIds}::jsonb)::uuid)`,
   )
-  return db.transaction(async (transaction) => {
-    const tx = transaction as unknown as Db
+  return db.transaction(async (tx) => {
     const reason = 'an operator cancelled it, with others'
     const rows = dryRun
       ? await tx.select().from(deployments).where(chosen).orderBy(deployments.seq)
@@ -56,8 +55,7 @@ export async function deleteDeployedMachine(
   precondition: Precondition,
   by: Actor,
 ): Promise<void> {
-  await db.transaction(async (transaction) => {
-    const tx = transaction as unknown as Db
+  await db.transaction(async (tx) => {
     const machine = await lockMachine(tx, key)
     const [active] =
       machine === undefined ? [] : await listDeployments(tx, { machineId: machine.id, state: 'active' }, 1)

@@ -1,14 +1,15 @@
 import { and, eq, inArray, sql } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
 import { deployments } from '../../db/schema.ts'
+import type { Tx } from '../../db/transaction.ts'
 import { activeStates, type Move, maxArmedDays } from '../../model/deployment.ts'
 import { type Actor, recordChanges, system } from '../changes/changes.ts'
 import { type Deployment, shownDeployment } from './deployments.ts'
 
 /** Writes a move, and records it. */
-export async function writeMove(db: Db, { id }: { id: string }, move: Move, by: Actor): Promise<void> {
+export async function writeMove(tx: Tx, { id }: { id: string }, move: Move, by: Actor): Promise<void> {
   const ended = !(activeStates as readonly string[]).includes(move.state)
-  const [row] = await db
+  const [row] = await tx
     .update(deployments)
     .set({
       state: move.state,
@@ -19,15 +20,15 @@ export async function writeMove(db: Db, { id }: { id: string }, move: Move, by: 
     .where(eq(deployments.id, id))
     .returning()
   if (row !== undefined)
-    await recordChanges(db, [{ actor: by, type: `deployment.${row.state}`, subject: id, after: shownDeployment(row) }])
+    await recordChanges(tx, [{ actor: by, type: `deployment.${row.state}`, subject: id, after: shownDeployment(row) }])
 }
 
 /**
  * Cancels the active deployment of an image that its machine reported as installed by a boot of another kind: a person took it from a
  * menu. To install it again would wipe that. A boot of an uncertain machine cancels nothing.
  */
-export async function cancelInstalled(db: Db, bootId: string, by: Actor): Promise<void> {
-  const [row] = await db
+export async function cancelInstalled(tx: Tx, bootId: string, by: Actor): Promise<void> {
+  const [row] = await tx
     .update(deployments)
     .set({
       state: 'cancelled',
@@ -44,7 +45,7 @@ export async function cancelInstalled(db: Db, bootId: string, by: Actor): Promis
     )
     .returning()
   if (row !== undefined)
-    await recordChanges(db, [{ actor: by, type: 'deployment.cancelled', subject: row.id, after: shownDeployment(row) }])
+    await recordChanges(tx, [{ actor: by, type: 'deployment.cancelled', subject: row.id, after: shownDeployment(row) }])
 }
 
 /** Fails the deployments whose time is over. */
@@ -61,8 +62,7 @@ export async function failLateDeployments(db: Db): Promise<void> {
     )
     .limit(1000)
   for (const row of rows) {
-    await db.transaction(async (transaction) => {
-      const tx = transaction as unknown as Db
+    await db.transaction(async (tx) => {
       const locked = await lockActive(tx, row.id)
       if (locked === undefined || (row.startedAt === null && locked.startedAt !== null)) return
       const reason =
@@ -75,7 +75,7 @@ export async function failLateDeployments(db: Db): Promise<void> {
 }
 
 /** A deployment that is still active, locked until the transaction ends. */
-export async function lockActive(tx: Db, id: string): Promise<Deployment | undefined> {
+export async function lockActive(tx: Tx, id: string): Promise<Deployment | undefined> {
   const rows = await tx.select().from(deployments).where(eq(deployments.id, id)).for('update')
   const [row] = rows
   return row !== undefined && (activeStates as readonly string[]).includes(row.state) ? row : undefined

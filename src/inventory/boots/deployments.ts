@@ -2,6 +2,7 @@ import { and, desc, eq, inArray, lt, sql } from 'drizzle-orm'
 import { v7 as newId } from 'uuid'
 import type { Db } from '../../db/open.ts'
 import { deployments, images, machines } from '../../db/schema.ts'
+import type { Tx } from '../../db/transaction.ts'
 import { ConflictError, NotFoundError } from '../../lib/errors.ts'
 import type { Assignment } from '../../model/assignment.ts'
 import { activeStates, type DeploymentState } from '../../model/deployment.ts'
@@ -68,11 +69,10 @@ export async function armDeployment(
   machineId: string,
   order: DeploymentOrder,
   replace: boolean,
-  by: Actor = system,
+  by: Actor,
 ): Promise<Deployment> {
   await refuseUnknownNames(db, { image: order.image, answerFile: order.assignment.answerFile }, '')
-  return db.transaction(async (transaction) => {
-    const tx = transaction as unknown as Db
+  return db.transaction(async (tx) => {
     // Of several who arm one machine at once, each replaces the one before it.
     const locked = await tx.select({ id: machines.id }).from(machines).where(eq(machines.id, machineId)).for('update')
     if (locked.length === 0) throw new NotFoundError(`there is no machine ${machineId}`)
@@ -102,7 +102,7 @@ export async function armDeployments(
   selector: Condition[],
   order: DeploymentOrder,
   dryRun: boolean,
-  by: Actor = system,
+  by: Actor,
   refusals: ReadonlyMap<string, string> = new Map(),
 ): Promise<BulkArmed> {
   await refuseUnknownNames(db, { image: order.image, answerFile: order.assignment.answerFile }, '')
@@ -122,7 +122,7 @@ export async function armDeployments(
       const armed: BulkArmed['armed'] = []
       const busy: string[] = []
       for (let at = 0; at < wanted.length; at += 1000) {
-        const done = await insertArmed(transaction as unknown as Db, wanted.slice(at, at + 1000), order, by, batch)
+        const done = await insertArmed(transaction, wanted.slice(at, at + 1000), order, by, batch)
         armed.push(...done.armed.map(({ id, machineId }) => ({ id, machineId, machine: nameOfId(machineId) })))
         busy.push(...done.busy)
       }
@@ -142,9 +142,8 @@ export async function armDeployments(
 }
 
 /** Ends a deployment that is active; the machine goes back to its own assignment. @throws NotFoundError, ConflictError */
-export async function cancelDeployment(db: Db, id: string, by: Actor = system): Promise<Deployment> {
-  return db.transaction(async (transaction) => {
-    const tx = transaction as unknown as Db
+export async function cancelDeployment(db: Db, id: string, by: Actor): Promise<Deployment> {
+  return db.transaction(async (tx) => {
     const before = await findDeployment(tx, id)
     if (before === undefined) throw new NotFoundError(`there is no deployment ${id}`)
     const cancelled = await cancelActive(tx, before.machineId, 'an operator cancelled it', by, id)
@@ -162,7 +161,7 @@ class DryRun extends Error {
 }
 
 async function insertArmed(
-  tx: Db,
+  tx: Tx,
   machineIds: string[],
   order: DeploymentOrder,
   by: Actor,
@@ -196,7 +195,7 @@ async function insertArmed(
 
 /** Cancels the active deployment of a machine, when it has one, and when it is the one with the id. */
 export async function cancelActive(
-  tx: Db,
+  tx: Tx,
   machineId: string,
   reason: string,
   by: Actor,

@@ -43,24 +43,26 @@ export async function noteOtherAddresses(
         and (outcome is null or outcome in ('superseded', 'stalled')) and started_at > now() - interval '48 hours'
       order by seq desc limit 1) as other on true`)
   const contested = rowsOf<{ id: string; ip: string; machineId: string; otherId: string; otherIp: string }>(found)
-  await recordNotices(
-    db,
-    contested.flatMap(({ id, ip, otherId, otherIp }) => [
-      { bootId: id, ip, message: `boot ${otherId} of the same machine goes on from another address, ${otherIp}` },
-      {
-        bootId: otherId,
-        ip,
-        message: `boot ${id} of the same machine went past its script from another address, ${ip}`,
-      },
-    ]),
-  )
-  await recordChanges(
-    db,
-    contested.map(({ id, ip, machineId, otherId, otherIp }) => ({
-      actor: system,
-      type: 'boot.other-address',
-      subject: id,
-      after: { machineId, ip, other: { boot: otherId, ip: otherIp } },
-    })),
-  )
+  await db.transaction(async (tx) => {
+    await recordNotices(
+      tx,
+      contested.flatMap(({ id, ip, otherId, otherIp }) => [
+        { bootId: id, ip, message: `boot ${otherId} of the same machine goes on from another address, ${otherIp}` },
+        {
+          bootId: otherId,
+          ip,
+          message: `boot ${id} of the same machine went past its script from another address, ${ip}`,
+        },
+      ]),
+    )
+    await recordChanges(
+      tx,
+      contested.map(({ id, ip, machineId, otherId, otherIp }) => ({
+        actor: system,
+        type: 'boot.other-address',
+        subject: id,
+        after: { machineId, ip, other: { boot: otherId, ip: otherIp } },
+      })),
+    )
+  })
 }

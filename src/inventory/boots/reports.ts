@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
 import { rowsOf } from '../../db/rows.ts'
+import type { Tx } from '../../db/transaction.ts'
 import { createMicroBatch } from '../../lib/micro-batch.ts'
 import type { Outcome, Stage } from '../../model/boot.ts'
 import { moveDeployment, type Seen, whySpent } from '../../model/deployment.ts'
@@ -56,8 +57,7 @@ export async function recordReport(db: Db, ...[token, seen, ip, message]: Parame
  */
 async function recordReports(db: Db, list: Sighting[]): Promise<boolean[]> {
   const gone: ReportedBoot[] = []
-  const known = await db.transaction(async (transaction) => {
-    const tx = transaction as unknown as Db
+  const known = await db.transaction(async (tx) => {
     const known = list.map(() => false)
     let left = list.map((sighting, place) => ({ ...sighting, place, hash: hashToken(sighting.token) }))
     while (left.length > 0) {
@@ -107,7 +107,7 @@ function reportedOf(boot: ReportedBoot, seen: Seen, ip: string, message: string 
 }
 
 /** Writes reports, no two of one machine. */
-async function writeReported(tx: Db, list: Reported[]): Promise<void> {
+async function writeReported(tx: Tx, list: Reported[]): Promise<void> {
   const rows = list.map(({ boot, seen, ip, message, moved, outcome, ended }) => ({
     id: boot.id,
     seen,
@@ -161,7 +161,7 @@ export function outcomeAfter(
 }
 
 /** The boots that tokens open, by the tokens' hashes; locked in the order of their ids, so that nobody waits for each other. */
-async function lockBoots(tx: Db, list: { hash: string }[]): Promise<Map<string, ReportedBoot>> {
+async function lockBoots(tx: Tx, list: { hash: string }[]): Promise<Map<string, ReportedBoot>> {
   const hashes = JSON.stringify(list.map(({ hash }) => hash))
   const found = await tx.execute(sql`
     select id, token_hash as "tokenHash", machine_id as "machineId", deployment_id as "deploymentId", mac, ip, image, version,
@@ -177,7 +177,7 @@ function endingOf({ boot, outcome, message, actor }: Reported): Change {
   return { actor, type: `boot.${outcome as Exclude<Outcome, 'superseded'>}`, subject: id, after }
 }
 
-async function moveOwn(tx: Db, { boot, seen, message, actor }: Reported): Promise<void> {
+async function moveOwn(tx: Tx, { boot, seen, message, actor }: Reported): Promise<void> {
   const deployment = await lockActive(tx, boot.deploymentId as string)
   if (deployment === undefined) return
   const move = moveDeployment(deployment, { progressed: boot.progressed, newest: !boot.overtaken }, seen, message)
@@ -193,7 +193,7 @@ async function moveOwn(tx: Db, { boot, seen, message, actor }: Reported): Promis
  * These machines went on with their own assignments: where that is because their deployments had given up, it is certain now.
  * Not by a boot from another address than the attempts came from: there the last attempt may still go on.
  */
-async function failSpent(tx: Db, list: Reported[]): Promise<void> {
+async function failSpent(tx: Tx, list: Reported[]): Promise<void> {
   const reports = new Map(
     list.flatMap(({ boot, actor }) => (boot.machineId === null ? [] : [[boot.machineId, { ip: boot.ip, actor }]])),
   )

@@ -1,6 +1,7 @@
 import { and, asc, desc, eq, gte, inArray, like, lt, or, sql } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
 import { changes } from '../../db/schema.ts'
+import type { Tx } from '../../db/transaction.ts'
 import { type NamedChange, nameMachines } from './machines.ts'
 import type { ChangeType } from './types.ts'
 
@@ -14,10 +15,10 @@ export const system: Actor = 'bootwright'
 export type Change = { actor: Actor; type: ChangeType; subject: string; before?: unknown; after?: unknown }
 
 /** Records changes, in the transaction that makes them. */
-export async function recordChanges(db: Db, list: Change[]): Promise<void> {
+export async function recordChanges(tx: Tx, list: Change[]): Promise<void> {
   for (let at = 0; at < list.length; at += 1000) {
     const rows = list.slice(at, at + 1000)
-    await db.execute(sql`
+    await tx.execute(sql`
       insert into changes (actor, type, subject, before, after)
       select actor, type, subject, before, after
       from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as c(actor text, type text, subject text, before jsonb, after jsonb)`)

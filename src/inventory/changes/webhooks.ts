@@ -44,12 +44,11 @@ export async function createWebhook(
   db: Db,
   sealer: Sealer,
   { url, types }: Pick<Webhook, 'url' | 'types'>,
-  by: Actor = system,
+  by: Actor,
 ): Promise<Webhook & { secret: string }> {
   const id = newId()
   const secret = `whsec_${randomBytes(32).toString('base64')}`
-  return db.transaction(async (transaction) => {
-    const tx = transaction as unknown as Db
+  return db.transaction(async (tx) => {
     const last = await lastChange(tx)
     const [row] = await tx
       .insert(webhooks)
@@ -69,10 +68,9 @@ export async function changeWebhook(
   db: Db,
   id: string,
   change: Partial<Pick<Webhook, 'url' | 'types' | 'active'>>,
-  by: Actor = system,
+  by: Actor,
 ): Promise<Webhook> {
-  return db.transaction(async (transaction) => {
-    const tx = transaction as unknown as Db
+  return db.transaction(async (tx) => {
     const [before] = await tx.select(shown).from(webhooks).where(eq(webhooks.id, id)).for('update')
     if (before === undefined) throw new NotFoundError(`there is no webhook ${id}`)
     const given = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined))
@@ -89,9 +87,8 @@ export async function changeWebhook(
 }
 
 /** Deletes a webhook with what was not yet delivered. @throws NotFoundError */
-export async function deleteWebhook(db: Db, id: string, by: Actor = system): Promise<void> {
-  await db.transaction(async (transaction) => {
-    const tx = transaction as unknown as Db
+export async function deleteWebhook(db: Db, id: string, by: Actor): Promise<void> {
+  await db.transaction(async (tx) => {
     const [row] = await tx.delete(webhooks).where(eq(webhooks.id, id)).returning(shown)
     if (row === undefined) throw new NotFoundError(`there is no webhook ${id}`)
     await recordChanges(tx, [{ actor: by, type: 'webhook.deleted', subject: id, before: told(row) }])
@@ -153,8 +150,7 @@ export async function queueDeliveries(db: Db): Promise<void> {
 }
 
 async function queueSome(db: Db, webhookId: string): Promise<boolean> {
-  return db.transaction(async (transaction) => {
-    const tx = transaction as unknown as Db
+  return db.transaction(async (tx) => {
     const [hook] = await tx
       .select()
       .from(webhooks)

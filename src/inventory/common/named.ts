@@ -1,6 +1,7 @@
 import { asc, eq, getTableColumns, gt, sql } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
 import type { groups, menus } from '../../db/schema.ts'
+import type { Tx } from '../../db/transaction.ts'
 import { canonical } from '../../lib/canonical.ts'
 import { NotFoundError } from '../../lib/errors.ts'
 import { type Actor, recordChanges } from '../changes/changes.ts'
@@ -57,8 +58,7 @@ export async function saveNamed<Row extends Kept>(
   by: Actor,
 ): Promise<{ row: Row; created: boolean }> {
   const { table, noun } = kind
-  return db.transaction(async (transaction) => {
-    const tx = transaction as unknown as Db
+  return db.transaction(async (tx) => {
     await lockName(tx, noun, name)
     const before = await findNamed(tx, kind, name)
     checkPrecondition(precondition, before)
@@ -86,17 +86,18 @@ export async function saveNamed<Row extends Kept>(
 
 /** @throws NotFoundError, PreconditionError */
 export async function deleteNamed<Row extends Kept>(
-  db: Db,
+  tx: Tx,
   kind: Noun<Row>,
   name: string,
   precondition: Precondition,
   by: Actor,
 ): Promise<void> {
-  const before = await findNamed(db, kind, name)
+  await lockName(tx, kind.noun, name)
+  const before = await findNamed(tx, kind, name)
   if (before === undefined) throw new NotFoundError(`there is no ${kind.noun} ${name}`)
   checkPrecondition(precondition, before)
-  await db.delete(kind.table).where(eq(kind.table.name, name))
-  await recordChanges(db, [
+  await tx.delete(kind.table).where(eq(kind.table.name, name))
+  await recordChanges(tx, [
     { actor: by, type: changeType(kind.noun, before, undefined), subject: name, before: contentOf(before) },
   ])
 }

@@ -1,4 +1,5 @@
 import type { Db } from '../../db/open.ts'
+import type { Tx } from '../../db/transaction.ts'
 import { ConflictError } from '../../lib/errors.ts'
 import { type Actor, recordChanges } from '../changes/changes.ts'
 import { changeType, type EditedNoun } from '../changes/types.ts'
@@ -23,10 +24,9 @@ export async function changeVersioned<Thing extends Versioned>(
   name: string,
   precondition: Precondition,
   by: Actor,
-  change: (tx: Db, before: Thing | undefined) => Promise<void>,
+  change: (tx: Tx, before: Thing | undefined) => Promise<void>,
 ): Promise<{ thing: Thing; created: boolean }> {
-  return db.transaction(async (transaction) => {
-    const tx = transaction as unknown as Db
+  return db.transaction(async (tx) => {
     await lockName(tx, noun, name)
     const before = await find(tx, name)
     checkPrecondition(precondition, before)

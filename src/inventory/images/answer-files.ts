@@ -1,6 +1,7 @@
 import { and, asc, desc, eq, gt, sql } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
 import { answerFiles, answerFileVersions } from '../../db/schema.ts'
+import type { Tx } from '../../db/transaction.ts'
 import { canonical } from '../../lib/canonical.ts'
 import { InputError, NotFoundError } from '../../lib/errors.ts'
 import { type AnswerDocument, type AnswerFile, defaultMediaType, maxDocuments } from '../../model/answer-file.ts'
@@ -77,8 +78,8 @@ export async function saveAnswerFile(
   db: Db,
   name: string,
   content: Content,
-  precondition: Precondition = {},
-  by: Actor = system,
+  precondition: Precondition,
+  by: Actor,
 ): Promise<{ answerFile: AnswerFile; created: boolean }> {
   return saveDocuments(db, name, () => content, precondition, by)
 }
@@ -126,8 +127,8 @@ export async function changeAnswerFile(
   name: string,
   change: { title?: string | null | undefined; documents?: DocumentChange[] | undefined },
   check: (documents: AnswerDocument[]) => void,
-  precondition: Precondition = {},
-  by: Actor = system,
+  precondition: Precondition,
+  by: Actor,
 ): Promise<AnswerFile> {
   const contentAfter = (before: AnswerFile | undefined) => {
     if (before === undefined) throw new NotFoundError(`there is no answer file ${name}`)
@@ -157,8 +158,8 @@ export async function useAnswerFileVersion(
   db: Db,
   name: string,
   version: number,
-  precondition: Precondition = {},
-  by: Actor = system,
+  precondition: Precondition,
+  by: Actor,
 ): Promise<AnswerFile> {
   const { thing } = await changeVersioned(db, versioned, name, precondition, by, async (tx, before) => {
     if (before === undefined) throw new NotFoundError(`there is no answer file ${name}`)
@@ -171,14 +172,8 @@ export async function useAnswerFileVersion(
 }
 
 /** @throws NotFoundError, PreconditionError; ConflictError while something names it */
-export async function deleteAnswerFile(
-  db: Db,
-  name: string,
-  precondition: Precondition = {},
-  by: Actor = system,
-): Promise<void> {
-  await db.transaction(async (transaction) => {
-    const tx = transaction as unknown as Db
+export async function deleteAnswerFile(db: Db, name: string, precondition: Precondition, by: Actor): Promise<void> {
+  await db.transaction(async (tx) => {
     const before = await findAnswerFile(tx, name)
     if (before === undefined) throw new NotFoundError(`there is no answer file ${name}`)
     checkPrecondition(precondition, before)
@@ -188,7 +183,7 @@ export async function deleteAnswerFile(
   })
 }
 
-async function nextVersion(tx: Db, name: string): Promise<number> {
+async function nextVersion(tx: Tx, name: string): Promise<number> {
   const [newest] = await tx
     .select({ version: sql<number | null>`max(${answerFileVersions.version})` })
     .from(answerFileVersions)
@@ -197,7 +192,7 @@ async function nextVersion(tx: Db, name: string): Promise<number> {
 }
 
 async function setCurrent(
-  tx: Db,
+  tx: Tx,
   before: AnswerFile,
   values: Partial<{ title: string; currentVersion: number }>,
 ): Promise<void> {

@@ -1,9 +1,10 @@
-import { sql } from 'drizzle-orm'
+import { inArray, sql } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
 import { rowsOf } from '../../db/rows.ts'
+import { files } from '../../db/schema.ts'
 import { NotFoundError } from '../../lib/errors.ts'
 import { filesOf, type Variant } from '../../model/image.ts'
-import { anyOf, type StoredFile } from './files.ts'
+import { anyOf, findFile, type StoredFile } from './files.ts'
 
 /** What is claimed to be checked is due again after so long, should the server that claimed it end meanwhile. */
 const claimHours = 2
@@ -26,12 +27,15 @@ export async function claimFileToCheck(db: Db, everyDays: number): Promise<Store
     returning sha256`),
   )
   const sha256 = rows[0]?.sha256
-  return sha256 === undefined ? undefined : db.query.files.findFirst({ where: sql`sha256 = ${sha256}` })
+  return sha256 === undefined ? undefined : findFile(db, sha256)
 }
 
 /** The recorded files with these hashes, in the order of the hashes. @throws NotFoundError that names the first that is not recorded */
 export async function requireFiles(db: Db, hashes: string[]): Promise<StoredFile[]> {
-  const rows = await db.query.files.findMany({ where: sql`sha256 in ${anyOf(hashes)}` })
+  const rows = await db
+    .select()
+    .from(files)
+    .where(inArray(files.sha256, anyOf(hashes)))
   const found = new Map(rows.map((row) => [row.sha256, row]))
   return [...new Set(hashes)].map((sha256) => {
     const file = found.get(sha256)

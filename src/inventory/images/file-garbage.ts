@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
 import { rowsOf } from '../../db/rows.ts'
+import type { Tx } from '../../db/transaction.ts'
 import { anyOf } from './files.ts'
 
 /** A recorded file that nothing names. */
@@ -34,7 +35,7 @@ export async function listUnnamed(db: Db, hours: number, limit: number, after = 
  * Deletes the records of those that still nothing names, and gives them; to be called with the files held alone (holdFilesAlone),
  * in the transaction in which their bytes go.
  */
-export async function deleteUnnamed(tx: Db, hashes: string[], hours: number): Promise<Unnamed[]> {
+export async function deleteUnnamed(tx: Tx, hashes: string[], hours: number): Promise<Unnamed[]> {
   const rows = await tx.execute(sql`
     delete from files where sha256 in ${anyOf(hashes)} and ${isOlder(hours)} and ${isUnnamed}
     returning sha256, name, size_bytes`)

@@ -2,6 +2,7 @@ import { and, asc, eq, getTableColumns, gt, inArray, isNull, sql } from 'drizzle
 import { LRUCache } from 'lru-cache'
 import type { Db } from '../../db/open.ts'
 import { files } from '../../db/schema.ts'
+import type { Tx } from '../../db/transaction.ts'
 import { ConflictError } from '../../lib/errors.ts'
 import { inTime } from '../../lib/in-time.ts'
 import { createMicroBatch } from '../../lib/micro-batch.ts'
@@ -58,8 +59,7 @@ export async function saveFile(
   file: { sha256: string; name: string; sizeBytes: number },
   sizeOf?: (sha256: string) => Promise<number | undefined>,
 ): Promise<{ file: StoredFile; created: boolean }> {
-  return db.transaction(async (transaction) => {
-    const tx = transaction as unknown as Db
+  return db.transaction(async (tx) => {
     await holdFiles(tx)
     const { sha256, sizeBytes } = file
     if (sizeOf !== undefined && (await sizeOf(sha256)) !== sizeBytes)
@@ -79,8 +79,7 @@ export async function saveFile(
 
 /** The bytes of a file were stored anew, with the right hash: if it was recorded and damaged, it is no more. */
 export async function noteStored(db: Db, sha256: string): Promise<void> {
-  await db.transaction(async (transaction) => {
-    const tx = transaction as unknown as Db
+  await db.transaction(async (tx) => {
     const [before] = await tx
       .update(files)
       .set({ createdAt: sql`now()`, checkedAt: null })
@@ -107,12 +106,12 @@ export async function reuseFile(db: Db, sha256: string): Promise<StoredFile | un
 const graceAnew = { createdAt: sql`now()`, checkedAt: sql`coalesce(${files.checkedAt}, ${files.createdAt})` }
 
 /** Until the transaction ends no file is cleared away (and while files are, this waits). */
-export async function holdFiles(tx: Db): Promise<void> {
+export async function holdFiles(tx: Tx): Promise<void> {
   await tx.execute(sql`select pg_advisory_xact_lock_shared(hashtextextended('stored files', 0))`)
 }
 
 /** Until the transaction ends nobody begins to need a file. */
-export async function holdFilesAlone(tx: Db): Promise<void> {
+export async function holdFilesAlone(tx: Tx): Promise<void> {
   await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended('stored files', 0))`)
 }
 
@@ -121,8 +120,7 @@ export async function holdFilesAlone(tx: Db): Promise<void> {
  * `why` is a clause: "it has 3 bytes instead of 5". False when that was known, or there is no such file.
  */
 export async function noteDamage(db: Db, sha256: string, why: string): Promise<boolean> {
-  return db.transaction(async (transaction) => {
-    const tx = transaction as unknown as Db
+  return db.transaction(async (tx) => {
     const [before] = await tx.select().from(files).where(eq(files.sha256, sha256)).for('update')
     if (before === undefined) return false
     return setDamage(tx, before, why)
@@ -134,8 +132,7 @@ export async function noteDamage(db: Db, sha256: string, why: string): Promise<b
  * changed by it, as when the file was uploaded anew meanwhile and the bytes that were read are no more.
  */
 export async function noteCheck(db: Db, { sha256, createdAt }: StoredFile, why: string | null): Promise<boolean> {
-  return db.transaction(async (transaction) => {
-    const tx = transaction as unknown as Db
+  return db.transaction(async (tx) => {
     const [before] = await tx.select().from(files).where(eq(files.sha256, sha256)).for('update')
     if (before === undefined) return false
     if (why !== null && before.createdAt.getTime() !== createdAt.getTime()) return false
@@ -145,7 +142,7 @@ export async function noteCheck(db: Db, { sha256, createdAt }: StoredFile, why: 
 }
 
 // A statement of its own, and only when it changes: with the column in it, it counts the catalog's revision up.
-async function setDamage(tx: Db, before: StoredFile, why: string | null): Promise<boolean> {
+async function setDamage(tx: Tx, before: StoredFile, why: string | null): Promise<boolean> {
   if (why === null ? before.damage === null : before.damage?.startsWith(`${why} (seen `)) return false
   const now = new Date().toISOString()
   const damage = why === null ? null : `${why} (seen ${now.slice(0, 10)} ${now.slice(11, 16)}Z)`

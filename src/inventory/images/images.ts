@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { and, asc, desc, eq, gt, gte, inArray, like, sql } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
 import { changes, files, images, imageVersions } from '../../db/schema.ts'
+import type { Tx } from '../../db/transaction.ts'
 import { canonical } from '../../lib/canonical.ts'
 import { InputError, NotFoundError } from '../../lib/errors.ts'
 import { filesOf, type Image, treeDigest, type Variant } from '../../model/image.ts'
@@ -67,14 +68,13 @@ export async function saveImage(
   db: Db,
   name: string,
   change: ImageChange,
-  precondition: Precondition = {},
-  by: Actor = system,
+  precondition: Precondition,
+  by: Actor,
 ): Promise<{ image: Image; created: boolean; draft?: number }> {
   const { variants, source } = change
   let draft: number | undefined
   refuseTwins(variants)
-  return db.transaction(async (transaction) => {
-    const inside = transaction as unknown as Db
+  return db.transaction(async (inside) => {
     // From here to the end no file is cleared away: what the variants name is there when they can be booted.
     await holdFiles(inside)
     await refuseUnknownFiles(inside, variants)
@@ -106,8 +106,8 @@ export async function patchImage(
   db: Db,
   name: string,
   change: Partial<About> & { version?: number | undefined },
-  precondition: Precondition = {},
-  by: Actor = system,
+  precondition: Precondition,
+  by: Actor,
 ): Promise<Image> {
   const { thing } = await changeVersioned(db, versioned, name, precondition, by, async (tx, before) => {
     if (before === undefined) throw new NotFoundError(`there is no image ${name}`)
@@ -125,14 +125,8 @@ export async function patchImage(
 }
 
 /** @throws NotFoundError, PreconditionError; ConflictError when a machine, a group, a menu, a deployment or the policy still names it */
-export async function deleteImage(
-  db: Db,
-  name: string,
-  precondition: Precondition = {},
-  by: Actor = system,
-): Promise<void> {
-  await db.transaction(async (transaction) => {
-    const tx = transaction as unknown as Db
+export async function deleteImage(db: Db, name: string, precondition: Precondition, by: Actor): Promise<void> {
+  await db.transaction(async (tx) => {
     const before = await findImage(tx, name)
     if (before === undefined) throw new NotFoundError(`there is no image ${name}`)
     checkPrecondition(precondition, before)
@@ -143,7 +137,7 @@ export async function deleteImage(
 }
 
 /** Adds a version that is not the current one, unless the newest is the same; gives its number. */
-async function addDraft(tx: Db, before: Image, change: ImageChange, by: Actor): Promise<number> {
+async function addDraft(tx: Tx, before: Image, change: ImageChange, by: Actor): Promise<number> {
   const { name } = before
   const { variants, source = null, installer = before.installer } = change
   const [newest] = await tx
@@ -164,7 +158,7 @@ async function addDraft(tx: Db, before: Image, change: ImageChange, by: Actor): 
 }
 
 // Never a number that was given before, be its version deleted meanwhile: boots, caches and the log of changes name it.
-async function nextVersion(tx: Db, name: string, before: Pick<Image, 'createdAt'> | undefined): Promise<number> {
+async function nextVersion(tx: Tx, name: string, before: Pick<Image, 'createdAt'> | undefined): Promise<number> {
   if (before === undefined) return 1
   const [logged] = await tx
     .select({ version: sql<number | null>`max((${changes.after} ->> 'version')::int)` })
@@ -174,7 +168,7 @@ async function nextVersion(tx: Db, name: string, before: Pick<Image, 'createdAt'
 }
 
 /** The newest first. */
-async function versionNumbers(tx: Db, name: string): Promise<number[]> {
+async function versionNumbers(tx: Tx, name: string): Promise<number[]> {
   const rows = await tx
     .select({ version: imageVersions.version })
     .from(imageVersions)
@@ -193,7 +187,7 @@ function aboutOf(change: Partial<About>, before: Pick<Image, keyof About>): Pick
 }
 
 async function setCurrent(
-  tx: Db,
+  tx: Tx,
   before: Image,
   values: Pick<Image, 'title' | 'endOfLife'> & { currentVersion: number },
 ): Promise<void> {
@@ -203,7 +197,7 @@ async function setCurrent(
     .where(eq(images.name, before.name))
 }
 
-async function setInstaller(tx: Db, name: string, version: number, installer: boolean | null): Promise<void> {
+async function setInstaller(tx: Tx, name: string, version: number, installer: boolean | null): Promise<void> {
   await tx
     .update(imageVersions)
     .set({ installer })

@@ -2,6 +2,7 @@ import { and, asc, desc, eq, inArray, isNull, lt, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import type { Db } from '../../db/open.ts'
 import { imports } from '../../db/schema.ts'
+import type { Tx } from '../../db/transaction.ts'
 import { redactUrl } from '../../lib/base-url.ts'
 import { ConflictError, NotFoundError } from '../../lib/errors.ts'
 import type { ImportPlan, ImportState } from '../../model/image.ts'
@@ -30,8 +31,7 @@ export async function createImport(
   { image, plan, server }: { image: string | undefined; plan: ImportPlan; server: string },
   by: Actor,
 ): Promise<Import> {
-  return db.transaction(async (transaction) => {
-    const tx = transaction as unknown as Db
+  return db.transaction(async (tx) => {
     if ((await tx.$count(imports, isOpen)) >= mostOpen)
       throw new ConflictError(`${mostOpen} imports wait or run already; cancel some, or wait until they end`)
     const row = { id: uuidv7(), image: image ?? null, plan, state: 'waiting' as const, actor: by, server }
@@ -86,7 +86,7 @@ export async function recordProgress(db: Db, id: string, progress: ImportProgres
  * Ends an import, in the transaction that saves its image when it has made one.
  * @throws ConflictError when it was cancelled meanwhile
  */
-export async function endImport(tx: Db, { id, actor }: Pick<Import, 'id' | 'actor'>, end: ImportEnd): Promise<void> {
+export async function endImport(tx: Tx, { id, actor }: Pick<Import, 'id' | 'actor'>, end: ImportEnd): Promise<void> {
   const now = sql`now()`
   const [ended] = await tx
     .update(imports)
@@ -99,8 +99,7 @@ export async function endImport(tx: Db, { id, actor }: Pick<Import, 'id' | 'acto
 
 /** Ends an import before its time; the server that runs it notices. @throws NotFoundError; ConflictError when it has ended */
 export async function cancelImport(db: Db, id: string, by: Actor): Promise<Import> {
-  return db.transaction(async (transaction) => {
-    const tx = transaction as unknown as Db
+  return db.transaction(async (tx) => {
     const now = sql`now()`
     const [cancelled] = await tx
       .update(imports)

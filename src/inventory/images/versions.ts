@@ -2,6 +2,7 @@ import { and, asc, desc, eq, gte, sql } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
 import { rowsOf } from '../../db/rows.ts'
 import { changes, imageVersions } from '../../db/schema.ts'
+import type { Tx } from '../../db/transaction.ts'
 import { ConflictError, NotFoundError } from '../../lib/errors.ts'
 import type { Image, Variant } from '../../model/image.ts'
 import { type Actor, recordChanges, system } from '../changes/changes.ts'
@@ -95,11 +96,10 @@ export async function deleteImageVersion(
   db: Db,
   name: string,
   version: number,
-  precondition: Precondition = {},
-  by: Actor = system,
+  precondition: Precondition,
+  by: Actor,
 ): Promise<void> {
-  await db.transaction(async (transaction) => {
-    const tx = transaction as unknown as Db
+  await db.transaction(async (tx) => {
     await lockName(tx, 'image', name)
     const image = await requireImage(tx, name)
     checkPrecondition(precondition, image)
@@ -114,7 +114,7 @@ export async function deleteImageVersion(
 }
 
 /** Open boots read answer files and trees of their version; so do the boots of a deployment that is under way. */
-async function refuseBooting(tx: Db, name: string, version: number): Promise<void> {
+async function refuseBooting(tx: Tx, name: string, version: number): Promise<void> {
   const found = await tx.execute(sql`
     (select coalesce(m.hostname, b.mac, b.ip) as who from boots b left join machines m on m.id = b.machine_id
     where b.image = ${name} and b.version = ${version} and (b.outcome is null or b.deployment_id in

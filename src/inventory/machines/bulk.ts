@@ -1,6 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
 import { rowsOf } from '../../db/rows.ts'
+import type { Tx } from '../../db/transaction.ts'
 import { ConflictError } from '../../lib/errors.ts'
 import { swapUuid } from '../../lib/ids/uuid.ts'
 import type { Machine } from '../../model/machine.ts'
@@ -131,7 +132,7 @@ class RacedError extends Error {
 /** False when something it was planned on was changed meanwhile: then nothing is written. */
 async function write(db: Db, work: PlannedRow[], by: Actor): Promise<boolean> {
   try {
-    await db.transaction(async (transaction) => writeAll(transaction as unknown as Db, work, by))
+    await db.transaction(async (transaction) => writeAll(transaction, work, by))
     return true
   } catch (error) {
     if (error instanceof RacedError) return false
@@ -144,7 +145,7 @@ const columnList = (format: (column: (typeof machineColumns)[number]) => string)
 const names = columnList(({ name }) => `"${name}"`)
 const types = sql`id uuid, revision int, ${columnList(({ name, type }) => `"${name}" ${type}`)}`
 
-async function writeAll(tx: Db, work: PlannedRow[], by: Actor): Promise<void> {
+async function writeAll(tx: Tx, work: PlannedRow[], by: Actor): Promise<void> {
   const made = work.filter(({ before }) => before === undefined)
   const kept = work.filter(({ before }) => before !== undefined)
   const taken = work.flatMap(({ takesOver, after }) => takesOver.map((from) => ({ from, into: after.id })))

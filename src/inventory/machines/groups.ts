@@ -48,8 +48,8 @@ export async function saveGroup(
   db: Db,
   name: string,
   content: GroupContent,
-  precondition: Precondition = {},
-  by: Actor = system,
+  precondition: Precondition,
+  by: Actor,
 ): Promise<{ group: Group; created: boolean }> {
   await refuseUnknownNames(db, content.assignment, 'assignment')
   await refuseUnsaidInstalls(db, [{ ...content.assignment, field: 'assignment' }])
@@ -62,8 +62,8 @@ export async function changeGroup(
   db: Db,
   name: string,
   { title, priority, selector, assignment }: GroupChange,
-  precondition: Precondition = {},
-  by: Actor = system,
+  precondition: Precondition,
+  by: Actor,
 ): Promise<Group> {
   await refuseUnknownNames(db, assignment ?? {}, 'assignment')
   const installers = await findInstallers(db)
@@ -89,14 +89,8 @@ export async function changeGroup(
 }
 
 /** Deletes it with its secrets. @throws NotFoundError, PreconditionError */
-export async function deleteGroup(
-  db: Db,
-  name: string,
-  precondition: Precondition = {},
-  by: Actor = system,
-): Promise<void> {
-  await db.transaction(async (transaction) => {
-    const tx = transaction as unknown as Db
+export async function deleteGroup(db: Db, name: string, precondition: Precondition, by: Actor): Promise<void> {
+  await db.transaction(async (tx) => {
     await deleteNamed(tx, noun, name, precondition, by)
     await tx.delete(secrets).where(and(eq(secrets.ownerKind, 'group'), eq(secrets.owner, name)))
   })

@@ -2,6 +2,7 @@ import { and, asc, eq, gt, inArray, type SQL, sql } from 'drizzle-orm'
 import { v7 as newId } from 'uuid'
 import type { Db } from '../../db/open.ts'
 import { boots, machineMacs, machines, secrets } from '../../db/schema.ts'
+import type { Tx } from '../../db/transaction.ts'
 import { canonical } from '../../lib/canonical.ts'
 import { ConflictError, type FieldFault, InputError } from '../../lib/errors.ts'
 import type { Mac } from '../../lib/ids/mac.ts'
@@ -83,8 +84,8 @@ export async function saveMachine(
   db: Db,
   key: MachineKey,
   change: MachineChange,
-  how: Precondition & { replace?: boolean } = {},
-  by: Actor = system,
+  how: Precondition & { replace?: boolean },
+  by: Actor,
 ): Promise<{ machine: Machine; created: boolean }> {
   await refuseUnknownNames(db, change.assignment ?? {}, 'assignment')
   const installers = await findInstallers(db)
@@ -105,8 +106,7 @@ async function saveOnce(
   { replace, ...precondition }: Precondition & { replace?: boolean },
   by: Actor,
 ): Promise<{ machine: Machine; created: boolean }> {
-  return db.transaction(async (transaction) => {
-    const tx = transaction as unknown as Db
+  return db.transaction(async (tx) => {
     const named = key === newMachine ? undefined : await lockMachine(tx, key)
     if (named === undefined && !('mac' in key) && key !== newMachine) throw noMachine(key)
     // MACs that nobody entered yet, with the UUID or serial of a machine that was entered without any, are that machine's.
@@ -147,7 +147,7 @@ async function saveOnce(
 }
 
 /** The machine that was entered without MACs, with a value of this change. @throws ConflictError when several were */
-async function findBare(tx: Db, { uuid, serial, product }: MachineChange): Promise<Machine | undefined> {
+async function findBare(tx: Tx, { uuid, serial, product }: MachineChange): Promise<Machine | undefined> {
   const condition = isEnteredWith({ uuid, serial, product })
   if (condition === undefined) return undefined
   const [bare, another] = await selectMachines(tx, and(condition, sql`not ${hasMacs}`), 2)
@@ -162,7 +162,7 @@ function isKnownAnew(before: Machine | undefined, after: MachineValues, macs: Ma
 }
 
 /** Other machines that were entered with its UUID or serial, where it or they are known by nothing else. */
-async function findClashes(tx: Db, id: string, after: MachineValues, macs: Mac[]): Promise<Machine[]> {
+async function findClashes(tx: Tx, id: string, after: MachineValues, macs: Mac[]): Promise<Machine[]> {
   const condition = isEnteredWith(after)
   if (condition === undefined) return []
   const alone = macs.length === 0 ? undefined : sql`not ${hasMacs}`
@@ -182,14 +182,8 @@ export function tooMany({ labels, assignment, macs }: MachineValues & { macs: Ma
 }
 
 /** Deletes a machine with its secrets; its boots stay, without it. @throws NotFoundError, PreconditionError */
-export async function deleteMachine(
-  db: Db,
-  key: MachineKey,
-  precondition: Precondition = {},
-  by: Actor = system,
-): Promise<void> {
-  await db.transaction(async (transaction) => {
-    const tx = transaction as unknown as Db
+export async function deleteMachine(db: Db, key: MachineKey, precondition: Precondition, by: Actor): Promise<void> {
+  await db.transaction(async (tx) => {
     const machine = await lockMachine(tx, key)
     if (machine === undefined) throw noMachine(key)
     checkPrecondition(precondition, machine)
@@ -213,7 +207,7 @@ export function presentOf<Row extends object>(row: Row): Present<Row> {
 }
 
 /** An operator has said something about these machines: no longer are they only discovered. */
-export async function markEntered(tx: Db, ids: string[]): Promise<void> {
+export async function markEntered(tx: Tx, ids: string[]): Promise<void> {
   if (ids.length > 0)
     await tx
       .update(machines)
@@ -222,7 +216,7 @@ export async function markEntered(tx: Db, ids: string[]): Promise<void> {
 }
 
 /** A machine, locked until the transaction ends. */
-export async function lockMachine(tx: Db, key: MachineKey): Promise<Machine | undefined> {
+export async function lockMachine(tx: Tx, key: MachineKey): Promise<Machine | undefined> {
   const machine = await findMachine(tx, key)
   if (machine === undefined) return undefined
   await tx.select({ id: machines.id }).from(machines).where(eq(machines.id, machine.id)).for('update')
@@ -230,7 +224,7 @@ export async function lockMachine(tx: Db, key: MachineKey): Promise<Machine | un
 }
 
 /** Counts a machine's revision up, after a change of it. */
-export async function countRevision(tx: Db, machine: Machine): Promise<Machine> {
+export async function countRevision(tx: Tx, machine: Machine): Promise<Machine> {
   const [values] = await tx
     .update(machines)
     .set({ revision: machine.revision + 1, updatedAt: sql`now()` })

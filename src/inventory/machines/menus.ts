@@ -24,8 +24,8 @@ export async function saveMenu(
   db: Db,
   name: string,
   content: MenuContent,
-  precondition: Precondition = {},
-  by: Actor = system,
+  precondition: Precondition,
+  by: Actor,
 ): Promise<{ menu: Menu; created: boolean }> {
   await refuseUnknownEntries(db, name, content.entries)
   const installers = await findInstallers(db)
@@ -38,8 +38,8 @@ export async function changeMenu(
   db: Db,
   name: string,
   change: { [Field in keyof MenuContent]?: MenuContent[Field] | undefined },
-  precondition: Precondition = {},
-  by: Actor = system,
+  precondition: Precondition,
+  by: Actor,
 ): Promise<Menu> {
   await refuseUnknownEntries(db, name, change.entries ?? [])
   const installers = await findInstallers(db)
@@ -62,14 +62,8 @@ async function refuseUnknownEntries(db: Db, name: string, entries: MenuEntry[]):
 }
 
 /** @throws NotFoundError, PreconditionError; ConflictError while something names it */
-export async function deleteMenu(
-  db: Db,
-  name: string,
-  precondition: Precondition = {},
-  by: Actor = system,
-): Promise<void> {
-  await db.transaction(async (transaction) => {
-    const tx = transaction as unknown as Db
+export async function deleteMenu(db: Db, name: string, precondition: Precondition, by: Actor): Promise<void> {
+  await db.transaction(async (tx) => {
     await refuseNamed(tx, 'menu', name)
     await deleteNamed(tx, noun, name, precondition, by)
   })

@@ -2,6 +2,7 @@ import { and, eq, sql } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
 import { rowsOf } from '../../db/rows.ts'
 import { boots, machineMacs, machineMerges, machines, secrets } from '../../db/schema.ts'
+import type { Tx } from '../../db/transaction.ts'
 import { ConflictError, InputError } from '../../lib/errors.ts'
 import type { Machine, MachineKey } from '../../model/machine.ts'
 import { type Actor, recordChanges, system } from '../changes/changes.ts'
@@ -14,9 +15,8 @@ import { noMachine } from './names.ts'
  * secrets of `from`. The id of `from` goes on to mean `into`.
  * @throws NotFoundError; InputError when they are the same; ConflictError when both are being installed
  */
-export async function mergeMachines(db: Db, into: MachineKey, from: MachineKey, by: Actor = system): Promise<Machine> {
-  return db.transaction(async (transaction) => {
-    const tx = transaction as unknown as Db
+export async function mergeMachines(db: Db, into: MachineKey, from: MachineKey, by: Actor): Promise<Machine> {
+  return db.transaction(async (tx) => {
     const target = await lockMachine(tx, into)
     const source = await lockMachine(tx, from)
     if (target === undefined || source === undefined) throw noMachine(target === undefined ? into : from)
@@ -44,7 +44,7 @@ export async function mergeMachines(db: Db, into: MachineKey, from: MachineKey, 
   })
 }
 
-async function moveBelongings(tx: Db, from: string, to: string): Promise<void> {
+async function moveBelongings(tx: Tx, from: string, to: string): Promise<void> {
   const active = await tx.execute(sql`
     select 1 from deployments where machine_id in (${from}, ${to}) and state in ('armed', 'started', 'installing')`)
   if (rowsOf(active).length > 1)

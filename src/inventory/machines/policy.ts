@@ -15,12 +15,11 @@ export async function findPolicy(db: Db): Promise<Policy> {
 }
 
 /** @throws InputError when the image or the menu does not exist */
-export async function savePolicy(db: Db, policy: Policy, by: Actor = system): Promise<void> {
+export async function savePolicy(db: Db, policy: Policy, by: Actor): Promise<void> {
   const named = policy.kind === 'image' || policy.kind === 'menu' ? policy : {}
   await refuseUnknownNames(db, named, '')
   if (policy.kind === 'image') await refuseUnsaidInstalls(db, [{ ...policy, field: '' }])
-  await db.transaction(async (transaction) => {
-    const tx = transaction as unknown as Db
+  await db.transaction(async (tx) => {
     const before = await findPolicy(tx)
     if (canonical(before) === canonical(policy)) return
     await tx

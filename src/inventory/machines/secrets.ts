@@ -32,11 +32,10 @@ export async function saveSecret(
   owner: SecretOwner,
   name: string,
   value: string,
-  by: Actor = system,
+  by: Actor,
 ): Promise<{ created: boolean }> {
   const sealed = sealer.seal(value, belongsTo(name))
-  return db.transaction(async (transaction) => {
-    const tx = transaction as unknown as Db
+  return db.transaction(async (tx) => {
     const before = await tx
       .select({ name: secrets.name })
       .from(secrets)
@@ -55,13 +54,15 @@ export async function saveSecret(
 }
 
 /** @throws NotFoundError */
-export async function deleteSecret(db: Db, owner: SecretOwner, name: string, by: Actor = system): Promise<void> {
-  const gone = await db
-    .delete(secrets)
-    .where(and(isOf(owner), eq(secrets.name, name)))
-    .returning({ name: secrets.name })
-  if (gone.length === 0) throw new NotFoundError(`${owner.kind} ${owner.id} has no secret ${name}`)
-  await recordChanges(db, [{ actor: by, type: 'secret.deleted', subject: subjectOf(owner), before: { name } }])
+export async function deleteSecret(db: Db, owner: SecretOwner, name: string, by: Actor): Promise<void> {
+  await db.transaction(async (tx) => {
+    const gone = await tx
+      .delete(secrets)
+      .where(and(isOf(owner), eq(secrets.name, name)))
+      .returning({ name: secrets.name })
+    if (gone.length === 0) throw new NotFoundError(`${owner.kind} ${owner.id} has no secret ${name}`)
+    await recordChanges(tx, [{ actor: by, type: 'secret.deleted', subject: subjectOf(owner), before: { name } }])
+  })
 }
 
 /** The secrets of a machine in clear: those of its groups, the weakest first, and its own over them. */

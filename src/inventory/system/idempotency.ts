@@ -1,6 +1,7 @@
 import { and, eq, sql } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
 import { idempotencyKeys } from '../../db/schema.ts'
+import type { Tx } from '../../db/transaction.ts'
 
 /** Answers are kept for repeated requests this long. */
 const kept = sql`interval '24 hours'`
@@ -12,7 +13,7 @@ export type Claim = 'new' | 'other-request' | { status: number; sealed: string }
  * Claims a key for a request, told by the hash of all that it says, in the transaction that does what the request asks: a
  * repetition that comes meanwhile waits here for its end.
  */
-export async function claimKey(tx: Db, actor: string, key: string, requestHash: string): Promise<Claim> {
+export async function claimKey(tx: Tx, actor: string, key: string, requestHash: string): Promise<Claim> {
   await tx.execute(sql`
     delete from idempotency_keys where actor = ${actor} and key = ${key} and created_at < now() - ${kept}`)
   const claimed = await tx
@@ -27,7 +28,7 @@ export async function claimKey(tx: Db, actor: string, key: string, requestHash: 
 }
 
 /** Keeps the answer for the request's repetition. */
-export async function keepAnswer(tx: Db, actor: string, key: string, status: number, sealed: string): Promise<void> {
+export async function keepAnswer(tx: Tx, actor: string, key: string, status: number, sealed: string): Promise<void> {
   await tx.update(idempotencyKeys).set({ status, sealed }).where(isOf(actor, key))
 }
 

@@ -55,8 +55,7 @@ export async function countSealed(db: Db, keyId: string): Promise<Forgotten> {
 
 /** Gives up a key that is lost, with everything that only it opens. The next start notes its own key. */
 export async function forgetKey(db: Db, keyId: string): Promise<Forgotten> {
-  return db.transaction(async (transaction) => {
-    const tx = transaction as unknown as Db
+  return db.transaction(async (tx) => {
     const forgotten = await countSealed(tx, keyId)
     for (const table of ['secrets', 'webhooks', 'idempotency_keys'])
       await tx.execute(sql`delete from ${sql.identifier(table)} where split_part(sealed, '.', 1) = ${keyId}`)

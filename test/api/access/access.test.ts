@@ -43,7 +43,10 @@ eachDatabase('access and errors over HTTP', (database) => {
   test.each(['by this server', 'by another'])(
     'what follows the changes with a token ends when it is revoked, %s',
     async (by) => {
-      const [made, other] = [await createToken(database(), `follower ${by}`), await createToken(database(), 'another')]
+      const [made, other] = [
+        await createToken(database(), `follower ${by}`, 'tester'),
+        await createToken(database(), 'another', 'tester'),
+      ]
       const follow = async ({ token }: { token: string }) => {
         const response = await api.app.request('/api/v1/events?after=0-0', { headers: bearer(token) })
         const reader = (response.body as ReadableStream<Uint8Array>).getReader()
@@ -83,7 +86,7 @@ eachDatabase('access and errors over HTTP', (database) => {
   })
 
   test('the scheme of the header is read in any case', async () => {
-    const { token } = await createToken(database(), 'x')
+    const { token } = await createToken(database(), 'x', 'tester')
     expect((await api.ask('GET', '/api/v1/machines', undefined, { authorization: `bearer ${token}` })).status).toBe(200)
   })
 

@@ -22,7 +22,7 @@ eachDatabase('arming', (database) => {
     const kernel = { sha256: 'b'.repeat(64), name: 'vmlinuz' }
     await saveFile(database(), { ...kernel, sizeBytes: 1 })
     const variant = { kind: 'linux' as const, arch: 'x86_64' as const, kernel, initrds: [], args: [] }
-    await saveImage(database(), 'rocky', { variants: [variant], installer: true })
+    await saveImage(database(), 'rocky', { variants: [variant], installer: true }, {}, 'tester')
   })
 
   const seen = async (n: number, more: object) => {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { idempotencyKeys } from '../../../src/db/schema.ts'
 import { recordReport } from '../../../src/inventory/boots/reports.ts'
 import { saveImage } from '../../../src/inventory/images/images.ts'
 import { type Api, openApi } from '../../helpers/api.ts'
@@ -16,7 +17,7 @@ eachDatabase('deployments over HTTP', (database) => {
   })
   afterAll(() => api.remove())
   const prepare = async () => {
-    await saveImage(database(), 'debian', { variants: [{ kind: 'local', arch: 'x86_64' }] })
+    await saveImage(database(), 'debian', { variants: [{ kind: 'local', arch: 'x86_64' }] }, {}, 'tester')
     return (await api.ask('PUT', machine, { labels: { rack: 'b4' } })).body.id
   }
   const arm = (more: object = {}, headers = {}) =>
@@ -169,7 +170,7 @@ eachDatabase('deployments over HTTP', (database) => {
   })
 
   test('a request that failed may be sent again with its key', async () => {
-    await saveImage(database(), 'debian', { variants: [{ kind: 'local', arch: 'x86_64' }] })
+    await saveImage(database(), 'debian', { variants: [{ kind: 'local', arch: 'x86_64' }] }, {}, 'tester')
     const headers = { 'idempotency-key': 'k2' }
     expect((await arm({}, headers)).status).toBe(404)
     await prepare()
@@ -180,6 +181,6 @@ eachDatabase('deployments over HTTP', (database) => {
     const made = await api.ask('POST', '/api/v1/tokens', { name: 'ci' }, { 'idempotency-key': 't' })
     const again = await api.ask('POST', '/api/v1/tokens', { name: 'ci' }, { 'idempotency-key': 't' })
     expect(again.body.token).toBe(made.body.token)
-    expect(JSON.stringify(await database().query.idempotencyKeys.findMany())).not.toContain(made.body.token)
+    expect(JSON.stringify(await database().select().from(idempotencyKeys))).not.toContain(made.body.token)
   })
 })

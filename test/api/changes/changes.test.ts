@@ -50,7 +50,7 @@ eachDatabase('the log of changes', (database) => {
   })
   const here = '/api/v1/machines/52-54-00-12-34-56'
   const change = (subject: string, type: ChangeType = 'group.changed') =>
-    recordChanges(database(), [{ actor: 'x', type, subject }])
+    database().transaction((tx) => recordChanges(tx, [{ actor: 'x', type, subject }]))
 
   test('says who changed what, from what to what, newest first', async () => {
     const { body } = await api.ask('PUT', here, { hostname: 'a' })
@@ -190,7 +190,9 @@ test('a change that commits late comes late, and is not passed over', async () =
     await held
   })
   await started
-  await recordChanges(one.db, [{ actor: 'x', type: 'group.changed', subject: 'begun last, ended first' }])
+  await one.db.transaction((tx) =>
+    recordChanges(tx, [{ actor: 'x', type: 'group.changed', subject: 'begun last, ended first' }]),
+  )
   expect(await events(api, '?after=0-0', 1, {}, 1000)).toEqual([])
   release()
   await late

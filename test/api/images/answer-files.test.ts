@@ -77,9 +77,15 @@ eachDatabase('answer files over HTTP', (database) => {
   test('a preview is filled in for a machine, with asterisks for secrets, or names all that is missing', async () => {
     const kernel = { sha256: 'a'.repeat(64), name: 'linux' }
     await database().execute(`insert into files (sha256, name, size_bytes) values ('${kernel.sha256}', 'linux', 1)`)
-    await saveImage(database(), 'debian', {
-      variants: [{ kind: 'linux', arch: 'x86_64', kernel, initrds: [], args: ['url={{ boot.answer_url }}'] }],
-    })
+    await saveImage(
+      database(),
+      'debian',
+      {
+        variants: [{ kind: 'linux', arch: 'x86_64', kernel, initrds: [], args: ['url={{ boot.answer_url }}'] }],
+      },
+      {},
+      'tester',
+    )
     await put('{{ machine.hostname }} {{ secrets.password }} {{ params.disk }} {{ params.dns | default: "none" }}')
     const assignment = { image: 'debian', everyBoot: true, answerFile: 'preseed' }
     await api.ask('PUT', `/api/v1/machines/${mac}`, { assignment })
@@ -102,9 +108,15 @@ eachDatabase('answer files over HTTP', (database) => {
   test('a text that would run for ever, or fill the memory, is cut off', async () => {
     const kernel = { sha256: 'b'.repeat(64), name: 'linux' }
     await database().execute(`insert into files (sha256, name, size_bytes) values ('${kernel.sha256}', 'linux', 1)`)
-    await saveImage(database(), 'debian', {
-      variants: [{ kind: 'linux', arch: 'x86_64', kernel, initrds: [], args: [] }],
-    })
+    await saveImage(
+      database(),
+      'debian',
+      {
+        variants: [{ kind: 'linux', arch: 'x86_64', kernel, initrds: [], args: [] }],
+      },
+      {},
+      'tester',
+    )
     await api.ask('PUT', `/api/v1/machines/${mac}`, {})
     for (const text of [
       '{% for i in (1..1000000000) %}x{% endfor %}',

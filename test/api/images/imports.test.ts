@@ -64,7 +64,8 @@ eachDatabase('imports over HTTP', (database) => {
     expect(found?.plan).toEqual({
       ...{ kind: 'recipe', recipe: 'debian-12', archs: ['x86_64'], mirror: 'http://192.0.2.1/debian' },
     })
-    await endImport(database(), { id: body.id, actor: 'test' }, { state: 'failed', message: 'because' })
+    const end = { state: 'failed' as const, message: 'because' }
+    await database().transaction((tx) => endImport(tx, { id: body.id, actor: 'test' }, end))
     const failed = await api.ask('GET', `/api/v1/imports/${body.id}`)
     expect(failed.body).toMatchObject({ state: 'failed', message: 'because', endedAt: expect.any(String) })
   })

@@ -90,7 +90,7 @@ eachDatabase('bulk upload', (database) => {
   })
 
   test('CSV says single labels and params, and the others stay', async () => {
-    await saveImage(database(), 'disk', { variants: [{ arch: 'x86_64', kind: 'local' }] } as never)
+    await saveImage(database(), 'disk', { variants: [{ arch: 'x86_64', kind: 'local' }] } as never, {}, 'tester')
     await upload(api, [
       { mac, labels: { rack: 'b4', row: '1' }, assignment: { local: true, args: ['a'], params: { x: 1, y: 'z' } } },
     ])
@@ -165,8 +165,8 @@ eachDatabase('bulk upload', (database) => {
       { field: 'macs', value: `${mac} 52:54:00:00:00:01` },
     ],
   ])('a row with %s is told by its line and field, and the others are saved', async (_, row, fault) => {
-    await saveMachine(database(), { mac: '52:54:00:00:00:01' }, { hostname: 'owner' })
-    await saveMachine(database(), { mac }, {})
+    await saveMachine(database(), { mac: '52:54:00:00:00:01' }, { hostname: 'owner' }, {}, 'tester')
+    await saveMachine(database(), { mac }, {}, {}, 'tester')
     const { status, bad, summary } = await upload(api, [{ mac: other }, row])
     expect([status, summary]).toMatchObject([200, { rows: 2, created: 1, failed: 1, applied: true }])
     expect(bad).toEqual([{ line: 2, errors: [{ value: expect.any(String), expected: expect.any(String), ...fault }] }])
@@ -215,7 +215,13 @@ eachDatabase('bulk upload', (database) => {
   })
 
   test('a machine named twice is told with the line that named it first', async () => {
-    await saveMachine(database(), { mac }, { macs: [mac, other], uuid: '4c4c4544-0042-3510-8054-b7c04f4e3332' })
+    await saveMachine(
+      database(),
+      { mac },
+      { macs: [mac, other], uuid: '4c4c4544-0042-3510-8054-b7c04f4e3332' },
+      {},
+      'tester',
+    )
     const { bad, summary } = await upload(api, [
       { mac, asset: 'one' },
       { mac: other, asset: 'two' },
@@ -232,8 +238,14 @@ eachDatabase('bulk upload', (database) => {
   })
 
   test('a machine is found by id, by UUID in either byte order, and by serial with product', async () => {
-    const { machine: made } = await saveMachine(database(), { mac }, { uuid: '4c4c4544-0042-3510-8054-b7c04f4e3332' })
-    await saveMachine(database(), { mac: other }, { serial: 'S', product: 'P' })
+    const { machine: made } = await saveMachine(
+      database(),
+      { mac },
+      { uuid: '4c4c4544-0042-3510-8054-b7c04f4e3332' },
+      {},
+      'tester',
+    )
+    await saveMachine(database(), { mac: other }, { serial: 'S', product: 'P' }, {}, 'tester')
     const rows = [
       { id: made.id, hostname: 'one' },
       { serial: 'S', product: 'P', hostname: 'two' },
@@ -252,7 +264,13 @@ eachDatabase('bulk upload', (database) => {
   ])('%s of a machine that was entered without MACs mean that machine', async (_, row) => {
     const values = { uuid: '4c4c4544-0035-4310-8051-b7c04f4d3391', serial: 'CZJ  777', product: 'ProLiant DL20' }
     await recordDiscovered(database(), { mac, uuid: values.uuid }, { max: 10, maxPerAddress: 10 })
-    const { machine: made } = await saveMachine(database(), newMachine, { ...values, assignment: { local: true } })
+    const { machine: made } = await saveMachine(
+      database(),
+      newMachine,
+      { ...values, assignment: { local: true } },
+      {},
+      'tester',
+    )
     for (const query of ['?dryRun=true', ''])
       expect((await upload(api, [row], query)).summary).toMatchObject({ changed: 1, created: 0, failed: 0 })
     expect(await machine(mac)).toMatchObject({ id: made.id, assignment: { local: true }, uuid: values.uuid })
@@ -261,8 +279,8 @@ eachDatabase('bulk upload', (database) => {
 
   test('a UUID by which a machine alone is known is given to no other, whichever comes first', async () => {
     const [uuid, another] = ['4c4c4544-0035-4310-8051-b7c04f4d3392', '4c4c4544-0035-4310-8051-b7c04f4d3393'] as const
-    await saveMachine(database(), newMachine, { uuid, hostname: 'bare', assignment: { local: true } })
-    await saveMachine(database(), { mac }, { hostname: 'other' })
+    await saveMachine(database(), newMachine, { uuid, hostname: 'bare', assignment: { local: true } }, {}, 'tester')
+    await saveMachine(database(), { mac }, { hostname: 'other' }, {}, 'tester')
     const { bad, summary } = await upload(api, [
       { mac, uuid },
       { uuid: another, hostname: 'first' },
@@ -288,7 +306,8 @@ eachDatabase('bulk upload', (database) => {
   })
 
   test('a serial that two machines have is no key', async () => {
-    for (const address of [mac, other]) await saveMachine(database(), { mac: address }, { serial: 'S', product: 'P' })
+    for (const address of [mac, other])
+      await saveMachine(database(), { mac: address }, { serial: 'S', product: 'P' }, {}, 'tester')
     const { bad } = await upload(api, [{ serial: 'S', product: 'P', hostname: 'x' }])
     expect(bad).toMatchObject([{ line: 1, errors: [{ field: 'serial', value: 'S' }] }])
   })
@@ -304,7 +323,7 @@ eachDatabase('bulk upload', (database) => {
   })
 
   test('a MAC that one row gives up another may take, also when nothing is changed', async () => {
-    await saveMachine(database(), { mac }, { macs: [mac, other], hostname: 'a' })
+    await saveMachine(database(), { mac }, { macs: [mac, other], hostname: 'a' }, {}, 'tester')
     const rows = [
       { mac, macs: [mac] },
       { mac: other, hostname: 'b' },
@@ -317,7 +336,7 @@ eachDatabase('bulk upload', (database) => {
   })
 
   test('a dry run says the same and changes nothing', async () => {
-    await saveMachine(database(), { mac }, {})
+    await saveMachine(database(), { mac }, {}, {}, 'tester')
     const before = await changesOf(database())
     const rows = [{ mac, hostname: 'a' }, { mac: other }, { mac: other }, { hostname: 'x' }]
     const dry = await upload(api, rows, '?dryRun=true')

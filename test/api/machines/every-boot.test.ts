@@ -18,9 +18,15 @@ eachDatabase('an assignment that installs at every boot says so', (database) => 
   afterAll(() => api.remove())
   beforeEach(async () => {
     const efi = { kind: 'local' as const, arch: 'x86_64' as const }
-    await saveImage(database(), 'plain', { variants: [efi] })
-    await saveImage(database(), 'wipes', { variants: [{ ...efi, platform: 'efi' }], installer: true })
-    await saveAnswerFile(database(), 'ci', { documents: [{ name: 'a', mediaType: 'text/plain', text: 'x' }] })
+    await saveImage(database(), 'plain', { variants: [efi] }, {}, 'tester')
+    await saveImage(database(), 'wipes', { variants: [{ ...efi, platform: 'efi' }], installer: true }, {}, 'tester')
+    await saveAnswerFile(
+      database(),
+      'ci',
+      { documents: [{ name: 'a', mediaType: 'text/plain', text: 'x' }] },
+      {},
+      'tester',
+    )
   })
 
   const menu = (entry: object, more: object = {}) => ({
@@ -102,8 +108,14 @@ eachDatabase('what installs is found also where no single assignment shows it', 
     const db = database()
     const file = { sha256: 'a'.repeat(64), name: 'k' }
     await saveFile(db, { ...file, sizeBytes: 1 })
-    await saveImage(db, 'linux', { variants: [{ kind: 'linux', arch: 'x86_64', kernel: file, initrds: [], args: [] }] })
-    await saveAnswerFile(db, 'ci', { documents: [{ name: 'a', mediaType: 'text/plain', text: 'x' }] })
+    await saveImage(
+      db,
+      'linux',
+      { variants: [{ kind: 'linux', arch: 'x86_64', kernel: file, initrds: [], args: [] }] },
+      {},
+      'tester',
+    )
+    await saveAnswerFile(db, 'ci', { documents: [{ name: 'a', mediaType: 'text/plain', text: 'x' }] }, {}, 'tester')
     await api.ask('PUT', '/api/v1/groups/all', { everybody: true, assignment: { answerFile: 'ci' } })
     await api.ask('PUT', here, { hostname: 'n1', assignment: { image: 'linux' } })
     const { spec } = await decideFor(db, { mac })
@@ -135,11 +147,17 @@ eachDatabase('what installs is found also where no single assignment shows it', 
     const db = database()
     const kernel = { sha256: 'e'.repeat(64), name: 'k' }
     await saveFile(db, { ...kernel, sizeBytes: 1 })
-    await saveImage(db, 'live', {
-      installer,
-      variants: [{ kind: 'linux', arch: 'x86_64', kernel, initrds: [], args: [] }],
-    })
-    await saveAnswerFile(db, 'ci', { documents: [{ name: 'a', mediaType: 'text/plain', text: 'x' }] })
+    await saveImage(
+      db,
+      'live',
+      {
+        installer,
+        variants: [{ kind: 'linux', arch: 'x86_64', kernel, initrds: [], args: [] }],
+      },
+      {},
+      'tester',
+    )
+    await saveAnswerFile(db, 'ci', { documents: [{ name: 'a', mediaType: 'text/plain', text: 'x' }] }, {}, 'tester')
     expect((await api.ask('PUT', here, { assignment: own })).status).toBe(201)
     expect((await api.ask('PUT', '/api/v1/groups/g', { everybody: true, assignment: ofGroup })).status).toBe(201)
     expect((await decideFor(db, { mac })).spec.kind).toBe(kind)
@@ -194,7 +212,7 @@ eachDatabase('what installs is found also where no single assignment shows it', 
 
   test('a menu whose default is hidden, or installs unsaid, waits for a person and says so', async () => {
     const db = database()
-    await saveImage(db, 'plain', { variants: [variant] })
+    await saveImage(db, 'plain', { variants: [variant] }, {}, 'tester')
     const memtest = { name: 'memtest', text: 'Memory', kind: 'image', image: 'plain', platforms: ['pcbios'] }
     const wipe = { name: 'wipe', text: 'Wipe', kind: 'image', image: 'plain' }
     const body = { title: 'T', timeoutSeconds: 5, defaultEntry: 'memtest', entries: [wipe, memtest] }

@@ -71,13 +71,25 @@ eachDatabase('export', (database) => {
   test.each(['ndjson', 'csv'])(
     'what is exported as %s and uploaded to an empty inventory is the same inventory',
     async (format) => {
-      await saveImage(database(), 'disk', { variants: [{ arch: 'x86_64', kind: 'local' }] })
-      await saveAnswerFile(database(), 'preseed', {
-        documents: [{ name: 'preseed.cfg', mediaType: 'text/plain', text: 'x' }],
-      })
+      await saveImage(database(), 'disk', { variants: [{ arch: 'x86_64', kind: 'local' }] }, {}, 'tester')
+      await saveAnswerFile(
+        database(),
+        'preseed',
+        {
+          documents: [{ name: 'preseed.cfg', mediaType: 'text/plain', text: 'x' }],
+        },
+        {},
+        'tester',
+      )
       const local = { name: 'disk', text: 'Disk', kind: 'local' as const }
-      await saveMenu(database(), 'main', { title: 'Main', timeoutSeconds: null, defaultEntry: null, entries: [local] })
-      for (const [mac, change] of machines) await saveMachine(database(), { mac }, change)
+      await saveMenu(
+        database(),
+        'main',
+        { title: 'Main', timeoutSeconds: null, defaultEntry: null, entries: [local] },
+        {},
+        'tester',
+      )
+      for (const [mac, change] of machines) await saveMachine(database(), { mac }, change, {}, 'tester')
       const before = await everything()
       const { text } = await exported(`?format=${format}`)
       await database().execute(sql`truncate machines cascade`)
@@ -96,7 +108,7 @@ eachDatabase('export', (database) => {
   )
 
   test('no cell of CSV begins as a formula', async () => {
-    for (const [mac, change] of machines.slice(0, 2)) await saveMachine(database(), { mac }, change)
+    for (const [mac, change] of machines.slice(0, 2)) await saveMachine(database(), { mac }, change, {}, 'tester')
     const { text, type } = await exported('?format=csv')
     expect(type).toBe('text/csv; charset=utf-8')
     expect(text).toContain(`"'=HYPERLINK(""http://192.0.2.1"")"`)
@@ -106,8 +118,8 @@ eachDatabase('export', (database) => {
   test('machines only discovered and secrets are not in it', async () => {
     const seen = '52:54:00:00:00:99'
     await recordDiscovered(database(), { mac: seen }, { max: 10, maxPerAddress: 10 })
-    const { machine } = await saveMachine(database(), { mac: '52:54:00:00:00:01' }, {})
-    await saveSecret(database(), api.deps.sealer, { kind: 'machine', id: machine.id }, 'root', 'hunter2')
+    const { machine } = await saveMachine(database(), { mac: '52:54:00:00:00:01' }, {}, {}, 'tester')
+    await saveSecret(database(), api.deps.sealer, { kind: 'machine', id: machine.id }, 'root', 'hunter2', 'tester')
     const { text } = await exported('')
     expect(text).not.toMatch(/hunter2|00:99|root/)
     expect(

@@ -1,4 +1,6 @@
+import { asc } from 'drizzle-orm'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { changes } from '../../../src/db/schema.ts'
 import { saveImage } from '../../../src/inventory/images/images.ts'
 import { type Api, openApi } from '../../helpers/api.ts'
 import { eachDatabase } from '../../helpers/database.ts'
@@ -12,7 +14,8 @@ eachDatabase('groups over HTTP', (database) => {
     api = await openApi(database())
   })
   afterAll(() => api.remove())
-  const withImage = () => saveImage(database(), 'debian-12', { variants: [{ kind: 'local', arch: 'x86_64' }] })
+  const withImage = () =>
+    saveImage(database(), 'debian-12', { variants: [{ kind: 'local', arch: 'x86_64' }] }, {}, 'tester')
 
   test('PUT makes one, the same again changes nothing, and it is in force at once', async () => {
     await withImage()
@@ -140,7 +143,7 @@ eachDatabase('groups over HTTP', (database) => {
     await api.ask('PUT', group, { everybody: true, assignment: { args: ['a'] } })
     await api.ask('PUT', group, { everybody: true, assignment: { args: ['b'] } })
     await api.ask('DELETE', group)
-    const rows = await database().query.changes.findMany({ orderBy: (one, { asc }) => asc(one.id) })
+    const rows = await database().select().from(changes).orderBy(asc(changes.id))
     expect(rows.map(({ actor, type, subject }) => [actor, type, subject])).toEqual([
       ['operator', 'group.created', 'rack-b4'],
       ['operator', 'group.changed', 'rack-b4'],

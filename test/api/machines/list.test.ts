@@ -15,7 +15,7 @@ eachDatabase('the list of machines', (database) => {
   })
   afterAll(() => api.remove())
   beforeEach(async () => {
-    await saveImage(database(), 'debian', { variants: [{ kind: 'local', arch: 'x86_64' }] })
+    await saveImage(database(), 'debian', { variants: [{ kind: 'local', arch: 'x86_64' }] }, {}, 'tester')
     const machines: Record<string, object> = {
       '01': {
         hostname: 'b',

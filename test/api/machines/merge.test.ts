@@ -22,7 +22,7 @@ eachDatabase('two machines that are one', (database) => {
   const merge = (into: string, from: string) => api.ask('POST', `${pathOf(into)}/merge`, { from })
 
   test('become one, with the MACs, boots, deployments and secrets of both, and both ids', async () => {
-    await saveImage(database(), 'debian', { variants: [{ kind: 'local', arch: 'x86_64' }] })
+    await saveImage(database(), 'debian', { variants: [{ kind: 'local', arch: 'x86_64' }] }, {}, 'tester')
     const one = (await api.ask('PUT', pathOf(a), { hostname: 'web1', labels: { rack: 'b4', x: '1' } })).body
     const two = (await api.ask('PUT', pathOf(b), { hostname: 'web2', serial: 'S2', labels: { rack: 'b5', y: '2' } }))
       .body
@@ -72,7 +72,7 @@ eachDatabase('two machines that are one', (database) => {
   })
 
   test('are not merged into themselves, nor with one that is not there, nor while both are being installed', async () => {
-    await saveImage(database(), 'debian', { variants: [{ kind: 'local', arch: 'x86_64' }] })
+    await saveImage(database(), 'debian', { variants: [{ kind: 'local', arch: 'x86_64' }] }, {}, 'tester')
     for (const mac of [a, b]) {
       await api.ask('PUT', pathOf(mac), {})
       await api.ask('POST', '/api/v1/deployments', { machine: mac, image: 'debian' })
@@ -92,9 +92,15 @@ eachDatabase('two machines that are one', (database) => {
   ])(
     'install by the active deployment of either, though a newer one was %s (%s from %s)',
     async (state, into, from) => {
-      await saveImage(database(), 'alpine', {
-        variants: [{ kind: 'sanboot', arch: 'x86_64', target: 'iscsi:192.0.2.1::::x' }],
-      })
+      await saveImage(
+        database(),
+        'alpine',
+        {
+          variants: [{ kind: 'sanboot', arch: 'x86_64', target: 'iscsi:192.0.2.1::::x' }],
+        },
+        {},
+        'tester',
+      )
       for (const mac of [a, b]) await api.ask('PUT', pathOf(mac), {})
       const arm = async (machine: string) =>
         (await api.ask('POST', '/api/v1/deployments', { machine, image: 'alpine' })).body.id

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { changes, secrets } from '../../../src/db/schema.ts'
 import { openSecrets } from '../../../src/inventory/machines/secrets.ts'
 import { findSealingKeys } from '../../../src/inventory/system/installation.ts'
 import { type Api, openApi } from '../../helpers/api.ts'
@@ -13,7 +14,7 @@ eachDatabase('secrets over HTTP', (database) => {
   })
   afterAll(() => api.remove())
   const everything = async () =>
-    JSON.stringify([await database().query.secrets.findMany(), await database().query.changes.findMany()])
+    JSON.stringify([await database().select().from(secrets), await database().select().from(changes)])
 
   test('are set and listed by name; their values are nowhere to be read', async () => {
     const { body } = await api.ask('PUT', machine, {})
@@ -50,7 +51,7 @@ eachDatabase('secrets over HTTP', (database) => {
     await api.ask('PUT', '/api/v1/groups/g/secrets/a', { value: 'x' })
     await api.ask('DELETE', machine)
     await api.ask('DELETE', '/api/v1/groups/g')
-    expect(await database().query.secrets.findMany()).toEqual([])
+    expect(await database().select().from(secrets)).toEqual([])
   })
 
   test.each([

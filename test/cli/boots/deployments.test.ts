@@ -21,15 +21,21 @@ beforeAll(async () => {
   operator = await startOperator()
   const { db, sealer } = operator.boot.deps
   const kernel = await operator.boot.addFile('linux', Buffer.from('kernel 1'))
-  await saveImage(db, 'debian', { variants: [variantOf(kernel)] })
+  await saveImage(db, 'debian', { variants: [variantOf(kernel)] }, {}, 'tester')
   const text = '{{ params.disk }} {{ secrets.root }}\n'
-  await saveAnswerFile(db, 'preseed', { documents: [{ name: 'preseed.cfg', mediaType: 'text/plain', text }] })
+  await saveAnswerFile(
+    db,
+    'preseed',
+    { documents: [{ name: 'preseed.cfg', mediaType: 'text/plain', text }] },
+    {},
+    'tester',
+  )
   for (const n of [1, 2, 3, 4]) {
     const params: Record<string, string> = n === 2 ? {} : { disk: '/dev/sda' }
     const assignment = { local: true as const, answerFile: 'preseed', params }
     const change = { hostname: `node${n}`, labels: { rack: 'b4' }, assignment }
-    const { machine } = await saveMachine(db, { mac: macOf(n) }, change)
-    if (n !== 3) await saveSecret(db, sealer, { kind: 'machine', id: machine.id }, 'root', 'x')
+    const { machine } = await saveMachine(db, { mac: macOf(n) }, change, {}, 'tester')
+    if (n !== 3) await saveSecret(db, sealer, { kind: 'machine', id: machine.id }, 'root', 'x', 'tester')
   }
 })
 afterAll(() => operator.stop())
@@ -75,14 +81,14 @@ test('a deployment installs the version it was armed with, unless it follows the
   await run('deployment', 'arm', 'node1', '--image', 'debian')
   await run('deployment', 'arm', 'node4', '--image', 'debian', '--follow')
   const kernel = await operator.boot.addFile('linux', Buffer.from('kernel 2'))
-  await saveImage(db, 'debian', { variants: [variantOf(kernel)] })
+  await saveImage(db, 'debian', { variants: [variantOf(kernel)] }, {}, 'tester')
   const pinned = await scriptOf(1)
   expect(pinned).toContain('installs debian version 1')
   expect(pinned).not.toContain(kernel.sha256)
   expect(await scriptOf(4)).toContain('installs debian version 2')
   expect((await run('image', 'delete', 'debian', '1')).text).toMatch(/is being booted by .*deployment/)
   // After its end the machine's own assignment has whichever version is current.
-  await saveMachine(db, { mac: macOf(1) }, { assignment: { image: 'debian', everyBoot: true } })
+  await saveMachine(db, { mac: macOf(1) }, { assignment: { image: 'debian', everyBoot: true } }, {}, 'tester')
   await run('deployment', 'cancel', '--where', 'label.rack=b4')
   expect(await scriptOf(1)).toContain('boots debian version 2')
 })

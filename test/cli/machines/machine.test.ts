@@ -135,7 +135,7 @@ test.each([
 test('machine list pages through all machines', async () => {
   for (let index = 0; index < 120; index++) {
     const mac = `52:54:00:00:01:${index.toString(16).padStart(2, '0')}`
-    await saveMachine(operator.boot.deps.db, { mac }, {})
+    await saveMachine(operator.boot.deps.db, { mac }, {}, {}, 'tester')
   }
   const { items } = JSON.parse((await operator.run('machine', 'list', '--json')).out)
   const macs = items

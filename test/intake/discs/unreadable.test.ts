@@ -103,9 +103,13 @@ test('an image of stored files boots from none that is empty; its tree may have 
       },
     ],
   })
-  await expect(saveImage(opened.db, 'empty', variant(empty, 'c'.repeat(64)))).rejects.toThrow(
+  await expect(saveImage(opened.db, 'empty', variant(empty, 'c'.repeat(64)), {}, 'tester')).rejects.toThrow(
     'variants[0] vmlinuz: expected a file with something in it, got "an empty file"',
   )
-  await expect(saveImage(opened.db, 'empty', variant('c'.repeat(64), empty))).rejects.toThrow('variants[0] initrd')
-  await expect(saveImage(opened.db, 'empty', variant('c'.repeat(64), 'c'.repeat(64)))).resolves.toBeDefined()
+  await expect(saveImage(opened.db, 'empty', variant('c'.repeat(64), empty), {}, 'tester')).rejects.toThrow(
+    'variants[0] initrd',
+  )
+  await expect(
+    saveImage(opened.db, 'empty', variant('c'.repeat(64), 'c'.repeat(64)), {}, 'tester'),
+  ).resolves.toBeDefined()
 })

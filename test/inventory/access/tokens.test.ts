@@ -13,21 +13,23 @@ import { eachDatabase } from '../../helpers/database.ts'
 
 eachDatabase('admin tokens', (database) => {
   test('only the hash of a token is stored', async () => {
-    const { token } = await createToken(database(), 'ansible')
+    const { token } = await createToken(database(), 'ansible', 'tester')
     const rows = JSON.stringify(await database().execute(sql`select * from tokens`))
     expect(rows).not.toContain(token)
     expect(rows).toContain(hashToken(token))
   })
 
   test('a token is found until it is revoked, and its use is noted', async () => {
-    const { id, token, lastUsedAt } = await createToken(database(), 'ansible')
+    const { id, token, lastUsedAt } = await createToken(database(), 'ansible', 'tester')
     expect(lastUsedAt).toBeNull()
     expect(await findToken(database(), token)).toMatchObject({ id, name: 'ansible' })
     expect((await listTokens(database()))[0]?.lastUsedAt).toEqual(expect.any(Date))
-    const { revokedAt } = await revokeToken(database(), id)
+    const { revokedAt } = await revokeToken(database(), id, 'tester')
     expect(await findToken(database(), token)).toBeUndefined()
-    expect((await revokeToken(database(), id)).revokedAt).toEqual(revokedAt)
-    await expect(revokeToken(database(), '0190d3f2-7c1a-7b5e-9f00-3a5d2c1b4e6f')).rejects.toThrow(NotFoundError)
+    expect((await revokeToken(database(), id, 'tester')).revokedAt).toEqual(revokedAt)
+    await expect(revokeToken(database(), '0190d3f2-7c1a-7b5e-9f00-3a5d2c1b4e6f', 'tester')).rejects.toThrow(
+      NotFoundError,
+    )
   })
 
   test('the first start makes a token once', async () => {

@@ -23,7 +23,7 @@ eachDatabase('boots', (database) => {
   const stagesOf = async (id: string) => (await listBootEvents(database(), id)).map((one) => one.stage)
 
   test('opening remembers the facts, supersedes the unfinished one and keeps the decision', async () => {
-    const { machine } = await saveMachine(database(), { mac }, {})
+    const { machine } = await saveMachine(database(), { mac }, {}, {}, 'tester')
     const first = await open(database())
     const second = await open(database())
     expect(await findBoot(database(), first.id)).toMatchObject({
@@ -61,15 +61,15 @@ eachDatabase('boots', (database) => {
   test('a boot of a machine that nobody knows, or that was deleted meanwhile, is opened without it', async () => {
     const stranger = await open(database())
     expect(await findBoot(database(), stranger.id)).toMatchObject({ machineId: null, mac })
-    const { machine } = await saveMachine(database(), { mac }, {})
+    const { machine } = await saveMachine(database(), { mac }, {}, {}, 'tester')
     const decision = await decideFor(database(), facts)
-    await deleteMachine(database(), { id: machine.id })
+    await deleteMachine(database(), { id: machine.id }, {}, 'tester')
     const keys = await openBootFor(database(), facts, ip, { change: () => decision })
     expect((await findBoot(database(), keys.id))?.machineId).toBeNull()
   })
 
   test('a refusal is a boot that failed with the reason', async () => {
-    await saveMachine(database(), { mac }, { denied: true })
+    await saveMachine(database(), { mac }, { denied: true }, {}, 'tester')
     const { id } = await open(database())
     expect(await findBoot(database(), id)).toMatchObject({
       outcome: 'failed',
@@ -87,7 +87,7 @@ eachDatabase('boots', (database) => {
   })
 
   test('a superseded boot may still report how it went', async () => {
-    await saveMachine(database(), { mac }, {})
+    await saveMachine(database(), { mac }, {}, {}, 'tester')
     const first = await open(database())
     await open(database())
     await recordReport(database(), first.token, 'booted', ip, undefined)
@@ -103,7 +103,7 @@ eachDatabase('boots', (database) => {
   })
 
   test('lists are newest first, by machine and outcome', async () => {
-    const { machine } = await saveMachine(database(), { mac }, {})
+    const { machine } = await saveMachine(database(), { mac }, {}, {}, 'tester')
     const made = [await open(database()), await open(database())].map((keys) => keys.id)
     const list = async (...rest: [Parameters<typeof listBoots>[1], number, string?]) =>
       (await listBoots(database(), ...rest)).map((one) => made.indexOf(one.id))

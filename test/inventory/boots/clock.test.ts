@@ -42,10 +42,10 @@ eachDatabase('when the clock that ids are made from', (database) => {
     recordReport(database(), token, seen, ip, undefined)
   const arm = async (maxAttempts: number) => {
     const db = database()
-    await saveImage(db, 'installer', { variants: [{ kind: 'local', arch: 'x86_64' }] })
-    const { machine } = await saveMachine(db, { mac }, { assignment: { local: true } })
+    await saveImage(db, 'installer', { variants: [{ kind: 'local', arch: 'x86_64' }] }, {}, 'tester')
+    const { machine } = await saveMachine(db, { mac }, { assignment: { local: true } }, {}, 'tester')
     const order = { image: 'installer', assignment: {}, maxAttempts, windowSeconds: 3600 }
-    return armDeployment(db, machine.id, order, false)
+    return armDeployment(db, machine.id, order, false, 'tester')
   }
 
   test.each(clocks)(

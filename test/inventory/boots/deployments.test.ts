@@ -85,8 +85,8 @@ eachDatabase('deployments', (database) => {
 
   const prepare = async () => {
     const db = database()
-    await saveImage(db, 'installer', { variants: [{ kind: 'local', arch: 'x86_64' }] })
-    return (await saveMachine(db, { mac }, { assignment: { local: true } })).machine
+    await saveImage(db, 'installer', { variants: [{ kind: 'local', arch: 'x86_64' }] }, {}, 'tester')
+    return (await saveMachine(db, { mac }, { assignment: { local: true } }, {}, 'tester')).machine
   }
   const arm = async (machineId: string) => armDeployment(database(), machineId, order, false, 'token x')
   const boot = () => openBootFor(database(), facts, ip)
@@ -152,9 +152,15 @@ eachDatabase('deployments', (database) => {
     const files = ['c', 'd'].map((byte) => ({ sha256: byte.repeat(64), name: byte }))
     for (const file of files) await saveFile(db, { ...file, sizeBytes: 1 })
     const [wimboot, wim] = files as [FileRef, FileRef]
-    await saveImage(db, 'installer', {
-      variants: [{ kind: 'wimboot', arch: 'x86_64', wimboot, files: [wim], args: [] }],
-    })
+    await saveImage(
+      db,
+      'installer',
+      {
+        variants: [{ kind: 'wimboot', arch: 'x86_64', wimboot, files: [wim], args: [] }],
+      },
+      {},
+      'tester',
+    )
     const { id } = await arm(machine.id)
     const setup = await boot()
     // Windows PE began, whether it has a curl.exe to report with or not.
@@ -174,7 +180,7 @@ eachDatabase('deployments', (database) => {
   test('is cancelled when a boot that a person chose from a menu reports the same image as installed', async () => {
     const db = database()
     const machine = await prepare()
-    await saveImage(db, 'other', { variants: [{ kind: 'local', arch: 'x86_64' }] })
+    await saveImage(db, 'other', { variants: [{ kind: 'local', arch: 'x86_64' }] }, {}, 'tester')
     const { id } = await arm(machine.id)
     const choose = async (image: string) => {
       const change = ({ deployment: _, ...decision }: Decision) => ({ ...decision, image: { name: image, version: 1 } })
@@ -293,11 +299,11 @@ eachDatabase('deployments', (database) => {
   test('a cancelled one is over, and cannot be cancelled again', async () => {
     const { id } = await arm((await prepare()).id)
     const { token } = await boot()
-    await cancelDeployment(database(), id)
+    await cancelDeployment(database(), id, 'tester')
     await report(token, 'ready')
     expect(await now(id)).toMatchObject({ state: 'cancelled', attempts: 0 })
     expect((await decideFor(database(), facts)).spec.kind).toBe('local')
-    await expect(cancelDeployment(database(), id)).rejects.toThrow(`deployment ${id} is cancelled already`)
+    await expect(cancelDeployment(database(), id, 'tester')).rejects.toThrow(`deployment ${id} is cancelled already`)
   })
 
   test('its time is over so long after the first attempt, and not before there was one', async () => {
@@ -316,14 +322,14 @@ eachDatabase('deployments', (database) => {
     const db = database()
     await prepare()
     const make = async (last: string, change: Parameters<typeof saveMachine>[2]) =>
-      (await saveMachine(db, { mac: `52:54:00:00:00:${last}` }, change)).machine.id
+      (await saveMachine(db, { mac: `52:54:00:00:00:${last}` }, change, {}, 'tester')).machine.id
     const a = await make('01', { labels: { rack: 'b4' } })
     const busy = await make('02', { labels: { rack: 'b4' } })
     const denied = await make('03', { labels: { rack: 'b4' }, denied: true })
     await make('04', { labels: { rack: 'b5' } })
     await arm(busy)
     const selector = [{ label: 'rack', equals: 'b4' }]
-    const dry = await armDeployments(db, selector, order, true)
+    const dry = await armDeployments(db, selector, order, true, 'tester')
     expect(dry.armed.map((one) => one.machineId)).toEqual([a])
     expect((await listDeployments(db, {}, 10)).length).toBe(1)
     const done = await armDeployments(db, selector, order, false, 'token bulk')
@@ -337,10 +343,12 @@ eachDatabase('deployments', (database) => {
 
   test('an image that does not exist is not armed', async () => {
     const machine = await prepare()
-    await expect(armDeployment(database(), machine.id, { ...order, image: 'nothing' }, false)).rejects.toThrow(
+    await expect(
+      armDeployment(database(), machine.id, { ...order, image: 'nothing' }, false, 'tester'),
+    ).rejects.toThrow(InputError)
+    await expect(armDeployments(database(), [], { ...order, image: 'nothing' }, false, 'tester')).rejects.toThrow(
       InputError,
     )
-    await expect(armDeployments(database(), [], { ...order, image: 'nothing' }, false)).rejects.toThrow(InputError)
   })
 
   test('every move is in the log of changes, with who made it', async () => {

@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm'
 import { pino } from 'pino'
 import { expect, test } from 'vitest'
 import type { Db } from '../../../src/db/open.ts'
+import { changes } from '../../../src/db/schema.ts'
 import { findBoot, listBoots, markStalledBoots, pruneBoots } from '../../../src/inventory/boots/boots.ts'
 import { startBootEventRecorder } from '../../../src/inventory/boots/events.ts'
 import { recordReport } from '../../../src/inventory/boots/reports.ts'
@@ -47,7 +48,7 @@ eachDatabase('a boot', (database) => {
     expect(await markStalledBoots(database())).toBe(1)
     expect(await outcomeOf(id)).toEqual(['stalled', expect.stringMatching(message)])
     expect(await markStalledBoots(database())).toBe(0)
-    expect((await database().query.changes.findMany()).map((one) => one.type)).toEqual(['boot.stalled'])
+    expect((await database().select().from(changes)).map((one) => one.type)).toEqual(['boot.stalled'])
   })
 
   test('of Windows PE, which has its answers when it starts, has the time of an installer', async () => {

@@ -38,10 +38,10 @@ eachDatabase('a stranger who names the MAC of a machine from another address', (
     const db = database()
     machines += 1
     const mac = `52:54:00:66:${(machines >> 8).toString(16).padStart(2, '0')}:${(machines & 255).toString(16).padStart(2, '0')}`
-    await saveImage(db, 'installer', { variants: [{ kind: 'local', arch: 'x86_64' }] })
-    const { machine } = await saveMachine(db, { mac }, { assignment: { local: true } })
+    await saveImage(db, 'installer', { variants: [{ kind: 'local', arch: 'x86_64' }] }, {}, 'tester')
+    const { machine } = await saveMachine(db, { mac }, { assignment: { local: true } }, {}, 'tester')
     const order = { image: 'installer', assignment: {}, maxAttempts, windowSeconds: 3600 }
-    const { id } = await armDeployment(db, machine.id, order, false)
+    const { id } = await armDeployment(db, machine.id, order, false, 'tester')
     return { id, facts: { mac, platform: 'efi', buildarch: 'x86_64' } as const }
   }
 
@@ -116,10 +116,10 @@ eachDatabase('an honest machine', (database) => {
   const facts = { mac, platform: 'efi', buildarch: 'x86_64' } as const
   const arm = async () => {
     const db = database()
-    await saveImage(db, 'installer', { variants: [{ kind: 'local', arch: 'x86_64' }] })
-    const { machine } = await saveMachine(db, { mac }, { assignment: { local: true } })
+    await saveImage(db, 'installer', { variants: [{ kind: 'local', arch: 'x86_64' }] }, {}, 'tester')
+    const { machine } = await saveMachine(db, { mac }, { assignment: { local: true } }, {}, 'tester')
     const order = { image: 'installer', assignment: {}, maxAttempts: 3, windowSeconds: 3600 }
-    return armDeployment(db, machine.id, order, false)
+    return armDeployment(db, machine.id, order, false, 'tester')
   }
 
   test('whose installer has another address than iPXE had reports all the same', async () => {

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { expect, test } from 'vitest'
+import { catalog } from '../../../src/db/schema.ts'
 import { listChanges } from '../../../src/inventory/changes/changes.ts'
 import {
   createFindServable,
@@ -17,7 +18,7 @@ const sha256 = 'a'.repeat(64)
 const vmlinuz = { sha256, name: 'vmlinuz', sizeBytes: 20 }
 
 eachDatabase('damage of files', (database) => {
-  const revision = async () => Number((await database().query.catalog.findFirst())?.revision)
+  const revision = async () => Number((await database().select().from(catalog))[0]?.revision)
 
   test('it is noted once, counts the catalog, and stands in the log of changes', async () => {
     const db = database()

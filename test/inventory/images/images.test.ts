@@ -34,21 +34,21 @@ eachDatabase('images and files', (database) => {
 
   test('versions are immutable and numbered; the same variants in another order of keys are the same version', async () => {
     await store()
-    expect(await saveImage(database(), 'd', { variants: [linux] })).toMatchObject({
+    expect(await saveImage(database(), 'd', { variants: [linux] }, {}, 'tester')).toMatchObject({
       created: true,
       image: { title: 'd', version: 1, variants: [linux] },
     })
     const reordered = Object.fromEntries(Object.entries(linux).reverse()) as Variant
-    expect(await saveImage(database(), 'd', { variants: [reordered], title: 'D' })).toMatchObject({
+    expect(await saveImage(database(), 'd', { variants: [reordered], title: 'D' }, {}, 'tester')).toMatchObject({
       created: false,
       image: { title: 'D', version: 1 },
     })
-    expect((await saveImage(database(), 'd', { variants: [linux, local] })).image).toMatchObject({
+    expect((await saveImage(database(), 'd', { variants: [linux, local] }, {}, 'tester')).image).toMatchObject({
       title: 'D',
       version: 2,
     })
-    expect((await patchImage(database(), 'd', { version: 1 })).variants).toEqual([linux])
-    expect((await saveImage(database(), 'd', { variants: [local] })).image.version).toBe(3)
+    expect((await patchImage(database(), 'd', { version: 1 }, {}, 'tester')).variants).toEqual([linux])
+    expect((await saveImage(database(), 'd', { variants: [local] }, {}, 'tester')).image.version).toBe(3)
     const versions = await listImageVersions(database(), 'd')
     expect(versions.map((one) => [one.version, one.current, one.variants.length])).toEqual([
       [3, true, 1],
@@ -58,24 +58,26 @@ eachDatabase('images and files', (database) => {
   })
 
   test('versions saved at the same time all get a number of their own', async () => {
-    await saveImage(database(), 'd', { variants: [local] })
+    await saveImage(database(), 'd', { variants: [local] }, {}, 'tester')
     const variants = (['x86_64', 'i386'] as const).map((arch): Variant => ({ kind: 'local', arch }))
-    await Promise.all(variants.map((one) => saveImage(database(), 'd', { variants: [one] })))
+    await Promise.all(variants.map((one) => saveImage(database(), 'd', { variants: [one] }, {}, 'tester')))
     expect((await listImageVersions(database(), 'd')).map((one) => one.version)).toEqual([3, 2, 1])
   })
 
   test('images made at the same time under one name are one image', async () => {
-    const saved = await Promise.all([1, 2, 3].map(() => saveImage(database(), 'd', { variants: [local] })))
+    const saved = await Promise.all(
+      [1, 2, 3].map(() => saveImage(database(), 'd', { variants: [local] }, {}, 'tester')),
+    )
     expect(saved.filter((one) => one.created)).toHaveLength(1)
     expect((await listImageVersions(database(), 'd')).map((one) => one.version)).toEqual([1])
   })
 
   test('files that are not stored and twins are refused by their field', async () => {
-    const missing = saveImage(database(), 'd', { variants: [local, linux] })
+    const missing = saveImage(database(), 'd', { variants: [local, linux] }, {}, 'tester')
     await expect(missing).rejects.toThrow(
       new InputError({ field: 'variants[1] vmlinuz', value: sha256, expected: 'the sha256 of an uploaded file' }),
     )
-    await expect(saveImage(database(), 'd', { variants: [local, local] })).rejects.toThrow(
+    await expect(saveImage(database(), 'd', { variants: [local, local] }, {}, 'tester')).rejects.toThrow(
       'variants[1]: expected one variant for each arch and platform',
     )
     expect(await findImage(database(), 'd')).toBeUndefined()
@@ -83,35 +85,37 @@ eachDatabase('images and files', (database) => {
 
   test('what does not exist is not found, and an unknown version is refused with those there are', async () => {
     for (const doing of [
-      () => patchImage(database(), 'd', { title: 'x' }),
-      () => deleteImage(database(), 'd'),
+      () => patchImage(database(), 'd', { title: 'x' }, {}, 'tester'),
+      () => deleteImage(database(), 'd', {}, 'tester'),
       () => listImageVersions(database(), 'd'),
     ]) {
       await expect(doing()).rejects.toThrow(new NotFoundError('there is no image d'))
     }
-    await saveImage(database(), 'd', { variants: [local] })
-    await expect(patchImage(database(), 'd', { version: 2 })).rejects.toThrow('version: expected one of 1, got "2"')
-    expect(await patchImage(database(), 'd', {})).toMatchObject({ version: 1, title: 'd' })
+    await saveImage(database(), 'd', { variants: [local] }, {}, 'tester')
+    await expect(patchImage(database(), 'd', { version: 2 }, {}, 'tester')).rejects.toThrow(
+      'version: expected one of 1, got "2"',
+    )
+    expect(await patchImage(database(), 'd', {}, {}, 'tester')).toMatchObject({ version: 1, title: 'd' })
   })
 
   test('an image that a machine or the policy names is not deleted', async () => {
-    await saveImage(database(), 'd', { variants: [local] })
-    await saveMachine(database(), { mac: '52:54:00:00:00:01' }, { assignment: { image: 'd' } })
-    await expect(deleteImage(database(), 'd')).rejects.toThrow(
+    await saveImage(database(), 'd', { variants: [local] }, {}, 'tester')
+    await saveMachine(database(), { mac: '52:54:00:00:00:01' }, { assignment: { image: 'd' } }, {}, 'tester')
+    await expect(deleteImage(database(), 'd', {}, 'tester')).rejects.toThrow(
       new ConflictError('image d is named by machine 52:54:00:00:00:01'),
     )
-    await saveMachine(database(), { mac: '52:54:00:00:00:01' }, { assignment: null })
-    await savePolicy(database(), { kind: 'image', image: 'd' })
-    await expect(deleteImage(database(), 'd')).rejects.toThrow(ConflictError)
-    await savePolicy(database(), { kind: 'local' })
-    await deleteImage(database(), 'd')
+    await saveMachine(database(), { mac: '52:54:00:00:00:01' }, { assignment: null }, {}, 'tester')
+    await savePolicy(database(), { kind: 'image', image: 'd' }, 'tester')
+    await expect(deleteImage(database(), 'd', {}, 'tester')).rejects.toThrow(ConflictError)
+    await savePolicy(database(), { kind: 'local' }, 'tester')
+    await deleteImage(database(), 'd', {}, 'tester')
     expect(await listImages(database(), 10)).toEqual([])
   })
 
   test('the policy is local until it is set, and only names images that exist', async () => {
     expect(await findPolicy(database())).toEqual({ kind: 'local' })
-    await expect(savePolicy(database(), { kind: 'image', image: 'd' })).rejects.toThrow(InputError)
-    await savePolicy(database(), { kind: 'wait' })
+    await expect(savePolicy(database(), { kind: 'image', image: 'd' }, 'tester')).rejects.toThrow(InputError)
+    await savePolicy(database(), { kind: 'wait' }, 'tester')
     expect(await findPolicy(database())).toEqual({ kind: 'wait' })
   })
 })

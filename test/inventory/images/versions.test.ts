@@ -23,11 +23,11 @@ eachDatabase('versions of an image', (database) => {
   let count = 0
   /** A version unlike all others. */
   const variants = (): Variant[] => [{ kind: 'sanboot', arch: 'x86_64', target: `iscsi:192.0.2.1::::iqn.${count++}` }]
-  const save = async () => (await saveImage(database(), 'd', { variants: variants() })).image.version
+  const save = async () => (await saveImage(database(), 'd', { variants: variants() }, {}, 'tester')).image.version
   const image = async () => (await findImage(database(), 'd')) as Image
   const rollBack = async () => {
     const version = await findRollback(database(), await image())
-    if (version !== undefined) await patchImage(database(), 'd', { version })
+    if (version !== undefined) await patchImage(database(), 'd', { version }, {}, 'tester')
     return version
   }
 
@@ -44,7 +44,7 @@ eachDatabase('versions of an image', (database) => {
 
   test('without the log, or when what was booted before is deleted, it goes to the next one before', async () => {
     for (let n = 1; n <= 4; n++) await save()
-    await deleteImageVersion(database(), 'd', 3)
+    await deleteImageVersion(database(), 'd', 3, {}, 'tester')
     expect(await findRollback(database(), await image())).toBe(2)
     await database().execute(sql`truncate changes`)
     expect(await findRollback(database(), await image())).toBe(2)
@@ -52,9 +52,9 @@ eachDatabase('versions of an image', (database) => {
 
   test('the log of an image of the same name that was deleted does not count', async () => {
     for (let n = 1; n <= 3; n++) await save()
-    await patchImage(database(), 'd', { version: 1 })
-    await patchImage(database(), 'd', { version: 3 })
-    await deleteImage(database(), 'd')
+    await patchImage(database(), 'd', { version: 1 }, {}, 'tester')
+    await patchImage(database(), 'd', { version: 3 }, {}, 'tester')
+    await deleteImage(database(), 'd', {}, 'tester')
     await new Promise((resolve) => setTimeout(resolve, 5))
     expect(await save()).toBe(1)
     expect(await findRollback(database(), await image())).toBeUndefined()
@@ -62,9 +62,9 @@ eachDatabase('versions of an image', (database) => {
 
   test('one version is deleted, with the log of it; its number is not given again', async () => {
     for (let n = 1; n <= 3; n++) await save()
-    await patchImage(database(), 'd', { version: 2 })
+    await patchImage(database(), 'd', { version: 2 }, {}, 'tester')
     const etag = etagOf(await image())
-    await expect(deleteImageVersion(database(), 'd', 3, { ifMatch: ['"other"'] })).rejects.toThrow(etag)
+    await expect(deleteImageVersion(database(), 'd', 3, { ifMatch: ['"other"'] }, 'tester')).rejects.toThrow(etag)
     await deleteImageVersion(database(), 'd', 3, { ifMatch: [etag] }, 'token ci')
     expect((await listImageVersions(database(), 'd')).map((one) => one.version)).toEqual([2, 1])
     expect(await listChanges(database(), { type: 'image.version-deleted' }, 10)).toMatchObject([
@@ -75,36 +75,38 @@ eachDatabase('versions of an image', (database) => {
 
   test('neither the current one nor what is not there is deleted', async () => {
     await save()
-    await expect(deleteImageVersion(database(), 'd', 1)).rejects.toThrow(
+    await expect(deleteImageVersion(database(), 'd', 1, {}, 'tester')).rejects.toThrow(
       'version 1 of image d is the current one: promote another first',
     )
-    await expect(deleteImageVersion(database(), 'd', 2)).rejects.toThrow('image d has no version 2')
-    await expect(deleteImageVersion(database(), 'e', 1)).rejects.toThrow('there is no image e')
+    await expect(deleteImageVersion(database(), 'd', 2, {}, 'tester')).rejects.toThrow('image d has no version 2')
+    await expect(deleteImageVersion(database(), 'e', 1, {}, 'tester')).rejects.toThrow('there is no image e')
     await expect(findImageVersion(database(), 'd', 9)).rejects.toThrow('image d has no version 9')
   })
 
   test('a version that a machine boots is kept until that boot has ended', async () => {
     await save()
-    await savePolicy(database(), { kind: 'image', image: 'd' })
+    await savePolicy(database(), { kind: 'image', image: 'd' }, 'tester')
     const { id } = await openBootFor(database(), facts, '192.0.2.7')
     await save()
-    await expect(deleteImageVersion(database(), 'd', 1)).rejects.toThrow(
+    await expect(deleteImageVersion(database(), 'd', 1, {}, 'tester')).rejects.toThrow(
       'version 1 of image d is being booted by 52:54:00:12:34:56',
     )
     await database().execute(sql`update boots set outcome = 'booted' where id = ${id}`)
-    await deleteImageVersion(database(), 'd', 1)
+    await deleteImageVersion(database(), 'd', 1, {}, 'tester')
     expect((await listImageVersions(database(), 'd')).map((one) => one.version)).toEqual([2])
   })
 
   test('the end of life is set, shown in the log, and taken away; a version keeps where it came from', async () => {
     const [variant] = variants()
     const kept = { variants: variant ? [variant] : [] }
-    await saveImage(database(), 'd', { ...kept, endOfLife: '2026-06-10', source: 'recipe debian-12' })
-    expect(await saveImage(database(), 'd', kept)).toMatchObject({ image: { version: 1, endOfLife: '2026-06-10' } })
-    expect(await saveImage(database(), 'd', { ...kept, endOfLife: '2028-06-30' })).toMatchObject({
+    await saveImage(database(), 'd', { ...kept, endOfLife: '2026-06-10', source: 'recipe debian-12' }, {}, 'tester')
+    expect(await saveImage(database(), 'd', kept, {}, 'tester')).toMatchObject({
+      image: { version: 1, endOfLife: '2026-06-10' },
+    })
+    expect(await saveImage(database(), 'd', { ...kept, endOfLife: '2028-06-30' }, {}, 'tester')).toMatchObject({
       image: { version: 1, endOfLife: '2028-06-30' },
     })
-    expect(await patchImage(database(), 'd', { endOfLife: null })).toMatchObject({ endOfLife: null })
+    expect(await patchImage(database(), 'd', { endOfLife: null }, {}, 'tester')).toMatchObject({ endOfLife: null })
     expect(await listChanges(database(), { subject: 'd' }, 1)).toMatchObject([
       { before: { endOfLife: '2028-06-30' }, after: { endOfLife: null } },
     ])
@@ -113,21 +115,21 @@ eachDatabase('versions of an image', (database) => {
 
   test('a deployment never gets a version of a deleted image of the same name', async () => {
     const find = createFindSituation(database())
-    const { id } = (await saveMachine(database(), { mac: facts.mac }, {})).machine
+    const { id } = (await saveMachine(database(), { mac: facts.mac }, {}, {}, 'tester')).machine
     const order = { image: 'd', assignment: {}, maxAttempts: 3, windowSeconds: 3600 }
     const target = async () => {
-      const { id: deployment } = await armDeployment(database(), id, order, true)
+      const { id: deployment } = await armDeployment(database(), id, order, true, 'tester')
       await save()
       const { variants: found } = (await find(facts)).catalog.images.get('d') ?? {}
-      await cancelDeployment(database(), deployment)
+      await cancelDeployment(database(), deployment, 'tester')
       return found
     }
     const first = variants()
-    await saveImage(database(), 'd', { variants: first })
+    await saveImage(database(), 'd', { variants: first }, {}, 'tester')
     expect(await target()).toEqual(first)
-    await deleteImage(database(), 'd')
+    await deleteImage(database(), 'd', {}, 'tester')
     const second = variants()
-    await saveImage(database(), 'd', { variants: second })
+    await saveImage(database(), 'd', { variants: second }, {}, 'tester')
     expect(await target()).toEqual(second)
   })
 })

@@ -63,7 +63,13 @@ const bodyOf = (field: string) => {
 let operator: Operator
 beforeAll(async () => {
   operator = await startOperator()
-  await saveImage(operator.boot.deps.db, 'field', { variants: [{ arch: 'x86_64', kind: 'local' }] } as never)
+  await saveImage(
+    operator.boot.deps.db,
+    'field',
+    { variants: [{ arch: 'x86_64', kind: 'local' }] } as never,
+    {},
+    'tester',
+  )
   await operator.runWith(
     '{"title": "F", "entries": [{"name": "d", "text": "D", "kind": "local"}]}',
     'menu',
@@ -71,9 +77,15 @@ beforeAll(async () => {
     'field',
     '-',
   )
-  await saveAnswerFile(operator.boot.deps.db, 'field', {
-    documents: [{ name: 'preseed.cfg', mediaType: 'text/plain', text: 'd-i x boolean true' }],
-  })
+  await saveAnswerFile(
+    operator.boot.deps.db,
+    'field',
+    {
+      documents: [{ name: 'preseed.cfg', mediaType: 'text/plain', text: 'd-i x boolean true' }],
+    },
+    {},
+    'tester',
+  )
 })
 afterAll(() => operator.stop())
 

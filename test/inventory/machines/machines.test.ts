@@ -20,7 +20,7 @@ const nobody = '0190d3f2-7c1a-7b5e-9f00-3a5d2c1b4e6f'
 
 eachDatabase('machines', (database) => {
   test('saving makes a machine once, and leaves what is not said as it was', async () => {
-    const first = await saveMachine(database(), { mac: a }, { hostname: 'n1', labels: { rack: 'b4' } })
+    const first = await saveMachine(database(), { mac: a }, { hostname: 'n1', labels: { rack: 'b4' } }, {}, 'tester')
     expect(first.created).toBe(true)
     expect(first.machine).toMatchObject({
       macs: [a],
@@ -31,17 +31,17 @@ eachDatabase('machines', (database) => {
       facts: {},
     })
     expect(first.machine).not.toHaveProperty('uuid')
-    const second = await saveMachine(database(), { mac: a }, { uuid, hostname: undefined })
+    const second = await saveMachine(database(), { mac: a }, { uuid, hostname: undefined }, {}, 'tester')
     expect([second.created, second.machine.id]).toEqual([false, first.machine.id])
     expect(second.machine).toMatchObject({ hostname: 'n1', uuid, labels: { rack: 'b4' } })
-    const third = await saveMachine(database(), { id: first.machine.id }, { hostname: null })
+    const third = await saveMachine(database(), { id: first.machine.id }, { hostname: null }, {}, 'tester')
     expect(third.machine).not.toHaveProperty('hostname')
   })
 
   test('a MAC that was only discovered becomes the entered machine, with its boots', async () => {
     const seen = await recordDiscovered(database(), { mac: b }, { max: 10, maxPerAddress: 10 })
     await openBootFor(database(), { mac: b }, '10.0.0.9')
-    const { machine } = await saveMachine(database(), { mac: a }, { macs: [b] })
+    const { machine } = await saveMachine(database(), { mac: a }, { macs: [b] }, {}, 'tester')
     expect(machine.macs).toEqual([a, b])
     expect(await findMachine(database(), { id: seen?.id as string })).toBeUndefined()
     expect(await listBoots(database(), { machineId: machine.id }, 10)).toMatchObject([{ mac: b }])
@@ -53,7 +53,7 @@ eachDatabase('machines', (database) => {
     ['by the id of a discovered machine', (id) => ({ id })],
   ])('a UUID of a machine without MACs means that machine, saved %s', async (_, keyOf) => {
     const assignment = { local: true } as const
-    const { machine } = await saveMachine(database(), newMachine, { uuid, hostname: 'bare', assignment })
+    const { machine } = await saveMachine(database(), newMachine, { uuid, hostname: 'bare', assignment }, {}, 'tester')
     const seen = await recordDiscovered(database(), { mac: b, uuid }, { max: 10, maxPerAddress: 10 })
     const key = keyOf(seen?.id ?? '')
     for (const times of [1, 2]) {
@@ -62,6 +62,7 @@ eachDatabase('machines', (database) => {
         'id' in key && times === 2 ? { mac: b } : key,
         { uuid: swapUuid(uuid) },
         { replace: times === 1 },
+        'tester',
       )
       expect([saved.machine.id, saved.created]).toEqual([machine.id, false])
     }
@@ -70,33 +71,38 @@ eachDatabase('machines', (database) => {
   })
 
   test('a UUID by which one machine alone is known is entered for no other', async () => {
-    const { machine: bare } = await saveMachine(database(), newMachine, { uuid, hostname: 'bare' })
+    const { machine: bare } = await saveMachine(database(), newMachine, { uuid, hostname: 'bare' }, {}, 'tester')
     const serial = { serial: 'S 1', product: 'P' }
-    const { machine: other } = await saveMachine(database(), { mac: a }, { hostname: 'other', ...serial })
+    const { machine: other } = await saveMachine(database(), { mac: a }, { hostname: 'other', ...serial }, {}, 'tester')
     const taken = /uuid \S+: expected one that no other machine has.*: bare has it/
-    await expect(saveMachine(database(), newMachine, { uuid: swapUuid(uuid) })).rejects.toThrow(taken)
-    await expect(saveMachine(database(), { mac: c }, { uuid }, { ifNoneMatch: '*' })).rejects.toThrow(taken)
-    await expect(saveMachine(database(), { mac: a }, { uuid })).rejects.toThrow(taken)
-    await expect(saveMachine(database(), newMachine, { serial: 's  1', product: 'p' })).rejects.toThrow(/other has it/)
+    await expect(saveMachine(database(), newMachine, { uuid: swapUuid(uuid) }, {}, 'tester')).rejects.toThrow(taken)
+    await expect(saveMachine(database(), { mac: c }, { uuid }, { ifNoneMatch: '*' }, 'tester')).rejects.toThrow(taken)
+    await expect(saveMachine(database(), { mac: a }, { uuid }, {}, 'tester')).rejects.toThrow(taken)
+    await expect(saveMachine(database(), newMachine, { serial: 's  1', product: 'p' }, {}, 'tester')).rejects.toThrow(
+      /other has it/,
+    )
     // Two boards of one series are told apart by their MACs, until one of them loses its last.
-    await saveMachine(database(), { id: bare.id }, { macs: [b] })
-    await saveMachine(database(), { mac: a }, { uuid })
-    await expect(saveMachine(database(), { id: other.id }, { macs: [] })).rejects.toThrow(taken)
-    await saveMachine(database(), { id: bare.id }, { uuid: null })
-    expect((await saveMachine(database(), { id: other.id }, { macs: [] })).machine).toMatchObject({ uuid, macs: [] })
+    await saveMachine(database(), { id: bare.id }, { macs: [b] }, {}, 'tester')
+    await saveMachine(database(), { mac: a }, { uuid }, {}, 'tester')
+    await expect(saveMachine(database(), { id: other.id }, { macs: [] }, {}, 'tester')).rejects.toThrow(taken)
+    await saveMachine(database(), { id: bare.id }, { uuid: null }, {}, 'tester')
+    expect((await saveMachine(database(), { id: other.id }, { macs: [] }, {}, 'tester')).machine).toMatchObject({
+      uuid,
+      macs: [],
+    })
   })
 
   test('MACs are replaced as a set, and the one it is saved by stays', async () => {
-    await saveMachine(database(), { mac: a }, { macs: [b, c] })
+    await saveMachine(database(), { mac: a }, { macs: [b, c] }, {}, 'tester')
     expect((await findMachine(database(), { mac: b }))?.macs).toEqual([a, b, c])
-    await saveMachine(database(), { mac: a }, { macs: [c] })
+    await saveMachine(database(), { mac: a }, { macs: [c] }, {}, 'tester')
     expect(await findMachine(database(), { mac: b })).toBeUndefined()
     expect((await findMachine(database(), { mac: c }))?.macs).toEqual([a, c])
   })
 
   test('a MAC belongs to one machine, and nothing of a refused change remains', async () => {
-    await saveMachine(database(), { mac: a }, {})
-    await expect(saveMachine(database(), { mac: b }, { macs: [a], hostname: 'n2' })).rejects.toThrow(
+    await saveMachine(database(), { mac: a }, {}, {}, 'tester')
+    await expect(saveMachine(database(), { mac: b }, { macs: [a], hostname: 'n2' }, {}, 'tester')).rejects.toThrow(
       new ConflictError(`MAC ${a} already belongs to machine ${a}: bootwright machine set ${a} --remove-mac ${a}`),
     )
     expect(await listMachines(database(), {}, 10)).toHaveLength(1)
@@ -104,7 +110,7 @@ eachDatabase('machines', (database) => {
 
   test('machines saved at the same time under one MAC are one machine', async () => {
     const saved = await Promise.all(
-      ['n1', 'n2', 'n3', 'n4'].map((hostname) => saveMachine(database(), { mac: a }, { hostname })),
+      ['n1', 'n2', 'n3', 'n4'].map((hostname) => saveMachine(database(), { mac: a }, { hostname }, {}, 'tester')),
     )
     expect(new Set(saved.map((one) => one.machine.id)).size).toBe(1)
     expect(saved.filter((one) => one.created)).toHaveLength(1)
@@ -112,11 +118,13 @@ eachDatabase('machines', (database) => {
   })
 
   test('an unknown id, an unknown image and no MAC are refused', async () => {
-    const { machine } = await saveMachine(database(), { mac: a }, {})
-    await expect(saveMachine(database(), { id: nobody }, {})).rejects.toThrow(NotFoundError)
-    await expect(saveMachine(database(), { mac: a }, { assignment: { image: 'x' } })).rejects.toThrow(InputError)
-    await expect(saveMachine(database(), { id: machine.id }, { macs: [] })).rejects.toThrow(InputError)
-    await expect(deleteMachine(database(), { id: nobody })).rejects.toThrow(NotFoundError)
+    const { machine } = await saveMachine(database(), { mac: a }, {}, {}, 'tester')
+    await expect(saveMachine(database(), { id: nobody }, {}, {}, 'tester')).rejects.toThrow(NotFoundError)
+    await expect(saveMachine(database(), { mac: a }, { assignment: { image: 'x' } }, {}, 'tester')).rejects.toThrow(
+      InputError,
+    )
+    await expect(saveMachine(database(), { id: machine.id }, { macs: [] }, {}, 'tester')).rejects.toThrow(InputError)
+    await expect(deleteMachine(database(), { id: nobody }, {}, 'tester')).rejects.toThrow(NotFoundError)
   })
 
   test('a discovered machine is recorded once with its facts, and the one seen longest ago makes room', async () => {
@@ -141,15 +149,15 @@ eachDatabase('machines', (database) => {
 
   test('a discovered machine that an operator speaks of is entered, and keeps its facts', async () => {
     const found = await recordDiscovered(database(), { mac: a, product: 'X1' }, { max: 10, maxPerAddress: 10 })
-    const { machine, created } = await saveMachine(database(), { mac: a }, { hostname: 'n1' })
+    const { machine, created } = await saveMachine(database(), { mac: a }, { hostname: 'n1' }, {}, 'tester')
     expect([created, machine.id, machine.discovered, machine.facts.product]).toEqual([false, found?.id, false, 'X1'])
   })
 
   test('lists filter and go on after an id', async () => {
-    await saveImage(database(), 'i', { variants: [{ kind: 'local', arch: 'x86_64' }] })
+    await saveImage(database(), 'i', { variants: [{ kind: 'local', arch: 'x86_64' }] }, {}, 'tester')
     const ids: string[] = []
-    for (const mac of [a, b, c]) ids.push((await saveMachine(database(), { mac }, {})).machine.id)
-    await saveMachine(database(), { mac: b }, { assignment: { image: 'i' }, hostname: 'n2' })
+    for (const mac of [a, b, c]) ids.push((await saveMachine(database(), { mac }, {}, {}, 'tester')).machine.id)
+    await saveMachine(database(), { mac: b }, { assignment: { image: 'i' }, hostname: 'n2' }, {}, 'tester')
     const list = async (...rest: [Parameters<typeof listMachines>[1], number, string?]) =>
       (await listMachines(database(), ...rest)).map((one) => ids.indexOf(one.id))
     expect(await list({}, 10)).toEqual([0, 1, 2])

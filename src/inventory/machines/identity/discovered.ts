@@ -81,7 +81,7 @@ export async function forgetDiscovered(
   db: Db,
   { notSeenSince, address }: DiscoveredFilter,
   { limit, dryRun }: { limit: number; dryRun: boolean },
-  by: Actor = system,
+  by: Actor,
 ): Promise<number> {
   const condition = and(
     eq(machines.discovered, true),
@@ -91,8 +91,7 @@ export async function forgetDiscovered(
   )
   const chosen = db.select({ id: machines.id }).from(machines).where(condition).limit(limit)
   if (dryRun) return (await chosen).length
-  return db.transaction(async (transaction) => {
-    const tx = transaction as unknown as Db
+  return db.transaction(async (tx) => {
     const gone = await tx.delete(machines).where(sql`${machines.id} in ${chosen}`).returning({ id: machines.id })
     const after = {
       forgotten: gone.length,

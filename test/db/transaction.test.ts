@@ -1,0 +1,90 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { describe, expect, expectTypeOf, test } from 'vitest'
+import type { Db } from '../../src/db/open.ts'
+import { changes } from '../../src/db/schema.ts'
+import type { Tx } from '../../src/db/transaction.ts'
+import type { createToken, revokeToken } from '../../src/inventory/access/tokens.ts'
+import type { cancelDeployments } from '../../src/inventory/boots/deployment-cancels.ts'
+import type { armDeployment, armDeployments, cancelDeployment } from '../../src/inventory/boots/deployments.ts'
+import { recordChanges } from '../../src/inventory/changes/changes.ts'
+import type { changeWebhook, createWebhook, deleteWebhook } from '../../src/inventory/changes/webhooks.ts'
+import type { changeAnswerFile, deleteAnswerFile, saveAnswerFile } from '../../src/inventory/images/answer-files.ts'
+import type { deleteImage, patchImage, saveImage } from '../../src/inventory/images/images.ts'
+import type { changeGroup, deleteGroup, saveGroup } from '../../src/inventory/machines/groups.ts'
+import { deleteMachine, type saveMachine } from '../../src/inventory/machines/machines.ts'
+import type { changeMenu, deleteMenu, saveMenu } from '../../src/inventory/machines/menus.ts'
+import type { mergeMachines } from '../../src/inventory/machines/merge.ts'
+import type { savePolicy } from '../../src/inventory/machines/policy.ts'
+import type { deleteSecret, saveSecret } from '../../src/inventory/machines/secrets.ts'
+import { eachDatabase } from '../helpers/database.ts'
+
+/** How many arguments a function takes; an optional one makes it a union. */
+type Arguments<F extends (...args: never[]) => unknown> = Parameters<F>['length']
+
+// tsc checks these types in `npm run check`: a call that compiles although it must not is an error there.
+describe('a transaction', () => {
+  test('is a database, and a database is no transaction', () => {
+    expectTypeOf<Tx>().toExtend<Db>()
+    expectTypeOf<Db>().not.toExtend<Tx>()
+  })
+
+  test('must be given to what may not stand alone', () => {
+    const write = (db: Db) =>
+      db.transaction(async (tx) => {
+        await recordChanges(tx, [])
+        // @ts-expect-error: inside a transaction the database itself does not compile where the transaction is required.
+        await recordChanges(db, [])
+      })
+    expectTypeOf(write).parameter(0).toEqualTypeOf<Db>()
+  })
+})
+
+describe('the actor of a change', () => {
+  test('is required by every function that records one', () => {
+    const remove = (db: Db) =>
+      // @ts-expect-error: nobody is named.
+      deleteMachine(db, { mac: '52:54:00:12:34:56' }, {})
+    expectTypeOf(remove).parameter(0).toEqualTypeOf<Db>()
+    expectTypeOf<Arguments<typeof createToken | typeof revokeToken>>().toEqualTypeOf<3>()
+    expectTypeOf<Arguments<typeof armDeployment>>().toEqualTypeOf<5>()
+    expectTypeOf<Arguments<typeof armDeployments>>().toEqualTypeOf<5 | 6>()
+    expectTypeOf<Arguments<typeof cancelDeployment>>().toEqualTypeOf<3>()
+    expectTypeOf<Arguments<typeof cancelDeployments>>().toEqualTypeOf<4>()
+    expectTypeOf<Arguments<typeof createWebhook | typeof changeWebhook>>().toEqualTypeOf<4>()
+    expectTypeOf<Arguments<typeof deleteWebhook>>().toEqualTypeOf<3>()
+    expectTypeOf<Arguments<typeof saveAnswerFile>>().toEqualTypeOf<5>()
+    expectTypeOf<Arguments<typeof changeAnswerFile>>().toEqualTypeOf<6>()
+    expectTypeOf<Arguments<typeof deleteAnswerFile>>().toEqualTypeOf<4>()
+    expectTypeOf<Arguments<typeof saveImage | typeof patchImage>>().toEqualTypeOf<5>()
+    expectTypeOf<Arguments<typeof deleteImage>>().toEqualTypeOf<4>()
+    expectTypeOf<Arguments<typeof saveGroup | typeof changeGroup>>().toEqualTypeOf<5>()
+    expectTypeOf<Arguments<typeof deleteGroup>>().toEqualTypeOf<4>()
+    expectTypeOf<Arguments<typeof saveMachine>>().toEqualTypeOf<5>()
+    expectTypeOf<Arguments<typeof saveMenu | typeof changeMenu>>().toEqualTypeOf<5>()
+    expectTypeOf<Arguments<typeof deleteMenu>>().toEqualTypeOf<4>()
+    expectTypeOf<Arguments<typeof mergeMachines>>().toEqualTypeOf<4>()
+    expectTypeOf<Arguments<typeof savePolicy>>().toEqualTypeOf<3>()
+    expectTypeOf<Arguments<typeof saveSecret>>().toEqualTypeOf<6>()
+    expectTypeOf<Arguments<typeof deleteSecret>>().toEqualTypeOf<4>()
+  })
+
+  test('has no default anywhere, and no database is cast to another', () => {
+    const src = new URL('../../src/', import.meta.url).pathname
+    const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'))
+    const wrong = files.filter((file) => /: Actor = |as unknown as (Db|Tx)\b/.test(readFileSync(src + file, 'utf8')))
+    // The one cast makes a driver's database ours.
+    expect(wrong).toEqual(['db/open.ts'])
+  })
+})
+
+eachDatabase('a transaction that fails', (database) => {
+  test('leaves neither the change nor its record', async () => {
+    const db = database()
+    const failing = db.transaction(async (tx) => {
+      await recordChanges(tx, [{ actor: 'tester', type: 'group.changed', subject: 'a' }])
+      throw new Error('because')
+    })
+    await expect(failing).rejects.toThrow('because')
+    expect(await db.select().from(changes)).toEqual([])
+  })
+})
