@@ -15,8 +15,8 @@ export function checkText(text: Text): (Fault & { offset: number })[] {
   const file = new VFile(value)
   const tree = english.parse(file) as Root
   english.runSync(tree, file)
-  // Two placeholders in a row look like a word that is there twice.
-  const repeated = file.messages.filter(({ actual }) => actual !== undefined && !/^X+ X+$/.test(actual))
+  // Two placeholders in a row, or an option and its value (`--port PORT`), are not a word that is there twice.
+  const repeated = file.messages.filter(({ actual = '' }) => /^(?!X+ )(\S+)\s\1$/.test(actual))
   const faults = repeated.map(({ actual, expected, reason, place }) => ({
     found: actual ?? reason,
     instead: expected?.join(' or ') || reason,

@@ -43,14 +43,14 @@ describe.each(['halt', 'local', 'retry'] as const)(
 
     test('a machine that asks for its script is told, and asks again', async () => {
       const text = await script()
-      expect(text).toContain('echo Asking the boot server again in 30 s.')
+      expect(text).toContain('echo Retrying in 30 s.')
       expect(text).not.toMatch(/Halted|local disk/)
     })
 
     test('so is one that chose from a menu', async () => {
       const text = await getAsIpxe(`${menuUrl}go`)
       expect(text).toMatch(/^#!ipxe\n/)
-      expect(text).toContain('echo Asking the boot server again in 30 s.')
+      expect(text).toContain('echo Retrying in 30 s.')
     })
 
     test('a report is asked for again, and its token is in no line of the log', async () => {

@@ -138,7 +138,7 @@ describe('a refusal on the screen', () => {
     await change()
     const script = await boot()
     expect(script).toMatch(said)
-    expect(script).toContain('What to do: set what is missing among the params and secrets')
+    expect(script).toContain('Next step: set what is missing among the params and secrets')
     expect(script).not.toContain('sanboot')
     expect(await lastBoot()).toMatchObject({ outcome: 'failed' })
   })

@@ -306,7 +306,7 @@ test('preview --answers of a refused machine gives the refusal, and the next ste
   expect(await run('preview', mac, '--answers')).toBe(
     'refused: machine gone1 is denied; to allow it: bootwright machine set 0a:00:27:00:60:01 --allow\n',
   )
-  expect(await run('preview', mac)).toContain(`echo What to do: to allow it: bootwright machine set ${mac} --allow`)
+  expect(await run('preview', mac)).toContain(`echo Next step: to allow it: bootwright machine set ${mac} --allow`)
 })
 
 test('deployments are listed with the names of their machines', async () => {

@@ -59,8 +59,8 @@ describe('a file that is not what was stored', () => {
     expect(screen(await boot())).toEqual([
       'echo Bootwright: 52:54:00:00:00:01 cannot boot',
       `echo Bootwright: file vmlinuz of image ${image} version 2 is damaged: it has 3 bytes instead of 10`,
-      `echo What to do: upload it again: bootwright image add ${image}; or go back: bootwright image rollback ${image}`,
-      'echo Asking the boot server again in 30 s.',
+      `echo Next step: upload it again: bootwright image add ${image}; or go back: bootwright image rollback ${image}`,
+      'echo Retrying in 30 s.',
     ])
     expect(await damageOf(kernel)).toMatch(/^it has 3 bytes instead of 10 \(seen /)
     // From here on the catalog knows: the reason says since when, and no store is asked.

@@ -121,7 +121,7 @@ describe('an installer is served to its own machine alone', { timeout: 120_000 }
     const script = await ask({ mac: macs[1], uuid: uuids[0] })
     expect(script).toContain(`echo Bootwright: image setup installs, and it is not certain that this is ${name}`)
     expect(script).toContain(
-      `echo What to do: if it is ${name}: bootwright machine set ${macs[0]} --add-mac ${macs[1]}`,
+      `echo Next step: if it is ${name}: bootwright machine set ${macs[0]} --add-mac ${macs[1]}`,
     )
     expect(await ask({ mac: macs[0], uuid: uuids[0] })).toContain(`${name} boots setup`)
   })
@@ -283,7 +283,7 @@ describe('what may be an entered machine is installed by nothing that is for oth
         expect(script).not.toMatch(/^kernel/m)
         expect(script).toMatch(new RegExp(`${name} boots from its own disk|and this may be ${name}`))
         if (script.includes('and this may be'))
-          expect(script).toMatch(/What to do: if .*bootwright machine (set|merge) /)
+          expect(script).toMatch(/Next step: if .*bootwright machine (set|merge) /)
       }
     })
 
@@ -327,7 +327,7 @@ describe('what may be an entered machine is installed by nothing that is for oth
       for (const facts of asks) {
         const script = await ask(facts)
         expect(script).toMatch(new RegExp(`${name} is denied`))
-        expect(script).toMatch(/What to do: to allow it: bootwright machine set \S+ --allow/)
+        expect(script).toMatch(/Next step: to allow it: bootwright machine set \S+ --allow/)
       }
     })
   })
