@@ -39,7 +39,12 @@ export const lineAt = (source: string, offset: number) => source.slice(0, offset
 /** One word of the same length: the offsets of later words do not change. */
 export const masked = (value: string) => placeholder.repeat(value.length)
 
-/** Makes each piece of code and each address one word, so that no rule looks into it. */
+/**
+ * Makes each piece of code and each address one word, so that no rule looks into it, and each line of a list a text of its
+ * own. The offsets do not change.
+ */
 export function maskCode(value: string): string {
-  return value.replace(/`[^`]*`|\bhttps?:\/\/[^\s)>]+/g, (code) => code.replace(/[\s.?!;:]/g, '_'))
+  return value
+    .replace(/`[^`]*`|\bhttps?:\/\/[^\s)>]+/g, (code) => code.replace(/[\s.?!;:]/g, '_'))
+    .replace(/\n(?: {2}|- )/g, '\n\n ')
 }
