@@ -9,7 +9,7 @@ import { benchScripts } from './bench/scripts.ts'
 import { benchTftp } from './bench/tftp.ts'
 
 // npm run bench [-- files|tftp|scripts|bulk|durable]: prints figures, and their ratio to a peer that ran in the same minute on the same
-// bytes. Installs nginx, tftpd-hpa, curl, wrk and postgresql as the tests do, or says what to install; sends to loopback only.
+// bytes. Installs nginx, tftpd-hpa, curl, wrk and postgresql as the tests do, or names what to install. Sends to loopback only.
 const benches = { files: benchFiles, tftp: benchTftp, scripts: benchScripts, bulk: benchBulk, durable: benchDurable }
 const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(benches)
 installPrograms(names)

@@ -11,18 +11,18 @@ import { findBootServer } from './demo/server.ts'
 
 const usage = `Usage: npm run demo -- [options]
 
-Boot one virtual machine against the server on this computer and show its serial console. It needs no root and no network
-of its own: QEMU is its DHCP server and its router. Ctrl-C switches it off.
+Boot one virtual machine from the server on this computer and show its serial console. This needs neither root nor a
+network: QEMU acts as DHCP server and router. Ctrl-C switches the machine off.
 
-  --mac MAC       its MAC address (default 52:54:00:12:34:56)
+  --mac MAC       the MAC address of the machine (default 52:54:00:12:34:56)
   --efi           UEFI instead of BIOS
-  --memory MB     its memory (default 2048)
-  --disk FILE     keep its disk in this file: made if it is not there, 10 GB. Without it the disk is gone afterwards
-  --port PORT     port of boot HTTP (default: that of BOOTWRIGHT_BOOT_LISTEN, 8080)
-  --help          show this
+  --memory MB     memory size (default 2048)
+  --disk FILE     keep the disk in this file, created with 10 GB if it is missing. Without this option the disk is deleted
+  --port PORT     TCP port of boot HTTP (default: from BOOTWRIGHT_BOOT_LISTEN, else 8080)
+  --help          show this help
 
-The machine has one disk, /dev/vda, after the network in its boot order, and a serial console: a Linux image shows nothing
-without the argument console=ttyS0.
+The machine has one disk, /dev/vda, after the network in its boot order, and a serial console. A Linux image shows nothing
+there without the argument console=ttyS0.
 `
 
 const options = {
@@ -70,15 +70,15 @@ async function demo(): Promise<number> {
 function endOf(mac: string): string {
   const command = 'npm run bootwright --'
   return [
-    '\n\nThe machine is off: it found nothing to boot on its disk. That is the expected end of a machine that has no',
-    'assignment and no deployment. To see why, and to install it:',
+    '\n\nThe machine is off: its disk had nothing to boot. This is the expected end for a machine that has no',
+    'assignment and no deployment. To see why, and to install a system:',
     `  ${command} explain ${mac}`,
     `  ${command} deployment arm ${mac} --image NAME --answer-file NAME --param disk=/dev/vda`,
-    'Both names: step 3 and 4 of "A first machine" in README.md.',
+    'For both names see steps 3 and 4 of "A first machine" in README.md.',
   ].join('\n')
 }
 
-/** Shows the console until the machine is off. True when its firmware found nothing to boot: then this switches it off. */
+/** Shows the console until the machine is off. True if the firmware found nothing to boot; then this switches the machine off. */
 function runMachine(qemu: ChildProcess): Promise<boolean> {
   const keepHint = createHintKeeper()
   let tail = ''

@@ -6,7 +6,7 @@ import { checkFile } from './prose/check-file.ts'
 const repository = join(import.meta.dirname, '..')
 
 /** Where all texts follow the rules; the other folders join this list when they do. */
-const swept = ['ipxe', 'scripts/prose']
+const swept = ['ipxe', 'scripts']
 
 const paths = process.argv.slice(2)
 const files = (paths.length > 0 ? paths : swept).flatMap(filesAt)

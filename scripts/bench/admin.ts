@@ -7,7 +7,7 @@ export async function put(socketPath: string, path: string, body: Buffer | objec
   await ask(socketPath, 'PUT', path, bytes, json ?? 'application/octet-stream')
 }
 
-/** Asks the admin API over its Unix socket; gives the text of the answer. @throws Error for a status that is not 2xx */
+/** Calls the admin API over its Unix socket; returns the text of the answer. @throws Error for a status that is not 2xx */
 export function ask(
   socketPath: string,
   method: string,

@@ -2,12 +2,12 @@ import { onEachDatabase } from './databases.ts'
 import { fillCatalog, importMachines, machineCount } from './inventory.ts'
 import { residentMb } from './peers.ts'
 
-/** 100,000 machines by the bulk upload: new, and then the same again, which changes nothing. */
+/** Uploads 100,000 machines in bulk, then the same machines again, which changes nothing. */
 export async function benchBulk(folder: string): Promise<void> {
   await onEachDatabase(folder, async ({ database, socket, pid }) => {
     await fillCatalog(socket)
     console.log(`\nBulk upload of ${machineCount} machines as JSON lines, ${database}`)
-    for (const what of ['new', 'the same again']) {
+    for (const what of ['new', 'the same machines again']) {
       const { seconds } = await importMachines(socket)
       const rate = Math.round(machineCount / seconds)
       console.log(

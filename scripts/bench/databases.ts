@@ -2,12 +2,11 @@ import { join } from 'node:path'
 import { makePostgres } from '../servers/postgres-cluster.ts'
 import { type Peer, startBootwright } from './peers.ts'
 
-/** `databasePid` is PostgreSQL's own process, the parent of all of its others. */
+/** `databasePid` is the main process of PostgreSQL, the parent of its other processes. */
 export type Measured = Peer & { tftpPort: number; socket: string; database: string; databasePid: number | undefined }
 
 /**
- * Runs a measurement on a server with an empty PostgreSQL on the same cores, then on one with the embedded database; `nodeOptions`
- * are for node itself.
+ * Runs a measurement on a server with an empty PostgreSQL on the same cores, then on one with the embedded database; `nodeOptions` are options of Node.js.
  */
 export async function onEachDatabase(
   folder: string,
@@ -15,7 +14,7 @@ export async function onEachDatabase(
   nodeOptions: string[] = [],
 ): Promise<void> {
   const cluster = await makePostgres({ full_page_writes: 'off', synchronous_commit: 'off' })
-  if (cluster === undefined) throw new Error('PostgreSQL is needed for this: apt-get install postgresql')
+  if (cluster === undefined) throw new Error('PostgreSQL is missing: apt-get install postgresql')
   try {
     await cluster.start()
     for (const [database, own, pid] of [

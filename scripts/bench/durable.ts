@@ -9,8 +9,8 @@ const rounds = 3
 type Figures = { alone: number; together: number; slowestScriptMs: number }
 
 /**
- * The price of durable writes: changes one after the other, and 32 at once, on a server that waits for the disk and on
- * one that does not, in turns; and the longest that `/boot.ipxe`, which needs no database, had to wait meanwhile.
+ * Measures the cost of durable writes: a server that waits for the disk and one that does not take turns. Each handles
+ * changes one after the other, then 32 in parallel. Also measures the slowest `/boot.ipxe`, which needs no database.
  */
 export async function benchDurable(folder: string): Promise<void> {
   const all: Record<string, Figures[]> = { yes: [], no: [] }
@@ -25,8 +25,8 @@ export async function benchDurable(folder: string): Promise<void> {
     )
   }
   row('changes, one after the other', 'a second', ({ alone }) => alone)
-  row('changes, 32 at once', 'a second', ({ together }) => together)
-  row('slowest /boot.ipxe beside changes', 'ms', ({ slowestScriptMs }) => slowestScriptMs)
+  row('changes, 32 in parallel', 'a second', ({ together }) => together)
+  row('slowest /boot.ipxe during changes', 'ms', ({ slowestScriptMs }) => slowestScriptMs)
 }
 
 async function measure(folder: string, durable: string): Promise<Figures> {
@@ -44,7 +44,7 @@ async function measure(folder: string, durable: string): Promise<Figures> {
 
 let changed = 0
 
-/** Changes a second, by so many clients at once. */
+/** Changes per second, with this many clients in parallel. */
 async function changes(socketPath: string, clients: number): Promise<number> {
   const until = performance.now() + seconds * 1000
   let done = 0

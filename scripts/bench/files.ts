@@ -13,8 +13,8 @@ const rounds = 9
 const slowReaders = 1000
 
 /**
- * One file of 256 MB to four clients at once, beside nginx with sendfile and one worker, which serves the same file of the same
- * disk; the rounds take turns. Then a thousand readers that read nothing.
+ * Sends a file of 256 MB to four clients in parallel, and compares with nginx (sendfile, one worker) on the same file and
+ * disk; the rounds take turns. Then a thousand clients connect and read nothing.
  */
 export async function benchFiles(folder: string): Promise<void> {
   const root = join(folder, 'root')
@@ -29,7 +29,7 @@ export async function benchFiles(folder: string): Promise<void> {
   try {
     await put(ours.socket, `/api/v1/files/${sha256}?name=big`, bytes)
     const stored = join(folder, 'sendfile/data/files', sha256.slice(0, 2), sha256)
-    // The same bytes on the disk, and in the page cache, for all three.
+    // All three servers share the same bytes on the disk and in the page cache.
     linkSync(stored, join(root, 'big'))
     mkdirSync(join(folder, 'chunks/data/files', sha256.slice(0, 2)))
     linkSync(stored, join(folder, 'chunks/data/files', sha256.slice(0, 2), sha256))

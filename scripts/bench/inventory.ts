@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { request } from 'node:http'
 import { put } from './admin.ts'
 
-/** What the benchmarks of scripts and of imports work on. */
+/** The inventory for the benchmarks of scripts and bulk uploads. */
 export const machineCount = 100_000
 const groupCount = 200
 
@@ -12,7 +12,7 @@ export function macOf(n: number): string {
   return `52:54:00:${hex.slice(0, 2)}:${hex.slice(2, 4)}:${hex.slice(4)}`
 }
 
-/** An image, 200 groups of which each machine fits three, and nothing else. */
+/** An image and 200 groups; each machine matches three of them. */
 export async function fillCatalog(socket: string): Promise<void> {
   const kernel = Buffer.from('kernel')
   const sha256 = createHash('sha256').update(kernel).digest('hex')
@@ -23,7 +23,7 @@ export async function fillCatalog(socket: string): Promise<void> {
     variants: [{ arch: 'x86_64', kind: 'linux', kernel: file, initrds: [file], args }],
   })
   for (let n = 0; n < groupCount; n++) {
-    // By rack, by the beginning of the MAC, and a few for every machine.
+    // Selectors by rack, by the first bytes of the MAC, and a few that match every machine.
     const selector =
       n < 190 ? [{ label: 'rack', equals: `r${n}` }] : n < 198 ? [{ fact: 'mac', prefix: `52:54:0${n % 10}` }] : []
     await put(socket, `/api/v1/groups/g${n}`, {
@@ -34,7 +34,7 @@ export async function fillCatalog(socket: string): Promise<void> {
   }
 }
 
-/** All machines, one a line, as the bulk upload takes them. */
+/** All machines, one per line, in the format of the bulk upload. */
 function* machineLines(): Generator<string> {
   for (let n = 1; n <= machineCount; n += 1000) {
     let lines = ''
@@ -51,7 +51,7 @@ function* machineLines(): Generator<string> {
   }
 }
 
-/** Enters all machines by the bulk upload; gives the seconds it took and what it said of them. */
+/** Uploads all machines in bulk; returns the duration in seconds and the report of the upload. */
 export function importMachines(socketPath: string): Promise<{ seconds: number; summary: Record<string, number> }> {
   const started = performance.now()
   return new Promise((resolve, reject) => {
@@ -64,7 +64,7 @@ export function importMachines(socketPath: string): Promise<{ seconds: number; s
       response.on('end', () => {
         const summary = JSON.parse(text.trim().split('\n').at(-1) ?? '{}')
         if (summary.rows !== machineCount || summary.failed !== 0)
-          reject(new Error(`the import went wrong: ${text.slice(-500)}`))
+          reject(new Error(`the bulk upload failed: ${text.slice(-500)}`))
         else resolve({ seconds: (performance.now() - started) / 1000, summary })
       })
     })

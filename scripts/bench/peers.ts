@@ -5,10 +5,10 @@ import { join } from 'node:path'
 import { freePort, freePorts } from '../servers/free-port.ts'
 import { startNginx as startWebServer } from '../servers/nginx.ts'
 
-/** A server under measurement: where it answers, the process whose processor time counts, and its end. */
+/** A measured server: its address, the process whose processor time counts, and a function that stops it. */
 export type Peer = { port: number; pid: number; stop: () => Promise<void> }
 
-/** Bootwright as it is started by an operator, on free loopback ports; `env` adds settings, `nodeOptions` are for node itself. */
+/** Starts Bootwright as an operator would, on free loopback ports. `env` adds settings, `nodeOptions` are options of Node.js. */
 export async function startBootwright(
   folder: string,
   env: Record<string, string>,
@@ -30,7 +30,7 @@ export async function startBootwright(
   })
   await answers(`http://127.0.0.1:${port}/healthz`)
   const socket = join(dataDir, 'admin.sock')
-  // It is opened last, and can be late on a busy machine.
+  // The server opens its admin socket last, which can take long on a busy machine.
   for (let tries = 0; !existsSync(socket) && tries < 1200; tries++)
     await new Promise((resolve) => setTimeout(resolve, 100))
   return {
@@ -42,12 +42,12 @@ export async function startBootwright(
   }
 }
 
-/** nginx with one worker and sendfile, serving a folder; `locations` are lines of its configuration. */
+/** Starts nginx with one worker and sendfile for a folder; `locations` are lines of its configuration. */
 export function startNginx(folder: string, root: string, locations = ''): Promise<Peer> {
   return startWebServer(join(folder, 'nginx'), root, `tcp_nopush on; keepalive_requests 1000000; ${locations}`)
 }
 
-/** tftpd-hpa in the foreground, serving a folder. Its transfers are processes of their own. */
+/** Starts tftpd-hpa in the foreground for a folder. Each of its transfers is a separate process. */
 export async function startTftpdHpa(root: string): Promise<Peer> {
   const port = await freePort()
   const child = spawn('/usr/sbin/in.tftpd', ['-L', '-a', `127.0.0.1:${port}`, '-u', 'root', '-s', root], {
@@ -57,7 +57,7 @@ export async function startTftpdHpa(root: string): Promise<Peer> {
   return { port, pid: child.pid as number, stop: () => end(child, 'SIGTERM') }
 }
 
-/** Processor time that a process has used, in seconds: user and system, of /proc/PID/stat (proc(5)). */
+/** Processor time of a process in seconds, user and system, from /proc/PID/stat (proc(5)). */
 export function cpuSeconds(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
     .replace(/^.*\) /s, '')
@@ -66,7 +66,7 @@ export function cpuSeconds(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / ticks
 }
 
-/** Memory that a process holds now, in MB. */
+/** Memory that a process uses now, in MB. */
 export function residentMb(pid: number): number {
   return Math.round(Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024)
 }

@@ -8,7 +8,7 @@ import { residentMb, startNginx } from './peers.ts'
 
 const seconds = 8
 
-/** Scripts for 100,000 machines with 200 groups, each boot recorded, beside nginx that serves one such script as a file. */
+/** Measures scripts for 100,000 machines with 200 groups, each boot recorded, against nginx with one such script as a file. */
 export async function benchScripts(folder: string): Promise<void> {
   const root = join(folder, 'static')
   mkdirSync(root, { recursive: true })
@@ -45,7 +45,7 @@ type Figure = { perSecond: number; p99Ms: number; errors: number }
 const row = (name: string, { perSecond, p99Ms, errors }: Figure) =>
   `${name} ${Math.round(perSecond)}/s p99 ${p99Ms.toFixed(1)} ms${errors > 0 ? ` ${errors} ERRORS` : ''}`
 
-/** wrk asks for a random machine each time (or for one path), and prints what its `done` counts. */
+/** wrk requests the script of a random machine each time (or one path), and its `done` function prints the counts. */
 async function wrk(folder: string, connections: number, port: number, agent: string, path?: string): Promise<Figure> {
   const lua = join(folder, 'ask.lua')
   const target =

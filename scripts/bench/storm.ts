@@ -14,10 +14,10 @@ import { watchUsage } from './storm/usage.ts'
 
 // npm run bench:storm [-- machines [seconds]] [--ramp s] [--kernel MB] [--initrd MB] [--generators n] [--cpu-prof folder]
 //
-// So many machines (1,000) are switched on within a few seconds, each with a MAC and a loopback address of its own, and do
-// what real ones do (scripts/fakes/fake-machine.ts): TFTP, bootstrap, script, kernel, initrd, reports. Once against Bootwright
-// with PostgreSQL, once with the embedded database, once against nginx and tftpd-hpa with static scripts. `seconds` is how
-// long each of the three may take. Installs nginx, tftpd-hpa and postgresql as the tests do, or says what to install; sends to loopback only.
+// Switches 1,000 machines on within a few seconds, each with its own MAC and loopback address. They do what real machines do
+// (scripts/fakes/fake-machine.ts): TFTP, bootstrap, script, kernel, initrd, reports. There are three runs: Bootwright with
+// PostgreSQL, Bootwright with the embedded database, and nginx and tftpd-hpa with static scripts. `seconds` limits each run.
+// Installs nginx, tftpd-hpa and postgresql as the tests do, or names what to install. Sends to loopback only.
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
@@ -83,7 +83,7 @@ try {
 }
 process.exit(faults === 0 ? 0 : 1)
 
-/** One storm; what was hashed is compared with what it must be. */
+/** Runs one storm and compares the hashes of the downloaded files with the expected ones. */
 async function storm(
   name: string,
   ports: { httpPort: number; tftpPort: number },

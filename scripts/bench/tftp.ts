@@ -8,7 +8,7 @@ const nbpDir = 'ipxe/nbp'
 const fetches = 20
 const rounds = 5
 
-/** `ipxe.efi` by TFTP, one after the other, with curl as the client (blocks of 1468, window 1), beside tftpd-hpa. */
+/** Fetches `ipxe.efi` by TFTP, one transfer at a time, with curl (blocks of 1468, window 1), and compares with tftpd-hpa. */
 export async function benchTftp(folder: string): Promise<void> {
   mkdirSync(folder, { recursive: true })
   const size = readFileSync(join(nbpDir, 'ipxe.efi')).length

@@ -1,16 +1,16 @@
-/** Shown first, and again whenever the machine would have cleared the screen. */
+/** The hint at the top, shown again each time the machine clears the screen. */
 export const hint = '--- demo: Ctrl-C switches the machine off ---'
 
-/** What firmware and iPXE send to clear a terminal (ECMA-48 ED, DEC RIS) and, right after it, to go to its first line. */
+/** Sequences of firmware and iPXE that clear a terminal (ECMA-48 ED, DEC RIS) and then go to its first line. */
 const clears = /(?:\x1b(?:\[[23]J|c)(?:\x1b\[[0-9;]*[Hm])*)+/g
-/** They leave the terminal so: without wrapping of lines, in a mode of ANSI.SYS. */
+/** Modes in which firmware leaves the terminal: no line wrapping, or a mode of ANSI.SYS. */
 const modes = /\x1b\[\?7l|\x1b\[=\d+h/g
-/** A control sequence whose end comes with the next part of the text. */
+/** A control sequence that ends in the next part of the text. */
 const cutSequence = /\x1b(?:\[[0-9;?=]*)?$/
 
 /**
- * Filters a console's text, part by part: in place of each clearing of the screen is a line that says how to end the machine.
- * Programs that draw the whole screen by themselves (`ESC [ J`) still can.
+ * Filters a console's text, part by part: replaces each clearing of the screen with a line that tells how to stop the machine.
+ * Programs that redraw the whole screen (`ESC [ J`) still can.
  */
 export function createHintKeeper(): (part: string) => string {
   let held = ''
@@ -22,10 +22,10 @@ export function createHintKeeper(): (part: string) => string {
   }
 }
 
-/** How a machine ends that has nothing to boot from: SeaBIOS, and EDK2. */
+/** The last message of a machine that has nothing to boot: SeaBIOS, and EDK2. */
 const ends = [/No bootable device/, /No bootable option or device was found/, /Shell>/]
 
-/** True once a console's text has the firmware's last word: there is nothing left that it could boot. */
+/** True once the console shows that the firmware has nothing left to boot. */
 export function isAtEnd(text: string): boolean {
   const plain = text.replace(/\x1b\[[0-9;?=]*[A-Za-z]/g, '')
   return ends.some((end) => end.test(plain))

@@ -6,11 +6,11 @@ export type DemoMachine = {
   mac: string
   efi: boolean
   memoryMb: number
-  /** A file, made when it is not there. */
+  /** A file, created if it is missing. */
   disk: string
   /** URL of the bootstrap. */
   script: string
-  /** For its firmware's variables and its boot program. */
+  /** Folder for the firmware's variables and the boot program. */
   workDir: string
 }
 
@@ -18,7 +18,7 @@ const diskBytes = 10e9
 const firmware = '/usr/share/OVMF/OVMF_CODE_4M.fd'
 const bootProgram = join(programDir, 'ipxe/nbp/ipxe.efi')
 
-/** Which packages the demo lacks, and the command that installs them; undefined where there is all. */
+/** The packages that the demo lacks, with the command that installs them; undefined if none is missing. */
 export function whyNoQemu(efi: boolean): string | undefined {
   const needed: [string, string][] = [
     ['qemu-system-x86', '/usr/bin/qemu-system-x86_64'],
@@ -29,7 +29,7 @@ export function whyNoQemu(efi: boolean): string | undefined {
   return efi && !existsSync(bootProgram) ? 'ipxe/nbp/ipxe.efi is missing: see ipxe/nbp/README.md' : undefined
 }
 
-/** The arguments of QEMU. Makes the disk, and what UEFI needs. */
+/** The arguments of QEMU. Creates the disk and the files for UEFI. */
 export function qemuArgs(machine: DemoMachine): string[] {
   const { mac, efi, memoryMb, disk, script } = machine
   if (!existsSync(disk)) {
@@ -39,7 +39,7 @@ export function qemuArgs(machine: DemoMachine): string[] {
   return [
     ...['-accel', canRunKvm() ? 'kvm' : 'tcg', '-m', String(memoryMb), '-nodefaults', '-display', 'none'],
     ...['-serial', 'stdio', '-device', 'virtio-rng-pci'],
-    // On BIOS the card's ROM is iPXE, which takes the script's address from DHCP.
+    // On BIOS the ROM of the network card is iPXE, which gets the script's address by DHCP.
     ...(efi ? efiArgs(machine) : ['-machine', 'pc,graphics=off', '-netdev', `user,id=n0,bootfile=${script}`]),
     ...['-device', `virtio-net-pci,netdev=n0,mac=${mac},bootindex=0${efi ? ',romfile=' : ''}`],
     ...['-drive', `if=none,id=d0,format=raw,cache=unsafe,file=${disk.replaceAll(',', ',,')}`],
@@ -47,7 +47,7 @@ export function qemuArgs(machine: DemoMachine): string[] {
   ]
 }
 
-/** The firmware's own PXE client fetches ipxe.efi from QEMU's TFTP server, and iPXE the autoexec.ipxe beside it. */
+/** The PXE client of the firmware fetches ipxe.efi from QEMU's TFTP server; iPXE then fetches autoexec.ipxe from there. */
 function efiArgs({ script, workDir }: DemoMachine): string[] {
   copyFileSync(bootProgram, join(workDir, 'ipxe.efi'))
   copyFileSync(firmware.replace('CODE', 'VARS'), join(workDir, 'variables.fd'))
@@ -56,12 +56,12 @@ function efiArgs({ script, workDir }: DemoMachine): string[] {
     ...['-machine', 'q35', '-drive', `if=pflash,format=raw,unit=0,readonly=on,file=${firmware}`],
     ...['-drive', `if=pflash,format=raw,unit=1,file=${join(workDir, 'variables.fd')}`],
     ...['-netdev', `user,id=n0,tftp=${workDir},bootfile=ipxe.efi`],
-    // Each of these would wait for a minute for an answer before the disk has its turn.
+    // Each of these would wait a minute for an answer before the firmware tries the disk.
     ...['-fw_cfg', 'name=opt/org.tianocore/IPv6PXESupport,string=no'],
   ]
 }
 
-/** /dev/kvm may open inside a virtual machine and then run no firmware: the processor has to have the extensions too. */
+/** Inside a virtual machine /dev/kvm may open and still not run firmware: the processor must have the extensions too. */
 function canRunKvm(): boolean {
   try {
     accessSync('/dev/kvm', constants.R_OK | constants.W_OK)

@@ -3,15 +3,17 @@ import { loadConfig } from '../../src/config/config.ts'
 import { programDir } from '../../src/lib/program-dir.ts'
 
 /**
- * The base URL at which a machine behind QEMU's user network reaches boot HTTP of this computer: 10.0.2.2 is the loopback
- * address of the computer (QEMU's documentation, "Using the user mode network stack"); any other address is itself.
- * @throws Error that says why there is none, and what to do
+ * The base URL at which a machine behind QEMU's user network reaches boot HTTP of this computer. There 10.0.2.2 is the
+ * computer's loopback address (QEMU's documentation, "Using the user mode network stack"). Other addresses do not change.
+ * @throws Error with the reason and the next step, if no server can be reached
  */
 export async function findBootServer(env: Record<string, string | undefined>, port?: number): Promise<string> {
   const config = loadConfig(env, join(programDir, 'ipxe/nbp'))
   const { host } = config.bootListen
   if (host.includes(':') && host !== '::') {
-    throw new Error(`boot HTTP listens on ${host} only, and the network of the demo's machine has IPv4 only`)
+    throw new Error(
+      `boot HTTP listens on the IPv6 address ${host}, but the demo's network has only IPv4. Set BOOTWRIGHT_BOOT_LISTEN to an IPv4 address`,
+    )
   }
   const loopback = ['0.0.0.0', '::', '127.0.0.1', 'localhost'].includes(host)
   const address = `${loopback ? '127.0.0.1' : host}:${port ?? config.bootListen.port}`
@@ -19,13 +21,11 @@ export async function findBootServer(env: Record<string, string | undefined>, po
   const answer = await fetch(url, { signal: AbortSignal.timeout(5000) }).catch(() => undefined)
   if (answer === undefined) {
     throw new Error(
-      `no server answers at ${url}. Start it in another terminal: npm start. If it listens elsewhere: --port PORT`,
+      `no server answers at ${url}. Start it in another terminal: npm start. For another port: --port PORT`,
     )
   }
   if (answer.status === 403) {
-    throw new Error(
-      `the server refuses ${address}: BOOTWRIGHT_BOOT_SUBNETS has to include the address that the demo asks from`,
-    )
+    throw new Error(`the server refuses ${address}: BOOTWRIGHT_BOOT_SUBNETS must include this address`)
   }
   if (!answer.ok)
     throw new Error(`the server at ${url} is not well: ${answer.status} ${(await answer.text()).slice(0, 200)}`)

@@ -1,28 +1,28 @@
 import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** What a GET came to. `retries` counts the answers that said when to ask again, `waitedMs` the time spent on their word. */
+/** The result of a GET. `retries` counts answers with Retry-After, `waitedMs` is the time spent on these waits. */
 export type Fetched = { bytes: number; retries: number; waitedMs: number; firstByteMs: number }
 
-/** An HTTP client as iPXE has one: one connection, kept for the next request, one request at a time. */
+/** An HTTP client like that of iPXE: one connection, kept for the next request, and one request at a time. */
 export type IpxeHttp = {
-  /** Whole body to `take`, piece by piece; pieces are overwritten afterwards. @throws Error for a status that is an error */
+  /** Gives the body to `take` piece by piece; the next piece overwrites the buffer. @throws Error for a status that is an error */
   get: (url: URL, take: (piece: Buffer) => void) => Promise<Fetched>
   close: () => void
 }
 
 type Answer = { status: number; retryAfter: number | undefined; bytes: number; firstByteMs: number }
 
-/** iPXE gives up on a connection that is silent for so long (its httpcore.c, since 2025). */
+/** iPXE closes a connection that is silent for this time (its httpcore.c, since 2025). */
 const silenceMs = 120_000
 const userAgent = 'iPXE/1.21.1+fake'
 const mostHeaderBytes = 16_384
-/** What is read goes here, whichever connection it comes from, and is taken before the next read. */
+/** The read buffer of all connections: its content is consumed before the next read. */
 const readBuffer = Buffer.allocUnsafe(256 * 1024)
 
 /**
- * Opens a client at an address of this machine. An error status with Retry-After is obeyed as iPXE does (its httpcore.c);
- * `toldToWait` hears of each.
+ * Opens a client at an address of this machine. Like iPXE (its httpcore.c) it obeys an error status with Retry-After;
+ * `toldToWait` is called for each.
  */
 export function openIpxeHttp(localAddress: string, toldToWait = () => {}): IpxeHttp {
   let kept: Connection | undefined
@@ -57,7 +57,7 @@ export function openIpxeHttp(localAddress: string, toldToWait = () => {}): IpxeH
 
 type Connection = {
   usable: () => boolean
-  /** Undefined: it ended before the first byte of an answer. */
+  /** Undefined: the connection ended before the first byte of an answer. */
   ask: (url: URL, take: (piece: Buffer) => void) => Promise<Answer | undefined>
   close: () => void
 }
@@ -150,7 +150,7 @@ function parseHeader(text: string) {
     status: Number(statusLine.split(' ')[1]),
     length,
     keep: fields.get('connection')?.toLowerCase() !== 'close',
-    // Whatever is no number is five seconds to iPXE.
+    // iPXE takes any value that is not a number as five seconds.
     retryAfter: wait === undefined ? undefined : /^\d+$/.test(wait) ? Number(wait) : 5,
   }
 }

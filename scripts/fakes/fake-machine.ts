@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { type IpxeHttp, openIpxeHttp } from './fake-http.ts'
 import { type BootServerAddress, edk2, fetchByTftp, ipxe } from './fake-tftp.ts'
 
-/** A machine that is not there: it says and fetches what UEFI, iPXE and an installer would, from an address of its own. */
+/** A simulated machine: it sends and fetches what UEFI, iPXE and an installer would, from its own address. */
 export type FakeMachine = {
   /** `52:54:00:12:34:56` */
   mac: string
@@ -10,7 +10,7 @@ export type FakeMachine = {
   address: string
 }
 
-/** What a machine does on its way, in order. `initrd` comes once for each that the script names. */
+/** The steps of a boot, in order. There is one `initrd` for each that the script names. */
 export const fakeStages = [
   'nbp',
   'autoexec',
@@ -24,26 +24,27 @@ export const fakeStages = [
 ] as const
 export type FakeStage = (typeof fakeStages)[number]
 
-/** One fetch. `repeats` are TFTP's, `retries` the answers that said when to ask again. */
+/** One fetch. `repeats` counts repeated TFTP packets, `retries` HTTP answers with Retry-After. */
 export type FakeStep = {
   stage: FakeStage
   ms: number
   bytes: number
   repeats: number
   retries: number
-  /** Hexadecimal, where hashes were wanted. */
+  /** Hexadecimal; undefined unless hashes were requested. */
   sha256?: string
 }
 
-/** How a machine's boot went: all its steps, and what ended it when that was no report of its own. */
+/** The result of a machine's boot: all its steps, and the error if the machine could not send its last report. */
 export type FakeBoot = { mac: string; steps: FakeStep[]; error?: string }
 
 const mostScriptBytes = 65_536
 
 /**
- * Boots a machine: firmware fetches ipxe.efi by TFTP, iPXE its bootstrap and its script, then what the script names; it says
- * that it is about to jump, and the system fetches its answer file, when an argument `url=` names one, and reports that it
- * is up to the address in `report=`. Does not throw: what went wrong is in the result. `toldToWait` hears of each 503.
+ * Boots a machine. The firmware fetches ipxe.efi by TFTP. iPXE fetches its bootstrap, its script and the files of the script,
+ * and reports that it is about to jump. The system fetches the answer file of the argument `url=`, if there is one, and
+ * reports to the address in `report=` that it is up. Does not throw: the result has the error. `toldToWait` is called for
+ * each 503.
  */
 export async function bootFakeMachine(
   machine: FakeMachine,
@@ -83,7 +84,7 @@ async function bootSteps(
     await step(stage, (take) =>
       http.get(url, (piece) => {
         take(piece)
-        // The piece is overwritten by the next.
+        // The next piece overwrites this one.
         parts.push(Buffer.from(piece))
       }),
     )
@@ -108,7 +109,7 @@ async function bootSteps(
   await get('report', new URL(`${report}/booted?message=6.1.0`))
 }
 
-/** What iPXE knows of its machine, by the names that the bootstrap uses. */
+/** The facts that iPXE has about its machine, under the names that the bootstrap uses. */
 function settingsOf(mac: string, address: string): Map<string, string> {
   return new Map([
     ['netX/mac:hexhyp', mac.replaceAll(':', '-')],
@@ -123,8 +124,8 @@ function settingsOf(mac: string, address: string): Map<string, string> {
 }
 
 /**
- * The commands of a script as words, settings filled in, each up to its `||` or `&&`, and none after `boot`.
- * @throws Error for what is no script
+ * The commands of a script as words, with settings filled in, each up to its `||` or `&&`. Ends after `boot`.
+ * @throws Error if the text is not a script
  */
 export function commandsOf(script: string, settings: ReadonlyMap<string, string>): string[][] {
   if (!script.startsWith('#!ipxe\n')) throw new Error(`no script: ${JSON.stringify(script.slice(0, 60))}`)
@@ -140,7 +141,7 @@ export function commandsOf(script: string, settings: ReadonlyMap<string, string>
   return boot < 0 ? commands : commands.slice(0, boot)
 }
 
-/** The URL of the first such command: its first word that is no option and no option's value. */
+/** The URL of the first such command: its first word that is neither an option nor the value of an option. */
 function urlOf(commands: string[][], wanted: string, base: URL): URL {
   const words = commands.find(([command]) => command === wanted)?.slice(1) ?? []
   const url = words.find((word, at) => !word.startsWith('--') && words[at - 1] !== '--name')

@@ -5,7 +5,7 @@ import type { FakeBoot, FakeMachine } from './fake-machine.ts'
 /** The files of the image that all machines boot. */
 export type SiteFiles = { kernel: Buffer; initrd: Buffer }
 
-/** The machine with this number, from 0; each has a MAC and a loopback address of its own. */
+/** The machine with this number, from 0; each has its own MAC and loopback address. */
 export function fakeMachine(n: number): FakeMachine {
   const [high, low] = [Math.floor(n / 250), n % 250]
   const mac = `52:54:00:5f:${high.toString(16).padStart(2, '0')}:${low.toString(16).padStart(2, '0')}`
@@ -18,7 +18,7 @@ const preseed = [
   'd-i preseed/late_command string wget -q -O /dev/null {{ boot.url }}/installed',
 ]
 
-/** Enters an image, an answer file, a group that says to boot them, and so many machines that fit it. */
+/** Creates an image, an answer file, a group that assigns them, and this number of machines that match the group. */
 export async function enterSite(socket: string, machines: number, { kernel, initrd }: SiteFiles): Promise<void> {
   const files = { vmlinuz: kernel, 'initrd.gz': initrd }
   for (const [name, bytes] of Object.entries(files))
@@ -58,8 +58,8 @@ type Recorded = {
 }
 
 /**
- * What the server's records lack of these boots, one line each: every boot that said it is up must be `booted`, the only one
- * of its machine, and have each of its events once, with all bytes.
+ * Lists what is missing in the server's records of these boots, one line each. A boot that reported that it is up must be
+ * `booted`, must be the only boot of its machine, and must have each event once, with all bytes.
  */
 export async function missingRecords(
   socket: string,

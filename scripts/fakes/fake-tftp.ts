@@ -1,13 +1,13 @@
 import dgram from 'node:dgram'
 import { once } from 'node:events'
 
-/** Where a boot server answers; the host is an IPv4 address. */
+/** The address of a boot server; the host is an IPv4 address. */
 export type BootServerAddress = { host: string; httpPort: number; tftpPort: number }
 
-/** A TFTP client by what it asks, and how long it waits for each answer before it asks again; it gives up after the last. */
+/** A TFTP client: its options, and the time that it waits for each answer before a retry. It gives up after the last. */
 export type TftpClient = { options: Record<string, number>; probes: boolean; waitsMs: number[] }
 
-/** EDK2's PXE client: it asks for the size, aborts that, and asks for the file from the same port (its PxeBcImpl.h: 4 s, 6 tries). */
+/** EDK2's PXE client: it requests the size, aborts, and requests the file from the same port (its PxeBcImpl.h: 4 s, 6 tries). */
 export const edk2: TftpClient = {
   options: { blksize: 1468, windowsize: 4 },
   probes: true,
@@ -25,8 +25,8 @@ const opcodes = { data: 3, ack: 4, error: 5, oack: 6 } as const
 
 /**
  * Fetches a file over a socket at `address`, by RFC 1350, 2347 and 7440. `take` gets each block once and in order, and must
- * not keep it. Gives the bytes, and how often something had to be asked for again.
- * @throws Error when the server says one, or says nothing
+ * not keep it. Returns the number of bytes and of retries.
+ * @throws Error if the server sends an error, or does not answer
  */
 export async function fetchByTftp(
   client: TftpClient,
@@ -35,7 +35,7 @@ export async function fetchByTftp(
   file: string,
   take: (block: Buffer) => void = () => {},
 ): Promise<{ bytes: number; repeats: number }> {
-  // Without Node's lookup, which it does even for a numeric address.
+  // Skips the lookup that Node does even for a numeric address.
   const lookup: dgram.SocketOptions['lookup'] = (name, _, done) => done(null, name, 4)
   const socket = dgram.createSocket({ type: 'udp4', recvBufferSize: 256 * 1024, lookup })
   try {
@@ -70,7 +70,7 @@ function transfer(
   let ended = false
   let repeats = 0
   let silences = 0
-  /** The port that the transfer comes from, once it has begun, and that of the aborted probe. */
+  /** The server's port of the transfer, once it has begun, and the port of the aborted probe. */
   let peer: number | undefined
   let probePeer: number | undefined
   let timer: NodeJS.Timeout | undefined
@@ -120,7 +120,7 @@ function transfer(
     }
     if (opcode !== opcodes.data) return
     if (packet.readUInt16BE(2) !== ((received + 1) & 0xffff)) {
-      // A gap: say once where to go on (RFC 7440, 4).
+      // A gap: acknowledge once the last block before it (RFC 7440, 4).
       if (!gap) say(acknowledge(received), peer)
       repeats += gap ? 0 : 1
       gap = true
@@ -135,7 +135,7 @@ function transfer(
     if (packet.length < blockSize + 4) {
       ended = true
       clearTimeout(timer)
-      // Closed only when it is sent: the server would go on to the end of its patience.
+      // Close the socket only after the packet is sent, or the server would retry until its timeout.
       socket.send(acknowledge(received), peer, host, () => resolve({ bytes, repeats }))
     } else if (inWindow === windowSize) {
       inWindow = 0

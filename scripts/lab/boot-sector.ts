@@ -1,6 +1,6 @@
 /**
- * A boot sector that writes a line to the first serial port (its registers are at I/O port 0x3f8) and halts: a local disk
- * that shows it was started. The firmware loads it to 0x7c00 in real mode.
+ * A boot sector that prints a line to the first serial port (registers at I/O port 0x3f8) and halts, so that a test sees the
+ * local disk boot. The firmware loads it to 0x7c00 in real mode.
  */
 export function makeBootSector(line: string): Uint8Array {
   const code = [

@@ -7,12 +7,12 @@ import { type Net, serverAddress } from './net.ts'
 import { piece } from './pieces.ts'
 import { type Running, startIn } from './process.ts'
 
-/** Host and port, as an installer is told them, of the mirror beside the boot server. */
+/** Host and port of the mirror, in the form that an installer expects. The mirror runs on the host of the boot server. */
 export const mirrorHost = `${serverAddress}:8082`
 
 /**
- * What stands in for Debian's partitioner, base system and boot loader, which are in no package that could be had: it takes
- * the disk of the preseed file, writes a boot sector onto it, runs what finish-install would run of the preseed, and restarts.
+ * Replaces Debian's partitioner, base system and boot loader, whose packages are not available here. It takes the disk of
+ * the preseed file, writes a boot sector to it, runs the finish-install steps of the preseed, and restarts.
  */
 const postinst = `#!/bin/sh
 set -e
@@ -31,8 +31,8 @@ reboot
 `
 
 /**
- * A mirror of Debian as its installer asks for one, with one component: that of the lab. Its lists are not signed, so the
- * installer has to be started with `debian-installer/allow_unauthenticated=true`.
+ * A Debian mirror for the installer, with the component of the lab only. Its lists are not signed, so the installer needs
+ * `debian-installer/allow_unauthenticated=true`.
  */
 export async function startDebianMirror(net: Net, workDir: string, diskLine: string): Promise<Running> {
   const root = join(workDir, 'mirror')
@@ -44,7 +44,7 @@ export async function startDebianMirror(net: Net, workDir: string, diskLine: str
     Architecture: 'all',
     Maintainer: 'The lab <lab@lab.test>',
     Section: 'debian-installer',
-    // The installer fetches components of this priority unasked; without one for its kernel it asks whether to go on.
+    // The installer fetches components of this priority without a question. If none fits its kernel, it asks whether to continue.
     Priority: 'standard',
     'Kernel-Version': await kernelRelease(),
     'Installer-Menu-Item': '7000',
@@ -91,7 +91,7 @@ async function buildUdeb(
   if (status !== 0) throw new Error(`dpkg-deb: ${error?.message ?? stderr.trim()}`)
 }
 
-/** Of the installer's kernel, by its header: `6.1.0-50-amd64` (kernel_version, Documentation/arch/x86/boot.rst). */
+/** The release of the installer's kernel, from its header: `6.1.0-50-amd64` (kernel_version, Documentation/arch/x86/boot.rst). */
 async function kernelRelease(): Promise<string> {
   const kernel = await readFile(piece('debian-installer/linux'))
   const at = kernel.readUInt16LE(0x20e) + 0x200

@@ -5,7 +5,7 @@ import { type Running, startIn } from './process.ts'
 
 const bootUrl = `http://${serverAddress}:8080/boot.ipxe`
 
-/** What a site's DHCP server says about booting, as lines for dnsmasq(8). */
+/** Boot rules of a site's DHCP server, as lines for dnsmasq(8). */
 export const bootRules = {
   /** The boot program by option 93 (RFC 4578 2.1), over TFTP; the script's address for iPXE. */
   byFirmware: [
@@ -18,8 +18,8 @@ export const bootRules = {
     `dhcp-boot=tag:ipxe,${bootUrl}`,
   ],
   /**
-   * Beside the rules for PXE: HTTP Boot, which OVMF tries next, finds nothing at once. Without an answer it would wait for a
-   * minute before it goes on to the disk.
+   * In addition to the rules for PXE: ends HTTP Boot, which OVMF tries next, at once. Without an answer it would wait a
+   * minute before it tries the disk.
    */
   httpBootFails: [
     'dhcp-match=set:http64,option:client-arch,16',
@@ -33,15 +33,15 @@ export const bootRules = {
     `dhcp-boot=tag:http64,http://${serverAddress}:8080/nbp/ipxe.efi`,
     `dhcp-boot=tag:ipxe,${bootUrl}`,
   ],
-  /** The script's address for whoever asks, also for the system that iPXE started, as QEMU's and libvirt's networks name it. */
+  /** The script's address for every client, even for the booted system, as the networks of QEMU and libvirt announce it. */
   urlForEverybody: [`dhcp-boot=${bootUrl}`],
-  /** The same file for whoever asks, as in routers with one field for it. */
+  /** The same file for every client, as in routers with a single field. */
   oneFile: (name: string) => [`dhcp-boot=${name},,${serverAddress}`],
   /** One boot program for firmware, the script's address for iPXE. */
   oneFileAndIpxe: (name: string) => [`dhcp-boot=tag:!ipxe,${name},,${serverAddress}`, `dhcp-boot=tag:ipxe,${bootUrl}`],
 }
 
-/** Starts dnsmasq as the site's DHCP server, without DNS and TFTP. Resolves when it serves. */
+/** Starts dnsmasq as the site's DHCP server, without DNS and TFTP. Resolves when it is ready. */
 export async function startDhcp(net: Net, workDir: string, rules: string[]): Promise<Running> {
   const lines = [
     'port=0',
@@ -51,13 +51,13 @@ export async function startDhcp(net: Net, workDir: string, rules: string[]): Pro
     'log-dhcp',
     `dhcp-leasefile=${join(workDir, 'leases')}`,
     'dhcp-range=10.99.0.100,10.99.0.200,10m',
-    // Nobody answers there, but Debian's installer would ask for one.
+    // No server answers at this address, but without one Debian's installer would ask for it.
     `dhcp-option=option:dns-server,${dhcpAddress}`,
     // Option 77 (RFC 3004) tells iPXE from the firmware that loaded it.
     'dhcp-userclass=set:ipxe,iPXE',
     ...rules,
-    // Without a ping before each lease, with an IPv6 router, and with iPXE told that no ProxyDHCP answer will come
-    // (option 175.176), a boot has 10 to 20 s less of waiting in it.
+    // These lines save 10 to 20 s in each boot: no ping before a lease, an IPv6 router, and a message that no proxyDHCP
+    // answer comes (option 175.176).
     'no-ping',
     'enable-ra',
     'dhcp-range=fd99::,ra-stateless',

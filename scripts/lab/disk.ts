@@ -3,15 +3,15 @@ import { writeFile } from 'node:fs/promises'
 import { makeBootSector } from './boot-sector.ts'
 
 const sectors = 32 * 2048
-/** Where the partition begins, as today's partitioning programs align it. */
+/** The start of the partition, as today's partitioning programs align it. */
 const firstSector = 2048
 
-/** The EFI programs of the disk: what firmware starts by itself (UEFI 2.10, 3.5.1.1), and what an installed Debian has beside it. */
+/** The EFI programs of the disk: the firmware's default (UEFI 2.10, 3.5.1.1), and the program of an installed Debian. */
 const programs = { '/EFI/BOOT': 'BOOTX64.EFI', '/EFI/debian': 'grubx64.efi' }
 
 /**
- * Makes the local disk of a machine: 32 MB, with a boot sector for BIOS and an EFI system partition. Started by BIOS it
- * prints the line; by UEFI, from the EFI shell at `shell`, the line and the program that was started:
+ * Creates the local disk of a machine: 32 MB, with a boot sector for BIOS and an EFI system partition. On BIOS the disk prints
+ * the line; on UEFI, with the EFI shell at `shell`, it prints the line and the started program:
  * `the line: \EFI\BOOT\BOOTX64.EFI`.
  */
 export async function makeDisk(file: string, line: string, shell: string): Promise<void> {
@@ -37,7 +37,7 @@ export async function makeDisk(file: string, line: string, shell: string): Promi
   for (const [folder, program] of Object.entries(programs)) {
     const path = `${folder}/${program}`
     mtools('mcopy', '-i', partition, shell, `::${path}`)
-    // The shell looks for this file in the folder that it was started from (UEFI Shell 2.2, 3.2.1).
+    // The shell looks for this file in its start folder (UEFI Shell 2.2, 3.2.1).
     const script = `@echo -off\r\necho "${line}: ${path.replaceAll('/', '\\')}"\r\n`
     mtools('mcopy', { input: script }, '-i', partition, '-', `::${folder}/startup.nsh`)
   }

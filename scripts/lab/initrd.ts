@@ -3,8 +3,8 @@ import { chmod, copyFile, cp, mkdir, readFile, rm, writeFile } from 'node:fs/pro
 import { join } from 'node:path'
 
 // The guest in three steps: network, a line on the console, a report by HTTP to the address on its kernel command line. With
-// `lab.do=` there it plays an installer: one that installs, fails, hangs, or restarts without a word.
-// A plus sign (`6.12+deb13`) would be a space in a query.
+// `lab.do=` in it the guest acts as an installer that installs, fails, hangs, or restarts without a report. A plus sign
+// (`6.12+deb13`) would be a space in a query.
 const init = `#!/bin/busybox sh
 export PATH=/bin
 /bin/busybox mkdir -p /proc /dev
@@ -45,7 +45,7 @@ const udhcpcScript = `#!/bin/busybox sh
 exit 0
 `
 
-/** Packs the initial RAM disk of the lab's guest (cpio newc, as Documentation/driver-api/early-userspace asks) from the pieces that setup brought. */
+/** Packs the initial RAM disk of the lab's guest (cpio newc, as Documentation/driver-api/early-userspace asks) from the files that setup downloaded. */
 export async function makeInitrd(pieces: string, workDir: string): Promise<Buffer> {
   const root = join(workDir, 'initrd')
   await mkdir(join(root, 'bin'), { recursive: true })

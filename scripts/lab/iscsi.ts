@@ -5,19 +5,19 @@ import { dhcpAddress, type Net } from './net.ts'
 import { piece } from './pieces.ts'
 import { startIn } from './process.ts'
 
-/** CHAP, by which the machine proves who it is, and the target too where it has the second pair. */
+/** CHAP credentials of the machine; the second pair, if given, is the credentials of the target. */
 export type ChapAccount = { user: string; password: string; reverseUser?: string; reversePassword?: string }
 
 /** A running iSCSI target with one disk, LUN 1. */
 export type IscsiTarget = {
-  /** As iPXE is told it (RFC 4173). */
+  /** The URI in the form of iPXE (RFC 4173). */
   uri: string
   stop(): Promise<void>
 }
 
 /**
- * Starts tgtd(8) in the LAN's namespace, where its control socket (an abstract one) is nobody else's, and gives it a
- * disk that prints the line when it is started.
+ * Starts tgtd(8) in the LAN's namespace, so that its control socket (an abstract one) is private, and gives it a disk that
+ * prints the line when it boots.
  */
 export async function startIscsiTarget(
   net: Net,

@@ -47,7 +47,7 @@ async function makeEfiImage(root: string, args: string[]): Promise<void> {
   run('mcopy', ['-i', image, piece('efi-shell/shellx64.efi'), '::/EFI/BOOT/BOOTX64.EFI'])
   for (const name of ['vmlinuz', 'initrd']) run('mcopy', ['-i', image, join(root, name), `::/${name}`])
   const script = join(root, 'startup.nsh')
-  // The shell runs it from the folder that it was started from (UEFI Shell 2.2, 3.2.1).
+  // The shell runs this file from its own start folder (UEFI Shell 2.2, 3.2.1).
   await writeFile(script, `@echo -off\r\n\\vmlinuz initrd=\\initrd ${args.join(' ')}\r\n`)
   run('mcopy', ['-i', image, script, '::/EFI/BOOT/startup.nsh'])
   await rm(script)

@@ -16,13 +16,13 @@ import { startVm, type VmOptions } from './vm.ts'
 export type Lab = {
   server: LabServer
   net: Net
-  /** A folder that goes when the lab is closed. */
+  /** A folder that is removed when the lab is closed. */
   workDir: string
   /** Size of each file of the image, bytes. */
   sizes: Record<LabArch, { kernel: number; initrd: number }>
-  /** Uploads a file for an image of the test's own. */
+  /** Uploads a file for an image of the test. */
   addFile(name: string, bytes: Buffer): Promise<{ sha256: string; name: string }>
-  /** Switches a machine on, at a site whose DHCP server has these rules: those that run at the same time have the same. */
+  /** Switches a machine on at a site whose DHCP server has these rules. Machines that run at the same time must share them. */
   powerOn(machine: VmOptions, rules: string[]): Promise<{ console: Running; powerOff(): Promise<void> }>
   close(): Promise<void>
 }
@@ -77,7 +77,7 @@ export async function openLab(env: Record<string, string> = {}): Promise<Lab> {
   }
 }
 
-/** The site's one DHCP server: it runs while machines do, and the last of them stops it. */
+/** The site's only DHCP server: it starts with the first machine and stops with the last. */
 function shareDhcp(net: Net) {
   let running: { rules: string[]; server: Promise<Running>; users: number } | undefined
   return async (workDir: string, rules: string[]): Promise<() => Promise<void>> => {
@@ -99,7 +99,7 @@ function shareDhcp(net: Net) {
   }
 }
 
-/** Uploads each architecture's kernel and initial RAM disk, and puts the image that names them. */
+/** Uploads the kernel and the initial RAM disk of each architecture, and creates the image of them. */
 async function addImage(server: LabServer, workDir: string): Promise<Lab['sizes']> {
   const sizes = {} as Lab['sizes']
   const variants: unknown[] = []
@@ -127,9 +127,9 @@ async function upload(server: LabServer, name: string, bytes: Buffer): Promise<s
 }
 
 /**
- * The boot programs that setup brought, iPXE of 2019 beside them, and a small script for BIOS. QEMU's network card has iPXE
- * in its ROM and says so to the DHCP server, so no rule of a real site would send it on to undionly.kpxe: this script does,
- * and sends undionly.kpxe, once it runs, to the boot server.
+ * The boot programs from setup, an iPXE of 2019, and a small script for BIOS. QEMU's network card has iPXE in its ROM and
+ * reports that to the DHCP server, so the rules of a real site would never start undionly.kpxe. This script starts it, and
+ * then sends undionly.kpxe to the boot server.
  */
 async function fillNbpDir(folder: string): Promise<void> {
   await cp(join(programDir, 'ipxe/nbp'), folder, { recursive: true })

@@ -2,17 +2,17 @@ import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 
 /**
- * A private site: a LAN with a bridge, where the machines and the DHCP server are, and the boot server on its own host at
- * one end of a cable. Nothing of it touches the machine's own network.
+ * A private site: a LAN with a bridge for the machines and the DHCP server, and a cable to the host of the boot server.
+ * The network of the computer is not touched.
  */
 export type Net = {
   /** The network namespace of the LAN: machines, and the DHCP server at `dhcpAddress`. */
   lan: string
   /** The network namespace of the boot server, at `serverAddress`. */
   server: string
-  /** A new port of the LAN's switch, or a cable that leads nowhere; returns the name of its tap device. */
+  /** Adds a port to the LAN's switch, or an unconnected cable; returns the name of its tap device. */
   addTap(options?: { deadEnd?: boolean }): string
-  /** Ends what still runs inside and removes everything. */
+  /** Stops the remaining processes inside and removes everything. */
   close(): void
 }
 
@@ -21,7 +21,7 @@ export const serverAddress = '10.99.0.2'
 
 let opened = 0
 
-/** Makes the namespaces, named after this process, so several test files can run at once. Needs root. */
+/** Creates the namespaces, named after this process, so that several test files can run in parallel. Needs root. */
 export function openNet(): Net {
   removeLeftovers()
   opened += 1
@@ -56,7 +56,7 @@ export function openNet(): Net {
   return { lan, server, addTap, close: () => [lan, server].forEach(removeNamespace) }
 }
 
-/** Removes the namespaces of runs that died without closing theirs. */
+/** Removes the namespaces of runs that died without removing them. */
 function removeLeftovers(): void {
   for (const [name, pid] of ip('netns', 'list').matchAll(/^bwlab-(\d+)-\d+-(?:lan|srv)/gm)) {
     if (!existsSync(`/proc/${pid}`)) removeNamespace(name)
@@ -69,7 +69,7 @@ function removeNamespace(name: string): void {
     try {
       process.kill(Number(pid), 'SIGKILL')
     } catch {
-      // It ended by itself meanwhile.
+      // The process has already ended.
     }
   }
   ip('netns', 'delete', name)

@@ -1,24 +1,24 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 
-/** A program of the lab that runs beside the test, with all that it printed. */
+/** A program of the lab that runs during a test, with its output. */
 export type Running = {
   child: ChildProcessWithoutNullStreams
-  /** What it printed so far, on both streams, without terminal control sequences. */
+  /** The output so far, of both streams, without terminal control sequences. */
   text(): string
-  /** Its last lines, each after the seconds since its start. */
+  /** The last lines of the output, each with the seconds since the start. */
   lastLines(count: number): string
-  /** Resolves with the match once the text has it; rejects at the program's end or after `timeoutMs`, with the last 60 lines. */
+  /** Resolves with the match; rejects with the last 60 lines when the program ends, or after `timeoutMs`. */
   waitFor(pattern: RegExp, timeoutMs: number): Promise<RegExpExecArray>
   /** Resolves at the program's end. */
   ended: Promise<void>
-  /** Asks it to end, insists after 5 s; resolves when it is gone. */
+  /** Sends SIGTERM, after 5 s SIGKILL; resolves when the program has ended. */
   stop(): Promise<void>
 }
 
 /** Starts a program inside a network namespace. */
 export function startIn(namespace: string, program: string, args: string[], env: Record<string, string> = {}): Running {
   const name = program.slice(program.lastIndexOf('/') + 1)
-  // `ip netns exec` replaces itself by the program, so the child's pid is the program's.
+  // `ip netns exec` becomes the program, so the child's pid is that of the program.
   const child = spawn('ip', ['netns', 'exec', namespace, program, ...args], {
     env: { PATH: process.env.PATH, HOME: process.env.HOME, LC_ALL: 'C.UTF-8', ...env },
   })
@@ -33,7 +33,7 @@ export function startIn(namespace: string, program: string, args: string[], env:
     for (const watch of watchers) watch()
   }
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', collect)
-  // Writing to a program that has just ended is no error of the test.
+  // A write to a program that has just ended must not fail the test.
   child.stdin.on('error', () => undefined)
 
   let running = true
@@ -66,7 +66,7 @@ export function startIn(namespace: string, program: string, args: string[], env:
       const watch = () => {
         const match = pattern.exec(text)
         if (match !== null) finish(() => resolve(match))
-        else if (!running) fail('it ended')
+        else if (!running) fail('the program ended')
       }
       const timer = setTimeout(() => fail(`${timeoutMs / 1000} s passed`), timeoutMs)
       watchers.add(watch)
@@ -85,7 +85,7 @@ export function startIn(namespace: string, program: string, args: string[], env:
   return { child, text: () => text, lastLines, waitFor, ended, stop }
 }
 
-/** Firmware draws with ANSI sequences (ECMA-48 CSI) and ends lines with CR LF; a sequence cut in two is completed by the next chunk. */
+/** Firmware draws with ANSI sequences (ECMA-48 CSI) and ends lines with CR LF; a sequence that is split is completed by the next chunk. */
 function withoutControls(text: string): string {
   return text
     .replace(/\x1b\[[0-9;?=]*[A-Za-z]/g, '')

@@ -7,7 +7,7 @@ import { type Running, startIn } from './process.ts'
 
 export type LabServer = {
   process: Running
-  /** Asks the admin API (path after /api/v1); returns the JSON of the answer. @throws Error for a status that is not 2xx. */
+  /** Calls the admin API (path after /api/v1); returns the JSON of the answer. @throws Error for a status that is not 2xx. */
   api(method: string, path: string, body?: unknown): Promise<unknown>
   stop(): Promise<void>
 }
@@ -18,7 +18,7 @@ export async function startServer(net: Net, dataDir: string, env: Record<string,
     BOOTWRIGHT_DATA_DIR: dataDir,
     ...env,
   })
-  // A socket in the file system is reached across network namespaces.
+  // A socket in the file system can be reached across network namespaces.
   const socketPath = join(dataDir, 'admin.sock')
   const api = (method: string, path: string, body?: unknown) => ask(socketPath, method, `/api/v1${path}`, body)
   try {

@@ -12,36 +12,36 @@ export type VmOptions = {
   firmware: Firmware
   /** `52:54:00:12:34:56` */
   mac: string
-  /** A second card, before the other on the bus, whose cable is plugged in and leads nowhere. */
+  /** A second card, first on the bus, whose cable is plugged in but not connected. */
   deadEndMac?: string
-  /** SMBIOS: what the machine says of itself. */
+  /** SMBIOS: the facts that the machine reports. */
   serial?: string
   product?: string
   manufacturer?: string
   asset?: string
   uuid?: string
-  /** UEFI only: HTTP Boot without the PXE attempts before it, which would take two minutes to fail. */
+  /** UEFI only: skips the PXE attempts before HTTP Boot, which would take two minutes to fail. */
   httpBoot?: boolean
-  /** A disk, after the network in the boot order, that prints this line when it is started (see makeDisk). */
+  /** A disk, after the network in the boot order, that prints this line when it boots (see makeDisk). */
   disk?: string
-  /** A file that is the machine's only disk, on USB: the one kind that the initrd of Debian's netboot has drivers for. */
+  /** A file that is the machine's only disk, on USB: the initrd of Debian's netboot has drivers for no other kind. */
   usbDisk?: string
-  /** How many empty disks come before that one. */
+  /** Number of empty disks before that disk. */
   emptyDisks?: number
-  /** Starts again when it is reset or its system reboots; otherwise that switches it off. */
+  /** True: a reset or a reboot restarts the machine; otherwise it switches off. */
   reboots?: boolean
   memoryMb?: number
-  /** How long it may live. The slowest single boot here takes a third of the default, two minutes. */
+  /** Maximum lifetime. The slowest single boot takes two minutes here, a third of the default. */
   lifetimeMs?: number
 }
 
 /**
  * About one boot in twenty of Linux 6.12 ended in a panic in kmalloc, right after a CMPXCHG16B that left nonsense in EFLAGS
- * (QEMU 7.2 in emulation). Without the instruction the kernel takes another way.
+ * (QEMU 7.2 in emulation). Without that instruction the kernel uses other code.
  */
 const withoutCx16 = ['-cpu', 'qemu64,cx16=off']
 
-/** Switches a machine on. Its serial console is the text of what is returned, and keys typed go to its standard input. */
+/** Switches a machine on. The result's text is the serial console, and its standard input takes keys. */
 export async function startVm(net: Net, workDir: string, options: VmOptions): Promise<Running> {
   const { program, args } = await machine(workDir, options)
   const rom = options.firmware === 'pcbios-x86_64' ? '' : ',romfile='
@@ -52,7 +52,7 @@ export async function startVm(net: Net, workDir: string, options: VmOptions): Pr
   ].flatMap(([field, value]) => (value ? [`${field}=${doubled(value)}`] : []))
   const running = startIn(net.lan, program, [
     ...args,
-    // Never KVM: where the machine is itself virtual, /dev/kvm may open and then not run firmware.
+    // Never KVM: on a virtual machine /dev/kvm may open and still not run firmware.
     ...[
       '-accel',
       'tcg',
@@ -69,7 +69,7 @@ export async function startVm(net: Net, workDir: string, options: VmOptions): Pr
     ...(options.deadEndMac ? deadEnd(net, options.deadEndMac) : []),
     ...['-netdev', `tap,id=n0,ifname=${net.addTap()},script=no,downscript=no`],
     ...['-device', `virtio-net-pci,netdev=n0,mac=${options.mac},bootindex=0${rom}`],
-    // A new iPXE gathers entropy for four seconds without it.
+    // Without this device a new iPXE gathers entropy for four seconds.
     ...['-device', 'virtio-rng-pci'],
     ...['-smbios', `type=1,${smbios.join(',')}`],
     ...(options.asset ? ['-smbios', `type=3,asset=${doubled(options.asset)}`] : []),
@@ -82,7 +82,7 @@ export async function startVm(net: Net, workDir: string, options: VmOptions): Pr
   return running
 }
 
-// QEMU ends a value at a comma, and takes two for one.
+// QEMU ends a value at a comma; two commas mean one.
 function doubled(value: string): string {
   return value.replaceAll(',', ',,')
 }

@@ -43,8 +43,9 @@ function commentPieces({ value, start }: Comment): Piece[] {
   const pieces: Piece[] = []
   let offset = start + 2
   for (const line of value.split('\n')) {
-    const marks = /^[ \t]*\*? ?(?:@\w+(?: \{[^}]*\})?(?: \[?\w+\]?)?)?/.exec(line)?.[0].length ?? 0
-    pieces.push({ value: `${line.slice(marks)}\n`, offset: offset + marks })
+    const marks = /^(?:[ \t]*\*)? ?(?:@\w+(?: \{[^}]*\})?(?: \[?\w+\]?)?)?/.exec(line)?.[0].length ?? 0
+    const tag = line.slice(0, marks).includes('@')
+    pieces.push({ value: `${tag ? '\n' : ''}${line.slice(marks)}\n`, offset: offset + marks - (tag ? 1 : 0) })
     offset += line.length + 1
   }
   return pieces
@@ -74,10 +75,10 @@ function piecesOf(node: Node, source: string): Piece[] | undefined {
 const unescaped = (value: string) =>
   value.replace(/\\(.)/g, (_, letter) => (/[nrt]/.test(letter) ? ' \n' : ` ${letter}`).slice(0, 2))
 
-/** At least two words, and not a program of its own. */
+/** At least two words, and not a script or a configuration file. */
 function isProse(pieces: Piece[]): boolean {
   const text = pieces.map(({ value }) => value).join('')
-  return /[A-Za-z]{2,},? [A-Za-z(]/.test(text) && !text.startsWith('#!')
+  return /[A-Za-z]{2,},? [A-Za-z(]/.test(text) && !/^#!|;\s*\}|\breturn \w+\./.test(text)
 }
 
 /** The kind of a string by where it stands; undefined where only programs read it. */

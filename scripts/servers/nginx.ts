@@ -5,12 +5,12 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { freePort } from './free-port.ts'
 
-/** nginx on a port of loopback; `pid` is its worker's. */
+/** nginx on a port of loopback; `pid` is that of its worker. */
 export type Nginx = { url: string; port: number; pid: number; stop: () => Promise<void> }
 
 const startTimeoutMs = 20_000
 
-/** nginx with one worker over the folder `root`, kept in `home`; `lines` are of its `server` block. */
+/** Starts nginx with one worker for the folder `root`, with its files in `home`; `lines` extend its `server` block. */
 export async function startNginx(home: string, root: string, lines = ''): Promise<Nginx> {
   const port = await freePort()
   mkdirSync(home, { recursive: true })

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { freePort } from './free-port.ts'
 
-/** A PostgreSQL server of a test's own: its own folder, its own port on loopback, nothing kept. */
+/** A private PostgreSQL server for a test: a temporary folder and a free port on loopback. */
 export type PostgresCluster = {
   /** `postgres://…` without a database name. */
   url: string
@@ -22,7 +22,7 @@ export type PostgresCluster = {
 const startTimeoutMs = 60_000
 const home = '/usr/lib/postgresql'
 
-/** Makes a server, not started yet; undefined where PostgreSQL is not installed. */
+/** Creates a server without starting it; undefined if PostgreSQL is not installed. */
 export async function makePostgres(settings: Record<string, string> = {}): Promise<PostgresCluster | undefined> {
   const programs = findPrograms()
   if (programs === undefined) return undefined
@@ -38,7 +38,7 @@ export async function makePostgres(settings: Record<string, string> = {}): Promi
     { ...common, stdio: 'pipe' },
   )
   const port = await freePort()
-  // What a test writes need not survive the power.
+  // The data of a test need not survive a power failure.
   const all = { listen_addresses: '127.0.0.1', port, unix_socket_directories: folder, fsync: 'off', ...settings }
   const options = Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])
   let server: ChildProcess | undefined

@@ -46,7 +46,7 @@ export function fetchBootPrograms() {
   ]
 }
 
-/** @returns {string | undefined} why it failed */
+/** @returns {string | undefined} the reason of the failure */
 function fetchFromDebian() {
   const unpacked = mkdtempSync(join(tmpdir(), 'bootwright-ipxe-'))
   try {

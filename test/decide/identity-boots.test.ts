@@ -120,9 +120,7 @@ describe('an installer is served to its own machine alone', { timeout: 120_000 }
     await saveMachine(server.deps.db, { mac: macs[0] }, { uuid: uuids[0], hostname: name, assignment }, {}, 'tester')
     const script = await ask({ mac: macs[1], uuid: uuids[0] })
     expect(script).toContain(`echo Bootwright: image setup installs, and it is not certain that this is ${name}`)
-    expect(script).toContain(
-      `echo Next step: if it is ${name}: bootwright machine set ${macs[0]} --add-mac ${macs[1]}`,
-    )
+    expect(script).toContain(`echo Next step: if it is ${name}: bootwright machine set ${macs[0]} --add-mac ${macs[1]}`)
     expect(await ask({ mac: macs[0], uuid: uuids[0] })).toContain(`${name} boots setup`)
   })
 

@@ -58,7 +58,7 @@ describe('the server of the demo', () => {
 
   test('is named with the next step when it is not there, or refuses', async () => {
     await expect(findBootServer({}, 1)).rejects.toThrow(/http:\/\/127\.0\.0\.1:1\/healthz.*npm start.*--port/)
-    await expect(findBootServer({ BOOTWRIGHT_BOOT_LISTEN: '[::1]:8080' })).rejects.toThrow('IPv4 only')
+    await expect(findBootServer({ BOOTWRIGHT_BOOT_LISTEN: '[::1]:8080' })).rejects.toThrow('has only IPv4')
     allowed = false
     await expect(findBootServer({}, server.port)).rejects.toThrow('BOOTWRIGHT_BOOT_SUBNETS')
   })

@@ -3,10 +3,10 @@ import { join } from 'node:path'
 import { fakeMachine, type SiteFiles } from '../../fakes/fake-site.ts'
 import { startNginx, startTftpdHpa } from '../peers.ts'
 
-/** What machines are told, as texts that are the same for all. */
+/** The static texts that the baseline serves to every machine. */
 export type StaticTexts = { bootstrap: string; script: string }
 
-/** Takes the texts of the baseline from a running Bootwright: the script is a preview, so it opens nothing. */
+/** Fetches the texts of the baseline from a running Bootwright. The script is a preview, so no boot is opened. */
 export async function takeTexts(port: number): Promise<StaticTexts> {
   const base = `http://127.0.0.1:${port}`
   const read = async (path: string) => (await fetch(`${base}${path}`)).text()
@@ -16,7 +16,7 @@ export async function takeTexts(port: number): Promise<StaticTexts> {
   return { bootstrap, script: script.replaceAll(base, '{base}') }
 }
 
-/** nginx with sendfile and tftpd-hpa, with the same bytes and the same texts for every machine; reports are answered `ok`. */
+/** Starts nginx with sendfile and tftpd-hpa, with the same files and texts for every machine; reports are answered with `ok`. */
 export async function startBaseline(folder: string, { bootstrap, script }: StaticTexts, files: SiteFiles) {
   const root = join(folder, 'root')
   mkdirSync(join(root, 'tftp'), { recursive: true })

@@ -2,22 +2,22 @@ import { type FakeStage, fakeStages } from '../../fakes/fake-machine.ts'
 import type { TimedBoot } from './generator.ts'
 import type { Usage } from './usage.ts'
 
-/** What a storm came to. */
+/** The figures of a storm. */
 export type Figures = {
   name: string
   machines: number
   booted: number
-  /** From the first machine's switch to the last one's report. */
+  /** Time from the first power-on to the last report. */
   lastBootSeconds: number
   bootsPerSecond: number
   gbPerSecond: number
   stages: { stage: FakeStage; p50Ms: number; p99Ms: number }[]
   errors: string[]
-  /** Of TFTP. */
+  /** Repeated TFTP packets. */
   repeats: number
-  /** Answers that said when to ask again. */
+  /** Answers with status 503, which name the time to retry. */
   retries: number
-  /** By what they are called. */
+  /** Resource usage by program name. */
   usage: Record<string, Usage>
 }
 
@@ -44,7 +44,7 @@ export function figuresOf(name: string, boots: TimedBoot[], usage: Record<string
   }
 }
 
-/** The figures side by side, the last column the baseline; and the ratios to it. */
+/** The figures side by side, with the baseline as the last column, and the ratios to it. */
 export function printFigures(all: Figures[]): void {
   const baseline = all.at(-1) as Figures
   const cpu = ({ usage }: Figures) => Object.values(usage).reduce((sum, one) => sum + one.cpuSeconds, 0)
@@ -59,8 +59,8 @@ export function printFigures(all: Figures[]): void {
   for (const [at, { stage }] of baseline.stages.entries())
     row(`${stage}, p50 / p99`, ({ stages }) => `${ms(stages[at]?.p50Ms)} / ${ms(stages[at]?.p99Ms)} ms`)
   row('errors', ({ errors }) => String(errors.length))
-  row('503, asked again', ({ retries }) => String(retries))
-  row('TFTP, asked again', ({ repeats }) => String(repeats))
+  row('503, retried', ({ retries }) => String(retries))
+  row('TFTP, retried', ({ repeats }) => String(repeats))
   row('processor time', (one) => `${cpu(one).toFixed(1)} s`)
   for (const one of all)
     for (const [name, { cpuSeconds, peakMb }] of Object.entries(one.usage))

@@ -3,23 +3,23 @@ import { bootFakeMachine, type FakeBoot } from '../../fakes/fake-machine.ts'
 import { fakeMachine } from '../../fakes/fake-site.ts'
 import type { BootServerAddress } from '../../fakes/fake-tftp.ts'
 
-/** One process's part of a storm: the machines `first`, `first + step`, … below `machines`. */
+/** The share of one process in a storm: the machines `first`, `first + step`, … below `machines`. */
 export type Share = {
   server: BootServerAddress
   machines: number
   first: number
   step: number
-  /** The machines are switched on one after the other within this time. */
+  /** Time in which all machines are switched on, one after the other. */
   rampMs: number
-  /** Of so many machines one hashes what it gets. */
+  /** One in `hashEvery` machines hashes its downloads. */
   hashEvery: number
   limitMs: number
 }
 
-/** A machine's boot, and when it was switched on and when it ended: milliseconds since 1970. */
+/** A machine's boot with its start and end, milliseconds since 1970. */
 export type TimedBoot = FakeBoot & { n: number; startedAt: number; endedAt: number }
 
-// Started by storm.ts: boots its share of the machines, sends what became of them to its parent, and ends.
+// Started by storm.ts: boots its share of the machines, sends the results to its parent, and exits.
 const share: Share = JSON.parse(process.argv[2] ?? '{}')
 const limit = sleep(share.limitMs, undefined, { ref: false })
 

@@ -4,10 +4,10 @@ import { fileURLToPath } from 'node:url'
 import type { Share, TimedBoot } from './generator.ts'
 
 const generator = fileURLToPath(new URL('generator.ts', import.meta.url))
-/** For a generator to start, and to say what it has, beyond the time of the machines. */
+/** Extra time for a generator to start and to send its results. */
 const graceMs = 20_000
 
-/** Boots all machines from so many processes; resolves with every boot, in the order of the machines. */
+/** Boots all machines from this number of processes; resolves with every boot, in the order of the machines. */
 export async function runStorm(processes: number, storm: Omit<Share, 'first' | 'step'>): Promise<TimedBoot[]> {
   const parts = Array.from({ length: processes }, (_, first) => runShare({ ...storm, first, step: processes }))
   return (await Promise.all(parts)).flat().sort((a, b) => a.n - b.n)

@@ -1,15 +1,15 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 
-/** What processes used: processor seconds, and the most memory of their own that they held at once, in MB (RssAnon of proc(5)). */
+/** Resource usage of processes: processor seconds, and the peak of private memory in MB (RssAnon of proc(5)). */
 export type Usage = { cpuSeconds: number; peakMb: number }
 
 const sampleEveryMs = 250
 const ticksPerSecond = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }))
 
-/** Watches these processes and all below them, until it is asked what they used. */
+/** Watches these processes and their descendants until the usage is read. */
 export function watchUsage(pids: number[]): () => Usage {
-  // By process: those that end between two looks are counted up to the first.
+  // Usage by process; a process that ends between two samples counts up to the first of them.
   const ticks = new Map<number, number>()
   let peakMb = 0
   const look = () => {
