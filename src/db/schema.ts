@@ -25,6 +25,7 @@ import type { ImportPlan, ImportState, Variant } from '../model/image.ts'
 import type { MenuEntry } from '../model/menu.ts'
 import type { Policy } from '../model/policy.ts'
 import type { Condition } from '../model/selector.ts'
+import { isActiveSql } from './deployment-conditions.ts'
 
 const moment = (name: string) => timestamp(name, { withTimezone: true, precision: 3 })
 /** Of everything that operators change: when, and which revision it is, for ETag and If-Match. */
@@ -263,9 +264,7 @@ export const deployments = pgTable(
     endedAt: moment('ended_at'),
   },
   (table) => [
-    uniqueIndex('deployments_active')
-      .on(table.machineId)
-      .where(sql`${table.state} in ('armed', 'started', 'installing')`),
+    uniqueIndex('deployments_active').on(table.machineId).where(isActiveSql(table.state)),
     index('deployments_machine').on(table.machineId, table.seq),
     index('deployments_state').on(table.state, table.seq),
     index('deployments_order').on(table.seq),

@@ -1,7 +1,10 @@
 import type { Assignment } from './assignment.ts'
 
-/** From armed to the machine's report, or to the limit on its attempts or its time. */
-export const deploymentStates = ['armed', 'started', 'installing', 'installed', 'failed', 'cancelled'] as const
+/** The states in which a deployment's image is served, and in which the deployment can still move. */
+export const activeStates = ['armed', 'started', 'installing'] as const
+
+/** Armed until the machine reports the end, or a limit on attempts or time is reached, or an operator cancels it. */
+export const deploymentStates = [...activeStates, 'installed', 'failed', 'cancelled'] as const
 export type DeploymentState = (typeof deploymentStates)[number]
 
 /** One sentence for each, for docs/reference/stages.md. */
@@ -14,12 +17,7 @@ export const deploymentStateMeanings: Record<DeploymentState, string> = {
   cancelled: 'An operator ended the deployment, or another boot reported that it installed the same image.',
 }
 
-/** The states in which a deployment's image is served. */
-export const activeStates = ['armed', 'started', 'installing'] as const satisfies DeploymentState[]
-export type ActiveState = (typeof activeStates)[number]
-
-/** Whether a deployment in this state is served, and may still move. */
-export function isActive(state: DeploymentState): state is ActiveState {
+export function isActive(state: DeploymentState): boolean {
   return (activeStates as readonly DeploymentState[]).includes(state)
 }
 
@@ -28,37 +26,35 @@ export const maxArmedDays = 30
 export const defaultMaxAttempts = 3
 export const defaultWindowSeconds = 24 * 3600
 
-/** A machine's active deployment, else its newest, as a decision needs it. A merge brings deployments of either machine, in any order. */
+/** What limits a deployment. `late`: its window since the first attempt is over, or no boot began it for too long. */
+type Limits = { maxAttempts: number; windowSeconds: number; late: boolean }
+
+/** What moves. */
+type Moving = { state: DeploymentState; attempts: number } & Limits
+
+/** A machine's active deployment, or else its newest one, as decisions need it. After a merge a machine has the deployments of both. */
 export type LatestDeployment = {
   id: string
   image: string
   /** The image's version that it was armed with; null: whichever is current. */
   version: number | null
   assignment: Assignment
-  state: DeploymentState
-  attempts: number
-  maxAttempts: number
   /** Why it failed. */
   reason: string | null
-  /** Its time is over: the first attempt was longer ago than its window, or no boot began it for too long. */
-  late: boolean
-}
+} & Moving
 
-/** Why an active deployment is not served any more; undefined while it is. */
-export function whySpent({
-  state,
-  attempts,
-  maxAttempts,
-  late,
-}: Pick<LatestDeployment, 'state' | 'attempts' | 'maxAttempts' | 'late'>): string | undefined {
+/** Why a limit has ended an active deployment, so that it is no longer served; undefined while none has. */
+export function whySpent({ state, attempts, maxAttempts, windowSeconds, late }: Moving): string | undefined {
   if (!isActive(state)) return undefined
   if (attempts >= maxAttempts)
     return `${attempts} of ${maxAttempts} attempts, and the machine never reported the end of one`
-  if (late && attempts === 0) return `it was armed more than ${maxArmedDays} days ago, and no boot began it`
-  return late ? 'its time is over, and the machine never reported the end of an attempt' : undefined
+  if (!late) return undefined
+  return attempts === 0
+    ? `it was armed more than ${maxArmedDays} days ago, and no boot began it`
+    : `its time is over: no report of the end within ${windowSeconds} s of the first attempt`
 }
 
-/** What was seen of a boot, as its deployment takes it. */
+/** What is seen of a boot, as its deployment takes it. */
 export type Seen = 'ready' | 'answer-file' | 'installing' | 'progress' | 'installed' | 'booted' | 'failed'
 
 /** A boot, as its deployment sees it. */
@@ -69,31 +65,45 @@ export type DeploymentBoot = {
   newest: boolean
 }
 
+/**
+ * What may move a deployment: a report of a boot that installs it; a boot of its machine that went past its script without it;
+ * or time alone.
+ */
+export type DeploymentEvent =
+  | { by: 'its boot'; boot: DeploymentBoot; seen: Seen; message?: string | undefined }
+  | { by: 'another boot' }
+  | { by: 'time' }
+
 export type Move = { state: DeploymentState; attempts: number; reason?: string }
 
 /**
- * Where a deployment goes with what was seen of one of its boots; undefined: nowhere. Pure, and the whole truth of it:
- * - fetching a script is not among what is seen, so it never moves anything;
- * - the first thing seen of a boot counts as an attempt, however the machine came to boot again;
- * - an ended deployment stays as it ended, and a boot that a newer one overtook has no say: late, repeated and replayed
- *   reports change nothing;
- * - iPXE that fails before it jumps reports `failed` without ever being ready: nothing was started, so nothing has failed.
+ * Where an event moves a deployment; undefined: nowhere. Pure, and the only rule:
+ * - a deployment that has ended stays as it ended: late, repeated and replayed reports change nothing;
+ * - fetching a script is not an event, so a download or a preview never moves anything;
+ * - the first report of a boot counts as an attempt, whatever made the machine boot again;
+ * - a boot that a newer one overtook moves nothing;
+ * - iPXE that fails before it jumps reports `failed` without `ready`: nothing was started, so nothing has failed;
+ * - time fails a late deployment. It does not fail one whose attempts are used up, because the last attempt may still succeed;
+ * - a boot without the deployment shows that the last attempt is over: it fails whatever a limit has ended.
  */
-export function moveDeployment(
-  deployment: { state: DeploymentState; attempts: number; maxAttempts: number },
-  boot: DeploymentBoot,
-  seen: Seen,
-  message?: string,
+export function moveDeployment(deployment: Moving, event: DeploymentEvent): Move | undefined {
+  if (!isActive(deployment.state)) return undefined
+  if (event.by === 'its boot') return moveByBoot(deployment, event)
+  const reason = event.by === 'time' && !deployment.late ? undefined : whySpent(deployment)
+  return reason === undefined ? undefined : { state: 'failed', attempts: deployment.attempts, reason }
+}
+
+function moveByBoot(
+  { state, attempts: before, maxAttempts }: Moving,
+  { boot, seen, message }: Extract<DeploymentEvent, { by: 'its boot' }>,
 ): Move | undefined {
-  const { state } = deployment
-  if (!boot.newest || !isActive(state)) return undefined
-  if (seen === 'failed' && !boot.progressed) return undefined
-  // Scripts that were fetched before the last attempt began are still good: they are no further attempts.
-  const attempts = Math.min(deployment.attempts + (boot.progressed ? 0 : 1), deployment.maxAttempts)
+  if (!boot.newest || (seen === 'failed' && !boot.progressed)) return undefined
+  // Scripts that were fetched before the last attempt began are still valid: they are no further attempts.
+  const attempts = Math.min(before + (boot.progressed ? 0 : 1), maxAttempts)
   if (seen === 'installed' || seen === 'failed') return { state: seen, attempts, ...(message && { reason: message }) }
   const byInstaller = seen === 'installing' || seen === 'progress'
   const further = byInstaller || state === 'installing' ? 'installing' : 'started'
-  // A new attempt begins before the installer says so.
+  // A new attempt begins before the installer reports it.
   const next = !boot.progressed && !byInstaller ? 'started' : further
-  return next === state && attempts === deployment.attempts ? undefined : { state: next, attempts }
+  return next === state && attempts === before ? undefined : { state: next, attempts }
 }

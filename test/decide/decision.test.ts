@@ -425,7 +425,7 @@ describe('a deployment', () => {
     [
       'out of time',
       { state: 'started', attempts: 1, late: true },
-      ['the installation of debian failed: its time is over, and the machine never reported the end of an attempt'],
+      ['the installation of debian failed: its time is over: no report of the end within 3600 s of the first attempt'],
     ],
   ])('that is %s gives way to the own assignment, and says so', (_, known, notices) => {
     const decision = with_(known)

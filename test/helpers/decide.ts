@@ -101,6 +101,7 @@ export function deploymentOf(known: Partial<LatestDeployment> = {}): LatestDeplo
     assignment: {},
     state: 'armed',
     attempts: 0,
+    windowSeconds: 3600,
     maxAttempts: 3,
     reason: null,
     late: false,

@@ -18,9 +18,9 @@ const previewsAtOnce = 64
  * certain which machine they are. As the preview checks it. Then those that are probably another machine (inventory/twins.ts).
  */
 export async function findRefusals(deps: AdminDeps, machines: Machine[], order: DeploymentOrder): Promise<Refusals> {
-  const { image, assignment, maxAttempts } = order
+  const { image, assignment, maxAttempts, windowSeconds } = order
   const supposed: LatestDeployment = {
-    ...{ id: 'preview', image, version: null, assignment, maxAttempts },
+    ...{ id: 'preview', image, version: null, assignment, maxAttempts, windowSeconds },
     ...{ state: 'armed', attempts: 0, reason: null, late: false },
   }
   const refusals = new Map<string, string>()

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Deployment, DeploymentsArmed, DeploymentsCancelled } from '../../api/schemas/boots/deployment.ts'
+import { deploymentStates } from '../../model/deployment.ts'
 import type { Condition } from '../../model/selector.ts'
 import { machineHelp, readMachine } from '../machines/argument.ts'
 import { type AssignmentOptions, addHowOptions } from '../machines/assignment-options.ts'
@@ -20,7 +21,7 @@ type ArmOptions = Pick<AssignmentOptions, 'arg' | 'withoutArg' | 'answerFile' | 
 }
 type CancelOptions = { where?: Condition[]; batch?: string; dryRun?: true }
 
-const states = ['armed', 'started', 'installing', 'installed', 'failed', 'cancelled', 'active']
+const states = [...deploymentStates, 'active']
 
 /** `bootwright deployment`. */
 export function addDeploymentCommand(program: Command, deps: CliDeps): void {

@@ -1,11 +1,11 @@
-import { and, eq, inArray, sql } from 'drizzle-orm'
+import { and, eq, sql } from 'drizzle-orm'
+import { isActiveSql } from '../../db/deployment-conditions.ts'
 import type { Db } from '../../db/open.ts'
 import { deployments } from '../../db/schema.ts'
 import { ConflictError } from '../../lib/errors.ts'
-import { activeStates } from '../../model/deployment.ts'
 import { type MachineKey, nameOf } from '../../model/machine.ts'
 import type { Condition } from '../../model/selector.ts'
-import { type Actor, recordChanges, system } from '../changes/changes.ts'
+import { type Actor, recordChanges } from '../changes/changes.ts'
 import type { Precondition } from '../common/precondition.ts'
 import { deleteMachine, lockMachine } from '../machines/machines.ts'
 import { namesOfMachines } from '../machines/names.ts'
@@ -21,7 +21,7 @@ export async function cancelDeployments(
   const selected = 'selector' in which ? await findSelected(db, which.selector) : []
   const machineIds = JSON.stringify(selected.map(({ id }) => id))
   const chosen = and(
-    inArray(deployments.state, activeStates),
+    isActiveSql(deployments.state),
     'batch' in which
       ? eq(deployments.batch, which.batch)
       : sql`${deployments.machineId} in (select jsonb_array_elements_text(${machineIds}::jsonb)::uuid)`,

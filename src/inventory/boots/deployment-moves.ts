@@ -1,14 +1,15 @@
-import { and, eq, inArray, sql } from 'drizzle-orm'
+import { and, eq, getTableColumns, sql } from 'drizzle-orm'
+import { isActiveSql, isLateSql } from '../../db/deployment-conditions.ts'
 import type { Db } from '../../db/open.ts'
 import { deployments } from '../../db/schema.ts'
 import type { Tx } from '../../db/transaction.ts'
-import { activeStates, type Move, maxArmedDays } from '../../model/deployment.ts'
+import { isActive, type Move, moveDeployment } from '../../model/deployment.ts'
 import { type Actor, recordChanges, system } from '../changes/changes.ts'
 import { type Deployment, shownDeployment } from './deployments.ts'
 
 /** Writes a move, and records it. */
 export async function writeMove(tx: Tx, { id }: { id: string }, move: Move, by: Actor): Promise<void> {
-  const ended = !(activeStates as readonly string[]).includes(move.state)
+  const ended = !isActive(move.state)
   const [row] = await tx
     .update(deployments)
     .set({
@@ -37,7 +38,7 @@ export async function cancelInstalled(tx: Tx, bootId: string, by: Actor): Promis
     })
     .where(
       and(
-        inArray(deployments.state, activeStates),
+        isActiveSql(deployments.state),
         sql`exists (select 1 from boots where boots.id = ${bootId} and boots.machine_id = ${deployments.machineId}
           and boots.image = ${deployments.image}
           and boots.started_at >= ${deployments.createdAt} and (boots.decision #>> '{identity,weak}') is null)`,
@@ -48,35 +49,28 @@ export async function cancelInstalled(tx: Tx, bootId: string, by: Actor): Promis
     await recordChanges(tx, [{ actor: by, type: 'deployment.cancelled', subject: row.id, after: shownDeployment(row) }])
 }
 
-/** Fails the deployments whose time is over. */
+/** Fails the deployments that are late. */
 export async function failLateDeployments(db: Db): Promise<void> {
   const rows = await db
-    .select()
+    .select({ id: deployments.id })
     .from(deployments)
-    .where(
-      and(
-        inArray(deployments.state, activeStates),
-        sql`coalesce(${deployments.startedAt} + ${deployments.windowSeconds} * interval '1 second',
-          ${deployments.createdAt} + ${maxArmedDays} * interval '1 day') < now()`,
-      ),
-    )
+    .where(and(isActiveSql(deployments.state), isLateSql(deployments)))
     .limit(1000)
   for (const row of rows) {
     await db.transaction(async (tx) => {
-      const locked = await lockActive(tx, row.id)
-      if (locked === undefined || (row.startedAt === null && locked.startedAt !== null)) return
-      const reason =
-        row.startedAt === null
-          ? `it was armed more than ${maxArmedDays} days ago, and no boot began it`
-          : `its time is over: no report of the end within ${row.windowSeconds} s of the first attempt`
-      await writeMove(tx, row, { state: 'failed', attempts: locked.attempts, reason }, system)
+      const deployment = await lockActive(tx, row.id)
+      const move = deployment && moveDeployment(deployment, { by: 'time' })
+      if (move !== undefined) await writeMove(tx, row, move, system)
     })
   }
 }
 
 /** A deployment that is still active, locked until the transaction ends. */
-export async function lockActive(tx: Tx, id: string): Promise<Deployment | undefined> {
-  const rows = await tx.select().from(deployments).where(eq(deployments.id, id)).for('update')
-  const [row] = rows
-  return row !== undefined && (activeStates as readonly string[]).includes(row.state) ? row : undefined
+export async function lockActive(tx: Tx, id: string): Promise<(Deployment & { late: boolean }) | undefined> {
+  const [row] = await tx
+    .select({ ...getTableColumns(deployments), late: isLateSql(deployments) })
+    .from(deployments)
+    .where(eq(deployments.id, id))
+    .for('update')
+  return row !== undefined && isActive(row.state) ? row : undefined
 }

@@ -1,15 +1,16 @@
-import { and, desc, eq, inArray, lt, sql } from 'drizzle-orm'
+import { and, desc, eq, lt, sql } from 'drizzle-orm'
 import { v7 as newId } from 'uuid'
+import { isActiveSql } from '../../db/deployment-conditions.ts'
 import type { Db } from '../../db/open.ts'
 import { deployments, images, machines } from '../../db/schema.ts'
 import type { Tx } from '../../db/transaction.ts'
 import { ConflictError, NotFoundError } from '../../lib/errors.ts'
 import type { Assignment } from '../../model/assignment.ts'
-import { activeStates, type DeploymentState } from '../../model/deployment.ts'
+import type { DeploymentState } from '../../model/deployment.ts'
 import { targetOf } from '../../model/facts.ts'
 import { type Machine, nameOf } from '../../model/machine.ts'
 import { type Condition, compileSelector, subjectOf } from '../../model/selector.ts'
-import { type Actor, recordChanges, system } from '../changes/changes.ts'
+import { type Actor, recordChanges } from '../changes/changes.ts'
 import { placeOf } from '../common/place.ts'
 import { listMachines, markEntered } from '../machines/machines.ts'
 import { refuseUnknownNames } from '../machines/references.ts'
@@ -51,7 +52,7 @@ export async function listDeployments(
     state === undefined
       ? undefined
       : state === 'active'
-        ? inArray(deployments.state, activeStates)
+        ? isActiveSql(deployments.state)
         : eq(deployments.state, state),
     batch === undefined ? undefined : eq(deployments.batch, batch),
     place === undefined ? undefined : lt(deployments.seq, place),
@@ -207,7 +208,7 @@ export async function cancelActive(
     .where(
       and(
         eq(deployments.machineId, machineId),
-        inArray(deployments.state, activeStates),
+        isActiveSql(deployments.state),
         id === undefined ? undefined : eq(deployments.id, id),
       ),
     )

@@ -1,10 +1,11 @@
 import { sql } from 'drizzle-orm'
+import { isActiveSql } from '../../db/deployment-conditions.ts'
 import type { Db } from '../../db/open.ts'
 import { rowsOf } from '../../db/rows.ts'
 import type { Tx } from '../../db/transaction.ts'
 import { createMicroBatch } from '../../lib/micro-batch.ts'
 import type { Outcome, Stage } from '../../model/boot.ts'
-import { moveDeployment, type Seen, whySpent } from '../../model/deployment.ts'
+import { moveDeployment, type Seen } from '../../model/deployment.ts'
 import { hashToken } from '../access/tokens.ts'
 import { type Actor, type Change, recordChanges } from '../changes/changes.ts'
 import { isOvertaken } from './boots.ts'
@@ -180,7 +181,12 @@ function endingOf({ boot, outcome, message, actor }: Reported): Change {
 async function moveOwn(tx: Tx, { boot, seen, message, actor }: Reported): Promise<void> {
   const deployment = await lockActive(tx, boot.deploymentId as string)
   if (deployment === undefined) return
-  const move = moveDeployment(deployment, { progressed: boot.progressed, newest: !boot.overtaken }, seen, message)
+  const move = moveDeployment(deployment, {
+    by: 'its boot',
+    boot: { progressed: boot.progressed, newest: !boot.overtaken },
+    seen,
+    message,
+  })
   if (move !== undefined) return writeMove(tx, deployment, move, actor)
   if (!boot.overtaken || (seen !== 'installed' && seen !== 'failed')) return
   const why = 'the machine has booted anew since, from the same address'
@@ -200,21 +206,15 @@ async function failSpent(tx: Tx, list: Reported[]): Promise<void> {
   if (reports.size === 0) return
   const asked = [...reports].map(([machine_id, { ip }]) => ({ machine_id, ip }))
   const found = await tx.execute(sql`
-    select d.id, d.machine_id as "machineId", coalesce(d.started_at + d.window_seconds * interval '1 second' < now(), false) as late
+    select d.id, d.machine_id as "machineId"
     from jsonb_to_recordset(${JSON.stringify(asked)}::jsonb) as asked(machine_id uuid, ip text)
     join deployments as d on d.machine_id = asked.machine_id
-    where d.state in ('armed', 'started', 'installing') and d.attempts > 0
+    where ${isActiveSql(sql`d.state`)} and d.attempts > 0
       and not exists (select 1 from boots where deployment_id = d.id and progressed and ip <> asked.ip)
     order by d.id`)
-  for (const { id, machineId, late } of rowsOf<{ id: string; machineId: string; late: boolean }>(found)) {
+  for (const { id, machineId } of rowsOf<{ id: string; machineId: string }>(found)) {
     const deployment = await lockActive(tx, id)
-    const reason = deployment && whySpent({ ...deployment, late })
-    if (deployment !== undefined && reason !== undefined)
-      await writeMove(
-        tx,
-        deployment,
-        { state: 'failed', attempts: deployment.attempts, reason },
-        reports.get(machineId)?.actor as Actor,
-      )
+    const move = deployment && moveDeployment(deployment, { by: 'another boot' })
+    if (move !== undefined) await writeMove(tx, { id }, move, reports.get(machineId)?.actor as Actor)
   }
 }

@@ -1,10 +1,11 @@
 import { getTableColumns, sql } from 'drizzle-orm'
+import { isActiveSql, isLateSql } from '../../db/deployment-conditions.ts'
 import type { Db } from '../../db/open.ts'
 import { rowsOf } from '../../db/rows.ts'
-import { machines } from '../../db/schema.ts'
+import { deployments, machines } from '../../db/schema.ts'
 import { createMicroBatch } from '../../lib/micro-batch.ts'
 import type { Situation } from '../../model/decision.ts'
-import { activeStates, type LatestDeployment, maxArmedDays, whySpent } from '../../model/deployment.ts'
+import { isActive, type LatestDeployment, whySpent } from '../../model/deployment.ts'
 import type { Facts } from '../../model/facts.ts'
 import { type Candidate, identify, identityKeys } from '../../model/identity.ts'
 import type { Machine } from '../../model/machine.ts'
@@ -45,7 +46,7 @@ export function createFindSituation(db: Db): FindSituation {
 }
 
 function isServed(deployment: LatestDeployment): boolean {
-  return (activeStates as readonly string[]).includes(deployment.state) && whySpent(deployment) === undefined
+  return isActive(deployment.state) && whySpent(deployment) === undefined
 }
 
 type Known = Candidate & { deployment: LatestDeployment | undefined; secrets: string[] }
@@ -73,10 +74,9 @@ async function findMany(db: Db, asked: Facts[]): Promise<Found[]> {
       array(select mac from machine_macs where machine_id = m.id order by mac) as macs,
       (select jsonb_agg(jsonb_build_object('mac', mac, 'facts', facts)) from identity_claims where machine_id = m.id) as claims,
       (select jsonb_build_object('id', id, 'image', image, 'version', version, 'assignment', assignment, 'state', state, 'attempts', attempts,
-          'maxAttempts', max_attempts, 'reason', reason,
-          'late', coalesce(started_at + window_seconds * interval '1 second', created_at + ${maxArmedDays} * interval '1 day') < now())
+          'maxAttempts', max_attempts, 'windowSeconds', window_seconds, 'reason', reason, 'late', ${isLateSql(deployments)})
         from deployments where machine_id = m.id
-        order by deployments.state in ('armed', 'started', 'installing') desc, deployments.seq desc limit 1) as deployment,
+        order by ${isActiveSql(deployments.state)} desc, deployments.seq desc limit 1) as deployment,
       array(select name from secrets where owner_kind = 'machine' and owner = m.id::text) as secrets
     from jsonb_to_recordset(${JSON.stringify(asked.map(keysOf))}::jsonb)
       as asked(n int, mac text, uuids jsonb, serial text, product text)

@@ -1,3 +1,5 @@
+import { deploymentStates } from '../../model/deployment.ts'
+
 /** Everything that is recorded as a change, by noun: the audit log, the change feed and webhooks name changes so. */
 export const changesByNoun = {
   machine: ['discovered', 'created', 'changed', 'deleted', 'merged', 'forgotten'],
@@ -7,7 +9,7 @@ export const changesByNoun = {
   image: ['created', 'changed', 'deleted', 'version-added', 'version-deleted'],
   import: ['created', 'done', 'failed', 'cancelled'],
   file: ['damaged', 'mended', 'deleted'],
-  deployment: ['armed', 'started', 'installing', 'installed', 'failed', 'cancelled', 'report-ignored'],
+  deployment: [...deploymentStates, 'report-ignored'],
   boot: ['booted', 'installed', 'failed', 'handed-over', 'stalled', 'other-address'],
   policy: ['changed'],
   secret: ['changed', 'deleted'],

@@ -7,7 +7,7 @@ import { webhookDeliveries, webhooks } from '../../db/schema.ts'
 import { redactUrl } from '../../lib/base-url.ts'
 import { NotFoundError } from '../../lib/errors.ts'
 import type { Sealer } from '../../lib/seal.ts'
-import { type Actor, isOfTypes, lastChange, listChangesAfter, recordChanges, system } from './changes.ts'
+import { type Actor, isOfTypes, lastChange, listChangesAfter, recordChanges } from './changes.ts'
 
 /** Where changes are sent, without the secret that signs them. */
 export type Webhook = {

@@ -1,5 +1,4 @@
 import { sql } from 'drizzle-orm'
-import type { Db } from '../../db/open.ts'
 import type { Tx } from '../../db/transaction.ts'
 
 /** Holds a name, taken or not, until the transaction ends: two requests that make the same thing do so one after the other. */

@@ -1,11 +1,12 @@
 import { and, asc, desc, eq, gte, sql } from 'drizzle-orm'
+import { isActiveSql } from '../../db/deployment-conditions.ts'
 import type { Db } from '../../db/open.ts'
 import { rowsOf } from '../../db/rows.ts'
 import { changes, imageVersions } from '../../db/schema.ts'
 import type { Tx } from '../../db/transaction.ts'
 import { ConflictError, NotFoundError } from '../../lib/errors.ts'
 import type { Image, Variant } from '../../model/image.ts'
-import { type Actor, recordChanges, system } from '../changes/changes.ts'
+import { type Actor, recordChanges } from '../changes/changes.ts'
 import { lockName } from '../common/lock.ts'
 import { checkPrecondition, type Precondition } from '../common/precondition.ts'
 import { findImage, withoutTree } from './images.ts'
@@ -118,10 +119,10 @@ async function refuseBooting(tx: Tx, name: string, version: number): Promise<voi
   const found = await tx.execute(sql`
     (select coalesce(m.hostname, b.mac, b.ip) as who from boots b left join machines m on m.id = b.machine_id
     where b.image = ${name} and b.version = ${version} and (b.outcome is null or b.deployment_id in
-      (select id from deployments where state in ('armed', 'started', 'installing')))
+      (select id from deployments where ${isActiveSql(sql`state`)}))
     order by b.seq desc limit 6)
     union all (select 'deployment ' || d.id::text from deployments as d
-    where d.image = ${name} and d.version = ${version} and d.state in ('armed', 'started', 'installing') order by d.seq limit 6)`)
+    where d.image = ${name} and d.version = ${version} and ${isActiveSql(sql`d.state`)} order by d.seq limit 6)`)
   const who = [...new Set(rowsOf<{ who: string }>(found).map((one) => one.who))]
   if (who.length === 0) return
   const shown = `${who.slice(0, 5).join(', ')}${who.length > 5 ? ' and more' : ''}`

@@ -1,11 +1,12 @@
 import { and, eq, sql } from 'drizzle-orm'
+import { isActiveSql } from '../../db/deployment-conditions.ts'
 import type { Db } from '../../db/open.ts'
 import { rowsOf } from '../../db/rows.ts'
 import { boots, machineMacs, machineMerges, machines, secrets } from '../../db/schema.ts'
 import type { Tx } from '../../db/transaction.ts'
 import { ConflictError, InputError } from '../../lib/errors.ts'
 import type { Machine, MachineKey } from '../../model/machine.ts'
-import { type Actor, recordChanges, system } from '../changes/changes.ts'
+import { type Actor, recordChanges } from '../changes/changes.ts'
 import { joinedValues, rowValuesOf, valuesOf } from './fields.ts'
 import { countRevision, findMachine, lockMachine, said } from './machines.ts'
 import { noMachine } from './names.ts'
@@ -46,7 +47,7 @@ export async function mergeMachines(db: Db, into: MachineKey, from: MachineKey, 
 
 async function moveBelongings(tx: Tx, from: string, to: string): Promise<void> {
   const active = await tx.execute(sql`
-    select 1 from deployments where machine_id in (${from}, ${to}) and state in ('armed', 'started', 'installing')`)
+    select 1 from deployments where machine_id in (${from}, ${to}) and ${isActiveSql(sql`state`)}`)
   if (rowsOf(active).length > 1)
     throw new ConflictError('both machines are being installed: cancel one deployment first')
   await tx.execute(sql`update deployments set machine_id = ${to} where machine_id = ${from}`)

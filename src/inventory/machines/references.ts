@@ -1,4 +1,5 @@
 import { eq, sql } from 'drizzle-orm'
+import { isActiveSql } from '../../db/deployment-conditions.ts'
 import type { Db } from '../../db/open.ts'
 import { rowsOf } from '../../db/rows.ts'
 import { answerFiles, images, menus } from '../../db/schema.ts'
@@ -44,7 +45,7 @@ export async function refuseNamed(db: Db, kind: Referred, name: string): Promise
       and exists (select 1 from jsonb_array_elements(entries) as e(entry) where entry ->> ${kind} = ${name})
     union all select 'the policy' from policies where policy ->> ${kind} = ${name}
     union all select 'deployment ' || id::text from deployments
-      where state in ('armed', 'started', 'installing')
+      where ${isActiveSql(sql`state`)}
         and case when ${kind} = 'image' then image else assignment ->> ${kind} end = ${name}
     limit 6`)
   const users = rowsOf<{ who: string }>(found).map(({ who }) => who)

@@ -3,7 +3,7 @@ import type { Db } from '../../db/open.ts'
 import { secrets } from '../../db/schema.ts'
 import { NotFoundError } from '../../lib/errors.ts'
 import type { Sealer } from '../../lib/seal.ts'
-import { type Actor, recordChanges, system } from '../changes/changes.ts'
+import { type Actor, recordChanges } from '../changes/changes.ts'
 import { markEntered } from './machines.ts'
 
 /** Whose secret it is: a machine (by its id), or every machine of a group (by its name). */

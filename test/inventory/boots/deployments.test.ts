@@ -29,6 +29,9 @@ import { eachDatabase } from '../../helpers/database.ts'
 
 const fresh: DeploymentBoot = { progressed: false, newest: true }
 const going: DeploymentBoot = { progressed: true, newest: true }
+const limited = (state: DeploymentState, attempts: number) => ({
+  ...{ state, attempts, maxAttempts: 3, windowSeconds: 3600, late: false },
+})
 
 describe('a deployment moves', () => {
   test.each<[DeploymentState, number, DeploymentBoot, Seen, Move | undefined]>([
@@ -57,14 +60,14 @@ describe('a deployment moves', () => {
     // Two scripts were fetched before the first was used.
     ['started', 3, fresh, 'ready', undefined],
   ])('from %s after %i attempts, by a boot that is %j and %s, to %j', (state, attempts, boot, seen, expected) => {
-    expect(moveDeployment({ state, attempts, maxAttempts: 3 }, boot, seen, 'm')).toEqual(expected)
+    expect(moveDeployment(limited(state, attempts), { by: 'its boot', boot, seen, message: 'm' })).toEqual(expected)
   })
 
   const everything: Seen[] = ['ready', 'answer-file', 'installing', 'installed', 'booted', 'failed']
   test.each(['installed', 'failed', 'cancelled'] as const)('nowhere once it is %s, whatever is reported', (state) => {
     for (const seen of everything)
       for (const boot of [fresh, going])
-        expect(moveDeployment({ state, attempts: 1, maxAttempts: 3 }, boot, seen)).toBeUndefined()
+        expect(moveDeployment(limited(state, 1), { by: 'its boot', boot, seen })).toBeUndefined()
   })
 
   test('nowhere by a boot that a newer one overtook', () => {
@@ -72,8 +75,31 @@ describe('a deployment moves', () => {
       for (const seen of everything)
         for (const progressed of [true, false])
           expect(
-            moveDeployment({ state, attempts: 1, maxAttempts: 3 }, { progressed, newest: false }, seen),
+            moveDeployment(limited(state, 1), { by: 'its boot', boot: { progressed, newest: false }, seen }),
           ).toBeUndefined()
+  })
+
+  const late = { late: true }
+  const neverBegun = 'it was armed more than 30 days ago, and no boot began it'
+  const overdue = 'its time is over: no report of the end within 3600 s of the first attempt'
+  const used = '3 of 3 attempts, and the machine never reported the end of one'
+  test.each<['time' | 'another boot', DeploymentState, number, { late?: boolean }, string | undefined]>([
+    ['time', 'armed', 0, {}, undefined],
+    ['time', 'armed', 0, late, neverBegun],
+    ['time', 'started', 1, {}, undefined],
+    ['time', 'installing', 1, late, overdue],
+    // The last attempt may still succeed.
+    ['time', 'installing', 3, {}, undefined],
+    ['time', 'installing', 3, late, used],
+    ['another boot', 'armed', 0, {}, undefined],
+    ['another boot', 'started', 2, {}, undefined],
+    ['another boot', 'started', 3, {}, used],
+    ['another boot', 'installing', 2, late, overdue],
+    ['another boot', 'installed', 3, late, undefined],
+    ['time', 'cancelled', 0, late, undefined],
+  ])('by %s from %s after %i attempts with %j to failed because %s', (by, state, attempts, limits, reason) => {
+    const move = moveDeployment({ ...limited(state, attempts), ...limits }, { by })
+    expect(move).toEqual(reason === undefined ? undefined : { state: 'failed', attempts, reason })
   })
 })
 

@@ -6,7 +6,7 @@ import { machines } from '../../../db/schema.ts'
 import { sharerOf } from '../../../lib/subnet.ts'
 import type { Facts } from '../../../model/facts.ts'
 import type { Machine } from '../../../model/machine.ts'
-import { type Actor, recordChanges, system } from '../../changes/changes.ts'
+import { type Actor, recordChanges } from '../../changes/changes.ts'
 import { findMachine, isUniqueViolation } from '../machines.ts'
 
 /** Discovered machines that are kept, in all and of one address: on an open network anybody can invent a MAC. */

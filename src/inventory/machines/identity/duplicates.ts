@@ -1,4 +1,5 @@
 import { sql } from 'drizzle-orm'
+import { isActiveSql } from '../../../db/deployment-conditions.ts'
 import type { Db } from '../../../db/open.ts'
 import { rowsOf } from '../../../db/rows.ts'
 import type { Facts } from '../../../model/facts.ts'
@@ -46,7 +47,7 @@ async function findReporting(db: Db, machines: Machine[]): Promise<Twin[]> {
     select machines.id, facts, discovered, ${nameOfId(sql`machines.id`)} as name,
       array(select mac from machine_macs where machine_id = machines.id order by mac) as macs,
       exists (select 1 from deployments where machine_id = machines.id
-        and state in ('armed', 'started', 'installing', 'installed')) as deployed
+        and (${isActiveSql(sql`state`)} or state = 'installed')) as deployed
     from machines where id in (
       select id from machines where facts ->> 'uuid' in (select jsonb_array_elements_text(${uuids}::jsonb))
       union select id from machines where facts ->> 'serial' in (select jsonb_array_elements_text(${serials}::jsonb)))

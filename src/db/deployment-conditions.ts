@@ -1,0 +1,15 @@
+import { type SQL, type SQLWrapper, sql } from 'drizzle-orm'
+import { activeStates, maxArmedDays } from '../model/deployment.ts'
+
+const states = sql.raw(activeStates.map((state) => `'${state}'`).join(', '))
+
+/** `isActive` of the model, in SQL. @param state a deployment's state */
+export function isActiveSql(state: SQLWrapper): SQL {
+  return sql`${state} in (${states})`
+}
+
+/** Whether a deployment's time is over. @param deployment its table, or what a statement calls it */
+export function isLateSql(deployment: SQLWrapper): SQL<boolean> {
+  return sql`coalesce(${deployment}.started_at + ${deployment}.window_seconds * interval '1 second',
+    ${deployment}.created_at + ${maxArmedDays} * interval '1 day') < now()`
+}
