@@ -1,5 +1,5 @@
 import { findTokenBoot, type TokenBoot } from '../inventory/boots/answer-access.ts'
-import { namePattern } from '../inventory/machines/groups.ts'
+import { namePattern } from '../lib/ids/names.ts'
 import { addressOf, type BootContext, baseUrlOf, isToken } from './http/request.ts'
 import type { BootDeps } from './routes.ts'
 import { bootScript, scriptOrFault } from './script.ts'

@@ -2,8 +2,8 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Document, isScalar, parseDocument, visit } from 'yaml'
 import type { z } from 'zod'
-import { imageNamePattern } from '../inventory/images/images.ts'
 import { InputError, messageOf, quote } from '../lib/errors.ts'
+import { namePattern } from '../lib/ids/names.ts'
 import { programDir } from '../lib/program-dir.ts'
 import { requiredField, unknownFieldMap } from '../lib/schema-faults.ts'
 import type { Arch, Platform } from '../model/arch.ts'
@@ -108,7 +108,7 @@ export async function loadRecipes(folders: string[]): Promise<{ recipes: Map<str
 
 async function readRecipe(folder: string, fileName: string): Promise<{ recipe: Recipe } | { faults: string[] }> {
   const name = fileName.replace(/\.ya?ml$/, '')
-  if (!imageNamePattern.test(name))
+  if (!namePattern.test(name))
     return { faults: [`the file's name: expected an image's name: a-z, 0-9 and . _ -, got ${quote(name)}`] }
   const path = join(folder, fileName)
   const about = await stat(path)

@@ -2,7 +2,7 @@ import type { PartialFile } from '../bytes/fetch/partial-file.ts'
 import type { Db } from '../db/open.ts'
 import { recordFile } from '../files/keep.ts'
 import { etagOf, PreconditionError } from '../inventory/common/precondition.ts'
-import { findImage, imageNamePattern, saveImage } from '../inventory/images/images.ts'
+import { findImage, saveImage } from '../inventory/images/images.ts'
 import {
   endImport,
   findImport,
@@ -13,6 +13,7 @@ import {
   recordProgress,
 } from '../inventory/images/imports.ts'
 import { InputError, messageOf } from '../lib/errors.ts'
+import { namePattern } from '../lib/ids/names.ts'
 import { mergedVariants } from './discs/layout-variants.ts'
 import { bringPlan } from './import-plan.ts'
 import type { Intake, Job, Outcome } from './intake.ts'
@@ -199,7 +200,7 @@ async function saveOutcome(
   outcome: Outcome,
 ): Promise<{ name: string; version: number }> {
   const name = one.image ?? outcome.name
-  if (!imageNamePattern.test(name))
+  if (!namePattern.test(name))
     throw new InputError({ field: 'image', value: name, expected: "an image's name; give one" })
   for (let tries = 1; ; tries++) {
     try {

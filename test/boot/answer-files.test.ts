@@ -1,6 +1,6 @@
 import { eq, sql } from 'drizzle-orm'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { boots } from '../../src/db/schema.ts'
+import { boots } from '../../src/db/schema/boots.ts'
 import { listBoots } from '../../src/inventory/boots/boots.ts'
 import { listBootEvents } from '../../src/inventory/boots/events.ts'
 import { saveAnswerFile } from '../../src/inventory/images/answer-files.ts'

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import type { Db } from '../../src/db/open.ts'
-import { changes } from '../../src/db/schema.ts'
+import { changes } from '../../src/db/schema/changes.ts'
 import type { Tx } from '../../src/db/transaction.ts'
 import type { createToken, revokeToken } from '../../src/inventory/access/tokens.ts'
 import type { cancelDeployments } from '../../src/inventory/boots/deployment-cancels.ts'

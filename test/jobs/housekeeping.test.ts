@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { pino } from 'pino'
 import { expect, test } from 'vitest'
-import { changes } from '../../src/db/schema.ts'
+import { changes } from '../../src/db/schema/changes.ts'
 import { findBoot, listBoots } from '../../src/inventory/boots/boots.ts'
 import { recordChanges } from '../../src/inventory/changes/changes.ts'
 import { startHousekeeping } from '../../src/jobs/housekeeping.ts'

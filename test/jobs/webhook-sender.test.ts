@@ -1,7 +1,7 @@
 import { pino } from 'pino'
 import { Webhook } from 'standardwebhooks'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import { changes, webhookDeliveries, webhooks } from '../../src/db/schema.ts'
+import { changes, webhookDeliveries, webhooks } from '../../src/db/schema/changes.ts'
 import { listChangesAfter, recordChanges } from '../../src/inventory/changes/changes.ts'
 import type { ChangeType } from '../../src/inventory/changes/types.ts'
 import { startWebhookSender } from '../../src/jobs/webhook-sender.ts'

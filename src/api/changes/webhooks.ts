@@ -1,6 +1,5 @@
 // /webhooks: changes that are sent to other systems.
 import { z } from '@hono/zod-openapi'
-import { v7 as newId } from 'uuid'
 import {
   changeWebhook,
   createWebhook,
@@ -12,6 +11,7 @@ import {
 } from '../../inventory/changes/webhooks.ts'
 import { sendMessage } from '../../jobs/webhook-message.ts'
 import { messageOf } from '../../lib/errors.ts'
+import { newId } from '../../lib/ids/uuid.ts'
 import { endpoint } from '../http/endpoint.ts'
 import { withoutNulls } from '../http/page.ts'
 import {

@@ -1,8 +1,9 @@
 // The values that several schemas have in common: names, keys, times, pages.
+
 import { z } from '@hono/zod-openapi'
 import { sha256Pattern } from '../../inventory/images/files.ts'
-import { imageNamePattern } from '../../inventory/images/images.ts'
 import { parseMac } from '../../lib/ids/mac.ts'
+import { namePattern } from '../../lib/ids/names.ts'
 import { parseUuid } from '../../lib/ids/uuid.ts'
 import { archs, platforms } from '../../model/arch.ts'
 import type { MachineKey } from '../../model/machine.ts'
@@ -21,7 +22,7 @@ export const arch = z.enum(archs)
 export const platform = z.enum(platforms)
 
 export const uuidv7 = z
-  .uuid({ error: 'an id (UUID)' })
+  .uuidv7({ error: 'an id (UUID version 7)' })
   .toLowerCase()
   .openapi({ format: 'uuid', example: '0190d3f2-7c1a-7b5e-9f00-3a5d2c1b4e6f' })
 
@@ -68,7 +69,7 @@ export const boardUuid = z
 
 export const imageName = z
   .string()
-  .regex(imageNamePattern, "an image's name: a-z, 0-9 and . _ -, 63 characters at most")
+  .regex(namePattern, "an image's name: a-z, 0-9 and . _ -, 63 characters at most")
   .openapi({ example: 'debian-12' })
 
 export const sha256 = z

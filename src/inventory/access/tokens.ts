@@ -1,9 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { and, asc, eq, inArray, isNotNull, isNull, sql } from 'drizzle-orm'
-import { v7 as newId } from 'uuid'
 import type { Db } from '../../db/open.ts'
-import { tokens } from '../../db/schema.ts'
+import { tokens } from '../../db/schema/access.ts'
 import { NotFoundError } from '../../lib/errors.ts'
+import { newId } from '../../lib/ids/uuid.ts'
 import { type Actor, recordChanges, system } from '../changes/changes.ts'
 
 /** An admin token as it can be shown: never the token itself, of which only a hash is stored. */

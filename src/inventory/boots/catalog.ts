@@ -1,15 +1,8 @@
 import { eq, isNotNull, sql } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
-import {
-  answerFiles,
-  answerFileVersions,
-  catalog,
-  files,
-  groups,
-  images,
-  imageVersions,
-  menus,
-} from '../../db/schema.ts'
+import { answerFiles, answerFileVersions, files, images, imageVersions } from '../../db/schema/images.ts'
+import { groups, menus } from '../../db/schema/machines.ts'
+import { catalog } from '../../db/schema/system.ts'
 import { type Catalog, type CatalogImage, compareGroups, type DamagedFile } from '../../model/catalog.ts'
 import { filesOf, type Variant } from '../../model/image.ts'
 import { compileSelector } from '../../model/selector.ts'

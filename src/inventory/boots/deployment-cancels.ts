@@ -1,7 +1,7 @@
 import { and, eq, sql } from 'drizzle-orm'
 import { isActiveSql } from '../../db/deployment-conditions.ts'
 import type { Db } from '../../db/open.ts'
-import { deployments } from '../../db/schema.ts'
+import { deployments } from '../../db/schema/boots.ts'
 import { ConflictError } from '../../lib/errors.ts'
 import { type MachineKey, nameOf } from '../../model/machine.ts'
 import type { Condition } from '../../model/selector.ts'

@@ -1,7 +1,7 @@
 import { and, eq, getTableColumns, sql } from 'drizzle-orm'
 import { isActiveSql, isLateSql } from '../../db/deployment-conditions.ts'
 import type { Db } from '../../db/open.ts'
-import { deployments } from '../../db/schema.ts'
+import { deployments } from '../../db/schema/boots.ts'
 import type { Tx } from '../../db/transaction.ts'
 import { isActive, type Move, moveDeployment } from '../../model/deployment.ts'
 import { type Actor, recordChanges, system } from '../changes/changes.ts'

@@ -1,7 +1,7 @@
 import { asc, eq, sql } from 'drizzle-orm'
 import { validate as isUuid } from 'uuid'
 import type { Db } from '../../db/open.ts'
-import { bootEvents } from '../../db/schema.ts'
+import { bootEvents } from '../../db/schema/boots.ts'
 import { messageOf } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
 import { type BootEvent, stages } from '../../model/boot.ts'

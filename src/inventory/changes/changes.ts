@@ -1,6 +1,6 @@
 import { and, asc, desc, eq, gte, inArray, like, lt, or, sql } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
-import { changes } from '../../db/schema.ts'
+import { changes } from '../../db/schema/changes.ts'
 import type { Tx } from '../../db/transaction.ts'
 import { type NamedChange, nameMachines } from './machines.ts'
 import type { ChangeType } from './types.ts'

@@ -1,6 +1,7 @@
 import { inArray, sql } from 'drizzle-orm'
+import { validate as isUuid } from 'uuid'
 import type { Db } from '../../db/open.ts'
-import { machines } from '../../db/schema.ts'
+import { machines } from '../../db/schema/machines.ts'
 import type { RecordedChange } from './changes.ts'
 
 /** The machine that a change is about, as other systems know it: by its first MAC and its host name. */
@@ -32,10 +33,8 @@ function machineIdOf({ type, subject, before, after }: RecordedChange): string |
   const { machineId } = { ...(before as object), ...(after as object) } as { machineId?: string | null }
   // A secret is of a machine, or of `group NAME`.
   const id = machineId ?? (/^(machine|secret)\./.test(type) ? subject : undefined)
-  return id !== undefined && isUuid.test(id) ? id : undefined
+  return id !== undefined && isUuid(id) ? id : undefined
 }
-
-const isUuid = /^[0-9a-f]{8}-[0-9a-f-]{27}$/
 
 /** What a change itself tells of a machine that is not there any more. */
 function goneMachine(id: string, { before, after }: RecordedChange): NamedMachine {

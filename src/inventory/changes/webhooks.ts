@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { and, asc, eq, sql } from 'drizzle-orm'
-import { v7 as newId } from 'uuid'
 import type { Db } from '../../db/open.ts'
 import { rowsOf } from '../../db/rows.ts'
-import { webhookDeliveries, webhooks } from '../../db/schema.ts'
+import { webhookDeliveries, webhooks } from '../../db/schema/changes.ts'
 import { redactUrl } from '../../lib/base-url.ts'
 import { NotFoundError } from '../../lib/errors.ts'
+import { newId } from '../../lib/ids/uuid.ts'
 import type { Sealer } from '../../lib/seal.ts'
 import { type Actor, isOfTypes, lastChange, listChangesAfter, recordChanges } from './changes.ts'
 

@@ -1,6 +1,6 @@
 import { asc, eq, getTableColumns, gt, sql } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
-import type { groups, menus } from '../../db/schema.ts'
+import type { groups, menus } from '../../db/schema/machines.ts'
 import type { Tx } from '../../db/transaction.ts'
 import { canonical } from '../../lib/canonical.ts'
 import { NotFoundError } from '../../lib/errors.ts'

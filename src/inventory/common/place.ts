@@ -1,6 +1,7 @@
 import { eq } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
-import type { boots, deployments, imports } from '../../db/schema.ts'
+import type { boots, deployments } from '../../db/schema/boots.ts'
+import type { imports } from '../../db/schema/images.ts'
 import { InputError } from '../../lib/errors.ts'
 
 /**

@@ -1,6 +1,6 @@
 import { and, asc, desc, eq, gt, sql } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
-import { answerFiles, answerFileVersions } from '../../db/schema.ts'
+import { answerFiles, answerFileVersions } from '../../db/schema/images.ts'
 import type { Tx } from '../../db/transaction.ts'
 import { canonical } from '../../lib/canonical.ts'
 import { InputError, NotFoundError } from '../../lib/errors.ts'

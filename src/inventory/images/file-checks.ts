@@ -1,7 +1,7 @@
 import { inArray, sql } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
 import { rowsOf } from '../../db/rows.ts'
-import { files } from '../../db/schema.ts'
+import { files } from '../../db/schema/images.ts'
 import { NotFoundError } from '../../lib/errors.ts'
 import { filesOf, type Variant } from '../../model/image.ts'
 import { anyOf, findFile, type StoredFile } from './files.ts'

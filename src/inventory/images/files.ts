@@ -1,7 +1,7 @@
 import { and, asc, eq, getTableColumns, gt, inArray, isNull, sql } from 'drizzle-orm'
 import { LRUCache } from 'lru-cache'
 import type { Db } from '../../db/open.ts'
-import { files } from '../../db/schema.ts'
+import { files } from '../../db/schema/images.ts'
 import type { Tx } from '../../db/transaction.ts'
 import { ConflictError } from '../../lib/errors.ts'
 import { inTime } from '../../lib/in-time.ts'

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import { and, asc, desc, eq, gt, gte, inArray, like, sql } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
-import { changes, files, images, imageVersions } from '../../db/schema.ts'
+import { changes } from '../../db/schema/changes.ts'
+import { files, images, imageVersions } from '../../db/schema/images.ts'
 import type { Tx } from '../../db/transaction.ts'
 import { canonical } from '../../lib/canonical.ts'
 import { InputError, NotFoundError } from '../../lib/errors.ts'
@@ -11,9 +12,6 @@ import { checkPrecondition, type Precondition } from '../common/precondition.ts'
 import { changeVersioned, type VersionedNoun } from '../common/versioned.ts'
 import { refuseNamed } from '../machines/references.ts'
 import { anyOf, holdFiles } from './files.ts'
-
-/** The form of an image's name: it stands in URLs, scripts and messages as it is. */
-export const imageNamePattern = /^[a-z0-9][a-z0-9._-]{0,62}$/
 
 const versioned: VersionedNoun<Image> = { noun: 'image', find: findImage, shown }
 

@@ -1,10 +1,10 @@
 import { and, asc, desc, eq, inArray, isNull, lt, sql } from 'drizzle-orm'
-import { v7 as uuidv7 } from 'uuid'
 import type { Db } from '../../db/open.ts'
-import { imports } from '../../db/schema.ts'
+import { imports } from '../../db/schema/images.ts'
 import type { Tx } from '../../db/transaction.ts'
 import { redactUrl } from '../../lib/base-url.ts'
 import { ConflictError, NotFoundError } from '../../lib/errors.ts'
+import { newId } from '../../lib/ids/uuid.ts'
 import type { ImportPlan, ImportState } from '../../model/image.ts'
 import { type Actor, recordChanges } from '../changes/changes.ts'
 import { placeOf } from '../common/place.ts'
@@ -34,7 +34,7 @@ export async function createImport(
   return db.transaction(async (tx) => {
     if ((await tx.$count(imports, isOpen)) >= mostOpen)
       throw new ConflictError(`${mostOpen} imports wait or run already; cancel some, or wait until they end`)
-    const row = { id: uuidv7(), image: image ?? null, plan, state: 'waiting' as const, actor: by, server }
+    const row = { id: newId(), image: image ?? null, plan, state: 'waiting' as const, actor: by, server }
     const [made] = await tx.insert(imports).values(row).returning()
     if (made === undefined) throw new Error('an import was not recorded')
     await recordChanges(tx, [{ actor: by, type: 'import.created', subject: made.id, after: shown(made) }])

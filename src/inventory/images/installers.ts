@@ -1,6 +1,6 @@
 import { and, eq } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
-import { images, imageVersions } from '../../db/schema.ts'
+import { images, imageVersions } from '../../db/schema/images.ts'
 import { InputError } from '../../lib/errors.ts'
 import { type Assigned, everyBootFaults } from '../../model/every-boot.ts'
 

@@ -1,7 +1,7 @@
 import { and, eq } from 'drizzle-orm'
 import { LRUCache } from 'lru-cache'
 import type { Db } from '../../db/open.ts'
-import { imageVersions } from '../../db/schema.ts'
+import { imageVersions } from '../../db/schema/images.ts'
 import type { Catalog, CatalogImage } from '../../model/catalog.ts'
 
 /** Gives a catalog in which an image has the version that a deployment was armed with. */

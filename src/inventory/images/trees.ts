@@ -1,7 +1,7 @@
 import { and, eq } from 'drizzle-orm'
 import { LRUCache } from 'lru-cache'
 import type { Db } from '../../db/open.ts'
-import { imageVersions } from '../../db/schema.ts'
+import { imageVersions } from '../../db/schema/images.ts'
 import { treeDigest } from '../../model/image.ts'
 
 /** Which tree of which version of an image: what stands in its URL. */

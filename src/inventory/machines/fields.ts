@@ -1,5 +1,5 @@
 import { getTableColumns } from 'drizzle-orm'
-import { machines } from '../../db/schema.ts'
+import { machines } from '../../db/schema/machines.ts'
 import type { Mac } from '../../lib/ids/mac.ts'
 import { type AssignmentChange, changedAssignment, changedNames } from './assignment-change.ts'
 

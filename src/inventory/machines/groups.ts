@@ -1,6 +1,6 @@
 import { and, eq } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
-import { groups, secrets } from '../../db/schema.ts'
+import { groups, secrets } from '../../db/schema/machines.ts'
 import { InputError, NotFoundError } from '../../lib/errors.ts'
 import type { Assignment } from '../../model/assignment.ts'
 import { changesInstall, everyBootFaults } from '../../model/every-boot.ts'
@@ -32,9 +32,6 @@ export type GroupChange = {
   selector?: Condition[] | undefined
   assignment?: AssignmentChange | null | undefined
 }
-
-/** The form of the names of groups, menus and answer files: they stand in URLs, scripts and messages as they are. */
-export const namePattern = /^[a-z0-9][a-z0-9._-]{0,62}$/
 
 const noun: Noun<Group> = { table: groups, noun: 'group' }
 

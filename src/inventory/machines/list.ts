@@ -1,7 +1,7 @@
 import { and, type SQL, sql } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
 import { rowsOf } from '../../db/rows.ts'
-import { machines } from '../../db/schema.ts'
+import { machines } from '../../db/schema/machines.ts'
 import { swapUuid } from '../../lib/ids/uuid.ts'
 import type { Facts } from '../../model/facts.ts'
 import type { Machine } from '../../model/machine.ts'

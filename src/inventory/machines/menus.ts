@@ -1,5 +1,5 @@
 import type { Db } from '../../db/open.ts'
-import { menus } from '../../db/schema.ts'
+import { menus } from '../../db/schema/machines.ts'
 import { type FieldFault, InputError, NotFoundError } from '../../lib/errors.ts'
 import { formatTarget, platforms } from '../../model/arch.ts'
 import { everyBootFaults, type Installers } from '../../model/every-boot.ts'

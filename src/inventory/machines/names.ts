@@ -1,6 +1,6 @@
 import { eq, inArray, type SQL, sql } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
-import { machineMacs, machines } from '../../db/schema.ts'
+import { machineMacs, machines } from '../../db/schema/machines.ts'
 import { ConflictError, NotFoundError } from '../../lib/errors.ts'
 import type { Mac } from '../../lib/ids/mac.ts'
 import { keyText, type MachineKey } from '../../model/machine.ts'

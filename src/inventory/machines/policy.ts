@@ -1,5 +1,5 @@
 import type { Db } from '../../db/open.ts'
-import { policies } from '../../db/schema.ts'
+import { policies } from '../../db/schema/machines.ts'
 import { canonical } from '../../lib/canonical.ts'
 import type { Policy } from '../../model/policy.ts'
 import { type Actor, recordChanges } from '../changes/changes.ts'

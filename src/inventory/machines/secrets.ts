@@ -1,6 +1,6 @@
 import { and, asc, eq, inArray, or, sql } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
-import { secrets } from '../../db/schema.ts'
+import { secrets } from '../../db/schema/machines.ts'
 import { NotFoundError } from '../../lib/errors.ts'
 import type { Sealer } from '../../lib/seal.ts'
 import { type Actor, recordChanges } from '../changes/changes.ts'
@@ -11,9 +11,6 @@ export type SecretOwner = { kind: 'machine' | 'group'; id: string }
 
 /** A secret as it can be shown: never its value. */
 export type SecretRecord = { name: string; updatedAt: Date }
-
-/** The form of the names of params and secrets: they stand in Liquid, as `params.root_disk`. */
-export const variablePattern = /^[a-z][a-z0-9_]{0,62}$/
 
 const isOf = ({ kind, id }: SecretOwner) => and(eq(secrets.ownerKind, kind), eq(secrets.owner, id))
 

@@ -1,6 +1,6 @@
 import { and, eq, sql } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
-import { idempotencyKeys } from '../../db/schema.ts'
+import { idempotencyKeys } from '../../db/schema/system.ts'
 import type { Tx } from '../../db/transaction.ts'
 
 /** Answers are kept for repeated requests this long. */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { idempotencyKeys } from '../../../src/db/schema.ts'
+import { idempotencyKeys } from '../../../src/db/schema/system.ts'
 import { recordReport } from '../../../src/inventory/boots/reports.ts'
 import { saveImage } from '../../../src/inventory/images/images.ts'
 import { type Api, openApi } from '../../helpers/api.ts'

@@ -1,6 +1,6 @@
 import { asc } from 'drizzle-orm'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { changes } from '../../../src/db/schema.ts'
+import { changes } from '../../../src/db/schema/changes.ts'
 import { saveImage } from '../../../src/inventory/images/images.ts'
 import { type Api, openApi } from '../../helpers/api.ts'
 import { eachDatabase } from '../../helpers/database.ts'

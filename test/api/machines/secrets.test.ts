@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { changes, secrets } from '../../../src/db/schema.ts'
+import { changes } from '../../../src/db/schema/changes.ts'
+import { secrets } from '../../../src/db/schema/machines.ts'
 import { openSecrets } from '../../../src/inventory/machines/secrets.ts'
 import { findSealingKeys } from '../../../src/inventory/system/installation.ts'
 import { type Api, openApi } from '../../helpers/api.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { findLayout, type Layout } from '../../../src/intake/discs/layouts.ts'
-import { imageNamePattern } from '../../../src/inventory/images/images.ts'
+import { namePattern } from '../../../src/lib/ids/names.ts'
 import { checkArgs } from '../../../src/render/args.ts'
 import { type Files, families } from './families.ts'
 
@@ -22,7 +22,7 @@ describe.each(Object.entries(families))('%s', (_, { files, layout, notes }) => {
 
   test('has a name for the image, arguments that can be saved and names that files may have', async () => {
     const { suggestedName, variants } = (await layoutOf(files)) as Layout
-    expect(suggestedName).toMatch(imageNamePattern)
+    expect(suggestedName).toMatch(namePattern)
     for (const variant of variants) {
       if ('args' in variant) checkArgs(variant.args, 'args')
       for (const [, name] of JSON.stringify(variant).matchAll(/"name":"([^"]*)"/g))
@@ -58,7 +58,7 @@ describe('what a disc says of itself', () => {
     const info = `Ubuntu "x\u0000\n\u001b[31m${'long '.repeat(100)}" - amd64`
     const layout = await layoutOf({ 'casper/vmlinuz': 1, 'casper/initrd': 1, '.disk/info': info })
     expect(layout?.title).toMatch(/^[\x20-\x7e]{1,128}$/)
-    expect(layout?.suggestedName).toMatch(imageNamePattern)
+    expect(layout?.suggestedName).toMatch(namePattern)
   })
 
   test('finds discs whose names are all capitals', async () => {

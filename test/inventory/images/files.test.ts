@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { expect, test } from 'vitest'
-import { catalog } from '../../../src/db/schema.ts'
+import { catalog } from '../../../src/db/schema/system.ts'
 import { listChanges } from '../../../src/inventory/changes/changes.ts'
 import {
   createFindServable,

@@ -1,6 +1,6 @@
 import { getTableColumns } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { machines } from '../../../src/db/schema.ts'
+import { machines } from '../../../src/db/schema/machines.ts'
 import { saveAnswerFile } from '../../../src/inventory/images/answer-files.ts'
 import { saveImage } from '../../../src/inventory/images/images.ts'
 import { assignmentFieldNames } from '../../../src/inventory/machines/assignment-change.ts'

@@ -1,8 +1,8 @@
 // What the API takes and gives of an assignment, and of the selector of a group.
+
 import { z } from '@hono/zod-openapi'
 import { type AssignmentField, maxParams, maxParamsBytes } from '../../../inventory/machines/assignment-change.ts'
-import { namePattern } from '../../../inventory/machines/groups.ts'
-import { variablePattern } from '../../../inventory/machines/secrets.ts'
+import { labelPattern, namePattern, variablePattern } from '../../../lib/ids/names.ts'
 import { isSubnet } from '../../../lib/subnet.ts'
 import { type Json, localMethods } from '../../../model/assignment.ts'
 import { type Condition, selectorFacts } from '../../../model/selector.ts'
@@ -144,10 +144,7 @@ const test = {
 const condition = z
   .strictObject({
     fact: z.enum(selectorFacts).optional(),
-    label: z
-      .string()
-      .regex(/^[a-z0-9._/-]{1,63}$/, 'the name of a label')
-      .optional(),
+    label: z.string().regex(labelPattern, 'the name of a label').optional(),
     ...(Object.fromEntries(Object.entries(test).map(([name, schema]) => [name, schema.optional()])) as {
       [T in keyof typeof test]: z.ZodOptional<(typeof test)[T]>
     }),

@@ -1,6 +1,8 @@
 // What the API takes and gives of a machine.
+
 import { z } from '@hono/zod-openapi'
 import type { MachineField } from '../../../inventory/machines/fields.ts'
+import { labelPattern } from '../../../lib/ids/names.ts'
 import type { Machine as StoredMachine } from '../../../model/machine.ts'
 import {
   arch,
@@ -22,7 +24,7 @@ import { assignment, assignmentChange } from './assignment.ts'
 
 const labels = z
   .record(
-    z.string().regex(/^[a-z0-9._/-]{1,63}$/, 'a label: a-z, 0-9 and . _ / -, 63 characters at most'),
+    z.string().regex(labelPattern, 'a label: a-z, 0-9 and . _ / -, 63 characters at most'),
     printable(253).nullable(),
   )
   .refine((all) => Object.keys(all).length <= 64, 'at most 64 labels')

@@ -1,6 +1,6 @@
 import { desc, eq, sql } from 'drizzle-orm'
 import type { Db } from '../../../db/open.ts'
-import { conflicts } from '../../../db/schema.ts'
+import { conflicts } from '../../../db/schema/machines.ts'
 import type { Facts } from '../../../model/facts.ts'
 import { type Machine, nameOf } from '../../../model/machine.ts'
 import type { FindSituation } from '../../boots/situation.ts'

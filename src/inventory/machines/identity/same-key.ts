@@ -1,5 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm'
-import { machines } from '../../../db/schema.ts'
+import { machines } from '../../../db/schema/machines.ts'
 import { ConflictError, type FieldFault } from '../../../lib/errors.ts'
 import { swapUuid } from '../../../lib/ids/uuid.ts'
 import { folded } from '../../../model/identity.ts'

@@ -1,0 +1,93 @@
+// Tables of images, their files and imports, and of answer files.
+
+import { sql } from 'drizzle-orm'
+import { bigint, boolean, date, index, integer, jsonb, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core'
+import type { AnswerDocument } from '../../model/answer-file.ts'
+import type { ImportPlan, ImportState, Variant } from '../../model/image.ts'
+import { history, moment, order } from './columns.ts'
+
+export const answerFiles = pgTable('answer_files', {
+  name: text('name').primaryKey(),
+  title: text('title').notNull().default(''),
+  currentVersion: integer('current_version').notNull(),
+  ...history(),
+})
+
+export const answerFileVersions = pgTable(
+  'answer_file_versions',
+  {
+    answerFile: text('answer_file')
+      .notNull()
+      .references(() => answerFiles.name, { onDelete: 'cascade' }),
+    version: integer('version').notNull(),
+    documents: jsonb('documents').$type<AnswerDocument[]>().notNull(),
+    createdAt: moment('created_at').notNull().defaultNow(),
+  },
+  (table) => [primaryKey({ columns: [table.answerFile, table.version] })],
+)
+
+export const files = pgTable('files', {
+  sha256: text('sha256').primaryKey(),
+  name: text('name').notNull(),
+  sizeBytes: bigint('size_bytes', { mode: 'number' }).notNull(),
+  createdAt: moment('created_at').notNull().defaultNow(),
+  /** When its bytes were last hashed again. */
+  checkedAt: moment('checked_at'),
+  /** Why it is not served, in words; null while its bytes are what they should be. */
+  damage: text('damage'),
+})
+
+export const images = pgTable('images', {
+  name: text('name').primaryKey(),
+  title: text('title').notNull(),
+  currentVersion: integer('current_version').notNull(),
+  /** The last day with updates. */
+  endOfLife: date('end_of_life', { mode: 'string' }),
+  ...history(),
+})
+
+export const imageVersions = pgTable(
+  'image_versions',
+  {
+    image: text('image')
+      .notNull()
+      .references(() => images.name, { onDelete: 'cascade' }),
+    version: integer('version').notNull(),
+    variants: jsonb('variants').$type<Variant[]>().notNull(),
+    /** Where it came from: a recipe, a URL, a file; null when it was put together by hand. */
+    source: text('source'),
+    /** Booting it may write to the machine's disk; null where neither a recipe, a layout nor an operator decided that. */
+    installer: boolean('installer'),
+    createdAt: moment('created_at').notNull().defaultNow(),
+  },
+  (table) => [primaryKey({ columns: [table.image, table.version] })],
+)
+
+/** Images on their way in: what is fetched, how far it is, and how it ended. */
+export const imports = pgTable(
+  'imports',
+  {
+    id: uuid('id').primaryKey(),
+    ...order(),
+    /** The image it becomes; null until what was fetched says its name. */
+    image: text('image'),
+    /** What is to be fetched and made of it. */
+    plan: jsonb('plan').$type<ImportPlan>().notNull(),
+    state: text('state').$type<ImportState>().notNull(),
+    /** What is being done now, and how far that is. */
+    doing: text('doing').notNull().default(''),
+    doneBytes: bigint('done_bytes', { mode: 'number' }).notNull().default(0),
+    totalBytes: bigint('total_bytes', { mode: 'number' }),
+    /** Why it failed; of one that is done, what should be known before it is booted. */
+    message: text('message'),
+    /** The version that it made. */
+    version: integer('version'),
+    actor: text('actor').notNull(),
+    /** The server that runs it, by the id in its data folder: what arrived so far lies there. */
+    server: text('server').notNull(),
+    createdAt: moment('created_at').notNull().defaultNow(),
+    updatedAt: moment('updated_at').notNull().defaultNow(),
+    endedAt: moment('ended_at'),
+  },
+  (table) => [index('imports_open').on(table.seq).where(sql`${table.endedAt} is null`)],
+)

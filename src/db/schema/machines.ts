@@ -1,0 +1,130 @@
+// Tables of machines, and of what groups, menus and the policy say of them.
+
+import { sql } from 'drizzle-orm'
+import { boolean, index, integer, jsonb, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core'
+import type { Assignment } from '../../model/assignment.ts'
+import type { Facts } from '../../model/facts.ts'
+import type { MenuEntry } from '../../model/menu.ts'
+import type { Policy } from '../../model/policy.ts'
+import type { Condition } from '../../model/selector.ts'
+import { history, moment } from './columns.ts'
+
+export const machines = pgTable(
+  'machines',
+  {
+    /** UUIDv7: ids in the order of creation, which the lists page by. */
+    id: uuid('id').primaryKey(),
+    /** True until an operator has said something about it. */
+    discovered: boolean('discovered').notNull(),
+    /** The address or network that a discovered machine asked from; none has more than its share of them. */
+    discoveredFrom: text('discovered_from').notNull().default(''),
+    /** Refused whatever is assigned. */
+    denied: boolean('denied').notNull().default(false),
+    /** What an operator entered; what the machine reports stands in `facts` alone, and is no key. */
+    uuid: text('uuid'),
+    serial: text('serial'),
+    product: text('product'),
+    asset: text('asset'),
+    hostname: text('hostname'),
+    labels: jsonb('labels').$type<Record<string, string>>().notNull().default({}),
+    assignment: jsonb('assignment').$type<Assignment>(),
+    /** As last reported by the machine itself. */
+    facts: jsonb('facts').$type<Facts>().notNull().default({}),
+    ...history(),
+    lastSeenAt: moment('last_seen_at'),
+  },
+  (table) => [
+    index('machines_uuid').on(table.uuid),
+    index('machines_serial').on(sql`lower(regexp_replace(${table.serial}, '\\s+', ' ', 'g'))`),
+    index('machines_hostname').on(table.hostname),
+    index('machines_reported_uuid').on(sql`(${table.facts} ->> 'uuid')`),
+    index('machines_reported_serial').on(sql`lower(regexp_replace(${table.facts} ->> 'serial', '\\s+', ' ', 'g'))`),
+    index('machines_discovered').on(table.discoveredFrom, table.lastSeenAt).where(sql`${table.discovered}`),
+  ],
+)
+
+export const machineMacs = pgTable(
+  'machine_macs',
+  {
+    mac: text('mac').primaryKey(),
+    machineId: uuid('machine_id')
+      .notNull()
+      .references(() => machines.id, { onDelete: 'cascade' }),
+  },
+  (table) => [index('machine_macs_machine').on(table.machineId)],
+)
+
+/** A machine that was merged into another: its id goes on to mean that one. */
+export const machineMerges = pgTable('machine_merges', {
+  fromId: uuid('from_id').primaryKey(),
+  intoId: uuid('into_id')
+    .notNull()
+    .references(() => machines.id, { onDelete: 'cascade' }),
+  at: moment('at').notNull().defaultNow(),
+})
+
+/**
+ * The MACs that asked with the UUID or serial of an entered machine that does not have them; an empty text for none. A
+ * second one, and the value is no key any more. Forgotten (by triggers) when the machine's MACs, UUID or serial change.
+ */
+export const identityClaims = pgTable(
+  'identity_claims',
+  {
+    machineId: uuid('machine_id')
+      .notNull()
+      .references(() => machines.id, { onDelete: 'cascade' }),
+    mac: text('mac').notNull(),
+    facts: jsonb('facts').$type<Facts>().notNull(),
+    at: moment('at').notNull().defaultNow(),
+  },
+  (table) => [primaryKey({ columns: [table.machineId, table.mac] })],
+)
+
+/** Requests that several entered machines laid claim to. */
+export const conflicts = pgTable('conflicts', {
+  /** The ids of those machines, in order. */
+  key: text('key').primaryKey(),
+  facts: jsonb('facts').$type<Facts>().notNull(),
+  firstAt: moment('first_at').notNull().defaultNow(),
+  lastAt: moment('last_at').notNull().defaultNow(),
+  times: integer('times').notNull().default(1),
+})
+
+export const groups = pgTable('groups', {
+  name: text('name').primaryKey(),
+  title: text('title').notNull().default(''),
+  priority: integer('priority').notNull().default(0),
+  selector: jsonb('selector').$type<Condition[]>().notNull(),
+  assignment: jsonb('assignment').$type<Assignment>().notNull(),
+  ...history(),
+})
+
+export const menus = pgTable('menus', {
+  name: text('name').primaryKey(),
+  title: text('title').notNull(),
+  /** Null: it waits for ever. */
+  timeoutSeconds: integer('timeout_seconds'),
+  defaultEntry: text('default_entry'),
+  entries: jsonb('entries').$type<MenuEntry[]>().notNull(),
+  ...history(),
+})
+
+export const policies = pgTable('policies', {
+  /** One row: what machines boot that nothing else speaks for. */
+  id: integer('id').primaryKey(),
+  policy: jsonb('policy').$type<Policy>().notNull(),
+})
+
+/** Values for answer files that nobody can read back: sealed (src/seal.ts). */
+export const secrets = pgTable(
+  'secrets',
+  {
+    ownerKind: text('owner_kind').$type<'machine' | 'group'>().notNull(),
+    /** A machine's id or a group's name. */
+    owner: text('owner').notNull(),
+    name: text('name').notNull(),
+    sealed: text('sealed').notNull(),
+    updatedAt: moment('updated_at').notNull().defaultNow(),
+  },
+  (table) => [primaryKey({ columns: [table.ownerKind, table.owner, table.name] })],
+)
