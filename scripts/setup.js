@@ -1,9 +1,10 @@
-// Prepares a fresh machine. It runs before any npm package is installed, so it is plain JavaScript without dependencies.
+// Prepares a fresh machine. This program runs before npm installs packages, so it is plain JavaScript without dependencies.
 //
-//   node scripts/setup.js dependencies   npm packages, patched
-//   node scripts/setup.js start          dependencies, the compiled program, boot programs
-//   node scripts/setup.js test           all of start, Debian packages for the tests, and files for the lab
-//   node scripts/setup.js bench NAME …   Debian packages for these benchmarks
+// Usage:
+//   node scripts/setup.js dependencies   npm packages, patched.
+//   node scripts/setup.js start          dependencies, the compiled program, boot programs.
+//   node scripts/setup.js test           all of start, Debian packages for the tests, and files for the lab.
+//   node scripts/setup.js bench NAME …   Debian packages for these benchmarks.
 //
 // BOOTWRIGHT_NO_APT=1: run no apt-get, and print the command instead.
 
