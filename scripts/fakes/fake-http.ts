@@ -125,7 +125,10 @@ async function openConnection(localAddress: string, { hostname, port }: URL): Pr
             body = { answer, left: parsed.length, keep: parsed.keep }
             rest = piece.subarray(end + 4 - seen)
           }
-          if (rest.length > body.left) return socket.destroy(new Error('more bytes than were promised'))
+          if (rest.length > body.left) {
+            socket.destroy(new Error('more bytes than were promised'))
+            return
+          }
           body.left -= rest.length
           body.answer.bytes += rest.length
           if (body.answer.status === 200 && rest.length > 0) take(rest)

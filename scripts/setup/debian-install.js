@@ -19,6 +19,7 @@ export function installPackages(uses) {
   const env = { DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' }
   run('apt-get', ['-q', 'update'], { env })
   run('apt-get', ['-q', '-y', ...installArguments(uses)], { env })
+  return undefined
 }
 
 /**

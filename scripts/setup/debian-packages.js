@@ -50,6 +50,7 @@ export function whyNoApt() {
   if (!existsSync(keyring)) return `${keyring} is missing (apt-get install debian-archive-keyring)`
   try {
     debianMirror()
+    return undefined
   } catch (error) {
     return error instanceof Error ? error.message : String(error)
   }

@@ -1,5 +1,5 @@
 /** One field of an input that was not what it should be. `message`: the whole sentence, where it is not the usual one. */
-export type FieldFault = { field: string; value: string; expected: string; message?: string }
+export type FieldFault = { field: string; value: string; expected: string; message?: string | undefined }
 
 /** Input from outside is not acceptable. Each fault names the field, the value and what was expected. */
 export class InputError extends Error {

@@ -202,7 +202,10 @@ function ownSocket(localAddress: string | undefined, address: string, port: numb
   const fail = (error: Error) => setImmediate(() => setImmediate(() => transfer?.fail(messageOf(error))))
   connectedSocket(localAddress, address, port)
     .then((opened) => {
-      if (closed) return opened.close()
+      if (closed) {
+        opened.close()
+        return
+      }
       socket = opened
       // ECONNREFUSED: the client has closed its port (ICMP), so nobody is there to send to.
       opened.on('error', fail)

@@ -57,8 +57,8 @@ export async function startRoughWeb(
     const answer = answerTo(bytes, range, ifRange, rough)
     seen.status = answer.status
     response.writeHead(answer.status, { ...answer.headers, ...rough.headers })
-    if (answer.body === undefined) return response.end()
-    await send(response, answer.body, rough)
+    if (answer.body === undefined) response.end()
+    else await send(response, answer.body, rough)
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {

@@ -49,6 +49,7 @@ describe('an answer file', () => {
     const faults = () => {
       try {
         renderAnswers(documents, { ...names, secrets: {} })
+        return undefined
       } catch (error) {
         return (error as { faults: { field: string; value: string }[] }).faults.map((one) => [one.field, one.value])
       }

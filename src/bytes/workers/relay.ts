@@ -63,9 +63,13 @@ export function startRelay(
       const order = answer.headers[orderHeader]
       if (order !== undefined) {
         answer.resume()
-        return void obey(JSON.parse(String(order)) as FileOrder, request, response)
+        void obey(JSON.parse(String(order)) as FileOrder, request, response)
+        return
       }
-      if (request.socket.destroyed) return answer.destroy()
+      if (request.socket.destroyed) {
+        answer.destroy()
+        return
+      }
       const forget = onceEnded(request.socket, () => answer.destroy())
       response.writeHead(answer.statusCode ?? 502, withoutHopByHop(answer.rawHeaders))
       pipeline(answer, response, forget)

@@ -67,7 +67,7 @@ export async function listWebhooks(db: Db): Promise<Webhook[]> {
 export async function changeWebhook(
   db: Db,
   id: string,
-  change: Partial<Pick<Webhook, 'url' | 'types' | 'active'>>,
+  change: { [Field in 'url' | 'types' | 'active']?: Webhook[Field] | undefined },
   by: Actor,
 ): Promise<Webhook> {
   return db.transaction(async (tx) => {

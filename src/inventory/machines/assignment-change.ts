@@ -6,10 +6,11 @@ export type AssignmentChange = {
   [Field in keyof Assignment]?:
     | (Field extends 'params' | 'localBoot' ? NamesChange<Assignment[Field]> : Assignment[Field])
     | null
+    | undefined
 }
 
 /** Values by name: those that are absent stay, null removes one. */
-type NamesChange<Names> = { [Name in keyof NonNullable<Names>]?: NonNullable<Names>[Name] | null }
+type NamesChange<Names> = { [Name in keyof NonNullable<Names>]?: NonNullable<Names>[Name] | null | undefined }
 
 /**
  * Each field of an assignment, how a change of it is merged, and its form in text (CSV, the command line). A `choice` gives
