@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+// Changes, sent to other systems: which message is due is in inventory/changes/webhooks.ts, how one is sent in webhook-message.ts.
 import type { Db } from '../db/open.ts'
 import { system } from '../inventory/changes/changes.ts'
 import {
@@ -12,6 +12,7 @@ import {
 import { messageOf } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
 import type { Sealer } from '../lib/seal.ts'
+import { startLoop } from '../lib/time/loop.ts'
 import { sendMessage } from './webhook-message.ts'
 
 export type SenderTimes = {
@@ -46,7 +47,7 @@ export function startWebhookSender(
   times: SenderTimes = usualTimes,
 ): { stop: () => Promise<void> } {
   const stopped = new AbortController()
-  /** What is being sent now, by webhook. */
+  /** The deliveries under way, by webhook. */
   const sending = new Map<string, Promise<void>>()
 
   const startSending = async () => {
@@ -55,28 +56,27 @@ export function startWebhookSender(
     for (const id of new Set(due.map(({ webhookId }) => webhookId))) {
       const messages = due.filter(({ webhookId }) => webhookId === id)
       const sent = Promise.all(messages.map((message) => deliver(db, message, log, times, stopped.signal)))
+      const recorded = sent.then(
+        () => undefined,
+        (error: unknown) => log.warn({ error: messageOf(error) }, 'webhook deliveries were not recorded'),
+      )
+      // The next messages of a webhook follow at once.
       sending.set(
         id,
-        sent.then(() => undefined, waits).finally(() => sending.delete(id)),
+        recorded.finally(() => {
+          sending.delete(id)
+          loop.wake()
+        }),
       )
     }
+    return false
   }
-  const waits = (error: unknown) => log.warn({ error: messageOf(error) }, 'webhooks wait for the database')
-  const run = async () => {
-    while (!stopped.signal.aborted) {
-      const before = sending.size
-      await startSending().catch(waits)
-      // The next messages of a webhook follow at once; otherwise it is time to look again.
-      const next = sleep(times.everyMs, undefined, { signal: stopped.signal }).catch(() => undefined)
-      await (sending.size > before ? Promise.race([...sending.values(), next]) : next)
-    }
-    await Promise.all(sending.values())
-  }
-  const running = run()
+  const loop = startLoop(startSending, { name: 'webhook delivery', everyMs: times.everyMs, log })
   return {
     stop: async () => {
       stopped.abort()
-      await running
+      await loop.stop()
+      await Promise.all(sending.values())
     },
   }
 }
