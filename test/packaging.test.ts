@@ -11,9 +11,9 @@ describe('packaging/bootwright.service', () => {
 
   test('names only settings that exist, with values that the server accepts', () => {
     const env = Object.fromEntries(valuesOf('Environment').map((line) => line.split('=')))
-    expect(loadConfig(env, '/nbp').dataDir).toBe('/var/lib/bootwright')
+    expect(loadConfig(env).data.folder).toBe('/var/lib/bootwright')
     expect(unit.match(/BOOTWRIGHT_\w+/g)).toEqual(Object.keys(env))
-    expect(() => loadConfig({ ...env, BOOTWRIGHT_DATA_FOLDER: '/x' }, '/nbp')).toThrow('BOOTWRIGHT_DATA_FOLDER')
+    expect(() => loadConfig({ ...env, BOOTWRIGHT_DATA_FOLDER: '/x' })).toThrow('BOOTWRIGHT_DATA_FOLDER')
   })
 
   test('keeps the data in the folder that systemd makes for it', () => {

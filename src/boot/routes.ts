@@ -1,5 +1,5 @@
 import { Hono } from 'hono'
-import type { AfterRefusal } from '../config/config.ts'
+import type { AfterRefusal } from '../config/settings.ts'
 import type { Db } from '../db/open.ts'
 import type { FindSize } from '../decide/damage.ts'
 import type { Nbps } from '../files/nbps.ts'

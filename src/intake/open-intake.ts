@@ -11,11 +11,11 @@ import { shippedRecipes } from './recipes.ts'
 import { type ImportTimes, startImports, usualImportTimes } from './run-imports.ts'
 
 export type IntakeSettings = Proxies & {
-  dataDir: string
+  dataFolder: string
   maxFileBytes: number
-  importsAtOnce: number
-  downloadStallSeconds: number
-  downloadMinBytesPerSecond?: number
+  maxConcurrent: number
+  stallSeconds: number
+  minBytesPerSecond?: number
   keepPartsDays: number
   mirrors: Record<string, string>
 }
@@ -38,21 +38,21 @@ export async function openIntake(
   { db, store, log }: { db: Db; store: FileStore; log: Logger },
   times: Partial<ImportTimes> & { retriesMs?: number[] } = {},
 ): Promise<OpenIntake> {
-  const { dataDir, maxFileBytes, importsAtOnce, downloadStallSeconds, keepPartsDays, mirrors } = settings
-  const server = await loadServerId(dataDir)
-  const recipeFolders = [shippedRecipes, join(dataDir, 'recipes')]
+  const { dataFolder, maxFileBytes, maxConcurrent, stallSeconds, keepPartsDays, mirrors } = settings
+  const server = await loadServerId(dataFolder)
+  const recipeFolders = [shippedRecipes, join(dataFolder, 'recipes')]
   // Where the store is, which may be a disk of its own: it takes files over by a rename.
-  const folder = join(dataDir, 'files', 'incoming-parts')
+  const folder = join(dataFolder, 'files', 'incoming-parts')
   const partials = await openPartialFiles(folder, { mostBytes: mostPartials * maxFileBytes })
   const connector = openConnector(settings)
   const { retriesMs = patientRetriesMs } = times
-  const stallMs = downloadStallSeconds * 1000
-  const { downloadMinBytesPerSecond: minBytesPerSecond = slowestBytesPerSecond } = settings
+  const stallMs = stallSeconds * 1000
+  const { minBytesPerSecond = slowestBytesPerSecond } = settings
   const pace = { stallMs, minBytesPerSecond, retriesMs }
   const intake = { db, store, partials, connector, log, recipeFolders, mirrors, maxFileBytes, ...pace }
   const { wake, stop } = startImports(intake, server, {
     ...usualImportTimes,
-    atOnce: importsAtOnce,
+    atOnce: maxConcurrent,
     keepPartsDays,
     ...times,
   })

@@ -1,13 +1,12 @@
 import { type DestinationStream, type Logger, pino } from 'pino'
 import { isColorSupported, prettyFactory } from 'pino-pretty'
-import type { Config } from '../config/config.ts'
 import { openLogOutput } from './log-output.ts'
 
 export type { Logger } from 'pino'
 
 /** Log lines are facts with fields, on standard error: JSON for programs, one coloured line each for a person at a terminal. */
-export function openLog({ logLevel, logLevelNames }: Pick<Config, 'logLevel' | 'logLevelNames'>): Logger {
-  return createLog(logLevel, process.stderr.isTTY ? openTerminal() : openFile(logLevelNames), logLevelNames)
+export function openLog({ level, levelNames }: { level: string; levelNames: boolean }): Logger {
+  return createLog(level, process.stderr.isTTY ? openTerminal() : openFile(levelNames), levelNames)
 }
 
 function openTerminal(): DestinationStream {

@@ -8,28 +8,37 @@ import { createSealer, type Sealer } from '../lib/seal.ts'
 import { loadSecretKey } from './secret-key.ts'
 
 /**
- * Opens what seals secrets, with the key that this database had from its first start.
- * @throws ConfigError when this server has another key: serving would fail at the first answer file
+ * Opens the sealer of secrets with the key that this database has had since its first start.
+ * @throws ConfigError when this server has another key: otherwise the first answer file would fail
  */
-export async function openSealer(config: Config, db: Db, log: Logger): Promise<Sealer> {
-  const { forgetKey: lost } = config
+export async function openSealer(
+  { data, secrets }: Pick<Config, 'data' | 'secrets'>,
+  db: Db,
+  log: Logger,
+): Promise<Sealer> {
+  const { key: givenKey, keyFile, forgetKey: lost } = secrets
   if (lost !== undefined && (await findSealingKeys(db)).includes(lost))
-    log.warn({ key: lost, ...(await forgetKey(db, lost)) }, 'a lost key was forgotten, and what only it could open')
+    log.warn(
+      { key: lost, ...(await forgetKey(db, lost)) },
+      'forgot a lost key and deleted everything that only it opened',
+    )
   const isSealed = async () => (await findSealingKeys(db)).length > 0
-  const key = await loadSecretKey(config, { isSealed, log }).catch(async (error: unknown) => {
-    if (!(error instanceof ConfigError) || !(await isSealed())) throw error
-    throw new ConfigError(`${error.message}. ${await wayOut(db, await findSealingKeys(db))}`, { cause: error })
-  })
+  const key = await loadSecretKey({ key: givenKey, keyFile, dataFolder: data.folder }, { isSealed, log }).catch(
+    async (error: unknown) => {
+      if (!(error instanceof ConfigError) || !(await isSealed())) throw error
+      throw new ConfigError(`${error.message}. ${await wayOut(db, await findSealingKeys(db))}`, { cause: error })
+    },
+  )
   const sealer = createSealer(key)
   const foreign = (await findSealingKeys(db)).filter((id) => id !== sealer.keyId)
   if (foreign.length === 0) {
-    // Of two servers that start for the first time at the same moment, the second finds the key of the first.
+    // If two servers start for the first time at the same moment, the second finds the key of the first.
     const claimed = await claimSecretKey(db, sealer.keyId)
     if (claimed === sealer.keyId) return sealer
     foreign.push(claimed)
   }
-  const file = config.secretKeyFile ?? join(config.dataDir, 'secret.key')
-  const own = config.secretKey === undefined ? file : 'BOOTWRIGHT_SECRET_KEY'
+  const file = keyFile ?? join(data.folder, 'secret.key')
+  const own = givenKey === undefined ? file : 'BOOTWRIGHT_SECRET_KEY'
   throw new ConfigError(
     `BOOTWRIGHT_SECRET_KEY_FILE: this database is sealed with the key ${foreign.join(', ')}, and ${own} is the key ${sealer.keyId}. ` +
       `Next step: copy secret.key from the data folder of the server that works with this database to ${file}. ${await wayOut(db, foreign)}`,
@@ -40,7 +49,7 @@ async function wayOut(db: Db, keys: string[]): Promise<string> {
   const [key = ''] = keys
   const { secrets, webhooks } = await countSealed(db, key)
   return (
-    `If the key ${key} is lost, BOOTWRIGHT_FORGET_KEY=${key} npm start goes on with another key, ` +
-    `and deletes what only that key opens: ${secrets} secrets, ${webhooks} webhooks`
+    `If the key ${key} is lost, BOOTWRIGHT_FORGET_KEY=${key} npm start continues with another key ` +
+    `and deletes everything that only that key opens: ${secrets} secrets, ${webhooks} webhooks`
   )
 }

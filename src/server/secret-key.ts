@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Config } from '../config/config.ts'
 import { ConfigError, messageOf } from '../lib/errors.ts'
 import { makeFileOnce } from '../lib/folders.ts'
 import type { Logger } from '../lib/log.ts'
@@ -13,12 +12,12 @@ import { parseKey } from '../lib/seal.ts'
  * @throws ConfigError
  */
 export async function loadSecretKey(
-  { secretKey, secretKeyFile, dataDir }: Pick<Config, 'secretKey' | 'secretKeyFile' | 'dataDir'>,
+  { key: given, keyFile, dataFolder }: { key: Buffer | undefined; keyFile: string | undefined; dataFolder: string },
   { isSealed, log }: { isSealed: () => Promise<boolean>; log: Pick<Logger, 'warn'> },
 ): Promise<Buffer> {
-  if (secretKey !== undefined) return secretKey
-  const file = secretKeyFile ?? join(dataDir, 'secret.key')
-  if (secretKeyFile === undefined && !(await exists(file))) {
+  if (given !== undefined) return given
+  const file = keyFile ?? join(dataFolder, 'secret.key')
+  if (keyFile === undefined && !(await exists(file))) {
     if (await isSealed())
       throw new ConfigError(
         `BOOTWRIGHT_DATA_DIR: ${file} is missing, and the database has secrets that only its key opens. Next step: restore ${file} from its backup`,
@@ -28,7 +27,7 @@ export async function loadSecretKey(
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
     throw new ConfigError(`BOOTWRIGHT_SECRET_KEY_FILE: cannot read ${file}: ${messageOf(error)}`)
   })
-  await checkMode(file, secretKeyFile === undefined, log)
+  await checkMode(file, keyFile === undefined, log)
   const key = parseKey(text)
   if (key === undefined)
     throw new ConfigError(`BOOTWRIGHT_SECRET_KEY_FILE: ${file} holds no key: expected 64 hexadecimal digits`)

@@ -1,16 +1,15 @@
 import { networkInterfaces } from 'node:os'
-import { join } from 'node:path'
 import { loadConfig } from '../config/config.ts'
 import { messageOf } from '../lib/errors.ts'
 import { type Logger, openLog } from '../lib/log.ts'
-import { programDir, readVersion } from '../lib/program-dir.ts'
+import { readVersion } from '../lib/program-dir.ts'
 import { endAsked, endOnUncaught, endProcess, type Stop } from './process-end.ts'
 import { type RunningServer, startServer } from './server.ts'
 
 /** Serves until the process is asked to end; says on standard output where, and the first time what to do next. */
 export async function serve(env: Record<string, string | undefined>): Promise<void> {
-  const config = loadConfig(env, join(programDir, 'ipxe', 'nbp'))
-  const log = openLog(config)
+  const config = loadConfig(env)
+  const log = openLog(config.log)
   let stop: Stop = async () => {}
   endOnUncaught(log, () => stop())
   const asked = endAsked()

@@ -24,12 +24,12 @@ type Listening = { address: string; port: number }
  * @throws ConfigError when the operator named the address and it cannot be bound
  */
 export async function startBootTftp(
-  config: Config,
+  config: Config['tftp'] & { baseUrl: string | undefined },
   { nbps, scripts, events, log, allows }: Parts,
   boot: Listening,
 ): Promise<TftpServer | undefined> {
-  if (config.tftpListen === undefined) return undefined
-  const { host, port } = config.tftpListen
+  if (config.listen === 'off') return undefined
+  const { host, port, explicit } = config.listen
   const find: FindNbp = (name, localAddress) => {
     if (name !== 'autoexec.ipxe') return nbps.get(name)?.bytes
     const base = config.baseUrl ?? bootUrlFor(localAddress, boot)
@@ -48,18 +48,18 @@ export async function startBootTftp(
     host,
     port,
     allows,
-    maxBlockSize: config.tftpBlockSize,
-    maxWindowSize: config.tftpWindowSize,
-    maxTransfers: config.tftpMaxTransfers,
-    maxTransfersPerAddress: config.tftpMaxTransfersPerAddress,
+    maxBlockSize: config.maxBlockSize,
+    maxWindowSize: config.maxWindowSize,
+    maxTransfers: config.maxTransfers,
+    maxTransfersPerAddress: config.maxTransfersPerAddress,
     transferTimeoutMs: 600_000,
-    singlePort: config.tftpSinglePort,
+    singlePort: config.singlePort,
   }
   try {
     return await startTftp(settings, find, record, log)
   } catch (error) {
     const why = `cannot listen for TFTP on ${host}:${port}: ${explain((error as NodeJS.ErrnoException).code) ?? messageOf(error)}`
-    if (config.tftpListenExplicit) throw new ConfigError(`BOOTWRIGHT_TFTP_LISTEN: ${why}`)
+    if (explicit) throw new ConfigError(`BOOTWRIGHT_TFTP_LISTEN: ${why}`)
     log.warn(`${why}. All but TFTP is served; BOOTWRIGHT_TFTP_LISTEN=off ends this warning.`)
     return undefined
   }

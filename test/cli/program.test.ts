@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { settings } from '../../src/config/config.ts'
+import { listSettings } from '../../src/config/config.ts'
 import { readVersion } from '../../src/lib/program-dir.ts'
 import { getAsIpxe } from '../helpers/boot-server.ts'
 import { type Operator, run, startOperator, startWeb } from '../helpers/operator.ts'
@@ -21,7 +21,7 @@ test('serve runs the server, and its help shows every setting', async () => {
   expect({ exitCode, served }).toEqual({ exitCode: 0, served: 1 })
   const help = await run({}, ['serve', '--help'])
   expect(help.exitCode).toBe(0)
-  for (const { name, meaning } of Object.values(settings))
+  for (const { name, meaning } of listSettings())
     expect(help.out.split('\n').some((line) => line.startsWith(name) && line.endsWith(meaning))).toBe(true)
 })
 

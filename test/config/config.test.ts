@@ -2,19 +2,16 @@ import { describe, expect, test } from 'vitest'
 import { loadConfig } from '../../src/config/config.ts'
 import { subnetTest } from '../../src/lib/subnet.ts'
 
-const load = (env: Record<string, string>) => loadConfig(env, '/nbp')
+const load = (env: Record<string, string>) => loadConfig(env)
 
 describe('loadConfig', () => {
   test('needs nothing', () => {
     expect(load({ HOME: '/root' })).toMatchObject({
-      dataDir: 'data',
-      databaseUrl: undefined,
-      bootListen: { host: '0.0.0.0', port: 8080 },
-      adminListen: { host: '127.0.0.1', port: 8081 },
-      tftpListen: { host: '0.0.0.0', port: 69 },
-      tftpListenExplicit: false,
-      nbpDir: '/nbp',
-      afterRefusal: 'retry',
+      data: { folder: 'data' },
+      database: { url: undefined },
+      boot: { listen: { host: '0.0.0.0', port: 8080 }, nbpFolder: undefined, afterRefusal: 'retry' },
+      admin: { listen: { host: '127.0.0.1', port: 8081 } },
+      tftp: { listen: { host: '0.0.0.0', port: 69, explicit: false } },
     })
   })
 
@@ -28,13 +25,13 @@ describe('loadConfig', () => {
       BOOTWRIGHT_TFTP_SINGLE_PORT: 'yes',
     })
     expect(config).toMatchObject({
-      databaseUrl: 'postgres://u@h/d',
-      bootListen: { host: '::', port: 80 },
-      tftpListen: undefined,
-      tftpListenExplicit: true,
-      baseUrl: 'http://boot.example:8080',
-      bootSubnets: ['10.0.0.0/8', 'fd00::/8'],
-      tftpSinglePort: true,
+      database: { url: 'postgres://u@h/d' },
+      boot: {
+        listen: { host: '::', port: 80, explicit: true },
+        baseUrl: 'http://boot.example:8080',
+        subnets: ['10.0.0.0/8', 'fd00::/8'],
+      },
+      tftp: { listen: 'off', singlePort: true },
     })
   })
 
@@ -45,13 +42,17 @@ describe('loadConfig', () => {
       BOOTWRIGHT_MAX_CONNECTIONS: '300',
       BOOTWRIGHT_MAX_CONNECTIONS_PER_ADDRESS: '200',
     })
-    expect(config).toMatchObject({
+    expect(config.boot).toMatchObject({
       baseUrl: 'http://boot_server:8080',
       trustedProxies: ['10.0.0.5/32', 'fd00::7/128', '192.168.0.0/16'],
       maxConnections: 300,
       maxConnectionsPerAddress: 200,
     })
-    expect(load({})).toMatchObject({ trustedProxies: [], maxConnections: 20_000, maxConnectionsPerAddress: undefined })
+    expect(load({}).boot).toMatchObject({
+      trustedProxies: [],
+      maxConnections: 20_000,
+      maxConnectionsPerAddress: undefined,
+    })
     expect(() => load({ BOOTWRIGHT_TRUSTED_PROXIES: 'proxy.example' })).toThrow(/TRUSTED_PROXIES: expected addresses/)
     expect(() => load({ BOOTWRIGHT_BASE_URL: 'http://boot:99999' })).toThrow(/BASE_URL/)
   })
@@ -66,7 +67,7 @@ describe('loadConfig', () => {
     }
     expect(() => load(bad)).toThrow(
       [
-        'BOOTWRIGHT_PORT: there is no such setting',
+        'BOOTWRIGHT_PORT: there is no such setting. All settings: bootwright serve --help',
         'BOOTWRIGHT_BOOT_LISTEN: expected host:port, got "8080"',
         'BOOTWRIGHT_BASE_URL: expected http://host[:port] without a path, got "http://h/path"',
         'BOOTWRIGHT_BOOT_SUBNETS: expected subnets like 10.0.0.0/8, with commas between, got "10.0.0.0/33"',
@@ -81,12 +82,10 @@ describe('loadConfig', () => {
   })
 
   test('reads where the object store is', () => {
-    expect(load({}).s3).toBeUndefined()
+    expect(load({}).s3.place).toBeUndefined()
     const keys = { BOOTWRIGHT_S3_ACCESS_KEY: 'access', BOOTWRIGHT_S3_SECRET_KEY: 'secret' }
     expect(load({ BOOTWRIGHT_S3_URL: 'https://s3.example:9000/boot-files/a/b/', ...keys }).s3).toEqual({
-      endpoint: 'https://s3.example:9000',
-      bucket: 'boot-files',
-      prefix: 'a/b/',
+      place: { endpoint: 'https://s3.example:9000', bucket: 'boot-files', prefix: 'a/b/' },
       region: 'us-east-1',
       accessKey: 'access',
       secretKey: 'secret',
@@ -95,9 +94,7 @@ describe('loadConfig', () => {
     expect(
       load({ BOOTWRIGHT_S3_URL: 'http://10.0.0.1/boot', BOOTWRIGHT_S3_REDIRECT: 'yes', ...keys }).s3,
     ).toMatchObject({
-      endpoint: 'http://10.0.0.1',
-      bucket: 'boot',
-      prefix: '',
+      place: { endpoint: 'http://10.0.0.1', bucket: 'boot', prefix: '' },
       redirect: true,
     })
   })
@@ -116,9 +113,13 @@ describe('loadConfig', () => {
   })
 
   test('needs the keys of an object store, and prints no secret one', () => {
-    const env = { BOOTWRIGHT_S3_URL: 'https://h/bucket', BOOTWRIGHT_S3_SECRET_KEY: 'with a space' }
-    expect(() => load(env)).toThrow(
-      /^BOOTWRIGHT_S3_ACCESS_KEY: expected the access key of the object store, got ""\nBOOTWRIGHT_S3_SECRET_KEY: expected the secret of that key, got "\*\*\*"$/,
+    const url = { BOOTWRIGHT_S3_URL: 'https://h/bucket' }
+    expect(() => load(url)).toThrow(
+      'BOOTWRIGHT_S3_ACCESS_KEY: expected the access key of the object store, because BOOTWRIGHT_S3_URL is set\n' +
+        'BOOTWRIGHT_S3_SECRET_KEY: expected the secret of that key, because BOOTWRIGHT_S3_URL is set',
+    )
+    expect(() => load({ ...url, BOOTWRIGHT_S3_ACCESS_KEY: 'a', BOOTWRIGHT_S3_SECRET_KEY: 'with a space' })).toThrow(
+      /^BOOTWRIGHT_S3_SECRET_KEY: expected the secret of that key, got "\*\*\*"$/,
     )
   })
 

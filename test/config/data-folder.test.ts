@@ -19,7 +19,10 @@ afterEach(() => rm(dataDir, { recursive: true }))
 const warned: unknown[] = []
 const log = { warn: (...args: unknown[]) => void warned.push(args) }
 const load = (secretKeyFile: string | undefined, sealed = false) =>
-  loadSecretKey({ secretKey: undefined, secretKeyFile, dataDir }, { isSealed: async () => sealed, log: log as never })
+  loadSecretKey(
+    { key: undefined, keyFile: secretKeyFile, dataFolder: dataDir },
+    { isSealed: async () => sealed, log: log as never },
+  )
 
 test('the key is made once, and only where nothing is sealed with one that was lost', async () => {
   const file = join(dataDir, 'secret.key')

@@ -26,13 +26,17 @@ export type TestIntake = {
 
 /** Imports as a server runs them, over a database and a data folder of its own; impatient. */
 export async function openTestIntake(db: Db, settings: Partial<IntakeSettings> = {}): Promise<TestIntake> {
-  const dataDir = settings.dataDir ?? (await mkdtemp(join(tmpdir(), 'bootwright-intake-')))
+  const dataDir = settings.dataFolder ?? (await mkdtemp(join(tmpdir(), 'bootwright-intake-')))
   const store = await openFolderStore(join(dataDir, 'files'))
   const proxies = { httpProxy: '', httpsProxy: '', noProxy: '' }
-  const usual = { maxFileBytes: 2 ** 30, importsAtOnce: 2, downloadStallSeconds: 1, keepPartsDays: 1, mirrors: {} }
+  const usual = { maxFileBytes: 2 ** 30, maxConcurrent: 2, stallSeconds: 1, keepPartsDays: 1, mirrors: {} }
   const times = { lookEveryMs: 100, progressEveryMs: 20, retriesMs: [5, 5, 5] }
   const open = () =>
-    openIntake({ dataDir, ...proxies, ...usual, ...settings }, { db, store, log: pino({ level: 'silent' }) }, times)
+    openIntake(
+      { dataFolder: dataDir, ...proxies, ...usual, ...settings },
+      { db, store, log: pino({ level: 'silent' }) },
+      times,
+    )
   let intake = await open()
   const ask: TestIntake['ask'] = async (plan, image) => {
     const made = await createImport(db, { image, plan, server: intake.server }, 'test')

@@ -40,9 +40,9 @@ export async function startOperator(settings: { maxFileBytes?: number } = {}): P
   const feed = createChangeFeed(db, log)
   const maxFileBytes = settings.maxFileBytes ?? 2 ** 30
   const proxies = { httpProxy: '', httpsProxy: '', noProxy: '' }
-  const importing = { importsAtOnce: 2, downloadStallSeconds: 1, keepPartsDays: 1, mirrors: {} }
+  const importing = { maxConcurrent: 2, stallSeconds: 1, keepPartsDays: 1, mirrors: {} }
   const intake = await openIntake(
-    { dataDir: folder, maxFileBytes, ...proxies, ...importing },
+    { dataFolder: folder, maxFileBytes, ...proxies, ...importing },
     { db, store, log },
     { lookEveryMs: 200, progressEveryMs: 20, retriesMs: [10, 10] },
   )

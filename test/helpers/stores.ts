@@ -10,8 +10,8 @@ import { afterAll, beforeAll, describe } from 'vitest'
 import type { FileStore } from '../../src/bytes/store/file-store.ts'
 import { openFolderStore } from '../../src/bytes/store/folder-store.ts'
 import { createS3Client } from '../../src/bytes/store/s3-client.ts'
-import type { S3Settings } from '../../src/bytes/store/s3-settings.ts'
 import { openS3Store } from '../../src/bytes/store/s3-store.ts'
+import type { S3Settings } from '../../src/config/s3-settings.ts'
 import { hasSwift, startSwift } from './swift-server.ts'
 
 /** A place for a store. `everything` is all that is there, the remains of failed uploads too, found without the store. */

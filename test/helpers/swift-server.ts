@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CreateBucketCommand } from '@aws-sdk/client-s3'
 import { createS3Client } from '../../src/bytes/store/s3-client.ts'
-import type { S3Settings } from '../../src/bytes/store/s3-settings.ts'
+import type { S3Settings } from '../../src/config/s3-settings.ts'
 
 export type SwiftServer = {
   /** Settings of a new, empty bucket. */

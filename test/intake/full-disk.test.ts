@@ -38,7 +38,7 @@ test.runIf(canMount)(
   'an import for which the disk has no room says so before the first byte, and leaves no image',
   async () => {
     const { db, close } = await openTestDatabase()
-    const one: TestIntake = await openTestIntake(db, { dataDir: disk })
+    const one: TestIntake = await openTestIntake(db, { dataFolder: disk })
     const run = () => one.run({ kind: 'url', url: `${web.url}/kernel.ipxe`, keepIso: false }, 'kernel')
     try {
       await fill(5_000_000)
@@ -73,7 +73,7 @@ test.runIf(canMount)(
   'an upload for which the disk has no room is refused, whole and in parts; what was here stays good',
   async () => {
     const { db, close } = await openTestDatabase()
-    const { partials } = await openTestIntake(db, { dataDir: disk }).then(async ({ intake }) => {
+    const { partials } = await openTestIntake(db, { dataFolder: disk }).then(async ({ intake }) => {
       await intake.stop()
       return intake
     })

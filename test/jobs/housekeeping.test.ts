@@ -11,9 +11,9 @@ import { eachDatabase } from '../helpers/database.ts'
 eachDatabase('housekeeping', (database) => {
   const facts = { mac: '52:54:00:12:34:56', platform: 'efi', buildarch: 'x86_64' } as const
   const kept = {
-    databaseUrl: undefined,
+    vacuums: true,
     keepBootsDays: 30,
-    keepBoots: 100,
+    maxBoots: 100,
     keepDiscoveredDays: 30,
     keepChangesDays: 10,
   }

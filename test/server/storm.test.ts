@@ -34,7 +34,7 @@ async function storm(
     BOOTWRIGHT_ADMIN_LISTEN: '127.0.0.1:0',
     BOOTWRIGHT_TFTP_LISTEN: '127.0.0.1:0',
   }
-  const config = loadConfig({ ...loopback, ...env }, join(programDir, 'ipxe/nbp'))
+  const config = loadConfig({ ...loopback, ...env })
   const { addresses, stop } = await startServer(config, pino({ level: 'silent' }))
   onTestFinished(async () => {
     await stop()

@@ -22,7 +22,7 @@ let intake: TestIntake
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'bootwright-soak-imports-'))
   opened = await openTestDatabase()
-  intake = await openTestIntake(opened.db, { downloadStallSeconds: 20 })
+  intake = await openTestIntake(opened.db, { stallSeconds: 20 })
 })
 afterAll(async () => {
   await intake.stop()

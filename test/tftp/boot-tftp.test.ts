@@ -19,7 +19,7 @@ test.each([
     'http://boot_server:8080/',
   ],
 ])('autoexec.ipxe names where boot HTTP listens: %s', async (_, boot, env, expected) => {
-  const config = loadConfig({ BOOTWRIGHT_TFTP_LISTEN: '127.0.0.1:0', ...env }, '/nbp')
+  const config = loadConfig({ BOOTWRIGHT_TFTP_LISTEN: '127.0.0.1:0', ...env })
   const parts = {
     nbps: new Map(),
     scripts: createScripts(readTemplates()),
@@ -27,7 +27,7 @@ test.each([
     log: pino({ level: 'silent' }),
     allows: () => true,
   }
-  const server = await startBootTftp(config, parts, boot)
+  const server = await startBootTftp({ ...config.tftp, baseUrl: config.boot.baseUrl }, parts, boot)
   onTestFinished(() => server?.stop(0))
   const { bytes } = await fetchRaw(await rawClient(), server?.port ?? 0, 'autoexec.ipxe')
   expect(bytes.toString()).toContain(expected)

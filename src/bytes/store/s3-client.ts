@@ -1,6 +1,6 @@
 import { ListObjectsV2Command, S3Client, S3ServiceException } from '@aws-sdk/client-s3'
+import type { S3Settings } from '../../config/s3-settings.ts'
 import { ConfigError, messageOf } from '../../lib/errors.ts'
-import type { S3Settings } from './s3-settings.ts'
 
 /** A client that keeps its connections, gives up on silent ones, and tries again what may be tried again. */
 export function createS3Client({ endpoint, region, accessKey, secretKey }: S3Settings): S3Client {

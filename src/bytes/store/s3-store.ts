@@ -9,10 +9,10 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3'
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
+import type { S3Settings } from '../../config/s3-settings.ts'
 import type { FileStore } from './file-store.ts'
 import { openIncoming } from './incoming.ts'
 import { checkBucket, createS3Client, describeS3Error } from './s3-client.ts'
-import type { S3Settings } from './s3-settings.ts'
 import { openUploader } from './s3-upload.ts'
 
 /** A machine begins its download at once; an installer that reads in ranges asks for a new URL each time. */

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { text as readText } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import { adminSocketPath } from '../../config/admin-socket.ts'
-import { settings } from '../../config/config.ts'
+import { settings } from '../../config/settings.ts'
 import { type FieldFault, faultText, messageOf, quote } from '../../lib/errors.ts'
 import { printable } from './format.ts'
 
@@ -59,7 +59,9 @@ export function createClient(
   const url = options.url ?? (env.BOOTWRIGHT_URL?.trim() || undefined)
   const token = options.token ?? (env.BOOTWRIGHT_TOKEN?.trim() || undefined)
   const server =
-    url === undefined ? socketServer(env[settings.dataDir.name]?.trim() || settings.dataDir.fallback) : urlServer(url)
+    url === undefined
+      ? socketServer(env[settings.data.folder.name]?.trim() || settings.data.folder.fallback || '')
+      : urlServer(url)
 
   const send = async (method: Method, path: string, body?: Body): Promise<Answer> => {
     const answer = await exchange(server, method, path, token, body)

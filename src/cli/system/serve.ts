@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { settings } from '../../config/config.ts'
+import { listSettings } from '../../config/config.ts'
 import type { CliDeps } from '../shell/deps.ts'
 import { formatTable } from '../shell/table.ts'
 
@@ -13,6 +13,6 @@ export function addServeCommand(program: Command, deps: CliDeps): void {
 }
 
 function settingsTable(): string {
-  const rows = Object.values(settings).map(({ name, fallback, meaning }) => [name, fallback || '-', meaning])
+  const rows = listSettings().map(({ name, fallback, meaning }) => [name, fallback || '-', meaning])
   return formatTable(['NAME', 'DEFAULT', 'MEANING'], rows)
 }

@@ -6,9 +6,9 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
-import type { S3Settings } from '../../../src/bytes/store/s3-settings.ts'
 import { openS3Store } from '../../../src/bytes/store/s3-store.ts'
 import { loadConfig } from '../../../src/config/config.ts'
+import type { S3Settings } from '../../../src/config/s3-settings.ts'
 import { startServer } from '../../../src/server/server.ts'
 import { getAsIpxe, sha256 } from '../../helpers/boot-server.ts'
 import { bucketPlace, type StorePlace, startUpload } from '../../helpers/stores.ts'
@@ -172,20 +172,18 @@ describe.runIf(hasSwift())('object storage', () => {
   /** A whole server whose files are in the bucket, a file uploaded to it, and a boot that fetches it. */
   const serveFromBucket = async (env: Record<string, string>) => {
     const server = await startServer(
-      loadConfig(
-        {
-          BOOTWRIGHT_DATA_DIR: place.folder,
-          BOOTWRIGHT_BOOT_LISTEN: '127.0.0.1:0',
-          BOOTWRIGHT_ADMIN_LISTEN: '127.0.0.1:0',
-          BOOTWRIGHT_TFTP_LISTEN: 'off',
-          BOOTWRIGHT_ADMIN_TOKEN: token,
-          BOOTWRIGHT_S3_URL: `${settings.endpoint}/${settings.bucket}/images`,
-          BOOTWRIGHT_S3_ACCESS_KEY: settings.accessKey,
-          BOOTWRIGHT_S3_SECRET_KEY: settings.secretKey,
-          ...env,
-        },
-        place.folder,
-      ),
+      loadConfig({
+        BOOTWRIGHT_DATA_DIR: place.folder,
+        BOOTWRIGHT_BOOT_LISTEN: '127.0.0.1:0',
+        BOOTWRIGHT_ADMIN_LISTEN: '127.0.0.1:0',
+        BOOTWRIGHT_TFTP_LISTEN: 'off',
+        BOOTWRIGHT_ADMIN_TOKEN: token,
+        BOOTWRIGHT_S3_URL: `${settings.endpoint}/${settings.bucket}/images`,
+        BOOTWRIGHT_S3_ACCESS_KEY: settings.accessKey,
+        BOOTWRIGHT_S3_SECRET_KEY: settings.secretKey,
+        ...env,
+        BOOTWRIGHT_NBP_DIR: place.folder,
+      }),
       pino({ level: 'silent' }),
     )
     onTestFinished(server.stop)

@@ -1,0 +1,150 @@
+// One setting: where its value comes from, what it means, and how its text becomes a value.
+import { isBaseUrl } from '../lib/base-url.ts'
+import { asSubnet, isSubnet } from '../lib/subnet.ts'
+
+/** One environment variable and the value that it stands for. */
+export type Setting<T> = {
+  name: string
+  /** The text that counts if the variable is unset or empty; undefined: the setting then has no value. */
+  fallback: string | undefined
+  /** A noun phrase with its unit, for `serve --help` and docs/reference/settings.md. */
+  meaning: string
+  /** What a text has to be, for people. */
+  expected: string
+  /** Undefined for a text that is wrong. @param given false where the text is the fallback */
+  parse: (text: string, given: boolean) => T | undefined
+  /** True: no fault prints the value. */
+  secret?: true
+  /** True: other programs have this setting too, and often its name in lower case, which wins. */
+  shared?: true
+}
+
+/** A host and a port to listen on. `explicit`: the operator named them, so a failure to listen ends the start. */
+export type Listen = { host: string; port: number; explicit: boolean }
+
+export function setting<T>(
+  name: string,
+  fallback: string,
+  meaning: string,
+  expected: string,
+  parse: Setting<T>['parse'],
+): Setting<T> {
+  return { name, fallback, meaning, expected, parse }
+}
+
+/** A setting without a default: its value is undefined unless it is given. */
+export function optional<T>(
+  name: string,
+  meaning: string,
+  expected: string,
+  parse: Setting<T>['parse'],
+): Setting<T | undefined> {
+  return { name, fallback: undefined, meaning, expected, parse }
+}
+
+/** The same setting, whose value no fault prints. */
+export function secret<T>(from: Setting<T>): Setting<T> {
+  return { ...from, secret: true }
+}
+
+/** The same setting, also by its name in lower case. */
+export function shared<T>(from: Setting<T>): Setting<T> {
+  return { ...from, shared: true }
+}
+
+export function whole(
+  name: string,
+  fallback: number,
+  range: { min: number; max: number },
+  meaning: string,
+): Setting<number> {
+  return setting(name, String(fallback), meaning, rangeText(range), (text) => parseWhole(text, range))
+}
+
+export function optionalWhole(
+  name: string,
+  range: { min: number; max: number },
+  meaning: string,
+): Setting<number | undefined> {
+  return optional(name, meaning, rangeText(range), (text) => parseWhole(text, range))
+}
+
+export function yesNo(name: string, fallback: 'yes' | 'no', meaning: string): Setting<boolean> {
+  const values: Record<string, boolean> = { yes: true, true: true, no: false, false: false }
+  return setting(name, fallback, meaning, 'yes or no', (text) => values[text])
+}
+
+export function choice<T extends string>(
+  name: string,
+  fallback: T,
+  choices: readonly T[],
+  meaning: string,
+): Setting<T> {
+  return setting(name, fallback, meaning, choices.join(', '), (text) => choices.find((value) => value === text))
+}
+
+export function subnets(name: string, meaning: string): Setting<string[]> {
+  const expected = 'subnets like 10.0.0.0/8, with commas between'
+  return setting(name, '', meaning, expected, (text) => parseSubnets(listOf(text)))
+}
+
+/** Subnets, and addresses that stand for themselves. */
+export function addresses(name: string, meaning: string): Setting<string[]> {
+  const expected = 'addresses or subnets like 10.0.0.5,192.168.1.0/24, with commas between'
+  return setting(name, '', meaning, expected, (text) => parseSubnets(listOf(text).map(asSubnet)))
+}
+
+export function listen(name: string, fallback: string, meaning: string): Setting<Listen> {
+  return setting(name, fallback, meaning, 'host:port', parseListen)
+}
+
+export function parseListen(text: string, explicit: boolean): Listen | undefined {
+  const match = /^(?:\[([0-9a-f:.]+)\]|([^:\s]+)):(\d{1,5})$/i.exec(text)
+  const host = match?.[1] ?? match?.[2]
+  const port = parseWhole(match?.[3] ?? '', { min: 0, max: 65_535 })
+  return host !== undefined && port !== undefined ? { host, port, explicit } : undefined
+}
+
+export function parseBaseUrl(text: string): string | undefined {
+  const url = text.replace(/\/$/, '')
+  return isBaseUrl(url) ? url : undefined
+}
+
+/** `name=http://host/path,…` by name, without a slash at the end of a URL. */
+export function parseMirrors(text: string): Record<string, string> | undefined {
+  const parts = listOf(text).map((part) => /^([a-z0-9][a-z0-9-]*)=(https?:\/\/\S+?)\/*$/.exec(part))
+  return parts.every((part) => part !== null && URL.canParse(part[2] ?? ''))
+    ? Object.fromEntries(parts.map((part) => [part?.[1], part?.[2]]))
+    : undefined
+}
+
+// curl takes a proxy without a scheme for an http one.
+export function parseProxy(text: string): string | undefined {
+  const url = text === '' || /^[a-z]+:\/\//i.test(text) ? text : `http://${text}`
+  return url === '' || (/^https?:/i.test(url) && URL.canParse(url)) ? url : undefined
+}
+
+/** Gives a parser that takes texts of a pattern as they are. */
+export function matching(pattern: RegExp): (text: string) => string | undefined {
+  return (text) => (pattern.test(text) ? text : undefined)
+}
+
+function rangeText({ min, max }: { min: number; max: number }): string {
+  return `a whole number from ${min} to ${max}`
+}
+
+function parseWhole(text: string, { min, max }: { min: number; max: number }): number | undefined {
+  const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN
+  return value >= min && value <= max ? value : undefined
+}
+
+function parseSubnets(list: string[]): string[] | undefined {
+  return list.every(isSubnet) ? list : undefined
+}
+
+function listOf(text: string): string[] {
+  return text
+    .split(',')
+    .map((part) => part.trim())
+    .filter(Boolean)
+}

@@ -1,0 +1,310 @@
+// Every setting, once: name, default, meaning, parser. `serve --help` and docs/reference/settings.md are printed from this table.
+import { parseKey } from '../lib/seal.ts'
+import { parseBucketUrl } from './s3-settings.ts'
+import {
+  addresses,
+  choice,
+  listen,
+  matching,
+  optional,
+  optionalWhole,
+  parseBaseUrl,
+  parseListen,
+  parseMirrors,
+  parseProxy,
+  secret,
+  setting,
+  shared,
+  subnets,
+  whole,
+  yesNo,
+} from './setting.ts'
+
+/** What a machine does after its screen showed a refusal. */
+export const afterRefusals = ['retry', 'local', 'halt'] as const
+export type AfterRefusal = (typeof afterRefusals)[number]
+
+const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const
+const anyText = matching(/./)
+const oneWord = matching(/^[\x21-\x7e]{1,512}$/)
+const days = { min: 1, max: 36_500 }
+const bytes = { min: 1, max: 2 ** 50 }
+
+/** The settings by the room that reads them. The environment has them flat, by their names. */
+export const settings = {
+  data: {
+    folder: setting(
+      'BOOTWRIGHT_DATA_DIR',
+      'data',
+      'Folder of the embedded database and image files',
+      'a folder',
+      anyText,
+    ),
+  },
+  database: {
+    url: optional(
+      'DATABASE_URL',
+      'PostgreSQL database to use instead of the embedded one',
+      'postgres://…',
+      matching(/^postgres(ql)?:\/\//),
+    ),
+    durable: yesNo(
+      'BOOTWRIGHT_DURABLE',
+      'yes',
+      'Whether the embedded database waits for the disk. With no, a power cut may lose the newest data, or all of it',
+    ),
+    mayBeNew: yesNo(
+      'BOOTWRIGHT_NEW_DATABASE',
+      'no',
+      'Permission to start with an empty inventory in a data folder that has lost its database',
+    ),
+  },
+  boot: {
+    listen: listen('BOOTWRIGHT_BOOT_LISTEN', '0.0.0.0:8080', 'Address and port of boot HTTP, for machines'),
+    baseUrl: optional(
+      'BOOTWRIGHT_BASE_URL',
+      'URL that machines use, if it is not the address that they asked',
+      'http://host[:port] without a path',
+      parseBaseUrl,
+    ),
+    nbpFolder: optional(
+      'BOOTWRIGHT_NBP_DIR',
+      'Folder of boot programs, instead of ipxe/nbp of the program',
+      'a folder',
+      anyText,
+    ),
+    subnets: subnets('BOOTWRIGHT_BOOT_SUBNETS', 'Subnets that may boot; empty for all'),
+    trustedProxies: addresses(
+      'BOOTWRIGHT_TRUSTED_PROXIES',
+      'Proxies before boot HTTP whose Forwarded or X-Forwarded-For header names the client',
+    ),
+    afterRefusal: choice('BOOTWRIGHT_AFTER_REFUSAL', 'retry', afterRefusals, 'Next step of a machine that was refused'),
+    maxConnections: whole(
+      'BOOTWRIGHT_MAX_CONNECTIONS',
+      20_000,
+      { min: 1, max: 1_000_000 },
+      'Maximum concurrent boot HTTP connections; fewer if the limit of open files (ulimit -n) is lower',
+    ),
+    maxConnectionsPerAddress: optionalWhole(
+      'BOOTWRIGHT_MAX_CONNECTIONS_PER_ADDRESS',
+      { min: 1, max: 1_000_000 },
+      'Maximum concurrent boot HTTP connections per IPv4 address or IPv6 /64, instead of a quarter of all',
+    ),
+  },
+  admin: {
+    listen: listen('BOOTWRIGHT_ADMIN_LISTEN', '127.0.0.1:8081', 'Address and port of admin HTTP, for operators'),
+    token: secret(
+      optional(
+        'BOOTWRIGHT_ADMIN_TOKEN',
+        'First admin token, instead of a generated one',
+        '32 to 256 printable characters',
+        matching(/^[\x21-\x7e]{32,256}$/),
+      ),
+    ),
+  },
+  tftp: {
+    listen: setting(
+      'BOOTWRIGHT_TFTP_LISTEN',
+      '0.0.0.0:69',
+      'Address and port of TFTP, for firmware; or off',
+      'host:port, or off',
+      (text, given) => (text === 'off' ? text : parseListen(text, given)),
+    ),
+    maxBlockSize: whole(
+      'BOOTWRIGHT_TFTP_BLOCK_SIZE',
+      1468,
+      { min: 512, max: 65_464 },
+      'Maximum TFTP block size, bytes',
+    ),
+    maxWindowSize: whole(
+      'BOOTWRIGHT_TFTP_WINDOW_SIZE',
+      16,
+      { min: 1, max: 65_535 },
+      'Maximum TFTP window size, blocks',
+    ),
+    maxTransfers: whole(
+      'BOOTWRIGHT_TFTP_MAX_TRANSFERS',
+      1000,
+      { min: 1, max: 20_000 },
+      'Maximum concurrent TFTP transfers',
+    ),
+    maxTransfersPerAddress: whole(
+      'BOOTWRIGHT_TFTP_MAX_TRANSFERS_PER_ADDRESS',
+      16,
+      { min: 1, max: 20_000 },
+      'Maximum concurrent TFTP transfers per address',
+    ),
+    singlePort: yesNo(
+      'BOOTWRIGHT_TFTP_SINGLE_PORT',
+      'no',
+      'Whether TFTP answers from its listening port, for clients behind NAT',
+    ),
+  },
+  secrets: {
+    key: secret(optional('BOOTWRIGHT_SECRET_KEY', 'Key that seals secrets', '64 hexadecimal digits', parseKey)),
+    keyFile: optional(
+      'BOOTWRIGHT_SECRET_KEY_FILE',
+      'File with that key, instead of secret.key in the data folder',
+      'a file',
+      anyText,
+    ),
+    forgetKey: optional(
+      'BOOTWRIGHT_FORGET_KEY',
+      'Id of a lost secret key; the start deletes all secrets and webhooks that only it opens',
+      '8 hexadecimal digits',
+      matching(/^[0-9a-f]{8}$/),
+    ),
+  },
+  answers: {
+    toAnyAddress: yesNo(
+      'BOOTWRIGHT_ANSWERS_TO_ANY_ADDRESS',
+      'no',
+      'Whether any address with the token of a boot may fetch its answer file',
+    ),
+    subnets: subnets('BOOTWRIGHT_ANSWER_SUBNETS', 'Subnets with the same permission'),
+  },
+  discovery: {
+    maxMachines: whole(
+      'BOOTWRIGHT_MAX_DISCOVERED',
+      10_000,
+      { min: 0, max: 10_000_000 },
+      'Maximum discovered machines; beyond it the least recently seen are deleted',
+    ),
+    maxPerAddress: whole(
+      'BOOTWRIGHT_MAX_DISCOVERED_PER_ADDRESS',
+      256,
+      { min: 1, max: 10_000_000 },
+      'Maximum discovered machines per IPv4 address or IPv6 /64, and recorded boots of such machines in a burst',
+    ),
+    keepDays: whole(
+      'BOOTWRIGHT_KEEP_DISCOVERED_DAYS',
+      30,
+      days,
+      'Days to keep a discovered machine that is not seen again',
+    ),
+  },
+  history: {
+    keepBootsDays: whole('BOOTWRIGHT_KEEP_BOOTS_DAYS', 90, days, 'Days to keep boot records'),
+    maxBoots: whole(
+      'BOOTWRIGHT_KEEP_BOOTS',
+      1_000_000,
+      { min: 1, max: 1_000_000_000 },
+      'Maximum boot records; the newest are kept',
+    ),
+    keepChangesDays: whole('BOOTWRIGHT_KEEP_CHANGES_DAYS', 365, days, 'Days to keep the audit log'),
+  },
+  files: {
+    maxBytes: whole('BOOTWRIGHT_MAX_FILE_BYTES', 34_359_738_368, bytes, 'Maximum size of an uploaded file, bytes'),
+    verifyDays: whole(
+      'BOOTWRIGHT_VERIFY_DAYS',
+      7,
+      { min: 0, max: 3650 },
+      'Days between two verifications of a stored file; 0 for none',
+    ),
+    newStore: yesNo(
+      'BOOTWRIGHT_NEW_STORE',
+      'no',
+      'Permission to replace the store of image files that the database knows by the store of this server',
+    ),
+  },
+  s3: {
+    place: optional(
+      'BOOTWRIGHT_S3_URL',
+      'Object store for image files, instead of the data folder',
+      'https://host[:port]/bucket[/prefix]',
+      parseBucketUrl,
+    ),
+    region: setting(
+      'BOOTWRIGHT_S3_REGION',
+      'us-east-1',
+      'Region of the object store',
+      'the name of a region',
+      matching(/^[A-Za-z0-9_-]{1,64}$/),
+    ),
+    accessKey: optional(
+      'BOOTWRIGHT_S3_ACCESS_KEY',
+      'Access key of the object store',
+      'the access key of the object store',
+      oneWord,
+    ),
+    secretKey: secret(
+      optional('BOOTWRIGHT_S3_SECRET_KEY', 'Secret of that access key', 'the secret of that key', oneWord),
+    ),
+    redirect: yesNo(
+      'BOOTWRIGHT_S3_REDIRECT',
+      'no',
+      'Whether machines fetch files from the object store themselves, by signed URLs',
+    ),
+  },
+  sending: {
+    maxTransfers: whole('BOOTWRIGHT_MAX_TRANSFERS', 2000, { min: 1, max: 1_000_000 }, 'Maximum concurrent downloads'),
+    maxBytesPerSecond: optionalWhole(
+      'BOOTWRIGHT_MAX_BYTES_PER_SECOND',
+      { min: 65_536, max: 2 ** 50 },
+      'Maximum speed of all downloads together, bytes per second',
+    ),
+    cacheBytes: whole(
+      'BOOTWRIGHT_FILE_CACHE_BYTES',
+      134_217_728,
+      { min: 2 ** 20, max: 2 ** 50 },
+      'Memory for parts of files that are being read, bytes',
+    ),
+    sendfile: yesNo(
+      'BOOTWRIGHT_SENDFILE',
+      'yes',
+      'Whether the kernel sends files from its page cache, without a copy in memory',
+    ),
+    workers: whole(
+      'BOOTWRIGHT_FILE_WORKERS',
+      0,
+      { min: 0, max: 64 },
+      'Further processes that send files of the data folder, to use more cores',
+    ),
+  },
+  imports: {
+    maxConcurrent: whole('BOOTWRIGHT_IMPORTS_AT_ONCE', 2, { min: 1, max: 100 }, 'Maximum concurrent imports of images'),
+    stallSeconds: whole(
+      'BOOTWRIGHT_DOWNLOAD_STALL_SECONDS',
+      60,
+      { min: 1, max: 3600 },
+      'Seconds without a byte after which a download is retried',
+    ),
+    minBytesPerSecond: whole(
+      'BOOTWRIGHT_DOWNLOAD_MIN_BYTES_PER_SECOND',
+      1024,
+      { min: 0, max: 1_000_000_000 },
+      'Minimum speed of a download over that time, bytes per second; 0 for none',
+    ),
+    keepPartsDays: whole('BOOTWRIGHT_KEEP_PARTS_DAYS', 7, days, 'Days to keep incomplete downloads and uploads'),
+    mirrors: setting(
+      'BOOTWRIGHT_MIRRORS',
+      '',
+      'Mirrors that recipes download from, by distribution',
+      'name=http://host/path, with commas between',
+      parseMirrors,
+    ),
+    httpProxy: secret(
+      shared(setting('HTTP_PROXY', '', 'Proxy for http URLs of imports', 'http://host:port', parseProxy)),
+    ),
+    httpsProxy: secret(
+      shared(setting('HTTPS_PROXY', '', 'Proxy for https URLs of imports', 'http://host:port', parseProxy)),
+    ),
+    noProxy: shared(
+      setting(
+        'NO_PROXY',
+        '',
+        'Hosts and domains that need no proxy; * for all',
+        'hosts with commas between',
+        (text) => text,
+      ),
+    ),
+  },
+  log: {
+    level: choice('BOOTWRIGHT_LOG_LEVEL', 'info', logLevels, 'Lowest level of log lines'),
+    levelNames: yesNo(
+      'BOOTWRIGHT_LOG_LEVEL_NAMES',
+      'no',
+      'Whether JSON log lines have their level by name ("warn") instead of by number (40)',
+    ),
+  },
+}

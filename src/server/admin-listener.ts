@@ -1,0 +1,62 @@
+// Admin HTTP: on its address, for operators and programs with a token, and on the socket in the data folder.
+import http from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { getRequestListener } from '@hono/node-server'
+import { type AdminDeps, createAdminApp } from '../api/routes.ts'
+import { previewScript } from '../boot/script.ts'
+import type { Config } from '../config/config.ts'
+import { createChangeFeed } from '../inventory/changes/feed.ts'
+import type { Logger } from '../lib/log.ts'
+import type { BootListener } from './boot-listener.ts'
+import type { Closers } from './closers.ts'
+import type { Data } from './data.ts'
+import { type ConnectionLimits, serveBounded } from './http-connections.ts'
+import type { Jobs } from './jobs.ts'
+import { listen, listenOnSocket, reachableAddress } from './listen.ts'
+
+export async function openAdminListener(
+  config: Config,
+  data: Data,
+  jobs: Jobs,
+  boot: BootListener,
+  limits: ConnectionLimits,
+  log: Logger,
+  closers: Closers,
+): Promise<AddressInfo> {
+  const { db, shared, sealer, health, socketPath } = data
+  const bootUrl = config.boot.baseUrl ?? `http://${reachableAddress(boot.address)}`
+  const feed = createChangeFeed(db, log)
+  const deps: Omit<AdminDeps, 'trusted'> = {
+    db,
+    store: shared,
+    ...jobs,
+    log,
+    sealer,
+    feed,
+    findSituation: boot.deps.findSituation,
+    bootUrl,
+    maxFileBytes: config.files.maxBytes,
+    ...health,
+    preview: (facts, baseUrl, supposed) => previewScript(boot.deps, facts, baseUrl ?? bootUrl, supposed),
+  }
+  const server = adminServer({ ...deps, trusted: false }, limits)
+  const address = await listen(server, config.admin.listen, 'BOOTWRIGHT_ADMIN_LISTEN', closers)
+  if (socketPath === undefined)
+    log.warn(
+      'the path of the data folder is too long for a Unix socket: the command line needs BOOTWRIGHT_URL and BOOTWRIGHT_TOKEN',
+    )
+  else await listenOnSocket(adminServer({ ...deps, trusted: true }, limits), socketPath, closers)
+  // Before the listeners close: clients that follow the changes would otherwise hold them open.
+  closers.add(async () => feed.stop())
+  return address
+}
+
+function adminServer(deps: AdminDeps, limits: ConnectionLimits): http.Server {
+  const server = http.createServer()
+  serveBounded(server, getRequestListener(createAdminApp(deps).fetch), limits)
+  // An upload may take hours; its header and its silence may not.
+  server.requestTimeout = 0
+  server.headersTimeout = 20_000
+  server.timeout = 120_000
+  return server
+}

@@ -1,0 +1,122 @@
+// Boot HTTP and TFTP: what machines reach.
+import { rm } from 'node:fs/promises'
+import type { AddressInfo } from 'node:net'
+import { extname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { createShares } from '../boot/http/shares.ts'
+import { type BootDeps, createBootApp } from '../boot/routes.ts'
+import { createTransfers } from '../bytes/send/send-file.ts'
+import { createFileOrders } from '../bytes/workers/file-orders.ts'
+import { startFileWorkers } from '../bytes/workers/file-workers.ts'
+import { socketPathIn } from '../config/admin-socket.ts'
+import type { Config } from '../config/config.ts'
+import { createFindSize } from '../decide/damage.ts'
+import { createOpenBoot } from '../inventory/boots/boots.ts'
+import { createRecordReport } from '../inventory/boots/reports.ts'
+import { createFindSituation } from '../inventory/boots/situation.ts'
+import { createFindServable, noteDamage } from '../inventory/images/files.ts'
+import { createFindTreeFile } from '../inventory/images/trees.ts'
+import { ConfigError } from '../lib/errors.ts'
+import type { Logger } from '../lib/log.ts'
+import { subnetTest } from '../lib/subnet.ts'
+import { createScripts } from '../render/scripts.ts'
+import { startBootTftp } from '../tftp/boot-tftp.ts'
+import { createBootServer, createRelayServer } from './boot-http.ts'
+import type { Closers } from './closers.ts'
+import type { Data } from './data.ts'
+import type { Limits } from './limits.ts'
+import { listen, listenOnSocket } from './listen.ts'
+import { filesFolder } from './store.ts'
+import { readTemplates } from './templates.ts'
+
+// The same ending as this file: .ts in tests, .js in the built program.
+const workerProgram = fileURLToPath(new URL(`./file-worker${extname(import.meta.url)}`, import.meta.url))
+
+export type BootListener = { deps: BootDeps; address: AddressInfo }
+
+export async function openBootListener(
+  config: Config,
+  data: Data,
+  limits: Limits,
+  log: Logger,
+  closers: Closers,
+): Promise<BootListener> {
+  const workers = config.sending.workers
+  const orders = workers > 0 ? createFileOrders() : undefined
+  const sending = sendingOf(config)
+  const transfers = createTransfers({ ...sending, mostTransfers: config.sending.maxTransfers })
+  const deps = bootDeps(config, data, orders === undefined ? transfers : { ...transfers, orders }, log)
+  const app = createBootApp(deps)
+  const server = createBootServer(app, limits.boot)
+  const address = await listen(server, config.boot.listen, 'BOOTWRIGHT_BOOT_LISTEN', closers)
+  if (orders !== undefined) {
+    const relaySocket = socketPathIn(config.data.folder, 'relay.sock')
+    if (relaySocket === undefined)
+      throw new ConfigError('BOOTWRIGHT_FILE_WORKERS: the path of the data folder is too long for a Unix socket')
+    // What a killed server left.
+    await rm(relaySocket, { force: true })
+    await listenOnSocket(createRelayServer(app), relaySocket, closers)
+    const shares = { ...sending, folder: filesFolder(config), relaySocket }
+    closers.add(startFileWorkers({ count: workers, program: workerProgram }, shares, server, orders, log).stop)
+  }
+  return { deps, address }
+}
+
+/** TFTP; the addresses that it listens on, undefined where it is off or its port cannot be had. */
+export async function openTftpListener(
+  config: Config,
+  { deps, address }: BootListener,
+  maxTransfers: number,
+  closers: Closers,
+): Promise<string | undefined> {
+  const tftp = await startBootTftp({ ...config.tftp, maxTransfers, baseUrl: config.boot.baseUrl }, deps, address)
+  if (tftp === undefined) return undefined
+  closers.add(() => tftp.stop(5000))
+  return tftp.addresses.join(', ')
+}
+
+function bootDeps(config: Config, data: Data, transfers: BootDeps['transfers'], log: Logger): BootDeps {
+  const { db, bootDb, store, isShared, nbps, events, sealer, health } = data
+  const { boot, discovery, answers } = config
+  return {
+    db: bootDb,
+    store,
+    transfers,
+    nbps,
+    events,
+    log,
+    sealer,
+    ...health,
+    findServable: createFindServable(bootDb),
+    noteDamage: async (sha256, why) => isShared && noteDamage(db, sha256, why),
+    findSituation: createFindSituation(bootDb),
+    openBoot: createOpenBoot(bootDb),
+    recordReport: createRecordReport(bootDb),
+    findTreeFile: createFindTreeFile(bootDb),
+    findSize: createFindSize(store),
+    scripts: createScripts(readTemplates()),
+    allows: subnetTest(boot.subnets),
+    mayRecord: createShares({ burst: discovery.maxPerAddress }),
+    settings: {
+      baseUrl: boot.baseUrl,
+      trustedProxies: boot.trustedProxies,
+      afterRefusal: boot.afterRefusal,
+      maxDiscovered: discovery.maxMachines,
+      maxDiscoveredPerAddress: discovery.maxPerAddress,
+      answersToAnyAddress: answers.toAnyAddress,
+      answerSubnets: answers.subnets,
+      command: config.command,
+    },
+  }
+}
+
+/** The share of each process that sends files. */
+function sendingOf({ sending }: Config) {
+  const { cacheBytes, maxBytesPerSecond, sendfile, workers } = sending
+  const processes = workers + 1
+  return {
+    cacheBytes: Math.floor(cacheBytes / processes),
+    bytesPerSecond: maxBytesPerSecond === undefined ? undefined : maxBytesPerSecond / processes,
+    zeroCopy: sendfile,
+  }
+}

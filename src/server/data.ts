@@ -1,0 +1,61 @@
+// What everything else stands on: the data folder, the database, the store of files, the key of secrets, the boot programs.
+import { join } from 'node:path'
+import { adminSocketPath, isSocketTaken } from '../config/admin-socket.ts'
+import type { Config } from '../config/config.ts'
+import { lockFolder } from '../db/folder-lock.ts'
+import { type Db, type OpenDb, openPostgres } from '../db/open.ts'
+import { openEmbedded } from '../db/open-embedded.ts'
+import { loadNbps, type Nbps } from '../files/nbps.ts'
+import { ensureFirstToken } from '../inventory/access/tokens.ts'
+import { type BootEventRecorder, startBootEventRecorder } from '../inventory/boots/events.ts'
+import type { HealthSources } from '../inventory/system/health.ts'
+import { ConfigError } from '../lib/errors.ts'
+import { makeFolder } from '../lib/folders.ts'
+import type { Logger } from '../lib/log.ts'
+import { programDir } from '../lib/program-dir.ts'
+import type { Sealer } from '../lib/seal.ts'
+import type { Closers } from './closers.ts'
+import { healthOf } from './health.ts'
+import { openSealer } from './open-sealer.ts'
+import { type OpenStore, openStore } from './store.ts'
+
+export type Data = OpenStore & {
+  db: Db
+  /** The same database for machines that boot: it answers within seconds, or throws. */
+  bootDb: Db
+  health: HealthSources
+  /** The first admin token, only where this start made it. */
+  adminToken: string | undefined
+  sealer: Sealer
+  nbps: Nbps
+  events: BootEventRecorder
+  /** The path of the admin socket; undefined where it is too long for one. */
+  socketPath: string | undefined
+}
+
+/** @throws ConfigError when another server uses the data folder, or what is in it cannot be used */
+export async function openData(config: Config, log: Logger, closers: Closers): Promise<Data> {
+  const { folder } = config.data
+  await makeFolder(folder)
+  // Held until the database is closed, which is closed before it.
+  if (config.database.url === undefined) closers.add((await lockFolder(folder)).release)
+  const socketPath = adminSocketPath(folder)
+  if (socketPath !== undefined && (await isSocketTaken(socketPath)))
+    throw new ConfigError(`BOOTWRIGHT_DATA_DIR: another server is running on ${folder}`)
+
+  const opened = await openDatabase(config, log)
+  closers.add(opened.close)
+  const { db, bootDb = db } = opened
+  const adminToken = await ensureFirstToken(db, config.admin.token)
+  const sealer = await openSealer(config, db, log)
+  const store = await openStore(config, db, log)
+  const nbps = await loadNbps(config.boot.nbpFolder ?? join(programDir, 'ipxe', 'nbp'))
+  const events = startBootEventRecorder(db, log)
+  closers.add(events.stop)
+  return { db, bootDb, health: healthOf(opened), adminToken, sealer, ...store, nbps, events, socketPath }
+}
+
+function openDatabase({ data, database }: Config, log: Logger): Promise<OpenDb> {
+  const { url, durable, mayBeNew } = database
+  return url === undefined ? openEmbedded(join(data.folder, 'database'), { durable, mayBeNew, log }) : openPostgres(url)
+}

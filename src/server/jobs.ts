@@ -1,0 +1,26 @@
+// What runs without anybody asking: housekeeping, verification of files, webhooks, imports.
+import type { Config } from '../config/config.ts'
+import { createFileChecks, type FileChecks } from '../files/check.ts'
+import { type OpenIntake, openIntake } from '../intake/open-intake.ts'
+import { startBackgroundChecks } from '../jobs/background-checks.ts'
+import { startHousekeeping } from '../jobs/housekeeping.ts'
+import { startWebhookSender } from '../jobs/webhook-sender.ts'
+import type { Logger } from '../lib/log.ts'
+import type { Closers } from './closers.ts'
+import type { Data } from './data.ts'
+
+export type Jobs = { checks: FileChecks; intake: OpenIntake }
+
+export async function startJobs(config: Config, data: Data, log: Logger, closers: Closers): Promise<Jobs> {
+  const { db, sealer, shared: store, isShared } = data
+  const { history, discovery, files, imports, database } = config
+  const kept = { ...history, keepDiscoveredDays: discovery.keepDays, vacuums: database.url === undefined }
+  closers.add(startHousekeeping(kept, db, log).stop)
+  const checks = createFileChecks({ db, store, log })
+  if (isShared) closers.add(startBackgroundChecks({ db, log }, checks, { everyDays: files.verifyDays }).stop)
+  closers.add(startWebhookSender(db, sealer, log).stop)
+  const intakeSettings = { ...imports, dataFolder: config.data.folder, maxFileBytes: files.maxBytes }
+  const intake = await openIntake(intakeSettings, { db, store, log })
+  closers.add(intake.stop)
+  return { checks, intake }
+}

@@ -1,0 +1,52 @@
+// The store of image files, and whether it is the one that the database knows.
+import { join } from 'node:path'
+import type { FileStore } from '../bytes/store/file-store.ts'
+import { openFolderStore } from '../bytes/store/folder-store.ts'
+import { loadStoreId, refusingStore } from '../bytes/store/store-id.ts'
+import type { Config } from '../config/config.ts'
+import type { S3Settings } from '../config/s3-settings.ts'
+import type { Db } from '../db/open.ts'
+import { claimStore, replaceStore } from '../inventory/system/installation.ts'
+import type { Logger } from '../lib/log.ts'
+
+const storeAdvice =
+  'give all servers on one database the same object store (BOOTWRIGHT_S3_URL) or the same folder "files"; ' +
+  'if the other store is gone for good, start with BOOTWRIGHT_NEW_STORE=yes'
+
+/** The folder of image files: of all of them, or with an object store of those on their way there. */
+export function filesFolder({ data }: Config): string {
+  return join(data.folder, 'files')
+}
+
+/**
+ * `store` is this server's, which serves what it has. `shared` is the same one if it is the store of the database, else one that
+ * refuses: what another server has is no damage, and the other would lack what this one takes.
+ */
+export type OpenStore = { store: FileStore; shared: FileStore; isShared: boolean }
+
+export async function openStore(config: Config, db: Db, log: Logger): Promise<OpenStore> {
+  const s3 = s3Of(config)
+  const folder = filesFolder(config)
+  const store = s3 === undefined ? await openFolderStore(folder) : await openBucket(s3, folder)
+  const id = s3 === undefined ? await loadStoreId(folder) : `${s3.endpoint}/${s3.bucket}/${s3.prefix}`
+  if (config.database.url === undefined || config.files.newStore) await replaceStore(db, id)
+  const isShared = (await claimStore(db, id)) === id
+  if (!isShared)
+    log.error(
+      { next: storeAdvice },
+      'this server does not share the store of image files: it takes none, and serves only what it has',
+    )
+  const shared = isShared ? store : refusingStore(`this server does not share the store of image files: ${storeAdvice}`)
+  return { store, shared, isShared }
+}
+
+async function openBucket(s3: S3Settings, folder: string): Promise<FileStore> {
+  // A client of 20 MB, only for those who have an object store.
+  const { openS3Store } = await import('../bytes/store/s3-store.ts')
+  return openS3Store(s3, folder)
+}
+
+function s3Of({ s3 }: Config): S3Settings | undefined {
+  const { place, region, accessKey = '', secretKey = '', redirect } = s3
+  return place && { ...place, region, accessKey, secretKey, redirect }
+}
