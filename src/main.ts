@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { messageOf } from './lib/errors.ts'
 import { asTyped, commandName } from './lib/typed-command.ts'
-import { requireDescriptors } from './server/descriptors.ts'
+import { requireDescriptors } from './server/http/descriptors.ts'
 
 // Standard output may be a pipe that its reader closed (`| head`): that is no error of ours.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))

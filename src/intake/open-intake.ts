@@ -6,7 +6,7 @@ import { openConnector, type Proxies } from '../bytes/fetch/proxies.ts'
 import type { FileStore } from '../bytes/store/file-store.ts'
 import type { Db } from '../db/open.ts'
 import type { Logger } from '../lib/log.ts'
-import { loadServerId } from '../server/server-id.ts'
+import { loadServerId } from '../server/data/server-id.ts'
 import { shippedRecipes } from './recipes.ts'
 import { type ImportTimes, startImports, usualImportTimes } from './run-imports.ts'
 

@@ -9,10 +9,10 @@ import { createChangeFeed } from '../inventory/changes/feed.ts'
 import type { Logger } from '../lib/log.ts'
 import type { BootListener } from './boot-listener.ts'
 import type { Closers } from './closers.ts'
-import type { Data } from './data.ts'
-import { type ConnectionLimits, serveBounded } from './http-connections.ts'
+import type { Data } from './data/data.ts'
+import { type ConnectionLimits, serveBounded } from './http/connections.ts'
+import { listen, listenOnSocket, reachableAddress } from './http/listen.ts'
 import type { Jobs } from './jobs.ts'
-import { listen, listenOnSocket, reachableAddress } from './listen.ts'
 
 export async function openAdminListener(
   config: Config,

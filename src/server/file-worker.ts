@@ -2,7 +2,7 @@ import type { Server } from 'node:net'
 import type { OrderDone } from '../bytes/workers/file-orders.ts'
 import { type WorkerSettings, workerReady } from '../bytes/workers/file-workers.ts'
 import { startRelay } from '../bytes/workers/relay.ts'
-import { boundServer } from './boot-http.ts'
+import { boundServer } from './http/boot-http.ts'
 
 // The program of a file worker (bytes/workers/file-workers.ts). It lives as long as the server that started it: a signal to the
 // whole group of a terminal does not end it before that.

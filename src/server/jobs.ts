@@ -7,7 +7,7 @@ import { startHousekeeping } from '../jobs/housekeeping.ts'
 import { startWebhookSender } from '../jobs/webhook-sender.ts'
 import type { Logger } from '../lib/log.ts'
 import type { Closers } from './closers.ts'
-import type { Data } from './data.ts'
+import type { Data } from './data/data.ts'
 
 export type Jobs = { checks: FileChecks; intake: OpenIntake }
 

@@ -4,10 +4,10 @@ import type { Logger } from '../lib/log.ts'
 import { openAdminListener } from './admin-listener.ts'
 import { openBootListener, openTftpListener } from './boot-listener.ts'
 import { type Closers, createClosers } from './closers.ts'
-import { openData } from './data.ts'
+import { openData } from './data/data.ts'
+import { findLimits } from './http/limits.ts'
+import { formatAddress } from './http/listen.ts'
 import { startJobs } from './jobs.ts'
-import { findLimits } from './limits.ts'
-import { formatAddress } from './listen.ts'
 
 /** A server that runs. `adminToken` is the first token, only where this start made it. */
 export type RunningServer = {

@@ -6,9 +6,9 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { programDir } from '../../src/lib/program-dir.ts'
-import { requireDescriptors } from '../../src/server/descriptors.ts'
-import { loadSecretKey } from '../../src/server/secret-key.ts'
-import { loadServerId } from '../../src/server/server-id.ts'
+import { loadSecretKey } from '../../src/server/data/secret-key.ts'
+import { loadServerId } from '../../src/server/data/server-id.ts'
+import { requireDescriptors } from '../../src/server/http/descriptors.ts'
 
 let dataDir: string
 beforeEach(async () => {

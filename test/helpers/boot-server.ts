@@ -19,7 +19,7 @@ import { createFindTreeFile } from '../../src/inventory/images/trees.ts'
 import { createSealer } from '../../src/lib/seal.ts'
 import type { FileRef } from '../../src/model/image.ts'
 import { createScripts } from '../../src/render/scripts.ts'
-import { createBootServer } from '../../src/server/boot-http.ts'
+import { createBootServer } from '../../src/server/http/boot-http.ts'
 import { readTemplates } from '../../src/server/templates.ts'
 import { openTestDatabase } from './database.ts'
 

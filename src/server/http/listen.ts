@@ -2,9 +2,9 @@
 import { chmod } from 'node:fs/promises'
 import type http from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Listen } from '../config/setting.ts'
-import { ConfigError } from '../lib/errors.ts'
-import type { Closers } from './closers.ts'
+import type { Listen } from '../../config/setting.ts'
+import { ConfigError } from '../../lib/errors.ts'
+import type { Closers } from '../closers.ts'
 
 /** @throws ConfigError that names the setting */
 export async function listen(

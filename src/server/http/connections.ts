@@ -1,6 +1,6 @@
 import type http from 'node:http'
 import type { Socket } from 'node:net'
-import { sharerOf } from '../lib/subnet.ts'
+import { sharerOf } from '../../lib/subnet.ts'
 
 /** How many connections a server holds at once. A client that comes above that takes the place of an idle connection, or is disconnected. */
 export type ConnectionLimits = {

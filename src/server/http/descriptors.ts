@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
-import { ConfigError } from '../lib/errors.ts'
+import { ConfigError } from '../../lib/errors.ts'
 
 /** What a server needs to open itself: its database, its files, its listeners, and a few connections. */
 const minDescriptors = 256

@@ -1,13 +1,13 @@
 // The store of image files, and whether it is the one that the database knows.
 import { join } from 'node:path'
-import type { FileStore } from '../bytes/store/file-store.ts'
-import { openFolderStore } from '../bytes/store/folder-store.ts'
-import { loadStoreId, refusingStore } from '../bytes/store/store-id.ts'
-import type { Config } from '../config/config.ts'
-import type { S3Settings } from '../config/s3-settings.ts'
-import type { Db } from '../db/open.ts'
-import { claimStore, replaceStore } from '../inventory/system/installation.ts'
-import type { Logger } from '../lib/log.ts'
+import type { FileStore } from '../../bytes/store/file-store.ts'
+import { openFolderStore } from '../../bytes/store/folder-store.ts'
+import { loadStoreId, refusingStore } from '../../bytes/store/store-id.ts'
+import type { Config } from '../../config/config.ts'
+import type { S3Settings } from '../../config/s3-settings.ts'
+import type { Db } from '../../db/open.ts'
+import { claimStore, replaceStore } from '../../inventory/system/installation.ts'
+import type { Logger } from '../../lib/log.ts'
 
 const storeAdvice =
   'give all servers on one database the same object store (BOOTWRIGHT_S3_URL) or the same folder "files"; ' +
@@ -42,7 +42,7 @@ export async function openStore(config: Config, db: Db, log: Logger): Promise<Op
 
 async function openBucket(s3: S3Settings, folder: string): Promise<FileStore> {
   // A client of 20 MB, only for those who have an object store.
-  const { openS3Store } = await import('../bytes/store/s3-store.ts')
+  const { openS3Store } = await import('../../bytes/store/s3-store.ts')
   return openS3Store(s3, folder)
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { freeDescriptors, shareDescriptors } from '../../src/server/descriptors.ts'
+import { freeDescriptors, shareDescriptors } from '../../../src/server/http/descriptors.ts'
 
 const asked = { bootConnections: 20_000, adminConnections: 1024, tftpTransfers: 1000 }
 

@@ -1,8 +1,8 @@
 // What the health of the database is told from.
 import { sql } from 'drizzle-orm'
-import type { Db, OpenDb } from '../db/open.ts'
-import { rowsOf } from '../db/rows.ts'
-import type { HealthSources } from '../inventory/system/health.ts'
+import type { Db, OpenDb } from '../../db/open.ts'
+import { rowsOf } from '../../db/rows.ts'
+import type { HealthSources } from '../../inventory/system/health.ts'
 
 const deadlineMs = 2000
 

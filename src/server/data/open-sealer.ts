@@ -1,10 +1,10 @@
 import { join } from 'node:path'
-import type { Config } from '../config/config.ts'
-import type { Db } from '../db/open.ts'
-import { claimSecretKey, countSealed, findSealingKeys, forgetKey } from '../inventory/system/installation.ts'
-import { ConfigError } from '../lib/errors.ts'
-import type { Logger } from '../lib/log.ts'
-import { createSealer, type Sealer } from '../lib/seal.ts'
+import type { Config } from '../../config/config.ts'
+import type { Db } from '../../db/open.ts'
+import { claimSecretKey, countSealed, findSealingKeys, forgetKey } from '../../inventory/system/installation.ts'
+import { ConfigError } from '../../lib/errors.ts'
+import type { Logger } from '../../lib/log.ts'
+import { createSealer, type Sealer } from '../../lib/seal.ts'
 import { loadSecretKey } from './secret-key.ts'
 
 /**

@@ -3,7 +3,7 @@ import http from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import { expect, onTestFinished, test } from 'vitest'
-import { type ConnectionLimits, serveBounded } from '../../src/server/http-connections.ts'
+import { type ConnectionLimits, serveBounded } from '../../../src/server/http/connections.ts'
 
 type Served = { server: http.Server; port: number; parsed: () => number }
 

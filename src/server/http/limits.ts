@@ -1,9 +1,9 @@
 // How many connections clients may have: what the settings allow, and what the limit of open files leaves to them.
-import type { Config } from '../config/config.ts'
-import type { Logger } from '../lib/log.ts'
-import { proxyTest } from '../lib/subnet.ts'
+import type { Config } from '../../config/config.ts'
+import type { Logger } from '../../lib/log.ts'
+import { proxyTest } from '../../lib/subnet.ts'
+import type { ConnectionLimits } from './connections.ts'
 import { freeDescriptors, shareDescriptors } from './descriptors.ts'
-import type { ConnectionLimits } from './http-connections.ts'
 
 export type Limits = { boot: ConnectionLimits; admin: ConnectionLimits; maxTftpTransfers: number }
 

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ConfigError, messageOf } from '../lib/errors.ts'
-import { makeFileOnce } from '../lib/folders.ts'
-import type { Logger } from '../lib/log.ts'
-import { parseKey } from '../lib/seal.ts'
+import { ConfigError, messageOf } from '../../lib/errors.ts'
+import { makeFileOnce } from '../../lib/folders.ts'
+import type { Logger } from '../../lib/log.ts'
+import { parseKey } from '../../lib/seal.ts'
 
 /**
  * The key that secrets are sealed with: of the setting, of the file that a setting names, else of `secret.key` in the data

@@ -1,10 +1,10 @@
 import http from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import type { Hono } from 'hono'
-import type { Asked, BootEnv } from '../boot/http/request.ts'
-import type { Relayed } from '../bytes/workers/file-orders.ts'
-import { isHost } from '../lib/base-url.ts'
-import { type ConnectionLimits, serveBounded } from './http-connections.ts'
+import type { Asked, BootEnv } from '../../boot/http/request.ts'
+import type { Relayed } from '../../bytes/workers/file-orders.ts'
+import { isHost } from '../../lib/base-url.ts'
+import { type ConnectionLimits, serveBounded } from './connections.ts'
 
 /**
  * Header names go out in canonical case, `Content-Length`: GRUB 2.06 and 2.12 look for exactly that and otherwise say
