@@ -2,6 +2,7 @@ import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readVersion } from '../../../src/lib/program-dir.ts'
 import { collapseSlashes } from '../../../src/server/http/boot-http.ts'
+import { exchange, sha256, startTestBootServer, type TestBootServer } from '../../helpers/boot-server.ts'
 
 let server: TestBootServer
 beforeAll(async () => {
