@@ -171,5 +171,5 @@ const setOperator: MiddlewareHandler<ApiEnv> = (context, next) => {
 }
 
 function refuseMethod(method: string, allowed: string[]): Response {
-  return problem({ status: 405, detail: `${method} is not for this address`, headers: { allow: allowed.join(', ') } })
+  return problem({ status: 405, detail: `${method} is not allowed here`, headers: { allow: allowed.join(', ') } })
 }

@@ -28,20 +28,20 @@ export function createProgram(given: CliDeps): Command {
   const command = commandName(given.env)
   const deps = { ...given, err: (text: string) => given.err(asTyped(text, command)) }
   const program = new Command('bootwright')
-    .description('boots machines over the network, and says why they boot what they boot')
+    .description('boot machines over the network, and explain what they boot')
     .option(
       '--url <url>',
-      'admin address of the server, http://host:port (else BOOTWRIGHT_URL, else its socket in the data folder)',
+      'admin address of the server, http://host:port (default: BOOTWRIGHT_URL, otherwise the socket in the data folder)',
     )
     .option(
       '--token <token>',
-      'admin token for --url (else BOOTWRIGHT_TOKEN, which other users of this computer cannot see)',
+      'admin token for --url (default: BOOTWRIGHT_TOKEN, which other users of this computer cannot see)',
     )
-    .option('--json', "print the API's JSON")
+    .option('--json', 'print the JSON of the API')
     .version(readVersion(), '--version', 'print the version')
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({ writeOut: deps.out, writeErr: deps.err })
-    .showHelpAfterError('(--help says more)')
+    .showHelpAfterError('(see --help)')
     .exitOverride()
   addServeCommand(program, deps)
   addMachineCommand(program, deps)

@@ -287,13 +287,13 @@ test('a dry import shows what would change, field by field, and changes nothing'
   expect(dry.out.split('\n')).toEqual([
     'line 1: dry1 changed: labels.ring: "1" -> nothing; labels.row: nothing -> "2"; assignment.params.tz: nothing -> "UTC"',
     expect.stringMatching(/^line 2: dry2 created: macs: \["0a:00:27:00:50:02"\]; hostname: "dry2"/),
-    '2 rows: 1 created, 1 changed, 0 as they were, 0 bad, and nothing was changed',
+    '2 rows: 1 created, 1 changed, 0 unchanged, 0 bad, and nothing was changed',
     '',
   ])
   expect(await show('machine', mac)).toMatchObject({ labels: { ring: '1', room: 'x' } })
   const csv = `mac,label.row,param.tz\n${mac},2,UTC\n`
   await operator.runWith(text, 'machine', 'import', '-')
-  expect((await operator.runWith(csv, 'machine', 'import', '-', '--csv')).out).toContain('1 as they were')
+  expect((await operator.runWith(csv, 'machine', 'import', '-', '--csv')).out).toContain('1 unchanged')
   expect(await show('machine', mac)).toMatchObject({
     labels: { room: 'x', row: '2' },
     assignment: { params: { disk: 'sda', tz: 'UTC' } },

@@ -55,7 +55,7 @@ test('an address that is not the admin API is named as such', async () => {
   expect(await run({}, ['--url', web.url, 'machine', 'set', '52:54:00:12:34:56'])).toEqual({
     exitCode: 1,
     out: '',
-    err: `bootwright: ${web.url} answered 404: is it the admin address of Bootwright?\n`,
+    err: `bootwright: ${web.url} answered 404: expected the admin address of Bootwright\n`,
   })
   await web.stop()
 })
@@ -66,19 +66,21 @@ test('a token made on the socket opens the admin address, until it is revoked', 
   const env = { BOOTWRIGHT_URL: operator.adminUrl, BOOTWRIGHT_TOKEN: made.out.trim() }
   expect((await run(env, ['image', 'list'])).exitCode).toBe(0)
   expect((await run({ BOOTWRIGHT_URL: operator.adminUrl }, ['image', 'list'])).err).toBe(
-    'bootwright: send Authorization: Bearer and a token\nset BOOTWRIGHT_TOKEN, or --token, to a token that is not revoked\n',
+    'bootwright: expected the header Authorization: Bearer TOKEN\nset BOOTWRIGHT_TOKEN, or --token, to a valid token\n',
   )
   const listed = (await run({}, ['token', 'list', '--url', operator.adminUrl, '--token', env.BOOTWRIGHT_TOKEN])).out
   const [, id = ''] = /^(\S{36}) {2}ci /m.exec(listed) ?? []
-  expect(made.err).toBe(`token ${id}: keep it, it cannot be shown again\n`)
-  expect((await operator.run('token', 'revoke', id)).err).toBe(`token ${id} is revoked\n`)
+  expect(made.err).toBe(`token ${id}: keep it, it is shown only once\n`)
+  expect((await operator.run('token', 'revoke', id)).err).toBe(`token ${id} revoked\n`)
   expect((await run(env, ['image', 'list'])).exitCode).toBe(1)
 })
 
 test('the policy is shown and set', async () => {
-  expect((await operator.run('policy', 'show')).out).toBe('local: machines without an image boot from their own disk\n')
+  expect((await operator.run('policy', 'show')).out).toBe(
+    'local: machines without an image boot from their local disk\n',
+  )
   expect((await operator.run('policy', 'set', 'wait')).out).toBe(
-    'wait: machines without an image wait until one is assigned\n',
+    'wait: machines without an image wait until an image is assigned\n',
   )
   expect(JSON.parse((await operator.run('policy', 'show', '--json')).out)).toEqual({ kind: 'wait' })
   expect((await operator.run('policy', 'set', 'image', 'none')).err).toBe(

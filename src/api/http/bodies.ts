@@ -27,5 +27,5 @@ export async function* bodyOf(context: Context, maxBytes: number): AsyncGenerato
 }
 
 export function tooLarge(maxBytes: number): HTTPException {
-  return new HTTPException(413, { message: `a file has at most ${maxBytes} bytes` })
+  return new HTTPException(413, { message: `file too large: expected at most ${maxBytes} bytes` })
 }

@@ -81,7 +81,7 @@ export async function* readCsv(
   }
   if (fault !== undefined) {
     const line = Number((fault as { lines?: number }).lines ?? 0)
-    const expected = `CSV (RFC 4180) with lines of at most ${mostRowBytes} bytes; what follows was not read`
+    const expected = `CSV (RFC 4180) with lines of at most ${mostRowBytes} bytes; the following lines were not read`
     yield { line, faults: [{ field: 'row', value: quote(fault.message), expected }] }
   }
 }

@@ -149,7 +149,7 @@ function isJson(context: Context): boolean {
 
 const boundedJson: MiddlewareHandler = bodyLimit({
   maxSize: mostJsonBytes,
-  onError: () => problem({ status: 413, detail: `a JSON body has at most ${mostJsonBytes} bytes` }),
+  onError: () => problem({ status: 413, detail: `JSON body too large: expected at most ${mostJsonBytes} bytes` }),
 })
 
 /** Serves an endpoint at a method and a path (`/machines/{id}`), and adds it to the OpenAPI document under the tag. */
@@ -240,7 +240,7 @@ function responsesOf(spec: Endpoint): RouteConfig['responses'] {
   return {
     ...Object.fromEntries(answers),
     default: {
-      description: 'What is wrong (RFC 9457)',
+      description: 'The error (RFC 9457)',
       content: refusal,
     },
   }

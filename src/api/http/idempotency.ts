@@ -30,7 +30,7 @@ export async function onceForKey(
   return db.transaction(async (tx) => {
     const claim = await claimKey(tx, by, key, hash)
     if (claim === 'other-request')
-      return problem({ status: 422, detail: 'Idempotency-Key: it was sent before, with another request' })
+      return problem({ status: 422, detail: 'Idempotency-Key: this key was used before, with another request' })
     if (claim !== 'new') {
       const kept = JSON.parse(sealer.open(claim.sealed, what)) as Kept
       const headers = { ...kept.headers, 'idempotency-replayed': 'true' }

@@ -9,7 +9,7 @@ const maxItems = 1000
 const maxLineBytes = 2 ** 20
 
 /** The last line of an answer of JSON lines whose work broke off: the status is sent already. */
-export const serverFailed = 'the server failed; its log says how'
+export const serverFailed = 'internal error; the log of the server has the reason'
 
 /**
  * Whether a client wants one JSON document in place of JSON lines. Without a word in Accept (generated clients say any type, or
@@ -25,8 +25,8 @@ export function asksForSummary(context: Context): boolean {
 export function summaryOf(end: z.ZodRawShape, item: z.ZodType) {
   return z.object({
     ...end,
-    items: z.array(item).openapi({ description: `The first ${maxItems}.` }),
-    omitted: z.int().optional().openapi({ description: `How many more there are; absent without any.` }),
+    items: z.array(item).openapi({ description: `The first ${maxItems} items.` }),
+    omitted: z.int().optional().openapi({ description: 'The number of further items; absent if there are none.' }),
   })
 }
 

@@ -9,7 +9,7 @@ export function openApiDocument(app: OpenAPIHono, tags: string[]) {
       title: 'Bootwright',
       version: readVersion(),
       description:
-        'What machines boot from the network, and why. Errors are RFC 9457 problems; times are ISO 8601 in UTC.',
+        'The admin API of Bootwright: what machines boot from the network, and why. Errors are RFC 9457 problems. Times are ISO 8601 in UTC.',
       license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
     },
     servers: [{ url: '/' }],

@@ -5,11 +5,11 @@ import { InputError } from '../../lib/errors.ts'
 
 /** The request headers of a conditional endpoint, for its documentation. */
 export const conditionalHeaders = z.object({
-  'if-match': z
-    .string()
-    .optional()
-    .openapi({ description: 'The ETag that was read: 412 when it was changed since. `*`: it must exist.' }),
-  'if-none-match': z.string().optional().openapi({ description: '`*`: it must not exist yet.' }),
+  'if-match': z.string().optional().openapi({
+    description:
+      'The ETag that was read. If the resource has changed since, the answer is 412. `*`: the resource must exist.',
+  }),
+  'if-none-match': z.string().optional().openapi({ description: '`*`: the resource must not exist yet.' }),
 })
 
 /** What the headers of a request demand (RFC 9110, 13.1.1 and 13.1.2). @throws InputError */

@@ -47,12 +47,9 @@ export function problemTranslator(log: Logger, databaseAnswers: () => Promise<bo
     }
     const { method, path } = context.req
     const away = isOutage(error) || !(await databaseAnswers().catch(() => false))
-    log.error(
-      { method, path, error: messageOf(error), ...(!away && { stack: stackOf(error) }) },
-      'an API request failed',
-    )
-    if (!away) return problem({ status: 500, detail: 'the server failed; its log says how' })
-    return problem({ status: 503, detail: 'the database does not answer', headers: { 'retry-after': '5' } })
+    log.error({ method, path, error: messageOf(error), ...(!away && { stack: stackOf(error) }) }, 'API request failed')
+    if (!away) return problem({ status: 500, detail: 'internal error; the log of the server has the reason' })
+    return problem({ status: 503, detail: 'the Bootwright database is unreachable', headers: { 'retry-after': '5' } })
   }
 }
 

@@ -57,7 +57,7 @@ export const machineKey = z
   .openapi({
     type: 'string',
     description:
-      'A machine: one of its MACs in any spelling, its id, its UUID, or its host name. A host name or UUID that several machines have is refused (409), naming them.',
+      'A machine: one of its MAC addresses in any spelling, its id, its UUID, or its host name. If several machines have the host name or UUID, the answer is a conflict (409) that lists them.',
     example: '52-54-00-12-34-56',
   })
 
@@ -69,7 +69,7 @@ export const boardUuid = z
 
 export const imageName = z
   .string()
-  .regex(namePattern, "an image's name: a-z, 0-9 and . _ -, 63 characters at most")
+  .regex(namePattern, 'the name of an image: a-z, 0-9 and . _ -, at most 63 characters')
   .openapi({ example: 'debian-12' })
 
 export const sha256 = z
@@ -79,7 +79,7 @@ export const sha256 = z
 
 export const fileName = z
   .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, 'a file name: letters, digits and . _ -, 128 characters at most')
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, 'a file name: letters, digits and . _ -, at most 128 characters')
   .openapi({ example: 'vmlinuz' })
 
 const arg = z
@@ -95,7 +95,7 @@ const arg = z
 export const args = z
   .array(arg)
   .max(64, 'at most 64 arguments')
-  .openapi({ description: 'Kernel arguments, each of them Liquid.' })
+  .openapi({ description: 'Kernel arguments. Each is a Liquid template.' })
 
 export const hostname = z
   .string()

@@ -6,22 +6,22 @@ import { formatTable } from '../shell/table.ts'
 
 /** `bootwright token`. */
 export function addTokenCommand(program: Command, deps: CliDeps): void {
-  const token = program.command('token').description('admin tokens')
+  const token = program.command('token').description('manage admin tokens')
 
   token
     .command('create')
-    .description('make a token; it is shown this once')
-    .argument('<name>', 'what or whom it is for')
+    .description('create a token, which is shown only once')
+    .argument('<name>', 'purpose or owner of the token')
     .action(async (name: string, _options, command: Command) => {
       const made = await clientOf(command, deps).ask<NewToken>('POST', '/tokens', { name })
       // The token alone on standard output, for TOKEN=$(bootwright token create ci).
       print(command, deps, made, () => made.token)
-      deps.err(`token ${made.id}: keep it, it cannot be shown again\n`)
+      deps.err(`token ${made.id}: keep it, it is shown only once\n`)
     })
 
   token
     .command('list')
-    .description('list the tokens, without the tokens themselves')
+    .description('list tokens, without their secrets')
     .action(async (_options, command: Command) => {
       const { items } = await clientOf(command, deps).ask<TokenList>('GET', '/tokens')
       print(command, deps, { items }, () =>
@@ -40,10 +40,10 @@ export function addTokenCommand(program: Command, deps: CliDeps): void {
 
   token
     .command('revoke')
-    .description('end a token at once')
+    .description('revoke a token')
     .argument('<id>', 'as listed')
     .action(async (id: string, _options, command: Command) => {
       await clientOf(command, deps).ask('DELETE', `/tokens/${encodeURIComponent(id)}`)
-      deps.err(`token ${id} is revoked\n`)
+      deps.err(`token ${id} revoked\n`)
     })
 }

@@ -14,11 +14,11 @@ const headings = ['STARTED', 'MACHINE', 'IMAGE', 'STAGE', 'OUTCOME', 'MESSAGE', 
 export function addBootsCommand(program: Command, deps: CliDeps): void {
   const boots = program
     .command('boots')
-    .description('how boots went, newest first')
-    .option('--machine <machine>', 'of this machine: a MAC, UUID or host name', readMachine)
-    .addOption(new Option('--outcome <outcome>', 'with this outcome; open: not yet ended').choices(outcomes))
-    .option('--since <time>', 'started since: 30m, 2h, 7d, or a time of ISO 8601', parseSince)
-    .option('--limit <n>', 'so many at most', parseCount, 20)
+    .description('list boots, newest first')
+    .option('--machine <machine>', 'MAC, UUID or host name of the machine', readMachine)
+    .addOption(new Option('--outcome <outcome>', 'outcome of the boots; open: in progress').choices(outcomes))
+    .option('--since <time>', 'earliest start: 30m, 2h, 7d, or an ISO 8601 time', parseSince)
+    .option('--limit <n>', 'maximum number of results', parseCount, 20)
     .action(
       async (
         { machine, outcome, since, limit }: { machine?: string; outcome?: string; since?: string; limit: number },
@@ -33,10 +33,10 @@ export function addBootsCommand(program: Command, deps: CliDeps): void {
 
   boots
     .command('show')
-    .description('one boot with its stages')
+    .description('show a boot with its stages')
     .argument('<id>', 'as listed')
-    .option('--why', 'also what was decided, and why')
-    .option('--script', 'its script, as it was served')
+    .option('--why', 'show also the decision and its reasons')
+    .option('--script', 'show the script that was served instead')
     .action(async (id: string, { why, script }: { why?: true; script?: true }, command: Command) => {
       const boot = await clientOf(command, deps).ask<Boot>('GET', pathOf(id))
       const text = script ? boot.script.trimEnd() : formatBoot(boot)

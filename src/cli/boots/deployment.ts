@@ -25,34 +25,33 @@ const states = [...deploymentStates, 'active']
 
 /** `bootwright deployment`. */
 export function addDeploymentCommand(program: Command, deps: CliDeps): void {
-  const deployment = program.command('deployment').description('deployments: install an image on a machine once')
+  const deployment = program.command('deployment').description('install an image on a machine once')
 
   addHowOptions(
     deployment
       .command('arm')
-      .description('install at the next boot, once: until the machine reports, or its attempts are used up')
+      .description(
+        'arm a deployment: install once, at the next boot, until the machine reports or the attempts are used up',
+      )
       .argument('[machine]', machineHelp, readMachine)
-      .requiredOption('--image <name>', 'what to install')
+      .requiredOption('--image <name>', 'image to install')
       .option(
         '--where <condition>',
-        'every machine like this, instead of one (see group set --help)',
+        'condition for the machines, instead of one machine (see group set --help)',
         collectConditions,
       ),
   )
-    .option('--attempts <n>', 'boots at most (3)', parseCount)
-    .option('--window <seconds>', 'time at most, from the first attempt on (86400)', parseCount)
-    .option('--replace', 'cancel the deployment that is active')
-    .option('--dry-run', 'with --where: only say what would be armed')
-    .option('--follow', "the image's version that is current at the boot, not the one that is current now")
-    .option(
-      '--force',
-      'also what would not be served as things are now, or is probably a machine that is installed already',
-    )
+    .option('--attempts <n>', 'maximum number of boots (default: 3)', parseCount)
+    .option('--window <seconds>', 'time limit in seconds, from the first attempt on (default: 86400)', parseCount)
+    .option('--replace', 'cancel the active deployment first')
+    .option('--dry-run', 'with --where: only show what would be armed')
+    .option('--follow', 'install the version that is current at the boot, not the one that is current now')
+    .option('--force', 'arm also machines that would be refused now, or that are probably installed already')
     .action(async (machine: string | undefined, options: ArmOptions, command: Command) => {
       const { image, where, arg, withoutArg, answerFile, param, attempts, window, replace, dryRun, follow, force } =
         options
       if ((machine === undefined) === (where === undefined))
-        command.error('error: a machine or --where is needed, and only one')
+        command.error('error: expected a machine or --where, not both')
       const order = {
         image,
         ...(arg && { args: arg }),
@@ -77,11 +76,11 @@ export function addDeploymentCommand(program: Command, deps: CliDeps): void {
 
   deployment
     .command('list')
-    .description('how deployments went, newest first')
-    .option('--machine <machine>', 'of this machine: a MAC, UUID or host name', readMachine)
-    .addOption(new Option('--state <state>', 'in this state; active: not ended').choices(states))
-    .option('--batch <id>', 'armed together, as arm --where said')
-    .option('--limit <n>', 'so many at most', parseCount, 20)
+    .description('list deployments, newest first')
+    .option('--machine <machine>', 'MAC, UUID or host name of the machine', readMachine)
+    .addOption(new Option('--state <state>', 'state of the deployments; active: not ended').choices(states))
+    .option('--batch <id>', 'batch that arm --where printed')
+    .option('--limit <n>', 'maximum number of results', parseCount, 20)
     .action(
       async (
         { machine, state, batch, limit }: { machine?: string; state?: string; batch?: string; limit: number },
@@ -91,7 +90,7 @@ export function addDeploymentCommand(program: Command, deps: CliDeps): void {
         const items = await clientOf(command, deps).list<Deployment>('/deployments', query, 'before', limit)
         print(command, deps, { items }, () =>
           formatTable(
-            ['ARMED', 'IMAGE', 'STATE', 'ATTEMPTS', 'REASON', 'BY', 'MACHINE', 'VERSION', 'ID'],
+            ['CREATED', 'IMAGE', 'STATE', 'ATTEMPTS', 'REASON', 'BY', 'MACHINE', 'VERSION', 'ID'],
             items.map((one) => [
               formatTime(one.createdAt),
               one.image,
@@ -110,7 +109,7 @@ export function addDeploymentCommand(program: Command, deps: CliDeps): void {
 
   deployment
     .command('show')
-    .description('one deployment')
+    .description('show a deployment')
     .argument('<id>', 'as listed')
     .action(async (id: string, _options, command: Command) => {
       print(command, deps, await clientOf(command, deps).ask<Deployment>('GET', pathOf(id)), formatDeployment)
@@ -118,14 +117,14 @@ export function addDeploymentCommand(program: Command, deps: CliDeps): void {
 
   deployment
     .command('cancel')
-    .description('end deployments that are active; an installer that runs is not stopped')
-    .argument('[id]', 'one, as listed')
-    .option('--where <condition>', 'those of every machine like this (see group set --help)', collectConditions)
-    .option('--batch <id>', 'those that were armed together, as arm --where said')
-    .option('--dry-run', 'only say which would be cancelled, with --where or --batch')
+    .description('cancel active deployments; running installers are not stopped')
+    .argument('[id]', 'id of the deployment')
+    .option('--where <condition>', 'condition for the machines (see group set --help)', collectConditions)
+    .option('--batch <id>', 'those that were batch that arm --where printed')
+    .option('--dry-run', 'with --where or --batch: only show what would be cancelled')
     .action(async (id: string | undefined, { where, batch, dryRun }: CancelOptions, command: Command) => {
       if ([id, where, batch].filter((one) => one !== undefined).length !== 1)
-        command.error('error: an id, --where or --batch is needed, and only one')
+        command.error('error: expected an id, --where or --batch, and only one of them')
       const client = clientOf(command, deps)
       if (id !== undefined) {
         const cancelled = await client.ask<Deployment>('POST', `${pathOf(id)}/cancel`)
@@ -159,6 +158,6 @@ function formatCancelled(cancelled: DeploymentsCancelled['cancelled'], dryRun: b
 }
 
 function parseCount(text: string): number {
-  if (!/^[1-9]\d{0,6}$/.test(text)) throw new InvalidArgumentError('It is a number from 1 to 9999999.')
+  if (!/^[1-9]\d{0,6}$/.test(text)) throw new InvalidArgumentError('Expected a number from 1 to 9999999.')
   return Number(text)
 }

@@ -9,23 +9,18 @@ import { type CliDeps, clientOf, print } from '../shell/deps.ts'
 export function addExplainCommand(program: Command, deps: CliDeps): void {
   program
     .command('explain')
-    .description('what a machine would boot now, and why: what won, what lost, and which groups do not fit')
+    .description('explain what a machine would boot now: which rule decided, and why the others did not')
     .argument('[machine]', machineHelp, readMachine)
-    .option(
-      '--as <facts>',
-      "a machine that says this of itself, 'mac=…&product=…', whether there is one or not",
-      parseAs,
-    )
-    .addOption(new Option('--arch <arch>', 'as if the machine were of this arch').choices(archs))
-    .addOption(new Option('--platform <platform>', 'as if its firmware were of this kind').choices(platforms))
+    .option('--as <facts>', "facts of a machine that need not exist: 'mac=…&product=…'", parseAs)
+    .addOption(new Option('--arch <arch>', 'architecture to assume').choices(archs))
+    .addOption(new Option('--platform <platform>', 'firmware platform to assume').choices(platforms))
     .action(
       async (
         machine: string | undefined,
         { as, ...target }: { as?: Record<string, string>; arch?: string; platform?: string },
         command: Command,
       ) => {
-        if ((machine === undefined) === (as === undefined))
-          command.error('error: a machine or --as is needed, and only one')
+        if ((machine === undefined) === (as === undefined)) command.error('error: expected a machine or --as, not both')
         const path =
           as === undefined
             ? withQuery(`/machines/${machineInPath(machine as string)}/decision`, target)
@@ -60,7 +55,7 @@ export function formatDecision(decision: ExplainedDecision): string {
     ['target', `${target.arch} ${target.platform}${assumed}`],
     ...notices.map((notice): [string, string] => ['notice', notice]),
     ...reasons.map(({ candidate, won, why }): [string, string] => [won ? 'yes' : 'no', `${candidate}: ${why}`]),
-    ...others.map(({ group, why }): [string, string] => ['no', `group ${group} does not fit: it asks for ${why}`]),
+    ...others.map(({ group, why }): [string, string] => ['no', `group ${group} does not match: it requires ${why}`]),
   ]
   return lines.map(([name, text]) => `${name.padEnd(8)}${text}`).join('\n')
 }
@@ -75,6 +70,7 @@ function whatOf({ image, spec }: ExplainedDecision): string {
 
 function parseAs(text: string): Record<string, string> {
   const facts = Object.fromEntries(new URLSearchParams(text))
-  if (Object.keys(facts).length === 0) throw new InvalidArgumentError("It is like 'mac=52-54-00-12-34-56&product=X1'.")
+  if (Object.keys(facts).length === 0)
+    throw new InvalidArgumentError("Expected facts. Example: 'mac=52-54-00-12-34-56&product=X1'")
   return facts
 }

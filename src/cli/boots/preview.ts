@@ -9,11 +9,11 @@ import { type CliDeps, clientOf, print } from '../shell/deps.ts'
 export function addPreviewCommand(program: Command, deps: CliDeps): void {
   program
     .command('preview')
-    .description('the script that a machine would get now, or its answer file; changes nothing')
+    .description('show the script that a machine would get now, or its answer file, without changing anything')
     .addArgument(machineArgument())
-    .addOption(new Option('--arch <arch>', 'as if the machine were of this arch').choices(archs))
-    .addOption(new Option('--platform <platform>', 'as if its firmware were of this kind').choices(platforms))
-    .option('--answers', 'its answer file, filled in, with asterisks for secrets')
+    .addOption(new Option('--arch <arch>', 'architecture to assume').choices(archs))
+    .addOption(new Option('--platform <platform>', 'firmware platform to assume').choices(platforms))
+    .option('--answers', 'show its answer file instead, filled in, with asterisks for secrets')
     .action(
       async (
         machine: string,

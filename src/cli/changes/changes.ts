@@ -22,17 +22,19 @@ type Options = {
 export function addChangesCommand(program: Command, deps: CliDeps): void {
   program
     .command('changes')
-    .description('what was changed, by whom, newest first; or as it happens')
-    .option('--of <subject>', 'a machine by its MAC, UUID or host name, anything else by its name')
-    .option('--type <type>', 'like machine.changed, or only machine')
-    .option('--by <actor>', "like 'token ci', operator, 'machine 52:54:00:12:34:56'")
-    .option('--limit <n>', 'so many at most', parseCount, 20)
-    .option('--since <time>', 'not older: 2h, 7d, or a time of ISO 8601', parseSince)
+    .description('show the audit log, newest first, or follow it')
+    .option('--of <subject>', 'MAC, UUID or host name of a machine, or the name of anything else')
+    .option('--type <type>', 'type of change: machine.changed, or a noun: machine')
+    .option('--by <actor>', "actor: 'token ci', operator, 'machine 52:54:00:12:34:56'")
+    .option('--limit <n>', 'maximum number of results', parseCount, 20)
+    .option('--since <time>', 'earliest time: 2h, 7d, or an ISO 8601 time', parseSince)
     .addOption(
-      new Option('--follow', 'print changes as they happen, each after its place, until stopped').conflicts('since'),
+      new Option('--follow', 'print changes as they happen, each with its position, until interrupted').conflicts(
+        'since',
+      ),
     )
     .addOption(
-      new Option('--after <place>', 'follow from a place that --follow printed; 0-0 is the beginning')
+      new Option('--after <place>', 'position to resume from, as --follow printed it; 0-0 is the beginning')
         .conflicts('since')
         .implies({ follow: true }),
     )
@@ -44,7 +46,7 @@ export function addChangesCommand(program: Command, deps: CliDeps): void {
         let place = ''
         for await (const line of linesOf(texts)) {
           if (line.startsWith('id: ')) place = line.slice(4)
-          if (line === 'event: reset') deps.err('changes after that place are no longer kept\n')
+          if (line === 'event: reset') deps.err('changes after that position are no longer kept\n')
           if (!line.startsWith('data: ')) continue
           const change = JSON.parse(line.slice(6)) as Change
           if (change.type === undefined) continue
@@ -53,7 +55,9 @@ export function addChangesCommand(program: Command, deps: CliDeps): void {
         return
       }
       const items = await client.list<Change>('/changes', { subject: of, type, actor: by, since }, 'before', limit)
-      print(command, deps, { items }, () => formatTable(['WHEN', 'WHO', 'WHAT', 'OF', 'HOW'], items.map(rowOf)))
+      print(command, deps, { items }, () =>
+        formatTable(['TIME', 'ACTOR', 'TYPE', 'SUBJECT', 'CHANGE'], items.map(rowOf)),
+      )
     })
 }
 

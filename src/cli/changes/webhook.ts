@@ -13,15 +13,15 @@ import { formatTable } from '../shell/table.ts'
 
 /** `bootwright webhook`. */
 export function addWebhookCommand(program: Command, deps: CliDeps): void {
-  const webhook = program.command('webhook').description('webhooks: changes sent to other systems, signed')
+  const webhook = program.command('webhook').description('send changes to other systems, signed')
 
   webhook
     .command('add')
-    .description('send changes from now on to a URL; the secret that signs them is shown this once')
+    .description('create a webhook; the secret that signs its messages is shown only once')
     .argument('<url>')
     .option(
       '--type <type>',
-      'only changes of this type or noun, as listed by types: deployment, boot.failed (repeat for more)',
+      'type or noun of the changes to send: deployment, boot.failed (repeatable; see webhook types)',
       collect,
     )
     .action(async (url: string, { type = [] }: { type?: string[] }, command: Command) => {
@@ -30,7 +30,7 @@ export function addWebhookCommand(program: Command, deps: CliDeps): void {
         types: type,
       })
       print(command, deps, made, () => made.secret)
-      deps.err(`webhook ${made.id}: keep the secret, it cannot be shown again\n`)
+      deps.err(`webhook ${made.id}: keep the secret, it is shown only once\n`)
     })
 
   webhook
@@ -59,7 +59,7 @@ export function addWebhookCommand(program: Command, deps: CliDeps): void {
 
   webhook
     .command('test')
-    .description('send a test message now, and show what the receiver answered')
+    .description('send a test message and show the answer of the receiver')
     .argument('<id>', 'as listed')
     .action(async (id: string, _options, command: Command) => {
       const tested = await clientOf(command, deps).ask<WebhookTested>('POST', `${pathOf(id)}/test`)
@@ -70,11 +70,11 @@ export function addWebhookCommand(program: Command, deps: CliDeps): void {
 
   webhook
     .command('set')
-    .description('change a webhook; what is not named stays as it is')
+    .description('change a webhook; other fields stay')
     .argument('<id>', 'as listed')
-    .option('--to <url>', 'the URL that changes are sent to')
-    .option('--type <type>', 'only such, instead of the former types (repeat for more)', collect)
-    .addOption(new Option('--every-type', 'every change').conflicts('type'))
+    .option('--to <url>', 'URL to send changes to')
+    .option('--type <type>', 'type or noun of the changes to send, replacing the current ones (repeatable)', collect)
+    .addOption(new Option('--every-type', 'send every change').conflicts('type'))
     .action(async (id: string, options: { to?: string; type?: string[]; everyType?: true }, command: Command) => {
       const { to, type, everyType } = options
       const types = everyType ? [] : type
@@ -98,31 +98,31 @@ export function addWebhookCommand(program: Command, deps: CliDeps): void {
 
   webhook
     .command('dead')
-    .description('list the messages that were given up')
+    .description('list messages that could not be delivered')
     .argument('<id>', 'as listed')
     .action(async (id: string, _options, command: Command) => {
       const { items } = await clientOf(command, deps).ask<DeadMessageList>('GET', `${pathOf(id)}/dead`)
       const rows = items.map((one) => [formatTime(one.createdAt), String(one.attempts), one.error, one.id])
-      print(command, deps, { items }, () => formatTable(['MADE', 'TRIES', 'ERROR', 'ID'], rows))
+      print(command, deps, { items }, () => formatTable(['CREATED', 'ATTEMPTS', 'ERROR', 'ID'], rows))
     })
 
   webhook
     .command('retry')
-    .description('send a message that was given up again')
-    .argument('<id>', 'of the webhook')
-    .argument('<message>', 'as listed by dead')
+    .description('redeliver a message that could not be delivered')
+    .argument('<id>', 'id of the webhook')
+    .argument('<message>', 'id of the message, as listed by dead')
     .action(async (id: string, message: string, _options, command: Command) => {
       await clientOf(command, deps).ask('POST', `${pathOf(id)}/dead/${encodeURIComponent(message)}/retry`)
-      deps.err(`message ${message} is sent again\n`)
+      deps.err(`message ${message} is queued for redelivery\n`)
     })
 
   webhook
     .command('delete')
-    .description('delete a webhook with its messages')
+    .description('delete a webhook and its messages')
     .argument('<id>', 'as listed')
     .action(async (id: string, _options, command: Command) => {
       await clientOf(command, deps).ask('DELETE', pathOf(id))
-      deps.err(`webhook ${id} is deleted\n`)
+      deps.err(`webhook ${id} deleted\n`)
     })
 }
 

@@ -12,17 +12,17 @@ type SetOptions = { type?: string; title?: string; remove?: string[]; replace?: 
 export function addAnswerFileCommand(program: Command, deps: CliDeps): void {
   const answers = program
     .command('answer-file')
-    .description('answer files: preseed, kickstart, cloud-init and the like, as Liquid texts')
+    .description('manage answer files: preseed, kickstart, cloud-init and others, as Liquid texts')
 
   answers
     .command('set')
-    .description('add an answer file, or a new version of it; documents and title that are not named stay')
-    .argument('<name>', 'of the answer file: a-z 0-9 . _ -')
-    .argument('[files...]', 'its documents, each served under its file name (cloud-init: user-data meta-data …)')
-    .option('--type <media-type>', 'of these files, instead of text/plain')
-    .option('--title <title>', "what it is, for people ('' removes it)")
-    .option('--remove <document>', 'a document that it has no longer (repeat for more)', collect)
-    .option('--replace', 'remove every document, and the title, that is not named')
+    .description('add an answer file, or a new version of an answer file; other documents stay')
+    .argument('<name>', 'name of the answer file: a-z 0-9 . _ -')
+    .argument('[files...]', 'documents, each served under its file name (cloud-init: user-data meta-data …)')
+    .option('--type <media-type>', 'media type of these files (default: text/plain)')
+    .option('--title <title>', "title for people ('' removes it)")
+    .option('--remove <document>', 'document to remove (repeatable)', collect)
+    .option('--replace', 'remove all other documents, and the title unless given')
     .action(async (name: string, files: string[], options: SetOptions, command: Command) => {
       const { type, title, remove = [], replace } = options
       const client = clientOf(command, deps)
@@ -43,7 +43,7 @@ export function addAnswerFileCommand(program: Command, deps: CliDeps): void {
       const items = await clientOf(command, deps).list<AnswerFile>('/answer-files')
       print(command, deps, { items }, () =>
         formatTable(
-          ['NAME', 'VERSION', 'DOCUMENTS', 'TITLE', 'CHANGED'],
+          ['NAME', 'VERSION', 'DOCUMENTS', 'TITLE', 'UPDATED'],
           items.map((one) => [one.name, String(one.version), namesOf(one), one.title, formatTime(one.updatedAt)]),
         ),
       )
@@ -51,7 +51,7 @@ export function addAnswerFileCommand(program: Command, deps: CliDeps): void {
 
   answers
     .command('show')
-    .description('show the texts of an answer file')
+    .description('show the documents of an answer file')
     .argument('<name>')
     .action(async (name: string, _options, command: Command) => {
       const file = await clientOf(command, deps).ask<AnswerFile>('GET', pathOf(name))
@@ -68,7 +68,7 @@ export function addAnswerFileCommand(program: Command, deps: CliDeps): void {
       const { items } = await clientOf(command, deps).ask<AnswerFileVersionList>('GET', `${pathOf(name)}/versions`)
       print(command, deps, { items }, () =>
         formatTable(
-          ['VERSION', 'IN FORCE', 'DOCUMENTS', 'MADE'],
+          ['VERSION', 'CURRENT', 'DOCUMENTS', 'CREATED'],
           items.map((one) => [String(one.version), one.current ? 'yes' : '', namesOf(one), formatTime(one.createdAt)]),
         ),
       )
@@ -76,9 +76,9 @@ export function addAnswerFileCommand(program: Command, deps: CliDeps): void {
 
   answers
     .command('use')
-    .description('put another version in force')
+    .description('make another version current')
     .argument('<name>')
-    .argument('<version>', 'as listed', parseVersion)
+    .argument('<version>', 'number of the version', parseVersion)
     .action(async (name: string, version: number, _options, command: Command) => {
       const file = await clientOf(command, deps).ask<AnswerFile>('PATCH', pathOf(name), { version })
       print(command, deps, file, formatAnswerFile)
@@ -86,11 +86,11 @@ export function addAnswerFileCommand(program: Command, deps: CliDeps): void {
 
   answers
     .command('delete')
-    .description('delete an answer file that nothing names')
+    .description('delete an answer file that nothing refers to')
     .argument('<name>')
     .action(async (name: string, _options, command: Command) => {
       await clientOf(command, deps).ask('DELETE', pathOf(name))
-      deps.err(`answer file ${name} is deleted\n`)
+      deps.err(`answer file ${name} deleted\n`)
     })
 }
 
@@ -107,6 +107,6 @@ function formatAnswerFile(file: AnswerFile): string {
 }
 
 function parseVersion(text: string): number {
-  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('It is the number of a version.')
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('Expected the number of a version.')
   return Number(text)
 }

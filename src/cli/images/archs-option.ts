@@ -3,10 +3,10 @@ import { type Arch, archs } from '../../model/arch.ts'
 
 /** The option `--arch`, which may be given several times. */
 export function archsOption(): Option {
-  return new Option('--arch <arch>', 'for machines of this arch (repeat for more)').argParser(
+  return new Option('--arch <arch>', 'architecture (repeatable)').argParser(
     (text: string, before: Arch[] | undefined): Arch[] => {
       const arch = archs.find((one) => one === text)
-      if (arch === undefined) throw new InvalidArgumentError(`Allowed choices are ${archs.join(', ')}.`)
+      if (arch === undefined) throw new InvalidArgumentError(`Expected one of ${archs.join(', ')}.`)
       return [...(before ?? []), arch]
     },
   )

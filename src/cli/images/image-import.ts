@@ -33,21 +33,19 @@ export type ImportOptions = {
 export function addImageImportCommands(image: Command, deps: CliDeps): void {
   image
     .command('import')
-    .description(
-      'make an image of an ISO, of an archive or a folder of netboot files: what is needed is found by itself',
-    )
-    .argument('<url|path>', 'URL, which the server fetches itself; ISO, archive or folder of this computer', parsePlace)
-    .option('--name <name>', 'of the image (else what is recognised)')
-    .option('--title <title>', 'name of the image for people')
-    .option('--installer', "booting it may write to the machine's disk (else what is recognised)")
-    .option('--no-installer', "booting it never writes to the machine's disk")
+    .description('import an image from an ISO, or from an archive or a folder of netboot files; its parts are detected')
+    .argument('<url|path>', 'URL for the server to download; or an ISO, archive or folder on this computer', parsePlace)
+    .option('--name <name>', 'name of the image (default: detected)')
+    .option('--title <title>', 'title of the image for people')
+    .option('--installer', "mark as an installer: booting it may write to the machine's disk (default: detected)")
+    .option('--no-installer', "mark as no installer: booting it never writes to the machine's disk")
     .option('--draft', draftHelp)
     .addOption(archsOption())
-    .option('--sha256 <hex>', 'what the bytes of the URL must hash to', hexOf(64))
-    .option('--sha512 <hex>', 'what the bytes of the URL must hash to', hexOf(128))
-    .option('--keep-iso', 'let installers have the ISO itself too, below {{ tree }}')
-    .option('--wimboot <path|url>', 'wimboot, for Windows', parsePlace)
-    .option('--no-wait', 'do not wait until it is there')
+    .option('--sha256 <hex>', 'expected hash of the bytes at the URL', hexOf(64))
+    .option('--sha512 <hex>', 'expected hash of the bytes at the URL', hexOf(128))
+    .option('--keep-iso', 'let installers also fetch the ISO itself, below {{ tree }}')
+    .option('--wimboot <path|url>', 'wimboot program, for Windows', parsePlace)
+    .option('--no-wait', 'do not wait for the import')
     .action(async (place: Place, options: ImportOptions, command: Command) => {
       const client = clientOf(command, deps)
       const body = await wishesOf(client, deps, options)
@@ -56,17 +54,17 @@ export function addImageImportCommands(image: Command, deps: CliDeps): void {
         const hashes = { ...(sha256 && { sha256 }), ...(options.sha512 && { sha512: options.sha512 }) }
         return runImport(command, deps, client, { ...body, url: place.url.href, ...hashes }, options.wait)
       }
-      if (options.sha512 !== undefined) command.error('error: --sha512 is for a URL')
+      if (options.sha512 !== undefined) command.error('error: --sha512 needs a URL')
       // npm runs a script in the package's folder; a path is meant from where the operator stands.
       const path = resolve(deps.env.INIT_CWD ?? '', place.path ?? '')
       const about = await stat(path).catch(() => undefined)
-      if (about === undefined) throw new Error(`${place.path}: there is no such file or folder`)
+      if (about === undefined) throw new Error(`${place.path}: no such file or folder`)
       if (about.isDirectory()) {
         const saved = await importFolder(client, deps, path, options, body.wimboot)
         return tellImage(command, deps, client, saved.image, saved.version, saved.before)
       }
       if (/\.(efi|ipxe)$/i.test(path))
-        throw new Error(`${basename(path)}: for a single file there is image add NAME --efi FILE, or --ipxe FILE`)
+        throw new Error(`${basename(path)}: a single file is added by image add NAME --efi FILE, or --ipxe FILE`)
       const sha256 = options.sha256 ?? place.sha256
       const iso = await storeFile(client, deps, { ...place, path, ...(sha256 && { sha256 }) }, 'ISO')
       return runImport(command, deps, client, { ...body, file: iso.sha256 }, options.wait)
@@ -74,35 +72,35 @@ export function addImageImportCommands(image: Command, deps: CliDeps): void {
 
   const imports = image
     .command('imports')
-    .description('list imports, the newest first')
-    .option('--all', 'those that ended long ago too')
+    .description('list imports, newest first')
+    .option('--all', 'list all imports, not only the last 20')
     .action(async ({ all }: { all?: true }, command: Command) => {
       const most = all ? Number.POSITIVE_INFINITY : 20
       const items = await clientOf(command, deps).list<Import>('/imports', {}, 'before', most)
       print(command, deps, { items }, () =>
         formatTable(
-          ['ID', 'IMAGE', 'STATE', 'SOURCE', 'ASKED', 'HOW'],
+          ['ID', 'IMAGE', 'STATE', 'SOURCE', 'CREATED', 'DETAILS'],
           items.map((one) => [one.id, one.image, one.state, one.source, formatTime(one.createdAt), howOf(one)]),
         ),
       )
     })
   imports
     .command('cancel')
-    .description('cancel an import that waits or runs')
+    .description('cancel an import')
     .argument('<id>')
     .action(async (id: string, _options, command: Command) => {
       await clientOf(command, deps).ask('POST', `/imports/${encodeURIComponent(id)}/cancel`)
-      deps.err(`import ${id} is cancelled\n`)
+      deps.err(`import ${id} cancelled\n`)
     })
 
   image
     .command('recipes')
-    .description('list the recipes that image add NAME knows')
+    .description('list the recipes for image add NAME')
     .action(async (_options, command: Command) => {
       const answer = await clientOf(command, deps).ask<RecipeList>('GET', '/recipes')
       print(command, deps, answer, ({ items }) =>
         formatTable(
-          ['NAME', 'TITLE', 'ARCHS', 'END-OF-LIFE'],
+          ['NAME', 'TITLE', 'ARCHS', 'END OF LIFE'],
           items.map((one) => [
             one.name,
             one.title,
@@ -205,7 +203,7 @@ function howOf({ state, doing, doneBytes, totalBytes, message, version }: Import
 function hexOf(digits: number): (text: string) => string {
   return (text) => {
     if (!new RegExp(`^[0-9a-f]{${digits}}$`, 'i').test(text))
-      throw new InvalidArgumentError(`It is ${digits} hexadecimal digits.`)
+      throw new InvalidArgumentError(`Expected ${digits} hexadecimal digits.`)
     return text.toLowerCase()
   }
 }

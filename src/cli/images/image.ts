@@ -24,19 +24,22 @@ type AddOptions = GivenOptions & {
 
 /** `bootwright image`. */
 export function addImageCommand(program: Command, deps: CliDeps): void {
-  const image = program.command('image').description('images: what machines can boot')
+  const image = program.command('image').description('manage images, which machines can boot')
 
   addVariantOptions(image.command('add'))
     .description(
-      'add an image by the recipe of its name, or, with one of --kernel to --local, add or replace one variant of it',
+      'add an image by the recipe of its name; with one of --kernel to --local, add or replace a variant of an image',
     )
-    .argument('<name>', 'of the image: a-z 0-9 . _ -')
-    .option('--title <title>', 'name of the image for people')
-    .option('--installer', "booting it may write to the machine's disk (else what the recipe says)")
+    .argument('<name>', 'name of the image: a-z 0-9 . _ -')
+    .option('--title <title>', 'title of the image for people')
+    .option(
+      '--installer',
+      "mark as an installer: booting it may write to the machine's disk (default: as the recipe says)",
+    )
     .option('--draft', draftHelp)
-    .option('--recipe <recipe>', 'by the recipe of another name')
-    .option('--mirror <url>', "for a recipe: instead of the distribution's own server")
-    .option('--no-wait', 'for a recipe: do not wait until it is there')
+    .option('--recipe <recipe>', 'name of the recipe, if it is not that of the image')
+    .option('--mirror <url>', "for a recipe: URL that replaces the distribution's own server")
+    .option('--no-wait', 'for a recipe: do not wait for the import')
     .action(async (name: string, options: AddOptions, command: Command) => {
       const byRecipe = namesNothing(options)
       const fault = byRecipe ? undefined : (faultIn(options) ?? recipeFaultIn(options))
@@ -77,7 +80,7 @@ export function addImageCommand(program: Command, deps: CliDeps): void {
       const items = await clientOf(command, deps).list<Image>('/images')
       print(command, deps, { items }, () =>
         formatTable(
-          ['NAME', 'VERSION', 'VARIANTS', 'TITLE', 'CHANGED', 'SUPPORT'],
+          ['NAME', 'VERSION', 'VARIANTS', 'TITLE', 'UPDATED', 'END OF LIFE'],
           items.map((one) => [
             one.name,
             String(one.version),
@@ -92,7 +95,7 @@ export function addImageCommand(program: Command, deps: CliDeps): void {
 
   image
     .command('show')
-    .description('show an image with its files and arguments')
+    .description('show an image with its files and kernel arguments')
     .argument('<name>')
     .action(async (name: string, _options, command: Command) => {
       print(command, deps, await clientOf(command, deps).ask<Image>('GET', pathOf(name)), formatImage)
@@ -109,8 +112,8 @@ async function warnOfRelativeNames(deps: CliDeps, place: Place | undefined): Pro
 }
 
 function recipeFaultIn({ recipe, mirror }: AddOptions): string | undefined {
-  if (recipe !== undefined) return '--recipe says all that the image is made of'
-  return mirror === undefined ? undefined : '--mirror is for a recipe'
+  if (recipe !== undefined) return '--recipe cannot be combined with options for a variant'
+  return mirror === undefined ? undefined : '--mirror needs a recipe'
 }
 
 function pathOf(name: string): string {
@@ -122,10 +125,10 @@ function formatImage({ name, title, version, variants, endOfLife, installer, cre
     image: name,
     title,
     version: String(version),
-    support: formatEndOfLife(endOfLife),
+    'end of life': formatEndOfLife(endOfLife),
     installer: installer === undefined ? '' : installer ? 'yes' : 'no',
     created: formatTime(createdAt),
-    changed: formatTime(updatedAt),
+    updated: formatTime(updatedAt),
   })
   const parts = variants.map((variant) => `\n\n${formatFit(variant)}: ${describeVariant(variant)}`)
   return `${fields}${parts.join('')}`

@@ -55,5 +55,7 @@ export async function followImport(
 
 /** Says where to look for an import that nobody waits for. */
 export function tellItGoesOn(deps: CliDeps, { id }: Pick<Import, 'id'>): void {
-  deps.err(`the server goes on with it: bootwright image imports; to end it: bootwright image imports cancel ${id}\n`)
+  deps.err(
+    `the import continues on the server: bootwright image imports; to cancel it: bootwright image imports cancel ${id}\n`,
+  )
 }

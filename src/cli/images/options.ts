@@ -16,29 +16,29 @@ export type GivenOptions = Omit<VariantOptions, 'tree' | 'arch'> & { tree?: Tree
 /** Adds the options that say how an image boots. */
 export function addVariantOptions(command: Command): Command {
   return command
-    .option('--kernel <path|url>', 'Linux kernel; #sha256=HEX after it is checked', parsePlace)
-    .option('--initrd <path|url>', 'initrd for the kernel (repeat for more), likewise', collectPlaces)
-    .option('--arg <arg>', 'kernel argument (repeat for more)', collect)
+    .option('--kernel <path|url>', 'Linux kernel; #sha256=HEX after it is its expected hash', parsePlace)
+    .option('--initrd <path|url>', 'initrd for the kernel (repeatable)', collectPlaces)
+    .option('--arg <arg>', 'kernel argument (repeatable)', collect)
     .option(
       '--tree <path=file|folder>',
-      'further file for the installer, below {{ tree }}, or a folder with all of them (repeat for more)',
+      'file for the installer, below {{ tree }}, or a folder with all of them (repeatable)',
       collectTree,
     )
     .option('--wimboot <path|url>', 'wimboot, to boot Windows PE, instead of a kernel', parsePlace)
-    .option('--file <[name=]path|url>', 'file for wimboot: BCD, boot.sdi, boot.wim (repeat for each)', collectNamed)
+    .option('--file <[name=]path|url>', 'file for wimboot: BCD, boot.sdi, boot.wim (repeatable)', collectNamed)
     .option('--efi <path|url>', 'EFI program to boot, instead of a kernel', parsePlace)
     .option('--boot-config <path>', "boot.cfg in the tree of VMware's mboot.efi, filled in for each boot")
     .option('--ipxe <path|url>', 'iPXE script to run, instead of a kernel', parsePlace)
     .option('--iso <path|url>', 'ISO or disk image to boot over HTTP, instead of a kernel', parsePlace)
     .option('--san <target>', 'disk of a storage network, iscsi:SERVER::::IQN, instead of a kernel')
-    .option('--initiator <iqn>', 'who the machine is to the target')
+    .option('--initiator <iqn>', 'IQN of the machine for the target')
     .option('--chap-user <name>', 'user name for the target')
     .option('--chap-secret <secret>', 'name of the secret that is its password')
     .option('--chap-reverse-user <name>', 'user name by which the target proves itself')
     .option('--chap-reverse-secret <secret>', 'name of the secret that is its password')
-    .option('--local', 'boot from the disk of the machine, instead of a kernel')
+    .option('--local', 'boot from the local disk, instead of a kernel')
     .addOption(archsOption())
-    .addOption(new Option('--platform <platform>', 'for firmware of this kind only').choices(platforms))
+    .addOption(new Option('--platform <platform>', 'firmware platform (default: all)').choices(platforms))
 }
 
 const kinds = ['kernel', 'wimboot', 'efi', 'ipxe', 'iso', 'san', 'local'] as const
@@ -71,7 +71,7 @@ export function namesNothing(options: GivenOptions): boolean {
 export function faultIn(options: GivenOptions): string | undefined {
   const [kind, another] = kindsIn(options)
   if (kind === undefined && options.arg !== undefined)
-    return '--arg is for --kernel, --wimboot and --efi; an image by a recipe has the args of the recipe, and a machine or group adds its own: machine set MAC --arg ARG'
+    return '--arg needs --kernel, --wimboot or --efi; to add arguments to an image from a recipe: machine set MAC --arg ARG'
   if (kind === undefined || another !== undefined)
     return `one of ${listed(
       kinds.map((one) => `--${one}`),
@@ -84,7 +84,7 @@ export function faultIn(options: GivenOptions): string | undefined {
         'and',
       )}`
   }
-  if ((options.arch ?? []).length > 1) return '--arch is given once, but for a recipe'
+  if ((options.arch ?? []).length > 1) return '--arch can be repeated only for a recipe'
   if (kind === 'wimboot' && options.file === undefined) return '--wimboot needs a --file for each file of Windows PE'
   const { chapUser, chapSecret, chapReverseUser, chapReverseSecret } = options
   if ((chapUser === undefined) !== (chapSecret === undefined)) return '--chap-user and --chap-secret go together'
@@ -107,13 +107,13 @@ export async function withTrees(options: GivenOptions, deps: CliDeps): Promise<V
 
 async function readTree(deps: CliDeps, folder: string): Promise<TreePlace[]> {
   const { entries, leftOut } = await walkFolder(folder).catch((error: Error) => {
-    throw new Error(`${folder}: it cannot be read as a folder: ${error.message}`)
+    throw new Error(`${folder}: cannot read the folder: ${error.message}`)
   })
   tellLeftOut(deps, folder, leftOut)
   const files = entries.flatMap(({ path, fault }) =>
     fault === undefined ? [{ treePath: path, place: placeAt(join(folder, path)) }] : [],
   )
-  if (files.length === 0) throw new Error(`${folder}: it has no file`)
+  if (files.length === 0) throw new Error(`${folder}: expected at least one file`)
   return files
 }
 
@@ -130,7 +130,7 @@ function collectNamed(text: string, before: Place[] | undefined): Place[] {
 
 function collectTree(text: string, before: TreeOption[] | undefined): TreeOption[] {
   const [, treePath, where] = /^([^=]+)=(.+)$/s.exec(text) ?? []
-  if (text === '') throw new InvalidArgumentError('It is PATH=FILE or a folder.')
+  if (text === '') throw new InvalidArgumentError('Expected PATH=FILE or a folder.')
   const one = treePath === undefined || where === undefined ? { folder: text } : { treePath, place: parsePlace(where) }
   return [...(before ?? []), one]
 }

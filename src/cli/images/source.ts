@@ -35,13 +35,13 @@ export function parsePlace(text: string): Place {
   const [, where = '', hash] = /^(.*?)(?:#sha256=([^#]*))?$/s.exec(text) ?? []
   const sha256 = hash?.toLowerCase()
   if (sha256 !== undefined && !/^[0-9a-f]{64}$/.test(sha256))
-    throw new InvalidArgumentError('After #sha256= come 64 hexadecimal digits.')
-  if (where === '') throw new InvalidArgumentError('It is a path or an http or https URL.')
+    throw new InvalidArgumentError('Expected 64 hexadecimal digits after #sha256=.')
+  if (where === '') throw new InvalidArgumentError('Expected a path, or an http or https URL.')
   const known = sha256 === undefined ? {} : { sha256 }
   if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(where)) return { path: where, name: fileNameOf(basename(where)), ...known }
   const url = URL.canParse(where) ? new URL(where) : undefined
   if (url === undefined || !/^https?:$/.test(url.protocol))
-    throw new InvalidArgumentError('It is a path or an http or https URL.')
+    throw new InvalidArgumentError('Expected a path, or an http or https URL.')
   return { url, name: fileNameOf(basename(url.pathname)), ...known }
 }
 
@@ -89,12 +89,12 @@ export async function* readSource(
 async function openLocal(path: string, { progress }: SourceOptions): Promise<Source> {
   const handle = await open(path).catch((error: NodeJS.ErrnoException) => {
     throw new Error(
-      `${path}: ${error.code === 'ENOENT' ? 'there is no such file' : error.code === 'EACCES' ? 'it may not be read' : error.message}`,
+      `${path}: ${error.code === 'ENOENT' ? 'no such file' : error.code === 'EACCES' ? 'permission denied' : error.message}`,
     )
   })
   try {
     const about = await handle.stat()
-    if (!about.isFile()) throw new Error(`${path}: it is not a file`)
+    if (!about.isFile()) throw new Error(`${path}: expected a file`)
     const source = {
       sizeBytes: about.size,
       read: async (buffer: Buffer, position: number) =>

@@ -5,7 +5,7 @@ import { formatCount } from '../shell/format.ts'
 import { nextCommand } from './variant.ts'
 
 /** For `--draft` in the help. */
-export const draftHelp = 'add the version without promoting it: machines go on with the one they boot now'
+export const draftHelp = 'add the version as a draft: machines continue to boot the current one'
 
 /**
  * Says on standard error what comes after a new version: how many machines boot it from now on, or how to promote a draft.

@@ -30,7 +30,7 @@ export async function tellVerified(
   } finally {
     progress.clear()
   }
-  if (end === undefined) throw new Error('the server ended the check before its end')
+  if (end === undefined) throw new Error('the server interrupted the verification')
   const { checked, damaged, failed, bytes } = end
   const wrong = items.flatMap((one): [Item, string][] => {
     if (one.kind === 'failed') return [[one, `not checked: ${one.message}`]]
@@ -40,14 +40,14 @@ export async function tellVerified(
     wrong.length === 0
       ? `${formatCount(checked, 'file')}, ${formatBytes(bytes)}: nothing is damaged`
       : formatTable(
-          ['FILE', 'SIZE', 'SHA256', 'WRONG'],
+          ['FILE', 'SIZE', 'SHA256', 'DAMAGE'],
           wrong.map(([{ name, sizeBytes, sha256 }, why]) => [name, formatBytes(sizeBytes), sha256, why]),
         ),
   )
   if (wrong.length > 0)
     throw new Error(
       [
-        damaged > 0 && `damaged: ${damaged} of ${formatCount(checked, 'file')}; upload again`,
+        damaged > 0 && `damaged: ${damaged} of ${formatCount(checked, 'file')}; upload them again`,
         failed > 0 && `not checked: ${formatCount(failed, 'file')}`,
       ]
         .filter(Boolean)

@@ -14,23 +14,23 @@ type SetOptions = { title?: string; endOfLife?: string; installer?: boolean }
 export function addImageVersionCommands(image: Command, deps: CliDeps): void {
   image
     .command('set')
-    .description('change the title of an image, its end of life, or whether it is an installer')
+    .description('set the title or end-of-life date of an image, or whether it is an installer')
     .argument('<name>')
-    .option('--title <title>', 'name of the image for people')
-    .option('--end-of-life <day>', 'YYYY-MM-DD, shown wherever the image is; or none', parseDay)
-    .option('--installer', "booting it may write to the machine's disk")
-    .option('--no-installer', "booting it never writes to the machine's disk")
+    .option('--title <title>', 'title of the image for people')
+    .option('--end-of-life <day>', 'last day with updates, YYYY-MM-DD; or none', parseDay)
+    .option('--installer', "mark as an installer: booting it may write to the machine's disk")
+    .option('--no-installer', "mark as no installer: booting it never writes to the machine's disk")
     .action(async (name: string, options: SetOptions, command: Command) => {
       const { title, endOfLife, installer } = options
       if (title === undefined && endOfLife === undefined && installer === undefined)
-        command.error('error: one of --title, --end-of-life, --installer and --no-installer is needed')
+        command.error('error: expected one of --title, --end-of-life, --installer and --no-installer')
       const body = {
         ...(title !== undefined && { title }),
         ...(endOfLife !== undefined && { endOfLife: endOfLife === 'none' ? null : endOfLife }),
         ...(installer !== undefined && { installer }),
       }
       const saved = await clientOf(command, deps).ask<Image>('PATCH', pathOf(name), body)
-      print(command, deps, saved, () => `${saved.name} is changed`)
+      print(command, deps, saved, () => `${saved.name} changed`)
     })
 
   image
@@ -44,27 +44,27 @@ export function addImageVersionCommands(image: Command, deps: CliDeps): void {
 
   image
     .command('promote')
-    .description('let machines boot another version of an image from now on')
+    .description('promote a version of an image: machines boot it from now on')
     .argument('<name>')
-    .argument('<version>', 'as listed', parseVersion)
+    .argument('<version>', 'number of the version', parseVersion)
     .action((name: string, version: number, _options, command: Command) => promote(command, deps, name, version))
 
   image
     .command('rollback')
-    .description('go back to the version that machines booted before the current one came')
+    .description('roll back to the version that machines booted before the current one')
     .argument('<name>')
     .action(async (name: string, _options, command: Command) => {
       const { rollback } = await clientOf(command, deps).ask<ImageVersionList>('GET', `${pathOf(name)}/versions`)
-      if (rollback === undefined) throw new Error(`image ${name} has no version to go back to`)
+      if (rollback === undefined) throw new Error(`image ${name} has no version to roll back to`)
       await promote(command, deps, name, rollback)
     })
 
   image
     .command('diff')
-    .description('what is different between two versions of an image')
+    .description('compare two versions of an image')
     .argument('<name>')
-    .argument('[from]', 'a version; else the one that a roll back would go to', parseVersion)
-    .argument('[to]', 'a version; else the current one', parseVersion)
+    .argument('[from]', 'number of a version (default: the one that a rollback goes to)', parseVersion)
+    .argument('[to]', 'number of a version (default: the current one)', parseVersion)
     .action(async (name: string, from: number | undefined, to: number | undefined, _options, command: Command) => {
       const query = { from: from?.toString(), to: to?.toString() }
       const diff = await clientOf(command, deps).ask<ImageDiff>('GET', withQuery(`${pathOf(name)}/diff`, query))
@@ -73,24 +73,24 @@ export function addImageVersionCommands(image: Command, deps: CliDeps): void {
 
   image
     .command('verify')
-    .description('hash the files of images again, of all their versions; of every image when none is named')
+    .description('verify the files of images, in all versions (all images, if none is given)')
     .argument('[names...]')
     .action(async (names: string[], _options, command: Command) => {
       const client = clientOf(command, deps)
       const images = names.length > 0 ? names : (await client.list<Image>('/images')).map((one) => one.name)
-      if (images.length === 0) throw new Error('there is no image')
+      if (images.length === 0) throw new Error('there are no images')
       await tellVerified(command, deps, client, { images })
     })
 
   image
     .command('delete')
-    .description('delete an image that nothing names, or one version of it; files stay until bootwright file gc')
+    .description('delete an image that nothing refers to, or a version of it; its files stay until bootwright file gc')
     .argument('<name>')
-    .argument('[version]', 'only this one, which must not be the current one', parseVersion)
+    .argument('[version]', 'number of a version that is not current: delete only this one', parseVersion)
     .action(async (name: string, version: number | undefined, _options, command: Command) => {
       const path = version === undefined ? pathOf(name) : `${pathOf(name)}/versions/${version}`
       await clientOf(command, deps).ask('DELETE', path)
-      deps.err(`${version === undefined ? '' : `version ${version} of `}image ${name} is deleted\n`)
+      deps.err(`${version === undefined ? '' : `version ${version} of `}image ${name} deleted\n`)
     })
 }
 
@@ -101,10 +101,10 @@ async function promote(command: Command, deps: CliDeps, name: string, version: n
 
 function formatVersions({ items, rollback }: ImageVersionList): string {
   return formatTable(
-    ['VERSION', 'BOOTED', 'VARIANTS', 'FROM', 'MADE'],
+    ['VERSION', 'CURRENT', 'VARIANTS', 'SOURCE', 'CREATED'],
     items.map(({ version, current, variants, source, createdAt }) => [
       String(version),
-      current ? 'yes' : version === rollback ? 'by a rollback' : '',
+      current ? 'yes' : version === rollback ? 'after a rollback' : '',
       variants.map(formatFit).join(', '),
       source,
       formatTime(createdAt),
@@ -114,7 +114,7 @@ function formatVersions({ items, rollback }: ImageVersionList): string {
 
 /** Lines as of a patch: `-` is only in the first, `+` only in the second. */
 function formatDiff({ from, to, variants }: ImageDiff): string {
-  if (variants.length === 0) return `versions ${from} and ${to} are the same`
+  if (variants.length === 0) return `versions ${from} and ${to} are equal`
   const lines = variants.flatMap((one) => {
     const files = one.files.flatMap((file) => [
       ...(file.from ? [`- ${formatFile(file.role, file.from)}`] : []),
@@ -144,11 +144,12 @@ function pathOf(name: string): string {
 }
 
 function parseVersion(text: string): number {
-  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('It is the number of a version.')
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('Expected the number of a version.')
   return Number(text)
 }
 
 function parseDay(text: string): string {
-  if (text !== 'none' && !/^\d{4}-\d\d-\d\d$/.test(text)) throw new InvalidArgumentError('It is YYYY-MM-DD, or none.')
+  if (text !== 'none' && !/^\d{4}-\d\d-\d\d$/.test(text))
+    throw new InvalidArgumentError('Expected YYYY-MM-DD, or none.')
   return text
 }

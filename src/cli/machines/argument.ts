@@ -1,7 +1,7 @@
 import { Argument, InvalidArgumentError } from 'commander'
 import { formatMacHyphen, parseMac } from '../../lib/ids/mac.ts'
 
-export const machineHelp = 'a MAC of the machine in any spelling, its UUID, its id or its host name'
+export const machineHelp = 'MAC address in any spelling, UUID, id or host name of the machine'
 
 /** `<machine>`: by MAC, UUID, id or host name. */
 export function machineArgument(): Argument {

@@ -22,38 +22,35 @@ export function addHowOptions(command: Command): Command {
   return command
     .option(
       '--arg <arg>',
-      'kernel argument after those of the image (repeat for more); together they replace the former ones',
+      'kernel argument, appended to those of the image (repeatable; replaces the current ones)',
       collect,
     )
     .option(
       '--without-arg <pattern>',
-      'take an argument of the image or of a weaker group off: quiet, console=* (repeat for more)',
+      'pattern of arguments of the image or of weaker groups to remove: quiet, console=* (repeatable)',
       collect,
     )
-    .option('--answer-file <name>', "answer file for the installer ('' removes it)")
-    .option('--param <name=value>', 'a value for templates, JSON or text (repeat for more)', collectParam)
+    .option('--answer-file <name>', "name of the answer file for the installer ('' removes it)")
+    .option('--param <name=value>', 'value for templates, JSON or text (repeatable)', collectParam)
 }
 
 /** The word that an image may install whenever its machine boots. */
 export function everyBootOption(): Option {
-  return new Option(
-    '--every-boot',
-    'let the image install at every boot; without it an installer is armed as a deployment',
-  )
+  return new Option('--every-boot', 'let the image install at every boot; to install once, use deployment arm')
 }
 
 /** Adds the options that say what to boot, and how. */
 export function addAssignmentOptions(command: Command): Command {
   addHowOptions(
     command
-      .option('--image <name>', 'boot this image')
-      .option('--menu <name>', 'show this menu')
-      .option('--local', 'boot from the own disk')
+      .option('--image <name>', 'image to boot')
+      .option('--menu <name>', 'menu to show')
+      .option('--local', 'boot from the local disk')
       .addOption(everyBootOption()),
   )
   return command.option(
     '--local-boot <firmware=method>',
-    'how to hand over to the disk: pcbios= or efi=, then auto, exit-0, exit-1, sanboot, or for efi a file \\EFI\\…',
+    'method of local boot: pcbios= or efi=, then auto, exit-0, exit-1, sanboot, or for efi a file \\EFI\\…',
     collectLocalBoot,
   )
 }
@@ -91,7 +88,7 @@ export function formatAssignment(assignment: Assignment = {}): string {
     params = {},
     localBoot = {},
   } = assignment
-  const what = image ?? (menu === undefined ? (local ? 'own disk' : '') : `menu ${menu}`)
+  const what = image ?? (menu === undefined ? (local ? 'local disk' : '') : `menu ${menu}`)
   const how = [
     everyBoot ? 'at every boot' : '',
     args.length > 0 ? `with ${args.join(' ')}` : '',
@@ -108,14 +105,14 @@ export function formatAssignment(assignment: Assignment = {}): string {
 /** `name=value`; a value that is JSON is taken as that, anything else as text. @throws InvalidArgumentError */
 export function collectParam(text: string, before: Params | undefined): Params {
   const [, name = '', value = ''] = /^([a-z][a-z0-9_]*)=(.*)$/s.exec(text) ?? []
-  if (name === '') throw new InvalidArgumentError('It is name=value.')
+  if (name === '') throw new InvalidArgumentError('Expected NAME=VALUE. Example: root_disk=/dev/sda')
   return { ...before, [name]: jsonOr(value) }
 }
 
 /** `efi=exit-0`. @throws InvalidArgumentError */
 export function collectLocalBoot(text: string, before: LocalBoot | undefined): LocalBoot {
   const [, firmware = '', method = ''] = /^(pcbios|efi)=(auto|exit-0|exit-1|sanboot|\\.+)$/.exec(text) ?? []
-  if (firmware === '') throw new InvalidArgumentError('It is like efi=exit-1 or pcbios=sanboot.')
+  if (firmware === '') throw new InvalidArgumentError('Expected FIRMWARE=METHOD. Example: efi=exit-1')
   return { ...before, [firmware]: method.startsWith('\\') ? { file: method } : method }
 }
 

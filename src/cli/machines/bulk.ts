@@ -7,7 +7,7 @@ import { faultText } from '../../lib/errors.ts'
 import { withQuery } from '../shell/client.ts'
 import { type CliDeps, clientOf, print } from '../shell/deps.ts'
 import { difference } from '../shell/difference.ts'
-import { printable } from '../shell/format.ts'
+import { formatCount, formatTime, printable } from '../shell/format.ts'
 import { linesOf } from '../shell/lines.ts'
 import { formatTable } from '../shell/table.ts'
 import { machineArgument, machineInPath, readMachine } from './argument.ts'
@@ -17,12 +17,12 @@ type ImportOptions = { csv?: true; dryRun?: true; atomic?: true; replace?: true 
 export function addMachineBulkCommands(machine: Command, deps: CliDeps): void {
   machine
     .command('import')
-    .description('enter or change many machines from JSON lines or CSV; the same again changes nothing')
-    .argument('<file>', '- for standard input')
-    .option('--csv', 'it is CSV (so too where its name ends in .csv)')
-    .option('--dry-run', 'change nothing, and show what would change, machine by machine')
-    .option('--atomic', 'all or nothing')
-    .option('--replace', 'what a row does not say is cleared, instead of left as it is')
+    .description('enter or change many machines from JSON lines or CSV; repeating an import changes nothing')
+    .argument('<file>', 'file to read, - for standard input')
+    .option('--csv', 'read CSV (default for names that end in .csv)')
+    .option('--dry-run', 'change nothing; show what would change, machine by machine')
+    .option('--atomic', 'change nothing if a row is bad')
+    .option('--replace', 'clear the fields that a row leaves out')
     .action(async (file: string, options: ImportOptions, command: Command) => {
       const { csv, dryRun, atomic, replace } = options
       const bytes =
@@ -44,15 +44,15 @@ export function addMachineBulkCommands(machine: Command, deps: CliDeps): void {
         if (last.errors !== undefined) deps.err(`${printable(formatBadRow(last))}\n`)
       }
       if (last.rows === undefined || last.error !== undefined)
-        throw new Error(`the import was broken off: ${last.error ?? 'the server ended it'}`)
+        throw new Error(`the import was interrupted: ${last.error ?? 'the server ended it'}`)
       print(command, deps, last, formatSummary)
-      if ((last.failed ?? 0) > 0) throw new Error(`${last.failed} rows are bad`)
+      if ((last.failed ?? 0) > 0) throw new Error(formatCount(last.failed ?? 0, 'bad row'))
     })
 
   machine
     .command('export')
-    .description('what is said of machines, as import takes it back: JSON lines, or CSV; without secrets')
-    .option('--csv', 'as CSV')
+    .description('export machines as JSON lines or CSV, in the format of import, without secrets')
+    .option('--csv', 'write CSV')
     .action(async ({ csv }: { csv?: true }, command: Command) => {
       const path = withQuery('/machines/export', { format: csv && 'csv' })
       const { texts } = await clientOf(command, deps).stream('GET', path)
@@ -61,9 +61,9 @@ export function addMachineBulkCommands(machine: Command, deps: CliDeps): void {
 
   machine
     .command('merge')
-    .description('make two machines one: this keeps what is said of it, and takes over the rest of the other')
+    .description('merge two machines into one, which keeps its own fields and takes over the other fields')
     .addArgument(machineArgument())
-    .requiredOption('--from <machine>', 'the other, which is then the same machine', readMachine)
+    .requiredOption('--from <machine>', 'other machine, which is merged into this one', readMachine)
     .action(async (into: string, { from }: { from: string }, command: Command) => {
       const path = `/machines/${machineInPath(into)}/merge`
       const merged = await clientOf(command, deps).ask<Machine>('POST', path, { from })
@@ -72,11 +72,11 @@ export function addMachineBulkCommands(machine: Command, deps: CliDeps): void {
 
   machine
     .command('conflicts')
-    .description('requests that several machines lay claim to')
+    .description('list requests that match several machines')
     .action(async (_options, command: Command) => {
       const { items } = await clientOf(command, deps).ask<ConflictList>('GET', '/conflicts')
-      const rows = items.map(({ lastAt, times, why }) => [lastAt, String(times), why])
-      print(command, deps, { items }, () => formatTable(['LAST', 'TIMES', 'WHY'], rows))
+      const rows = items.map(({ lastAt, times, why }) => [formatTime(lastAt), String(times), why])
+      print(command, deps, { items }, () => formatTable(['LAST SEEN', 'COUNT', 'REASON'], rows))
     })
 }
 
@@ -90,5 +90,5 @@ function formatPlanned({ line, outcome, machine, before, after }: BulkLine): str
 
 function formatSummary({ rows, created, changed, unchanged, failed, applied }: BulkLine): string {
   const done = applied === false ? ', and nothing was changed' : ''
-  return `${rows} rows: ${created} created, ${changed} changed, ${unchanged} as they were, ${failed} bad${done}`
+  return `${rows} rows: ${created} created, ${changed} changed, ${unchanged} unchanged, ${failed} bad${done}`
 }

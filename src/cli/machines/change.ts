@@ -10,7 +10,7 @@ type TextField = {
 
 /** The options of `machine set` that say one text, by their field. */
 export const textOptions: Record<TextField, string> = {
-  hostname: "host name ('' removes it, so too with the other texts)",
+  hostname: "host name ('' removes it, as with the other texts)",
   uuid: 'SMBIOS system UUID',
   serial: 'serial number',
   product: 'product name',
@@ -57,7 +57,7 @@ export function machineChange(options: SetOptions, macs: Mac[]): Change {
 function macsAfter(before: Mac[], further: Mac[], removed: Mac[]): Mac[] {
   const missing = removed.find((mac) => !before.includes(mac))
   if (missing !== undefined)
-    throw new Error(`--remove-mac ${missing}: the machine has the MACs ${before.join(', ') || '(none)'}`)
+    throw new Error(`--remove-mac ${missing}: expected one of its MACs: ${before.join(', ') || '(none)'}`)
   return [...new Set([...before.filter((mac) => !removed.includes(mac)), ...further])]
 }
 

@@ -17,7 +17,7 @@ export const wholeAssignment = {
 
 /** For `--clear` in the help. */
 export const clearHelp =
-  'remove what is entered: hostname, label.KEY, labels, image, args, without-args, answer-file, param.NAME, params, local-boot, assignment … (repeat for more)'
+  'field to clear: hostname, label.KEY, labels, image, args, without-args, answer-file, param.NAME, params, local-boot, assignment … (repeatable)'
 
 /**
  * The change that clears fields named as their options are: `hostname`, `label.rack`, `param.disk`, `args`, `assignment`.

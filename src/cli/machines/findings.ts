@@ -7,12 +7,12 @@ import { printable } from '../shell/format.ts'
 export function addFindingsCommand(program: Command, deps: CliDeps): void {
   program
     .command('findings')
-    .description('list what should be settled: identities in doubt, and machines that install at every boot')
+    .description('list problems to resolve: uncertain identities, and machines that install at every boot')
     .action(async (_options, command: Command) => {
       const { items } = await clientOf(command, deps).ask<FindingList>('GET', '/findings')
       print(command, deps, { items }, () =>
         items.length === 0
-          ? 'nothing to settle'
+          ? 'no findings'
           : items.map(({ code, what, nextStep }) => printable(`${code}: ${what}\n  ${nextStep}`)).join('\n'),
       )
     })

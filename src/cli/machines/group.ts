@@ -24,30 +24,36 @@ type SetOptions = AssignmentOptions & {
 
 /** `bootwright group`. */
 export function addGroupCommand(program: Command, deps: CliDeps): void {
-  const group = program.command('group').description('groups: machines picked by what they are, and what they boot')
+  const group = program
+    .command('group')
+    .description('manage groups: machines that match conditions, and what they boot')
 
   addAssignmentOptions(
     group
       .command('set')
-      .description('make or change a group; what is not named stays as it is')
-      .argument('<name>', 'of the group: a-z 0-9 . _ -')
+      .description('create or change a group; other fields stay')
+      .argument('<name>', 'name of the group: a-z 0-9 . _ -')
       .option(
         '--where <condition>',
-        'only machines with: product=X1, product^=Power, hostname~=web*, mac@=A,B, ip/=10.0.0.0/8, label.rack=b4, serial?, serial! (repeat: all must hold)',
+        'condition for the machines: product=X1, product^=Power, hostname~=web*, mac@=A,B, ip/=10.0.0.0/8, label.rack=b4, serial?, serial! (repeatable; all must hold)',
         collectConditions,
       )
-      .addOption(new Option('--everybody', 'every machine, without conditions').conflicts('where'))
-      .option('--priority <n>', 'of several groups that fit, the higher comes first (0)', parsePriority)
-      .option('--title <title>', 'what it is, for people'),
+      .addOption(new Option('--everybody', 'match every machine, without conditions').conflicts('where'))
+      .option(
+        '--priority <n>',
+        'priority: if several groups match, the highest comes first (default: 0)',
+        parsePriority,
+      )
+      .option('--title <title>', 'title for people'),
   )
     .option('--clear <field>', clearHelp, collect)
-    .option('--replace', 'clear everything that is not named')
+    .option('--replace', 'clear all other fields')
     .action(async (name: string, options: SetOptions, command: Command) => {
       const { where, everybody, priority, title, clear = [], replace } = options
       const client = clientOf(command, deps)
       const fresh = replace || (await client.find<Group>(pathOf(name))) === undefined
       if (fresh && where === undefined && !everybody)
-        command.error(`error: which machines? --where CONDITION, or --everybody for every machine`)
+        command.error(`error: expected --where CONDITION, or --everybody for every machine`)
       const given = {
         ...(where && { selector: where }),
         ...(everybody && { everybody }),
@@ -61,7 +67,7 @@ export function addGroupCommand(program: Command, deps: CliDeps): void {
 
   group
     .command('list')
-    .description('list groups, those that come first above')
+    .description('list groups, highest priority first')
     .action(async (_options, command: Command) => {
       const items = await clientOf(command, deps).list<Group>('/groups')
       const ordered = items.sort(
@@ -91,11 +97,11 @@ export function addGroupCommand(program: Command, deps: CliDeps): void {
 
   group
     .command('delete')
-    .description('delete a group with its secrets')
+    .description('delete a group and its secrets')
     .argument('<name>')
     .action(async (name: string, _options, command: Command) => {
       await clientOf(command, deps).ask('DELETE', pathOf(name))
-      deps.err(`group ${name} is deleted\n`)
+      deps.err(`group ${name} deleted\n`)
     })
 }
 
@@ -104,7 +110,7 @@ function pathOf(name: string): string {
 }
 
 function parsePriority(text: string): number {
-  if (!/^-?\d{1,7}$/.test(text)) throw new InvalidArgumentError('It is a whole number.')
+  if (!/^-?\d{1,7}$/.test(text)) throw new InvalidArgumentError('Expected a whole number.')
   return Number(text)
 }
 

@@ -27,26 +27,23 @@ type ListOptions = {
 
 /** `bootwright machine`. */
 export function addMachineCommand(program: Command, deps: CliDeps): void {
-  const machine = program.command('machine').description('machines: what they are, and what they boot')
+  const machine = program.command('machine').description('manage machines, and what they boot')
 
   const set = addAssignmentOptions(
-    machine
-      .command('set')
-      .description('enter or change a machine; what is not named stays as it is')
-      .addArgument(machineArgument()),
-  ).option('--no-image', 'clear its whole assignment: what it boots, and how, is left to its groups and the policy')
+    machine.command('set').description('enter or change a machine; other fields stay').addArgument(machineArgument()),
+  ).option('--no-image', 'clear the whole assignment: groups and the policy decide what it boots')
   for (const field of textFields) set.option(`--${field} <text>`, textOptions[field])
   set
-    .option('--label <key=value>', 'a label (repeat for more); without a value it is removed', collectLabel)
-    .option('--mac <mac>', 'a further MAC of the same machine (repeat for more)', collectMac)
-    .option('--add-mac <mac>', 'the same as --mac', collectMac)
-    .option('--remove-mac <mac>', 'a MAC that it has no longer (repeat for more)', collectMac)
-    .addOption(new Option('--deny', 'refuse to boot it').conflicts('allow'))
-    .addOption(new Option('--allow', 'boot it again').conflicts('deny'))
+    .option('--label <key=value>', 'label (repeatable); without a value, it is removed', collectLabel)
+    .option('--mac <mac>', 'additional MAC address of the machine (repeatable)', collectMac)
+    .option('--add-mac <mac>', 'same as --mac', collectMac)
+    .option('--remove-mac <mac>', 'MAC address to remove (repeatable)', collectMac)
+    .addOption(new Option('--deny', 'refuse to boot the machine').conflicts('allow'))
+    .addOption(new Option('--allow', 'allow the machine to boot again').conflicts('deny'))
     .option('--clear <field>', clearHelp, collect)
-    .addOption(new Option('--clear-uuid', 'the same as --clear uuid: the UUID is no key any more').conflicts('uuid'))
-    .addOption(new Option('--clear-serial', 'the same as --clear serial').conflicts('serial'))
-    .option('--replace', 'clear everything that is not named, the MACs excepted')
+    .addOption(new Option('--clear-uuid', 'same as --clear uuid').conflicts('uuid'))
+    .addOption(new Option('--clear-serial', 'same as --clear serial').conflicts('serial'))
+    .option('--replace', 'clear all other fields, except the MACs')
     .action(async (named: string, options: SetOptions, command: Command) => {
       const client = clientOf(command, deps)
       const mac = parseMac(named)
@@ -65,16 +62,14 @@ export function addMachineCommand(program: Command, deps: CliDeps): void {
 
   machine
     .command('add')
-    .description(
-      'enter a machine by what identifies it: its UUID, its serial with product, or a MAC; the rest is for set',
-    )
+    .description('enter a machine by its UUID, its serial with product, or a MAC')
     .option('--uuid <uuid>', 'SMBIOS system UUID')
     .option('--serial <serial>', 'serial number, with --product')
     .option('--product <product>', 'product name')
-    .option('--mac <mac>', 'a MAC address (repeat for more)', collectMac)
+    .option('--mac <mac>', 'MAC address (repeatable)', collectMac)
     .option('--hostname <name>', 'host name')
-    .option('--image <name>', 'boot this image')
-    .option('--label <key=value>', 'a label (repeat for more)', collectLabel)
+    .option('--image <name>', 'image to boot')
+    .option('--label <key=value>', 'label (repeatable)', collectLabel)
     .action(async ({ mac: macs, ...options }: SetOptions, command: Command) => {
       const body = { ...machineChange(options, []), ...(macs && { macs }) }
       print(command, deps, await clientOf(command, deps).ask<Machine>('POST', '/machines', body), inForce)
@@ -82,10 +77,10 @@ export function addMachineCommand(program: Command, deps: CliDeps): void {
 
   machine
     .command('forget-discovered')
-    .description('forget machines that were seen and never entered; one that asks again is discovered again')
-    .option('--not-seen-for <days>', 'only those not seen for so many days', readDays)
-    .option('--from <address>', 'only those that asked from this address')
-    .option('--dry-run', 'change nothing, and say how many there are')
+    .description('delete discovered machines that no operator entered; they can be discovered again')
+    .option('--not-seen-for <days>', 'only machines not seen for this number of days', readDays)
+    .option('--from <address>', 'only machines that were discovered at this address')
+    .option('--dry-run', 'change nothing; show how many there are')
     .action(
       async ({ notSeenFor, from, dryRun }: { notSeenFor?: number; from?: string; dryRun?: true }, command: Command) => {
         const notSeenSince = notSeenFor && new Date(Date.now() - notSeenFor * 86_400_000).toISOString()
@@ -96,9 +91,7 @@ export function addMachineCommand(program: Command, deps: CliDeps): void {
         })
         const done = await clientOf(command, deps).ask<Forgotten>('DELETE', path)
         print(command, deps, done, ({ forgotten, applied }) =>
-          applied
-            ? `${forgotten} discovered machines are forgotten`
-            : `${forgotten} discovered machines would be forgotten`,
+          applied ? `${forgotten} discovered machines deleted` : `${forgotten} discovered machines would be deleted`,
         )
       },
     )
@@ -106,19 +99,19 @@ export function addMachineCommand(program: Command, deps: CliDeps): void {
   machine
     .command('list')
     .description('list machines')
-    .option('--discovered', 'only those seen on the network that nobody has entered')
-    .option('--denied', 'only those that are denied')
-    .option('--image <name>', 'only those assigned this image')
-    .option('--menu <name>', 'only those assigned this menu')
-    .option('--label <key=value>', 'only those with this label (repeat: all must hold)', collect)
+    .option('--discovered', 'only discovered machines, which no operator entered')
+    .option('--denied', 'only denied machines')
+    .option('--image <name>', 'only machines that are assigned this image')
+    .option('--menu <name>', 'only machines that are assigned this menu')
+    .option('--label <key=value>', 'only machines with this label (repeatable; all must hold)', collect)
     .option(
       '--fact <name=value>',
-      'only those with this serial, product, asset, manufacturer, platform, ip …, entered or else reported (repeat: all must hold)',
+      'only machines with this serial, product, asset, manufacturer, platform, ip …, entered or reported (repeatable; all must hold)',
       collect,
     )
-    .option('--match <text>', 'only those with this text in host name, serial, asset tag or a MAC')
-    .option('--limit <n>', 'so many at most', parseCount)
-    .option('-q, --quiet', 'only ids, one a line')
+    .option('--match <text>', 'only machines with this text in host name, serial, asset tag or a MAC')
+    .option('--limit <n>', 'maximum number of results', parseCount)
+    .option('-q, --quiet', 'print only ids, one per line')
     .action(async (options: ListOptions, command: Command) => {
       const { discovered, denied, match: q, limit, quiet, ...query } = options
       const items = await clientOf(command, deps).list<Machine>(
@@ -136,7 +129,7 @@ export function addMachineCommand(program: Command, deps: CliDeps): void {
 
   machine
     .command('show')
-    .description('show a machine with what it reported')
+    .description('show a machine with its reported facts')
     .addArgument(machineArgument())
     .action(async (named: string, _options, command: Command) => {
       print(command, deps, await clientOf(command, deps).ask<Machine>('GET', pathOf(named)), formatMachine)
@@ -144,12 +137,12 @@ export function addMachineCommand(program: Command, deps: CliDeps): void {
 
   machine
     .command('delete')
-    .description('delete a machine with its deployments; its boots stay')
+    .description('delete a machine and its deployments; its boots stay')
     .addArgument(machineArgument())
-    .option('--yes', 'also while it has an active deployment, which is cancelled')
+    .option('--yes', 'cancel an active deployment of the machine first')
     .action(async (named: string, { yes }: { yes?: true }, command: Command) => {
       await clientOf(command, deps).ask('DELETE', `${pathOf(named)}${yes ? '?cancelDeployment=true' : ''}`)
-      deps.err(`machine ${named} is deleted\n`)
+      deps.err(`machine ${named} deleted\n`)
     })
   addMachineBulkCommands(machine, deps)
 }
@@ -162,7 +155,7 @@ function readMac(text: string): Mac {
 
 function readDays(text: string): number {
   const days = Number(text)
-  if (!(days > 0 && days <= 36_500)) throw new InvalidArgumentError('It is a number of days.')
+  if (!(days > 0 && days <= 36_500)) throw new InvalidArgumentError('Expected a number of days. Example: 30')
   return days
 }
 
@@ -171,7 +164,7 @@ function collectMac(text: string, before: Mac[] | undefined): Mac[] {
 }
 
 function collectLabel(text: string, before: string[] | undefined): string[] {
-  if (!/^[^=]+(=|$)/.test(text)) throw new InvalidArgumentError('It is key=value.')
+  if (!/^[^=]+(=|$)/.test(text)) throw new InvalidArgumentError('Expected KEY=VALUE. Example: rack=b4')
   return collect(text, before)
 }
 
@@ -232,7 +225,7 @@ function formatMachine(machine: Machine): string {
     ),
     state: stateOf(machine),
     created: formatTime(machine.createdAt),
-    changed: formatTime(machine.updatedAt),
+    updated: formatTime(machine.updatedAt),
     'last seen': formatTime(machine.lastSeenAt),
     ...Object.fromEntries(facts),
   })

@@ -6,16 +6,16 @@ import { formatTable } from '../shell/table.ts'
 
 /** `bootwright menu`. */
 export function addMenuCommand(program: Command, deps: CliDeps): void {
-  const menu = program.command('menu').description('menus: choices shown on the screens of machines')
+  const menu = program.command('menu').description('manage menus: choices on the screens of machines')
 
   menu
     .command('set')
     .description(
-      'make or change a menu from JSON: {"title", "timeoutSeconds", "defaultEntry", "entries": [{"name", "text", "kind", …}]}; what it does not name stays, null removes',
+      'create or change a menu from JSON: {"title", "timeoutSeconds", "defaultEntry", "entries": [{"name", "text", "kind", …}]}; other fields stay, null removes a field',
     )
-    .argument('<name>', 'of the menu: a-z 0-9 . _ -')
-    .argument('<file>', 'the JSON, - for standard input')
-    .option('--replace', 'clear everything that is not named')
+    .argument('<name>', 'name of the menu: a-z 0-9 . _ -')
+    .argument('<file>', 'JSON file, - for standard input')
+    .option('--replace', 'clear all other fields')
     .action(async (name: string, file: string, { replace }: { replace?: true }, command: Command) => {
       const client = clientOf(command, deps)
       const body = await readJson(deps, file)
@@ -48,11 +48,11 @@ export function addMenuCommand(program: Command, deps: CliDeps): void {
 
   menu
     .command('delete')
-    .description('delete a menu that nothing names')
+    .description('delete a menu that nothing refers to')
     .argument('<name>')
     .action(async (name: string, _options, command: Command) => {
       await clientOf(command, deps).ask('DELETE', pathOf(name))
-      deps.err(`menu ${name} is deleted\n`)
+      deps.err(`menu ${name} deleted\n`)
     })
 }
 
@@ -74,5 +74,5 @@ function formatMenu(menu: Menu): string {
       .filter(Boolean)
       .join(' '),
   ])
-  return `${menu.name}: ${menu.title}  ${afterOf(menu)}\n\n${formatTable(['KEY', 'ENTRY', 'TEXT', 'DOES'], rows)}`
+  return `${menu.name}: ${menu.title}  ${afterOf(menu)}\n\n${formatTable(['KEY', 'ENTRY', 'TEXT', 'ACTION'], rows)}`
 }

@@ -7,7 +7,7 @@ const kinds = ['local', 'wait', 'menu', 'image'] as const satisfies Policy['kind
 
 /** `bootwright policy`. */
 export function addPolicyCommand(program: Command, deps: CliDeps): void {
-  const policy = program.command('policy').description('what machines boot that have no image assigned')
+  const policy = program.command('policy').description('manage the policy: what machines without an assignment boot')
 
   policy
     .command('show')
@@ -19,13 +19,19 @@ export function addPolicyCommand(program: Command, deps: CliDeps): void {
   policy
     .command('set')
     .description('change the policy')
-    .argument('<kind>', 'local (their own disk), wait (until one is assigned), menu, or image', parseKind)
-    .argument('[name]', 'with image and menu: which one')
+    .argument(
+      '<kind>',
+      'local (boot from the local disk), wait (until an image is assigned), menu, or image',
+      parseKind,
+    )
+    .argument('[name]', 'name of the image or menu')
     .addOption(everyBootOption())
     .action(async (kind: Policy['kind'], name: string | undefined, options: { everyBoot?: true }, command: Command) => {
       const named = kind === 'image' || kind === 'menu'
       if (named !== (name !== undefined))
-        command.error('error: a name is given with image and menu, and only with them: policy set image NAME')
+        command.error(
+          'error: expected a name for image and menu, and for no other kind. Example: policy set image NAME',
+        )
       const policy = { kind, ...(name !== undefined && { [kind]: name }), ...options }
       print(command, deps, await clientOf(command, deps).ask<Policy>('PUT', '/policy', policy), formatPolicy)
     })

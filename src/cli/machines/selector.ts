@@ -10,7 +10,9 @@ export function parseCondition(text: string): Condition {
   const [, name = '', operator = '', value = ''] = /^([a-z0-9._/-]+?)(\^=|~=|@=|\/=|=|\?$|!$)(.*)$/s.exec(text) ?? []
   const test = tests[operator]?.(value)
   if (name === '' || test === undefined)
-    throw new InvalidArgumentError('It is like product=X1, product^=Power, hostname~=web*, label.rack@=b4,b5, serial?')
+    throw new InvalidArgumentError(
+      'Expected a condition. Examples: product=X1, product^=Power, hostname~=web*, label.rack@=b4,b5, serial?',
+    )
   const what = name.startsWith('label.') ? { label: name.slice(6) } : { fact: name }
   return { ...what, ...test } as Condition
 }

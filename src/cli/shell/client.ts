@@ -226,7 +226,7 @@ function jsonBody(value: unknown): Body {
 function parse<T>(server: Server, { status, type, text }: Answer): T {
   if (text === '') return undefined as T
   if (!/[/+]json\b/.test(type))
-    throw new Error(`${server.shown} answered ${status} without JSON: is it the admin address of Bootwright?`)
+    throw new Error(`${server.shown} answered ${status} without JSON: expected the admin address of Bootwright`)
   return JSON.parse(text) as T
 }
 
@@ -240,7 +240,7 @@ function connectionFault(server: Server, error: NodeJS.ErrnoException): string {
     return `no server answers at ${server.shown}: start one with npm start, or ${other}`
   }
   if (error.code === 'EACCES' || error.code === 'EPERM')
-    return `${server.shown} may not be opened: run this as the user of the server, or ${other}`
+    return `${server.shown} cannot be opened: permission denied; run this as the user of the server, or ${other}`
   return `${server.shown}: ${messageOf(error)}`
 }
 
@@ -249,9 +249,9 @@ type Problem = { title?: string; detail?: string; errors?: FieldFault[] }
 /** The lines for an answer that is a refusal: RFC 9457 problems, one line for each field that is wrong. */
 function faultOf(server: Server, { status, type, text }: Answer): string {
   if (!type.startsWith('application/problem+json'))
-    return `${server.shown} answered ${status}: is it the admin address of Bootwright?`
+    return `${server.shown} answered ${status}: expected the admin address of Bootwright`
   const { title, detail, errors = [] } = JSON.parse(text) as Problem
   const lines = errors.map(faultText)
   const said = lines.length > 0 ? lines.join('\n') : (detail ?? title ?? `${server.shown} answered ${status}`)
-  return printable(status === 401 ? `${said}\nset BOOTWRIGHT_TOKEN, or --token, to a token that is not revoked` : said)
+  return printable(status === 401 ? `${said}\nset BOOTWRIGHT_TOKEN, or --token, to a valid token` : said)
 }

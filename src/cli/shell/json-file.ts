@@ -49,6 +49,6 @@ export async function readJson(deps: CliDeps, path: string): Promise<unknown> {
   try {
     return JSON.parse(text)
   } catch (error) {
-    throw new Error(`${path}: it is no JSON: ${messageOf(error)}`)
+    throw new Error(`${path}: expected JSON: ${messageOf(error)}`)
   }
 }

@@ -13,6 +13,6 @@ export function parseSince(text: string): string {
 
 /** A number of things at most. @throws InvalidArgumentError */
 export function parseCount(text: string): number {
-  if (!/^[1-9]\d{0,6}$/.test(text)) throw new InvalidArgumentError('It is a number from 1 to 9999999.')
+  if (!/^[1-9]\d{0,6}$/.test(text)) throw new InvalidArgumentError('Expected a number from 1 to 9999999.')
   return Number(text)
 }

@@ -137,7 +137,7 @@ eachDatabase('access and errors over HTTP', (database) => {
     const broken = await openApi(database(), { preview: () => Promise.reject(new Error('password=hunter2')) })
     const reply = await broken.ask('GET', '/api/v1/machines/525400000001/script')
     await broken.remove()
-    expect([reply.status, reply.body.detail]).toEqual([500, 'the server failed; its log says how'])
+    expect([reply.status, reply.body.detail]).toEqual([500, 'internal error; the log of the server has the reason'])
     expect(broken.logged.join('')).toContain('hunter2')
   })
 

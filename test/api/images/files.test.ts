@@ -112,7 +112,7 @@ eachDatabase('files over HTTP', (database) => {
     sent.on('error', () => {})
     sent.flushHeaders()
     const { status, body } = await answerTo(sent)
-    expect([status, body.detail]).toEqual([413, 'a file has at most 67108864 bytes'])
+    expect([status, body.detail]).toEqual([413, 'file too large: expected at most 67108864 bytes'])
     sent.destroy()
   })
 

@@ -200,7 +200,7 @@ eachDatabase('bulk upload', (database) => {
   test('a quote that is never closed ends a CSV with a fault, and the lines before it are saved', async () => {
     const { bad, summary } = await upload(api, `mac,asset\n${mac},a\n${other},"b\n52:54:00:00:00:02,c\n`)
     expect(summary).toMatchObject({ rows: 2, created: 1, failed: 1 })
-    expect(bad[0]?.errors[0].expected).toContain('what follows was not read')
+    expect(bad[0]?.errors[0].expected).toContain('the following lines were not read')
   })
 
   test('faults in CSV are told by their columns', async () => {

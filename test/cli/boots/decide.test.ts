@@ -61,7 +61,7 @@ test('a group is made by conditions as they are typed, listed by its order, and 
   expect(explained).toMatch(/^param {3}dns=\["1\.1\.1\.1"\]$/m)
   expect(explained).toMatch(/^yes {5}group dell \(priority 5, 2 conditions\): it fits, and says image debian$/m)
   expect(await run('explain', '--as', 'mac=52-54-00-00-00-09&product=X1')).toMatch(
-    /^no {6}group dell does not fit: it asks for product prefix "PowerEdge", but the machine has "X1"$/m,
+    /^no {6}group dell does not match: it requires product prefix "PowerEdge", but the machine has "X1"$/m,
   )
   await run('group', 'delete', 'dell')
   expect((await operator.run('group', 'show', 'dell')).err).toBe('bootwright: there is no group dell\n')
@@ -92,7 +92,7 @@ test('a machine says its menu, its disk, its answer file, its params and how it 
   )
   const set = (...more: string[]) => run('machine', 'set', other, ...more)
   expect(await set('--local', '--local-boot', 'efi=\\EFI\\a.efi', '--local-boot', 'pcbios=exit-0')).toBe(
-    `${other}: boots own disk, efi disk by \\EFI\\a.efi, pcbios disk by exit-0\n`,
+    `${other}: boots local disk, efi disk by \\EFI\\a.efi, pcbios disk by exit-0\n`,
   )
   expect(await set('--image', 'debian', '--every-boot', '--answer-file', 'preseed', '--param', 'disk=sda')).toBe(
     `${other}: boots debian, at every boot, answers preseed, params disk, efi disk by \\EFI\\a.efi, pcbios disk by exit-0\n`,
@@ -113,7 +113,7 @@ test('an answer file has versions, and a preview with asterisks for what is secr
     'bootwright: document ks.cfg: expected every name that it uses to be set, got "secrets.password is not set"\n',
   )
   expect((await operator.runWith('hunter2\n', 'secret', 'set', 'password', '--machine', mac)).err).toBe(
-    'secret password is set\n',
+    'secret password set\n',
   )
   expect(await run('preview', mac, '--answers')).toBe('rootpw ******** web1\n')
   expect(await run('secret', 'list', '--machine', mac)).toMatch(/^password +20/m)
@@ -173,11 +173,11 @@ test('machines are exported, and imported again without a trace; bad rows are to
   const exported = await run('machine', 'export')
   const rows = exported.trim().split('\n').length
   const again = await operator.runWith(exported, 'machine', 'import', '-')
-  expect(again.out).toBe(`${rows} rows: 0 created, 0 changed, ${rows} as they were, 0 bad\n`)
+  expect(again.out).toBe(`${rows} rows: 0 created, 0 changed, ${rows} unchanged, 0 bad\n`)
   const csv = 'mac,hostname,label.rack\n52-54-00-00-00-01,n1,b4\nnonsense,n2,b4\n'
   const mixed = await operator.runWith(csv, 'machine', 'import', '-', '--csv')
-  expect([mixed.exitCode, mixed.out]).toEqual([1, '2 rows: 1 created, 0 changed, 0 as they were, 1 bad\n'])
-  expect(mixed.err).toMatch(/^line 3: mac: expected .*, got "nonsense"\nbootwright: 1 rows are bad\n$/)
+  expect([mixed.exitCode, mixed.out]).toEqual([1, '2 rows: 1 created, 0 changed, 0 unchanged, 1 bad\n'])
+  expect(mixed.err).toMatch(/^line 3: mac: expected .*, got "nonsense"\nbootwright: 1 bad row\n$/)
   const all = await operator.runWith(csv.replace('n1', 'n9'), 'machine', 'import', '-', '--csv', '--atomic')
   expect(all.out).toContain('1 bad, and nothing was changed')
   expect(await run('machine', 'show', '525400000001')).toMatch(/^hostname +n1$/m)
@@ -190,7 +190,7 @@ test('two machines are merged, and the log says who did what', async () => {
   expect(await run('machine', 'merge', '52:54:00:00:00:0a', '--from', '52:54:00:00:00:0b')).toMatch(
     /: 52:54:00:00:00:0a 52:54:00:00:00:0b\n$/,
   )
-  expect(await run('machine', 'conflicts')).toBe('LAST  TIMES  WHY\n')
+  expect(await run('machine', 'conflicts')).toBe('LAST SEEN  COUNT  REASON\n')
   const log = await run('changes', '--of', '52:54:00:00:00:0a')
   expect(log).toMatch(/^20\S+ \S+ +operator +machine\.merged +\S{36} +.*serial: nothing -> "S2"/m)
   expect(log).toMatch(/machine\.created +\S{36} .*hostname: "left"/)
@@ -203,7 +203,7 @@ test('a webhook is added with a secret, switched off and on, and deleted', async
   await run('webhook', 'off', id)
   expect(await run('webhook', 'list')).toMatch(/^http:\/\/127\.0\.0\.1:1\/x +deployment +off +20/m)
   await run('webhook', 'on', id)
-  expect(await run('webhook', 'dead', id)).toBe('MADE  TRIES  ERROR  ID\n')
+  expect(await run('webhook', 'dead', id)).toBe('CREATED  ATTEMPTS  ERROR  ID\n')
   await run('webhook', 'delete', id)
   expect(await run('webhook', 'list')).not.toContain(id)
 })

@@ -147,19 +147,22 @@ test('a file that is too large for the server is refused with its reason', async
   const large = join(operator.folder, 'large')
   await writeFile(large, randomBytes(5_000_000))
   const { exitCode, err } = await add('large', '--ipxe', large)
-  expect({ exitCode, err }).toEqual({ exitCode: 1, err: 'bootwright: a file has at most 4000000 bytes\n' })
+  expect({ exitCode, err }).toEqual({
+    exitCode: 1,
+    err: 'bootwright: file too large: expected at most 4000000 bytes\n',
+  })
 })
 
 test.each([
-  [['--kernel', '/nowhere/vmlinuz'], 1, '/nowhere/vmlinuz: there is no such file'],
+  [['--kernel', '/nowhere/vmlinuz'], 1, '/nowhere/vmlinuz: no such file'],
   [['--kernel', '/'], 1, '/: it is not a file'],
-  [['--kernel', 'ftp://127.0.0.1/x'], 2, 'It is a path or an http or https URL.'],
-  [['--kernel', 'x#sha256=12'], 2, 'After #sha256= come 64 hexadecimal digits.'],
+  [['--kernel', 'ftp://127.0.0.1/x'], 2, 'Expected a path, or an http or https URL.'],
+  [['--kernel', 'x#sha256=12'], 2, 'Expected 64 hexadecimal digits after #sha256=.'],
   [[], 1, 'there is no recipe refused (image recipes lists them): say what the image is made of, --kernel or another'],
   [['--arg', 'quiet'], 2, 'machine set MAC --arg ARG'],
   [['--platform', 'efi'], 2, 'is needed, and only one'],
-  [['--local', '--mirror', 'http://192.0.2.1'], 2, '--mirror is for a recipe'],
-  [['--local', '--arch', 'arm64', '--arch', 'x86_64'], 2, '--arch is given once, but for a recipe'],
+  [['--local', '--mirror', 'http://192.0.2.1'], 2, '--mirror needs a recipe'],
+  [['--local', '--arch', 'arm64', '--arch', 'x86_64'], 2, '--arch can be repeated only for a recipe'],
   [
     ['--local', '--ipxe', 'x'],
     2,
@@ -185,6 +188,6 @@ test('images are listed and shown, and deleted when nothing names them', async (
   expect(await operator.run('image', 'delete', 'gone')).toEqual({
     exitCode: 0,
     out: '',
-    err: 'image gone is deleted\n',
+    err: 'image gone deleted\n',
   })
 })

@@ -29,7 +29,9 @@ const pathOf = (text: string) => {
 test('versions are listed with where a roll back goes, compared, promoted and rolled back', async () => {
   const listed = await run('image', 'versions', 'debian')
   expect(listed.out.split('\n').map((line) => line.replace(/ {2,}.*? {2,}/, ' ').slice(0, 12))).toHaveLength(5)
-  expect(listed.out).toMatch(/^VERSION +BOOTED +VARIANTS +FROM +MADE\n3 +yes .*\n2 +by a rollback .*\n1 +x86_64 any/)
+  expect(listed.out).toMatch(
+    /^VERSION +CURRENT +VARIANTS +SOURCE +CREATED\n3 +yes .*\n2 +after a rollback .*\n1 +x86_64 any/,
+  )
   expect((await run('image', 'diff', 'debian')).out).toBe(
     `${[
       'version 2 -> 3',
@@ -44,25 +46,25 @@ test('versions are listed with where a roll back goes, compared, promoted and ro
   expect((await run('image', 'rollback', 'debian')).out).toBe('machines boot debian version 1 from now on\n')
   expect(await run('image', 'rollback', 'debian')).toMatchObject({
     exitCode: 1,
-    err: expect.stringContaining('image debian has no version to go back to'),
+    err: expect.stringContaining('image debian has no version to roll back to'),
   })
   expect((await run('image', 'promote', 'debian', '3')).out).toBe('machines boot debian version 3 from now on\n')
   expect((await run('image', 'promote', 'debian', '9')).err).toContain('version: expected one of 3, 2, 1, got "9"')
-  expect((await run('image', 'promote', 'debian', 'x')).err).toContain('It is the number of a version.')
+  expect((await run('image', 'promote', 'debian', 'x')).err).toContain('Expected the number of a version.')
   expect((await run('image', 'delete', 'debian', '3')).err).toContain('is the current one: promote another first')
-  expect((await run('image', 'delete', 'debian', '2')).err).toBe('version 2 of image debian is deleted\n')
+  expect((await run('image', 'delete', 'debian', '2')).err).toBe('version 2 of image debian deleted\n')
 })
 
 test('the end of life stands in list and show, and can be taken away', async () => {
   await run('image', 'set', 'debian', '--end-of-life', '2020-06-10')
-  expect((await run('image', 'list')).out).toMatch(/SUPPORT\ndebian .* reached end of life on 2020-06-10\n/)
-  expect((await run('image', 'show', 'debian')).out).toContain('support  reached end of life on 2020-06-10\n')
+  expect((await run('image', 'list')).out).toMatch(/END OF LIFE\ndebian .* reached end of life on 2020-06-10\n/)
+  expect((await run('image', 'show', 'debian')).out).toContain('end of life  reached end of life on 2020-06-10\n')
   await run('image', 'set', 'debian', '--end-of-life', 'none', '--title', 'Debian')
-  expect((await run('image', 'show', 'debian')).out).not.toContain('support')
+  expect((await run('image', 'show', 'debian')).out).not.toContain('end of life')
   expect((await run('image', 'set', 'debian')).err).toContain(
     'one of --title, --end-of-life, --installer and --no-installer is needed',
   )
-  expect((await run('image', 'set', 'debian', '--end-of-life', 'soon')).err).toContain('It is YYYY-MM-DD, or none.')
+  expect((await run('image', 'set', 'debian', '--end-of-life', 'soon')).err).toContain('Expected YYYY-MM-DD, or none.')
   expect((await run('image', 'set', 'debian', '--end-of-life', '2020-13-10')).err).toContain(
     'endOfLife: expected a day',
   )
@@ -90,8 +92,8 @@ test('files are verified and listed; what is damaged ends with a failure', async
   await writeFile(pathOf('three'), 'thr33')
   const result = await run('image', 'verify', 'debian')
   expect(result.exitCode).toBe(1)
-  expect(result.out).toMatch(/^FILE +SIZE +SHA256 +WRONG\nvmlinuz-3 +5 B +[0-9a-f]{64} +its sha256 is [0-9a-f]{64}\n$/)
-  expect(result.err).toContain('damaged: 1 of 2 files; upload again')
+  expect(result.out).toMatch(/^FILE +SIZE +SHA256 +DAMAGE\nvmlinuz-3 +5 B +[0-9a-f]{64} +its sha256 is [0-9a-f]{64}\n$/)
+  expect(result.err).toContain('damaged: 1 of 2 files; upload them again')
   const listed = await run('file', 'list', '--damaged')
   expect(listed.out.trim().split('\n')).toHaveLength(2)
   await writeFile(pathOf('three'), 'three')
@@ -99,7 +101,7 @@ test('files are verified and listed; what is damaged ends with a failure', async
   const json = JSON.parse((await run('file', 'verify', '--json')).out)
   expect(json).toMatchObject({ checked: 3, damaged: 0, items: [{ kind: 'checked' }, {}, {}] })
   expect((await run('image', 'verify', 'nope')).err).toContain('there is no image nope')
-  expect((await run('file', 'verify', 'abc')).err).toContain('It is a sha256')
+  expect((await run('file', 'verify', 'abc')).err).toContain('Expected a sha256')
 })
 
 test('to upload a damaged file again mends it', async () => {
@@ -115,13 +117,13 @@ test('what nothing names is told, and removed with --yes', async () => {
   await utimes(pathOf('number two'), then, then)
   expect(await run('file', 'gc')).toMatchObject({
     exitCode: 0,
-    out: 'there is nothing to clear away\n',
-    err: 'nothing is removed yet; --yes removes 0 files, 0 B\n',
+    out: 'nothing to delete\n',
+    err: 'nothing is deleted yet; --yes deletes 0 files, 0 B\n',
   })
   await operator.boot.deps.db.execute(sql`update files set created_at = now() - interval '2 days'`)
   const dry = await run('file', 'gc')
-  expect(dry.out).toMatch(/^FILE +SIZE +SHA256 +IS\nvmlinuz-2 +10 B +[0-9a-f]{64} +named by nothing\n$/)
-  expect(dry.err).toBe('nothing is removed yet; --yes removes 1 file, 10 B\n')
+  expect(dry.out).toMatch(/^FILE +SIZE +SHA256 +REASON\nvmlinuz-2 +10 B +[0-9a-f]{64} +not referred to\n$/)
+  expect(dry.err).toBe('nothing is deleted yet; --yes deletes 1 file, 10 B\n')
   const wet = await run('file', 'gc', '--yes')
   expect(wet.err).toBe('removed: 1 file, 10 B\n')
   expect(JSON.parse((await run('file', 'gc', '--json')).out)).toMatchObject({ items: [], files: 0, dryRun: true })
@@ -136,5 +138,5 @@ test('a file is deleted by its hash, unless an image names it', async () => {
   ])
   const spare = sha256(Buffer.from('one'))
   await run('image', 'delete', 'debian', '1')
-  expect((await run('file', 'delete', spare)).err).toBe(`file ${spare} is deleted\n`)
+  expect((await run('file', 'delete', spare)).err).toBe(`file ${spare} deleted\n`)
 })

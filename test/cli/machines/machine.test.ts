@@ -122,7 +122,7 @@ test.each([
     ['machine', 'set', '52:54:00:12:34:04', '--deny', '--allow'],
     "option '--deny' cannot be used with option '--allow'",
   ],
-  [['machine', 'set', '52:54:00:12:34:04', '--label', '=x'], 'It is key=value.'],
+  [['machine', 'set', '52:54:00:12:34:04', '--label', '=x'], 'Expected KEY=VALUE.'],
   [['machine', 'boot'], "unknown command 'boot'"],
   [['preview', '52:54:00:12:34:04', '--arch', 'vax'], 'Allowed choices are x86_64, i386, arm64.'],
 ])('wrong usage %j has exit code 2 and says %s', async (argv, said) => {
@@ -161,7 +161,7 @@ test('a deleted machine is gone', async () => {
   expect(await operator.run('machine', 'delete', '52:54:00:12:34:06')).toEqual({
     exitCode: 0,
     out: '',
-    err: 'machine 52:54:00:12:34:06 is deleted\n',
+    err: 'machine 52:54:00:12:34:06 deleted\n',
   })
   expect(await operator.run('machine', 'show', '52:54:00:12:34:06')).toEqual({
     exitCode: 1,

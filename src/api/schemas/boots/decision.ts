@@ -8,7 +8,7 @@ const words = z.array(z.string())
 const withoutArgs = z
   .array(z.object({ pattern: z.string(), count: z.int() }))
   .optional()
-  .openapi({ description: 'Patterns that take arguments off, each of the first `count` of `args`.' })
+  .openapi({ description: 'Patterns that remove arguments, each applied to the first `count` of `args`.' })
 
 const bootSpec = z
   .discriminatedUnion('kind', [
@@ -19,7 +19,7 @@ const bootSpec = z
         initrds: z.array(fileRef),
         args: words,
         withoutArgs,
-        tree: z.string().optional().openapi({ description: "The digest in the URL of the image's tree." }),
+        tree: z.string().optional().openapi({ description: 'The digest in the URL of the tree of the image.' }),
       })
       .openapi('BootLinux'),
     z
@@ -31,12 +31,12 @@ const bootSpec = z
         file: fileRef,
         args: words,
         withoutArgs,
-        tree: z.string().optional().openapi({ description: "The digest in the URL of the image's tree." }),
-        treePath: z.string().optional().openapi({ description: 'Where in the tree the program is fetched from.' }),
+        tree: z.string().optional().openapi({ description: 'The digest in the URL of the tree of the image.' }),
+        treePath: z.string().optional().openapi({ description: 'The path of the program in the tree.' }),
         bootConfig: z
           .object({ sha256: z.string(), name: z.string() })
           .optional()
-          .openapi({ description: 'The boot.cfg that is filled in for this boot; the args are its kernel options.' }),
+          .openapi({ description: 'The boot.cfg that is rendered for this boot. The args are its kernel options.' }),
       })
       .openapi('BootEfi'),
     z.object({ kind: z.literal('ipxe'), file: fileRef }).openapi('BootIpxe'),
@@ -48,7 +48,7 @@ const bootSpec = z
         initiator: z.string().optional(),
         chap: chap.optional(),
       })
-      .openapi('BootSan', { description: 'A file, or a target.' }),
+      .openapi('BootSan', { description: 'A file or a target.' }),
     z
       .object({
         kind: z.literal('local'),
@@ -62,7 +62,10 @@ const bootSpec = z
         title: z.string(),
         timeoutSeconds: z.int().nullable(),
         defaultEntry: z.string().nullable(),
-        note: z.string().optional().openapi({ description: 'Why it waits for a person, against its time limit.' }),
+        note: z
+          .string()
+          .optional()
+          .openapi({ description: 'Why the menu waits for a person in spite of its timeout.' }),
         entries: z.array(z.object({ name: z.string(), text: z.string(), hotkey: z.string().optional() })),
       })
       .openapi('BootMenu'),
@@ -71,12 +74,16 @@ const bootSpec = z
     z.object({ kind: z.literal('wait') }).openapi('BootWait'),
     z.object({ kind: z.literal('refusal'), reason: z.string(), nextStep: z.string() }).openapi('BootRefusal'),
   ])
-  .openapi('BootSpec', { description: 'What to do now.' })
+  .openapi('BootSpec', { description: 'What the machine does now.' })
 
-/** What a machine boots, and why, as `inventory/decision.ts` gives it. */
+/** What a machine boots, and why, as decide/ gives it. */
 export const decisionSchema = z
   .object({
-    target: z.object({ arch, platform, assumed: words.openapi({ description: 'What the machine never said.' }) }),
+    target: z.object({
+      arch,
+      platform,
+      assumed: words.openapi({ description: 'Values that the machine did not report.' }),
+    }),
     machine: z
       .object({
         id: uuidv7,
@@ -95,24 +102,26 @@ export const decisionSchema = z
         by: z.string().openapi({ example: 'MAC 52:54:00:12:34:56' }),
         byMac: z.boolean(),
         weak: z.string().optional().openapi({
-          description: 'Why it is not certain that it is this machine: then nothing that installs is served.',
+          description: 'Why the identity is uncertain. Installers are not served then.',
         }),
       })
       .optional()
-      .openapi({ description: 'What the machine was known by.' }),
+      .openapi({ description: 'How the machine was identified.' }),
     doubt: z.string().optional().openapi({
-      description: 'Why it may be an entered machine that it is not known as: then nothing that installs is served.',
+      description: 'Why it may be another machine that an operator entered. Installers are not served then.',
     }),
     deployment: z
       .object({ id: uuidv7, attempt: z.int(), maxAttempts: z.int() })
       .optional()
-      .openapi({ description: 'Whose image this boot installs, and which attempt it is.' }),
+      .openapi({ description: 'The deployment that this boot is an attempt of.' }),
     image: z.object({ name: imageName, version: z.int() }).optional(),
     answerFile: z.object({ name: z.string(), version: z.int() }).optional(),
-    groups: words.openapi({ description: 'Those that fit, the weakest first.' }),
-    params: z.record(z.string(), z.unknown()).openapi({ description: 'Merged of all that apply.' }),
+    groups: words.openapi({ description: 'The groups that match, the weakest first.' }),
+    params: z
+      .record(z.string(), z.unknown())
+      .openapi({ description: 'Merged from the groups that match and the machine.' }),
     spec: bootSpec,
-    notices: words.openapi({ description: 'What the screen of the machine says besides.' }),
+    notices: words.openapi({ description: 'Further messages on the screen of the machine.' }),
     reasons: z.array(z.object({ candidate: z.string(), won: z.boolean(), why: z.string() })),
   })
   .openapi('Decision')
@@ -122,7 +131,7 @@ export const explainedDecision = decisionSchema
   .extend({
     others: z
       .array(z.object({ group: z.string(), why: z.string() }))
-      .openapi({ description: 'The groups that do not fit, each with the first condition that does not hold.' }),
+      .openapi({ description: 'The groups that do not match, each with the first condition that does not hold.' }),
   })
   .openapi('ExplainedDecision')
 export type ExplainedDecision = Given<typeof explainedDecision>

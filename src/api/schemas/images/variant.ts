@@ -10,7 +10,7 @@ import { checkedArgs, variableName } from '../machines/assignment.ts'
 
 export const fileRef = z
   .strictObject({ sha256, name: fileName })
-  .openapi('FileRef', { description: 'An uploaded file, and the name it is served under.' })
+  .openapi('FileRef', { description: 'A stored file, and the name under which it is served.' })
 export type FileRef = Given<typeof fileRef>
 
 const fits = { arch, platform: platform.optional().openapi({ description: 'Absent: every platform.' }) }
@@ -30,7 +30,7 @@ const tree = z
   .max(mostTreeFiles, `at most ${mostTreeFiles} files`)
   .refine((files) => !hasTwins(files.map(({ path }) => path)), 'paths that differ')
   .openapi({
-    description: 'Further files that the installer fetches by itself, below the URL that args call {{ tree }}.',
+    description: 'Further files that the installer fetches, below the URL that args refer to as {{ tree }}.',
   })
 
 const mostWimFiles = 32
@@ -61,10 +61,10 @@ export const chap = z
     username: chapUser,
     password,
     reverse: z.strictObject({ username: chapUser, password }).optional().openapi({
-      description: 'How the target proves to the machine who it is.',
+      description: 'How the target authenticates itself to the machine.',
     }),
   })
-  .openapi('Chap', { description: 'CHAP (RFC 7143, 12.1). Passwords are secrets, called by their names.' })
+  .openapi('Chap', { description: 'CHAP (RFC 7143, 12.1). Passwords are names of secrets.' })
 export type Chap = Given<typeof chap>
 
 const sanboot = z
@@ -81,7 +81,7 @@ const sanboot = z
       }),
     initiator: liquidWord(sanRoots.open)
       .optional()
-      .openapi({ description: 'The IQN of the machine; absent, iPXE makes one. Liquid.' }),
+      .openapi({ description: 'The IQN of the machine. If absent, iPXE generates it. Liquid.' }),
     chap: chap.optional(),
   })
   .refine((one) => (one.file === undefined) !== (one.target === undefined), {
@@ -126,9 +126,9 @@ const union = z
             .refine((files) => !hasTwins(files.map(({ name }) => name.toLowerCase())), 'names that differ')
             .openapi({
               description:
-                'BCD, boot.sdi, boot.wim and further files, by the names that Windows PE finds them under. The documents of the answer file are added for each boot.',
+                'BCD, boot.sdi, boot.wim and further files, under the names that Windows PE expects. The documents of the answer file are added for each boot.',
             }),
-          args: checkedArgs.default([]).openapi({ description: 'Of wimboot: gui, pause, index=2. Liquid.' }),
+          args: checkedArgs.default([]).openapi({ description: 'Arguments of wimboot: gui, pause, index=2. Liquid.' }),
         })
         .openapi('WimbootVariant', { description: 'Windows PE.' }),
       z
@@ -140,7 +140,7 @@ const union = z
           tree: tree.optional(),
           bootConfig: z.string().optional().openapi({
             description:
-              "The path in the tree of a boot.cfg (VMware's mboot.efi): it is filled in for each boot, and gets the args as kernel options.",
+              "The path in the tree of a boot.cfg (for VMware's mboot.efi). It is rendered for each boot, with the args as kernel options.",
             example: 'boot.cfg',
           }),
         })

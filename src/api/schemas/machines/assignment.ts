@@ -13,7 +13,7 @@ import type { Given, Sent } from '../json.ts'
 /** The name of a group, a menu or an answer file. */
 export const thingName = z
   .string()
-  .regex(namePattern, 'a name: a-z, 0-9 and . _ -, 63 characters at most')
+  .regex(namePattern, 'a name: a-z, 0-9 and . _ -, at most 63 characters')
   .openapi({ example: 'rack-b4' })
 
 /** The name of a param or a secret, as it stands in Liquid. */
@@ -52,7 +52,7 @@ const localBoot = z
   })
   .openapi('LocalBoot', {
     description:
-      'How the machine is handed to its disk, for each firmware: end iPXE with status 0 or 1, start the first BIOS disk (sanboot), or an EFI program; auto is what works on most.',
+      'How the machine boots from its local disk, by firmware: end iPXE with status 0 or 1, start the first BIOS disk (sanboot), or start an EFI program. auto works on most machines.',
   })
 
 /** Arguments whose Liquid is checked as they are read. */
@@ -72,19 +72,22 @@ export const withoutArgs = z
       .string()
       .min(1, 'a pattern')
       .max(1024, 'at most 1024 characters')
-      .regex(/^[\x21-\x7e]+$/, 'a pattern: printable ASCII without white space; * is any characters, ? is one')
+      .regex(
+        /^[\x21-\x7e]+$/,
+        'a pattern: printable ASCII without white space; * matches any characters, ? matches one',
+      )
       .openapi({ example: 'console=*' }),
   )
   .max(64, 'at most 64 patterns')
   .openapi({
     description:
-      'Takes arguments off those of the image and of weaker groups, once these are filled in: `*` is any characters, `?` is one.',
+      'Removes matching arguments of the image and of weaker groups, after their templates are rendered. `*` matches any characters, `?` matches one.',
   })
 
 /** The word that lets an image install whenever its machine boots. */
 export const everyBoot = onlyTrue.openapi({
   description:
-    'Required with an image that is an installer or has an answer file: it then installs at every boot. To install once, arm a deployment instead.',
+    'Required for an image that is an installer or has an answer file, because it installs at every boot. To install once, arm a deployment instead.',
 })
 
 export const assignment = z
@@ -95,7 +98,7 @@ export const assignment = z
       .boolean()
       .refine((value): value is true => value, 'true')
       .optional()
-      .openapi({ description: "The machine's own disk; only true, or absent." }),
+      .openapi({ description: 'Boot from the local disk. Only true, or absent.' }),
     everyBoot: everyBoot.optional(),
     args: checkedArgs.optional(),
     withoutArgs: withoutArgs.optional(),
@@ -105,16 +108,16 @@ export const assignment = z
   } satisfies Record<AssignmentField, z.ZodType>)
   .superRefine(refuseTwoChoices)
   .openapi('Assignment', {
-    description: 'What to boot (an image, a menu, or the own disk), and how: args, answer file, params, local boot.',
+    description: 'What to boot (an image, a menu, or the local disk), and how: args, answer file, params, local boot.',
   })
 export type Assignment = Given<typeof assignment>
 
-/** What a change says of an assignment: as `assignment`, and null clears a field or removes one param or method. */
+/** A change of an assignment: as `assignment`, where null clears a field or removes a param or a method. */
 export const assignmentChange = z
   .strictObject({
     image: imageName.nullish(),
     menu: thingName.nullish(),
-    local: onlyTrue.nullish().openapi({ description: "The machine's own disk." }),
+    local: onlyTrue.nullish().openapi({ description: 'Boot from the local disk.' }),
     everyBoot: everyBoot.nullish(),
     args: checkedArgs.nullish().openapi({ description: 'Replaced as a whole.' }),
     withoutArgs: withoutArgs.nullish(),
@@ -127,7 +130,7 @@ export const assignmentChange = z
   .superRefine(refuseTwoChoices)
   .openapi('AssignmentChange', {
     description:
-      'What to boot (an image, a menu, or the own disk), and how. Of image, menu and local, naming one clears the others.',
+      'What to boot (an image, a menu, or the local disk), and how. Setting one of image, menu and local clears the others.',
   })
 export type AssignmentChange = Sent<typeof assignmentChange>
 
@@ -136,7 +139,7 @@ const test = {
   equals: value,
   in: z.array(value).min(1, 'at least one value').max(10_000, 'at most 10000 values'),
   prefix: value,
-  glob: printable(253).openapi({ description: '`*` is any characters, `?` is one.' }),
+  glob: printable(253).openapi({ description: '`*` matches any characters, `?` matches one.' }),
   cidr: z.string().refine(isSubnet, 'a subnet, 10.0.0.0/8').openapi({ example: '10.1.0.0/16' }),
   exists: z.boolean(),
 }
@@ -167,19 +170,19 @@ const condition = z
       equals: { type: 'string' },
       in: { type: 'array', items: { type: 'string' } },
       prefix: { type: 'string' },
-      glob: { type: 'string', description: '`*` is any characters, `?` is one.' },
-      cidr: { type: 'string', description: 'Only of the fact ip.' },
+      glob: { type: 'string', description: '`*` matches any characters, `?` matches one.' },
+      cidr: { type: 'string', description: 'Only for the fact ip.' },
       exists: { type: 'boolean' },
     },
     additionalProperties: false,
     description:
-      'A fact or a label, and one way to ask for it. A MAC may be given in any spelling, a UUID in either byte order.',
+      'A fact or a label, and one test of its value. A MAC address may have any spelling, a UUID either byte order.',
   })
 
 export const selector = z
   .array(condition)
   .max(32, 'at most 32 conditions')
-  .openapi({ description: 'All must hold; without any it fits every machine.' })
+  .openapi({ description: 'All conditions must hold. An empty list matches every machine.' })
 
 function refuseTwoChoices(given: { image?: unknown; menu?: unknown; local?: unknown }, context: z.RefinementCtx): void {
   const choices = [given.image, given.menu, given.local].filter((one) => one !== undefined && one !== null)

@@ -19,10 +19,10 @@ const fact = z
 
 /** The parameters that choose among machines: of the list, and of the export. */
 export const machineSearch = {
-  discovered: textFlag.openapi({ description: 'Only those seen and not yet entered, or only the others.' }),
+  discovered: textFlag.openapi({ description: 'true: only discovered machines. false: only entered machines.' }),
   denied: textFlag,
-  image: imageName.optional().openapi({ description: 'Only those that are assigned this image.' }),
-  menu: thingName.optional().openapi({ description: 'Only those that are assigned this menu.' }),
+  image: imageName.optional().openapi({ description: 'Only machines that are assigned this image.' }),
+  menu: thingName.optional().openapi({ description: 'Only machines that are assigned this menu.' }),
   hostname: hostname.optional(),
   serial: printable(128).optional(),
   product: printable(128).optional(),
@@ -35,7 +35,7 @@ export const machineSearch = {
     .openapi({
       type: 'array',
       items: { type: 'string' },
-      description: '`rack=b4`; repeated, all must hold.',
+      description: '`rack=b4`. If repeated, all must hold.',
       example: ['rack=b4'],
     }),
   fact: z
@@ -46,14 +46,14 @@ export const machineSearch = {
       type: 'array',
       items: { type: 'string' },
       description:
-        '`manufacturer=Dell Inc.`; repeated, all must hold. What an operator entered counts, and where nothing was entered what the machine reported.',
+        '`manufacturer=Dell Inc.`. If repeated, all must hold. The entered value counts; if there is none, the reported value.',
       example: ['manufacturer=Dell Inc.'],
     }),
   q: printable(64)
     .optional()
-    .openapi({ description: 'Found somewhere in the host name, the serial, the asset tag or a MAC.' }),
+    .openapi({ description: 'Text in the host name, the serial, the asset tag or a MAC address.' }),
   seenSince: instant.optional(),
-  notSeenSince: instant.optional().openapi({ description: 'Also those never seen.' }),
+  notSeenSince: instant.optional().openapi({ description: 'Includes machines that were never seen.' }),
 }
 
 type Given = { label?: string[] | undefined; fact?: string[] | undefined }
@@ -70,7 +70,10 @@ function pairsOf(texts: string[]): Record<string, string> {
 export const sortParameter = z
   .enum(machineOrders.flatMap((order) => [order, `-${order}` as const]))
   .optional()
-  .openapi({ default: 'created', description: 'With `-` the other way round. Machines without that value come last.' })
+  .openapi({
+    default: 'created',
+    description: 'With a leading `-`, in descending order. Machines without that value come last.',
+  })
 
 /** The sort that the parameter asks for. */
 export function sortOf(parameter: z.output<typeof sortParameter> = 'created'): MachineSort {
@@ -93,7 +96,7 @@ export const cursorParameter = z
     return { by, descending, cursor: { id, value } }
   })
   .optional()
-  .openapi({ type: 'string', description: 'The `next` of the page before, with the same sort.' })
+  .openapi({ type: 'string', description: 'The `next` value of the previous page, with the same sort.' })
 
 function isFit([by, , , value]: z.output<typeof cursorShape>): boolean {
   return value === null || (by === 'hostname' ? value !== '' : !Number.isNaN(Date.parse(value)))
