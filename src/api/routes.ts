@@ -1,7 +1,7 @@
 import { OpenAPIHono, z } from '@hono/zod-openapi'
 import type { MiddlewareHandler } from 'hono'
 import { methodNotAllowed } from 'hono/method-not-allowed'
-import { unknownFieldMap } from '../lib/schema-faults.ts'
+import { schemaMessages } from '../lib/schema-faults.ts'
 import * as tokens from './access/tokens.ts'
 import * as boots from './boots/boots.ts'
 import * as deployments from './boots/deployments.ts'
@@ -124,7 +124,7 @@ const table: [Method, string, Endpoint, tag: string][] = [
 /** The admin HTTP API, its OpenAPI document at /api/v1/openapi.json and a page to read it at /api/v1/docs. */
 export function createAdminApp(deps: AdminDeps): OpenAPIHono {
   // The validators of endpoints take no error map of their own.
-  z.config({ customError: unknownFieldMap })
+  z.config({ customError: schemaMessages })
   const app = new OpenAPIHono({ defaultHook: refuseInvalid })
   app.onError(problemTranslator(deps.log, deps.databaseAnswers))
   app.notFound((context) => problem({ status: 404, detail: `there is nothing at ${context.req.path}` }))

@@ -5,7 +5,7 @@ import type { z } from 'zod'
 import { InputError, messageOf, quote } from '../lib/errors.ts'
 import { namePattern } from '../lib/ids/names.ts'
 import { programDir } from '../lib/program-dir.ts'
-import { requiredField, unknownFieldMap } from '../lib/schema-faults.ts'
+import { schemaFaults, schemaMessages } from '../lib/schema-faults.ts'
 import type { Arch, Platform } from '../model/arch.ts'
 import { argFaults, namesTree } from '../render/args.ts'
 import { recipeSchema } from './recipe-schema.ts'
@@ -154,7 +154,7 @@ function twinKeys(document: Document): string[] {
 function readValues(document: Document) {
   try {
     const data: unknown = document.toJS({ maxAliasCount: 200 })
-    return { data, parsed: recipeSchema.safeParse(data, { error: unknownFieldMap }) }
+    return { data, parsed: recipeSchema.safeParse(data, { error: schemaMessages }) }
   } catch {
     return { data: undefined, parsed: undefined }
   }
@@ -241,27 +241,8 @@ function mapTexts<T>(value: T, names: Record<string, string>): T {
 }
 
 function faultLines(issue: z.core.$ZodIssue, data: unknown): string[] {
-  if (issue.code === 'unrecognized_keys') {
-    const object = fieldOf(issue.path)
-    return issue.message.split('\n').map((message) => `${object && `${object}: `}${message}`)
-  }
-  const expected = issue.message.replace(/^.*?: expected /, '').replace(/, received .*$/, '')
-  return [faultLine(issue, data, expected)]
-}
-
-function faultLine(issue: z.core.$ZodIssue, data: unknown, expected: string): string {
-  const value = issue.path.reduce<unknown>(
-    (inside, key) => (inside as Record<PropertyKey, unknown> | null)?.[key],
-    data,
-  )
-  const field = fieldOf(issue.path) || 'the recipe'
-  const found = value === undefined ? 'nothing' : quote(value)
-  return requiredField(issue, field, value) ?? `${field}: expected ${expected}, got ${found}`
-}
-
-function fieldOf(path: PropertyKey[]): string {
-  return path
-    .map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`))
-    .join('')
-    .slice(1)
+  return schemaFaults(issue, data).map(({ field, value, expected, message }) => {
+    const found = value === undefined ? 'nothing' : quote(value)
+    return message ?? `${field || 'the recipe'}: expected ${expected}, got ${found}`
+  })
 }

@@ -46,8 +46,13 @@ export function findCause<Kind extends Error>(error: unknown, kind: new (...args
 
 /** A value from outside, short and printable, in quotes, for a message. */
 export function quote(value: unknown): string {
+  return JSON.stringify(short(value))
+}
+
+/** A value as text, of at most 80 characters. */
+export function short(value: unknown): string {
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value))
-  return JSON.stringify(text.length > 80 ? `${text.slice(0, 77)}...` : text)
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text
 }
 
 /**

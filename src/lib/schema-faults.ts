@@ -1,27 +1,97 @@
+// What a schema refuses, in words: the fields, their values and what was expected.
 import type { z } from 'zod'
 
-/** For `z.config` or a parse: the message of an unknown field names the one that was probably meant, a line for each. */
-export const unknownFieldMap: z.core.$ZodErrorMap = (issue) => {
-  if (issue.code !== 'unrecognized_keys') return undefined
+/** A value that a schema refuses. `field` is empty for the whole; `message` is the whole sentence, if it is not the usual one. */
+export type SchemaFault = { field: string; value: unknown; expected: string; message?: string }
+
+/**
+ * For `z.config` or a parse: the message of an issue is what was expected, in our words; for unknown fields it is a sentence
+ * for each, with the name that was probably meant. A message that a schema brings itself comes first.
+ */
+export const schemaMessages: z.core.$ZodErrorMap = (issue) => {
+  if (issue.code !== 'unrecognized_keys') return expectedOf(issue as z.core.$ZodIssue)
   const { keys } = issue as { keys: string[] }
   const { def } = (issue.inst as z.core.$ZodObject | undefined)?._zod ?? {}
   const fields = Object.keys(def?.shape ?? {})
   return keys.map((key) => unknownField(key, fields)).join('\n')
 }
 
+/** The faults in `data` that an issue tells of, when it was parsed with `schemaMessages`. */
+export function schemaFaults(issue: z.core.$ZodIssue, data: unknown): SchemaFault[] {
+  const { path } = issue
+  if (issue.code === 'unrecognized_keys') {
+    const object = fieldOf(path)
+    const sentences = issue.message.split('\n')
+    return issue.keys.map((key, index) => ({
+      field: fieldOf([...path, key]),
+      value: valueAt([...path, key], data),
+      expected: 'a field of this object',
+      message: `${object && `${object}: `}${sentences[index] ?? unknownField(key, [])}`,
+    }))
+  }
+  const inner = issue.code === 'invalid_key' ? (issue.issues[0] ?? issue) : issue
+  const [field, value] = [fieldOf(path), valueAt(path, data)]
+  const message = field === '' ? undefined : requiredField(issue, field, value)
+  return [{ field, value, expected: inner.message, ...(message !== undefined && { message }) }]
+}
+
+/** What was expected where a schema brings no words of its own; undefined leaves it to zod. */
+function expectedOf(issue: z.core.$ZodIssue): string | undefined {
+  switch (issue.code) {
+    case 'invalid_type':
+      return types[issue.expected] ?? issue.expected
+    case 'invalid_value':
+      return issue.values.length === 1 ? String(issue.values[0]) : `one of ${issue.values.join(', ')}`
+    case 'invalid_union':
+      return 'a value in one of the allowed forms'
+    case 'too_small':
+      return `${issue.inclusive === false ? 'more than' : 'at least'} ${countOf(issue.minimum, issue.origin)}`
+    case 'too_big':
+      return `${issue.inclusive === false ? 'less than' : 'at most'} ${countOf(issue.maximum, issue.origin)}`
+    default:
+      return undefined
+  }
+}
+
+const types: Record<string, string> = {
+  string: 'a string',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'a boolean',
+  array: 'an array',
+  object: 'an object',
+  record: 'an object',
+}
+
+function countOf(count: number | bigint, origin: string): string {
+  const unit = origin === 'string' ? 'characters' : origin === 'array' ? 'items' : ''
+  return [count, unit].filter((text) => text !== '').join(' ')
+}
+
+/** `labels.rack`, `variants[0].arch`. */
+function fieldOf(path: PropertyKey[]): string {
+  return path.reduce<string>(
+    (text, key) => (typeof key === 'number' ? `${text}[${key}]` : text ? `${text}.${String(key)}` : String(key)),
+    '',
+  )
+}
+
+function valueAt(path: PropertyKey[], data: unknown): unknown {
+  return path.reduce<unknown>((inside, key) => (inside as Record<PropertyKey, unknown> | undefined | null)?.[key], data)
+}
+
 /** `unknown field "timeout"; did you mean timeoutSeconds?` */
-export function unknownField(name: string, fields: string[]): string {
+function unknownField(name: string, fields: string[]): string {
   const meant = closest(name, fields)
   const next = meant === undefined ? `expected one of ${fields.slice(0, 24).join(', ')}` : `did you mean ${meant}?`
   return `unknown field ${JSON.stringify(name.slice(0, 80))}; ${next}`
 }
 
 /** A field is absent that must be there: `variants is required`. Undefined when the issue is another. */
-export function requiredField(issue: z.core.$ZodIssue, field: string, value: unknown): string | undefined {
+function requiredField(issue: z.core.$ZodIssue, field: string, value: unknown): string | undefined {
   if (value !== undefined || !['invalid_type', 'invalid_value', 'invalid_union'].includes(issue.code)) return undefined
-  // Zod's own words for a type tell nothing more to a person who forgot the field.
-  const own = /^Invalid |^expected \w+$/.test(issue.message)
-  return own ? `${field} is required` : `${field} is required: ${issue.message}`
+  // The name of a type tells nothing more to a person who forgot the field.
+  return issue.message === expectedOf(issue) ? `${field} is required` : `${field} is required: ${issue.message}`
 }
 
 /** The name that a person most likely meant: one that begins so, or else one that a few slips away. */

@@ -12,12 +12,12 @@ import {
   InputError,
   messageOf,
   NotFoundError,
-  quote,
+  short,
   stackOf,
 } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
 import { isOutage } from '../../lib/outage.ts'
-import { requiredField } from '../../lib/schema-faults.ts'
+import { schemaFaults } from '../../lib/schema-faults.ts'
 
 export type Problem = { status: number; detail: string; errors?: FieldFault[]; headers?: Record<string, string> }
 
@@ -69,39 +69,11 @@ function faultsProblem(faults: FieldFault[]): Problem {
 
 /** The faults in what a schema found wrong with `data`. */
 export function faultsOf(issue: z.core.$ZodIssue, data: unknown): FieldFault[] {
-  if (issue.code === 'unrecognized_keys') {
-    const messages = issue.message.split('\n')
-    return issue.keys.map((key, index) => {
-      const fault = faultAt([...issue.path, key], data, 'a field of this object')
-      const object = fieldOf(issue.path)
-      return { ...fault, message: `${object && `${object}: `}${messages[index] ?? `unknown field ${quote(key)}`}` }
-    })
-  }
-  const inner = issue.code === 'invalid_key' ? issue.issues[0] : undefined
-  const expected = (inner ?? issue).message.replace(/^.*?: expected /, '').replace(/, received .*$/, '')
-  const fault = faultAt(issue.path, data, expected)
-  const message = fault.field === 'body' ? undefined : requiredField(issue, fault.field, valueAt(issue.path, data))
-  return [{ ...fault, ...(message !== undefined && { message }) }]
-}
-
-function faultAt(path: PropertyKey[], data: unknown, expected: string): FieldFault {
-  return { field: fieldOf(path) || 'body', value: short(valueAt(path, data)), expected }
-}
-
-function valueAt(path: PropertyKey[], data: unknown): unknown {
-  return path.reduce<unknown>((inside, key) => (inside as Record<PropertyKey, unknown> | undefined | null)?.[key], data)
-}
-
-function fieldOf(path: PropertyKey[]): string {
-  return path.reduce<string>(
-    (text, key) => (typeof key === 'number' ? `${text}[${key}]` : text ? `${text}.${String(key)}` : String(key)),
-    '',
-  )
-}
-
-function short(value: unknown): string {
-  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? 'nothing')
-  return text.length > 80 ? `${text.slice(0, 77)}...` : text
+  return schemaFaults(issue, data).map((fault) => ({
+    ...fault,
+    field: fault.field || 'body',
+    value: fault.value === undefined ? 'nothing' : short(fault.value),
+  }))
 }
 
 function detailOf(error: HTTPException): string {

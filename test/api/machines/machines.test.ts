@@ -181,7 +181,7 @@ eachDatabase('machines over HTTP', (database) => {
       detail: 'hostname: expected a host name (RFC 1123), got "a_b"; denied: expected boolean, got "1"',
       errors: [
         { field: 'hostname', value: 'a_b', expected: 'a host name (RFC 1123)' },
-        { field: 'denied', value: '1', expected: 'boolean' },
+        { field: 'denied', value: '1', expected: 'a boolean' },
       ],
     })
   })
