@@ -39,10 +39,8 @@ export async function bringUrl(
   })
   job.held.set(key, partial)
   report({ doing: `downloading ${name}`, doneBytes: partial.sizeBytes(), totalBytes: null })
-  const progress = (done: number, total: number | undefined) => {
-    const percent = total ? ` ${Math.floor((100 * done) / total)}%` : ''
-    report({ doing: `downloading ${name}${percent}`, doneBytes: done, totalBytes: total ?? null })
-  }
+  const progress = (done: number, total: number | undefined) =>
+    report({ doing: `downloading ${name}`, doneBytes: done, totalBytes: total ?? null })
   const interrupted = (why: string) =>
     report({ doing: `trying again to download ${name} (${why})`, doneBytes: partial.sizeBytes(), totalBytes: null })
   const pace = { stallMs, minBytesPerSecond, retriesMs }

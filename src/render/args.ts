@@ -54,12 +54,6 @@ function namesInitrd(text: string): boolean {
 
 const noInitrd = 'no initrd=: an image names its own initrds. bootwright image add NAME --kernel KERNEL --initrd INITRD'
 
-/** What is wrong with arguments whatever they are filled in with, for when they are saved. @throws InputError */
-export function checkArgs(args: string[], field: string): void {
-  const faults = argFaults(args, field)
-  if (faults.length > 0) throw new InputError(faults)
-}
-
 function liquidFaults(args: string[], field: string): FieldFault[] {
   return args.flatMap((arg, index) => {
     const found = isLiquid(arg) ? checkText(arg, roots) : []

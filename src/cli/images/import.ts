@@ -28,7 +28,7 @@ export async function followImport(
     let one = asked
     let answeredAt = Date.now()
     while (one.state === 'waiting' || one.state === 'running') {
-      progress.update(one.doing.replace(/ \d+%$/, '') || one.state, one.doneBytes, one.totalBytes)
+      progress.update(one.doing || one.state, one.doneBytes, one.totalBytes)
       await wait(deps.pollMs ?? defaultPollMs, undefined, { signal: stop.signal })
       try {
         one = await client.ask<Import>('GET', `/imports/${asked.id}`)

@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { StoredFile, Upload } from '../../api/schemas/images/file.ts'
 import type { FileRef } from '../../api/schemas/images/variant.ts'
 import { patientRetriesMs } from '../../bytes/fetch/download.ts'
-import { type Client, RefusedError, withQuery } from '../shell/client.ts'
+import { type Client, ConnectionError, RefusedError, withQuery } from '../shell/client.ts'
 import type { CliDeps } from '../shell/deps.ts'
 import { formatBytes } from '../shell/format.ts'
 import { type Progress, startProgress } from '../shell/progress.ts'
@@ -12,7 +12,7 @@ import { openSource, type Place, readSource, type Source } from './source.ts'
 const defaultStallMs = 60_000
 const defaultRetriesMs = [1000, 2000, 4000, 8000]
 
-/** From this size on a file is sent so that it can go on where it was cut. */
+/** A file of this size or more is sent in a way that can resume. */
 const largeBytes = 8 * 2 ** 20
 
 /**
@@ -80,7 +80,7 @@ async function uploadLarge(
 ): Promise<boolean> {
   const { sizeBytes, sha256 } = source
   const path = withQuery(`/files/${sha256}`, { name })
-  let most = 0
+  let furthest = 0
   let failures = 0
   let sent = false
   for (;;) {
@@ -88,8 +88,8 @@ async function uploadLarge(
       const { receivedBytes: from, stored } = await client.ask<Upload>('GET', `/files/${sha256}/upload`)
       if (stored) return sent
       sent = true
-      if (from > most) failures = 0
-      most = Math.max(most, from)
+      if (from > furthest) failures = 0
+      furthest = Math.max(furthest, from)
       const bytes = readSource(source, from, (done) => progress.update('uploading', done, sizeBytes))
       const range = from < sizeBytes ? `${from}-${sizeBytes - 1}` : '*'
       await client.upload(path, bytes, sizeBytes - from, `bytes ${range}/${sizeBytes}`)
@@ -103,8 +103,8 @@ async function uploadLarge(
   }
 }
 
-/** Whether it may be otherwise in a while: the connection broke, or the server is busy, or has other bytes than it said. */
+/** Whether a retry may help: the connection broke, or the server is busy, or has other bytes than it said. */
 function mayPass(error: unknown): boolean {
   if (error instanceof RefusedError) return [409, 400, 503].includes(error.status)
-  return (error as Error).cause !== undefined
+  return error instanceof ConnectionError
 }

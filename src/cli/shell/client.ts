@@ -24,6 +24,11 @@ export type Client = {
   upload: (path: string, bytes: AsyncIterable<Uint8Array>, sizeBytes: number, contentRange?: string) => Promise<void>
 }
 
+/** The connection failed, or broke: the same request may succeed later. */
+export class ConnectionError extends Error {
+  override name = 'ConnectionError'
+}
+
 /** The server refused a request, with a status and words for the operator. */
 export class RefusedError extends Error {
   override name = 'RefusedError'
@@ -157,7 +162,7 @@ async function exchange(
   return (
     readAnswer(response)
       .catch((error: Error) => {
-        throw new Error(connectionFault(server, error), { cause: error })
+        throw new ConnectionError(connectionFault(server, error), { cause: error })
       })
       // An upload refused early is not sent to its end.
       .finally(() => request.destroy())
@@ -168,7 +173,7 @@ async function* textsOf(server: Server, request: ClientRequest, response: Incomi
   try {
     for await (const text of response.setEncoding('utf8')) yield text as string
   } catch (error) {
-    throw new Error(connectionFault(server, error as Error), { cause: error })
+    throw new ConnectionError(connectionFault(server, error as Error), { cause: error })
   } finally {
     request.destroy()
   }
@@ -200,7 +205,7 @@ function open(
       timeout: timeoutMs,
       agent: false,
     })
-    const fail = (error: Error) => failed(new Error(connectionFault(server, error), { cause: error }))
+    const fail = (error: Error) => failed(new ConnectionError(connectionFault(server, error), { cause: error }))
     request.on('timeout', () => request.destroy(new Error(`no answer for ${timeoutMs / 1000} s`)))
     request.on('error', fail)
     request.on('response', (response) => done({ request, response }))

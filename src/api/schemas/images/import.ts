@@ -74,7 +74,7 @@ export const importSchema = z
     source: z.string().openapi({ description: 'What is fetched.', example: 'recipe debian-12' }),
     kind: z.enum(['recipe', 'url', 'file']),
     state: z.enum(importStates),
-    doing: z.string().openapi({ example: 'downloading debian-12.iso 43%' }),
+    doing: z.string().openapi({ example: 'downloading debian-12.iso' }),
     doneBytes: z.int().min(0).openapi({ description: 'The progress of what it is doing.' }),
     totalBytes: z.int().min(0).optional().openapi({ description: 'Absent while the size is unknown.' }),
     message: z

@@ -6,7 +6,7 @@ import { labelPattern, namePattern, variablePattern } from '../../../lib/ids/nam
 import { isSubnet } from '../../../lib/subnet.ts'
 import { type Json, localMethods } from '../../../model/assignment.ts'
 import { type Condition, selectorFacts } from '../../../model/selector.ts'
-import { checkArgs } from '../../../render/args.ts'
+import { argFaults } from '../../../render/args.ts'
 import { args, imageName, onlyTrue, printable } from '../common.ts'
 import type { Given, Sent } from '../json.ts'
 
@@ -58,11 +58,9 @@ const localBoot = z
 /** Arguments whose Liquid is checked as they are read. */
 export const checkedArgs = args.superRefine((list, context) => {
   if (context.issues.length > 0) return
-  try {
-    checkArgs(list, 'args')
-  } catch (error) {
-    context.addIssue({ code: 'custom', message: (error as Error).message.replace(/, got .*$/s, '') })
-  }
+  for (const [index, arg] of list.entries())
+    for (const { expected } of argFaults([arg], 'args'))
+      context.addIssue({ code: 'custom', path: [index], message: expected })
 })
 
 /** Patterns of arguments. */
