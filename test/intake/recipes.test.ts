@@ -190,7 +190,7 @@ describe('recipes of a user', () => {
 
   const efi = "kind: efi, arch: x86_64, file: { url: 'https://example.org/tool.efi' }"
   test.each<[string, string, string]>([
-    ['nothing', '', 'the recipe: expected object'],
+    ['nothing', '', 'the recipe: expected an object'],
     ['no YAML', 'title: [', 'expected YAML: '],
     ['an own tag', 'title: !!js/function "x"', 'expected YAML|is required'],
     ['no title', smallest.replace('title: Tool', ''), 'title is required'],

@@ -18,7 +18,7 @@ export async function readHeadings(read: () => AsyncIterable<Buffer>): Promise<H
     first = text ?? ''
     break
   }
-  const delimiter = [',', ';', '\t'].find((one) => first.includes(one)) ?? ','
+  const delimiter = [',', ';', '\t'].find((row) => first.includes(row)) ?? ','
   let cells: string[] = []
   for await (const record of readCsv(read(), delimiter)) {
     if ('cells' in record) cells = record.cells

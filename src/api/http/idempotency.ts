@@ -24,8 +24,8 @@ export async function onceForKey(
   if (key === undefined) return answer(db)
   if (!/^[\x21-\x7e]{1,255}$/.test(key))
     throw new InputError({ field: 'Idempotency-Key', value: key, expected: '1 to 255 printable characters' })
-  const said = JSON.stringify([context.req.method, context.req.url.replace(/^[a-z]+:\/\/[^/]*/, ''), body ?? null])
-  const hash = createHash('sha256').update(said).digest('hex')
+  const request = JSON.stringify([context.req.method, context.req.url.replace(/^[a-z]+:\/\/[^/]*/, ''), body ?? null])
+  const hash = createHash('sha256').update(request).digest('hex')
   const what = `answer ${by} ${key}`
   return db.transaction(async (tx) => {
     const claim = await claimKey(tx, by, key, hash)

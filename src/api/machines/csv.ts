@@ -101,8 +101,8 @@ function isIn<Name extends string>(names: readonly Name[], name: string): name i
 }
 
 function readFlag(cell: string): boolean | string {
-  const known: Record<string, boolean> = { true: true, false: false }
-  return known[cell.toLowerCase()] ?? cell
+  const flags: Record<string, boolean> = { true: true, false: false }
+  return flags[cell.toLowerCase()] ?? cell
 }
 
 /** A param as it is written in a cell or after `--param name=`: JSON, or else the text itself. */

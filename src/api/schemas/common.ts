@@ -27,9 +27,9 @@ export const uuidv7 = z
   .openapi({ format: 'uuid', example: '0190d3f2-7c1a-7b5e-9f00-3a5d2c1b4e6f' })
 
 /** Text without control, format and unpaired surrogate characters (which PostgreSQL does not store), on one line. */
-export function printable(most: number): z.ZodString {
-  const message = `1 to ${most} printable characters`
-  return z.string().trim().min(1, message).max(most, message).refine(isPrintable, message)
+export function printable(max: number): z.ZodString {
+  const message = `1 to ${max} printable characters`
+  return z.string().trim().min(1, message).max(max, message).refine(isPrintable, message)
 }
 
 export function isPrintable(text: string): boolean {

@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import type { NewToken, TokenList } from '../../api/schemas/access/token.ts'
 import { type CliDeps, clientOf, print } from '../shell/deps.ts'
 import { formatTime } from '../shell/format.ts'
+import { pathOf } from '../shell/path.ts'
 import { formatTable } from '../shell/table.ts'
 
 /** `bootwright token`. */
@@ -27,12 +28,12 @@ export function addTokenCommand(program: Command, deps: CliDeps): void {
       print(command, deps, { items }, () =>
         formatTable(
           ['ID', 'NAME', 'CREATED', 'LAST USED', 'REVOKED'],
-          items.map((one) => [
-            one.id,
-            one.name,
-            formatTime(one.createdAt),
-            formatTime(one.lastUsedAt),
-            formatTime(one.revokedAt),
+          items.map((row) => [
+            row.id,
+            row.name,
+            formatTime(row.createdAt),
+            formatTime(row.lastUsedAt),
+            formatTime(row.revokedAt),
           ]),
         ),
       )
@@ -43,7 +44,7 @@ export function addTokenCommand(program: Command, deps: CliDeps): void {
     .description('revoke a token')
     .argument('<id>', 'as listed')
     .action(async (id: string, _options, command: Command) => {
-      await clientOf(command, deps).ask('DELETE', `/tokens/${encodeURIComponent(id)}`)
+      await clientOf(command, deps).ask('DELETE', pathOf('tokens', id))
       deps.err(`token ${id} revoked\n`)
     })
 }

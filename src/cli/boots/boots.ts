@@ -3,7 +3,9 @@ import type { Boot, BootSummary } from '../../api/schemas/boots/boot.ts'
 import { readMachine } from '../machines/argument.ts'
 import { type CliDeps, clientOf, print } from '../shell/deps.ts'
 import { formatBytes, formatTime } from '../shell/format.ts'
-import { parseCount, parseSince } from '../shell/since.ts'
+import { parseCount } from '../shell/numbers.ts'
+import { pathOf } from '../shell/path.ts'
+import { parseSince } from '../shell/since.ts'
 import { formatFields, formatTable } from '../shell/table.ts'
 import { formatDecision } from './explain.ts'
 
@@ -38,7 +40,7 @@ export function addBootsCommand(program: Command, deps: CliDeps): void {
     .option('--why', 'show also the decision and its reasons')
     .option('--script', 'show the script that was served instead')
     .action(async (id: string, { why, script }: { why?: true; script?: true }, command: Command) => {
-      const boot = await clientOf(command, deps).ask<Boot>('GET', pathOf(id))
+      const boot = await clientOf(command, deps).ask<Boot>('GET', pathOf('boots', id))
       const text = script ? boot.script.trimEnd() : formatBoot(boot)
       const notices = boot.events.filter(({ stage }) => stage === 'notice').map(({ message }) => `notice: ${message}\n`)
       const reasons = why ? formatDecision({ ...boot.decision, others: [] }) : ''
@@ -83,10 +85,6 @@ function formatBoot(boot: Boot): string {
     event.message,
   ])
   return `${fields}\n\n${formatTable(['TIME', 'AFTER', 'STAGE', 'FILE', 'BYTES', 'TOOK', 'MESSAGE'], events)}`
-}
-
-function pathOf(id: string): string {
-  return `/boots/${encodeURIComponent(id)}`
 }
 
 function nameOf(boot: BootSummary): string {

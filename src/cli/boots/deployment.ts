@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, Option } from 'commander'
 import type { Deployment, DeploymentsArmed, DeploymentsCancelled } from '../../api/schemas/boots/deployment.ts'
 import { deploymentStates } from '../../model/deployment.ts'
 import type { Condition } from '../../model/selector.ts'
@@ -7,6 +7,8 @@ import { type AssignmentOptions, addHowOptions } from '../machines/assignment-op
 import { collectConditions } from '../machines/selector.ts'
 import { type CliDeps, clientOf, print } from '../shell/deps.ts'
 import { formatTime } from '../shell/format.ts'
+import { parseCount } from '../shell/numbers.ts'
+import { pathOf } from '../shell/path.ts'
 import { formatTable } from '../shell/table.ts'
 
 type ArmOptions = Pick<AssignmentOptions, 'arg' | 'withoutArg' | 'answerFile' | 'param'> & {
@@ -91,16 +93,16 @@ export function addDeploymentCommand(program: Command, deps: CliDeps): void {
         print(command, deps, { items }, () =>
           formatTable(
             ['CREATED', 'IMAGE', 'STATE', 'ATTEMPTS', 'REASON', 'BY', 'MACHINE', 'VERSION', 'ID'],
-            items.map((one) => [
-              formatTime(one.createdAt),
-              one.image,
-              one.state,
-              `${one.attempts} of ${one.maxAttempts}`,
-              one.reason,
-              one.armedBy,
-              one.machine ?? one.machineId,
-              one.version === undefined ? 'current' : String(one.version),
-              one.id,
+            items.map((row) => [
+              formatTime(row.createdAt),
+              row.image,
+              row.state,
+              `${row.attempts} of ${row.maxAttempts}`,
+              row.reason,
+              row.armedBy,
+              row.machine ?? row.machineId,
+              row.version === undefined ? 'current' : String(row.version),
+              row.id,
             ]),
           ),
         )
@@ -112,7 +114,12 @@ export function addDeploymentCommand(program: Command, deps: CliDeps): void {
     .description('show a deployment')
     .argument('<id>', 'as listed')
     .action(async (id: string, _options, command: Command) => {
-      print(command, deps, await clientOf(command, deps).ask<Deployment>('GET', pathOf(id)), formatDeployment)
+      print(
+        command,
+        deps,
+        await clientOf(command, deps).ask<Deployment>('GET', pathOf('deployments', id)),
+        formatDeployment,
+      )
     })
 
   deployment
@@ -123,21 +130,17 @@ export function addDeploymentCommand(program: Command, deps: CliDeps): void {
     .option('--batch <id>', 'those that were batch that arm --where printed')
     .option('--dry-run', 'with --where or --batch: only show what would be cancelled')
     .action(async (id: string | undefined, { where, batch, dryRun }: CancelOptions, command: Command) => {
-      if ([id, where, batch].filter((one) => one !== undefined).length !== 1)
+      if ([id, where, batch].filter((row) => row !== undefined).length !== 1)
         command.error('error: expected an id, --where or --batch, and only one of them')
       const client = clientOf(command, deps)
       if (id !== undefined) {
-        const cancelled = await client.ask<Deployment>('POST', `${pathOf(id)}/cancel`)
+        const cancelled = await client.ask<Deployment>('POST', pathOf('deployments', id, 'cancel'))
         return print(command, deps, cancelled, formatDeployment)
       }
       const body = { ...(where && { selector: where }), ...(batch && { batch }), ...(dryRun && { dryRun }) }
       const done = await client.ask<DeploymentsCancelled>('POST', '/deployments/cancel', body)
       print(command, deps, done, ({ cancelled }) => formatCancelled(cancelled, dryRun ?? false))
     })
-}
-
-function pathOf(id: string): string {
-  return `/deployments/${encodeURIComponent(id)}`
 }
 
 function formatDeployment({ id, image, state, attempts, maxAttempts, reason }: Deployment): string {
@@ -155,9 +158,4 @@ function formatArmed({ batch, armed, skipped }: DeploymentsArmed, dryRun: boolea
 function formatCancelled(cancelled: DeploymentsCancelled['cancelled'], dryRun: boolean): string {
   const lines = cancelled.map(({ id, machine }) => `${machine}: ${id}`)
   return [`${cancelled.length} deployments ${dryRun ? 'would be cancelled' : 'cancelled'}`, ...lines].join('\n')
-}
-
-function parseCount(text: string): number {
-  if (!/^[1-9]\d{0,6}$/.test(text)) throw new InvalidArgumentError('Expected a number from 1 to 9999999.')
-  return Number(text)
 }

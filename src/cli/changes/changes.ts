@@ -5,7 +5,8 @@ import { type CliDeps, clientOf, print } from '../shell/deps.ts'
 import { difference } from '../shell/difference.ts'
 import { formatTime, printable } from '../shell/format.ts'
 import { linesOf } from '../shell/lines.ts'
-import { parseCount, parseSince } from '../shell/since.ts'
+import { parseCount } from '../shell/numbers.ts'
+import { parseSince } from '../shell/since.ts'
 import { formatTable } from '../shell/table.ts'
 
 type Options = {

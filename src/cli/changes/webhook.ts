@@ -9,6 +9,7 @@ import type {
 } from '../../api/schemas/changes/webhook.ts'
 import { type CliDeps, clientOf, collect, print } from '../shell/deps.ts'
 import { formatTime } from '../shell/format.ts'
+import { pathOf } from '../shell/path.ts'
 import { formatTable } from '../shell/table.ts'
 
 /** `bootwright webhook`. */
@@ -38,12 +39,12 @@ export function addWebhookCommand(program: Command, deps: CliDeps): void {
     .description('list webhooks')
     .action(async (_options, command: Command) => {
       const { items } = await clientOf(command, deps).ask<WebhookList>('GET', '/webhooks')
-      const rows = items.map((one) => [
-        one.url,
-        one.types.join(' ') || 'everything',
-        one.active ? '' : 'off',
-        formatTime(one.createdAt),
-        one.id,
+      const rows = items.map((row) => [
+        row.url,
+        row.types.join(' ') || 'everything',
+        row.active ? '' : 'off',
+        formatTime(row.createdAt),
+        row.id,
       ])
       print(command, deps, { items }, () => formatTable(['URL', 'TYPES', 'STATE', 'CREATED', 'ID'], rows))
     })
@@ -62,7 +63,7 @@ export function addWebhookCommand(program: Command, deps: CliDeps): void {
     .description('send a test message and show the answer of the receiver')
     .argument('<id>', 'as listed')
     .action(async (id: string, _options, command: Command) => {
-      const tested = await clientOf(command, deps).ask<WebhookTested>('POST', `${pathOf(id)}/test`)
+      const tested = await clientOf(command, deps).ask<WebhookTested>('POST', pathOf('webhooks', id, 'test'))
       if (!tested.delivered)
         throw new Error(`not delivered: ${tested.error ?? `the receiver answered ${tested.status}`}`)
       print(command, deps, tested, () => `delivered: the receiver answered ${tested.status}`)
@@ -79,7 +80,7 @@ export function addWebhookCommand(program: Command, deps: CliDeps): void {
       const { to, type, everyType } = options
       const types = everyType ? [] : type
       const change = { ...(to !== undefined && { url: to }), ...(types && { types }) }
-      const changed = await clientOf(command, deps).ask<Webhook>('PATCH', pathOf(id), change)
+      const changed = await clientOf(command, deps).ask<Webhook>('PATCH', pathOf('webhooks', id), change)
       print(command, deps, changed, ({ url, types: kept }) => `${url}: ${kept.join(' ') || 'everything'}`)
     })
 
@@ -92,7 +93,7 @@ export function addWebhookCommand(program: Command, deps: CliDeps): void {
       .description(`switch a webhook ${name}`)
       .argument('<id>', 'as listed')
       .action(async (id: string, _options, command: Command) => {
-        await clientOf(command, deps).ask('PATCH', pathOf(id), { active })
+        await clientOf(command, deps).ask('PATCH', pathOf('webhooks', id), { active })
         deps.err(`webhook ${id} is ${name}\n`)
       })
 
@@ -101,8 +102,8 @@ export function addWebhookCommand(program: Command, deps: CliDeps): void {
     .description('list messages that could not be delivered')
     .argument('<id>', 'as listed')
     .action(async (id: string, _options, command: Command) => {
-      const { items } = await clientOf(command, deps).ask<DeadMessageList>('GET', `${pathOf(id)}/dead`)
-      const rows = items.map((one) => [formatTime(one.createdAt), String(one.attempts), one.error, one.id])
+      const { items } = await clientOf(command, deps).ask<DeadMessageList>('GET', pathOf('webhooks', id, 'dead'))
+      const rows = items.map((row) => [formatTime(row.createdAt), String(row.attempts), row.error, row.id])
       print(command, deps, { items }, () => formatTable(['CREATED', 'ATTEMPTS', 'ERROR', 'ID'], rows))
     })
 
@@ -112,7 +113,7 @@ export function addWebhookCommand(program: Command, deps: CliDeps): void {
     .argument('<id>', 'id of the webhook')
     .argument('<message>', 'id of the message, as listed by dead')
     .action(async (id: string, message: string, _options, command: Command) => {
-      await clientOf(command, deps).ask('POST', `${pathOf(id)}/dead/${encodeURIComponent(message)}/retry`)
+      await clientOf(command, deps).ask('POST', pathOf('webhooks', id, 'dead', message, 'retry'))
       deps.err(`message ${message} is queued for redelivery\n`)
     })
 
@@ -121,11 +122,7 @@ export function addWebhookCommand(program: Command, deps: CliDeps): void {
     .description('delete a webhook and its messages')
     .argument('<id>', 'as listed')
     .action(async (id: string, _options, command: Command) => {
-      await clientOf(command, deps).ask('DELETE', pathOf(id))
+      await clientOf(command, deps).ask('DELETE', pathOf('webhooks', id))
       deps.err(`webhook ${id} deleted\n`)
     })
-}
-
-function pathOf(id: string): string {
-  return `/webhooks/${encodeURIComponent(id)}`
 }

@@ -1,9 +1,11 @@
 import { basename } from 'node:path'
-import { type Command, InvalidArgumentError } from 'commander'
+import type { Command } from 'commander'
 import type { AnswerFile, AnswerFileVersionList } from '../../api/schemas/images/answer-file.ts'
 import { type CliDeps, clientOf, collect, print } from '../shell/deps.ts'
 import { formatTime } from '../shell/format.ts'
 import { readInput } from '../shell/json-file.ts'
+import { parseVersion } from '../shell/numbers.ts'
+import { pathOf } from '../shell/path.ts'
 import { formatTable } from '../shell/table.ts'
 
 type SetOptions = { type?: string; title?: string; remove?: string[]; replace?: true }
@@ -26,14 +28,19 @@ export function addAnswerFileCommand(program: Command, deps: CliDeps): void {
     .action(async (name: string, files: string[], options: SetOptions, command: Command) => {
       const { type, title, remove = [], replace } = options
       const client = clientOf(command, deps)
-      const fresh = replace || (await client.find<AnswerFile>(pathOf(name))) === undefined
+      const fresh = replace || (await client.find<AnswerFile>(pathOf('answer-files', name))) === undefined
       const documents: object[] = []
       for (const file of files)
         documents.push({ name: basename(file), text: await readInput(deps, file), ...(type && { mediaType: type }) })
       if (!fresh) documents.push(...remove.map((document) => ({ name: document, text: null })))
       const given = title === undefined ? (replace ? null : undefined) : title || null
       const body = { documents, ...(given !== undefined && { title: given }) }
-      print(command, deps, await client.ask<AnswerFile>(fresh ? 'PUT' : 'PATCH', pathOf(name), body), formatAnswerFile)
+      print(
+        command,
+        deps,
+        await client.ask<AnswerFile>(fresh ? 'PUT' : 'PATCH', pathOf('answer-files', name), body),
+        formatAnswerFile,
+      )
     })
 
   answers
@@ -44,7 +51,7 @@ export function addAnswerFileCommand(program: Command, deps: CliDeps): void {
       print(command, deps, { items }, () =>
         formatTable(
           ['NAME', 'VERSION', 'DOCUMENTS', 'TITLE', 'UPDATED'],
-          items.map((one) => [one.name, String(one.version), namesOf(one), one.title, formatTime(one.updatedAt)]),
+          items.map((row) => [row.name, String(row.version), namesOf(row), row.title, formatTime(row.updatedAt)]),
         ),
       )
     })
@@ -54,9 +61,9 @@ export function addAnswerFileCommand(program: Command, deps: CliDeps): void {
     .description('show the documents of an answer file')
     .argument('<name>')
     .action(async (name: string, _options, command: Command) => {
-      const file = await clientOf(command, deps).ask<AnswerFile>('GET', pathOf(name))
+      const file = await clientOf(command, deps).ask<AnswerFile>('GET', pathOf('answer-files', name))
       print(command, deps, file, ({ documents }) =>
-        documents.map(({ name: one, text }) => `==> ${one} <==\n${text.trimEnd()}`).join('\n\n'),
+        documents.map((document) => `==> ${document.name} <==\n${document.text.trimEnd()}`).join('\n\n'),
       )
     })
 
@@ -65,11 +72,14 @@ export function addAnswerFileCommand(program: Command, deps: CliDeps): void {
     .description('list the versions of an answer file')
     .argument('<name>')
     .action(async (name: string, _options, command: Command) => {
-      const { items } = await clientOf(command, deps).ask<AnswerFileVersionList>('GET', `${pathOf(name)}/versions`)
+      const { items } = await clientOf(command, deps).ask<AnswerFileVersionList>(
+        'GET',
+        pathOf('answer-files', name, 'versions'),
+      )
       print(command, deps, { items }, () =>
         formatTable(
           ['VERSION', 'CURRENT', 'DOCUMENTS', 'CREATED'],
-          items.map((one) => [String(one.version), one.current ? 'yes' : '', namesOf(one), formatTime(one.createdAt)]),
+          items.map((row) => [String(row.version), row.current ? 'yes' : '', namesOf(row), formatTime(row.createdAt)]),
         ),
       )
     })
@@ -80,7 +90,7 @@ export function addAnswerFileCommand(program: Command, deps: CliDeps): void {
     .argument('<name>')
     .argument('<version>', 'number of the version', parseVersion)
     .action(async (name: string, version: number, _options, command: Command) => {
-      const file = await clientOf(command, deps).ask<AnswerFile>('PATCH', pathOf(name), { version })
+      const file = await clientOf(command, deps).ask<AnswerFile>('PATCH', pathOf('answer-files', name), { version })
       print(command, deps, file, formatAnswerFile)
     })
 
@@ -89,24 +99,15 @@ export function addAnswerFileCommand(program: Command, deps: CliDeps): void {
     .description('delete an answer file that nothing refers to')
     .argument('<name>')
     .action(async (name: string, _options, command: Command) => {
-      await clientOf(command, deps).ask('DELETE', pathOf(name))
+      await clientOf(command, deps).ask('DELETE', pathOf('answer-files', name))
       deps.err(`answer file ${name} deleted\n`)
     })
 }
 
-function pathOf(name: string): string {
-  return `/answer-files/${encodeURIComponent(name)}`
-}
-
 function namesOf({ documents }: Pick<AnswerFile, 'documents'>): string {
-  return documents.map((one) => one.name).join(' ')
+  return documents.map((row) => row.name).join(' ')
 }
 
 function formatAnswerFile(file: AnswerFile): string {
   return `${file.name} version ${file.version}: ${namesOf(file)}`
-}
-
-function parseVersion(text: string): number {
-  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('Expected the number of a version.')
-  return Number(text)
 }

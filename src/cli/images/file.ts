@@ -16,17 +16,17 @@ export function addFileCommand(program: Command, deps: CliDeps): void {
     .option('--damaged', 'only damaged files')
     .action(async ({ damaged }: { damaged?: true }, command: Command) => {
       const all = await clientOf(command, deps).list<StoredFile>('/files')
-      const items = damaged ? all.filter((one) => one.damage !== null) : all
+      const items = damaged ? all.filter((row) => row.damage !== null) : all
       print(command, deps, { items }, () =>
         formatTable(
           ['NAME', 'SIZE', 'UPLOADED', 'VERIFIED', 'SHA256', 'DAMAGE'],
-          items.map((one) => [
-            one.name,
-            formatBytes(one.sizeBytes),
-            formatTime(one.createdAt),
-            formatTime(one.checkedAt),
-            one.sha256,
-            one.damage,
+          items.map((row) => [
+            row.name,
+            formatBytes(row.sizeBytes),
+            formatTime(row.createdAt),
+            formatTime(row.checkedAt),
+            row.sha256,
+            row.damage,
           ]),
         ),
       )
@@ -80,11 +80,11 @@ function formatGarbage(items: Extract<ClearLine, { sha256: string }>[]): string 
   if (items.length === 0) return 'nothing to delete'
   return formatTable(
     ['FILE', 'SIZE', 'SHA256', 'REASON'],
-    items.map((one) => [
-      'name' in one ? one.name : '',
-      formatBytes(one.sizeBytes),
-      one.sha256,
-      one.kind === 'damaged' ? `damaged: ${one.damage}` : one.kind === 'unnamed' ? 'not referred to' : 'not recorded',
+    items.map((row) => [
+      'name' in row ? row.name : '',
+      formatBytes(row.sizeBytes),
+      row.sha256,
+      row.kind === 'damaged' ? `damaged: ${row.damage}` : row.kind === 'unnamed' ? 'not referred to' : 'not recorded',
     ]),
   )
 }

@@ -13,6 +13,7 @@ import {
 import { mostTextBytes } from '../../intake/discs/layouts.ts'
 import type { Client } from '../shell/client.ts'
 import type { CliDeps } from '../shell/deps.ts'
+import { pathOf } from '../shell/path.ts'
 import type { ImportOptions } from './image-import.ts'
 import { placeAt } from './source.ts'
 import { storeFile } from './upload.ts'
@@ -33,13 +34,13 @@ export async function importFolder(
   const layout = await requireLayout(entries, (path) => readSmall(join(folder, path)), folder)
   const chosen = chooseVariants(layout, { archs: arch, wimboot }, basename(folder))
   refuseUnreadable(entries, [...new Set(chosen.flatMap(pathsOf))], folder)
-  const imagePath = `/images/${encodeURIComponent(name ?? layout.suggestedName)}`
+  const imagePath = pathOf('images', name ?? layout.suggestedName)
   // Before any long upload: is there a server, and may the image have this name?
   await client.find(imagePath)
   const hashes = new Map<string, string>()
   for (const path of new Set(chosen.flatMap(pathsOf)))
     hashes.set(path, (await storeFile(client, deps, placeAt(join(folder, path)), 'file')).sha256)
-  const variants = chosen.map((one) => variantOf(one, hashes, { keepIso: false, wimboot }))
+  const variants = chosen.map((choice) => variantOf(choice, hashes, { keepIso: false, wimboot }))
 
   const before = await client.find<Image>(imagePath)
   const source = `folder ${basename(folder)

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises'
-import { basename, resolve } from 'node:path'
+import { basename } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
 import type { Image } from '../../api/schemas/images/image.ts'
 import type { Import, ImportRequest } from '../../api/schemas/images/import.ts'
@@ -8,6 +8,7 @@ import type { Arch } from '../../model/arch.ts'
 import type { Client } from '../shell/client.ts'
 import { type CliDeps, clientOf, print } from '../shell/deps.ts'
 import { endsSoon, formatBytes, formatEndOfLife, formatFit, formatTime } from '../shell/format.ts'
+import { operatorPath, pathOf } from '../shell/path.ts'
 import { formatTable } from '../shell/table.ts'
 import { archsOption } from './archs-option.ts'
 import { importFolder } from './folder.ts'
@@ -55,8 +56,7 @@ export function addImageImportCommands(image: Command, deps: CliDeps): void {
         return runImport(command, deps, client, { ...body, url: place.url.href, ...hashes }, options.wait)
       }
       if (options.sha512 !== undefined) command.error('error: --sha512 needs a URL')
-      // npm runs a script in the package's folder; a path is meant from where the operator stands.
-      const path = resolve(deps.env.INIT_CWD ?? '', place.path ?? '')
+      const path = operatorPath(deps, place.path ?? '')
       const about = await stat(path).catch(() => undefined)
       if (about === undefined) throw new Error(`${place.path}: no such file or folder`)
       if (about.isDirectory()) {
@@ -75,12 +75,12 @@ export function addImageImportCommands(image: Command, deps: CliDeps): void {
     .description('list imports, newest first')
     .option('--all', 'list all imports, not only the last 20')
     .action(async ({ all }: { all?: true }, command: Command) => {
-      const most = all ? Number.POSITIVE_INFINITY : 20
-      const items = await clientOf(command, deps).list<Import>('/imports', {}, 'before', most)
+      const max = all ? Number.POSITIVE_INFINITY : 20
+      const items = await clientOf(command, deps).list<Import>('/imports', {}, 'before', max)
       print(command, deps, { items }, () =>
         formatTable(
           ['ID', 'IMAGE', 'STATE', 'SOURCE', 'CREATED', 'DETAILS'],
-          items.map((one) => [one.id, one.image, one.state, one.source, formatTime(one.createdAt), howOf(one)]),
+          items.map((row) => [row.id, row.image, row.state, row.source, formatTime(row.createdAt), howOf(row)]),
         ),
       )
     })
@@ -89,7 +89,7 @@ export function addImageImportCommands(image: Command, deps: CliDeps): void {
     .description('cancel an import')
     .argument('<id>')
     .action(async (id: string, _options, command: Command) => {
-      await clientOf(command, deps).ask('POST', `/imports/${encodeURIComponent(id)}/cancel`)
+      await clientOf(command, deps).ask('POST', pathOf('imports', id, 'cancel'))
       deps.err(`import ${id} cancelled\n`)
     })
 
@@ -101,11 +101,11 @@ export function addImageImportCommands(image: Command, deps: CliDeps): void {
       print(command, deps, answer, ({ items }) =>
         formatTable(
           ['NAME', 'TITLE', 'ARCHS', 'END OF LIFE'],
-          items.map((one) => [
-            one.name,
-            one.title,
-            one.archs.join(' '),
-            formatEndOfLife(one.endOfLife) || one.noEndOfLife,
+          items.map((row) => [
+            row.name,
+            row.title,
+            row.archs.join(' '),
+            formatEndOfLife(row.endOfLife) || row.noEndOfLife,
           ]),
         ),
       )
@@ -131,7 +131,7 @@ export async function addByRecipe(
 ): Promise<void> {
   const { recipe: recipeName = name, mirror, arch, title, installer, draft, wait } = options
   const { items, faults } = await client.ask<RecipeList>('GET', '/recipes')
-  const recipe = items.find((one) => one.name === recipeName)
+  const recipe = items.find((row) => row.name === recipeName)
   if (recipe === undefined) {
     const wrong = faults.filter((line) => line.includes(`/${recipeName}.y`))
     throw new Error(
@@ -176,8 +176,7 @@ async function runImport(
     print(command, deps, asked, ({ id }) => id)
     return tellItGoesOn(deps, asked)
   }
-  const before =
-    asked.image === undefined ? undefined : await client.find<Image>(`/images/${encodeURIComponent(asked.image)}`)
+  const before = asked.image === undefined ? undefined : await client.find<Image>(pathOf('images', asked.image))
   const done = await followImport(client, deps, asked)
   if (done !== undefined) await tellImage(command, deps, client, done.image, done.version, before?.version)
 }

@@ -4,6 +4,7 @@ import type { Image, ImageSaved } from '../../api/schemas/images/image.ts'
 import { relativeNames, relativeWarning } from '../../intake/discs/layouts/ipxe-script.ts'
 import { type CliDeps, clientOf, print } from '../shell/deps.ts'
 import { formatEndOfLife, formatFit, formatTime } from '../shell/format.ts'
+import { pathOf } from '../shell/path.ts'
 import { formatFields, formatTable } from '../shell/table.ts'
 import { addByRecipe, addImageImportCommands } from './image-import.ts'
 import { addVariantOptions, faultIn, type GivenOptions, namesNothing, withTrees } from './options.ts'
@@ -46,11 +47,11 @@ export function addImageCommand(program: Command, deps: CliDeps): void {
       if (fault !== undefined) command.error(`error: ${fault}`)
       const client = clientOf(command, deps)
       if (byRecipe) return addByRecipe(command, deps, client, name, options)
-      const path = pathOf(name)
+      const path = pathOf('images', name)
       // Before any long download: is there a server, and does it take the token?
       const before = await client.find<Image>(path)
-      const wanted = await withTrees(options, deps)
-      const variant = await variantWith(wanted, (place, role) => storeFile(client, deps, place, role))
+      const complete = await withTrees(options, deps)
+      const variant = await variantWith(complete, (place, role) => storeFile(client, deps, place, role))
       const current = await client.find<Image>(path)
       const body = {
         ...(options.title !== undefined && { title: options.title }),
@@ -81,13 +82,13 @@ export function addImageCommand(program: Command, deps: CliDeps): void {
       print(command, deps, { items }, () =>
         formatTable(
           ['NAME', 'VERSION', 'VARIANTS', 'TITLE', 'UPDATED', 'END OF LIFE'],
-          items.map((one) => [
-            one.name,
-            String(one.version),
-            one.variants.map(formatFit).join(', '),
-            one.title,
-            formatTime(one.updatedAt),
-            formatEndOfLife(one.endOfLife),
+          items.map((row) => [
+            row.name,
+            String(row.version),
+            row.variants.map(formatFit).join(', '),
+            row.title,
+            formatTime(row.updatedAt),
+            formatEndOfLife(row.endOfLife),
           ]),
         ),
       )
@@ -98,7 +99,7 @@ export function addImageCommand(program: Command, deps: CliDeps): void {
     .description('show an image with its files and kernel arguments')
     .argument('<name>')
     .action(async (name: string, _options, command: Command) => {
-      print(command, deps, await clientOf(command, deps).ask<Image>('GET', pathOf(name)), formatImage)
+      print(command, deps, await clientOf(command, deps).ask<Image>('GET', pathOf('images', name)), formatImage)
     })
 
   addImageVersionCommands(image, deps)
@@ -114,10 +115,6 @@ async function warnOfRelativeNames(deps: CliDeps, place: Place | undefined): Pro
 function recipeFaultIn({ recipe, mirror }: AddOptions): string | undefined {
   if (recipe !== undefined) return '--recipe cannot be combined with options for a variant'
   return mirror === undefined ? undefined : '--mirror needs a recipe'
-}
-
-function pathOf(name: string): string {
-  return `/images/${encodeURIComponent(name)}`
 }
 
 function formatImage({ name, title, version, variants, endOfLife, installer, createdAt, updatedAt }: Image): string {

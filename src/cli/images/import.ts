@@ -3,6 +3,7 @@ import type { Image } from '../../api/schemas/images/image.ts'
 import type { Import } from '../../api/schemas/images/import.ts'
 import { type Client, RefusedError } from '../shell/client.ts'
 import type { CliDeps } from '../shell/deps.ts'
+import { pathOf } from '../shell/path.ts'
 import { startProgress } from '../shell/progress.ts'
 
 const defaultPollMs = 500
@@ -25,23 +26,23 @@ export async function followImport(
   const interrupt = () => stop.abort()
   process.once('SIGINT', interrupt)
   try {
-    let one = asked
+    let current = asked
     let answeredAt = Date.now()
-    while (one.state === 'waiting' || one.state === 'running') {
-      progress.update(one.doing || one.state, one.doneBytes, one.totalBytes)
+    while (current.state === 'waiting' || current.state === 'running') {
+      progress.update(current.doing || current.state, current.doneBytes, current.totalBytes)
       await wait(deps.pollMs ?? defaultPollMs, undefined, { signal: stop.signal })
       try {
-        one = await client.ask<Import>('GET', `/imports/${asked.id}`)
+        current = await client.ask<Import>('GET', `/imports/${asked.id}`)
         answeredAt = Date.now()
       } catch (error) {
         if (error instanceof RefusedError || Date.now() - answeredAt > patienceMs) throw error
       }
     }
-    if (one.state !== 'done') throw new Error(one.message ?? 'the import was cancelled')
-    progress.end(`done, from ${one.source}`)
-    if (one.message !== undefined) deps.err(`${one.message}\n`)
-    const image = await client.ask<Image>('GET', `/images/${encodeURIComponent(one.image ?? '')}`)
-    return { image, version: one.version ?? image.version }
+    if (current.state !== 'done') throw new Error(current.message ?? 'the import was cancelled')
+    progress.end(`done, from ${current.source}`)
+    if (current.message !== undefined) deps.err(`${current.message}\n`)
+    const image = await client.ask<Image>('GET', pathOf('images', current.image ?? ''))
+    return { image, version: current.version ?? image.version }
   } catch (error) {
     progress.clear()
     if (!stop.signal.aborted) throw error

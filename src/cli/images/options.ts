@@ -1,7 +1,8 @@
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type Arch, platforms } from '../../model/arch.ts'
 import { type CliDeps, collect } from '../shell/deps.ts'
+import { operatorPath } from '../shell/path.ts'
 import { archsOption } from './archs-option.ts'
 import { type Place, parsePlace, placeAt } from './source.ts'
 import type { TreePlace, VariantOptions } from './variant.ts'
@@ -58,13 +59,13 @@ const belongs: { [Name in keyof GivenOptions]?: (typeof kinds)[number][] } = {
 }
 
 function kindsIn(options: GivenOptions) {
-  return kinds.filter((one) => options[one] !== undefined)
+  return kinds.filter((kind) => options[kind] !== undefined)
 }
 
 /** Whether nothing says what the image is made of: then a recipe does. */
 export function namesNothing(options: GivenOptions): boolean {
   const others = Object.keys(belongs) as (keyof GivenOptions)[]
-  return kindsIn(options).length === 0 && [...others, 'platform' as const].every((one) => options[one] === undefined)
+  return kindsIn(options).length === 0 && [...others, 'platform' as const].every((kind) => options[kind] === undefined)
 }
 
 /** What is wrong with options that go together, in words. */
@@ -72,17 +73,9 @@ export function faultIn(options: GivenOptions): string | undefined {
   const [kind, another] = kindsIn(options)
   if (kind === undefined && options.arg !== undefined)
     return '--arg needs --kernel, --wimboot or --efi; to add arguments to an image from a recipe: machine set MAC --arg ARG'
-  if (kind === undefined || another !== undefined)
-    return `one of ${listed(
-      kinds.map((one) => `--${one}`),
-      'and',
-    )} is needed, and only one`
-  for (const [name, wanted] of Object.entries(belongs) as [keyof GivenOptions, (typeof kinds)[number][]][]) {
-    if (options[name] !== undefined && !wanted.includes(kind))
-      return `${flag(name)} is for ${listed(
-        wanted.map((one) => `--${one}`),
-        'and',
-      )}`
+  if (kind === undefined || another !== undefined) return `expected one of ${listed(kinds)}, and only one`
+  for (const [name, allowed] of Object.entries(belongs) as [keyof GivenOptions, (typeof kinds)[number][]][]) {
+    if (options[name] !== undefined && !allowed.includes(kind)) return `${flag(name)} needs ${listed(allowed)}`
   }
   if ((options.arch ?? []).length > 1) return '--arch can be repeated only for a recipe'
   if (kind === 'wimboot' && options.file === undefined) return '--wimboot needs a --file for each file of Windows PE'
@@ -97,12 +90,12 @@ export function faultIn(options: GivenOptions): string | undefined {
 /** The options with the folders of trees read, on the operator's machine. */
 export async function withTrees(options: GivenOptions, deps: CliDeps): Promise<VariantOptions> {
   const { tree, arch: [arch = 'x86_64'] = [], ...others } = options
-  const rest = { ...others, arch }
-  if (tree === undefined) return rest
-  const from = deps.env.INIT_CWD ?? ''
+  const placed = { ...others, arch }
+  if (tree === undefined) return placed
   const files: TreePlace[] = []
-  for (const one of tree) files.push(...('folder' in one ? await readTree(deps, resolve(from, one.folder)) : [one]))
-  return { ...rest, tree: files }
+  for (const option of tree)
+    files.push(...('folder' in option ? await readTree(deps, operatorPath(deps, option.folder)) : [option]))
+  return { ...placed, tree: files }
 }
 
 async function readTree(deps: CliDeps, folder: string): Promise<TreePlace[]> {
@@ -131,14 +124,17 @@ function collectNamed(text: string, before: Place[] | undefined): Place[] {
 function collectTree(text: string, before: TreeOption[] | undefined): TreeOption[] {
   const [, treePath, where] = /^([^=]+)=(.+)$/s.exec(text) ?? []
   if (text === '') throw new InvalidArgumentError('Expected PATH=FILE or a folder.')
-  const one = treePath === undefined || where === undefined ? { folder: text } : { treePath, place: parsePlace(where) }
-  return [...(before ?? []), one]
+  const option =
+    treePath === undefined || where === undefined ? { folder: text } : { treePath, place: parsePlace(where) }
+  return [...(before ?? []), option]
 }
 
 function flag(name: string): string {
   return `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
 }
 
-function listed(words: string[], and: string): string {
-  return words.length === 1 ? (words[0] as string) : `${words.slice(0, -1).join(', ')} ${and} ${words.at(-1)}`
+/** `--kernel, --wimboot or --efi`. */
+function listed(names: readonly string[]): string {
+  const flags = names.map((name) => `--${name}`)
+  return flags.length === 1 ? (flags[0] as string) : `${flags.slice(0, -1).join(', ')} or ${flags.at(-1)}`
 }

@@ -37,12 +37,12 @@ export function parsePlace(text: string): Place {
   if (sha256 !== undefined && !/^[0-9a-f]{64}$/.test(sha256))
     throw new InvalidArgumentError('Expected 64 hexadecimal digits after #sha256=.')
   if (where === '') throw new InvalidArgumentError('Expected a path, or an http or https URL.')
-  const known = sha256 === undefined ? {} : { sha256 }
-  if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(where)) return { path: where, name: fileNameOf(basename(where)), ...known }
+  const expected = sha256 === undefined ? {} : { sha256 }
+  if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(where)) return { path: where, name: fileNameOf(basename(where)), ...expected }
   const url = URL.canParse(where) ? new URL(where) : undefined
   if (url === undefined || !/^https?:$/.test(url.protocol))
     throw new InvalidArgumentError('Expected a path, or an http or https URL.')
-  return { url, name: fileNameOf(basename(url.pathname)), ...known }
+  return { url, name: fileNameOf(basename(url.pathname)), ...expected }
 }
 
 /** The place of a file of this computer, whatever its name has in it. */

@@ -1,4 +1,3 @@
-import { resolve } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { StoredFile, Upload } from '../../api/schemas/images/file.ts'
 import type { FileRef } from '../../api/schemas/images/variant.ts'
@@ -6,6 +5,7 @@ import { patientRetriesMs } from '../../bytes/fetch/download.ts'
 import { type Client, ConnectionError, RefusedError, withQuery } from '../shell/client.ts'
 import type { CliDeps } from '../shell/deps.ts'
 import { formatBytes } from '../shell/format.ts'
+import { operatorPath } from '../shell/path.ts'
 import { type Progress, startProgress } from '../shell/progress.ts'
 import { openSource, type Place, readSource, type Source } from './source.ts'
 
@@ -23,8 +23,7 @@ const largeBytes = 8 * 2 ** 20
 export async function storeFile(client: Client, deps: CliDeps, place: Place, role: string): Promise<FileRef> {
   const progress = startProgress(deps, `${role} ${place.name}`)
   try {
-    // npm runs a script in the package's folder; a path is meant from where the operator stands.
-    const from = place.path === undefined ? place : { ...place, path: resolve(deps.env.INIT_CWD ?? '', place.path) }
+    const from = place.path === undefined ? place : { ...place, path: operatorPath(deps, place.path) }
     return await bring(client, deps, from, progress)
   } catch (error) {
     progress.clear()

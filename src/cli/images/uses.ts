@@ -2,6 +2,7 @@ import type { Image, ImageUses } from '../../api/schemas/images/image.ts'
 import type { Client } from '../shell/client.ts'
 import type { CliDeps } from '../shell/deps.ts'
 import { formatCount } from '../shell/format.ts'
+import { pathOf } from '../shell/path.ts'
 import { nextCommand } from './variant.ts'
 
 /** For `--draft` in the help. */
@@ -26,7 +27,7 @@ export async function tellUses(
     return
   }
   if (before !== undefined && before !== version) {
-    const path = `/images/${encodeURIComponent(name)}/uses`
+    const path = pathOf('images', name, 'uses')
     const { machines, more } = await client.ask<ImageUses>('GET', path)
     const count = `${more ? 'at least ' : ''}${formatCount(machines, 'machine')}`
     deps.err(

@@ -102,8 +102,8 @@ function pair(username: string | undefined, password: string | undefined) {
 
 /** The variants with one more, or with it in the place of the one for the same arch and platform. */
 export function withVariant(variants: Variant[], variant: Variant): Variant[] {
-  const isSame = (one: Variant) => one.arch === variant.arch && one.platform === variant.platform
-  return variants.some(isSame) ? variants.map((one) => (isSame(one) ? variant : one)) : [...variants, variant]
+  const isSame = (other: Variant) => other.arch === variant.arch && other.platform === variant.platform
+  return variants.some(isSame) ? variants.map((other) => (isSame(other) ? variant : other)) : [...variants, variant]
 }
 
 /** The files of a variant in the order they are fetched, each with what it is for; not those of its tree. */
@@ -138,7 +138,8 @@ type Details = {
 /** For people: the kind, the files with their hashes, and what else there is to know, a line each. */
 export function describeVariant(variant: Variant): string {
   const { args = [], tree = [], target, initiator, chap }: Details = variant
-  const by = (one: { username: string; password: string }) => `as ${one.username} with secret ${one.password}`
+  const by = ({ username, password }: { username: string; password: string }) =>
+    `as ${username} with secret ${password}`
   const lines: [string, string][] = [
     ...filesOf(variant).map(({ role, file }): [string, string] => [role, `${file.sha256}  ${file.name}`]),
     ...(tree.length > 0 ? [['tree', `${tree.length} files, ${paths(tree)}`] as [string, string]] : []),

@@ -14,9 +14,9 @@ export async function tellVerified(
   command: Command,
   deps: CliDeps,
   client: Client,
-  wanted: { files?: string[]; images?: string[] },
+  selection: { files?: string[]; images?: string[] },
 ): Promise<void> {
-  const lines = streamLines<VerifyLine>(client, '/files/verify', wanted)
+  const lines = streamLines<VerifyLine>(client, '/files/verify', selection)
   const progress = startProgress(deps, 'verify')
   const items: Item[] = []
   let end: Extract<VerifyLine, { kind: 'end' }> | undefined
@@ -32,9 +32,9 @@ export async function tellVerified(
   }
   if (end === undefined) throw new Error('the server interrupted the verification')
   const { checked, damaged, failed, bytes } = end
-  const wrong = items.flatMap((one): [Item, string][] => {
-    if (one.kind === 'failed') return [[one, `not checked: ${one.message}`]]
-    return one.damage === null ? [] : [[one, one.damage]]
+  const wrong = items.flatMap((item): [Item, string][] => {
+    if (item.kind === 'failed') return [[item, `not checked: ${item.message}`]]
+    return item.damage === null ? [] : [[item, item.damage]]
   })
   print(command, deps, { items, ...end, kind: undefined }, () =>
     wrong.length === 0

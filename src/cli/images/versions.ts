@@ -4,6 +4,8 @@ import type { ImageDiff, ImageVersionList } from '../../api/schemas/images/versi
 import { withQuery } from '../shell/client.ts'
 import { type CliDeps, clientOf, print } from '../shell/deps.ts'
 import { formatBytes, formatFit, formatTime } from '../shell/format.ts'
+import { parseVersion } from '../shell/numbers.ts'
+import { pathOf } from '../shell/path.ts'
 import { formatTable } from '../shell/table.ts'
 import { tellVerified } from './verify.ts'
 
@@ -29,7 +31,7 @@ export function addImageVersionCommands(image: Command, deps: CliDeps): void {
         ...(endOfLife !== undefined && { endOfLife: endOfLife === 'none' ? null : endOfLife }),
         ...(installer !== undefined && { installer }),
       }
-      const saved = await clientOf(command, deps).ask<Image>('PATCH', pathOf(name), body)
+      const saved = await clientOf(command, deps).ask<Image>('PATCH', pathOf('images', name), body)
       print(command, deps, saved, () => `${saved.name} changed`)
     })
 
@@ -38,7 +40,7 @@ export function addImageVersionCommands(image: Command, deps: CliDeps): void {
     .description('list the versions of an image')
     .argument('<name>')
     .action(async (name: string, _options, command: Command) => {
-      const versions = await clientOf(command, deps).ask<ImageVersionList>('GET', `${pathOf(name)}/versions`)
+      const versions = await clientOf(command, deps).ask<ImageVersionList>('GET', pathOf('images', name, 'versions'))
       print(command, deps, versions, formatVersions)
     })
 
@@ -54,7 +56,10 @@ export function addImageVersionCommands(image: Command, deps: CliDeps): void {
     .description('roll back to the version that machines booted before the current one')
     .argument('<name>')
     .action(async (name: string, _options, command: Command) => {
-      const { rollback } = await clientOf(command, deps).ask<ImageVersionList>('GET', `${pathOf(name)}/versions`)
+      const { rollback } = await clientOf(command, deps).ask<ImageVersionList>(
+        'GET',
+        pathOf('images', name, 'versions'),
+      )
       if (rollback === undefined) throw new Error(`image ${name} has no version to roll back to`)
       await promote(command, deps, name, rollback)
     })
@@ -64,10 +69,10 @@ export function addImageVersionCommands(image: Command, deps: CliDeps): void {
     .description('compare two versions of an image')
     .argument('<name>')
     .argument('[from]', 'number of a version (default: the one that a rollback goes to)', parseVersion)
-    .argument('[to]', 'number of a version (default: the current one)', parseVersion)
+    .argument('[to]', 'number of a version (default: the current row)', parseVersion)
     .action(async (name: string, from: number | undefined, to: number | undefined, _options, command: Command) => {
       const query = { from: from?.toString(), to: to?.toString() }
-      const diff = await clientOf(command, deps).ask<ImageDiff>('GET', withQuery(`${pathOf(name)}/diff`, query))
+      const diff = await clientOf(command, deps).ask<ImageDiff>('GET', withQuery(pathOf('images', name, 'diff'), query))
       print(command, deps, diff, formatDiff)
     })
 
@@ -77,7 +82,7 @@ export function addImageVersionCommands(image: Command, deps: CliDeps): void {
     .argument('[names...]')
     .action(async (names: string[], _options, command: Command) => {
       const client = clientOf(command, deps)
-      const images = names.length > 0 ? names : (await client.list<Image>('/images')).map((one) => one.name)
+      const images = names.length > 0 ? names : (await client.list<Image>('/images')).map((row) => row.name)
       if (images.length === 0) throw new Error('there are no images')
       await tellVerified(command, deps, client, { images })
     })
@@ -88,14 +93,14 @@ export function addImageVersionCommands(image: Command, deps: CliDeps): void {
     .argument('<name>')
     .argument('[version]', 'number of a version that is not current: delete only this one', parseVersion)
     .action(async (name: string, version: number | undefined, _options, command: Command) => {
-      const path = version === undefined ? pathOf(name) : `${pathOf(name)}/versions/${version}`
+      const path = version === undefined ? pathOf('images', name) : pathOf('images', name, 'versions', String(version))
       await clientOf(command, deps).ask('DELETE', path)
       deps.err(`${version === undefined ? '' : `version ${version} of `}image ${name} deleted\n`)
     })
 }
 
 async function promote(command: Command, deps: CliDeps, name: string, version: number): Promise<void> {
-  const saved = await clientOf(command, deps).ask<Image>('PATCH', pathOf(name), { version })
+  const saved = await clientOf(command, deps).ask<Image>('PATCH', pathOf('images', name), { version })
   print(command, deps, saved, () => `machines boot ${saved.name} version ${saved.version} from now on`)
 }
 
@@ -115,21 +120,21 @@ function formatVersions({ items, rollback }: ImageVersionList): string {
 /** Lines as of a patch: `-` is only in the first, `+` only in the second. */
 function formatDiff({ from, to, variants }: ImageDiff): string {
   if (variants.length === 0) return `versions ${from} and ${to} are equal`
-  const lines = variants.flatMap((one) => {
-    const files = one.files.flatMap((file) => [
+  const lines = variants.flatMap((row) => {
+    const files = row.files.flatMap((file) => [
       ...(file.from ? [`- ${formatFile(file.role, file.from)}`] : []),
       ...(file.to ? [`+ ${formatFile(file.role, file.to)}`] : []),
     ])
     const args = [
-      ...one.args.removed.map((arg) => `- arg ${arg}`),
-      ...one.args.added.map((arg) => `+ arg ${arg}`),
-      ...(one.args.reordered ? ['  args in another order'] : []),
+      ...row.args.removed.map((arg) => `- arg ${arg}`),
+      ...row.args.added.map((arg) => `+ arg ${arg}`),
+      ...(row.args.reordered ? ['  args in another order'] : []),
     ]
-    const fields = one.fields.flatMap(({ field, from: before, to: after }) => [
+    const fields = row.fields.flatMap(({ field, from: before, to: after }) => [
       ...(before === undefined ? [] : [`- ${field} ${before}`]),
       ...(after === undefined ? [] : [`+ ${field} ${after}`]),
     ])
-    return [`${formatFit(one)}: ${one.change}`, ...[...files, ...args, ...fields].map((line) => `  ${line}`)]
+    return [`${formatFit(row)}: ${row.change}`, ...[...files, ...args, ...fields].map((line) => `  ${line}`)]
   })
   return [`version ${from} -> ${to}`, ...lines].join('\n')
 }
@@ -137,15 +142,6 @@ function formatDiff({ from, to, variants }: ImageDiff): string {
 function formatFile(role: string, { sha256, name, sizeBytes }: DiffFile): string {
   const named = role.includes(name) ? role : `${role} ${name}`
   return [named, sizeBytes === undefined ? '' : formatBytes(sizeBytes), sha256.slice(0, 12)].filter(Boolean).join('  ')
-}
-
-function pathOf(name: string): string {
-  return `/images/${encodeURIComponent(name)}`
-}
-
-function parseVersion(text: string): number {
-  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('Expected the number of a version.')
-  return Number(text)
 }
 
 function parseDay(text: string): string {

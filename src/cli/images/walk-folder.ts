@@ -17,9 +17,9 @@ export async function walkFolder(folder: string): Promise<{ entries: Entry[]; le
   const root = await realpath(folder)
   const enter = async (below: string, parents: string[], linked: boolean): Promise<void> => {
     const found = await readdir(join(folder, below), { withFileTypes: true })
-    for (const one of found.sort((a, b) => (a.name < b.name ? -1 : 1))) {
-      const path = below === '' ? one.name : `${below}/${one.name}`
-      const isLink = one.isSymbolicLink()
+    for (const item of found.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+      const path = below === '' ? item.name : `${below}/${item.name}`
+      const isLink = item.isSymbolicLink()
       const about = await stat(join(folder, path)).catch((error: NodeJS.ErrnoException) => error)
       if (about instanceof Error) {
         if (!isLink) throw about

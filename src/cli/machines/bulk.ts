@@ -1,5 +1,4 @@
 import { createReadStream } from 'node:fs'
-import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import type { BulkLine } from '../../api/schemas/machines/bulk.ts'
 import type { ConflictList, Machine } from '../../api/schemas/machines/machine.ts'
@@ -9,6 +8,7 @@ import { type CliDeps, clientOf, print } from '../shell/deps.ts'
 import { difference } from '../shell/difference.ts'
 import { formatCount, formatTime, printable } from '../shell/format.ts'
 import { linesOf } from '../shell/lines.ts'
+import { operatorPath } from '../shell/path.ts'
 import { formatTable } from '../shell/table.ts'
 import { machineArgument, machineInPath, readMachine } from './argument.ts'
 
@@ -25,8 +25,7 @@ export function addMachineBulkCommands(machine: Command, deps: CliDeps): void {
     .option('--replace', 'clear the fields that a row leaves out')
     .action(async (file: string, options: ImportOptions, command: Command) => {
       const { csv, dryRun, atomic, replace } = options
-      const bytes =
-        file === '-' ? (deps.stdin ?? process.stdin) : createReadStream(resolve(deps.env.INIT_CWD ?? '', file))
+      const bytes = file === '-' ? (deps.stdin ?? process.stdin) : createReadStream(operatorPath(deps, file))
       const { json } = command.optsWithGlobals<{ json?: boolean }>()
       const query = {
         dryRun: dryRun && 'true',
@@ -61,7 +60,7 @@ export function addMachineBulkCommands(machine: Command, deps: CliDeps): void {
 
   machine
     .command('merge')
-    .description('merge two machines into one, which keeps its own fields and takes over the other fields')
+    .description('merge two machines into row, which keeps its own fields and takes over the other fields')
     .addArgument(machineArgument())
     .requiredOption('--from <machine>', 'other machine, which is merged into this one', readMachine)
     .action(async (into: string, { from }: { from: string }, command: Command) => {

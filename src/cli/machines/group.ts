@@ -3,6 +3,7 @@ import type { Group } from '../../api/schemas/machines/group.ts'
 import type { Condition } from '../../model/selector.ts'
 import { type CliDeps, clientOf, collect, print } from '../shell/deps.ts'
 import { cut } from '../shell/difference.ts'
+import { pathOf } from '../shell/path.ts'
 import { formatTable } from '../shell/table.ts'
 import {
   type AssignmentOptions,
@@ -51,7 +52,7 @@ export function addGroupCommand(program: Command, deps: CliDeps): void {
     .action(async (name: string, options: SetOptions, command: Command) => {
       const { where, everybody, priority, title, clear = [], replace } = options
       const client = clientOf(command, deps)
-      const fresh = replace || (await client.find<Group>(pathOf(name))) === undefined
+      const fresh = replace || (await client.find<Group>(pathOf('groups', name))) === undefined
       if (fresh && where === undefined && !everybody)
         command.error(`error: expected --where CONDITION, or --everybody for every machine`)
       const given = {
@@ -62,7 +63,12 @@ export function addGroupCommand(program: Command, deps: CliDeps): void {
         ...((fresh || assignmentChange(options)) && { assignment: assignmentChange(options) ?? {} }),
       }
       const change = fresh ? given : merged(clearing(clear, ['title', 'priority']), given)
-      print(command, deps, await client.ask<Group>(fresh ? 'PUT' : 'PATCH', pathOf(name), change), formatGroup)
+      print(
+        command,
+        deps,
+        await client.ask<Group>(fresh ? 'PUT' : 'PATCH', pathOf('groups', name), change),
+        formatGroup,
+      )
     })
 
   group
@@ -76,12 +82,12 @@ export function addGroupCommand(program: Command, deps: CliDeps): void {
       print(command, deps, { items: ordered }, () =>
         formatTable(
           ['NAME', 'PRIORITY', 'WHERE', 'BOOTS', 'TITLE'],
-          ordered.map((one) => [
-            one.name,
-            String(one.priority),
-            cut(formatSelector(one.selector), 60),
-            cut(formatAssignment(one.assignment), 60),
-            one.title,
+          ordered.map((row) => [
+            row.name,
+            String(row.priority),
+            cut(formatSelector(row.selector), 60),
+            cut(formatAssignment(row.assignment), 60),
+            row.title,
           ]),
         ),
       )
@@ -92,7 +98,7 @@ export function addGroupCommand(program: Command, deps: CliDeps): void {
     .description('show a group')
     .argument('<name>')
     .action(async (name: string, _options, command: Command) => {
-      print(command, deps, await clientOf(command, deps).ask<Group>('GET', pathOf(name)), formatGroup)
+      print(command, deps, await clientOf(command, deps).ask<Group>('GET', pathOf('groups', name)), formatGroup)
     })
 
   group
@@ -100,13 +106,9 @@ export function addGroupCommand(program: Command, deps: CliDeps): void {
     .description('delete a group and its secrets')
     .argument('<name>')
     .action(async (name: string, _options, command: Command) => {
-      await clientOf(command, deps).ask('DELETE', pathOf(name))
+      await clientOf(command, deps).ask('DELETE', pathOf('groups', name))
       deps.err(`group ${name} deleted\n`)
     })
-}
-
-function pathOf(name: string): string {
-  return `/groups/${encodeURIComponent(name)}`
 }
 
 function parsePriority(text: string): number {

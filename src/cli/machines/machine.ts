@@ -5,7 +5,7 @@ import { withQuery } from '../shell/client.ts'
 import { type CliDeps, clientOf, collect, print } from '../shell/deps.ts'
 import { cut } from '../shell/difference.ts'
 import { formatTime } from '../shell/format.ts'
-import { parseCount } from '../shell/since.ts'
+import { parseCount } from '../shell/numbers.ts'
 import { formatFields, formatTable } from '../shell/table.ts'
 import { machineArgument, machineInPath } from './argument.ts'
 import { addAssignmentOptions, formatAssignment } from './assignment-options.ts'
@@ -173,10 +173,10 @@ function pathOf(machine: string): string {
 }
 
 function bootsWhat({ assignment }: Machine): string {
-  const said = formatAssignment(assignment)
+  const text = formatAssignment(assignment)
   return (assignment?.image ?? assignment?.menu ?? assignment?.local)
-    ? said
-    : ['by group or policy', said].filter(Boolean).join(', ')
+    ? text
+    : ['by group or policy', text].filter(Boolean).join(', ')
 }
 
 function stateOf({ denied, discovered }: Machine): string {

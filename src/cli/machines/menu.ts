@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import type { Menu } from '../../api/schemas/machines/menu.ts'
 import { type CliDeps, clientOf, print } from '../shell/deps.ts'
 import { readJson } from '../shell/json-file.ts'
+import { pathOf } from '../shell/path.ts'
 import { formatTable } from '../shell/table.ts'
 
 /** `bootwright menu`. */
@@ -19,8 +20,8 @@ export function addMenuCommand(program: Command, deps: CliDeps): void {
     .action(async (name: string, file: string, { replace }: { replace?: true }, command: Command) => {
       const client = clientOf(command, deps)
       const body = await readJson(deps, file)
-      const fresh = replace || (await client.find<Menu>(pathOf(name))) === undefined
-      const saved = await client.ask<Menu>(fresh ? 'PUT' : 'PATCH', pathOf(name), body)
+      const fresh = replace || (await client.find<Menu>(pathOf('menus', name))) === undefined
+      const saved = await client.ask<Menu>(fresh ? 'PUT' : 'PATCH', pathOf('menus', name), body)
       print(command, deps, saved, formatMenu)
       for (const notice of saved.notices ?? []) deps.err(`warning: ${notice}\n`)
     })
@@ -33,7 +34,7 @@ export function addMenuCommand(program: Command, deps: CliDeps): void {
       print(command, deps, { items }, () =>
         formatTable(
           ['NAME', 'TITLE', 'ENTRIES', 'DEFAULT'],
-          items.map((one) => [one.name, one.title, one.entries.map((entry) => entry.name).join(' '), afterOf(one)]),
+          items.map((row) => [row.name, row.title, row.entries.map((entry) => entry.name).join(' '), afterOf(row)]),
         ),
       )
     })
@@ -43,7 +44,7 @@ export function addMenuCommand(program: Command, deps: CliDeps): void {
     .description('show a menu')
     .argument('<name>')
     .action(async (name: string, _options, command: Command) => {
-      print(command, deps, await clientOf(command, deps).ask<Menu>('GET', pathOf(name)), formatMenu)
+      print(command, deps, await clientOf(command, deps).ask<Menu>('GET', pathOf('menus', name)), formatMenu)
     })
 
   menu
@@ -51,13 +52,9 @@ export function addMenuCommand(program: Command, deps: CliDeps): void {
     .description('delete a menu that nothing refers to')
     .argument('<name>')
     .action(async (name: string, _options, command: Command) => {
-      await clientOf(command, deps).ask('DELETE', pathOf(name))
+      await clientOf(command, deps).ask('DELETE', pathOf('menus', name))
       deps.err(`menu ${name} deleted\n`)
     })
-}
-
-function pathOf(name: string): string {
-  return `/menus/${encodeURIComponent(name)}`
 }
 
 function afterOf({ defaultEntry, timeoutSeconds }: Menu): string {

@@ -33,7 +33,7 @@ export function addSecretCommand(program: Command, deps: CliDeps): void {
       print(command, deps, { items }, () =>
         formatTable(
           ['NAME', 'UPDATED'],
-          items.map((one) => [one.name, formatTime(one.updatedAt)]),
+          items.map((row) => [row.name, formatTime(row.updatedAt)]),
         ),
       )
     },

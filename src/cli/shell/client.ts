@@ -16,8 +16,8 @@ export type Client = {
   find: <T>(path: string) => Promise<T | undefined>
   /** GET of an answer that is plain text. */
   text: (path: string) => Promise<string>
-  /** GET of a list, page after page, all of it or `most` items. `page` is the parameter that takes a page's `next`. */
-  list: <T>(path: string, query?: Query, page?: string, most?: number) => Promise<T[]>
+  /** GET of a list, page after page, all of it or `max` items. `page` is the parameter that takes a page's `next`. */
+  list: <T>(path: string, query?: Query, page?: string, max?: number) => Promise<T[]>
   /** An answer read as it comes, to its end or until nobody reads on. A refusal in JSON lines (422) is an answer too. */
   stream: (method: Method, path: string, body?: StreamBody) => Promise<{ status: number; texts: AsyncIterable<string> }>
   /** PUT of bytes as they come. @param contentRange which part of the whole they are */
@@ -41,7 +41,7 @@ export class RefusedError extends Error {
 
 type Method = 'GET' | 'PUT' | 'PATCH' | 'POST' | 'DELETE'
 type Query = Record<string, string | string[] | undefined>
-type Server = { shown: string; options: RequestOptions; prefix: string; secure: boolean }
+type Server = { address: string; options: RequestOptions; prefix: string; secure: boolean }
 type Body = {
   bytes: AsyncIterable<Uint8Array> | string
   type: string
@@ -91,18 +91,18 @@ export function createClient(
       return undefined
     },
     text: async (path) => sure(await send('GET', path)).text,
-    list: async <T>(path: string, query: Query = {}, page = 'after', most = Number.POSITIVE_INFINITY) => {
+    list: async <T>(path: string, query: Query = {}, page = 'after', max = Number.POSITIVE_INFINITY) => {
       const items: T[] = []
       let next: string | undefined
       do {
-        const limit = String(Math.min(100, most - items.length))
+        const limit = String(Math.min(100, max - items.length))
         const answer = await ask<{ items: T[]; next?: string | null }>(
           'GET',
           withQuery(path, { ...query, limit, [page]: next }),
         )
         for (const item of answer.items) items.push(item)
         next = answer.items.length > 0 ? (answer.next ?? undefined) : undefined
-      } while (next !== undefined && items.length < most)
+      } while (next !== undefined && items.length < max)
       return items
     },
     stream: async (method, path, body) => {
@@ -121,19 +121,19 @@ export function createClient(
 
 /** A path with the query values that are known. */
 export function withQuery(path: string, query: Query): string {
-  const known = Object.entries(query).flatMap(([name, value]) =>
+  const given = Object.entries(query).flatMap(([name, value]) =>
     [value ?? []].flat().map((text): [string, string] => [name, text]),
   )
-  return known.length === 0 ? path : `${path}?${new URLSearchParams(known)}`
+  return given.length === 0 ? path : `${path}?${new URLSearchParams(given)}`
 }
 
 function socketServer(dataDir: string): Server {
-  const shown = join(dataDir, 'admin.sock')
+  const address = join(dataDir, 'admin.sock')
   const socketPath = adminSocketPath(dataDir)
   if (socketPath === undefined) {
-    throw new Error(`the path ${shown} is too long for a socket: set BOOTWRIGHT_URL and BOOTWRIGHT_TOKEN`)
+    throw new Error(`the path ${address} is too long for a socket: set BOOTWRIGHT_URL and BOOTWRIGHT_TOKEN`)
   }
-  return { shown, options: { socketPath }, prefix: '', secure: false }
+  return { address, options: { socketPath }, prefix: '', secure: false }
 }
 
 function urlServer(text: string): Server {
@@ -144,7 +144,7 @@ function urlServer(text: string): Server {
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
   const prefix = url.pathname.replace(/\/+$/, '')
   return {
-    shown: `${url.origin}${prefix}`,
+    address: `${url.origin}${prefix}`,
     options: { host, port: url.port || undefined },
     prefix,
     secure: url.protocol === 'https:',
@@ -231,7 +231,7 @@ function jsonBody(value: unknown): Body {
 function parse<T>(server: Server, { status, type, text }: Answer): T {
   if (text === '') return undefined as T
   if (!/[/+]json\b/.test(type))
-    throw new Error(`${server.shown} answered ${status} without JSON: expected the admin address of Bootwright`)
+    throw new Error(`${server.address} answered ${status} without JSON: expected the admin address of Bootwright`)
   return JSON.parse(text) as T
 }
 
@@ -242,11 +242,11 @@ function connectionFault(server: Server, error: NodeJS.ErrnoException): string {
       error.code ?? '',
     )
   ) {
-    return `no server answers at ${server.shown}: start one with npm start, or ${other}`
+    return `no server answers at ${server.address}: start one with npm start, or ${other}`
   }
   if (error.code === 'EACCES' || error.code === 'EPERM')
-    return `${server.shown} cannot be opened: permission denied; run this as the user of the server, or ${other}`
-  return `${server.shown}: ${messageOf(error)}`
+    return `${server.address} cannot be opened: permission denied; run this as the user of the server, or ${other}`
+  return `${server.address}: ${messageOf(error)}`
 }
 
 type Problem = { title?: string; detail?: string; errors?: FieldFault[] }
@@ -254,9 +254,9 @@ type Problem = { title?: string; detail?: string; errors?: FieldFault[] }
 /** The lines for an answer that is a refusal: RFC 9457 problems, one line for each field that is wrong. */
 function faultOf(server: Server, { status, type, text }: Answer): string {
   if (!type.startsWith('application/problem+json'))
-    return `${server.shown} answered ${status}: expected the admin address of Bootwright`
+    return `${server.address} answered ${status}: expected the admin address of Bootwright`
   const { title, detail, errors = [] } = JSON.parse(text) as Problem
   const lines = errors.map(faultText)
-  const said = lines.length > 0 ? lines.join('\n') : (detail ?? title ?? `${server.shown} answered ${status}`)
-  return printable(status === 401 ? `${said}\nset BOOTWRIGHT_TOKEN, or --token, to a valid token` : said)
+  const words = lines.length > 0 ? lines.join('\n') : (detail ?? title ?? `${server.address} answered ${status}`)
+  return printable(status === 401 ? `${words}\nset BOOTWRIGHT_TOKEN, or --token, to a valid token` : words)
 }

@@ -1,14 +1,13 @@
 import { readFile } from 'node:fs/promises'
-import { resolve } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { messageOf } from '../../lib/errors.ts'
 import type { CliDeps } from './deps.ts'
+import { operatorPath } from './path.ts'
 
 /** The text of a file, or of standard input for `-`, in UTF-8. @throws Error for the operator */
 export async function readInput(deps: CliDeps, path: string): Promise<string> {
   if (path === '-') return decodeText(await buffer(deps.stdin ?? process.stdin), 'standard input')
-  // npm runs a script in the package's folder; a path is meant from where the operator stands.
-  const bytes = await readFile(resolve(deps.env.INIT_CWD ?? '', path)).catch((error: unknown) => {
+  const bytes = await readFile(operatorPath(deps, path)).catch((error: unknown) => {
     throw new Error(`${path}: ${messageOf(error)}`)
   })
   return decodeText(bytes, path)

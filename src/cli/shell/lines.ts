@@ -3,13 +3,13 @@ import type { Client } from './client.ts'
 
 /** The lines of a text that comes in pieces. */
 export async function* linesOf(texts: AsyncIterable<string>): AsyncGenerator<string> {
-  let rest = ''
+  let partial = ''
   for await (const text of texts) {
-    const lines = (rest + text).split('\n')
-    rest = lines.pop() ?? ''
+    const lines = (partial + text).split('\n')
+    partial = lines.pop() ?? ''
     yield* lines
   }
-  if (rest !== '') yield rest
+  if (partial !== '') yield partial
 }
 
 /** What a POST answers in JSON lines, as it comes. */

@@ -10,9 +10,3 @@ export function parseSince(text: string): string {
     throw new InvalidArgumentError('Expected 30m, 2h, 7d or a time. Example: 2026-01-31T09:30:00Z')
   return new Date(time).toISOString()
 }
-
-/** A number of things at most. @throws InvalidArgumentError */
-export function parseCount(text: string): number {
-  if (!/^[1-9]\d{0,6}$/.test(text)) throw new InvalidArgumentError('Expected a number from 1 to 9999999.')
-  return Number(text)
-}

@@ -16,7 +16,7 @@ export function formatTable(headings: string[], rows: (string | null | undefined
 
 /** Names and values, one to a line, the values in a column; those without a value are left out. */
 export function formatFields(fields: Record<string, string | undefined>): string {
-  const known = Object.entries(fields).filter((field): field is [string, string] => Boolean(field[1]))
-  const width = Math.max(0, ...known.map(([name]) => name.length))
-  return known.map(([name, value]) => `${name.padEnd(width)}  ${value}`).join('\n')
+  const filled = Object.entries(fields).filter((field): field is [string, string] => Boolean(field[1]))
+  const width = Math.max(0, ...filled.map(([name]) => name.length))
+  return filled.map(([name, value]) => `${name.padEnd(width)}  ${value}`).join('\n')
 }

@@ -178,7 +178,7 @@ eachDatabase('machines over HTTP', (database) => {
       type: 'about:blank',
       title: 'Unprocessable Content',
       status: 422,
-      detail: 'hostname: expected a host name (RFC 1123), got "a_b"; denied: expected boolean, got "1"',
+      detail: 'hostname: expected a host name (RFC 1123), got "a_b"; denied: expected a boolean, got "1"',
       errors: [
         { field: 'hostname', value: 'a_b', expected: 'a host name (RFC 1123)' },
         { field: 'denied', value: '1', expected: 'a boolean' },

@@ -160,16 +160,16 @@ test.each([
   [['--kernel', 'x#sha256=12'], 2, 'Expected 64 hexadecimal digits after #sha256=.'],
   [[], 1, 'there is no recipe refused (image recipes lists them): say what the image is made of, --kernel or another'],
   [['--arg', 'quiet'], 2, 'machine set MAC --arg ARG'],
-  [['--platform', 'efi'], 2, 'is needed, and only one'],
+  [['--platform', 'efi'], 2, ', and only one'],
   [['--local', '--mirror', 'http://192.0.2.1'], 2, '--mirror needs a recipe'],
   [['--local', '--arch', 'arm64', '--arch', 'x86_64'], 2, '--arch can be repeated only for a recipe'],
   [
     ['--local', '--ipxe', 'x'],
     2,
-    'one of --kernel, --wimboot, --efi, --ipxe, --iso, --san and --local is needed, and only one',
+    'expected one of --kernel, --wimboot, --efi, --ipxe, --iso, --san or --local, and only one',
   ],
-  [['--local', '--initrd', 'x'], 2, '--initrd is for --kernel'],
-  [['--ipxe', 'x', '--arg', 'y'], 2, '--arg is for --kernel, --wimboot and --efi'],
+  [['--local', '--initrd', 'x'], 2, '--initrd needs --kernel'],
+  [['--ipxe', 'x', '--arg', 'y'], 2, '--arg needs --kernel, --wimboot or --efi'],
 ])('image add with %j has exit code %i: %s', async (argv, exitCode, said) => {
   const result = await add('refused', ...argv)
   expect(result.exitCode).toBe(exitCode)

@@ -99,10 +99,10 @@ test('a tree of single files and of folders', async () => {
 test.each([
   [['--kernel', 'x', '--tree', '/nowhere'], 1, '/nowhere: it cannot be read as a folder'],
   [['--kernel', 'x', '--tree', 'a=ftp://127.0.0.1/x'], 2, 'Expected a path, or an http or https URL.'],
-  [['--iso', 'x', '--tree', 'y'], 2, '--tree is for --kernel'],
+  [['--iso', 'x', '--tree', 'y'], 2, '--tree needs --kernel'],
   [['--wimboot', 'x'], 2, '--wimboot needs a --file for each file of Windows PE'],
-  [['--iso', 'x', '--file', 'y'], 2, '--file is for --wimboot'],
-  [['--iso', 'x', '--initiator', 'y'], 2, '--initiator is for --san'],
+  [['--iso', 'x', '--file', 'y'], 2, '--file needs --wimboot'],
+  [['--iso', 'x', '--initiator', 'y'], 2, '--initiator needs --san'],
   [['--san', 'iscsi:a::::iqn.x', '--chap-user', 'y'], 2, '--chap-user and --chap-secret go together'],
   [['--san', 'http://127.0.0.1/x'], 1, 'target: expected iscsi:SERVER:PROTOCOL:PORT:LUN:IQN (RFC 4173)'],
 ])('image add with %j has exit code %i: %s', async (argv, exitCode, said) => {

@@ -84,11 +84,11 @@ const sanboot = z
       .openapi({ description: 'The IQN of the machine. If absent, iPXE generates it. Liquid.' }),
     chap: chap.optional(),
   })
-  .refine((one) => (one.file === undefined) !== (one.target === undefined), {
+  .refine((other) => (other.file === undefined) !== (other.target === undefined), {
     path: ['target'],
     message: 'a file or a target, one of them',
   })
-  .refine((one) => one.target !== undefined || (one.initiator === undefined && one.chap === undefined), {
+  .refine((other) => other.target !== undefined || (other.initiator === undefined && other.chap === undefined), {
     path: ['file'],
     message: 'no file where there are initiator or chap: they are for a target',
   })
@@ -109,7 +109,7 @@ const union = z
           args: checkedArgs.default([]),
           tree: tree.optional(),
         })
-        .refine((one) => one.tree?.length || !one.args.some(namesTree), {
+        .refine((other) => other.tree?.length || !other.args.some(namesTree), {
           path: ['args'],
           message: 'no {{ tree }} in a variant without a tree',
         })
@@ -144,15 +144,18 @@ const union = z
             example: 'boot.cfg',
           }),
         })
-        .refine((one) => one.tree?.length || !one.args.some(namesTree), {
+        .refine((other) => other.tree?.length || !other.args.some(namesTree), {
           path: ['args'],
           message: 'no {{ tree }} in a variant without a tree',
         })
-        .refine((one) => one.bootConfig === undefined || one.tree?.some(({ path }) => path === one.bootConfig), {
-          path: ['bootConfig'],
-          message: 'a path of the tree',
-        })
-        .refine((one) => one.platform !== 'pcbios', { path: ['platform'], message: 'efi, or none' })
+        .refine(
+          (other) => other.bootConfig === undefined || other.tree?.some(({ path }) => path === other.bootConfig),
+          {
+            path: ['bootConfig'],
+            message: 'a path of the tree',
+          },
+        )
+        .refine((other) => other.platform !== 'pcbios', { path: ['platform'], message: 'efi, or none' })
         .openapi('EfiVariant'),
       z.strictObject({ kind: z.literal('ipxe'), ...fits, file: fileRef }).openapi('IpxeVariant'),
       sanboot,

@@ -183,7 +183,7 @@ export const selector = z
   .openapi({ description: 'All conditions must hold. An empty list matches every machine.' })
 
 function refuseTwoChoices(given: { image?: unknown; menu?: unknown; local?: unknown }, context: z.RefinementCtx): void {
-  const choices = [given.image, given.menu, given.local].filter((one) => one !== undefined && one !== null)
+  const choices = [given.image, given.menu, given.local].filter((choice) => choice !== undefined && choice !== null)
   if (choices.length > 1)
     context.addIssue({ code: 'custom', path: ['image'], message: 'only one of image, menu and local' })
 }
