@@ -137,7 +137,7 @@ test('a menu is made from JSON and shown as its machines see it', async () => {
   const { out, exitCode } = await operator.runWith(JSON.stringify(menu), 'menu', 'set', 'main', '-')
   expect([exitCode, out]).toEqual([0, expect.stringContaining('main: Choose  disk after 10 s\n')])
   expect(out).toMatch(/^i +install +Install +image debian$/m)
-  expect((await operator.runWith('{', 'menu', 'set', 'main', '-')).err).toMatch(/^bootwright: -: it is no JSON/)
+  expect((await operator.runWith('{', 'menu', 'set', 'main', '-')).err).toMatch(/^bootwright: -: expected JSON: /)
   expect(await run('policy', 'set', 'menu', 'main')).toBe('menu: machines without an image are shown menu main\n')
   expect((await operator.run('menu', 'delete', 'main')).err).toBe('bootwright: menu main is named by the policy\n')
   await run('policy', 'set', 'local')

@@ -129,7 +129,7 @@ test('a folder: what is recognised in it is uploaded', async () => {
   expect(await image('import', join(operator.folder, 'netboot'), '--name', 'My Image')).toEqual({
     exitCode: 1,
     out: '',
-    err: expect.stringMatching(/^bootwright: name: expected an image's name: .* got "My Image"\n$/),
+    err: expect.stringMatching(/^bootwright: name: expected the name of an image: .* got "My Image"\n$/),
   })
   await mkdir(join(operator.folder, 'empty'))
   expect((await image('import', join(operator.folder, 'empty'))).err).toContain(
@@ -176,7 +176,7 @@ test('a large file goes on where it was cut', async () => {
 test.each([
   [['/nowhere.iso'], 1, '/nowhere.iso: no such file or folder'],
   [['ftp://x/y'], 2, 'Expected a path, or an http or https URL.'],
-  [['http://x/y.iso', '--sha256', '12'], 2, 'It is 64 hexadecimal digits.'],
+  [['http://x/y.iso', '--sha256', '12'], 2, 'Expected 64 hexadecimal digits.'],
   [['http://x/y.iso', '--arch', 'mips'], 2, 'Expected one of x86_64'],
   [['http://x/disk.img'], 1, 'url: expected the URL of an ISO'],
 ])('image import %j has exit code %i: %s', async (argv, exitCode, said) => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { findLayout, type Layout } from '../../../src/intake/discs/layouts.ts'
-import { argFaults } from '../../../src/render/args.ts'
 import { namePattern } from '../../../src/lib/ids/names.ts'
+import { argFaults } from '../../../src/render/args.ts'
 import { type Files, families } from './families.ts'
 
 /** The layout of these files: a number is a size, a text is what is in a small file. */
