@@ -1,3 +1,4 @@
+import { isToken } from '../inventory/access/tokens.ts'
 import { findTokenBoot, type TokenBoot, whyNoAnswers } from '../inventory/boots/answer-access.ts'
 import { recordNotices } from '../inventory/boots/notices.ts'
 import { findAnswerDocuments } from '../inventory/images/answer-files.ts'
@@ -8,9 +9,9 @@ import type { AnswerDocument } from '../model/answer-file.ts'
 import type { Decision } from '../model/decision.ts'
 import { defaultNocloud, renderAnswers } from '../render/answers.ts'
 import { namesOf } from '../render/names.ts'
-import { addressOf, type BootContext, baseUrlOf, isToken } from './http/request.ts'
+import type { BootDeps } from './http/deps.ts'
+import { addressOf, type BootContext, baseUrlOf } from './http/request.ts'
 import { recordInOrder } from './http/settle.ts'
-import type { BootDeps } from './routes.ts'
 
 const refused = 'This address opens no answer file, or not any more.\n'
 
@@ -18,10 +19,14 @@ const refused = 'This address opens no answer file, or not any more.\n'
  * `/b/{token}/answer/{document}` and `/b/{token}/nocloud/{document}`: what an installer asks, rendered for this boot with its
  * secrets. Whoever is refused is not told why: the log is.
  */
-export async function serveAnswer(c: BootContext, deps: BootDeps, source: 'answer' | 'nocloud'): Promise<Response> {
-  const name = c.req.param('document') ?? ''
-  const opened = await openForSecrets(c, deps, name)
-  return opened instanceof Response ? opened : answerDocument(c, deps, opened, name, source)
+export async function serveAnswer(
+  context: BootContext,
+  deps: BootDeps,
+  source: 'answer' | 'nocloud',
+): Promise<Response> {
+  const name = context.req.param('document') ?? ''
+  const opened = await openForSecrets(context, deps, name)
+  return opened instanceof Response ? opened : answerDocument(context, deps, opened, name, source)
 }
 
 /** A boot that may have its answers, and the address that asks. */
@@ -29,7 +34,7 @@ export type OpenedBoot = { boot: TokenBoot; token: string; ip: string }
 
 /** One document of a boot's answer file, filled in, and the boot's record that it was fetched. */
 export async function answerDocument(
-  c: BootContext,
+  context: BootContext,
   deps: BootDeps,
   { boot, token, ip }: OpenedBoot,
   name: string,
@@ -38,18 +43,18 @@ export async function answerDocument(
   const { log } = deps
   const fields = { ip, boot: boot.id, ...whoIs(boot), document: name.slice(0, 64) }
   try {
-    const document = await renderFor(c, deps, boot, token, name, source)
+    const document = await renderFor(context, deps, boot, token, name, source)
     if (document === undefined) {
       log.info(fields, 'answer file has no such document')
-      return c.text(`The answer file has no document ${name.slice(0, 64)}.\n`, 404)
+      return context.text(`The answer file has no document ${name.slice(0, 64)}.\n`, 404)
     }
-    if (c.req.method !== 'HEAD') await recordInOrder(deps, token, 'answer-file', ip, name)
+    if (context.req.method !== 'HEAD') await recordInOrder(deps, token, 'answer-file', ip, name)
     log.info(fields, 'answer file')
-    return c.body(document.text, 200, { 'Content-Type': document.mediaType })
+    return context.body(document.text, 200, { 'Content-Type': document.mediaType })
   } catch (error) {
     if (!(error instanceof InputError)) throw error
     log.error({ ...fields, error: messageOf(error) }, 'answer file cannot be filled in')
-    return c.text('The answer file cannot be filled in: see the log of the boot server.\n', 500)
+    return context.text('The answer file cannot be filled in: see the log of the boot server.\n', 500)
   }
 }
 
@@ -57,11 +62,15 @@ export async function answerDocument(
  * The boot of the token in the URL, when who asks may have its secrets; else the answer, which does not say why. The same for
  * all that secrets stand in.
  */
-export async function openForSecrets(c: BootContext, deps: BootDeps, document: string): Promise<OpenedBoot | Response> {
+export async function openForSecrets(
+  context: BootContext,
+  deps: BootDeps,
+  document: string,
+): Promise<OpenedBoot | Response> {
   const { db, log } = deps
-  const token = c.req.param('token') ?? ''
-  const ip = addressOf(c)
-  c.header('Cache-Control', 'no-store')
+  const token = context.req.param('token') ?? ''
+  const ip = addressOf(context)
+  context.header('Cache-Control', 'no-store')
   const boot = isToken(token) ? await findTokenBoot(db, token) : undefined
   const why = boot === undefined ? 'no boot has this token' : whyNoAnswers(boot, ip, answersElsewhere(deps, ip))
   if (boot !== undefined && why === undefined) return { boot, token, ip }
@@ -71,7 +80,7 @@ export async function openForSecrets(c: BootContext, deps: BootDeps, document: s
   )
   if (boot !== undefined && why !== undefined)
     await noteRefused(deps, boot.id, ip, document, boot.ip === ip ? why : `${why}; ${allowing(ip)}`)
-  return c.text(refused, boot === undefined ? 404 : 403)
+  return context.text(refused, boot === undefined ? 404 : 403)
 }
 
 /** The machine of a boot, for the log. */
@@ -111,7 +120,7 @@ export async function documentsFor({ db }: BootDeps, { answerFile }: Decision): 
 }
 
 async function renderFor(
-  c: BootContext,
+  context: BootContext,
   deps: BootDeps,
   { id, facts, decision }: TokenBoot,
   token: string,
@@ -122,8 +131,8 @@ async function renderFor(
   const { machine, groups } = decision
   const documents = await documentsFor(deps, decision)
   if (documents.length === 0) return undefined
-  const context = { facts, base: baseUrlOf(c, settings.baseUrl), boot: { id, token } }
-  const names = namesOf(decision, context, documents[0]?.name)
+  const namesContext = { facts, base: baseUrlOf(context, settings.baseUrl), boot: { id, token } }
+  const names = namesOf(decision, namesContext, documents[0]?.name)
   const wanted = documents.find((one) => one.name === name)
   if (wanted === undefined) {
     const text = source === 'nocloud' ? defaultNocloud(name, names) : undefined

@@ -1,36 +1,37 @@
+import { isToken } from '../inventory/access/tokens.ts'
 import { findTokenBoot } from '../inventory/boots/answer-access.ts'
 import { renderArgs } from '../render/args.ts'
 import { maxBootConfigBytes, renderBootConfig } from '../render/boot-config.ts'
 import { namesOf } from '../render/names.ts'
 import { documentsFor } from './answer-files.ts'
-import { addressOf, type BootContext, baseUrlOf, isToken } from './http/request.ts'
-import type { BootDeps } from './routes.ts'
+import type { BootDeps } from './http/deps.ts'
+import { addressOf, type BootContext, baseUrlOf } from './http/request.ts'
 
 const nothing = 'This boot has no boot.cfg.\n'
 
 /** `/b/{token}/boot.cfg`: the configuration of VMware's mboot.efi for one boot, with the args as kernel options. No secrets stand in it. */
-export async function serveBootConfig(c: BootContext, deps: BootDeps): Promise<Response> {
-  const { db, store, events, log, settings } = deps
-  c.header('Cache-Control', 'no-store')
-  const token = c.req.param('token') ?? ''
-  const ip = addressOf(c)
+export async function serveBootConfig(context: BootContext, deps: BootDeps): Promise<Response> {
+  const { db, store, inventory, log, settings } = deps
+  context.header('Cache-Control', 'no-store')
+  const token = context.req.param('token') ?? ''
+  const ip = addressOf(context)
   const boot = isToken(token) ? await findTokenBoot(db, token) : undefined
-  if (boot === undefined || boot.decision.spec.kind !== 'efi') return c.text(nothing, 404)
+  if (boot === undefined || boot.decision.spec.kind !== 'efi') return context.text(nothing, 404)
   const { id, facts, decision } = boot
   const { spec } = boot.decision
   const file = spec.bootConfig && (await store.open(spec.bootConfig.sha256))
-  if (file === undefined) return c.text(nothing, 404)
+  if (file === undefined) return context.text(nothing, 404)
   const buffer = Buffer.alloc(Math.min(file.sizeBytes, maxBootConfigBytes))
   const length = await file.read(buffer, 0).finally(() => file.close())
 
   const [document] = await documentsFor(deps, decision)
-  const context = { facts, base: baseUrlOf(c, settings.baseUrl), boot: { id, token } }
-  const names = namesOf(decision, context, document?.name)
+  const namesContext = { facts, base: baseUrlOf(context, settings.baseUrl), boot: { id, token } }
+  const names = namesOf(decision, namesContext, document?.name)
   const options = renderArgs(spec.args, names, { withoutArgs: spec.withoutArgs })
   const text = renderBootConfig(buffer.toString('utf8', 0, length), names.tree ?? '', options)
-  if (c.req.method === 'GET') {
-    events.record({ bootId: id, ip, stage: 'file', file: 'boot.cfg', bytes: Buffer.byteLength(text) })
+  if (context.req.method === 'GET') {
+    inventory.events.record({ bootId: id, ip, stage: 'file', file: 'boot.cfg', bytes: Buffer.byteLength(text) })
     log.info({ ip, boot: id, mac: facts.mac }, 'boot.cfg')
   }
-  return c.text(text)
+  return context.text(text)
 }

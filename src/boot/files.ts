@@ -1,79 +1,72 @@
-import { sendFile, type Transfers } from '../bytes/send/send-file.ts'
-import type { FileStore } from '../bytes/store/file-store.ts'
-import type { BootEventRecorder } from '../inventory/boots/events.ts'
-import { type FindServable, sha256Pattern, sizeFault } from '../inventory/images/files.ts'
-import type { Logger } from '../lib/log.ts'
+import { sendFile } from '../bytes/send/send-file.ts'
+import { sha256Pattern, sizeFault } from '../inventory/images/files.ts'
 import type { Stage } from '../model/boot.ts'
+import type { BootDeps } from './http/deps.ts'
 import { parseQuery } from './http/facts-query.ts'
 import { addressOf, type BootContext, queryOf } from './http/request.ts'
 
-/** What files are served from. */
-export type FileDeps = {
-  store: FileStore
-  transfers: Transfers
-  findServable: FindServable
-  /** Records why a file is served no more. */
-  noteDamage: (sha256: string, why: string) => Promise<unknown>
-  events: Pick<BootEventRecorder, 'record'>
-  log: Logger
-}
-
 const fileStages = new Set<string>(['kernel', 'initrd', 'file'] satisfies Stage[])
 
+// Stored files for iPXE and installers. Also called by trees.ts.
 /** `/files/{sha256}/{name}?boot=…&stage=…`: an image's file. */
-export async function serveFile(c: BootContext, deps: FileDeps): Promise<Response> {
-  const sha256 = c.req.param('sha256') ?? ''
-  if (!sha256Pattern.test(sha256)) return noFile(c, sha256)
-  return serveStored(c, deps, sha256, c.req.param('name') ?? '')
+export async function serveFile(context: BootContext, deps: BootDeps): Promise<Response> {
+  const sha256 = context.req.param('sha256') ?? ''
+  if (!sha256Pattern.test(sha256)) return noFile(context, sha256)
+  return serveStored(context, deps, sha256, context.req.param('name') ?? '')
 }
 
 /** A stored file under a name, streamed; counted for the boot that the query names when the body has ended. */
-export async function serveStored(c: BootContext, deps: FileDeps, sha256: string, name: string): Promise<Response> {
-  const { store, transfers, events, log } = deps
-  const query = parseQuery(queryOf(c))
+export async function serveStored(
+  context: BootContext,
+  deps: BootDeps,
+  sha256: string,
+  name: string,
+): Promise<Response> {
+  const { store, transfers, inventory, log } = deps
+  const query = parseQuery(queryOf(context))
   const bootId = bootIdOf(query.get('boot'))
   const stage = query.get('stage') ?? ''
-  const ip = addressOf(c)
+  const ip = addressOf(context)
   const record = (more: { bytes?: number; durationMs?: number; message?: string | undefined }) => {
     if (bootId === undefined || !fileStages.has(stage)) return
-    events.record({ bootId, ip, stage: stage as Stage, file: name, ...more })
+    inventory.events.record({ bootId, ip, stage: stage as Stage, file: name, ...more })
   }
-  // While the database is away nothing may be known of a file; its name is its hash all the same.
-  const known = await deps.findServable(sha256)
+  // While the database is unreachable, a file without a status is served: its name is its hash.
+  const status = await inventory.findFileStatus(sha256)
   const file = await store.open(sha256)
-  const damage = known?.damage ?? (known && sizeFault(known.sizeBytes, file?.sizeBytes))
+  const damage = status?.damage ?? (status && sizeFault(status.sizeBytes, file?.sizeBytes))
   if (damage) {
     await file?.close()
-    log.error({ ip, boot: bootId, file: name, sha256, damage }, 'a damaged file is not served')
+    log.error({ ip, boot: bootId, file: name, sha256, damage }, 'damaged file not served')
     record({ message: `refused: the file is damaged: ${damage}` })
-    if (known?.damage === null) await deps.noteDamage(sha256, damage).catch(() => undefined)
-    return c.text(`The file ${sha256} is damaged: ${damage}.\n`, 500)
+    if (status?.damage === null) await deps.noteDamage(sha256, damage).catch(() => undefined)
+    return context.text(`The file ${sha256} is damaged: ${damage}.\n`, 500)
   }
-  if (file === undefined) return noFile(c, sha256)
+  if (file === undefined) return noFile(context, sha256)
   const headers = {
     'Content-Type': contentTypeOf(name),
-    // The URL names the bytes by their hash, so any cache may keep them for ever.
+    // The URL has the hash of the bytes in it, so any cache may keep them.
     'Cache-Control': 'public, max-age=31536000, immutable',
     ETag: `"${sha256}"`,
   }
-  // Of a disk image that is booted over HTTP iPXE reads small parts by the thousand; they belong to no stage.
-  const level = fileStages.has(stage) || c.req.header('range') === undefined ? 'info' : 'debug'
-  if (store.urlFor !== undefined && c.req.method === 'GET') {
+  // iPXE reads a disk image that it boots over HTTP in thousands of small ranges, which belong to no stage.
+  const level = fileStages.has(stage) || context.req.header('range') === undefined ? 'info' : 'debug'
+  if (store.urlFor !== undefined && context.req.method === 'GET') {
     await file.close()
-    log[level]({ ip, boot: bootId, file: name }, 'file: sent to the object store')
+    log[level]({ ip, boot: bootId, file: name }, 'file redirected to the object store')
     record({ message: 'sent to the object store' })
-    c.header('Cache-Control', 'no-store')
-    return c.redirect(await store.urlFor(sha256, headers['Content-Type']))
+    context.header('Cache-Control', 'no-store')
+    return context.redirect(await store.urlFor(sha256, headers['Content-Type']))
   }
-  return sendFile({ ...c.env, address: ip }, transfers, file, headers, ({ bytes, complete, durationMs }) => {
+  return sendFile({ ...context.env, address: ip }, transfers, file, headers, ({ bytes, complete, durationMs }) => {
     log[level]({ ip, boot: bootId, file: name, bytes, ms: durationMs, complete }, 'file')
     const message = complete ? undefined : `cut off after ${bytes} of ${file.sizeBytes} bytes`
     record({ bytes, durationMs, message })
   })
 }
 
-function noFile(c: BootContext, sha256: string): Response {
-  return c.text(`There is no file ${sha256.slice(0, 64)}.\n`, 404)
+function noFile(context: BootContext, sha256: string): Response {
+  return context.text(`There is no file ${sha256.slice(0, 64)}.\n`, 404)
 }
 
 /** `application/efi` is what UEFI HTTP Boot takes for a program (UEFI 2.10, 24.7.3.2). */

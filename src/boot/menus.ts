@@ -1,33 +1,27 @@
-import { findTokenBoot, type TokenBoot } from '../inventory/boots/answer-access.ts'
-import { namePattern } from '../lib/ids/names.ts'
-import { addressOf, type BootContext, baseUrlOf, isToken } from './http/request.ts'
-import type { BootDeps } from './routes.ts'
-import { bootScript, scriptOrFault } from './script.ts'
+// `/b/{token}/menu/{entry}`: what iPXE fetches when a person chooses an entry of a menu.
 
-/**
- * `/b/{token}/menu/{entry}`: an entry taken from the menu that the token's boot showed. It opens a boot of its own, for the
- * machine that was shown the menu.
- */
-export async function serveChoice(c: BootContext, deps: BootDeps): Promise<Response> {
-  const token = c.req.param('token') ?? ''
-  const entry = c.req.param('entry') ?? ''
-  const base = baseUrlOf(c, deps.settings.baseUrl)
-  c.header('Cache-Control', 'no-store')
-  let shown: TokenBoot | undefined
+import { isToken } from '../inventory/access/tokens.ts'
+import { findTokenBoot } from '../inventory/boots/answer-access.ts'
+import { namePattern } from '../lib/ids/names.ts'
+import type { BootDeps } from './http/deps.ts'
+import { type BootContext, readRequest } from './http/request.ts'
+import { faultScript, scriptFor } from './script.ts'
+
+/** The script of an entry, for the machine whose boot showed the menu. It opens a boot of its own. */
+export async function serveChoice(context: BootContext, deps: BootDeps): Promise<Response> {
+  const request = { ...readRequest(context, deps.settings), boots: true }
+  const token = context.req.param('token') ?? ''
+  const entry = context.req.param('entry') ?? ''
+  context.header('Cache-Control', 'no-store')
   try {
-    shown = isToken(token) ? await findTokenBoot(deps.db, token) : undefined
+    const menuBoot = isToken(token) ? await findTokenBoot(deps.db, token) : undefined
+    const spec = menuBoot?.decision.spec
+    if (menuBoot !== undefined && spec?.kind === 'menu' && !menuBoot.overtaken && namePattern.test(entry))
+      return context.text(await scriptFor(deps, request, menuBoot.facts, { menu: spec.menu, entry }))
+    deps.log.warn({ ip: request.ip, entry: entry.slice(0, 64), boot: menuBoot?.id }, 'menu choice refused')
+    return context.text('No menu here, or the link has expired.\n', 404)
   } catch (error) {
     // To iPXE an error is a failed boot, after which it may halt; a script asks again.
-    const fail = () => Promise.reject(error)
-    return c.text(await scriptOrFault(c, deps, base, () => ({}), fail))
+    return context.text(faultScript(deps, request, {}, error))
   }
-  const spec = shown?.decision.spec
-  if (shown === undefined || spec?.kind !== 'menu' || shown.overtaken || !namePattern.test(entry)) {
-    deps.log.warn({ ip: addressOf(c), entry: entry.slice(0, 64), boot: shown?.id }, 'menu choice refused')
-    return c.text('This address opens no menu, or not any more.\n', 404)
-  }
-  const ip = addressOf(c)
-  const facts = { ...shown.facts, ip }
-  const make = () => bootScript(deps, facts, base, ip, { menu: spec.menu, entry })
-  return c.text(await scriptOrFault(c, deps, base, () => facts, make))
 }

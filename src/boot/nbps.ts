@@ -1,13 +1,13 @@
 import { sendFile } from '../bytes/send/send-file.ts'
 import { contentTypeOf } from './files.ts'
+import type { BootDeps } from './http/deps.ts'
 import { addressOf, type BootContext } from './http/request.ts'
-import type { BootDeps } from './routes.ts'
 
 /** `/nbp/{name}`: a boot program for UEFI HTTP Boot, which asks with HEAD before GET. */
-export async function serveNbp(c: BootContext, { nbps, transfers, events, log }: BootDeps): Promise<Response> {
-  const name = c.req.param('name') ?? ''
+export async function serveNbp(context: BootContext, { nbps, transfers, inventory, log }: BootDeps): Promise<Response> {
+  const name = context.req.param('name') ?? ''
   const nbp = nbps.get(name)
-  if (nbp === undefined) return c.text('There is no such boot program.\n', 404)
+  if (nbp === undefined) return context.text('There is no such boot program.\n', 404)
   const source = {
     sizeBytes: nbp.bytes.length,
     read: async (buffer: Buffer, position: number) => {
@@ -16,11 +16,11 @@ export async function serveNbp(c: BootContext, { nbps, transfers, events, log }:
     },
     close: async () => {},
   }
-  const ip = addressOf(c)
+  const ip = addressOf(context)
   // Not immutable: the same name is another program after an update of iPXE.
   const headers = { 'Content-Type': contentTypeOf(name), 'Cache-Control': 'no-cache', ETag: `"${nbp.sha256}"` }
-  return sendFile({ ...c.env, address: ip }, transfers, source, headers, ({ bytes, complete, durationMs }) => {
+  return sendFile({ ...context.env, address: ip }, transfers, source, headers, ({ bytes, complete, durationMs }) => {
     log.info({ ip, file: name, bytes, ms: durationMs, complete }, 'nbp over HTTP')
-    if (complete) events.record({ ip, stage: 'nbp', file: name, bytes, durationMs })
+    if (complete) inventory.events.record({ ip, stage: 'nbp', file: name, bytes, durationMs })
   })
 }

@@ -11,16 +11,16 @@ const text = `# Bootwright: this URL is for iPXE. debian-installer fetched it be
  * (its preseed.sh, dhcp_preseed_url; network-preseed.postinst). A DHCP server that names one URL to all clients is common:
  * libvirt's `<bootp>`, QEMU's user network, routers.
  */
-export async function emptyPreseed(c: BootContext, next: Next): Promise<Response | undefined> {
-  if (!isDebianInstaller(c)) {
+export async function emptyPreseed(context: BootContext, next: Next): Promise<Response | undefined> {
+  if (!isDebianInstaller(context)) {
     await next()
     return undefined
   }
-  c.header('Cache-Control', 'no-store')
-  return c.text(text)
+  context.header('Cache-Control', 'no-store')
+  return context.text(text)
 }
 
 /** By the name that the installer gives itself (its fetch-url). */
-function isDebianInstaller(c: BootContext): boolean {
-  return /^debian-installer\b/i.test(c.req.header('user-agent') ?? '')
+function isDebianInstaller(context: BootContext): boolean {
+  return /^debian-installer\b/i.test(context.req.header('user-agent') ?? '')
 }

@@ -1,144 +1,179 @@
-import { Hono } from 'hono'
-import type { AfterRefusal } from '../config/settings.ts'
-import type { Db } from '../db/open.ts'
-import type { FindSize } from '../decide/damage.ts'
-import type { Nbps } from '../files/nbps.ts'
-import type { OpenBoot } from '../inventory/boots/boots.ts'
-import type { BootEventRecorder } from '../inventory/boots/events.ts'
-import type { RecordReport } from '../inventory/boots/reports.ts'
-import type { FindSituation } from '../inventory/boots/situation.ts'
-import type { FindTreeFile } from '../inventory/images/trees.ts'
-import { findHealth } from '../inventory/system/health.ts'
-import { InputError, messageOf } from '../lib/errors.ts'
-import type { Sealer } from '../lib/seal.ts'
-import { proxyTest } from '../lib/subnet.ts'
-import type { Scripts } from '../render/scripts.ts'
+// Every URL of the boot network, in the order in which they are tried. The reference of URLs is printed from this table.
 import { serveAnswer } from './answer-files.ts'
 import { serveBootConfig } from './boot-config.ts'
-import { type FileDeps, serveFile } from './files.ts'
-import { clientAddressOf } from './http/client-address.ts'
-import { createFairTurns } from './http/fair-turns.ts'
-import { addressOf, type BootContext, type BootEnv, baseUrlOf, isIpxe, peerOf } from './http/request.ts'
+import { serveBootstrap, serveWholeBootstrap } from './bootstrap.ts'
+import { serveFile } from './files.ts'
+import { serveHealth, serveLiveness } from './health.ts'
+import type { BootDeps } from './http/deps.ts'
+import type { FairTurns } from './http/fair-turns.ts'
+import type { BootContext } from './http/request.ts'
 import { serveChoice } from './menus.ts'
 import { serveNbp } from './nbps.ts'
-import { emptyPreseed } from './preseed.ts'
 import { takeReport } from './reports.ts'
 import { serveSan } from './san.ts'
 import { serveScript } from './script.ts'
 import { serveStableAnswer } from './stable-answers.ts'
 import { serveTreeFile } from './trees.ts'
 
-/** What the boot network is served from. */
-export type BootDeps = FileDeps & {
-  db: Db
-  nbps: Nbps
-  scripts: Scripts
-  events: BootEventRecorder
-  findSituation: FindSituation
-  openBoot: OpenBoot
-  recordReport: RecordReport
-  findTreeFile: FindTreeFile
-  findSize: FindSize
-  sealer: Sealer
-  settings: {
-    baseUrl: string | undefined
-    /** Addresses and subnets whose word counts for the client's address. */
-    trustedProxies?: string[]
-    afterRefusal: AfterRefusal
-    maxDiscovered: number
-    maxDiscoveredPerAddress: number
-    answersToAnyAddress: boolean
-    answerSubnets?: string[] | undefined
-    /** How the command line is typed here, for next steps on screens. */
-    command?: string
-  }
-  /** True for an address that may boot here. */
-  allows: (address: string) => boolean
-  databaseAnswers: () => Promise<boolean>
-  /** The database server has too few connections for this process. */
-  databaseIsShort: () => boolean
-  /** Why nothing can be changed though the database answers, in words. */
-  databaseFault: () => Promise<string | undefined>
-  /** False when an address has made as many records of machines that nobody entered as are its share. */
-  mayRecord: (address: string) => boolean
+export type BootRoute = {
+  method: 'GET' | 'POST' | 'ALL'
+  path: string
+  /** Who asks for it, and what they get. */
+  summary: string
+  serve: (context: BootContext, deps: BootDeps, inTurn: FairTurns) => Response | Promise<Response>
+  /**
+   * When a request of an address with many others under way is answered. `first` (the default): after it waited for its turn.
+   * `own`: the route reads the body, which may come slowly, and takes its turn then. `none`: at once.
+   */
+  turn?: 'first' | 'own' | 'none'
+  /** HEAD gets an empty answer, as GET changes something. */
+  inertHead?: true
 }
 
-/** Requests of one address that are answered at once, downloads aside: those have limits of their own (admission.ts). */
-const maxAtOncePerAddress = 16
-/** A body may come slowly: the turn begins when it is read (reports.ts, stable-answers.ts). */
-const readsBody = /^\/(b\/[^/]+|answer)\/[^/]+$/
-const downloads = /^\/(files|trees|nbp)\//
-
-/** Every URL of the boot network. */
-export function createBootApp(deps: BootDeps): Hono<BootEnv> {
-  const { settings } = deps
-  const app = new Hono<BootEnv>()
-  const isTrustedProxy = proxyTest(settings.trustedProxies ?? [])
-  app.use((c, next) => {
-    c.env.incoming.clientAddress = clientAddressOf(peerOf(c), c.env.incoming.headers, isTrustedProxy)
-    return next()
-  })
-  app.use(async (c, next) => {
-    if (deps.allows(addressOf(c))) return next()
-    deps.log.warn({ ip: addressOf(c), path: c.req.path }, 'refused: the address is in no boot subnet')
-    return c.text('This address may not boot here.\n', 403)
-  })
-  // Of a server that cannot do everything a restart makes no better one: who ends what is not live asks here.
-  app.get('/livez', (c) => c.text('ok\n'))
-  app.get('/healthz', async (c) => {
-    const { code, health } = await findHealth(deps)
-    // The reason names folders of the server: that is for operators.
-    return c.json({ status: health.status, database: health.database, version: health.version }, code)
-  })
-  const inTurn = createFairTurns(maxAtOncePerAddress)
-  const waitsForBody = (method: string, path: string) => method === 'POST' && readsBody.test(path)
-  app.use((c, next) => {
-    const { method, path } = c.req
-    return downloads.test(path) || waitsForBody(method, path) ? next() : inTurn(addressOf(c), next)
-  })
-
-  for (const path of ['/boot.ipxe', '/boot.ipxe.0', '/autoexec.ipxe', '/nbp/*', '/ipxe', '/ipxe/*']) {
-    app.use(path, emptyPreseed)
-  }
-  app.get('/boot.ipxe', (c) => serveBootstrap(c, deps, settings.baseUrl ?? ''))
-  // dnsmasq's pxe-service adds the `.0` by itself.
-  app.get('/boot.ipxe.0', (c) => serveBootstrap(c, deps, settings.baseUrl ?? ''))
-  // iPXE of 2021 or later, started by UEFI, asks for this beside the program that it was loaded as. It runs it without
-  // an address to resolve relative URLs against.
-  app.get('/autoexec.ipxe', (c) => serveBootstrap(c, deps, baseUrlOf(c, settings.baseUrl)))
-  app.get('/nbp/autoexec.ipxe', (c) => serveBootstrap(c, deps, baseUrlOf(c, settings.baseUrl)))
-
-  app.get('/ipxe/:file{[^/]+\\.ipxe}', (c) => serveScript(c, deps))
-  // Whatever else is asked there comes from a machine that waits for a script.
-  for (const path of ['/ipxe', '/ipxe/*']) app.all(path, (c) => serveScript(c, deps))
-  app.get('/files/:sha256/:name', (c) => serveFile(c, deps))
-  app.get('/trees/*', (c) => serveTreeFile(c, deps))
-  app.get('/nbp/:name', (c) => serveNbp(c, deps))
-  app.get('/b/:token/answer/:document', (c) => serveAnswer(c, deps, 'answer'))
-  app.get('/b/:token/nocloud/:document', (c) => serveAnswer(c, deps, 'nocloud'))
-  // Some installers can only POST; what they send along is not needed where the token says which boot it is.
-  app.post('/b/:token/answer/:document', (c) => serveAnswer(c, deps, 'answer'))
-  app.post('/b/:token/nocloud/:document', (c) => serveAnswer(c, deps, 'nocloud'))
-  app.post('/answer/:document', (c) => serveStableAnswer(c, deps, inTurn))
-  app.get('/b/:token/san.ipxe', (c) => serveSan(c, deps))
-  app.get('/b/:token/boot.cfg', (c) => serveBootConfig(c, deps))
-  app.get('/b/:token/menu/:entry', async (c) => (c.req.method === 'HEAD' ? c.body(null) : serveChoice(c, deps)))
-  // HEAD is answered like GET by Hono, and must report nothing.
-  app.get('/b/:token/:report', async (c) => (c.req.method === 'HEAD' ? c.body(null) : takeReport(c, deps)))
-  app.post('/b/:token/:report', (c) => takeReport(c, deps, inTurn))
-
-  app.notFound((c) => c.text('There is nothing here. A machine begins at /boot.ipxe.\n', 404))
-  app.onError((error, c) => {
-    if (error instanceof InputError) return c.text(`${error.message}\n`, 400)
-    deps.log.error({ path: c.req.path, error: messageOf(error) }, 'a boot request failed')
-    // iPXE obeys Retry-After by itself (its httpcore.c); installers' wget tries again too.
-    return c.text('The boot server cannot answer now.\n', 503, { 'Retry-After': '5' })
-  })
-  return app
-}
-
-function serveBootstrap(c: BootContext, { scripts, events }: BootDeps, base: string): Response {
-  if (isIpxe(c) && c.req.method === 'GET') events.record({ ip: addressOf(c), stage: 'bootstrap' })
-  c.header('Cache-Control', 'no-store')
-  return c.text(scripts.bootstrap(base))
-}
+export const bootRoutes: BootRoute[] = [
+  {
+    method: 'GET',
+    path: '/livez',
+    summary: 'Whether the process is running. An orchestrator may restart a server that does not answer.',
+    serve: serveLiveness,
+    turn: 'none',
+  },
+  {
+    method: 'GET',
+    path: '/healthz',
+    summary: 'Whether the server can do everything it should. A restart does not help a server that cannot.',
+    serve: serveHealth,
+    turn: 'none',
+  },
+  {
+    method: 'GET',
+    path: '/boot.ipxe',
+    summary:
+      'The bootstrap, for iPXE: the same script for every machine. It reports the facts of the machine to /ipxe.',
+    serve: serveBootstrap,
+  },
+  {
+    method: 'GET',
+    path: '/boot.ipxe.0',
+    summary: 'The same. The pxe-service option of dnsmasq appends the .0.',
+    serve: serveBootstrap,
+  },
+  {
+    method: 'GET',
+    path: '/autoexec.ipxe',
+    summary:
+      'The same with the address of the server in it. iPXE of 2021 or later, started by UEFI, looks for it beside itself.',
+    serve: serveWholeBootstrap,
+  },
+  {
+    method: 'GET',
+    path: '/nbp/autoexec.ipxe',
+    summary: 'The same, for an iPXE that was loaded from /nbp/.',
+    serve: serveWholeBootstrap,
+  },
+  {
+    method: 'GET',
+    path: '/ipxe/:file{[^/]+\\.ipxe}',
+    summary: 'The script for the machine with this MAC address, as /ipxe: /ipxe/52-54-00-12-34-56.ipxe.',
+    serve: serveScript,
+  },
+  {
+    method: 'ALL',
+    path: '/ipxe',
+    summary:
+      'The script for the machine with the facts in the query. iPXE opens a boot; any other client gets a preview.',
+    serve: serveScript,
+  },
+  {
+    method: 'ALL',
+    path: '/ipxe/*',
+    summary: 'The same: whatever asks here waits for a script.',
+    serve: serveScript,
+  },
+  {
+    method: 'GET',
+    path: '/files/:sha256/:name',
+    summary: 'A stored file, for iPXE: a kernel, an initrd, a disk image.',
+    serve: serveFile,
+    turn: 'none',
+  },
+  {
+    method: 'GET',
+    path: '/trees/*',
+    summary: 'A file of an image, for its installer: /trees/IMAGE/VERSION/DIGEST/PATH.',
+    serve: serveTreeFile,
+    turn: 'none',
+  },
+  {
+    method: 'GET',
+    path: '/nbp/:name',
+    summary: 'A boot program, for UEFI HTTP Boot.',
+    serve: serveNbp,
+    turn: 'none',
+  },
+  {
+    method: 'GET',
+    path: '/b/:token/answer/:document',
+    summary: 'A document of the answer file, for the installer, filled in for this boot.',
+    serve: (context, deps) => serveAnswer(context, deps, 'answer'),
+  },
+  {
+    method: 'GET',
+    path: '/b/:token/nocloud/:document',
+    summary: 'The same, for cloud-init (NoCloud): user-data, meta-data, vendor-data, network-config.',
+    serve: (context, deps) => serveAnswer(context, deps, 'nocloud'),
+  },
+  {
+    method: 'POST',
+    path: '/b/:token/answer/:document',
+    summary: 'The same as GET, for installers that can only POST. The body is ignored.',
+    serve: (context, deps) => serveAnswer(context, deps, 'answer'),
+  },
+  {
+    method: 'POST',
+    path: '/b/:token/nocloud/:document',
+    summary: 'The same as GET. The body is ignored.',
+    serve: (context, deps) => serveAnswer(context, deps, 'nocloud'),
+  },
+  {
+    method: 'POST',
+    path: '/answer/:document',
+    summary:
+      'A document of the answer file, for installers whose URL is fixed (Proxmox VE). The body names the machine.',
+    serve: serveStableAnswer,
+    turn: 'own',
+  },
+  {
+    method: 'GET',
+    path: '/b/:token/san.ipxe',
+    summary: 'The script that opens an iSCSI target, for iPXE, with the CHAP passwords of the machine.',
+    serve: serveSan,
+  },
+  {
+    method: 'GET',
+    path: '/b/:token/boot.cfg',
+    summary: "The configuration of VMware's boot loader, filled in for this boot.",
+    serve: serveBootConfig,
+  },
+  {
+    method: 'GET',
+    path: '/b/:token/menu/:entry',
+    summary: 'The script of a menu entry, for iPXE. It opens a boot of its own.',
+    serve: serveChoice,
+    inertHead: true,
+  },
+  {
+    method: 'GET',
+    path: '/b/:token/:report',
+    summary: 'A report of the machine: ready, installing, progress, installed, booted or failed, with ?message=TEXT.',
+    serve: (context, deps) => takeReport(context, deps),
+    inertHead: true,
+  },
+  {
+    method: 'POST',
+    path: '/b/:token/:report',
+    summary: 'The same. The body may be a form, JSON or a log; the end of a log is kept.',
+    serve: takeReport,
+    turn: 'own',
+  },
+]

@@ -2,9 +2,9 @@ import { hashToken } from '../inventory/access/tokens.ts'
 import { findAnsweredBoot, whyNoAnswers } from '../inventory/boots/answer-access.ts'
 import { parseMac } from '../lib/ids/mac.ts'
 import { answerDocument, noteRefused, whoIs } from './answer-files.ts'
+import type { BootDeps } from './http/deps.ts'
 import type { FairTurns } from './http/fair-turns.ts'
 import { addressOf, type BootContext } from './http/request.ts'
-import type { BootDeps } from './routes.ts'
 
 /** What an installer says of its machine; Proxmox VE's sends some kilobytes. */
 const maxBodyBytes = 262_144
@@ -16,17 +16,17 @@ const maxDepth = 8
  * machine is the one whose MAC stands in the JSON that is posted; it is answered only while a boot of it goes on, and only at
  * the address that fetched that boot's script, whatever the settings allow those who have a token: a MAC is no secret.
  */
-export async function serveStableAnswer(c: BootContext, deps: BootDeps, inTurn: FairTurns): Promise<Response> {
-  c.header('Cache-Control', 'no-store')
-  const posted = await readJson(c.req.raw.body)
+export async function serveStableAnswer(context: BootContext, deps: BootDeps, inTurn: FairTurns): Promise<Response> {
+  context.header('Cache-Control', 'no-store')
+  const posted = await readJson(context.req.raw.body)
   if (posted === undefined)
-    return c.text(`Expected JSON of at most ${maxBodyBytes} bytes that names a MAC address.\n`, 400)
-  return inTurn(addressOf(c), () => findStableAnswer(c, deps, posted))
+    return context.text(`Expected JSON of at most ${maxBodyBytes} bytes that names a MAC address.\n`, 400)
+  return inTurn(addressOf(context), () => findStableAnswer(context, deps, posted))
 }
 
-async function findStableAnswer(c: BootContext, deps: BootDeps, posted: unknown): Promise<Response> {
-  const name = c.req.param('document') ?? ''
-  const ip = addressOf(c)
+async function findStableAnswer(context: BootContext, deps: BootDeps, posted: unknown): Promise<Response> {
+  const name = context.req.param('document') ?? ''
+  const ip = addressOf(context)
   const keys = keysIn(posted)
   const boot = await findAnsweredBoot(deps.db, keys, ip)
   const token = boot && deps.sealer.tokenOf(boot.id)
@@ -35,14 +35,14 @@ async function findStableAnswer(c: BootContext, deps: BootDeps, posted: unknown)
       ? 'no boot with an answer file goes on of a machine with such a MAC address or UUID'
       : whyNoAnswers(boot, ip, false)
   if (boot !== undefined && token !== undefined && why === undefined)
-    return answerDocument(c, deps, { boot, token, ip }, name, 'answer')
+    return answerDocument(context, deps, { boot, token, ip }, name, 'answer')
   deps.log.warn(
     { ip, boot: boot?.id, mac: keys.macs[0], ...(boot && whoIs(boot)), document: name.slice(0, 64), why },
     'answer file refused',
   )
   if (boot !== undefined && why !== undefined)
     await noteRefused(deps, boot.id, ip, name, `${why}; have DHCP give the installer the address that iPXE had`)
-  return c.text('No answer file here: no boot of this machine goes on at this address.\n', 404)
+  return context.text('No answer file here: no boot of this machine goes on at this address.\n', 404)
 }
 
 /** Undefined when it is no JSON, or too long. */

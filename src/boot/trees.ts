@@ -1,18 +1,18 @@
 import { isTreePath } from '../model/image.ts'
 import { serveStored } from './files.ts'
+import type { BootDeps } from './http/deps.ts'
 import { addressOf, type BootContext } from './http/request.ts'
-import type { BootDeps } from './routes.ts'
 
 /**
  * `/trees/{image}/{version}/{digest}/{path}`: a file that an installer fetches by itself, with a URL put together by the
  * installer. Many ask for what may be there or not (RHEL's for `images/updates.img`), so a file that is not there is no fault.
  */
-export async function serveTreeFile(c: BootContext, deps: BootDeps): Promise<Response> {
-  const asked = parseTreeUrl(c.env.incoming.url ?? '')
-  const sha256 = asked && (await deps.findTreeFile(asked.key, asked.path))
-  if (sha256 !== undefined) return serveStored(c, deps, sha256, asked?.path ?? '')
-  deps.log.debug({ ip: addressOf(c), path: asked?.path }, 'no such file in the tree')
-  return c.text('There is no such file in the tree.\n', 404)
+export async function serveTreeFile(context: BootContext, deps: BootDeps): Promise<Response> {
+  const asked = parseTreeUrl(context.env.incoming.url ?? '')
+  const sha256 = asked && (await deps.inventory.findTreeFile(asked.key, asked.path))
+  if (sha256 !== undefined) return serveStored(context, deps, sha256, asked?.path ?? '')
+  deps.log.debug({ ip: addressOf(context), path: asked?.path }, 'no such file in the tree')
+  return context.text('There is no such file in the tree.\n', 404)
 }
 
 /** What a URL names, from its bytes as they came: a router may take `%2F` and `..` for more than they are. */

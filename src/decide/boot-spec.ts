@@ -6,33 +6,36 @@ import type { KnownTarget } from '../model/facts.ts'
 import { findVariant, treeDigest, type Variant } from '../model/image.ts'
 import { menuReasons, visibleEntries, whyNoTimeLimit } from './menu-choice.ts'
 
+/** The part of a decision that follows from what was chosen. `variant`: of the image that is booted. */
+export type Specified = Pick<Decision, 'spec' | 'image' | 'answerFile'> & { variant?: Variant }
+
 /** What to do, to boot what was chosen on a machine of this kind. Why goes to the reasons. */
 export function specFor(
-  wanted: Chosen,
+  chosen: Chosen,
   merged: Merged,
   catalog: Catalog,
   target: KnownTarget,
   reasons: Reason[],
   notices: string[] = [],
   weak = false,
-): Pick<Decision, 'spec' | 'image' | 'answerFile'> {
-  if (wanted.kind === 'image') return imageSpec(wanted.name, merged, catalog, target, reasons)
-  if (wanted.kind === 'menu') {
-    const spec = menuSpec(wanted.name, merged, catalog, target, reasons, weak)
-    if ('note' in spec && spec.note !== undefined) notices.push(`menu ${wanted.name}: ${spec.note}`)
+): Specified {
+  if (chosen.kind === 'image') return imageSpec(chosen.name, merged, catalog, target, reasons)
+  if (chosen.kind === 'menu') {
+    const spec = menuSpec(chosen.name, merged, catalog, target, reasons, weak)
+    if ('note' in spec && spec.note !== undefined) notices.push(`menu ${chosen.name}: ${spec.note}`)
     return { spec }
   }
-  if (wanted.kind === 'local') return { spec: localSpec(merged.localBoot, target, reasons) }
-  return { spec: wanted }
+  if (chosen.kind === 'local') return { spec: localSpec(merged.localBoot, target, reasons) }
+  return { spec: chosen }
 }
 
 /** `auto` is what works on most: a BIOS seldom goes on to its disk by itself, UEFI does when a boot option fails. */
 function localSpec(localBoot: LocalBoot, { platform }: KnownTarget, reasons: Reason[]): BootSpec {
   const chosen = localBoot[platform] ?? 'auto'
   const method = chosen === 'auto' ? (platform === 'pcbios' ? ('sanboot' as const) : ('exit-1' as const)) : chosen
-  const said = typeof method === 'string' ? method : `the file ${method.file}`
+  const how = typeof method === 'string' ? method : `the file ${method.file}`
   const why = chosen === 'auto' ? `the usual way on ${platform}` : `assigned for ${platform}`
-  reasons.push({ candidate: `local boot by ${said}`, won: true, why })
+  reasons.push({ candidate: `local boot by ${how}`, won: true, why })
   return { kind: 'local', method }
 }
 
@@ -49,7 +52,7 @@ function menuSpec(
     reasons.push({ candidate: `menu ${name}`, won: false, why: 'there is no such menu' })
     return refusal(
       `there is no menu ${name}`,
-      `to add it: bootwright menu set ${name} FILE; what names it: bootwright explain MAC`,
+      `to add it: bootwright menu set ${name} FILE; to see what names it: bootwright explain MAC`,
     )
   }
   const { entries, hidden } = visibleEntries(menu, catalog, target)
@@ -74,31 +77,26 @@ function menuSpec(
   }
 }
 
-function imageSpec(
-  name: string,
-  merged: Merged,
-  catalog: Catalog,
-  target: KnownTarget,
-  reasons: Reason[],
-): Pick<Decision, 'image' | 'answerFile' | 'spec'> {
+function imageSpec(name: string, merged: Merged, catalog: Catalog, target: KnownTarget, reasons: Reason[]): Specified {
   const { answerFile: answers, localBoot } = merged
   const image = catalog.images.get(name)
   if (image === undefined) {
     reasons.push({ candidate: `image ${name}`, won: false, why: 'there is no such image' })
-    const nextStep = `to add it: bootwright image add ${name}; what names it: bootwright explain MAC`
+    const nextStep = `to add it: bootwright image add ${name}; to see what names it: bootwright explain MAC`
     return { spec: refusal(`there is no image ${name}`, nextStep) }
   }
   const named = { image: { name: image.name, version: image.version } }
   const variant = findVariant(image.variants, target)
   if (variant === undefined) {
-    const wanted = formatTarget(target)
-    const there = image.variants.map((one) => `${one.arch} ${one.platform ?? 'any platform'}`).join(', ') || 'none'
-    reasons.push({ candidate: `image ${name}`, won: false, why: `no variant for ${wanted}; it has ${there}` })
+    const missing = formatTarget(target)
+    const existing =
+      image.variants.map(({ arch, platform }) => `${arch} ${platform ?? 'any platform'}`).join(', ') || 'none'
+    reasons.push({ candidate: `image ${name}`, won: false, why: `no variant for ${missing}; it has ${existing}` })
     return {
       ...named,
       spec: refusal(
-        `image ${name} has no variant for ${wanted}`,
-        `it has ${there}; to add one: bootwright image add ${name} --arch ${target.arch}`,
+        `image ${name} has no variant for ${missing}; it has ${existing}`,
+        `to add one: bootwright image add ${name} --arch ${target.arch}`,
       ),
     }
   }
@@ -114,7 +112,7 @@ function imageSpec(
     won: true,
     why: `it fits ${formatTarget(target)}${assumed}`,
   })
-  if (variant.kind === 'local') return { ...named, spec: localSpec(localBoot, target, reasons) }
+  if (variant.kind === 'local') return { ...named, variant, spec: localSpec(localBoot, target, reasons) }
   const answerFile = answers === undefined ? undefined : catalog.answerFiles.get(answers)
   if (answers !== undefined && answerFile === undefined)
     return {
@@ -124,6 +122,7 @@ function imageSpec(
   return {
     ...named,
     ...(answerFile && { answerFile: { name: answerFile.name, version: answerFile.version } }),
+    variant,
     spec: variantSpec(variant, merged),
   }
 }
@@ -132,15 +131,15 @@ function variantSpec(variant: Exclude<Variant, { kind: 'local' }>, merged: Merge
   const { arch: _, platform: __, ...spec } = variant
   if (spec.kind === 'linux') {
     // A tree has up to thousands of files, and the spec is kept with every boot.
-    const { tree, ...rest } = spec
-    return { ...rest, ...specArgs(spec.args, merged), ...(tree?.length && { tree: treeDigest(tree) }) }
+    const { tree, ...others } = spec
+    return { ...others, ...specArgs(spec.args, merged), ...(tree?.length && { tree: treeDigest(tree) }) }
   }
   if (spec.kind === 'efi') {
-    const { tree, bootConfig: path, ...rest } = spec
+    const { tree, bootConfig: path, ...others } = spec
     const treePath = tree?.find(({ sha256 }) => sha256 === spec.file.sha256)?.path
-    const config = tree?.find((one) => one.path === path)
+    const config = tree?.find((file) => file.path === path)
     return {
-      ...rest,
+      ...others,
       ...specArgs(spec.args, merged),
       ...(tree?.length && { tree: treeDigest(tree) }),
       ...(treePath !== undefined && { treePath }),
@@ -174,7 +173,7 @@ export function damagedVariant(
     },
     spec: refusal(
       `file ${fileName} of image ${name} version ${version} is damaged: ${damage}`,
-      `upload it again: bootwright image add ${name}; or go back: bootwright image rollback ${name}`,
+      `to upload it again: bootwright image add ${name}; to go back: bootwright image rollback ${name}`,
     ),
   }
 }

@@ -1,80 +1,43 @@
-import { LRUCache } from 'lru-cache'
-import type { FileDeps } from '../boot/files.ts'
-import type { FileStore } from '../bytes/store/file-store.ts'
+// Whether the files of a variant are what was stored, before a machine begins to load what would fail half-way. Asked by
+// answer.ts; reads only.
+
 import { sizeFault } from '../inventory/images/files.ts'
-import { messageOf } from '../lib/errors.ts'
-import { inTime } from '../lib/in-time.ts'
-import type { DamagedFile } from '../model/catalog.ts'
-import type { Decision, Situation } from '../model/decision.ts'
-import { type FileRef, filesOf, findVariant, type Variant } from '../model/image.ts'
+import type { Inventory } from '../inventory/open.ts'
+import type { Decision } from '../model/decision.ts'
+import { type FileRef, filesOf, type Variant } from '../model/image.ts'
 import { damagedVariant } from './boot-spec.ts'
 
-type DamageDeps = Pick<FileDeps, 'store' | 'findServable' | 'noteDamage' | 'log'> & { findSize: FindSize }
-
-/** Gives the size of a stored file; undefined when the store does not say it in time. Never throws. */
-export type FindSize = (sha256: string) => Promise<{ sizeBytes: number | undefined } | undefined>
-
-/** The look-up for scripts: what many ask at once is asked of the store once, and kept for a moment. */
-export function createFindSize(store: Pick<FileStore, 'size'>, { keptMs = 2000, patienceMs = 1000 } = {}): FindSize {
-  const sizes = new LRUCache<string, { sizeBytes: number | undefined }>({
-    max: 8192,
-    ttl: keptMs,
-    fetchMethod: async (sha256) => {
-      const size = store.size(sha256).then((sizeBytes) => ({ sizeBytes }))
-      return inTime(size, patienceMs).catch(() => undefined)
-    },
-  })
-  return (sha256) => sizes.fetch(sha256)
+export type DamageDeps = {
+  inventory: Pick<Inventory, 'findFileStatus'>
+  /** The size of a stored file; undefined when the store does not answer in time. */
+  findStoredSize: (sha256: string) => Promise<{ sizeBytes: number | undefined } | undefined>
 }
 
-/** An installer's tree may have thousands of files; the rest is looked at when it is asked for. */
-const mostFiles = 64
+/** A file that is not what was stored. `isNew`: the inventory does not say so yet. */
+export type Damage = FileRef & { damage: string; isNew: boolean }
 
-/**
- * What was decided, unless a file of it has another size than was stored, or is gone: then a refusal that says so, before the
- * machine begins to load what would fail half-way.
- * @param note whether the damage is recorded: then all machines are refused, and operators are told
- */
-export async function refuseDamaged(
-  deps: DamageDeps,
-  decision: Decision,
-  { catalog }: Situation,
-  note: boolean,
-): Promise<Decision> {
-  const { image, target, spec, reasons } = decision
-  if (image === undefined || spec.kind === 'refusal') return decision
-  const variant = findVariant(catalog.images.get(image.name)?.variants ?? [], target)
-  const damaged = variant && (await findDamaged(deps, variant, note))
-  if (variant === undefined || damaged === undefined) return decision
-  const { reason, spec: refused } = damagedVariant(image, variant, damaged)
-  const others = reasons.filter(({ candidate }) => candidate !== reason.candidate)
-  return { ...decision, spec: refused, reasons: [...others, reason] }
+/** An installer's tree may have thousands of files; the others are checked when they are asked for. */
+const maxFiles = 64
+
+/** The damaged files among the first of a variant, in the order of the variant. */
+export async function findDamage(deps: DamageDeps, variant: Variant): Promise<Damage[]> {
+  const files = filesOf(variant).slice(0, maxFiles)
+  const found = await Promise.all(files.map((file) => damageOf(deps, file)))
+  return found.filter((damage) => damage !== undefined)
 }
 
-async function findDamaged(deps: DamageDeps, variant: Variant, note: boolean): Promise<DamagedFile | undefined> {
-  const found = await Promise.all(
-    filesOf(variant)
-      .slice(0, mostFiles)
-      .map((file) => damageOf(deps, file, note)),
-  )
-  return found.find((one) => one !== undefined)
+async function damageOf({ inventory, findStoredSize }: DamageDeps, file: FileRef): Promise<Damage | undefined> {
+  const [recorded, stored] = await Promise.all([inventory.findFileStatus(file.sha256), findStoredSize(file.sha256)])
+  // Neither the database nor the store answered: damage is found when the file is asked for.
+  if (recorded === undefined || stored === undefined) return undefined
+  const damage = recorded.damage ?? sizeFault(recorded.sizeBytes, stored.sizeBytes)
+  return damage === undefined ? undefined : { ...file, damage, isNew: recorded.damage === null }
 }
 
-async function damageOf(
-  { findServable, findSize, noteDamage, log }: DamageDeps,
-  { sha256, name }: FileRef,
-  note: boolean,
-): Promise<DamagedFile | undefined> {
-  const [known, stored] = await Promise.all([findServable(sha256), findSize(sha256)])
-  // Nobody answered: what is wrong is found when the file is asked for.
-  if (known === undefined || stored === undefined) return undefined
-  const damage = known.damage ?? sizeFault(known.sizeBytes, stored.sizeBytes)
-  if (damage === undefined) return undefined
-  if (note && known.damage === null) {
-    log.error({ file: name, sha256, damage }, 'a stored file is damaged')
-    await noteDamage(sha256, damage).catch((error: unknown) =>
-      log.error({ sha256, error: messageOf(error) }, 'the damage was not recorded'),
-    )
-  }
-  return { name, damage }
+/** The refusal in the place of a decision whose variant names a damaged file. */
+export function refuseDamaged(decision: Decision, variant: Variant, damage: Damage): Decision {
+  const { image, reasons } = decision
+  if (image === undefined) return decision
+  const { reason, spec } = damagedVariant(image, variant, damage)
+  return { ...decision, spec, reasons: [...reasons.filter(({ candidate }) => candidate !== reason.candidate), reason] }
 }

@@ -4,6 +4,7 @@ import { type BootSpec, type Chosen, type Decision, type Reason, refusal, type S
 import { type LatestDeployment, whySpent } from '../model/deployment.ts'
 import { type KnownTarget, targetOf } from '../model/facts.ts'
 import type { Identity } from '../model/identity.ts'
+import type { Variant } from '../model/image.ts'
 import { isPast } from '../model/image.ts'
 import { handleOf, type Machine, nameOf } from '../model/machine.ts'
 import type { Choice, MenuEntry } from '../model/menu.ts'
@@ -13,12 +14,15 @@ import { isInstalling, unsaidInstall } from './every-boot.ts'
 import { groupReasons, matchingGroups } from './group-match.ts'
 import { visibleEntries } from './menu-choice.ts'
 
+/** `variant`: of the image that is booted; undefined when the decision boots no image. */
+export type Decided = { decision: Decision; variant?: Variant }
+
 /**
  * What a machine boots: the first that applies of a refusal for the machine itself, an entry chosen from a menu, an active
  * deployment, its own assignment, the groups that fit it, and the policy for the rest; then the image's variant that
  * fits. Pure: the same situation gives the same decision.
  */
-export function decide(situation: Situation, choice?: Choice): Decision {
+export function decide(situation: Situation, choice?: Choice): Decided {
   const { facts, identity, deployment, catalog, today } = situation
   const machine = machineOf(identity)
   const target = targetOf(facts, machine?.facts)
@@ -28,7 +32,7 @@ export function decide(situation: Situation, choice?: Choice): Decision {
 
   if ('conflict' in identity) {
     reasons.push({ candidate: 'identity', won: true, why: identity.why })
-    return { ...common, spec: refusal(identity.why, 'remove the MAC, UUID or serial from the machine that it is not') }
+    return { decision: { ...common, spec: refusal(identity.why, identity.nextStep) } }
   }
   reasons.push(...identityReasons(identity))
   notices.push(...identityNotices(identity))
@@ -45,7 +49,9 @@ export function decide(situation: Situation, choice?: Choice): Decision {
       denied === machine ? 'the machine is denied' : `${nameOf(denied)} is denied, and it may be that: ${doubt?.why}`
     reasons.push({ candidate: 'denied', won: true, why })
     const said = denied === machine ? `machine ${nameOf(denied)} is denied` : why
-    return { ...known, spec: refusal(said, `to allow it: bootwright machine set ${handleOf(denied)} --allow`) }
+    return {
+      decision: { ...known, spec: refusal(said, `to allow it: bootwright machine set ${handleOf(denied)} --allow`) },
+    }
   }
 
   const groups = matchingGroups(catalog, machine, facts, target)
@@ -53,7 +59,7 @@ export function decide(situation: Situation, choice?: Choice): Decision {
   const entry = choice && findChosen(catalog, choice, target, reasons)
   if (entry === null) {
     const reason = `menu ${choice?.menu} has no entry ${choice?.entry} for this machine`
-    return { ...known, spec: refusal(reason, 'ask for the menu again') }
+    return { decision: { ...known, spec: refusal(reason, `to see the menu: bootwright menu show ${choice?.menu}`) } }
   }
   const wanted = findWanted(active, machine, groups, catalog.policy, entry, reasons)
   const merged = mergeAssignments([
@@ -71,15 +77,18 @@ export function decide(situation: Situation, choice?: Choice): Decision {
   const chooser = entry ?? (active ? merged : chooserOf(machine, groups))
   const together = 'answerFile' in chooser && chooser.answerFile !== undefined
   const said = deploys !== undefined || entry !== undefined || (wanted.kind === 'image' && wanted.everyBoot === true)
-  const spec = { ...found, ...guarded(found, said, identity, isInstalling(found, catalog, together), reasons) }
-  notices.push(...endOfLifeNotices(spec.image && catalog.images.get(spec.image.name), today))
-  return {
+  const { variant, ...specified } = found
+  const spec = guarded(specified, said, identity, isInstalling(specified, catalog, together), reasons)
+  notices.push(...endOfLifeNotices(found.image && catalog.images.get(found.image.name), today))
+  const decision: Decision = {
     ...known,
     groups: groups.map((group) => group.name).reverse(),
     params: merged.params,
     ...(deploys && { deployment: attemptOf(deploys) }),
-    ...spec,
+    ...specified,
+    spec,
   }
+  return variant === undefined || spec.kind === 'refusal' ? { decision } : { decision, variant }
 }
 
 // Windows Setup restarts before it ends, and only the disk can report its end (docs/decisions/003-deciding-and-installing-once.md).
@@ -205,20 +214,19 @@ function guarded(
   identity: Exclude<Identity, { conflict: Machine[] }>,
   installs: boolean,
   reasons: Reason[],
-): Pick<Decision, 'spec'> {
+): BootSpec {
   const { spec } = found
   const candidate = `image ${found.image?.name}`
   const uncertain = whyUncertain(identity)
   if (uncertain !== undefined && (installs || isNetworkDisk(spec))) {
     const why = `${candidate} ${installs ? 'installs' : 'is a network disk'}, and ${uncertain.what}`
     reasons.push({ candidate, won: false, why: `${why}: ${uncertain.why}` })
-    const nextStep = identity.notices.find((notice) => notice.startsWith('if '))
-    return { spec: refusal(why, nextStep ?? 'why: bootwright explain MAC') }
+    return refusal(why, identity.nextStep ?? 'to see why: bootwright explain MAC')
   }
-  if (!installs || said) return { spec }
+  if (!installs || said) return spec
   const refused = unsaidInstall(found, 'machine' in identity ? handleOf(identity.machine) : 'MAC')
   if (refused.kind === 'refusal') reasons.push({ candidate, won: false, why: refused.reason })
-  return { spec: refused }
+  return refused
 }
 
 function whyUncertain(identity: Exclude<Identity, { conflict: Machine[] }>): { what: string; why: string } | undefined {

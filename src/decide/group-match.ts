@@ -1,7 +1,7 @@
 import type { Target } from '../model/arch.ts'
 import { formatWanted, wantedOf } from '../model/assignment.ts'
 import type { Catalog, CatalogGroup } from '../model/catalog.ts'
-import type { Reason } from '../model/decision.ts'
+import type { Reason, Situation } from '../model/decision.ts'
 import type { Facts } from '../model/facts.ts'
 import type { Machine } from '../model/machine.ts'
 import { formatCondition, foundFor, subjectOf } from '../model/selector.ts'
@@ -19,12 +19,10 @@ export function matchingGroups(
 
 /** The groups that do not fit a machine, each with the first condition that does not hold and what was found instead. */
 export function otherGroups(
-  catalog: Catalog,
-  machine: Machine | undefined,
-  facts: Facts,
+  { catalog, identity, facts }: Pick<Situation, 'catalog' | 'identity' | 'facts'>,
   target: Target,
 ): { group: string; why: string }[] {
-  const subject = subjectOf(machine, facts, target)
+  const subject = subjectOf('machine' in identity ? identity.machine : undefined, facts, target)
   return catalog.groups.flatMap((group) => {
     const failed = group.refuses(subject)
     return failed === undefined

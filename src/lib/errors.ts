@@ -5,10 +5,13 @@ export type FieldFault = { field: string; value: string; expected: string; messa
 export class InputError extends Error {
   override name = 'InputError'
   readonly faults: FieldFault[]
-  constructor(faults: FieldFault | FieldFault[]) {
+  /** Names that a template uses and that are not set (`params.disk`), for the commands that set them. */
+  readonly missing: string[]
+  constructor(faults: FieldFault | FieldFault[], missing: string[] = []) {
     const list = Array.isArray(faults) ? faults : [faults]
     super(list.map(faultText).join('; '))
     this.faults = list
+    this.missing = missing
   }
 }
 

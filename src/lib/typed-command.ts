@@ -4,6 +4,6 @@ export function commandName(env: Record<string, string | undefined>): string {
 }
 
 /** A text for people whose commands begin with `bootwright`, with these as they are typed here. */
-export function asTyped(text: string, command: string): string {
+export function asTyped(text: string, command = 'bootwright'): string {
   return text.replaceAll(/(?<![\w/.-])(?<!run )bootwright (?=[a-z])/g, `${command} `)
 }

@@ -11,10 +11,10 @@ export type Candidate = { machine: Machine; claims: { mac: string; facts: Facts 
 
 /**
  * Who a request was taken for. `conflict`: several machines that an operator entered lay claim to it. Without a machine it
- * is taken for nobody. `notices` are for people: what does not fit, and the commands that settle it.
+ * is taken for nobody.
  */
 export type Identity =
-  | {
+  | ({
       machine: Machine
       matchedBy: string
       /** By a MAC of the machine, not only by its UUID or serial. */
@@ -23,13 +23,15 @@ export type Identity =
       weak?: string
       doubt?: Doubt
       passedOver: string[]
-      notices: string[]
-    }
-  | { conflict: Machine[]; why: string }
+    } & Advice)
+  | { conflict: Machine[]; why: string; nextStep: string }
   | Nobody
 
+/** For people: what does not fit, and the commands that settle it. `nextStep` is the first of the commands. */
+type Advice = { notices: string[]; nextStep?: string }
+
 /** Taken for nobody. `claimed` are the machines whose entered UUID or serial it says, though that is no key any more. */
-type Nobody = { notices: string[]; claimed: Machine[]; doubt?: Doubt }
+type Nobody = Advice & { claimed: Machine[]; doubt?: Doubt }
 
 /**
  * Why a request that is taken for nobody whom an operator entered may still come from such machines: it says a UUID or
@@ -73,14 +75,18 @@ export function identify(facts: Facts, candidates: Candidate[]): Identity {
     const twins = twinsOf(keys, facts, owner, candidates)
     const doubt = doubtOf(claims, twins)
     const probable = notices.length > 0 ? [] : probableNotices(keys, twins)
-    const told = { notices: [...notices, ...probable], ...(doubt !== undefined && { doubt }) }
+    const told = { ...adviceOf([...notices, ...probable]), ...(doubt !== undefined && { doubt }) }
     if (owner === undefined) return { ...told, claimed: claims.map(({ machine }) => machine) }
     return { machine: owner.machine, matchedBy: `MAC ${keys.mac}`, byMac: true, passedOver: [], ...told }
   }
   const claimants = [...new Set(alive.map(({ machine }) => machine))]
   if (claimants.length > 1) {
     const said = alive.map(({ machine, key }) => `${nameOf(machine)} by ${key}`)
-    return { conflict: claimants, why: `two machines claim it: ${said.join(', ')}` }
+    const steps = alive.map(
+      ({ machine, kind }) =>
+        `if this is not ${nameOf(machine)}: bootwright machine set ${handleOf(machine)} --clear-${kind}`,
+    )
+    return { conflict: claimants, why: `two machines claim it: ${said.join(', ')}`, nextStep: steps.join('; ') }
   }
   const weak = whyWeak(first.machine, first.key, facts)
   return {
@@ -89,7 +95,7 @@ export function identify(facts: Facts, candidates: Candidate[]): Identity {
     byMac: false,
     ...(weak !== undefined && { weak }),
     passedOver: owner === undefined ? [] : [`${nameOf(owner.machine)} has the MAC ${keys.mac} but was only discovered`],
-    notices: weak === undefined ? notices : [...notices, ...settling(first.machine, first.key, facts)],
+    ...adviceOf(weak === undefined ? notices : [...notices, ...settling(first.machine, first.key, facts)]),
   }
 }
 
@@ -106,6 +112,16 @@ export function isIdentified(machine: {
 
 /** What a machine needs that nothing identifies. */
 export const identifiedBy = 'at least one MAC address, or else a UUID, or a serial with a product'
+
+type Notice = { text: string; isStep: boolean }
+const note = (text: string): Notice => ({ text, isStep: false })
+/** A condition and the command for it. */
+const step = (text: string): Notice => ({ text, isStep: true })
+
+function adviceOf(notices: Notice[]): Advice {
+  const nextStep = notices.find(({ isStep }) => isStep)?.text
+  return { notices: notices.map(({ text }) => text), ...(nextStep !== undefined && { nextStep }) }
+}
 
 /** An entered value that a request says too, and the machine that it was entered for. */
 type Claim = { machine: Machine; kind: 'uuid' | 'serial'; key: string }
@@ -176,13 +192,13 @@ function byOwnMac(machine: Machine, facts: Facts, entered: Candidate[]): Identit
     byMac: true,
     ...(weak !== undefined && { weak: `its MAC fits, but ${weak}` }),
     passedOver: [],
-    notices: [
+    ...adviceOf([
       ...(contradiction === undefined ? changedNotices(machine, facts) : settlingContradiction(machine, facts)),
       ...others.flatMap(({ machine: other, kind, key }) => [
-        `${key} was entered for ${nameOf(other)}, and ${nameOf(machine)} reports it`,
-        `if it is not that machine's: bootwright machine set ${handleOf(other)} --clear-${kind}`,
+        note(`${key} was entered for ${nameOf(other)}, and ${nameOf(machine)} reports it`),
+        step(`if it is not that machine's: bootwright machine set ${handleOf(other)} --clear-${kind}`),
       ]),
-    ],
+    ]),
   }
 }
 
@@ -234,7 +250,7 @@ export function folded(text: string): string {
   return text.toLowerCase().replaceAll(/\s+/g, ' ')
 }
 
-function settling(machine: Machine, key: string, facts: Facts): string[] {
+function settling(machine: Machine, key: string, facts: Facts): Notice[] {
   if (whyContradicts(machine, facts) !== undefined) return settlingContradiction(machine, facts)
   const handle = handleOf(machine)
   const field = key.startsWith('UUID') ? 'uuid' : 'serial'
@@ -243,33 +259,37 @@ function settling(machine: Machine, key: string, facts: Facts): string[] {
       ? `if it is ${nameOf(machine)}, known by its ${field === 'uuid' ? 'UUID' : 'serial'} alone from now on: bootwright machine set ${machine.id} --remove-mac ${machine.macs.slice(0, 8).join(' --remove-mac ')}`
       : `if it is ${nameOf(machine)}: bootwright machine set ${handle} --add-mac ${facts.mac}`,
     `if it is another machine: bootwright machine set ${handle} --clear-${field}`,
-  ]
+  ].map(step)
 }
 
-function settlingContradiction(machine: Machine, facts: Facts): string[] {
+function settlingContradiction(machine: Machine, facts: Facts): Notice[] {
   const handle = handleOf(machine)
   const uuid = whyContradicts({ ...machine, serial: '' }, { ...machine.facts, ...facts }) !== undefined
   const field = uuid ? 'uuid' : 'serial'
-  return [`if it is ${nameOf(machine)} all the same: bootwright machine set ${handle} --clear-${field}`]
+  return [step(`if it is ${nameOf(machine)} all the same: bootwright machine set ${handle} --clear-${field}`)]
 }
 
 function sharedNotices(
   { machine, kind, key, sharers }: Claim & { sharers: Sharer[] },
   mac: string | undefined,
-): string[] {
+): Notice[] {
   if (sharers.length === 0) return []
   const set = `bootwright machine set ${handleOf(machine)}`
   const seen = sharers.filter(({ entered }) => !entered).flatMap(({ macs }) => macs)
   const cards = [...new Set([...(mac === undefined ? [] : [mac]), ...seen])].slice(0, 4)
   const also = sharers.slice(0, 3).map(({ name }) => name)
   return [
-    `${key} was entered for ${nameOf(machine)}, but it is also that of ${also.join(', ')}: it identifies no machine`,
+    note(
+      `${key} was entered for ${nameOf(machine)}, but it is also that of ${also.join(', ')}: it identifies no machine`,
+    ),
     ...(cards.length === 0
       ? []
       : [
-          `if ${cards.join(' and ')} ${cards.length === 1 ? 'is' : 'are'} of ${nameOf(machine)}: ${set} --add-mac ${cards.join(' --add-mac ')}`,
+          step(
+            `if ${cards.join(' and ')} ${cards.length === 1 ? 'is' : 'are'} of ${nameOf(machine)}: ${set} --add-mac ${cards.join(' --add-mac ')}`,
+          ),
         ]),
-    `if other machines have it: ${set} --clear-${kind}`,
+    step(`if other machines have it: ${set} --clear-${kind}`),
   ]
 }
 
@@ -300,7 +320,7 @@ function doubtOf(claims: Claim[], twins: Twin[]): Doubt | undefined {
 }
 
 /** A machine seen with the same UUID or serial under another MAC is probably this one; of several, none can be told. */
-function probableNotices(keys: IdentityKeys, twins: Twin[]): string[] {
+function probableNotices(keys: IdentityKeys, twins: Twin[]): Notice[] {
   const [first] = twins
   if (first === undefined) return []
   const { kind, key } = first
@@ -313,18 +333,20 @@ function probableNotices(keys: IdentityKeys, twins: Twin[]): string[] {
       : `if it is ${nameOf(other)}: bootwright machine merge ${handle} --from ${keys.mac}`
   })
   return [
-    others.length === 1
-      ? `probably the same machine as ${nameOf(first.machine)}, which reported the same ${key}`
-      : `${key} is reported by ${others.length} other machines: it identifies none`,
-    ...settled,
+    note(
+      others.length === 1
+        ? `probably the same machine as ${nameOf(first.machine)}, which reported the same ${key}`
+        : `${key} is reported by ${others.length} other machines: it identifies none`,
+    ),
+    ...settled.map(step),
     ...(keys.mac === undefined || entered.length === 0
       ? []
-      : [`if it is another machine: bootwright machine set ${keys.mac}`]),
+      : [step(`if it is another machine: bootwright machine set ${keys.mac}`)]),
   ]
 }
 
 /** A MAC of a machine that now reports another UUID or serial than before may be a network adapter that another computer has. */
-function changedNotices(machine: Machine, facts: Facts): string[] {
+function changedNotices(machine: Machine, facts: Facts): Notice[] {
   const before = { ...machine, uuid: machine.facts.uuid, serial: machine.facts.serial } as Machine
   const [uuid, reported] = [before.uuid, facts.uuid].map((one) => (one === undefined ? undefined : parseUuid(one)))
   const [serial, other] = [realValue(before.serial), realValue(facts.serial)]
@@ -336,7 +358,7 @@ function changedNotices(machine: Machine, facts: Facts): string[] {
   ]
   if (changed.length === 0) return []
   return [
-    `${nameOf(machine)} reported ${changed.join(', ')}: another computer may have its network adapter`,
-    `if it has: bootwright machine set ${handleOf(machine)} --remove-mac ${facts.mac}`,
+    note(`${nameOf(machine)} reported ${changed.join(', ')}: another computer may have its network adapter`),
+    step(`if it has: bootwright machine set ${handleOf(machine)} --remove-mac ${facts.mac}`),
   ]
 }

@@ -1,6 +1,6 @@
 import { type FieldFault, InputError } from '../lib/errors.ts'
 import type { AnswerDocument } from '../model/answer-file.ts'
-import { checkText, fillText } from './liquid.ts'
+import { checkText, fillText, missingOf } from './liquid.ts'
 import type { Names } from './names.ts'
 
 /** What stands in a preview where a secret will be. */
@@ -11,13 +11,15 @@ const roots = ['machine', 'params', 'secrets', 'image', 'boot', 'tree']
 /** An answer file's documents filled in for one boot. @throws InputError that names, of each document, everything missing */
 export function renderAnswers(documents: AnswerDocument[], names: Names): AnswerDocument[] {
   const faults: FieldFault[] = []
+  const missing: string[] = []
   const rendered = documents.map((document) => {
     const filled = fillText(document.text, names)
     if (!('faults' in filled)) return { ...document, text: filled.text }
-    faults.push(...filled.faults.map((fault) => faultOf(document, fault)))
+    faults.push(...filled.faults.map(({ message }) => faultOf(document, message)))
+    missing.push(...missingOf(filled.faults))
     return document
   })
-  if (faults.length > 0) throw new InputError(faults)
+  if (faults.length > 0) throw new InputError(faults, missing)
   return rendered
 }
 

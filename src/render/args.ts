@@ -1,12 +1,12 @@
 import { type FieldFault, InputError } from '../lib/errors.ts'
 import { matchesGlob } from '../lib/glob.ts'
 import type { Removal } from '../model/assignment.ts'
-import { checkText, fillText } from './liquid.ts'
+import { checkText, fillText, missingOf } from './liquid.ts'
 import type { Names } from './names.ts'
 import { scriptWord, wordFault } from './words.ts'
 
 /** COMMAND_LINE_SIZE of x86 and arm64 Linux, less the NUL at its end; the kernel cuts off what is longer without a word. */
-const mostCharacters = 2047
+const maxCharacters = 2047
 
 /** Names for kernel arguments. Not secrets: a script is given to whoever names a MAC, and /proc/cmdline to every user. */
 const roots = ['machine', 'params', 'image', 'boot', 'tree']
@@ -24,21 +24,30 @@ export type ArgsContext = {
  */
 export function renderArgs(args: string[], names: Names, { withoutArgs = [], ours = [] }: ArgsContext = {}): string[] {
   const faults: FieldFault[] = []
+  const missing: string[] = []
   const rendered: string[] = []
   for (const [index, arg] of args.entries()) {
     // Also as it is written: what a pattern takes off need not be there to be filled in.
     if (isTakenOff(arg, index, withoutArgs)) continue
     const filled = isLiquid(arg) ? fillText(arg, { ...names, secrets: {} }) : { text: arg }
-    if ('faults' in filled) faults.push(faultOf(index, arg, filled.faults))
-    else if (filled.text === '' || isTakenOff(filled.text, index, withoutArgs)) continue
+    if ('faults' in filled) {
+      faults.push(
+        faultOf(
+          index,
+          arg,
+          filled.faults.map(({ message }) => message),
+        ),
+      )
+      missing.push(...missingOf(filled.faults))
+    } else if (filled.text === '' || isTakenOff(filled.text, index, withoutArgs)) continue
     else if (namesInitrd(filled.text)) faults.push({ field: `args[${index}]`, value: filled.text, expected: noInitrd })
     else rendered.push(scriptWord(filled.text, `args[${index}]`))
   }
-  if (faults.length > 0) throw new InputError(faults)
+  if (faults.length > 0) throw new InputError(faults, missing)
   const characters = [...ours, ...rendered].join(' ').length
-  if (characters > mostCharacters) {
+  if (characters > maxCharacters) {
     const further = ours.length > 0 ? `, ${ours.join(' ')} included` : ''
-    const expected = `at most ${mostCharacters}, all that Linux takes${further}`
+    const expected = `at most ${maxCharacters}, all that Linux takes${further}`
     throw new InputError({ field: 'args', value: `${characters} characters`, expected })
   }
   return rendered

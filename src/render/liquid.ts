@@ -51,13 +51,16 @@ function textOf(value: unknown): string {
   return Array.isArray(value) ? value.map(textOf).join('') : String(value)
 }
 
-/** A text filled in, or what keeps it from being: a name that is not there, each once, or another fault in words. */
-export type Filled = { text: string } | { faults: string[] }
+/** What keeps a text from being filled in. `missing`: the name that it uses and that is not set. */
+export type TextFault = { message: string; missing?: string }
+
+/** A text filled in, or everything that keeps it from being, each once. */
+export type Filled = { text: string } | { faults: TextFault[] }
 
 /** Fills in a text. Never throws. */
 export function fillText(text: string, names: object): Filled {
   const tooMany = tooManyTags(text)
-  if (tooMany.length > 0) return { faults: tooMany }
+  if (tooMany.length > 0) return { faults: tooMany.map((message) => ({ message })) }
   try {
     return { text: String(liquid.parseAndRenderSync(text, names)) }
   } catch (error) {
@@ -73,7 +76,7 @@ export function checkText(text: string, roots: readonly string[]): string[] {
     const used = liquid.globalVariableSegmentsSync(liquid.parse(text))
     return [...new Set(used.map((path) => unknownName(path.map(String), roots)).filter((one) => one !== undefined))]
   } catch (error) {
-    return faultsOf(error)
+    return faultsOf(error).map(({ message }) => message)
   }
 }
 
@@ -90,17 +93,25 @@ function unknownName(path: string[], roots: readonly string[]): string | undefin
   return `there is no ${root}.${field}: ${root} has ${fields.join(', ')}`
 }
 
-/** Faults that are told of one text at most. */
-const mostFaults = 50
+/** Faults reported of one text. */
+const maxFaults = 50
 
 /** Those in a block (`{% for %}`) come as one error that holds them. */
-function faultsOf(error: unknown): string[] {
-  const flat = (one: unknown): unknown[] => (one as { errors?: unknown[] }).errors?.flatMap(flat) ?? [one]
-  return [...new Set(flat(error).map(faultOf))].slice(0, mostFaults)
+function faultsOf(error: unknown): TextFault[] {
+  const flat = (nested: unknown): unknown[] => (nested as { errors?: unknown[] }).errors?.flatMap(flat) ?? [nested]
+  const faults = new Map(flat(error).map((single) => [faultOf(single).message, faultOf(single)]))
+  return [...faults.values()].slice(0, maxFaults)
 }
 
-function faultOf(error: unknown): string {
+function faultOf(error: unknown): TextFault {
   const { originalError } = error as { originalError?: { variableName?: unknown; message?: string; name?: string } }
-  if (originalError?.name === 'InternalUndefinedVariableError') return `${originalError.variableName} is not set`
-  return messageOf(error).split('\n')[0] as string
+  if (originalError?.name !== 'InternalUndefinedVariableError')
+    return { message: messageOf(error).split('\n')[0] as string }
+  const missing = String(originalError.variableName)
+  return { message: `${missing} is not set`, missing }
+}
+
+/** The names that are not set, of several faults. */
+export function missingOf(faults: TextFault[]): string[] {
+  return faults.flatMap(({ missing }) => missing ?? [])
 }

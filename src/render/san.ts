@@ -1,6 +1,6 @@
 import { type FieldFault, InputError } from '../lib/errors.ts'
 import type { SanSpec } from '../model/decision.ts'
-import { fillText } from './liquid.ts'
+import { fillText, missingOf } from './liquid.ts'
 import type { Names } from './names.ts'
 import { wordFault } from './words.ts'
 
@@ -21,18 +21,24 @@ const iscsiTarget = /^iscsi:(\[[0-9a-f:.]+\]|[^:[\]]+):[^:]*:\d*:[0-9a-f-]*:(iqn
  */
 export function renderSan({ target, initiator, chap }: SanSpec, names: Names): San {
   const faults: FieldFault[] = []
+  const missing: string[] = []
   const { secrets = {} } = names
-  const fill = (field: string, text: string, known: object, shown = (value: string) => value): string => {
-    const filled = fillText(text, known)
-    const fault = 'faults' in filled ? filled.faults.join('; ') : settingFault(filled.text)
+  const fill = (field: string, text: string, values: object, visible = (value: string) => value): string => {
+    const filled = fillText(text, values)
+    if ('faults' in filled) missing.push(...missingOf(filled.faults))
+    const fault =
+      'faults' in filled ? filled.faults.map(({ message }) => message).join('; ') : settingFault(filled.text)
     if (fault === undefined && 'text' in filled) return filled.text
-    faults.push({ field, value: 'text' in filled ? shown(filled.text) : text, expected: `one word for iPXE: ${fault}` })
+    const value = 'text' in filled ? visible(filled.text) : text
+    faults.push({ field, value, expected: `one word for iPXE: ${fault}` })
     return ''
   }
   const secret = (name: string): string => {
     const value = Object.hasOwn(secrets, name) ? secrets[name] : undefined
     const fault = value === undefined ? 'that is set' : settingFault(value)
-    if (fault !== undefined) faults.push({ field: `secret ${name}`, value: '********', expected: wanted(value, fault) })
+    if (value === undefined) missing.push(`secrets.${name}`)
+    if (fault !== undefined)
+      faults.push({ field: `secret ${name}`, value: '********', expected: expectedSecret(value, fault) })
     return value ?? ''
   }
 
@@ -50,7 +56,7 @@ export function renderSan({ target, initiator, chap }: SanSpec, names: Names): S
       settings.push({ name: 'reverse-password', value: secret(chap.reverse.password) })
     }
   }
-  if (faults.length > 0) throw new InputError(faults)
+  if (faults.length > 0) throw new InputError(faults, missing)
   return { target: address, settings }
 }
 
@@ -59,6 +65,6 @@ function settingFault(value: string): string | undefined {
   return value.startsWith('-') ? 'not beginning with -' : wordFault(value)
 }
 
-function wanted(value: string | undefined, fault: string): string {
+function expectedSecret(value: string | undefined, fault: string): string {
   return value === undefined ? 'a secret that is set' : `one word for an iPXE script: ${fault}`
 }

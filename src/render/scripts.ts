@@ -6,7 +6,7 @@ import type { FileRef } from '../model/image.ts'
 import { renderArgs } from './args.ts'
 import { type Names, type NamesContext, namesOf } from './names.ts'
 import { renderSan } from './san.ts'
-import { scriptProse, scriptWord } from './words.ts'
+import { screenLines, scriptProse, scriptWord } from './words.ts'
 
 /** The texts of `ipxe/`, by file name without endings: `linux`, `why`, … */
 export type Templates = Record<string, string>
@@ -21,11 +21,14 @@ export type ScriptContext = NamesContext & {
   command?: string
 }
 
+/** `reports`: an argument carries the boot's token, so the booted system can report. */
+export type Script = { text: string; reports: boolean }
+
 export type Scripts = {
   /** The script that every machine gets first; `base` is empty where iPXE can resolve relative URLs. */
   bootstrap: (base: string) => string
   /** The script for one machine. @throws InputError when an argument cannot stand in a script */
-  script: (decision: Decision, context: ScriptContext) => string
+  script: (decision: Decision, context: ScriptContext) => Script
   /**
    * The script that opens a target of a storage network, with the secrets that prove who the machine is. Only for a decision
    * to boot from one. @throws InputError that names what is missing or cannot stand in a script, and never says a secret
@@ -47,7 +50,11 @@ export function createScripts(templates: Templates): Scripts {
 
   return {
     bootstrap: (base) => render('bootstrap.ipxe', { base }),
-    script: (decision, context) => render(`${decision.spec.kind}.ipxe`, viewOf(decision, context)),
+    script: (decision, context) => {
+      const view = viewOf(decision, context)
+      const reports = view.args?.some((arg) => arg.includes(context.boot.token)) ?? false
+      return { text: render(`${decision.spec.kind}.ipxe`, view), reports }
+    },
     san: (decision, context, secrets) => render('san.ipxe', sanView(decision, context, secrets)),
   }
 }
@@ -59,14 +66,17 @@ function tidy(template: string): string {
     .replaceAll(/(<%~ include\([^\n]*?%>)\n/g, '$1')
 }
 
-function viewOf(decision: Decision, context: ScriptContext): object {
+/** What a template is given. `args`: the arguments of what is booted. */
+type View = Record<string, unknown> & { args?: string[] }
+
+function viewOf(decision: Decision, context: ScriptContext): View {
   const { spec } = decision
   const common = commonView(decision, context)
   if (spec.kind === 'refusal')
     return {
       ...common,
       reason: spec.reason,
-      nextStep: nextStepFor(spec.nextStep, context),
+      nextStepLines: screenLines(asTyped(`Next step: ${nextStepFor(spec.nextStep, context)}`, context.command)),
       ...(spec.fault && { after: 'retry' }),
     }
   if (spec.kind === 'local') return { ...common, method: spec.method }
@@ -94,7 +104,7 @@ function commonView(decision: Decision, { facts, base, boot, after, command = 'b
 
 type ImageSpec = Extract<BootSpec, { kind: 'linux' | 'wimboot' | 'efi' | 'ipxe' | 'sanboot' }>
 
-function imageView(spec: ImageSpec, decision: Decision, context: ScriptContext): object {
+function imageView(spec: ImageSpec, decision: Decision, context: ScriptContext): View {
   const { base, boot, documents = [] } = context
   const names = namesOf(decision, context, documents[0])
   // Only what has a stage is told of as an event: of a disk image iPXE reads thousands of small ranges.
@@ -167,10 +177,10 @@ function headline({ spec, image, machine, target, deployment }: Decision, facts:
 }
 
 /** Lines that one script has at most to say why; the decision itself has them all. */
-const mostComments = 40
+const maxComments = 40
 
 function comments({ reasons }: Decision): string[] {
   const lines = reasons.map(({ candidate, won, why }) => `${won ? 'won' : 'lost'}: ${candidate}: ${why}`)
-  const more = lines.length - mostComments
-  return more > 0 ? [...lines.slice(0, mostComments), `and ${more} more: bootwright explain`] : lines
+  const more = lines.length - maxComments
+  return more > 0 ? [...lines.slice(0, maxComments), `and ${more} more: bootwright explain`] : lines
 }

@@ -23,20 +23,37 @@ export function wordFault(value: string): string | undefined {
 
 /**
  * A sentence of ours, with values from outside in it, for an `echo` or a comment: whatever iPXE would not print as it
- * is becomes a question mark, so that a refusal can never be refused. At most 200 characters, cut between words.
+ * is becomes a question mark, so that a refusal can never be refused. Cut between words when it is too long.
  */
-export function scriptProse(text: string): string {
+export function scriptProse(text: string, maxCharacters = 200): string {
   const words = text.replaceAll('${', '?{').split(/\s+/).filter(Boolean)
   const clean = words.map((word) =>
     wordFault(word) === undefined ? word : word.replaceAll(/[^\x21-\x7e]/g, '?').replace(/^#|\\$/, '?'),
   )
   const line = clean.map((word) => (operators.has(word) ? '?' : word)).join(' ')
-  if (line.length <= maxProse) return line
-  const start = line.slice(0, maxProse - 4)
-  const blank = line[maxProse - 4] === ' ' ? maxProse - 4 : start.lastIndexOf(' ')
+  if (line.length <= maxCharacters) return line
+  const start = line.slice(0, maxCharacters - 4)
+  const blank = line[maxCharacters - 4] === ' ' ? maxCharacters - 4 : start.lastIndexOf(' ')
   // A word that is longer than all the room is cut where the room ends.
-  return blank > 0 ? `${start.slice(0, blank)} ...` : line.slice(0, maxProse).replace(/\\$/, '?')
+  return blank > 0 ? `${start.slice(0, blank)} ...` : line.slice(0, maxCharacters).replace(/\\$/, '?')
 }
 
-const maxProse = 200
+/** Columns of a machine's console. iPXE breaks longer lines inside of words, and nobody could type them again. */
+const columns = 80
+const maxScreenLines = 6
+
+/**
+ * The same as lines for a console, broken between words; never before one that begins with a dash, which iPXE's echo would take
+ * for an option. A word that is longer than a line has one to itself.
+ */
+export function screenLines(text: string): string[] {
+  const lines: string[] = []
+  for (const word of scriptProse(text, columns * maxScreenLines).split(/ (?!-)/)) {
+    const line = lines.at(-1)
+    if (line === undefined || line.length + 1 + word.length >= columns) lines.push(word)
+    else lines[lines.length - 1] = `${line} ${word}`
+  }
+  return lines
+}
+
 const operators = new Set(['||', '&&', ';'])

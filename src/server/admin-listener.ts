@@ -3,7 +3,6 @@ import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import { type AdminDeps, createAdminApp } from '../api/routes.ts'
-import { previewScript } from '../boot/script.ts'
 import type { Config } from '../config/config.ts'
 import { createChangeFeed } from '../inventory/changes/feed.ts'
 import type { Logger } from '../lib/log.ts'
@@ -23,7 +22,8 @@ export async function openAdminListener(
   log: Logger,
   closers: Closers,
 ): Promise<AddressInfo> {
-  const { db, shared, sealer, health, socketPath } = data
+  const { db, shared, inventory, sealer, health, socketPath } = data
+  const { findStoredSize, scripts, settings } = boot.deps
   const bootUrl = config.boot.baseUrl ?? `http://${reachableAddress(boot.address)}`
   const feed = createChangeFeed(db, log)
   const deps: Omit<AdminDeps, 'trusted'> = {
@@ -33,11 +33,10 @@ export async function openAdminListener(
     log,
     sealer,
     feed,
-    findSituation: boot.deps.findSituation,
+    ...{ inventory, findStoredSize, scripts, settings },
     bootUrl,
     maxFileBytes: config.files.maxBytes,
     ...health,
-    preview: (facts, baseUrl, supposed) => previewScript(boot.deps, facts, baseUrl ?? bootUrl, supposed),
   }
   const server = adminServer({ ...deps, trusted: false }, limits)
   const address = await listen(server, config.admin.listen, 'BOOTWRIGHT_ADMIN_LISTEN', closers)

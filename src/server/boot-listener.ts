@@ -3,19 +3,16 @@ import { rm } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { createBootApp } from '../boot/http/app.ts'
+import type { BootDeps } from '../boot/http/deps.ts'
 import { createShares } from '../boot/http/shares.ts'
-import { type BootDeps, createBootApp } from '../boot/routes.ts'
 import { createTransfers } from '../bytes/send/send-file.ts'
 import { createFileOrders } from '../bytes/workers/file-orders.ts'
 import { startFileWorkers } from '../bytes/workers/file-workers.ts'
 import { socketPathIn } from '../config/admin-socket.ts'
 import type { Config } from '../config/config.ts'
-import { createFindSize } from '../decide/damage.ts'
-import { createOpenBoot } from '../inventory/boots/boots.ts'
-import { createRecordReport } from '../inventory/boots/reports.ts'
-import { createFindSituation } from '../inventory/boots/situation.ts'
-import { createFindServable, noteDamage } from '../inventory/images/files.ts'
-import { createFindTreeFile } from '../inventory/images/trees.ts'
+import { createFindStoredSize } from '../files/stored-sizes.ts'
+import { noteDamage } from '../inventory/images/files.ts'
 import { ConfigError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
 import { subnetTest } from '../lib/subnet.ts'
@@ -76,24 +73,19 @@ export async function openTftpListener(
 }
 
 function bootDeps(config: Config, data: Data, transfers: BootDeps['transfers'], log: Logger): BootDeps {
-  const { db, bootDb, store, isShared, nbps, events, sealer, health } = data
+  const { db, bootDb, store, isShared, nbps, inventory, sealer, health } = data
   const { boot, discovery, answers } = config
   return {
     db: bootDb,
+    inventory,
     store,
     transfers,
     nbps,
-    events,
     log,
     sealer,
     ...health,
-    findServable: createFindServable(bootDb),
     noteDamage: async (sha256, why) => isShared && noteDamage(db, sha256, why),
-    findSituation: createFindSituation(bootDb),
-    openBoot: createOpenBoot(bootDb),
-    recordReport: createRecordReport(bootDb),
-    findTreeFile: createFindTreeFile(bootDb),
-    findSize: createFindSize(store),
+    findStoredSize: createFindStoredSize(store),
     scripts: createScripts(readTemplates()),
     allows: subnetTest(boot.subnets),
     mayRecord: createShares({ burst: discovery.maxPerAddress }),

@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.ts'
 import type { Nbps } from '../files/nbps.ts'
-import type { BootEventRecorder } from '../inventory/boots/events.ts'
+import type { Inventory } from '../inventory/open.ts'
 import { baseUrlAt } from '../lib/base-url.ts'
 import { ConfigError, messageOf } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
@@ -10,7 +10,7 @@ import { type FindNbp, startTftp, type TftpServer, type TftpTransferRecord } fro
 type Parts = {
   nbps: Nbps
   scripts: Scripts
-  events: BootEventRecorder
+  inventory: Pick<Inventory, 'events'>
   log: Logger
   allows: (address: string) => boolean
 }
@@ -25,7 +25,7 @@ type Listening = { address: string; port: number }
  */
 export async function startBootTftp(
   config: Config['tftp'] & { baseUrl: string | undefined },
-  { nbps, scripts, events, log, allows }: Parts,
+  { nbps, scripts, inventory, log, allows }: Parts,
   boot: Listening,
 ): Promise<TftpServer | undefined> {
   if (config.listen === 'off') return undefined
@@ -42,7 +42,7 @@ export async function startBootTftp(
         ? undefined
         : `${outcome} after ${bytes} bytes${message === undefined ? '' : `: ${message}`}`
     const stage = file === 'autoexec.ipxe' ? 'bootstrap' : 'nbp'
-    events.record({ ip: peer.replace(/:\d+$/, ''), stage, file, bytes, durationMs, message: cutOff })
+    inventory.events.record({ ip: peer.replace(/:\d+$/, ''), stage, file, bytes, durationMs, message: cutOff })
   }
   const settings = {
     host,

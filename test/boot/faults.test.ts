@@ -56,7 +56,7 @@ describe.each(['halt', 'local', 'retry'] as const)(
     test('a report is asked for again, and its token is in no line of the log', async () => {
       const response = await fetch(`${server.url}/b/${token}/installed`)
       expect([response.status, response.headers.get('retry-after')]).toEqual([503, '5'])
-      expect(lines.join('')).toContain('a boot request failed')
+      expect(lines.join('')).toContain('boot request failed')
       expect(lines.join('')).not.toContain(token)
     })
   },

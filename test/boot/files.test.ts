@@ -118,7 +118,7 @@ describe('/files', () => {
       notices: [],
       reasons: [],
     }
-    await server.deps.openBoot({ ...keys, facts: {}, ip: '127.0.0.1', decision, script: '', reports: true })
+    await server.deps.inventory.openBoot({ ...keys, facts: {}, ip: '127.0.0.1', decision, script: '', reports: true })
     await body(await fetch(`${server.url}${path}?boot=${keys.id}&stage=kernel`))
     const big = await server.addFile('big', Buffer.alloc(32 * 2 ** 20, 7))
     await cutOff(server.port, `/files/${big.sha256}/big?boot=${keys.id}&stage=initrd`)
@@ -136,7 +136,7 @@ describe('/files', () => {
         3_000_017,
       )
     }
-    await server.deps.events.flush()
+    await server.deps.inventory.events.flush()
     expect(await listBootEvents(server.deps.db, invented)).toEqual([])
   })
 })

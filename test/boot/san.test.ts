@@ -5,7 +5,7 @@ import { listBootEvents } from '../../src/inventory/boots/events.ts'
 import { saveImage } from '../../src/inventory/images/images.ts'
 import { findMachine, saveMachine } from '../../src/inventory/machines/machines.ts'
 import { deleteSecret, saveSecret } from '../../src/inventory/machines/secrets.ts'
-import { getAsIpxe, startTestBootServer, type TestBootServer } from '../helpers/boot-server.ts'
+import { getAsIpxe, nextStepOf, startTestBootServer, type TestBootServer } from '../helpers/boot-server.ts'
 
 let server: TestBootServer
 let machineId: string
@@ -21,20 +21,14 @@ beforeAll(async () => {
     password: 'chap_password',
     reverse: { username: 'target', password: 'chap_reverse' },
   }
-  await saveImage(db, 'san', { variants: [{ arch: 'x86_64', kind: 'sanboot', target, chap }] }, {}, 'tester')
-  await saveImage(db, 'open-san', { variants: [{ arch: 'x86_64', kind: 'sanboot', target }] }, {}, 'tester')
+  await saveImage(db, 'san', { variants: [{ arch: 'x86_64', kind: 'sanboot', target, chap }] })
+  await saveImage(db, 'open-san', { variants: [{ arch: 'x86_64', kind: 'sanboot', target }] })
 })
 afterAll(() => server.stop())
 beforeEach(async () => {
   const { db } = server.deps
   const params = { portal: '192.0.2.7' }
-  const { machine } = await saveMachine(
-    db,
-    { mac },
-    { hostname: 'web1', assignment: { image: 'san', params } },
-    {},
-    'tester',
-  )
+  const { machine } = await saveMachine(db, { mac }, { hostname: 'web1', assignment: { image: 'san', params } })
   machineId = machine.id
   await setSecret('chap_user', 'user1')
   await setSecret('chap_password', password)
@@ -42,8 +36,7 @@ beforeEach(async () => {
 })
 
 const owner = () => ({ kind: 'machine' as const, id: machineId })
-const setSecret = (name: string, value: string) =>
-  saveSecret(server.deps.db, server.deps.sealer, owner(), name, value, 'tester')
+const setSecret = (name: string, value: string) => saveSecret(server.deps.db, server.deps.sealer, owner(), name, value)
 const boot = () => getAsIpxe(`${server.url}/ipxe?mac=${mac}&platform=pcbios&buildarch=x86_64&cpuarch=x86_64`)
 const urlIn = (script: string) => /http:\S+\/san\.ipxe/.exec(script)?.[0] as string
 const status = async (url: string) => (await fetch(url)).status
@@ -74,7 +67,7 @@ describe('what an iSCSI target is shown', () => {
     ])
     for (const name of ['username', 'password', 'reverse-username', 'reverse-password'])
       expect(lines).toContain(`clear ${name} ||`)
-    await server.deps.events.flush()
+    await server.deps.inventory.events.flush()
     const opened = await lastBoot()
     const events = await listBootEvents(server.deps.db, opened?.id as string)
     expect(events.map(({ stage, file }) => [stage, file])).toEqual([
@@ -89,8 +82,6 @@ describe('what an iSCSI target is shown', () => {
       server.deps.db,
       { mac },
       { assignment: { image: 'open-san', params: { portal: '[2001:db8::1]' } } },
-      {},
-      'tester',
     )
     const script = await boot()
     expect(script).toContain(
@@ -111,34 +102,36 @@ describe('what an iSCSI target is shown', () => {
 })
 
 describe('a refusal on the screen', () => {
-  test.each<[string, () => Promise<unknown>, RegExp]>([
+  test.each<[string, () => Promise<unknown>, RegExp, string]>([
     [
       'a secret that is not set',
-      () => deleteSecret(server.deps.db, owner(), 'chap_password', 'tester'),
+      () => deleteSecret(server.deps.db, owner(), 'chap_password'),
       /secret chap_password: expected a secret that is set/,
+      `bootwright secret set chap_password --machine ${mac}`,
     ],
     [
       'a user name that is not set',
-      () => deleteSecret(server.deps.db, owner(), 'chap_user', 'tester'),
+      () => deleteSecret(server.deps.db, owner(), 'chap_user'),
       /chap\.username: .*secrets\.chap_user is not set/,
+      `bootwright secret set chap_user --machine ${mac}`,
     ],
     [
       'a param that is not set',
-      () =>
-        saveMachine(server.deps.db, { mac }, { assignment: { image: 'san', params: { portal: null } } }, {}, 'tester'),
+      () => saveMachine(server.deps.db, { mac }, { assignment: { image: 'san', params: { portal: null } } }),
       /target: .*params\.portal is not set/,
+      `bootwright machine set ${mac} --param portal=VALUE`,
     ],
     [
       'a target that is none',
-      () =>
-        saveMachine(server.deps.db, { mac }, { assignment: { image: 'san', params: { portal: 'a:b' } } }, {}, 'tester'),
+      () => saveMachine(server.deps.db, { mac }, { assignment: { image: 'san', params: { portal: 'a:b' } } }),
       /target: expected iscsi:SERVER:PROTOCOL:PORT:LUN:IQN/,
+      `bootwright explain ${mac}`,
     ],
-  ])('names %s', async (_, change, said) => {
+  ])('names %s', async (_, change, reason, nextStep) => {
     await change()
     const script = await boot()
-    expect(script).toMatch(said)
-    expect(script).toContain('Next step: set what is missing among the params and secrets')
+    expect(script).toMatch(reason)
+    expect(nextStepOf(script)).toContain(nextStep)
     expect(script).not.toContain('sanboot')
     expect(await lastBoot()).toMatchObject({ outcome: 'failed' })
   })
@@ -183,7 +176,7 @@ describe('san.ipxe is refused', () => {
   })
 
   test('for a boot from something else', async () => {
-    await saveMachine(server.deps.db, { mac }, { assignment: { local: true } }, {}, 'tester')
+    await saveMachine(server.deps.db, { mac }, { assignment: { local: true } })
     const token = /\/b\/([\w-]{43})\//.exec(await boot())?.[1]
     expect(await status(`${server.url}/b/${token}/san.ipxe`)).toBe(404)
   })

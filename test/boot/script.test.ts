@@ -92,7 +92,7 @@ describe('a boot', () => {
     await report(token, 'ready')
     await report(token, 'booted?message=6.1.0-9')
     const [opened] = await bootsOf()
-    await server.deps.events.flush()
+    await server.deps.inventory.events.flush()
     const events = await listBootEvents(server.deps.db, opened?.id as string)
     expect(events.map((event) => event.stage)).toEqual([
       'nbp',
@@ -225,10 +225,11 @@ describe('a refusal', () => {
   test('names the variants there are, and is the outcome of its boot', async () => {
     await assign('debian-12')
     const text = await getAsIpxe(`${server.url}/ipxe?mac=${mac}&platform=efi&buildarch=arm64`)
-    expect(text).toContain('echo Bootwright: image debian-12 has no variant for arm64 efi\n')
-    expect(text).toContain('it has x86_64 any platform')
+    expect(text).toContain(
+      'echo Bootwright: image debian-12 has no variant for arm64 efi; it has x86_64 any platform\n',
+    )
     expect(await bootsOf()).toMatchObject([
-      { outcome: 'failed', message: 'image debian-12 has no variant for arm64 efi' },
+      { outcome: 'failed', message: 'image debian-12 has no variant for arm64 efi; it has x86_64 any platform' },
     ])
   })
 
@@ -269,11 +270,11 @@ describe('a refusal', () => {
     expect(text).toContain(reason)
   })
 
-  test('tells the machine when the inventory does not answer', async () => {
+  test('tells the machine when the database is unreachable', async () => {
     const broken = await startTestBootServer()
     await (broken.deps.db as unknown as { $client: { close: () => Promise<void> } }).$client.close()
     expect(await getAsIpxe(`${broken.url}/ipxe?mac=${mac}`)).toContain(
-      'echo Bootwright: the inventory does not answer\n',
+      'echo Bootwright: the Bootwright database is unreachable\n',
     )
     await broken.stop().catch(() => {})
   })

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest'
-import { decide } from '../../src/decide/decision.ts'
-import { catalogOf, linux, situationOf } from '../helpers/decide.ts'
+import { catalogOf, decisionFor, linux, situationOf } from '../helpers/decide.ts'
 
 const variants = [linux('x86_64'), linux('arm64')]
 const policy = { kind: 'image' as const, image: 'debian' }
@@ -8,7 +7,7 @@ const policy = { kind: 'image' as const, image: 'debian' }
 test('an image whose variant names a damaged file is refused, with what to do; its other variants are not', () => {
   const damaged = { name: 'vmlinuz', damage: 'its bytes are gone (seen 2026-11-24 12:00Z)' }
   const boots = (variant: number) =>
-    decide(
+    decisionFor(
       situationOf({
         catalog: catalogOf({ policy, images: { debian: variants }, damaged: [[variants[variant] as never, damaged]] }),
       }),
@@ -30,7 +29,7 @@ test('an image whose variant names a damaged file is refused, with what to do; i
 
 test('on its last day with updates an image has not reached its end of life', () => {
   const catalog = catalogOf({ policy, images: { debian: variants }, endsOfLife: { debian: '2026-11-24' } })
-  expect(decide(situationOf({ catalog, today: '2026-11-24' })).notices).toEqual([])
+  expect(decisionFor(situationOf({ catalog, today: '2026-11-24' })).notices).toEqual([])
 })
 
 test.each([
@@ -38,7 +37,7 @@ test.each([
   ['2027-01-01', '2026-12-31'],
 ])('on %s an image with its end of life on %s says so on the screen', (today, day) => {
   const catalog = catalogOf({ policy, images: { debian: variants }, endsOfLife: { debian: day } })
-  const decision = decide(situationOf({ catalog, today }))
+  const decision = decisionFor(situationOf({ catalog, today }))
   expect(decision.spec.kind).toBe('linux')
   expect(decision.notices).toEqual([
     `image debian reached end of life on ${day} and no longer receives security updates`,
@@ -48,6 +47,6 @@ test.each([
 test('before that day, and without one, nothing is said', () => {
   const images = { debian: variants }
   const before = catalogOf({ policy, images, endsOfLife: { debian: '2026-11-24' } })
-  expect(decide(situationOf({ catalog: before, today: '2026-11-23' })).notices).toEqual([])
-  expect(decide(situationOf({ catalog: catalogOf({ policy, images }) })).notices).toEqual([])
+  expect(decisionFor(situationOf({ catalog: before, today: '2026-11-23' })).notices).toEqual([])
+  expect(decisionFor(situationOf({ catalog: catalogOf({ policy, images }) })).notices).toEqual([])
 })

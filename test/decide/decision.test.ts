@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest'
-import { decide } from '../../src/decide/decision.ts'
 import { createFindSituation } from '../../src/inventory/boots/situation.ts'
 import { saveImage } from '../../src/inventory/images/images.ts'
 import { saveGroup } from '../../src/inventory/machines/groups.ts'
@@ -12,6 +11,7 @@ import { findVariant, type Variant } from '../../src/model/image.ts'
 import { eachDatabase } from '../helpers/database.ts'
 import {
   catalogOf,
+  decisionFor,
   deploymentOf,
   file,
   type GroupParts,
@@ -89,22 +89,26 @@ describe('the variant for a machine', () => {
 describe('a decision', () => {
   test('refuses a machine whose identity is in conflict, before anything else', () => {
     const why = 'two machines claim it: a by MAC x, b by UUID y'
-    const decision = decide(
+    const decision = decisionFor(
       situationOf({
-        identity: { conflict: [machineOf(), machineOf({ id: '2' })], why },
+        identity: {
+          conflict: [machineOf(), machineOf({ id: '2' })],
+          why,
+          nextStep: 'bootwright machine set b --clear-uuid',
+        },
         catalog: catalogOf({ policy: { kind: 'wait' } }),
       }),
     )
     expect(decision.spec).toEqual({
       kind: 'refusal',
       reason: why,
-      nextStep: 'remove the MAC, UUID or serial from the machine that it is not',
+      nextStep: 'bootwright machine set b --clear-uuid',
     })
     expect(decision).not.toHaveProperty('machine')
   })
 
   test('refuses a denied machine whatever is assigned and deployed', () => {
-    const { spec } = decide(
+    const { spec } = decisionFor(
       situationOf({
         machine: machineOf({ denied: true, assignment: { image: 'debian' } }),
         deployment: deploymentOf(),
@@ -119,7 +123,7 @@ describe('a decision', () => {
   })
 
   test("takes the machine's own assignment before groups and policy, and says all of it", () => {
-    const decision = decide(
+    const decision = decisionFor(
       situationOf({
         machine: machineOf({ assignment: { image: 'debian', args: ['ip=dhcp'], params: { disk: 'sda' } } }),
         catalog: catalogOf({
@@ -156,7 +160,7 @@ describe('a decision', () => {
   })
 
   test.each(['local', 'wait'] as const)('takes the policy %s for a machine that nobody knows', (kind) => {
-    const decision = decide(situationOf({ catalog: catalogOf({ policy: { kind } }) }))
+    const decision = decisionFor(situationOf({ catalog: catalogOf({ policy: { kind } }) }))
     expect([decision.spec.kind, decision.machine]).toEqual([kind, undefined])
     expect(decision.reasons.slice(0, 3).map((one) => [one.candidate, one.won])).toEqual([
       ['identity', false],
@@ -167,16 +171,16 @@ describe('a decision', () => {
 
   test('refuses an image that does not exist, and one with no variant that fits', () => {
     const policy = { kind: 'image', image: 'debian' } as const
-    expect(decide(situationOf({ catalog: catalogOf({ policy }) })).spec).toEqual({
+    expect(decisionFor(situationOf({ catalog: catalogOf({ policy }) })).spec).toEqual({
       kind: 'refusal',
       reason: 'there is no image debian',
-      nextStep: 'to add it: bootwright image add debian; what names it: bootwright explain MAC',
+      nextStep: 'to add it: bootwright image add debian; to see what names it: bootwright explain MAC',
     })
     const images = { debian: [linux('arm64', 'efi'), linux('i386')] }
-    expect(decide(situationOf({ catalog: catalogOf({ policy, images }) })).spec).toEqual({
+    expect(decisionFor(situationOf({ catalog: catalogOf({ policy, images }) })).spec).toEqual({
       kind: 'refusal',
-      reason: 'image debian has no variant for x86_64 efi',
-      nextStep: 'it has arm64 efi, i386 any platform; to add one: bootwright image add debian --arch x86_64',
+      reason: 'image debian has no variant for x86_64 efi; it has arm64 efi, i386 any platform',
+      nextStep: 'to add one: bootwright image add debian --arch x86_64',
     })
   })
 
@@ -189,7 +193,7 @@ describe('a decision', () => {
       notices: [],
     }
     const catalog = catalogOf({ policy: { kind: 'image', image: 'debian' }, images: debian })
-    const { reasons } = decide(situationOf({ facts: { mac }, identity, catalog }))
+    const { reasons } = decisionFor(situationOf({ facts: { mac }, identity, catalog }))
     expect(reasons).toContainEqual({
       candidate: 'identity',
       won: false,
@@ -202,14 +206,14 @@ describe('a decision', () => {
     const groups = [{ name: 'a', priority: 1, assignment: { image: 'debian', answerFile: 'weak' } }]
     const catalog = catalogOf({ images: debian, groups, answerFiles: ['weak', 'own'] })
     const machine = machineOf({ assignment: { answerFile: 'own' } })
-    expect(decide(situationOf({ catalog })).answerFile).toEqual({ name: 'weak', version: 2 })
-    expect(decide(situationOf({ catalog, machine })).answerFile).toEqual({ name: 'own', version: 2 })
+    expect(decisionFor(situationOf({ catalog })).answerFile).toEqual({ name: 'weak', version: 2 })
+    expect(decisionFor(situationOf({ catalog, machine })).answerFile).toEqual({ name: 'own', version: 2 })
   })
 })
 
 describe('groups that fit', () => {
   const pick = (groups: GroupParts[], more: Partial<Parameters<typeof catalogOf>[0]> = {}) =>
-    decide(
+    decisionFor(
       situationOf({
         machine: machineOf({ labels: { rack: 'b4' } }),
         catalog: catalogOf({ images: debian, groups, ...more }),
@@ -344,7 +348,7 @@ describe('groups that fit', () => {
   ])('local boot on %s with %j is %j', (platform, localBoot, method) => {
     const machine = machineOf({ assignment: { local: true, localBoot } })
     const facts: Facts = { mac, platform, buildarch: 'x86_64' }
-    expect(decide(situationOf({ machine, facts })).spec).toEqual({ kind: 'local', method })
+    expect(decisionFor(situationOf({ machine, facts })).spec).toEqual({ kind: 'local', method })
   })
 })
 
@@ -361,7 +365,7 @@ describe('an entry chosen from a menu', () => {
   } satisfies Parameters<typeof catalogOf>[0]['menus']
   const catalog = catalogOf({ images: debian, menus, answerFiles: ['preseed'], policy: { kind: 'menu', menu: 'main' } })
   const machine = machineOf({ assignment: { args: ['own'] } })
-  const choose = (entry: string) => decide(situationOf({ machine, catalog }), { menu: 'main', entry })
+  const choose = (entry: string) => decisionFor(situationOf({ machine, catalog }), { menu: 'main', entry })
 
   test('boots its image, with its args last and its answer file', () => {
     const { spec, image, answerFile } = choose('install')
@@ -381,7 +385,7 @@ describe('an entry chosen from a menu', () => {
   })
 
   test('is not another menu of a deployment: the choice counts', () => {
-    const decision = decide(situationOf({ machine, catalog, deployment: deploymentOf() }), {
+    const decision = decisionFor(situationOf({ machine, catalog, deployment: deploymentOf() }), {
       menu: 'main',
       entry: 'disk',
     })
@@ -393,7 +397,7 @@ describe('a deployment', () => {
   const machine = machineOf({ assignment: { local: true, args: ['own'], answerFile: 'own', params: { a: 1, b: 1 } } })
   const catalog = catalogOf({ images: debian, answerFiles: ['own', 'its'] })
   const with_ = (known: Parameters<typeof deploymentOf>[0]) =>
-    decide(situationOf({ machine, catalog, deployment: deploymentOf(known) }))
+    decisionFor(situationOf({ machine, catalog, deployment: deploymentOf(known) }))
 
   test.each(['armed', 'started', 'installing'] as const)('that is %s is served before the own assignment', (state) => {
     const assignment = { args: ['d'], answerFile: 'its', params: { b: 2 } }
@@ -464,7 +468,7 @@ describe('selection and merging', () => {
     const own = assignment()
     const machine = machineOf({ labels, assignment: own })
     const policy = int(2) === 0 ? ({ kind: 'image', image: 'third' } as const) : ({ kind: 'local' } as const)
-    const decision = decide(situationOf({ machine, catalog: catalogOf({ policy, groups, images: debian }) }))
+    const decision = decisionFor(situationOf({ machine, catalog: catalogOf({ policy, groups, images: debian }) }))
 
     const fit = groups.filter((group) => group.selector.every((one) => labels[one.label] === one.equals))
     // Weakest to strongest, by bubbling up.

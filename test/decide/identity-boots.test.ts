@@ -11,15 +11,15 @@ import { savePolicy } from '../../src/inventory/machines/policy.ts'
 import type { Mac } from '../../src/lib/ids/mac.ts'
 import { swapUuid } from '../../src/lib/ids/uuid.ts'
 import type { Facts } from '../../src/model/facts.ts'
-import { getAsIpxe, startTestBootServer, type TestBootServer } from '../helpers/boot-server.ts'
+import { getAsIpxe, nextStepOf, startTestBootServer, type TestBootServer } from '../helpers/boot-server.ts'
 
 let server: TestBootServer
 beforeAll(async () => {
   server = await startTestBootServer({ maxDiscovered: 10_000, maxDiscoveredPerAddress: 10_000 })
   const kernel = await server.addFile('vmlinuz', Buffer.from('kernel'))
   const variant = { arch: 'x86_64' as const, kind: 'linux' as const, kernel, initrds: [], args: ['a={{ boot.url }}'] }
-  await saveImage(server.deps.db, 'setup', { variants: [variant], installer: true }, {}, 'tester')
-  await saveImage(server.deps.db, 'live', { variants: [variant] }, {}, 'tester')
+  await saveImage(server.deps.db, 'setup', { variants: [variant], installer: true })
+  await saveImage(server.deps.db, 'live', { variants: [variant] })
 }, 120_000)
 afterAll(() => server.stop())
 
@@ -42,9 +42,9 @@ const ask = (facts: Partial<Record<keyof Facts, string>>) =>
   )
 
 async function armed(key: Parameters<typeof saveMachine>[1], change: MachineChange) {
-  const { machine } = await saveMachine(server.deps.db, key, change, {}, 'tester')
+  const { machine } = await saveMachine(server.deps.db, key, change)
   const order = { image: 'setup', assignment: {}, maxAttempts: 3, windowSeconds: 3600 }
-  return { machine, deployment: await armDeployment(server.deps.db, machine.id, order, false, 'tester') }
+  return { machine, deployment: await armDeployment(server.deps.db, machine.id, order, false) }
 }
 
 describe('an installer is served to its own machine alone', { timeout: 120_000 }, () => {
@@ -62,7 +62,7 @@ describe('an installer is served to its own machine alone', { timeout: 120_000 }
     expect(script).toContain(`bootwright machine set ${macs[0]} --clear-uuid`)
     expect(await ask({ mac: macs[0], uuid: uuids[0] })).toContain(`${name} installs setup`)
     // The operator settles it: both are the same machine.
-    await saveMachine(server.deps.db, { mac: macs[0] }, { macs: [macs[0], macs[1]] }, {}, 'tester')
+    await saveMachine(server.deps.db, { mac: macs[0] }, { macs: [macs[0], macs[1]] })
     expect(await ask({ mac: macs[1], uuid: uuids[0] })).toContain(`${name} installs setup`)
   })
 
@@ -74,7 +74,7 @@ describe('an installer is served to its own machine alone', { timeout: 120_000 }
     expect(script).toContain(`it is not certain that this is ${name}: its MAC fits, but UUID ${uuids[0]} was entered`)
     const machine = await findMachine(server.deps.db, { mac: macs[0] })
     expect([machine?.facts, machine?.lastSeenAt]).toEqual([{}, expect.any(Date)])
-    await saveMachine(server.deps.db, { mac: macs[0] }, { uuid: null }, {}, 'tester')
+    await saveMachine(server.deps.db, { mac: macs[0] }, { uuid: null })
     expect(await ask({ mac: macs[0], uuid: uuids[1] })).toContain(`${name} installs setup`)
   })
 
@@ -101,7 +101,7 @@ describe('an installer is served to its own machine alone', { timeout: 120_000 }
     }
     const found = (await listFindings(server.deps.db)).filter(({ machines }) => machines[0]?.name === name)
     expect(found).toMatchObject([{ code: 'BW-IDENTITY-SHARED', what: expect.stringContaining(macs[1]) }])
-    await saveMachine(server.deps.db, { id: deployment.machineId }, { macs: [macs[1]] }, {}, 'tester')
+    await saveMachine(server.deps.db, { id: deployment.machineId }, { macs: [macs[1]] })
     expect(await ask({ mac: macs[1], uuid: uuids[0] })).toContain(`${name} installs setup`)
     expect(await ask({ mac: macs[0], uuid: uuids[0] })).not.toContain('installs')
   })
@@ -117,10 +117,10 @@ describe('an installer is served to its own machine alone', { timeout: 120_000 }
   test('an assigned installer is refused to a weak identity, also when it may install at every boot', async () => {
     const { macs, uuids, name } = values()
     const assignment = { image: 'setup', everyBoot: true as const }
-    await saveMachine(server.deps.db, { mac: macs[0] }, { uuid: uuids[0], hostname: name, assignment }, {}, 'tester')
+    await saveMachine(server.deps.db, { mac: macs[0] }, { uuid: uuids[0], hostname: name, assignment })
     const script = await ask({ mac: macs[1], uuid: uuids[0] })
     expect(script).toContain(`echo Bootwright: image setup installs, and it is not certain that this is ${name}`)
-    expect(script).toContain(`echo Next step: if it is ${name}: bootwright machine set ${macs[0]} --add-mac ${macs[1]}`)
+    expect(nextStepOf(script)).toBe(`if it is ${name}: bootwright machine set ${macs[0]} --add-mac ${macs[1]}`)
     expect(await ask({ mac: macs[0], uuid: uuids[0] })).toContain(`${name} boots setup`)
   })
 
@@ -145,11 +145,11 @@ describe('an installer is served to its own machine alone', { timeout: 120_000 }
 describe('a machine is refused by nobody else', { timeout: 120_000 }, () => {
   test('its own MAC wins over the UUID that was entered for another, with a notice', async () => {
     const { macs, uuids, name } = values()
-    await saveMachine(server.deps.db, { mac: macs[0] }, { uuid: uuids[0], hostname: `${name}a` }, {}, 'tester')
+    await saveMachine(server.deps.db, { mac: macs[0] }, { uuid: uuids[0], hostname: `${name}a` })
     await armed({ mac: macs[1] }, { hostname: `${name}b` })
     // It never reported that: its network adapter may be in the other's computer.
     expect(await ask({ mac: macs[1], uuid: uuids[0] })).toContain(`${name}b boots from its own disk`)
-    await saveMachine(server.deps.db, { mac: macs[1] }, { uuid: uuids[0] }, {}, 'tester')
+    await saveMachine(server.deps.db, { mac: macs[1] }, { uuid: uuids[0] })
     const script = await ask({ mac: macs[1], uuid: uuids[0] })
     expect(script).toContain(`${name}b installs setup`)
     expect(script).toContain(`echo Bootwright: UUID ${uuids[0]} was entered for ${name}a, and ${name}b reports it`)
@@ -167,7 +167,7 @@ describe('a machine is refused by nobody else', { timeout: 120_000 }, () => {
 
   test('its second card, with the UUID that the first reported, is probably the same machine', async () => {
     const { macs, uuids, name } = values()
-    await saveMachine(server.deps.db, { mac: macs[0] }, { hostname: name }, {}, 'tester')
+    await saveMachine(server.deps.db, { mac: macs[0] }, { hostname: name })
     await ask({ mac: macs[0], uuid: uuids[0] })
     for (let times = 0; times < 2; times++) {
       const script = await ask({ mac: macs[1], uuid: uuids[0] })
@@ -183,7 +183,7 @@ describe('a machine is refused by nobody else', { timeout: 120_000 }, () => {
   test('where the operator entered the UUID, it is joined at once, and its discovered record with it', async () => {
     const { macs, uuids, name } = values()
     await ask({ mac: macs[0], uuid: uuids[0] })
-    const { machine } = await saveMachine(server.deps.db, newMachine, { uuid: uuids[0], hostname: name }, {}, 'tester')
+    const { machine } = await saveMachine(server.deps.db, newMachine, { uuid: uuids[0], hostname: name })
     await ask({ mac: macs[0], uuid: uuids[0] })
     expect(await findMachine(server.deps.db, { mac: macs[0] })).toBeUndefined()
     expect(await listBoots(server.deps.db, { machineId: machine.id }, 10)).toHaveLength(2)
@@ -193,7 +193,7 @@ describe('a machine is refused by nobody else', { timeout: 120_000 }, () => {
 describe('what may be an entered machine is installed by nothing that is for others', { timeout: 120_000 }, () => {
   const everyBoot = { everyBoot: true } as const
   const installing = { kind: 'image', image: 'setup', ...everyBoot } as const
-  afterEach(() => savePolicy(server.deps.db, { kind: 'local' }, 'tester'))
+  afterEach(() => savePolicy(server.deps.db, { kind: 'local' }))
 
   /** What asks, what was entered, and who asked before. */
   const cases: [
@@ -259,64 +259,46 @@ describe('what may be an entered machine is installed by nothing that is for oth
     const start = async (more: MachineChange) => {
       const v = values()
       const { entered, mac, asks } = caseOf(v)
-      await saveMachine(
-        server.deps.db,
-        mac === undefined ? newMachine : { mac: mac as Mac },
-        {
-          hostname: v.name,
-          ...entered,
-          ...more,
-        },
-        {},
-        'tester',
-      )
+      await saveMachine(server.deps.db, mac === undefined ? newMachine : { mac: mac as Mac }, {
+        hostname: v.name,
+        ...entered,
+        ...more,
+      })
       return { asks, name: v.name }
     }
 
     test('by the policy', async () => {
       const { asks, name } = await start({ assignment: { local: true } })
-      await savePolicy(server.deps.db, installing, 'tester')
+      await savePolicy(server.deps.db, installing)
       for (const facts of asks) {
         const script = await ask(facts)
         expect(script).not.toMatch(/^kernel/m)
         expect(script).toMatch(new RegExp(`${name} boots from its own disk|and this may be ${name}`))
         if (script.includes('and this may be'))
-          expect(script).toMatch(/Next step: if .*bootwright machine (set|merge) /)
+          expect(nextStepOf(script)).toMatch(/^if .*bootwright machine (set|merge) /)
       }
     })
 
     test('by a group', async () => {
       const { asks } = await start({ assignment: { local: true } })
-      await saveGroup(
-        server.deps.db,
-        'all',
-        {
-          title: '',
-          priority: 0,
-          selector: [{ fact: 'arch', equals: 'x86_64' }],
-          assignment: { image: 'setup', ...everyBoot },
-        },
-        {},
-        'tester',
-      )
+      await saveGroup(server.deps.db, 'all', {
+        title: '',
+        priority: 0,
+        selector: [{ fact: 'arch', equals: 'x86_64' }],
+        assignment: { image: 'setup', ...everyBoot },
+      })
       try {
         for (const facts of asks) expect(await ask(facts)).not.toMatch(/^kernel/m)
       } finally {
-        await deleteGroup(server.deps.db, 'all', {}, 'tester')
+        await deleteGroup(server.deps.db, 'all')
       }
     })
 
     test('by the time limit of a menu', async () => {
       const { asks } = await start({ assignment: { local: true } })
       const install = { name: 'i', text: 'Install', kind: 'image' as const, image: 'setup', ...everyBoot }
-      await saveMenu(
-        server.deps.db,
-        'timed',
-        { title: 't', timeoutSeconds: 5, defaultEntry: 'i', entries: [install] },
-        {},
-        'tester',
-      )
-      await savePolicy(server.deps.db, { kind: 'menu', menu: 'timed' }, 'tester')
+      await saveMenu(server.deps.db, 'timed', { title: 't', timeoutSeconds: 5, defaultEntry: 'i', entries: [install] })
+      await savePolicy(server.deps.db, { kind: 'menu', menu: 'timed' })
       for (const facts of asks) expect(await ask(facts)).not.toMatch(/--timeout/)
     })
 
@@ -325,14 +307,14 @@ describe('what may be an entered machine is installed by nothing that is for oth
       for (const facts of asks) {
         const script = await ask(facts)
         expect(script).toMatch(new RegExp(`${name} is denied`))
-        expect(script).toMatch(/Next step: to allow it: bootwright machine set \S+ --allow/)
+        expect(nextStepOf(script)).toMatch(/^to allow it: bootwright machine set \S+ --allow$/)
       }
     })
   })
 
   test('and a series of boards that nobody entered is installed, though they share their UUID and serial', async () => {
     const { macs, uuids, name } = values()
-    await savePolicy(server.deps.db, installing, 'tester')
+    await savePolicy(server.deps.db, installing)
     for (const mac of [...macs, ...macs])
       expect(await ask({ mac, uuid: uuids[0], serial: `SER${name}`, product: 'NUC9' })).toMatch(/^kernel/m)
   })
@@ -341,16 +323,10 @@ describe('what may be an entered machine is installed by nothing that is for oth
     const { uuids, name } = values()
     const mac = (n: number) => `52:54:00:f0:${name.slice(1)}:${(0x10 + n).toString(16)}` as Mac
     for (let n = 0; n < 8; n++) await ask({ mac: mac(n), uuid: uuids[0] })
-    await saveMachine(server.deps.db, { mac: mac(7) }, { hostname: name, assignment: { local: true } }, {}, 'tester')
-    await savePolicy(server.deps.db, installing, 'tester')
+    await saveMachine(server.deps.db, { mac: mac(7) }, { hostname: name, assignment: { local: true } })
+    await savePolicy(server.deps.db, installing)
     expect(await ask({ mac: mac(9), uuid: uuids[0] })).toContain(`and this may be ${name}`)
-    await saveMachine(
-      server.deps.db,
-      { mac: mac(9) },
-      { assignment: { image: 'setup', everyBoot: true } },
-      {},
-      'tester',
-    )
+    await saveMachine(server.deps.db, { mac: mac(9) }, { assignment: { image: 'setup', everyBoot: true } })
     expect(await ask({ mac: mac(9), uuid: uuids[0] })).toMatch(/^kernel/m)
   })
 
@@ -361,14 +337,8 @@ describe('what may be an entered machine is installed by nothing that is for oth
       kind: 'sanboot' as const,
       target: 'iscsi:192.0.2.9::::iqn.2026-01.example:{{ machine.hostname }}',
     }
-    await saveImage(server.deps.db, name, { variants: [variant] }, {}, 'tester')
-    await saveMachine(
-      server.deps.db,
-      { mac: macs[0] },
-      { hostname: name, uuid: uuids[0], assignment: { image: name } },
-      {},
-      'tester',
-    )
+    await saveImage(server.deps.db, name, { variants: [variant] })
+    await saveMachine(server.deps.db, { mac: macs[0] }, { hostname: name, uuid: uuids[0], assignment: { image: name } })
     expect(await ask({ mac: macs[0], uuid: uuids[0] })).toContain(`:${name}`)
     for (const facts of [
       { mac: macs[1], uuid: uuids[0] },
@@ -384,17 +354,11 @@ describe('what may be an entered machine is installed by nothing that is for oth
   test('the adapter of an armed machine, in a computer that was entered by its UUID', async () => {
     const { macs, uuids, name } = values()
     await armed({ mac: macs[0] }, { hostname: `${name}a` })
-    await saveMachine(
-      server.deps.db,
-      newMachine,
-      {
-        hostname: `${name}b`,
-        uuid: uuids[0],
-        assignment: { image: 'live' },
-      },
-      {},
-      'tester',
-    )
+    await saveMachine(server.deps.db, newMachine, {
+      hostname: `${name}b`,
+      uuid: uuids[0],
+      assignment: { image: 'live' },
+    })
     const script = await ask({ mac: macs[0], uuid: swapUuid(uuids[0]) })
     expect(script).toContain(`${name}a boots from its own disk`)
     expect(script).toContain(`its MAC fits, but UUID ${swapUuid(uuids[0])} was entered for ${name}b`)
@@ -418,7 +382,7 @@ describe('what may be an entered machine is installed by nothing that is for oth
     const facts = { mac: '80:00:02:08:fe:80:00:00:00:00:00:00:00:02:c9:03:00:11:22:33', uuid: uuids[0] }
     const command = `bootwright machine set ${machine.id} --remove-mac ${macs[0]}`
     expect(await ask(facts as never)).toContain(`known by its UUID alone from now on: ${command}`)
-    await saveMachine(server.deps.db, { id: machine.id }, { macs: [] }, {}, 'tester')
+    await saveMachine(server.deps.db, { id: machine.id }, { macs: [] })
     expect(await ask(facts as never)).toContain(`${name} installs setup`)
   })
 
@@ -426,13 +390,13 @@ describe('what may be an entered machine is installed by nothing that is for oth
     const { macs, uuids, name } = values()
     const { machine } = await armed(newMachine, { hostname: name, uuid: uuids[0] })
     expect(await ask({ mac: macs[0], uuid: uuids[0] })).toContain(`${name} installs setup`)
-    const find = (facts: Facts) => server.deps.findSituation(facts)
+    const find = (facts: Facts) => server.deps.inventory.findSituation(facts)
     expect((await find({ uuid: uuids[0] })).identity).toMatchObject({ machine: { id: machine.id } })
     const script = await ask({ mac: macs[1], uuid: uuids[0] })
     expect(script).toContain(
       `if ${macs[1]} and ${macs[0]} are of ${name}: bootwright machine set ${uuids[0]} --add-mac ${macs[1]} --add-mac ${macs[0]}`,
     )
-    await saveMachine(server.deps.db, { id: machine.id }, { macs: [macs[1], macs[0]] }, {}, 'tester')
+    await saveMachine(server.deps.db, { id: machine.id }, { macs: [macs[1], macs[0]] })
     expect(await ask({ mac: macs[1], uuid: uuids[0] })).toContain(`${name} installs setup`)
   })
 })
@@ -466,14 +430,8 @@ describe('facts', { timeout: 120_000 }, () => {
         'h={{ machine.hostname }}',
       ],
     }
-    await saveImage(server.deps.db, name, { variants: [variant] }, {}, 'tester')
-    await saveMachine(
-      server.deps.db,
-      { mac: macs[0] },
-      { hostname: name, serial: '7X06', assignment: { image: name } },
-      {},
-      'tester',
-    )
+    await saveImage(server.deps.db, name, { variants: [variant] })
+    await saveMachine(server.deps.db, { mac: macs[0] }, { hostname: name, serial: '7X06', assignment: { image: name } })
     const script = await ask({ mac: macs[0], serial: 'Default string', product: 'R640', asset: 'No Asset Tag' })
     expect(script).toContain(` s=7X06 p=R640 a=none h=${name} `)
     // What the machine said once fills what a request does not say: a preview is the script that it would get.
@@ -483,7 +441,7 @@ describe('facts', { timeout: 120_000 }, () => {
 
   test('a machine that waits is seen each time it asks', async () => {
     const { macs } = values()
-    await savePolicy(server.deps.db, { kind: 'wait' }, 'tester')
+    await savePolicy(server.deps.db, { kind: 'wait' })
     try {
       const seen: (Date | undefined)[] = []
       for (let times = 0; times < 3; times++) {
@@ -493,7 +451,7 @@ describe('facts', { timeout: 120_000 }, () => {
       }
       expect(new Set(seen.map((at) => at?.getTime())).size).toBe(3)
     } finally {
-      await savePolicy(server.deps.db, { kind: 'local' }, 'tester')
+      await savePolicy(server.deps.db, { kind: 'local' })
     }
   })
 })

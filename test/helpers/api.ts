@@ -1,17 +1,23 @@
+import { createHash } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { pino } from 'pino'
 import { type AdminDeps, createAdminApp } from '../../src/api/routes.ts'
 import { openPartialFiles } from '../../src/bytes/fetch/partial-files.ts'
 import { openFolderStore } from '../../src/bytes/store/folder-store.ts'
 import type { Db } from '../../src/db/open.ts'
-import { decide } from '../../src/decide/decision.ts'
 import { createFileChecks } from '../../src/files/check.ts'
+import { createFindStoredSize } from '../../src/files/stored-sizes.ts'
 import { shippedRecipes } from '../../src/intake/recipes.ts'
-import { createFindSituation } from '../../src/inventory/boots/situation.ts'
 import { createChangeFeed } from '../../src/inventory/changes/feed.ts'
+import { saveFile } from '../../src/inventory/images/files.ts'
+import { openInventory } from '../../src/inventory/open.ts'
 import { createSealer } from '../../src/lib/seal.ts'
+import type { FileRef } from '../../src/model/image.ts'
+import { createScripts } from '../../src/render/scripts.ts'
+import { readTemplates } from '../../src/server/templates.ts'
 
 /** An admin API over a database and a store in a folder of its own. */
 export type Api = {
@@ -28,16 +34,19 @@ export type Api = {
 // biome-ignore lint/suspicious/noExplicitAny: a test looks into answers as they are
 export type Reply = { status: number; type: string; headers: Headers; body: any }
 
-/** Opens it; `change` replaces some of what it works with. Its previews' script is the decision's kind and the base URL. */
+/** Opens it; `change` replaces some of what it works with. */
 export async function openApi(db: Db, change: Partial<AdminDeps> = {}): Promise<Api> {
   const folder = await mkdtemp(join(tmpdir(), 'bootwright-api-'))
   const logged: string[] = []
-  const findSituation = createFindSituation(db)
   const store = change.store ?? (await openFolderStore(folder))
   const log = pino({ base: null }, { write: (line) => logged.push(line) })
+  const inventory = openInventory(db, log)
   const deps: AdminDeps = {
     db,
-    findSituation,
+    inventory,
+    findStoredSize: createFindStoredSize(store, { keptMs: 1 }),
+    scripts: createScripts(readTemplates()),
+    settings: { afterRefusal: 'retry' },
     feed: createChangeFeed(db, pino({ level: 'silent' })),
     intake: {
       server: 'test',
@@ -54,10 +63,6 @@ export async function openApi(db: Db, change: Partial<AdminDeps> = {}): Promise<
     databaseAnswers: async () => true,
     databaseIsShort: () => false,
     databaseFault: async () => undefined,
-    preview: async (facts, baseUrl, supposed) => {
-      const decision = decide(await findSituation(facts, supposed))
-      return { script: `#!ipxe\n# ${decision.spec.kind} ${baseUrl ?? ''}\n`, decision }
-    },
     trusted: true,
     ...change,
   }
@@ -77,5 +82,24 @@ export async function openApi(db: Db, change: Partial<AdminDeps> = {}): Promise<
       body: /json/.test(type) ? JSON.parse(text) : text,
     }
   }
-  return { deps, folder, app, ask, logged, remove: () => rm(folder, { recursive: true, force: true }) }
+  return {
+    deps,
+    folder,
+    app,
+    ask,
+    logged,
+    remove: async () => {
+      await inventory.close()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Stores a text as an image's file. */
+export async function addFile({ deps }: Api, name: string, text: string): Promise<FileRef> {
+  const sha256 = createHash('sha256').update(text).digest('hex')
+  const sizeBytes = Buffer.byteLength(text)
+  await deps.store.put(sha256, Readable.from([Buffer.from(text)]), sizeBytes)
+  await saveFile(deps.db, { sha256, name, sizeBytes })
+  return { sha256, name }
 }

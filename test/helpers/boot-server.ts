@@ -5,17 +5,14 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
-import { type BootDeps, createBootApp } from '../../src/boot/routes.ts'
+import { createBootApp } from '../../src/boot/http/app.ts'
+import type { BootDeps } from '../../src/boot/http/deps.ts'
 import { createTransfers } from '../../src/bytes/send/send-file.ts'
 import { openFolderStore } from '../../src/bytes/store/folder-store.ts'
 import type { OpenDb } from '../../src/db/open.ts'
-import { createFindSize } from '../../src/decide/damage.ts'
-import { createOpenBoot } from '../../src/inventory/boots/boots.ts'
-import { startBootEventRecorder } from '../../src/inventory/boots/events.ts'
-import { createRecordReport } from '../../src/inventory/boots/reports.ts'
-import { createFindSituation } from '../../src/inventory/boots/situation.ts'
-import { createFindServable, noteDamage, saveFile } from '../../src/inventory/images/files.ts'
-import { createFindTreeFile } from '../../src/inventory/images/trees.ts'
+import { createFindStoredSize } from '../../src/files/stored-sizes.ts'
+import { noteDamage, saveFile } from '../../src/inventory/images/files.ts'
+import { openInventory } from '../../src/inventory/open.ts'
 import { createSealer } from '../../src/lib/seal.ts'
 import type { FileRef } from '../../src/model/image.ts'
 import { createScripts } from '../../src/render/scripts.ts'
@@ -43,7 +40,7 @@ export async function startTestBootServer(
   const { db, close }: OpenDb = await openTestDatabase()
   const log = pino({ level: 'silent' })
   const store = await openFolderStore(folder)
-  const events = startBootEventRecorder(db, log)
+  const inventory = openInventory(db, log, { fileStatusKeptMs: 50 })
   const {
     allows = () => true,
     databaseAnswers = async () => true,
@@ -54,13 +51,12 @@ export async function startTestBootServer(
   const efi = randomBytes(100_001)
   const deps: BootDeps = {
     db,
+    inventory,
     store,
     transfers:
       transfers ??
       createTransfers({ cacheBytes: 2 ** 24, mostTransfers: 1000, bytesPerSecond: undefined, zeroCopy: true }),
-    events,
     log,
-    findServable: createFindServable(db, { keptMs: 50 }),
     noteDamage: (sha256, why) => noteDamage(db, sha256, why),
     allows,
     databaseAnswers,
@@ -69,11 +65,7 @@ export async function startTestBootServer(
     mayRecord,
     nbps: new Map([['ipxe.efi', { name: 'ipxe.efi', bytes: efi, sha256: sha256(efi) }]]),
     scripts: createScripts(readTemplates()),
-    findSituation: createFindSituation(db),
-    openBoot: createOpenBoot(db),
-    recordReport: createRecordReport(db),
-    findTreeFile: createFindTreeFile(db),
-    findSize: createFindSize(store, { keptMs: 50 }),
+    findStoredSize: createFindStoredSize(store, { keptMs: 50 }),
     sealer: createSealer(Buffer.alloc(32, 1)),
     settings: {
       baseUrl: undefined,
@@ -100,7 +92,7 @@ export async function startTestBootServer(
     stop: async () => {
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))
-      await events.stop()
+      await inventory.close()
       await close()
       await rm(folder, { recursive: true })
     },
@@ -112,6 +104,11 @@ export async function getAsIpxe(url: string): Promise<string> {
   const response = await fetch(url, { headers: { 'User-Agent': 'iPXE/1.21.1' } })
   if (response.status !== 200) throw new Error(`${url}: ${response.status} ${await response.text()}`)
   return response.text()
+}
+
+/** The next step that a script prints, from all the lines that it takes. */
+export function nextStepOf(script: string): string | undefined {
+  return /^echo Next step: (.*?)\necho (Retrying|Booting|Halted)/ms.exec(script)?.[1]?.replaceAll('\necho ', ' ')
 }
 
 /** Sends bytes to a port and gives back all that comes until the other side closes (ask with `Connection: close`). */

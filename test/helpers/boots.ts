@@ -7,7 +7,7 @@ import type { Facts } from '../../src/model/facts.ts'
 
 /** What a machine with these facts would boot now. */
 export async function decideFor(db: Db, facts: Facts): Promise<Decision> {
-  return decide(await createFindSituation(db)(facts))
+  return decide(await createFindSituation(db)(facts)).decision
 }
 
 /** Opens a boot as a script would, for a machine at an address; gives its id and its token. */

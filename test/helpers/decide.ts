@@ -1,11 +1,12 @@
+import { decide } from '../../src/decide/decision.ts'
 import type { Group } from '../../src/inventory/machines/groups.ts'
 import type { Arch, Platform } from '../../src/model/arch.ts'
 import { type Catalog, type CatalogGroup, compareGroups, type DamagedFile } from '../../src/model/catalog.ts'
-import type { Situation } from '../../src/model/decision.ts'
+import type { Decision, Situation } from '../../src/model/decision.ts'
 import type { LatestDeployment } from '../../src/model/deployment.ts'
 import type { Variant } from '../../src/model/image.ts'
 import type { Machine } from '../../src/model/machine.ts'
-import type { MenuEntry } from '../../src/model/menu.ts'
+import type { Choice, MenuEntry } from '../../src/model/menu.ts'
 import { compileSelector } from '../../src/model/selector.ts'
 
 export const file = { sha256: 'a'.repeat(64), name: 'a' }
@@ -122,4 +123,9 @@ export function situationOf({ machine, ...known }: Partial<Situation> & { machin
     today: '2026-11-24',
     ...known,
   }
+}
+
+/** The decision about a situation, where its variant does not matter. */
+export function decisionFor(situation: Situation, choice?: Choice): Decision {
+  return decide(situation, choice).decision
 }

@@ -5,8 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { createAdaptorServer } from '@hono/node-server'
-import { type AdminDeps, createAdminApp } from '../../src/api/routes.ts'
-import { previewScript } from '../../src/boot/script.ts'
+import { createAdminApp } from '../../src/api/routes.ts'
 import type { PartialFiles } from '../../src/bytes/fetch/partial-files.ts'
 import { createProgram } from '../../src/cli/program.ts'
 import { createFileChecks } from '../../src/files/check.ts'
@@ -36,7 +35,7 @@ export type Operator = {
 export async function startOperator(settings: { maxFileBytes?: number } = {}): Promise<Operator> {
   const folder = await mkdtemp(join(tmpdir(), 'bootwright-cli-'))
   const boot = await startTestBootServer()
-  const { db, store, log, databaseAnswers, findSituation, sealer } = boot.deps
+  const { db, inventory, findStoredSize, scripts, store, log, databaseAnswers, sealer } = boot.deps
   const feed = createChangeFeed(db, log)
   const maxFileBytes = settings.maxFileBytes ?? 2 ** 30
   const proxies = { httpProxy: '', httpsProxy: '', noProxy: '' }
@@ -46,8 +45,6 @@ export async function startOperator(settings: { maxFileBytes?: number } = {}): P
     { db, store, log },
     { lookEveryMs: 200, progressEveryMs: 20, retriesMs: [10, 10] },
   )
-  const preview: AdminDeps['preview'] = (facts, baseUrl, supposed) =>
-    previewScript(boot.deps, facts, baseUrl ?? 'http://192.0.2.1:8080', supposed)
   const common = {
     db,
     store,
@@ -56,11 +53,13 @@ export async function startOperator(settings: { maxFileBytes?: number } = {}): P
     databaseAnswers,
     databaseIsShort: () => false,
     databaseFault: async () => undefined,
-    findSituation,
+    inventory,
+    findStoredSize,
+    scripts,
+    settings: boot.deps.settings,
     sealer,
     feed,
     bootUrl: 'http://192.0.2.1:8080',
-    preview,
     maxFileBytes,
     intake,
   }

@@ -33,7 +33,7 @@ describeWholeLab('what a machine is told', () => {
         const { console, powerOff } = await lab.powerOn(machine, one.rules)
         try {
           await console.waitFor(
-            /waits: no image is assigned to it[\s\S]*Next step: bootwright machine set .*Checking again in 15 s/s,
+            /waits: no image is assigned to it[\s\S]*Bootwright: assign an image: .*Asking again in 15 s/s,
             bootTimeoutMs,
           )
           expect(await lab.server.api('GET', `/machines/${mac}`)).toMatchObject({
@@ -83,10 +83,12 @@ describeWholeLab('what a machine is told', () => {
           const platform = one.firmware === 'efi-x86_64' ? 'efi' : 'pcbios'
           const reason = `image only-arm64 has no variant for x86_64 ${platform}`
           await console.waitFor(
-            new RegExp(`Bootwright: ${reason}\\nNext step: it has arm64 any platform`),
+            new RegExp(
+              `Bootwright: ${reason}; it has arm64 any platform\\nNext step: to add one: bootwright image add `,
+            ),
             bootTimeoutMs,
           )
-          await console.waitFor(/Retrying in 30 s/, 10_000)
+          await console.waitFor(/Asking the boot server again in 30 s/, 10_000)
           const boot = await lastBoot(lab, mac, ({ outcome }) => outcome === 'failed')
           expect(boot.message).toBe(reason)
         } finally {

@@ -12,6 +12,7 @@ const linux: BootSpec = {
   args: ['console=ttyS0', 'ds=nocloud;s=http://10.0.0.1/', 'report={{ boot.url }}', '{{ machine.labels.extra }}'],
 }
 
+const textOf = (...parts: Parameters<typeof scripts.script>) => scripts.script(...parts).text
 const decision = (spec: BootSpec, platform: 'efi' | 'pcbios' = 'efi'): Decision => ({
   target: { arch: 'x86_64', platform, assumed: [] },
   machine: {
@@ -83,57 +84,51 @@ describe('the text that a machine reads, whole', () => {
   test.each<[string, string]>([
     ['bootstrap', scripts.bootstrap('')],
     ['bootstrap-tftp', scripts.bootstrap('http://10.0.0.1:8080')],
-    ['linux-efi', scripts.script(decision(linux), context())],
-    ['linux-pcbios', scripts.script(decision(linux, 'pcbios'), context())],
-    ['efi', scripts.script(decision({ kind: 'efi', file: file('memtest.efi', 'd'), args: ['nosmp'] }), context())],
-    ['linux-tree', scripts.script(decision(withTree), context())],
-    ['wimboot-efi', scripts.script(decision(wimboot), { ...context(), documents: ['bcd', 'autounattend.xml'] })],
-    ['wimboot-pcbios', scripts.script(decision(wimboot, 'pcbios'), context())],
-    ['sanboot-file', scripts.script(decision({ kind: 'sanboot', file: file('live.iso', 'f') }), context())],
-    ['sanboot-target', scripts.script(decision({ ...san, chap: undefined }, 'pcbios'), context())],
-    ['sanboot-chap', scripts.script(decision(san, 'pcbios'), context())],
+    ['linux-efi', textOf(decision(linux), context())],
+    ['linux-pcbios', textOf(decision(linux, 'pcbios'), context())],
+    ['efi', textOf(decision({ kind: 'efi', file: file('memtest.efi', 'd'), args: ['nosmp'] }), context())],
+    ['linux-tree', textOf(decision(withTree), context())],
+    ['wimboot-efi', textOf(decision(wimboot), { ...context(), documents: ['bcd', 'autounattend.xml'] })],
+    ['wimboot-pcbios', textOf(decision(wimboot, 'pcbios'), context())],
+    ['sanboot-file', textOf(decision({ kind: 'sanboot', file: file('live.iso', 'f') }), context())],
+    ['sanboot-target', textOf(decision({ ...san, chap: undefined }, 'pcbios'), context())],
+    ['sanboot-chap', textOf(decision(san, 'pcbios'), context())],
     ['san-efi', scripts.san(decision(san), context('halt'), secrets)],
     ['san-pcbios', scripts.san(decision({ ...san, initiator: undefined, chap: oneWay }, 'pcbios'), context(), secrets)],
-    ['ipxe', scripts.script(decision({ kind: 'ipxe', file: file('menu.ipxe', 'e') }), context())],
-    ['local-efi', scripts.script(decision({ kind: 'local', method: 'exit-1' }), context())],
-    ['local-pcbios', scripts.script(decision({ kind: 'local', method: 'sanboot' }, 'pcbios'), context())],
-    ['local-exit-0', scripts.script(decision({ kind: 'local', method: 'exit-0' }), context())],
-    [
-      'local-file',
-      scripts.script(decision({ kind: 'local', method: { file: '\\EFI\\debian\\grubx64.efi' } }), context()),
-    ],
-    ['menu', scripts.script(decision(menu), context())],
-    ['menu-waits', scripts.script(decision({ ...menu, timeoutSeconds: null, defaultEntry: null }), context())],
-    ['shell', scripts.script(decision({ kind: 'shell' }), context())],
-    ['reboot', scripts.script(decision({ kind: 'reboot' }), context())],
-    ['deployment', scripts.script(deployment, context())],
-    ['gave-up', scripts.script({ ...decision({ kind: 'local', method: 'exit-1' }), notices: [gaveUp] }, context())],
-    ['wait', scripts.script(decision({ kind: 'wait' }), context())],
+    ['ipxe', textOf(decision({ kind: 'ipxe', file: file('menu.ipxe', 'e') }), context())],
+    ['local-efi', textOf(decision({ kind: 'local', method: 'exit-1' }), context())],
+    ['local-pcbios', textOf(decision({ kind: 'local', method: 'sanboot' }, 'pcbios'), context())],
+    ['local-exit-0', textOf(decision({ kind: 'local', method: 'exit-0' }), context())],
+    ['local-file', textOf(decision({ kind: 'local', method: { file: '\\EFI\\debian\\grubx64.efi' } }), context())],
+    ['menu', textOf(decision(menu), context())],
+    ['menu-waits', textOf(decision({ ...menu, timeoutSeconds: null, defaultEntry: null }), context())],
+    ['shell', textOf(decision({ kind: 'shell' }), context())],
+    ['reboot', textOf(decision({ kind: 'reboot' }), context())],
+    ['deployment', textOf(deployment, context())],
+    ['gave-up', textOf({ ...decision({ kind: 'local', method: 'exit-1' }), notices: [gaveUp] }, context())],
+    ['wait', textOf(decision({ kind: 'wait' }), context())],
     [
       'refusal-retry',
-      scripts.script(
+      textOf(
         decision({ kind: 'refusal', reason: 'image debian-12 has no variant for arm64 efi', nextStep: 'add one' }),
         context(),
       ),
     ],
-    [
-      'refusal-local',
-      scripts.script(decision({ kind: 'refusal', reason: 'a', nextStep: 'b' }, 'pcbios'), context('local')),
-    ],
-    ['refusal-halt', scripts.script(decision({ kind: 'refusal', reason: 'a', nextStep: 'b' }), context('halt'))],
+    ['refusal-local', textOf(decision({ kind: 'refusal', reason: 'a', nextStep: 'b' }, 'pcbios'), context('local'))],
+    ['refusal-halt', textOf(decision({ kind: 'refusal', reason: 'a', nextStep: 'b' }), context('halt'))],
   ])('%s', (name, text) => expect(text).toMatchFileSnapshot(`../golden/${name}.ipxe`))
 })
 
 describe('every script', () => {
   test('begins with the bytes that make it one, and has no empty line', () => {
     for (const spec of [linux, menu, { kind: 'wait' }, { kind: 'shell' }] as BootSpec[]) {
-      const text = scripts.script(decision(spec), context())
+      const text = textOf(decision(spec), context())
       expect(text.startsWith('#!ipxe\n')).toBe(true)
       expect(text).not.toContain('\n\n')
     }
   })
 
   test('is the same for the same input', () => {
-    expect(scripts.script(decision(linux), context())).toBe(scripts.script(decision(linux), context()))
+    expect(textOf(decision(linux), context())).toBe(textOf(decision(linux), context()))
   })
 })

@@ -1,3 +1,4 @@
+import { answerMachine } from '../../decide/answer.ts'
 import type { DeploymentOrder } from '../../inventory/boots/deployments.ts'
 import { findTwins } from '../../inventory/machines/identity/duplicates.ts'
 import { findReported } from '../../inventory/machines/identity/reported-facts.ts'
@@ -29,7 +30,8 @@ export async function findRefusals(deps: AdminDeps, machines: Machine[], order: 
     const reported = await findReported(deps.db, some)
     const decisions = await Promise.all(
       some.map(async (machine) => {
-        const { decision } = await deps.preview(factsOf(machine, reported.get(machine.id)), undefined, supposed)
+        const facts = factsOf(machine, reported.get(machine.id))
+        const { decision } = await answerMachine(deps, facts, { base: deps.bootUrl }, supposed)
         return { id: machine.id, why: whyNotServed(decision, machine, supposed) }
       }),
     )

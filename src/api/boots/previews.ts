@@ -1,12 +1,10 @@
 import { z } from '@hono/zod-openapi'
-import { decide, machineOf } from '../../decide/decision.ts'
+import { type Asking, answerMachine } from '../../decide/answer.ts'
 import { otherGroups } from '../../decide/group-match.ts'
-import { documentsOf, secretNamesOf } from '../../inventory/boots/answer-access.ts'
 import { findMachine } from '../../inventory/machines/machines.ts'
+import { InputError } from '../../lib/errors.ts'
 import type { Facts } from '../../model/facts.ts'
 import type { Machine, MachineKey } from '../../model/machine.ts'
-import { renderAnswers, withRedactedSecrets } from '../../render/answers.ts'
-import { namesOf } from '../../render/names.ts'
 import { type AdminDeps, endpoint } from '../http/endpoint.ts'
 import { requireMachine } from '../machines/machines.ts'
 import { explainedDecision } from '../schemas/boots/decision.ts'
@@ -27,7 +25,7 @@ export const script = endpoint({
   statuses: { 200: 'The script' },
   answer: async (deps, { params: { id }, query }) => ({
     status: 200,
-    body: (await deps.preview(await factsOf(deps, id, query), query.baseUrl)).script,
+    body: (await answerMachine(deps, await factsOf(deps, id, query), asking(deps, query))).script,
   }),
 })
 
@@ -40,7 +38,7 @@ export const decision = endpoint({
   statuses: { 200: 'The decision' },
   answer: async (deps, { params: { id }, query }) => ({
     status: 200,
-    body: await explained(deps, await factsOf(deps, id, query), query.baseUrl),
+    body: await explained(deps, await factsOf(deps, id, query), query),
   }),
 })
 
@@ -54,7 +52,7 @@ export const explain = endpoint({
   answer: async (deps, { query: { arch: buildarch, baseUrl, ...rest } }) => {
     const facts = { ...rest, ...(buildarch && { buildarch, cpuarch: buildarch }) }
     const known = Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined))
-    return { status: 200, body: await explained(deps, known, baseUrl) }
+    return { status: 200, body: await explained(deps, known, { baseUrl }) }
   },
 })
 
@@ -67,25 +65,24 @@ export const answers = endpoint({
   returns: filledAnswerFile,
   statuses: { 200: 'Its documents; none when the machine has no answer file' },
   answer: async (deps, { params: { id }, query }) => {
-    const situation = await deps.findSituation(await factsOf(deps, id, query))
-    const { facts } = situation
-    const decided = decide(situation)
-    // A refusal that an answer file itself causes is told below, in full.
-    const { spec } = decided
+    const facts = await factsOf(deps, id, query)
+    const { decision, documents, unfilled } = await answerMachine(deps, facts, asking(deps, query))
+    // A fault in the answer file itself is reported field by field.
+    if (unfilled !== undefined) throw new InputError(unfilled)
+    const { spec } = decision
     if (spec.kind === 'refusal')
       return { status: 200, body: { items: [], refusal: `${spec.reason}; ${spec.nextStep}` } }
-    const documents = documentsOf(decided, situation)
-    const boot = { id: 'preview', token: 'preview' }
-    const names = namesOf(decided, { facts, base: query.baseUrl ?? deps.bootUrl, boot }, documents[0]?.name)
-    const items = renderAnswers(documents, withRedactedSecrets(names, secretNamesOf(decided, situation)))
-    return { status: 200, body: { items } }
+    return { status: 200, body: { items: documents } }
   },
 })
 
-async function explained(deps: AdminDeps, facts: Facts, baseUrl: string | undefined) {
-  const { decision: made } = await deps.preview(facts, baseUrl)
-  const { identity, catalog } = await deps.findSituation(facts)
-  return { ...made, others: otherGroups(catalog, machineOf(identity), facts, made.target) }
+function asking({ bootUrl }: AdminDeps, { baseUrl }: { baseUrl?: string | undefined }): Asking {
+  return { base: baseUrl ?? bootUrl }
+}
+
+async function explained(deps: AdminDeps, facts: Facts, query: { baseUrl?: string | undefined }) {
+  const { decision, situation } = await answerMachine(deps, facts, asking(deps, query))
+  return { ...decision, others: otherGroups(situation, decision.target) }
 }
 
 async function factsOf(deps: AdminDeps, key: MachineKey, query: z.output<typeof previewQuery>): Promise<Facts> {

@@ -4,8 +4,8 @@ import { bodyLimit } from 'hono/body-limit'
 import type { PartialFiles } from '../../bytes/fetch/partial-files.ts'
 import type { FileStore } from '../../bytes/store/file-store.ts'
 import type { Db } from '../../db/open.ts'
+import type { AnswerDeps } from '../../decide/answer.ts'
 import type { FileChecks } from '../../files/check.ts'
-import type { FindSituation } from '../../inventory/boots/situation.ts'
 import type { Actor } from '../../inventory/changes/changes.ts'
 import type { ChangeFeed } from '../../inventory/changes/feed.ts'
 import type { Precondition } from '../../inventory/common/precondition.ts'
@@ -13,9 +13,6 @@ import type { HealthSources } from '../../inventory/system/health.ts'
 import { InputError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
 import type { Sealer } from '../../lib/seal.ts'
-import type { Decision } from '../../model/decision.ts'
-import type { LatestDeployment } from '../../model/deployment.ts'
-import type { Facts } from '../../model/facts.ts'
 import { problemSchema } from '../schemas/system/problem.ts'
 import { onceForKey } from './idempotency.ts'
 import { checkJson } from './json-text.ts'
@@ -23,35 +20,29 @@ import { conditionalHeaders, preconditionOf } from './preconditions.ts'
 import { problem } from './problems.ts'
 
 /** What the admin API works with. */
-export type AdminDeps = HealthSources & {
-  db: Db
-  store: FileStore
-  checks: FileChecks
-  sealer: Sealer
-  feed: ChangeFeed
-  log: Logger
-  maxFileBytes: number
-  /** `http://host:port` of the boot server, for previews that do not say where the machine would ask. */
-  bootUrl: string
-  findSituation: FindSituation
-  /** How images and files come in. */
-  intake: {
-    /** The id of this server's data folder. */
-    server: string
-    recipeFolders: string[]
-    partials: PartialFiles
-    /** Has waiting imports begin at once. */
-    wake: () => void
+export type AdminDeps = HealthSources &
+  AnswerDeps & {
+    db: Db
+    store: FileStore
+    checks: FileChecks
+    sealer: Sealer
+    feed: ChangeFeed
+    log: Logger
+    maxFileBytes: number
+    /** `http://host:port` of the boot server, for previews that do not say where the machine would ask. */
+    bootUrl: string
+    /** How images and files come in. */
+    intake: {
+      /** The id of this server's data folder. */
+      server: string
+      recipeFolders: string[]
+      partials: PartialFiles
+      /** Has waiting imports begin at once. */
+      wake: () => void
+    }
+    /** True on the unix socket in the data folder, whose file permissions are the authentication: no token is asked for. */
+    trusted: boolean
   }
-  /** The script that a machine with these facts would get, and why. `baseUrl` is the address it would ask, `supposed` a deployment as if it were armed. */
-  preview: (
-    facts: Facts,
-    baseUrl: string | undefined,
-    supposed?: LatestDeployment,
-  ) => Promise<{ script: string; decision: Decision }>
-  /** True on the unix socket in the data folder, whose file permissions are the authentication: no token is asked for. */
-  trusted: boolean
-}
 
 /** Who makes a request is known once it is let in: the name of its token, or `operator` on the socket. */
 export type ApiEnv = { Variables: { actor: Actor; tokenId?: string } }

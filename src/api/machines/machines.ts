@@ -48,9 +48,12 @@ export const get = endpoint({
   params,
   returns: machineSchema,
   statuses: { 200: 'The machine' },
-  answer: async ({ db, findSituation }, { params: { id } }) => {
+  answer: async ({ db, inventory }, { params: { id } }) => {
     const machine = await requireMachine(db, id)
-    const { identity } = await findSituation({ ...machine.facts, ...(machine.macs[0] && { mac: machine.macs[0] }) })
+    const { identity } = await inventory.findSituation({
+      ...machine.facts,
+      ...(machine.macs[0] && { mac: machine.macs[0] }),
+    })
     return answerOf(db, machine, false, 'notices' in identity ? identity.notices : [])
   },
 })

@@ -27,5 +27,8 @@ export const conflicts = endpoint({
   summary: 'List requests that matched several machines and still would',
   returns: conflictList,
   statuses: { 200: 'The conflicts, newest first' },
-  answer: async ({ db, findSituation }) => ({ status: 200, body: { items: await listConflicts(db, findSituation) } }),
+  answer: async ({ db, inventory }) => ({
+    status: 200,
+    body: { items: await listConflicts(db, inventory.findSituation) },
+  }),
 })

@@ -11,20 +11,20 @@ const maxBodyBytes = 16 * 2 ** 20
  * What a report says, as one line that can be shown: `message=` of the query (a form's encoding, `+` is a space), and what the
  * body says: a form, JSON, or a text such as a log, of which the end is kept. Undefined when it says nothing.
  */
-export async function readReportMessage(c: BootContext): Promise<string | undefined> {
-  const message = valueIn(queryOf(c), 'message')
-  const body = c.req.method === 'POST' ? await readBody(c) : undefined
+export async function readReportMessage(context: BootContext): Promise<string | undefined> {
+  const message = valueIn(queryOf(context), 'message')
+  const body = context.req.method === 'POST' ? await readBody(context) : undefined
   const parts = [cutEnd(visible(message ?? '')), body ?? ''].filter((part) => part !== '')
   return parts.length === 0 ? undefined : cutEnd(parts.join(': '))
 }
 
-async function readBody(c: BootContext): Promise<string> {
-  const { bytes, whole, isForm } = await readTail(c.req.raw.body)
+async function readBody(context: BootContext): Promise<string> {
+  const { bytes, whole, isForm } = await readTail(context.req.raw.body)
   const text = new TextDecoder().decode(bytes)
   if (!whole) return cutBeginning(visible(isForm ? (valueIn(`message=${text}`, 'message') ?? '') : text))
-  const type = c.req.header('content-type')?.toLowerCase() ?? ''
+  const type = context.req.header('content-type')?.toLowerCase() ?? ''
   const field = type.startsWith('multipart/form-data')
-    ? await multipartMessage(bytes, c.req.header('content-type') ?? '')
+    ? await multipartMessage(bytes, context.req.header('content-type') ?? '')
     : (jsonMessage(text) ?? valueIn(text.trim(), 'message'))
   return field === undefined ? cutBeginning(visible(text)) : cutEnd(visible(field))
 }

@@ -21,40 +21,47 @@ export type BootEnv = {
 export type BootContext = Context<BootEnv>
 
 /** The client's address, IPv4 in its own form also when the listener is dual-stack; behind a trusted proxy, as that tells it. */
-export function addressOf(c: BootContext): string {
-  return c.env.incoming.clientAddress ?? peerOf(c)
+export function addressOf(context: BootContext): string {
+  return context.env.incoming.clientAddress ?? peerOf(context)
 }
 
 /** The address at the other end of the connection. */
-export function peerOf(c: BootContext): string {
-  const { relayed, socket } = c.env.incoming
+export function peerOf(context: BootContext): string {
+  const { relayed, socket } = context.env.incoming
   return relayed?.address ?? plainAddress(socket.remoteAddress)
 }
 
 /** True for iPXE itself (its net/tcp/httpcore.c); anything else that asks for a script is shown a preview. */
-export function isIpxe(c: BootContext): boolean {
-  return /^iPXE\//.test(c.req.header('user-agent') ?? '')
+export function isIpxe(context: BootContext): boolean {
+  return /^iPXE\//.test(context.req.header('user-agent') ?? '')
 }
 
 /**
  * `http://host:port` as the machine reached us, unless the settings say what it is. Plain clients of HTTP/1.0 name no host
  * (U-Boot's wget), and what is no host may not stand in a script: then it is the address that the connection came to.
  */
-export function baseUrlOf(c: BootContext, configured: string | undefined): string {
+export function baseUrlOf(context: BootContext, configured: string | undefined): string {
   if (configured !== undefined) return configured
-  const { askedHost, socket } = c.env.incoming
+  const { askedHost, socket } = context.env.incoming
   if (askedHost !== undefined) return `http://${askedHost}`
   return baseUrlAt(socket.localAddress ?? 'localhost', socket.localPort ?? 80)
 }
 
 /** The part after `?`, as it was sent. */
-export function queryOf(c: BootContext): string {
-  const url = c.env.incoming.url ?? ''
+export function queryOf(context: BootContext): string {
+  const url = context.env.incoming.url ?? ''
   const at = url.indexOf('?')
   return at < 0 ? '' : url.slice(at + 1)
 }
 
-/** Whether a text can be the token of a boot; `preview` in a script that was only looked at is none. */
-export function isToken(text: string): boolean {
-  return /^[\w-]{43}$/.test(text)
+/** How a script is asked for: from which address, at which address of ours, and by iPXE or to be looked at. */
+export type BootRequest = { ip: string; base: string; query: string; boots: boolean }
+
+export function readRequest(context: BootContext, { baseUrl }: { baseUrl: string | undefined }): BootRequest {
+  return {
+    ip: addressOf(context),
+    base: baseUrlOf(context, baseUrl),
+    query: queryOf(context),
+    boots: isIpxe(context) && context.req.method === 'GET',
+  }
 }

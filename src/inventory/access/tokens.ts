@@ -27,6 +27,11 @@ export function makeToken(): string {
   return randomBytes(32).toString('base64url')
 }
 
+/** Whether a text can be such a token. `preview`, in a script that was only looked at, is none. */
+export function isToken(text: string): boolean {
+  return /^[\w-]{43}$/.test(text)
+}
+
 /** Stores a token and gives it back in clear, the only time that it can be seen. */
 export async function createToken(db: Db, name: string, by: Actor): Promise<TokenRecord & { token: string }> {
   const token = `bw_${makeToken()}`

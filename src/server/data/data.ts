@@ -7,7 +7,7 @@ import { type Db, type OpenDb, openPostgres } from '../../db/open.ts'
 import { openEmbedded } from '../../db/open-embedded.ts'
 import { loadNbps, type Nbps } from '../../files/nbps.ts'
 import { ensureFirstToken } from '../../inventory/access/tokens.ts'
-import { type BootEventRecorder, startBootEventRecorder } from '../../inventory/boots/events.ts'
+import { type Inventory, openInventory } from '../../inventory/open.ts'
 import type { HealthSources } from '../../inventory/system/health.ts'
 import { ConfigError } from '../../lib/errors.ts'
 import { makeFolder } from '../../lib/folders.ts'
@@ -28,7 +28,8 @@ export type Data = OpenStore & {
   adminToken: string | undefined
   sealer: Sealer
   nbps: Nbps
-  events: BootEventRecorder
+  /** What boots ask of the database and tell it. */
+  inventory: Inventory
   /** The path of the admin socket; undefined where it is too long for one. */
   socketPath: string | undefined
 }
@@ -50,9 +51,9 @@ export async function openData(config: Config, log: Logger, closers: Closers): P
   const sealer = await openSealer(config, db, log)
   const store = await openStore(config, db, log)
   const nbps = await loadNbps(config.boot.nbpFolder ?? join(programDir, 'ipxe', 'nbp'))
-  const events = startBootEventRecorder(db, log)
-  closers.add(events.stop)
-  return { db, bootDb, health: healthOf(opened), adminToken, sealer, ...store, nbps, events, socketPath }
+  const inventory = openInventory(bootDb, log, { eventsDb: db })
+  closers.add(inventory.close)
+  return { db, bootDb, health: healthOf(opened), adminToken, sealer, ...store, nbps, inventory, socketPath }
 }
 
 function openDatabase({ data, database }: Config, log: Logger): Promise<OpenDb> {

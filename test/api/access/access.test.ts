@@ -1,8 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createToken } from '../../../src/inventory/access/tokens.ts'
 import { readVersion } from '../../../src/lib/program-dir.ts'
+import { createScripts } from '../../../src/render/scripts.ts'
+import { readTemplates } from '../../../src/server/templates.ts'
 import { type Api, openApi } from '../../helpers/api.ts'
 import { eachDatabase } from '../../helpers/database.ts'
+
+const brokenScripts = createScripts({ ...readTemplates(), 'local.ipxe': '<% throw new Error("password=hunter2") %>' })
 
 eachDatabase('access and errors over HTTP', (database) => {
   let api: Api
@@ -134,7 +138,7 @@ eachDatabase('access and errors over HTTP', (database) => {
   )
 
   test('an unexpected failure tells nothing of itself, and is logged', async () => {
-    const broken = await openApi(database(), { preview: () => Promise.reject(new Error('password=hunter2')) })
+    const broken = await openApi(database(), { scripts: brokenScripts })
     const reply = await broken.ask('GET', '/api/v1/machines/525400000001/script')
     await broken.remove()
     expect([reply.status, reply.body.detail]).toEqual([500, 'internal error; the log of the server has the reason'])
@@ -153,7 +157,7 @@ eachDatabase('access and errors over HTTP', (database) => {
     })
     const broken = await openApi(database(), {
       databaseAnswers: async () => false,
-      preview: () => Promise.reject(new Error('x')),
+      scripts: brokenScripts,
     })
     const reply = await broken.ask('GET', '/api/v1/machines/525400000001/script')
     await broken.remove()

@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { recordReport } from '../../../src/inventory/boots/reports.ts'
-import { saveFile } from '../../../src/inventory/images/files.ts'
 import { saveImage } from '../../../src/inventory/images/images.ts'
 import { recordDiscovered } from '../../../src/inventory/machines/identity/discovered.ts'
-import { type Api, openApi } from '../../helpers/api.ts'
+import { type Api, addFile, openApi } from '../../helpers/api.ts'
 import { decideFor, openBootFor } from '../../helpers/boots.ts'
 import { eachDatabase } from '../../helpers/database.ts'
 
@@ -19,8 +18,7 @@ eachDatabase('arming', (database) => {
   })
   afterAll(() => api.remove())
   beforeEach(async () => {
-    const kernel = { sha256: 'b'.repeat(64), name: 'vmlinuz' }
-    await saveFile(database(), { ...kernel, sizeBytes: 1 })
+    const kernel = await addFile(api, 'vmlinuz', 'a kernel')
     const variant = { kind: 'linux' as const, arch: 'x86_64' as const, kernel, initrds: [], args: [] }
     await saveImage(database(), 'rocky', { variants: [variant], installer: true }, {}, 'tester')
   })

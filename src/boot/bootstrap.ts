@@ -1,0 +1,20 @@
+// The bootstrap: the script that every machine gets first. It reports the machine's facts to `/ipxe` (script.ts).
+import type { BootDeps } from './http/deps.ts'
+import { addressOf, type BootContext, baseUrlOf, isIpxe } from './http/request.ts'
+
+/** `/boot.ipxe`: with a relative URL, which iPXE resolves against the one that it asked. */
+export function serveBootstrap(context: BootContext, deps: BootDeps): Response {
+  return answerBootstrap(context, deps, deps.settings.baseUrl ?? '')
+}
+
+/** `/autoexec.ipxe`: iPXE runs it without an address to resolve relative URLs against. */
+export function serveWholeBootstrap(context: BootContext, deps: BootDeps): Response {
+  return answerBootstrap(context, deps, baseUrlOf(context, deps.settings.baseUrl))
+}
+
+function answerBootstrap(context: BootContext, { scripts, inventory }: BootDeps, base: string): Response {
+  if (isIpxe(context) && context.req.method === 'GET')
+    inventory.events.record({ ip: addressOf(context), stage: 'bootstrap' })
+  context.header('Cache-Control', 'no-store')
+  return context.text(scripts.bootstrap(base))
+}

@@ -1,0 +1,57 @@
+// The application of the boot listener: the client's address and its turn, then the table of URLs (../routes.ts).
+import { Hono } from 'hono'
+import { InputError, messageOf } from '../../lib/errors.ts'
+import { proxyTest } from '../../lib/subnet.ts'
+import { emptyPreseed } from '../preseed.ts'
+import { type BootRoute, bootRoutes } from '../routes.ts'
+import { clientAddressOf } from './client-address.ts'
+import type { BootDeps } from './deps.ts'
+import { createFairTurns, type FairTurns } from './fair-turns.ts'
+import { addressOf, type BootContext, type BootEnv, peerOf } from './request.ts'
+
+/** Requests of one address that are answered at once; downloads have limits of their own (bytes/send/admission.ts). */
+const maxAtOncePerAddress = 16
+
+export function createBootApp(deps: BootDeps): Hono<BootEnv> {
+  const { settings } = deps
+  const app = new Hono<BootEnv>()
+  const isTrustedProxy = proxyTest(settings.trustedProxies ?? [])
+  app.use((context, next) => {
+    const { incoming } = context.env
+    incoming.clientAddress = clientAddressOf(peerOf(context), incoming.headers, isTrustedProxy)
+    return next()
+  })
+  app.use(async (context, next) => {
+    if (deps.allows(addressOf(context))) return next()
+    deps.log.warn({ ip: addressOf(context), path: context.req.path }, 'refused: the address is in no boot subnet')
+    return context.text('This address may not boot here.\n', 403)
+  })
+  for (const path of ['/boot.ipxe', '/boot.ipxe.0', '/autoexec.ipxe', '/nbp/*', '/ipxe', '/ipxe/*'])
+    app.use(path, emptyPreseed)
+  const inTurn = createFairTurns(maxAtOncePerAddress)
+  for (const route of bootRoutes) {
+    const answer = (context: BootContext) => answerRoute(route, context, deps, inTurn)
+    if (route.method === 'ALL') app.all(route.path, answer)
+    else app.on(route.method, route.path, answer)
+  }
+  app.notFound((context) => context.text('There is nothing here. A machine begins at /boot.ipxe.\n', 404))
+  app.onError((error, context) => {
+    if (error instanceof InputError) return context.text(`${error.message}\n`, 400)
+    deps.log.error({ path: context.req.path, error: messageOf(error) }, 'boot request failed')
+    // iPXE obeys Retry-After (its httpcore.c); installers' wget retries too.
+    return context.text('The boot server cannot answer now.\n', 503, { 'Retry-After': '5' })
+  })
+  return app
+}
+
+async function answerRoute(
+  { serve, turn = 'first', inertHead }: BootRoute,
+  context: BootContext,
+  deps: BootDeps,
+  inTurn: FairTurns,
+): Promise<Response> {
+  // Hono answers HEAD as it does GET.
+  if (inertHead && context.req.method === 'HEAD') return context.body(null)
+  if (turn !== 'first') return serve(context, deps, inTurn)
+  return inTurn(addressOf(context), async () => serve(context, deps, inTurn))
+}

@@ -1,0 +1,143 @@
+// What would this machine get? The one place that answers: for the script of a boot, its preview, explain, the preview of answer
+// files, and the check before deployments are armed.
+import { documentsOf, secretNamesOf } from '../inventory/boots/answer-access.ts'
+import type { Inventory } from '../inventory/open.ts'
+import { type FieldFault, InputError } from '../lib/errors.ts'
+import type { AnswerDocument } from '../model/answer-file.ts'
+import { type Decision, refusal, type Situation } from '../model/decision.ts'
+import type { LatestDeployment } from '../model/deployment.ts'
+import type { Facts } from '../model/facts.ts'
+import type { Variant } from '../model/image.ts'
+import type { Choice } from '../model/menu.ts'
+import { renderAnswers, withRedactedSecrets } from '../render/answers.ts'
+import { type Names, type NamesContext, namesOf } from '../render/names.ts'
+import type { ScriptContext, Scripts } from '../render/scripts.ts'
+import { type Damage, type DamageDeps, findDamage, refuseDamaged } from './damage.ts'
+import { decide } from './decision.ts'
+import { stepsToSet } from './next-steps.ts'
+
+/** What an answer is made with. */
+export type AnswerDeps = DamageDeps & {
+  inventory: Pick<Inventory, 'findSituation'>
+  scripts: Scripts
+  settings: {
+    afterRefusal: ScriptContext['after']
+    /** How the command line is typed at the server, for next steps on screens. */
+    command?: string
+  }
+}
+
+/** How a machine asks: at which address of ours, for which boot, and which entry of a menu it chose. */
+export type Asking = { base: string; boot?: NamesContext['boot']; choice?: Choice }
+
+/** What a machine gets. */
+export type MachineAnswer = {
+  situation: Situation
+  /** A refusal where something keeps the script or the answer file from being rendered. */
+  decision: Decision
+  /** The variant that is booted; undefined when the decision boots no image. */
+  variant?: Variant
+  /** The documents of the answer file, filled in, with asterisks for secrets. */
+  documents: AnswerDocument[]
+  /** Why the answer file cannot be filled in: the reason of the refusal, fault by fault. */
+  unfilled?: FieldFault[]
+  /** The names that texts for this boot may use, with asterisks for secrets. */
+  names: Names
+  script: string
+  /** The booted system is told where to report, so its silence means something. */
+  reports: boolean
+  damage: Damage[]
+}
+
+/** The id and token in a preview. No boot has them. */
+export const previewBoot = { id: 'preview', token: 'preview' }
+
+/** What a machine with these facts would get now; changes nothing. `supposed` is a deployment as if it were armed. */
+export async function answerMachine(
+  deps: AnswerDeps,
+  facts: Facts,
+  asking: Asking,
+  supposed?: LatestDeployment,
+): Promise<MachineAnswer> {
+  return answerSituation(deps, await deps.inventory.findSituation(facts, supposed), asking)
+}
+
+/** The same, from a situation that was looked up; changes nothing. */
+export async function answerSituation(
+  deps: AnswerDeps,
+  situation: Situation,
+  { base, boot = previewBoot, choice }: Asking,
+): Promise<MachineAnswer> {
+  const decided = decide(situation, choice)
+  const damage = decided.variant === undefined ? [] : await findDamage(deps, decided.variant)
+  const checked = withoutDamage(decided, damage)
+
+  const templates = documentsOf(checked.decision, situation)
+  const { afterRefusal: after, command } = deps.settings
+  const context: ScriptContext = {
+    ...{ facts: situation.facts, base, boot, after },
+    ...(command !== undefined && { command }),
+    documents: templates.map(({ name }) => name),
+  }
+  const names = withRedactedSecrets(
+    namesOf(checked.decision, context, templates[0]?.name),
+    secretNamesOf(checked.decision, situation),
+  )
+  return { situation, ...render(deps.scripts, checked, templates, context, names), names, damage }
+}
+
+type Decided = { decision: Decision; variant?: Variant }
+
+function withoutDamage({ decision, variant }: Decided, [first]: Damage[]): Decided {
+  if (variant === undefined) return { decision }
+  return first === undefined ? { decision, variant } : { decision: refuseDamaged(decision, variant, first) }
+}
+
+// Everything is rendered before the boot is opened. Otherwise an installer would stop with a disk half written.
+function render(
+  scripts: Scripts,
+  { decision, variant }: Decided,
+  templates: AnswerDocument[],
+  context: ScriptContext,
+  names: Names,
+): Omit<MachineAnswer, 'situation' | 'names' | 'damage'> {
+  const refuse = (reason: string, nextStep: string) => {
+    const refused: Decision = { ...decision, spec: refusal(reason, nextStep) }
+    return { decision: refused, documents: [], script: scripts.script(refused, context).text, reports: false }
+  }
+  const { spec, image, answerFile } = decision
+  const filled = faultsOf(() => (spec.kind === 'refusal' ? [] : renderAnswers(templates, names)))
+  if (filled instanceof InputError) {
+    const what = filled.faults.map(({ field, value }) => `${value} (${field})`).join(', ')
+    const nextStep = stepsToSet(filled.missing) ?? `to correct it: bootwright answer-file set ${answerFile?.name} FILE`
+    return { ...refuse(`answer file ${answerFile?.name}: ${what}`, nextStep), unfilled: filled.faults }
+  }
+  const script = faultsOf(() => {
+    // A secret that is not set would otherwise be found after iPXE was told to go on.
+    if (spec.kind === 'sanboot' && 'target' in spec && spec.chap !== undefined)
+      scripts.san(decision, context, names.secrets ?? {})
+    return scripts.script(decision, context)
+  })
+  if (script instanceof InputError)
+    return refuse(
+      `image ${image?.name}: ${script.message}`,
+      stepsToSet(script.missing) ?? 'to see where each argument comes from: bootwright explain MAC',
+    )
+  return {
+    decision,
+    ...(variant !== undefined && { variant }),
+    documents: filled,
+    script: script.text,
+    // An answer file is fetched by the boot's token: the installer that has it knows where to report.
+    reports: answerFile !== undefined || script.reports,
+  }
+}
+
+function faultsOf<Result>(work: () => Result): Result | InputError {
+  try {
+    return work()
+  } catch (error) {
+    if (error instanceof InputError) return error
+    throw error
+  }
+}

@@ -1,0 +1,40 @@
+// What boots ask of the inventory and tell it: look-ups that share work between machines, and writers that batch. The server
+// opens one of these, the boot listener and the admin API work with it.
+import type { Db } from '../db/open.ts'
+import type { Logger } from '../lib/log.ts'
+import { createOpenBoot } from './boots/boots.ts'
+import { startBootEventRecorder } from './boots/events.ts'
+import { createRecordReport } from './boots/reports.ts'
+import { createFindSituation } from './boots/situation.ts'
+import { createFindServable } from './images/files.ts'
+import { createFindTreeFile } from './images/trees.ts'
+
+export type Inventory = ReturnType<typeof openInventory>
+
+/**
+ * Opens the inventory over a database. `close` writes the events that still wait.
+ * @param settings.eventsDb where events are written in the background, if that has connections of its own
+ * @param settings.fileStatusKeptMs how long the status of a file is cached
+ */
+export function openInventory(
+  db: Db,
+  log: Logger,
+  { eventsDb = db, fileStatusKeptMs }: { eventsDb?: Db; fileStatusKeptMs?: number } = {},
+) {
+  const events = startBootEventRecorder(eventsDb, log)
+  return {
+    /** Records what is seen of boots; never throws and never waits. */
+    events,
+    /** Everything that a decision about a machine depends on, in one look-up. */
+    findSituation: createFindSituation(db),
+    /** Opens the boot of a script, before the script is sent. */
+    openBoot: createOpenBoot(db),
+    /** Records what a machine reports with its boot's token. */
+    recordReport: createRecordReport(db),
+    /** The file at a path of an image's tree. */
+    findTreeFile: createFindTreeFile(db),
+    /** The recorded size of a file, and whether it is damaged. */
+    findFileStatus: createFindServable(db, fileStatusKeptMs === undefined ? {} : { keptMs: fileStatusKeptMs }),
+    close: events.stop,
+  }
+}
