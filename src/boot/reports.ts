@@ -11,11 +11,7 @@ import { recordInOrder } from './http/settle.ts'
  * `/b/{token}/{ready,installing,progress,installed,booted,failed}?message=…` by GET or POST: what the machine itself says of its
  * boot. iPXE of Debian can only GET. A report is written before it is answered.
  */
-export async function takeReport(
-  context: BootContext,
-  deps: BootDeps,
-  inTurn: FairTurns = (_, work) => work(),
-): Promise<Response> {
+export async function takeReport(context: BootContext, deps: BootDeps, inTurn: FairTurns): Promise<Response> {
   const { log } = deps
   const report = reports.find((one) => one === context.req.param('report'))
   const token = context.req.param('token') ?? ''

@@ -16,164 +16,146 @@ import { serveStableAnswer } from './stable-answers.ts'
 import { serveTreeFile } from './trees.ts'
 
 export type BootRoute = {
-  method: 'GET' | 'POST' | 'ALL'
+  methods: ('GET' | 'POST')[] | 'any'
   path: string
-  /** Who asks for it, and what they get. */
+  /** What it is for, as in docs/reference/urls.md. */
   summary: string
   serve: (context: BootContext, deps: BootDeps, inTurn: FairTurns) => Response | Promise<Response>
   /**
-   * When a request of an address with many others under way is answered. `first` (the default): after it waited for its turn.
-   * `own`: the route reads the body, which may come slowly, and takes its turn then. `none`: at once.
+   * When it is answered, while its address has many other requests under way. `first` (the default): after it waited for its turn.
+   * `own`: the route reads the body, which may come slowly, and takes its turn after that. `none`: at once.
    */
   turn?: 'first' | 'own' | 'none'
   /** HEAD gets an empty answer, as GET changes something. */
   inertHead?: true
 }
 
+const get: BootRoute['methods'] = ['GET']
+const getOrPost: BootRoute['methods'] = ['GET', 'POST']
+
 export const bootRoutes: BootRoute[] = [
   {
-    method: 'GET',
+    methods: get,
     path: '/livez',
-    summary: 'Whether the process is running. An orchestrator may restart a server that does not answer.',
+    summary: 'Whether the process answers: always 200.',
     serve: serveLiveness,
     turn: 'none',
   },
   {
-    method: 'GET',
+    methods: get,
     path: '/healthz',
-    summary: 'Whether the server can do everything it should. A restart does not help a server that cannot.',
+    summary: "Whether the server can do its work: 200, or 503 with the reason's kind.",
     serve: serveHealth,
     turn: 'none',
   },
   {
-    method: 'GET',
+    methods: get,
     path: '/boot.ipxe',
-    summary:
-      'The bootstrap, for iPXE: the same script for every machine. It reports the facts of the machine to /ipxe.',
+    summary: "The bootstrap: the same iPXE script for every machine. It asks for the machine's own script.",
     serve: serveBootstrap,
   },
   {
-    method: 'GET',
+    methods: get,
     path: '/boot.ipxe.0',
-    summary: 'The same. The pxe-service option of dnsmasq appends the .0.',
+    summary: 'The bootstrap, for the pxe-service of dnsmasq, which appends ".0" to a name.',
     serve: serveBootstrap,
   },
   {
-    method: 'GET',
+    methods: get,
     path: '/autoexec.ipxe',
-    summary:
-      'The same with the address of the server in it. iPXE of 2021 or later, started by UEFI, looks for it beside itself.',
+    summary: 'The bootstrap with full URLs, for iPXE of 2021 and later that starts under UEFI.',
     serve: serveWholeBootstrap,
   },
   {
-    method: 'GET',
+    methods: get,
     path: '/nbp/autoexec.ipxe',
-    summary: 'The same, for an iPXE that was loaded from /nbp/.',
+    summary: 'The bootstrap with full URLs, beside a boot program that was loaded over HTTP.',
     serve: serveWholeBootstrap,
   },
   {
-    method: 'GET',
+    methods: get,
     path: '/ipxe/:file{[^/]+\\.ipxe}',
-    summary: 'The script for the machine with this MAC address, as /ipxe: /ipxe/52-54-00-12-34-56.ipxe.',
+    summary: 'The script for the machine whose MAC is the file name: /ipxe/52-54-00-12-34-56.ipxe.',
     serve: serveScript,
   },
   {
-    method: 'ALL',
+    methods: 'any',
     path: '/ipxe',
     summary:
-      'The script for the machine with the facts in the query. iPXE opens a boot; any other client gets a preview.',
+      'The script for one machine, named by query parameters: mac, uuid, serial and others. A preview unless iPXE asks.',
     serve: serveScript,
   },
   {
-    method: 'ALL',
+    methods: 'any',
     path: '/ipxe/*',
-    summary: 'The same: whatever asks here waits for a script.',
+    summary: 'Every other path below /ipxe is answered like /ipxe.',
     serve: serveScript,
   },
   {
-    method: 'GET',
+    methods: get,
     path: '/files/:sha256/:name',
-    summary: 'A stored file, for iPXE: a kernel, an initrd, a disk image.',
+    summary: 'A stored file, by the sha256 of its bytes. Answers ranges and conditional requests.',
     serve: serveFile,
     turn: 'none',
   },
   {
-    method: 'GET',
+    methods: get,
     path: '/trees/*',
-    summary: 'A file of an image, for its installer: /trees/IMAGE/VERSION/DIGEST/PATH.',
+    summary: "A file of an image's tree: /trees/IMAGE/VERSION/DIGEST/PATH.",
     serve: serveTreeFile,
     turn: 'none',
   },
   {
-    method: 'GET',
+    methods: get,
     path: '/nbp/:name',
     summary: 'A boot program, for UEFI HTTP Boot.',
     serve: serveNbp,
     turn: 'none',
   },
   {
-    method: 'GET',
+    methods: getOrPost,
     path: '/b/:token/answer/:document',
-    summary: 'A document of the answer file, for the installer, filled in for this boot.',
+    summary: 'A document of the answer file, rendered for this boot. The body of a POST is ignored.',
     serve: (context, deps) => serveAnswer(context, deps, 'answer'),
   },
   {
-    method: 'GET',
+    methods: getOrPost,
     path: '/b/:token/nocloud/:document',
-    summary: 'The same, for cloud-init (NoCloud): user-data, meta-data, vendor-data, network-config.',
+    summary: 'A document for cloud-init: meta-data, user-data, vendor-data, network-config.',
     serve: (context, deps) => serveAnswer(context, deps, 'nocloud'),
   },
   {
-    method: 'POST',
-    path: '/b/:token/answer/:document',
-    summary: 'The same as GET, for installers that can only POST. The body is ignored.',
-    serve: (context, deps) => serveAnswer(context, deps, 'answer'),
-  },
-  {
-    method: 'POST',
-    path: '/b/:token/nocloud/:document',
-    summary: 'The same as GET. The body is ignored.',
-    serve: (context, deps) => serveAnswer(context, deps, 'nocloud'),
-  },
-  {
-    method: 'POST',
+    methods: ['POST'],
     path: '/answer/:document',
-    summary:
-      'A document of the answer file, for installers whose URL is fixed (Proxmox VE). The body names the machine.',
+    summary: 'A document for installers whose URL is fixed in their medium. The posted JSON contains the MAC.',
     serve: serveStableAnswer,
     turn: 'own',
   },
   {
-    method: 'GET',
+    methods: get,
     path: '/b/:token/san.ipxe',
-    summary: 'The script that opens an iSCSI target, for iPXE, with the CHAP passwords of the machine.',
+    summary: 'The script that opens an iSCSI target, with the CHAP password.',
     serve: serveSan,
   },
   {
-    method: 'GET',
+    methods: get,
     path: '/b/:token/boot.cfg',
-    summary: "The configuration of VMware's boot loader, filled in for this boot.",
+    summary: "VMware's boot.cfg, rendered for this boot.",
     serve: serveBootConfig,
   },
   {
-    method: 'GET',
+    methods: get,
     path: '/b/:token/menu/:entry',
-    summary: 'The script of a menu entry, for iPXE. It opens a boot of its own.',
+    summary: 'The script for an entry of the menu that this boot showed.',
     serve: serveChoice,
     inertHead: true,
   },
   {
-    method: 'GET',
+    methods: getOrPost,
     path: '/b/:token/:report',
     summary: 'A report of the machine: ready, installing, progress, installed, booted or failed, with ?message=TEXT.',
-    serve: (context, deps) => takeReport(context, deps),
-    inertHead: true,
-  },
-  {
-    method: 'POST',
-    path: '/b/:token/:report',
-    summary: 'The same. The body may be a form, JSON or a log; the end of a log is kept.',
     serve: takeReport,
     turn: 'own',
+    inertHead: true,
   },
 ]

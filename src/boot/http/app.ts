@@ -31,8 +31,8 @@ export function createBootApp(deps: BootDeps): Hono<BootEnv> {
   const inTurn = createFairTurns(maxAtOncePerAddress)
   for (const route of bootRoutes) {
     const answer = (context: BootContext) => answerRoute(route, context, deps, inTurn)
-    if (route.method === 'ALL') app.all(route.path, answer)
-    else app.on(route.method, route.path, answer)
+    if (route.methods === 'any') app.all(route.path, answer)
+    else app.on(route.methods, route.path, answer)
   }
   app.notFound((context) => context.text('There is nothing here. A machine begins at /boot.ipxe.\n', 404))
   app.onError((error, context) => {
