@@ -21,14 +21,20 @@ beforeAll(async () => {
     password: 'chap_password',
     reverse: { username: 'target', password: 'chap_reverse' },
   }
-  await saveImage(db, 'san', { variants: [{ arch: 'x86_64', kind: 'sanboot', target, chap }] })
-  await saveImage(db, 'open-san', { variants: [{ arch: 'x86_64', kind: 'sanboot', target }] })
+  await saveImage(db, 'san', { variants: [{ arch: 'x86_64', kind: 'sanboot', target, chap }] }, {}, 'tester')
+  await saveImage(db, 'open-san', { variants: [{ arch: 'x86_64', kind: 'sanboot', target }] }, {}, 'tester')
 })
 afterAll(() => server.stop())
 beforeEach(async () => {
   const { db } = server.deps
   const params = { portal: '192.0.2.7' }
-  const { machine } = await saveMachine(db, { mac }, { hostname: 'web1', assignment: { image: 'san', params } })
+  const { machine } = await saveMachine(
+    db,
+    { mac },
+    { hostname: 'web1', assignment: { image: 'san', params } },
+    {},
+    'tester',
+  )
   machineId = machine.id
   await setSecret('chap_user', 'user1')
   await setSecret('chap_password', password)
@@ -36,7 +42,8 @@ beforeEach(async () => {
 })
 
 const owner = () => ({ kind: 'machine' as const, id: machineId })
-const setSecret = (name: string, value: string) => saveSecret(server.deps.db, server.deps.sealer, owner(), name, value)
+const setSecret = (name: string, value: string) =>
+  saveSecret(server.deps.db, server.deps.sealer, owner(), name, value, 'tester')
 const boot = () => getAsIpxe(`${server.url}/ipxe?mac=${mac}&platform=pcbios&buildarch=x86_64&cpuarch=x86_64`)
 const urlIn = (script: string) => /http:\S+\/san\.ipxe/.exec(script)?.[0] as string
 const status = async (url: string) => (await fetch(url)).status
@@ -82,6 +89,8 @@ describe('what an iSCSI target is shown', () => {
       server.deps.db,
       { mac },
       { assignment: { image: 'open-san', params: { portal: '[2001:db8::1]' } } },
+      {},
+      'tester',
     )
     const script = await boot()
     expect(script).toContain(
@@ -105,25 +114,27 @@ describe('a refusal on the screen', () => {
   test.each<[string, () => Promise<unknown>, RegExp, string]>([
     [
       'a secret that is not set',
-      () => deleteSecret(server.deps.db, owner(), 'chap_password'),
+      () => deleteSecret(server.deps.db, owner(), 'chap_password', 'tester'),
       /secret chap_password: expected a secret that is set/,
       `bootwright secret set chap_password --machine ${mac}`,
     ],
     [
       'a user name that is not set',
-      () => deleteSecret(server.deps.db, owner(), 'chap_user'),
+      () => deleteSecret(server.deps.db, owner(), 'chap_user', 'tester'),
       /chap\.username: .*secrets\.chap_user is not set/,
       `bootwright secret set chap_user --machine ${mac}`,
     ],
     [
       'a param that is not set',
-      () => saveMachine(server.deps.db, { mac }, { assignment: { image: 'san', params: { portal: null } } }),
+      () =>
+        saveMachine(server.deps.db, { mac }, { assignment: { image: 'san', params: { portal: null } } }, {}, 'tester'),
       /target: .*params\.portal is not set/,
       `bootwright machine set ${mac} --param portal=VALUE`,
     ],
     [
       'a target that is none',
-      () => saveMachine(server.deps.db, { mac }, { assignment: { image: 'san', params: { portal: 'a:b' } } }),
+      () =>
+        saveMachine(server.deps.db, { mac }, { assignment: { image: 'san', params: { portal: 'a:b' } } }, {}, 'tester'),
       /target: expected iscsi:SERVER:PROTOCOL:PORT:LUN:IQN/,
       `bootwright explain ${mac}`,
     ],
@@ -176,7 +187,7 @@ describe('san.ipxe is refused', () => {
   })
 
   test('for a boot from something else', async () => {
-    await saveMachine(server.deps.db, { mac }, { assignment: { local: true } })
+    await saveMachine(server.deps.db, { mac }, { assignment: { local: true } }, {}, 'tester')
     const token = /\/b\/([\w-]{43})\//.exec(await boot())?.[1]
     expect(await status(`${server.url}/b/${token}/san.ipxe`)).toBe(404)
   })

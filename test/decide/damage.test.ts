@@ -28,10 +28,10 @@ beforeEach(async () => {
   kernel = await add('vmlinuz', 'a kernel')
   initrd = await add('initrd.gz', 'an initrd')
   install = await add('install.img', 'an installer')
-  await saveImage(deps.db, image, { variants: [linux(await add('vmlinuz', 'an old kernel'))] })
+  await saveImage(deps.db, image, { variants: [linux(await add('vmlinuz', 'an old kernel'))] }, {}, 'tester')
   const tree = [{ path: 'images/install.img', sha256: install.sha256 }]
-  await saveImage(deps.db, image, { variants: [linux(kernel, tree)] })
-  await savePolicy(deps.db, { kind: 'image', image })
+  await saveImage(deps.db, image, { variants: [linux(kernel, tree)] }, {}, 'tester')
+  await savePolicy(deps.db, { kind: 'image', image }, 'tester')
 })
 
 const linux = (one: FileRef, tree: { path: string; sha256: string }[] = []): Variant => ({
@@ -97,7 +97,7 @@ describe('a file that is not what was stored', () => {
   test('keeps no other version from booting', async () => {
     await noteDamage(server.deps.db, kernel.sha256, 'its sha256 is another')
     expect(await boot()).toContain('is damaged: its sha256 is another (seen ')
-    await patchImage(server.deps.db, image, { version: 1 })
+    await patchImage(server.deps.db, image, { version: 1 }, {}, 'tester')
     expect(screen(await boot())).toContainEqual(expect.stringMatching(/^kernel /))
   })
 

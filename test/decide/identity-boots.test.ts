@@ -18,8 +18,8 @@ beforeAll(async () => {
   server = await startTestBootServer({ maxDiscovered: 10_000, maxDiscoveredPerAddress: 10_000 })
   const kernel = await server.addFile('vmlinuz', Buffer.from('kernel'))
   const variant = { arch: 'x86_64' as const, kind: 'linux' as const, kernel, initrds: [], args: ['a={{ boot.url }}'] }
-  await saveImage(server.deps.db, 'setup', { variants: [variant], installer: true })
-  await saveImage(server.deps.db, 'live', { variants: [variant] })
+  await saveImage(server.deps.db, 'setup', { variants: [variant], installer: true }, {}, 'tester')
+  await saveImage(server.deps.db, 'live', { variants: [variant] }, {}, 'tester')
 }, 120_000)
 afterAll(() => server.stop())
 
@@ -42,9 +42,9 @@ const ask = (facts: Partial<Record<keyof Facts, string>>) =>
   )
 
 async function armed(key: Parameters<typeof saveMachine>[1], change: MachineChange) {
-  const { machine } = await saveMachine(server.deps.db, key, change)
+  const { machine } = await saveMachine(server.deps.db, key, change, {}, 'tester')
   const order = { image: 'setup', assignment: {}, maxAttempts: 3, windowSeconds: 3600 }
-  return { machine, deployment: await armDeployment(server.deps.db, machine.id, order, false) }
+  return { machine, deployment: await armDeployment(server.deps.db, machine.id, order, false, 'tester') }
 }
 
 describe('an installer is served to its own machine alone', { timeout: 120_000 }, () => {
@@ -62,7 +62,7 @@ describe('an installer is served to its own machine alone', { timeout: 120_000 }
     expect(script).toContain(`bootwright machine set ${macs[0]} --clear-uuid`)
     expect(await ask({ mac: macs[0], uuid: uuids[0] })).toContain(`${name} installs setup`)
     // The operator settles it: both are the same machine.
-    await saveMachine(server.deps.db, { mac: macs[0] }, { macs: [macs[0], macs[1]] })
+    await saveMachine(server.deps.db, { mac: macs[0] }, { macs: [macs[0], macs[1]] }, {}, 'tester')
     expect(await ask({ mac: macs[1], uuid: uuids[0] })).toContain(`${name} installs setup`)
   })
 
@@ -74,7 +74,7 @@ describe('an installer is served to its own machine alone', { timeout: 120_000 }
     expect(script).toContain(`it is not certain that this is ${name}: its MAC fits, but UUID ${uuids[0]} was entered`)
     const machine = await findMachine(server.deps.db, { mac: macs[0] })
     expect([machine?.facts, machine?.lastSeenAt]).toEqual([{}, expect.any(Date)])
-    await saveMachine(server.deps.db, { mac: macs[0] }, { uuid: null })
+    await saveMachine(server.deps.db, { mac: macs[0] }, { uuid: null }, {}, 'tester')
     expect(await ask({ mac: macs[0], uuid: uuids[1] })).toContain(`${name} installs setup`)
   })
 
@@ -101,7 +101,7 @@ describe('an installer is served to its own machine alone', { timeout: 120_000 }
     }
     const found = (await listFindings(server.deps.db)).filter(({ machines }) => machines[0]?.name === name)
     expect(found).toMatchObject([{ code: 'BW-IDENTITY-SHARED', what: expect.stringContaining(macs[1]) }])
-    await saveMachine(server.deps.db, { id: deployment.machineId }, { macs: [macs[1]] })
+    await saveMachine(server.deps.db, { id: deployment.machineId }, { macs: [macs[1]] }, {}, 'tester')
     expect(await ask({ mac: macs[1], uuid: uuids[0] })).toContain(`${name} installs setup`)
     expect(await ask({ mac: macs[0], uuid: uuids[0] })).not.toContain('installs')
   })
@@ -117,7 +117,7 @@ describe('an installer is served to its own machine alone', { timeout: 120_000 }
   test('an assigned installer is refused to a weak identity, also when it may install at every boot', async () => {
     const { macs, uuids, name } = values()
     const assignment = { image: 'setup', everyBoot: true as const }
-    await saveMachine(server.deps.db, { mac: macs[0] }, { uuid: uuids[0], hostname: name, assignment })
+    await saveMachine(server.deps.db, { mac: macs[0] }, { uuid: uuids[0], hostname: name, assignment }, {}, 'tester')
     const script = await ask({ mac: macs[1], uuid: uuids[0] })
     expect(script).toContain(`echo Bootwright: image setup installs, and it is not certain that this is ${name}`)
     expect(nextStepOf(script)).toBe(`if it is ${name}: bootwright machine set ${macs[0]} --add-mac ${macs[1]}`)
@@ -145,11 +145,11 @@ describe('an installer is served to its own machine alone', { timeout: 120_000 }
 describe('a machine is refused by nobody else', { timeout: 120_000 }, () => {
   test('its own MAC wins over the UUID that was entered for another, with a notice', async () => {
     const { macs, uuids, name } = values()
-    await saveMachine(server.deps.db, { mac: macs[0] }, { uuid: uuids[0], hostname: `${name}a` })
+    await saveMachine(server.deps.db, { mac: macs[0] }, { uuid: uuids[0], hostname: `${name}a` }, {}, 'tester')
     await armed({ mac: macs[1] }, { hostname: `${name}b` })
     // It never reported that: its network adapter may be in the other's computer.
     expect(await ask({ mac: macs[1], uuid: uuids[0] })).toContain(`${name}b boots from its own disk`)
-    await saveMachine(server.deps.db, { mac: macs[1] }, { uuid: uuids[0] })
+    await saveMachine(server.deps.db, { mac: macs[1] }, { uuid: uuids[0] }, {}, 'tester')
     const script = await ask({ mac: macs[1], uuid: uuids[0] })
     expect(script).toContain(`${name}b installs setup`)
     expect(script).toContain(`echo Bootwright: UUID ${uuids[0]} was entered for ${name}a, and ${name}b reports it`)
@@ -167,7 +167,7 @@ describe('a machine is refused by nobody else', { timeout: 120_000 }, () => {
 
   test('its second card, with the UUID that the first reported, is probably the same machine', async () => {
     const { macs, uuids, name } = values()
-    await saveMachine(server.deps.db, { mac: macs[0] }, { hostname: name })
+    await saveMachine(server.deps.db, { mac: macs[0] }, { hostname: name }, {}, 'tester')
     await ask({ mac: macs[0], uuid: uuids[0] })
     for (let times = 0; times < 2; times++) {
       const script = await ask({ mac: macs[1], uuid: uuids[0] })
@@ -183,7 +183,7 @@ describe('a machine is refused by nobody else', { timeout: 120_000 }, () => {
   test('where the operator entered the UUID, it is joined at once, and its discovered record with it', async () => {
     const { macs, uuids, name } = values()
     await ask({ mac: macs[0], uuid: uuids[0] })
-    const { machine } = await saveMachine(server.deps.db, newMachine, { uuid: uuids[0], hostname: name })
+    const { machine } = await saveMachine(server.deps.db, newMachine, { uuid: uuids[0], hostname: name }, {}, 'tester')
     await ask({ mac: macs[0], uuid: uuids[0] })
     expect(await findMachine(server.deps.db, { mac: macs[0] })).toBeUndefined()
     expect(await listBoots(server.deps.db, { machineId: machine.id }, 10)).toHaveLength(2)
@@ -193,7 +193,7 @@ describe('a machine is refused by nobody else', { timeout: 120_000 }, () => {
 describe('what may be an entered machine is installed by nothing that is for others', { timeout: 120_000 }, () => {
   const everyBoot = { everyBoot: true } as const
   const installing = { kind: 'image', image: 'setup', ...everyBoot } as const
-  afterEach(() => savePolicy(server.deps.db, { kind: 'local' }))
+  afterEach(() => savePolicy(server.deps.db, { kind: 'local' }, 'tester'))
 
   /** What asks, what was entered, and who asked before. */
   const cases: [
@@ -259,17 +259,23 @@ describe('what may be an entered machine is installed by nothing that is for oth
     const start = async (more: MachineChange) => {
       const v = values()
       const { entered, mac, asks } = caseOf(v)
-      await saveMachine(server.deps.db, mac === undefined ? newMachine : { mac: mac as Mac }, {
-        hostname: v.name,
-        ...entered,
-        ...more,
-      })
+      await saveMachine(
+        server.deps.db,
+        mac === undefined ? newMachine : { mac: mac as Mac },
+        {
+          hostname: v.name,
+          ...entered,
+          ...more,
+        },
+        {},
+        'tester',
+      )
       return { asks, name: v.name }
     }
 
     test('by the policy', async () => {
       const { asks, name } = await start({ assignment: { local: true } })
-      await savePolicy(server.deps.db, installing)
+      await savePolicy(server.deps.db, installing, 'tester')
       for (const facts of asks) {
         const script = await ask(facts)
         expect(script).not.toMatch(/^kernel/m)
@@ -281,24 +287,36 @@ describe('what may be an entered machine is installed by nothing that is for oth
 
     test('by a group', async () => {
       const { asks } = await start({ assignment: { local: true } })
-      await saveGroup(server.deps.db, 'all', {
-        title: '',
-        priority: 0,
-        selector: [{ fact: 'arch', equals: 'x86_64' }],
-        assignment: { image: 'setup', ...everyBoot },
-      })
+      await saveGroup(
+        server.deps.db,
+        'all',
+        {
+          title: '',
+          priority: 0,
+          selector: [{ fact: 'arch', equals: 'x86_64' }],
+          assignment: { image: 'setup', ...everyBoot },
+        },
+        {},
+        'tester',
+      )
       try {
         for (const facts of asks) expect(await ask(facts)).not.toMatch(/^kernel/m)
       } finally {
-        await deleteGroup(server.deps.db, 'all')
+        await deleteGroup(server.deps.db, 'all', {}, 'tester')
       }
     })
 
     test('by the time limit of a menu', async () => {
       const { asks } = await start({ assignment: { local: true } })
       const install = { name: 'i', text: 'Install', kind: 'image' as const, image: 'setup', ...everyBoot }
-      await saveMenu(server.deps.db, 'timed', { title: 't', timeoutSeconds: 5, defaultEntry: 'i', entries: [install] })
-      await savePolicy(server.deps.db, { kind: 'menu', menu: 'timed' })
+      await saveMenu(
+        server.deps.db,
+        'timed',
+        { title: 't', timeoutSeconds: 5, defaultEntry: 'i', entries: [install] },
+        {},
+        'tester',
+      )
+      await savePolicy(server.deps.db, { kind: 'menu', menu: 'timed' }, 'tester')
       for (const facts of asks) expect(await ask(facts)).not.toMatch(/--timeout/)
     })
 
@@ -314,7 +332,7 @@ describe('what may be an entered machine is installed by nothing that is for oth
 
   test('and a series of boards that nobody entered is installed, though they share their UUID and serial', async () => {
     const { macs, uuids, name } = values()
-    await savePolicy(server.deps.db, installing)
+    await savePolicy(server.deps.db, installing, 'tester')
     for (const mac of [...macs, ...macs])
       expect(await ask({ mac, uuid: uuids[0], serial: `SER${name}`, product: 'NUC9' })).toMatch(/^kernel/m)
   })
@@ -323,10 +341,16 @@ describe('what may be an entered machine is installed by nothing that is for oth
     const { uuids, name } = values()
     const mac = (n: number) => `52:54:00:f0:${name.slice(1)}:${(0x10 + n).toString(16)}` as Mac
     for (let n = 0; n < 8; n++) await ask({ mac: mac(n), uuid: uuids[0] })
-    await saveMachine(server.deps.db, { mac: mac(7) }, { hostname: name, assignment: { local: true } })
-    await savePolicy(server.deps.db, installing)
+    await saveMachine(server.deps.db, { mac: mac(7) }, { hostname: name, assignment: { local: true } }, {}, 'tester')
+    await savePolicy(server.deps.db, installing, 'tester')
     expect(await ask({ mac: mac(9), uuid: uuids[0] })).toContain(`and this may be ${name}`)
-    await saveMachine(server.deps.db, { mac: mac(9) }, { assignment: { image: 'setup', everyBoot: true } })
+    await saveMachine(
+      server.deps.db,
+      { mac: mac(9) },
+      { assignment: { image: 'setup', everyBoot: true } },
+      {},
+      'tester',
+    )
     expect(await ask({ mac: mac(9), uuid: uuids[0] })).toMatch(/^kernel/m)
   })
 
@@ -337,8 +361,14 @@ describe('what may be an entered machine is installed by nothing that is for oth
       kind: 'sanboot' as const,
       target: 'iscsi:192.0.2.9::::iqn.2026-01.example:{{ machine.hostname }}',
     }
-    await saveImage(server.deps.db, name, { variants: [variant] })
-    await saveMachine(server.deps.db, { mac: macs[0] }, { hostname: name, uuid: uuids[0], assignment: { image: name } })
+    await saveImage(server.deps.db, name, { variants: [variant] }, {}, 'tester')
+    await saveMachine(
+      server.deps.db,
+      { mac: macs[0] },
+      { hostname: name, uuid: uuids[0], assignment: { image: name } },
+      {},
+      'tester',
+    )
     expect(await ask({ mac: macs[0], uuid: uuids[0] })).toContain(`:${name}`)
     for (const facts of [
       { mac: macs[1], uuid: uuids[0] },
@@ -354,11 +384,17 @@ describe('what may be an entered machine is installed by nothing that is for oth
   test('the adapter of an armed machine, in a computer that was entered by its UUID', async () => {
     const { macs, uuids, name } = values()
     await armed({ mac: macs[0] }, { hostname: `${name}a` })
-    await saveMachine(server.deps.db, newMachine, {
-      hostname: `${name}b`,
-      uuid: uuids[0],
-      assignment: { image: 'live' },
-    })
+    await saveMachine(
+      server.deps.db,
+      newMachine,
+      {
+        hostname: `${name}b`,
+        uuid: uuids[0],
+        assignment: { image: 'live' },
+      },
+      {},
+      'tester',
+    )
     const script = await ask({ mac: macs[0], uuid: swapUuid(uuids[0]) })
     expect(script).toContain(`${name}a boots from its own disk`)
     expect(script).toContain(`its MAC fits, but UUID ${swapUuid(uuids[0])} was entered for ${name}b`)
@@ -382,7 +418,7 @@ describe('what may be an entered machine is installed by nothing that is for oth
     const facts = { mac: '80:00:02:08:fe:80:00:00:00:00:00:00:00:02:c9:03:00:11:22:33', uuid: uuids[0] }
     const command = `bootwright machine set ${machine.id} --remove-mac ${macs[0]}`
     expect(await ask(facts as never)).toContain(`known by its UUID alone from now on: ${command}`)
-    await saveMachine(server.deps.db, { id: machine.id }, { macs: [] })
+    await saveMachine(server.deps.db, { id: machine.id }, { macs: [] }, {}, 'tester')
     expect(await ask(facts as never)).toContain(`${name} installs setup`)
   })
 
@@ -396,7 +432,7 @@ describe('what may be an entered machine is installed by nothing that is for oth
     expect(script).toContain(
       `if ${macs[1]} and ${macs[0]} are of ${name}: bootwright machine set ${uuids[0]} --add-mac ${macs[1]} --add-mac ${macs[0]}`,
     )
-    await saveMachine(server.deps.db, { id: machine.id }, { macs: [macs[1], macs[0]] })
+    await saveMachine(server.deps.db, { id: machine.id }, { macs: [macs[1], macs[0]] }, {}, 'tester')
     expect(await ask({ mac: macs[1], uuid: uuids[0] })).toContain(`${name} installs setup`)
   })
 })
@@ -430,8 +466,14 @@ describe('facts', { timeout: 120_000 }, () => {
         'h={{ machine.hostname }}',
       ],
     }
-    await saveImage(server.deps.db, name, { variants: [variant] })
-    await saveMachine(server.deps.db, { mac: macs[0] }, { hostname: name, serial: '7X06', assignment: { image: name } })
+    await saveImage(server.deps.db, name, { variants: [variant] }, {}, 'tester')
+    await saveMachine(
+      server.deps.db,
+      { mac: macs[0] },
+      { hostname: name, serial: '7X06', assignment: { image: name } },
+      {},
+      'tester',
+    )
     const script = await ask({ mac: macs[0], serial: 'Default string', product: 'R640', asset: 'No Asset Tag' })
     expect(script).toContain(` s=7X06 p=R640 a=none h=${name} `)
     // What the machine said once fills what a request does not say: a preview is the script that it would get.
@@ -441,7 +483,7 @@ describe('facts', { timeout: 120_000 }, () => {
 
   test('a machine that waits is seen each time it asks', async () => {
     const { macs } = values()
-    await savePolicy(server.deps.db, { kind: 'wait' })
+    await savePolicy(server.deps.db, { kind: 'wait' }, 'tester')
     try {
       const seen: (Date | undefined)[] = []
       for (let times = 0; times < 3; times++) {
@@ -451,7 +493,7 @@ describe('facts', { timeout: 120_000 }, () => {
       }
       expect(new Set(seen.map((at) => at?.getTime())).size).toBe(3)
     } finally {
-      await savePolicy(server.deps.db, { kind: 'local' })
+      await savePolicy(server.deps.db, { kind: 'local' }, 'tester')
     }
   })
 })

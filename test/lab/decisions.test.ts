@@ -33,7 +33,7 @@ describeWholeLab('what a machine is told', () => {
         const { console, powerOff } = await lab.powerOn(machine, one.rules)
         try {
           await console.waitFor(
-            /waits: no image is assigned to it[\s\S]*Bootwright: assign an image: .*Asking again in 15 s/s,
+            /waits: no image is assigned to it[\s\S]*Next step: bootwright machine set .*Checking again in 15 s/s,
             bootTimeoutMs,
           )
           expect(await lab.server.api('GET', `/machines/${mac}`)).toMatchObject({
@@ -88,7 +88,7 @@ describeWholeLab('what a machine is told', () => {
             ),
             bootTimeoutMs,
           )
-          await console.waitFor(/Asking the boot server again in 30 s/, 10_000)
+          await console.waitFor(/Retrying in 30 s/, 10_000)
           const boot = await lastBoot(lab, mac, ({ outcome }) => outcome === 'failed')
           expect(boot.message).toBe(reason)
         } finally {
