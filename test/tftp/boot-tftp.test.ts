@@ -23,7 +23,7 @@ test.each([
   const parts = {
     nbps: new Map(),
     scripts: createScripts(readTemplates()),
-    events: { record: () => {}, flush: async () => {}, stop: async () => {} },
+    inventory: { events: { record: () => {}, flush: async () => {}, stop: async () => {} } },
     log: pino({ level: 'silent' }),
     allows: () => true,
   }
