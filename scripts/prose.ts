@@ -6,7 +6,18 @@ import { checkFile } from './prose/check-file.ts'
 const repository = join(import.meta.dirname, '..')
 
 /** Where all texts follow the rules; the other folders join this list when they do. */
-const swept = ['ipxe', 'scripts']
+const swept = [
+  'README.md',
+  'docs/README.md',
+  'docs/answer-files',
+  'docs/explain',
+  'docs/guide',
+  'docs/reference/glossary.md',
+  'docs/reference/recipes.md',
+  'ipxe',
+  'scripts',
+  'test/docs',
+]
 
 const paths = process.argv.slice(2)
 const files = (paths.length > 0 ? paths : swept).flatMap(filesAt)
