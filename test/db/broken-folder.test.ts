@@ -8,6 +8,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vi
 import { openEmbedded } from '../../src/db/open-embedded.ts'
 import { rowsOf } from '../../src/db/rows.ts'
 import { ConfigError } from '../../src/lib/errors.ts'
+import { putTestDatabase } from '../helpers/database.ts'
 import { canMount } from '../helpers/power-disk.ts'
 
 let base: string
@@ -18,6 +19,7 @@ let tokensFile: string
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 beforeAll(async () => {
   base = await mkdtemp(join(tmpdir(), 'bootwright-broken-'))
+  putTestDatabase(join(base, 'whole'))
   const { db, close } = await openEmbedded(join(base, 'whole', 'database'))
   await db.execute(sql`insert into tokens (id, name, hash) values (gen_random_uuid(), 'ci', 'x')`)
   await db.execute(sql`vacuum analyze`)

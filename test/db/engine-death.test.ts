@@ -1,32 +1,26 @@
 import { execFile, execFileSync } from 'node:child_process'
-import { appendFileSync, cpSync, rmSync, statfsSync } from 'node:fs'
+import { appendFileSync, rmSync, statfsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { sql } from 'drizzle-orm'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { openEmbedded } from '../../src/db/open-embedded.ts'
 import { rowsOf } from '../../src/db/rows.ts'
 import { DiskFullError } from '../../src/lib/errors.ts'
 import { programDir, readVersion } from '../../src/lib/program-dir.ts'
+import { putTestDatabase } from '../helpers/database.ts'
 import { canMount } from '../helpers/power-disk.ts'
 import { startServerProcess } from '../helpers/server-process.ts'
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 })
 
-let whole: string
 let disk: string
-// The first start of PostgreSQL takes seconds: one for all.
-beforeAll(async () => {
-  whole = await mkdtemp(join(tmpdir(), 'bootwright-whole-'))
-  await openEmbedded(join(whole, 'database')).then(({ close }) => close())
-})
-afterAll(() => rm(whole, { recursive: true }))
 beforeEach(async () => {
   disk = await mkdtemp(join(tmpdir(), 'bootwright-small-'))
   if (canMount) execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=160m', 'tmpfs', disk])
-  cpSync(whole, disk, { recursive: true })
+  putTestDatabase(disk)
 })
 afterEach(async () => {
   if (canMount) execFileSync('umount', [disk])

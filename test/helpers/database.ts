@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto'
+import { cpSync } from 'node:fs'
+import { join } from 'node:path'
 import { sql } from 'drizzle-orm'
 import postgres from 'postgres'
 import { afterAll, beforeAll, beforeEach, describe, inject } from 'vitest'
@@ -33,6 +35,11 @@ function databases(): [string, () => Promise<OpenDb>][] {
 /** An embedded database in memory: empty, migrated, and there in a fraction of the time of a first start. */
 export function openTestDatabase(): Promise<OpenDb> {
   return openEmbedded(undefined, { contents: readTemplate(inject('embeddedTemplate')) })
+}
+
+/** Puts an empty, migrated embedded database where a server with this data folder looks for its own. */
+export function putTestDatabase(dataDir: string): void {
+  cpSync(join(inject('embeddedTemplate'), 'database'), join(dataDir, 'database'), { recursive: true })
 }
 
 async function openFresh(url: string): Promise<OpenDb> {

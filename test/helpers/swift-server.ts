@@ -2,11 +2,11 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CreateBucketCommand } from '@aws-sdk/client-s3'
+import { freePorts } from '../../scripts/servers/free-port.ts'
 import { createS3Client } from '../../src/bytes/store/s3-client.ts'
 import type { S3Settings } from '../../src/config/s3-settings.ts'
 
@@ -162,12 +162,4 @@ async function answers(port: number, { child, said }: Running): Promise<void> {
     if (answered !== undefined) return
   }
   throw new Error(`Swift did not start:\n${said.join('')}`)
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const probes = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
-  await Promise.all(probes.map((probe) => once(probe, 'listening')))
-  const ports = probes.map((probe) => (probe.address() as { port: number }).port)
-  await Promise.all(probes.map((probe) => once(probe.close(), 'close')))
-  return ports
 }

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, inject, test } from 'vitest'
-import { createFresh } from '../helpers/database.ts'
+import { createFresh, putTestDatabase } from '../helpers/database.ts'
 import { debianFile } from '../helpers/debian.ts'
 import { type RoughWeb, startRoughWeb } from '../helpers/rough-web.ts'
 import { type ServerProcess, startServerProcess } from '../helpers/server-process.ts'
@@ -77,6 +77,7 @@ test.each([
     if (title === 'PostgreSQL' && postgresUrl === undefined) return
     const env: Record<string, string> =
       postgresUrl === undefined ? {} : { DATABASE_URL: await createFresh(postgresUrl) }
+    if (postgresUrl === undefined) putTestDatabase(dataDir)
     const wanted = new Map<string, string>()
     const uploads = new Set<string>()
     let current: { id: string; image: string } | undefined

@@ -1,11 +1,10 @@
-import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, inject, test } from 'vitest'
+import { freePort } from '../../scripts/servers/free-port.ts'
 import { getAsIpxe } from '../helpers/boot-server.ts'
-import { createFresh } from '../helpers/database.ts'
+import { createFresh, putTestDatabase } from '../helpers/database.ts'
 import { type ServerProcess, startServerProcess } from '../helpers/server-process.ts'
 
 // The real program, as processes whose clocks are wrong.
@@ -27,10 +26,7 @@ afterEach(async () => {
 type Server = ServerProcess & { url: string }
 
 async function start(folder: string, shiftMs: number, env: Record<string, string> = {}): Promise<Server> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address() as { port: number }
-  await new Promise((resolve) => probe.close(resolve))
+  const port = await freePort()
   const server = await startServerProcess(folder, {
     NODE_OPTIONS: `--import ${clock}`,
     CLOCK_SHIFT_MS: String(shiftMs),
@@ -67,6 +63,7 @@ async function boot(server: Server, ...reports: string[]): Promise<string> {
 
 test('a restart with the clock an hour back, in the middle of an installation: it goes on, and ends', async () => {
   const folder = await newFolder()
+  putTestDatabase(folder)
   const before = await start(folder, 0)
   const id = await arm(before)
   expect(await boot(before, 'ready')).toContain('attempt 1 of 3')

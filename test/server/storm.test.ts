@@ -12,6 +12,7 @@ import { enterSite, fakeMachine, missingRecords } from '../../scripts/fakes/fake
 import { loadConfig } from '../../src/config/config.ts'
 import { programDir } from '../../src/lib/program-dir.ts'
 import { startServer } from '../../src/server/server.ts'
+import { putTestDatabase } from '../helpers/database.ts'
 
 const files = { kernel: randomBytes(300_001), initrd: randomBytes(1_000_003) }
 const nbp = await readFile(join(programDir, 'ipxe/nbp/ipxe.efi'))
@@ -28,6 +29,7 @@ async function storm(
   holding = false,
 ): Promise<{ boots: FakeBoot[]; missing: string[] }> {
   const folder = await mkdtemp(join(tmpdir(), 'bootwright-storm-'))
+  putTestDatabase(folder)
   const loopback = {
     BOOTWRIGHT_DATA_DIR: folder,
     BOOTWRIGHT_BOOT_LISTEN: '127.0.0.1:0',

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { programDir, readVersion } from '../../src/lib/program-dir.ts'
+import { putTestDatabase } from '../helpers/database.ts'
 import { startServerProcess } from '../helpers/server-process.ts'
 
 const { version } = JSON.parse(readFileSync(join(programDir, 'package.json'), 'utf8'))
@@ -20,6 +21,7 @@ test('the version is that of package.json, in the sources and in the compiled pr
 
 test('a server names its version in its banner, its log and its health', { timeout: 200_000 }, async () => {
   const folder = await mkdtemp(join(tmpdir(), 'bootwright-version-'))
+  putTestDatabase(folder)
   const server = await startServerProcess(folder)
   const started = await vi.waitUntil(() => /^.*"server started".*$/m.exec(server.output())?.[0], { timeout: 30_000 })
   expect(server.output()).toContain(`Bootwright ${version} is running.\n`)

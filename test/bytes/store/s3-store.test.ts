@@ -11,6 +11,7 @@ import { loadConfig } from '../../../src/config/config.ts'
 import type { S3Settings } from '../../../src/config/s3-settings.ts'
 import { startServer } from '../../../src/server/server.ts'
 import { getAsIpxe, sha256 } from '../../helpers/boot-server.ts'
+import { putTestDatabase } from '../../helpers/database.ts'
 import { bucketPlace, type StorePlace, startUpload } from '../../helpers/stores.ts'
 import { hasSwift, type SwiftServer, startSwift } from '../../helpers/swift-server.ts'
 import { type Piece, startTcpRelay } from '../../helpers/tcp-relay.ts'
@@ -171,6 +172,7 @@ describe.runIf(hasSwift())('object storage', () => {
 
   /** A whole server whose files are in the bucket, a file uploaded to it, and a boot that fetches it. */
   const serveFromBucket = async (env: Record<string, string>) => {
+    putTestDatabase(place.folder)
     const server = await startServer(
       loadConfig({
         BOOTWRIGHT_DATA_DIR: place.folder,

@@ -4,11 +4,14 @@ import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { request } from 'node:http'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { freePort } from '../../../scripts/servers/free-port.ts'
+import { programDir } from '../../../src/lib/program-dir.ts'
 import { exchange, sha256 } from '../../helpers/boot-server.ts'
+import { putTestDatabase } from '../../helpers/database.ts'
 
 // The server as an operator starts it, with two more processes that send files.
 const bytes = randomBytes(24 * 2 ** 20 + 11)
@@ -20,6 +23,7 @@ let log = ''
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'bootwright-workers-'))
+  putTestDatabase(folder)
   port = await freePort()
   const env = {
     ...process.env,
@@ -30,7 +34,8 @@ beforeAll(async () => {
     BOOTWRIGHT_FILE_WORKERS: '2',
     BOOTWRIGHT_MAX_TRANSFERS: '20',
   }
-  server = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts', 'serve'], {
+  server = spawn(process.execPath, ['dist/main.js', 'serve'], {
+    cwd: programDir,
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -200,12 +205,4 @@ function putOnSocket(at: string): Promise<number> {
       .on('error', reject)
       .end(bytes)
   })
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address() as { port: number }
-  await new Promise((resolve) => probe.close(resolve))
-  return port
 }
