@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { SlowFilesFirst } from './test/helpers/slow-files.ts'
 import { reportSlowestFiles } from './test/helpers/slowest-files.ts'
 
 export default defineConfig({
@@ -9,12 +10,15 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     exclude: ['test/soak/**', '**/node_modules/**'],
-    globalSetup: ['test/helpers/postgres-server.ts'],
+    globalSetup: ['test/helpers/postgres-server.ts', 'test/helpers/embedded-template.ts'],
+    sequence: { sequencer: SlowFilesFirst },
     testTimeout: 60_000,
     hookTimeout: 180_000,
     // Real sockets, disks and firmware on a shared machine: what failed runs once more in CI, and the report names it.
     retry: process.env.CI ? 1 : 0,
     // A guest in software emulation wants a core of its own: two files at a time is what two cores carry.
     maxWorkers: 2,
+    // The files of a worker share what they import: none changes a module or the environment for good.
+    isolate: false,
   },
 })

@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/soak/**/*.test.ts'],
-    globalSetup: ['test/helpers/postgres-server.ts'],
+    globalSetup: ['test/helpers/postgres-server.ts', 'test/helpers/embedded-template.ts'],
     testTimeout: 60 * 60_000,
     hookTimeout: 120_000,
     maxWorkers: 1,

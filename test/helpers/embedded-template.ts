@@ -2,18 +2,31 @@ import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
+import type { TestProject } from 'vitest/node'
 import { migrationsFolder } from '../../src/db/open.ts'
 import { openEmbedded } from '../../src/db/open-embedded.ts'
 import { programDir } from '../../src/lib/program-dir.ts'
 
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** The folder that `makeEmbeddedTemplate` gives. */
+    embeddedTemplate: string
+  }
+}
+
 // initdb and the migrations take seconds of CPU for each database. Their result is the same every time, so tests begin with a copy.
 const cache = join(programDir, 'node_modules', '.cache', 'bootwright-test')
+
+/** Has the template for the whole run. */
+export async function setup(project: TestProject): Promise<void> {
+  project.provide('embeddedTemplate', await makeEmbeddedTemplate())
+}
 
 /**
  * Makes an empty, migrated embedded database once for each state of the migrations and version of PGlite. Gives a folder
  * with the database as a server's data folder has it (`database`) and as an archive for memory (`database.tar`).
  */
-export async function makeEmbeddedTemplate(): Promise<string> {
+async function makeEmbeddedTemplate(): Promise<string> {
   const folder = join(cache, fingerprint())
   if (existsSync(folder)) return folder
   rmSync(cache, { recursive: true, force: true })

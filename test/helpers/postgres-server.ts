@@ -2,14 +2,11 @@ import { execFileSync } from 'node:child_process'
 import type { TestProject } from 'vitest/node'
 import { makePostgres, type PostgresCluster } from '../../scripts/servers/postgres-cluster.ts'
 import { programDir } from '../../src/lib/program-dir.ts'
-import { makeEmbeddedTemplate } from './embedded-template.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
     /** `postgres://…` of the server without a database name; undefined where PostgreSQL is not installed. */
     postgresUrl: string | undefined
-    /** The folder of an empty, migrated embedded database (embedded-template.ts). */
-    embeddedTemplate: string
   }
 }
 
@@ -26,7 +23,6 @@ export async function setup(project: TestProject): Promise<void> {
   }
   await cluster?.start()
   project.provide('postgresUrl', cluster?.url)
-  project.provide('embeddedTemplate', await makeEmbeddedTemplate())
 }
 
 /** Stops the server and removes its folder. */
