@@ -16,7 +16,10 @@ const swept = [
   'docs/reference/recipes.md',
   'ipxe',
   'scripts',
+  'src/lib',
+  'src/main.ts',
   'test/docs',
+  'test/lib',
 ]
 
 const paths = process.argv.slice(2)

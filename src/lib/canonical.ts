@@ -1,4 +1,4 @@
-/** A value as JSON with its keys in order: PostgreSQL's jsonb gives them back in an order of its own. */
+/** A value as JSON with sorted keys, for comparison: PostgreSQL's jsonb returns keys in an order of its own. */
 export function canonical(value: unknown): string {
   return JSON.stringify(value, (_, inner) =>
     inner !== null && typeof inner === 'object' && !Array.isArray(inner) && !(inner instanceof Date)

@@ -1,7 +1,9 @@
-/** One field of an input that was not what it should be. `message`: the whole sentence, where it is not the usual one. */
+// The classes of errors, and the texts of errors for people and for the log.
+
+/** One invalid field of an input. `message` is the whole sentence, where the usual sentence does not fit. */
 export type FieldFault = { field: string; value: string; expected: string; message?: string | undefined }
 
-/** Input from outside is not acceptable. Each fault names the field, the value and what was expected. */
+/** Input from outside is invalid. Each fault names the field, the value and what was expected. */
 export class InputError extends Error {
   override name = 'InputError'
   readonly faults: FieldFault[]
@@ -25,29 +27,29 @@ export class NotFoundError extends Error {
   override name = 'NotFoundError'
 }
 
-/** The request is sound but at odds with what is stored. */
+/** The request is valid, but it conflicts with stored data. */
 export class ConflictError extends Error {
   override name = 'ConflictError'
 }
 
-/** The settings are wrong; the server does not start. */
+/** A setting is invalid, so the server does not start. */
 export class ConfigError extends Error {
   override name = 'ConfigError'
 }
 
-/** The disk has no room for what is to be written. `code` is that of write(2), where that found it too. */
+/** The disk has no space for a write. `code` is the code that write(2) gives for a full disk. */
 export class DiskFullError extends Error {
   override name = 'DiskFullError'
   readonly code = 'ENOSPC'
 }
 
-/** The first of an error and its causes that is of a kind; drivers wrap what they throw. */
+/** The first error of a class in a chain of causes. Drivers wrap the errors that they throw. */
 export function findCause<Kind extends Error>(error: unknown, kind: new (...args: never[]) => Kind): Kind | undefined {
   for (let at = error; at instanceof Error; at = at.cause) if (at instanceof kind) return at
   return undefined
 }
 
-/** A value from outside, short and printable, in quotes, for a message. */
+/** A value from outside, shortened, printable and in quotes, for a message. */
 export function quote(value: unknown): string {
   return JSON.stringify(short(value))
 }
@@ -59,8 +61,8 @@ export function short(value: unknown): string {
 }
 
 /**
- * What went wrong, in its own words, whatever was thrown; never the statement and the values of a query that failed, which may be
- * secrets. An error of several attempts (a name with two addresses) has the words of each.
+ * The message of any thrown value. The statement and the values of a failed query are left out, because they may be secret.
+ * An error of several attempts (a host name with two addresses) yields the messages of all attempts.
  */
 export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
@@ -70,7 +72,7 @@ export function messageOf(error: unknown): string {
   return error.message || String((error as { code?: unknown }).code ?? error.name)
 }
 
-/** Where it went wrong: the stack of the error, and of what caused it, without the values of queries. */
+/** The stack of an error and of its causes, without the values of queries. */
 export function stackOf(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined
   const frames = error.stack?.split('\n').filter((line) => line.startsWith('    at ')) ?? []
@@ -79,7 +81,7 @@ export function stackOf(error: unknown): string | undefined {
   return cause === undefined || cause === error ? own : `${own}\ncaused by ${stackOf(cause) ?? String(cause)}`
 }
 
-// drizzle's DrizzleQueryError: its message is the statement with its parameters, its cause the database's own error.
+// drizzle's DrizzleQueryError: its message is the statement with its parameters, and its cause is the database's error.
 function isQueryError(error: Error): boolean {
   return 'query' in error && 'params' in error && error.cause !== undefined
 }

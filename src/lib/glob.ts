@@ -1,4 +1,7 @@
-/** Whether a whole value fits a pattern of `*` (any characters) and `?` (one). Linear: it goes back only to the last `*`. */
+/**
+ * Whether a whole value matches a pattern of `*` (any characters) and `?` (one character). It backtracks only to the last `*`,
+ * so no pattern takes exponential time.
+ */
 export function matchesGlob(pattern: string, value: string): boolean {
   let p = 0
   let v = 0

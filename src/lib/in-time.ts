@@ -1,8 +1,8 @@
-/** What is answered within so many milliseconds; undefined when it comes later. */
-export async function inTime<T>(answer: Promise<T>, patienceMs: number): Promise<T | undefined> {
+/** The result of a promise, or undefined after a timeout in milliseconds. */
+export async function inTime<T>(answer: Promise<T>, timeoutMs: number): Promise<T | undefined> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, patienceMs, undefined)
+    timer = setTimeout(resolve, timeoutMs, undefined)
   })
   return Promise.race([answer, late]).finally(() => clearTimeout(timer))
 }

@@ -1,6 +1,7 @@
+// The destination of log lines that are not for a terminal.
 import { write, writeSync } from 'node:fs'
 
-/** Where log lines go. It neither throws nor waits: lines that cannot be written are dropped, and counted. */
+/** A destination of log lines. `write` neither throws nor blocks: it drops and counts the lines that it cannot write. */
 export type LogOutput = { write: (line: string) => void; flushSync: () => void }
 
 export const maxWaitingCharacters = 4 * 2 ** 20
@@ -10,9 +11,9 @@ const maxRetriesAtExit = 10
 type Batch = { bytes: Buffer; lines: number; noticed: number }
 
 /**
- * Writes lines to a file descriptor in the background. sonic-boom, pino's own destination, ends the process when a disk is
- * full, and its flushSync tries for ever, also at the end of the process. `formatNotice` gives the line that tells how many
- * lines were dropped: it stands before the first one that is written again.
+ * Writes lines to a file descriptor in the background. sonic-boom, pino's own destination, ends the process if the disk is
+ * full. Its flushSync retries forever, even at the end of the process. `formatNotice` formats a line with the number of
+ * dropped lines. The next lines that can be written follow this notice.
  */
 export function openLogOutput(fd: number, formatNotice: (dropped: number, reason: string) => string): LogOutput {
   let waiting: string[] = []
@@ -75,7 +76,7 @@ export function openLogOutput(fd: number, formatNotice: (dropped: number, reason
     write: (line) => {
       if (waitingCharacters + line.length > maxWaitingCharacters) {
         dropped += 1
-        reason = 'too many lines waited to be written'
+        reason = 'too many lines were waiting to be written'
         return
       }
       waiting.push(line)

@@ -1,17 +1,18 @@
+// The server's log: pino, without tokens in its lines.
 import { type DestinationStream, type Logger, pino } from 'pino'
 import { isColorSupported, prettyFactory } from 'pino-pretty'
 import { openLogOutput } from './log-output.ts'
 
 export type { Logger } from 'pino'
 
-/** Log lines are facts with fields, on standard error: JSON for programs, one coloured line each for a person at a terminal. */
+/** Opens the log on standard error: JSON for programs, coloured text for a person at a terminal. */
 export function openLog({ level, levelNames }: { level: string; levelNames: boolean }): Logger {
   return createLog(level, process.stderr.isTTY ? openTerminal() : openFile(levelNames), levelNames)
 }
 
 function openTerminal(): DestinationStream {
   const formatLine = prettyFactory({ colorize: isColorSupported, translateTime: 'HH:MM:ss' })
-  // A terminal that is gone (EIO) takes no lines.
+  // If the terminal was closed, each write fails with EIO.
   process.stderr.on('error', () => {})
   return { write: (line) => void process.stderr.write(formatLine(line)) }
 }
@@ -25,7 +26,7 @@ function openFile(levelNames: boolean): DestinationStream {
   })
 }
 
-/** A log whose lines hold no token, wherever in them it would stand: a path, the message of an error, what a machine reported. */
+/** A log that removes tokens from every part of its lines: from paths, error messages and the reports of machines. */
 export function createLog(level: string, stream: DestinationStream, levelNames = false): Logger {
   return pino(
     {
@@ -34,7 +35,7 @@ export function createLog(level: string, stream: DestinationStream, levelNames =
       redact: ['token', '*.token', 'secret', '*.secret'],
       formatters: {
         log: (fields) => withoutTokens(fields) as Record<string, unknown>,
-        // `level` by its name, for log systems that do not know pino's numbers.
+        // The name of the level, for log systems that do not know pino's numbers.
         ...(levelNames && { level: (label: string) => ({ level: label }) }),
       },
       hooks: {
@@ -47,7 +48,10 @@ export function createLog(level: string, stream: DestinationStream, levelNames =
   )
 }
 
-/** A text with `…` for each token of a boot (43 characters of base64url), of an operator (`bw_…`), and whatever stands where one would in a path. */
+/**
+ * Replaces each token in a text by `…`: a token of a boot (43 characters of base64url), a token of an operator (`bw_…`), and in a
+ * path any word in the position of a token.
+ */
 export function redactTokens(text: string): string {
   return text.replaceAll(
     /(?<=\/b\/)[^/?\s"']{8,}|(?<![\w-])(bw_)?[\w-]{43}(?![\w-])/g,

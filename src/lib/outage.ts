@@ -1,4 +1,6 @@
-/** The database did not answer within the time that its caller has. */
+// Which errors mean that the database is unreachable.
+
+/** The database did not answer within the caller's timeout. */
 export class DatabaseTimeoutError extends Error {
   override name = 'DatabaseTimeoutError'
 }
@@ -8,13 +10,13 @@ export class BusyDatabaseError extends Error {
   override name = 'BusyDatabaseError'
 }
 
-// The codes of postgres.js, and those of Node for connections.
+// Error codes of postgres.js, and of Node for connections.
 const connectionCodes =
   /^(CONNECTION_|CONNECT_TIMEOUT$|SILENT_SERVER$|E(CONN|PIPE$|TIMEDOUT$|HOST|NET|NOTFOUND$|AI_AGAIN$))/
-// Connection, resources, operator, system, a lock or statement that took too long, a standby (PostgreSQL's manual, appendix A).
+// SQLSTATE: connection, resources, operator, system, a lock timeout, a read-only standby (PostgreSQL manual, appendix A).
 const stateCodes = /^(08|53|57|58|55P03|25006)/
 
-/** Whether an error says that the database is away or cannot work now; the same may succeed later. */
+/** Whether an error means that the database is unreachable or cannot work at present. A later retry may succeed. */
 export function isOutage(error: unknown): boolean {
   if (error instanceof DatabaseTimeoutError || error instanceof BusyDatabaseError) return true
   const { code, cause, errors } = (error ?? {}) as { code?: unknown; cause?: unknown; errors?: unknown }
@@ -24,7 +26,7 @@ export function isOutage(error: unknown): boolean {
   return cause !== undefined && cause !== error && isOutage(cause)
 }
 
-/** Whether the server refused a connection because it has no more of them: nothing was begun. */
+/** Whether the database server refused a connection because all are in use. In that case, no statement has run. */
 export function isRefusedConnection(error: unknown): boolean {
   const { code, cause } = (error ?? {}) as { code?: unknown; cause?: unknown }
   return code === '53300' || (cause !== undefined && cause !== error && isRefusedConnection(cause))

@@ -1,12 +1,15 @@
-// What a schema refuses, in words: the fields, their values and what was expected.
+// The faults that a zod schema finds, in plain words: the fields, their values and what was expected.
 import type { z } from 'zod'
 
-/** A value that a schema refuses. `field` is empty for the whole; `message` is the whole sentence, if it is not the usual one. */
+/**
+ * A value that a schema refuses. `field` is empty for the whole input. `message` is the whole sentence, if the usual sentence
+ * does not fit.
+ */
 export type SchemaFault = { field: string; value: unknown; expected: string; message?: string }
 
 /**
- * For `z.config` or a parse: the message of an issue is what was expected, in our words; for unknown fields it is a sentence
- * for each, with the name that was probably meant. A message that a schema brings itself comes first.
+ * Error map for `z.config` or for one parse. The message of an issue says what was expected. For unknown fields, it has one
+ * sentence for each field, with the name that was probably meant. A message that the schema defines has priority.
  */
 export const schemaMessages: z.core.$ZodErrorMap = (issue) => {
   if (issue.code !== 'unrecognized_keys') return expectedOf(issue as z.core.$ZodIssue)
@@ -16,7 +19,7 @@ export const schemaMessages: z.core.$ZodErrorMap = (issue) => {
   return keys.map((key) => unknownField(key, fields)).join('\n')
 }
 
-/** The faults in `data` that an issue tells of, when it was parsed with `schemaMessages`. */
+/** The faults in `data` that an issue describes. The parse must use `schemaMessages`. */
 export function schemaFaults(issue: z.core.$ZodIssue, data: unknown): SchemaFault[] {
   const { path } = issue
   if (issue.code === 'unrecognized_keys') {
@@ -35,7 +38,7 @@ export function schemaFaults(issue: z.core.$ZodIssue, data: unknown): SchemaFaul
   return [{ field, value, expected: inner.message, ...(message !== undefined && { message }) }]
 }
 
-/** What was expected where a schema brings no words of its own; undefined leaves it to zod. */
+/** The expectation, for an issue without a message in its schema. Undefined means that zod's message is used. */
 function expectedOf(issue: z.core.$ZodIssue): string | undefined {
   switch (issue.code) {
     case 'invalid_type':
@@ -87,31 +90,31 @@ function unknownField(name: string, fields: string[]): string {
   return `unknown field ${JSON.stringify(name.slice(0, 80))}; ${next}`
 }
 
-/** A field is absent that must be there: `variants is required`. Undefined when the issue is another. */
+/** The sentence for a missing field, such as `variants is required`; undefined for any other issue. */
 function requiredField(issue: z.core.$ZodIssue, field: string, value: unknown): string | undefined {
   if (value !== undefined || !['invalid_type', 'invalid_value', 'invalid_union'].includes(issue.code)) return undefined
-  // The name of a type tells nothing more to a person who forgot the field.
+  // If the field is missing, the name of its type does not help.
   return issue.message === expectedOf(issue) ? `${field} is required` : `${field} is required: ${issue.message}`
 }
 
-/** The name that a person most likely meant: one that begins so, or else one that a few slips away. */
+/** The name that a person most likely meant: a name with the same beginning, or else a name with few typing errors. */
 export function closest(name: string, names: string[]): string | undefined {
   const given = plain(name.slice(0, 80))
-  const begun = names.filter((one) => plain(one).startsWith(given) || given.startsWith(plain(one)))
-  if (given.length > 2 && begun.length > 0) return begun.sort((a, b) => a.length - b.length)[0]
+  const completions = names.filter((name) => plain(name).startsWith(given) || given.startsWith(plain(name)))
+  if (given.length > 2 && completions.length > 0) return completions.sort((a, b) => a.length - b.length)[0]
   const ranked = names
-    .map((one) => ({ one, slips: slipsBetween(given, plain(one)) }))
-    .filter(({ one, slips }) => slips <= Math.max(1, Math.floor(one.length * 0.4)))
-    .sort((a, b) => a.slips - b.slips)
-  return ranked[0]?.one
+    .map((name) => ({ name, distance: editDistance(given, plain(name)) }))
+    .filter(({ name, distance }) => distance <= Math.max(1, Math.floor(name.length * 0.4)))
+    .sort((a, b) => a.distance - b.distance)
+  return ranked[0]?.name
 }
 
 function plain(name: string): string {
   return name.toLowerCase().replaceAll(/[^a-z0-9]/g, '')
 }
 
-/** Letters that are missing, too many, wrong or swapped (optimal string alignment). */
-function slipsBetween(a: string, b: string): number {
+/** The number of missing, extra, wrong and swapped letters (optimal string alignment distance). */
+function editDistance(a: string, b: string): number {
   let before: number[] = []
   let last = Array.from({ length: b.length + 1 }, (_, column) => column)
   for (let row = 1; row <= a.length; row++) {

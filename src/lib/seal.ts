@@ -1,18 +1,19 @@
+// Encryption of secrets, and the tokens of boots: both use the server's secret key.
 import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto'
 
-/** Seals short texts so that only a holder of the key can read them: AES-256-GCM (NIST SP 800-38D). */
+/** Encrypts short texts so that only a holder of the key can read them: AES-256-GCM (NIST SP 800-38D). */
 export type Sealer = {
-  /** Which key this is, without telling the key: eight hexadecimal digits, the beginning of everything it sealed. */
+  /** Identifies the key without revealing it: eight hexadecimal digits, with which every sealed text begins. */
   keyId: string
-  /** `what` says what the text belongs to; opening it as something else fails, so that sealed texts cannot be swapped. */
+  /** `what` names the owner of the text. Opening fails with any other owner, so sealed texts cannot be swapped. */
   seal: (text: string, what: string) => string
-  /** @throws Error when it was sealed by another key, for something else, or was changed */
+  /** @throws Error if the text was sealed with another key or for another owner, or if it was changed */
   open: (sealed: string, what: string) => string
-  /** The token of the boot with this id: 32 bytes, the id and half an HMAC-SHA256 of it, as 43 characters of base64url. */
+  /** The token of a boot: its id and the first 16 bytes of the id's HMAC-SHA256, as 43 characters of base64url. */
   tokenOf: (bootId: string) => string
 }
 
-/** A sealer over a key of 32 bytes. */
+/** A sealer with a key of 32 bytes. */
 export function createSealer(key: Buffer): Sealer {
   const keyId = createHmac('sha256', key).update('key id').digest('hex').slice(0, 8)
   const tokenKey = createHmac('sha256', key).update('boot tokens').digest()
@@ -31,7 +32,7 @@ export function createSealer(key: Buffer): Sealer {
     },
     open: (sealed, what) => {
       const [id, text = ''] = sealed.split('.')
-      if (id !== keyId) throw new Error(`it was sealed with the key ${id}, and this is ${keyId}`)
+      if (id !== keyId) throw new Error(`expected a secret sealed with key ${keyId}, got key ${id}`)
       const bytes = Buffer.from(text, 'base64url')
       const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, 12), { authTagLength: 16 })
       decipher.setAAD(Buffer.from(what)).setAuthTag(bytes.subarray(-16))
@@ -40,7 +41,7 @@ export function createSealer(key: Buffer): Sealer {
   }
 }
 
-/** A key as it stands in a file or a setting: 64 hexadecimal digits, or 44 characters of base64. Undefined for anything else. */
+/** Parses a key from a file or a setting: 64 hexadecimal digits, or 44 characters of base64. Undefined for any other text. */
 export function parseKey(text: string): Buffer | undefined {
   const trimmed = text.trim()
   if (/^[0-9a-f]{64}$/i.test(trimmed)) return Buffer.from(trimmed, 'hex')

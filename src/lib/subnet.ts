@@ -1,14 +1,15 @@
+// IP addresses and subnets.
 import { BlockList, isIP } from 'node:net'
 
-/** True for `10.0.0.0/8` or `fd00::/8`: an address and a prefix length that fits its family. */
+/** Whether a text is a subnet such as `10.0.0.0/8` or `fd00::/8`: an address and a prefix length that its family allows. */
 export function isSubnet(text: string): boolean {
-  const [address = '', prefix = '', ...rest] = text.split('/')
+  const [address = '', prefix = '', ...extraParts] = text.split('/')
   const family = isIP(address)
-  const most = family === 6 ? 128 : 32
-  return family !== 0 && rest.length === 0 && /^\d{1,3}$/.test(prefix) && Number(prefix) <= most
+  const maxPrefix = family === 6 ? 128 : 32
+  return family !== 0 && extraParts.length === 0 && /^\d{1,3}$/.test(prefix) && Number(prefix) <= maxPrefix
 }
 
-/** A test of addresses against subnets (`10.0.0.0/8`, …); with no subnets every address passes. */
+/** Returns a test for addresses in these subnets (`10.0.0.0/8`, …). Without subnets, every address passes. */
 export function subnetTest(subnets: string[]): (address: string) => boolean {
   if (subnets.length === 0) return () => true
   const list = new BlockList()
@@ -19,24 +20,24 @@ export function subnetTest(subnets: string[]): (address: string) => boolean {
   return (address) => isIP(address) !== 0 && list.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
 }
 
-/** An IPv4 address in its own form, also where the listener is dual-stack. */
+/** An address without the prefix `::ffff:`, with which a dual-stack listener reports IPv4 addresses. */
 export function plainAddress(address: string | undefined): string {
   return (address ?? '').replace(/^::ffff:/, '')
 }
 
-/** An address as the subnet of that address alone; anything else as it is. */
+/** An address as a subnet of one address; any other text unchanged. */
 export function asSubnet(text: string): string {
   return isIP(text) === 0 ? text : `${text}/${isIP(text) === 6 ? 128 : 32}`
 }
 
-/** A test of addresses against the subnets of trusted proxies; with none, no address passes. */
+/** Returns a test for addresses of trusted proxies. Without subnets, no address passes. */
 export function proxyTest(subnets: string[]): (address: string) => boolean {
   return subnets.length === 0 ? () => false : subnetTest(subnets)
 }
 
 /**
- * What stands for a client where clients share something: its IPv4 address, or the /64 of its IPv6 address, all of which one
- * host can take. Link-local addresses have one /64 for a whole network, so they stand for themselves.
+ * The key of a client for limits per client: its IPv4 address, or the /64 of its IPv6 address. One host can use a whole /64.
+ * A link-local IPv6 address is its own key, because all link-local addresses of a network are in the same /64.
  */
 export function sharerOf(address: string): string {
   const plain = address.replace(/^::ffff:/i, '').replace(/%.*$/, '')

@@ -1,9 +1,11 @@
-/** How an operator types our command line here: npm runs it in a folder of the sources, and a package or container by its name. */
+// The name of the command line, as operators type it in this installation.
+
+/** `npm run bootwright --` in a checkout, where npm runs the program; `bootwright` in a package or a container. */
 export function commandName(env: Record<string, string | undefined>): string {
   return env.npm_lifecycle_event === undefined ? 'bootwright' : 'npm run bootwright --'
 }
 
-/** A text for people whose commands begin with `bootwright`, with these as they are typed here. */
+/** Replaces `bootwright` at the beginning of each command in a text by the command name of this installation. */
 export function asTyped(text: string, command = 'bootwright'): string {
   return text.replaceAll(/(?<![\w/.-])(?<!run )bootwright (?=[a-z])/g, `${command} `)
 }

@@ -6,8 +6,8 @@ import { openPostgres } from '../../src/db/open.ts'
 import { messageOf, stackOf } from '../../src/lib/errors.ts'
 import { eachDatabase } from '../helpers/database.ts'
 
-eachDatabase('the error of a statement', (database) => {
-  test('is told in the words of the database, without the statement and its values', async () => {
+eachDatabase('the message for a failed statement', (database) => {
+  test('is the message of the database, without the statement and its values', async () => {
     const key = 'whsec_a-key-of-somebody'
     const error = await database()
       .execute(sql`insert into webhooks (url) values (${`https://example.org/?key=${key}`})`)
@@ -18,19 +18,19 @@ eachDatabase('the error of a statement', (database) => {
   })
 })
 
-test('an error has words, also one of several attempts, and one that has only a code', () => {
+test('every error has a message, even an error of several attempts and an error with only a code', () => {
   const refused = Object.assign(new Error(''), { code: 'ECONNREFUSED' })
   expect(messageOf(refused)).toBe('ECONNREFUSED')
   expect(messageOf(new AggregateError([new Error('by ::1'), new Error('by 127.0.0.1')]))).toBe('by ::1, by 127.0.0.1')
   expect(messageOf('text')).toBe('text')
 })
 
-test('a database that cannot be reached is named, with the reason and without the password', async () => {
+test('the error for an unreachable database names its address and the reason, without the password', async () => {
   const port = await freePort()
   const url = (at: number, name = 'boot') => `postgres://operator:hidden@127.0.0.1:${at}/${name}`
   const fault = `DATABASE_URL: cannot connect to 127.0.0.1:${port}: connect ECONNREFUSED 127.0.0.1:${port}`
   await expect(openPostgres(url(port))).rejects.toThrow(fault)
-  // What accepts and closes: a proxy without a server behind it.
+  // A proxy without a server behind it accepts connections and closes them.
   const proxy = createServer((socket) => socket.destroy())
   await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
   const { port: other } = proxy.address() as { port: number }

@@ -19,7 +19,7 @@ async function openSmallDisk(): Promise<{ folder: string; fill: () => void; free
   const folder = await mkdtemp(join(tmpdir(), 'bootwright-log-'))
   execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', folder])
   onTestFinished(async () => {
-    // Lazily: a process that is killed may still hold its log.
+    // Lazy unmount: a process that was killed a moment ago may still hold its log open.
     execFileSync('umount', ['-l', folder])
     await rm(folder, { recursive: true })
   })
@@ -32,7 +32,7 @@ async function openSmallDisk(): Promise<{ folder: string; fill: () => void; free
 }
 
 test.runIf(canMount)(
-  'lines that a full disk does not take are dropped and counted, and later lines are written',
+  'lines that do not fit on a full disk are dropped and counted, and later lines are written',
   async () => {
     const { folder, fill, free } = await openSmallDisk()
     const file = join(folder, 'log')
@@ -43,7 +43,7 @@ test.runIf(canMount)(
     output.write('first\n')
     await vi.waitUntil(() => content() === 'first\n')
     fill()
-    // More than is left of the page that the file has already.
+    // Longer than the free part of the file's only page.
     const long = `${'x'.repeat(5000)}\n`
     output.write(long)
     await vi.waitUntil(() => content().length === 4096)
@@ -53,7 +53,7 @@ test.runIf(canMount)(
     free()
     output.write('last\n')
     await vi.waitUntil(() => content().endsWith('last\n'))
-    // Whether a line was tried before there was room again is a matter of moments: it is written whole, or counted.
+    // Depending on the timing, a line is either written completely, or dropped and counted.
     const lines = content().split('\n').slice(2)
     expect(lines.slice(-2)).toEqual(['last', ''])
     const counted = lines.map((line) => Number(/^dropped (\d+)$/.exec(line)?.[1] ?? 0))
@@ -63,7 +63,7 @@ test.runIf(canMount)(
   },
 )
 
-test('lines that nobody reads wait in bounded memory', async () => {
+test('lines without a reader wait in bounded memory', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'bootwright-log-'))
   onTestFinished(() => rm(folder, { recursive: true }))
   const pipe = join(folder, 'pipe')
@@ -91,7 +91,7 @@ test('lines that nobody reads wait in bounded memory', async () => {
 })
 
 test.runIf(canMount)(
-  'a server whose log and standard output are on a full disk serves, logs again, and ends when asked',
+  'a server whose log and standard output are on a full disk serves, logs after space is freed, and stops on a signal',
   async () => {
     const { folder, fill, free } = await openSmallDisk()
     const dataDir = await mkdtemp(join(tmpdir(), 'bootwright-log-data-'))
@@ -123,7 +123,7 @@ test.runIf(canMount)(
         () => 0,
       )
     await vi.waitUntil(async () => (await ask('/livez')) === 200, { timeout: 60_000, interval: 100 })
-    // An unknown token: a warning each.
+    // Each request with an unknown token logs a warning.
     const report = `/b/${'a'.repeat(43)}/ready`
     for (let count = 0; count < 5; count++) expect(await ask(report)).toBe(404)
     expect(readFileSync(file, 'utf8')).toBe('')

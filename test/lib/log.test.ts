@@ -13,14 +13,14 @@ describe('a log line', () => {
     ['error', { error: `http://10.0.0.1:8080/b/${token}/failed?message=x: 503` }, 'x'],
     ['thrown error', { error: new Error(`no answer from /b/${token}/ready`) }, 'x'],
     ['nested field', { request: { headers: [{ referer: `http://h/b/${token}` }] } }, 'x'],
-    ['token by its own', { authorization: `Bearer bw_${token}` }, 'x'],
+    ['header', { authorization: `Bearer bw_${token}` }, 'x'],
   ])('has no token in its %s', (_, fields, message) => {
     log.warn(fields, message)
     expect(lines.at(-1)).not.toContain(token)
     expect(lines.at(-1)).toContain('…')
   })
 
-  test('keeps hashes, ids, MACs and numbers as they are', () => {
+  test('keeps hashes, ids, MACs and numbers unchanged', () => {
     const fields = {
       sha256: 'ab'.repeat(32),
       boot: '0190d3f2-7c1a-7b5e-9f00-3a5d2c1b4e6f',
@@ -31,7 +31,7 @@ describe('a log line', () => {
     expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({ ...fields, msg: 'a file' })
   })
 
-  test('does not show what stands in the place of a token either', () => {
+  test('contains no other word in the position of a token either', () => {
     expect(redactTokens('GET /b/%41bcdefghij/installed and /b/x')).toBe('GET /b/…/installed and /b/x')
   })
 })

@@ -14,16 +14,16 @@ test.each<[string, string | undefined]>([
   ['x', undefined],
   ['colour', undefined],
   ['constructor', undefined],
-])('for %s the name meant is %s', (name, meant) => {
+])('the closest name to %s is %s', (name, meant) => {
   const names = ['timeoutSeconds', 'hostname', 'entries', 'priority', 'labels', 'assignment']
   expect(closest(name, names)).toBe(meant)
 })
 
-test('a name of a megabyte takes no time of note', () => {
+test('the closest name to a name of 1 MiB is found at once: no name', () => {
   expect(closest('y'.repeat(2 ** 20), ['hostname', 'labels'])).toBeUndefined()
 })
 
-eachDatabase('what a schema refuses', (database) => {
+eachDatabase('a schema', (database) => {
   let api: Api
   beforeAll(async () => {
     api = await openApi(database())
@@ -50,16 +50,16 @@ eachDatabase('what a schema refuses', (database) => {
     ['PUT', '/policy', {}, 'kind is required: local, wait, menu or image'],
     ['POST', '/webhooks', { url: 'https://a.example', type: [] }, 'unknown field "type"; did you mean types?'],
     ['GET', '/machines?lable=a', undefined, 'unknown field "lable"; did you mean label?'],
-  ])('%s %s %j says %s', async (method, path, body, text) => {
+  ])('refuses %s %s %j with "%s"', async (method, path, body, text) => {
     const reply = await api.ask(method, `/api/v1${path}`, body)
     expect(reply.status).toBe(422)
     expect(reply.body.detail).toContain(text)
     expect(reply.body.detail).not.toMatch(/nothing|no field/)
   })
 
-  test('a row of a bulk upload too', async () => {
+  test('refuses a row of a bulk upload in the same words', async () => {
     const { bad } = await upload(api, [{ mac: '52:54:00:12:34:56', host_name: 'a', labels: { rack: 5 } }])
-    expect(bad[0]?.errors.map((one) => one.message ?? one.field)).toEqual(
+    expect(bad[0]?.errors.map(({ message, field }) => message ?? field)).toEqual(
       expect.arrayContaining(['unknown field "host_name"; did you mean hostname?', 'labels.rack']),
     )
   })

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { sharerOf } from '../../src/lib/subnet.ts'
 
-describe('what a client shares with', () => {
+describe('sharerOf', () => {
   test.each([
     ['192.0.2.7', '192.0.2.7'],
     ['::ffff:192.0.2.7', '192.0.2.7'],
@@ -11,5 +11,5 @@ describe('what a client shares with', () => {
     ['::1', '0:0:0:0::/64'],
     ['fe80::5054:ff:fe12:3456%eth0', 'fe80::5054:ff:fe12:3456'],
     ['', ''],
-  ])('takes %s for %s', (address, sharer) => expect(sharerOf(address)).toBe(sharer))
+  ])('maps "%s" to "%s"', (address, sharer) => expect(sharerOf(address)).toBe(sharer))
 })

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { asTyped, commandName } from '../../src/lib/typed-command.ts'
 
-test('a command is named as npm or a package has it', () => {
+test('the name of the command line depends on whether npm runs it', () => {
   expect(commandName({ npm_lifecycle_event: 'start' })).toBe('npm run bootwright --')
   expect(commandName({})).toBe('bootwright')
 })
@@ -14,4 +14,4 @@ test.each([
   ],
   ['npm run bootwright -- token create X', 'npm run bootwright -- token create X'],
   ['the program Bootwright boots, data/bootwright x', 'the program Bootwright boots, data/bootwright x'],
-])('%s is typed as %s', (text, typed) => expect(asTyped(text, 'npm run bootwright --')).toBe(typed))
+])('"%s" becomes "%s" in a checkout', (text, typed) => expect(asTyped(text, 'npm run bootwright --')).toBe(typed))

@@ -76,7 +76,7 @@ export function newBootKeys(tokenOf: (id: string) => string = makeToken): { id: 
  * joined to it, and its facts are remembered. Those that come at the same time are written by one statement; it resolves when they are.
  */
 export function createOpenBoot(db: Db): OpenBoot {
-  return createMicroBatch((list: NewBoot[]) => insertBoots(db, list), { most: 256, atOnce: 2 })
+  return createMicroBatch((list: NewBoot[]) => insertBoots(db, list), { maxSize: 256, maxConcurrent: 2 })
 }
 
 async function insertBoots(db: Db, list: NewBoot[]): Promise<undefined[]> {

@@ -41,7 +41,7 @@ export type RecordReport = (token: string, seen: Seen, ip: string, message: stri
 
 /** Records reports; those that come at the same time are written by one transaction. */
 export function createRecordReport(db: Db): RecordReport {
-  const record = createMicroBatch((list: Sighting[]) => recordReports(db, list), { most: 64, atOnce: 2 })
+  const record = createMicroBatch((list: Sighting[]) => recordReports(db, list), { maxSize: 64, maxConcurrent: 2 })
   return (token, seen, ip, message) => record({ token, seen, ip, message })
 }
 

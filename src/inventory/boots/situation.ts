@@ -25,7 +25,7 @@ const maxOfEach = 4
 export function createFindSituation(db: Db): FindSituation {
   const cache = createCatalogCache(db)
   const pinVersion = createPinVersion(db)
-  const find = createMicroBatch((asked: Facts[]) => findMany(db, asked), { most: 256, atOnce: 4 })
+  const find = createMicroBatch((asked: Facts[]) => findMany(db, asked), { maxSize: 256, maxConcurrent: 4 })
   return async (facts, supposed) => {
     const { revision, today, candidates, groupSecrets } = await find(facts)
     const identity = identify(facts, candidates)

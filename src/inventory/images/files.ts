@@ -180,7 +180,7 @@ const mostKept = 8192
  * database is away, or answers late, the last answer goes on to be given, so that boots go on.
  */
 export function createFindServable(db: Db, { keptMs = 3000, patienceMs = 1000 } = {}): FindServable {
-  const find = createMicroBatch((asked: string[]) => findMany(db, asked), { most: 1000, atOnce: 2 })
+  const find = createMicroBatch((asked: string[]) => findMany(db, asked), { maxSize: 1000, maxConcurrent: 2 })
   const kept = new LRUCache<string, { file: Servable | undefined }>({
     max: mostKept,
     ttl: keptMs,

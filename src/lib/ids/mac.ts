@@ -1,10 +1,13 @@
-/** A MAC address as it is stored and compared: six lower-case hexadecimal pairs with colons, `52:54:00:12:34:56`. */
+// MAC addresses: their stored form, and their spellings.
+
+/** A MAC address in its stored form: six lower-case hexadecimal pairs with colons, `52:54:00:12:34:56`. */
 export type Mac = string
 
 /**
- * Reads a MAC address in any spelling in use: `52:54:..`, `52-54-..`, `5254.0012.3456` (Cisco), `5254-0012-3456` (H3C, Huawei),
- * `525400-123456` (HP), `525400123456`, and PXELINUX's `01-52-54-..` (the ARP hardware type before it). Undefined for anything else, and for the addresses that cannot be
- * one machine's: all zeros, and any with the group bit (IEEE 802, the low bit of the first byte), broadcast among them.
+ * Parses a MAC address in any common spelling: `52:54:..`, `52-54-..`, `5254.0012.3456` (Cisco), `5254-0012-3456` (H3C,
+ * Huawei), `525400-123456` (HP), `525400123456`, and PXELINUX's `01-52-54-..`, which begins with the ARP hardware type.
+ * Undefined for any other text, and for addresses that no single machine can have. Those are all zeros, and every address
+ * with the group bit (IEEE 802, the low bit of the first byte), such as broadcast.
  */
 export function parseMac(text: string): Mac | undefined {
   const spelled = text.trim()

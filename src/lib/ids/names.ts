@@ -1,4 +1,4 @@
-// The forms of names that operators choose. Each name stands in URLs, scripts and messages as it is.
+// The patterns of names that operators choose. URLs, scripts and messages contain these names unchanged.
 
 /** The name of an image, a group, a menu or an answer file. */
 export const namePattern = /^[a-z0-9][a-z0-9._-]{0,62}$/

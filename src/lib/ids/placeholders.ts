@@ -1,6 +1,8 @@
+// Placeholders: the values that vendors write into a machine's firmware instead of a real serial, product or UUID.
+
 /**
- * A serial, product or asset value, or undefined when it is what vendors write for "none". A list of such texts never ends,
- * so most are told by their kind: the name of the field itself, a word for "nothing", one character repeated, a counter.
+ * A serial, product or asset value; undefined for a placeholder. No list of placeholders is complete, so most are recognized
+ * by their kind: the name of the field itself, a word for "nothing", one repeated character, or a counter.
  */
 export function realValue(text: string | undefined): string | undefined {
   const value = text?.trim()
@@ -13,12 +15,12 @@ export function realValue(text: string | undefined): string | undefined {
   return isMask(value, letters) || isCounter(letters) || isEmptyPhrase(words, letters) ? undefined : value
 }
 
-/** Whether a UUID, in lower case with hyphens, is no machine's own. `swapped` is the same in the other byte order. */
+/** Whether a UUID (lower case, with hyphens) is a placeholder. `swapped` is the same UUID in the other byte order. */
 export function isPlaceholderUuid(uuid: string, swapped: string): boolean {
-  return [uuid, swapped].some((one) => sharedUuids.has(one) || isPattern(one))
+  return [uuid, swapped].some((spelling) => sharedUuids.has(spelling) || isPattern(spelling))
 }
 
-// Seen on many boards of one maker at once.
+// Each of these UUIDs was found on many boards of the same vendor.
 const sharedUuids = new Set([
   '03000200-0400-0500-0006-000700080009',
   '12345678-1234-5678-90ab-cddeefaabbcc',
@@ -26,7 +28,7 @@ const sharedUuids = new Set([
   '4c4c4544-0000-2010-8020-80c04f202020',
 ])
 
-/** One character throughout, or all but a few letters of it masked: `00000000`, `CXXXXXXXXXXX`, `0x00000000`, `....`. */
+/** One repeated character, or a mask with at most three other characters: `00000000`, `CXXXXXXXXXXX`, `0x00000000`, `....`. */
 function isMask(value: string, letters: string): boolean {
   if (letters === '') return true
   const digits = letters.replace(/^0x(?=[0f]+$)/, '')
@@ -37,7 +39,10 @@ function isMask(value: string, letters: string): boolean {
 const counterPrefix =
   /^(sys|system|[bcms]?sn|ser|serial|asset|atn|tag|mb|board|chassis|oem|num|number|no|id|test)(?=[0-9]{7})/
 
-/** Digits counted up from 0 or 1, or down, or zeros and a 1; also after a word for what they count: `1234567890`, `SYS-12345678`, `0001`. */
+/**
+ * Digits that count up from 0 or 1, digits that count down, or zeros and a 1, with or without a prefix: `1234567890`,
+ * `SYS-12345678`, `0001`.
+ */
 function isCounter(letters: string): boolean {
   const digits = letters.replace(counterPrefix, '')
   if (!/^[0-9]+$/.test(digits)) return /^[a-z]0{6,}1?$/.test(digits)
@@ -57,7 +62,7 @@ const nothing = new Set([
   ...['oem', 'o e m', '0123456789abcdef'],
 ])
 
-/** The name of the field, or words that say that nobody filled it in: `SerNum01`, `Not Present`, `To Be Filled By O.E.M.` */
+/** The name of the field, or a phrase for an empty field: `SerNum01`, `Not Present`, `To Be Filled By O.E.M.` */
 function isEmptyPhrase(words: string, letters: string): boolean {
   if (nothing.has(words) || nothing.has(letters)) return true
   const field = fieldNames.exec(
@@ -74,8 +79,8 @@ function isEmptyPhrase(words: string, letters: string): boolean {
 }
 
 /**
- * Patterns that no generator of UUIDs makes: one repeated byte, groups of one digit each, bytes or digits that count, and
- * counters near zero. Zeros before a MAC address, as some makers write it, are a machine's own.
+ * Patterns that no UUID generator produces: one repeated byte, groups of one repeated digit, bytes or digits that count, and
+ * counters near zero. Zeros followed by a MAC address are not a placeholder: some vendors build real UUIDs in that way.
  */
 function isPattern(uuid: string): boolean {
   const digits = uuid.replaceAll('-', '')

@@ -1,18 +1,19 @@
+// UUIDs: new ids, and the UUIDs that machines report.
 import { v7 } from 'uuid'
 import { isPlaceholderUuid } from './placeholders.ts'
 
-/** A new id: a UUID version 7, so that ids sort roughly by the time they were made. */
+/** A new id: a UUID version 7, so ids sort roughly by creation time. */
 export function newId(): string {
   return v7()
 }
 
-/** A UUID in lower case with hyphens; undefined when it is not one, or is a vendor's placeholder. */
+/** A UUID in lower case with hyphens; undefined for a vendor's placeholder and for any other text. */
 export function parseUuid(text: string): string | undefined {
   const uuid = formatUuid(text)
   return uuid === undefined || isPlaceholderUuid(uuid, swapUuid(uuid)) ? undefined : uuid
 }
 
-/** A UUID in lower case with hyphens, also one that many machines share; undefined when it is not one. */
+/** A UUID in lower case with hyphens, placeholders included; undefined for any other text. */
 export function formatUuid(text: string): string | undefined {
   const digits = text
     .trim()
@@ -24,7 +25,7 @@ export function formatUuid(text: string): string | undefined {
     : undefined
 }
 
-/** The same UUID in the other byte order of SMBIOS: the first three fields are little-endian since version 2.6 (SMBIOS 7.2.1). */
+/** The same UUID in the other byte order of SMBIOS: since version 2.6, the first three fields are little-endian (SMBIOS 7.2.1). */
 export function swapUuid(uuid: string): string {
   const reverse = (field: string) => (field.match(/../g) ?? []).reverse().join('')
   return uuid

@@ -1,16 +1,16 @@
-// The one way in which work repeats: housekeeping, webhooks, imports and file checks run in such loops.
+// The loop for all work that repeats: housekeeping, webhooks, imports and file verification.
 import { messageOf } from '../errors.ts'
 import type { Logger } from '../log.ts'
 
-/** A task that runs again and again. `wake` ends the present wait; `stop` waits for the task that runs. */
+/** A task that repeats. `wake` ends the current wait. `stop` waits until the current run ends. */
 export type Loop = { wake: () => void; stop: () => Promise<void> }
 
-/** `name` begins the log line of a failure. `waits`: the first run comes after `everyMs`, not at once. */
+/** `name` begins the log line of a failure. If `waits` is true, the first run begins after `everyMs`, not immediately. */
 export type LoopOptions = { name: string; everyMs: number; log: Pick<Logger, 'warn'>; waits?: boolean }
 
 /**
- * Runs a task every `everyMs` milliseconds, never twice at once, until it is stopped. A task that gives true has more to do
- * and runs again at once; one that fails is logged and retried after the usual wait.
+ * Runs a task every `everyMs` milliseconds until the loop is stopped. Runs never overlap. If the task returns true, it has more
+ * to do and runs again immediately. If it fails, the loop logs the error and retries after the usual wait.
  */
 export function startLoop(
   task: (signal: AbortSignal) => Promise<boolean | undefined>,
@@ -50,7 +50,7 @@ export function startLoop(
   return {
     wake,
     stop: async () => {
-      stopped.abort(new Error('the server stops'))
+      stopped.abort(new Error('the server is stopping'))
       endPause()
       await running
     },

@@ -24,7 +24,7 @@ describe('a serial, product or asset', () => {
     expect(realValue(` ${text.toUpperCase()} `)).toBeUndefined()
   })
 
-  test.each(list(real))('%j counts', (text) => {
+  test.each(list(real))('%j is a real value', (text) => {
     expect(realValue(`  ${text} `)).toBe(text)
   })
 
@@ -56,7 +56,7 @@ describe('a UUID', () => {
     'Not Settable',
     '4c4c4544-0042-3510-8054-b7c04f4e333',
     '',
-  ])('%j is no key', (text) => {
+  ])('%j does not identify a machine', (text) => {
     expect(parseUuid(text)).toBeUndefined()
   })
 
@@ -65,7 +65,7 @@ describe('a UUID', () => {
     '00000000-0000-0000-0000-ac1f6b123456',
     '0f6a1d3e-2b4c-4d5e-8f90-a1b2c3d4e5f1',
     '37393031-3735-4d32-3234-333530313858',
-  ])('%j is one, in any spelling', (uuid) => {
+  ])('%j identifies a machine, in any spelling', (uuid) => {
     for (const text of [uuid, uuid.toUpperCase(), uuid.replaceAll('-', ''), ` {${uuid}} `])
       expect(parseUuid(text)).toBe(uuid)
   })

@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { startLoop } from '../../../src/lib/time/loop.ts'
 
-/** A log that keeps its lines. */
+/** A log that collects its lines. */
 function listLog() {
   const lines: unknown[][] = []
   return { lines, warn: (...line: unknown[]) => void lines.push(line) }
 }
 
 describe('startLoop', () => {
-  test('runs a task at once, and again after each wait', async () => {
+  test('runs a task immediately, and again after each wait', async () => {
     let runs = 0
     const loop = startLoop(async () => ++runs < 0, { name: 'counting', everyMs: 5, log: listLog() })
     await expect.poll(() => runs).toBeGreaterThan(3)
@@ -18,14 +18,14 @@ describe('startLoop', () => {
     expect(runs).toBe(before)
   })
 
-  test('runs a task that has more to do again without a wait', async () => {
+  test('runs a task again without a wait while it has more to do', async () => {
     let runs = 0
     const loop = startLoop(async () => ++runs < 5, { name: 'counting', everyMs: 3_600_000, log: listLog() })
     await expect.poll(() => runs).toBe(5)
     await loop.stop()
   })
 
-  test('ends its wait when it is woken, also by the task itself', async () => {
+  test('ends its wait when a caller or the task itself wakes it', async () => {
     let runs = 0
     const loop = startLoop(async () => ++runs < 0, {
       name: 'counting',
@@ -52,7 +52,7 @@ describe('startLoop', () => {
     await waking.stop()
   })
 
-  test('logs a failure with the name of the work, and tries again', async () => {
+  test('logs a failure with the name of the work, and retries', async () => {
     const log = listLog()
     let runs = 0
     const fail = async () => {
@@ -65,7 +65,7 @@ describe('startLoop', () => {
     expect(log.lines[0]).toEqual([{ error: 'no database' }, 'counting failed, retrying in 0.01 s'])
   })
 
-  test('never runs a task twice at once, and stops after the one that runs', async () => {
+  test('never overlaps two runs, and stops after the current run', async () => {
     let running = 0
     let max = 0
     let ended = 0
