@@ -8,11 +8,13 @@ import { listMarkdownFiles, listShownCommands, repository } from '../helpers/mar
 const shown = listMarkdownFiles().flatMap(listShownCommands)
 const scripts = Object.keys(JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8')).scripts)
 
-/** The words after `bootwright` or `npm run bootwright --`; undefined for another command. */
+/** The words after `bootwright`, `npm run bootwright --` or `dist/main.js`; undefined for another command. */
 function wordsOfProgram(words: string[]): string[] | undefined {
   const command = words.filter((word) => word !== '--silent')
   const start = command.findIndex((word) => !/^[A-Z_]+=/.test(word))
   if (command[start] === 'bootwright') return command.slice(start + 1)
+  const main = command.findIndex((word) => word.endsWith('dist/main.js'))
+  if (main >= 0) return command.slice(main + 1)
   const isNpm = command.slice(start, start + 4).join(' ') === 'npm run bootwright --'
   return isNpm ? command.slice(start + 4) : undefined
 }

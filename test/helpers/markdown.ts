@@ -31,7 +31,7 @@ export function listShownCommands(file: string): ShownCommand[] {
   visit(tree, (node) => {
     if (node.type !== 'code' && node.type !== 'inlineCode') return
     if (node.type === 'code' && node.lang !== 'sh') return
-    if (node.type === 'inlineCode' && !/^(bootwright|npm run) /.test(node.value)) return
+    if (node.type === 'inlineCode' && !/^(bootwright|npm run|docker exec) /.test(node.value)) return
     const where = `${file}:${node.position?.start.line}`
     for (const words of splitCommands(node)) commands.push({ where, words })
   })
