@@ -1,41 +1,32 @@
+// The Range header of a request for a file: RFC 9110, 14.1.2 and 14.2.
+
 /** A part of a file, in bytes, both ends included. */
 export type ByteRange = { first: number; last: number }
 
-/** Whoever asks for more parts in one request gets the whole file: RFC 9110, 14.2, about requests that only cost. */
-const mostRanges = 64
-
-/** A file above this is never sent whole to a client that asked for a part of it. */
+/** A file above this is never sent whole to a client that asked for a part that cannot be read. */
 const maxUnaskedBytes = 4 * 2 ** 20
 
 /**
- * The ranges a request asks for, within a file of `sizeBytes` (RFC 9110, 14.1.2 and 14.2), in the order asked. Undefined: none,
- * or a header to be ignored (another unit, too many ranges, or more bytes than the file has), so the whole file goes out.
- * `unsatisfiable`: answer 416. A range in bytes that cannot be read (iPXE for some platforms writes `bytes=u-u`) is ignored too,
- * but of a large file it is `unsatisfiable`: nobody who wants a part has a use for gigabytes.
+ * The range that a request asks for, within a file of `sizeBytes`. Undefined means that the whole file goes out: there is no
+ * range, another unit, or several ranges (RFC 9110, 14.2, lets a server ignore those, and no boot client asks for several).
+ * `unsatisfiable` means 416. A range in bytes that cannot be read (iPXE for some platforms writes `bytes=u-u`) is ignored too,
+ * but is `unsatisfiable` for a large file: no client that wants a part has a use for gigabytes.
  */
-export function parseRanges(header: string | undefined, sizeBytes: number): ByteRange[] | 'unsatisfiable' | undefined {
+export function parseRange(header: string | undefined, sizeBytes: number): ByteRange | 'unsatisfiable' | undefined {
   const list = /^bytes\s*=(.*)$/is.exec(header?.trim() ?? '')?.[1]
   if (list === undefined) return undefined
-  const unreadable = sizeBytes > maxUnaskedBytes ? 'unsatisfiable' : undefined
   // A list may have empty members (RFC 9110, 5.6.1.2).
-  const wanted = list
+  const ranges = list
     .split(',')
-    .map((one) => one.trim())
-    .filter((one) => one !== '')
-  if (wanted.length === 0) return unreadable
-  if (wanted.length > mostRanges) return undefined
-  const ranges: ByteRange[] = []
-  for (const text of wanted) {
-    const range = parseRange(text, sizeBytes)
-    if (range === undefined) return unreadable
-    if (range !== 'unsatisfiable') ranges.push(range)
-  }
-  if (ranges.length === 0) return 'unsatisfiable'
-  const total = ranges.reduce((sum, { first, last }) => sum + last - first + 1, 0)
-  return ranges.length > 1 && total > sizeBytes ? undefined : ranges
+    .map((text) => text.trim())
+    .filter((text) => text !== '')
+    .map((text) => readRange(text, sizeBytes))
+  if (ranges.length === 0 || ranges.includes(undefined))
+    return sizeBytes > maxUnaskedBytes ? 'unsatisfiable' : undefined
+  return ranges.length === 1 ? ranges[0] : undefined
 }
 
-function parseRange(text: string, sizeBytes: number): ByteRange | 'unsatisfiable' | undefined {
+function readRange(text: string, sizeBytes: number): ByteRange | 'unsatisfiable' | undefined {
   const match = /^(\d{0,15})-(\d*)$/.exec(text)
   if (match === null || text === '-') return undefined
   const [, from = '', to = ''] = match

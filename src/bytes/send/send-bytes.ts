@@ -3,14 +3,14 @@ import type { OpenFile } from '../store/file-store.ts'
 import type { ByteRange } from './byte-range.ts'
 import type { Chunk, ChunkCache } from './chunk-cache.ts'
 import { onceEnded } from './connection-end.ts'
-import { lengthOf, type Part } from './file-answer.ts'
+import { lengthOf } from './file-answer.ts'
 import type { ZeroCopy } from './zero-copy.ts'
 
 /** How bytes get from files to sockets. */
 export type SendWays = {
   chunks: ChunkCache
   zeroCopy: ZeroCopy | undefined
-  /** Who takes longer for a piece is cut off, milliseconds: by a byte now and then it would keep its place for ever. */
+  /** Clients that take longer than this per piece are disconnected; otherwise one byte at a time could hold a place forever. */
   patienceMs: number
 }
 
@@ -47,22 +47,16 @@ const pacedAtOnce = 2 ** 16
 const smallBytes = 16 * 1024
 
 /**
- * Writes parts of a file to a response whose head is written, as fast as its reader takes them: what is on a disk
- * of ours from the page cache to the socket inside the kernel, the rest in chunks that all who read the same file share.
- * `sent` is told of every step. @throws Error when the client goes away or the file cannot be read to its end
+ * Writes a part of a file to a response whose head is written, as fast as its reader takes it. The kernel sends what is on a
+ * local disk from its page cache to the socket; the rest goes in chunks that all readers of the file share.
+ * `sent` is called after every step. @throws Error when the client goes away or the file cannot be read to its end
  */
-export async function sendParts(sending: Sending, parts: Part[], sent: (bytes: number) => void): Promise<void> {
+export async function sendPart(sending: Sending, part: ByteRange, sent: (bytes: number) => void): Promise<void> {
   const reader = readerOf(sending.outgoing, sending.ways.patienceMs)
   try {
     // What goes past Node must come after the head.
-    if (parts.some((part) => lengthOf(part) > smallBytes)) await reader.write(Buffer.alloc(0))
-    for (const part of parts) {
-      if (!('text' in part)) await sendRange(sending, reader, part, sent)
-      else {
-        await reader.write(part.text)
-        sent(part.text.length)
-      }
-    }
+    if (lengthOf(part) > smallBytes) await reader.write(Buffer.alloc(0))
+    await sendRange(sending, reader, part, sent)
   } finally {
     reader.leave()
   }

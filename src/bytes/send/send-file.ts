@@ -5,7 +5,7 @@ import type { FileOrders, Relayed } from '../workers/file-orders.ts'
 import { type Admission, createAdmission } from './admission.ts'
 import { createChunkCache } from './chunk-cache.ts'
 import { answerFor, type FileAnswer, lengthOf } from './file-answer.ts'
-import { type Pace, type Sending, type SendWays, sendParts } from './send-bytes.ts'
+import { type Pace, type Sending, type SendWays, sendPart } from './send-bytes.ts'
 import { openZeroCopy } from './zero-copy.ts'
 
 /** What all downloads share: how bytes are sent, how many at once, and by which workers, if there are any. */
@@ -44,7 +44,7 @@ export function createWays(settings: { cacheBytes: number; zeroCopy: boolean; pa
 }
 
 /**
- * Answers GET and HEAD for bytes that never change under their tag: with their length, never chunked, in ranges if asked. It
+ * Answers GET and HEAD for bytes that never change under their tag: with their length, never chunked, one range if asked. It
  * writes to Node's response itself: through web streams the same costs twice the processor time. Busy, it answers 503
  * with Retry-After. Closes the file. `sent` is called once for a GET that began, when it has ended either way.
  */
@@ -59,10 +59,10 @@ export async function sendFile(
   const { relayed } = incoming
   try {
     const answer = answerFor(incoming.method, incoming.headers, file.sizeBytes, headers)
-    if (incoming.method === 'HEAD' || answer.parts.length === 0)
+    if (incoming.method === 'HEAD' || answer.part === undefined)
       return new Response(null, { status: answer.status, headers: answer.headers })
     const entered =
-      sizeOf(answer) <= alwaysBytes
+      lengthOf(answer.part) <= alwaysBytes
         ? { pace: unhurried, leave: () => {} }
         : admission.enter({ address, disconnect: relayed ? undefined : () => outgoing.destroy() })
     if ('retryAfterSeconds' in entered) return busy(entered.retryAfterSeconds)
@@ -80,7 +80,7 @@ export async function sendFile(
   }
 }
 
-/** Writes an answer with its parts. A body that cannot be sent to its end is cut off. */
+/** Writes an answer with its body. If the body cannot be sent to its end, the connection is closed. */
 export async function transmit(
   outgoing: ServerResponse,
   answer: FileAnswer,
@@ -90,19 +90,16 @@ export async function transmit(
   let bytes = 0
   try {
     outgoing.writeHead(answer.status, answer.headers)
-    await sendParts({ outgoing, ...sending }, answer.parts, (more) => {
-      bytes += more
-    })
+    if (answer.part !== undefined)
+      await sendPart({ outgoing, ...sending }, answer.part, (more) => {
+        bytes += more
+      })
     outgoing.end()
   } catch {
     // The length is promised already: cutting the connection is the only way to say that it will not be kept.
     outgoing.destroy()
   }
-  return { bytes, complete: bytes === sizeOf(answer), durationMs: Math.round(performance.now() - startedAt) }
-}
-
-function sizeOf({ parts }: FileAnswer): number {
-  return parts.reduce((sum, part) => sum + lengthOf(part), 0)
+  return { bytes, complete: bytes === lengthOf(answer.part), durationMs: Math.round(performance.now() - startedAt) }
 }
 
 function busy(retryAfterSeconds: number): Response {
