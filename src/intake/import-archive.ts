@@ -1,7 +1,7 @@
 import { fileNameOf } from '../bytes/fetch/file-name.ts'
 import { fromPartial, reuseStored, storeBytes } from '../files/keep.ts'
 import { InputError } from '../lib/errors.ts'
-import type { Variant } from '../model/image.ts'
+import { filesOf, type Variant } from '../model/image.ts'
 import { type Iso, isoTexts, openIso } from './discs/iso.ts'
 import { requireLayout } from './discs/layout-folders.ts'
 import { chooseVariants, type LayoutWishes, pathsOf, refuseUnreadable, variantOf } from './discs/layout-variants.ts'
@@ -65,7 +65,7 @@ export async function bringArchive(
     }
     const hashes = new Map([...files].map(([path, { sha256 }]) => [path, sha256]))
     const variants = chosen.map((one) => variantOf(one, hashes, wishes, archive.whole))
-    const needsWhole = variants.some((one) => namesFile(one, archive.whole.sha256))
+    const needsWhole = variants.flatMap(filesOf).some((file) => file.sha256 === archive.whole.sha256)
     return { layout, variants, files: [...files.values(), ...(needsWhole || wishes.keepIso ? [archive.whole] : [])] }
   } finally {
     await iso.close()
@@ -76,10 +76,6 @@ function withLeftOut(layout: Layout, leftOut: string[]): Layout {
   if (leftOut.length === 0) return layout
   const links = `${leftOut.slice(0, 5).join('; ')}${leftOut.length > 5 ? `; and ${leftOut.length - 5} more` : ''}`
   return { ...layout, notes: [...layout.notes, `Links that were not followed: ${links}.`] }
-}
-
-function namesFile(variant: Variant, sha256: string): boolean {
-  return JSON.stringify(variant).includes(sha256)
 }
 
 /** Takes one file out of an archive into the store, by way of a file that is hashed while it is written. */

@@ -8,7 +8,15 @@ import { withPath } from './discs/stored-path.ts'
 import { bringArchive } from './import-archive.ts'
 import { bringUrl, type Downloaded } from './import-url.ts'
 import type { Brought, Intake, Job, Outcome } from './intake.ts'
-import { fillRecipe, loadRecipes, type Recipe, type RecipeFile, type RecipeVariant, versionIn } from './recipes.ts'
+import {
+  fillRecipe,
+  formatRecipeFault,
+  loadRecipes,
+  type Recipe,
+  type RecipeFile,
+  type RecipeVariant,
+  versionIn,
+} from './recipes.ts'
 import { checksumsOf, createTexts, type Texts } from './trust/verified-sums.ts'
 
 /** Fetches what a recipe names, checked as it says. @throws Error whose message is for the operator */
@@ -60,7 +68,8 @@ export async function findRecipe({ recipeFolders }: Pick<Intake, 'recipeFolders'
   const { recipes, faults } = await loadRecipes(recipeFolders)
   const recipe = recipes.get(name)
   if (recipe !== undefined) return recipe
-  const wrong = faults.filter((line) => line.includes(`/${name}.y`)).join('; ')
+  const own = faults.filter((fault) => fault.recipe === name)
+  const wrong = own.map(formatRecipeFault).join('; ')
   throw new InputError({ field: 'recipe', value: name, expected: wrong || 'the name of a recipe' })
 }
 

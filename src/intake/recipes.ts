@@ -85,21 +85,35 @@ export const shippedRecipes = join(programDir, 'recipes')
 const mostBytes = 256 * 1024
 const mostRecipes = 1000
 
+/** What is wrong in a file that is no recipe; `recipe` is the name that it would have, absent where a whole folder is meant. */
+export type RecipeFault = { recipe?: string; file: string; message: string }
+
+/** A fault as one line: `/data/recipes/x.yaml: title: expected …`. */
+export function formatRecipeFault({ file, message }: RecipeFault): string {
+  return `${file}: ${message}`
+}
+
+function recipeNameOf(fileName: string): string {
+  return fileName.replace(/\.ya?ml$/, '')
+}
+
 /**
  * All recipes of the folders by name, which is that of the file; one of a later folder replaces one of the same name. A folder
- * that is not there has none. Never throws for a wrong file: each fault is a line that names file, field, value and what was
- * expected, and the other recipes are there.
+ * that is not there has none. Never throws for a wrong file: the message of a fault names field, value and what was expected, and
+ * the other recipes are there.
  */
-export async function loadRecipes(folders: string[]): Promise<{ recipes: Map<string, Recipe>; faults: string[] }> {
+export async function loadRecipes(folders: string[]): Promise<{ recipes: Map<string, Recipe>; faults: RecipeFault[] }> {
   const recipes = new Map<string, Recipe>()
-  const faults: string[] = []
+  const faults: RecipeFault[] = []
   for (const folder of folders) {
     const names = (await readdir(folder).catch(() => [])).filter((name) => /\.ya?ml$/.test(name)).sort()
     if (names.length > mostRecipes)
-      faults.push(`${folder}: expected at most ${mostRecipes} recipes, got ${names.length}`)
+      faults.push({ file: folder, message: `expected at most ${mostRecipes} recipes, got ${names.length}` })
     for (const name of names.slice(0, mostRecipes)) {
       const read = await readRecipe(folder, name).catch((error: unknown) => ({ faults: [messageOf(error)] }))
-      if ('faults' in read) faults.push(...read.faults.map((fault) => `${join(folder, name)}: ${fault}`))
+      if ('faults' in read)
+        for (const message of read.faults)
+          faults.push({ recipe: recipeNameOf(name), file: join(folder, name), message })
       else recipes.set(read.recipe.name, read.recipe)
     }
   }
@@ -107,7 +121,7 @@ export async function loadRecipes(folders: string[]): Promise<{ recipes: Map<str
 }
 
 async function readRecipe(folder: string, fileName: string): Promise<{ recipe: Recipe } | { faults: string[] }> {
-  const name = fileName.replace(/\.ya?ml$/, '')
+  const name = recipeNameOf(fileName)
   if (!namePattern.test(name))
     return { faults: [`the file's name: expected an image's name: a-z, 0-9 and . _ -, got ${quote(name)}`] }
   const path = join(folder, fileName)

@@ -5,6 +5,7 @@ import { readKeys } from 'openpgp'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   fillRecipe,
+  formatRecipeFault,
   loadRecipes,
   type Recipe,
   type RecipeFile,
@@ -324,8 +325,10 @@ describe('recipes of a user', () => {
     const { recipes, faults } = await loadRecipes([own])
     expect([...recipes.keys()]).toEqual(['good'])
     expect(faults.length).toBeGreaterThan(0)
-    for (const line of faults) expect(line).toMatch(/wrong\.yaml: [^\n]+$/)
-    expect(faults.join('\n')).toMatch(new RegExp(fault.includes('|') ? fault : escaped(fault)))
+    for (const { recipe } of faults) expect(recipe).toBe('wrong')
+    const lines = faults.map(formatRecipeFault)
+    for (const line of lines) expect(line).toMatch(/wrong\.yaml: [^\n]+$/)
+    expect(lines.join('\n')).toMatch(new RegExp(fault.includes('|') ? fault : escaped(fault)))
   })
 
   test('are files', async () => {
@@ -333,13 +336,13 @@ describe('recipes of a user', () => {
     await symlink('/dev/zero', join(own, 'endless.yaml'))
     const { recipes, faults } = await loadRecipes([own])
     expect([...recipes.keys()]).toEqual(['good'])
-    expect(faults).toEqual([`${join(own, 'endless.yaml')}: expected a file`])
+    expect(faults).toEqual([{ recipe: 'endless', file: join(own, 'endless.yaml'), message: 'expected a file' }])
   })
 
   test('say what is wrong with a name', async () => {
     const { recipes, faults } = await loadRecipes([await folderOf({ 'My Recipe.yaml': smallest })])
     expect(recipes.size).toBe(0)
-    expect(faults).toEqual([expect.stringContaining(`the file's name: expected an image's name`)])
+    expect(faults).toMatchObject([{ message: expect.stringContaining(`the file's name: expected an image's name`) }])
   })
 })
 

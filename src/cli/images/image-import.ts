@@ -109,7 +109,7 @@ export function addImageImportCommands(image: Command, deps: CliDeps): void {
           ]),
         ),
       )
-      for (const fault of answer.faults) deps.err(`${fault}\n`)
+      for (const fault of answer.faults) deps.err(`${fault.file}: ${fault.message}\n`)
     })
 }
 
@@ -133,7 +133,9 @@ export async function addByRecipe(
   const { items, faults } = await client.ask<RecipeList>('GET', '/recipes')
   const recipe = items.find((row) => row.name === recipeName)
   if (recipe === undefined) {
-    const wrong = faults.filter((line) => line.includes(`/${recipeName}.y`))
+    const wrong = faults
+      .filter((fault) => fault.recipe === recipeName)
+      .map(({ file, message }) => `${file}: ${message}`)
     throw new Error(
       wrong.join('\n') ||
         `there is no recipe ${recipeName} (image recipes lists them): say what the image is made of, --kernel or another`,

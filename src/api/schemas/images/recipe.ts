@@ -24,11 +24,19 @@ const recipeSchema = z
   .openapi('Recipe', { description: 'Instructions for importing an image.' })
 export type Recipe = Given<typeof recipeSchema>
 
+const recipeFault = z
+  .object({
+    recipe: z.string().optional().openapi({ description: 'The name that the recipe of this file would have.' }),
+    file: z.string().openapi({ example: '/var/lib/bootwright/recipes/debian-12.yaml' }),
+    message: z.string().openapi({ example: 'title: expected string, got nothing' }),
+  })
+  .openapi('RecipeFault')
+
 export const recipeList = z
   .object({
     items: z.array(recipeSchema),
     faults: z
-      .array(z.string())
+      .array(recipeFault)
       .openapi({ description: 'The errors in files that are not valid recipes, one per entry.' }),
   })
   .openapi('RecipeList')
