@@ -2,6 +2,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { dataFolder } from '../../src/config/data-folder.ts'
 import { freePort, freePorts } from '../servers/free-port.ts'
 import { startNginx as startWebServer } from '../servers/nginx.ts'
 
@@ -29,7 +30,7 @@ export async function startBootwright(
     stdio: ['ignore', 'ignore', 'inherit'],
   })
   await answers(`http://127.0.0.1:${port}/healthz`)
-  const socket = join(dataDir, 'admin.sock')
+  const socket = dataFolder(dataDir).adminSocket
   // The server opens its admin socket last, which can take long on a busy machine.
   for (let tries = 0; !existsSync(socket) && tries < 1200; tries++)
     await new Promise((resolve) => setTimeout(resolve, 100))

@@ -1,6 +1,7 @@
 import { request } from 'node:http'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { dataFolder } from '../../src/config/data-folder.ts'
 import { programDir } from '../../src/lib/program-dir.ts'
 import type { Net } from './net.ts'
 import { type Running, startIn } from './process.ts'
@@ -19,7 +20,7 @@ export async function startServer(net: Net, dataDir: string, env: Record<string,
     ...env,
   })
   // A socket in the file system can be reached across network namespaces.
-  const socketPath = join(dataDir, 'admin.sock')
+  const socketPath = dataFolder(dataDir).adminSocket
   const api = (method: string, path: string, body?: unknown) => ask(socketPath, method, `/api/v1${path}`, body)
   try {
     await answering(running, api)

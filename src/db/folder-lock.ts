@@ -1,5 +1,4 @@
 import { open } from 'node:fs/promises'
-import { join } from 'node:path'
 import koffi from 'koffi'
 import { ConfigError } from '../lib/errors.ts'
 import { makeFolder } from '../lib/folders.ts'
@@ -12,15 +11,15 @@ const exclusive = 2 | 4
  * the lock back when the process ends, however it ends. Without flock(2) nothing is held, and the admin socket is the only guard.
  * @throws ConfigError when another process holds it
  */
-export async function lockFolder(dataDir: string): Promise<{ release: () => Promise<void> }> {
-  await makeFolder(dataDir)
+export async function lockFolder(folder: string, lockFile: string): Promise<{ release: () => Promise<void> }> {
+  await makeFolder(folder)
   const flock = loadFlock()
   if (flock === undefined) return { release: async () => {} }
   // The file stays: who removed it would let two others lock two files of one name.
-  const file = await open(join(dataDir, 'owner.lock'), 'a', 0o600)
+  const file = await open(lockFile, 'a', 0o600)
   if (flock(file.fd, exclusive) !== 0) {
     await file.close()
-    throw new ConfigError(`BOOTWRIGHT_DATA_DIR: another server is running on ${dataDir}`)
+    throw new ConfigError(`BOOTWRIGHT_DATA_DIR: another server is running on ${folder}`)
   }
   return { release: () => file.close() }
 }

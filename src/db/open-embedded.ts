@@ -1,4 +1,3 @@
-import { dirname, join } from 'node:path'
 import type { PGlite } from '@electric-sql/pglite'
 import { drizzle } from 'drizzle-orm/pglite'
 import { migrate } from 'drizzle-orm/pglite/migrator'
@@ -16,6 +15,8 @@ export type EmbeddedOptions = {
   durable?: boolean
   /** True: a data folder that had a database may begin with a new one. */
   mayBeNew?: boolean
+  /** Files that only a server that had a database leaves: with one of them, a folder without a database is refused. */
+  traces?: string[]
   /** What a database in memory begins with: a data folder as PGlite's `dumpDataDir` packs it. */
   contents?: Blob
   log?: Logger
@@ -27,11 +28,11 @@ export type EmbeddedOptions = {
  */
 export async function openEmbedded(
   folder?: string,
-  { durable = true, mayBeNew = false, contents, log }: EmbeddedOptions = {},
+  { durable = true, mayBeNew = false, traces = [], contents, log }: EmbeddedOptions = {},
 ): Promise<OpenDb> {
   const start = () => startEngine(folder, { durable, contents })
   if (folder !== undefined)
-    await prepareDatabaseFolder(folder, { traces: tracesBeside(folder), mayBeNew, create }).catch((error: unknown) => {
+    await prepareDatabaseFolder(folder, { traces, mayBeNew, create }).catch((error: unknown) => {
       throw error instanceof EngineError ? cannotMake(folder, error.message) : error
     })
   const disk = watchDiskRoom(folder)
@@ -53,11 +54,6 @@ export async function openEmbedded(
     await client.close().catch(() => {})
     throw error instanceof ConfigError ? error : cannotOpen(folder, reasonOf(error))
   }
-}
-
-/** What a server leaves in its data folder once it has had a database. */
-function tracesBeside(folder: string): string[] {
-  return ['secret.key', 'server.id'].map((name) => join(dirname(folder), name))
 }
 
 // Without a sync at each step: the whole folder is synced before it is used.

@@ -1,17 +1,18 @@
-import { join } from 'node:path'
 import { patientRetriesMs } from '../bytes/fetch/download.ts'
 import { slowestBytesPerSecond } from '../bytes/fetch/http-get.ts'
 import { openPartialFiles, type PartialFiles } from '../bytes/fetch/partial-files.ts'
 import { openConnector, type Proxies } from '../bytes/fetch/proxies.ts'
 import type { FileStore } from '../bytes/store/file-store.ts'
+import type { DataFolder, FilesFolder } from '../config/data-folder.ts'
 import type { Db } from '../db/open.ts'
 import type { Logger } from '../lib/log.ts'
-import { loadServerId } from '../server/data/server-id.ts'
 import { shippedRecipes } from './recipes.ts'
 import { type ImportTimes, startImports, usualImportTimes } from './run-imports.ts'
 
 export type IntakeSettings = Proxies & {
-  dataFolder: string
+  /** The id of this server. */
+  server: string
+  folder: Pick<DataFolder, 'recipes'> & { files: Pick<FilesFolder, 'incomingParts'> }
   maxFileBytes: number
   maxConcurrent: number
   stallSeconds: number
@@ -38,12 +39,9 @@ export async function openIntake(
   { db, store, log }: { db: Db; store: FileStore; log: Logger },
   times: Partial<ImportTimes> & { retriesMs?: number[] } = {},
 ): Promise<OpenIntake> {
-  const { dataFolder, maxFileBytes, maxConcurrent, stallSeconds, keepPartsDays, mirrors } = settings
-  const server = await loadServerId(dataFolder)
-  const recipeFolders = [shippedRecipes, join(dataFolder, 'recipes')]
-  // Where the store is, which may be a disk of its own: it takes files over by a rename.
-  const folder = join(dataFolder, 'files', 'incoming-parts')
-  const partials = await openPartialFiles(folder, { mostBytes: mostPartials * maxFileBytes })
+  const { server, folder, maxFileBytes, maxConcurrent, stallSeconds, keepPartsDays, mirrors } = settings
+  const recipeFolders = [shippedRecipes, folder.recipes]
+  const partials = await openPartialFiles(folder.files.incomingParts, { mostBytes: mostPartials * maxFileBytes })
   const connector = openConnector(settings)
   const { retriesMs = patientRetriesMs } = times
   const stallMs = stallSeconds * 1000

@@ -9,8 +9,8 @@ import { createShares } from '../boot/http/shares.ts'
 import { createTransfers } from '../bytes/send/send-file.ts'
 import { createFileOrders } from '../bytes/workers/file-orders.ts'
 import { startFileWorkers } from '../bytes/workers/file-workers.ts'
-import { socketPathIn } from '../config/admin-socket.ts'
 import type { Config } from '../config/config.ts'
+import { socketPath } from '../config/data-folder.ts'
 import { createFindStoredSize } from '../files/stored-sizes.ts'
 import { noteDamage } from '../inventory/images/files.ts'
 import { ConfigError } from '../lib/errors.ts'
@@ -20,7 +20,6 @@ import { createScripts } from '../render/scripts.ts'
 import { startBootTftp } from '../tftp/boot-tftp.ts'
 import type { Closers } from './closers.ts'
 import type { Data } from './data/data.ts'
-import { filesFolder } from './data/store.ts'
 import { createBootServer, createRelayServer } from './http/boot-http.ts'
 import type { Limits } from './http/limits.ts'
 import { listen, listenOnSocket } from './http/listen.ts'
@@ -47,13 +46,13 @@ export async function openBootListener(
   const server = createBootServer(app, limits.boot)
   const address = await listen(server, config.boot.listen, 'BOOTWRIGHT_BOOT_LISTEN', closers)
   if (orders !== undefined) {
-    const relaySocket = socketPathIn(config.data.folder, 'relay.sock')
+    const relaySocket = socketPath(data.folder.relaySocket)
     if (relaySocket === undefined)
       throw new ConfigError('BOOTWRIGHT_FILE_WORKERS: the path of the data folder is too long for a Unix socket')
     // What a killed server left.
     await rm(relaySocket, { force: true })
     await listenOnSocket(createRelayServer(app), relaySocket, closers)
-    const shares = { ...sending, folder: filesFolder(config), relaySocket }
+    const shares = { ...sending, store: data.folder.files, relaySocket }
     closers.add(startFileWorkers({ count: workers, program: workerProgram }, shares, server, orders, log).stop)
   }
   return { deps, address }

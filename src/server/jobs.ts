@@ -8,6 +8,7 @@ import { startWebhookSender } from '../jobs/webhook-sender.ts'
 import type { Logger } from '../lib/log.ts'
 import type { Closers } from './closers.ts'
 import type { Data } from './data/data.ts'
+import { loadServerId } from './data/server-id.ts'
 
 export type Jobs = { checks: FileChecks; intake: OpenIntake }
 
@@ -19,7 +20,8 @@ export async function startJobs(config: Config, data: Data, log: Logger, closers
   const checks = createFileChecks({ db, store, log })
   if (isShared) closers.add(startBackgroundChecks({ db, log }, checks, { everyDays: files.verifyDays }).stop)
   closers.add(startWebhookSender(db, sealer, log).stop)
-  const intakeSettings = { ...imports, dataFolder: config.data.folder, maxFileBytes: files.maxBytes }
+  const server = await loadServerId(data.folder.serverId)
+  const intakeSettings = { ...imports, server, folder: data.folder, maxFileBytes: files.maxBytes }
   const intake = await openIntake(intakeSettings, { db, store, log })
   closers.add(intake.stop)
   return { checks, intake }

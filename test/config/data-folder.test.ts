@@ -20,7 +20,7 @@ const warned: unknown[] = []
 const log = { warn: (...args: unknown[]) => void warned.push(args) }
 const load = (secretKeyFile: string | undefined, sealed = false) =>
   loadSecretKey(
-    { key: undefined, keyFile: secretKeyFile, dataFolder: dataDir },
+    { key: undefined, keyFile: secretKeyFile, ownFile: join(dataDir, 'secret.key') },
     { isSealed: async () => sealed, log: log as never },
   )
 
@@ -51,10 +51,10 @@ test.each([0o644, 0o640, 0o604, 0o660])(
 )
 
 test('a damaged id of the server is named, and not replaced', async () => {
-  const id = await loadServerId(dataDir)
-  expect(await loadServerId(dataDir)).toBe(id)
+  const id = await loadServerId(join(dataDir, 'server.id'))
+  expect(await loadServerId(join(dataDir, 'server.id'))).toBe(id)
   writeFileSync(join(dataDir, 'server.id'), '\0\0\0\0')
-  await expect(loadServerId(dataDir)).rejects.toThrow(`${dataDir}/server.id: expected a UUID, got`)
+  await expect(loadServerId(join(dataDir, 'server.id'))).rejects.toThrow(`${dataDir}/server.id: expected a UUID, got`)
 })
 
 test.runIf(process.platform === 'linux').each([64, 100, 200])(

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sql } from 'drizzle-orm'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { dataFolder } from '../../src/config/data-folder.ts'
 import { openEmbedded } from '../../src/db/open-embedded.ts'
 import { rowsOf } from '../../src/db/rows.ts'
 import { ConfigError } from '../../src/lib/errors.ts'
@@ -36,7 +37,8 @@ afterEach(() => rm(dataDir, { recursive: true }))
 afterAll(() => rm(base, { recursive: true }))
 
 const refusal = async () => {
-  const error = await openEmbedded(folder).then(
+  const { secretKey, serverId } = dataFolder(dataDir)
+  const error = await openEmbedded(folder, { traces: [secretKey, serverId] }).then(
     ({ close }) => close().then(() => undefined),
     (thrown: unknown) => thrown,
   )

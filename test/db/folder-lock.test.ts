@@ -13,11 +13,13 @@ describe('a data folder with an embedded database', () => {
   afterEach(() => rm(folder, { recursive: true }))
 
   test('is held by one at a time, until it is released', async () => {
-    const first = await lockFolder(folder)
+    const first = await lockFolder(folder, join(folder, 'owner.lock'))
     for (let count = 0; count < 3; count++)
-      await expect(lockFolder(folder)).rejects.toThrow(`BOOTWRIGHT_DATA_DIR: another server is running on ${folder}`)
+      await expect(lockFolder(folder, join(folder, 'owner.lock'))).rejects.toThrow(
+        `BOOTWRIGHT_DATA_DIR: another server is running on ${folder}`,
+      )
     await first.release()
-    await (await lockFolder(folder)).release()
+    await (await lockFolder(folder, join(folder, 'owner.lock'))).release()
   })
 
   test('is opened by one of several servers that start in the same moment, and what that acknowledges outlives a kill', async () => {

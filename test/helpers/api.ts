@@ -7,6 +7,7 @@ import { pino } from 'pino'
 import { type AdminDeps, createAdminApp } from '../../src/api/routes.ts'
 import { openPartialFiles } from '../../src/bytes/fetch/partial-files.ts'
 import { openFolderStore } from '../../src/bytes/store/folder-store.ts'
+import { filesFolder } from '../../src/config/data-folder.ts'
 import type { Db } from '../../src/db/open.ts'
 import { createFileChecks } from '../../src/files/check.ts'
 import { createFindStoredSize } from '../../src/files/stored-sizes.ts'
@@ -38,7 +39,7 @@ export type Reply = { status: number; type: string; headers: Headers; body: any 
 export async function openApi(db: Db, change: Partial<AdminDeps> = {}): Promise<Api> {
   const folder = await mkdtemp(join(tmpdir(), 'bootwright-api-'))
   const logged: string[] = []
-  const store = change.store ?? (await openFolderStore(folder))
+  const store = change.store ?? (await openFolderStore(filesFolder(folder)))
   const log = pino({ base: null }, { write: (line) => logged.push(line) })
   const inventory = openInventory(db, log)
   const deps: AdminDeps = {

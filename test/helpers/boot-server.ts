@@ -9,6 +9,7 @@ import { createBootApp } from '../../src/boot/http/app.ts'
 import type { BootDeps } from '../../src/boot/http/deps.ts'
 import { createTransfers } from '../../src/bytes/send/send-file.ts'
 import { openFolderStore } from '../../src/bytes/store/folder-store.ts'
+import { filesFolder } from '../../src/config/data-folder.ts'
 import type { OpenDb } from '../../src/db/open.ts'
 import { createFindStoredSize } from '../../src/files/stored-sizes.ts'
 import { noteDamage, saveFile } from '../../src/inventory/images/files.ts'
@@ -39,7 +40,7 @@ export async function startTestBootServer(
   const folder = await mkdtemp(join(tmpdir(), 'bootwright-test-'))
   const { db, close }: OpenDb = await openTestDatabase()
   const log = pino({ level: 'silent' })
-  const store = await openFolderStore(folder)
+  const store = await openFolderStore(filesFolder(folder))
   const inventory = openInventory(db, log, { fileStatusKeptMs: 50 })
   const {
     allows = () => true,

@@ -4,10 +4,12 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import type { FileStore } from '../../src/bytes/store/file-store.ts'
 import { openFolderStore } from '../../src/bytes/store/folder-store.ts'
+import { dataFolder } from '../../src/config/data-folder.ts'
 import type { Db } from '../../src/db/open.ts'
 import { type IntakeSettings, type OpenIntake, openIntake } from '../../src/intake/open-intake.ts'
 import { createImport, findImport, type Import } from '../../src/inventory/images/imports.ts'
 import type { ImportPlan } from '../../src/model/image.ts'
+import { loadServerId } from '../../src/server/data/server-id.ts'
 
 export type TestIntake = {
   dataDir: string
@@ -25,15 +27,19 @@ export type TestIntake = {
 }
 
 /** Imports as a server runs them, over a database and a data folder of its own; impatient. */
-export async function openTestIntake(db: Db, settings: Partial<IntakeSettings> = {}): Promise<TestIntake> {
-  const dataDir = settings.dataFolder ?? (await mkdtemp(join(tmpdir(), 'bootwright-intake-')))
-  const store = await openFolderStore(join(dataDir, 'files'))
+export async function openTestIntake(
+  db: Db,
+  { dataDir: given, ...settings }: Partial<IntakeSettings> & { dataDir?: string } = {},
+): Promise<TestIntake> {
+  const dataDir = given ?? (await mkdtemp(join(tmpdir(), 'bootwright-intake-')))
+  const folder = dataFolder(dataDir)
+  const store = await openFolderStore(folder.files)
   const proxies = { httpProxy: '', httpsProxy: '', noProxy: '' }
   const usual = { maxFileBytes: 2 ** 30, maxConcurrent: 2, stallSeconds: 1, keepPartsDays: 1, mirrors: {} }
   const times = { lookEveryMs: 100, progressEveryMs: 20, retriesMs: [5, 5, 5] }
-  const open = () =>
+  const open = async () =>
     openIntake(
-      { dataFolder: dataDir, ...proxies, ...usual, ...settings },
+      { server: await loadServerId(folder.serverId), folder, ...proxies, ...usual, ...settings },
       { db, store, log: pino({ level: 'silent' }) },
       times,
     )
@@ -60,7 +66,7 @@ export async function openTestIntake(db: Db, settings: Partial<IntakeSettings> =
     ask,
     ended,
     run: async (plan, image) => ended((await ask(plan, image)).id),
-    parts: () => readdir(join(dataDir, 'files', 'incoming-parts')),
+    parts: () => readdir(folder.files.incomingParts),
     restart: async () => {
       await intake.stop()
       intake = await open()

@@ -8,10 +8,12 @@ import { createAdaptorServer } from '@hono/node-server'
 import { createAdminApp } from '../../src/api/routes.ts'
 import type { PartialFiles } from '../../src/bytes/fetch/partial-files.ts'
 import { createProgram } from '../../src/cli/program.ts'
+import { dataFolder } from '../../src/config/data-folder.ts'
 import { createFileChecks } from '../../src/files/check.ts'
 import { openIntake } from '../../src/intake/open-intake.ts'
 import { createChangeFeed } from '../../src/inventory/changes/feed.ts'
 import { messageOf } from '../../src/lib/errors.ts'
+import { loadServerId } from '../../src/server/data/server-id.ts'
 import { startTestBootServer, type TestBootServer } from './boot-server.ts'
 
 export type Result = { exitCode: number; out: string; err: string }
@@ -40,8 +42,9 @@ export async function startOperator(settings: { maxFileBytes?: number } = {}): P
   const maxFileBytes = settings.maxFileBytes ?? 2 ** 30
   const proxies = { httpProxy: '', httpsProxy: '', noProxy: '' }
   const importing = { maxConcurrent: 2, stallSeconds: 1, keepPartsDays: 1, mirrors: {} }
+  const data = dataFolder(folder)
   const intake = await openIntake(
-    { dataFolder: folder, maxFileBytes, ...proxies, ...importing },
+    { server: await loadServerId(data.serverId), folder: data, maxFileBytes, ...proxies, ...importing },
     { db, store, log },
     { lookEveryMs: 200, progressEveryMs: 20, retriesMs: [10, 10] },
   )

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { sql } from 'drizzle-orm'
 import { pino } from 'pino'
 import { openFolderStore } from '../../src/bytes/store/folder-store.ts'
+import { filesFolder } from '../../src/config/data-folder.ts'
 import type { Db } from '../../src/db/open.ts'
 import type { MaintenanceDeps } from '../../src/files/check.ts'
 import { saveFile } from '../../src/inventory/images/files.ts'
@@ -26,7 +27,7 @@ export async function openStored(db: Db): Promise<Stored> {
   const folder = await mkdtemp(join(tmpdir(), 'bootwright-care-'))
   const logged: string[] = []
   const log = pino({ base: null }, { write: (line) => logged.push(line) })
-  const store = await openFolderStore(folder)
+  const store = await openFolderStore(filesFolder(folder))
   const pathOf = ({ sha256 }: { sha256: string }) => join(folder, sha256.slice(0, 2), sha256)
   return {
     deps: { db, store, log },

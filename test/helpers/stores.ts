@@ -11,6 +11,7 @@ import type { FileStore } from '../../src/bytes/store/file-store.ts'
 import { openFolderStore } from '../../src/bytes/store/folder-store.ts'
 import { createS3Client } from '../../src/bytes/store/s3-client.ts'
 import { openS3Store } from '../../src/bytes/store/s3-store.ts'
+import { filesFolder } from '../../src/config/data-folder.ts'
 import type { S3Settings } from '../../src/config/s3-settings.ts'
 import { hasSwift, startSwift } from './swift-server.ts'
 
@@ -42,7 +43,7 @@ export function bucketPlace(s3: S3Settings, folder: string): StorePlace {
   return {
     folder,
     s3,
-    open: () => openS3Store(s3, folder),
+    open: () => openS3Store(s3, filesFolder(folder)),
     everything: async () => [...(await namesIn(folder)), ...(await namesInBucket(s3))],
   }
 }
@@ -64,7 +65,7 @@ async function startFolder() {
   const place: StorePlace = {
     folder,
     s3: undefined,
-    open: () => openFolderStore(folder),
+    open: () => openFolderStore(filesFolder(folder)),
     everything: () => namesIn(folder),
   }
   return { place, stop: () => rm(folder, { recursive: true }) }

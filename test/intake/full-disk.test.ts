@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { openFolderStore } from '../../src/bytes/store/folder-store.ts'
+import { dataFolder } from '../../src/config/data-folder.ts'
 import { findImage } from '../../src/inventory/images/images.ts'
 import { openApi } from '../helpers/api.ts'
 import { openTestDatabase } from '../helpers/database.ts'
@@ -38,7 +39,7 @@ test.runIf(canMount)(
   'an import for which the disk has no room says so before the first byte, and leaves no image',
   async () => {
     const { db, close } = await openTestDatabase()
-    const one: TestIntake = await openTestIntake(db, { dataFolder: disk })
+    const one: TestIntake = await openTestIntake(db, { dataDir: disk })
     const run = () => one.run({ kind: 'url', url: `${web.url}/kernel.ipxe`, keepIso: false }, 'kernel')
     try {
       await fill(5_000_000)
@@ -73,11 +74,11 @@ test.runIf(canMount)(
   'an upload for which the disk has no room is refused, whole and in parts; what was here stays good',
   async () => {
     const { db, close } = await openTestDatabase()
-    const { partials } = await openTestIntake(db, { dataFolder: disk }).then(async ({ intake }) => {
+    const { partials } = await openTestIntake(db, { dataDir: disk }).then(async ({ intake }) => {
       await intake.stop()
       return intake
     })
-    const api = await openApi(db, { store: await openFolderStore(join(disk, 'files')) })
+    const api = await openApi(db, { store: await openFolderStore(dataFolder(disk).files) })
     api.deps.intake.partials = partials
     const path = `/api/v1/files/${sha256(kernel)}?name=kernel`
     const put = (headers: Record<string, string>, body = kernel) =>

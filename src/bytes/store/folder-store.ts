@@ -4,12 +4,13 @@ import { makeFolder, syncFolder } from '../../lib/folders.ts'
 import type { FileStore, OpenFile } from './file-store.ts'
 import { openIncoming } from './incoming.ts'
 
-/** The folder of what is on its way in, there as long as the store is. */
-const incomingName = 'incoming'
+/** Where a store keeps its files, and where those are that have not been verified yet. Both exist as long as the store does. */
+export type StoreFolder = { folder: string; incoming: string }
 
 /** A store in a folder: `ab/abcd…`, written to a temporary name, hashed while it streams, fsynced, then renamed. */
-export async function openFolderStore(folder: string): Promise<FileStore> {
-  const incoming = await openIncoming(join(folder, incomingName))
+export async function openFolderStore(place: StoreFolder): Promise<FileStore> {
+  const { folder } = place
+  const incoming = await openIncoming(place.incoming)
   const pathOf = (sha256: string) => pathIn(folder, sha256)
   const adopt = async (sha256: string, temporary: string) => {
     const path = pathOf(sha256)
@@ -24,14 +25,14 @@ export async function openFolderStore(folder: string): Promise<FileStore> {
 
   return {
     adopt,
-    open: (sha256) => openStoredFile(folder, sha256),
-    size: async (sha256) => (await stat(pathOf(sha256)).catch((error) => undefinedWhenMissing(error, folder)))?.size,
+    open: (sha256) => openStoredFile(place, sha256),
+    size: async (sha256) => (await stat(pathOf(sha256)).catch((error) => undefinedWhenMissing(error, place)))?.size,
     put: (sha256, bytes, maxBytes) => incoming.receive(sha256, bytes, maxBytes, (path) => adopt(sha256, path)),
     list: async function* () {
       for (const first of await readdir(folder)) {
         if (!/^[0-9a-f]{2}$/.test(first)) continue
         for (const sha256 of await readdir(join(folder, first))) {
-          const about = await stat(pathOf(sha256)).catch((error) => undefinedWhenMissing(error, folder))
+          const about = await stat(pathOf(sha256)).catch((error) => undefinedWhenMissing(error, place))
           if (about?.isFile()) yield { sha256, sizeBytes: about.size, storedAt: about.mtime }
         }
       }
@@ -43,8 +44,8 @@ export async function openFolderStore(folder: string): Promise<FileStore> {
 }
 
 /** A file of a store in a folder, open for reading; undefined when it is not stored. */
-export async function openStoredFile(folder: string, sha256: string): Promise<OpenFile | undefined> {
-  const handle = await open(pathIn(folder, sha256)).catch((error) => undefinedWhenMissing(error, folder))
+export async function openStoredFile(place: StoreFolder, sha256: string): Promise<OpenFile | undefined> {
+  const handle = await open(pathIn(place.folder, sha256)).catch((error) => undefinedWhenMissing(error, place))
   if (handle === undefined) return undefined
   const { size, ino, mtimeMs } = await handle.stat()
   return {
@@ -61,9 +62,12 @@ function pathIn(folder: string, sha256: string): string {
 }
 
 // Of a file system that is not mounted now nothing is gone, and no file is damaged.
-async function undefinedWhenMissing(error: NodeJS.ErrnoException, folder: string): Promise<undefined> {
+async function undefinedWhenMissing(
+  error: NodeJS.ErrnoException,
+  { folder, incoming }: StoreFolder,
+): Promise<undefined> {
   if (error.code !== 'ENOENT') throw error
-  await access(join(folder, incomingName)).catch((cause) => {
+  await access(incoming).catch((cause) => {
     throw new Error(`the folder of the store is away: ${folder}`, { cause })
   })
 }

@@ -1,5 +1,4 @@
 import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
 import {
   DeleteObjectCommand,
   GetObjectCommand,
@@ -24,15 +23,18 @@ const mostMs = 60_000
 const inTime = () => ({ abortSignal: AbortSignal.timeout(mostMs) })
 
 /**
- * A store in a bucket: `<prefix>ab/abcd…`. What comes in is written and hashed in the folder, then uploaded.
+ * A store in a bucket: `<prefix>ab/abcd…`. What comes in is written and hashed in a folder, then uploaded.
  * @throws ConfigError when the bucket cannot be read with these settings
  */
-export async function openS3Store(settings: S3Settings, folder: string): Promise<FileStore> {
+export async function openS3Store(
+  settings: S3Settings,
+  folders: { incoming: string; uploading: string },
+): Promise<FileStore> {
   const { bucket, prefix, redirect } = settings
   const client = createS3Client(settings)
   await checkBucket(client, settings)
-  const incoming = await openIncoming(join(folder, 'incoming'))
-  const uploader = await openUploader({ client, bucket }, join(folder, 'uploading'))
+  const incoming = await openIncoming(folders.incoming)
+  const uploader = await openUploader({ client, bucket }, folders.uploading)
   const where = (sha256: string) => ({ Bucket: bucket, Key: `${prefix}${sha256.slice(0, 2)}/${sha256}` })
   const pattern = /^([0-9a-f]{2})\/(\1[0-9a-f]{62})$/
 

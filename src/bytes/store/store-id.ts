@@ -1,15 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname } from 'node:path'
 import { validate as isUuid } from 'uuid'
 import { ConfigError, ConflictError, quote } from '../../lib/errors.ts'
 import { makeFileOnce, makeFolder } from '../../lib/folders.ts'
 import type { FileStore } from './file-store.ts'
 
 /** The id of the store in a folder, made once: servers that share the folder read the same. */
-export async function loadStoreId(folder: string): Promise<string> {
-  const path = join(folder, 'store.id')
-  await makeFolder(folder)
+export async function loadStoreId(path: string): Promise<string> {
+  await makeFolder(dirname(path))
   const read = () => readFile(path, 'utf8')
   const text = await read().catch(async (error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error

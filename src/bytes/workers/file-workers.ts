@@ -2,13 +2,13 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import type { Server } from 'node:http'
 import type { Logger } from '../../lib/log.ts'
+import type { StoreFolder } from '../store/folder-store.ts'
 import type { FileOrders, OrderDone } from './file-orders.ts'
 
 /** What a worker is started with, beside the listening socket of the boot network. */
 export type WorkerSettings = {
   worker: number
-  /** The folder of the store. */
-  folder: string
+  store: StoreFolder
   /** Where requests that are not its own are passed on to. */
   relaySocket: string
   cacheBytes: number

@@ -29,7 +29,7 @@ export function startRelay(
   const pace = createPace(settings.bytesPerSecond)
 
   const send = async (order: FileOrder, request: IncomingMessage, response: ServerResponse): Promise<Sent> => {
-    const file = await openStoredFile(settings.folder, order.sha256)
+    const file = await openStoredFile(settings.store, order.sha256)
     if (file === undefined) throw new Error('it is cleared away')
     try {
       const answer = answerFor(request.method, request.headers, file.sizeBytes, order.headers)

@@ -1,9 +1,8 @@
 import { type ClientRequest, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http'
 import { request as httpsRequest } from 'node:https'
-import { join } from 'node:path'
 import { text as readText } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
-import { adminSocketPath } from '../../config/admin-socket.ts'
+import { dataFolder, socketPath as socketPathOf } from '../../config/data-folder.ts'
 import { settings } from '../../config/settings.ts'
 import { type FieldFault, faultText, messageOf, quote } from '../../lib/errors.ts'
 import { printable } from './format.ts'
@@ -127,9 +126,9 @@ export function withQuery(path: string, query: Query): string {
   return given.length === 0 ? path : `${path}?${new URLSearchParams(given)}`
 }
 
-function socketServer(dataDir: string): Server {
-  const address = join(dataDir, 'admin.sock')
-  const socketPath = adminSocketPath(dataDir)
+function socketServer(folder: string): Server {
+  const address = dataFolder(folder).adminSocket
+  const socketPath = socketPathOf(address)
   if (socketPath === undefined) {
     throw new Error(`the path ${address} is too long for a socket: set BOOTWRIGHT_URL and BOOTWRIGHT_TOKEN`)
   }

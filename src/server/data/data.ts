@@ -1,7 +1,8 @@
 // What everything else stands on: the data folder, the database, the store of files, the key of secrets, the boot programs.
 import { join } from 'node:path'
-import { adminSocketPath, isSocketTaken } from '../../config/admin-socket.ts'
+import { isSocketTaken } from '../../config/admin-socket.ts'
 import type { Config } from '../../config/config.ts'
+import { type DataFolder, dataFolder, socketPath as socketPathOf } from '../../config/data-folder.ts'
 import { lockFolder } from '../../db/folder-lock.ts'
 import { type Db, type OpenDb, openPostgres } from '../../db/open.ts'
 import { openEmbedded } from '../../db/open-embedded.ts'
@@ -20,6 +21,7 @@ import { openSealer } from './open-sealer.ts'
 import { type OpenStore, openStore } from './store.ts'
 
 export type Data = OpenStore & {
+  folder: DataFolder
   db: Db
   /** The same database for machines that boot: it answers within seconds, or throws. */
   bootDb: Db
@@ -36,27 +38,30 @@ export type Data = OpenStore & {
 
 /** @throws ConfigError when another server uses the data folder, or what is in it cannot be used */
 export async function openData(config: Config, log: Logger, closers: Closers): Promise<Data> {
-  const { folder } = config.data
-  await makeFolder(folder)
+  const folder = dataFolder(config.data.folder)
+  await makeFolder(folder.folder)
   // Held until the database is closed, which is closed before it.
-  if (config.database.url === undefined) closers.add((await lockFolder(folder)).release)
-  const socketPath = adminSocketPath(folder)
+  if (config.database.url === undefined) closers.add((await lockFolder(folder.folder, folder.ownerLock)).release)
+  const socketPath = socketPathOf(folder.adminSocket)
   if (socketPath !== undefined && (await isSocketTaken(socketPath)))
-    throw new ConfigError(`BOOTWRIGHT_DATA_DIR: another server is running on ${folder}`)
+    throw new ConfigError(`BOOTWRIGHT_DATA_DIR: another server is running on ${folder.folder}`)
 
-  const opened = await openDatabase(config, log)
+  const opened = await openDatabase(config, folder, log)
   closers.add(opened.close)
   const { db, bootDb = db } = opened
   const adminToken = await ensureFirstToken(db, config.admin.token)
-  const sealer = await openSealer(config, db, log)
-  const store = await openStore(config, db, log)
+  const sealer = await openSealer(config.secrets, folder, db, log)
+  const store = await openStore(config, folder.files, db, log)
   const nbps = await loadNbps(config.boot.nbpFolder ?? join(programDir, 'ipxe', 'nbp'))
   const inventory = openInventory(bootDb, log, { eventsDb: db })
   closers.add(inventory.close)
-  return { db, bootDb, health: healthOf(opened), adminToken, sealer, ...store, nbps, inventory, socketPath }
+  return { folder, db, bootDb, health: healthOf(opened), adminToken, sealer, ...store, nbps, inventory, socketPath }
 }
 
-function openDatabase({ data, database }: Config, log: Logger): Promise<OpenDb> {
+function openDatabase({ database }: Config, folder: DataFolder, log: Logger): Promise<OpenDb> {
   const { url, durable, mayBeNew } = database
-  return url === undefined ? openEmbedded(join(data.folder, 'database'), { durable, mayBeNew, log }) : openPostgres(url)
+  if (url !== undefined) return openPostgres(url)
+  // What a server leaves in its data folder once it has had a database.
+  const traces = [folder.secretKey, folder.serverId]
+  return openEmbedded(folder.database, { durable, mayBeNew, traces, log })
 }

@@ -1,5 +1,5 @@
-import { join } from 'node:path'
 import type { Config } from '../../config/config.ts'
+import type { DataFolder } from '../../config/data-folder.ts'
 import type { Db } from '../../db/open.ts'
 import { claimSecretKey, countSealed, findSealingKeys, forgetKey } from '../../inventory/system/installation.ts'
 import { ConfigError } from '../../lib/errors.ts'
@@ -11,11 +11,7 @@ import { loadSecretKey } from './secret-key.ts'
  * Opens the sealer of secrets with the key that this database has had since its first start.
  * @throws ConfigError when this server has another key: otherwise the first answer file would fail
  */
-export async function openSealer(
-  { data, secrets }: Pick<Config, 'data' | 'secrets'>,
-  db: Db,
-  log: Logger,
-): Promise<Sealer> {
+export async function openSealer(secrets: Config['secrets'], folder: DataFolder, db: Db, log: Logger): Promise<Sealer> {
   const { key: givenKey, keyFile, forgetKey: lost } = secrets
   if (lost !== undefined && (await findSealingKeys(db)).includes(lost))
     log.warn(
@@ -23,7 +19,7 @@ export async function openSealer(
       'forgot a lost key and deleted everything that only it opened',
     )
   const isSealed = async () => (await findSealingKeys(db)).length > 0
-  const key = await loadSecretKey({ key: givenKey, keyFile, dataFolder: data.folder }, { isSealed, log }).catch(
+  const key = await loadSecretKey({ key: givenKey, keyFile, ownFile: folder.secretKey }, { isSealed, log }).catch(
     async (error: unknown) => {
       if (!(error instanceof ConfigError) || !(await isSealed())) throw error
       throw new ConfigError(`${error.message}. ${await wayOut(db, await findSealingKeys(db))}`, { cause: error })
@@ -37,7 +33,7 @@ export async function openSealer(
     if (claimed === sealer.keyId) return sealer
     foreign.push(claimed)
   }
-  const file = keyFile ?? join(data.folder, 'secret.key')
+  const file = keyFile ?? folder.secretKey
   const own = givenKey === undefined ? file : 'BOOTWRIGHT_SECRET_KEY'
   throw new ConfigError(
     `BOOTWRIGHT_SECRET_KEY_FILE: this database is sealed with the key ${foreign.join(', ')}, and ${own} is the key ${sealer.keyId}. ` +

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
-import { join } from 'node:path'
 import { ConfigError, messageOf } from '../../lib/errors.ts'
 import { makeFileOnce } from '../../lib/folders.ts'
 import type { Logger } from '../../lib/log.ts'
@@ -12,11 +11,11 @@ import { parseKey } from '../../lib/seal.ts'
  * @throws ConfigError
  */
 export async function loadSecretKey(
-  { key: given, keyFile, dataFolder }: { key: Buffer | undefined; keyFile: string | undefined; dataFolder: string },
+  { key: given, keyFile, ownFile }: { key: Buffer | undefined; keyFile: string | undefined; ownFile: string },
   { isSealed, log }: { isSealed: () => Promise<boolean>; log: Pick<Logger, 'warn'> },
 ): Promise<Buffer> {
   if (given !== undefined) return given
-  const file = keyFile ?? join(dataFolder, 'secret.key')
+  const file = keyFile ?? ownFile
   if (keyFile === undefined && !(await exists(file))) {
     if (await isSealed())
       throw new ConfigError(

@@ -1,12 +1,10 @@
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { validate as isUuid, v4 as uuidv4 } from 'uuid'
 import { ConfigError, messageOf, quote } from '../../lib/errors.ts'
 import { makeFileOnce } from '../../lib/folders.ts'
 
 /** The id of the server that a data folder is of, made at its first start: what arrived of an import lies in its folder. */
-export async function loadServerId(dataDir: string): Promise<string> {
-  const path = join(dataDir, 'server.id')
+export async function loadServerId(path: string): Promise<string> {
   const found = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined
     throw new ConfigError(`BOOTWRIGHT_DATA_DIR: cannot read ${path}: ${messageOf(error)}`)

@@ -1,9 +1,9 @@
 // The store of image files, and whether it is the one that the database knows.
-import { join } from 'node:path'
 import type { FileStore } from '../../bytes/store/file-store.ts'
 import { openFolderStore } from '../../bytes/store/folder-store.ts'
 import { loadStoreId, refusingStore } from '../../bytes/store/store-id.ts'
 import type { Config } from '../../config/config.ts'
+import type { FilesFolder } from '../../config/data-folder.ts'
 import type { S3Settings } from '../../config/s3-settings.ts'
 import type { Db } from '../../db/open.ts'
 import { claimStore, replaceStore } from '../../inventory/system/installation.ts'
@@ -13,22 +13,16 @@ const storeAdvice =
   'give all servers on one database the same object store (BOOTWRIGHT_S3_URL) or the same folder "files"; ' +
   'if the other store is gone for good, start with BOOTWRIGHT_NEW_STORE=yes'
 
-/** The folder of image files: of all of them, or with an object store of those on their way there. */
-export function filesFolder({ data }: Config): string {
-  return join(data.folder, 'files')
-}
-
 /**
  * `store` is this server's, which serves what it has. `shared` is the same one if it is the store of the database, else one that
  * refuses: what another server has is no damage, and the other would lack what this one takes.
  */
 export type OpenStore = { store: FileStore; shared: FileStore; isShared: boolean }
 
-export async function openStore(config: Config, db: Db, log: Logger): Promise<OpenStore> {
+export async function openStore(config: Config, folder: FilesFolder, db: Db, log: Logger): Promise<OpenStore> {
   const s3 = s3Of(config)
-  const folder = filesFolder(config)
   const store = s3 === undefined ? await openFolderStore(folder) : await openBucket(s3, folder)
-  const id = s3 === undefined ? await loadStoreId(folder) : `${s3.endpoint}/${s3.bucket}/${s3.prefix}`
+  const id = s3 === undefined ? await loadStoreId(folder.storeId) : `${s3.endpoint}/${s3.bucket}/${s3.prefix}`
   if (config.database.url === undefined || config.files.newStore) await replaceStore(db, id)
   const isShared = (await claimStore(db, id)) === id
   if (!isShared)
@@ -40,7 +34,7 @@ export async function openStore(config: Config, db: Db, log: Logger): Promise<Op
   return { store, shared, isShared }
 }
 
-async function openBucket(s3: S3Settings, folder: string): Promise<FileStore> {
+async function openBucket(s3: S3Settings, folder: FilesFolder): Promise<FileStore> {
   // A client of 20 MB, only for those who have an object store.
   const { openS3Store } = await import('../../bytes/store/s3-store.ts')
   return openS3Store(s3, folder)

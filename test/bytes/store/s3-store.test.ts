@@ -8,6 +8,7 @@ import { pino } from 'pino'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { openS3Store } from '../../../src/bytes/store/s3-store.ts'
 import { loadConfig } from '../../../src/config/config.ts'
+import { filesFolder } from '../../../src/config/data-folder.ts'
 import type { S3Settings } from '../../../src/config/s3-settings.ts'
 import { startServer } from '../../../src/server/server.ts'
 import { getAsIpxe, sha256 } from '../../helpers/boot-server.ts'
@@ -41,7 +42,7 @@ describe.runIf(hasSwift())('object storage', () => {
   const openThrough = async (change: (piece: Piece) => Buffer | 'cut') => {
     const relay = await startTcpRelay(swift.port, change)
     onTestFinished(relay.stop)
-    return openS3Store({ ...settings, endpoint: `http://127.0.0.1:${relay.port}` }, place.folder)
+    return openS3Store({ ...settings, endpoint: `http://127.0.0.1:${relay.port}` }, filesFolder(place.folder))
   }
 
   test.each<[string, Partial<S3Settings>, RegExp]>([
@@ -63,7 +64,7 @@ describe.runIf(hasSwift())('object storage', () => {
     ],
     ['nobody there', { endpoint: 'http://127.0.0.1:1' }, /^BOOTWRIGHT_S3_URL: .* cannot be read: ECONNREFUSED/],
   ])('does not start with %s', async (_, change, message) => {
-    const opened = openS3Store({ ...settings, ...change }, place.folder)
+    const opened = openS3Store({ ...settings, ...change }, filesFolder(place.folder))
     await expect(opened).rejects.toThrow(message)
     await expect(opened).rejects.toMatchObject({ name: 'ConfigError' })
     await expect(opened).rejects.not.toThrow(/not-the-secret|testing/)
@@ -146,7 +147,7 @@ describe.runIf(hasSwift())('object storage', () => {
 
   test('keeps stores with different prefixes apart', async () => {
     const [a, b] = await Promise.all(
-      ['a/', 'a/b/'].map((prefix) => openS3Store({ ...settings, prefix }, join(place.folder, prefix))),
+      ['a/', 'a/b/'].map((prefix) => openS3Store({ ...settings, prefix }, filesFolder(join(place.folder, prefix)))),
     )
     const bytes = randomBytes(100)
     await b?.put(sha256(bytes), inParts(bytes), 1e6)
@@ -156,7 +157,7 @@ describe.runIf(hasSwift())('object storage', () => {
   })
 
   test('gives URLs that need no credentials, and are good for nothing else', async () => {
-    const store = await openS3Store({ ...settings, redirect: true }, place.folder)
+    const store = await openS3Store({ ...settings, redirect: true }, filesFolder(place.folder))
     await store.put(sha256(large), inParts(large), 1e9)
     const url = (await store.urlFor?.(sha256(large), 'application/efi')) ?? ''
     const response = await fetch(url)

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { openFolderStore } from '../../../src/bytes/store/folder-store.ts'
 import { openS3Store } from '../../../src/bytes/store/s3-store.ts'
+import { filesFolder } from '../../../src/config/data-folder.ts'
 import { getAsIpxe, startTestBootServer } from '../../helpers/boot-server.ts'
 
 const unknown = 'a'.repeat(64)
@@ -21,7 +22,7 @@ test('a folder that is away is a fault of the store, and of no file', async () =
   expect([response.status, response.headers.get('retry-after')]).toEqual([503, '5'])
   await rename(`${server.folder}-away`, server.folder)
   expect((await getAsIpxe(url)).length).toBeGreaterThan(0)
-  const store = await openFolderStore(server.folder)
+  const store = await openFolderStore(filesFolder(server.folder))
   expect([await store.size(unknown), await store.open(unknown)]).toEqual([undefined, undefined])
   await server.stop()
 })
@@ -39,7 +40,7 @@ test('an object store that is away behind its proxy has lost nothing', async () 
   const folder = await mkdtemp(join(tmpdir(), 'bootwright-away-'))
   const endpoint = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`
   const who = { region: 'us-east-1', accessKey: 'a', secretKey: 'b', redirect: false }
-  const store = await openS3Store({ endpoint, bucket: 'files', prefix: '', ...who }, folder)
+  const store = await openS3Store({ endpoint, bucket: 'files', prefix: '', ...who }, filesFolder(folder))
   expect(await store.size(unknown)).toBeUndefined()
   away = true
   await expect(store.size(unknown)).rejects.toThrow(/object store/)

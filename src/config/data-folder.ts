@@ -1,0 +1,74 @@
+// The layout of the data folder (BOOTWRIGHT_DATA_DIR). No other file of the program knows a name in it.
+import { join, relative, resolve } from 'node:path'
+
+/*
+ * A test (test/config/data-folder-layout.test.ts) starts a server and compares its data folder with this tree.
+ *
+ *   admin.sock             socket of the command line, made at each start
+ *   database/              embedded database, without DATABASE_URL
+ *   database.new/          the same while it is made for the first time
+ *   files/                 image files by their sha256 (ab/abcd…), or with an object store what is on its way there
+ *   files/incoming/        uploads that have not been verified yet
+ *   files/incoming-parts/  downloads and partial uploads, which resume after a restart
+ *   files/store.id         which store this is; servers that share the folder read the same
+ *   files/uploading/       multipart uploads in progress, with an object store
+ *   owner.lock             locked while a server uses the embedded database
+ *   recipes/               image recipes of the operator, with their keys in recipes/keys/; made by the operator
+ *   relay.sock             socket between the server and its file workers, with BOOTWRIGHT_FILE_WORKERS
+ *   secret.key             key that seals secrets, without BOOTWRIGHT_SECRET_KEY or BOOTWRIGHT_SECRET_KEY_FILE
+ *   server.id              which server this is, for imports that resume
+ */
+
+/** The paths in a data folder. */
+export type DataFolder = {
+  folder: string
+  adminSocket: string
+  database: string
+  files: FilesFolder
+  ownerLock: string
+  recipes: string
+  relaySocket: string
+  secretKey: string
+  serverId: string
+}
+
+/** The paths in the folder of image files. */
+export type FilesFolder = {
+  folder: string
+  incoming: string
+  /** On the disk of the store, which may be another than that of the data folder: the store renames whole files. */
+  incomingParts: string
+  storeId: string
+  uploading: string
+}
+
+export function dataFolder(folder: string): DataFolder {
+  return {
+    folder,
+    adminSocket: join(folder, 'admin.sock'),
+    database: join(folder, 'database'),
+    files: filesFolder(join(folder, 'files')),
+    ownerLock: join(folder, 'owner.lock'),
+    recipes: join(folder, 'recipes'),
+    relaySocket: join(folder, 'relay.sock'),
+    secretKey: join(folder, 'secret.key'),
+    serverId: join(folder, 'server.id'),
+  }
+}
+
+export function filesFolder(folder: string): FilesFolder {
+  return {
+    folder,
+    incoming: join(folder, 'incoming'),
+    incomingParts: join(folder, 'incoming-parts'),
+    storeId: join(folder, 'store.id'),
+    uploading: join(folder, 'uploading'),
+  }
+}
+
+/** The shorter spelling of a socket's path; undefined when both are longer than 107 bytes (unix(7)). */
+export function socketPath(path: string): string | undefined {
+  const absolute = resolve(path)
+  const paths = [absolute, relative(process.cwd(), absolute)].filter((text) => Buffer.byteLength(text) <= 107)
+  return paths.sort((a, b) => a.length - b.length)[0]
+}
