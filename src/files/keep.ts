@@ -66,7 +66,7 @@ export function fromPartial(sha256: string, partial: PartialFile): WriteBytes {
   return async (store) => {
     // The store renames the file: what the rename makes visible must be on the disk before it.
     await partial.sync()
-    await store.adopt(sha256, partial.path)
+    await store.putFile(sha256, partial.path)
     return { sizeBytes: partial.sizeBytes() }
   }
 }

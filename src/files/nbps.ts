@@ -11,7 +11,7 @@ export type Nbps = ReadonlyMap<string, Nbp>
 const endings = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}\.(kpxe|kkpxe|pxe|efi|lkrn|0)$/
 
 /** Largest boot program that is loaded; the biggest iPXE of Debian is 1.1 MB. */
-const mostBytes = 64 * 2 ** 20
+const maxBytes = 64 * 2 ** 20
 
 /** Reads the boot programs of a folder: what setup brought and what the operator put there. None when there is no such folder. */
 export async function loadNbps(folder: string): Promise<Nbps> {
@@ -19,7 +19,7 @@ export async function loadNbps(folder: string): Promise<Nbps> {
   const nbps = new Map<string, Nbp>()
   for (const name of names.filter((one) => endings.test(one)).sort()) {
     const bytes = await readFile(join(folder, name))
-    if (bytes.length > 0 && bytes.length <= mostBytes)
+    if (bytes.length > 0 && bytes.length <= maxBytes)
       nbps.set(name, { name, bytes, sha256: createHash('sha256').update(bytes).digest('hex') })
   }
   return nbps

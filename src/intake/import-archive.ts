@@ -6,7 +6,7 @@ import { type Iso, isoTexts, openIso } from './discs/iso.ts'
 import { requireLayout } from './discs/layout-folders.ts'
 import { chooseVariants, type LayoutWishes, pathsOf, refuseUnreadable, variantOf } from './discs/layout-variants.ts'
 import type { Layout } from './discs/layouts.ts'
-import type { Brought, Intake, Job } from './intake.ts'
+import type { FetchedFile, Intake, Job } from './intake.ts'
 
 /** An ISO or archive that is here. */
 export type Archive = {
@@ -15,20 +15,20 @@ export type Archive = {
   /** What to call it. */
   name: string
   /** The whole of it as a file, for installers that want it. */
-  whole: Brought
+  whole: FetchedFile
 }
 
 /** What came out of an archive. */
-export type Unpacked = { layout: Layout; variants: Variant[]; files: Brought[] }
+export type Unpacked = { layout: Layout; variants: Variant[]; files: FetchedFile[] }
 
-const mostTreeFiles = 2000
+const maxTreeFiles = 2000
 const chunkBytes = 2 ** 20
 
 /**
  * Recognises an archive, takes the files that are needed out of it into the store, and gives the variants that they make.
  * @throws InputError when it is none, is not recognised or has nothing for these machines; DiskFullError
  */
-export async function bringArchive(
+export async function importArchive(
   intake: Intake,
   job: Job,
   archive: Archive,
@@ -49,12 +49,12 @@ export async function bringArchive(
     const wanted = [...new Set(chosen.flatMap(pathsOf))]
     refuseUnreadable(entries, wanted, name)
     const sizes = new Map(entries.map(({ path, sizeBytes }) => [path, sizeBytes]))
-    if (wanted.length > mostTreeFiles)
-      throw new InputError({ field: 'file', value: name, expected: `at most ${mostTreeFiles} files that are needed` })
+    if (wanted.length > maxTreeFiles)
+      throw new InputError({ field: 'file', value: name, expected: `at most ${maxTreeFiles} files that are needed` })
     const total = wanted.reduce((sum, path) => sum + (sizes.get(path) ?? 0), 0)
     await intake.partials.requireRoom(total)
 
-    const files = new Map<string, Brought>()
+    const files = new Map<string, FetchedFile>()
     let done = 0
     for (const path of wanted) {
       const report = (bytes: number) =>
@@ -86,10 +86,10 @@ async function unpack(
   path: string,
   index: number,
   report: (bytes: number) => void,
-): Promise<Brought> {
+): Promise<FetchedFile> {
   const { partials, maxFileBytes } = intake
   const key = `import-${id}-${index}`
-  const partial = await partials.hold(key, { signal })
+  const partial = await partials.open(key, { signal })
   try {
     await partial.truncate(0)
     report(0)
@@ -104,7 +104,7 @@ async function unpack(
     const sizeBytes = partial.sizeBytes()
     if ((await reuseStored(intake, sha256)) === undefined)
       await storeBytes(intake, sha256, fromPartial(sha256, partial))
-    return { sha256, name: fileNameOf(path), sizeBytes, keep: async () => {} }
+    return { sha256, name: fileNameOf(path), sizeBytes, store: async () => {} }
   } finally {
     await partials.remove(key)
     await partial.close()

@@ -8,15 +8,15 @@ import { archs as allArchs } from '../model/arch.ts'
 import type { ImportPlan, Variant } from '../model/image.ts'
 import { relativeNames, relativeWarning } from './discs/layouts/ipxe-script.ts'
 import { withPath } from './discs/stored-path.ts'
-import { type Archive, bringArchive, type Unpacked } from './import-archive.ts'
-import { bringRecipe } from './import-recipe.ts'
-import { bringUrl } from './import-url.ts'
-import type { Brought, Intake, Job, Outcome } from './intake.ts'
+import { type Archive, importArchive, type Unpacked } from './import-archive.ts'
+import { importRecipe } from './import-recipe.ts'
+import { fetchUrl } from './import-url.ts'
+import type { FetchedFile, Intake, Job, Outcome } from './intake.ts'
 
 /** Fetches what a plan says. @throws Error whose message is for the operator */
-export async function bringPlan(intake: Intake, job: Job, plan: ImportPlan): Promise<Outcome> {
-  if (plan.kind === 'recipe') return bringRecipe(intake, job, plan)
-  return plan.kind === 'url' ? bringFromUrl(intake, job, plan) : bringStored(intake, job, plan)
+export async function importPlan(intake: Intake, job: Job, plan: ImportPlan): Promise<Outcome> {
+  if (plan.kind === 'recipe') return importRecipe(intake, job, plan)
+  return plan.kind === 'url' ? importFromUrl(intake, job, plan) : importStored(intake, job, plan)
 }
 
 /** What a URL is of, by its name; the rest is tried as an ISO or archive. */
@@ -35,11 +35,11 @@ export function checkImportUrl(text: string): void {
 type UrlPlan = ImportPlan & { kind: 'url' }
 type FilePlan = ImportPlan & { kind: 'file' }
 
-async function bringFromUrl(intake: Intake, job: Job, plan: UrlPlan): Promise<Outcome> {
+async function importFromUrl(intake: Intake, job: Job, plan: UrlPlan): Promise<Outcome> {
   checkImportUrl(plan.url)
   const { sha256, sha512 } = plan
   const { pathname } = new URL(plan.url)
-  const got = await bringUrl(intake, job, plan.url, fileNameOf(pathname), { sha256, sha512 })
+  const got = await fetchUrl(intake, job, plan.url, fileNameOf(pathname), { sha256, sha512 })
   const { partial } = got
   if (programs.efi.test(pathname) || programs.ipxe.test(pathname)) {
     const kind = programs.efi.test(pathname) ? ('efi' as const) : ('ipxe' as const)
@@ -52,18 +52,18 @@ async function bringFromUrl(intake: Intake, job: Job, plan: UrlPlan): Promise<Ou
   }
   return withPath(intake, job, got, partial, async (path) => {
     const archive = { path, name: got.name, whole: got }
-    return archiveOutcome(plan, await bringArchive(intake, job, archive, wishesOf(plan)))
+    return archiveOutcome(plan, await importArchive(intake, job, archive, wishesOf(plan)))
   })
 }
 
-async function bringStored(intake: Intake, job: Job, plan: FilePlan): Promise<Outcome> {
+async function importStored(intake: Intake, job: Job, plan: FilePlan): Promise<Outcome> {
   const file = await reuseStored(intake, plan.sha256)
   if (file === undefined)
     throw new InputError({ field: 'file', value: plan.sha256, expected: 'the sha256 of an uploaded file' })
-  const whole: Brought = { ...file, keep: async () => {} }
+  const whole: FetchedFile = { ...file, store: async () => {} }
   return withPath(intake, job, whole, undefined, async (path) => {
     const archive: Archive = { path, name: plan.name, whole }
-    return archiveOutcome(plan, await bringArchive(intake, job, archive, wishesOf(plan)))
+    return archiveOutcome(plan, await importArchive(intake, job, archive, wishesOf(plan)))
   })
 }
 
@@ -76,7 +76,7 @@ function archiveOutcome(plan: ImportPlan, { layout, variants, files }: Unpacked)
   return { name, title: plan.title ?? title, source: sourceOf(plan), installer, notes, variants, files }
 }
 
-async function headOf({ store }: Intake, file: Brought, partial: PartialFile | undefined): Promise<Buffer> {
+async function headOf({ store }: Intake, file: FetchedFile, partial: PartialFile | undefined): Promise<Buffer> {
   const head = Buffer.alloc(65_536)
   if (partial !== undefined) return head.subarray(0, await partial.read(head, 0))
   const open = await store.open(file.sha256)
@@ -90,7 +90,7 @@ const peMachines = new Map<number, Arch>([
   [0xaa64, 'arm64'],
 ])
 
-function efiVariants({ archs, url }: UrlPlan, { sha256, name }: Brought, head: Buffer): Variant[] {
+function efiVariants({ archs, url }: UrlPlan, { sha256, name }: FetchedFile, head: Buffer): Variant[] {
   const at = head.length >= 64 && head.toString('latin1', 0, 2) === 'MZ' ? head.readUInt32LE(60) : head.length
   const isPe = at + 6 <= head.length && head.toString('latin1', at, at + 4) === 'PE\0\0'
   const arch = isPe ? peMachines.get(head.readUInt16LE(at + 4)) : undefined
@@ -101,7 +101,7 @@ function efiVariants({ archs, url }: UrlPlan, { sha256, name }: Brought, head: B
   return [{ arch, kind: 'efi', file: { sha256, name }, args: [] }]
 }
 
-function ipxeVariants({ archs = [...allArchs], url }: UrlPlan, { sha256, name }: Brought, head: Buffer): Variant[] {
+function ipxeVariants({ archs = [...allArchs], url }: UrlPlan, { sha256, name }: FetchedFile, head: Buffer): Variant[] {
   if (!/^#!(gpxe|ipxe)/.test(head.toString('latin1')))
     throw new InputError({ field: 'url', value: url, expected: 'an iPXE script: its first line is #!ipxe' })
   return archs.map((arch) => ({ arch, kind: 'ipxe', file: { sha256, name } }))

@@ -5,9 +5,9 @@ import type { Arch } from '../model/arch.ts'
 import type { FileRef, ImportPlan, Variant } from '../model/image.ts'
 import type { Layout } from './discs/layouts.ts'
 import { withPath } from './discs/stored-path.ts'
-import { bringArchive } from './import-archive.ts'
-import { bringUrl, type Downloaded } from './import-url.ts'
-import type { Brought, Intake, Job, Outcome } from './intake.ts'
+import { importArchive } from './import-archive.ts'
+import { type Downloaded, fetchUrl } from './import-url.ts'
+import type { FetchedFile, Intake, Job, Outcome } from './intake.ts'
 import {
   fillRecipe,
   formatRecipeFault,
@@ -20,7 +20,7 @@ import {
 import { checksumsOf, createTexts, type Texts } from './trust/verified-sums.ts'
 
 /** Fetches what a recipe names, checked as it says. @throws Error whose message is for the operator */
-export async function bringRecipe(intake: Intake, job: Job, plan: ImportPlan & { kind: 'recipe' }): Promise<Outcome> {
+export async function importRecipe(intake: Intake, job: Job, plan: ImportPlan & { kind: 'recipe' }): Promise<Outcome> {
   const found = await findRecipe(intake, plan.recipe)
   const mirrors = { ...intake.mirrors, ...(plan.mirror && found.mirror && { [found.mirror.name]: plan.mirror }) }
   if (plan.mirror !== undefined && found.mirror === undefined)
@@ -35,18 +35,18 @@ export async function bringRecipe(intake: Intake, job: Job, plan: ImportPlan & {
   const chosen = recipe.variants.filter((one) => plan.archs === undefined || plan.archs.includes(one.arch))
 
   const known = new Map<string, Promise<Downloaded>>()
-  const files: Brought[] = []
-  const bring = (file: RecipeFile): Promise<Downloaded> => {
+  const files: FetchedFile[] = []
+  const fetchFile = (file: RecipeFile): Promise<Downloaded> => {
     const before = known.get(file.url)
     if (before !== undefined) return before
-    const brought = bringRecipeFile(intake, job, recipe, file, texts)
-    known.set(file.url, brought)
-    return brought
+    const fetched = fetchRecipeFile(intake, job, recipe, file, texts)
+    known.set(file.url, fetched)
+    return fetched
   }
   const variants: Variant[] = []
   let { installer } = recipe
   for (const one of chosen) {
-    const made = await bringVariant(intake, job, one, bring)
+    const made = await importVariant(intake, job, one, fetchFile)
     installer ??= made.layout?.installer
     variants.push(...made.variants)
     files.push(...made.files)
@@ -97,7 +97,7 @@ async function withVersion(
   return { recipe: fillRecipe(found, { mirrors, version }), version }
 }
 
-async function bringRecipeFile(
+async function fetchRecipeFile(
   intake: Intake,
   job: Job,
   recipe: Recipe,
@@ -105,21 +105,21 @@ async function bringRecipeFile(
   texts: Texts,
 ): Promise<Downloaded> {
   const checksums = await checksumsOf(recipe, file, texts)
-  return bringUrl(intake, job, file.url, file.name ?? fileNameOf(new URL(file.url).pathname), checksums)
+  return fetchUrl(intake, job, file.url, file.name ?? fileNameOf(new URL(file.url).pathname), checksums)
 }
 
-async function bringVariant(
+async function importVariant(
   intake: Intake,
   job: Job,
   variant: RecipeVariant,
-  bring: (file: RecipeFile) => Promise<Downloaded>,
-): Promise<{ layout?: Layout; variants: Variant[]; files: Brought[] }> {
+  fetchFile: (file: RecipeFile) => Promise<Downloaded>,
+): Promise<{ layout?: Layout; variants: Variant[]; files: FetchedFile[] }> {
   const { arch, platform } = variant
   const fits = { arch, ...(platform !== undefined && { platform }) }
   if (variant.kind === 'archive') {
-    const whole = await bring(variant.archive)
+    const whole = await fetchFile(variant.archive)
     return withPath(intake, job, whole, whole.partial, (path) =>
-      bringArchive(
+      importArchive(
         intake,
         job,
         { path, name: whole.name, whole },
@@ -127,11 +127,11 @@ async function bringVariant(
       ),
     )
   }
-  const files: Brought[] = []
+  const files: FetchedFile[] = []
   const ref = async (file: RecipeFile): Promise<FileRef> => {
-    const brought = await bring(file)
-    files.push(brought)
-    return { sha256: brought.sha256, name: file.name ?? brought.name }
+    const fetched = await fetchFile(file)
+    files.push(fetched)
+    return { sha256: fetched.sha256, name: file.name ?? fetched.name }
   }
   if (variant.kind !== 'linux') {
     const file = await ref(variant.file)

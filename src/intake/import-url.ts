@@ -3,22 +3,22 @@ import { download } from '../bytes/fetch/download.ts'
 import type { Checksums, PartialFile } from '../bytes/fetch/partial-file.ts'
 import { fromPartial, reuseStored, storeBytes } from '../files/keep.ts'
 import { redactUrl } from '../lib/base-url.ts'
-import type { Brought, Intake, Job } from './intake.ts'
+import type { FetchedFile, Intake, Job } from './intake.ts'
 
 /** The key of what arrived of a URL. */
 function downloadKey(url: string): string {
   return `download-${createHash('sha256').update(url).digest('hex')}`
 }
 
-/** A file that was downloaded; `partial` is where it is until it is kept, absent when it was in the store already. */
-export type Downloaded = Brought & { partial?: PartialFile }
+/** A file that was downloaded; `partial` is where it is until it is stored, absent when it was in the store already. */
+export type Downloaded = FetchedFile & { partial?: PartialFile }
 
 /**
  * Brings the file of a URL, unless the store has it. What arrived of it lies under a key of its own, for this import to go on
  * after a kill, and for the next one after a failure.
  * @throws Error that says what failed; DiskFullError; the reason of the job's signal
  */
-export async function bringUrl(
+export async function fetchUrl(
   intake: Intake,
   job: Job,
   url: string,
@@ -26,18 +26,18 @@ export async function bringUrl(
   checksums: Checksums,
 ): Promise<Downloaded> {
   const stored = checksums.sha256 === undefined ? undefined : await reuseStored(intake, checksums.sha256)
-  if (stored !== undefined) return { sha256: stored.sha256, name, sizeBytes: stored.sizeBytes, keep: async () => {} }
+  if (stored !== undefined) return { sha256: stored.sha256, name, sizeBytes: stored.sizeBytes, store: async () => {} }
 
   const { partials, connector, stallMs, minBytesPerSecond, retriesMs, maxFileBytes } = intake
   const { signal, report } = job
   const shared = downloadKey(url)
   // Another import brings the same: this one waits for it, unless it holds what that one may wait for.
-  const key = job.held.size > 0 && partials.isHeld(shared) ? `import-${job.id}-${shared}` : shared
-  const partial = await partials.hold(key, {
+  const key = job.openPartials.size > 0 && partials.isOpen(shared) ? `import-${job.id}-${shared}` : shared
+  const partial = await partials.open(key, {
     signal,
     hashes: checksums.sha512 === undefined ? ['sha256'] : ['sha256', 'sha512'],
   })
-  job.held.set(key, partial)
+  job.openPartials.set(key, partial)
   report({ doing: `downloading ${name}`, doneBytes: partial.sizeBytes(), totalBytes: null })
   const progress = (done: number, total: number | undefined) =>
     report({ doing: `downloading ${name}`, doneBytes: done, totalBytes: total ?? null })
@@ -47,11 +47,11 @@ export async function bringUrl(
   const options = { connector, ...pace, maxBytes: maxFileBytes, checksums, signal, progress, interrupted }
   const got = await download(new URL(url), partial, options)
   if (got.sizeBytes === 0) throw new Error(`${redactUrl(url)}: it is empty`)
-  const keep = async () => {
+  const storeFile = async () => {
     await storeBytes(intake, got.sha256, fromPartial(got.sha256, partial))
     await partials.remove(key)
-    job.held.delete(key)
+    job.openPartials.delete(key)
     await partial.close()
   }
-  return { ...got, name, partial, keep }
+  return { ...got, name, partial, store: storeFile }
 }

@@ -33,11 +33,11 @@ export type Job = {
   /** Says what is being done. */
   report: (progress: ImportProgress) => void
   /** The partial files that it holds, by their keys; at its end they are let go. */
-  held: Map<string, PartialFile>
+  openPartials: Map<string, PartialFile>
 }
 
 /** A file that is here: in the store, or whole in a partial file that `keep` has the store take over. */
-export type Brought = { sha256: string; name: string; sizeBytes: number; keep: () => Promise<void> }
+export type FetchedFile = { sha256: string; name: string; sizeBytes: number; store: () => Promise<void> }
 
 /** What an import comes to: an image whose files are here, and kept when it is saved. */
 import type { Connector } from '../bytes/fetch/proxies.ts'
@@ -52,5 +52,5 @@ export type Outcome = {
   /** What the operator should know before booting it: sentences. */
   notes: string[]
   variants: Variant[]
-  files: Brought[]
+  files: FetchedFile[]
 }

@@ -31,7 +31,7 @@ export type OpenIntake = {
 }
 
 // Files on their way take no more than so many of the largest that there may be.
-const mostPartials = 4
+const maxPartials = 4
 
 /** Opens what images come in by, in the data folder, and runs the imports that wait. */
 export async function openIntake(
@@ -41,7 +41,7 @@ export async function openIntake(
 ): Promise<OpenIntake> {
   const { server, folder, maxFileBytes, maxConcurrent, stallSeconds, keepPartsDays, mirrors } = settings
   const recipeFolders = [shippedRecipes, folder.recipes]
-  const partials = await openPartialFiles(folder.files.incomingParts, { mostBytes: mostPartials * maxFileBytes })
+  const partials = await openPartialFiles(folder.files.incomingParts, { maxBytes: maxPartials * maxFileBytes })
   const connector = openConnector(settings)
   const { retriesMs = patientRetriesMs } = times
   const stallMs = stallSeconds * 1000

@@ -82,8 +82,8 @@ export type Recipe = {
 /** The folder of the recipes that ship with the program, with the keys that they use. */
 export const shippedRecipes = join(programDir, 'recipes')
 
-const mostBytes = 256 * 1024
-const mostRecipes = 1000
+const maxBytes = 256 * 1024
+const maxRecipes = 1000
 
 /** What is wrong in a file that is no recipe; `recipe` is the name that it would have, absent where a whole folder is meant. */
 export type RecipeFault = { recipe?: string; file: string; message: string }
@@ -107,9 +107,9 @@ export async function loadRecipes(folders: string[]): Promise<{ recipes: Map<str
   const faults: RecipeFault[] = []
   for (const folder of folders) {
     const names = (await readdir(folder).catch(() => [])).filter((name) => /\.ya?ml$/.test(name)).sort()
-    if (names.length > mostRecipes)
-      faults.push({ file: folder, message: `expected at most ${mostRecipes} recipes, got ${names.length}` })
-    for (const name of names.slice(0, mostRecipes)) {
+    if (names.length > maxRecipes)
+      faults.push({ file: folder, message: `expected at most ${maxRecipes} recipes, got ${names.length}` })
+    for (const name of names.slice(0, maxRecipes)) {
       const read = await readRecipe(folder, name).catch((error: unknown) => ({ faults: [messageOf(error)] }))
       if ('faults' in read)
         for (const message of read.faults)
@@ -127,7 +127,7 @@ async function readRecipe(folder: string, fileName: string): Promise<{ recipe: R
   const path = join(folder, fileName)
   const about = await stat(path)
   if (!about.isFile()) return { faults: ['expected a file'] }
-  if (about.size > mostBytes) return { faults: [`expected at most ${mostBytes} bytes, got ${about.size}`] }
+  if (about.size > maxBytes) return { faults: [`expected at most ${maxBytes} bytes, got ${about.size}`] }
   // The parser's own search for twins takes the square of their number: ten seconds for 20,000 keys.
   const document = parseDocument(await readFile(path, 'utf8'), { uniqueKeys: false })
   const unreadable = [...document.errors.map(({ message }) => message.split('\n')[0] ?? ''), ...twinKeys(document)]

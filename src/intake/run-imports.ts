@@ -15,7 +15,7 @@ import {
 import { InputError, messageOf } from '../lib/errors.ts'
 import { namePattern } from '../lib/ids/names.ts'
 import { mergedVariants } from './discs/layout-variants.ts'
-import { bringPlan } from './import-plan.ts'
+import { importPlan } from './import-plan.ts'
 import type { Intake, Job, Outcome } from './intake.ts'
 
 export type ImportRunner = {
@@ -50,7 +50,7 @@ class StoppedError extends Error {
 type Active = { stop: AbortController; ended: Promise<void> }
 
 const hourMs = 3_600_000
-const mostMessage = 2000
+const maxMessage = 2000
 
 /**
  * Runs the imports that were asked of this server, in order, a few at once; those that a stop or a kill interrupted go on. An
@@ -114,15 +114,15 @@ async function runImport(
   { progressEveryMs, maxRunMs }: ImportTimes,
 ): Promise<End> {
   const { db, log, partials } = intake
-  const held = new Map<string, PartialFile>()
+  const openPartials = new Map<string, PartialFile>()
   const progress = reportProgress(db, one.id, progressEveryMs, stop)
-  const job: Job = { id: one.id, signal: stop.signal, report: progress.report, held }
+  const job: Job = { id: one.id, signal: stop.signal, report: progress.report, openPartials }
   const run = async (): Promise<End> => {
     try {
-      const outcome = await bringPlan(intake, job, one.plan)
+      const outcome = await importPlan(intake, job, one.plan)
       stop.signal.throwIfAborted()
       progress.report({ doing: 'storing', doneBytes: 0, totalBytes: null })
-      for (const file of outcome.files) await file.keep()
+      for (const file of outcome.files) await file.store()
       await progress.end()
       const { name, version } = await saveOutcome(intake, one, outcome)
       log.info({ import: one.id, image: name, version }, 'an image was imported')
@@ -141,7 +141,7 @@ async function runImport(
   })
   clearTimeout(limit)
   // What arrived of one that failed or goes on later is kept for then.
-  for (const [key, partial] of held) {
+  for (const [key, partial] of openPartials) {
     if (end === 'done' || end === 'cancelled' || partial.sizeBytes() === 0) await partials.remove(key).catch(() => {})
     await partial.close().catch(() => {})
   }
@@ -157,7 +157,7 @@ async function recordFailure({ db, log }: Intake, one: Import, error: unknown): 
     log.info({ import: one.id }, 'an import was cancelled')
     return 'cancelled'
   }
-  const message = messageOf(error).slice(0, mostMessage)
+  const message = messageOf(error).slice(0, maxMessage)
   const ours = error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError
   log.warn({ import: one.id, error: message, ...(ours && { stack: error.stack }) }, 'an import failed')
   await db.transaction((tx) => endImport(tx, one, { state: 'failed', message }))
@@ -191,7 +191,7 @@ function reportProgress(db: Db, id: string, everyMs: number, stop: AbortControll
   }
 }
 
-const mostTries = 5
+const maxTries = 5
 
 /** Records the files, saves the image and ends the import, in one transaction. */
 async function saveOutcome(
@@ -215,13 +215,13 @@ async function saveOutcome(
         const change = { title, source, endOfLife, installer, variants, draft: one.plan.draft }
         const { image, draft } = await saveImage(tx, name, change, precondition, one.actor)
         const version = draft ?? image.version
-        const message = outcome.notes.join('\n').slice(0, mostMessage) || undefined
+        const message = outcome.notes.join('\n').slice(0, maxMessage) || undefined
         await endImport(tx, one, { state: 'done', image: name, version, message })
         return { name, version }
       })
     } catch (error) {
       // Somebody changed the image in this moment.
-      if (!(error instanceof PreconditionError) || tries === mostTries) throw error
+      if (!(error instanceof PreconditionError) || tries === maxTries) throw error
     }
   }
 }

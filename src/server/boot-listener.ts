@@ -40,7 +40,7 @@ export async function openBootListener(
   const workers = config.sending.workers
   const orders = workers > 0 ? createFileOrders() : undefined
   const sending = sendingOf(config)
-  const transfers = createTransfers({ ...sending, mostTransfers: config.sending.maxTransfers })
+  const transfers = createTransfers({ ...sending, maxTransfers: config.sending.maxTransfers })
   const deps = bootDeps(config, data, orders === undefined ? transfers : { ...transfers, orders }, log)
   const app = createBootApp(deps)
   const server = createBootServer(app, limits.boot)

@@ -146,7 +146,7 @@ describe.each([
   ['in chunks', false],
 ])('a thousand readers that do not read, sent to %s', (_, zeroCopy) => {
   test('hold little memory, and others are served', async () => {
-    const transfers = createTransfers({ cacheBytes: 2 ** 27, mostTransfers: 2000, bytesPerSecond: undefined, zeroCopy })
+    const transfers = createTransfers({ cacheBytes: 2 ** 27, maxTransfers: 2000, bytesPerSecond: undefined, zeroCopy })
     const server = await startTestBootServer({ transfers })
     try {
       const bytes = Buffer.alloc(200 * 2 ** 20 - 5, randomBytes(1_000_003))

@@ -130,7 +130,7 @@ function forgotten(): Promise<void> {
 }
 
 test('after it was stored anew nothing of the damaged bytes is sent, as they may be in memory', async () => {
-  const settings = { cacheBytes: 2 ** 24, mostTransfers: 10, bytesPerSecond: undefined, zeroCopy: false }
+  const settings = { cacheBytes: 2 ** 24, maxTransfers: 10, bytesPerSecond: undefined, zeroCopy: false }
   const caching = await startTestBootServer({ transfers: createTransfers(settings) })
   try {
     const good = Buffer.alloc(300_000, 'good ')

@@ -52,7 +52,7 @@ export async function openApi(db: Db, change: Partial<AdminDeps> = {}): Promise<
     intake: {
       server: 'test',
       recipeFolders: [shippedRecipes],
-      partials: await openPartialFiles(join(folder, 'incoming-parts'), { mostBytes: 2 ** 30 }),
+      partials: await openPartialFiles(join(folder, 'incoming-parts'), { maxBytes: 2 ** 30 }),
       wake: () => {},
     },
     sealer: createSealer(Buffer.alloc(32, 1)),

@@ -56,7 +56,7 @@ export async function startTestBootServer(
     store,
     transfers:
       transfers ??
-      createTransfers({ cacheBytes: 2 ** 24, mostTransfers: 1000, bytesPerSecond: undefined, zeroCopy: true }),
+      createTransfers({ cacheBytes: 2 ** 24, maxTransfers: 1000, bytesPerSecond: undefined, zeroCopy: true }),
     log,
     noteDamage: (sha256, why) => noteDamage(db, sha256, why),
     allows,

@@ -26,7 +26,7 @@ describe.each([
 ])('downloads %s', (title, zeroCopy, cacheBytes) => {
   test('every byte is right, whatever ranges are asked and whichever clients are reset', async () => {
     const chance = seeded(`downloads ${title}`)
-    const transfers = createTransfers({ cacheBytes, mostTransfers: 1000, bytesPerSecond: undefined, zeroCopy })
+    const transfers = createTransfers({ cacheBytes, maxTransfers: 1000, bytesPerSecond: undefined, zeroCopy })
     const server = await startTestBootServer({ transfers })
     try {
       const files = sizes.map((size) => randomBytes(size))

@@ -43,7 +43,7 @@ export async function putPart(
   }
   const key = keyOf(hash)
   const leave = () => incomingOf(context)?.destroy()
-  const partial = await intake.partials.hold(key, { leave, totalBytes: range.total })
+  const partial = await intake.partials.open(key, { leave, totalBytes: range.total })
   try {
     const here = partial.sizeBytes()
     if (range.first !== undefined && here !== range.first)

@@ -5,12 +5,12 @@ import { DiskFullError } from '../../lib/errors.ts'
 export type Disk = { folder: string; name: string }
 
 // Room that is left to the database, which may be on the same disk: this, or a twentieth of a small disk.
-const mostReserveBytes = 64 * 2 ** 20
+const maxReserveBytes = 64 * 2 ** 20
 
 /** How many bytes may still be written to the disk of a folder, some room left for others. */
 async function roomIn(folder: string): Promise<number> {
   const { bavail, blocks, bsize } = await statfs(folder)
-  return bavail * bsize - Math.min(mostReserveBytes, (blocks * bsize) / 20)
+  return bavail * bsize - Math.min(maxReserveBytes, (blocks * bsize) / 20)
 }
 
 /** @throws DiskFullError when the disk has no room for so many bytes more */

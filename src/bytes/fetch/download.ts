@@ -52,12 +52,12 @@ export async function download(
   options: DownloadOptions,
 ): Promise<{ sizeBytes: number; sha256: string }> {
   const wasHere = to.sizeBytes() > 0
-  await bring(url, to, options)
+  await fetchWhole(url, to, options)
   let fault = await wrongHash(to, options)
   if (fault !== undefined && wasHere) {
     // What was here may have been of another file: once more, all of it.
     await to.truncate(0)
-    await bring(url, to, options)
+    await fetchWhole(url, to, options)
     fault = await wrongHash(to, options)
   }
   if (fault === undefined) return { sizeBytes: to.sizeBytes(), sha256: await to.digest('sha256', options.signal) }
@@ -66,7 +66,7 @@ export async function download(
 }
 
 /** Tries until the whole is here. */
-async function bring(url: URL, to: PartialFile, options: DownloadOptions): Promise<void> {
+async function fetchWhole(url: URL, to: PartialFile, options: DownloadOptions): Promise<void> {
   let most = to.sizeBytes()
   let failures = 0
   for (;;) {

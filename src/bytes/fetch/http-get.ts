@@ -39,8 +39,8 @@ export type Got = {
 /** What a server sends at least, unless it is set. */
 export const slowestBytesPerSecond = 1024
 
-const mostRedirects = 5
-const mostRetryAfterMs = 60_000
+const maxRedirects = 5
+const maxRetryAfterMs = 60_000
 
 // What may be over soon, by the codes of Node; a name that does not exist and a wrong certificate are for long.
 const passing = new Set([
@@ -60,7 +60,7 @@ const passing = new Set([
  */
 export async function get(start: URL, options: GetOptions): Promise<Got> {
   let url = start
-  for (let redirects = 0; redirects <= mostRedirects; redirects++) {
+  for (let redirects = 0; redirects <= maxRedirects; redirects++) {
     const got = await once(url, start, options)
     const location = got.header('location')
     if (![301, 302, 303, 307, 308].includes(got.status) || location === undefined) return got
@@ -72,11 +72,11 @@ export async function get(start: URL, options: GetOptions): Promise<Got> {
       throw new Error(`${redactUrl(url)} redirects from https to http, and no checksum is known: give its sha256`)
     url = next
   }
-  throw new Error(`${redactUrl(start)} redirects more than ${mostRedirects} times`)
+  throw new Error(`${redactUrl(start)} redirects more than ${maxRedirects} times`)
 }
 
-/** The whole body of a URL as bytes, `mostBytes` at most. @throws as `get` */
-export async function getSmall(url: URL, mostBytes: number, options: GetOptions): Promise<Buffer> {
+/** The whole body of a URL as bytes, `maxBytes` at most. @throws as `get` */
+export async function getSmall(url: URL, maxBytes: number, options: GetOptions): Promise<Buffer> {
   const got = await get(url, options)
   if (got.status !== 200) {
     got.drop()
@@ -86,9 +86,9 @@ export async function getSmall(url: URL, mostBytes: number, options: GetOptions)
   let bytes = 0
   for await (const chunk of got.body) {
     bytes += chunk.length
-    if (bytes > mostBytes) {
+    if (bytes > maxBytes) {
       got.drop()
-      throw new Error(`${redactUrl(url)} has more than ${mostBytes} bytes`)
+      throw new Error(`${redactUrl(url)} has more than ${maxBytes} bytes`)
     }
     chunks.push(chunk)
   }
@@ -208,5 +208,5 @@ function loginOf({ username, password }: URL): Record<string, string> {
 function retryAfter(value: string | undefined): number | undefined {
   if (value === undefined) return undefined
   const ms = /^\d{1,9}$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now()
-  return Number.isNaN(ms) ? undefined : Math.min(Math.max(0, ms), mostRetryAfterMs)
+  return Number.isNaN(ms) ? undefined : Math.min(Math.max(0, ms), maxRetryAfterMs)
 }

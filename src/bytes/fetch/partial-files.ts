@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { requireRoom } from './disk-space.ts'
 import { type Hashes, type HashName, newHashes, openPartialFile, type PartialFile } from './partial-file.ts'
 
-export type HoldOptions = {
+export type OpenOptions = {
   /** Waiting for the file ends with it. */
   signal?: AbortSignal
   /** What is hashed while it streams. */
@@ -20,9 +20,9 @@ export type HoldOptions = {
 /** Files that are still on their way, each under a key: in a folder, so that what is here survives a kill. */
 export type PartialFiles = {
   /** The file of a key, or a new one, for whoever asked first; closing it lets the next have it. @throws DiskFullError */
-  hold: (key: string, options?: HoldOptions) => Promise<PartialFile>
+  open: (key: string, options?: OpenOptions) => Promise<PartialFile>
   /** Whether somebody holds the file now. */
-  isHeld: (key: string) => boolean
+  isOpen: (key: string) => boolean
   /** How much of a file is here, while somebody writes it too. */
   sizeBytes: (key: string) => Promise<number>
   /** Removes a file and what was remembered of it. Whoever holds it must have let go, or must not need it any longer. */
@@ -42,10 +42,10 @@ const usualHashes: HashName[] = ['sha256']
 
 const keyPattern = /^[a-z0-9][a-z0-9-]{0,200}$/
 
-/** Opens the folder. No other process may use it. `mostBytes` and `mostFiles`: beyond, the oldest that nobody holds go. */
+/** Opens the folder. No other process may use it. `maxBytes` and `maxFiles`: beyond, the oldest that nobody holds go. */
 export async function openPartialFiles(
   folder: string,
-  { mostBytes, mostFiles = 1000 }: { mostBytes: number; mostFiles?: number },
+  { maxBytes, maxFiles = 1000 }: { maxBytes: number; maxFiles?: number },
 ): Promise<PartialFiles> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const disk = { folder, name: 'the data folder' }
@@ -76,7 +76,7 @@ export async function openPartialFiles(
     let bytes = others.reduce((sum, one) => sum + one.sizeBytes, totalBytes)
     let count = others.length + 1
     for (const one of others) {
-      if (bytes <= mostBytes && count <= mostFiles) break
+      if (bytes <= maxBytes && count <= maxFiles) break
       if (holders.has(one.key)) continue
       await remove(one.key)
       bytes -= one.sizeBytes
@@ -85,7 +85,7 @@ export async function openPartialFiles(
   }
 
   return {
-    hold: async (key, { signal, hashes = usualHashes, totalBytes = 0, leave } = {}) => {
+    open: async (key, { signal, hashes = usualHashes, totalBytes = 0, leave } = {}) => {
       const path = pathOf(key)
       for (let holder = holders.get(key); holder !== undefined; holder = holders.get(key)) {
         if (leave !== undefined) holder.leave?.()
@@ -119,7 +119,7 @@ export async function openPartialFiles(
         throw error
       }
     },
-    isHeld: (key) => holders.has(key),
+    isOpen: (key) => holders.has(key),
     sizeBytes: async (key) => (await stat(pathOf(key)).catch(() => undefined))?.size ?? 0,
     remove,
     removeAll: async (prefix) => {

@@ -1,8 +1,8 @@
 import { sharerOf } from '../../lib/subnet.ts'
-import type { Pace } from './send-bytes.ts'
+import type { RateLimit } from './send-bytes.ts'
 
 /** A download that was let in. `leave` is called once, when it has ended either way. */
-export type Transfer = { pace: Pace; leave: () => void }
+export type Transfer = { rateLimit: RateLimit; leave: () => void }
 
 /** How many downloads go on at once, and how fast all of them together. */
 export type Admission = {
@@ -29,10 +29,10 @@ const firstGuessMs = 1000
  * Stock iPXE waits as Retry-After says and asks again by itself (its net/tcp/httpcore.c).
  */
 export function createAdmission(
-  { mostTransfers, bytesPerSecond }: { mostTransfers: number; bytesPerSecond: number | undefined },
+  { maxTransfers, bytesPerSecond }: { maxTransfers: number; bytesPerSecond: number | undefined },
   { now = () => performance.now(), random = Math.random } = {},
 ): Admission {
-  const pace = createPace(bytesPerSecond, now)
+  const rateLimit = createRateLimit(bytesPerSecond, now)
   const places = new Set<Place>()
   /** How long a download takes, lately. */
   let usualMs: number | undefined
@@ -62,8 +62,8 @@ export function createAdmission(
     enter: (by) => {
       const startedAt = now()
       const sharer = sharerOf(by?.address ?? '')
-      if (places.size >= mostTransfers) takeFrom(findStalled(sharer, startedAt))
-      if (places.size < mostTransfers) {
+      if (places.size >= maxTransfers) takeFrom(findStalled(sharer, startedAt))
+      if (places.size < maxTransfers) {
         const place: Place = {
           sharer,
           movedAt: startedAt,
@@ -76,9 +76,9 @@ export function createAdmission(
         }
         places.add(place)
         return {
-          pace: (bytes) => {
+          rateLimit: (bytes) => {
             place.movedAt = now()
-            return pace(bytes)
+            return rateLimit(bytes)
           },
           leave: place.leave,
         }
@@ -86,7 +86,7 @@ export function createAdmission(
       const second = Math.floor(startedAt / 1000)
       for (const past of expected.keys()) if (past < second) expected.delete(past)
       const waiting = 1 + [...expected.values()].reduce((sum, count) => sum + count, 0)
-      const queueMs = (Math.ceil(waiting / mostTransfers) + 1) * (usualMs ?? firstGuessMs)
+      const queueMs = (Math.ceil(waiting / maxTransfers) + 1) * (usualMs ?? firstGuessMs)
       const spread = Math.min(longestWaitSeconds, Math.max(3, queueMs / 1000))
       const retryAfterSeconds = 1 + Math.floor(random() * spread)
       expected.set(second + retryAfterSeconds, (expected.get(second + retryAfterSeconds) ?? 0) + 1)
@@ -96,7 +96,7 @@ export function createAdmission(
 }
 
 /** A token bucket that holds a second's worth; who takes more than there is waits until it would be there. */
-export function createPace(bytesPerSecond: number | undefined, now = () => performance.now()): Pace {
+export function createRateLimit(bytesPerSecond: number | undefined, now = () => performance.now()): RateLimit {
   if (bytesPerSecond === undefined) return () => undefined
   const perMs = bytesPerSecond / 1000
   /** When all that was taken so far will have been earned. */

@@ -18,11 +18,11 @@ export type ChunkCache = {
 type Entry = { buffer: Buffer; filled: Promise<number>; holders: number; dropped: boolean }
 
 /**
- * A cache of at most `mostBytes`. Its buffers are made once and filled again: fresh memory of this size costs as much as
+ * A cache of at most `maxBytes`. Its buffers are made once and filled again: fresh memory of this size costs as much as
  * the reading (page faults). What nobody holds and was wanted longest ago makes room.
  */
-export function createChunkCache(mostBytes: number, chunkBytes: number): ChunkCache {
-  const mostBuffers = Math.floor(mostBytes / chunkBytes)
+export function createChunkCache(maxBytes: number, chunkBytes: number): ChunkCache {
+  const maxBuffers = Math.floor(maxBytes / chunkBytes)
   // The one wanted longest ago comes first.
   const entries = new Map<string, Entry>()
   const free: Buffer[] = []
@@ -31,7 +31,7 @@ export function createChunkCache(mostBytes: number, chunkBytes: number): ChunkCa
   function findBuffer(): Buffer | undefined {
     const spare = free.pop()
     if (spare !== undefined) return spare
-    if (buffers < mostBuffers) {
+    if (buffers < maxBuffers) {
       buffers++
       return Buffer.allocUnsafeSlow(chunkBytes)
     }

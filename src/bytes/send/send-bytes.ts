@@ -7,7 +7,7 @@ import { lengthOf } from './file-answer.ts'
 import type { ZeroCopy } from './zero-copy.ts'
 
 /** How bytes get from files to sockets. */
-export type SendWays = {
+export type SendMethods = {
   chunks: ChunkCache
   zeroCopy: ZeroCopy | undefined
   /** Clients that take longer than this per piece are disconnected; otherwise one byte at a time could hold a place forever. */
@@ -15,10 +15,16 @@ export type SendWays = {
 }
 
 /** Waits until so many bytes more may be sent; undefined when that is now. */
-export type Pace = (bytes: number) => Promise<void> | undefined
+export type RateLimit = (bytes: number) => Promise<void> | undefined
 
 /** A file on its way to a reader. `key` names its bytes, for all who read the same. */
-export type Sending = { outgoing: ServerResponse; file: OpenFile; key: string; ways: SendWays; pace: Pace }
+export type Sending = {
+  outgoing: ServerResponse
+  file: OpenFile
+  key: string
+  methods: SendMethods
+  rateLimit: RateLimit
+}
 
 /** The reader's end. */
 type Reader = {
@@ -36,7 +42,7 @@ type Reader = {
 const quickMs = 250
 
 /** Given to the kernel at once: more would keep all others waiting while a fast reader empties its socket. */
-const mostAtOnce = 4 * 2 ** 20
+const maxPieceBytes = 4 * 2 ** 20
 /**
  * Where speed is bounded, and until it is known whether: each waits until the pieces before its own are earned, and were those
  * large, it might wait longer than a connection may be silent (listener.ts).
@@ -52,7 +58,7 @@ const smallBytes = 16 * 1024
  * `sent` is called after every step. @throws Error when the client goes away or the file cannot be read to its end
  */
 export async function sendPart(sending: Sending, part: ByteRange, sent: (bytes: number) => void): Promise<void> {
-  const reader = readerOf(sending.outgoing, sending.ways.patienceMs)
+  const reader = readerOf(sending.outgoing, sending.methods.patienceMs)
   try {
     // What goes past Node must come after the head.
     if (lengthOf(part) > smallBytes) await reader.write(Buffer.alloc(0))
@@ -77,21 +83,26 @@ async function sendRange(
       (await sendOwn(sending, reader, position, left))
     position += bytes
     sent(bytes)
-    const wait = sending.pace(bytes)
-    most = wait === undefined ? Math.min(2 * most, mostAtOnce) : pacedAtOnce
+    const wait = sending.rateLimit(bytes)
+    most = wait === undefined ? Math.min(2 * most, maxPieceBytes) : pacedAtOnce
     await wait
   }
 }
 
 /** Undefined when the file is on no disk of ours, the bytes are few, or the socket is not ours alone. */
-async function sendFromKernel({ outgoing, file, ways }: Sending, reader: Reader, position: number, sizeBytes: number) {
-  const { zeroCopy } = ways
+async function sendFromKernel(
+  { outgoing, file, methods }: Sending,
+  reader: Reader,
+  position: number,
+  sizeBytes: number,
+) {
+  const { zeroCopy } = methods
   const { descriptor } = file
   if (zeroCopy === undefined || descriptor === undefined || sizeBytes <= smallBytes) return undefined
   if (!zeroCopy.isCached(descriptor, position, sizeBytes)) {
     await zeroCopy.load(descriptor, position, sizeBytes)
     // The disk goes on while this is sent.
-    zeroCopy.loadAhead(descriptor, position + sizeBytes, mostAtOnce)
+    zeroCopy.loadAhead(descriptor, position + sizeBytes, maxPieceBytes)
   }
   const socket = idleSocketOf(outgoing)
   if (socket === undefined) return undefined
@@ -104,7 +115,7 @@ async function sendFromKernel({ outgoing, file, ways }: Sending, reader: Reader,
 }
 
 /** Undefined when all the memory for chunks is held by others, and for the few bytes that a disk gives as quickly alone. */
-async function sendChunk({ file, key, ways: { chunks } }: Sending, reader: Reader, position: number, left: number) {
+async function sendChunk({ file, key, methods: { chunks } }: Sending, reader: Reader, position: number, left: number) {
   if (left <= smallBytes && file.descriptor !== undefined) return undefined
   const index = Math.floor(position / chunks.chunkBytes)
   const bytesKey = `${key} ${file.generation ?? ''}`

@@ -5,11 +5,11 @@ import type { FileOrders, Relayed } from '../workers/file-orders.ts'
 import { type Admission, createAdmission } from './admission.ts'
 import { createChunkCache } from './chunk-cache.ts'
 import { answerFor, type FileAnswer, lengthOf } from './file-answer.ts'
-import { type Pace, type Sending, type SendWays, sendPart } from './send-bytes.ts'
+import { type RateLimit, type Sending, type SendMethods, sendPart } from './send-bytes.ts'
 import { openZeroCopy } from './zero-copy.ts'
 
 /** What all downloads share: how bytes are sent, how many at once, and by which workers, if there are any. */
-export type Transfers = { ways: SendWays; admission: Admission; orders?: FileOrders }
+export type Transfers = { methods: SendMethods; admission: Admission; orders?: FileOrders }
 
 /** A request for a file, and the address of the client that counts for its share of downloads. */
 export type FileRequest = {
@@ -25,16 +25,20 @@ const chunkBytes = 2 ** 20
 const usualPatienceMs = 120_000
 /** Answered however busy it is: to say no would cost as much. A disk that is booted over HTTP asks for such pieces. */
 const alwaysBytes = 256 * 1024
-const unhurried: Pace = () => undefined
+const unhurried: RateLimit = () => undefined
 
 /** @param settings.cacheBytes memory for parts of files that are not sent from the page cache */
 export function createTransfers(
-  settings: Parameters<typeof createWays>[0] & Parameters<typeof createAdmission>[0],
+  settings: Parameters<typeof createSendMethods>[0] & Parameters<typeof createAdmission>[0],
 ): Transfers {
-  return { ways: createWays(settings), admission: createAdmission(settings) }
+  return { methods: createSendMethods(settings), admission: createAdmission(settings) }
 }
 
-export function createWays(settings: { cacheBytes: number; zeroCopy: boolean; patienceMs?: number }): SendWays {
+export function createSendMethods(settings: {
+  cacheBytes: number
+  zeroCopy: boolean
+  patienceMs?: number
+}): SendMethods {
   const { cacheBytes, zeroCopy, patienceMs = usualPatienceMs } = settings
   return {
     chunks: createChunkCache(cacheBytes, chunkBytes),
@@ -50,7 +54,7 @@ export function createWays(settings: { cacheBytes: number; zeroCopy: boolean; pa
  */
 export async function sendFile(
   asked: FileRequest,
-  { ways, admission, orders }: Transfers,
+  { methods, admission, orders }: Transfers,
   file: OpenFile,
   headers: { ETag: string; 'Content-Type': string } & Record<string, string>,
   sent: (result: Sent) => void,
@@ -63,7 +67,7 @@ export async function sendFile(
       return new Response(null, { status: answer.status, headers: answer.headers })
     const entered =
       lengthOf(answer.part) <= alwaysBytes
-        ? { pace: unhurried, leave: () => {} }
+        ? { rateLimit: unhurried, leave: () => {} }
         : admission.enter({ address, disconnect: relayed ? undefined : () => outgoing.destroy() })
     if ('retryAfterSeconds' in entered) return busy(entered.retryAfterSeconds)
     const ended = (result: Sent) => {
@@ -73,7 +77,7 @@ export async function sendFile(
     const sha256 = file.descriptor === undefined ? undefined : headers.ETag.slice(1, -1)
     const order = sha256 && orders?.give(asked, { sha256, headers }, ended)
     if (order) return order
-    ended(await transmit(outgoing, answer, { file, key: headers.ETag, ways, pace: entered.pace }))
+    ended(await transmit(outgoing, answer, { file, key: headers.ETag, methods, rateLimit: entered.rateLimit }))
     return RESPONSE_ALREADY_SENT
   } finally {
     await file.close()

@@ -22,7 +22,7 @@ export type ZeroCopy = {
 const nowait = 8
 
 /** Loads at once: one of the four threads that Node has for files is left for all else. */
-const mostLoads = 3
+const maxLoads = 3
 
 /** Undefined where the system has no such calls. sendfile(2) with a socket is Linux's; off_t has 64 bits on these. */
 export function openZeroCopy(): ZeroCopy | undefined {
@@ -44,7 +44,7 @@ export function openZeroCopy(): ZeroCopy | undefined {
       isByteCached(file, position) && isByteCached(file, position + sizeBytes - 1)
     const waiting: (() => void)[] = []
     // The kernel writes to an offset when its call ends: memory that is ours as long as we live, one for each load.
-    const offsets = Array.from({ length: mostLoads }, () => Buffer.allocUnsafeSlow(4096))
+    const offsets = Array.from({ length: maxLoads }, () => Buffer.allocUnsafeSlow(4096))
     const load = (file: number, position: number, sizeBytes: number, loaded: () => void) => {
       const from = offsets.pop() ?? Buffer.allocUnsafeSlow(4096)
       from.writeBigInt64LE(BigInt(position))

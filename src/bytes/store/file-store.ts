@@ -22,7 +22,7 @@ export type FileStore = {
    */
   put: (sha256: string, bytes: AsyncIterable<Uint8Array>, maxBytes: number) => Promise<{ sizeBytes: number }>
   /** Takes over a whole file of this machine, whose hash is known and whose bytes are on disk; the path is gone afterwards. */
-  adopt: (sha256: string, path: string) => Promise<void>
+  putFile: (sha256: string, path: string) => Promise<void>
   /** Every stored file. */
   list: () => AsyncIterable<{ sha256: string; sizeBytes: number; storedAt: Date }>
   /** Removes a file, if it is there. Who has it open in a folder reads on; in an object store the next read fails. */

@@ -12,7 +12,7 @@ export async function openFolderStore(place: StoreFolder): Promise<FileStore> {
   const { folder } = place
   const incoming = await openIncoming(place.incoming)
   const pathOf = (sha256: string) => pathIn(folder, sha256)
-  const adopt = async (sha256: string, temporary: string) => {
+  const putFile = async (sha256: string, temporary: string) => {
     const path = pathOf(sha256)
     await makeFolder(dirname(path))
     // When it is stored is now, be it days since the first of its bytes came.
@@ -24,10 +24,10 @@ export async function openFolderStore(place: StoreFolder): Promise<FileStore> {
   }
 
   return {
-    adopt,
+    putFile,
     open: (sha256) => openStoredFile(place, sha256),
     size: async (sha256) => (await stat(pathOf(sha256)).catch((error) => undefinedWhenMissing(error, place)))?.size,
-    put: (sha256, bytes, maxBytes) => incoming.receive(sha256, bytes, maxBytes, (path) => adopt(sha256, path)),
+    put: (sha256, bytes, maxBytes) => incoming.receive(sha256, bytes, maxBytes, (path) => putFile(sha256, path)),
     list: async function* () {
       for (const first of await readdir(folder)) {
         if (!/^[0-9a-f]{2}$/.test(first)) continue

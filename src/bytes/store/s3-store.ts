@@ -19,8 +19,8 @@ const urlSeconds = 3600
 /** A body that breaks off is asked for again from where it broke. */
 const readAttempts = 4
 /** A question, or one read, with all its attempts. */
-const mostMs = 60_000
-const inTime = () => ({ abortSignal: AbortSignal.timeout(mostMs) })
+const timeoutMs = 60_000
+const inTime = () => ({ abortSignal: AbortSignal.timeout(timeoutMs) })
 
 /**
  * A store in a bucket: `<prefix>ab/abcd…`. What comes in is written and hashed in a folder, then uploaded.
@@ -54,14 +54,14 @@ export async function openS3Store(
     finding.set(sha256, asked)
     return asked
   }
-  const adopt = (sha256: string, path: string) =>
+  const putFile = (sha256: string, path: string) =>
     named(settings, async () => {
       await uploader.upload(where(sha256).Key, path)
       await rm(path, { force: true })
     })
 
   return {
-    adopt,
+    putFile,
     size: async (sha256) => (await find(sha256))?.ContentLength,
     open: async (sha256) => {
       const { ContentLength: sizeBytes, LastModified, ETag } = (await sharedFind(sha256)) ?? {}
@@ -77,7 +77,7 @@ export async function openS3Store(
         close: async () => undefined,
       }
     },
-    put: (sha256, bytes, maxBytes) => incoming.receive(sha256, bytes, maxBytes, (path) => adopt(sha256, path)),
+    put: (sha256, bytes, maxBytes) => incoming.receive(sha256, bytes, maxBytes, (path) => putFile(sha256, path)),
     list: async function* () {
       const pages = paginateListObjectsV2({ client }, { Bucket: bucket, Prefix: prefix })
       for (;;) {

@@ -15,7 +15,7 @@ import {
 /** A larger file goes up in parts of this size. */
 const leastPartBytes = 16 * 2 ** 20
 /** Parts of a file larger than 16 GB are larger, so that there are no more than 1,000: the limit of Swift. */
-const mostPartBytes = 64 * 2 ** 20
+const maxPartBytes = 64 * 2 ** 20
 /** With the size of a part, the memory that one upload takes. */
 const partsAtOnce = 2
 
@@ -96,7 +96,7 @@ async function sendParts(
   file: FileHandle,
   sizeBytes: number,
 ): Promise<CompletedPart[]> {
-  const partBytes = Math.min(mostPartBytes, Math.max(leastPartBytes, Math.ceil(sizeBytes / 1000)))
+  const partBytes = Math.min(maxPartBytes, Math.max(leastPartBytes, Math.ceil(sizeBytes / 1000)))
   const count = Math.ceil(sizeBytes / partBytes)
   const parts: CompletedPart[] = []
   const failed = new AbortController()

@@ -32,7 +32,7 @@ export function refusingStore(why: string): FileStore {
     open: refuse,
     size: refuse,
     put: refuse,
-    adopt: refuse,
+    putFile: refuse,
     remove: refuse,
     // biome-ignore lint/correctness/useYield: it has nothing to list
     list: async function* () {

@@ -2,10 +2,10 @@ import http, { type IncomingMessage, type RequestListener, type ServerResponse }
 import type { Server } from 'node:net'
 import { pipeline } from 'node:stream'
 import { plainAddress } from '../../lib/subnet.ts'
-import { createPace } from '../send/admission.ts'
+import { createRateLimit } from '../send/admission.ts'
 import { onceEnded } from '../send/connection-end.ts'
 import { answerFor } from '../send/file-answer.ts'
-import { createWays, type Sent, transmit } from '../send/send-file.ts'
+import { createSendMethods, type Sent, transmit } from '../send/send-file.ts'
 import { openStoredFile } from '../store/folder-store.ts'
 import { type FileOrder, type OrderDone, orderHeader } from './file-orders.ts'
 import type { WorkerSettings } from './file-workers.ts'
@@ -25,15 +25,15 @@ export function startRelay(
 ): { stop: () => void } {
   // As many as there are clients: were they fewer, slow ones could keep all others waiting.
   const agent = new http.Agent({ keepAlive: true })
-  const ways = createWays(settings)
-  const pace = createPace(settings.bytesPerSecond)
+  const methods = createSendMethods(settings)
+  const rateLimit = createRateLimit(settings.bytesPerSecond)
 
   const send = async (order: FileOrder, request: IncomingMessage, response: ServerResponse): Promise<Sent> => {
     const file = await openStoredFile(settings.store, order.sha256)
     if (file === undefined) throw new Error('it is cleared away')
     try {
       const answer = answerFor(request.method, request.headers, file.sizeBytes, order.headers)
-      return await transmit(response, answer, { file, key: order.sha256, ways, pace })
+      return await transmit(response, answer, { file, key: order.sha256, methods, rateLimit })
     } finally {
       await file.close()
     }

@@ -10,7 +10,7 @@ import {
   refuseUnreadable,
   variantOf,
 } from '../../intake/discs/layout-variants.ts'
-import { mostTextBytes } from '../../intake/discs/layouts.ts'
+import { maxTextBytes } from '../../intake/discs/layouts.ts'
 import type { Client } from '../shell/client.ts'
 import type { CliDeps } from '../shell/deps.ts'
 import { pathOf } from '../shell/path.ts'
@@ -63,7 +63,7 @@ async function readSmall(path: string): Promise<string | undefined> {
   const file = await open(path).catch(() => undefined)
   try {
     const about = await file?.stat()
-    return about?.isFile() && about.size <= mostTextBytes ? await file?.readFile('utf8') : undefined
+    return about?.isFile() && about.size <= maxTextBytes ? await file?.readFile('utf8') : undefined
   } finally {
     await file?.close()
   }

@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises'
 import { InputError } from '../../lib/errors.ts'
 import { followLinks, type Node } from './archive-links.ts'
-import { type Entry, mostTextBytes } from './layouts.ts'
+import { type Entry, maxTextBytes } from './layouts.ts'
 import { rockRidgeLinks } from './rock-ridge.ts'
 import { type Listed, listArchive, readArchived, type Source } from './seven-zip.ts'
 
@@ -18,7 +18,7 @@ export type Iso = {
 }
 
 /** A full DVD of a distribution has 30,000 files. */
-const mostFiles = 200_000
+const maxFiles = 200_000
 
 /**
  * Opens an ISO (ISO 9660, Joliet, Rock Ridge, UDF), zip or tar (plain, or compressed as a whole) of this machine. Nothing is
@@ -28,11 +28,11 @@ const mostFiles = 200_000
 export async function openIso(path: string): Promise<Iso> {
   const { sources, sizeBytes, links } = await sourcesOf(path)
   const ending = new AbortController()
-  const tooMany = () => new InputError({ field: 'file', value: path, expected: `at most ${mostFiles} files in it` })
+  const tooMany = () => new InputError({ field: 'file', value: path, expected: `at most ${maxFiles} files in it` })
   const contents = new Map<string, Content>()
   for (const [index, source] of sources.entries()) {
     const listed = await listArchive(source, ending.signal)
-    if (listed.length > mostFiles) throw tooMany()
+    if (listed.length > maxFiles) throw tooMany()
     const targets = source.type === 'zip' ? await zipTargets(source, listed, ending.signal) : links
     // Nothing in an ISO is compressed, so a file larger than the whole is a lie.
     const possible = source.type === 'iso' || source.type === 'udf' ? sizeBytes : Number.POSITIVE_INFINITY
@@ -48,7 +48,7 @@ export async function openIso(path: string): Promise<Iso> {
   for (const [at, target] of links) if (!nodes.has(at) && isPlainPath(at)) nodes.set(at, { kind: 'link', target })
   const tree = (() => {
     try {
-      return followLinks(nodes, mostFiles)
+      return followLinks(nodes, maxFiles)
     } catch (error) {
       throw error instanceof RangeError ? tooMany() : error
     }
@@ -101,13 +101,13 @@ function nodeOf({ path, kind, sizeBytes, target, sameAs }: Listed, otherTarget: 
 }
 
 /** Links of a zip whose targets are read, and how long these are at most. */
-const mostZipLinks = 1000
-const mostTargetBytes = 1024
+const maxZipLinks = 1000
+const maxTargetBytes = 1024
 
 /** The targets of a zip's links, which are their bytes. */
 async function zipTargets(source: Source, listed: Listed[], signal: AbortSignal): Promise<Map<string, string>> {
   const targets = new Map<string, string>()
-  const links = listed.filter(isReadableLink).slice(0, mostZipLinks)
+  const links = listed.filter(isReadableLink).slice(0, maxZipLinks)
   if (links.length === 0) return targets
   const totalBytes = links.reduce((sum, one) => sum + one.sizeBytes, 0)
   const chunks: Uint8Array[] = []
@@ -129,7 +129,7 @@ async function zipTargets(source: Source, listed: Listed[], signal: AbortSignal)
 }
 
 function isReadableLink({ kind, path, sizeBytes }: Listed): boolean {
-  return kind === 'link' && sizeBytes <= mostTargetBytes && isPlainPath(plain(path))
+  return kind === 'link' && sizeBytes <= maxTargetBytes && isPlainPath(plain(path))
 }
 
 /** @throws InputError when it is not as long as the archive lists it */
@@ -159,7 +159,7 @@ function plain(path: string): string {
 export function isoTexts(iso: Iso): (path: string) => Promise<string | undefined> {
   return async (path) => {
     const entry = (await iso.list()).find((one) => one.path === path)
-    if (entry === undefined || entry.fault !== undefined || entry.sizeBytes > mostTextBytes) return undefined
+    if (entry === undefined || entry.fault !== undefined || entry.sizeBytes > maxTextBytes) return undefined
     const chunks: Uint8Array[] = []
     for await (const chunk of iso.read(path)) chunks.push(chunk)
     return Buffer.concat(chunks).toString()

@@ -57,7 +57,7 @@ export function pathsOf(variant: LayoutVariant): string[] {
   return variant.file === 'iso' ? [] : [variant.file.path]
 }
 
-const mostFaults = 20
+const maxFaults = 20
 
 /** @throws InputError that names what an image needs and is not there: devices, links to outside or to nothing, files without a byte */
 export function refuseUnreadable(entries: Entry[], wanted: string[], name: string): void {
@@ -68,7 +68,7 @@ export function refuseUnreadable(entries: Entry[], wanted: string[], name: strin
       ? [{ field: path, value: fault, expected: `a file with something in it, or a link to one in ${name}` }]
       : []
   })
-  if (found.length > 0) throw new InputError(found.slice(0, mostFaults))
+  if (found.length > 0) throw new InputError(found.slice(0, maxFaults))
 }
 
 /**

@@ -52,7 +52,7 @@ export type Layout = {
 }
 
 /** The largest text file that is read to know what it is: a kernel's configuration has a quarter of that. */
-export const mostTextBytes = 2 ** 20
+export const maxTextBytes = 2 ** 20
 
 /** One file of an ISO, an archive or a folder. Paths have no slash at the beginning. */
 export type Entry = {

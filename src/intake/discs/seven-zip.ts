@@ -8,7 +8,7 @@ import { ConfigError, InputError } from '../../lib/errors.ts'
 const programs = ['7zz', '7z']
 
 /** Characters that 7-Zip may print of a list of files (200 to 400 for each), and how long it may take. */
-const mostListed = 64 * 2 ** 20
+const maxListed = 64 * 2 ** 20
 const listTimeoutMs = 120_000
 
 /**
@@ -36,7 +36,7 @@ export async function listArchive(source: Source, signal: AbortSignal): Promise<
   try {
     for await (const chunk of running.output) {
       text += decoder.decode(chunk as Uint8Array, { stream: true })
-      if (text.length > mostListed)
+      if (text.length > maxListed)
         throw new InputError({ field: 'archive', value: source.path, expected: 'fewer files in it' })
     }
     const fault = await running.fault()

@@ -1,5 +1,5 @@
 import type { PartialFile } from '../../bytes/fetch/partial-file.ts'
-import type { Brought, Intake, Job } from '../intake.ts'
+import type { FetchedFile, Intake, Job } from '../intake.ts'
 
 /**
  * Gives a program a path by which it can read a file: a partial file's own, an open file's of this machine through its
@@ -8,7 +8,7 @@ import type { Brought, Intake, Job } from '../intake.ts'
 export async function withPath<T>(
   { store, partials }: Intake,
   { id, signal, report }: Job,
-  file: Brought,
+  file: FetchedFile,
   partial: PartialFile | undefined,
   use: (path: string) => Promise<T>,
 ): Promise<T> {
@@ -19,7 +19,7 @@ export async function withPath<T>(
   try {
     if (open.descriptor !== undefined && process.platform === 'linux')
       return await use(`/proc/${process.pid}/fd/${open.descriptor}`)
-    const copy = await partials.hold(key, { signal, totalBytes: file.sizeBytes })
+    const copy = await partials.open(key, { signal, totalBytes: file.sizeBytes })
     try {
       await copy.truncate(0)
       await copy.requireRoom(file.sizeBytes)

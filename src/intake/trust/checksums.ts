@@ -4,8 +4,8 @@ import { InputError } from '../../lib/errors.ts'
 /** One line of a list of checksums. `path` is empty where a file holds nothing but the hash. */
 type Listed = { hash: HashName; value: string; path: string }
 
-const mostLines = 200_000
-const mostLineLength = 4096
+const maxLines = 200_000
+const maxLineLength = 4096
 
 /**
  * Reads a list of checksums: lines of GNU's sha256sum (`HASH  name`, `HASH *name`, escaped names), of BSD (`SHA256 (name) =
@@ -15,9 +15,9 @@ const mostLineLength = 4096
 function parseChecksums(text: string): Listed[] {
   const listed: Listed[] = []
   let section: HashName | 'other' | undefined
-  for (const line of text.split(/\r?\n/, mostLines)) {
+  for (const line of text.split(/\r?\n/, maxLines)) {
     if (line.startsWith('-----BEGIN PGP SIGNATURE-----')) break
-    if (line.length > mostLineLength) continue
+    if (line.length > maxLineLength) continue
     // A clear-signed text has "- " before lines that begin with a dash (RFC 9580, 7.1).
     const said = line.replace(/^- /, '')
     section = sectionOf(said) ?? section

@@ -9,7 +9,7 @@ import { findChecksums, matchChecksum, nameInList } from './checksums.ts'
 import { verifyClearSigned, verifyDetached } from './signature.ts'
 
 /** The largest there is, Debian's Release, has 200 kB. A pattern is looked for in all of it, while machines wait. */
-const mostListBytes = 4 * 2 ** 20
+const maxListBytes = 4 * 2 ** 20
 
 /** Fetches small texts and keeps them for the rest of an import. */
 export type Texts = { get: (url: string, hashKnown: boolean) => Promise<Buffer> }
@@ -22,7 +22,7 @@ export function createTexts(
   const fetchOne = async (url: string, hashKnown: boolean): Promise<Buffer> => {
     for (let failures = 0; ; failures++) {
       try {
-        return await getSmall(new URL(url), mostListBytes, { connector, stallMs, minBytesPerSecond, hashKnown, signal })
+        return await getSmall(new URL(url), maxListBytes, { connector, stallMs, minBytesPerSecond, hashKnown, signal })
       } catch (error) {
         const waitMs = retriesMs[failures]
         if (!(error instanceof InterruptedError) || waitMs === undefined) throw error

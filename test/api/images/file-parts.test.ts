@@ -91,7 +91,7 @@ eachDatabase('uploads in parts', (database) => {
     sent.write(bytes.subarray(0, 1_234_567))
     await expect.poll(async () => (await state()).receivedBytes, { timeout: 5000 }).toBe(1_234_567)
     sent.destroy()
-    const partials = await openPartialFiles(join(api.folder, 'incoming-parts'), { mostBytes: 2 ** 30 })
+    const partials = await openPartialFiles(join(api.folder, 'incoming-parts'), { maxBytes: 2 ** 30 })
     const other = await openApi(database(), { intake: { ...api.deps.intake, partials }, store: api.deps.store })
     const rest = bytes.subarray(1_234_567)
     const headers = { 'content-range': 'bytes 1234567-2999999/3000000' }
@@ -110,7 +110,7 @@ eachDatabase('uploads in parts', (database) => {
   })
 
   test('all of it is here, and the server was killed before it was stored: no bytes more', async () => {
-    const partial = await api.deps.intake.partials.hold(`upload-${hash}`)
+    const partial = await api.deps.intake.partials.open(`upload-${hash}`)
     await partial.append(bytes)
     await partial.close()
     const sent = begin('bytes */3000000', { 'content-length': 0 })

@@ -19,7 +19,7 @@ let connector: Connector
 let server: ClosingServer
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'bootwright-closing-test-'))
-  partials = await openPartialFiles(folder, { mostBytes: 2 ** 30 })
+  partials = await openPartialFiles(folder, { maxBytes: 2 ** 30 })
   connector = openConnector({ httpProxy: '', httpsProxy: '', noProxy: '' })
 })
 afterEach(async () => {
@@ -42,7 +42,7 @@ describe('a download from a server that closes after its answer', () => {
     test.each([1, 65_535, 700_001, 9_000_000])(`brings %d bytes to a slow disk: ${framing}`, async (sizeBytes) => {
       const bytes = randomBytes(sizeBytes)
       server = await startClosingServer(() => frame(bytes))
-      const file = await partials.hold('a', { hashes: ['sha256'] })
+      const file = await partials.open('a', { hashes: ['sha256'] })
       const options = { connector, stallMs: 5000, retriesMs: [5], maxBytes: 2 ** 30, checksums: {}, progress: () => {} }
       try {
         const got = await download(new URL('/x', server.url), onSlowDisk(file), options)

@@ -23,7 +23,7 @@ let connector: Connector
 let web: RoughWeb
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'bootwright-download-test-'))
-  partials = await openPartialFiles(folder, { mostBytes: 2 ** 30 })
+  partials = await openPartialFiles(folder, { maxBytes: 2 ** 30 })
   connector = openConnector({ httpProxy: '', httpsProxy: '', noProxy: '' })
 })
 afterEach(async () => {
@@ -37,7 +37,7 @@ const serve = async (behave?: (path: string, times: number) => Rough, files = { 
 }
 /** Downloads into the file `a`; gives its hash as it is on the disk. */
 const bring = async (path: string, options: Partial<DownloadOptions> = {}) => {
-  const to = await partials.hold('a', { hashes: ['sha256', 'sha512'] })
+  const to = await partials.open('a', { hashes: ['sha256', 'sha512'] })
   const defaults = {
     connector,
     stallMs: 300,
@@ -125,7 +125,7 @@ describe('a download', () => {
 
   test('finds by its hash that an earlier run left bytes of another file, and begins anew', async () => {
     await serve()
-    const to = await partials.hold('a')
+    const to = await partials.open('a')
     await to.append(linux.subarray(100, 1_000_100))
     await to.close()
     expect((await bring('/linux', { checksums: { sha256 } })).sha256).toBe(sha256)

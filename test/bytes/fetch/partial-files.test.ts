@@ -9,7 +9,7 @@ let folder: string
 let partials: PartialFiles
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'bootwright-parts-'))
-  partials = await openPartialFiles(folder, { mostBytes: 10_000, mostFiles: 4 })
+  partials = await openPartialFiles(folder, { maxBytes: 10_000, maxFiles: 4 })
 })
 afterEach(() => rm(folder, { recursive: true }))
 
@@ -17,12 +17,12 @@ const hashOf = (name: string, bytes: Uint8Array) => createHash(name).update(byte
 
 test('grows at its end, is hashed while it streams, and goes on when it is opened again', async () => {
   const bytes = randomBytes(6000)
-  const first = await partials.hold('a', { hashes: ['sha256', 'sha512'] })
+  const first = await partials.open('a', { hashes: ['sha256', 'sha512'] })
   await first.append(bytes.subarray(0, 1000))
   await first.remember({ etag: '"1"' })
   await first.close()
-  const again = await openPartialFiles(folder, { mostBytes: 10_000 })
-  const second = await again.hold('a', { hashes: ['sha256', 'sha512'] })
+  const again = await openPartialFiles(folder, { maxBytes: 10_000 })
+  const second = await again.open('a', { hashes: ['sha256', 'sha512'] })
   expect([second.sizeBytes(), second.about()]).toEqual([1000, { etag: '"1"' }])
   await second.append(bytes.subarray(1000))
   expect(await second.digest('sha256')).toBe(hashOf('sha256', bytes))
@@ -35,13 +35,13 @@ test('grows at its end, is hashed while it streams, and goes on when it is opene
 })
 
 test('is held by one at a time, and the next comes when it is let go', async () => {
-  const first = await partials.hold('a')
+  const first = await partials.open('a')
   const order: string[] = []
-  const second = partials.hold('a').then((file) => {
+  const second = partials.open('a').then((file) => {
     order.push('second')
     return file
   })
-  await expect(partials.hold('a', { signal: AbortSignal.timeout(20) })).rejects.toThrow()
+  await expect(partials.open('a', { signal: AbortSignal.timeout(20) })).rejects.toThrow()
   order.push('first')
   await first.close()
   await (await second).close()
@@ -49,18 +49,18 @@ test('is held by one at a time, and the next comes when it is let go', async () 
 })
 
 test('asks whoever holds it to leave, where that is agreed', async () => {
-  const first = await partials.hold('a', { leave: () => void first.close() })
-  const second = await partials.hold('a', { leave: () => {} })
+  const first = await partials.open('a', { leave: () => void first.close() })
+  const second = await partials.open('a', { leave: () => {} })
   await second.close()
 })
 
 test('survives what a kill leaves: a half note, a shorter file', async () => {
-  const first = await partials.hold('a')
+  const first = await partials.open('a')
   await first.append(randomBytes(1000))
   await first.close()
   await writeFile(join(folder, 'a.json'), '{"etag": "')
   await truncate(join(folder, 'a'), 400)
-  const second = await partials.hold('a')
+  const second = await partials.open('a')
   expect([second.sizeBytes(), second.about()]).toEqual([400, undefined])
   await second.append(Buffer.from('x'))
   expect(await second.digest('sha256')).toBe(hashOf('sha256', await readFile(join(folder, 'a'))))
@@ -69,7 +69,7 @@ test('survives what a kill leaves: a half note, a shorter file', async () => {
 
 test('is bounded: the oldest that nobody holds goes, by bytes and by number, and what is old', async () => {
   const put = async (key: string, sizeBytes: number, ageDays: number) => {
-    const file = await partials.hold(key, { totalBytes: sizeBytes })
+    const file = await partials.open(key, { totalBytes: sizeBytes })
     await file.append(randomBytes(sizeBytes))
     await file.remember({})
     await file.close()
@@ -90,5 +90,5 @@ test('is bounded: the oldest that nobody holds goes, by bytes and by number, and
 })
 
 test('takes no key that is a path', async () => {
-  for (const key of ['../a', 'a/b', '', 'a.json']) await expect(partials.hold(key)).rejects.toThrow('no key')
+  for (const key of ['../a', 'a/b', '', 'a.json']) await expect(partials.open(key)).rejects.toThrow('no key')
 })

@@ -11,7 +11,7 @@ const entered = (one: Transfer | { retryAfterSeconds: number }): Transfer => {
 }
 
 test('lets in as many as it may, and the next when one has left', () => {
-  const admission = createAdmission({ mostTransfers: 2, bytesPerSecond: undefined }, clock())
+  const admission = createAdmission({ maxTransfers: 2, bytesPerSecond: undefined }, clock())
   const first = entered(admission.enter())
   entered(admission.enter())
   expect(admission.enter()).toHaveProperty('retryAfterSeconds')
@@ -25,7 +25,7 @@ test('spreads those it refuses over the time that the queue needs', () => {
   let chance = 0
   // The golden ratio's steps fill the unit interval evenly.
   const random = () => (chance = (chance + 0.618) % 1)
-  const admission = createAdmission({ mostTransfers: 10, bytesPerSecond: undefined }, { now, random })
+  const admission = createAdmission({ maxTransfers: 10, bytesPerSecond: undefined }, { now, random })
   // Downloads take two seconds, lately.
   for (let round = 0; round < 100; round++) {
     const one = entered(admission.enter())
@@ -45,13 +45,13 @@ test('spreads those it refuses over the time that the queue needs', () => {
 
 test('never says more than a minute, and counts nobody twice who comes back when told', () => {
   const { now, pass } = clock()
-  const admission = createAdmission({ mostTransfers: 1, bytesPerSecond: undefined }, { now, random: () => 0.999 })
+  const admission = createAdmission({ maxTransfers: 1, bytesPerSecond: undefined }, { now, random: () => 0.999 })
   const slow = entered(admission.enter())
   pass(600_000)
   slow.leave()
   entered(admission.enter())
   for (let one = 0; one < 1000; one++) expect(admission.enter()).toEqual({ retryAfterSeconds: 60 })
-  const calm = createAdmission({ mostTransfers: 1, bytesPerSecond: undefined }, { now, random: () => 0.999 })
+  const calm = createAdmission({ maxTransfers: 1, bytesPerSecond: undefined }, { now, random: () => 0.999 })
   entered(calm.enter())
   // One machine, again and again: the queue is one, and a download takes a second as far as anybody knows.
   for (let time = 0; time < 20; time++) {
@@ -63,23 +63,23 @@ test('never says more than a minute, and counts nobody twice who comes back when
 
 test('does not hold up anybody within the speed, and all of them together beyond it', async () => {
   const { now, pass } = clock()
-  const { pace } = entered(createAdmission({ mostTransfers: 9, bytesPerSecond: 1000 }, { now }).enter())
+  const { rateLimit } = entered(createAdmission({ maxTransfers: 9, bytesPerSecond: 1000 }, { now }).enter())
   pass(5000)
   // A second's worth may come at once.
-  expect(pace(1000)).toBeUndefined()
-  expect(pace(50)).toBeInstanceOf(Promise)
+  expect(rateLimit(1000)).toBeUndefined()
+  expect(rateLimit(50)).toBeInstanceOf(Promise)
   pass(2000)
-  expect(pace(500)).toBeUndefined()
+  expect(rateLimit(500)).toBeUndefined()
 })
 
 test('takes the place of a stalled download for an address that has fewer, and of no other', () => {
   const { now, pass } = clock()
-  const admission = createAdmission({ mostTransfers: 3, bytesPerSecond: undefined }, { now })
+  const admission = createAdmission({ maxTransfers: 3, bytesPerSecond: undefined }, { now })
   const cut: string[] = []
   const enter = (address: string, name: string) => admission.enter({ address, disconnect: () => cut.push(name) })
   const [stalled, moving] = ['stalled', 'moving', 'late'].map((name) => entered(enter('10.9.0.1', name)))
   pass(9000)
-  moving?.pace(1)
+  moving?.rateLimit(1)
   expect(enter('10.9.0.2', 'early')).toHaveProperty('retryAfterSeconds')
   pass(1500)
   expect(enter('10.9.0.1', 'the same address')).toHaveProperty('retryAfterSeconds')

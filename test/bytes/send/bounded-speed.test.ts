@@ -7,7 +7,7 @@ import { startTestBootServer, type TestBootServer } from '../../helpers/boot-ser
 
 let server: TestBootServer
 beforeAll(async () => {
-  const transfers = createTransfers({ cacheBytes: 2 ** 23, mostTransfers: 100, bytesPerSecond: 4e6, zeroCopy: true })
+  const transfers = createTransfers({ cacheBytes: 2 ** 23, maxTransfers: 100, bytesPerSecond: 4e6, zeroCopy: true })
   server = await startTestBootServer({ transfers })
 })
 afterAll(() => server.stop())

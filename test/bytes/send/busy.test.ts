@@ -11,7 +11,7 @@ const held: Socket[] = []
 beforeAll(async () => {
   const transfers = createTransfers({
     cacheBytes: 2 ** 23,
-    mostTransfers: 2,
+    maxTransfers: 2,
     bytesPerSecond: undefined,
     zeroCopy: true,
   })

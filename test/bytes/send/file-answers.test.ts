@@ -182,7 +182,7 @@ describe.each([
   let server: TestBootServer
   let path: string
   beforeAll(async () => {
-    const transfers = createTransfers({ cacheBytes: 2 ** 23, mostTransfers: 100, bytesPerSecond: undefined, zeroCopy })
+    const transfers = createTransfers({ cacheBytes: 2 ** 23, maxTransfers: 100, bytesPerSecond: undefined, zeroCopy })
     server = await startTestBootServer({ transfers })
     path = `/files/${(await server.addFile('vmlinuz', bytes)).sha256}/vmlinuz`
   })

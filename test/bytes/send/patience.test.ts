@@ -11,7 +11,7 @@ test.each([
 ])('who takes a byte now and then does not keep a place for ever: sent %s', async (_, zeroCopy) => {
   const transfers = createTransfers({
     cacheBytes: 2 ** 23,
-    mostTransfers: 1,
+    maxTransfers: 1,
     bytesPerSecond: undefined,
     zeroCopy,
     patienceMs: 1000,

@@ -103,14 +103,14 @@ eachStore('store', (place) => {
     await writeFile(path, other)
     // A download that went on after days: it is stored now, and is not cleared away as an old one.
     await utimes(path, 1e9, 1e9)
-    await store.adopt(sha256(other), path)
+    await store.putFile(sha256(other), path)
     for await (const one of store.list())
       if (one.sha256 === sha256(other)) expect(one.storedAt.getTime()).toBeGreaterThan(Date.now() - 60_000)
     await expect(access(path)).rejects.toThrow('ENOENT')
     expect((await readAll(store, sha256(other), 1000)).equals(other)).toBe(true)
     await store.remove(sha256(other))
     const missing = join(place().folder, 'incoming', 'nothing')
-    await expect(store.adopt(sha256(other), missing)).rejects.toThrow('ENOENT')
+    await expect(store.putFile(sha256(other), missing)).rejects.toThrow('ENOENT')
     expect(await store.size(sha256(other))).toBeUndefined()
   })
 

@@ -162,7 +162,7 @@ test('a large file goes on where it was cut', async () => {
   const bytes = randomBytes(20_000_000)
   const path = join(operator.folder, 'large')
   await writeFile(path, bytes)
-  const partial = await operator.partials.hold(`upload-${sha256(bytes)}`)
+  const partial = await operator.partials.open(`upload-${sha256(bytes)}`)
   await partial.append(bytes.subarray(0, 15_000_000))
   await partial.close()
   expect((await image('add', 'large', '--ipxe', path)).err).toContain(`sha256 ${sha256(bytes)}, uploaded\n`)
