@@ -1,3 +1,4 @@
+// Whether the bytes of a stored file are still what they should be.
 import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FileStore, OpenFile } from '../bytes/store/file-store.ts'

@@ -1,3 +1,4 @@
+// Garbage collection: files that nothing names, and bytes without a record.
 import type { Db } from '../db/open.ts'
 import type { Tx } from '../db/transaction.ts'
 import { type Actor, recordChanges } from '../inventory/changes/changes.ts'

@@ -1,3 +1,4 @@
+// The boot programs (NBPs) of a folder, in memory.
 import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'

@@ -1,3 +1,4 @@
+// Verification of stored files when an operator asks for it, with progress.
 import { listFiles, type StoredFile } from '../inventory/images/files.ts'
 import { messageOf } from '../lib/errors.ts'
 import { inTime } from '../lib/in-time.ts'

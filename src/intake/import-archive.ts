@@ -1,3 +1,4 @@
+// An import from an ISO or an archive: recognised, unpacked, stored.
 import { fileNameOf } from '../bytes/fetch/file-name.ts'
 import { fromPartial, reuseStored, storeBytes } from '../files/keep.ts'
 import { InputError } from '../lib/errors.ts'

@@ -1,3 +1,4 @@
+// An import by its plan: a recipe, a URL or an uploaded file.
 import { fileNameOf } from '../bytes/fetch/file-name.ts'
 import type { PartialFile } from '../bytes/fetch/partial-file.ts'
 import { reuseStored } from '../files/keep.ts'

@@ -1,3 +1,4 @@
+// An import by a recipe.
 import { fileNameOf } from '../bytes/fetch/file-name.ts'
 import { sourceOf } from '../inventory/images/imports.ts'
 import { InputError } from '../lib/errors.ts'

@@ -1,3 +1,4 @@
+// One file of an import, fetched from its URL.
 import { createHash } from 'node:crypto'
 import { download } from '../bytes/fetch/download.ts'
 import type { Checksums, PartialFile } from '../bytes/fetch/partial-file.ts'

@@ -1,3 +1,4 @@
+// What imports work with, and what they come to. Types only.
 import type { PartialFile } from '../bytes/fetch/partial-file.ts'
 import type { PartialFiles } from '../bytes/fetch/partial-files.ts'
 import type { FileStore } from '../bytes/store/file-store.ts'

@@ -1,3 +1,4 @@
+// Opens what imports need and starts them.
 import { patientRetriesMs } from '../bytes/fetch/download.ts'
 import { slowestBytesPerSecond } from '../bytes/fetch/http-get.ts'
 import { openPartialFiles, type PartialFiles } from '../bytes/fetch/partial-files.ts'

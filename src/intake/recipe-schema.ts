@@ -1,3 +1,4 @@
+// What the YAML of a recipe may contain.
 import { z } from 'zod'
 import { archs, platforms } from '../model/arch.ts'
 

@@ -1,3 +1,4 @@
+// Image recipes: read from their folders, checked, and filled in.
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Document, isScalar, parseDocument, visit } from 'yaml'

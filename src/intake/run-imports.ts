@@ -1,3 +1,4 @@
+// Runs imports in order, a few at once, also after a restart.
 import type { PartialFile } from '../bytes/fetch/partial-file.ts'
 import type { Db } from '../db/open.ts'
 import { recordFile } from '../files/keep.ts'

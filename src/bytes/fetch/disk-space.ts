@@ -1,3 +1,4 @@
+// Whether a disk has room for what is about to be written to it.
 import { statfs } from 'node:fs/promises'
 import { DiskFullError } from '../../lib/errors.ts'
 

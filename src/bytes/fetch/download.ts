@@ -1,3 +1,4 @@
+// A download into a file: retried, resumed, and verified by its checksums.
 import { setTimeout as wait } from 'node:timers/promises'
 import { redactUrl } from '../../lib/base-url.ts'
 import { type Got, get, InterruptedError, refusal } from './http-get.ts'

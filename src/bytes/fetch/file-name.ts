@@ -1,3 +1,4 @@
+// File names made of URLs and paths.
 /**
  * A name that a file can be served under, made of a path or URL's last part: it stands in scripts and URLs, where a space or a %
  * means something.

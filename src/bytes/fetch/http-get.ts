@@ -1,3 +1,4 @@
+// GET with redirects, timeouts and a minimum speed.
 import { STATUS_CODES } from 'node:http'
 import { redactUrl } from '../../lib/base-url.ts'
 import { messageOf } from '../../lib/errors.ts'

@@ -1,3 +1,4 @@
+// A file that is still arriving: it grows, is hashed while it grows, and survives a kill.
 import { createHash, type Hash } from 'node:crypto'
 import { open, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { type Disk, explainFullDisk, requireRoom } from './disk-space.ts'

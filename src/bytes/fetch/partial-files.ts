@@ -1,3 +1,4 @@
+// The folder of files that are still arriving, each open for one writer at a time.
 import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { requireRoom } from './disk-space.ts'

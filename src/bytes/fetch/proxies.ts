@@ -1,3 +1,4 @@
+// Connections to other servers, directly or through the proxies that curl would use.
 import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
 import { HttpProxyAgent } from 'http-proxy-agent'

@@ -1,3 +1,4 @@
+// How many downloads run at once, and how fast all of them together may be.
 import { sharerOf } from '../../lib/subnet.ts'
 import type { RateLimit } from './send-bytes.ts'
 

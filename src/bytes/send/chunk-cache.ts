@@ -1,3 +1,4 @@
+// Pieces of files in memory, shared by all readers of the same file.
 import type { OpenFile } from '../store/file-store.ts'
 
 /** A piece of a file in memory, shared by all who send it. Whoever took it gives it back, once, and then reads it no more. */

@@ -1,3 +1,4 @@
+// When a connection ends, also for requests that still wait on it.
 import type { Socket } from 'node:net'
 
 /** Who is told, by connection: one listener on each, however many requests came on it at once. */

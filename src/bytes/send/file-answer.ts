@@ -1,3 +1,4 @@
+// What a request for a file is answered: status, headers and range. Pure.
 import type { IncomingHttpHeaders } from 'node:http'
 import { type ByteRange, parseRange } from './byte-range.ts'
 

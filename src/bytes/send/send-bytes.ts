@@ -1,3 +1,4 @@
+// The bytes of a file on their way to a socket: from the kernel, from shared chunks, or by a read of its own.
 import type { ServerResponse } from 'node:http'
 import type { OpenFile } from '../store/file-store.ts'
 import type { ByteRange } from './byte-range.ts'

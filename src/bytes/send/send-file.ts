@@ -1,3 +1,4 @@
+// The answer to a request for a file, from its headers to its last byte.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { OpenFile } from '../store/file-store.ts'

@@ -1,3 +1,4 @@
+// sendfile(2) and preadv2(2), called from Node. All foreign-function calls of the way of a file are in this file.
 import { openSync, readSync } from 'node:fs'
 import koffi from 'koffi'
 

@@ -1,3 +1,4 @@
+// The interface of a store of files; folder-store.ts and s3-store.ts implement it.
 /** A stored file, open for reading. Whoever opened it closes it. */
 export type OpenFile = {
   sizeBytes: number

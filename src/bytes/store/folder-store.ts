@@ -1,3 +1,4 @@
+// A store of files in a folder.
 import { access, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { makeFolder, syncFolder } from '../../lib/folders.ts'

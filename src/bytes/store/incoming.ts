@@ -1,3 +1,4 @@
+// Bytes that are written and hashed before a store takes them.
 import { createHash } from 'node:crypto'
 import { type FileHandle, open, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'

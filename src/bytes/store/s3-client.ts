@@ -1,3 +1,4 @@
+// The S3 client, and its errors in words.
 import { ListObjectsV2Command, S3Client, S3ServiceException } from '@aws-sdk/client-s3'
 import type { S3Settings } from '../../config/s3-settings.ts'
 import { ConfigError, messageOf } from '../../lib/errors.ts'

@@ -1,3 +1,4 @@
+// A store of files in a bucket.
 import { rm } from 'node:fs/promises'
 import {
   DeleteObjectCommand,

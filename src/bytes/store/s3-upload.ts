@@ -1,3 +1,4 @@
+// Uploads to a bucket, in parts if the file is large.
 import { type FileHandle, mkdir, open, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import {

@@ -1,3 +1,4 @@
+// The id of a store, and the store that stands in for one that is not the database's.
 import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'

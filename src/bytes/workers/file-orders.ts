@@ -1,3 +1,4 @@
+// What the server tells its file workers to send.
 import { randomUUID } from 'node:crypto'
 import type { FileRequest, Sent } from '../send/send-file.ts'
 

@@ -1,3 +1,4 @@
+// The processes that send files beside the server: started, watched, replaced, stopped.
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import type { Server } from 'node:http'

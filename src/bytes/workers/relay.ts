@@ -1,3 +1,4 @@
+// A worker's side: a reverse proxy for everything but the files that it sends itself.
 import http, { type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
 import type { Server } from 'node:net'
 import { pipeline } from 'node:stream'

@@ -1,3 +1,4 @@
+// Symbolic links inside an archive, followed to the files that they name.
 import type { Entry } from './layouts.ts'
 
 /** What an archive has at a path: a file's bytes, a link, or what is no file (a device, a pipe). Folders are in the paths. */

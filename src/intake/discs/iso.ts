@@ -1,3 +1,4 @@
+// An ISO or archive, opened with 7-Zip: its list of files and their bytes.
 import { open } from 'node:fs/promises'
 import { InputError } from '../../lib/errors.ts'
 import { followLinks, type Node } from './archive-links.ts'

@@ -1,3 +1,4 @@
+// Layouts that are recognised by their folders, and the error when none is.
 import { pathsOf } from './layout-variants.ts'
 import { commandByHand, nameFrom } from './layouts/source.ts'
 import { type Entry, findLayout, type Layout } from './layouts.ts'

@@ -1,3 +1,4 @@
+// The variants of an image that a layout gives.
 import { InputError } from '../../lib/errors.ts'
 import type { Arch, Platform } from '../../model/arch.ts'
 import { type FileRef, isTreePath, type Variant } from '../../model/image.ts'

@@ -1,3 +1,4 @@
+// What is recognised on a disc: the types, and the order in which families are tried.
 import type { Arch, Platform } from '../../model/arch.ts'
 import { findAlpine } from './layouts/alpine.ts'
 import { findArchiso } from './layouts/arch.ts'

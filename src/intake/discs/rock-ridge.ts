@@ -1,3 +1,4 @@
+// Names and links of Rock Ridge, which 7-Zip leaves out.
 import type { FileHandle } from 'node:fs/promises'
 
 const sectorBytes = 2048

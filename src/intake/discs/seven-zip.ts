@@ -1,3 +1,4 @@
+// The 7-Zip program: found, run, its list parsed.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { Readable } from 'node:stream'

@@ -1,3 +1,4 @@
+// A path for a file that may be in an object store.
 import type { PartialFile } from '../../bytes/fetch/partial-file.ts'
 import type { FetchedFile, Intake, Job } from '../intake.ts'
 

@@ -1,3 +1,4 @@
+// Lists of checksums, in the formats that distributions publish.
 import type { Checksums, HashName } from '../../bytes/fetch/partial-file.ts'
 import { InputError } from '../../lib/errors.ts'
 

@@ -1,3 +1,4 @@
+// OpenPGP signatures.
 import {
   type CleartextMessage,
   createMessage,

@@ -1,3 +1,4 @@
+// The checksums of a recipe's file, from lists whose signatures are verified.
 import { createHash } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import { getSmall, InterruptedError } from '../../bytes/fetch/http-get.ts'

@@ -1,3 +1,4 @@
+// Alpine Linux.
 import type { Layout } from '../layouts.ts'
 import { archIn, archOf, bootif, fileAt, nameFrom, type Source, treeOf } from './source.ts'
 

@@ -1,3 +1,4 @@
+// archiso: Arch Linux and its relatives.
 import type { Layout, LayoutVariant } from '../layouts.ts'
 import { answered, archIn, bootif, fileAt, nameFrom, type Source, treeOf } from './source.ts'
 

@@ -1,3 +1,4 @@
+// Flatcar, Fedora CoreOS and Talos.
 import type { Layout, LayoutVariant } from '../layouts.ts'
 import { answered, archIn, bootif, fileAt, nameFrom, type Source } from './source.ts'
 

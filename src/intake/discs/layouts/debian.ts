@@ -1,3 +1,4 @@
+// Debian and its installer.
 import type { Arch } from '../../../model/arch.ts'
 import type { Layout, LayoutVariant } from '../layouts.ts'
 import { answered, archIn, archOf, bootif, fileAt, nameFrom, oneLine, type Source, treeOf } from './source.ts'

@@ -1,3 +1,4 @@
+// Harvester, Photon OS, and discs that cannot be installed from over HTTP.
 import type { Layout } from '../layouts.ts'
 import { answered, archOf, bootif, commandByHand, fileAt, nameFrom, type Source, treeOf } from './source.ts'
 

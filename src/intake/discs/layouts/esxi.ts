@@ -1,3 +1,4 @@
+// VMware ESXi.
 import type { Layout } from '../layouts.ts'
 import { answered, archOf, bootif, fileAt, nameFrom, oneLine, type Source } from './source.ts'
 

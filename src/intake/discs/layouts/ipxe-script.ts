@@ -1,3 +1,4 @@
+// iPXE scripts as images.
 import { argFault } from '../../../render/args.ts'
 import type { Layout, LayoutVariant } from '../layouts.ts'
 import { archIn, archOf, fileAt, nameFrom, type Source } from './source.ts'

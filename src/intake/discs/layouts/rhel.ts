@@ -1,3 +1,4 @@
+// Anaconda and dracut: Fedora, RHEL and its rebuilds.
 import type { Layout } from '../layouts.ts'
 import { answered, archIn, archOf, bootif, fileAt, nameFrom, oneLine, type Source, treeOf } from './source.ts'
 

@@ -1,3 +1,4 @@
+// What the layouts read: the files of a disc, by path.
 import type { Arch } from '../../../model/arch.ts'
 import type { Entry, LayoutFile, LayoutTreeFile } from '../layouts.ts'
 

@@ -1,3 +1,4 @@
+// Windows, Memtest86+, FreeBSD, EFI programs, and discs that are booted whole.
 import type { Arch } from '../../../model/arch.ts'
 import type { Layout, LayoutVariant } from '../layouts.ts'
 import { archIn, archOf, commandByHand, fileAt, nameFrom, type Source } from './source.ts'

@@ -1,3 +1,4 @@
+// Ubuntu.
 import type { Layout } from '../layouts.ts'
 import { answered, archIn, archOf, bootif, fileAt, nameFrom, oneLine, type Source } from './source.ts'
 
