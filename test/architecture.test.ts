@@ -33,7 +33,7 @@ const groundOf = (room: string) => (room === 'lib' ? [] : ['lib', 'model'])
 const leftovers = new Set(
   (process.env.ARROWS_STRICT
     ? ''
-    : `api -> db, api -> jobs, config -> bytes, files -> db, intake -> db, intake -> server, jobs -> config, jobs -> db, lib -> config`
+    : `api -> db, api -> jobs, config -> bytes, files -> db, intake -> db, jobs -> config, jobs -> db, lib -> config`
   )
     .split(',')
     .map((arrow) => arrow.trim()),
