@@ -48,8 +48,8 @@ async function checkFile(
   const { sha256, name } = file
   const damage = await findFault(store, file, buffer, options)
   const changed = await noteCheck(db, file, damage)
-  if (damage !== null && changed) log.error({ file: name, sha256, damage }, 'a stored file is damaged')
-  if (damage === null && changed) log.info({ file: name, sha256 }, 'a damaged file is what it should be again')
+  if (damage !== null && changed) log.error({ file: name, sha256, damage }, 'stored file is damaged')
+  if (damage === null && changed) log.info({ file: name, sha256 }, 'damaged file is intact again')
   return damage
 }
 

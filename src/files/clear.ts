@@ -20,11 +20,11 @@ export type GarbageLine =
 
 export type ClearOptions = {
   dryRun: boolean
-  /** What came later stays: what will name it may not be saved yet. */
+  /** Newer files stay: the image that will name them may not be saved yet. */
   olderThanHours: number
 }
 
-/** Nobody can save an image meanwhile, and nobody ask the embedded database anything. */
+/** Files per transaction: no image can be saved, and the embedded database answers nothing, until it ends. */
 const filesAtOnce = 16
 const pageFiles = 500
 
@@ -44,7 +44,7 @@ export async function* clearFiles(
     yield line
   }
   if (!options.dryRun && end.files > 0)
-    deps.log.info({ files: end.files, bytes: end.bytes, by }, 'files that nothing named were cleared away')
+    deps.log.info({ files: end.files, bytes: end.bytes, by }, 'removed files that nothing names')
   yield end
 }
 
@@ -157,7 +157,7 @@ export async function deleteFile({ db, store }: FileDeps, sha256: string, by: Ac
   })
 }
 
-/** In a transaction that nobody else begins to need a file in. */
+/** Runs in a transaction during which no other begins to need a file. */
 function alone<T>(db: Db, act: (tx: Tx) => Promise<T>): Promise<T> {
   return db.transaction(async (tx) => {
     await holdFilesAlone(tx)

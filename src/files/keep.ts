@@ -46,7 +46,7 @@ export async function reuseStored({ db, store }: FileDeps, sha256: string): Prom
   return file !== undefined && (await store.size(sha256)) === file.sizeBytes ? file : undefined
 }
 
-/** Step 2: stores the bytes. A record that says that they were damaged says so no longer. */
+/** Step 2: stores the bytes. If the record says that they are damaged, clears that. */
 export async function storeBytes({ db, store }: FileDeps, sha256: string, write: WriteBytes): Promise<number> {
   const { sizeBytes } = await write(store)
   await noteStored(db, sha256)

@@ -47,7 +47,7 @@ export async function fetchUrl(
   const pace = { stallMs, minBytesPerSecond, retriesMs }
   const options = { connector, ...pace, maxBytes: maxFileBytes, checksums, signal, progress, interrupted }
   const got = await download(new URL(url), partial, options)
-  if (got.sizeBytes === 0) throw new Error(`${redactUrl(url)}: it is empty`)
+  if (got.sizeBytes === 0) throw new Error(`${redactUrl(url)}: the file is empty`)
   const storeFile = async () => {
     await storeBytes(intake, got.sha256, fromPartial(got.sha256, partial))
     await partials.remove(key)

@@ -31,7 +31,7 @@ export type OpenIntake = {
   stop: () => Promise<void>
 }
 
-// Files on their way take no more than so many of the largest that there may be.
+// Partial files take no more room than this many files of the maximum size.
 const maxPartials = 4
 
 /** Opens what images come in by, in the data folder, and runs the imports that wait. */

@@ -240,10 +240,21 @@ export async function readKey(recipe: Recipe, key: string): Promise<string> {
 }
 
 async function missingKeys(recipe: Recipe): Promise<string[]> {
-  const keys = new Set([...JSON.stringify(recipe.variants).matchAll(/"key":"([^"]+)"/g)].map(([, key]) => key ?? ''))
+  const keys = new Set(recipe.variants.flatMap(filesOf).flatMap(({ sums }) => keysOf(sums)))
   const faults: string[] = []
   for (const key of keys) await readKey(recipe, key).catch((error: unknown) => faults.push(messageOf(error)))
   return faults
+}
+
+/** The files that a variant fetches. */
+function filesOf(variant: RecipeVariant): RecipeFile[] {
+  if (variant.kind === 'linux') return [variant.kernel, ...variant.initrds, ...variant.tree]
+  return [variant.kind === 'archive' ? variant.archive : variant.file]
+}
+
+/** The keys that sign a list of checksums, and those that sign the lists that have it. */
+function keysOf(sums: RecipeSums | undefined): string[] {
+  return sums === undefined ? [] : [...(sums.key === undefined ? [] : [sums.key]), ...keysOf(sums.sums)]
 }
 
 /** A value with `{{name}}` replaced in all its texts; Liquid, which has spaces inside, stays. */

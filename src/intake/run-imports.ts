@@ -35,7 +35,7 @@ export type ImportTimes = {
   keepPartsDays: number
   /** One that runs for longer gives its place to others, milliseconds. */
   maxRunMs: number
-  /** Imports that ended are forgotten after so many days. */
+  /** Days to keep the records of imports that ended. */
   keepDays: number
 }
 
@@ -89,7 +89,9 @@ export function startImports(intake: Intake, server: string, times: ImportTimes)
   }
   const wake = () => {
     if (stopped) return
-    looking = looking.then(look).catch((error: unknown) => log.warn({ error: messageOf(error) }, 'imports wait'))
+    looking = looking
+      .then(look)
+      .catch((error: unknown) => log.warn({ error: messageOf(error) }, 'import loop failed, retrying'))
   }
   const timer = setInterval(wake, times.lookEveryMs)
   wake()
@@ -99,7 +101,7 @@ export function startImports(intake: Intake, server: string, times: ImportTimes)
       stopped = true
       clearInterval(timer)
       await looking
-      for (const { stop } of active.values()) stop.abort(new StoppedError('the server stops'))
+      for (const { stop } of active.values()) stop.abort(new StoppedError('the server is stopping'))
       await Promise.all([...active.values()].map(({ ended }) => ended))
     },
   }
@@ -126,7 +128,7 @@ async function runImport(
       for (const file of outcome.files) await file.store()
       await progress.end()
       const { name, version } = await saveOutcome(intake, one, outcome)
-      log.info({ import: one.id, image: name, version }, 'an image was imported')
+      log.info({ import: one.id, image: name, version }, 'imported an image')
       return 'done'
     } catch (error) {
       await progress.end()
@@ -134,14 +136,14 @@ async function runImport(
     }
   }
   const hours = Math.round(maxRunMs / 3_600_000)
-  const late = `not done after ${hours} hours; what arrived is kept: ask for the import again to go on with it`
+  const late = `not done after ${hours} hours. The bytes that arrived are kept: start the import again to resume it`
   const limit = setTimeout(() => stop.abort(new Error(late)), maxRunMs)
   const end = await run().catch((error: unknown): End => {
-    log.warn({ import: one.id, error: messageOf(error) }, 'how an import ended was not recorded; it is run again')
+    log.warn({ import: one.id, error: messageOf(error) }, 'could not record how an import ended, running it again')
     return 'unrecorded'
   })
   clearTimeout(limit)
-  // What arrived of one that failed or goes on later is kept for then.
+  // The bytes of an import that failed, or that resumes later, are kept for the next run.
   for (const [key, partial] of openPartials) {
     if (end === 'done' || end === 'cancelled' || partial.sizeBytes() === 0) await partials.remove(key).catch(() => {})
     await partial.close().catch(() => {})
@@ -151,16 +153,16 @@ async function runImport(
 }
 
 async function recordFailure({ db, log }: Intake, one: Import, error: unknown): Promise<End> {
-  // It stays as it is, and goes on when the server starts again.
+  // The import stays open, and resumes at the next start.
   if (error instanceof StoppedError) return 'stopped'
   const still = await findImport(db, one.id)
   if (error instanceof CancelledError || still === undefined || still.endedAt !== null) {
-    log.info({ import: one.id }, 'an import was cancelled')
+    log.info({ import: one.id }, 'import was cancelled')
     return 'cancelled'
   }
   const message = messageOf(error).slice(0, maxMessage)
   const ours = error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError
-  log.warn({ import: one.id, error: message, ...(ours && { stack: error.stack }) }, 'an import failed')
+  log.warn({ import: one.id, error: message, ...(ours && { stack: error.stack }) }, 'import failed')
   await db.transaction((tx) => endImport(tx, one, { state: 'failed', message }))
   return 'failed'
 }
@@ -173,7 +175,7 @@ function reportProgress(db: Db, id: string, everyMs: number, stop: AbortControll
     const progress = newest
     newest = undefined
     if (progress === undefined) return
-    // Without the database the download goes on all the same.
+    // If the database is unreachable, the download continues.
     const wanted = await recordProgress(db, id, progress).catch(() => true)
     if (!wanted) stop.abort(new CancelledError(`import ${id} was cancelled`))
   }

@@ -43,7 +43,7 @@ eachDatabase('the bytes of stored files', (database) => {
     expect(await check(file)).toMatch(/^its sha256 is [0-9a-f]{64}$/)
     expect((await find(file)).damage).toMatch(/^its sha256 is [0-9a-f]{64} \(seen \d{4}-/)
     expect(stored.logged.map((line) => JSON.parse(line))).toMatchObject([
-      { level: 50, file: 'initrd.gz', sha256: file.sha256, msg: 'a stored file is damaged' },
+      { level: 50, file: 'initrd.gz', sha256: file.sha256, msg: 'stored file is damaged' },
     ])
     // A second look says nothing new.
     await check(file)

@@ -46,7 +46,7 @@ test.runIf(canMount)(
       const { state, message } = await run()
       expect(state).toBe('failed')
       expect(message).toMatch(
-        new RegExp(`^the disk of the data folder is full: ${kernel.length} bytes more are needed, 6\\d{6} can be had$`),
+        new RegExp(`^the disk of the data folder is full: ${kernel.length} more bytes are needed, 6\\d{6} are free$`),
       )
       expect(await findImage(db, 'kernel')).toBeUndefined()
       await expect.poll(one.parts).toEqual([])

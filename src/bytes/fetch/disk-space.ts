@@ -14,7 +14,7 @@ async function roomIn(folder: string): Promise<number> {
   return bavail * bsize - Math.min(maxReserveBytes, (blocks * bsize) / 20)
 }
 
-/** @throws DiskFullError when the disk has no room for so many bytes more */
+/** @throws DiskFullError when the disk has no room for this many more bytes */
 export async function requireRoom(disk: Disk, bytes: number): Promise<void> {
   const room = await roomIn(disk.folder)
   if (room < bytes) throw diskFull(disk, bytes, room)
@@ -29,6 +29,6 @@ export async function explainFullDisk(error: unknown, disk: Disk, bytes: number)
 
 function diskFull({ name }: Disk, needed: number, room: number): DiskFullError {
   return new DiskFullError(
-    `the disk of ${name} is full: ${needed} bytes more are needed, ${Math.max(0, Math.floor(room))} can be had`,
+    `the disk of ${name} is full: ${needed} more bytes are needed, ${Math.max(0, Math.floor(room))} are free`,
   )
 }

@@ -5,7 +5,7 @@ import { messageOf } from '../../lib/errors.ts'
 import { openAnswer } from './http-request.ts'
 import type { Connector } from './proxies.ts'
 
-/** Something on the way broke: the same request may succeed later. */
+/** The request failed for a reason that may pass: a retry may succeed. */
 export class InterruptedError extends Error {
   override name = 'InterruptedError'
   /** When the server asked to come again (Retry-After), milliseconds from then. */
@@ -18,9 +18,9 @@ export class InterruptedError extends Error {
 
 export type GetOptions = {
   connector: Connector
-  /** Without a byte for this long the request is given up, milliseconds. */
+  /** Milliseconds without a byte after which the request fails. */
   stallMs: number
-  /** Slower than this over that time, bytes a second, it is given up too; 0 for no limit. */
+  /** Minimum speed over that time, in bytes a second, below which the request fails; 0 for no limit. */
   minBytesPerSecond?: number | undefined
   /** The bytes are checked by a hash that is known, so it does not matter over what they come. */
   hashKnown: boolean
@@ -167,11 +167,11 @@ async function* bytesOf(
   try {
     let since = performance.now()
     for await (const chunk of body) {
-      // However long whoever reads takes, that is no silence of the server.
+      // The time that the reader takes is not silence of the server.
       watch.end()
       bytes += chunk.length
       waitedMs += performance.now() - since
-      // A byte now and then would hold one of the few places of imports forever.
+      // Otherwise a server that sends a byte now and then could occupy an import slot forever.
       if (waitedMs >= stallMs) {
         if (bytes < least) throw new InterruptedError(`only ${bytes} bytes came in ${Math.round(waitedMs / 1000)} s`)
         bytes = 0

@@ -22,7 +22,7 @@ export type PartialFile = {
   truncate: (sizeBytes: number) => Promise<void>
   /** The hash of what is there, in hexadecimal. What did not pass through `append` since the file was opened is read again. */
   digest: (name: HashName, signal?: AbortSignal) => Promise<string>
-  /** @throws DiskFullError when the disk has no room for so many bytes more */
+  /** @throws DiskFullError when the disk has no room for this many more bytes */
   requireRoom: (bytes: number) => Promise<void>
   /** Puts on the disk what was written (fsync(2)): needed before the store takes the file over. */
   sync: () => Promise<void>

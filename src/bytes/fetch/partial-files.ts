@@ -12,15 +12,15 @@ export type OpenOptions = {
   /** How large it will be, for the room that it needs. */
   totalBytes?: number | undefined
   /**
-   * Called when somebody else wants the file and does not wait in line: whoever holds it lets go soon. With it, the one that
-   * has the file now is asked the same.
+   * Called when another caller that also passes `leave` opens the file: close it soon. A caller that passes `leave` calls that of
+   * the current holder.
    */
   leave?: () => void
 }
 
 /** Files that are still on their way, each under a key: in a folder, so that what is here survives a kill. */
 export type PartialFiles = {
-  /** The file of a key, or a new one, for whoever asked first; closing it lets the next have it. @throws DiskFullError */
+  /** Opens the file of a key, or a new one. Callers wait in line for it; closing it lets in the next. @throws DiskFullError */
   open: (key: string, options?: OpenOptions) => Promise<PartialFile>
   /** Whether somebody holds the file now. */
   isOpen: (key: string) => boolean
@@ -30,9 +30,9 @@ export type PartialFiles = {
   remove: (key: string) => Promise<void>
   /** Removes the files whose keys begin with a prefix, those that are held excepted. */
   removeAll: (prefix: string) => Promise<void>
-  /** Removes files to which nothing was added for so many days. */
+  /** Removes files that have not grown for this many days. */
   prune: (days: number) => Promise<void>
-  /** @throws DiskFullError when the disk has no room for so many bytes more */
+  /** @throws DiskFullError when the disk has no room for this many more bytes */
   requireRoom: (bytes: number) => Promise<void>
 }
 
@@ -43,7 +43,7 @@ const usualHashes: HashName[] = ['sha256']
 
 const keyPattern = /^[a-z0-9][a-z0-9-]{0,200}$/
 
-/** Opens the folder. No other process may use it. `maxBytes` and `maxFiles`: beyond, the oldest that nobody holds go. */
+/** Opens the folder. No other process may use it. Beyond `maxBytes` or `maxFiles`, the oldest files that are not open are removed. */
 export async function openPartialFiles(
   folder: string,
   { maxBytes, maxFiles = 1000 }: { maxBytes: number; maxFiles?: number },
@@ -55,7 +55,7 @@ export async function openPartialFiles(
   const known = new Map<string, Hashes>()
 
   const pathOf = (key: string) => {
-    if (!keyPattern.test(key)) throw new Error(`${key}: it is no key of a partial file`)
+    if (!keyPattern.test(key)) throw new Error(`${key}: not a key of a partial file`)
     return join(folder, key)
   }
   const remove = async (key: string) => {

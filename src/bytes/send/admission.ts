@@ -16,10 +16,10 @@ export type Downloader = { address: string; disconnect: (() => void) | undefined
 
 type Place = { sharer: string; movedAt: number; disconnect: (() => void) | undefined; leave: () => void }
 
-/** When no place is left, a download that took nothing for so long gives its place to an address that has fewer. */
+/** When all slots are taken, a download that has stalled for this long loses its slot to an address that has fewer. */
 const stalledMs = 10_000
 
-/** What one answer may say at most: who waits longer wonders whether anything happens. */
+/** Maximum Retry-After: an operator who waits longer wonders whether anything happens. */
 const longestWaitSeconds = 60
 /** Taken for the time of a download until one has ended. */
 const firstGuessMs = 1000
@@ -27,7 +27,7 @@ const firstGuessMs = 1000
 /**
  * Bounds downloads in number, shared between addresses (subnet.ts, `sharerOf`), and, when `bytesPerSecond` is given, in
  * speed. Those refused are spread over the time that the queue needs, each by its own chance: a thousand machines told the same second would come back in the same second.
- * Stock iPXE waits as Retry-After says and asks again by itself (its net/tcp/httpcore.c).
+ * Stock iPXE obeys Retry-After (its net/tcp/httpcore.c).
  */
 export function createAdmission(
   { maxTransfers, bytesPerSecond }: { maxTransfers: number; bytesPerSecond: number | undefined },
@@ -96,7 +96,7 @@ export function createAdmission(
   }
 }
 
-/** A token bucket that holds a second's worth; who takes more than there is waits until it would be there. */
+/** A token bucket that holds one second's worth. Taking more than it holds waits until that would be earned. */
 export function createRateLimit(bytesPerSecond: number | undefined, now = () => performance.now()): RateLimit {
   if (bytesPerSecond === undefined) return () => undefined
   const perMs = bytesPerSecond / 1000

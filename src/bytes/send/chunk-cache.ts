@@ -6,7 +6,7 @@ export type Chunk = { bytes: Buffer; giveBack: () => void }
 
 /** Pieces of files in memory, within a bound. */
 export type ChunkCache = {
-  /** Files are cut into pieces of so many bytes. */
+  /** The size of a piece. */
   chunkBytes: number
   /**
    * The piece of a file with this number, read at most once for all who want it at the same time. Undefined when all the
@@ -20,11 +20,11 @@ type Entry = { buffer: Buffer; filled: Promise<number>; holders: number; dropped
 
 /**
  * A cache of at most `maxBytes`. Its buffers are made once and filled again: fresh memory of this size costs as much as
- * the reading (page faults). What nobody holds and was wanted longest ago makes room.
+ * the reading (page faults). Evicts the least recently used chunk that has no readers.
  */
 export function createChunkCache(maxBytes: number, chunkBytes: number): ChunkCache {
   const maxBuffers = Math.floor(maxBytes / chunkBytes)
-  // The one wanted longest ago comes first.
+  // The least recently used comes first.
   const entries = new Map<string, Entry>()
   const free: Buffer[] = []
   let buffers = 0

@@ -15,7 +15,7 @@ export type SendMethods = {
   patienceMs: number
 }
 
-/** Waits until so many bytes more may be sent; undefined when that is now. */
+/** Waits until this many more bytes may be sent; undefined when they may be sent now. */
 export type RateLimit = (bytes: number) => Promise<void> | undefined
 
 /** A file on its way to a reader. `key` names its bytes, for all who read the same. */
@@ -29,7 +29,7 @@ export type Sending = {
 
 /** The reader's end. */
 type Reader = {
-  /** Resolves when the system has taken all of it: nobody's memory but the socket's holds what a slow reader leaves. */
+  /** Resolves when the system has taken all of it: what a slow reader leaves is held only by the socket. */
   write: (bytes: Buffer) => Promise<void>
   /** How long that took the last time, milliseconds. */
   tookMs: number
@@ -39,7 +39,7 @@ type Reader = {
   leave: () => void
 }
 
-/** Who takes longer for a piece is not helped by having the next one at hand. */
+/** Readers that take longer than this per piece gain nothing from a piece that is read ahead. */
 const quickMs = 250
 
 /** Given to the kernel at once: more would keep all others waiting while a fast reader empties its socket. */
@@ -102,7 +102,7 @@ async function sendFromKernel(
   if (zeroCopy === undefined || descriptor === undefined || sizeBytes <= smallBytes) return undefined
   if (!zeroCopy.isCached(descriptor, position, sizeBytes)) {
     await zeroCopy.load(descriptor, position, sizeBytes)
-    // The disk goes on while this is sent.
+    // The disk reads ahead while this is sent.
     zeroCopy.loadAhead(descriptor, position + sizeBytes, maxPieceBytes)
   }
   const socket = idleSocketOf(outgoing)
@@ -151,7 +151,7 @@ function partOf({ bytes }: Chunk, start: number, most: number): Buffer {
 }
 
 function shortFile(): Error {
-  return new Error('the file is shorter than it was')
+  return new Error('the file became shorter while it was sent')
 }
 
 /** The descriptor of the response's socket, when Node has nothing more to write to it. */

@@ -108,7 +108,7 @@ export async function transmit(
 }
 
 function busy(retryAfterSeconds: number): Response {
-  return new Response('The boot server sends as many files as it may: ask again later.\n', {
+  return new Response('Too many downloads in progress. Try again later.\n', {
     status: 503,
     headers: {
       'Retry-After': String(retryAfterSeconds),

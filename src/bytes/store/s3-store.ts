@@ -74,7 +74,7 @@ export async function openS3Store(
           const wanted = buffer.subarray(0, Math.max(0, Math.min(buffer.length, sizeBytes - position)))
           return named(settings, () => readRange(client, where(sha256), wanted, position))
         },
-        // What somebody else waits for as well may still be on its way: nothing is cut off.
+        // Another reader may wait for the same bytes, so nothing is aborted.
         close: async () => undefined,
       }
     },

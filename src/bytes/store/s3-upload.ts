@@ -22,15 +22,15 @@ const partsAtOnce = 2
 
 export type Bucket = { client: S3Client; bucket: string }
 
-/** Uploads files under their keys, one that no killed upload leaves anything of. */
+/** Uploads files under their keys. A killed upload leaves nothing behind. */
 export type Uploader = {
   /** Stores the file at a path under a key; nothing is seen there before all of it is stored. @throws Error when that failed */
   upload: (key: string, path: string) => Promise<void>
 }
 
 /**
- * Opens the folder where uploads in parts are noted while they go on, and aborts those that a kill left: nobody sees their
- * parts, and everybody pays for them.
+ * Opens the folder that notes multipart uploads in progress, and aborts those that a killed process left: their parts are invisible,
+ * and cost money.
  */
 export async function openUploader({ client, bucket }: Bucket, folder: string): Promise<Uploader> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
@@ -78,7 +78,7 @@ async function putInParts(target: Bucket, key: string, file: FileHandle, sizeByt
     try {
       await client.send(new CompleteMultipartUploadCommand({ ...at, UploadId, MultipartUpload: { Parts: parts } }))
     } catch (error) {
-      // Tried again after an answer that was lost, it is not known any more: the upload is complete.
+      // A retry after a lost answer finds no upload, because the upload is complete.
       if (!(error instanceof Error && error.name === 'NoSuchUpload')) throw error
     }
     const { ContentLength } = await client.send(new HeadObjectCommand(at))
@@ -131,7 +131,7 @@ async function sendParts(
 async function fill(file: FileHandle, buffer: Buffer, position: number): Promise<void> {
   for (let done = 0; done < buffer.length; ) {
     const { bytesRead } = await file.read(buffer, done, buffer.length - done, position + done)
-    if (bytesRead === 0) throw new Error('the file to upload is shorter than it was')
+    if (bytesRead === 0) throw new Error('the file became shorter while it was uploaded')
     done += bytesRead
   }
 }

@@ -39,7 +39,7 @@ export function createFileOrders(): FileOrders {
       if (relayed === undefined) return undefined
       const id = randomUUID()
       orders.set(id, { worker: relayed.worker, startedAt: performance.now(), sent })
-      // An answer that does not reach the worker is obeyed by nobody.
+      // If the answer does not reach the worker, the worker never sends the file.
       outgoing.once('close', () => {
         if (!outgoing.writableFinished) end(id, nothingSent)
       })

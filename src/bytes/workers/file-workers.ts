@@ -17,7 +17,7 @@ export type WorkerSettings = {
   zeroCopy: boolean
 }
 
-/** A worker's first word. Were the listening socket sent to it before, connections that it accepts meanwhile would be lost. */
+/** A worker's first message. If it got the listening socket earlier, connections that it accepts while it loads would be lost. */
 export const workerReady = 'ready'
 
 const restartMs = 1000
@@ -46,11 +46,11 @@ export function startFileWorkers(
       const started: WorkerSettings = { worker, ...settings }
       child.send(started, bootServer)
     })
-    child.on('error', (error) => log.error({ worker, error: error.message }, 'a file worker'))
+    child.on('error', (error) => log.error({ worker, error: error.message }, 'file worker failed'))
     child.on('exit', (code, signal) => {
       orders.lost(worker)
       if (stopped) return
-      log.error({ worker, code, signal }, 'a file worker died: another is started')
+      log.error({ worker, code, signal }, 'file worker exited, starting another in 1 s')
       setTimeout(start, restartMs, worker).unref()
     })
   }

@@ -31,7 +31,7 @@ export function startRelay(
 
   const send = async (order: FileOrder, request: IncomingMessage, response: ServerResponse): Promise<Sent> => {
     const file = await openStoredFile(settings.store, order.sha256)
-    if (file === undefined) throw new Error('it is cleared away')
+    if (file === undefined) throw new Error('the file was removed')
     try {
       const answer = answerFor(request.method, request.headers, file.sizeBytes, order.headers)
       return await transmit(response, answer, { file, key: order.sha256, methods, rateLimit })
@@ -39,7 +39,7 @@ export function startRelay(
       await file.close()
     }
   }
-  // Whatever becomes of an order, it is said: the place of its download is taken until then.
+  // Every order is reported when it ends: until then its download occupies a slot.
   const obey = async (order: FileOrder, request: IncomingMessage, response: ServerResponse) => {
     const sent = await send(order, request, response).catch(() => {
       refuse(response)
@@ -94,7 +94,7 @@ export function startRelay(
   }
 }
 
-// iPXE obeys Retry-After by itself (its httpcore.c).
+// iPXE obeys Retry-After (its net/tcp/httpcore.c).
 function refuse(response: ServerResponse): void {
   if (response.headersSent) response.destroy()
   else response.writeHead(503, { 'Retry-After': '5', 'Content-Length': '0' }).end()

@@ -30,7 +30,7 @@ test('tells whoever comes above the most downloads when to ask again', async () 
   expect(response.status).toBe(503)
   expect(Number(response.headers.get('retry-after'))).toBeGreaterThanOrEqual(1)
   expect(response.headers.get('cache-control')).toBe('no-store')
-  expect(await response.text()).toMatch(/ask again later/)
+  expect(await response.text()).toMatch(/Try again later/)
 })
 
 test('refuses no script, no report, no head and no small piece meanwhile', async () => {

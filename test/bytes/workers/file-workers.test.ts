@@ -149,7 +149,7 @@ test('replaces a worker that died, and goes on serving meanwhile', async () => {
     expect(sha256(Buffer.from(body))).toBe(sha256(bytes))
   }
   await expect.poll(() => workerPids().length, { timeout: 20_000 }).toBe(2)
-  expect(log).toContain('a file worker died')
+  expect(log).toContain('file worker exited')
 })
 
 test('leaves no process behind, also when the server is killed', async () => {
