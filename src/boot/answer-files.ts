@@ -1,3 +1,4 @@
+// Answer files for installers, rendered for one boot and guarded by its token. Called by routes.ts, stable-answers.ts and san.ts.
 import { isToken } from '../inventory/access/tokens.ts'
 import { findTokenBoot, type TokenBoot, whyNoAnswers } from '../inventory/boots/answer-access.ts'
 import { recordNotices } from '../inventory/boots/notices.ts'
@@ -13,7 +14,7 @@ import type { BootDeps } from './http/deps.ts'
 import { addressOf, type BootContext, baseUrlOf } from './http/request.ts'
 import { recordInOrder } from './http/settle.ts'
 
-const refused = 'This address opens no answer file, or not any more.\n'
+const refused = 'No answer file here, or the link has expired.\n'
 
 /**
  * `/b/{token}/answer/{document}` and `/b/{token}/nocloud/{document}`: what an installer asks, rendered for this boot with its

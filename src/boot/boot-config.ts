@@ -1,3 +1,4 @@
+// boot.cfg of VMware's boot loader. Called by routes.ts.
 import { isToken } from '../inventory/access/tokens.ts'
 import { findTokenBoot } from '../inventory/boots/answer-access.ts'
 import { renderArgs } from '../render/args.ts'

@@ -1,3 +1,4 @@
+// Stored files for iPXE and installers. Called by routes.ts and trees.ts.
 import { sendFile } from '../bytes/send/send-file.ts'
 import { sha256Pattern, sizeFault } from '../inventory/images/files.ts'
 import type { Stage } from '../model/boot.ts'
@@ -7,7 +8,6 @@ import { addressOf, type BootContext, queryOf } from './http/request.ts'
 
 const fileStages = new Set<string>(['kernel', 'initrd', 'file'] satisfies Stage[])
 
-// Stored files for iPXE and installers. Also called by trees.ts.
 /** `/files/{sha256}/{name}?boot=…&stage=…`: an image's file. */
 export async function serveFile(context: BootContext, deps: BootDeps): Promise<Response> {
   const sha256 = context.req.param('sha256') ?? ''

@@ -1,3 +1,4 @@
+// Boot programs over HTTP. Called by routes.ts.
 import { sendFile } from '../bytes/send/send-file.ts'
 import { contentTypeOf } from './files.ts'
 import type { BootDeps } from './http/deps.ts'

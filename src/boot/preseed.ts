@@ -1,3 +1,4 @@
+// An empty preseed file for debian-installer. Called by http/app.ts before the table of URLs.
 import type { Next } from 'hono'
 import type { BootContext } from './http/request.ts'
 

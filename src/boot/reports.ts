@@ -1,3 +1,4 @@
+// Reports of machines about their boot. Called by routes.ts.
 import { isToken } from '../inventory/access/tokens.ts'
 import { redactTokens } from '../lib/log.ts'
 import { reports } from '../model/boot.ts'
@@ -16,11 +17,11 @@ export async function takeReport(context: BootContext, deps: BootDeps, inTurn: F
   const report = reports.find((one) => one === context.req.param('report'))
   const token = context.req.param('token') ?? ''
   if (report === undefined) return context.text(`Unknown report: expected one of ${reports.join(', ')}.\n`, 404)
-  if (token === 'preview') return context.text('This script was a preview: its token opens nothing.\n', 404)
+  if (token === 'preview') return context.text('This script was a preview. Its token cannot report.\n', 404)
   const ip = addressOf(context)
   // What an installer reports may be the URL that it failed to fetch: that has the boot's token in it.
   const message = redactTokens((await readReportMessage(context)) ?? '') || undefined
   const known = isToken(token) && (await inTurn(ip, () => recordInOrder(deps, token, report, ip, message)))
   log[known ? 'info' : 'warn']({ ip, report, message, known }, 'report')
-  return known ? context.text('ok\n') : context.text('This token opens no boot, or its boot is too long ago.\n', 404)
+  return known ? context.text('ok\n') : context.text('No boot here, or the link has expired.\n', 404)
 }

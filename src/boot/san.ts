@@ -1,3 +1,4 @@
+// The script that opens an iSCSI target. Called by routes.ts.
 import { openSecrets } from '../inventory/machines/secrets.ts'
 import { InputError } from '../lib/errors.ts'
 import type { Decision } from '../model/decision.ts'

@@ -1,3 +1,4 @@
+// Answer files for installers whose URL is fixed in their medium. Called by routes.ts.
 import { hashToken } from '../inventory/access/tokens.ts'
 import { findAnsweredBoot, whyNoAnswers } from '../inventory/boots/answer-access.ts'
 import { parseMac } from '../lib/ids/mac.ts'

@@ -1,3 +1,4 @@
+// Files of an image's tree, which installers fetch by path. Called by routes.ts.
 import { isTreePath } from '../model/image.ts'
 import { serveStored } from './files.ts'
 import type { BootDeps } from './http/deps.ts'

@@ -1,3 +1,4 @@
+// From what was chosen to the boot spec: the variant, its arguments, its answer file. Pure; called by decision.ts.
 import { formatTarget } from '../model/arch.ts'
 import type { LocalBoot, Merged } from '../model/assignment.ts'
 import type { Catalog, CatalogImage, DamagedFile } from '../model/catalog.ts'

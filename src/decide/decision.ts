@@ -1,3 +1,4 @@
+// Which candidate decides what a machine boots, and why the others did not. Pure; called by answer.ts.
 import { type Assignment, formatWanted, mergeAssignments, wantedOf } from '../model/assignment.ts'
 import type { Catalog, CatalogGroup, CatalogImage } from '../model/catalog.ts'
 import { type BootSpec, type Chosen, type Decision, type Reason, refusal, type Situation } from '../model/decision.ts'
@@ -97,10 +98,10 @@ function goesOnFromDisk({ attempts }: LatestDeployment, spec: BootSpec): boolean
 }
 
 function goingOn({ id, image }: LatestDeployment, machine: Machine | undefined, reasons: Reason[]): string[] {
-  const why = `the installation of ${image} goes on from the own disk: Windows Setup restarts before it ends`
+  const why = `the installation of ${image} continues from the local disk: Windows Setup restarts before it ends`
   reasons.push({ candidate: `deployment ${id}`, won: true, why })
   const handle = machine === undefined ? 'MAC' : handleOf(machine)
-  return [why, `to begin it anew: bootwright deployment arm ${handle} --image ${image} --replace`]
+  return [why, `to start again: bootwright deployment arm ${handle} --image ${image} --replace`]
 }
 
 /** The assignment that says what is booted, where neither a deployment nor a menu does. */

@@ -1,3 +1,4 @@
+// Assignments that would install at every boot. Pure; called by decision.ts.
 import type { Catalog } from '../model/catalog.ts'
 import { type BootSpec, type Decision, refusal } from '../model/decision.ts'
 import { armCommand, mayInstall, whatInstalls } from '../model/every-boot.ts'

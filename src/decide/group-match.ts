@@ -1,3 +1,4 @@
+// Which groups match a machine, and why. Pure; called by decision.ts and previews.
 import type { Target } from '../model/arch.ts'
 import { formatWanted, wantedOf } from '../model/assignment.ts'
 import type { Catalog, CatalogGroup } from '../model/catalog.ts'

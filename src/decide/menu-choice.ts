@@ -1,3 +1,4 @@
+// Which entries of a menu a machine can boot. Pure; called by decision.ts and boot-spec.ts.
 import { formatTarget, type Target } from '../model/arch.ts'
 import type { Catalog } from '../model/catalog.ts'
 import type { Reason } from '../model/decision.ts'

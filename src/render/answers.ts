@@ -1,3 +1,4 @@
+// Answer files, filled in. Pure.
 import { type FieldFault, InputError } from '../lib/errors.ts'
 import type { AnswerDocument } from '../model/answer-file.ts'
 import { checkText, fillText, missingOf } from './liquid.ts'

@@ -1,3 +1,4 @@
+// Kernel arguments: checked when saved, filled in when a script is made. Pure.
 import { type FieldFault, InputError } from '../lib/errors.ts'
 import { matchesGlob } from '../lib/glob.ts'
 import type { Removal } from '../model/assignment.ts'

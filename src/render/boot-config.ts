@@ -1,3 +1,4 @@
+// boot.cfg of VMware's boot loader, rewritten for one boot. Pure.
 /** The longest boot.cfg that is filled in, bytes: ESXi's has 6,000. */
 export const maxBootConfigBytes = 65_536
 

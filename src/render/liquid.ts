@@ -1,3 +1,4 @@
+// The Liquid engine for operators' texts: strict and bounded. Pure.
 import { type Context, Liquid, type Template } from 'liquidjs'
 import { messageOf } from '../lib/errors.ts'
 import { knownNames } from './names.ts'

@@ -1,3 +1,4 @@
+// The names that operators' texts may use, for one boot. Pure.
 import { realValue } from '../lib/ids/placeholders.ts'
 import { parseUuid } from '../lib/ids/uuid.ts'
 import type { Params } from '../model/assignment.ts'

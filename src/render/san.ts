@@ -1,3 +1,4 @@
+// iSCSI targets and their CHAP settings. Pure.
 import { type FieldFault, InputError } from '../lib/errors.ts'
 import type { SanSpec } from '../model/decision.ts'
 import { fillText, missingOf } from './liquid.ts'

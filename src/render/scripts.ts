@@ -1,3 +1,4 @@
+// The scripts of iPXE, from the templates in ipxe/. Pure.
 import { Eta } from 'eta'
 import { asTyped } from '../lib/typed-command.ts'
 import type { BootSpec, Decision } from '../model/decision.ts'

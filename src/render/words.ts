@@ -1,3 +1,4 @@
+// What may stand in a script of iPXE as a word, and how sentences are printed. Pure.
 import { InputError } from '../lib/errors.ts'
 
 /**

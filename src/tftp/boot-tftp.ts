@@ -1,3 +1,4 @@
+// TFTP as booting needs it. Called by the server.
 import type { Config } from '../config/config.ts'
 import type { Nbps } from '../files/nbps.ts'
 import type { Inventory } from '../inventory/open.ts'

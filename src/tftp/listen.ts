@@ -1,3 +1,4 @@
+// UDP sockets of the TFTP server. Called by server.ts.
 import dgram from 'node:dgram'
 import { readFileSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
@@ -91,7 +92,7 @@ export async function listenEverywhere(
     rescan().catch((error) =>
       log.warn(
         { error: messageOf(error) },
-        `cannot list the addresses of this machine for TFTP, retrying in ${rescanMs / 1000} s`,
+        `listing local addresses for TFTP failed, retrying in ${rescanMs / 1000} s`,
       ),
     )
   await tryRescan()

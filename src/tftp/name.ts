@@ -1,3 +1,4 @@
+// File names as firmware sends them. Pure; called by server.ts.
 /**
  * A file name as firmware sends it, in the one form that the closed list knows: backslashes as slashes, repeated and
  * leading slashes and `.` dropped. Old Intel ROMs send a byte 0xFF (or another past 0x7E) behind the name: dropped as

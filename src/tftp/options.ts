@@ -1,3 +1,4 @@
+// Negotiation of TFTP options. Pure; called by server.ts.
 /** What a transfer goes by after negotiation. `accepted` is what the OACK says; without any there is no OACK (RFC 2347). */
 export type TransferOptions = {
   blockSize: number

@@ -1,3 +1,4 @@
+// The TFTP server: requests, limits, transfers. Called by boot-tftp.ts.
 import type dgram from 'node:dgram'
 import { messageOf } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
@@ -75,7 +76,7 @@ export async function startTftp(
     try {
       record(entry)
     } catch (error) {
-      log.error({ error: messageOf(error) }, 'a TFTP transfer could not be recorded')
+      log.error({ error: messageOf(error) }, 'TFTP transfer was not recorded')
     }
   }
 
@@ -249,7 +250,7 @@ function guarded(handle: (datagram: Datagram) => void, log: Logger): (datagram: 
     } catch (error) {
       log.error(
         { peer: `${datagram.address}:${datagram.port}`, error: messageOf(error) },
-        'a TFTP datagram could not be handled',
+        'TFTP datagram was not handled',
       )
     }
   }

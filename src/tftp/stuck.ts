@@ -1,3 +1,4 @@
+// Which transfer makes room for another client. Called by server.ts.
 import type { Transfer } from './transfer.ts'
 
 /** A client acknowledges the first packet at once; whoever has not after this long may not exist. */

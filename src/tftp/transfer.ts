@@ -1,3 +1,4 @@
+// One file on its way to one client, without sockets. Called by server.ts.
 import type { TransferOptions } from './options.ts'
 import { formatData, formatError, formatOack, parseReply } from './packet.ts'
 

@@ -16,7 +16,7 @@ test('an image whose variant names a damaged file is refused, with what to do; i
   expect(decision.spec).toEqual({
     kind: 'refusal',
     reason: 'file vmlinuz of image debian version 3 is damaged: its bytes are gone (seen 2026-11-24 12:00Z)',
-    nextStep: 'upload it again: bootwright image add debian; or go back: bootwright image rollback debian',
+    nextStep: 'to upload it again: bootwright image add debian; to go back: bootwright image rollback debian',
   })
   expect(decision.image).toEqual({ name: 'debian', version: 3 })
   expect(decision.reasons.at(-1)).toEqual({
