@@ -1,7 +1,7 @@
 // How many bytes of a file are in the store, for the path of a boot: cached, and answered in time or not at all.
 import { LRUCache } from 'lru-cache'
 import type { FileStore } from '../bytes/store/file-store.ts'
-import { inTime } from '../lib/in-time.ts'
+import { inTime } from '../lib/time/in-time.ts'
 
 /** Opens the look-up. It gives undefined when the store does not answer in time, and never throws. */
 export function createFindStoredSize(

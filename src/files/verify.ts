@@ -1,7 +1,7 @@
 // Verification of stored files when an operator asks for it, with progress.
 import { listFiles, type StoredFile } from '../inventory/images/files.ts'
 import { messageOf } from '../lib/errors.ts'
-import { inTime } from '../lib/in-time.ts'
+import { inTime } from '../lib/time/in-time.ts'
 import type { FileChecks, MaintenanceDeps } from './check.ts'
 
 /** What is told while files are checked. `failed`: it could not be found out. */

@@ -1,4 +1,6 @@
-// Changes, sent to other systems: which message is due is in inventory/changes/webhooks.ts, how one is sent in webhook-message.ts.
+// Changes, sent to other systems: which message is due is in inventory/changes/webhooks.ts, how one is sent in bytes/fetch/signed-message.ts.
+
+import { sendMessage } from '../bytes/fetch/signed-message.ts'
 import type { Db } from '../db/open.ts'
 import { system } from '../inventory/changes/changes.ts'
 import {
@@ -13,7 +15,6 @@ import { messageOf } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
 import type { Sealer } from '../lib/seal.ts'
 import { startLoop } from '../lib/time/loop.ts'
-import { sendMessage } from './webhook-message.ts'
 
 export type SenderTimes = {
   /** How often the database is asked, milliseconds. */

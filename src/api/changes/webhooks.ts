@@ -1,5 +1,6 @@
 // /webhooks: changes that are sent to other systems.
 import { z } from '@hono/zod-openapi'
+import { sendMessage } from '../../bytes/fetch/signed-message.ts'
 import {
   changeWebhook,
   createWebhook,
@@ -9,7 +10,6 @@ import {
   openWebhook,
   reviveDead,
 } from '../../inventory/changes/webhooks.ts'
-import { sendMessage } from '../../jobs/webhook-message.ts'
 import { messageOf } from '../../lib/errors.ts'
 import { newId } from '../../lib/ids/uuid.ts'
 import { endpoint } from '../http/endpoint.ts'

@@ -1,5 +1,5 @@
 import type { Inventory } from '../../inventory/open.ts'
-import { inTime } from '../../lib/in-time.ts'
+import { inTime } from '../../lib/time/in-time.ts'
 import type { BootDeps } from './deps.ts'
 
 /** How long an answer waits for what was seen before it to be written, milliseconds; later than that it stands out of its order. */

@@ -4,8 +4,8 @@ import type { Db } from '../../db/open.ts'
 import { files } from '../../db/schema/images.ts'
 import type { Tx } from '../../db/transaction.ts'
 import { ConflictError } from '../../lib/errors.ts'
-import { inTime } from '../../lib/in-time.ts'
-import { createMicroBatch } from '../../lib/micro-batch.ts'
+import { inTime } from '../../lib/time/in-time.ts'
+import { createMicroBatch } from '../../lib/time/micro-batch.ts'
 import { recordChanges, system } from '../changes/changes.ts'
 
 /** A stored file as the inventory knows it; its bytes are in the store. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createMicroBatch } from '../../src/lib/micro-batch.ts'
+import { createMicroBatch } from '../../../src/lib/time/micro-batch.ts'
 
 const later = () => new Promise((resolve) => setTimeout(resolve, 5))
 

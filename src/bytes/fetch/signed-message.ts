@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { openAnswer } from '../bytes/fetch/http-request.ts'
+import { openAnswer } from './http-request.ts'
 
 /** A message to a receiver, and the secret (`whsec_…`) that signs it. */
 export type WebhookMessage = { id: string; url: string; secret: string; body: string }

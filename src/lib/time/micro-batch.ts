@@ -1,5 +1,5 @@
 // Calls to the database that share one round trip.
-import { isOutage } from './outage.ts'
+import { isOutage } from '../outage.ts'
 
 /**
  * Collects calls while earlier calls are running, and runs them together: one round trip to the database for many calls, and no
