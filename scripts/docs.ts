@@ -1,4 +1,4 @@
-// `npm run docs`: writes the pages of docs/reference that are made from the code.
+// `npm run docs`: writes the pages of docs/reference, and the arrows of ARCHITECTURE.md, that are made from the code.
 
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'

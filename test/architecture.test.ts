@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { dirname, join, normalize } from 'node:path'
+import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { type Import, readImports, readSource, roomOf, sourceFiles } from '../scripts/docs/imports.ts'
 
 // The rooms of src/, and what each may import besides lib/ and model/: by value, and by type only.
 const askers = ['decide', 'render', 'auth', 'doctor', 'intake', 'files', 'inventory', 'bytes']
@@ -42,18 +43,8 @@ const leftovers = new Set(
 const maxFiles = 15
 const maxDepth = 3
 
-const src = new URL('../src/', import.meta.url).pathname
-const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'))
-const textOf = (file: string) => readFileSync(join(src, file), 'utf8')
-const roomOf = (file: string) => file.split('/')[0]?.replace(/\.ts$/, '') ?? ''
-
-type Import = { from: string; to: string; typeOnly: boolean; external: boolean }
-const imports: Import[] = files.flatMap((from) =>
-  [...textOf(from).matchAll(/^(?:import|export)\s+(type\s)?[^;]*?from '([^']+)'/gms)].map(([, type, to = '']) => {
-    const external = !to.startsWith('.')
-    return { from, to: external ? to : normalize(join(dirname(from), to)), typeOnly: type !== undefined, external }
-  }),
-)
+const files = sourceFiles()
+const imports = readImports()
 
 describe('the rooms of src/', () => {
   test('the imports that the rules judge are found', () => {
@@ -99,19 +90,19 @@ describe('what only some may know', () => {
   })
 
   test('only main.ts reads the environment', () => {
-    expect(files.filter((file) => textOf(file).includes('process.env'))).toEqual(['main.ts'])
+    expect(files.filter((file) => readSource(file).includes('process.env'))).toEqual(['main.ts'])
   })
 
   test('render/ has no clock, no files, no network', () => {
     const effect = /\bnode:|Date\b|fetch\(|Math\.random/
-    expect(files.filter((file) => roomOf(file) === 'render' && effect.test(textOf(file)))).toEqual([])
+    expect(files.filter((file) => roomOf(file) === 'render' && effect.test(readSource(file)))).toEqual([])
   })
 
   test('inventory/ and decide/ touch no disk', () => {
     const disk = /from 'node:(fs|fs\/promises)'/
-    expect(files.filter((file) => ['inventory', 'decide'].includes(roomOf(file)) && disk.test(textOf(file)))).toEqual(
-      [],
-    )
+    expect(
+      files.filter((file) => ['inventory', 'decide'].includes(roomOf(file)) && disk.test(readSource(file))),
+    ).toEqual([])
   })
 })
 

@@ -1,4 +1,5 @@
 import { apiPage } from './api-page.ts'
+import { architecturePage } from './arrows.ts'
 import { cliPage } from './cli-page.ts'
 import { settingsPage } from './settings-page.ts'
 import { stagesPage } from './stages-page.ts'
@@ -7,6 +8,7 @@ import { urlsPage } from './urls-page.ts'
 /** The generated pages: path from the root of the repository, and text. */
 export async function generatePages(): Promise<Map<string, string>> {
   return new Map([
+    ['ARCHITECTURE.md', architecturePage()],
     ['docs/reference/api.md', await apiPage()],
     ['docs/reference/cli.md', cliPage()],
     ['docs/reference/settings.md', settingsPage()],
