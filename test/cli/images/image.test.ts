@@ -155,7 +155,7 @@ test('a file that is too large for the server is refused with its reason', async
 
 test.each([
   [['--kernel', '/nowhere/vmlinuz'], 1, '/nowhere/vmlinuz: no such file'],
-  [['--kernel', '/'], 1, '/: it is not a file'],
+  [['--kernel', '/'], 1, '/: expected a file'],
   [['--kernel', 'ftp://127.0.0.1/x'], 2, 'Expected a path, or an http or https URL.'],
   [['--kernel', 'x#sha256=12'], 2, 'Expected 64 hexadecimal digits after #sha256=.'],
   [[], 1, 'there is no recipe refused (image recipes lists them): say what the image is made of, --kernel or another'],

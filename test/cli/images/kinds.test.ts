@@ -97,7 +97,7 @@ test('a tree of single files and of folders', async () => {
 })
 
 test.each([
-  [['--kernel', 'x', '--tree', '/nowhere'], 1, '/nowhere: it cannot be read as a folder'],
+  [['--kernel', 'x', '--tree', '/nowhere'], 1, '/nowhere: cannot read the folder'],
   [['--kernel', 'x', '--tree', 'a=ftp://127.0.0.1/x'], 2, 'Expected a path, or an http or https URL.'],
   [['--iso', 'x', '--tree', 'y'], 2, '--tree needs --kernel'],
   [['--wimboot', 'x'], 2, '--wimboot needs a --file for each file of Windows PE'],
