@@ -1,3 +1,4 @@
+// The commands of the command line, put together.
 import { Command } from 'commander'
 import { readVersion } from '../lib/program-dir.ts'
 import { asTyped, commandName } from '../lib/typed-command.ts'

@@ -1,3 +1,4 @@
+// The body of a request, as a stream of bytes.
 import type { IncomingMessage } from 'node:http'
 import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'

@@ -1,3 +1,4 @@
+// CSV, read record by record.
 import { type CsvError, parse } from 'csv-parse'
 import type { BadRow } from '../../inventory/machines/plan.ts'
 import { type FieldFault, InputError, quote } from '../../lib/errors.ts'

@@ -1,3 +1,4 @@
+// The page that shows the OpenAPI document.
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import type { OpenAPIHono } from '@hono/zod-openapi'

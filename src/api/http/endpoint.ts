@@ -1,3 +1,4 @@
+// An endpoint: its schemas, its documentation and its function; and how it is served.
 import { createRoute, type OpenAPIHono, type RouteConfig, z } from '@hono/zod-openapi'
 import type { Context, MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'

@@ -1,3 +1,4 @@
+// A POST that runs once for its Idempotency-Key.
 import { createHash } from 'node:crypto'
 import type { Context } from 'hono'
 import type { Db } from '../../db/open.ts'

@@ -1,3 +1,4 @@
+// Answers in JSON lines, or as one summary of them.
 import { z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { accepts } from 'hono/accepts'

@@ -1,3 +1,4 @@
+// JSON that is safe to walk through.
 import { InputError } from '../../lib/errors.ts'
 
 /** Deeper than any document of the API; the walk over a value that is not bounded would use up the stack. */

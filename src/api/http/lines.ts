@@ -1,3 +1,4 @@
+// The lines of an upload, numbered and bounded.
 /** No row of an upload is longer. */
 export const mostRowBytes = 256 * 1024
 

@@ -1,3 +1,4 @@
+// The OpenAPI document.
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import { readVersion } from '../../lib/program-dir.ts'
 

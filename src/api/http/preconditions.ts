@@ -1,3 +1,4 @@
+// If-Match and If-None-Match.
 import { z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import type { Precondition } from '../../inventory/common/precondition.ts'

@@ -1,3 +1,4 @@
+// An upload, put into a file before it is read.
 import { createReadStream } from 'node:fs'
 import { mkdtemp, open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

@@ -1,3 +1,4 @@
+// Bodies of answers that are streamed.
 import type { IncomingMessage } from 'node:http'
 import type { Context } from 'hono'
 

@@ -1,3 +1,4 @@
+// Machines as cells of CSV.
 import { assignmentFieldNames, assignmentFields } from '../../inventory/machines/assignment-change.ts'
 import { machineFieldNames, machineFields } from '../../inventory/machines/fields.ts'
 import type { Json } from '../../model/assignment.ts'

@@ -1,3 +1,4 @@
+// `bootwright token`.
 import type { Command } from 'commander'
 import type { NewToken, TokenList } from '../../api/schemas/access/token.ts'
 import { type CliDeps, clientOf, print } from '../shell/deps.ts'

@@ -1,3 +1,4 @@
+// `bootwright boots`.
 import { type Command, Option } from 'commander'
 import type { Boot, BootSummary } from '../../api/schemas/boots/boot.ts'
 import { readMachine } from '../machines/argument.ts'

@@ -1,3 +1,4 @@
+// `bootwright deployment`.
 import { type Command, Option } from 'commander'
 import type { Deployment, DeploymentsArmed, DeploymentsCancelled } from '../../api/schemas/boots/deployment.ts'
 import { deploymentStates } from '../../model/deployment.ts'

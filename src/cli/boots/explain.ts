@@ -1,3 +1,4 @@
+// `bootwright explain`, and decisions in words.
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { ExplainedDecision } from '../../api/schemas/boots/decision.ts'
 import { archs, platforms } from '../../model/arch.ts'

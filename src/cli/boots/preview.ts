@@ -1,3 +1,4 @@
+// `bootwright preview`.
 import { type Command, Option } from 'commander'
 import type { FilledAnswerFile } from '../../api/schemas/boots/preview.ts'
 import { archs, platforms } from '../../model/arch.ts'

@@ -1,3 +1,4 @@
+// `bootwright changes`: the audit log.
 import { type Command, Option } from 'commander'
 import type { Change } from '../../api/schemas/changes/change.ts'
 import { withQuery } from '../shell/client.ts'

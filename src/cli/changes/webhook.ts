@@ -1,3 +1,4 @@
+// `bootwright webhook`.
 import { type Command, Option } from 'commander'
 import type { ChangeTypeList } from '../../api/schemas/changes/change.ts'
 import type {

@@ -1,3 +1,4 @@
+// `bootwright answer-file`.
 import { basename } from 'node:path'
 import type { Command } from 'commander'
 import type { AnswerFile, AnswerFileVersionList } from '../../api/schemas/images/answer-file.ts'

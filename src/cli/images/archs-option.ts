@@ -1,3 +1,4 @@
+// The option `--arch` of image commands.
 import { InvalidArgumentError, Option } from 'commander'
 import { type Arch, archs } from '../../model/arch.ts'
 

@@ -1,3 +1,4 @@
+// `bootwright file`.
 import { type Command, InvalidArgumentError } from 'commander'
 import type { ClearLine, StoredFile } from '../../api/schemas/images/file.ts'
 import { type CliDeps, clientOf, print } from '../shell/deps.ts'

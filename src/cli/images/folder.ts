@@ -1,3 +1,4 @@
+// An image made of a folder of this computer.
 import { open } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { Image, ImageSaved } from '../../api/schemas/images/image.ts'

@@ -1,3 +1,4 @@
+// `bootwright image import`, `imports` and `recipes`.
 import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'

@@ -1,3 +1,4 @@
+// `bootwright image`: add, list and show.
 import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import type { Image, ImageSaved } from '../../api/schemas/images/image.ts'

@@ -1,3 +1,4 @@
+// An import on the server, followed to its end.
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Image } from '../../api/schemas/images/image.ts'
 import type { Import } from '../../api/schemas/images/import.ts'

@@ -1,3 +1,4 @@
+// The options that say how an image boots.
 import { join } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type Arch, platforms } from '../../model/arch.ts'

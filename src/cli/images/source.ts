@@ -1,3 +1,4 @@
+// A file that an operator names, by its path or its URL, opened and hashed.
 import { createHash } from 'node:crypto'
 import { mkdtemp, open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

@@ -1,3 +1,4 @@
+// Variants: made of options, and described.
 import type { Image } from '../../api/schemas/images/image.ts'
 import type { Chap, FileRef, TreeFile, Variant } from '../../api/schemas/images/variant.ts'
 import type { Arch, Platform } from '../../model/arch.ts'

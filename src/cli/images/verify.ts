@@ -1,3 +1,4 @@
+// Files that the server verifies, and their damage.
 import type { Command } from 'commander'
 import type { VerifyLine } from '../../api/schemas/images/file.ts'
 import type { Client } from '../shell/client.ts'

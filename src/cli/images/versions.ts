@@ -1,3 +1,4 @@
+// `bootwright image`: set, versions, promote, rollback, diff, verify and delete.
 import { type Command, InvalidArgumentError } from 'commander'
 import type { Image } from '../../api/schemas/images/image.ts'
 import type { ImageDiff, ImageVersionList } from '../../api/schemas/images/version.ts'

@@ -1,3 +1,4 @@
+// The files of a folder of this computer.
 import { readdir, realpath, stat } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import type { Entry } from '../../intake/discs/layouts.ts'

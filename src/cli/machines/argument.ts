@@ -1,3 +1,4 @@
+// The argument `<machine>`.
 import { Argument, InvalidArgumentError } from 'commander'
 import { formatMacHyphen, parseMac } from '../../lib/ids/mac.ts'
 

@@ -1,3 +1,4 @@
+// The options of an assignment, and an assignment in words.
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { AssignmentChange } from '../../api/schemas/machines/assignment.ts'
 import type { Assignment, Json, LocalBoot, Params } from '../../model/assignment.ts'

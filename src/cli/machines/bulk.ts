@@ -1,3 +1,4 @@
+// `bootwright machine import`, `export`, `merge` and `conflicts`.
 import { createReadStream } from 'node:fs'
 import type { Command } from 'commander'
 import type { BulkLine } from '../../api/schemas/machines/bulk.ts'

@@ -1,3 +1,4 @@
+// The change that the options of `machine set` ask for.
 import type { MachineChange } from '../../api/schemas/machines/machine.ts'
 import type { Mac } from '../../lib/ids/mac.ts'
 import { type AssignmentOptions, assignmentChange } from './assignment-options.ts'

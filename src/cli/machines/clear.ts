@@ -1,3 +1,4 @@
+// Changes that clear fields, and changes merged.
 import type { AssignmentChange } from '../../api/schemas/machines/assignment.ts'
 
 /** A part of a change, as the API takes it. */

@@ -1,3 +1,4 @@
+// `bootwright findings`.
 import type { Command } from 'commander'
 import type { FindingList } from '../../api/schemas/machines/finding.ts'
 import { type CliDeps, clientOf, print } from '../shell/deps.ts'

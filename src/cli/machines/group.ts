@@ -1,3 +1,4 @@
+// `bootwright group`.
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Group } from '../../api/schemas/machines/group.ts'
 import type { Condition } from '../../model/selector.ts'

@@ -1,3 +1,4 @@
+// `bootwright machine`.
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Forgotten, Machine } from '../../api/schemas/machines/machine.ts'
 import { type Mac, parseMac } from '../../lib/ids/mac.ts'

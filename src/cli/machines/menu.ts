@@ -1,3 +1,4 @@
+// `bootwright menu`.
 import type { Command } from 'commander'
 import type { Menu } from '../../api/schemas/machines/menu.ts'
 import { type CliDeps, clientOf, print } from '../shell/deps.ts'

@@ -1,3 +1,4 @@
+// `bootwright policy`.
 import { type Command, InvalidArgumentError } from 'commander'
 import type { Policy } from '../../api/schemas/machines/policy.ts'
 import { type CliDeps, clientOf, print } from '../shell/deps.ts'

@@ -1,3 +1,4 @@
+// `bootwright secret`.
 import { type Command, InvalidArgumentError } from 'commander'
 import type { SecretList } from '../../api/schemas/machines/secret.ts'
 import { type CliDeps, clientOf, print } from '../shell/deps.ts'

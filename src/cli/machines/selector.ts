@@ -1,3 +1,4 @@
+// Conditions of groups, as operators write them.
 import { InvalidArgumentError } from 'commander'
 import type { Condition } from '../../model/selector.ts'
 

@@ -1,3 +1,4 @@
+// The client of the admin API, over a Unix socket or a URL.
 import { type ClientRequest, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { text as readText } from 'node:stream/consumers'

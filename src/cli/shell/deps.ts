@@ -1,3 +1,4 @@
+// What commands need of the outside world, and how they print.
 import type { Command } from 'commander'
 import { asTyped, commandName } from '../../lib/typed-command.ts'
 import { type Client, createClient } from './client.ts'

@@ -1,3 +1,4 @@
+// The difference between two values, in words.
 /** What differs between two things of the API, field by field: `labels.rack: "b4" -> nothing`. Long values are cut. */
 export function difference(before: unknown, after: unknown): string {
   return differences(before, after, '', before === undefined)

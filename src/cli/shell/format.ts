@@ -1,3 +1,4 @@
+// Values as text for people: sizes, times, counts.
 import { isPast } from '../../model/image.ts'
 
 /**

@@ -1,3 +1,4 @@
+// Files that operators give: read, decoded and parsed.
 import { readFile } from 'node:fs/promises'
 import { buffer } from 'node:stream/consumers'
 import { messageOf } from '../../lib/errors.ts'

@@ -1,3 +1,4 @@
+// The progress of a file on a terminal.
 import type { CliDeps } from './deps.ts'
 import { formatBytes } from './format.ts'
 

@@ -1,3 +1,4 @@
+// Times on the command line.
 import { InvalidArgumentError } from 'commander'
 
 const unitsMs: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 }

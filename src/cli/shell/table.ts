@@ -1,3 +1,4 @@
+// Tables and lists of fields.
 /** Rows under their headings, in columns as wide as their widest cell. A line feed in a cell becomes a space. */
 export function formatTable(headings: string[], rows: (string | null | undefined)[][]): string {
   const lines = [headings, ...rows].map((row) => row.map((cell) => (cell ?? '').replaceAll(/\s+/g, ' ')))

@@ -1,3 +1,4 @@
+// `bootwright serve`.
 import type { Command } from 'commander'
 import { listSettings } from '../../config/config.ts'
 import type { CliDeps } from '../shell/deps.ts'
