@@ -41,7 +41,7 @@ test('versions are listed with where a roll back goes, compared, promoted and ro
       '  + arg quiet',
     ].join('\n')}\n`,
   )
-  expect((await run('image', 'diff', 'debian', '2', '2')).out).toBe('versions 2 and 2 are the same\n')
+  expect((await run('image', 'diff', 'debian', '2', '2')).out).toBe('versions 2 and 2 are equal\n')
   expect((await run('image', 'rollback', 'debian')).out).toBe('machines boot debian version 2 from now on\n')
   expect((await run('image', 'rollback', 'debian')).out).toBe('machines boot debian version 1 from now on\n')
   expect(await run('image', 'rollback', 'debian')).toMatchObject({
@@ -62,7 +62,7 @@ test('the end of life stands in list and show, and can be taken away', async () 
   await run('image', 'set', 'debian', '--end-of-life', 'none', '--title', 'Debian')
   expect((await run('image', 'show', 'debian')).out).not.toContain('end of life')
   expect((await run('image', 'set', 'debian')).err).toContain(
-    'one of --title, --end-of-life, --installer and --no-installer is needed',
+    'expected one of --title, --end-of-life, --installer and --no-installer',
   )
   expect((await run('image', 'set', 'debian', '--end-of-life', 'soon')).err).toContain('Expected YYYY-MM-DD, or none.')
   expect((await run('image', 'set', 'debian', '--end-of-life', '2020-13-10')).err).toContain(

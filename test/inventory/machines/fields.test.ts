@@ -14,7 +14,7 @@ const samples: Record<string, Sample> = {
   denied: { value: true, argv: ['--deny'], shown: /denied/ },
   labels: { value: { row: '7' }, argv: ['--label', 'row=7'], shown: /row=7/ },
   assignment: { value: { args: ['quiet'] }, argv: ['--arg', 'quiet'], shown: /quiet/ },
-  'assignment.local': { value: true, argv: ['--local'], shown: /own disk/ },
+  'assignment.local': { value: true, argv: ['--local'], shown: /local disk/ },
   'assignment.everyBoot': {
     value: true,
     argv: ['--image', 'field', '--every-boot'],
