@@ -95,7 +95,7 @@ test.runIf(canMount)(
         const { status, detail } = (await refused.json()) as { status: number; detail: string }
         expect([status, detail]).toEqual([
           507,
-          expect.stringMatching(/^the disk of the data folder is full: \d+ bytes/),
+          expect.stringMatching(/^the disk of the data folder is full: \d+ more bytes/),
         ])
       }
       await rm(join(disk, 'other'))
