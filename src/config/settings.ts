@@ -22,7 +22,6 @@ import {
 
 /** What a machine does after its screen showed a refusal. */
 export const afterRefusals = ['retry', 'local', 'halt'] as const
-export type AfterRefusal = (typeof afterRefusals)[number]
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const
 const anyText = matching(/./)
