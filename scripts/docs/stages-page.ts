@@ -1,4 +1,4 @@
-import { rests } from '../../src/inventory/boots/stalls.ts'
+import { stallLimits } from '../../src/inventory/boots/stalls.ts'
 import { outcomeMeanings, type Stage, stageMeanings } from '../../src/model/boot.ts'
 import { deploymentStateMeanings } from '../../src/model/deployment.ts'
 import { code, formatPage, generatedFrom, heading, paragraph, table, text } from './markdown.ts'
@@ -13,7 +13,7 @@ export function stagesPage(): string {
     paragraph(text('A boot is stalled if it stays at a stage for longer than its limit.')),
     table(
       ['stage', 'meaning', 'limit'],
-      stages.map(([stage, meaning]) => [code(stage), text(meaning), text(formatLimit(rests[stage]?.seconds))]),
+      stages.map(([stage, meaning]) => [code(stage), text(meaning), text(formatLimit(stallLimits[stage]?.seconds))]),
     ),
     heading(2, 'Outcomes of a boot'),
     meaningsTable('outcome', outcomeMeanings),
@@ -24,7 +24,7 @@ export function stagesPage(): string {
     table(
       ['stage', 'likely causes'],
       stages.flatMap(([stage]) => {
-        const { causes, causesWhileHeard } = rests[stage] ?? {}
+        const { causes, causesWhileHeard } = stallLimits[stage] ?? {}
         const rows = [causes, causesWhileHeard].filter((cause) => cause !== undefined)
         return rows.map((cause) => [code(stage), text(cause)])
       }),

@@ -3,10 +3,10 @@
 import { answerMachine, answerSituation, type MachineAnswer } from '../decide/answer.ts'
 import type { Damage } from '../decide/damage.ts'
 import { newBootKeys } from '../inventory/boots/boots.ts'
-import { noteClaim } from '../inventory/machines/identity/claims.ts'
-import { noteConflict } from '../inventory/machines/identity/conflicts.ts'
+import { recordClaim } from '../inventory/machines/identity/claims.ts'
+import { recordConflict } from '../inventory/machines/identity/conflicts.ts'
 import { recordDiscovered } from '../inventory/machines/identity/discovered.ts'
-import { noteSeen } from '../inventory/machines/identity/last-seen.ts'
+import { recordSeen } from '../inventory/machines/identity/last-seen.ts'
 import { takeOverDiscovered } from '../inventory/machines/machines.ts'
 import { messageOf } from '../lib/errors.ts'
 import type { Situation } from '../model/decision.ts'
@@ -32,7 +32,7 @@ export async function bootMachine(
   await Promise.all(answer.damage.filter(({ isNew }) => isNew).map((damage) => recordDamage(deps, damage)))
   // A machine that waits asks again every few seconds: that is no boot yet.
   if (decision.spec.kind === 'wait') {
-    await noteSeen(deps.db, decision, facts)
+    await recordSeen(deps.db, decision, facts)
     return answer
   }
   if (decision.machine?.discovered !== false && !deps.mayRecord(ip)) {
@@ -53,16 +53,16 @@ async function recordIdentity(deps: BootDeps, situation: Situation, facts: Facts
   const { db, inventory, log } = deps
   const { identity } = situation
   if ('conflict' in identity) {
-    await noteConflict(db, identity.conflict, facts)
+    await recordConflict(db, identity.conflict, facts)
     return situation
   }
   if (!('machine' in identity)) {
-    for (const { id } of identity.claimed) await noteClaim(db, id, facts)
+    for (const { id } of identity.claimed) await recordClaim(db, id, facts)
     return discover(deps, situation, facts)
   }
   if (identity.byMac) return situation
   const { machine, weak } = identity
-  const isNew = await noteClaim(db, machine.id, facts)
+  const isNew = await recordClaim(db, machine.id, facts)
   if (weak === undefined && facts.mac !== undefined) await takeOverDiscovered(db, machine.id, [facts.mac])
   if (!isNew) return situation
   log.warn({ mac: facts.mac, machine: machine.id, weak }, 'machine identified by its UUID or serial, not by its MAC')
@@ -84,9 +84,9 @@ async function discover(deps: BootDeps, situation: Situation, facts: Facts): Pro
 }
 
 /** From now on all machines are refused the file, and operators can see why. */
-async function recordDamage({ noteDamage, log }: BootDeps, { sha256, name, damage }: Damage): Promise<void> {
+async function recordDamage({ recordDamage, log }: BootDeps, { sha256, name, damage }: Damage): Promise<void> {
   log.error({ file: name, sha256, damage }, 'stored file is damaged')
-  await noteDamage(sha256, damage).catch((error: unknown) =>
+  await recordDamage(sha256, damage).catch((error: unknown) =>
     log.error({ sha256, error: messageOf(error) }, 'damage was not recorded'),
   )
 }

@@ -39,7 +39,7 @@ export async function serveStored(
     await file?.close()
     log.error({ ip, boot: bootId, file: name, sha256, damage }, 'damaged file not served')
     record({ message: `refused: the file is damaged: ${damage}` })
-    if (status?.damage === null) await deps.noteDamage(sha256, damage).catch(() => undefined)
+    if (status?.damage === null) await deps.recordDamage(sha256, damage).catch(() => undefined)
     return context.text(`The file ${sha256} is damaged: ${damage}.\n`, 500)
   }
   if (file === undefined) return noFile(context, sha256)

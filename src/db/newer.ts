@@ -32,7 +32,7 @@ export async function refuseNewerDatabase(db: Db, program: Program = thisProgram
 }
 
 /** Records which program opened the database, for the words of an older one. Nothing is written when that is the same: a full disk is no hindrance. */
-export async function noteProgram(db: Db): Promise<void> {
+export async function recordProgram(db: Db): Promise<void> {
   const { version } = thisProgram()
   const found = await db.execute(sql`select 1 from installation where program_version = ${version}`)
   if (rowsOf(found).length === 0) await db.execute(sql`update installation set program_version = ${version}`)

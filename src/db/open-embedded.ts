@@ -7,7 +7,7 @@ import { prepareDatabaseFolder, restore } from './database-folder.ts'
 import { watchDiskRoom } from './disk-room.ts'
 import { openEmbeddedClient } from './embedded-client.ts'
 import { EngineError, startEngine } from './embedded-engine.ts'
-import { noteProgram, refuseNewerDatabase } from './newer.ts'
+import { recordProgram, refuseNewerDatabase } from './newer.ts'
 import { asDb, migrationsFolder, type OpenDb } from './open.ts'
 
 export type EmbeddedOptions = {
@@ -46,7 +46,7 @@ export async function openEmbedded(
     const db = drizzle({ client: client as unknown as PGlite })
     await refuseNewerDatabase(asDb(db))
     await migrate(db, { migrationsFolder })
-    await noteProgram(asDb(db))
+    await recordProgram(asDb(db))
     await checkTables(client, folder)
     opened = true
     return { db: asDb(db), close: client.close, fault: client.fault }

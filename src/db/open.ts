@@ -5,7 +5,7 @@ import { drizzle as drizzlePostgres, type PostgresJsDatabase } from 'drizzle-orm
 import { migrate as migratePostgres } from 'drizzle-orm/postgres-js/migrator'
 import { ConfigError, messageOf } from '../lib/errors.ts'
 import { programDir } from '../lib/program-dir.ts'
-import { noteProgram, refuseNewerDatabase } from './newer.ts'
+import { recordProgram, refuseNewerDatabase } from './newer.ts'
 import { openPool, openSingle } from './postgres-pool.ts'
 import type { Tx } from './transaction.ts'
 
@@ -50,7 +50,7 @@ export async function openPostgres(url: string): Promise<OpenDb> {
     const migrated = drizzlePostgres(one)
     await refuseNewerDatabase(asDb(migrated))
     await migratePostgres(migrated, { migrationsFolder })
-    await noteProgram(asDb(migrated))
+    await recordProgram(asDb(migrated))
   } finally {
     await one.end({ timeout: 5 })
   }

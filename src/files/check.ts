@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FileStore, OpenFile } from '../bytes/store/file-store.ts'
-import { noteCheck, type StoredFile, sizeFault } from '../inventory/images/files.ts'
+import { recordCheck, type StoredFile, sizeFault } from '../inventory/images/files.ts'
 import type { Logger } from '../lib/log.ts'
 import type { FileDeps } from './keep.ts'
 
@@ -47,7 +47,7 @@ async function checkFile(
   options.signal.throwIfAborted()
   const { sha256, name } = file
   const damage = await findFault(store, file, buffer, options)
-  const changed = await noteCheck(db, file, damage)
+  const changed = await recordCheck(db, file, damage)
   if (damage !== null && changed) log.error({ file: name, sha256, damage }, 'stored file is damaged')
   if (damage === null && changed) log.info({ file: name, sha256 }, 'damaged file is intact again')
   return damage

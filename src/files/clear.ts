@@ -3,8 +3,8 @@ import type { Db } from '../db/open.ts'
 import type { Tx } from '../db/transaction.ts'
 import { type Actor, recordChanges } from '../inventory/changes/changes.ts'
 import { deleteUnnamed, listNamers, listUnnamed, listUnrecorded } from '../inventory/images/file-garbage.ts'
-import { findFile, holdFilesAlone, listFiles, noteDamage, sizeFault } from '../inventory/images/files.ts'
-import { ConflictError, NotFoundError } from '../lib/errors.ts'
+import { findFile, holdFilesAlone, listFiles, recordDamage, sizeFault } from '../inventory/images/files.ts'
+import { ConflictError, requireFound } from '../lib/errors.ts'
 import type { MaintenanceDeps } from './check.ts'
 import type { FileDeps } from './keep.ts'
 
@@ -131,7 +131,7 @@ async function* findDamaged(
       // It may have been stored since the list was read.
       const damage = sizeFault(sizeBytes, await store.size(sha256))
       if (damage === undefined) continue
-      if (!dryRun) await noteDamage(db, sha256, damage)
+      if (!dryRun) await recordDamage(db, sha256, damage)
       yield { kind: 'damaged', sha256, name, sizeBytes, damage }
     }
     after = page.at(-1)?.sha256
@@ -143,7 +143,7 @@ async function* findDamaged(
 export async function deleteFile({ db, store }: FileDeps, sha256: string, by: Actor): Promise<void> {
   await alone(db, async (tx) => {
     const file = await findFile(tx, sha256)
-    if (file === undefined) throw new NotFoundError(`there is no file ${sha256}`)
+    requireFound(file, `file ${sha256}`)
     const who = await listNamers(tx, sha256)
     if (who.length > 0) {
       const named = `${who.slice(0, 5).join(', ')}${who.length > 5 ? ' and more' : ''}`

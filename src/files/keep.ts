@@ -1,7 +1,7 @@
 import type { PartialFile } from '../bytes/fetch/partial-file.ts'
 import type { FileStore } from '../bytes/store/file-store.ts'
 import type { Db } from '../db/open.ts'
-import { findFile, noteStored, reuseFile, type StoredFile, saveFile } from '../inventory/images/files.ts'
+import { findFile, recordStored, reuseFile, type StoredFile, saveFile } from '../inventory/images/files.ts'
 
 // A stored file is bytes in the store and a record in the inventory. Only this file puts the two together, and garbage
 // collection (clear.ts) takes them apart. Uploads call `keepFile`. An import calls the three steps on their own, because it
@@ -49,7 +49,7 @@ export async function reuseStored({ db, store }: FileDeps, sha256: string): Prom
 /** Step 2: stores the bytes. If the record says that they are damaged, clears that. */
 export async function storeBytes({ db, store }: FileDeps, sha256: string, write: WriteBytes): Promise<number> {
   const { sizeBytes } = await write(store)
-  await noteStored(db, sha256)
+  await recordStored(db, sha256)
   return sizeBytes
 }
 

@@ -6,7 +6,7 @@ import { createOpenBoot } from './boots/boots.ts'
 import { startBootEventRecorder } from './boots/events.ts'
 import { createRecordReport } from './boots/reports.ts'
 import { createFindSituation } from './boots/situation.ts'
-import { createFindServable } from './images/files.ts'
+import { createFindFileStatus } from './images/files.ts'
 import { createFindTreeFile } from './images/trees.ts'
 
 export type Inventory = ReturnType<typeof openInventory>
@@ -34,7 +34,7 @@ export function openInventory(
     /** The file at a path of an image's tree. */
     findTreeFile: createFindTreeFile(db),
     /** The recorded size of a file, and whether it is damaged. */
-    findFileStatus: createFindServable(db, fileStatusKeptMs === undefined ? {} : { keptMs: fileStatusKeptMs }),
+    findFileStatus: createFindFileStatus(db, fileStatusKeptMs === undefined ? {} : { keptMs: fileStatusKeptMs }),
     close: events.stop,
   }
 }

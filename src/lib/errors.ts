@@ -27,6 +27,11 @@ export class NotFoundError extends Error {
   override name = 'NotFoundError'
 }
 
+/** @throws NotFoundError if the thing is undefined. @param what the thing in words: `image debian-12` */
+export function requireFound(thing: unknown, what: string): asserts thing {
+  if (thing === undefined) throw new NotFoundError(`there is no ${what}`)
+}
+
 /** The request is valid, but it conflicts with stored data. */
 export class ConflictError extends Error {
   override name = 'ConflictError'

@@ -72,9 +72,9 @@ export function identify(facts: Facts, candidates: Candidate[]): Identity {
   const alive = claims.filter(({ sharers }) => sharers.length === 0)
   const first = alive[0]
   if (first === undefined) {
-    const twins = twinsOf(keys, facts, owner, candidates)
-    const doubt = doubtOf(claims, twins)
-    const probable = notices.length > 0 ? [] : probableNotices(keys, twins)
+    const duplicates = duplicatesOf(keys, facts, owner, candidates)
+    const doubt = doubtOf(claims, duplicates)
+    const probable = notices.length > 0 ? [] : probableNotices(keys, duplicates)
     const told = { ...adviceOf([...notices, ...probable]), ...(doubt !== undefined && { doubt }) }
     if (owner === undefined) return { ...told, claimed: claims.map(({ machine }) => machine) }
     return { machine: owner.machine, matchedBy: `MAC ${keys.mac}`, byMac: true, passedOver: [], ...told }
@@ -124,9 +124,9 @@ function adviceOf(notices: Notice[]): Advice {
 }
 
 /** An entered value that a request says too, and the machine that it was entered for. */
-type Claim = { machine: Machine; kind: 'uuid' | 'serial'; key: string }
+type EnteredMatch = { machine: Machine; kind: 'uuid' | 'serial'; key: string }
 
-function enteredKeys({ uuids, serial, product }: IdentityKeys, entered: Candidate[]): Claim[] {
+function enteredKeys({ uuids, serial, product }: IdentityKeys, entered: Candidate[]): EnteredMatch[] {
   const machines = entered.map(({ machine }) => machine)
   return [
     ...machines
@@ -142,10 +142,10 @@ function enteredKeys({ uuids, serial, product }: IdentityKeys, entered: Candidat
 type Sharer = { name: string; entered: boolean; macs: string[] }
 
 // Boards of one maker may share a UUID, and be entered with it: their MACs tell them apart, and one that has none of them is another.
-function enteredTwice({ machine, key }: Claim, claims: Claim[]): Sharer[] {
-  const twins = claims.filter((one) => one.key === key)
-  const others = twins.filter((one) => one.machine !== machine)
-  return twins.every((one) => one.machine.macs.length > 0) ? others.map((one) => sharerOf(one.machine)) : []
+function enteredTwice({ machine, key }: EnteredMatch, claims: EnteredMatch[]): Sharer[] {
+  const duplicates = claims.filter((one) => one.key === key)
+  const others = duplicates.filter((one) => one.machine !== machine)
+  return duplicates.every((one) => one.machine.macs.length > 0) ? others.map((one) => sharerOf(one.machine)) : []
 }
 
 function sharerOf(machine: Machine): Sharer {
@@ -153,7 +153,7 @@ function sharerOf(machine: Machine): Sharer {
 }
 
 /** The other machines that report the same value: then it says nothing about which of them asks. */
-function sharersOf({ machine, kind }: Claim, keys: IdentityKeys, candidates: Candidate[]): Sharer[] {
+function sharersOf({ machine, kind }: EnteredMatch, keys: IdentityKeys, candidates: Candidate[]): Sharer[] {
   const records = candidates
     .filter((one) => one.machine !== machine && !(keys.mac !== undefined && one.machine.macs.includes(keys.mac)))
     .filter((one) => reports(one.machine.facts, kind, keys))
@@ -204,7 +204,7 @@ function byOwnMac(machine: Machine, facts: Facts, entered: Candidate[]): Identit
 
 // A network adapter can be taken from one computer to another. A value that its machine reported before may be shared by
 // a series of boards; but a machine without MACs is known by nothing else.
-function isForeign({ machine: other, kind }: Claim, machine: Machine, keys: IdentityKeys): boolean {
+function isForeign({ machine: other, kind }: EnteredMatch, machine: Machine, keys: IdentityKeys): boolean {
   return other.macs.length === 0 || !reports(machine.facts, kind, keys)
 }
 
@@ -270,7 +270,7 @@ function settlingContradiction(machine: Machine, facts: Facts): Notice[] {
 }
 
 function sharedNotices(
-  { machine, kind, key, sharers }: Claim & { sharers: Sharer[] },
+  { machine, kind, key, sharers }: EnteredMatch & { sharers: Sharer[] },
   mac: string | undefined,
 ): Notice[] {
   if (sharers.length === 0) return []
@@ -293,10 +293,10 @@ function sharedNotices(
   ]
 }
 
-type Twin = { machine: Machine; kind: 'uuid' | 'serial'; key: string }
+type Duplicate = { machine: Machine; kind: 'uuid' | 'serial'; key: string }
 
 /** Machines that reported the same UUID or serial, and were entered with and reported nothing that contradicts. */
-function twinsOf(keys: IdentityKeys, facts: Facts, owner: Candidate | undefined, all: Candidate[]): Twin[] {
+function duplicatesOf(keys: IdentityKeys, facts: Facts, owner: Candidate | undefined, all: Candidate[]): Duplicate[] {
   const others = all.filter((one) => one !== owner).map(({ machine }) => machine)
   const fitting = others.filter(
     (other) => (whyDiffers(other, facts) ?? whyDiffers({ ...other, ...other.facts } as Machine, facts)) === undefined,
@@ -308,8 +308,8 @@ function twinsOf(keys: IdentityKeys, facts: Facts, owner: Candidate | undefined,
 }
 
 /** Of values that only discovered machines report there is no doubt: nobody has said what any of them is. */
-function doubtOf(claims: Claim[], twins: Twin[]): Doubt | undefined {
-  const entered = twins.filter(({ machine }) => !machine.discovered)
+function doubtOf(claims: EnteredMatch[], duplicates: Duplicate[]): Doubt | undefined {
+  const entered = duplicates.filter(({ machine }) => !machine.discovered)
   const machines = [...new Set([...claims, ...entered].map(({ machine }) => machine))]
   if (machines.length === 0) return undefined
   const why = [
@@ -320,11 +320,11 @@ function doubtOf(claims: Claim[], twins: Twin[]): Doubt | undefined {
 }
 
 /** A machine seen with the same UUID or serial under another MAC is probably this one; of several, none can be told. */
-function probableNotices(keys: IdentityKeys, twins: Twin[]): Notice[] {
-  const [first] = twins
+function probableNotices(keys: IdentityKeys, duplicates: Duplicate[]): Notice[] {
+  const [first] = duplicates
   if (first === undefined) return []
   const { kind, key } = first
-  const others = twins.filter((twin) => twin.kind === kind).map(({ machine }) => machine)
+  const others = duplicates.filter((duplicate) => duplicate.kind === kind).map(({ machine }) => machine)
   const entered = others.filter(({ discovered }) => !discovered)
   const settled = (others.length === 1 ? others : entered.slice(0, 2)).map((other) => {
     const handle = handleOf(other)

@@ -12,7 +12,7 @@ import { startFileWorkers } from '../bytes/workers/file-workers.ts'
 import type { Config } from '../config/config.ts'
 import { socketPath } from '../config/data-folder.ts'
 import { createFindStoredSize } from '../files/stored-sizes.ts'
-import { noteDamage } from '../inventory/images/files.ts'
+import { recordDamage } from '../inventory/images/files.ts'
 import { ConfigError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
 import { subnetTest } from '../lib/subnet.ts'
@@ -83,7 +83,7 @@ function bootDeps(config: Config, data: Data, transfers: BootDeps['transfers'], 
     log,
     sealer,
     ...health,
-    noteDamage: async (sha256, why) => isShared && noteDamage(db, sha256, why),
+    recordDamage: async (sha256, why) => isShared && recordDamage(db, sha256, why),
     findStoredSize: createFindStoredSize(store),
     scripts: createScripts(readTemplates()),
     allows: subnetTest(boot.subnets),

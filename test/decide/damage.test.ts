@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createTransfers } from '../../src/bytes/send/send-file.ts'
 import { findBoot, listBoots } from '../../src/inventory/boots/boots.ts'
 import { listChanges } from '../../src/inventory/changes/changes.ts'
-import { findFile, noteDamage, noteStored } from '../../src/inventory/images/files.ts'
+import { findFile, recordDamage, recordStored } from '../../src/inventory/images/files.ts'
 import { patchImage, saveImage } from '../../src/inventory/images/images.ts'
 import { savePolicy } from '../../src/inventory/machines/policy.ts'
 import type { FileRef, Variant } from '../../src/model/image.ts'
@@ -79,7 +79,7 @@ describe('a file that is not what was stored', () => {
       expect(await boot()).toContain(`is damaged: its bytes are gone`)
       expect(await damageOf(file)).toContain('gone')
       await writeFile(pathOf(file), bytes)
-      await noteStored(server.deps.db, file.sha256)
+      await recordStored(server.deps.db, file.sha256)
       await forgotten()
       expect(screen(await boot())).toContainEqual(expect.stringMatching(/^kernel /))
       expect(await changesOf(file)).toEqual(['file.mended', 'file.damaged'])
@@ -95,7 +95,7 @@ describe('a file that is not what was stored', () => {
   })
 
   test('keeps no other version from booting', async () => {
-    await noteDamage(server.deps.db, kernel.sha256, 'its sha256 is another')
+    await recordDamage(server.deps.db, kernel.sha256, 'its sha256 is another')
     expect(await boot()).toContain('is damaged: its sha256 is another (seen ')
     await patchImage(server.deps.db, image, { version: 1 }, {}, 'tester')
     expect(screen(await boot())).toContainEqual(expect.stringMatching(/^kernel /))

@@ -6,7 +6,7 @@ import { createFileChecks } from '../../src/files/check.ts'
 import { type VerifyLine, verifyFiles } from '../../src/files/verify.ts'
 import { listChanges } from '../../src/inventory/changes/changes.ts'
 import { claimFileToCheck, filesOfImages } from '../../src/inventory/images/file-checks.ts'
-import { findFile, noteDamage, reuseFile, type StoredFile } from '../../src/inventory/images/files.ts'
+import { findFile, recordDamage, reuseFile, type StoredFile } from '../../src/inventory/images/files.ts'
 import { saveImage } from '../../src/inventory/images/images.ts'
 import { startBackgroundChecks } from '../../src/jobs/background-checks.ts'
 import { eachDatabase } from '../helpers/database.ts'
@@ -108,7 +108,7 @@ eachDatabase('the bytes of stored files', (database) => {
   test('damaged ones come first, once an hour', async () => {
     const db = database()
     const file = await stored.add('a', 'a')
-    await noteDamage(db, file.sha256, 'its bytes are gone')
+    await recordDamage(db, file.sha256, 'its bytes are gone')
     expect((await claimFileToCheck(db, 7))?.name).toBe('a')
     expect(await claimFileToCheck(db, 7)).toBeUndefined()
     await db.execute(sql`update files set checked_at = now() - interval '61 minutes'`)

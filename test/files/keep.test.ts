@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { findStored, keepFile, recordFile, reuseStored, storeBytes } from '../../src/files/keep.ts'
-import { findFile, noteDamage } from '../../src/inventory/images/files.ts'
+import { findFile, recordDamage } from '../../src/inventory/images/files.ts'
 import { eachDatabase } from '../helpers/database.ts'
 import { openStored, type Stored } from '../helpers/stored.ts'
 
@@ -32,7 +32,7 @@ eachDatabase('keeping a file', (database) => {
 
   test('a damaged file is written again, and is damaged no longer', async () => {
     await keepFile(stored.deps, file, write)
-    await noteDamage(database(), sha256, 'its sha256 is another')
+    await recordDamage(database(), sha256, 'its sha256 is another')
     expect([await reuseStored(stored.deps, sha256), await findStored(stored.deps, sha256)]).toEqual([
       undefined,
       undefined,

@@ -12,7 +12,7 @@ import { openFolderStore } from '../../src/bytes/store/folder-store.ts'
 import { filesFolder } from '../../src/config/data-folder.ts'
 import type { OpenDb } from '../../src/db/open.ts'
 import { createFindStoredSize } from '../../src/files/stored-sizes.ts'
-import { noteDamage, saveFile } from '../../src/inventory/images/files.ts'
+import { recordDamage, saveFile } from '../../src/inventory/images/files.ts'
 import { openInventory } from '../../src/inventory/open.ts'
 import { createSealer } from '../../src/lib/seal.ts'
 import type { FileRef } from '../../src/model/image.ts'
@@ -58,7 +58,7 @@ export async function startTestBootServer(
       transfers ??
       createTransfers({ cacheBytes: 2 ** 24, maxTransfers: 1000, bytesPerSecond: undefined, zeroCopy: true }),
     log,
-    noteDamage: (sha256, why) => noteDamage(db, sha256, why),
+    recordDamage: (sha256, why) => recordDamage(db, sha256, why),
     allows,
     databaseAnswers,
     databaseIsShort: () => false,

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { createCleartextMessage, generateKey, readPrivateKey, sign } from 'openpgp'
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { loadCatalog } from '../../src/inventory/boots/catalog.ts'
-import { noteDamage, saveFile } from '../../src/inventory/images/files.ts'
+import { recordDamage, saveFile } from '../../src/inventory/images/files.ts'
 import { findImage, listImages, patchImage, saveImage } from '../../src/inventory/images/images.ts'
 import { cancelImport, findImport, listImports } from '../../src/inventory/images/imports.ts'
 import { eachDatabase } from '../helpers/database.ts'
@@ -248,7 +248,7 @@ eachDatabase('imports', (database) => {
     await one.run({ ...byRecipe, archs: ['arm64'] })
     const path = join(one.dataDir, 'files', sha256(script).slice(0, 2), sha256(script))
     await writeFile(path, '#!ipxe\necho hullo\n')
-    await noteDamage(database(), sha256(script), 'its bytes changed')
+    await recordDamage(database(), sha256(script), 'its bytes changed')
     expect(await one.run({ ...byRecipe, archs: ['arm64'] })).toMatchObject({ state: 'done' })
     expect(await stored(sha256(script))).toBe(sha256(script))
   })

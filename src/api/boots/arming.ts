@@ -1,6 +1,6 @@
 import { answerMachine } from '../../decide/answer.ts'
 import type { DeploymentOrder } from '../../inventory/boots/deployments.ts'
-import { findTwins } from '../../inventory/machines/identity/duplicates.ts'
+import { findDuplicates } from '../../inventory/machines/identity/duplicates.ts'
 import { findReported } from '../../inventory/machines/identity/reported-facts.ts'
 import type { Decision } from '../../model/decision.ts'
 import type { LatestDeployment } from '../../model/deployment.ts'
@@ -38,7 +38,7 @@ export async function findRefusals(deps: AdminDeps, machines: Machine[], order: 
     for (const { id, why } of decisions) if (why !== undefined) refusals.set(id, why)
   }
   const others = machines.filter(({ id, denied }) => !denied && !refusals.has(id))
-  return new Map([...refusals, ...(await findTwins(deps.db, others))])
+  return new Map([...refusals, ...(await findDuplicates(deps.db, others))])
 }
 
 function whyNotServed(

@@ -1,6 +1,6 @@
 // The rows of a bulk upload, read one by one from JSON lines, a JSON list or CSV, and checked.
 import type { MachineChange } from '../../inventory/machines/fields.ts'
-import { said } from '../../inventory/machines/machines.ts'
+import { auditViewOf } from '../../inventory/machines/machines.ts'
 import type { BadRow, MachineRow, RowKey } from '../../inventory/machines/plan.ts'
 import { type FieldFault, InputError } from '../../lib/errors.ts'
 import type { Machine } from '../../model/machine.ts'
@@ -21,7 +21,7 @@ export type ReadRow = { row: MachineRow | BadRow; sizeBytes: number }
 export type RowMode = 'merge' | 'replace'
 
 /** A machine as it is exported, and as it comes back. */
-export type MachineExport = Omit<ReturnType<typeof said>, 'discovered'>
+export type MachineExport = Omit<ReturnType<typeof auditViewOf>, 'discovered'>
 
 /** A document of JSON is read whole; longer lists come as JSON lines. */
 const maxJsonBytes = 32 * 2 ** 20
@@ -143,17 +143,17 @@ function checkRow(line: number, value: unknown, text: string, mode: RowMode): Ma
   if (unreadable !== undefined) return { line, faults: unreadable }
   const checked = machineRow.safeParse(value)
   if (!checked.success) return { line, faults: checked.error.issues.flatMap((issue) => faultsOf(issue, value)) }
-  const { mac: address, id, ...said } = checked.data
-  const key = keyOf(address, id, said)
+  const { mac: address, id, ...change } = checked.data
+  const key = keyOf(address, id, change)
   if (key === undefined)
     return bad('mac', 'nothing', 'a MAC address, or else an id, a UUID, or a serial with a product')
-  return { line, key, change: said, replace: mode === 'replace' }
+  return { line, key, change, replace: mode === 'replace' }
 }
 
 type RowIdentity = Pick<MachineChange, 'macs' | 'uuid' | 'serial' | 'product'>
 
-function keyOf(address: string | undefined, id: string | undefined, said: RowIdentity): RowKey | undefined {
-  const { macs, uuid, serial, product } = said
+function keyOf(address: string | undefined, id: string | undefined, change: RowIdentity): RowKey | undefined {
+  const { macs, uuid, serial, product } = change
   // Who knows the id may give it other MACs.
   if (id !== undefined) return { id }
   if (address !== undefined) return { mac: address }
@@ -164,6 +164,6 @@ function keyOf(address: string | undefined, id: string | undefined, said: RowIde
 
 /** What operators say of a machine, as a row. */
 export function exportOf(machine: Machine): MachineExport {
-  const { discovered: _, ...row } = said(machine)
+  const { discovered: _, ...row } = auditViewOf(machine)
   return row
 }

@@ -16,7 +16,7 @@ export type BootDeps = AnswerDeps &
     store: FileStore
     transfers: Transfers
     /** Records why a file is served no more. */
-    noteDamage: (sha256: string, why: string) => Promise<unknown>
+    recordDamage: (sha256: string, why: string) => Promise<unknown>
     nbps: Nbps
     sealer: Sealer
     log: Logger

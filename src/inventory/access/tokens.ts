@@ -2,14 +2,14 @@ import { createHash, randomBytes } from 'node:crypto'
 import { and, asc, eq, inArray, isNotNull, isNull, sql } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
 import { tokens } from '../../db/schema/access.ts'
-import { NotFoundError } from '../../lib/errors.ts'
+import { requireFound } from '../../lib/errors.ts'
 import { newId } from '../../lib/ids/uuid.ts'
 import { type Actor, recordChanges, system } from '../changes/changes.ts'
 
 /** An admin token as it can be shown: never the token itself, of which only a hash is stored. */
 export type TokenRecord = { id: string; name: string; createdAt: Date; lastUsedAt: Date | null; revokedAt: Date | null }
 
-const shown = {
+const columns = {
   id: tokens.id,
   name: tokens.name,
   createdAt: tokens.createdAt,
@@ -39,7 +39,7 @@ export async function createToken(db: Db, name: string, by: Actor): Promise<Toke
     const [row] = await tx
       .insert(tokens)
       .values({ id: newId(), name, hash: hashToken(token) })
-      .returning(shown)
+      .returning(columns)
     const record = row as TokenRecord
     await recordChanges(tx, [{ actor: by, type: 'token.created', subject: record.id, after: { name } }])
     return { ...record, token }
@@ -50,7 +50,7 @@ export async function createToken(db: Db, name: string, by: Actor): Promise<Toke
 export async function findToken(db: Db, token: string): Promise<TokenRecord | undefined> {
   const [row] = await db
     .select({
-      ...shown,
+      ...columns,
       stale: sql<boolean>`coalesce(${tokens.lastUsedAt} not between now() - interval '1 minute' and now(), true)`,
     })
     .from(tokens)
@@ -72,7 +72,7 @@ export async function findRevoked(db: Db, ids: string[]): Promise<string[]> {
 }
 
 export async function listTokens(db: Db): Promise<TokenRecord[]> {
-  return db.select(shown).from(tokens).orderBy(asc(tokens.createdAt), asc(tokens.id))
+  return db.select(columns).from(tokens).orderBy(asc(tokens.createdAt), asc(tokens.id))
 }
 
 /** Ends a token at once. Revoking it again keeps the first time. @throws NotFoundError */
@@ -82,8 +82,8 @@ export async function revokeToken(db: Db, id: string, by: Actor): Promise<TokenR
       .update(tokens)
       .set({ revokedAt: sql`coalesce(${tokens.revokedAt}, now())` })
       .where(eq(tokens.id, id))
-      .returning(shown)
-    if (row === undefined) throw new NotFoundError(`there is no token ${id}`)
+      .returning(columns)
+    requireFound(row, `token ${id}`)
     await recordChanges(tx, [{ actor: by, type: 'token.revoked', subject: id, after: { name: row.name } }])
     return row
   })

@@ -11,7 +11,7 @@ import { hashToken, makeToken } from '../access/tokens.ts'
 import { recordChanges, system } from '../changes/changes.ts'
 import { placeOf } from '../common/place.ts'
 import { rememberedOf } from '../machines/identity/last-seen.ts'
-import { heardWithinSeconds, rests } from './stalls.ts'
+import { heardWithinSeconds, stallLimits } from './stalls.ts'
 
 /** A boot to be opened. */
 export type NewBoot = {
@@ -34,7 +34,7 @@ const prelude = sql`interval '10 minutes'`
 /** A boot that was surely of its machine: only such a one ends another of them. */
 const isSure = sql`(boots.decision #>> '{identity,weak}') is null`
 
-const summary = {
+const summaryColumns = {
   id: boots.id,
   seq: boots.seq,
   machineId: boots.machineId,
@@ -53,7 +53,7 @@ const summary = {
   startedAt: boots.startedAt,
   endedAt: boots.endedAt,
 }
-const shown = { ...summary, decision: boots.decision, facts: boots.facts, script: boots.script }
+const columns = { ...summaryColumns, decision: boots.decision, facts: boots.facts, script: boots.script }
 
 /**
  * A newer boot of the same machine, whose script went to the same address, has gone past its script: what the older reports
@@ -154,7 +154,7 @@ function isWeak({ identity }: Decision): boolean {
 }
 
 export async function findBoot(db: Db, id: string): Promise<Boot | undefined> {
-  const rows = await db.select(shown).from(boots).where(eq(boots.id, id))
+  const rows = await db.select(columns).from(boots).where(eq(boots.id, id))
   return rows[0]
 }
 
@@ -181,18 +181,18 @@ export async function listBoots(
     outcome === undefined ? undefined : outcome === 'open' ? isNull(boots.outcome) : eq(boots.outcome, outcome),
     place === undefined ? undefined : lt(boots.seq, place),
   )
-  return db.select(summary).from(boots).where(conditions).orderBy(desc(boots.seq)).limit(limit)
+  return db.select(summaryColumns).from(boots).where(conditions).orderBy(desc(boots.seq)).limit(limit)
 }
 
 /**
- * The stage that a boot rests at. Windows PE is given its answers by iPXE, before it starts: what follows `ready` is the
+ * The stage that a boot stallLimits at. Windows PE is given its answers by iPXE, before it starts: what follows `ready` is the
  * installer, not a kernel that says at once that it is up.
  */
 const restingAt = sql`case when boots.stage = 'ready' and boots.decision #>> '{spec,kind}' = 'wimboot' then 'answer-file' else boots.stage end`
 
 /** Marks the boots that stopped moving, each with the likely causes; gives how many. */
 export async function markStalledBoots(db: Db): Promise<number> {
-  const limits = Object.entries(rests).map(([stage, rest]) => ({ stage, causesWhileHeard: rest.causes, ...rest }))
+  const limits = Object.entries(stallLimits).map(([stage, rest]) => ({ stage, causesWhileHeard: rest.causes, ...rest }))
   const heard = sql`boots.heard_at > now() - ${heardWithinSeconds} * interval '1 second'`
   const update = sql`
     update boots set outcome = 'stalled', message = 'stalled at ' || rest.stage || ': '

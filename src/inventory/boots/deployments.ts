@@ -5,7 +5,7 @@ import { deployments } from '../../db/schema/boots.ts'
 import { images } from '../../db/schema/images.ts'
 import { machines } from '../../db/schema/machines.ts'
 import type { Tx } from '../../db/transaction.ts'
-import { ConflictError, NotFoundError } from '../../lib/errors.ts'
+import { ConflictError, NotFoundError, requireFound } from '../../lib/errors.ts'
 import { newId } from '../../lib/ids/uuid.ts'
 import type { Assignment } from '../../model/assignment.ts'
 import type { DeploymentState } from '../../model/deployment.ts'
@@ -148,7 +148,7 @@ export async function armDeployments(
 export async function cancelDeployment(db: Db, id: string, by: Actor): Promise<Deployment> {
   return db.transaction(async (tx) => {
     const before = await findDeployment(tx, id)
-    if (before === undefined) throw new NotFoundError(`there is no deployment ${id}`)
+    requireFound(before, `deployment ${id}`)
     const cancelled = await cancelActive(tx, before.machineId, 'an operator cancelled it', by, id)
     if (cancelled === undefined) throw new ConflictError(`deployment ${id} is ${before.state} already`)
     return cancelled

@@ -18,10 +18,10 @@ type SeenEvent = Omit<BootEvent, 'at'> & { seenAt: number }
 
 const flushAfterMs = 50
 const retryAfterMs = 1000
-const mostPending = 50_000
-const mostInOneStatement = 1000
+const maxPending = 50_000
+const maxRowsPerStatement = 1000
 /** A boot has a dozen events; whoever knows its id must not be able to fill the disk with more. */
-export const mostPerBoot = 500
+export const maxEventsPerBoot = 500
 /** Of these, so many at most are steps that an installer names: its end must still find room. */
 export const maxProgressEvents = 300
 
@@ -36,7 +36,7 @@ export function startBootEventRecorder(db: Db, log: Logger): BootEventRecorder {
     // Each report asks for a flush: while the database is unreachable, one attempt per retry period is enough.
     if (!stopped && performance.now() - failedAt < retryAfterMs) return schedule(retryAfterMs)
     while (pending.length > 0) {
-      const batch = pending.slice(0, mostInOneStatement)
+      const batch = pending.slice(0, maxRowsPerStatement)
       try {
         await insertEvents(db, batch)
         pending = pending.slice(batch.length)
@@ -64,7 +64,7 @@ export function startBootEventRecorder(db: Db, log: Logger): BootEventRecorder {
   return {
     record: (event) => {
       if (event.bootId !== undefined && !isUuid(event.bootId)) return
-      if (pending.length >= mostPending) {
+      if (pending.length >= maxPending) {
         log.error(
           { stage: event.stage, ip: event.ip },
           'a boot event is dropped: too many are waiting for the database',
@@ -137,7 +137,7 @@ async function insertEvents(db: Db, events: SeenEvent[]): Promise<void> {
     insert into boot_events (boot_id, ip, stage, file, bytes, duration_ms, message, at)
     select boot_id, ip, stage, file, bytes, duration_ms, message, at from e
     where boot_id is null or (exists (select 1 from boots where boots.id = e.boot_id)
-      and (select count(*) from boot_events as seen where seen.boot_id = e.boot_id) + place <= ${mostPerBoot})
+      and (select count(*) from boot_events as seen where seen.boot_id = e.boot_id) + place <= ${maxEventsPerBoot})
     order by n`)
 }
 

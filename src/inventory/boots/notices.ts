@@ -26,7 +26,7 @@ export async function recordNotices(db: Db, list: Notice[]): Promise<void> {
  * Notes boots that went past their script although another boot of the same machine, from another address, goes on: the
  * machine has a new address, or a stranger names its MAC. Both keep their say; operators can see it.
  */
-export async function noteOtherAddresses(
+export async function recordOtherAddresses(
   db: Db,
   list: { id: string; machineId: string | null; mac: string | null; ip: string }[],
 ): Promise<void> {

@@ -10,8 +10,8 @@ import { hashToken } from '../access/tokens.ts'
 import { type Actor, type Change, recordChanges } from '../changes/changes.ts'
 import { isOvertaken } from './boots.ts'
 import { cancelInstalled, lockActive, writeMove } from './deployment-moves.ts'
-import { maxProgressEvents, mostPerBoot, storable } from './events.ts'
-import { noteOtherAddresses, recordNotices } from './notices.ts'
+import { maxEventsPerBoot, maxProgressEvents, storable } from './events.ts'
+import { recordNotices, recordOtherAddresses } from './notices.ts'
 
 /** A token opens its boot for this long after the script; an installation may take a day. */
 export const tokenLifetime = sql`interval '48 hours'`
@@ -82,7 +82,7 @@ async function recordReports(db: Db, list: Sighting[]): Promise<boolean[]> {
     return known
   })
   // It locks boots of others, so it has a transaction of its own; the reports are written whatever becomes of it.
-  await noteOtherAddresses(db, gone).catch(() => undefined)
+  await recordOtherAddresses(db, gone).catch(() => undefined)
   return known
 }
 
@@ -125,7 +125,7 @@ async function writeReported(tx: Tx, list: Reported[]): Promise<void> {
       event as (
         insert into boot_events (boot_id, ip, stage, message) select id, ip, seen, message from r
         where r.moved and (select count(*) from boot_events where boot_id = r.id)
-          < case when r.seen = 'progress' then ${maxProgressEvents}::int else ${mostPerBoot}::int end)
+          < case when r.seen = 'progress' then ${maxProgressEvents}::int else ${maxEventsPerBoot}::int end)
     update boots set stage = r.seen, moved_at = case when r.moved then now() else moved_at end, heard_at = now(),
       progress = case when r.seen = 'progress' then r.message else boots.progress end,
       progressed = boots.progressed or r.seen <> 'failed', outcome = r.outcome,

@@ -50,8 +50,8 @@ function isServed(deployment: LatestDeployment): boolean {
   return isActive(deployment.state) && whySpent(deployment) === undefined
 }
 
-type Known = Candidate & { deployment: LatestDeployment | undefined; secrets: string[] }
-type Found = { revision: number; today: string; candidates: Known[]; groupSecrets: Record<string, string[]> }
+type FoundMachine = Candidate & { deployment: LatestDeployment | undefined; secrets: string[] }
+type Found = { revision: number; today: string; candidates: FoundMachine[]; groupSecrets: Record<string, string[]> }
 type FoundRow = {
   n: number
   revision: string

@@ -1,7 +1,7 @@
 import type { Stage } from '../../model/boot.ts'
 
 /** How long a boot may rest at a stage before it is called stalled, and what then are the likely causes, in one sentence. */
-type Rest = {
+type StallLimit = {
   seconds: number
   causes: string
   /** The causes where the machine was heard of within `heardWithinSeconds`: it is up, and does not go on. */
@@ -15,7 +15,7 @@ const minute = 60
 const hour = 3600
 
 /** From docs/explain/boot.md: what keeps machines from going on, by the last thing seen of them. */
-export const rests: { [S in Stage]?: Rest } = {
+export const stallLimits: { [S in Stage]?: StallLimit } = {
   script: {
     seconds: 3 * minute,
     causes:

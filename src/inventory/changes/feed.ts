@@ -29,7 +29,7 @@ export type ChangeFeed = {
 const pollMs = 500
 const idleMs = 15_000
 const revokedMs = 1000
-const mostFollowers = 200
+const maxFollowers = 200
 const atOnce = 200
 
 /** The feed over a database: one question each half second for all who follow, and none while nobody does. */
@@ -117,7 +117,7 @@ export function createChangeFeed(db: Db, log: Logger): ChangeFeed {
 
   return {
     follow: (after, types, signal, token) =>
-      followers >= mostFollowers ? undefined : changesAfter(after, types, signal, token),
+      followers >= maxFollowers ? undefined : changesAfter(after, types, signal, token),
     endFollowersOf,
     stop: () => {
       clearInterval(watch)

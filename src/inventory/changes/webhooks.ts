@@ -4,7 +4,7 @@ import type { Db } from '../../db/open.ts'
 import { rowsOf } from '../../db/rows.ts'
 import { webhookDeliveries, webhooks } from '../../db/schema/changes.ts'
 import { redactUrl } from '../../lib/base-url.ts'
-import { NotFoundError } from '../../lib/errors.ts'
+import { NotFoundError, requireFound } from '../../lib/errors.ts'
 import { newId } from '../../lib/ids/uuid.ts'
 import type { Sealer } from '../../lib/seal.ts'
 import { type Actor, isOfTypes, lastChange, listChangesAfter, recordChanges } from './changes.ts'
@@ -30,7 +30,7 @@ export type DeadDelivery = {
   createdAt: Date
 }
 
-const shown = {
+const columns = {
   id: webhooks.id,
   url: webhooks.url,
   types: webhooks.types,
@@ -53,14 +53,14 @@ export async function createWebhook(
     const [row] = await tx
       .insert(webhooks)
       .values({ id, url, types, sealed: sealer.seal(secret, sealedFor(id)), cursorTx: last.tx, cursorId: last.id })
-      .returning(shown)
-    await recordChanges(tx, [{ actor: by, type: 'webhook.created', subject: id, after: told({ url, types }) }])
+      .returning(columns)
+    await recordChanges(tx, [{ actor: by, type: 'webhook.created', subject: id, after: auditView({ url, types }) }])
     return { ...(row as Webhook), secret }
   })
 }
 
 export async function listWebhooks(db: Db): Promise<Webhook[]> {
-  return db.select(shown).from(webhooks).orderBy(asc(webhooks.createdAt), asc(webhooks.id))
+  return db.select(columns).from(webhooks).orderBy(asc(webhooks.createdAt), asc(webhooks.id))
 }
 
 /** @throws NotFoundError */
@@ -71,16 +71,22 @@ export async function changeWebhook(
   by: Actor,
 ): Promise<Webhook> {
   return db.transaction(async (tx) => {
-    const [before] = await tx.select(shown).from(webhooks).where(eq(webhooks.id, id)).for('update')
-    if (before === undefined) throw new NotFoundError(`there is no webhook ${id}`)
+    const [before] = await tx.select(columns).from(webhooks).where(eq(webhooks.id, id)).for('update')
+    requireFound(before, `webhook ${id}`)
     const given = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined))
     const [after] = await tx
       .update(webhooks)
       .set({ ...given, updatedAt: sql`now()` })
       .where(eq(webhooks.id, id))
-      .returning(shown)
+      .returning(columns)
     await recordChanges(tx, [
-      { actor: by, type: 'webhook.changed', subject: id, before: told(before), after: told(after as Webhook) },
+      {
+        actor: by,
+        type: 'webhook.changed',
+        subject: id,
+        before: auditView(before),
+        after: auditView(after as Webhook),
+      },
     ])
     return after as Webhook
   })
@@ -89,14 +95,14 @@ export async function changeWebhook(
 /** Deletes a webhook with what was not yet delivered. @throws NotFoundError */
 export async function deleteWebhook(db: Db, id: string, by: Actor): Promise<void> {
   await db.transaction(async (tx) => {
-    const [row] = await tx.delete(webhooks).where(eq(webhooks.id, id)).returning(shown)
-    if (row === undefined) throw new NotFoundError(`there is no webhook ${id}`)
-    await recordChanges(tx, [{ actor: by, type: 'webhook.deleted', subject: id, before: told(row) }])
+    const [row] = await tx.delete(webhooks).where(eq(webhooks.id, id)).returning(columns)
+    requireFound(row, `webhook ${id}`)
+    await recordChanges(tx, [{ actor: by, type: 'webhook.deleted', subject: id, before: auditView(row) }])
   })
 }
 
 /** What the log of changes says of a webhook, which other webhooks are sent: of a URL no query, where a key may stand. */
-function told({ url, types, active }: Pick<Webhook, 'url' | 'types'> & { active?: boolean }) {
+function auditView({ url, types, active }: Pick<Webhook, 'url' | 'types'> & { active?: boolean }) {
   return { url: redactUrl(url), types, ...(active !== undefined && { active }) }
 }
 
@@ -107,7 +113,7 @@ export async function openWebhook(
   id: string,
 ): Promise<{ id: string; url: string; secret: string }> {
   const [row] = await db.select().from(webhooks).where(eq(webhooks.id, id))
-  if (row === undefined) throw new NotFoundError(`there is no webhook ${id}`)
+  requireFound(row, `webhook ${id}`)
   return { id, url: row.url, secret: sealer.open(row.sealed, sealedFor(id)) }
 }
 
@@ -141,7 +147,7 @@ export type DueDelivery = { id: string; webhookId: string; url: string; secret: 
 
 const atOnce = 500
 /** One whose receiver is away for long holds up itself only, and the database not at all: beyond this it is read later. */
-const mostWaiting = 10_000
+const maxWaiting = 10_000
 
 /** Queues what each webhook has not seen yet. Which changes are queued and that they are is one transaction. */
 export async function queueDeliveries(db: Db): Promise<void> {
@@ -161,8 +167,8 @@ async function queueSome(db: Db, webhookId: string): Promise<boolean> {
     const last = found.at(-1)
     if (last === undefined) return false
     const waiting = await tx.execute(sql`
-      select 1 from (select 1 from webhook_deliveries where webhook_id = ${webhookId} and not dead limit ${mostWaiting}) as w
-      having count(*) >= ${mostWaiting}`)
+      select 1 from (select 1 from webhook_deliveries where webhook_id = ${webhookId} and not dead limit ${maxWaiting}) as w
+      having count(*) >= ${maxWaiting}`)
     if (rowsOf(waiting).length > 0) return false
     const rows = found
       .filter((change) => isOfTypes(change.type, hook.types))

@@ -2,17 +2,17 @@ import { and, asc, desc, eq, gt, sql } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
 import { answerFiles, answerFileVersions } from '../../db/schema/images.ts'
 import type { Tx } from '../../db/transaction.ts'
-import { canonical } from '../../lib/canonical.ts'
-import { InputError, NotFoundError } from '../../lib/errors.ts'
+import { InputError, requireFound } from '../../lib/errors.ts'
+import { isSameJson } from '../../lib/same-json.ts'
 import { type AnswerDocument, type AnswerFile, defaultMediaType, maxDocuments } from '../../model/answer-file.ts'
-import { type Actor, recordChanges } from '../changes/changes.ts'
-import { checkPrecondition, type Precondition } from '../common/precondition.ts'
-import { changeVersioned, type VersionedNoun } from '../common/versioned.ts'
+import type { Actor } from '../changes/changes.ts'
+import { deleteNamed, type NamedNoun, saveNamed } from '../common/named.ts'
+import type { Precondition } from '../common/precondition.ts'
 import { refuseNamed } from '../machines/references.ts'
 
 export type AnswerFileVersion = { version: number; documents: AnswerDocument[]; createdAt: Date; current: boolean }
 
-const versioned: VersionedNoun<AnswerFile> = { noun: 'answer-file', find: findAnswerFile, shown }
+const noun: NamedNoun<AnswerFile> = { noun: 'answer-file', find: findAnswerFile, auditView }
 
 const selected = {
   name: answerFiles.name,
@@ -51,7 +51,7 @@ export async function listAnswerFiles(db: Db, limit: number, after?: string): Pr
 /** All versions, newest first. @throws NotFoundError */
 export async function listAnswerFileVersions(db: Db, name: string): Promise<AnswerFileVersion[]> {
   const file = await findAnswerFile(db, name)
-  if (file === undefined) throw new NotFoundError(`there is no answer file ${name}`)
+  requireFound(file, `answer file ${name}`)
   const rows = await db
     .select()
     .from(answerFileVersions)
@@ -93,7 +93,7 @@ async function saveDocuments(
   precondition: Precondition,
   by: Actor,
 ): Promise<{ answerFile: AnswerFile; created: boolean }> {
-  const { thing, created } = await changeVersioned(db, versioned, name, precondition, by, async (tx, before) => {
+  const { thing, created } = await saveNamed(db, noun, name, precondition, by, async (tx, before) => {
     const { title: newTitle, documents } = contentAfter(before)
     // A mark that editors put before a text; installers take it for a part of the first line, and ignore the file.
     const content = {
@@ -105,7 +105,7 @@ async function saveDocuments(
     if (twin !== undefined)
       throw new InputError({ field: 'documents', value: twin, expected: 'documents each with a name of its own' })
     const title = content.title ?? before?.title ?? ''
-    const same = before !== undefined && canonical(before.documents) === canonical(content.documents)
+    const same = before !== undefined && isSameJson(before.documents, content.documents)
     if (same && title === before.title) return
     const version = same ? before.version : await nextVersion(tx, name)
     if (before === undefined) await tx.insert(answerFiles).values({ name, title, currentVersion: version })
@@ -131,7 +131,7 @@ export async function changeAnswerFile(
   by: Actor,
 ): Promise<AnswerFile> {
   const contentAfter = (before: AnswerFile | undefined) => {
-    if (before === undefined) throw new NotFoundError(`there is no answer file ${name}`)
+    requireFound(before, `answer file ${name}`)
     const documents = changedDocuments(before.documents, change.documents ?? [])
     check(documents)
     return { title: change.title === null ? '' : change.title, documents }
@@ -161,8 +161,8 @@ export async function useAnswerFileVersion(
   precondition: Precondition,
   by: Actor,
 ): Promise<AnswerFile> {
-  const { thing } = await changeVersioned(db, versioned, name, precondition, by, async (tx, before) => {
-    if (before === undefined) throw new NotFoundError(`there is no answer file ${name}`)
+  const { thing } = await saveNamed(db, noun, name, precondition, by, async (tx, before) => {
+    requireFound(before, `answer file ${name}`)
     const known = (await listAnswerFileVersions(tx, name)).map((one) => one.version)
     if (!known.includes(version))
       throw new InputError({ field: 'version', value: String(version), expected: `one of ${known.join(', ')}` })
@@ -173,13 +173,9 @@ export async function useAnswerFileVersion(
 
 /** @throws NotFoundError, PreconditionError; ConflictError while something names it */
 export async function deleteAnswerFile(db: Db, name: string, precondition: Precondition, by: Actor): Promise<void> {
-  await db.transaction(async (tx) => {
-    const before = await findAnswerFile(tx, name)
-    if (before === undefined) throw new NotFoundError(`there is no answer file ${name}`)
-    checkPrecondition(precondition, before)
+  await deleteNamed(db, noun, name, precondition, by, async (tx) => {
     await refuseNamed(tx, 'answerFile', name)
     await tx.delete(answerFiles).where(eq(answerFiles.name, name))
-    await recordChanges(tx, [{ actor: by, type: 'answer-file.deleted', subject: name, before: shown(before) }])
   })
 }
 
@@ -202,6 +198,6 @@ async function setCurrent(
     .where(eq(answerFiles.name, before.name))
 }
 
-function shown({ title, version, documents }: AnswerFile) {
+function auditView({ title, version, documents }: AnswerFile) {
   return { title, version, documents }
 }

@@ -1,4 +1,5 @@
 import { canonical } from '../../lib/canonical.ts'
+import { isSameJson } from '../../lib/same-json.ts'
 import type { Arch, Platform } from '../../model/arch.ts'
 import type { Variant } from '../../model/image.ts'
 
@@ -26,7 +27,7 @@ export function diffVariants(from: Variant[], to: Variant[]): VariantDiff[] {
   const fits = [...new Set([...before.keys(), ...after.keys()])]
   return fits.flatMap((fit) => {
     const [a, b] = [before.get(fit), after.get(fit)]
-    return canonical(a ?? null) === canonical(b ?? null) ? [] : [diffVariant(a, b)]
+    return isSameJson(a, b) ? [] : [diffVariant(a, b)]
   })
 }
 

@@ -2,7 +2,7 @@ import { inArray, sql } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
 import { rowsOf } from '../../db/rows.ts'
 import { files } from '../../db/schema/images.ts'
-import { NotFoundError } from '../../lib/errors.ts'
+import { NotFoundError, requireFound } from '../../lib/errors.ts'
 import { filesOf, type Variant } from '../../model/image.ts'
 import { anyOf, findFile, type StoredFile } from './files.ts'
 
@@ -39,7 +39,7 @@ export async function requireFiles(db: Db, hashes: string[]): Promise<StoredFile
   const found = new Map(rows.map((row) => [row.sha256, row]))
   return [...new Set(hashes)].map((sha256) => {
     const file = found.get(sha256)
-    if (file === undefined) throw new NotFoundError(`there is no file ${sha256}`)
+    requireFound(file, `file ${sha256}`)
     return file
   })
 }

@@ -78,7 +78,7 @@ export async function saveFile(
 }
 
 /** The bytes of a file were stored anew, with the right hash: if it was recorded and damaged, it is no more. */
-export async function noteStored(db: Db, sha256: string): Promise<void> {
+export async function recordStored(db: Db, sha256: string): Promise<void> {
   await db.transaction(async (tx) => {
     const [before] = await tx
       .update(files)
@@ -119,7 +119,7 @@ export async function holdFilesAlone(tx: Tx): Promise<void> {
  * Records that a file's bytes are not what they should be: from now on every script that would name it is a refusal.
  * `why` is a clause: "it has 3 bytes instead of 5". False when that was known, or there is no such file.
  */
-export async function noteDamage(db: Db, sha256: string, why: string): Promise<boolean> {
+export async function recordDamage(db: Db, sha256: string, why: string): Promise<boolean> {
   return db.transaction(async (tx) => {
     const [before] = await tx.select().from(files).where(eq(files.sha256, sha256)).for('update')
     if (before === undefined) return false
@@ -131,7 +131,7 @@ export async function noteDamage(db: Db, sha256: string, why: string): Promise<b
  * Records what came of hashing a file's bytes again: null when they are what they should be, else why not. False when nothing
  * changed by it, as when the file was uploaded anew meanwhile and the bytes that were read are no more.
  */
-export async function noteCheck(db: Db, { sha256, createdAt }: StoredFile, why: string | null): Promise<boolean> {
+export async function recordCheck(db: Db, { sha256, createdAt }: StoredFile, why: string | null): Promise<boolean> {
   return db.transaction(async (tx) => {
     const [before] = await tx.select().from(files).where(eq(files.sha256, sha256)).for('update')
     if (before === undefined) return false
@@ -148,14 +148,14 @@ async function setDamage(tx: Tx, before: StoredFile, why: string | null): Promis
   const damage = why === null ? null : `${why} (seen ${now.slice(0, 10)} ${now.slice(11, 16)}Z)`
   await tx.update(files).set({ damage }).where(eq(files.sha256, before.sha256))
   const { name, sizeBytes } = before
-  const shown = { name, sizeBytes }
+  const fields = { name, sizeBytes }
   await recordChanges(tx, [
     {
       actor: system,
       type: why === null ? 'file.mended' : 'file.damaged',
       subject: before.sha256,
-      before: { ...shown, damage: before.damage },
-      after: { ...shown, damage },
+      before: { ...fields, damage: before.damage },
+      after: { ...fields, damage },
     },
   ])
   return true
@@ -168,21 +168,21 @@ export function sizeFault(sizeBytes: number, storedBytes: number | undefined): s
 }
 
 /** What a file must be to be served. */
-export type Servable = Pick<StoredFile, 'sizeBytes' | 'damage'>
+export type FileStatus = Pick<StoredFile, 'sizeBytes' | 'damage'>
 
 /** Gives what the inventory says of a file; undefined when it knows nothing of it. Never throws. */
-export type FindServable = (sha256: string) => Promise<Servable | undefined>
+export type FindFileStatus = (sha256: string) => Promise<FileStatus | undefined>
 
-const mostKept = 8192
+const maxKept = 8192
 
 /**
  * The look-up for the path of a boot: answers are kept for some seconds, and what many ask at once is one query. While the
  * database is away, or answers late, the last answer goes on to be given, so that boots go on.
  */
-export function createFindServable(db: Db, { keptMs = 3000, patienceMs = 1000 } = {}): FindServable {
+export function createFindFileStatus(db: Db, { keptMs = 3000, patienceMs = 1000 } = {}): FindFileStatus {
   const find = createMicroBatch((asked: string[]) => findMany(db, asked), { maxSize: 1000, maxConcurrent: 2 })
-  const kept = new LRUCache<string, { file: Servable | undefined }>({
-    max: mostKept,
+  const kept = new LRUCache<string, { file: FileStatus | undefined }>({
+    max: maxKept,
     ttl: keptMs,
     fetchMethod: async (sha256, last) => (await inTime(find(sha256), patienceMs)) ?? last ?? { file: undefined },
   })
@@ -190,7 +190,7 @@ export function createFindServable(db: Db, { keptMs = 3000, patienceMs = 1000 } 
 }
 
 /** Undefined for each when the database does not answer. */
-async function findMany(db: Db, asked: string[]): Promise<({ file: Servable | undefined } | undefined)[]> {
+async function findMany(db: Db, asked: string[]): Promise<({ file: FileStatus | undefined } | undefined)[]> {
   try {
     const rows = await db
       .select({ sha256: files.sha256, sizeBytes: files.sizeBytes, damage: files.damage })

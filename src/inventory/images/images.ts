@@ -4,16 +4,16 @@ import type { Db } from '../../db/open.ts'
 import { changes } from '../../db/schema/changes.ts'
 import { files, images, imageVersions } from '../../db/schema/images.ts'
 import type { Tx } from '../../db/transaction.ts'
-import { canonical } from '../../lib/canonical.ts'
-import { InputError, NotFoundError } from '../../lib/errors.ts'
+import { InputError, requireFound } from '../../lib/errors.ts'
+import { isSameJson } from '../../lib/same-json.ts'
 import { filesOf, type Image, treeDigest, type Variant } from '../../model/image.ts'
 import { type Actor, recordChanges } from '../changes/changes.ts'
-import { checkPrecondition, type Precondition } from '../common/precondition.ts'
-import { changeVersioned, type VersionedNoun } from '../common/versioned.ts'
+import { deleteNamed, type NamedNoun, saveNamed } from '../common/named.ts'
+import type { Precondition } from '../common/precondition.ts'
 import { refuseNamed } from '../machines/references.ts'
 import { anyOf, holdFiles } from './files.ts'
 
-const versioned: VersionedNoun<Image> = { noun: 'image', find: findImage, shown }
+const noun: NamedNoun<Image> = { noun: 'image', find: findImage, auditView }
 
 const selected = {
   name: images.name,
@@ -71,13 +71,13 @@ export async function saveImage(
 ): Promise<{ image: Image; created: boolean; draft?: number }> {
   const { variants, source } = change
   let draft: number | undefined
-  refuseTwins(variants)
+  refuseDuplicates(variants)
   return db.transaction(async (inside) => {
     // From here to the end no file is cleared away: what the variants name is there when they can be booted.
     await holdFiles(inside)
     await refuseUnknownFiles(inside, variants)
-    const { thing, created } = await changeVersioned(inside, versioned, name, precondition, by, async (tx, before) => {
-      const same = before !== undefined && canonical(before.variants) === canonical(variants)
+    const { thing, created } = await saveNamed(inside, noun, name, precondition, by, async (tx, before) => {
+      const same = before !== undefined && isSameJson(before.variants, variants)
       if (change.draft && before !== undefined && !same) {
         draft = await addDraft(tx, before, change, by)
         return
@@ -107,8 +107,8 @@ export async function patchImage(
   precondition: Precondition,
   by: Actor,
 ): Promise<Image> {
-  const { thing } = await changeVersioned(db, versioned, name, precondition, by, async (tx, before) => {
-    if (before === undefined) throw new NotFoundError(`there is no image ${name}`)
+  const { thing } = await saveNamed(db, noun, name, precondition, by, async (tx, before) => {
+    requireFound(before, `image ${name}`)
     const { version = before.version } = change
     const { installer: _, ...about } = aboutOf(change, before)
     const known = await versionNumbers(tx, name)
@@ -124,13 +124,9 @@ export async function patchImage(
 
 /** @throws NotFoundError, PreconditionError; ConflictError when a machine, a group, a menu, a deployment or the policy still names it */
 export async function deleteImage(db: Db, name: string, precondition: Precondition, by: Actor): Promise<void> {
-  await db.transaction(async (tx) => {
-    const before = await findImage(tx, name)
-    if (before === undefined) throw new NotFoundError(`there is no image ${name}`)
-    checkPrecondition(precondition, before)
+  await deleteNamed(db, noun, name, precondition, by, async (tx) => {
     await refuseNamed(tx, 'image', name)
     await tx.delete(images).where(eq(images.name, name))
-    await recordChanges(tx, [{ actor: by, type: 'image.deleted', subject: name, before: shown(before) }])
   })
 }
 
@@ -144,7 +140,7 @@ async function addDraft(tx: Tx, before: Image, change: ImageChange, by: Actor): 
     .where(eq(imageVersions.image, name))
     .orderBy(desc(imageVersions.version))
     .limit(1)
-  if (newest !== undefined && canonical(newest.variants) === canonical(variants)) {
+  if (newest !== undefined && isSameJson(newest.variants, variants)) {
     if (change.installer !== undefined) await setInstaller(tx, name, newest.version, change.installer)
     return newest.version
   }
@@ -202,7 +198,7 @@ async function setInstaller(tx: Tx, name: string, version: number, installer: bo
     .where(and(eq(imageVersions.image, name), eq(imageVersions.version, version)))
 }
 
-function shown({ title, version, variants, endOfLife, installer }: Image) {
+function auditView({ title, version, variants, endOfLife, installer }: Image) {
   return { title, version, variants: variants.map(withoutTree), endOfLife, installer }
 }
 
@@ -212,7 +208,7 @@ export function withoutTree(variant: Variant) {
   return { ...variant, tree: { files: variant.tree.length, digest: treeDigest(variant.tree) } }
 }
 
-function refuseTwins(variants: Variant[]): void {
+function refuseDuplicates(variants: Variant[]): void {
   const seen = new Set<string>()
   for (const [index, { arch, platform }] of variants.entries()) {
     const key = `${arch} ${platform ?? 'every platform'}`
@@ -227,7 +223,7 @@ function refuseTwins(variants: Variant[]): void {
 }
 
 /** Faults that one answer names at most. */
-const mostFaults = 50
+const maxFaults = 50
 
 async function refuseUnknownFiles(db: Db, variants: Variant[]): Promise<void> {
   const wanted = variants.flatMap((variant, index) => {
@@ -251,5 +247,5 @@ async function refuseUnknownFiles(db: Db, variants: Variant[]): Promise<void> {
       ? []
       : [{ field: `${field} ${name}`, value: 'an empty file', expected: 'a file with something in it' }]
   })
-  if (faults.length > 0) throw new InputError(faults.slice(0, mostFaults))
+  if (faults.length > 0) throw new InputError(faults.slice(0, maxFaults))
 }

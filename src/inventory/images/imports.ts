@@ -3,7 +3,7 @@ import type { Db } from '../../db/open.ts'
 import { imports } from '../../db/schema/images.ts'
 import type { Tx } from '../../db/transaction.ts'
 import { redactUrl } from '../../lib/base-url.ts'
-import { ConflictError, NotFoundError } from '../../lib/errors.ts'
+import { ConflictError, requireFound } from '../../lib/errors.ts'
 import { newId } from '../../lib/ids/uuid.ts'
 import type { ImportPlan, ImportState } from '../../model/image.ts'
 import { type Actor, recordChanges } from '../changes/changes.ts'
@@ -21,7 +21,7 @@ export type ImportEnd =
   { state: 'done'; image: string; version: number; message?: string | undefined } | { state: 'failed'; message: string }
 
 // So many wait or run at most; each of them may fill the disk.
-const mostOpen = 200
+const maxOpen = 200
 
 const isOpen = isNull(imports.endedAt)
 
@@ -32,12 +32,12 @@ export async function createImport(
   by: Actor,
 ): Promise<Import> {
   return db.transaction(async (tx) => {
-    if ((await tx.$count(imports, isOpen)) >= mostOpen)
-      throw new ConflictError(`${mostOpen} imports wait or run already; cancel some, or wait until they end`)
+    if ((await tx.$count(imports, isOpen)) >= maxOpen)
+      throw new ConflictError(`${maxOpen} imports wait or run already; cancel some, or wait until they end`)
     const row = { id: newId(), image: image ?? null, plan, state: 'waiting' as const, actor: by, server }
     const [made] = await tx.insert(imports).values(row).returning()
     if (made === undefined) throw new Error('an import was not recorded')
-    await recordChanges(tx, [{ actor: by, type: 'import.created', subject: made.id, after: shown(made) }])
+    await recordChanges(tx, [{ actor: by, type: 'import.created', subject: made.id, after: auditView(made) }])
     return made
   })
 }
@@ -94,7 +94,7 @@ export async function endImport(tx: Tx, { id, actor }: Pick<Import, 'id' | 'acto
     .where(and(eq(imports.id, id), isOpen))
     .returning()
   if (ended === undefined) throw new ConflictError(`import ${id} was cancelled`)
-  await recordChanges(tx, [{ actor, type: `import.${end.state}`, subject: id, after: shown(ended) }])
+  await recordChanges(tx, [{ actor, type: `import.${end.state}`, subject: id, after: auditView(ended) }])
 }
 
 /** Ends an import before its time; the server that runs it notices. @throws NotFoundError; ConflictError when it has ended */
@@ -108,10 +108,10 @@ export async function cancelImport(db: Db, id: string, by: Actor): Promise<Impor
       .returning()
     if (cancelled === undefined) {
       const ended = await findImport(tx, id)
-      if (ended === undefined) throw new NotFoundError(`there is no import ${id}`)
+      requireFound(ended, `import ${id}`)
       throw new ConflictError(`import ${id} has ended: ${ended.state}`)
     }
-    await recordChanges(tx, [{ actor: by, type: 'import.cancelled', subject: id, after: shown(cancelled) }])
+    await recordChanges(tx, [{ actor: by, type: 'import.cancelled', subject: id, after: auditView(cancelled) }])
     return cancelled
   })
 }
@@ -127,6 +127,6 @@ export function sourceOf(plan: ImportPlan): string {
   return plan.kind === 'file' ? plan.name : redactUrl(plan.url)
 }
 
-function shown({ image, plan, state, message, version }: Import) {
+function auditView({ image, plan, state, message, version }: Import) {
   return { image, source: sourceOf(plan), state, message, version }
 }

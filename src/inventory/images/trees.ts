@@ -11,12 +11,12 @@ export type TreeKey = { image: string; version: number; digest: string }
 export type FindTreeFile = (key: TreeKey, path: string) => Promise<string | undefined>
 
 /** Files of trees that are kept in memory, some 200 bytes each. */
-const mostKept = 100_000
+const maxKept = 100_000
 
 /** Looks files up in trees that are kept in memory: installers ask for thousands, and many of them at once. */
 export function createFindTreeFile(db: Db): FindTreeFile {
   const trees = new LRUCache<string, ReadonlyMap<string, string>, TreeKey>({
-    maxSize: mostKept,
+    maxSize: maxKept,
     sizeCalculation: (tree) => tree.size + 1,
     // All who ask for the same tree at the same time wait for one look-up.
     fetchMethod: (_key, _stale, { context }) => loadTree(db, context),

@@ -5,7 +5,7 @@ import { rowsOf } from '../../db/rows.ts'
 import { changes } from '../../db/schema/changes.ts'
 import { imageVersions } from '../../db/schema/images.ts'
 import type { Tx } from '../../db/transaction.ts'
-import { ConflictError, NotFoundError } from '../../lib/errors.ts'
+import { ConflictError, NotFoundError, requireFound } from '../../lib/errors.ts'
 import type { Image, Variant } from '../../model/image.ts'
 import { type Actor, recordChanges } from '../changes/changes.ts'
 import { lockName } from '../common/lock.ts'
@@ -126,12 +126,12 @@ async function refuseBooting(tx: Tx, name: string, version: number): Promise<voi
     where d.image = ${name} and d.version = ${version} and ${isActiveSql(sql`d.state`)} order by d.seq limit 6)`)
   const who = [...new Set(rowsOf<{ who: string }>(found).map((one) => one.who))]
   if (who.length === 0) return
-  const shown = `${who.slice(0, 5).join(', ')}${who.length > 5 ? ' and more' : ''}`
-  throw new ConflictError(`version ${version} of image ${name} is being booted by ${shown}`)
+  const names = `${who.slice(0, 5).join(', ')}${who.length > 5 ? ' and more' : ''}`
+  throw new ConflictError(`version ${version} of image ${name} is being booted by ${names}`)
 }
 
 async function requireImage(db: Db, name: string): Promise<Image> {
   const image = await findImage(db, name)
-  if (image === undefined) throw new NotFoundError(`there is no image ${name}`)
+  requireFound(image, `image ${name}`)
   return image
 }

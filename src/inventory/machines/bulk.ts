@@ -10,12 +10,12 @@ import { changeType } from '../changes/types.ts'
 import { findInstallers } from '../images/installers.ts'
 import { machineColumns } from './fields.ts'
 import { isSerial } from './identity/same-key.ts'
-import { findMachines, said } from './machines.ts'
+import { auditViewOf, findMachines } from './machines.ts'
 import {
   addEarlier,
   type BadRow,
-  type Earlier,
-  type Known,
+  type EarlierRows,
+  type Existing,
   type MachineRow,
   type PlannedRow,
   planRows,
@@ -32,7 +32,7 @@ export async function saveMachineRows(
   db: Db,
   rows: MachineRow[],
   { dryRun, by }: { dryRun: boolean; by: Actor },
-  earlier: Earlier,
+  earlier: EarlierRows,
 ): Promise<(PlannedRow | BadRow)[]> {
   for (let attempt = 1; attempt <= 5; attempt += 1) {
     const { plans, said: heard } = planRows(rows, await lookUp(db, rows), earlier)
@@ -45,7 +45,7 @@ export async function saveMachineRows(
   throw new ConflictError('other requests change the same machines at the same time: try again')
 }
 
-async function lookUp(db: Db, rows: MachineRow[]): Promise<Known> {
+async function lookUp(db: Db, rows: MachineRow[]): Promise<Existing> {
   const keys = rows.map(({ key }) => key)
   const macs = rows.flatMap(({ key, change }) => [...('mac' in key ? [key.mac] : []), ...(change.macs ?? [])])
   const asked = keys.flatMap((key) => ('id' in key ? [key.id] : []))
@@ -107,7 +107,7 @@ async function find<Row>(db: Db, keys: unknown[], query: (list: SQL) => SQL): Pr
   return keys.length === 0 ? [] : rowsOf<Row>(await db.execute(query(sql`${JSON.stringify(keys)}::jsonb`)))
 }
 
-async function findNames(db: Db, rows: MachineRow[]): Promise<Known['names']> {
+async function findNames(db: Db, rows: MachineRow[]): Promise<Existing['names']> {
   const named = (kind: Referred) => [...new Set(rows.flatMap(({ change }) => change.assignment?.[kind] ?? []))]
   const namesIn = async (table: SQL, names: string[]) => {
     const found = await find<{ name: string }>(
@@ -206,7 +206,7 @@ async function writeAll(tx: Tx, work: PlannedRow[], by: Actor): Promise<void> {
     work.map(({ before, after }) => {
       const entered = before?.discovered ? undefined : before
       const type = changeType('machine', entered, after)
-      return { actor: by, type, subject: after.id, before: entered && said(entered), after: said(after) }
+      return { actor: by, type, subject: after.id, before: entered && auditViewOf(entered), after: auditViewOf(after) }
     }),
   )
 }

@@ -1,12 +1,13 @@
-import { and, eq } from 'drizzle-orm'
+import { and, asc, eq, gt, sql } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
 import { groups, secrets } from '../../db/schema/machines.ts'
-import { InputError, NotFoundError } from '../../lib/errors.ts'
+import { InputError, requireFound } from '../../lib/errors.ts'
+import { isSameJson } from '../../lib/same-json.ts'
 import type { Assignment } from '../../model/assignment.ts'
 import { changesInstall, everyBootFaults } from '../../model/every-boot.ts'
 import type { Condition } from '../../model/selector.ts'
 import type { Actor } from '../changes/changes.ts'
-import { deleteNamed, findNamed, listNamed, type Noun, saveNamed } from '../common/named.ts'
+import { deleteNamed, type NamedNoun, saveNamed } from '../common/named.ts'
 import type { Precondition } from '../common/precondition.ts'
 import { findInstallers, refuseUnsaidInstalls } from '../images/installers.ts'
 import { type AssignmentChange, changedAssignment, tooManyParams } from './assignment-change.ts'
@@ -33,12 +34,18 @@ export type GroupChange = {
   assignment?: AssignmentChange | null | undefined
 }
 
-const noun: Noun<Group> = { table: groups, noun: 'group' }
+const noun: NamedNoun<Group> = { noun: 'group', find: findGroup, auditView: contentOf }
 
-export const findGroup = (db: Db, name: string): Promise<Group | undefined> => findNamed(db, noun, name)
+export async function findGroup(db: Db, name: string): Promise<Group | undefined> {
+  const [group] = await db.select().from(groups).where(eq(groups.name, name))
+  return group
+}
 
 /** Groups by name, those after `after`. */
-export const listGroups = (db: Db, limit: number, after?: string): Promise<Group[]> => listNamed(db, noun, limit, after)
+export async function listGroups(db: Db, limit: number, after?: string): Promise<Group[]> {
+  const page = after === undefined ? undefined : gt(groups.name, after)
+  return db.select().from(groups).where(page).orderBy(asc(groups.name)).limit(limit)
+}
 
 /** Makes or replaces a group. @throws InputError when it names an image, a menu or an answer file that does not exist; PreconditionError */
 export async function saveGroup(
@@ -50,8 +57,8 @@ export async function saveGroup(
 ): Promise<{ group: Group; created: boolean }> {
   await refuseUnknownNames(db, content.assignment, 'assignment')
   await refuseUnsaidInstalls(db, [{ ...content.assignment, field: 'assignment' }])
-  const { row, created } = await saveNamed(db, noun, name, () => content, precondition, by)
-  return { group: row, created }
+  const { thing, created } = await saveContent(db, name, () => content, precondition, by)
+  return { group: thing, created }
 }
 
 /** Changes some of a group; what the change leaves out stays. @throws as saveGroup, and NotFoundError */
@@ -65,7 +72,7 @@ export async function changeGroup(
   await refuseUnknownNames(db, assignment ?? {}, 'assignment')
   const installers = await findInstallers(db)
   const contentAfter = (before: Group | undefined): GroupContent => {
-    if (before === undefined) throw new NotFoundError(`there is no group ${name}`)
+    requireFound(before, `group ${name}`)
     const after = {
       title: title === undefined ? before.title : (title ?? ''),
       priority: priority === undefined ? before.priority : (priority ?? 0),
@@ -81,14 +88,35 @@ export async function changeGroup(
     if (faults.length > 0) throw new InputError(faults)
     return after
   }
-  const { row } = await saveNamed(db, noun, name, contentAfter, precondition, by)
-  return row
+  return (await saveContent(db, name, contentAfter, precondition, by)).thing
+}
+
+async function saveContent(
+  db: Db,
+  name: string,
+  contentAfter: (before: Group | undefined) => GroupContent,
+  precondition: Precondition,
+  by: Actor,
+) {
+  return saveNamed(db, noun, name, precondition, by, async (tx, before) => {
+    const content = contentAfter(before)
+    if (before === undefined) await tx.insert(groups).values({ ...content, name })
+    else if (!isSameJson(contentOf(before), content))
+      await tx
+        .update(groups)
+        .set({ ...content, revision: before.revision + 1, updatedAt: sql`now()` })
+        .where(eq(groups.name, name))
+  })
+}
+
+function contentOf({ title, priority, selector, assignment }: Group): GroupContent {
+  return { title, priority, selector, assignment }
 }
 
 /** Deletes it with its secrets. @throws NotFoundError, PreconditionError */
 export async function deleteGroup(db: Db, name: string, precondition: Precondition, by: Actor): Promise<void> {
-  await db.transaction(async (tx) => {
-    await deleteNamed(tx, noun, name, precondition, by)
+  await deleteNamed(db, noun, name, precondition, by, async (tx) => {
+    await tx.delete(groups).where(eq(groups.name, name))
     await tx.delete(secrets).where(and(eq(secrets.ownerKind, 'group'), eq(secrets.owner, name)))
   })
 }

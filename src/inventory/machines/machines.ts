@@ -3,10 +3,10 @@ import type { Db } from '../../db/open.ts'
 import { boots } from '../../db/schema/boots.ts'
 import { machineMacs, machines, secrets } from '../../db/schema/machines.ts'
 import type { Tx } from '../../db/transaction.ts'
-import { canonical } from '../../lib/canonical.ts'
 import { ConflictError, type FieldFault, InputError } from '../../lib/errors.ts'
 import type { Mac } from '../../lib/ids/mac.ts'
 import { newId, swapUuid } from '../../lib/ids/uuid.ts'
+import { isSameJson } from '../../lib/same-json.ts'
 import { changesInstall, everyBootFaults, type Installers } from '../../model/every-boot.ts'
 import { identifiedBy, isIdentified } from '../../model/identity.ts'
 import type { Machine, MachineKey } from '../../model/machine.ts'
@@ -137,11 +137,13 @@ async function saveOnce(
     await replaceMacs(tx, id, before?.macs ?? [], wanted)
     const saved = await findMachine(tx, { id })
     if (saved === undefined) throw new ConflictError(`machine ${id} was deleted meanwhile`)
-    if (before !== undefined && canonical(said(before)) === canonical(said(saved)))
+    if (before !== undefined && isSameJson(auditViewOf(before), auditViewOf(saved)))
       return { machine: before, created: false }
     const machine = before === undefined ? saved : await countRevision(tx, saved)
     const type = changeType('machine', entered, machine)
-    await recordChanges(tx, [{ actor: by, type, subject: id, before: entered && said(entered), after: said(machine) }])
+    await recordChanges(tx, [
+      { actor: by, type, subject: id, before: entered && auditViewOf(entered), after: auditViewOf(machine) },
+    ])
     return { machine, created: before === undefined }
   })
 }
@@ -157,7 +159,7 @@ async function findBare(tx: Tx, { uuid, serial, product }: MachineChange): Promi
 
 /** Whether a change gives a machine a UUID or serial, or takes the last MAC from it. */
 function isKnownAnew(before: Machine | undefined, after: MachineValues, macs: Mac[]): boolean {
-  const isSame = before !== undefined && canonical(valueKeys(before)) === canonical(valueKeys(after))
+  const isSame = before !== undefined && isSameJson(valueKeys(before), valueKeys(after))
   return !isSame || (macs.length === 0 && before.macs.length > 0)
 }
 
@@ -189,12 +191,12 @@ export async function deleteMachine(db: Db, key: MachineKey, precondition: Preco
     checkPrecondition(precondition, machine)
     await tx.delete(machines).where(eq(machines.id, machine.id))
     await tx.delete(secrets).where(and(eq(secrets.ownerKind, 'machine'), eq(secrets.owner, machine.id)))
-    await recordChanges(tx, [{ actor: by, type: 'machine.deleted', subject: machine.id, before: said(machine) }])
+    await recordChanges(tx, [{ actor: by, type: 'machine.deleted', subject: machine.id, before: auditViewOf(machine) }])
   })
 }
 
 /** What operators say of a machine, without what it reports: what the audit log keeps. */
-export function said(machine: Machine) {
+export function auditViewOf(machine: Machine) {
   const { discovered, macs } = machine
   return { discovered, macs: [...macs].sort(), ...presentOf(valuesOf(machine)) }
 }

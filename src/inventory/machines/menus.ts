@@ -1,23 +1,31 @@
+import { asc, eq, gt, sql } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
 import { menus } from '../../db/schema/machines.ts'
-import { type FieldFault, InputError, NotFoundError } from '../../lib/errors.ts'
+import { type FieldFault, InputError, requireFound } from '../../lib/errors.ts'
+import { isSameJson } from '../../lib/same-json.ts'
 import { formatTarget, platforms } from '../../model/arch.ts'
 import { everyBootFaults, type Installers } from '../../model/every-boot.ts'
 import { findVariant } from '../../model/image.ts'
 import type { Menu, MenuContent, MenuEntry } from '../../model/menu.ts'
 import type { Actor } from '../changes/changes.ts'
-import { deleteNamed, findNamed, listNamed, type Noun, saveNamed } from '../common/named.ts'
+import { deleteNamed, type NamedNoun, saveNamed } from '../common/named.ts'
 import type { Precondition } from '../common/precondition.ts'
 import { findImage } from '../images/images.ts'
 import { findInstallers } from '../images/installers.ts'
 import { refuseNamed, refuseUnknownNames } from './references.ts'
 
-const noun: Noun<Menu> = { table: menus, noun: 'menu' }
+const noun: NamedNoun<Menu> = { noun: 'menu', find: findMenu, auditView: contentOf }
 
-export const findMenu = (db: Db, name: string): Promise<Menu | undefined> => findNamed(db, noun, name)
+export async function findMenu(db: Db, name: string): Promise<Menu | undefined> {
+  const [menu] = await db.select().from(menus).where(eq(menus.name, name))
+  return menu
+}
 
 /** Menus by name, those after `after`. */
-export const listMenus = (db: Db, limit: number, after?: string): Promise<Menu[]> => listNamed(db, noun, limit, after)
+export async function listMenus(db: Db, limit: number, after?: string): Promise<Menu[]> {
+  const page = after === undefined ? undefined : gt(menus.name, after)
+  return db.select().from(menus).where(page).orderBy(asc(menus.name)).limit(limit)
+}
 
 /** Makes or replaces a menu. @throws InputError for entries of one name, a default that is no entry, a name that does not exist; PreconditionError */
 export async function saveMenu(
@@ -29,8 +37,8 @@ export async function saveMenu(
 ): Promise<{ menu: Menu; created: boolean }> {
   await refuseUnknownEntries(db, name, content.entries)
   const installers = await findInstallers(db)
-  const { row, created } = await saveNamed(db, noun, name, () => checkedMenu(content, installers), precondition, by)
-  return { menu: row, created }
+  const { thing, created } = await saveContent(db, name, () => checkedMenu(content, installers), precondition, by)
+  return { menu: thing, created }
 }
 
 /** Changes some of a menu; what the change leaves out stays. @throws as saveMenu, and NotFoundError */
@@ -44,13 +52,34 @@ export async function changeMenu(
   await refuseUnknownEntries(db, name, change.entries ?? [])
   const installers = await findInstallers(db)
   const contentAfter = (before: Menu | undefined): MenuContent => {
-    if (before === undefined) throw new NotFoundError(`there is no menu ${name}`)
+    requireFound(before, `menu ${name}`)
     const { title = before.title, entries = before.entries } = change
     const { timeoutSeconds = before.timeoutSeconds, defaultEntry = before.defaultEntry } = change
     return checkedMenu({ title, timeoutSeconds, defaultEntry, entries }, installers)
   }
-  const { row } = await saveNamed(db, noun, name, contentAfter, precondition, by)
-  return row
+  return (await saveContent(db, name, contentAfter, precondition, by)).thing
+}
+
+async function saveContent(
+  db: Db,
+  name: string,
+  contentAfter: (before: Menu | undefined) => MenuContent,
+  precondition: Precondition,
+  by: Actor,
+) {
+  return saveNamed(db, noun, name, precondition, by, async (tx, before) => {
+    const content = contentAfter(before)
+    if (before === undefined) await tx.insert(menus).values({ ...content, name })
+    else if (!isSameJson(contentOf(before), content))
+      await tx
+        .update(menus)
+        .set({ ...content, revision: before.revision + 1, updatedAt: sql`now()` })
+        .where(eq(menus.name, name))
+  })
+}
+
+function contentOf({ title, timeoutSeconds, defaultEntry, entries }: Menu): MenuContent {
+  return { title, timeoutSeconds, defaultEntry, entries }
 }
 
 async function refuseUnknownEntries(db: Db, name: string, entries: MenuEntry[]): Promise<void> {
@@ -63,9 +92,9 @@ async function refuseUnknownEntries(db: Db, name: string, entries: MenuEntry[]):
 
 /** @throws NotFoundError, PreconditionError; ConflictError while something names it */
 export async function deleteMenu(db: Db, name: string, precondition: Precondition, by: Actor): Promise<void> {
-  await db.transaction(async (tx) => {
+  await deleteNamed(db, noun, name, precondition, by, async (tx) => {
     await refuseNamed(tx, 'menu', name)
-    await deleteNamed(tx, noun, name, precondition, by)
+    await tx.delete(menus).where(eq(menus.name, name))
   })
 }
 

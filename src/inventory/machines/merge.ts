@@ -9,7 +9,7 @@ import { ConflictError, InputError } from '../../lib/errors.ts'
 import type { Machine, MachineKey } from '../../model/machine.ts'
 import { type Actor, recordChanges } from '../changes/changes.ts'
 import { joinedValues, rowValuesOf, valuesOf } from './fields.ts'
-import { countRevision, findMachine, lockMachine, said } from './machines.ts'
+import { auditViewOf, countRevision, findMachine, lockMachine } from './machines.ts'
 import { noMachine } from './names.ts'
 
 /**
@@ -39,8 +39,14 @@ export async function mergeMachines(db: Db, into: MachineKey, from: MachineKey, 
       .where(eq(machines.id, target.id))
     const machine = await countRevision(tx, (await findMachine(tx, { id: target.id })) as Machine)
     await recordChanges(tx, [
-      { actor: by, type: 'machine.merged', subject: target.id, before: said(target), after: said(machine) },
-      { actor: by, type: 'machine.deleted', subject: source.id, before: said(source) },
+      {
+        actor: by,
+        type: 'machine.merged',
+        subject: target.id,
+        before: auditViewOf(target),
+        after: auditViewOf(machine),
+      },
+      { actor: by, type: 'machine.deleted', subject: source.id, before: auditViewOf(source) },
     ])
     return machine
   })

@@ -1,14 +1,14 @@
-import { canonical } from '../../lib/canonical.ts'
 import type { FieldFault } from '../../lib/errors.ts'
 import type { Mac } from '../../lib/ids/mac.ts'
 import { newId, swapUuid } from '../../lib/ids/uuid.ts'
+import { isSameJson } from '../../lib/same-json.ts'
 import { changesInstall, everyBootFaults, type Installers } from '../../model/every-boot.ts'
 import { identifiedBy, isIdentified } from '../../model/identity.ts'
 import { type Machine, nameOf } from '../../model/machine.ts'
 import type { AssignmentChange } from './assignment-change.ts'
 import { changedValues, type MachineChange, machineFields, valuesOf } from './fields.ts'
 import { takenFault, valueKeys } from './identity/same-key.ts'
-import { presentOf, said, tooMany } from './machines.ts'
+import { auditViewOf, presentOf, tooMany } from './machines.ts'
 import { type Referred, referredWords } from './references.ts'
 
 /** How a row says which machine it means: by one MAC, by all of them, by id, UUID, or serial with product. */
@@ -23,7 +23,7 @@ export type RowKey =
 export type MachineRow = { line: number; key: RowKey; change: MachineChange; replace?: boolean }
 
 /** What the inventory has for the keys and names in some rows. */
-export type Known = {
+export type Existing = {
   byMac: Map<Mac, Machine>
   byId: Map<string, Machine>
   /** Some of the machines that were entered with a UUID, or a serial with its product: those without MACs first. */
@@ -38,7 +38,7 @@ export type Known = {
  * What the rows before have said: on which line each MAC and each machine was named, whose MACs were given up, and which
  * UUIDs and serials were entered for a machine with MACs, or without.
  */
-export type Earlier = {
+export type EarlierRows = {
   macs: Map<Mac, number>
   machines: Map<string, number>
   released: Map<Mac, string>
@@ -57,12 +57,12 @@ export type PlannedRow = {
   takesOver: string[]
 }
 
-export function nothingEarlier(): Earlier {
+export function nothingEarlier(): EarlierRows {
   return { macs: new Map(), machines: new Map(), released: new Map(), values: new Map() }
 }
 
 /** Adds what some rows said to what was said before them. */
-export function addEarlier(into: Earlier, more: Earlier): void {
+export function addEarlier(into: EarlierRows, more: EarlierRows): void {
   for (const [mac, line] of more.macs) into.macs.set(mac, line)
   for (const [id, line] of more.machines) into.machines.set(id, line)
   for (const [mac, id] of more.released) into.released.set(mac, id)
@@ -72,12 +72,12 @@ export function addEarlier(into: Earlier, more: Earlier): void {
 /** Works out in order what rows come to, and what is to be remembered of them. Changes nothing. */
 export function planRows(
   rows: MachineRow[],
-  known: Known,
-  earlier: Earlier,
-): { plans: (PlannedRow | BadRow)[]; said: Earlier } {
+  existing: Existing,
+  earlier: EarlierRows,
+): { plans: (PlannedRow | BadRow)[]; said: EarlierRows } {
   const now = nothingEarlier()
   const ownerOf = (mac: Mac): Machine | undefined => {
-    const owner = known.byMac.get(mac)
+    const owner = existing.byMac.get(mac)
     const released = now.released.get(mac) ?? earlier.released.get(mac)
     return owner === undefined || owner.id === released ? undefined : owner
   }
@@ -86,17 +86,17 @@ export function planRows(
   const plan = (row: MachineRow): PlannedRow | BadRow => {
     const { line, key } = row
     const bad = (...faults: FieldFault[]): BadRow => ({ line, faults })
-    const unknown = unknownNames(row.change.assignment, known.names)
+    const unknown = unknownNames(row.change.assignment, existing.names)
     const named = [...('mac' in key ? [key.mac] : []), ...(row.change.macs ?? [])]
     const fieldOf = (mac: Mac) => ('mac' in key && key.mac === mac ? 'mac' : 'macs')
     for (const mac of named) {
       const before = lineOf('macs', mac)
       if (before !== undefined) return bad({ field: fieldOf(mac), value: mac, expected: notTwice(before) }, ...unknown)
     }
-    const found = findFor(key, known, ownerOf)
+    const found = findFor(key, existing, ownerOf)
     if ('faults' in found) return bad(...found.faults, ...unknown)
     const owner = found.machine
-    const alike = enteredWith(row.change, known)
+    const alike = enteredWith(row.change, existing)
     // MACs that nobody entered yet are those of the machine that was entered without any.
     const bare = owner === undefined || owner.discovered ? alike.find(({ macs }) => macs.length === 0) : undefined
     const before = bare ?? owner
@@ -128,7 +128,7 @@ export function planRows(
       ...tooMany({ ...valuesOf(after), macs: after.macs }),
       ...(isIdentified(after) ? [] : [{ field: 'mac', value: 'nothing', expected: identifiedBy }]),
       ...(changesInstall(row.change.assignment)
-        ? everyBootFaults([{ ...after.assignment, field: 'assignment' }], (one) => known.installers.has(one))
+        ? everyBootFaults([{ ...after.assignment, field: 'assignment' }], (one) => existing.installers.has(one))
         : []),
     ]
     if (faults.length > 0) return bad(...faults)
@@ -138,7 +138,7 @@ export function planRows(
     const takesOver = [...new Set(others.map(({ owner }) => (owner as Machine).id))]
     for (const id of [after.id, ...takesOver]) now.machines.set(id, line)
     for (const mac of before?.macs ?? []) if (!after.macs.includes(mac)) now.released.set(mac, after.id)
-    const same = before !== undefined && canonical(said(before)) === canonical(said(after))
+    const same = before !== undefined && isSameJson(auditViewOf(before), auditViewOf(after))
     const outcome = same ? 'unchanged' : before === undefined || before.discovered ? 'created' : 'changed'
     return { line, outcome, before, after, takesOver }
   }
@@ -151,7 +151,7 @@ function notTwice(line: number): string {
 
 type Found = { machine: Machine | undefined; at: { field: string; value: string } } | { faults: FieldFault[] }
 
-function findFor(key: RowKey, known: Known, ownerOf: (mac: Mac) => Machine | undefined): Found {
+function findFor(key: RowKey, existing: Existing, ownerOf: (mac: Mac) => Machine | undefined): Found {
   if ('mac' in key) return { machine: ownerOf(key.mac), at: { field: 'mac', value: key.mac } }
   if ('macs' in key) {
     const owners = [...new Set(key.macs.map(ownerOf))].filter((owner) => owner !== undefined)
@@ -162,22 +162,25 @@ function findFor(key: RowKey, known: Known, ownerOf: (mac: Mac) => Machine | und
     return { faults: [{ ...at, expected }] }
   }
   if ('id' in key) {
-    const machine = known.byId.get(key.id)
+    const machine = existing.byId.get(key.id)
     const at = { field: 'id', value: key.id }
     return machine === undefined ? { faults: [{ ...at, expected: 'the id of a machine' }] } : { machine, at }
   }
   const [field, value, having] =
     'uuid' in key
-      ? (['uuid', key.uuid, known.byUuid(key.uuid)] as const)
-      : (['serial', key.serial, known.bySerial(key.serial, key.product)] as const)
+      ? (['uuid', key.uuid, existing.byUuid(key.uuid)] as const)
+      : (['serial', key.serial, existing.bySerial(key.serial, key.product)] as const)
   if (having.length > 1) return { faults: [{ field, value, expected: 'one that a single machine has, or a MAC' }] }
   return { machine: having[0], at: { field, value } }
 }
 
 /** The machines that were entered with the UUID, or the serial and product, of a row. */
-function enteredWith({ uuid, serial, product }: MachineChange, known: Known): Machine[] {
+function enteredWith({ uuid, serial, product }: MachineChange, existing: Existing): Machine[] {
   return [
-    ...new Set([...(uuid ? known.byUuid(uuid) : []), ...(serial && product ? known.bySerial(serial, product) : [])]),
+    ...new Set([
+      ...(uuid ? existing.byUuid(uuid) : []),
+      ...(serial && product ? existing.bySerial(serial, product) : []),
+    ]),
   ]
 }
 
@@ -198,7 +201,7 @@ function changed(before: Machine | undefined, macs: Mac[], row: MachineRow): Mac
   return { ...kept, ...presentOf(values), macs: [...macs].sort(), discovered: false } as Machine
 }
 
-function unknownNames(assignment: AssignmentChange | null | undefined, names: Known['names']): FieldFault[] {
+function unknownNames(assignment: AssignmentChange | null | undefined, names: Existing['names']): FieldFault[] {
   return (Object.keys(names) as Referred[]).flatMap((kind) => {
     const name = assignment?.[kind]
     return name === undefined || name === null || names[kind].has(name)

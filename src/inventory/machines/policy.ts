@@ -1,6 +1,6 @@
 import type { Db } from '../../db/open.ts'
 import { policies } from '../../db/schema/machines.ts'
-import { canonical } from '../../lib/canonical.ts'
+import { isSameJson } from '../../lib/same-json.ts'
 import type { Policy } from '../../model/policy.ts'
 import { type Actor, recordChanges } from '../changes/changes.ts'
 import { refuseUnsaidInstalls } from '../images/installers.ts'
@@ -21,7 +21,7 @@ export async function savePolicy(db: Db, policy: Policy, by: Actor): Promise<voi
   if (policy.kind === 'image') await refuseUnsaidInstalls(db, [{ ...policy, field: '' }])
   await db.transaction(async (tx) => {
     const before = await findPolicy(tx)
-    if (canonical(before) === canonical(policy)) return
+    if (isSameJson(before, policy)) return
     await tx
       .insert(policies)
       .values({ id: onlyRow, policy })

@@ -7,13 +7,13 @@ import type { Tx } from '../../db/transaction.ts'
 const kept = sql`interval '24 hours'`
 
 /** What there is of a request that was sent with a key: nothing, another request, or its answer. */
-export type Claim = 'new' | 'other-request' | { status: number; sealed: string }
+export type KeyState = 'new' | 'other-request' | { status: number; sealed: string }
 
 /**
  * Claims a key for a request, told by the hash of all that it says, in the transaction that does what the request asks: a
  * repetition that comes meanwhile waits here for its end.
  */
-export async function claimKey(tx: Tx, actor: string, key: string, requestHash: string): Promise<Claim> {
+export async function claimKey(tx: Tx, actor: string, key: string, requestHash: string): Promise<KeyState> {
   await tx.execute(sql`
     delete from idempotency_keys where actor = ${actor} and key = ${key} and created_at < now() - ${kept}`)
   const claimed = await tx

@@ -9,7 +9,7 @@ import { json } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import { createAdaptorServer } from '@hono/node-server'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import { noteDamage } from '../../../src/inventory/images/files.ts'
+import { recordDamage } from '../../../src/inventory/images/files.ts'
 import { type Api, openApi } from '../../helpers/api.ts'
 import { eachDatabase } from '../../helpers/database.ts'
 
@@ -153,7 +153,7 @@ eachDatabase('files over HTTP', (database) => {
     await put()
     const path = join(api.folder, sha256.slice(0, 2), sha256)
     await writeFile(path, 'a Small file')
-    await noteDamage(database(), sha256, 'its sha256 is another')
+    await recordDamage(database(), sha256, 'its sha256 is another')
     expect((await api.ask('GET', `/api/v1/files/${sha256}`)).body.damage).toMatch(/^its sha256 is another \(seen /)
     const again = await put()
     expect([again.status, ((await again.json()) as { damage: null }).damage]).toEqual([200, null])

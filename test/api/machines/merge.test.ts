@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { listBoots } from '../../../src/inventory/boots/boots.ts'
 import { saveImage } from '../../../src/inventory/images/images.ts'
-import { noteConflict } from '../../../src/inventory/machines/identity/conflicts.ts'
+import { recordConflict } from '../../../src/inventory/machines/identity/conflicts.ts'
 import { findMachine } from '../../../src/inventory/machines/machines.ts'
 import { openSecrets } from '../../../src/inventory/machines/secrets.ts'
 import { type Api, openApi } from '../../helpers/api.ts'
@@ -120,7 +120,7 @@ eachDatabase('two machines that are one', (database) => {
     const decision = await decideFor(database(), facts)
     expect(decision.spec).toMatchObject({ kind: 'refusal', reason: expect.stringContaining('web1 by UUID') })
     const claimants = [await findMachine(database(), { id: one.id }), await findMachine(database(), { id: two.id })]
-    for (let times = 0; times < 3; times++) await noteConflict(database(), claimants as never, facts)
+    for (let times = 0; times < 3; times++) await recordConflict(database(), claimants as never, facts)
     const conflicts = async () => (await api.ask('GET', '/api/v1/conflicts')).body.items
     expect(await conflicts()).toMatchObject([{ times: 3, facts, machines: [{ name: 'web1' }, { name: 'web2' }] }])
     await merge(one.id, two.id)

@@ -5,7 +5,7 @@ import { rowsOf } from '../../../src/db/rows.ts'
 import { newBootKeys } from '../../../src/inventory/boots/boots.ts'
 import {
   listBootEvents,
-  mostPerBoot,
+  maxEventsPerBoot,
   pruneStrayEvents,
   startBootEventRecorder,
 } from '../../../src/inventory/boots/events.ts'
@@ -52,9 +52,9 @@ eachDatabase('boot events', (database) => {
   test('of one boot have a bound, also within one batch', async () => {
     const bootId = await open()
     const recorder = startBootEventRecorder(database(), quiet)
-    for (let n = 0; n < 3 * mostPerBoot; n++) recorder.record({ bootId, ip, stage: 'file' })
+    for (let n = 0; n < 3 * maxEventsPerBoot; n++) recorder.record({ bootId, ip, stage: 'file' })
     await recorder.stop()
-    expect(await count()).toBe(mostPerBoot)
+    expect(await count()).toBe(maxEventsPerBoot)
   })
 
   test('are written while others are recorded, each once', async () => {

@@ -3,11 +3,11 @@ import { expect, test } from 'vitest'
 import { catalog } from '../../../src/db/schema/system.ts'
 import { listChanges } from '../../../src/inventory/changes/changes.ts'
 import {
-  createFindServable,
+  createFindFileStatus,
   findFile,
-  noteCheck,
-  noteDamage,
-  noteStored,
+  recordCheck,
+  recordDamage,
+  recordStored,
   reuseFile,
   type StoredFile,
   saveFile,
@@ -24,14 +24,14 @@ eachDatabase('damage of files', (database) => {
     const db = database()
     await saveFile(db, vmlinuz)
     const before = await revision()
-    expect(await noteDamage(db, sha256, 'it has 3 bytes instead of 20')).toBe(true)
-    expect(await noteDamage(db, sha256, 'it has 3 bytes instead of 20')).toBe(false)
-    expect(await noteDamage(db, 'b'.repeat(64), 'its bytes are gone')).toBe(false)
+    expect(await recordDamage(db, sha256, 'it has 3 bytes instead of 20')).toBe(true)
+    expect(await recordDamage(db, sha256, 'it has 3 bytes instead of 20')).toBe(false)
+    expect(await recordDamage(db, 'b'.repeat(64), 'its bytes are gone')).toBe(false)
     expect((await findFile(db, sha256))?.damage).toMatch(
       /^it has 3 bytes instead of 20 \(seen \d{4}-\d\d-\d\d \d\d:\d\dZ\)$/,
     )
     expect(await revision()).toBe(before + 1)
-    expect(await noteDamage(db, sha256, 'its bytes are gone')).toBe(true)
+    expect(await recordDamage(db, sha256, 'its bytes are gone')).toBe(true)
     const log = await listChanges(db, { subject: sha256 }, 10)
     expect(log.map(({ type, actor }) => [type, actor])).toEqual([
       ['file.damaged', 'bootwright'],
@@ -47,11 +47,11 @@ eachDatabase('damage of files', (database) => {
     const db = database()
     const { file } = await saveFile(db, vmlinuz)
     const before = await revision()
-    expect(await noteCheck(db, file, null)).toBe(false)
+    expect(await recordCheck(db, file, null)).toBe(false)
     expect(await revision()).toBe(before)
     expect((await findFile(db, sha256))?.checkedAt).toBeInstanceOf(Date)
-    expect(await noteCheck(db, file, 'its sha256 is bbbb')).toBe(true)
-    expect(await noteCheck(db, file, null)).toBe(true)
+    expect(await recordCheck(db, file, 'its sha256 is bbbb')).toBe(true)
+    expect(await recordCheck(db, file, null)).toBe(true)
     expect(await findFile(db, sha256)).toMatchObject({ damage: null })
     expect(await revision()).toBe(before + 2)
     expect((await listChanges(db, {}, 10)).map((one) => one.type)).toEqual(['file.mended', 'file.damaged'])
@@ -60,20 +60,20 @@ eachDatabase('damage of files', (database) => {
   test('to store it anew mends it, and what was read of the bytes before does not count any more', async () => {
     const db = database()
     await saveFile(db, vmlinuz)
-    await noteDamage(db, sha256, 'its bytes are gone')
+    await recordDamage(db, sha256, 'its bytes are gone')
     await db.execute(sql`update files set created_at = now() - interval '1 minute'`)
     const read = (await findFile(db, sha256)) as StoredFile
-    await noteStored(db, sha256)
-    expect(await noteCheck(db, read, 'its sha256 is bbbb')).toBe(false)
+    await recordStored(db, sha256)
+    expect(await recordCheck(db, read, 'its sha256 is bbbb')).toBe(false)
     expect(await findFile(db, sha256)).toMatchObject({ damage: null, checkedAt: null })
-    await noteStored(db, 'b'.repeat(64))
+    await recordStored(db, 'b'.repeat(64))
     expect((await listChanges(db, {}, 10)).map((one) => one.type)).toEqual(['file.mended', 'file.damaged'])
   })
 
   test('to record it again does not mend it; bytes that are cleared away are not recorded', async () => {
     const db = database()
     await saveFile(db, vmlinuz, async () => 20)
-    await noteDamage(db, sha256, 'its bytes are gone')
+    await recordDamage(db, sha256, 'its bytes are gone')
     expect(await saveFile(db, vmlinuz)).toMatchObject({ created: false, file: { damage: expect.any(String) } })
     await expect(saveFile(db, { ...vmlinuz, sha256: 'b'.repeat(64) }, async () => undefined)).rejects.toThrow(
       `the bytes of file ${'b'.repeat(64)} were cleared away meanwhile: send them again`,
@@ -87,7 +87,7 @@ eachDatabase('damage of files', (database) => {
     await db.execute(sql`update files set created_at = now() - interval '1 year'`)
     const reused = await reuseFile(db, sha256)
     expect(Date.now() - Number(reused?.createdAt)).toBeLessThan(60_000)
-    await noteDamage(db, sha256, 'its bytes are gone')
+    await recordDamage(db, sha256, 'its bytes are gone')
     expect(await reuseFile(db, sha256)).toBeUndefined()
     expect(await reuseFile(db, 'b'.repeat(64))).toBeUndefined()
   })
@@ -96,14 +96,14 @@ eachDatabase('damage of files', (database) => {
     const db = database()
     await saveFile(db, vmlinuz)
     await saveFile(db, { sha256: 'b'.repeat(64), name: 'initrd', sizeBytes: 7_000_000_000 })
-    const find = createFindServable(db, { keptMs: 50 })
+    const find = createFindFileStatus(db, { keptMs: 50 })
     expect(await Promise.all([sha256, 'b'.repeat(64), 'c'.repeat(64), sha256].map(find))).toEqual([
       { sizeBytes: 20, damage: null },
       { sizeBytes: 7_000_000_000, damage: null },
       undefined,
       { sizeBytes: 20, damage: null },
     ])
-    await noteDamage(db, sha256, 'its bytes are gone')
+    await recordDamage(db, sha256, 'its bytes are gone')
     await expect.poll(() => find(sha256)).toMatchObject({ damage: expect.stringContaining('gone') })
   })
 })
@@ -111,7 +111,7 @@ eachDatabase('damage of files', (database) => {
 test('while the database is away, what is served is what was known last', async () => {
   const { db, close } = await openTestDatabase()
   await saveFile(db, vmlinuz)
-  const find = createFindServable(db, { keptMs: 1 })
+  const find = createFindFileStatus(db, { keptMs: 1 })
   expect(await find(sha256)).toEqual({ sizeBytes: 20, damage: null })
   await close()
   await new Promise((resolve) => setTimeout(resolve, 10))
@@ -124,7 +124,7 @@ test('while the database is away, what is served is what was known last', async 
 test('a database that does not answer is not waited for long', async () => {
   const { db, close } = await openTestDatabase()
   await saveFile(db, vmlinuz)
-  const find = createFindServable(db, { keptMs: 1, patienceMs: 20 })
+  const find = createFindFileStatus(db, { keptMs: 1, patienceMs: 20 })
   expect(await find(sha256)).toBeDefined()
   await new Promise((resolve) => setTimeout(resolve, 10))
   // A transaction that goes on holds the only connection of the embedded database.

@@ -17,7 +17,7 @@ export type Conflict = {
 }
 
 /** Notes that a request was claimed by several machines; the same ones again are counted. */
-export async function noteConflict(db: Db, claimants: Machine[], facts: Facts): Promise<void> {
+export async function recordConflict(db: Db, claimants: Machine[], facts: Facts): Promise<void> {
   const key = claimants
     .map(({ id }) => id)
     .sort()

@@ -8,38 +8,38 @@ import { handleOf, type Machine, nameOf } from '../../../model/machine.ts'
 import { nameOfId } from '../names.ts'
 
 /** A machine that reported the same board as another, and whether a deployment installs or installed it. */
-type Twin = Pick<Machine, 'id' | 'macs' | 'facts' | 'discovered'> & { name: string; deployed: boolean }
+type Duplicate = Pick<Machine, 'id' | 'macs' | 'facts' | 'discovered'> & { name: string; deployed: boolean }
 
 /**
  * Why machines are not to be armed as they are probably another machine that is armed with them, or that a deployment installs
  * or installed: two cards of one board are discovered as two machines. Two that an operator entered are two. By their ids.
  */
-export async function findTwins(db: Db, machines: Machine[]): Promise<Map<string, string>> {
-  const byKey = new Map<string, Twin[]>()
-  for (const twin of await findReporting(db, machines))
-    for (const key of keysOf(twin.facts)) byKey.set(key, [...(byKey.get(key) ?? []), twin])
+export async function findDuplicates(db: Db, machines: Machine[]): Promise<Map<string, string>> {
+  const byKey = new Map<string, Duplicate[]>()
+  for (const duplicate of await findReporting(db, machines))
+    for (const key of keysOf(duplicate.facts)) byKey.set(key, [...(byKey.get(key) ?? []), duplicate])
   const armed = new Set<string>()
   const refusals = new Map<string, string>()
   for (const machine of machines.toSorted((a, b) => Number(a.discovered) - Number(b.discovered))) {
-    const twin = keysOf(machine.facts)
+    const duplicate = keysOf(machine.facts)
       .flatMap((key) => byKey.get(key) ?? [])
-      .find((other) => (other.deployed || armed.has(other.id)) && areTwins(machine, other))
-    if (twin === undefined) armed.add(machine.id)
-    else refusals.set(machine.id, whyNot(machine, twin, armed.has(twin.id)))
+      .find((other) => (other.deployed || armed.has(other.id)) && areDuplicates(machine, other))
+    if (duplicate === undefined) armed.add(machine.id)
+    else refusals.set(machine.id, whyNot(machine, duplicate, armed.has(duplicate.id)))
   }
   return refusals
 }
 
-function areTwins(one: Machine, other: Twin): boolean {
+function areDuplicates(one: Machine, other: Duplicate): boolean {
   return one.id !== other.id && (one.discovered || other.discovered) && !differ(one.facts, other.facts)
 }
 
-function whyNot(machine: Machine, twin: Twin, together: boolean): string {
+function whyNot(machine: Machine, duplicate: Duplicate, together: boolean): string {
   const done = together ? 'is armed with it' : 'a deployment installs or installed'
-  return `${nameOf(machine)} is probably the same machine as ${twin.name}, which ${done}; if it is: bootwright machine merge ${handleOf(twin)} --from ${handleOf(machine)}`
+  return `${nameOf(machine)} is probably the same machine as ${duplicate.name}, which ${done}; if it is: bootwright machine merge ${handleOf(duplicate)} --from ${handleOf(machine)}`
 }
 
-async function findReporting(db: Db, machines: Machine[]): Promise<Twin[]> {
+async function findReporting(db: Db, machines: Machine[]): Promise<Duplicate[]> {
   const keys = machines.map(({ facts }) => identityKeys(facts))
   const uuids = JSON.stringify(keys.flatMap((one) => one.uuids))
   const serials = JSON.stringify(keys.flatMap(({ serial }) => serial ?? []))
@@ -52,7 +52,7 @@ async function findReporting(db: Db, machines: Machine[]): Promise<Twin[]> {
       select id from machines where facts ->> 'uuid' in (select jsonb_array_elements_text(${uuids}::jsonb))
       union select id from machines where facts ->> 'serial' in (select jsonb_array_elements_text(${serials}::jsonb)))
     order by machines.id`)
-  return rowsOf<Twin>(found)
+  return rowsOf<Duplicate>(found)
 }
 
 /** The UUID in one byte order, and the serial with its product; without values that vendors write for "none". */

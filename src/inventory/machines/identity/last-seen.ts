@@ -10,7 +10,11 @@ export function rememberedOf({ identity }: Pick<Decision, 'identity'>, facts: Fa
 }
 
 /** Notes that a machine asked, where no boot of it is opened. */
-export async function noteSeen(db: Db, decision: Pick<Decision, 'machine' | 'identity'>, facts: Facts): Promise<void> {
+export async function recordSeen(
+  db: Db,
+  decision: Pick<Decision, 'machine' | 'identity'>,
+  facts: Facts,
+): Promise<void> {
   const remembered = rememberedOf(decision, facts)
   if (decision.machine === undefined || !remembered.seen) return
   await db.execute(sql`
