@@ -1,3 +1,5 @@
+// Limits the work on the database to the connections that it has.
+
 import { BusyDatabaseError } from '../lib/outage.ts'
 
 /** Lets no more work use the database at once than it has connections for. */

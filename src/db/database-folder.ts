@@ -1,3 +1,5 @@
+// The embedded database's folder: created, checked and restored.
+
 import { constants } from 'node:fs'
 import { access, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'

@@ -1,3 +1,5 @@
+// The model's rules about deployments, in SQL.
+
 import { type SQL, type SQLWrapper, sql } from 'drizzle-orm'
 import { activeStates, maxArmedDays } from '../model/deployment.ts'
 

@@ -1,3 +1,5 @@
+// Watches the free disk space for the embedded database.
+
 import { statfsSync } from 'node:fs'
 
 /** How much room the disk of the database has. */

@@ -1,3 +1,5 @@
+// Writes of the embedded database that survive a power cut.
+
 import fs from 'node:fs'
 import { promisify } from 'node:util'
 import type { PGliteOptions } from '@electric-sql/pglite'

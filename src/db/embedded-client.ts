@@ -1,3 +1,5 @@
+// A client of the embedded database that restarts a dead engine.
+
 import { setTimeout as wait } from 'node:timers/promises'
 import type { PGlite } from '@electric-sql/pglite'
 import { DiskFullError, messageOf } from '../lib/errors.ts'

@@ -1,3 +1,5 @@
+// The PGlite engine in the thread of the server, until it dies.
+
 import { PGlite } from '@electric-sql/pglite'
 import { messageOf } from '../lib/errors.ts'
 import { openDurableFiles } from './durable-files.ts'

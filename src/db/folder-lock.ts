@@ -1,3 +1,5 @@
+// Locks a data folder for one process.
+
 import { open } from 'node:fs/promises'
 import koffi from 'koffi'
 import { ConfigError } from '../lib/errors.ts'

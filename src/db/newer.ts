@@ -1,3 +1,5 @@
+// Refuses a database that a newer program has migrated.
+
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { sql } from 'drizzle-orm'

@@ -1,3 +1,5 @@
+// Opens PostgreSQL, and defines the database type for all drivers.
+
 import { join } from 'node:path'
 import type { PgDatabase, PgQueryResultHKT, PgTransactionConfig } from 'drizzle-orm/pg-core'
 import type { PgliteDatabase } from 'drizzle-orm/pglite'
@@ -11,31 +13,31 @@ import type { Tx } from './transaction.ts'
 
 type Drizzle = PgDatabase<PgQueryResultHKT>
 
-/** The database, whichever driver is under it; also inside a transaction (see Tx). */
+/** The database, with either driver; also inside a transaction (see Tx). */
 export type Db = Omit<Drizzle, 'transaction'> & {
   transaction: <Result>(work: (tx: Tx) => Promise<Result>, options?: PgTransactionConfig) => Promise<Result>
 }
 
-/** A driver's database as `Db`: to drizzle the drivers differ in what `execute` gives, which `rowsOf` reads. */
+/** A driver's database as `Db`. Drivers differ in the result of `execute`, which `rowsOf` reads. */
 export function asDb(database: PostgresJsDatabase | PgliteDatabase): Db {
   return database as unknown as Db
 }
 
 export type OpenDb = {
   db: Db
-  /** The same database for machines that boot: it answers within seconds, or throws. Absent where that is `db` already. */
+  /** The same database for machines that boot: it answers within seconds, or throws. Absent if `db` does so already. */
   bootDb?: Db
   /** The database server has too few connections for this process. */
   isShort?: () => boolean
   close: () => Promise<void>
-  /** Why nothing can be changed now, in words; undefined when nothing is known to be wrong. */
+  /** Why nothing can be changed now, in words; undefined while no fault is found. */
   fault: () => string | undefined
 }
 
 /** The migrations, in the order of their names, for whichever driver. */
 export const migrationsFolder = join(programDir, 'migrations')
 
-// Any number, the same for every instance: whoever holds this advisory lock migrates, the others wait.
+// Any number, the same for all instances. The instance that holds this advisory lock migrates; the others wait.
 const migrationLock = 6_907_508
 
 /** How long a machine that boots may wait for one answer of the database, milliseconds. */

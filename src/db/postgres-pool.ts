@@ -1,3 +1,5 @@
+// Connections to PostgreSQL.
+
 import postgres from 'postgres'
 import { ConfigError } from '../lib/errors.ts'
 import { DatabaseTimeoutError, isRefusedConnection } from '../lib/outage.ts'

@@ -37,7 +37,7 @@ export function startHousekeeping(
   }
   const prune = async () => {
     await pruneStrayEvents(db)
-    await pruneBoots(db, { days: keepBootsDays, most: maxBoots })
+    await pruneBoots(db, { days: keepBootsDays, max: maxBoots })
     const notSeenSince = new Date(Date.now() - keepDiscoveredDays * dayMs)
     await forgetDiscovered(db, { notSeenSince }, { limit: 10_000, dryRun: false }, system)
     await pruneChanges(db, keepChangesDays)

@@ -1,7 +1,9 @@
+// Answer files: the documents that answer an installer's questions.
+
 /** One text that an installer asks for: its name in the URL, its media type, and its Liquid. */
 export type AnswerDocument = { name: string; mediaType: string; text: string }
 
-/** What answers an installer's questions: one document, or several for cloud-init, with the version in force. */
+/** What answers an installer's questions: one document, or several for cloud-init, with the current version. */
 export type AnswerFile = {
   name: string
   title: string

@@ -1,3 +1,5 @@
+// Architectures and firmware kinds, by iPXE's names.
+
 /** Processor architectures, in iPXE's own words for `${buildarch}`. */
 export const archs = ['x86_64', 'i386', 'arm64'] as const
 export type Arch = (typeof archs)[number]

@@ -1,12 +1,14 @@
-/** A JSON value, as it stands in params. */
+// Assignments: what a group or a machine says about booting, and how several are merged.
+
+/** A JSON value of a param. */
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json }
 
 /** An operator's values for templates, by name. */
 export type Params = Record<string, Json>
 
 /**
- * How a machine is handed to its own disk: end iPXE with status 0 or 1 (some firmware goes on to its next boot device
- * only after one of them), start the first BIOS disk, or start an EFI program from a disk. `auto` chooses by firmware.
+ * How a machine boots its local disk. `exit-0` and `exit-1` end iPXE with that status: some firmware tries its next boot device
+ * only after one of them. `sanboot` starts the first BIOS disk. A file is an EFI program on a disk. `auto` depends on the firmware.
  */
 export const localMethods = ['auto', 'exit-0', 'exit-1', 'sanboot'] as const
 export type LocalMethod = (typeof localMethods)[number] | { file: string }
@@ -21,13 +23,13 @@ export type LocalBoot = { pcbios?: (typeof localMethods)[number] | undefined; ef
 export type Assignment = {
   image?: string | undefined
   menu?: string | undefined
-  /** Boot from the machine's own disk. */
+  /** Boot from the machine's local disk. */
   local?: true | undefined
-  /** The operator's word that the image may install at every boot; else what installs is armed as a deployment. */
+  /** The operator allows the image to install at every boot. Without it, an installer boots only by a deployment. */
   everyBoot?: true | undefined
   /** Kernel arguments after those of the image. */
   args?: string[] | undefined
-  /** Arguments to take off: patterns of `*` and `?`, for those of the image and of whatever is weaker. */
+  /** Arguments to remove: patterns of `*` and `?` for those of the image and of weaker assignments. */
   withoutArgs?: string[] | undefined
   /** The name of an answer file. */
   answerFile?: string | undefined
@@ -35,13 +37,13 @@ export type Assignment = {
   localBoot?: LocalBoot | undefined
 }
 
-/** What is to be booted, of an assignment. */
+/** The part of an assignment that names what to boot. */
 export type Wanted =
   | { kind: 'image'; name: string; everyBoot?: true | undefined }
   | { kind: 'menu'; name: string }
   | { kind: 'local' }
 
-/** What an assignment wants booted; undefined when it leaves that to others. */
+/** What an assignment boots; undefined if it leaves that to others. */
 export function wantedOf({ image, menu, local, everyBoot }: Assignment): Wanted | undefined {
   if (image !== undefined) return { kind: 'image', name: image, everyBoot }
   if (menu !== undefined) return { kind: 'menu', name: menu }
@@ -53,7 +55,7 @@ export function formatWanted(wanted: Wanted): string {
   return wanted.kind === 'local' ? 'its own disk' : `${wanted.kind} ${wanted.name}`
 }
 
-/** A pattern that takes arguments off, of the first `count` of a list: those that were there when it was merged. */
+/** A pattern that removes arguments among the first `count` of a list: those that were in it when the pattern was merged. */
 export type Removal = { pattern: string; count: number }
 
 /** How to boot, of all the assignments that apply. */
@@ -66,8 +68,8 @@ export type Merged = {
 }
 
 /**
- * Merges assignments, the weakest first: args are appended, after the patterns that take off those before them, params replaced name by name, and of answer file and local-boot
- * methods the strongest that says one wins.
+ * Merges assignments, the weakest first. Patterns remove args of weaker assignments, then args are appended. Params are replaced
+ * by name. The strongest answer file and the strongest local-boot method for each firmware win.
  */
 export function mergeAssignments(weakestFirst: Assignment[]): Merged {
   const answerFile = weakestFirst.findLast((one) => one.answerFile !== undefined)?.answerFile

@@ -1,7 +1,9 @@
+// Boots: their stages, outcomes, reports and events.
+
 import type { Decision } from './decision.ts'
 import type { Facts } from './facts.ts'
 
-/** What is seen of a boot, in the order in which a boot goes. */
+/** The stages of a boot, in order. */
 export const stages = [
   'nbp',
   'bootstrap',
@@ -16,7 +18,7 @@ export const stages = [
   'installed',
   'booted',
   'failed',
-  // Worth knowing, and no step: it moves nothing.
+  // Something an operator should know. A notice is not a step of the boot.
   'notice',
 ] as const
 export type Stage = (typeof stages)[number]
@@ -40,8 +42,8 @@ export const stageMeanings: Record<Stage, string> = {
 }
 
 /**
- * How a boot ended. Only the machine's own report makes it booted or installed, and that or the refusal it was shown failed.
- * `handed-over`: it left for its disk, a shell or a system that reports nothing. `stalled` is no end: it may move again.
+ * How a boot ended. Only the machine's own report makes a boot booted or installed. Its report or a refusal makes it failed.
+ * `handed-over`: the machine left for its disk, a shell or a system that reports nothing. A stalled boot may still continue.
  */
 export const outcomes = ['booted', 'installed', 'failed', 'handed-over', 'stalled', 'superseded'] as const
 export type Outcome = (typeof outcomes)[number]
@@ -56,17 +58,17 @@ export const outcomeMeanings: Record<Outcome, string> = {
   superseded: 'A newer boot of the same machine overtook this boot.',
 }
 
-/** What a machine may report with its boot's token. */
+/** The reports that a machine may send with its boot's token. */
 export const reports = ['ready', 'installing', 'progress', 'installed', 'booted', 'failed'] as const
 export type Report = (typeof reports)[number]
 
-/** One attempt of a machine to boot, from its script on. */
+/** One attempt of a machine to boot, from its script to an outcome. */
 export type Boot = {
   id: string
   /** Its place in the order of boots. */
   seq: number
   machineId: string | null
-  /** What the machine was called then. */
+  /** The machine's name at that time. */
   name: string | null
   mac: string | null
   ip: string
@@ -74,27 +76,27 @@ export type Boot = {
   version: number | null
   deploymentId: string | null
   decision: Decision
-  /** The last thing seen, and when. */
+  /** The last stage, and when the boot reached it. */
   stage: Stage
   movedAt: Date
-  /** The step that its installer named last. */
+  /** The installer's last named step. */
   progress: string | null
-  /** When the machine itself last reported anything: an installer that waits at a question still does. */
+  /** When the machine last reported anything: an installer that waits at a question still reports. */
   heardAt: Date | null
   outcome: Outcome | null
   message: string | null
-  /** What the machine said of itself. */
+  /** The facts that the machine reported. */
   facts: Facts
-  /** As it was served, with `…` for its token. */
+  /** The script as served, with `…` for its token. */
   script: string
   startedAt: Date
   endedAt: Date | null
 }
 
-/** What a list shows of each boot. */
+/** A boot as lists show it. */
 export type BootSummary = Omit<Boot, 'decision' | 'facts' | 'script'>
 
-/** One thing seen. Without a boot it is known by the address only, until a boot opens there. */
+/** One thing seen. Without a boot, the event has only an address, until a boot opens at that address. */
 export type BootEvent = {
   bootId?: string | undefined
   ip: string

@@ -1,3 +1,5 @@
+// The catalog: everything that decisions depend on besides the machine.
+
 import type { AnswerDocument } from './answer-file.ts'
 import type { Assignment } from './assignment.ts'
 import type { Image, Variant } from './image.ts'
@@ -11,13 +13,13 @@ export type CatalogGroup = {
   priority: number
   selector: Condition[]
   assignment: Assignment
-  /** Gives the first condition that does not hold for a machine. */
+  /** Returns the first condition that does not hold for a machine. */
   refuses: CompiledSelector
 }
 export type CatalogImage = Pick<Image, 'name' | 'version' | 'variants' | 'endOfLife' | 'createdAt' | 'installer'>
 export type CatalogAnswerFile = { name: string; version: number; documents: AnswerDocument[] }
 
-/** Everything that decisions depend on besides the machine itself; small enough to be kept in memory. */
+/** Everything that decisions depend on besides the machine; small enough for memory. */
 export type Catalog = {
   revision: number
   policy: Policy
@@ -26,7 +28,7 @@ export type Catalog = {
   images: ReadonlyMap<string, CatalogImage>
   menus: ReadonlyMap<string, Pick<Menu, 'name' | 'title' | 'timeoutSeconds' | 'defaultEntry' | 'entries'>>
   answerFiles: ReadonlyMap<string, CatalogAnswerFile>
-  /** The variants among those of `images` that name a damaged file: the first such file, and what is wrong with it. */
+  /** The variants of `images` that name a corrupted file, with the first such file and its fault. */
   damaged: ReadonlyMap<Variant, DamagedFile>
 }
 
@@ -34,7 +36,7 @@ export type DamagedFile = { name: string; damage: string }
 
 type Ranked = Pick<CatalogGroup, 'name' | 'priority' | 'selector'>
 
-/** The order in which groups count, the strongest first: by priority, then by number of conditions, then by name. */
+/** Sorts groups, the strongest first: by priority, then by number of conditions, then by name. */
 export function compareGroups(a: Ranked, b: Ranked): number {
   return b.priority - a.priority || b.selector.length - a.selector.length || (a.name < b.name ? -1 : 1)
 }

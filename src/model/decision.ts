@@ -1,3 +1,5 @@
+// Decisions: the situation that they depend on, the boot spec, and the reasons.
+
 import type { LocalMethod, Params, Removal, Wanted } from './assignment.ts'
 import type { Catalog } from './catalog.ts'
 import type { LatestDeployment } from './deployment.ts'
@@ -9,10 +11,10 @@ import type { VisibleEntry } from './menu.ts'
 
 /** Everything that a decision depends on. */
 export type Situation = {
-  /** What the machine says, and where it says nothing, what it said before: of the machine that it surely is. */
+  /** The facts in the request, completed by remembered facts if the machine is identified with certainty. */
   facts: Facts
   identity: Identity
-  /** Of the machine that the request is taken for. */
+  /** The deployment of the identified machine. */
   deployment: LatestDeployment | undefined
   /** The names of the secrets that the machine, and that groups, have. */
   secrets: { machine: string[]; groups: Record<string, string[]> }
@@ -21,7 +23,7 @@ export type Situation = {
   today: string
 }
 
-/** One thing that could have decided, and why it did or did not. */
+/** A candidate that could have decided, and why it did or did not. */
 export type Reason = { candidate: string; won: boolean; why: string }
 
 /** What a machine boots, and why. */
@@ -33,24 +35,24 @@ export type Decision = {
     discovered: boolean
     labels: Record<string, string>
   } & Partial<Pick<Machine, 'hostname' | 'uuid' | 'serial' | 'product' | 'asset'>>
-  /** What the machine was known by; `weak` says why that is not certain, and then nothing that installs is served. */
+  /** The key that identified the machine. `weak`: why the identity is uncertain. Then nothing that installs is served. */
   identity?: { by: string; byMac: boolean; weak?: string }
-  /** Why it may be a machine that an operator entered, though it is not known as one: nothing that installs is served then, too. */
+  /** Why the request may come from an entered machine that it does not identify. Then nothing that installs is served. */
   doubt?: string
-  /** Whose image this boot installs, and which attempt it is. */
+  /** The deployment that this boot installs, and the number of its attempt. */
   deployment?: { id: string; attempt: number; maxAttempts: number }
   image?: { name: string; version: number }
   answerFile?: { name: string; version: number }
-  /** The groups that fit, the weakest first. */
+  /** The groups that match, the weakest first. */
   groups: string[]
   params: Params
   spec: BootSpec
-  /** What the person in front of the machine should read besides what it boots. */
+  /** Messages for the person in front of the machine. */
   notices: string[]
   reasons: Reason[]
 }
 
-/** What to do now. */
+/** What the machine does now. */
 export type BootSpec =
   /** `tree` is the digest in the URL of the image's tree. */
   | ({ kind: 'linux'; kernel: FileRef; initrds: FileRef[]; tree?: string } & SpecArgs)
@@ -67,17 +69,17 @@ export type BootSpec =
       title: string
       timeoutSeconds: number | null
       defaultEntry: string | null
-      /** Why it waits for a person, where it was made with a time limit. */
+      /** Why the menu waits for a person despite its time limit. */
       note?: string
       entries: VisibleEntry[]
     }
   | { kind: 'shell' }
   | { kind: 'reboot' }
   | { kind: 'wait' }
-  /** `fault`: nothing was decided, because something here is broken or away; whatever the settings say, it is asked again. */
+  /** `fault`: nothing was decided, because the server has a fault. Then the machine retries, whatever the settings say. */
   | { kind: 'refusal'; reason: string; nextStep: string; fault?: true }
 
-/** The arguments of the variant and of all assignments, and the patterns that take some of them off. */
+/** The arguments of the variant and of all assignments, and the patterns that remove some of them. */
 export type SpecArgs = { args: string[]; withoutArgs?: Removal[] }
 
 /** A disk of a storage network. */
@@ -88,10 +90,10 @@ export type SanSpec = {
   chap?: Chap | undefined
 }
 
-/** What was chosen to be booted, by whatever decided. */
+/** The choice of the candidate that decided. */
 export type Chosen = { kind: 'shell' | 'reboot' | 'wait' } | Wanted
 
-/** A refusal, with what the operator can do about it. */
+/** A refusal with the operator's next step. */
 export function refusal(reason: string, nextStep: string): BootSpec {
   return { kind: 'refusal', reason, nextStep }
 }

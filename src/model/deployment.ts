@@ -1,3 +1,5 @@
+// Deployments: their states, their limits, and the rule that moves them.
+
 import type { Assignment } from './assignment.ts'
 
 /** The states in which a deployment's image is served, and in which the deployment can still move. */
@@ -21,7 +23,7 @@ export function isActive(state: DeploymentState): boolean {
   return (activeStates as readonly DeploymentState[]).includes(state)
 }
 
-/** A deployment that no boot began for so long has failed: nobody expects the machine to be wiped any more. */
+/** After this many days without a boot a deployment has failed: nobody still expects it to wipe the machine. */
 export const maxArmedDays = 30
 export const defaultMaxAttempts = 3
 export const defaultWindowSeconds = 24 * 3600
@@ -29,7 +31,7 @@ export const defaultWindowSeconds = 24 * 3600
 /** What limits a deployment. `late`: its window since the first attempt is over, or no boot began it for too long. */
 type Limits = { maxAttempts: number; windowSeconds: number; late: boolean }
 
-/** What moves. */
+/** The part of a deployment that events move. */
 type Moving = { state: DeploymentState; attempts: number } & Limits
 
 /** A machine's active deployment, or else its newest one, as decisions need it. After a merge a machine has the deployments of both. */
@@ -54,21 +56,18 @@ export function whySpent({ state, attempts, maxAttempts, windowSeconds, late }: 
     : `its time is over: no report of the end within ${windowSeconds} s of the first attempt`
 }
 
-/** What is seen of a boot, as its deployment takes it. */
+/** The stages of a boot that can move its deployment. */
 export type Seen = 'ready' | 'answer-file' | 'installing' | 'progress' | 'installed' | 'booted' | 'failed'
 
 /** A boot, as its deployment sees it. */
 export type DeploymentBoot = {
-  /** It was counted as an attempt already. */
+  /** The boot already counts as an attempt. */
   progressed: boolean
-  /** No newer boot of the machine has gone past its script: what this one reports is about what is on the machine. */
+  /** No newer boot of the machine has gone past its script, so this boot reports about the machine's present system. */
   newest: boolean
 }
 
-/**
- * What may move a deployment: a report of a boot that installs it; a boot of its machine that went past its script without it;
- * or time alone.
- */
+/** Events that can move a deployment: a report of its own boot, a boot of its machine without it that went past its script, or time. */
 export type DeploymentEvent =
   | { by: 'its boot'; boot: DeploymentBoot; seen: Seen; message?: string | undefined }
   | { by: 'another boot' }
@@ -98,7 +97,7 @@ function moveByBoot(
   { boot, seen, message }: Extract<DeploymentEvent, { by: 'its boot' }>,
 ): Move | undefined {
   if (!boot.newest || (seen === 'failed' && !boot.progressed)) return undefined
-  // Scripts that were fetched before the last attempt began are still valid: they are no further attempts.
+  // Scripts fetched before the last attempt began are still valid and do not add attempts.
   const attempts = Math.min(before + (boot.progressed ? 0 : 1), maxAttempts)
   if (seen === 'installed' || seen === 'failed') return { state: seen, attempts, ...(message && { reason: message }) }
   const byInstaller = seen === 'installing' || seen === 'progress'

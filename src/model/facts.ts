@@ -1,7 +1,9 @@
+// Facts that a machine reports, and the target that follows from them.
+
 import type { Mac } from '../lib/ids/mac.ts'
 import type { Arch, Platform, Target } from './arch.ts'
 
-/** What a machine says of itself, in the bootstrap's query; also what is remembered of it. Nothing here is proof. */
+/** The facts that a machine reports in the bootstrap's query; also the remembered ones. None of them is proof. */
 export type Facts = {
   mac?: Mac
   uuid?: string
@@ -13,7 +15,7 @@ export type Facts = {
   platform?: Platform
   /** `${buildarch}`: the boot program's architecture, not always the processor's. */
   buildarch?: Arch
-  /** What `cpuid` said of the processor: long mode or not. */
+  /** The processor's architecture by `cpuid`: long mode or not. */
   cpuarch?: Arch
   /** iPXE's version. */
   version?: string
@@ -21,13 +23,13 @@ export type Facts = {
   secureBoot?: boolean
 }
 
-/** What an image's variant has to fit, and what of it had to be assumed. */
+/** The target for an image's variant, and which parts of it are assumed. */
 export type KnownTarget = Target & { assumed: string[] }
 
 /**
- * The machine's architecture and firmware kind. On BIOS every iPXE is an i386 program, on a 64-bit processor too, so
- * there `cpuid` decides; an old script that does not send it is taken for 64-bit, which nearly all are.
- * What the request does not say, the facts remembered do; then x86_64 and efi are assumed.
+ * The machine's architecture and firmware kind. On BIOS iPXE is always an i386 program, also on a 64-bit processor, so `cpuid`
+ * decides. Without `cpuid` (an old script) 64 bits are assumed, because nearly all machines have them.
+ * Remembered facts complete the request; if both lack a value, x86_64 and efi are assumed.
  */
 export function targetOf(facts: Facts, remembered: Facts = {}): KnownTarget {
   const assumed: string[] = []

@@ -1,7 +1,9 @@
+// Images: variants and their files, trees, end of life, and the plans of imports.
+
 import { createHash } from 'node:crypto'
 import type { Arch, Platform, Target } from './arch.ts'
 
-/** Bytes known by their hash, and the name they are served under. */
+/** A stored file by its hash, and the name that it is served under. */
 export type FileRef = { sha256: string; name: string }
 
 /** A further file that an installer fetches, by its path below the tree's URL: `images/install.img`. */
@@ -18,10 +20,10 @@ export type Chap = {
 }
 
 /**
- * How an image boots on one kind of machine. Without a platform it fits every firmware. Args are Liquid, one argument each, and
- * so are a SAN's `target` (`iscsi:…`, RFC 4173) and `initiator`. A wimboot's files get their names inside.
- * An EFI program that is in its tree is fetched from there, so that it finds its neighbours; `bootConfig` is the path there of
- * VMware's boot.cfg, which is filled in for each boot and gets the args as kernel options.
+ * How an image boots on one kind of machine. Without a platform the variant fits every firmware. Args are Liquid, one argument
+ * each. A SAN's `target` (`iscsi:…`, RFC 4173) and `initiator` are Liquid too. Inside wimboot, files have their names.
+ * An EFI program in a tree is fetched from the tree, so that it finds its neighbours. `bootConfig` is the tree's path of VMware's
+ * boot.cfg. That file is rendered for each boot, with the args as kernel options.
  */
 export type Variant = { arch: Arch; platform?: Platform | undefined } & (
   | { kind: 'linux'; kernel: FileRef; initrds: FileRef[]; args: string[]; tree?: TreeFile[] | undefined }
@@ -39,16 +41,16 @@ export type Image = {
   title: string
   version: number
   variants: Variant[]
-  /** YYYY-MM-DD: the last day with updates; null where nobody said one. */
+  /** YYYY-MM-DD: the last day with updates; null if unknown. */
   endOfLife: string | null
-  /** Booting this version may write to the machine's disk; null where neither a recipe, a layout nor an operator decided that. */
+  /** Booting this version may write to the machine's disk; null if no recipe, layout or operator has decided. */
   installer: boolean | null
   revision: number
   createdAt: Date
   updatedAt: Date
 }
 
-/** The files a variant needs, in the order they are fetched; those of its tree have their paths as names. */
+/** The files that a variant needs, in the order of their download. The names of its tree's files are paths. */
 export function filesOf(variant: Variant): FileRef[] {
   if (variant.kind === 'linux') {
     const tree = variant.tree?.map(({ path, sha256 }) => ({ sha256, name: path })) ?? []
@@ -76,10 +78,7 @@ export function findVariant(variants: Variant[], target: Target): Variant | unde
   return undefined
 }
 
-/**
- * Whether a text is a path below a tree: relative, of parts that are neither empty nor `.` nor `..`, so that however a client
- * puts a URL together from it, it stays below the tree.
- */
+/** Whether a text is a relative path without empty, `.` and `..` parts. A URL that a client makes of such a path stays below the tree. */
 export function isTreePath(text: string): boolean {
   if (text.length > 255 || /[\\\p{C}\p{Zl}\p{Zp}]/u.test(text)) return false
   return text.split('/').every((part) => part !== '' && part !== '.' && part !== '..')
@@ -88,8 +87,8 @@ export function isTreePath(text: string): boolean {
 const digests = new WeakMap<TreeFile[], string>()
 
 /**
- * 16 hexadecimal digits that tell one tree from another. With them in its URL a tree may be kept by every cache: an image that
- * was deleted and made anew begins again with version 1.
+ * 16 hexadecimal digits that distinguish trees. A tree's URL contains them, so every cache may keep its files. The version alone is
+ * not enough, because a deleted and recreated image starts at version 1 again.
  */
 export function treeDigest(tree: TreeFile[]): string {
   const kept = digests.get(tree)
@@ -101,16 +100,16 @@ export function treeDigest(tree: TreeFile[]): string {
   return digest
 }
 
-/** Whether a day is over that was the last one with updates. Both are YYYY-MM-DD, which sort as texts. */
+/** Whether the last day with updates is over. Both days are YYYY-MM-DD, which sort as texts. */
 export function isPast(endOfLife: string | null | undefined, today: string): boolean {
   return typeof endOfLife === 'string' && endOfLife < today
 }
 
-/** How an image on its way in stands. */
+/** The states of an import. */
 export const importStates = ['waiting', 'running', 'done', 'failed', 'cancelled'] as const
 export type ImportState = (typeof importStates)[number]
 
-/** What is to be fetched, and made an image of. */
+/** The source of an import, and the properties of the image made from it. */
 export type ImportPlan = {
   /** Only the variants for these; absent: all that there are. */
   archs?: Arch[] | undefined

@@ -1,14 +1,16 @@
+// Machines, the keys that name them, and their names in messages.
+
 import type { Mac } from '../lib/ids/mac.ts'
 import type { Assignment } from './assignment.ts'
 import type { Facts } from './facts.ts'
 
-/** The computer being booted: what an operator entered of it, and what it reported. */
+/** The computer being booted: the values that an operator entered, and the facts that it reported. */
 export type Machine = {
   id: string
   macs: Mac[]
-  /** What lists and messages call it: its host name where no other machine has that, else a MAC. */
+  /** Its name in lists and messages: the host name if no other machine has it, else a MAC. */
   name?: string
-  /** True until an operator has said something about it. */
+  /** True until an operator enters something about the machine. */
   discovered: boolean
   /** The address or network that a discovered machine asked from. */
   discoveredFrom: string
@@ -37,13 +39,13 @@ export function keyText(key: MachineKey): string {
   return Object.values(key)[0] as string
 }
 
-/** How messages call a machine: by its name (its host name where no other machine has that), else a MAC, else its id. */
+/** A machine's name in messages: its name or host name, else a MAC, else its id. */
 export function nameOf({ id, name, hostname, macs }: NamedMachine): string {
   return name ?? hostname ?? macs[0] ?? id
 }
 type NamedMachine = { id: string; name?: string | undefined; hostname?: string | undefined; macs: string[] }
 
-/** A machine as commands take it: a MAC, else what else names it alone. */
+/** A machine's unique name for commands: a MAC, else its UUID, else its id. */
 export function handleOf(machine: Pick<Machine, 'id' | 'macs' | 'uuid'>): string {
   return machine.macs[0] ?? machine.uuid ?? machine.id
 }

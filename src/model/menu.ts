@@ -1,12 +1,14 @@
+// Menus and their entries.
+
 import type { Arch, Platform } from './arch.ts'
 
-/** One line of a menu, and what choosing it does. `archs` and `platforms` hide it from other machines. */
+/** One line of a menu, and its action. `archs` and `platforms` hide the entry from other machines. */
 export type MenuEntry = {
-  /** Unique in the menu; what is chosen. */
+  /** Unique in the menu. A choice names the entry by it. */
   name: string
-  /** What a person reads. */
+  /** The text on the screen. */
   text: string
-  /** The key that chooses it, one letter or digit. */
+  /** The key that chooses the entry: one letter or digit. */
   hotkey?: string | undefined
   archs?: Arch[] | undefined
   platforms?: Platform[] | undefined
@@ -17,18 +19,18 @@ export type MenuEntry = {
       args?: string[] | undefined
       withoutArgs?: string[] | undefined
       answerFile?: string | undefined
-      /** It may install when the menu starts it by itself. */
+      /** The entry may install when the menu's time limit starts it. */
       everyBoot?: true | undefined
     }
   | { kind: 'menu'; menu: string }
   | { kind: 'local' | 'shell' | 'reboot' }
 )
 
-/** A choice shown on a machine's screen. */
+/** A menu on a machine's screen. */
 export type Menu = {
   name: string
   title: string
-  /** After this the default entry is taken; null waits for ever. */
+  /** After this time the default entry starts; null waits forever. */
   timeoutSeconds: number | null
   defaultEntry: string | null
   entries: MenuEntry[]
@@ -38,8 +40,8 @@ export type Menu = {
 }
 export type MenuContent = Pick<Menu, 'title' | 'timeoutSeconds' | 'defaultEntry' | 'entries'>
 
-/** An entry taken at a machine's screen. */
+/** An entry that a person chose at a machine's screen. */
 export type Choice = { menu: string; entry: string }
 
-/** An entry as a machine is shown it. */
+/** An entry as a machine's screen shows it. */
 export type VisibleEntry = Pick<MenuEntry, 'name' | 'text' | 'hotkey'>

@@ -1,4 +1,6 @@
-/** What a machine boots that nothing else speaks for: its own disk, nothing until it is assigned, a menu, or an image. */
+// The policy for machines without an assignment.
+
+/** The fallback for machines without an assignment: the local disk, wait until assigned, a menu, or an image. */
 export type Policy =
   | { kind: 'local' }
   | { kind: 'wait' }

@@ -1,3 +1,5 @@
+// Selectors: conditions on facts and labels that choose machines for a group.
+
 import { quote } from '../lib/errors.ts'
 import { matchesGlob } from '../lib/glob.ts'
 import { type Mac, parseMac } from '../lib/ids/mac.ts'
@@ -9,7 +11,7 @@ import type { Machine } from './machine.ts'
 
 export { matchesGlob }
 
-/** What a group can ask of a machine, besides its labels. */
+/** The facts that a selector can test, besides labels. */
 export const selectorFacts = [
   'mac',
   'uuid',
@@ -24,7 +26,7 @@ export const selectorFacts = [
 ] as const
 export type SelectorFact = (typeof selectorFacts)[number]
 
-/** How a value is asked for. `cidr` is a subnet; `glob` knows `*` and `?`; `exists: false` asks that there is none. */
+/** A test of a value. `cidr` is a subnet; `glob` has `*` and `?`; `exists: false` holds if the value is absent. */
 export type Test =
   | { equals: string }
   | { in: string[] }
@@ -36,10 +38,10 @@ export type Test =
 /** One condition of a selector, on a fact or a label. A selector is a list of them, and all must hold. */
 export type Condition = ({ fact: SelectorFact } | { label: string }) & Test
 
-/** What is known of a machine, by what selectors ask for. A machine has several MACs; the rest has one value or none. */
+/** The values of a machine that selectors test. A machine has several MACs, and at most one value of everything else. */
 export type Subject = { facts: { [F in SelectorFact]?: string[] }; labels: Record<string, string> }
 
-/** What a selector asks of a machine: what the operator entered, else what it says now, else what it said before. */
+/** The values that selectors test: what the operator entered, else the reported facts, else the remembered facts. */
 export function subjectOf(machine: Machine | undefined, facts: Facts, target: Target): Subject {
   const remembered = machine?.facts
   const macs = new Set([...(machine?.macs ?? []), ...(facts.mac === undefined ? [] : [facts.mac])])
@@ -64,10 +66,10 @@ export function subjectOf(machine: Machine | undefined, facts: Facts, target: Ta
   }
 }
 
-/** A selector ready to be asked: gives the first condition that does not hold, undefined when all do. */
+/** A compiled selector returns the first condition that does not hold; undefined if all hold. */
 export type CompiledSelector = (subject: Subject) => Condition | undefined
 
-/** Compiles a selector once, for as many machines as there are. An empty one fits every machine. */
+/** Compiles a selector once for many machines. An empty selector matches every machine. */
 export function compileSelector(selector: Condition[]): CompiledSelector {
   const compiled = selector.map((condition) => ({ condition, holds: compileCondition(condition) }))
   return (subject) => compiled.find(({ holds }) => !holds(subject))?.condition
@@ -83,7 +85,7 @@ export function formatCondition(condition: Condition): string {
   return `${what} ${how} ${quote(value)}`
 }
 
-/** What a subject has where a condition asks: `"X1"`, or `nothing`. */
+/** A subject's value for a condition: `"X1"`, or `nothing`. */
 export function foundFor(condition: Condition, subject: Subject): string {
   const values = valuesOf(condition, subject)
   return values.length === 0 ? 'nothing' : values.map(quote).join(', ')

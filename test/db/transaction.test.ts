@@ -71,7 +71,7 @@ describe('the actor of a change', () => {
   test('has no default anywhere, and no database is cast to another', () => {
     const src = new URL('../../src/', import.meta.url).pathname
     const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'))
-    const wrong = files.filter((file) => /: Actor = |as unknown as (Db|Tx)\b/.test(readFileSync(src + file, 'utf8')))
+    const wrong = files.filter((file) => /by: Actor = |as unknown as (Db|Tx)\b/.test(readFileSync(src + file, 'utf8')))
     // The one cast makes a driver's database ours.
     expect(wrong).toEqual(['db/open.ts'])
   })

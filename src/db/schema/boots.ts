@@ -31,17 +31,17 @@ export const deployments = pgTable(
       .notNull()
       .references(() => machines.id, { onDelete: 'cascade' }),
     image: text('image').notNull(),
-    /** The image's version that was current when it was armed; null: whichever is current when the machine boots. */
+    /** The image's current version at arming; null: the version that is current when the machine boots. */
     version: integer('version'),
-    /** What was armed together has the same. */
+    /** Deployments armed together have the same batch. */
     batch: uuid('batch'),
-    /** What it says besides the image: args, answer file, params. */
+    /** The deployment's assignment besides the image: args, answer file, params. */
     assignment: jsonb('assignment').$type<Assignment>().notNull(),
     state: text('state').$type<DeploymentState>().notNull().default('armed'),
     attempts: integer('attempts').notNull().default(0),
     maxAttempts: integer('max_attempts').notNull(),
     windowSeconds: integer('window_seconds').notNull(),
-    /** Why it failed or was cancelled; what the machine said when it was installed. */
+    /** Why it failed or was cancelled, or the machine's message when it was installed. */
     reason: text('reason'),
     armedBy: text('armed_by').notNull(),
     createdAt: moment('created_at').notNull().defaultNow(),
@@ -69,23 +69,23 @@ export const boots = pgTable(
     image: text('image'),
     version: integer('version'),
     decision: jsonb('decision').$type<Decision>().notNull(),
-    /** Undefined while the boot goes on. */
+    /** Null while the boot continues. */
     outcome: text('outcome').$type<Outcome>(),
     message: text('message'),
-    /** What the machine said of itself when it asked for the script. */
+    /** The facts that the machine reported when it asked for the script. */
     facts: jsonb('facts').$type<Facts>().notNull().default({}),
     deploymentId: uuid('deployment_id').references(() => deployments.id, { onDelete: 'set null' }),
     /** The script as it was served, without its token. */
     script: text('script').notNull().default(''),
-    /** The machine went past its script with it: iPXE was about to jump, or an installer asked for its answers. */
+    /** The machine went past its script: iPXE was about to jump, or an installer asked for its answers. */
     progressed: boolean('progressed').notNull().default(false),
-    /** The last thing seen, and when. */
+    /** The last stage, and when the boot reached it. */
     stage: text('stage').$type<Stage>().notNull().default('script'),
     movedAt: moment('moved_at').notNull().defaultNow(),
-    /** The step that the installer named last, and when its system last reported anything: it may report without moving. */
+    /** The installer's last named step, and the time of the last report: a system may report without a new step. */
     progress: text('progress'),
     heardAt: moment('heard_at'),
-    /** A report of the booted system is to be expected, so that its absence means something. */
+    /** The booted system is expected to report, so that silence means something. */
     reports: boolean('reports').notNull().default(false),
     startedAt: moment('started_at').notNull().defaultNow(),
     endedAt: moment('ended_at'),
@@ -101,7 +101,7 @@ export const bootEvents = pgTable(
   'boot_events',
   {
     id: bigserial('id', { mode: 'number' }).primaryKey(),
-    /** Null for what is seen before the script: firmware gives an address, not a boot. Joined to the boot when that opens. */
+    /** Null before the script: firmware has an address, but no boot. The event joins the boot that opens at the address. */
     bootId: uuid('boot_id').references(() => boots.id, { onDelete: 'cascade' }),
     ip: text('ip').notNull(),
     stage: text('stage').notNull(),

@@ -4,18 +4,18 @@ import { sql } from 'drizzle-orm'
 import { bigint, bigserial, boolean, index, integer, jsonb, pgTable, text, uuid } from 'drizzle-orm/pg-core'
 import { history, moment } from './columns.ts'
 
-/** What was changed, by whom, from what to what: the audit log, the change feed and the webhooks read it. */
+/** The changes, with actor, old and new values. The audit log, the change feed and the webhooks read them. */
 export const changes = pgTable(
   'changes',
   {
     id: bigserial('id', { mode: 'number' }).primaryKey(),
-    /** The transaction: a reader follows in the order of these, and only up to the oldest that is still open. */
+    /** The transaction. Readers follow in this order, and only up to the oldest open transaction. */
     tx: bigint('tx', { mode: 'number' }).notNull().default(sql`(pg_current_xact_id()::text)::bigint`),
     at: moment('at').notNull().defaultNow(),
     actor: text('actor').notNull(),
     /** `machine.changed`, `deployment.installed`, … */
     type: text('type').notNull(),
-    /** What it is about: a machine's id, a group's name, … */
+    /** The changed thing: a machine's id, a group's name, … */
     subject: text('subject').notNull(),
     before: jsonb('before'),
     after: jsonb('after'),
@@ -30,9 +30,9 @@ export const changes = pgTable(
 export const webhooks = pgTable('webhooks', {
   id: uuid('id').primaryKey(),
   url: text('url').notNull(),
-  /** Beginnings of the types of changes that are sent; none means all. */
+  /** Prefixes of the types of changes to send; an empty list means all. */
   types: jsonb('types').$type<string[]>().notNull(),
-  /** What its messages are signed with, sealed. */
+  /** The sealed secret that signs its messages. */
   sealed: text('sealed').notNull(),
   active: boolean('active').notNull().default(true),
   /** The last change that was queued for it. */
@@ -41,7 +41,7 @@ export const webhooks = pgTable('webhooks', {
   ...history(),
 })
 
-/** Messages not yet delivered, and those given up. */
+/** Messages that are not delivered yet, and dead ones. */
 export const webhookDeliveries = pgTable(
   'webhook_deliveries',
   {

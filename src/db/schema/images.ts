@@ -31,9 +31,9 @@ export const files = pgTable('files', {
   name: text('name').notNull(),
   sizeBytes: bigint('size_bytes', { mode: 'number' }).notNull(),
   createdAt: moment('created_at').notNull().defaultNow(),
-  /** When its bytes were last hashed again. */
+  /** When its bytes were last verified. */
   checkedAt: moment('checked_at'),
-  /** Why it is not served, in words; null while its bytes are what they should be. */
+  /** Why the file is not served, in words; null while its bytes are correct. */
   damage: text('damage'),
 })
 
@@ -54,36 +54,36 @@ export const imageVersions = pgTable(
       .references(() => images.name, { onDelete: 'cascade' }),
     version: integer('version').notNull(),
     variants: jsonb('variants').$type<Variant[]>().notNull(),
-    /** Where it came from: a recipe, a URL, a file; null when it was put together by hand. */
+    /** Its source: a recipe, a URL or a file; null if an operator made it by hand. */
     source: text('source'),
-    /** Booting it may write to the machine's disk; null where neither a recipe, a layout nor an operator decided that. */
+    /** Booting it may write to the machine's disk; null if no recipe, layout or operator has decided. */
     installer: boolean('installer'),
     createdAt: moment('created_at').notNull().defaultNow(),
   },
   (table) => [primaryKey({ columns: [table.image, table.version] })],
 )
 
-/** Images on their way in: what is fetched, how far it is, and how it ended. */
+/** Imports of images: source, progress and end. */
 export const imports = pgTable(
   'imports',
   {
     id: uuid('id').primaryKey(),
     ...order(),
-    /** The image it becomes; null until what was fetched says its name. */
+    /** The image's name; null until the fetched source tells it. */
     image: text('image'),
-    /** What is to be fetched and made of it. */
+    /** The source, and the properties of the image. */
     plan: jsonb('plan').$type<ImportPlan>().notNull(),
     state: text('state').$type<ImportState>().notNull(),
-    /** What is being done now, and how far that is. */
+    /** The present step and its progress. */
     doing: text('doing').notNull().default(''),
     doneBytes: bigint('done_bytes', { mode: 'number' }).notNull().default(0),
     totalBytes: bigint('total_bytes', { mode: 'number' }),
-    /** Why it failed; of one that is done, what should be known before it is booted. */
+    /** Why it failed, or when it is done, notes to read before booting the image. */
     message: text('message'),
-    /** The version that it made. */
+    /** The image's new version. */
     version: integer('version'),
     actor: text('actor').notNull(),
-    /** The server that runs it, by the id in its data folder: what arrived so far lies there. */
+    /** The server that runs it, by the id in its data folder, which holds the partial downloads. */
     server: text('server').notNull(),
     createdAt: moment('created_at').notNull().defaultNow(),
     updatedAt: moment('updated_at').notNull().defaultNow(),

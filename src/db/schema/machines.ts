@@ -14,13 +14,13 @@ export const machines = pgTable(
   {
     /** UUIDv7: ids in the order of creation, which the lists page by. */
     id: uuid('id').primaryKey(),
-    /** True until an operator has said something about it. */
+    /** True until an operator enters something about the machine. */
     discovered: boolean('discovered').notNull(),
-    /** The address or network that a discovered machine asked from; none has more than its share of them. */
+    /** The address or network that a discovered machine asked from. Their number is limited for each. */
     discoveredFrom: text('discovered_from').notNull().default(''),
-    /** Refused whatever is assigned. */
+    /** The machine is refused, whatever is assigned. */
     denied: boolean('denied').notNull().default(false),
-    /** What an operator entered; what the machine reports stands in `facts` alone, and is no key. */
+    /** The values that an operator entered. Reported values are in `facts` and identify nothing. */
     uuid: text('uuid'),
     serial: text('serial'),
     product: text('product'),
@@ -54,7 +54,7 @@ export const machineMacs = pgTable(
   (table) => [index('machine_macs_machine').on(table.machineId)],
 )
 
-/** A machine that was merged into another: its id goes on to mean that one. */
+/** Merged machines: the id of the first still finds the second. */
 export const machineMerges = pgTable('machine_merges', {
   fromId: uuid('from_id').primaryKey(),
   intoId: uuid('into_id')
@@ -64,8 +64,8 @@ export const machineMerges = pgTable('machine_merges', {
 })
 
 /**
- * The MACs that asked with the UUID or serial of an entered machine that does not have them; an empty text for none. A
- * second one, and the value is no key any more. Forgotten (by triggers) when the machine's MACs, UUID or serial change.
+ * MACs that asked with the UUID or serial of an entered machine without these MACs; an empty text if the request had no MAC.
+ * With a second MAC the value no longer identifies the machine. Triggers delete the rows when its MACs, UUID or serial change.
  */
 export const identityClaims = pgTable(
   'identity_claims',
@@ -80,7 +80,7 @@ export const identityClaims = pgTable(
   (table) => [primaryKey({ columns: [table.machineId, table.mac] })],
 )
 
-/** Requests that several entered machines laid claim to. */
+/** Requests that matched several entered machines. */
 export const conflicts = pgTable('conflicts', {
   /** The ids of those machines, in order. */
   key: text('key').primaryKey(),
@@ -102,7 +102,7 @@ export const groups = pgTable('groups', {
 export const menus = pgTable('menus', {
   name: text('name').primaryKey(),
   title: text('title').notNull(),
-  /** Null: it waits for ever. */
+  /** Null: the menu waits forever. */
   timeoutSeconds: integer('timeout_seconds'),
   defaultEntry: text('default_entry'),
   entries: jsonb('entries').$type<MenuEntry[]>().notNull(),
@@ -110,12 +110,12 @@ export const menus = pgTable('menus', {
 })
 
 export const policies = pgTable('policies', {
-  /** One row: what machines boot that nothing else speaks for. */
+  /** One row: what machines without an assignment boot. */
   id: integer('id').primaryKey(),
   policy: jsonb('policy').$type<Policy>().notNull(),
 })
 
-/** Values for answer files that nobody can read back: sealed (src/seal.ts). */
+/** Values for answer files that nobody can read back: sealed (lib/seal.ts). */
 export const secrets = pgTable(
   'secrets',
   {

@@ -4,7 +4,7 @@ import { sql } from 'drizzle-orm'
 import { bigint, check, integer, pgTable, primaryKey, text } from 'drizzle-orm/pg-core'
 import { moment } from './columns.ts'
 
-/** One row: counted up by triggers whenever something changes that every script depends on (inventory/catalog.ts). */
+/** One row: triggers increment the revision when something changes that every script depends on (inventory/boots/catalog.ts). */
 export const catalog = pgTable('catalog', {
   id: integer('id').primaryKey(),
   revision: bigint('revision', { mode: 'number' }).notNull(),
@@ -26,7 +26,7 @@ export const idempotencyKeys = pgTable(
   (table) => [primaryKey({ columns: [table.actor, table.key] })],
 )
 
-/** One row: what all servers on this database must agree on. */
+/** One row: the values that all servers on this database share. */
 export const installation = pgTable(
   'installation',
   {

@@ -1,3 +1,5 @@
+// Which boot a token opens, and whether it may read its answers.
+
 import { sql } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
 import { rowsOf } from '../../db/rows.ts'
@@ -16,14 +18,14 @@ export type TokenBoot = {
   outcome: Outcome | null
   facts: Facts
   decision: Decision
-  /** The machine has booted anew since. */
+  /** The machine has booted again since. */
   overtaken: boolean
 }
 
 /**
- * Finds the newest boot that goes on and has an answer file, of a machine that names one of these MACs; without a MAC in its
- * facts, by its UUID. Before all others one whose script went to this address: a stranger's boot must not hide the machine's.
- * With the hash of its token, which was stored when it was opened.
+ * Finds the newest open boot with an answer file of a machine with one of these MACs, or without a MAC, with one of these UUIDs.
+ * A boot whose script went to this address comes first: a stranger's boot must not hide the machine's. The result includes the
+ * hash of the boot's token.
  */
 export async function findAnsweredBoot(
   db: Db,
@@ -50,8 +52,8 @@ export async function findTokenBoot(db: Db, token: string): Promise<TokenBoot | 
 }
 
 /**
- * Why a token does not open its boot's answers to an address; undefined when it does. They are there while the boot goes
- * on, for the machine that fetched its script: secrets stand in them.
+ * Why a token does not open its boot's answers to an address; undefined if it does. Answers contain secrets, so only the machine
+ * that fetched the script gets them, while the boot continues.
  */
 export function whyNoAnswers(boot: TokenBoot, ip: string, anyAddress: boolean): string | undefined {
   const { outcome } = boot
@@ -61,12 +63,12 @@ export function whyNoAnswers(boot: TokenBoot, ip: string, anyAddress: boolean): 
   return anyAddress || boot.ip === ip ? undefined : `the script was fetched from another address, ${boot.ip}`
 }
 
-/** The documents of a decision's answer file, as they are in force. */
+/** The current documents of a decision's answer file. */
 export function documentsOf({ answerFile }: Decision, { catalog }: Situation): AnswerDocument[] {
   return answerFile === undefined ? [] : (catalog.answerFiles.get(answerFile.name)?.documents ?? [])
 }
 
-/** The names of the secrets that a decision's machine may use: its own and those of the groups that fit it. */
+/** The names of the secrets that a decision's machine may use: its own and those of its groups. */
 export function secretNamesOf(decision: Decision, { secrets }: Situation): string[] {
   return [...secrets.machine, ...decision.groups.flatMap((name) => secrets.groups[name] ?? [])]
 }

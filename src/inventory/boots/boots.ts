@@ -1,3 +1,5 @@
+// Boots: opened, listed, stalled and deleted.
+
 import { and, desc, eq, gte, isNull, lt, sql } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
 import { rowsOf } from '../../db/rows.ts'
@@ -20,18 +22,18 @@ export type NewBoot = {
   facts: Facts
   ip: string
   decision: Decision
-  /** As it is served, with its token. */
+  /** The script as served, with its token. */
   script: string
-  /** The booted system knows where to report, so that its silence means something. */
+  /** The booted system can report, so that its silence means something. */
   reports: boolean
 }
 
 export type OpenBoot = (boot: NewBoot) => Promise<void>
 
-/** What firmware fetched from an address belongs to the script that the address asks for within this time. */
+/** Downloads of firmware belong to the script that the same address asks for within this time. */
 const prelude = sql`interval '10 minutes'`
 
-/** A boot that was surely of its machine: only such a one ends another of them. */
+/** The boot's machine is certain. Only a certain boot ends another one. */
 const isSure = sql`(boots.decision #>> '{identity,weak}') is null`
 
 const summaryColumns = {
@@ -56,9 +58,9 @@ const summaryColumns = {
 const columns = { ...summaryColumns, decision: boots.decision, facts: boots.facts, script: boots.script }
 
 /**
- * A newer boot of the same machine, whose script went to the same address, has gone past its script: what the older reports
- * is about what was on the machine before. From another address it may be a stranger's: then both count.
- * Windows Setup goes on from the own disk, and reports there by the boot that began it.
+ * Whether a newer boot of the same machine, with its script sent to the same address, has gone past its script. Then the older
+ * boot reports about the former system. A boot from another address may be a stranger's: then both count.
+ * Windows Setup continues from the local disk, and reports there with the boot that began it.
  */
 export const isOvertaken = sql<boolean>`exists (select 1 from boots as newer
   where newer.machine_id = boots.machine_id and newer.seq > boots.seq and newer.progressed and newer.ip = boots.ip
@@ -72,8 +74,8 @@ export function newBootKeys(tokenOf: (id: string) => string = makeToken): { id: 
 }
 
 /**
- * Opens boots: the machine's unfinished one at the same address is superseded, what its firmware fetched from there is
- * joined to it, and its facts are remembered. Those that come at the same time are written by one statement; it resolves when they are.
+ * Opens boots. A boot supersedes the machine's unfinished boot at the same address, takes over the events of its firmware from
+ * there, and updates the remembered facts. One statement writes all boots of the same moment; the promise resolves after it.
  */
 export function createOpenBoot(db: Db): OpenBoot {
   return createMicroBatch((list: NewBoot[]) => insertBoots(db, list), { maxSize: 256, maxConcurrent: 2 })
@@ -190,7 +192,7 @@ export async function listBoots(
  */
 const restingAt = sql`case when boots.stage = 'ready' and boots.decision #>> '{spec,kind}' = 'wimboot' then 'answer-file' else boots.stage end`
 
-/** Marks the boots that stopped moving, each with the likely causes; gives how many. */
+/** Marks the boots that stopped moving as stalled, each with the likely causes. Returns their number. */
 export async function markStalledBoots(db: Db): Promise<number> {
   const limits = Object.entries(stallLimits).map(([stage, rest]) => ({ stage, causesWhileHeard: rest.causes, ...rest }))
   const heard = sql`boots.heard_at > now() - ${heardWithinSeconds} * interval '1 second'`
@@ -214,9 +216,9 @@ export async function markStalledBoots(db: Db): Promise<number> {
   })
 }
 
-/** Forgets boots older than so many days, and the oldest of more than so many. */
-export async function pruneBoots(db: Db, { days, most }: { days: number; most: number }): Promise<void> {
+/** Deletes boots older than `days`, and the oldest beyond `max`. */
+export async function pruneBoots(db: Db, { days, max }: { days: number; max: number }): Promise<void> {
   await db.execute(sql`delete from boots where started_at < now() - ${days} * interval '1 day'`)
   await db.execute(sql`
-    delete from boots where seq <= (select seq from boots order by seq desc offset ${most} limit 1)`)
+    delete from boots where seq <= (select seq from boots order by seq desc offset ${max} limit 1)`)
 }

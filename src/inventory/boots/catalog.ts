@@ -1,3 +1,5 @@
+// Loads the catalog, and caches it at its newest revision.
+
 import { eq, isNotNull, sql } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
 import { answerFiles, answerFileVersions, files, images, imageVersions } from '../../db/schema/images.ts'
@@ -8,12 +10,12 @@ import { filesOf, type Variant } from '../../model/image.ts'
 import { compileSelector } from '../../model/selector.ts'
 import { findPolicy } from '../machines/policy.ts'
 
-/** Gives the catalog at the revision that a look-up saw, or a newer one. */
+/** Returns the catalog at the revision of a look-up, or a newer one. */
 export type CatalogCache = { at: (revision: number) => Promise<Catalog> }
 
 /**
- * A cache of the catalog. The database counts its revision up with every change (by triggers, so whoever changes it), and
- * every look-up of a machine reads that number: a change is in force for the next script on every instance.
+ * A cache of the catalog. Triggers increment the catalog's revision with every change, and every look-up of a machine reads it.
+ * So a change applies to the next script on every instance.
  */
 export function createCatalogCache(db: Db): CatalogCache {
   let loaded: Catalog | undefined
@@ -21,7 +23,7 @@ export function createCatalogCache(db: Db): CatalogCache {
   return {
     at: async (revision) => {
       while (loaded === undefined || loaded.revision < revision) {
-        // All who wait for a newer one wait for the same.
+        // All callers that need a newer catalog share one load.
         loading ??= loadCatalog(db).finally(() => {
           loading = undefined
         })

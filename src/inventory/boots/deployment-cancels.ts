@@ -1,3 +1,5 @@
+// Cancels several deployments, and deletes a machine with its own.
+
 import { and, eq, sql } from 'drizzle-orm'
 import { isActiveSql } from '../../db/deployment-conditions.ts'
 import type { Db } from '../../db/open.ts'
@@ -11,7 +13,7 @@ import { deleteMachine, lockMachine } from '../machines/machines.ts'
 import { namesOfMachines } from '../machines/names.ts'
 import { cancelActive, findSelected, listDeployments, shownDeployment } from './deployments.ts'
 
-/** Cancels every active deployment that was armed together with others, or whose machine a selector fits as it is known now. */
+/** Cancels every active deployment of a batch, or of the machines that a selector matches now. */
 export async function cancelDeployments(
   db: Db,
   which: { batch: string } | { selector: Condition[] },
@@ -45,7 +47,7 @@ export async function cancelDeployments(
 }
 
 /**
- * Deletes a machine and its deployments. @param cancels whether one that is active may go with it
+ * Deletes a machine and its deployments. @param cancels whether an active deployment may be cancelled for that
  * @throws ConflictError that names the active one, when it may not; what deleteMachine throws
  */
 export async function deleteDeployedMachine(

@@ -1,3 +1,5 @@
+// Writes the moves of deployments.
+
 import { and, eq, getTableColumns, sql } from 'drizzle-orm'
 import { isActiveSql, isLateSql } from '../../db/deployment-conditions.ts'
 import type { Db } from '../../db/open.ts'
@@ -25,8 +27,8 @@ export async function writeMove(tx: Tx, { id }: { id: string }, move: Move, by: 
 }
 
 /**
- * Cancels the active deployment of an image that its machine reported as installed by a boot of another kind: a person took it from a
- * menu. To install it again would wipe that. A boot of an uncertain machine cancels nothing.
+ * Cancels the active deployment of an image that its machine installed by another boot, from a menu for example. Another
+ * installation would wipe the machine. A boot of an uncertain machine cancels nothing.
  */
 export async function cancelInstalled(tx: Tx, bootId: string, by: Actor): Promise<void> {
   const [row] = await tx

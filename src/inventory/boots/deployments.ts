@@ -1,3 +1,5 @@
+// Deployments: armed, listed and cancelled.
+
 import { and, desc, eq, lt, sql } from 'drizzle-orm'
 import { isActiveSql } from '../../db/deployment-conditions.ts'
 import type { Db } from '../../db/open.ts'
@@ -22,7 +24,7 @@ export type Deployment = typeof deployments.$inferSelect
 
 export type DeploymentOrder = {
   image: string
-  /** Install whichever version is current when the machine boots, not the one that is current now. */
+  /** Install the version that is current when the machine boots, not the present one. */
   follow?: boolean | undefined
   assignment: Pick<Assignment, 'args' | 'withoutArgs' | 'answerFile' | 'params'>
   maxAttempts: number
@@ -76,7 +78,7 @@ export async function armDeployment(
 ): Promise<Deployment> {
   await refuseUnknownNames(db, { image: order.image, answerFile: order.assignment.answerFile }, '')
   return db.transaction(async (tx) => {
-    // Of several who arm one machine at once, each replaces the one before it.
+    // If several requests arm one machine at once, each replaces the previous deployment.
     const locked = await tx.select({ id: machines.id }).from(machines).where(eq(machines.id, machineId)).for('update')
     if (locked.length === 0) throw new NotFoundError(`there is no machine ${machineId}`)
     if (replace) await cancelActive(tx, machineId, 'another deployment replaced it', by)
@@ -89,7 +91,7 @@ export async function armDeployment(
   })
 }
 
-/** What arming for a selector did, or would do. All that was armed has the same batch. */
+/** The result of arming for a selector. All armed deployments have the same batch. */
 export type BulkArmed = {
   batch: string
   armed: { id: string; machineId: string; machine: string }[]
@@ -97,8 +99,8 @@ export type BulkArmed = {
 }
 
 /**
- * Arms every machine that a selector fits, as it is known now; in one transaction. Those already being installed are skipped.
- * @param refusals why machines could not boot it, by their ids: these are skipped
+ * Arms every machine that a selector matches now, in one transaction. Machines with an active deployment are skipped.
+ * @param refusals by machine id, why a machine could not boot the image: such machines are skipped
  */
 export async function armDeployments(
   db: Db,
@@ -144,7 +146,7 @@ export async function armDeployments(
   return { batch, armed: result.armed, skipped: [...skipped, ...active] }
 }
 
-/** Ends a deployment that is active; the machine goes back to its own assignment. @throws NotFoundError, ConflictError */
+/** Cancels an active deployment; the machine returns to its own assignment. @throws NotFoundError, ConflictError */
 export async function cancelDeployment(db: Db, id: string, by: Actor): Promise<Deployment> {
   return db.transaction(async (tx) => {
     const before = await findDeployment(tx, id)
@@ -196,7 +198,7 @@ async function insertArmed(
   return { armed, busy: machineIds.filter((id) => !done.has(id)) }
 }
 
-/** Cancels the active deployment of a machine, when it has one, and when it is the one with the id. */
+/** Cancels the active deployment of a machine, if there is one, and if it has the id. */
 export async function cancelActive(
   tx: Tx,
   machineId: string,
@@ -220,7 +222,7 @@ export async function cancelActive(
   return row
 }
 
-/** The machines that a selector fits, as they are known now. */
+/** The machines that a selector matches now. */
 export async function findSelected(db: Db, selector: Condition[]): Promise<Machine[]> {
   const refuses = compileSelector(selector)
   const found: Machine[] = []
@@ -233,7 +235,7 @@ export async function findSelected(db: Db, selector: Condition[]): Promise<Machi
   }
 }
 
-/** A deployment, as the log of changes keeps it. */
+/** A deployment as the audit log keeps it. */
 export function shownDeployment({
   machineId,
   image,

@@ -1,3 +1,5 @@
+// Boot events, written in the background.
+
 import { asc, eq, sql } from 'drizzle-orm'
 import { validate as isUuid } from 'uuid'
 import type { Db } from '../../db/open.ts'
@@ -13,16 +15,16 @@ export type BootEventRecorder = {
   stop: () => Promise<void>
 }
 
-/** `seenAt` is of the clock that is never set: what the database is told is how long ago it was. */
+/** `seenAt` is of the monotonic clock: the database gets the age of the event. */
 type SeenEvent = Omit<BootEvent, 'at'> & { seenAt: number }
 
 const flushAfterMs = 50
 const retryAfterMs = 1000
 const maxPending = 50_000
 const maxRowsPerStatement = 1000
-/** A boot has a dozen events; whoever knows its id must not be able to fill the disk with more. */
+/** A boot has a dozen events. Anyone who knows its id must not be able to fill the disk with more. */
 export const maxEventsPerBoot = 500
-/** Of these, so many at most are steps that an installer names: its end must still find room. */
+/** The limit for steps that an installer names, so that the report of its end is still stored. */
 export const maxProgressEvents = 300
 
 export function startBootEventRecorder(db: Db, log: Logger): BootEventRecorder {
@@ -33,7 +35,7 @@ export function startBootEventRecorder(db: Db, log: Logger): BootEventRecorder {
   let failedAt = Number.NEGATIVE_INFINITY
 
   const write = async () => {
-    // Each report asks for a flush: while the database is unreachable, one attempt per retry period is enough.
+    // Every report requests a flush. While the database is unreachable, one attempt in each retry period is enough.
     if (!stopped && performance.now() - failedAt < retryAfterMs) return schedule(retryAfterMs)
     while (pending.length > 0) {
       const batch = pending.slice(0, maxRowsPerStatement)
@@ -100,7 +102,7 @@ export async function listBootEvents(db: Db, bootId: string): Promise<BootEvent[
   )
 }
 
-/** Forgets events that never found their boot: firmware that fetched a boot program and went no further. */
+/** Deletes events without a boot: firmware fetched a boot program and did nothing more. */
 export async function pruneStrayEvents(db: Db): Promise<void> {
   await db.execute(sql`delete from boot_events where boot_id is null and at < now() - interval '1 day'`)
 }

@@ -1,12 +1,14 @@
+// Notices about boots for operators.
+
 import { sql } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
 import { rowsOf } from '../../db/rows.ts'
 import { recordChanges, system } from '../changes/changes.ts'
 
-/** What is worth knowing of a boot and is no step of it. */
+/** Something about a boot that an operator should know, and that is not a stage. */
 export type Notice = { bootId: string; ip: string; message: string }
 
-/** Of one boot; more of them say nothing new, and strangers can cause them. */
+/** The limit for one boot: more notices say nothing new, and strangers can cause them. */
 const maxNotices = 20
 
 /** Adds notices to the records of boots, each message once. In the order of the boots' ids, as reports lock them. */
@@ -23,8 +25,8 @@ export async function recordNotices(db: Db, list: Notice[]): Promise<void> {
 }
 
 /**
- * Notes boots that went past their script although another boot of the same machine, from another address, goes on: the
- * machine has a new address, or a stranger names its MAC. Both keep their say; operators can see it.
+ * Records boots that went past their script while another boot of the same machine continues from another address. Either the
+ * machine has a new address, or a stranger uses its MAC. Both boots still count; operators see the notice.
  */
 export async function recordOtherAddresses(
   db: Db,

@@ -1,3 +1,5 @@
+// Reports of machines: events, outcomes and the moves of deployments.
+
 import { sql } from 'drizzle-orm'
 import { isActiveSql } from '../../db/deployment-conditions.ts'
 import type { Db } from '../../db/open.ts'
@@ -13,7 +15,7 @@ import { cancelInstalled, lockActive, writeMove } from './deployment-moves.ts'
 import { maxEventsPerBoot, maxProgressEvents, storable } from './events.ts'
 import { recordNotices, recordOtherAddresses } from './notices.ts'
 
-/** A token opens its boot for this long after the script; an installation may take a day. */
+/** A token is valid for this time after the script; an installation may take a day. */
 export const tokenLifetime = sql`interval '48 hours'`
 
 type ReportedBoot = {
@@ -29,32 +31,32 @@ type ReportedBoot = {
   reports: boolean
   overtaken: boolean
   stage: Stage
-  /** The step that its installer named last. */
+  /** The installer's last named step. */
   progress: string | null
 }
 
-/** What is seen of the boot that a token opens. */
+/** A report for the boot of a token. */
 type Sighting = { token: string; seen: Seen; ip: string; message: string | undefined }
 
-/** Resolves when it is written; false when the token opens no boot. */
+/** Resolves when the report is written; false if no boot has the token. */
 export type RecordReport = (token: string, seen: Seen, ip: string, message: string | undefined) => Promise<boolean>
 
-/** Records reports; those that come at the same time are written by one transaction. */
+/** Records reports. One transaction writes all reports of the same moment. */
 export function createRecordReport(db: Db): RecordReport {
   const record = createMicroBatch((list: Sighting[]) => recordReports(db, list), { maxSize: 64, maxConcurrent: 2 })
   return (token, seen, ip, message) => record({ token, seen, ip, message })
 }
 
-/** Records one report by itself. */
+/** Records one report alone. */
 export async function recordReport(db: Db, ...[token, seen, ip, message]: Parameters<RecordReport>): Promise<boolean> {
   const [known] = await recordReports(db, [{ token, seen, ip, message }])
   return known === true
 }
 
 /**
- * Records what is seen of boots whose tokens are known: their stages, their outcomes, and where their deployments go. The
- * first of booted, installed and failed is the outcome, and an installation's end counts after its system reported that it is
- * up; repeated and late reports are kept as events and change nothing. Gives for each whether its token opens a boot.
+ * Records reports of boots: their stages, their outcomes, and the moves of their deployments. The first of booted, installed and
+ * failed is the outcome. The end of an installation counts also after `booted`. Repeated and late reports are kept as events and
+ * change nothing. Returns for each report whether its token has a boot.
  */
 async function recordReports(db: Db, list: Sighting[]): Promise<boolean[]> {
   const gone: ReportedBoot[] = []
@@ -63,7 +65,7 @@ async function recordReports(db: Db, list: Sighting[]): Promise<boolean[]> {
     let left = list.map((sighting, place) => ({ ...sighting, place, hash: hashToken(sighting.token) }))
     while (left.length > 0) {
       const boots = await lockBoots(tx, left)
-      // What one report does to its machine's boots and deployment, the machine's next one must see: that has to wait.
+      // A machine's next report must see what this one does to its boots and deployment, so it waits for the next round.
       const machines = new Set<string>()
       const now: Reported[] = []
       left = left.filter(({ place, hash, seen, ip, message }) => {
@@ -81,21 +83,21 @@ async function recordReports(db: Db, list: Sighting[]): Promise<boolean[]> {
     }
     return known
   })
-  // It locks boots of others, so it has a transaction of its own; the reports are written whatever becomes of it.
+  // This locks other boots, so it has its own transaction. The reports are written even if it fails.
   await recordOtherAddresses(db, gone).catch(() => undefined)
   return known
 }
 
-/** A report, the boot that it is of, and what that comes to. */
+/** A report, its boot, and the result. */
 type Reported = {
   boot: ReportedBoot
   seen: Seen
   ip: string
   message: string | undefined
-  /** It says something new: an installer that repeats the step it is at has not moved. */
+  /** The report is new: an installer that repeats its step has not moved. */
   moved: boolean
   outcome: Outcome | null
-  /** The outcome is new, and is one that stays. */
+  /** The outcome is new and final. */
   ended: boolean
   actor: Actor
 }
@@ -155,13 +157,13 @@ export function outcomeAfter(
     if (outcome === 'installed' || outcome === 'failed') return outcome
     return outcome === 'booted' && boot.deploymentId === null ? outcome : seen
   }
-  // It moves, so it is not stalled; nor overtaken by one that only fetched a script.
+  // The boot moves, so it is not stalled. A boot that only fetched a script does not overtake it.
   const open = outcome === null || outcome === 'stalled' || (outcome === 'superseded' && !boot.overtaken)
   if (!open) return outcome
   return seen === 'ready' && !boot.reports ? 'handed-over' : null
 }
 
-/** The boots that tokens open, by the tokens' hashes; locked in the order of their ids, so that nobody waits for each other. */
+/** The boots of tokens, by the tokens' hashes. They are locked in the order of their ids, so that transactions do not deadlock. */
 async function lockBoots(tx: Tx, list: { hash: string }[]): Promise<Map<string, ReportedBoot>> {
   const hashes = JSON.stringify(list.map(({ hash }) => hash))
   const found = await tx.execute(sql`
@@ -196,8 +198,8 @@ async function moveOwn(tx: Tx, { boot, seen, message, actor }: Reported): Promis
 }
 
 /**
- * These machines went on with their own assignments: where that is because their deployments had given up, it is certain now.
- * Not by a boot from another address than the attempts came from: there the last attempt may still go on.
+ * These machines booted their own assignments. If a limit had ended their deployments, the last attempts are over now.
+ * A boot from another address than the attempts proves nothing: the last attempt may still run.
  */
 async function failSpent(tx: Tx, list: Reported[]): Promise<void> {
   const reports = new Map(

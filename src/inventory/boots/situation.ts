@@ -1,3 +1,5 @@
+// Looks up the situation of a request, in one statement for all simultaneous ones.
+
 import { getTableColumns, sql } from 'drizzle-orm'
 import { isActiveSql, isLateSql } from '../../db/deployment-conditions.ts'
 import type { Db } from '../../db/open.ts'
@@ -15,13 +17,13 @@ import { foldedText, isSerial } from '../machines/identity/same-key.ts'
 import { nameOfId } from '../machines/names.ts'
 import { createCatalogCache } from './catalog.ts'
 
-/** Looks up what decisions depend on. Reads only: a preview and a boot ask the same. `supposed` is a deployment as if it were armed. */
+/** Looks up everything that a decision depends on. Only reads, for previews and boots alike. `supposed`: a deployment as if armed. */
 export type FindSituation = (facts: Facts, supposed?: LatestDeployment) => Promise<Situation>
 
-/** Machines that were entered with, or report, the same UUID or serial as one request: with two of them it is no key. */
+/** The limit of machines with the same UUID or serial as one request: with two of them the value identifies nothing. */
 const maxOfEach = 4
 
-/** The look-up over a database: one query for all the machines that ask at the same time. */
+/** The look-up in a database: one query for all machines that ask at the same time. */
 export function createFindSituation(db: Db): FindSituation {
   const cache = createCatalogCache(db)
   const pinVersion = createPinVersion(db)

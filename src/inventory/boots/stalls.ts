@@ -1,10 +1,12 @@
+// The time limits of stages, and the likely causes of a stall.
+
 import type { Stage } from '../../model/boot.ts'
 
-/** How long a boot may rest at a stage before it is called stalled, and what then are the likely causes, in one sentence. */
+/** The time that a boot may stay at a stage before it is stalled, and the likely causes in one sentence. */
 type StallLimit = {
   seconds: number
   causes: string
-  /** The causes where the machine was heard of within `heardWithinSeconds`: it is up, and does not go on. */
+  /** The causes if the machine reported within `heardWithinSeconds`: it runs, and does not continue. */
   causesWhileHeard?: string
 }
 

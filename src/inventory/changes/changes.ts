@@ -1,3 +1,5 @@
+// The audit log: records and lists changes.
+
 import { and, asc, desc, eq, gte, inArray, like, lt, or, sql } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
 import { changes } from '../../db/schema/changes.ts'
@@ -5,13 +7,13 @@ import type { Tx } from '../../db/transaction.ts'
 import { type NamedChange, nameMachines } from './machines.ts'
 import type { ChangeType } from './types.ts'
 
-/** Who does something: a token's name, `operator` at the socket in the data folder, a machine, or the server itself. */
+/** The actor of a change: a token's name, `operator` at the socket in the data folder, a machine, or the server. */
 export type Actor = string
 
-/** Who acts where nobody is named: the server by itself. */
+/** The server as an actor. */
 export const system: Actor = 'bootwright'
 
-/** One thing that was changed. `type` is `<noun>.<what happened>`; `before` and `after` are what the API shows of it. */
+/** One change. `type` is `<noun>.<event>`; `before` and `after` are the thing as the API shows it. */
 export type Change = { actor: Actor; type: ChangeType; subject: string; before?: unknown; after?: unknown }
 
 /** Records changes, in the transaction that makes them. */
@@ -41,7 +43,7 @@ export type ChangeFilter = {
   until?: Date | undefined
 }
 
-/** The log, newest first, those before the id `before`. */
+/** The audit log, newest first: changes before the id `before`. */
 export async function listChanges(
   db: Db,
   { subject, actor, type, since, until }: ChangeFilter,
@@ -60,8 +62,8 @@ export async function listChanges(
 }
 
 /**
- * Changes in an order that never changes afterwards: by transaction, and only those older than every transaction that is
- * still open. One that commits late thus comes late, and is not passed over.
+ * Changes in a stable order: by transaction, and only those older than every open transaction. So a transaction that commits late
+ * comes late and is not skipped.
  */
 export async function listChangesAfter(db: Db, { tx, id }: ChangeCursor, limit: number): Promise<NamedChange[]> {
   const rows = await db
@@ -73,7 +75,7 @@ export async function listChangesAfter(db: Db, { tx, id }: ChangeCursor, limit: 
   return nameMachines(db, rows)
 }
 
-/** The place after all changes that are settled now. */
+/** The position after all changes that are settled now. */
 export async function lastChange(db: Db): Promise<ChangeCursor> {
   const rows = await db
     .select({ tx: changes.tx, id: changes.id })
@@ -84,7 +86,7 @@ export async function lastChange(db: Db): Promise<ChangeCursor> {
   return rows[0] ?? { tx: 0, id: 0 }
 }
 
-/** Whether the change at a place is still kept; the place before the first always is. */
+/** Whether the change at a position still exists; the position before the first always does. */
 export async function isKept(db: Db, { tx, id }: ChangeCursor): Promise<boolean> {
   if (tx === 0 && id === 0) return true
   const rows = await db
@@ -107,7 +109,7 @@ function typeIn(types: string[]) {
   )
 }
 
-/** Forgets changes older than so many days. */
+/** Deletes changes older than `days`. */
 export async function pruneChanges(db: Db, days: number): Promise<void> {
   await db.execute(sql`delete from changes where at < now() - ${days} * interval '1 day'`)
 }

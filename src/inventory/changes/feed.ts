@@ -1,3 +1,5 @@
+// The change feed: sends new changes to followers.
+
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Db } from '../../db/open.ts'
 import { messageOf } from '../../lib/errors.ts'
@@ -6,10 +8,10 @@ import { findRevoked } from '../access/tokens.ts'
 import { type ChangeCursor, isKept, isOfTypes, lastChange, listChangesAfter } from './changes.ts'
 import type { NamedChange } from './machines.ts'
 
-/** What a follower is given: a change; nothing new for a while; or that changes after its place are not kept any more. */
+/** What a follower receives: a change; nothing new for a while; or a reset, because changes after its position were deleted. */
 export type Followed = { kind: 'change'; change: NamedChange } | { kind: 'idle' } | { kind: 'reset' }
 
-/** Tells followers of changes soon after they are made, by whichever instance. */
+/** Sends changes of all instances to followers soon after they are made. */
 export type ChangeFeed = {
   /**
    * Follows from after a place, else from now on, until the signal is aborted or the token with that id is revoked, by
@@ -21,7 +23,7 @@ export type ChangeFeed = {
     signal: AbortSignal,
     token?: string,
   ) => AsyncGenerator<Followed> | undefined
-  /** Ends what follows with a token. */
+  /** Disconnects the followers that use a token. */
   endFollowersOf: (token: string) => void
   stop: () => void
 }
@@ -32,7 +34,7 @@ const revokedMs = 1000
 const maxFollowers = 200
 const atOnce = 200
 
-/** The feed over a database: one question each half second for all who follow, and none while nobody does. */
+/** The feed of a database: one query each half second for all followers, and none without followers. */
 export function createChangeFeed(db: Db, log: Logger): ChangeFeed {
   const stopped = new AbortController()
   let followers = 0
@@ -40,7 +42,7 @@ export function createChangeFeed(db: Db, log: Logger): ChangeFeed {
   let moves = 0
   let moved: Promise<void> | undefined
 
-  // Resolves when there is something new, for all who wait for it.
+  // Resolves for all waiting followers when there is something new.
   const nextMove = () => {
     moved ??= untilMoved().finally(() => {
       moved = undefined
@@ -61,12 +63,12 @@ export function createChangeFeed(db: Db, log: Logger): ChangeFeed {
     }
   }
 
-  /** How what follows with a token is ended. */
+  /** Aborts the followers of each token. */
   const byToken = new Map<string, Set<AbortController>>()
   const endFollowersOf = (token: string) => {
     for (const ended of byToken.get(token) ?? []) ended.abort()
   }
-  // Every instance asks for itself: a token may have been revoked at another.
+  // Every instance asks: a token may have been revoked at another one.
   const watch = setInterval(() => {
     findRevoked(db, [...byToken.keys()]).then(
       (revoked) => {

@@ -1,3 +1,5 @@
+// Names the machines that changes are about.
+
 import { inArray, sql } from 'drizzle-orm'
 import { validate as isUuid } from 'uuid'
 import type { Db } from '../../db/open.ts'
@@ -10,7 +12,7 @@ export type NamedMachine = { id: string; mac?: string; hostname?: string }
 /** A change, with the machine it is about when it is about one. */
 export type NamedChange = RecordedChange & { machine?: NamedMachine }
 
-/** Names the machines of changes: as they are called now, and those that are gone as they were called then. */
+/** Adds the names of machines to changes: the present names, or for deleted machines the names at that time. */
 export async function nameMachines(db: Db, changes: RecordedChange[]): Promise<NamedChange[]> {
   const ids = [...new Set(changes.flatMap((change) => machineIdOf(change) ?? []))]
   if (ids.length === 0) return changes
@@ -36,7 +38,7 @@ function machineIdOf({ type, subject, before, after }: RecordedChange): string |
   return id !== undefined && isUuid(id) ? id : undefined
 }
 
-/** What a change itself tells of a machine that is not there any more. */
+/** The names of a deleted machine, from the change itself. */
 function goneMachine(id: string, { before, after }: RecordedChange): NamedMachine {
   const { mac, macs, hostname } = { ...(before as object), ...(after as object) } as {
     mac?: string

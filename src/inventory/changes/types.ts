@@ -1,3 +1,5 @@
+// The types of changes.
+
 import { deploymentStates } from '../../model/deployment.ts'
 
 /** Everything that is recorded as a change, by noun: the audit log, the change feed and webhooks name changes so. */
@@ -20,7 +22,7 @@ export const changesByNoun = {
 
 type ByNoun = typeof changesByNoun
 
-/** What changes are about. */
+/** The nouns of changes. */
 export type ChangeNoun = keyof ByNoun
 
 /** `machine.changed`, `deployment.failed`, … */
@@ -38,7 +40,7 @@ export const changeTypes = changeNouns.flatMap((noun) => changesByNoun[noun].map
   ...ChangeType[],
 ]
 
-/** What a change is called, by what there was and what there is now. */
+/** The type of a change: created, deleted or changed, by the values before and after. */
 export function changeType<Noun extends EditedNoun>(noun: Noun, before: unknown, after: unknown) {
   return `${noun}.${before === undefined ? 'created' : after === undefined ? 'deleted' : 'changed'}` as const
 }

@@ -1,3 +1,5 @@
+// Webhooks and the queue of their messages.
+
 import { randomBytes } from 'node:crypto'
 import { and, asc, eq, sql } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
@@ -39,7 +41,7 @@ const columns = {
   updatedAt: webhooks.updatedAt,
 }
 
-/** Makes a webhook for the changes from now on; its secret can be seen this once. */
+/** Creates a webhook for changes from now on. The result shows its secret this once. */
 export async function createWebhook(
   db: Db,
   sealer: Sealer,
@@ -92,7 +94,7 @@ export async function changeWebhook(
   })
 }
 
-/** Deletes a webhook with what was not yet delivered. @throws NotFoundError */
+/** Deletes a webhook with its undelivered messages. @throws NotFoundError */
 export async function deleteWebhook(db: Db, id: string, by: Actor): Promise<void> {
   await db.transaction(async (tx) => {
     const [row] = await tx.delete(webhooks).where(eq(webhooks.id, id)).returning(columns)
@@ -101,7 +103,7 @@ export async function deleteWebhook(db: Db, id: string, by: Actor): Promise<void
   })
 }
 
-/** What the log of changes says of a webhook, which other webhooks are sent: of a URL no query, where a key may stand. */
+/** A webhook in the audit log, which other webhooks receive: without the query of its URL, which may contain a key. */
 function auditView({ url, types, active }: Pick<Webhook, 'url' | 'types'> & { active?: boolean }) {
   return { url: redactUrl(url), types, ...(active !== undefined && { active }) }
 }
@@ -117,7 +119,7 @@ export async function openWebhook(
   return { id, url: row.url, secret: sealer.open(row.sealed, sealedFor(id)) }
 }
 
-/** The messages that were given up, oldest first. @throws NotFoundError */
+/** The dead messages, oldest first. @throws NotFoundError */
 export async function listDead(db: Db, webhookId: string): Promise<DeadDelivery[]> {
   const known = await db.select({ id: webhooks.id }).from(webhooks).where(eq(webhooks.id, webhookId))
   if (known.length === 0) throw new NotFoundError(`there is no webhook ${webhookId}`)
@@ -130,7 +132,7 @@ export async function listDead(db: Db, webhookId: string): Promise<DeadDelivery[
     .limit(1000)
 }
 
-/** Sends a message that was given up again, from the first try on. @throws NotFoundError */
+/** Redelivers a dead message, with all its retries. @throws NotFoundError */
 export async function reviveDead(db: Db, webhookId: string, id: string): Promise<void> {
   const revived = await db
     .update(webhookDeliveries)
@@ -146,10 +148,10 @@ export async function reviveDead(db: Db, webhookId: string, id: string): Promise
 export type DueDelivery = { id: string; webhookId: string; url: string; secret: string; body: string; attempts: number }
 
 const atOnce = 500
-/** One whose receiver is away for long holds up itself only, and the database not at all: beyond this it is read later. */
+/** The limit of waiting messages of one webhook: a receiver that is long unreachable must not fill the database. */
 const maxWaiting = 10_000
 
-/** Queues what each webhook has not seen yet. Which changes are queued and that they are is one transaction. */
+/** Queues the new changes for each webhook. The messages and the webhook's cursor are written in one transaction. */
 export async function queueDeliveries(db: Db): Promise<void> {
   for (const { id } of await db.select({ id: webhooks.id }).from(webhooks).where(eq(webhooks.active, true)))
     while (await queueSome(db, id));
@@ -184,8 +186,8 @@ async function queueSome(db: Db, webhookId: string): Promise<boolean> {
 }
 
 /**
- * Takes messages that are due, at most `maxPerWebhook` for each webhook, and none for the webhooks `except`. Other senders
- * leave them alone for a minute: a sender that dies gives them back by that.
+ * Takes due messages, at most `maxPerWebhook` for each webhook, and none of the webhooks in `except`. Other senders ignore them
+ * for a minute, so that they are due again if this sender dies.
  */
 export async function takeDue(
   db: Db,
@@ -212,7 +214,7 @@ export async function deliveryDone(db: Db, id: string): Promise<void> {
   await db.delete(webhookDeliveries).where(eq(webhookDeliveries.id, id))
 }
 
-/** Notes that a message was not taken; it is tried again after `retryMs`, or never when that is undefined. */
+/** Records that a message was not accepted. It is retried after `retryMs`; if that is undefined, it is dead. */
 export async function deliveryFailed(db: Db, id: string, error: string, retryMs: number | undefined): Promise<void> {
   await db.execute(sql`
     update webhook_deliveries set attempts = attempts + 1, error = ${error.slice(0, 500)}, dead = ${retryMs === undefined},
@@ -220,7 +222,7 @@ export async function deliveryFailed(db: Db, id: string, error: string, retryMs:
     where id = ${id}`)
 }
 
-/** Forgets messages that were given up long ago. */
+/** Deletes messages that have been dead for 30 days. */
 export async function pruneDead(db: Db): Promise<void> {
   await db.execute(sql`delete from webhook_deliveries where dead and created_at < now() - interval '30 days'`)
 }

@@ -1,3 +1,5 @@
+// Finds the position of a row for paging.
+
 import { eq } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
 import type { boots, deployments } from '../../db/schema/boots.ts'
@@ -5,8 +7,8 @@ import type { imports } from '../../db/schema/images.ts'
 import { InputError } from '../../lib/errors.ts'
 
 /**
- * The place of a row in the order in which rows were made, for the page that comes after it.
- * @throws InputError when there is no such row any more
+ * The position of a row in the order of creation, for the page after it.
+ * @throws InputError if the row no longer exists
  */
 export async function placeOf(
   db: Db,

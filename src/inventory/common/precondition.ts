@@ -1,17 +1,19 @@
-/** What a request demands of the thing it changes (RFC 9110, 13.1): entity tags of which one must be its own, or that there is none yet. */
+// Entity tags and the preconditions of requests.
+
+/** A request's condition on the thing that it changes (RFC 9110, 13.1): its entity tag is one of these, or it must not exist yet. */
 export type Precondition = { ifMatch?: string[] | '*' | undefined; ifNoneMatch?: '*' | undefined }
 
-/** The thing is not as the request demands. */
+/** The thing does not meet the request's precondition. */
 export class PreconditionError extends Error {
   override name = 'PreconditionError'
 }
 
-/** The entity tag of a thing that operators change: another one after each change, also after it was deleted and made anew. */
+/** The entity tag of a thing. It differs after each change, also after the thing was deleted and created again. */
 export function etagOf(thing: { createdAt: Date; revision: number }): string {
   return `"${thing.createdAt.getTime().toString(36)}-${thing.revision}"`
 }
 
-/** @throws PreconditionError when the thing is not as demanded; undefined stands for one that does not exist */
+/** @throws PreconditionError if the thing does not meet the precondition; undefined means that it does not exist */
 export function checkPrecondition(
   { ifMatch, ifNoneMatch }: Precondition,
   thing: { createdAt: Date; revision: number } | undefined,

@@ -1,3 +1,5 @@
+// Answer files and their versions.
+
 import { and, asc, desc, eq, gt, sql } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
 import { answerFiles, answerFileVersions } from '../../db/schema/images.ts'
@@ -60,7 +62,7 @@ export async function listAnswerFileVersions(db: Db, name: string): Promise<Answ
   return rows.map(({ answerFile: _, ...row }) => ({ ...row, current: row.version === file.version }))
 }
 
-/** The documents of one version; undefined when there is none. */
+/** The documents of one version; undefined if it does not exist. */
 export async function findAnswerDocuments(
   db: Db,
   name: string,
@@ -73,7 +75,7 @@ export async function findAnswerDocuments(
   return rows[0]?.documents
 }
 
-/** Makes or changes an answer file. Other documents become a new version and the current one; the same change nothing. */
+/** Makes or changes an answer file. New documents become a new current version; the same documents change nothing. */
 export async function saveAnswerFile(
   db: Db,
   name: string,
@@ -95,7 +97,7 @@ async function saveDocuments(
 ): Promise<{ answerFile: AnswerFile; created: boolean }> {
   const { thing, created } = await saveNamed(db, noun, name, precondition, by, async (tx, before) => {
     const { title: newTitle, documents } = contentAfter(before)
-    // A mark that editors put before a text; installers take it for a part of the first line, and ignore the file.
+    // Some editors begin a text with a byte-order mark. Installers read it as a part of the first line, and ignore the file.
     const content = {
       title: newTitle,
       documents: documents.map((one) => ({ ...one, text: one.text.replace(/^\ufeff/, '') })),
@@ -115,11 +117,11 @@ async function saveDocuments(
   return { answerFile: thing, created }
 }
 
-/** What a change says of documents: each by its name, `text` null removes it; the others stay. */
+/** A change of a document by its name; a null `text` removes it. Other documents stay. */
 export type DocumentChange = { name: string; text: string | null; mediaType?: string | undefined }
 
 /**
- * Changes some of an answer file; what the change leaves out stays.
+ * Changes some fields of an answer file; absent fields stay.
  * @throws NotFoundError; InputError when it would have no document, or `check` refuses what it would have
  */
 export async function changeAnswerFile(
@@ -153,7 +155,7 @@ function changedDocuments(before: AnswerDocument[], changes: DocumentChange[]): 
   return [...documents.values()]
 }
 
-/** Makes another version the current one: a roll back is that. @throws NotFoundError, InputError */
+/** Makes another version the current one, to roll back for example. @throws NotFoundError, InputError */
 export async function useAnswerFileVersion(
   db: Db,
   name: string,

@@ -1,3 +1,5 @@
+// Compares the variants of two versions.
+
 import { canonical } from '../../lib/canonical.ts'
 import { isSameJson } from '../../lib/same-json.ts'
 import type { Arch, Platform } from '../../model/arch.ts'
@@ -6,13 +8,13 @@ import type { Variant } from '../../model/image.ts'
 /** One side of a file that differs. */
 export type DiffFile = { sha256: string; name: string }
 
-/** What is different in one variant. A variant is known by its arch and platform. */
+/** The differences of one variant. Its arch and platform identify a variant. */
 export type VariantDiff = {
   arch: Arch
   /** Absent: every platform. */
   platform?: Platform | undefined
   change: 'added' | 'removed' | 'changed'
-  /** By what a file is for: `kernel`, `initrd modules.gz`, `tree images/install.img`. Absent: not there on that side. */
+  /** By role: `kernel`, `initrd modules.gz`, `tree images/install.img`. Absent: the file is missing on that side. */
   files: { role: string; from?: DiffFile | undefined; to?: DiffFile | undefined }[]
   /** `reordered`: the same arguments in another order. */
   args: { removed: string[]; added: string[]; reordered: boolean }
@@ -20,7 +22,7 @@ export type VariantDiff = {
   fields: { field: string; from?: string | undefined; to?: string | undefined }[]
 }
 
-/** What is different between the variants of two versions, those that are the same left out. Pure. */
+/** The differences between the variants of two versions, without equal variants. Pure. */
 export function diffVariants(from: Variant[], to: Variant[]): VariantDiff[] {
   const before = new Map(from.map((variant) => [fitOf(variant), variant]))
   const after = new Map(to.map((variant) => [fitOf(variant), variant]))
@@ -47,7 +49,7 @@ function fitOf({ arch, platform }: Variant): string {
   return `${arch} ${platform ?? ''}`
 }
 
-/** The files of a variant by what they are for; two of one role and name are told apart by a number. */
+/** The files of a variant by role. A number distinguishes files with the same role and name. */
 function rolesOf(variant: Variant | undefined): Map<string, DiffFile> {
   const roles = new Map<string, DiffFile>()
   const add = (role: string, file: DiffFile) => {
@@ -87,7 +89,7 @@ function diffArgs(from: string[], to: string[]): VariantDiff['args'] {
   return { removed, added, reordered: same && from.some((arg, index) => arg !== to[index]) }
 }
 
-/** Those of a list that are left when each of the others took one like it away. */
+/** The items of a list without one equal item for each of the others. */
 function without(list: string[], others: string[]): string[] {
   const counts = new Map<string, number>()
   for (const one of others) counts.set(one, (counts.get(one) ?? 0) + 1)

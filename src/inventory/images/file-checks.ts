@@ -1,3 +1,5 @@
+// Which stored files to verify.
+
 import { inArray, sql } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
 import { rowsOf } from '../../db/rows.ts'
@@ -6,12 +8,12 @@ import { NotFoundError, requireFound } from '../../lib/errors.ts'
 import { filesOf, type Variant } from '../../model/image.ts'
 import { anyOf, findFile, type StoredFile } from './files.ts'
 
-/** What is claimed to be checked is due again after so long, should the server that claimed it end meanwhile. */
+/** If the server that claimed a file ends, the file is due again after this time. */
 const claimHours = 2
 
 /**
- * The file whose bytes were hashed longest ago, if that is more than so many days; an upload counts as well. Damaged ones come
- * first, once an hour: a disk may have been away. No two servers get the same one. Undefined when none is due.
+ * Claims the file that was verified or uploaded longest ago, if that was more than `everyDays` ago. Corrupted files come first, once
+ * an hour, because a disk may have been away. Two servers never get the same file. Undefined if no file is due.
  */
 export async function claimFileToCheck(db: Db, everyDays: number): Promise<StoredFile | undefined> {
   const due = sql`coalesce(checked_at, created_at)`

@@ -1,3 +1,5 @@
+// Which stored files nothing names, for garbage collection.
+
 import { sql } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
 import { rowsOf } from '../../db/rows.ts'
@@ -7,8 +9,8 @@ import { anyOf } from './files.ts'
 /** A recorded file that nothing names. */
 export type Unnamed = { sha256: string; name: string; sizeBytes: number }
 
-// Wherever a hash stands in a variant, whatever its kind: `**` looks at every level (PostgreSQL, 9.16.2). Open boots go on
-// loading what they were told to, be the image deleted meanwhile; imports that are not ended have a stored file to read.
+// Every hash in a variant, whatever its kind: `**` looks at every level (PostgreSQL, 9.16.2). Open boots still load the files of
+// their decision, even if the image was deleted meanwhile. Open imports read stored files.
 const namers = sql`
   select sha256 #>> '{}' as sha256, 'image ' || image || ' version ' || version as who
     from image_versions, jsonb_path_query(variants, '$.**.sha256') as sha256
@@ -22,7 +24,7 @@ const isOlder = (hours: number) => sql`created_at < now() - ${hours} * interval 
 
 type Row = { sha256: string; name: string; size_bytes: string | number }
 
-/** Files that nothing names and that were uploaded so many hours ago or more, by hash, those after `after`. */
+/** Unnamed files that were uploaded at least `hours` ago, by hash, after the hash `after`. */
 export async function listUnnamed(db: Db, hours: number, limit: number, after = ''): Promise<Unnamed[]> {
   const rows = await db.execute(sql`
     select sha256, name, size_bytes from files
@@ -32,8 +34,8 @@ export async function listUnnamed(db: Db, hours: number, limit: number, after = 
 }
 
 /**
- * Deletes the records of those that still nothing names, and gives them; to be called with the files held alone (holdFilesAlone),
- * in the transaction in which their bytes go.
+ * Deletes and returns the records of files that are still unnamed. Call it with the files locked (holdFilesAlone), in the
+ * transaction that deletes their bytes.
  */
 export async function deleteUnnamed(tx: Tx, hashes: string[], hours: number): Promise<Unnamed[]> {
   const rows = await tx.execute(sql`
@@ -42,14 +44,14 @@ export async function deleteUnnamed(tx: Tx, hashes: string[], hours: number): Pr
   return rowsOf<Row>(rows).map(fromRow)
 }
 
-/** What names a file, in words; some of it, if it is much. */
+/** The things that name a file, in words; at most six. */
 export async function listNamers(db: Db, sha256: string): Promise<string[]> {
   const rows = await db.execute(sql`
     select who from (${namers}) as namers where sha256 = ${sha256} order by who limit 6`)
   return rowsOf<{ who: string }>(rows).map(({ who }) => who)
 }
 
-/** Those of the hashes that no record has. */
+/** The hashes without a record. */
 export async function listUnrecorded(db: Db, hashes: string[]): Promise<string[]> {
   const rows = await db.execute(sql`
     select value as sha256 from ${anyOf(hashes)} as asked

@@ -1,3 +1,5 @@
+// Records of stored files and their faults.
+
 import { and, asc, eq, getTableColumns, gt, inArray, isNull, sql } from 'drizzle-orm'
 import { LRUCache } from 'lru-cache'
 import type { Db } from '../../db/open.ts'
@@ -15,9 +17,9 @@ export type StoredFile = {
   sizeBytes: number
   /** When it was uploaded last. */
   createdAt: Date
-  /** When its bytes were last hashed again; null when never since it was uploaded. */
+  /** When its bytes were last verified; null if never since the upload. */
   checkedAt: Date | null
-  /** Why it is not served, in words; null while its bytes are what they should be. */
+  /** Why the file is not served, in words; null while its bytes are correct. */
   damage: string | null
 }
 
@@ -49,10 +51,10 @@ export function anyOf(hashes: string[]) {
 }
 
 /**
- * Records a file whose bytes are in the store. Recording it again keeps the first name and begins its time of grace anew
+ * Records a file whose bytes are in the store. Recording it again keeps the first name and restarts the grace period
  * (file-garbage.ts).
- * @param sizeOf asks the store: until now nobody knew the bytes, or that they are needed, and they may be cleared away
- * @throws ConflictError when they are
+ * @param sizeOf asks the store, because garbage collection may have deleted bytes that had no record
+ * @throws ConflictError if the bytes were deleted
  */
 export async function saveFile(
   db: Db,
@@ -77,7 +79,7 @@ export async function saveFile(
   })
 }
 
-/** The bytes of a file were stored anew, with the right hash: if it was recorded and damaged, it is no more. */
+/** Records that a file's bytes were stored again with the correct hash: a corrupted file is then repaired. */
 export async function recordStored(db: Db, sha256: string): Promise<void> {
   await db.transaction(async (tx) => {
     const [before] = await tx
@@ -90,8 +92,8 @@ export async function recordStored(db: Db, sha256: string): Promise<void> {
 }
 
 /**
- * A file that is about to be used, with its time of grace begun anew: its bytes are not cleared away before what needs them is
- * saved. Undefined when it is not recorded, or damaged: then its bytes are to be stored anew.
+ * Finds a file for reuse and restarts its grace period, so that its bytes still exist when the thing that needs them is saved.
+ * Undefined if it has no record or is corrupted: then its bytes must be stored again.
  */
 export async function reuseFile(db: Db, sha256: string): Promise<StoredFile | undefined> {
   const rows = await db
@@ -102,22 +104,22 @@ export async function reuseFile(db: Db, sha256: string): Promise<StoredFile | un
   return rows[0]
 }
 
-// When its bytes were hashed last stays known.
+// Keeps the time of the last verification.
 const graceAnew = { createdAt: sql`now()`, checkedAt: sql`coalesce(${files.checkedAt}, ${files.createdAt})` }
 
-/** Until the transaction ends no file is cleared away (and while files are, this waits). */
+/** Keeps all files until the transaction ends. Waits for a running garbage collection. */
 export async function holdFiles(tx: Tx): Promise<void> {
   await tx.execute(sql`select pg_advisory_xact_lock_shared(hashtextextended('stored files', 0))`)
 }
 
-/** Until the transaction ends nobody begins to need a file. */
+/** Lets no other transaction begin to use a file until this one ends. */
 export async function holdFilesAlone(tx: Tx): Promise<void> {
   await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended('stored files', 0))`)
 }
 
 /**
- * Records that a file's bytes are not what they should be: from now on every script that would name it is a refusal.
- * `why` is a clause: "it has 3 bytes instead of 5". False when that was known, or there is no such file.
+ * Records that a file is corrupted: from now on every script that needs it is a refusal. `why` is a clause: "it has 3 bytes
+ * instead of 5". False if the fault was recorded already, or the file has no record.
  */
 export async function recordDamage(db: Db, sha256: string, why: string): Promise<boolean> {
   return db.transaction(async (tx) => {
@@ -128,8 +130,8 @@ export async function recordDamage(db: Db, sha256: string, why: string): Promise
 }
 
 /**
- * Records what came of hashing a file's bytes again: null when they are what they should be, else why not. False when nothing
- * changed by it, as when the file was uploaded anew meanwhile and the bytes that were read are no more.
+ * Records the result of a verification: null if the bytes are correct, else the fault. False if nothing changed, for example
+ * because the file was uploaded again meanwhile.
  */
 export async function recordCheck(db: Db, { sha256, createdAt }: StoredFile, why: string | null): Promise<boolean> {
   return db.transaction(async (tx) => {
@@ -161,23 +163,23 @@ async function setDamage(tx: Tx, before: StoredFile, why: string | null): Promis
   return true
 }
 
-/** What is wrong with a stored file by its size alone, as damage is worded. `storedBytes` is undefined when it is not stored. */
+/** The fault of a stored file by its size alone. `storedBytes` is undefined if the file is missing in the store. */
 export function sizeFault(sizeBytes: number, storedBytes: number | undefined): string | undefined {
   if (storedBytes === undefined) return 'its bytes are gone'
   return storedBytes === sizeBytes ? undefined : `it has ${storedBytes} bytes instead of ${sizeBytes}`
 }
 
-/** What a file must be to be served. */
+/** The status of a file, which decides whether it is served. */
 export type FileStatus = Pick<StoredFile, 'sizeBytes' | 'damage'>
 
-/** Gives what the inventory says of a file; undefined when it knows nothing of it. Never throws. */
+/** Finds the status of a file; undefined if it has no record. Never throws. */
 export type FindFileStatus = (sha256: string) => Promise<FileStatus | undefined>
 
 const maxKept = 8192
 
 /**
- * The look-up for the path of a boot: answers are kept for some seconds, and what many ask at once is one query. While the
- * database is away, or answers late, the last answer goes on to be given, so that boots go on.
+ * The look-up for boots. It caches answers for some seconds and combines simultaneous questions in one query. While the database
+ * is unreachable or slow, the last answer is used, so that boots continue.
  */
 export function createFindFileStatus(db: Db, { keptMs = 3000, patienceMs = 1000 } = {}): FindFileStatus {
   const find = createMicroBatch((asked: string[]) => findMany(db, asked), { maxSize: 1000, maxConcurrent: 2 })

@@ -1,3 +1,5 @@
+// Images and their current version.
+
 import { isDeepStrictEqual } from 'node:util'
 import { and, asc, desc, eq, gt, gte, inArray, like, sql } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
@@ -58,8 +60,8 @@ export type ImageChange = {
 }
 
 /**
- * Makes or changes an image. Variants that differ from the current version's become a new version and the current one;
- * the same variants again change nothing. The result says whether the image is new, and which version is a draft.
+ * Makes or changes an image. New variants become a new current version; the same variants change nothing.
+ * The result says whether the image is new, and which version is a draft.
  * @throws InputError when a variant names a file that is not stored, or two variants are for the same machines; PreconditionError
  */
 export async function saveImage(
@@ -73,7 +75,7 @@ export async function saveImage(
   let draft: number | undefined
   refuseDuplicates(variants)
   return db.transaction(async (inside) => {
-    // From here to the end no file is cleared away: what the variants name is there when they can be booted.
+    // Garbage collection waits until the end: the files of the variants exist when the image can be booted.
     await holdFiles(inside)
     await refuseUnknownFiles(inside, variants)
     const { thing, created } = await saveNamed(inside, noun, name, precondition, by, async (tx, before) => {
@@ -96,8 +98,8 @@ export async function saveImage(
 }
 
 /**
- * Changes the title, the end of life, which version is the current one (to promote and to roll back are that), or whether that
- * version is an installer: a version that is promoted brings its own answer with it.
+ * Changes the title, the end of life, the current version (to promote or roll back), or whether that version is an installer.
+ * Every version has its own value of `installer`.
  * @throws NotFoundError, InputError, PreconditionError
  */
 export async function patchImage(
@@ -151,7 +153,7 @@ async function addDraft(tx: Tx, before: Image, change: ImageChange, by: Actor): 
   return version
 }
 
-// Never a number that was given before, be its version deleted meanwhile: boots, caches and the log of changes name it.
+// Never a number that was used before, even if its version was deleted: boots, caches and the audit log name it.
 async function nextVersion(tx: Tx, name: string, before: Pick<Image, 'createdAt'> | undefined): Promise<number> {
   if (before === undefined) return 1
   const [logged] = await tx
@@ -202,7 +204,7 @@ function auditView({ title, version, variants, endOfLife, installer }: Image) {
   return { title, version, variants: variants.map(withoutTree), endOfLife, installer }
 }
 
-/** For the log of changes: a tree of thousands of files as their number and what tells it from another. */
+/** A variant for the audit log: instead of a tree of thousands of files, their number and the tree's digest. */
 export function withoutTree(variant: Variant) {
   if (!('tree' in variant) || variant.tree === undefined) return variant
   return { ...variant, tree: { files: variant.tree.length, digest: treeDigest(variant.tree) } }
@@ -222,7 +224,7 @@ function refuseDuplicates(variants: Variant[]): void {
   }
 }
 
-/** Faults that one answer names at most. */
+/** The limit of faults in one answer. */
 const maxFaults = 50
 
 async function refuseUnknownFiles(db: Db, variants: Variant[]): Promise<void> {

@@ -1,3 +1,5 @@
+// Imports of images: created, listed, ended.
+
 import { and, asc, desc, eq, inArray, isNull, lt, sql } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
 import { imports } from '../../db/schema/images.ts'
@@ -9,23 +11,23 @@ import type { ImportPlan, ImportState } from '../../model/image.ts'
 import { type Actor, recordChanges } from '../changes/changes.ts'
 import { placeOf } from '../common/place.ts'
 
-/** An image on its way in: what is fetched, how far it is, and how it ended. */
+/** An import of an image: source, progress and end. */
 export type Import = typeof imports.$inferSelect
 
-/** What is being done now; `totalBytes` is null while nobody knows it. */
+/** The present step of an import; `totalBytes` is null while unknown. */
 export type ImportProgress = { doing: string; doneBytes: number; totalBytes: number | null }
 
 /** How an import ended. */
 export type ImportEnd =
-  /** `message`: what should be known before it is booted. */
+  /** `message`: notes to read before booting the image. */
   { state: 'done'; image: string; version: number; message?: string | undefined } | { state: 'failed'; message: string }
 
-// So many wait or run at most; each of them may fill the disk.
+// The limit of open imports: each of them may fill the disk.
 const maxOpen = 200
 
 const isOpen = isNull(imports.endedAt)
 
-/** Has the server with this id run an import. @throws ConflictError when too many wait already */
+/** Creates an import that the server with this id runs. @throws ConflictError if too many are open */
 export async function createImport(
   db: Db,
   { image, plan, server }: { image: string | undefined; plan: ImportPlan; server: string },
@@ -63,7 +65,7 @@ export async function listImports(
   return db.select().from(imports).where(conditions).orderBy(desc(imports.seq)).limit(limit)
 }
 
-/** What a server has still to do, in the order it was asked: also what it had begun when it was stopped or killed. */
+/** The open imports of a server, in order, also those that it had begun when it was stopped or killed. */
 export async function listOpenImports(db: Db, server: string): Promise<Import[]> {
   return db
     .select()
@@ -72,7 +74,7 @@ export async function listOpenImports(db: Db, server: string): Promise<Import[]>
     .orderBy(asc(imports.seq))
 }
 
-/** Says how far an import is; false when it is to go on no longer, because somebody cancelled it. */
+/** Records the progress of an import; false if it was cancelled and must stop. */
 export async function recordProgress(db: Db, id: string, progress: ImportProgress): Promise<boolean> {
   const rows = await db
     .update(imports)
@@ -97,7 +99,7 @@ export async function endImport(tx: Tx, { id, actor }: Pick<Import, 'id' | 'acto
   await recordChanges(tx, [{ actor, type: `import.${end.state}`, subject: id, after: auditView(ended) }])
 }
 
-/** Ends an import before its time; the server that runs it notices. @throws NotFoundError; ConflictError when it has ended */
+/** Cancels an import; the server that runs it notices. @throws NotFoundError; ConflictError when it has ended */
 export async function cancelImport(db: Db, id: string, by: Actor): Promise<Import> {
   return db.transaction(async (tx) => {
     const now = sql`now()`
@@ -116,12 +118,12 @@ export async function cancelImport(db: Db, id: string, by: Actor): Promise<Impor
   })
 }
 
-/** Forgets imports that ended so many days ago. */
+/** Deletes imports that ended `days` ago. */
 export async function pruneImports(db: Db, days: number): Promise<void> {
   await db.delete(imports).where(lt(imports.endedAt, sql`now() - ${days} * interval '1 day'`))
 }
 
-/** What is fetched, for people: `debian-12`, a URL without the names, passwords and signatures in it, a file's name. */
+/** The source of an import, for people: a recipe, a URL without its secrets, or a file's name. */
 export function sourceOf(plan: ImportPlan): string {
   if (plan.kind === 'recipe') return `recipe ${plan.recipe}`
   return plan.kind === 'file' ? plan.name : redactUrl(plan.url)

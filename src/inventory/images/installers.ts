@@ -1,3 +1,5 @@
+// Which images are installers.
+
 import { and, eq } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
 import { images, imageVersions } from '../../db/schema/images.ts'

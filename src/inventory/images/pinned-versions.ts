@@ -1,3 +1,5 @@
+// The catalog with the image version of a deployment.
+
 import { and, eq } from 'drizzle-orm'
 import { LRUCache } from 'lru-cache'
 import type { Db } from '../../db/open.ts'

@@ -1,13 +1,15 @@
+// Finds files in the trees of images.
+
 import { and, eq } from 'drizzle-orm'
 import { LRUCache } from 'lru-cache'
 import type { Db } from '../../db/open.ts'
 import { imageVersions } from '../../db/schema/images.ts'
 import { treeDigest } from '../../model/image.ts'
 
-/** Which tree of which version of an image: what stands in its URL. */
+/** A tree of a version of an image, as in its URL. */
 export type TreeKey = { image: string; version: number; digest: string }
 
-/** Gives the hash of the file at a path of a tree; undefined when there is no such tree, or no such file in it. */
+/** Finds the hash of the file at a path of a tree; undefined if the tree or the file does not exist. */
 export type FindTreeFile = (key: TreeKey, path: string) => Promise<string | undefined>
 
 /** Files of trees that are kept in memory, some 200 bytes each. */
@@ -18,7 +20,7 @@ export function createFindTreeFile(db: Db): FindTreeFile {
   const trees = new LRUCache<string, ReadonlyMap<string, string>, TreeKey>({
     maxSize: maxKept,
     sizeCalculation: (tree) => tree.size + 1,
-    // All who ask for the same tree at the same time wait for one look-up.
+    // Simultaneous requests for the same tree share one look-up.
     fetchMethod: (_key, _stale, { context }) => loadTree(db, context),
   })
   return async (key, path) => {

@@ -1,3 +1,5 @@
+// Versions of images: listed, found for a roll back, deleted.
+
 import { and, asc, desc, eq, gte, sql } from 'drizzle-orm'
 import { isActiveSql } from '../../db/deployment-conditions.ts'
 import type { Db } from '../../db/open.ts'
@@ -15,9 +17,9 @@ import { findImage, withoutTree } from './images.ts'
 export type ImageVersion = {
   version: number
   variants: Variant[]
-  /** Where it came from; null when it was put together by hand. */
+  /** Its source; null if an operator made it by hand. */
   source: string | null
-  /** Booting it may write to the machine's disk; null: nobody decided. */
+  /** Booting it may write to the machine's disk; null: undecided. */
   installer: boolean | null
   createdAt: Date
   current: boolean
@@ -47,9 +49,9 @@ export async function findImageVersion(db: Db, name: string, version: number): P
 }
 
 /**
- * The version that a roll back goes to: the one that machines booted before the current one came, by the log of changes, and
- * if that was deleted, the one before it. Going by when a version came first, a second roll back goes further back, never to what
- * the first one left. Where the log says nothing any more, it is the next lower one. Undefined when there is none.
+ * Finds the version to roll back to: by the audit log, the version that machines booted before the current one first came; if it
+ * was deleted, the previous one. So a second roll back goes further back, never to the version that the first one left. Without
+ * entries in the audit log it is the next lower version. Undefined if no such version exists.
  */
 export async function findRollback(db: Db, image: Pick<Image, 'name' | 'version' | 'createdAt'>) {
   const kept = await db
@@ -91,8 +93,8 @@ async function listMoves(db: Db, { name, createdAt }: Pick<Image, 'name' | 'crea
 }
 
 /**
- * Deletes one version; its files stay until they are cleared away (file-garbage.ts).
- * @throws NotFoundError, PreconditionError; ConflictError for the current one, and for one that a boot still reads
+ * Deletes one version; its files stay until garbage collection (file-garbage.ts).
+ * @throws NotFoundError, PreconditionError; ConflictError for the current version, and for a version that a boot still reads
  */
 export async function deleteImageVersion(
   db: Db,

@@ -1,7 +1,9 @@
+// Changes of an assignment, field by field.
+
 import type { FieldFault } from '../../lib/errors.ts'
 import type { Assignment, Json } from '../../model/assignment.ts'
 
-/** What a change says of an assignment: a field that is absent stays, null clears one. */
+/** A change of an assignment: absent fields stay, null clears a field. */
 export type AssignmentChange = {
   [Field in keyof Assignment]?:
     | (Field extends 'params' | 'localBoot' ? NamesChange<Assignment[Field]> : Assignment[Field])
@@ -13,8 +15,8 @@ export type AssignmentChange = {
 type NamesChange<Names> = { [Name in keyof NonNullable<Names>]?: NonNullable<Names>[Name] | null | undefined }
 
 /**
- * Each field of an assignment, how a change of it is merged, and its form in text (CSV, the command line). A `choice` gives
- * way to another choice, and what is said `ofChoice` with it; `names` are merged one by one; anything else is replaced.
+ * Each field of an assignment, with its rule for changes and its form in text (CSV, the command line). A new `choice` replaces
+ * the old choice and its `ofChoice` fields. `names` are merged one by one. Other fields are replaced.
  */
 export const assignmentFields: {
   [Field in keyof Required<Assignment>]: {
@@ -35,7 +37,7 @@ export const assignmentFields: {
 export type AssignmentField = keyof typeof assignmentFields
 export const assignmentFieldNames = Object.keys(assignmentFields) as AssignmentField[]
 
-/** The assignment after a change; undefined when it then says nothing. */
+/** The assignment after a change; undefined if it is empty then. */
 export function changedAssignment(
   before: Assignment | undefined = {},
   change: AssignmentChange | null | undefined,
@@ -58,7 +60,7 @@ export function changedAssignment(
 export const maxParams = 256
 export const maxParamsBytes = 32_768
 
-/** What is too much in an assignment, after a change was added to what there was. */
+/** Faults of an assignment that exceeds limits after a change. */
 export function tooManyParams(assignment: Assignment | null | undefined): FieldFault[] {
   const params = assignment?.params ?? {}
   const count = Object.keys(params).length
@@ -70,7 +72,7 @@ export function tooManyParams(assignment: Assignment | null | undefined): FieldF
 
 type Names = Record<string, Json | undefined> | null | undefined
 
-/** Values by name after a change of some of them, without those that became null. Undefined when there are none. */
+/** Values by name after a change of some of them, without null values. Undefined if no value remains. */
 export function changedNames<Value>(
   before: Record<string, Value> | null | undefined,
   change: Record<string, Value | null | undefined> | null | undefined,

@@ -1,3 +1,5 @@
+// Saves many machines of an upload.
+
 import { type SQL, sql } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
 import { rowsOf } from '../../db/rows.ts'
@@ -65,7 +67,7 @@ async function lookUp(db: Db, rows: MachineRow[]): Promise<Existing> {
     select asked as key, coalesce(into_id::text, asked) as id from jsonb_array_elements_text(${list}) as a(asked)
     left join machine_merges on from_id = asked::uuid`,
   )
-  // What a machine only reported is no key. Of many with one value, those without MACs say whether it is one.
+  // Reported values identify nothing. Of many machines with one value, those without MACs come first.
   const few = sql`order by exists (select 1 from machine_macs where machine_id = machines.id), id limit 3`
   const withUuid = await find<{ key: string; id: string }>(
     db,

@@ -1,3 +1,5 @@
+// The list of the machine fields that operators enter.
+
 import { getTableColumns } from 'drizzle-orm'
 import { machines } from '../../db/schema/machines.ts'
 import type { Mac } from '../../lib/ids/mac.ts'
@@ -103,7 +105,7 @@ export function valuesOf(machine: Partial<MachineValues>): MachineValues {
   return valuesBy((field) => (machine[field] ?? rulesOf(field).empty) as string | undefined)
 }
 
-/** A machine's values as the row that drizzle writes: null where there is none. */
+/** A machine's values as the row that drizzle writes: null for absent values. */
 export function rowValuesOf(values: MachineValues): Pick<Row, MachineField> {
   return Object.fromEntries(machineFieldNames.map((field) => [field, values[field] ?? null])) as Pick<Row, MachineField>
 }

@@ -1,3 +1,5 @@
+// Groups: saved, listed, deleted.
+
 import { and, asc, eq, gt, sql } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
 import { groups, secrets } from '../../db/schema/machines.ts'

@@ -1,3 +1,5 @@
+// Searches and sorts machines.
+
 import { and, type SQL, sql } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
 import { rowsOf } from '../../db/rows.ts'
@@ -8,7 +10,7 @@ import type { Machine } from '../../model/machine.ts'
 import { type MachineField, machineFields } from './fields.ts'
 import { selectMachines } from './machines.ts'
 
-/** Which machines; all that is said must hold. */
+/** A search for machines; all conditions must hold. */
 export type MachineSearch = {
   discovered?: boolean | undefined
   denied?: boolean | undefined
@@ -52,7 +54,7 @@ export type MachineSort = { by: (typeof machineOrders)[number]; descending: bool
 /** The machine that a page ended with: its id, and the value it was sorted by. */
 export type MachineCursor = { id: string; value: string | null }
 
-/** One page of the machines that fit, after the one that the page before ended with. */
+/** One page of the machines that match, after the last machine of the previous page. */
 export async function searchMachines(
   db: Db,
   search: MachineSearch,
@@ -116,7 +118,7 @@ function pastCursor(by: MachineSort['by'], descending: boolean, { id, value }: M
 function conditionOf(search: MachineSearch): SQL | undefined {
   const { discovered, denied, image, menu, uuid, labels, facts = {}, q, seenSince, notSeenSince } = search
   const texts = (['serial', 'product', 'asset'] as const).map((name) =>
-    // What was entered, else what the machine reports.
+    // The entered value, else the reported one.
     search[name] === undefined
       ? undefined
       : sql`(${machines[name]} = ${search[name]} or (${machines[name]} is null and ${machines.facts} ->> ${name} = ${search[name]}))`,

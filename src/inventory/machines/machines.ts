@@ -1,3 +1,5 @@
+// Machines: found, saved, deleted.
+
 import { and, asc, eq, gt, inArray, type SQL, sql } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
 import { boots } from '../../db/schema/boots.ts'
@@ -109,7 +111,7 @@ async function saveOnce(
   return db.transaction(async (tx) => {
     const named = key === newMachine ? undefined : await lockMachine(tx, key)
     if (named === undefined && !('mac' in key) && key !== newMachine) throw noMachine(key)
-    // MACs that nobody entered yet, with the UUID or serial of a machine that was entered without any, are that machine's.
+    // New MACs with the UUID or serial of a machine that was entered without MACs belong to that machine.
     const bare = named === undefined || named.discovered ? await findBare(tx, change) : undefined
     if (bare !== undefined && (key === newMachine || precondition.ifNoneMatch !== undefined))
       refuseTaken(change, [bare])
@@ -171,7 +173,7 @@ async function findClashes(tx: Tx, id: string, after: MachineValues, macs: Mac[]
   return selectMachines(tx, and(condition, sql`${machines.id} <> ${id}`, alone), 1)
 }
 
-/** What is too much on one machine, after a change was added to what there was. */
+/** Faults of a machine that exceeds limits after a change. */
 export function tooMany({ labels, assignment, macs }: MachineValues & { macs: Mac[] }): FieldFault[] {
   const limits = [
     { field: 'macs', count: macs.length, max: 64 },
@@ -195,7 +197,7 @@ export async function deleteMachine(db: Db, key: MachineKey, precondition: Preco
   })
 }
 
-/** What operators say of a machine, without what it reports: what the audit log keeps. */
+/** A machine as the audit log keeps it: the entered values without the reported facts. */
 export function auditViewOf(machine: Machine) {
   const { discovered, macs } = machine
   return { discovered, macs: [...macs].sort(), ...presentOf(valuesOf(machine)) }
@@ -208,7 +210,7 @@ export function presentOf<Row extends object>(row: Row): Present<Row> {
   ) as Present<Row>
 }
 
-/** An operator has said something about these machines: no longer are they only discovered. */
+/** Marks machines as entered, because an operator has changed something about them. */
 export async function markEntered(tx: Tx, ids: string[]): Promise<void> {
   if (ids.length > 0)
     await tx
@@ -225,7 +227,7 @@ export async function lockMachine(tx: Tx, key: MachineKey): Promise<Machine | un
   return findMachine(tx, { id: machine.id })
 }
 
-/** Counts a machine's revision up, after a change of it. */
+/** Increments a machine's revision after a change. */
 export async function countRevision(tx: Tx, machine: Machine): Promise<Machine> {
   const [values] = await tx
     .update(machines)

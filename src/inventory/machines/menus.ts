@@ -1,3 +1,5 @@
+// Menus: checked, saved, listed, deleted.
+
 import { asc, eq, gt, sql } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
 import { menus } from '../../db/schema/machines.ts'
@@ -27,7 +29,7 @@ export async function listMenus(db: Db, limit: number, after?: string): Promise<
   return db.select().from(menus).where(page).orderBy(asc(menus.name)).limit(limit)
 }
 
-/** Makes or replaces a menu. @throws InputError for entries of one name, a default that is no entry, a name that does not exist; PreconditionError */
+/** Makes or replaces a menu. @throws InputError for duplicate entries, an unknown default entry or an unknown name; PreconditionError */
 export async function saveMenu(
   db: Db,
   name: string,
@@ -98,7 +100,7 @@ export async function deleteMenu(db: Db, name: string, precondition: Preconditio
   })
 }
 
-/** With a time limit the default entry starts by itself. */
+/** With a time limit the default entry starts automatically. */
 function unsaidDefault({ entries, defaultEntry, timeoutSeconds }: MenuContent, installers: Installers): FieldFault[] {
   const index = entries.findIndex(({ name }) => name === defaultEntry)
   const entry = entries[index]
@@ -106,7 +108,7 @@ function unsaidDefault({ entries, defaultEntry, timeoutSeconds }: MenuContent, i
   return everyBootFaults([{ ...entry, field: `entries[${index}]` }], (image) => installers.has(image))
 }
 
-/** What should be known of a menu when it is saved: on which machines its time limit does not count, and why. */
+/** Notices for the operator who saves a menu: on which machines its time limit does not count, and why. */
 export async function menuNotices(
   db: Db,
   { entries, defaultEntry, timeoutSeconds }: Pick<Menu, 'entries' | 'defaultEntry' | 'timeoutSeconds'>,

@@ -1,3 +1,5 @@
+// Merges two machines.
+
 import { and, eq, sql } from 'drizzle-orm'
 import { isActiveSql } from '../../db/deployment-conditions.ts'
 import type { Db } from '../../db/open.ts'
@@ -13,8 +15,8 @@ import { auditViewOf, countRevision, findMachine, lockMachine } from './machines
 import { noMachine } from './names.ts'
 
 /**
- * Makes two machines one: `into` keeps what is said of it and takes over what is not, and the MACs, boots, deployments and
- * secrets of `from`. The id of `from` goes on to mean `into`.
+ * Merges two machines. `into` keeps its values, takes missing values from `from`, and takes over its MACs, boots, deployments and
+ * secrets. The id of `from` then finds `into`.
  * @throws NotFoundError; InputError when they are the same; ConflictError when both are being installed
  */
 export async function mergeMachines(db: Db, into: MachineKey, from: MachineKey, by: Actor): Promise<Machine> {

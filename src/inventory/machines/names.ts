@@ -1,3 +1,5 @@
+// Names of machines in lists and messages, and ambiguous keys.
+
 import { eq, inArray, type SQL, sql } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
 import { machineMacs, machines } from '../../db/schema/machines.ts'

@@ -1,3 +1,5 @@
+// Plans the rows of an upload. Pure.
+
 import type { FieldFault } from '../../lib/errors.ts'
 import type { Mac } from '../../lib/ids/mac.ts'
 import { newId, swapUuid } from '../../lib/ids/uuid.ts'
@@ -19,10 +21,10 @@ export type RowKey =
   | { uuid: string }
   | { serial: string; product: string }
 
-/** What one row of an upload says of a machine. `replace`: what it leaves out is cleared. */
+/** One row of an upload. `replace`: absent fields are cleared. */
 export type MachineRow = { line: number; key: RowKey; change: MachineChange; replace?: boolean }
 
-/** What the inventory has for the keys and names in some rows. */
+/** The machines and names in the inventory that some rows refer to. */
 export type Existing = {
   byMac: Map<Mac, Machine>
   byId: Map<string, Machine>
@@ -35,8 +37,8 @@ export type Existing = {
 }
 
 /**
- * What the rows before have said: on which line each MAC and each machine was named, whose MACs were given up, and which
- * UUIDs and serials were entered for a machine with MACs, or without.
+ * The content of earlier rows: the line of each MAC and each machine, the released MACs, and the UUIDs and serials that were
+ * entered for machines with or without MACs.
  */
 export type EarlierRows = {
   macs: Map<Mac, number>
@@ -48,7 +50,7 @@ export type EarlierRows = {
 export type BadRow = { line: number; faults: FieldFault[] }
 export type Outcome = 'created' | 'changed' | 'unchanged'
 
-/** What a row comes to. `takesOver` are discovered machines that turn out to be this one. */
+/** The result of a row. `takesOver`: discovered machines that are this machine. */
 export type PlannedRow = {
   line: number
   outcome: Outcome
@@ -61,7 +63,7 @@ export function nothingEarlier(): EarlierRows {
   return { macs: new Map(), machines: new Map(), released: new Map(), values: new Map() }
 }
 
-/** Adds what some rows said to what was said before them. */
+/** Adds rows to the earlier rows. */
 export function addEarlier(into: EarlierRows, more: EarlierRows): void {
   for (const [mac, line] of more.macs) into.macs.set(mac, line)
   for (const [id, line] of more.machines) into.machines.set(id, line)
@@ -69,7 +71,7 @@ export function addEarlier(into: EarlierRows, more: EarlierRows): void {
   for (const [value, one] of more.values) into.values.set(value, one)
 }
 
-/** Works out in order what rows come to, and what is to be remembered of them. Changes nothing. */
+/** Plans rows in order, and collects what later rows must know of them. Changes nothing. */
 export function planRows(
   rows: MachineRow[],
   existing: Existing,
@@ -97,7 +99,7 @@ export function planRows(
     if ('faults' in found) return bad(...found.faults, ...unknown)
     const owner = found.machine
     const alike = enteredWith(row.change, existing)
-    // MACs that nobody entered yet are those of the machine that was entered without any.
+    // New MACs belong to the machine that was entered without MACs.
     const bare = owner === undefined || owner.discovered ? alike.find(({ macs }) => macs.length === 0) : undefined
     const before = bare ?? owner
     const twice = before && lineOf('machines', before.id)

@@ -1,3 +1,5 @@
+// The policy for machines without an assignment: found and saved.
+
 import type { Db } from '../../db/open.ts'
 import { policies } from '../../db/schema/machines.ts'
 import { isSameJson } from '../../lib/same-json.ts'
@@ -8,7 +10,7 @@ import { refuseUnknownNames } from './references.ts'
 
 const onlyRow = 1
 
-/** The policy in force; `local` until an operator says otherwise, because that harms no machine. */
+/** The current policy; `local` until an operator changes it, because `local` harms no machine. */
 export async function findPolicy(db: Db): Promise<Policy> {
   const rows = await db.select().from(policies)
   return rows[0]?.policy ?? { kind: 'local' }

@@ -1,3 +1,5 @@
+// Checks names of images, menus and answer files, and who uses them.
+
 import { eq, sql } from 'drizzle-orm'
 import { isActiveSql } from '../../db/deployment-conditions.ts'
 import type { Db } from '../../db/open.ts'

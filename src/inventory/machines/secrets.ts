@@ -1,3 +1,5 @@
+// Secrets of machines and groups, sealed.
+
 import { and, asc, eq, inArray, or, sql } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
 import { secrets } from '../../db/schema/machines.ts'
@@ -6,7 +8,7 @@ import type { Sealer } from '../../lib/seal.ts'
 import { type Actor, recordChanges } from '../changes/changes.ts'
 import { markEntered } from './machines.ts'
 
-/** Whose secret it is: a machine (by its id), or every machine of a group (by its name). */
+/** The owner of a secret: a machine (by id), or a group (by name) for all its machines. */
 export type SecretOwner = { kind: 'machine' | 'group'; id: string }
 
 /** A secret as it can be shown: never its value. */
@@ -22,7 +24,7 @@ export async function listSecrets(db: Db, owner: SecretOwner): Promise<SecretRec
     .orderBy(asc(secrets.name))
 }
 
-/** Sets a secret. That it was set is recorded; its value is nowhere but here, sealed. */
+/** Saves a secret, sealed. The audit log records the change without the value. */
 export async function saveSecret(
   db: Db,
   sealer: Sealer,

@@ -1,6 +1,8 @@
+// The health status of the server.
+
 import { readVersion } from '../../lib/program-dir.ts'
 
-/** What health is told from. */
+/** The sources of the health status. */
 export type HealthSources = {
   databaseAnswers: () => Promise<boolean>
   /** The database server has too few connections for this process. */
@@ -19,7 +21,7 @@ export type Health = {
   reason?: string
 }
 
-/** Whether the server can do all that it should; `code` is the status of HTTP for it. */
+/** Finds whether the server works fully; `code` is the HTTP status. */
 export async function findHealth(sources: HealthSources): Promise<{ code: 200 | 503; health: Health }> {
   const answers = await sources.databaseAnswers().catch(() => false)
   const reason = await sources.databaseFault().catch(() => undefined)

@@ -1,3 +1,5 @@
+// Idempotency keys and their kept answers.
+
 import { and, eq, sql } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
 import { idempotencyKeys } from '../../db/schema/system.ts'
@@ -6,12 +8,12 @@ import type { Tx } from '../../db/transaction.ts'
 /** Answers are kept for repeated requests this long. */
 const kept = sql`interval '24 hours'`
 
-/** What there is of a request that was sent with a key: nothing, another request, or its answer. */
+/** The state of a key: new, used by another request, or the kept answer. */
 export type KeyState = 'new' | 'other-request' | { status: number; sealed: string }
 
 /**
- * Claims a key for a request, told by the hash of all that it says, in the transaction that does what the request asks: a
- * repetition that comes meanwhile waits here for its end.
+ * Claims a key for a request, in the transaction of the request. The hash identifies the request's content. A repeated request
+ * waits here until the transaction ends.
  */
 export async function claimKey(tx: Tx, actor: string, key: string, requestHash: string): Promise<KeyState> {
   await tx.execute(sql`
@@ -32,7 +34,7 @@ export async function keepAnswer(tx: Tx, actor: string, key: string, status: num
   await tx.update(idempotencyKeys).set({ status, sealed }).where(isOf(actor, key))
 }
 
-/** Forgets the answers that are kept long enough. */
+/** Deletes expired answers. */
 export async function pruneIdempotencyKeys(db: Db): Promise<void> {
   await db.execute(sql`delete from idempotency_keys where created_at < now() - ${kept}`)
 }

@@ -1,3 +1,5 @@
+// The values that all servers on a database share: key, store, sealed values.
+
 import { sql } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
 import { rowsOf } from '../../db/rows.ts'
@@ -40,7 +42,7 @@ async function claim(db: Db, column: ReturnType<typeof sql>, value: string): Pro
   return rowsOf<{ value: string }>(found)[0]?.value ?? value
 }
 
-/** What a key that is lost takes with it. */
+/** The numbers of sealed values that are lost with a key. */
 export type Forgotten = { secrets: number; webhooks: number; answers: number }
 
 /** Counts what only a key opens. */

@@ -90,7 +90,7 @@ eachDatabase('when the clock that ids are made from', (database) => {
         (await listBoots(database(), {}, limit, before)).map(({ id }) => id)
       expect(await ids(10)).toEqual(newest)
       expect([...(await ids(2)), ...(await ids(10, newest[1]))]).toEqual(newest)
-      await pruneBoots(database(), { days: 1000, most: 2 })
+      await pruneBoots(database(), { days: 1000, max: 2 })
       expect(await ids(10)).toEqual(newest.slice(0, 2))
     },
   )

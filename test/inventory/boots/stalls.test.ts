@@ -98,9 +98,9 @@ eachDatabase('a boot', (database) => {
     const made = []
     for (let count = 0; count < 5; count++) made.push((await open(database())).id)
     await database().execute(sql`update boots set started_at = now() - interval '91 days' where id = ${made[0]}`)
-    await pruneBoots(database(), { days: 90, most: 100 })
+    await pruneBoots(database(), { days: 90, max: 100 })
     expect((await listBoots(database(), {}, 10)).map((one) => one.id)).toEqual(made.slice(1).reverse())
-    await pruneBoots(database(), { days: 90, most: 2 })
+    await pruneBoots(database(), { days: 90, max: 2 })
     expect((await listBoots(database(), {}, 10)).map((one) => one.id)).toEqual(made.slice(3).reverse())
   })
 })

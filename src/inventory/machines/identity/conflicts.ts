@@ -1,3 +1,5 @@
+// Records and lists requests that match several machines.
+
 import { desc, eq, sql } from 'drizzle-orm'
 import type { Db } from '../../../db/open.ts'
 import { conflicts } from '../../../db/schema/machines.ts'
@@ -9,14 +11,14 @@ import type { FindSituation } from '../../boots/situation.ts'
 export type Conflict = {
   machines: { id: string; name: string }[]
   why: string
-  /** What the machine that asked said of itself, the last time. */
+  /** The facts of the last such request. */
   facts: Facts
   firstAt: Date
   lastAt: Date
   times: number
 }
 
-/** Notes that a request was claimed by several machines; the same ones again are counted. */
+/** Records that a request matched several machines; repeated conflicts are counted. */
 export async function recordConflict(db: Db, claimants: Machine[], facts: Facts): Promise<void> {
   const key = claimants
     .map(({ id }) => id)
@@ -31,7 +33,7 @@ export async function recordConflict(db: Db, claimants: Machine[], facts: Facts)
     })
 }
 
-/** The conflicts that there still are, the newest first; those that were put right meanwhile are forgotten. */
+/** The present conflicts, the newest first. Conflicts that were settled meanwhile are deleted. */
 export async function listConflicts(db: Db, findSituation: FindSituation): Promise<Conflict[]> {
   const rows = await db.select().from(conflicts).orderBy(desc(conflicts.lastAt)).limit(1000)
   const found: Conflict[] = []

@@ -1,3 +1,5 @@
+// Discovered machines: recorded, limited, deleted.
+
 import { and, eq, type SQL, sql } from 'drizzle-orm'
 import type { Db } from '../../../db/open.ts'
 import { rowsOf } from '../../../db/rows.ts'
@@ -13,8 +15,8 @@ import { findMachine, isUniqueViolation } from '../machines.ts'
 export type DiscoveryLimits = { max: number; maxPerAddress: number }
 
 /**
- * Records a machine never seen before, with its facts. Where there are as many as are kept, those seen longest ago make room,
- * of the address that has the most first. Undefined for a machine without a MAC.
+ * Records a machine that was never seen before, with its facts. At the limit, the machines seen longest ago are deleted, beginning
+ * with the address that has the most. Undefined for a machine without a MAC.
  */
 export async function recordDiscovered(db: Db, facts: Facts, limits: DiscoveryLimits): Promise<Machine | undefined> {
   const { mac } = facts
@@ -34,8 +36,8 @@ async function insertDiscovered(
 ): Promise<boolean> {
   const id = newId()
   const network = sharerOf(facts.ip ?? '')
-  const there = (condition: SQL, most: number) =>
-    sql`(select count(*) from (select 1 from machines where discovered and ${condition} limit ${most}) as found) < ${most}`
+  const there = (condition: SQL, limit: number) =>
+    sql`(select count(*) from (select 1 from machines where discovered and ${condition} limit ${limit}) as found) < ${limit}`
   try {
     const made = await db.execute(sql`
       with claimed as (select 1 where not exists (select 1 from machine_macs where mac = ${mac})
@@ -49,15 +51,15 @@ async function insertDiscovered(
       insert into machine_macs (mac, machine_id) select ${mac}, id from made returning mac`)
     return rowsOf(made).length > 0
   } catch (error) {
-    // It asked twice at once.
+    // The machine sent two requests at once.
     if (isUniqueViolation(error)) return true
     throw error
   }
 }
 
-/** Forgets a twentieth at once, so that a flood does not make every request search for the oldest. */
+/** Deletes a twentieth at once, so that a flood does not make every request search for the oldest machine. */
 async function makeRoom(db: Db, network: string, { max, maxPerAddress }: DiscoveryLimits): Promise<void> {
-  const room = (most: number) => Math.max(1, Math.floor(most / 20))
+  const room = (limit: number) => Math.max(1, Math.floor(limit / 20))
   await db.execute(sql`
     delete from machines where id in (
       select id from machines where discovered and discovered_from = ${network}
@@ -73,10 +75,10 @@ async function makeRoom(db: Db, network: string, { max, maxPerAddress }: Discove
       limit (select case when count(*) < ${max} then 0 else ${room(max)} end from machines where discovered))`)
 }
 
-/** Which discovered machines; all that is said must hold. */
+/** A filter of discovered machines; all conditions must hold. */
 export type DiscoveredFilter = { notSeenSince?: Date | undefined; address?: string | undefined }
 
-/** Forgets discovered machines, at most so many at once; their boots stay. Gives how many there were. */
+/** Deletes discovered machines, at most `limit`; their boots stay. Returns their number. */
 export async function forgetDiscovered(
   db: Db,
   { notSeenSince, address }: DiscoveredFilter,

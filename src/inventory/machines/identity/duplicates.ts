@@ -1,3 +1,5 @@
+// Finds machines that are probably the same computer.
+
 import { sql } from 'drizzle-orm'
 import { isActiveSql } from '../../../db/deployment-conditions.ts'
 import type { Db } from '../../../db/open.ts'
@@ -11,8 +13,8 @@ import { nameOfId } from '../names.ts'
 type Duplicate = Pick<Machine, 'id' | 'macs' | 'facts' | 'discovered'> & { name: string; deployed: boolean }
 
 /**
- * Why machines are not to be armed as they are probably another machine that is armed with them, or that a deployment installs
- * or installed: two cards of one board are discovered as two machines. Two that an operator entered are two. By their ids.
+ * By machine id, why machines must not be armed: each is probably the same machine as one that is armed with it, or that a
+ * deployment installs or installed. Two cards of one board are discovered as two machines. Two entered machines are two.
  */
 export async function findDuplicates(db: Db, machines: Machine[]): Promise<Map<string, string>> {
   const byKey = new Map<string, Duplicate[]>()

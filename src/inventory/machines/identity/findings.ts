@@ -1,3 +1,5 @@
+// Findings about identities for operators.
+
 import { sql } from 'drizzle-orm'
 import type { Db } from '../../../db/open.ts'
 import { rowsOf } from '../../../db/rows.ts'

@@ -1,3 +1,5 @@
+// Updates when a machine was last seen.
+
 import { sql } from 'drizzle-orm'
 import type { Db } from '../../../db/open.ts'
 import type { Decision } from '../../../model/decision.ts'

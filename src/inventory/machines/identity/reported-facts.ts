@@ -1,3 +1,5 @@
+// Finds the newest facts of machines.
+
 import { sql } from 'drizzle-orm'
 import type { Db } from '../../../db/open.ts'
 import { rowsOf } from '../../../db/rows.ts'

@@ -1,3 +1,5 @@
+// Conditions for machines with the same UUID or serial.
+
 import { type SQL, sql } from 'drizzle-orm'
 import { machines } from '../../../db/schema/machines.ts'
 import { ConflictError, type FieldFault } from '../../../lib/errors.ts'
