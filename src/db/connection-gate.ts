@@ -6,13 +6,13 @@ import { BusyDatabaseError } from '../lib/outage.ts'
 export type ConnectionGate = {
   /** Runs work that uses one connection. @throws BusyDatabaseError when none becomes free in time; what the work throws */
   run: <T>(work: () => Promise<T>) => Promise<T>
-  /** The server refused connections lately, and what there are have to do. */
+  /** The server refused connections recently, and the existing ones have to suffice. */
   isNarrow: () => boolean
 }
 
 /**
- * A gate of `max` places. Work that is refused a connection has not begun: it waits for one of those that there are, and for
- * `narrowMs` no more than these are asked for. Only work that is alone is told that it was refused.
+ * A gate of `max` places. If the server refuses a connection, the work has not begun: it waits for an existing connection, and for
+ * `narrowMs` no more connections are opened. Only work without other work beside it gets the refusal as an error.
  */
 export function createConnectionGate({
   max,

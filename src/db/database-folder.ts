@@ -22,9 +22,9 @@ const parts = [
 const release = '18'
 
 /**
- * Makes sure that a folder holds a whole embedded database: what is there is checked, and only where nothing is and nothing
- * says that there was, `create` makes a new one, which appears at once or not at all. Beside it in the data folder, `traces` are
- * the files that only a server that had a database leaves.
+ * Makes sure that a folder holds a complete embedded database. An existing database is checked. `create` makes a new one only if
+ * the folder is empty and no trace of a former database exists; the new one appears completely or not at all. `traces` are files in
+ * the data folder that only a server with a database leaves.
  * @throws ConfigError that names what is wrong and the next step
  */
 export async function prepareDatabaseFolder(
@@ -90,7 +90,7 @@ function whyNot(error: NodeJS.ErrnoException): string {
   return `permission denied for the user id ${process.getuid?.()}. Next step: chown it to the user that runs Bootwright`
 }
 
-/** The names in a folder; none where there is no folder. */
+/** The names in a folder; none if the folder does not exist. */
 async function listed(folder: string): Promise<string[]> {
   return readdir(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return []

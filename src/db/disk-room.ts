@@ -4,15 +4,15 @@ import { statfsSync } from 'node:fs'
 
 /** How much room the disk of the database has. */
 export type DiskRoom = {
-  /** Whether it is too little to change anything; `logBytes` is how far the log has grown: the disk is asked when it has, and now and then. */
+  /** Whether the room is too small for changes. `logBytes` is the size of the log: its growth and time decide when to ask the disk. */
   isLow: (logBytes: number) => boolean
-  /** What is wrong, in words, after `isLow`. */
+  /** The fault in words, after `isLow`. */
   reason: () => string
 }
 
 /** Two segments of PostgreSQL's log: it makes one while it needs it, and a checkpoint may need another. */
 const minRoomBytes = 32 * 2 ** 20
-// So that a disk at the limit does not go to and fro.
+// So that a disk at the limit does not switch between both states.
 const enoughBytes = minRoomBytes + 8 * 2 ** 20
 const askEveryMs = 100
 const askEveryBytes = 4 * 2 ** 20

@@ -20,7 +20,7 @@ type Node = { name: string; mode: number; made?: number | undefined }
 type Stream = { node: Node; fd: number; nfd: number; shared: { refcount: number } }
 type Attributes = { size?: number | undefined }
 
-/** What is used here of Emscripten's file systems (its library_fs.js and library_nodefs.js). */
+/** The used parts of Emscripten's file systems (its library_fs.js and library_nodefs.js). */
 type Emscripten = {
   FS: { isDir: (mode: number) => boolean; destroyNode: (node: Node) => void; closeStream: (fd: number) => void }
   NODEFS: {
@@ -51,9 +51,9 @@ const isLog = (path: string) => /\/pg_wal\/[0-9A-F]{24}$/.test(path)
 const isTemporary = (path: string) => path.includes('/pgsql_tmp/')
 
 /**
- * Emscripten's NODEFS has no fsync: PostgreSQL's would do nothing. Here a sync of the write-ahead log is put off until
- * `settle`, in a thread of Node's pool, because everything else of the server would wait for it; it is made up for at once
- * before anything else of the database is changed, so that the disk never sees a page before the log that explains it.
+ * Emscripten's NODEFS has no fsync: PostgreSQL's would do nothing. Here `settle` syncs the write-ahead log, in a thread of Node's
+ * pool, because otherwise the whole server would wait for the disk. Before any other file of the database changes, a pending sync
+ * is done at once, so that no page reaches the disk before the log that explains it.
  * All other syncs, of data files, the control file and folders, are done when PostgreSQL asks.
  */
 export function openDurableFiles(folder: string): DurableFiles {
@@ -80,7 +80,7 @@ export function openDurableFiles(folder: string): DurableFiles {
         try {
           fs.closeSync(file)
         } catch {
-          // It is closed all the same (close(2)), and the next engine must be able to start.
+          // The file is closed in any case (close(2)), and the next engine must be able to start.
         }
       }
     },
@@ -145,8 +145,8 @@ function isZero(buffer: Int8Array, offset: number, length: number): boolean {
   return true
 }
 
-// NODEFS makes a file and then opens it. Without a descriptor left the second step fails and the file stays, on the disk and in
-// Emscripten's memory; PostgreSQL closes a file that it does not need, tries again, and finds "File exists", for ever.
+// NODEFS creates a file and then opens it. If no descriptor is left, the second step fails and the file stays, on the disk and in
+// Emscripten's memory. PostgreSQL then closes an unneeded file and retries, but gets "File exists" forever.
 function makeCreatable({ FS, NODEFS }: Emscripten, opened: Set<number>): void {
   const { node_ops: nodes, stream_ops: streams } = NODEFS
   const { open, close } = streams

@@ -10,14 +10,14 @@ import type { Engine } from './embedded-engine.ts'
 /** What drizzle uses of PGlite. */
 type Queries = Pick<PGlite, 'query' | 'exec' | 'transaction'>
 
-/** A database whose engine may die, and is started again. */
+/** A database whose engine may die and is then restarted. */
 export type EmbeddedClient = Queries & {
-  /** Why nothing can be changed now; undefined when all is well. */
+  /** Why nothing can be changed now; undefined without a fault. */
   fault: () => string | undefined
   close: () => Promise<void>
 }
 
-/** Single-user PostgreSQL makes no checkpoint of its own: its log would grow, and the next start with it, for ever. */
+/** Single-user PostgreSQL makes no checkpoints automatically: its log, and the time of the next start, would grow forever. */
 const checkpointBytes = 32 * 2 ** 20
 const maxRetryMs = 30_000
 

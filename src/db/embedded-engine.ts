@@ -4,16 +4,16 @@ import { PGlite } from '@electric-sql/pglite'
 import { messageOf } from '../lib/errors.ts'
 import { openDurableFiles } from './durable-files.ts'
 
-/** PostgreSQL in our own thread, until it dies. */
+/** PostgreSQL in the server's thread, until it dies. */
 export type Engine = {
   client: PGlite
-  /** Resolves when all that was done before is on the disk. */
+  /** Resolves when all earlier changes are on the disk. */
   settle: () => Promise<void>
   /** Bytes written to the write-ahead log since this engine was started. */
   logBytes: () => number
-  /** Why nothing more can be asked of it; undefined while it is well. */
+  /** Why the engine cannot be used any longer; undefined while it works. */
   death: () => string | undefined
-  /** Gives back what a dead engine held. */
+  /** Releases the resources of a dead engine. */
   abandon: () => void
 }
 
@@ -98,8 +98,8 @@ function describe(error: unknown): string {
 
 type Module = Record<string, (...args: never[]) => unknown>
 
-// PGlite takes every exception of the engine for an error of SQL and calls it again, for ever, also when PostgreSQL has ended
-// itself (a PANIC, a FATAL) or was stopped by WebAssembly: the whole process would spin. Its memory is not to be trusted then.
+// PGlite treats every exception of the engine as an error of SQL and calls the engine again. If PostgreSQL has ended (a PANIC, a
+// FATAL) or WebAssembly stopped it, the whole process would spin forever. The engine's memory is not reliable then.
 function guard(client: PGlite, log: string[]): { death: () => string | undefined; kill: (reason: string) => never } {
   const module = client.Module as unknown as Module
   let death: string | undefined
@@ -138,8 +138,8 @@ function guard(client: PGlite, log: string[]): { death: () => string | undefined
 /** How long statements may follow each other without a turn of the event loop. */
 const turnMs = 5
 
-// PGlite works in our own thread, and by itself has no turn of the event loop between statements as long as any wait. Node
-// takes one new connection a turn, so that machines of a storm would wait for minutes to be let in.
+// PGlite works in the server's thread, and leaves no turn of the event loop between statements while any are waiting. Node accepts
+// one new connection a turn, so in a storm machines would wait for minutes to connect.
 function yielding(client: PGlite): PGlite {
   const exclusively = client._runExclusiveQuery.bind(client)
   let turnedAt = 0

@@ -33,7 +33,7 @@ export async function refuseNewerDatabase(db: Db, program: Program = thisProgram
   )
 }
 
-/** Records which program opened the database, for the words of an older one. Nothing is written when that is the same: a full disk is no hindrance. */
+/** Records which program opened the database, for the error of an older one. Writes nothing for the same version, so that a full disk does not matter. */
 export async function recordProgram(db: Db): Promise<void> {
   const { version } = thisProgram()
   const found = await db.execute(sql`select 1 from installation where program_version = ${version}`)

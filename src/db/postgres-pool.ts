@@ -77,7 +77,7 @@ function requirePatched(sql: postgres.Sql): void {
     throw new ConfigError('the PostgreSQL driver lacks a patch of Bootwright: run node scripts/setup.js dependencies')
 }
 
-// By itself the driver waits up to 20 s after a long outage.
+// Without this function the driver waits up to 20 s after a long outage.
 function backoff(retries: number): number {
   return (0.5 + Math.random() / 2) * Math.min(0.05 * 2 ** retries, 1)
 }

@@ -92,7 +92,7 @@ test.each([
   expect(message).toContain(`Next step: restore ${folder} from its backup`)
 })
 
-test('the empty lock that a power cut left is no obstacle', async () => {
+test('an empty lock left by a power cut does not stop the start', async () => {
   writeFileSync(join(folder, 'postmaster.pid'), '')
   const { close } = await openEmbedded(folder)
   await close()
@@ -104,7 +104,7 @@ test('a file in the place of the database is refused', async () => {
   expect(await refusal()).toContain(`cannot open the database in ${folder}: it is no folder`)
 })
 
-test('where a server has been, no empty database is begun unless it is asked for; one that was broken off is begun anew', async () => {
+test('a used folder gets a new database only on request, and an interrupted creation starts again', async () => {
   rmSync(folder, { recursive: true })
   writeFileSync(join(dataDir, 'secret.key'), '0'.repeat(64))
   const message = await refusal()

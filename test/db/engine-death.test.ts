@@ -69,7 +69,7 @@ test.runIf(canMount)(
 )
 
 test.runIf(canMount)(
-  'PostgreSQL that ends itself on a full disk does not spin: it is started again on its log, with all that was acknowledged',
+  'PostgreSQL that ends on a full disk does not spin: it restarts on its log with everything acknowledged',
   async () => {
     const { db, close, fault } = await openEmbedded(join(disk, 'database'))
     await db.execute(sql`create table notes (text text)`)
@@ -104,7 +104,7 @@ test.runIf(canMount)(
 )
 
 test.runIf(canMount)(
-  'a server on a full disk goes on answering, says what is wrong, ends when it is told to, and needs no restart',
+  'a server on a full disk continues to answer, reports the fault, stops on request, and needs no restart',
   async () => {
     let server = await startServerProcess(disk)
     const get = async (path: string) => {

@@ -104,7 +104,7 @@ describe.runIf(cluster !== undefined)('PostgreSQL that goes away', () => {
     expect(faults.filter((fault) => !isOutage(fault))).toEqual([])
   })
 
-  test('answers machines within seconds while it is frozen, and by the same connections when it goes on', async () => {
+  test('answers machines within seconds while it is frozen, and by the same connections when it continues', async () => {
     await Promise.all(Array.from({ length: 5 }, () => db.execute(sql`select pg_sleep(0.05)`)))
     expect(signalBackends(postgres.pid() as number, 'SIGSTOP')).toBeGreaterThan(0)
     try {

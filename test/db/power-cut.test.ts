@@ -4,7 +4,7 @@ import { canMount } from '../helpers/power-disk.ts'
 import { seeded } from '../helpers/seeded.ts'
 
 test.runIf(canMount)(
-  'what was acknowledged is there after a power cut: changes, reports of machines and uploaded files',
+  'acknowledged changes, reports of machines and uploaded files survive a power cut',
   { timeout: 600_000 },
   () => cutPower(seeded('power cuts'), 3),
 )

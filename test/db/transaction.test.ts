@@ -23,7 +23,7 @@ type Arguments<F extends (...args: never[]) => unknown> = Parameters<F>['length'
 
 // tsc checks these types in `npm run check`: a call that compiles although it must not is an error there.
 describe('a transaction', () => {
-  test('is a database, and a database is no transaction', () => {
+  test('is a database, but a database is not a transaction', () => {
     expectTypeOf<Tx>().toExtend<Db>()
     expectTypeOf<Db>().not.toExtend<Tx>()
   })

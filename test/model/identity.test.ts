@@ -57,7 +57,7 @@ describe('the keys in facts', () => {
   })
 })
 
-describe('who a request comes from', () => {
+describe('the machine of a request', () => {
   const M1 = machine('M1', { macs: [m1], uuid: u1 })
   const bare = machine('M1', { uuid: u1 })
   const byMac = machine('M2', { macs: [m2] })
@@ -298,7 +298,7 @@ describe('who a request comes from', () => {
       candidates([bare], { M1: [m4] }),
       /was entered for M1, but it is also that of 52:54:00:00:00:04: it identifies no machine\n.*machine set \S+ --add-mac 52:54:00:00:00:03 --add-mac 52:54:00:00:00:04\n.*--clear-uuid/,
     ],
-  ])('people are told of %s', (_, facts, list, expected) => {
+  ])('notices tell people about %s', (_, facts, list, expected) => {
     const identity = identify(facts, list)
     expect('notices' in identity ? identity.notices.join('\n') : '').toMatch(expected)
   })

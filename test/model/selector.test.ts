@@ -98,7 +98,7 @@ describe('a condition', () => {
     ['label rack in "a", "b"', { label: 'rack', in: ['a', 'b'] }],
     ['serial does not exist', { fact: 'serial', exists: false }],
     ['ip cidr "10.0.0.0/8"', { fact: 'ip', cidr: '10.0.0.0/8' }],
-  ])('is said as %s', (text, condition) => expect(formatCondition(condition)).toBe(text))
+  ])('is formatted as %s', (text, condition) => expect(formatCondition(condition)).toBe(text))
 
   test('that does not hold is given back, with what was found instead', () => {
     const wanted: Condition = { label: 'rack', equals: 'b5' }
@@ -108,7 +108,7 @@ describe('a condition', () => {
   })
 })
 
-describe('what is asked of a machine', () => {
+describe('the values that a selector tests', () => {
   test('is what the operator entered, else what it says now, else what it said before', () => {
     const known = machineOf({
       hostname: 'entered',
@@ -119,7 +119,7 @@ describe('what is asked of a machine', () => {
     expect(asked.asset).toBeUndefined()
   })
 
-  test('of a machine that nobody knows is what it says', () => {
+  test('of an unknown machine are its reported facts', () => {
     const { facts: asked, labels } = subjectOf(undefined, { mac: '52:54:00:00:00:01' }, target)
     expect([asked.mac, asked.arch, labels]).toEqual([['52:54:00:00:00:01'], ['x86_64'], {}])
   })

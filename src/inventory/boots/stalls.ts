@@ -16,7 +16,7 @@ export const heardWithinSeconds = 5 * 60
 const minute = 60
 const hour = 3600
 
-/** From docs/explain/boot.md: what keeps machines from going on, by the last thing seen of them. */
+/** From docs/explain/boot.md: the causes that keep machines from continuing, by their last stage. */
 export const stallLimits: { [S in Stage]?: StallLimit } = {
   script: {
     seconds: 3 * minute,

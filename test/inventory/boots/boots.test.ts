@@ -58,7 +58,7 @@ eachDatabase('boots', (database) => {
     ])
   })
 
-  test('a boot of a machine that nobody knows, or that was deleted meanwhile, is opened without it', async () => {
+  test('a boot of an unknown or deleted machine opens without the machine', async () => {
     const stranger = await open(database())
     expect(await findBoot(database(), stranger.id)).toMatchObject({ machineId: null, mac })
     const { machine } = await saveMachine(database(), { mac }, {}, {}, 'tester')
@@ -94,7 +94,7 @@ eachDatabase('boots', (database) => {
     expect(await findBoot(database(), first.id)).toMatchObject({ outcome: 'booted', message: null })
   })
 
-  test('an unknown token and one of two days ago open nothing', async () => {
+  test('an unknown token and a token older than two days find no boot', async () => {
     expect(await recordReport(database(), 'x', 'booted', ip, undefined)).toBe(false)
     const { id, token } = await open(database())
     await database().execute(sql`update boots set started_at = now() - interval '49 hours'`)

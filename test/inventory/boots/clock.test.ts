@@ -49,7 +49,7 @@ eachDatabase('when the clock that ids are made from', (database) => {
   }
 
   test.each(clocks)(
-    '%s, each boot overtakes the one before it, and the last ends the installation',
+    '%s, each boot overtakes the previous boot, and the last ends the installation',
     async (_, shifts) => {
       const { id } = await arm(10)
       const boots = []
@@ -80,7 +80,7 @@ eachDatabase('when the clock that ids are made from', (database) => {
   })
 
   test.each(clocks)(
-    '%s, lists go on in the order of events, page by page, and the oldest are forgotten',
+    '%s, lists continue in the order of events, page by page, and the oldest boots are deleted',
     async (_, shifts) => {
       await arm(3)
       const made = []

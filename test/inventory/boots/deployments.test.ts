@@ -52,7 +52,7 @@ describe('a deployment moves', () => {
     ['installing', 1, going, 'booted', undefined],
     ['installing', 1, going, 'installed', { state: 'installed', attempts: 1, reason: 'm' }],
     ['installing', 1, going, 'failed', { state: 'failed', attempts: 1, reason: 'm' }],
-    // The machine was restarted in the middle: the count goes on.
+    // The machine was restarted in the middle: the count continues.
     ['installing', 1, fresh, 'ready', { state: 'started', attempts: 2 }],
     ['installing', 2, fresh, 'answer-file', { state: 'started', attempts: 3 }],
     ['started', 2, fresh, 'ready', { state: 'started', attempts: 3 }],
@@ -172,7 +172,7 @@ eachDatabase('deployments', (database) => {
     expect((await decideFor(database(), facts)).notices).toEqual(gaveUp.notices)
   })
 
-  test('Windows Setup goes on from the own disk after its restart, and its report from there ends it', async () => {
+  test('Windows Setup continues from the local disk after its restart, and its report from there ends the deployment', async () => {
     const db = database()
     const machine = await prepare()
     const files = ['c', 'd'].map((byte) => ({ sha256: byte.repeat(64), name: byte }))
@@ -223,7 +223,7 @@ eachDatabase('deployments', (database) => {
     expect(await served()).toBeUndefined()
   })
 
-  test('one that no boot began for 30 days is not served any more, and fails', async () => {
+  test('a deployment that no boot began for 30 days is no longer served, and fails', async () => {
     const { id } = await arm((await prepare()).id)
     const age = (days: number) =>
       database().execute(sql`update deployments set created_at = now() - ${days} * interval '1 day'`)
@@ -251,7 +251,7 @@ eachDatabase('deployments', (database) => {
     expect((await now(id)).state).toBe('installed')
   })
 
-  test('a machine restarted in the middle of an install goes on counting, and its former boot has no say', async () => {
+  test('a restart in the middle of an installation counts as an attempt, and the former boot moves nothing', async () => {
     const { id } = await arm((await prepare()).id)
     const first = await boot()
     await report(first.token, 'ready')
@@ -276,7 +276,7 @@ eachDatabase('deployments', (database) => {
     expect((await decideFor(database(), facts)).notices).toEqual(['the installation of installer failed: no disk'])
   })
 
-  test('iPXE that fails to download is no attempt', async () => {
+  test('a failed download of iPXE does not count as an attempt', async () => {
     const { id } = await arm((await prepare()).id)
     for (let count = 0; count < 5; count++) await report((await boot()).token, 'failed', 'iPXE: kernel failed')
     expect(await now(id)).toMatchObject({ state: 'armed', attempts: 0 })
@@ -332,7 +332,7 @@ eachDatabase('deployments', (database) => {
     await expect(cancelDeployment(database(), id, 'tester')).rejects.toThrow(`deployment ${id} is cancelled already`)
   })
 
-  test('its time is over so long after the first attempt, and not before there was one', async () => {
+  test('a deployment fails when its window after the first attempt is over, and not before an attempt', async () => {
     const { id } = await arm((await prepare()).id)
     await database().execute(sql`update deployments set created_at = now() - interval '9 days'`)
     await failLateDeployments(database())
@@ -377,7 +377,7 @@ eachDatabase('deployments', (database) => {
     )
   })
 
-  test('every move is in the log of changes, with who made it', async () => {
+  test('the audit log has every move and its actor', async () => {
     const { id } = await arm((await prepare()).id)
     const { token } = await boot()
     for (const seen of ['ready', 'installing', 'installed'] as const) await report(token, seen)

@@ -79,7 +79,7 @@ eachDatabase('boot events', (database) => {
     expect(JSON.stringify(rows)).toContain('good')
   })
 
-  test('that never found their boot are forgotten after a day', async () => {
+  test('are deleted after a day without a boot', async () => {
     await open()
     const recorder = startBootEventRecorder(database(), quiet)
     recorder.record({ ip, stage: 'nbp' })

@@ -16,7 +16,7 @@ eachDatabase('reports that come at the same time', (database) => {
   }
   const stagesOf = async (id: string) => (await listBootEvents(database(), id)).map(({ stage }) => stage)
 
-  test('are each written to their own boot, and a token that opens none is told so', async () => {
+  test('are each written to their own boot, and an unknown token gets an answer that says so', async () => {
     const boots = await openMany(70)
     const report = createRecordReport(database())
     const known = await Promise.all([

@@ -62,7 +62,7 @@ eachDatabase('a boot', (database) => {
     expect(await outcomeOf(id)).toEqual(['stalled', expect.stringMatching(/^stalled at answer-file/)])
   })
 
-  test('that moves again is not stalled any more, by a file or by a report', async () => {
+  test('is no longer stalled when it moves again, by a file or by a report', async () => {
     const { id, token } = await open(database())
     await ago(database(), '1 hour')
     await markStalledBoots(database())
@@ -84,7 +84,7 @@ eachDatabase('a boot', (database) => {
     expect(await markStalledBoots(database())).toBe(0)
   })
 
-  test('whose system reports nothing is handed over when it is ready', async () => {
+  test('is handed over when it is ready, if its system reports nothing', async () => {
     for (const kind of ['linux', 'local', 'wimboot', 'sanboot']) {
       const { id, token } = await open(database(), { kind, reports: false })
       await recordReport(database(), token, 'ready', ip, undefined)
@@ -94,7 +94,7 @@ eachDatabase('a boot', (database) => {
     }
   })
 
-  test('is forgotten by age and by count, the oldest first', async () => {
+  test('is deleted by age and by count, the oldest first', async () => {
     const made = []
     for (let count = 0; count < 5; count++) made.push((await open(database())).id)
     await database().execute(sql`update boots set started_at = now() - interval '91 days' where id = ${made[0]}`)

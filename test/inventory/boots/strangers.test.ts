@@ -22,7 +22,7 @@ const strangersSteps: Step[][] = [
   ['script', 'ready', 'failed'],
   ['script', 'ready', 'script', 'ready'],
 ]
-/** ORDERS=all: every order of events, not one in so many. */
+/** ORDERS=all tests every order of events, not only a sample. */
 const oneInSoMany = process.env.ORDERS === 'all' ? 1 : 7
 let machines = 0
 
@@ -72,7 +72,7 @@ eachDatabase('a stranger who names the MAC of a machine from another address', (
     }, 60_000)
   }
 
-  test('does not end an installation by using up its attempts while the last one goes on', async () => {
+  test('does not end an installation by using up its attempts while the last attempt runs', async () => {
     const { id, facts } = await arm(1)
     const { token } = await openBootFor(database(), facts, machineIp)
     await recordReport(database(), token, 'installing', machineIp, undefined)
@@ -83,7 +83,7 @@ eachDatabase('a stranger who names the MAC of a machine from another address', (
     expect(await findDeployment(database(), id)).toMatchObject({ state: 'installed' })
   })
 
-  test('leaves the record of the boot that goes on as it is: it still can stall', async () => {
+  test('leaves the record of the running boot unchanged: it still can stall', async () => {
     const { facts } = await arm()
     const { id } = await openBootFor(database(), facts, machineIp)
     await openBootFor(database(), facts, strangerIp)
@@ -92,7 +92,7 @@ eachDatabase('a stranger who names the MAC of a machine from another address', (
     expect((await findBoot(database(), id))?.outcome).toBe('superseded')
   })
 
-  test('is seen: in the records of both boots and in the log of changes', async () => {
+  test('is visible in the records of both boots and in the audit log', async () => {
     const { facts } = await arm()
     const own = await openBootFor(database(), facts, machineIp)
     await recordReport(database(), own.token, 'installing', machineIp, undefined)
@@ -122,7 +122,7 @@ eachDatabase('an honest machine', (database) => {
     return armDeployment(db, machine.id, order, false, 'tester')
   }
 
-  test('whose installer has another address than iPXE had reports all the same', async () => {
+  test('reports also if its installer has another address than iPXE had', async () => {
     const { id } = await arm()
     const { token } = await openBootFor(database(), facts, machineIp)
     for (const seen of ['ready', 'installing', 'installed'] as const)

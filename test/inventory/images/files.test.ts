@@ -20,7 +20,7 @@ const vmlinuz = { sha256, name: 'vmlinuz', sizeBytes: 20 }
 eachDatabase('damage of files', (database) => {
   const revision = async () => Number((await database().select().from(catalog))[0]?.revision)
 
-  test('it is noted once, counts the catalog, and stands in the log of changes', async () => {
+  test('is recorded once, increments the revision of the catalog, and is in the audit log', async () => {
     const db = database()
     await saveFile(db, vmlinuz)
     const before = await revision()
@@ -43,7 +43,7 @@ eachDatabase('damage of files', (database) => {
     })
   })
 
-  test('a good check mends it; one without a finding only says when', async () => {
+  test('ends with a successful verification; a verification without a change only records its time', async () => {
     const db = database()
     const { file } = await saveFile(db, vmlinuz)
     const before = await revision()
@@ -57,7 +57,7 @@ eachDatabase('damage of files', (database) => {
     expect((await listChanges(db, {}, 10)).map((one) => one.type)).toEqual(['file.mended', 'file.damaged'])
   })
 
-  test('to store it anew mends it, and what was read of the bytes before does not count any more', async () => {
+  test('ends when the bytes are stored again, and a verification of the former bytes no longer counts', async () => {
     const db = database()
     await saveFile(db, vmlinuz)
     await recordDamage(db, sha256, 'its bytes are gone')
@@ -70,7 +70,7 @@ eachDatabase('damage of files', (database) => {
     expect((await listChanges(db, {}, 10)).map((one) => one.type)).toEqual(['file.mended', 'file.damaged'])
   })
 
-  test('to record it again does not mend it; bytes that are cleared away are not recorded', async () => {
+  test('does not end when the file is recorded again; deleted bytes are not recorded', async () => {
     const db = database()
     await saveFile(db, vmlinuz, async () => 20)
     await recordDamage(db, sha256, 'its bytes are gone')
@@ -92,7 +92,7 @@ eachDatabase('damage of files', (database) => {
     expect(await reuseFile(db, 'b'.repeat(64))).toBeUndefined()
   })
 
-  test('what is served is looked up for many at once, kept for a while, and read again', async () => {
+  test('the status is looked up for many files at once, cached for a while, and read again', async () => {
     const db = database()
     await saveFile(db, vmlinuz)
     await saveFile(db, { sha256: 'b'.repeat(64), name: 'initrd', sizeBytes: 7_000_000_000 })
@@ -127,7 +127,7 @@ test('a database that does not answer is not waited for long', async () => {
   const find = createFindFileStatus(db, { keptMs: 1, patienceMs: 20 })
   expect(await find(sha256)).toBeDefined()
   await new Promise((resolve) => setTimeout(resolve, 10))
-  // A transaction that goes on holds the only connection of the embedded database.
+  // An open transaction holds the only connection of the embedded database.
   let end = () => {}
   const held = db.transaction(() => new Promise<void>((resolve) => (end = resolve)))
   await new Promise((resolve) => setTimeout(resolve, 10))

@@ -83,7 +83,7 @@ eachDatabase('images and files', (database) => {
     expect(await findImage(database(), 'd')).toBeUndefined()
   })
 
-  test('what does not exist is not found, and an unknown version is refused with those there are', async () => {
+  test('an unknown image is not found, and an unknown version is refused with a list of the versions', async () => {
     for (const doing of [
       () => patchImage(database(), 'd', { title: 'x' }, {}, 'tester'),
       () => deleteImage(database(), 'd', {}, 'tester'),

@@ -19,7 +19,7 @@ const samples: Record<string, Sample> = {
     value: true,
     argv: ['--image', 'field', '--every-boot'],
     shown: /field, at every boot/,
-    // It is said of an image.
+    // The field belongs to an image.
     beside: { image: 'field' },
   },
   'assignment.menu': { value: 'field', argv: ['--menu', 'field'] },

@@ -81,7 +81,7 @@ eachDatabase('machines', (database) => {
     await expect(saveMachine(database(), newMachine, { serial: 's  1', product: 'p' }, {}, 'tester')).rejects.toThrow(
       /other has it/,
     )
-    // Two boards of one series are told apart by their MACs, until one of them loses its last.
+    // Two boards of one series differ by their MACs, until one of them loses its last MAC.
     await saveMachine(database(), { id: bare.id }, { macs: [b] }, {}, 'tester')
     await saveMachine(database(), { mac: a }, { uuid }, {}, 'tester')
     await expect(saveMachine(database(), { id: other.id }, { macs: [] }, {}, 'tester')).rejects.toThrow(taken)
@@ -127,7 +127,7 @@ eachDatabase('machines', (database) => {
     await expect(deleteMachine(database(), { id: nobody }, {}, 'tester')).rejects.toThrow(NotFoundError)
   })
 
-  test('a discovered machine is recorded once with its facts, and the one seen longest ago makes room', async () => {
+  test('a discovered machine is recorded once with its facts, and replaces the machine seen longest ago', async () => {
     const facts = { mac: a, product: 'X1' }
     const first = await recordDiscovered(database(), facts, { max: 2, maxPerAddress: 2 })
     expect(first).toMatchObject({ discovered: true, macs: [a], facts, lastSeenAt: expect.any(Date) })
@@ -153,7 +153,7 @@ eachDatabase('machines', (database) => {
     expect([created, machine.id, machine.discovered, machine.facts.product]).toEqual([false, found?.id, false, 'X1'])
   })
 
-  test('lists filter and go on after an id', async () => {
+  test('lists filter and continue after an id', async () => {
     await saveImage(database(), 'i', { variants: [{ kind: 'local', arch: 'x86_64' }] }, {}, 'tester')
     const ids: string[] = []
     for (const mac of [a, b, c]) ids.push((await saveMachine(database(), { mac }, {}, {}, 'tester')).machine.id)
