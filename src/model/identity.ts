@@ -1,12 +1,14 @@
+// Identity: which machine a request comes from, and how certain that is.
+
 import { realValue } from '../lib/ids/placeholders.ts'
 import { parseUuid, swapUuid } from '../lib/ids/uuid.ts'
 import type { Facts } from './facts.ts'
 import { handleOf, type Machine, nameOf } from './machine.ts'
 
-/** What machines are looked up by. A value that vendors write for "none" is not among them. */
+/** The keys that machines are looked up by, without placeholder values of vendors. */
 export type IdentityKeys = { mac?: string; uuids: string[]; serial?: string; product?: string }
 
-/** A machine that a request may come from, and what other requests said that were taken for it without one of its MACs. */
+/** A machine that a request may come from, and the claims of other requests identified as it without one of its MACs. */
 export type Candidate = { machine: Machine; claims: { mac: string; facts: Facts }[] }
 
 /**
@@ -17,9 +19,9 @@ export type Identity =
   | ({
       machine: Machine
       matchedBy: string
-      /** By a MAC of the machine, not only by its UUID or serial. */
+      /** A MAC identified the machine, not only its UUID or serial. */
       byMac: boolean
-      /** Why it is not certain: then nothing that installs is served. */
+      /** Why the identity is uncertain. Then nothing that installs is served. */
       weak?: string
       doubt?: Doubt
       passedOver: string[]
@@ -30,16 +32,16 @@ export type Identity =
 /** For people: what does not fit, and the commands that settle it. `nextStep` is the first of the commands. */
 type Advice = { notices: string[]; nextStep?: string }
 
-/** Taken for nobody. `claimed` are the machines whose entered UUID or serial it says, though that is no key any more. */
+/** Unidentified. `claimed`: machines whose entered UUID or serial the request has, although that value no longer identifies them. */
 type Nobody = Advice & { claimed: Machine[]; doubt?: Doubt }
 
 /**
- * Why a request that is taken for nobody whom an operator entered may still come from such machines: it says a UUID or
- * serial that was entered for them, or that they reported. Then, too, nothing that installs is served.
+ * Why an unidentified request may still come from entered machines: it has a UUID or serial that was entered for them, or that
+ * they reported. Then nothing that installs is served.
  */
 export type Doubt = { why: string; machines: Machine[] }
 
-/** The keys in what a machine says of itself. */
+/** The keys among a machine's facts. */
 export function identityKeys(facts: Facts): IdentityKeys {
   const uuid = facts.uuid === undefined ? undefined : parseUuid(facts.uuid)
   const serial = realValue(facts.serial)
@@ -319,7 +321,7 @@ function doubtOf(claims: EnteredMatch[], duplicates: Duplicate[]): Doubt | undef
   return { why: why.slice(0, 3).join(', '), machines }
 }
 
-/** A machine seen with the same UUID or serial under another MAC is probably this one; of several, none can be told. */
+/** A machine seen with the same UUID or serial under another MAC is probably the same machine. Of several, none can be identified. */
 function probableNotices(keys: IdentityKeys, duplicates: Duplicate[]): Notice[] {
   const [first] = duplicates
   if (first === undefined) return []

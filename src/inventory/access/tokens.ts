@@ -1,3 +1,5 @@
+// Admin tokens: created, found, revoked. Only their hashes are stored.
+
 import { createHash, randomBytes } from 'node:crypto'
 import { and, asc, eq, inArray, isNotNull, isNull, sql } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
@@ -32,7 +34,7 @@ export function isToken(text: string): boolean {
   return /^[\w-]{43}$/.test(text)
 }
 
-/** Stores a token and gives it back in clear, the only time that it can be seen. */
+/** Stores a new token and returns it in clear, the only time that it can be seen. */
 export async function createToken(db: Db, name: string, by: Actor): Promise<TokenRecord & { token: string }> {
   const token = `bw_${makeToken()}`
   return db.transaction(async (tx) => {
@@ -46,7 +48,7 @@ export async function createToken(db: Db, name: string, by: Actor): Promise<Toke
   })
 }
 
-/** The live token with this text; notes its use, once a minute at most. */
+/** Finds a token that is not revoked, and records its use at most once a minute. */
 export async function findToken(db: Db, token: string): Promise<TokenRecord | undefined> {
   const [row] = await db
     .select({
@@ -61,7 +63,7 @@ export async function findToken(db: Db, token: string): Promise<TokenRecord | un
   return record
 }
 
-/** Those of the tokens with these ids that open nothing any more. */
+/** The revoked tokens among these ids. */
 export async function findRevoked(db: Db, ids: string[]): Promise<string[]> {
   if (ids.length === 0) return []
   const rows = await db
@@ -75,7 +77,7 @@ export async function listTokens(db: Db): Promise<TokenRecord[]> {
   return db.select(columns).from(tokens).orderBy(asc(tokens.createdAt), asc(tokens.id))
 }
 
-/** Ends a token at once. Revoking it again keeps the first time. @throws NotFoundError */
+/** Revokes a token at once. Revoking it again keeps the first time. @throws NotFoundError */
 export async function revokeToken(db: Db, id: string, by: Actor): Promise<TokenRecord> {
   return db.transaction(async (tx) => {
     const [row] = await tx
@@ -89,7 +91,7 @@ export async function revokeToken(db: Db, id: string, by: Actor): Promise<TokenR
   })
 }
 
-/** Makes sure that there is a token at all: the one given, or at the very first start a new one, returned to be shown once. */
+/** Makes sure that a token exists: the given one, or at the first start a new one, which is returned to be shown once. */
 export async function ensureFirstToken(db: Db, given: string | undefined): Promise<string | undefined> {
   if (given !== undefined) {
     await db

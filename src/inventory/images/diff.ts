@@ -1,7 +1,6 @@
 // Compares the variants of two versions.
 
-import { canonical } from '../../lib/canonical.ts'
-import { isSameJson } from '../../lib/same-json.ts'
+import { canonical, isSameJson } from '../../lib/canonical.ts'
 import type { Arch, Platform } from '../../model/arch.ts'
 import type { Variant } from '../../model/image.ts'
 

@@ -1,9 +1,9 @@
 // Plans the rows of an upload. Pure.
 
+import { isSameJson } from '../../lib/canonical.ts'
 import type { FieldFault } from '../../lib/errors.ts'
 import type { Mac } from '../../lib/ids/mac.ts'
 import { newId, swapUuid } from '../../lib/ids/uuid.ts'
-import { isSameJson } from '../../lib/same-json.ts'
 import { changesInstall, everyBootFaults, type Installers } from '../../model/every-boot.ts'
 import { identifiedBy, isIdentified } from '../../model/identity.ts'
 import { type Machine, nameOf } from '../../model/machine.ts'

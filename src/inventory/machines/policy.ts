@@ -2,7 +2,7 @@
 
 import type { Db } from '../../db/open.ts'
 import { policies } from '../../db/schema/machines.ts'
-import { isSameJson } from '../../lib/same-json.ts'
+import { isSameJson } from '../../lib/canonical.ts'
 import type { Policy } from '../../model/policy.ts'
 import { type Actor, recordChanges } from '../changes/changes.ts'
 import { refuseUnsaidInstalls } from '../images/installers.ts'
