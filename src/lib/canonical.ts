@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util'
+
 /** A value as JSON with sorted keys, for comparison: PostgreSQL's jsonb returns keys in an order of its own. */
 export function canonical(value: unknown): string {
   return JSON.stringify(value, (_, inner) =>
