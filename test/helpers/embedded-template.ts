@@ -43,9 +43,11 @@ async function makeEmbeddedTemplate(): Promise<string> {
   return folder
 }
 
-/** The template, for an embedded database in memory. */
+let bytes: Buffer | undefined
+
+/** The template, for an embedded database in memory; read once by each process. */
 export function readTemplate(template: string): Blob {
-  const bytes = readFileSync(join(template, 'database.tar'))
+  bytes ??= readFileSync(join(template, 'database.tar'))
   // The bytes as they are: a Blob of Node would copy them several times, slowly.
   return Object.assign(new Blob([]), { arrayBuffer: async () => bytes as unknown as ArrayBuffer })
 }

@@ -20,10 +20,22 @@ export const slowFiles = [
   'test/server/storm',
   'test/server/two-servers',
   'test/bytes/workers/',
+  'test/scripts/setup',
   // An object store, and clients that are generated and compiled.
   'test/bytes/store/file-store',
   'test/bytes/store/s3-store',
   'test/api/http/clients',
+  // Downloads of hundreds of megabytes, discs, and the slowest suites of the inventory.
+  'test/boot/files',
+  'test/bytes/send/bounded-speed',
+  'test/bytes/send/busy',
+  'test/bytes/send/patience',
+  'test/intake/discs/archive-links',
+  'test/intake/discs/iso',
+  'test/intake/imports',
+  'test/api/images/imports',
+  'test/decide/identity-boots',
+  'test/inventory/machines/fields',
 ]
 
 // A class because Vitest makes the object. A slow file that comes last keeps one core busy while the other is idle.
