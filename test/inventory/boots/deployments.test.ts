@@ -194,7 +194,7 @@ eachDatabase('deployments', (database) => {
     for (let restarts = 0; restarts < 4; restarts++) {
       const { spec, deployment, notices } = await decideFor(db, facts)
       expect([spec.kind, deployment]).toEqual(['local', undefined])
-      expect(notices[0]).toMatch(/^the installation of installer goes on from the own disk/)
+      expect(notices[0]).toMatch(/^the installation of installer continues from the local disk/)
       await report((await boot()).token, 'ready')
     }
     expect(await now(id)).toMatchObject({ state: 'started', attempts: 1 })
