@@ -15,6 +15,7 @@ import {
 } from '../inventory/images/imports.ts'
 import { InputError, messageOf } from '../lib/errors.ts'
 import { namePattern } from '../lib/ids/names.ts'
+import { startLoop } from '../lib/time/loop.ts'
 import { mergedVariants } from './discs/layout-variants.ts'
 import { importPlan } from './import-plan.ts'
 import type { Intake, Job, Outcome } from './intake.ts'
@@ -61,46 +62,36 @@ const maxMessage = 2000
 export function startImports(intake: Intake, server: string, times: ImportTimes): ImportRunner {
   const { db, log, partials } = intake
   const active = new Map<string, Active>()
-  let stopped = false
-  let looking: Promise<void> = Promise.resolve()
   let prunedAt = 0
 
-  const begin = (one: Import) => {
+  const begin = (item: Import) => {
     const stop = new AbortController()
-    const ended = runImport(intake, one, stop, times).then((end) => {
-      active.delete(one.id)
-      // What could not be recorded is tried again after a while: the database is away.
-      if (end !== 'unrecorded') wake()
+    const ended = runImport(intake, item, stop, times).then((end) => {
+      active.delete(item.id)
+      // An end that could not be recorded is retried after the usual wait: the database is unreachable.
+      if (end !== 'unrecorded') loop.wake()
     })
-    active.set(one.id, { stop, ended })
+    active.set(item.id, { stop, ended })
   }
-  const look = async () => {
+  const look = async (signal: AbortSignal) => {
     const open = await listOpenImports(db, server)
     for (const [id, { stop }] of active)
-      if (!open.some((one) => one.id === id)) stop.abort(new CancelledError(`import ${id} was cancelled`))
-    for (const one of open) {
-      if (stopped || active.size >= times.atOnce) break
-      if (!active.has(one.id)) begin(one)
+      if (!open.some((item) => item.id === id)) stop.abort(new CancelledError(`import ${id} was cancelled`))
+    for (const item of open) {
+      if (signal.aborted || active.size >= times.atOnce) break
+      if (!active.has(item.id)) begin(item)
     }
-    if (Date.now() - prunedAt < hourMs) return
+    if (Date.now() - prunedAt < hourMs) return false
     prunedAt = Date.now()
     await partials.prune(times.keepPartsDays)
     await pruneImports(db, times.keepDays)
+    return false
   }
-  const wake = () => {
-    if (stopped) return
-    looking = looking
-      .then(look)
-      .catch((error: unknown) => log.warn({ error: messageOf(error) }, 'import loop failed, retrying'))
-  }
-  const timer = setInterval(wake, times.lookEveryMs)
-  wake()
+  const loop = startLoop(look, { name: 'import loop', everyMs: times.lookEveryMs, log })
   return {
-    wake,
+    wake: loop.wake,
     stop: async () => {
-      stopped = true
-      clearInterval(timer)
-      await looking
+      await loop.stop()
       for (const { stop } of active.values()) stop.abort(new StoppedError('the server is stopping'))
       await Promise.all([...active.values()].map(({ ended }) => ended))
     },
