@@ -16,6 +16,7 @@ const swept = [
   'docs/reference/recipes.md',
   'ipxe',
   'scripts',
+  'src/cli',
   'src/lib',
   'src/main.ts',
   'test/docs',

@@ -128,7 +128,7 @@ export function addDeploymentCommand(program: Command, deps: CliDeps): void {
     .description('cancel active deployments; running installers are not stopped')
     .argument('[id]', 'id of the deployment')
     .option('--where <condition>', 'condition for the machines (see group set --help)', collectConditions)
-    .option('--batch <id>', 'those that were batch that arm --where printed')
+    .option('--batch <id>', 'deployments of the batch that arm --where printed')
     .option('--dry-run', 'with --where or --batch: only show what would be cancelled')
     .action(async (id: string | undefined, { where, batch, dryRun }: CancelOptions, command: Command) => {
       if ([id, where, batch].filter((row) => row !== undefined).length !== 1)

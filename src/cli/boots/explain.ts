@@ -31,7 +31,7 @@ export function addExplainCommand(program: Command, deps: CliDeps): void {
     )
 }
 
-/** In words; the reasons one to a line, those that won first marked `yes`. */
+/** A decision in words, one reason per line. The reasons that decided come first, marked `yes`. */
 export function formatDecision(decision: ExplainedDecision): string {
   const { target, deployment, answerFile, params, spec, notices, reasons, others } = decision
   const args = 'args' in spec ? spec.args : []

@@ -90,7 +90,7 @@ function formatGarbage(items: Extract<ClearLine, { sha256: string }>[]): string 
   )
 }
 
-/** For arguments that may be given several times. */
+/** For arguments that may be repeated. */
 function parseHash(text: string, before: string[] = []): string[] {
   if (!/^[0-9a-f]{64}$/.test(text))
     throw new InvalidArgumentError('Expected a sha256: 64 lower-case hexadecimal digits.')

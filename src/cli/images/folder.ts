@@ -20,7 +20,7 @@ import { placeAt } from './source.ts'
 import { storeFile } from './upload.ts'
 import { tellLeftOut, walkFolder } from './walk-folder.ts'
 
-/** Makes an image of a folder of this computer: an unpacked ISO, or netboot files. @throws Error for the operator */
+/** Creates an image from a folder of this computer: an unpacked ISO, or netboot files. @throws Error for the operator */
 export async function importFolder(
   client: Client,
   deps: CliDeps,
@@ -36,7 +36,7 @@ export async function importFolder(
   const chosen = chooseVariants(layout, { archs: arch, wimboot }, basename(folder))
   refuseUnreadable(entries, [...new Set(chosen.flatMap(pathsOf))], folder)
   const imagePath = pathOf('images', name ?? layout.suggestedName)
-  // Before any long upload: is there a server, and may the image have this name?
+  // Checks before any long upload that a server answers and that the image may have this name.
   await client.find(imagePath)
   const hashes = new Map<string, string>()
   for (const path of new Set(chosen.flatMap(pathsOf)))

@@ -114,7 +114,7 @@ export function addImageImportCommands(image: Command, deps: CliDeps): void {
     })
 }
 
-/** `image add NAME` without a word of what it is made of. */
+/** `image add NAME` without any option for its content. */
 export async function addByRecipe(
   command: Command,
   deps: CliDeps,

@@ -49,7 +49,7 @@ export function addImageCommand(program: Command, deps: CliDeps): void {
       const client = clientOf(command, deps)
       if (byRecipe) return addByRecipe(command, deps, client, name, options)
       const path = pathOf('images', name)
-      // Before any long download: is there a server, and does it take the token?
+      // Checks before any long download that a server answers and accepts the token.
       const before = await client.find<Image>(path)
       const complete = await withTrees(options, deps)
       const variant = await variantWith(complete, (place, role) => storeFile(client, deps, place, role))
@@ -106,7 +106,7 @@ export function addImageCommand(program: Command, deps: CliDeps): void {
   addImageVersionCommands(image, deps)
 }
 
-/** An iPXE script of this computer that fetches by names without a server finds nothing. */
+/** A local iPXE script that fetches by names without a server finds nothing. */
 async function warnOfRelativeNames(deps: CliDeps, place: Place | undefined): Promise<void> {
   if (place?.path === undefined) return
   const names = relativeNames((await readFile(place.path, 'utf8').catch(() => '')).slice(0, 65_536))

@@ -8,11 +8,11 @@ import { pathOf } from '../shell/path.ts'
 import { startProgress } from '../shell/progress.ts'
 
 const defaultPollMs = 500
-/** A server that is started anew is waited for. */
+/** Waits for a server that restarts. */
 const patienceMs = 120_000
 
 /**
- * Follows an import to its end, told on one line. Ctrl-C ends the following, not the import.
+ * Follows an import to its end, on one line. Ctrl-C stops following, but not the import.
  * @returns the image and the version that was made; undefined when nobody waits any longer
  * @throws Error for the operator: it failed, or was cancelled
  */
@@ -55,7 +55,7 @@ export async function followImport(
   }
 }
 
-/** Says where to look for an import that nobody waits for. */
+/** Prints how to look after an import that runs in the background. */
 export function tellItGoesOn(deps: CliDeps, { id }: Pick<Import, 'id'>): void {
   deps.err(
     `the import continues on the server: bootwright image imports; to cancel it: bootwright image imports cancel ${id}\n`,

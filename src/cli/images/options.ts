@@ -9,10 +9,10 @@ import { type Place, parsePlace, placeAt } from './source.ts'
 import type { TreePlace, VariantOptions } from './variant.ts'
 import { tellLeftOut, walkFolder } from './walk-folder.ts'
 
-/** A file of a tree, or a folder that is all of it. */
+/** A file of a tree, or a folder with the whole tree. */
 type TreeOption = TreePlace | { folder: string }
 
-/** The options of `image add`, as they are given. */
+/** The options of `image add`, unparsed. */
 export type GivenOptions = Omit<VariantOptions, 'tree' | 'arch'> & { tree?: TreeOption[]; arch?: Arch[] }
 
 /** Adds the options that say how an image boots. */
@@ -63,13 +63,13 @@ function kindsIn(options: GivenOptions) {
   return kinds.filter((kind) => options[kind] !== undefined)
 }
 
-/** Whether nothing says what the image is made of: then a recipe does. */
+/** True if no option sets the image's content: then a recipe does. */
 export function namesNothing(options: GivenOptions): boolean {
   const others = Object.keys(belongs) as (keyof GivenOptions)[]
   return kindsIn(options).length === 0 && [...others, 'platform' as const].every((kind) => options[kind] === undefined)
 }
 
-/** What is wrong with options that go together, in words. */
+/** The fault of a combination of options, in words. */
 export function faultIn(options: GivenOptions): string | undefined {
   const [kind, another] = kindsIn(options)
   if (kind === undefined && options.arg !== undefined)
@@ -88,7 +88,7 @@ export function faultIn(options: GivenOptions): string | undefined {
   return undefined
 }
 
-/** The options with the folders of trees read, on the operator's machine. */
+/** The options, with the folders of trees read on this computer. */
 export async function withTrees(options: GivenOptions, deps: CliDeps): Promise<VariantOptions> {
   const { tree, arch: [arch = 'x86_64'] = [], ...others } = options
   const placed = { ...others, arch }
@@ -115,7 +115,7 @@ function collectPlaces(text: string, before: Place[] | undefined): Place[] {
   return [...(before ?? []), parsePlace(text)]
 }
 
-/** `boot.wim`, or `BCD=media/boot/bcd`: the name inside is the file's own, or the one given. */
+/** `boot.wim`, or `BCD=media/boot/bcd`: the name inside is that of the file, or the given one. */
 function collectNamed(text: string, before: Place[] | undefined): Place[] {
   const [, name, where] = /^([A-Za-z0-9][A-Za-z0-9._-]*)=(.+)$/s.exec(text) ?? []
   const place = name === undefined || where === undefined ? parsePlace(text) : { ...parsePlace(where), name }

@@ -9,14 +9,14 @@ import { fileNameOf } from '../../bytes/fetch/file-name.ts'
 import { openPartialFile } from '../../bytes/fetch/partial-file.ts'
 import { openConnector, type Proxies } from '../../bytes/fetch/proxies.ts'
 
-/** Where the operator says that a file is: a path, or an http or https URL; and its hash when that is known. */
+/** The place of a file: a path, or an http or https URL. With its expected hash, if the operator gave one. */
 export type Place = { path?: string; url?: URL; name: string; sha256?: string }
 
-/** A file at hand: open for reading, and known by its hash. Whoever opened it closes it. */
+/** An open file with its hash. The caller closes it. */
 export type Source = {
   sizeBytes: number
   sha256: string
-  /** The bytes from a position on; 0 only at the end of the file. */
+  /** Reads bytes from a position; returns 0 only at the end of the file. */
   read: (buffer: Buffer, position: number) => Promise<number>
   close: () => Promise<void>
 }
@@ -24,7 +24,7 @@ export type Source = {
 export type SourceOptions = {
   stallMs: number
   retriesMs: number[]
-  /** The environment, for its proxies. */
+  /** The environment, for the proxy settings. */
   env: Record<string, string | undefined>
   progress: (doing: string, bytes: number, total: number | undefined) => void
 }
@@ -46,13 +46,13 @@ export function parsePlace(text: string): Place {
   return { url, name: fileNameOf(basename(url.pathname)), ...expected }
 }
 
-/** The place of a file of this computer, whatever its name has in it. */
+/** The place of a file of this computer; its name may contain any character. */
 export function placeAt(path: string): Place {
   return { path, name: fileNameOf(basename(path)) }
 }
 
 /**
- * Opens a file where it is, or downloads it first, and hashes it: never the whole of it in memory.
+ * Opens a file, downloads it first if needed, and hashes it. Never holds the whole file in memory.
  * @throws Error for the operator: not readable, empty, another hash than the one given
  */
 export async function openSource(place: Place, options: SourceOptions): Promise<Source> {
@@ -62,7 +62,7 @@ export async function openSource(place: Place, options: SourceOptions): Promise<
       : await fetchRemote(place.url, place.sha256, options)
   const fault =
     source.sizeBytes === 0
-      ? 'it is empty'
+      ? 'the file is empty'
       : place.sha256 !== undefined && place.sha256 !== source.sha256
         ? `its sha256 is ${source.sha256}, not ${place.sha256} as given`
         : undefined
@@ -71,7 +71,7 @@ export async function openSource(place: Place, options: SourceOptions): Promise<
   throw new Error(`${place.name}: ${fault}`)
 }
 
-/** The bytes of a file at hand, from a position on, counted as they go. */
+/** The bytes of an open file from a position, with progress. */
 export async function* readSource(
   { read, sizeBytes }: Pick<Source, 'read' | 'sizeBytes'>,
   from: number,
@@ -112,7 +112,7 @@ async function openLocal(path: string, { progress }: SourceOptions): Promise<Sou
   }
 }
 
-// The temporary file loses its name at once and lives as long as it is open: nothing stays behind, however this ends.
+// The temporary file is unlinked at once and exists only while it is open, so nothing is left behind.
 async function fetchRemote(
   url: URL,
   sha256: string | undefined,

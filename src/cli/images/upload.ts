@@ -17,8 +17,8 @@ const defaultRetriesMs = [1000, 2000, 4000, 8000]
 const largeBytes = 8 * 2 ** 20
 
 /**
- * Brings a file to the server, unless it has it, and tells so in one line. A URL whose hash is given and known to the
- * server is not even downloaded.
+ * Uploads a file unless the server has it already, and prints one line about it. If the server has the given hash of a URL,
+ * nothing is downloaded.
  * @param role what the file is for, for that line
  */
 export async function storeFile(client: Client, deps: CliDeps, place: Place, role: string): Promise<FileRef> {
@@ -61,15 +61,15 @@ async function bring(client: Client, deps: CliDeps, place: Place, progress: Prog
   }
 }
 
-// One that is damaged is not what it should be: it is stored anew.
+// A corrupted file is uploaded again.
 async function isStored(client: Client, sha256: string): Promise<boolean> {
   const file = await client.find<StoredFile>(`/files/${sha256}`)
   return file !== undefined && file.damage === null
 }
 
 /**
- * Sends what the server does not have yet, again and again: over a bad line, and while the server is started anew.
- * False: there was nothing to send.
+ * Uploads the missing bytes, with retries over a bad connection and while the server restarts. False: the server already had
+ * the whole file.
  */
 async function uploadLarge(
   client: Client,

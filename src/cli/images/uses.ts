@@ -10,7 +10,7 @@ import { nextCommand } from './variant.ts'
 export const draftHelp = 'add the version as a draft: machines continue to boot the current one'
 
 /**
- * Says on standard error what comes after a new version: how many machines boot it from now on, or how to promote a draft.
+ * Prints the effect of a new version to standard error: how many machines boot it now, or how to promote a draft.
  * @param before the version that machines booted before; undefined of a new image
  */
 export async function tellUses(

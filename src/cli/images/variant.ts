@@ -4,17 +4,17 @@ import type { Chap, FileRef, TreeFile, Variant } from '../../api/schemas/images/
 import type { Arch, Platform } from '../../model/arch.ts'
 import type { Place } from './source.ts'
 
-/** The command that comes next for an image: one that installs is armed for a machine, or it would install at every boot. */
+/** The next command for an image: an installer is armed for a machine, or it would install at every boot. */
 export function nextCommand({ name, installer }: Image): string {
   return installer
     ? `install it once: bootwright deployment arm MAC --image ${name} --answer-file NAME\n`
     : `boot it: bootwright machine set MAC --image ${name}\n`
 }
 
-/** A file of an installer's tree, and where the operator has it. */
+/** A file of an installer's tree, and its place on this computer. */
 export type TreePlace = { treePath: string; place: Place }
 
-/** The options of `image add` that say how the image boots; the trees' folders are read already. */
+/** The options of `image add` for how the image boots, with the folders of trees already read. */
 export type VariantOptions = {
   kernel?: Place
   initrd?: Place[]
@@ -46,7 +46,7 @@ const kinds = {
   local: 'local disk',
 }
 
-/** The variant that the options describe; `store` is called for each of its files, one after the other. */
+/** The variant that the options describe; `store` uploads each of its files, one after the other. */
 export async function variantWith(
   options: VariantOptions,
   store: (place: Place, role: string) => Promise<FileRef>,
@@ -101,13 +101,13 @@ function pair(username: string | undefined, password: string | undefined) {
   return username === undefined || password === undefined ? undefined : { username, password }
 }
 
-/** The variants with one more, or with it in the place of the one for the same arch and platform. */
+/** The variants with this one added, or in place of the variant for the same arch and platform. */
 export function withVariant(variants: Variant[], variant: Variant): Variant[] {
   const isSame = (other: Variant) => other.arch === variant.arch && other.platform === variant.platform
   return variants.some(isSame) ? variants.map((other) => (isSame(other) ? variant : other)) : [...variants, variant]
 }
 
-/** The files of a variant in the order they are fetched, each with what it is for; not those of its tree. */
+/** The files of a variant with their roles, in the order of fetching, without those of its tree. */
 export function filesOf(variant: Variant): { role: string; file: FileRef }[] {
   switch (variant.kind) {
     case 'linux':
@@ -136,7 +136,7 @@ type Details = {
   chap?: Chap | undefined
 }
 
-/** For people: the kind, the files with their hashes, and what else there is to know, a line each. */
+/** For people: the kind, the files with their hashes, and the other fields, one per line. */
 export function describeVariant(variant: Variant): string {
   const { args = [], tree = [], target, initiator, chap }: Details = variant
   const by = ({ username, password }: { username: string; password: string }) =>
@@ -154,7 +154,7 @@ export function describeVariant(variant: Variant): string {
   return [kindOf(variant), ...lines.map(([name, text]) => `  ${name.padEnd(width)}  ${text}`)].join('\n')
 }
 
-/** Trees of a few files are named whole. */
+/** Small trees are listed in full. */
 function paths(tree: TreeFile[]): string {
   const first = tree.slice(0, 5).map(({ path }) => path)
   return `${first.join(', ')}${tree.length > first.length ? ', …' : ''}`

@@ -10,7 +10,7 @@ import { formatTable } from '../shell/table.ts'
 
 type Item = Extract<VerifyLine, { kind: 'checked' | 'failed' }>
 
-/** Has the server hash files again, and tells what is wrong. @throws Error when something is */
+/** Has the server verify files, and prints what is corrupted. @throws Error if any file is */
 export async function tellVerified(
   command: Command,
   deps: CliDeps,

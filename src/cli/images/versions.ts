@@ -70,7 +70,7 @@ export function addImageVersionCommands(image: Command, deps: CliDeps): void {
     .description('compare two versions of an image')
     .argument('<name>')
     .argument('[from]', 'number of a version (default: the one that a rollback goes to)', parseVersion)
-    .argument('[to]', 'number of a version (default: the current row)', parseVersion)
+    .argument('[to]', 'number of a version (default: the current one)', parseVersion)
     .action(async (name: string, from: number | undefined, to: number | undefined, _options, command: Command) => {
       const query = { from: from?.toString(), to: to?.toString() }
       const diff = await clientOf(command, deps).ask<ImageDiff>('GET', withQuery(pathOf('images', name, 'diff'), query))
@@ -118,7 +118,7 @@ function formatVersions({ items, rollback }: ImageVersionList): string {
   )
 }
 
-/** Lines as of a patch: `-` is only in the first, `+` only in the second. */
+/** Lines as in a patch: `-` is only in the first version, `+` only in the second. */
 function formatDiff({ from, to, variants }: ImageDiff): string {
   if (variants.length === 0) return `versions ${from} and ${to} are equal`
   const lines = variants.flatMap((row) => {

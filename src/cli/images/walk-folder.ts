@@ -8,8 +8,9 @@ const maxFiles = 200_000
 const maxDepth = 64
 
 /**
- * The files of a folder of this computer, also those that links lead to, sorted by path. A link to a folder is followed, but no path
- * goes through a folder twice. `leftOut` names what is not a file, and links that are not followed, each with the reason.
+ * Lists the files of a local folder, and the targets of links, sorted by path. Links to folders are followed, but no path
+ * enters a folder twice. `leftOut` names skipped entries, such as devices and links that are not followed, with the
+ * reason.
  * @throws Error for the operator: the folder cannot be read, or has too many files
  */
 export async function walkFolder(folder: string): Promise<{ entries: Entry[]; leftOut: string[] }> {
@@ -49,7 +50,7 @@ export async function walkFolder(folder: string): Promise<{ entries: Entry[]; le
   return { entries, leftOut: [...leftOut, ...faults] }
 }
 
-/** Says on standard error what of a folder is left out. */
+/** Prints the skipped entries of a folder to standard error. */
 export function tellLeftOut({ err }: Pick<CliDeps, 'err'>, folder: string, leftOut: string[]): void {
   for (const line of leftOut.slice(0, maxLines)) err(`${folder}: left out ${line}\n`)
   if (leftOut.length > maxLines) err(`${folder}: left out ${leftOut.length - maxLines} more\n`)

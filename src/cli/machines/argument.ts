@@ -9,7 +9,7 @@ export function machineArgument(): Argument {
   return new Argument('<machine>', machineHelp).argParser(readMachine)
 }
 
-/** What may name a machine; a MAC in the spelling that we write. Which machine it is, the server knows. */
+/** Checks a machine argument and normalises a MAC. The server finds the machine. */
 export function readMachine(text: string): string {
   const name = parseMac(text) ?? text.trim()
   if (parseMac(name) === undefined && !/^[A-Za-z0-9{][A-Za-z0-9.{}-]*$/.test(name))

@@ -5,7 +5,7 @@ import type { Assignment, Json, LocalBoot, Params } from '../../model/assignment
 import { collect } from '../shell/deps.ts'
 import { wholeAssignment } from './clear.ts'
 
-/** The options that say what a group or a deployment assigns. */
+/** The options for what a group or a deployment assigns. */
 export type AssignmentOptions = {
   image?: string
   menu?: string
@@ -18,7 +18,7 @@ export type AssignmentOptions = {
   localBoot?: LocalBoot
 }
 
-/** Adds the options that say how to boot: arguments, answer file, params. */
+/** Adds the options for how to boot: arguments, answer file, params. */
 export function addHowOptions(command: Command): Command {
   return command
     .option(
@@ -35,12 +35,12 @@ export function addHowOptions(command: Command): Command {
     .option('--param <name=value>', 'value for templates, JSON or text (repeatable)', collectParam)
 }
 
-/** The word that an image may install whenever its machine boots. */
+/** The option that lets an image install at every boot. */
 export function everyBootOption(): Option {
   return new Option('--every-boot', 'let the image install at every boot; to install once, use deployment arm')
 }
 
-/** Adds the options that say what to boot, and how. */
+/** Adds the options for what to boot, and how. */
 export function addAssignmentOptions(command: Command): Command {
   addHowOptions(
     command
@@ -57,8 +57,8 @@ export function addAssignmentOptions(command: Command): Command {
 }
 
 /**
- * The change of an assignment that the options ask for: only what they name. `image` is false with `--no-image`. Undefined
- * when they name nothing.
+ * The change of an assignment that the options describe; other fields stay. `image` is false with `--no-image`. Undefined if
+ * no option is given.
  */
 export function assignmentChange(options: Omit<AssignmentOptions, 'image'> & { image?: string | false }) {
   const { image, menu, local, everyBoot, arg, withoutArg, answerFile, param, localBoot } = options
@@ -103,7 +103,7 @@ export function formatAssignment(assignment: Assignment = {}): string {
   return [what, ...how].filter(Boolean).join(', ')
 }
 
-/** `name=value`; a value that is JSON is taken as that, anything else as text. @throws InvalidArgumentError */
+/** `name=value`; a JSON value is parsed, anything else is text. @throws InvalidArgumentError */
 export function collectParam(text: string, before: Params | undefined): Params {
   const [, name = '', value = ''] = /^([a-z][a-z0-9_]*)=(.*)$/s.exec(text) ?? []
   if (name === '') throw new InvalidArgumentError('Expected NAME=VALUE. Example: root_disk=/dev/sda')

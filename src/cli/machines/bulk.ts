@@ -61,7 +61,7 @@ export function addMachineBulkCommands(machine: Command, deps: CliDeps): void {
 
   machine
     .command('merge')
-    .description('merge two machines into row, which keeps its own fields and takes over the other fields')
+    .description('merge two machines into one, which keeps its own fields and gets the missing ones from the other')
     .addArgument(machineArgument())
     .requiredOption('--from <machine>', 'other machine, which is merged into this one', readMachine)
     .action(async (into: string, { from }: { from: string }, command: Command) => {

@@ -9,7 +9,7 @@ type TextField = {
   [Field in keyof MachineChange]-?: NonNullable<MachineChange[Field]> extends string ? Field : never
 }[keyof MachineChange]
 
-/** The options of `machine set` that say one text, by their field. */
+/** The text options of `machine set`, by their field. */
 export const textOptions: Record<TextField, string> = {
   hostname: "host name ('' removes it, as with the other texts)",
   uuid: 'SMBIOS system UUID',
@@ -35,8 +35,8 @@ export type SetOptions = Omit<AssignmentOptions, 'image'> & { [Field in TextFiel
 }
 
 /**
- * The change to send: only what the options name, which the API merges with what there is. Of the MACs it takes all, so these
- * are filled in from the machine as it was. @throws Error when a MAC to be removed is not among them
+ * The change to send: only the given options, which the API merges with the existing machine. The API takes the full list of
+ * MACs, so the existing ones are added. @throws Error when a MAC to be removed is not among them
  */
 export function machineChange(options: SetOptions, macs: Mac[]): Change {
   const { label, mac = [], addMac = [], removeMac = [], clearUuid, clearSerial, deny, allow } = options
@@ -62,7 +62,7 @@ function macsAfter(before: Mac[], further: Mac[], removed: Mac[]): Mac[] {
   return [...new Set([...before.filter((mac) => !removed.includes(mac)), ...further])]
 }
 
-/** The API takes null, not an empty list, for the last one to go. */
+/** To remove the last one the API takes null, not an empty list. */
 function orNone(macs: Mac[]): Mac[] | null {
   return macs.length > 0 ? macs : null
 }

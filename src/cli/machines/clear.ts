@@ -5,7 +5,7 @@ import type { AssignmentChange } from '../../api/schemas/machines/assignment.ts'
 export type Change = { [field: string]: Change | unknown }
 
 const choices = { image: null, menu: null, local: null }
-/** Clears all that an assignment says. */
+/** Clears all fields of an assignment. */
 export const wholeAssignment = {
   ...choices,
   everyBoot: null,
@@ -28,7 +28,7 @@ export function clearing(names: string[], own: readonly string[]): Change {
   return names.reduce<Change>((change, name) => merged(change, clearingOne(name, own)), {})
 }
 
-/** Two changes as one; where both say something of the same field, the second counts. */
+/** Combines two changes; for a field that both set, the second counts. */
 export function merged(first: Change, second: Change): Change {
   const both = Object.entries(second).map(([field, value]) => {
     const before = first[field]

@@ -52,9 +52,9 @@ export function addMachineCommand(program: Command, deps: CliDeps): void {
       if (before === undefined && mac === undefined)
         throw new Error(`there is no machine ${named}; to enter it: bootwright machine set MAC --hostname ${named}`)
       const change = machineChange(options, before?.macs ?? (mac === undefined ? [] : [mac]))
-      // PUT is for one not yet entered; for the others PATCH leaves alone what another operator changes meanwhile.
+      // PUT creates a machine. PATCH changes one, and keeps the simultaneous changes of other operators.
       const method = before === undefined || options.replace ? 'PUT' : 'PATCH'
-      // By its id: the MAC in the URL of a PUT is always among a machine's MACs, also one that is being removed.
+      // Uses the id, because a PUT keeps the MAC in its URL, even one that is being removed.
       const saved = await client.ask<Machine>(method, pathOf(before?.id ?? named), change)
       print(command, deps, saved, inForce)
       for (const notice of saved.notices ?? []) deps.err(`notice: ${notice}\n`)

@@ -8,19 +8,20 @@ import { settings } from '../../config/settings.ts'
 import { type FieldFault, faultText, messageOf, quote } from '../../lib/errors.ts'
 import { printable } from './format.ts'
 
-/** The admin API, over its unix socket or a URL. Every call throws an Error whose message is for the operator: one line for each fault. */
+/** A client of the admin API, over its unix socket or a URL. Every call throws an Error with a message for the operator: one
+ * line per fault. */
 export type Client = {
-  /** Sends a request, with a JSON body when there is one; gives the JSON answer, undefined when it is empty. */
+  /** Sends a request with an optional JSON body; returns the JSON answer, or undefined if it is empty. */
   ask: <T>(method: Method, path: string, body?: unknown) => Promise<T>
-  /** GET; undefined when there is no such thing (404). */
+  /** GET; undefined for 404. */
   find: <T>(path: string) => Promise<T | undefined>
   /** GET of an answer that is plain text. */
   text: (path: string) => Promise<string>
   /** GET of a list, page after page, all of it or `max` items. `page` is the parameter that takes a page's `next`. */
   list: <T>(path: string, query?: Query, page?: string, max?: number) => Promise<T[]>
-  /** An answer read as it comes, to its end or until nobody reads on. A refusal in JSON lines (422) is an answer too. */
+  /** Streams an answer to its end, or until the reader stops. A refusal in JSON lines (422) is an answer too. */
   stream: (method: Method, path: string, body?: StreamBody) => Promise<{ status: number; texts: AsyncIterable<string> }>
-  /** PUT of bytes as they come. @param contentRange which part of the whole they are */
+  /** PUT of a stream. @param contentRange the part of the file that it is */
   upload: (path: string, bytes: AsyncIterable<Uint8Array>, sizeBytes: number, contentRange?: string) => Promise<void>
 }
 
@@ -29,7 +30,7 @@ export class ConnectionError extends Error {
   override name = 'ConnectionError'
 }
 
-/** The server refused a request, with a status and words for the operator. */
+/** The server refused a request; with the status and a message for the operator. */
 export class RefusedError extends Error {
   override name = 'RefusedError'
   readonly status: number
@@ -53,10 +54,10 @@ type Answer = { status: number; type: string; text: string }
 
 // The server may hash and sync a large file before it answers.
 const idleMs = 120_000
-// And may check a large import before it says the first word of it.
+// And may check a large import before it answers with the first byte.
 const streamIdleMs = 660_000
 
-/** The client for the server that the options name, else the environment, else the one with our data folder. */
+/** The client for the server of the options, else of the environment, else of our data folder. */
 export function createClient(
   env: Record<string, string | undefined>,
   options: { url?: string | undefined; token?: string | undefined },
@@ -85,7 +86,7 @@ export function createClient(
     find: async <T>(path: string) => {
       const answer = await send('GET', path)
       if (answer.status !== 404) return parse<T>(server, answer)
-      // A 404 of something that is not our API says nothing of what was asked for.
+      // A 404 of another program does not mean that the resource does not exist.
       if (!answer.type.startsWith('application/problem+json'))
         throw new RefusedError(faultOf(server, answer), answer.status)
       return undefined
@@ -119,7 +120,7 @@ export function createClient(
   }
 }
 
-/** A path with the query values that are known. */
+/** A path with a query of the defined values. */
 export function withQuery(path: string, query: Query): string {
   const given = Object.entries(query).flatMap(([name, value]) =>
     [value ?? []].flat().map((text): [string, string] => [name, text]),
@@ -140,7 +141,7 @@ function urlServer(text: string): Server {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url === undefined || !/^https?:$/.test(url.protocol))
     throw new Error(`BOOTWRIGHT_URL: expected http://host:port, got ${quote(text)}`)
-  // URL keeps the brackets of an IPv6 address; a connection wants none.
+  // A URL keeps the brackets of an IPv6 address; a connection needs it without.
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
   const prefix = url.pathname.replace(/\/+$/, '')
   return {
@@ -164,7 +165,7 @@ async function exchange(
       .catch((error: Error) => {
         throw new ConnectionError(connectionFault(server, error), { cause: error })
       })
-      // An upload refused early is not sent to its end.
+      // A refused upload is not sent to its end.
       .finally(() => request.destroy())
   )
 }
@@ -210,7 +211,7 @@ function open(
     request.on('error', fail)
     request.on('response', (response) => done({ request, response }))
     if (body === undefined || typeof body.bytes === 'string') request.end(body?.bytes)
-    // A failure to read or to send destroys the request, which tells it in its own 'error'.
+    // A failure to read or to send destroys the request, which then emits 'error'.
     else pipeline(body.bytes, request).catch(() => {})
   })
 }
@@ -251,7 +252,7 @@ function connectionFault(server: Server, error: NodeJS.ErrnoException): string {
 
 type Problem = { title?: string; detail?: string; errors?: FieldFault[] }
 
-/** The lines for an answer that is a refusal: RFC 9457 problems, one line for each field that is wrong. */
+/** The lines for a refusal: an RFC 9457 problem, one line for each wrong field. */
 function faultOf(server: Server, { status, type, text }: Answer): string {
   if (!type.startsWith('application/problem+json'))
     return `${server.address} answered ${status}: expected the admin address of Bootwright`

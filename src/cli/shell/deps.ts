@@ -4,12 +4,12 @@ import { asTyped, commandName } from '../../lib/typed-command.ts'
 import { type Client, createClient } from './client.ts'
 import { printable } from './format.ts'
 
-/** What the commands need of the outside world. */
+/** The outside world of the commands. */
 export type CliDeps = {
-  /** Runs the server until it is told to stop. */
+  /** Runs the server until a signal stops it. */
   serve: () => Promise<void>
   env: Record<string, string | undefined>
-  /** Writes to standard output, as it is: a line brings its own line feed. */
+  /** Writes to standard output unchanged: a line includes its line feed. */
   out: (text: string) => void
   /** Writes to standard error. */
   err: (text: string) => void
@@ -17,15 +17,15 @@ export type CliDeps = {
   stdin?: NodeJS.ReadableStream | undefined
   /** Standard error is a terminal: progress is redrawn on one line. */
   interactive?: boolean | undefined
-  /** A download without a byte for this long is tried again; 60 seconds when undefined. */
+  /** Time without a byte before a download is retried; 60 seconds if undefined. */
   stallMs?: number | undefined
-  /** How long to wait after each try of a download or upload that brought nothing; after the last it is given up. */
+  /** Waits between retries of a download or upload that made no progress; it fails after the last. */
   retriesMs?: number[] | undefined
-  /** How often it is asked how far an import is; twice a second when undefined. */
+  /** Time between looks at an import's progress; half a second if undefined. */
   pollMs?: number | undefined
 }
 
-/** The client that a command's global options and the environment ask for. */
+/** The client for a command's global options and environment. */
 export function clientOf(command: Command, deps: CliDeps): Client {
   const { url, token } = command.optsWithGlobals<{ url?: string; token?: string }>()
   return createClient(deps.env, { url, token })
@@ -38,7 +38,7 @@ export function print<T>(command: Command, deps: CliDeps, answer: T, format: (an
   deps.out(`${printable(text)}\n`)
 }
 
-/** For options that may be given several times: the values so far, with one more. */
+/** For options that may be repeated: the values so far and the next. */
 export function collect(value: string, before: string[] | undefined): string[] {
   return [...(before ?? []), value]
 }

@@ -6,7 +6,7 @@ export function difference(before: unknown, after: unknown): string {
     .join('; ')
 }
 
-/** Text of at most so many characters, cut after a word where it can be, and then with `…`. */
+/** Shortens a text to a number of characters, if possible after a word, and adds `…`. */
 export function cut(text: string, max: number): string {
   if (text.length <= max) return text
   const start = text.slice(0, max - 1)

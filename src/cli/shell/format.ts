@@ -2,8 +2,8 @@
 import { isPast } from '../../model/image.ts'
 
 /**
- * Text that a terminal may be shown. Machines on an open network choose their messages and names, and a terminal obeys
- * control sequences (ECMA-48: ESC and the C1 characters); line feeds and tabs stay.
+ * Makes text safe for a terminal. Machines on an open network choose their messages and names, and a terminal obeys control
+ * sequences (ECMA-48: ESC and the C1 characters). Line feeds and tabs are kept.
  */
 export function printable(text: string): string {
   return text.replaceAll(/[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]/g, '\ufffd')
@@ -41,7 +41,7 @@ export function formatEndOfLife(day: string | undefined, today = new Date().toIS
 
 const soonDays = 180
 
-/** Whether an end of life is past, or near enough to be told of. */
+/** True if an end of life is past, or near enough to be shown. */
 export function endsSoon(day: string | undefined, today = new Date().toISOString().slice(0, 10)): boolean {
   return day !== undefined && daysTo(day, today) <= soonDays
 }

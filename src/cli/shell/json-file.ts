@@ -15,15 +15,15 @@ export async function readInput(deps: CliDeps, path: string): Promise<string> {
 }
 
 /**
- * Text that is UTF-8, without the mark that some editors put before it: cloud-init ignores a file that begins with one.
- * @throws Error that names the encoding that it has instead, and where that is seen
+ * Decodes UTF-8 and drops the byte order mark of some editors: cloud-init ignores a file that begins with one.
+ * @throws Error with the actual encoding and the line that shows it
  */
 export function decodeText(bytes: Buffer, path: string): string {
   const refuse = (what: string, encoding: string): never => {
     throw new Error(`${path}: expected UTF-8, got ${what}; convert it: iconv -f ${encoding} -t UTF-8`)
   }
   if ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff)) refuse('UTF-16', 'UTF-16')
-  // A text of mostly Latin letters: every other byte is zero.
+  // In a text of mostly Latin letters every other byte is zero.
   const nul = bytes.indexOf(0)
   if (nul === 0 || nul === 1) refuse('UTF-16 without a byte order mark', nul === 0 ? 'UTF-16BE' : 'UTF-16LE')
   const decoder = new TextDecoder('utf-8', { fatal: true })
@@ -36,7 +36,7 @@ export function decodeText(bytes: Buffer, path: string): string {
     try {
       decoder.decode(piece)
     } catch {
-      refuse(`a byte in line ${line} that is none (ISO-8859-1 or Windows-1252?)`, 'ISO-8859-1')
+      refuse(`a byte in line ${line} that is not UTF-8 (ISO-8859-1 or Windows-1252?)`, 'ISO-8859-1')
     }
     from = to
   }

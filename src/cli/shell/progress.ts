@@ -2,20 +2,20 @@
 import type { CliDeps } from './deps.ts'
 import { formatBytes } from './format.ts'
 
-/** What is told of one file while it is read and sent. */
+/** Shows the progress of a file while it is read and sent. */
 export type Progress = {
-  /** So many bytes are done, of so many when that is known. */
+  /** Reports the bytes done, and the total if it is known. */
   update: (doing: string, bytes: number, total: number | undefined) => void
-  /** The line that stays. */
+  /** Prints the final line. */
   end: (text: string) => void
-  /** Makes room for an error: what was drawn goes. */
+  /** Erases the line, so that an error can be printed. */
   clear: () => void
 }
 
 const redrawMs = 100
 const clearLine = '\r\x1b[K'
 
-/** On a terminal one line redrawn, with percent and bytes; elsewhere only the line that stays. */
+/** On a terminal redraws one line with percent and bytes; elsewhere prints only the final line. */
 export function startProgress(deps: CliDeps, label: string): Progress {
   let drawnAt = 0
   return {

@@ -15,7 +15,7 @@ export function formatTable(headings: string[], rows: (string | null | undefined
     .join('\n')
 }
 
-/** Names and values, one to a line, the values in a column; those without a value are left out. */
+/** Formats names and values, one pair per line, with aligned values; pairs without a value are omitted. */
 export function formatFields(fields: Record<string, string | undefined>): string {
   const filled = Object.entries(fields).filter((field): field is [string, string] => Boolean(field[1]))
   const width = Math.max(0, ...filled.map(([name]) => name.length))

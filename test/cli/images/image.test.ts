@@ -119,7 +119,7 @@ test.each([
   ['/silent', 'no byte came for 0.3 s'],
   ['/missing', 'answered 404 Not Found'],
   ['/ftp', 'redirects to something other than http or https'],
-  ['/empty', 'empty: it is empty'],
+  ['/empty', 'empty: the file is empty'],
 ])('a download of %s fails: %s', async (path, why) => {
   const { exitCode, out, err } = await add('broken', '--kernel', `${web.url}${path}`)
   expect({ exitCode, out }).toEqual({ exitCode: 1, out: '' })

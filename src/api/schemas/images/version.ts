@@ -32,7 +32,7 @@ export const versionList = z
     items: z.array(versionSchema),
     rollback: version.optional().openapi({
       description:
-        'The version that machines booted before the current row, to which a PATCH of the image can roll back. Absent: there is none.',
+        'The version that machines booted before the current one, to which a PATCH of the image can roll back. Absent: there is none.',
     }),
   })
   .openapi('ImageVersionList')
