@@ -78,7 +78,7 @@ const unescaped = (value: string) =>
 /** At least two words, and not a script or a configuration file. */
 function isProse(pieces: Piece[]): boolean {
   const text = pieces.map(({ value }) => value).join('')
-  return /[A-Za-z]{2,},? [A-Za-z(]/.test(text) && !/^#!|;\s*\}|\breturn \w+\./.test(text)
+  return /[A-Za-z]{2,},? [A-Za-z(]/.test(text) && !/^#!|^<!doctype|;\s*\}|\breturn \w+\./.test(text)
 }
 
 /** The kind of a string by where it stands; undefined where only programs read it. */
@@ -90,7 +90,7 @@ function kindOf(node: Node, parents: Parents, name: string): Kind | undefined {
   if (parent.type === 'Property') {
     if (parent.value !== node) return undefined
     const key = parent.key.type === 'Identifier' ? parent.key.name : ''
-    if (key === 'summary') return 'summary'
+    if (key === 'summary' && name.includes('api/')) return 'summary'
     if (key === 'meaning') return 'setting'
   }
   const call = parents.find(({ type }) => type === 'CallExpression')

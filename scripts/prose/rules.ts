@@ -38,10 +38,10 @@ const clauseAsSubject: Rule = ({ text, kind }) => {
   return found === undefined ? [] : [{ found: `${found} …`, instead: 'begin with a noun: "clients that …"' }]
 }
 
-/** A text that begins with a pronoun: its noun is nowhere. */
+/** A text that begins with a pronoun: its noun is nowhere. In lower case it continues a text that has the noun. */
 const pronounFirst: Rule = ({ text, kind, first }) => {
   if (!first || kind === 'paragraph') return []
-  const [found] = /^(?:it|they|he) (?=[a-z])/i.exec(text) ?? []
+  const [found] = /^(?:It|They|He) (?=[a-z])/.exec(text) ?? []
   return found === undefined
     ? []
     : [{ found: `${found.trim()} …`, instead: 'name the subject; errors: "Expected X, got Y"' }]

@@ -17,8 +17,7 @@ import { recordInOrder } from './http/settle.ts'
 const refused = 'No answer file here, or the link has expired.\n'
 
 /**
- * `/b/{token}/answer/{document}` and `/b/{token}/nocloud/{document}`: what an installer asks, rendered for this boot with its
- * secrets. Whoever is refused is not told why: the log is.
+ * `/b/{token}/answer/{document}` and `/b/{token}/nocloud/{document}`: documents for an installer, rendered for this boot with its secrets. A refusal names no reason: the log does.
  */
 export async function serveAnswer(
   context: BootContext,
@@ -60,8 +59,7 @@ export async function answerDocument(
 }
 
 /**
- * The boot of the token in the URL, when who asks may have its secrets; else the answer, which does not say why. The same for
- * all that secrets stand in.
+ * The boot of the token in the URL, if the client may have its secrets; else the refusal, without a reason. The same check for every document with secrets.
  */
 export async function openForSecrets(
   context: BootContext,
@@ -114,7 +112,7 @@ export async function noteRefused(
   )
 }
 
-/** The documents of a boot's answer file, of the version that was in force at its start; none when it has no answer file. */
+/** The documents of a boot's answer file, of the version that was current at its start; empty without an answer file. */
 export async function documentsFor({ db }: BootDeps, { answerFile }: Decision): Promise<AnswerDocument[]> {
   if (answerFile === undefined) return []
   return (await findAnswerDocuments(db, answerFile.name, answerFile.version)) ?? []

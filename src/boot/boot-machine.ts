@@ -30,7 +30,7 @@ export async function bootMachine(
   const answer = await answerSituation(deps, situation, { base, boot, ...(choice !== undefined && { choice }) })
   const { decision, script, reports } = answer
   await Promise.all(answer.damage.filter(({ isNew }) => isNew).map((damage) => recordDamage(deps, damage)))
-  // A machine that waits asks again every few seconds: that is no boot yet.
+  // A waiting machine retries every few seconds: that is not yet a boot.
   if (decision.spec.kind === 'wait') {
     await recordSeen(deps.db, decision, facts)
     return answer
@@ -46,8 +46,7 @@ export async function bootMachine(
 }
 
 /**
- * Records who asks: two machines that claim the request, a MAC that asks with the UUID or serial of a machine that does not have
- * it, or a machine never seen before. Gives the situation after that.
+ * Records the client: a conflict of two machines, a new MAC with the UUID or serial of a machine, or a new machine. Returns the situation after that.
  */
 async function recordIdentity(deps: BootDeps, situation: Situation, facts: Facts): Promise<Situation> {
   const { db, inventory, log } = deps

@@ -60,7 +60,7 @@ export async function serveStored(
   }
   return sendFile({ ...context.env, address: ip }, transfers, file, headers, ({ bytes, complete, durationMs }) => {
     log[level]({ ip, boot: bootId, file: name, bytes, ms: durationMs, complete }, 'file')
-    const message = complete ? undefined : `cut off after ${bytes} of ${file.sizeBytes} bytes`
+    const message = complete ? undefined : `interrupted after ${bytes} of ${file.sizeBytes} bytes`
     record({ bytes, durationMs, message })
   })
 }
@@ -69,7 +69,7 @@ function noFile(context: BootContext, sha256: string): Response {
   return context.text(`There is no file ${sha256.slice(0, 64)}.\n`, 404)
 }
 
-/** `application/efi` is what UEFI HTTP Boot takes for a program (UEFI 2.10, 24.7.3.2). */
+/** `application/efi` is the type that UEFI HTTP Boot accepts for a program (UEFI 2.10, 24.7.3.2). */
 export function contentTypeOf(name: string): string {
   if (name.endsWith('.efi')) return 'application/efi'
   return name.endsWith('.iso') ? 'application/vnd.efi-iso' : 'application/octet-stream'

@@ -21,7 +21,7 @@ export async function serveChoice(context: BootContext, deps: BootDeps): Promise
     deps.log.warn({ ip: request.ip, entry: entry.slice(0, 64), boot: menuBoot?.id }, 'menu choice refused')
     return context.text('No menu here, or the link has expired.\n', 404)
   } catch (error) {
-    // To iPXE an error is a failed boot, after which it may halt; a script asks again.
+    // For iPXE an error is a failed boot, after which it may halt; a script lets it retry.
     return context.text(faultScript(deps, request, {}, error))
   }
 }

@@ -18,7 +18,7 @@ import { serveTreeFile } from './trees.ts'
 export type BootRoute = {
   methods: ('GET' | 'POST')[] | 'any'
   path: string
-  /** What it is for, as in docs/reference/urls.md. */
+  /** Its purpose, as in docs/reference/urls.md. */
   summary: string
   serve: (context: BootContext, deps: BootDeps, inTurn: FairTurns) => Response | Promise<Response>
   /**

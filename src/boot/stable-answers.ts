@@ -13,9 +13,7 @@ const maxMacs = 64
 const maxDepth = 8
 
 /**
- * `POST /answer/{document}`: for installers whose URL is fixed in their medium (Proxmox VE), so that no token can stand in it. The
- * machine is the one whose MAC stands in the JSON that is posted; it is answered only while a boot of it goes on, and only at
- * the address that fetched that boot's script, whatever the settings allow those who have a token: a MAC is no secret.
+ * `POST /answer/{document}`: for installers whose URL is fixed in their medium (Proxmox VE), so it cannot contain a token. The posted JSON has the MAC of the machine. It is answered only during a boot of that machine, and only at the address that fetched the boot's script, even if the settings allow more with a token: a MAC is not secret.
  */
 export async function serveStableAnswer(context: BootContext, deps: BootDeps, inTurn: FairTurns): Promise<Response> {
   context.header('Cache-Control', 'no-store')
@@ -33,7 +31,7 @@ async function findStableAnswer(context: BootContext, deps: BootDeps, posted: un
   const token = boot && deps.sealer.tokenOf(boot.id)
   const why =
     boot === undefined || token === undefined || hashToken(token) !== boot.tokenHash
-      ? 'no boot with an answer file goes on of a machine with such a MAC address or UUID'
+      ? 'no machine with this MAC address or UUID has a boot in progress with an answer file'
       : whyNoAnswers(boot, ip, false)
   if (boot !== undefined && token !== undefined && why === undefined)
     return answerDocument(context, deps, { boot, token, ip }, name, 'answer')
@@ -43,10 +41,10 @@ async function findStableAnswer(context: BootContext, deps: BootDeps, posted: un
   )
   if (boot !== undefined && why !== undefined)
     await noteRefused(deps, boot.id, ip, name, `${why}; have DHCP give the installer the address that iPXE had`)
-  return context.text('No answer file here: no boot of this machine goes on at this address.\n', 404)
+  return context.text('No answer file here: this machine has no boot in progress at this address.\n', 404)
 }
 
-/** Undefined when it is no JSON, or too long. */
+/** Undefined if it is not JSON, or too long. */
 async function readJson(body: ReadableStream<Uint8Array> | null): Promise<unknown> {
   const parts: Uint8Array[] = []
   let total = 0

@@ -5,8 +5,7 @@ import type { BootDeps } from './http/deps.ts'
 import { addressOf, type BootContext } from './http/request.ts'
 
 /**
- * `/trees/{image}/{version}/{digest}/{path}`: a file that an installer fetches by itself, with a URL put together by the
- * installer. Many ask for what may be there or not (RHEL's for `images/updates.img`), so a file that is not there is no fault.
+ * `/trees/{image}/{version}/{digest}/{path}`: a file whose URL the installer builds. Many request optional files (RHEL's installer `images/updates.img`), so a missing file is not an error.
  */
 export async function serveTreeFile(context: BootContext, deps: BootDeps): Promise<Response> {
   const asked = parseTreeUrl(context.env.incoming.url ?? '')

@@ -59,7 +59,7 @@ function readSetting<T>(env: Record<string, string | undefined>, setting: Settin
   return value
 }
 
-/** Faults of settings that are right by themselves and wrong together. */
+/** Faults of settings that are valid alone but not together. */
 function contradictions({ s3, sending }: Config): string[] {
   if (s3.place === undefined) return []
   const { accessKey, secretKey, place } = settings.s3

@@ -10,7 +10,7 @@ export type S3Settings = BucketPlace & {
 /** `endpoint` is `https://host[:port]`; `prefix`, what every key begins with, is empty or ends in a slash. */
 export type BucketPlace = { endpoint: string; bucket: string; prefix: string }
 
-/** `https://host[:port]/bucket[/prefix]`; undefined when it is none. Credentials do not belong in it. */
+/** `https://host[:port]/bucket[/prefix]`; undefined for any other text. Credentials do not belong in it. */
 export function parseBucketUrl(text: string): BucketPlace | undefined {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url === undefined || !/^https?:$/.test(url.protocol)) return undefined

@@ -149,7 +149,7 @@ export const settings = {
     ),
     forgetKey: optional(
       'BOOTWRIGHT_FORGET_KEY',
-      'Id of a lost secret key; the start deletes all secrets and webhooks that only it opens',
+      'Id of a lost secret key; at startup Bootwright deletes all secrets and webhooks that only it opens',
       '8 hexadecimal digits',
       matching(/^[0-9a-f]{8}$/),
     ),

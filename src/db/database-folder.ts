@@ -94,7 +94,7 @@ function whyNot(error: NodeJS.ErrnoException): string {
 async function listed(folder: string): Promise<string[]> {
   return readdir(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return []
-    const why = error.code === 'ENOTDIR' ? 'it is no folder' : whyNot(error)
+    const why = error.code === 'ENOTDIR' ? 'it is not a folder' : whyNot(error)
     throw new ConfigError(`BOOTWRIGHT_DATA_DIR: cannot open the database in ${folder}: ${why}`)
   })
 }

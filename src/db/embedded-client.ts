@@ -52,7 +52,7 @@ export async function openEmbeddedClient(
     engine = undefined
     away = dead.death() ?? ''
     dead.abandon()
-    log?.error({ reason: away }, 'the embedded database stopped; it is started again')
+    log?.error({ reason: away }, 'the embedded database stopped, restarting')
     for (let retryMs = 500; ; retryMs = Math.min(retryMs * 2, maxRetryMs)) {
       await wait(retryMs, undefined, { signal: stopping.signal, ref: false })
       try {
@@ -60,7 +60,7 @@ export async function openEmbeddedClient(
         break
       } catch (error) {
         away = messageOf(error)
-        log?.error({ reason: away, retryMs }, 'the embedded database cannot be started; it is tried again')
+        log?.error({ reason: away, retryMs }, 'the embedded database cannot be started, retrying')
       }
     }
     if (stopping.signal.aborted) return engine.client.close()

@@ -44,7 +44,7 @@ export type MachineAnswer = {
   /** The names that texts for this boot may use, with asterisks for secrets. */
   names: Names
   script: string
-  /** The booted system is told where to report, so its silence means something. */
+  /** The booted system gets an address for reports, so its silence means something. */
   reports: boolean
   damage: Damage[]
 }
@@ -113,7 +113,7 @@ function render(
     return { ...refuse(`answer file ${answerFile?.name}: ${what}`, nextStep), unfilled: filled.faults }
   }
   const script = faultsOf(() => {
-    // A secret that is not set would otherwise be found after iPXE was told to go on.
+    // A secret that is not set would otherwise be noticed only after iPXE has continued.
     if (spec.kind === 'sanboot' && 'target' in spec && spec.chap !== undefined)
       scripts.san(decision, context, names.secrets ?? {})
     return scripts.script(decision, context)

@@ -30,7 +30,7 @@ export function specFor(
   return { spec: chosen }
 }
 
-/** `auto` is what works on most: a BIOS seldom goes on to its disk by itself, UEFI does when a boot option fails. */
+/** `auto` is what works on most: few BIOSes try the disk automatically, UEFI does when a boot option fails. */
 function localSpec(localBoot: LocalBoot, { platform }: KnownTarget, reasons: Reason[]): BootSpec {
   const chosen = localBoot[platform] ?? 'auto'
   const method = chosen === 'auto' ? (platform === 'pcbios' ? ('sanboot' as const) : ('exit-1' as const)) : chosen

@@ -19,9 +19,7 @@ import { visibleEntries } from './menu-choice.ts'
 export type Decided = { decision: Decision; variant?: Variant }
 
 /**
- * What a machine boots: the first that applies of a refusal for the machine itself, an entry chosen from a menu, an active
- * deployment, its own assignment, the groups that fit it, and the policy for the rest; then the image's variant that
- * fits. Pure: the same situation gives the same decision.
+ * Decides what a machine boots. The first that applies: a refusal of the machine, a chosen menu entry, an active deployment, its own assignment, the matching groups, the policy. Then the matching variant of the image. Pure: the same situation gives the same decision.
  */
 export function decide(situation: Situation, choice?: Choice): Decided {
   const { facts, identity, deployment, catalog, today } = situation
@@ -251,7 +249,7 @@ function endOfLifeNotices(image: CatalogImage | undefined, today: string): strin
   return [`image ${image.name} reached end of life on ${image.endOfLife} and no longer receives security updates`]
 }
 
-/** Who a request was taken for. */
+/** The machine that a request was identified as. */
 export function machineOf(identity: Identity): Machine | undefined {
   return 'machine' in identity ? identity.machine : undefined
 }

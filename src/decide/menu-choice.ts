@@ -23,8 +23,7 @@ export function visibleEntries(
 }
 
 /**
- * Why nothing may start by itself from a menu with a time limit: there is no default to start, it is hidden from this
- * machine, or it installs and nobody said that it may at every boot, or not on a machine that is not known for certain.
+ * The reason why a menu with a time limit must not start its default entry. There is none, or it is hidden from this machine. Or it installs without permission for every boot, or on a machine that is not identified for certain.
  */
 export function whyNoTimeLimit(
   { defaultEntry }: Pick<Menu, 'defaultEntry'>,

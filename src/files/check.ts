@@ -17,9 +17,9 @@ export type CheckOptions = {
   progress?: (doneBytes: number) => void
 }
 
-/** Hashes the bytes of files again, one file at a time however many ask. */
+/** Verifies the bytes of files, one file at a time for all callers. */
 export type FileChecks = {
-  /** Gives what is wrong with a file, as it is recorded then; null when it is what it should be. */
+  /** Returns the damage of a file as recorded; null if it is intact. */
   check: (file: StoredFile, options: CheckOptions) => Promise<string | null>
 }
 

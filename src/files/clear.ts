@@ -9,8 +9,7 @@ import type { MaintenanceDeps } from './check.ts'
 import type { FileDeps } from './keep.ts'
 
 /**
- * One thing found: a recorded file that nothing names; bytes in the store that nobody recorded; a record whose bytes are gone or
- * of another size, which is damage and is not cleared away.
+ * A finding: an unused recorded file, bytes in the store without a record, or a record whose bytes are missing or of another size. The last is damage and is not deleted.
  */
 export type GarbageLine =
   | { kind: 'unnamed'; sha256: string; name: string; sizeBytes: number; removed: boolean }
@@ -28,7 +27,7 @@ export type ClearOptions = {
 const filesAtOnce = 16
 const pageFiles = 500
 
-/** Clears away what nothing needs, or in a dry run tells what it would, and finds what is damaged. */
+/** Deletes unused files, or lists them in a dry run, and reports damaged files. */
 export async function* clearFiles(
   deps: MaintenanceDeps,
   options: ClearOptions,
@@ -44,7 +43,7 @@ export async function* clearFiles(
     yield line
   }
   if (!options.dryRun && end.files > 0)
-    deps.log.info({ files: end.files, bytes: end.bytes, by }, 'removed files that nothing names')
+    deps.log.info(files: end.files, bytes: end.bytes, by , 'removed files that nothing names')
   yield end
 }
 
@@ -128,7 +127,7 @@ async function* findDamaged(
     const page = await listFiles(db, pageFiles, after)
     for (const { sha256, name, sizeBytes } of page) {
       if (stored.get(sha256) === sizeBytes) continue
-      // It may have been stored since the list was read.
+      // The file may have been stored since the list was read.
       const damage = sizeFault(sizeBytes, await store.size(sha256))
       if (damage === undefined) continue
       if (!dryRun) await recordDamage(db, sha256, damage)

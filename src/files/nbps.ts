@@ -14,7 +14,7 @@ const endings = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}\.(kpxe|kkpxe|pxe|efi|lkrn|0)$/
 /** Largest boot program that is loaded; the biggest iPXE of Debian is 1.1 MB. */
 const maxBytes = 64 * 2 ** 20
 
-/** Reads the boot programs of a folder: what setup brought and what the operator put there. None when there is no such folder. */
+/** Reads the boot programs of a folder: those of setup and of the operator. Empty if the folder does not exist. */
 export async function loadNbps(folder: string): Promise<Nbps> {
   const names = await readdir(folder).catch(() => [])
   const nbps = new Map<string, Nbp>()

@@ -4,7 +4,7 @@ import { messageOf } from '../lib/errors.ts'
 import { inTime } from '../lib/time/in-time.ts'
 import type { FileChecks, MaintenanceDeps } from './check.ts'
 
-/** What is told while files are checked. `failed`: it could not be found out. */
+/** Events while files are verified. `failed`: the file could not be read. */
 export type VerifyLine =
   | { kind: 'progress'; sha256: string; name: string; sizeBytes: number; doneBytes: number }
   | { kind: 'checked'; sha256: string; name: string; sizeBytes: number; damage: string | null }
@@ -15,7 +15,7 @@ export type VerifyLine =
 const askedBytesPerSecond = 100e6
 const pageFiles = 500
 
-/** Hashes the bytes of these files again, or of all that are recorded, one after the other, and tells how it goes. */
+/** Verifies these files, or all recorded files, one after the other, and reports progress. */
 export async function* verifyFiles(
   { db }: Pick<MaintenanceDeps, 'db'>,
   checks: FileChecks,

@@ -52,7 +52,7 @@ export function wantedOf({ image, menu, local, everyBoot }: Assignment): Wanted 
 
 /** For people: `image debian-12`, `menu main`, `its own disk`. */
 export function formatWanted(wanted: Wanted): string {
-  return wanted.kind === 'local' ? 'its own disk' : `${wanted.kind} ${wanted.name}`
+  return wanted.kind === 'local' ? 'its local disk' : `${wanted.kind} ${wanted.name}`
 }
 
 /** A pattern that removes arguments among the first `count` of a list: those that were in it when the pattern was merged. */

@@ -32,7 +32,7 @@ export function everyBootFaults(
     .map(({ image = '', answerFile, field }) => ({
       field: [field, 'everyBoot'].filter(Boolean).join('.'),
       value: 'nothing',
-      expected: `true (--every-boot) if ${whatInstalls(image, answerFile)} shall install at every boot; to install once: ${armCommand('MAC', image, answerFile)}`,
+      expected: `true (--every-boot) if ${whatInstalls(image, answerFile)} should install at every boot; to install once: ${armCommand('MAC', image, answerFile)}`,
     }))
 }
 

@@ -4,7 +4,7 @@ import type { AnswerDocument } from '../model/answer-file.ts'
 import { checkText, fillText, missingOf } from './liquid.ts'
 import type { Names } from './names.ts'
 
-/** What stands in a preview where a secret will be. */
+/** The text in a preview in place of a secret. */
 export const redacted = '********'
 
 const roots = ['machine', 'params', 'secrets', 'image', 'boot', 'tree']
@@ -34,7 +34,7 @@ export function redactedSecrets(names: string[]): Record<string, string> {
   return Object.fromEntries(names.map((name) => [name, redacted]))
 }
 
-/** What is wrong with documents whatever they are filled in with, for when they are saved. @throws InputError */
+/** The faults of documents that do not depend on their values, checked when they are saved. @throws InputError */
 export function checkAnswers(documents: AnswerDocument[]): void {
   const faults = documents.flatMap((document, index) =>
     checkText(document.text, roots).map((fault) => ({
@@ -47,8 +47,7 @@ export function checkAnswers(documents: AnswerDocument[]): void {
 }
 
 /**
- * What cloud-init's NoCloud source is given where the answer file has no document of that name: an instance-id and a host
- * name as its meta-data, which it insists on, and an empty vendor-data (cloud-init, sources/DataSourceNoCloud.py).
+ * Defaults for cloud-init's NoCloud source if the answer file has no such document: meta-data with an instance-id and a host name, which it requires, and an empty vendor-data (cloud-init, sources/DataSourceNoCloud.py).
  */
 export function defaultNocloud(name: string, { machine, boot }: Names): string | undefined {
   if (name === 'vendor-data') return ''

@@ -6,13 +6,13 @@ import { checkText, fillText, missingOf } from './liquid.ts'
 import type { Names } from './names.ts'
 import { scriptWord, wordFault } from './words.ts'
 
-/** COMMAND_LINE_SIZE of x86 and arm64 Linux, less the NUL at its end; the kernel cuts off what is longer without a word. */
+/** COMMAND_LINE_SIZE of x86 and arm64 Linux, less the NUL at its end; the kernel silently truncates a longer one. */
 const maxCharacters = 2047
 
-/** Names for kernel arguments. Not secrets: a script is given to whoever names a MAC, and /proc/cmdline to every user. */
+/** Names for kernel arguments. Not secrets: anyone who knows a MAC can fetch the script, and every user can read /proc/cmdline. */
 const roots = ['machine', 'params', 'image', 'boot', 'tree']
 
-/** What goes into the rendering of arguments besides them. */
+/** Further input for rendering arguments. */
 export type ArgsContext = {
   withoutArgs?: Removal[] | undefined
   /** Words of ours on the same line, which count towards its length: the kernel's name, `initrd=initrd0`. */
@@ -21,7 +21,7 @@ export type ArgsContext = {
 
 /**
  * Kernel arguments with their `{{ }}` filled in; one that comes out empty, or that a pattern takes off, is left out.
- * @throws InputError that names every argument at fault: a name that is not there, white space, or too many characters in all
+ * @throws InputError that names every wrong argument: an unknown name, white space, or too many characters in total
  */
 export function renderArgs(args: string[], names: Names, { withoutArgs = [], ours = [] }: ArgsContext = {}): string[] {
   const faults: FieldFault[] = []
@@ -76,8 +76,7 @@ const placeholder = /\{\{[^{}]*\}\}|\{%[^{}]*%\}/g
 const argExpected = 'one kernel argument: no white space outside {{ }} and {% %}, no control characters, no ${'
 
 /**
- * What an argument has to be that it is not, as far as that is certain before its Liquid is filled in; undefined when it can be one
- * word of the kernel's command line, which iPXE cannot quote.
+ * The requirement that an argument breaks, as far as that is certain before its Liquid is filled in. Undefined if it can be one word of the kernel's command line, which iPXE cannot quote.
  */
 export function argFault(text: string): string | undefined {
   const fixed = text.replace(placeholder, '')
@@ -93,7 +92,7 @@ export function argFault(text: string): string | undefined {
 /** Linux joins the words between quotes again (its lib/cmdline.c, next_arg). */
 function quotedHint(text: string): string {
   const words = text.split(/\s+/).filter(Boolean)
-  return `What Linux takes for one argument because of its quotes is several words of the line: ${words.map((one) => `--arg '${one}'`).join(' ')}`
+  return `Linux reads quoted words as one argument, but they are several words of the line: ${words.map((one) => `--arg '${one}'`).join(' ')}`
 }
 
 /** All that is wrong with arguments before they are filled in. */

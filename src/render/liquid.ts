@@ -52,7 +52,7 @@ function textOf(value: unknown): string {
   return Array.isArray(value) ? value.map(textOf).join('') : String(value)
 }
 
-/** What keeps a text from being filled in. `missing`: the name that it uses and that is not set. */
+/** The reason why a text cannot be filled in. `missing`: the name that it uses and that is not set. */
 export type TextFault = { message: string; missing?: string }
 
 /** A text filled in, or everything that keeps it from being, each once. */
@@ -69,7 +69,7 @@ export function fillText(text: string, names: object): Filled {
   }
 }
 
-/** What is wrong with a text whatever it is filled in with: its grammar, and names that no boot has. */
+/** The faults of a text that do not depend on its values: its grammar, and names that no boot has. */
 export function checkText(text: string, roots: readonly string[]): string[] {
   const tooMany = tooManyTags(text)
   if (tooMany.length > 0) return tooMany

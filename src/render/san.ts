@@ -7,10 +7,10 @@ import { wordFault } from './words.ts'
 
 const open = ['machine', 'params', 'image', 'boot']
 
-/** Names for the texts of a SAN: the target stands in a script that is given to whoever names a MAC, user names do not. */
+/** Names for the texts of a SAN: anyone who knows a MAC can fetch the script with the target, but not the user names. */
 export const sanRoots = { open, withSecrets: [...open, 'secrets'] }
 
-/** What iPXE has to be told before it opens a target: its settings (https://ipxe.org/cfg) in order, each one word. */
+/** The settings that iPXE needs before it opens a target (https://ipxe.org/cfg) in order, each one word. */
 export type San = { target: string; settings: { name: string; value: string }[] }
 
 /** `iscsi:SERVER:PROTOCOL:PORT:LUN:NAME`, all but server and name possibly empty; an IPv6 address in brackets (RFC 4173, 5). */
@@ -18,7 +18,7 @@ const iscsiTarget = /^iscsi:(\[[0-9a-f:.]+\]|[^:[\]]+):[^:]*:\d*:[0-9a-f-]*:(iqn
 
 /**
  * A target with its Liquid filled in, and with what proves who the machine is where `names` has the secrets.
- * @throws InputError that names everything at fault, and never says a secret
+ * @throws InputError that names every fault, and never contains a secret
  */
 export function renderSan({ target, initiator, chap }: SanSpec, names: Names): San {
   const faults: FieldFault[] = []

@@ -14,7 +14,7 @@ export type Templates = Record<string, string>
 
 /** What a script is made from, besides the decision. */
 export type ScriptContext = NamesContext & {
-  /** What the machine does when its boot fails or is refused; after a fault of ours it asks again. */
+  /** The machine's action after a failed or refused boot; after an error of the server it retries. */
   after: 'retry' | 'local' | 'halt'
   /** The names of the documents of the boot's answer file. */
   documents?: string[] | undefined
@@ -28,11 +28,11 @@ export type Script = { text: string; reports: boolean }
 export type Scripts = {
   /** The script that every machine gets first; `base` is empty where iPXE can resolve relative URLs. */
   bootstrap: (base: string) => string
-  /** The script for one machine. @throws InputError when an argument cannot stand in a script */
+  /** The script for one machine. @throws InputError if an argument cannot be written in a script */
   script: (decision: Decision, context: ScriptContext) => Script
   /**
    * The script that opens a target of a storage network, with the secrets that prove who the machine is. Only for a decision
-   * to boot from one. @throws InputError that names what is missing or cannot stand in a script, and never says a secret
+   * to boot from one. @throws InputError that names what is missing or cannot be written in a script, and never contains a secret
    */
   san: (decision: Decision, context: ScriptContext, secrets: Record<string, string>) => string
 }
@@ -108,7 +108,7 @@ type ImageSpec = Extract<BootSpec, { kind: 'linux' | 'wimboot' | 'efi' | 'ipxe' 
 function imageView(spec: ImageSpec, decision: Decision, context: ScriptContext): View {
   const { base, boot, documents = [] } = context
   const names = namesOf(decision, context, documents[0])
-  // Only what has a stage is told of as an event: of a disk image iPXE reads thousands of small ranges.
+  // Only files with a stage become events, because iPXE reads thousands of small ranges of a disk image.
   const fetched = ({ sha256, name }: FileRef, stage: string | undefined, imageName = name) => ({
     name: imageName,
     url: `${base}/files/${sha256}/${name}?boot=${boot.id}${stage === undefined ? '' : `&stage=${stage}`}`,
@@ -140,7 +140,7 @@ function imageView(spec: ImageSpec, decision: Decision, context: ScriptContext):
     const file = fetched(spec.file, 'file')
     const url = `${names.tree}/${spec.treePath?.split('/').map(encodeURIComponent).join('/')}?boot=${boot.id}&stage=file`
     return {
-      // The arguments are options of the kernel, which stand in the configuration.
+      // The arguments are options of the kernel, which are part of the configuration.
       args: spec.bootConfig === undefined ? args : ['-c', `${base}/b/${boot.token}/boot.cfg`],
       file: spec.treePath === undefined ? file : { ...file, url },
     }
@@ -167,7 +167,7 @@ function headline({ spec, image, machine, target, deployment }: Decision, facts:
   const who = machine?.name ?? facts.mac ?? 'this machine'
   if (spec.kind === 'refusal') return `${who} cannot boot`
   if (spec.kind === 'wait') return `${who} waits: no image is assigned to it`
-  if (spec.kind === 'local') return `${who} boots from its own disk`
+  if (spec.kind === 'local') return `${who} boots from its local disk`
   if (spec.kind === 'menu') return `${who} is shown menu ${spec.menu}`
   if (spec.kind === 'shell') return `${who} opens a shell of iPXE`
   if (spec.kind === 'reboot') return `${who} restarts`

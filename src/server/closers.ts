@@ -4,7 +4,7 @@ import type { Logger } from '../lib/log.ts'
 
 export type Close = () => Promise<unknown>
 
-/** `add` takes what is to be closed; `stop` closes all of it, and whoever calls it again waits for the same end. */
+/** `add` takes what is to be closed; `stop` closes all of it, and a second call waits for the same end. */
 export type Closers = { add: (close: Close) => void; stop: () => Promise<void> }
 
 export function createClosers(log: Pick<Logger, 'error'>): Closers {

@@ -1,7 +1,7 @@
 import { messageOf, stackOf } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
 
-/** What can be told to end: everything that listens, in order. */
+/** Something that can be stopped: everything that listens, in order. */
 export type Stop = () => Promise<void>
 
 // Downloads get five seconds to end, what is to be written to the database a few more.
@@ -28,8 +28,7 @@ export async function endProcess(code: number, log: Logger, stop: Stop): Promise
 }
 
 /**
- * An error that nobody caught leaves no half of the server alive: it is logged with its cause, everything is closed in order, and
- * the exit code tells whoever supervises the process to start it again.
+ * An uncaught error stops the whole server. It is logged with its cause, everything is closed in order, and the exit code tells the supervisor to restart the process.
  */
 export function endOnUncaught(log: Logger, stop: Stop): void {
   let isEnding = false

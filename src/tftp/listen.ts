@@ -19,9 +19,7 @@ export type Listeners = { port: number; addresses: () => string[]; close: () => 
 const rescanMs = 3000
 
 /**
- * Listens on a UDP port. Node does not tell to which address a datagram was sent, and an answer must come from there; so
- * for `0.0.0.0` every address of the machine has a socket of its own (Linux prefers the one that fits best), as addresses
- * come and go, and one for all catches the rest.
+ * Listens on a UDP port. Node does not report to which address a datagram was sent, and an answer must come from there. So for `0.0.0.0` every address of the machine has its own socket, as addresses come and go (Linux prefers the most specific one). One more socket catches the rest.
  * @throws the system's error (EADDRINUSE, EACCES) when the port cannot be had
  */
 export async function listenEverywhere(
@@ -122,7 +120,7 @@ function sendIfOpen(socket: dgram.Socket, packet: Buffer, port: number, address:
 }
 
 /**
- * A socket for one transfer: bound to the address that was asked, connected, so that nobody else is heard on it.
+ * A socket for one transfer: bound to the requested address, and connected, so that it receives only from this client.
  * @throws the system's error (ENETUNREACH, EMFILE) when the client cannot be reached from there, or no socket can be had
  */
 export async function connectedSocket(

@@ -14,7 +14,7 @@ const opcodes = { read: 1, write: 2, data: 3, ack: 4, error: 5, oack: 6 } as con
 const longestRequest = 1500
 const mostOptions = 16
 
-/** A datagram to the listening port; undefined for what is no request, which gets no answer. */
+/** A datagram to the listening port; undefined if it is not a request; then it gets no answer. */
 export function parseRequest(datagram: Buffer): TftpRequest | undefined {
   if (datagram.length < 6 || datagram.length > longestRequest) return undefined
   const opcode = datagram.readUInt16BE(0)

@@ -25,7 +25,7 @@ export type TftpSettings = {
   allows: (address: string) => boolean
 }
 
-/** How a transfer ended. A `probe` wanted only the size, and is no failure. */
+/** How a transfer ended. A `probe` requested only the size, and is not a failure. */
 export type TftpTransferRecord = {
   peer: string
   file: string
@@ -43,20 +43,20 @@ export type TftpServer = {
   port: number
   /** Transfers under way. */
   transfers: () => number
-  /** Takes no new requests, lets running transfers end within the time, then cuts them off with an error. */
+  /** Takes no new requests, lets running transfers end within the time, then aborts them with an error. */
   stop: (timeoutMs?: number) => Promise<void>
 }
 
 type Running = { transfer: Transfer; address: string; request: Buffer }
 
-/** A request that was sent again before its answer came may be read so long after the transfer has moved on, or ended. */
+/** Time in which a repeated request may be read after its transfer has progressed or ended. */
 const lateMs = 1000
 /** Addresses and their MTU change seldom, and looking costs a millisecond. */
 const rememberBlockSizeMs = 3000
 
 /**
  * A read-only TFTP server of what `find` knows, from memory (RFC 1350, 2347, 2348, 2349, 7440). Garbage gets no answer, so
- * nothing can be reflected off it; `record` is told of every request that was answered.
+ * nothing can be reflected off it; `record` is called for every answered request.
  * @throws the system's error when the port cannot be had
  */
 export async function startTftp(
@@ -112,7 +112,7 @@ export async function startTftp(
     }
     // EDK2 asks for the size and then for the file from the same port; the end of the first may be lost.
     before?.transfer.cancel()
-    if (!makeRoom(address)) return log.debug({ peer: key }, 'too many TFTP transfers: the client will ask again')
+    if (!makeRoom(address)) return log.debug({ peer: key }, 'too many TFTP transfers, the client will retry')
     begin(datagram, request, file as string, content)
   }
 
@@ -198,8 +198,7 @@ function ownSocket(localAddress: string | undefined, address: string, port: numb
   let socket: dgram.Socket | undefined
   let closed = false
   let transfer: Transfer | undefined
-  // Linux tells that a packet was refused before it hands out what came earlier, such as the last ACK of a client that is
-  // done: that is read in the turn of the event loop that lies between.
+  // Linux reports a refused packet before it delivers earlier packets, such as the last ACK of a client that is done. One more turn of the event loop reads them.
   const fail = (error: Error) => setImmediate(() => setImmediate(() => transfer?.fail(messageOf(error))))
   connectedSocket(localAddress, address, port)
     .then((opened) => {
@@ -229,7 +228,7 @@ function ownSocket(localAddress: string | undefined, address: string, port: numb
   }
 }
 
-/** A function that works a result out anew only when its last one is older than so long. */
+/** A function that computes its result again only if the last one is too old. */
 function remembering<In, Out>(work: (input: In) => Out, forMs: number): (input: In) => Out {
   const results = new Map<In, { result: Out; at: number }>()
   return (input) => {

@@ -1,16 +1,15 @@
 // Which transfer makes room for another client. Called by server.ts.
 import type { Transfer } from './transfer.ts'
 
-/** A client acknowledges the first packet at once; whoever has not after this long may not exist. */
+/** A client acknowledges the first packet at once; a client that has not after this time may not exist. */
 const unansweredMs = 200
 /** A client that stopped in the middle may only be slow: its flash memory, its line. */
 const stalledMs = 10_000
-/** A transfer that nobody answered for so long is not waited for when the server stops. */
+/** A stopping server does not wait for a transfer without an answer for this time. */
 const forgottenMs = 1000
 
 /**
- * The transfer that makes room for another client: one that was never answered, else one that stalled, and of these the one
- * that is silent for longest. Undefined while all go on.
+ * The transfer to evict for another client: one that was never answered, else one that stalled, and among these the one silent for longest. Undefined while all progress.
  */
 export function findStuck(transfers: Transfer[]): Transfer | undefined {
   const unanswered = transfers.filter((one) => one.isFresh() && one.idleMs() > unansweredMs)

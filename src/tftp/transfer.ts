@@ -15,7 +15,7 @@ export type Transfer = {
   idleMs: () => number
   /** Sends again what is unacknowledged: the client's request came twice. */
   repeat: () => void
-  /** Ends it from our side; with a message the client is told. */
+  /** Aborts the transfer; a message is sent to the client. */
   cancel: (message?: string) => void
   /** Ends it without a word to the client, who cannot be reached. */
   fail: (message: string) => void
@@ -71,9 +71,9 @@ export function startTransfer({ bytes, options, lifetimeMs, send, ended }: Parts
   const isFresh = () => !done && acknowledged === 0 && (negotiating || accepted.length === 0)
   const wait = () => {
     stopWaiting()
-    // Whoever has answered nothing cannot ask for minutes of waiting.
+    // A client that has not answered cannot request minutes of waiting.
     const waitMs = isFresh() ? Math.min(timeoutMs, longestTimeoutMs) : timeoutMs
-    // A process that was busy for so long finds its timers due before it reads what has arrived meanwhile: read that first.
+    // A process that was busy for this time finds its timers due before it reads the packets that arrived: read them first.
     timer = setTimeout(() => {
       afterReading = setImmediate(expire)
     }, waitMs)
@@ -112,8 +112,7 @@ export function startTransfer({ bytes, options, lifetimeMs, send, ended }: Parts
     const ahead = (number - acknowledged) & 0xffff
     const outstanding = sentUpTo - acknowledged
     if (ahead >= 1 && ahead <= outstanding) return progress(acknowledged + ahead, ahead < outstanding)
-    // The same ACK again. With windows it says that the first block of the window was lost; without, it is only a
-    // duplicate, and answering each would double the traffic for ever (RFC 1123, 4.2.3.1). One resend a window.
+    // The same ACK again. With windows it means that the first block of the window was lost. Without, it is only a duplicate, and answering each would double the traffic forever (RFC 1123, 4.2.3.1). One resend a window.
     if (ahead === 0 && windowSize > 1 && !resent) {
       resent = true
       sendWindow()

@@ -126,7 +126,7 @@ describe('/files', () => {
     const [, kernel, initrd] = await listBootEvents(server.deps.db, keys.id)
     expect(kernel).toMatchObject({ stage: 'kernel', file: 'vmlinuz', bytes: 3_000_017, ip: '127.0.0.1' })
     expect(kernel).not.toHaveProperty('message')
-    expect(initrd?.message).toMatch(/^cut off after \d+ of 33554432 bytes$/)
+    expect(initrd?.message).toMatch(/^interrupted after \d+ of 33554432 bytes$/)
   })
 
   test('is not disturbed by a boot id that was invented', async () => {

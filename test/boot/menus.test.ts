@@ -105,6 +105,6 @@ describe('a menu', () => {
 
   test('gives way to the own assignment of the machine', async () => {
     await saveMachine(server.deps.db, { mac }, { assignment: { local: true } }, {}, 'tester')
-    expect(await menu()).toContain('boots from its own disk')
+    expect(await menu()).toContain('boots from its local disk')
   })
 })

@@ -117,7 +117,7 @@ describe("an installer's progress", () => {
     await fetch(`${url}/progress?message=keyboard`)
     await markStalledBoots(server.deps.db)
     expect((await now(id)).message).toMatch(
-      /^stalled at progress: .* waits for an answer on its console .*; its last step: keyboard$/,
+      /^stalled at progress: .* waits for input that the answer file does not give, .*; its last step: keyboard$/,
     )
     await fetch(`${url}/progress?message=keyboard`)
     expect((await now(id)).outcome).toBe('stalled')

@@ -204,7 +204,7 @@ describe('a machine never seen before', () => {
 
   test('is recorded once when it asks many times at once', async () => {
     const answers = await Promise.all(Array.from({ length: 10 }, () => boot()))
-    expect(new Set(answers.map((text) => text.includes('boots from its own disk')))).toEqual(new Set([true]))
+    expect(new Set(answers.map((text) => text.includes('boots from its local disk')))).toEqual(new Set([true]))
     expect((await bootsOf()).length).toBe(10)
   })
 
@@ -212,7 +212,7 @@ describe('a machine never seen before', () => {
     const small = await startTestBootServer({ maxDiscovered: 1 })
     const ask = (address: string) => getAsIpxe(`${small.url}/ipxe?mac=${address}`)
     await ask('52-54-00-00-00-01')
-    expect(await ask('52-54-00-00-00-02')).toContain('boots from its own disk')
+    expect(await ask('52-54-00-00-00-02')).toContain('boots from its local disk')
     expect(await findMachine(small.deps.db, { mac: '52:54:00:00:00:02' })).toBeDefined()
     expect(await findMachine(small.deps.db, { mac: '52:54:00:00:00:01' })).toBeUndefined()
     await small.stop()

@@ -101,7 +101,7 @@ test('an empty lock left by a power cut does not stop the start', async () => {
 test('a file in the place of the database is refused', async () => {
   rmSync(folder, { recursive: true })
   writeFileSync(folder, 'no folder')
-  expect(await refusal()).toContain(`cannot open the database in ${folder}: it is no folder`)
+  expect(await refusal()).toContain(`cannot open the database in ${folder}: it is not a folder`)
 })
 
 test('a used folder gets a new database only on request, and an interrupted creation starts again', async () => {

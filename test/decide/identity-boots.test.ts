@@ -70,7 +70,7 @@ describe('an installer is served to its own machine alone', { timeout: 120_000 }
     const { macs, uuids, name } = values()
     await armed({ mac: macs[0] }, { uuid: uuids[0], hostname: name })
     const script = await ask({ mac: macs[0], uuid: uuids[1] })
-    expect(script).toContain(`${name} boots from its own disk`)
+    expect(script).toContain(`${name} boots from its local disk`)
     expect(script).toContain(`it is not certain that this is ${name}: its MAC fits, but UUID ${uuids[0]} was entered`)
     const machine = await findMachine(server.deps.db, { mac: macs[0] })
     expect([machine?.facts, machine?.lastSeenAt]).toEqual([{}, expect.any(Date)])
@@ -148,7 +148,7 @@ describe('a machine is refused by nobody else', { timeout: 120_000 }, () => {
     await saveMachine(server.deps.db, { mac: macs[0] }, { uuid: uuids[0], hostname: `${name}a` }, {}, 'tester')
     await armed({ mac: macs[1] }, { hostname: `${name}b` })
     // It never reported that: its network adapter may be in the other's computer.
-    expect(await ask({ mac: macs[1], uuid: uuids[0] })).toContain(`${name}b boots from its own disk`)
+    expect(await ask({ mac: macs[1], uuid: uuids[0] })).toContain(`${name}b boots from its local disk`)
     await saveMachine(server.deps.db, { mac: macs[1] }, { uuid: uuids[0] }, {}, 'tester')
     const script = await ask({ mac: macs[1], uuid: uuids[0] })
     expect(script).toContain(`${name}b installs setup`)
@@ -279,7 +279,7 @@ describe('what may be an entered machine is installed by nothing that is for oth
       for (const facts of asks) {
         const script = await ask(facts)
         expect(script).not.toMatch(/^kernel/m)
-        expect(script).toMatch(new RegExp(`${name} boots from its own disk|and this may be ${name}`))
+        expect(script).toMatch(new RegExp(`${name} boots from its local disk|and this may be ${name}`))
         if (script.includes('and this may be'))
           expect(nextStepOf(script)).toMatch(/^if .*bootwright machine (set|merge) /)
       }
@@ -396,7 +396,7 @@ describe('what may be an entered machine is installed by nothing that is for oth
       'tester',
     )
     const script = await ask({ mac: macs[0], uuid: swapUuid(uuids[0]) })
-    expect(script).toContain(`${name}a boots from its own disk`)
+    expect(script).toContain(`${name}a boots from its local disk`)
     expect(script).toContain(`its MAC fits, but UUID ${swapUuid(uuids[0])} was entered for ${name}b`)
     expect(script).toContain(`bootwright machine set ${uuids[0]} --clear-uuid`)
   })
@@ -503,7 +503,7 @@ test('one address that invents machines has its share of records, and others go 
   const small = await startTestBootServer({ maxDiscovered: 5, maxDiscoveredPerAddress: 2, mayRecord: () => left-- > 0 })
   try {
     const script = (n: number) => getAsIpxe(`${small.url}/ipxe?mac=52-54-00-99-00-0${n}&platform=efi`)
-    for (const n of [1, 2, 3, 4]) expect(await script(n)).toContain('boots from its own disk')
+    for (const n of [1, 2, 3, 4]) expect(await script(n)).toContain('boots from its local disk')
     expect((await listMachines(small.deps.db, {}, 10)).length).toBeLessThanOrEqual(2)
     expect((await listBoots(small.deps.db, {}, 10)).length).toBeLessThanOrEqual(2)
     expect(await script(4)).toContain('/b/preview/')

@@ -169,7 +169,7 @@ eachDatabase('files that nothing needs', (database) => {
       await store.remove(sha256)
     }
     await clear(false, { ...stored.deps, store: { ...store, remove } })
-    await expect(upload).rejects.toThrow('were cleared away meanwhile: send them again')
+    await expect(upload).rejects.toThrow('were deleted in the meantime: send them again')
     expect(await isThere(file)).toEqual([false, false])
     expect(await isThere(await stored.add('again', 'bytes of again'))).toEqual([true, true])
   })

@@ -106,7 +106,7 @@ describeWholeLab('what a machine is told', () => {
       bootRules.byFirmware,
     )
     try {
-      await console.waitFor(/boots from its own disk[\s\S]*the local disk runs/, bootTimeoutMs)
+      await console.waitFor(/boots from its local disk[\s\S]*the local disk runs/, bootTimeoutMs)
     } finally {
       await powerOff()
     }
@@ -121,7 +121,7 @@ describeWholeLab('what a machine is told', () => {
     )
     try {
       await console.waitFor(
-        /boots from its own disk[\s\S]*BdsDxe: failed to start Boot\d+ "UEFI PXEv4[\s\S]*>>Start HTTP Boot over IPv4/,
+        /boots from its local disk[\s\S]*BdsDxe: failed to start Boot\d+ "UEFI PXEv4[\s\S]*>>Start HTTP Boot over IPv4/,
         bootTimeoutMs,
       )
     } finally {

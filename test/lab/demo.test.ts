@@ -33,7 +33,7 @@ describeWholeLab('the demo', () => {
       await mkdir(temporary)
       const args = ['--memory', '512', '--port', new URL(server.bootUrl).port, ...(firmware === 'efi' ? ['--efi'] : [])]
       const { text, code } = await runDemo(temporary, args)
-      expect(text).toMatch(/boots from http:\/\/10\.0\.2\.2:\d+\/boot\.ipxe[\s\S]*boots from its own disk/)
+      expect(text).toMatch(/boots from http:\/\/10\.0\.2\.2:\d+\/boot\.ipxe[\s\S]*boots from its local disk/)
       expect(text).toMatch(/Ctrl-C[\s\S]*This is the expected end[\s\S]*explain 52:54:00:12:34:56/)
       expect(code).toBe(0)
       expect((await readdir(temporary)).filter((name) => name.startsWith('bootwright-'))).toEqual([])

@@ -70,7 +70,7 @@ describeWholeLab('an install loop', () => {
     try {
       for (const attempt of [1, 2, 3]) await console.waitFor(new RegExp(`attempt ${attempt} of 3`), 60_000)
       await console.waitFor(
-        /boots from its own disk\nBootwright: the installation of lab failed: 3 of 3 attempts[\s\S]*the local disk runs/,
+        /boots from its local disk\nBootwright: the installation of lab failed: 3 of 3 attempts[\s\S]*the local disk runs/,
         60_000,
       )
     } finally {

@@ -34,7 +34,7 @@ describeWholeLab('no machine is taken for another', () => {
     await lab.server.api('POST', '/machines', { hostname: `whole-${one.last}`, ...values, manufacturer: undefined })
     const { console, powerOff } = await lab.powerOn({ firmware: one.firmware, mac, ...values }, one.rules)
     try {
-      await console.waitFor(new RegExp(`Bootwright: whole-${one.last} boots from its own disk`), bootTimeoutMs)
+      await console.waitFor(new RegExp(`Bootwright: whole-${one.last} boots from its local disk`), bootTimeoutMs)
     } finally {
       await powerOff()
     }

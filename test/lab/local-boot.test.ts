@@ -7,7 +7,7 @@ import { bootTimeoutMs, describeWholeLab, lastBoot } from './lab-tests.ts'
 const limit = { timeout: bootTimeoutMs + 10_000 }
 const file = '\\EFI\\debian\\grubx64.efi'
 
-describeWholeLab('a machine is handed to its own disk', () => {
+describeWholeLab('a machine is handed to its local disk', () => {
   let lab: Lab
   beforeAll(async () => {
     lab = await openLab()
@@ -15,22 +15,22 @@ describeWholeLab('a machine is handed to its own disk', () => {
   afterAll(() => lab?.close())
 
   test.concurrent.each<[string, string, LocalBoot, RegExp]>([
-    ['BIOS, auto', '01', {}, /boots from its own disk[\s\S]*the local disk runs/],
-    ['BIOS, exit-0', '02', { pcbios: 'exit-0' }, /boots from its own disk[\s\S]*the local disk runs/],
-    ['BIOS, exit-1', '03', { pcbios: 'exit-1' }, /boots from its own disk[\s\S]*the local disk runs/],
-    ['UEFI, auto', '04', {}, /boots from its own disk[\s\S]*the local disk runs: \\EFI\\BOOT\\BOOTX64\.EFI/],
+    ['BIOS, auto', '01', {}, /boots from its local disk[\s\S]*the local disk runs/],
+    ['BIOS, exit-0', '02', { pcbios: 'exit-0' }, /boots from its local disk[\s\S]*the local disk runs/],
+    ['BIOS, exit-1', '03', { pcbios: 'exit-1' }, /boots from its local disk[\s\S]*the local disk runs/],
+    ['UEFI, auto', '04', {}, /boots from its local disk[\s\S]*the local disk runs: \\EFI\\BOOT\\BOOTX64\.EFI/],
     [
       'UEFI, sanboot',
       '05',
       { efi: 'sanboot' },
-      /boots from its own disk[\s\S]*the local disk runs: \\EFI\\BOOT\\BOOTX64\.EFI/,
+      /boots from its local disk[\s\S]*the local disk runs: \\EFI\\BOOT\\BOOTX64\.EFI/,
     ],
     // On the second disk: the first is empty.
     [
       'UEFI, a file',
       '06',
       { efi: { file } },
-      /boots from its own disk[\s\S]*the local disk runs: \\EFI\\debian\\grubx64\.efi/,
+      /boots from its local disk[\s\S]*the local disk runs: \\EFI\\debian\\grubx64\.efi/,
     ],
   ])('%s: the disk starts', limit, async (name, last, localBoot, printed) => {
     const bios = name.startsWith('BIOS')

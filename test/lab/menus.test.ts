@@ -67,7 +67,7 @@ describeWholeLab('a menu on the screen of a machine', () => {
     await assign(mac, 'hurries')
     const { console, powerOff } = await lab.powerOn({ firmware: one.firmware, mac, disk }, bootRules.byFirmware)
     await console
-      .waitFor(/What shall it boot[\s\S]*boots from its own disk[\s\S]*the local disk runs/, bootTimeoutMs)
+      .waitFor(/What shall it boot[\s\S]*boots from its local disk[\s\S]*the local disk runs/, bootTimeoutMs)
       .finally(powerOff)
   })
 

@@ -231,7 +231,7 @@ describe('the reader', () => {
 import x from 'not a text'
 // one comment
 // on two lines
-const route = { summary: 'List images', path: '/a b' , setting: { meaning: 'days to keep' } }
+const setting = { path: '/a b', meaning: 'days to keep' }
 image.command('list').description('list images').option('--a', 'an option with ' + 'two parts')
 deps.log.warn({ mac }, \`nothing came from \${mac} in time\`)
 throw new InputError('Expected a MAC address')
@@ -239,13 +239,17 @@ await sql\`select it from nothing\`
 `
     expect(kinds(readTypescript('src/cli/x.ts', program))).toEqual([
       ['comment', 'one comment\n on two lines'.replace('\n ', '\n')],
-      ['summary', 'List images'],
       ['setting', 'days to keep'],
       ['command', 'list images'],
       ['message', 'an option with two parts'],
       ['log', 'nothing came from XXXXXX in time'],
       ['message', 'Expected a MAC address'],
     ])
+  })
+
+  test('finds the summaries of API operations', () => {
+    const program = "export const list = endpoint({ operationId: 'listImages', summary: 'List images' })"
+    expect(kinds(readTypescript('src/api/images.ts', program))).toEqual([['summary', 'List images']])
   })
 
   test('finds comments and titles in tests, not the texts they expect', () => {

@@ -72,7 +72,7 @@ test('a restart with the clock an hour back, in the middle of an installation: i
   const after = await start(folder, -60 * minuteMs)
   expect(await boot(after, 'ready', 'installing', 'installed')).toContain('attempt 2 of 3')
   expect((await after.ask('GET', `/deployments/${id}`)).body).toMatchObject({ state: 'installed', attempts: 2 })
-  expect(await script(after)).toContain('boots from its own disk')
+  expect(await script(after)).toContain('boots from its local disk')
 
   // And a new one is the newest, although its id is older.
   const next = await arm(after)
@@ -101,7 +101,7 @@ test('two servers on one database, their clocks two minutes apart: a machine tha
   expect(body).toMatchObject({ state: 'installing', attempts: 2 })
   expect(await boot(behind, 'ready', 'installing', 'installed')).toContain('attempt 3 of 3')
   expect((await ahead.ask('GET', `/deployments/${id}`)).body).toMatchObject({ state: 'installed', attempts: 3 })
-  expect(await script(ahead)).toContain('boots from its own disk')
+  expect(await script(ahead)).toContain('boots from its local disk')
   const boots = await ahead.ask('GET', `/boots?machine=${mac}`)
   expect(boots.body.items.map((one: { outcome?: string }) => one.outcome === 'installed')).toEqual([
     false,

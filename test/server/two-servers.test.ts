@@ -93,7 +93,7 @@ describe.runIf(postgresUrl !== undefined)('two servers on one PostgreSQL', () =>
     expect(refused).toContain('1 secrets, 0 webhooks')
     const key = /BOOTWRIGHT_FORGET_KEY=([0-9a-f]{8})/.exec(refused)?.[1] ?? ''
     const again = await start('first', { BOOTWRIGHT_FORGET_KEY: key })
-    expect(again.output()).toContain('a lost key was forgotten')
+    expect(again.output()).toContain('deleted a lost key')
     expect((await again.ask('GET', `/machines/${mac}/secrets`)).body.items).toEqual([])
     expect((await again.ask('GET', '/changes?limit=5')).status).toBe(200)
     await again.kill()

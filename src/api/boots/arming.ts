@@ -48,7 +48,7 @@ function whyNotServed(
 ): string | undefined {
   if (spec.kind === 'refusal') return `${spec.reason}; ${spec.nextStep}`
   if (deployment?.id === supposed.id && machine?.id === id) return undefined
-  return notices.join('; ') || `what it reports is taken for ${machine?.name ?? 'no machine'}`
+  return notices.join('; ') || `its facts identify ${machine?.name ?? 'no machine'}`
 }
 
 /** As the machine would say of itself: what it said the last time, and a key that an operator entered. */

@@ -15,9 +15,9 @@ const params = z.object({ id: machineKey })
 
 export const script = endpoint({
   operationId: 'previewScript',
-  summary: 'The iPXE script the machine would get now',
+  summary: 'Preview the iPXE script that the machine would get now',
   description:
-    'Changes nothing and opens no boot: the token in it is the word preview. For an unknown MAC the groups and the policy speak.',
+    'Changes nothing and records no boot: the token in the script is the word preview. For an unknown MAC, groups and the policy decide.',
   params,
   query: previewQuery,
   returns: z.string().openapi({ example: '#!ipxe\n' }),
@@ -31,7 +31,7 @@ export const script = endpoint({
 
 export const decision = endpoint({
   operationId: 'previewDecision',
-  summary: 'What the machine would boot now, and why',
+  summary: 'Explain what the machine would boot now',
   params,
   query: previewQuery,
   returns: explainedDecision,
@@ -44,7 +44,7 @@ export const decision = endpoint({
 
 export const explain = endpoint({
   operationId: 'explain',
-  summary: 'What a machine that says this of itself would boot, and why',
+  summary: 'Explain what a machine with these facts would boot',
   description: 'Whether there is such a machine or not. Changes nothing.',
   query: explainQuery,
   returns: explainedDecision,
@@ -58,8 +58,8 @@ export const explain = endpoint({
 
 export const answers = endpoint({
   operationId: 'previewAnswers',
-  summary: "The machine's answer file, filled in as its installer would get it now",
-  description: 'With asterisks for its secrets. What is missing is named, all of it at once.',
+  summary: 'Preview the answer file that the installer of the machine would get now',
+  description: 'Secrets are shown as asterisks. All missing values are named at once.',
   params,
   query: previewQuery,
   returns: filledAnswerFile,

@@ -27,7 +27,10 @@ export function summaryOf(end: z.ZodRawShape, item: z.ZodType) {
   return z.object({
     ...end,
     items: z.array(item).openapi({ description: `The first ${maxItems} items.` }),
-    omitted: z.int().optional().openapi({ description: 'The number of further items; absent if there are none.' }),
+    omitted: z
+      .int()
+      .optional()
+      .openapi({ description: 'The number of further items; absent if there are no further items.' }),
   })
 }
 

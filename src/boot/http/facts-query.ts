@@ -11,7 +11,7 @@ const mostCharacters = 255
 const free = ['serial', 'asset', 'manufacturer', 'product', 'hostname'] as const
 
 /**
- * What a machine says of itself in the query of its script's URL. Unknown names and empty values are left out, as are
+ * The facts that a machine reports in the query of its script's URL. Unknown names and empty values are left out, as are
  * values that cannot be shown. `+` stands for itself (RFC 3986): iPXE writes a space as %20. `serial.hex=` is the serial
  * in hexadecimal, and comes before `serial=`: iPXE before November 2021 sends the `&` and `#` in a value as they are. A
  * hardware address of another kind than Ethernet's is left out where something else says which machine it is.

@@ -2,14 +2,13 @@ import { type BootContext, queryOf } from './request.ts'
 
 /** Longest message kept of a report, in characters. */
 const maxMessageCharacters = 2000
-/** Of a longer body only the end is kept: the reason of a failure stands there. */
+/** Of a longer body only the end is kept: it has the reason of a failure. */
 const maxKeptBytes = 65_536
 /** A body is read no further than this. */
 const maxBodyBytes = 16 * 2 ** 20
 
 /**
- * What a report says, as one line that can be shown: `message=` of the query (a form's encoding, `+` is a space), and what the
- * body says: a form, JSON, or a text such as a log, of which the end is kept. Undefined when it says nothing.
+ * The message of a report, as one printable line: `message=` of the query (a form's encoding, `+` is a space), and the body. The body is a form, JSON, or a text such as a log, of which the end is kept. Undefined without a message.
  */
 export async function readReportMessage(context: BootContext): Promise<string | undefined> {
   const message = valueIn(queryOf(context), 'message')
@@ -29,7 +28,7 @@ async function readBody(context: BootContext): Promise<string> {
   return field === undefined ? cutBeginning(visible(text)) : cutEnd(visible(field))
 }
 
-/** The last bytes of a body, whatever ends it: a report counts although its log was cut off. */
+/** The last bytes of a body, whatever ends it: a report counts even if its log was truncated. */
 async function readTail(body: ReadableStream<Uint8Array> | null) {
   let kept = Buffer.alloc(0)
   let total = 0
@@ -47,7 +46,7 @@ async function readTail(body: ReadableStream<Uint8Array> | null) {
   return { bytes: kept, whole: total <= maxKeptBytes, isForm }
 }
 
-/** The value of a name in a query or a form (URL Standard, 5.1); what is no encoding stays as it is. */
+/** The value of a name in a query or a form (URL Standard, 5.1); an invalid encoding stays unchanged. */
 function valueIn(form: string, name: string): string | undefined {
   const start = `${name}=`
   const pair = form.split('&').find((one) => one.startsWith(start))

@@ -5,10 +5,10 @@ import type { Relayed } from '../../bytes/workers/file-orders.ts'
 import { baseUrlAt } from '../../lib/base-url.ts'
 import { plainAddress } from '../../lib/subnet.ts'
 
-/** What was found out about a request before it is answered. */
+/** The properties of a request that are known before the answer. */
 export type Asked = {
   relayed?: Relayed
-  /** The host that was asked for; undefined where the request names none, or none that may stand in a URL. */
+  /** The host that was asked for; undefined where the request names none, or none that is valid in a URL. */
   askedHost?: string | undefined
   /** The client's address behind the proxies that are trusted. */
   clientAddress?: string
@@ -38,7 +38,7 @@ export function isIpxe(context: BootContext): boolean {
 
 /**
  * `http://host:port` as the machine reached us, unless the settings say what it is. Plain clients of HTTP/1.0 name no host
- * (U-Boot's wget), and what is no host may not stand in a script: then it is the address that the connection came to.
+ * (U-Boot's wget), and an invalid host must not get into a script: then it is the local address of the connection.
  */
 export function baseUrlOf(context: BootContext, configured: string | undefined): string {
   if (configured !== undefined) return configured

@@ -6,7 +6,7 @@ export type WebhookMessage = { id: string; url: string; secret: string; body: st
 
 /**
  * Sends a message, signed as the Standard Webhooks specification says (webhook-id, webhook-timestamp, webhook-signature v1).
- * Gives the status of the answer; rejects when there is none.
+ * Returns the status of the answer; rejects without an answer.
  */
 export async function sendMessage(
   { id, url, secret, body }: WebhookMessage,

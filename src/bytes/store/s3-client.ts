@@ -51,7 +51,7 @@ function faultOf(error: unknown, { endpoint, bucket, region, accessKey }: S3Sett
     case 'NoSuchBucket':
       return `BOOTWRIGHT_S3_URL: there is no bucket "${bucket}" at ${endpoint}`
     case 'InvalidBucketName':
-      return `BOOTWRIGHT_S3_URL: "${bucket}" is no name of a bucket (${said})`
+      return `BOOTWRIGHT_S3_URL: "${bucket}" is not the name of a bucket (${said})`
     case 'InvalidAccessKeyId':
       return `BOOTWRIGHT_S3_ACCESS_KEY: ${endpoint} does not know "${accessKey}" (${said})`
     case 'SignatureDoesNotMatch':

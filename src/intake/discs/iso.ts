@@ -97,7 +97,7 @@ function nodeOf({ path, kind, sizeBytes, target, sameAs }: Listed, otherTarget: 
   }
   const leads = target ?? otherTarget
   if (leads !== undefined && (kind === 'link' || sizeBytes === 0)) return { kind: 'link', target: leads }
-  if (kind === 'link') return { kind: 'other', what: 'a link to what is not told' }
+  if (kind === 'link') return { kind: 'other', what: 'a link without a target' }
   return kind === 'file' ? { kind: 'file', sizeBytes } : { kind: 'other', what: `a ${kind}` }
 }
 

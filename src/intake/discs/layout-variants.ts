@@ -86,7 +86,7 @@ export function variantOf(
 ): Variant {
   const sha256 = (path: string): string => {
     const hash = hashes.get(path)
-    if (hash === undefined) throw new Error(`${path} is needed and was not brought`)
+    if (hash === undefined) throw new Error(`${path} is needed and was not given`)
     return hash
   }
   const ref = ({ path, name }: LayoutFile): FileRef => {

@@ -36,7 +36,9 @@ export async function verifyDetached(
     ? readSignature({ armoredSignature: armor })
     : readSignature({ binarySignature: signature })
   ).catch((error: unknown) => {
-    throw new SignatureError(`${what}: its signature is no OpenPGP signature: ${messageOf(error)}`, { cause: error })
+    throw new SignatureError(`${what}: its signature is not an OpenPGP signature: ${messageOf(error)}`, {
+      cause: error,
+    })
   })
   const message = await createMessage({ binary: bytes })
   const { signatures } = await verify({ message, signature: read, verificationKeys: keys, format: 'binary' })

@@ -49,7 +49,7 @@ export async function recordOtherAddresses(
     await recordNotices(
       tx,
       contested.flatMap(({ id, ip, otherId, otherIp }) => [
-        { bootId: id, ip, message: `boot ${otherId} of the same machine goes on from another address, ${otherIp}` },
+        { bootId: id, ip, message: `boot ${otherId} of the same machine continues at another address, ${otherIp}` },
         {
           bootId: otherId,
           ip,

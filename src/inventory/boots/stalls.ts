@@ -26,12 +26,12 @@ export const stallLimits: { [S in Stage]?: StallLimit } = {
   kernel: {
     seconds: 10 * minute,
     causes:
-      'the kernel is there and the initrd is not: the download is stuck (some network cards stall on big files), or iPXE ran out of memory',
+      'the initrd was not loaded: the download is stuck (some network cards stall on big files), or iPXE ran out of memory',
   },
   initrd: {
     seconds: 5 * minute,
     causes:
-      'the files are there and iPXE did not say that it starts them: they need more memory than the machine has, or Secure Boot refuses the kernel',
+      'iPXE has the files but did not start them: they need more memory than the machine has, or Secure Boot refuses the kernel',
   },
   file: {
     seconds: 5 * minute,
@@ -41,23 +41,23 @@ export const stallLimits: { [S in Stage]?: StallLimit } = {
   ready: {
     seconds: 20 * minute,
     causes:
-      'the kernel was started and nothing was heard since: it found no root file system or no driver for the network card, panicked, or writes to another console',
+      'no report since the kernel started: no root file system, no driver for the network card, a panic, or output on another console',
   },
   'answer-file': {
     seconds: 2 * hour,
     causes:
-      'the installer has its answers and reported nothing since: it waits for an answer that they do not give, finds no disk or no mirror, or they hold no command that reports',
+      'no report since the installer got its answer file: it waits for input, finds no disk or mirror, or the file has no report command',
   },
   installing: {
     seconds: 4 * hour,
     causes:
-      'the installer began and never ended: it shows an error on its screen, its mirror is slow or away, or the last command does not report',
+      'the installer did not finish: it shows an error on its screen, its mirror is slow or unreachable, or the last command does not report',
   },
   progress: {
     seconds: 20 * minute,
     causes:
       'the installer reported its steps and stopped: it crashed, the machine lost its network, or it was switched off',
     causesWhileHeard:
-      'the installer still reports but is at the same step: it waits for an answer on its console that the answer file does not give, or this step takes very long',
+      'the installer reports the same step: it waits for input that the answer file does not give, or the step takes very long',
   },
 }

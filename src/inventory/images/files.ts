@@ -65,7 +65,7 @@ export async function saveFile(
     await holdFiles(tx)
     const { sha256, sizeBytes } = file
     if (sizeOf !== undefined && (await sizeOf(sha256)) !== sizeBytes)
-      throw new ConflictError(`the bytes of file ${sha256} were cleared away meanwhile: send them again`)
+      throw new ConflictError(`the bytes of file ${sha256} were deleted in the meantime: send them again`)
     const again = { sizeBytes, ...graceAnew }
     const [saved] = await tx
       .insert(files)

@@ -1,4 +1,4 @@
-// What everything else stands on: the data folder, the database, the store of files, the key of secrets, the boot programs.
+// The base of everything else: the data folder, the database, the store of files, the key of secrets, the boot programs.
 import { join } from 'node:path'
 import { isSocketTaken } from '../../config/admin-socket.ts'
 import type { Config } from '../../config/config.ts'

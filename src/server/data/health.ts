@@ -1,4 +1,4 @@
-// What the health of the database is told from.
+// The sources of the database's health.
 import { sql } from 'drizzle-orm'
 import type { Db, OpenDb } from '../../db/open.ts'
 import { rowsOf } from '../../db/rows.ts'
@@ -21,7 +21,7 @@ async function answers(db: Db): Promise<boolean> {
   return true
 }
 
-// A PostgreSQL that is a standby, or was told to be read-only.
+// A PostgreSQL that is a standby, or was set to read-only.
 async function isReadOnly(db: Db): Promise<boolean> {
   const result = await db.execute(sql`select current_setting('transaction_read_only') as "readOnly"`)
   return rowsOf<{ readOnly: string }>(result)[0]?.readOnly === 'on'

@@ -16,7 +16,7 @@ export async function openSealer(secrets: Config['secrets'], folder: DataFolder,
   if (lost !== undefined && (await findSealingKeys(db)).includes(lost))
     log.warn(
       { key: lost, ...(await forgetKey(db, lost)) },
-      'forgot a lost key and deleted everything that only it opened',
+      'deleted a lost key and everything that only this key could open',
     )
   const isSealed = async () => (await findSealingKeys(db)).length > 0
   const key = await loadSecretKey({ key: givenKey, keyFile, ownFile: folder.secretKey }, { isSealed, log }).catch(

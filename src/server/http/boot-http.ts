@@ -76,7 +76,7 @@ function listenerOf(app: Hono<BootEnv>): http.RequestListener {
     if (host === undefined && request.httpVersion === '1.1' && !isScriptPath(path))
       return void response.writeHead(400, { Connection: 'close' }).end('A request of HTTP/1.1 needs a Host header.\n')
     request.url = path
-    // Hono refuses a request with a Host that is none; ours reads `askedHost`.
+    // Hono refuses a request with an invalid Host; ours reads `askedHost`.
     request.headers.host = 'boot'
     const asked: Asked = { askedHost: host !== undefined && isHost(host) ? host : undefined }
     listener(Object.assign(request, asked), response)

@@ -20,8 +20,7 @@ type Connection = { socket: Socket; sharer: string; busy: boolean; waiting: Turn
 const minPieceBytes = 128
 
 /**
- * Has `listener` answer the requests of a server, bounded for each client: one request at a time on a connection, in the order
- * they came, nothing more read while others wait there; and no more connections than the limits say. Node itself starts every
+ * Has `listener` answer the requests of a server, bounded for each client: one request at a time on a connection, in their order, and no reading while others wait there. The limits bound the number of connections. Node itself starts every
  * pipelined request at once, and its `maxRequestsPerSocket` counts only those that are answered.
  */
 export function serveBounded(server: http.Server, listener: http.RequestListener, limits: ConnectionLimits): void {
@@ -107,8 +106,7 @@ export function serveBounded(server: http.Server, listener: http.RequestListener
 }
 
 /**
- * Gives Node's parser what is read in pieces that end with a header, so that a pause holds what is behind it: the parser itself
- * cannot be stopped within a piece (Node's lib/_http_server.js).
+ * Gives Node's parser pieces that end with a header, so that a pause holds back what follows. The parser cannot be stopped within a piece (Node's lib/_http_server.js).
  */
 function readInPieces(socket: Socket): void {
   const push = socket.push.bind(socket)

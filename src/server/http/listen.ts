@@ -20,7 +20,7 @@ export async function listen(
 
 /** Listens on a Unix socket that only the user of this process can open. @throws ConfigError */
 export async function listenOnSocket(server: http.Server, path: string, closers: Closers): Promise<void> {
-  // The mode counts from the first moment: nobody else may connect before the chmod.
+  // The mode counts from the first moment: no other user may connect before the chmod.
   const before = process.umask(0o177)
   await listening(server, { path }, `cannot listen on ${path}`).finally(() => process.umask(before))
   await chmod(path, 0o600)

@@ -34,10 +34,10 @@ eachDatabase('a boot', (database) => {
 
   test.each<[string, string, RegExp]>([
     ['script', '4 minutes', /^stalled at script: iPXE has its script and asked for no file/],
-    ['kernel', '11 minutes', /^stalled at kernel: the kernel is there and the initrd is not/],
-    ['ready', '21 minutes', /^stalled at ready: the kernel was started and nothing was heard since/],
-    ['answer-file', '121 minutes', /^stalled at answer-file: the installer has its answers/],
-    ['installing', '241 minutes', /^stalled at installing: the installer began and never ended/],
+    ['kernel', '11 minutes', /^stalled at kernel: the initrd was not loaded/],
+    ['ready', '21 minutes', /^stalled at ready: no report since the kernel started/],
+    ['answer-file', '121 minutes', /^stalled at answer-file: no report since the installer got its answer file/],
+    ['installing', '241 minutes', /^stalled at installing: the installer did not finish/],
   ])('that rests at %s for %s is stalled, with the likely causes', async (stage, interval, message) => {
     const { id, token } = await open(database())
     if (stage === 'kernel') await fetched(id, 'kernel')

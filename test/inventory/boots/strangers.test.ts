@@ -104,7 +104,7 @@ eachDatabase('a stranger who names the MAC of a machine from another address', (
       `boot ${other.id} of the same machine went past its script from another address, ${strangerIp}`,
     ])
     expect(await noticesOf(other.id)).toEqual([
-      `boot ${own.id} of the same machine goes on from another address, ${machineIp}`,
+      `boot ${own.id} of the same machine continues at another address, ${machineIp}`,
     ])
     const found = await database().execute(sql`select subject from changes where type = 'boot.other-address'`)
     expect(rowsOf<{ subject: string }>(found).map(({ subject }) => subject)).toEqual([other.id])

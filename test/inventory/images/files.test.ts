@@ -76,7 +76,7 @@ eachDatabase('damage of files', (database) => {
     await recordDamage(db, sha256, 'its bytes are gone')
     expect(await saveFile(db, vmlinuz)).toMatchObject({ created: false, file: { damage: expect.any(String) } })
     await expect(saveFile(db, { ...vmlinuz, sha256: 'b'.repeat(64) }, async () => undefined)).rejects.toThrow(
-      `the bytes of file ${'b'.repeat(64)} were cleared away meanwhile: send them again`,
+      `the bytes of file ${'b'.repeat(64)} were deleted in the meantime: send them again`,
     )
     expect(await findFile(db, 'b'.repeat(64))).toBeUndefined()
   })

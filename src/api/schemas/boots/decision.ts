@@ -74,7 +74,7 @@ const bootSpec = z
     z.object({ kind: z.literal('wait') }).openapi('BootWait'),
     z.object({ kind: z.literal('refusal'), reason: z.string(), nextStep: z.string() }).openapi('BootRefusal'),
   ])
-  .openapi('BootSpec', { description: 'What the machine does now.' })
+  .openapi('BootSpec', { description: 'Action of the machine now.' })
 
 /** What a machine boots, and why, as decide/ gives it. */
 export const decisionSchema = z

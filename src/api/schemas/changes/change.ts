@@ -18,7 +18,7 @@ export const changeSchema = z
     before: z.unknown().optional(),
     after: z.unknown().optional(),
   })
-  .openapi('Change', { description: 'What was changed and by whom, with the values before and after.' })
+  .openapi('Change', { description: 'A change with its actor, and the values before and after.' })
 export type Change = Given<typeof changeSchema>
 
 export const changeList = pageOf(changeSchema).openapi('ChangeList')

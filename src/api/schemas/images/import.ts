@@ -71,7 +71,7 @@ export const importSchema = z
   .object({
     id: uuidv7,
     image: imageName.optional().openapi({ description: 'Absent until it is detected.' }),
-    source: z.string().openapi({ description: 'What is fetched.', example: 'recipe debian-12' }),
+    source: z.string().openapi({ description: 'Source of the import.', example: 'recipe debian-12' }),
     kind: z.enum(['recipe', 'url', 'file']),
     state: z.enum(importStates),
     doing: z.string().openapi({ example: 'downloading debian-12.iso' }),
@@ -82,7 +82,7 @@ export const importSchema = z
       .optional()
       .openapi({ description: 'Why it failed; when it is done: notes to read before booting the image.' }),
     version: z.int().optional().openapi({ description: 'The version of the image that it added.' }),
-    actor: z.string().openapi({ description: 'Who requested it.' }),
+    actor: z.string().openapi({ description: 'Actor who requested the import.' }),
     createdAt: moment,
     updatedAt: moment,
     endedAt: moment.optional(),

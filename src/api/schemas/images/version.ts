@@ -9,7 +9,7 @@ export const versionSchema = z
     version,
     current: z.boolean(),
     variants: z.array(variantSchema),
-    source: z.string().optional().openapi({ description: 'What was imported. Absent: put together by hand.' }),
+    source: z.string().optional().openapi({ description: 'Source of the import. Absent: assembled by hand.' }),
     installer: z
       .boolean()
       .optional()
@@ -32,7 +32,7 @@ export const versionList = z
     items: z.array(versionSchema),
     rollback: version.optional().openapi({
       description:
-        'The version that machines booted before the current one, to which a PATCH of the image can roll back. Absent: there is none.',
+        'The version that machines booted before the current one, to which a PATCH of the image can roll back. Absent: no such version.',
     }),
   })
   .openapi('ImageVersionList')

@@ -52,7 +52,7 @@ const localBoot = z
   })
   .openapi('LocalBoot', {
     description:
-      'How the machine boots from its local disk, by firmware: end iPXE with status 0 or 1, start the first BIOS disk (sanboot), or start an EFI program. auto works on most machines.',
+      'Method of local boot, by firmware. It ends iPXE with status 0 or 1, starts the first BIOS disk (sanboot), or starts an EFI program. auto works on most machines.',
   })
 
 /** Arguments whose Liquid is checked as they are read. */
@@ -106,7 +106,8 @@ export const assignment = z
   } satisfies Record<AssignmentField, z.ZodType>)
   .superRefine(refuseTwoChoices)
   .openapi('Assignment', {
-    description: 'What to boot (an image, a menu, or the local disk), and how: args, answer file, params, local boot.',
+    description:
+      'Boot action (an image, a menu, or the local disk) and its details: args, answer file, params, local boot.',
   })
 export type Assignment = Given<typeof assignment>
 
@@ -128,7 +129,7 @@ export const assignmentChange = z
   .superRefine(refuseTwoChoices)
   .openapi('AssignmentChange', {
     description:
-      'What to boot (an image, a menu, or the local disk), and how. Setting one of image, menu and local clears the others.',
+      'Boot action (an image, a menu, or the local disk) and its details. Setting one of image, menu and local clears the others.',
   })
 export type AssignmentChange = Sent<typeof assignmentChange>
 

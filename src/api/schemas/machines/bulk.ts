@@ -25,7 +25,7 @@ export const bulkQuery = z.strictObject({
   mode: z.enum(['merge', 'replace']).optional().openapi({
     default: 'merge',
     description:
-      'merge: fields that a row leaves out stay, as with PATCH; labels and params are merged by name, and null removes one. replace: they are cleared, as with PUT.',
+      'merge: fields that a row leaves out stay, as with PATCH. Labels and params are merged by name, and null removes one. replace: missing fields are cleared, as with PUT.',
   }),
 })
 

@@ -60,7 +60,7 @@ const entered = {
 
 export const machineChange = z.strictObject({ macs, ...entered }).openapi('MachineChange', {
   description:
-    'What operators enter about a machine; null clears a field. A merge (PATCH) keeps absent fields. It merges labels, params and the methods of localBoot by name, where null removes an entry. Lists are replaced as a whole.',
+    'Fields that operators enter about a machine; null clears a field. A merge (PATCH) keeps absent fields. It merges labels, params and the methods of localBoot by name, where null removes an entry. Lists are replaced as a whole.',
 })
 export type MachineChange = Sent<typeof machineChange>
 
@@ -81,7 +81,7 @@ export const factsSchema = z
     secureBoot: z.boolean(),
   })
   .partial()
-  .openapi('Facts', { description: 'What the machine last reported about itself. These facts are not verified.' })
+  .openapi('Facts', { description: 'The facts that the machine reported last. These facts are not verified.' })
 export type Facts = Given<typeof factsSchema>
 
 export const machineSchema = z

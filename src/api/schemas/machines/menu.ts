@@ -42,7 +42,7 @@ const menuEntry = z
   )
   .openapi('MenuEntry')
 
-const title = printable(80).openapi({ example: 'What shall this machine boot?' })
+const title = printable(80).openapi({ example: 'What should this machine boot?' })
 const timeoutSeconds = z.int('a whole number of seconds').min(1).max(86_400)
 const timeoutMeaning = { description: 'After this time the default entry starts. If absent, the menu waits.' }
 const entries = z.array(menuEntry).min(1, 'at least one entry').max(64, 'at most 64 entries')

@@ -11,7 +11,7 @@ export const policySchema = z
       z.strictObject({ kind: z.literal('local') }).openapi('PolicyLocal', { description: 'Boot from the local disk.' }),
       z
         .strictObject({ kind: z.literal('wait') })
-        .openapi('PolicyWait', { description: 'Ask again until something is assigned to the machine.' }),
+        .openapi('PolicyWait', { description: 'Retry until something is assigned to the machine.' }),
       z
         .strictObject({ kind: z.literal('menu'), menu: thingName })
         .openapi('PolicyMenu', { description: 'Show this menu.' }),
@@ -21,5 +21,5 @@ export const policySchema = z
     ],
     { error: (issue) => (issue.code === 'invalid_union' ? 'local, wait, menu or image' : undefined) },
   )
-  .openapi('Policy', { description: 'What a machine boots if neither an assignment nor a group decides.' })
+  .openapi('Policy', { description: 'Boot action if neither an assignment nor a group decides.' })
 export type Policy = Given<typeof policySchema>

@@ -46,7 +46,7 @@ export const machineSearch = {
       type: 'array',
       items: { type: 'string' },
       description:
-        '`manufacturer=Dell Inc.`. If repeated, all must hold. The entered value counts; if there is none, the reported value.',
+        '`manufacturer=Dell Inc.`. If repeated, all must hold. The entered value counts; without one, the reported value.',
       example: ['manufacturer=Dell Inc.'],
     }),
   q: printable(64)

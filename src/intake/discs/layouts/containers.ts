@@ -16,7 +16,7 @@ export async function findFlatcar(source: Source): Promise<Layout | undefined> {
     title: 'Flatcar Container Linux',
     suggestedName: 'flatcar',
     variants,
-    notes: ['It runs from memory; an Ignition config installs it, or sets it up anew at each boot.'],
+    notes: ['The system runs from memory; an Ignition config installs it, or sets it up anew at each boot.'],
   }
 }
 
@@ -64,7 +64,7 @@ export async function findFedoraCoreos(source: Source): Promise<Layout | undefin
     suggestedName: nameFrom(title),
     variants,
     notes: [
-      'It runs from memory, 2 GB at least. To install it to a disk, have it run coreos-installer: ' +
+      'The system runs from memory, at least 2 GB. To install it to a disk, have it run coreos-installer: ' +
         '--arg coreos.inst.install_dev=DISK --arg coreos.inst.ignition_url={{ boot.answer_url }}.',
     ],
   }

@@ -102,7 +102,7 @@ const stubborn: Stubborn[] = [
     family: 'xcp-ng',
     title: 'XCP-ng',
     advice:
-      'It starts Xen, with Linux and install.img as modules, which iPXE can on BIOS alone: bootwright image add xcp-ng --ipxe SCRIPT, with kernel …/boot/xen.gz, module …/boot/vmlinuz and module …/install.img by whole URLs. A kernel and an initrd without Xen are added',
+      'The disc starts Xen, with Linux and install.img as modules, which iPXE can on BIOS alone: bootwright image add xcp-ng --ipxe SCRIPT, with kernel …/boot/xen.gz, module …/boot/vmlinuz and module …/install.img by whole URLs. A kernel and an initrd without Xen are added',
   },
   {
     mark: /^LiveOS\/squashfs\.img$/,

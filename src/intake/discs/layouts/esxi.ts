@@ -45,6 +45,6 @@ export async function findEsxi(source: Source): Promise<Layout | undefined> {
         bootConfig: 'boot.cfg',
       },
     ],
-    notes: ['It boots on UEFI alone. Arguments go into kernelopt of boot.cfg, which is filled in for each machine.'],
+    notes: ['ESXi boots only on UEFI. Arguments go into kernelopt of boot.cfg, which is filled in for each machine.'],
   }
 }

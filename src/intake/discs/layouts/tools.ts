@@ -33,7 +33,7 @@ export async function findWindows(source: Source): Promise<Layout | undefined> {
           ]
         : []),
       ...(setup
-        ? ['Only Windows PE is booted over HTTP: setup finds install.wim on a share that it is told to connect to.']
+        ? ['Only Windows PE is booted over HTTP: setup needs install.wim on a share; name the share to setup.']
         : []),
     ],
   }
