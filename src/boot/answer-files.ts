@@ -1,4 +1,5 @@
-// Answer files for installers, rendered for one boot and guarded by its token. Called by routes.ts, stable-answers.ts and san.ts.
+// Answer files for installers, rendered for one boot and guarded by its token. Called by routes.ts, stable-answers.ts
+// and san.ts.
 import { isToken } from '../inventory/access/tokens.ts'
 import { findTokenBoot, type TokenBoot, whyNoAnswers } from '../inventory/boots/answer-access.ts'
 import { recordNotices } from '../inventory/boots/notices.ts'
@@ -17,7 +18,8 @@ import { recordInOrder } from './http/settle.ts'
 const refused = 'No answer file here, or the link has expired.\n'
 
 /**
- * `/b/{token}/answer/{document}` and `/b/{token}/nocloud/{document}`: documents for an installer, rendered for this boot with its secrets. A refusal names no reason: the log does.
+ * `/b/{token}/answer/{document}` and `/b/{token}/nocloud/{document}`: documents for an installer, rendered for this
+ * boot with its secrets. A refusal names no reason: the log does.
  */
 export async function serveAnswer(
   context: BootContext,
@@ -59,7 +61,8 @@ export async function answerDocument(
 }
 
 /**
- * The boot of the token in the URL, if the client may have its secrets; else the refusal, without a reason. The same check for every document with secrets.
+ * The boot of the token in the URL, if the client may have its secrets; else the refusal, without a reason. The same
+ * check for every document with secrets.
  */
 export async function openForSecrets(
   context: BootContext,

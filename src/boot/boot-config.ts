@@ -10,7 +10,10 @@ import { addressOf, type BootContext, baseUrlOf } from './http/request.ts'
 
 const nothing = 'This boot has no boot.cfg.\n'
 
-/** `/b/{token}/boot.cfg`: the configuration of VMware's mboot.efi for one boot, with the args as kernel options. It contains no secrets. */
+/**
+ * `/b/{token}/boot.cfg`: the configuration of VMware's mboot.efi for one boot, with the args as kernel options. It
+ * contains no secrets.
+ */
 export async function serveBootConfig(context: BootContext, deps: BootDeps): Promise<Response> {
   const { db, store, inventory, log, settings } = deps
   context.header('Cache-Control', 'no-store')

@@ -1,4 +1,5 @@
-// A machine asks for its script for real: who asks is recorded, the answer is found, and the boot is opened before the script is
+// A machine asks for its script for real: who asks is recorded, the answer is found, and the boot is opened before the
+// script is
 // sent. Called by script.ts.
 import { answerMachine, answerSituation, type MachineAnswer } from '../decide/answer.ts'
 import type { Damage } from '../decide/damage.ts'
@@ -46,7 +47,8 @@ export async function bootMachine(
 }
 
 /**
- * Records the client: a conflict of two machines, a new MAC with the UUID or serial of a machine, or a new machine. Returns the situation after that.
+ * Records the client: a conflict of two machines, a new MAC with the UUID or serial of a machine, or a new machine.
+ * Returns the situation after that.
  */
 async function recordIdentity(deps: BootDeps, situation: Situation, facts: Facts): Promise<Situation> {
   const { db, inventory, log } = deps

@@ -22,7 +22,8 @@ export type BootRoute = {
   summary: string
   serve: (context: BootContext, deps: BootDeps, inTurn: FairTurns) => Response | Promise<Response>
   /**
-   * When it is answered, while its address has many other requests under way. `first` (the default): after it waited for its turn.
+   * When it is answered, while its address has many other requests under way. `first` (the default): after it waited
+   * for its turn.
    * `own`: the route reads the body, which may come slowly, and takes its turn after that. `none`: at once.
    */
   turn?: 'first' | 'own' | 'none'

@@ -5,7 +5,8 @@ import type { BootDeps } from './http/deps.ts'
 import { addressOf, type BootContext } from './http/request.ts'
 
 /**
- * `/trees/{image}/{version}/{digest}/{path}`: a file whose URL the installer builds. Many request optional files (RHEL's installer `images/updates.img`), so a missing file is not an error.
+ * `/trees/{image}/{version}/{digest}/{path}`: a file whose URL the installer builds. Many request optional files
+ * (RHEL's installer `images/updates.img`), so a missing file is not an error.
  */
 export async function serveTreeFile(context: BootContext, deps: BootDeps): Promise<Response> {
   const asked = parseTreeUrl(context.env.incoming.url ?? '')

@@ -22,7 +22,8 @@ export function listSettings(): Setting<unknown>[] {
 
 /**
  * The environment as settings. Pure.
- * @throws ConfigError that names every fault at once: the setting, its value and what was expected; unknown settings with our prefix too.
+ * @throws ConfigError that names every fault at once: the setting, its value and what was expected; unknown settings
+ * with our prefix too.
  */
 export function loadConfig(env: Record<string, string | undefined>): Config {
   const faults = unknownSettings(env)

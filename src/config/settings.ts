@@ -1,4 +1,5 @@
-// Every setting, once: name, default, meaning, parser. `serve --help` and docs/reference/settings.md are printed from this table.
+// Every setting, once: name, default, meaning, parser. `serve --help` and docs/reference/settings.md are printed from
+// this table.
 import { parseKey } from '../lib/seal.ts'
 import { parseBucketUrl } from './s3-settings.ts'
 import {

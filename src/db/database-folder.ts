@@ -6,7 +6,10 @@ import { dirname, join } from 'node:path'
 import { ConfigError, messageOf } from '../lib/errors.ts'
 import { makeFolder, syncFolder } from '../lib/folders.ts'
 
-/** What initdb makes and PostgreSQL cannot start without: what is lost here it would not name, or would make anew, empty. */
+/**
+ * What initdb makes and PostgreSQL cannot start without: what is lost here it would not name, or would make anew,
+ * empty.
+ */
 const parts = [
   'PG_VERSION',
   'postgresql.conf',
@@ -34,7 +37,8 @@ export async function prepareDatabaseFolder(
   const found = await listed(folder)
   if (found.length > 0) {
     await checkWhole(folder)
-    // Two servers are kept apart by a lock (folder-lock.ts); here every process is PostgreSQL's number 42, and a power cut may
+    // Two servers are kept apart by a lock (folder-lock.ts); here every process is PostgreSQL's number 42, and a power
+    // cut may
     // leave the file empty, which PostgreSQL refuses.
     return rm(join(folder, 'postmaster.pid'), { force: true })
   }

@@ -55,7 +55,8 @@ export async function startEngine(
   const guarded = guard(client, log)
   return {
     client: yielding(client),
-    // What could not be synced may be on the disk or not, and a second sync would not say so (fsync(2)): only the log knows.
+    // What could not be synced may be on the disk or not, and a second sync would not say so (fsync(2)): only the log
+    // knows.
     settle: async () => {
       if (synced)
         await files.settle().catch((error: unknown) => guarded.kill(`cannot sync its log: ${messageOf(error)}`))
@@ -66,7 +67,8 @@ export async function startEngine(
   }
 }
 
-// PGlite starts PostgreSQL with -F, fsync off. Emscripten's fdatasync, with which PostgreSQL syncs its log on Linux, does nothing.
+// PGlite starts PostgreSQL with -F, fsync off. Emscripten's fdatasync, with which PostgreSQL syncs its log on Linux,
+// does nothing.
 function startParams(synced: boolean): string[] {
   const settings = [...limits, ...(synced ? ['wal_sync_method=fsync'] : [])]
   const params = PGlite.defaultStartParams.filter((param) => !synced || param !== '-F')

@@ -7,7 +7,10 @@ import { createConnectionGate } from './connection-gate.ts'
 
 /** The connections of this process to PostgreSQL. */
 export type PostgresPool = {
-  /** What drizzle works with. Each statement or transaction is given up after `deadlineMs`; undefined: by the limits of the server. */
+  /**
+   * What drizzle works with. Each statement or transaction is given up after `deadlineMs`; undefined: by the limits of
+   * the server.
+   */
   client: (deadlineMs?: number) => postgres.Sql
   /** The server has too few connections for this process. */
   isShort: () => boolean
@@ -22,7 +25,8 @@ const narrowMs = 30_000
 const graceMs = 10_000
 
 /**
- * Limits of the server, milliseconds; the same names in DATABASE_URL replace them. Statements of ours are short. Compiling (jit)
+ * Limits of the server, milliseconds; the same names in DATABASE_URL replace them. Statements of ours are short.
+ * Compiling (jit)
  * is off: PostgreSQL takes the batched ones for long, and would compile them for 0.3 s each.
  */
 const limits = {

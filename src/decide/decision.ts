@@ -19,7 +19,9 @@ import { visibleEntries } from './menu-choice.ts'
 export type Decided = { decision: Decision; variant?: Variant }
 
 /**
- * Decides what a machine boots. The first that applies: a refusal of the machine, a chosen menu entry, an active deployment, its own assignment, the matching groups, the policy. Then the matching variant of the image. Pure: the same situation gives the same decision.
+ * Decides what a machine boots. The first that applies: a refusal of the machine, a chosen menu entry, an active
+ * deployment, its own assignment, the matching groups, the policy. Then the matching variant of the image. Pure: the
+ * same situation gives the same decision.
  */
 export function decide(situation: Situation, choice?: Choice): Decided {
   const { facts, identity, deployment, catalog, today } = situation
@@ -90,7 +92,8 @@ export function decide(situation: Situation, choice?: Choice): Decided {
   return variant === undefined || spec.kind === 'refusal' ? { decision } : { decision, variant }
 }
 
-// Windows Setup restarts before it ends, and only the disk can report its end (docs/decisions/003-deciding-and-installing-once.md).
+// Windows Setup restarts before it ends, and only the disk can report its end
+// (docs/decisions/003-deciding-and-installing-once.md).
 function goesOnFromDisk({ attempts }: LatestDeployment, spec: BootSpec): boolean {
   return attempts > 0 && spec.kind === 'wimboot'
 }

@@ -23,7 +23,8 @@ export function visibleEntries(
 }
 
 /**
- * The reason why a menu with a time limit must not start its default entry. There is none, or it is hidden from this machine. Or it installs without permission for every boot, or on a machine that is not identified for certain.
+ * The reason why a menu with a time limit must not start its default entry. There is none, or it is hidden from this
+ * machine. Or it installs without permission for every boot, or on a machine that is not identified for certain.
  */
 export function whyNoTimeLimit(
   { defaultEntry }: Pick<Menu, 'defaultEntry'>,

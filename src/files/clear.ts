@@ -9,7 +9,8 @@ import type { MaintenanceDeps } from './check.ts'
 import type { FileDeps } from './keep.ts'
 
 /**
- * A finding: an unused recorded file, bytes in the store without a record, or a record whose bytes are missing or of another size. The last is damage and is not deleted.
+ * A finding: an unused recorded file, bytes in the store without a record, or a record whose bytes are missing or of
+ * another size. The last is damage and is not deleted.
  */
 export type GarbageLine =
   | { kind: 'unnamed'; sha256: string; name: string; sizeBytes: number; removed: boolean }
@@ -43,7 +44,7 @@ export async function* clearFiles(
     yield line
   }
   if (!options.dryRun && end.files > 0)
-    deps.log.info(files: end.files, bytes: end.bytes, by , 'removed files that nothing names')
+    deps.log.info({ files: end.files, bytes: end.bytes, by }, 'removed files that nothing names')
   yield end
 }
 

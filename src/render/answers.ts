@@ -9,7 +9,10 @@ export const redacted = '********'
 
 const roots = ['machine', 'params', 'secrets', 'image', 'boot', 'tree']
 
-/** An answer file's documents filled in for one boot. @throws InputError that names, of each document, everything missing */
+/**
+ * An answer file's documents filled in for one boot. @throws InputError that names, of each document, everything
+ * missing
+ */
 export function renderAnswers(documents: AnswerDocument[], names: Names): AnswerDocument[] {
   const faults: FieldFault[] = []
   const missing: string[] = []
@@ -24,7 +27,10 @@ export function renderAnswers(documents: AnswerDocument[], names: Names): Answer
   return rendered
 }
 
-/** The names for a preview, or for the check before a script is given out: every secret that is set, and none of their values. */
+/**
+ * The names for a preview, or for the check before a script is given out: every secret that is set, and none of their
+ * values.
+ */
 export function withRedactedSecrets(names: Names, secrets: string[]): Names {
   return { ...names, secrets: redactedSecrets(secrets) }
 }
@@ -47,7 +53,8 @@ export function checkAnswers(documents: AnswerDocument[]): void {
 }
 
 /**
- * Defaults for cloud-init's NoCloud source if the answer file has no such document: meta-data with an instance-id and a host name, which it requires, and an empty vendor-data (cloud-init, sources/DataSourceNoCloud.py).
+ * Defaults for cloud-init's NoCloud source if the answer file has no such document: meta-data with an instance-id and
+ * a host name, which it requires, and an empty vendor-data (cloud-init, sources/DataSourceNoCloud.py).
  */
 export function defaultNocloud(name: string, { machine, boot }: Names): string | undefined {
   if (name === 'vendor-data') return ''

@@ -9,7 +9,10 @@ import { scriptWord, wordFault } from './words.ts'
 /** COMMAND_LINE_SIZE of x86 and arm64 Linux, less the NUL at its end; the kernel silently truncates a longer one. */
 const maxCharacters = 2047
 
-/** Names for kernel arguments. Not secrets: anyone who knows a MAC can fetch the script, and every user can read /proc/cmdline. */
+/**
+ * Names for kernel arguments. Not secrets: anyone who knows a MAC can fetch the script, and every user can read
+ * /proc/cmdline.
+ */
 const roots = ['machine', 'params', 'image', 'boot', 'tree']
 
 /** Further input for rendering arguments. */
@@ -76,7 +79,8 @@ const placeholder = /\{\{[^{}]*\}\}|\{%[^{}]*%\}/g
 const argExpected = 'one kernel argument: no white space outside {{ }} and {% %}, no control characters, no ${'
 
 /**
- * The requirement that an argument breaks, as far as that is certain before its Liquid is filled in. Undefined if it can be one word of the kernel's command line, which iPXE cannot quote.
+ * The requirement that an argument breaks, as far as that is certain before its Liquid is filled in. Undefined if it
+ * can be one word of the kernel's command line, which iPXE cannot quote.
  */
 export function argFault(text: string): string | undefined {
   const fixed = text.replace(placeholder, '')

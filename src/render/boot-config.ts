@@ -3,7 +3,8 @@
 export const maxBootConfigBytes = 65_536
 
 /**
- * VMware's boot.cfg for one boot. Modules come from `prefix`, so their names lose the leading slash. `kernelopt` gets these options in place of `cdromBoot`, which makes the installer look for a disc. Other lines stay.
+ * VMware's boot.cfg for one boot. Modules come from `prefix`, so their names lose the leading slash. `kernelopt` gets
+ * these options in place of `cdromBoot`, which makes the installer look for a disc. Other lines stay.
  */
 export function renderBootConfig(text: string, prefix: string, options: string[]): string {
   const lines = text.replace(/^\ufeff/, '').split(/\r?\n/)

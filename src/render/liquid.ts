@@ -25,7 +25,8 @@ const liquid = new Liquid({
   memoryLimit: maxMemory,
 })
 
-// liquidjs counts what filters make, but not what is put out, nor what {% capture %} keeps: a loop of a few words made 500 MB.
+// liquidjs counts what filters make, but not what is put out, nor what {% capture %} keeps: a loop of a few words made
+// 500 MB.
 const renderTemplates = liquid.renderer.renderTemplates.bind(liquid.renderer)
 liquid.renderer.renderTemplates = (templates: Template[], context: Context, emitter = boundedOutput(context)) =>
   renderTemplates(templates, context, emitter)

@@ -13,7 +13,10 @@ export const sanRoots = { open, withSecrets: [...open, 'secrets'] }
 /** The settings that iPXE needs before it opens a target (https://ipxe.org/cfg) in order, each one word. */
 export type San = { target: string; settings: { name: string; value: string }[] }
 
-/** `iscsi:SERVER:PROTOCOL:PORT:LUN:NAME`, all but server and name possibly empty; an IPv6 address in brackets (RFC 4173, 5). */
+/**
+ * `iscsi:SERVER:PROTOCOL:PORT:LUN:NAME`, all but server and name possibly empty; an IPv6 address in brackets (RFC 4173,
+ * 5).
+ */
 const iscsiTarget = /^iscsi:(\[[0-9a-f:.]+\]|[^:[\]]+):[^:]*:\d*:[0-9a-f-]*:(iqn|eui|naa)\.\S+$/i
 
 /**

@@ -31,8 +31,10 @@ export type Scripts = {
   /** The script for one machine. @throws InputError if an argument cannot be written in a script */
   script: (decision: Decision, context: ScriptContext) => Script
   /**
-   * The script that opens a target of a storage network, with the secrets that prove who the machine is. Only for a decision
-   * to boot from one. @throws InputError that names what is missing or cannot be written in a script, and never contains a secret
+   * The script that opens a target of a storage network, with the secrets that prove who the machine is. Only for a
+   * decision
+   * to boot from one. @throws InputError that names what is missing or cannot be written in a script, and never
+   * contains a secret
    */
   san: (decision: Decision, context: ScriptContext, secrets: Record<string, string>) => string
 }

@@ -2,7 +2,9 @@
 import { InputError } from '../lib/errors.ts'
 
 /**
- * A value that stands as one word in an iPXE script. iPXE has no quoting (its core/exec.c), so a value is accepted unchanged or refused. It must have no white space, `${`, operator, comment, or backslash that would join the next line.
+ * A value that stands as one word in an iPXE script. iPXE has no quoting (its core/exec.c), so a value is accepted
+ * unchanged or refused. It must have no white space, `${`, operator, comment, or backslash that would join the next
+ * line.
  * @throws InputError that names the field
  */
 export function scriptWord(value: string, field = 'value'): string {
@@ -22,7 +24,8 @@ export function wordFault(value: string): string | undefined {
 }
 
 /**
- * A sentence with values from outside, for an `echo` or a comment. Characters that iPXE would not print become question marks, so that a refusal can never be refused. Cut between words when it is too long.
+ * A sentence with values from outside, for an `echo` or a comment. Characters that iPXE would not print become
+ * question marks, so that a refusal can never be refused. Cut between words when it is too long.
  */
 export function scriptProse(text: string, maxCharacters = 200): string {
   const words = text.replaceAll('${', '?{').split(/\s+/).filter(Boolean)
@@ -42,7 +45,8 @@ const columns = 80
 const maxScreenLines = 6
 
 /**
- * The same as lines for a console, broken between words; never before one that begins with a dash, which iPXE's echo would read as an option. A word that is longer than a line gets its own line.
+ * The same as lines for a console, broken between words; never before one that begins with a dash, which iPXE's echo
+ * would read as an option. A word that is longer than a line gets its own line.
  */
 export function screenLines(text: string): string[] {
   const lines: string[] = []

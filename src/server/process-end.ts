@@ -7,7 +7,10 @@ export type Stop = () => Promise<void>
 // Downloads get five seconds to end, what is to be written to the database a few more.
 const maxStopMs = 20_000
 
-/** Resolves with its reason when the process is asked to end: a signal, its terminal closed, or the end of who started it. */
+/**
+ * Resolves with its reason when the process is asked to end: a signal, its terminal closed, or the end of who started
+ * it.
+ */
 export function endAsked(): Promise<string> {
   return new Promise((resolve) => {
     // For good: the same signal comes twice when it is sent to a whole group and passed on.
@@ -28,7 +31,8 @@ export async function endProcess(code: number, log: Logger, stop: Stop): Promise
 }
 
 /**
- * An uncaught error stops the whole server. It is logged with its cause, everything is closed in order, and the exit code tells the supervisor to restart the process.
+ * An uncaught error stops the whole server. It is logged with its cause, everything is closed in order, and the exit
+ * code tells the supervisor to restart the process.
  */
 export function endOnUncaught(log: Logger, stop: Stop): void {
   let isEnding = false

@@ -19,7 +19,9 @@ export type Listeners = { port: number; addresses: () => string[]; close: () => 
 const rescanMs = 3000
 
 /**
- * Listens on a UDP port. Node does not report to which address a datagram was sent, and an answer must come from there. So for `0.0.0.0` every address of the machine has its own socket, as addresses come and go (Linux prefers the most specific one). One more socket catches the rest.
+ * Listens on a UDP port. Node does not report to which address a datagram was sent, and an answer must come from
+ * there. So for `0.0.0.0` every address of the machine has its own socket, as addresses come and go (Linux prefers the
+ * most specific one). One more socket catches the rest.
  * @throws the system's error (EADDRINUSE, EACCES) when the port cannot be had
  */
 export async function listenEverywhere(
@@ -145,7 +147,10 @@ export async function connectedSocket(
   })
 }
 
-/** The largest TFTP block that one packet of an address's interface carries: its MTU less 32 for IP, UDP and TFTP headers. */
+/**
+ * The largest TFTP block that one packet of an address's interface carries: its MTU less 32 for IP, UDP and TFTP
+ * headers.
+ */
 export function blockSizeOf(localAddress: string | undefined): number {
   try {
     const name = Object.entries(networkInterfaces()).find(([, list]) =>

@@ -1,5 +1,8 @@
 // TFTP packets, read and written. Pure.
-/** A read or write request: RFC 1350 section 5, with the options of RFC 2347. Option names in lower case, the first of each. */
+/**
+ * A read or write request: RFC 1350 section 5, with the options of RFC 2347. Option names in lower case, the first of
+ * each.
+ */
 export type TftpRequest = { kind: 'read' | 'write'; file: Buffer; mode: string; options: Map<string, string> }
 
 /** What a client says during a transfer. */

@@ -198,7 +198,8 @@ function ownSocket(localAddress: string | undefined, address: string, port: numb
   let socket: dgram.Socket | undefined
   let closed = false
   let transfer: Transfer | undefined
-  // Linux reports a refused packet before it delivers earlier packets, such as the last ACK of a client that is done. One more turn of the event loop reads them.
+  // Linux reports a refused packet before it delivers earlier packets, such as the last ACK of a client that is done.
+  // One more turn of the event loop reads them.
   const fail = (error: Error) => setImmediate(() => setImmediate(() => transfer?.fail(messageOf(error))))
   connectedSocket(localAddress, address, port)
     .then((opened) => {

@@ -9,7 +9,8 @@ const stalledMs = 10_000
 const forgottenMs = 1000
 
 /**
- * The transfer to evict for another client: one that was never answered, else one that stalled, and among these the one silent for longest. Undefined while all progress.
+ * The transfer to evict for another client: one that was never answered, else one that stalled, and among these the
+ * one silent for longest. Undefined while all progress.
  */
 export function findStuck(transfers: Transfer[]): Transfer | undefined {
   const unanswered = transfers.filter((one) => one.isFresh() && one.idleMs() > unansweredMs)

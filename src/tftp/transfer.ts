@@ -112,7 +112,8 @@ export function startTransfer({ bytes, options, lifetimeMs, send, ended }: Parts
     const ahead = (number - acknowledged) & 0xffff
     const outstanding = sentUpTo - acknowledged
     if (ahead >= 1 && ahead <= outstanding) return progress(acknowledged + ahead, ahead < outstanding)
-    // The same ACK again. With windows it means that the first block of the window was lost. Without, it is only a duplicate, and answering each would double the traffic forever (RFC 1123, 4.2.3.1). One resend a window.
+    // The same ACK again. With windows it means that the first block of the window was lost. Without, it is only a
+    // duplicate, and answering each would double the traffic forever (RFC 1123, 4.2.3.1). One resend a window.
     if (ahead === 0 && windowSize > 1 && !resent) {
       resent = true
       sendWindow()

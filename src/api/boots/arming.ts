@@ -14,9 +14,12 @@ export type Refusals = ReadonlyMap<string, string>
 const previewsAtOnce = 64
 
 /**
- * What each machine would be shown if it were armed and booted now: those that would be refused, for a name that their answer
- * file lacks, a variant that the image lacks or a file that is damaged, and those that would get something else, as it is not
- * certain which machine they are. As the preview checks it. Then those that are probably another machine (inventory/twins.ts).
+ * What each machine would be shown if it were armed and booted now: those that would be refused, for a name that their
+ * answer
+ * file lacks, a variant that the image lacks or a file that is damaged, and those that would get something else, as it
+ * is not
+ * certain which machine they are. As the preview checks it. Then those that are probably another machine
+ * (inventory/twins.ts).
  */
 export async function findRefusals(deps: AdminDeps, machines: Machine[], order: DeploymentOrder): Promise<Refusals> {
   const { image, assignment, maxAttempts, windowSeconds } = order

@@ -13,7 +13,8 @@ const maxLineBytes = 2 ** 20
 export const serverFailed = 'internal error; the log of the server has the reason'
 
 /**
- * Whether a client wants one JSON document in place of JSON lines. Without a word in Accept (generated clients say any type, or
+ * Whether a client wants one JSON document in place of JSON lines. Without a word in Accept (generated clients say any
+ * type, or
  * none) the answer is of the kind of the request.
  */
 export function asksForSummary(context: Context): boolean {

@@ -23,7 +23,10 @@ export function isColumn(name: string): boolean {
   return csvColumns.includes(name) || /^(label|param)\.(?!__proto__$)./.test(name)
 }
 
-/** What the cells of a line say of a machine; an empty one says nothing. Whether it makes sense is for the schema of rows. */
+/**
+ * What the cells of a line say of a machine; an empty one says nothing. Whether it makes sense is for the schema of
+ * rows.
+ */
 export function rowOfCells(columns: string[], cells: string[]): Record<string, unknown> {
   const row: Record<string, unknown> = {}
   const assignment: Record<string, unknown> = {}

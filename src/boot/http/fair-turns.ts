@@ -4,7 +4,8 @@ import { sharerOf } from '../../lib/subnet.ts'
 export type FairTurns = <Result>(address: string, work: () => Promise<Result>) => Promise<Result>
 
 /**
- * Works on at most `maxAtOnce` requests of one address at once; its further ones wait, in their order. So a client with a thousand connections does not keep other clients from the database.
+ * Works on at most `maxAtOnce` requests of one address at once; its further ones wait, in their order. So a client
+ * with a thousand connections does not keep other clients from the database.
  */
 export function createFairTurns(maxAtOnce: number): FairTurns {
   const running = new Map<string, number>()

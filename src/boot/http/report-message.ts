@@ -8,7 +8,8 @@ const maxKeptBytes = 65_536
 const maxBodyBytes = 16 * 2 ** 20
 
 /**
- * The message of a report, as one printable line: `message=` of the query (a form's encoding, `+` is a space), and the body. The body is a form, JSON, or a text such as a log, of which the end is kept. Undefined without a message.
+ * The message of a report, as one printable line: `message=` of the query (a form's encoding, `+` is a space), and the
+ * body. The body is a form, JSON, or a text such as a log, of which the end is kept. Undefined without a message.
  */
 export async function readReportMessage(context: BootContext): Promise<string | undefined> {
   const message = valueIn(queryOf(context), 'message')

@@ -20,7 +20,10 @@ export type BootEnv = {
 }
 export type BootContext = Context<BootEnv>
 
-/** The client's address, IPv4 in its own form also when the listener is dual-stack; behind a trusted proxy, as that tells it. */
+/**
+ * The client's address, IPv4 in its own form also when the listener is dual-stack; behind a trusted proxy, as that
+ * tells it.
+ */
 export function addressOf(context: BootContext): string {
   return context.env.incoming.clientAddress ?? peerOf(context)
 }

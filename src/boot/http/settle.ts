@@ -2,7 +2,10 @@ import type { Inventory } from '../../inventory/open.ts'
 import { inTime } from '../../lib/time/in-time.ts'
 import type { BootDeps } from './deps.ts'
 
-/** How long an answer waits for what was seen before it to be written, milliseconds; later than that it stands out of its order. */
+/**
+ * How long an answer waits for what was seen before it to be written, milliseconds; later than that it stands out of
+ * its order.
+ */
 const settleMs = 2000
 
 /** Waits until the events that were seen so far are written, so that what is written next stands behind them. */

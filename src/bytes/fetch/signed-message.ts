@@ -5,7 +5,8 @@ import { openAnswer } from './http-request.ts'
 export type WebhookMessage = { id: string; url: string; secret: string; body: string }
 
 /**
- * Sends a message, signed as the Standard Webhooks specification says (webhook-id, webhook-timestamp, webhook-signature v1).
+ * Sends a message, signed as the Standard Webhooks specification says (webhook-id, webhook-timestamp,
+ * webhook-signature v1).
  * Returns the status of the answer; rejects without an answer.
  */
 export async function sendMessage(

@@ -57,7 +57,8 @@ export function addAssignmentOptions(command: Command): Command {
 }
 
 /**
- * The change of an assignment that the options describe; other fields stay. `image` is false with `--no-image`. Undefined if
+ * The change of an assignment that the options describe; other fields stay. `image` is false with `--no-image`.
+ * Undefined if
  * no option is given.
  */
 export function assignmentChange(options: Omit<AssignmentOptions, 'image'> & { image?: string | false }) {

@@ -31,7 +31,10 @@ export function formatFit(variant: { arch: string; platform?: string | undefined
   return `${variant.arch} ${variant.platform ?? 'any platform'}`
 }
 
-/** The last day with updates: `ends 2028-06-30 (in 581 days)`, `reached end of life on 2026-06-30`. `today` is YYYY-MM-DD. */
+/**
+ * The last day with updates: `ends 2028-06-30 (in 581 days)`, `reached end of life on 2026-06-30`. `today` is
+ * YYYY-MM-DD.
+ */
 export function formatEndOfLife(day: string | undefined, today = new Date().toISOString().slice(0, 10)): string {
   if (day === undefined) return ''
   if (isPast(day, today)) return `reached end of life on ${day}`

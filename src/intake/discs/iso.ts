@@ -22,8 +22,10 @@ export type Iso = {
 const maxFiles = 200_000
 
 /**
- * Opens an ISO (ISO 9660, Joliet, Rock Ridge, UDF), zip or tar (plain, or compressed as a whole) of this machine. Nothing is
- * unpacked to disk: each file is read out by itself, so what an archive calls its files, and where its links lead, cannot reach outside.
+ * Opens an ISO (ISO 9660, Joliet, Rock Ridge, UDF), zip or tar (plain, or compressed as a whole) of this machine.
+ * Nothing is
+ * unpacked to disk: each file is read out by itself, so what an archive calls its files, and where its links lead,
+ * cannot reach outside.
  * @throws InputError when it is none, is damaged or has too many files; ConfigError when 7-Zip is not installed
  */
 export async function openIso(path: string): Promise<Iso> {
@@ -187,7 +189,8 @@ const beginnings: [string, Buffer][] = [
 
 /**
  * How 7-Zip shall read a file, by its first bytes, so that it is never tried as one of the hundred other types it knows.
- * The descriptors of a disc begin at sector 16 (ECMA-119, 6.2; ECMA-167, 2/8): `CD001` is ISO 9660, `NSR02` and `NSR03` UDF.
+ * The descriptors of a disc begin at sector 16 (ECMA-119, 6.2; ECMA-167, 2/8): `CD001` is ISO 9660, `NSR02` and
+ * `NSR03` UDF.
  * Windows discs have UDF with everything and an ISO 9660 with one text file; so UDF comes first.
  */
 async function sourcesOf(

@@ -60,7 +60,10 @@ export function pathsOf(variant: LayoutVariant): string[] {
 
 const maxFaults = 20
 
-/** @throws InputError that names what an image needs and is not there: devices, links to outside or to nothing, files without a byte */
+/**
+ * @throws InputError that names what an image needs and is not there: devices, links to outside or to nothing, files
+ * without a byte
+ */
 export function refuseUnreadable(entries: Entry[], wanted: string[], name: string): void {
   const faults = new Map(entries.map((one) => [one.path, one.fault ?? (one.sizeBytes === 0 ? 'an empty file' : '')]))
   const found = wanted.flatMap((path) => {

@@ -6,7 +6,8 @@ import type { Logger } from '../../lib/log.ts'
 import { parseKey } from '../../lib/seal.ts'
 
 /**
- * The key that seals secrets: from the setting, from the file that a setting names, else from `secret.key` in the data folder. That file is created if nothing has been sealed yet. Instances on one PostgreSQL need the same.
+ * The key that seals secrets: from the setting, from the file that a setting names, else from `secret.key` in the data
+ * folder. That file is created if nothing has been sealed yet. Instances on one PostgreSQL need the same.
  * @throws ConfigError
  */
 export async function loadSecretKey(

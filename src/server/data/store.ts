@@ -14,7 +14,9 @@ const storeAdvice =
   'if the other store is gone for good, start with BOOTWRIGHT_NEW_STORE=yes'
 
 /**
- * `store` is this server's, which serves what it has. `shared` is the same one if it is the store of the database, else one that refuses. Files of another server are not damage, and that server would lack the files that this one stores.
+ * `store` is this server's, which serves what it has. `shared` is the same one if it is the store of the database,
+ * else one that refuses. Files of another server are not damage, and that server would lack the files that this one
+ * stores.
  */
 export type OpenStore = { store: FileStore; shared: FileStore; isShared: boolean }
 

@@ -32,7 +32,10 @@ export function createBootServer(app: Hono<BootEnv>, limits?: ConnectionLimits):
   return boundServer(listenerOf(app), limits, { requireHostHeader: false })
 }
 
-/** The server that workers pass requests on to, on a socket that is theirs alone: what they say of a request is believed. */
+/**
+ * The server that workers pass requests on to, on a socket that is theirs alone: what they say of a request is
+ * believed.
+ */
 export function createRelayServer(app: Hono<BootEnv>): http.Server {
   const listener = listenerOf(app)
   return boundServer((request, response) => {

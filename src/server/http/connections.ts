@@ -2,7 +2,10 @@ import type http from 'node:http'
 import type { Socket } from 'node:net'
 import { sharerOf } from '../../lib/subnet.ts'
 
-/** How many connections a server holds at once. A client that comes above that takes the place of an idle connection, or is disconnected. */
+/**
+ * How many connections a server holds at once. A client that comes above that takes the place of an idle connection, or
+ * is disconnected.
+ */
 export type ConnectionLimits = {
   maxConnections: number
   /** Of one address (subnet.ts, `sharerOf`). */
@@ -20,7 +23,9 @@ type Connection = { socket: Socket; sharer: string; busy: boolean; waiting: Turn
 const minPieceBytes = 128
 
 /**
- * Has `listener` answer the requests of a server, bounded for each client: one request at a time on a connection, in their order, and no reading while others wait there. The limits bound the number of connections. Node itself starts every
+ * Has `listener` answer the requests of a server, bounded for each client: one request at a time on a connection, in
+ * their order, and no reading while others wait there. The limits bound the number of connections. Node itself starts
+ * every
  * pipelined request at once, and its `maxRequestsPerSocket` counts only those that are answered.
  */
 export function serveBounded(server: http.Server, listener: http.RequestListener, limits: ConnectionLimits): void {
@@ -106,7 +111,8 @@ export function serveBounded(server: http.Server, listener: http.RequestListener
 }
 
 /**
- * Gives Node's parser pieces that end with a header, so that a pause holds back what follows. The parser cannot be stopped within a piece (Node's lib/_http_server.js).
+ * Gives Node's parser pieces that end with a header, so that a pause holds back what follows. The parser cannot be
+ * stopped within a piece (Node's lib/_http_server.js).
  */
 function readInPieces(socket: Socket): void {
   const push = socket.push.bind(socket)

@@ -3,7 +3,8 @@ import type { Layout } from '../layouts.ts'
 import { answered, archOf, bootif, commandByHand, fileAt, nameFrom, type Source, treeOf } from './source.ts'
 
 /**
- * Harvester's installer: kernel and initrd, which fetch rootfs.squashfs, and a configuration that names the ISO as `install.iso_url`
+ * Harvester's installer: kernel and initrd, which fetch rootfs.squashfs, and a configuration that names the ISO as
+ * `install.iso_url`
  * (https://docs.harvesterhci.io, PXE Boot Installation).
  */
 export async function findHarvester(source: Source): Promise<Layout | undefined> {
@@ -46,7 +47,10 @@ export async function findHarvester(source: Source): Promise<Layout | undefined>
   }
 }
 
-/** Photon OS: the installer's initrd takes its packages from `repo` and its answers from `ks` (Photon's documentation, Kickstart Support). */
+/**
+ * Photon OS: the installer's initrd takes its packages from `repo` and its answers from `ks` (Photon's documentation,
+ * Kickstart Support).
+ */
 export async function findPhoton(source: Source): Promise<Layout | undefined> {
   const [kernel, initrd] = ['isolinux/vmlinuz', 'isolinux/initrd.img'].map((path) => source.find(path))
   const packages = source.match(/^RPMS\/.*photon-release-(\d+\.\d+)/i)[0]

@@ -4,7 +4,8 @@ import type { Layout, LayoutVariant } from '../layouts.ts'
 import { archIn, archOf, commandByHand, fileAt, nameFrom, type Source } from './source.ts'
 
 /**
- * Windows PE and setup. wimboot wants BCD, boot.sdi and boot.wim by these names, takes the boot manager out of boot.wim, and makes
+ * Windows PE and setup. wimboot wants BCD, boot.sdi and boot.wim by these names, takes the boot manager out of
+ * boot.wim, and makes
  * the BCD of BIOS fit UEFI (https://ipxe.org/wimboot).
  */
 export async function findWindows(source: Source): Promise<Layout | undefined> {
@@ -39,7 +40,10 @@ export async function findWindows(source: Source): Promise<Layout | undefined> {
   }
 }
 
-/** Their names over the years: memtest64.efi and memtest64.bin (6, 7), mt86p_x86_64 (8: both in one), mt86+x64 (Debian 13), memtest86+x64.bin (Debian 12). */
+/**
+ * Their names over the years: memtest64.efi and memtest64.bin (6, 7), mt86p_x86_64 (8: both in one), mt86+x64 (Debian
+ * 13), memtest86+x64.bin (Debian 12).
+ */
 const memtestName =
   /^(?:.*\/)?(?:memtest|mt86plus|mt86p_|mt86\+|memtest86\+)(64|32|x64|ia32|x86_64|i586)?(\.efi|\.bin)?$/i
 
