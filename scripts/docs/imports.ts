@@ -36,7 +36,7 @@ export function readImports(): Import[] {
   })
 }
 
-/** The room that a file stands in: the first folder of its path, or the file itself beside the rooms. */
+/** The room of a file: the first folder of its path, or the file itself if it has no folder. */
 export function roomOf(file: string): string {
   return file.split('/')[0]?.replace(/\.ts$/, '') ?? ''
 }

@@ -25,8 +25,10 @@ const parts = [
 const release = '18'
 
 /**
- * Makes sure that a folder holds a complete embedded database. An existing database is checked. `create` makes a new one only if
- * the folder is empty and no trace of a former database exists; the new one appears completely or not at all. `traces` are files in
+ * Makes sure that a folder holds a complete embedded database. An existing database is checked. `create` makes a new
+ * one only if
+ * the folder is empty and no trace of a former database exists; the new one appears completely or not at all. `traces`
+ * are files in
  * the data folder that only a server with a database leaves.
  * @throws ConfigError that names what is wrong and the next step
  */

@@ -17,7 +17,10 @@ export type EmbeddedClient = Queries & {
   close: () => Promise<void>
 }
 
-/** Single-user PostgreSQL makes no checkpoints automatically: its log, and the time of the next start, would grow forever. */
+/**
+ * Single-user PostgreSQL makes no checkpoints automatically: its log, and the time of the next start, would grow
+ * forever.
+ */
 const checkpointBytes = 32 * 2 ** 20
 const maxRetryMs = 30_000
 

@@ -7,8 +7,10 @@ export type Json = string | number | boolean | null | Json[] | { [key: string]: 
 export type Params = Record<string, Json>
 
 /**
- * How a machine boots its local disk. `exit-0` and `exit-1` end iPXE with that status: some firmware tries its next boot device
- * only after one of them. `sanboot` starts the first BIOS disk. A file is an EFI program on a disk. `auto` depends on the firmware.
+ * How a machine boots its local disk. `exit-0` and `exit-1` end iPXE with that status: some firmware tries its next
+ * boot device
+ * only after one of them. `sanboot` starts the first BIOS disk. A file is an EFI program on a disk. `auto` depends on
+ * the firmware.
  */
 export const localMethods = ['auto', 'exit-0', 'exit-1', 'sanboot'] as const
 export type LocalMethod = (typeof localMethods)[number] | { file: string }
@@ -55,7 +57,10 @@ export function formatWanted(wanted: Wanted): string {
   return wanted.kind === 'local' ? 'its local disk' : `${wanted.kind} ${wanted.name}`
 }
 
-/** A pattern that removes arguments among the first `count` of a list: those that were in it when the pattern was merged. */
+/**
+ * A pattern that removes arguments among the first `count` of a list: those that were in it when the pattern was
+ * merged.
+ */
 export type Removal = { pattern: string; count: number }
 
 /** How to boot, of all the assignments that apply. */
@@ -68,7 +73,8 @@ export type Merged = {
 }
 
 /**
- * Merges assignments, the weakest first. Patterns remove args of weaker assignments, then args are appended. Params are replaced
+ * Merges assignments, the weakest first. Patterns remove args of weaker assignments, then args are appended. Params
+ * are replaced
  * by name. The strongest answer file and the strongest local-boot method for each firmware win.
  */
 export function mergeAssignments(weakestFirst: Assignment[]): Merged {

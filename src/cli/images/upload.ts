@@ -1,4 +1,4 @@
-// A file, brought to the server.
+// Uploads a file to the server.
 import { setTimeout as wait } from 'node:timers/promises'
 import type { StoredFile, Upload } from '../../api/schemas/images/file.ts'
 import type { FileRef } from '../../api/schemas/images/variant.ts'

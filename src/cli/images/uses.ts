@@ -1,4 +1,4 @@
-// What comes after a new version of an image.
+// Prints the effect of a new version of an image.
 import type { Image, ImageUses } from '../../api/schemas/images/image.ts'
 import type { Client } from '../shell/client.ts'
 import type { CliDeps } from '../shell/deps.ts'

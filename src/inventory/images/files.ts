@@ -92,7 +92,8 @@ export async function recordStored(db: Db, sha256: string): Promise<void> {
 }
 
 /**
- * Finds a file for reuse and restarts its grace period, so that its bytes still exist when the thing that needs them is saved.
+ * Finds a file for reuse and restarts its grace period, so that its bytes still exist when the thing that needs them
+ * is saved.
  * Undefined if it has no record or is corrupted: then its bytes must be stored again.
  */
 export async function reuseFile(db: Db, sha256: string): Promise<StoredFile | undefined> {
@@ -130,7 +131,8 @@ export async function recordDamage(db: Db, sha256: string, why: string): Promise
 }
 
 /**
- * Records the result of a verification: null if the bytes are correct, else the fault. False if nothing changed, for example
+ * Records the result of a verification: null if the bytes are correct, else the fault. False if nothing changed, for
+ * example
  * because the file was uploaded again meanwhile.
  */
 export async function recordCheck(db: Db, { sha256, createdAt }: StoredFile, why: string | null): Promise<boolean> {
@@ -178,7 +180,8 @@ export type FindFileStatus = (sha256: string) => Promise<FileStatus | undefined>
 const maxKept = 8192
 
 /**
- * The look-up for boots. It caches answers for some seconds and combines simultaneous questions in one query. While the database
+ * The look-up for boots. It caches answers for some seconds and combines simultaneous questions in one query. While
+ * the database
  * is unreachable or slow, the last answer is used, so that boots continue.
  */
 export function createFindFileStatus(db: Db, { keptMs = 3000, patienceMs = 1000 } = {}): FindFileStatus {
