@@ -4,13 +4,12 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { OpenDb } from '../../../src/db/open.ts'
 import { loadRecipes } from '../../../src/intake/recipes.ts'
-import { saveFile } from '../../../src/inventory/images/files.ts'
-import { type Api, openApi } from '../../helpers/api.ts'
+import type { FileRef } from '../../../src/model/image.ts'
+import { type Api, addFile, openApi } from '../../helpers/api.ts'
 import { openTestDatabase } from '../../helpers/database.ts'
 import { upload } from '../machines/bulk-rows.ts'
 
-const sha256 = 'e'.repeat(64)
-const kernel = { sha256, name: 'vmlinuz' }
+let kernel: FileRef
 const variant = (kind: string, args: string[]) =>
   ({
     linux: { kind, arch: 'x86_64', kernel, args },
@@ -23,7 +22,7 @@ let api: Api
 beforeAll(async () => {
   opened = await openTestDatabase()
   api = await openApi(opened.db)
-  await saveFile(opened.db, { sha256, name: 'vmlinuz', sizeBytes: 5 })
+  kernel = await addFile(api, 'vmlinuz', 'linux')
   await api.ask('PUT', '/api/v1/images/tool', { variants: [variant('linux', [])] })
   await api.ask('PUT', '/api/v1/machines/525400aabb01', {})
 })
@@ -116,7 +115,14 @@ test.each(['||', 'x=é', 'initrd=mine', 'a="b c"'])('a recipe with %s is a fault
   }
   await writeFile(join(folder, 'tool.yaml'), JSON.stringify(recipe))
   const { recipes, faults } = await loadRecipes([folder])
-  expect([recipes.size, faults]).toEqual([0, [expect.stringContaining('tool.yaml: the args for x86_64[0]: expected')]])
+  expect(recipes.size).toBe(0)
+  expect(faults).toMatchObject([
+    {
+      recipe: 'tool',
+      file: expect.stringMatching(/tool\.yaml$/),
+      message: expect.stringMatching(/^the args for x86_64\[0\]: expected/),
+    },
+  ])
   await rm(folder, { recursive: true })
 })
 
