@@ -1,7 +1,8 @@
+// Unix sockets in the data folder.
 import { rm } from 'node:fs/promises'
 import { connect } from 'node:net'
 
-/** True when a server answers there; the file that a killed one left behind is removed. */
+/** Whether a server accepts connections on the socket. If not, removes the file, which a killed server may have left behind. */
 export async function isSocketTaken(path: string): Promise<boolean> {
   const answers = await new Promise<boolean>((resolve) => {
     const socket = connect(path)

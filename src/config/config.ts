@@ -1,4 +1,4 @@
-// The environment as settings: read once by main.ts, given to server/ and from there to each room what it needs.
+// The settings of a server, parsed once from the environment. server/ passes to each room the settings that it needs.
 import { ConfigError, quote } from '../lib/errors.ts'
 import { commandName } from '../lib/typed-command.ts'
 import type { Setting } from './setting.ts'
@@ -8,11 +8,11 @@ type ValuesOf<Tree> = { [Key in keyof Tree]: Tree[Key] extends Setting<infer T> 
 
 /** The value of every setting, by room. */
 export type Config = { [Room in keyof typeof settings]: ValuesOf<(typeof settings)[Room]> } & {
-  /** How operators type the command line here. */
+  /** The name of the command line, as operators type it in this installation. */
   command: string
 }
 
-// Variables of the command line (cli/shell/client.ts) and of scripts/setup. The server accepts them in its environment.
+// Variables of the command line (cli/shell/client.ts) and of scripts/setup. The server ignores them.
 const foreignSettings = ['BOOTWRIGHT_URL', 'BOOTWRIGHT_TOKEN', 'BOOTWRIGHT_NO_APT']
 
 /** Every setting, in the order of the table. */
@@ -21,9 +21,9 @@ export function listSettings(): Setting<unknown>[] {
 }
 
 /**
- * The environment as settings. Pure.
- * @throws ConfigError that names every fault at once: the setting, its value and what was expected; unknown settings
- * with our prefix too.
+ * Parses the environment into settings. Pure.
+ * @throws ConfigError that names every fault: the setting, its value and what was expected, and every unknown setting that
+ *   begins with BOOTWRIGHT_
  */
 export function loadConfig(env: Record<string, string | undefined>): Config {
   const faults = unknownSettings(env)
@@ -44,7 +44,7 @@ function unknownSettings(env: Record<string, string | undefined>): string[] {
   const names = new Set([...listSettings().map(({ name }) => name), ...foreignSettings])
   return Object.keys(env)
     .filter((name) => name.startsWith('BOOTWRIGHT_') && !names.has(name))
-    .map((name) => `${name}: there is no such setting. All settings: bootwright serve --help`)
+    .map((name) => `${name}: unknown setting. To list all settings: bootwright serve --help`)
 }
 
 function readSetting<T>(env: Record<string, string | undefined>, setting: Setting<T>, faults: string[]): T | undefined {
@@ -54,13 +54,13 @@ function readSetting<T>(env: Record<string, string | undefined>, setting: Settin
   const text = given ?? fallback
   if (text === undefined) return undefined
   const value = parse(text, given !== undefined)
-  // Neither a secret nor a password in a URL may be printed.
+  // Errors print neither a secret nor a password in a URL.
   const printed = secret || /\/\/[^/]*@/.test(text) ? '"***"' : quote(text)
   if (value === undefined) faults.push(`${name}: expected ${expected}, got ${printed}`)
   return value
 }
 
-/** Faults of settings that are valid alone but not together. */
+/** Faults of settings that are valid alone, but contradict each other. */
 function contradictions({ s3, sending }: Config): string[] {
   if (s3.place === undefined) return []
   const { accessKey, secretKey, place } = settings.s3
@@ -68,7 +68,8 @@ function contradictions({ s3, sending }: Config): string[] {
   const faults = missing.map(({ name, expected }) => `${name}: expected ${expected}, because ${place.name} is set`)
   if (sending.workers > 0)
     faults.push(
-      `BOOTWRIGHT_FILE_WORKERS: expected 0, because ${place.name} is set: machines can fetch from the object store themselves (BOOTWRIGHT_S3_REDIRECT=yes)`,
+      `BOOTWRIGHT_FILE_WORKERS: expected 0, because ${place.name} is set. ` +
+        'To let machines download directly from the object store: BOOTWRIGHT_S3_REDIRECT=yes',
     )
   return faults
 }

@@ -1,25 +1,25 @@
-// One setting: where its value comes from, what it means, and how its text becomes a value.
+// A setting: its environment variable, its default, its meaning and its parser.
 import { isBaseUrl } from '../lib/base-url.ts'
 import { asSubnet, isSubnet } from '../lib/subnet.ts'
 
-/** One environment variable and the value that it stands for. */
+/** An environment variable, and how its text becomes a value. */
 export type Setting<T> = {
   name: string
-  /** The text that counts if the variable is unset or empty; undefined: the setting then has no value. */
+  /** The text to parse if the variable is unset or empty. If this is undefined too, the setting has no value. */
   fallback: string | undefined
   /** A noun phrase with its unit, for `serve --help` and docs/reference/settings.md. */
   meaning: string
-  /** What a text has to be, for people. */
+  /** The valid texts, in words. Errors print this after "expected". */
   expected: string
-  /** Undefined for a text that is wrong. @param given false where the text is the fallback */
+  /** Returns undefined for an invalid text. @param given false if the text is the fallback */
   parse: (text: string, given: boolean) => T | undefined
-  /** True: no fault prints the value. */
+  /** Set if errors must not print the value. */
   secret?: true
-  /** True: other programs have this setting too, and often its name in lower case, which wins. */
+  /** Set if other programs use the same variable. The variable's lower-case form, which is common, has priority. */
   shared?: true
 }
 
-/** A host and a port to listen on. `explicit`: the operator named them, so a failure to listen ends the start. */
+/** A host and a port to listen on. If the operator named them (`explicit`), a server that cannot listen there does not start. */
 export type Listen = { host: string; port: number; explicit: boolean }
 
 export function setting<T>(
@@ -32,7 +32,7 @@ export function setting<T>(
   return { name, fallback, meaning, expected, parse }
 }
 
-/** A setting without a default: its value is undefined unless it is given. */
+/** A setting without a default: its value is undefined if the variable is unset. */
 export function optional<T>(
   name: string,
   meaning: string,
@@ -42,12 +42,12 @@ export function optional<T>(
   return { name, fallback: undefined, meaning, expected, parse }
 }
 
-/** The same setting, whose value no fault prints. */
+/** Marks a setting as secret: errors do not print its value. */
 export function secret<T>(from: Setting<T>): Setting<T> {
   return { ...from, secret: true }
 }
 
-/** The same setting, also by its name in lower case. */
+/** Marks a setting as shared with other programs: its name in lower case is read too. */
 export function shared<T>(from: Setting<T>): Setting<T> {
   return { ...from, shared: true }
 }
@@ -84,13 +84,13 @@ export function choice<T extends string>(
 }
 
 export function subnets(name: string, meaning: string): Setting<string[]> {
-  const expected = 'subnets like 10.0.0.0/8, with commas between'
+  const expected = 'comma-separated subnets such as 10.0.0.0/8'
   return setting(name, '', meaning, expected, (text) => parseSubnets(listOf(text)))
 }
 
-/** Subnets, and addresses that stand for themselves. */
+/** Subnets and single addresses. */
 export function addresses(name: string, meaning: string): Setting<string[]> {
-  const expected = 'addresses or subnets like 10.0.0.5,192.168.1.0/24, with commas between'
+  const expected = 'comma-separated addresses or subnets such as 10.0.0.5,192.168.1.0/24'
   return setting(name, '', meaning, expected, (text) => parseSubnets(listOf(text).map(asSubnet)))
 }
 
@@ -110,7 +110,7 @@ export function parseBaseUrl(text: string): string | undefined {
   return isBaseUrl(url) ? url : undefined
 }
 
-/** `name=http://host/path,…` by name, without a slash at the end of a URL. */
+/** Parses `name=http://host/path,…` into URLs by name, without a slash at the end of a URL. */
 export function parseMirrors(text: string): Record<string, string> | undefined {
   const parts = listOf(text).map((part) => /^([a-z0-9][a-z0-9-]*)=(https?:\/\/\S+?)\/*$/.exec(part))
   return parts.every((part) => part !== null && URL.canParse(part[2] ?? ''))
@@ -118,13 +118,13 @@ export function parseMirrors(text: string): Record<string, string> | undefined {
     : undefined
 }
 
-// curl takes a proxy without a scheme for an http one.
+// curl also reads a proxy without a scheme as an http proxy.
 export function parseProxy(text: string): string | undefined {
   const url = text === '' || /^[a-z]+:\/\//i.test(text) ? text : `http://${text}`
   return url === '' || (/^https?:/i.test(url) && URL.canParse(url)) ? url : undefined
 }
 
-/** Gives a parser that takes texts of a pattern as they are. */
+/** Returns a parser that accepts the texts of a pattern, unchanged. */
 export function matching(pattern: RegExp): (text: string) => string | undefined {
   return (text) => (pattern.test(text) ? text : undefined)
 }

@@ -21,7 +21,7 @@ import {
   yesNo,
 } from './setting.ts'
 
-/** What a machine does after its screen showed a refusal. */
+/** The possible actions of a machine after it showed a refusal on its screen. */
 export const afterRefusals = ['retry', 'local', 'halt'] as const
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const
@@ -30,7 +30,7 @@ const oneWord = matching(/^[\x21-\x7e]{1,512}$/)
 const days = { min: 1, max: 36_500 }
 const bytes = { min: 1, max: 2 ** 50 }
 
-/** The settings by the room that reads them. The environment has them flat, by their names. */
+/** The settings, grouped by their use. The environment has no groups, only names. */
 export const settings = {
   data: {
     folder: setting(
@@ -51,7 +51,7 @@ export const settings = {
     durable: yesNo(
       'BOOTWRIGHT_DURABLE',
       'yes',
-      'Whether the embedded database waits for the disk. With no, a power cut may lose the newest data, or all of it',
+      'Whether the embedded database syncs each change to the disk. With no, a power cut may lose the newest data, or all data',
     ),
     mayBeNew: yesNo(
       'BOOTWRIGHT_NEW_DATABASE',
@@ -63,22 +63,22 @@ export const settings = {
     listen: listen('BOOTWRIGHT_BOOT_LISTEN', '0.0.0.0:8080', 'Address and port of boot HTTP, for machines'),
     baseUrl: optional(
       'BOOTWRIGHT_BASE_URL',
-      'URL that machines use, if it is not the address that they asked',
+      'Base URL for machines, instead of the address at which they reached the server',
       'http://host[:port] without a path',
       parseBaseUrl,
     ),
     nbpFolder: optional(
       'BOOTWRIGHT_NBP_DIR',
-      'Folder of boot programs, instead of ipxe/nbp of the program',
+      "Folder of boot programs, instead of the program's ipxe/nbp",
       'a folder',
       anyText,
     ),
-    subnets: subnets('BOOTWRIGHT_BOOT_SUBNETS', 'Subnets that may boot; empty for all'),
+    subnets: subnets('BOOTWRIGHT_BOOT_SUBNETS', 'Subnets whose machines may boot; empty for all'),
     trustedProxies: addresses(
       'BOOTWRIGHT_TRUSTED_PROXIES',
-      'Proxies before boot HTTP whose Forwarded or X-Forwarded-For header names the client',
+      'Proxies in front of boot HTTP whose Forwarded or X-Forwarded-For header names the client',
     ),
-    afterRefusal: choice('BOOTWRIGHT_AFTER_REFUSAL', 'retry', afterRefusals, 'Next step of a machine that was refused'),
+    afterRefusal: choice('BOOTWRIGHT_AFTER_REFUSAL', 'retry', afterRefusals, 'Action of a machine after a refusal'),
     maxConnections: whole(
       'BOOTWRIGHT_MAX_CONNECTIONS',
       20_000,
@@ -88,7 +88,7 @@ export const settings = {
     maxConnectionsPerAddress: optionalWhole(
       'BOOTWRIGHT_MAX_CONNECTIONS_PER_ADDRESS',
       { min: 1, max: 1_000_000 },
-      'Maximum concurrent boot HTTP connections per IPv4 address or IPv6 /64, instead of a quarter of all',
+      'Maximum concurrent boot HTTP connections per IPv4 address or IPv6 /64, instead of a quarter of the maximum',
     ),
   },
   admin: {
@@ -141,16 +141,16 @@ export const settings = {
     ),
   },
   secrets: {
-    key: secret(optional('BOOTWRIGHT_SECRET_KEY', 'Key that seals secrets', '64 hexadecimal digits', parseKey)),
+    key: secret(optional('BOOTWRIGHT_SECRET_KEY', 'Key that encrypts secrets', '64 hexadecimal digits', parseKey)),
     keyFile: optional(
       'BOOTWRIGHT_SECRET_KEY_FILE',
-      'File with that key, instead of secret.key in the data folder',
+      'File with the key that encrypts secrets, instead of secret.key in the data folder',
       'a file',
       anyText,
     ),
     forgetKey: optional(
       'BOOTWRIGHT_FORGET_KEY',
-      'Id of a lost secret key; at startup Bootwright deletes all secrets and webhooks that only it opens',
+      'Id of a lost secret key; at startup Bootwright deletes all secrets and webhooks that only this key can decrypt',
       '8 hexadecimal digits',
       matching(/^[0-9a-f]{8}$/),
     ),
@@ -159,28 +159,31 @@ export const settings = {
     toAnyAddress: yesNo(
       'BOOTWRIGHT_ANSWERS_TO_ANY_ADDRESS',
       'no',
-      'Whether any address with the token of a boot may fetch its answer file',
+      'Whether any address that presents the token of a boot may fetch its answer file',
     ),
-    subnets: subnets('BOOTWRIGHT_ANSWER_SUBNETS', 'Subnets with the same permission'),
+    subnets: subnets(
+      'BOOTWRIGHT_ANSWER_SUBNETS',
+      'Subnets whose addresses may fetch an answer file with the token of its boot',
+    ),
   },
   discovery: {
     maxMachines: whole(
       'BOOTWRIGHT_MAX_DISCOVERED',
       10_000,
       { min: 0, max: 10_000_000 },
-      'Maximum discovered machines; beyond it the least recently seen are deleted',
+      'Maximum discovered machines; the least recently seen are deleted first',
     ),
     maxPerAddress: whole(
       'BOOTWRIGHT_MAX_DISCOVERED_PER_ADDRESS',
       256,
       { min: 1, max: 10_000_000 },
-      'Maximum discovered machines per IPv4 address or IPv6 /64, and recorded boots of such machines in a burst',
+      'Maximum discovered machines per IPv4 address or IPv6 /64; also the maximum burst of recorded boots of such machines',
     ),
     keepDays: whole(
       'BOOTWRIGHT_KEEP_DISCOVERED_DAYS',
       30,
       days,
-      'Days to keep a discovered machine that is not seen again',
+      'Days to keep a discovered machine after it was last seen',
     ),
   },
   history: {
@@ -199,12 +202,12 @@ export const settings = {
       'BOOTWRIGHT_VERIFY_DAYS',
       7,
       { min: 0, max: 3650 },
-      'Days between two verifications of a stored file; 0 for none',
+      'Days between two verifications of a stored file; 0 to disable them',
     ),
     newStore: yesNo(
       'BOOTWRIGHT_NEW_STORE',
       'no',
-      'Permission to replace the store of image files that the database knows by the store of this server',
+      "Permission to make this server's store of image files the store of the database, instead of another store",
     ),
   },
   s3: {
@@ -228,12 +231,17 @@ export const settings = {
       oneWord,
     ),
     secretKey: secret(
-      optional('BOOTWRIGHT_S3_SECRET_KEY', 'Secret of that access key', 'the secret of that key', oneWord),
+      optional(
+        'BOOTWRIGHT_S3_SECRET_KEY',
+        'Secret key of the object store',
+        'the secret key of the object store',
+        oneWord,
+      ),
     ),
     redirect: yesNo(
       'BOOTWRIGHT_S3_REDIRECT',
       'no',
-      'Whether machines fetch files from the object store themselves, by signed URLs',
+      'Whether machines download files directly from the object store, by signed URLs',
     ),
   },
   sending: {
@@ -247,7 +255,7 @@ export const settings = {
       'BOOTWRIGHT_FILE_CACHE_BYTES',
       134_217_728,
       { min: 2 ** 20, max: 2 ** 50 },
-      'Memory for parts of files that are being read, bytes',
+      'Memory to cache parts of files during downloads, bytes',
     ),
     sendfile: yesNo(
       'BOOTWRIGHT_SENDFILE',
@@ -258,7 +266,7 @@ export const settings = {
       'BOOTWRIGHT_FILE_WORKERS',
       0,
       { min: 0, max: 64 },
-      'Further processes that send files of the data folder, to use more cores',
+      'Additional processes that send files from the data folder, to use more cores',
     ),
   },
   imports: {
@@ -267,20 +275,20 @@ export const settings = {
       'BOOTWRIGHT_DOWNLOAD_STALL_SECONDS',
       60,
       { min: 1, max: 3600 },
-      'Seconds without a byte after which a download is retried',
+      'Seconds without data after which a download is retried',
     ),
     minBytesPerSecond: whole(
       'BOOTWRIGHT_DOWNLOAD_MIN_BYTES_PER_SECOND',
       1024,
       { min: 0, max: 1_000_000_000 },
-      'Minimum speed of a download over that time, bytes per second; 0 for none',
+      'Minimum average speed of a download in BOOTWRIGHT_DOWNLOAD_STALL_SECONDS, bytes per second; 0 to disable it',
     ),
     keepPartsDays: whole('BOOTWRIGHT_KEEP_PARTS_DAYS', 7, days, 'Days to keep incomplete downloads and uploads'),
     mirrors: setting(
       'BOOTWRIGHT_MIRRORS',
       '',
       'Mirrors that recipes download from, by distribution',
-      'name=http://host/path, with commas between',
+      'comma-separated name=http://host/path',
       parseMirrors,
     ),
     httpProxy: secret(
@@ -294,7 +302,7 @@ export const settings = {
         'NO_PROXY',
         '',
         'Hosts and domains that need no proxy; * for all',
-        'hosts with commas between',
+        'comma-separated hosts',
         (text) => text,
       ),
     ),
@@ -304,7 +312,7 @@ export const settings = {
     levelNames: yesNo(
       'BOOTWRIGHT_LOG_LEVEL_NAMES',
       'no',
-      'Whether JSON log lines have their level by name ("warn") instead of by number (40)',
+      'Whether JSON log lines contain the name of their level ("warn") instead of its number (40)',
     ),
   },
 }

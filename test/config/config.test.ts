@@ -5,7 +5,7 @@ import { subnetTest } from '../../src/lib/subnet.ts'
 const load = (env: Record<string, string>) => loadConfig(env)
 
 describe('loadConfig', () => {
-  test('needs nothing', () => {
+  test('works without any setting', () => {
     expect(load({ HOME: '/root' })).toMatchObject({
       data: { folder: 'data' },
       database: { url: undefined },
@@ -15,7 +15,7 @@ describe('loadConfig', () => {
     })
   })
 
-  test('reads what is given', () => {
+  test('reads settings from the environment', () => {
     const config = load({
       DATABASE_URL: 'postgres://u@h/d',
       BOOTWRIGHT_BOOT_LISTEN: '[::]:80',
@@ -35,7 +35,7 @@ describe('loadConfig', () => {
     })
   })
 
-  test('takes names with an underscore, proxies by address or subnet, and limits for connections', () => {
+  test('accepts host names with an underscore, proxies by address or subnet, and limits of connections', () => {
     const config = load({
       BOOTWRIGHT_BASE_URL: 'http://boot_server:8080',
       BOOTWRIGHT_TRUSTED_PROXIES: '10.0.0.5, fd00::7,192.168.0.0/16',
@@ -53,11 +53,13 @@ describe('loadConfig', () => {
       maxConnections: 20_000,
       maxConnectionsPerAddress: undefined,
     })
-    expect(() => load({ BOOTWRIGHT_TRUSTED_PROXIES: 'proxy.example' })).toThrow(/TRUSTED_PROXIES: expected addresses/)
+    expect(() => load({ BOOTWRIGHT_TRUSTED_PROXIES: 'proxy.example' })).toThrow(
+      /TRUSTED_PROXIES: expected comma-separated addresses/,
+    )
     expect(() => load({ BOOTWRIGHT_BASE_URL: 'http://boot:99999' })).toThrow(/BASE_URL/)
   })
 
-  test('names every fault at once, with the setting, its value and what was expected', () => {
+  test('names every fault in one error, with the setting, its value and what was expected', () => {
     const bad = {
       BOOTWRIGHT_BOOT_LISTEN: '8080',
       BOOTWRIGHT_TFTP_WINDOW_SIZE: '1e3',
@@ -67,10 +69,10 @@ describe('loadConfig', () => {
     }
     expect(() => load(bad)).toThrow(
       [
-        'BOOTWRIGHT_PORT: there is no such setting. All settings: bootwright serve --help',
+        'BOOTWRIGHT_PORT: unknown setting. To list all settings: bootwright serve --help',
         'BOOTWRIGHT_BOOT_LISTEN: expected host:port, got "8080"',
         'BOOTWRIGHT_BASE_URL: expected http://host[:port] without a path, got "http://h/path"',
-        'BOOTWRIGHT_BOOT_SUBNETS: expected subnets like 10.0.0.0/8, with commas between, got "10.0.0.0/33"',
+        'BOOTWRIGHT_BOOT_SUBNETS: expected comma-separated subnets such as 10.0.0.0/8, got "10.0.0.0/33"',
         'BOOTWRIGHT_TFTP_WINDOW_SIZE: expected a whole number from 1 to 65535, got "1e3"',
       ].join('\n'),
     )
@@ -81,7 +83,7 @@ describe('loadConfig', () => {
     expect(load(env)).toEqual(load({}))
   })
 
-  test('reads where the object store is', () => {
+  test('reads the place of the object store', () => {
     expect(load({}).s3.place).toBeUndefined()
     const keys = { BOOTWRIGHT_S3_ACCESS_KEY: 'access', BOOTWRIGHT_S3_SECRET_KEY: 'secret' }
     expect(load({ BOOTWRIGHT_S3_URL: 'https://s3.example:9000/boot-files/a/b/', ...keys }).s3).toEqual({
@@ -107,23 +109,23 @@ describe('loadConfig', () => {
     ['https://h/bucket//x', '"https://h/bucket//x"'],
     ['https://h/bucket?x=1', '"https://h/bucket?x=1"'],
     ['https://key:secret@h/bucket', '"***"'],
-  ])('takes %s for no bucket', (url, shown) => {
+  ])('refuses %s as the URL of a bucket', (url, printed) => {
     const env = { BOOTWRIGHT_S3_URL: url, BOOTWRIGHT_S3_ACCESS_KEY: 'a', BOOTWRIGHT_S3_SECRET_KEY: 's' }
-    expect(() => load(env)).toThrow(`BOOTWRIGHT_S3_URL: expected https://host[:port]/bucket[/prefix], got ${shown}`)
+    expect(() => load(env)).toThrow(`BOOTWRIGHT_S3_URL: expected https://host[:port]/bucket[/prefix], got ${printed}`)
   })
 
-  test('needs the keys of an object store, and prints no secret one', () => {
+  test('requires the keys of an object store, and does not print the secret key', () => {
     const url = { BOOTWRIGHT_S3_URL: 'https://h/bucket' }
     expect(() => load(url)).toThrow(
       'BOOTWRIGHT_S3_ACCESS_KEY: expected the access key of the object store, because BOOTWRIGHT_S3_URL is set\n' +
-        'BOOTWRIGHT_S3_SECRET_KEY: expected the secret of that key, because BOOTWRIGHT_S3_URL is set',
+        'BOOTWRIGHT_S3_SECRET_KEY: expected the secret key of the object store, because BOOTWRIGHT_S3_URL is set',
     )
     expect(() => load({ ...url, BOOTWRIGHT_S3_ACCESS_KEY: 'a', BOOTWRIGHT_S3_SECRET_KEY: 'with a space' })).toThrow(
-      /^BOOTWRIGHT_S3_SECRET_KEY: expected the secret of that key, got "\*\*\*"$/,
+      /^BOOTWRIGHT_S3_SECRET_KEY: expected the secret key of the object store, got "\*\*\*"$/,
     )
   })
 
-  test('does not print a secret that is wrong', () => {
+  test('does not print an invalid secret', () => {
     expect(() => load({ BOOTWRIGHT_ADMIN_TOKEN: 'short-secret' })).toThrow(
       /^BOOTWRIGHT_ADMIN_TOKEN: expected 32 to 256 printable characters, got "\*\*\*"$/,
     )
@@ -140,6 +142,6 @@ describe('subnetTest', () => {
     ['fd12::1', true],
     ['fe80::1', false],
     ['', false],
-  ])('%s: %s', (address, expected) => expect(allows(address)).toBe(expected))
-  test('lets everybody pass when no subnet is named', () => expect(subnetTest([])('203.0.113.9')).toBe(true))
+  ])('returns for "%s": %s', (address, expected) => expect(allows(address)).toBe(expected))
+  test('passes every address if no subnet is given', () => expect(subnetTest([])('203.0.113.9')).toBe(true))
 })

@@ -16,18 +16,18 @@ beforeEach(async () => {
 })
 afterEach(() => rm(dataDir, { recursive: true }))
 
-const warned: unknown[] = []
-const log = { warn: (...args: unknown[]) => void warned.push(args) }
+const warnings: unknown[] = []
+const log = { warn: (...args: unknown[]) => void warnings.push(args) }
 const load = (secretKeyFile: string | undefined, sealed = false) =>
   loadSecretKey(
     { key: undefined, keyFile: secretKeyFile, ownFile: join(dataDir, 'secret.key') },
     { isSealed: async () => sealed, log: log as never },
   )
 
-test('the key is made once, and only where nothing is sealed with one that was lost', async () => {
+test('the secret key is made once, and never if the database has secrets of a lost key', async () => {
   const file = join(dataDir, 'secret.key')
   await expect(load(undefined, true)).rejects.toThrow(
-    `${file} is missing, and the database has secrets that only its key opens. Next step: restore ${file}`,
+    `${file} is missing, and the database has secrets that only its key can decrypt. Next step: restore ${file}`,
   )
   expect(existsSync(file)).toBe(false)
   const key = await load(undefined)
@@ -36,7 +36,7 @@ test('the key is made once, and only where nothing is sealed with one that was l
 })
 
 test.each([0o644, 0o640, 0o604, 0o660])(
-  'a key that others can read, mode %o, is refused, or warned of where it was mounted',
+  'a key file that other users can read (mode %o) is refused in the data folder, and logged as a warning elsewhere',
   async (mode) => {
     const file = join(dataDir, 'secret.key')
     const key = await load(undefined)
@@ -44,13 +44,13 @@ test.each([0o644, 0o640, 0o604, 0o660])(
     const text = `0${mode.toString(8)}`
     await expect(load(undefined)).rejects.toThrow(`${file}: expected mode 0600, got ${text}`)
     await expect(load(undefined)).rejects.toThrow(`Next step: chmod 600 ${file}`)
-    warned.length = 0
+    warnings.length = 0
     expect(await load(file)).toEqual(key)
-    expect(warned).toEqual([[{ file, mode: text }, 'others can read the key of all secrets']])
+    expect(warnings).toEqual([[{ file, mode: text }, 'other users can read the key of all secrets']])
   },
 )
 
-test('a damaged id of the server is named, and not replaced', async () => {
+test('a corrupted server.id is refused by name, and not replaced', async () => {
   const id = await loadServerId(join(dataDir, 'server.id'))
   expect(await loadServerId(join(dataDir, 'server.id'))).toBe(id)
   writeFileSync(join(dataDir, 'server.id'), '\0\0\0\0')
@@ -58,7 +58,7 @@ test('a damaged id of the server is named, and not replaced', async () => {
 })
 
 test.runIf(process.platform === 'linux').each([64, 100, 200])(
-  'a process that may open only %i files says so, instead of that it cannot find a module',
+  'a process that may open only %i files prints this limit, not the error that a module is missing',
   async (max) => {
     const main = join(programDir, 'dist/main.js')
     const run = promisify(execFile)('prlimit', [`--nofile=${max}`, process.execPath, main, 'serve'], {
@@ -72,7 +72,7 @@ test.runIf(process.platform === 'linux').each([64, 100, 200])(
   },
 )
 
-test('a limit of open files that is too low is named with the next step', () => {
+test('the error for a low limit of open files names the next step', () => {
   expect(() => requireDescriptors(200)).toThrow(
     'open files: expected a limit of at least 256, got 200. Next step: ulimit -n 65536',
   )
