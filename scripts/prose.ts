@@ -17,10 +17,16 @@ const swept = [
   'ipxe',
   'scripts',
   'src/cli',
+  'src/config',
+  'src/jobs',
   'src/lib',
   'src/main.ts',
+  'src/server',
+  'test/config',
   'test/docs',
+  'test/jobs',
   'test/lib',
+  'test/server',
 ]
 
 const paths = process.argv.slice(2)

@@ -1,4 +1,4 @@
-// Unix sockets in the data folder.
+// The admin listener's Unix socket in the data folder. A user who can open its file needs no token.
 import { rm } from 'node:fs/promises'
 import { connect } from 'node:net'
 

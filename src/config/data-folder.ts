@@ -1,4 +1,4 @@
-// The layout of the data folder (BOOTWRIGHT_DATA_DIR). No other file of the program knows a name in it.
+// The layout of the data folder (BOOTWRIGHT_DATA_DIR). Only this file contains the names in it.
 import { join, relative, resolve } from 'node:path'
 
 /*
@@ -6,17 +6,17 @@ import { join, relative, resolve } from 'node:path'
  *
  *   admin.sock             socket of the command line, made at each start
  *   database/              embedded database, without DATABASE_URL
- *   database.new/          the same while it is made for the first time
- *   files/                 image files by their sha256 (ab/abcd…), or with an object store what is on its way there
- *   files/incoming/        uploads that have not been verified yet
+ *   database.new/          the same, while the first start makes it
+ *   files/                 image files by their sha256 (ab/abcd…); with an object store, only files on their way to it
+ *   files/incoming/        uploads that are not verified yet
  *   files/incoming-parts/  downloads and partial uploads, which resume after a restart
- *   files/store.id         which store this is; servers that share the folder read the same
+ *   files/store.id         id of this store; all servers that share the folder read it
  *   files/uploading/       multipart uploads in progress, with an object store
  *   owner.lock             locked while a server uses the embedded database
  *   recipes/               image recipes of the operator, with their keys in recipes/keys/; made by the operator
  *   relay.sock             socket between the server and its file workers, with BOOTWRIGHT_FILE_WORKERS
- *   secret.key             key that seals secrets, without BOOTWRIGHT_SECRET_KEY or BOOTWRIGHT_SECRET_KEY_FILE
- *   server.id              which server this is, for imports that resume
+ *   secret.key             key that encrypts secrets, without BOOTWRIGHT_SECRET_KEY or BOOTWRIGHT_SECRET_KEY_FILE
+ *   server.id              id of this server, which resumes its own imports
  */
 
 /** The paths in a data folder. */
@@ -36,7 +36,7 @@ export type DataFolder = {
 export type FilesFolder = {
   folder: string
   incoming: string
-  /** On the disk of the store, which may be another than that of the data folder: the store renames whole files. */
+  /** On the disk of the store, so that the store can rename complete files. The data folder may be on another disk. */
   incomingParts: string
   storeId: string
   uploading: string
@@ -66,7 +66,7 @@ export function filesFolder(folder: string): FilesFolder {
   }
 }
 
-/** The shorter spelling of a socket's path; undefined when both are longer than 107 bytes (unix(7)). */
+/** The shorter form (absolute or relative) of a socket's path; undefined if both exceed 107 bytes (unix(7)). */
 export function socketPath(path: string): string | undefined {
   const absolute = resolve(path)
   const paths = [absolute, relative(process.cwd(), absolute)].filter((text) => Buffer.byteLength(text) <= 107)

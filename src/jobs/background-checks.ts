@@ -1,15 +1,15 @@
-// Verification of stored files in the background: the reading of every byte, gently.
+// Background verification: every stored file is read and hashed, at a limited speed.
 import type { FileChecks, MaintenanceDeps } from '../files/check.ts'
 import { claimFileToCheck } from '../inventory/images/file-checks.ts'
 import { startLoop } from '../lib/time/loop.ts'
 
-/** As fast as a hard disk reads beside its other work. */
+/** About half of the sequential speed of a hard disk, so that other reads stay fast. */
 const maxBytesPerSecond = 50e6
 
 /**
- * Verifies every stored file once in `everyDays` days, the least recently verified first; corrupted ones once an hour. 0 days:
- * never.
- * @param lookMs how often the database is asked what is due, milliseconds
+ * Verifies every stored file once in `everyDays` days, the least recently verified file first, and each corrupted file once an
+ * hour. 0 days disable it.
+ * @param lookMs milliseconds between two queries for files that are due
  */
 export function startBackgroundChecks(
   { db, log }: Pick<MaintenanceDeps, 'db' | 'log'>,

@@ -1,4 +1,4 @@
-// What time alone changes: boots that stall, deployments that expire, records that are old enough to delete.
+// Changes that only time causes: boots stall, deployments expire, and old records are deleted.
 import { sql } from 'drizzle-orm'
 import type { Config } from '../config/config.ts'
 import type { Db } from '../db/open.ts'
@@ -17,11 +17,11 @@ const dayMs = 24 * 60 * minuteMs
 
 export type HousekeepingSettings = Pick<Config['history'], 'keepBootsDays' | 'maxBoots' | 'keepChangesDays'> & {
   keepDiscoveredDays: number
-  /** True for the embedded database, which has no autovacuum. */
+  /** Set for the embedded database, which has no autovacuum. */
   vacuums: boolean
 }
 
-/** Starts both loops: what machines and operators wait for soon, and deletions later. */
+/** Starts two loops: one for stalled boots and late deployments, every 20 seconds, and one for deletions, every hour. */
 export function startHousekeeping(
   settings: HousekeepingSettings,
   db: Db,

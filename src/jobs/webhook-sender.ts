@@ -1,4 +1,4 @@
-// Changes, sent to other systems: which message is due is in inventory/changes/webhooks.ts, how one is sent in bytes/fetch/signed-message.ts.
+// The loop that sends changes to webhooks. The queue is in inventory/changes/webhooks.ts.
 
 import { sendMessage } from '../bytes/fetch/signed-message.ts'
 import type { Db } from '../db/open.ts'
@@ -17,17 +17,17 @@ import type { Sealer } from '../lib/seal.ts'
 import { startLoop } from '../lib/time/loop.ts'
 
 export type SenderTimes = {
-  /** How often the database is asked, milliseconds. */
+  /** Milliseconds between two queries for due messages. */
   everyMs: number
-  /** How long a receiver may take, milliseconds. */
+  /** The timeout of a receiver, milliseconds. */
   timeoutMs: number
-  /** How long to wait after each try that failed, milliseconds; after the last the message is given up. */
+  /** The wait after each failed attempt, milliseconds. After one more attempt, Bootwright gives up. */
   retriesMs: number[]
 }
 
 const [second, minute, hour] = [1000, 60_000, 3_600_000]
 
-/** Ten tries over about a day, as Standard Webhooks recommends. */
+/** Ten attempts over about a day, as Standard Webhooks recommends. */
 const usualTimes: SenderTimes = {
   everyMs: second,
   timeoutMs: 10 * second,
@@ -37,9 +37,8 @@ const usualTimes: SenderTimes = {
 const maxPerWebhook = 20
 
 /**
- * Sends changes to webhooks, signed as the Standard Webhooks specification says (webhook-id, webhook-timestamp,
- * webhook-signature v1). Never in the path of a request or a boot, and a receiver that is slow to answer holds up no other.
- * 410 Gone switches a webhook off.
+ * Sends changes to webhooks in the background, so that no request and no boot waits for a receiver. A slow receiver does not
+ * delay the others. The response 410 Gone switches a webhook off.
  */
 export function startWebhookSender(
   db: Db,
@@ -48,7 +47,7 @@ export function startWebhookSender(
   times: SenderTimes = usualTimes,
 ): { stop: () => Promise<void> } {
   const stopped = new AbortController()
-  /** The deliveries under way, by webhook. */
+  /** The current deliveries, by webhook. */
   const sending = new Map<string, Promise<void>>()
 
   const startSending = async () => {
@@ -59,9 +58,9 @@ export function startWebhookSender(
       const sent = Promise.all(messages.map((message) => deliver(db, message, log, times, stopped.signal)))
       const recorded = sent.then(
         () => undefined,
-        (error: unknown) => log.warn({ error: messageOf(error) }, 'webhook deliveries were not recorded'),
+        (error: unknown) => log.warn({ error: messageOf(error) }, 'webhook deliveries not recorded'),
       )
-      // The next messages of a webhook follow at once.
+      // The next messages of this webhook are sent immediately.
       sending.set(
         id,
         recorded.finally(() => {
@@ -90,19 +89,19 @@ async function deliver(
   stopped: AbortSignal,
 ): Promise<void> {
   const status = await sendMessage(due, timeoutMs, stopped).catch((error: unknown) => messageOf(error))
-  // Not sent, or not known to be: it is due again in a minute.
+  // The message may not have been sent. It is due again in a minute.
   if (typeof status !== 'number' && stopped.aborted) return
   const fields = { webhook: due.webhookId, message: due.id, attempt: due.attempts + 1 }
   if (typeof status === 'number' && status >= 200 && status < 300) return deliveryDone(db, due.id)
   if (status === 410) {
     await changeWebhook(db, due.webhookId, { active: false }, system)
-    await deliveryFailed(db, due.id, 'the receiver answered 410 Gone: the webhook is switched off', undefined)
-    log.warn(fields, 'webhook switched off: 410 Gone')
+    await deliveryFailed(db, due.id, 'the receiver answered 410 Gone, so the webhook was switched off', undefined)
+    log.warn(fields, 'webhook switched off, because its receiver answered 410 Gone')
     return
   }
   const error = typeof status === 'number' ? `the receiver answered ${status}` : status
   const waitMs = retriesMs[due.attempts]
-  // A fifth more or less, so that many messages do not come back at the same moment.
+  // The wait varies by 20 %, so that the retries of many messages are spread over time.
   await deliveryFailed(db, due.id, error, waitMs && Math.round(waitMs * (0.8 + Math.random() * 0.4)))
   log.warn({ ...fields, error, givenUp: waitMs === undefined }, 'webhook not delivered')
 }

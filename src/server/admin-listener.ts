@@ -1,4 +1,4 @@
-// Admin HTTP: on its address, for operators and programs with a token, and on the socket in the data folder.
+// Admin HTTP. It listens on an address for operators and programs with a token, and on a socket in the data folder.
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
@@ -42,10 +42,10 @@ export async function openAdminListener(
   const address = await listen(server, config.admin.listen, 'BOOTWRIGHT_ADMIN_LISTEN', closers)
   if (socketPath === undefined)
     log.warn(
-      'the path of the data folder is too long for a Unix socket: the command line needs BOOTWRIGHT_URL and BOOTWRIGHT_TOKEN',
+      'the path of the data folder is too long for a Unix socket, so the command line needs BOOTWRIGHT_URL and BOOTWRIGHT_TOKEN',
     )
   else await listenOnSocket(adminServer({ ...deps, trusted: true }, limits), socketPath, closers)
-  // Before the listeners close: clients that follow the changes would otherwise hold them open.
+  // The feed stops before the listeners close, because clients that follow the changes would hold their connections open.
   closers.add(async () => feed.stop())
   return address
 }
@@ -53,7 +53,7 @@ export async function openAdminListener(
 function adminServer(deps: AdminDeps, limits: ConnectionLimits): http.Server {
   const server = http.createServer()
   serveBounded(server, getRequestListener(createAdminApp(deps).fetch), limits)
-  // An upload may take hours; its header and its silence may not.
+  // An upload may take hours, but its header has a timeout, and so has each pause.
   server.requestTimeout = 0
   server.headersTimeout = 20_000
   server.timeout = 120_000

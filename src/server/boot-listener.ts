@@ -1,4 +1,4 @@
-// Boot HTTP and TFTP: what machines reach.
+// Boot HTTP and TFTP: the listeners for machines.
 import { rm } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { extname } from 'node:path'
@@ -25,7 +25,7 @@ import type { Limits } from './http/limits.ts'
 import { listen, listenOnSocket } from './http/listen.ts'
 import { readTemplates } from './templates.ts'
 
-// The same ending as this file: .ts in tests, .js in the built program.
+// The file extension is that of this file: .ts in tests, .js in the compiled program.
 const workerProgram = fileURLToPath(new URL(`./file-worker${extname(import.meta.url)}`, import.meta.url))
 
 export type BootListener = { deps: BootDeps; address: AddressInfo }
@@ -48,8 +48,11 @@ export async function openBootListener(
   if (orders !== undefined) {
     const relaySocket = socketPath(data.folder.relaySocket)
     if (relaySocket === undefined)
-      throw new ConfigError('BOOTWRIGHT_FILE_WORKERS: the path of the data folder is too long for a Unix socket')
-    // What a killed server left.
+      throw new ConfigError(
+        'BOOTWRIGHT_FILE_WORKERS: expected 0, because the path of the data folder is too long for a Unix socket. ' +
+          'To use file workers: set BOOTWRIGHT_DATA_DIR to a folder with a shorter path',
+      )
+    // A killed server leaves its socket behind.
     await rm(relaySocket, { force: true })
     await listenOnSocket(createRelayServer(app), relaySocket, closers)
     const shares = { ...sending, store: data.folder.files, relaySocket }
@@ -58,7 +61,7 @@ export async function openBootListener(
   return { deps, address }
 }
 
-/** TFTP; the addresses that it listens on, undefined where it is off or its port cannot be had. */
+/** Starts TFTP and returns its addresses; undefined if TFTP is off or cannot listen on its default port. */
 export async function openTftpListener(
   config: Config,
   { deps, address }: BootListener,
@@ -101,7 +104,7 @@ function bootDeps(config: Config, data: Data, transfers: BootDeps['transfers'], 
   }
 }
 
-/** The share of each process that sends files. */
+/** The limits for each process that sends files: its share of the cache and of the speed. */
 function sendingOf({ sending }: Config) {
   const { cacheBytes, maxBytesPerSecond, sendfile, workers } = sending
   const processes = workers + 1

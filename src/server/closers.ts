@@ -1,10 +1,10 @@
-// What a start opened, and how it is closed: in the reverse order, once, whatever fails on the way.
+// The open parts of a server. They are closed once, in the reverse order, even if closing some of them fails.
 import { messageOf } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
 
 export type Close = () => Promise<unknown>
 
-/** `add` takes what is to be closed; `stop` closes all of it, and a second call waits for the same end. */
+/** `add` registers a function that closes a part. `stop` closes all parts; further calls wait for the first. */
 export type Closers = { add: (close: Close) => void; stop: () => Promise<void> }
 
 export function createClosers(log: Pick<Logger, 'error'>): Closers {
@@ -12,7 +12,7 @@ export function createClosers(log: Pick<Logger, 'error'>): Closers {
   let stopped: Promise<void> | undefined
   const closeAll = async () => {
     for (const close of closers.splice(0).reverse())
-      await close().catch((error) => log.error({ error: messageOf(error) }, 'a part of the server did not close'))
+      await close().catch((error) => log.error({ error: messageOf(error) }, 'closing a part of the server failed'))
   }
   return {
     add: (close) => void closers.push(close),

@@ -1,4 +1,4 @@
-// What runs without anybody asking: housekeeping, verification of files, webhooks, imports.
+// Background work: housekeeping, verification of files, webhooks and imports.
 import type { Config } from '../config/config.ts'
 import { createFileChecks, type FileChecks } from '../files/check.ts'
 import { type OpenIntake, openIntake } from '../intake/open-intake.ts'
@@ -15,8 +15,8 @@ export type Jobs = { checks: FileChecks; intake: OpenIntake }
 export async function startJobs(config: Config, data: Data, log: Logger, closers: Closers): Promise<Jobs> {
   const { db, sealer, shared: store, isShared } = data
   const { history, discovery, files, imports, database } = config
-  const kept = { ...history, keepDiscoveredDays: discovery.keepDays, vacuums: database.url === undefined }
-  closers.add(startHousekeeping(kept, db, log).stop)
+  const housekeeping = { ...history, keepDiscoveredDays: discovery.keepDays, vacuums: database.url === undefined }
+  closers.add(startHousekeeping(housekeeping, db, log).stop)
   const checks = createFileChecks({ db, store, log })
   if (isShared) closers.add(startBackgroundChecks({ db, log }, checks, { everyDays: files.verifyDays }).stop)
   closers.add(startWebhookSender(db, sealer, log).stop)

@@ -1,12 +1,14 @@
+// `bootwright serve`: runs a server until the process is asked to stop, and prints the banner.
 import { networkInterfaces } from 'node:os'
 import { loadConfig } from '../config/config.ts'
 import { messageOf } from '../lib/errors.ts'
 import { type Logger, openLog } from '../lib/log.ts'
 import { readVersion } from '../lib/program-dir.ts'
+import { asTyped } from '../lib/typed-command.ts'
 import { endAsked, endOnUncaught, endProcess, type Stop } from './process-end.ts'
 import { type RunningServer, startServer } from './server.ts'
 
-/** Serves until the process is asked to end; says on standard output where, and the first time what to do next. */
+/** Serves until the process is asked to stop. Prints the URLs, and at the first start also the admin token and the next steps. */
 export async function serve(env: Record<string, string | undefined>): Promise<void> {
   const config = loadConfig(env)
   const log = openLog(config.log)
@@ -15,38 +17,39 @@ export async function serve(env: Record<string, string | undefined>): Promise<vo
   const asked = endAsked()
   const server = await startServer(config, log)
   stop = server.stop
-  // For `npm start` (scripts/start.js), which starts again only what has served.
+  // `npm start` (scripts/start.js) restarts only a server that has sent this.
   process.send?.('serving')
   log.info({ version: readVersion(), node: process.version, ...server.addresses }, 'server started')
-  writeBanner(banner(server), log)
+  writeBanner(asTyped(banner(server), config.command), log)
   const reason = await asked
   log.info({ reason }, 'stopping')
   await endProcess(0, log, stop)
 }
 
-/** A standard output that is closed or full ends no server that serves. */
+/** Writes to standard output. If it is closed or full, the server logs a warning and continues to serve. */
 function writeBanner(text: string, log: Logger): void {
   const warn = (error: unknown) =>
     log.warn(
       { error: messageOf(error) },
-      'cannot write to standard output. If this was the first start, make an admin token: bootwright token create NAME',
+      'cannot write to standard output. After a first start, create an admin token: bootwright token create NAME',
     )
   process.stdout.removeAllListeners('error').on('error', warn)
   try {
-    // To a file, Node writes at once, and throws what fails.
+    // Node writes to a file synchronously, and throws if that fails.
     process.stdout.write(text)
   } catch (error) {
     warn(error)
   }
 }
 
-/** What a DHCP server can name: a listener on every address is reached by each address of this machine. */
+/** The URLs that a DHCP server can name. A listener on all addresses has a URL for each IPv4 address of this computer. */
 function bootUrls(address: string): string[] {
   const port = address.replace(/^.*:/, '')
-  const every = Object.values(networkInterfaces()).flatMap((list) => list ?? [])
-  const own = every.filter((one) => one.family === 'IPv4' && !one.internal).map((one) => `${one.address}:${port}`)
-  const reached = /^(0\.0\.0\.0|\[::\]):/.test(address) && own.length > 0 ? own : [address]
-  return reached.map((one) => `http://${one}/boot.ipxe`)
+  const interfaces = Object.values(networkInterfaces()).flatMap((list) => list ?? [])
+  const external = interfaces.filter(({ family, internal }) => family === 'IPv4' && !internal)
+  const isOnAll = /^(0\.0\.0\.0|\[::\]):/.test(address) && external.length > 0
+  const hosts = isOnAll ? external.map((entry) => `${entry.address}:${port}`) : [address]
+  return hosts.map((host) => `http://${host}/boot.ipxe`)
 }
 
 function banner({ addresses, adminToken, nbps }: RunningServer): string {
@@ -55,17 +58,18 @@ function banner({ addresses, adminToken, nbps }: RunningServer): string {
     `Bootwright ${readVersion()} is running.`,
     `  boot HTTP   ${bootUrls(addresses.boot).join(' ')}`,
     `  TFTP        ${addresses.tftp ?? 'not served'}   ${nbps.length === 0 ? 'no boot programs: see ipxe/nbp/README.md' : nbps.join(' ')}`,
-    `  admin HTTP  http://${addresses.admin}   API: /api/v1, its description: /api/v1/docs`,
+    `  admin HTTP  http://${addresses.admin}   API: /api/v1, API documentation: /api/v1/docs`,
   ]
   if (adminToken !== undefined) {
     lines.push(
       '',
-      'First start. The admin token, shown this once (make more with: npm run bootwright -- token create NAME):',
+      'This is the first start. Save the admin token, because Bootwright prints it only once:',
       `  ${adminToken}`,
-      'Next:',
-      `  see the script a machine would get:  curl 'http://${local}/ipxe?mac=52-54-00-12-34-56'`,
-      '  boot a virtual machine against it:   npm run demo',
-      '  add an image and assign it:          see "A first machine" in README.md',
+      'Next steps:',
+      `  preview the script for a machine:  curl 'http://${local}/ipxe?mac=52-54-00-12-34-56'`,
+      '  boot a virtual machine:            npm run demo',
+      '  install a first machine:           see docs/guide/first-machine.md',
+      '  create another admin token:        bootwright token create NAME',
     )
   }
   return `${lines.join('\n')}\n`

@@ -1,4 +1,4 @@
-// The whole server: opened in order, closed in the reverse order.
+// The whole server: opens all parts in order, and closes them in the reverse order.
 import type { Config } from '../config/config.ts'
 import type { Logger } from '../lib/log.ts'
 import { openAdminListener } from './admin-listener.ts'
@@ -9,16 +9,16 @@ import { findLimits } from './http/limits.ts'
 import { formatAddress } from './http/listen.ts'
 import { startJobs } from './jobs.ts'
 
-/** A server that runs. `adminToken` is the first token, only where this start made it. */
+/** A running server. `adminToken` is the first token, if this start created it. */
 export type RunningServer = {
   addresses: { boot: string; admin: string; adminSocket: string | undefined; tftp: string | undefined }
   adminToken: string | undefined
-  /** The boot programs that were found, by name. */
+  /** The names of the boot programs that were found. */
   nbps: string[]
   stop: () => Promise<void>
 }
 
-/** Opens everything in order. If a part fails, what was opened is closed again and the error is thrown. */
+/** Opens all parts in order. If a part fails, closes the open parts and throws the error. */
 export async function startServer(config: Config, log: Logger): Promise<RunningServer> {
   const closers = createClosers(log)
   try {

@@ -5,28 +5,28 @@ import { join } from 'node:path'
 import { json } from 'node:stream/consumers'
 import { programDir } from '../../src/lib/program-dir.ts'
 
-/** The real program, as a process of its own that can be killed. */
+/** The compiled program in a process of its own. */
 export type ServerProcess = {
-  /** Asks its admin API by the socket in the data folder (path after /api/v1). Rejects when it does not answer. */
-  // biome-ignore lint/suspicious/noExplicitAny: a test looks into answers as they are
+  /** Sends a request to the admin API over the socket in the data folder (path after /api/v1). Rejects without a response. */
+  // biome-ignore lint/suspicious/noExplicitAny: tests read any field of a response
   ask: (method: string, path: string, body?: unknown) => Promise<{ status: number; body: any }>
-  /** SIGKILL: it is not asked. */
+  /** Ends the process with SIGKILL. */
   kill: () => Promise<void>
   pid: number
   socketPath: string
-  /** Where its boot listener is: `http://127.0.0.1:port`. */
+  /** The URL of the boot listener: `http://127.0.0.1:port`. */
   bootUrl: string
-  /** What it said so far, on both of its outputs. */
+  /** All output so far, of standard output and standard error. */
   output: () => string
-  /** SIGTERM; gives the exit code once it has ended. */
+  /** Ends the process with SIGTERM, and returns its exit code. */
   stop: () => Promise<number | null>
 }
 
 const startTimeoutMs = 180_000
 
-/** Starts the compiled program (setup compiles it) on a data folder, on free ports, and waits until it answers. */
+/** Starts the compiled program (setup compiles it) on a data folder and free ports, and waits until it answers. */
 export async function startServerProcess(dataDir: string, env: Record<string, string> = {}): Promise<ServerProcess> {
-  const said: string[] = []
+  const chunks: string[] = []
   const child = spawn(process.execPath, ['dist/main.js', 'serve'], {
     cwd: programDir,
     env: {
@@ -39,22 +39,22 @@ export async function startServerProcess(dataDir: string, env: Record<string, st
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  for (const output of [child.stdout, child.stderr]) output.on('data', (text) => said.push(String(text)))
+  for (const output of [child.stdout, child.stderr]) output.on('data', (text) => chunks.push(String(text)))
   const socketPath = join(dataDir, 'admin.sock')
   const ask: ServerProcess['ask'] = (method, path, body) => askSocket(socketPath, method, path, body)
   const until = Date.now() + startTimeoutMs
   for (;;) {
     const answer = await ask('GET', '/policy').catch(() => undefined)
-    const bootUrl = /boot HTTP\s+(http:\/\/[\d.:]+)/.exec(said.join(''))?.[1]
+    const bootUrl = /boot HTTP\s+(http:\/\/[\d.:]+)/.exec(chunks.join(''))?.[1]
     if (answer?.status === 200 && bootUrl !== undefined)
       return {
-        ...{ ask, bootUrl, socketPath, pid: child.pid as number, output: () => said.join('') },
+        ...{ ask, bootUrl, socketPath, pid: child.pid as number, output: () => chunks.join('') },
         kill: () => killed(child),
         stop: () => stopped(child),
       }
     if (child.exitCode !== null || Date.now() > until) {
       await killed(child)
-      throw new Error(`the server did not start:\n${said.join('')}`)
+      throw new Error(`the server did not start:\n${chunks.join('')}`)
     }
     await new Promise((resolve) => setTimeout(resolve, 20))
   }

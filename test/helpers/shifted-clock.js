@@ -1,5 +1,5 @@
-// Loaded into a process before its program (node --import): its clock is off by CLOCK_SHIFT_MS, as on a host whose clock was
-// set, or is wrong. The embedded database takes its time from the same clock.
+// Loaded into a process before its program (node --import): shifts the clock by CLOCK_SHIFT_MS, like a wrong clock on a host.
+// The embedded database uses the same clock.
 const shiftMs = Number(process.env.CLOCK_SHIFT_MS)
 const RealDate = Date
 const now = () => RealDate.now() + shiftMs

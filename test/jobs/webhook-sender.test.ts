@@ -38,7 +38,7 @@ eachDatabase('webhooks', (database) => {
     for (const stop of stops.splice(0)) await stop()
   })
 
-  // A receiver in the same busy process may take its time: only where its silence is tested is that short.
+  // A receiver in the same busy process may be slow, so the timeout is short only where a test needs it.
   const start = (retriesMs = [20, 20], timeoutMs = 10_000) =>
     stops.push(
       startWebhookSender(database(), sealer, pino({ level: 'silent' }), { everyMs: 20, timeoutMs, retriesMs }).stop,
@@ -50,9 +50,9 @@ eachDatabase('webhooks', (database) => {
   const subjects = () => received.map(({ body }) => JSON.parse(body).data.subject)
   const dead = async (id: string) => (await api.ask('GET', `/api/v1/webhooks/${id}/dead`)).body.items
 
-  test('send what changes from then on, of the types asked for, signed so that others can tell', async () => {
+  test('send later changes of the requested types, with a signature that others can verify', async () => {
     await change('before')
-    // Settled, that is: no transaction of the whole server is older.
+    // A change is settled when no older transaction is running on the whole database server.
     const settled = async () => (await listChangesAfter(database(), { tx: 0, id: 0 }, 10)).length
     await expect.poll(settled, { timeout: 10_000 }).toBe(1)
     const { secret } = await make(['group', 'deployment.failed'])
@@ -74,13 +74,13 @@ eachDatabase('webhooks', (database) => {
     })
   })
 
-  test('try again until it is taken, with the same id', async () => {
+  test('retry a message with the same id until the receiver accepts it', async () => {
     answer = (count) => (count < 3 ? 500 : 200)
     const { id } = await make(['group'])
     start()
     await change('a')
     await expect.poll(() => received.length, { timeout: 12_000 }).toBe(3)
-    expect(new Set(received.map((one) => one.headers['webhook-id'])).size).toBe(1)
+    expect(new Set(received.map(({ headers }) => headers['webhook-id'])).size).toBe(1)
     await expect
       .poll(async () => (await database().select().from(webhookDeliveries)).length, { timeout: 12_000 })
       .toBe(0)
@@ -91,7 +91,7 @@ eachDatabase('webhooks', (database) => {
     ['an error', 503, 'the receiver answered 503'],
     ['a redirect, which is not followed', 302, 'the receiver answered 302'],
     ['silence', 0, expect.stringMatching(/timeout|aborted/i)],
-  ])('give up after the last try at %s, and send the dead message again when told', async (_, status, error) => {
+  ])('give up after the last attempt at %s, and redeliver the dead message on request', async (_, status, error) => {
     answer = () => status
     const { id } = await make(['group'])
     start([10], status === 0 ? 300 : undefined)
@@ -105,7 +105,7 @@ eachDatabase('webhooks', (database) => {
     await expect.poll(async () => [received.length, (await dead(id)).length], { timeout: 12_000 }).toEqual([3, 0])
   })
 
-  test('take answers of every kind for what they are, however the receiver closes', async () => {
+  test('read every kind of response correctly, however the receiver closes the connection', async () => {
     const huge = Buffer.alloc(2_000_000)
     const good = Object.values(framings).map((frame) => frame(huge))
     const answers = [...good, ...Object.values(brokenAnswers)]
@@ -118,7 +118,7 @@ eachDatabase('webhooks', (database) => {
       )
       start([], 2000)
       await change('a')
-      // A status is an answer, whatever becomes of the body behind it.
+      // A response with a status counts, even if its body is broken.
       const broken = Object.keys(brokenAnswers).map((name, index) => ({
         name,
         id: hooks[good.length + index]?.body.id,
@@ -126,17 +126,17 @@ eachDatabase('webhooks', (database) => {
       const withoutStatus = broken.filter(({ name }) => !/^(a body|chunks)/.test(name))
       const failed = () => Promise.all(withoutStatus.map(async ({ id }) => (await dead(id)).length))
       await expect.poll(failed, { timeout: 12_000 }).toEqual(withoutStatus.map(() => 1))
-      const goodOnes = hooks.slice(0, good.length).map(({ body }) => body.id as string)
+      const goodIds = hooks.slice(0, good.length).map(({ body }) => body.id as string)
       const left = async () => (await database().select().from(webhookDeliveries)).map((message) => message.webhookId)
       await expect
-        .poll(async () => (await left()).filter((id) => goodOnes.includes(id)), { timeout: 12_000 })
+        .poll(async () => (await left()).filter((id) => goodIds.includes(id)), { timeout: 12_000 })
         .toEqual([])
     } finally {
       await odd.stop()
     }
   })
 
-  test('are switched off by 410 Gone, and on again by the operator', async () => {
+  test('are switched off by 410 Gone, and can be switched on by the operator', async () => {
     answer = () => 410
     const { id } = await make(['group'])
     start()
@@ -149,16 +149,16 @@ eachDatabase('webhooks', (database) => {
     await expect.poll(subjects, { timeout: 12_000 }).toEqual(['a', 'b'])
   })
 
-  test('of several senders send each message once', async () => {
+  test('are sent once, even by several senders', async () => {
     await make(['group'])
     for (let count = 0; count < 3; count++) start()
     const all = Array.from({ length: 40 }, (_, n) => `s${n}`)
-    for (const one of all) await change(one)
+    for (const subject of all) await change(subject)
     await expect.poll(() => received.length, { timeout: 10_000 }).toBe(40)
     expect(subjects().sort()).toEqual(all.sort())
   })
 
-  test('that one receiver is away does not keep another waiting', async () => {
+  test('are not delayed by the unreachable receiver of another webhook', async () => {
     await api.ask('POST', '/api/v1/webhooks', { url: 'http://127.0.0.1:1/', types: ['group'] })
     await make(['group'])
     start([60_000])
@@ -166,7 +166,7 @@ eachDatabase('webhooks', (database) => {
     await expect.poll(subjects, { timeout: 12_000 }).toEqual(['a'])
   })
 
-  test('are listed without their secret, which is sealed, and deleted', async () => {
+  test('are listed without their secret, which is encrypted, and can be deleted', async () => {
     const { id, secret } = await make(['group'])
     const list = await api.ask('GET', '/api/v1/webhooks')
     expect(list.body.items).toMatchObject([{ id, url, types: ['group'], active: true }])
@@ -178,17 +178,17 @@ eachDatabase('webhooks', (database) => {
     expect((await api.ask('GET', `/api/v1/webhooks/${id}/dead`)).status).toBe(404)
   })
 
-  test.each(['ftp://x/', 'x', 'http://user:password@x/', ''])('the URL %j is refused', async (wrong) => {
+  test.each(['ftp://x/', 'x', 'http://user:password@x/', ''])('cannot have the URL %j', async (wrong) => {
     expect((await api.ask('POST', '/api/v1/webhooks', { url: wrong })).status).toBe(422)
   })
 
-  test('a receiver that never answers holds up no other', async () => {
+  test('are not delayed by a receiver that never answers', async () => {
     const silent = await startWebhookReceiver(() => 0)
     try {
       await api.ask('POST', '/api/v1/webhooks', { url: silent.url, types: ['group'] })
       await make(['group'])
       for (let n = 0; n < 60; n++) await change(`of-both-${n}`)
-      // Longer than this test may take: what the other receiver gets, it gets beside the silent one.
+      // This timeout is longer than the test, so every message to the other receiver is sent during the wait.
       start([600_000], 600_000)
       await expect
         .poll(() => subjects().filter((subject) => subject.startsWith('of-both-')).length, { timeout: 15_000 })

@@ -7,7 +7,7 @@ import { getAsIpxe } from '../helpers/boot-server.ts'
 import { createFresh, putTestDatabase } from '../helpers/database.ts'
 import { type ServerProcess, startServerProcess } from '../helpers/server-process.ts'
 
-// The real program, as processes whose clocks are wrong.
+// The compiled program, in processes with wrong clocks.
 
 const mac = '52:54:00:c1:0c:01'
 const minuteMs = 60_000
@@ -53,7 +53,7 @@ async function arm({ ask }: Server): Promise<string> {
 
 const script = ({ url }: Server) => getAsIpxe(`${url}/ipxe?mac=${mac}&platform=efi&buildarch=x86_64`)
 
-/** A boot that goes as far as it is told; gives its script. */
+/** Boots the machine, sends these reports, and returns its script. */
 async function boot(server: Server, ...reports: string[]): Promise<string> {
   const text = await script(server)
   const token = /\/b\/([\w-]{43})\/ready/.exec(text)?.[1]
@@ -61,7 +61,7 @@ async function boot(server: Server, ...reports: string[]): Promise<string> {
   return text
 }
 
-test('a restart with the clock an hour back, in the middle of an installation: it goes on, and ends', async () => {
+test('an installation continues and ends after a restart with the clock one hour back', async () => {
   const folder = await newFolder()
   putTestDatabase(folder)
   const before = await start(folder, 0)
@@ -74,7 +74,7 @@ test('a restart with the clock an hour back, in the middle of an installation: i
   expect((await after.ask('GET', `/deployments/${id}`)).body).toMatchObject({ state: 'installed', attempts: 2 })
   expect(await script(after)).toContain('boots from its local disk')
 
-  // And a new one is the newest, although its id is older.
+  // A new deployment is the newest, although its id is older.
   const next = await arm(after)
   expect(next < id).toBe(true)
   expect(await boot(after, 'ready')).toContain(`deployment ${next}: it installs installer, attempt 1 of 3`)
@@ -82,10 +82,10 @@ test('a restart with the clock an hour back, in the middle of an installation: i
   const again = await arm(after)
   expect(await script(after)).toContain(`deployment ${again}: it installs installer, attempt 1 of 3`)
   const listed = await after.ask('GET', `/deployments?machine=${mac}`)
-  expect(listed.body.items.map((one: { id: string }) => one.id)).toEqual([again, next, id])
+  expect(listed.body.items.map((item: { id: string }) => item.id)).toEqual([again, next, id])
 }, 120_000)
 
-test('two servers on one database, their clocks two minutes apart: a machine that goes between them ends', async () => {
+test('a machine finishes its installation on two servers whose clocks differ by two minutes', async () => {
   const databaseUrl = inject('postgresUrl')
   if (databaseUrl === undefined) return
   const env = {
@@ -103,7 +103,7 @@ test('two servers on one database, their clocks two minutes apart: a machine tha
   expect((await ahead.ask('GET', `/deployments/${id}`)).body).toMatchObject({ state: 'installed', attempts: 3 })
   expect(await script(ahead)).toContain('boots from its local disk')
   const boots = await ahead.ask('GET', `/boots?machine=${mac}`)
-  expect(boots.body.items.map((one: { outcome?: string }) => one.outcome === 'installed')).toEqual([
+  expect(boots.body.items.map((item: { outcome?: string }) => item.outcome === 'installed')).toEqual([
     false,
     true,
     false,

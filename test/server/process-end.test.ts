@@ -10,12 +10,12 @@ import { freePort } from '../../scripts/servers/free-port.ts'
 import { programDir } from '../../src/lib/program-dir.ts'
 import { createFresh } from '../helpers/database.ts'
 
-// Faults that no code of the server catches, thrown inside it when it is told to by a signal.
+// Errors that the server does not catch. A signal makes the server throw one.
 const faults = `
 process.on('SIGUSR2', () => setImmediate(() => { throw new Error('thrown for a test', { cause: new Error('the reason') }) }))
 process.on('SIGPWR', () => void Promise.reject(new Error('rejected for a test', { cause: 'another reason' })))`
 
-// Every test starts the whole program, which takes its time on a busy machine.
+// Every test starts the whole program, which takes a while on a busy machine.
 vi.setConfig({ testTimeout: 120_000 })
 
 const postgresUrl = inject('postgresUrl')
@@ -44,7 +44,7 @@ const start = async (command: string, args: string[], env: Record<string, string
       BOOTWRIGHT_TFTP_LISTEN: 'off',
       BOOTWRIGHT_BOOT_LISTEN: `127.0.0.1:${port}`,
       BOOTWRIGHT_ADMIN_LISTEN: '127.0.0.1:0',
-      // It opens faster than the embedded database.
+      // PostgreSQL opens faster than the embedded database.
       ...(postgresUrl && { DATABASE_URL: await createFresh(postgresUrl) }),
       ...env,
     },
@@ -53,14 +53,14 @@ const start = async (command: string, args: string[], env: Record<string, string
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (text) => (output += text))
   await serving(1)
 }
-/** It has started so many times. */
+/** Waits until the server has started this number of times. */
 const serving = (times: number) =>
   expect.poll(() => output.match(/^ *boot HTTP/gm)?.length ?? output, { timeout: 60_000 }).toBe(times)
 const gone = async () => {
   await expect.poll(serverPids, { timeout: 30_000 }).toEqual([])
   expect(await listens(port)).toBe(false)
 }
-/** The processes of the server under test: those that were given its folder. */
+/** The processes of the server under test, found by the data folder in their environment. */
 function serverPids(): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -86,11 +86,11 @@ function listens(on: number): Promise<boolean> {
   })
 }
 
-describe('an error that nobody caught', () => {
+describe('an uncaught error', () => {
   test.each([
     ['SIGUSR2' as const, 'thrown for a test', 'the reason'],
     ['SIGPWR' as const, 'rejected for a test', 'another reason'],
-  ])('is logged with its cause, and ends the whole process: %s', async (name, message, cause) => {
+  ])('is logged with its cause, and ends the whole process (%s)', async (name, message, cause) => {
     await start(process.execPath, ['dist/main.js', 'serve'], { NODE_OPTIONS: `--import ${join(folder, 'faults.mjs')}` })
     const exited = once(child, 'exit')
     child.kill(name)
@@ -105,16 +105,16 @@ describe('npm start', () => {
   test.each([
     ['npm gets SIGTERM', () => child.pid as number, 'SIGTERM' as const],
     ['npm is killed', () => child.pid as number, 'SIGKILL' as const],
-    ['what npm runs is killed', () => starterPid(), 'SIGKILL' as const],
-    ['what npm runs gets SIGHUP, as from a closed terminal', () => starterPid(), 'SIGHUP' as const],
-  ])('leaves no server behind: %s', async (_, who, name) => {
+    ['scripts/start.js is killed', () => starterPid(), 'SIGKILL' as const],
+    ['scripts/start.js gets SIGHUP, as from a closed terminal', () => starterPid(), 'SIGHUP' as const],
+  ])('leaves no server behind if %s', async (_, who, name) => {
     await start('npm', ['start', '--silent'])
     expect(serverPids().length).toBe(1)
     process.kill(who(), name)
     await gone()
   })
 
-  test('starts a server again that died, and not one that never served', async () => {
+  test('restarts a server that was killed, but not a server that never started', async () => {
     await start('npm', ['start', '--silent'])
     const [first] = serverPids()
     process.kill(first as number, 'SIGKILL')

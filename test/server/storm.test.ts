@@ -20,8 +20,8 @@ const limit = 120_000
 const heldDownloads = 10
 
 /**
- * Switches so many machines on at once, at a whole server with these settings; gives their boots and what is not recorded of
- * them. With `holding` others download at the start, until a machine was told to wait.
+ * Boots this number of machines at once from a whole server with these settings. Returns their boots, and the events that the
+ * server did not record. With `holding`, other downloads hold all slots until the server makes a machine wait.
  */
 async function storm(
   machines: number,
@@ -46,16 +46,16 @@ async function storm(
   await enterSite(socket, machines, files)
   const port = (address: string | undefined) => Number(address?.replace(/^.*:/, ''))
   const server = { host: '127.0.0.1', httpPort: port(addresses.boot), tftpPort: port(addresses.tftp) }
-  const letGo = holding ? await holdDownloads(socket, server.httpPort) : undefined
+  const release = holding ? await holdDownloads(socket, server.httpPort) : undefined
   const boots = await Promise.all(
     Array.from({ length: machines }, (_, n) =>
-      bootFakeMachine(fakeMachine(n), server, { hashes: true, ...(letGo && { toldToWait: letGo }) }),
+      bootFakeMachine(fakeMachine(n), server, { hashes: true, ...(release && { toldToWait: release }) }),
     ),
   )
   return { boots, missing: await missingRecords(socket, boots, files, nbp.length) }
 }
 
-/** Downloads by clients that read nothing, of more than the buffers of a connection take; resolves when they have begun, with what ends them. */
+/** Starts downloads by clients that read nothing, too large for the buffers of a connection. Returns a function that ends them. */
 async function holdDownloads(socket: string, port: number): Promise<() => void> {
   const bytes = randomBytes(32 * 2 ** 20)
   const sha256 = createHash('sha256').update(bytes).digest('hex')
@@ -74,13 +74,13 @@ function expectWhole({ boots, missing }: { boots: FakeBoot[]; missing: string[] 
   expect(boots.flatMap(({ error }) => error ?? [])).toEqual([])
   const steps = boots.flatMap((boot) => boot.steps)
   for (const [stage, bytes] of Object.entries({ nbp, ...files })) {
-    const hashes = steps.filter((one) => one.stage === stage).map(({ sha256 }) => sha256)
+    const hashes = steps.filter((step) => step.stage === stage).map(({ sha256 }) => sha256)
     expect(new Set(hashes)).toEqual(new Set([createHash('sha256').update(bytes).digest('hex')]))
   }
   expect(missing).toEqual([])
 }
 
-test('eighty machines that are switched on at once all boot: no byte is wrong, and no event is lost', {
+test('eighty machines that are switched on at once all boot, without a wrong byte or a lost event', {
   timeout: limit,
 }, async () => {
   const result = await storm(80, {})
@@ -88,14 +88,14 @@ test('eighty machines that are switched on at once all boot: no byte is wrong, a
   expect(result.boots.flatMap(({ steps }) => steps).filter(({ retries }) => retries > 0)).toEqual([])
 })
 
-test('where downloads are few at once, those that are told to wait boot as well; scripts and reports never wait', {
+test('machines that wait for a download slot boot as well, and their scripts and reports never wait', {
   timeout: limit,
 }, async () => {
   const result = await storm(30, { BOOTWRIGHT_MAX_TRANSFERS: String(heldDownloads) }, true)
   expectWhole(result)
-  const told = new Set(
-    result.boots.flatMap(({ steps }) => steps.filter((one) => one.retries > 0).map((one) => one.stage)),
+  const retried = new Set(
+    result.boots.flatMap(({ steps }) => steps.filter(({ retries }) => retries > 0).map(({ stage }) => stage)),
   )
-  expect(told).toContain('kernel')
-  expect([...told].filter((stage) => stage !== 'kernel' && stage !== 'initrd')).toEqual([])
+  expect(retried).toContain('kernel')
+  expect([...retried].filter((stage) => stage !== 'kernel' && stage !== 'initrd')).toEqual([])
 })

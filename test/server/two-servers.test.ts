@@ -41,13 +41,13 @@ describe.runIf(postgresUrl !== undefined)('two servers on one PostgreSQL', () =>
   }
   const fault = (name: string, env?: Record<string, string>) =>
     start(name, env).then(
-      () => 'it started',
+      () => 'the server started',
       (error: Error) => error.message,
     )
   const mac = '52:54:00:aa:00:07'
   const script = (server: ServerProcess) => getAsIpxe(`${server.bootUrl}/ipxe?mac=${mac}&arch=x86_64&platform=pcbios`)
 
-  test('must have the same key, from the first start on, and are told how', async () => {
+  test('need the same key from the first start on, and the error says how to copy it', async () => {
     await start('first')
     const [{ key = '' } = {}] = rowsOf<{ key: string }>(
       await database.db.execute(sql`select secret_key_id as key from installation`),
@@ -57,13 +57,13 @@ describe.runIf(postgresUrl !== undefined)('two servers on one PostgreSQL', () =>
     expect(refused).toContain(`${data('second')}/secret.key is missing`)
     expect(refused).toContain(`BOOTWRIGHT_FORGET_KEY=${key}`)
     const other = await fault('second', { BOOTWRIGHT_SECRET_KEY: randomBytes(32).toString('hex') })
-    expect(other).toContain(`this database is sealed with the key ${key}`)
-    expect(other).toContain('copy secret.key from the data folder of the server')
+    expect(other).toContain(`expected the key ${key} of this database`)
+    expect(other).toContain('copy secret.key from the data folder of a server')
     await cp(join(data('first'), 'secret.key'), join(data('second'), 'secret.key'))
     await start('second')
   })
 
-  test('keep the record of files that one of them lacks, and only the one with the store takes files', async () => {
+  test('keep the records of files that only one of them has, and only the server with the store accepts files', async () => {
     const first = await start('first')
     const bytes = randomBytes(100_000)
     const sha256 = createHash('sha256').update(bytes).digest('hex')
@@ -84,7 +84,7 @@ describe.runIf(postgresUrl !== undefined)('two servers on one PostgreSQL', () =>
     expect(await script(first)).toContain('kernel ')
   })
 
-  test('start again after a key that is lost, once the operator gives up what it sealed', async () => {
+  test('start again after a key is lost, if the operator gives up everything that it encrypted', async () => {
     const first = await start('first')
     await put(first.socketPath, `/api/v1/machines/${mac}/secrets/root`, { value: 'hidden' })
     await first.kill()
@@ -102,7 +102,7 @@ describe.runIf(postgresUrl !== undefined)('two servers on one PostgreSQL', () =>
 })
 
 eachDatabase('an older program', (database) => {
-  test('refuses the database of a newer one, and names both versions', async () => {
+  test('refuses the database of a newer program, and names both versions', async () => {
     const older = { version: '0.0.9', migrations: { count: 2, newest: 1_000_000_000_000 } }
     await expect(refuseNewerDatabase(database(), older)).rejects.toThrow(
       /^the database was written by Bootwright \d+\.\d+\.\d+ with \d+ migrations, and this is Bootwright 0\.0\.9 with 2\./,

@@ -10,7 +10,7 @@ import { startServerProcess } from '../helpers/server-process.ts'
 
 const { version } = JSON.parse(readFileSync(join(programDir, 'package.json'), 'utf8'))
 
-test('the version is that of package.json, in the sources and in the compiled program', () => {
+test('the sources and the compiled program have the version of package.json', () => {
   expect(version).toMatch(/^\d+\.\d+\.\d+/)
   expect(readVersion()).toBe(version)
   const program = join(programDir, 'dist/main.js')
@@ -19,7 +19,7 @@ test('the version is that of package.json, in the sources and in the compiled pr
   )
 })
 
-test('a server names its version in its banner, its log and its health', { timeout: 200_000 }, async () => {
+test('a server names its version in its banner, its log and its health report', { timeout: 200_000 }, async () => {
   const folder = await mkdtemp(join(tmpdir(), 'bootwright-version-'))
   putTestDatabase(folder)
   const server = await startServerProcess(folder)

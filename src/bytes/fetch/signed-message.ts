@@ -1,3 +1,4 @@
+// One message to the receiver of a webhook.
 import { createHmac } from 'node:crypto'
 import { openAnswer } from './http-request.ts'
 
@@ -5,9 +6,8 @@ import { openAnswer } from './http-request.ts'
 export type WebhookMessage = { id: string; url: string; secret: string; body: string }
 
 /**
- * Sends a message, signed as the Standard Webhooks specification says (webhook-id, webhook-timestamp,
- * webhook-signature v1).
- * Returns the status of the answer; rejects without an answer.
+ * Sends a message with the signature headers of Standard Webhooks (webhook-id, webhook-timestamp, webhook-signature v1).
+ * Returns the status of the response, and rejects if the receiver sends no response.
  */
 export async function sendMessage(
   { id, url, secret, body }: WebhookMessage,
@@ -30,7 +30,7 @@ export async function sendMessage(
     },
     body,
   })
-  // A redirect is not followed: it would carry the message to whom the operator did not name.
+  // A redirect is not followed: it could send the message to a receiver that the operator did not choose.
   answer.destroy()
   return answer.statusCode ?? 0
 }

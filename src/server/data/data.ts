@@ -1,4 +1,4 @@
-// The base of everything else: the data folder, the database, the store of files, the key of secrets, the boot programs.
+// The data of a server: its data folder, its database, its store of files, its secret key and its boot programs.
 import { join } from 'node:path'
 import { isSocketTaken } from '../../config/admin-socket.ts'
 import type { Config } from '../../config/config.ts'
@@ -23,24 +23,24 @@ import { type OpenStore, openStore } from './store.ts'
 export type Data = OpenStore & {
   folder: DataFolder
   db: Db
-  /** The same database for machines that boot: it answers within seconds, or throws. */
+  /** The same database for requests of machines. A query takes a few seconds at most; then it fails. */
   bootDb: Db
   health: HealthSources
-  /** The first admin token, only where this start made it. */
+  /** The first admin token, if this start created it. */
   adminToken: string | undefined
   sealer: Sealer
   nbps: Nbps
   /** What boots ask of the database and tell it. */
   inventory: Inventory
-  /** The path of the admin socket; undefined where it is too long for one. */
+  /** The path of the admin socket; undefined if the path would be too long. */
   socketPath: string | undefined
 }
 
-/** @throws ConfigError when another server uses the data folder, or what is in it cannot be used */
+/** @throws ConfigError if another server uses the data folder, or if its contents cannot be used */
 export async function openData(config: Config, log: Logger, closers: Closers): Promise<Data> {
   const folder = dataFolder(config.data.folder)
   await makeFolder(folder.folder)
-  // Held until the database is closed, which is closed before it.
+  // The lock is released after the database is closed.
   if (config.database.url === undefined) closers.add((await lockFolder(folder.folder, folder.ownerLock)).release)
   const socketPath = socketPathOf(folder.adminSocket)
   if (socketPath !== undefined && (await isSocketTaken(socketPath)))

@@ -1,12 +1,12 @@
-// The sources of the database's health.
+// The health of the database, as /healthz reports it.
 import { sql } from 'drizzle-orm'
 import type { Db, OpenDb } from '../../db/open.ts'
 import { rowsOf } from '../../db/rows.ts'
 import type { HealthSources } from '../../inventory/system/health.ts'
 
-const deadlineMs = 2000
+const timeoutMs = 2000
 
-/** Questions about the database that are answered within two seconds, also by one that hangs. */
+/** Checks of the database. Each returns within two seconds, even if the database hangs. */
 export function healthOf({ db, fault, isShort = () => false }: OpenDb): HealthSources {
   return {
     databaseAnswers: () => inTwoSeconds(answers(db), false),
@@ -21,13 +21,13 @@ async function answers(db: Db): Promise<boolean> {
   return true
 }
 
-// A PostgreSQL that is a standby, or was set to read-only.
+// True for a standby, and for a PostgreSQL with default_transaction_read_only.
 async function isReadOnly(db: Db): Promise<boolean> {
   const result = await db.execute(sql`select current_setting('transaction_read_only') as "readOnly"`)
   return rowsOf<{ readOnly: string }>(result)[0]?.readOnly === 'on'
 }
 
-function inTwoSeconds<T>(answer: Promise<T>, otherwise: T): Promise<T> {
-  const late = new Promise<T>((resolve) => setTimeout(resolve, deadlineMs, otherwise).unref())
-  return Promise.race([answer.catch(() => otherwise), late])
+function inTwoSeconds<T>(answer: Promise<T>, fallback: T): Promise<T> {
+  const timeout = new Promise<T>((resolve) => setTimeout(resolve, timeoutMs, fallback).unref())
+  return Promise.race([answer.catch(() => fallback), timeout])
 }

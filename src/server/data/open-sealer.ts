@@ -1,3 +1,4 @@
+// The sealer of this database: its secret key, and the advice after a lost key.
 import type { Config } from '../../config/config.ts'
 import type { DataFolder } from '../../config/data-folder.ts'
 import type { Db } from '../../db/open.ts'
@@ -8,21 +9,21 @@ import { createSealer, type Sealer } from '../../lib/seal.ts'
 import { loadSecretKey } from './secret-key.ts'
 
 /**
- * Opens the sealer of secrets with the key that this database has had since its first start.
- * @throws ConfigError when this server has another key: otherwise the first answer file would fail
+ * Opens the sealer with the key that this database has used since its first start.
+ * @throws ConfigError if this server has another key. Without this check, the first answer file would fail.
  */
 export async function openSealer(secrets: Config['secrets'], folder: DataFolder, db: Db, log: Logger): Promise<Sealer> {
   const { key: givenKey, keyFile, forgetKey: lost } = secrets
   if (lost !== undefined && (await findSealingKeys(db)).includes(lost))
     log.warn(
       { key: lost, ...(await forgetKey(db, lost)) },
-      'deleted a lost key and everything that only this key could open',
+      'deleted a lost key, and all secrets and webhooks that only this key could decrypt',
     )
   const isSealed = async () => (await findSealingKeys(db)).length > 0
   const key = await loadSecretKey({ key: givenKey, keyFile, ownFile: folder.secretKey }, { isSealed, log }).catch(
     async (error: unknown) => {
       if (!(error instanceof ConfigError) || !(await isSealed())) throw error
-      throw new ConfigError(`${error.message}. ${await wayOut(db, await findSealingKeys(db))}`, { cause: error })
+      throw new ConfigError(`${error.message}. ${await lostKeyAdvice(db, await findSealingKeys(db))}`, { cause: error })
     },
   )
   const sealer = createSealer(key)
@@ -34,18 +35,18 @@ export async function openSealer(secrets: Config['secrets'], folder: DataFolder,
     foreign.push(claimed)
   }
   const file = keyFile ?? folder.secretKey
-  const own = givenKey === undefined ? file : 'BOOTWRIGHT_SECRET_KEY'
+  const source = givenKey === undefined ? file : 'BOOTWRIGHT_SECRET_KEY'
   throw new ConfigError(
-    `BOOTWRIGHT_SECRET_KEY_FILE: this database is sealed with the key ${foreign.join(', ')}, and ${own} is the key ${sealer.keyId}. ` +
-      `Next step: copy secret.key from the data folder of the server that works with this database to ${file}. ${await wayOut(db, foreign)}`,
+    `BOOTWRIGHT_SECRET_KEY_FILE: expected the key ${foreign.join(', ')} of this database, got the key ${sealer.keyId} from ${source}. ` +
+      `Next step: copy secret.key from the data folder of a server that works with this database to ${file}. ${await lostKeyAdvice(db, foreign)}`,
   )
 }
 
-async function wayOut(db: Db, keys: string[]): Promise<string> {
+async function lostKeyAdvice(db: Db, keys: string[]): Promise<string> {
   const [key = ''] = keys
   const { secrets, webhooks } = await countSealed(db, key)
   return (
-    `If the key ${key} is lost, BOOTWRIGHT_FORGET_KEY=${key} npm start continues with another key ` +
-    `and deletes everything that only that key opens: ${secrets} secrets, ${webhooks} webhooks`
+    `If the key ${key} is lost, start once with BOOTWRIGHT_FORGET_KEY=${key}. The server then uses another key ` +
+    `and deletes everything that only the lost key can decrypt: ${secrets} secrets, ${webhooks} webhooks`
   )
 }

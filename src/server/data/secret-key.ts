@@ -1,3 +1,4 @@
+// The secret key: from a setting, from a file, or made at the first start.
 import { randomBytes } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
 import { ConfigError, messageOf } from '../../lib/errors.ts'
@@ -6,8 +7,8 @@ import type { Logger } from '../../lib/log.ts'
 import { parseKey } from '../../lib/seal.ts'
 
 /**
- * The key that seals secrets: from the setting, from the file that a setting names, else from `secret.key` in the data
- * folder. That file is created if nothing has been sealed yet. Instances on one PostgreSQL need the same.
+ * Loads the key that encrypts secrets: from the setting, from the file that a setting names, or from `secret.key` in the data
+ * folder. That file is made if the database has no secrets yet. All servers on one database need the same key.
  * @throws ConfigError
  */
 export async function loadSecretKey(
@@ -19,7 +20,7 @@ export async function loadSecretKey(
   if (keyFile === undefined && !(await exists(file))) {
     if (await isSealed())
       throw new ConfigError(
-        `BOOTWRIGHT_DATA_DIR: ${file} is missing, and the database has secrets that only its key opens. Next step: restore ${file} from its backup`,
+        `BOOTWRIGHT_DATA_DIR: ${file} is missing, and the database has secrets that only its key can decrypt. Next step: restore ${file} from a backup`,
       )
     await makeKeyFile(file)
   }
@@ -29,7 +30,9 @@ export async function loadSecretKey(
   await checkMode(file, keyFile === undefined, log)
   const key = parseKey(text)
   if (key === undefined)
-    throw new ConfigError(`BOOTWRIGHT_SECRET_KEY_FILE: ${file} holds no key: expected 64 hexadecimal digits`)
+    throw new ConfigError(
+      `BOOTWRIGHT_SECRET_KEY_FILE: ${file}: expected 64 hexadecimal digits. To make a new key: openssl rand -hex 32`,
+    )
   return key
 }
 
@@ -40,19 +43,20 @@ async function exists(file: string): Promise<boolean> {
   )
 }
 
-// A key that is mounted into a container is often readable for all in there; the file that we made never was.
+// A key that is mounted into a container is often readable for all its users. The file in the data folder never is.
 async function checkMode(file: string, own: boolean, log: Pick<Logger, 'warn'>): Promise<void> {
   const mode = (await stat(file)).mode & 0o777
   if ((mode & 0o077) === 0) return
   const text = mode.toString(8).padStart(4, '0')
   if (own)
     throw new ConfigError(
-      `BOOTWRIGHT_DATA_DIR: ${file}: expected mode 0600, got ${text}: others can read the key of all secrets. Next step: chmod 600 ${file}`,
+      `BOOTWRIGHT_DATA_DIR: ${file}: expected mode 0600, got ${text}. Other users can read the key of all secrets. Next step: chmod 600 ${file}`,
     )
-  log.warn({ file, mode: text }, 'others can read the key of all secrets')
+  log.warn({ file, mode: text }, 'other users can read the key of all secrets')
 }
 
-// Of two that start at once one makes it, and both read it. Synced: what it seals must not outlive it.
+// If two servers start at the same time, one of them makes the file, and both read it. The file is synced to the disk before the
+// key encrypts anything.
 async function makeKeyFile(file: string): Promise<void> {
   await makeFileOnce(file, `${randomBytes(32).toString('hex')}\n`, 0o600)
 }

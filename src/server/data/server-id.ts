@@ -1,9 +1,10 @@
+// The id of a server, kept in its data folder.
 import { readFile } from 'node:fs/promises'
 import { validate as isUuid, v4 as uuidv4 } from 'uuid'
 import { ConfigError, messageOf, quote } from '../../lib/errors.ts'
 import { makeFileOnce } from '../../lib/folders.ts'
 
-/** The id of the server that a data folder is of, made at its first start: what arrived of an import lies in its folder. */
+/** Loads the id of this server, or makes it at the first start. Incomplete imports belong to the server that has their files. */
 export async function loadServerId(path: string): Promise<string> {
   const found = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined
@@ -13,7 +14,7 @@ export async function loadServerId(path: string): Promise<string> {
     if (isUuid(found.trim())) return found.trim()
     throw new ConfigError(
       `BOOTWRIGHT_DATA_DIR: ${path}: expected a UUID, got ${quote(found.trim())}. ` +
-        'Next step: restore it from its backup, or remove it: imports that are under way are then not resumed',
+        'Next step: restore the file from a backup, or delete it. Without it, incomplete imports start again from zero',
     )
   }
   const id = uuidv4()

@@ -1,4 +1,4 @@
-// The store of image files, and whether it is the one that the database knows.
+// The store of image files, and the check that it is the store of this database.
 import type { FileStore } from '../../bytes/store/file-store.ts'
 import { openFolderStore } from '../../bytes/store/folder-store.ts'
 import { loadStoreId, refusingStore } from '../../bytes/store/store-id.ts'
@@ -10,13 +10,13 @@ import { claimStore, replaceStore } from '../../inventory/system/installation.ts
 import type { Logger } from '../../lib/log.ts'
 
 const storeAdvice =
-  'give all servers on one database the same object store (BOOTWRIGHT_S3_URL) or the same folder "files"; ' +
-  'if the other store is gone for good, start with BOOTWRIGHT_NEW_STORE=yes'
+  'give all servers on one database the same object store (BOOTWRIGHT_S3_URL) or the same folder "files". ' +
+  'If the other store is lost, start with BOOTWRIGHT_NEW_STORE=yes'
 
 /**
- * `store` is this server's, which serves what it has. `shared` is the same one if it is the store of the database,
- * else one that refuses. Files of another server are not damage, and that server would lack the files that this one
- * stores.
+ * `store` is the store of this server, from which it serves files. `shared` is the same store if it belongs to the database.
+ * Otherwise `shared` refuses every call: files that only another server has are not missing, and that server would lack every
+ * file that this server accepts.
  */
 export type OpenStore = { store: FileStore; shared: FileStore; isShared: boolean }
 
@@ -29,14 +29,14 @@ export async function openStore(config: Config, folder: FilesFolder, db: Db, log
   if (!isShared)
     log.error(
       { next: storeAdvice },
-      'this server does not share the store of image files: it takes none, and serves only what it has',
+      'this server does not share the store of image files, so it accepts no files and serves only its own',
     )
   const shared = isShared ? store : refusingStore(`this server does not share the store of image files: ${storeAdvice}`)
   return { store, shared, isShared }
 }
 
 async function openBucket(s3: S3Settings, folder: FilesFolder): Promise<FileStore> {
-  // A client of 20 MB, only for those who have an object store.
+  // The S3 client takes 20 MB of memory, so it is loaded only if an object store is set.
   const { openS3Store } = await import('../../bytes/store/s3-store.ts')
   return openS3Store(s3, folder)
 }

@@ -1,3 +1,4 @@
+// The HTTP servers for machines and for file workers: plain enough for firmware, and bounded.
 import http from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import type { Hono } from 'hono'
@@ -7,8 +8,8 @@ import { isHost } from '../../lib/base-url.ts'
 import { type ConnectionLimits, serveBounded } from './connections.ts'
 
 /**
- * Header names go out in canonical case, `Content-Length`: GRUB 2.06 and 2.12 look for exactly that and otherwise say
- * "out of memory" (their net/http.c compares the case). Hono writes all names in lower case.
+ * Writes header names in canonical case, such as `Content-Length`. GRUB 2.06 and 2.12 compare names with their case
+ * (net/http.c), and otherwise fail with "out of memory". Hono writes all names in lower case.
  */
 class CanonicalResponse extends http.ServerResponse {
   override setHeader(name: string, value: number | string | readonly string[]): this {
@@ -16,14 +17,14 @@ class CanonicalResponse extends http.ServerResponse {
   }
 
   // biome-ignore lint/suspicious/noExplicitAny: the overloads of Node's writeHead
-  override writeHead(status: number, ...rest: any[]): this {
-    const headers = rest.at(-1)
+  override writeHead(status: number, ...args: any[]): this {
+    const headers = args.at(-1)
     if (headers !== null && typeof headers === 'object' && !Array.isArray(headers)) {
-      rest[rest.length - 1] = Object.fromEntries(
+      args[args.length - 1] = Object.fromEntries(
         Object.entries(headers).map(([name, value]) => [canonical(name), value]),
       )
     }
-    return super.writeHead(status, ...(rest as []))
+    return super.writeHead(status, ...(args as []))
   }
 }
 
@@ -32,10 +33,7 @@ export function createBootServer(app: Hono<BootEnv>, limits?: ConnectionLimits):
   return boundServer(listenerOf(app), limits, { requireHostHeader: false })
 }
 
-/**
- * The server that workers pass requests on to, on a socket that is theirs alone: what they say of a request is
- * believed.
- */
+/** The server to which file workers relay requests. Only workers can open its socket, so it trusts their headers. */
 export function createRelayServer(app: Hono<BootEnv>): http.Server {
   const listener = listenerOf(app)
   return boundServer((request, response) => {
@@ -45,11 +43,11 @@ export function createRelayServer(app: Hono<BootEnv>): http.Server {
   }, noLimits)
 }
 
-// Each worker bounds its own clients.
+// Each worker limits its own clients.
 const noLimits: ConnectionLimits = { maxConnections: Number.POSITIVE_INFINITY, maxPerAddress: Number.POSITIVE_INFINITY }
 const usualLimits: ConnectionLimits = { maxConnections: 20_000, maxPerAddress: 5000 }
 
-/** An HTTP server bounded in every length, count and time, and plain enough for firmware. */
+/** An HTTP server with limits for every length, count and time, whose responses firmware can read. */
 export function boundServer(
   listener: http.RequestListener,
   limits = usualLimits,
@@ -66,7 +64,7 @@ export function boundServer(
   }
   const server = http.createServer(options)
   serveBounded(server, listener, limits)
-  // A reader that takes nothing for this long is gone; iPXE gives up after 120 s itself.
+  // A client that reads nothing for 120 s is disconnected. iPXE also gives up after 120 s.
   server.timeout = 120_000
   return server
 }
@@ -75,18 +73,20 @@ function listenerOf(app: Hono<BootEnv>): http.RequestListener {
   const listener = getRequestListener((request, env) => app.fetch(request, env as BootEnv['Bindings']))
   return (request, response) => {
     const { host, path } = targetOf(request)
-    // RFC 9112, 3.2. A machine that asks for its script is answered by one all the same.
+    // RFC 9112, 3.2. A request for a script gets a script even without a Host header.
     if (host === undefined && request.httpVersion === '1.1' && !isScriptPath(path))
-      return void response.writeHead(400, { Connection: 'close' }).end('A request of HTTP/1.1 needs a Host header.\n')
+      return void response
+        .writeHead(400, { Connection: 'close' })
+        .end('Expected a Host header in an HTTP/1.1 request.\n')
     request.url = path
-    // Hono refuses a request with an invalid Host; ours reads `askedHost`.
+    // Hono refuses a request with an invalid Host header. The boot application reads `askedHost` instead.
     request.headers.host = 'boot'
     const asked: Asked = { askedHost: host !== undefined && isHost(host) ? host : undefined }
     listener(Object.assign(request, asked), response)
   }
 }
 
-/** What a request asks for: where its first line has a whole URL, the host of that counts (RFC 9112, 3.2.2). */
+/** The host and the path of a request. A whole URL in the request line has priority over the Host header (RFC 9112, 3.2.2). */
 function targetOf({ url = '/', headers }: http.IncomingMessage): { host: string | undefined; path: string } {
   const [, host, path] = /^https?:\/\/([^/?#]*)([^#]*)/i.exec(url) ?? []
   if (host === undefined) return { host: headers.host, path: collapseSlashes(url) }
@@ -97,7 +97,7 @@ function isScriptPath(path: string): boolean {
   return /^\/ipxe(?=[/?]|$)/.test(path)
 }
 
-/** shim asks for `//grubx64.efi` below the folder it came from; a path is the same with one slash. */
+/** Collapses repeated slashes in a path: shim requests `//grubx64.efi` in the folder from which it was loaded. */
 export function collapseSlashes(url: string): string {
   const [path = '', ...query] = url.split('?')
   if (!path.startsWith('/')) return url

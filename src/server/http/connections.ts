@@ -1,36 +1,36 @@
+// Limits of an HTTP server's connections: their number, and one request at a time on each.
 import type http from 'node:http'
 import type { Socket } from 'node:net'
 import { sharerOf } from '../../lib/subnet.ts'
 
 /**
- * How many connections a server holds at once. A client that comes above that takes the place of an idle connection, or
- * is disconnected.
+ * The maximum of concurrent connections. A new connection above it replaces an idle connection; if no connection is idle, the
+ * new client is disconnected.
  */
 export type ConnectionLimits = {
   maxConnections: number
-  /** Of one address (subnet.ts, `sharerOf`). */
+  /** The maximum for one client (subnet.ts, `sharerOf`). */
   maxPerAddress: number
-  /** True for an address that many machines stand behind, such as a proxy: only the limit of all counts there. */
+  /** Whether many machines use this address, such as a proxy's. Only `maxConnections` limits it. */
   isShared?: (address: string) => boolean
-  /** Hears of an address whose connection was closed or refused for the limits. */
+  /** Called with the client's key when the limits close or refuse a connection. */
   crowded?: (address: string) => void
 }
 
 type Turn = [request: http.IncomingMessage, response: http.ServerResponse]
 type Connection = { socket: Socket; sharer: string; busy: boolean; waiting: Turn[] }
 
-/** A read of Node's has 64 KiB: more than a thousand short requests. A piece of it has a few at most. */
+/** Node reads up to 64 KiB at once, which can contain more than a thousand short requests. A piece contains a few at most. */
 const minPieceBytes = 128
 
 /**
- * Has `listener` answer the requests of a server, bounded for each client: one request at a time on a connection, in
- * their order, and no reading while others wait there. The limits bound the number of connections. Node itself starts
- * every
- * pipelined request at once, and its `maxRequestsPerSocket` counts only those that are answered.
+ * Passes the requests of a server to `listener`, with limits for each client. A connection has one request at a time, in order of
+ * arrival. While requests wait, nothing more is read from their connection. The number of connections is limited too. Node alone
+ * starts all pipelined requests at once, and its `maxRequestsPerSocket` counts only answered requests.
  */
 export function serveBounded(server: http.Server, listener: http.RequestListener, limits: ConnectionLimits): void {
   const connections = new Map<Socket, Connection>()
-  /** The connections of each address, those longest idle first. */
+  /** The connections of each client. The connection with the longest idle time is first. */
   const bySharer = new Map<string, Set<Connection>>()
 
   const forget = (connection: Connection) => {
@@ -65,11 +65,11 @@ export function serveBounded(server: http.Server, listener: http.RequestListener
     if (socket.destroyed) return
     const turn = waiting.shift()
     connection.busy = turn !== undefined
-    // A server that stops begins nothing more.
+    // A server that is stopping starts no more requests.
     if (!server.listening) return void socket.destroySoon()
     if (waiting.length === 0) socket.resume()
     if (turn !== undefined) {
-      // Other connections have their turn in between.
+      // setImmediate lets other connections have their turn first.
       turn[1].once('close', () => setImmediate(takeTurn, connection))
       return listener(...turn)
     }
@@ -77,7 +77,7 @@ export function serveBounded(server: http.Server, listener: http.RequestListener
     if (ofSharer?.delete(connection)) ofSharer.add(connection)
   }
 
-  // Node takes a connection on which nothing was asked yet for a busy one, and would wait for it.
+  // Node treats a connection without a first request as busy, and would wait for it.
   const close = server.close.bind(server)
   server.close = (closed) => {
     close(closed)
@@ -96,8 +96,8 @@ export function serveBounded(server: http.Server, listener: http.RequestListener
     const hold = () => {
       if (connection.waiting.length > 0) socket.pause()
     }
-    // With a listener of ours Node reads through the stream; otherwise its parser takes all bytes from the system itself.
-    // It resumes the connection after each request that it has read, and after each answer.
+    // With a `data` listener, Node reads through the stream. Otherwise, its parser reads directly from the system.
+    // Node resumes the connection after each request that it has read, and after each response.
     socket.on('data', hold)
     socket.on('resume', hold)
     readInPieces(socket)
@@ -111,8 +111,8 @@ export function serveBounded(server: http.Server, listener: http.RequestListener
 }
 
 /**
- * Gives Node's parser pieces that end with a header, so that a pause holds back what follows. The parser cannot be
- * stopped within a piece (Node's lib/_http_server.js).
+ * Splits each read into pieces that end with a header, so that a pause keeps back the pieces after it. Node's parser cannot be
+ * stopped inside a piece (Node's lib/_http_server.js).
  */
 function readInPieces(socket: Socket): void {
   const push = socket.push.bind(socket)

@@ -1,19 +1,20 @@
+// File descriptors: how many this process may open, and how many of them connections may use.
 import { readFileSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { ConfigError } from '../../lib/errors.ts'
 
-/** What a server needs to open itself: its database, its files, its listeners, and a few connections. */
+/** The descriptors for the server's database, its files, its listeners and a few connections. */
 const minDescriptors = 256
 
-/** How many descriptors of this process connections may have. */
+/** The maximum of connections of each kind. */
 export type DescriptorShares = { bootConnections: number; adminConnections: number; tftpTransfers: number }
 
-/** Kept for the database, which opens a descriptor for each of its files, for uploads, imports and the log. */
+/** Reserved for the database, which opens a descriptor for each of its files, and for uploads, imports and the log. */
 const maxReserve = 512
 
 /**
- * Divides what is left under the limit of open files, so that no client can take what the database needs: out of descriptors, a
- * write to it fails. A boot connection counts twice, for the file that it is sent. Gives what was asked where all of it fits.
+ * Divides the free descriptors, so that clients cannot use those that the database needs: without a descriptor, a write to the
+ * database fails. A boot connection counts twice, because it may be sending a file. If all of `asked` fits, returns it unchanged.
  */
 export function shareDescriptors(free: number, asked: DescriptorShares): DescriptorShares {
   const usable = free - Math.min(maxReserve, Math.floor(free / 2))
@@ -28,7 +29,7 @@ export function shareDescriptors(free: number, asked: DescriptorShares): Descrip
   }
 }
 
-/** Descriptors that this process may still open; infinite where the system does not tell (proc(5) is Linux's). */
+/** The descriptors that this process may still open; infinite on systems without proc(5), which only Linux has. */
 export async function freeDescriptors(): Promise<number> {
   const open = await readdir('/proc/self/fd').catch(() => [])
   return Math.max(0, findMaxDescriptors() - open.length)
@@ -43,11 +44,11 @@ function findMaxDescriptors(): number {
   }
 }
 
-/** @throws ConfigError when the process may open too few files to serve */
+/** @throws ConfigError if the limit of open files is too low for a server */
 export function requireDescriptors(max = findMaxDescriptors()): void {
   if (max < minDescriptors)
     throw new ConfigError(
       `open files: expected a limit of at least ${minDescriptors}, got ${max}. ` +
-        'Next step: ulimit -n 65536 before the start, or LimitNOFILE=65536 in the unit of systemd',
+        'Next step: ulimit -n 65536 before the start, or LimitNOFILE=65536 in the systemd unit',
     )
 }

@@ -1,4 +1,4 @@
-// How many connections clients may have: what the settings allow, and what the limit of open files leaves to them.
+// The limits of connections: the settings, reduced to the limit of open files.
 import type { Config } from '../../config/config.ts'
 import type { Logger } from '../../lib/log.ts'
 import { proxyTest } from '../../lib/subnet.ts'
@@ -10,7 +10,7 @@ export type Limits = { boot: ConnectionLimits; admin: ConnectionLimits; maxTftpT
 const maxAdminConnections = 1024
 const warnEveryMs = 60_000
 
-/** The share of the process's descriptors that clients may take, so that the database always has some. */
+/** The limits of connections for each listener. They leave enough descriptors for the database. */
 export async function findLimits({ boot, tftp }: Config, log: Logger): Promise<Limits> {
   const free = await freeDescriptors()
   const asked = {
@@ -22,10 +22,13 @@ export async function findLimits({ boot, tftp }: Config, log: Logger): Promise<L
   if (bootConnections < asked.bootConnections || tftpTransfers < asked.tftpTransfers)
     log.info(
       { freeDescriptors: free, bootConnections, tftpTransfers },
-      'the limit of open files (ulimit -n, LimitNOFILE) allows fewer connections than the settings',
+      'the limit of open files (ulimit -n, LimitNOFILE) allows fewer connections than the settings do',
     )
   const warnCrowded = atMostEvery(warnEveryMs, (address) =>
-    log.warn({ ip: address, bootConnections }, 'too many boot connections: idle ones are closed, then new ones'),
+    log.warn(
+      { ip: address, bootConnections },
+      'too many boot connections, closing idle connections and refusing new ones',
+    ),
   )
   return {
     boot: {
@@ -39,12 +42,12 @@ export async function findLimits({ boot, tftp }: Config, log: Logger): Promise<L
   }
 }
 
-/** Calls `tell` once in that time at most. */
-function atMostEvery(everyMs: number, tell: (text: string) => void): (text: string) => void {
-  let toldAt = Number.NEGATIVE_INFINITY
+/** Limits calls of `run` to one in `everyMs` milliseconds, and drops the others. */
+function atMostEvery(everyMs: number, run: (text: string) => void): (text: string) => void {
+  let lastRunAt = Number.NEGATIVE_INFINITY
   return (text) => {
-    if (performance.now() - toldAt < everyMs) return
-    toldAt = performance.now()
-    tell(text)
+    if (performance.now() - lastRunAt < everyMs) return
+    lastRunAt = performance.now()
+    run(text)
   }
 }

@@ -1,10 +1,12 @@
-// Sockets of the HTTP listeners: opened, named for people, and closed.
+// The sockets of HTTP listeners: how they open and close, and how their addresses are printed.
 import { chmod } from 'node:fs/promises'
 import type http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Listen } from '../../config/setting.ts'
 import { ConfigError } from '../../lib/errors.ts'
 import type { Closers } from '../closers.ts'
+
+const inUse = 'the address is in use. Next step: stop the other program, or choose another address'
 
 /** @throws ConfigError that names the setting */
 export async function listen(
@@ -18,9 +20,9 @@ export async function listen(
   return server.address() as AddressInfo
 }
 
-/** Listens on a Unix socket that only the user of this process can open. @throws ConfigError */
+/** Listens on a Unix socket that only the user of this process can open. @throws ConfigError that names the path */
 export async function listenOnSocket(server: http.Server, path: string, closers: Closers): Promise<void> {
-  // The mode counts from the first moment: no other user may connect before the chmod.
+  // The umask protects the socket between its creation and the chmod.
   const before = process.umask(0o177)
   await listening(server, { path }, `cannot listen on ${path}`).finally(() => process.umask(before))
   await chmod(path, 0o600)
@@ -32,7 +34,7 @@ export function formatAddress({ address, port, family }: AddressInfo): string {
   return family === 'IPv6' ? `[${address}]:${port}` : `${address}:${port}`
 }
 
-/** The same at which this computer reaches it: a listener on all addresses is reached by loopback. */
+/** The address under which this computer reaches the listener: loopback, if it listens on all addresses. */
 export function reachableAddress(address: AddressInfo): string {
   const loopback: Record<string, string> = { '0.0.0.0': '127.0.0.1', '::': '::1' }
   return formatAddress({ ...address, address: loopback[address.address] ?? address.address })
@@ -45,14 +47,14 @@ function listening(
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) =>
-      reject(new ConfigError(`${fault}: ${error.code === 'EADDRINUSE' ? 'the address is in use' : error.message}`)),
+      reject(new ConfigError(`${fault}: ${error.code === 'EADDRINUSE' ? inUse : error.message}`)),
     )
-    // Machines that are switched on together connect in one burst; the system may allow fewer (net.core.somaxconn).
+    // Machines that are switched on together connect in one burst. The system may allow fewer (net.core.somaxconn).
     server.listen({ ...where, backlog: 4096 }, resolve)
   })
 }
 
-// Downloads under way get a few seconds to end, then the connections are closed.
+// Current downloads get five seconds to end. Then their connections are closed.
 async function closeServer(server: http.Server): Promise<void> {
   const closed = new Promise((resolve) => server.close(resolve))
   server.closeIdleConnections()

@@ -14,7 +14,7 @@ const statusOf = (answer: string) => Number(/^HTTP\/1\.1 (\d+)/.exec(answer)?.[1
 const ask = (target: string, headers = 'Host: boot\r\n') =>
   exchange(server.port, `GET ${target} HTTP/1.1\r\n${headers}Connection: close\r\n\r\n`)
 
-describe('what firmware sends', () => {
+describe('a boot server that answers firmware', () => {
   test.each([
     ['/a//b', '/a/b'],
     ['//a', '/a'],
@@ -33,27 +33,27 @@ describe('what firmware sends', () => {
     ['no Host', '', `127.0.0.1:`],
     ['a name with an underscore', 'Host: boot_server:8080\r\n', 'boot_server:8080/'],
     ['an IPv6 address', 'Host: [fd00::7]:8080\r\n', '[fd00::7]:8080/'],
-  ])('names the address that a machine reached, asked with %s', async (_, header, expected) => {
+  ])('names the address that the machine reached, for a request with %s', async (_, header, expected) => {
     const answer = await exchange(server.port, `GET /autoexec.ipxe HTTP/1.0\r\n${header}\r\n`)
     expect(answer).toContain(`http://${expected}`)
   })
 
-  test('finds a file behind two slashes, as shim asks for it', async () => {
+  test('finds a file after two slashes, as shim requests it', async () => {
     expect(statusOf(await ask('//nbp//ipxe.efi'))).toBe(200)
   })
 
-  test('answers a request with the whole URL in its first line', async () => {
+  test('answers a request with a whole URL in its request line', async () => {
     expect(statusOf(await ask(`http://127.0.0.1:${server.port}/boot.ipxe`))).toBe(200)
   })
 
-  test('writes the header names of texts in canonical case too', async () => {
+  test('writes header names in canonical case', async () => {
     const answer = await ask('/boot.ipxe')
     expect(answer).toContain('\r\nContent-Length: ')
     expect(answer).toContain('\r\nContent-Type: text/plain')
     expect(answer).not.toMatch(/transfer-encoding/i)
   })
 
-  test('gives a boot program to UEFI HTTP Boot: HEAD, then GET, then a reset', async () => {
+  test('serves a boot program to UEFI HTTP Boot, which sends HEAD, then GET, then a reset', async () => {
     const head = await fetch(`${server.url}/nbp/ipxe.efi`, { method: 'HEAD' })
     expect([head.status, head.headers.get('content-type'), head.headers.get('content-length')]).toEqual([
       200,
@@ -77,13 +77,13 @@ describe('what firmware sends', () => {
   })
 })
 
-describe('what nobody should send', () => {
+describe('a boot server that gets an invalid request', () => {
   test.each([
     ['no HTTP at all', '\x16\x03\x01\x02\x00\x01\x00'],
     ['a header of 20,000 bytes', `GET / HTTP/1.1\r\nHost: x\r\nX: ${'a'.repeat(20_000)}\r\n\r\n`],
     ['no Host', 'GET /boot.ipxe HTTP/1.1\r\n\r\n'],
     ['a line break in the target', 'GET /ipxe?mac=\n HTTP/1.1\r\nHost: x\r\n\r\n'],
-  ])('refuses %s and goes on', async (_, request) => {
+  ])('refuses %s and continues to serve', async (_, request) => {
     const answer = await exchange(server.port, request)
     expect(statusOf(answer)).toBeGreaterThanOrEqual(400)
     expect(statusOf(answer)).toBeLessThan(500)
@@ -91,7 +91,7 @@ describe('what nobody should send', () => {
   })
 
   test.each(['boot server', 'a${b}', 'x"y', 'a,b', '-', '[::1', 'boot:99999', ''])(
-    'puts no Host %j into a script, but the address that was asked',
+    'puts its own address into a script, not the invalid Host %j',
     async (host) => {
       const answer = await ask('/ipxe?mac=52-54-00-12-34-56', `Host: ${host}\r\n`)
       expect(statusOf(answer)).toBe(200)
@@ -101,7 +101,7 @@ describe('what nobody should send', () => {
   )
 
   test.each(['', '/', '/x', '/52-54-00-12-34-56', '/%zz.ipxe', '/a/b.ipxe?mac=1', '?mac=%00', '?uuid='])(
-    'answers a request for a script at /ipxe%s by a script',
+    'answers a request for a script at /ipxe%s with a script',
     async (more) => {
       for (const start of [`GET /ipxe${more} HTTP/1.1\r\n`, `POST /ipxe${more} HTTP/1.1\r\nHost: x\r\n`]) {
         const answer = await exchange(server.port, `${start}User-Agent: iPXE/1.21.1\r\nConnection: close\r\n\r\n`)
@@ -117,7 +117,7 @@ describe('what nobody should send', () => {
     await closed.stop()
   })
 
-  test('goes by the address that a trusted proxy tells, and by no other word', async () => {
+  test('uses the client address that a trusted proxy reports, and no other header', async () => {
     const behind = await startTestBootServer({
       trustedProxies: ['127.0.0.0/8'],
       allows: (address) => address.startsWith('10.9.'),
@@ -136,7 +136,7 @@ describe('what nobody should send', () => {
 describe('/healthz', () => {
   const version = readVersion()
 
-  test('says whether the database answers, and the version', async () => {
+  test('reports whether the database answers, and the version', async () => {
     expect(await (await fetch(`${server.url}/healthz`)).json()).toEqual({ status: 'ok', database: 'ok', version })
     const without = await startTestBootServer({ databaseAnswers: async () => false })
     const response = await fetch(`${without.url}/healthz`)

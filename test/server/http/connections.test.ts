@@ -7,7 +7,7 @@ import { type ConnectionLimits, serveBounded } from '../../../src/server/http/co
 
 type Served = { server: http.Server; port: number; parsed: () => number }
 
-/** A server of `listener` on a free port of all loopback addresses, closed when the test ends. */
+/** Starts an HTTP server with `listener` on a free loopback port. The server closes when the test ends. */
 async function serve(listener: http.RequestListener, limits: Partial<ConnectionLimits> = {}): Promise<Served> {
   const server = http.createServer()
   let parsed = 0
@@ -36,7 +36,7 @@ const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`
 const closed = (socket: Socket) => (socket.destroyed ? Promise.resolve() : once(socket.resume(), 'close'))
 const pause = () => new Promise((resolve) => setTimeout(resolve, 1))
 
-test('answers every pipelined request, one at a time and in order, wherever the packets are cut', async () => {
+test('the server answers every pipelined request, one at a time and in order, wherever packets end', async () => {
   let atOnce = 0
   let maxAtOnce = 0
   const { port } = await serve(async (request, response) => {
@@ -59,7 +59,7 @@ test('answers every pipelined request, one at a time and in order, wherever the 
   expect(maxAtOnce).toBe(1)
 })
 
-test('reads no further while requests wait behind one that is being answered', async () => {
+test('the server stops reading while requests wait behind the current request', async () => {
   const begun: string[] = []
   const { port, parsed, server } = await serve((request) => void begun.push(request.url ?? ''))
   let connection: Socket | undefined
@@ -79,7 +79,7 @@ test('reads no further while requests wait behind one that is being answered', a
   expect([sent, begun]).toEqual([false, ['/a']])
 })
 
-test('begins nothing for a client that is gone', async () => {
+test('the server starts no request for a disconnected client', async () => {
   const begun: string[] = []
   const { port } = await serve((request, response) => {
     begun.push(request.url ?? '')
@@ -94,7 +94,7 @@ test('begins nothing for a client that is gone', async () => {
   expect(begun).toEqual(['/first', 'first closed'])
 })
 
-test('takes bodies whole, with blank lines in them and requests behind them', async () => {
+test('the server reads complete bodies, even with blank lines in them and requests after them', async () => {
   const { port } = await serve(async (request, response) => {
     const body = await buffer(request)
     response.end(`<${request.url} ${body.length} ${body.reduce((sum, byte) => (sum + byte) % 65_521, 0)}>`)
@@ -112,7 +112,7 @@ test('takes bodies whole, with blank lines in them and requests behind them', as
   expect(answers).toEqual([`/1 ${body.length} ${sum}`, '/2 0 0', `/3 ${body.length} ${sum}`])
 })
 
-test('closes the longest idle connection of an address that opens too many, and none that is answered', async () => {
+test('the server closes the longest idle connection of an address with too many, but no busy connection', async () => {
   const crowded: string[] = []
   const { port } = await serve((request, response) => void (request.url === '/quick' && response.end()), {
     maxPerAddress: 3,
@@ -136,7 +136,7 @@ test('closes the longest idle connection of an address that opens too many, and 
   expect([busy, used, fourth, other].map(({ destroyed }) => destroyed)).toEqual([false, false, false, false])
 })
 
-test('makes room for a new address at the cost of the one that has most connections', async () => {
+test('the server closes a connection of the address with the most connections to accept a new address', async () => {
   const { port } = await serve((_, response) => void response.end('ok'), {
     maxConnections: 6,
     isShared: (address) => address === '127.0.0.80',
@@ -151,7 +151,7 @@ test('makes room for a new address at the cost of the one that has most connecti
   expect([few.destroyed, many.filter(({ destroyed }) => destroyed).length]).toEqual([false, 1])
 })
 
-test('counts no address that many machines stand behind', async () => {
+test('the server has no limit per address for an address that many machines share', async () => {
   const { port } = await serve((_, response) => void response.end('ok'), {
     maxPerAddress: 2,
     isShared: (address) => address === '127.0.0.80',
@@ -163,7 +163,7 @@ test('counts no address that many machines stand behind', async () => {
   }
 })
 
-test('stops at once: silent connections are closed, waiting requests not begun, what is answered ends', async () => {
+test('a stopping server closes silent connections, starts no waiting request, and ends the current one', async () => {
   const begun: string[] = []
   let finish = () => {}
   const { port, server } = await serve((request, response) => {

@@ -3,13 +3,13 @@ import { freeDescriptors, shareDescriptors } from '../../../src/server/http/desc
 
 const asked = { bootConnections: 20_000, adminConnections: 1024, tftpTransfers: 1000 }
 
-test('gives all that was asked where the limit is high, or not told', () => {
+test('shareDescriptors returns the requested limits if many or unlimited descriptors are free', () => {
   expect(shareDescriptors(200_000, asked)).toEqual(asked)
   expect(shareDescriptors(Number.POSITIVE_INFINITY, asked)).toEqual(asked)
 })
 
 test.each([1, 40, 130, 260, 900, 3900, 19_800])(
-  'leaves the database its own under a limit that has %i free, with every connection in use and sent a file',
+  'shareDescriptors leaves some of %i descriptors to the database, even if every connection downloads a file',
   (free) => {
     const { bootConnections, adminConnections, tftpTransfers } = shareDescriptors(free, asked)
     for (const share of [bootConnections, adminConnections, tftpTransfers]) expect(share).toBeGreaterThanOrEqual(1)
@@ -20,7 +20,7 @@ test.each([1, 40, 130, 260, 900, 3900, 19_800])(
   },
 )
 
-test('counts what this process may still open', async () => {
+test('freeDescriptors counts the files that this process may still open', async () => {
   const free = await freeDescriptors()
   expect(free).toBeGreaterThan(100)
 })
