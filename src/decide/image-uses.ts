@@ -1,13 +1,12 @@
 import type { Db } from '../db/open.ts'
 import { loadCatalog } from '../inventory/boots/catalog.ts'
-import { cursorOf, searchMachines } from '../inventory/machines/list.ts'
+import { creationOrder, cursorOf, searchMachines } from '../inventory/machines/list.ts'
 import { wantedOf } from '../model/assignment.ts'
 import { targetOf } from '../model/facts.ts'
 import { matchingGroups } from './group-match.ts'
 
 const pageSize = 1000
 const maxMachines = 20_000
-const sort = { by: 'created', descending: false } as const
 
 /**
  * How many machines boot an image by their own assignment, by a group or by the policy. `more`: there are machines beyond those
@@ -18,7 +17,7 @@ export async function countImageMachines(db: Db, name: string): Promise<{ machin
   const byPolicy = catalog.policy.kind === 'image' && catalog.policy.image === name
   let machines = 0
   let looked = 0
-  let page = await searchMachines(db, {}, sort, pageSize)
+  let page = await searchMachines(db, {}, creationOrder, pageSize)
   while (page.length > 0 && looked < maxMachines) {
     for (const machine of page) {
       if (machine.denied) continue
@@ -30,7 +29,7 @@ export async function countImageMachines(db: Db, name: string): Promise<{ machin
     looked += page.length
     const last = page.at(-1)
     if (last === undefined || page.length < pageSize) return { machines, more: false }
-    page = await searchMachines(db, {}, sort, pageSize, cursorOf(last, sort))
+    page = await searchMachines(db, {}, creationOrder, pageSize, cursorOf(last, creationOrder))
   }
   return { machines, more: page.length > 0 }
 }

@@ -5,7 +5,8 @@ import { saveImage } from '../../src/inventory/images/images.ts'
 import type { MachineChange } from '../../src/inventory/machines/fields.ts'
 import { deleteGroup, saveGroup } from '../../src/inventory/machines/groups.ts'
 import { listFindings } from '../../src/inventory/machines/identity/findings.ts'
-import { findMachine, listMachines, newMachine, saveMachine } from '../../src/inventory/machines/machines.ts'
+import { creationOrder, searchMachines } from '../../src/inventory/machines/list.ts'
+import { findMachine, newMachine, saveMachine } from '../../src/inventory/machines/machines.ts'
 import { saveMenu } from '../../src/inventory/machines/menus.ts'
 import { savePolicy } from '../../src/inventory/machines/policy.ts'
 import type { Mac } from '../../src/lib/ids/mac.ts'
@@ -504,7 +505,7 @@ test('one address that invents machines has its share of records, and others go 
   try {
     const script = (n: number) => getAsIpxe(`${small.url}/ipxe?mac=52-54-00-99-00-0${n}&platform=efi`)
     for (const n of [1, 2, 3, 4]) expect(await script(n)).toContain('boots from its local disk')
-    expect((await listMachines(small.deps.db, {}, 10)).length).toBeLessThanOrEqual(2)
+    expect((await searchMachines(small.deps.db, {}, creationOrder, 10)).length).toBeLessThanOrEqual(2)
     expect((await listBoots(small.deps.db, {}, 10)).length).toBeLessThanOrEqual(2)
     expect(await script(4)).toContain('/b/preview/')
   } finally {

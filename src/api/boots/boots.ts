@@ -3,7 +3,7 @@ import { z } from '@hono/zod-openapi'
 import { findBoot, listBoots } from '../../inventory/boots/boots.ts'
 import { listBootEvents } from '../../inventory/boots/events.ts'
 import { findMachine } from '../../inventory/machines/machines.ts'
-import { NotFoundError } from '../../lib/errors.ts'
+import { requireFound } from '../../lib/errors.ts'
 import type { BootSummary } from '../../model/boot.ts'
 import { endpoint } from '../http/endpoint.ts'
 import { page, withoutNulls } from '../http/page.ts'
@@ -39,7 +39,7 @@ export const get = endpoint({
   statuses: { 200: 'The boot' },
   answer: async ({ db }, { params: { id } }) => {
     const boot = await findBoot(db, id)
-    if (boot === undefined) throw new NotFoundError(`there is no boot ${id}`)
+    requireFound(boot, `boot ${id}`)
     const events = await listBootEvents(db, id)
     const { decision, facts, script, ...summary } = boot
     return { status: 200, body: { ...summaryOf(summary), events, facts, decision, script } }

@@ -13,7 +13,7 @@ import {
 import { findMachine } from '../../inventory/machines/machines.ts'
 import { namesOfMachines } from '../../inventory/machines/names.ts'
 import { refuseUnknownNames } from '../../inventory/machines/references.ts'
-import { ConflictError, NotFoundError } from '../../lib/errors.ts'
+import { ConflictError, requireFound } from '../../lib/errors.ts'
 import { nameOf } from '../../model/machine.ts'
 import { endpoint } from '../http/endpoint.ts'
 import { page, withoutNulls } from '../http/page.ts'
@@ -63,7 +63,7 @@ export const get = endpoint({
   statuses: { 200: 'The deployment' },
   answer: async ({ db }, { params: { id } }) => {
     const found = await findDeployment(db, id)
-    if (found === undefined) throw new NotFoundError(`there is no deployment ${id}`)
+    requireFound(found, `deployment ${id}`)
     return { status: 200, body: bodyOf(found) }
   },
 })

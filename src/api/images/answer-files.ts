@@ -10,7 +10,7 @@ import {
   saveAnswerFile,
   useAnswerFileVersion,
 } from '../../inventory/images/answer-files.ts'
-import { NotFoundError } from '../../lib/errors.ts'
+import { requireFound } from '../../lib/errors.ts'
 import type { AnswerFile } from '../../model/answer-file.ts'
 import { checkAnswers } from '../../render/answers.ts'
 import { endpoint } from '../http/endpoint.ts'
@@ -51,7 +51,7 @@ export const get = endpoint({
   statuses: { 200: 'The answer file' },
   answer: async ({ db }, { params: { name } }) => {
     const file = await findAnswerFile(db, name)
-    if (file === undefined) throw new NotFoundError(`there is no answer file ${name}`)
+    requireFound(file, `answer file ${name}`)
     return answerOf(file)
   },
 })

@@ -2,7 +2,7 @@
 import { z } from '@hono/zod-openapi'
 import { keepFile } from '../../files/keep.ts'
 import { findFile, listFiles } from '../../inventory/images/files.ts'
-import { NotFoundError } from '../../lib/errors.ts'
+import { requireFound } from '../../lib/errors.ts'
 import { bodyOf, tooLarge } from '../http/bodies.ts'
 import { endpoint } from '../http/endpoint.ts'
 import { page } from '../http/page.ts'
@@ -34,7 +34,7 @@ export const get = endpoint({
   statuses: { 200: 'The record' },
   answer: async ({ db }, { params }) => {
     const file = await findFile(db, params.sha256)
-    if (file === undefined) throw new NotFoundError(`there is no file ${params.sha256}`)
+    requireFound(file, `file ${params.sha256}`)
     return { status: 200, body: file }
   },
 })

@@ -3,7 +3,7 @@ import { z } from '@hono/zod-openapi'
 import { countImageMachines } from '../../decide/image-uses.ts'
 import { etagOf } from '../../inventory/common/precondition.ts'
 import { deleteImage, findImage, listImages, patchImage, saveImage } from '../../inventory/images/images.ts'
-import { NotFoundError } from '../../lib/errors.ts'
+import { requireFound } from '../../lib/errors.ts'
 import { endpoint } from '../http/endpoint.ts'
 import { page, withoutNulls } from '../http/page.ts'
 import { imageName, listQuery } from '../schemas/common.ts'
@@ -35,7 +35,7 @@ export const get = endpoint({
   statuses: { 200: 'The image' },
   answer: async ({ db }, { params: { name } }) => {
     const image = await findImage(db, name)
-    if (image === undefined) throw new NotFoundError(`there is no image ${name}`)
+    requireFound(image, `image ${name}`)
     return { status: 200, body: withoutNulls(image), headers: { etag: etagOf(image) } }
   },
 })
@@ -85,7 +85,7 @@ export const uses = endpoint({
   returns: imageUses,
   statuses: { 200: 'The number' },
   answer: async ({ db }, { params: { name } }) => {
-    if ((await findImage(db, name)) === undefined) throw new NotFoundError(`there is no image ${name}`)
+    requireFound(await findImage(db, name), `image ${name}`)
     return { status: 200, body: await countImageMachines(db, name) }
   },
 })

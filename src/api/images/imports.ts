@@ -11,7 +11,7 @@ import {
   listImports,
   sourceOf,
 } from '../../inventory/images/imports.ts'
-import { InputError, NotFoundError } from '../../lib/errors.ts'
+import { InputError, requireFound } from '../../lib/errors.ts'
 import type { ImportPlan } from '../../model/image.ts'
 import { type AdminDeps, endpoint } from '../http/endpoint.ts'
 import { page, withoutNulls } from '../http/page.ts'
@@ -64,7 +64,7 @@ export const get = endpoint({
   statuses: { 200: 'The import' },
   answer: async ({ db }, { params: { id } }) => {
     const found = await findImport(db, id)
-    if (found === undefined) throw new NotFoundError(`there is no import ${id}`)
+    requireFound(found, `import ${id}`)
     return { status: 200, body: bodyOf(found) }
   },
 })

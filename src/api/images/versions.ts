@@ -10,7 +10,7 @@ import {
   findRollback,
   listImageVersions,
 } from '../../inventory/images/versions.ts'
-import { NotFoundError } from '../../lib/errors.ts'
+import { NotFoundError, requireFound } from '../../lib/errors.ts'
 import { endpoint } from '../http/endpoint.ts'
 import { withoutNulls } from '../http/page.ts'
 import { imageName } from '../schemas/common.ts'
@@ -26,7 +26,7 @@ export const list = endpoint({
   statuses: { 200: 'The versions' },
   answer: async ({ db }, { params: { name } }) => {
     const image = await findImage(db, name)
-    if (image === undefined) throw new NotFoundError(`there is no image ${name}`)
+    requireFound(image, `image ${name}`)
     const items = (await listImageVersions(db, name)).map(withoutNulls)
     const rollback = await findRollback(db, image)
     return {
@@ -71,7 +71,7 @@ export const diff = endpoint({
   statuses: { 200: 'The differences' },
   answer: async ({ db }, { params: { name }, query }) => {
     const image = await findImage(db, name)
-    if (image === undefined) throw new NotFoundError(`there is no image ${name}`)
+    requireFound(image, `image ${name}`)
     const from = query.from ?? (await findRollback(db, image))
     if (from === undefined) throw new NotFoundError(`image ${name} has no version before ${image.version}`)
     const to = query.to ?? image.version

@@ -3,6 +3,7 @@ import { z } from '@hono/zod-openapi'
 import { stringify } from 'csv-stringify/sync'
 import type { Db } from '../../db/open.ts'
 import {
+  creationOrder,
   cursorOf,
   listMachineKeys,
   type MachineCursor,
@@ -20,7 +21,6 @@ import { exportOf, rowFormats } from './rows.ts'
 
 const pageSize = 500
 const maxKeys = 900
-const inCreationOrder = { by: 'created', descending: false } as const
 
 export const all = endpoint({
   operationId: 'exportMachines',
@@ -87,10 +87,10 @@ function keyColumns({ labels, assignment }: Machine): string[] {
 async function* pages(db: Db, search: MachineSearch): AsyncGenerator<Machine[]> {
   let after: MachineCursor | undefined
   for (;;) {
-    const machines = await searchMachines(db, search, inCreationOrder, pageSize, after)
+    const machines = await searchMachines(db, search, creationOrder, pageSize, after)
     const last = machines.at(-1)
     if (last === undefined) return
     yield machines
-    after = cursorOf(last, inCreationOrder)
+    after = cursorOf(last, creationOrder)
   }
 }

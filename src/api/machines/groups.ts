@@ -9,7 +9,7 @@ import {
   listGroups,
   saveGroup,
 } from '../../inventory/machines/groups.ts'
-import { NotFoundError } from '../../lib/errors.ts'
+import { requireFound } from '../../lib/errors.ts'
 import { endpoint } from '../http/endpoint.ts'
 import { page } from '../http/page.ts'
 import { listQuery } from '../schemas/common.ts'
@@ -42,7 +42,7 @@ export const get = endpoint({
   statuses: { 200: 'The group' },
   answer: async ({ db }, { params: { name } }) => {
     const group = await findGroup(db, name)
-    if (group === undefined) throw new NotFoundError(`there is no group ${name}`)
+    requireFound(group, `group ${name}`)
     return answerOf(group)
   },
 })

@@ -2,7 +2,7 @@
 import { z } from '@hono/zod-openapi'
 import { etagOf } from '../../inventory/common/precondition.ts'
 import { changeMenu, deleteMenu, findMenu, listMenus, menuNotices, saveMenu } from '../../inventory/machines/menus.ts'
-import { NotFoundError } from '../../lib/errors.ts'
+import { requireFound } from '../../lib/errors.ts'
 import type { Menu } from '../../model/menu.ts'
 import { type AdminDeps, endpoint } from '../http/endpoint.ts'
 import { page, withoutNulls } from '../http/page.ts'
@@ -36,7 +36,7 @@ export const get = endpoint({
   statuses: { 200: 'The menu' },
   answer: async ({ db }, { params: { name } }) => {
     const menu = await findMenu(db, name)
-    if (menu === undefined) throw new NotFoundError(`there is no menu ${name}`)
+    requireFound(menu, `menu ${name}`)
     return answerOf(db, menu)
   },
 })

@@ -2,7 +2,7 @@
 import { z } from '@hono/zod-openapi'
 import { findGroup } from '../../inventory/machines/groups.ts'
 import { deleteSecret, listSecrets, type SecretOwner, saveSecret } from '../../inventory/machines/secrets.ts'
-import { NotFoundError } from '../../lib/errors.ts'
+import { requireFound } from '../../lib/errors.ts'
 import type { MachineKey } from '../../model/machine.ts'
 import { type AdminDeps, endpoint } from '../http/endpoint.ts'
 import { machineKey } from '../schemas/common.ts'
@@ -27,7 +27,7 @@ const ofGroup = {
   noun: 'group',
   Noun: 'Group',
   owner: async (db: AdminDeps['db'], { name }: { name: string }): Promise<SecretOwner> => {
-    if ((await findGroup(db, name)) === undefined) throw new NotFoundError(`there is no group ${name}`)
+    requireFound(await findGroup(db, name), `group ${name}`)
     return { kind: 'group', id: name }
   },
 }

@@ -16,7 +16,8 @@ import { type Machine, nameOf } from '../../model/machine.ts'
 import { type Condition, compileSelector, subjectOf } from '../../model/selector.ts'
 import { type Actor, recordChanges } from '../changes/changes.ts'
 import { placeOf } from '../common/place.ts'
-import { listMachines, markEntered } from '../machines/machines.ts'
+import { creationOrder, cursorOf, type MachineCursor, searchMachines } from '../machines/list.ts'
+import { markEntered } from '../machines/machines.ts'
 import { refuseUnknownNames } from '../machines/references.ts'
 
 /** Install this image on this machine once. */
@@ -226,12 +227,13 @@ export async function cancelActive(
 export async function findSelected(db: Db, selector: Condition[]): Promise<Machine[]> {
   const refuses = compileSelector(selector)
   const found: Machine[] = []
-  for (let after: string | undefined; ; ) {
-    const page = await listMachines(db, {}, 1000, after)
+  for (let after: MachineCursor | undefined; ; ) {
+    const page = await searchMachines(db, {}, creationOrder, 1000, after)
     for (const machine of page)
       if (refuses(subjectOf(machine, {}, targetOf({}, machine.facts))) === undefined) found.push(machine)
-    after = page.at(-1)?.id
-    if (page.length < 1000) return found
+    const last = page.at(-1)
+    if (last === undefined || page.length < 1000) return found
+    after = cursorOf(last, creationOrder)
   }
 }
 

@@ -47,12 +47,6 @@ export function createRecordReport(db: Db): RecordReport {
   return (token, seen, ip, message) => record({ token, seen, ip, message })
 }
 
-/** Records one report alone. */
-export async function recordReport(db: Db, ...[token, seen, ip, message]: Parameters<RecordReport>): Promise<boolean> {
-  const [known] = await recordReports(db, [{ token, seen, ip, message }])
-  return known === true
-}
-
 /**
  * Records reports of boots: their stages, their outcomes, and the moves of their deployments. The first of booted, installed and
  * failed is the outcome. The end of an installation counts also after `booted`. Repeated and late reports are kept as events and

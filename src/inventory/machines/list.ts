@@ -51,6 +51,9 @@ export const machineOrders = ['created', 'updated', 'hostname', 'lastSeen'] as c
 /** Machines without the value they are sorted by come last. */
 export type MachineSort = { by: (typeof machineOrders)[number]; descending: boolean }
 
+/** The oldest machine first. */
+export const creationOrder: MachineSort = { by: 'created', descending: false }
+
 /** The machine that a page ended with: its id, and the value it was sorted by. */
 export type MachineCursor = { id: string; value: string | null }
 

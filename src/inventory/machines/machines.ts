@@ -1,6 +1,6 @@
 // Machines: found, saved, deleted.
 
-import { and, asc, eq, gt, inArray, type SQL, sql } from 'drizzle-orm'
+import { and, asc, eq, inArray, type SQL, sql } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
 import { boots } from '../../db/schema/boots.ts'
 import { machineMacs, machines, secrets } from '../../db/schema/machines.ts'
@@ -28,12 +28,6 @@ type Present<Row> = {
 
 export type { MachineChange } from './fields.ts'
 
-export type MachineFilter = {
-  discovered?: boolean | undefined
-  image?: string | undefined
-  hostname?: string | undefined
-}
-
 /** For a machine to be made that is named by no MAC, only by what is entered of it. */
 export const newMachine = { id: 'new' }
 
@@ -56,17 +50,6 @@ function keyCondition(key: MachineKey): SQL | undefined {
   if ('hostname' in key) return eq(machines.hostname, key.hostname)
   if ('uuid' in key) return inArray(machines.uuid, [key.uuid, swapUuid(key.uuid)])
   return sql`${machines.id} = coalesce((select into_id from machine_merges where from_id = ${key.id}), ${key.id}::uuid)`
-}
-
-/** Machines in the order of their creation, those after the id `after`. */
-export async function listMachines(db: Db, filter: MachineFilter, limit: number, after?: string): Promise<Machine[]> {
-  const conditions = and(
-    filter.discovered === undefined ? undefined : eq(machines.discovered, filter.discovered),
-    filter.image === undefined ? undefined : sql`${machines.assignment} ->> 'image' = ${filter.image}`,
-    filter.hostname === undefined ? undefined : eq(machines.hostname, filter.hostname),
-    after === undefined ? undefined : gt(machines.id, after),
-  )
-  return selectMachines(db, conditions, limit)
 }
 
 /** The machines with these ids that there are, in no order. */

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { recordReport } from '../../../src/inventory/boots/reports.ts'
 import { saveImage } from '../../../src/inventory/images/images.ts'
 import { recordDiscovered } from '../../../src/inventory/machines/identity/discovered.ts'
 import { type Api, addFile, openApi } from '../../helpers/api.ts'
 import { decideFor, openBootFor } from '../../helpers/boots.ts'
 import { eachDatabase } from '../../helpers/database.ts'
+import { recordReport } from '../../helpers/reports.ts'
 
 const path = '/api/v1/deployments'
 const macOf = (n: number) => `52:54:00:7a:00:0${n}`

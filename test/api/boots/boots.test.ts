@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { hashToken } from '../../../src/inventory/access/tokens.ts'
-import { recordReport } from '../../../src/inventory/boots/reports.ts'
 import { type Api, openApi } from '../../helpers/api.ts'
 import { openBootFor } from '../../helpers/boots.ts'
 import { eachDatabase } from '../../helpers/database.ts'
+import { recordReport } from '../../helpers/reports.ts'
 
 const mac = '52:54:00:12:34:56'
 

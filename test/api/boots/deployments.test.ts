@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { idempotencyKeys } from '../../../src/db/schema/system.ts'
-import { recordReport } from '../../../src/inventory/boots/reports.ts'
 import { saveImage } from '../../../src/inventory/images/images.ts'
 import { type Api, openApi } from '../../helpers/api.ts'
 import { openBootFor } from '../../helpers/boots.ts'
 import { eachDatabase } from '../../helpers/database.ts'
+import { recordReport } from '../../helpers/reports.ts'
 
 const path = '/api/v1/deployments'
 const mac = '52:54:00:12:34:56'

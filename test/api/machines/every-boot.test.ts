@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { recordReport } from '../../../src/inventory/boots/reports.ts'
 import { saveAnswerFile } from '../../../src/inventory/images/answer-files.ts'
 import { saveFile } from '../../../src/inventory/images/files.ts'
 import { saveImage } from '../../../src/inventory/images/images.ts'
 import { type Api, openApi } from '../../helpers/api.ts'
 import { decideFor, openBootFor } from '../../helpers/boots.ts'
 import { eachDatabase } from '../../helpers/database.ts'
+import { recordReport } from '../../helpers/reports.ts'
 
 const mac = '52:54:00:00:0e:0a'
 const here = `/api/v1/machines/${mac}`

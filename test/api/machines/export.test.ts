@@ -4,7 +4,8 @@ import { saveAnswerFile } from '../../../src/inventory/images/answer-files.ts'
 import { saveImage } from '../../../src/inventory/images/images.ts'
 import type { MachineChange } from '../../../src/inventory/machines/fields.ts'
 import { recordDiscovered } from '../../../src/inventory/machines/identity/discovered.ts'
-import { auditViewOf, listMachines, saveMachine } from '../../../src/inventory/machines/machines.ts'
+import { creationOrder, searchMachines } from '../../../src/inventory/machines/list.ts'
+import { auditViewOf, saveMachine } from '../../../src/inventory/machines/machines.ts'
 import { saveMenu } from '../../../src/inventory/machines/menus.ts'
 import { saveSecret } from '../../../src/inventory/machines/secrets.ts'
 import { type Api, openApi } from '../../helpers/api.ts'
@@ -62,7 +63,7 @@ eachDatabase('export', (database) => {
     api = await openApi(database())
   })
   afterAll(() => api.remove())
-  const everything = async () => (await listMachines(database(), {}, 1000)).map(auditViewOf)
+  const everything = async () => (await searchMachines(database(), {}, creationOrder, 1000)).map(auditViewOf)
   const exported = async (query: string) => {
     const response = await api.app.request(`/api/v1/machines/export${query}`)
     return { type: response.headers.get('content-type'), text: await response.text() }

@@ -5,12 +5,13 @@ import { findTokenBoot } from '../../../src/inventory/boots/answer-access.ts'
 import { createOpenBoot, findBoot, listBoots, newBootKeys, pruneBoots } from '../../../src/inventory/boots/boots.ts'
 import { armDeployment, findDeployment, listDeployments } from '../../../src/inventory/boots/deployments.ts'
 import { listBootEvents, startBootEventRecorder } from '../../../src/inventory/boots/events.ts'
-import { recordReport } from '../../../src/inventory/boots/reports.ts'
 import { saveImage } from '../../../src/inventory/images/images.ts'
 import { createImport, listImports, listOpenImports } from '../../../src/inventory/images/imports.ts'
 import { saveMachine } from '../../../src/inventory/machines/machines.ts'
+import type { Seen } from '../../../src/model/deployment.ts'
 import { decideFor } from '../../helpers/boots.ts'
 import { eachDatabase } from '../../helpers/database.ts'
+import { recordReport } from '../../helpers/reports.ts'
 
 const mac = '52:54:00:77:00:01'
 const ip = '192.0.2.44'
@@ -38,8 +39,7 @@ eachDatabase('when the clock that ids are made from', (database) => {
     })
     return keys
   }
-  const report = (token: string, seen: Parameters<typeof recordReport>[2]) =>
-    recordReport(database(), token, seen, ip, undefined)
+  const report = (token: string, seen: Seen) => recordReport(database(), token, seen, ip, undefined)
   const arm = async (maxAttempts: number) => {
     const db = database()
     await saveImage(db, 'installer', { variants: [{ kind: 'local', arch: 'x86_64' }] }, {}, 'tester')

@@ -10,7 +10,6 @@ import {
   findDeployment,
   listDeployments,
 } from '../../../src/inventory/boots/deployments.ts'
-import { recordReport } from '../../../src/inventory/boots/reports.ts'
 import { saveFile } from '../../../src/inventory/images/files.ts'
 import { saveImage } from '../../../src/inventory/images/images.ts'
 import { saveMachine } from '../../../src/inventory/machines/machines.ts'
@@ -26,6 +25,7 @@ import {
 import type { FileRef } from '../../../src/model/image.ts'
 import { decideFor, openBootFor } from '../../helpers/boots.ts'
 import { eachDatabase } from '../../helpers/database.ts'
+import { recordReport } from '../../helpers/reports.ts'
 
 const fresh: DeploymentBoot = { progressed: false, newest: true }
 const going: DeploymentBoot = { progressed: true, newest: true }

@@ -5,11 +5,11 @@ import type { Db } from '../../../src/db/open.ts'
 import { changes } from '../../../src/db/schema/changes.ts'
 import { findBoot, listBoots, markStalledBoots, pruneBoots } from '../../../src/inventory/boots/boots.ts'
 import { startBootEventRecorder } from '../../../src/inventory/boots/events.ts'
-import { recordReport } from '../../../src/inventory/boots/reports.ts'
 import type { Report } from '../../../src/model/boot.ts'
 import type { BootSpec } from '../../../src/model/decision.ts'
 import { openBootFor } from '../../helpers/boots.ts'
 import { eachDatabase } from '../../helpers/database.ts'
+import { recordReport } from '../../helpers/reports.ts'
 
 const ip = '192.0.2.7'
 const facts = { mac: '52:54:00:12:34:56', platform: 'efi', buildarch: 'x86_64' } as const

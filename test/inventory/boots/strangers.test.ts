@@ -5,12 +5,12 @@ import { findTokenBoot, whyNoAnswers } from '../../../src/inventory/boots/answer
 import { findBoot } from '../../../src/inventory/boots/boots.ts'
 import { armDeployment, findDeployment } from '../../../src/inventory/boots/deployments.ts'
 import { listBootEvents } from '../../../src/inventory/boots/events.ts'
-import { recordReport } from '../../../src/inventory/boots/reports.ts'
 import { saveImage } from '../../../src/inventory/images/images.ts'
 import { saveMachine } from '../../../src/inventory/machines/machines.ts'
 import type { Report } from '../../../src/model/boot.ts'
 import { decideFor, openBootFor } from '../../helpers/boots.ts'
 import { eachDatabase } from '../../helpers/database.ts'
+import { recordReport } from '../../helpers/reports.ts'
 
 const machineIp = '192.0.2.10'
 const strangerIp = '198.51.100.66'

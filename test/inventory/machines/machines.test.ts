@@ -2,13 +2,8 @@ import { expect, test } from 'vitest'
 import { listBoots } from '../../../src/inventory/boots/boots.ts'
 import { saveImage } from '../../../src/inventory/images/images.ts'
 import { recordDiscovered } from '../../../src/inventory/machines/identity/discovered.ts'
-import {
-  deleteMachine,
-  findMachine,
-  listMachines,
-  newMachine,
-  saveMachine,
-} from '../../../src/inventory/machines/machines.ts'
+import { creationOrder, type MachineSearch, searchMachines } from '../../../src/inventory/machines/list.ts'
+import { deleteMachine, findMachine, newMachine, saveMachine } from '../../../src/inventory/machines/machines.ts'
 import { ConflictError, InputError, NotFoundError } from '../../../src/lib/errors.ts'
 import { swapUuid } from '../../../src/lib/ids/uuid.ts'
 import { openBootFor } from '../../helpers/boots.ts'
@@ -105,7 +100,7 @@ eachDatabase('machines', (database) => {
     await expect(saveMachine(database(), { mac: b }, { macs: [a], hostname: 'n2' }, {}, 'tester')).rejects.toThrow(
       new ConflictError(`MAC ${a} already belongs to machine ${a}: bootwright machine set ${a} --remove-mac ${a}`),
     )
-    expect(await listMachines(database(), {}, 10)).toHaveLength(1)
+    expect(await searchMachines(database(), {}, creationOrder, 10)).toHaveLength(1)
   })
 
   test('machines saved at the same time under one MAC are one machine', async () => {
@@ -114,7 +109,7 @@ eachDatabase('machines', (database) => {
     )
     expect(new Set(saved.map((one) => one.machine.id)).size).toBe(1)
     expect(saved.filter((one) => one.created)).toHaveLength(1)
-    expect(await listMachines(database(), {}, 10)).toHaveLength(1)
+    expect(await searchMachines(database(), {}, creationOrder, 10)).toHaveLength(1)
   })
 
   test('an unknown id, an unknown image and no MAC are refused', async () => {
@@ -136,7 +131,7 @@ eachDatabase('machines', (database) => {
     expect(await recordDiscovered(database(), { mac: c }, { max: 2, maxPerAddress: 2 })).toBeDefined()
     expect(await findMachine(database(), { mac: a })).toBeUndefined()
     expect(await recordDiscovered(database(), { uuid }, { max: 2, maxPerAddress: 2 })).toBeUndefined()
-    expect(await listMachines(database(), { discovered: true }, 10)).toHaveLength(2)
+    expect(await searchMachines(database(), { discovered: true }, creationOrder, 10)).toHaveLength(2)
   })
 
   test('one machine discovered many times at once is recorded once', async () => {
@@ -144,7 +139,7 @@ eachDatabase('machines', (database) => {
       Array.from({ length: 8 }, () => recordDiscovered(database(), { mac: a }, { max: 10, maxPerAddress: 10 })),
     )
     expect(new Set(found.map((one) => one?.id)).size).toBe(1)
-    expect(await listMachines(database(), {}, 10)).toHaveLength(1)
+    expect(await searchMachines(database(), {}, creationOrder, 10)).toHaveLength(1)
   })
 
   test('a discovered machine that an operator speaks of is entered, and keeps its facts', async () => {
@@ -158,8 +153,11 @@ eachDatabase('machines', (database) => {
     const ids: string[] = []
     for (const mac of [a, b, c]) ids.push((await saveMachine(database(), { mac }, {}, {}, 'tester')).machine.id)
     await saveMachine(database(), { mac: b }, { assignment: { image: 'i' }, hostname: 'n2' }, {}, 'tester')
-    const list = async (...rest: [Parameters<typeof listMachines>[1], number, string?]) =>
-      (await listMachines(database(), ...rest)).map((one) => ids.indexOf(one.id))
+    const list = async (search: MachineSearch, limit: number, after?: string) => {
+      const cursor = after === undefined ? undefined : { id: after, value: null }
+      const found = await searchMachines(database(), search, creationOrder, limit, cursor)
+      return found.map(({ id }) => ids.indexOf(id))
+    }
     expect(await list({}, 10)).toEqual([0, 1, 2])
     expect(await list({}, 1, ids[0])).toEqual([1])
     expect(await list({ image: 'i' }, 10)).toEqual([1])
