@@ -117,7 +117,8 @@ function nameOf(node: Node): string {
   return node.type === 'MemberExpression' && node.property.type === 'Identifier' ? node.property.name : ''
 }
 
-function childrenOf(node: Node): Node[] {
+/** The nodes directly below a node. */
+export function childrenOf(node: Node): Node[] {
   return Object.values(node).flat().filter(isNode)
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { checkFile } from '../../scripts/prose/check-file.ts'
+import { checkNames } from '../../scripts/prose/check-names.ts'
 import { checkText } from '../../scripts/prose/check-text.ts'
 import { readMarkdown } from '../../scripts/prose/read-markdown.ts'
 import { readTemplate } from '../../scripts/prose/read-template.ts'
@@ -258,5 +259,20 @@ await sql\`select it from nothing\`
       ['comment', 'a comment'],
       ['title', 'does what it says'],
     ])
+  })
+})
+
+describe('the check of names', () => {
+  test.each([
+    ['const one = 1', ['one']],
+    ['items.filter((one) => one.open)', ['one']],
+    ['function f({ known, name: said }: T, [shown]: U) {}', ['known', 'said', 'shown']],
+    ['const mostTransfers = 3', ['mostTransfers']],
+    ['type Limits = { mostBytes: number }', ['mostBytes']],
+    ['const { id, ...rest } = item', []],
+    ['const maxTransfers = 3', []],
+    ['deps.known(item)', []],
+  ])('%s has these vague names: %j', (source, names) => {
+    expect(checkNames('a.ts', source).map(({ found }) => found)).toEqual(names)
   })
 })
