@@ -74,7 +74,7 @@ function endOf(mac: string): string {
     'assignment and no deployment. To see why, and to install a system:',
     `  ${command} explain ${mac}`,
     `  ${command} deployment arm ${mac} --image NAME --answer-file NAME --param disk=/dev/vda`,
-    'For both names see steps 3 and 4 of "A first machine" in README.md.',
+    'Steps 3 and 4 of docs/guide/first-machine.md explain both names.',
   ].join('\n')
 }
 

@@ -23,9 +23,12 @@ const swept = [
   'src/main.ts',
   'src/server',
   'test/config',
+  'test/db',
   'test/docs',
+  'test/helpers',
   'test/jobs',
   'test/lib',
+  'test/scripts',
   'test/server',
 ]
 

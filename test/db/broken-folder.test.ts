@@ -16,7 +16,7 @@ let base: string
 let dataDir: string
 let folder: string
 let tokensFile: string
-// The first start of PostgreSQL takes seconds, and more where others work beside it.
+// The first start of PostgreSQL takes seconds, and longer on a busy machine.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 beforeAll(async () => {
   base = await mkdtemp(join(tmpdir(), 'bootwright-broken-'))
@@ -84,11 +84,11 @@ test.each([
     () => writeFileSync(join(folder, 'base/5/1259'), Buffer.alloc(8192 * 15, 7)),
     /page|block|relation/,
   ],
-] as const)('a damaged database is refused with what PostgreSQL says of it: %s', async (_, damage, said) => {
+] as const)('a corrupted database (%s) is refused with the message of PostgreSQL', async (_, damage, text) => {
   damage()
   const message = await refusal()
   expect(message).toContain(`the database in ${folder} cannot be opened: `)
-  expect(message).toMatch(said)
+  expect(message).toMatch(text)
   expect(message).toContain(`Next step: restore ${folder} from its backup`)
 })
 
@@ -98,7 +98,7 @@ test('an empty lock left by a power cut does not stop the start', async () => {
   await close()
 })
 
-test('a file in the place of the database is refused', async () => {
+test('a file at the path of the database folder is refused', async () => {
   rmSync(folder, { recursive: true })
   writeFileSync(folder, 'no folder')
   expect(await refusal()).toContain(`cannot open the database in ${folder}: it is not a folder`)
@@ -110,7 +110,7 @@ test('a used folder gets a new database only on request, and an interrupted crea
   const message = await refusal()
   expect(message).toContain(`${folder} holds no database, but ${dataDir}/secret.key shows that there was one`)
   expect(message).toContain('BOOTWRIGHT_NEW_DATABASE=yes')
-  // Emptied, as by a disk that is not mounted, is not there either.
+  // An empty folder, as before a disk is mounted, counts as missing too.
   mkdirSync(folder)
   expect(await refusal()).toContain('holds no database')
   mkdirSync(`${folder}.new`)
@@ -121,7 +121,7 @@ test('a used folder gets a new database only on request, and an interrupted crea
   expect(statSync(join(folder, 'PG_VERSION')).isFile()).toBe(true)
 })
 
-test.runIf(canMount)('a first start on a disk that is too small says so', async () => {
+test.runIf(canMount)('the error of a first start on a small disk names the full disk', async () => {
   const small = join(base, 'small')
   mkdirSync(small)
   execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=20m', 'tmpfs', small])
@@ -135,7 +135,7 @@ test.runIf(canMount)('a first start on a disk that is too small says so', async 
   }
 })
 
-test.runIf(canMount)('a database on a disk that is read-only is refused', async () => {
+test.runIf(canMount)('a database on a read-only disk is refused', async () => {
   execFileSync('mount', ['--bind', dataDir, dataDir])
   try {
     execFileSync('mount', ['-o', 'remount,bind,ro', dataDir])

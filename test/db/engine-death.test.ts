@@ -29,13 +29,13 @@ afterEach(async () => {
 
 const leave = (freeBytes: number) => {
   const { bavail, bsize } = statfsSync(disk)
-  // Also once more: a server gives space of its own back, of its log at a checkpoint.
+  // A test may call this twice, because PostgreSQL frees space of its log at a checkpoint.
   appendFileSync(join(disk, 'other'), Buffer.alloc(Math.max(0, bavail * bsize - freeBytes), 1))
 }
 const giveBack = () => rmSync(join(disk, 'other'))
 
 test.runIf(canMount)(
-  'a disk that is nearly full stops changes before it stops PostgreSQL, and only changes, and only until there is room',
+  'a nearly full disk stops changes, but not reads, before it stops PostgreSQL, and only until space is freed',
   async () => {
     const { db, close, fault } = await openEmbedded(join(disk, 'database'))
     const note = (text: string) => db.execute(sql`insert into notes values (${text})`)
@@ -68,40 +68,37 @@ test.runIf(canMount)(
   },
 )
 
-test.runIf(canMount)(
-  'PostgreSQL that ends on a full disk does not spin: it restarts on its log with everything acknowledged',
-  async () => {
-    const { db, close, fault } = await openEmbedded(join(disk, 'database'))
-    await db.execute(sql`create table notes (text text)`)
-    await db.execute(sql`insert into notes values ('acknowledged')`)
-    leave(40_000_000)
-    // Of a table's growth PostgreSQL says so, and lives.
-    const { cause: tooBig } = (await db
-      .execute(sql`insert into notes select repeat('x', 1000) from generate_series(1, 100000)`)
-      .catch((error: unknown) => error)) as Error
-    expect(tooBig).toBeInstanceOf(DiskFullError)
-    expect((tooBig as Error).message).toContain('No space left on device')
-    expect(fault()).toBeDefined()
-    giveBack()
-    await vi.waitUntil(() => fault() === undefined)
+test.runIf(canMount)('PostgreSQL that ends on a full disk restarts later, with all acknowledged changes', async () => {
+  const { db, close, fault } = await openEmbedded(join(disk, 'database'))
+  await db.execute(sql`create table notes (text text)`)
+  await db.execute(sql`insert into notes values ('acknowledged')`)
+  leave(40_000_000)
+  // If a table cannot grow, PostgreSQL reports an error and continues.
+  const { cause: tooBig } = (await db
+    .execute(sql`insert into notes select repeat('x', 1000) from generate_series(1, 100000)`)
+    .catch((error: unknown) => error)) as Error
+  expect(tooBig).toBeInstanceOf(DiskFullError)
+  expect((tooBig as Error).message).toContain('No space left on device')
+  expect(fault()).toBeDefined()
+  giveBack()
+  await vi.waitUntil(() => fault() === undefined)
 
-    leave(36_000_000)
-    // More of the log than the disk has room for, by one statement, that nothing can stop on its way.
-    const flood = db.execute(sql`select pg_logical_emit_message(true, 'flood', repeat('x', 60000000))`)
-    const waiting = db.execute(sql`select count(*) from notes`)
-    for (const asked of [flood, waiting]) {
-      const { cause } = (await asked.catch((error: unknown) => error)) as Error
-      expect(String(cause)).toContain('the embedded database stopped: ')
-      expect(String(cause)).toContain('No space left on device')
-    }
-    expect(fault()).toContain('the embedded database')
-    giveBack()
-    await vi.waitUntil(() => fault() === undefined, { timeout: 120_000, interval: 100 })
-    expect(rowsOf(await db.execute(sql`select text from notes`))).toEqual([{ text: 'acknowledged' }])
-    await db.execute(sql`insert into notes values ('after')`)
-    await close()
-  },
-)
+  leave(36_000_000)
+  // One statement writes more log than the disk can hold. Nothing can stop the statement.
+  const flood = db.execute(sql`select pg_logical_emit_message(true, 'flood', repeat('x', 60000000))`)
+  const waiting = db.execute(sql`select count(*) from notes`)
+  for (const asked of [flood, waiting]) {
+    const { cause } = (await asked.catch((error: unknown) => error)) as Error
+    expect(String(cause)).toContain('the embedded database stopped: ')
+    expect(String(cause)).toContain('No space left on device')
+  }
+  expect(fault()).toContain('the embedded database')
+  giveBack()
+  await vi.waitUntil(() => fault() === undefined, { timeout: 120_000, interval: 100 })
+  expect(rowsOf(await db.execute(sql`select text from notes`))).toEqual([{ text: 'acknowledged' }])
+  await db.execute(sql`insert into notes values ('after')`)
+  await close()
+})
 
 test.runIf(canMount)(
   'a server on a full disk continues to answer, reports the fault, stops on request, and needs no restart',
@@ -137,7 +134,7 @@ test.runIf(canMount)(
       expect((await get('/healthz'))[0]).toBe(200)
       leave(6_000_000)
       expect(await server.stop()).toBe(0)
-      // Neither does a restart need room: what can be served is.
+      // A restart needs no free space either, and the server serves its files.
       server = await startServerProcess(disk)
       await vi.waitUntil(
         async () => {
@@ -154,7 +151,7 @@ test.runIf(canMount)(
   },
 )
 
-// The compiled program, as a process that may open 128 files: it holds all that are left, and makes tables.
+// A process that may open 128 files. It uses all free descriptors while it makes tables.
 const outOfDescriptors = `
   import fs from 'node:fs'
   const { openEmbedded } = await import(process.argv[1])
@@ -167,22 +164,22 @@ const outOfDescriptors = `
     return name
   }
   const tell = (error) => String(error.cause ?? error)
-  const said = [await make('before')]
+  const results = [await make('before')]
   try { for (;;) held.push(fs.openSync('/dev/null')) } catch {}
-  for (let n = 0; n < 5; n++) said.push(await make('while' + n).catch(tell))
+  for (let n = 0; n < 5; n++) results.push(await make('while' + n).catch(tell))
   for (const file of held) fs.closeSync(file)
-  for (let n = 0; n < 5; n++) said.push(await make('after' + n).catch(tell))
+  for (let n = 0; n < 5; n++) results.push(await make('after' + n).catch(tell))
   await close()
-  console.log(JSON.stringify(said))`
+  console.log(JSON.stringify(results))`
 
 test.runIf(process.platform === 'linux')(
-  'files that could not be opened for lack of descriptors are made when there are some',
+  'tables that could not be made without free descriptors can be made when some are free',
   async () => {
     const open = join(programDir, 'dist/db/open-embedded.js')
     const script = ['--input-type=module', '-e', outOfDescriptors, open, join(disk, 'database')]
     const { stdout } = await promisify(execFile)('prlimit', ['--nofile=128', process.execPath, ...script])
-    const said = JSON.parse(stdout) as string[]
-    expect(said.filter((text) => /File exists/.test(text))).toEqual([])
-    expect(said.slice(6)).toEqual(['after0', 'after1', 'after2', 'after3', 'after4'])
+    const results = JSON.parse(stdout) as string[]
+    expect(results.filter((text) => /File exists/.test(text))).toEqual([])
+    expect(results.slice(6)).toEqual(['after0', 'after1', 'after2', 'after3', 'after4'])
   },
 )

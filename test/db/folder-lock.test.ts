@@ -12,7 +12,7 @@ describe('a data folder with an embedded database', () => {
   })
   afterEach(() => rm(folder, { recursive: true }))
 
-  test('is held by one at a time, until it is released', async () => {
+  test('has one lock, which its holder keeps until it releases it', async () => {
     const first = await lockFolder(folder, join(folder, 'owner.lock'))
     for (let count = 0; count < 3; count++)
       await expect(lockFolder(folder, join(folder, 'owner.lock'))).rejects.toThrow(
@@ -22,7 +22,7 @@ describe('a data folder with an embedded database', () => {
     await (await lockFolder(folder, join(folder, 'owner.lock'))).release()
   })
 
-  test('is opened by one of several servers that start in the same moment, and what that acknowledges outlives a kill', async () => {
+  test('is opened by only one of several servers that start together, whose acknowledged changes survive a kill', async () => {
     const starts = await Promise.allSettled([1, 2, 3].map(() => startServerProcess(folder)))
     const servers = starts.flatMap((start) => (start.status === 'fulfilled' ? [start.value] : []))
     const refusals = starts.flatMap((start) => (start.status === 'rejected' ? [String(start.reason)] : []))

@@ -13,8 +13,8 @@ const maxConnections = 20
 const cluster = await makePostgres({ max_connections: String(maxConnections) })
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
-// An exception out of the driver's events would be nobody's to catch: vitest fails the run for it.
-describe.runIf(cluster !== undefined)('PostgreSQL that goes away', () => {
+// No code can catch an exception in an event of the driver, so Vitest fails the run for such an exception.
+describe.runIf(cluster !== undefined)('a server whose PostgreSQL is unreachable', () => {
   const postgres = cluster as PostgresCluster
   let opened: OpenDb
   let db: Db
@@ -36,7 +36,7 @@ describe.runIf(cluster !== undefined)('PostgreSQL that goes away', () => {
     expect.poll(() => db.execute(sql`select 1`).then(() => true, String), { timeout: 20_000 }).toBe(true)
 
   let next = 0
-  /** Writes pairs of statements, each in a transaction, until stopped; gives what was acknowledged and what failed. */
+  /** Writes pairs of statements, each in a transaction, until it is stopped. Returns acknowledged ids and errors. */
   const writer = (stopped: () => boolean) => {
     const acknowledged: number[] = []
     const faults: unknown[] = []
@@ -46,7 +46,7 @@ describe.runIf(cluster !== undefined)('PostgreSQL that goes away', () => {
         try {
           await db.transaction(async (tx) => {
             await tx.execute(sql`insert into pairs (id) values (${id})`)
-            // Work that is not of the database: the connection may be lost meanwhile, and another come in its place.
+            // During this wait, the connection may be lost and replaced by another.
             await wait(id % 3)
             await tx.execute(sql`update pairs set second = true where id = ${id}`)
           })
@@ -77,14 +77,14 @@ describe.runIf(cluster !== undefined)('PostgreSQL that goes away', () => {
     [
       'the end of all its connections',
       async () => {
-        const one = await openPostgres(`${postgres.url}/postgres`)
-        await one.db.execute(
+        const admin = await openPostgres(`${postgres.url}/postgres`)
+        await admin.db.execute(
           sql`select pg_terminate_backend(pid) from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()`,
         )
-        await one.close()
+        await admin.close()
       },
     ],
-  ])('keeps what was acknowledged, whole, and comes back: %s', async (_, disturb) => {
+  ])('keeps all acknowledged transactions and reconnects after %s', async (_, disturb) => {
     let ended = false
     const writers = Array.from({ length: 6 }, () => writer(() => ended))
     const readers = Array.from({ length: 6 }, () => reader(() => ended))
@@ -98,13 +98,13 @@ describe.runIf(cluster !== undefined)('PostgreSQL that goes away', () => {
     const rows = rowsOf<{ id: number; second: boolean }>(await db.execute(sql`select id, second from pairs`))
     const kept = new Set(rows.map(({ id }) => id))
     expect(writers.flatMap(({ acknowledged }) => acknowledged).filter((id) => !kept.has(id))).toEqual([])
-    // A transaction that lost its connection left nothing in the session that came after it.
+    // A transaction that lost its connection leaves nothing in the next session.
     expect(rows.filter(({ second }) => !second)).toEqual([])
-    const faults = [...writers, ...readers].flatMap((one) => one.faults)
+    const faults = [...writers, ...readers].flatMap(({ faults: list }) => list)
     expect(faults.filter((fault) => !isOutage(fault))).toEqual([])
   })
 
-  test('answers machines within seconds while it is frozen, and by the same connections when it continues', async () => {
+  test('answers machines within seconds while PostgreSQL is frozen, and uses the same connections afterwards', async () => {
     await Promise.all(Array.from({ length: 5 }, () => db.execute(sql`select pg_sleep(0.05)`)))
     expect(signalBackends(postgres.pid() as number, 'SIGSTOP')).toBeGreaterThan(0)
     try {
@@ -123,7 +123,7 @@ describe.runIf(cluster !== undefined)('PostgreSQL that goes away', () => {
     await answers()
   })
 
-  test('takes a server for gone that is silent for longer than a statement may take', async () => {
+  test('treats PostgreSQL as unreachable if it is silent for longer than a statement may take', async () => {
     const { db: own, close } = await openPostgres(`${url}?statement_timeout=500`)
     await own.execute(sql`select 1`)
     const long = await own.execute(sql`select pg_sleep(5)`).catch((error: Error) => String(error.cause))
@@ -136,7 +136,7 @@ describe.runIf(cluster !== undefined)('PostgreSQL that goes away', () => {
     await close()
   })
 
-  test('serves with the few connections that are left, and says that they are few', async () => {
+  test('serves with few free connections, and reports that they are few', async () => {
     const used = rowsOf(
       await db.execute(sql`select 1 from pg_stat_activity where backend_type = 'client backend'`),
     ).length

@@ -18,17 +18,17 @@ import type { savePolicy } from '../../src/inventory/machines/policy.ts'
 import type { deleteSecret, saveSecret } from '../../src/inventory/machines/secrets.ts'
 import { eachDatabase } from '../helpers/database.ts'
 
-/** How many arguments a function takes; an optional one makes it a union. */
+/** The number of arguments of a function. An optional argument makes it a union. */
 type Arguments<F extends (...args: never[]) => unknown> = Parameters<F>['length']
 
-// tsc checks these types in `npm run check`: a call that compiles although it must not is an error there.
+// tsc checks these types in `npm run check`. If a wrong call compiles, tsc reports an error.
 describe('a transaction', () => {
   test('is a database, but a database is not a transaction', () => {
     expectTypeOf<Tx>().toExtend<Db>()
     expectTypeOf<Db>().not.toExtend<Tx>()
   })
 
-  test('must be given to what may not stand alone', () => {
+  test('is a required argument of functions that must not run alone', () => {
     const write = (db: Db) =>
       db.transaction(async (tx) => {
         await recordChanges(tx, [])
@@ -40,9 +40,9 @@ describe('a transaction', () => {
 })
 
 describe('the actor of a change', () => {
-  test('is required by every function that records one', () => {
+  test('is a required argument of every function that records a change', () => {
     const remove = (db: Db) =>
-      // @ts-expect-error: nobody is named.
+      // @ts-expect-error: the actor is missing.
       deleteMachine(db, { mac: '52:54:00:12:34:56' }, {})
     expectTypeOf(remove).parameter(0).toEqualTypeOf<Db>()
     expectTypeOf<Arguments<typeof createToken | typeof revokeToken>>().toEqualTypeOf<3>()
@@ -68,11 +68,11 @@ describe('the actor of a change', () => {
     expectTypeOf<Arguments<typeof deleteSecret>>().toEqualTypeOf<4>()
   })
 
-  test('has no default anywhere, and no database is cast to another', () => {
+  test('has no default in any file, and no database is cast to another type', () => {
     const src = new URL('../../src/', import.meta.url).pathname
     const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'))
     const wrong = files.filter((file) => /by: Actor = |as unknown as (Db|Tx)\b/.test(readFileSync(src + file, 'utf8')))
-    // The one cast makes a driver's database ours.
+    // The only cast turns a driver's database into a Db.
     expect(wrong).toEqual(['db/open.ts'])
   })
 })

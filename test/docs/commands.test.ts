@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { createProgram } from '../../src/cli/program.ts'
 import { listMarkdownFiles, listShownCommands, repository } from '../helpers/markdown.ts'
 
-const shown = listMarkdownFiles().flatMap(listShownCommands)
+const documented = listMarkdownFiles().flatMap(listShownCommands)
 const scripts = Object.keys(JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8')).scripts)
 
 /** The words after `bootwright`, `npm run bootwright --` or `dist/main.js`; undefined for another command. */
@@ -19,7 +19,7 @@ function wordsOfProgram(words: string[]): string[] | undefined {
   return isNpm ? command.slice(start + 4) : undefined
 }
 
-/** The program with actions that do nothing: parsing alone decides. */
+/** The program with empty actions, so that a run only parses the command. */
 function createParser(): Command {
   const program = createProgram({ serve: async () => {}, env: {}, out: () => {}, err: () => {} })
   const commands = [program]
@@ -30,13 +30,13 @@ function createParser(): Command {
   return program
 }
 
-/** Values in place of words that stand for one in the documentation. */
+/** Values for the placeholders in the documentation. */
 const examples: Record<string, string> = {
   HEX: '0'.repeat(64),
   OTHER: '52:54:00:00:00:01',
 }
 
-/** True for words that name a command and say nothing of its arguments, as a sentence does. */
+/** True for words that only name a command, without its arguments, as in a sentence. */
 function isName(words: string[], program: Command): boolean {
   const [word, ...others] = words
   if (word === undefined) return true
@@ -66,7 +66,7 @@ test('a wrong command is found', async () => {
 })
 
 test('every command that the documentation shows exists, with its options', async () => {
-  const commands = shown.flatMap(({ where, words }) => {
+  const commands = documented.flatMap(({ where, words }) => {
     const own = wordsOfProgram(words)
     return own === undefined ? [] : [{ where, words: own }]
   })
@@ -81,7 +81,7 @@ test('every command that the documentation shows exists, with its options', asyn
 })
 
 test('every npm script that the documentation shows exists', () => {
-  const unknown = shown.filter(({ words }) => {
+  const unknown = documented.filter(({ words }) => {
     const at = words.indexOf('npm')
     const script = words.slice(at + 2).find((word) => !word.startsWith('-'))
     return at >= 0 && words[at + 1] === 'run' && script !== undefined && !scripts.includes(script)

@@ -25,17 +25,17 @@ export type Api = {
   deps: AdminDeps
   folder: string
   app: ReturnType<typeof createAdminApp>
-  /** One request with a JSON body; the answer's body parsed when it is JSON, else its text. */
+  /** Sends a request with a JSON body. The response's body is parsed if it is JSON, and is text otherwise. */
   ask: (method: string, path: string, body?: unknown, headers?: Record<string, string>) => Promise<Reply>
-  /** Everything that was logged. */
+  /** All log lines. */
   logged: string[]
   remove: () => Promise<void>
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: a test looks into answers as they are
+// biome-ignore lint/suspicious/noExplicitAny: tests read any field of a response
 export type Reply = { status: number; type: string; headers: Headers; body: any }
 
-/** Opens it; `change` replaces some of what it works with. */
+/** Opens an admin API. `change` replaces some of its dependencies. */
 export async function openApi(db: Db, change: Partial<AdminDeps> = {}): Promise<Api> {
   const folder = await mkdtemp(join(tmpdir(), 'bootwright-api-'))
   const logged: string[] = []

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 
-/** Sends a signal to the backends that serve clients of a PostgreSQL server: its children, by their process titles. */
+/** Sends a signal to the PostgreSQL backends that serve clients: child processes of the server, found by their titles. */
 export function signalBackends(serverPid: number, signal: NodeJS.Signals): number {
   const backends = childrenOf(serverPid).filter((pid) => titleOf(pid).includes('127.0.0.1('))
   for (const pid of backends) process.kill(pid, signal)

@@ -23,7 +23,7 @@ import { openTestDatabase } from './database.ts'
 
 export type TestBootServer = {
   deps: BootDeps
-  /** Of the store. */
+  /** The folder of the store. */
   folder: string
   port: number
   url: string
@@ -32,7 +32,7 @@ export type TestBootServer = {
   stop: () => Promise<void>
 }
 
-/** The boot listener as it runs for real, on a free loopback port, over an embedded database in memory. */
+/** Starts a real boot listener on a free loopback port, with an embedded database in memory. */
 export async function startTestBootServer(
   settings: Partial<BootDeps['settings']> &
     Partial<Pick<BootDeps, 'allows' | 'databaseAnswers' | 'transfers' | 'mayRecord'>> = {},
@@ -47,7 +47,7 @@ export async function startTestBootServer(
     databaseAnswers = async () => true,
     mayRecord = () => true,
     transfers,
-    ...rest
+    ...bootSettings
   } = settings
   const efi = randomBytes(100_001)
   const deps: BootDeps = {
@@ -74,7 +74,7 @@ export async function startTestBootServer(
       maxDiscovered: 100,
       maxDiscoveredPerAddress: 100,
       answersToAnyAddress: false,
-      ...rest,
+      ...bootSettings,
     },
   }
   const server = createBootServer(createBootApp(deps))
@@ -100,19 +100,19 @@ export async function startTestBootServer(
   }
 }
 
-/** GET as iPXE does: its User-Agent, so the server takes it for a boot. */
+/** Sends GET with the User-Agent of iPXE, so that the server opens a boot. */
 export async function getAsIpxe(url: string): Promise<string> {
   const response = await fetch(url, { headers: { 'User-Agent': 'iPXE/1.21.1' } })
   if (response.status !== 200) throw new Error(`${url}: ${response.status} ${await response.text()}`)
   return response.text()
 }
 
-/** The next step that a script prints, from all the lines that it takes. */
+/** The next step that a script prints, joined from its lines. */
 export function nextStepOf(script: string): string | undefined {
   return /^echo Next step: (.*?)\necho (Retrying|Booting|Halted)/ms.exec(script)?.[1]?.replaceAll('\necho ', ' ')
 }
 
-/** Sends bytes to a port and gives back all that comes until the other side closes (ask with `Connection: close`). */
+/** Sends bytes to a port, and returns all bytes until the other side closes (the request needs `Connection: close`). */
 export function exchange(port: number, request: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const parts: Buffer[] = []

@@ -5,18 +5,18 @@ import { createFindSituation } from '../../src/inventory/boots/situation.ts'
 import type { Decision } from '../../src/model/decision.ts'
 import type { Facts } from '../../src/model/facts.ts'
 
-/** What a machine with these facts would boot now. */
+/** The current decision for a machine with these facts. */
 export async function decideFor(db: Db, facts: Facts): Promise<Decision> {
   return decide(await createFindSituation(db)(facts)).decision
 }
 
-/** Opens a boot as a script would, for a machine at an address; gives its id and its token. */
+/** Opens a boot as a request for a script does, for a machine at an address. Returns its id and its token. */
 export async function openBootFor(
   db: Db,
   facts: Facts,
   ip: string,
   {
-    change = (one: Decision) => one,
+    change = (decision: Decision) => decision,
     reports = true,
   }: { change?: (decision: Decision) => Decision; reports?: boolean } = {},
 ): Promise<{ id: string; token: string }> {

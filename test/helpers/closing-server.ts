@@ -2,7 +2,7 @@ import { type AddressInfo, createServer, type Socket } from 'node:net'
 
 export type ClosingServer = { url: string; stop: () => Promise<void> }
 
-/** How servers that close after their answer frame it; RFC 9112, 6.3 has them all. */
+/** The ways in which a server that closes after its response can frame the body (RFC 9112, 6.3). */
 export const framings = {
   'a length and Connection: close': (bytes: Buffer) => [
     `HTTP/1.1 200 OK\r\nContent-Length: ${bytes.length}\r\nConnection: close\r\n\r\n`,
@@ -18,7 +18,7 @@ export const framings = {
 } satisfies Record<string, (bytes: Buffer) => (string | Buffer)[]>
 
 const huge = 'x'.repeat(100_000)
-/** Answers that no client can make sense of, or not to their end. */
+/** Responses that are invalid, or that end early. */
 export const brokenAnswers: Record<string, (string | Buffer)[]> = {
   'no answer': [],
   'half a status line': ['HTTP/1.'],
@@ -34,19 +34,19 @@ export const brokenAnswers: Record<string, (string | Buffer)[]> = {
   'another protocol after 101': ['HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n', huge],
 }
 
-/** Answers every request with the parts that `answer` gives for its path, and closes at once, however slowly they are read. */
+/** Answers every request with the parts that `answer` returns for its path, and closes without waiting for the reader. */
 export async function startClosingServer(answer: (path: string) => (string | Buffer)[]): Promise<ClosingServer> {
   const sockets = new Set<Socket>()
   const server = createServer((socket) => {
     sockets.add(socket)
     socket.on('error', () => {})
     socket.on('close', () => sockets.delete(socket))
-    let asked = ''
+    let request = ''
     socket.on('data', (bytes) => {
-      if (asked.includes('\r\n\r\n')) return
-      asked += bytes.toString('latin1')
-      if (!asked.includes('\r\n\r\n')) return
-      for (const part of answer(asked.split(' ')[1] ?? '')) socket.write(part)
+      if (request.includes('\r\n\r\n')) return
+      request += bytes.toString('latin1')
+      if (!request.includes('\r\n\r\n')) return
+      for (const part of answer(request.split(' ')[1] ?? '')) socket.write(part)
       socket.end()
     })
   })

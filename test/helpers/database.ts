@@ -9,8 +9,8 @@ import { openEmbedded } from '../../src/db/open-embedded.ts'
 import { readTemplate } from './embedded-template.ts'
 
 /**
- * The same suite on every database there is: the embedded one in memory, and a new database of a real PostgreSQL
- * server. Each test starts with empty tables; `database()` is the open database inside a test.
+ * Runs a suite on each database: the embedded database in memory, and a new database of a real PostgreSQL server. Each
+ * test starts with empty tables. `database()` returns the open database inside a test.
  */
 export function eachDatabase(title: string, define: (database: () => Db) => void): void {
   for (const [name, open] of databases()) {
@@ -32,12 +32,12 @@ function databases(): [string, () => Promise<OpenDb>][] {
   return url === undefined ? [embedded] : [embedded, ['PostgreSQL', () => openFresh(url)]]
 }
 
-/** An embedded database in memory: empty, migrated, and there in a fraction of the time of a first start. */
+/** Opens an empty, migrated embedded database in memory, in a fraction of the time of a first start. */
 export function openTestDatabase(): Promise<OpenDb> {
   return openEmbedded(undefined, { contents: readTemplate(inject('embeddedTemplate')) })
 }
 
-/** Puts an empty, migrated embedded database where a server with this data folder looks for its own. */
+/** Puts an empty, migrated embedded database into the data folder of a server. */
 export function putTestDatabase(dataDir: string): void {
   cpSync(join(inject('embeddedTemplate'), 'database'), join(dataDir, 'database'), { recursive: true })
 }
@@ -46,7 +46,7 @@ async function openFresh(url: string): Promise<OpenDb> {
   return openPostgres(await createFresh(url))
 }
 
-/** Makes a new database on a server; gives its URL. */
+/** Makes a new database on a server, and returns its URL. */
 export async function createFresh(url: string): Promise<string> {
   const name = `test_${randomBytes(8).toString('hex')}`
   const server = postgres(`${url}/postgres`, { max: 1 })
@@ -60,7 +60,7 @@ const tables =
   files images image_versions imports deployments boots boot_events policies changes webhooks webhook_deliveries
   idempotency_keys tokens`.split(/\s+/)
 
-// Deletes: a TRUNCATE makes new files for each table and index, and takes ten times as long for the few rows of a test.
+// DELETE, not TRUNCATE: TRUNCATE makes new files for each table and index, and takes ten times as long for a few rows.
 async function emptyTables(db: Db): Promise<void> {
   const deletes = tables.map((table) => `delete from ${table};`).join(' ')
   await db.execute(sql.raw(`do $$ begin ${deletes} end $$`))

@@ -23,7 +23,7 @@ export const linux = (arch: Arch, platform?: Platform): Variant => ({
 
 export type GroupParts = Partial<Pick<Group, 'priority' | 'selector' | 'assignment'>> & { name: string }
 
-/** A catalog of these parts; each image has one Linux variant for x86_64 unless its variants are given. */
+/** A catalog of these parts. An image without variants has one Linux variant for x86_64. */
 export function catalogOf(parts: {
   policy?: Catalog['policy']
   groups?: GroupParts[]
@@ -76,7 +76,7 @@ export function catalogOf(parts: {
   }
 }
 
-export function machineOf(known: Partial<Machine> = {}): Machine {
+export function machineOf(fields: Partial<Machine> = {}): Machine {
   const now = new Date(0)
   return {
     id: '1',
@@ -90,11 +90,11 @@ export function machineOf(known: Partial<Machine> = {}): Machine {
     revision: 1,
     createdAt: now,
     updatedAt: now,
-    ...known,
+    ...fields,
   }
 }
 
-export function deploymentOf(known: Partial<LatestDeployment> = {}): LatestDeployment {
+export function deploymentOf(fields: Partial<LatestDeployment> = {}): LatestDeployment {
   return {
     version: null,
     id: 'd1',
@@ -106,12 +106,12 @@ export function deploymentOf(known: Partial<LatestDeployment> = {}): LatestDeplo
     maxAttempts: 3,
     reason: null,
     late: false,
-    ...known,
+    ...fields,
   }
 }
 
-/** The situation of a machine that says it is x86_64 with UEFI; `machine` is the one that it is known as. */
-export function situationOf({ machine, ...known }: Partial<Situation> & { machine?: Machine } = {}): Situation {
+/** The situation of a machine that reports x86_64 with UEFI. It is identified as `machine`, if given. */
+export function situationOf({ machine, ...fields }: Partial<Situation> & { machine?: Machine } = {}): Situation {
   return {
     facts: { mac, platform: 'efi', buildarch: 'x86_64' },
     identity: machine
@@ -121,11 +121,11 @@ export function situationOf({ machine, ...known }: Partial<Situation> & { machin
     secrets: { machine: [], groups: {} },
     catalog: catalogOf({}),
     today: '2026-11-24',
-    ...known,
+    ...fields,
   }
 }
 
-/** The decision about a situation, where its variant does not matter. */
+/** The decision in a situation, without its variant. */
 export function decisionFor(situation: Situation, choice?: Choice): Decision {
   return decide(situation, choice).decision
 }

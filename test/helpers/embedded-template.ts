@@ -9,22 +9,22 @@ import { programDir } from '../../src/lib/program-dir.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** The folder that `makeEmbeddedTemplate` gives. */
+    /** The folder that `makeEmbeddedTemplate` returns. */
     embeddedTemplate: string
   }
 }
 
-// initdb and the migrations take seconds of CPU for each database. Their result is the same every time, so tests begin with a copy.
+// initdb and the migrations take seconds of CPU for each database. The result is always the same, so tests copy it.
 const cache = join(programDir, 'node_modules', '.cache', 'bootwright-test')
 
-/** Has the template for the whole run. */
+/** Makes the template once for the whole run. */
 export async function setup(project: TestProject): Promise<void> {
   project.provide('embeddedTemplate', await makeEmbeddedTemplate())
 }
 
 /**
- * Makes an empty, migrated embedded database once for each state of the migrations and version of PGlite. Gives a folder
- * with the database as a server's data folder has it (`database`) and as an archive for memory (`database.tar`).
+ * Makes an empty, migrated embedded database, once for each state of the migrations and each version of PGlite. Returns a
+ * folder with the database as a folder for a server (`database`) and as an archive for memory (`database.tar`).
  */
 async function makeEmbeddedTemplate(): Promise<string> {
   const folder = join(cache, fingerprint())

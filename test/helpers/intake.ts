@@ -15,18 +15,18 @@ export type TestIntake = {
   dataDir: string
   store: FileStore
   intake: OpenIntake
-  /** Asks for an import and waits for its end. */
+  /** Creates an import and waits for its end. */
   run: (plan: ImportPlan, image?: string) => Promise<Import>
   ask: (plan: ImportPlan, image?: string) => Promise<Import>
   ended: (id: string) => Promise<Import>
-  /** What lies in the folder of files on their way. */
+  /** The files in the folder of incomplete downloads and uploads. */
   parts: () => Promise<string[]>
-  /** Stops what runs, and opens it again on the same folder. */
+  /** Stops the intake, and opens it again on the same folder. */
   restart: () => Promise<void>
   stop: () => Promise<void>
 }
 
-/** Imports as a server runs them, over a database and a data folder of its own; impatient. */
+/** Opens the intake of a server with a data folder of its own and short timeouts. */
 export async function openTestIntake(
   db: Db,
   { dataDir: given, ...settings }: Partial<IntakeSettings> & { dataDir?: string } = {},
@@ -51,8 +51,8 @@ export async function openTestIntake(
   }
   const ended: TestIntake['ended'] = async (id) => {
     for (let tries = 0; tries < 600; tries++) {
-      const one = await findImport(db, id)
-      if (one?.endedAt) return one
+      const current = await findImport(db, id)
+      if (current?.endedAt) return current
       await new Promise((resolve) => setTimeout(resolve, 50))
     }
     throw new Error(`import ${id} did not end within 30 s`)

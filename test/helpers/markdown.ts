@@ -9,7 +9,7 @@ import { visit } from 'unist-util-visit'
 
 export const repository = new URL('../..', import.meta.url).pathname
 
-/** Paths of the Markdown files of the repository, those that are not committed yet too. */
+/** The paths of the repository's Markdown files, including files that are not committed yet. */
 export function listMarkdownFiles(): string[] {
   const listed = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.md'], {
     cwd: repository,
@@ -19,7 +19,7 @@ export function listMarkdownFiles(): string[] {
   return listed.split('\n').filter((file) => file !== '' && !deleted.split('\n').includes(file))
 }
 
-/** One command that a page shows, as the words that a shell would make of it. */
+/** A command on a page, split into words as a shell splits it. */
 export type ShownCommand = { where: string; words: string[] }
 
 /** The commands of a page: those in blocks of shell code, and inline code that begins with `bootwright` or `npm run`. */
@@ -38,7 +38,7 @@ export function listShownCommands(file: string): ShownCommand[] {
   return commands
 }
 
-/** Shell operators end a command; a comment and what is redirected are no words of it. */
+/** Splits text into commands at shell operators. Comments and redirections are left out. */
 function splitCommands(node: Code | InlineCode): string[][] {
   const lines = node.value.replaceAll(/\\\n\s*/g, ' ').split('\n')
   return lines.flatMap((line) => {

@@ -22,9 +22,9 @@ export type Operator = {
   /** The data folder, with the admin socket in it. */
   folder: string
   boot: TestBootServer
-  /** What is on its way. */
+  /** The incomplete uploads and downloads. */
   partials: PartialFiles
-  /** The admin address that wants a token. */
+  /** The URL of the admin listener that requires a token. */
   adminUrl: string
   /** Runs a command line as main.ts does. */
   run: (...argv: string[]) => Promise<Result>
@@ -33,7 +33,7 @@ export type Operator = {
   stop: () => Promise<void>
 }
 
-/** An operator at a shell beside a running server: the boot listener, and the admin API on its socket and on a loopback port. */
+/** Starts an operator's shell beside a running server: a boot listener, and the admin API on a socket and a loopback port. */
 export async function startOperator(settings: { maxFileBytes?: number } = {}): Promise<Operator> {
   const folder = await mkdtemp(join(tmpdir(), 'bootwright-cli-'))
   const boot = await startTestBootServer()
@@ -93,7 +93,7 @@ export async function startOperator(settings: { maxFileBytes?: number } = {}): P
   }
 }
 
-/** A command line in an environment of its own; a download that stalls for a while is tried again twice. */
+/** Runs a command line in an environment of its own. A stalled download is retried twice. */
 export async function run(
   env: Record<string, string>,
   argv: string[],
@@ -127,7 +127,7 @@ export async function run(
   return { exitCode, out, err }
 }
 
-/** An HTTP server on a loopback port that answers as told, for downloads. */
+/** Starts an HTTP server for downloads on a loopback port. */
 export async function startWeb(answer: http.RequestListener): Promise<{ url: string; stop: () => Promise<void> }> {
   const server = http.createServer(answer)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

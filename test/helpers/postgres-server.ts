@@ -5,14 +5,14 @@ import { programDir } from '../../src/lib/program-dir.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** `postgres://…` of the server without a database name; undefined where PostgreSQL is not installed. */
+    /** The URL (`postgres://…`) of the server without a database name; undefined if PostgreSQL is not installed. */
     postgresUrl: string | undefined
   }
 }
 
 let cluster: PostgresCluster | undefined
 
-/** Starts a PostgreSQL server for the whole run, and has its driver patched where `npm test` did not come first. */
+/** Starts a PostgreSQL server for the whole run. Also patches its driver, for runs without `npm test`. */
 export async function setup(project: TestProject): Promise<void> {
   execFileSync(process.execPath, ['scripts/setup.js', 'dependencies'], { cwd: programDir, stdio: 'inherit' })
   cluster = await makePostgres({ full_page_writes: 'off', synchronous_commit: 'off' })

@@ -12,7 +12,7 @@ import { openPowerDisk } from './power-disk.ts'
 import type { Seeded } from './seeded.ts'
 import { type ServerProcess, startServerProcess } from './server-process.ts'
 
-/** What the server has acknowledged. */
+/** The changes that the server has acknowledged. */
 type Acknowledged = {
   /** The number in the host name of each machine. */
   machines: Map<string, number>
@@ -24,7 +24,7 @@ type Acknowledged = {
 const states = ['armed', 'started', 'installing', 'installed']
 
 /**
- * A server under load whose power is cut again and again; after each cut all that it had acknowledged before is there.
+ * Cuts the power of a server under load several times, and checks after each cut that no acknowledged change is lost.
  * @throws the first expectation that fails
  */
 export async function cutPower(chance: Seeded, cuts: number, env: Record<string, string> = {}): Promise<void> {
@@ -76,9 +76,10 @@ async function checkAll(dataDir: string, { machines, deployments, files }: Ackno
     const now = new Map(rows.map(({ id, state }) => [id, state]))
     const behind = [...deployments].filter(([id, state]) => states.indexOf(now.get(id) ?? '') < states.indexOf(state))
     expect(behind, 'deployments').toEqual([])
-    const known = rowsOf<{ sha256: string }>(await db.execute(sql`select sha256 from files`)).map((row) => row.sha256)
+    const rowsOfFiles = rowsOf<{ sha256: string }>(await db.execute(sql`select sha256 from files`))
+    const recorded = rowsOfFiles.map((row) => row.sha256)
     for (const hash of files) {
-      expect(known).toContain(hash)
+      expect(recorded).toContain(hash)
       expect(sha256(await readFile(join(dataDir, 'files', hash.slice(0, 2), hash)))).toBe(hash)
     }
     await db.execute(sql`select count(*) from boots, boot_events, changes where false`)
@@ -87,7 +88,7 @@ async function checkAll(dataDir: string, { machines, deployments, files }: Ackno
   }
 }
 
-// Everything that is acknowledged: changes by the API, reports of machines, uploads.
+// The load: changes by the API, reports of machines, and uploads.
 function startLoad(server: ServerProcess, done: Acknowledged): { fault: () => unknown; stop: () => Promise<void> } {
   let stopped = false
   let fault: unknown

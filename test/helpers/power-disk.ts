@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 
-/** A disk with ext4, in a file, whose power can be cut. Linux and root only. */
+/** A disk image with ext4 whose power can be cut. It needs Linux and root. */
 export type PowerDisk = {
-  /** Where it is mounted. */
+  /** The mount point. */
   folder: string
   /**
-   * Stops the processes, takes what was given to the disk so far, and lets them go on: what the kernel still holds in memory, and
-   * would have written later, is lost to the copy, as to a disk whose power goes. Gives the copy, mounted: its journal is replayed.
+   * Pauses the processes, copies the disk image, and resumes them. Data that the kernel has only in memory is missing in the
+   * copy, as on a disk after a power cut. Returns the mounted copy, whose journal is replayed.
    */
   cut: (pids: number[]) => Promise<{ folder: string; remove: () => Promise<void> }>
   remove: () => Promise<void>
@@ -26,7 +26,7 @@ export async function openPowerDisk(megabytes: number): Promise<PowerDisk> {
   await truncate(image, megabytes * 2 ** 20)
   execFileSync('mkfs.ext4', ['-q', '-F', '-E', 'lazy_itable_init=0,lazy_journal_init=0,nodiscard', image])
   await mkdir(folder)
-  // Of itself the kernel commits its journal every 5 s; a real disk may be that long behind, and here it shall be.
+  // By default, the kernel commits its journal every 5 s. With a longer interval, each cut loses as much as possible.
   execFileSync('mount', ['-o', 'loop,commit=600', image, folder])
   let cuts = 0
   return {
@@ -35,7 +35,7 @@ export async function openPowerDisk(megabytes: number): Promise<PowerDisk> {
       const copy = join(base, `cut-${cuts}`)
       const mounted = join(base, `after-${cuts++}`)
       for (const pid of pids) process.kill(pid, 'SIGSTOP')
-      // Holes stay holes.
+      // A sparse copy is faster.
       await promisify(execFile)('cp', ['--sparse=auto', image, copy]).finally(() => {
         for (const pid of pids) process.kill(pid, 'SIGCONT')
       })

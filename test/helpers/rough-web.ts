@@ -3,23 +3,23 @@ import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 
-/** How one answer is, where it is not as it should be. */
+/** The faults of one response. */
 export type Rough = {
-  /** The connection is cut after so many bytes of the body. */
+  /** Bytes of the body after which the server closes the connection. */
   cutAfter?: number
-  /** Nothing more comes after so many bytes. */
+  /** Bytes of the body after which the server sends nothing more. */
   stallAfter?: number
-  /** Bytes a second, about. */
+  /** Approximate speed, bytes per second. */
   bytesPerSecond?: number
-  /** Range is not heeded. */
+  /** The server ignores Range. */
   ignoreRange?: true
-  /** No ETag and no Last-Modified. */
+  /** The response has neither an ETag nor a Last-Modified header. */
   noValidators?: true
-  /** The ETag is this one. */
+  /** The ETag of the response. */
   etag?: string
   status?: number
   headers?: Record<string, string>
-  /** What Content-Length says, whatever comes; `none`: the length is not said. */
+  /** The value of Content-Length, even if the body has another length. `none` leaves the header out. */
   length?: number | 'none'
   location?: string
 }
@@ -30,14 +30,14 @@ export type RoughWeb = {
   url: string
   /** Every request, in order. */
   asked: Asked[]
-  /** What is served, by path; change it as you like. */
+  /** The served files, by path. Tests may change them. */
   files: Map<string, Buffer>
   stop: () => Promise<void>
 }
 
 /**
- * A web server on a loopback port that serves bytes by RFC 9110 (Range, If-Range, 416) and is as rough as told: `behave` says how
- * the answer to a path is, at its n-th time (from 1).
+ * Starts a web server on a loopback port that serves bytes by RFC 9110 (Range, If-Range, 416). `behave` returns the faults of
+ * the n-th response to a path, counted from 1.
  */
 export async function startRoughWeb(
   files: Record<string, Buffer>,
@@ -48,7 +48,7 @@ export async function startRoughWeb(
   const server = http.createServer(async (request, response) => {
     const path = (request.url ?? '').split('?')[0] ?? ''
     const { range, 'if-range': ifRange } = request.headers as Record<string, string | undefined>
-    const times = asked.filter((one) => one.path === path).length + 1
+    const times = asked.filter((earlier) => earlier.path === path).length + 1
     const rough = behave(path, times)
     const seen: Asked = { path, range, ifRange, status: 0 }
     asked.push(seen)
@@ -72,7 +72,7 @@ export async function startRoughWeb(
   }
 }
 
-/** The entity tag that bytes get. */
+/** The entity tag for these bytes. */
 export function etagFor(bytes: Buffer): string {
   return `"${createHash('md5').update(bytes).digest('hex')}"`
 }
@@ -115,7 +115,7 @@ async function send(response: http.ServerResponse, body: Buffer, rough: Rough): 
     if (!response.write(chunk)) await Promise.race([new Promise((resolve) => response.once('drain', resolve)), gone])
     if (bytesPerSecond !== undefined) await wait(20)
   }
-  // What was written arrives before the connection ends.
+  // The written bytes arrive before the connection ends.
   if (cutAfter !== undefined && cutAfter < body.length) response.socket?.end()
   else if (stallAfter === undefined || stallAfter >= body.length) response.end()
 }

@@ -1,10 +1,10 @@
-/** Chance that can be repeated: the same seed gives the same values in the same order. */
+/** Repeatable random values: the same seed gives the same values in the same order. */
 export type Seeded = {
   seed: number
-  /** From 0 up to, without, 1. */
+  /** A number from 0 to 1, without 1. */
   next: () => number
-  /** A whole number from `least` to `most`, both possible. */
-  between: (least: number, most: number) => number
+  /** A whole number from `min` to `max`, both included. */
+  between: (min: number, max: number) => number
   pick: <T>(list: readonly T[]) => T
 }
 
@@ -15,14 +15,14 @@ export function seedOf(env: Record<string, string | undefined> = process.env): n
   return Number(text)
 }
 
-/** How often the loops of a soak go round: SOAK_ROUNDS, or what a test calls enough. */
-export function roundsOf(enough: number, env: Record<string, string | undefined> = process.env): number {
-  const text = env.SOAK_ROUNDS ?? String(enough)
+/** The number of rounds of a soak test: SOAK_ROUNDS, or the test's default. */
+export function roundsOf(fallback: number, env: Record<string, string | undefined> = process.env): number {
+  const text = env.SOAK_ROUNDS ?? String(fallback)
   if (!/^\d{1,6}$/.test(text)) throw new Error(`SOAK_ROUNDS: expected a whole number, got ${JSON.stringify(text)}`)
   return Number(text)
 }
 
-/** Chance from a seed, which is printed with the command that repeats the run. */
+/** Random values from a seed. Prints the seed, so that the run can be repeated. */
 export function seeded(title: string, seed = seedOf()): Seeded {
   console.log(`${title}: SOAK_SEED=${seed}`)
   // mulberry32, by Tommy Ettinger, who gave it to the public domain.
@@ -33,6 +33,6 @@ export function seeded(title: string, seed = seedOf()): Seeded {
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
   }
-  const between = (least: number, most: number) => least + Math.floor(next() * (most - least + 1))
+  const between = (min: number, max: number) => min + Math.floor(next() * (max - min + 1))
   return { seed, next, between, pick: (list) => list[between(0, list.length - 1)] as (typeof list)[number] }
 }

@@ -1,13 +1,13 @@
 import { relative } from 'node:path'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
-/** How the paths of the slowest tests begin: first in a whole run, in this order, and left out of `npm run test:quick`. */
+/** The beginnings of the paths of the slowest tests. A whole run starts with them; `npm run test:quick` leaves them out. */
 export const slowFiles = [
-  // It collects garbage a hundred times, which takes long once other files have filled the heap of the worker.
+  // This file collects garbage a hundred times, which is slow after other files have filled the heap of the worker.
   'test/bytes/send/zero-copy',
   // Virtual machines.
   'test/lab/',
-  // Whole servers that are started, killed and started again, and disks that fill up or lose their power.
+  // Servers that are killed and restarted, and disks that are full or lose their power.
   'test/db/broken-folder',
   'test/db/engine-death',
   'test/db/folder-lock',

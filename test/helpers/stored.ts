@@ -11,14 +11,14 @@ import type { MaintenanceDeps } from '../../src/files/check.ts'
 import { saveFile } from '../../src/inventory/images/files.ts'
 import type { FileRef } from '../../src/model/image.ts'
 
-/** A store in a folder of its own, and files in it. */
+/** A store in a folder of its own, with files. */
 export type Stored = {
   deps: MaintenanceDeps
   logged: string[]
-  /** Stores text, or bytes, and records them. */
+  /** Stores text or bytes, and records the file. */
   add: (name: string, bytes: string | Buffer) => Promise<FileRef>
   pathOf: (file: { sha256: string }) => string
-  /** Makes files so many hours old, in the inventory and in the store. */
+  /** Ages files by a number of hours, in the inventory and in the store. */
   age: (hours: number, ...files: { sha256: string }[]) => Promise<void>
   remove: () => Promise<void>
 }

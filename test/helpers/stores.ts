@@ -15,7 +15,7 @@ import { filesFolder } from '../../src/config/data-folder.ts'
 import type { S3Settings } from '../../src/config/s3-settings.ts'
 import { hasSwift, startSwift } from './swift-server.ts'
 
-/** A place for a store. `everything` is all that is there, the remains of failed uploads too, found without the store. */
+/** A place for a store. `everything` lists all files there without the store, including the remains of failed uploads. */
 export type StorePlace = {
   folder: string
   s3: S3Settings | undefined
@@ -23,7 +23,7 @@ export type StorePlace = {
   everything: () => Promise<string[]>
 }
 
-/** The same suite on every store there is: a folder, and a bucket of OpenStack Swift. */
+/** Runs a suite on each store: a folder, and a bucket of OpenStack Swift. */
 export function eachStore(title: string, define: (place: () => StorePlace) => void): void {
   const kinds = [{ name: 'folder', start: startFolder }, ...(hasSwift() ? [{ name: 'S3', start: startBucket }] : [])]
   for (const { name, start } of kinds) {
@@ -38,7 +38,7 @@ export function eachStore(title: string, define: (place: () => StorePlace) => vo
   }
 }
 
-/** A place in a bucket; what the uploads left in its folder and the parts of unfinished ones count as being there. */
+/** A place in a bucket. `everything` also lists the files that uploads left in the folder, and unfinished multipart uploads. */
 export function bucketPlace(s3: S3Settings, folder: string): StorePlace {
   return {
     folder,
@@ -48,7 +48,10 @@ export function bucketPlace(s3: S3Settings, folder: string): StorePlace {
   }
 }
 
-/** Starts a process that stores bytes at a place, or half of them and waits for ever; resolves when the store has taken the first. */
+/**
+ * Starts a process that stores bytes at a place. With `endless`, the process stores half of them and then waits. Resolves when
+ * the store has the first bytes.
+ */
 export async function startUpload(
   { folder, s3 }: StorePlace,
   { sizeBytes, endless }: { sizeBytes: number; endless: boolean },

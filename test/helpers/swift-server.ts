@@ -20,23 +20,23 @@ export type SwiftServer = {
 type Running = { child: ChildProcess; said: string[] }
 
 const startTimeoutMs = 50_000
-// Debian's own Python: the packages are not there for another.
+// Debian's own Python, because only this Python has the packages.
 const python = '/usr/bin/python3'
 const storage = ['account', 'container', 'object'] as const
 
 /**
  * Whether OpenStack Swift is installed, for `describe.runIf`.
- * @throws Error when it is missing and `CI` or `REQUIRE_ALL_TESTS` is set: there nothing may go untested
+ * @throws Error if it is missing and `CI` or `REQUIRE_ALL_TESTS` is set, because then every test must run
  */
 export function hasSwift(): boolean {
   if (existsSync('/usr/lib/python3/dist-packages/swift')) return true
   const line = 'OpenStack Swift is not installed (Debian: apt-get install --no-install-recommends python3-swift)'
   if (process.env.CI || process.env.REQUIRE_ALL_TESTS) throw new Error(line)
-  console.warn(`${line}: the tests of object storage are left out`)
+  console.warn(`${line}: the tests of object storage do not run`)
   return false
 }
 
-/** OpenStack Swift with its S3 API, whole and real: proxy, account, container and object server on loopback, one folder as disk. */
+/** Starts OpenStack Swift with its S3 API: the proxy, account, container and object servers on loopback, with one folder as disk. */
 export async function startSwift(): Promise<SwiftServer> {
   const folder = await mkdtemp(join(tmpdir(), 'bootwright-swift-'))
   let running: Running | undefined
@@ -45,7 +45,7 @@ export async function startSwift(): Promise<SwiftServer> {
       running.child.kill('SIGKILL')
       await once(running.child, 'exit')
     }
-    // The servers are ended by the kernel, a moment later.
+    // The kernel ends the servers a moment later.
     await rm(folder, { recursive: true, force: true, maxRetries: 10 })
   }
   try {
@@ -84,14 +84,15 @@ export async function startSwift(): Promise<SwiftServer> {
   }
 }
 
-// What swift-ring-builder and the programs swift-proxy-server, swift-object-server … do, with another folder than
-// /etc/swift. All of Swift is loaded once, and each server is a process of its own that ends with this one (prctl(2):
-// PR_SET_PDEATHSIG), because Swift leaves its parent's session.
+// This does the work of swift-ring-builder, swift-proxy-server, swift-object-server and the others, in a folder other than
+// /etc/swift. Swift is loaded once. Each server is a process of its own that ends with this one (prctl(2): PR_SET_PDEATHSIG),
+// because Swift leaves its parent's session.
 const servers = `
 import ctypes, os, sys
 from swift.common import utils
 folder = sys.argv[1]
 utils.set_swift_dir(folder)
+
 from swift.common.ring import RingBuilder
 from swift.common.wsgi import run_wsgi
 for name, port in (ring.split(":") for ring in sys.argv[2:]):
@@ -117,11 +118,11 @@ use = egg:swift#${name}
 `
 }
 
-// Few objects on a page of a listing, so that a small bucket has several pages.
+// A page of a listing has few objects, so that a small bucket has several pages.
 function proxyConf(folder: string, port: number): string {
   const filters = ['catch_errors', 'gatekeeper', 'memcache', 'listing_formats', 's3api', 'tempauth', 'bulk', 'slo']
   const settings: Record<string, string> = {
-    // tempauth wants one, and lives without its answers.
+    // tempauth requires a memcache server, but works without its answers.
     memcache: 'memcache_servers = 127.0.0.1:1',
     s3api: 'max_bucket_listing = 5',
     tempauth: 'user_test_tester = testing .admin\nuser_test_stranger = stranger',
@@ -148,7 +149,7 @@ log_address = ${folder}/no-syslog`
 
 function startServers(folder: string, ports: number[]): Running {
   const rings = storage.map((name, index) => `${name}:${ports[index]}`)
-  // Ended by the kernel with the test process, whatever becomes of that.
+  // The kernel ends this process with the test process, however that ends.
   const args = ['--pdeathsig', 'KILL', python, '-c', servers, folder, ...rings]
   const child = spawn('setpriv', args, { stdio: ['ignore', 'ignore', 'pipe'] })
   const said: string[] = []

@@ -1,12 +1,12 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 
-/** What comes through a relay: `connection` counts from 1, `before` the bytes that went the same way on it already. */
+/** Bytes that pass a relay. `connection` counts from 1. `before` counts earlier bytes on it in the same direction. */
 export type Piece = { bytes: Buffer; from: 'client' | 'server'; connection: number; before: number }
 
 export type TcpRelay = { port: number; stop: () => Promise<void> }
 
-/** A port on loopback that hands on to another what `change` makes of it, or cuts the connection there. */
+/** Relays a loopback port to another port. `change` replaces the bytes, or cuts the connection. */
 export async function startTcpRelay(target: number, change: (piece: Piece) => Buffer | 'cut'): Promise<TcpRelay> {
   const sockets = new Set<Socket>()
   let connections = 0

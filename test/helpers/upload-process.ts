@@ -1,4 +1,4 @@
-// A process of its own that stores bytes, to be killed in the middle. Says a line when they have begun to come.
+// The program of a process that stores bytes, and that a test kills in the middle. Prints a line after the first bytes.
 import { createHash } from 'node:crypto'
 import { openFolderStore } from '../../src/bytes/store/folder-store.ts'
 import { openS3Store } from '../../src/bytes/store/s3-store.ts'
@@ -15,7 +15,7 @@ await store.put(hash.digest('hex'), bytes(), sizeBytes)
 
 async function* bytes() {
   for (let done = 0; done < sizeBytes; done += piece.length) {
-    // Nobody waits for a timer that is left behind: it only keeps the process alive.
+    // The timer only keeps the process alive.
     if (endless && done >= sizeBytes / 2) await new Promise((resolve) => setTimeout(resolve, 60_000))
     yield piece
     if (done === 0) console.log('begun')

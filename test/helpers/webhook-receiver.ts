@@ -12,7 +12,7 @@ export type WebhookReceiver = {
   stop: () => void
 }
 
-/** Receives webhooks. `answer` gives the status for each path and number of message, counted from 1; 0 is silence. */
+/** Receives webhooks. `answer` returns the status for a path and the number of the message, from 1. For 0, no response is sent. */
 export async function startWebhookReceiver(answer: (path: string, count: number) => number): Promise<WebhookReceiver> {
   const received: ReceivedMessage[] = []
   const server = createServer(async (request, response) => {

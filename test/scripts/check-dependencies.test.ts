@@ -14,7 +14,7 @@ const readLock = (): Lock => JSON.parse(readFileSync(join(programDir, 'package-l
 describe('licences of production dependencies', () => {
   test('are all on the list', () => expect(unlistedLicences(readLock())).toEqual([]))
 
-  test.each(['GPL-3.0-only', undefined])('the licence %s is refused by name', (license) => {
+  test.each(['GPL-3.0-only', undefined])('do not include %s, which is refused by name', (license) => {
     const lock = readLock()
     expect(lock.packages['node_modules/hono']?.license).toBe('MIT')
     lock.packages['node_modules/hono'] = { version: '4.0.0', ...(license && { license }) }
@@ -25,7 +25,7 @@ describe('licences of production dependencies', () => {
     ])
   })
 
-  test('an exception is for one package only, and development dependencies are free', () => {
+  test('may differ for one package by an exception, and are not checked for development dependencies', () => {
     const packages = {
       '': { license: 'Apache-2.0' },
       'node_modules/a': { version: '1.0.0', license: 'LGPL-3.0+' },
@@ -36,7 +36,7 @@ describe('licences of production dependencies', () => {
   })
 })
 
-// The real npm asks a registry of this test. liquidjs is a dependency of nothing but Bootwright.
+// The real npm queries a registry of this test. Only Bootwright depends on liquidjs.
 describe('npm run check:dependencies', () => {
   let folder: string
   let severity: string | undefined
@@ -81,12 +81,12 @@ describe('npm run check:dependencies', () => {
     ['moderate', 0, 'audit: liquidjs *: moderate. Run: npm audit\n'],
     ['high', 1, 'audit: liquidjs *: high. Run: npm audit\n'],
     ['critical', 1, 'audit: liquidjs *: critical. Run: npm audit\n'],
-  ])('with a vulnerability of level %s it ends with %d', async (level, code, line) => {
+  ])('exits with a vulnerability of level %s with code %d', async (level, code, line) => {
     severity = level
     expect(await check()).toEqual({ code, stdout: expect.stringContaining(line) })
   })
 
-  test('a registry without an audit endpoint, or out of reach, is no fault', async () => {
+  test('passes if the registry is unreachable or has no audit endpoint', async () => {
     severity = undefined
     const line = 'audit: skipped, because the registry gave no report: '
     expect(await check()).toEqual({ code: 0, stdout: expect.stringContaining(`${line}405 Method Not Allowed`) })
@@ -94,7 +94,7 @@ describe('npm run check:dependencies', () => {
     expect(unreachable).toEqual({ code: 0, stdout: expect.stringMatching(new RegExp(`${line}.*ECONNREFUSED`)) })
   })
 
-  test('a licence that is not on the list fails the check', async () => {
+  test('fails for a licence that is not on the list', async () => {
     severity = 'none'
     const path = join(folder, 'package-lock.json')
     const text = readFileSync(path, 'utf8')

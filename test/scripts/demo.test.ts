@@ -11,20 +11,20 @@ describe('the console of the demo', () => {
     ['SeaBIOS', '\x1bc\x1b[?7l\x1b[2J\x1b[0mSeaBIOS'],
     ['iPXE', '\x1b[2J\x1b[1;1HiPXE'],
     ['EDK2', '\x1b[2J\x1b[01;01H\x1b[=3h\x1b[2J\x1b[01;01HBdsDxe'],
-  ])('says how to end it, instead of being cleared by %s', (_, text) => {
+  ])('keeps the hint how to stop it after %s', (_, text) => {
     const keep = createHintKeeper()
-    const shown = keep(text)
-    expect(shown).toContain(hint)
-    expect(shown).not.toMatch(/\x1b\[2J|\x1bc|\x1b\[\?7l|\x1b\[=3h/)
+    const output = keep(text)
+    expect(output).toContain(hint)
+    expect(output).not.toMatch(/\x1b\[2J|\x1bc|\x1b\[\?7l|\x1b\[=3h/)
   })
 
-  test('finds a sequence that came in two parts', () => {
+  test('finds an escape sequence that arrives in two parts', () => {
     const keep = createHintKeeper()
     expect(keep('a\x1b[2') + keep('Jb')).toBe(`a\r\n${hint}\r\nb`)
     expect(keep('c\x1b') + keep('[1md')).toBe('c\x1b[1md')
   })
 
-  test('leaves colours, and programs that draw the whole screen, as they are', () => {
+  test('does not change colours and full-screen programs', () => {
     const text = '\x1b[H\x1b[J\x1b[31mred\x1b[0m\x1b[5;7Hx'
     expect(createHintKeeper()(text)).toBe(text)
   })
@@ -34,7 +34,7 @@ describe('the console of the demo', () => {
     ['\x1b[08;01H\x1b[1m\x1b[33mShell> \x1b[0m', true],
     ['BdsDxe: No bootable option or device was found.', true],
     ['Booting from Hard Disk...', false],
-  ])('knows the last word of firmware: %j', (text, end) => expect(isAtEnd(text)).toBe(end))
+  ])('recognizes the last message of firmware: %j', (text, end) => expect(isAtEnd(text)).toBe(end))
 })
 
 describe('the server of the demo', () => {
@@ -45,7 +45,7 @@ describe('the server of the demo', () => {
   })
   afterAll(() => server.stop())
 
-  test('is the one of the settings, as the guest reaches it', async () => {
+  test('has the URL from the settings, as the guest reaches it', async () => {
     const env = { BOOTWRIGHT_BOOT_LISTEN: `127.0.0.1:${server.port}` }
     expect(await findBootServer(env)).toBe(`http://10.0.2.2:${server.port}`)
     expect(await findBootServer({}, server.port)).toBe(`http://10.0.2.2:${server.port}`)
@@ -56,7 +56,7 @@ describe('the server of the demo', () => {
     expect(await findBootServer({ ...env, BOOTWRIGHT_BASE_URL: baseUrl })).toBe(baseUrl)
   })
 
-  test('is named with the next step when it is not there, or refuses', async () => {
+  test('is named with the next step if it is unreachable or refuses', async () => {
     await expect(findBootServer({}, 1)).rejects.toThrow(/http:\/\/127\.0\.0\.1:1\/healthz.*npm start.*--port/)
     await expect(findBootServer({ BOOTWRIGHT_BOOT_LISTEN: '[::1]:8080' })).rejects.toThrow('has only IPv4')
     allowed = false
@@ -73,7 +73,7 @@ describe('npm run demo', () => {
     return { status, stdout, stderr }
   }
 
-  test('explains itself', () => {
+  test('prints its options with --help', () => {
     const { status, stdout } = demo('--help')
     expect(status).toBe(0)
     for (const option of ['--mac', '--efi', '--disk', '--memory', '--port']) expect(stdout).toContain(option)
@@ -84,7 +84,7 @@ describe('npm run demo', () => {
     [['--port', '70000'], 'demo: --port: expected a whole number from 1 to 65535, got "70000"'],
     [['--memory', 'much'], 'demo: --memory: expected a whole number'],
     [['--bogus'], 'demo: Unknown option'],
-  ])('says what is wrong with %j, without a stack trace', (args, fault) => {
+  ])('names the fault of %j, without a stack trace', (args, fault) => {
     const { status, stderr } = demo(...args)
     expect(status).toBe(1)
     expect(stderr).toContain(fault)

@@ -7,7 +7,7 @@ import { readTemplate } from '../../scripts/prose/read-template.ts'
 import { readTypescript } from '../../scripts/prose/read-typescript.ts'
 import { joined, type Kind } from '../../scripts/prose/text.ts'
 
-/** Sentences that this project had, each with what it became. */
+/** Former sentences of this project, each with its plain form. */
 const sentences: [kind: Kind, was: string, plain: string][] = [
   ['message', 'Bootwright serves.', 'Bootwright is running.'],
   [
@@ -164,7 +164,7 @@ describe('the prose check', () => {
     expect(faultsOf('paragraph', `\`${'a b. '.repeat(30)}\` begins here, see https://host/so?many=1.`)).toEqual([])
   })
 
-  test('wants a verb at the beginning of what an operation or a command does', () => {
+  test('requires a verb at the beginning of a summary or a command description', () => {
     expect(faultsOf('summary', 'Images by name')).toMatchObject([{ found: 'Images …' }])
     expect(faultsOf('summary', 'list images')).toMatchObject([{ found: 'list' }])
     expect(faultsOf('summary', 'List images')).toEqual([])
@@ -172,7 +172,7 @@ describe('the prose check', () => {
     expect(faultsOf('command', 'show a deployment')).toEqual([])
   })
 
-  test('wants log messages to begin in lower case', () => {
+  test('requires lower case at the beginning of log messages', () => {
     expect(faultsOf('log', 'Import failed')).toMatchObject([{ found: 'Import' }])
     expect(faultsOf('log', 'TFTP cannot listen there')).toEqual([])
   })
@@ -185,7 +185,7 @@ describe('the prose check', () => {
     expect(faultsOf('comment', 'What arrived is kept.')).toMatchObject([{ found: 'What arrived …' }])
   })
 
-  test('refuses a word that is there twice', () => {
+  test('refuses a repeated word', () => {
     expect(faultsOf('paragraph', 'It is in the the folder.')).toMatchObject([{ found: 'the the' }])
   })
 })
@@ -218,7 +218,7 @@ describe('the reader', () => {
     ])
   })
 
-  test('finds comments and what a screen shows in iPXE templates', () => {
+  test('finds comments and screen texts in iPXE templates', () => {
     const template =
       '#!ipxe\n# The same for all.\necho Machine <%= it.mac %>: error ${errno}\nsleep 30\n<% if (it.a) { %>\n'
     expect(kinds(readTemplate(template))).toEqual([
@@ -227,7 +227,7 @@ describe('the reader', () => {
     ])
   })
 
-  test('finds the texts of a program by where they stand', () => {
+  test('finds the kind of each text in a program', () => {
     const program = `
 import x from 'not a text'
 // one comment

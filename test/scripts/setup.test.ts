@@ -12,7 +12,7 @@ const mayInstallPackages = isDebianRoot || Boolean(process.env.CI || process.env
 
 let folder: string
 
-// A checkout of its own, without boot programs and files for the lab, and programs that take the place of the system's.
+// A separate checkout without boot programs and lab files, and programs that replace those of the system.
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'bootwright-setup-'))
   cpSync(join(programDir, 'scripts'), join(folder, 'checkout/scripts'), { recursive: true })
@@ -103,7 +103,7 @@ describe('setup of the server', () => {
     const { status, stderr } = runSetup('start', { BOOTWRIGHT_NO_APT: '1' })
     expect(status).toBe(0)
     expect(commands()).toEqual([])
-    // Where the package is installed, setup copies its files.
+    // If the package is installed, setup copies its files.
     if (existsSync('/usr/lib/ipxe/undionly.kpxe')) return
     expect(stderr).toContain('setup: boot programs are missing in ipxe/nbp: undionly.kpxe')
     expect(stderr).toContain('apt-get install --no-install-recommends ipxe')

@@ -28,7 +28,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true })
 })
 
-test('the server outlives its database, under PUTs, scripts and reports, and keeps what it acknowledged', async () => {
+test('the server survives restarts of its database under load, and keeps all acknowledged changes', async () => {
   const { pick, between } = seeded('database restarts')
   let ended = false
   const acknowledged = new Map<string, string>()
@@ -42,7 +42,7 @@ test('the server outlives its database, under PUTs, scripts and reports, and kee
         acknowledged.set(mac, hostname)
         counts.puts += 1
       } else {
-        // Whether it was written is not known.
+        // The change may have been written.
         acknowledged.delete(mac)
         counts.refused += 1
       }
@@ -85,7 +85,7 @@ test('the server outlives its database, under PUTs, scripts and reports, and kee
   expect(await server.stop()).toBe(0)
 })
 
-/** Asks the boot listener over a connection of its own, as iPXE does: one that is kept may be closed as it is used again. */
+/** Sends a request to the boot listener over a new connection, as iPXE does. A kept connection may be closed during its reuse. */
 async function get(path: string): Promise<{ status: number; text: string }> {
   const headers = { 'user-agent': 'iPXE/1.21.1' }
   const answer = await openAnswer(new URL(path, server.bootUrl), { headers, signal: AbortSignal.timeout(60_000) })

@@ -7,13 +7,13 @@ import { createTransfers } from '../../src/bytes/send/send-file.ts'
 import { sha256, startTestBootServer, type TestBootServer } from '../helpers/boot-server.ts'
 import { roundsOf, type Seeded, seeded } from '../helpers/seeded.ts'
 
-// Random ranges of files, many at once, some of which the client resets in the middle; every byte that arrives is hashed and
-// compared. The kernel writes into memory that we lend it (zero-copy.ts): a mistake there shows as wrong bytes, once in hundreds.
+// Clients download random ranges of files concurrently, and reset some of the connections. The test compares the hash of all
+// bytes. The kernel writes into memory of this process (zero-copy.ts), where a mistake shows as wrong bytes, once in hundreds.
 
 const mebibyte = 2 ** 20
 const sizes = [1, 16 * 1024, 16 * 1024 + 1, 300_007, mebibyte, 5 * mebibyte + 13, 48 * mebibyte + 1]
 const clients = 24
-/** Of one round; each client makes so many requests, one after the other. */
+/** The load of one round. Each client sends its requests one after the other. */
 const requests = 10
 
 setFlagsFromString('--expose-gc')
@@ -24,7 +24,7 @@ describe.each([
   ['in chunks', false, 2 ** 23],
   ['in chunks, with memory for two of them', false, 2 ** 21],
 ])('downloads %s', (title, zeroCopy, cacheBytes) => {
-  test('every byte is right, whatever ranges are asked and whichever clients are reset', async () => {
+  test('deliver correct bytes for all ranges, even while other connections are reset', async () => {
     const chance = seeded(`downloads ${title}`)
     const transfers = createTransfers({ cacheBytes, maxTransfers: 1000, bytesPerSecond: undefined, zeroCopy })
     const server = await startTestBootServer({ transfers })
@@ -62,7 +62,7 @@ async function downloadSome(port: number, files: Buffer[], paths: string[], chan
   return requests
 }
 
-/** Hashes what arrives. With `resetAfter`, resets the connection once that many bytes are here. */
+/** Hashes a download. With `resetAfter`, resets the connection after this number of bytes. */
 function download(
   port: number,
   path: string,

@@ -9,7 +9,7 @@ import { openTestIntake, type TestIntake } from '../helpers/intake.ts'
 import { hasTool } from '../helpers/needs.ts'
 import { roundsOf, seeded } from '../helpers/seeded.ts'
 
-// Web servers that close after each answer, as nginx does when told, and as HTTP/1.0 has it; each at many sizes and speeds.
+// Web servers that close the connection after each response (nginx without keep-alive, HTTP/1.0), at many sizes and speeds.
 const kinds = {
   'nginx without keep-alive': 'keepalive_timeout 0;',
   'nginx without keep-alive, without a length': 'keepalive_timeout 0; ssi on; ssi_types *;',
@@ -36,7 +36,7 @@ for (const [kind, lines] of Object.entries(kinds))
     const nginx: Nginx = await startNginx(join(folder, 'nginx'), folder, lines)
     try {
       for (let round = 0; round < roundsOf(20); round++) {
-        // From one byte to 64 MB, small ones more often.
+        // The sizes are from one byte to 64 MB, and mostly small.
         const sizeBytes = Math.floor(2 ** (between(0, 2600) / 100))
         await writeFile(join(folder, 'tool.efi'), peImage(sizeBytes))
         const plan = { kind: 'url' as const, url: `${nginx.url}/tool.efi`, keepIso: false }
@@ -47,7 +47,7 @@ for (const [kind, lines] of Object.entries(kinds))
     }
   })
 
-/** Bytes that begin as an EFI program does. */
+/** Bytes that begin like an EFI program. */
 function peImage(sizeBytes: number): Buffer {
   const bytes = Buffer.alloc(512 + sizeBytes, 'bootwright')
   bytes.write('MZ')
