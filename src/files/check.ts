@@ -1,4 +1,4 @@
-// Whether the bytes of a stored file are still what they should be.
+// Verifies the bytes of a stored file.
 import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FileStore, OpenFile } from '../bytes/store/file-store.ts'
@@ -6,24 +6,24 @@ import { recordCheck, type StoredFile, sizeFault } from '../inventory/images/fil
 import type { Logger } from '../lib/log.ts'
 import type { FileDeps } from './keep.ts'
 
-/** What checks and garbage collection of stored files work with. */
+/** The dependencies of verification and garbage collection. */
 export type MaintenanceDeps = FileDeps & { log: Logger }
 
 export type CheckOptions = {
-  /** Read no faster: the disk and the processor are there for machines. */
+  /** Maximum speed of reading: machines that boot need the disk and the processor. */
   bytesPerSecond: number
-  /** Ends the check, which then throws its reason. */
+  /** Aborts the check, which then throws the reason of the signal. */
   signal: AbortSignal
   progress?: (doneBytes: number) => void
 }
 
-/** Verifies the bytes of files, one file at a time for all callers. */
+/** Verifies stored files, one at a time even with several callers. */
 export type FileChecks = {
-  /** Returns the damage of a file as recorded; null if it is intact. */
+  /** Verifies a file and records the result: its damage, or null if it is intact. */
   check: (file: StoredFile, options: CheckOptions) => Promise<string | null>
 }
 
-// Hashing it takes about a millisecond, in which nothing else is answered.
+// Hashing a chunk blocks the process for about a millisecond.
 const chunkBytes = 512 * 1024
 
 export function createFileChecks(deps: MaintenanceDeps): FileChecks {
@@ -69,7 +69,7 @@ async function findFault(
     const { doneBytes, actual } = await hashOf(open, buffer, options)
     return sizeFault(sizeBytes, doneBytes) ?? (actual === sha256 ? null : `its sha256 is ${actual}`)
   } catch (error) {
-    // The disk has lost them: errno(3). Any other fault says nothing of the file.
+    // EIO means that the disk cannot read the bytes (errno(3)). Other errors are not damage of the file.
     if ((error as NodeJS.ErrnoException).code === 'EIO') return 'its bytes cannot be read from the disk'
     throw error
   } finally {

@@ -1,16 +1,16 @@
-// Garbage collection: files that nothing names, and bytes without a record.
+// Garbage collection: files that nothing uses, and bytes without a record.
 import type { Db } from '../db/open.ts'
 import type { Tx } from '../db/transaction.ts'
 import { type Actor, recordChanges } from '../inventory/changes/changes.ts'
 import { deleteUnnamed, listNamers, listUnnamed, listUnrecorded } from '../inventory/images/file-garbage.ts'
-import { findFile, holdFilesAlone, listFiles, recordDamage, sizeFault } from '../inventory/images/files.ts'
+import { findFile, listFiles, lockFilesExclusively, recordDamage, sizeFault } from '../inventory/images/files.ts'
 import { ConflictError, requireFound } from '../lib/errors.ts'
 import type { MaintenanceDeps } from './check.ts'
 import type { FileDeps } from './keep.ts'
 
 /**
- * A finding: an unused recorded file, bytes in the store without a record, or a record whose bytes are missing or of
- * another size. The last is damage and is not deleted.
+ * A result of garbage collection. `unnamed`: a recorded file that nothing uses. `unrecorded`: bytes without a record. `damaged`: a
+ * record whose bytes are missing or have another size; such a record is not removed.
  */
 export type GarbageLine =
   | { kind: 'unnamed'; sha256: string; name: string; sizeBytes: number; removed: boolean }
@@ -20,15 +20,15 @@ export type GarbageLine =
 
 export type ClearOptions = {
   dryRun: boolean
-  /** Newer files stay: the image that will name them may not be saved yet. */
+  /** Newer files are kept: the image that will use them may not be saved yet. */
   olderThanHours: number
 }
 
-/** Files per transaction: no image can be saved, and the embedded database answers nothing, until it ends. */
-const filesAtOnce = 16
+/** Files per transaction. Until it ends, no image can be saved, and the embedded database is blocked. */
+const batchFiles = 16
 const pageFiles = 500
 
-/** Deletes unused files, or lists them in a dry run, and reports damaged files. */
+/** Removes files that nothing uses, and reports damaged files. A dry run removes nothing. */
 export async function* clearFiles(
   deps: MaintenanceDeps,
   options: ClearOptions,
@@ -44,7 +44,7 @@ export async function* clearFiles(
     yield line
   }
   if (!options.dryRun && end.files > 0)
-    deps.log.info({ files: end.files, bytes: end.bytes, by }, 'removed files that nothing names')
+    deps.log.info({ files: end.files, bytes: end.bytes, by }, 'removed unused files')
   yield end
 }
 
@@ -61,12 +61,12 @@ async function* clearUnnamed(
   by: Actor,
 ): AsyncGenerator<GarbageLine> {
   for (let after: string | undefined; ; ) {
-    const found = await listUnnamed(db, olderThanHours, dryRun ? pageFiles : filesAtOnce, after)
+    const found = await listUnnamed(db, olderThanHours, dryRun ? pageFiles : batchFiles, after)
     after = found.at(-1)?.sha256
     if (after === undefined) return
     const cleared = dryRun
       ? found
-      : await alone(db, async (tx) => {
+      : await inExclusiveLock(db, async (tx) => {
           const hashes = found.map(({ sha256 }) => sha256)
           const gone = await deleteUnnamed(tx, hashes, olderThanHours)
           const changes = gone.map(({ sha256, ...before }) => ({
@@ -76,7 +76,7 @@ async function* clearUnnamed(
             before,
           }))
           await recordChanges(tx, changes)
-          // Before the transaction ends: who stores the same file anew waits for it, and then looks for its bytes.
+          // Remove the bytes before the transaction ends. A caller that stores the same file waits for its end, then checks the bytes.
           for (const { sha256 } of gone) await store.remove(sha256)
           return gone
         })
@@ -84,7 +84,7 @@ async function* clearUnnamed(
   }
 }
 
-/** Also collects the sizes of all that is stored. */
+/** Also collects the sizes of all stored files in `stored`. */
 async function* clearUnrecorded(
   { db, store }: MaintenanceDeps,
   { dryRun, olderThanHours }: ClearOptions,
@@ -97,9 +97,9 @@ async function* clearUnrecorded(
     old = []
     const hashes = await listUnrecorded(db, [...sizes.keys()])
     const cleared: string[] = dryRun ? hashes : []
-    for (let at = 0; !dryRun && at < hashes.length; at += filesAtOnce) {
-      await alone(db, async (tx) => {
-        const still = await listUnrecorded(tx, hashes.slice(at, at + filesAtOnce))
+    for (let at = 0; !dryRun && at < hashes.length; at += batchFiles) {
+      await inExclusiveLock(db, async (tx) => {
+        const still = await listUnrecorded(tx, hashes.slice(at, at + batchFiles))
         for (const sha256 of still) await store.remove(sha256)
         cleared.push(...still)
       })
@@ -128,7 +128,7 @@ async function* findDamaged(
     const page = await listFiles(db, pageFiles, after)
     for (const { sha256, name, sizeBytes } of page) {
       if (stored.get(sha256) === sizeBytes) continue
-      // The file may have been stored since the list was read.
+      // The file may have been stored after the list was read.
       const damage = sizeFault(sizeBytes, await store.size(sha256))
       if (damage === undefined) continue
       if (!dryRun) await recordDamage(db, sha256, damage)
@@ -139,15 +139,15 @@ async function* findDamaged(
   }
 }
 
-/** Deletes one file and its bytes. @throws NotFoundError; ConflictError that says what names it */
+/** Deletes a file and its bytes. @throws NotFoundError; ConflictError that lists what uses it */
 export async function deleteFile({ db, store }: FileDeps, sha256: string, by: Actor): Promise<void> {
-  await alone(db, async (tx) => {
+  await inExclusiveLock(db, async (tx) => {
     const file = await findFile(tx, sha256)
     requireFound(file, `file ${sha256}`)
-    const who = await listNamers(tx, sha256)
-    if (who.length > 0) {
-      const named = `${who.slice(0, 5).join(', ')}${who.length > 5 ? ' and more' : ''}`
-      throw new ConflictError(`file ${file.name} (${sha256.slice(0, 12)}…) is named by ${named}`)
+    const namers = await listNamers(tx, sha256)
+    if (namers.length > 0) {
+      const users = `${namers.slice(0, 5).join(', ')}${namers.length > 5 ? ' and more' : ''}`
+      throw new ConflictError(`file ${file.name} (${sha256.slice(0, 12)}…) is named by ${users}`)
     }
     const [gone] = await deleteUnnamed(tx, [sha256], -1)
     if (gone === undefined) throw new Error(`file ${sha256} was not deleted`)
@@ -157,10 +157,10 @@ export async function deleteFile({ db, store }: FileDeps, sha256: string, by: Ac
   })
 }
 
-/** Runs in a transaction during which no other begins to need a file. */
-function alone<T>(db: Db, act: (tx: Tx) => Promise<T>): Promise<T> {
+/** Runs in a transaction during which no image or upload can start to use a file. */
+function inExclusiveLock<T>(db: Db, act: (tx: Tx) => Promise<T>): Promise<T> {
   return db.transaction(async (tx) => {
-    await holdFilesAlone(tx)
+    await lockFilesExclusively(tx)
     return act(tx)
   })
 }

@@ -1,24 +1,24 @@
-// The boot programs (NBPs) of a folder, in memory.
+// The network boot programs (NBPs) of a folder, loaded into memory.
 import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-/** A network boot program, whole in memory: they are small, and every booting machine asks for one. */
+/** A network boot program. It is kept in memory, because it is small and every booting machine requests one. */
 export type Nbp = { name: string; bytes: Uint8Array; sha256: string }
 
-/** The closed list of boot programs, by the name that firmware asks for. */
+/** All boot programs by the name that firmware requests. No other file is served over TFTP. */
 export type Nbps = ReadonlyMap<string, Nbp>
 
 const endings = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}\.(kpxe|kkpxe|pxe|efi|lkrn|0)$/
 
-/** Largest boot program that is loaded; the biggest iPXE of Debian is 1.1 MB. */
+/** Maximum size of a boot program. The largest iPXE binary of Debian has 1.1 MB. */
 const maxBytes = 64 * 2 ** 20
 
-/** Reads the boot programs of a folder: those of setup and of the operator. Empty if the folder does not exist. */
+/** Reads the boot programs of a folder: those installed by setup, and those added by the operator. A missing folder has none. */
 export async function loadNbps(folder: string): Promise<Nbps> {
   const names = await readdir(folder).catch(() => [])
   const nbps = new Map<string, Nbp>()
-  for (const name of names.filter((one) => endings.test(one)).sort()) {
+  for (const name of names.filter((name) => endings.test(name)).sort()) {
     const bytes = await readFile(join(folder, name))
     if (bytes.length > 0 && bytes.length <= maxBytes)
       nbps.set(name, { name, bytes, sha256: createHash('sha256').update(bytes).digest('hex') })

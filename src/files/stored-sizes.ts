@@ -1,9 +1,9 @@
-// How many bytes of a file are in the store, for the path of a boot: cached, and answered in time or not at all.
+// The sizes of stored files, cached for machines that boot.
 import { LRUCache } from 'lru-cache'
 import type { FileStore } from '../bytes/store/file-store.ts'
 import { inTime } from '../lib/time/in-time.ts'
 
-/** Opens the look-up. It gives undefined when the store does not answer in time, and never throws. */
+/** Creates the look-up. It never throws, and returns undefined if the store does not answer within the timeout. */
 export function createFindStoredSize(
   store: Pick<FileStore, 'size'>,
   { keptMs = 2000, timeoutMs = 1000 } = {},

@@ -43,7 +43,7 @@ export async function fetchUrl(
   const progress = (done: number, total: number | undefined) =>
     report({ doing: `downloading ${name}`, doneBytes: done, totalBytes: total ?? null })
   const interrupted = (why: string) =>
-    report({ doing: `trying again to download ${name} (${why})`, doneBytes: partial.sizeBytes(), totalBytes: null })
+    report({ doing: `retrying to download ${name} (${why})`, doneBytes: partial.sizeBytes(), totalBytes: null })
   const pace = { stallMs, minBytesPerSecond, retriesMs }
   const options = { connector, ...pace, maxBytes: maxFileBytes, checksums, signal, progress, interrupted }
   const got = await download(new URL(url), partial, options)

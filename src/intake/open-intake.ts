@@ -1,6 +1,6 @@
 // Opens what imports need and starts them.
 import { patientRetriesMs } from '../bytes/fetch/download.ts'
-import { slowestBytesPerSecond } from '../bytes/fetch/http-get.ts'
+import { defaultMinBytesPerSecond } from '../bytes/fetch/http-get.ts'
 import { openPartialFiles, type PartialFiles } from '../bytes/fetch/partial-files.ts'
 import { openConnector, type Proxies } from '../bytes/fetch/proxies.ts'
 import type { FileStore } from '../bytes/store/file-store.ts'
@@ -46,7 +46,7 @@ export async function openIntake(
   const connector = openConnector(settings)
   const { retriesMs = patientRetriesMs } = times
   const stallMs = stallSeconds * 1000
-  const { minBytesPerSecond = slowestBytesPerSecond } = settings
+  const { minBytesPerSecond = defaultMinBytesPerSecond } = settings
   const pace = { stallMs, minBytesPerSecond, retriesMs }
   const intake = { db, store, partials, connector, log, recipeFolders, mirrors, maxFileBytes, ...pace }
   const { wake, stop } = startImports(intake, server, {

@@ -7,45 +7,45 @@ import type { Connector } from './proxies.ts'
 
 export type DownloadOptions = {
   connector: Connector
-  /** Without a byte for this long a try is given up, milliseconds. */
+  /** Milliseconds without data after which an attempt fails. */
   stallMs: number
-  /** Slower than this over that time, bytes a second, a try is given up too. */
+  /** Minimum speed over that time, in bytes per second; a slower attempt fails too. */
   minBytesPerSecond?: number | undefined
-  /** How long to wait after each try that brought nothing, milliseconds; after the last the download is given up. */
+  /** Milliseconds to wait after each attempt without progress. After the last one the download fails. */
   retriesMs: number[]
   maxBytes: number
-  /** What the bytes must hash to. */
+  /** The checksums that the bytes must have. */
   checksums: Checksums
   signal?: AbortSignal | undefined
   progress: (bytes: number, total: number | undefined) => void
-  /** Told when a try failed and another comes: why, in words. */
+  /** Called with the reason when an attempt failed and a retry follows. */
   interrupted?: (why: string) => void
 }
 
-/** What is remembered of a download beside what arrived of it, so that it can go on later. */
+/** The notes beside a partial download. A later attempt resumes from them. */
 type About = {
   url: string
   etag?: string | undefined
   lastModified?: string | undefined
   totalBytes?: number | undefined
-  /** So many of its first bytes are on the disk itself, whatever happened since. */
+  /** The number of first bytes that were flushed to disk: a crash does not lose them. */
   safeBytes: number
 }
 
-/** What a try has to begin with. */
+/** Where an attempt begins, and the notes of the attempt before it. */
 type Start = { offset: number; about: About | undefined }
 
-// A try that brought so much more than any before is no failure: a large file over a bad line comes in many pieces.
+// An attempt with this much new data is not counted as a failure: over a bad line, a large file needs many attempts.
 const worthwhileBytes = 64 * 1024
 const rememberEveryMs = 1000
 
-/** How long a server waits between its tries: about two minutes in all, for a mirror or a line that comes back. */
+/** The waits of a server between attempts: about two minutes in total, enough for a mirror to restart. */
 export const patientRetriesMs = [1000, 2000, 4000, 8000, 15_000, 30_000, 30_000, 30_000]
 
 /**
- * Downloads an http or https URL into a file, going on where it was cut, now or in an earlier run (RFC 9110: Range with
- * If-Range), and beginning again when it is another file now. What arrived stays when it fails, unless its hash is wrong.
- * @throws Error that names the URL, without the secrets that may be in it; DiskFullError; the reason of the signal
+ * Downloads an http or https URL into a file. An interrupted download resumes, also after a restart (RFC 9110: Range with
+ * If-Range). If the file on the server changed, the download restarts. After a failure the bytes stay, unless their hash is wrong.
+ * @throws Error that names the URL, with its secrets redacted; DiskFullError; the reason of the signal
  */
 export async function download(
   url: URL,
@@ -56,7 +56,7 @@ export async function download(
   await fetchWhole(url, to, options)
   let fault = await wrongHash(to, options)
   if (fault !== undefined && wasHere) {
-    // What was here may have been of another file: once more, all of it.
+    // The bytes from an earlier run may belong to another file: download the whole file again.
     await to.truncate(0)
     await fetchWhole(url, to, options)
     fault = await wrongHash(to, options)
@@ -66,24 +66,24 @@ export async function download(
   throw new Error(`${redactUrl(url)}: ${fault}`)
 }
 
-/** Tries until the whole is here. */
+/** Retries until the file is complete. */
 async function fetchWhole(url: URL, to: PartialFile, options: DownloadOptions): Promise<void> {
-  let most = to.sizeBytes()
+  let largestBytes = to.sizeBytes()
   let failures = 0
   for (;;) {
     try {
       return await tryOnce(url, to, options)
     } catch (error) {
       const after = aboutOf(to, url)
-      const so = `after ${to.sizeBytes()}${after?.totalBytes === undefined ? '' : ` of ${after.totalBytes}`} bytes`
+      const position = `after ${to.sizeBytes()}${after?.totalBytes === undefined ? '' : ` of ${after.totalBytes}`} bytes`
       if (!(error instanceof InterruptedError)) throw error
-      failures = to.sizeBytes() >= most + worthwhileBytes ? 0 : failures + 1
-      most = Math.max(most, to.sizeBytes())
+      failures = to.sizeBytes() >= largestBytes + worthwhileBytes ? 0 : failures + 1
+      largestBytes = Math.max(largestBytes, to.sizeBytes())
       const waitMs = options.retriesMs[Math.max(0, failures - 1)]
       if (waitMs === undefined || failures > options.retriesMs.length)
-        throw new Error(`${error.message} ${so}`, { cause: error })
+        throw new Error(`${error.message} ${position}`, { cause: error })
       options.interrupted?.(error.message)
-      // A fifth more or less, so that many who were cut together do not come back together.
+      // Up to 20% more or less: clients that were disconnected together must not return together.
       const jittered = Math.round(waitMs * (0.8 + Math.random() * 0.4))
       await wait(Math.max(error.retryAfterMs ?? 0, jittered), undefined, { signal: options.signal }).catch(() =>
         options.signal?.throwIfAborted(),
@@ -92,12 +92,12 @@ async function fetchWhole(url: URL, to: PartialFile, options: DownloadOptions): 
   }
 }
 
-/** One request, after which the whole is here. @throws InterruptedError when another try may bring more */
+/** One request for the missing bytes. @throws InterruptedError if a retry may succeed */
 async function tryOnce(url: URL, to: PartialFile, options: DownloadOptions): Promise<void> {
   const { connector, stallMs, minBytesPerSecond, signal } = options
-  const hashKnown = Object.values(options.checksums).some((one) => one !== undefined)
-  const start = await startOf(url, to, hashKnown)
-  const got = await get(url, { connector, stallMs, minBytesPerSecond, signal, hashKnown, headers: rangeOf(start) })
+  const hasChecksum = Object.values(options.checksums).some((checksum) => checksum !== undefined)
+  const start = await startOf(url, to, hasChecksum)
+  const got = await get(url, { connector, stallMs, minBytesPerSecond, signal, hasChecksum, headers: rangeOf(start) })
   try {
     if (got.status === 416 && start.offset > 0) {
       if (got.header('content-range') === `bytes */${start.offset}`) return
@@ -115,14 +115,14 @@ async function tryOnce(url: URL, to: PartialFile, options: DownloadOptions): Pro
 
 async function beginAnew(url: URL, to: PartialFile): Promise<never> {
   await to.truncate(0)
-  throw new InterruptedError(`${redactUrl(url)} answered with another part of the file than was asked for`)
+  throw new InterruptedError(`${redactUrl(url)} answered with a different part of the file than requested`)
 }
 
-/** What of the file can be kept: with a hash to check the whole by, all of it; else what is sure to be of the same file. */
-async function startOf(url: URL, to: PartialFile, hashKnown: boolean): Promise<Start> {
+/** Truncates the file to the bytes that can be kept: all of them if there is a checksum, else those known to be of the same file. */
+async function startOf(url: URL, to: PartialFile, hasChecksum: boolean): Promise<Start> {
   const about = aboutOf(to, url)
   const usable = about?.etag !== undefined || about?.lastModified !== undefined
-  const safe = hashKnown ? to.sizeBytes() : usable ? Math.min(about.safeBytes, to.sizeBytes()) : 0
+  const safe = hasChecksum ? to.sizeBytes() : usable ? Math.min(about.safeBytes, to.sizeBytes()) : 0
   if (safe < to.sizeBytes()) await to.truncate(safe)
   return { offset: to.sizeBytes(), about }
 }
@@ -133,7 +133,7 @@ function rangeOf({ offset, about }: Start): Record<string, string> {
   return { range: `bytes=${offset}-`, ...(validator !== undefined && { 'if-range': validator }) }
 }
 
-/** Where the bytes of an answer belong; `elsewhere`: not after those that are here; undefined: it brings none. */
+/** The offset of an answer's bytes. `elsewhere`: they do not continue the file. Undefined: the answer is an error. */
 function placeOf(
   got: Got,
   { offset, about }: Start,
@@ -155,13 +155,13 @@ async function receive(
   totalBytes: number | undefined,
   { maxBytes, progress }: DownloadOptions,
 ): Promise<void> {
-  const tooLarge = () => new Error(`${redactUrl(url)} has more than ${maxBytes} bytes, the most that a file may have`)
+  const tooLarge = () => new Error(`${redactUrl(url)} has more than ${maxBytes} bytes, the maximum size of a file`)
   if (totalBytes !== undefined && totalBytes > maxBytes) throw tooLarge()
   await to.requireRoom((totalBytes ?? 0) - to.sizeBytes())
   const etag = got.header('etag')
   const about = {
     url: url.href,
-    // A weak tag does not say that the bytes are the same (RFC 9110, 13.1.5).
+    // A weak tag does not promise identical bytes (RFC 9110, 13.1.5).
     ...(etag !== undefined && !etag.startsWith('W/') && { etag }),
     ...(got.header('last-modified') !== undefined && { lastModified: got.header('last-modified') }),
     ...(totalBytes !== undefined && { totalBytes }),
@@ -180,18 +180,18 @@ async function receive(
       rememberedAt = Date.now()
     }
   } finally {
-    // Not to be remembered (the disk is full) only means that more of it comes again.
+    // If the notes cannot be written (the disk is full), a retry only downloads more bytes again.
     await remember().catch(() => {})
   }
   if (totalBytes !== undefined && to.sizeBytes() !== totalBytes)
-    throw new InterruptedError(`${redactUrl(url)}: the connection was cut`)
+    throw new InterruptedError(`${redactUrl(url)}: the connection closed early`)
 }
 
 async function wrongHash(to: PartialFile, { checksums, signal }: DownloadOptions): Promise<string | undefined> {
-  for (const [name, wanted] of Object.entries(checksums) as [HashName, string | undefined][]) {
-    if (wanted === undefined) continue
+  for (const [name, expected] of Object.entries(checksums) as [HashName, string | undefined][]) {
+    if (expected === undefined) continue
     const actual = await to.digest(name, signal)
-    if (actual !== wanted) return `its ${name} is ${actual}, not ${wanted} as it should be`
+    if (actual !== expected) return `expected ${name} ${expected}, got ${actual}`
   }
   return undefined
 }

@@ -1,7 +1,8 @@
-// File names made of URLs and paths.
+// File names derived from URLs and paths.
+
 /**
- * A name that a file can be served under, made of a path or URL's last part: it stands in scripts and URLs, where a space or a %
- * means something.
+ * The last part of a path or URL, as a name that a file can be served under. In scripts and URLs a space or a % has a meaning,
+ * so an underscore replaces such characters.
  */
 export function fileNameOf(path: string): string {
   const last = path.slice(path.lastIndexOf('/') + 1)

@@ -8,7 +8,7 @@ import type { Connector } from './proxies.ts'
 /** The request failed for a reason that may pass: a retry may succeed. */
 export class InterruptedError extends Error {
   override name = 'InterruptedError'
-  /** When the server asked to come again (Retry-After), milliseconds from then. */
+  /** The Retry-After of the server, in milliseconds. */
   readonly retryAfterMs: number | undefined
   constructor(message: string, options: ErrorOptions & { retryAfterMs?: number | undefined } = {}) {
     super(message, options)
@@ -20,10 +20,10 @@ export type GetOptions = {
   connector: Connector
   /** Milliseconds without a byte after which the request fails. */
   stallMs: number
-  /** Minimum speed over that time, in bytes a second, below which the request fails; 0 for no limit. */
+  /** Minimum speed over that time, in bytes per second; 0 for no limit. A slower request fails. */
   minBytesPerSecond?: number | undefined
-  /** The bytes are checked by a hash that is known, so it does not matter over what they come. */
-  hashKnown: boolean
+  /** The caller verifies the bytes by a checksum, so a redirect from https to http is allowed. */
+  hasChecksum: boolean
   signal?: AbortSignal | undefined
   headers?: Record<string, string>
 }
@@ -31,19 +31,19 @@ export type GetOptions = {
 export type Got = {
   status: number
   header: (name: string) => string | undefined
-  /** The bytes as they are stored: no content coding is undone, for Apache labels a stored .gz with one. */
+  /** The bytes as the server stores them. No content coding is decoded, because Apache labels a stored .gz with one. */
   body: AsyncIterable<Uint8Array>
-  /** Ends the request without the rest of its body. */
+  /** Ends the request and discards the remaining body. */
   drop: () => void
 }
 
-/** What a server sends at least, unless it is set. */
-export const slowestBytesPerSecond = 1024
+/** Default minimum speed of a server. */
+export const defaultMinBytesPerSecond = 1024
 
 const maxRedirects = 5
 const maxRetryAfterMs = 60_000
 
-// What may be over soon, by the codes of Node; a name that does not exist and a wrong certificate are for long.
+// Error codes of Node for temporary faults. An unknown host name or a wrong certificate is permanent.
 const passing = new Set([
   'ECONNRESET',
   'ECONNREFUSED',
@@ -56,8 +56,8 @@ const passing = new Set([
 ])
 
 /**
- * Asks for a URL and follows its redirects.
- * @throws InterruptedError when it may succeed later; Error that names the URL, without the secrets that may be in it
+ * Requests a URL and follows its redirects.
+ * @throws InterruptedError if a retry may succeed; Error that names the URL, with its secrets redacted
  */
 export async function get(start: URL, options: GetOptions): Promise<Got> {
   let url = start
@@ -68,15 +68,17 @@ export async function get(start: URL, options: GetOptions): Promise<Got> {
     got.drop()
     const next = URL.canParse(location, url.href) ? new URL(location, url) : undefined
     if (next === undefined || !/^https?:$/.test(next.protocol))
-      throw new Error(`${redactUrl(url)} redirects to something other than http or https`)
-    if (url.protocol === 'https:' && next.protocol === 'http:' && !options.hashKnown)
-      throw new Error(`${redactUrl(url)} redirects from https to http, and no checksum is known: give its sha256`)
+      throw new Error(`${redactUrl(url)} redirects to a URL that is neither http nor https`)
+    if (url.protocol === 'https:' && next.protocol === 'http:' && !options.hasChecksum)
+      throw new Error(
+        `${redactUrl(url)} redirects from https to http, and there is no checksum to verify the file. Next step: give its sha256`,
+      )
     url = next
   }
   throw new Error(`${redactUrl(start)} redirects more than ${maxRedirects} times`)
 }
 
-/** The whole body of a URL as bytes, `maxBytes` at most. @throws as `get` */
+/** The body of a URL, at most `maxBytes`. @throws as `get` */
 export async function getSmall(url: URL, maxBytes: number, options: GetOptions): Promise<Buffer> {
   const got = await get(url, options)
   if (got.status !== 200) {
@@ -96,7 +98,7 @@ export async function getSmall(url: URL, maxBytes: number, options: GetOptions):
   return Buffer.concat(chunks)
 }
 
-/** The error for an answer that is not what was asked for. */
+/** The error for an unexpected HTTP status. */
 export function refusal(url: URL, { status, header }: Pick<Got, 'status' | 'header'>): Error {
   const message = `${redactUrl(url)} answered ${status} ${STATUS_CODES[status] ?? ''}`.trim()
   const passes = status >= 500 || status === 408 || status === 429
@@ -108,7 +110,7 @@ export function refusal(url: URL, { status, header }: Pick<Got, 'status' | 'head
 async function once(url: URL, start: URL, options: GetOptions): Promise<Got> {
   const { connector, stallMs, signal } = options
   const stop = new AbortController()
-  const watch = watchSilence(stallMs, () => stop.abort(new InterruptedError(`no byte came for ${stallMs / 1000} s`)))
+  const watch = watchSilence(stallMs, () => stop.abort(new InterruptedError(`no data for ${stallMs / 1000} s`)))
   const abort = () => stop.abort(signal?.reason)
   const end = () => {
     watch.end()
@@ -117,7 +119,7 @@ async function once(url: URL, start: URL, options: GetOptions): Promise<Got> {
   signal?.addEventListener('abort', abort)
   try {
     signal?.throwIfAborted()
-    // A password goes to the server that it was given for, and to no other that this one names.
+    // The password is sent to the server of the first URL only, never to a server that it redirects to.
     const login = url.origin === start.origin ? loginOf(start) : {}
     const headers = { 'user-agent': 'bootwright', 'accept-encoding': 'identity', ...login, ...options.headers }
     const bare = new URL(url)
@@ -157,23 +159,23 @@ function watchSilence(ms: number, tooLong: () => void): Watch {
 async function* bytesOf(
   body: AsyncIterable<Uint8Array>,
   watch: Watch,
-  { stallMs, minBytesPerSecond = slowestBytesPerSecond }: GetOptions,
+  { stallMs, minBytesPerSecond = defaultMinBytesPerSecond }: GetOptions,
   end: () => void,
   explain: (error: unknown) => unknown,
 ): AsyncGenerator<Uint8Array> {
-  const least = (minBytesPerSecond * stallMs) / 1000
+  const minBytes = (minBytesPerSecond * stallMs) / 1000
   let bytes = 0
   let waitedMs = 0
   try {
     let since = performance.now()
     for await (const chunk of body) {
-      // The time that the reader takes is not silence of the server.
+      // The time that the reader takes does not count as a stall of the server.
       watch.end()
       bytes += chunk.length
       waitedMs += performance.now() - since
       // Otherwise a server that sends a byte now and then could occupy an import slot forever.
       if (waitedMs >= stallMs) {
-        if (bytes < least) throw new InterruptedError(`only ${bytes} bytes came in ${Math.round(waitedMs / 1000)} s`)
+        if (bytes < minBytes) throw new InterruptedError(`only ${bytes} bytes in ${Math.round(waitedMs / 1000)} s`)
         bytes = 0
         waitedMs = 0
       }
@@ -190,11 +192,11 @@ async function* bytesOf(
 
 function explained(error: unknown, stop: AbortController, url: URL): unknown {
   if (stop.signal.aborted && !(stop.signal.reason instanceof InterruptedError)) return stop.signal.reason
-  const said = stop.signal.aborted ? stop.signal.reason : error
-  const code = String((said as { code?: unknown }).code ?? '')
-  if (said instanceof InterruptedError)
-    return new InterruptedError(`${redactUrl(url)}: ${said.message}`, { cause: error })
-  const why = ['ECONNRESET', 'EPIPE'].includes(code) ? 'the connection was cut' : messageOf(said) || code
+  const fault = stop.signal.aborted ? stop.signal.reason : error
+  const code = String((fault as { code?: unknown }).code ?? '')
+  if (fault instanceof InterruptedError)
+    return new InterruptedError(`${redactUrl(url)}: ${fault.message}`, { cause: error })
+  const why = ['ECONNRESET', 'EPIPE'].includes(code) ? 'the connection closed early' : messageOf(fault) || code
   const message = `${redactUrl(url)}: ${why}`
   return passing.has(code) ? new InterruptedError(message, { cause: error }) : new Error(message, { cause: error })
 }

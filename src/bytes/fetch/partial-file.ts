@@ -1,32 +1,32 @@
-// A file that is still arriving: it grows, is hashed while it grows, and survives a kill.
+// A partial file: it is hashed while it grows, and survives a crash.
 import { createHash, type Hash } from 'node:crypto'
 import { open, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { type Disk, explainFullDisk, requireRoom } from './disk-space.ts'
 
 /** The hashes that lists of checksums have. */
 export type HashName = 'sha256' | 'sha512'
-/** The checksums of a file, those that are known. */
+/** The checksums of a file that are available. */
 export type Checksums = { [Name in HashName]?: string | undefined }
 
-/** A file that is still on its way: it grows at its end, and what is there survives a kill. */
+/** A file that is still incomplete. Bytes are appended, and survive a crash. */
 export type PartialFile = {
   path: string
   sizeBytes: () => number
-  /** What was remembered beside it; undefined when nothing was, or it cannot be read. */
+  /** The notes stored beside the file; undefined if they are missing or unreadable. */
   about: () => unknown
-  /** Remembers something beside the file, once all bytes that are there now are on the disk itself. */
+  /** Stores notes beside the file, after flushing its current bytes to disk. */
   remember: (about: unknown) => Promise<void>
   /** @throws DiskFullError */
   append: (chunk: Uint8Array) => Promise<void>
-  /** Keeps only the beginning. */
+  /** Keeps the first `sizeBytes` bytes only. */
   truncate: (sizeBytes: number) => Promise<void>
-  /** The hash of what is there, in hexadecimal. What did not pass through `append` since the file was opened is read again. */
+  /** The hash of the current bytes, in hexadecimal. Bytes that are not hashed yet are read from the file. */
   digest: (name: HashName, signal?: AbortSignal) => Promise<string>
-  /** @throws DiskFullError when the disk has no room for this many more bytes */
+  /** @throws DiskFullError if the disk has no room for this many more bytes */
   requireRoom: (bytes: number) => Promise<void>
-  /** Puts on the disk what was written (fsync(2)): needed before the store takes the file over. */
+  /** Flushes the file to disk (fsync(2)), as a store requires before it takes the file over. */
   sync: () => Promise<void>
-  /** The bytes from a position on; 0 only at the end of the file. */
+  /** Reads bytes from a position; returns 0 only at the end of the file. */
   read: (buffer: Uint8Array, position: number) => Promise<number>
   close: () => Promise<void>
 }
@@ -39,10 +39,10 @@ const checkRoomEveryBytes = 16 * 2 ** 20
 const chunkBytes = 2 ** 20
 
 /**
- * Opens a file of this machine that is still on its way, or makes it. One at a time may have it open.
- * @param disk the disk that it is on
- * @param aboutPath where `remember` keeps what it is given; undefined: only in memory
- * @param hashes what is hashed while it streams; the same map again, when the file is opened again, spares reading it
+ * Opens a partial file, or creates it. Only one caller at a time may have a path open.
+ * @param disk the disk of the file
+ * @param aboutPath the file for the notes of `remember`; undefined keeps them in memory only
+ * @param hashes the hashes to compute while bytes are appended; pass the same map again to avoid reading the file again
  */
 export async function openPartialFile(
   path: string,
@@ -53,7 +53,7 @@ export async function openPartialFile(
   const handle = await open(path, 'a+', 0o600)
   const about = aboutPath === undefined ? undefined : await readAbout(aboutPath)
   const state = { sizeBytes: (await handle.stat()).size, about, uncheckedBytes: 0 }
-  forgetBeyond(hashes, state.sizeBytes)
+  resetHashesBeyond(hashes, state.sizeBytes)
 
   const read = async (buffer: Uint8Array, position: number) =>
     (await handle.read(buffer, 0, buffer.length, position)).bytesRead
@@ -81,10 +81,10 @@ export async function openPartialFile(
           .write(chunk, done, chunk.length - done)
           .catch((error) => explainFullDisk(error, disk, chunk.length - done))
         const written = chunk.subarray(done, done + bytesWritten)
-        for (const one of hashes.values()) {
-          if (one.bytes !== state.sizeBytes) continue
-          one.hash.update(written)
-          one.bytes += written.length
+        for (const hashed of hashes.values()) {
+          if (hashed.bytes !== state.sizeBytes) continue
+          hashed.hash.update(written)
+          hashed.bytes += written.length
         }
         state.sizeBytes += bytesWritten
         done += bytesWritten
@@ -93,7 +93,7 @@ export async function openPartialFile(
     truncate: async (sizeBytes) => {
       await handle.truncate(sizeBytes)
       state.sizeBytes = sizeBytes
-      forgetBeyond(hashes, sizeBytes)
+      resetHashesBeyond(hashes, sizeBytes)
     },
     digest: async (name, signal) => {
       const hashed = hashes.get(name) ?? newHashed(name)
@@ -102,7 +102,7 @@ export async function openPartialFile(
       while (hashed.bytes < state.sizeBytes) {
         signal?.throwIfAborted()
         const bytesRead = await read(buffer, hashed.bytes)
-        if (bytesRead === 0) throw new Error(`${path} became shorter while it was read`)
+        if (bytesRead === 0) throw new Error(`${path} was truncated while it was read`)
         hashed.hash.update(buffer.subarray(0, bytesRead))
         hashed.bytes += bytesRead
       }
@@ -114,7 +114,7 @@ export async function openPartialFile(
   }
 }
 
-/** Hashes of nothing yet. */
+/** Hashes of an empty file. */
 export function newHashes(names: HashName[]): Hashes {
   return new Map(names.map((name) => [name, newHashed(name)]))
 }
@@ -123,7 +123,7 @@ function newHashed(name: HashName): Hashed {
   return { hash: createHash(name), bytes: 0 }
 }
 
-function forgetBeyond(hashes: Hashes, sizeBytes: number): void {
+function resetHashesBeyond(hashes: Hashes, sizeBytes: number): void {
   for (const [name, { bytes }] of hashes) if (bytes > sizeBytes) hashes.set(name, newHashed(name))
 }
 
@@ -136,7 +136,7 @@ async function readAbout(path: string): Promise<unknown> {
   }
 }
 
-// Whole or not at all, whenever the power goes.
+// Atomic: after a power failure the old or the new text is there, never a part.
 async function writeAbout(path: string, text: string): Promise<void> {
   const temporary = `${path}.new`
   try {

@@ -4,15 +4,15 @@ import { Agent as HttpsAgent } from 'node:https'
 import { HttpProxyAgent } from 'http-proxy-agent'
 import { HttpsProxyAgent } from 'https-proxy-agent'
 
-/** The proxies to go through, as curl understands these settings; empty texts for none. */
+/** Proxy settings with the meaning they have for curl. An empty text means no proxy. */
 export type Proxies = { httpProxy: string; httpsProxy: string; noProxy: string }
 
-/** What connects to servers, directly or through a proxy. Whoever opened it closes it, and with it every connection under way. */
+/** Connects to servers, directly or through a proxy. The caller that opened it closes it, which ends its open connections too. */
 export type Connector = { agentFor: (url: URL) => HttpAgent | HttpsAgent; close: () => void }
 
 /**
- * Every request has a connection of its own: none fails because its server closed an idle one meanwhile.
- * Proxies let through a CONNECT to port 443 only, so plain http is asked of the proxy itself (RFC 9112, 3.2.2).
+ * Every request has its own connection, so none fails because a server has closed an idle connection.
+ * Proxies often allow CONNECT to port 443 only, so plain http requests go to the proxy itself (RFC 9112, 3.2.2).
  */
 export function openConnector({ httpProxy, httpsProxy, noProxy }: Proxies, tls: { ca?: string } = {}): Connector {
   const direct = { http: new HttpAgent(), https: new HttpsAgent(tls) }
@@ -32,12 +32,12 @@ export function openConnector({ httpProxy, httpsProxy, noProxy }: Proxies, tls: 
   }
 }
 
-// curl takes `proxy.local:3128` for http://proxy.local:3128 too.
+// curl reads `proxy.local:3128` as http://proxy.local:3128.
 function proxyUrl(text: string): string {
   return text.includes('://') ? text : `http://${text}`
 }
 
-/** NO_PROXY: names separated by commas or spaces, with their subdomains, with or without a port; `*` for all (curl(1), NO_PROXY). */
+/** Parses NO_PROXY: host names separated by commas or spaces, each with its subdomains and an optional port; `*` for all (curl(1)). */
 function noProxyTest(noProxy: string): (url: URL) => boolean {
   const entries = noProxy
     .toLowerCase()
@@ -48,7 +48,7 @@ function noProxyTest(noProxy: string): (url: URL) => boolean {
     const actualPort = port || (protocol === 'https:' ? '443' : '80')
     return entries.some((entry) => {
       if (entry === '*') return true
-      // A single colon, or one after brackets, begins a port; more are an IPv6 address.
+      // A single colon, or a colon after brackets, precedes a port. Several colons are an IPv6 address.
       const [, before = entry, entryPort = actualPort] = /^([^:]*|\[.*\]):(\d+)$/.exec(entry) ?? []
       const name = before.replace(/^\[|\]$/g, '').replace(/^\*?\./, '')
       return entryPort === actualPort && (host === name || host.endsWith(`.${name}`))

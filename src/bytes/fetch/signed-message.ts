@@ -1,4 +1,4 @@
-// One message to the receiver of a webhook.
+// Signed webhook messages (Standard Webhooks).
 import { createHmac } from 'node:crypto'
 import { openAnswer } from './http-request.ts'
 
@@ -6,8 +6,8 @@ import { openAnswer } from './http-request.ts'
 export type WebhookMessage = { id: string; url: string; secret: string; body: string }
 
 /**
- * Sends a message with the signature headers of Standard Webhooks (webhook-id, webhook-timestamp, webhook-signature v1).
- * Returns the status of the response, and rejects if the receiver sends no response.
+ * Sends a message, signed as the Standard Webhooks specification requires (webhook-id, webhook-timestamp, webhook-signature v1).
+ * Returns the HTTP status; rejects if there is no answer.
  */
 export async function sendMessage(
   { id, url, secret, body }: WebhookMessage,
@@ -30,7 +30,7 @@ export async function sendMessage(
     },
     body,
   })
-  // A redirect is not followed: it could send the message to a receiver that the operator did not choose.
+  // Redirects are not followed: they could send the message to a host that the operator did not configure.
   answer.destroy()
   return answer.statusCode ?? 0
 }

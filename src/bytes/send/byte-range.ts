@@ -3,14 +3,14 @@
 /** A part of a file, in bytes, both ends included. */
 export type ByteRange = { first: number; last: number }
 
-/** A file above this is never sent whole to a client that asked for a part that cannot be read. */
+/** A larger file is never sent whole in answer to a malformed range. */
 const maxUnaskedBytes = 4 * 2 ** 20
 
 /**
- * The range that a request asks for, within a file of `sizeBytes`. Undefined means that the whole file goes out: there is no
- * range, another unit, or several ranges (RFC 9110, 14.2, lets a server ignore those, and no boot client asks for several).
- * `unsatisfiable` means 416. A range in bytes that cannot be read (iPXE for some platforms writes `bytes=u-u`) is ignored too,
- * but is `unsatisfiable` for a large file: no client that wants a part has a use for gigabytes.
+ * The requested range within a file of `sizeBytes`. Undefined means that the whole file is sent: there is no range, another
+ * unit, or several ranges. RFC 9110, 14.2, lets a server ignore several ranges, and no boot client requests them.
+ * `unsatisfiable` means 416. A malformed range is ignored too (iPXE for some platforms sends `bytes=u-u`). For a large file it
+ * is `unsatisfiable`, because a client that wants a part has no use for gigabytes.
  */
 export function parseRange(header: string | undefined, sizeBytes: number): ByteRange | 'unsatisfiable' | undefined {
   const list = /^bytes\s*=(.*)$/is.exec(header?.trim() ?? '')?.[1]

@@ -1,17 +1,17 @@
-// Pieces of files in memory, shared by all readers of the same file.
+// A cache of file chunks in memory, shared by all readers of a file.
 import type { OpenFile } from '../store/file-store.ts'
 
-/** A piece of a file in memory, shared by all who send it. Whoever took it gives it back, once, and then reads it no more. */
-export type Chunk = { bytes: Buffer; giveBack: () => void }
+/** A chunk of a file in memory, shared by all its readers. Each reader calls `release` once, and does not read it afterwards. */
+export type Chunk = { bytes: Buffer; release: () => void }
 
-/** Pieces of files in memory, within a bound. */
+/** Chunks of files in memory, up to a limit. */
 export type ChunkCache = {
-  /** The size of a piece. */
+  /** The size of a chunk. */
   chunkBytes: number
   /**
-   * The piece of a file with this number, read at most once for all who want it at the same time. Undefined when all the
-   * memory is held by others: the caller then reads what it needs into a buffer of its own.
-   * @throws Error when the file cannot be read, or ends early
+   * The chunk of a file with this index, read once for all concurrent readers. Undefined if other readers hold all the
+   * memory; the caller then reads into its own buffer.
+   * @throws Error if the file cannot be read, or ends early
    */
   take: (file: OpenFile, key: string, index: number) => Promise<Chunk | undefined>
 }
@@ -19,8 +19,8 @@ export type ChunkCache = {
 type Entry = { buffer: Buffer; filled: Promise<number>; holders: number; dropped: boolean }
 
 /**
- * A cache of at most `maxBytes`. Its buffers are made once and filled again: fresh memory of this size costs as much as
- * the reading (page faults). Evicts the least recently used chunk that has no readers.
+ * A cache of at most `maxBytes`. Its buffers are reused, because fresh memory of this size costs as much as the reading (page
+ * faults). Evicts the least recently used chunk that has no readers.
  */
 export function createChunkCache(maxBytes: number, chunkBytes: number): ChunkCache {
   const maxBuffers = Math.floor(maxBytes / chunkBytes)
@@ -44,7 +44,7 @@ export function createChunkCache(maxBytes: number, chunkBytes: number): ChunkCac
     return undefined
   }
 
-  function giveBack(entry: Entry): void {
+  function release(entry: Entry): void {
     entry.holders--
     if (entry.dropped && entry.holders === 0) free.push(entry.buffer)
   }
@@ -70,16 +70,16 @@ export function createChunkCache(maxBytes: number, chunkBytes: number): ChunkCac
         let held = true
         return {
           bytes: taken.buffer.subarray(0, sizeBytes),
-          giveBack: () => {
-            if (held) giveBack(taken)
+          release: () => {
+            if (held) release(taken)
             held = false
           },
         }
       } catch (error) {
-        // The next who asks reads again.
+        // The next reader reads the file again.
         if (entries.get(name) === taken) entries.delete(name)
         taken.dropped = true
-        giveBack(taken)
+        release(taken)
         throw error
       }
     },
@@ -88,9 +88,9 @@ export function createChunkCache(maxBytes: number, chunkBytes: number): ChunkCac
 
 async function fill(file: OpenFile, buffer: Buffer, position: number, sizeBytes: number): Promise<number> {
   for (let done = 0; done < sizeBytes; ) {
-    const got = await file.read(buffer.subarray(done, sizeBytes), position + done)
-    if (got === 0) throw new Error(`the file ends after ${position + done} bytes instead of ${file.sizeBytes}`)
-    done += got
+    const bytesRead = await file.read(buffer.subarray(done, sizeBytes), position + done)
+    if (bytesRead === 0) throw new Error(`the file ends after ${position + done} bytes instead of ${file.sizeBytes}`)
+    done += bytesRead
   }
   return sizeBytes
 }

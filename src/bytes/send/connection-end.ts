@@ -1,23 +1,23 @@
-// When a connection ends, also for requests that still wait on it.
+// Notifies when a connection ends, also for requests that still wait on it.
 import type { Socket } from 'node:net'
 
-/** Who is told, by connection: one listener on each, however many requests came on it at once. */
-const told = new WeakMap<Socket, Set<() => void>>()
+/** The callbacks of each connection, so that it needs only one listener for all its pipelined requests. */
+const callbacksByConnection = new WeakMap<Socket, Set<() => void>>()
 
 /**
- * Calls `tell` once when a connection has ended. Node's response says it only in its turn: one that waits behind another on the
- * same connection never does. Gives the function that takes the call back.
+ * Calls `notify` once when a connection has ended. Node's `close` event is not enough: a response that waits behind another on
+ * the same connection never emits it. Returns a function that removes the callback.
  */
-export function onceEnded(connection: Socket, tell: () => void): () => void {
-  const known = told.get(connection)
-  const tells = known ?? new Set()
-  tells.add(tell)
-  if (known === undefined) {
-    told.set(connection, tells)
+export function onceEnded(connection: Socket, notify: () => void): () => void {
+  const existing = callbacksByConnection.get(connection)
+  const callbacks = existing ?? new Set()
+  callbacks.add(notify)
+  if (existing === undefined) {
+    callbacksByConnection.set(connection, callbacks)
     connection.once('close', () => {
-      for (const one of [...tells]) one()
-      tells.clear()
+      for (const callback of [...callbacks]) callback()
+      callbacks.clear()
     })
   }
-  return () => tells.delete(tell)
+  return () => callbacks.delete(notify)
 }

@@ -1,8 +1,8 @@
-// What a request for a file is answered: status, headers and range. Pure.
+// The answer to a request for a file: status, headers and range. Pure.
 import type { IncomingHttpHeaders } from 'node:http'
 import { type ByteRange, parseRange } from './byte-range.ts'
 
-/** The answer to a request for bytes that never change under their tag. `part` is what goes out; without it there is no body. */
+/** The answer to a request for a file that never changes under its ETag. `part` is the body; undefined: there is no body. */
 export type FileAnswer = {
   status: 200 | 206 | 304 | 412 | 416
   headers: Record<string, string>
@@ -10,9 +10,9 @@ export type FileAnswer = {
 }
 
 /**
- * What a GET or HEAD for a file is answered (RFC 9110: preconditions of 13.2.2 in their order, ranges of 14). Pure. There is no
+ * The answer to a GET or HEAD for a file (RFC 9110: preconditions in the order of 13.2.2, ranges of 14). Pure. There is no
  * Last-Modified, so conditions on a date do not apply.
- * @param headers those of every success, `ETag` (a strong one) and `Content-Type` among them
+ * @param headers the headers of every success, including `Content-Type` and a strong `ETag`
  */
 export function answerFor(
   method: string | undefined,
@@ -27,7 +27,7 @@ export function answerFor(
     const { 'Content-Type': _, ...kept } = common
     return { status: 304, headers: kept, part: undefined }
   }
-  // Range is for GET alone (RFC 9110, 14.2), and only for the bytes that the client has a part of already (13.1.5).
+  // Range applies to GET only (RFC 9110, 14.2). If-Range limits it to the file that the client already has a part of (13.1.5).
   const applies = method === 'GET' && (asked['if-range'] === undefined || String(asked['if-range']).trim() === etag)
   const range = applies ? parseRange(asked.range, sizeBytes) : undefined
   if (range === 'unsatisfiable') return empty(416, { 'Content-Range': `bytes */${sizeBytes}` })
@@ -42,7 +42,7 @@ export function answerFor(
   return { status: 206, headers: { ...common, ...about }, part: range }
 }
 
-/** How many bytes a part has; none, when there is no part. */
+/** The length of a part in bytes; 0 if there is no part. */
 export function lengthOf(part: ByteRange | undefined): number {
   return part === undefined ? 0 : part.last - part.first + 1
 }
@@ -51,7 +51,7 @@ function empty(status: 412 | 416, headers: Record<string, string>): FileAnswer {
   return { status, headers: { ...headers, 'Content-Length': '0' }, part: undefined }
 }
 
-// `*` is any (13.1.1, 13.1.2). A weak tag is never strongly equal (8.8.3.2).
+// `*` matches any tag (RFC 9110, 13.1.1, 13.1.2). A weak tag never matches in a strong comparison (8.8.3.2).
 function matches(header: string | undefined, etag: string, comparison: 'strong' | 'weak'): boolean {
   const tags = header?.split(',').map((tag) => tag.trim()) ?? []
   return tags.some((tag) => tag === '*' || tag === etag || (comparison === 'weak' && tag === `W/${etag}`))

@@ -1,4 +1,4 @@
-// The bytes of a file on their way to a socket: from the kernel, from shared chunks, or by a read of its own.
+// Sends the bytes of a file to a socket: from the kernel, from shared chunks, or by a separate read.
 import type { ServerResponse } from 'node:http'
 import type { OpenFile } from '../store/file-store.ts'
 import type { ByteRange } from './byte-range.ts'
@@ -7,18 +7,18 @@ import { onceEnded } from './connection-end.ts'
 import { lengthOf } from './file-answer.ts'
 import type { ZeroCopy } from './zero-copy.ts'
 
-/** How bytes get from files to sockets. */
+/** The ways to send bytes from files to sockets. */
 export type SendMethods = {
   chunks: ChunkCache
   zeroCopy: ZeroCopy | undefined
-  /** Clients that take longer than this per piece are disconnected; otherwise one byte at a time could hold a place forever. */
-  patienceMs: number
+  /** Clients that take longer than this per piece are disconnected. Otherwise one byte at a time could hold a slot forever. */
+  writeTimeoutMs: number
 }
 
-/** Waits until this many more bytes may be sent; undefined when they may be sent now. */
+/** Waits until this many more bytes may be sent; undefined if the bytes can be sent now. */
 export type RateLimit = (bytes: number) => Promise<void> | undefined
 
-/** A file on its way to a reader. `key` names its bytes, for all who read the same. */
+/** A file that is sent to a reader. `key` identifies its bytes in the chunk cache. */
 export type Sending = {
   outgoing: ServerResponse
   file: OpenFile
@@ -27,41 +27,41 @@ export type Sending = {
   rateLimit: RateLimit
 }
 
-/** The reader's end. */
+/** The client side of a download. */
 type Reader = {
-  /** Resolves when the system has taken all of it: what a slow reader leaves is held only by the socket. */
+  /** Resolves when the system has taken all the bytes: bytes that wait for a slow reader are held only by the socket. */
   write: (bytes: Buffer) => Promise<void>
-  /** How long that took the last time, milliseconds. */
+  /** Duration of the last write, in milliseconds. */
   tookMs: number
-  /** Room for bytes that are this reader's alone; used again when they are written. */
+  /** A buffer for this reader only, reused after each write. */
   small: () => Buffer
-  /** It is written to no more. */
+  /** Ends the use of the reader. */
   leave: () => void
 }
 
-/** Readers that take longer than this per piece gain nothing from a piece that is read ahead. */
+/** Readers that take longer than this per piece gain nothing from read-ahead. */
 const quickMs = 250
 
-/** Given to the kernel at once: more would keep all others waiting while a fast reader empties its socket. */
+/** Maximum bytes per call to the kernel: with more, all other clients would wait while a fast reader empties its socket. */
 const maxPieceBytes = 4 * 2 ** 20
 /**
- * Where speed is bounded, and until it is known whether: each waits until the pieces before its own are earned, and were those
- * large, it might wait longer than a connection may be silent (listener.ts).
+ * The first piece, and each piece under a speed limit. Each reader waits until the tokens of earlier pieces are earned. If the
+ * pieces were large, that wait could exceed the idle timeout of a connection (listener.ts).
  */
-const firstAtOnce = 2 ** 18
-const pacedAtOnce = 2 ** 16
-/** Written by Node after that, because it tells when a full socket has room again; and all that a slow reader holds. */
+const firstPieceBytes = 2 ** 18
+const limitedPieceBytes = 2 ** 16
+/** The end of each piece. Node writes it and reports when a full socket has space again. It is also the whole buffer of a slow reader. */
 const smallBytes = 16 * 1024
 
 /**
- * Writes a part of a file to a response whose head is written, as fast as its reader takes it. The kernel sends what is on a
- * local disk from its page cache to the socket; the rest goes in chunks that all readers of the file share.
- * `sent` is called after every step. @throws Error when the client goes away or the file cannot be read to its end
+ * Writes a part of a file to a response whose head is written, as fast as the reader takes it. For a file on a local disk the
+ * kernel sends from its page cache to the socket; other files are sent in chunks that all their readers share.
+ * Calls `sent` after every step. @throws Error if the client disconnects, or the file cannot be read to its end
  */
 export async function sendPart(sending: Sending, part: ByteRange, sent: (bytes: number) => void): Promise<void> {
-  const reader = readerOf(sending.outgoing, sending.methods.patienceMs)
+  const reader = readerOf(sending.outgoing, sending.methods.writeTimeoutMs)
   try {
-    // What goes past Node must come after the head.
+    // Bytes that bypass Node must follow the head.
     if (lengthOf(part) > smallBytes) await reader.write(Buffer.alloc(0))
     await sendRange(sending, reader, part, sent)
   } finally {
@@ -75,9 +75,9 @@ async function sendRange(
   { first, last }: ByteRange,
   sent: (bytes: number) => void,
 ): Promise<void> {
-  let most = firstAtOnce
+  let pieceBytes = firstPieceBytes
   for (let position = first; position <= last; ) {
-    const left = Math.min(last - position + 1, most)
+    const left = Math.min(last - position + 1, pieceBytes)
     const bytes =
       (await sendFromKernel(sending, reader, position, left)) ??
       (await sendChunk(sending, reader, position, left)) ??
@@ -85,12 +85,12 @@ async function sendRange(
     position += bytes
     sent(bytes)
     const wait = sending.rateLimit(bytes)
-    most = wait === undefined ? Math.min(2 * most, maxPieceBytes) : pacedAtOnce
+    pieceBytes = wait === undefined ? Math.min(2 * pieceBytes, maxPieceBytes) : limitedPieceBytes
     await wait
   }
 }
 
-/** Undefined when the file is on no disk of ours, the bytes are few, or the socket is not ours alone. */
+/** Undefined if the file is not on a local disk, the bytes are few, or Node still writes to the socket. */
 async function sendFromKernel(
   { outgoing, file, methods }: Sending,
   reader: Reader,
@@ -102,30 +102,30 @@ async function sendFromKernel(
   if (zeroCopy === undefined || descriptor === undefined || sizeBytes <= smallBytes) return undefined
   if (!zeroCopy.isCached(descriptor, position, sizeBytes)) {
     await zeroCopy.load(descriptor, position, sizeBytes)
-    // The disk reads ahead while this is sent.
+    // Read ahead from the disk while these bytes are sent.
     zeroCopy.loadAhead(descriptor, position + sizeBytes, maxPieceBytes)
   }
   const socket = idleSocketOf(outgoing)
   if (socket === undefined) return undefined
   const taken = zeroCopy.send(socket, descriptor, position, sizeBytes - smallBytes)
-  const rest = reader.small()
-  const got = zeroCopy.read(descriptor, rest, position + taken)
-  if (got === 0) throw shortFile()
-  await reader.write(rest.subarray(0, got))
-  return taken + got
+  const tail = reader.small()
+  const bytesRead = zeroCopy.read(descriptor, tail, position + taken)
+  if (bytesRead === 0) throw shortFile()
+  await reader.write(tail.subarray(0, bytesRead))
+  return taken + bytesRead
 }
 
-/** Undefined when all the memory for chunks is held by others, and for the few bytes that a disk gives as quickly alone. */
+/** Undefined if other readers hold all the memory for chunks, or if a direct read of the few bytes is as fast. */
 async function sendChunk({ file, key, methods: { chunks } }: Sending, reader: Reader, position: number, left: number) {
   if (left <= smallBytes && file.descriptor !== undefined) return undefined
   const index = Math.floor(position / chunks.chunkBytes)
   const bytesKey = `${key} ${file.generation ?? ''}`
   const chunk = await chunks.take(file, bytesKey, index)
   if (chunk === undefined) return undefined
-  // An object store answers after a while: the next piece is on its way while this one is sent.
+  // An object store answers slowly: fetch the next chunk while this one is sent.
   if (file.descriptor === undefined && reader.tookMs < quickMs && (index + 1) * chunks.chunkBytes < file.sizeBytes) {
     chunks.take(file, bytesKey, index + 1).then(
-      (next) => next?.giveBack(),
+      (next) => next?.release(),
       () => undefined,
     )
   }
@@ -134,27 +134,27 @@ async function sendChunk({ file, key, methods: { chunks } }: Sending, reader: Re
     await reader.write(bytes)
     return bytes.length
   } finally {
-    chunk.giveBack()
+    chunk.release()
   }
 }
 
 async function sendOwn({ file }: Sending, reader: Reader, position: number, left: number): Promise<number> {
   const own = reader.small().subarray(0, left)
-  const got = await file.read(own, position)
-  if (got === 0) throw shortFile()
-  await reader.write(own.subarray(0, got))
-  return got
+  const bytesRead = await file.read(own, position)
+  if (bytesRead === 0) throw shortFile()
+  await reader.write(own.subarray(0, bytesRead))
+  return bytesRead
 }
 
-function partOf({ bytes }: Chunk, start: number, most: number): Buffer {
-  return bytes.subarray(start, Math.min(bytes.length, start + most))
+function partOf({ bytes }: Chunk, start: number, maxBytes: number): Buffer {
+  return bytes.subarray(start, Math.min(bytes.length, start + maxBytes))
 }
 
 function shortFile(): Error {
-  return new Error('the file became shorter while it was sent')
+  return new Error('the file was truncated while it was sent')
 }
 
-/** The descriptor of the response's socket, when Node has nothing more to write to it. */
+/** The descriptor of the response's socket; undefined while Node has bytes to write to it. */
 function idleSocketOf({ socket }: ServerResponse): number | undefined {
   if (socket === null || socket.destroyed || socket.writableLength > 0) return undefined
   const { _handle: handle } = socket as unknown as { _handle?: { fd?: number } | null }
@@ -162,14 +162,14 @@ function idleSocketOf({ socket }: ServerResponse): number | undefined {
   return descriptor !== undefined && descriptor >= 0 ? descriptor : undefined
 }
 
-function readerOf(outgoing: ServerResponse, patienceMs: number): Reader {
+function readerOf(outgoing: ServerResponse, writeTimeoutMs: number): Reader {
   let small: Buffer | undefined
   const { socket: connection } = outgoing.req
   let failed = (_error: Error) => {}
   let late: NodeJS.Timeout | undefined
   const gone = () => {
     clearTimeout(late)
-    failed(new Error('the client went away'))
+    failed(new Error('the client disconnected'))
   }
   outgoing.once('close', gone)
   const forget = onceEnded(connection, gone)
@@ -180,9 +180,9 @@ function readerOf(outgoing: ServerResponse, patienceMs: number): Reader {
     write: (bytes) =>
       new Promise((resolve, reject) => {
         failed = reject
-        if (outgoing.destroyed || connection.destroyed) return reject(new Error('the client went away'))
+        if (outgoing.destroyed || connection.destroyed) return reject(new Error('the client disconnected'))
         const startedAt = performance.now()
-        late = setTimeout(() => outgoing.destroy(), patienceMs)
+        late = setTimeout(() => outgoing.destroy(), writeTimeoutMs)
         outgoing.write(bytes, (error) => {
           clearTimeout(late)
           reader.tookMs = performance.now() - startedAt

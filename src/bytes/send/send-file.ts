@@ -9,26 +9,26 @@ import { answerFor, type FileAnswer, lengthOf } from './file-answer.ts'
 import { type RateLimit, type Sending, type SendMethods, sendPart } from './send-bytes.ts'
 import { openZeroCopy } from './zero-copy.ts'
 
-/** What all downloads share: how bytes are sent, how many at once, and by which workers, if there are any. */
+/** What all downloads share: the methods of sending, the limits, and the file workers, if there are any. */
 export type Transfers = { methods: SendMethods; admission: Admission; orders?: FileOrders }
 
-/** A request for a file, and the address of the client that counts for its share of downloads. */
+/** A request for a file, with the address of its client. The address determines the client's share of downloads. */
 export type FileRequest = {
   incoming: IncomingMessage & { relayed?: Relayed }
   outgoing: ServerResponse
   address: string
 }
 
-/** What went out: `complete` when the last byte was handed to the system. */
+/** The result of a download: `complete` if the last byte was handed to the system. */
 export type Sent = { bytes: number; complete: boolean; durationMs: number }
 
 const chunkBytes = 2 ** 20
-const usualPatienceMs = 120_000
-/** Answered however busy it is: to say no would cost as much. A disk that is booted over HTTP asks for such pieces. */
-const alwaysBytes = 256 * 1024
-const unhurried: RateLimit = () => undefined
+const defaultWriteTimeoutMs = 120_000
+/** Answers up to this size have no limit: a refusal would cost as much. A disk that is booted over HTTP requests such pieces. */
+const unlimitedBytes = 256 * 1024
+const unlimited: RateLimit = () => undefined
 
-/** @param settings.cacheBytes memory for parts of files that are not sent from the page cache */
+/** @param settings.cacheBytes memory for chunks of files that are not sent from the page cache */
 export function createTransfers(
   settings: Parameters<typeof createSendMethods>[0] & Parameters<typeof createAdmission>[0],
 ): Transfers {
@@ -38,20 +38,20 @@ export function createTransfers(
 export function createSendMethods(settings: {
   cacheBytes: number
   zeroCopy: boolean
-  patienceMs?: number
+  writeTimeoutMs?: number
 }): SendMethods {
-  const { cacheBytes, zeroCopy, patienceMs = usualPatienceMs } = settings
+  const { cacheBytes, zeroCopy, writeTimeoutMs = defaultWriteTimeoutMs } = settings
   return {
     chunks: createChunkCache(cacheBytes, chunkBytes),
     zeroCopy: zeroCopy ? openZeroCopy() : undefined,
-    patienceMs,
+    writeTimeoutMs,
   }
 }
 
 /**
- * Answers GET and HEAD for bytes that never change under their tag: with their length, never chunked, one range if asked. It
- * writes to Node's response itself: through web streams the same costs twice the processor time. Busy, it answers 503
- * with Retry-After. Closes the file. `sent` is called once for a GET that began, when it has ended either way.
+ * Answers GET and HEAD for a file that never changes under its ETag: with a Content-Length, never chunked, optionally one range.
+ * If there are too many downloads, the answer is 503 with Retry-After. The bytes go to Node's response directly, because web
+ * streams take twice the processor time. Closes the file. Calls `sent` once after a GET that began, complete or not.
  */
 export async function sendFile(
   asked: FileRequest,
@@ -67,8 +67,8 @@ export async function sendFile(
     if (incoming.method === 'HEAD' || answer.part === undefined)
       return new Response(null, { status: answer.status, headers: answer.headers })
     const entered =
-      lengthOf(answer.part) <= alwaysBytes
-        ? { rateLimit: unhurried, leave: () => {} }
+      lengthOf(answer.part) <= unlimitedBytes
+        ? { rateLimit: unlimited, leave: () => {} }
         : admission.enter({ address, disconnect: relayed ? undefined : () => outgoing.destroy() })
     if ('retryAfterSeconds' in entered) return busy(entered.retryAfterSeconds)
     const ended = (result: Sent) => {
@@ -101,7 +101,7 @@ export async function transmit(
       })
     outgoing.end()
   } catch {
-    // The length is promised already: cutting the connection is the only way to say that it will not be kept.
+    // The Content-Length is sent already: only a closed connection can tell the client that bytes are missing.
     outgoing.destroy()
   }
   return { bytes, complete: bytes === lengthOf(answer.part), durationMs: Math.round(performance.now() - startedAt) }

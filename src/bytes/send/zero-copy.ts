@@ -1,31 +1,31 @@
-// sendfile(2) and preadv2(2), called from Node. All foreign-function calls of the way of a file are in this file.
+// sendfile(2) and preadv2(2), called from Node. This is the only file with foreign-function calls.
 import { openSync, readSync } from 'node:fs'
 import koffi from 'koffi'
 
-/** Bytes from a file straight to a socket inside the kernel, as nginx sends them: Node has no call for it. */
+/** Sends bytes from a file to a socket inside the kernel, as nginx does. Node has no call for it. */
 export type ZeroCopy = {
-  /** True when the first and the last byte of the range are in the page cache, so that sending it waits for no disk. */
+  /** Whether the first and the last byte of a range are in the page cache, so that sending it does not wait for the disk. */
   isCached: (file: number, position: number, sizeBytes: number) => boolean
-  /** Reads a range into the page cache, in the background; the file stays open meanwhile. */
+  /** Reads a range into the page cache in the background. The file must stay open until then. */
   load: (file: number, position: number, sizeBytes: number) => Promise<void>
-  /** The same when nobody waits for it, and only while the disk has little else to do. The file may be closed meanwhile. */
+  /** Does the same as read-ahead, only while the disk is mostly idle. The file may be closed before it is done. */
   loadAhead: (file: number, position: number, sizeBytes: number) => void
   /**
-   * Sends at most so many bytes; gives how many the socket took now: 0 when its buffer is full, or when sending fails in
-   * another way, which the next ordinary write will tell.
+   * Sends at most `sizeBytes` bytes and returns the number that the socket took: 0 if its buffer is full, or if sending
+   * failed. The next ordinary write then reports the error.
    */
   send: (socket: number, file: number, position: number, sizeBytes: number) => number
-  /** Reads what is in the page cache, at once. */
+  /** Reads bytes that are in the page cache, without waiting. */
   read: (file: number, buffer: Buffer, position: number) => number
 }
 
-/** preadv2(2): do not wait for data that is not there at once. */
+/** preadv2(2): do not wait for data that is not available immediately. */
 const nowait = 8
 
-/** Loads at once: one of the four threads that Node has for files is left for all else. */
+/** Maximum concurrent loads: one of Node's four file threads stays free for other work. */
 const maxLoads = 3
 
-/** Undefined where the system has no such calls. sendfile(2) with a socket is Linux's; off_t has 64 bits on these. */
+/** Undefined if the system lacks these calls. Only Linux has this sendfile(2); on these architectures off_t has 64 bits. */
 export function openZeroCopy(): ZeroCopy | undefined {
   if (process.platform !== 'linux' || !['x64', 'arm64', 'riscv64', 'loong64', 'ppc64'].includes(process.arch))
     return undefined
@@ -33,23 +33,23 @@ export function openZeroCopy(): ZeroCopy | undefined {
     const libc = koffi.load(null)
     const sendfile = libc.func('int64_t sendfile(int out_fd, int in_fd, void *offset, size_t count)')
     const preadv2 = libc.func('int64_t preadv2(int fd, void *iov, int iovcnt, int64_t offset, int flags)')
-    // One struct iovec (readv(2)), and behind it the one byte that it names: memory that no collector moves or frees.
+    // One struct iovec (readv(2)), followed by the byte that it points to: memory that the garbage collector neither moves nor frees.
     const iovec = Buffer.allocUnsafeSlow(4096)
     iovec.writeBigUInt64LE(koffi.address(iovec) + 16n, 0)
     iovec.writeBigUInt64LE(1n, 8)
     const offset = Buffer.allocUnsafeSlow(4096)
-    // What is sent there is read from the disk and copied nowhere.
+    // Bytes sent to /dev/null are read from the disk and not copied.
     const nowhere = openSync('/dev/null', 'w')
     const isByteCached = (file: number, position: number) => Number(preadv2(file, iovec, 1, position, nowait)) === 1
     const isCached = (file: number, position: number, sizeBytes: number) =>
       isByteCached(file, position) && isByteCached(file, position + sizeBytes - 1)
     const waiting: (() => void)[] = []
-    // The kernel writes to an offset when its call ends: memory that is ours as long as we live, one for each load.
+    // The kernel writes to an offset when its call ends. So this memory is never freed, and each load has its own.
     const offsets = Array.from({ length: maxLoads }, () => Buffer.allocUnsafeSlow(4096))
     const load = (file: number, position: number, sizeBytes: number, loaded: () => void) => {
       const from = offsets.pop() ?? Buffer.allocUnsafeSlow(4096)
       from.writeBigInt64LE(BigInt(position))
-      // What fails here fails again when it is sent, where it is looked at.
+      // A load that fails here fails again when the bytes are sent, and is handled there.
       sendfile.async(nowhere, file, from, sizeBytes, () => {
         offsets.push(from)
         while (offsets.length > 0 && waiting.length > 0) waiting.shift()?.()
@@ -61,7 +61,7 @@ export function openZeroCopy(): ZeroCopy | undefined {
       load: (file, position, sizeBytes) =>
         new Promise((resolve) => {
           const begin = () => {
-            // Whoever waited for a turn may find that others have loaded it.
+            // Another load may have read the range while this one waited.
             if (isCached(file, position, sizeBytes)) resolve()
             else load(file, position, sizeBytes, resolve)
           }

@@ -1,14 +1,14 @@
-// A store of files in a folder.
+// The file store in a folder.
 import { access, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { makeFolder, syncFolder } from '../../lib/folders.ts'
 import type { FileStore, OpenFile } from './file-store.ts'
 import { openIncoming } from './incoming.ts'
 
-/** Where a store keeps its files, and where those are that have not been verified yet. Both exist as long as the store does. */
+/** The folder of the stored files, and the folder of files not verified yet. Both exist as long as the store does. */
 export type StoreFolder = { folder: string; incoming: string }
 
-/** A store in a folder: `ab/abcd…`, written to a temporary name, hashed while it streams, fsynced, then renamed. */
+/** A store in a folder, as `ab/abcd…`. Each file is written under a temporary name, hashed, fsynced, then renamed. */
 export async function openFolderStore(place: StoreFolder): Promise<FileStore> {
   const { folder } = place
   const incoming = await openIncoming(place.incoming)
@@ -16,11 +16,11 @@ export async function openFolderStore(place: StoreFolder): Promise<FileStore> {
   const putFile = async (sha256: string, temporary: string) => {
     const path = pathOf(sha256)
     await makeFolder(dirname(path))
-    // When it is stored is now, be it days since the first of its bytes came.
+    // The file is stored now, even if its first bytes arrived days ago.
     const now = new Date()
     await utimes(temporary, now, now)
     await rename(temporary, path)
-    // The rename itself is on disk only when the folder is.
+    // The rename is durable only after the folder is flushed to disk.
     await syncFolder(dirname(path))
   }
 
@@ -44,7 +44,7 @@ export async function openFolderStore(place: StoreFolder): Promise<FileStore> {
   }
 }
 
-/** A file of a store in a folder, open for reading; undefined when it is not stored. */
+/** Opens a file of a store in a folder for reading; undefined if it is not stored. */
 export async function openStoredFile(place: StoreFolder, sha256: string): Promise<OpenFile | undefined> {
   const handle = await open(pathIn(place.folder, sha256)).catch((error) => undefinedWhenMissing(error, place))
   if (handle === undefined) return undefined
@@ -62,13 +62,13 @@ function pathIn(folder: string, sha256: string): string {
   return join(folder, sha256.slice(0, 2), sha256)
 }
 
-// Of a file system that is not mounted now nothing is gone, and no file is damaged.
+// If the file system is not mounted, its files are neither missing nor damaged.
 async function undefinedWhenMissing(
   error: NodeJS.ErrnoException,
   { folder, incoming }: StoreFolder,
 ): Promise<undefined> {
   if (error.code !== 'ENOENT') throw error
   await access(incoming).catch((cause) => {
-    throw new Error(`the folder of the store is away: ${folder}`, { cause })
+    throw new Error(`the folder of the file store is missing: ${folder}. Is its file system mounted?`, { cause })
   })
 }

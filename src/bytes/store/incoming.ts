@@ -1,16 +1,16 @@
-// Bytes that are written and hashed before a store takes them.
+// The folder in which a store writes and verifies files before it takes them.
 import { createHash } from 'node:crypto'
 import { type FileHandle, open, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { InputError } from '../../lib/errors.ts'
 import { makeFolder } from '../../lib/folders.ts'
 
-/** Bytes on their way into a store. */
+/** Receives the bytes of new files. */
 export type Incoming = {
   /**
-   * Writes a stream to a file of its own, whole and on disk before `take` is called with its path; the file is gone
-   * afterwards, whatever happens.
-   * @throws InputError when the bytes have another hash, or are more than `maxBytes`
+   * Writes a stream to a temporary file. Once the file is complete and flushed to disk, calls `take` with its path. The
+   * temporary file is always removed afterwards.
+   * @throws InputError if the bytes have another hash, or are more than `maxBytes`
    */
   receive: (
     sha256: string,
@@ -20,7 +20,7 @@ export type Incoming = {
   ) => Promise<{ sizeBytes: number }>
 }
 
-/** Opens the folder and clears what a killed upload left: no other process writes here. */
+/** Opens the folder and removes the files of killed uploads. No other process writes here. */
 export async function openIncoming(folder: string): Promise<Incoming> {
   await makeFolder(folder)
   for (const name of await readdir(folder)) await rm(join(folder, name), { force: true })

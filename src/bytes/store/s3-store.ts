@@ -1,4 +1,4 @@
-// A store of files in a bucket.
+// The file store in a bucket.
 import { rm } from 'node:fs/promises'
 import {
   DeleteObjectCommand,
@@ -15,17 +15,17 @@ import { openIncoming } from './incoming.ts'
 import { checkBucket, createS3Client, describeS3Error } from './s3-client.ts'
 import { openUploader } from './s3-upload.ts'
 
-/** A machine begins its download at once; an installer that reads in ranges asks for a new URL each time. */
+/** One hour is enough: a machine starts its download immediately, and an installer that reads ranges requests a new URL each time. */
 const urlSeconds = 3600
-/** A body that breaks off is asked for again from where it broke. */
+/** An interrupted body is resumed by another request for the missing bytes. */
 const readAttempts = 4
-/** A question, or one read, with all its attempts. */
+/** Timeout of one request or read, including its retries. */
 const timeoutMs = 60_000
 const inTime = () => ({ abortSignal: AbortSignal.timeout(timeoutMs) })
 
 /**
- * A store in a bucket: `<prefix>ab/abcd…`. What comes in is written and hashed in a folder, then uploaded.
- * @throws ConfigError when the bucket cannot be read with these settings
+ * A store in a bucket, as `<prefix>ab/abcd…`. New files are written and hashed in a folder, then uploaded.
+ * @throws ConfigError if the bucket cannot be read with these settings
  */
 export async function openS3Store(
   settings: S3Settings,
@@ -43,17 +43,17 @@ export async function openS3Store(
     named(settings, async () => {
       const { Key } = where(sha256)
       const found = await client.send(new HeadObjectCommand(where(sha256)), inTime()).catch(undefinedWhenMissing)
-      // Any answer 404 to a HEAD means that, a bucket's that is away and a proxy's before the store too; a list has words.
+      // A 404 for HEAD may also come from a proxy, or mean that the bucket is missing. Listing tells these errors apart.
       if (found === undefined)
         await client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: Key, MaxKeys: 1 }), inTime())
       return found
     })
-  // A thousand machines that ask for the same file at the same moment are one question to the store.
+  // A thousand machines that request the same file at once cause one request to the store.
   const finding = new Map<string, ReturnType<typeof find>>()
   const sharedFind = (sha256: string) => {
-    const asked = finding.get(sha256) ?? find(sha256).finally(() => finding.delete(sha256))
-    finding.set(sha256, asked)
-    return asked
+    const found = finding.get(sha256) ?? find(sha256).finally(() => finding.delete(sha256))
+    finding.set(sha256, found)
+    return found
   }
   const putFile = (sha256: string, path: string) =>
     named(settings, async () => {
@@ -71,10 +71,10 @@ export async function openS3Store(
         sizeBytes,
         generation: `${LastModified?.getTime()}-${ETag}`,
         read: (buffer, position) => {
-          const wanted = buffer.subarray(0, Math.max(0, Math.min(buffer.length, sizeBytes - position)))
-          return named(settings, () => readRange(client, where(sha256), wanted, position))
+          const target = buffer.subarray(0, Math.max(0, Math.min(buffer.length, sizeBytes - position)))
+          return named(settings, () => readRange(client, where(sha256), target, position))
         },
-        // Another reader may wait for the same bytes, so nothing is aborted.
+        // Another reader may wait for the same bytes, so running reads continue.
         close: async () => undefined,
       }
     },
@@ -118,14 +118,15 @@ async function readRange(
     const { Body, ContentRange } = await client.send(new GetObjectCommand({ ...where, Range }), { abortSignal })
     const body = Body as AsyncIterable<Uint8Array>
     if (!ContentRange?.startsWith(`bytes ${first}-`))
-      throw new Error(`${where.Key}: asked for ${Range}, the store answered "${ContentRange}"`)
+      throw new Error(`${where.Key}: requested ${Range}, the store answered "${ContentRange}"`)
     try {
       for await (const chunk of body) {
-        if (chunk.length > buffer.length - done) throw new Error(`${where.Key}: more bytes than asked for`)
+        if (chunk.length > buffer.length - done)
+          throw new Error(`${where.Key}: the store sent more bytes than requested`)
         buffer.set(chunk, done)
         done += chunk.length
       }
-      if (done < buffer.length) throw new Error(`${where.Key}: it ends after ${position + done} bytes`)
+      if (done < buffer.length) throw new Error(`${where.Key}: the answer ended after ${position + done} bytes`)
     } catch (error) {
       if (attempt >= readAttempts || abortSignal.aborted) throw error
     }

@@ -13,23 +13,23 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
 
-/** A larger file goes up in parts of this size. */
-const leastPartBytes = 16 * 2 ** 20
-/** Parts of a file larger than 16 GB are larger, so that there are no more than 1,000: the limit of Swift. */
+/** Size of a part; larger files are uploaded in several parts. */
+const minPartBytes = 16 * 2 ** 20
+/** Files above 16 GB have larger parts, so that there are at most 1,000 (the limit of Swift). */
 const maxPartBytes = 64 * 2 ** 20
-/** With the size of a part, the memory that one upload takes. */
-const partsAtOnce = 2
+/** Parts sent in parallel. One upload takes this number times the part size in memory. */
+const parallelParts = 2
 
 export type Bucket = { client: S3Client; bucket: string }
 
 /** Uploads files under their keys. A killed upload leaves nothing behind. */
 export type Uploader = {
-  /** Stores the file at a path under a key; nothing is seen there before all of it is stored. @throws Error when that failed */
+  /** Stores the file at a path under a key. The key exists only after the upload is complete. @throws Error if it failed */
   upload: (key: string, path: string) => Promise<void>
 }
 
 /**
- * Opens the folder that notes multipart uploads in progress, and aborts those that a killed process left: their parts are invisible,
+ * Opens the folder that records multipart uploads in progress, and aborts uploads of a killed process. Their parts are invisible,
  * and cost money.
  */
 export async function openUploader({ client, bucket }: Bucket, folder: string): Promise<Uploader> {
@@ -37,7 +37,7 @@ export async function openUploader({ client, bucket }: Bucket, folder: string): 
   for (const name of await readdir(folder)) {
     const note = join(folder, name)
     const aborted = abortUploads({ client, bucket }, await readFile(note, 'utf8'))
-    // What cannot be aborted now (we may lack the right to list uploads) is tried again at the next start.
+    // If the abort fails (the access key may not list uploads), the next start retries it.
     await aborted.then(
       () => rm(note, { force: true }),
       () => undefined,
@@ -49,7 +49,7 @@ export async function openUploader({ client, bucket }: Bucket, folder: string): 
       const file = await open(path)
       try {
         const { size } = await file.stat()
-        if (size <= leastPartBytes) await putWhole({ client, bucket }, key, file, size)
+        if (size <= minPartBytes) await putWhole({ client, bucket }, key, file, size)
         else {
           const note = join(folder, `${process.pid}-${uploads++}`)
           await writeFile(note, key)
@@ -89,7 +89,7 @@ async function putInParts(target: Bucket, key: string, file: FileHandle, sizeByt
   }
 }
 
-/** Sends all parts, a few at once, each from a buffer that is filled again; the first failure ends all. */
+/** Sends all parts, a few in parallel, from reused buffers. The first failure ends the upload. */
 async function sendParts(
   { client, bucket }: Bucket,
   key: string,
@@ -97,7 +97,7 @@ async function sendParts(
   file: FileHandle,
   sizeBytes: number,
 ): Promise<CompletedPart[]> {
-  const partBytes = Math.min(maxPartBytes, Math.max(leastPartBytes, Math.ceil(sizeBytes / 1000)))
+  const partBytes = Math.min(maxPartBytes, Math.max(minPartBytes, Math.ceil(sizeBytes / 1000)))
   const count = Math.ceil(sizeBytes / partBytes)
   const parts: CompletedPart[] = []
   const failed = new AbortController()
@@ -116,14 +116,14 @@ async function sendParts(
       parts[index] = { PartNumber: index + 1, ETag }
     }
   }
-  const sending = Array.from({ length: partsAtOnce }, () =>
+  const sending = Array.from({ length: parallelParts }, () =>
     sendSome().catch((error) => {
       failed.abort(error)
       throw error
     }),
   )
   const results = await Promise.allSettled(sending)
-  const fault = results.find((one) => one.status === 'rejected')
+  const fault = results.find(({ status }) => status === 'rejected')
   if (fault !== undefined) throw failed.signal.reason
   return parts
 }
@@ -131,7 +131,7 @@ async function sendParts(
 async function fill(file: FileHandle, buffer: Buffer, position: number): Promise<void> {
   for (let done = 0; done < buffer.length; ) {
     const { bytesRead } = await file.read(buffer, done, buffer.length - done, position + done)
-    if (bytesRead === 0) throw new Error('the file became shorter while it was uploaded')
+    if (bytesRead === 0) throw new Error('the file was truncated while it was uploaded')
     done += bytesRead
   }
 }

@@ -1,4 +1,4 @@
-// The id of a store, and the store that stands in for one that is not the database's.
+// The id of a file store, and the store that refuses everything if the id is wrong.
 import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
@@ -7,7 +7,7 @@ import { ConfigError, ConflictError, quote } from '../../lib/errors.ts'
 import { makeFileOnce, makeFolder } from '../../lib/folders.ts'
 import type { FileStore } from './file-store.ts'
 
-/** The id of the store in a folder, made once: servers that share the folder read the same. */
+/** The id of the store in a folder, created once. Servers that share the folder read the same id. */
 export async function loadStoreId(path: string): Promise<string> {
   await makeFolder(dirname(path))
   const read = () => readFile(path, 'utf8')
@@ -24,7 +24,7 @@ export async function loadStoreId(path: string): Promise<string> {
   return id
 }
 
-/** In place of a store that is not the one of the database: whatever would change it, or judge it, is refused. */
+/** Replaces a store that does not belong to the database: it refuses every operation. */
 export function refusingStore(why: string): FileStore {
   const refuse = async () => {
     throw new ConflictError(why)
@@ -35,7 +35,7 @@ export function refusingStore(why: string): FileStore {
     put: refuse,
     putFile: refuse,
     remove: refuse,
-    // biome-ignore lint/correctness/useYield: it has nothing to list
+    // biome-ignore lint/correctness/useYield: there is nothing to list
     list: async function* () {
       await refuse()
     },

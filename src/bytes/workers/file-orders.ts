@@ -1,28 +1,28 @@
-// What the server tells its file workers to send.
+// The orders by which the server has its file workers send files.
 import { randomUUID } from 'node:crypto'
 import type { FileRequest, Sent } from '../send/send-file.ts'
 
-/** Who asked, and which worker passed the request on. */
+/** The client's address, and the worker that forwarded the request. */
 export type Relayed = { address: string; worker: number }
 
-/** What a worker is told to send, in a header of the answer to the request that it passed on. */
+/** An order to send a file, in a header of the answer to the request that the worker forwarded. */
 export type FileOrder = {
   id: string
   sha256: string
   headers: { ETag: string; 'Content-Type': string } & Record<string, string>
 }
-/** What a worker says when a body has ended either way. */
+/** The report of a worker after a body has ended, complete or not. */
 export type OrderDone = Sent & { id: string }
 
-/** The header that an order stands in. It never leaves this machine. */
+/** The header that contains an order. It never leaves this machine. */
 export const orderHeader = 'x-bootwright-send'
 
-/** Files that workers were told to send, until they have. */
+/** Open orders, until their workers report the end. */
 export type FileOrders = {
-  /** Lets the worker that passed the request on send the file; undefined when it came by none. */
+  /** Orders the worker that forwarded the request to send the file; undefined if no worker forwarded it. */
   give: (asked: FileRequest, order: Omit<FileOrder, 'id'>, sent: (result: Sent) => void) => Response | undefined
   done: (result: OrderDone) => void
-  /** A worker is gone, and with it what it was sending. */
+  /** Ends the orders of a worker that exited. */
   lost: (worker: number) => void
 }
 

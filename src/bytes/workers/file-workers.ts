@@ -1,4 +1,4 @@
-// The processes that send files beside the server: started, watched, replaced, stopped.
+// The file worker processes: starts, watches, replaces and stops them.
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import type { Server } from 'node:http'
@@ -6,26 +6,26 @@ import type { Logger } from '../../lib/log.ts'
 import type { StoreFolder } from '../store/folder-store.ts'
 import type { FileOrders, OrderDone } from './file-orders.ts'
 
-/** What a worker is started with, beside the listening socket of the boot network. */
+/** The settings of a worker, sent together with the listening socket of the boot network. */
 export type WorkerSettings = {
   worker: number
   store: StoreFolder
-  /** Where requests that are not its own are passed on to. */
+  /** The socket to which the worker forwards requests. */
   relaySocket: string
   cacheBytes: number
   bytesPerSecond: number | undefined
   zeroCopy: boolean
 }
 
-/** A worker's first message. If it got the listening socket earlier, connections that it accepts while it loads would be lost. */
+/** A worker's first message. Before it the worker gets no listening socket: connections accepted while it loads would be lost. */
 export const workerReady = 'ready'
 
 const restartMs = 1000
 
 /**
- * Processes that accept connections of the boot network beside this one, and send files. All that needs the inventory
- * they pass on to us; for a file we answer with an order to send it. One that dies is replaced.
- * @param program the path of the program that a worker runs
+ * Starts processes that also accept connections on the boot network, and send files. They forward every request to this
+ * server, which answers a request for a file with an order to send it. A worker that exits is replaced.
+ * @param program the path of the worker program
  */
 export function startFileWorkers(
   { count, program }: { count: number; program: string },

@@ -1,4 +1,4 @@
-// A worker's side: a reverse proxy for everything but the files that it sends itself.
+// The HTTP server of a file worker: a reverse proxy for every request, except that it sends files itself.
 import http, { type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
 import type { Server } from 'node:net'
 import { pipeline } from 'node:stream'
@@ -11,12 +11,12 @@ import { openStoredFile } from '../store/folder-store.ts'
 import { type FileOrder, type OrderDone, orderHeader } from './file-orders.ts'
 import type { WorkerSettings } from './file-workers.ts'
 
-/** Downloads under way get so long to end when the server stops. */
-const lastMs = 5000
+/** Time for running downloads to end after the server stops. */
+const stopTimeoutMs = 5000
 
 /**
- * A worker's side: passes every request on to the server that has the inventory, and sends the files that it is told to.
- * @param createServer makes the HTTP server that clients meet, with its limits
+ * Forwards every request to the main server, and sends the files that it orders.
+ * @param createServer creates the HTTP server for clients, with its limits
  */
 export function startRelay(
   createServer: (listener: RequestListener) => http.Server,
@@ -24,7 +24,7 @@ export function startRelay(
   listening: Server,
   done: (result: OrderDone) => void,
 ): { stop: () => void } {
-  // As many as there are clients: were they fewer, slow ones could keep all others waiting.
+  // No limit on connections to the main server: otherwise slow clients could block all others.
   const agent = new http.Agent({ keepAlive: true })
   const methods = createSendMethods(settings)
   const rateLimit = createRateLimit(settings.bytesPerSecond)
@@ -76,7 +76,7 @@ export function startRelay(
       pipeline(answer, response, forget)
     })
     upstream.on('error', () => refuse(response))
-    // Of a client that is gone the answer is waited for all the same: it may be an order, which is said to be done.
+    // If the client has disconnected, still wait for the answer: an order must be reported as ended.
     if (hasBody(request)) pipeline(request, upstream, () => {})
     else {
       request.resume()
@@ -89,7 +89,7 @@ export function startRelay(
     stop: () => {
       server.close(() => process.exit())
       server.closeIdleConnections()
-      setTimeout(() => process.exit(), lastMs).unref()
+      setTimeout(() => process.exit(), stopTimeoutMs).unref()
     },
   }
 }
@@ -101,14 +101,14 @@ function refuse(response: ServerResponse): void {
 }
 
 /**
- * Only reports may have one. Node's client sends the body of a GET that came in chunks without a word of its length, and what
- * a stranger put into it would be taken for the next request, with headers that are believed.
+ * Only reports may have a body. Node's client forwards the chunked body of a GET without a length. An attacker could hide a
+ * second request in that body, and the main server would trust its headers (request smuggling).
  */
 function hasBody({ method }: IncomingMessage): boolean {
   return method === 'POST'
 }
 
-/** Of one connection only (RFC 9110, 7.6.1). */
+/** Headers of a single connection (RFC 9110, 7.6.1). */
 const hopByHop = new Set([
   'connection',
   'keep-alive',
@@ -120,16 +120,16 @@ const hopByHop = new Set([
 ])
 
 function ownHeaders(request: IncomingMessage): http.OutgoingHttpHeaders {
-  const left = (name: string) =>
+  const isForwarded = (name: string) =>
     !hopByHop.has(name) &&
     !name.startsWith('x-bootwright-') &&
-    // The client was told to go on already.
+    // This server has already sent 100 Continue.
     name !== 'expect' &&
     (name !== 'content-length' || hasBody(request))
-  return Object.fromEntries(Object.entries(request.headers).filter(([name]) => left(name)))
+  return Object.fromEntries(Object.entries(request.headers).filter(([name]) => isForwarded(name)))
 }
 
-// As they were written, in their case: GRUB compares it (listener.ts).
+// Keeps the case of header names, because GRUB compares it (listener.ts).
 function withoutHopByHop(raw: string[]): string[] {
   return raw.filter((_, index) => !hopByHop.has((raw[index - (index % 2)] ?? '').toLowerCase()))
 }

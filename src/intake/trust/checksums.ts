@@ -1,17 +1,17 @@
-// Lists of checksums, in the formats that distributions publish.
+// Parses lists of checksums, in the formats that distributions publish.
 import type { Checksums, HashName } from '../../bytes/fetch/partial-file.ts'
 import { InputError } from '../../lib/errors.ts'
 
-/** One line of a list of checksums. `path` is empty where a file holds nothing but the hash. */
+/** An entry of a list of checksums. `path` is empty if the list has a hash only. */
 type Listed = { hash: HashName; value: string; path: string }
 
 const maxLines = 200_000
 const maxLineLength = 4096
 
 /**
- * Reads a list of checksums: lines of GNU's sha256sum (`HASH  name`, `HASH *name`, escaped names), of BSD (`SHA256 (name) =
- * HASH`), of a Debian Release file (` HASH SIZE path`), a hash alone; clear-signed or not. Lines under a comment that names
- * another hash (`# BLAKE2B HASH`, in the DIGESTS of Gentoo and Flatcar) and hashes of other lengths are left out.
+ * Parses a list of checksums, clear-signed or not. Its lines are those of GNU's sha256sum (`HASH  name`, `HASH *name`, escaped
+ * names), of BSD (`SHA256 (name) = HASH`), of a Debian Release file (` HASH SIZE path`), or a hash alone. Skips hashes of other
+ * lengths, and lines under a comment that names another hash (`# BLAKE2B HASH` in the DIGESTS of Gentoo and Flatcar).
  */
 function parseChecksums(text: string): Listed[] {
   const listed: Listed[] = []
@@ -20,43 +20,47 @@ function parseChecksums(text: string): Listed[] {
     if (line.startsWith('-----BEGIN PGP SIGNATURE-----')) break
     if (line.length > maxLineLength) continue
     // A clear-signed text has "- " before lines that begin with a dash (RFC 9580, 7.1).
-    const said = line.replace(/^- /, '')
-    section = sectionOf(said) ?? section
-    const one = parseBsd(said) ?? parseGnu(said)
-    if (one !== undefined && (section === undefined || section === one.hash)) listed.push(one)
+    const plain = line.replace(/^- /, '')
+    section = sectionOf(plain) ?? section
+    const entry = parseBsd(plain) ?? parseGnu(plain)
+    if (entry !== undefined && (section === undefined || section === entry.hash)) listed.push(entry)
   }
   return listed
 }
 
 /**
- * The checksums of one file in a list.
- * @param name its path from the list's folder, or its name
- * @throws InputError when the list has none for it, or several that differ
+ * Finds the checksums of a file in a list.
+ * @param name the path of the file relative to the list's folder, or its name
+ * @throws InputError if the list has no checksum for the file, or several different ones
  */
 export function findChecksums(text: string, name: string, list: string): Checksums {
   const listed = parseChecksums(text)
-  const wanted = normal(name)
-  const last = wanted.slice(wanted.lastIndexOf('/') + 1)
-  const alone = listed.every((one) => one.path === '') ? listed : []
-  const ways = [
-    listed.filter((one) => one.path === wanted),
-    listed.filter((one) => one.path.endsWith(`/${wanted}`)),
-    listed.filter((one) => one.path.slice(one.path.lastIndexOf('/') + 1) === last),
-    alone,
+  const expectedPath = normal(name)
+  const lastPart = expectedPath.slice(expectedPath.lastIndexOf('/') + 1)
+  const hashesOnly = listed.every(({ path }) => path === '') ? listed : []
+  const candidates = [
+    listed.filter(({ path }) => path === expectedPath),
+    listed.filter(({ path }) => path.endsWith(`/${expectedPath}`)),
+    listed.filter(({ path }) => path.slice(path.lastIndexOf('/') + 1) === lastPart),
+    hashesOnly,
   ]
-  const found = ways.find((one) => one.length > 0) ?? []
+  const found = candidates.find((entries) => entries.length > 0) ?? []
   if (found.length === 0)
-    throw new InputError({ field: list, value: name, expected: 'a list of sha256 or sha512 that has this file' })
+    throw new InputError({ field: list, value: name, expected: 'a list with the sha256 or sha512 of this file' })
   const checksums: Checksums = {}
   for (const { hash, value } of found) {
     checksums[hash] ??= value
     if (checksums[hash] !== value)
-      throw new InputError({ field: list, value: name, expected: `one ${hash} for this file, not several that differ` })
+      throw new InputError({
+        field: list,
+        value: name,
+        expected: `one ${hash} for this file, not several different ones`,
+      })
   }
   return checksums
 }
 
-/** The checksum that the first group of a pattern finds in a text. @throws InputError when there is none */
+/** Finds a checksum by the first group of a pattern. @throws InputError if the pattern finds no checksum */
 export function matchChecksum(text: string, pattern: string, list: string): Checksums {
   const value = new RegExp(pattern, 'm').exec(text)?.[1]?.toLowerCase() ?? ''
   const hash = hashOfLength(value)
@@ -65,7 +69,7 @@ export function matchChecksum(text: string, pattern: string, list: string): Chec
   return { [hash]: value }
 }
 
-/** The path of a file as a list in another folder of the same server says it, or its last part when it is elsewhere. */
+/** The path of a file relative to the folder of its list; its last part alone, if the file is not below that folder. */
 export function nameInList(fileUrl: string, listUrl: string): string {
   const file = new URL(fileUrl)
   const list = new URL(listUrl)
@@ -93,16 +97,16 @@ function sectionOf(line: string): HashName | 'other' | undefined {
 function parseBsd(line: string): Listed | undefined {
   const [, name = '', path = '', value = ''] = /^(SHA-?\d+)\s*\((.+)\)\s*=\s*([0-9a-f]+)\s*$/i.exec(line) ?? []
   const hash = hashOfLength(value)
-  // A truncated SHA-512 (SHA512-256) has the length of another hash.
+  // A truncated SHA-512 (SHA512-256) has the length of a SHA-256.
   if (hash === undefined || name.toLowerCase().replace('-', '') !== hash) return undefined
   return { hash, value: value.toLowerCase(), path: normal(path) }
 }
 
 function parseGnu(line: string): Listed | undefined {
-  const [, escaped, value = '', rest = ''] = /^(\\?)([0-9a-f]{64}|[0-9a-f]{128})(?:\s(.*))?$/is.exec(line.trim()) ?? []
+  const [, escaped, value = '', field = ''] = /^(\\?)([0-9a-f]{64}|[0-9a-f]{128})(?:\s(.*))?$/is.exec(line.trim()) ?? []
   const hash = hashOfLength(value)
   if (hash === undefined) return undefined
-  const name = rest
+  const name = field
     .trim()
     .replace(/^\d+\s+(?=\S)/, '')
     .replace(/^\*/, '')

@@ -1,4 +1,4 @@
-// OpenPGP signatures.
+// Verifies OpenPGP signatures.
 import {
   type CleartextMessage,
   createMessage,
@@ -10,18 +10,18 @@ import {
 } from 'openpgp'
 import { messageOf } from '../../lib/errors.ts'
 
-/** Who signed: the long key id that the signature names, and the first name of that key's owner. */
+/** The signer: the long key ID in the signature, and the first user ID of the key. */
 export type Signer = { keyId: string; owner: string }
 
-/** A text is not signed by any of the keys that may sign it. */
+/** A file lacks a valid signature by one of the allowed keys. */
 export class SignatureError extends Error {
   override name = 'SignatureError'
 }
 
 /**
- * Verifies a detached OpenPGP signature (RFC 9580), binary or armored. One good signature by one of the keys is enough:
- * distributions sign with their old and their new key at once.
- * @param what the signed thing, for the error
+ * Verifies a detached OpenPGP signature (RFC 9580), binary or armored. One valid signature by one of the keys is enough,
+ * because distributions sign with their old and their new key together.
+ * @param what the name of the signed file, for errors
  * @throws SignatureError
  */
 export async function verifyDetached(
@@ -36,9 +36,7 @@ export async function verifyDetached(
     ? readSignature({ armoredSignature: armor })
     : readSignature({ binarySignature: signature })
   ).catch((error: unknown) => {
-    throw new SignatureError(`${what}: its signature is not an OpenPGP signature: ${messageOf(error)}`, {
-      cause: error,
-    })
+    throw new SignatureError(`${what}: expected an OpenPGP signature: ${messageOf(error)}`, { cause: error })
   })
   const message = await createMessage({ binary: bytes })
   const { signatures } = await verify({ message, signature: read, verificationKeys: keys, format: 'binary' })
@@ -47,7 +45,7 @@ export async function verifyDetached(
 
 /**
  * Verifies a clear-signed text (RFC 9580, 7).
- * @returns the text that is signed, without what may stand around it
+ * @returns the signed text only, without any text around it
  * @throws SignatureError
  */
 export async function verifyClearSigned(
@@ -57,25 +55,25 @@ export async function verifyClearSigned(
 ): Promise<{ text: string; signer: Signer }> {
   const keys = await keysIn(armoredKeys, what)
   const message: CleartextMessage = await readCleartextMessage({ cleartextMessage: text }).catch((error: unknown) => {
-    throw new SignatureError(`${what}: it is not clear-signed: ${messageOf(error)}`, { cause: error })
+    throw new SignatureError(`${what}: expected a clear-signed text: ${messageOf(error)}`, { cause: error })
   })
   const { data, signatures } = await verify({ message, verificationKeys: keys })
   return { text: data, signer: await goodSigner(signatures, keys, what) }
 }
 
-/** The keys of one or more armored blocks, one after the other. */
+/** The keys of one or more armored blocks. */
 async function keysIn(armored: string, what: string): Promise<Key[]> {
   const blocks = armored.match(/-----BEGIN PGP PUBLIC KEY BLOCK-----.*?-----END PGP PUBLIC KEY BLOCK-----/gs) ?? []
   const keys: Key[] = []
   for (const armoredKeys of blocks) {
     const read = await readKeys({ armoredKeys }).catch((error: unknown) => {
-      throw new SignatureError(`${what}: the keys that may sign it cannot be read: ${messageOf(error)}`, {
+      throw new SignatureError(`${what}: the allowed OpenPGP keys cannot be read: ${messageOf(error)}`, {
         cause: error,
       })
     })
     keys.push(...read)
   }
-  if (keys.length === 0) throw new SignatureError(`${what}: there is no OpenPGP key that may sign it`)
+  if (keys.length === 0) throw new SignatureError(`${what}: there is no OpenPGP key to verify its signature`)
   return keys
 }
 
@@ -87,13 +85,13 @@ async function goodSigner(signatures: Signatures, keys: Key[], what: string): Pr
     const keyId = keyID.toHex().toUpperCase()
     try {
       await verified
-      const key = keys.find((one) => one.getKeys(keyID).length > 0)
+      const key = keys.find((candidate) => candidate.getKeys(keyID).length > 0)
       return { keyId, owner: key?.getUserIDs()[0] ?? '' }
     } catch (error) {
       faults.push(`${keyId}: ${messageOf(error)}`)
     }
   }
   throw new SignatureError(
-    `${what}: no good signature by a key that may sign it (${faults.join('; ') || 'it has no signature'})`,
+    `${what}: no valid signature by an allowed key (${faults.join('; ') || 'there is no signature'})`,
   )
 }

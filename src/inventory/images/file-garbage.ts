@@ -34,7 +34,7 @@ export async function listUnnamed(db: Db, hours: number, limit: number, after = 
 }
 
 /**
- * Deletes and returns the records of files that are still unnamed. Call it with the files locked (holdFilesAlone), in the
+ * Deletes and returns the records of files that are still unnamed. Call it with the files locked (lockFilesExclusively), in the
  * transaction that deletes their bytes.
  */
 export async function deleteUnnamed(tx: Tx, hashes: string[], hours: number): Promise<Unnamed[]> {

@@ -62,7 +62,7 @@ export async function saveFile(
   sizeOf?: (sha256: string) => Promise<number | undefined>,
 ): Promise<{ file: StoredFile; created: boolean }> {
   return db.transaction(async (tx) => {
-    await holdFiles(tx)
+    await lockFiles(tx)
     const { sha256, sizeBytes } = file
     if (sizeOf !== undefined && (await sizeOf(sha256)) !== sizeBytes)
       throw new ConflictError(`the bytes of file ${sha256} were deleted in the meantime: send them again`)
@@ -109,12 +109,12 @@ export async function reuseFile(db: Db, sha256: string): Promise<StoredFile | un
 const graceAnew = { createdAt: sql`now()`, checkedAt: sql`coalesce(${files.checkedAt}, ${files.createdAt})` }
 
 /** Keeps all files until the transaction ends. Waits for a running garbage collection. */
-export async function holdFiles(tx: Tx): Promise<void> {
+export async function lockFiles(tx: Tx): Promise<void> {
   await tx.execute(sql`select pg_advisory_xact_lock_shared(hashtextextended('stored files', 0))`)
 }
 
 /** Lets no other transaction begin to use a file until this one ends. */
-export async function holdFilesAlone(tx: Tx): Promise<void> {
+export async function lockFilesExclusively(tx: Tx): Promise<void> {
   await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended('stored files', 0))`)
 }
 

@@ -13,7 +13,7 @@ import { type Actor, recordChanges } from '../changes/changes.ts'
 import { deleteNamed, type NamedNoun, saveNamed } from '../common/named.ts'
 import type { Precondition } from '../common/precondition.ts'
 import { refuseNamed } from '../machines/references.ts'
-import { anyOf, holdFiles } from './files.ts'
+import { anyOf, lockFiles } from './files.ts'
 
 const noun: NamedNoun<Image> = { noun: 'image', find: findImage, auditView }
 
@@ -76,7 +76,7 @@ export async function saveImage(
   refuseDuplicates(variants)
   return db.transaction(async (inside) => {
     // Garbage collection waits until the end: the files of the variants exist when the image can be booted.
-    await holdFiles(inside)
+    await lockFiles(inside)
     await refuseUnknownFiles(inside, variants)
     const { thing, created } = await saveNamed(inside, noun, name, precondition, by, async (tx, before) => {
       const same = before !== undefined && isSameJson(before.variants, variants)

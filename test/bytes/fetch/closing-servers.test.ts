@@ -61,7 +61,7 @@ describe('a body that is read late', () => {
       async (sizeBytes) => {
         const bytes = randomBytes(sizeBytes)
         server = await startClosingServer(() => frame(bytes))
-        const got = await get(new URL('/x', server.url), { connector, stallMs: 5000, hashKnown: true })
+        const got = await get(new URL('/x', server.url), { connector, stallMs: 5000, hasChecksum: true })
         await wait(60)
         const chunks: Uint8Array[] = []
         for await (const chunk of got.body) chunks.push(chunk)
@@ -74,7 +74,7 @@ describe('an answer that is broken', () => {
   test.each(Object.entries(brokenAnswers))('is an error of its request alone: %s', async (_, parts) => {
     server = await startClosingServer(() => parts)
     const read = async () => {
-      const got = await get(new URL('/x', server.url), { connector, stallMs: 2000, hashKnown: true })
+      const got = await get(new URL('/x', server.url), { connector, stallMs: 2000, hasChecksum: true })
       for await (const _chunk of got.body) await wait(1)
     }
     await expect(read()).rejects.toThrow(server.url)
@@ -85,7 +85,7 @@ describe('an answer that is broken', () => {
       'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello',
       'x'.repeat(100_000),
     ])
-    const got = await get(new URL('/x', server.url), { connector, stallMs: 2000, hashKnown: true })
+    const got = await get(new URL('/x', server.url), { connector, stallMs: 2000, hasChecksum: true })
     const chunks: Uint8Array[] = []
     for await (const chunk of got.body) chunks.push(chunk)
     expect(Buffer.concat(chunks).toString()).toBe('hello')
@@ -94,7 +94,7 @@ describe('an answer that is broken', () => {
   test('is given up unread', async () => {
     server = await startClosingServer(() => framings['HTTP/1.0 without a length'](randomBytes(3_000_000)))
     for (let times = 0; times < 20; times++) {
-      const got = await get(new URL('/x', server.url), { connector, stallMs: 2000, hashKnown: true })
+      const got = await get(new URL('/x', server.url), { connector, stallMs: 2000, hasChecksum: true })
       await wait(times)
       got.drop()
     }

@@ -43,14 +43,14 @@ afterAll(async () => {
   connector.close()
   await opened.close()
 })
-const options = { connector, stallMs: 500, hashKnown: true }
+const options = { connector, stallMs: 500, hasChecksum: true }
 
 test('a server that sends a byte now and then is given up as a silent one is', async () => {
   const reading = (async () => {
     const got = await get(new URL('/x.iso', web.url), options)
     for await (const _ of got.body);
   })()
-  await expect(reading).rejects.toThrow(/x\.iso: only \d+ bytes came in \d+ s$/)
+  await expect(reading).rejects.toThrow(/x\.iso: only \d+ bytes in \d+ s$/)
   await expect(getSmall(new URL('/SUMS', web.url), 1000, options)).rejects.toThrow(/only \d+ bytes came/)
 })
 
@@ -85,6 +85,6 @@ test('two such servers give the places of imports back', async () => {
   for (const { id } of asked)
     expect(await one.ended(id)).toMatchObject({
       state: 'failed',
-      message: expect.stringMatching(/only \d+ bytes came in/),
+      message: expect.stringMatching(/only \d+ bytes in/),
     })
 })

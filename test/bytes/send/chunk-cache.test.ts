@@ -29,7 +29,7 @@ test('gives each piece of a file, the last one shorter', async () => {
   for (let index = 0; index <= 10; index++) {
     const chunk = await cache.take(file, 'a', index)
     expect(chunk?.bytes.equals(bytes.subarray(index * 1000, (index + 1) * 1000))).toBe(true)
-    chunk?.giveBack()
+    chunk?.release()
   }
 })
 
@@ -37,7 +37,7 @@ test('reads a piece once for all who want it, at the same time and later', async
   const cache = createChunkCache(100_000, 1000)
   const file = countedFile(bytes)
   const chunks = await Promise.all(Array.from({ length: 1000 }, () => cache.take(file, 'a', 3)))
-  for (const chunk of chunks) chunk?.giveBack()
+  for (const chunk of chunks) chunk?.release()
   await cache.take(file, 'a', 3)
   expect(file.reads()).toBe(2)
 })
@@ -48,8 +48,8 @@ test('holds no more than its memory, and gives nothing while all of it is held',
   const held = await Promise.all([0, 1, 2].map((index) => cache.take(file, 'a', index)))
   expect(await cache.take(file, 'a', 3)).toBeUndefined()
   // Given back twice is given back once.
-  held[1]?.giveBack()
-  held[1]?.giveBack()
+  held[1]?.release()
+  held[1]?.release()
   const third = await cache.take(file, 'a', 3)
   expect(third?.bytes.equals(bytes.subarray(3000, 4000))).toBe(true)
   expect(await cache.take(file, 'a', 4)).toBeUndefined()
@@ -61,7 +61,7 @@ test('holds no more than its memory, and gives nothing while all of it is held',
 test('forgets what was wanted longest ago', async () => {
   const cache = createChunkCache(2000, 1000)
   const file = countedFile(bytes)
-  const use = async (index: number) => (await cache.take(file, 'a', index))?.giveBack()
+  const use = async (index: number) => (await cache.take(file, 'a', index))?.release()
   await use(0)
   await use(1)
   await use(0)

@@ -14,7 +14,7 @@ test.each([
     maxTransfers: 1,
     bytesPerSecond: undefined,
     zeroCopy,
-    patienceMs: 1000,
+    writeTimeoutMs: 1000,
   })
   const server = await startTestBootServer({ transfers })
   try {

@@ -49,7 +49,7 @@ describe.runIf(hasSwift())('object storage', () => {
     [
       'another secret key',
       { secretKey: 'not-the-secret' },
-      /^BOOTWRIGHT_S3_SECRET_KEY: it is not that of "test:tester"/,
+      /^BOOTWRIGHT_S3_SECRET_KEY: wrong secret key for "test:tester"/,
     ],
     [
       'a key without rights',

@@ -57,7 +57,9 @@ test('a URL is fetched by the server, followed to its end', async () => {
     err: `bootwright: ${web.url}/none.iso answered 404 Not Found\n`,
   })
   const wrong = '0'.repeat(64)
-  expect((await image('import', `${web.url}/hello.ipxe#sha256=${wrong}`)).err).toContain(`not ${wrong} as it should be`)
+  expect((await image('import', `${web.url}/hello.ipxe#sha256=${wrong}`)).err).toContain(
+    `expected sha256 ${wrong}, got `,
+  )
 })
 
 test('nobody need wait; imports are listed and cancelled', async () => {

@@ -114,11 +114,11 @@ test('a URL whose hash the server knows is not downloaded', async () => {
 
 test.each([
   ['/hop6', 'redirects more than 5 times'],
-  ['/cut', `the connection was cut after 1000 of ${initrd.length} bytes`],
-  ['/stall', `no byte came for 0.3 s after 1000 of ${initrd.length} bytes`],
-  ['/silent', 'no byte came for 0.3 s'],
+  ['/cut', `the connection closed early after 1000 of ${initrd.length} bytes`],
+  ['/stall', `no data for 0.3 s after 1000 of ${initrd.length} bytes`],
+  ['/silent', 'no data for 0.3 s'],
   ['/missing', 'answered 404 Not Found'],
-  ['/ftp', 'redirects to something other than http or https'],
+  ['/ftp', 'redirects to a URL that is neither http nor https'],
   ['/empty', 'empty: the file is empty'],
 ])('a download of %s fails: %s', async (path, why) => {
   const { exitCode, out, err } = await add('broken', '--kernel', `${web.url}${path}`)
@@ -138,7 +138,7 @@ test('a given hash is checked before anything is uploaded, and both are named', 
       err:
         place === local()
           ? `bootwright: vmlinuz: its sha256 is ${actual}, not ${wrong} as given\n`
-          : `bootwright: ${web.url}/pool/vmlinuz: its sha256 is ${actual}, not ${wrong} as it should be\n`,
+          : `bootwright: ${web.url}/pool/vmlinuz: expected sha256 ${wrong}, got ${actual}\n`,
     })
   }
 })

@@ -53,7 +53,7 @@ describe('lists of checksums, as they are published', () => {
       'a name that two folders have, with different hashes',
       `${a}  x/linux\n${b}  y/linux\n`,
       'linux',
-      /several that differ/,
+      /several different ones/,
     ],
     ['a web page', '<html><title>404</title></html>', 'linux', /sha256 or sha512/],
     ['hashes of other lengths', `${md5}  linux\n${'1'.repeat(40)}  linux\n`, 'linux', /linux/],

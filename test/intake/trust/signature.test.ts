@@ -52,8 +52,10 @@ describe('a detached signature', () => {
   test('is refused when one byte is another, when a stranger signed, and when it is none', async () => {
     const signature = Buffer.from(await detached(ours))
     const changed = Buffer.from(text.replace('a1', 'a2'))
-    await expect(verifyDetached(changed, signature, ours.publicKey, 'SUMS')).rejects.toThrow(/^SUMS: no good signature/)
-    await expect(verifyDetached(bytes, signature, other.publicKey, 'SUMS')).rejects.toThrow(/SUMS: no good signature/)
+    await expect(verifyDetached(changed, signature, ours.publicKey, 'SUMS')).rejects.toThrow(
+      /^SUMS: no valid signature/,
+    )
+    await expect(verifyDetached(bytes, signature, other.publicKey, 'SUMS')).rejects.toThrow(/SUMS: no valid signature/)
     for (const none of ['', '<html>404</html>', '-----BEGIN PGP SIGNATURE-----\n\nAAAA\n-----END PGP SIGNATURE-----'])
       await expect(verifyDetached(bytes, Buffer.from(none), ours.publicKey, 'SUMS')).rejects.toThrow(/^SUMS: /)
     await expect(verifyDetached(bytes, signature, 'no keys', 'SUMS')).rejects.toThrow('no OpenPGP key')
@@ -77,9 +79,9 @@ describe('a clear-signed text', () => {
   test('is refused when it was changed, when a stranger signed, and when it is not signed', async () => {
     const signed = await clearSigned(ours)
     await expect(verifyClearSigned(signed.replace('a1a1', 'a1a2'), ours.publicKey, 'C')).rejects.toThrow(
-      'no good signature',
+      'no valid signature',
     )
-    await expect(verifyClearSigned(signed, other.publicKey, 'C')).rejects.toThrow('no good signature')
-    await expect(verifyClearSigned(text, ours.publicKey, 'C')).rejects.toThrow('C: it is not clear-signed')
+    await expect(verifyClearSigned(signed, other.publicKey, 'C')).rejects.toThrow('no valid signature')
+    await expect(verifyClearSigned(text, ours.publicKey, 'C')).rejects.toThrow('C: expected a clear-signed text')
   })
 })
