@@ -90,5 +90,6 @@ test('is bounded: the oldest that nobody holds goes, by bytes and by number, and
 })
 
 test('takes no key that is a path', async () => {
-  for (const key of ['../a', 'a/b', '', 'a.json']) await expect(partials.open(key)).rejects.toThrow('not a key of a partial file')
+  for (const key of ['../a', 'a/b', '', 'a.json'])
+    await expect(partials.open(key)).rejects.toThrow('not a key of a partial file')
 })
