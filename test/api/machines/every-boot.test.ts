@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { saveAnswerFile } from '../../../src/inventory/images/answer-files.ts'
 import { saveFile } from '../../../src/inventory/images/files.ts'
 import { saveImage } from '../../../src/inventory/images/images.ts'
-import { type Api, openApi } from '../../helpers/api.ts'
+import { type Api, addFile, openApi } from '../../helpers/api.ts'
 import { decideFor, openBootFor } from '../../helpers/boots.ts'
 import { eachDatabase } from '../../helpers/database.ts'
 import { recordReport } from '../../helpers/reports.ts'
@@ -106,8 +106,7 @@ eachDatabase('what installs is found also where no single assignment shows it', 
 
   test('an answer file of a group with the image of a machine is refused at the boot', async () => {
     const db = database()
-    const file = { sha256: 'a'.repeat(64), name: 'k' }
-    await saveFile(db, { ...file, sizeBytes: 1 })
+    const file = await addFile(api, 'k', 'linux')
     await saveImage(
       db,
       'linux',

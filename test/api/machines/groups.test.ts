@@ -63,8 +63,8 @@ eachDatabase('groups over HTTP', (database) => {
       { assignment: { localBoot: { pcbios: { file: '\\EFI\\a.efi' } } } },
       'assignment.localBoot.pcbios',
     ],
-    ['a name that no boot has', { assignment: { args: ['x={{ boot.uri }}'] } }, 'assignment.args'],
-    ['a secret in an argument', { assignment: { args: ['x={{ secrets.password }}'] } }, 'assignment.args'],
+    ['a name that no boot has', { assignment: { args: ['x={{ boot.uri }}'] } }, 'assignment.args[0]'],
+    ['a secret in an argument', { assignment: { args: ['x={{ secrets.password }}'] } }, 'assignment.args[0]'],
     ['a priority that is no number', { priority: 'high' }, 'priority'],
   ])('%s is refused by its field', async (_, change, field) => {
     const all = 'selector' in change ? {} : { everybody: true }
