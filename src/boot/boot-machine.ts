@@ -1,6 +1,5 @@
 // A machine asks for its script for real: who asks is recorded, the answer is found, and the boot is opened before the
-// script is
-// sent. Called by script.ts.
+// script is sent. Called by script.ts.
 import { answerMachine, answerSituation, type MachineAnswer } from '../decide/answer.ts'
 import type { Damage } from '../decide/damage.ts'
 import { newBootKeys } from '../inventory/boots/boots.ts'

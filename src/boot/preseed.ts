@@ -7,9 +7,9 @@ const text = `# Bootwright: this URL is for iPXE. debian-installer fetched it be
 `
 
 /**
- * Answers debian-installer, at an URL that is for firmware and iPXE, with a preseed file that has no answers. The installer
- * loads any DHCP file name with `://` as a preseed file before that of its `url=`, and stops at a dialog if it is none
- * (its preseed.sh, dhcp_preseed_url; network-preseed.postinst). A DHCP server that names one URL to all clients is common:
+ * Answers debian-installer, at a URL for firmware and iPXE, with a preseed file that has no answers. The installer loads any
+ * DHCP file name with `://` as a preseed file before that of its `url=`. It stops at a dialog if the file is not one (its
+ * preseed.sh, dhcp_preseed_url; network-preseed.postinst). A DHCP server that names one URL to all clients is common:
  * libvirt's `<bootp>`, QEMU's user network, routers.
  */
 export async function emptyPreseed(context: BootContext, next: Next): Promise<Response | undefined> {

@@ -15,7 +15,7 @@ const maxDepth = 8
 /**
  * `POST /answer/{document}`: for installers whose URL is fixed in their medium (Proxmox VE), so it cannot contain a
  * token. The posted JSON has the MAC of the machine. It is answered only during a boot of that machine, and only at
- * the address that fetched the boot's script, even if the settings allow more with a token: a MAC is not secret.
+ * the address that fetched the boot's script. No setting allows more, because a MAC is not secret.
  */
 export async function serveStableAnswer(context: BootContext, deps: BootDeps, inTurn: FairTurns): Promise<Response> {
   context.header('Cache-Control', 'no-store')

@@ -26,10 +26,8 @@ const release = '18'
 
 /**
  * Makes sure that a folder holds a complete embedded database. An existing database is checked. `create` makes a new
- * one only if
- * the folder is empty and no trace of a former database exists; the new one appears completely or not at all. `traces`
- * are files in
- * the data folder that only a server with a database leaves.
+ * one only if the folder is empty and no trace of a former database exists; the new one appears completely or not at
+ * all. `traces` are files in the data folder that only a server with a database leaves.
  * @throws ConfigError that names what is wrong and the next step
  */
 export async function prepareDatabaseFolder(
@@ -40,8 +38,7 @@ export async function prepareDatabaseFolder(
   if (found.length > 0) {
     await checkWhole(folder)
     // Two servers are kept apart by a lock (folder-lock.ts); here every process is PostgreSQL's number 42, and a power
-    // cut may
-    // leave the file empty, which PostgreSQL refuses.
+    // cut may leave the file empty, which PostgreSQL refuses.
     return rm(join(folder, 'postmaster.pid'), { force: true })
   }
   const left = await existing(traces)

@@ -37,8 +37,7 @@ function stopped(reason: string, cause?: unknown): Error {
 
 /**
  * Asks an engine. Every answer, also that of a read, waits until what it may be drawn from is on the disk. When the
- * engine dies
- * its log is replayed by a new one, as after a crash, as soon as that can be started.
+ * engine dies its log is replayed by a new one, as after a crash, as soon as that can be started.
  */
 export async function openEmbeddedClient(
   start: () => Promise<Engine>,

@@ -101,8 +101,8 @@ function describe(error: unknown): string {
 type Module = Record<string, (...args: never[]) => unknown>
 
 // PGlite treats every exception of the engine as an error of SQL and calls the engine again. If PostgreSQL has ended (a
-// PANIC, a
-// FATAL) or WebAssembly stopped it, the whole process would spin forever. The engine's memory is not reliable then.
+// PANIC, a FATAL) or WebAssembly stopped it, the whole process would spin forever. The engine's memory is not reliable
+// then.
 function guard(client: PGlite, log: string[]): { death: () => string | undefined; kill: (reason: string) => never } {
   const module = client.Module as unknown as Module
   let death: string | undefined
@@ -142,8 +142,7 @@ function guard(client: PGlite, log: string[]): { death: () => string | undefined
 const turnMs = 5
 
 // PGlite works in the server's thread, and leaves no turn of the event loop between statements while any are waiting.
-// Node accepts
-// one new connection a turn, so in a storm machines would wait for minutes to connect.
+// Node accepts one new connection a turn, so in a storm machines would wait for minutes to connect.
 function yielding(client: PGlite): PGlite {
   const exclusively = client._runExclusiveQuery.bind(client)
   let turnedAt = 0

@@ -26,8 +26,7 @@ const graceMs = 10_000
 
 /**
  * Limits of the server, milliseconds; the same names in DATABASE_URL replace them. Statements of ours are short.
- * Compiling (jit)
- * is off: PostgreSQL takes the batched ones for long, and would compile them for 0.3 s each.
+ * Compiling (jit) is off: PostgreSQL takes the batched ones for long, and would compile them for 0.3 s each.
  */
 const limits = {
   jit: 'off',

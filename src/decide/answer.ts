@@ -1,6 +1,5 @@
 // What would this machine get? The one place that answers: for the script of a boot, its preview, explain, the preview
-// of answer
-// files, and the check before deployments are armed.
+// of answer files, and the check before deployments are armed.
 import { documentsOf, secretNamesOf } from '../inventory/boots/answer-access.ts'
 import type { Inventory } from '../inventory/open.ts'
 import { type FieldFault, InputError } from '../lib/errors.ts'

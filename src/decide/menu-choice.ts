@@ -23,7 +23,7 @@ export function visibleEntries(
 }
 
 /**
- * The reason why a menu with a time limit must not start its default entry. There is none, or it is hidden from this
+ * The reason why a menu with a time limit must not start its default entry. The entry is missing, or hidden from this
  * machine. Or it installs without permission for every boot, or on a machine that is not identified for certain.
  */
 export function whyNoTimeLimit(

@@ -8,9 +8,8 @@ export type Params = Record<string, Json>
 
 /**
  * How a machine boots its local disk. `exit-0` and `exit-1` end iPXE with that status: some firmware tries its next
- * boot device
- * only after one of them. `sanboot` starts the first BIOS disk. A file is an EFI program on a disk. `auto` depends on
- * the firmware.
+ * boot device only after one of them. `sanboot` starts the first BIOS disk. A file is an EFI program on a disk. `auto`
+ * depends on the firmware.
  */
 export const localMethods = ['auto', 'exit-0', 'exit-1', 'sanboot'] as const
 export type LocalMethod = (typeof localMethods)[number] | { file: string }
@@ -52,7 +51,7 @@ export function wantedOf({ image, menu, local, everyBoot }: Assignment): Wanted 
   return local ? { kind: 'local' } : undefined
 }
 
-/** For people: `image debian-12`, `menu main`, `its own disk`. */
+/** For people: `image debian-12`, `menu main`, `its local disk`. */
 export function formatWanted(wanted: Wanted): string {
   return wanted.kind === 'local' ? 'its local disk' : `${wanted.kind} ${wanted.name}`
 }
@@ -74,8 +73,7 @@ export type Merged = {
 
 /**
  * Merges assignments, the weakest first. Patterns remove args of weaker assignments, then args are appended. Params
- * are replaced
- * by name. The strongest answer file and the strongest local-boot method for each firmware win.
+ * are replaced by name. The strongest answer file and the strongest local-boot method for each firmware win.
  */
 export function mergeAssignments(weakestFirst: Assignment[]): Merged {
   const answerFile = weakestFirst.findLast((one) => one.answerFile !== undefined)?.answerFile

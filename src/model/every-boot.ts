@@ -11,8 +11,7 @@ export type Installers = ReadonlySet<string>
 
 /**
  * Whether booting an image may write to the machine's disk. An answer file implies that it does. If the image is
- * marked as not an
- * installer, only an answer file assigned together with the image implies it.
+ * marked as not an installer, only an answer file assigned together with the image implies it.
  */
 export function mayInstall(installer: boolean | null | undefined, answerFile: unknown, together: boolean): boolean {
   return installer === true || (answerFile !== undefined && (together || installer !== false))

@@ -12,8 +12,8 @@ export type IdentityKeys = { mac?: string; uuids: string[]; serial?: string; pro
 export type Candidate = { machine: Machine; claims: { mac: string; facts: Facts }[] }
 
 /**
- * Who a request was taken for. `conflict`: several machines that an operator entered lay claim to it. Without a machine it
- * is taken for nobody.
+ * The machine that a request was identified as. `conflict`: several entered machines match it. Without a machine the
+ * request is from an unknown one.
  */
 export type Identity =
   | ({
@@ -32,12 +32,15 @@ export type Identity =
 /** For people: what does not fit, and the commands that settle it. `nextStep` is the first of the commands. */
 type Advice = { notices: string[]; nextStep?: string }
 
-/** Unidentified. `claimed`: machines whose entered UUID or serial the request has, although that value no longer identifies them. */
+/**
+ * Unidentified. `claimed`: machines whose entered UUID or serial the request has, although that value no longer
+ * identifies them.
+ */
 type Nobody = Advice & { claimed: Machine[]; doubt?: Doubt }
 
 /**
- * Why an unidentified request may still come from entered machines: it has a UUID or serial that was entered for them, or that
- * they reported. Then nothing that installs is served.
+ * Why an unidentified request may still come from entered machines: it has a UUID or serial that was entered for them,
+ * or that they reported. Then nothing that installs is served.
  */
 export type Doubt = { why: string; machines: Machine[] }
 
@@ -143,7 +146,8 @@ function enteredKeys({ uuids, serial, product }: IdentityKeys, entered: Candidat
 /** Another that has the same value: an entered machine, or one only seen with these MACs. */
 type Sharer = { name: string; entered: boolean; macs: string[] }
 
-// Boards of one maker may share a UUID, and be entered with it: their MACs tell them apart, and one that has none of them is another.
+// Boards of one maker may share a UUID, and be entered with it: their MACs tell them apart, and one that has none of
+// them is another.
 function enteredTwice({ machine, key }: EnteredMatch, claims: EnteredMatch[]): Sharer[] {
   const duplicates = claims.filter((one) => one.key === key)
   const others = duplicates.filter((one) => one.machine !== machine)
@@ -219,7 +223,10 @@ function whyWeak(machine: Machine, key: string, facts: Facts): string | undefine
   return `only its ${key} fits: it asks with ${asks}`
 }
 
-/** The entered value that the facts contradict. A placeholder contradicts it only where the machine once reported the value. */
+/**
+ * The entered value that the facts contradict. A placeholder contradicts it only where the machine once reported the
+ * value.
+ */
 function whyContradicts(machine: Machine, facts: Facts): string | undefined {
   return whyDiffers(machine, facts) ?? whyLost(machine, facts)
 }
@@ -321,7 +328,10 @@ function doubtOf(claims: EnteredMatch[], duplicates: Duplicate[]): Doubt | undef
   return { why: why.slice(0, 3).join(', '), machines }
 }
 
-/** A machine seen with the same UUID or serial under another MAC is probably the same machine. Of several, none can be identified. */
+/**
+ * A machine seen with the same UUID or serial under another MAC is probably the same machine. Of several, none can be
+ * identified.
+ */
 function probableNotices(keys: IdentityKeys, duplicates: Duplicate[]): Notice[] {
   const [first] = duplicates
   if (first === undefined) return []
@@ -347,7 +357,10 @@ function probableNotices(keys: IdentityKeys, duplicates: Duplicate[]): Notice[] 
   ]
 }
 
-/** A MAC of a machine that now reports another UUID or serial than before may be a network adapter that another computer has. */
+/**
+ * A MAC of a machine that now reports another UUID or serial than before may be a network adapter that another computer
+ * has.
+ */
 function changedNotices(machine: Machine, facts: Facts): Notice[] {
   const before = { ...machine, uuid: machine.facts.uuid, serial: machine.facts.serial } as Machine
   const [uuid, reported] = [before.uuid, facts.uuid].map((one) => (one === undefined ? undefined : parseUuid(one)))

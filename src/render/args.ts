@@ -79,8 +79,8 @@ const placeholder = /\{\{[^{}]*\}\}|\{%[^{}]*%\}/g
 const argExpected = 'one kernel argument: no white space outside {{ }} and {% %}, no control characters, no ${'
 
 /**
- * The requirement that an argument breaks, as far as that is certain before its Liquid is filled in. Undefined if it
- * can be one word of the kernel's command line, which iPXE cannot quote.
+ * The rule that an argument breaks even before its Liquid is filled in. Undefined if it can be one word of the
+ * kernel's command line, which iPXE cannot quote.
  */
 export function argFault(text: string): string | undefined {
   const fixed = text.replace(placeholder, '')

@@ -32,9 +32,8 @@ export type Scripts = {
   script: (decision: Decision, context: ScriptContext) => Script
   /**
    * The script that opens a target of a storage network, with the secrets that prove who the machine is. Only for a
-   * decision
-   * to boot from one. @throws InputError that names what is missing or cannot be written in a script, and never
-   * contains a secret
+   * decision to boot from one. @throws InputError that names what is missing or cannot be written in a script, and
+   * never contains a secret
    */
   san: (decision: Decision, context: ScriptContext, secrets: Record<string, string>) => string
 }

@@ -1,4 +1,4 @@
-// What may stand in a script of iPXE as a word, and how sentences are printed. Pure.
+// Checks the words of an iPXE script, and prints sentences in it. Pure.
 import { InputError } from '../lib/errors.ts'
 
 /**

@@ -13,7 +13,7 @@ export type TransferOptions = {
 export type OptionLimits = { sizeBytes: number; maxBlockSize: number; maxWindowSize: number }
 
 /**
- * Accepts options in range and ignores the others: `blksize` 8 to 65464 (RFC 2348) and
+ * Accepts options in range and ignores the others. The ranges: `blksize` 8 to 65464 (RFC 2348) and
  * `windowsize` 1 to 65535 (RFC 7440) down to our limits, `timeout` 1 to 255 s and `tsize` (RFC 2349).
  */
 export function negotiate(asked: ReadonlyMap<string, string>, limits: OptionLimits): TransferOptions {

@@ -1,4 +1,4 @@
-// Which transfer makes room for another client. Called by server.ts.
+// Chooses the transfer to evict for another client. Called by server.ts.
 import type { Transfer } from './transfer.ts'
 
 /** A client acknowledges the first packet at once; a client that has not after this time may not exist. */

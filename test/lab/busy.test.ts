@@ -17,7 +17,7 @@ const machines = [
   },
 ] as const
 const base = `http://${serverAddress}:8080`
-/** Longer than the longest wait that is asked of a machine while so few of them ask. */
+/** Longer than the longest Retry-After for this small number of machines. */
 const heldMs = 8000
 
 describeWholeLab('a server that sends as many files as it may', () => {
@@ -34,7 +34,7 @@ describeWholeLab('a server that sends as many files as it may', () => {
     return running.text()
   }
 
-  test('has machines wait: iPXE asks again by itself, and boots when its turn has come', {
+  test('makes machines wait: iPXE retries automatically, and boots when a slot is free', {
     timeout: 2 * bootTimeoutMs,
   }, async () => {
     // More than the buffers of a connection hold, so that a slow reader keeps it open.
@@ -52,7 +52,7 @@ describeWholeLab('a server that sends as many files as it may', () => {
       for (const { console } of running) await console.waitFor(/boots lab version[\s\S]*\.{6}/, bootTimeoutMs)
       await sleep(heldMs)
 
-      // Meanwhile scripts are served, and what machines report is heard.
+      // Meanwhile scripts are served, and reports are recorded.
       const script = await curl('-A', 'iPXE/1.21.1', `${base}/ipxe?mac=52-54-00-6c-09-03`)
       expect(script).toMatch(/^#!ipxe\n/)
       const token = /\/b\/([\w-]{43})\//.exec(script)?.[1]

@@ -74,7 +74,7 @@ describeWholeLab("Debian's installer", () => {
   })
 })
 
-/** The image as the recipe makes it, with the files that setup brought, and with what the lab's mirror and console need. */
+/** The image as the recipe makes it, with the files from setup, and with the arguments for the lab's mirror and console. */
 async function addInstaller(lab: Lab): Promise<void> {
   const { recipes } = await loadRecipes([new URL('../../recipes', import.meta.url).pathname])
   const recipe = recipes.get('debian-12')?.variants[0]

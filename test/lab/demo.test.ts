@@ -24,7 +24,7 @@ describeWholeLab('the demo', () => {
   })
 
   test.each(['bios', 'efi'])(
-    'ends by itself, and says why, when nothing is on the disk: %s',
+    'ends with the reason when the disk is empty: %s',
     {
       timeout: demoTimeoutMs + 10_000,
     },

@@ -104,7 +104,7 @@ describeWholeLab('an install loop', () => {
     expect(await deployment()).toMatchObject({ state: 'failed', attempts: 1, reason: 'no disk' })
   })
 
-  test('goes on counting when the machine is switched off in the middle of an install', {
+  test('continues to count attempts when the machine is switched off during an install', {
     timeout: 200_000,
   }, async () => {
     const mac = '52:54:00:6c:06:15'

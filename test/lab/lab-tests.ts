@@ -23,7 +23,10 @@ export type BootRecord = {
   events: { stage: string; file?: string; bytes?: number; message?: string }[]
 }
 
-/** Switches a machine on, waits until its Linux has reported and switched it off, and returns the server's record of the boot. */
+/**
+ * Switches a machine on, waits until its Linux has reported and switched it off, and returns the server's record of the
+ * boot.
+ */
 export async function bootLinux(lab: Lab, machine: VmOptions, rules: string[]): Promise<BootRecord> {
   const { console, powerOff } = await lab.powerOn(machine, rules)
   try {
@@ -51,7 +54,7 @@ export async function assignLab(lab: Lab, mac: string): Promise<void> {
   await lab.server.api('PUT', `/machines/${mac}`, { assignment: { image: 'lab' } })
 }
 
-/** What is seen of a boot whose firmware fetches a boot program. */
+/** The events of a boot whose firmware fetches a boot program. */
 const wholeStory = ['nbp', 'bootstrap', 'script', 'kernel', 'initrd', 'ready', 'booted']
 
 /** The story of a boot: its stages in order, all bytes of kernel and initrd, and the kernel's own release. */
@@ -71,7 +74,7 @@ export function nbpsOf(boot: BootRecord): { file: string | undefined; bytes: num
   return boot.events.filter(({ stage }) => stage === 'nbp').map(({ file, bytes }) => ({ file, bytes }))
 }
 
-/** The size of a boot program that setup brought. */
+/** The size of a boot program from setup. */
 export async function nbpSize(name: string): Promise<number> {
   return (await readFile(new URL(`../../ipxe/nbp/${name}`, import.meta.url))).length
 }

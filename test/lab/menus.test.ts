@@ -30,7 +30,7 @@ describeWholeLab('a menu on the screen of a machine', () => {
     })
   })
   afterAll(() => lab?.close())
-  // OVMF tries HTTP Boot for a minute before it goes on to the disk by itself.
+  // OVMF tries HTTP Boot for a minute before it tries the disk.
   const localBoot = { efi: 'sanboot' }
   const assign = (mac: string, menu: string) =>
     lab.server.api('PUT', `/machines/${mac}`, { assignment: { menu, localBoot } })

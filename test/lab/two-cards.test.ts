@@ -7,7 +7,7 @@ import { loadRecipes } from '../../src/intake/recipes.ts'
 import { type BootRecord, describeWholeLab } from './lab-tests.ts'
 
 const installTimeoutMs = 600_000
-/** Reports the MAC of the card that the installer brought up. */
+/** Reports the MAC of the card that the installer configured. */
 const preseed = `d-i preseed/early_command string \\
   card=$(ip route | sed -n 's/^default.* dev \\([^ ]*\\).*/\\1/p'); \\
   wget -q -O /dev/null "{{ boot.url }}/installing?message=card-$(cat /sys/class/net/$card/address)"; poweroff -f

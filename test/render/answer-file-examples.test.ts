@@ -300,7 +300,7 @@ describe.each([
 })
 
 describe('windows-autounattend.xml', () => {
-  test('is well-formed XML, with whatever stands in the values', () => {
+  test('is well-formed XML with any characters in its values', () => {
     const text = render('windows-autounattend.xml')
     expect(XMLValidator.validate(text)).toBe(true)
     const parser = new XMLParser({
@@ -321,7 +321,7 @@ describe('windows-autounattend.xml', () => {
     const oobe = component('oobeSystem', 'Microsoft-Windows-Shell-Setup')
     expect(oobe.UserAccounts.AdministratorPassword.Value).toBe('p<w&"\'>%')
     expect(oobe.UserAccounts.LocalAccounts.LocalAccount).toMatchObject({ Name: 'admin', Group: 'Administrators' })
-    // Windows asks for these at its first start unless they stand in this pass.
+    // Windows asks for these at its first start unless they are in this pass.
     expect(component('oobeSystem', 'Microsoft-Windows-International-Core')).toMatchObject({ UILanguage: 'en-US' })
     expect(component('specialize', 'Microsoft-Windows-Shell-Setup').ComputerName).toBe('web1')
     const deployment = component('specialize', 'Microsoft-Windows-Deployment')

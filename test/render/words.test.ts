@@ -30,7 +30,7 @@ describe('prose in a script', () => {
     ['ends with \\', 'ends with ?'],
     ['Zürich', 'Z?rich'],
     ['${${x}}', '?{?{x}}'],
-  ])('%j is said as %j', (text, said) => expect(scriptProse(text)).toBe(said))
+  ])('%j is printed as %j', (text, said) => expect(scriptProse(text)).toBe(said))
 
   test('is cut between words, and says so', () => {
     const cut = scriptProse('delta '.repeat(60))

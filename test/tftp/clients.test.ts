@@ -97,7 +97,7 @@ describe.each(programs)('%s', (_, tool, debianPackage, fetch) => {
 describe.each([1, 4])('the npm package tftp as a client, window %i', (windowSize) => {
   const fetch = packageFetch(windowSize)
   test.each(['snponly.efi', 'dir/exact.img', 'empty'] as const)('fetches %s', (name) => fetchesWhole(fetch, name))
-  test('is told that a file is not there', async () => {
+  test('gets an error for a missing file', async () => {
     const { server, records } = await serve(files)
     await expect(fetch(server.port, 'nothing', localFile())).rejects.toThrow('There is no such file')
     expect(await outcomes(records, 1)).toEqual(['not-found'])

@@ -35,4 +35,4 @@ test.each([
   'a\tb',
   'a\x1b[2Jb',
   'caf\xe9.efi',
-])('%j is no name', (name) => expect(clean(name)).toBeUndefined())
+])('%j is not a valid name', (name) => expect(clean(name)).toBeUndefined())

@@ -38,7 +38,7 @@ describe('an option in range is accepted, down to our limit', () => {
   ])('%j gives %j', (asked, expected) => expect(acceptedOf(asked as Record<string, string>)).toEqual(expected))
 })
 
-describe('an option that is no decimal number in range is left out', () => {
+describe('an option that is not a decimal number in range is ignored', () => {
   const wrong = ['', ' ', '-1', '+8', '1e3', '15e-1', '0x200', '512 ', ' 512', '512.0', 'NaN', '9'.repeat(17), '٥']
   test.each([
     ...['blksize', 'windowsize', 'timeout', 'tsize'].flatMap((name) => wrong.map((value) => [name, value])),

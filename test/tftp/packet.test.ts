@@ -55,7 +55,7 @@ describe('a request', () => {
     ['a mode that does not end', packet(1, 'a\0octet')],
     ['no mode', packet(1, 'aaaaaaaa\0')],
     ['1,501 bytes', packet(1, `${'a'.repeat(1492)}\0octet\0`)],
-  ])('that is %s is none', (_, datagram) => expect(parseRequest(datagram)).toBeUndefined())
+  ])('that is %s is refused', (_, datagram) => expect(parseRequest(datagram)).toBeUndefined())
 
   test('of 1,500 bytes is read, longer than the 512 of RFC 2347', () =>
     expect(parseRequest(packet(1, `${'a'.repeat(1491)}\0octet\0`))?.file).toHaveLength(1491))
@@ -98,7 +98,7 @@ describe('a reply', () => {
     ['three bytes', Buffer.from([0, 4, 0])],
     ['DATA', formatData(1, Buffer.from('abc'))],
     ['opcode 1028', Buffer.from([4, 4, 0, 1])],
-  ])('that is %s is none', (_, datagram) => expect(parseReply(datagram)).toBeUndefined())
+  ])('that is %s is refused', (_, datagram) => expect(parseReply(datagram)).toBeUndefined())
 })
 
 test('packets are written as the RFCs draw them', () => {

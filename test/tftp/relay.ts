@@ -2,12 +2,12 @@ import dgram from 'node:dgram'
 import { once } from 'node:events'
 import { onTestFinished } from 'vitest'
 
-/** Shares of datagrams, 0 to 1, in each direction. One that is `late` arrives after those that follow at once. */
+/** Shares of datagrams, 0 to 1, in each direction. A `late` datagram arrives after the next ones. */
 export type Faults = { lost?: number; twice?: number; late?: number }
 
 /**
- * Stands between clients and a TFTP server on loopback and does to datagrams what networks do, the same in each run by
- * its seed. Each port of the server (the listening one, and one a transfer) has its own port here for each client.
+ * Relays between clients and a TFTP server on loopback, and loses, repeats and delays datagrams as networks do, by a
+ * fixed seed. Each port of the server (the listening one, and one a transfer) has its own port here for each client.
  * Returns the port to ask.
  */
 export async function startRelay(serverPort: number, faults: Faults, seed = 1): Promise<number> {
@@ -36,7 +36,8 @@ export async function startRelay(serverPort: number, faults: Faults, seed = 1): 
     if (random() < (faults.twice ?? 0)) send()
   }
 
-  // For each client a socket that is the client to the server; for each of the server's ports one that is the server to the client.
+  // For each client a socket that is the client to the server; for each of the server's ports one that is the server to
+  // the client.
   const clients = new Map<number, Promise<dgram.Socket>>()
   const actAsClient = async (clientPort: number) => {
     const faces = new Map<number, Promise<dgram.Socket>>([[serverPort, Promise.resolve(front)]])

@@ -8,7 +8,7 @@ import { content, outcomes, rawClient, serve } from './serve.ts'
 
 const files = { 'ipxe.efi': content(1000), 'sb/grubx64.efi': content(3000), empty: Buffer.alloc(0) }
 
-describe('what is no sound request', () => {
+describe('an invalid request', () => {
   test('gets no answer when it is garbage, and neither do ACK, DATA or ERROR', async () => {
     const { server, records } = await serve(files)
     const client = await rawClient()
@@ -85,7 +85,7 @@ describe('options', () => {
   })
 })
 
-describe('a client that asks again from the same port', () => {
+describe('a client that repeats its request from the same port', () => {
   test.each([
     ['without options', {}, 'DATA 1 (512)'],
     ['with options', { tsize: 0 }, 'OACK tsize=1000'],
@@ -148,7 +148,7 @@ describe('limits', () => {
   })
 })
 
-describe('requests with forged addresses, which nobody acknowledges', () => {
+describe('unacknowledged requests with forged addresses', () => {
   const forge = async (port: number, addresses: number, each: number, options: object) => {
     const clients: RawClient[] = []
     for (let address = 0; address < addresses; address++)
@@ -161,7 +161,7 @@ describe('requests with forged addresses, which nobody acknowledges', () => {
   }
 
   test.each([{}, { timeout: 255 }, { tsize: 0, timeout: 240, blksize: 1000 }])(
-    'make room for a client that does, with options %j',
+    'are evicted for a client that acknowledges, with options %j',
     async (options) => {
       const { server, records } = await serve(files, { maxTransfers: 12, maxTransfersPerAddress: 4 })
       await forge(server.port, 6, 3, options)
@@ -171,7 +171,7 @@ describe('requests with forged addresses, which nobody acknowledges', () => {
     },
   )
 
-  test('make room for the client whose address they bear', async () => {
+  test('are evicted for the client at their address', async () => {
     const { server } = await serve(files, { maxTransfers: 50, maxTransfersPerAddress: 3 })
     await forge(server.port, 1, 3, { timeout: 99 })
     await expect.poll(() => server.transfers()).toBe(3)
@@ -180,7 +180,7 @@ describe('requests with forged addresses, which nobody acknowledges', () => {
     expect((await fetchRaw(honest, server.port, 'ipxe.efi')).bytes).toEqual(files['ipxe.efi'])
   })
 
-  test('take no place from a transfer that goes on', async () => {
+  test('do not evict a transfer that makes progress', async () => {
     const { server } = await serve(files, { maxTransfers: 2 })
     const slow = await rawClient()
     slow.send(rrq('ipxe.efi', { timeout: 255 }), server.port)
@@ -229,16 +229,19 @@ describe('stop', () => {
     expect(server.transfers()).toBe(0)
   })
 
-  test.each([false, true])('cuts off what does not end in time, with error 0 (single port: %s)', async (singlePort) => {
-    const { server, records } = await serve(files, { singlePort })
-    const client = await rawClient()
-    client.send(rrq('ipxe.efi'), server.port)
-    await client.next()
-    await server.stop(50)
-    expect(describePacket(await client.next())).toBe('ERROR 0 The server stops')
-    expect(records).toMatchObject([{ outcome: 'aborted', message: 'The server stops' }])
-    expect(server.transfers()).toBe(0)
-  })
+  test.each([false, true])(
+    'aborts transfers that do not end in time, with error 0 (single port: %s)',
+    async (singlePort) => {
+      const { server, records } = await serve(files, { singlePort })
+      const client = await rawClient()
+      client.send(rrq('ipxe.efi'), server.port)
+      await client.next()
+      await server.stop(50)
+      expect(describePacket(await client.next())).toBe('ERROR 0 The server stops')
+      expect(records).toMatchObject([{ outcome: 'aborted', message: 'The server stops' }])
+      expect(server.transfers()).toBe(0)
+    },
+  )
 })
 
 describe('the address', () => {

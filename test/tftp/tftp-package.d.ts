@@ -7,7 +7,7 @@ declare module 'tftp' {
     windowSize?: number
     /** 8 to 1468 in effect; 1468 unless given. */
     blockSize?: number
-    /** Milliseconds until it asks again; 3000 unless given. */
+    /** Milliseconds until a retry; 3000 by default. */
     timeout?: number
     retries?: number
   }

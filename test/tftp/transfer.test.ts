@@ -55,7 +55,7 @@ test.each([
   expect(await outcomes(records, 1)).toEqual(['complete'])
 })
 
-describe('what does not come from the client, or means nothing, does not disturb', () => {
+describe('ignores packets of other senders and invalid packets', () => {
   test('a stranger to the port of a transfer', async () => {
     const { client, port, records } = await begin(1000)
     const stranger = await rawClient()
@@ -188,7 +188,7 @@ describe('the end by the client', () => {
     expect(await outcomes(records, 1)).toEqual(['aborted'])
   })
 
-  test('by closing its port ends the transfer: the network says that nobody is there', async () => {
+  test('by closing its port ends the transfer: the network reports the port as unreachable', async () => {
     const { server, records } = await serve({ file: content(5000) })
     const client = await openRawClient()
     client.send(rrq('file'), server.port)
@@ -217,7 +217,7 @@ describe('a server that was busy', () => {
     expect(await outcomes(records, 1)).toEqual(['complete'])
   })
 
-  test('reads it, too, when the network says that nobody is there', async () => {
+  test('reads it, too, when the network reports the port as unreachable', async () => {
     const { server, records } = await serve({ file: content(100) })
     const client = await openRawClient()
     client.send(rrq('file'), server.port)
@@ -229,7 +229,7 @@ describe('a server that was busy', () => {
     expect(await outcomes(records, 1)).toEqual(['complete'])
   })
 
-  test('takes a request that was sent again for no new one, when its transfer has moved on or has just ended', async () => {
+  test('does not treat a repeated request as a new one when its transfer has progressed or has just ended', async () => {
     const { client, port, server, records } = await begin(1000, { blksize: 512 })
     client.send(ack(0), port)
     await client.next()

@@ -1,4 +1,4 @@
-// /tokens: admin tokens, and the check of the one that a request brings.
+// /tokens: admin tokens, and the check of a request's token.
 import { z } from '@hono/zod-openapi'
 import type { MiddlewareHandler } from 'hono'
 import type { Db } from '../../db/open.ts'

@@ -14,12 +14,9 @@ export type Refusals = ReadonlyMap<string, string>
 const previewsAtOnce = 64
 
 /**
- * What each machine would be shown if it were armed and booted now: those that would be refused, for a name that their
- * answer
- * file lacks, a variant that the image lacks or a file that is damaged, and those that would get something else, as it
- * is not
- * certain which machine they are. As the preview checks it. Then those that are probably another machine
- * (inventory/twins.ts).
+ * Finds the machines to refuse if they were armed and booted now, as the preview checks it. Some would be refused, for a
+ * name that their answer file lacks, a missing variant or a damaged file. Others would get something else, because their
+ * identity is uncertain. The rest are probably another machine (inventory/machines/identity/duplicates.ts).
  */
 export async function findRefusals(deps: AdminDeps, machines: Machine[], order: DeploymentOrder): Promise<Refusals> {
   const { image, assignment, maxAttempts, windowSeconds } = order
@@ -54,7 +51,7 @@ function whyNotServed(
   return notices.join('; ') || `its facts identify ${machine?.name ?? 'no machine'}`
 }
 
-/** As the machine would say of itself: what it said the last time, and a key that an operator entered. */
+/** The facts that the machine would report: those of the last time, and a key that an operator entered. */
 function factsOf({ facts, macs, uuid, serial, product }: Machine, reported: Facts = {}): Facts {
   const [mac] = macs
   const keys = mac !== undefined ? { mac } : { uuid, serial, product }

@@ -72,7 +72,7 @@ export const arm = endpoint({
   operationId: 'armDeployment',
   summary: 'Arm a deployment: install an image on a machine once, at its next boot',
   description:
-    'The image is served until the machine reports installed or failed, at most maxAttempts times within the window. Fetching scripts and files does not change the deployment. Unless `force` is true, two cases are conflicts: the machine would be refused now, or it is probably being installed, or was installed, under another record.',
+    'The image is served until the machine reports installed or failed, at most maxAttempts times within the window. Fetching scripts and files does not change the deployment. Unless `force` is true, two cases are conflicts: the machine would be refused now, or another record was probably installed on it.',
   body: deploymentArm,
   returns: deploymentSchema,
   statuses: { 201: 'Deployment armed' },

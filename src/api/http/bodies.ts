@@ -3,12 +3,12 @@ import type { IncomingMessage } from 'node:http'
 import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 
-/** The request as Node has it; undefined where there is none, in tests of the app alone. */
+/** The request as Node has it; undefined in tests of the app without a server. */
 export function incomingOf(context: Context): IncomingMessage | undefined {
   return (context.env as { incoming?: IncomingMessage } | undefined)?.incoming
 }
 
-/** The body as it arrives. Whoever stops reading leaves the connection open, so that the reason can still be answered. */
+/** The body as it arrives. A reader that stops leaves the connection open, so that the reason can still be sent. */
 export async function* bodyOf(context: Context, maxBytes: number): AsyncGenerator<Uint8Array> {
   const incoming = incomingOf(context)
   const chunks =

@@ -10,7 +10,7 @@ export type Headings = { columns: string[]; delimiter: string }
 const mostColumns = 2000
 
 /**
- * The headings in the first line, and what stands between cells: a semicolon or a tab where there is no comma, as
+ * The headings in the first line, and the separator of cells: a semicolon or a tab if there is no comma, as
  * spreadsheets write them in many countries. @throws InputError that names every column there is not
  */
 export async function readHeadings(read: () => AsyncIterable<Buffer>): Promise<Headings> {

@@ -45,7 +45,7 @@ export type AdminDeps = HealthSources &
     trusted: boolean
   }
 
-/** Who makes a request is known once it is let in: the name of its token, or `operator` on the socket. */
+/** The actor of an authorised request: the name of its token, or `operator` on the socket. */
 export type ApiEnv = { Variables: { actor: Actor; tokenId?: string } }
 
 export type Method = 'get' | 'put' | 'post' | 'patch' | 'delete'
@@ -57,7 +57,7 @@ type Input<Params, Query, Body> = {
   params: z.output<Params>
   query: z.output<Query>
   body: z.output<Body>
-  /** Who asks. */
+  /** The actor of the request. */
   by: Actor
   /** What If-Match and If-None-Match demand; empty where the endpoint is not conditional. */
   precondition: Precondition
@@ -84,7 +84,7 @@ export type EndpointSpec<
   bodyIsBytes?: true
   /** What those bytes may be, where it is not any. */
   bodyTypes?: readonly string[]
-  /** What they are when they come as application/json. */
+  /** The schema of rows that come as application/json. */
   bodyJson?: z.ZodType
   /** A request without a body is one with `{}`. */
   bodyOptional?: true
@@ -100,7 +100,7 @@ export type EndpointSpec<
   returnsSummary?: z.ZodType
   /** Every status of success, with its description; 422 where that too is answered with what `returns` says. */
   statuses: { [Status in 200 | 201 | 202 | 204 | 422 | 503]?: string }
-  /** What is looked up before the transaction of a POST with an Idempotency-Key begins; `answer` is given it. */
+  /** Look-ups before the transaction of a POST with an Idempotency-Key begins; `answer` gets the result. */
   prepare?(deps: AdminDeps, input: Input<Params, Query, Body>): Promise<unknown>
   /** A stream is answered as a Response. */
   answer(

@@ -10,9 +10,9 @@ import { problem } from './problems.ts'
 type Kept = { headers: Record<string, string>; body: string }
 
 /**
- * Runs a POST once for its Idempotency-Key, as draft-ietf-httpapi-idempotency-key-header says: the same request again gets
- * the same answer for 24 hours, another request with that key 422. What it does and that it was done are one transaction.
- * Without the header it simply runs. What failed is not kept: it can be sent again.
+ * Runs a POST once for its Idempotency-Key, as draft-ietf-httpapi-idempotency-key-header says. A repeated request gets
+ * the same answer for 24 hours, another request with that key gets 422. One transaction holds the changes and the key.
+ * Without the header the request simply runs. A failed request is not kept and can be repeated.
  */
 export async function onceForKey(
   context: Context,

@@ -9,13 +9,12 @@ export const ndjson = 'application/x-ndjson'
 const maxItems = 1000
 const maxLineBytes = 2 ** 20
 
-/** The last line of an answer of JSON lines whose work broke off: the status is sent already. */
+/** The last line of an answer of JSON lines whose work was interrupted: the status is sent already. */
 export const serverFailed = 'internal error; the log of the server has the reason'
 
 /**
  * Whether a client wants one JSON document in place of JSON lines. Without a word in Accept (generated clients say any
- * type, or
- * none) the answer is of the kind of the request.
+ * type, or none) the answer is of the kind of the request.
  */
 export function asksForSummary(context: Context): boolean {
   const json = 'application/json'
@@ -35,7 +34,7 @@ export function summaryOf(end: z.ZodRawShape, item: z.ZodType) {
   })
 }
 
-/** The lines of an answer of JSON lines, read back; a blank one is none. */
+/** The lines of an answer of JSON lines, read back; blank lines are skipped. */
 export async function* parseLines<Line extends object>(texts: AsyncIterable<string>): AsyncGenerator<Line> {
   const bytes = async function* () {
     for await (const text of texts) yield Buffer.from(text)

@@ -30,8 +30,8 @@ function takeNullables(schemas: object): Set<unknown> {
 }
 
 /**
- * References as OpenAPI 3.1 has them, where the library writes `allOf` for what is beside one: a reference or null is
- * `anyOf` (of `allOf` with null nothing is valid), and a description stands beside `$ref`.
+ * References in the form of OpenAPI 3.1, where the library writes `allOf`. A reference or null becomes `anyOf`
+ * (nothing is valid for `allOf` with null), and a description is next to `$ref`.
  */
 function plainReferences<Value>(value: Value, nullable: Set<unknown>): Value {
   if (Array.isArray(value)) return value.map((inside) => plainReferences(inside, nullable)) as Value

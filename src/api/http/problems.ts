@@ -1,4 +1,4 @@
-// What went wrong, for programs: RFC 9457 problems.
+// Errors for programs: RFC 9457 problems.
 import { STATUS_CODES } from 'node:http'
 import type { z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
@@ -32,7 +32,7 @@ export function problem({ status, detail, errors, headers }: Problem): Response 
   })
 }
 
-/** The translation of whatever was thrown, for programs. What nobody foresaw is logged, and its details stay here. */
+/** Translates a thrown error for programs. An unexpected error is logged, and its details are not sent. */
 export function problemTranslator(log: Logger, databaseAnswers: () => Promise<boolean>) {
   return async (error: unknown, context: Context): Promise<Response> => {
     if (error instanceof InputError) return problem(faultsProblem(error.faults))
@@ -77,7 +77,8 @@ export function faultsOf(issue: z.core.$ZodIssue, data: unknown): FieldFault[] {
 }
 
 function detailOf(error: HTTPException): string {
-  // The framework's words for another Content-Type than those of the document; where others refuse, they say what was expected.
+  // The framework's words for another Content-Type than those of the document; where others refuse, they say what was
+  // expected.
   return error.status === 415 && error.message === 'Unsupported Media Type'
     ? 'Content-Type: expected application/json'
     : error.message || (STATUS_CODES[error.status] ?? 'Error')

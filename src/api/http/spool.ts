@@ -16,8 +16,8 @@ export type Spooled = {
 }
 
 /**
- * Puts the body of a request into a file: however slowly it comes, nothing waits for it, and an upload that breaks off
- * changes nothing. @throws HTTPException 413, 400 when it breaks off
+ * Puts the body of a request into a file: however slowly it comes, nothing waits for it, and an interrupted upload
+ * changes nothing. @throws HTTPException 413, 400 when it is interrupted
  */
 export async function spool(context: Context, maxBytes: number): Promise<Spooled> {
   const encoding = context.req.header('content-encoding')

@@ -33,7 +33,7 @@ export function streamOf(
   )
 }
 
-/** Lets the connection of a request be silent for so long, while the server works on the answer. */
+/** Allows the connection of a request to be silent for this time while the server works on the answer. */
 export function allowSilence(context: Context, silenceMs: number): void {
   const incoming = (context.env as { incoming?: IncomingMessage } | undefined)?.incoming
   incoming?.socket?.setTimeout(silenceMs)

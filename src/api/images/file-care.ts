@@ -1,4 +1,4 @@
-// What is done with stored files: verified, cleared, deleted.
+// Maintenance of stored files: verify, clear, delete.
 import { z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { type ClearOptions, clearFiles, deleteFile } from '../../files/clear.ts'

@@ -1,4 +1,4 @@
-// A file that is uploaded in parts, each of which can resume the one before.
+// Uploads of a file in parts, each of which can resume the previous one.
 import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import type { PartialFile } from '../../bytes/fetch/partial-file.ts'

@@ -47,8 +47,7 @@ otherwise text. An empty cell changes nothing.
 
 The answer has a line \`{"line", "errors": [{"field", "value", "expected"}]}\` for each bad row. Its last line is
 \`{"rows", "created", "changed", "unchanged", "failed", "applied"}\`. If that line is missing, the upload was interrupted, and
-\`"error"\` has the reason. With \`Accept: application/json\`, or if the body is application/json, the answer is one document at the end: the last line, with the bad rows
-as its \`items\`. Repeating an upload changes nothing, so it takes no Idempotency-Key. At most ${maxRows} rows and
+\`"error"\` has the reason. With \`Accept: application/json\`, or if the body is application/json, the answer is one document: the last line, with the bad rows as its \`items\`. Repeating an upload changes nothing, so it takes no Idempotency-Key. At most ${maxRows} rows and
 ${maxUploadBytes} bytes.`,
   query: bulkQuery,
   bodyIsBytes: true,
@@ -160,7 +159,10 @@ function noRows(): BulkCounts {
   return { rows: 0, created: 0, changed: 0, unchanged: 0, failed: 0 }
 }
 
-/** Saves rows batch by batch, counts what they come to, and gives those of each batch that are told of. @throws InputError for too many rows */
+/**
+ * Saves rows batch by batch, counts the outcomes, and returns the lines to send of each batch. @throws InputError for
+ * too many rows
+ */
 async function* save(
   db: Db,
   rows: AsyncIterable<ReadRow>,

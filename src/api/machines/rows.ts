@@ -62,7 +62,7 @@ async function* listRows(list: unknown[], mode: RowMode): AsyncGenerator<ReadRow
   }
 }
 
-/** @throws InputError when it is no list, or too long */
+/** @throws InputError if it is not a list, or too long */
 async function readList(chunks: AsyncIterable<Buffer>): Promise<unknown[]> {
   const read: Buffer[] = []
   let sizeBytes = 0
@@ -154,7 +154,7 @@ type RowIdentity = Pick<MachineChange, 'macs' | 'uuid' | 'serial' | 'product'>
 
 function keyOf(address: string | undefined, id: string | undefined, change: RowIdentity): RowKey | undefined {
   const { macs, uuid, serial, product } = change
-  // Who knows the id may give it other MACs.
+  // A row with the id may replace the MACs.
   if (id !== undefined) return { id }
   if (address !== undefined) return { mac: address }
   if (macs !== undefined) return { macs }

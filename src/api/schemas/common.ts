@@ -119,7 +119,7 @@ export const limit = z
   .optional()
   .openapi({ type: 'integer', minimum: 1, maximum: 1000, default: 100 })
 
-/** The query of a list that goes on after a cursor. */
+/** The query of a list that continues after a cursor. */
 export function listQuery<Cursor extends z.ZodType>(cursor: Cursor) {
   const after = cursor.optional().openapi({ description: 'The `next` value of the previous page.' })
   return z.strictObject({ limit, after })

@@ -4,8 +4,7 @@ import { isIP } from 'node:net'
 /**
  * The address of the client behind the proxies that are trusted: the one nearest to us in `Forwarded` (RFC 7239) or
  * `X-Forwarded-For` that is not one of them. Everything before it is the client's own word. A proxy fills in one of
- * the two headers and may
- * pass the other on as the client wrote it: where they do not agree, neither counts, and the proxy's own address does.
+ * the two headers and may pass the other on as the client wrote it. If they do not agree, the proxy's own address counts.
  * @param peer the other end of the connection, IPv4 in its own form
  */
 export function clientAddressOf(

@@ -13,7 +13,7 @@ const free = ['serial', 'asset', 'manufacturer', 'product', 'hostname'] as const
 /**
  * The facts that a machine reports in the query of its script's URL. Unknown names and empty values are left out, as are
  * values that cannot be shown. `+` stands for itself (RFC 3986): iPXE writes a space as %20. `serial.hex=` is the serial
- * in hexadecimal, and comes before `serial=`: iPXE before November 2021 sends the `&` and `#` in a value as they are. A
+ * in hexadecimal, and comes before `serial=`. The reason: iPXE before November 2021 does not encode `&` and `#` in a value. A
  * hardware address of another kind than Ethernet's is left out where something else says which machine it is.
  * @throws InputError for a MAC that is not one, and when there is nothing to know the machine by
  */

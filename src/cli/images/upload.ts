@@ -69,8 +69,7 @@ async function isStored(client: Client, sha256: string): Promise<boolean> {
 
 /**
  * Uploads the missing bytes, with retries over a bad connection and while the server restarts. False: the server
- * already had
- * the whole file.
+ * already had the whole file.
  */
 async function uploadLarge(
   client: Client,

@@ -58,8 +58,7 @@ export function addAssignmentOptions(command: Command): Command {
 
 /**
  * The change of an assignment that the options describe; other fields stay. `image` is false with `--no-image`.
- * Undefined if
- * no option is given.
+ * Undefined if no option is given.
  */
 export function assignmentChange(options: Omit<AssignmentOptions, 'image'> & { image?: string | false }) {
   const { image, menu, local, everyBoot, arg, withoutArg, answerFile, param, localBoot } = options

@@ -36,8 +36,7 @@ export type SetOptions = Omit<AssignmentOptions, 'image'> & { [Field in TextFiel
 
 /**
  * The change to send: only the given options, which the API merges with the existing machine. The API takes the full
- * list of
- * MACs, so the existing ones are added. @throws Error when a MAC to be removed is not among them
+ * list of MACs, so the existing ones are added. @throws Error when a MAC to be removed is not among them
  */
 export function machineChange(options: SetOptions, macs: Mac[]): Change {
   const { label, mac = [], addMac = [], removeMac = [], clearUuid, clearSerial, deny, allow } = options

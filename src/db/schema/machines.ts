@@ -64,8 +64,10 @@ export const machineMerges = pgTable('machine_merges', {
 })
 
 /**
- * MACs that asked with the UUID or serial of an entered machine without these MACs; an empty text if the request had no MAC.
- * With a second MAC the value no longer identifies the machine. Triggers delete the rows when its MACs, UUID or serial change.
+ * MACs that asked with the UUID or serial of an entered machine without these MACs; an empty text if the request had
+ * no MAC.
+ * With a second MAC the value no longer identifies the machine. Triggers delete the rows when its MACs, UUID or serial
+ * change.
  */
 export const identityClaims = pgTable(
   'identity_claims',
@@ -115,7 +117,7 @@ export const policies = pgTable('policies', {
   policy: jsonb('policy').$type<Policy>().notNull(),
 })
 
-/** Values for answer files that nobody can read back: sealed (lib/seal.ts). */
+/** Write-only values for answer files: sealed (lib/seal.ts). */
 export const secrets = pgTable(
   'secrets',
   {

@@ -23,9 +23,8 @@ const maxFiles = 200_000
 
 /**
  * Opens an ISO (ISO 9660, Joliet, Rock Ridge, UDF), zip or tar (plain, or compressed as a whole) of this machine.
- * Nothing is
- * unpacked to disk: each file is read out by itself, so what an archive calls its files, and where its links lead,
- * cannot reach outside.
+ * Nothing is unpacked to disk: each file is read out by itself, so what an archive calls its files, and where its links
+ * lead, cannot reach outside.
  * @throws InputError when it is none, is damaged or has too many files; ConfigError when 7-Zip is not installed
  */
 export async function openIso(path: string): Promise<Iso> {

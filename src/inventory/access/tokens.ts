@@ -29,7 +29,7 @@ export function makeToken(): string {
   return randomBytes(32).toString('base64url')
 }
 
-/** Whether a text can be such a token. `preview`, in a script that was only looked at, is none. */
+/** True if a text has the form of a token. `preview`, the token of a preview, does not. */
 export function isToken(text: string): boolean {
   return /^[\w-]{43}$/.test(text)
 }

@@ -26,8 +26,7 @@ export async function recordNotices(db: Db, list: Notice[]): Promise<void> {
 
 /**
  * Records boots that went past their script while another boot of the same machine continues from another address.
- * Either the
- * machine has a new address, or a stranger uses its MAC. Both boots still count; operators see the notice.
+ * Either the machine has a new address, or a stranger uses its MAC. Both boots still count; operators see the notice.
  */
 export async function recordOtherAddresses(
   db: Db,

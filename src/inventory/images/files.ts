@@ -132,8 +132,7 @@ export async function recordDamage(db: Db, sha256: string, why: string): Promise
 
 /**
  * Records the result of a verification: null if the bytes are correct, else the fault. False if nothing changed, for
- * example
- * because the file was uploaded again meanwhile.
+ * example because the file was uploaded again meanwhile.
  */
 export async function recordCheck(db: Db, { sha256, createdAt }: StoredFile, why: string | null): Promise<boolean> {
   return db.transaction(async (tx) => {
@@ -181,8 +180,7 @@ const maxKept = 8192
 
 /**
  * The look-up for boots. It caches answers for some seconds and combines simultaneous questions in one query. While
- * the database
- * is unreachable or slow, the last answer is used, so that boots continue.
+ * the database is unreachable or slow, the last answer is used, so that boots continue.
  */
 export function createFindFileStatus(db: Db, { keptMs = 3000, patienceMs = 1000 } = {}): FindFileStatus {
   const find = createMicroBatch((asked: string[]) => findMany(db, asked), { maxSize: 1000, maxConcurrent: 2 })

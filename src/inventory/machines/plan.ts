@@ -172,7 +172,7 @@ function findFor(key: RowKey, existing: Existing, ownerOf: (mac: Mac) => Machine
     'uuid' in key
       ? (['uuid', key.uuid, existing.byUuid(key.uuid)] as const)
       : (['serial', key.serial, existing.bySerial(key.serial, key.product)] as const)
-  if (having.length > 1) return { faults: [{ field, value, expected: 'one that a single machine has, or a MAC' }] }
+  if (having.length > 1) return { faults: [{ field, value, expected: 'a value that a single machine has, or a MAC' }] }
   return { machine: having[0], at: { field, value } }
 }
 

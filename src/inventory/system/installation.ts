@@ -30,7 +30,7 @@ export async function replaceStore(db: Db, storeId: string): Promise<void> {
   await db.execute(sql`update installation set store_id = ${storeId}`)
 }
 
-// Of two servers that start at once the second waits for the row, and sees what the first wrote. What is claimed already is only
+// Of two servers that start at once the second waits for the row, and sees what the first wrote. An existing claim is only
 // read: a server starts on a full disk too.
 async function claim(db: Db, column: ReturnType<typeof sql>, value: string): Promise<string> {
   const claimed = await db.execute(sql`select ${column} as value from installation where ${column} is not null`)

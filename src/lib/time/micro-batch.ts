@@ -3,10 +3,9 @@ import { isOutage } from '../outage.ts'
 
 /**
  * Collects calls while earlier calls are running, and runs them together: one round trip to the database for many
- * calls, and no
- * delay for a single call. `run` gets the inputs in order and returns one result for each input. If a batch fails,
- * each input is
- * retried alone, so that a bad input does not fail the others. If the database is unreachable, all calls of the batch fail.
+ * calls, and no delay for a single call. `run` gets the inputs in order and returns one result for each input. If a
+ * batch fails, each input is retried alone, so that a bad input does not fail the others. If the database is
+ * unreachable, all calls of the batch fail.
  */
 export function createMicroBatch<In, Out>(
   run: (inputs: In[]) => Promise<Out[]>,

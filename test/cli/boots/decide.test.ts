@@ -169,7 +169,7 @@ test('a deployment is armed, seen on the screen and in the lists, and cancelled'
   expect(await run('boots', 'show', boot, '--script')).toMatch(/^#!ipxe\n[\s\S]*\/b\/…\/ready/)
 })
 
-test('machines are exported, and imported again without a trace; bad rows are told by their line', async () => {
+test('machines are exported, and imported again without a trace; bad rows are named by their line', async () => {
   const exported = await run('machine', 'export')
   const rows = exported.trim().split('\n').length
   const again = await operator.runWith(exported, 'machine', 'import', '-')

@@ -65,7 +65,7 @@ test('arming says by host name which machines could not boot it and why, and doe
   expect((await run('deployment', 'list', '--state', 'active')).text.trim().split('\n').length).toBe(1)
 })
 
-test('what was armed together is listed and cancelled by one id', async () => {
+test('deployments of a batch are listed and cancelled by one id', async () => {
   const { text } = await run('deployment', 'arm', '--where', 'label.rack=b4', '--image', 'debian', '--force')
   expect(text).toContain('4 machines armed, 0 skipped')
   const batch = batchIn(text)

@@ -36,7 +36,7 @@ test('a draft is a version that nothing boots until it is promoted', async () =>
   expect((await run('image', 'rollback', 'tool')).out).toBe('machines boot tool version 2 from now on\n')
 })
 
-test('a folder is imported as a draft too; the first version of an image is no draft', async () => {
+test('a folder is imported as a draft too; the first version of an image is not a draft', async () => {
   await mkdir(at('netboot/debian-installer/amd64'), { recursive: true })
   const put = (text: string) =>
     Promise.all(

@@ -78,7 +78,7 @@ test('nobody need wait; imports are listed and cancelled', async () => {
   behave = () => ({})
 })
 
-test('by recipe, from a mirror, for some architectures; that its end is past is said', async () => {
+test('by recipe, from a mirror, for some architectures, with a notice of a past end of life', async () => {
   expect(await image('add', 'little', '--mirror', `${web.url}/m`, '--arch', 'arm64', '--title', 'Mine')).toEqual({
     exitCode: 0,
     out: 'little version 1: arm64 any platform\n',
@@ -95,7 +95,7 @@ test('by recipe, from a mirror, for some architectures; that its end is past is 
   expect((await image('add', 'little')).err).toContain(`${web.url}/nothing/linux answered 404 Not Found\n`)
 })
 
-test('recipes are listed; those whose end is past or near are marked, and what is wrong is said', async () => {
+test('recipes are listed; a past or near end of life is marked, and faults are printed', async () => {
   const { out, err } = await image('recipes')
   expect(out).toMatch(/^NAME +TITLE +ARCHS +END OF LIFE\n/)
   expect(out).toMatch(/^little +Little +x86_64 arm64 +reached end of life on 2001-01-01$/m)
@@ -139,7 +139,7 @@ test('a folder: what is recognised in it is uploaded', async () => {
   )
 })
 
-test('a folder: what it is for is told by a text of the usual size', async () => {
+test('a folder: a text of the usual size explains its purpose', async () => {
   const boot = join(operator.folder, 'alpine/boot')
   await mkdir(boot, { recursive: true })
   for (const name of ['vmlinuz-lts', 'initramfs-lts', 'modloop-lts']) await writeFile(join(boot, name), name)
@@ -148,7 +148,7 @@ test('a folder: what it is for is told by a text of the usual size', async () =>
   expect((await image('versions', 'alpine')).out).toMatch(/ folder alpine /)
 })
 
-test.runIf(canOpenIsos)('what should be known of a disc is said once it is there', async () => {
+test.runIf(canOpenIsos)('the notes of a disc are printed after its import', async () => {
   const disc = join(operator.folder, 'disc')
   await mkdir(join(disc, 'install.amd'), { recursive: true })
   for (const name of ['vmlinuz', 'initrd.gz']) await writeFile(join(disc, 'install.amd', name), name)
@@ -160,7 +160,7 @@ test.runIf(canOpenIsos)('what should be known of a disc is said once it is there
   expect((await image('imports')).out).toMatch(/ disc +done .* version 1$/m)
 })
 
-test('a large file goes on where it was cut', async () => {
+test('an interrupted upload of a large file resumes', async () => {
   const bytes = randomBytes(20_000_000)
   const path = join(operator.folder, 'large')
   await writeFile(path, bytes)

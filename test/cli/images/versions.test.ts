@@ -55,7 +55,7 @@ test('versions are listed with where a roll back goes, compared, promoted and ro
   expect((await run('image', 'delete', 'debian', '2')).err).toBe('version 2 of image debian deleted\n')
 })
 
-test('the end of life stands in list and show, and can be taken away', async () => {
+test('the end of life is shown by list and show, and can be removed', async () => {
   await run('image', 'set', 'debian', '--end-of-life', '2020-06-10')
   expect((await run('image', 'list')).out).toMatch(/END OF LIFE\ndebian .* reached end of life on 2020-06-10\n/)
   expect((await run('image', 'show', 'debian')).out).toContain('end of life  reached end of life on 2020-06-10\n')
@@ -83,7 +83,7 @@ test.each([
   ['2026-11-24', 'ends 2026-11-24 (today)'],
   ['2026-11-25', 'ends 2026-11-25 (in 1 day)'],
   ['2027-01-31', 'ends 2027-01-31 (in 68 days)'],
-])('an end of life of %s is told on 2026-11-24', (day, text) => {
+])('an end of life of %s is printed on 2026-11-24', (day, text) => {
   expect(formatEndOfLife(day, '2026-11-24')).toBe(text)
 })
 
@@ -104,7 +104,7 @@ test('files are verified and listed; what is damaged ends with a failure', async
   expect((await run('file', 'verify', 'abc')).err).toContain('Expected a sha256')
 })
 
-test('to upload a damaged file again mends it', async () => {
+test('uploading a damaged file again repairs it', async () => {
   await truncate(pathOf('three'), 1)
   await run('file', 'verify')
   const added = await run('image', 'add', 'debian', '--kernel', join(operator.folder, 'vmlinuz-3'), '--arg', 'quiet')
@@ -112,7 +112,7 @@ test('to upload a damaged file again mends it', async () => {
   expect((await run('file', 'list', '--damaged')).out.trim().split('\n')).toHaveLength(1)
 })
 
-test('what nothing names is told, and removed with --yes', async () => {
+test('unused files are listed, and removed with --yes', async () => {
   const then = new Date(Date.now() - 48 * 3_600_000)
   await utimes(pathOf('number two'), then, then)
   expect(await run('file', 'gc')).toMatchObject({

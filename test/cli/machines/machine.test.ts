@@ -12,7 +12,7 @@ afterAll(() => operator.stop())
 
 const machineOf = async (mac: string) => JSON.parse((await operator.run('machine', 'show', mac, '--json')).out)
 
-test('machine set enters a machine, prints what is in force, and changes nothing when repeated', async () => {
+test('machine set enters a machine, prints the resulting assignment, and changes nothing when repeated', async () => {
   const argv = [
     'machine',
     'set',
@@ -38,7 +38,7 @@ test('machine set enters a machine, prints what is in force, and changes nothing
   expect(before).toMatchObject(after)
 })
 
-test('machine set leaves alone what it is not told', async () => {
+test('machine set does not change unnamed fields', async () => {
   const mac = '52:54:00:12:34:02'
   await operator.run(
     'machine',

@@ -69,7 +69,7 @@ eachDatabase('machines', (database) => {
     const { machine: bare } = await saveMachine(database(), newMachine, { uuid, hostname: 'bare' }, {}, 'tester')
     const serial = { serial: 'S 1', product: 'P' }
     const { machine: other } = await saveMachine(database(), { mac: a }, { hostname: 'other', ...serial }, {}, 'tester')
-    const taken = /uuid \S+: expected one that no other machine has.*: bare has it/
+    const taken = /uuid \S+: expected a value that no other machine has.*: bare has it/
     await expect(saveMachine(database(), newMachine, { uuid: swapUuid(uuid) }, {}, 'tester')).rejects.toThrow(taken)
     await expect(saveMachine(database(), { mac: c }, { uuid }, { ifNoneMatch: '*' }, 'tester')).rejects.toThrow(taken)
     await expect(saveMachine(database(), { mac: a }, { uuid }, {}, 'tester')).rejects.toThrow(taken)

@@ -24,7 +24,7 @@ const bootSummary = z
     }),
     outcome: z.enum(outcomes).optional().openapi({
       description:
-        'Absent while the boot is in progress. handed-over: the machine continued from its disk, or with a system that does not report. stalled: no progress; `message` lists the likely causes.',
+        'Absent while the boot is in progress. In the state handed-over the machine continued from its disk, or with a system that does not report. A stalled boot makes no progress, and `message` lists the likely causes.',
     }),
     message: z.string().optional(),
     startedAt: moment,

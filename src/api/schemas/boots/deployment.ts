@@ -13,7 +13,7 @@ const order = {
   }),
   force: z.boolean().default(false).openapi({
     description:
-      'Arm also machines that would be refused now (a template name without a value, no matching variant, an uncertain identity), and machines that are probably being installed, or were installed, under another record.',
+      'Arm also machines that would be refused now: a template name without a value, no matching variant, an uncertain identity. Arm also machines that are probably being installed, or were installed, under another record.',
   }),
   args: checkedArgs.optional().openapi({ description: 'Appended to the args of the machine.' }),
   withoutArgs: withoutArgs.optional(),

@@ -34,7 +34,7 @@ export const changesQuery = z.strictObject({
   limit,
   before: z
     .string()
-    .regex(/^\d{1,15}$/, 'the `next` of the page before')
+    .regex(/^\d{1,15}$/, 'the `next` of the previous page')
     .transform(Number)
     .optional()
     .openapi({ type: 'integer', description: 'The `next` value of the previous page.' }),

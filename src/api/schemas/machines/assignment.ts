@@ -16,7 +16,7 @@ export const thingName = z
   .regex(namePattern, 'a name: a-z, 0-9 and . _ -, at most 63 characters')
   .openapi({ example: 'rack-b4' })
 
-/** The name of a param or a secret, as it stands in Liquid. */
+/** The name of a param or a secret, as written in Liquid. */
 export const variableName = z
   .string()
   .regex(variablePattern, 'a name: a-z, 0-9 and _, beginning with a letter, 63 characters at most')

@@ -4,8 +4,7 @@ import { answered, archOf, bootif, commandByHand, fileAt, nameFrom, type Source,
 
 /**
  * Harvester's installer: kernel and initrd, which fetch rootfs.squashfs, and a configuration that names the ISO as
- * `install.iso_url`
- * (https://docs.harvesterhci.io, PXE Boot Installation).
+ * `install.iso_url` (https://docs.harvesterhci.io, PXE Boot Installation).
  */
 export async function findHarvester(source: Source): Promise<Layout | undefined> {
   const [kernel, initrd, rootfs, release] = [

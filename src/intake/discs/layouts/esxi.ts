@@ -4,9 +4,8 @@ import { answered, archOf, bootif, fileAt, nameFrom, oneLine, type Source } from
 
 /**
  * VMware ESXi: mboot.efi is the UEFI program of the disc, and loads the kernel and the modules that boot.cfg names
- * from its `prefix`
- * (VMware ESXi Installation and Setup, Network Booting; esx-boot's mboot). Names in boot.cfg are lower case, on the
- * disc they need not be.
+ * from its `prefix` (VMware ESXi Installation and Setup, Network Booting; esx-boot's mboot). Names in boot.cfg are
+ * lower case, on the disc they need not be.
  */
 export async function findEsxi(source: Source): Promise<Layout | undefined> {
   const config = source.find('boot.cfg')

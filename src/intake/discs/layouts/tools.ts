@@ -5,8 +5,7 @@ import { archIn, archOf, commandByHand, fileAt, nameFrom, type Source } from './
 
 /**
  * Windows PE and setup. wimboot wants BCD, boot.sdi and boot.wim by these names, takes the boot manager out of
- * boot.wim, and makes
- * the BCD of BIOS fit UEFI (https://ipxe.org/wimboot).
+ * boot.wim, and makes the BCD of BIOS fit UEFI (https://ipxe.org/wimboot).
  */
 export async function findWindows(source: Source): Promise<Layout | undefined> {
   const [bcd, sdi, wim] = ['boot/bcd', 'boot/boot.sdi', 'sources/boot.wim'].map((path) => source.find(path))
