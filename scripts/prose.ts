@@ -21,6 +21,7 @@ const swept = [
   'scripts',
   'src/api',
   'src/boot',
+  'src/bytes',
   'src/cli',
   'src/config',
   'src/db',

@@ -1,4 +1,4 @@
-// An import from an ISO or an archive: recognised, unpacked, stored.
+// An import from an ISO or archive: recognises the system, and stores its files.
 import { fileNameOf } from '../bytes/fetch/file-name.ts'
 import { fromPartial, reuseStored, storeBytes } from '../files/keep.ts'
 import { InputError } from '../lib/errors.ts'
@@ -9,25 +9,25 @@ import { chooseVariants, type LayoutWishes, pathsOf, refuseUnreadable, variantOf
 import type { Layout } from './discs/layouts.ts'
 import type { FetchedFile, Intake, Job } from './intake.ts'
 
-/** An ISO or archive that is here. */
+/** A local ISO or archive. */
 export type Archive = {
-  /** Where it is on this machine. */
+  /** Its path on this machine. */
   path: string
-  /** What to call it. */
+  /** The name that the operator knows. */
   name: string
-  /** The whole of it as a file, for installers that want it. */
+  /** The ISO or archive itself as a file, for installers that fetch it. */
   whole: FetchedFile
 }
 
-/** What came out of an archive. */
+/** The recognised layout of an archive, with its variants and files. */
 export type Unpacked = { layout: Layout; variants: Variant[]; files: FetchedFile[] }
 
 const maxTreeFiles = 2000
 const chunkBytes = 2 ** 20
 
 /**
- * Recognises an archive, takes the files that are needed out of it into the store, and gives the variants that they make.
- * @throws InputError when it is none, is not recognised or has nothing for these machines; DiskFullError
+ * Recognises an archive, stores the files that its variants need, and returns the variants.
+ * @throws InputError if it is not an archive, is not recognised or has nothing for these machines; DiskFullError
  */
 export async function importArchive(
   intake: Intake,
@@ -39,7 +39,7 @@ export async function importArchive(
   const progress = { doneBytes: 0, totalBytes: null }
   job.report({ doing: `reading ${name}`, ...progress })
   const iso = await openIso(archive.path).catch((error: unknown) => {
-    // The operator knows it by its name, not by where it lies.
+    // The operator knows the name, not the path.
     if (!(error instanceof InputError)) throw error
     throw new InputError(error.faults.map((fault) => ({ ...fault, value: name })))
   })
@@ -65,7 +65,7 @@ export async function importArchive(
       done += file.sizeBytes
     }
     const hashes = new Map([...files].map(([path, { sha256 }]) => [path, sha256]))
-    const variants = chosen.map((one) => variantOf(one, hashes, wishes, archive.whole))
+    const variants = chosen.map((variant) => variantOf(variant, hashes, wishes, archive.whole))
     const needsWhole = variants.flatMap(filesOf).some((file) => file.sha256 === archive.whole.sha256)
     return { layout, variants, files: [...files.values(), ...(needsWhole || wishes.keepIso ? [archive.whole] : [])] }
   } finally {
@@ -79,7 +79,7 @@ function withLeftOut(layout: Layout, leftOut: string[]): Layout {
   return { ...layout, notes: [...layout.notes, `Links that were not followed: ${links}.`] }
 }
 
-/** Takes one file out of an archive into the store, by way of a file that is hashed while it is written. */
+/** Unpacks a file to a partial file, which is hashed while it is written, and stores it. */
 async function unpack(
   intake: Intake,
   { id, signal }: Job,
@@ -112,7 +112,7 @@ async function unpack(
   }
 }
 
-/** The same bytes in chunks that are worth a write. */
+/** The same bytes in larger chunks, for fewer writes. */
 async function* gathered(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let parts: Uint8Array[] = []
   let length = 0

@@ -1,4 +1,4 @@
-// An import by its plan: a recipe, a URL or an uploaded file.
+// Runs the plan of an import: a recipe, a URL or an uploaded file.
 import { fileNameOf } from '../bytes/fetch/file-name.ts'
 import type { PartialFile } from '../bytes/fetch/partial-file.ts'
 import { reuseStored } from '../files/keep.ts'
@@ -14,17 +14,17 @@ import { importRecipe } from './import-recipe.ts'
 import { fetchUrl } from './import-url.ts'
 import type { FetchedFile, Intake, Job, Outcome } from './intake.ts'
 
-/** Fetches what a plan says. @throws Error whose message is for the operator */
+/** Fetches and stores the files of a plan. @throws Error with a message for the operator */
 export async function importPlan(intake: Intake, job: Job, plan: ImportPlan): Promise<Outcome> {
   if (plan.kind === 'recipe') return importRecipe(intake, job, plan)
   return plan.kind === 'url' ? importFromUrl(intake, job, plan) : importStored(intake, job, plan)
 }
 
-/** What a URL is of, by its name; the rest is tried as an ISO or archive. */
+/** File names of EFI programs and iPXE scripts. Any other file is opened as an ISO or archive. */
 const programs = { efi: /\.efi$/i, ipxe: /\.ipxe$/i }
 const noImages = /\.(img|qcow2|vmdk|vdi|vhdx?|raw|deb|rpm|torrent|sig|asc|sha256|sha512)(\.(gz|xz|bz2|zst))?$/i
 
-/** @throws InputError for a URL that no image can be made of, as far as its name says */
+/** @throws InputError if the file name of a URL cannot be an image */
 export function checkImportUrl(text: string): void {
   const expected =
     'the URL of an ISO, of an archive (zip, tar.gz) of netboot files, of an EFI program (.efi) or of an iPXE script (.ipxe)'

@@ -20,7 +20,7 @@ import {
 } from './recipes.ts'
 import { checksumsOf, createTexts, type Texts } from './trust/verified-sums.ts'
 
-/** Fetches what a recipe names, checked as it says. @throws Error whose message is for the operator */
+/** Fetches the files of a recipe and verifies them. @throws Error with a message for the operator */
 export async function importRecipe(intake: Intake, job: Job, plan: ImportPlan & { kind: 'recipe' }): Promise<Outcome> {
   const found = await findRecipe(intake, plan.recipe)
   const mirrors = { ...intake.mirrors, ...(plan.mirror && found.mirror && { [found.mirror.name]: plan.mirror }) }
@@ -33,21 +33,21 @@ export async function importRecipe(intake: Intake, job: Job, plan: ImportPlan & 
   const texts = createTexts(intake, job)
   const { recipe, version } = await withVersion(found, mirrors, texts)
   requireArchs(recipe, plan.archs)
-  const chosen = recipe.variants.filter((one) => plan.archs === undefined || plan.archs.includes(one.arch))
+  const chosen = recipe.variants.filter(({ arch }) => plan.archs === undefined || plan.archs.includes(arch))
 
-  const known = new Map<string, Promise<Downloaded>>()
+  const downloads = new Map<string, Promise<Downloaded>>()
   const files: FetchedFile[] = []
   const fetchFile = (file: RecipeFile): Promise<Downloaded> => {
-    const before = known.get(file.url)
-    if (before !== undefined) return before
+    const earlier = downloads.get(file.url)
+    if (earlier !== undefined) return earlier
     const fetched = fetchRecipeFile(intake, job, recipe, file, texts)
-    known.set(file.url, fetched)
+    downloads.set(file.url, fetched)
     return fetched
   }
   const variants: Variant[] = []
   let { installer } = recipe
-  for (const one of chosen) {
-    const made = await importVariant(intake, job, one, fetchFile)
+  for (const variant of chosen) {
+    const made = await importVariant(intake, job, variant, fetchFile)
     installer ??= made.layout?.installer
     variants.push(...made.variants)
     files.push(...made.files)
@@ -64,7 +64,7 @@ export async function importRecipe(intake: Intake, job: Job, plan: ImportPlan & 
   }
 }
 
-/** @throws InputError when there is none of that name, with the fault of its file when it has one */
+/** @throws InputError if no valid recipe has this name, with the faults of its file if there is one */
 export async function findRecipe({ recipeFolders }: Pick<Intake, 'recipeFolders'>, name: string): Promise<Recipe> {
   const { recipes, faults } = await loadRecipes(recipeFolders)
   const recipe = recipes.get(name)
@@ -74,11 +74,11 @@ export async function findRecipe({ recipeFolders }: Pick<Intake, 'recipeFolders'
   throw new InputError({ field: 'recipe', value: name, expected: wrong || 'the name of a recipe' })
 }
 
-/** @throws InputError for architectures that a recipe does not have */
+/** @throws InputError if a recipe lacks one of these architectures */
 export function requireArchs({ name, variants }: Recipe, archs: Arch[] | undefined): void {
-  const lacking = archs?.filter((arch) => !variants.some((one) => one.arch === arch)) ?? []
+  const lacking = archs?.filter((arch) => !variants.some((variant) => variant.arch === arch)) ?? []
   if (lacking.length === 0) return
-  const those = [...new Set(variants.map((one) => one.arch))].join(', ')
+  const those = [...new Set(variants.map(({ arch }) => arch))].join(', ')
   throw new InputError({
     field: 'archs',
     value: lacking.join(', '),
@@ -141,9 +141,9 @@ async function importVariant(
   }
   const kernel = await ref(variant.kernel)
   const initrds: FileRef[] = []
-  for (const one of variant.initrds) initrds.push(await ref(one))
+  for (const initrd of variant.initrds) initrds.push(await ref(initrd))
   const tree: { path: string; sha256: string }[] = []
-  for (const one of variant.tree) tree.push({ path: one.path, sha256: (await ref(one)).sha256 })
+  for (const file of variant.tree) tree.push({ path: file.path, sha256: (await ref(file)).sha256 })
   const linux = {
     ...fits,
     kind: 'linux' as const,

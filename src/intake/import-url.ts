@@ -1,4 +1,4 @@
-// One file of an import, fetched from its URL.
+// Downloads a file of an import from its URL.
 import { createHash } from 'node:crypto'
 import { download } from '../bytes/fetch/download.ts'
 import type { Checksums, PartialFile } from '../bytes/fetch/partial-file.ts'
@@ -6,18 +6,18 @@ import { fromPartial, reuseStored, storeBytes } from '../files/keep.ts'
 import { redactUrl } from '../lib/base-url.ts'
 import type { FetchedFile, Intake, Job } from './intake.ts'
 
-/** The key of what arrived of a URL. */
+/** The key of the partial file of a URL. */
 function downloadKey(url: string): string {
   return `download-${createHash('sha256').update(url).digest('hex')}`
 }
 
-/** A file that was downloaded; `partial` is where it is until it is stored, absent when it was in the store already. */
+/** A downloaded file. `partial` contains it until it is stored; absent if the store had it already. */
 export type Downloaded = FetchedFile & { partial?: PartialFile }
 
 /**
- * Brings the file of a URL, unless the store has it. What arrived of it lies under a key of its own, for this import to go on
- * after a kill, and for the next one after a failure.
- * @throws Error that says what failed; DiskFullError; the reason of the job's signal
+ * Downloads the file of a URL, unless the store has it. The partial file is kept after a crash or a failure, so that this
+ * import or a later one can resume it.
+ * @throws Error with the reason; DiskFullError; the reason of the job's signal
  */
 export async function fetchUrl(
   intake: Intake,
@@ -32,7 +32,7 @@ export async function fetchUrl(
   const { partials, connector, stallMs, minBytesPerSecond, retriesMs, maxFileBytes } = intake
   const { signal, report } = job
   const shared = downloadKey(url)
-  // Another import brings the same: this one waits for it, unless it holds what that one may wait for.
+  // If another import downloads the same URL, wait for it. To avoid a deadlock, do not wait while this import holds other files.
   const key = job.openPartials.size > 0 && partials.isOpen(shared) ? `import-${job.id}-${shared}` : shared
   const partial = await partials.open(key, {
     signal,

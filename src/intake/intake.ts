@@ -1,56 +1,56 @@
-// What imports work with, and what they come to. Types only.
+// The types of imports: their dependencies, jobs and outcomes.
 import type { PartialFile } from '../bytes/fetch/partial-file.ts'
 import type { PartialFiles } from '../bytes/fetch/partial-files.ts'
+import type { Connector } from '../bytes/fetch/proxies.ts'
 import type { FileStore } from '../bytes/store/file-store.ts'
 import type { Db } from '../db/open.ts'
 import type { ImportProgress } from '../inventory/images/imports.ts'
 import type { Logger } from '../lib/log.ts'
 import type { Variant } from '../model/image.ts'
 
-/** What imports work with. */
+/** The dependencies of imports. */
 export type Intake = {
   db: Db
   store: FileStore
   partials: PartialFiles
   connector: Connector
   log: Logger
-  /** Where recipes are read from, those of a later folder before those of an earlier one. */
+  /** Folders with recipes. A recipe of a later folder replaces one with the same name of an earlier folder. */
   recipeFolders: string[]
-  /** Mirrors by the names that recipes call them. */
+  /** Mirrors by their names in recipes. */
   mirrors: Record<string, string>
   maxFileBytes: number
-  /** A download is tried again after so long without a byte, milliseconds. */
+  /** Milliseconds without data after which a download is retried. */
   stallMs: number
-  /** So is one that brings fewer bytes a second over that time. */
+  /** Minimum bytes per second over that time; a slower download is retried too. */
   minBytesPerSecond: number
-  /** How long to wait after each try that brought nothing, milliseconds; after the last an import fails. */
+  /** Milliseconds to wait after each attempt without progress. After the last one the import fails. */
   retriesMs: number[]
 }
 
-/** One import as it runs. */
+/** A running import. */
 export type Job = {
   id: string
   signal: AbortSignal
-  /** Says what is being done. */
+  /** Reports the current step and its progress. */
   report: (progress: ImportProgress) => void
-  /** The partial files that it holds, by their keys; at its end they are let go. */
+  /** The partial files that the import has open, by key. They are closed at its end. */
   openPartials: Map<string, PartialFile>
 }
 
-/** A file that is here: in the store, or whole in a partial file that `keep` has the store take over. */
+/** A fetched file: it is in the store, or complete in a partial file that `store()` moves into the store. */
 export type FetchedFile = { sha256: string; name: string; sizeBytes: number; store: () => Promise<void> }
 
-/** What an import comes to: an image whose files are here, and kept when it is saved. */
-import type { Connector } from '../bytes/fetch/proxies.ts'
+/** The result of an import: an image with its fetched files. */
 export type Outcome = {
-  /** A name for the image, where the operator gave none. */
+  /** The name of the image if the operator chose none. */
   name: string
   title: string
   source: string
   endOfLife?: string | undefined
-  /** Booting it may write to the machine's disk; undefined where its maker does not tell. */
+  /** Whether a boot may write to the machine's disk; undefined if unknown. */
   installer?: boolean | undefined
-  /** What the operator should know before booting it: sentences. */
+  /** Notes to read before booting the image, in whole sentences. */
   notes: string[]
   variants: Variant[]
   files: FetchedFile[]

@@ -1,4 +1,4 @@
-// Opens what imports need and starts them.
+// Opens the dependencies of imports, and starts the import runner.
 import { patientRetriesMs } from '../bytes/fetch/download.ts'
 import { defaultMinBytesPerSecond } from '../bytes/fetch/http-get.ts'
 import { openPartialFiles, type PartialFiles } from '../bytes/fetch/partial-files.ts'
@@ -22,7 +22,7 @@ export type IntakeSettings = Proxies & {
   mirrors: Record<string, string>
 }
 
-/** What asks for imports and brings uploads works with; `stop` ends what runs, to go on at the next start. */
+/** The open intake. `stop` interrupts running imports; they resume at the next start. */
 export type OpenIntake = {
   server: string
   recipeFolders: string[]
@@ -31,10 +31,10 @@ export type OpenIntake = {
   stop: () => Promise<void>
 }
 
-// Partial files take no more room than this many files of the maximum size.
+// Partial files take at most the space of this many files of maximum size.
 const maxPartials = 4
 
-/** Opens what images come in by, in the data folder, and runs the imports that wait. */
+/** Opens the partial files in the data folder, and runs waiting imports. */
 export async function openIntake(
   settings: IntakeSettings,
   { db, store, log }: { db: Db; store: FileStore; log: Logger },

@@ -1,10 +1,10 @@
-// What the YAML of a recipe may contain.
+// The schema of a recipe's YAML file.
 import { z } from 'zod'
 import { archs, platforms } from '../model/arch.ts'
 
 const noteText = z.string().min(1).max(500)
 
-/** A URL, before its `{{mirror}}`, `{{version}}` and `{{arch}}` are filled in. */
+/** A URL that may contain `{{mirror}}`, `{{version}}` and `{{arch}}`. */
 const url = z
   .string()
   .max(2000)
@@ -16,7 +16,7 @@ const fileName = z.string().regex(/^[A-Za-z0-9{][A-Za-z0-9._{}-]{0,127}$/, 'a fi
 const keyName = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, 'the name of a file in keys, without .asc')
 const hex = (digits: number) => z.string().regex(new RegExp(`^[0-9a-f]{${digits}}$`), `${digits} hexadecimal digits`)
 
-/** A list of checksums; it may be listed in another. */
+/** A list of checksums. Another list may contain its own checksum. */
 const sums: z.ZodType<SumsInput> = z
   .strictObject({
     url,
@@ -28,9 +28,9 @@ const sums: z.ZodType<SumsInput> = z
       return sums.optional()
     },
   })
-  .refine((one) => (one.signature === undefined) === (one.key === undefined), {
+  .refine(({ signature, key }) => (signature === undefined) === (key === undefined), {
     path: ['key'],
-    message: 'a key with every signature, and none without',
+    message: 'a key if there is a signature, and no key otherwise',
   })
 
 type SumsInput = {
@@ -84,7 +84,7 @@ const variant = z.discriminatedUnion(
   { error: (issue) => (issue.code === 'invalid_union' ? 'linux, efi, ipxe, sanboot or archive' : undefined) },
 )
 
-/** A recipe's file. */
+/** A whole recipe. */
 export const recipeSchema = z
   .strictObject({
     title: z.string().trim().min(1).max(128),
@@ -103,7 +103,7 @@ export const recipeSchema = z
       .optional(),
     version: z.strictObject({ url, pattern }).optional(),
     notes: z.array(noteText).max(20).default([]),
-    /** What {{arch}} stands for, by our names of architectures; a variant without an arch is there for each. */
+    /** The values of {{arch}}, by architecture. A variant without an arch is created for each of them. */
     archs: z.partialRecord(z.enum(archs), z.string().regex(/^[A-Za-z0-9._-]{1,32}$/, 'a word')).default({}),
     variants: z.array(variant).min(1, 'at least one variant').max(16, 'at most 16 variants'),
   })
@@ -111,7 +111,7 @@ export const recipeSchema = z
     const text = JSON.stringify(recipe)
     const wrong = [...text.matchAll(/\{\{(\w+)\}\}/g)]
       .map(([, name]) => name)
-      .filter((name) => !known.includes(name ?? ''))
+      .filter((name) => !placeholders.includes(name ?? ''))
     const missing = (['mirror', 'version'] as const).filter(
       (name) => text.includes(`{{${name}}}`) && recipe[name] === undefined,
     )
@@ -122,9 +122,9 @@ export const recipeSchema = z
         message: `{{mirror}}, {{version}} or {{arch}}, and not {{${name}}}`,
       })
     for (const name of missing)
-      context.addIssue({ code: 'custom', path: [name], message: `a ${name}, since {{${name}}} is used` })
-    for (const [index, one] of recipe.variants.entries())
-      if (one.arch === undefined && Object.keys(recipe.archs).length === 0)
+      context.addIssue({ code: 'custom', path: [name], message: `a ${name}, because the recipe uses {{${name}}}` })
+    for (const [index, { arch }] of recipe.variants.entries())
+      if (arch === undefined && Object.keys(recipe.archs).length === 0)
         context.addIssue({
           code: 'custom',
           path: ['variants', index, 'arch'],
@@ -132,7 +132,7 @@ export const recipeSchema = z
         })
   })
 
-const known = ['mirror', 'version', 'arch']
+const placeholders = ['mirror', 'version', 'arch']
 
 function isUrl(text: string): boolean {
   const filled = text.replaceAll(/\{\{\w+\}\}/g, '1')
@@ -141,7 +141,7 @@ function isUrl(text: string): boolean {
 
 function hasGroup(text: string): boolean {
   try {
-    // A match tells how many groups there are, and the empty alternative matches always.
+    // The empty alternative always matches, and the match has all groups of the pattern.
     return (new RegExp(`${text}|`).exec('')?.length ?? 0) === 2
   } catch {
     return false

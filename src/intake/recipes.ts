@@ -1,4 +1,4 @@
-// Image recipes: read from their folders, checked, and filled in.
+// Image recipes: reads and checks their files, and fills in their placeholders.
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Document, isScalar, parseDocument, visit } from 'yaml'
@@ -12,26 +12,26 @@ import { argFaults, namesTree } from '../render/args.ts'
 import { recipeSchema } from './recipe-schema.ts'
 
 /**
- * A published list of checksums that has a file: `sha256sum` lines, BSD lines (`SHA256 (name) = …`), the `SHA256:` part of a
+ * A published list with the checksum of a file: `sha256sum` lines, BSD lines (`SHA256 (name) = …`), the `SHA256:` part of a
  * Debian Release file, or any text with a `pattern`.
  */
 export type RecipeSums = {
   url: string
-  /** The name that the file has in the list. Absent: its path from the folder of the list, else its last part alone. */
+  /** The name of the file in the list. Absent: its path relative to the list, or else its file name. */
   name?: string | undefined
-  /** A regular expression, whose first group is the hash, for what is no such list (JSON). Then no name is looked for. */
+  /** For other formats (JSON): a regular expression whose first group is the hash. The `name` is not used then. */
   pattern?: string | undefined
-  /** Where the detached OpenPGP signature over the list is; `inline` when the list itself is a clear-signed text. */
+  /** The URL of the list's detached OpenPGP signature; `inline` if the list is a clear-signed text. */
   signature?: string | undefined
-  /** The file of `keys` with the keys that may sign, without its `.asc`; there whenever `signature` is. */
+  /** The file in `keys` with the allowed keys, without `.asc`; required with `signature`. */
   key?: string | undefined
-  /** The list of checksums that has this list: Debian's SHA256SUMS are listed by the signed Release file of their suite. */
+  /** The list with the checksum of this list: the signed Release file of a suite lists Debian's SHA256SUMS. */
   sums?: RecipeSums | undefined
 }
 
 export type RecipeFile = {
   url: string
-  /** The name it is served under. Absent: the last part of the URL. */
+  /** The name under which the file is served. Absent: the last part of the URL. */
   name?: string | undefined
   sha256?: string | undefined
   sha512?: string | undefined
@@ -43,7 +43,7 @@ export type RecipeVariant = { arch: Arch; platform?: Platform | undefined } & (
       kind: 'linux'
       kernel: RecipeFile
       initrds: RecipeFile[]
-      /** Each with its path below `{{ tree }}`. */
+      /** Files with their paths below `{{ tree }}`. */
       tree: (RecipeFile & { path: string })[]
       args: string[]
     }
@@ -51,8 +51,8 @@ export type RecipeVariant = { arch: Arch; platform?: Platform | undefined } & (
   | { kind: 'ipxe'; file: RecipeFile }
   | { kind: 'sanboot'; file: RecipeFile }
   /**
-   * An ISO, zip or tar, opened with openIso. The variants are those that findLayout finds for this arch (and platform, if the
-   * recipe has one); `args` are appended to those of each linux variant.
+   * An ISO, zip or tar. findLayout finds its variants for this arch (and platform, if the recipe has one). `args` are appended
+   * to the arguments of each linux variant.
    */
   | { kind: 'archive'; archive: RecipeFile; args: string[] }
 )
@@ -64,29 +64,29 @@ export type Recipe = {
   homepage?: string | undefined
   /** YYYY-MM-DD, the last day with updates. */
   endOfLife?: string | undefined
-  /** Why there is no end of life: `rolling`, … */
+  /** The reason for no end of life: `rolling`, … */
   noEndOfLife?: string | undefined
-  /** Booting it may write to the machine's disk; undefined: as the layout of its archive says. */
+  /** Whether a boot may write to the machine's disk; undefined: the layout of the archive decides. */
   installer?: boolean | undefined
   answerFile?: string | undefined
   minimumMemoryMb?: number | undefined
-  /** The name of the mirror setting, and the mirror without one; `{{mirror}}` in URLs stands for it. */
+  /** The name of the mirror setting, and the default mirror. `{{mirror}}` in URLs is replaced by the mirror. */
   mirror?: { name: string; url: string } | undefined
-  /** Where the newest version is told: the first group of the pattern in that text stands for `{{version}}`. */
+  /** The text with the newest version, and the pattern whose first group replaces `{{version}}`. */
   version?: { url: string; pattern: string } | undefined
   notes: string[]
   variants: RecipeVariant[]
-  /** The folder it was read from; its keys are in `keys` there. */
+  /** The folder of the recipe; its subfolder `keys` has the keys. */
   folder: string
 }
 
-/** The folder of the recipes that ship with the program, with the keys that they use. */
+/** The folder of the recipes and keys that ship with the program. */
 export const shippedRecipes = join(programDir, 'recipes')
 
 const maxBytes = 256 * 1024
 const maxRecipes = 1000
 
-/** What is wrong in a file that is no recipe; `recipe` is the name that it would have, absent where a whole folder is meant. */
+/** A fault of a recipe's file. `recipe` is the name of the recipe; absent for a fault of a whole folder. */
 export type RecipeFault = { recipe?: string; file: string; message: string }
 
 /** A fault as one line: `/data/recipes/x.yaml: title: expected …`. */
@@ -99,9 +99,9 @@ function recipeNameOf(fileName: string): string {
 }
 
 /**
- * All recipes of the folders by name, which is that of the file; one of a later folder replaces one of the same name. A folder
- * that is not there has none. Never throws for a wrong file: the message of a fault names field, value and what was expected, and
- * the other recipes are there.
+ * Loads all recipes of the folders by their file names. A recipe of a later folder replaces one with the same name. A missing
+ * folder has none. An invalid file does not throw, and does not affect other recipes: its faults name the field, the value and
+ * the expectation.
  */
 export async function loadRecipes(folders: string[]): Promise<{ recipes: Map<string, Recipe>; faults: RecipeFault[] }> {
   const recipes = new Map<string, Recipe>()
@@ -129,15 +129,15 @@ async function readRecipe(folder: string, fileName: string): Promise<{ recipe: R
   const about = await stat(path)
   if (!about.isFile()) return { faults: ['expected a file'] }
   if (about.size > maxBytes) return { faults: [`expected at most ${maxBytes} bytes, got ${about.size}`] }
-  // The parser's own search for twins takes the square of their number: ten seconds for 20,000 keys.
+  // The parser's own search for duplicates takes quadratic time: ten seconds for 20,000 keys.
   const document = parseDocument(await readFile(path, 'utf8'), { uniqueKeys: false })
-  const unreadable = [...document.errors.map(({ message }) => message.split('\n')[0] ?? ''), ...twinKeys(document)]
+  const unreadable = [...document.errors.map(({ message }) => message.split('\n')[0] ?? ''), ...duplicateKeys(document)]
   if (unreadable.length > 0) return { faults: bounded(unreadable.map((fault) => `expected YAML: ${fault}`)) }
   const { data, parsed } = readValues(document)
   if (parsed === undefined) return { faults: ['expected YAML whose aliases (*name) are few and not within themselves'] }
   if (!parsed.success) return { faults: bounded(parsed.error.issues.flatMap((issue) => faultLines(issue, data))) }
-  const { archs, variants, ...rest } = parsed.data
-  const recipe: Recipe = { ...rest, name, folder, variants: variants.flatMap((one) => forArchs(one, archs)) }
+  const { archs, variants, ...fields } = parsed.data
+  const recipe: Recipe = { ...fields, name, folder, variants: variants.flatMap((variant) => forArchs(variant, archs)) }
   const wrong = [...variantFaults(recipe), ...(await missingKeys(recipe))]
   return wrong.length > 0 ? { faults: bounded(wrong) } : { recipe }
 }
@@ -148,8 +148,8 @@ function bounded(faults: string[]): string[] {
   return faults.length <= maxFaults ? faults : [...faults.slice(0, maxFaults), `and ${faults.length - maxFaults} more`]
 }
 
-/** The keys that a map of the document has twice. */
-function twinKeys(document: Document): string[] {
+/** The duplicate keys in the maps of the document. */
+function duplicateKeys(document: Document): string[] {
   const faults: string[] = []
   visit(document, {
     Map: (_, { items }) => {
@@ -157,7 +157,7 @@ function twinKeys(document: Document): string[] {
       for (const { key } of items) {
         const name = isScalar(key) ? key.value : undefined
         if (name !== undefined && seen.has(name))
-          faults.push(`Map keys must be unique, and ${quote(name)} is there twice`)
+          faults.push(`map keys must be unique, but ${quote(name)} occurs twice`)
         seen.add(name)
       }
     },
@@ -165,7 +165,7 @@ function twinKeys(document: Document): string[] {
   return faults
 }
 
-/** The values of a document; `parsed` is absent where they have no end, or too many to look at. */
+/** The values of a document. `parsed` is absent if its aliases are endless or too many. */
 function readValues(document: Document) {
   try {
     const data: unknown = document.toJS({ maxAliasCount: 200 })
@@ -175,17 +175,17 @@ function readValues(document: Document) {
   }
 }
 
-/** What would be wrong with every image by this recipe, seen before anything is fetched. */
+/** The faults that every image of this recipe would have, found before anything is fetched. */
 function variantFaults(recipe: Recipe): string[] {
   const { variants } = fillRecipe(recipe, { mirrors: {}, version: '1' })
-  return variants.flatMap((one, index) => {
-    const { arch, platform } = one
-    const twin = variants.findIndex((other) => other.arch === arch && other.platform === platform) < index
-    const faults = twin ? [`variants: expected one for ${arch} ${platform ?? 'and any platform'}, got more`] : []
-    if (!('args' in one)) return faults
-    const found = argFaults(one.args, `the args for ${arch}`)
-    if (one.kind === 'linux' && one.tree.length === 0)
-      for (const arg of one.args.filter(namesTree))
+  return variants.flatMap((variant, index) => {
+    const { arch, platform } = variant
+    const isDuplicate = variants.findIndex((other) => other.arch === arch && other.platform === platform) < index
+    const faults = isDuplicate ? [`variants: expected one for ${arch} ${platform ?? 'and any platform'}, got more`] : []
+    if (!('args' in variant)) return faults
+    const found = argFaults(variant.args, `the args for ${arch}`)
+    if (variant.kind === 'linux' && variant.tree.length === 0)
+      for (const arg of variant.args.filter(namesTree))
         found.push({ field: `the args for ${arch}`, value: arg, expected: 'no {{ tree }} in a variant without a tree' })
     return [...faults, ...found.map((fault) => messageOf(new InputError(fault)))]
   })
@@ -193,15 +193,15 @@ function variantFaults(recipe: Recipe): string[] {
 
 type Parsed = z.infer<typeof recipeSchema>
 
-/** The variant for each architecture that it is for, with the distribution's word in place of `{{arch}}`. */
+/** A variant for each of its architectures, with the distribution's word in place of `{{arch}}`. */
 function forArchs(variant: Parsed['variants'][number], archs: Parsed['archs']): RecipeVariant[] {
-  const wanted = variant.arch === undefined ? (Object.keys(archs) as Arch[]) : [variant.arch]
-  return wanted.map((arch) => ({ ...mapTexts(variant, { arch: archs[arch] ?? arch }), arch }) as RecipeVariant)
+  const variantArchs = variant.arch === undefined ? (Object.keys(archs) as Arch[]) : [variant.arch]
+  return variantArchs.map((arch) => ({ ...mapTexts(variant, { arch: archs[arch] ?? arch }), arch }) as RecipeVariant)
 }
 
 /**
- * The recipe with `{{mirror}}` and `{{version}}` of its URLs, names, patterns and args filled in. `version` is what
- * `versionIn` found; without it, only that of the recipe's own `version.url` is complete.
+ * Fills in `{{mirror}}` and `{{version}}` in the URLs, names, patterns and args of a recipe. `version` is the result of
+ * `versionIn`; without it, only `version.url` is complete.
  */
 export function fillRecipe(
   recipe: Recipe,
@@ -215,20 +215,20 @@ export function fillRecipe(
   })
 }
 
-/** The newest version that the text of `recipe.version.url` tells. @throws InputError when it tells none */
+/** Finds the newest version in the text of `recipe.version.url`. @throws InputError if the pattern finds no version */
 export function versionIn(text: string, pattern: string): string {
   const order = new Intl.Collator('en', { numeric: true })
   const versions = [...text.matchAll(new RegExp(pattern, 'gm'))].map((match) => match[1] ?? '')
   const version = versions.sort(order.compare).at(-1) ?? ''
-  // It comes from the network, and becomes a part of URLs and file names.
+  // The version comes from the network, and becomes a part of URLs and file names.
   if (!/^[A-Za-z0-9][A-Za-z0-9.+~_-]{0,63}$/.test(version))
     throw new InputError({ field: 'version', value: version, expected: `a version where ${pattern} matches` })
   return version
 }
 
 /**
- * The armored OpenPGP keys that may sign a list of checksums: of the recipe's own folder, else of the program's.
- * @throws InputError when there is no such file
+ * Reads the armored OpenPGP keys that are allowed to sign a list of checksums: from the recipe's folder, or else from the program.
+ * @throws InputError if the file does not exist
  */
 export async function readKey(recipe: Recipe, key: string): Promise<string> {
   for (const folder of [recipe.folder, shippedRecipes]) {
@@ -252,18 +252,18 @@ function filesOf(variant: RecipeVariant): RecipeFile[] {
   return [variant.kind === 'archive' ? variant.archive : variant.file]
 }
 
-/** The keys that sign a list of checksums, and those that sign the lists that have it. */
+/** The keys that sign a list of checksums, including those for the lists that contain it. */
 function keysOf(sums: RecipeSums | undefined): string[] {
   return sums === undefined ? [] : [...(sums.key === undefined ? [] : [sums.key]), ...keysOf(sums.sums)]
 }
 
-/** A value with `{{name}}` replaced in all its texts; Liquid, which has spaces inside, stays. */
+/** Replaces `{{name}}` in all texts of a value. Liquid expressions, which have spaces inside, stay as they are. */
 function mapTexts<T>(value: T, names: Record<string, string>): T {
   if (typeof value === 'string')
     return value.replaceAll(/\{\{(\w+)\}\}/g, (whole, name: string) => names[name] ?? whole) as T
-  if (Array.isArray(value)) return value.map((one) => mapTexts(one, names)) as T
+  if (Array.isArray(value)) return value.map((item) => mapTexts(item, names)) as T
   if (value === null || typeof value !== 'object') return value
-  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, mapTexts(one, names)])) as T
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, mapTexts(item, names)])) as T
 }
 
 function faultLines(issue: z.core.$ZodIssue, data: unknown): string[] {

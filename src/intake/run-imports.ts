@@ -1,4 +1,4 @@
-// Runs imports in order, a few at once, also after a restart.
+// Runs imports in order, a few in parallel, and resumes them after a restart.
 import type { PartialFile } from '../bytes/fetch/partial-file.ts'
 import type { Db } from '../db/open.ts'
 import { recordFile } from '../files/keep.ts'
@@ -21,20 +21,20 @@ import { importPlan } from './import-plan.ts'
 import type { Intake, Job, Outcome } from './intake.ts'
 
 export type ImportRunner = {
-  /** Looks for imports to run at once, instead of after a while. */
+  /** Looks for waiting imports immediately. */
   wake: () => void
-  /** Ends those that run, to go on at the next start. */
+  /** Interrupts running imports; they resume at the next start. */
   stop: () => Promise<void>
 }
 
 export type ImportTimes = {
   atOnce: number
-  /** How often it is asked what there is to do, and whether what runs is still wanted, milliseconds. */
+  /** Milliseconds between two looks for new and cancelled imports. */
   lookEveryMs: number
-  /** How often progress is written at most, milliseconds. */
+  /** Minimum milliseconds between two records of progress. */
   progressEveryMs: number
   keepPartsDays: number
-  /** One that runs for longer gives its place to others, milliseconds. */
+  /** Milliseconds after which a running import is stopped, so that others can run. */
   maxRunMs: number
   /** Days to keep the records of imports that ended. */
   keepDays: number
@@ -55,8 +55,8 @@ const hourMs = 3_600_000
 const maxMessage = 2000
 
 /**
- * Runs the imports that were asked of this server, in order, a few at once; those that a stop or a kill interrupted go on. An
- * image is there when all its files are, and not before.
+ * Runs the imports requested from this server, in order, a few in parallel. Interrupted imports resume. An image appears only
+ * after all its files are stored.
  * @param server the id of this server's data folder
  */
 export function startImports(intake: Intake, server: string, times: ImportTimes): ImportRunner {
@@ -203,7 +203,7 @@ async function saveOutcome(
         const before = await findImage(tx, name)
         const precondition = before === undefined ? { ifNoneMatch: '*' as const } : { ifMatch: [etagOf(before)] }
         const { title, source, endOfLife } = outcome
-        // What is recognised as an installer is one, whatever the version before was; only its operator may say otherwise.
+        // A recognised installer stays marked as one, whatever the previous version was. Only the operator can override it.
         const installer = one.plan.installer ?? (outcome.installer || (before?.installer ?? outcome.installer))
         const variants = mergedVariants(before?.variants ?? [], outcome.variants)
         const change = { title, source, endOfLife, installer, variants, draft: one.plan.draft }

@@ -230,7 +230,7 @@ describe('recipes of a user', () => {
     [
       'a mirror without one',
       smallest.replace('https://example.org', '{{mirror}}'),
-      'mirror: expected a mirror, since {{mirror}} is used, got nothing',
+      'mirror: expected a mirror, because the recipe uses {{mirror}}, got nothing',
     ],
     [
       'a name to fill in that there is none of',
@@ -240,7 +240,7 @@ describe('recipes of a user', () => {
     [
       'a signature without a key',
       smallest.replace("tool.efi'", "tool.efi', sums: { url: 'https://example.org/S', signature: inline }"),
-      'variants[0].file.sums.key: expected a key with every signature',
+      'variants[0].file.sums.key: expected a key if there is a signature, and no key otherwise',
     ],
     [
       'a key that is not there',
@@ -307,7 +307,7 @@ describe('recipes of a user', () => {
     [
       'a key twice',
       smallest.replace('title:', 'family: other\ntitle:'),
-      'Map keys must be unique, and "family" is there twice',
+      'map keys must be unique, but "family" occurs twice',
     ],
     [
       'unknown fields without number',

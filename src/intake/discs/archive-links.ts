@@ -1,28 +1,28 @@
-// Symbolic links inside an archive, followed to the files that they name.
+// Resolves symbolic links inside an archive.
 import type { Entry } from './layouts.ts'
 
-/** What an archive has at a path: a file's bytes, a link, or what is no file (a device, a pipe). Folders are in the paths. */
+/** An entry of an archive: a file, a link, or another kind (a device, a pipe). Folders have no nodes; paths imply them. */
 export type Node =
   | { kind: 'file'; sizeBytes: number }
   | { kind: 'link'; target: string }
   | { kind: 'other'; what: string }
 
-/** What the nodes of an archive come to. */
+/** The files of an archive after its links are resolved. */
 export type Tree = {
-  /** Files, also by the links that lead to them. Those with a `fault` cannot be read. */
+  /** Files, also under the paths of links to them. Entries with a `fault` cannot be read. */
   entries: Entry[]
   /** Links to folders that are not followed, with the reason. */
   leftOut: string[]
 }
 
-/** Linux follows as many links on one path (path_resolution(7)). */
+/** Linux follows at most this many links on a path (path_resolution(7)). */
 const maxHops = 40
 
 type Place = { at: 'file' | 'folder'; path: string } | { at: 'nothing' | 'outside' | 'loop' }
 
 /**
- * Follows the links of an archive within it: never to outside, and a link to a folder once, so that no path goes through a
- * folder twice. @throws RangeError when this comes to more than `maxEntries`
+ * Resolves the links of an archive, never to a target outside of it. A link to a folder is followed once, so that no path visits
+ * a folder twice. @throws RangeError if the result has more than `maxEntries` files
  */
 export function followLinks(nodes: ReadonlyMap<string, Node>, maxEntries: number): Tree {
   const files = [...nodes].flatMap(([path, node]) => (node.kind === 'file' ? [path] : [])).sort()
@@ -62,7 +62,7 @@ function faultOf(target: string, at: 'nothing' | 'outside' | 'loop'): string {
   return `a link to ${target}, ${why[at]}`
 }
 
-/** Where a path leads, its links followed as Linux does. */
+/** Resolves a path as Linux does. */
 function placeOf(path: string, nodes: ReadonlyMap<string, Node>, folders: ReadonlySet<string>): Place {
   let left = path.split('/')
   let here: string[] = []
@@ -103,7 +103,7 @@ function isWithin(path: string, folder: string): boolean {
   return folder === '' || path.startsWith(`${folder}/`)
 }
 
-/** Of sorted paths those below a folder. */
+/** The paths below a folder, from sorted paths. */
 function* below(sorted: string[], folder: string): Generator<string> {
   const start = `${folder}/`
   let [low, high] = [0, sorted.length]

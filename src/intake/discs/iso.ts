@@ -1,4 +1,4 @@
-// An ISO or archive, opened with 7-Zip: its list of files and their bytes.
+// Opens an ISO or archive with 7-Zip: lists its files and reads their bytes.
 import { open } from 'node:fs/promises'
 import { InputError } from '../../lib/errors.ts'
 import { followLinks, type Node } from './archive-links.ts'
@@ -6,15 +6,15 @@ import { type Entry, maxTextBytes } from './layouts.ts'
 import { rockRidgeLinks } from './rock-ridge.ts'
 import { type Listed, listArchive, readArchived, type Source } from './seven-zip.ts'
 
-/** An ISO or archive, open for reading. Whoever opened it closes it. */
+/** An ISO or archive, open for reading. The caller that opened it closes it. */
 export type Iso = {
-  /** Its files, also by the links to them. An ISO's El Torito boot images are below `[BOOT]/`. */
+  /** Lists the files, also under the paths of links to them. An ISO's El Torito boot images are below `[BOOT]/`. */
   list: () => Promise<Entry[]>
   /** Links to folders that are not followed, each with the reason. */
   leftOut: string[]
-  /** The bytes of one of the files that `list` named. @throws InputError when there is no such file, or it is damaged */
+  /** The bytes of a file in `list`. @throws InputError if the file does not exist or is damaged */
   read: (path: string) => AsyncIterable<Uint8Array>
-  /** Ends what is still being read. */
+  /** Aborts running reads. */
   close: () => Promise<void>
 }
 
@@ -23,9 +23,8 @@ const maxFiles = 200_000
 
 /**
  * Opens an ISO (ISO 9660, Joliet, Rock Ridge, UDF), zip or tar (plain, or compressed as a whole) of this machine.
- * Nothing is unpacked to disk: each file is read out by itself, so what an archive calls its files, and where its links
- * lead, cannot reach outside.
- * @throws InputError when it is none, is damaged or has too many files; ConfigError when 7-Zip is not installed
+ * Nothing is unpacked to disk: each file is read out separately. So the names and links in an archive cannot reach outside.
+ * @throws InputError if it is not an ISO or archive, is damaged or has too many files; ConfigError if 7-Zip is not installed
  */
 export async function openIso(path: string): Promise<Iso> {
   const { sources, sizeBytes, links } = await sourcesOf(path)
@@ -36,16 +35,16 @@ export async function openIso(path: string): Promise<Iso> {
     const listed = await listArchive(source, ending.signal)
     if (listed.length > maxFiles) throw tooMany()
     const targets = source.type === 'zip' ? await zipTargets(source, listed, ending.signal) : links
-    // Nothing in an ISO is compressed, so a file larger than the whole is a lie.
+    // Nothing in an ISO is compressed, so a file cannot be larger than the ISO.
     const possible = source.type === 'iso' || source.type === 'udf' ? sizeBytes : Number.POSITIVE_INFINITY
     for (const [at, content] of contentsOf(source, listed, targets)) {
-      // Of the second view of a disc, ISO 9660 beside UDF, only the boot images are wanted.
-      const wanted = index === 0 || at.startsWith('[BOOT]/')
+      // From the second view of a disc (ISO 9660 beside UDF) only the boot images are used.
+      const isUsed = index === 0 || at.startsWith('[BOOT]/')
       const taken = content.node.kind !== 'file' || content.node.sizeBytes <= possible
-      if (wanted && taken && isPlainPath(at) && !contents.has(at)) contents.set(at, content)
+      if (isUsed && taken && isPlainPath(at) && !contents.has(at)) contents.set(at, content)
     }
   }
-  // Some makers of discs leave links out of the Joliet names.
+  // Some discs lack their links in the Joliet names.
   const nodes = new Map<string, Node>([...contents].map(([at, { node }]) => [at, node]))
   for (const [at, target] of links) if (!nodes.has(at) && isPlainPath(at)) nodes.set(at, { kind: 'link', target })
   const tree = (() => {
@@ -59,23 +58,23 @@ export async function openIso(path: string): Promise<Iso> {
   return {
     list: async () => tree.entries,
     leftOut: tree.leftOut,
-    read: async function* (wanted) {
-      const entry = entries.get(wanted)
-      const content = entry && contents.get(entry.real ?? wanted)
+    read: async function* (path) {
+      const entry = entries.get(path)
+      const content = entry && contents.get(entry.real ?? path)
       if (entry?.fault !== undefined)
-        throw new InputError({ field: wanted, value: entry.fault, expected: 'a file of the ISO or archive' })
+        throw new InputError({ field: path, value: entry.fault, expected: 'a file of the ISO or archive' })
       if (entry === undefined || content === undefined)
-        throw new InputError({ field: 'path', value: wanted, expected: 'a file of the ISO or archive' })
+        throw new InputError({ field: 'path', value: path, expected: 'a file of the ISO or archive' })
       yield* bytesOf(entry, content, ending.signal)
     },
     close: async () => ending.abort(),
   }
 }
 
-/** What is at a path, and how it is read out: of the bytes of all that have this path, those after `skipBytes`. */
+/** The node at a path, and how to read it: skip `skipBytes` of the bytes of all entries with this path. */
 type Content = { node: Node; source: Source; archived: string; skipBytes: number; totalBytes: number }
 
-/** By path. Of a path that is there several times the last counts, as when a tar is unpacked. */
+/** The contents by path. If a path occurs several times, the last one counts, as when a tar is unpacked. */
 function contentsOf(source: Source, listed: Listed[], targets: ReadonlyMap<string, string>): Map<string, Content> {
   const contents = new Map<string, Content>()
   const before = new Map<string, number>()
@@ -102,7 +101,7 @@ function nodeOf({ path, kind, sizeBytes, target, sameAs }: Listed, otherTarget: 
   return kind === 'file' ? { kind: 'file', sizeBytes } : { kind: 'other', what: `a ${kind}` }
 }
 
-/** Links of a zip whose targets are read, and how long these are at most. */
+/** Limits for the links of a zip: their number, and the length of a target. */
 const maxZipLinks = 1000
 const maxTargetBytes = 1024
 
@@ -119,7 +118,7 @@ async function zipTargets(source: Source, listed: Listed[], signal: AbortSignal)
     length += chunk.length
     if (length > totalBytes) break
   }
-  // A path that is also that of a file gives more bytes, and nothing tells whose they are.
+  // If a file has the same path as a link, there are more bytes, and their owner is unknown.
   if (length !== totalBytes) return targets
   const bytes = Buffer.concat(chunks)
   let at = 0
@@ -134,7 +133,7 @@ function isReadableLink({ kind, path, sizeBytes }: Listed): boolean {
   return kind === 'link' && sizeBytes <= maxTargetBytes && isPlainPath(plain(path))
 }
 
-/** @throws InputError when it is not as long as the archive lists it */
+/** @throws InputError if the length differs from the list of the archive */
 async function* bytesOf(
   { path, sizeBytes }: Entry,
   { source, archived, skipBytes, totalBytes }: Content,
@@ -157,10 +156,10 @@ function plain(path: string): string {
   return path.replace(/^(\.\/)+/, '')
 }
 
-/** The small text files of an ISO, for findLayout: undefined when there is none of that name, or it is no small one. */
+/** Reads small text files of an ISO for findLayout; undefined if the file is missing or too large. */
 export function isoTexts(iso: Iso): (path: string) => Promise<string | undefined> {
   return async (path) => {
-    const entry = (await iso.list()).find((one) => one.path === path)
+    const entry = (await iso.list()).find((file) => file.path === path)
     if (entry === undefined || entry.fault !== undefined || entry.sizeBytes > maxTextBytes) return undefined
     const chunks: Uint8Array[] = []
     for await (const chunk of iso.read(path)) chunks.push(chunk)
@@ -177,7 +176,7 @@ function isPlainPath(path: string): boolean {
   )
 }
 
-/** Beginnings of files, by 7-Zip's word for their type. */
+/** The first bytes of files, by 7-Zip's name of their type. */
 const beginnings: [string, Buffer][] = [
   ['zip', Buffer.from('PK\x03\x04')],
   ['gzip', Buffer.from([0x1f, 0x8b])],
@@ -187,7 +186,7 @@ const beginnings: [string, Buffer][] = [
 ]
 
 /**
- * How 7-Zip shall read a file, by its first bytes, so that it is never tried as one of the hundred other types it knows.
+ * The type of a file by its first bytes, so that 7-Zip never tries the hundred other types that it supports.
  * The descriptors of a disc begin at sector 16 (ECMA-119, 6.2; ECMA-167, 2/8): `CD001` is ISO 9660, `NSR02` and
  * `NSR03` UDF.
  * Windows discs have UDF with everything and an ISO 9660 with one text file; so UDF comes first.

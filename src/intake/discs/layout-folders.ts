@@ -1,4 +1,4 @@
-// Layouts that are recognised by their folders, and the error when none is.
+// Recognises a layout at the top or in a folder, and explains if there is none.
 import { pathsOf } from './layout-variants.ts'
 import { commandByHand, nameFrom } from './layouts/source.ts'
 import { type Entry, findLayout, type Layout } from './layouts.ts'
@@ -6,7 +6,7 @@ import { type Entry, findLayout, type Layout } from './layouts.ts'
 type ReadText = (path: string) => Promise<string | undefined>
 
 /**
- * What the files are, which must be one system.
+ * Recognises the files, which must be a single system.
  * @param name what the operator calls the ISO, archive or folder
  * @throws Error for the operator that names the folders to choose from, or how to add a kernel by hand
  */
@@ -16,7 +16,7 @@ export async function requireLayout(entries: Entry[], readText: ReadText, name: 
     throw new Error(`${name}: ${found.layout.notes.join(' ')}`)
   if (found !== undefined && found !== 'several' && !(await isOfFolder(found, entries, readText))) return found.layout
   const folders = await foldersWithLayouts(entries, readText)
-  // It lies in a folder, and no other is beside it.
+  // The layout is in a folder, and no other system is beside it.
   if (found !== undefined && found !== 'several' && folders.length <= 1) return found.layout
   const start = name.replace(/\/+$/, '')
   if (folders.length > 0) {
@@ -32,7 +32,7 @@ export async function requireLayout(entries: Entry[], readText: ReadText, name: 
 
 type Found = { layout: Layout; files: string }
 
-/** A layout and the files of it; `several` where two different files are for the same machines. */
+/** A layout with its files; `several` if different files are for the same machines. */
 async function findOne(entries: Entry[], readText: ReadText): Promise<Found | 'several' | undefined> {
   const layout = await findLayout(entries, readText)
   if (layout === undefined) return undefined
@@ -50,7 +50,7 @@ async function findOne(entries: Entry[], readText: ReadText): Promise<Found | 's
   return { layout: { ...layout, variants }, files: [...seen.values()].join('\n') }
 }
 
-/** Whether a layout is that of a folder at the top, so that others may be beside it. */
+/** Whether a layout is in a top folder, so that other systems may be beside it. */
 async function isOfFolder({ layout }: Found, entries: Entry[], readText: ReadText): Promise<boolean> {
   const tops = new Set(layout.variants.flatMap(pathsOf).map((path) => path.slice(0, path.indexOf('/') + 1)))
   const [top = ''] = tops
@@ -69,10 +69,10 @@ function inFolder(entries: Entry[], start: string): Entry[] {
 const maxFolders = 300
 const maxDepth = 5
 const maxChoices = 10
-/** Single programs lie in many a folder of a disc. */
+/** Many folders of a disc contain single programs. */
 const tooCommon = ['efi', 'memtest', 'disc']
 
-/** The folders that are a system of their own, the topmost of each branch; of those that links make the same, the first. */
+/** The topmost folders that contain a separate system. If links make folders equal, the first one counts. */
 async function foldersWithLayouts(entries: Entry[], readText: ReadText): Promise<string[]> {
   const found = new Map<string, string>()
   let looked = 0

@@ -1,28 +1,28 @@
-// The variants of an image that a layout gives.
+// Turns the variants of a layout into variants of an image.
 import { InputError } from '../../lib/errors.ts'
 import type { Arch, Platform } from '../../model/arch.ts'
 import { type FileRef, isTreePath, type Variant } from '../../model/image.ts'
 import type { Entry, Layout, LayoutFile, LayoutVariant } from './layouts.ts'
 
-/** What is wanted of a layout. */
+/** The operator's choices for a layout. */
 export type LayoutWishes = {
-  /** Absent: every one. */
+  /** Absent: all architectures. */
   archs?: Arch[] | undefined
   platform?: Platform | undefined
-  /** After those of each linux variant. */
+  /** Appended to the arguments of each linux variant. */
   args?: string[] | undefined
-  /** Every installer gets the ISO itself below its tree too. */
+  /** Whether the tree of every linux variant also contains the ISO itself. */
   keepIso: boolean
-  /** The stored program that boots Windows PE. */
+  /** The stored wimboot program, which boots Windows PE. */
   wimboot?: FileRef | undefined
 }
 
 const fileNamePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/
 
 /**
- * The variants of a layout that are wished for.
+ * Chooses variants of a layout.
  * @param name what the operator calls the ISO, archive or folder
- * @throws InputError when there is none
+ * @throws InputError if no variant matches
  */
 export function chooseVariants(
   layout: Layout,
@@ -49,7 +49,7 @@ export function chooseVariants(
   return platform === undefined ? chosen : chosen.map((one) => ({ ...one, platform }))
 }
 
-/** The files that a variant needs, where they are in the ISO, archive or folder. */
+/** The paths of the files that a variant needs, in the ISO, archive or folder. */
 export function pathsOf(variant: LayoutVariant): string[] {
   if (variant.kind === 'linux') return [variant.kernel, ...variant.initrds, ...variant.tree].map(({ path }) => path)
   if (variant.kind === 'wimboot')
@@ -76,10 +76,10 @@ export function refuseUnreadable(entries: Entry[], wanted: string[], name: strin
 }
 
 /**
- * A variant with hashes in the place of paths.
+ * Replaces the paths of a variant by hashes.
  * @param hashes of the files by their paths
- * @param whole the ISO itself, where there is one
- * @throws InputError when a name or path of it may not stand in a URL
+ * @param whole the ISO itself, if there is one
+ * @throws InputError if a name or path is not allowed in a URL
  */
 export function variantOf(
   variant: LayoutVariant,
@@ -133,7 +133,7 @@ export function variantOf(
   }
 }
 
-/** The variants of an image with new ones in the place of all those for the same architectures. */
+/** The variants of an image, in which new variants replace all variants of the same architectures. */
 export function mergedVariants(before: Variant[], brought: Variant[]): Variant[] {
   const archs = new Set(brought.map(({ arch }) => arch))
   return [...before.filter(({ arch }) => !archs.has(arch)), ...brought]

@@ -1,4 +1,4 @@
-// What is recognised on a disc: the types, and the order in which families are tried.
+// The types of layouts, and the order in which families are tried.
 import type { Arch, Platform } from '../../model/arch.ts'
 import { findAlpine } from './layouts/alpine.ts'
 import { findArchiso } from './layouts/arch.ts'
@@ -13,10 +13,10 @@ import { findLinuxrc } from './layouts/suse.ts'
 import { findBootableDisc, findEfiPrograms, findFreebsd, findMemtest, findWindows } from './layouts/tools.ts'
 import { findCasper, findUbuntuNetboot } from './layouts/ubuntu.ts'
 
-/** A file that was found: where it is in the ISO, archive or folder, and the name it gets beside the others of its variant. */
+/** A file of a layout: its path in the ISO, archive or folder, and its name in the variant. */
 export type LayoutFile = { path: string; name: string }
 
-/** A file that an installer fetches itself: where it is, and its path below `{{ tree }}`. */
+/** A file that an installer fetches: its path in the ISO, archive or folder, and its path below `{{ tree }}`. */
 export type LayoutTreeFile = { path: string; treePath: string }
 
 /** A variant (inventory/images.ts) before its files are stored: paths in the place of hashes. */
@@ -37,18 +37,18 @@ export type LayoutVariant = { arch: Arch; platform?: Platform } & (
   | { kind: 'sanboot'; file: LayoutFile | 'iso' }
 )
 
-/** What an ISO, an archive or a folder was recognised as. */
+/** The system recognised in an ISO, an archive or a folder. */
 export type Layout = {
-  /** Of what family it is: `debian`, `rhel`, … */
+  /** The family of the system: `debian`, `rhel`, … */
   family: string
   title: string
-  /** A name for the image, of the form that images have. */
+  /** A valid name for the image. */
   suggestedName: string
   /** Booting it may write to the machine's disk; undefined where the layout does not tell. */
   installer?: boolean
-  /** None: it is known, and does not boot over the network; the notes say why, and what to do. */
+  /** Empty if the system does not boot over the network; the notes then give the reason and a way out. */
   variants: LayoutVariant[]
-  /** What the operator should know before booting it: sentences. */
+  /** Notes to read before booting the image, in whole sentences. */
   notes: string[]
 }
 
@@ -61,7 +61,7 @@ export type Entry = {
   sizeBytes: number
   /** The path of the file itself, where links lead to it. */
   real?: string
-  /** Why it cannot be read, in words: what it is instead of a file. */
+  /** The reason why it cannot be read: what it is instead of a file. */
   fault?: string
 }
 

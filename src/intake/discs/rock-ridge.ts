@@ -1,4 +1,4 @@
-// Names and links of Rock Ridge, which 7-Zip leaves out.
+// Reads the links of Rock Ridge, which 7-Zip ignores.
 import type { FileHandle } from 'node:fs/promises'
 
 const sectorBytes = 2048
@@ -88,13 +88,13 @@ async function namesIn(disc: FileHandle, first: Buffer): Promise<{ name?: string
   return { ...(path !== '' && { name: path }), ...(target !== '' && { target }) }
 }
 
-/** The area in which a file's entries go on (SUSP, 5.1: CE). */
+/** The continuation area of a file's entries (SUSP, 5.1: CE). */
 async function continued(disc: FileHandle, entry: Buffer): Promise<Buffer> {
   const at = entry.readUInt32LE(4) * sectorBytes + entry.readUInt32LE(12)
   return bytesAt(disc, at, Math.min(entry.readUInt32LE(20), sectorBytes))
 }
 
-/** Component records: flags, length, text. Flag 1: the component goes on in the next; 2: `.`; 4: `..`; 8: the root. */
+/** Component records: flags, length, text. Flag 1: the next record continues the component; 2: `.`; 4: `..`; 8: the root. */
 function targetIn(components: Buffer): string {
   let target = ''
   let goesOn = true

@@ -1,4 +1,4 @@
-// The 7-Zip program: found, run, its list parsed.
+// Runs the 7-Zip program, and parses its list of files.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { Readable } from 'node:stream'
@@ -29,7 +29,7 @@ export type Listed = {
 /** An archive of one type, in 7-Zip's words (`iso`, `udf`, `zip`, `tar`); `within`: it is compressed as a whole by that (`gzip`, `xz`). */
 export type Source = { path: string; type: string; within?: string | undefined }
 
-/** All that is in the archive. @throws InputError when it is damaged; ConfigError when 7-Zip is not installed */
+/** Lists all entries of an archive. @throws InputError if it is damaged; ConfigError if 7-Zip is not installed */
 export async function listArchive(source: Source, signal: AbortSignal): Promise<Listed[]> {
   const running = await start(source, ['l', '-slt'], [], AbortSignal.any([signal, AbortSignal.timeout(listTimeoutMs)]))
   const decoder = new TextDecoder()
@@ -41,7 +41,7 @@ export async function listArchive(source: Source, signal: AbortSignal): Promise<
         throw new InputError({ field: 'archive', value: source.path, expected: 'fewer files in it' })
     }
     const fault = await running.fault()
-    // What is said of the archive as a whole, a line, and a block for each file.
+    // The output has the properties of the archive, a separator line, and a block for each file.
     const head = text.indexOf(separator)
     if (fault !== undefined) throw damaged(source.path, reasonIn(text.slice(0, head < 0 ? undefined : head)) ?? fault)
     return head < 0
@@ -60,7 +60,7 @@ export async function listArchive(source: Source, signal: AbortSignal): Promise<
  * several times all of them. @throws InputError when the archive is damaged
  */
 export async function* readArchived(source: Source, paths: string[], signal: AbortSignal): AsyncIterable<Uint8Array> {
-  // -spd: the path is no pattern; after `--` it is neither a switch nor, with an @, a list of paths.
+  // -spd disables wildcards in paths. After `--` a path is neither a switch nor, with an @, a list file.
   const running = await start(source, ['x', '-so', '-spd', '-ssc'], paths, signal)
   try {
     for await (const chunk of running.output) yield chunk as Uint8Array
@@ -96,7 +96,7 @@ const kinds: Record<string, Listed['kind']> = {
 
 type Running = {
   output: Readable
-  /** Waits for the end; what 7-Zip found wrong, in a few words. */
+  /** Waits for the end, and returns the error of 7-Zip, if any. */
   fault: () => Promise<string | undefined>
   stop: () => void
 }
@@ -117,7 +117,7 @@ async function start(source: Source, command: string[], paths: string[], signal:
   const fault = async () => {
     const verdicts = await Promise.all(children.map(({ verdict }) => verdict))
     signal.throwIfAborted()
-    return verdicts.find((one) => one !== undefined)
+    return verdicts.find((verdict) => verdict !== undefined)
   }
   return { output: reader.output, fault, stop }
 }
@@ -147,16 +147,16 @@ async function spawned(args: string[], input?: Readable): Promise<Spawned> {
 
 /** Exit code 1 is a warning: bytes after the end, as hybrid ISOs have them. */
 async function verdictOf(stderr: Readable, ended: Promise<unknown[]>): Promise<string | undefined> {
-  let said = ''
-  for await (const chunk of stderr) said = (said + String(chunk)).slice(-2000)
+  let errorText = ''
+  for await (const chunk of stderr) errorText = (errorText + String(chunk)).slice(-2000)
   const [code] = await ended
   if (code === 0 || code === 1) return undefined
-  return reasonIn(said) ?? `it ended with ${code ?? 'a signal'}`
+  return reasonIn(errorText) ?? `it ended with ${code ?? 'a signal'}`
 }
 
-function reasonIn(said: string): string | undefined {
+function reasonIn(text: string): string | undefined {
   return /(?:Unexpected end|Cannot open|Data Error|Headers Error|CRC Failed|Is not archive)[^\n:]*/
-    .exec(said)?.[0]
+    .exec(text)?.[0]
     .trim()
 }
 

@@ -1,10 +1,10 @@
-// A path for a file that may be in an object store.
+// Provides a local path for a stored file, also from an object store.
 import type { PartialFile } from '../../bytes/fetch/partial-file.ts'
 import type { FetchedFile, Intake, Job } from '../intake.ts'
 
 /**
- * Gives a program a path by which it can read a file: a partial file's own, an open file's of this machine through its
- * descriptor (proc(5)), else that of a copy.
+ * Provides a path by which a program can read a file. It is the path of a partial file, the descriptor of an open local file
+ * (proc(5)), or else the path of a copy.
  */
 export async function withPath<T>(
   { store, partials }: Intake,

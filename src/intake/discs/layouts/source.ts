@@ -1,15 +1,15 @@
-// What the layouts read: the files of a disc, by path.
+// The files of a disc as the layouts read them, and helpers for layouts.
 import type { Arch } from '../../../model/arch.ts'
 import type { Entry, LayoutFile, LayoutTreeFile } from '../layouts.ts'
 
-/** What is looked at to know a family: the paths, and small text files. */
+/** The evidence for a family: the paths, and small text files. */
 export type Source = {
   entries: Entry[]
   /** The path as it is written there, however it is capitalised: ISO 9660 knows capitals only, FAT and UDF both. */
   find: (path: string) => string | undefined
   /** The matches of a pattern over whole paths. */
   match: (pattern: RegExp) => RegExpExecArray[]
-  /** A small text file; empty when it is not there. */
+  /** Reads a small text file; empty if it does not exist. */
   text: (path: string) => Promise<string>
 }
 
@@ -41,7 +41,7 @@ export function fileAt(path: string, name = path.slice(path.lastIndexOf('/') + 1
   }
 }
 
-/** The files that are there, each at its own path in the tree. */
+/** The existing files among these paths, each at the same path in the tree. */
 export function treeOf(source: Source, paths: string[]): LayoutTreeFile[] {
   return paths.flatMap((treePath) => {
     const path = source.find(treePath)
@@ -61,7 +61,7 @@ const kernelName = /(?:^|\/)(?:vmlinu[xz]|bzimage|linux|kernel)[^/]*$/i
 const initrdName = /(?:^|\/)(?:initrd|initramfs|initrfs|install)[^/]*$/i
 const noKernel = /\.(?:c32|cfg|conf|txt|png|sha256|md5|sig|rpm|deb|html|mod|lst|xml|ipxe)$/i
 
-/** The command that adds a kernel and an initrd by hand, with those of the disc where they can be told by their names. */
+/** The command that adds a kernel and an initrd by hand, with the paths on the disc if their names are recognised. */
 export function commandByHand(entries: Entry[], name: string): string {
   const paths = entries.map(({ path }) => path).filter((path) => !noKernel.test(path))
   const initrds = paths.filter((path) => initrdName.test(path) && /img|initr|gz|xz|lz/i.test(path))
@@ -77,7 +77,7 @@ export function archIn(text: string): Arch | undefined {
   return archWords.find(([, pattern]) => pattern.test(text))?.[0]
 }
 
-/** The architecture by the removable media's UEFI program (UEFI, 3.5.1.1); that of most machines where there is none. */
+/** The architecture by the removable media's UEFI program (UEFI, 3.5.1.1); x86_64 if there is no such program. */
 export function archOf(source: Source): Arch {
   if (source.find('EFI/BOOT/BOOTX64.EFI') !== undefined) return 'x86_64'
   if (source.find('EFI/BOOT/BOOTAA64.EFI') !== undefined) return 'arm64'
@@ -93,7 +93,7 @@ export function nameFrom(words: string): string {
   return name.slice(0, 63) || 'image'
 }
 
-/** An argument that is there only when the machine boots with an answer file. */
+/** An argument that is present only if the machine boots with an answer file. */
 export function answered(arg: string): string {
   return `{% if boot.answer_url %}${arg}{% endif %}`
 }
