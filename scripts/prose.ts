@@ -38,6 +38,7 @@ const swept = [
   'test/cli',
   'test/config',
   'test/db',
+  'test/decide',
   'test/docs',
   'test/helpers',
   'test/inventory',

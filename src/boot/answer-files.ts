@@ -1,5 +1,4 @@
-// Answer files for installers, rendered for one boot and guarded by its token. Called by routes.ts, stable-answers.ts
-// and san.ts.
+// Serves answer files, rendered for a boot and guarded by its token. Called by routes.ts, stable-answers.ts and san.ts.
 import { isToken } from '../inventory/access/tokens.ts'
 import { findTokenBoot, type TokenBoot, whyNoAnswers } from '../inventory/boots/answer-access.ts'
 import { recordNotices } from '../inventory/boots/notices.ts'
@@ -18,8 +17,8 @@ import { recordInOrder } from './http/settle.ts'
 const refused = 'No answer file here, or the link has expired.\n'
 
 /**
- * `/b/{token}/answer/{document}` and `/b/{token}/nocloud/{document}`: documents for an installer, rendered for this
- * boot with its secrets. A refusal names no reason: the log does.
+ * `/b/{token}/answer/{document}` and `/b/{token}/nocloud/{document}`: a document, rendered for this boot with its secrets. The
+ * log has the reason of a refusal; the client does not get it.
  */
 export async function serveAnswer(
   context: BootContext,
@@ -31,10 +30,10 @@ export async function serveAnswer(
   return opened instanceof Response ? opened : answerDocument(context, deps, opened, name, source)
 }
 
-/** A boot that may have its answers, and the address that asks. */
+/** A boot whose secrets the client may get, and the client's address. */
 export type OpenedBoot = { boot: TokenBoot; token: string; ip: string }
 
-/** One document of a boot's answer file, filled in, and the boot's record that it was fetched. */
+/** Answers with a rendered document of a boot's answer file, and records that it was fetched. */
 export async function answerDocument(
   context: BootContext,
   deps: BootDeps,
@@ -43,7 +42,7 @@ export async function answerDocument(
   source: 'answer' | 'nocloud',
 ): Promise<Response> {
   const { log } = deps
-  const fields = { ip, boot: boot.id, ...whoIs(boot), document: name.slice(0, 64) }
+  const fields = { ip, boot: boot.id, ...machineFields(boot), document: name.slice(0, 64) }
   try {
     const document = await renderFor(context, deps, boot, token, name, source)
     if (document === undefined) {
@@ -55,14 +54,14 @@ export async function answerDocument(
     return context.body(document.text, 200, { 'Content-Type': document.mediaType })
   } catch (error) {
     if (!(error instanceof InputError)) throw error
-    log.error({ ...fields, error: messageOf(error) }, 'answer file cannot be filled in')
-    return context.text('The answer file cannot be filled in: see the log of the boot server.\n', 500)
+    log.error({ ...fields, error: messageOf(error) }, 'answer file could not be rendered')
+    return context.text('The answer file cannot be rendered. See the log of the boot server.\n', 500)
   }
 }
 
 /**
- * The boot of the token in the URL, if the client may have its secrets; else the refusal, without a reason. The same
- * check for every document with secrets.
+ * The boot of the token in the URL, if the client may get its secrets; else the refusal, which does not contain the reason.
+ * Guards everything that contains secrets.
  */
 export async function openForSecrets(
   context: BootContext,
@@ -77,7 +76,7 @@ export async function openForSecrets(
   const why = boot === undefined ? 'no boot has this token' : whyNoAnswers(boot, ip, answersElsewhere(deps, ip))
   if (boot !== undefined && why === undefined) return { boot, token, ip }
   log.warn(
-    { ip, boot: boot?.id, ...(boot && whoIs(boot)), document: document.slice(0, 64), why },
+    { ip, boot: boot?.id, ...(boot && machineFields(boot)), document: document.slice(0, 64), why },
     'answer file refused',
   )
   if (boot !== undefined && why !== undefined)
@@ -86,11 +85,14 @@ export async function openForSecrets(
 }
 
 /** The machine of a boot, for the log. */
-export function whoIs({ facts, decision }: TokenBoot): { mac: string | undefined; hostname: string | undefined } {
+export function machineFields({ facts, decision }: TokenBoot): {
+  mac: string | undefined
+  hostname: string | undefined
+} {
   return { mac: facts.mac, hostname: decision.machine?.hostname }
 }
 
-/** Whether an address gets the answers of a boot whose script another address fetched. */
+/** Whether an address may get the answers of a boot whose script another address fetched. */
 function answersElsewhere({ settings }: Pick<BootDeps, 'settings'>, ip: string): boolean {
   const { answersToAnyAddress, answerSubnets = [] } = settings
   return answersToAnyAddress || (answerSubnets.length > 0 && subnetTest(answerSubnets)(ip))
@@ -101,7 +103,7 @@ function allowing(ip: string): string {
   return `to allow it: BOOTWRIGHT_ANSWER_SUBNETS=${subnet}, or BOOTWRIGHT_ANSWERS_TO_ANY_ADDRESS=yes`
 }
 
-/** Has the boot's record, and its stall, say that its installer was refused, and what would allow it. */
+/** Records in the boot that its installer was refused, and how to allow it. */
 export async function noteRefused(
   { db, log }: BootDeps,
   bootId: string,
@@ -111,11 +113,11 @@ export async function noteRefused(
 ): Promise<void> {
   const message = `refused the answer file ${document.slice(0, 64)} to ${ip}: ${why}`
   await recordNotices(db, [{ bootId, ip, message }]).catch((error: unknown) =>
-    log.error({ boot: bootId, error: messageOf(error) }, 'a notice was not recorded'),
+    log.error({ boot: bootId, error: messageOf(error) }, 'notice was not recorded'),
   )
 }
 
-/** The documents of a boot's answer file, of the version that was current at its start; empty without an answer file. */
+/** The documents of a boot's answer file, in the version of the boot; empty without an answer file. */
 export async function documentsFor({ db }: BootDeps, { answerFile }: Decision): Promise<AnswerDocument[]> {
   if (answerFile === undefined) return []
   return (await findAnswerDocuments(db, answerFile.name, answerFile.version)) ?? []
@@ -135,11 +137,11 @@ async function renderFor(
   if (documents.length === 0) return undefined
   const namesContext = { facts, base: baseUrlOf(context, settings.baseUrl), boot: { id, token } }
   const names = namesOf(decision, namesContext, documents[0]?.name)
-  const wanted = documents.find((one) => one.name === name)
-  if (wanted === undefined) {
+  const document = documents.find((candidate) => candidate.name === name)
+  if (document === undefined) {
     const text = source === 'nocloud' ? defaultNocloud(name, names) : undefined
     return text === undefined ? undefined : { name, mediaType: 'text/plain; charset=utf-8', text }
   }
   const secrets = await openSecrets(db, sealer, machine?.id, groups)
-  return renderAnswers([wanted], { ...names, secrets })[0]
+  return renderAnswers([document], { ...names, secrets })[0]
 }

@@ -1,4 +1,4 @@
-// boot.cfg of VMware's boot loader. Called by routes.ts.
+// Serves boot.cfg of VMware's boot loader. Called by routes.ts.
 import { isToken } from '../inventory/access/tokens.ts'
 import { findTokenBoot } from '../inventory/boots/answer-access.ts'
 import { renderArgs } from '../render/args.ts'
@@ -10,10 +10,7 @@ import { addressOf, type BootContext, baseUrlOf } from './http/request.ts'
 
 const nothing = 'This boot has no boot.cfg.\n'
 
-/**
- * `/b/{token}/boot.cfg`: the configuration of VMware's mboot.efi for one boot, with the args as kernel options. It
- * contains no secrets.
- */
+/** `/b/{token}/boot.cfg`: the configuration of VMware's mboot.efi for a boot, with the args as kernel options, without secrets. */
 export async function serveBootConfig(context: BootContext, deps: BootDeps): Promise<Response> {
   const { db, store, inventory, log, settings } = deps
   context.header('Cache-Control', 'no-store')

@@ -1,5 +1,4 @@
-// A machine asks for its script for real: who asks is recorded, the answer is found, and the boot is opened before the
-// script is sent. Called by script.ts.
+// Boots a machine: records its identity, finds its answer, and opens the boot before the script is sent. Called by script.ts.
 import { answerMachine, answerSituation, type MachineAnswer } from '../decide/answer.ts'
 import type { Damage } from '../decide/damage.ts'
 import { newBootKeys } from '../inventory/boots/boots.ts'
@@ -16,21 +15,21 @@ import type { BootDeps } from './http/deps.ts'
 import type { BootRequest } from './http/request.ts'
 import { settleEvents } from './http/settle.ts'
 
-/** Answers a machine and opens its boot. `bootId` is that of the boot; a machine that waits for an image opens none. */
+/** Answers a machine and opens its boot, `bootId`. For a machine that waits for an image, it is undefined. */
 export async function bootMachine(
   deps: BootDeps,
   { ip, base }: BootRequest,
   reported: Facts,
   choice?: Choice,
 ): Promise<MachineAnswer & { bootId?: string }> {
-  // The connection tells the machine's address better than the machine does.
+  // The address of the connection is more reliable than the reported address.
   const facts = { ...reported, ip }
   const situation = await recordIdentity(deps, await deps.inventory.findSituation(facts), facts)
   const boot = newBootKeys(deps.sealer.tokenOf)
   const answer = await answerSituation(deps, situation, { base, boot, ...(choice !== undefined && { choice }) })
   const { decision, script, reports } = answer
   await Promise.all(answer.damage.filter(({ isNew }) => isNew).map((damage) => recordDamage(deps, damage)))
-  // A waiting machine retries every few seconds: that is not yet a boot.
+  // A waiting machine retries every few seconds, which is not a boot.
   if (decision.spec.kind === 'wait') {
     await recordSeen(deps.db, decision, facts)
     return answer
@@ -39,15 +38,15 @@ export async function bootMachine(
     deps.log.warn({ mac: facts.mac, ip }, 'boot not recorded: too many new machines from this address')
     return answerMachine(deps, facts, { base })
   }
-  // What firmware and bootstrap fetched must be written before the boot can be joined to it.
+  // The events of firmware and bootstrap must be written before the boot opens, because the boot adopts them.
   await settleEvents(deps)
   await deps.inventory.openBoot({ ...boot, facts: situation.facts, ip, decision, script, reports })
   return { ...answer, bootId: boot.id }
 }
 
 /**
- * Records the client: a conflict of two machines, a new MAC with the UUID or serial of a machine, or a new machine.
- * Returns the situation after that.
+ * Records the identity of a request: a conflict of several machines, a MAC with the UUID or serial of another machine, or a
+ * new machine. Returns the situation after that.
  */
 async function recordIdentity(deps: BootDeps, situation: Situation, facts: Facts): Promise<Situation> {
   const { db, inventory, log } = deps
@@ -66,7 +65,7 @@ async function recordIdentity(deps: BootDeps, situation: Situation, facts: Facts
   if (weak === undefined && facts.mac !== undefined) await takeOverDiscovered(db, machine.id, [facts.mac])
   if (!isNew) return situation
   log.warn({ mac: facts.mac, machine: machine.id, weak }, 'machine identified by its UUID or serial, not by its MAC')
-  // Another machine may ask with the same values at this moment: both are only told apart once this claim is recorded.
+  // If another machine sends the same values now, the two can only be distinguished after this claim is recorded.
   return inventory.findSituation(facts)
 }
 
@@ -75,7 +74,7 @@ async function discover(deps: BootDeps, situation: Situation, facts: Facts): Pro
   const { maxDiscovered: max, maxDiscoveredPerAddress: maxPerAddress } = settings
   const machine = mayRecord(facts.ip ?? '') ? await recordDiscovered(db, facts, { max, maxPerAddress }) : undefined
   if (machine === undefined) {
-    const why = 'unknown machine not recorded: it has no MAC, or too many new machines came from its address'
+    const why = 'unknown machine not recorded: its MAC is missing, or its address has too many new machines'
     log.warn({ mac: facts.mac, ip: facts.ip }, why)
     return situation
   }
@@ -83,7 +82,7 @@ async function discover(deps: BootDeps, situation: Situation, facts: Facts): Pro
   return inventory.findSituation(facts)
 }
 
-/** From now on all machines are refused the file, and operators can see why. */
+/** Records damage: from now on the file is refused to all machines, and operators see why. */
 async function recordDamage({ recordDamage, log }: BootDeps, { sha256, name, damage }: Damage): Promise<void> {
   log.error({ file: name, sha256, damage }, 'stored file is damaged')
   await recordDamage(sha256, damage).catch((error: unknown) =>

@@ -1,13 +1,13 @@
-// The bootstrap: the script that every machine gets first. It reports the machine's facts to `/ipxe` (script.ts).
+// The bootstrap: every machine's first script. It sends the machine's facts to `/ipxe` (script.ts). Called by routes.ts.
 import type { BootDeps } from './http/deps.ts'
 import { addressOf, type BootContext, baseUrlOf, isIpxe } from './http/request.ts'
 
-/** `/boot.ipxe`: with a relative URL, which iPXE resolves against the one that it asked. */
+/** `/boot.ipxe`: with relative URLs, which iPXE resolves against the URL of this script. */
 export function serveBootstrap(context: BootContext, deps: BootDeps): Response {
   return answerBootstrap(context, deps, deps.settings.baseUrl ?? '')
 }
 
-/** `/autoexec.ipxe`: iPXE runs it without an address to resolve relative URLs against. */
+/** `/autoexec.ipxe`: with full URLs, because iPXE runs this script without a URL to resolve relative URLs against. */
 export function serveWholeBootstrap(context: BootContext, deps: BootDeps): Response {
   return answerBootstrap(context, deps, baseUrlOf(context, deps.settings.baseUrl))
 }

@@ -1,4 +1,4 @@
-// Stored files for iPXE and installers. Called by routes.ts and trees.ts.
+// Serves stored files to iPXE and installers. Called by routes.ts and trees.ts.
 import { sendFile } from '../bytes/send/send-file.ts'
 import { sha256Pattern, sizeFault } from '../inventory/images/files.ts'
 import type { Stage } from '../model/boot.ts'
@@ -15,7 +15,7 @@ export async function serveFile(context: BootContext, deps: BootDeps): Promise<R
   return serveStored(context, deps, sha256, context.req.param('name') ?? '')
 }
 
-/** A stored file under a name, streamed; counted for the boot that the query names when the body has ended. */
+/** Streams a stored file. When the body ends, an event is recorded for the boot in the query. */
 export async function serveStored(
   context: BootContext,
   deps: BootDeps,
@@ -27,11 +27,11 @@ export async function serveStored(
   const bootId = bootIdOf(query.get('boot'))
   const stage = query.get('stage') ?? ''
   const ip = addressOf(context)
-  const record = (more: { bytes?: number; durationMs?: number; message?: string | undefined }) => {
+  const record = (details: { bytes?: number; durationMs?: number; message?: string | undefined }) => {
     if (bootId === undefined || !fileStages.has(stage)) return
-    inventory.events.record({ bootId, ip, stage: stage as Stage, file: name, ...more })
+    inventory.events.record({ bootId, ip, stage: stage as Stage, file: name, ...details })
   }
-  // While the database is unreachable, a file without a status is served: its name is its hash.
+  // If the database is unreachable, a file without a status is served, because its hash identifies it.
   const status = await inventory.findFileStatus(sha256)
   const file = await store.open(sha256)
   const damage = status?.damage ?? (status && sizeFault(status.sizeBytes, file?.sizeBytes))
@@ -45,11 +45,11 @@ export async function serveStored(
   if (file === undefined) return noFile(context, sha256)
   const headers = {
     'Content-Type': contentTypeOf(name),
-    // The URL has the hash of the bytes in it, so any cache may keep them.
+    // The URL contains the hash of the bytes, so every cache may store them.
     'Cache-Control': 'public, max-age=31536000, immutable',
     ETag: `"${sha256}"`,
   }
-  // iPXE reads a disk image that it boots over HTTP in thousands of small ranges, which belong to no stage.
+  // iPXE reads a disk image over HTTP in thousands of small ranges, which do not belong to a stage.
   const level = fileStages.has(stage) || context.req.header('range') === undefined ? 'info' : 'debug'
   if (store.urlFor !== undefined && context.req.method === 'GET') {
     await file.close()
@@ -66,10 +66,10 @@ export async function serveStored(
 }
 
 function noFile(context: BootContext, sha256: string): Response {
-  return context.text(`There is no file ${sha256.slice(0, 64)}.\n`, 404)
+  return context.text(`No such file: ${sha256.slice(0, 64)}.\n`, 404)
 }
 
-/** `application/efi` is the type that UEFI HTTP Boot accepts for a program (UEFI 2.10, 24.7.3.2). */
+/** UEFI HTTP Boot requires `application/efi` for programs (UEFI 2.10, 24.7.3.2). */
 export function contentTypeOf(name: string): string {
   if (name.endsWith('.efi')) return 'application/efi'
   return name.endsWith('.iso') ? 'application/vnd.efi-iso' : 'application/octet-stream'

@@ -7,7 +7,7 @@ export function serveLiveness(context: BootContext): Response {
   return context.text('ok\n')
 }
 
-/** As on the admin listener, but for the reason: it names folders of the server, which are for operators. */
+/** The health as on the admin listener, without the reason: it contains paths of the server, which only operators may see. */
 export async function serveHealth(context: BootContext, deps: BootDeps): Promise<Response> {
   const { code, health } = await findHealth(deps)
   const { reason: _, ...visible } = health

@@ -1,5 +1,4 @@
-// `/b/{token}/menu/{entry}`: what iPXE fetches when a person chooses an entry of a menu.
-
+// `/b/{token}/menu/{entry}`: iPXE fetches this URL when a person chooses an entry of a menu. Called by routes.ts.
 import { isToken } from '../inventory/access/tokens.ts'
 import { findTokenBoot } from '../inventory/boots/answer-access.ts'
 import { namePattern } from '../lib/ids/names.ts'
@@ -7,7 +6,7 @@ import type { BootDeps } from './http/deps.ts'
 import { type BootContext, readRequest } from './http/request.ts'
 import { faultScript, scriptFor } from './script.ts'
 
-/** The script of an entry, for the machine whose boot showed the menu. It opens a boot of its own. */
+/** The script of an entry, for the machine whose boot showed the menu. The entry opens a new boot. */
 export async function serveChoice(context: BootContext, deps: BootDeps): Promise<Response> {
   const request = { ...readRequest(context, deps.settings), boots: true }
   const token = context.req.param('token') ?? ''
@@ -21,7 +20,7 @@ export async function serveChoice(context: BootContext, deps: BootDeps): Promise
     deps.log.warn({ ip: request.ip, entry: entry.slice(0, 64), boot: menuBoot?.id }, 'menu choice refused')
     return context.text('No menu here, or the link has expired.\n', 404)
   } catch (error) {
-    // For iPXE an error is a failed boot, after which it may halt; a script lets it retry.
+    // After an HTTP error iPXE may halt. A script can retry.
     return context.text(faultScript(deps, request, {}, error))
   }
 }

@@ -1,4 +1,4 @@
-// Reports of machines about their boot. Called by routes.ts.
+// Records machines' reports about their boots. Called by routes.ts.
 import { isToken } from '../inventory/access/tokens.ts'
 import { redactTokens } from '../lib/log.ts'
 import { reports } from '../model/boot.ts'
@@ -9,19 +9,19 @@ import { addressOf, type BootContext } from './http/request.ts'
 import { recordInOrder } from './http/settle.ts'
 
 /**
- * `/b/{token}/{ready,installing,progress,installed,booted,failed}?message=…` by GET or POST: what the machine itself says of its
- * boot. iPXE of Debian can only GET. A report is written before it is answered.
+ * `/b/{token}/{ready,installing,progress,installed,booted,failed}?message=…` by GET or POST: a machine's report about its boot.
+ * Debian's iPXE only supports GET. A report is written before it is answered.
  */
 export async function takeReport(context: BootContext, deps: BootDeps, inTurn: FairTurns): Promise<Response> {
   const { log } = deps
-  const report = reports.find((one) => one === context.req.param('report'))
+  const report = reports.find((name) => name === context.req.param('report'))
   const token = context.req.param('token') ?? ''
   if (report === undefined) return context.text(`Unknown report: expected one of ${reports.join(', ')}.\n`, 404)
   if (token === 'preview') return context.text('This script was a preview. Its token cannot report.\n', 404)
   const ip = addressOf(context)
-  // What an installer reports may be the URL that it failed to fetch: that has the boot's token in it.
+  // An installer may report a URL that it failed to fetch. That URL contains the boot's token.
   const message = redactTokens((await readReportMessage(context)) ?? '') || undefined
-  const known = isToken(token) && (await inTurn(ip, () => recordInOrder(deps, token, report, ip, message)))
-  log[known ? 'info' : 'warn']({ ip, report, message, known }, 'report')
-  return known ? context.text('ok\n') : context.text('No boot here, or the link has expired.\n', 404)
+  const accepted = isToken(token) && (await inTurn(ip, () => recordInOrder(deps, token, report, ip, message)))
+  log[accepted ? 'info' : 'warn']({ ip, report, message, accepted }, 'report')
+  return accepted ? context.text('ok\n') : context.text('No boot here, or the link has expired.\n', 404)
 }

@@ -1,4 +1,4 @@
-// Every URL of the boot network, in the order in which they are tried. The reference of URLs is printed from this table.
+// All URLs of the boot network, in the order of their matching. docs/reference/urls.md is printed from this table.
 import { serveAnswer } from './answer-files.ts'
 import { serveBootConfig } from './boot-config.ts'
 import { serveBootstrap, serveWholeBootstrap } from './bootstrap.ts'
@@ -18,16 +18,15 @@ import { serveTreeFile } from './trees.ts'
 export type BootRoute = {
   methods: ('GET' | 'POST')[] | 'any'
   path: string
-  /** Its purpose, as in docs/reference/urls.md. */
+  /** The purpose of the URL, for docs/reference/urls.md. */
   summary: string
   serve: (context: BootContext, deps: BootDeps, inTurn: FairTurns) => Response | Promise<Response>
   /**
-   * When it is answered, while its address has many other requests under way. `first` (the default): after it waited
-   * for its turn.
-   * `own`: the route reads the body, which may come slowly, and takes its turn after that. `none`: at once.
+   * When a request waits for its address's turn (http/fair-turns.ts). `first` (the default): before the handler. `own`: the
+   * handler waits after reading the body, which may be slow. `none`: never.
    */
   turn?: 'first' | 'own' | 'none'
-  /** HEAD gets an empty answer, as GET changes something. */
+  /** HEAD gets an empty answer, because GET has effects. */
   inertHead?: true
 }
 
@@ -38,123 +37,124 @@ export const bootRoutes: BootRoute[] = [
   {
     methods: get,
     path: '/livez',
-    summary: 'Whether the process answers: always 200.',
+    summary: 'Check that the process is running: always 200.',
     serve: serveLiveness,
     turn: 'none',
   },
   {
     methods: get,
     path: '/healthz',
-    summary: "Whether the server can do its work: 200, or 503 with the reason's kind.",
+    summary: "Check that the server can do its work: 200, or 503 with the reason's kind.",
     serve: serveHealth,
     turn: 'none',
   },
   {
     methods: get,
     path: '/boot.ipxe',
-    summary: "The bootstrap: the same iPXE script for every machine. It asks for the machine's own script.",
+    summary: 'Fetch the bootstrap: the same iPXE script for every machine. It fetches the script for the machine.',
     serve: serveBootstrap,
   },
   {
     methods: get,
     path: '/boot.ipxe.0',
-    summary: 'The bootstrap, for the pxe-service of dnsmasq, which appends ".0" to a name.',
+    summary: 'Fetch the bootstrap, for the pxe-service of dnsmasq, which appends ".0" to a name.',
     serve: serveBootstrap,
   },
   {
     methods: get,
     path: '/autoexec.ipxe',
-    summary: 'The bootstrap with full URLs, for iPXE of 2021 and later that starts under UEFI.',
+    summary: 'Fetch the bootstrap with full URLs, for iPXE of 2021 and later that starts under UEFI.',
     serve: serveWholeBootstrap,
   },
   {
     methods: get,
     path: '/nbp/autoexec.ipxe',
-    summary: 'The bootstrap with full URLs, beside a boot program that was loaded over HTTP.',
+    summary: 'Fetch the bootstrap with full URLs, in the folder of a boot program that was loaded over HTTP.',
     serve: serveWholeBootstrap,
   },
   {
     methods: get,
     path: '/ipxe/:file{[^/]+\\.ipxe}',
-    summary: 'The script for the machine whose MAC is the file name: /ipxe/52-54-00-12-34-56.ipxe.',
+    summary: 'Fetch the script for the machine whose MAC is the file name: /ipxe/52-54-00-12-34-56.ipxe.',
     serve: serveScript,
   },
   {
     methods: 'any',
     path: '/ipxe',
     summary:
-      'The script for one machine, named by query parameters: mac, uuid, serial and others. A preview unless iPXE asks.',
+      'Fetch the script for a machine, by query parameters: mac, uuid, serial and others. Clients other than iPXE get a preview.',
     serve: serveScript,
   },
   {
     methods: 'any',
     path: '/ipxe/*',
-    summary: 'Every other path below /ipxe is answered like /ipxe.',
+    summary: 'Answer every other path below /ipxe like /ipxe.',
     serve: serveScript,
   },
   {
     methods: get,
     path: '/files/:sha256/:name',
-    summary: 'A stored file, by the sha256 of its bytes. Answers ranges and conditional requests.',
+    summary: 'Download a stored file, by the sha256 of its bytes. Supports ranges and conditional requests.',
     serve: serveFile,
     turn: 'none',
   },
   {
     methods: get,
     path: '/trees/*',
-    summary: "A file of an image's tree: /trees/IMAGE/VERSION/DIGEST/PATH.",
+    summary: "Download a file of an image's tree: /trees/IMAGE/VERSION/DIGEST/PATH.",
     serve: serveTreeFile,
     turn: 'none',
   },
   {
     methods: get,
     path: '/nbp/:name',
-    summary: 'A boot program, for UEFI HTTP Boot.',
+    summary: 'Download a boot program, for UEFI HTTP Boot.',
     serve: serveNbp,
     turn: 'none',
   },
   {
     methods: getOrPost,
     path: '/b/:token/answer/:document',
-    summary: 'A document of the answer file, rendered for this boot. The body of a POST is ignored.',
+    summary: 'Fetch a document of the answer file, rendered for this boot. The body of a POST is ignored.',
     serve: (context, deps) => serveAnswer(context, deps, 'answer'),
   },
   {
     methods: getOrPost,
     path: '/b/:token/nocloud/:document',
-    summary: 'A document for cloud-init: meta-data, user-data, vendor-data, network-config.',
+    summary: 'Fetch a document for cloud-init: meta-data, user-data, vendor-data, network-config.',
     serve: (context, deps) => serveAnswer(context, deps, 'nocloud'),
   },
   {
     methods: ['POST'],
     path: '/answer/:document',
-    summary: 'A document for installers whose URL is fixed in their medium. The posted JSON contains the MAC.',
+    summary: 'Fetch a document for installers whose URL is fixed in their medium. The posted JSON contains the MAC.',
     serve: serveStableAnswer,
     turn: 'own',
   },
   {
     methods: get,
     path: '/b/:token/san.ipxe',
-    summary: 'The script that opens an iSCSI target, with the CHAP password.',
+    summary: 'Fetch the script that opens an iSCSI target, with the CHAP passwords.',
     serve: serveSan,
   },
   {
     methods: get,
     path: '/b/:token/boot.cfg',
-    summary: "VMware's boot.cfg, rendered for this boot.",
+    summary: "Fetch VMware's boot.cfg, rendered for this boot.",
     serve: serveBootConfig,
   },
   {
     methods: get,
     path: '/b/:token/menu/:entry',
-    summary: 'The script for an entry of the menu that this boot showed.',
+    summary: 'Fetch the script for an entry of the menu that this boot showed.',
     serve: serveChoice,
     inertHead: true,
   },
   {
     methods: getOrPost,
     path: '/b/:token/:report',
-    summary: 'A report of the machine: ready, installing, progress, installed, booted or failed, with ?message=TEXT.',
+    summary:
+      'Report the state of the machine: ready, installing, progress, installed, booted or failed, with ?message=TEXT.',
     serve: takeReport,
     turn: 'own',
     inertHead: true,

@@ -1,4 +1,4 @@
-// `/ipxe`: the script for one machine, for iPXE a boot and for everybody else a preview. Called by routes.ts and menus.ts.
+// `/ipxe`: the script for a machine. For iPXE it is a boot, for other clients a preview. Called by routes.ts and menus.ts.
 import { answerMachine, type MachineAnswer, previewBoot } from '../decide/answer.ts'
 import { DiskFullError, findCause, InputError, messageOf } from '../lib/errors.ts'
 import { type Decision, refusal } from '../model/decision.ts'
@@ -9,7 +9,7 @@ import type { BootDeps } from './http/deps.ts'
 import { parseFacts } from './http/facts-query.ts'
 import { type BootContext, type BootRequest, readRequest } from './http/request.ts'
 
-/** `/ipxe?mac=…` and `/ipxe/{mac}.ipxe`: the script for one machine. Always 200: iPXE shows a script's text, never an error's. */
+/** `/ipxe?mac=…` and `/ipxe/{mac}.ipxe`: the script for a machine. Always 200, because iPXE does not show the text of errors. */
 export async function serveScript(context: BootContext, deps: BootDeps): Promise<Response> {
   const request = readRequest(context, deps.settings)
   const macInPath = context.req.param('file')?.replace(/\.ipxe$/, '')
@@ -21,7 +21,7 @@ export async function serveScript(context: BootContext, deps: BootDeps): Promise
   }
 }
 
-/** The script for a machine. Whatever goes wrong becomes a script that prints the reason. `choice` was made in a menu. */
+/** The script for a machine. Every error becomes a script that prints the reason. `choice` is an entry of a menu. */
 export async function scriptFor(deps: BootDeps, request: BootRequest, facts: Facts, choice?: Choice): Promise<string> {
   try {
     const answer = request.boots
@@ -46,10 +46,10 @@ function logScript(
   else log.info(fields, 'script')
 }
 
-/** The script of a request that was not understood, or that could not be answered. */
+/** The script for an invalid request, or for a request that the server could not answer. */
 export function faultScript(deps: BootDeps, { ip, base }: BootRequest, facts: Facts, error: unknown): string {
   const level = error instanceof InputError ? 'warn' : 'error'
-  deps.log[level]({ mac: facts.mac, ip, error: messageOf(error) }, 'no script could be made')
+  deps.log[level]({ mac: facts.mac, ip, error: messageOf(error) }, 'script could not be made')
   const decision: Decision = {
     ...{ target: targetOf(facts), groups: [], params: {}, notices: [], reasons: [] },
     spec: faultSpec(base, error),

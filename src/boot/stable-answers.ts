@@ -1,21 +1,21 @@
-// Answer files for installers whose URL is fixed in their medium. Called by routes.ts.
+// Serves answer files to installers whose URL is fixed in their medium. Called by routes.ts.
 import { hashToken } from '../inventory/access/tokens.ts'
 import { findAnsweredBoot, whyNoAnswers } from '../inventory/boots/answer-access.ts'
 import { parseMac } from '../lib/ids/mac.ts'
-import { answerDocument, noteRefused, whoIs } from './answer-files.ts'
+import { answerDocument, machineFields, noteRefused } from './answer-files.ts'
 import type { BootDeps } from './http/deps.ts'
 import type { FairTurns } from './http/fair-turns.ts'
 import { addressOf, type BootContext } from './http/request.ts'
 
-/** What an installer says of its machine; Proxmox VE's sends some kilobytes. */
+/** Maximum size of an installer's facts about its machine. Proxmox VE's installer sends some kilobytes. */
 const maxBodyBytes = 262_144
 const maxMacs = 64
 const maxDepth = 8
 
 /**
- * `POST /answer/{document}`: for installers whose URL is fixed in their medium (Proxmox VE), so it cannot contain a
- * token. The posted JSON has the MAC of the machine. It is answered only during a boot of that machine, and only at
- * the address that fetched the boot's script. No setting allows more, because a MAC is not secret.
+ * `POST /answer/{document}`: for installers whose URL is fixed in their medium (Proxmox VE) and contains no token. The posted
+ * JSON contains the machine's MAC. Because a MAC is not secret, the machine gets an answer only during its boot, and only at
+ * the address that fetched the boot's script. Settings cannot relax this.
  */
 export async function serveStableAnswer(context: BootContext, deps: BootDeps, inTurn: FairTurns): Promise<Response> {
   context.header('Cache-Control', 'no-store')
@@ -33,20 +33,20 @@ async function findStableAnswer(context: BootContext, deps: BootDeps, posted: un
   const token = boot && deps.sealer.tokenOf(boot.id)
   const why =
     boot === undefined || token === undefined || hashToken(token) !== boot.tokenHash
-      ? 'no machine with this MAC address or UUID has a boot in progress with an answer file'
+      ? 'no machine with this MAC or UUID has a running boot with an answer file'
       : whyNoAnswers(boot, ip, false)
   if (boot !== undefined && token !== undefined && why === undefined)
     return answerDocument(context, deps, { boot, token, ip }, name, 'answer')
   deps.log.warn(
-    { ip, boot: boot?.id, mac: keys.macs[0], ...(boot && whoIs(boot)), document: name.slice(0, 64), why },
+    { ip, boot: boot?.id, mac: keys.macs[0], ...(boot && machineFields(boot)), document: name.slice(0, 64), why },
     'answer file refused',
   )
   if (boot !== undefined && why !== undefined)
-    await noteRefused(deps, boot.id, ip, name, `${why}; have DHCP give the installer the address that iPXE had`)
-  return context.text('No answer file here: this machine has no boot in progress at this address.\n', 404)
+    await noteRefused(deps, boot.id, ip, name, `${why}; configure DHCP to give iPXE and the installer the same address`)
+  return context.text('No answer file here: this machine has no running boot at this address.\n', 404)
 }
 
-/** Undefined if it is not JSON, or too long. */
+/** Reads JSON; undefined if it is invalid or too long. */
 async function readJson(body: ReadableStream<Uint8Array> | null): Promise<unknown> {
   const parts: Uint8Array[] = []
   let total = 0
@@ -62,7 +62,7 @@ async function readJson(body: ReadableStream<Uint8Array> | null): Promise<unknow
   }
 }
 
-/** The MACs that stand anywhere in a value, and the UUIDs under names that say so. */
+/** All MACs in a value, and the UUIDs of fields whose name ends with uuid. */
 function keysIn(posted: unknown): { macs: string[]; uuids: string[] } {
   const macs = new Set<string>()
   const uuids = new Set<string>()

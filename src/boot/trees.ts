@@ -1,25 +1,26 @@
-// Files of an image's tree, which installers fetch by path. Called by routes.ts.
+// Serves files of an image's tree, which installers fetch by path. Called by routes.ts.
 import { isTreePath } from '../model/image.ts'
 import { serveStored } from './files.ts'
 import type { BootDeps } from './http/deps.ts'
 import { addressOf, type BootContext } from './http/request.ts'
 
 /**
- * `/trees/{image}/{version}/{digest}/{path}`: a file whose URL the installer builds. Many request optional files
- * (RHEL's installer `images/updates.img`), so a missing file is not an error.
+ * `/trees/{image}/{version}/{digest}/{path}`: a file whose URL the installer builds. Many installers try optional files, such
+ * as RHEL's installer `images/updates.img`. So a missing file is not an error.
  */
 export async function serveTreeFile(context: BootContext, deps: BootDeps): Promise<Response> {
-  const asked = parseTreeUrl(context.env.incoming.url ?? '')
-  const sha256 = asked && (await deps.inventory.findTreeFile(asked.key, asked.path))
-  if (sha256 !== undefined) return serveStored(context, deps, sha256, asked?.path ?? '')
-  deps.log.debug({ ip: addressOf(context), path: asked?.path }, 'no such file in the tree')
-  return context.text('There is no such file in the tree.\n', 404)
+  const request = parseTreeUrl(context.env.incoming.url ?? '')
+  const sha256 = request && (await deps.inventory.findTreeFile(request.key, request.path))
+  if (sha256 !== undefined) return serveStored(context, deps, sha256, request?.path ?? '')
+  deps.log.debug({ ip: addressOf(context), path: request?.path }, 'file not in the tree')
+  return context.text('No such file in the tree.\n', 404)
 }
 
-/** What a URL names, from its bytes as they came: a router may take `%2F` and `..` for more than they are. */
+/** Parses the URL as received, because a router may interpret `%2F` and `..`. */
 function parseTreeUrl(url: string) {
-  const [, image, version, digest, rest] = /^\/trees\/([^/?]+)\/(\d{1,9})\/([0-9a-f]{16})\/([^?#]+)/.exec(url) ?? []
-  const path = decode(rest ?? '')
+  const [, image, version, digest, encodedPath] =
+    /^\/trees\/([^/?]+)\/(\d{1,9})\/([0-9a-f]{16})\/([^?#]+)/.exec(url) ?? []
+  const path = decode(encodedPath ?? '')
   if (image === undefined || digest === undefined || path === undefined || !isTreePath(path)) return undefined
   return { key: { image, version: Number(version), digest }, path }
 }

@@ -1,5 +1,4 @@
-// What would this machine get? The one place that answers: for the script of a boot, its preview, explain, the preview
-// of answer files, and the check before deployments are armed.
+// Answers what a machine gets: for its script, previews, explain, and the check before a deployment is armed.
 import { documentsOf, secretNamesOf } from '../inventory/boots/answer-access.ts'
 import type { Inventory } from '../inventory/open.ts'
 import { type FieldFault, InputError } from '../lib/errors.ts'
@@ -16,35 +15,35 @@ import { type Damage, type DamageDeps, findDamage, refuseDamaged } from './damag
 import { decide } from './decision.ts'
 import { stepsToSet } from './next-steps.ts'
 
-/** What an answer is made with. */
+/** The dependencies of an answer. */
 export type AnswerDeps = DamageDeps & {
   inventory: Pick<Inventory, 'findSituation'>
   scripts: Scripts
   settings: {
     afterRefusal: ScriptContext['after']
-    /** How the command line is typed at the server, for next steps on screens. */
+    /** The command that starts the command line on this server, for next steps on screens. */
     command?: string
   }
 }
 
-/** How a machine asks: at which address of ours, for which boot, and which entry of a menu it chose. */
+/** A machine's request: the server's URL as the machine reached it, the boot, and the chosen menu entry. */
 export type Asking = { base: string; boot?: NamesContext['boot']; choice?: Choice }
 
 /** What a machine gets. */
 export type MachineAnswer = {
   situation: Situation
-  /** A refusal where something keeps the script or the answer file from being rendered. */
+  /** A refusal if the script or the answer file cannot be rendered. */
   decision: Decision
-  /** The variant that is booted; undefined when the decision boots no image. */
+  /** The booted variant; undefined when the decision boots no image. */
   variant?: Variant
-  /** The documents of the answer file, filled in, with asterisks for secrets. */
+  /** The documents of the answer file, rendered, with asterisks for secrets. */
   documents: AnswerDocument[]
-  /** Why the answer file cannot be filled in: the reason of the refusal, fault by fault. */
+  /** The faults that prevent rendering the answer file: the reason of the refusal. */
   unfilled?: FieldFault[]
   /** The names that texts for this boot may use, with asterisks for secrets. */
   names: Names
   script: string
-  /** The booted system gets an address for reports, so its silence means something. */
+  /** The booted system gets the URL for its reports, so its silence is a fault. */
   reports: boolean
   damage: Damage[]
 }
@@ -52,7 +51,7 @@ export type MachineAnswer = {
 /** The id and token in a preview. No boot has them. */
 export const previewBoot = { id: 'preview', token: 'preview' }
 
-/** What a machine with these facts would get now; changes nothing. `supposed` is a deployment as if it were armed. */
+/** What a machine with these facts would get now. Changes nothing. `supposed` is a deployment that counts as armed. */
 export async function answerMachine(
   deps: AnswerDeps,
   facts: Facts,
@@ -62,7 +61,7 @@ export async function answerMachine(
   return answerSituation(deps, await deps.inventory.findSituation(facts, supposed), asking)
 }
 
-/** The same, from a situation that was looked up; changes nothing. */
+/** The answer in a situation that was already looked up. Changes nothing. */
 export async function answerSituation(
   deps: AnswerDeps,
   situation: Situation,
@@ -93,7 +92,7 @@ function withoutDamage({ decision, variant }: Decided, [first]: Damage[]): Decid
   return first === undefined ? { decision, variant } : { decision: refuseDamaged(decision, variant, first) }
 }
 
-// Everything is rendered before the boot is opened. Otherwise an installer would stop with a disk half written.
+// Everything is rendered before the boot is opened. Otherwise an installer could stop with a half-written disk.
 function render(
   scripts: Scripts,
   { decision, variant }: Decided,
@@ -108,12 +107,12 @@ function render(
   const { spec, image, answerFile } = decision
   const filled = faultsOf(() => (spec.kind === 'refusal' ? [] : renderAnswers(templates, names)))
   if (filled instanceof InputError) {
-    const what = filled.faults.map(({ field, value }) => `${value} (${field})`).join(', ')
+    const problems = filled.faults.map(({ field, value }) => `${value} (${field})`).join(', ')
     const nextStep = stepsToSet(filled.missing) ?? `to correct it: bootwright answer-file set ${answerFile?.name} FILE`
-    return { ...refuse(`answer file ${answerFile?.name}: ${what}`, nextStep), unfilled: filled.faults }
+    return { ...refuse(`answer file ${answerFile?.name}: ${problems}`, nextStep), unfilled: filled.faults }
   }
   const script = faultsOf(() => {
-    // A secret that is not set would otherwise be noticed only after iPXE has continued.
+    // Otherwise a missing secret would be found only after iPXE has fetched this script.
     if (spec.kind === 'sanboot' && 'target' in spec && spec.chap !== undefined)
       scripts.san(decision, context, names.secrets ?? {})
     return scripts.script(decision, context)
@@ -128,7 +127,7 @@ function render(
     ...(variant !== undefined && { variant }),
     documents: filled,
     script: script.text,
-    // An answer file is fetched by the boot's token: the installer that has it knows where to report.
+    // The URL of an answer file contains the boot's token, so its installer can report.
     reports: answerFile !== undefined || script.reports,
   }
 }

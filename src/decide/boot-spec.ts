@@ -1,4 +1,4 @@
-// From what was chosen to the boot spec: the variant, its arguments, its answer file. Pure; called by decision.ts.
+// Turns the choice into a boot spec: the variant, its arguments, its answer file. Pure; called by decision.ts.
 import { formatTarget } from '../model/arch.ts'
 import type { LocalBoot, Merged } from '../model/assignment.ts'
 import type { Catalog, CatalogImage, DamagedFile } from '../model/catalog.ts'
@@ -7,10 +7,10 @@ import type { KnownTarget } from '../model/facts.ts'
 import { findVariant, treeDigest, type Variant } from '../model/image.ts'
 import { menuReasons, visibleEntries, whyNoTimeLimit } from './menu-choice.ts'
 
-/** The part of a decision that follows from what was chosen. `variant`: of the image that is booted. */
+/** The part of a decision that follows from the choice. `variant` is the booted variant of the image. */
 export type Specified = Pick<Decision, 'spec' | 'image' | 'answerFile'> & { variant?: Variant }
 
-/** What to do, to boot what was chosen on a machine of this kind. Why goes to the reasons. */
+/** The boot spec of a choice on a machine of this kind. The reasons get why. */
 export function specFor(
   chosen: Chosen,
   merged: Merged,
@@ -30,12 +30,12 @@ export function specFor(
   return { spec: chosen }
 }
 
-/** `auto` is what works on most: few BIOSes try the disk automatically, UEFI does when a boot option fails. */
+/** `auto`: a BIOS rarely continues to its disk when iPXE exits; UEFI does, when a boot option fails. */
 function localSpec(localBoot: LocalBoot, { platform }: KnownTarget, reasons: Reason[]): BootSpec {
   const chosen = localBoot[platform] ?? 'auto'
   const method = chosen === 'auto' ? (platform === 'pcbios' ? ('sanboot' as const) : ('exit-1' as const)) : chosen
   const how = typeof method === 'string' ? method : `the file ${method.file}`
-  const why = chosen === 'auto' ? `the usual way on ${platform}` : `assigned for ${platform}`
+  const why = chosen === 'auto' ? `the default on ${platform}` : `assigned for ${platform}`
   reasons.push({ candidate: `local boot by ${how}`, won: true, why })
   return { kind: 'local', method }
 }
@@ -50,10 +50,10 @@ function menuSpec(
 ): BootSpec {
   const menu = catalog.menus.get(name)
   if (menu === undefined) {
-    reasons.push({ candidate: `menu ${name}`, won: false, why: 'there is no such menu' })
+    reasons.push({ candidate: `menu ${name}`, won: false, why: 'the menu does not exist' })
     return refusal(
       `there is no menu ${name}`,
-      `to add it: bootwright menu set ${name} FILE; to see what names it: bootwright explain MAC`,
+      `to add it: bootwright menu set ${name} FILE; to see what refers to it: bootwright explain MAC`,
     )
   }
   const { entries, hidden } = visibleEntries(menu, catalog, target)
@@ -70,7 +70,7 @@ function menuSpec(
     kind: 'menu',
     menu: name,
     title,
-    // With a time limit and no default, iPXE would start the first entry that it shows.
+    // With a timeout and no default entry, iPXE would start the first entry.
     timeoutSeconds: note === undefined ? timeoutSeconds : null,
     defaultEntry: chosen === undefined ? null : defaultEntry,
     ...(note !== undefined && { note }),
@@ -82,8 +82,8 @@ function imageSpec(name: string, merged: Merged, catalog: Catalog, target: Known
   const { answerFile: answers, localBoot } = merged
   const image = catalog.images.get(name)
   if (image === undefined) {
-    reasons.push({ candidate: `image ${name}`, won: false, why: 'there is no such image' })
-    const nextStep = `to add it: bootwright image add ${name}; to see what names it: bootwright explain MAC`
+    reasons.push({ candidate: `image ${name}`, won: false, why: 'the image does not exist' })
+    const nextStep = `to add it: bootwright image add ${name}; to see what refers to it: bootwright explain MAC`
     return { spec: refusal(`there is no image ${name}`, nextStep) }
   }
   const named = { image: { name: image.name, version: image.version } }
@@ -92,11 +92,15 @@ function imageSpec(name: string, merged: Merged, catalog: Catalog, target: Known
     const missing = formatTarget(target)
     const existing =
       image.variants.map(({ arch, platform }) => `${arch} ${platform ?? 'any platform'}`).join(', ') || 'none'
-    reasons.push({ candidate: `image ${name}`, won: false, why: `no variant for ${missing}; it has ${existing}` })
+    reasons.push({
+      candidate: `image ${name}`,
+      won: false,
+      why: `no variant for ${missing}; existing variants: ${existing}`,
+    })
     return {
       ...named,
       spec: refusal(
-        `image ${name} has no variant for ${missing}; it has ${existing}`,
+        `image ${name} has no variant for ${missing}; existing variants: ${existing}`,
         `to add one: bootwright image add ${name} --arch ${target.arch}`,
       ),
     }
@@ -111,7 +115,7 @@ function imageSpec(name: string, merged: Merged, catalog: Catalog, target: Known
   reasons.push({
     candidate: candidateOf(image, variant),
     won: true,
-    why: `it fits ${formatTarget(target)}${assumed}`,
+    why: `matches ${formatTarget(target)}${assumed}`,
   })
   if (variant.kind === 'local') return { ...named, variant, spec: localSpec(localBoot, target, reasons) }
   const answerFile = answers === undefined ? undefined : catalog.answerFiles.get(answers)
@@ -131,7 +135,7 @@ function imageSpec(name: string, merged: Merged, catalog: Catalog, target: Known
 function variantSpec(variant: Exclude<Variant, { kind: 'local' }>, merged: Merged): BootSpec {
   const { arch: _, platform: __, ...spec } = variant
   if (spec.kind === 'linux') {
-    // A tree has up to thousands of files, and the spec is kept with every boot.
+    // A tree has up to thousands of files, and the spec is stored with every boot.
     const { tree, ...others } = spec
     return { ...others, ...specArgs(spec.args, merged), ...(tree?.length && { tree: treeDigest(tree) }) }
   }
@@ -159,7 +163,7 @@ function candidateOf({ name, version }: Pick<CatalogImage, 'name' | 'version'>, 
   return `variant ${arch} ${platform ?? 'any platform'} of ${name} version ${version}`
 }
 
-/** The refusal of a variant that names a damaged file, and why it lost: an installer must not find that half-way. */
+/** The refusal of a variant with a damaged file, and the reason. Without it an installer would fail half-way. */
 export function damagedVariant(
   image: Pick<CatalogImage, 'name' | 'version'>,
   variant: Variant,

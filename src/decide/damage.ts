@@ -1,6 +1,4 @@
-// Whether the files of a variant are what was stored, before a machine begins to load what would fail half-way. Asked by
-// answer.ts; reads only.
-
+// Finds damaged files of a variant before a machine starts to load them. Reads only; called by answer.ts.
 import { sizeFault } from '../inventory/images/files.ts'
 import type { Inventory } from '../inventory/open.ts'
 import type { Decision } from '../model/decision.ts'
@@ -9,17 +7,17 @@ import { damagedVariant } from './boot-spec.ts'
 
 export type DamageDeps = {
   inventory: Pick<Inventory, 'findFileStatus'>
-  /** The size of a stored file; undefined when the store does not answer in time. */
+  /** The size of a stored file; undefined if the store does not answer in time. */
   findStoredSize: (sha256: string) => Promise<{ sizeBytes: number | undefined } | undefined>
 }
 
-/** A file that is not what was stored. `isNew`: the inventory does not say so yet. */
+/** A file that differs from what was stored. `isNew`: the damage is not recorded yet. */
 export type Damage = FileRef & { damage: string; isNew: boolean }
 
-/** An installer's tree may have thousands of files; the others are checked when they are asked for. */
+/** An installer's tree may have thousands of files. Files past this limit are checked when a machine fetches them. */
 const maxFiles = 64
 
-/** The damaged files among the first of a variant, in the order of the variant. */
+/** The damaged files among the first `maxFiles` of a variant, in the order of the variant. */
 export async function findDamage(deps: DamageDeps, variant: Variant): Promise<Damage[]> {
   const files = filesOf(variant).slice(0, maxFiles)
   const found = await Promise.all(files.map((file) => damageOf(deps, file)))
@@ -28,13 +26,13 @@ export async function findDamage(deps: DamageDeps, variant: Variant): Promise<Da
 
 async function damageOf({ inventory, findStoredSize }: DamageDeps, file: FileRef): Promise<Damage | undefined> {
   const [recorded, stored] = await Promise.all([inventory.findFileStatus(file.sha256), findStoredSize(file.sha256)])
-  // Neither the database nor the store answered: damage is found when the file is asked for.
+  // If the database or the store did not answer, damage is found when the machine fetches the file.
   if (recorded === undefined || stored === undefined) return undefined
   const damage = recorded.damage ?? sizeFault(recorded.sizeBytes, stored.sizeBytes)
   return damage === undefined ? undefined : { ...file, damage, isNew: recorded.damage === null }
 }
 
-/** The refusal in the place of a decision whose variant names a damaged file. */
+/** Replaces a decision whose variant has a damaged file by a refusal. */
 export function refuseDamaged(decision: Decision, variant: Variant, damage: Damage): Decision {
   const { image, reasons } = decision
   if (image === undefined) return decision

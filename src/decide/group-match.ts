@@ -7,7 +7,7 @@ import type { Facts } from '../model/facts.ts'
 import type { Machine } from '../model/machine.ts'
 import { formatCondition, foundFor, subjectOf } from '../model/selector.ts'
 
-/** The groups that fit a machine, the strongest first. */
+/** The groups that match a machine, the strongest first. */
 export function matchingGroups(
   catalog: Catalog,
   machine: Machine | undefined,
@@ -18,7 +18,7 @@ export function matchingGroups(
   return catalog.groups.filter((group) => group.refuses(subject) === undefined)
 }
 
-/** The groups that do not fit a machine, each with the first condition that does not hold and what was found instead. */
+/** The groups that do not match a machine, each with its first failed condition and the machine's value. */
 export function otherGroups(
   { catalog, identity, facts }: Pick<Situation, 'catalog' | 'identity' | 'facts'>,
   target: Target,
@@ -33,8 +33,8 @@ export function otherGroups(
 }
 
 /**
- * Why each group that fits did or did not decide what is booted. `first` is the one that did; `winner` says in words what
- * decided before any group could.
+ * Why each matching group did or did not decide what is booted. `first` is the group that decided. `winner` describes
+ * the rule that decided before any group.
  */
 export function groupReasons(
   groups: CatalogGroup[],
@@ -42,34 +42,35 @@ export function groupReasons(
   winner: string | undefined,
 ): Reason[] {
   return groups.map((group) => {
-    const wanted = wantedOf(group.assignment)
+    const boot = wantedOf(group.assignment)
     const candidate = `group ${group.name} (priority ${group.priority}, ${countOf(group.selector.length)})`
     const adds = Object.keys(group.assignment).filter((key) => !['image', 'menu', 'local'].includes(key))
-    const added = adds.length > 0 ? `; its ${adds.join(', ')} count` : ''
+    const added = adds.length > 0 ? `; its ${adds.join(', ')} ${adds.length === 1 ? 'applies' : 'apply'}` : ''
     const why =
-      wanted === undefined
-        ? 'it fits, and does not say what to boot'
+      boot === undefined
+        ? 'matches, but does not choose what to boot'
         : group === first
-          ? `it fits, and says ${formatWanted(wanted)}`
-          : `it fits and says ${formatWanted(wanted)}, but ${winner ?? whyBefore(first, group)}`
+          ? `matches, and boots ${formatWanted(boot)}`
+          : `matches, and would boot ${formatWanted(boot)}, but ${winner ?? whyBefore(first, group)}`
     return { candidate, won: group === first, why: `${why}${added}${tieOf(group, groups)}` }
   })
 }
 
 function whyBefore(first: CatalogGroup | undefined, group: CatalogGroup): string {
-  if (first === undefined) return 'it does not decide'
+  if (first === undefined) return 'no group decides'
   if (first.priority !== group.priority) return `group ${first.name} has priority ${first.priority}`
   if (first.selector.length !== group.selector.length)
     return `group ${first.name} has ${countOf(first.selector.length)}`
-  return `group ${first.name} comes first by its name`
+  return `group ${first.name} comes first by name`
 }
 
 function tieOf(group: CatalogGroup, groups: CatalogGroup[]): string {
   const ties = groups.filter(
-    (one) => one !== group && one.priority === group.priority && one.selector.length === group.selector.length,
+    (other) => other !== group && other.priority === group.priority && other.selector.length === group.selector.length,
   )
   if (ties.length === 0) return ''
-  return `; it ties with ${ties.map((one) => `group ${one.name}`).join(' and ')} in priority and conditions, so the names decide`
+  const names = ties.map(({ name }) => `group ${name}`).join(' and ')
+  return `; ${names} ${ties.length === 1 ? 'has' : 'have'} the same priority and number of conditions, so the name decides`
 }
 
 function countOf(conditions: number): string {

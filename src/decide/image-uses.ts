@@ -1,3 +1,4 @@
+// Counts the machines that boot an image. Called by the API.
 import type { Db } from '../db/open.ts'
 import { loadCatalog } from '../inventory/boots/catalog.ts'
 import { creationOrder, cursorOf, searchMachines } from '../inventory/machines/list.ts'
@@ -9,24 +10,24 @@ const pageSize = 1000
 const maxMachines = 20_000
 
 /**
- * How many machines boot an image by their own assignment, by a group or by the policy. `more`: there are machines beyond those
- * that were looked at.
+ * The number of machines that boot an image by their assignment, by a group or by the policy. `more`: the inventory has
+ * more machines than `maxMachines`, and the others are not counted.
  */
 export async function countImageMachines(db: Db, name: string): Promise<{ machines: number; more: boolean }> {
   const catalog = await loadCatalog(db)
   const byPolicy = catalog.policy.kind === 'image' && catalog.policy.image === name
   let machines = 0
-  let looked = 0
+  let checked = 0
   let page = await searchMachines(db, {}, creationOrder, pageSize)
-  while (page.length > 0 && looked < maxMachines) {
+  while (page.length > 0 && checked < maxMachines) {
     for (const machine of page) {
       if (machine.denied) continue
       const own = wantedOf(machine.assignment ?? {})
       const groups = own === undefined ? matchingGroups(catalog, machine, machine.facts, targetOf(machine.facts)) : []
-      const wanted = own ?? groups.map(({ assignment }) => wantedOf(assignment)).find((one) => one !== undefined)
-      if (wanted === undefined ? byPolicy : wanted.kind === 'image' && wanted.name === name) machines += 1
+      const boot = own ?? groups.map(({ assignment }) => wantedOf(assignment)).find((choice) => choice !== undefined)
+      if (boot === undefined ? byPolicy : boot.kind === 'image' && boot.name === name) machines += 1
     }
-    looked += page.length
+    checked += page.length
     const last = page.at(-1)
     if (last === undefined || page.length < pageSize) return { machines, more: false }
     page = await searchMachines(db, {}, creationOrder, pageSize, cursorOf(last, creationOrder))

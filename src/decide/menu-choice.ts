@@ -1,4 +1,4 @@
-// Which entries of a menu a machine can boot. Pure; called by decision.ts and boot-spec.ts.
+// Finds the menu entries that a machine can boot. Pure; called by decision.ts and boot-spec.ts.
 import { formatTarget, type Target } from '../model/arch.ts'
 import type { Catalog } from '../model/catalog.ts'
 import type { Reason } from '../model/decision.ts'
@@ -6,7 +6,7 @@ import { mayInstall } from '../model/every-boot.ts'
 import { findVariant } from '../model/image.ts'
 import type { Menu, MenuEntry } from '../model/menu.ts'
 
-/** The entries of a menu that a machine can boot, and why it is not shown the others. */
+/** The entries of a menu that a machine can boot, and why the other entries are hidden. */
 export function visibleEntries(
   menu: Pick<Menu, 'entries'> | undefined,
   catalog: Catalog,
@@ -23,8 +23,8 @@ export function visibleEntries(
 }
 
 /**
- * The reason why a menu with a time limit must not start its default entry. The entry is missing, or hidden from this
- * machine. Or it installs without permission for every boot, or on a machine that is not identified for certain.
+ * Why a menu ignores its timeout: it has no default entry, or the entry is hidden from this machine. The third reason: the
+ * entry installs, but has no `everyBoot`, or the machine is uncertain.
  */
 export function whyNoTimeLimit(
   { defaultEntry }: Pick<Menu, 'defaultEntry'>,
@@ -33,13 +33,14 @@ export function whyNoTimeLimit(
   answerFile: string | undefined,
   weak: boolean,
 ): string | undefined {
-  if (defaultEntry === null) return 'it has no default entry, so it waits for a person'
-  if (chosen === undefined) return `its default, ${defaultEntry}, is hidden here, so it waits for a person`
+  if (defaultEntry === null) return 'without a default entry, the menu waits for a person'
+  if (chosen === undefined)
+    return `the default entry ${defaultEntry} is hidden on this machine, so the menu waits for a person`
   if (chosen.kind !== 'image') return undefined
   const answers = chosen.answerFile ?? answerFile
   const installs = mayInstall(catalog.images.get(chosen.image)?.installer, answers, chosen.answerFile !== undefined)
   return installs && (weak || !chosen.everyBoot)
-    ? `its default, ${defaultEntry}, installs, so it waits for a person`
+    ? `the default entry ${defaultEntry} installs, so the menu waits for a person`
     : undefined
 }
 
@@ -53,9 +54,9 @@ export function menuReasons(menu: string, hidden: { name: string; why: string }[
 }
 
 function whyHidden(entry: MenuEntry, catalog: Catalog, target: Target): string | undefined {
-  if (entry.archs !== undefined && !entry.archs.includes(target.arch)) return `it is for ${entry.archs.join(', ')}`
+  if (entry.archs !== undefined && !entry.archs.includes(target.arch)) return `only for ${entry.archs.join(', ')}`
   if (entry.platforms !== undefined && !entry.platforms.includes(target.platform))
-    return `it is for ${entry.platforms.join(', ')}`
+    return `only for ${entry.platforms.join(', ')}`
   if (entry.kind === 'menu') return catalog.menus.has(entry.menu) ? undefined : `there is no menu ${entry.menu}`
   if (entry.kind !== 'image') return undefined
   const image = catalog.images.get(entry.image)

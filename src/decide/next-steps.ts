@@ -1,6 +1,6 @@
-// The commands on a machine's screen that put right what keeps it from booting.
+// Commands for a machine's screen that fix what prevents its boot. Pure; called by answer.ts.
 
-/** The commands that set names which a text uses and which are not set; undefined when no command sets any of them. */
+/** The commands that set the missing names of a text; undefined if no command can set them. */
 export function stepsToSet(missing: string[]): string | undefined {
   const named = (pattern: RegExp) => [...new Set(missing.flatMap((name) => pattern.exec(name)?.[1] ?? []))]
   const options = [

@@ -1,9 +1,9 @@
-// Answer files: the documents that answer an installer's questions.
+// Answer files.
 
-/** One text that an installer asks for: its name in the URL, its media type, and its Liquid. */
+/** A text that an installer fetches: its name in the URL, its media type, and its Liquid. */
 export type AnswerDocument = { name: string; mediaType: string; text: string }
 
-/** What answers an installer's questions: one document, or several for cloud-init, with the current version. */
+/** The answers to an installer's questions: a document, or several for cloud-init, with the current version. */
 export type AnswerFile = {
   name: string
   title: string

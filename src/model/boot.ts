@@ -1,9 +1,8 @@
 // Boots: their stages, outcomes, reports and events.
-
 import type { Decision } from './decision.ts'
 import type { Facts } from './facts.ts'
 
-/** The stages of a boot, in order. */
+/** The stages of a boot, in their order. */
 export const stages = [
   'nbp',
   'bootstrap',
@@ -18,7 +17,7 @@ export const stages = [
   'installed',
   'booted',
   'failed',
-  // Something an operator should know. A notice is not a step of the boot.
+  // For operators. A notice is not a step of the boot.
   'notice',
 ] as const
 export type Stage = (typeof stages)[number]
@@ -31,30 +30,30 @@ export const stageMeanings: Record<Stage, string> = {
   kernel: 'iPXE downloaded the kernel.',
   initrd: 'iPXE downloaded an initrd.',
   file: 'iPXE downloaded another file, such as an EFI program, an iPXE script or a disk image.',
-  ready: 'iPXE is about to jump into what it loaded.',
+  ready: 'iPXE is about to start what it loaded.',
   'answer-file': 'The installer fetched its answer file.',
-  installing: 'The installer reported that it began.',
-  progress: 'The installer reported the step that it is at.',
+  installing: 'The installer reported that it started.',
+  progress: 'The installer reported its current step.',
   installed: 'The system reported that it is installed.',
-  booted: 'The system reported that it runs.',
+  booted: 'The system reported that it is running.',
   failed: 'iPXE or the system reported a failure.',
-  notice: 'Something that an operator should know. A notice moves nothing.',
+  notice: 'A message for operators. A notice does not change the stage.',
 }
 
 /**
- * How a boot ended. Only the machine's own report makes a boot booted or installed. Its report or a refusal makes it failed.
- * `handed-over`: the machine left for its disk, a shell or a system that reports nothing. A stalled boot may still continue.
+ * How a boot ended. Only a report of the machine makes a boot `booted` or `installed`; a report or a refusal makes it
+ * `failed`. `handed-over`: the machine left for its disk, a shell or a system without reports. A `stalled` boot may resume.
  */
 export const outcomes = ['booted', 'installed', 'failed', 'handed-over', 'stalled', 'superseded'] as const
 export type Outcome = (typeof outcomes)[number]
 
 /** One sentence for each, for docs/reference/stages.md. */
 export const outcomeMeanings: Record<Outcome, string> = {
-  booted: 'The system reported that it runs.',
+  booted: 'The system reported that it is running.',
   installed: 'The system reported that it is installed.',
   failed: 'The machine reported a failure, or got a refusal.',
-  'handed-over': 'The machine left for its disk, for a shell, or for a system that reports nothing.',
-  stalled: 'The boot stays at a stage for too long. If it moves again, it is no longer stalled.',
+  'handed-over': 'The machine left for its disk, for a shell, or for a system that sends no reports.',
+  stalled: 'The boot stays at a stage for too long. If the boot continues, it is no longer stalled.',
   superseded: 'A newer boot of the same machine overtook this boot.',
 }
 
@@ -62,7 +61,7 @@ export const outcomeMeanings: Record<Outcome, string> = {
 export const reports = ['ready', 'installing', 'progress', 'installed', 'booted', 'failed'] as const
 export type Report = (typeof reports)[number]
 
-/** One attempt of a machine to boot, from its script to an outcome. */
+/** An attempt of a machine to boot. It begins with the machine's script. */
 export type Boot = {
   id: string
   /** Its place in the order of boots. */
@@ -76,27 +75,27 @@ export type Boot = {
   version: number | null
   deploymentId: string | null
   decision: Decision
-  /** The last stage, and when the boot reached it. */
+  /** The last stage, and its time. */
   stage: Stage
   movedAt: Date
-  /** The installer's last named step. */
+  /** The last step that the installer reported. */
   progress: string | null
-  /** When the machine last reported anything: an installer that waits at a question still reports. */
+  /** The time of the machine's last report. An installer that waits at a question still sends reports. */
   heardAt: Date | null
   outcome: Outcome | null
   message: string | null
   /** The facts that the machine reported. */
   facts: Facts
-  /** The script as served, with `…` for its token. */
+  /** The served script, with `…` for the boot's token. */
   script: string
   startedAt: Date
   endedAt: Date | null
 }
 
-/** A boot as lists show it. */
+/** The fields of a boot in lists. */
 export type BootSummary = Omit<Boot, 'decision' | 'facts' | 'script'>
 
-/** One thing seen. Without a boot, the event has only an address, until a boot opens at that address. */
+/** An event of a boot. An event without `bootId` belongs to the next boot of its address. */
 export type BootEvent = {
   bootId?: string | undefined
   ip: string

@@ -1,5 +1,4 @@
-// The catalog: everything that decisions depend on besides the machine.
-
+// The catalog: everything that decisions need besides the machine.
 import type { AnswerDocument } from './answer-file.ts'
 import type { Assignment } from './assignment.ts'
 import type { Image, Variant } from './image.ts'
@@ -13,13 +12,13 @@ export type CatalogGroup = {
   priority: number
   selector: Condition[]
   assignment: Assignment
-  /** Returns the first condition that does not hold for a machine. */
+  /** Returns the first condition that fails for a machine. */
   refuses: CompiledSelector
 }
 export type CatalogImage = Pick<Image, 'name' | 'version' | 'variants' | 'endOfLife' | 'createdAt' | 'installer'>
 export type CatalogAnswerFile = { name: string; version: number; documents: AnswerDocument[] }
 
-/** Everything that decisions depend on besides the machine; small enough for memory. */
+/** Everything that decisions depend on besides the machine, small enough for memory. */
 export type Catalog = {
   revision: number
   policy: Policy
@@ -28,7 +27,7 @@ export type Catalog = {
   images: ReadonlyMap<string, CatalogImage>
   menus: ReadonlyMap<string, Pick<Menu, 'name' | 'title' | 'timeoutSeconds' | 'defaultEntry' | 'entries'>>
   answerFiles: ReadonlyMap<string, CatalogAnswerFile>
-  /** The variants of `images` that name a corrupted file, with the first such file and its fault. */
+  /** The variants of `images` with a damaged file: the first such file, and its damage. */
   damaged: ReadonlyMap<Variant, DamagedFile>
 }
 

@@ -1,5 +1,4 @@
-// Decisions: the situation that they depend on, the boot spec, and the reasons.
-
+// Decisions: what they depend on, what they boot, and why.
 import type { LocalMethod, Params, Removal, Wanted } from './assignment.ts'
 import type { Catalog } from './catalog.ts'
 import type { LatestDeployment } from './deployment.ts'
@@ -11,12 +10,12 @@ import type { VisibleEntry } from './menu.ts'
 
 /** Everything that a decision depends on. */
 export type Situation = {
-  /** The facts in the request, completed by remembered facts if the machine is identified with certainty. */
+  /** The facts that the machine reports now. A fact that it does not report has the value of an earlier report. */
   facts: Facts
   identity: Identity
   /** The deployment of the identified machine. */
   deployment: LatestDeployment | undefined
-  /** The names of the secrets that the machine, and that groups, have. */
+  /** The names of the secrets of the machine and of the groups. */
   secrets: { machine: string[]; groups: Record<string, string[]> }
   catalog: Catalog
   /** YYYY-MM-DD, in UTC. */
@@ -35,11 +34,11 @@ export type Decision = {
     discovered: boolean
     labels: Record<string, string>
   } & Partial<Pick<Machine, 'hostname' | 'uuid' | 'serial' | 'product' | 'asset'>>
-  /** The key that identified the machine. `weak`: why the identity is uncertain. Then nothing that installs is served. */
+  /** The key that identified the machine. `weak`: why that is uncertain; then no installation is served. */
   identity?: { by: string; byMac: boolean; weak?: string }
-  /** Why the request may come from an entered machine that it does not identify. Then nothing that installs is served. */
+  /** Why the request may come from an entered machine that it was not identified as. Then no installation is served. */
   doubt?: string
-  /** The deployment that this boot installs, and the number of its attempt. */
+  /** The deployment whose image this boot installs, and the number of the attempt. */
   deployment?: { id: string; attempt: number; maxAttempts: number }
   image?: { name: string; version: number }
   answerFile?: { name: string; version: number }
@@ -57,7 +56,7 @@ export type BootSpec =
   /** `tree` is the digest in the URL of the image's tree. */
   | ({ kind: 'linux'; kernel: FileRef; initrds: FileRef[]; tree?: string } & SpecArgs)
   | ({ kind: 'wimboot'; wimboot: FileRef; files: FileRef[] } & SpecArgs)
-  /** `treePath`: the program is fetched from the tree. `bootConfig`: the text that is filled in for this boot. */
+  /** `treePath`: the path of the program in the tree. `bootConfig`: the text that is rendered for this boot. */
   | ({ kind: 'efi'; file: FileRef; tree?: string; treePath?: string; bootConfig?: FileRef } & SpecArgs)
   | { kind: 'ipxe'; file: FileRef }
   | { kind: 'sanboot'; file: FileRef }
@@ -69,14 +68,14 @@ export type BootSpec =
       title: string
       timeoutSeconds: number | null
       defaultEntry: string | null
-      /** Why the menu waits for a person despite its time limit. */
+      /** Why the menu waits for a person in spite of its timeout. */
       note?: string
       entries: VisibleEntry[]
     }
   | { kind: 'shell' }
   | { kind: 'reboot' }
   | { kind: 'wait' }
-  /** `fault`: nothing was decided, because the server has a fault. Then the machine retries, whatever the settings say. */
+  /** `fault`: the server could not decide. The machine retries, whatever the settings say. */
   | { kind: 'refusal'; reason: string; nextStep: string; fault?: true }
 
 /** The arguments of the variant and of all assignments, and the patterns that remove some of them. */
@@ -90,10 +89,10 @@ export type SanSpec = {
   chap?: Chap | undefined
 }
 
-/** The choice of the candidate that decided. */
+/** The choice of what to boot. */
 export type Chosen = { kind: 'shell' | 'reboot' | 'wait' } | Wanted
 
-/** A refusal with the operator's next step. */
+/** A refusal, with the next step for the operator. */
 export function refusal(reason: string, nextStep: string): BootSpec {
   return { kind: 'refusal', reason, nextStep }
 }

@@ -1,34 +1,36 @@
-// The rule about installing at every boot: an assignment must say everyBoot.
-
+// The rule about installing at every boot.
 import type { FieldFault } from '../lib/errors.ts'
 import type { Assignment } from './assignment.ts'
 
-/** An assigned image, with the fields that say whether it writes to the disk. */
+/** An assigned image, with the fields that decide whether it writes to the disk. */
 export type Assigned = Pick<Assignment, 'image' | 'answerFile' | 'everyBoot'>
 
-/** Images that are installers, by name. */
+/** The names of images that are installers. */
 export type Installers = ReadonlySet<string>
 
 /**
- * Whether booting an image may write to the machine's disk. An answer file implies that it does. If the image is
- * marked as not an installer, only an answer file assigned together with the image implies it.
+ * Whether booting an image may write to the machine's disk. An image with an answer file installs. If `installer` is false,
+ * that holds only if the same assignment names both, not if a group adds the answer file.
  */
 export function mayInstall(installer: boolean | null | undefined, answerFile: unknown, together: boolean): boolean {
   return installer === true || (answerFile !== undefined && (together || installer !== false))
 }
 
-/** Whether an assignment would reinstall its machines at every boot although it does not say everyBoot. */
-function installsUnsaid({ image, answerFile, everyBoot }: Assigned, isInstaller: (image: string) => boolean): boolean {
+/** Whether an assignment would install its machines at every boot without `everyBoot`. */
+function installsWithoutEveryBoot(
+  { image, answerFile, everyBoot }: Assigned,
+  isInstaller: (image: string) => boolean,
+): boolean {
   return image !== undefined && !everyBoot && (answerFile !== undefined || isInstaller(image))
 }
 
-/** Faults for assignments that install at every boot and do not say everyBoot. `field` is the path of each assignment. */
+/** The faults of assignments that would install at every boot without `everyBoot`; `field` is the place of each. */
 export function everyBootFaults(
   assigned: (Assigned & { field: string })[],
   isInstaller: (image: string) => boolean,
 ): FieldFault[] {
   return assigned
-    .filter((one) => installsUnsaid(one, isInstaller))
+    .filter((assignment) => installsWithoutEveryBoot(assignment, isInstaller))
     .map(({ image = '', answerFile, field }) => ({
       field: [field, 'everyBoot'].filter(Boolean).join('.'),
       value: 'nothing',
@@ -36,18 +38,18 @@ export function everyBootFaults(
     }))
 }
 
-/** Whether a change touches the image, the answer file or everyBoot. Other changes are not refused. */
+/** Whether a change sets the image, its answer file or `everyBoot`. Only such a change is checked. */
 export function changesInstall(change: { [Field in keyof Assigned]?: unknown } | null | undefined): boolean {
   const { image, answerFile, everyBoot } = change ?? {}
   return image !== undefined || answerFile !== undefined || everyBoot !== undefined
 }
 
-/** The image that would install, for messages. */
+/** The image and its answer file, for messages. */
 export function whatInstalls(image: string, answerFile: string | undefined): string {
   return answerFile === undefined ? `image ${image}, an installer,` : `image ${image} with answer file ${answerFile}`
 }
 
-/** The command to install once. */
+/** The command that installs an image once. */
 export function armCommand(handle: string, image: string, answerFile: string | undefined): string {
   return `bootwright deployment arm ${handle} --image ${image}${answerFile === undefined ? '' : ` --answer-file ${answerFile}`}`
 }

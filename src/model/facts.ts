@@ -1,9 +1,8 @@
-// Facts that a machine reports, and the target that follows from them.
-
+// Facts that machines report, and the target that follows from them.
 import type { Mac } from '../lib/ids/mac.ts'
 import type { Arch, Platform, Target } from './arch.ts'
 
-/** The facts that a machine reports in the bootstrap's query; also the remembered ones. None of them is proof. */
+/** The facts that a machine reports in the bootstrap's query, now or at an earlier boot. Facts prove nothing. */
 export type Facts = {
   mac?: Mac
   uuid?: string
@@ -15,7 +14,7 @@ export type Facts = {
   platform?: Platform
   /** `${buildarch}`: the boot program's architecture, not always the processor's. */
   buildarch?: Arch
-  /** The processor's architecture by `cpuid`: long mode or not. */
+  /** From `cpuid`: whether the processor has long mode. */
   cpuarch?: Arch
   /** iPXE's version. */
   version?: string
@@ -23,21 +22,20 @@ export type Facts = {
   secureBoot?: boolean
 }
 
-/** The target for an image's variant, and which parts of it are assumed. */
+/** The target of a machine, and which parts of it were assumed. */
 export type KnownTarget = Target & { assumed: string[] }
 
 /**
- * The machine's architecture and firmware kind. On BIOS iPXE is always an i386 program, also on a 64-bit processor, so `cpuid`
- * decides. Without `cpuid` (an old script) 64 bits are assumed, because nearly all machines have them.
- * Remembered facts complete the request; if both lack a value, x86_64 and efi are assumed.
+ * The machine's architecture and firmware kind. On BIOS every iPXE is an i386 program, so `cpuid` decides there. If an old
+ * script does not send `cpuid`, 64 bits are assumed. Missing facts come from earlier reports; the last resort is x86_64 efi.
  */
 export function targetOf(facts: Facts, remembered: Facts = {}): KnownTarget {
   const assumed: string[] = []
   const platform = facts.platform ?? remembered.platform
   if (platform === undefined) assumed.push('platform efi')
-  const said = facts.buildarch !== undefined || facts.cpuarch !== undefined ? facts : remembered
-  let arch = said.buildarch ?? said.cpuarch
-  if (arch === 'i386' && platform !== 'efi') arch = said.cpuarch
+  const source = facts.buildarch !== undefined || facts.cpuarch !== undefined ? facts : remembered
+  let arch = source.buildarch ?? source.cpuarch
+  if (arch === 'i386' && platform !== 'efi') arch = source.cpuarch
   if (arch === undefined) assumed.push('arch x86_64')
   return { arch: arch ?? 'x86_64', platform: platform ?? 'efi', assumed }
 }

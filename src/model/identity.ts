@@ -1,50 +1,46 @@
-// Identity: which machine a request comes from, and how certain that is.
-
+// Identity: which machine a request comes from, how certain that is, and how an operator settles it. Pure.
 import { realValue } from '../lib/ids/placeholders.ts'
 import { parseUuid, swapUuid } from '../lib/ids/uuid.ts'
 import type { Facts } from './facts.ts'
 import { handleOf, type Machine, nameOf } from './machine.ts'
 
-/** The keys that machines are looked up by, without placeholder values of vendors. */
+/** The values by which machines are looked up. A vendor's placeholder for "none" is not a key. */
 export type IdentityKeys = { mac?: string; uuids: string[]; serial?: string; product?: string }
 
-/** A machine that a request may come from, and the claims of other requests identified as it without one of its MACs. */
+/** A machine that a request may come from. `claims` are other requests that matched it without one of its MACs. */
 export type Candidate = { machine: Machine; claims: { mac: string; facts: Facts }[] }
 
 /**
- * The machine that a request was identified as. `conflict`: several entered machines match it. Without a machine the
- * request is from an unknown one.
+ * The machine that a request comes from. `conflict`: the request matches several entered machines. Without a `machine` it
+ * comes from an unknown machine.
  */
 export type Identity =
   | ({
       machine: Machine
       matchedBy: string
-      /** A MAC identified the machine, not only its UUID or serial. */
+      /** Identified by a MAC of the machine, not only by its UUID or serial. */
       byMac: boolean
-      /** Why the identity is uncertain. Then nothing that installs is served. */
+      /** Why the identity is uncertain. Then no installation is served. */
       weak?: string
       doubt?: Doubt
       passedOver: string[]
     } & Advice)
   | { conflict: Machine[]; why: string; nextStep: string }
-  | Nobody
+  | Unknown
 
-/** For people: what does not fit, and the commands that settle it. `nextStep` is the first of the commands. */
+/** For operators: what does not match, and the commands that settle it. `nextStep` is the first command. */
 type Advice = { notices: string[]; nextStep?: string }
 
-/**
- * Unidentified. `claimed`: machines whose entered UUID or serial the request has, although that value no longer
- * identifies them.
- */
-type Nobody = Advice & { claimed: Machine[]; doubt?: Doubt }
+/** An unknown machine. `claimed` are machines with its UUID or serial, though several machines share that value. */
+type Unknown = Advice & { claimed: Machine[]; doubt?: Doubt }
 
 /**
- * Why an unidentified request may still come from entered machines: it has a UUID or serial that was entered for them,
- * or that they reported. Then nothing that installs is served.
+ * Why a request of an unknown or discovered machine may come from an entered machine: both have the same UUID or serial.
+ * Then no installation is served.
  */
 export type Doubt = { why: string; machines: Machine[] }
 
-/** The keys among a machine's facts. */
+/** The keys in the facts that a machine reports. */
 export function identityKeys(facts: Facts): IdentityKeys {
   const uuid = facts.uuid === undefined ? undefined : parseUuid(facts.uuid)
   const serial = realValue(facts.serial)
@@ -57,10 +53,10 @@ export function identityKeys(facts: Facts): IdentityKeys {
 }
 
 /**
- * Which of the candidates a request comes from. A MAC that an operator entered identifies its machine. Where no entered
+ * Which of the candidates a request comes from. A MAC that an operator entered identifies its machine. If no entered
  * machine has the MAC, an entered UUID (in either byte order) or serial with product does, unless another machine reports
- * the same value. It is weak where the machine has MACs and this is none of them, or where an entered value contradicts.
- * What a machine only reported identifies nothing: a discovered machine is known by the MAC that it was seen with.
+ * the same value. The identity is weak if the machine has other MACs, or if an entered value contradicts the request.
+ * Reported values identify no machine. A discovered machine is identified by the MAC of its first request.
  */
 export function identify(facts: Facts, candidates: Candidate[]): Identity {
   const keys = identityKeys(facts)
@@ -80,18 +76,18 @@ export function identify(facts: Facts, candidates: Candidate[]): Identity {
     const duplicates = duplicatesOf(keys, facts, owner, candidates)
     const doubt = doubtOf(claims, duplicates)
     const probable = notices.length > 0 ? [] : probableNotices(keys, duplicates)
-    const told = { ...adviceOf([...notices, ...probable]), ...(doubt !== undefined && { doubt }) }
-    if (owner === undefined) return { ...told, claimed: claims.map(({ machine }) => machine) }
-    return { machine: owner.machine, matchedBy: `MAC ${keys.mac}`, byMac: true, passedOver: [], ...told }
+    const advice = { ...adviceOf([...notices, ...probable]), ...(doubt !== undefined && { doubt }) }
+    if (owner === undefined) return { ...advice, claimed: claims.map(({ machine }) => machine) }
+    return { machine: owner.machine, matchedBy: `MAC ${keys.mac}`, byMac: true, passedOver: [], ...advice }
   }
   const claimants = [...new Set(alive.map(({ machine }) => machine))]
   if (claimants.length > 1) {
-    const said = alive.map(({ machine, key }) => `${nameOf(machine)} by ${key}`)
+    const matches = alive.map(({ machine, key }) => `${nameOf(machine)} by ${key}`)
     const steps = alive.map(
       ({ machine, kind }) =>
         `if this is not ${nameOf(machine)}: bootwright machine set ${handleOf(machine)} --clear-${kind}`,
     )
-    return { conflict: claimants, why: `two machines claim it: ${said.join(', ')}`, nextStep: steps.join('; ') }
+    return { conflict: claimants, why: `several machines match: ${matches.join(', ')}`, nextStep: steps.join('; ') }
   }
   const weak = whyWeak(first.machine, first.key, facts)
   return {
@@ -99,7 +95,8 @@ export function identify(facts: Facts, candidates: Candidate[]): Identity {
     matchedBy: first.key,
     byMac: false,
     ...(weak !== undefined && { weak }),
-    passedOver: owner === undefined ? [] : [`${nameOf(owner.machine)} has the MAC ${keys.mac} but was only discovered`],
+    passedOver:
+      owner === undefined ? [] : [`${nameOf(owner.machine)} has the MAC ${keys.mac}, but no operator entered it`],
     ...adviceOf(weak === undefined ? notices : [...notices, ...settling(first.machine, first.key, facts)]),
   }
 }
@@ -115,7 +112,7 @@ export function isIdentified(machine: {
   return macs.length > 0 || Boolean(uuid) || Boolean(realValue(serial ?? '') && realValue(product ?? ''))
 }
 
-/** What a machine needs that nothing identifies. */
+/** The keys that a machine without any must get. */
 export const identifiedBy = 'at least one MAC address, or else a UUID, or a serial with a product'
 
 type Notice = { text: string; isStep: boolean }
@@ -128,7 +125,7 @@ function adviceOf(notices: Notice[]): Advice {
   return { notices: notices.map(({ text }) => text), ...(nextStep !== undefined && { nextStep }) }
 }
 
-/** An entered value that a request says too, and the machine that it was entered for. */
+/** An entered value that is also in a request, and its machine. */
 type EnteredMatch = { machine: Machine; kind: 'uuid' | 'serial'; key: string }
 
 function enteredKeys({ uuids, serial, product }: IdentityKeys, entered: Candidate[]): EnteredMatch[] {
@@ -143,41 +140,48 @@ function enteredKeys({ uuids, serial, product }: IdentityKeys, entered: Candidat
   ]
 }
 
-/** Another that has the same value: an entered machine, or one only seen with these MACs. */
+/** Another machine with the same value: entered, or only seen with these MACs. */
 type Sharer = { name: string; entered: boolean; macs: string[] }
 
-// Boards of one maker may share a UUID, and be entered with it: their MACs tell them apart, and one that has none of
-// them is another.
+// Boards of a vendor may share a UUID, and be entered with it. Their MACs distinguish them; other MACs are another machine.
 function enteredTwice({ machine, key }: EnteredMatch, claims: EnteredMatch[]): Sharer[] {
-  const duplicates = claims.filter((one) => one.key === key)
-  const others = duplicates.filter((one) => one.machine !== machine)
-  return duplicates.every((one) => one.machine.macs.length > 0) ? others.map((one) => sharerOf(one.machine)) : []
+  const duplicates = claims.filter((claim) => claim.key === key)
+  const others = duplicates.filter((claim) => claim.machine !== machine)
+  return duplicates.every((claim) => claim.machine.macs.length > 0)
+    ? others.map((claim) => sharerOf(claim.machine))
+    : []
 }
 
 function sharerOf(machine: Machine): Sharer {
   return { name: nameOf(machine), entered: !machine.discovered, macs: machine.macs }
 }
 
-/** The other machines that report the same value: then it says nothing about which of them asks. */
+/** The other machines that report the same value. A shared value identifies none of them. */
 function sharersOf({ machine, kind }: EnteredMatch, keys: IdentityKeys, candidates: Candidate[]): Sharer[] {
   const records = candidates
-    .filter((one) => one.machine !== machine && !(keys.mac !== undefined && one.machine.macs.includes(keys.mac)))
-    .filter((one) => reports(one.machine.facts, kind, keys))
-    .map((one) => sharerOf(one.machine))
-  const claims = candidates.filter((one) => one.machine === machine).flatMap((one) => one.claims)
+    .filter((other) => other.machine !== machine && !(keys.mac !== undefined && other.machine.macs.includes(keys.mac)))
+    .filter((other) => reports(other.machine.facts, kind, keys))
+    .map((other) => sharerOf(other.machine))
+  const claims = candidates
+    .filter((candidate) => candidate.machine === machine)
+    .flatMap((candidate) => candidate.claims)
   const others = claims.filter(({ mac, facts }) => mac !== (keys.mac ?? '') && reports(facts, kind, keys))
-  // A person who asks after a UUID says no MAC. What boots without one is remembered before it is asked who it is.
-  const isAfterTheOne = keys.mac === undefined && others.length === 1 && !claims.some(({ mac }) => mac === '')
-  const cards = isAfterTheOne
+  // A person may look up a UUID without a MAC. The claim of a machine without a MAC is recorded before this check.
+  const isLookup = keys.mac === undefined && others.length === 1 && !claims.some(({ mac }) => mac === '')
+  const cards = isLookup
     ? []
     : others.map(({ mac }) => ({ name: mac || 'a machine without a MAC', entered: false, macs: mac ? [mac] : [] }))
-  return [...new Map([...records, ...cards].map((one) => [one.name, one])).values()]
+  return [...new Map([...records, ...cards].map((sharer) => [sharer.name, sharer])).values()]
 }
 
 function reports(facts: Facts, kind: 'uuid' | 'serial', keys: IdentityKeys): boolean {
-  const said = identityKeys(facts)
-  if (kind === 'uuid') return said.uuids.some((uuid) => keys.uuids.includes(uuid))
-  return isSame(said.serial, keys.serial) && isSame(said.product, keys.product)
+  const reported = identityKeys(facts)
+  if (kind === 'uuid') return reported.uuids.some((uuid) => keys.uuids.includes(uuid))
+  return isSame(reported.serial, keys.serial) && isSame(reported.product, keys.product)
+}
+
+function kindName(kind: 'uuid' | 'serial'): string {
+  return kind === 'uuid' ? 'UUID' : 'serial'
 }
 
 function isSame(text: string | undefined, other: string | undefined): boolean {
@@ -196,65 +200,63 @@ function byOwnMac(machine: Machine, facts: Facts, entered: Candidate[]): Identit
     machine,
     matchedBy: `MAC ${keys.mac}`,
     byMac: true,
-    ...(weak !== undefined && { weak: `its MAC fits, but ${weak}` }),
+    ...(weak !== undefined && { weak: `its MAC matches, but ${weak}` }),
     passedOver: [],
     ...adviceOf([
       ...(contradiction === undefined ? changedNotices(machine, facts) : settlingContradiction(machine, facts)),
       ...others.flatMap(({ machine: other, kind, key }) => [
         note(`${key} was entered for ${nameOf(other)}, and ${nameOf(machine)} reports it`),
-        step(`if it is not that machine's: bootwright machine set ${handleOf(other)} --clear-${kind}`),
+        step(
+          `if it is not the ${kindName(kind)} of ${nameOf(other)}: bootwright machine set ${handleOf(other)} --clear-${kind}`,
+        ),
       ]),
     ]),
   }
 }
 
-// A network adapter can be taken from one computer to another. A value that its machine reported before may be shared by
-// a series of boards; but a machine without MACs is known by nothing else.
+// A network adapter can move to another computer. A value that its machine reported before may be shared by a series of
+// boards. But a machine without MACs has no other key.
 function isForeign({ machine: other, kind }: EnteredMatch, machine: Machine, keys: IdentityKeys): boolean {
   return other.macs.length === 0 || !reports(machine.facts, kind, keys)
 }
 
 function whyWeak(machine: Machine, key: string, facts: Facts): string | undefined {
   const contradiction = whyContradicts(machine, facts)
-  if (contradiction !== undefined) return `its ${key} fits, but ${contradiction}`
+  if (contradiction !== undefined) return `its ${key} matches, but ${contradiction}`
   if (machine.macs.length === 0) return undefined
-  const asks =
-    facts.mac === undefined ? 'no MAC that Bootwright can read' : `MAC ${facts.mac}, which is none of its own`
-  return `only its ${key} fits: it asks with ${asks}`
+  const macFault = facts.mac === undefined ? 'the request has no valid MAC' : `MAC ${facts.mac} is not one of its MACs`
+  return `only its ${key} matches: ${macFault}`
 }
 
-/**
- * The entered value that the facts contradict. A placeholder contradicts it only where the machine once reported the
- * value.
- */
+/** The entered value that the facts contradict. A placeholder contradicts only a value that the machine once reported. */
 function whyContradicts(machine: Machine, facts: Facts): string | undefined {
   return whyDiffers(machine, facts) ?? whyLost(machine, facts)
 }
 
 function whyLost({ uuid, serial, facts: before }: Machine, facts: Facts): string | undefined {
   const isSame = (a: string | undefined, b: string | undefined) => a !== undefined && (a === b || swapUuid(a) === b)
-  const [entered, reported] = [uuid, before.uuid].map((one) => (one === undefined ? undefined : parseUuid(one)))
+  const [entered, reported] = [uuid, before.uuid].map((text) => (text === undefined ? undefined : parseUuid(text)))
   if (isSame(entered, reported) && facts.uuid !== undefined && parseUuid(facts.uuid) === undefined)
-    return `UUID ${entered} was entered, it reported that before, and now it reports ${facts.uuid}`
-  const [own, said] = [realValue(serial), realValue(before.serial)]
-  if (own === undefined || said === undefined || folded(own) !== folded(said)) return undefined
+    return `UUID ${entered} was entered and reported before, but now the machine reports ${facts.uuid}`
+  const [own, earlier] = [realValue(serial), realValue(before.serial)]
+  if (own === undefined || earlier === undefined || folded(own) !== folded(earlier)) return undefined
   return facts.serial === undefined || realValue(facts.serial) !== undefined
     ? undefined
-    : `serial ${own} was entered, it reported that before, and now it reports ${facts.serial}`
+    : `serial ${own} was entered and reported before, but now the machine reports ${facts.serial}`
 }
 
 function whyDiffers(machine: Machine, facts: Facts): string | undefined {
   const uuid = machine.uuid && parseUuid(machine.uuid)
   const reported = facts.uuid === undefined ? undefined : parseUuid(facts.uuid)
   if (uuid && reported && reported !== uuid && reported !== swapUuid(uuid))
-    return `UUID ${uuid} was entered and it reports ${reported}`
+    return `UUID ${uuid} was entered, but the machine reports ${reported}`
   const [serial, other] = [realValue(machine.serial), realValue(facts.serial)]
   if (serial !== undefined && other !== undefined && folded(serial) !== folded(other))
-    return `serial ${serial} was entered and it reports ${other}`
+    return `serial ${serial} was entered, but the machine reports ${other}`
   return undefined
 }
 
-/** A serial or product as it is compared: without regard to capitals, and to how many blanks. */
+/** A serial or product for comparison: in lower case, with single spaces. */
 export function folded(text: string): string {
   return text.toLowerCase().replaceAll(/\s+/g, ' ')
 }
@@ -265,9 +267,9 @@ function settling(machine: Machine, key: string, facts: Facts): Notice[] {
   const field = key.startsWith('UUID') ? 'uuid' : 'serial'
   return [
     facts.mac === undefined
-      ? `if it is ${nameOf(machine)}, known by its ${field === 'uuid' ? 'UUID' : 'serial'} alone from now on: bootwright machine set ${machine.id} --remove-mac ${machine.macs.slice(0, 8).join(' --remove-mac ')}`
-      : `if it is ${nameOf(machine)}: bootwright machine set ${handle} --add-mac ${facts.mac}`,
-    `if it is another machine: bootwright machine set ${handle} --clear-${field}`,
+      ? `if this is ${nameOf(machine)}, to identify it only by its ${kindName(field)}: bootwright machine set ${machine.id} --remove-mac ${machine.macs.slice(0, 8).join(' --remove-mac ')}`
+      : `if this is ${nameOf(machine)}: bootwright machine set ${handle} --add-mac ${facts.mac}`,
+    `if this is another machine: bootwright machine set ${handle} --clear-${field}`,
   ].map(step)
 }
 
@@ -275,7 +277,7 @@ function settlingContradiction(machine: Machine, facts: Facts): Notice[] {
   const handle = handleOf(machine)
   const uuid = whyContradicts({ ...machine, serial: '' }, { ...machine.facts, ...facts }) !== undefined
   const field = uuid ? 'uuid' : 'serial'
-  return [step(`if it is ${nameOf(machine)} all the same: bootwright machine set ${handle} --clear-${field}`)]
+  return [step(`if this is still ${nameOf(machine)}: bootwright machine set ${handle} --clear-${field}`)]
 }
 
 function sharedNotices(
@@ -289,24 +291,24 @@ function sharedNotices(
   const also = sharers.slice(0, 3).map(({ name }) => name)
   return [
     note(
-      `${key} was entered for ${nameOf(machine)}, but it is also that of ${also.join(', ')}: it identifies no machine`,
+      `${key} was entered for ${nameOf(machine)}, but ${also.join(', ')} ${sharers.length === 1 ? 'has' : 'have'} it too, so it identifies no machine`,
     ),
     ...(cards.length === 0
       ? []
       : [
           step(
-            `if ${cards.join(' and ')} ${cards.length === 1 ? 'is' : 'are'} of ${nameOf(machine)}: ${set} --add-mac ${cards.join(' --add-mac ')}`,
+            `if ${cards.join(' and ')} ${cards.length === 1 ? 'belongs' : 'belong'} to ${nameOf(machine)}: ${set} --add-mac ${cards.join(' --add-mac ')}`,
           ),
         ]),
-    step(`if other machines have it: ${set} --clear-${kind}`),
+    step(`if other machines have this ${kindName(kind)}: ${set} --clear-${kind}`),
   ]
 }
 
 type Duplicate = { machine: Machine; kind: 'uuid' | 'serial'; key: string }
 
-/** Machines that reported the same UUID or serial, and were entered with and reported nothing that contradicts. */
+/** Machines that reported the same UUID or serial, and have no value that contradicts the request. */
 function duplicatesOf(keys: IdentityKeys, facts: Facts, owner: Candidate | undefined, all: Candidate[]): Duplicate[] {
-  const others = all.filter((one) => one !== owner).map(({ machine }) => machine)
+  const others = all.filter((candidate) => candidate !== owner).map(({ machine }) => machine)
   const fitting = others.filter(
     (other) => (whyDiffers(other, facts) ?? whyDiffers({ ...other, ...other.facts } as Machine, facts)) === undefined,
   )
@@ -316,7 +318,7 @@ function duplicatesOf(keys: IdentityKeys, facts: Facts, owner: Candidate | undef
   })
 }
 
-/** Of values that only discovered machines report there is no doubt: nobody has said what any of them is. */
+/** A value that only discovered machines report raises no doubt, because no operator entered them. */
 function doubtOf(claims: EnteredMatch[], duplicates: Duplicate[]): Doubt | undefined {
   const entered = duplicates.filter(({ machine }) => !machine.discovered)
   const machines = [...new Set([...claims, ...entered].map(({ machine }) => machine))]
@@ -328,10 +330,7 @@ function doubtOf(claims: EnteredMatch[], duplicates: Duplicate[]): Doubt | undef
   return { why: why.slice(0, 3).join(', '), machines }
 }
 
-/**
- * A machine seen with the same UUID or serial under another MAC is probably the same machine. Of several, none can be
- * identified.
- */
+/** A single machine with the same UUID or serial under another MAC is probably this machine. */
 function probableNotices(keys: IdentityKeys, duplicates: Duplicate[]): Notice[] {
   const [first] = duplicates
   if (first === undefined) return []
@@ -341,39 +340,36 @@ function probableNotices(keys: IdentityKeys, duplicates: Duplicate[]): Notice[] 
   const settled = (others.length === 1 ? others : entered.slice(0, 2)).map((other) => {
     const handle = handleOf(other)
     return keys.mac === undefined
-      ? `if it is ${nameOf(other)}: bootwright machine set ${handle} --${kind} ${kind === 'uuid' ? keys.uuids[0] : keys.serial}`
-      : `if it is ${nameOf(other)}: bootwright machine merge ${handle} --from ${keys.mac}`
+      ? `if this is ${nameOf(other)}: bootwright machine set ${handle} --${kind} ${kind === 'uuid' ? keys.uuids[0] : keys.serial}`
+      : `if this is ${nameOf(other)}: bootwright machine merge ${handle} --from ${keys.mac}`
   })
   return [
     note(
       others.length === 1
-        ? `probably the same machine as ${nameOf(first.machine)}, which reported the same ${key}`
-        : `${key} is reported by ${others.length} other machines: it identifies none`,
+        ? `this is probably ${nameOf(first.machine)}, which reported the same ${key}`
+        : `${others.length} other machines report ${key}, so it identifies no machine`,
     ),
     ...settled.map(step),
     ...(keys.mac === undefined || entered.length === 0
       ? []
-      : [step(`if it is another machine: bootwright machine set ${keys.mac}`)]),
+      : [step(`if this is another machine: bootwright machine set ${keys.mac}`)]),
   ]
 }
 
-/**
- * A MAC of a machine that now reports another UUID or serial than before may be a network adapter that another computer
- * has.
- */
+/** If a machine's MAC reports a new UUID or serial, its network adapter may be in another computer. */
 function changedNotices(machine: Machine, facts: Facts): Notice[] {
   const before = { ...machine, uuid: machine.facts.uuid, serial: machine.facts.serial } as Machine
-  const [uuid, reported] = [before.uuid, facts.uuid].map((one) => (one === undefined ? undefined : parseUuid(one)))
+  const [uuid, reported] = [before.uuid, facts.uuid].map((text) => (text === undefined ? undefined : parseUuid(text)))
   const [serial, other] = [realValue(before.serial), realValue(facts.serial)]
   const changed = [
     ...(uuid && reported && uuid !== reported && uuid !== swapUuid(reported)
-      ? [`UUID ${uuid} and now ${reported}`]
+      ? [`UUID ${reported} instead of ${uuid}`]
       : []),
-    ...(serial && other && folded(serial) !== folded(other) ? [`serial ${serial} and now ${other}`] : []),
+    ...(serial && other && folded(serial) !== folded(other) ? [`serial ${other} instead of ${serial}`] : []),
   ]
   if (changed.length === 0) return []
   return [
-    note(`${nameOf(machine)} reported ${changed.join(', ')}: another computer may have its network adapter`),
-    step(`if it has: bootwright machine set ${handleOf(machine)} --remove-mac ${facts.mac}`),
+    note(`${nameOf(machine)} now reports ${changed.join(' and ')}: its network adapter may be in another computer`),
+    step(`if the adapter moved: bootwright machine set ${handleOf(machine)} --remove-mac ${facts.mac}`),
   ]
 }

@@ -1,17 +1,16 @@
-// Images: variants and their files, trees, end of life, and the plans of imports.
-
+// Images, their variants and trees, and plans of imports.
 import { createHash } from 'node:crypto'
 import type { Arch, Platform, Target } from './arch.ts'
 
 /** A stored file by its hash, and the name that it is served under. */
 export type FileRef = { sha256: string; name: string }
 
-/** A further file that an installer fetches, by its path below the tree's URL: `images/install.img`. */
+/** A file that an installer fetches by its path below the tree's URL: `images/install.img`. */
 export type TreeFile = { path: string; sha256: string }
 
 /**
- * How iSCSI proves who asks, and who answers (RFC 7143, 12.1: CHAP). User names are Liquid, which may use secrets; a password
- * is the name of a secret.
+ * The CHAP accounts of an iSCSI target; `reverse` is that of the target (RFC 7143, 12.1). User names are Liquid and may use
+ * secrets. A password is the name of a secret.
  */
 export type Chap = {
   username: string
@@ -20,10 +19,10 @@ export type Chap = {
 }
 
 /**
- * How an image boots on one kind of machine. Without a platform the variant fits every firmware. Args are Liquid, one argument
- * each. A SAN's `target` (`iscsi:…`, RFC 4173) and `initiator` are Liquid too. Inside wimboot, files have their names.
- * An EFI program in a tree is fetched from the tree, so that it finds its neighbours. `bootConfig` is the tree's path of VMware's
- * boot.cfg. That file is rendered for each boot, with the args as kernel options.
+ * How an image boots on a kind of machine. A variant without a platform matches every firmware. Args are Liquid, one argument
+ * each, and so are a SAN's `target` (`iscsi:…`, RFC 4173) and `initiator`. A wimboot's files have their names in Windows PE.
+ * An EFI program in its tree is fetched from there, so that it finds its other files. `bootConfig` is the path of VMware's
+ * boot.cfg in the tree. Bootwright renders boot.cfg for each boot, with the args as kernel options.
  */
 export type Variant = { arch: Arch; platform?: Platform | undefined } & (
   | { kind: 'linux'; kernel: FileRef; initrds: FileRef[]; args: string[]; tree?: TreeFile[] | undefined }
@@ -35,7 +34,7 @@ export type Variant = { arch: Arch; platform?: Platform | undefined } & (
   | { kind: 'local' }
 )
 
-/** An image with the version that machines boot now. */
+/** An image with its current version. */
 export type Image = {
   name: string
   title: string
@@ -43,14 +42,14 @@ export type Image = {
   variants: Variant[]
   /** YYYY-MM-DD: the last day with updates; null if unknown. */
   endOfLife: string | null
-  /** Booting this version may write to the machine's disk; null if no recipe, layout or operator has decided. */
+  /** Whether this version may write to the machine's disk; null if no recipe, layout or operator decided. */
   installer: boolean | null
   revision: number
   createdAt: Date
   updatedAt: Date
 }
 
-/** The files that a variant needs, in the order of their download. The names of its tree's files are paths. */
+/** The files of a variant, in the order of their downloads. Files of a tree have their paths as names. */
 export function filesOf(variant: Variant): FileRef[] {
   if (variant.kind === 'linux') {
     const tree = variant.tree?.map(({ path, sha256 }) => ({ sha256, name: path })) ?? []
@@ -63,8 +62,8 @@ export function filesOf(variant: Variant): FileRef[] {
 }
 
 /**
- * The variant for a machine: its own arch, one for its platform before one for every platform. A 64-bit BIOS machine
- * also runs an i386 variant; UEFI of 64 bits loads no 32-bit program.
+ * The variant for a machine: of its arch, and of its platform rather than of every platform. A 64-bit BIOS machine also
+ * boots an i386 variant. 64-bit UEFI cannot load 32-bit programs.
  */
 export function findVariant(variants: Variant[], target: Target): Variant | undefined {
   const archs: Arch[] = target.arch === 'x86_64' && target.platform === 'pcbios' ? ['x86_64', 'i386'] : [target.arch]
@@ -78,7 +77,10 @@ export function findVariant(variants: Variant[], target: Target): Variant | unde
   return undefined
 }
 
-/** Whether a text is a relative path without empty, `.` and `..` parts. A URL that a client makes of such a path stays below the tree. */
+/**
+ * Whether a text is a relative path without empty parts, `.` and `..`. Any URL that a client builds from such a path stays
+ * below the tree.
+ */
 export function isTreePath(text: string): boolean {
   if (text.length > 255 || /[\\\p{C}\p{Zl}\p{Zp}]/u.test(text)) return false
   return text.split('/').every((part) => part !== '' && part !== '.' && part !== '..')
@@ -87,12 +89,12 @@ export function isTreePath(text: string): boolean {
 const digests = new WeakMap<TreeFile[], string>()
 
 /**
- * 16 hexadecimal digits that distinguish trees. A tree's URL contains them, so every cache may keep its files. The version alone is
- * not enough, because a deleted and recreated image starts at version 1 again.
+ * 16 hexadecimal digits that identify a tree. The URL of a tree contains the digits, so caches may store its files. A version
+ * alone is not unique: an image that was deleted and added again restarts with version 1.
  */
 export function treeDigest(tree: TreeFile[]): string {
-  const kept = digests.get(tree)
-  if (kept !== undefined) return kept
+  const cached = digests.get(tree)
+  if (cached !== undefined) return cached
   const hash = createHash('sha256')
   for (const { path, sha256 } of tree) hash.update(`${sha256} ${path}\n`)
   const digest = hash.digest('hex').slice(0, 16)
@@ -100,7 +102,7 @@ export function treeDigest(tree: TreeFile[]): string {
   return digest
 }
 
-/** Whether the last day with updates is over. Both days are YYYY-MM-DD, which sort as texts. */
+/** Whether the last day with updates is over. Both are YYYY-MM-DD, which sorts as text. */
 export function isPast(endOfLife: string | null | undefined, today: string): boolean {
   return typeof endOfLife === 'string' && endOfLife < today
 }
@@ -109,21 +111,21 @@ export function isPast(endOfLife: string | null | undefined, today: string): boo
 export const importStates = ['waiting', 'running', 'done', 'failed', 'cancelled'] as const
 export type ImportState = (typeof importStates)[number]
 
-/** The source of an import, and the properties of the image made from it. */
+/** What to download, and how to make an image from it. */
 export type ImportPlan = {
-  /** Only the variants for these; absent: all that there are. */
+  /** Import only the variants for these architectures; absent: all. */
   archs?: Arch[] | undefined
-  /** Absent: what the recipe or the layout calls it. */
+  /** Absent: the title in the recipe or the layout. */
   title?: string | undefined
-  /** Absent: as the image was before, or as the recipe or the layout says. */
+  /** Absent: the image's previous value, or that of the recipe or the layout. */
   installer?: boolean | undefined
-  /** The version is not promoted. */
+  /** Do not promote the version. */
   draft?: boolean | undefined
-  /** The stored program that boots Windows PE, for discs that do not have it. */
+  /** The stored program that boots Windows PE, for discs without it. */
   wimboot?: FileRef | undefined
 } & (
   | { kind: 'recipe'; recipe: string; mirror?: string | undefined }
   | { kind: 'url'; url: string; sha256?: string | undefined; sha512?: string | undefined; keepIso: boolean }
-  /** A file that is stored already. */
+  /** A stored file. */
   | { kind: 'file'; sha256: string; name: string; keepIso: boolean }
 )

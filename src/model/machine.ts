@@ -1,20 +1,19 @@
-// Machines, the keys that name them, and their names in messages.
-
+// Machines, and how messages name them.
 import type { Mac } from '../lib/ids/mac.ts'
 import type { Assignment } from './assignment.ts'
 import type { Facts } from './facts.ts'
 
-/** The computer being booted: the values that an operator entered, and the facts that it reported. */
+/** A computer that boots: what an operator entered, and what the machine reported. */
 export type Machine = {
   id: string
   macs: Mac[]
-  /** Its name in lists and messages: the host name if no other machine has it, else a MAC. */
+  /** The name in lists and messages: its host name if that is unique, else a MAC. */
   name?: string
-  /** True until an operator enters something about the machine. */
+  /** True until an operator enters the machine. */
   discovered: boolean
-  /** The address or network that a discovered machine asked from. */
+  /** The address or network of a discovered machine's first request. */
   discoveredFrom: string
-  /** Refused whatever is assigned. */
+  /** Every boot is refused. */
   denied: boolean
   uuid?: string
   serial?: string
@@ -23,7 +22,7 @@ export type Machine = {
   hostname?: string
   labels: Record<string, string>
   assignment?: Assignment
-  /** As last reported by the machine itself. */
+  /** The last reported facts. */
   facts: Facts
   revision: number
   createdAt: Date
@@ -31,21 +30,21 @@ export type Machine = {
   lastSeenAt?: Date
 }
 
-/** How operators name a machine: by its id, one of its MACs, a UUID (its id, or the one of its board), or its host name. */
+/** How operators name a machine: by its id, a MAC, a UUID (its id, or its board's), or its host name. */
 export type MachineKey = { id: string } | { mac: Mac } | { uuid: string } | { hostname: string }
 
-/** The key as it was given. */
+/** The key as the operator typed it. */
 export function keyText(key: MachineKey): string {
   return Object.values(key)[0] as string
 }
 
-/** A machine's name in messages: its name or host name, else a MAC, else its id. */
+/** The name of a machine in messages: its name, else its host name, else a MAC, else its id. */
 export function nameOf({ id, name, hostname, macs }: NamedMachine): string {
   return name ?? hostname ?? macs[0] ?? id
 }
 type NamedMachine = { id: string; name?: string | undefined; hostname?: string | undefined; macs: string[] }
 
-/** A machine's unique name for commands: a MAC, else its UUID, else its id. */
+/** A machine's name in commands: a MAC, else its UUID, else its id. */
 export function handleOf(machine: Pick<Machine, 'id' | 'macs' | 'uuid'>): string {
   return machine.macs[0] ?? machine.uuid ?? machine.id
 }

@@ -1,14 +1,13 @@
 // Menus and their entries.
-
 import type { Arch, Platform } from './arch.ts'
 
-/** One line of a menu, and its action. `archs` and `platforms` hide the entry from other machines. */
+/** An entry of a menu, and what it starts. `archs` and `platforms` hide it from other machines. */
 export type MenuEntry = {
-  /** Unique in the menu. A choice names the entry by it. */
+  /** Unique in the menu. */
   name: string
   /** The text on the screen. */
   text: string
-  /** The key that chooses the entry: one letter or digit. */
+  /** The key that chooses the entry: a letter or a digit. */
   hotkey?: string | undefined
   archs?: Arch[] | undefined
   platforms?: Platform[] | undefined
@@ -19,14 +18,14 @@ export type MenuEntry = {
       args?: string[] | undefined
       withoutArgs?: string[] | undefined
       answerFile?: string | undefined
-      /** The entry may install when the menu's time limit starts it. */
+      /** The entry may install when the timeout starts it. */
       everyBoot?: true | undefined
     }
   | { kind: 'menu'; menu: string }
   | { kind: 'local' | 'shell' | 'reboot' }
 )
 
-/** A menu on a machine's screen. */
+/** A menu for machines' screens. */
 export type Menu = {
   name: string
   title: string
@@ -40,8 +39,8 @@ export type Menu = {
 }
 export type MenuContent = Pick<Menu, 'title' | 'timeoutSeconds' | 'defaultEntry' | 'entries'>
 
-/** An entry that a person chose at a machine's screen. */
+/** The entry that a person chose on a machine's screen. */
 export type Choice = { menu: string; entry: string }
 
-/** An entry as a machine's screen shows it. */
+/** An entry as a machine shows it. */
 export type VisibleEntry = Pick<MenuEntry, 'name' | 'text' | 'hotkey'>

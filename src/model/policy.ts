@@ -1,6 +1,6 @@
-// The policy for machines without an assignment.
+// The policy.
 
-/** The fallback for machines without an assignment: the local disk, wait until assigned, a menu, or an image. */
+/** What machines without an assignment boot: the local disk, nothing until they are assigned, a menu, or an image. */
 export type Policy =
   | { kind: 'local' }
   | { kind: 'wait' }

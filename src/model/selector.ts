@@ -1,5 +1,4 @@
-// Selectors: conditions on facts and labels that choose machines for a group.
-
+// Selectors of groups: their conditions, and how they match machines.
 import { quote } from '../lib/errors.ts'
 import { matchesGlob } from '../lib/glob.ts'
 import { type Mac, parseMac } from '../lib/ids/mac.ts'
@@ -26,7 +25,7 @@ export const selectorFacts = [
 ] as const
 export type SelectorFact = (typeof selectorFacts)[number]
 
-/** A test of a value. `cidr` is a subnet; `glob` has `*` and `?`; `exists: false` holds if the value is absent. */
+/** A test of a value. `cidr` is a subnet; `glob` supports `*` and `?`; `exists: false` requires that there is no value. */
 export type Test =
   | { equals: string }
   | { in: string[] }
@@ -35,17 +34,17 @@ export type Test =
   | { cidr: string }
   | { exists: boolean }
 
-/** One condition of a selector, on a fact or a label. A selector is a list of them, and all must hold. */
+/** A condition on a fact or a label. A selector is a list of conditions, and all of them must hold. */
 export type Condition = ({ fact: SelectorFact } | { label: string }) & Test
 
-/** The values of a machine that selectors test. A machine has several MACs, and at most one value of everything else. */
+/** The values of a machine that selectors can test. A machine may have several MACs; other facts have at most one value. */
 export type Subject = { facts: { [F in SelectorFact]?: string[] }; labels: Record<string, string> }
 
-/** The values that selectors test: what the operator entered, else the reported facts, else the remembered facts. */
+/** The values of a machine for selectors: entered by an operator, else reported now, else reported before. */
 export function subjectOf(machine: Machine | undefined, facts: Facts, target: Target): Subject {
   const remembered = machine?.facts
   const macs = new Set([...(machine?.macs ?? []), ...(facts.mac === undefined ? [] : [facts.mac])])
-  const one = (name: 'serial' | 'asset' | 'product' | 'hostname' | 'manufacturer' | 'ip' | 'uuid') => {
+  const valuesFor = (name: 'serial' | 'asset' | 'product' | 'hostname' | 'manufacturer' | 'ip' | 'uuid') => {
     const entered = name === 'manufacturer' || name === 'ip' ? undefined : machine?.[name]
     const value = entered ?? facts[name] ?? remembered?.[name]
     return value === undefined ? undefined : [value]
@@ -55,7 +54,7 @@ export function subjectOf(machine: Machine | undefined, facts: Facts, target: Ta
       mac: [...macs],
       ...Object.fromEntries(
         (['uuid', 'serial', 'asset', 'product', 'hostname', 'manufacturer', 'ip'] as const).flatMap((name) => {
-          const values = one(name)
+          const values = valuesFor(name)
           return values === undefined ? [] : [[name, values]]
         }),
       ),
@@ -66,10 +65,10 @@ export function subjectOf(machine: Machine | undefined, facts: Facts, target: Ta
   }
 }
 
-/** A compiled selector returns the first condition that does not hold; undefined if all hold. */
+/** A compiled selector. Returns the first condition that fails; undefined if all conditions hold. */
 export type CompiledSelector = (subject: Subject) => Condition | undefined
 
-/** Compiles a selector once for many machines. An empty selector matches every machine. */
+/** Compiles a selector for many machines. An empty selector matches every machine. */
 export function compileSelector(selector: Condition[]): CompiledSelector {
   const compiled = selector.map((condition) => ({ condition, holds: compileCondition(condition) }))
   return (subject) => compiled.find(({ holds }) => !holds(subject))?.condition
@@ -85,7 +84,7 @@ export function formatCondition(condition: Condition): string {
   return `${what} ${how} ${quote(value)}`
 }
 
-/** A subject's value for a condition: `"X1"`, or `nothing`. */
+/** The subject's values for a condition: `"X1"`, or `nothing`. */
 export function foundFor(condition: Condition, subject: Subject): string {
   const values = valuesOf(condition, subject)
   return values.length === 0 ? 'nothing' : values.map(quote).join(', ')
@@ -101,7 +100,7 @@ function compileCondition(condition: Condition): (subject: Subject) => boolean {
   if ('exists' in condition) return (subject) => valuesOf(condition, subject).length > 0 === condition.exists
   const fact = 'fact' in condition ? condition.fact : undefined
   const test = compileTest(condition, fact)
-  // Both sides in one spelling: a MAC is stored in lower case with colons, a UUID may come in either byte order.
+  // Both sides need the same spelling: MACs are stored in lower case with colons, UUIDs may have either byte order.
   const spelled = (value: string) => (fact === undefined ? value : canonical(fact, value))
   return (subject) => valuesOf(condition, subject).some((value) => test(spelled(value)))
 }
@@ -116,12 +115,12 @@ function compileTest(test: Condition, fact: SelectorFact | undefined): (value: s
     const prefix = fact === 'mac' ? canonicalMacPrefix(test.prefix) : canonicalCase(fact, test.prefix)
     return (value) => value.startsWith(prefix)
   }
-  const wanted = 'equals' in test ? [test.equals] : 'in' in test ? test.in : []
-  const values = new Set(wanted.flatMap((one) => spellings(fact, one)))
+  const accepted = 'equals' in test ? [test.equals] : 'in' in test ? test.in : []
+  const values = new Set(accepted.flatMap((value) => spellings(fact, value)))
   return (value) => values.has(value)
 }
 
-/** The one spelling in which a fact's values are compared. */
+/** The spelling in which a fact's values are compared. */
 function canonical(fact: SelectorFact, value: string): string {
   if (fact === 'mac') return parseMac(value) ?? value.toLowerCase()
   if (fact === 'uuid') return parseUuid(value) ?? value.toLowerCase()
@@ -135,12 +134,12 @@ function canonicalCase(fact: SelectorFact | undefined, value: string): string {
 
 function spellings(fact: SelectorFact | undefined, value: string): string[] {
   if (fact === undefined) return [value]
-  const one = canonical(fact, value)
+  const spelling = canonical(fact, value)
   const uuid = fact === 'uuid' ? parseUuid(value) : undefined
-  return uuid === undefined ? [one] : [one, swapUuid(uuid)]
+  return uuid === undefined ? [spelling] : [spelling, swapUuid(uuid)]
 }
 
-/** The beginning of a MAC in any spelling, as it begins in ours: `5254.00` is `52:54:00`. */
+/** Rewrites the beginning of a MAC in any spelling to our spelling: `5254.00` is `52:54:00`. */
 export function canonicalMacPrefix(prefix: string): Mac {
   const digits = prefix.replaceAll(/[^0-9a-f]/gi, '').toLowerCase()
   return (digits.match(/..?/g) ?? []).join(':')

@@ -1,18 +1,15 @@
-// Answer files, filled in. Pure.
+// Renders answer files. Pure.
 import { type FieldFault, InputError } from '../lib/errors.ts'
 import type { AnswerDocument } from '../model/answer-file.ts'
 import { checkText, fillText, missingOf } from './liquid.ts'
 import type { Names } from './names.ts'
 
-/** The text in a preview in place of a secret. */
+/** Replaces a secret in previews. */
 export const redacted = '********'
 
 const roots = ['machine', 'params', 'secrets', 'image', 'boot', 'tree']
 
-/**
- * An answer file's documents filled in for one boot. @throws InputError that names, of each document, everything
- * missing
- */
+/** Renders an answer file's documents for a boot. @throws InputError that lists everything missing in each document */
 export function renderAnswers(documents: AnswerDocument[], names: Names): AnswerDocument[] {
   const faults: FieldFault[] = []
   const missing: string[] = []
@@ -27,10 +24,7 @@ export function renderAnswers(documents: AnswerDocument[], names: Names): Answer
   return rendered
 }
 
-/**
- * The names for a preview, or for the check before a script is given out: every secret that is set, and none of their
- * values.
- */
+/** The names for previews and checks: every secret has its name, but not its value. */
 export function withRedactedSecrets(names: Names, secrets: string[]): Names {
   return { ...names, secrets: redactedSecrets(secrets) }
 }
@@ -40,21 +34,21 @@ export function redactedSecrets(names: string[]): Record<string, string> {
   return Object.fromEntries(names.map((name) => [name, redacted]))
 }
 
-/** The faults of documents that do not depend on their values, checked when they are saved. @throws InputError */
+/** Checks documents before they are saved, without the values of a boot. @throws InputError */
 export function checkAnswers(documents: AnswerDocument[]): void {
   const faults = documents.flatMap((document, index) =>
     checkText(document.text, roots).map((fault) => ({
       field: `documents[${index}].text`,
       value: document.name,
-      expected: `Liquid that can be filled in (${fault})`,
+      expected: `valid Liquid (${fault})`,
     })),
   )
   if (faults.length > 0) throw new InputError(faults)
 }
 
 /**
- * Defaults for cloud-init's NoCloud source if the answer file has no such document: meta-data with an instance-id and
- * a host name, which it requires, and an empty vendor-data (cloud-init, sources/DataSourceNoCloud.py).
+ * The default documents of cloud-init's NoCloud source: meta-data with an instance-id and a host name, which cloud-init
+ * requires, and an empty vendor-data (cloud-init, sources/DataSourceNoCloud.py).
  */
 export function defaultNocloud(name: string, { machine, boot }: Names): string | undefined {
   if (name === 'vendor-data') return ''
@@ -67,5 +61,5 @@ export function defaultNocloud(name: string, { machine, boot }: Names): string |
 }
 
 function faultOf({ name }: AnswerDocument, fault: string): FieldFault {
-  return { field: `document ${name}`, value: fault, expected: 'every name that it uses to be set' }
+  return { field: `document ${name}`, value: fault, expected: 'valid Liquid whose names have values' }
 }

@@ -1,4 +1,4 @@
-// Kernel arguments: checked when saved, filled in when a script is made. Pure.
+// Checks kernel arguments when they are saved, and renders them for a script. Pure.
 import { type FieldFault, InputError } from '../lib/errors.ts'
 import { matchesGlob } from '../lib/glob.ts'
 import type { Removal } from '../model/assignment.ts'
@@ -6,33 +6,30 @@ import { checkText, fillText, missingOf } from './liquid.ts'
 import type { Names } from './names.ts'
 import { scriptWord, wordFault } from './words.ts'
 
-/** COMMAND_LINE_SIZE of x86 and arm64 Linux, less the NUL at its end; the kernel silently truncates a longer one. */
+/** COMMAND_LINE_SIZE of x86 and arm64 Linux, less its final NUL. The kernel silently truncates longer lines. */
 const maxCharacters = 2047
 
-/**
- * Names for kernel arguments. Not secrets: anyone who knows a MAC can fetch the script, and every user can read
- * /proc/cmdline.
- */
+/** Names for kernel arguments. Secrets are excluded: anyone who knows a MAC can fetch its script. */
 const roots = ['machine', 'params', 'image', 'boot', 'tree']
 
-/** Further input for rendering arguments. */
+/** The context in which arguments are rendered. */
 export type ArgsContext = {
   withoutArgs?: Removal[] | undefined
-  /** Words of ours on the same line, which count towards its length: the kernel's name, `initrd=initrd0`. */
+  /** Words that Bootwright adds to the line, which count towards its length: the kernel's name, `initrd=initrd0`. */
   ours?: string[] | undefined
 }
 
 /**
- * Kernel arguments with their `{{ }}` filled in; one that comes out empty, or that a pattern takes off, is left out.
- * @throws InputError that names every wrong argument: an unknown name, white space, or too many characters in total
+ * Renders the Liquid of kernel arguments. Arguments that are empty or that match a pattern are left out.
+ * @throws InputError that lists every wrong argument: a missing name, white space, or too many characters in total
  */
 export function renderArgs(args: string[], names: Names, { withoutArgs = [], ours = [] }: ArgsContext = {}): string[] {
   const faults: FieldFault[] = []
   const missing: string[] = []
   const rendered: string[] = []
   for (const [index, arg] of args.entries()) {
-    // Also as it is written: what a pattern takes off need not be there to be filled in.
-    if (isTakenOff(arg, index, withoutArgs)) continue
+    // A pattern is also compared before rendering, because an argument that is removed may use missing names.
+    if (isRemoved(arg, index, withoutArgs)) continue
     const filled = isLiquid(arg) ? fillText(arg, { ...names, secrets: {} }) : { text: arg }
     if ('faults' in filled) {
       faults.push(
@@ -43,21 +40,21 @@ export function renderArgs(args: string[], names: Names, { withoutArgs = [], our
         ),
       )
       missing.push(...missingOf(filled.faults))
-    } else if (filled.text === '' || isTakenOff(filled.text, index, withoutArgs)) continue
+    } else if (filled.text === '' || isRemoved(filled.text, index, withoutArgs)) continue
     else if (namesInitrd(filled.text)) faults.push({ field: `args[${index}]`, value: filled.text, expected: noInitrd })
     else rendered.push(scriptWord(filled.text, `args[${index}]`))
   }
   if (faults.length > 0) throw new InputError(faults, missing)
   const characters = [...ours, ...rendered].join(' ').length
   if (characters > maxCharacters) {
-    const further = ours.length > 0 ? `, ${ours.join(' ')} included` : ''
-    const expected = `at most ${maxCharacters}, all that Linux takes${further}`
+    const further = ours.length > 0 ? `, including ${ours.join(' ')}` : ''
+    const expected = `at most ${maxCharacters}, the limit of Linux${further}`
     throw new InputError({ field: 'args', value: `${characters} characters`, expected })
   }
   return rendered
 }
 
-function isTakenOff(text: string, index: number, withoutArgs: Removal[]): boolean {
+function isRemoved(text: string, index: number, withoutArgs: Removal[]): boolean {
   return withoutArgs.some(({ pattern, count }) => index < count && matchesGlob(pattern, text))
 }
 
@@ -76,30 +73,30 @@ function liquidFaults(args: string[], field: string): FieldFault[] {
 
 const placeholder = /\{\{[^{}]*\}\}|\{%[^{}]*%\}/g
 
-const argExpected = 'one kernel argument: no white space outside {{ }} and {% %}, no control characters, no ${'
+const argExpected = 'a kernel argument: no white space outside {{ }} and {% %}, no control characters, no ${'
 
 /**
- * The rule that an argument breaks even before its Liquid is filled in. Undefined if it can be one word of the
- * kernel's command line, which iPXE cannot quote.
+ * The expectation that an argument does not meet before its Liquid is rendered; undefined if the argument can be a word of
+ * the kernel's command line. iPXE cannot quote words.
  */
 export function argFault(text: string): string | undefined {
   const fixed = text.replace(placeholder, '')
   if (!/^[^\p{C}\p{Zl}\p{Zp}]*$/u.test(text) || /\s|\{\{|\}\}|\{%|\$\{/.test(fixed))
     return /"/.test(fixed) && /[^\s] +[^\s]/.test(fixed) ? `${argExpected}. ${quotedHint(text)}` : argExpected
-  // A tag comes to nothing, a value most likely to something.
+  // A tag renders to nothing, a value probably to some text.
   const likely = text.replace(/\{%[^{}]*%\}/g, '').replace(placeholder, 'x')
   if (namesInitrd(likely)) return noInitrd
   const fault = likely === '' ? undefined : wordFault(likely)
-  return fault && `one word of iPXE's command line: ${fault}`
+  return fault && `a word of iPXE's command line: ${fault}`
 }
 
-/** Linux joins the words between quotes again (its lib/cmdline.c, next_arg). */
+/** Linux joins the words between quotes (its lib/cmdline.c, next_arg). */
 function quotedHint(text: string): string {
   const words = text.split(/\s+/).filter(Boolean)
-  return `Linux reads quoted words as one argument, but they are several words of the line: ${words.map((one) => `--arg '${one}'`).join(' ')}`
+  return `Linux joins the words between quotes. Write each word as an argument: ${words.map((word) => `--arg '${word}'`).join(' ')}`
 }
 
-/** All that is wrong with arguments before they are filled in. */
+/** All faults of arguments before their Liquid is rendered. */
 export function argFaults(args: string[], field: string): FieldFault[] {
   const broken = args.flatMap((arg, index) => {
     const expected = argFault(arg)
@@ -108,7 +105,7 @@ export function argFaults(args: string[], field: string): FieldFault[] {
   return broken.length > 0 ? broken : liquidFaults(args, field)
 }
 
-/** Whether an argument calls the URL of its variant's further files. */
+/** Whether an argument uses the URL of the image's tree. */
 export function namesTree(arg: string): boolean {
   return /\{\{-?\s*tree\b/.test(arg)
 }
@@ -118,5 +115,5 @@ function isLiquid(arg: string): boolean {
 }
 
 function faultOf(index: number, arg: string, faults: string[]): FieldFault {
-  return { field: `args[${index}]`, value: arg, expected: `Liquid that can be filled in (${faults.join('; ')})` }
+  return { field: `args[${index}]`, value: arg, expected: `valid Liquid (${faults.join('; ')})` }
 }

@@ -1,16 +1,16 @@
-// The Liquid engine for operators' texts: strict and bounded. Pure.
+// The Liquid engine for operators' texts, strict and with limits. Pure.
 import { type Context, Liquid, type Template } from 'liquidjs'
 import { messageOf } from '../lib/errors.ts'
-import { knownNames } from './names.ts'
+import { namesByRoot } from './names.ts'
 
-/** Characters that one text may make, with all that its filters make in between. */
+/** The maximum number of characters that a text renders to, including the results of its filters. */
 const maxMemory = 10_000_000
-/** Tags and outputs of one text. What liquidjs does with them takes the square of their number: 14,000 took 19 s. */
+/** The maximum number of tags and outputs in a text. The time of liquidjs grows with its square: 14,000 took 19 s. */
 const maxTags = 1000
 
 /**
- * The engine for operators' texts. Strict: a name that is not there is a mistake to show, not an empty place, except where
- * the text itself asks (`{% if %}`, `default`). All mistakes at once. No templates, so nothing can be included.
+ * The engine for operators' texts. A missing name is a fault, not an empty text, except in `{% if %}` and before `default`.
+ * The engine reports all faults at once. It has no templates, so texts cannot include files.
  */
 const liquid = new Liquid({
   strictVariables: true,
@@ -25,8 +25,7 @@ const liquid = new Liquid({
   memoryLimit: maxMemory,
 })
 
-// liquidjs counts what filters make, but not what is put out, nor what {% capture %} keeps: a loop of a few words made
-// 500 MB.
+// liquidjs counts the results of filters, but not the output and {% capture %}: a short loop made 500 MB.
 const renderTemplates = liquid.renderer.renderTemplates.bind(liquid.renderer)
 liquid.renderer.renderTemplates = (templates: Template[], context: Context, emitter = boundedOutput(context)) =>
   renderTemplates(templates, context, emitter)
@@ -39,7 +38,7 @@ function boundedOutput({ memoryLimit }: Context) {
       try {
         memoryLimit.use(text.length)
       } catch {
-        throw new Error(`it makes more than ${maxMemory} characters`)
+        throw new Error(`the text renders to more than ${maxMemory} characters`)
       }
       output.buffer += text
     },
@@ -47,19 +46,19 @@ function boundedOutput({ memoryLimit }: Context) {
   return output
 }
 
-/** As liquidjs writes values. */
+/** A value as liquidjs writes it. */
 function textOf(value: unknown): string {
   if (value === undefined || value === null) return ''
   return Array.isArray(value) ? value.map(textOf).join('') : String(value)
 }
 
-/** The reason why a text cannot be filled in. `missing`: the name that it uses and that is not set. */
+/** A fault that prevents rendering a text. `missing`: the name without a value. */
 export type TextFault = { message: string; missing?: string }
 
-/** A text filled in, or everything that keeps it from being, each once. */
+/** A rendered text, or all its faults. */
 export type Filled = { text: string } | { faults: TextFault[] }
 
-/** Fills in a text. Never throws. */
+/** Renders a text. Never throws. */
 export function fillText(text: string, names: object): Filled {
   const tooMany = tooManyTags(text)
   if (tooMany.length > 0) return { faults: tooMany.map((message) => ({ message })) }
@@ -70,13 +69,13 @@ export function fillText(text: string, names: object): Filled {
   }
 }
 
-/** The faults of a text that do not depend on its values: its grammar, and names that no boot has. */
+/** The faults of a text for every boot: its syntax, and names that do not exist. */
 export function checkText(text: string, roots: readonly string[]): string[] {
   const tooMany = tooManyTags(text)
   if (tooMany.length > 0) return tooMany
   try {
     const used = liquid.globalVariableSegmentsSync(liquid.parse(text))
-    return [...new Set(used.map((path) => unknownName(path.map(String), roots)).filter((one) => one !== undefined))]
+    return [...new Set(used.map((path) => unknownName(path.map(String), roots)).filter((fault) => fault !== undefined))]
   } catch (error) {
     return faultsOf(error).map(({ message }) => message)
   }
@@ -90,15 +89,15 @@ function tooManyTags(text: string): string[] {
 function unknownName(path: string[], roots: readonly string[]): string | undefined {
   const [root = '', field] = path
   if (!roots.includes(root)) return `there is no ${path.join('.')}: the names begin with ${roots.join(', ')}`
-  const fields = knownNames[root]
+  const fields = namesByRoot[root]
   if (fields === undefined || field === undefined || fields.includes(field)) return undefined
   return `there is no ${root}.${field}: ${root} has ${fields.join(', ')}`
 }
 
-/** Faults reported of one text. */
+/** The maximum number of faults reported for a text. */
 const maxFaults = 50
 
-/** Those in a block (`{% for %}`) come as one error that holds them. */
+/** The faults of a block (`{% for %}`) are nested in a single error. */
 function faultsOf(error: unknown): TextFault[] {
   const flat = (nested: unknown): unknown[] => (nested as { errors?: unknown[] }).errors?.flatMap(flat) ?? [nested]
   const faults = new Map(flat(error).map((single) => [faultOf(single).message, faultOf(single)]))
@@ -113,7 +112,7 @@ function faultOf(error: unknown): TextFault {
   return { message: `${missing} is not set`, missing }
 }
 
-/** The names that are not set, of several faults. */
+/** The missing names of several faults. */
 export function missingOf(faults: TextFault[]): string[] {
   return faults.flatMap(({ missing }) => missing ?? [])
 }

@@ -1,11 +1,11 @@
-// The names that operators' texts may use, for one boot. Pure.
+// The names that operators' texts may use for a boot. Pure.
 import { realValue } from '../lib/ids/placeholders.ts'
 import { parseUuid } from '../lib/ids/uuid.ts'
 import type { Params } from '../model/assignment.ts'
 import type { Decision } from '../model/decision.ts'
 import type { Facts } from '../model/facts.ts'
 
-/** The names that operators' texts, kernel arguments and answer files, may use. */
+/** The names that kernel arguments and answer files may use. */
 export type Names = {
   machine: {
     id?: string
@@ -25,28 +25,28 @@ export type Names = {
   image: { name: string; version: number }
   params: Params
   boot: BootNames
-  /** The URL of the image's tree, without a slash at the end. Not there when the image has none. */
+  /** The URL of the image's tree, without a final slash. Missing if the image has no tree. */
   tree?: string
-  /** Only in answer files, and in what a storage network asks of a machine. */
+  /** Only in answer files and for storage networks. */
   secrets?: Record<string, string>
 }
 
 export type BootNames = {
   id: string
-  /** Where the machine reports: `<url>/installing`, `<url>/installed`, `<url>/booted`, `<url>/failed`. */
+  /** The URL for the machine's reports: `<url>/installing`, `<url>/installed`, `<url>/booted`, `<url>/failed`. */
   url: string
   /** The boot server, `http://host:port`. */
   server: string
-  /** The document of the answer file, or the first of several. Not there without an answer file. */
+  /** The URL of the answer file's first document. Missing without an answer file. */
   answer_url?: string
-  /** The documents of the answer file, as cloud-init's NoCloud source wants them: it ends in a slash. */
+  /** The URL of the answer file's documents for cloud-init's NoCloud source. It ends with a slash. */
   nocloud_url?: string
-  /** Stays the same while the machine boots the same installation, for cloud-init's instance-id. */
+  /** For cloud-init's instance-id. All boots of an installation have the same value. */
   instance_id: string
 }
 
-/** The names there are, for the check of a text when it is saved; below `params`, `secrets` and `machine.labels` all are free. */
-export const knownNames: Record<string, readonly string[] | undefined> = {
+/** All names, for the check before a text is saved. Below `params`, `secrets` and `machine.labels` every name is valid. */
+export const namesByRoot: Record<string, readonly string[] | undefined> = {
   machine: [
     ...[
       'id',
@@ -71,7 +71,7 @@ export const knownNames: Record<string, readonly string[] | undefined> = {
   tree: [],
 }
 
-/** What a text is filled in for: one boot of one machine. */
+/** The boot that a text is rendered for. */
 export type NamesContext = {
   facts: Facts
   /** `http://host:port` of the boot server, as this machine reaches it. */
@@ -80,7 +80,7 @@ export type NamesContext = {
   boot: { id: string; token: string }
 }
 
-/** The names for one boot. `firstDocument` is that of its answer file, when it has one. */
+/** The names for a boot. `firstDocument` is the name of its answer file's first document. */
 export function namesOf(
   { machine, image, params, target, deployment, spec }: Decision,
   { facts, base, boot }: NamesContext,
@@ -89,8 +89,8 @@ export function namesOf(
   const url = `${base}/b/${boot.token}`
   const { mac, ip, manufacturer } = facts
   const { uuid, serial, asset, product } = machine ?? {}
-  // What operators entered, else what firmware says, and never what its maker wrote for "none".
-  const said = Object.entries({
+  // Values entered by operators come first, then values of the firmware without vendors' placeholders for "none".
+  const identification = Object.entries({
     mac,
     uuid: uuid ?? (facts.uuid && parseUuid(facts.uuid)),
     serial: serial ?? realValue(facts.serial),
@@ -101,7 +101,7 @@ export function namesOf(
   }).filter(([, value]) => value)
   return {
     machine: {
-      ...Object.fromEntries(said),
+      ...Object.fromEntries(identification),
       ...(machine && { id: machine.id, name: machine.name, ...(machine.hostname && { hostname: machine.hostname }) }),
       arch: target.arch,
       platform: target.platform,

@@ -1,4 +1,4 @@
-// iSCSI targets and their CHAP settings. Pure.
+// Renders iSCSI targets and their CHAP settings. Pure.
 import { type FieldFault, InputError } from '../lib/errors.ts'
 import type { SanSpec } from '../model/decision.ts'
 import { fillText, missingOf } from './liquid.ts'
@@ -7,21 +7,18 @@ import { wordFault } from './words.ts'
 
 const open = ['machine', 'params', 'image', 'boot']
 
-/** Names for the texts of a SAN: anyone who knows a MAC can fetch the script with the target, but not the user names. */
+/** Names for the texts of a SAN. Anyone who knows a MAC can fetch the script with the target, so only user names may use secrets. */
 export const sanRoots = { open, withSecrets: [...open, 'secrets'] }
 
-/** The settings that iPXE needs before it opens a target (https://ipxe.org/cfg) in order, each one word. */
+/** A target, and the iPXE settings (https://ipxe.org/cfg) that must be set before it opens, each a single word. */
 export type San = { target: string; settings: { name: string; value: string }[] }
 
-/**
- * `iscsi:SERVER:PROTOCOL:PORT:LUN:NAME`, all but server and name possibly empty; an IPv6 address in brackets (RFC 4173,
- * 5).
- */
+/** `iscsi:SERVER:PROTOCOL:PORT:LUN:NAME`, where only SERVER and NAME are required, and IPv6 addresses have brackets (RFC 4173, 5). */
 const iscsiTarget = /^iscsi:(\[[0-9a-f:.]+\]|[^:[\]]+):[^:]*:\d*:[0-9a-f-]*:(iqn|eui|naa)\.\S+$/i
 
 /**
- * A target with its Liquid filled in, and with what proves who the machine is where `names` has the secrets.
- * @throws InputError that names every fault, and never contains a secret
+ * Renders a target. The CHAP settings are included only if `names` has the secrets.
+ * @throws InputError that lists all faults, without the values of secrets
  */
 export function renderSan({ target, initiator, chap }: SanSpec, names: Names): San {
   const faults: FieldFault[] = []
@@ -34,7 +31,7 @@ export function renderSan({ target, initiator, chap }: SanSpec, names: Names): S
       'faults' in filled ? filled.faults.map(({ message }) => message).join('; ') : settingFault(filled.text)
     if (fault === undefined && 'text' in filled) return filled.text
     const value = 'text' in filled ? visible(filled.text) : text
-    faults.push({ field, value, expected: `one word for iPXE: ${fault}` })
+    faults.push({ field, value, expected: `a single word for iPXE: ${fault}` })
     return ''
   }
   const secret = (name: string): string => {
@@ -64,11 +61,11 @@ export function renderSan({ target, initiator, chap }: SanSpec, names: Names): S
   return { target: address, settings }
 }
 
-/** iPXE's commands take a word that begins with a dash for an option. */
+/** iPXE's commands parse a word that begins with a dash as an option. */
 function settingFault(value: string): string | undefined {
   return value.startsWith('-') ? 'not beginning with -' : wordFault(value)
 }
 
 function expectedSecret(value: string | undefined, fault: string): string {
-  return value === undefined ? 'a secret that is set' : `one word for an iPXE script: ${fault}`
+  return value === undefined ? 'a secret that is set' : `a single word for an iPXE script: ${fault}`
 }

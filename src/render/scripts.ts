@@ -1,4 +1,4 @@
-// The scripts of iPXE, from the templates in ipxe/. Pure.
+// Renders iPXE scripts from the templates in ipxe/. Pure.
 import { Eta } from 'eta'
 import { asTyped } from '../lib/typed-command.ts'
 import type { BootSpec, Decision } from '../model/decision.ts'
@@ -12,13 +12,13 @@ import { screenLines, scriptProse, scriptWord } from './words.ts'
 /** The texts of `ipxe/`, by file name without endings: `linux`, `why`, … */
 export type Templates = Record<string, string>
 
-/** What a script is made from, besides the decision. */
+/** The context of a script, besides the decision. */
 export type ScriptContext = NamesContext & {
-  /** The machine's action after a failed or refused boot; after an error of the server it retries. */
+  /** What the machine does after a failed or refused boot. After a fault of the server it always retries. */
   after: 'retry' | 'local' | 'halt'
   /** The names of the documents of the boot's answer file. */
   documents?: string[] | undefined
-  /** How the command line is typed at the server; `bootwright` when undefined. */
+  /** The command that starts the command line on this server; `bootwright` if undefined. */
   command?: string
 }
 
@@ -26,19 +26,18 @@ export type ScriptContext = NamesContext & {
 export type Script = { text: string; reports: boolean }
 
 export type Scripts = {
-  /** The script that every machine gets first; `base` is empty where iPXE can resolve relative URLs. */
+  /** The first script of every machine. `base` is empty if iPXE can resolve relative URLs. */
   bootstrap: (base: string) => string
-  /** The script for one machine. @throws InputError if an argument cannot be written in a script */
+  /** The script for a machine. @throws InputError if an argument is not valid in a script */
   script: (decision: Decision, context: ScriptContext) => Script
   /**
-   * The script that opens a target of a storage network, with the secrets that prove who the machine is. Only for a
-   * decision to boot from one. @throws InputError that names what is missing or cannot be written in a script, and
-   * never contains a secret
+   * The script that opens an iSCSI target with its CHAP passwords. The decision must boot from a target.
+   * @throws InputError that lists missing and invalid values, without the values of secrets
    */
   san: (decision: Decision, context: ScriptContext, secrets: Record<string, string>) => string
 }
 
-/** The renderer over a set of templates. Pure: the same input gives the same text. */
+/** The renderer for a set of templates. Pure: the same input gives the same text. */
 export function createScripts(templates: Templates): Scripts {
   const eta = new Eta({
     autoTrim: false,
@@ -61,14 +60,14 @@ export function createScripts(templates: Templates): Scripts {
   }
 }
 
-// A tag alone on its line stands for no line at all, so that templates can be laid out to be read.
+// A line that has only a tag is removed, so that templates can be indented.
 function tidy(template: string): string {
   return template
     .replaceAll(/^[ \t]*(<%(?![=~])[^\n]*?%>)[ \t]*\n/gm, '$1')
     .replaceAll(/(<%~ include\([^\n]*?%>)\n/g, '$1')
 }
 
-/** What a template is given. `args`: the arguments of what is booted. */
+/** The data of a template. `args` are the arguments of the boot. */
 type View = Record<string, unknown> & { args?: string[] }
 
 function viewOf(decision: Decision, context: ScriptContext): View {
@@ -99,7 +98,7 @@ function commonView(decision: Decision, { facts, base, boot, after, command = 'b
     after,
     platform: decision.target.platform,
     mac: facts.mac ?? 'MAC',
-    // Settings of iPXE that hold secrets, cleared when the boot fails: a person may open its shell.
+    // iPXE settings that contain secrets. They are cleared if the boot fails, because a person may open the shell.
     forget: [] as string[],
   }
 }
@@ -109,7 +108,7 @@ type ImageSpec = Extract<BootSpec, { kind: 'linux' | 'wimboot' | 'efi' | 'ipxe' 
 function imageView(spec: ImageSpec, decision: Decision, context: ScriptContext): View {
   const { base, boot, documents = [] } = context
   const names = namesOf(decision, context, documents[0])
-  // Only files with a stage become events, because iPXE reads thousands of small ranges of a disk image.
+  // Only downloads with a stage become events: iPXE reads a disk image in thousands of small ranges.
   const fetched = ({ sha256, name }: FileRef, stage: string | undefined, imageName = name) => ({
     name: imageName,
     url: `${base}/files/${sha256}/${name}?boot=${boot.id}${stage === undefined ? '' : `&stage=${stage}`}`,
@@ -119,15 +118,15 @@ function imageView(spec: ImageSpec, decision: Decision, context: ScriptContext):
     return { ...renderSan({ ...spec, chap: undefined }, names), proves: spec.chap !== undefined }
   }
   const initrds = spec.kind === 'linux' ? spec.initrds.map((file, at) => fetched(file, 'initrd', `initrd${at}`)) : []
-  // A kernel started by UEFI asks iPXE for its initrds by name; one started by BIOS is handed them all.
+  // Under UEFI a kernel fetches its initrds from iPXE by name. Under BIOS it gets all of them.
   const efi = decision.target.platform === 'efi'
   const named = efi ? initrds.map((initrd) => `initrd=${initrd.name}`) : []
-  // The line that UEFI hands to a program begins with the name of the program (iPXE's efi_image_cmdline).
+  // Under UEFI the command line begins with the name of the program (iPXE's efi_image_cmdline).
   const ours = spec.kind === 'linux' && efi ? ['kernel', ...named] : []
   const args = 'args' in spec ? renderArgs(spec.args, names, { withoutArgs: spec.withoutArgs, ours }) : []
   if (spec.kind === 'wimboot') {
     const own = documents.map((name) => ({ name, url: `${base}/b/${boot.token}/answer/${name}` }))
-    // To Windows a name is the same in capitals; the document is meant for this boot, the file for all.
+    // Windows ignores case in names. A document is for this boot, a file for all boots, so the document wins.
     const replaced = new Set(documents.map((name) => name.toLowerCase()))
     const files = spec.files.filter(({ name }) => !replaced.has(name.toLowerCase()))
     return {
@@ -141,7 +140,7 @@ function imageView(spec: ImageSpec, decision: Decision, context: ScriptContext):
     const file = fetched(spec.file, 'file')
     const url = `${names.tree}/${spec.treePath?.split('/').map(encodeURIComponent).join('/')}?boot=${boot.id}&stage=file`
     return {
-      // The arguments are options of the kernel, which are part of the configuration.
+      // The arguments are kernel options, which are in boot.cfg.
       args: spec.bootConfig === undefined ? args : ['-c', `${base}/b/${boot.token}/boot.cfg`],
       file: spec.treePath === undefined ? file : { ...file, url },
     }
@@ -153,13 +152,13 @@ function imageView(spec: ImageSpec, decision: Decision, context: ScriptContext):
 
 function sanView(decision: Decision, context: ScriptContext, secrets: Record<string, string>): object {
   const { spec } = decision
-  if (spec.kind !== 'sanboot' || 'file' in spec) throw new Error('this boot is from no target')
+  if (spec.kind !== 'sanboot' || 'file' in spec) throw new Error('this boot does not use an iSCSI target')
   const names: Names = { ...namesOf(decision, context, context.documents?.[0]), secrets }
   const { target, settings } = renderSan(spec, names)
   return { ...commonView(decision, context), target, settings, forget: settings.map(({ name }) => name) }
 }
 
-/** A next step with the machine that it is for in the place of the word MAC. */
+/** A next step with the machine's MAC in place of the word MAC. */
 function nextStepFor(nextStep: string, { facts }: ScriptContext): string {
   return facts.mac === undefined ? nextStep : nextStep.replaceAll(/\bMAC\b/g, facts.mac)
 }
@@ -169,8 +168,8 @@ function headline({ spec, image, machine, target, deployment }: Decision, facts:
   if (spec.kind === 'refusal') return `${who} cannot boot`
   if (spec.kind === 'wait') return `${who} waits: no image is assigned to it`
   if (spec.kind === 'local') return `${who} boots from its local disk`
-  if (spec.kind === 'menu') return `${who} is shown menu ${spec.menu}`
-  if (spec.kind === 'shell') return `${who} opens a shell of iPXE`
+  if (spec.kind === 'menu') return `${who} shows menu ${spec.menu}`
+  if (spec.kind === 'shell') return `${who} opens an iPXE shell`
   if (spec.kind === 'reboot') return `${who} restarts`
   const what = `${image?.name} version ${image?.version}`
   const on = `${target.arch} ${target.platform}`
@@ -178,7 +177,7 @@ function headline({ spec, image, machine, target, deployment }: Decision, facts:
   return `${who} installs ${what} (${on}, attempt ${deployment.attempt} of ${deployment.maxAttempts})`
 }
 
-/** Lines that one script has at most to say why; the decision itself has them all. */
+/** The maximum number of comment lines with reasons. The decision has all reasons. */
 const maxComments = 40
 
 function comments({ reasons }: Decision): string[] {

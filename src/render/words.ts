@@ -1,19 +1,19 @@
-// Checks the words of an iPXE script, and prints sentences in it. Pure.
+// Checks words for iPXE scripts, and wraps sentences for the console. Pure.
 import { InputError } from '../lib/errors.ts'
 
 /**
- * A value that stands as one word in an iPXE script. iPXE has no quoting (its core/exec.c), so a value is accepted
- * unchanged or refused. It must have no white space, `${`, operator, comment, or backslash that would join the next
- * line.
+ * A value as a single word of an iPXE script. iPXE has no quoting (its core/exec.c), so a value is accepted or refused.
+ * Values with white space, `${`, operators, comments or a backslash at the end are refused.
  * @throws InputError that names the field
  */
 export function scriptWord(value: string, field = 'value'): string {
   const fault = wordFault(value)
-  if (fault !== undefined) throw new InputError({ field, value, expected: `one word for an iPXE script: ${fault}` })
+  if (fault !== undefined)
+    throw new InputError({ field, value, expected: `a single word for an iPXE script: ${fault}` })
   return value
 }
 
-/** Why a value cannot stand as one word in an iPXE script; undefined when it can. */
+/** Why a value cannot be a word of an iPXE script; undefined if it can. */
 export function wordFault(value: string): string | undefined {
   if (value === '') return 'not empty'
   if (!/^[\x21-\x7e]+$/.test(value)) return 'printable ASCII without white space'
@@ -24,8 +24,8 @@ export function wordFault(value: string): string | undefined {
 }
 
 /**
- * A sentence with values from outside, for an `echo` or a comment. Characters that iPXE would not print become
- * question marks, so that a refusal can never be refused. Cut between words when it is too long.
+ * A sentence for an `echo` or a comment. Characters that iPXE would not print become question marks, so that every refusal
+ * can be shown. A longer sentence is truncated between words.
  */
 export function scriptProse(text: string, maxCharacters = 200): string {
   const words = text.replaceAll('${', '?{').split(/\s+/).filter(Boolean)
@@ -36,17 +36,17 @@ export function scriptProse(text: string, maxCharacters = 200): string {
   if (line.length <= maxCharacters) return line
   const start = line.slice(0, maxCharacters - 4)
   const blank = line[maxCharacters - 4] === ' ' ? maxCharacters - 4 : start.lastIndexOf(' ')
-  // A word that is longer than all the room is cut where the room ends.
+  // A word that is longer than the limit is truncated at the limit.
   return blank > 0 ? `${start.slice(0, blank)} ...` : line.slice(0, maxCharacters).replace(/\\$/, '?')
 }
 
-/** Columns of a machine's console. iPXE breaks longer lines inside of words, and nobody could type them again. */
+/** Columns of a machine's console. iPXE breaks longer lines inside words, and operators could not retype commands. */
 const columns = 80
 const maxScreenLines = 6
 
 /**
- * The same as lines for a console, broken between words; never before one that begins with a dash, which iPXE's echo
- * would read as an option. A word that is longer than a line gets its own line.
+ * Wraps a sentence for a console, between words. No line begins with a dash, which iPXE's echo would parse as an option. A
+ * word that is longer than a line gets its own line.
  */
 export function screenLines(text: string): string[] {
   const lines: string[] = []

@@ -1,4 +1,4 @@
-// TFTP as booting needs it. Called by the server.
+// Serves boot programs over TFTP. Called by the server.
 import type { Config } from '../config/config.ts'
 import type { Nbps } from '../files/nbps.ts'
 import type { Inventory } from '../inventory/open.ts'
@@ -20,9 +20,9 @@ type Parts = {
 type Listening = { address: string; port: number }
 
 /**
- * TFTP as booting needs it: the boot programs, and `autoexec.ipxe` made from the settings. Undefined when it is off, or
- * when its port cannot be had and was not asked for by name: then the rest serves without it.
- * @throws ConfigError when the operator named the address and it cannot be bound
+ * Serves the boot programs, and an `autoexec.ipxe` made from the settings. Undefined if TFTP is off, or if the default port
+ * cannot be bound: then Bootwright runs without TFTP.
+ * @throws ConfigError if an address from the settings cannot be bound
  */
 export async function startBootTftp(
   config: Config['tftp'] & { baseUrl: string | undefined },
@@ -38,12 +38,12 @@ export async function startBootTftp(
   }
   const record = ({ peer, file, bytes, durationMs, outcome, message }: TftpTransferRecord) => {
     if (['probe', 'not-found', 'refused', 'displaced'].includes(outcome)) return
-    const cutOff =
+    const incomplete =
       outcome === 'complete'
         ? undefined
         : `${outcome} after ${bytes} bytes${message === undefined ? '' : `: ${message}`}`
     const stage = file === 'autoexec.ipxe' ? 'bootstrap' : 'nbp'
-    inventory.events.record({ ip: peer.replace(/:\d+$/, ''), stage, file, bytes, durationMs, message: cutOff })
+    inventory.events.record({ ip: peer.replace(/:\d+$/, ''), stage, file, bytes, durationMs, message: incomplete })
   }
   const settings = {
     host,
@@ -61,14 +61,14 @@ export async function startBootTftp(
   } catch (error) {
     const why = `cannot listen for TFTP on ${host}:${port}: ${explain((error as NodeJS.ErrnoException).code) ?? messageOf(error)}`
     if (explicit) throw new ConfigError(`BOOTWRIGHT_TFTP_LISTEN: ${why}`)
-    log.warn(`${why}. All but TFTP is served; BOOTWRIGHT_TFTP_LISTEN=off ends this warning.`)
+    log.warn(`${why}. Bootwright runs without TFTP. To disable this warning: BOOTWRIGHT_TFTP_LISTEN=off`)
     return undefined
   }
 }
 
 /**
- * Where the bootstrap finds boot HTTP: at the address that was asked by TFTP only if boot HTTP listens on all. Undefined if neither
- * is known.
+ * The URL of boot HTTP for the bootstrap. If boot HTTP listens on all addresses, this is the address that the TFTP client
+ * used; undefined if that is unknown.
  */
 function bootUrlFor(askedAddress: string | undefined, { address, port }: Listening): string | undefined {
   const listensOnAll = address === '0.0.0.0' || address === '::'
@@ -79,6 +79,6 @@ function bootUrlFor(askedAddress: string | undefined, { address, port }: Listeni
 function explain(code: string | undefined): string | undefined {
   if (code === 'EACCES')
     return 'ports below 1024 need root, or: sudo setcap cap_net_bind_service=+ep "$(readlink -f "$(which node)")"'
-  if (code === 'EADDRINUSE') return 'another program has the port (dnsmasq or tftpd?)'
+  if (code === 'EADDRINUSE') return 'another program uses the port (dnsmasq or tftpd?)'
   return undefined
 }

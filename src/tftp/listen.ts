@@ -1,11 +1,11 @@
-// UDP sockets of the TFTP server. Called by server.ts.
+// The UDP sockets of the TFTP server. Called by server.ts.
 import dgram from 'node:dgram'
 import { readFileSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import { messageOf } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
 
-/** A datagram to the TFTP port. `localAddress` is the address it was sent to, where that is known. */
+/** A datagram to the TFTP port. `localAddress` is its destination, undefined if unknown. */
 export type Datagram = {
   bytes: Buffer
   address: string
@@ -19,10 +19,10 @@ export type Listeners = { port: number; addresses: () => string[]; close: () => 
 const rescanMs = 3000
 
 /**
- * Listens on a UDP port. Node does not report to which address a datagram was sent, and an answer must come from
- * there. So for `0.0.0.0` every address of the machine has its own socket, as addresses come and go (Linux prefers the
- * most specific one). One more socket catches the rest.
- * @throws the system's error (EADDRINUSE, EACCES) when the port cannot be had
+ * Listens on a UDP port. An answer must come from the address that the client used, but Node does not report a datagram's
+ * destination. So for `0.0.0.0` every local address gets its own socket, which Linux prefers. Another socket receives
+ * datagrams to new addresses until the next rescan.
+ * @throws the system's error (EADDRINUSE, EACCES) if the port cannot be bound
  */
 export async function listenEverywhere(
   host: string,
@@ -38,9 +38,9 @@ export async function listenEverywhere(
       socket.close()
       return socket
     }
-    socket.on('error', (error) => log.warn({ address, error: messageOf(error) }, 'TFTP socket'))
+    socket.on('error', (error) => log.warn({ address, error: messageOf(error) }, 'TFTP socket failed'))
     socket.on('message', (bytes, { address: from, port: fromPort }) => {
-      // Nothing can be sent to port 0; Node throws on the try.
+      // Datagrams cannot be sent to port 0: Node throws.
       if (fromPort === 0) return
       const answer = (packet: Buffer) => sendIfOpen(socket, packet, fromPort, from)
       handle({
@@ -67,7 +67,7 @@ export async function listenEverywhere(
     }
   }
 
-  // First alone: sockets that share an address would hide that another program has the port.
+  // The first bind is exclusive: shared sockets would hide that another program uses the port.
   const probe = await bind('0.0.0.0', port, false)
   const bound = probe.address().port
   await new Promise<void>((resolve) => probe.close(() => resolve()))
@@ -83,11 +83,11 @@ export async function listenEverywhere(
     for (const address of present) {
       if (!closed && !sockets.has(address))
         await listen(address, bound, true).catch((error) =>
-          log.debug({ address, error: messageOf(error) }, 'TFTP cannot listen there'),
+          log.debug({ address, error: messageOf(error) }, 'TFTP cannot listen on this address'),
         )
     }
   }
-  // The system cannot list its addresses while it has no file descriptor left (EMFILE, ENFILE).
+  // Without free file descriptors (EMFILE, ENFILE) the system cannot list its addresses.
   const tryRescan = () =>
     rescan().catch((error) =>
       log.warn(
@@ -112,7 +112,7 @@ export async function listenEverywhere(
   }
 }
 
-/** Sends unless the socket is closed, as it is when its address left the machine: Node throws then, also into a timer. */
+/** Sends unless the socket is closed, for example because its address was removed. Node would throw, even into a timer. */
 function sendIfOpen(socket: dgram.Socket, packet: Buffer, port: number, address: string): void {
   try {
     socket.send(packet, port, address, () => {})
@@ -122,8 +122,8 @@ function sendIfOpen(socket: dgram.Socket, packet: Buffer, port: number, address:
 }
 
 /**
- * A socket for one transfer: bound to the requested address, and connected, so that it receives only from this client.
- * @throws the system's error (ENETUNREACH, EMFILE) when the client cannot be reached from there, or no socket can be had
+ * A socket for a transfer, bound to the address that the client used, and connected: it receives only the client's datagrams.
+ * @throws the system's error (ENETUNREACH, EMFILE) if the client is unreachable, or if no socket can be opened
  */
 export async function connectedSocket(
   localAddress: string | undefined,
@@ -137,7 +137,7 @@ export async function connectedSocket(
       reject(error)
     }
     socket.once('error', fail)
-    // Node tells a failed connect to this callback alone; its types do not know.
+    // Node reports a failed connect only to this callback. The types of Node omit its parameter.
     const connected: (error?: Error) => void = (error) => {
       socket.off('error', fail)
       if (error === undefined) resolve(socket)
@@ -147,14 +147,11 @@ export async function connectedSocket(
   })
 }
 
-/**
- * The largest TFTP block that one packet of an address's interface carries: its MTU less 32 for IP, UDP and TFTP
- * headers.
- */
+/** The largest TFTP block for a packet of the address's interface: its MTU less 32 bytes for IP, UDP and TFTP headers. */
 export function blockSizeOf(localAddress: string | undefined): number {
   try {
     const name = Object.entries(networkInterfaces()).find(([, list]) =>
-      list?.some((one) => one.address === localAddress),
+      list?.some(({ address }) => address === localAddress),
     )?.[0]
     if (name === undefined) return 65464
     return Math.max(512, Number(readFileSync(`/sys/class/net/${name}/mtu`, 'utf8')) - 32)
@@ -165,7 +162,7 @@ export function blockSizeOf(localAddress: string | undefined): number {
 
 function localAddresses(): string[] {
   return Object.values(networkInterfaces()).flatMap((list) =>
-    (list ?? []).filter((one) => one.family === 'IPv4').map((one) => one.address),
+    (list ?? []).filter(({ family }) => family === 'IPv4').map(({ address }) => address),
   )
 }
 

@@ -1,8 +1,9 @@
-// File names as firmware sends them. Pure; called by server.ts.
+// Normalizes file names from firmware. Pure; called by server.ts.
+
 /**
- * A file name as firmware sends it, in the one form that the closed list knows: backslashes as slashes, repeated and
- * leading slashes and `.` dropped. Old Intel ROMs send a byte 0xFF (or another past 0x7E) behind the name: dropped as
- * well. Undefined for what leaves its folder or has control characters. It is looked up in a list, never on a disk.
+ * A file name from firmware in its normal form: with slashes instead of backslashes, without `.`, repeated and leading
+ * slashes. Old Intel ROMs send a byte above 0x7E after the name, which is removed. Undefined if the name has `..` or control
+ * characters. Names are looked up in a list, never on a disk.
  */
 export function cleanName(file: Buffer): string | undefined {
   let end = file.length

@@ -1,20 +1,21 @@
-// Negotiation of TFTP options. Pure; called by server.ts.
-/** What a transfer goes by after negotiation. `accepted` is what the OACK says; without any there is no OACK (RFC 2347). */
+// Negotiates TFTP options. Pure; called by server.ts.
+
+/** The options of a transfer. `accepted` are those in the OACK. An empty OACK is not sent (RFC 2347). */
 export type TransferOptions = {
   blockSize: number
   windowSize: number
-  /** The client's own retransmission time; undefined: ours. */
+  /** The client's retransmission timeout; undefined: the server's default. */
   timeoutMs: number | undefined
   accepted: [name: string, value: string][]
-  /** The client asked for the size: it may want nothing else. */
+  /** The client requested the size, and may not need the file. */
   asksSize: boolean
 }
 
 export type OptionLimits = { sizeBytes: number; maxBlockSize: number; maxWindowSize: number }
 
 /**
- * Accepts options in range and ignores the others. The ranges: `blksize` 8 to 65464 (RFC 2348) and
- * `windowsize` 1 to 65535 (RFC 7440) down to our limits, `timeout` 1 to 255 s and `tsize` (RFC 2349).
+ * Accepts options in their range, and ignores the others: `blksize` 8 to 65464 (RFC 2348), `windowsize` 1 to 65535
+ * (RFC 7440), `timeout` 1 to 255 s and `tsize` (RFC 2349). The limits reduce `blksize` and `windowsize`.
  */
 export function negotiate(asked: ReadonlyMap<string, string>, limits: OptionLimits): TransferOptions {
   const accepted: [string, string][] = []
@@ -36,8 +37,8 @@ export function negotiate(asked: ReadonlyMap<string, string>, limits: OptionLimi
   return result
 }
 
-function within(text: string | undefined, least: number, most: number): number | undefined {
+function within(text: string | undefined, min: number, max: number): number | undefined {
   if (text === undefined || !/^\d{1,16}$/.test(text)) return undefined
   const value = Number(text)
-  return value >= least && value <= most ? value : undefined
+  return value >= min && value <= max ? value : undefined
 }

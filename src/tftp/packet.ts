@@ -1,34 +1,32 @@
-// TFTP packets, read and written. Pure.
-/**
- * A read or write request: RFC 1350 section 5, with the options of RFC 2347. Option names in lower case, the first of
- * each.
- */
+// Parses and formats TFTP packets. Pure.
+
+/** A read or write request (RFC 1350, 5) with options (RFC 2347). Option names are in lower case. */
 export type TftpRequest = { kind: 'read' | 'write'; file: Buffer; mode: string; options: Map<string, string> }
 
-/** What a client says during a transfer. */
+/** A packet from the client during a transfer. */
 export type TftpReply = { kind: 'ack'; block: number } | { kind: 'error'; code: number; message: string }
 
-/** Error codes of RFC 1350 (appendix I) that we send. */
+/** The error codes of RFC 1350 (appendix I) that the server sends. */
 export const errorCodes = { undefined: 0, notFound: 1, accessViolation: 2, unknownTransfer: 5 } as const
 
 const opcodes = { read: 1, write: 2, data: 3, ack: 4, error: 5, oack: 6 } as const
 
-/** Longest request that is looked at. RFC 2347 allows 512 bytes; UEFI sends long paths with four options. */
-const longestRequest = 1500
-const mostOptions = 16
+/** Maximum size of a request. RFC 2347 allows 512 bytes, but UEFI sends long paths with four options. */
+const maxRequestBytes = 1500
+const maxOptions = 16
 
-/** A datagram to the listening port; undefined if it is not a request; then it gets no answer. */
+/** Parses a datagram to the listening port; undefined if it is not a request. Such datagrams get no answer. */
 export function parseRequest(datagram: Buffer): TftpRequest | undefined {
-  if (datagram.length < 6 || datagram.length > longestRequest) return undefined
+  if (datagram.length < 6 || datagram.length > maxRequestBytes) return undefined
   const opcode = datagram.readUInt16BE(0)
   if (opcode !== opcodes.read && opcode !== opcodes.write) return undefined
   const fields = terminatedFields(datagram.subarray(2))
-  const [file, mode, ...rest] = fields
+  const [file, mode, ...optionFields] = fields
   if (file === undefined || file.length === 0 || mode === undefined) return undefined
   const options = new Map<string, string>()
-  for (let at = 0; at + 1 < rest.length && options.size < mostOptions; at += 2) {
-    const name = rest[at]?.toString('latin1').toLowerCase() ?? ''
-    if (!options.has(name)) options.set(name, rest[at + 1]?.toString('latin1') ?? '')
+  for (let at = 0; at + 1 < optionFields.length && options.size < maxOptions; at += 2) {
+    const name = optionFields[at]?.toString('latin1').toLowerCase() ?? ''
+    if (!options.has(name)) options.set(name, optionFields[at + 1]?.toString('latin1') ?? '')
   }
   return {
     kind: opcode === opcodes.read ? 'read' : 'write',
@@ -38,7 +36,7 @@ export function parseRequest(datagram: Buffer): TftpRequest | undefined {
   }
 }
 
-/** A datagram to a transfer; undefined for anything that is neither ACK nor ERROR, which is ignored. */
+/** Parses a datagram to a transfer; undefined if it is neither ACK nor ERROR. Such datagrams are ignored. */
 export function parseReply(datagram: Buffer): TftpReply | undefined {
   if (datagram.length < 4) return undefined
   const opcode = datagram.readUInt16BE(0)
@@ -70,10 +68,10 @@ export function formatError(code: number, message: string): Buffer {
   return Buffer.concat([Buffer.from([0, opcodes.error, 0, code]), Buffer.from(`${message}\0`, 'latin1')])
 }
 
-// Only fields that a zero byte ends: a request cut short has an unfinished last one.
+// Only fields that end with a zero byte count: the last field of a truncated request is incomplete.
 function terminatedFields(bytes: Buffer): Buffer[] {
   const fields: Buffer[] = []
-  for (let start = 0; fields.length < 2 + 2 * mostOptions; ) {
+  for (let start = 0; fields.length < 2 + 2 * maxOptions; ) {
     const end = bytes.indexOf(0, start)
     if (end < 0) break
     fields.push(bytes.subarray(start, end))

@@ -10,22 +10,22 @@ import { findStuck, isForgotten } from './stuck.ts'
 import { startTransfer, type Transfer, type TransferEnd } from './transfer.ts'
 
 export type TftpSettings = {
-  /** `0.0.0.0` is every address of the machine. */
+  /** `0.0.0.0`: every local address. */
   host: string
-  /** 0 is any free port. */
+  /** 0: any free port. */
   port: number
   maxBlockSize: number
   maxWindowSize: number
   maxTransfers: number
   maxTransfersPerAddress: number
   transferTimeoutMs: number
-  /** Answer from the listening port, for clients behind NAT and servers in containers. */
+  /** Whether answers come from the listening port, for clients behind NAT and servers in containers. */
   singlePort: boolean
-  /** True for an address that is served; others get silence. */
+  /** Whether an address is served. Other addresses get no answer. */
   allows: (address: string) => boolean
 }
 
-/** How a transfer ended. A `probe` requested only the size, and is not a failure. */
+/** How a transfer ended. A `probe` fetched only the size, which is not a failure. */
 export type TftpTransferRecord = {
   peer: string
   file: string
@@ -35,29 +35,29 @@ export type TftpTransferRecord = {
   message?: string
 }
 
-/** The bytes under a clean name, or undefined. `localAddress` is the address that was asked, where it is known. */
+/** Finds the bytes of a clean name. `localAddress` is the address that the client used, undefined if unknown. */
 export type FindNbp = (name: string, localAddress: string | undefined) => Uint8Array | undefined
 
 export type TftpServer = {
   addresses: string[]
   port: number
-  /** Transfers under way. */
+  /** The number of running transfers. */
   transfers: () => number
-  /** Takes no new requests, lets running transfers end within the time, then aborts them with an error. */
+  /** Refuses new requests, waits for running transfers until the timeout, then aborts them with an error. */
   stop: (timeoutMs?: number) => Promise<void>
 }
 
 type Running = { transfer: Transfer; address: string; request: Buffer }
 
-/** Time in which a repeated request may be read after its transfer has progressed or ended. */
+/** A repeated request may arrive this long after the transfer made progress or ended. */
 const lateMs = 1000
-/** Addresses and their MTU change seldom, and looking costs a millisecond. */
-const rememberBlockSizeMs = 3000
+/** Addresses and their MTU rarely change, and reading them takes a millisecond. */
+const cacheBlockSizeMs = 3000
 
 /**
- * A read-only TFTP server of what `find` knows, from memory (RFC 1350, 2347, 2348, 2349, 7440). Garbage gets no answer, so
- * nothing can be reflected off it; `record` is called for every answered request.
- * @throws the system's error when the port cannot be had
+ * A read-only TFTP server for the files of `find`, from memory (RFC 1350, 2347, 2348, 2349, 7440). Invalid packets get no
+ * answer, so the server does not reflect them. `record` gets every answered request.
+ * @throws the system's error if the port cannot be bound
  */
 export async function startTftp(
   settings: TftpSettings,
@@ -67,7 +67,7 @@ export async function startTftp(
 ): Promise<TftpServer> {
   const running = new Map<string, Running>()
   const justServed = new Map<string, Buffer>()
-  const blockSizeFor = remembering(blockSizeOf, rememberBlockSizeMs)
+  const blockSizeFor = cached(blockSizeOf, cacheBlockSizeMs)
   let stopping = false
 
   const report = (entry: TftpTransferRecord) => {
@@ -110,15 +110,15 @@ export async function startTftp(
         message,
       })
     }
-    // EDK2 asks for the size and then for the file from the same port; the end of the first may be lost.
+    // EDK2 requests the size and then the file from the same port. The end of the first request may be lost.
     before?.transfer.cancel()
-    if (!makeRoom(address)) return log.debug({ peer: key }, 'too many TFTP transfers, the client will retry')
+    if (!freeSlot(address)) return log.debug({ peer: key }, 'too many TFTP transfers: the client will retry')
     begin(datagram, request, file as string, content)
   }
 
-  const makeRoom = (address: string): boolean => {
+  const freeSlot = (address: string): boolean => {
     const all = [...running.values()]
-    const own = all.filter((one) => one.address === address)
+    const own = all.filter((transfer) => transfer.address === address)
     const ownFull = own.length >= settings.maxTransfersPerAddress
     if (!ownFull && all.length < settings.maxTransfers) return true
     const stuck = findStuck((ownFull ? own : all).map(({ transfer }) => transfer))
@@ -142,7 +142,7 @@ export async function startTftp(
       maxWindowSize: settings.maxWindowSize,
     })
     const carrier = settings.singlePort
-      ? { send: answer, hear: () => {}, close: () => {} }
+      ? { send: answer, receiveFor: () => {}, close: () => {} }
       : ownSocket(localAddress, address, port)
     const transfer = startTransfer({
       bytes: content,
@@ -160,7 +160,7 @@ export async function startTftp(
       },
     })
     running.set(key, { transfer, address, request: asked })
-    carrier.hear(transfer)
+    carrier.receiveFor(transfer)
   }
 
   const listeners = await listenEverywhere(settings.host, settings.port, guarded(handle, log), log)
@@ -173,8 +173,8 @@ export async function startTftp(
       const until = performance.now() + timeoutMs
       while (performance.now() < until && [...running.values()].some(({ transfer }) => !isForgotten(transfer)))
         await new Promise((resolve) => setTimeout(resolve, 20))
-      for (const { transfer } of [...running.values()]) transfer.cancel('The server stops')
-      // Node looks up even a numeric address before it sends: what is closed in this turn sends nothing.
+      for (const { transfer } of [...running.values()]) transfer.cancel('The server is shutting down')
+      // Node looks up even a numeric address before it sends. A socket that closes in this turn would not send.
       await new Promise((resolve) => setImmediate(resolve))
       listeners.close()
     },
@@ -182,24 +182,24 @@ export async function startTftp(
 }
 
 function levelOf(outcome: TftpTransferRecord['outcome']): 'debug' | 'info' | 'warn' {
-  // A flood of forged requests must not become one of log lines.
+  // A flood of forged requests must not flood the log.
   if (outcome === 'displaced') return 'debug'
   return outcome === 'timeout' || outcome === 'aborted' ? 'warn' : 'info'
 }
 
 function refusalOf(request: TftpRequest): [code: number, message: string] | undefined {
   if (request.kind === 'write') return [errorCodes.accessViolation, 'This server is read-only']
-  return request.mode === 'octet' ? undefined : [errorCodes.undefined, 'Only octet mode is served']
+  return request.mode === 'octet' ? undefined : [errorCodes.undefined, 'Only octet mode is supported']
 }
 
-/** A socket of the transfer's own. Packets wait until it is open, which takes less than a millisecond. */
+/** A socket for a transfer. Packets wait until the socket is open, which takes less than a millisecond. */
 function ownSocket(localAddress: string | undefined, address: string, port: number) {
   let waiting: Buffer[] | undefined = []
   let socket: dgram.Socket | undefined
   let closed = false
   let transfer: Transfer | undefined
-  // Linux reports a refused packet before it delivers earlier packets, such as the last ACK of a client that is done.
-  // One more turn of the event loop reads them.
+  // Linux reports a refused packet before earlier packets, such as the client's last ACK. Two turns of the event loop let
+  // those packets arrive first.
   const fail = (error: Error) => setImmediate(() => setImmediate(() => transfer?.fail(messageOf(error))))
   connectedSocket(localAddress, address, port)
     .then((opened) => {
@@ -208,7 +208,7 @@ function ownSocket(localAddress: string | undefined, address: string, port: numb
         return
       }
       socket = opened
-      // ECONNREFUSED: the client has closed its port (ICMP), so nobody is there to send to.
+      // ECONNREFUSED: the client closed its port (ICMP), so packets cannot reach it.
       opened.on('error', fail)
       opened.on('message', (bytes) => transfer?.receive(bytes))
       for (const packet of waiting ?? []) opened.send(packet, () => {})
@@ -217,32 +217,32 @@ function ownSocket(localAddress: string | undefined, address: string, port: numb
     .catch(fail)
   return {
     send: (packet: Buffer) => (waiting === undefined ? socket?.send(packet, () => {}) : waiting.push(packet)),
-    hear: (one: Transfer) => {
-      transfer = one
+    receiveFor: (receiver: Transfer) => {
+      transfer = receiver
     },
     close: () => {
       closed = true
-      // After what was just sent, such as the error that says why.
+      // The socket closes after its last packet, such as an error for the client.
       setImmediate(() => socket?.close())
       socket?.removeAllListeners('message')
     },
   }
 }
 
-/** A function that computes its result again only if the last one is too old. */
-function remembering<In, Out>(work: (input: In) => Out, forMs: number): (input: In) => Out {
+/** Caches the results of a function for `forMs` milliseconds. */
+function cached<In, Out>(work: (input: In) => Out, forMs: number): (input: In) => Out {
   const results = new Map<In, { result: Out; at: number }>()
   return (input) => {
     const now = performance.now()
-    const known = results.get(input)
-    if (known !== undefined && now - known.at < forMs) return known.result
+    const earlier = results.get(input)
+    if (earlier !== undefined && now - earlier.at < forMs) return earlier.result
     const result = work(input)
     results.set(input, { result, at: now })
     return result
   }
 }
 
-/** No datagram, whatever is in it, may end the process. */
+/** Catches errors: a datagram must never end the process. */
 function guarded(handle: (datagram: Datagram) => void, log: Logger): (datagram: Datagram) => void {
   return (datagram) => {
     try {
@@ -250,7 +250,7 @@ function guarded(handle: (datagram: Datagram) => void, log: Logger): (datagram: 
     } catch (error) {
       log.error(
         { peer: `${datagram.address}:${datagram.port}`, error: messageOf(error) },
-        'TFTP datagram was not handled',
+        'TFTP datagram caused an error',
       )
     }
   }

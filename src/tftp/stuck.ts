@@ -1,28 +1,28 @@
-// Chooses the transfer to evict for another client. Called by server.ts.
+// Chooses the transfer that a new client displaces. Called by server.ts.
 import type { Transfer } from './transfer.ts'
 
-/** A client acknowledges the first packet at once; a client that has not after this time may not exist. */
+/** A client acknowledges the first packet at once. A client that does not within this time may not exist. */
 const unansweredMs = 200
-/** A client that stopped in the middle may only be slow: its flash memory, its line. */
+/** A silent client may only be slow, because of its flash memory or its link. */
 const stalledMs = 10_000
-/** A stopping server does not wait for a transfer without an answer for this time. */
+/** On shutdown the server does not wait for clients that did not answer within this time. */
 const forgottenMs = 1000
 
 /**
- * The transfer to evict for another client: one that was never answered, else one that stalled, and among these the
- * one silent for longest. Undefined while all progress.
+ * The transfer that a new client displaces: an unanswered transfer, else a stalled transfer, each time the one that is silent
+ * for longest. Undefined while all transfers make progress.
  */
 export function findStuck(transfers: Transfer[]): Transfer | undefined {
-  const unanswered = transfers.filter((one) => one.isFresh() && one.idleMs() > unansweredMs)
-  const stalled = transfers.filter((one) => one.idleMs() > stalledMs)
+  const unanswered = transfers.filter((transfer) => transfer.isFresh() && transfer.idleMs() > unansweredMs)
+  const stalled = transfers.filter((transfer) => transfer.idleMs() > stalledMs)
   const candidates = unanswered.length > 0 ? unanswered : stalled
   return candidates.reduce<Transfer | undefined>(
-    (longest, one) => (longest === undefined || one.idleMs() > longest.idleMs() ? one : longest),
+    (longest, transfer) => (longest === undefined || transfer.idleMs() > longest.idleMs() ? transfer : longest),
     undefined,
   )
 }
 
-/** Whether a transfer never had an answer, and will hardly have one. */
+/** Whether a transfer has no answer, and will probably get none. */
 export function isForgotten(transfer: Transfer): boolean {
   return transfer.isFresh() && transfer.idleMs() > forgottenMs
 }

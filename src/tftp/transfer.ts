@@ -1,25 +1,25 @@
-// One file on its way to one client, without sockets. Called by server.ts.
+// Sends a file to a client, without sockets of its own. Called by server.ts.
 import type { TransferOptions } from './options.ts'
 import { formatData, formatError, formatOack, parseReply } from './packet.ts'
 
 export type TransferOutcome = 'complete' | 'probe' | 'aborted' | 'timeout' | 'displaced'
 export type TransferEnd = { outcome: TransferOutcome; bytes: number; message?: string }
 
-/** One file on its way to one client; knows packets and time, and nothing of sockets. */
+/** A running transfer. It knows packets and time, but not sockets. */
 export type Transfer = {
-  /** A datagram from the client. Whatever it holds, it cannot throw. */
+  /** Handles a datagram from the client. Never throws. */
   receive: (datagram: Buffer) => void
   /** True while the client has acknowledged nothing: a repeat of its request is a retransmission. */
   isFresh: () => boolean
   /** Milliseconds since the client last acknowledged something new, or since the start. */
   idleMs: () => number
-  /** Sends again what is unacknowledged: the client's request came twice. */
+  /** Retransmits unacknowledged packets, because the client repeated its request. */
   repeat: () => void
-  /** Aborts the transfer; a message is sent to the client. */
+  /** Ends the transfer. With a message, the client gets an error. */
   cancel: (message?: string) => void
-  /** Ends it without a word to the client, who cannot be reached. */
+  /** Ends the transfer of an unreachable client, without a packet. */
   fail: (message: string) => void
-  /** Ends it without a word to the client, who does not answer, in favour of another. */
+  /** Ends the transfer of a silent client in favour of another client, without a packet. */
   displace: () => void
 }
 
@@ -32,15 +32,15 @@ type Parts = {
 }
 
 const firstTimeoutMs = 500
-const shortestTimeoutMs = 200
-const longestTimeoutMs = 4000
-const mostTries = 7
-/** The same before the client has acknowledged anything: its address may be forged, and its owner gets all that is sent. */
+const minTimeoutMs = 200
+const maxTimeoutMs = 4000
+const maxTries = 7
+/** The limit before the first ACK: the address may be forged, and its owner would get all packets. */
 const maxUnansweredData = 2
 
 /**
- * Starts to send. Blocks are counted from 1 without wrapping here; the last is short, or empty when the size is a
- * multiple of the block size (RFC 1350, 6). Windows by RFC 7440.
+ * Starts a transfer. Block numbers start at 1 and do not wrap here. The last block is short, or empty if the size is a
+ * multiple of the block size (RFC 1350, 6). Windows follow RFC 7440.
  */
 export function startTransfer({ bytes, options, lifetimeMs, send, ended }: Parts): Transfer {
   const { blockSize, windowSize, accepted } = options
@@ -71,9 +71,9 @@ export function startTransfer({ bytes, options, lifetimeMs, send, ended }: Parts
   const isFresh = () => !done && acknowledged === 0 && (negotiating || accepted.length === 0)
   const wait = () => {
     stopWaiting()
-    // A client that has not answered cannot request minutes of waiting.
-    const waitMs = isFresh() ? Math.min(timeoutMs, longestTimeoutMs) : timeoutMs
-    // A process that was busy for this time finds its timers due before it reads the packets that arrived: read them first.
+    // A client that has not answered cannot demand a timeout of minutes.
+    const waitMs = isFresh() ? Math.min(timeoutMs, maxTimeoutMs) : timeoutMs
+    // After a busy period, timers run before sockets are read. The immediate lets waiting packets arrive first.
     timer = setTimeout(() => {
       afterReading = setImmediate(expire)
     }, waitMs)
@@ -84,21 +84,21 @@ export function startTransfer({ bytes, options, lifetimeMs, send, ended }: Parts
   }
   const expire = () => {
     tries += 1
-    if (tries > mostTries) return finish('timeout', `no answer to ${tries} tries`)
-    // A client that named its own time goes by that (RFC 2349); otherwise be slower each time.
-    if (options.timeoutMs === undefined) timeoutMs = Math.min(timeoutMs * 2, longestTimeoutMs)
+    if (tries > maxTries) return finish('timeout', `no answer to ${tries} tries`)
+    // A client may set its timeout (RFC 2349). Otherwise each try doubles the timeout.
+    if (options.timeoutMs === undefined) timeoutMs = Math.min(timeoutMs * 2, maxTimeoutMs)
     resent = true
     if (isFresh() && !negotiating && tries > maxUnansweredData) wait()
     else sendWindow()
   }
   const progress = (block: number, partial: boolean) => {
-    // Karn: an answer to something sent twice says nothing of the time it took.
+    // Karn's algorithm: the answer to a retransmission does not measure the round-trip time.
     if (!resent && options.timeoutMs === undefined)
-      timeoutMs = Math.max(shortestTimeoutMs, Math.min(longestTimeoutMs, 4 * (performance.now() - sentAt)))
+      timeoutMs = Math.max(minTimeoutMs, Math.min(maxTimeoutMs, 4 * (performance.now() - sentAt)))
     acknowledged = block
     movedAt = performance.now()
     tries = 0
-    // What follows a partial window is a resend already: stale duplicates must not cause another.
+    // After a partial window the next packets are a resend: stale duplicates must not cause another.
     resent = partial
     if (acknowledged === lastBlock) finish('complete')
     else sendWindow()
@@ -112,8 +112,8 @@ export function startTransfer({ bytes, options, lifetimeMs, send, ended }: Parts
     const ahead = (number - acknowledged) & 0xffff
     const outstanding = sentUpTo - acknowledged
     if (ahead >= 1 && ahead <= outstanding) return progress(acknowledged + ahead, ahead < outstanding)
-    // The same ACK again. With windows it means that the first block of the window was lost. Without, it is only a
-    // duplicate, and answering each would double the traffic forever (RFC 1123, 4.2.3.1). One resend a window.
+    // A repeated ACK. With windows, it means that the first block of the window was lost. Without windows it is only a
+    // duplicate, and answering it would double the traffic forever (RFC 1123, 4.2.3.1). Each window is resent once.
     if (ahead === 0 && windowSize > 1 && !resent) {
       resent = true
       sendWindow()
@@ -130,7 +130,7 @@ export function startTransfer({ bytes, options, lifetimeMs, send, ended }: Parts
       ...(message !== undefined && { message }),
     })
   }
-  // UEFI asks for the size alone, and ends that with an error once it has it: nothing went wrong.
+  // UEFI requests only the size, and ends the transfer with an error when it has the size. This is not a failure.
   const isProbe = () => negotiating && options.asksSize
 
   sendWindow()
@@ -152,6 +152,6 @@ export function startTransfer({ bytes, options, lifetimeMs, send, ended }: Parts
       finish(isProbe() ? 'probe' : 'aborted', message ?? 'replaced by a new request')
     },
     fail: (message) => finish(isProbe() ? 'probe' : 'aborted', message),
-    displace: () => finish('displaced', 'no answer, and another client asked'),
+    displace: () => finish('displaced', 'no answer, displaced by another client'),
   }
 }

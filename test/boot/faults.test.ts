@@ -68,7 +68,7 @@ test('an address outside the boot subnets is logged without the token that it us
   server.deps.log = createLog('debug', { write: (line: string) => void lines.push(line) })
   const token = 'T0ken'.repeat(9).slice(0, 43)
   expect((await fetch(`${server.url}/b/${token}/installed`)).status).toBe(403)
-  expect(lines.join('')).toMatch(/in no boot subnet/)
+  expect(lines.join('')).toMatch(/outside the boot subnets/)
   expect(lines.join('')).not.toContain(token)
   await server.stop()
 })

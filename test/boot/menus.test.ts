@@ -67,7 +67,7 @@ describe('a menu', () => {
   test('boots what is chosen with a boot of its own', async () => {
     const script = await choose(await menu(), 'install')
     expect(script).toMatch(/\nkernel --name kernel http:\S+ x=http:\S+\/b\/[\w-]{43} y=menu \|\| goto failed\n/)
-    expect(script).toContain('# won: entry install of menu main: it was chosen at the machine\n')
+    expect(script).toContain('# won: entry install of menu main: a person chose it at the machine\n')
     const [shown, chosen] = await boots()
     expect([shown?.outcome, shown?.image]).toEqual(['superseded', null])
     expect([chosen?.outcome, chosen?.image]).toEqual([null, 'debian-12'])

@@ -153,7 +153,7 @@ describe('a refusal on the screen', () => {
       await setSecret('chap_password', value)
       const url = urlIn(await boot())
       const text = await (await fetch(url)).text()
-      expect(text).toContain('secret chap_password: expected one word for an iPXE script')
+      expect(text).toContain('secret chap_password: expected a single word for an iPXE script')
       expect(text).not.toContain('sanboot')
       expect(text).not.toContain(`set password`)
       expect(value === '||' || !text.includes(value)).toBe(true)

@@ -226,10 +226,13 @@ describe('a refusal', () => {
     await assign('debian-12')
     const text = await getAsIpxe(`${server.url}/ipxe?mac=${mac}&platform=efi&buildarch=arm64`)
     expect(text).toContain(
-      'echo Bootwright: image debian-12 has no variant for arm64 efi; it has x86_64 any platform\n',
+      'echo Bootwright: image debian-12 has no variant for arm64 efi; existing variants: x86_64 any platform\n',
     )
     expect(await bootsOf()).toMatchObject([
-      { outcome: 'failed', message: 'image debian-12 has no variant for arm64 efi; it has x86_64 any platform' },
+      {
+        outcome: 'failed',
+        message: 'image debian-12 has no variant for arm64 efi; existing variants: x86_64 any platform',
+      },
     ])
   })
 
@@ -244,16 +247,14 @@ describe('a refusal', () => {
     await saveMachine(server.deps.db, newMachine, { ...serial, hostname: `serial-${macs}` }, {}, 'tester')
     await saveMachine(server.deps.db, newMachine, { uuid, hostname: `uuid-${macs}` }, {}, 'tester')
     expect(await script(`&serial=${serial.serial}&product=P&uuid=${uuid}`)).toContain(
-      `echo Bootwright: two machines claim it: uuid-${macs} by UUID ${uuid}, serial-${macs} by serial 7X06-${macs}`,
+      `echo Bootwright: several machines match: uuid-${macs} by UUID ${uuid}, serial-${macs} by serial 7X06-${macs}`,
     )
   })
 
   test('shows which argument cannot be filled in', async () => {
     await assign('broken')
     const text = await boot()
-    expect(text).toMatch(
-      /^echo Bootwright: image broken: args\[0\]: expected Liquid that can be filled in \(machine\.rack is not set/m,
-    )
+    expect(text).toMatch(/^echo Bootwright: image broken: args\[0\]: expected valid Liquid \(machine\.rack is not set/m)
     expect((await bootsOf())[0]?.outcome).toBe('failed')
   })
 

@@ -105,10 +105,10 @@ test('a preview is the script, an explanation the reasons for it, and neither op
       'boots   linux version 1, linux',
       'args    quiet',
       'target  arm64 efi',
-      `yes     machine web7: known by MAC ${mac}`,
+      `yes     machine web7: identified by MAC ${mac}`,
       'yes     assignment: the machine is assigned image linux',
       'no      policy local: the machine has an assignment of its own',
-      'yes     variant arm64 any platform of linux version 1: it fits arm64 efi\n',
+      'yes     variant arm64 any platform of linux version 1: matches arm64 efi\n',
     ].join('\n'),
   )
   expect((await operator.run('explain', mac)).out).toContain(
@@ -129,7 +129,9 @@ test('boots are listed newest first with their last stage, and one is shown with
   const [headings, first = '', second] = (await operator.run('boots', '--machine', mac)).out.split('\n')
   expect(headings).toMatch(/^STARTED +MACHINE +IMAGE +STAGE +OUTCOME +MESSAGE +ID$/)
   expect(first).toMatch(/Z {2}web8 +linux v1 +booted +booted +up +\S{36}$/)
-  expect(second).toMatch(/Z {2}web8 +linux v1 +script +failed +image linux has no variant for x86_64 efi +\S{36}$/)
+  expect(second).toMatch(
+    /Z {2}web8 +linux v1 +script +failed +image linux has no variant for x86_64 efi; existing variants: arm64 any platform +\S{36}$/,
+  )
   expect(
     JSON.parse((await operator.run('boots', '--outcome', 'booted', '--limit', '1', '--json')).out).items,
   ).toHaveLength(1)

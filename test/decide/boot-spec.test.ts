@@ -4,7 +4,7 @@ import { catalogOf, decisionFor, linux, situationOf } from '../helpers/decide.ts
 const variants = [linux('x86_64'), linux('arm64')]
 const policy = { kind: 'image' as const, image: 'debian' }
 
-test('an image whose variant names a damaged file is refused, with what to do; its other variants are not', () => {
+test('a variant with a damaged file is refused with a next step, and the other variants of the image boot', () => {
   const damaged = { name: 'vmlinuz', damage: 'its bytes are gone (seen 2026-11-24 12:00Z)' }
   const boots = (variant: number) =>
     decisionFor(
@@ -27,7 +27,7 @@ test('an image whose variant names a damaged file is refused, with what to do; i
   expect(boots(1).spec.kind).toBe('linux')
 })
 
-test('on its last day with updates an image has not reached its end of life', () => {
+test('an image on its last day with updates has not reached its end of life', () => {
   const catalog = catalogOf({ policy, images: { debian: variants }, endsOfLife: { debian: '2026-11-24' } })
   expect(decisionFor(situationOf({ catalog, today: '2026-11-24' })).notices).toEqual([])
 })
@@ -44,7 +44,7 @@ test.each([
   ])
 })
 
-test('before that day, and without one, nothing is said', () => {
+test('an image before its end of life, or without one, has no notice', () => {
   const images = { debian: variants }
   const before = catalogOf({ policy, images, endsOfLife: { debian: '2026-11-24' } })
   expect(decisionFor(situationOf({ catalog: before, today: '2026-11-23' })).notices).toEqual([])

@@ -34,10 +34,10 @@ beforeEach(async () => {
   await savePolicy(deps.db, { kind: 'image', image }, 'tester')
 })
 
-const linux = (one: FileRef, tree: { path: string; sha256: string }[] = []): Variant => ({
+const linux = (kernel: FileRef, tree: { path: string; sha256: string }[] = []): Variant => ({
   kind: 'linux',
   arch: 'x86_64',
-  kernel: one,
+  kernel,
   initrds: [initrd],
   args: [],
   tree,
@@ -48,11 +48,11 @@ const preview = async () => (await fetch(`${server.url}/ipxe?${query}`)).text()
 const pathOf = ({ sha256 }: FileRef) => join(server.folder, sha256.slice(0, 2), sha256)
 const damageOf = async ({ sha256 }: FileRef) => (await findFile(server.deps.db, sha256))?.damage
 const changesOf = async ({ sha256 }: FileRef) =>
-  (await listChanges(server.deps.db, { subject: sha256 }, 10)).map((one) => one.type)
+  (await listChanges(server.deps.db, { subject: sha256 }, 10)).map(({ type }) => type)
 const screen = (script: string) => script.split('\n').filter((line) => /^(echo|kernel|initrd)/.test(line))
 
-describe('a file that is not what was stored', () => {
-  test('gives a script that says so, at the first boot after it was cut', async () => {
+describe('a damaged file', () => {
+  test('is named on the screen at the first boot after the damage', async () => {
     expect(screen(await boot())).toContainEqual(expect.stringMatching(/^kernel /))
     await truncate(pathOf(kernel), 3)
     await forgotten()
@@ -71,7 +71,7 @@ describe('a file that is not what was stored', () => {
     expect(await changesOf(kernel)).toEqual(['file.damaged'])
   })
 
-  test('is refused when it is gone, an initrd and a file of a tree too', async () => {
+  test('is refused if it is missing, also as an initrd or in a tree', async () => {
     for (const file of [initrd, install]) {
       const bytes = await readFile(pathOf(file))
       await rm(pathOf(file))
@@ -86,7 +86,7 @@ describe('a file that is not what was stored', () => {
     }
   })
 
-  test('is told by a preview, which records nothing', async () => {
+  test('is named in a preview, which records nothing', async () => {
     await rm(pathOf(kernel))
     await forgotten()
     expect(await preview()).toContain('version 2 is damaged: its bytes are gone')
@@ -94,14 +94,14 @@ describe('a file that is not what was stored', () => {
     expect(await changesOf(kernel)).toEqual([])
   })
 
-  test('keeps no other version from booting', async () => {
+  test('does not prevent other versions from booting', async () => {
     await recordDamage(server.deps.db, kernel.sha256, 'its sha256 is another')
     expect(await boot()).toContain('is damaged: its sha256 is another (seen ')
     await patchImage(server.deps.db, image, { version: 1 }, {}, 'tester')
     expect(screen(await boot())).toContainEqual(expect.stringMatching(/^kernel /))
   })
 
-  test('stands in the decision of the boot, as what lost', async () => {
+  test('is a lost candidate in the decision of the boot', async () => {
     await truncate(pathOf(kernel), 3)
     await boot()
     const { decision } = (await findBoot(server.deps.db, (await lastBoot()) ?? '')) ?? {}
@@ -114,7 +114,7 @@ describe('a file that is not what was stored', () => {
     expect(decision?.reasons.filter(({ candidate }) => candidate.startsWith('variant'))).toHaveLength(1)
   })
 
-  test('does not keep a machine from booting while the store does not answer', async () => {
+  test('does not prevent a boot while the store does not answer', async () => {
     const { deps } = server
     const { findStoredSize } = deps
     Object.assign(deps, { findStoredSize: async () => undefined })
@@ -124,12 +124,12 @@ describe('a file that is not what was stored', () => {
   })
 })
 
-/** What was looked up of files is kept for a moment. */
+/** Waits until the cached status of files expires. */
 function forgotten(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 100))
 }
 
-test('after it was stored anew nothing of the damaged bytes is sent, as they may be in memory', async () => {
+test('after a damaged file was uploaded again, no damaged bytes are sent from memory', async () => {
   const settings = { cacheBytes: 2 ** 24, maxTransfers: 10, bytesPerSecond: undefined, zeroCopy: false }
   const caching = await startTestBootServer({ transfers: createTransfers(settings) })
   try {

@@ -57,8 +57,8 @@ describe('the architecture and firmware of a machine', () => {
       { platform: 'pcbios', buildarch: 'i386', cpuarch: 'i386' },
       { arch: 'i386', platform: 'pcbios', assumed: [] },
     ],
-  ])('that %s', (_, said, remembered, expected) => {
-    expect(targetOf(said, remembered)).toEqual(expected)
+  ])('that %s', (_, facts, remembered, expected) => {
+    expect(targetOf(facts, remembered)).toEqual(expected)
   })
 })
 
@@ -88,7 +88,7 @@ describe('the variant for a machine', () => {
 
 describe('a decision', () => {
   test('refuses a machine whose identity is in conflict, before anything else', () => {
-    const why = 'two machines claim it: a by MAC x, b by UUID y'
+    const why = 'several machines match: a by MAC x, b by UUID y'
     const decision = decisionFor(
       situationOf({
         identity: {
@@ -107,7 +107,7 @@ describe('a decision', () => {
     expect(decision).not.toHaveProperty('machine')
   })
 
-  test('refuses a denied machine whatever is assigned and deployed', () => {
+  test('refuses a denied machine with an assignment and a deployment', () => {
     const { spec } = decisionFor(
       situationOf({
         machine: machineOf({ denied: true, assignment: { image: 'debian' } }),
@@ -122,7 +122,7 @@ describe('a decision', () => {
     })
   })
 
-  test("takes the machine's own assignment before groups and policy, and says all of it", () => {
+  test("prefers the machine's assignment over groups and policy, and explains all candidates", () => {
     const decision = decisionFor(
       situationOf({
         machine: machineOf({ assignment: { image: 'debian', args: ['ip=dhcp'], params: { disk: 'sda' } } }),
@@ -146,50 +146,50 @@ describe('a decision', () => {
       notices: [],
       spec: { kind: 'linux', kernel: file, initrds: [], args: ['quiet', 'console=ttyS0', 'ip=dhcp'] },
       reasons: [
-        { candidate: 'machine n1', won: true, why: `known by MAC ${mac}` },
+        { candidate: 'machine n1', won: true, why: `identified by MAC ${mac}` },
         { candidate: 'assignment', won: true, why: 'the machine is assigned image debian' },
         {
           candidate: 'group all (priority 0, 0 conditions)',
           won: false,
-          why: 'it fits and says image other, but the machine has an assignment of its own; its args, params count',
+          why: 'matches, and would boot image other, but the machine has an assignment of its own; its args, params apply',
         },
         { candidate: 'policy wait', won: false, why: 'the machine has an assignment of its own' },
-        { candidate: 'variant x86_64 any platform of debian version 3', won: true, why: 'it fits x86_64 efi' },
+        { candidate: 'variant x86_64 any platform of debian version 3', won: true, why: 'matches x86_64 efi' },
       ],
     })
   })
 
-  test.each(['local', 'wait'] as const)('takes the policy %s for a machine that nobody knows', (kind) => {
+  test.each(['local', 'wait'] as const)('follows the policy %s for an unknown machine', (kind) => {
     const decision = decisionFor(situationOf({ catalog: catalogOf({ policy: { kind } }) }))
     expect([decision.spec.kind, decision.machine]).toEqual([kind, undefined])
-    expect(decision.reasons.slice(0, 3).map((one) => [one.candidate, one.won])).toEqual([
+    expect(decision.reasons.slice(0, 3).map(({ candidate, won }) => [candidate, won])).toEqual([
       ['identity', false],
       ['assignment', false],
       [`policy ${kind}`, true],
     ])
   })
 
-  test('refuses an image that does not exist, and one with no variant that fits', () => {
+  test('refuses a missing image, and an image without a matching variant', () => {
     const policy = { kind: 'image', image: 'debian' } as const
     expect(decisionFor(situationOf({ catalog: catalogOf({ policy }) })).spec).toEqual({
       kind: 'refusal',
       reason: 'there is no image debian',
-      nextStep: 'to add it: bootwright image add debian; to see what names it: bootwright explain MAC',
+      nextStep: 'to add it: bootwright image add debian; to see what refers to it: bootwright explain MAC',
     })
     const images = { debian: [linux('arm64', 'efi'), linux('i386')] }
     expect(decisionFor(situationOf({ catalog: catalogOf({ policy, images }) })).spec).toEqual({
       kind: 'refusal',
-      reason: 'image debian has no variant for x86_64 efi; it has arm64 efi, i386 any platform',
+      reason: 'image debian has no variant for x86_64 efi; existing variants: arm64 efi, i386 any platform',
       nextStep: 'to add one: bootwright image add debian --arch x86_64',
     })
   })
 
-  test('says what it had to assume, and who was passed over', () => {
+  test('lists what was assumed, and which machines were passed over', () => {
     const identity = {
       machine: machineOf(),
       matchedBy: 'UUID u',
       byMac: true,
-      passedOver: ['m2 has the same MAC but was only discovered'],
+      passedOver: ['m2 has the same MAC, but no operator entered it'],
       notices: [],
     }
     const catalog = catalogOf({ policy: { kind: 'image', image: 'debian' }, images: debian })
@@ -197,12 +197,12 @@ describe('a decision', () => {
     expect(reasons).toContainEqual({
       candidate: 'identity',
       won: false,
-      why: 'm2 has the same MAC but was only discovered',
+      why: 'm2 has the same MAC, but no operator entered it',
     })
-    expect(reasons.at(-1)?.why).toBe('it fits x86_64 efi, assuming platform efi and arch x86_64')
+    expect(reasons.at(-1)?.why).toBe('matches x86_64 efi, assuming platform efi and arch x86_64')
   })
 
-  test('has the answer file of the strongest that names one, with the version in force', () => {
+  test('has the answer file of the strongest assignment, in its current version', () => {
     const groups = [{ name: 'a', priority: 1, assignment: { image: 'debian', answerFile: 'weak' } }]
     const catalog = catalogOf({ images: debian, groups, answerFiles: ['weak', 'own'] })
     const machine = machineOf({ assignment: { answerFile: 'own' } })
@@ -211,7 +211,7 @@ describe('a decision', () => {
   })
 })
 
-describe('groups that fit', () => {
+describe('matching groups', () => {
   const pick = (groups: GroupParts[], more: Partial<Parameters<typeof catalogOf>[0]> = {}) =>
     decisionFor(
       situationOf({
@@ -288,7 +288,7 @@ describe('groups that fit', () => {
     expect(groups).toEqual(['weak', 'middle', 'strong'])
   })
 
-  test('that tie are named in the reasons, whichever won', () => {
+  test('with the same rank are named in the reasons', () => {
     const { reasons } = pick([
       { name: 'a', priority: 5, selector: [arch], assignment: says('debian') },
       { name: 'b', priority: 5, selector: [rack], assignment: says('other') },
@@ -297,17 +297,17 @@ describe('groups that fit', () => {
       {
         candidate: 'group a (priority 5, 1 condition)',
         won: true,
-        why: 'it fits, and says image debian; it ties with group b in priority and conditions, so the names decide',
+        why: 'matches, and boots image debian; group b has the same priority and number of conditions, so the name decides',
       },
       {
         candidate: 'group b (priority 5, 1 condition)',
         won: false,
-        why: 'it fits and says image other, but group a comes first by its name; it ties with group a in priority and conditions, so the names decide',
+        why: 'matches, and would boot image other, but group a comes first by name; group a has the same priority and number of conditions, so the name decides',
       },
     ])
   })
 
-  test('may say the own disk or a menu, by a method or with entries that fit', () => {
+  test('may assign local boot or a menu, with matching methods and entries', () => {
     const disk = pick([{ name: 'a', assignment: { local: true, localBoot: { efi: { file: '\\EFI\\x.efi' } } } }])
     expect(disk.spec).toEqual({ kind: 'local', method: { file: '\\EFI\\x.efi' } })
     const menus = {
@@ -319,8 +319,8 @@ describe('groups that fit', () => {
         { name: 'shell', text: 'Shell', kind: 'shell', hotkey: 's' },
       ],
     } satisfies Parameters<typeof catalogOf>[0]['menus']
-    const shown = pick([{ name: 'a', assignment: { menu: 'main' } }], { menus })
-    expect(shown.spec).toMatchObject({
+    const decision = pick([{ name: 'a', assignment: { menu: 'main' } }], { menus })
+    expect(decision.spec).toMatchObject({
       kind: 'menu',
       menu: 'main',
       entries: [
@@ -328,10 +328,10 @@ describe('groups that fit', () => {
         { name: 'shell', text: 'Shell', hotkey: 's' },
       ],
     })
-    const hidden = shown.reasons.filter(({ candidate }) => candidate.startsWith('entry'))
+    const hidden = decision.reasons.filter(({ candidate }) => candidate.startsWith('entry'))
     expect(hidden.map(({ candidate, why }) => [candidate, why])).toEqual([
-      ['entry arm of menu main', 'hidden: it is for arm64'],
-      ['entry bios of menu main', 'hidden: it is for pcbios'],
+      ['entry arm of menu main', 'hidden: only for arm64'],
+      ['entry bios of menu main', 'hidden: only for pcbios'],
       ['entry gone of menu main', 'hidden: there is no image nothing'],
     ])
   })
@@ -379,12 +379,12 @@ describe('an entry chosen from a menu', () => {
     ['disk', 'local'],
   ])('%s does %s', (entry, kind) => expect(choose(entry).spec.kind).toBe(kind))
 
-  test('that is hidden, or not there, is refused', () => {
+  test('is refused if it is hidden or missing', () => {
     for (const entry of ['arm', 'nothing'])
       expect(choose(entry).spec).toMatchObject({ reason: `menu main has no entry ${entry} for this machine` })
   })
 
-  test('is not another menu of a deployment: the choice counts', () => {
+  test('wins over a deployment', () => {
     const decision = decisionFor(situationOf({ machine, catalog, deployment: deploymentOf() }), {
       menu: 'main',
       entry: 'disk',
@@ -396,26 +396,29 @@ describe('an entry chosen from a menu', () => {
 describe('a deployment', () => {
   const machine = machineOf({ assignment: { local: true, args: ['own'], answerFile: 'own', params: { a: 1, b: 1 } } })
   const catalog = catalogOf({ images: debian, answerFiles: ['own', 'its'] })
-  const with_ = (known: Parameters<typeof deploymentOf>[0]) =>
-    decisionFor(situationOf({ machine, catalog, deployment: deploymentOf(known) }))
+  const decisionWith = (deployment: Parameters<typeof deploymentOf>[0]) =>
+    decisionFor(situationOf({ machine, catalog, deployment: deploymentOf(deployment) }))
 
-  test.each(['armed', 'started', 'installing'] as const)('that is %s is served before the own assignment', (state) => {
-    const assignment = { args: ['d'], answerFile: 'its', params: { b: 2 } }
-    const decision = with_({ state, attempts: 1, assignment })
-    expect(decision).toMatchObject({
-      image: { name: 'debian' },
-      answerFile: { name: 'its' },
-      params: { a: 1, b: 2 },
-      deployment: { id: 'd1', attempt: 2, maxAttempts: 3 },
-      spec: { args: ['quiet', 'own', 'd'] },
-      notices: [],
-    })
-    expect(decision.reasons[1]).toEqual({
-      candidate: 'deployment d1',
-      won: true,
-      why: 'it installs debian, attempt 2 of 3',
-    })
-  })
+  test.each(['armed', 'started', 'installing'] as const)(
+    'in state %s wins over the assignment of the machine',
+    (state) => {
+      const assignment = { args: ['d'], answerFile: 'its', params: { b: 2 } }
+      const decision = decisionWith({ state, attempts: 1, assignment })
+      expect(decision).toMatchObject({
+        image: { name: 'debian' },
+        answerFile: { name: 'its' },
+        params: { a: 1, b: 2 },
+        deployment: { id: 'd1', attempt: 2, maxAttempts: 3 },
+        spec: { args: ['quiet', 'own', 'd'] },
+        notices: [],
+      })
+      expect(decision.reasons[1]).toEqual({
+        candidate: 'deployment d1',
+        won: true,
+        why: 'installs debian, attempt 2 of 3',
+      })
+    },
+  )
 
   test.each<[string, Parameters<typeof deploymentOf>[0], string[]]>([
     ['installed', { state: 'installed' }, []],
@@ -424,21 +427,23 @@ describe('a deployment', () => {
     [
       'out of attempts',
       { state: 'installing', attempts: 3 },
-      ['the installation of debian failed: 3 of 3 attempts, and the machine never reported the end of one'],
+      ['the installation of debian failed: 3 of 3 attempts were used, but the machine never reported an end'],
     ],
     [
       'out of time',
       { state: 'started', attempts: 1, late: true },
-      ['the installation of debian failed: its time is over: no report of the end within 3600 s of the first attempt'],
+      [
+        'the installation of debian failed: timeout: the machine did not report an end within 3600 s of the first attempt',
+      ],
     ],
-  ])('that is %s gives way to the own assignment, and says so', (_, known, notices) => {
-    const decision = with_(known)
+  ])('that is %s is not served, and a notice says why', (_, deployment, notices) => {
+    const decision = decisionWith(deployment)
     expect([decision.spec.kind, decision.notices, decision.deployment]).toEqual(['local', notices, undefined])
     expect(decision.reasons[1]).toMatchObject({ candidate: 'deployment d1', won: false })
   })
 })
 
-// A second, slower way to the same answer, for hundreds of random inventories.
+// A second, slower implementation of the rules, compared for hundreds of random inventories.
 describe('selection and merging', () => {
   const random = (seed: number) => () => {
     seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0
@@ -446,7 +451,7 @@ describe('selection and merging', () => {
   }
   const names = ['debian', 'other', 'third']
 
-  test.each(Array.from({ length: 400 }, (_, seed) => seed))('are as the rules say, inventory %i', (seed) => {
+  test.each(Array.from({ length: 400 }, (_, seed) => seed))('follow the rules in inventory %i', (seed) => {
     const next = random(seed + 1)
     const int = (most: number) => Math.floor(next() * most)
     const assignment = (): Assignment => ({
@@ -470,7 +475,7 @@ describe('selection and merging', () => {
     const policy = int(2) === 0 ? ({ kind: 'image', image: 'third' } as const) : ({ kind: 'local' } as const)
     const decision = decisionFor(situationOf({ machine, catalog: catalogOf({ policy, groups, images: debian }) }))
 
-    const fit = groups.filter((group) => group.selector.every((one) => labels[one.label] === one.equals))
+    const fit = groups.filter((group) => group.selector.every(({ label, equals }) => labels[label] === equals))
     // Weakest to strongest, by bubbling up.
     const before = (a: (typeof fit)[number], b: (typeof fit)[number]) => {
       if (a.priority !== b.priority) return a.priority < b.priority
@@ -485,10 +490,10 @@ describe('selection and merging', () => {
     const params: Params = {}
     const args: string[] = ['quiet']
     let image: string | undefined = policy.kind === 'image' ? policy.image : undefined
-    for (const one of [...fit.map((group) => group.assignment), own]) {
-      Object.assign(params, one?.params)
-      args.push(...(one?.args ?? []))
-      image = one?.image ?? image
+    for (const assignment of [...fit.map((group) => group.assignment), own]) {
+      Object.assign(params, assignment?.params)
+      args.push(...(assignment?.args ?? []))
+      image = assignment?.image ?? image
     }
     expect(decision.image?.name).toBe(image)
     expect(decision.params).toEqual(params)
@@ -503,7 +508,7 @@ describe('selection and merging', () => {
 eachDatabase('what a decision depends on', (database) => {
   const local: Variant[] = [{ kind: 'local', arch: 'x86_64' }]
 
-  test('is looked up: the machine by its UUID in the other byte order, and the catalog', async () => {
+  test('depend on the machine, found by its UUID in the other byte order, and on the catalog', async () => {
     const db = database()
     await saveImage(db, 'own', { variants: local }, {}, 'tester')
     const { machine: entered } = await saveMachine(
@@ -520,7 +525,7 @@ eachDatabase('what a decision depends on', (database) => {
     expect((await find({ mac })).identity).toEqual({ notices: [], claimed: [] })
   })
 
-  test('is the newest for the next script, also when another instance changes it', async () => {
+  test('are current in the next script, also after another instance changes the catalog', async () => {
     const db = database()
     const [here, there] = [createFindSituation(db), createFindSituation(db)]
     expect((await here({ mac })).catalog.groups).toEqual([])
@@ -534,16 +539,16 @@ eachDatabase('what a decision depends on', (database) => {
     expect((await here({ mac })).catalog.policy).toEqual({ kind: 'wait' })
   })
 
-  test('is right for each of many that ask at once', async () => {
+  test('are correct for many parallel requests', async () => {
     const db = database()
     const macs = Array.from({ length: 60 }, (_, n) => `52:54:00:00:01:${n.toString(16).padStart(2, '0')}`)
-    for (const one of macs.slice(0, 30))
-      await saveMachine(db, { mac: one }, { hostname: `h${one.replaceAll(':', '')}` }, {}, 'tester')
+    for (const mac of macs.slice(0, 30))
+      await saveMachine(db, { mac }, { hostname: `h${mac.replaceAll(':', '')}` }, {}, 'tester')
     const find = createFindSituation(db)
-    const found = await Promise.all(macs.map((one) => find({ mac: one })))
+    const found = await Promise.all(macs.map((mac) => find({ mac })))
     const names = found.map(({ identity }) =>
       identity && 'machine' in identity ? identity.machine.macs[0] : undefined,
     )
-    expect(names).toEqual(macs.map((one, index) => (index < 30 ? one : undefined)))
+    expect(names).toEqual(macs.map((mac, index) => (index < 30 ? mac : undefined)))
   })
 })

@@ -48,16 +48,16 @@ async function armed(key: Parameters<typeof saveMachine>[1], change: MachineChan
   return { machine, deployment: await armDeployment(server.deps.db, machine.id, order, false, 'tester') }
 }
 
-describe('an installer is served to its own machine alone', { timeout: 120_000 }, () => {
-  test('not to another board with the same UUID, which is told why and how to settle it', async () => {
+describe('an installer is served only to its machine', { timeout: 120_000 }, () => {
+  test('and not to another board with the same UUID, which shows the reason and the commands', async () => {
     const { macs, uuids, name } = values()
     await armed({ mac: macs[0] }, { uuid: uuids[0], hostname: name, assignment: { image: 'live' } })
     const script = await ask({ mac: macs[1], uuid: uuids[0] })
     expect(script).not.toContain('installs setup')
     expect(script).toContain(`echo Bootwright: ${name} boots live version 1`)
-    expect(script).toContain(`echo Bootwright: it is not certain that this is ${name}: only its UUID ${uuids[0]} fits`)
+    expect(script).toContain(`echo Bootwright: this may not be ${name}: only its UUID ${uuids[0]} matches`)
     expect(script).toContain(
-      'echo Bootwright: the installation of setup is not served, as it is not certain which machine',
+      'echo Bootwright: the installation of setup does not start, because it is uncertain which machine',
     )
     expect(script).toContain(`bootwright machine set ${macs[0]} --add-mac ${macs[1]}`)
     expect(script).toContain(`bootwright machine set ${macs[0]} --clear-uuid`)
@@ -67,28 +67,28 @@ describe('an installer is served to its own machine alone', { timeout: 120_000 }
     expect(await ask({ mac: macs[1], uuid: uuids[0] })).toContain(`${name} installs setup`)
   })
 
-  test('not to another computer that its USB adapter went to', async () => {
+  test('and not to another computer that got its USB adapter', async () => {
     const { macs, uuids, name } = values()
     await armed({ mac: macs[0] }, { uuid: uuids[0], hostname: name })
     const script = await ask({ mac: macs[0], uuid: uuids[1] })
     expect(script).toContain(`${name} boots from its local disk`)
-    expect(script).toContain(`it is not certain that this is ${name}: its MAC fits, but UUID ${uuids[0]} was entered`)
+    expect(script).toContain(`this may not be ${name}: its MAC matches, but UUID ${uuids[0]} was entered`)
     const machine = await findMachine(server.deps.db, { mac: macs[0] })
     expect([machine?.facts, machine?.lastSeenAt]).toEqual([{}, expect.any(Date)])
     await saveMachine(server.deps.db, { mac: macs[0] }, { uuid: null }, {}, 'tester')
     expect(await ask({ mac: macs[0], uuid: uuids[1] })).toContain(`${name} installs setup`)
   })
 
-  test('not to a board that reports what another board reported when it was discovered', async () => {
+  test('and not to a board that reports the values of a discovered board', async () => {
     const { macs, name } = values()
-    const said = { serial: '12345679', product: 'Mini-PC' }
-    for (const mac of macs.slice(0, 2)) await ask({ mac, ...said })
+    const boardFacts = { serial: '12345679', product: 'Mini-PC' }
+    for (const mac of macs.slice(0, 2)) await ask({ mac, ...boardFacts })
     await armed({ mac: macs[0] }, { hostname: name })
-    expect(await ask({ mac: macs[1], ...said })).not.toContain('installs')
-    expect(await ask({ mac: macs[0], ...said })).toContain(`${name} installs setup`)
+    expect(await ask({ mac: macs[1], ...boardFacts })).not.toContain('installs')
+    expect(await ask({ mac: macs[0], ...boardFacts })).toContain(`${name} installs setup`)
   })
 
-  test('to a machine entered by its UUID alone, until a second board says the same', async () => {
+  test('if that is entered only by its UUID, until a second board reports the UUID', async () => {
     const { macs, uuids, name } = values()
     const { deployment } = await armed(newMachine, { uuid: uuids[0], hostname: name })
     expect(await ask({ mac: macs[0], uuid: uuids[0] })).toContain(`${name} installs setup`)
@@ -98,7 +98,7 @@ describe('an installer is served to its own machine alone', { timeout: 120_000 }
     for (const mac of [macs[1], macs[0]]) {
       const script = await ask({ mac, uuid: uuids[0] })
       expect(script).not.toContain('installs')
-      expect(script).toMatch(/was entered for n\w+, but it is also that of .*: it identifies no machine/)
+      expect(script).toMatch(/was entered for n\w+, but .* ha(s|ve) it too, so it identifies no machine/)
     }
     const found = (await listFindings(server.deps.db)).filter(({ machines }) => machines[0]?.name === name)
     expect(found).toMatchObject([{ code: 'BW-IDENTITY-SHARED', what: expect.stringContaining(macs[1]) }])
@@ -107,7 +107,7 @@ describe('an installer is served to its own machine alone', { timeout: 120_000 }
     expect(await ask({ mac: macs[0], uuid: uuids[0] })).not.toContain('installs')
   })
 
-  test('to at most one of two boards that ask with its UUID at the same moment', async () => {
+  test('and to at most one of two boards with its UUID that boot at the same time', async () => {
     const { macs, uuids, name } = values()
     await armed(newMachine, { uuid: uuids[0], hostname: name })
     const scripts = await Promise.all(macs.map((mac) => ask({ mac, uuid: uuids[0] })))
@@ -115,17 +115,17 @@ describe('an installer is served to its own machine alone', { timeout: 120_000 }
     expect(await ask({ mac: macs[0], uuid: uuids[0] })).not.toContain('installs')
   })
 
-  test('an assigned installer is refused to a weak identity, also when it may install at every boot', async () => {
+  test('and not to a weak identity, even if the assignment allows installing at every boot', async () => {
     const { macs, uuids, name } = values()
     const assignment = { image: 'setup', everyBoot: true as const }
     await saveMachine(server.deps.db, { mac: macs[0] }, { uuid: uuids[0], hostname: name, assignment }, {}, 'tester')
     const script = await ask({ mac: macs[1], uuid: uuids[0] })
-    expect(script).toContain(`echo Bootwright: image setup installs, and it is not certain that this is ${name}`)
-    expect(nextStepOf(script)).toBe(`if it is ${name}: bootwright machine set ${macs[0]} --add-mac ${macs[1]}`)
+    expect(script).toContain(`echo Bootwright: image setup installs, and this may not be ${name}`)
+    expect(nextStepOf(script)).toBe(`if this is ${name}: bootwright machine set ${macs[0]} --add-mac ${macs[1]}`)
     expect(await ask({ mac: macs[0], uuid: uuids[0] })).toContain(`${name} boots setup`)
   })
 
-  test('and the boot of a weak identity disturbs the installation of the machine it was taken for in nothing', async () => {
+  test('and a boot of a weak identity does not disturb the running installation', async () => {
     const { macs, uuids, name } = values()
     const { deployment } = await armed(
       { mac: macs[0] },
@@ -143,12 +143,12 @@ describe('an installer is served to its own machine alone', { timeout: 120_000 }
   })
 })
 
-describe('a machine is refused by nobody else', { timeout: 120_000 }, () => {
-  test('its own MAC wins over the UUID that was entered for another, with a notice', async () => {
+describe('a machine is not refused because of another machine', { timeout: 120_000 }, () => {
+  test('if its MAC matches and its UUID was entered for another machine: it boots with a notice', async () => {
     const { macs, uuids, name } = values()
     await saveMachine(server.deps.db, { mac: macs[0] }, { uuid: uuids[0], hostname: `${name}a` }, {}, 'tester')
     await armed({ mac: macs[1] }, { hostname: `${name}b` })
-    // It never reported that: its network adapter may be in the other's computer.
+    // The machine never reported that UUID: its network adapter may be in the other computer.
     expect(await ask({ mac: macs[1], uuid: uuids[0] })).toContain(`${name}b boots from its local disk`)
     await saveMachine(server.deps.db, { mac: macs[1] }, { uuid: uuids[0] }, {}, 'tester')
     const script = await ask({ mac: macs[1], uuid: uuids[0] })
@@ -166,13 +166,13 @@ describe('a machine is refused by nobody else', { timeout: 120_000 }, () => {
     expect(await ask({ mac, uuid: uuids[0] })).toContain(`${name} installs setup`)
   })
 
-  test('its second card, with the UUID that the first reported, is probably the same machine', async () => {
+  test('with a second card: the same UUID suggests that it is the same machine', async () => {
     const { macs, uuids, name } = values()
     await saveMachine(server.deps.db, { mac: macs[0] }, { hostname: name }, {}, 'tester')
     await ask({ mac: macs[0], uuid: uuids[0] })
     for (let times = 0; times < 2; times++) {
       const script = await ask({ mac: macs[1], uuid: uuids[0] })
-      expect(script).toContain(`echo Bootwright: probably the same machine as ${name}, which reported the same UUID`)
+      expect(script).toContain(`echo Bootwright: this is probably ${name}, which reported the same UUID`)
       expect(script).toContain(`bootwright machine merge ${macs[0]} --from ${macs[1]}`)
     }
     expect((await listFindings(server.deps.db)).map(({ code, nextStep }) => [code, nextStep])).toContainEqual([
@@ -181,7 +181,7 @@ describe('a machine is refused by nobody else', { timeout: 120_000 }, () => {
     ])
   })
 
-  test('where the operator entered the UUID, it is joined at once, and its discovered record with it', async () => {
+  test('with an entered UUID: its new MAC and its discovered record are joined to it', async () => {
     const { macs, uuids, name } = values()
     await ask({ mac: macs[0], uuid: uuids[0] })
     const { machine } = await saveMachine(server.deps.db, newMachine, { uuid: uuids[0], hostname: name }, {}, 'tester')
@@ -191,7 +191,9 @@ describe('a machine is refused by nobody else', { timeout: 120_000 }, () => {
   })
 })
 
-describe('what may be an entered machine is installed by nothing that is for others', { timeout: 120_000 }, () => {
+describe('a machine that may be an entered machine is not installed by settings for others', {
+  timeout: 120_000,
+}, () => {
   const everyBoot = { everyBoot: true } as const
   const installing = { kind: 'image', image: 'setup', ...everyBoot } as const
   afterEach(() => savePolicy(server.deps.db, { kind: 'local' }, 'tester'))
@@ -321,24 +323,24 @@ describe('what may be an entered machine is installed by nothing that is for oth
       for (const facts of asks) expect(await ask(facts)).not.toMatch(/--timeout/)
     })
 
-    test('and where the machine is denied, it boots nothing', async () => {
+    test('and boots nothing if that machine is denied', async () => {
       const { asks, name } = await start({ denied: true })
       for (const facts of asks) {
         const script = await ask(facts)
-        expect(script).toMatch(new RegExp(`${name} is denied`))
+        expect(script).toMatch(new RegExp(`(machine ${name}|${name}, which) is denied`))
         expect(nextStepOf(script)).toMatch(/^to allow it: bootwright machine set \S+ --allow$/)
       }
     })
   })
 
-  test('and a series of boards that nobody entered is installed, though they share their UUID and serial', async () => {
+  test('but discovered boards are installed, even if they share their UUID and serial', async () => {
     const { macs, uuids, name } = values()
     await savePolicy(server.deps.db, installing, 'tester')
     for (const mac of [...macs, ...macs])
       expect(await ask({ mac, uuid: uuids[0], serial: `SER${name}`, product: 'NUC9' })).toMatch(/^kernel/m)
   })
 
-  test('and an entered machine is found behind many discovered ones with the same UUID', async () => {
+  test('even if many discovered machines have the same UUID', async () => {
     const { uuids, name } = values()
     const mac = (n: number) => `52:54:00:f0:${name.slice(1)}:${(0x10 + n).toString(16)}` as Mac
     for (let n = 0; n < 8; n++) await ask({ mac: mac(n), uuid: uuids[0] })
@@ -355,7 +357,7 @@ describe('what may be an entered machine is installed by nothing that is for oth
     expect(await ask({ mac: mac(9), uuid: uuids[0] })).toMatch(/^kernel/m)
   })
 
-  test('a network disk and its password are given to no other board with its UUID', async () => {
+  test('and does not get the network disk or the password of the entered machine', async () => {
     const { macs, uuids, name } = values()
     const variant = {
       arch: 'x86_64' as const,
@@ -378,11 +380,11 @@ describe('what may be an entered machine is installed by nothing that is for oth
     ]) {
       const script = await ask(facts)
       expect(script).not.toMatch(/^(sanboot|chain .*san\.ipxe)/m)
-      expect(script).toContain(`is a network disk, and it is not certain that this is ${name}`)
+      expect(script).toContain(`is a network disk, and this may not be ${name}`)
     }
   })
 
-  test('the adapter of an armed machine, in a computer that was entered by its UUID', async () => {
+  test('even with the adapter of an armed machine in a computer that was entered by its UUID', async () => {
     const { macs, uuids, name } = values()
     await armed({ mac: macs[0] }, { hostname: `${name}a` })
     await saveMachine(
@@ -398,7 +400,7 @@ describe('what may be an entered machine is installed by nothing that is for oth
     )
     const script = await ask({ mac: macs[0], uuid: swapUuid(uuids[0]) })
     expect(script).toContain(`${name}a boots from its local disk`)
-    expect(script).toContain(`its MAC fits, but UUID ${swapUuid(uuids[0])} was entered for ${name}b`)
+    expect(script).toContain(`its MAC matches, but UUID ${swapUuid(uuids[0])} was entered for ${name}b`)
     expect(script).toContain(`bootwright machine set ${uuids[0]} --clear-uuid`)
   })
 
@@ -410,20 +412,20 @@ describe('what may be an entered machine is installed by nothing that is for oth
     const entered = { serial: `CZJ 104${name}`, product: 'ProLiant DL360' }
     await armed(newMachine, { hostname: name, ...entered })
     expect(await ask({ mac: macs[0], serial: serial + name, product })).toContain(`${name} installs setup`)
-    expect(await ask({ mac: macs[1], serial: entered.serial, product })).toContain(`is also that of ${macs[0]}`)
+    expect(await ask({ mac: macs[1], serial: entered.serial, product })).toContain(`${macs[0]} has it too`)
   })
 
-  test('a card without an address is accepted by taking the MACs of its machine off', async () => {
+  test('until the operator removes the MACs of the entered machine, for a card without an address', async () => {
     const { macs, uuids, name } = values()
     const { machine } = await armed({ mac: macs[0] }, { hostname: name, uuid: uuids[0] })
     const facts = { mac: '80:00:02:08:fe:80:00:00:00:00:00:00:00:02:c9:03:00:11:22:33', uuid: uuids[0] }
     const command = `bootwright machine set ${machine.id} --remove-mac ${macs[0]}`
-    expect(await ask(facts as never)).toContain(`known by its UUID alone from now on: ${command}`)
+    expect(await ask(facts as never)).toContain(`to identify it only by its UUID: ${command}`)
     await saveMachine(server.deps.db, { id: machine.id }, { macs: [] }, {}, 'tester')
     expect(await ask(facts as never)).toContain(`${name} installs setup`)
   })
 
-  test('the cards of a machine that was entered by its UUID are named in the command that settles it', async () => {
+  test('and the command on its screen names the cards of both', async () => {
     const { macs, uuids, name } = values()
     const { machine } = await armed(newMachine, { hostname: name, uuid: uuids[0] })
     expect(await ask({ mac: macs[0], uuid: uuids[0] })).toContain(`${name} installs setup`)
@@ -431,7 +433,7 @@ describe('what may be an entered machine is installed by nothing that is for oth
     expect((await find({ uuid: uuids[0] })).identity).toMatchObject({ machine: { id: machine.id } })
     const script = await ask({ mac: macs[1], uuid: uuids[0] })
     expect(script).toContain(
-      `if ${macs[1]} and ${macs[0]} are of ${name}: bootwright machine set ${uuids[0]} --add-mac ${macs[1]} --add-mac ${macs[0]}`,
+      `if ${macs[1]} and ${macs[0]} belong to ${name}: bootwright machine set ${uuids[0]} --add-mac ${macs[1]} --add-mac ${macs[0]}`,
     )
     await saveMachine(server.deps.db, { id: machine.id }, { macs: [macs[1], macs[0]] }, {}, 'tester')
     expect(await ask({ mac: macs[1], uuid: uuids[0] })).toContain(`${name} installs setup`)
@@ -453,7 +455,7 @@ describe('facts', { timeout: 120_000 }, () => {
     expect((await findMachine(server.deps.db, { mac: macs[0] }))?.facts).toMatchObject({ serial: text, product: 'X&1' })
   })
 
-  test('what operators entered fills templates, then what firmware says, and never a placeholder', async () => {
+  test('fill templates: entered values first, then reported values, and never placeholders', async () => {
     const { macs, name } = values()
     const variant = {
       arch: 'x86_64' as const,
@@ -482,7 +484,7 @@ describe('facts', { timeout: 120_000 }, () => {
     expect(preview).toContain(` s=7X06 p=R640 a=none h=${name} `)
   })
 
-  test('a machine that waits is seen each time it asks', async () => {
+  test('update the last contact of a waiting machine at each request', async () => {
     const { macs } = values()
     await savePolicy(server.deps.db, { kind: 'wait' }, 'tester')
     try {
@@ -499,7 +501,9 @@ describe('facts', { timeout: 120_000 }, () => {
   })
 })
 
-test('one address that invents machines has its share of records, and others go on', { timeout: 120_000 }, async () => {
+test('an address that invents machines reaches its limit, and other addresses are not affected', {
+  timeout: 120_000,
+}, async () => {
   let left = 3
   const small = await startTestBootServer({ maxDiscovered: 5, maxDiscoveredPerAddress: 2, mayRecord: () => left-- > 0 })
   try {

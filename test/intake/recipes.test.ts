@@ -291,12 +291,12 @@ describe('recipes of a user', () => {
     [
       'an argument of two words',
       `${linux}    args: [quiet, "a b"]\n`,
-      'the args for x86_64[1]: expected one kernel argument: no white space',
+      'the args for x86_64[1]: expected a kernel argument: no white space',
     ],
     [
       'an argument that is no Liquid',
       `${linux}    args: ["x={{ secrets.x }}"]\n`,
-      'the args for x86_64[0]: expected Liquid that can be filled in',
+      'the args for x86_64[0]: expected valid Liquid',
     ],
     ['a tree that is not there', `${linux}    args: ["x={{ tree }}"]\n`, 'expected no {{ tree }} in a variant without'],
     [

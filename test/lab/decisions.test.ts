@@ -84,7 +84,7 @@ describeWholeLab('what a machine is told', () => {
           const reason = `image only-arm64 has no variant for x86_64 ${platform}`
           await console.waitFor(
             new RegExp(
-              `Bootwright: ${reason}; it has arm64 any platform\\nNext step: to add one: bootwright image add `,
+              `Bootwright: ${reason}; existing variants: arm64 any platform\\nNext step: to add one: bootwright image add `,
             ),
             bootTimeoutMs,
           )

@@ -80,7 +80,7 @@ describeWholeLab('an install loop', () => {
     expect([state, attempts, reason]).toEqual([
       'failed',
       3,
-      '3 of 3 attempts, and the machine never reported the end of one',
+      '3 of 3 attempts were used, but the machine never reported an end',
     ])
     const { items } = (await lab.server.api('GET', `/boots?deployment=${id}`)) as { items: unknown[] }
     expect(items.length).toBe(3)

@@ -80,11 +80,11 @@ describeWholeLab('a menu on the screen of a machine', () => {
       console.child.stdin.write('s')
       await new Promise((resolve) => setTimeout(resolve, 500))
       console.child.stdin.write('\r')
-      await console.waitFor(/opens a shell of iPXE[\s\S]*iPXE>/, 30_000)
+      await console.waitFor(/opens an iPXE shell[\s\S]*iPXE>/, 30_000)
       console.child.stdin.write('echo typed ${platform}\r')
       await console.waitFor(/typed efi/, 10_000)
       console.child.stdin.write('exit\r')
-      await console.waitFor(/typed efi[\s\S]*is shown menu waits/, 60_000)
+      await console.waitFor(/typed efi[\s\S]*shows menu waits/, 60_000)
     } finally {
       await powerOff()
     }

@@ -16,10 +16,10 @@ function machine(id: string, known: Partial<Machine> = {}): Machine {
 
 /** Every candidate with the MACs that asked for it with a key of its own, and said what it was entered with. */
 function candidates(machines: Machine[], claims: Record<string, string[]> = {}): Candidate[] {
-  return machines.map((one) => {
-    const { uuid, serial } = one
+  return machines.map((machine) => {
+    const { uuid, serial } = machine
     const facts = { ...(uuid && { uuid }), ...(serial && { serial, product }) }
-    return { machine: one, claims: (claims[one.id] ?? []).map((mac) => ({ mac, facts: { mac, ...facts } })) }
+    return { machine, claims: (claims[machine.id] ?? []).map((mac) => ({ mac, facts: { mac, ...facts } })) }
   })
 }
 
@@ -46,12 +46,12 @@ describe('the keys in facts', () => {
     expect(identityKeys(facts)).toEqual(keys)
   })
 
-  test('a UUID has its first three fields reversed in the other byte order', () => {
+  test('include a UUID in the other byte order, with its first three fields reversed', () => {
     expect(swapUuid(u1)).toBe('44454c4c-4200-1035-8054-b7c04f4e3332')
     expect(swapUuid(swapUuid(u1))).toBe(u1)
   })
 
-  test('machines are called by host name, else MAC, else id', () => {
+  test('give a machine its name: the host name, else a MAC, else the id', () => {
     const names = [machine('1', { hostname: 'n', macs: [m1] }), machine('2', { macs: [m1] }), machine('3')].map(nameOf)
     expect(names).toEqual(['n', m1, '3'])
   })
@@ -272,38 +272,38 @@ describe('the machine of a request', () => {
       'its second card',
       { mac: m3, uuid: u1 },
       candidates([{ ...byMac, facts: { uuid: u1 } }]),
-      /probably the same machine as 52:54:00:00:00:02.*\n.*bootwright machine merge 52:54:00:00:00:02 --from 52:54:00:00:00:03/,
+      /this is probably 52:54:00:00:00:02, .*\n.*bootwright machine merge 52:54:00:00:00:02 --from 52:54:00:00:00:03/,
     ],
     [
       'a value that many report',
       { mac: m3, uuid: u1 },
       candidates([{ ...byMac, facts: { uuid: u1 } }, seen(m4, { uuid: u1 })]),
-      /reported by 2 other machines: it identifies none\n.*machine merge 52:54:00:00:00:02 --from 52:54:00:00:00:03\n.*another machine: bootwright machine set 52:54:00:00:00:03$/,
+      /2 other machines report .*, so it identifies no machine\n.*machine merge 52:54:00:00:00:02 --from 52:54:00:00:00:03\n.*another machine: bootwright machine set 52:54:00:00:00:03$/,
     ],
     [
       'a UUID and a serial that it never reported before',
       { mac: m2, uuid: u2, serial: 'S2', product },
       candidates([{ ...byMac, facts: { uuid: u1, serial: 'S1', product } }]),
-      /reported UUID \S+ and now \S+, serial S1 and now S2: another computer may have its network adapter\n.*--remove-mac 52:54:00:00:00:02/,
+      /now reports UUID \S+ instead of \S+ and serial S2 instead of S1: its network adapter may be in another computer\n.*--remove-mac 52:54:00:00:00:02/,
     ],
     [
       'a card without an address',
       { uuid: u1 },
       candidates([M1]),
-      /known by its UUID alone from now on: bootwright machine set M1 --remove-mac 52:54:00:00:00:01/,
+      /to identify it only by its UUID: bootwright machine set M1 --remove-mac 52:54:00:00:00:01/,
     ],
     [
       'a key that another claims',
       { mac: m3, uuid: u1 },
       candidates([bare], { M1: [m4] }),
-      /was entered for M1, but it is also that of 52:54:00:00:00:04: it identifies no machine\n.*machine set \S+ --add-mac 52:54:00:00:00:03 --add-mac 52:54:00:00:00:04\n.*--clear-uuid/,
+      /was entered for M1, but 52:54:00:00:00:04 has it too, so it identifies no machine\n.*machine set \S+ --add-mac 52:54:00:00:00:03 --add-mac 52:54:00:00:00:04\n.*--clear-uuid/,
     ],
-  ])('notices tell people about %s', (_, facts, list, expected) => {
+  ])('has a notice about %s', (_, facts, list, expected) => {
     const identity = identify(facts, list)
     expect('notices' in identity ? identity.notices.join('\n') : '').toMatch(expected)
   })
 
-  test('a machine whose serial differs is not called probably the same', () => {
+  test('is not probably a machine with another serial', () => {
     const other = { ...byMac, facts: { uuid: u1, serial: 'S1', product } }
     expect(identify({ mac: m3, uuid: u1, serial: 'S2', product }, candidates([other]))).toEqual({
       notices: [],
@@ -312,8 +312,8 @@ describe('the machine of a request', () => {
   })
 })
 
-// Every combination of what M1 was entered with, what asks, and what else is known, against the rules as they are written.
-describe('the rules, for every combination', () => {
+// Every combination of M1's entered values, the request and the other machines, compared with the written rules.
+describe('the rules of identity', () => {
   const enteredMacs = [[], [m1], [m1, m2]]
   const enteredKeys: Partial<Machine>[] = [
     {},
@@ -345,20 +345,20 @@ describe('the rules, for every combination', () => {
     const serialFits = keys.serial !== undefined && serial === 'S1'
     const contradicts =
       (keys.uuid !== undefined && saysUuid && !uuidFits) || (keys.serial !== undefined && saysSerial && !serialFits)
-    if (mac !== undefined && macs.some((one) => one === mac)) return contradicts ? 'M1 weak' : 'M1'
+    if (mac !== undefined && macs.some((own) => own === mac)) return contradicts ? 'M1 weak' : 'M1'
     if (!uuidFits && !serialFits) return 'nobody'
     // One card that was seen is the machine that a person asks after without a MAC.
-    if (mac !== undefined && claimed.some((one) => one !== mac)) return 'nobody, in doubt'
+    if (mac !== undefined && claimed.some((other) => other !== mac)) return 'nobody, in doubt'
     return macs.length > 0 || contradicts ? 'M1 weak' : 'M1'
   }
 
-  test(`all ${cases.length} are as the rules say`, () => {
+  test(`hold for all ${cases.length} combinations`, () => {
     expect(cases.length).toBeGreaterThan(1500)
-    const wrong = cases.flatMap((one) => {
-      const { macs, keys, mac, uuid, serial, claimed } = one
+    const wrong = cases.flatMap((combination) => {
+      const { macs, keys, mac, uuid, serial, claimed } = combination
       const facts: Facts = { ...(mac && { mac }), ...(uuid && { uuid }), ...(serial && { serial, product }) }
       const found = outcome(identify(facts, candidates([machine('M1', { macs, ...keys })], { M1: claimed })))
-      return found === expected(one) ? [] : [{ ...one, found, expected: expected(one) }]
+      return found === expected(combination) ? [] : [{ ...combination, found, expected: expected(combination) }]
     })
     expect(wrong).toEqual([])
   })

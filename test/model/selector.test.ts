@@ -98,28 +98,31 @@ describe('a condition', () => {
     ['label rack in "a", "b"', { label: 'rack', in: ['a', 'b'] }],
     ['serial does not exist', { fact: 'serial', exists: false }],
     ['ip cidr "10.0.0.0/8"', { fact: 'ip', cidr: '10.0.0.0/8' }],
-  ])('is formatted as %s', (text, condition) => expect(formatCondition(condition)).toBe(text))
+  ])('has the text %s', (text, condition) => expect(formatCondition(condition)).toBe(text))
 
-  test('that does not hold is given back, with what was found instead', () => {
-    const wanted: Condition = { label: 'rack', equals: 'b5' }
-    const refuses = compileSelector([{ fact: 'arch', equals: 'x86_64' }, wanted, { label: 'gone', exists: true }])
-    expect(refuses(subject)).toBe(wanted)
-    expect([foundFor(wanted, subject), foundFor({ label: 'gone', exists: true }, subject)]).toEqual(['"b4"', 'nothing'])
+  test('that fails is returned with the value of the machine', () => {
+    const failing: Condition = { label: 'rack', equals: 'b5' }
+    const refuses = compileSelector([{ fact: 'arch', equals: 'x86_64' }, failing, { label: 'gone', exists: true }])
+    expect(refuses(subject)).toBe(failing)
+    expect([foundFor(failing, subject), foundFor({ label: 'gone', exists: true }, subject)]).toEqual([
+      '"b4"',
+      'nothing',
+    ])
   })
 })
 
-describe('the values that a selector tests', () => {
-  test('is what the operator entered, else what it says now, else what it said before', () => {
-    const known = machineOf({
+describe('the value of a fact', () => {
+  test('is entered by the operator, else reported now, else reported before', () => {
+    const machine = machineOf({
       hostname: 'entered',
       facts: { hostname: 'before', product: 'before', serial: 'before', ip: '10.0.0.1' },
     })
-    const { facts: asked } = subjectOf(known, { hostname: 'now', product: 'now' }, target)
+    const { facts: asked } = subjectOf(machine, { hostname: 'now', product: 'now' }, target)
     expect(asked).toMatchObject({ hostname: ['entered'], product: ['now'], serial: ['before'], ip: ['10.0.0.1'] })
     expect(asked.asset).toBeUndefined()
   })
 
-  test('of an unknown machine are its reported facts', () => {
+  test('of an unknown machine is the reported value', () => {
     const { facts: asked, labels } = subjectOf(undefined, { mac: '52:54:00:00:00:01' }, target)
     expect([asked.mac, asked.arch, labels]).toEqual([['52:54:00:00:00:01'], ['x86_64'], {}])
   })
@@ -137,11 +140,11 @@ describe('a glob', () => {
     )
   }
 
-  test('fits what its definition says, for every short pattern and value', () => {
-    const words = (letters: string, most: number): string[] =>
-      most === 0
+  test('matches by its definition, for every short pattern and value', () => {
+    const words = (letters: string, maxLength: number): string[] =>
+      maxLength === 0
         ? ['']
-        : ['', ...[...letters].flatMap((letter) => words(letters, most - 1).map((rest) => letter + rest))]
+        : ['', ...[...letters].flatMap((letter) => words(letters, maxLength - 1).map((end) => letter + end))]
     const wrong: string[] = []
     for (const pattern of new Set(words('ab*?', 4)))
       for (const value of new Set(words('ab', 4)))
@@ -149,7 +152,7 @@ describe('a glob', () => {
     expect(wrong).toEqual([])
   })
 
-  test('of many stars ends on a value that does not fit', () => {
+  test('with many stars finishes quickly on a value that does not match', () => {
     expect(matchesGlob(`${'*a'.repeat(100)}*b`, 'a'.repeat(250))).toBe(false)
   })
 })

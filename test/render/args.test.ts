@@ -29,7 +29,7 @@ describe('an argument that would be refused at boot', () => {
 
   test('with quotes and blanks names the arguments to give instead', () => {
     expect(argFault('acpi_osi="Linux 5 +x"')).toContain(
-      "is several words of the line: --arg 'acpi_osi=\"Linux' --arg '5' --arg '+x\"'",
+      "Write each word as an argument: --arg 'acpi_osi=\"Linux' --arg '5' --arg '+x\"'",
     )
     expect(renderArgs(['acpi_osi="Linux', '5', '+x"'], names).join(' ')).toBe('acpi_osi="Linux 5 +x"')
   })
@@ -71,7 +71,7 @@ test('words of ours count towards what Linux takes', () => {
   const room = 2047 - ours.join(' ').length - 1
   expect(renderArgs(['a'.repeat(room)], names, { ours })).toHaveLength(1)
   expect(() => renderArgs(['a'.repeat(room + 1)], names, { ours })).toThrow(
-    'args: expected at most 2047, all that Linux takes, kernel initrd=initrd0 initrd=initrd1 included, got "2048 characters"',
+    'args: expected at most 2047, the limit of Linux, including kernel initrd=initrd0 initrd=initrd1, got "2048 characters"',
   )
 })
 

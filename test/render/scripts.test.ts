@@ -28,7 +28,7 @@ const decision = (spec: BootSpec, platform: 'efi' | 'pcbios' = 'efi'): Decision 
   notices: [],
   spec,
   reasons: [
-    { candidate: 'machine web1', won: true, why: 'known by MAC 52:54:00:12:34:56' },
+    { candidate: 'machine web1', won: true, why: 'identified by MAC 52:54:00:12:34:56' },
     { candidate: 'policy local', won: false, why: 'only for machines without an assignment' },
   ],
 })
@@ -78,7 +78,7 @@ const deployment: Decision = {
   ...decision(linux),
   deployment: { id: '01900000-0000-7000-8000-000000000009', attempt: 2, maxAttempts: 3 },
 }
-const gaveUp = 'the installation of debian-12 failed: 3 of 3 attempts, and the machine never reported the end of one'
+const gaveUp = 'the installation of debian-12 failed: 3 of 3 attempts were used, but the machine never reported an end'
 
 describe('the text that a machine reads, whole', () => {
   test.each<[string, string]>([

@@ -17,7 +17,8 @@ describe('a word of a script', () => {
   ])('may be %s', (word) => expect(scriptWord(word)).toBe(word))
   test.each(['', 'a b', 'a\tb', 'a\nb', '\u00a0', 'a\u0000', '${x}', 'a${x', '||', '&&', ';', '#', '#a', 'a\\', 'é'])(
     'may not be %j',
-    (word) => expect(() => scriptWord(word, 'args[2]')).toThrow(/^args\[2\]: expected one word for an iPXE script/),
+    (word) =>
+      expect(() => scriptWord(word, 'args[2]')).toThrow(/^args\[2\]: expected a single word for an iPXE script/),
   )
 })
 
@@ -84,7 +85,7 @@ describe('kernel arguments', () => {
   })
 
   test.each([
-    ['{{ machine.rack }}', /^args\[0\]: expected Liquid that can be filled in \(machine\.rack is not set/],
+    ['{{ machine.rack }}', /^args\[0\]: expected valid Liquid \(machine\.rack is not set/],
     ['{{ nothing.at.all }}', /nothing is not set/],
     ['{{ boot.url | upload }}', /undefined filter: upload/],
     ['{{ boot.url', /not closed/],

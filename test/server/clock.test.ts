@@ -77,10 +77,10 @@ test('an installation continues and ends after a restart with the clock one hour
   // A new deployment is the newest, although its id is older.
   const next = await arm(after)
   expect(next < id).toBe(true)
-  expect(await boot(after, 'ready')).toContain(`deployment ${next}: it installs installer, attempt 1 of 3`)
+  expect(await boot(after, 'ready')).toContain(`deployment ${next}: installs installer, attempt 1 of 3`)
   expect((await after.ask('POST', `/deployments/${next}/cancel`)).body.state).toBe('cancelled')
   const again = await arm(after)
-  expect(await script(after)).toContain(`deployment ${again}: it installs installer, attempt 1 of 3`)
+  expect(await script(after)).toContain(`deployment ${again}: installs installer, attempt 1 of 3`)
   const listed = await after.ask('GET', `/deployments?machine=${mac}`)
   expect(listed.body.items.map((item: { id: string }) => item.id)).toEqual([again, next, id])
 }, 120_000)

@@ -13,7 +13,7 @@ test.each([
   ['another address than TFTP', { address: '127.0.0.5', port: 8123 }, {}, 'http://127.0.0.5:8123/'],
   ['an IPv6 address', { address: 'fd00::5', port: 80 }, {}, 'http://[fd00::5]:80/'],
   [
-    'an address that machines know by a name',
+    'a base URL with a host name',
     { address: '127.0.0.5', port: 8123 },
     { BOOTWRIGHT_BASE_URL: 'http://boot_server:8080' },
     'http://boot_server:8080/',

@@ -35,4 +35,4 @@ test.each([
   'a\tb',
   'a\x1b[2Jb',
   'caf\xe9.efi',
-])('%j is not a valid name', (name) => expect(clean(name)).toBeUndefined())
+])('%j is refused', (name) => expect(clean(name)).toBeUndefined())

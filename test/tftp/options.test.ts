@@ -5,10 +5,10 @@ const limits = { sizeBytes: 1_000_000, maxBlockSize: 1468, maxWindowSize: 16 }
 const accept = (asked: Record<string, string>) => negotiate(new Map(Object.entries(asked)), limits)
 const acceptedOf = (asked: Record<string, string>) => Object.fromEntries(accept(asked).accepted)
 
-test('without options a transfer goes by RFC 1350', () =>
+test('a transfer without options follows RFC 1350', () =>
   expect(accept({})).toEqual({ blockSize: 512, windowSize: 1, timeoutMs: undefined, accepted: [], asksSize: false }))
 
-test('all four options are accepted together, and only they', () =>
+test('exactly four options are supported, and all of them together', () =>
   expect(accept({ tsize: '0', blksize: '1024', windowsize: '4', timeout: '3', multicast: '', utimeout: '9' })).toEqual({
     blockSize: 1024,
     windowSize: 4,
@@ -22,7 +22,7 @@ test('all four options are accepted together, and only they', () =>
     asksSize: true,
   }))
 
-describe('an option in range is accepted, down to our limit', () => {
+describe('an option in its range is accepted, up to the limit of the server', () => {
   test.each([
     [{ blksize: '8' }, { blksize: '8' }],
     [{ blksize: '1468' }, { blksize: '1468' }],
@@ -38,7 +38,7 @@ describe('an option in range is accepted, down to our limit', () => {
   ])('%j gives %j', (asked, expected) => expect(acceptedOf(asked as Record<string, string>)).toEqual(expected))
 })
 
-describe('an option that is not a decimal number in range is ignored', () => {
+describe('an option that is not a decimal number in its range is ignored', () => {
   const wrong = ['', ' ', '-1', '+8', '1e3', '15e-1', '0x200', '512 ', ' 512', '512.0', 'NaN', '9'.repeat(17), '٥']
   test.each([
     ...['blksize', 'windowsize', 'timeout', 'tsize'].flatMap((name) => wrong.map((value) => [name, value])),

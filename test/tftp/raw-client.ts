@@ -4,7 +4,7 @@ import { once } from 'node:events'
 /** A packet as it came, with the address and port it came from. */
 export type Packet = { bytes: Buffer; address: string; port: number }
 
-/** A UDP socket that sends any bytes, valid or not, and returns the received packets in order. */
+/** A UDP socket that sends any datagram, valid or not, and returns received datagrams in their order. */
 export type RawClient = {
   port: number
   send: (bytes: Buffer, port: number) => void
@@ -115,7 +115,7 @@ export async function fetchRaw(
     }
     dataPackets += 1
     if (packet.bytes.readUInt16BE(2) !== ((received + 1) & 0xffff)) {
-      // A gap: acknowledge once the last block before it (RFC 7440, 4).
+      // A gap: one ACK names the last block before it (RFC 7440, 4).
       if (!gap) say(ack(received), packet.port, acks)
       gap = true
       inWindow = 0

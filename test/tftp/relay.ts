@@ -2,12 +2,12 @@ import dgram from 'node:dgram'
 import { once } from 'node:events'
 import { onTestFinished } from 'vitest'
 
-/** Shares of datagrams, 0 to 1, in each direction. A `late` datagram arrives after the next ones. */
+/** Shares of datagrams, 0 to 1, in each direction. A `late` datagram arrives after the datagrams that follow it. */
 export type Faults = { lost?: number; twice?: number; late?: number }
 
 /**
- * Relays between clients and a TFTP server on loopback, and loses, repeats and delays datagrams as networks do, by a
- * fixed seed. Each port of the server (the listening one, and one a transfer) has its own port here for each client.
+ * Relays between clients and a TFTP server on loopback, and loses, repeats and delays datagrams, the same in each run by
+ * its seed. Each port of the server (the listening one, and one a transfer) has its own port here for each client.
  * Returns the port to ask.
  */
 export async function startRelay(serverPort: number, faults: Faults, seed = 1): Promise<number> {

@@ -48,7 +48,7 @@ export function content(size: number): Buffer {
   return bytes
 }
 
-/** The outcomes of transfers, once this number has ended. */
+/** The outcomes of the transfers, once `count` transfers have ended. */
 export async function outcomes(records: TftpTransferRecord[], count: number, timeoutMs = 5000): Promise<string[]> {
   const until = performance.now() + timeoutMs
   while (records.length < count && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 5))

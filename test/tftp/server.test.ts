@@ -9,7 +9,7 @@ import { content, outcomes, rawClient, serve } from './serve.ts'
 const files = { 'ipxe.efi': content(1000), 'sb/grubx64.efi': content(3000), empty: Buffer.alloc(0) }
 
 describe('an invalid request', () => {
-  test('gets no answer when it is garbage, and neither do ACK, DATA or ERROR', async () => {
+  test('gets no answer if it is garbage, ACK, DATA or ERROR', async () => {
     const { server, records } = await serve(files)
     const client = await rawClient()
     const garbage = [
@@ -30,8 +30,8 @@ describe('an invalid request', () => {
 
   test.each([
     ['a write request', wrq('ipxe.efi'), 'ERROR 2 This server is read-only', 'refused'],
-    ['netascii', rrq('ipxe.efi', {}, 'netascii'), 'ERROR 0 Only octet mode is served', 'refused'],
-    ['mail', rrq('ipxe.efi', {}, 'mail'), 'ERROR 0 Only octet mode is served', 'refused'],
+    ['netascii', rrq('ipxe.efi', {}, 'netascii'), 'ERROR 0 Only octet mode is supported', 'refused'],
+    ['mail', rrq('ipxe.efi', {}, 'mail'), 'ERROR 0 Only octet mode is supported', 'refused'],
     ['an unknown file', rrq('pxelinux.0'), 'ERROR 1 There is no such file', 'not-found'],
     ['a path out of the list', rrq('../../etc/passwd'), 'ERROR 1 There is no such file', 'not-found'],
     ['the folder above', rrq('..'), 'ERROR 1 There is no such file', 'not-found'],
@@ -46,7 +46,7 @@ describe('an invalid request', () => {
     expect(server.transfers()).toBe(0)
   })
 
-  test('gets silence from a subnet that is not served', async () => {
+  test('gets no answer from an address outside the subnets', async () => {
     const { server, records } = await serve(files, { allows: (address) => address !== '127.0.0.1' })
     const client = await rawClient()
     client.send(rrq('ipxe.efi'), server.port)
@@ -85,7 +85,7 @@ describe('options', () => {
   })
 })
 
-describe('a client that repeats its request from the same port', () => {
+describe('a client that repeats a request from the same port', () => {
   test.each([
     ['without options', {}, 'DATA 1 (512)'],
     ['with options', { tsize: 0 }, 'OACK tsize=1000'],
@@ -101,7 +101,7 @@ describe('a client that repeats its request from the same port', () => {
     expect(server.transfers()).toBe(1)
   })
 
-  test('and for something else has its first transfer replaced', async () => {
+  test('for another file has its first transfer replaced', async () => {
     const { server, records } = await serve(files)
     const client = await rawClient()
     client.send(rrq('ipxe.efi'), server.port)
@@ -133,7 +133,7 @@ describe('limits', () => {
   test.each([
     ['of the server', { maxTransfers: 2 }],
     ['of one address', { maxTransfersPerAddress: 2 }],
-  ])('%s: one transfer more gets silence, and its turn when another ends', async (_, limits) => {
+  ])('%s: a further transfer gets no answer until another transfer ends', async (_, limits) => {
     const { server } = await serve(files, limits)
     const [a, b, c] = [await rawClient(), await rawClient(), await rawClient()]
     for (const client of [a, b]) client.send(rrq('ipxe.efi'), server.port)
@@ -148,7 +148,7 @@ describe('limits', () => {
   })
 })
 
-describe('unacknowledged requests with forged addresses', () => {
+describe('requests with forged addresses', () => {
   const forge = async (port: number, addresses: number, each: number, options: object) => {
     const clients: RawClient[] = []
     for (let address = 0; address < addresses; address++)
@@ -161,7 +161,7 @@ describe('unacknowledged requests with forged addresses', () => {
   }
 
   test.each([{}, { timeout: 255 }, { tsize: 0, timeout: 240, blksize: 1000 }])(
-    'are evicted for a client that acknowledges, with options %j',
+    'are displaced by a client that answers, with options %j',
     async (options) => {
       const { server, records } = await serve(files, { maxTransfers: 12, maxTransfersPerAddress: 4 })
       await forge(server.port, 6, 3, options)
@@ -171,7 +171,7 @@ describe('unacknowledged requests with forged addresses', () => {
     },
   )
 
-  test('are evicted for the client at their address', async () => {
+  test('are displaced by the client that has the address', async () => {
     const { server } = await serve(files, { maxTransfers: 50, maxTransfersPerAddress: 3 })
     await forge(server.port, 1, 3, { timeout: 99 })
     await expect.poll(() => server.transfers()).toBe(3)
@@ -180,7 +180,7 @@ describe('unacknowledged requests with forged addresses', () => {
     expect((await fetchRaw(honest, server.port, 'ipxe.efi')).bytes).toEqual(files['ipxe.efi'])
   })
 
-  test('do not evict a transfer that makes progress', async () => {
+  test('do not displace a running transfer', async () => {
     const { server } = await serve(files, { maxTransfers: 2 })
     const slow = await rawClient()
     slow.send(rrq('ipxe.efi', { timeout: 255 }), server.port)
@@ -193,7 +193,7 @@ describe('unacknowledged requests with forged addresses', () => {
     expect(describePacket(await slow.next())).toBe('DATA 2 (488)')
   })
 
-  test('have three packets of data sent to the address at most', async () => {
+  test('send at most three data packets to the address', async () => {
     const { server } = await serve(files)
     const [client] = await forge(server.port, 1, 1, {})
     const seen: string[] = []
@@ -202,7 +202,7 @@ describe('unacknowledged requests with forged addresses', () => {
     expect(seen).toEqual(Array(3).fill('DATA 1 (512)'))
   })
 
-  test('do not have a server that stops wait for them', async () => {
+  test('do not delay the shutdown of the server', async () => {
     const { server } = await serve(files)
     await forge(server.port, 2, 5, { timeout: 255 })
     await expect.poll(() => server.transfers()).toBe(10)
@@ -212,40 +212,40 @@ describe('unacknowledged requests with forged addresses', () => {
   })
 })
 
-describe('stop', () => {
-  test.each([false, true])('lets a running transfer end and takes no other (single port: %s)', async (singlePort) => {
-    const { server, records } = await serve(files, { singlePort })
-    const [running, late] = [await rawClient(), await rawClient()]
-    running.send(rrq('ipxe.efi'), server.port)
-    const first = await running.next()
-    const stopped = server.stop(3000)
-    late.send(rrq('ipxe.efi'), server.port)
-    expect(describePacket(await late.next(100))).toBe('silence')
-    running.send(Buffer.from([0, 4, 0, 1]), first?.port ?? 0)
-    expect(describePacket(await running.next())).toBe('DATA 2 (488)')
-    running.send(Buffer.from([0, 4, 0, 2]), first?.port ?? 0)
-    await stopped
-    expect(records.map(({ outcome }) => outcome)).toEqual(['complete'])
-    expect(server.transfers()).toBe(0)
-  })
-
+describe('the shutdown', () => {
   test.each([false, true])(
-    'aborts transfers that do not end in time, with error 0 (single port: %s)',
+    'waits for a running transfer and refuses new requests (single port: %s)',
     async (singlePort) => {
       const { server, records } = await serve(files, { singlePort })
-      const client = await rawClient()
-      client.send(rrq('ipxe.efi'), server.port)
-      await client.next()
-      await server.stop(50)
-      expect(describePacket(await client.next())).toBe('ERROR 0 The server stops')
-      expect(records).toMatchObject([{ outcome: 'aborted', message: 'The server stops' }])
+      const [running, late] = [await rawClient(), await rawClient()]
+      running.send(rrq('ipxe.efi'), server.port)
+      const first = await running.next()
+      const stopped = server.stop(3000)
+      late.send(rrq('ipxe.efi'), server.port)
+      expect(describePacket(await late.next(100))).toBe('silence')
+      running.send(Buffer.from([0, 4, 0, 1]), first?.port ?? 0)
+      expect(describePacket(await running.next())).toBe('DATA 2 (488)')
+      running.send(Buffer.from([0, 4, 0, 2]), first?.port ?? 0)
+      await stopped
+      expect(records.map(({ outcome }) => outcome)).toEqual(['complete'])
       expect(server.transfers()).toBe(0)
     },
   )
+
+  test.each([false, true])('aborts transfers after the timeout, with error 0 (single port: %s)', async (singlePort) => {
+    const { server, records } = await serve(files, { singlePort })
+    const client = await rawClient()
+    client.send(rrq('ipxe.efi'), server.port)
+    await client.next()
+    await server.stop(50)
+    expect(describePacket(await client.next())).toBe('ERROR 0 The server is shutting down')
+    expect(records).toMatchObject([{ outcome: 'aborted', message: 'The server is shutting down' }])
+    expect(server.transfers()).toBe(0)
+  })
 })
 
 describe('the address', () => {
-  test('that was asked is the one that answers, where the server listens on all', async () => {
+  test('of an answer is the address that the client used, if the server listens on all addresses', async () => {
     const { server } = await serve(files, { host: '0.0.0.0' })
     const client = await rawClient()
     client.send(rrq('ipxe.efi'), server.port)
@@ -255,13 +255,13 @@ describe('the address', () => {
     expect((await fetchRaw(client, server.port, 'sb/grubx64.efi')).bytes).toEqual(files['sb/grubx64.efi'])
   })
 
-  test.each(['127.0.0.1', '0.0.0.0'])('%s with a port in use is refused', async (host) => {
+  test.each(['127.0.0.1', '0.0.0.0'])('%s is refused if its port is in use', async (host) => {
     const { server } = await serve(files, { host })
     await expect(serve(files, { host, port: server.port })).rejects.toMatchObject({ code: 'EADDRINUSE' })
   })
 })
 
-test('a record that cannot be kept does no harm', async () => {
+test('a failure to record a transfer does not affect the server', async () => {
   const { server } = await serve(files, {}, () => {
     throw new Error('the database is gone')
   })
@@ -271,14 +271,14 @@ test('a record that cannot be kept does no harm', async () => {
   expect((await fetchRaw(client, server.port, 'empty')).bytes).toEqual(Buffer.alloc(0))
 })
 
-describe('a client that cannot be reached', () => {
+describe('an unreachable client', () => {
   const unreachable = '203.0.113.9'
 
-  test('gets no socket from the address that it asked', async () => {
+  test('gets no socket from an address without a route', async () => {
     await expect(connectedSocket('127.0.0.1', unreachable, 2000)).rejects.toMatchObject({ syscall: 'connect' })
   })
 
-  test('ends its transfer, and nothing else', async () => {
+  test('ends only its transfer', async () => {
     const { server, records } = await serve(files)
     const client = await rawClient()
     const { connect } = dgram.Socket.prototype
@@ -297,7 +297,7 @@ describe('a client that cannot be reached', () => {
 })
 
 describe('a machine whose addresses cannot be listed', () => {
-  test('is served on all, and looked at again', async () => {
+  test('is served on all addresses, and its addresses are listed again', async () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
     const list = vi.spyOn(os, 'networkInterfaces').mockImplementation(() => {
       throw Object.assign(new Error('uv_interface_addresses: too many open files'), { code: 'EMFILE' })

@@ -5,9 +5,9 @@ declare module 'tftp' {
     port: number
     /** 1 to 65535; 4 unless given. */
     windowSize?: number
-    /** 8 to 1468 in effect; 1468 unless given. */
+    /** 8 to 1468; the default is 1468. */
     blockSize?: number
-    /** Milliseconds until a retry; 3000 by default. */
+    /** Milliseconds until a retry; the default is 3000. */
     timeout?: number
     retries?: number
   }

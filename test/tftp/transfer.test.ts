@@ -55,8 +55,8 @@ test.each([
   expect(await outcomes(records, 1)).toEqual(['complete'])
 })
 
-describe('ignores packets of other senders and invalid packets', () => {
-  test('a stranger to the port of a transfer', async () => {
+describe('a transfer is not disturbed by', () => {
+  test('datagrams from another address to its port', async () => {
     const { client, port, records } = await begin(1000)
     const stranger = await rawClient()
     for (const bytes of [ack(1), error(0, 'stop it'), rrq('file'), Buffer.alloc(0)]) stranger.send(bytes, port)
@@ -66,7 +66,7 @@ describe('ignores packets of other senders and invalid packets', () => {
     expect((await burst(client)).at(-1)).toBe('DATA 2 (488)')
   })
 
-  test('datagrams of 0, 1 and 3 bytes, DATA and requests to the port of a transfer', async () => {
+  test('datagrams of 0, 1 and 3 bytes, DATA and requests to its port', async () => {
     const { client, port, records } = await begin(1000)
     const junk = [[], [0], [0, 4, 0], [0, 3, 0, 1, 65], [0, 6, 0], [0, 9, 9, 9], [255, 255, 255, 255]]
     for (const bytes of junk) client.send(Buffer.from(bytes), port)
@@ -88,7 +88,7 @@ describe('ignores packets of other senders and invalid packets', () => {
     expect(records).toEqual([])
   })
 
-  test('any ACK but 0 as the answer to an OACK', async () => {
+  test('an answer to its OACK other than ACK 0', async () => {
     const { client, first, port } = await begin(1000, { timeout: 5 })
     expect(first).toBe('OACK timeout=5')
     client.send(ack(1), port)
@@ -99,8 +99,8 @@ describe('ignores packets of other senders and invalid packets', () => {
   })
 })
 
-describe('windows', () => {
-  test('an ACK of part of a window has the rest sent again from there at once', async () => {
+describe('in windows,', () => {
+  test('an ACK of part of a window resends the remaining blocks at once', async () => {
     const { client, first, port } = await begin(10_000, { windowsize: 4, timeout: 5 })
     expect(first).toBe('OACK timeout=5 windowsize=4')
     client.send(ack(0), port)
@@ -111,7 +111,7 @@ describe('windows', () => {
     expect(await burst(client)).toEqual([7, 8, 9, 10].map((block) => `DATA ${block} (512)`))
   })
 
-  test('an ACK that comes again has its window sent again at once, and only once', async () => {
+  test('a repeated ACK resends its window at once, and only once', async () => {
     const { client, port } = await begin(10_000, { windowsize: 2, timeout: 5 })
     client.send(ack(0), port)
     expect(await burst(client)).toEqual(['DATA 1 (512)', 'DATA 2 (512)'])
@@ -121,7 +121,7 @@ describe('windows', () => {
     expect(describePacket(await client.next(100))).toBe('silence')
   })
 
-  test('the last window is as long as the file', async () => {
+  test('the last window ends with the file', async () => {
     const { client, port, records } = await begin(1100, { windowsize: 16 })
     client.send(ack(0), port)
     expect(await burst(client)).toEqual(['DATA 1 (512)', 'DATA 2 (512)', 'DATA 3 (76)'])
@@ -142,8 +142,8 @@ test('with every ACK sent twice, each block is sent once', async () => {
   expect(dataPackets).toBe(201)
 })
 
-describe('silence', () => {
-  test('of the client has the block sent again, and after 8 tries at its own time ends the transfer', async () => {
+describe('a silent client', () => {
+  test('gets the block again after each of its timeouts, until the transfer ends after 8 tries', async () => {
     const { client, server, first, records } = await begin(1000, { timeout: 1 })
     expect(first).toBe('OACK timeout=1')
     expect(await outcomes(records, 1, 10_000)).toEqual(['timeout'])
@@ -154,12 +154,12 @@ describe('silence', () => {
     expect(server.transfers()).toBe(0)
   })
 
-  test('without the timeout option has the block sent again within a second', async () => {
+  test('without the timeout option gets the block again within a second', async () => {
     const { client, first } = await begin(1000)
     expect([first, describePacket(await client.next(1000))]).toEqual(['DATA 1 (512)', 'DATA 1 (512)'])
   })
 
-  test('is not needed: no transfer outlives its limit', async () => {
+  test('is not the only reason for an end: no transfer outlives its time limit', async () => {
     const { server, records } = await serve({ file: content(5000) }, { transferTimeoutMs: 300 })
     const client = await rawClient()
     client.send(rrq('file'), server.port)
@@ -171,8 +171,8 @@ describe('silence', () => {
   })
 })
 
-describe('the end by the client', () => {
-  test('with an error in the middle is aborted, with what it said', async () => {
+describe('a client that ends its transfer', () => {
+  test('with an error in the middle is recorded as aborted, with its message', async () => {
     const { client, port, records, server } = await begin(5000)
     client.send(ack(1), port)
     await client.next()
@@ -182,13 +182,13 @@ describe('the end by the client', () => {
     expect(server.transfers()).toBe(0)
   })
 
-  test('that asked for no size and refuses the options is aborted, no probe', async () => {
+  test('by refusing the options is recorded as aborted, and not as a probe, if it did not request the size', async () => {
     const { client, port, records } = await begin(5000, { blksize: 1024 })
     client.send(error(8, 'no such option'), port)
     expect(await outcomes(records, 1)).toEqual(['aborted'])
   })
 
-  test('by closing its port ends the transfer: the network reports the port as unreachable', async () => {
+  test('by closing its port is detected, because the network reports the closed port', async () => {
     const { server, records } = await serve({ file: content(5000) })
     const client = await openRawClient()
     client.send(rrq('file'), server.port)
@@ -200,13 +200,13 @@ describe('the end by the client', () => {
   })
 })
 
-describe('a server that was busy', () => {
-  // Longer than the server's first patience; nothing of this process runs meanwhile.
+describe('a busy server', () => {
+  // Longer than the server's first timeout. Nothing else of this process runs meanwhile.
   const beBusy = () => {
     for (const until = performance.now() + 700; performance.now() < until; );
   }
 
-  test('reads the last ACK of a client that is gone before it sends a block again', async () => {
+  test('reads the last ACK of a client before it resends a block', async () => {
     const { server, records } = await serve({ file: content(100) })
     const client = await openRawClient()
     client.send(rrq('file'), server.port)
@@ -217,7 +217,7 @@ describe('a server that was busy', () => {
     expect(await outcomes(records, 1)).toEqual(['complete'])
   })
 
-  test('reads it, too, when the network reports the port as unreachable', async () => {
+  test('reads the last ACK even if the network reports that the client closed its port', async () => {
     const { server, records } = await serve({ file: content(100) })
     const client = await openRawClient()
     client.send(rrq('file'), server.port)
@@ -229,7 +229,7 @@ describe('a server that was busy', () => {
     expect(await outcomes(records, 1)).toEqual(['complete'])
   })
 
-  test('does not treat a repeated request as a new one when its transfer has progressed or has just ended', async () => {
+  test('does not treat a repeated request as new if its transfer made progress or just ended', async () => {
     const { client, port, server, records } = await begin(1000, { blksize: 512 })
     client.send(ack(0), port)
     await client.next()
@@ -245,7 +245,7 @@ describe('a server that was busy', () => {
   })
 })
 
-describe('over a bad network a file arrives whole', () => {
+describe('a file arrives complete over a bad network', () => {
   const file = content(300_000)
   const cases: [string, Parameters<typeof startRelay>[1], number, boolean][] = [
     ['3 % lost, window 4', { lost: 0.03 }, 4, false],

@@ -9,7 +9,7 @@ import type { BootDeps } from './deps.ts'
 import { createFairTurns, type FairTurns } from './fair-turns.ts'
 import { addressOf, type BootContext, type BootEnv, peerOf } from './request.ts'
 
-/** Requests of one address that are answered at once; downloads have limits of their own (bytes/send/admission.ts). */
+/** Maximum number of parallel requests of an address. Downloads have other limits (bytes/send/admission.ts). */
 const maxAtOncePerAddress = 16
 
 export function createBootApp(deps: BootDeps): Hono<BootEnv> {
@@ -23,7 +23,10 @@ export function createBootApp(deps: BootDeps): Hono<BootEnv> {
   })
   app.use(async (context, next) => {
     if (deps.allows(addressOf(context))) return next()
-    deps.log.warn({ ip: addressOf(context), path: context.req.path }, 'refused: the address is in no boot subnet')
+    deps.log.warn(
+      { ip: addressOf(context), path: context.req.path },
+      'refused: the address is outside the boot subnets',
+    )
     return context.text('This address may not boot here.\n', 403)
   })
   for (const path of ['/boot.ipxe', '/boot.ipxe.0', '/autoexec.ipxe', '/nbp/*', '/ipxe', '/ipxe/*'])
@@ -34,12 +37,12 @@ export function createBootApp(deps: BootDeps): Hono<BootEnv> {
     if (route.methods === 'any') app.all(route.path, answer)
     else app.on(route.methods, route.path, answer)
   }
-  app.notFound((context) => context.text('There is nothing here. A machine begins at /boot.ipxe.\n', 404))
+  app.notFound((context) => context.text('Not found. Machines boot from /boot.ipxe.\n', 404))
   app.onError((error, context) => {
     if (error instanceof InputError) return context.text(`${error.message}\n`, 400)
     deps.log.error({ path: context.req.path, error: messageOf(error) }, 'boot request failed')
-    // iPXE obeys Retry-After (its httpcore.c); installers' wget retries too.
-    return context.text('The boot server cannot answer now.\n', 503, { 'Retry-After': '5' })
+    // iPXE follows Retry-After (its httpcore.c), and installers' wget also retries.
+    return context.text('The boot server cannot answer now. Try again later.\n', 503, { 'Retry-After': '5' })
   })
   return app
 }
@@ -50,7 +53,7 @@ async function answerRoute(
   deps: BootDeps,
   inTurn: FairTurns,
 ): Promise<Response> {
-  // Hono answers HEAD as it does GET.
+  // Hono runs the handler of GET for HEAD.
   if (inertHead && context.req.method === 'HEAD') return context.body(null)
   if (turn !== 'first') return serve(context, deps, inTurn)
   return inTurn(addressOf(context), async () => serve(context, deps, inTurn))

@@ -1,11 +1,12 @@
+// The client's address behind trusted proxies. Pure; called by app.ts.
 import type { IncomingHttpHeaders } from 'node:http'
 import { isIP } from 'node:net'
 
 /**
- * The address of the client behind the proxies that are trusted: the one nearest to us in `Forwarded` (RFC 7239) or
- * `X-Forwarded-For` that is not one of them. Everything before it is the client's own word. A proxy fills in one of
- * the two headers and may pass the other on as the client wrote it. If they do not agree, the proxy's own address counts.
- * @param peer the other end of the connection, IPv4 in its own form
+ * The address of the client behind trusted proxies: the last address in `Forwarded` (RFC 7239) or `X-Forwarded-For` that is
+ * not a trusted proxy. A client can forge the addresses before it. A proxy fills in one of the headers, and may pass on the
+ * other as the client wrote it. If the headers differ, both are ignored, and the proxy's address is used.
+ * @param peer the address at the other end of the connection
  */
 export function clientAddressOf(
   peer: string,
@@ -23,7 +24,7 @@ export function clientAddressOf(
   return address !== undefined && nearest.every((other) => other === address) ? address : peer
 }
 
-/** Undefined where a proxy does not tell: `unknown`, or a name that it made up (RFC 7239, 6). */
+/** Undefined if a proxy hides the address: `unknown`, or an obfuscated name (RFC 7239, 6). */
 function nearestClient(
   addresses: (string | undefined)[],
   isTrustedProxy: (address: string) => boolean,

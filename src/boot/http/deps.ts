@@ -1,4 +1,4 @@
-// What the boot network is served from; opened by the server, and by tests in the same way.
+// The dependencies of the boot network's handlers. The server and the tests open them.
 import type { Transfers } from '../../bytes/send/send-file.ts'
 import type { FileStore } from '../../bytes/store/file-store.ts'
 import type { Db } from '../../db/open.ts'
@@ -15,22 +15,22 @@ export type BootDeps = AnswerDeps &
     inventory: Inventory
     store: FileStore
     transfers: Transfers
-    /** Records why a file is served no more. */
+    /** Records why a file is no longer served. */
     recordDamage: (sha256: string, why: string) => Promise<unknown>
     nbps: Nbps
     sealer: Sealer
     log: Logger
     settings: {
       baseUrl: string | undefined
-      /** Addresses and subnets of proxies that may say which address a client has. */
+      /** Addresses and subnets of proxies whose headers may name the client's address. */
       trustedProxies?: string[]
       maxDiscovered: number
       maxDiscoveredPerAddress: number
       answersToAnyAddress: boolean
       answerSubnets?: string[] | undefined
     }
-    /** True for an address that may boot here. */
+    /** Whether an address may boot here. */
     allows: (address: string) => boolean
-    /** False when an address has recorded as many new machines as one address may. */
+    /** Whether an address is below its limit of new machines. */
     mayRecord: (address: string) => boolean
   }

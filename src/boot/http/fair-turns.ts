@@ -1,11 +1,12 @@
+// Limits the parallel requests of each address. Called by app.ts.
 import { sharerOf } from '../../lib/subnet.ts'
 
-/** Runs work for an address, in its turn. */
+/** Runs work for an address when it is the address's turn. */
 export type FairTurns = <Result>(address: string, work: () => Promise<Result>) => Promise<Result>
 
 /**
- * Works on at most `maxAtOnce` requests of one address at once; its further ones wait, in their order. So a client
- * with a thousand connections does not keep other clients from the database.
+ * Runs at most `maxAtOnce` requests of an address in parallel. Further requests wait in their order. So a client with a
+ * thousand connections cannot block the database for other clients.
  */
 export function createFairTurns(maxAtOnce: number): FairTurns {
   const running = new Map<string, number>()
@@ -22,8 +23,8 @@ export function createFairTurns(maxAtOnce: number): FairTurns {
     const queue = waiting.get(sharer)
     const next = queue?.shift()
     if (queue?.length === 0) waiting.delete(sharer)
-    // The next one takes over the place of the one that ended. Promises alone would keep Node from reading any socket
-    // until all who wait were answered.
+    // The next request gets the slot of the ended request. With promises alone, Node would read no socket until all waiting
+    // requests were answered.
     if (next !== undefined) return void setImmediate(next)
     const left = (running.get(sharer) ?? 1) - 1
     if (left > 0) running.set(sharer, left)

@@ -1,15 +1,16 @@
+// Reads the message of a report from its query and its body. Called by reports.ts.
 import { type BootContext, queryOf } from './request.ts'
 
-/** Longest message kept of a report, in characters. */
+/** Maximum length of a stored message, in characters. */
 const maxMessageCharacters = 2000
-/** Of a longer body only the end is kept: it has the reason of a failure. */
-const maxKeptBytes = 65_536
-/** A body is read no further than this. */
+/** Only the end of a longer body is read into memory: the end of a log contains the reason of a failure. */
+const maxTailBytes = 65_536
+/** Maximum number of bytes read from a body. */
 const maxBodyBytes = 16 * 2 ** 20
 
 /**
- * The message of a report, as one printable line: `message=` of the query (a form's encoding, `+` is a space), and the
- * body. The body is a form, JSON, or a text such as a log, of which the end is kept. Undefined without a message.
+ * The message of a report, as a printable line. Its parts are `message=` of the query (form encoding: `+` is a space) and the
+ * body: a form, JSON, or the end of a text such as a log. Undefined if both are empty.
  */
 export async function readReportMessage(context: BootContext): Promise<string | undefined> {
   const message = valueIn(queryOf(context), 'message')
@@ -29,28 +30,28 @@ async function readBody(context: BootContext): Promise<string> {
   return field === undefined ? cutBeginning(visible(text)) : cutEnd(visible(field))
 }
 
-/** The last bytes of a body, whatever ends it: a report counts even if its log was truncated. */
+/** The last bytes of a body. A report counts even if the upload of its log is interrupted. */
 async function readTail(body: ReadableStream<Uint8Array> | null) {
-  let kept = Buffer.alloc(0)
+  let tail = Buffer.alloc(0)
   let total = 0
   let isForm = false
   try {
     for await (const chunk of body ?? []) {
       total += chunk.length
       if (total === chunk.length) isForm = Buffer.from(chunk.subarray(0, 8)).toString('latin1') === 'message='
-      kept = Buffer.concat([kept, chunk]).subarray(-maxKeptBytes)
+      tail = Buffer.concat([tail, chunk]).subarray(-maxTailBytes)
       if (total > maxBodyBytes) break
     }
   } catch {
-    // The client is gone, or was too slow: what arrived is what there is to say.
+    // The client disconnected or was too slow. The bytes received so far are the message.
   }
-  return { bytes: kept, whole: total <= maxKeptBytes, isForm }
+  return { bytes: tail, whole: total <= maxTailBytes, isForm }
 }
 
-/** The value of a name in a query or a form (URL Standard, 5.1); an invalid encoding stays unchanged. */
+/** The value of a name in a query or a form (URL Standard, 5.1). Invalid encodings stay unchanged. */
 function valueIn(form: string, name: string): string | undefined {
   const start = `${name}=`
-  const pair = form.split('&').find((one) => one.startsWith(start))
+  const pair = form.split('&').find((text) => text.startsWith(start))
   if (pair === undefined) return undefined
   return pair
     .slice(start.length)
@@ -63,7 +64,7 @@ function decoded(encoded: string): string {
   return new TextDecoder().decode(bytes)
 }
 
-/** `message` of a JSON object; else what cloud-init, curtin and subiquity send to a webhook: the step, and how it ended. */
+/** `message` of a JSON object, else the step and its result as cloud-init, curtin and subiquity send them. */
 function jsonMessage(text: string): string | undefined {
   const value = parseJson(text)
   if (value === null || typeof value !== 'object') return undefined
@@ -71,7 +72,7 @@ function jsonMessage(text: string): string | undefined {
   if (message !== undefined) return typeof message === 'string' ? message : JSON.stringify(message)
   if (typeof name !== 'string') return undefined
   const ending = typeof result === 'string' && result !== 'SUCCESS' ? ` (${result})` : ''
-  const step = [event_type, name].filter((one) => typeof one === 'string').join(' ')
+  const step = [event_type, name].filter((text) => typeof text === 'string').join(' ')
   return typeof description === 'string' ? `${step}: ${description}${ending}` : `${step}${ending}`
 }
 
@@ -92,7 +93,7 @@ async function multipartMessage(bytes: Buffer, type: string): Promise<string | u
   return typeof value === 'string' || value === undefined ? value : value.text()
 }
 
-/** One line: control and format characters as escapes, so that a terminal and a screen show them and obey none. */
+/** A line with escaped control and format characters, so that no terminal or screen interprets them. */
 function visible(text: string): string {
   return text.trim().replaceAll(/\p{C}|\p{Zl}|\p{Zp}/gu, (character) => {
     if (character === '\n') return '\\n'

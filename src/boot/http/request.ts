@@ -1,3 +1,4 @@
+// Reads requests of the boot network: the client's address, the server's URL, the query. Called by the handlers.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { HttpBindings } from '@hono/node-server'
 import type { Context } from 'hono'
@@ -5,25 +6,22 @@ import type { Relayed } from '../../bytes/workers/file-orders.ts'
 import { baseUrlAt } from '../../lib/base-url.ts'
 import { plainAddress } from '../../lib/subnet.ts'
 
-/** The properties of a request that are known before the answer. */
+/** Facts about a request that the listener finds before the handler runs. */
 export type Asked = {
   relayed?: Relayed
-  /** The host that was asked for; undefined where the request names none, or none that is valid in a URL. */
+  /** The host of the request; undefined if it is missing or not valid in a URL. */
   askedHost?: string | undefined
-  /** The client's address behind the proxies that are trusted. */
+  /** The client's address behind trusted proxies. */
   clientAddress?: string
 }
 
-/** Requests on the boot listener come with Node's own request and response beside Hono's. */
+/** Requests of the boot listener include Node's request and response. */
 export type BootEnv = {
   Bindings: HttpBindings & { incoming: IncomingMessage & Asked; outgoing: ServerResponse }
 }
 export type BootContext = Context<BootEnv>
 
-/**
- * The client's address, IPv4 in its own form also when the listener is dual-stack; behind a trusted proxy, as that
- * tells it.
- */
+/** The client's address. Behind a trusted proxy, the proxy names it. IPv4 keeps its form on dual-stack listeners. */
 export function addressOf(context: BootContext): string {
   return context.env.incoming.clientAddress ?? peerOf(context)
 }
@@ -34,14 +32,14 @@ export function peerOf(context: BootContext): string {
   return relayed?.address ?? plainAddress(socket.remoteAddress)
 }
 
-/** True for iPXE itself (its net/tcp/httpcore.c); anything else that asks for a script is shown a preview. */
+/** Whether the client is iPXE (its net/tcp/httpcore.c). Other clients get a preview. */
 export function isIpxe(context: BootContext): boolean {
   return /^iPXE\//.test(context.req.header('user-agent') ?? '')
 }
 
 /**
- * `http://host:port` as the machine reached us, unless the settings say what it is. Plain clients of HTTP/1.0 name no host
- * (U-Boot's wget), and an invalid host must not get into a script: then it is the local address of the connection.
+ * The server's URL from the settings, else `http://host:port` as the machine reached it. If the host is missing (HTTP/1.0, as
+ * in U-Boot's wget) or not valid, the URL has the local address of the connection.
  */
 export function baseUrlOf(context: BootContext, configured: string | undefined): string {
   if (configured !== undefined) return configured
@@ -50,14 +48,14 @@ export function baseUrlOf(context: BootContext, configured: string | undefined):
   return baseUrlAt(socket.localAddress ?? 'localhost', socket.localPort ?? 80)
 }
 
-/** The part after `?`, as it was sent. */
+/** The part after `?`, as received. */
 export function queryOf(context: BootContext): string {
   const url = context.env.incoming.url ?? ''
   const at = url.indexOf('?')
   return at < 0 ? '' : url.slice(at + 1)
 }
 
-/** How a script is asked for: from which address, at which address of ours, and by iPXE or to be looked at. */
+/** A request for a script: the client's address, the server's URL, the query, and whether it boots or is a preview. */
 export type BootRequest = { ip: string; base: string; query: string; boots: boolean }
 
 export function readRequest(context: BootContext, { baseUrl }: { baseUrl: string | undefined }): BootRequest {

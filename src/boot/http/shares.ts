@@ -1,9 +1,10 @@
+// Limits the new machines of each address. Pure but for the clock; used by the server as `mayRecord`.
 import { LRUCache } from 'lru-cache'
 import { sharerOf } from '../../lib/subnet.ts'
 
 /**
- * What each address may do: a burst, and then one more every ten seconds. A machine that asks for its script needs far
- * less; one host that invents machines has no more, whatever it invents.
+ * A limit for each address: a burst, and then one more every ten seconds. Machines need far less. A host that invents
+ * machines cannot exceed the limit.
  */
 export function createShares(
   { burst, refillMs = 10_000 }: { burst: number; refillMs?: number },

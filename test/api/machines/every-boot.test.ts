@@ -120,7 +120,7 @@ eachDatabase('what installs is found also where no single assignment shows it', 
     const { spec } = await decideFor(db, { mac })
     expect(spec).toEqual({
       kind: 'refusal',
-      reason: 'image linux with answer file ci would install at every boot, and its assignment does not say everyBoot',
+      reason: 'image linux with answer file ci would install at every boot, but its assignment does not set everyBoot',
       nextStep: `to install once: bootwright deployment arm ${mac} --image linux --answer-file ci`,
     })
     await api.ask('PATCH', here, { assignment: { everyBoot: true } })
@@ -221,7 +221,7 @@ eachDatabase('what installs is found also where no single assignment shows it', 
     ])
     await api.ask('PUT', '/api/v1/policy', { kind: 'menu', menu: 'm' })
     const efi = await decideFor(db, { mac, platform: 'efi', buildarch: 'x86_64' })
-    const note = 'its default, memtest, is hidden here, so it waits for a person'
+    const note = 'the default entry memtest is hidden on this machine, so the menu waits for a person'
     expect(efi.spec).toMatchObject({ timeoutSeconds: null, defaultEntry: null, note })
     expect(efi.notices).toEqual([`menu m: ${note}`])
     const bios = await decideFor(db, { mac, platform: 'pcbios', buildarch: 'i386', cpuarch: 'x86_64' })
@@ -231,7 +231,7 @@ eachDatabase('what installs is found also where no single assignment shows it', 
     const now = await decideFor(db, { mac, platform: 'pcbios', buildarch: 'i386', cpuarch: 'x86_64' })
     expect(now.spec).toMatchObject({
       timeoutSeconds: null,
-      note: 'its default, memtest, installs, so it waits for a person',
+      note: 'the default entry memtest installs, so the menu waits for a person',
     })
   })
 

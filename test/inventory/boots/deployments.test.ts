@@ -80,9 +80,9 @@ describe('a deployment moves', () => {
   })
 
   const late = { late: true }
-  const neverBegun = 'it was armed more than 30 days ago, and no boot began it'
-  const overdue = 'its time is over: no report of the end within 3600 s of the first attempt'
-  const used = '3 of 3 attempts, and the machine never reported the end of one'
+  const neverBegun = 'armed more than 30 days ago, but no boot began it'
+  const overdue = 'timeout: the machine did not report an end within 3600 s of the first attempt'
+  const used = '3 of 3 attempts were used, but the machine never reported an end'
   test.each<['time' | 'another boot', DeploymentState, number, { late?: boolean }, string | undefined]>([
     ['time', 'armed', 0, {}, undefined],
     ['time', 'armed', 0, late, neverBegun],
@@ -159,7 +159,7 @@ eachDatabase('deployments', (database) => {
     const gaveUp = await decideFor(database(), facts)
     expect([gaveUp.spec.kind, gaveUp.deployment]).toEqual(['local', undefined])
     expect(gaveUp.notices).toEqual([
-      'the installation of installer failed: 3 of 3 attempts, and the machine never reported the end of one',
+      'the installation of installer failed: 3 of 3 attempts were used, but the machine never reported an end',
     ])
     const { token } = await boot()
     expect((await now(id)).state).toBe('started')
@@ -167,12 +167,12 @@ eachDatabase('deployments', (database) => {
     expect(await now(id)).toEqual({
       state: 'failed',
       attempts: 3,
-      reason: '3 of 3 attempts, and the machine never reported the end of one',
+      reason: '3 of 3 attempts were used, but the machine never reported an end',
     })
     expect((await decideFor(database(), facts)).notices).toEqual(gaveUp.notices)
   })
 
-  test('Windows Setup continues from the local disk after its restart, and its report from there ends the deployment', async () => {
+  test('Windows Setup continues from the local disk after its restart, and its report ends the boot', async () => {
     const db = database()
     const machine = await prepare()
     const files = ['c', 'd'].map((byte) => ({ sha256: byte.repeat(64), name: byte }))
@@ -233,7 +233,7 @@ eachDatabase('deployments', (database) => {
     await age(31)
     expect([await served(), (await decideFor(database(), facts)).notices[0]]).toEqual([
       undefined,
-      'the installation of installer failed: it was armed more than 30 days ago, and no boot began it',
+      'the installation of installer failed: armed more than 30 days ago, but no boot began it',
     ])
     await failLateDeployments(database())
     expect(await now(id)).toMatchObject({ state: 'failed', reason: expect.stringContaining('30 days') })
@@ -339,7 +339,7 @@ eachDatabase('deployments', (database) => {
     expect((await now(id)).state).toBe('armed')
     await report((await boot()).token, 'ready')
     await database().execute(sql`update deployments set started_at = now() - interval '2 hours'`)
-    expect((await decideFor(database(), facts)).notices[0]).toContain('its time is over')
+    expect((await decideFor(database(), facts)).notices[0]).toContain('timeout: the machine did not report an end')
     await failLateDeployments(database())
     expect(await now(id)).toMatchObject({ state: 'failed', reason: expect.stringContaining('within 3600 s') })
   })

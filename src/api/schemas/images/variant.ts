@@ -47,7 +47,7 @@ function liquidWord(roots: readonly string[]) {
     )
     .superRefine((text, context) => {
       for (const fault of checkText(text, roots))
-        context.addIssue({ code: 'custom', message: `Liquid that can be filled in (${fault})` })
+        context.addIssue({ code: 'custom', message: `valid Liquid (${fault})` })
     })
 }
 
