@@ -9,14 +9,14 @@ describe('packaging/bootwright.service', () => {
   const valuesOf = (key: string) =>
     [...unit.matchAll(new RegExp(`^${key}=(.*)$`, 'gm'))].map(([, value]) => value ?? '')
 
-  test('names only settings that exist, with values that the server accepts', () => {
+  test('sets only settings that exist, to values that the server accepts', () => {
     const env = Object.fromEntries(valuesOf('Environment').map((line) => line.split('=')))
     expect(loadConfig(env).data.folder).toBe('/var/lib/bootwright')
     expect(unit.match(/BOOTWRIGHT_\w+/g)).toEqual(Object.keys(env))
     expect(() => loadConfig({ ...env, BOOTWRIGHT_DATA_FOLDER: '/x' })).toThrow('BOOTWRIGHT_DATA_FOLDER')
   })
 
-  test('keeps the data in the folder that systemd makes for it', () => {
+  test('keeps the data in the folder that systemd creates', () => {
     expect(valuesOf('StateDirectory')).toEqual(['bootwright'])
   })
 

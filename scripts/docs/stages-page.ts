@@ -24,8 +24,8 @@ export function stagesPage(): string {
     table(
       ['stage', 'likely causes'],
       stages.flatMap(([stage]) => {
-        const { causes, causesWhileHeard } = stallLimits[stage] ?? {}
-        const rows = [causes, causesWhileHeard].filter((cause) => cause !== undefined)
+        const { causes, causesWhileReporting } = stallLimits[stage] ?? {}
+        const rows = [causes, causesWhileReporting].filter((cause) => cause !== undefined)
         return rows.map((cause) => [code(stage), text(cause)])
       }),
     ),

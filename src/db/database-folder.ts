@@ -44,8 +44,8 @@ export async function prepareDatabaseFolder(
   const left = await existing(traces)
   if (left.length > 0 && !mayBeNew) {
     throw new ConfigError(
-      `BOOTWRIGHT_DATA_DIR: ${folder} holds no database, but ${left.join(', ')} shows that there was one. ` +
-        `Next step: restore ${folder} from its backup, or start once with BOOTWRIGHT_NEW_DATABASE=yes for an empty inventory`,
+      `BOOTWRIGHT_DATA_DIR: ${folder} contains no database, but ${left.join(', ')} shows that it once did. ` +
+        `Next step: restore ${folder} from its backup, or start once with BOOTWRIGHT_NEW_DATABASE=yes to begin with an empty database`,
     )
   }
   const draft = `${folder}.new`
@@ -83,21 +83,21 @@ export function restore(folder: string): string {
 /** @throws ConfigError where this process may not read or write */
 async function usable(path: string): Promise<void> {
   await access(path, constants.R_OK | constants.W_OK).catch((error: NodeJS.ErrnoException) => {
-    throw new ConfigError(`BOOTWRIGHT_DATA_DIR: cannot read and write ${path}: ${whyNot(error)}`)
+    throw new ConfigError(`BOOTWRIGHT_DATA_DIR: cannot read and write ${path}: ${reasonOf(error, path)}`)
   })
 }
 
-function whyNot(error: NodeJS.ErrnoException): string {
+function reasonOf(error: NodeJS.ErrnoException, path: string): string {
   if (error.code === 'EROFS') return 'the file system is read-only. Next step: mount it read-write'
   if (error.code !== 'EACCES' && error.code !== 'EPERM') return messageOf(error)
-  return `permission denied for the user id ${process.getuid?.()}. Next step: chown it to the user that runs Bootwright`
+  return `permission denied for user id ${process.getuid?.()}. Next step: chown -R ${process.getuid?.()} ${path}`
 }
 
 /** The names in a folder; none if the folder does not exist. */
 async function listed(folder: string): Promise<string[]> {
   return readdir(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return []
-    const why = error.code === 'ENOTDIR' ? 'it is not a folder' : whyNot(error)
+    const why = error.code === 'ENOTDIR' ? 'expected a folder, got a file' : reasonOf(error, folder)
     throw new ConfigError(`BOOTWRIGHT_DATA_DIR: cannot open the database in ${folder}: ${why}`)
   })
 }

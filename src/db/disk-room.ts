@@ -37,6 +37,6 @@ export function watchDiskRoom(folder: string | undefined): DiskRoom {
       return low
     },
     reason: () =>
-      `the disk of the database is full: expected at least ${minRoomBytes} bytes free, got ${free}. Next step: free space on the disk of ${folder}`,
+      `the disk of the database is full: expected at least ${minRoomBytes} free bytes, got ${free}. Next step: free space on the disk of ${folder}`,
   }
 }

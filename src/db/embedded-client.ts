@@ -77,8 +77,8 @@ export async function openEmbeddedClient(
     const low = room.isLow(logBytes())
     if (low === readOnly) return
     readOnly = low
-    if (low) log?.error({ reason: room.reason() }, 'the embedded database takes no changes')
-    else log?.info('the embedded database takes changes again')
+    if (low) log?.error({ reason: room.reason() }, 'the embedded database is read-only')
+    else log?.info('the embedded database is writable again')
     await client.exec(`set default_transaction_read_only = ${low ? 'on' : 'off'}`)
   }
 
@@ -120,7 +120,7 @@ export async function openEmbeddedClient(
     if (engine === undefined || engine.logBytes() < checkpointAt) return
     checkpointAt = engine.logBytes() + checkpointBytes
     run((client) => client.exec('checkpoint')).catch((error: unknown) =>
-      log?.warn({ error: messageOf(error) }, 'the log of the embedded database could not be cut'),
+      log?.warn({ error: messageOf(error) }, 'the write-ahead log of the embedded database could not be truncated'),
     )
   }
 

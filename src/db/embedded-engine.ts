@@ -94,7 +94,7 @@ const errnos: Record<number, string> = {
 function describe(error: unknown): string {
   const { errno, status } = error as { errno?: number; status?: number }
   if (error instanceof Error) return error.message
-  if (errno !== undefined) return errnos[errno] ?? `error ${errno} of WASI`
+  if (errno !== undefined) return errnos[errno] ?? `WASI error ${errno}`
   return status === undefined ? String(error) : `PostgreSQL ended with status ${status}`
 }
 
@@ -108,7 +108,7 @@ function guard(client: PGlite, log: string[]): { death: () => string | undefined
   let death: string | undefined
   const wrap = (name: string, wrapped: (call: () => unknown) => unknown) => {
     const original = module[name]
-    if (original === undefined) throw new EngineError(`this PGlite has no ${name}`)
+    if (original === undefined) throw new EngineError(`this version of PGlite has no ${name}`)
     module[name] = (...args) => wrapped(() => original(...args))
   }
   const fatal = (call: () => unknown) => {

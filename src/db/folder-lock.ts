@@ -21,7 +21,7 @@ export async function lockFolder(folder: string, lockFile: string): Promise<{ re
   const file = await open(lockFile, 'a', 0o600)
   if (flock(file.fd, exclusive) !== 0) {
     await file.close()
-    throw new ConfigError(`BOOTWRIGHT_DATA_DIR: another server is running on ${folder}`)
+    throw new ConfigError(`BOOTWRIGHT_DATA_DIR: another server is already using ${folder}`)
   }
   return { release: () => file.close() }
 }

@@ -28,8 +28,8 @@ export async function refuseNewerDatabase(db: Db, program: Program = thisProgram
     .then((rows) => rowsOf<{ version: string | null }>(rows)[0]?.version ?? undefined)
     .catch(() => undefined)
   throw new ConfigError(
-    `the database was written by Bootwright ${version ?? '(version unknown)'} with ${count} migrations, and this is Bootwright ` +
-      `${program.version} with ${program.migrations.count}. Next step: start the newer version, or restore a backup from before it`,
+    `the database belongs to Bootwright ${version ?? '(version unknown)'} with ${count} migrations, but this is Bootwright ` +
+      `${program.version} with ${program.migrations.count}. Next step: start the newer version, or restore a backup from before the upgrade`,
   )
 }
 

@@ -75,8 +75,8 @@ async function checkTables(client: Pick<PGlite, 'query'>, folder: string | undef
 
 function cannotMake(folder: string, reason: string): ConfigError {
   return new ConfigError(
-    `BOOTWRIGHT_DATA_DIR: a new database cannot be made in ${folder}: ${reason}. ` +
-      'Next step: a disk with 200 MB free that this user may write to',
+    `BOOTWRIGHT_DATA_DIR: cannot create a database in ${folder}: ${reason}. ` +
+      'Next step: use a disk with 200 MB free that this user can write to',
   )
 }
 
@@ -88,7 +88,7 @@ function cannotOpen(folder = 'memory', reason: string): ConfigError {
     : /Too many open files|descriptors/.test(reason)
       ? 'Next step: raise the limit of open files, ulimit -n 4096'
       : /Permission denied|Read-only file system/.test(reason)
-        ? `Next step: let the user id ${process.getuid?.()} read and write all of ${folder}`
+        ? `Next step: chown -R ${process.getuid?.()} ${folder}`
         : restore(folder)
   return new ConfigError(`BOOTWRIGHT_DATA_DIR: the database in ${folder} cannot be opened: ${reason}. ${next}`)
 }

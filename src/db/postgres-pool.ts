@@ -77,7 +77,9 @@ export function openSingle(url: string): postgres.Sql {
 // A driver without our patch ends the process at the first connection that is lost.
 function requirePatched(sql: postgres.Sql): void {
   if (!('survivesLostConnections' in sql))
-    throw new ConfigError('the PostgreSQL driver lacks a patch of Bootwright: run node scripts/setup.js dependencies')
+    throw new ConfigError(
+      'the PostgreSQL driver lacks the patch of Bootwright. Next step: node scripts/setup.js dependencies',
+    )
 }
 
 // Without this function the driver waits up to 20 s after a long outage.

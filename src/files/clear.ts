@@ -147,7 +147,7 @@ export async function deleteFile({ db, store }: FileDeps, sha256: string, by: Ac
     const namers = await listNamers(tx, sha256)
     if (namers.length > 0) {
       const users = `${namers.slice(0, 5).join(', ')}${namers.length > 5 ? ' and more' : ''}`
-      throw new ConflictError(`file ${file.name} (${sha256.slice(0, 12)}…) is named by ${users}`)
+      throw new ConflictError(`file ${file.name} (${sha256.slice(0, 12)}…) is used by ${users}`)
     }
     const [gone] = await deleteUnnamed(tx, [sha256], -1)
     if (gone === undefined) throw new Error(`file ${sha256} was not deleted`)

@@ -88,8 +88,8 @@ describe('/files', () => {
     await truncate(join(server.folder, file.sha256.slice(0, 2), file.sha256), 499_999)
     const response = await fetch(`${server.url}/files/${file.sha256}/short`)
     expect(response.status).toBe(500)
-    expect(await response.text()).toBe(`The file ${file.sha256} is damaged: it has 499999 bytes instead of 500000.\n`)
-    expect((await findFile(server.deps.db, file.sha256))?.damage).toMatch(/^it has 499999 bytes instead of 500000/)
+    expect(await response.text()).toBe(`The file ${file.sha256} is damaged: the file has 499999 bytes instead of 500000.\n`)
+    expect((await findFile(server.deps.db, file.sha256))?.damage).toMatch(/^the file has 499999 bytes instead of 500000/)
   })
 
   test('tells a file whose bytes are gone from one that never was', async () => {
@@ -98,7 +98,7 @@ describe('/files', () => {
     const response = await fetch(`${server.url}/files/${file.sha256}/gone`)
     expect([response.status, await response.text()]).toEqual([
       500,
-      `The file ${file.sha256} is damaged: its bytes are gone.\n`,
+      `The file ${file.sha256} is damaged: the file is missing in the store.\n`,
     ])
   })
 

@@ -188,7 +188,7 @@ describe('a machine is named', () => {
     const refused = await operator.run('machine', 'delete', 'twin')
     expect([refused.exitCode, refused.err]).toEqual([
       1,
-      `bootwright: several machines have the host name twin: ${first} and ${second}; name one by its MAC\n`,
+      `bootwright: several machines have the host name twin: ${first} and ${second}. Next step: use the MAC of one machine\n`,
     ])
     await getAsIpxe(`${operator.boot.url}/ipxe?mac=${second}`)
     expect(await run('boots', '--machine', second)).toContain(second)

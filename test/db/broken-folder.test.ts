@@ -101,18 +101,18 @@ test('an empty lock left by a power cut does not stop the start', async () => {
 test('a file at the path of the database folder is refused', async () => {
   rmSync(folder, { recursive: true })
   writeFileSync(folder, 'no folder')
-  expect(await refusal()).toContain(`cannot open the database in ${folder}: it is not a folder`)
+  expect(await refusal()).toContain(`cannot open the database in ${folder}: expected a folder, got a file`)
 })
 
 test('a used folder gets a new database only on request, and an interrupted creation starts again', async () => {
   rmSync(folder, { recursive: true })
   writeFileSync(join(dataDir, 'secret.key'), '0'.repeat(64))
   const message = await refusal()
-  expect(message).toContain(`${folder} holds no database, but ${dataDir}/secret.key shows that there was one`)
+  expect(message).toContain(`${folder} contains no database, but ${dataDir}/secret.key shows that it once did`)
   expect(message).toContain('BOOTWRIGHT_NEW_DATABASE=yes')
   // An empty folder, as before a disk is mounted, counts as missing too.
   mkdirSync(folder)
-  expect(await refusal()).toContain('holds no database')
+  expect(await refusal()).toContain('contains no database')
   mkdirSync(`${folder}.new`)
   writeFileSync(join(`${folder}.new`, 'PG_VERSION'), '18\n')
   const { close } = await openEmbedded(folder, { mayBeNew: true })
@@ -127,7 +127,7 @@ test.runIf(canMount)('the error of a first start on a small disk names the full 
   execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=20m', 'tmpfs', small])
   try {
     await expect(openEmbedded(join(small, 'database'))).rejects.toThrow(
-      `a new database cannot be made in ${small}/database: No space left on device. Next step: a disk with 200 MB free`,
+      `cannot create a database in ${small}/database: No space left on device. Next step: use a disk with 200 MB free`,
     )
     expect(existsSync(join(small, 'database'))).toBe(false)
   } finally {

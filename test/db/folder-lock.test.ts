@@ -16,7 +16,7 @@ describe('a data folder with an embedded database', () => {
     const first = await lockFolder(folder, join(folder, 'owner.lock'))
     for (let count = 0; count < 3; count++)
       await expect(lockFolder(folder, join(folder, 'owner.lock'))).rejects.toThrow(
-        `BOOTWRIGHT_DATA_DIR: another server is running on ${folder}`,
+        `BOOTWRIGHT_DATA_DIR: another server is already using ${folder}`,
       )
     await first.release()
     await (await lockFolder(folder, join(folder, 'owner.lock'))).release()
@@ -28,7 +28,7 @@ describe('a data folder with an embedded database', () => {
     const refusals = starts.flatMap((start) => (start.status === 'rejected' ? [String(start.reason)] : []))
     try {
       expect([servers.length, refusals.length]).toEqual([1, 2])
-      for (const refusal of refusals) expect(refusal).toContain(`another server is running on ${folder}`)
+      for (const refusal of refusals) expect(refusal).toContain(`another server is already using ${folder}`)
       const [server] = servers as [Awaited<ReturnType<typeof startServerProcess>>]
       expect((await server.ask('PUT', '/machines/52:54:00:12:34:56', { hostname: 'kept' })).status).toBe(201)
       await server.kill()

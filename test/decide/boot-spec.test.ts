@@ -5,7 +5,7 @@ const variants = [linux('x86_64'), linux('arm64')]
 const policy = { kind: 'image' as const, image: 'debian' }
 
 test('a variant with a damaged file is refused with a next step, and the other variants of the image boot', () => {
-  const damaged = { name: 'vmlinuz', damage: 'its bytes are gone (seen 2026-11-24 12:00Z)' }
+  const damaged = { name: 'vmlinuz', damage: 'the file is missing in the store (seen 2026-11-24 12:00Z)' }
   const boots = (variant: number) =>
     decisionFor(
       situationOf({
@@ -15,14 +15,14 @@ test('a variant with a damaged file is refused with a next step, and the other v
   const decision = boots(0)
   expect(decision.spec).toEqual({
     kind: 'refusal',
-    reason: 'file vmlinuz of image debian version 3 is damaged: its bytes are gone (seen 2026-11-24 12:00Z)',
+    reason: 'file vmlinuz of image debian version 3 is damaged: the file is missing in the store (seen 2026-11-24 12:00Z)',
     nextStep: 'to upload it again: bootwright image add debian; to go back: bootwright image rollback debian',
   })
   expect(decision.image).toEqual({ name: 'debian', version: 3 })
   expect(decision.reasons.at(-1)).toEqual({
     candidate: 'variant x86_64 any platform of debian version 3',
     won: false,
-    why: 'its file vmlinuz is damaged: its bytes are gone (seen 2026-11-24 12:00Z)',
+    why: 'its file vmlinuz is damaged: the file is missing in the store (seen 2026-11-24 12:00Z)',
   })
   expect(boots(1).spec.kind).toBe('linux')
 })

@@ -59,15 +59,15 @@ describe('a damaged file', () => {
     const script = await boot()
     expect(screen(script).slice(0, 2)).toEqual([
       'echo Bootwright: 52:54:00:00:00:01 cannot boot',
-      `echo Bootwright: file vmlinuz of image ${image} version 2 is damaged: it has 3 bytes instead of 10`,
+      `echo Bootwright: file vmlinuz of image ${image} version 2 is damaged: the file has 3 bytes instead of 10`,
     ])
     expect(nextStepOf(script)).toBe(
       `to upload it again: bootwright image add ${image}; to go back: bootwright image rollback ${image}`,
     )
     expect(screen(script).at(-1)).toBe('echo Retrying in 30 s.')
-    expect(await damageOf(kernel)).toMatch(/^it has 3 bytes instead of 10 \(seen /)
+    expect(await damageOf(kernel)).toMatch(/^the file has 3 bytes instead of 10 \(seen /)
     // From here on the catalog knows: the reason says since when, and no store is asked.
-    expect(screen(await boot())[1]).toMatch(/it has 3 bytes instead of 10 \(seen \d{4}-\d\d-\d\d \d\d:\d\dZ\)$/)
+    expect(screen(await boot())[1]).toMatch(/the file has 3 bytes instead of 10 \(seen \d{4}-\d\d-\d\d \d\d:\d\dZ\)$/)
     expect(await changesOf(kernel)).toEqual(['file.damaged'])
   })
 
@@ -76,7 +76,7 @@ describe('a damaged file', () => {
       const bytes = await readFile(pathOf(file))
       await rm(pathOf(file))
       await forgotten()
-      expect(await boot()).toContain(`is damaged: its bytes are gone`)
+      expect(await boot()).toContain(`is damaged: the file is missing in the store`)
       expect(await damageOf(file)).toContain('gone')
       await writeFile(pathOf(file), bytes)
       await recordStored(server.deps.db, file.sha256)
@@ -89,7 +89,7 @@ describe('a damaged file', () => {
   test('is named in a preview, which records nothing', async () => {
     await rm(pathOf(kernel))
     await forgotten()
-    expect(await preview()).toContain('version 2 is damaged: its bytes are gone')
+    expect(await preview()).toContain('version 2 is damaged: the file is missing in the store')
     expect(await damageOf(kernel)).toBeNull()
     expect(await changesOf(kernel)).toEqual([])
   })
@@ -109,7 +109,7 @@ describe('a damaged file', () => {
     expect(decision?.reasons.at(-1)).toEqual({
       candidate: `variant x86_64 any platform of ${image} version 2`,
       won: false,
-      why: 'its file vmlinuz is damaged: it has 3 bytes instead of 10',
+      why: 'its file vmlinuz is damaged: the file has 3 bytes instead of 10',
     })
     expect(decision?.reasons.filter(({ candidate }) => candidate.startsWith('variant'))).toHaveLength(1)
   })

@@ -60,11 +60,11 @@ eachDatabase('the bytes of stored files', (database) => {
   test('bytes that are gone, too few or too many are told apart; an empty file is sound', async () => {
     const file = await stored.add('vmlinuz', 'a kernel')
     await truncate(stored.pathOf(file), 3)
-    expect(await check(file)).toBe('it has 3 bytes instead of 8')
+    expect(await check(file)).toBe('the file has 3 bytes instead of 8')
     await writeFile(stored.pathOf(file), 'a kernel and more')
-    expect(await check(file)).toBe('it has 17 bytes instead of 8')
+    expect(await check(file)).toBe('the file has 17 bytes instead of 8')
     await rm(stored.pathOf(file))
-    expect(await check(file)).toBe('its bytes are gone')
+    expect(await check(file)).toBe('the file is missing in the store')
     expect(await check(await stored.add('empty', ''))).toBeNull()
   })
 
@@ -108,7 +108,7 @@ eachDatabase('the bytes of stored files', (database) => {
   test('damaged ones come first, once an hour', async () => {
     const db = database()
     const file = await stored.add('a', 'a')
-    await recordDamage(db, file.sha256, 'its bytes are gone')
+    await recordDamage(db, file.sha256, 'the file is missing in the store')
     expect((await claimFileToCheck(db, 7))?.name).toBe('a')
     expect(await claimFileToCheck(db, 7)).toBeUndefined()
     await db.execute(sql`update files set checked_at = now() - interval '61 minutes'`)
@@ -140,7 +140,7 @@ eachDatabase('the bytes of stored files', (database) => {
     expect(lines[0]).toMatchObject({ kind: 'progress', name: 'a', sizeBytes: 2 ** 20 })
     expect(lines.filter(({ kind }) => kind !== 'progress')).toEqual([
       { kind: 'checked', sha256: wanted[0]?.sha256, name: 'a', sizeBytes: 2 ** 20, damage: null },
-      { kind: 'checked', sha256: wanted[1]?.sha256, name: 'b', sizeBytes: 1, damage: 'its bytes are gone' },
+      { kind: 'checked', sha256: wanted[1]?.sha256, name: 'b', sizeBytes: 1, damage: 'the file is missing in the store' },
       { kind: 'end', checked: 2, damaged: 1, failed: 0, bytes: 2 ** 20 + 1 },
     ])
     const all: VerifyLine[] = []

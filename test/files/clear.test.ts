@@ -100,7 +100,7 @@ eachDatabase('files that nothing needs', (database) => {
     await savePolicy(database(), { kind: 'local' }, 'tester')
     await deleteImage(database(), 'd', {}, 'tester')
     expect(await clear(true)).toMatchObject([{ kind: 'end', files: 0 }])
-    await expect(deleteFile(stored.deps, kernel.sha256, 'x')).rejects.toThrow(/is named by boot /)
+    await expect(deleteFile(stored.deps, kernel.sha256, 'x')).rejects.toThrow(/is used by boot /)
     await database().execute(sql`update boots set outcome = 'failed'`)
     await database().execute(sql`update imports set ended_at = now()`)
     expect(await clear(true)).toMatchObject([{}, {}, { kind: 'end', files: 2 }])
@@ -115,8 +115,8 @@ eachDatabase('files that nothing needs', (database) => {
     await truncate(stored.pathOf(cut), 4)
     const found = [
       expect.objectContaining({ kind: 'unrecorded', sha256: orphan.sha256, sizeBytes: 15 }),
-      expect.objectContaining({ kind: 'damaged', name: 'gone', damage: 'its bytes are gone' }),
-      expect.objectContaining({ kind: 'damaged', name: 'cut', damage: 'it has 4 bytes instead of 12' }),
+      expect.objectContaining({ kind: 'damaged', name: 'gone', damage: 'the file is missing in the store' }),
+      expect.objectContaining({ kind: 'damaged', name: 'cut', damage: 'the file has 4 bytes instead of 12' }),
       expect.objectContaining({ kind: 'end', files: 1, bytes: 15, damaged: 2 }),
     ]
     const dry = await clear(true)
@@ -125,7 +125,7 @@ eachDatabase('files that nothing needs', (database) => {
     expect((await findFile(database(), gone.sha256))?.damage).toBeNull()
     expect(await clear(false)).toEqual(expect.arrayContaining(found))
     expect(await isThere(orphan)).toEqual([false, false])
-    expect((await findFile(database(), gone.sha256))?.damage).toMatch(/^its bytes are gone/)
+    expect((await findFile(database(), gone.sha256))?.damage).toMatch(/^the file is missing in the store/)
     expect(await isThere(cut)).toEqual([true, true])
   })
 
@@ -169,7 +169,7 @@ eachDatabase('files that nothing needs', (database) => {
       await store.remove(sha256)
     }
     await clear(false, { ...stored.deps, store: { ...store, remove } })
-    await expect(upload).rejects.toThrow('were deleted in the meantime: send them again')
+    await expect(upload).rejects.toThrow('was deleted during the upload. Next step: upload it again')
     expect(await isThere(file)).toEqual([false, false])
     expect(await isThere(await stored.add('again', 'bytes of again'))).toEqual([true, true])
   })
@@ -196,7 +196,7 @@ eachDatabase('files that nothing needs', (database) => {
     await saveImage(database(), 'd', { variants: [oneFile(file)] }, {}, 'tester')
     await saveImage(database(), 'd', { variants: [{ kind: 'local', arch: 'x86_64' }] }, {}, 'tester')
     await expect(deleteFile(stored.deps, file.sha256, 'x')).rejects.toThrow(
-      `file vmlinuz (${file.sha256.slice(0, 12)}…) is named by image d version 1`,
+      `file vmlinuz (${file.sha256.slice(0, 12)}…) is used by image d version 1`,
     )
     await deleteImageVersion(database(), 'd', 1, {}, 'tester')
     await deleteFile(stored.deps, file.sha256, 'x')

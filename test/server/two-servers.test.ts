@@ -105,7 +105,7 @@ eachDatabase('an older program', (database) => {
   test('refuses the database of a newer program, and names both versions', async () => {
     const older = { version: '0.0.9', migrations: { count: 2, newest: 1_000_000_000_000 } }
     await expect(refuseNewerDatabase(database(), older)).rejects.toThrow(
-      /^the database was written by Bootwright \d+\.\d+\.\d+ with \d+ migrations, and this is Bootwright 0\.0\.9 with 2\./,
+      /^the database belongs to Bootwright \d+\.\d+\.\d+ with \d+ migrations, but this is Bootwright 0\.0\.9 with 2\./,
     )
     await refuseNewerDatabase(database())
   })

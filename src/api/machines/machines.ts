@@ -32,7 +32,7 @@ export const list = endpoint({
   answer: async ({ db }, { query: { limit: max, after, sort: sorted, ...search } }) => {
     const sort = sortOf(sorted)
     if (after !== undefined && (after.by !== sort.by || after.descending !== sort.descending))
-      throw new InputError({ field: 'after', value: after.by, expected: 'the next of a page with the same sort' })
+      throw new InputError({ field: 'after', value: after.by, expected: 'the `next` of a page with the same sort' })
     const body = await page(
       max,
       (count) => searchMachines(db, searchOf(search), sort, count, after?.cursor),

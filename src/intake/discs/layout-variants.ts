@@ -69,7 +69,7 @@ export function refuseUnreadable(entries: Entry[], wanted: string[], name: strin
   const found = wanted.flatMap((path) => {
     const fault = faults.get(path)
     return fault
-      ? [{ field: path, value: fault, expected: `a file with something in it, or a link to one in ${name}` }]
+      ? [{ field: path, value: fault, expected: `a file of at least 1 byte, or a link to one in ${name}` }]
       : []
   })
   if (found.length > 0) throw new InputError(found.slice(0, maxFaults))

@@ -58,8 +58,8 @@ export async function findTokenBoot(db: Db, token: string): Promise<TokenBoot | 
 export function whyNoAnswers(boot: TokenBoot, ip: string, anyAddress: boolean): string | undefined {
   const { outcome } = boot
   if (outcome === 'installed' || outcome === 'booted' || outcome === 'failed' || outcome === 'handed-over')
-    return `the boot has ended: it is ${outcome}`
-  if (boot.overtaken) return 'the machine has booted anew since'
+    return `the boot has ended: ${outcome}`
+  if (boot.overtaken) return 'the machine has booted again since then'
   return anyAddress || boot.ip === ip ? undefined : `the script was fetched from another address, ${boot.ip}`
 }
 

@@ -13,7 +13,7 @@ import { hashToken, makeToken } from '../access/tokens.ts'
 import { recordChanges, system } from '../changes/changes.ts'
 import { placeOf } from '../common/place.ts'
 import { rememberedOf } from '../machines/identity/last-seen.ts'
-import { heardWithinSeconds, stallLimits } from './stalls.ts'
+import { reportedWithinSeconds, stallLimits } from './stalls.ts'
 
 /** A boot to be opened. */
 export type NewBoot = {
@@ -194,15 +194,19 @@ const restingAt = sql`case when boots.stage = 'ready' and boots.decision #>> '{s
 
 /** Marks the boots that stopped moving as stalled, each with the likely causes. Returns their number. */
 export async function markStalledBoots(db: Db): Promise<number> {
-  const limits = Object.entries(stallLimits).map(([stage, rest]) => ({ stage, causesWhileHeard: rest.causes, ...rest }))
-  const heard = sql`boots.heard_at > now() - ${heardWithinSeconds} * interval '1 second'`
+  const limits = Object.entries(stallLimits).map(([stage, rest]) => ({
+    stage,
+    causesWhileReporting: rest.causes,
+    ...rest,
+  }))
+  const heard = sql`boots.heard_at > now() - ${reportedWithinSeconds} * interval '1 second'`
   const update = sql`
     update boots set outcome = 'stalled', message = 'stalled at ' || rest.stage || ': '
-      || case when ${heard} then rest."causesWhileHeard" else rest.causes end
+      || case when ${heard} then rest."causesWhileReporting" else rest.causes end
       || coalesce('; its last step: ' || boots.progress, '')
       || coalesce('; ' || (select message from boot_events where boot_id = boots.id and stage = 'notice' order by id desc limit 1), '')
     from jsonb_to_recordset(${JSON.stringify(limits)}::jsonb)
-      as rest(stage text, seconds int, causes text, "causesWhileHeard" text)
+      as rest(stage text, seconds int, causes text, "causesWhileReporting" text)
     where boots.outcome is null and ${restingAt} = rest.stage and boots.moved_at < now() - rest.seconds * interval '1 second'
       and boots.decision #>> '{spec,kind}' <> 'menu'
     returning boots.id, boots.machine_id as "machineId", boots.mac, boots.image, boots.version, boots.message`

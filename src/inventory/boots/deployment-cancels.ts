@@ -29,7 +29,7 @@ export async function cancelDeployments(
       : sql`${deployments.machineId} in (select jsonb_array_elements_text(${machineIds}::jsonb)::uuid)`,
   )
   return db.transaction(async (tx) => {
-    const reason = 'an operator cancelled it, with others'
+    const reason = 'an operator cancelled several deployments'
     const rows = dryRun
       ? await tx.select().from(deployments).where(chosen).orderBy(deployments.seq)
       : await tx.update(deployments).set({ state: 'cancelled', reason, endedAt: sql`now()` }).where(chosen).returning()
@@ -63,9 +63,9 @@ export async function deleteDeployedMachine(
       machine === undefined ? [] : await listDeployments(tx, { machineId: machine.id, state: 'active' }, 1)
     if (machine !== undefined && active !== undefined && !cancels)
       throw new ConflictError(
-        `machine ${nameOf(machine)} has an active deployment, ${active.id} of ${active.image} (${active.state}); to cancel it and delete the machine: ?cancelDeployment=true, or bootwright machine delete ${nameOf(machine)} --yes`,
+        `machine ${nameOf(machine)} has an active deployment: ${active.id} of ${active.image} (${active.state}). To cancel the deployment and delete the machine: bootwright machine delete ${nameOf(machine)} --yes (in the API: ?cancelDeployment=true)`,
       )
-    if (active !== undefined) await cancelActive(tx, active.machineId, 'its machine was deleted', by)
+    if (active !== undefined) await cancelActive(tx, active.machineId, 'the machine was deleted', by)
     await deleteMachine(tx, key, precondition, by)
   })
 }

@@ -82,12 +82,12 @@ export async function armDeployment(
     // If several requests arm one machine at once, each replaces the previous deployment.
     const locked = await tx.select({ id: machines.id }).from(machines).where(eq(machines.id, machineId)).for('update')
     if (locked.length === 0) throw new NotFoundError(`there is no machine ${machineId}`)
-    if (replace) await cancelActive(tx, machineId, 'another deployment replaced it', by)
+    if (replace) await cancelActive(tx, machineId, 'a new deployment replaced this deployment', by)
     const { armed } = await insertArmed(tx, [machineId], order, by)
     if (armed[0] !== undefined) return armed[0]
     const [active] = await listDeployments(tx, { machineId, state: 'active' }, 1)
     throw new ConflictError(
-      `the machine has an active deployment, ${active?.id} of ${active?.image}: cancel it first, or ask to replace it`,
+      `the machine has an active deployment: ${active?.id} of ${active?.image}. Next step: bootwright deployment cancel ${active?.id}, or repeat the request with --replace`,
     )
   })
 }
@@ -115,13 +115,13 @@ export async function armDeployments(
   const selected = await findSelected(db, selector)
   const names = new Map(selected.map((machine) => [machine.id, nameOf(machine)]))
   const nameOfId = (id: string) => names.get(id) ?? id
-  const whyNot = (machine: Machine) =>
+  const refusalOf = (machine: Machine) =>
     machine.denied ? `machine ${nameOf(machine)} is denied` : refusals.get(machine.id)
   const skipped = selected.flatMap((machine) => {
-    const why = whyNot(machine)
+    const why = refusalOf(machine)
     return why === undefined ? [] : [{ machineId: machine.id, machine: nameOf(machine), why }]
   })
-  const wanted = selected.filter((machine) => whyNot(machine) === undefined).map((machine) => machine.id)
+  const wanted = selected.filter((machine) => refusalOf(machine) === undefined).map((machine) => machine.id)
   const batch = newId()
   const result = await db
     .transaction(async (transaction) => {
@@ -142,7 +142,7 @@ export async function armDeployments(
   const active = result.busy.map((machineId) => ({
     machineId,
     machine: nameOfId(machineId),
-    why: 'it has an active deployment',
+    why: 'the machine has an active deployment',
   }))
   return { batch, armed: result.armed, skipped: [...skipped, ...active] }
 }
@@ -152,7 +152,7 @@ export async function cancelDeployment(db: Db, id: string, by: Actor): Promise<D
   return db.transaction(async (tx) => {
     const before = await findDeployment(tx, id)
     requireFound(before, `deployment ${id}`)
-    const cancelled = await cancelActive(tx, before.machineId, 'an operator cancelled it', by, id)
+    const cancelled = await cancelActive(tx, before.machineId, 'an operator cancelled the deployment', by, id)
     if (cancelled === undefined) throw new ConflictError(`deployment ${id} is ${before.state} already`)
     return cancelled
   })

@@ -44,10 +44,7 @@ export function startBootEventRecorder(db: Db, log: Logger): BootEventRecorder {
         pending = pending.slice(batch.length)
       } catch (error) {
         failedAt = performance.now()
-        log.warn(
-          { pending: pending.length, error: messageOf(error) },
-          'boot events are kept until the database answers',
-        )
+        log.warn({ pending: pending.length, error: messageOf(error) }, 'boot events could not be written, retrying')
         if (!stopped) schedule(retryAfterMs)
         return
       }
@@ -69,7 +66,7 @@ export function startBootEventRecorder(db: Db, log: Logger): BootEventRecorder {
       if (pending.length >= maxPending) {
         log.error(
           { stage: event.stage, ip: event.ip },
-          'a boot event is dropped: too many are waiting for the database',
+          'boot event dropped: too many events are waiting for the database',
         )
         return
       }

@@ -185,10 +185,12 @@ async function moveOwn(tx: Tx, { boot, seen, message, actor }: Reported): Promis
   })
   if (move !== undefined) return writeMove(tx, deployment, move, actor)
   if (!boot.overtaken || (seen !== 'installed' && seen !== 'failed')) return
-  const why = 'the machine has booted anew since, from the same address'
+  const why = 'the machine has since booted again from the same address'
   const after = { machineId: boot.machineId, boot: boot.id, report: seen, why }
   await recordChanges(tx, [{ actor, type: 'deployment.report-ignored', subject: deployment.id, after }])
-  await recordNotices(tx, [{ bootId: boot.id, ip: boot.ip, message: `the report ${seen} moved no deployment: ${why}` }])
+  await recordNotices(tx, [
+    { bootId: boot.id, ip: boot.ip, message: `the report ${seen} did not change the deployment: ${why}` },
+  ])
 }
 
 /**

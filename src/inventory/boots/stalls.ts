@@ -6,12 +6,12 @@ import type { Stage } from '../../model/boot.ts'
 type StallLimit = {
   seconds: number
   causes: string
-  /** The causes if the machine reported within `heardWithinSeconds`: it runs, and does not continue. */
-  causesWhileHeard?: string
+  /** The causes if the machine reported within `reportedWithinSeconds`: it runs, and does not continue. */
+  causesWhileReporting?: string
 }
 
 /** An installer that names its steps does so more often than this. */
-export const heardWithinSeconds = 5 * 60
+export const reportedWithinSeconds = 5 * 60
 
 const minute = 60
 const hour = 3600
@@ -21,7 +21,7 @@ export const stallLimits: { [S in Stage]?: StallLimit } = {
   script: {
     seconds: 3 * minute,
     causes:
-      'iPXE has its script and asked for no file: the machine cannot reach the address in it (see BOOTWRIGHT_BASE_URL), or it was switched off',
+      'iPXE has its script but requested no file: the machine cannot reach BOOTWRIGHT_BASE_URL, or it was switched off',
   },
   kernel: {
     seconds: 10 * minute,
@@ -35,8 +35,7 @@ export const stallLimits: { [S in Stage]?: StallLimit } = {
   },
   file: {
     seconds: 5 * minute,
-    causes:
-      'the file is there and iPXE did not say that it starts it: Secure Boot refuses it, or it is for other firmware',
+    causes: 'iPXE has the file but did not start it: Secure Boot refuses the file, or the file is for other firmware',
   },
   ready: {
     seconds: 20 * minute,
@@ -56,8 +55,8 @@ export const stallLimits: { [S in Stage]?: StallLimit } = {
   progress: {
     seconds: 20 * minute,
     causes:
-      'the installer reported its steps and stopped: it crashed, the machine lost its network, or it was switched off',
-    causesWhileHeard:
+      'the installer stopped reporting its steps: it crashed, the machine lost its network, or it was switched off',
+    causesWhileReporting:
       'the installer reports the same step: it waits for input that the answer file does not give, or the step takes very long',
   },
 }

@@ -53,7 +53,7 @@ export function createChangeFeed(db: Db, log: Logger): ChangeFeed {
     while (!stopped.signal.aborted && followers > 0) {
       await sleep(pollMs)
       const now = await lastChange(db).catch((error: unknown) => {
-        log.warn({ error: messageOf(error) }, 'the change feed waits for the database')
+        log.warn({ error: messageOf(error) }, 'the change feed could not read the database, retrying')
         return last
       })
       if (now.tx === last.tx && now.id === last.id) continue
@@ -74,7 +74,8 @@ export function createChangeFeed(db: Db, log: Logger): ChangeFeed {
       (revoked) => {
         for (const token of revoked) endFollowersOf(token)
       },
-      (error: unknown) => log.warn({ error: messageOf(error) }, 'the change feed waits for the database'),
+      (error: unknown) =>
+        log.warn({ error: messageOf(error) }, 'the change feed could not read the database, retrying'),
     )
   }, revokedMs)
   watch.unref()

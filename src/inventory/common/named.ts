@@ -33,7 +33,7 @@ export async function saveNamed<Thing extends Named>(
     checkPrecondition(precondition, before)
     await change(tx, before)
     const thing = await find(tx, name)
-    if (thing === undefined) throw new ConflictError(`${noun} ${name} was deleted meanwhile`)
+    if (thing === undefined) throw new ConflictError(`${noun} ${name} was deleted by another request`)
     if (thing.revision !== before?.revision) {
       const type = changeType(noun, before, thing)
       await recordChanges(tx, [

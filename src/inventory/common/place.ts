@@ -17,6 +17,6 @@ export async function placeOf(
 ): Promise<number> {
   const rows = await db.select({ seq: table.seq }).from(table).where(eq(table.id, id))
   if (rows[0] === undefined)
-    throw new InputError({ field: 'before', value: id, expected: 'the next of a page, of a row that is still kept' })
+    throw new InputError({ field: 'before', value: id, expected: 'the `next` of a page whose last row still exists' })
   return rows[0].seq
 }

@@ -18,9 +18,9 @@ export function checkPrecondition(
   { ifMatch, ifNoneMatch }: Precondition,
   thing: { createdAt: Date; revision: number } | undefined,
 ): void {
-  if (ifNoneMatch !== undefined && thing !== undefined) throw new PreconditionError('it exists already')
+  if (ifNoneMatch !== undefined && thing !== undefined) throw new PreconditionError('the resource already exists')
   if (ifMatch === undefined) return
-  if (thing === undefined) throw new PreconditionError('it does not exist')
+  if (thing === undefined) throw new PreconditionError('the resource does not exist')
   if (ifMatch !== '*' && !ifMatch.includes(etagOf(thing)))
-    throw new PreconditionError(`it was changed meanwhile: its ETag is now ${etagOf(thing)}`)
+    throw new PreconditionError(`the resource was changed by another request: its ETag is now ${etagOf(thing)}`)
 }

@@ -105,7 +105,7 @@ async function saveDocuments(
     const names = content.documents.map((one) => one.name)
     const twin = names.find((one, index) => names.indexOf(one) !== index)
     if (twin !== undefined)
-      throw new InputError({ field: 'documents', value: twin, expected: 'documents each with a name of its own' })
+      throw new InputError({ field: 'documents', value: twin, expected: 'documents with different names' })
     const title = content.title ?? before?.title ?? ''
     const same = before !== undefined && isSameJson(before.documents, content.documents)
     if (same && title === before.title) return
@@ -151,7 +151,11 @@ function changedDocuments(before: AnswerDocument[], changes: DocumentChange[]): 
   }
   const count = documents.size
   if (count < 1 || count > maxDocuments)
-    throw new InputError({ field: 'documents', value: `${count} of them`, expected: `1 to ${maxDocuments} documents` })
+    throw new InputError({
+      field: 'documents',
+      value: `${count} documents`,
+      expected: `1 to ${maxDocuments} documents`,
+    })
   return [...documents.values()]
 }
 

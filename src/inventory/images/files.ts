@@ -65,7 +65,7 @@ export async function saveFile(
     await lockFiles(tx)
     const { sha256, sizeBytes } = file
     if (sizeOf !== undefined && (await sizeOf(sha256)) !== sizeBytes)
-      throw new ConflictError(`the bytes of file ${sha256} were deleted in the meantime: send them again`)
+      throw new ConflictError(`file ${sha256} was deleted during the upload. Next step: upload it again`)
     const again = { sizeBytes, ...graceAnew }
     const [saved] = await tx
       .insert(files)
@@ -166,8 +166,8 @@ async function setDamage(tx: Tx, before: StoredFile, why: string | null): Promis
 
 /** The fault of a stored file by its size alone. `storedBytes` is undefined if the file is missing in the store. */
 export function sizeFault(sizeBytes: number, storedBytes: number | undefined): string | undefined {
-  if (storedBytes === undefined) return 'its bytes are gone'
-  return storedBytes === sizeBytes ? undefined : `it has ${storedBytes} bytes instead of ${sizeBytes}`
+  if (storedBytes === undefined) return 'the file is missing in the store'
+  return storedBytes === sizeBytes ? undefined : `the file has ${storedBytes} bytes instead of ${sizeBytes}`
 }
 
 /** The status of a file, which decides whether it is served. */

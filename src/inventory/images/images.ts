@@ -247,7 +247,7 @@ async function refuseUnknownFiles(db: Db, variants: Variant[]): Promise<void> {
       return [{ field: `${field} ${name}`, value: sha256, expected: 'the sha256 of an uploaded file' }]
     return sizeBytes > 0 || mayBeEmpty
       ? []
-      : [{ field: `${field} ${name}`, value: 'an empty file', expected: 'a file with something in it' }]
+      : [{ field: `${field} ${name}`, value: 'an empty file', expected: 'a file of at least 1 byte' }]
   })
   if (faults.length > 0) throw new InputError(faults.slice(0, maxFaults))
 }

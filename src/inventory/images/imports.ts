@@ -35,7 +35,9 @@ export async function createImport(
 ): Promise<Import> {
   return db.transaction(async (tx) => {
     if ((await tx.$count(imports, isOpen)) >= maxOpen)
-      throw new ConflictError(`${maxOpen} imports are waiting or running; cancel some, or wait until they end`)
+      throw new ConflictError(
+        `${maxOpen} imports are already waiting or running. Next step: wait, or bootwright image imports cancel ID`,
+      )
     const row = { id: newId(), image: image ?? null, plan, state: 'waiting' as const, actor: by, server }
     const [made] = await tx.insert(imports).values(row).returning()
     if (made === undefined) throw new Error('an import was not recorded')

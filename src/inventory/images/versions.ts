@@ -109,7 +109,9 @@ export async function deleteImageVersion(
     checkPrecondition(precondition, image)
     const { variants, source, current } = await findImageVersion(tx, name, version)
     if (current)
-      throw new ConflictError(`version ${version} of image ${name} is the current one: promote another first`)
+      throw new ConflictError(
+        `version ${version} of image ${name} is the current version. Next step: bootwright image promote ${name} VERSION`,
+      )
     await refuseBooting(tx, name, version)
     await tx.delete(imageVersions).where(and(eq(imageVersions.image, name), eq(imageVersions.version, version)))
     const before = { version, variants: variants.map(withoutTree), source }

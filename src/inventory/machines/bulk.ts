@@ -44,7 +44,7 @@ export async function saveMachineRows(
       return plans
     }
   }
-  throw new ConflictError('other requests change the same machines at the same time: try again')
+  throw new ConflictError('other requests are changing the same machines. Try again later')
 }
 
 async function lookUp(db: Db, rows: MachineRow[]): Promise<Existing> {

@@ -121,7 +121,7 @@ async function saveOnce(
     else await tx.update(machines).set(values).where(eq(machines.id, id))
     await replaceMacs(tx, id, before?.macs ?? [], wanted)
     const saved = await findMachine(tx, { id })
-    if (saved === undefined) throw new ConflictError(`machine ${id} was deleted meanwhile`)
+    if (saved === undefined) throw new ConflictError(`machine ${id} was deleted by another request`)
     if (before !== undefined && isSameJson(auditViewOf(before), auditViewOf(saved)))
       return { machine: before, created: false }
     const machine = before === undefined ? saved : await countRevision(tx, saved)

@@ -114,8 +114,7 @@ export async function menuNotices(
   { entries, defaultEntry, timeoutSeconds }: Pick<Menu, 'entries' | 'defaultEntry' | 'timeoutSeconds'>,
 ): Promise<string[]> {
   if (timeoutSeconds === null) return []
-  if (defaultEntry === null)
-    return ['timeoutSeconds counts only with a defaultEntry: without one the menu waits for a person']
+  if (defaultEntry === null) return ['timeoutSeconds has no effect without a defaultEntry: the menu waits for a person']
   const entry = entries.find(({ name }) => name === defaultEntry)
   const reasons = [
     ...(entry?.archs ? [`is only for ${entry.archs.join(', ')}`] : []),

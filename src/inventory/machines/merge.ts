@@ -25,7 +25,11 @@ export async function mergeMachines(db: Db, into: MachineKey, from: MachineKey, 
     const source = await lockMachine(tx, from)
     if (target === undefined || source === undefined) throw noMachine(target === undefined ? into : from)
     if (target.id === source.id)
-      throw new InputError({ field: 'from', value: source.id, expected: 'another machine than the one it goes into' })
+      throw new InputError({
+        field: 'from',
+        value: source.id,
+        expected: 'a machine other than the target of the merge',
+      })
     await moveBelongings(tx, source.id, target.id)
     await tx.delete(machines).where(eq(machines.id, source.id))
     const macs = source.macs.map((mac) => ({ mac, machineId: target.id }))
@@ -58,7 +62,7 @@ async function moveBelongings(tx: Tx, from: string, to: string): Promise<void> {
   const active = await tx.execute(sql`
     select 1 from deployments where machine_id in (${from}, ${to}) and ${isActiveSql(sql`state`)}`)
   if (rowsOf(active).length > 1)
-    throw new ConflictError('both machines are being installed: cancel one deployment first')
+    throw new ConflictError('both machines have active deployments. Next step: bootwright deployment cancel ID')
   await tx.execute(sql`update deployments set machine_id = ${to} where machine_id = ${from}`)
   await tx.update(boots).set({ machineId: to }).where(eq(boots.machineId, from))
   await tx.update(machineMerges).set({ intoId: to }).where(eq(machineMerges.intoId, from))

@@ -16,7 +16,9 @@ export function refuseAmbiguous(key: MachineKey, found: { id: string; macs: Mac[
   if (found.length < 2) return
   const what = 'hostname' in key ? 'host name' : 'UUID'
   const all = found.map(({ id, macs }) => macs[0] ?? id).join(' and ')
-  throw new ConflictError(`several machines have the ${what} ${keyText(key)}: ${all}; name one by its MAC`)
+  throw new ConflictError(
+    `several machines have the ${what} ${keyText(key)}: ${all}. Next step: use the MAC of one machine`,
+  )
 }
 
 /**

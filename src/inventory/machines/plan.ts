@@ -125,7 +125,7 @@ export function planRows(
       ...taken.map(({ mac, owner }) => ({
         field: fieldOf(mac),
         value: mac,
-        expected: `a MAC that no other machine has: ${owner && nameOf(owner)} has it`,
+        expected: `a MAC that no other machine has (machine ${owner && nameOf(owner)} has this MAC)`,
       })),
       ...tooMany({ ...valuesOf(after), macs: after.macs }),
       ...(isIdentified(after) ? [] : [{ field: 'mac', value: 'nothing', expected: identifiedBy }]),
@@ -148,7 +148,7 @@ export function planRows(
 }
 
 function notTwice(line: number): string {
-  return `a machine that no row before it names: line ${line} does`
+  return `a machine that no earlier row names (line ${line} names it)`
 }
 
 type Found = { machine: Machine | undefined; at: { field: string; value: string } } | { faults: FieldFault[] }
@@ -160,7 +160,7 @@ function findFor(key: RowKey, existing: Existing, ownerOf: (mac: Mac) => Machine
     const entered = owners.filter((owner) => !owner.discovered)
     const at = { field: 'macs', value: key.macs.join(' ') }
     if (entered.length <= 1) return { machine: entered[0] ?? owners[0], at }
-    const expected = `the MACs of one machine: ${entered.map(nameOf).join(' and ')} have them`
+    const expected = `MACs of one machine, not of ${entered.map(nameOf).join(' and ')}`
     return { faults: [{ ...at, expected }] }
   }
   if ('id' in key) {
@@ -172,7 +172,7 @@ function findFor(key: RowKey, existing: Existing, ownerOf: (mac: Mac) => Machine
     'uuid' in key
       ? (['uuid', key.uuid, existing.byUuid(key.uuid)] as const)
       : (['serial', key.serial, existing.bySerial(key.serial, key.product)] as const)
-  if (having.length > 1) return { faults: [{ field, value, expected: 'a value that a single machine has, or a MAC' }] }
+  if (having.length > 1) return { faults: [{ field, value, expected: 'a value that only one machine has, or a MAC' }] }
   return { machine: having[0], at: { field, value } }
 }
 

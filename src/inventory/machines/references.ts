@@ -53,5 +53,5 @@ export async function refuseNamed(db: Db, kind: Referred, name: string): Promise
     limit 6`)
   const users = rowsOf<{ who: string }>(found).map(({ who }) => who)
   if (users.length > 0)
-    throw new ConflictError(`${said} is named by ${users.slice(0, 5).join(', ')}${users.length > 5 ? ' and more' : ''}`)
+    throw new ConflictError(`${said} is used by ${users.slice(0, 5).join(', ')}${users.length > 5 ? ' and more' : ''}`)
 }

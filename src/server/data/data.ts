@@ -44,7 +44,7 @@ export async function openData(config: Config, log: Logger, closers: Closers): P
   if (config.database.url === undefined) closers.add((await lockFolder(folder.folder, folder.ownerLock)).release)
   const socketPath = socketPathOf(folder.adminSocket)
   if (socketPath !== undefined && (await isSocketTaken(socketPath)))
-    throw new ConfigError(`BOOTWRIGHT_DATA_DIR: another server is running on ${folder.folder}`)
+    throw new ConfigError(`BOOTWRIGHT_DATA_DIR: another server is already using ${folder.folder}`)
 
   const opened = await openDatabase(config, folder, log)
   closers.add(opened.close)

@@ -66,7 +66,7 @@ eachDatabase('deployments over HTTP', (database) => {
     const { id } = (await arm()).body
     expect((await api.ask('POST', `${path}/${id}/cancel`)).body).toMatchObject({
       state: 'cancelled',
-      reason: 'an operator cancelled it',
+      reason: 'an operator cancelled the deployment',
     })
     expect((await api.ask('POST', `${path}/${id}/cancel`)).status).toBe(409)
   })
@@ -103,7 +103,7 @@ eachDatabase('deployments over HTTP', (database) => {
     await api.ask('POST', `${path}/bulk`, body)
     expect((await api.ask('POST', `${path}/bulk`, body)).body).toMatchObject({
       armed: [],
-      skipped: [{ machineId: id, machine: mac, why: 'it has an active deployment' }],
+      skipped: [{ machineId: id, machine: mac, why: 'the machine has an active deployment' }],
     })
   })
 
@@ -125,7 +125,7 @@ eachDatabase('deployments over HTTP', (database) => {
     expect((await api.ask('DELETE', `${machine}?cancelDeployment=yes`)).status).toBe(422)
     expect((await api.ask('DELETE', `${machine}?cancelDeployment=true`)).status).toBe(204)
     const { items } = (await api.ask('GET', '/api/v1/changes?type=deployment.cancelled')).body
-    expect(items[0]).toMatchObject({ subject: id, after: { reason: 'its machine was deleted' } })
+    expect(items[0]).toMatchObject({ subject: id, after: { reason: 'the machine was deleted' } })
     expect((await api.ask('GET', machine)).status).toBe(404)
   })
 

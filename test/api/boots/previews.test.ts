@@ -31,7 +31,7 @@ eachDatabase('previews over HTTP', (database) => {
 
   test('refuse a damaged file on every surface, with the same reason and the same next step', async () => {
     await api.deps.store.remove(kernel.sha256)
-    const reason = 'file vmlinuz of image debian version 1 is damaged: its bytes are gone'
+    const reason = 'file vmlinuz of image debian version 1 is damaged: the file is missing in the store'
     const { spec } = (await get('decision')).body
     expect(spec).toMatchObject({ kind: 'refusal', reason })
     expect((await get('script')).body).toContain(`echo Bootwright: ${reason}\n`)

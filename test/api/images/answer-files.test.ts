@@ -69,7 +69,7 @@ eachDatabase('answer files over HTTP', (database) => {
   test('one that is named is not deleted', async () => {
     await put('x')
     await api.ask('PUT', '/api/v1/groups/g', { everybody: true, assignment: { answerFile: 'preseed' } })
-    expect((await api.ask('DELETE', path)).body.detail).toBe('answer file preseed is named by group g')
+    expect((await api.ask('DELETE', path)).body.detail).toBe('answer file preseed is used by group g')
     await api.ask('DELETE', '/api/v1/groups/g')
     expect((await api.ask('DELETE', path)).status).toBe(204)
   })

@@ -113,7 +113,7 @@ eachDatabase('the care of files over HTTP', (database) => {
   test('one file is deleted, unless an image names it', async () => {
     expect(await api.ask('DELETE', `/api/v1/files/${kernel.sha256}`)).toMatchObject({
       status: 409,
-      body: { detail: `file vmlinuz (${kernel.sha256.slice(0, 12)}…) is named by image d version 1` },
+      body: { detail: `file vmlinuz (${kernel.sha256.slice(0, 12)}…) is used by image d version 1` },
     })
     expect((await api.ask('DELETE', `/api/v1/files/${spare.sha256}`)).status).toBe(204)
     expect((await api.ask('DELETE', `/api/v1/files/${spare.sha256}`)).status).toBe(404)

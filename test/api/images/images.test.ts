@@ -66,7 +66,7 @@ eachDatabase('images over HTTP', (database) => {
     expect((await api.ask('GET', '/api/v1/machines?image=debian-12')).body.items).toHaveLength(1)
     expect(await api.ask('DELETE', here)).toMatchObject({
       status: 409,
-      body: { detail: 'image debian-12 is named by machine 52:54:00:00:00:01' },
+      body: { detail: 'image debian-12 is used by machine 52:54:00:00:00:01' },
     })
     await api.ask('PATCH', '/api/v1/machines/525400000001', { assignment: null })
     await api.ask('PUT', '/api/v1/policy', { kind: 'image', image: 'debian-12' })

@@ -230,9 +230,9 @@ eachDatabase('bulk upload', (database) => {
     ])
     expect(summary).toMatchObject({ changed: 1, failed: 3 })
     expect(bad.map(({ line, errors }) => [line, errors[0].field, errors[0].expected])).toEqual([
-      [2, 'mac', 'a machine that no row before it names: line 1 does'],
-      [3, 'uuid', 'a machine that no row before it names: line 1 does'],
-      [4, 'mac', 'a machine that no row before it names: line 1 does'],
+      [2, 'mac', 'a machine that no earlier row names (line 1 names it)'],
+      [3, 'uuid', 'a machine that no earlier row names (line 1 names it)'],
+      [4, 'mac', 'a machine that no earlier row names (line 1 names it)'],
     ])
     expect(await machine(mac)).toMatchObject({ asset: 'one' })
   })
@@ -290,7 +290,7 @@ eachDatabase('bulk upload', (database) => {
     expect(summary).toMatchObject({ created: 1, changed: 1, failed: 2 })
     expect(bad.map(({ line, errors }) => [line, errors[0].expected])).toEqual([
       [1, expect.stringMatching(/: bare has it \(if it is this machine: bootwright machine set \S+ --add-mac MAC/)],
-      [3, 'a machine that no row before it names: line 2 does'],
+      [3, 'a machine that no earlier row names (line 2 names it)'],
     ])
     expect(await machine(macOf(3))).toMatchObject({ hostname: 'bare', assignment: { local: true } })
   })

@@ -95,7 +95,7 @@ eachDatabase('groups over HTTP', (database) => {
     const late = await put(3, { 'if-match': etag })
     expect([late.status, late.body.detail]).toEqual([
       412,
-      `it was changed meanwhile: its ETag is now ${second.headers.get('etag')}`,
+      `the resource was changed by another request: its ETag is now ${second.headers.get('etag')}`,
     ])
     expect((await put(3, { 'if-match': `"x", ${second.headers.get('etag')}` })).status).toBe(200)
     expect((await api.ask('DELETE', group, undefined, { 'if-match': etag })).status).toBe(412)

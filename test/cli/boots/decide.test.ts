@@ -139,7 +139,7 @@ test('a menu is made from JSON and shown as its machines see it', async () => {
   expect(out).toMatch(/^i +install +Install +image debian$/m)
   expect((await operator.runWith('{', 'menu', 'set', 'main', '-')).err).toMatch(/^bootwright: -: expected JSON: /)
   expect(await run('policy', 'set', 'menu', 'main')).toBe('menu: machines without an image are shown menu main\n')
-  expect((await operator.run('menu', 'delete', 'main')).err).toBe('bootwright: menu main is named by the policy\n')
+  expect((await operator.run('menu', 'delete', 'main')).err).toBe('bootwright: menu main is used by the policy\n')
   await run('policy', 'set', 'local')
   await run('menu', 'delete', 'main')
 })
@@ -157,7 +157,7 @@ test('a deployment is armed, seen on the screen and in the lists, and cancelled'
   await fetch(`${/(http:\S+\/b\/[^/\s]+)\/ready/.exec(script)?.[1]}/ready`)
   expect(await run('deployment', 'list', '--machine', third)).toMatch(/ debian +started +1 of 2 +operator /)
   expect(await run('deployment', 'cancel', id)).toBe(
-    `${id}: debian cancelled, 1 of 2 attempts: an operator cancelled it\n`,
+    `${id}: debian cancelled, 1 of 2 attempts: an operator cancelled the deployment\n`,
   )
   expect(await run('deployment', 'arm', '--where', 'label.rack=z9', '--image', 'debian', '--dry-run')).toBe(
     '1 machines would be armed, 0 skipped\n',

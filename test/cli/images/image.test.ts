@@ -183,7 +183,7 @@ test('images are listed and shown, and deleted when nothing names them', async (
     `\n\nx86_64 any platform: iPXE script\n  file    ${sha256(kernel)}  vmlinuz\n`,
   )
   await operator.run('policy', 'set', 'image', 'gone')
-  expect((await operator.run('image', 'delete', 'gone')).err).toBe('bootwright: image gone is named by the policy\n')
+  expect((await operator.run('image', 'delete', 'gone')).err).toBe('bootwright: image gone is used by the policy\n')
   await operator.run('policy', 'set', 'local')
   expect(await operator.run('image', 'delete', 'gone')).toEqual({
     exitCode: 0,

@@ -51,7 +51,7 @@ test('versions are listed with where a roll back goes, compared, promoted and ro
   expect((await run('image', 'promote', 'debian', '3')).out).toBe('machines boot debian version 3 from now on\n')
   expect((await run('image', 'promote', 'debian', '9')).err).toContain('version: expected one of 3, 2, 1, got "9"')
   expect((await run('image', 'promote', 'debian', 'x')).err).toContain('Expected the number of a version.')
-  expect((await run('image', 'delete', 'debian', '3')).err).toContain('is the current one: promote another first')
+  expect((await run('image', 'delete', 'debian', '3')).err).toContain('is the current version. Next step: bootwright image promote debian VERSION')
   expect((await run('image', 'delete', 'debian', '2')).err).toBe('version 2 of image debian deleted\n')
 })
 
@@ -134,7 +134,7 @@ test('a file is deleted by its hash, unless an image names it', async () => {
   const refused = await run('file', 'delete', hash)
   expect([refused.exitCode, refused.err]).toEqual([
     1,
-    `bootwright: file vmlinuz-3 (${hash.slice(0, 12)}…) is named by image debian version 3\n`,
+    `bootwright: file vmlinuz-3 (${hash.slice(0, 12)}…) is used by image debian version 3\n`,
   ])
   const spare = sha256(Buffer.from('one'))
   await run('image', 'delete', 'debian', '1')

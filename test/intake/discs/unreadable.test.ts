@@ -104,7 +104,7 @@ test('an image of stored files boots from none that is empty; its tree may have 
     ],
   })
   await expect(saveImage(opened.db, 'empty', variant(empty, 'c'.repeat(64)), {}, 'tester')).rejects.toThrow(
-    'variants[0] vmlinuz: expected a file with something in it, got "an empty file"',
+    'variants[0] vmlinuz: expected a file of at least 1 byte, got "an empty file"',
   )
   await expect(saveImage(opened.db, 'empty', variant('c'.repeat(64), empty), {}, 'tester')).rejects.toThrow(
     'variants[0] initrd',

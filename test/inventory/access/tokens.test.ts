@@ -19,7 +19,7 @@ eachDatabase('admin tokens', (database) => {
     expect(rows).toContain(hashToken(token))
   })
 
-  test('a token is found until it is revoked, and its use is noted', async () => {
+  test('a token is found until it is revoked, and its last use is recorded', async () => {
     const { id, token, lastUsedAt } = await createToken(database(), 'ansible', 'tester')
     expect(lastUsedAt).toBeNull()
     expect(await findToken(database(), token)).toMatchObject({ id, name: 'ansible' })
@@ -32,13 +32,13 @@ eachDatabase('admin tokens', (database) => {
     )
   })
 
-  test('the first start makes a token once', async () => {
+  test('the first start creates one token', async () => {
     const token = await ensureFirstToken(database(), undefined)
     expect(await findToken(database(), token ?? '')).toMatchObject({ name: 'first start' })
     expect(await ensureFirstToken(database(), undefined)).toBeUndefined()
   })
 
-  test('the token of the settings is stored once and not shown', async () => {
+  test('the token from the settings is stored once and not shown', async () => {
     const given = 'x'.repeat(32)
     for (let n = 0; n < 2; n++) expect(await ensureFirstToken(database(), given)).toBeUndefined()
     expect((await listTokens(database())).map((one) => one.name)).toEqual(['from the settings'])

@@ -22,7 +22,7 @@ async function open(db: Db, change: (decision: Decision) => Decision = (one) => 
 eachDatabase('boots', (database) => {
   const stagesOf = async (id: string) => (await listBootEvents(database(), id)).map((one) => one.stage)
 
-  test('opening remembers the facts, supersedes the unfinished one and keeps the decision', async () => {
+  test('opening a boot updates the facts, supersedes the unfinished boot and stores the decision', async () => {
     const { machine } = await saveMachine(database(), { mac }, {}, {}, 'tester')
     const first = await open(database())
     const second = await open(database())
@@ -45,7 +45,7 @@ eachDatabase('boots', (database) => {
     expect(await stagesOf(second.id)).toEqual(['script'])
   })
 
-  test('what firmware fetched from the same address before the script belongs to the boot', async () => {
+  test('downloads of firmware from the same address before the script belong to the boot', async () => {
     const recorder = startBootEventRecorder(database(), quiet)
     recorder.record({ ip, stage: 'nbp', file: 'ipxe.efi', bytes: 1_000_000, durationMs: 12 })
     recorder.record({ ip: '192.0.2.8', stage: 'nbp' })
@@ -58,7 +58,7 @@ eachDatabase('boots', (database) => {
     ])
   })
 
-  test('a boot of an unknown or deleted machine opens without the machine', async () => {
+  test('a boot of an unknown or deleted machine is opened without a machine', async () => {
     const stranger = await open(database())
     expect(await findBoot(database(), stranger.id)).toMatchObject({ machineId: null, mac })
     const { machine } = await saveMachine(database(), { mac }, {}, {}, 'tester')
@@ -68,7 +68,7 @@ eachDatabase('boots', (database) => {
     expect((await findBoot(database(), keys.id))?.machineId).toBeNull()
   })
 
-  test('a refusal is a boot that failed with the reason', async () => {
+  test('a refusal is recorded as a failed boot with the reason', async () => {
     await saveMachine(database(), { mac }, { denied: true }, {}, 'tester')
     const { id } = await open(database())
     expect(await findBoot(database(), id)).toMatchObject({
@@ -78,7 +78,7 @@ eachDatabase('boots', (database) => {
     })
   })
 
-  test('the first of booted, installed and failed is the outcome; what comes later is kept and changes nothing', async () => {
+  test('the first report of booted, installed or failed is the outcome; later reports are stored and change nothing', async () => {
     const { id, token } = await open(database())
     for (const report of ['ready', 'installing', 'installed', 'failed'] as const)
       expect(await recordReport(database(), token, report, ip, report)).toBe(true)
@@ -86,7 +86,7 @@ eachDatabase('boots', (database) => {
     expect(await stagesOf(id)).toEqual(['script', 'ready', 'installing', 'installed', 'failed'])
   })
 
-  test('a superseded boot may still report how it went', async () => {
+  test('a superseded boot can still report its outcome', async () => {
     await saveMachine(database(), { mac }, {}, {}, 'tester')
     const first = await open(database())
     await open(database())
@@ -102,7 +102,7 @@ eachDatabase('boots', (database) => {
     expect(await findBoot(database(), id)).toMatchObject({ outcome: null })
   })
 
-  test('lists are newest first, by machine and outcome', async () => {
+  test('boots are listed newest first, and filtered by machine and outcome', async () => {
     const { machine } = await saveMachine(database(), { mac }, {}, {}, 'tester')
     const made = [await open(database()), await open(database())].map((keys) => keys.id)
     const list = async (...rest: [Parameters<typeof listBoots>[1], number, string?]) =>

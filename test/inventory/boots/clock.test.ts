@@ -17,15 +17,15 @@ const mac = '52:54:00:77:00:01'
 const ip = '192.0.2.44'
 const facts = { mac, platform: 'efi', buildarch: 'x86_64' } as const
 const minuteMs = 60_000
-/** How far the clocks are off of the servers that serve one boot after the other. */
+/** The clock offsets of servers that each serve one of several boots, in order. */
 const clocks: [string, number[]][] = [
-  ['goes back by an hour', [0, -60 * minuteMs, -60 * minuteMs]],
-  ['goes back by a day, and forward again', [0, -1440 * minuteMs, 0, -1440 * minuteMs]],
-  ['of one of two servers is two minutes ahead', [2 * minuteMs, 0, 2 * minuteMs, 0]],
-  ['of each is further behind', [0, -5 * minuteMs, -10 * minuteMs, -15 * minuteMs]],
+  ['one clock goes back by an hour', [0, -60 * minuteMs, -60 * minuteMs]],
+  ['one clock goes back by a day, and forward again', [0, -1440 * minuteMs, 0, -1440 * minuteMs]],
+  ['one of two clocks is two minutes ahead', [2 * minuteMs, 0, 2 * minuteMs, 0]],
+  ['each clock is further behind', [0, -5 * minuteMs, -10 * minuteMs, -15 * minuteMs]],
 ]
 
-eachDatabase('when the clock that ids are made from', (database) => {
+eachDatabase('when the clocks of servers differ', (database) => {
   const open = async (shiftMs: number) => {
     const db = database()
     const keys = { ...newBootKeys(), id: v7({ msecs: Date.now() + shiftMs }) }
@@ -49,7 +49,7 @@ eachDatabase('when the clock that ids are made from', (database) => {
   }
 
   test.each(clocks)(
-    '%s, each boot overtakes the previous boot, and the last ends the installation',
+    'each boot overtakes the previous boot, and the last ends the installation: %s',
     async (_, shifts) => {
       const { id } = await arm(10)
       const boots = []
@@ -71,7 +71,7 @@ eachDatabase('when the clock that ids are made from', (database) => {
     },
   )
 
-  test.each(clocks)('%s, an install loop ends at its limit', async (_, shifts) => {
+  test.each(clocks)('an install loop ends at its limit: %s', async (_, shifts) => {
     const { id } = await arm(shifts.length)
     for (const shift of shifts) await report((await open(shift)).token, 'ready')
     expect((await decideFor(database(), facts)).deployment).toBeUndefined()
@@ -80,7 +80,7 @@ eachDatabase('when the clock that ids are made from', (database) => {
   })
 
   test.each(clocks)(
-    '%s, lists continue in the order of events, page by page, and the oldest boots are deleted',
+    'lists continue page by page in the order of events, and the oldest boots are deleted: %s',
     async (_, shifts) => {
       await arm(3)
       const made = []
@@ -95,12 +95,12 @@ eachDatabase('when the clock that ids are made from', (database) => {
     },
   )
 
-  test('differs, a page after a row that is gone is refused with what is wrong', async () => {
-    await expect(listBoots(database(), {}, 10, v7())).rejects.toThrow('before: expected the next of a page')
+  test('a page after a deleted row is refused with the reason', async () => {
+    await expect(listBoots(database(), {}, 10, v7())).rejects.toThrow('before: expected the `next` of a page')
     await expect(listDeployments(database(), {}, 10, v7())).rejects.toThrow('before: expected')
   })
 
-  test('differs, imports are run in the order in which they were asked for', async () => {
+  test('imports run in the order of their requests', async () => {
     const plan = { kind: 'recipe', recipe: 'x' } as const
     const made = []
     for (let n = 0; n < 3; n++) made.push(await createImport(database(), { image: undefined, plan, server: 's' }, 'me'))
@@ -108,7 +108,7 @@ eachDatabase('when the clock that ids are made from', (database) => {
     expect((await listImports(database(), {}, 5, made[2]?.id)).map(({ id }) => id)).toEqual([made[1]?.id, made[0]?.id])
   })
 
-  test('differs, what is fetched late moves a boot by the order of its stages, and reports are never undone', async () => {
+  test('a late download moves a boot only forward through the stages, and reports are never undone', async () => {
     await arm(3)
     const { id, token } = await open(-60 * minuteMs)
     const recorder = startBootEventRecorder(database(), pino({ level: 'silent' }))

@@ -70,7 +70,7 @@ describe('a deployment moves', () => {
         expect(moveDeployment(limited(state, 1), { by: 'its boot', boot, seen })).toBeUndefined()
   })
 
-  test('nowhere by a boot that a newer one overtook', () => {
+  test('nowhere by a boot that a newer boot overtook', () => {
     for (const state of ['armed', 'started', 'installing'] as const)
       for (const seen of everything)
         for (const progressed of [true, false])
@@ -123,14 +123,14 @@ eachDatabase('deployments', (database) => {
   }
   const served = async () => (await decideFor(database(), facts)).deployment?.attempt
 
-  test('fetching a script never moves one, however often', async () => {
+  test('fetching a script never moves a deployment, however often', async () => {
     const { id } = await arm((await prepare()).id)
     for (let count = 0; count < 10; count++) await boot()
     expect(await now(id)).toEqual({ state: 'armed', attempts: 0, reason: null })
     expect(await served()).toBe(1)
   })
 
-  test('ends with the report that it is installed, and the next boot is the own one', async () => {
+  test("a deployment ends with the report that the machine is installed, and the next boot uses the machine's own assignment", async () => {
     const { id } = await arm((await prepare()).id)
     const { id: bootId, token } = await boot()
     for (const [seen, state] of [
@@ -148,7 +148,7 @@ eachDatabase('deployments', (database) => {
     expect([next.spec.kind, next.deployment, next.notices]).toEqual(['local', undefined, []])
   })
 
-  test('an install loop ends after the limit: own assignment at once, failed when that boots', async () => {
+  test('an install loop ends at the limit: the machine gets its own assignment, and that boot fails the deployment', async () => {
     const { id } = await arm((await prepare()).id)
     for (const attempt of [1, 2, 3]) {
       expect(await served()).toBe(attempt)
@@ -203,7 +203,7 @@ eachDatabase('deployments', (database) => {
     expect((await decideFor(db, facts)).notices).toEqual([])
   })
 
-  test('is cancelled when a boot that a person chose from a menu reports the same image as installed', async () => {
+  test('a deployment is cancelled when a boot from a menu reports that the same image is installed', async () => {
     const db = database()
     const machine = await prepare()
     await saveImage(db, 'other', { variants: [{ kind: 'local', arch: 'x86_64' }] }, {}, 'tester')
@@ -223,7 +223,7 @@ eachDatabase('deployments', (database) => {
     expect(await served()).toBeUndefined()
   })
 
-  test('a deployment that no boot began for 30 days is no longer served, and fails', async () => {
+  test('a deployment without a boot for 30 days is no longer served, and fails', async () => {
     const { id } = await arm((await prepare()).id)
     const age = (days: number) =>
       database().execute(sql`update deployments set created_at = now() - ${days} * interval '1 day'`)
@@ -239,7 +239,7 @@ eachDatabase('deployments', (database) => {
     expect(await now(id)).toMatchObject({ state: 'failed', reason: expect.stringContaining('30 days') })
   })
 
-  test('a report of the last attempt still counts, although a script was fetched since', async () => {
+  test('a report of the last attempt still counts after another script was fetched', async () => {
     const { id } = await arm((await prepare()).id)
     let token = ''
     for (let attempt = 1; attempt <= 3; attempt++) {
@@ -251,7 +251,7 @@ eachDatabase('deployments', (database) => {
     expect((await now(id)).state).toBe('installed')
   })
 
-  test('a restart in the middle of an installation counts as an attempt, and the former boot moves nothing', async () => {
+  test('a restart during an installation counts as an attempt, and the former boot changes nothing', async () => {
     const { id } = await arm((await prepare()).id)
     const first = await boot()
     await report(first.token, 'ready')
@@ -265,7 +265,7 @@ eachDatabase('deployments', (database) => {
     expect(await now(id)).toMatchObject({ state: 'installed', attempts: 2 })
   })
 
-  test("the installer's failure ends it with its reason; repeated and late reports change nothing", async () => {
+  test('a failure report of the installer ends the deployment with the reason; repeated and late reports change nothing', async () => {
     const { id } = await arm((await prepare()).id)
     const { token } = await boot()
     await report(token, 'ready')
@@ -297,16 +297,19 @@ eachDatabase('deployments', (database) => {
     ])
   })
 
-  test('one is active at a time, unless it is replaced', async () => {
+  test('a machine has one active deployment, which another one can replace', async () => {
     const machine = await prepare()
     const first = await arm(machine.id)
     await expect(arm(machine.id)).rejects.toThrow(ConflictError)
     const second = await armDeployment(database(), machine.id, order, true, 'token y')
-    expect(await now(first.id)).toMatchObject({ state: 'cancelled', reason: 'another deployment replaced it' })
+    expect(await now(first.id)).toMatchObject({
+      state: 'cancelled',
+      reason: 'a new deployment replaced this deployment',
+    })
     expect((await listDeployments(database(), { state: 'active' }, 10)).map((one) => one.id)).toEqual([second.id])
   })
 
-  test('of many who arm one machine at once to replace what is active, each does', async () => {
+  test('several requests that arm one machine at once each replace the active deployment', async () => {
     const machine = await prepare()
     const replace = () => armDeployment(database(), machine.id, order, true, 'token y')
     const armed = await Promise.all([1, 2, 3, 4, 5, 6].map(replace))
@@ -314,7 +317,7 @@ eachDatabase('deployments', (database) => {
     expect(states.sort()).toEqual(['armed', ...Array(5).fill('cancelled')])
   })
 
-  test('boots that are ready at once use up the attempts, and no more than there are', async () => {
+  test('boots that are ready at once use up the attempts and do not exceed the limit', async () => {
     const { id } = await arm((await prepare()).id)
     const boots = []
     for (let n = 0; n < 7; n++) boots.push(await boot())
@@ -322,7 +325,7 @@ eachDatabase('deployments', (database) => {
     expect(await now(id)).toMatchObject({ state: 'started', attempts: 3 })
   })
 
-  test('a cancelled one is over, and cannot be cancelled again', async () => {
+  test('a cancelled deployment has ended and cannot be cancelled again', async () => {
     const { id } = await arm((await prepare()).id)
     const { token } = await boot()
     await cancelDeployment(database(), id, 'tester')
@@ -332,7 +335,7 @@ eachDatabase('deployments', (database) => {
     await expect(cancelDeployment(database(), id, 'tester')).rejects.toThrow(`deployment ${id} is cancelled already`)
   })
 
-  test('a deployment fails when its window after the first attempt is over, and not before an attempt', async () => {
+  test('a deployment fails when its window after the first attempt ends, and not before an attempt', async () => {
     const { id } = await arm((await prepare()).id)
     await database().execute(sql`update deployments set created_at = now() - interval '9 days'`)
     await failLateDeployments(database())
@@ -344,7 +347,7 @@ eachDatabase('deployments', (database) => {
     expect(await now(id)).toMatchObject({ state: 'failed', reason: expect.stringContaining('within 3600 s') })
   })
 
-  test('many are armed by a selector: the denied and the busy are skipped, a dry run arms none', async () => {
+  test('a selector arms many machines, but skips denied and busy machines; a dry run arms no machine', async () => {
     const db = database()
     await prepare()
     const make = async (last: string, change: Parameters<typeof saveMachine>[2]) =>
@@ -377,7 +380,7 @@ eachDatabase('deployments', (database) => {
     )
   })
 
-  test('the audit log has every move and its actor', async () => {
+  test('the audit log contains every move and its actor', async () => {
     const { id } = await arm((await prepare()).id)
     const { token } = await boot()
     for (const seen of ['ready', 'installing', 'installed'] as const) await report(token, seen)

@@ -26,7 +26,7 @@ eachDatabase('boot events', (database) => {
     return (Array.isArray(rows) ? rows : rows.rows)[0]?.n
   }
 
-  test('are kept in the order they were seen, with what is known of each', async () => {
+  test('are stored in the order in which they were seen, with their details', async () => {
     const bootId = await open()
     const recorder = startBootEventRecorder(database(), quiet)
     recorder.record({ bootId, ip, stage: 'kernel', file: 'vmlinuz', bytes: 6_000_000_000, durationMs: 3 })
@@ -39,7 +39,7 @@ eachDatabase('boot events', (database) => {
     await recorder.stop()
   })
 
-  test('of a boot that does not exist are dropped, and the others of the batch are kept', async () => {
+  test('of an unknown boot are dropped, and the other events of the batch are stored', async () => {
     const bootId = await open()
     const recorder = startBootEventRecorder(database(), quiet)
     recorder.record({ bootId: newBootKeys().id, ip, stage: 'kernel' })
@@ -49,7 +49,7 @@ eachDatabase('boot events', (database) => {
     expect(await count()).toBe(2)
   })
 
-  test('of one boot have a bound, also within one batch', async () => {
+  test('of one boot are limited in number, also within one batch', async () => {
     const bootId = await open()
     const recorder = startBootEventRecorder(database(), quiet)
     for (let n = 0; n < 3 * maxEventsPerBoot; n++) recorder.record({ bootId, ip, stage: 'file' })
@@ -57,7 +57,7 @@ eachDatabase('boot events', (database) => {
     expect(await count()).toBe(maxEventsPerBoot)
   })
 
-  test('are written while others are recorded, each once', async () => {
+  test('are each written once while other events are recorded', async () => {
     const recorder = startBootEventRecorder(database(), quiet)
     for (let n = 0; n < 50; n++) {
       recorder.record({ ip, stage: 'nbp' })
@@ -68,7 +68,7 @@ eachDatabase('boot events', (database) => {
     expect(await count()).toBe(50)
   })
 
-  test('with a NUL or a bad id do not keep the others from being written', async () => {
+  test('with a NUL or a bad id do not prevent other events from being written', async () => {
     const recorder = startBootEventRecorder(database(), quiet)
     recorder.record({ ip, stage: 'nbp', file: 'a\0b' })
     recorder.record({ ip, stage: 'nbp', file: 'half \ud800' })
@@ -93,7 +93,7 @@ eachDatabase('boot events', (database) => {
   })
 })
 
-test('flushes while the database is unreachable try once and warn once per retry period, and lose nothing', async () => {
+test('flush once and warn once per retry period while the database is unreachable, and are not lost', async () => {
   const { db, close } = await openTestDatabase()
   onTestFinished(close)
   let attempts = 0

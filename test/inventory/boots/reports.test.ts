@@ -16,7 +16,7 @@ eachDatabase('reports that come at the same time', (database) => {
   }
   const stagesOf = async (id: string) => (await listBootEvents(database(), id)).map(({ stage }) => stage)
 
-  test('are each written to their own boot, and an unknown token gets an answer that says so', async () => {
+  test('are each written to their own boot, and an unknown token is refused', async () => {
     const boots = await openMany(70)
     const report = createRecordReport(database())
     const known = await Promise.all([
@@ -35,18 +35,18 @@ eachDatabase('reports that come at the same time', (database) => {
     }
   })
 
-  test('of one boot count in the order they came: the first end is the outcome', async () => {
+  test('of one boot count in the order of their arrival: the first end is the outcome', async () => {
     const [boot] = await openMany(1)
     const { id, token } = boot as { id: string; token: string }
     const report = createRecordReport(database())
     const seen = ['ready', 'failed', 'booted', 'installing'] as const
-    // All in one batch, which has to take them one after the other.
+    // One batch contains all reports, and must process them one after the other.
     expect(await Promise.all(seen.map((one) => report(token, one, ip, one)))).toEqual([true, true, true, true])
     expect(await findBoot(database(), id)).toMatchObject({ outcome: 'failed', message: 'failed' })
     expect(await stagesOf(id)).toEqual(['script', ...seen])
   })
 
-  test('beside events of the same boots never wait for each other in a circle', async () => {
+  test('do not deadlock with events of the same boots', async () => {
     const boots = await openMany(40)
     const report = createRecordReport(database())
     const warned: string[] = []

@@ -38,7 +38,7 @@ eachDatabase('a boot', (database) => {
     ['ready', '21 minutes', /^stalled at ready: no report since the kernel started/],
     ['answer-file', '121 minutes', /^stalled at answer-file: no report since the installer got its answer file/],
     ['installing', '241 minutes', /^stalled at installing: the installer did not finish/],
-  ])('that rests at %s for %s is stalled, with the likely causes', async (stage, interval, message) => {
+  ])('that stays at %s for %s is stalled, with the likely causes', async (stage, interval, message) => {
     const { id, token } = await open(database())
     if (stage === 'kernel') await fetched(id, 'kernel')
     else if (stage !== 'script') await recordReport(database(), token, stage as Report, ip, undefined)
@@ -51,7 +51,7 @@ eachDatabase('a boot', (database) => {
     expect((await database().select().from(changes)).map((one) => one.type)).toEqual(['boot.stalled'])
   })
 
-  test('of Windows PE, which has its answers when it starts, has the time of an installer', async () => {
+  test('of Windows PE has the limit of an installer, because it has its answer file when it starts', async () => {
     const { id, token } = await open(database(), { kind: 'wimboot' })
     await recordReport(database(), token, 'answer-file', ip, 'autounattend.xml')
     await recordReport(database(), token, 'ready', ip, undefined)
@@ -78,13 +78,13 @@ eachDatabase('a boot', (database) => {
     expect(await outcomeOf(id)).toEqual(['booted', 'up'])
   })
 
-  test('that shows a menu waits for a person, and does not stall', async () => {
+  test('that shows a menu waits for input and does not stall', async () => {
     await open(database(), { kind: 'menu' })
     await ago(database(), '9 days')
     expect(await markStalledBoots(database())).toBe(0)
   })
 
-  test('is handed over when it is ready, if its system reports nothing', async () => {
+  test('is handed over when it is ready, if its system does not report', async () => {
     for (const kind of ['linux', 'local', 'wimboot', 'sanboot']) {
       const { id, token } = await open(database(), { kind, reports: false })
       await recordReport(database(), token, 'ready', ip, undefined)

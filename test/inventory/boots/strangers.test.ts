@@ -26,7 +26,7 @@ const strangersSteps: Step[][] = [
 const oneInSoMany = process.env.ORDERS === 'all' ? 1 : 7
 let machines = 0
 
-/** Every order in which two do their steps, each in its own order; true is a step of the second. */
+/** Every way to interleave the steps of two actors; true is a step of the second actor. */
 function* ordersOf(first: number, second: number): Generator<boolean[]> {
   if (first === 0 && second === 0) yield []
   if (first > 0) for (const order of ordersOf(first - 1, second)) yield [false, ...order]
@@ -46,7 +46,7 @@ eachDatabase('a stranger who names the MAC of a machine from another address', (
   }
 
   for (const steps of strangersSteps) {
-    test(`by ${steps.join(', ')}, at any time, has no installed machine installed again, and closes no answers`, async () => {
+    test(`by ${steps.join(', ')}, at any time, does not reinstall an installed machine and does not block its answers`, async () => {
       const orders = [...ordersOf(machineSteps.length, steps.length)].filter((_, place) => place % oneInSoMany === 0)
       for (const order of orders) {
         const { id, facts } = await arm()
@@ -83,7 +83,7 @@ eachDatabase('a stranger who names the MAC of a machine from another address', (
     expect(await findDeployment(database(), id)).toMatchObject({ state: 'installed' })
   })
 
-  test('leaves the record of the running boot unchanged: it still can stall', async () => {
+  test('leaves the record of the running boot unchanged: the boot can still stall', async () => {
     const { facts } = await arm()
     const { id } = await openBootFor(database(), facts, machineIp)
     await openBootFor(database(), facts, strangerIp)
@@ -122,7 +122,7 @@ eachDatabase('an honest machine', (database) => {
     return armDeployment(db, machine.id, order, false, 'tester')
   }
 
-  test('reports also if its installer has another address than iPXE had', async () => {
+  test('can report although its installer has another address than iPXE had', async () => {
     const { id } = await arm()
     const { token } = await openBootFor(database(), facts, machineIp)
     for (const seen of ['ready', 'installing', 'installed'] as const)
@@ -143,7 +143,7 @@ eachDatabase('an honest machine', (database) => {
     },
   )
 
-  test('that restarts at its address: what its former boot reports moves nothing, and is seen', async () => {
+  test('that restarts at the same address does not change its deployment with reports of its former boot', async () => {
     const { id } = await arm()
     const first = await openBootFor(database(), facts, machineIp)
     await recordReport(database(), first.token, 'installing', machineIp, undefined)
@@ -160,7 +160,7 @@ eachDatabase('an honest machine', (database) => {
     expect(changes[0]).toEqual({ report: 'installed' })
     const notices = (await listBootEvents(database(), first.id)).filter(({ stage }) => stage === 'notice')
     expect(notices.map(({ message }) => message)).toEqual([
-      'the report installed moved no deployment: the machine has booted anew since, from the same address',
+      'the report installed did not change the deployment: the machine has since booted again from the same address',
     ])
   })
 })

@@ -12,13 +12,13 @@ const linux: Variant = {
   tree: [{ path: 'images/install.img', sha256: 'd'.repeat(64) }],
 }
 
-test('versions that are the same have no difference, whatever the order of keys and variants', () => {
+test('equal versions have no differences, whatever the order of keys and variants', () => {
   const local: Variant = { kind: 'local', arch: 'arm64' }
   const reordered = Object.fromEntries(Object.entries(linux).reverse()) as Variant
   expect(diffVariants([linux, local], [local, reordered])).toEqual([])
 })
 
-test('files by what they are for, arguments one by one', () => {
+test('files are compared by role, and arguments one by one', () => {
   const changed: Variant = {
     ...linux,
     kernel: file('e', 'vmlinuz-6.1'),
@@ -46,12 +46,12 @@ test('files by what they are for, arguments one by one', () => {
   ])
 })
 
-test('the order of arguments is a difference too: of two consoles the last one counts', () => {
+test('the order of arguments is a difference, because the last of two consoles counts', () => {
   const [one] = diffVariants([linux], [{ ...linux, args: ['console=ttyS0', 'console=tty0', 'quiet'] }])
   expect(one).toMatchObject({ files: [], args: { removed: [], added: [], reordered: true } })
 })
 
-test('variants that come and go, and a kind that changes', () => {
+test('added and removed variants and a changed kind are differences', () => {
   const san: Variant = { kind: 'sanboot', arch: 'x86_64', platform: 'efi', target: 'iscsi:192.0.2.1::::iqn.x' }
   const efi: Variant = { kind: 'efi', arch: 'arm64', file: file('a', 'memtest.efi'), args: [] }
   const chained: Variant = { kind: 'ipxe', arch: 'arm64', file: file('a', 'memtest.efi') }
@@ -70,7 +70,7 @@ test('variants that come and go, and a kind that changes', () => {
   ])
 })
 
-test('every file that a variant names is compared, of every kind', () => {
+test('every file of every kind that a variant names is compared', () => {
   const windows = (letter: string): Variant => ({
     kind: 'wimboot',
     arch: 'x86_64',

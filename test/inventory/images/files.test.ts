@@ -17,21 +17,21 @@ import { eachDatabase, openTestDatabase } from '../../helpers/database.ts'
 const sha256 = 'a'.repeat(64)
 const vmlinuz = { sha256, name: 'vmlinuz', sizeBytes: 20 }
 
-eachDatabase('damage of files', (database) => {
+eachDatabase('the damage of a file', (database) => {
   const revision = async () => Number((await database().select().from(catalog))[0]?.revision)
 
   test('is recorded once, increments the revision of the catalog, and is in the audit log', async () => {
     const db = database()
     await saveFile(db, vmlinuz)
     const before = await revision()
-    expect(await recordDamage(db, sha256, 'it has 3 bytes instead of 20')).toBe(true)
-    expect(await recordDamage(db, sha256, 'it has 3 bytes instead of 20')).toBe(false)
-    expect(await recordDamage(db, 'b'.repeat(64), 'its bytes are gone')).toBe(false)
+    expect(await recordDamage(db, sha256, 'the file has 3 bytes instead of 20')).toBe(true)
+    expect(await recordDamage(db, sha256, 'the file has 3 bytes instead of 20')).toBe(false)
+    expect(await recordDamage(db, 'b'.repeat(64), 'the file is missing in the store')).toBe(false)
     expect((await findFile(db, sha256))?.damage).toMatch(
-      /^it has 3 bytes instead of 20 \(seen \d{4}-\d\d-\d\d \d\d:\d\dZ\)$/,
+      /^the file has 3 bytes instead of 20 \(seen \d{4}-\d\d-\d\d \d\d:\d\dZ\)$/,
     )
     expect(await revision()).toBe(before + 1)
-    expect(await recordDamage(db, sha256, 'its bytes are gone')).toBe(true)
+    expect(await recordDamage(db, sha256, 'the file is missing in the store')).toBe(true)
     const log = await listChanges(db, { subject: sha256 }, 10)
     expect(log.map(({ type, actor }) => [type, actor])).toEqual([
       ['file.damaged', 'bootwright'],
@@ -39,7 +39,7 @@ eachDatabase('damage of files', (database) => {
     ])
     expect(log[1]).toMatchObject({
       before: { name: 'vmlinuz', sizeBytes: 20, damage: null },
-      after: { name: 'vmlinuz', sizeBytes: 20, damage: expect.stringContaining('it has 3 bytes') },
+      after: { name: 'vmlinuz', sizeBytes: 20, damage: expect.stringContaining('the file has 3 bytes') },
     })
   })
 
@@ -57,10 +57,10 @@ eachDatabase('damage of files', (database) => {
     expect((await listChanges(db, {}, 10)).map((one) => one.type)).toEqual(['file.mended', 'file.damaged'])
   })
 
-  test('ends when the bytes are stored again, and a verification of the former bytes no longer counts', async () => {
+  test('ends when the bytes are stored again; a verification of the former bytes no longer counts', async () => {
     const db = database()
     await saveFile(db, vmlinuz)
-    await recordDamage(db, sha256, 'its bytes are gone')
+    await recordDamage(db, sha256, 'the file is missing in the store')
     await db.execute(sql`update files set created_at = now() - interval '1 minute'`)
     const read = (await findFile(db, sha256)) as StoredFile
     await recordStored(db, sha256)
@@ -73,26 +73,26 @@ eachDatabase('damage of files', (database) => {
   test('does not end when the file is recorded again; deleted bytes are not recorded', async () => {
     const db = database()
     await saveFile(db, vmlinuz, async () => 20)
-    await recordDamage(db, sha256, 'its bytes are gone')
+    await recordDamage(db, sha256, 'the file is missing in the store')
     expect(await saveFile(db, vmlinuz)).toMatchObject({ created: false, file: { damage: expect.any(String) } })
     await expect(saveFile(db, { ...vmlinuz, sha256: 'b'.repeat(64) }, async () => undefined)).rejects.toThrow(
-      `the bytes of file ${'b'.repeat(64)} were deleted in the meantime: send them again`,
+      `file ${'b'.repeat(64)} was deleted during the upload. Next step: upload it again`,
     )
     expect(await findFile(db, 'b'.repeat(64))).toBeUndefined()
   })
 
-  test('a file that is used again begins its time of grace anew, unless it is damaged', async () => {
+  test('prevents reuse of the file, which otherwise restarts the grace period', async () => {
     const db = database()
     await saveFile(db, vmlinuz)
     await db.execute(sql`update files set created_at = now() - interval '1 year'`)
     const reused = await reuseFile(db, sha256)
     expect(Date.now() - Number(reused?.createdAt)).toBeLessThan(60_000)
-    await recordDamage(db, sha256, 'its bytes are gone')
+    await recordDamage(db, sha256, 'the file is missing in the store')
     expect(await reuseFile(db, sha256)).toBeUndefined()
     expect(await reuseFile(db, 'b'.repeat(64))).toBeUndefined()
   })
 
-  test('the status is looked up for many files at once, cached for a while, and read again', async () => {
+  test('is looked up for many files at once, cached briefly, and then read again', async () => {
     const db = database()
     await saveFile(db, vmlinuz)
     await saveFile(db, { sha256: 'b'.repeat(64), name: 'initrd', sizeBytes: 7_000_000_000 })
@@ -103,12 +103,12 @@ eachDatabase('damage of files', (database) => {
       undefined,
       { sizeBytes: 20, damage: null },
     ])
-    await recordDamage(db, sha256, 'its bytes are gone')
-    await expect.poll(() => find(sha256)).toMatchObject({ damage: expect.stringContaining('gone') })
+    await recordDamage(db, sha256, 'the file is missing in the store')
+    await expect.poll(() => find(sha256)).toMatchObject({ damage: expect.stringContaining('missing') })
   })
 })
 
-test('while the database is away, what is served is what was known last', async () => {
+test('keeps its last known value while the database is unreachable', async () => {
   const { db, close } = await openTestDatabase()
   await saveFile(db, vmlinuz)
   const find = createFindFileStatus(db, { keptMs: 1 })
@@ -121,13 +121,13 @@ test('while the database is away, what is served is what was known last', async 
   expect(await find('b'.repeat(64))).toBeUndefined()
 })
 
-test('a database that does not answer is not waited for long', async () => {
+test('is not waited for long when the database does not answer', async () => {
   const { db, close } = await openTestDatabase()
   await saveFile(db, vmlinuz)
   const find = createFindFileStatus(db, { keptMs: 1, patienceMs: 20 })
   expect(await find(sha256)).toBeDefined()
   await new Promise((resolve) => setTimeout(resolve, 10))
-  // An open transaction holds the only connection of the embedded database.
+  // An open transaction uses the only connection of the embedded database.
   let end = () => {}
   const held = db.transaction(() => new Promise<void>((resolve) => (end = resolve)))
   await new Promise((resolve) => setTimeout(resolve, 10))

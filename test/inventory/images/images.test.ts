@@ -32,7 +32,7 @@ eachDatabase('images and files', (database) => {
     expect(await findFile(database(), 'c'.repeat(64))).toBeUndefined()
   })
 
-  test('versions are immutable and numbered; the same variants in another order of keys are the same version', async () => {
+  test('versions are immutable and numbered; equal variants with another order of keys are the same version', async () => {
     await store()
     expect(await saveImage(database(), 'd', { variants: [linux] }, {}, 'tester')).toMatchObject({
       created: true,
@@ -57,14 +57,14 @@ eachDatabase('images and files', (database) => {
     ])
   })
 
-  test('versions saved at the same time all get a number of their own', async () => {
+  test('versions that are saved at the same time get different numbers', async () => {
     await saveImage(database(), 'd', { variants: [local] }, {}, 'tester')
     const variants = (['x86_64', 'i386'] as const).map((arch): Variant => ({ kind: 'local', arch }))
     await Promise.all(variants.map((one) => saveImage(database(), 'd', { variants: [one] }, {}, 'tester')))
     expect((await listImageVersions(database(), 'd')).map((one) => one.version)).toEqual([3, 2, 1])
   })
 
-  test('images made at the same time under one name are one image', async () => {
+  test('images that are created at the same time with one name are one image', async () => {
     const saved = await Promise.all(
       [1, 2, 3].map(() => saveImage(database(), 'd', { variants: [local] }, {}, 'tester')),
     )
@@ -72,7 +72,7 @@ eachDatabase('images and files', (database) => {
     expect((await listImageVersions(database(), 'd')).map((one) => one.version)).toEqual([1])
   })
 
-  test('files that are not stored and twins are refused by their field', async () => {
+  test('files that are not stored and duplicate variants are refused with the name of the field', async () => {
     const missing = saveImage(database(), 'd', { variants: [local, linux] }, {}, 'tester')
     await expect(missing).rejects.toThrow(
       new InputError({ field: 'variants[1] vmlinuz', value: sha256, expected: 'the sha256 of an uploaded file' }),
@@ -102,7 +102,7 @@ eachDatabase('images and files', (database) => {
     await saveImage(database(), 'd', { variants: [local] }, {}, 'tester')
     await saveMachine(database(), { mac: '52:54:00:00:00:01' }, { assignment: { image: 'd' } }, {}, 'tester')
     await expect(deleteImage(database(), 'd', {}, 'tester')).rejects.toThrow(
-      new ConflictError('image d is named by machine 52:54:00:00:00:01'),
+      new ConflictError('image d is used by machine 52:54:00:00:00:01'),
     )
     await saveMachine(database(), { mac: '52:54:00:00:00:01' }, { assignment: null }, {}, 'tester')
     await savePolicy(database(), { kind: 'image', image: 'd' }, 'tester')
@@ -112,7 +112,7 @@ eachDatabase('images and files', (database) => {
     expect(await listImages(database(), 10)).toEqual([])
   })
 
-  test('the policy is local until it is set, and only names images that exist', async () => {
+  test('the policy is local until it is set, and an unknown image is refused', async () => {
     expect(await findPolicy(database())).toEqual({ kind: 'local' })
     await expect(savePolicy(database(), { kind: 'image', image: 'd' }, 'tester')).rejects.toThrow(InputError)
     await savePolicy(database(), { kind: 'wait' }, 'tester')

@@ -21,7 +21,7 @@ const facts = { mac: '52:54:00:12:34:56', platform: 'efi', buildarch: 'x86_64' }
 
 eachDatabase('versions of an image', (database) => {
   let count = 0
-  /** A version unlike all others. */
+  /** A version that differs from all others. */
   const variants = (): Variant[] => [{ kind: 'sanboot', arch: 'x86_64', target: `iscsi:192.0.2.1::::iqn.${count++}` }]
   const save = async () => (await saveImage(database(), 'd', { variants: variants() }, {}, 'tester')).image.version
   const image = async () => (await findImage(database(), 'd')) as Image
@@ -31,18 +31,18 @@ eachDatabase('versions of an image', (database) => {
     return version
   }
 
-  test('a roll back goes to what was booted before, and again further back, never to what it left', async () => {
+  test('a roll back goes to the version that was booted before, and a second one goes further back', async () => {
     for (let n = 1; n <= 3; n++) await save()
     expect(await rollBack()).toBe(2)
     expect(await save()).toBe(4)
-    // Version 3 is higher, and was bad.
+    // Version 3 is higher, but machines booted version 2 before version 4.
     expect(await rollBack()).toBe(2)
     expect(await rollBack()).toBe(1)
     expect(await rollBack()).toBeUndefined()
     expect((await image()).version).toBe(1)
   })
 
-  test('without the log, or when what was booted before is deleted, it goes to the next one before', async () => {
+  test('without the audit log, or if that version is deleted, a roll back goes to the next lower version', async () => {
     for (let n = 1; n <= 4; n++) await save()
     await deleteImageVersion(database(), 'd', 3, {}, 'tester')
     expect(await findRollback(database(), await image())).toBe(2)
@@ -50,7 +50,7 @@ eachDatabase('versions of an image', (database) => {
     expect(await findRollback(database(), await image())).toBe(2)
   })
 
-  test('the log of an image of the same name that was deleted does not count', async () => {
+  test('the audit log of a deleted image with the same name does not count', async () => {
     for (let n = 1; n <= 3; n++) await save()
     await patchImage(database(), 'd', { version: 1 }, {}, 'tester')
     await patchImage(database(), 'd', { version: 3 }, {}, 'tester')
@@ -60,7 +60,7 @@ eachDatabase('versions of an image', (database) => {
     expect(await findRollback(database(), await image())).toBeUndefined()
   })
 
-  test('one version is deleted, with the log of it; its number is not given again', async () => {
+  test('a deleted version is in the audit log, and its number is not used again', async () => {
     for (let n = 1; n <= 3; n++) await save()
     await patchImage(database(), 'd', { version: 2 }, {}, 'tester')
     const etag = etagOf(await image())
@@ -73,17 +73,17 @@ eachDatabase('versions of an image', (database) => {
     expect(await save()).toBe(4)
   })
 
-  test('neither the current one nor what is not there is deleted', async () => {
+  test('the current version and unknown versions cannot be deleted', async () => {
     await save()
     await expect(deleteImageVersion(database(), 'd', 1, {}, 'tester')).rejects.toThrow(
-      'version 1 of image d is the current one: promote another first',
+      'version 1 of image d is the current version. Next step: bootwright image promote d VERSION',
     )
     await expect(deleteImageVersion(database(), 'd', 2, {}, 'tester')).rejects.toThrow('image d has no version 2')
     await expect(deleteImageVersion(database(), 'e', 1, {}, 'tester')).rejects.toThrow('there is no image e')
     await expect(findImageVersion(database(), 'd', 9)).rejects.toThrow('image d has no version 9')
   })
 
-  test('a version that a machine boots is kept until that boot has ended', async () => {
+  test('a version that a machine boots cannot be deleted until that boot ends', async () => {
     await save()
     await savePolicy(database(), { kind: 'image', image: 'd' }, 'tester')
     const { id } = await openBootFor(database(), facts, '192.0.2.7')
@@ -96,7 +96,7 @@ eachDatabase('versions of an image', (database) => {
     expect((await listImageVersions(database(), 'd')).map((one) => one.version)).toEqual([2])
   })
 
-  test('the end of life is set, shown in the log, and taken away; a version keeps where it came from', async () => {
+  test('the end of life is set, recorded and cleared; a version keeps its source', async () => {
     const [variant] = variants()
     const kept = { variants: variant ? [variant] : [] }
     await saveImage(database(), 'd', { ...kept, endOfLife: '2026-06-10', source: 'recipe debian-12' }, {}, 'tester')

@@ -7,7 +7,7 @@ import { assignmentFieldNames } from '../../../src/inventory/machines/assignment
 import { keptColumns, machineFieldNames } from '../../../src/inventory/machines/fields.ts'
 import { type Operator, startOperator } from '../../helpers/operator.ts'
 
-// A value of each field, and how the command line says it. A field that is not named here is a text.
+// A value of each field, and its options on the command line. A field that is missing here is a text.
 type Sample = { value: unknown; argv: string[]; shown?: RegExp; beside?: object }
 const samples: Record<string, Sample> = {
   uuid: { value: '4c4c4544-0037-4710-8051-b4c04f463533', argv: ['--uuid', '4c4c4544-0037-4710-8051-b4c04f463533'] },
@@ -94,14 +94,14 @@ const freshMac = () => `52:54:00:f1:e1:${(macs++).toString(16).padStart(2, '0')}
 const machine = async (mac: string) => JSON.parse((await operator.run('machine', 'show', mac, '--json')).out)
 const upload = (text: string, ...options: string[]) => operator.runWith(text, 'machine', 'import', '-', ...options)
 
-test('every column is a field that operators enter, or is kept about a machine', () => {
+test('every column is a field that operators enter, or a column that the server maintains', () => {
   expect([...machineFieldNames].sort()).toEqual([...columns].sort())
 })
 
 describe.each(fields)('%s of a machine', (field) => {
   const body = bodyOf(field)
 
-  test('is set, shown and cleared by the command line', async () => {
+  test('can be set, shown and cleared with the command line', async () => {
     const mac = freshMac()
     const set = await operator.run('machine', 'set', mac, ...sampleOf(field).argv)
     expect(set.err).not.toContain('error')
@@ -124,7 +124,7 @@ describe.each(fields)('%s of a machine', (field) => {
     expect(await machine(mac)).not.toMatchObject(field === 'hostname' ? { hostname: `keeps-${macs}` } : body)
   })
 
-  test('is taken by the bulk upload, of a new machine and of one that there is, and comes back by the export', async () => {
+  test('is saved by the bulk upload of new and existing machines, and the export contains it', async () => {
     for (const format of ['ndjson', 'csv']) {
       const csv = format === 'csv' ? ['--csv'] : []
       const [first, second, empty] = [freshMac(), freshMac(), freshMac()]
@@ -142,7 +142,7 @@ describe.each(fields)('%s of a machine', (field) => {
     }
   })
 
-  test('is replaced by a PUT that leaves it out, and kept by a merge of another field', async () => {
+  test('is cleared by a replacement without it, and kept by a change of another field', async () => {
     const mac = freshMac()
     await upload(`${JSON.stringify({ mac, ...body })}\n`)
     const other = field === 'asset' ? { serial: 'other' } : { asset: 'other' }
@@ -155,7 +155,7 @@ describe.each(fields)('%s of a machine', (field) => {
     expect(await machine(mac)).not.toMatchObject(body)
   })
 
-  test('is taken over by the machine that it is merged into, and recorded', async () => {
+  test('is copied to the machine that it is merged into, and recorded', async () => {
     const [into, from] = [freshMac(), freshMac()]
     await operator.run('machine', 'set', into)
     await upload(`${JSON.stringify({ mac: from, ...body })}\n`)

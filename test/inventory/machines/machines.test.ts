@@ -14,7 +14,7 @@ const uuid = '4c4c4544-0042-3510-8054-b7c04f4e3332'
 const nobody = '0190d3f2-7c1a-7b5e-9f00-3a5d2c1b4e6f'
 
 eachDatabase('machines', (database) => {
-  test('saving makes a machine once, and leaves what is not said as it was', async () => {
+  test('saving creates a machine once, and leaves absent fields unchanged', async () => {
     const first = await saveMachine(database(), { mac: a }, { hostname: 'n1', labels: { rack: 'b4' } }, {}, 'tester')
     expect(first.created).toBe(true)
     expect(first.machine).toMatchObject({
@@ -65,18 +65,18 @@ eachDatabase('machines', (database) => {
     expect(now).toMatchObject({ hostname: 'bare', assignment, macs: ['mac' in key ? key.mac : b] })
   })
 
-  test('a UUID by which one machine alone is known is entered for no other', async () => {
+  test('a UUID that alone identifies a machine cannot be entered for another machine', async () => {
     const { machine: bare } = await saveMachine(database(), newMachine, { uuid, hostname: 'bare' }, {}, 'tester')
     const serial = { serial: 'S 1', product: 'P' }
     const { machine: other } = await saveMachine(database(), { mac: a }, { hostname: 'other', ...serial }, {}, 'tester')
-    const taken = /uuid \S+: expected a value that no other machine has.*: bare has it/
+    const taken = /uuid \S+: expected a value that no other machine has.*: machine bare has this value/
     await expect(saveMachine(database(), newMachine, { uuid: swapUuid(uuid) }, {}, 'tester')).rejects.toThrow(taken)
     await expect(saveMachine(database(), { mac: c }, { uuid }, { ifNoneMatch: '*' }, 'tester')).rejects.toThrow(taken)
     await expect(saveMachine(database(), { mac: a }, { uuid }, {}, 'tester')).rejects.toThrow(taken)
     await expect(saveMachine(database(), newMachine, { serial: 's  1', product: 'p' }, {}, 'tester')).rejects.toThrow(
       /other has it/,
     )
-    // Two boards of one series differ by their MACs, until one of them loses its last MAC.
+    // Two boards of one series differ by their MACs, until one board loses its last MAC.
     await saveMachine(database(), { id: bare.id }, { macs: [b] }, {}, 'tester')
     await saveMachine(database(), { mac: a }, { uuid }, {}, 'tester')
     await expect(saveMachine(database(), { id: other.id }, { macs: [] }, {}, 'tester')).rejects.toThrow(taken)
@@ -87,7 +87,7 @@ eachDatabase('machines', (database) => {
     })
   })
 
-  test('MACs are replaced as a set, and the one it is saved by stays', async () => {
+  test('MACs are replaced as a set, and the MAC in the request stays', async () => {
     await saveMachine(database(), { mac: a }, { macs: [b, c] }, {}, 'tester')
     expect((await findMachine(database(), { mac: b }))?.macs).toEqual([a, b, c])
     await saveMachine(database(), { mac: a }, { macs: [c] }, {}, 'tester')
@@ -95,7 +95,7 @@ eachDatabase('machines', (database) => {
     expect((await findMachine(database(), { mac: c }))?.macs).toEqual([a, c])
   })
 
-  test('a MAC belongs to one machine, and nothing of a refused change remains', async () => {
+  test('a MAC belongs to one machine, and a refused change leaves nothing behind', async () => {
     await saveMachine(database(), { mac: a }, {}, {}, 'tester')
     await expect(saveMachine(database(), { mac: b }, { macs: [a], hostname: 'n2' }, {}, 'tester')).rejects.toThrow(
       new ConflictError(`MAC ${a} already belongs to machine ${a}: bootwright machine set ${a} --remove-mac ${a}`),
@@ -103,7 +103,7 @@ eachDatabase('machines', (database) => {
     expect(await searchMachines(database(), {}, creationOrder, 10)).toHaveLength(1)
   })
 
-  test('machines saved at the same time under one MAC are one machine', async () => {
+  test('machines that are saved at the same time with one MAC are one machine', async () => {
     const saved = await Promise.all(
       ['n1', 'n2', 'n3', 'n4'].map((hostname) => saveMachine(database(), { mac: a }, { hostname }, {}, 'tester')),
     )
@@ -142,13 +142,13 @@ eachDatabase('machines', (database) => {
     expect(await searchMachines(database(), {}, creationOrder, 10)).toHaveLength(1)
   })
 
-  test('a discovered machine that an operator speaks of is entered, and keeps its facts', async () => {
+  test('a discovered machine that an operator saves is entered, and keeps its facts', async () => {
     const found = await recordDiscovered(database(), { mac: a, product: 'X1' }, { max: 10, maxPerAddress: 10 })
     const { machine, created } = await saveMachine(database(), { mac: a }, { hostname: 'n1' }, {}, 'tester')
     expect([created, machine.id, machine.discovered, machine.facts.product]).toEqual([false, found?.id, false, 'X1'])
   })
 
-  test('lists filter and continue after an id', async () => {
+  test('searches filter machines and continue after an id', async () => {
     await saveImage(database(), 'i', { variants: [{ kind: 'local', arch: 'x86_64' }] }, {}, 'tester')
     const ids: string[] = []
     for (const mac of [a, b, c]) ids.push((await saveMachine(database(), { mac }, {}, {}, 'tester')).machine.id)

@@ -6,19 +6,29 @@ const fails = async (): Promise<never> => {
   throw new Error('x')
 }
 const cases: [string, Partial<HealthSources>, number, Omit<Health, 'version'>][] = [
-  ['all is well', {}, 200, { status: 'ok', database: 'ok' }],
-  ['connections are few', { databaseIsShort: () => true }, 200, { status: 'degraded', database: 'few connections' }],
+  ['everything works', {}, 200, { status: 'ok', database: 'ok' }],
   [
-    'nothing can be changed',
+    'the database has few connections',
+    { databaseIsShort: () => true },
+    200,
+    { status: 'degraded', database: 'few connections' },
+  ],
+  [
+    'the database is read-only',
     { databaseFault: async () => 'the disk is full' },
     503,
     { status: 'degraded', database: 'read-only', reason: 'the disk is full' },
   ],
-  ['the database is away', { databaseAnswers: async () => false }, 503, { status: 'degraded', database: 'away' }],
-  ['asking fails', { databaseAnswers: fails, databaseFault: fails }, 503, { status: 'degraded', database: 'away' }],
+  [
+    'the database is unreachable',
+    { databaseAnswers: async () => false },
+    503,
+    { status: 'degraded', database: 'away' },
+  ],
+  ['the checks fail', { databaseAnswers: fails, databaseFault: fails }, 503, { status: 'degraded', database: 'away' }],
 ]
 
-test.each(cases)('health when %s', async (_, change, code, health) => {
+test.each(cases)('the health status is correct when %s', async (_, change, code, health) => {
   const well: HealthSources = {
     databaseAnswers: async () => true,
     databaseIsShort: () => false,

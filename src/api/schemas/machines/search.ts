@@ -91,7 +91,7 @@ export const cursorParameter = z
   .max(1000)
   .transform((text, context) => {
     const read = cursorShape.safeParse(parseJson(Buffer.from(text, 'base64url').toString('utf8')))
-    if (!read.success || !isFit(read.data)) return refuse(context, 'the next of a page of this list')
+    if (!read.success || !isFit(read.data)) return refuse(context, 'the `next` of a page of this list')
     const [by, descending, id, value] = read.data
     return { by, descending, cursor: { id, value } }
   })

@@ -27,7 +27,7 @@ export async function findDuplicates(db: Db, machines: Machine[]): Promise<Map<s
       .flatMap((key) => byKey.get(key) ?? [])
       .find((other) => (other.deployed || armed.has(other.id)) && areDuplicates(machine, other))
     if (duplicate === undefined) armed.add(machine.id)
-    else refusals.set(machine.id, whyNot(machine, duplicate, armed.has(duplicate.id)))
+    else refusals.set(machine.id, refusalOf(machine, duplicate, armed.has(duplicate.id)))
   }
   return refusals
 }
@@ -36,7 +36,7 @@ function areDuplicates(one: Machine, other: Duplicate): boolean {
   return one.id !== other.id && (one.discovered || other.discovered) && !differ(one.facts, other.facts)
 }
 
-function whyNot(machine: Machine, duplicate: Duplicate, together: boolean): string {
+function refusalOf(machine: Machine, duplicate: Duplicate, together: boolean): string {
   const done = together ? 'is armed with it' : 'a deployment installs or installed'
   return `${nameOf(machine)} is probably the same machine as ${duplicate.name}, which ${done}; if it is: bootwright machine merge ${handleOf(duplicate)} --from ${handleOf(machine)}`
 }

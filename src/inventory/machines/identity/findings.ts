@@ -55,7 +55,7 @@ async function weakClaims(db: Db): Promise<Finding[]> {
     const finding: Finding = {
       code: row.claimed.length > 1 ? 'BW-IDENTITY-SHARED' : 'BW-IDENTITY-WEAK',
       machines: [named(row)],
-      what: `${said} asked with the UUID or serial of ${named(row).name}, and has none of its MACs`,
+      what: `${said} asked with the UUID or serial of ${named(row).name}, but has none of its MACs`,
       nextStep: `if it is this machine: bootwright machine set ${handle(row)} --add-mac ${others[0] ?? 'MAC'}; else --clear-uuid or --clear-serial`,
     }
     return [finding]
@@ -104,7 +104,7 @@ function sharedFinding(key: string, rows: Row[]): Finding {
     nextStep:
       entered === undefined
         ? 'enter them by their MACs: bootwright machine set MAC'
-        : `take it off where it was entered: bootwright machine set ${handle(entered)} --clear-${kind}`,
+        : `remove the entered value: bootwright machine set ${handle(entered)} --clear-${kind}`,
   }
 }
 
