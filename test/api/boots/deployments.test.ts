@@ -120,7 +120,7 @@ eachDatabase('deployments over HTTP', (database) => {
     const refused = await api.ask('DELETE', machine)
     expect([refused.status, refused.body.detail]).toEqual([
       409,
-      expect.stringContaining(`an active deployment, ${id} of debian`),
+      expect.stringContaining(`an active deployment: ${id} of debian`),
     ])
     expect((await api.ask('DELETE', `${machine}?cancelDeployment=yes`)).status).toBe(422)
     expect((await api.ask('DELETE', `${machine}?cancelDeployment=true`)).status).toBe(204)

@@ -78,7 +78,10 @@ eachDatabase('versions of images over HTTP', (database) => {
     expect((await remove(1, old)).status).toBe(412)
     expect(await remove(2, etag)).toMatchObject({
       status: 409,
-      body: { detail: 'version 2 of image debian-12 is the current version. Next step: bootwright image promote debian-12 VERSION' },
+      body: {
+        detail:
+          'version 2 of image debian-12 is the current version. Next step: bootwright image promote debian-12 VERSION',
+      },
     })
     expect((await remove(1, etag)).status).toBe(204)
     expect((await remove(1, etag)).status).toBe(404)

@@ -289,7 +289,12 @@ eachDatabase('bulk upload', (database) => {
     ])
     expect(summary).toMatchObject({ created: 1, changed: 1, failed: 2 })
     expect(bad.map(({ line, errors }) => [line, errors[0].expected])).toEqual([
-      [1, expect.stringMatching(/: bare has it \(if it is this machine: bootwright machine set \S+ --add-mac MAC/)],
+      [
+        1,
+        expect.stringMatching(
+          /: machine bare has this value \(if it is this machine: bootwright machine set \S+ --add-mac MAC/,
+        ),
+      ],
       [3, 'a machine that no earlier row names (line 2 names it)'],
     ])
     expect(await machine(macOf(3))).toMatchObject({ hostname: 'bare', assignment: { local: true } })

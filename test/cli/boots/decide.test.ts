@@ -151,7 +151,7 @@ test('a deployment is armed, seen on the screen and in the lists, and cancelled'
   const [, id = ''] = /^(\S{36}): debian armed, 0 of 2 attempts\n$/.exec(armed) ?? []
   expect(await run('preview', third)).toContain('installs debian version 1 (x86_64 efi, attempt 1 of 2)')
   expect((await operator.run('deployment', 'arm', third, '--image', 'debian')).err).toContain(
-    `active deployment, ${id}`,
+    `active deployment: ${id}`,
   )
   const script = await getAsIpxe(`${operator.boot.url}/ipxe?mac=${third}&platform=efi&buildarch=x86_64`)
   await fetch(`${/(http:\S+\/b\/[^/\s]+)\/ready/.exec(script)?.[1]}/ready`)

@@ -74,7 +74,7 @@ eachDatabase('machines', (database) => {
     await expect(saveMachine(database(), { mac: c }, { uuid }, { ifNoneMatch: '*' }, 'tester')).rejects.toThrow(taken)
     await expect(saveMachine(database(), { mac: a }, { uuid }, {}, 'tester')).rejects.toThrow(taken)
     await expect(saveMachine(database(), newMachine, { serial: 's  1', product: 'p' }, {}, 'tester')).rejects.toThrow(
-      /other has it/,
+      /other has this value/,
     )
     // Two boards of one series differ by their MACs, until one board loses its last MAC.
     await saveMachine(database(), { id: bare.id }, { macs: [b] }, {}, 'tester')
