@@ -77,7 +77,7 @@ describe('a damaged file', () => {
       await rm(pathOf(file))
       await forgotten()
       expect(await boot()).toContain(`is damaged: the file is missing in the store`)
-      expect(await damageOf(file)).toContain('gone')
+      expect(await damageOf(file)).toContain('missing in the store')
       await writeFile(pathOf(file), bytes)
       await recordStored(server.deps.db, file.sha256)
       await forgotten()
