@@ -88,8 +88,12 @@ describe('/files', () => {
     await truncate(join(server.folder, file.sha256.slice(0, 2), file.sha256), 499_999)
     const response = await fetch(`${server.url}/files/${file.sha256}/short`)
     expect(response.status).toBe(500)
-    expect(await response.text()).toBe(`The file ${file.sha256} is damaged: the file has 499999 bytes instead of 500000.\n`)
-    expect((await findFile(server.deps.db, file.sha256))?.damage).toMatch(/^the file has 499999 bytes instead of 500000/)
+    expect(await response.text()).toBe(
+      `The file ${file.sha256} is damaged: the file has 499999 bytes instead of 500000.\n`,
+    )
+    expect((await findFile(server.deps.db, file.sha256))?.damage).toMatch(
+      /^the file has 499999 bytes instead of 500000/,
+    )
   })
 
   test('tells a file whose bytes are gone from one that never was', async () => {

@@ -140,7 +140,13 @@ eachDatabase('the bytes of stored files', (database) => {
     expect(lines[0]).toMatchObject({ kind: 'progress', name: 'a', sizeBytes: 2 ** 20 })
     expect(lines.filter(({ kind }) => kind !== 'progress')).toEqual([
       { kind: 'checked', sha256: wanted[0]?.sha256, name: 'a', sizeBytes: 2 ** 20, damage: null },
-      { kind: 'checked', sha256: wanted[1]?.sha256, name: 'b', sizeBytes: 1, damage: 'the file is missing in the store' },
+      {
+        kind: 'checked',
+        sha256: wanted[1]?.sha256,
+        name: 'b',
+        sizeBytes: 1,
+        damage: 'the file is missing in the store',
+      },
       { kind: 'end', checked: 2, damaged: 1, failed: 0, bytes: 2 ** 20 + 1 },
     ])
     const all: VerifyLine[] = []
