@@ -129,14 +129,14 @@ eachDatabase('files that nothing needs', (database) => {
     expect(await isThere(cut)).toEqual([true, true])
   })
 
-  test('more files than go at once, each told once', async () => {
+  test('more files than one transaction holds are each reported once', async () => {
     for (let n = 0; n < 40; n++) await addOld(`file-${n}`)
     const lines = await clear(false)
     expect(new Set(lines.map((line) => 'sha256' in line && line.sha256)).size).toBe(41)
     expect(lines.at(-1)).toMatchObject({ files: 40 })
   })
 
-  test('who is about to use a file, or stored it anew, keeps it', async () => {
+  test('a file that is about to be used, or was stored again, is kept', async () => {
     const file = await addOld('used')
     await reuseFile(database(), file.sha256)
     expect(await clear(false)).toMatchObject([{ kind: 'end', files: 0 }])
@@ -162,7 +162,7 @@ eachDatabase('files that nothing needs', (database) => {
     const file = await addOld('again')
     let upload: Promise<unknown> = Promise.resolve()
     const remove = async (sha256: string) => {
-      // The same bytes arrived anew in this moment; to be recorded they wait for the clearing.
+      // The same bytes are uploaded now; their record waits until garbage collection ends.
       upload = saveFile(db, { sha256, name: 'again', sizeBytes: 14 }, store.size)
       upload.catch(() => {})
       await new Promise((resolve) => setTimeout(resolve, 50))
@@ -184,14 +184,14 @@ eachDatabase('files that nothing needs', (database) => {
     expect(await isThere(file)).toEqual([true, true])
   })
 
-  test('a file that cannot be removed stays, and so does its record', async () => {
+  test('a file that cannot be removed keeps its record', async () => {
     const file = await addOld('stuck')
     const store = { ...stored.deps.store, remove: () => Promise.reject(new Error('read-only file system')) }
     await expect(clear(false, { ...stored.deps, store })).rejects.toThrow('read-only file system')
     expect(await isThere(file)).toEqual([true, true])
   })
 
-  test('one file is deleted, unless something names it', async () => {
+  test('a file is deleted, unless something uses it', async () => {
     const file = await stored.add('vmlinuz', 'a kernel')
     await saveImage(database(), 'd', { variants: [oneFile(file)] }, {}, 'tester')
     await saveImage(database(), 'd', { variants: [{ kind: 'local', arch: 'x86_64' }] }, {}, 'tester')

@@ -54,12 +54,12 @@ const bring = async (path: string, options: Partial<DownloadOptions> = {}) => {
     await to.close()
   }
 }
-// What was on its way when the connection was cut comes again.
+// Bytes in transit when the connection closed are sent again.
 const goesOn = expect.stringMatching(/^bytes=\d{6,7}-$/)
 const ranges = () => web.asked.map(({ range, status }) => [range, status])
 
 describe('a download', () => {
-  test('brings the very bytes, counted, with both hashes checked', async () => {
+  test('fetches the exact bytes, reports progress, and verifies both hashes', async () => {
     await serve()
     const counted: (number | undefined)[][] = []
     const checksums = { sha256, sha512: hash('sha512', linux) }
@@ -68,7 +68,7 @@ describe('a download', () => {
     expect(counted.at(-1)).toEqual([linux.length, linux.length])
   })
 
-  test('goes on where the connection was cut, again and again, with If-Range', async () => {
+  test('resumes with If-Range after each of several closed connections', async () => {
     await serve((_, times) => (times < 6 ? { cutAfter: 1_000_000 } : {}))
     expect((await bring('/linux')).sha256).toBe(sha256)
     expect(ranges().slice(0, 2)).toEqual([
@@ -79,18 +79,18 @@ describe('a download', () => {
     expect(web.asked.length).toBe(6)
   })
 
-  test('brings a file whose length nobody says', async () => {
+  test('fetches a file of unknown length', async () => {
     await serve(() => ({ length: 'none' }))
     expect((await bring('/linux')).sha256).toBe(sha256)
   })
 
-  test('goes on after a stall', async () => {
+  test('resumes after a stall', async () => {
     await serve((_, times) => (times === 1 ? { stallAfter: 2_000_000 } : {}))
     expect((await bring('/linux')).sha256).toBe(sha256)
     expect(ranges()[1]).toEqual(['bytes=2000000-', 206])
   })
 
-  test('begins anew when the file changed meanwhile', async () => {
+  test('restarts if the file has changed', async () => {
     const other = Buffer.concat([linux.subarray(0, 3_000_000), linux])
     await serve((_, times) => {
       if (times === 1) setTimeout(() => web.files.set('/linux', other), 0)
@@ -100,7 +100,7 @@ describe('a download', () => {
     expect(ranges()[1]).toEqual([goesOn, 200])
   })
 
-  test('begins anew where Range is not heeded, or nothing tells one file from another', async () => {
+  test('restarts if the server ignores Range, or sends no validator', async () => {
     await serve((_, times) => (times === 1 ? { cutAfter: 1_000_000 } : { ignoreRange: true }))
     expect((await bring('/linux')).sha256).toBe(sha256)
     await web.stop()
@@ -113,17 +113,17 @@ describe('a download', () => {
     ])
   })
 
-  test('goes on from what an earlier run left, and asks no byte twice', async () => {
+  test('resumes the partial file of an earlier run, and requests no byte twice', async () => {
     await serve((_, times) => (times === 1 ? { cutAfter: 5_000_000 } : {}))
     await expect(bring('/linux', { retriesMs: [] })).rejects.toThrow(/closed early after \d{7} of \d+ bytes$/)
     expect((await bring('/linux')).sha256).toBe(sha256)
     expect(ranges()[1]).toEqual([goesOn, 206])
-    // All of it is here: the server says so (416), and nothing comes again.
+    // The file is complete: the server answers 416, and no byte is sent again.
     expect((await bring('/linux')).sha256).toBe(sha256)
     expect(ranges()[2]).toEqual([`bytes=${linux.length}-`, 416])
   })
 
-  test('finds by its hash that an earlier run left bytes of another file, and begins anew', async () => {
+  test('restarts if the hash shows that an earlier run left bytes of another file', async () => {
     await serve()
     const to = await partials.open('a')
     await to.append(linux.subarray(100, 1_000_100))
@@ -135,18 +135,18 @@ describe('a download', () => {
     ])
   })
 
-  test('follows redirects, and goes on through them', async () => {
+  test('follows redirects, and resumes through them', async () => {
     const hops: Record<string, Rough> = { '/a': { location: '/b' }, '/b': { location: '/linux?x=1', status: 307 } }
     await serve((path, times) => hops[path] ?? (times === 1 ? { cutAfter: 4_000_000 } : {}))
     expect((await bring('/a')).sha256).toBe(sha256)
   })
 
-  test('waits for a server that is down for a moment, as long as it says', async () => {
+  test('retries a server that is down, after the time in its Retry-After', async () => {
     await serve((_, times) => (times < 3 ? { status: 503, headers: { 'retry-after': '0' } } : {}))
     expect((await bring('/linux')).sha256).toBe(sha256)
   })
 
-  test('sends a password to the server it is for, and shows it to nobody', async () => {
+  test('sends a password only to its server, and never shows it', async () => {
     await serve((path) => (path === '/x' ? { status: 403 } : {}))
     const url = new URL('/x?token=geheim', web.url)
     url.username = 'anna'
@@ -180,7 +180,7 @@ describe('a download', () => {
     if (options.checksums !== undefined) expect(await partials.sizeBytes('a')).toBe(0)
   })
 
-  test('ends at once when it is told to', async () => {
+  test('ends immediately if it is aborted', async () => {
     await serve(() => ({ bytesPerSecond: 1_000_000 }))
     const stop = new AbortController()
     const progress = (bytes: number) => bytes > 0 && stop.abort(new Error('told to'))
@@ -189,7 +189,7 @@ describe('a download', () => {
   })
 })
 
-test('goes through a proxy where one is set, and not to those it is not for', async () => {
+test('a download uses the configured proxy, except for the hosts of NO_PROXY', async () => {
   await serve()
   const proxy = await startRoughWeb({}, () => ({}))
   try {
@@ -228,7 +228,7 @@ test.runIf(hasTool('openssl', 'openssl'))(
     try {
       await expect(bring(url, { connector: trusting })).rejects.toThrow('redirects from https to http')
       expect((await bring(url, { connector: trusting, checksums: { sha256 } })).sha256).toBe(sha256)
-      // A certificate that nobody vouches for is not tried again.
+      // An untrusted certificate is a permanent error, without a retry.
       await expect(bring(url, { checksums: { sha256 } })).rejects.toThrow(/self.signed certificate$/)
     } finally {
       trusting.close()

@@ -15,7 +15,7 @@ afterEach(() => rm(folder, { recursive: true }))
 
 const hashOf = (name: string, bytes: Uint8Array) => createHash(name).update(bytes).digest('hex')
 
-test('grows at its end, is hashed while it streams, and goes on when it is opened again', async () => {
+test('a partial file grows, is hashed while it streams, and resumes when it is opened again', async () => {
   const bytes = randomBytes(6000)
   const first = await partials.open('a', { hashes: ['sha256', 'sha512'] })
   await first.append(bytes.subarray(0, 1000))
@@ -34,7 +34,7 @@ test('grows at its end, is hashed while it streams, and goes on when it is opene
   await second.close()
 })
 
-test('is held by one at a time, and the next comes when it is let go', async () => {
+test('a partial file has one holder at a time, and its release admits the next', async () => {
   const first = await partials.open('a')
   const order: string[] = []
   const second = partials.open('a').then((file) => {
@@ -48,13 +48,13 @@ test('is held by one at a time, and the next comes when it is let go', async () 
   expect(order).toEqual(['first', 'second'])
 })
 
-test('asks whoever holds it to leave, where that is agreed', async () => {
+test('opening a file asks its holder to close it, if both agreed to that', async () => {
   const first = await partials.open('a', { leave: () => void first.close() })
   const second = await partials.open('a', { leave: () => {} })
   await second.close()
 })
 
-test('survives what a kill leaves: a half note, a shorter file', async () => {
+test('a partial file survives a kill that left half a note or a shorter file', async () => {
   const first = await partials.open('a')
   await first.append(randomBytes(1000))
   await first.close()
@@ -67,7 +67,7 @@ test('survives what a kill leaves: a half note, a shorter file', async () => {
   await second.close()
 })
 
-test('is bounded: the oldest that nobody holds goes, by bytes and by number, and what is old', async () => {
+test('the folder is limited in bytes, number and age, and the oldest files that are not open are removed', async () => {
   const put = async (key: string, sizeBytes: number, ageDays: number) => {
     const file = await partials.open(key, { totalBytes: sizeBytes })
     await file.append(randomBytes(sizeBytes))
@@ -89,7 +89,7 @@ test('is bounded: the oldest that nobody holds goes, by bytes and by number, and
   expect(await readdir(folder)).toEqual(['e', 'e.json', 'f', 'f.json'])
 })
 
-test('takes no key that is a path', async () => {
+test('a path is refused as a key', async () => {
   for (const key of ['../a', 'a/b', '', 'a.json'])
     await expect(partials.open(key)).rejects.toThrow('not a key of a partial file')
 })

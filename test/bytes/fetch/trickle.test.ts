@@ -7,7 +7,7 @@ import type { OpenDb } from '../../../src/db/open.ts'
 import { openTestDatabase } from '../../helpers/database.ts'
 import { openTestIntake, type TestIntake } from '../../helpers/intake.ts'
 
-/** Sends one byte in 50 ms for ever, whatever is asked for; `bytes` of them at once where the path says so. */
+/** Sends one byte per 50 ms forever, for any request; the path can set the number of `bytes` sent at once. */
 function startTrickle(): Promise<{ url: string; stop: () => void }> {
   const server: Server = createServer((request, response) => {
     const chunk = 'x'.repeat(Number(/\d+/.exec(request.url ?? '')?.[0] ?? 1))
@@ -45,7 +45,7 @@ afterAll(async () => {
 })
 const options = { connector, stallMs: 500, hasChecksum: true }
 
-test('a server that sends a byte now and then is given up as a silent one is', async () => {
+test('a server that sends single bytes now and then times out like a silent server', async () => {
   const reading = (async () => {
     const got = await get(new URL('/x.iso', web.url), options)
     for await (const _ of got.body);
@@ -54,7 +54,7 @@ test('a server that sends a byte now and then is given up as a silent one is', a
   await expect(getSmall(new URL('/SUMS', web.url), 1000, options)).rejects.toThrow(/only \d+ bytes in/)
 })
 
-test('one that is slow, and fast enough, is not; nor is any where no pace is set', async () => {
+test('a slow server above the minimum speed does not time out, and no server does without a minimum speed', async () => {
   for (const [path, minBytesPerSecond] of [
     ['/2000.iso', 1024],
     ['/1.iso', 0],
@@ -66,7 +66,7 @@ test('one that is slow, and fast enough, is not; nor is any where no pace is set
   }
 })
 
-test('a slow reader is not taken for a slow server', async () => {
+test('a slow reader does not count as a slow server', async () => {
   const got = await get(new URL('/2000.iso', web.url), { ...options, stallMs: 200 })
   let chunks = 0
   for await (const _ of got.body) {
@@ -76,7 +76,7 @@ test('a slow reader is not taken for a slow server', async () => {
   got.drop()
 })
 
-test('two such servers give the places of imports back', async () => {
+test('imports from two such servers free their slots', async () => {
   one = await openTestIntake(opened.db)
   const asked = [await one.ask({ kind: 'url', url: `${web.url}/1.iso`, keepIso: false }, 'a')]
   asked.push(await one.ask({ kind: 'url', url: `${web.url}/1.iso?2`, keepIso: false }, 'b'))

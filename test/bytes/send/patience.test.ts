@@ -8,7 +8,7 @@ import { startTestBootServer } from '../../helpers/boot-server.ts'
 test.each([
   ['from the page cache', true],
   ['in chunks', false],
-])('who takes a byte now and then does not keep a place for ever: sent %s', async (_, zeroCopy) => {
+])('a client that takes a byte now and then loses its slot, if the file is sent %s', async (_, zeroCopy) => {
   const transfers = createTransfers({
     cacheBytes: 2 ** 23,
     maxTransfers: 1,

@@ -9,10 +9,10 @@ import { openZeroCopy } from '../../../src/bytes/send/zero-copy.ts'
 
 const zeroCopy = openZeroCopy()
 
-test.skipIf(process.platform !== 'linux')('is there on Linux', () => expect(zeroCopy).toBeDefined())
+test.skipIf(process.platform !== 'linux')('zero copy is available on Linux', () => expect(zeroCopy).toBeDefined())
 
 test.skipIf(process.platform !== 'linux')(
-  'loads for more readers at once than the system calls that may be under way',
+  'zero copy loads for more concurrent readers than the maximum number of running system calls',
   async () => {
     const path = join(tmpdir(), `bootwright-zero-copy-${process.pid}`)
     writeFileSync(path, randomBytes(2 ** 16))
@@ -28,22 +28,22 @@ test.skipIf(process.platform !== 'linux')(
 )
 
 test.skipIf(process.platform !== 'linux')(
-  'writes into no memory but its own, whatever is collected while the kernel reads',
+  'the kernel writes only into memory of zero copy, even if garbage is collected meanwhile',
   async () => {
     setFlagsFromString('--expose-gc')
     const collect = runInNewContext('gc') as () => void
     const path = join(tmpdir(), `bootwright-memory-${process.pid}`)
     writeFileSync(path, Buffer.alloc(2 ** 26))
     const file = openSync(path, 'r')
-    // As large as what the kernel writes back: where the memory of a collected offset is given out again, it is one of these.
+    // Buffers of the size that the kernel writes: one of them would reuse the memory of a collected offset.
     const others: Buffer[] = []
     for (let round = 0; round < 100; round++) {
       for (let load = 0; load < 3; load++) zeroCopy?.loadAhead(file, 0, 2 ** 26)
       collect()
-      for (let one = 0; one < 100; one++) others.push(Buffer.allocUnsafeSlow(8).fill(0xaa))
+      for (let count = 0; count < 100; count++) others.push(Buffer.allocUnsafeSlow(8).fill(0xaa))
       await new Promise((resolve) => setTimeout(resolve, 2))
     }
-    expect(others.filter((one) => one.some((byte) => byte !== 0xaa)).length).toBe(0)
+    expect(others.filter((buffer) => buffer.some((byte) => byte !== 0xaa)).length).toBe(0)
     closeSync(file)
     rmSync(path)
   },
