@@ -75,7 +75,7 @@ function piecesOf(node: Node, source: string): Piece[] | undefined {
 const unescaped = (value: string) =>
   value.replace(/\\(.)/g, (_, letter) => (/[nrt]/.test(letter) ? ' \n' : ` ${letter}`).slice(0, 2))
 
-/** At least two words, and not a script or a configuration file. */
+/** At least two words, and not a script, a page or a configuration file. */
 function isProse(pieces: Piece[]): boolean {
   const text = pieces.map(({ value }) => value).join('')
   return /[A-Za-z]{2,},? [A-Za-z(]/.test(text) && !/^#!|^<!doctype|;\s*\}|\breturn \w+\./.test(text)

@@ -124,11 +124,11 @@ const table: [Method, string, Endpoint, tag: string][] = [
 
 /** The admin HTTP API, its OpenAPI document at /api/v1/openapi.json and a page to read it at /api/v1/docs. */
 export function createAdminApp(deps: AdminDeps): OpenAPIHono {
-  // The validators of endpoints take no error map of their own.
+  // The validators of endpoints accept no error map.
   z.config({ customError: schemaMessages })
   const app = new OpenAPIHono({ defaultHook: refuseInvalid })
   app.onError(problemTranslator(deps.log, deps.databaseAnswers))
-  app.notFound((context) => problem({ status: 404, detail: `there is nothing at ${context.req.path}` }))
+  app.notFound((context) => problem({ status: 404, detail: `no such path: ${context.req.path}` }))
   app.use(async (context, next) => {
     await next()
     context.header('x-content-type-options', 'nosniff')
@@ -136,7 +136,7 @@ export function createAdminApp(deps: AdminDeps): OpenAPIHono {
   })
 
   registerDocs(app)
-  // A person who opens the bare address wants something to read.
+  // A browser that opens the bare address shows the documentation.
   app.get('/', (context) => context.redirect(`${prefix}/docs`))
   app.get(`${prefix}/openapi.json`, (context) =>
     context.json(openApiDocument(app, [...new Set(table.map(([, , , tag]) => tag))])),
@@ -151,7 +151,7 @@ export function createAdminApp(deps: AdminDeps): OpenAPIHono {
   return app
 }
 
-// `/files/gc` has the form of `/files/{sha256}` too: the router would give another method of it to that one.
+// `/files/gc` also matches `/files/{sha256}`: without this check, the router would send its other methods there.
 function refuseOtherMethods(): MiddlewareHandler {
   const methods = new Map<string, string[]>()
   for (const [method, path] of table) {

@@ -22,8 +22,8 @@ import type { CliDeps } from './shell/deps.ts'
 import { addServeCommand } from './system/serve.ts'
 
 /**
- * The command line, to be run with `parseAsync`. It never ends the process. Wrong usage rejects with a CommanderError after
- * commander has printed the fault and a hint to the help. A failure rejects with an Error for the operator.
+ * The command line, to be run with `parseAsync`. It never ends the process. Wrong usage rejects with a CommanderError, after
+ * commander has printed the fault and how to get help. A failure rejects with an Error for the operator.
  */
 export function createProgram(given: CliDeps): Command {
   const command = commandName(given.env)

@@ -176,7 +176,7 @@ describe('a machine is named', () => {
     expect(await run('boots', '--machine', 'db8')).toContain('STARTED')
     const unknown = await operator.run('machine', 'set', 'db9', '--asset', 'x')
     expect(unknown.err).toBe(
-      'bootwright: there is no machine db9; to enter it: bootwright machine set MAC --hostname db9\n',
+      'bootwright: there is no machine db9; to create it: bootwright machine set MAC --hostname db9\n',
     )
   })
 
@@ -184,7 +184,7 @@ describe('a machine is named', () => {
     const [first, second] = ['0a:00:27:00:10:0a', '0a:00:27:00:10:0b'] as const
     await run('machine', 'set', first, '--hostname', 'twin')
     const warned = await operator.run('machine', 'set', second, '--hostname', 'twin')
-    expect(warned.err).toContain(`notice: the host name twin is also that of ${first}`)
+    expect(warned.err).toContain(`notice: other machines have the host name twin too: ${first}`)
     const refused = await operator.run('machine', 'delete', 'twin')
     expect([refused.exitCode, refused.err]).toEqual([
       1,

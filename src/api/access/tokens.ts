@@ -1,4 +1,4 @@
-// /tokens: admin tokens, and the check of a request's token.
+// /tokens: admin tokens, and the check of the token in each request.
 import { z } from '@hono/zod-openapi'
 import type { MiddlewareHandler } from 'hono'
 import type { Db } from '../../db/open.ts'
@@ -49,7 +49,7 @@ export function requireToken(db: Db): MiddlewareHandler<ApiEnv> {
       context.set('tokenId', found.id)
       return next()
     }
-    // RFC 6750, section 3.1: the error code only where credentials came.
+    // RFC 6750, section 3.1: an error code only if the request had credentials.
     const challenge = `Bearer realm="bootwright"${header === undefined ? '' : ', error="invalid_token"'}`
     const detail =
       header === undefined ? 'expected the header Authorization: Bearer TOKEN' : 'the token is unknown or revoked'

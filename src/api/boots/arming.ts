@@ -1,3 +1,4 @@
+// Which machines must not be armed with an image, and why.
 import { answerMachine } from '../../decide/answer.ts'
 import type { DeploymentOrder } from '../../inventory/boots/deployments.ts'
 import { findDuplicates } from '../../inventory/machines/identity/duplicates.ts'
@@ -8,15 +9,14 @@ import type { Facts } from '../../model/facts.ts'
 import type { Machine } from '../../model/machine.ts'
 import type { AdminDeps } from '../http/endpoint.ts'
 
-/** Why machines are not to be armed, by their ids. */
+/** The reason why each machine must not be armed, by machine id. */
 export type Refusals = ReadonlyMap<string, string>
 
 const previewsAtOnce = 64
 
 /**
- * Finds the machines to refuse if they were armed and booted now, as the preview checks it. Some would be refused, for a
- * name that their answer file lacks, a missing variant or a damaged file. Others would get something else, because their
- * identity is uncertain. The rest are probably another machine (inventory/machines/identity/duplicates.ts).
+ * Finds the machines that must not be armed. The preview would refuse them (a missing value, variant or file), or their
+ * identity is uncertain, or they are probably duplicates of another machine.
  */
 export async function findRefusals(deps: AdminDeps, machines: Machine[], order: DeploymentOrder): Promise<Refusals> {
   const { image, assignment, maxAttempts, windowSeconds } = order
@@ -26,10 +26,10 @@ export async function findRefusals(deps: AdminDeps, machines: Machine[], order: 
   }
   const refusals = new Map<string, string>()
   for (let at = 0; at < machines.length; at += previewsAtOnce) {
-    const some = machines.slice(at, at + previewsAtOnce)
-    const reported = await findReported(deps.db, some)
+    const batch = machines.slice(at, at + previewsAtOnce)
+    const reported = await findReported(deps.db, batch)
     const decisions = await Promise.all(
-      some.map(async (machine) => {
+      batch.map(async (machine) => {
         const facts = factsOf(machine, reported.get(machine.id))
         const { decision } = await answerMachine(deps, facts, { base: deps.bootUrl }, supposed)
         return { id: machine.id, why: whyNotServed(decision, machine, supposed) }
@@ -51,7 +51,7 @@ function whyNotServed(
   return notices.join('; ') || `its facts identify ${machine?.name ?? 'no machine'}`
 }
 
-/** The facts that the machine would report: those of the last time, and a key that an operator entered. */
+/** The facts that the machine would report: those of its last boot, and a key that an operator entered. */
 function factsOf({ facts, macs, uuid, serial, product }: Machine, reported: Facts = {}): Facts {
   const [mac] = macs
   const keys = mac !== undefined ? { mac } : { uuid, serial, product }

@@ -72,7 +72,7 @@ export const arm = endpoint({
   operationId: 'armDeployment',
   summary: 'Arm a deployment: install an image on a machine once, at its next boot',
   description:
-    'The image is served until the machine reports installed or failed, at most maxAttempts times within the window. Fetching scripts and files does not change the deployment. Unless `force` is true, two cases are conflicts: the machine would be refused now, or another record was probably installed on it.',
+    'The image is served until the machine reports installed or failed, at most maxAttempts times within the window. Fetching scripts and files does not change the deployment. If the machine would be refused now, the answer is a conflict (409) unless `force` is true. The same holds for a machine that is probably installed, or being installed, under another record.',
   body: deploymentArm,
   returns: deploymentSchema,
   statuses: { 201: 'Deployment armed' },
@@ -86,7 +86,7 @@ export const arm = endpoint({
     const why = (prepared as Refusals).get(machine.id)
     if (why !== undefined)
       throw new ConflictError(
-        `machine ${nameOf(machine)} is not armed with ${body.image}: ${why}; to arm it all the same: force (--force)`,
+        `machine ${nameOf(machine)} is not armed with ${body.image}: ${why}; to arm it anyway: force (--force)`,
       )
     const armed = await armDeployment(db, machine.id, orderOf(body), body.replace, by)
     return { status: 201, body: bodyOf(armed), headers: { location: `/api/v1/deployments/${armed.id}` } }
@@ -97,7 +97,7 @@ export const armMany = endpoint({
   operationId: 'armDeployments',
   summary: 'Arm deployments: install an image once on every machine that matches a selector',
   description:
-    'The selector is applied to the machines as they are now. Skipped machines are listed with the reason: machines that are denied or already being installed. Unless `force` is true, machines that would be refused now, or that are probably the same as another machine, are skipped too.',
+    'The selector is applied to the machines as they are now. Machines that are denied or already being installed are skipped. Unless `force` is true, machines that would be refused now, or that are probably duplicates, are skipped too. Each skipped machine is listed with the reason.',
   body: deploymentsArm,
   returns: deploymentsArmed,
   statuses: { 200: 'The armed and the skipped machines' },

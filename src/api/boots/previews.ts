@@ -1,3 +1,4 @@
+// Previews and /explain: what a machine would boot now, and why.
 import { z } from '@hono/zod-openapi'
 import { type Asking, answerMachine } from '../../decide/answer.ts'
 import { otherGroups } from '../../decide/group-match.ts'
@@ -17,7 +18,7 @@ export const script = endpoint({
   operationId: 'previewScript',
   summary: 'Preview the iPXE script that the machine would get now',
   description:
-    'Changes nothing and records no boot: the token in the script is the word preview. For an unknown MAC, groups and the policy decide.',
+    'Nothing changes, and no boot is recorded. The token in the script is the word preview. For an unknown MAC address, the groups and the policy decide.',
   params,
   query: previewQuery,
   returns: z.string().openapi({ example: '#!ipxe\n' }),
@@ -45,25 +46,25 @@ export const decision = endpoint({
 export const explain = endpoint({
   operationId: 'explain',
   summary: 'Explain what a machine with these facts would boot',
-  description: 'Whether there is such a machine or not. Changes nothing.',
+  description: 'The machine need not exist. Nothing changes.',
   query: explainQuery,
   returns: explainedDecision,
   statuses: { 200: 'The decision' },
-  answer: async (deps, { query: { arch: buildarch, baseUrl, ...rest } }) => {
-    const facts = { ...rest, ...(buildarch && { buildarch, cpuarch: buildarch }) }
-    const known = Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined))
-    return { status: 200, body: await explained(deps, known, { baseUrl }) }
+  answer: async (deps, { query: { arch: buildarch, baseUrl, ...given } }) => {
+    const values = { ...given, ...(buildarch && { buildarch, cpuarch: buildarch }) }
+    const facts = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined))
+    return { status: 200, body: await explained(deps, facts, { baseUrl }) }
   },
 })
 
 export const answers = endpoint({
   operationId: 'previewAnswers',
-  summary: 'Preview the answer file that the installer of the machine would get now',
-  description: 'Secrets are shown as asterisks. All missing values are named at once.',
+  summary: "Preview the machine's answer file as its installer would get it now",
+  description: 'Asterisks replace the secrets. If values are missing, the error names all of them.',
   params,
   query: previewQuery,
   returns: filledAnswerFile,
-  statuses: { 200: 'Its documents; none when the machine has no answer file' },
+  statuses: { 200: 'The documents; an empty list if the machine has no answer file' },
   answer: async (deps, { params: { id }, query }) => {
     const facts = await factsOf(deps, id, query)
     const { decision, documents, unfilled } = await answerMachine(deps, facts, asking(deps, query))
@@ -88,17 +89,17 @@ async function explained(deps: AdminDeps, facts: Facts, query: { baseUrl?: strin
 async function factsOf(deps: AdminDeps, key: MachineKey, query: z.output<typeof previewQuery>): Promise<Facts> {
   const machine = 'mac' in key ? await findMachine(deps.db, key) : await requireMachine(deps.db, key)
   return {
-    ...('mac' in key ? { mac: key.mac } : asks(machine)),
+    ...('mac' in key ? { mac: key.mac } : keysOf(machine)),
     ...(query.arch !== undefined && { buildarch: query.arch, cpuarch: query.arch }),
     ...(query.platform !== undefined && { platform: query.platform }),
   }
 }
 
-/** What a machine says when it asks: its MAC, or where none was entered what identifies it, as it said it before. */
-function asks(machine: Machine | undefined): Facts {
+/** The facts that identify a machine: its MAC address, or the keys that it last reported if no MAC was entered. */
+function keysOf(machine: Machine | undefined): Facts {
   const [mac] = machine?.macs ?? []
   if (machine === undefined || mac !== undefined) return mac === undefined ? {} : { mac }
   const { uuid, serial, product } = machine
-  const said = Object.entries({ uuid, serial, product, mac: machine.facts.mac })
-  return Object.fromEntries(said.filter(([, value]) => value !== undefined))
+  const keys = Object.entries({ uuid, serial, product, mac: machine.facts.mac })
+  return Object.fromEntries(keys.filter(([, value]) => value !== undefined))
 }

@@ -31,7 +31,7 @@ export const list = endpoint({
   },
 })
 
-/** A text may be the name of a group and of a machine: the changes of both are meant. */
+/** The subjects that a text names: a group and a machine may have the same name. */
 async function subjectsOf(db: AdminDeps['db'], text: string): Promise<string[]> {
   const key = machineKey.safeParse(text)
   const machine = key.success ? await findMachine(db, key.data) : undefined
@@ -72,7 +72,7 @@ export const follow = endpoint({
     if (followed === undefined)
       return problem({
         status: 503,
-        detail: 'too many clients follow the changes already',
+        detail: 'too many clients follow the audit log; try again later',
         headers: { 'retry-after': '30' },
       })
     const headers = {
@@ -88,7 +88,7 @@ export const follow = endpoint({
 })
 
 async function* textsOf(followed: AsyncGenerator<Followed>) {
-  // A first line at once, so that the client sees it is connected.
+  // The first line is sent at once, so that the client sees that it is connected.
   yield ': changes\n\n'
   for await (const item of followed) {
     if (item.kind === 'idle') yield ': none\n\n'
@@ -116,7 +116,7 @@ function parseTypes(text: string | undefined): string[] {
     throw new InputError({
       field: 'types',
       value: wrong ?? `${types.length}`,
-      expected: `types of changes or their nouns, 32 at most; see GET /change-types`,
+      expected: 'up to 32 types of changes or their nouns; see GET /change-types',
     })
   return types
 }

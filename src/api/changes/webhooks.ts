@@ -50,7 +50,7 @@ export const create = endpoint({
   operationId: 'createWebhook',
   summary: 'Create a webhook: send changes to a URL from now on',
   description:
-    'Each message is {"type", "timestamp", "data"}, signed with webhook-id, webhook-timestamp and webhook-signature. If the receiver does not answer with 2xx within 10 s, the message is redelivered ten times over about a day. Then it is in the list of dead messages. A change of a machine has its id, mac and hostname in `data.machine`. Messages may arrive twice or out of order: compare webhook-id and data.id. The first message may be about a change made just before.',
+    'Each message is {"type", "timestamp", "data"}, signed with webhook-id, webhook-timestamp and webhook-signature. If the receiver does not answer with 2xx within 10 s, the message is redelivered ten times over about a day. After the last failure, it is in the list of dead messages. If the change is about a machine, `data.machine` has its id, mac and hostname. Messages may arrive twice or out of order: compare webhook-id and data.id. The first message may be about a change made just before.',
   body: webhookCreate,
   returns: newWebhook,
   statuses: { 201: 'Webhook created' },

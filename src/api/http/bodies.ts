@@ -3,12 +3,12 @@ import type { IncomingMessage } from 'node:http'
 import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 
-/** The request as Node has it; undefined in tests of the app without a server. */
+/** The request object of Node; undefined in tests that call the app without a server. */
 export function incomingOf(context: Context): IncomingMessage | undefined {
   return (context.env as { incoming?: IncomingMessage } | undefined)?.incoming
 }
 
-/** The body as it arrives. A reader that stops leaves the connection open, so that the reason can still be sent. */
+/** Reads the body as it arrives. If the reader stops early, the connection stays open, so that an answer can be sent. */
 export async function* bodyOf(context: Context, maxBytes: number): AsyncGenerator<Uint8Array> {
   const incoming = incomingOf(context)
   const chunks =

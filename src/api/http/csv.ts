@@ -3,19 +3,19 @@ import { type CsvError, parse } from 'csv-parse'
 import type { BadRow } from '../../inventory/machines/plan.ts'
 import { type FieldFault, InputError, quote } from '../../lib/errors.ts'
 import { csvColumns, isColumn } from '../machines/csv.ts'
-import { mostRowBytes, readLines } from './lines.ts'
+import { maxRowBytes, readLines } from './lines.ts'
 
 export type Headings = { columns: string[]; delimiter: string }
 
-const mostColumns = 2000
+const maxColumns = 2000
 
 /**
- * The headings in the first line, and the separator of cells: a semicolon or a tab if there is no comma, as
- * spreadsheets write them in many countries. @throws InputError that names every column there is not
+ * The headings in the first line, and the delimiter. If the line has no comma, the delimiter is a semicolon or a tab, as
+ * spreadsheets write in many countries. @throws InputError that names every unknown column
  */
 export async function readHeadings(read: () => AsyncIterable<Buffer>): Promise<Headings> {
   let first = ''
-  for await (const { text } of readLines(read(), mostRowBytes)) {
+  for await (const { text } of readLines(read(), maxRowBytes)) {
     first = text ?? ''
     break
   }
@@ -33,15 +33,15 @@ export async function readHeadings(read: () => AsyncIterable<Buffer>): Promise<H
     return columns.indexOf(column) < index ? [{ field, value: column, expected: 'each heading only once' }] : []
   })
   if (columns.length === 0) faults.push({ field: 'line 1', value: first, expected: `headings: ${expected}` })
-  if (columns.length > mostColumns)
-    faults.push({ field: 'line 1', value: `${columns.length} columns`, expected: `at most ${mostColumns}` })
+  if (columns.length > maxColumns)
+    faults.push({ field: 'line 1', value: `${columns.length} columns`, expected: `at most ${maxColumns}` })
   if (faults.length > 0) throw new InputError(faults.slice(0, 20))
   return { columns, delimiter }
 }
 
 /**
- * The records of a CSV (RFC 4180), each with the line it ends on. A quote that never closes swallows what follows it: there
- * reading ends, with a fault.
+ * The records of a CSV (RFC 4180), each with the number of its last line. If a quote is never closed, reading ends there
+ * with a fault.
  */
 export async function* readCsv(
   chunks: AsyncIterable<Buffer>,
@@ -56,8 +56,8 @@ export async function* readCsv(
     relax_column_count: true,
     relax_quotes: true,
     skip_empty_lines: true,
-    max_record_size: mostRowBytes,
-    // Taken here, not from the stream: that drops what it holds when it meets a fault.
+    max_record_size: maxRowBytes,
+    // Records are taken here, because the stream drops buffered records after a fault.
     on_record: (cells: string[], { lines }) => {
       queue.push({ line: lines, cells })
       return null
@@ -82,7 +82,7 @@ export async function* readCsv(
   }
   if (fault !== undefined) {
     const line = Number((fault as { lines?: number }).lines ?? 0)
-    const expected = `CSV (RFC 4180) with lines of at most ${mostRowBytes} bytes; the following lines were not read`
+    const expected = `CSV (RFC 4180) with lines of at most ${maxRowBytes} bytes; the following lines were not read`
     yield { line, faults: [{ field: 'row', value: quote(fault.message), expected }] }
   }
 }

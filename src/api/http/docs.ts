@@ -26,7 +26,7 @@ const page = `<!doctype html>
 </html>
 `
 
-// Without validatorUrl: null the page asks validator.swagger.io for a badge.
+// Without `validatorUrl: null`, the page requests a badge from validator.swagger.io.
 const start = `SwaggerUIBundle({ url: '/api/v1/openapi.json', dom_id: '#api', deepLinking: true, validatorUrl: null })\n`
 
 const policy = [
@@ -40,7 +40,7 @@ const policy = [
   "frame-ancestors 'none'",
 ].join('; ')
 
-/** Serves the page that shows the OpenAPI document: Swagger UI from the program's own packages, nothing from elsewhere. */
+/** Serves Swagger UI from the installed packages; the page loads nothing from other servers. */
 export function registerDocs(app: OpenAPIHono): void {
   const locate = createRequire(import.meta.url).resolve
   app.get('/api/v1', (context) => context.redirect('/api/v1/docs'))

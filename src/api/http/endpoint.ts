@@ -1,4 +1,4 @@
-// An endpoint: its schemas, its documentation and its function; and how it is served.
+// Endpoints: their schemas, documentation and functions, and how the app serves them.
 import { createRoute, type OpenAPIHono, type RouteConfig, z } from '@hono/zod-openapi'
 import type { Context, MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
@@ -20,7 +20,7 @@ import { checkJson } from './json-text.ts'
 import { conditionalHeaders, preconditionOf } from './preconditions.ts'
 import { problem } from './problems.ts'
 
-/** What the admin API works with. */
+/** The parts of the server that the admin API uses. */
 export type AdminDeps = HealthSources &
   AnswerDeps & {
     db: Db
@@ -30,27 +30,27 @@ export type AdminDeps = HealthSources &
     feed: ChangeFeed
     log: Logger
     maxFileBytes: number
-    /** `http://host:port` of the boot server, for previews that do not say where the machine would ask. */
+    /** `http://host:port` of the boot server, for previews without a baseUrl. */
     bootUrl: string
-    /** How images and files come in. */
+    /** Imports and uploads. */
     intake: {
       /** The id of this server's data folder. */
       server: string
       recipeFolders: string[]
       partials: PartialFiles
-      /** Has waiting imports begin at once. */
+      /** Starts waiting imports at once. */
       wake: () => void
     }
-    /** True on the unix socket in the data folder, whose file permissions are the authentication: no token is asked for. */
+    /** True on the unix socket in the data folder: its file permissions authenticate the client, and no token is required. */
     trusted: boolean
   }
 
-/** The actor of an authorised request: the name of its token, or `operator` on the socket. */
+/** The actor of an authenticated request: the name of its token, or `operator` on the socket. */
 export type ApiEnv = { Variables: { actor: Actor; tokenId?: string } }
 
 export type Method = 'get' | 'put' | 'post' | 'patch' | 'delete'
 
-/** What an endpoint answers: a status, a body to be written as JSON (or as it is, when it is text), headers. */
+/** The answer of an endpoint: a status, headers and a body. A text is sent as it is, anything else as JSON. */
 export type Answer<Body> = { status: 200 | 201 | 202 | 204 | 503; body?: Body; headers?: Record<string, string> }
 
 type Input<Params, Query, Body> = {
@@ -59,13 +59,13 @@ type Input<Params, Query, Body> = {
   body: z.output<Body>
   /** The actor of the request. */
   by: Actor
-  /** What If-Match and If-None-Match demand; empty where the endpoint is not conditional. */
+  /** The conditions in If-Match and If-None-Match; empty if the endpoint is not conditional. */
   precondition: Precondition
-  /** What the endpoint's `prepare` gave. */
+  /** The result of the endpoint's `prepare`. */
   prepared?: unknown
 }
 
-/** One operation: its documentation and its schemas, which also check what comes in, and the function that answers. */
+/** One operation: its documentation, the schemas that validate its input, and its function. */
 export type EndpointSpec<
   Params extends z.ZodType,
   Query extends z.ZodType,
@@ -77,32 +77,32 @@ export type EndpointSpec<
   description?: string
   params?: Params
   query?: Query
-  /** Headers that it heeds; their values are checked, and `answer` reads them itself. */
+  /** Headers that the endpoint uses. They are validated here, and `answer` reads them. */
   headers?: z.ZodObject
   body?: Body
-  /** The request's body is a stream of bytes that `answer` reads itself. Such a POST takes no Idempotency-Key. */
+  /** True if `answer` reads the body as a stream of bytes. Such a POST takes no Idempotency-Key. */
   bodyIsBytes?: true
-  /** What those bytes may be, where it is not any. */
+  /** The media types of that body. If absent, any. */
   bodyTypes?: readonly string[]
-  /** The schema of rows that come as application/json. */
+  /** The schema of that body if its media type is application/json. */
   bodyJson?: z.ZodType
-  /** A request without a body is one with `{}`. */
+  /** True if a missing body means `{}`. */
   bodyOptional?: true
-  /** If-Match and If-None-Match are heeded. */
+  /** True if the endpoint obeys If-Match and If-None-Match. */
   conditional?: true
-  /** No token is asked for. */
+  /** True if no token is required. */
   open?: true
   returns?: Result
   returnsType?: 'application/json' | 'text/plain' | 'text/event-stream'
-  /** The answer is a stream of one of these instead. Such a POST takes no Idempotency-Key. */
+  /** The media types of an answer that is a stream. Such a POST takes no Idempotency-Key. */
   returnsTypes?: readonly string[]
-  /** What a client that accepts application/json only gets in place of that stream. */
+  /** The schema of the document that replaces that stream for clients that accept only application/json. */
   returnsSummary?: z.ZodType
-  /** Every status of success, with its description; 422 where that too is answered with what `returns` says. */
+  /** Every successful status with its description; also 422 if its body follows `returns`. */
   statuses: { [Status in 200 | 201 | 202 | 204 | 422 | 503]?: string }
-  /** Look-ups before the transaction of a POST with an Idempotency-Key begins; `answer` gets the result. */
+  /** Runs before the transaction of a POST with an Idempotency-Key; `answer` receives the result. */
   prepare?(deps: AdminDeps, input: Input<Params, Query, Body>): Promise<unknown>
-  /** A stream is answered as a Response. */
+  /** Handles the request. A stream is returned as a Response. */
   answer(
     deps: AdminDeps,
     input: Input<Params, Query, Body>,
@@ -110,25 +110,25 @@ export type EndpointSpec<
   ): Promise<Answer<z.input<Result>> | Response>
 }
 
-/** Any endpoint, for the table of routes. Its functions are methods, so that one with narrower types is one too. */
+/** Any endpoint, for the table of routes. `prepare` and `answer` are methods, so that narrower types are assignable. */
 export type Endpoint = EndpointSpec<z.ZodType, z.ZodType, z.ZodType, z.ZodType>
 
-/** Gives an endpoint's `answer` the types of its schemas: what it answers is checked against `returns`. */
+/** Gives `answer` the types of the schemas, so that the compiler checks its result against `returns`. */
 export function endpoint<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType, R extends z.ZodType>(
   spec: EndpointSpec<P, Q, B, R>,
 ): EndpointSpec<P, Q, B, R> {
   return spec
 }
 
-const mostJsonBytes = 2 ** 20
+const maxJsonBytes = 2 ** 20
 
-/** Before a schema walks through it. A request without a body would pass for `{}`, and a PUT of that clears everything. */
+/** Checks a JSON body before its schema does. A missing body must not count as `{}`: a PUT of `{}` clears every field. */
 function checkedBody(optional: boolean): MiddlewareHandler {
   return async (context, next) => {
     const text = await context.req.text()
     if (text.trim() === '') {
       if (!optional) throw new InputError({ field: 'body', value: 'nothing', expected: 'a JSON object' })
-      // Some generated clients say application/json of nothing.
+      // Some generated clients send application/json with an empty body.
       context.req.bodyCache.text = Promise.resolve('{}') as never
     } else if (isJson(context)) checkJson(await context.req.json().catch(() => undefined))
     await next()
@@ -140,8 +140,8 @@ function isJson(context: Context): boolean {
 }
 
 const boundedJson: MiddlewareHandler = bodyLimit({
-  maxSize: mostJsonBytes,
-  onError: () => problem({ status: 413, detail: `JSON body too large: expected at most ${mostJsonBytes} bytes` }),
+  maxSize: maxJsonBytes,
+  onError: () => problem({ status: 413, detail: `JSON body too large: expected at most ${maxJsonBytes} bytes` }),
 })
 
 /** Serves an endpoint at a method and a path (`/machines/{id}`), and adds it to the OpenAPI document under the tag. */
@@ -165,7 +165,7 @@ export function register(
     request: requestOf(spec),
     responses: responsesOf(spec),
   } as RouteConfig)
-  // The document tells of a body that the endpoint reads itself; nothing else may read it.
+  // The document describes a body that the endpoint reads itself, but the framework must not read it.
   if (spec.bodyIsBytes) app.openAPIRegistry.registerPath(route)
   const served = spec.bodyIsBytes ? { ...route, hide: true, request: { ...route.request, body: undefined } } : route
   app.openapi(
@@ -174,7 +174,7 @@ export function register(
       const valid = (target: 'param' | 'query' | 'json') => context.req.valid(target as never) as unknown
       const by = (context as Context<ApiEnv>).get('actor') ?? 'anonymous'
       const precondition = spec.conditional ? preconditionOf(context) : {}
-      // Without a body nothing was parsed, and the defaults are missing.
+      // If there is no body, the framework parses nothing, and the defaults are missing.
       const body = spec.bodyOptional ? spec.body?.parse(valid('json') ?? {}) : valid('json')
       const input = { params: valid('param'), query: valid('query'), body, by, precondition }
       const prepared = await spec.prepare?.(deps, input)
@@ -209,7 +209,7 @@ function requestOf(spec: Endpoint): RouteConfig['request'] {
       body: {
         required: true,
         content: {
-          // First: generators of clients take the first type.
+          // JSON comes first, because client generators take the first type.
           ...(spec.bodyJson && contentOf(['application/json'], spec.bodyJson)),
           ...contentOf((spec.bodyTypes ?? ['application/octet-stream']).filter(isOtherType), bytes),
         },

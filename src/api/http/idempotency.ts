@@ -7,12 +7,12 @@ import { InputError } from '../../lib/errors.ts'
 import type { AdminDeps } from './endpoint.ts'
 import { problem } from './problems.ts'
 
-type Kept = { headers: Record<string, string>; body: string }
+type SavedAnswer = { headers: Record<string, string>; body: string }
 
 /**
- * Runs a POST once for its Idempotency-Key, as draft-ietf-httpapi-idempotency-key-header says. A repeated request gets
- * the same answer for 24 hours, another request with that key gets 422. One transaction holds the changes and the key.
- * Without the header the request simply runs. A failed request is not kept and can be repeated.
+ * Runs a POST once for its Idempotency-Key (draft-ietf-httpapi-idempotency-key-header). For 24 hours, the same request
+ * gets the same answer, and another request with that key gets 422. The change and the answer are saved in one
+ * transaction. Failures are not saved, so that clients can retry. Without the header the POST simply runs.
  */
 export async function onceForKey(
   context: Context,
@@ -31,15 +31,15 @@ export async function onceForKey(
   return db.transaction(async (tx) => {
     const claim = await claimKey(tx, by, key, hash)
     if (claim === 'other-request')
-      return problem({ status: 422, detail: 'Idempotency-Key: this key was used before, with another request' })
+      return problem({ status: 422, detail: 'Idempotency-Key: this key was already used for another request' })
     if (claim !== 'new') {
-      const kept = JSON.parse(sealer.open(claim.sealed, what)) as Kept
-      const headers = { ...kept.headers, 'idempotency-replayed': 'true' }
-      return new Response(kept.body === '' ? null : kept.body, { status: claim.status, headers })
+      const saved = JSON.parse(sealer.open(claim.sealed, what)) as SavedAnswer
+      const headers = { ...saved.headers, 'idempotency-replayed': 'true' }
+      return new Response(saved.body === '' ? null : saved.body, { status: claim.status, headers })
     }
     const response = await answer(tx)
-    const kept: Kept = { headers: Object.fromEntries(response.headers), body: await response.clone().text() }
-    await keepAnswer(tx, by, key, response.status, sealer.seal(JSON.stringify(kept), what))
+    const saved: SavedAnswer = { headers: Object.fromEntries(response.headers), body: await response.clone().text() }
+    await keepAnswer(tx, by, key, response.status, sealer.seal(JSON.stringify(saved), what))
     return response
   })
 }

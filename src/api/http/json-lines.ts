@@ -9,12 +9,12 @@ export const ndjson = 'application/x-ndjson'
 const maxItems = 1000
 const maxLineBytes = 2 ** 20
 
-/** The last line of an answer of JSON lines whose work was interrupted: the status is sent already. */
+/** The error in the last of the JSON lines if the work fails after the status was sent. */
 export const serverFailed = 'internal error; the log of the server has the reason'
 
 /**
- * Whether a client wants one JSON document in place of JSON lines. Without a word in Accept (generated clients say any
- * type, or none) the answer is of the kind of the request.
+ * True if a client wants one JSON document instead of JSON lines. If Accept does not decide, as with many generated
+ * clients, the answer has the media type of the request.
  */
 export function asksForSummary(context: Context): boolean {
   const json = 'application/json'
@@ -22,19 +22,16 @@ export function asksForSummary(context: Context): boolean {
   return accepts(context, { header: 'Accept', supports: [ndjson, json], default: isJson ? json : ndjson }) === json
 }
 
-/** The schema of a summary: what the last line says, and the lines before it that matter. */
+/** The schema of a summary: the fields of the last line, and the earlier lines that matter. */
 export function summaryOf(end: z.ZodRawShape, item: z.ZodType) {
   return z.object({
     ...end,
     items: z.array(item).openapi({ description: `The first ${maxItems} items.` }),
-    omitted: z
-      .int()
-      .optional()
-      .openapi({ description: 'The number of further items; absent if there are no further items.' }),
+    omitted: z.int().optional().openapi({ description: 'The number of further items; absent if zero.' }),
   })
 }
 
-/** The lines of an answer of JSON lines, read back; blank lines are skipped. */
+/** Parses the lines of an answer of JSON lines, without blank lines. */
 export async function* parseLines<Line extends object>(texts: AsyncIterable<string>): AsyncGenerator<Line> {
   const bytes = async function* () {
     for await (const text of texts) yield Buffer.from(text)
@@ -43,7 +40,7 @@ export async function* parseLines<Line extends object>(texts: AsyncIterable<stri
     if (text !== undefined && text.trim() !== '') yield JSON.parse(text) as Line
 }
 
-/** Reads all lines; gives the last one, with those before it for which `matters` holds as its `items`. */
+/** Reads all lines. Returns the last line; its `items` are the earlier lines for which `matters` holds. */
 export async function summarize<Line extends object>(
   lines: AsyncIterable<Line>,
   matters: (line: Line) => boolean,
@@ -62,7 +59,7 @@ export async function summarize<Line extends object>(
   return { ...last, items, ...(count > items.length && { omitted: count - items.length }) }
 }
 
-/** Lines of JSON as a response, no faster than they are read. */
+/** A response of JSON lines, produced no faster than the client reads them. */
 export function linesResponse(
   texts: AsyncGenerator<string>,
   onEnd?: () => Promise<void> | void,

@@ -1,17 +1,18 @@
-// The lines of an upload, numbered and bounded.
-/** No row of an upload is longer. */
-export const mostRowBytes = 256 * 1024
+// The lines of an upload, numbered and limited in size.
 
-/** A line of a text, from 1; without its text when that is longer than it may be. */
+/** The maximum size of a row in an upload. */
+export const maxRowBytes = 256 * 1024
+
+/** A line and its number, from 1. If the line is too long, its text is undefined. */
 export type Line = { line: number; text: string | undefined }
 
-/** The lines of a stream of bytes in UTF-8; what is no UTF-8 becomes U+FFFD. */
-export async function* readLines(chunks: AsyncIterable<Uint8Array>, mostBytes: number): AsyncGenerator<Line> {
+/** Reads lines from a stream of UTF-8 bytes. Invalid bytes become U+FFFD. */
+export async function* readLines(chunks: AsyncIterable<Uint8Array>, maxBytes: number): AsyncGenerator<Line> {
   let parts: Buffer[] = []
   let sizeBytes = 0
   let line = 0
   const take = (): Line => {
-    const text = sizeBytes > mostBytes ? undefined : Buffer.concat(parts).toString('utf8')
+    const text = sizeBytes > maxBytes ? undefined : Buffer.concat(parts).toString('utf8')
     parts = []
     sizeBytes = 0
     line += 1
@@ -31,6 +32,6 @@ export async function* readLines(chunks: AsyncIterable<Uint8Array>, mostBytes: n
 
   function add(bytes: Buffer): void {
     sizeBytes += bytes.length
-    if (sizeBytes <= mostBytes) parts.push(bytes)
+    if (sizeBytes <= maxBytes) parts.push(bytes)
   }
 }

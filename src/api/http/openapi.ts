@@ -20,7 +20,7 @@ export function openApiDocument(app: OpenAPIHono, tags: string[]) {
   return plainReferences(document, takeNullables(document.components?.schemas ?? {}))
 }
 
-/** Takes null out of components that are null too (the library puts it there), and gives the references to them. */
+/** Removes null, which the library adds, from nullable components. Returns the references to these components. */
 function takeNullables(schemas: object): Set<unknown> {
   const nullable = Object.entries(schemas as Record<string, { type?: unknown }>).filter(
     ([, { type }]) => Array.isArray(type) && type.includes('null'),
@@ -30,8 +30,8 @@ function takeNullables(schemas: object): Set<unknown> {
 }
 
 /**
- * References in the form of OpenAPI 3.1, where the library writes `allOf`. A reference or null becomes `anyOf`
- * (nothing is valid for `allOf` with null), and a description is next to `$ref`.
+ * Writes references as OpenAPI 3.1 specifies, instead of the library's `allOf`. A nullable reference becomes `anyOf`,
+ * because no value is valid for `allOf` with null. A description is placed beside `$ref`.
  */
 function plainReferences<Value>(value: Value, nullable: Set<unknown>): Value {
   if (Array.isArray(value)) return value.map((inside) => plainReferences(inside, nullable)) as Value

@@ -1,6 +1,6 @@
-// Answers made of rows: one page of a list, and rows without what is not known.
+// Answers made from database rows: pages of a list, and rows without null values.
 
-/** One page, of the items that were asked for with a limit of one more, and the cursor of the next when there is one. */
+/** One page of a list, with the cursor of the next page if there is one. It lists one extra item to find out. */
 export async function page<Item>(
   limit: number | undefined,
   list: (count: number) => Promise<Item[]>,
@@ -13,9 +13,9 @@ export async function page<Item>(
   return { items, ...(found.length > count && last !== undefined && { next: cursor(last) }) }
 }
 
-/** An object's values without those that are null: in the API what is not known is absent. */
+/** A row without its null values: in the API, unknown values are absent. */
 export function withoutNulls<Row extends object>(row: Row) {
-  type Known = { [Key in keyof Row as null extends Row[Key] ? never : Key]: Row[Key] }
-  type Maybe = { [Key in keyof Row as null extends Row[Key] ? Key : never]?: NonNullable<Row[Key]> }
-  return Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null)) as Known & Maybe
+  type Present = { [Key in keyof Row as null extends Row[Key] ? never : Key]: Row[Key] }
+  type Possible = { [Key in keyof Row as null extends Row[Key] ? Key : never]?: NonNullable<Row[Key]> }
+  return Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null)) as Present & Possible
 }

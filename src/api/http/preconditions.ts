@@ -1,4 +1,4 @@
-// If-Match and If-None-Match.
+// The preconditions of a request: If-Match and If-None-Match.
 import { z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import type { Precondition } from '../../inventory/common/precondition.ts'
@@ -13,7 +13,7 @@ export const conditionalHeaders = z.object({
   'if-none-match': z.string().optional().openapi({ description: '`*`: the resource must not exist yet.' }),
 })
 
-/** What the headers of a request demand (RFC 9110, 13.1.1 and 13.1.2). @throws InputError */
+/** The preconditions in the headers of a request (RFC 9110, 13.1.1 and 13.1.2). @throws InputError */
 export function preconditionOf(context: Context): Precondition {
   const match = context.req.header('if-match')?.trim()
   const noneMatch = context.req.header('if-none-match')?.trim()

@@ -1,4 +1,4 @@
-// Errors for programs: RFC 9457 problems.
+// Errors as RFC 9457 problems.
 import { STATUS_CODES } from 'node:http'
 import type { z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
@@ -23,7 +23,7 @@ export type Problem = { status: number; detail: string; errors?: FieldFault[]; h
 
 /** A problem as a response. */
 export function problem({ status, detail, errors, headers }: Problem): Response {
-  // Node 20 has the older words of RFC 4918; those of RFC 9110, 15.5.21 and 15.5.14.
+  // Node 20 has the titles of RFC 4918; these are the titles of RFC 9110, 15.5.21 and 15.5.14.
   const title = { 413: 'Content Too Large', 422: 'Unprocessable Content' }[status] ?? STATUS_CODES[status] ?? 'Error'
   const body = { type: 'about:blank', title, status, detail, ...(errors && { errors }) }
   return new Response(JSON.stringify(body), {
@@ -32,7 +32,7 @@ export function problem({ status, detail, errors, headers }: Problem): Response 
   })
 }
 
-/** Translates a thrown error for programs. An unexpected error is logged, and its details are not sent. */
+/** Translates errors into problems. Unexpected errors are logged; clients do not see their details. */
 export function problemTranslator(log: Logger, databaseAnswers: () => Promise<boolean>) {
   return async (error: unknown, context: Context): Promise<Response> => {
     if (error instanceof InputError) return problem(faultsProblem(error.faults))
@@ -53,7 +53,7 @@ export function problemTranslator(log: Logger, databaseAnswers: () => Promise<bo
   }
 }
 
-/** The answer to input that a schema refuses: an endpoint's validators call this with their result. */
+/** The answer to input that its schema refuses. The validators of endpoints call this with their result. */
 export function refuseInvalid(result: { success: boolean; data?: unknown; error?: z.ZodError }): Response | undefined {
   if (result.success || result.error === undefined) return undefined
   return problem(faultsProblem(result.error.issues.flatMap((issue) => faultsOf(issue, result.data))))
@@ -67,7 +67,7 @@ function faultsProblem(faults: FieldFault[]): Problem {
   }
 }
 
-/** The faults in what a schema found wrong with `data`. */
+/** The field faults for an issue that a schema found in `data`. */
 export function faultsOf(issue: z.core.$ZodIssue, data: unknown): FieldFault[] {
   return schemaFaults(issue, data).map((fault) => ({
     ...fault,
@@ -77,8 +77,7 @@ export function faultsOf(issue: z.core.$ZodIssue, data: unknown): FieldFault[] {
 }
 
 function detailOf(error: HTTPException): string {
-  // The framework's words for another Content-Type than those of the document; where others refuse, they say what was
-  // expected.
+  // The framework does not name the expected Content-Type; our own refusals do.
   return error.status === 415 && error.message === 'Unsupported Media Type'
     ? 'Content-Type: expected application/json'
     : error.message || (STATUS_CODES[error.status] ?? 'Error')

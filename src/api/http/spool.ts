@@ -1,4 +1,4 @@
-// An upload, put into a file before it is read.
+// Uploads that are saved to a temporary file before they are read.
 import { createReadStream } from 'node:fs'
 import { mkdtemp, open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -7,17 +7,17 @@ import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import { bodyOf } from './bodies.ts'
 
-/** An upload that is wholly here, in a file of its own. */
+/** A complete upload in a temporary file. */
 export type Spooled = {
-  /** A folder for this upload alone. */
+  /** A temporary folder for this upload. */
   folder: string
   read: () => AsyncIterable<Buffer>
   remove: () => Promise<void>
 }
 
 /**
- * Puts the body of a request into a file: however slowly it comes, nothing waits for it, and an interrupted upload
- * changes nothing. @throws HTTPException 413, 400 when it is interrupted
+ * Saves the body of a request to a temporary file. A slow upload blocks nothing, and an interrupted upload changes nothing.
+ * @throws HTTPException 413 if the body is too large, 415 if it is encoded, 400 if it is interrupted
  */
 export async function spool(context: Context, maxBytes: number): Promise<Spooled> {
   const encoding = context.req.header('content-encoding')

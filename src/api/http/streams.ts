@@ -1,10 +1,10 @@
-// Bodies of answers that are streamed.
+// Streamed response bodies.
 import type { IncomingMessage } from 'node:http'
 import type { Context } from 'hono'
 
 /**
- * A body made of texts as they come, no faster than they are read. `onEnd` is called once: when they end or fail, and when
- * the reader goes away, be it before the first.
+ * A body that sends texts as they are produced, no faster than the client reads them. `onEnd` is called once: when the
+ * texts end or fail, or when the client disconnects, even before the first text.
  */
 export function streamOf(
   texts: AsyncGenerator<string>,
@@ -33,7 +33,7 @@ export function streamOf(
   )
 }
 
-/** Allows the connection of a request to be silent for this time while the server works on the answer. */
+/** Allows the connection of a request to be idle for this long, while the server prepares the answer. */
 export function allowSilence(context: Context, silenceMs: number): void {
   const incoming = (context.env as { incoming?: IncomingMessage } | undefined)?.incoming
   incoming?.socket?.setTimeout(silenceMs)

@@ -1,4 +1,4 @@
-// /answer-files: what unattended installers read, with its versions.
+// /answer-files: answer files for unattended installers, with their versions.
 import { z } from '@hono/zod-openapi'
 import { etagOf } from '../../inventory/common/precondition.ts'
 import {
@@ -60,7 +60,7 @@ export const put = endpoint({
   operationId: 'putAnswerFile',
   summary: 'Add an answer file, or a new version of an answer file',
   description:
-    'The Liquid is checked: its syntax, and that every name exists in a boot. If the documents differ from the current ones, they become a new version. Fields that the body leaves out are cleared.',
+    'The Liquid templates are checked: their syntax, and whether every name in them exists in a boot. If the documents differ from the current ones, they become a new version. Fields that the body leaves out are cleared.',
   params,
   body: answerFilePut,
   conditional: true,

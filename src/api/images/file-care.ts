@@ -1,4 +1,4 @@
-// Maintenance of stored files: verify, clear, delete.
+// /files/verify, /files/gc and DELETE /files: verify stored files, and delete unused files.
 import { z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { type ClearOptions, clearFiles, deleteFile } from '../../files/clear.ts'
@@ -11,14 +11,14 @@ import { allowSilence } from '../http/streams.ts'
 import { sha256 } from '../schemas/common.ts'
 import { clearEnd, clearLine, filesClear, filesVerify, verifyEnd, verifyLine } from '../schemas/images/file.ts'
 
-/** Hashing all stored files may take long, and a summary comes at its end. */
+/** Hashing all stored files may take hours, and a summary is sent only at the end. */
 const silenceMs = 24 * 3_600_000
 
 export const verify = endpoint({
   operationId: 'verifyFiles',
   summary: 'Verify stored files',
   description:
-    'Hashes one file after the other, at most at 100 MB/s. The answer is one document, whose items are the files that are damaged or could not be verified. With `Accept: application/x-ndjson` it is a stream of JSON lines; a large file reports its progress every second. The work stops if the client disconnects. The results are recorded: a damaged file is no longer served, and a file that is intact again is.',
+    'Hashes one file after the other, at most at 100 MB/s. The answer is one document, whose items are the files that are damaged or could not be verified. With `Accept: application/x-ndjson` it is a stream of JSON lines; a large file reports its progress every second. The work stops if the client disconnects. The results are recorded: a damaged file is no longer served, and a repaired file is served again.',
   body: filesVerify,
   bodyOptional: true,
   returns: verifyLine,
@@ -45,7 +45,7 @@ export const clear = endpoint({
   operationId: 'clearFiles',
   summary: 'Delete files that nothing refers to',
   description:
-    'Deletes files that no image version, open boot or import refers to, and bytes without a record. The answer lists them as its items, or as JSON lines with `Accept: application/x-ndjson`. Files that were uploaded, or found to be stored already, within `olderThanHours` stay: their image may not be saved yet. Downloads in progress continue.',
+    'Deletes files that no image version, open boot or import refers to, and bytes without a record. The answer lists them as its items, or as JSON lines with `Accept: application/x-ndjson`. Files that were uploaded or reused within the last `olderThanHours` stay: their image may not be saved yet. Downloads in progress continue.',
   body: filesClear,
   bodyOptional: true,
   returns: clearLine,
@@ -67,7 +67,7 @@ export const remove = endpoint({
   },
 })
 
-/** JSON lines as they come, the last of which says what broke them off: the status is sent already. Or one document. */
+/** Answers with JSON lines or with one document. If the lines fail, the last line has the error: the status is already sent. */
 async function answerLines<Line extends object>(
   context: Context,
   { log }: Pick<AdminDeps, 'log'>,

@@ -1,4 +1,4 @@
-// Uploads of a file in parts, each of which can resume the previous one.
+// Uploads in parts: an interrupted upload resumes where the received bytes end.
 import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import type { PartialFile } from '../../bytes/fetch/partial-file.ts'
@@ -11,7 +11,7 @@ import { problem } from '../http/problems.ts'
 import { allowSilence } from '../http/streams.ts'
 import { rangePattern, type Upload } from '../schemas/images/file.ts'
 
-// Hashing the bytes that came before a restart of the server, on a slow disk.
+// The time to hash the bytes received before a restart of the server, on a slow disk.
 const finishMs = 1_800_000
 
 export async function findUpload(deps: AdminDeps, hash: string): Promise<Upload> {
@@ -21,8 +21,8 @@ export async function findUpload(deps: AdminDeps, hash: string): Promise<Upload>
 }
 
 /**
- * Takes one part of a file. Another request that sends the same file at the same time is disconnected: usually that is
- * the same client before its connection broke, which this side has not noticed.
+ * Receives one part of a file. If another request is sending the same file, that request is disconnected. It usually comes
+ * from the same client, over a broken connection that the server has not noticed yet.
  */
 export async function putPart(
   deps: AdminDeps,
@@ -37,7 +37,7 @@ export async function putPart(
   const partBytes = range.first === undefined ? 0 : range.end - range.first
   const stored = await reuseStored(deps, hash)
   if (stored !== undefined) {
-    // Many clients read the answer only after they sent their last byte.
+    // Many clients read the answer only after they have sent their last byte.
     for await (const _ of bodyOf(context, partBytes));
     return { status: 200, body: stored }
   }
@@ -49,7 +49,7 @@ export async function putPart(
     if (range.first !== undefined && here !== range.first)
       return problem({
         status: 409,
-        detail: `Content-Range: expected a part that begins at byte ${here}, where those end that are here, got ${range.first}`,
+        detail: `Content-Range: expected a part that begins at byte ${here}, where the received bytes end, got ${range.first}`,
         headers: { 'upload-offset': String(here) },
       })
     await partial.requireRoom(range.total - here)
@@ -77,7 +77,7 @@ async function requireHash(partial: PartialFile, hash: string, remove: () => Pro
   throw new InputError({ field: 'sha256', value: hash, expected })
 }
 
-/** The first byte of a part, and the one after its last; the first is undefined where the part has none. */
+/** The first byte of a part, and the byte after its last. If the part is empty, `first` is undefined. */
 function parseRange(header: string, contentLength: string | undefined) {
   const [, firstText, lastText, totalText] = rangePattern.exec(header) ?? []
   const total = Number(totalText)
@@ -85,12 +85,12 @@ function parseRange(header: string, contentLength: string | undefined) {
   const first = Number(firstText)
   const end = Number(lastText) + 1
   if (first >= end || end > total)
-    throw new InputError({ field: 'content-range', value: header, expected: 'first, last and total in that order' })
+    throw new InputError({ field: 'content-range', value: header, expected: 'FIRST <= LAST < TOTAL' })
   if (contentLength !== undefined && Number(contentLength) !== end - first)
     throw new InputError({
       field: 'content-length',
       value: contentLength,
-      expected: `${end - first}, as many bytes as Content-Range says`,
+      expected: `${end - first}, the number of bytes in Content-Range`,
     })
   return { first, end, total }
 }

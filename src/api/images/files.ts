@@ -1,4 +1,4 @@
-// /files: the bytes that images are made of, uploaded whole or in parts.
+// /files: the files of images, uploaded whole or in parts.
 import { z } from '@hono/zod-openapi'
 import { keepFile } from '../../files/keep.ts'
 import { findFile, listFiles } from '../../inventory/images/files.ts'
@@ -43,7 +43,7 @@ export const put = endpoint({
   operationId: 'putFile',
   summary: 'Upload a file',
   description:
-    'Bytes with another sha256 are refused. A file that is already stored keeps its first name; a damaged file is stored again.\n\nWith Content-Range, the body is a part of the file. Each part begins where the received bytes end; otherwise it is refused (409, and Upload-Offset has the position). If a part is interrupted, the bytes that arrived stay; GET `upload` below this path returns their number. After the last part the file is verified and stored. `curl -T FILE -C OFFSET` sends such a part.',
+    'Bytes with a different sha256 are refused. A file that is already stored keeps its first name; a damaged file is stored again.\n\nWith Content-Range, the body is a part of the file. Each part begins where the received bytes end; otherwise it is refused (409, and Upload-Offset has the position). If a part is interrupted, the received bytes stay; GET `upload` below this path returns their number. After the last part the file is verified and stored. `curl -T FILE -C OFFSET` sends such a part.',
   params: z.object({ sha256 }),
   query: z.strictObject({ name: fileName }),
   headers: z.object({ 'content-range': contentRange.optional() }),
@@ -66,7 +66,7 @@ export const put = endpoint({
     const { file, created, written } = await keepFile(deps, { sha256: hash, name: query.name }, (store) =>
       store.put(hash, bytes, maxFileBytes),
     )
-    // Many clients read the answer only after they sent their last byte.
+    // Many clients read the answer only after they have sent their last byte.
     if (!written) for await (const _ of bytes);
     return created
       ? { status: 201, body: file, headers: { location: `/api/v1/files/${file.sha256}` } }

@@ -1,4 +1,4 @@
-// /imports: images on their way in.
+// /imports: images that the server imports in the background.
 import { z } from '@hono/zod-openapi'
 import { checkImportUrl } from '../../intake/import-plan.ts'
 import { findRecipe, requireArchs } from '../../intake/import-recipe.ts'
@@ -24,17 +24,17 @@ export const create = endpoint({
   operationId: 'createImport',
   summary: 'Import an image by a recipe, from a URL, or from an uploaded ISO',
   description:
-    'The server imports it in the background and continues after a restart; the Location header leads to its progress. The image appears only when it is complete. Its variants replace those for the same architectures. After a failure, the data that arrived is kept for some days, and the next import resumes from it.',
+    'The server imports it in the background and continues after a restart; the Location header leads to its progress. The image appears only when it is complete. Its variants replace those for the same architectures. After a failure, the downloaded data is kept for some days, and the next import resumes from it.',
   body: importRequest,
   returns: importSchema,
   statuses: { 202: 'Import waiting or running' },
   answer: async ({ db, intake }, { body, by }) => {
     const plan = await planOf({ db, intake }, body)
     const image = body.image ?? (plan.kind === 'recipe' ? plan.recipe : undefined)
-    const made = await createImport(db, { image, plan, server: intake.server }, by)
-    // Once the transaction of an idempotent request is over.
+    const created = await createImport(db, { image, plan, server: intake.server }, by)
+    // After the transaction of an idempotent request.
     setImmediate(intake.wake)
-    return { status: 202, body: bodyOf(made), headers: { location: `/api/v1/imports/${made.id}` } }
+    return { status: 202, body: bodyOf(created), headers: { location: `/api/v1/imports/${created.id}` } }
   },
 })
 
@@ -71,7 +71,7 @@ export const get = endpoint({
 
 export const cancel = endpoint({
   operationId: 'cancelImport',
-  summary: 'Cancel an import and discard the data that arrived',
+  summary: 'Cancel an import and discard its data',
   params,
   returns: importSchema,
   statuses: { 200: 'Import cancelled' },
@@ -82,7 +82,7 @@ export const cancel = endpoint({
   },
 })
 
-/** @throws InputError for a recipe, URL or file that cannot be imported, as far as that is known now */
+/** @throws InputError if the recipe, URL or file clearly cannot be imported */
 async function planOf(
   { db, intake }: Pick<AdminDeps, 'db' | 'intake'>,
   body: z.output<typeof importRequest>,

@@ -1,4 +1,4 @@
-// /recipes: what images can be imported by name.
+// /recipes: images that can be imported by name.
 import { loadRecipes, type Recipe } from '../../intake/recipes.ts'
 import { endpoint } from '../http/endpoint.ts'
 import { recipeList } from '../schemas/images/recipe.ts'

@@ -1,4 +1,4 @@
-// /images/{name}/versions: what was and is booted, and how versions differ.
+// /images/{name}/versions: the versions of an image, and their differences.
 import { z } from '@hono/zod-openapi'
 import { etagOf } from '../../inventory/common/precondition.ts'
 import { type DiffFile, diffVariants } from '../../inventory/images/diff.ts'
@@ -52,7 +52,7 @@ export const get = endpoint({
 
 export const remove = endpoint({
   operationId: 'deleteImageVersion',
-  summary: 'Delete a version of an image that is not current and that no machine boots',
+  summary: 'Delete an image version that is not current and that no machine boots',
   params: versionParams,
   conditional: true,
   statuses: { 204: 'Version deleted; its files stay' },

@@ -1,4 +1,4 @@
-// /machines/bulk: many machines in one upload, row by row or all or nothing.
+// /machines/bulk: create or change many machines with one upload, row by row or all or nothing.
 import { createReadStream, createWriteStream } from 'node:fs'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
@@ -38,16 +38,17 @@ type Options = { dryRun: boolean; details: boolean; by: Actor }
 
 export const upsert = endpoint({
   operationId: 'upsertMachines',
-  summary: 'Enter or change many machines at once',
+  summary: 'Create or change many machines at once',
   description: `Each line is a machine, as NDJSON or CSV; in application/json the body is a list of MachineRow. The key is the first of these that
 the row has: \`id\`, \`mac\`, \`macs\`, \`uuid\`, \`serial\` with \`product\`. A MAC address that no machine has creates a machine.
 
-The first line of a CSV has the headings: ${csvColumns.join(', ')}, label.KEY, param.KEY. MACs and args are separated by spaces. A param is JSON,
-otherwise text. An empty cell changes nothing.
+The first line of a CSV has the headings: ${csvColumns.join(', ')}, label.KEY, param.KEY. MACs and args are separated by spaces. A param is
+parsed as JSON; if that fails, it is text. An empty cell changes nothing.
 
 The answer has a line \`{"line", "errors": [{"field", "value", "expected"}]}\` for each bad row. Its last line is
 \`{"rows", "created", "changed", "unchanged", "failed", "applied"}\`. If that line is missing, the upload was interrupted, and
-\`"error"\` has the reason. With \`Accept: application/json\`, or if the body is application/json, the answer is one document: the last line, with the bad rows as its \`items\`. Repeating an upload changes nothing, so it takes no Idempotency-Key. At most ${maxRows} rows and
+\`"error"\` has the reason. With \`Accept: application/json\`, or if the body is application/json, the answer is one document at the end.
+It has the fields of the last line, and the bad rows as its \`items\`. Repeating an upload changes nothing, so it takes no Idempotency-Key. At most ${maxRows} rows and
 ${maxUploadBytes} bytes.`,
   query: bulkQuery,
   bodyIsBytes: true,
@@ -89,23 +90,23 @@ function formatOf(type: string | undefined): RowFormat {
 
 type EndLine = BulkCounts & ({ applied: boolean } | { error: string; fault: boolean })
 
-/** An upload that was interrupted, for a client that asked for one document. */
+/** The answer to an interrupted upload, for a client that asked for one document. */
 function interrupted({ error, fault, created, changed }: Extract<EndLine, { error: string }>): Response {
   return problem({
     status: fault ? 422 : 500,
-    detail: `${error}; created ${created} and changed ${changed} until then`,
+    detail: `${error}; before that, ${created} machines were created and ${changed} changed`,
   })
 }
 
-/** Good rows are saved batch by batch, whatever becomes of the others. */
+/** Saves good rows batch by batch, even if other rows are bad. */
 async function* rowByRow(db: Db, rows: Rows, options: Options, log: AdminDeps['log']): AsyncGenerator<string> {
   const counts = noRows()
-  let saidAt = Date.now()
+  let sentAt = Date.now()
   try {
-    for await (const told of save(db, rows(), options, counts)) {
-      // A space before a JSON value means nothing, and keeps the connection of a long upload alive.
-      const text = told.map(lineOf).join('') || (Date.now() - saidAt > 10_000 ? ' ' : '')
-      if (text !== '') saidAt = Date.now()
+    for await (const results of save(db, rows(), options, counts)) {
+      // A space keeps the connection of a long upload alive; JSON ignores a space before a value.
+      const text = results.map(lineOf).join('') || (Date.now() - sentAt > 10_000 ? ' ' : '')
+      if (text !== '') sentAt = Date.now()
       yield text
     }
     yield json({ ...counts, applied: !options.dryRun })
@@ -120,7 +121,7 @@ class RolledBackError extends Error {
   override name = 'RolledBackError'
 }
 
-/** All rows are tried, and only when none of them is bad they are saved, in one transaction. */
+/** Tries all rows. If none of them is bad, saves all in one transaction. */
 async function allOrNothing(
   db: Db,
   rows: Rows,
@@ -132,7 +133,7 @@ async function allOrNothing(
     const counts = noRows()
     const found = save(on, rows(), { ...options, dryRun }, counts)
     await pipeline(async function* () {
-      for await (const told of found) yield told.map(lineOf).join('')
+      for await (const results of found) yield results.map(lineOf).join('')
     }, createWriteStream(path))
     return counts
   }
@@ -142,7 +143,7 @@ async function allOrNothing(
     applied = await db
       .transaction(async (tx) => {
         counts = await run(tx, false)
-        // Another request came between the trial and this.
+        // Another request changed the inventory after the trial.
         if (counts.failed > 0) throw new RolledBackError()
         return true
       })
@@ -159,10 +160,7 @@ function noRows(): BulkCounts {
   return { rows: 0, created: 0, changed: 0, unchanged: 0, failed: 0 }
 }
 
-/**
- * Saves rows batch by batch, counts the outcomes, and returns the lines to send of each batch. @throws InputError for
- * too many rows
- */
+/** Saves rows batch by batch, counts the outcomes, and yields the results to report. @throws InputError for too many rows */
 async function* save(
   db: Db,
   rows: AsyncIterable<ReadRow>,
@@ -174,15 +172,15 @@ async function* save(
     counts.rows += batch.length
     if (counts.rows > maxRows)
       throw new InputError({ field: 'body', value: `more than ${maxRows} rows`, expected: `at most ${maxRows} rows` })
-    const sound = batch.filter((row): row is MachineRow => 'key' in row)
+    const good = batch.filter((row): row is MachineRow => 'key' in row)
     const results = [
       ...batch.filter((row): row is BadRow => 'faults' in row),
-      ...(await saveMachineRows(db, sound, options, earlier)),
+      ...(await saveMachineRows(db, good, options, earlier)),
     ]
     for (const result of results) counts['faults' in result ? 'failed' : result.outcome] += 1
-    const told = results.filter((row) => 'faults' in row || (options.details && row.outcome !== 'unchanged'))
-    // Also when it is nothing: this is where a reader that went away ends the work.
-    yield told.sort((a, b) => a.line - b.line)
+    const reported = results.filter((row) => 'faults' in row || (options.details && row.outcome !== 'unchanged'))
+    // An empty batch is yielded too: if the client has disconnected, the work ends here.
+    yield reported.sort((a, b) => a.line - b.line)
   }
 }
 

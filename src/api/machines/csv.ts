@@ -1,4 +1,4 @@
-// Machines as cells of CSV.
+// Conversion of machines to and from the cells of CSV.
 import { assignmentFieldNames, assignmentFields } from '../../inventory/machines/assignment-change.ts'
 import { machineFieldNames, machineFields } from '../../inventory/machines/fields.ts'
 import type { Json } from '../../model/assignment.ts'
@@ -18,15 +18,12 @@ export const csvColumns = [
   'localBoot.efi',
 ]
 
-/** True for a column that machines have. */
+/** True if machines have a column of this name. */
 export function isColumn(name: string): boolean {
   return csvColumns.includes(name) || /^(label|param)\.(?!__proto__$)./.test(name)
 }
 
-/**
- * What the cells of a line say of a machine; an empty one says nothing. Whether it makes sense is for the schema of
- * rows.
- */
+/** The row in the cells of a line, without empty cells. The schema of rows validates its values. */
 export function rowOfCells(columns: string[], cells: string[]): Record<string, unknown> {
   const row: Record<string, unknown> = {}
   const assignment: Record<string, unknown> = {}
@@ -82,10 +79,10 @@ export function columnOf(field: string): string {
     .replace(/^assignment\./, '')
 }
 
-// One kernel argument; white space stands only in the braces of Liquid.
+// One kernel argument. Only the braces of Liquid may contain white space.
 const word = /(?:\{\{[^{}]*\}\}|\S)+/g
 
-/** The forms that one cell has room for. */
+/** True for a form that fits into one cell. */
 function isCell(form: string): boolean {
   return form === 'text' || form === 'flag' || form === 'words'
 }
@@ -109,7 +106,7 @@ function readFlag(cell: string): boolean | string {
   return flags[cell.toLowerCase()] ?? cell
 }
 
-/** A param as it is written in a cell or after `--param name=`: JSON, or else the text itself. */
+/** Parses a param from a cell: as JSON, or if that fails, as text. */
 function readParam(text: string): Json {
   try {
     return JSON.parse(text) as Json
@@ -123,8 +120,8 @@ function formatParam(value: Json): string {
   return readParam(value) === value ? value : JSON.stringify(value)
 }
 
-// Spreadsheets take a cell that begins so for a formula, and machines choose their own names (CWE-1236). The apostrophe
-// before it means "this is text" to them; it is taken off again when a line comes back.
+// Spreadsheets run cells that begin like this as formulas, and machines choose their own names (CWE-1236). A leading
+// apostrophe marks a cell as text; the upload removes the apostrophe.
 const formula = /^'*[=+\-@\t\r]/
 
 function guarded(cell: string): string {

@@ -1,4 +1,4 @@
-// /machines/export: what operators entered, as the bulk upload takes it.
+// /machines/export: entered machines, in the format of the bulk upload.
 import { z } from '@hono/zod-openapi'
 import { stringify } from 'csv-stringify/sync'
 import type { Db } from '../../db/open.ts'
@@ -25,7 +25,7 @@ const maxKeys = 900
 export const all = endpoint({
   operationId: 'exportMachines',
   summary: 'Export machines in the format of the bulk upload',
-  description: `By default only machines that operators entered: an upload would turn discovered machines into entered ones. Facts, secrets
+  description: `By default, only machines that operators entered are exported: an upload would turn discovered machines into entered ones. Facts, secrets
 and history are not exported. In CSV, a cell that a spreadsheet would treat as a formula begins with an apostrophe, which
 the upload removes. CSV leaves out empty lists of args and empty assignments.`,
   query: exportQuery,
@@ -54,9 +54,9 @@ async function* csvLines(db: Db, search: MachineSearch, columns: string[]): Asyn
   const headings = new Set(columns)
   for await (const machines of pages(db, search)) {
     for (const machine of machines) {
-      // Named after the headings were sent: better a broken download than one that silently lacks something.
-      const fresh = keyColumns(machine).find((column) => !headings.has(column))
-      if (fresh !== undefined) throw new Error(`machine ${machine.id} got a first ${fresh} during the export`)
+      // The headings are already sent. A failed download is better than one that silently lacks a column.
+      const missing = keyColumns(machine).find((column) => !headings.has(column))
+      if (missing !== undefined) throw new Error(`machine ${machine.id} got a new column during the export: ${missing}`)
     }
     yield stringify(
       machines.map((machine) => cellsOf(columns, exportOf(machine))),
@@ -71,7 +71,7 @@ async function columnsFor(db: Db, search: MachineSearch): Promise<string[]> {
     throw new InputError({
       field: 'format',
       value: 'csv',
-      expected: `ndjson: there are more than ${maxKeys} labels or params, each a column`,
+      expected: `ndjson: CSV needs a column for each of more than ${maxKeys} labels or params`,
     })
   const fixed = csvColumns.filter((column) => column !== 'id' && column !== 'mac')
   return [...fixed, ...labels.map((key) => `label.${key}`), ...params.map((key) => `param.${key}`)]

@@ -1,4 +1,4 @@
-// /findings: what an operator should settle.
+// /findings: problems that an operator should resolve.
 import { listFindings } from '../../inventory/machines/identity/findings.ts'
 import { endpoint } from '../http/endpoint.ts'
 import { findingList } from '../schemas/machines/finding.ts'

@@ -1,4 +1,4 @@
-// /groups: machines picked by what they are, and what they boot.
+// /groups: machines selected by facts and labels, and what they boot.
 import { z } from '@hono/zod-openapi'
 import { etagOf } from '../../inventory/common/precondition.ts'
 import {
@@ -51,7 +51,7 @@ export const put = endpoint({
   operationId: 'putGroup',
   summary: 'Create or replace a group',
   description:
-    'Machines that match its selector boot what it assigns, from their next script on. Fields that the body leaves out are cleared. A group of every machine has `everybody: true` instead of conditions.',
+    'Machines that match the selector boot what the group assigns, from their next boot on. Fields that the body leaves out are cleared. A group of every machine has `everybody: true` instead of conditions.',
   params,
   body: groupPut,
   conditional: true,

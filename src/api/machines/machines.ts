@@ -1,4 +1,4 @@
-// /machines: what operators enter of machines, and what machines reported.
+// /machines: machines, with the fields that operators enter and the facts that machines report.
 import { z } from '@hono/zod-openapi'
 import { deleteDeployedMachine } from '../../inventory/boots/deployment-cancels.ts'
 import { etagOf } from '../../inventory/common/precondition.ts'
@@ -32,7 +32,7 @@ export const list = endpoint({
   answer: async ({ db }, { query: { limit: max, after, sort: sorted, ...search } }) => {
     const sort = sortOf(sorted)
     if (after !== undefined && (after.by !== sort.by || after.descending !== sort.descending))
-      throw new InputError({ field: 'after', value: after.by, expected: 'the `next` of a page with the same sort' })
+      throw new InputError({ field: 'after', value: after.by, expected: 'the next value of a page with the same sort' })
     const body = await page(
       max,
       (count) => searchMachines(db, searchOf(search), sort, count, after?.cursor),
@@ -60,7 +60,7 @@ export const get = endpoint({
 
 export const put = endpoint({
   operationId: 'putMachine',
-  summary: 'Enter or replace a machine',
+  summary: 'Create or replace a machine',
   description:
     'Fields that the body leaves out are cleared, except the MAC addresses. If the URL has a MAC address that no machine has, a machine is created.',
   params,
@@ -76,7 +76,7 @@ export const put = endpoint({
 
 export const create = endpoint({
   operationId: 'createMachine',
-  summary: 'Enter a machine by its UUID, its serial with product, or its MAC addresses',
+  summary: 'Create a machine by its UUID, its serial with product, or its MAC addresses',
   description:
     'A machine without MAC addresses is identified by its UUID, or by its serial with product, until a second machine reports the same values.',
   body: machineChange,
@@ -142,7 +142,7 @@ export const remove = endpoint({
 async function answerOf(db: AdminDeps['db'], machine: Machine, created = false, doubts: string[] = []) {
   const headers = { etag: etagOf(machine), ...(created && { location: `/api/v1/machines/${machine.id}` }) }
   const namesakes = await namesakesOf(db, machine)
-  const ambiguous = `the host name ${machine.hostname} is also that of ${namesakes.join(', ')}; commands and URLs need a MAC to tell these machines apart`
+  const ambiguous = `other machines have the host name ${machine.hostname} too: ${namesakes.join(', ')}; to tell them apart, use a MAC address in commands and URLs`
   const notices = [...(namesakes.length > 0 ? [ambiguous] : []), ...doubts]
   const body = { ...machine, ...(notices.length > 0 && { notices }) }
   return { status: created ? (201 as const) : (200 as const), body, headers }

@@ -1,4 +1,4 @@
-// /menus: the choices on the screens of machines.
+// /menus: menus on the screens of machines.
 import { z } from '@hono/zod-openapi'
 import { etagOf } from '../../inventory/common/precondition.ts'
 import { changeMenu, deleteMenu, findMenu, listMenus, menuNotices, saveMenu } from '../../inventory/machines/menus.ts'

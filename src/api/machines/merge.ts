@@ -1,4 +1,4 @@
-// Machines that are one, and requests that several machines match.
+// Merging two machines, and listing requests that match several machines.
 import { z } from '@hono/zod-openapi'
 import { etagOf } from '../../inventory/common/precondition.ts'
 import { listConflicts } from '../../inventory/machines/identity/conflicts.ts'
@@ -24,7 +24,7 @@ export const merge = endpoint({
 
 export const conflicts = endpoint({
   operationId: 'listConflicts',
-  summary: 'List requests that matched several machines and still would',
+  summary: 'List requests that matched several machines and still do',
   returns: conflictList,
   statuses: { 200: 'The conflicts, newest first' },
   answer: async ({ db, inventory }) => ({

@@ -1,4 +1,4 @@
-// /policy: what machines boot that no assignment covers.
+// /policy: what machines without an assignment boot.
 import { findPolicy, savePolicy } from '../../inventory/machines/policy.ts'
 import { endpoint } from '../http/endpoint.ts'
 import { policySchema } from '../schemas/machines/policy.ts'

@@ -1,4 +1,4 @@
-// The rows of a bulk upload, read one by one from JSON lines, a JSON list or CSV, and checked.
+// The rows of a bulk upload, read from JSON lines, a JSON list or CSV, and validated.
 import type { MachineChange } from '../../inventory/machines/fields.ts'
 import { auditViewOf } from '../../inventory/machines/machines.ts'
 import type { BadRow, MachineRow, RowKey } from '../../inventory/machines/plan.ts'
@@ -6,7 +6,7 @@ import { type FieldFault, InputError } from '../../lib/errors.ts'
 import type { Machine } from '../../model/machine.ts'
 import { type Headings, readCsv, readHeadings } from '../http/csv.ts'
 import { checkJson } from '../http/json-text.ts'
-import { mostRowBytes, readLines } from '../http/lines.ts'
+import { maxRowBytes, readLines } from '../http/lines.ts'
 import { faultsOf } from '../http/problems.ts'
 import { machineRow } from '../schemas/machines/bulk.ts'
 import { columnOf, rowOfCells } from './csv.ts'
@@ -14,21 +14,21 @@ import { columnOf, rowOfCells } from './csv.ts'
 export const rowFormats = ['application/x-ndjson', 'text/csv', 'application/json'] as const
 export type RowFormat = (typeof rowFormats)[number]
 
-/** A row, and how long it was. */
+/** A row and its size. */
 export type ReadRow = { row: MachineRow | BadRow; sizeBytes: number }
 
-/** What a row does to a machine: it merges with what is entered, or replaces all of that. */
+/** Whether a row merges with the entered fields of a machine, or replaces all of them. */
 export type RowMode = 'merge' | 'replace'
 
-/** A machine as it is exported, and as it comes back. */
-export type MachineExport = Omit<ReturnType<typeof auditViewOf>, 'discovered'>
+/** A machine in the format of the export and the upload. */
+export type MachineExport = Omit<ReturnType<typeof said>, 'discovered'>
 
-/** A document of JSON is read whole; longer lists come as JSON lines. */
+/** A JSON document is read into memory; longer lists must be JSON lines. */
 const maxJsonBytes = 32 * 2 ** 20
 
 /**
- * The rows of an upload, checked one by one, from the start each time.
- * @throws InputError when the line of headings of a CSV is wrong
+ * A function that reads and validates the rows of an upload, from the start at each call.
+ * @throws InputError if the headings of a CSV are wrong
  */
 export async function openRows(
   read: () => AsyncIterable<Buffer>,
@@ -45,10 +45,10 @@ export async function openRows(
 }
 
 async function* jsonRows(chunks: AsyncIterable<Buffer>, mode: RowMode): AsyncGenerator<ReadRow> {
-  for await (const { line, text } of readLines(chunks, mostRowBytes)) {
+  for await (const { line, text } of readLines(chunks, maxRowBytes)) {
     const tooLong = {
       line,
-      faults: [{ field: 'row', value: 'a longer one', expected: `at most ${mostRowBytes} bytes` }],
+      faults: [{ field: 'row', value: 'a longer row', expected: `at most ${maxRowBytes} bytes` }],
     }
     if (text === undefined) yield { row: tooLong, sizeBytes: 0 }
     else if (text.trim() !== '') yield { row: checkRow(line, parseJson(text), text, mode), sizeBytes: text.length }
@@ -62,7 +62,7 @@ async function* listRows(list: unknown[], mode: RowMode): AsyncGenerator<ReadRow
   }
 }
 
-/** @throws InputError if it is not a list, or too long */
+/** @throws InputError if the body is not a list, or too large */
 async function readList(chunks: AsyncIterable<Buffer>): Promise<unknown[]> {
   const read: Buffer[] = []
   let sizeBytes = 0
@@ -71,7 +71,7 @@ async function readList(chunks: AsyncIterable<Buffer>): Promise<unknown[]> {
     if (sizeBytes > maxJsonBytes)
       throw new InputError({
         field: 'body',
-        value: 'a longer one',
+        value: 'a longer body',
         expected: `at most ${maxJsonBytes} bytes of application/json; application/x-ndjson takes more`,
       })
     read.push(chunk)
@@ -105,7 +105,7 @@ function checkCells(line: number, cells: string[], columns: string[], mode: RowM
   if (extra !== undefined)
     return {
       line,
-      faults: [{ field: 'row', value: extra, expected: `${columns.length} cells, as there are headings` }],
+      faults: [{ field: 'row', value: extra, expected: `${columns.length} cells, one for each heading` }],
     }
   const row = checkRow(line, rowOfCells(columns, cells), cells.join(' '), mode)
   if (!('faults' in row)) return row
@@ -130,7 +130,7 @@ function faultsIn(value: unknown): FieldFault[] | undefined {
   }
 }
 
-/** `text` is the row as it came. */
+/** `text` is the row as it was received. */
 function checkRow(line: number, value: unknown, text: string, mode: RowMode): MachineRow | BadRow {
   const bad = (field: string, found: string, expected: string) => ({
     line,
@@ -154,7 +154,7 @@ type RowIdentity = Pick<MachineChange, 'macs' | 'uuid' | 'serial' | 'product'>
 
 function keyOf(address: string | undefined, id: string | undefined, change: RowIdentity): RowKey | undefined {
   const { macs, uuid, serial, product } = change
-  // A row with the id may replace the MACs.
+  // A row with an id may replace the MAC addresses.
   if (id !== undefined) return { id }
   if (address !== undefined) return { mac: address }
   if (macs !== undefined) return { macs }
@@ -162,7 +162,7 @@ function keyOf(address: string | undefined, id: string | undefined, change: RowI
   return serial && product ? { serial, product } : undefined
 }
 
-/** What operators say of a machine, as a row. */
+/** The entered fields of a machine, as a row. */
 export function exportOf(machine: Machine): MachineExport {
   const { discovered: _, ...row } = auditViewOf(machine)
   return row

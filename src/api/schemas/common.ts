@@ -1,4 +1,4 @@
-// The values that several schemas have in common: names, keys, times, pages.
+// The values that several schemas share: names, keys, times, pages.
 
 import { z } from '@hono/zod-openapi'
 import { sha256Pattern } from '../../inventory/images/files.ts'
@@ -9,10 +9,10 @@ import { archs, platforms } from '../../model/arch.ts'
 import type { MachineKey } from '../../model/machine.ts'
 import { argFault } from '../../render/args.ts'
 
-// A Date here is an ISO 8601 text in JSON.
+// In JSON, a Date is an ISO 8601 text.
 export const moment = z.date().openapi({ type: 'string', format: 'date-time', example: '2026-01-31T09:30:00.000Z' })
 
-/** A moment in a query. */
+/** A time in a query. */
 export const instant = z.iso
   .datetime({ offset: true, error: 'a time, 2026-01-31T09:30:00Z' })
   .transform((text) => new Date(text))
@@ -140,16 +140,16 @@ export const textFlag = z
   .optional()
   .openapi({ type: 'boolean' })
 
-/** The texts of a thing as they are given: each a text, where there is one. */
+/** The response schema of these fields: each is a text or absent. */
 export function optionalTexts<Name extends string>(fields: Record<Name, z.ZodType>) {
   const texts = Object.keys(fields).map((name) => [name, z.string().optional()])
   return Object.fromEntries(texts) as Record<Name, z.ZodOptional<z.ZodString>>
 }
 
-/** Only true, or absent. Generators of clients read it as a boolean; some take the constant `true` for a text. */
+/** Only true, or absent. It is a boolean, because some client generators read the constant `true` as a text. */
 export const onlyTrue = z.boolean().refine((value): value is true => value, 'true, or no such field')
 
-/** A fault found while a value is transformed. */
+/** Reports a fault from inside a transform. */
 export function refuse(context: z.core.$RefinementCtx, message: string): never {
   context.addIssue({ code: 'custom', message, input: context.value })
   return z.NEVER

@@ -1,14 +1,14 @@
-// What a schema's value is in JSON: the types that programs of ours which read the API use, the command line for one.
+// The types of schemas as JSON, for the programs that call the API, such as the command line.
 import type { z } from '@hono/zod-openapi'
 import type { Json } from '../../model/assignment.ts'
 
-/** What the API answers, as a client reads it. */
+/** A value that a client receives. */
 export type Given<Schema extends z.ZodType> = AsJson<z.output<Schema>>
 
-/** What a client sends. */
+/** A value that a client sends. */
 export type Sent<Schema extends z.ZodType> = AsJson<z.input<Schema>>
 
-/** A Date is a text in JSON, of ISO 8601. */
+/** In JSON, a Date is an ISO 8601 text. */
 type AsJson<Value> = Value extends Json
   ? Value
   : Value extends Date

@@ -12,13 +12,13 @@ export function addTokenCommand(program: Command, deps: CliDeps): void {
 
   token
     .command('create')
-    .description('create a token, which is shown only once')
+    .description('create a token; it is shown only once')
     .argument('<name>', 'purpose or owner of the token')
     .action(async (name: string, _options, command: Command) => {
-      const made = await clientOf(command, deps).ask<NewToken>('POST', '/tokens', { name })
+      const created = await clientOf(command, deps).ask<NewToken>('POST', '/tokens', { name })
       // The token alone on standard output, for TOKEN=$(bootwright token create ci).
-      print(command, deps, made, () => made.token)
-      deps.err(`token ${made.id}: keep it, it is shown only once\n`)
+      print(command, deps, created, () => created.token)
+      deps.err(`token ${created.id}: save it, it is shown only once\n`)
     })
 
   token
@@ -43,7 +43,7 @@ export function addTokenCommand(program: Command, deps: CliDeps): void {
   token
     .command('revoke')
     .description('revoke a token')
-    .argument('<id>', 'as listed')
+    .argument('<id>', 'id of the token, as listed')
     .action(async (id: string, _options, command: Command) => {
       await clientOf(command, deps).ask('DELETE', pathOf('tokens', id))
       deps.err(`token ${id} revoked\n`)

@@ -37,9 +37,9 @@ export function addBootsCommand(program: Command, deps: CliDeps): void {
   boots
     .command('show')
     .description('show a boot with its stages')
-    .argument('<id>', 'as listed')
-    .option('--why', 'show also the decision and its reasons')
-    .option('--script', 'show the script that was served instead')
+    .argument('<id>', 'id of the boot, as listed')
+    .option('--why', 'also show the decision and its reasons')
+    .option('--script', 'show the served script instead of the stages')
     .action(async (id: string, { why, script }: { why?: true; script?: true }, command: Command) => {
       const boot = await clientOf(command, deps).ask<Boot>('GET', pathOf('boots', id))
       const text = script ? boot.script.trimEnd() : formatBoot(boot)

@@ -49,7 +49,7 @@ export function addDeploymentCommand(program: Command, deps: CliDeps): void {
     .option('--replace', 'cancel the active deployment first')
     .option('--dry-run', 'with --where: only show what would be armed')
     .option('--follow', 'install the version that is current at the boot, not the one that is current now')
-    .option('--force', 'arm also machines that would be refused now, or that are probably installed already')
+    .option('--force', 'also arm machines that would be refused now, or that are probably installed already')
     .action(async (machine: string | undefined, options: ArmOptions, command: Command) => {
       const { image, where, arg, withoutArg, answerFile, param, attempts, window, replace, dryRun, follow, force } =
         options
@@ -113,7 +113,7 @@ export function addDeploymentCommand(program: Command, deps: CliDeps): void {
   deployment
     .command('show')
     .description('show a deployment')
-    .argument('<id>', 'as listed')
+    .argument('<id>', 'id of the deployment, as listed')
     .action(async (id: string, _options, command: Command) => {
       print(
         command,
@@ -128,11 +128,11 @@ export function addDeploymentCommand(program: Command, deps: CliDeps): void {
     .description('cancel active deployments; running installers are not stopped')
     .argument('[id]', 'id of the deployment')
     .option('--where <condition>', 'condition for the machines (see group set --help)', collectConditions)
-    .option('--batch <id>', 'deployments of the batch that arm --where printed')
+    .option('--batch <id>', 'batch that arm --where printed')
     .option('--dry-run', 'with --where or --batch: only show what would be cancelled')
     .action(async (id: string | undefined, { where, batch, dryRun }: CancelOptions, command: Command) => {
       if ([id, where, batch].filter((row) => row !== undefined).length !== 1)
-        command.error('error: expected an id, --where or --batch, and only one of them')
+        command.error('error: expected exactly one of an id, --where and --batch')
       const client = clientOf(command, deps)
       if (id !== undefined) {
         const cancelled = await client.ask<Deployment>('POST', pathOf('deployments', id, 'cancel'))
@@ -151,9 +151,9 @@ function formatDeployment({ id, image, state, attempts, maxAttempts, reason }: D
 function formatArmed({ batch, armed, skipped }: DeploymentsArmed, dryRun: boolean): string {
   const lines = skipped.map(({ machine, why }) => `skipped ${machine}: ${why}`)
   const done = `${armed.length} machines ${dryRun ? 'would be armed' : 'armed'}, ${skipped.length} skipped`
-  const wayBack =
+  const cancelHint =
     dryRun || armed.length === 0 ? [] : [`to cancel them all: bootwright deployment cancel --batch ${batch}`]
-  return [done, ...lines, ...wayBack].join('\n')
+  return [done, ...lines, ...cancelHint].join('\n')
 }
 
 function formatCancelled(cancelled: DeploymentsCancelled['cancelled'], dryRun: boolean): string {

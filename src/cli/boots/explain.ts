@@ -1,4 +1,4 @@
-// `bootwright explain`, and decisions in words.
+// `bootwright explain`, and decisions as text.
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { ExplainedDecision } from '../../api/schemas/boots/decision.ts'
 import { archs, platforms } from '../../model/arch.ts'
@@ -31,7 +31,7 @@ export function addExplainCommand(program: Command, deps: CliDeps): void {
     )
 }
 
-/** A decision in words, one reason per line. The reasons that decided come first, marked `yes`. */
+/** A decision as text. Each reason is on a line of its own, marked `yes` if it decided. */
 export function formatDecision(decision: ExplainedDecision): string {
   const { target, deployment, answerFile, params, spec, notices, reasons, others } = decision
   const args = 'args' in spec ? spec.args : []

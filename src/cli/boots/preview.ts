@@ -14,7 +14,7 @@ export function addPreviewCommand(program: Command, deps: CliDeps): void {
     .addArgument(machineArgument())
     .addOption(new Option('--arch <arch>', 'architecture to assume').choices(archs))
     .addOption(new Option('--platform <platform>', 'firmware platform to assume').choices(platforms))
-    .option('--answers', 'show its answer file instead, filled in, with asterisks for secrets')
+    .option('--answers', 'show the rendered answer file instead, with asterisks for secrets')
     .action(
       async (
         machine: string,

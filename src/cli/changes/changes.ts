@@ -25,7 +25,7 @@ export function addChangesCommand(program: Command, deps: CliDeps): void {
   program
     .command('changes')
     .description('show the audit log, newest first, or follow it')
-    .option('--of <subject>', 'MAC, UUID or host name of a machine, or the name of anything else')
+    .option('--of <subject>', 'MAC, UUID or host name of a machine, or the name of another object')
     .option('--type <type>', 'type of change: machine.changed, or a noun: machine')
     .option('--by <actor>', "actor: 'token ci', operator, 'machine 52:54:00:12:34:56'")
     .option('--limit <n>', 'maximum number of results', parseCount, 20)
@@ -36,7 +36,7 @@ export function addChangesCommand(program: Command, deps: CliDeps): void {
       ),
     )
     .addOption(
-      new Option('--after <place>', 'position to resume from, as --follow printed it; 0-0 is the beginning')
+      new Option('--after <place>', 'position to resume from, as printed by --follow; 0-0 is the beginning')
         .conflicts('since')
         .implies({ follow: true }),
     )

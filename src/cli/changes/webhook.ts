@@ -15,7 +15,9 @@ import { formatTable } from '../shell/table.ts'
 
 /** `bootwright webhook`. */
 export function addWebhookCommand(program: Command, deps: CliDeps): void {
-  const webhook = program.command('webhook').description('send changes to other systems, signed')
+  const webhook = program
+    .command('webhook')
+    .description('manage webhooks, which send signed messages about changes to other systems')
 
   webhook
     .command('add')
@@ -27,12 +29,12 @@ export function addWebhookCommand(program: Command, deps: CliDeps): void {
       collect,
     )
     .action(async (url: string, { type = [] }: { type?: string[] }, command: Command) => {
-      const made = await clientOf(command, deps).ask<NewWebhook>('POST', '/webhooks', {
+      const created = await clientOf(command, deps).ask<NewWebhook>('POST', '/webhooks', {
         url,
         types: type,
       })
-      print(command, deps, made, () => made.secret)
-      deps.err(`webhook ${made.id}: keep the secret, it is shown only once\n`)
+      print(command, deps, created, () => created.secret)
+      deps.err(`webhook ${created.id}: save the secret, it is shown only once\n`)
     })
 
   webhook
@@ -52,7 +54,7 @@ export function addWebhookCommand(program: Command, deps: CliDeps): void {
 
   webhook
     .command('types')
-    .description('list the types of changes that --type takes')
+    .description('list the types of changes for --type')
     .action(async (_options, command: Command) => {
       const { items } = await clientOf(command, deps).ask<ChangeTypeList>('GET', '/change-types')
       const rows = items.map(({ noun, types }) => [noun, types.join(' ')])
@@ -62,7 +64,7 @@ export function addWebhookCommand(program: Command, deps: CliDeps): void {
   webhook
     .command('test')
     .description('send a test message and show the answer of the receiver')
-    .argument('<id>', 'as listed')
+    .argument('<id>', 'id of the webhook, as listed')
     .action(async (id: string, _options, command: Command) => {
       const tested = await clientOf(command, deps).ask<WebhookTested>('POST', pathOf('webhooks', id, 'test'))
       if (!tested.delivered)
@@ -73,7 +75,7 @@ export function addWebhookCommand(program: Command, deps: CliDeps): void {
   webhook
     .command('set')
     .description('change a webhook; other fields stay')
-    .argument('<id>', 'as listed')
+    .argument('<id>', 'id of the webhook, as listed')
     .option('--to <url>', 'URL to send changes to')
     .option('--type <type>', 'type or noun of the changes to send, replacing the current ones (repeatable)', collect)
     .addOption(new Option('--every-type', 'send every change').conflicts('type'))
@@ -82,7 +84,7 @@ export function addWebhookCommand(program: Command, deps: CliDeps): void {
       const types = everyType ? [] : type
       const change = { ...(to !== undefined && { url: to }), ...(types && { types }) }
       const changed = await clientOf(command, deps).ask<Webhook>('PATCH', pathOf('webhooks', id), change)
-      print(command, deps, changed, ({ url, types: kept }) => `${url}: ${kept.join(' ') || 'everything'}`)
+      print(command, deps, changed, ({ url, types: current }) => `${url}: ${current.join(' ') || 'everything'}`)
     })
 
   for (const [name, active] of [
@@ -92,7 +94,7 @@ export function addWebhookCommand(program: Command, deps: CliDeps): void {
     webhook
       .command(name)
       .description(`switch a webhook ${name}`)
-      .argument('<id>', 'as listed')
+      .argument('<id>', 'id of the webhook, as listed')
       .action(async (id: string, _options, command: Command) => {
         await clientOf(command, deps).ask('PATCH', pathOf('webhooks', id), { active })
         deps.err(`webhook ${id} is ${name}\n`)
@@ -101,7 +103,7 @@ export function addWebhookCommand(program: Command, deps: CliDeps): void {
   webhook
     .command('dead')
     .description('list messages that could not be delivered')
-    .argument('<id>', 'as listed')
+    .argument('<id>', 'id of the webhook, as listed')
     .action(async (id: string, _options, command: Command) => {
       const { items } = await clientOf(command, deps).ask<DeadMessageList>('GET', pathOf('webhooks', id, 'dead'))
       const rows = items.map((row) => [formatTime(row.createdAt), String(row.attempts), row.error, row.id])
@@ -121,7 +123,7 @@ export function addWebhookCommand(program: Command, deps: CliDeps): void {
   webhook
     .command('delete')
     .description('delete a webhook and its messages')
-    .argument('<id>', 'as listed')
+    .argument('<id>', 'id of the webhook, as listed')
     .action(async (id: string, _options, command: Command) => {
       await clientOf(command, deps).ask('DELETE', pathOf('webhooks', id))
       deps.err(`webhook ${id} deleted\n`)

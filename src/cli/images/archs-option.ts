@@ -2,7 +2,7 @@
 import { InvalidArgumentError, Option } from 'commander'
 import { type Arch, archs } from '../../model/arch.ts'
 
-/** The option `--arch`, which may be repeated. */
+/** The repeatable option `--arch`. */
 export function archsOption(): Option {
   return new Option('--arch <arch>', 'architecture (repeatable)').argParser(
     (text: string, before: Arch[] | undefined): Arch[] => {

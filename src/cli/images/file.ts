@@ -5,11 +5,11 @@ import { type CliDeps, clientOf, print } from '../shell/deps.ts'
 import { formatBytes, formatCount, formatTime } from '../shell/format.ts'
 import { streamLines } from '../shell/lines.ts'
 import { formatTable } from '../shell/table.ts'
-import { tellVerified } from './verify.ts'
+import { verifyAndPrint } from './verify.ts'
 
 /** `bootwright file`. */
 export function addFileCommand(program: Command, deps: CliDeps): void {
-  const file = program.command('file').description('manage stored files, which images consist of')
+  const file = program.command('file').description('manage stored files, the parts of images')
 
   file
     .command('list')
@@ -38,7 +38,7 @@ export function addFileCommand(program: Command, deps: CliDeps): void {
     .description('verify stored files (all, if none is given)')
     .argument('[sha256...]', 'sha256 of the file, as listed', parseHash)
     .action(async (hashes: string[], _options, command: Command) => {
-      await tellVerified(command, deps, clientOf(command, deps), hashes.length > 0 ? { files: hashes } : {})
+      await verifyAndPrint(command, deps, clientOf(command, deps), hashes.length > 0 ? { files: hashes } : {})
     })
 
   file
@@ -70,7 +70,7 @@ export function addFileCommand(program: Command, deps: CliDeps): void {
   file
     .command('delete')
     .description('delete a file that nothing refers to')
-    .argument('<sha256>', 'as listed', (text: string) => parseHash(text)[0])
+    .argument('<sha256>', 'sha256 of the file, as listed', (text: string) => parseHash(text)[0])
     .action(async (sha256: string, _options, command: Command) => {
       await clientOf(command, deps).ask('DELETE', `/files/${sha256}`)
       deps.err(`file ${sha256} deleted\n`)
@@ -90,7 +90,7 @@ function formatGarbage(items: Extract<ClearLine, { sha256: string }>[]): string 
   )
 }
 
-/** For arguments that may be repeated. */
+/** Parses a repeatable argument. */
 function parseHash(text: string, before: string[] = []): string[] {
   if (!/^[0-9a-f]{64}$/.test(text))
     throw new InvalidArgumentError('Expected a sha256: 64 lower-case hexadecimal digits.')

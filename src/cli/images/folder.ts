@@ -1,4 +1,4 @@
-// An image made of a folder of this computer.
+// Images made from a folder on this computer.
 import { open } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { Image, ImageSaved } from '../../api/schemas/images/image.ts'
@@ -18,9 +18,9 @@ import { pathOf } from '../shell/path.ts'
 import type { ImportOptions } from './image-import.ts'
 import { placeAt } from './source.ts'
 import { storeFile } from './upload.ts'
-import { tellLeftOut, walkFolder } from './walk-folder.ts'
+import { printLeftOut, walkFolder } from './walk-folder.ts'
 
-/** Creates an image from a folder of this computer: an unpacked ISO, or netboot files. @throws Error for the operator */
+/** Makes an image from a folder on this computer: an unpacked ISO, or netboot files. @throws Error for the operator */
 export async function importFolder(
   client: Client,
   deps: CliDeps,
@@ -29,14 +29,14 @@ export async function importFolder(
   wimboot: FileRef | undefined,
 ): Promise<{ image: Image; version: number; before: number | undefined }> {
   const { name, title, arch, keepIso } = options
-  if (keepIso) throw new Error(`${folder}: --keep-iso is for an ISO, and this is a folder`)
+  if (keepIso) throw new Error(`${folder}: --keep-iso needs an ISO, got a folder`)
   const { entries, leftOut } = await walkFolder(folder)
-  tellLeftOut(deps, folder, leftOut)
+  printLeftOut(deps, folder, leftOut)
   const layout = await requireLayout(entries, (path) => readSmall(join(folder, path)), folder)
   const chosen = chooseVariants(layout, { archs: arch, wimboot }, basename(folder))
   refuseUnreadable(entries, [...new Set(chosen.flatMap(pathsOf))], folder)
   const imagePath = pathOf('images', name ?? layout.suggestedName)
-  // Checks before any long upload that a server answers and that the image may have this name.
+  // Before a long upload, check that the server is reachable and accepts the name of the image.
   await client.find(imagePath)
   const hashes = new Map<string, string>()
   for (const path of new Set(chosen.flatMap(pathsOf)))

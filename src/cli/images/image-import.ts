@@ -13,10 +13,10 @@ import { operatorPath, pathOf } from '../shell/path.ts'
 import { formatTable } from '../shell/table.ts'
 import { archsOption } from './archs-option.ts'
 import { importFolder } from './folder.ts'
-import { followImport, tellItGoesOn } from './import.ts'
+import { followImport, printUnfinished } from './import.ts'
 import { type Place, parsePlace } from './source.ts'
 import { storeFile } from './upload.ts'
-import { draftHelp, tellUses } from './uses.ts'
+import { draftHelp, printNextStep } from './uses.ts'
 
 export type ImportOptions = {
   name?: string
@@ -40,7 +40,7 @@ export function addImageImportCommands(image: Command, deps: CliDeps): void {
     .option('--name <name>', 'name of the image (default: detected)')
     .option('--title <title>', 'title of the image for people')
     .option('--installer', "mark as an installer: booting it may write to the machine's disk (default: detected)")
-    .option('--no-installer', "mark as no installer: booting it never writes to the machine's disk")
+    .option('--no-installer', "mark as not an installer: booting it never writes to the machine's disk")
     .option('--draft', draftHelp)
     .addOption(archsOption())
     .option('--sha256 <hex>', 'expected hash of the bytes at the URL', hexOf(64))
@@ -50,7 +50,7 @@ export function addImageImportCommands(image: Command, deps: CliDeps): void {
     .option('--no-wait', 'do not wait for the import')
     .action(async (place: Place, options: ImportOptions, command: Command) => {
       const client = clientOf(command, deps)
-      const body = await wishesOf(client, deps, options)
+      const body = await requestOf(client, deps, options)
       if (place.url !== undefined) {
         const { sha256 = options.sha256 } = place
         const hashes = { ...(sha256 && { sha256 }), ...(options.sha512 && { sha512: options.sha512 }) }
@@ -62,10 +62,12 @@ export function addImageImportCommands(image: Command, deps: CliDeps): void {
       if (about === undefined) throw new Error(`${place.path}: no such file or folder`)
       if (about.isDirectory()) {
         const saved = await importFolder(client, deps, path, options, body.wimboot)
-        return tellImage(command, deps, client, saved.image, saved.version, saved.before)
+        return printImage(command, deps, client, saved.image, saved.version, saved.before)
       }
       if (/\.(efi|ipxe)$/i.test(path))
-        throw new Error(`${basename(path)}: a single file is added by image add NAME --efi FILE, or --ipxe FILE`)
+        throw new Error(
+          `${basename(path)}: expected an ISO, an archive or a folder; to add this file: bootwright image add NAME --${/efi$/i.test(path) ? 'efi' : 'ipxe'} FILE`,
+        )
       const sha256 = options.sha256 ?? place.sha256
       const iso = await storeFile(client, deps, { ...place, path, ...(sha256 && { sha256 }) }, 'ISO')
       return runImport(command, deps, client, { ...body, file: iso.sha256 }, options.wait)
@@ -114,7 +116,7 @@ export function addImageImportCommands(image: Command, deps: CliDeps): void {
     })
 }
 
-/** `image add NAME` without any option for its content. */
+/** `image add NAME` without options for a variant: imports the recipe. */
 export async function addByRecipe(
   command: Command,
   deps: CliDeps,
@@ -139,7 +141,7 @@ export async function addByRecipe(
       .map(({ file, message }) => `${file}: ${message}`)
     throw new Error(
       wrong.join('\n') ||
-        `there is no recipe ${recipeName} (image recipes lists them): say what the image is made of, --kernel or another`,
+        `no recipe named ${recipeName}; to list the recipes: bootwright image recipes; to add a variant without a recipe: --kernel or another option`,
     )
   }
   if (endsSoon(recipe.endOfLife)) deps.err(`${recipeName}: ${formatEndOfLife(recipe.endOfLife)}\n`)
@@ -154,7 +156,7 @@ export async function addByRecipe(
   await runImport(command, deps, client, body, wait)
 }
 
-async function wishesOf(client: Client, deps: CliDeps, options: ImportOptions) {
+async function requestOf(client: Client, deps: CliDeps, options: ImportOptions) {
   const { name, title, installer, draft, arch, keepIso, wimboot } = options
   return {
     ...(name !== undefined && { image: name }),
@@ -177,14 +179,14 @@ async function runImport(
   const asked = await client.ask<Import>('POST', '/imports', body)
   if (!wait) {
     print(command, deps, asked, ({ id }) => id)
-    return tellItGoesOn(deps, asked)
+    return printUnfinished(deps, asked)
   }
   const before = asked.image === undefined ? undefined : await client.find<Image>(pathOf('images', asked.image))
   const done = await followImport(client, deps, asked)
-  if (done !== undefined) await tellImage(command, deps, client, done.image, done.version, before?.version)
+  if (done !== undefined) await printImage(command, deps, client, done.image, done.version, before?.version)
 }
 
-async function tellImage(
+async function printImage(
   command: Command,
   deps: CliDeps,
   client: Client,
@@ -193,7 +195,7 @@ async function tellImage(
   before: number | undefined,
 ): Promise<void> {
   print(command, deps, image, () => `${image.name} version ${version}: ${image.variants.map(formatFit).join(', ')}`)
-  await tellUses(client, deps, image, version, before)
+  await printNextStep(client, deps, image, version, before)
 }
 
 function howOf({ state, doing, doneBytes, totalBytes, message, version }: Import): string {

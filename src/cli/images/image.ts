@@ -11,7 +11,7 @@ import { addByRecipe, addImageImportCommands } from './image-import.ts'
 import { addVariantOptions, faultIn, type GivenOptions, namesNothing, withTrees } from './options.ts'
 import type { Place } from './source.ts'
 import { storeFile } from './upload.ts'
-import { draftHelp, tellUses } from './uses.ts'
+import { draftHelp, printNextStep } from './uses.ts'
 import { describeVariant, variantWith, withVariant } from './variant.ts'
 import { addImageVersionCommands } from './versions.ts'
 
@@ -30,7 +30,7 @@ export function addImageCommand(program: Command, deps: CliDeps): void {
 
   addVariantOptions(image.command('add'))
     .description(
-      'add an image by the recipe of its name; with one of --kernel to --local, add or replace a variant of an image',
+      'add an image from the recipe of the same name; with one of --kernel to --local, add or replace a variant of the image',
     )
     .argument('<name>', 'name of the image: a-z 0-9 . _ -')
     .option('--title <title>', 'title of the image for people')
@@ -39,7 +39,7 @@ export function addImageCommand(program: Command, deps: CliDeps): void {
       "mark as an installer: booting it may write to the machine's disk (default: as the recipe says)",
     )
     .option('--draft', draftHelp)
-    .option('--recipe <recipe>', 'name of the recipe, if it is not that of the image')
+    .option('--recipe <recipe>', 'name of the recipe (default: the name of the image)')
     .option('--mirror <url>', "for a recipe: URL that replaces the distribution's own server")
     .option('--no-wait', 'for a recipe: do not wait for the import')
     .action(async (name: string, options: AddOptions, command: Command) => {
@@ -49,7 +49,7 @@ export function addImageCommand(program: Command, deps: CliDeps): void {
       const client = clientOf(command, deps)
       if (byRecipe) return addByRecipe(command, deps, client, name, options)
       const path = pathOf('images', name)
-      // Checks before any long download that a server answers and accepts the token.
+      // Before a long download, check that the server is reachable and accepts the token.
       const before = await client.find<Image>(path)
       const complete = await withTrees(options, deps)
       const variant = await variantWith(complete, (place, role) => storeFile(client, deps, place, role))
@@ -70,7 +70,7 @@ export function addImageCommand(program: Command, deps: CliDeps): void {
         () => `${saved.name} version ${version}${same}: ${saved.variants.map(formatFit).join(', ')}`,
       )
       await warnOfRelativeNames(deps, options.ipxe)
-      await tellUses(client, deps, saved, version, current?.version)
+      await printNextStep(client, deps, saved, version, current?.version)
     })
 
   addImageImportCommands(image, deps)
@@ -106,7 +106,7 @@ export function addImageCommand(program: Command, deps: CliDeps): void {
   addImageVersionCommands(image, deps)
 }
 
-/** A local iPXE script that fetches by names without a server finds nothing. */
+/** Warns of names without a server in a local iPXE script: iPXE cannot fetch them. */
 async function warnOfRelativeNames(deps: CliDeps, place: Place | undefined): Promise<void> {
   if (place?.path === undefined) return
   const names = relativeNames((await readFile(place.path, 'utf8').catch(() => '')).slice(0, 65_536))

@@ -1,4 +1,4 @@
-// An import on the server, followed to its end.
+// Waiting for an import on the server.
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Image } from '../../api/schemas/images/image.ts'
 import type { Import } from '../../api/schemas/images/import.ts'
@@ -8,13 +8,13 @@ import { pathOf } from '../shell/path.ts'
 import { startProgress } from '../shell/progress.ts'
 
 const defaultPollMs = 500
-/** Waits for a server that restarts. */
+/** How long a restarting server may be unreachable. */
 const patienceMs = 120_000
 
 /**
- * Follows an import to its end, on one line. Ctrl-C stops following, but not the import.
- * @returns the image and the version that was made; undefined when nobody waits any longer
- * @throws Error for the operator: it failed, or was cancelled
+ * Waits for an import and shows its progress on one line. Ctrl-C ends the wait, not the import.
+ * @returns the image and its new version; undefined after Ctrl-C
+ * @throws Error for the operator: the import failed or was cancelled
  */
 export async function followImport(
   client: Client,
@@ -47,7 +47,7 @@ export async function followImport(
   } catch (error) {
     progress.clear()
     if (!stop.signal.aborted) throw error
-    tellItGoesOn(deps, asked)
+    printUnfinished(deps, asked)
     process.exitCode = 130
     return undefined
   } finally {
@@ -55,9 +55,9 @@ export async function followImport(
   }
 }
 
-/** Prints how to look after an import that runs in the background. */
-export function tellItGoesOn(deps: CliDeps, { id }: Pick<Import, 'id'>): void {
+/** Prints how to follow or cancel an import that continues in the background. */
+export function printUnfinished(deps: CliDeps, { id }: Pick<Import, 'id'>): void {
   deps.err(
-    `the import continues on the server: bootwright image imports; to cancel it: bootwright image imports cancel ${id}\n`,
+    `the import continues on the server; to see its progress: bootwright image imports; to cancel it: bootwright image imports cancel ${id}\n`,
   )
 }

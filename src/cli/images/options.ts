@@ -1,4 +1,4 @@
-// The options that say how an image boots.
+// The options of `image add` for a variant.
 import { join } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type Arch, platforms } from '../../model/arch.ts'
@@ -7,7 +7,7 @@ import { operatorPath } from '../shell/path.ts'
 import { archsOption } from './archs-option.ts'
 import { type Place, parsePlace, placeAt } from './source.ts'
 import type { TreePlace, VariantOptions } from './variant.ts'
-import { tellLeftOut, walkFolder } from './walk-folder.ts'
+import { printLeftOut, walkFolder } from './walk-folder.ts'
 
 /** A file of a tree, or a folder with the whole tree. */
 type TreeOption = TreePlace | { folder: string }
@@ -15,10 +15,10 @@ type TreeOption = TreePlace | { folder: string }
 /** The options of `image add`, unparsed. */
 export type GivenOptions = Omit<VariantOptions, 'tree' | 'arch'> & { tree?: TreeOption[]; arch?: Arch[] }
 
-/** Adds the options that say how an image boots. */
+/** Adds the options for a variant. */
 export function addVariantOptions(command: Command): Command {
   return command
-    .option('--kernel <path|url>', 'Linux kernel; #sha256=HEX after it is its expected hash', parsePlace)
+    .option('--kernel <path|url>', 'Linux kernel; to verify it, append #sha256=HEX', parsePlace)
     .option('--initrd <path|url>', 'initrd for the kernel (repeatable)', collectPlaces)
     .option('--arg <arg>', 'kernel argument (repeatable)', collect)
     .option(
@@ -29,15 +29,15 @@ export function addVariantOptions(command: Command): Command {
     .option('--wimboot <path|url>', 'wimboot, to boot Windows PE, instead of a kernel', parsePlace)
     .option('--file <[name=]path|url>', 'file for wimboot: BCD, boot.sdi, boot.wim (repeatable)', collectNamed)
     .option('--efi <path|url>', 'EFI program to boot, instead of a kernel', parsePlace)
-    .option('--boot-config <path>', "boot.cfg in the tree of VMware's mboot.efi, filled in for each boot")
+    .option('--boot-config <path>', "path in the tree of the boot.cfg of VMware's mboot.efi, rendered for each boot")
     .option('--ipxe <path|url>', 'iPXE script to run, instead of a kernel', parsePlace)
     .option('--iso <path|url>', 'ISO or disk image to boot over HTTP, instead of a kernel', parsePlace)
     .option('--san <target>', 'disk of a storage network, iscsi:SERVER::::IQN, instead of a kernel')
     .option('--initiator <iqn>', 'IQN of the machine for the target')
     .option('--chap-user <name>', 'user name for the target')
-    .option('--chap-secret <secret>', 'name of the secret that is its password')
-    .option('--chap-reverse-user <name>', 'user name by which the target proves itself')
-    .option('--chap-reverse-secret <secret>', 'name of the secret that is its password')
+    .option('--chap-secret <secret>', 'name of the secret with the password of that user')
+    .option('--chap-reverse-user <name>', 'user name with which the target authenticates itself')
+    .option('--chap-reverse-secret <secret>', 'name of the secret with the password of the target')
     .option('--local', 'boot from the local disk, instead of a kernel')
     .addOption(archsOption())
     .addOption(new Option('--platform <platform>', 'firmware platform (default: all)').choices(platforms))
@@ -63,18 +63,18 @@ function kindsIn(options: GivenOptions) {
   return kinds.filter((kind) => options[kind] !== undefined)
 }
 
-/** True if no option sets the image's content: then a recipe does. */
+/** True if no option describes a variant; then the image comes from a recipe. */
 export function namesNothing(options: GivenOptions): boolean {
   const others = Object.keys(belongs) as (keyof GivenOptions)[]
   return kindsIn(options).length === 0 && [...others, 'platform' as const].every((kind) => options[kind] === undefined)
 }
 
-/** The fault of a combination of options, in words. */
+/** The fault in a combination of options. */
 export function faultIn(options: GivenOptions): string | undefined {
   const [kind, another] = kindsIn(options)
   if (kind === undefined && options.arg !== undefined)
     return '--arg needs --kernel, --wimboot or --efi; to add arguments to an image from a recipe: machine set MAC --arg ARG'
-  if (kind === undefined || another !== undefined) return `expected one of ${listed(kinds)}, and only one`
+  if (kind === undefined || another !== undefined) return `expected exactly one of ${listed(kinds)}`
   for (const [name, allowed] of Object.entries(belongs) as [keyof GivenOptions, (typeof kinds)[number][]][]) {
     if (options[name] !== undefined && !allowed.includes(kind)) return `${flag(name)} needs ${listed(allowed)}`
   }
@@ -88,7 +88,7 @@ export function faultIn(options: GivenOptions): string | undefined {
   return undefined
 }
 
-/** The options, with the folders of trees read on this computer. */
+/** The options, with each folder of a tree replaced by its files. */
 export async function withTrees(options: GivenOptions, deps: CliDeps): Promise<VariantOptions> {
   const { tree, arch: [arch = 'x86_64'] = [], ...others } = options
   const placed = { ...others, arch }
@@ -103,7 +103,7 @@ async function readTree(deps: CliDeps, folder: string): Promise<TreePlace[]> {
   const { entries, leftOut } = await walkFolder(folder).catch((error: Error) => {
     throw new Error(`${folder}: cannot read the folder: ${error.message}`)
   })
-  tellLeftOut(deps, folder, leftOut)
+  printLeftOut(deps, folder, leftOut)
   const files = entries.flatMap(({ path, fault }) =>
     fault === undefined ? [{ treePath: path, place: placeAt(join(folder, path)) }] : [],
   )
@@ -115,7 +115,7 @@ function collectPlaces(text: string, before: Place[] | undefined): Place[] {
   return [...(before ?? []), parsePlace(text)]
 }
 
-/** `boot.wim`, or `BCD=media/boot/bcd`: the name inside is that of the file, or the given one. */
+/** Parses `boot.wim`, or `BCD=media/boot/bcd` with another name for the file. */
 function collectNamed(text: string, before: Place[] | undefined): Place[] {
   const [, name, where] = /^([A-Za-z0-9][A-Za-z0-9._-]*)=(.+)$/s.exec(text) ?? []
   const place = name === undefined || where === undefined ? parsePlace(text) : { ...parsePlace(where), name }

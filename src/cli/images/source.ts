@@ -1,4 +1,4 @@
-// A file that an operator names, by its path or its URL, opened and hashed.
+// Files that an operator names by path or URL, opened and hashed.
 import { createHash } from 'node:crypto'
 import { mkdtemp, open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -9,14 +9,14 @@ import { fileNameOf } from '../../bytes/fetch/file-name.ts'
 import { openPartialFile } from '../../bytes/fetch/partial-file.ts'
 import { openConnector, type Proxies } from '../../bytes/fetch/proxies.ts'
 
-/** The place of a file: a path, or an http or https URL. With its expected hash, if the operator gave one. */
+/** The place of a file: a path, or an http or https URL, with the expected hash if given. */
 export type Place = { path?: string; url?: URL; name: string; sha256?: string }
 
 /** An open file with its hash. The caller closes it. */
 export type Source = {
   sizeBytes: number
   sha256: string
-  /** Reads bytes from a position; returns 0 only at the end of the file. */
+  /** Reads from a position; returns 0 only at the end of the file. */
   read: (buffer: Buffer, position: number) => Promise<number>
   close: () => Promise<void>
 }
@@ -31,7 +31,7 @@ export type SourceOptions = {
 
 const chunkBytes = 2 ** 18
 
-/** Reads `PATH`, `URL`, or either with `#sha256=HEX` after it. @throws InvalidArgumentError */
+/** Parses `PATH` or `URL`, either with `#sha256=HEX` appended. @throws InvalidArgumentError */
 export function parsePlace(text: string): Place {
   const [, where = '', hash] = /^(.*?)(?:#sha256=([^#]*))?$/s.exec(text) ?? []
   const sha256 = hash?.toLowerCase()
@@ -46,14 +46,14 @@ export function parsePlace(text: string): Place {
   return { url, name: fileNameOf(basename(url.pathname)), ...expected }
 }
 
-/** The place of a file of this computer; its name may contain any character. */
+/** The place of a file on this computer, whatever characters its name has. */
 export function placeAt(path: string): Place {
   return { path, name: fileNameOf(basename(path)) }
 }
 
 /**
- * Opens a file, downloads it first if needed, and hashes it. Never holds the whole file in memory.
- * @throws Error for the operator: not readable, empty, another hash than the one given
+ * Opens a local file, or downloads a URL to a temporary file, and hashes it in chunks.
+ * @throws Error for the operator: the file is unreadable or empty, or has another hash than expected
  */
 export async function openSource(place: Place, options: SourceOptions): Promise<Source> {
   const source =
@@ -62,16 +62,16 @@ export async function openSource(place: Place, options: SourceOptions): Promise<
       : await fetchRemote(place.url, place.sha256, options)
   const fault =
     source.sizeBytes === 0
-      ? 'the file is empty'
+      ? 'expected a file with content, got 0 bytes'
       : place.sha256 !== undefined && place.sha256 !== source.sha256
-        ? `its sha256 is ${source.sha256}, not ${place.sha256} as given`
+        ? `expected sha256 ${place.sha256}, got ${source.sha256}`
         : undefined
   if (fault === undefined) return source
   await source.close()
   throw new Error(`${place.name}: ${fault}`)
 }
 
-/** The bytes of an open file from a position, with progress. */
+/** Reads an open file from a position on, and reports the progress. */
 export async function* readSource(
   { read, sizeBytes }: Pick<Source, 'read' | 'sizeBytes'>,
   from: number,
@@ -112,7 +112,7 @@ async function openLocal(path: string, { progress }: SourceOptions): Promise<Sou
   }
 }
 
-// The temporary file is unlinked at once and exists only while it is open, so nothing is left behind.
+// The temporary file is unlinked at once and exists only while it is open, so that nothing stays behind.
 async function fetchRemote(
   url: URL,
   sha256: string | undefined,

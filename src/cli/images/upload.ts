@@ -1,4 +1,4 @@
-// Uploads a file to the server.
+// Uploads of files to the server.
 import { setTimeout as wait } from 'node:timers/promises'
 import type { StoredFile, Upload } from '../../api/schemas/images/file.ts'
 import type { FileRef } from '../../api/schemas/images/variant.ts'
@@ -13,26 +13,26 @@ import { openSource, type Place, readSource, type Source } from './source.ts'
 const defaultStallMs = 60_000
 const defaultRetriesMs = [1000, 2000, 4000, 8000]
 
-/** A file of this size or more is sent in a way that can resume. */
+/** From this size on, uploads can resume. */
 const largeBytes = 8 * 2 ** 20
 
 /**
- * Uploads a file unless the server has it already, and prints one line about it. If the server has the given hash of a URL,
- * nothing is downloaded.
- * @param role what the file is for, for that line
+ * Uploads a file, unless the server has it, and prints one line about it. If the server already has a file with the expected
+ * hash of a URL, the URL is not downloaded.
+ * @param role the purpose of the file, for that line
  */
 export async function storeFile(client: Client, deps: CliDeps, place: Place, role: string): Promise<FileRef> {
   const progress = startProgress(deps, `${role} ${place.name}`)
   try {
     const from = place.path === undefined ? place : { ...place, path: operatorPath(deps, place.path) }
-    return await bring(client, deps, from, progress)
+    return await uploadMissing(client, deps, from, progress)
   } catch (error) {
     progress.clear()
     throw error
   }
 }
 
-async function bring(client: Client, deps: CliDeps, place: Place, progress: Progress): Promise<FileRef> {
+async function uploadMissing(client: Client, deps: CliDeps, place: Place, progress: Progress): Promise<FileRef> {
   const { name } = place
   const ended = (sizeBytes: number | undefined, sha256: string, how: string): FileRef => {
     progress.end(
@@ -61,15 +61,15 @@ async function bring(client: Client, deps: CliDeps, place: Place, progress: Prog
   }
 }
 
-// A corrupted file is uploaded again.
+// A damaged file counts as missing, so that it is uploaded again.
 async function isStored(client: Client, sha256: string): Promise<boolean> {
   const file = await client.find<StoredFile>(`/files/${sha256}`)
   return file !== undefined && file.damage === null
 }
 
 /**
- * Uploads the missing bytes, with retries over a bad connection and while the server restarts. False: the server
- * already had the whole file.
+ * Sends the bytes that the server lacks. Retries after a connection failure and while the server restarts.
+ * @returns false if there was nothing to send
  */
 async function uploadLarge(
   client: Client,
@@ -95,7 +95,7 @@ async function uploadLarge(
       await client.upload(path, bytes, sizeBytes - from, `bytes ${range}/${sizeBytes}`)
       return true
     } catch (error) {
-      if (!mayPass(error)) throw error
+      if (!isTemporary(error)) throw error
       const waitMs = retriesMs[failures++]
       if (waitMs === undefined) throw error
       await wait(waitMs)
@@ -103,8 +103,8 @@ async function uploadLarge(
   }
 }
 
-/** Whether a retry may help: the connection broke, or the server is busy, or has other bytes than it said. */
-function mayPass(error: unknown): boolean {
+/** True if a retry may help: the connection broke, the server is busy, or it has received other bytes since. */
+function isTemporary(error: unknown): boolean {
   if (error instanceof RefusedError) return [409, 400, 503].includes(error.status)
   return error instanceof ConnectionError
 }

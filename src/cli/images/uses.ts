@@ -1,4 +1,4 @@
-// Prints the effect of a new version of an image.
+// The next step after a new version of an image.
 import type { Image, ImageUses } from '../../api/schemas/images/image.ts'
 import type { Client } from '../shell/client.ts'
 import type { CliDeps } from '../shell/deps.ts'
@@ -10,10 +10,10 @@ import { nextCommand } from './variant.ts'
 export const draftHelp = 'add the version as a draft: machines continue to boot the current one'
 
 /**
- * Prints the effect of a new version to standard error: how many machines boot it now, or how to promote a draft.
- * @param before the version that machines booted before; undefined of a new image
+ * Prints the next step after a new version: the number of machines that boot it from now on, or how to promote a draft.
+ * @param before the version that machines booted before; undefined for a new image
  */
-export async function tellUses(
+export async function printNextStep(
   client: Client,
   deps: CliDeps,
   image: Image,
@@ -23,7 +23,7 @@ export async function tellUses(
   const { name } = image
   if (version !== image.version) {
     deps.err(
-      `version ${version} is a draft, machines boot version ${image.version}: bootwright image promote ${name} ${version}\n`,
+      `version ${version} is a draft, and machines boot version ${image.version}; to promote the draft: bootwright image promote ${name} ${version}\n`,
     )
     return
   }

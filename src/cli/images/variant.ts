@@ -1,20 +1,20 @@
-// Variants: made of options, and described.
+// Variants, made from options and formatted as text.
 import type { Image } from '../../api/schemas/images/image.ts'
 import type { Chap, FileRef, TreeFile, Variant } from '../../api/schemas/images/variant.ts'
 import type { Arch, Platform } from '../../model/arch.ts'
 import type { Place } from './source.ts'
 
-/** The next command for an image: an installer is armed for a machine, or it would install at every boot. */
+/** The next command for an image. An installer is armed as a deployment; otherwise it would install at every boot. */
 export function nextCommand({ name, installer }: Image): string {
   return installer
     ? `install it once: bootwright deployment arm MAC --image ${name} --answer-file NAME\n`
     : `boot it: bootwright machine set MAC --image ${name}\n`
 }
 
-/** A file of an installer's tree, and its place on this computer. */
+/** A file of an installer's tree, and its place. */
 export type TreePlace = { treePath: string; place: Place }
 
-/** The options of `image add` for how the image boots, with the folders of trees already read. */
+/** The options of `image add` for a variant, with each folder of a tree replaced by its files. */
 export type VariantOptions = {
   kernel?: Place
   initrd?: Place[]
@@ -101,13 +101,13 @@ function pair(username: string | undefined, password: string | undefined) {
   return username === undefined || password === undefined ? undefined : { username, password }
 }
 
-/** The variants with this one added, or in place of the variant for the same arch and platform. */
+/** Adds a variant, or replaces the variant for the same arch and platform. */
 export function withVariant(variants: Variant[], variant: Variant): Variant[] {
   const isSame = (other: Variant) => other.arch === variant.arch && other.platform === variant.platform
   return variants.some(isSame) ? variants.map((other) => (isSame(other) ? variant : other)) : [...variants, variant]
 }
 
-/** The files of a variant with their roles, in the order of fetching, without those of its tree. */
+/** The files of a variant in download order, each with its role, but without the tree. */
 export function filesOf(variant: Variant): { role: string; file: FileRef }[] {
   switch (variant.kind) {
     case 'linux':
@@ -121,12 +121,12 @@ export function filesOf(variant: Variant): { role: string; file: FileRef }[] {
   }
 }
 
-/** The kind of a variant in words. */
+/** The kind of a variant as text. */
 export function kindOf({ kind }: Variant): string {
   return kinds[kind]
 }
 
-/** What some kinds of variants have. */
+/** The fields that only some kinds of variants have. */
 type Details = {
   kind: Variant['kind']
   args?: string[]
@@ -136,7 +136,7 @@ type Details = {
   chap?: Chap | undefined
 }
 
-/** For people: the kind, the files with their hashes, and the other fields, one per line. */
+/** A variant as text: its kind, then one line for each file and option. */
 export function describeVariant(variant: Variant): string {
   const { args = [], tree = [], target, initiator, chap }: Details = variant
   const by = ({ username, password }: { username: string; password: string }) =>
@@ -154,7 +154,7 @@ export function describeVariant(variant: Variant): string {
   return [kindOf(variant), ...lines.map(([name, text]) => `  ${name.padEnd(width)}  ${text}`)].join('\n')
 }
 
-/** Small trees are listed in full. */
+/** The first paths of a tree. */
 function paths(tree: TreeFile[]): string {
   const first = tree.slice(0, 5).map(({ path }) => path)
   return `${first.join(', ')}${tree.length > first.length ? ', …' : ''}`

@@ -1,4 +1,4 @@
-// Files that the server verifies, and their damage.
+// Verification of files on the server.
 import type { Command } from 'commander'
 import type { VerifyLine } from '../../api/schemas/images/file.ts'
 import type { Client } from '../shell/client.ts'
@@ -10,8 +10,8 @@ import { formatTable } from '../shell/table.ts'
 
 type Item = Extract<VerifyLine, { kind: 'checked' | 'failed' }>
 
-/** Has the server verify files, and prints what is corrupted. @throws Error if any file is */
-export async function tellVerified(
+/** Verifies files on the server and prints the result. @throws Error if a file is damaged or was not verified */
+export async function verifyAndPrint(
   command: Command,
   deps: CliDeps,
   client: Client,
@@ -34,7 +34,7 @@ export async function tellVerified(
   if (end === undefined) throw new Error('the server interrupted the verification')
   const { checked, damaged, failed, bytes } = end
   const wrong = items.flatMap((item): [Item, string][] => {
-    if (item.kind === 'failed') return [[item, `not checked: ${item.message}`]]
+    if (item.kind === 'failed') return [[item, `not verified: ${item.message}`]]
     return item.damage === null ? [] : [[item, item.damage]]
   })
   print(command, deps, { items, ...end, kind: undefined }, () =>
@@ -49,7 +49,7 @@ export async function tellVerified(
     throw new Error(
       [
         damaged > 0 && `damaged: ${damaged} of ${formatCount(checked, 'file')}; upload them again`,
-        failed > 0 && `not checked: ${formatCount(failed, 'file')}`,
+        failed > 0 && `not verified: ${formatCount(failed, 'file')}`,
       ]
         .filter(Boolean)
         .join('; '),

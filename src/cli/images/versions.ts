@@ -8,7 +8,7 @@ import { formatBytes, formatFit, formatTime } from '../shell/format.ts'
 import { parseVersion } from '../shell/numbers.ts'
 import { pathOf } from '../shell/path.ts'
 import { formatTable } from '../shell/table.ts'
-import { tellVerified } from './verify.ts'
+import { verifyAndPrint } from './verify.ts'
 
 type DiffFile = NonNullable<ImageDiff['variants'][number]['files'][number]['from']>
 type SetOptions = { title?: string; endOfLife?: string; installer?: boolean }
@@ -22,7 +22,7 @@ export function addImageVersionCommands(image: Command, deps: CliDeps): void {
     .option('--title <title>', 'title of the image for people')
     .option('--end-of-life <day>', 'last day with updates, YYYY-MM-DD; or none', parseDay)
     .option('--installer', "mark as an installer: booting it may write to the machine's disk")
-    .option('--no-installer', "mark as no installer: booting it never writes to the machine's disk")
+    .option('--no-installer', "mark as not an installer: booting it never writes to the machine's disk")
     .action(async (name: string, options: SetOptions, command: Command) => {
       const { title, endOfLife, installer } = options
       if (title === undefined && endOfLife === undefined && installer === undefined)
@@ -69,8 +69,8 @@ export function addImageVersionCommands(image: Command, deps: CliDeps): void {
     .command('diff')
     .description('compare two versions of an image')
     .argument('<name>')
-    .argument('[from]', 'number of a version (default: the one that a rollback goes to)', parseVersion)
-    .argument('[to]', 'number of a version (default: the current one)', parseVersion)
+    .argument('[from]', 'number of a version (default: the target of a rollback)', parseVersion)
+    .argument('[to]', 'number of a version (default: the current version)', parseVersion)
     .action(async (name: string, from: number | undefined, to: number | undefined, _options, command: Command) => {
       const query = { from: from?.toString(), to: to?.toString() }
       const diff = await clientOf(command, deps).ask<ImageDiff>('GET', withQuery(pathOf('images', name, 'diff'), query))
@@ -85,7 +85,7 @@ export function addImageVersionCommands(image: Command, deps: CliDeps): void {
       const client = clientOf(command, deps)
       const images = names.length > 0 ? names : (await client.list<Image>('/images')).map((row) => row.name)
       if (images.length === 0) throw new Error('there are no images')
-      await tellVerified(command, deps, client, { images })
+      await verifyAndPrint(command, deps, client, { images })
     })
 
   image

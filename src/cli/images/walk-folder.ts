@@ -1,4 +1,4 @@
-// The files of a folder of this computer.
+// The files of a folder on this computer.
 import { readdir, realpath, stat } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import type { Entry } from '../../intake/discs/layouts.ts'
@@ -8,9 +8,8 @@ const maxFiles = 200_000
 const maxDepth = 64
 
 /**
- * Lists the files of a local folder, and the targets of links, sorted by path. Links to folders are followed, but no path
- * enters a folder twice. `leftOut` names skipped entries, such as devices and links that are not followed, with the
- * reason.
+ * Lists the files of a folder on this computer, sorted by path. Links are followed, but no path enters a folder twice.
+ * `leftOut` has the entries that are not files and the links that were not followed, each with the reason.
  * @throws Error for the operator: the folder cannot be read, or has too many files
  */
 export async function walkFolder(folder: string): Promise<{ entries: Entry[]; leftOut: string[] }> {
@@ -39,10 +38,10 @@ export async function walkFolder(folder: string): Promise<{ entries: Entry[]; le
         const real = await realpath(join(folder, path))
         if (parents.includes(real)) leftOut.push(`${path}: a link to a folder that it is in`)
         else if (parents.length > maxDepth)
-          throw new Error(`${join(folder, path)}: folders lie deeper than ${maxDepth}`)
+          throw new Error(`${join(folder, path)}: expected at most ${maxDepth} nested folders`)
         else await enter(path, [...parents, real], linked || isLink)
       }
-      if (entries.length > maxFiles) throw new Error(`${folder}: it has more than ${maxFiles} files`)
+      if (entries.length > maxFiles) throw new Error(`${folder}: expected at most ${maxFiles} files`)
     }
   }
   await enter('', [root], false)
@@ -50,8 +49,8 @@ export async function walkFolder(folder: string): Promise<{ entries: Entry[]; le
   return { entries, leftOut: [...leftOut, ...faults] }
 }
 
-/** Prints the skipped entries of a folder to standard error. */
-export function tellLeftOut({ err }: Pick<CliDeps, 'err'>, folder: string, leftOut: string[]): void {
+/** Prints the entries of a folder that are left out. */
+export function printLeftOut({ err }: Pick<CliDeps, 'err'>, folder: string, leftOut: string[]): void {
   for (const line of leftOut.slice(0, maxLines)) err(`${folder}: left out ${line}\n`)
   if (leftOut.length > maxLines) err(`${folder}: left out ${leftOut.length - maxLines} more\n`)
 }

@@ -9,7 +9,7 @@ export function machineArgument(): Argument {
   return new Argument('<machine>', machineHelp).argParser(readMachine)
 }
 
-/** Checks a machine argument and normalises a MAC. The server finds the machine. */
+/** Checks the form of a machine key, and normalizes a MAC address. The server finds the machine. */
 export function readMachine(text: string): string {
   const name = parseMac(text) ?? text.trim()
   if (parseMac(name) === undefined && !/^[A-Za-z0-9{][A-Za-z0-9.{}-]*$/.test(name))

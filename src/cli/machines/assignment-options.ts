@@ -1,11 +1,11 @@
-// The options of an assignment, and an assignment in words.
+// The options of an assignment, and assignments as text.
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { AssignmentChange } from '../../api/schemas/machines/assignment.ts'
 import type { Assignment, Json, LocalBoot, Params } from '../../model/assignment.ts'
 import { collect } from '../shell/deps.ts'
 import { wholeAssignment } from './clear.ts'
 
-/** The options for what a group or a deployment assigns. */
+/** The options of a group or a deployment for its assignment. */
 export type AssignmentOptions = {
   image?: string
   menu?: string
@@ -18,7 +18,7 @@ export type AssignmentOptions = {
   localBoot?: LocalBoot
 }
 
-/** Adds the options for how to boot: arguments, answer file, params. */
+/** Adds the options for kernel arguments, the answer file and params. */
 export function addHowOptions(command: Command): Command {
   return command
     .option(
@@ -35,12 +35,12 @@ export function addHowOptions(command: Command): Command {
     .option('--param <name=value>', 'value for templates, JSON or text (repeatable)', collectParam)
 }
 
-/** The option that lets an image install at every boot. */
+/** The option that permits an image to install at every boot of its machine. */
 export function everyBootOption(): Option {
   return new Option('--every-boot', 'let the image install at every boot; to install once, use deployment arm')
 }
 
-/** Adds the options for what to boot, and how. */
+/** Adds all options of an assignment. */
 export function addAssignmentOptions(command: Command): Command {
   addHowOptions(
     command
@@ -57,8 +57,8 @@ export function addAssignmentOptions(command: Command): Command {
 }
 
 /**
- * The change of an assignment that the options describe; other fields stay. `image` is false with `--no-image`.
- * Undefined if no option is given.
+ * The change of an assignment that the options describe: only the given fields. `image` is false with `--no-image`.
+ * Undefined if no such option is given.
  */
 export function assignmentChange(options: Omit<AssignmentOptions, 'image'> & { image?: string | false }) {
   const { image, menu, local, everyBoot, arg, withoutArg, answerFile, param, localBoot } = options
@@ -76,7 +76,7 @@ export function assignmentChange(options: Omit<AssignmentOptions, 'image'> & { i
   return Object.keys(change).length > 0 ? change : undefined
 }
 
-/** An assignment in words. */
+/** An assignment as text. */
 export function formatAssignment(assignment: Assignment = {}): string {
   const {
     image,
@@ -103,14 +103,14 @@ export function formatAssignment(assignment: Assignment = {}): string {
   return [what, ...how].filter(Boolean).join(', ')
 }
 
-/** `name=value`; a JSON value is parsed, anything else is text. @throws InvalidArgumentError */
+/** Parses `name=value`. The value is parsed as JSON; if that fails, it is text. @throws InvalidArgumentError */
 export function collectParam(text: string, before: Params | undefined): Params {
   const [, name = '', value = ''] = /^([a-z][a-z0-9_]*)=(.*)$/s.exec(text) ?? []
   if (name === '') throw new InvalidArgumentError('Expected NAME=VALUE. Example: root_disk=/dev/sda')
   return { ...before, [name]: jsonOr(value) }
 }
 
-/** `efi=exit-0`. @throws InvalidArgumentError */
+/** Parses `efi=exit-0`. @throws InvalidArgumentError */
 export function collectLocalBoot(text: string, before: LocalBoot | undefined): LocalBoot {
   const [, firmware = '', method = ''] = /^(pcbios|efi)=(auto|exit-0|exit-1|sanboot|\\.+)$/.exec(text) ?? []
   if (firmware === '') throw new InvalidArgumentError('Expected FIRMWARE=METHOD. Example: efi=exit-1')

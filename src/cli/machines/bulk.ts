@@ -14,11 +14,12 @@ import { formatTable } from '../shell/table.ts'
 import { machineArgument, machineInPath, readMachine } from './argument.ts'
 
 type ImportOptions = { csv?: true; dryRun?: true; atomic?: true; replace?: true }
+
 /** `bootwright machine import`, `export`, `merge` and `conflicts`. */
 export function addMachineBulkCommands(machine: Command, deps: CliDeps): void {
   machine
     .command('import')
-    .description('enter or change many machines from JSON lines or CSV; repeating an import changes nothing')
+    .description('create or change many machines from JSON lines or CSV; repeating an import changes nothing')
     .argument('<file>', 'file to read, - for standard input')
     .option('--csv', 'read CSV (default for names that end in .csv)')
     .option('--dry-run', 'change nothing; show what would change, machine by machine')
@@ -44,7 +45,7 @@ export function addMachineBulkCommands(machine: Command, deps: CliDeps): void {
         if (last.errors !== undefined) deps.err(`${printable(formatBadRow(last))}\n`)
       }
       if (last.rows === undefined || last.error !== undefined)
-        throw new Error(`the import was interrupted: ${last.error ?? 'the server ended it'}`)
+        throw new Error(`the import was interrupted: ${last.error ?? 'the server closed the connection'}`)
       print(command, deps, last, formatSummary)
       if ((last.failed ?? 0) > 0) throw new Error(formatCount(last.failed ?? 0, 'bad row'))
     })
@@ -61,9 +62,9 @@ export function addMachineBulkCommands(machine: Command, deps: CliDeps): void {
 
   machine
     .command('merge')
-    .description('merge two machines into one, which keeps its own fields and gets the missing ones from the other')
+    .description('merge another machine into a machine, which keeps its own fields and takes over the others')
     .addArgument(machineArgument())
-    .requiredOption('--from <machine>', 'other machine, which is merged into this one', readMachine)
+    .requiredOption('--from <machine>', 'other machine, which is merged into the first machine', readMachine)
     .action(async (into: string, { from }: { from: string }, command: Command) => {
       const path = `/machines/${machineInPath(into)}/merge`
       const merged = await clientOf(command, deps).ask<Machine>('POST', path, { from })

@@ -1,4 +1,4 @@
-// The change that the options of `machine set` ask for.
+// The options of `machine set`, and the change that they describe.
 import type { MachineChange } from '../../api/schemas/machines/machine.ts'
 import type { Mac } from '../../lib/ids/mac.ts'
 import { type AssignmentOptions, assignmentChange } from './assignment-options.ts'
@@ -9,7 +9,7 @@ type TextField = {
   [Field in keyof MachineChange]-?: NonNullable<MachineChange[Field]> extends string ? Field : never
 }[keyof MachineChange]
 
-/** The text options of `machine set`, by their field. */
+/** The help of the text options of `machine set`, by field. */
 export const textOptions: Record<TextField, string> = {
   hostname: "host name ('' removes it, as with the other texts)",
   uuid: 'SMBIOS system UUID',
@@ -35,8 +35,8 @@ export type SetOptions = Omit<AssignmentOptions, 'image'> & { [Field in TextFiel
 }
 
 /**
- * The change to send: only the given options, which the API merges with the existing machine. The API takes the full
- * list of MACs, so the existing ones are added. @throws Error when a MAC to be removed is not among them
+ * The change to send: only the given fields, which the API merges with the others. The API replaces the MACs as a whole, so
+ * the change includes those of the machine. @throws Error if a MAC to remove is not among them
  */
 export function machineChange(options: SetOptions, macs: Mac[]): Change {
   const { label, mac = [], addMac = [], removeMac = [], clearUuid, clearSerial, deny, allow } = options
@@ -58,11 +58,11 @@ export function machineChange(options: SetOptions, macs: Mac[]): Change {
 function macsAfter(before: Mac[], further: Mac[], removed: Mac[]): Mac[] {
   const missing = removed.find((mac) => !before.includes(mac))
   if (missing !== undefined)
-    throw new Error(`--remove-mac ${missing}: expected one of its MACs: ${before.join(', ') || '(none)'}`)
+    throw new Error(`--remove-mac ${missing}: expected a MAC of the machine: ${before.join(', ') || '(none)'}`)
   return [...new Set([...before.filter((mac) => !removed.includes(mac)), ...further])]
 }
 
-/** To remove the last one the API takes null, not an empty list. */
+/** To remove the last MAC, the API takes null, not an empty list. */
 function orNone(macs: Mac[]): Mac[] | null {
   return macs.length > 0 ? macs : null
 }

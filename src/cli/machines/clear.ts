@@ -1,11 +1,11 @@
-// Changes that clear fields, and changes merged.
+// Changes that clear fields, and the merge of two changes.
 import type { AssignmentChange } from '../../api/schemas/machines/assignment.ts'
 
-/** A part of a change, as the API takes it. */
+/** A part of a change, in the format of the API. */
 export type Change = { [field: string]: Change | unknown }
 
 const choices = { image: null, menu: null, local: null }
-/** Clears all fields of an assignment. */
+/** Clears every field of an assignment. */
 export const wholeAssignment = {
   ...choices,
   everyBoot: null,
@@ -22,22 +22,22 @@ export const clearHelp =
 
 /**
  * The change that clears fields named as their options are: `hostname`, `label.rack`, `param.disk`, `args`, `assignment`.
- * @param own the fields beside labels and assignment
+ * @param own the fields other than labels and assignment
  */
 export function clearing(names: string[], own: readonly string[]): Change {
-  return names.reduce<Change>((change, name) => merged(change, clearingOne(name, own)), {})
+  return names.reduce<Change>((change, name) => merged(change, clearingField(name, own)), {})
 }
 
-/** Combines two changes; for a field that both set, the second counts. */
+/** Merges two changes. If both have the same field, the second applies. */
 export function merged(first: Change, second: Change): Change {
-  const both = Object.entries(second).map(([field, value]) => {
+  const fields = Object.entries(second).map(([field, value]) => {
     const before = first[field]
     return [field, isChange(before) && isChange(value) ? merged(before, value) : value]
   })
-  return { ...first, ...Object.fromEntries(both) }
+  return { ...first, ...Object.fromEntries(fields) }
 }
 
-function clearingOne(name: string, own: readonly string[]): Change {
+function clearingField(name: string, own: readonly string[]): Change {
   const [, group, key = ''] = /^(label|param|local-boot)\.(.+)$/.exec(name) ?? []
   if (group === 'label') return { labels: { [key]: null } }
   if (group === 'param') return { assignment: { params: { [key]: null } } }

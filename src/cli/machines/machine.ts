@@ -31,8 +31,8 @@ export function addMachineCommand(program: Command, deps: CliDeps): void {
   const machine = program.command('machine').description('manage machines, and what they boot')
 
   const set = addAssignmentOptions(
-    machine.command('set').description('enter or change a machine; other fields stay').addArgument(machineArgument()),
-  ).option('--no-image', 'clear the whole assignment: groups and the policy decide what it boots')
+    machine.command('set').description('create or change a machine; other fields stay').addArgument(machineArgument()),
+  ).option('--no-image', 'clear the whole assignment: groups and the policy decide what the machine boots')
   for (const field of textFields) set.option(`--${field} <text>`, textOptions[field])
   set
     .option('--label <key=value>', 'label (repeatable); without a value, it is removed', collectLabel)
@@ -50,20 +50,20 @@ export function addMachineCommand(program: Command, deps: CliDeps): void {
       const mac = parseMac(named)
       const before = await client.find<Machine>(pathOf(named))
       if (before === undefined && mac === undefined)
-        throw new Error(`there is no machine ${named}; to enter it: bootwright machine set MAC --hostname ${named}`)
+        throw new Error(`there is no machine ${named}; to create it: bootwright machine set MAC --hostname ${named}`)
       const change = machineChange(options, before?.macs ?? (mac === undefined ? [] : [mac]))
-      // PUT creates a machine. PATCH changes one, and keeps the simultaneous changes of other operators.
+      // PUT creates a machine. PATCH leaves alone the fields that another operator changes meanwhile.
       const method = before === undefined || options.replace ? 'PUT' : 'PATCH'
-      // Uses the id, because a PUT keeps the MAC in its URL, even one that is being removed.
+      // The URL has the id, because a PUT keeps the MAC in its URL, even if that MAC is to be removed.
       const saved = await client.ask<Machine>(method, pathOf(before?.id ?? named), change)
-      print(command, deps, saved, inForce)
+      print(command, deps, saved, summaryOf)
       for (const notice of saved.notices ?? []) deps.err(`notice: ${notice}\n`)
-      deps.err(`see its script: bootwright preview ${mac ?? named}\n`)
+      deps.err(`to see the script: bootwright preview ${mac ?? named}\n`)
     })
 
   machine
     .command('add')
-    .description('enter a machine by its UUID, its serial with product, or a MAC')
+    .description('create a machine by its UUID, its serial with product, or a MAC')
     .option('--uuid <uuid>', 'SMBIOS system UUID')
     .option('--serial <serial>', 'serial number, with --product')
     .option('--product <product>', 'product name')
@@ -73,7 +73,7 @@ export function addMachineCommand(program: Command, deps: CliDeps): void {
     .option('--label <key=value>', 'label (repeatable)', collectLabel)
     .action(async ({ mac: macs, ...options }: SetOptions, command: Command) => {
       const body = { ...machineChange(options, []), ...(macs && { macs }) }
-      print(command, deps, await clientOf(command, deps).ask<Machine>('POST', '/machines', body), inForce)
+      print(command, deps, await clientOf(command, deps).ask<Machine>('POST', '/machines', body), summaryOf)
     })
 
   machine
@@ -81,7 +81,7 @@ export function addMachineCommand(program: Command, deps: CliDeps): void {
     .description('delete discovered machines that no operator entered; they can be discovered again')
     .option('--not-seen-for <days>', 'only machines not seen for this number of days', readDays)
     .option('--from <address>', 'only machines that were discovered at this address')
-    .option('--dry-run', 'change nothing; show how many there are')
+    .option('--dry-run', 'delete nothing; show the number of machines')
     .action(
       async ({ notSeenFor, from, dryRun }: { notSeenFor?: number; from?: string; dryRun?: true }, command: Command) => {
         const notSeenSince = notSeenFor && new Date(Date.now() - notSeenFor * 86_400_000).toISOString()
@@ -202,11 +202,11 @@ function rowOf(machine: Machine): (string | undefined)[] {
   ]
 }
 
-function inForce(machine: Machine): string {
+function summaryOf(machine: Machine): string {
   const labels = labelsOf(machine)
   const parts = [
     `boots ${bootsWhat(machine)}`,
-    machine.denied ? 'denied: it is refused' : '',
+    machine.denied ? 'denied: boots are refused' : '',
     labels && `labels ${labels}`,
   ]
   return `${[...machine.macs, machine.hostname].filter(Boolean).join(' ')}: ${parts.filter(Boolean).join(', ')}`

@@ -8,7 +8,7 @@ import { formatTable } from '../shell/table.ts'
 
 /** `bootwright menu`. */
 export function addMenuCommand(program: Command, deps: CliDeps): void {
-  const menu = program.command('menu').description('manage menus: choices on the screens of machines')
+  const menu = program.command('menu').description('manage menus on the screens of machines')
 
   menu
     .command('set')

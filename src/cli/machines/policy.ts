@@ -52,7 +52,7 @@ function formatPolicy(policy: Policy): string {
     case 'wait':
       return 'wait: machines without an image wait until an image is assigned'
     case 'menu':
-      return `menu: machines without an image are shown menu ${policy.menu}`
+      return `menu: machines without an image show menu ${policy.menu}`
     case 'image':
       return `image: machines without an image boot ${policy.image}`
   }

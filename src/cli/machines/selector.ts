@@ -3,9 +3,9 @@ import { InvalidArgumentError } from 'commander'
 import type { Condition } from '../../model/selector.ts'
 
 /**
- * Parses a condition: `product=X1`, `product^=PowerEdge` (begins with), `hostname~=web*` (glob), `mac@=a,b` (one of),
- * `ip/=10.0.0.0/8` (in the subnet), `serial?` (has a serial), `serial!` (has no serial). A label is `label.rack=b4`.
- * @throws InvalidArgumentError
+ * Parses a condition as operators write it: `product=X1`, `product^=PowerEdge` (prefix), `hostname~=web*` (glob),
+ * `mac@=a,b` (list), `ip/=10.0.0.0/8` (subnet), `serial?` (present), `serial!` (absent). A condition on a label is
+ * `label.rack=b4`. @throws InvalidArgumentError
  */
 export function parseCondition(text: string): Condition {
   const [, name = '', operator = '', value = ''] = /^([a-z0-9._/-]+?)(\^=|~=|@=|\/=|=|\?$|!$)(.*)$/s.exec(text) ?? []
@@ -28,7 +28,7 @@ const tests: Record<string, (value: string) => object> = {
   '!': () => ({ exists: false }),
 }
 
-/** For options that may be repeated. */
+/** Collects the conditions of a repeatable option. */
 export function collectConditions(text: string, before: Condition[] | undefined): Condition[] {
   return [...(before ?? []), parseCondition(text)]
 }

@@ -8,29 +8,28 @@ import { settings } from '../../config/settings.ts'
 import { type FieldFault, faultText, messageOf, quote } from '../../lib/errors.ts'
 import { printable } from './format.ts'
 
-/** A client of the admin API, over its unix socket or a URL. Every call throws an Error with a message for the operator: one
- * line per fault. */
+/** The admin API, over its unix socket or a URL. Every call throws an Error for the operator, with one line for each fault. */
 export type Client = {
-  /** Sends a request with an optional JSON body; returns the JSON answer, or undefined if it is empty. */
+  /** Sends a request with an optional JSON body. Returns the JSON answer, or undefined if it is empty. */
   ask: <T>(method: Method, path: string, body?: unknown) => Promise<T>
-  /** GET; undefined for 404. */
+  /** GET; undefined if the resource does not exist (404). */
   find: <T>(path: string) => Promise<T | undefined>
-  /** GET of an answer that is plain text. */
+  /** GET of a plain text. */
   text: (path: string) => Promise<string>
-  /** GET of a list, page after page, all of it or `max` items. `page` is the parameter that takes a page's `next`. */
+  /** GET of all pages of a list, or of at most `max` items. `page` is the parameter for the `next` value of a page. */
   list: <T>(path: string, query?: Query, page?: string, max?: number) => Promise<T[]>
-  /** Streams an answer to its end, or until the reader stops. A refusal in JSON lines (422) is an answer too. */
+  /** An answer that is read as it arrives. A refusal in JSON lines (422) is an answer too. */
   stream: (method: Method, path: string, body?: StreamBody) => Promise<{ status: number; texts: AsyncIterable<string> }>
-  /** PUT of a stream. @param contentRange the part of the file that it is */
+  /** PUT of a stream of bytes. @param contentRange the part of the file that they are */
   upload: (path: string, bytes: AsyncIterable<Uint8Array>, sizeBytes: number, contentRange?: string) => Promise<void>
 }
 
-/** The connection failed, or broke: the same request may succeed later. */
+/** The connection failed or broke. A retry may succeed. */
 export class ConnectionError extends Error {
   override name = 'ConnectionError'
 }
 
-/** The server refused a request; with the status and a message for the operator. */
+/** The server refused a request, with a status and a message for the operator. */
 export class RefusedError extends Error {
   override name = 'RefusedError'
   readonly status: number
@@ -54,10 +53,10 @@ type Answer = { status: number; type: string; text: string }
 
 // The server may hash and sync a large file before it answers.
 const idleMs = 120_000
-// And may check a large import before it answers with the first byte.
+// The server may check a large import before it sends the first line.
 const streamIdleMs = 660_000
 
-/** The client for the server of the options, else of the environment, else of our data folder. */
+/** The client for the server in the options, or in the environment, or with our data folder, in that order. */
 export function createClient(
   env: Record<string, string | undefined>,
   options: { url?: string | undefined; token?: string | undefined },
@@ -74,24 +73,24 @@ export function createClient(
     if (answer.status < 300 || answer.status === 404) return answer
     throw new RefusedError(faultOf(server, answer), answer.status)
   }
-  const sure = (answer: Answer): Answer => {
+  const requireFound = (answer: Answer): Answer => {
     if (answer.status === 404) throw new RefusedError(faultOf(server, answer), answer.status)
     return answer
   }
   const ask = async <T>(method: Method, path: string, body?: unknown): Promise<T> =>
-    parse<T>(server, sure(await send(method, path, body === undefined ? undefined : jsonBody(body))))
+    parse<T>(server, requireFound(await send(method, path, body === undefined ? undefined : jsonBody(body))))
 
   return {
     ask,
     find: async <T>(path: string) => {
       const answer = await send('GET', path)
       if (answer.status !== 404) return parse<T>(server, answer)
-      // A 404 of another program does not mean that the resource does not exist.
+      // A 404 from another server does not mean that the resource does not exist.
       if (!answer.type.startsWith('application/problem+json'))
         throw new RefusedError(faultOf(server, answer), answer.status)
       return undefined
     },
-    text: async (path) => sure(await send('GET', path)).text,
+    text: async (path) => requireFound(await send('GET', path)).text,
     list: async <T>(path: string, query: Query = {}, page = 'after', max = Number.POSITIVE_INFINITY) => {
       const items: T[] = []
       let next: string | undefined
@@ -115,12 +114,12 @@ export function createClient(
       return { status, texts: textsOf(server, request, response) }
     },
     upload: async (path, bytes, sizeBytes, contentRange) => {
-      sure(await send('PUT', path, { bytes, sizeBytes, contentRange, type: 'application/octet-stream' }))
+      requireFound(await send('PUT', path, { bytes, sizeBytes, contentRange, type: 'application/octet-stream' }))
     },
   }
 }
 
-/** A path with a query of the defined values. */
+/** A path with the query values that are defined. */
 export function withQuery(path: string, query: Query): string {
   const given = Object.entries(query).flatMap(([name, value]) =>
     [value ?? []].flat().map((text): [string, string] => [name, text]),
@@ -141,7 +140,7 @@ function urlServer(text: string): Server {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url === undefined || !/^https?:$/.test(url.protocol))
     throw new Error(`BOOTWRIGHT_URL: expected http://host:port, got ${quote(text)}`)
-  // A URL keeps the brackets of an IPv6 address; a connection needs it without.
+  // URL keeps the brackets of an IPv6 address; a connection takes it without them.
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
   const prefix = url.pathname.replace(/\/+$/, '')
   return {
@@ -165,7 +164,7 @@ async function exchange(
       .catch((error: Error) => {
         throw new ConnectionError(connectionFault(server, error), { cause: error })
       })
-      // A refused upload is not sent to its end.
+      // If the server refuses an upload early, the rest is not sent.
       .finally(() => request.destroy())
   )
 }
@@ -211,7 +210,7 @@ function open(
     request.on('error', fail)
     request.on('response', (response) => done({ request, response }))
     if (body === undefined || typeof body.bytes === 'string') request.end(body?.bytes)
-    // A failure to read or to send destroys the request, which then emits 'error'.
+    // If reading or sending fails, the request is destroyed and emits 'error'.
     else pipeline(body.bytes, request).catch(() => {})
   })
 }
@@ -252,12 +251,12 @@ function connectionFault(server: Server, error: NodeJS.ErrnoException): string {
 
 type Problem = { title?: string; detail?: string; errors?: FieldFault[] }
 
-/** The lines for a refusal: an RFC 9457 problem, one line for each wrong field. */
+/** The message for a refusal: for RFC 9457 problems, one line for each wrong field. */
 function faultOf(server: Server, { status, type, text }: Answer): string {
   if (!type.startsWith('application/problem+json'))
     return `${server.address} answered ${status}: expected the admin address of Bootwright`
   const { title, detail, errors = [] } = JSON.parse(text) as Problem
   const lines = errors.map(faultText)
-  const words = lines.length > 0 ? lines.join('\n') : (detail ?? title ?? `${server.address} answered ${status}`)
-  return printable(status === 401 ? `${words}\nset BOOTWRIGHT_TOKEN, or --token, to a valid token` : words)
+  const message = lines.length > 0 ? lines.join('\n') : (detail ?? title ?? `${server.address} answered ${status}`)
+  return printable(status === 401 ? `${message}\nset BOOTWRIGHT_TOKEN, or --token, to a valid token` : message)
 }

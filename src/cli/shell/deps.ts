@@ -1,44 +1,44 @@
-// What commands need of the outside world, and how they print.
+// The environment of commands, and how they print.
 import type { Command } from 'commander'
 import { asTyped, commandName } from '../../lib/typed-command.ts'
 import { type Client, createClient } from './client.ts'
 import { printable } from './format.ts'
 
-/** The outside world of the commands. */
+/** The environment of commands. */
 export type CliDeps = {
   /** Runs the server until a signal stops it. */
   serve: () => Promise<void>
   env: Record<string, string | undefined>
-  /** Writes to standard output unchanged: a line includes its line feed. */
+  /** Writes to standard output without adding a line feed. */
   out: (text: string) => void
   /** Writes to standard error. */
   err: (text: string) => void
-  /** Standard input; that of the process when undefined. */
+  /** Standard input; by default that of the process. */
   stdin?: NodeJS.ReadableStream | undefined
-  /** Standard error is a terminal: progress is redrawn on one line. */
+  /** True if standard error is a terminal: progress is redrawn on one line. */
   interactive?: boolean | undefined
-  /** Time without a byte before a download is retried; 60 seconds if undefined. */
+  /** The time without data after which a download is retried; by default 60 seconds. */
   stallMs?: number | undefined
-  /** Waits between retries of a download or upload that made no progress; it fails after the last. */
+  /** The delays after attempts of a download or upload that made no progress; after the last one it fails. */
   retriesMs?: number[] | undefined
-  /** Time between looks at an import's progress; half a second if undefined. */
+  /** The time between requests for the progress of an import; by default 500 ms. */
   pollMs?: number | undefined
 }
 
-/** The client for a command's global options and environment. */
+/** The client for a command's global options and the environment. */
 export function clientOf(command: Command, deps: CliDeps): Client {
   const { url, token } = command.optsWithGlobals<{ url?: string; token?: string }>()
   return createClient(deps.env, { url, token })
 }
 
-/** Prints an answer: as JSON with `--json`, else as the text made of it. */
+/** Prints an answer: as JSON with `--json`, otherwise as formatted text. */
 export function print<T>(command: Command, deps: CliDeps, answer: T, format: (answer: T) => string): void {
   const { json } = command.optsWithGlobals<{ json?: boolean }>()
   const text = json ? JSON.stringify(answer, undefined, 2) : asTyped(format(answer), commandName(deps.env))
   deps.out(`${printable(text)}\n`)
 }
 
-/** For options that may be repeated: the values so far and the next. */
+/** Collects the values of a repeatable option. */
 export function collect(value: string, before: string[] | undefined): string[] {
   return [...(before ?? []), value]
 }

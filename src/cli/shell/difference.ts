@@ -1,12 +1,13 @@
-// The difference between two values, in words.
-/** What differs between two things of the API, field by field: `labels.rack: "b4" -> nothing`. Long values are cut. */
+// The difference between two values, as text.
+
+/** The differences between two objects of the API by field: `labels.rack: "b4" -> nothing`. Long values are cut. */
 export function difference(before: unknown, after: unknown): string {
   return differences(before, after, '', before === undefined)
     .map((text) => cut(text, 120))
     .join('; ')
 }
 
-/** Shortens a text to a number of characters, if possible after a word, and adds `…`. */
+/** Cuts a text to `max` characters, after a word if possible, and ends it with `…`. */
 export function cut(text: string, max: number): string {
   if (text.length <= max) return text
   const start = text.slice(0, max - 1)

@@ -2,8 +2,8 @@
 import { isPast } from '../../model/image.ts'
 
 /**
- * Makes text safe for a terminal. Machines on an open network choose their messages and names, and a terminal obeys control
- * sequences (ECMA-48: ESC and the C1 characters). Line feeds and tabs are kept.
+ * Makes a text safe for a terminal. Machines on an open network choose their messages and names, and a terminal obeys
+ * control sequences (ECMA-48: ESC and the C1 characters). Line feeds and tabs stay.
  */
 export function printable(text: string): string {
   return text.replaceAll(/[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]/g, '\ufffd')
@@ -44,7 +44,7 @@ export function formatEndOfLife(day: string | undefined, today = new Date().toIS
 
 const soonDays = 180
 
-/** True if an end of life is past, or near enough to be shown. */
+/** True if an end of life is past or soon. */
 export function endsSoon(day: string | undefined, today = new Date().toISOString().slice(0, 10)): boolean {
   return day !== undefined && daysTo(day, today) <= soonDays
 }

@@ -1,4 +1,4 @@
-// Files that operators give: read, decoded and parsed.
+// Files that operators name: read, decoded and parsed.
 import { readFile } from 'node:fs/promises'
 import { buffer } from 'node:stream/consumers'
 import { messageOf } from '../../lib/errors.ts'
@@ -15,15 +15,15 @@ export async function readInput(deps: CliDeps, path: string): Promise<string> {
 }
 
 /**
- * Decodes UTF-8 and drops the byte order mark of some editors: cloud-init ignores a file that begins with one.
- * @throws Error with the actual encoding and the line that shows it
+ * Decodes UTF-8, and removes a byte order mark, because cloud-init ignores a file that begins with one.
+ * @throws Error that names the actual encoding, and the line that shows it
  */
 export function decodeText(bytes: Buffer, path: string): string {
   const refuse = (what: string, encoding: string): never => {
     throw new Error(`${path}: expected UTF-8, got ${what}; convert it: iconv -f ${encoding} -t UTF-8`)
   }
   if ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff)) refuse('UTF-16', 'UTF-16')
-  // In a text of mostly Latin letters every other byte is zero.
+  // In UTF-16, every other byte of Latin letters is zero.
   const nul = bytes.indexOf(0)
   if (nul === 0 || nul === 1) refuse('UTF-16 without a byte order mark', nul === 0 ? 'UTF-16BE' : 'UTF-16LE')
   const decoder = new TextDecoder('utf-8', { fatal: true })
@@ -36,14 +36,14 @@ export function decodeText(bytes: Buffer, path: string): string {
     try {
       decoder.decode(piece)
     } catch {
-      refuse(`a byte in line ${line} that is not UTF-8 (ISO-8859-1 or Windows-1252?)`, 'ISO-8859-1')
+      refuse(`an invalid byte in line ${line} (ISO-8859-1 or Windows-1252?)`, 'ISO-8859-1')
     }
     from = to
   }
   return new TextDecoder().decode(bytes)
 }
 
-/** A file's JSON. @throws Error for the operator */
+/** Reads a JSON file. @throws Error for the operator */
 export async function readJson(deps: CliDeps, path: string): Promise<unknown> {
   const text = await readInput(deps, path)
   try {

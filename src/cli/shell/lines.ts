@@ -1,7 +1,7 @@
-// Answers that come line by line.
+// Answers that are read line by line.
 import type { Client } from './client.ts'
 
-/** The lines of a text that comes in pieces. */
+/** The lines of a streamed text. */
 export async function* linesOf(texts: AsyncIterable<string>): AsyncGenerator<string> {
   let partial = ''
   for await (const text of texts) {
@@ -12,7 +12,7 @@ export async function* linesOf(texts: AsyncIterable<string>): AsyncGenerator<str
   if (partial !== '') yield partial
 }
 
-/** What a POST answers in JSON lines, as it comes. */
+/** The JSON lines that a POST answers, as they arrive. */
 export async function* streamLines<Line>(client: Client, path: string, body: unknown): AsyncGenerator<Line> {
   const { texts } = await client.stream('POST', path, { bytes: JSON.stringify(body), type: 'application/json' })
   for await (const line of linesOf(texts)) if (line.trim() !== '') yield JSON.parse(line) as Line

@@ -1,4 +1,4 @@
-// Paths: of the API, and of files on the computer of the operator.
+// Paths of the API, and of files on the computer of the operator.
 import { resolve } from 'node:path'
 import type { CliDeps } from './deps.ts'
 
@@ -7,7 +7,7 @@ export function pathOf(...parts: string[]): string {
   return parts.map((part) => `/${encodeURIComponent(part)}`).join('')
 }
 
-/** A file as the operator means it: npm runs a script in the folder of the package, and INIT_CWD is where it was called. */
+/** Resolves a path from the operator's folder: npm runs scripts in the folder of the package, and sets INIT_CWD. */
 export function operatorPath({ env }: Pick<CliDeps, 'env'>, path: string): string {
   return resolve(env.INIT_CWD ?? '', path)
 }

@@ -1,21 +1,21 @@
-// The progress of a file on a terminal.
+// Progress on a terminal.
 import type { CliDeps } from './deps.ts'
 import { formatBytes } from './format.ts'
 
-/** Shows the progress of a file while it is read and sent. */
+/** The progress line of an operation. */
 export type Progress = {
-  /** Reports the bytes done, and the total if it is known. */
+  /** Shows the number of bytes done, and the total if it is defined. */
   update: (doing: string, bytes: number, total: number | undefined) => void
   /** Prints the final line. */
   end: (text: string) => void
-  /** Erases the line, so that an error can be printed. */
+  /** Clears the progress line before an error is printed. */
   clear: () => void
 }
 
 const redrawMs = 100
 const clearLine = '\r\x1b[K'
 
-/** On a terminal redraws one line with percent and bytes; elsewhere prints only the final line. */
+/** On a terminal, redraws one line with percent and bytes. Elsewhere, prints only the final line. */
 export function startProgress(deps: CliDeps, label: string): Progress {
   let drawnAt = 0
   return {

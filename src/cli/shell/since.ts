@@ -3,7 +3,7 @@ import { InvalidArgumentError } from 'commander'
 
 const unitsMs: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 }
 
-/** Parses a time: `2h` (s, m, h, d, w) before now, or ISO 8601. @throws InvalidArgumentError */
+/** Parses a time: `2h` before now (s, m, h, d, w), or an ISO 8601 time. @throws InvalidArgumentError */
 export function parseSince(text: string): string {
   const [, count, unit = ''] = /^(\d{1,6})([smhdw])$/.exec(text) ?? []
   const time = count === undefined ? Date.parse(text) : Date.now() - Number(count) * (unitsMs[unit] ?? 0)

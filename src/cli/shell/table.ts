@@ -1,5 +1,6 @@
 // Tables and lists of fields.
-/** Rows under their headings, in columns as wide as their widest cell. A line feed in a cell becomes a space. */
+
+/** Formats rows under headings. Each column is as wide as its widest cell. A line feed in a cell becomes a space. */
 export function formatTable(headings: string[], rows: (string | null | undefined)[][]): string {
   const lines = [headings, ...rows].map((row) => row.map((cell) => (cell ?? '').replaceAll(/\s+/g, ' ')))
   const widths = headings.map((_, column) =>
@@ -15,7 +16,7 @@ export function formatTable(headings: string[], rows: (string | null | undefined
     .join('\n')
 }
 
-/** Formats names and values, one pair per line, with aligned values; pairs without a value are omitted. */
+/** Formats fields, one per line, with aligned values. Fields without a value are left out. */
 export function formatFields(fields: Record<string, string | undefined>): string {
   const filled = Object.entries(fields).filter((field): field is [string, string] => Boolean(field[1]))
   const width = Math.max(0, ...filled.map(([name]) => name.length))

@@ -98,7 +98,7 @@ eachDatabase('access and errors over HTTP', (database) => {
     expect(await trusted.ask('GET', '/api/v1/nothing')).toMatchObject({
       status: 404,
       type: 'application/problem+json',
-      body: { title: 'Not Found', detail: 'there is nothing at /api/v1/nothing' },
+      body: { title: 'Not Found', detail: 'no such path: /api/v1/nothing' },
     })
     const wrong = await trusted.ask('POST', '/api/v1/policy', {})
     expect([wrong.status, wrong.type, wrong.headers.get('allow')]).toEqual([

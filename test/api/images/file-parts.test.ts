@@ -80,7 +80,7 @@ eachDatabase('uploads in parts', (database) => {
       const { status, body, headers } = await put(first, end)
       expect([status, headers['upload-offset']]).toEqual([409, '1000'])
       expect(body.detail).toBe(
-        `Content-Range: expected a part that begins at byte 1000, where those end that are here, got ${first}`,
+        `Content-Range: expected a part that begins at byte 1000, where the received bytes end, got ${first}`,
       )
     }
     expect(await state()).toEqual(there(1000))

@@ -83,11 +83,11 @@ eachDatabase('imports over HTTP', (database) => {
     [{ recipe: 'debian-12', url: 'http://h/x.iso' }, 'url', /one of recipe, url and file/],
     [{ recipe: 'nothing' }, 'recipe', /the name of a recipe/],
     [{ recipe: 'debian-12', archs: ['i386'] }, 'archs', /some of x86_64, arm64/],
-    [{ recipe: 'debian-12', keepIso: true }, 'keepIso', /nothing: it is for url and file/],
+    [{ recipe: 'debian-12', keepIso: true }, 'keepIso', /nothing, because the field is only for url and file/],
     [{ url: 'file:///etc/passwd' }, 'url', /the URL of an ISO/],
     [{ url: 'http://h/disk.img' }, 'url', /the URL of an ISO/],
     [{ url: 'http://h/x.iso', sha256: 'x' }, 'sha256', /a sha256/],
-    [{ url: 'http://h/x.iso', mirror: 'http://h' }, 'mirror', /nothing: it is for recipe/],
+    [{ url: 'http://h/x.iso', mirror: 'http://h' }, 'mirror', /nothing, because the field is only for recipe/],
     [{ file: hash }, 'file', /the sha256 of an uploaded file/],
     [{ url: 'http://h/x.iso', wimboot: { sha256: hash, name: 'wimboot' } }, 'wimboot.sha256', /an uploaded file/],
   ])('%j is refused', async (body, field, expected) => {

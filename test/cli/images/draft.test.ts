@@ -29,7 +29,9 @@ test('a new version says how many machines boot it from now on, and how to go ba
 test('a draft is a version that nothing boots until it is promoted', async () => {
   const { out, err } = await run('image', 'add', 'tool', '--kernel', at('three'), '--draft')
   expect(out).toBe('tool version 3: x86_64 any platform\n')
-  expect(err).toContain('version 3 is a draft, machines boot version 2: bootwright image promote tool 3\n')
+  expect(err).toContain(
+    'version 3 is a draft, and machines boot version 2; to promote the draft: bootwright image promote tool 3\n',
+  )
   expect((await run('image', 'show', 'tool')).out).toContain('version  2\n')
   expect((await run('image', 'add', 'tool', '--kernel', at('three'), '--draft')).out).toContain('version 3')
   expect((await run('image', 'promote', 'tool', '3')).out).toBe('machines boot tool version 3 from now on\n')
@@ -46,7 +48,7 @@ test('a folder is imported as a draft too; the first version of an image is not 
   expect((await run('image', 'import', at('netboot'), '--name', 'net', '--draft')).err).not.toContain('draft')
   await put('second')
   expect((await run('image', 'import', at('netboot'), '--name', 'net', '--draft')).err).toContain(
-    'version 2 is a draft, machines boot version 1',
+    'version 2 is a draft, and machines boot version 1',
   )
 })
 

@@ -68,7 +68,7 @@ test('nobody need wait; imports are listed and cancelled', async () => {
   const id = out.trim()
   expect({ exitCode, err }).toEqual({
     exitCode: 0,
-    err: `the import continues on the server: bootwright image imports; to cancel it: bootwright image imports cancel ${id}\n`,
+    err: `the import continues on the server; to see its progress: bootwright image imports; to cancel it: bootwright image imports cancel ${id}\n`,
   })
   await expect
     .poll(async () => (await image('imports')).out)

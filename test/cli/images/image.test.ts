@@ -118,8 +118,8 @@ test.each([
   ['/stall', `no data for 0.3 s after 1000 of ${initrd.length} bytes`],
   ['/silent', 'no data for 0.3 s'],
   ['/missing', 'answered 404 Not Found'],
-  ['/ftp', 'redirects to a URL that is neither http nor https'],
-  ['/empty', 'empty: the file is empty'],
+  ['/ftp', 'redirects to something other than http or https'],
+  ['/empty', 'empty: expected a file with content, got 0 bytes'],
 ])('a download of %s fails: %s', async (path, why) => {
   const { exitCode, out, err } = await add('broken', '--kernel', `${web.url}${path}`)
   expect({ exitCode, out }).toEqual({ exitCode: 1, out: '' })
@@ -137,8 +137,8 @@ test('a given hash is checked before anything is uploaded, and both are named', 
       exitCode: 1,
       err:
         place === local()
-          ? `bootwright: vmlinuz: its sha256 is ${actual}, not ${wrong} as given\n`
-          : `bootwright: ${web.url}/pool/vmlinuz: expected sha256 ${wrong}, got ${actual}\n`,
+          ? `bootwright: vmlinuz: expected sha256 ${wrong}, got ${actual}\n`
+          : `bootwright: ${web.url}/pool/vmlinuz: its sha256 is ${actual}, not ${wrong} as it should be\n`,
     })
   }
 })
@@ -158,15 +158,19 @@ test.each([
   [['--kernel', '/'], 1, '/: expected a file'],
   [['--kernel', 'ftp://127.0.0.1/x'], 2, 'Expected a path, or an http or https URL.'],
   [['--kernel', 'x#sha256=12'], 2, 'Expected 64 hexadecimal digits after #sha256=.'],
-  [[], 1, 'there is no recipe refused (image recipes lists them): say what the image is made of, --kernel or another'],
+  [
+    [],
+    1,
+    'no recipe named refused; to list the recipes: bootwright image recipes; to add a variant without a recipe: --kernel or another option',
+  ],
   [['--arg', 'quiet'], 2, 'machine set MAC --arg ARG'],
-  [['--platform', 'efi'], 2, ', and only one'],
+  [['--platform', 'efi'], 2, 'expected exactly one of --kernel, --wimboot, --efi, --ipxe, --iso, --san or --local'],
   [['--local', '--mirror', 'http://192.0.2.1'], 2, '--mirror needs a recipe'],
   [['--local', '--arch', 'arm64', '--arch', 'x86_64'], 2, '--arch can be repeated only for a recipe'],
   [
     ['--local', '--ipxe', 'x'],
     2,
-    'expected one of --kernel, --wimboot, --efi, --ipxe, --iso, --san or --local, and only one',
+    'expected exactly one of --kernel, --wimboot, --efi, --ipxe, --iso, --san or --local',
   ],
   [['--local', '--initrd', 'x'], 2, '--initrd needs --kernel'],
   [['--ipxe', 'x', '--arg', 'y'], 2, '--arg needs --kernel, --wimboot or --efi'],

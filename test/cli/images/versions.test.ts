@@ -127,7 +127,7 @@ test('unused files are listed, and removed with --yes', async () => {
   expect(dry.out).toMatch(/^FILE +SIZE +SHA256 +REASON\nvmlinuz-2 +10 B +[0-9a-f]{64} +not referred to\n$/)
   expect(dry.err).toBe('nothing is deleted yet; --yes deletes 1 file, 10 B\n')
   const wet = await run('file', 'gc', '--yes')
-  expect(wet.err).toBe('removed: 1 file, 10 B\n')
+  expect(wet.err).toBe('deleted: 1 file, 10 B\n')
   expect(JSON.parse((await run('file', 'gc', '--json')).out)).toMatchObject({ items: [], files: 0, dryRun: true })
 })
 

@@ -30,7 +30,7 @@ test('machine set enters a machine, prints the resulting assignment, and changes
   expect(first).toEqual({
     exitCode: 0,
     out: '52:54:00:12:34:01 web1: boots disk, labels rack=b4\n',
-    err: 'see its script: bootwright preview 52:54:00:12:34:01\n',
+    err: 'to see the script: bootwright preview 52:54:00:12:34:01\n',
   })
   const before = await machineOf('52:54:00:12:34:01')
   expect(await operator.run(...argv)).toEqual(first)

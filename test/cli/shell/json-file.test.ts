@@ -21,7 +21,7 @@ test.each([
   [
     'ISO-8859-1',
     Buffer.from(`one\ntwo\n${text}`, 'latin1'),
-    'got a byte in line 3 that is not UTF-8 (ISO-8859-1 or Windows-1252?)',
+    'got an invalid byte in line 3 (ISO-8859-1 or Windows-1252?)',
   ],
   ['no encoding at all', Buffer.from('one\nt\0wo\n'), 'got a NUL byte in line 2'],
 ])('a text in %s is refused, with what it is and where', (_, bytes, expected) => {

@@ -1,4 +1,4 @@
-// What the API takes and gives of admin tokens.
+// Request and response schemas of admin tokens.
 import { z } from '@hono/zod-openapi'
 import { moment, printable, uuidv7 } from '../common.ts'
 import type { Given } from '../json.ts'

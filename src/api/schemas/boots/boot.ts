@@ -1,4 +1,4 @@
-// What the API takes and gives of a boot.
+// Request and response schemas of a boot.
 import { z } from '@hono/zod-openapi'
 import { outcomes, stages } from '../../../model/boot.ts'
 import { imageName, instant, limit, machineKey, moment, pageOf, uuidv7 } from '../common.ts'
@@ -24,7 +24,7 @@ const bootSummary = z
     }),
     outcome: z.enum(outcomes).optional().openapi({
       description:
-        'Absent while the boot is in progress. In the state handed-over the machine continued from its disk, or with a system that does not report. A stalled boot makes no progress, and `message` lists the likely causes.',
+        'Absent while the boot is in progress. `handed-over` means that the machine continued from its disk, or with a system that does not report. `stalled` means that there is no progress; `message` lists the likely causes.',
     }),
     message: z.string().optional(),
     startedAt: moment,

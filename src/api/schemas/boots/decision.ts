@@ -1,4 +1,4 @@
-// What the API gives of a decision: what a machine boots, and why.
+// Response schemas of a decision about what a machine boots.
 import { z } from '@hono/zod-openapi'
 import { arch, imageName, platform, uuidv7 } from '../common.ts'
 import { chap, fileRef } from '../images/variant.ts'
@@ -62,10 +62,7 @@ const bootSpec = z
         title: z.string(),
         timeoutSeconds: z.int().nullable(),
         defaultEntry: z.string().nullable(),
-        note: z
-          .string()
-          .optional()
-          .openapi({ description: 'Why the menu waits for a person in spite of its timeout.' }),
+        note: z.string().optional().openapi({ description: 'Why the menu waits for a person despite its timeout.' }),
         entries: z.array(z.object({ name: z.string(), text: z.string(), hotkey: z.string().optional() })),
       })
       .openapi('BootMenu'),
@@ -74,9 +71,9 @@ const bootSpec = z
     z.object({ kind: z.literal('wait') }).openapi('BootWait'),
     z.object({ kind: z.literal('refusal'), reason: z.string(), nextStep: z.string() }).openapi('BootRefusal'),
   ])
-  .openapi('BootSpec', { description: 'Action of the machine now.' })
+  .openapi('BootSpec', { description: 'The action of the machine for this boot.' })
 
-/** What a machine boots, and why, as decide/ gives it. */
+/** A decision: what a machine boots, and why. */
 export const decisionSchema = z
   .object({
     target: z.object({
@@ -102,13 +99,14 @@ export const decisionSchema = z
         by: z.string().openapi({ example: 'MAC 52:54:00:12:34:56' }),
         byMac: z.boolean(),
         weak: z.string().optional().openapi({
-          description: 'Why the identity is uncertain. Installers are not served then.',
+          description: 'Why the identity is uncertain. If present, installers are not served.',
         }),
       })
       .optional()
       .openapi({ description: 'How the machine was identified.' }),
     doubt: z.string().optional().openapi({
-      description: 'Why it may be another machine that an operator entered. Installers are not served then.',
+      description:
+        'Why the machine may be another machine that an operator entered. If present, installers are not served.',
     }),
     deployment: z
       .object({ id: uuidv7, attempt: z.int(), maxAttempts: z.int() })
@@ -126,7 +124,7 @@ export const decisionSchema = z
   })
   .openapi('Decision')
 
-/** A decision with the groups that did not fit, and why not. */
+/** A decision with the groups that do not match, and why. */
 export const explainedDecision = decisionSchema
   .extend({
     others: z

@@ -1,4 +1,4 @@
-// What the API takes and gives of a deployment.
+// Request and response schemas of a deployment.
 import { z } from '@hono/zod-openapi'
 import { defaultMaxAttempts, defaultWindowSeconds, deploymentStates } from '../../../model/deployment.ts'
 import { imageName, limit, machineKey, moment, pageOf, uuidv7 } from '../common.ts'
@@ -13,7 +13,7 @@ const order = {
   }),
   force: z.boolean().default(false).openapi({
     description:
-      'Arm also machines that would be refused now: a template name without a value, no matching variant, an uncertain identity. Arm also machines that are probably being installed, or were installed, under another record.',
+      'Also arm machines that would be refused now: a template name has no value, no variant matches, or the identity is uncertain. Also arm machines that are probably installed, or being installed, under another record.',
   }),
   args: checkedArgs.optional().openapi({ description: 'Appended to the args of the machine.' }),
   withoutArgs: withoutArgs.optional(),
@@ -25,7 +25,7 @@ const order = {
     .max(100, '1 to 100 attempts')
     .default(defaultMaxAttempts)
     .openapi({
-      description: 'Maximum number of boots that fetch more than the script. After them the deployment fails.',
+      description: 'Maximum number of boots that fetch more than the script. After the last one, the deployment fails.',
     }),
   windowSeconds: z
     .int('a whole number of seconds')
@@ -48,7 +48,7 @@ export const deploymentSchema = z
     version: z
       .int()
       .optional()
-      .openapi({ description: 'The version of the image that it installs. If absent, the current version.' }),
+      .openapi({ description: 'The version of the image to install. If absent, the current version.' }),
     batch: uuidv7.optional().openapi({ description: 'The same for all deployments that were armed together.' }),
     args: z.array(z.string()).optional(),
     withoutArgs: z.array(z.string()).optional(),
@@ -61,7 +61,7 @@ export const deploymentSchema = z
     reason: z
       .string()
       .optional()
-      .openapi({ description: 'Why it failed or was cancelled, or what the machine reported.' }),
+      .openapi({ description: 'Why the deployment failed or was cancelled, or what the machine reported.' }),
     armedBy: z.string(),
     createdAt: moment,
     startedAt: moment.optional().openapi({ description: 'The time of the first attempt.' }),

@@ -1,4 +1,4 @@
-// What the API takes and gives of previews: what a machine would boot now.
+// Request and response schemas of previews.
 import { z } from '@hono/zod-openapi'
 import { arch, boardUuid, hostname, mac, platform, printable } from '../common.ts'
 import { answerDocument } from '../images/answer-file.ts'
@@ -11,7 +11,10 @@ export const previewQuery = z.strictObject({
     .string()
     .regex(/^https?:\/\/[A-Za-z0-9_.[\]:-]{1,255}$/, 'http://host[:port] without a path')
     .optional()
-    .openapi({ description: 'The address at which the machine would ask.', example: 'http://192.0.2.1:8080' }),
+    .openapi({
+      description: 'The base URL at which the machine would reach the boot server.',
+      example: 'http://192.0.2.1:8080',
+    }),
 })
 
 const text = printable(253).optional()

@@ -1,4 +1,4 @@
-// What the API takes and gives of the audit log.
+// Request and response schemas of the audit log.
 import { z } from '@hono/zod-openapi'
 import { changeNouns, changeTypes } from '../../../inventory/changes/types.ts'
 import { instant, limit, moment, pageOf, printable, uuidv7 } from '../common.ts'
@@ -18,7 +18,7 @@ export const changeSchema = z
     before: z.unknown().optional(),
     after: z.unknown().optional(),
   })
-  .openapi('Change', { description: 'A change with its actor, and the values before and after.' })
+  .openapi('Change', { description: 'A change: who made it, and the values before and after.' })
 export type Change = Given<typeof changeSchema>
 
 export const changeList = pageOf(changeSchema).openapi('ChangeList')
@@ -34,7 +34,7 @@ export const changesQuery = z.strictObject({
   limit,
   before: z
     .string()
-    .regex(/^\d{1,15}$/, 'the `next` of the previous page')
+    .regex(/^\d{1,15}$/, 'the `next` value of the previous page')
     .transform(Number)
     .optional()
     .openapi({ type: 'integer', description: 'The `next` value of the previous page.' }),

@@ -1,4 +1,4 @@
-// What the API takes and gives of webhooks.
+// Request and response schemas of webhooks.
 import { z } from '@hono/zod-openapi'
 import { moment, uuidv7 } from '../common.ts'
 import type { Given } from '../json.ts'

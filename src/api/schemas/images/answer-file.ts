@@ -1,4 +1,4 @@
-// What the API takes and gives of an answer file.
+// Request and response schemas of an answer file.
 import { z } from '@hono/zod-openapi'
 import { defaultMediaType, maxDocuments } from '../../../model/answer-file.ts'
 import { fileName, moment, pageOf, printable, version } from '../common.ts'
@@ -25,7 +25,7 @@ export const answerDocument = z
   })
   .openapi('AnswerDocument')
 
-/** What a text has that no text in UTF-8 has: it was read in another encoding. */
+/** The fault of a text that was read in another encoding than UTF-8. */
 function encodingFault(text: string): string | undefined {
   const place = text.search(/\0|\p{Cs}|\ufffd/u)
   if (place < 0) return undefined
@@ -77,7 +77,7 @@ export const answerFilePatch = z
   })
   .refine((change) => change.version === undefined || Object.keys(change).length === 1, {
     path: ['version'],
-    message: 'no other field beside it',
+    message: 'no other field together with it',
   })
   .openapi('AnswerFilePatch')
 

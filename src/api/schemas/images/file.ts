@@ -1,4 +1,4 @@
-// What the API takes and gives of a stored file, of its upload, and of verifying and clearing files.
+// Request and response schemas of stored files: upload, verify, delete.
 import { z } from '@hono/zod-openapi'
 import { fileName, imageName, moment, pageOf, sha256 } from '../common.ts'
 import type { Given } from '../json.ts'
@@ -19,7 +19,7 @@ export type StoredFile = Given<typeof fileSchema>
 
 export const fileList = pageOf(fileSchema).openapi('FileList')
 
-/** RFC 9110, 14.4; with an asterisk, for a body of no bytes: all of the file should be here. */
+/** RFC 9110, 14.4. An empty body with an asterisk completes an upload. */
 export const rangePattern = /^bytes (?:(\d{1,15})-(\d{1,15})|\*)\/(\d{1,15})$/
 
 export const contentRange = z.string().regex(rangePattern, 'bytes FIRST-LAST/TOTAL, or bytes */TOTAL').openapi({
@@ -88,7 +88,10 @@ export type ClearLine = Given<typeof clearLine>
 
 export const filesClear = z
   .strictObject({
-    dryRun: z.boolean().default(true).openapi({ description: 'Remove and record nothing; report what would go.' }),
+    dryRun: z
+      .boolean()
+      .default(true)
+      .openapi({ description: 'Delete and record nothing; report what would be deleted.' }),
     olderThanHours: z.int().min(0).max(87_600).default(24),
   })
   .openapi('FilesClear')

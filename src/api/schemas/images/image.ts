@@ -1,4 +1,4 @@
-// What the API takes and gives of an image.
+// Request and response schemas of an image.
 import { z } from '@hono/zod-openapi'
 import { day, imageName, moment, pageOf, printable, version } from '../common.ts'
 import type { Given, Sent } from '../json.ts'
@@ -8,13 +8,13 @@ const variants = z.array(variantSchema).min(1, 'at least one variant').max(16, '
 const title = printable(128).openapi({ example: 'Debian 12' })
 const endOfLife = day.nullable().optional().openapi({ description: 'The last day with updates. null removes it.' })
 
-const installerText = "Booting it may write to the machine's disk."
+const installerText = 'Booting the image may write to the disk of the machine.'
 const installer = z
   .boolean()
   .nullable()
   .optional()
   .openapi({
-    description: `${installerText} It belongs to the version: that of a draft applies once the draft is promoted. null removes it.`,
+    description: `${installerText} The value belongs to the version; that of a draft applies after the draft is promoted. null removes it.`,
   })
 
 export const imageSchema = z
@@ -27,7 +27,7 @@ export const imageSchema = z
     installer: z
       .boolean()
       .optional()
-      .openapi({ description: `${installerText} Absent: not decided.` }),
+      .openapi({ description: `${installerText} If absent, nothing is decided.` }),
     revision: z.int(),
     createdAt: moment,
     updatedAt: moment,

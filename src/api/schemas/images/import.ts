@@ -1,4 +1,4 @@
-// What the API takes and gives of an import: an image on its way in.
+// Request and response schemas of an import.
 import { z } from '@hono/zod-openapi'
 import { importStates } from '../../../model/image.ts'
 import { arch, imageName, limit, moment, pageOf, printable, sha256, uuidv7 } from '../common.ts'
@@ -11,15 +11,15 @@ export const importRequest = z
   .strictObject({
     image: imageName
       .optional()
-      .openapi({ description: 'The name of the image. If absent, that of the recipe, or the one that is detected.' }),
+      .openapi({ description: 'The name of the image. If absent, the name of the recipe, or the detected name.' }),
     title: printable(128).optional(),
     installer: z.boolean().optional().openapi({
       description:
-        "Whether booting it may write to the machine's disk. If absent, as the image was before, or as the recipe or layout says.",
+        'Whether booting the image may write to the disk of the machine. If absent, the previous value of the image applies, or that of the recipe or layout.',
     }),
     archs: z
       .array(arch)
-      .min(1, 'at least one, or no archs at all')
+      .min(1, 'at least one, or no archs field')
       .max(8, 'at most 8')
       .optional()
       .openapi({ description: 'Only the variants for these architectures. If absent, all of them.' }),
@@ -51,7 +51,7 @@ export const importRequest = z
   .superRefine((body, context) => {
     const refuse = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message })
     const kinds = (['recipe', 'url', 'file'] as const).filter((kind) => body[kind] !== undefined)
-    if (kinds.length !== 1) return refuse(kinds[1] ?? 'recipe', 'one of recipe, url and file, and only one')
+    if (kinds.length !== 1) return refuse(kinds[1] ?? 'recipe', 'exactly one of recipe, url and file')
     const [kind = 'recipe'] = kinds
     const only = {
       mirror: ['recipe'],
@@ -62,7 +62,7 @@ export const importRequest = z
     }
     for (const [field, kinds] of Object.entries(only))
       if (body[field as keyof typeof only] !== undefined && !kinds.includes(kind))
-        refuse(field, `nothing: it is for ${kinds.join(' and ')}`)
+        refuse(field, `nothing, because the field is only for ${kinds.join(' and ')}`)
   })
   .openapi('ImportRequest')
 export type ImportRequest = Sent<typeof importRequest>
@@ -71,23 +71,23 @@ export const importSchema = z
   .object({
     id: uuidv7,
     image: imageName.optional().openapi({ description: 'Absent until it is detected.' }),
-    source: z.string().openapi({ description: 'Source of the import.', example: 'recipe debian-12' }),
+    source: z.string().openapi({ description: 'The source of the image.', example: 'recipe debian-12' }),
     kind: z.enum(['recipe', 'url', 'file']),
     state: z.enum(importStates),
     doing: z.string().openapi({ example: 'downloading debian-12.iso' }),
-    doneBytes: z.int().min(0).openapi({ description: 'The progress of what it is doing.' }),
+    doneBytes: z.int().min(0).openapi({ description: 'The progress of the current step.' }),
     totalBytes: z.int().min(0).optional().openapi({ description: 'Absent while the size is unknown.' }),
     message: z
       .string()
       .optional()
-      .openapi({ description: 'Why it failed; when it is done: notes to read before booting the image.' }),
-    version: z.int().optional().openapi({ description: 'The version of the image that it added.' }),
-    actor: z.string().openapi({ description: 'Actor who requested the import.' }),
+      .openapi({ description: 'After a failure, its reason. After success, notes to read before booting the image.' }),
+    version: z.int().optional().openapi({ description: 'The version of the image that the import added.' }),
+    actor: z.string().openapi({ description: 'The actor that requested the import.' }),
     createdAt: moment,
     updatedAt: moment,
     endedAt: moment.optional(),
   })
-  .openapi('Import', { description: 'The import of an image: what is fetched, its progress, and how it ended.' })
+  .openapi('Import', { description: 'The import of an image: its source, progress and result.' })
 export type Import = Given<typeof importSchema>
 
 export const importList = pageOf(importSchema).openapi('ImportList')

@@ -1,4 +1,4 @@
-// What the API gives of recipes, by which images are imported.
+// Response schemas of recipes.
 import { z } from '@hono/zod-openapi'
 import { arch, imageName } from '../common.ts'
 import type { Given } from '../json.ts'
@@ -12,13 +12,16 @@ const recipeSchema = z
     homepage: z.string().optional(),
     endOfLife: z.string().optional().openapi({ description: 'The last day with updates, YYYY-MM-DD.' }),
     noEndOfLife: z.string().optional().openapi({ description: 'Why there is no end of life.', example: 'rolling' }),
-    installer: z.boolean().optional().openapi({ description: "Booting it may write to the machine's disk." }),
-    answerFile: z.string().optional().openapi({ description: 'The kind of answer file that it takes.' }),
+    installer: z
+      .boolean()
+      .optional()
+      .openapi({ description: 'Booting the image may write to the disk of the machine.' }),
+    answerFile: z.string().optional().openapi({ description: 'The kind of answer file that the installer reads.' }),
     minimumMemoryMb: z.int().optional(),
     mirror: z
       .object({ name: z.string(), url: z.string() })
       .optional()
-      .openapi({ description: 'The name of its mirror in BOOTWRIGHT_MIRRORS, and the default URL.' }),
+      .openapi({ description: 'The name of the mirror in BOOTWRIGHT_MIRRORS, and the default URL.' }),
     notes: z.array(z.string()),
   })
   .openapi('Recipe', { description: 'Instructions for importing an image.' })

@@ -1,4 +1,4 @@
-// What the API takes and gives of a variant: how an image boots on one kind of machine.
+// Request and response schemas of a variant: how an image boots on one kind of machine.
 import { z } from '@hono/zod-openapi'
 import { isTreePath, type Variant as StoredVariant } from '../../../model/image.ts'
 import { namesTree } from '../../../render/args.ts'
@@ -13,9 +13,9 @@ export const fileRef = z
   .openapi('FileRef', { description: 'A stored file, and the name under which it is served.' })
 export type FileRef = Given<typeof fileRef>
 
-const fits = { arch, platform: platform.optional().openapi({ description: 'Absent: every platform.' }) }
+const fits = { arch, platform: platform.optional().openapi({ description: 'If absent, every platform.' }) }
 
-const mostTreeFiles = 2000
+const maxTreeFiles = 2000
 
 const tree = z
   .array(
@@ -27,15 +27,15 @@ const tree = z
       sha256,
     }),
   )
-  .max(mostTreeFiles, `at most ${mostTreeFiles} files`)
-  .refine((files) => !hasTwins(files.map(({ path }) => path)), 'paths that differ')
+  .max(maxTreeFiles, `at most ${maxTreeFiles} files`)
+  .refine((files) => !hasDuplicates(files.map(({ path }) => path)), 'each path only once')
   .openapi({
     description: 'Further files that the installer fetches, below the URL that args refer to as {{ tree }}.',
   })
 
-const mostWimFiles = 32
+const maxWimFiles = 32
 
-/** Liquid that comes to one word of an iPXE script. */
+/** Liquid that renders to one word of an iPXE script. */
 function liquidWord(roots: readonly string[]) {
   return z
     .string()
@@ -86,11 +86,11 @@ const sanboot = z
   })
   .refine((other) => (other.file === undefined) !== (other.target === undefined), {
     path: ['target'],
-    message: 'a file or a target, one of them',
+    message: 'either a file or a target',
   })
   .refine((other) => other.target !== undefined || (other.initiator === undefined && other.chap === undefined), {
     path: ['file'],
-    message: 'no file where there are initiator or chap: they are for a target',
+    message: 'no file: initiator and chap are only for a target',
   })
   .openapi('SanVariant', {
     description: 'A disk that iPXE reads over the network: an image file, or a disk of an iSCSI target.',
@@ -122,8 +122,8 @@ const union = z
           files: z
             .array(fileRef)
             .min(1, 'at least one file')
-            .max(mostWimFiles, `at most ${mostWimFiles} files`)
-            .refine((files) => !hasTwins(files.map(({ name }) => name.toLowerCase())), 'names that differ')
+            .max(maxWimFiles, `at most ${maxWimFiles} files`)
+            .refine((files) => !hasDuplicates(files.map(({ name }) => name.toLowerCase())), 'each name only once')
             .openapi({
               description:
                 'BCD, boot.sdi, boot.wim and further files, under the names that Windows PE expects. The documents of the answer file are added for each boot.',
@@ -155,7 +155,7 @@ const union = z
             message: 'a path of the tree',
           },
         )
-        .refine((other) => other.platform !== 'pcbios', { path: ['platform'], message: 'efi, or none' })
+        .refine((other) => other.platform !== 'pcbios', { path: ['platform'], message: 'efi, or no platform' })
         .openapi('EfiVariant'),
       z.strictObject({ kind: z.literal('ipxe'), ...fits, file: fileRef }).openapi('IpxeVariant'),
       sanboot,
@@ -167,11 +167,11 @@ const union = z
   )
   .openapi('Variant', { description: 'How the image boots on one kind of machine.' })
 
-// A discriminated union has one member for a kind, the inventory's type has two for sanboot; the refinements make them one.
+// A discriminated union has one member per kind. The stored type has two for sanboot; the refinements above keep them apart.
 export const variantSchema = union as unknown as z.ZodType<StoredVariant, StoredVariant>
 export type Variant = Given<typeof variantSchema>
 export type TreeFile = Given<typeof tree>[number]
 
-function hasTwins(names: string[]): boolean {
+function hasDuplicates(names: string[]): boolean {
   return new Set(names).size !== names.length
 }

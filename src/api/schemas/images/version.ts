@@ -1,4 +1,4 @@
-// What the API gives of the versions of an image.
+// Response schemas of the versions of an image.
 import { z } from '@hono/zod-openapi'
 import { arch, imageName, moment, platform, sha256, version } from '../common.ts'
 import type { Given } from '../json.ts'
@@ -9,16 +9,18 @@ export const versionSchema = z
     version,
     current: z.boolean(),
     variants: z.array(variantSchema),
-    source: z.string().optional().openapi({ description: 'Source of the import. Absent: assembled by hand.' }),
-    installer: z
-      .boolean()
+    source: z
+      .string()
       .optional()
-      .openapi({ description: "Booting it may write to the machine's disk. Absent: not decided." }),
+      .openapi({ description: 'The source of the import. If absent, an operator assembled the version.' }),
+    installer: z.boolean().optional().openapi({
+      description: 'Booting the image may write to the disk of the machine. If absent, nothing is decided.',
+    }),
     createdAt: moment,
   })
   .openapi('ImageVersion')
 
-// A version in a path or a query comes as text.
+// A version in a path or a query is a text.
 const versionText = z
   .string()
   .regex(/^[1-9]\d{0,8}$/, 'the number of a version')
@@ -32,7 +34,7 @@ export const versionList = z
     items: z.array(versionSchema),
     rollback: version.optional().openapi({
       description:
-        'The version that machines booted before the current one, to which a PATCH of the image can roll back. Absent: no such version.',
+        'The version that machines booted before the current version. A PATCH of the image can roll back to it. If absent, no rollback is possible.',
     }),
   })
   .openapi('ImageVersionList')

@@ -1,4 +1,4 @@
-// What the API takes and gives of an assignment, and of the selector of a group.
+// Request and response schemas of an assignment, and of the selector of a group.
 
 import { z } from '@hono/zod-openapi'
 import { type AssignmentField, maxParams, maxParamsBytes } from '../../../inventory/machines/assignment-change.ts'
@@ -16,18 +16,18 @@ export const thingName = z
   .regex(namePattern, 'a name: a-z, 0-9 and . _ -, at most 63 characters')
   .openapi({ example: 'rack-b4' })
 
-/** The name of a param or a secret, as written in Liquid. */
+/** The name of a param or a secret, which Liquid uses too. */
 export const variableName = z
   .string()
-  .regex(variablePattern, 'a name: a-z, 0-9 and _, beginning with a letter, 63 characters at most')
+  .regex(variablePattern, 'a name: a-z, 0-9 and _, beginning with a letter, up to 63 characters')
   .openapi({ example: 'root_disk' })
 
 export const params = z
   .record(variableName, z.unknown() as unknown as z.ZodType<Json, Json>)
   .refine((all) => Object.keys(all).length <= maxParams, `at most ${maxParams} params`)
   .refine((all) => Buffer.byteLength(JSON.stringify(all)) <= maxParamsBytes, `at most ${maxParamsBytes} bytes of JSON`)
-  .refine((all) => depthOf(all) <= 8, 'at most 8 levels of values in values')
-  .refine((all) => !/\\u0000|\\ud[89a-f]/i.test(JSON.stringify(all)), 'no NUL and no half of a surrogate pair')
+  .refine((all) => depthOf(all) <= 8, 'at most 8 nested levels')
+  .refine((all) => !/\\u0000|\\ud[89a-f]/i.test(JSON.stringify(all)), 'no NUL and no unpaired surrogate')
   .openapi({ type: 'object', additionalProperties: true, example: { root_disk: '/dev/sda' } })
 
 const efiFile = z
@@ -40,7 +40,7 @@ const efiFile = z
   .openapi('EfiFile', { description: 'An EFI program on the disk.' })
 const localMethod = z.enum(localMethods)
 
-// A component of its own: several schemas beside null stop some generators of clients.
+// A separate component, because some client generators fail on several schemas beside null.
 const efiLocalBoot = z
   .union([localMethod, efiFile], { error: `${localMethods.join(', ')}, or { "file": … }` })
   .openapi('EfiLocalBoot')
@@ -52,10 +52,10 @@ const localBoot = z
   })
   .openapi('LocalBoot', {
     description:
-      'Method of local boot, by firmware. It ends iPXE with status 0 or 1, starts the first BIOS disk (sanboot), or starts an EFI program. auto works on most machines.',
+      'How the machine boots from its local disk, by firmware. `exit-0` and `exit-1` end iPXE with that status, `sanboot` starts the first BIOS disk, and a file is an EFI program to start. `auto` works on most machines.',
   })
 
-/** Arguments whose Liquid is checked as they are read. */
+/** Kernel arguments whose Liquid is valid. */
 export const checkedArgs = args.superRefine((list, context) => {
   if (context.issues.length > 0) return
   for (const [index, arg] of list.entries())
@@ -63,7 +63,7 @@ export const checkedArgs = args.superRefine((list, context) => {
       context.addIssue({ code: 'custom', path: [index], message: expected })
 })
 
-/** Patterns of arguments. */
+/** Patterns of kernel arguments. */
 export const withoutArgs = z
   .array(
     z
@@ -82,7 +82,7 @@ export const withoutArgs = z
       'Removes matching arguments of the image and of weaker groups, after their templates are rendered. `*` matches any characters, `?` matches one.',
   })
 
-/** The word that lets an image install whenever its machine boots. */
+/** The field that permits an image to install at every boot of its machine. */
 export const everyBoot = onlyTrue.openapi({
   description:
     'Required for an image that is an installer or has an answer file, because it installs at every boot. To install once, arm a deployment instead.',
@@ -106,8 +106,7 @@ export const assignment = z
   } satisfies Record<AssignmentField, z.ZodType>)
   .superRefine(refuseTwoChoices)
   .openapi('Assignment', {
-    description:
-      'Boot action (an image, a menu, or the local disk) and its details: args, answer file, params, local boot.',
+    description: 'The image, menu or local disk to boot, and its args, answer file, params and local boot method.',
   })
 export type Assignment = Given<typeof assignment>
 
@@ -128,8 +127,7 @@ export const assignmentChange = z
   } satisfies Record<AssignmentField, z.ZodType>)
   .superRefine(refuseTwoChoices)
   .openapi('AssignmentChange', {
-    description:
-      'Boot action (an image, a menu, or the local disk) and its details. Setting one of image, menu and local clears the others.',
+    description: 'Changes to an assignment. Setting one of image, menu and local clears the others.',
   })
 export type AssignmentChange = Sent<typeof assignmentChange>
 
@@ -156,7 +154,7 @@ const condition = z
     if ((given.fact === undefined) === (given.label === undefined))
       context.addIssue({ code: 'custom', message: 'either a fact or a label' })
     if (tests.length !== 1)
-      context.addIssue({ code: 'custom', message: `one of ${Object.keys(test).join(', ')}, and only one` })
+      context.addIssue({ code: 'custom', message: `exactly one of ${Object.keys(test).join(', ')}` })
     if (given.cidr !== undefined && given.fact !== 'ip')
       context.addIssue({ code: 'custom', message: 'cidr only for the fact ip', path: ['cidr'] })
   })

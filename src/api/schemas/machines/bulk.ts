@@ -1,4 +1,4 @@
-// What the API takes and gives of many machines at once.
+// Request and response schemas of the bulk upload and the export of machines.
 import { z } from '@hono/zod-openapi'
 import { mac, textFlag, uuidv7 } from '../common.ts'
 import type { Given } from '../json.ts'
@@ -16,7 +16,7 @@ export const bulkQuery = z.strictObject({
   dryRun: flag.openapi({ description: 'Change nothing; report what would change.' }),
   details: flag.openapi({
     description:
-      'Also a line `{"line", "outcome", "machine", "before", "after"}` for each row that creates or changes a machine: its name, and the entered fields before and after.',
+      'Also write a line `{"line", "outcome", "machine", "before", "after"}` for each row that creates or changes a machine. It has the name of the machine, and the entered fields before and after.',
   }),
   atomic: flag.openapi({
     description:
@@ -25,7 +25,7 @@ export const bulkQuery = z.strictObject({
   mode: z.enum(['merge', 'replace']).optional().openapi({
     default: 'merge',
     description:
-      'merge: fields that a row leaves out stay, as with PATCH. Labels and params are merged by name, and null removes one. replace: missing fields are cleared, as with PUT.',
+      'With `merge`, fields that a row leaves out stay, as with PATCH. Labels and params are merged by name, and null removes an entry. With `replace`, fields that a row leaves out are cleared, as with PUT.',
   }),
 })
 
@@ -45,7 +45,7 @@ export const rowOutcome = z
     description: 'A bad row with its errors. With `details`, also a row that creates or changes a machine.',
   })
 
-/** A line of the answer: about a row, or the last one with the counts (and what broke the work off). */
+/** A line of the answer: the outcome of a row, or the last line with the counts and, after a failure, the error. */
 export type BulkLine = Partial<Given<typeof rowOutcome> & BulkCounts & { applied: boolean; error: string }>
 
 export const exportQuery = z.strictObject({

@@ -1,4 +1,4 @@
-// What the API says an operator should settle.
+// Response schemas of problems that an operator should resolve.
 import { z } from '@hono/zod-openapi'
 import { findingCodes } from '../../../inventory/machines/identity/findings.ts'
 import { uuidv7 } from '../common.ts'

@@ -1,4 +1,4 @@
-// What the API takes and gives of a group of machines.
+// Request and response schemas of a group of machines.
 import { z } from '@hono/zod-openapi'
 import { moment, onlyTrue, pageOf, printable } from '../common.ts'
 import type { Given } from '../json.ts'
@@ -60,5 +60,5 @@ function refuseEmptySelector(
 ): void {
   const fault = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message })
   if (conditions?.length === 0 && all === undefined) fault('selector', selectorExpected)
-  if (all && (conditions?.length ?? 0) > 0) fault('everybody', 'no conditions beside it')
+  if (all && (conditions?.length ?? 0) > 0) fault('everybody', 'no conditions together with it')
 }

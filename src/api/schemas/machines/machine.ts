@@ -1,4 +1,4 @@
-// What the API takes and gives of a machine.
+// Request and response schemas of a machine.
 
 import { z } from '@hono/zod-openapi'
 import type { MachineField } from '../../../inventory/machines/fields.ts'
@@ -24,7 +24,7 @@ import { assignment, assignmentChange } from './assignment.ts'
 
 const labels = z
   .record(
-    z.string().regex(labelPattern, 'a label: a-z, 0-9 and . _ / -, 63 characters at most'),
+    z.string().regex(labelPattern, 'a label: a-z, 0-9 and . _ / -, up to 63 characters'),
     printable(253).nullable(),
   )
   .refine((all) => Object.keys(all).length <= 64, 'at most 64 labels')
@@ -42,7 +42,7 @@ const macs = z
       'All MAC addresses of the machine. If absent, they stay; null removes them. A MAC address in the URL of a PUT is always among them.',
   })
 
-/** The texts that operators enter of a machine, each with what it may be. */
+/** The text fields that operators enter for a machine. */
 const texts = {
   uuid: boardUuid.nullish(),
   serial: printable(128).nullish().openapi({ description: 'Identifies the machine together with `product`.' }),
@@ -60,7 +60,7 @@ const entered = {
 
 export const machineChange = z.strictObject({ macs, ...entered }).openapi('MachineChange', {
   description:
-    'Fields that operators enter about a machine; null clears a field. A merge (PATCH) keeps absent fields. It merges labels, params and the methods of localBoot by name, where null removes an entry. Lists are replaced as a whole.',
+    'The fields that operators enter for a machine; null clears a field. A merge (PATCH) keeps absent fields. A merge combines labels, params and the methods of localBoot by name, where null removes an entry. Lists are replaced as a whole.',
 })
 export type MachineChange = Sent<typeof machineChange>
 
@@ -81,7 +81,7 @@ export const factsSchema = z
     secureBoot: z.boolean(),
   })
   .partial()
-  .openapi('Facts', { description: 'The facts that the machine reported last. These facts are not verified.' })
+  .openapi('Facts', { description: 'The facts that the machine last reported. They are not verified.' })
 export type Facts = Given<typeof factsSchema>
 
 export const machineSchema = z
@@ -93,11 +93,12 @@ export const machineSchema = z
     discovered: z.boolean().openapi({ description: 'Seen on the network, but not entered by an operator.' }),
     macs: z.array(z.string().openapi({ example: '52:54:00:12:34:56' })),
     ...optionalTexts(texts),
-    denied: z.boolean().openapi({ description: 'Refused, whatever is assigned.' }),
+    denied: z.boolean().openapi({ description: 'The machine is refused, whatever is assigned to it.' }),
     labels: z.record(z.string(), z.string()),
     assignment: assignment.optional(),
     discoveredFrom: z.string().openapi({
-      description: 'The address that it was discovered at (for IPv6, the /64). Empty if an operator entered it.',
+      description:
+        'The address at which the machine was discovered (for IPv6, the /64). Empty if an operator entered the machine.',
     }),
     facts: factsSchema,
     revision: z.int().openapi({ description: 'Incremented by each change that an operator makes.' }),
@@ -123,7 +124,7 @@ export const forgetQuery = z.strictObject({
   address: z
     .union([z.ipv4(), z.ipv6()], { error: 'an IP address' })
     .optional()
-    .openapi({ description: 'For IPv6, all of its /64.' }),
+    .openapi({ description: 'For IPv6, its whole /64.' }),
   dryRun: textFlag.openapi({ default: false }),
 })
 

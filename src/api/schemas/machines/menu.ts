@@ -1,4 +1,4 @@
-// What the API takes and gives of a menu.
+// Request and response schemas of a menu.
 import { z } from '@hono/zod-openapi'
 import { arch, imageName, moment, pageOf, platform, printable } from '../common.ts'
 import type { Given } from '../json.ts'
@@ -11,7 +11,11 @@ const common = {
     .string()
     .regex(/^[a-z0-9]$/, 'one letter a-z or digit')
     .optional(),
-  archs: z.array(arch).min(1).optional().openapi({ description: 'Hidden on machines of another architecture.' }),
+  archs: z
+    .array(arch)
+    .min(1)
+    .optional()
+    .openapi({ description: 'Shown only on machines with one of these architectures.' }),
   platforms: z.array(platform).min(1).optional(),
 }
 const plain = <Kind extends string>(kind: Kind) => z.strictObject({ kind: z.literal(kind), ...common })
@@ -42,7 +46,7 @@ const menuEntry = z
   )
   .openapi('MenuEntry')
 
-const title = printable(80).openapi({ example: 'What should this machine boot?' })
+const title = printable(80).openapi({ example: 'Choose a system to boot' })
 const timeoutSeconds = z.int('a whole number of seconds').min(1).max(86_400)
 const timeoutMeaning = { description: 'After this time the default entry starts. If absent, the menu waits.' }
 const entries = z.array(menuEntry).min(1, 'at least one entry').max(64, 'at most 64 entries')

@@ -1,4 +1,4 @@
-// What the API takes and gives of the policy: what machines boot that no assignment covers.
+// Request and response schemas of the policy for machines without an assignment.
 import { z } from '@hono/zod-openapi'
 import { imageName } from '../common.ts'
 import type { Given } from '../json.ts'
@@ -11,7 +11,7 @@ export const policySchema = z
       z.strictObject({ kind: z.literal('local') }).openapi('PolicyLocal', { description: 'Boot from the local disk.' }),
       z
         .strictObject({ kind: z.literal('wait') })
-        .openapi('PolicyWait', { description: 'Retry until something is assigned to the machine.' }),
+        .openapi('PolicyWait', { description: 'Wait and retry until the machine has an assignment.' }),
       z
         .strictObject({ kind: z.literal('menu'), menu: thingName })
         .openapi('PolicyMenu', { description: 'Show this menu.' }),
@@ -21,5 +21,5 @@ export const policySchema = z
     ],
     { error: (issue) => (issue.code === 'invalid_union' ? 'local, wait, menu or image' : undefined) },
   )
-  .openapi('Policy', { description: 'Boot action if neither an assignment nor a group decides.' })
+  .openapi('Policy', { description: 'The default for machines that have no assignment and match no group.' })
 export type Policy = Given<typeof policySchema>

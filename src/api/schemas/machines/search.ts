@@ -1,4 +1,4 @@
-// The parameters that choose and sort machines, and the cursor of their list.
+// The parameters that select and sort machines, and the cursor of their list.
 import { z } from '@hono/zod-openapi'
 import { factNames, type MachineCursor, type MachineSort, machineOrders } from '../../../inventory/machines/list.ts'
 import { boardUuid, hostname, imageName, instant, isPrintable, printable, refuse, textFlag, uuidv7 } from '../common.ts'
@@ -17,7 +17,7 @@ const fact = z
   .regex(new RegExp(`^(${factNames.join('|')})=.`), factExpected)
   .refine(isPrintable, 'name=value, printable')
 
-/** The parameters that choose among machines: of the list, and of the export. */
+/** The parameters that select machines, in the list and in the export. */
 export const machineSearch = {
   discovered: textFlag.openapi({ description: 'true: only discovered machines. false: only entered machines.' }),
   denied: textFlag,
@@ -46,7 +46,7 @@ export const machineSearch = {
       type: 'array',
       items: { type: 'string' },
       description:
-        '`manufacturer=Dell Inc.`. If repeated, all must hold. The entered value counts; without one, the reported value.',
+        '`manufacturer=Dell Inc.`. If repeated, all must hold. The entered value counts, or if absent, the reported value.',
       example: ['manufacturer=Dell Inc.'],
     }),
   q: printable(64)
@@ -58,7 +58,7 @@ export const machineSearch = {
 
 type Given = { label?: string[] | undefined; fact?: string[] | undefined }
 
-/** The search that the parameters ask for. */
+/** The search in these parameters. */
 export function searchOf<G extends Given>({ label: labels, fact: facts, ...search }: G) {
   return { ...search, labels: labels && pairsOf(labels), facts: facts && pairsOf(facts) }
 }
@@ -75,7 +75,7 @@ export const sortParameter = z
     description: 'With a leading `-`, in descending order. Machines without that value come last.',
   })
 
-/** The sort that the parameter asks for. */
+/** The order in this parameter. */
 export function sortOf(parameter: z.output<typeof sortParameter> = 'created'): MachineSort {
   return { by: parameter.replace('-', '') as MachineSort['by'], descending: parameter.startsWith('-') }
 }
@@ -91,7 +91,7 @@ export const cursorParameter = z
   .max(1000)
   .transform((text, context) => {
     const read = cursorShape.safeParse(parseJson(Buffer.from(text, 'base64url').toString('utf8')))
-    if (!read.success || !isFit(read.data)) return refuse(context, 'the `next` of a page of this list')
+    if (!read.success || !isFit(read.data)) return refuse(context, 'the next value of a page of this list')
     const [by, descending, id, value] = read.data
     return { by, descending, cursor: { id, value } }
   })

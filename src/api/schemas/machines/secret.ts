@@ -1,4 +1,4 @@
-// What the API takes and gives of secrets: values go in, only names come out.
+// Request and response schemas of secrets. Responses have only the names.
 import { z } from '@hono/zod-openapi'
 import { moment } from '../common.ts'
 import type { Given } from '../json.ts'
@@ -15,7 +15,7 @@ export const secretPut = z
       .string()
       .min(1, 'a value')
       .max(65_536, 'at most 65536 characters')
-      .refine((text) => !/\0|\p{Cs}/u.test(text), 'text without NUL and halves of surrogate pairs')
+      .refine((text) => !/\0|\p{Cs}/u.test(text), 'text without NUL and unpaired surrogates')
       .openapi({ writeOnly: true }),
   })
   .openapi('SecretPut')

@@ -1,4 +1,4 @@
-// What the API says of the server's health.
+// Response schema of the server's health.
 import { z } from '@hono/zod-openapi'
 import { databaseStates } from '../../../inventory/system/health.ts'
 

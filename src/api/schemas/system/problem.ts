@@ -1,4 +1,4 @@
-// What the API answers to a request that it refuses: RFC 9457.
+// Response schemas of errors (RFC 9457).
 import { z } from '@hono/zod-openapi'
 import type { Given } from '../json.ts'
 
