@@ -21,7 +21,7 @@ export type ReadRow = { row: MachineRow | BadRow; sizeBytes: number }
 export type RowMode = 'merge' | 'replace'
 
 /** A machine in the format of the export and the upload. */
-export type MachineExport = Omit<ReturnType<typeof said>, 'discovered'>
+export type MachineExport = Omit<ReturnType<typeof auditViewOf>, 'discovered'>
 
 /** A JSON document is read into memory; longer lists must be JSON lines. */
 const maxJsonBytes = 32 * 2 ** 20
