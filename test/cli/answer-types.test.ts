@@ -27,10 +27,10 @@ function importsOf({
 
 const calls = /\.(?:ask|find|list)<([^>]*)>|streamLines<([^>]*)>\(|JSON\.parse\([^;]*?\) as ([A-Z]\w*)/g
 
-test('every type of an answer that a command reads is one that api/schemas exports', () => {
+test('api/schemas exports every answer type that a command reads', () => {
   const found = sources.flatMap((source) => {
     const imported = importsOf(source).filter(({ from }) => from.startsWith('api/schemas/'))
-    const names = imported.flatMap((one) => one.names)
+    const names = imported.flatMap((item) => item.names)
     return (
       [...source.text.matchAll(calls)]
         .map(([, asked, streamed, parsed]) => asked ?? streamed ?? parsed ?? '')
@@ -48,7 +48,7 @@ test('commands take only types from the API, and only from its schemas', () => {
   const fromApi = sources.flatMap((source) =>
     importsOf(source)
       .filter(({ from }) => from.startsWith('api/'))
-      .map((one) => ({ file: source.name, ...one })),
+      .map((item) => ({ file: source.name, ...item })),
   )
   expect(fromApi.length).toBeGreaterThan(15)
   expect(fromApi.filter(({ from, typeOnly }) => !typeOnly || !from.startsWith('api/schemas/'))).toEqual([])

@@ -9,7 +9,7 @@ beforeAll(async () => {
 })
 afterAll(() => operator.stop())
 
-/** Runs a command line that must end well; gives what it printed. */
+/** Runs a command line that must succeed, and returns its output. */
 async function run(...argv: string[]): Promise<string> {
   const { exitCode, out, err } = await operator.run(...argv)
   expect([exitCode, exitCode === 0 ? '' : err]).toEqual([0, ''])
@@ -17,8 +17,8 @@ async function run(...argv: string[]): Promise<string> {
 }
 const show = async (noun: string, name: string) => JSON.parse(await run(noun, 'show', name, '--json'))
 
-describe('set keeps what it does not name', () => {
-  test('of a group: conditions, priority, title, args and params', async () => {
+describe('set keeps the fields that it is not given', () => {
+  test('for a group: conditions, priority, title, args and params', async () => {
     await run(
       'group',
       'set',
@@ -66,7 +66,7 @@ describe('set keeps what it does not name', () => {
     expect((await show('group', 'ring0')).assignment).not.toHaveProperty('args')
   })
 
-  test('of a group, and only --everybody makes it one of every machine', async () => {
+  test('for a group, and only --everybody makes it match every machine', async () => {
     const without = await operator.run('group', 'set', 'lab', '--image', 'ubuntu')
     expect([without.exitCode, without.err]).toEqual([2, expect.stringContaining('--everybody')])
     await run('group', 'set', 'lab', '--where', 'serial=L1', '--image', 'ubuntu')
@@ -79,7 +79,7 @@ describe('set keeps what it does not name', () => {
     await run('group', 'delete', 'lab')
   })
 
-  test('of a menu: title, entries and default', async () => {
+  test('for a menu: title, entries and default', async () => {
     const entries = [{ name: 'disk', text: 'Disk', kind: 'local' }]
     const set = async (body: object, ...more: string[]) =>
       expect((await operator.runWith(JSON.stringify(body), 'menu', 'set', 'rack', '-', ...more)).err).toBe('')
@@ -97,7 +97,7 @@ describe('set keeps what it does not name', () => {
     expect(await show('menu', 'rack')).not.toHaveProperty('defaultEntry')
   })
 
-  test('of an answer file: its other documents, its title and its media types', async () => {
+  test('for an answer file: other documents, title and media types', async () => {
     const set = async (text: string, ...argv: string[]) =>
       expect((await operator.runWith(text, 'answer-file', 'set', 'seed', ...argv)).err).toBe('')
     const put = {
@@ -149,7 +149,7 @@ async function fetchApi(method: string, path: string, body?: object) {
   return { body: text === '' ? undefined : JSON.parse(text) }
 }
 
-describe('a machine is named', () => {
+describe('a machine is found', () => {
   const mac = '0a:00:27:00:10:01'
   const uuid = '4c4c4544-0051-3610-8052-c2c04f485731'
 
@@ -180,7 +180,7 @@ describe('a machine is named', () => {
     )
   })
 
-  test('and a host name of two machines is warned of, and refused with both named', async () => {
+  test('except by a host name of two machines, which is refused with both machines', async () => {
     const [first, second] = ['0a:00:27:00:10:0a', '0a:00:27:00:10:0b'] as const
     await run('machine', 'set', first, '--hostname', 'twin')
     const warned = await operator.run('machine', 'set', second, '--hostname', 'twin')
@@ -197,7 +197,7 @@ describe('a machine is named', () => {
     expect((await run('boots', '--machine', second)).split('\n')[1]).toContain('twin')
   })
 
-  test('and its MACs are taken off and changed; one of another machine is refused with its name', async () => {
+  test('and its MACs are changed, but a MAC of another machine is refused with its name', async () => {
     const [old, fresh] = ['0a:00:27:00:20:01', '0a:00:27:00:20:02'] as const
     await run('machine', 'set', old, '--hostname', 'swap')
     await run('machine', 'set', 'swap', '--mac', fresh, '--remove-mac', old)
@@ -219,7 +219,7 @@ describe('a machine is named', () => {
   })
 })
 
-test('machine list chooses by label and fact, in ids alone, and stays readable', async () => {
+test('machine list filters by label and fact, prints only ids, and stays readable', async () => {
   const args = Array.from({ length: 40 }, (_, n) => ['--arg', `option${n}=${'v'.repeat(60)}`]).flat()
   await run(
     'machine',
@@ -253,7 +253,7 @@ test('machine list chooses by label and fact, in ids alone, and stays readable',
   expect(lines[1]).toContain('…')
 })
 
-test('boots and changes are shown since a time, and changes followed from a place', async () => {
+test('boots and changes are listed since a time, and changes are followed from a position', async () => {
   await getAsIpxe(`${operator.boot.url}/ipxe?mac=0a:00:27:00:40:01`)
   expect((await run('boots', '--since', '1h')).split('\n').length).toBeGreaterThan(2)
   expect((await run('boots', '--since', '2999-01-01T00:00:00Z')).trimEnd().split('\n')).toHaveLength(1)
@@ -263,7 +263,7 @@ test('boots and changes are shown since a time, and changes followed from a plac
   expect(help).toContain('--after <place>')
 })
 
-test('a dry import shows what would change, field by field, and changes nothing', async () => {
+test('a dry run of an import shows each change by field, and changes nothing', async () => {
   const mac = '0a:00:27:00:50:01'
   await run(
     'machine',
@@ -300,7 +300,7 @@ test('a dry import shows what would change, field by field, and changes nothing'
   })
 })
 
-test('preview --answers of a refused machine gives the refusal, and the next step as it is typed', async () => {
+test('preview --answers of a refused machine prints the refusal and the next command', async () => {
   const mac = '0a:00:27:00:60:01'
   await run('machine', 'set', mac, '--hostname', 'gone1', '--deny')
   expect(await run('preview', mac, '--answers')).toBe(
@@ -315,7 +315,7 @@ test('deployments are listed with the names of their machines', async () => {
   expect((await run('deployment', 'list', '--machine', 'named7')).split('\n')[1]).toContain('named7')
 })
 
-test('webhook set changes what is named, and keeps the rest', async () => {
+test('webhook set changes the given fields, and keeps the others', async () => {
   await run('webhook', 'add', 'https://a.example/hook', '--type', 'deployment')
   const hooks = async () => JSON.parse(await run('webhook', 'list', '--json')).items
   const [{ id }] = await hooks()
@@ -325,7 +325,7 @@ test('webhook set changes what is named, and keeps the rest', async () => {
   expect(await hooks()).toMatchObject([{ url: 'https://b.example/hook', types: [] }])
 })
 
-test('the bare admin address leads to a page', async () => {
+test('the bare admin address redirects to the documentation', async () => {
   const page = await fetch(operator.adminUrl)
   expect([page.status, page.headers.get('content-type')]).toEqual([200, expect.stringContaining('text/html')])
 })

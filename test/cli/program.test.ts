@@ -29,7 +29,7 @@ test('--version prints the version, also in a folder without a server', async ()
   expect(await run({}, ['--version'])).toEqual({ exitCode: 0, out: `${readVersion()}\n`, err: '' })
 })
 
-test('without a server every command says how to get one', async () => {
+test('every command prints the next step if no server answers', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'bootwright-none-'))
   const hint = 'start one with npm start, or set BOOTWRIGHT_URL and BOOTWRIGHT_TOKEN\n'
   const argv = ['machine', 'list']
@@ -50,7 +50,7 @@ test('without a server every command says how to get one', async () => {
   await rm(folder, { recursive: true })
 })
 
-test('an address that is not the admin API is named as such', async () => {
+test('an address that is not the admin API is reported', async () => {
   const web = await startWeb((_, response) => response.writeHead(404, { 'content-type': 'text/html' }).end('<html>'))
   expect(await run({}, ['--url', web.url, 'machine', 'set', '52:54:00:12:34:56'])).toEqual({
     exitCode: 1,
@@ -60,7 +60,7 @@ test('an address that is not the admin API is named as such', async () => {
   await web.stop()
 })
 
-test('a token made on the socket opens the admin address, until it is revoked', async () => {
+test('a token from the socket is valid at the admin address until it is revoked', async () => {
   const made = await operator.run('token', 'create', 'ci')
   expect(made.out).toMatch(/^bw_[\w-]{43}\n$/)
   const env = { BOOTWRIGHT_URL: operator.adminUrl, BOOTWRIGHT_TOKEN: made.out.trim() }
@@ -70,7 +70,7 @@ test('a token made on the socket opens the admin address, until it is revoked', 
   )
   const listed = (await run({}, ['token', 'list', '--url', operator.adminUrl, '--token', env.BOOTWRIGHT_TOKEN])).out
   const [, id = ''] = /^(\S{36}) {2}ci /m.exec(listed) ?? []
-  expect(made.err).toBe(`token ${id}: keep it, it is shown only once\n`)
+  expect(made.err).toBe(`token ${id}: save it, it is shown only once\n`)
   expect((await operator.run('token', 'revoke', id)).err).toBe(`token ${id} revoked\n`)
   expect((await run(env, ['image', 'list'])).exitCode).toBe(1)
 })
@@ -91,7 +91,7 @@ test('the policy is shown and set', async () => {
   expect((await operator.run('policy', 'set', 'local')).exitCode).toBe(0)
 })
 
-test('a preview is the script, an explanation the reasons for it, and neither opens a boot', async () => {
+test('preview prints the script, explain prints the reasons, and neither records a boot', async () => {
   const mac = '52:54:00:12:34:57'
   const script = await operator.run('preview', mac)
   expect(script.out).toMatch(/^#!ipxe\n/)
@@ -117,7 +117,7 @@ test('a preview is the script, an explanation the reasons for it, and neither op
   expect((await operator.run('boots')).out).toBe('STARTED  MACHINE  IMAGE  STAGE  OUTCOME  MESSAGE  ID\n')
 })
 
-test('boots are listed newest first with their last stage, and one is shown with its stages', async () => {
+test('boots are listed newest first with their last stage, and a boot is shown with its stages', async () => {
   const mac = '52:54:00:12:34:58'
   await operator.run('machine', 'set', mac, '--image', 'linux', '--hostname', 'web8')
   const ask = `${operator.boot.url}/ipxe?mac=${mac}&platform=efi&buildarch=`
@@ -138,10 +138,10 @@ test('boots are listed newest first with their last stage, and one is shown with
   expect((await operator.run('boots', '--limit', '1')).out.trimEnd().split('\n')).toHaveLength(2)
   expect((await operator.run('boots', '--limit', '0')).exitCode).toBe(2)
 
-  const shown = (await operator.run('boots', 'show', first.slice(-36))).out
-  expect(shown).toMatch(/^machine +web8\nmac +52:54:00:12:34:58\naddress +127\.0\.0\.1\nimage +linux v1$/m)
-  expect(shown).toMatch(/^outcome +booted$/m)
-  expect(shown.split('\n\n')[1]).toMatch(
+  const text = (await operator.run('boots', 'show', first.slice(-36))).out
+  expect(text).toMatch(/^machine +web8\nmac +52:54:00:12:34:58\naddress +127\.0\.0\.1\nimage +linux v1$/m)
+  expect(text).toMatch(/^outcome +booted$/m)
+  expect(text.split('\n\n')[1]).toMatch(
     /^TIME +AFTER +STAGE +FILE +BYTES +TOOK +MESSAGE\n.* script .*\n.* s +booted +up\n$/,
   )
 })

@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 const here = new URL('.', import.meta.url).pathname
 const bin = join(here, 'node_modules/.bin')
 
-/** What makes a client, by the name of the program in `programs/` that uses it. Each writes `NAME-client.ts`. */
+/** The generators of clients, by the name of the program in `programs/`. Each writes `NAME-client.ts`. */
 export const generators: Record<string, (document: string, folder: string) => [string, ...string[]]> = {
   'openapi-fetch': (document, folder) => [
     'openapi-typescript',
@@ -23,7 +23,7 @@ export const generators: Record<string, (document: string, folder: string) => [s
   ],
 }
 
-// As a program of today is compiled; what is generated is not ours to hold to more.
+// The usual settings of a program; generated code need not pass stricter ones.
 const compilerOptions = {
   target: 'es2022',
   module: 'nodenext',
@@ -35,7 +35,7 @@ const compilerOptions = {
   allowImportingTsExtensions: true,
 }
 
-/** Makes the clients of an OpenAPI document, puts the programs that use them beside, and compiles all. */
+/** Generates the clients of an OpenAPI document, and compiles them with the programs that use them. */
 export async function generateClients(document: unknown, folder: string): Promise<void> {
   await mkdir(folder, { recursive: true })
   const path = join(folder, 'openapi.json')

@@ -19,7 +19,7 @@ eachDatabase('access and errors over HTTP', (database) => {
   afterAll(() => Promise.all([api.remove(), trusted.remove()]))
   const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
 
-  test('without a token every endpoint but those that are open answers 401', async () => {
+  test('answer 401 without a token, except at open endpoints', async () => {
     for (const path of ['/machines', '/machines/x', '/images', '/files', '/boots', '/policy', '/tokens', '/nothing']) {
       const reply = await api.ask('GET', `/api/v1${path}`)
       expect([path, reply.status, reply.type, reply.headers.get('www-authenticate')]).toEqual([
@@ -34,7 +34,7 @@ eachDatabase('access and errors over HTTP', (database) => {
   })
 
   test.each(['Bearer wrong', 'Basic dTpw', 'Bearer', 'Bearer a b', 'bearer bw_'])(
-    'Authorization: %s opens nothing',
+    'refuse the header Authorization: %s',
     async (authorization) => {
       const reply = await api.ask('GET', '/api/v1/machines', undefined, { authorization })
       expect([reply.status, reply.headers.get('www-authenticate')]).toEqual([
@@ -44,8 +44,8 @@ eachDatabase('access and errors over HTTP', (database) => {
     },
   )
 
-  test.each(['by this server', 'by another'])(
-    'what follows the changes with a token ends when it is revoked, %s',
+  test.each(['by this server', 'by another server'])(
+    'disconnect the followers of a token that is revoked %s',
     async (by) => {
       const [made, other] = [
         await createToken(database(), `follower ${by}`, 'tester'),
@@ -59,9 +59,9 @@ eachDatabase('access and errors over HTTP', (database) => {
       }
       const [following, stays] = [await follow(made), await follow(other)]
       const path = `/api/v1/tokens/${made.id}`
-      if (by === 'by another') expect((await trusted.ask('DELETE', path)).status).toBe(204)
+      if (by === 'by another server') expect((await trusted.ask('DELETE', path)).status).toBe(204)
       else expect((await api.ask('DELETE', path, undefined, bearer(other.token))).status).toBe(204)
-      // The revocation itself may be the last that it is told.
+      // The revocation itself may be the last event.
       let next = await following.read()
       while (!next.done) next = await following.read()
       let seen = ''
@@ -70,7 +70,7 @@ eachDatabase('access and errors over HTTP', (database) => {
     },
   )
 
-  test('a token is shown once, opens, is listed without its secret, and is revoked', async () => {
+  test('show a token once, accept it, list it without its secret, and revoke it', async () => {
     const made = await trusted.ask('POST', '/api/v1/tokens', { name: 'ansible' })
     expect([made.status, made.headers.get('cache-control')]).toEqual([201, 'no-store'])
     expect(made.body).toEqual({
@@ -89,12 +89,12 @@ eachDatabase('access and errors over HTTP', (database) => {
     expect((await trusted.ask('POST', '/api/v1/tokens', { name: '' })).status).toBe(422)
   })
 
-  test('the scheme of the header is read in any case', async () => {
+  test('accept the scheme of the header in any case', async () => {
     const { token } = await createToken(database(), 'x', 'tester')
     expect((await api.ask('GET', '/api/v1/machines', undefined, { authorization: `bearer ${token}` })).status).toBe(200)
   })
 
-  test('what is not there is a problem, and what is there for another method says which', async () => {
+  test('answer unknown paths with a problem, and wrong methods with the allowed ones', async () => {
     expect(await trusted.ask('GET', '/api/v1/nothing')).toMatchObject({
       status: 404,
       type: 'application/problem+json',
@@ -108,7 +108,7 @@ eachDatabase('access and errors over HTTP', (database) => {
     ])
   })
 
-  test('bodies that are not JSON, not said to be, or too large are problems', async () => {
+  test('answer bodies that are too large or not JSON with a problem', async () => {
     const put = (body: string, type: string) =>
       trusted.app.request('/api/v1/policy', { method: 'PUT', body, headers: { 'content-type': type } })
     for (const [body, type, status] of [
@@ -137,7 +137,7 @@ eachDatabase('access and errors over HTTP', (database) => {
     },
   )
 
-  test('an unexpected failure tells nothing of itself, and is logged', async () => {
+  test('hide the details of an unexpected failure, which is logged', async () => {
     const broken = await openApi(database(), { scripts: brokenScripts })
     const reply = await broken.ask('GET', '/api/v1/machines/525400000001/script')
     await broken.remove()
@@ -145,7 +145,7 @@ eachDatabase('access and errors over HTTP', (database) => {
     expect(broken.logged.join('')).toContain('hunter2')
   })
 
-  test('health tells whether the database answers, and a failure without it is 503', async () => {
+  test('report the state of the database in the health, and answer 503 if it is unreachable', async () => {
     expect(await api.ask('GET', '/healthz')).toMatchObject({
       status: 200,
       body: { status: 'ok', database: 'ok', version: readVersion() },

@@ -45,13 +45,13 @@ eachDatabase('arming', (database) => {
     ['one serial and two UUIDs', { uuid: uuids[0], serial: 'CN77' }, { uuid: uuids[1], serial: 'CN77' }, 2],
     ['a placeholder', { serial: 'Default string' }, { serial: 'Default string' }, 2],
     ['nothing', {}, {}, 2],
-  ])('two discovered machines that report %s', async (_, first, second, armed) => {
+  ])('counts the duplicates among two discovered machines that report %s', async (_, first, second, armed) => {
     await seen(1, first)
     await seen(2, second)
     for (const dryRun of [true, false]) {
       const done = await armAll({ dryRun })
       expect(done.armed.length).toBe(armed)
-      expect(done.skipped.map((one: { why: string }) => one.why)).toEqual(
+      expect(done.skipped.map((item: { why: string }) => item.why)).toEqual(
         armed === 2
           ? []
           : [
@@ -63,7 +63,7 @@ eachDatabase('arming', (database) => {
     }
   })
 
-  test('is refused to the second card of a machine that is being installed, or was, unless it is forced', async () => {
+  test('is refused for the second network card of an installed machine, unless it is forced', async () => {
     await seen(1, { uuid: uuids[0] })
     await seen(2, { uuid: uuids[0] })
     expect((await arm(1)).status).toBe(201)
@@ -81,14 +81,14 @@ eachDatabase('arming', (database) => {
       await recordReport(database(), token, report, ip, undefined)
     }
     expect((await arm(2)).status).toBe(409)
-    // The machine itself may be installed again, and two that an operator entered are two.
+    // The machine itself may be installed again, and two entered machines are not duplicates.
     expect((await arm(1)).status).toBe(201)
     expect((await arm(2, { force: true })).status).toBe(201)
     await api.ask('POST', `${path}/cancel`, { selector: [{ fact: 'product', equals: 'R640' }] })
     expect((await armAll()).armed.length).toBe(2)
   })
 
-  test('is refused where it is not certain which machine it is, and the reason says why', async () => {
+  test('is refused with the reason if the identity of the machine is uncertain', async () => {
     await api.ask('PUT', `/api/v1/machines/${macOf(3)}`, { hostname: 'h3', serial: 'LABEL-9', labels: { rack: 'r9' } })
     await seen(3, { serial: 'BOARD-1' })
     const why = /this may not be h3: .*serial LABEL-9 was entered, but the machine reports BOARD-1.*--clear-serial/

@@ -19,7 +19,7 @@ eachDatabase('boots over HTTP', (database) => {
     return openBootFor(database(), facts, '192.0.2.7')
   }
 
-  test('a boot is shown with its events, its last stage and its decision, never its token', async () => {
+  test('have events, a last stage and a decision, but never a token', async () => {
     const machine = (await api.ask('PUT', `/api/v1/machines/${mac}`, {})).body
     const { id, token } = await boot()
     await recordReport(database(), token, 'ready', '192.0.2.7', undefined)
@@ -35,7 +35,7 @@ eachDatabase('boots over HTTP', (database) => {
       message: 'debian 12',
       stage: 'booted',
     })
-    expect(body.events.map((one: { stage: string; message?: string }) => [one.stage, one.message])).toEqual([
+    expect(body.events.map((item: { stage: string; message?: string }) => [item.stage, item.message])).toEqual([
       ['script', 'local'],
       ['ready', undefined],
       ['booted', 'debian 12'],
@@ -49,7 +49,7 @@ eachDatabase('boots over HTTP', (database) => {
     }
   })
 
-  test('the list is newest first, page by page, by machine and by outcome', async () => {
+  test('are listed newest first, in pages, by machine and by outcome', async () => {
     const other = '52:54:00:00:00:02'
     await api.ask('PUT', `/api/v1/machines/${mac}`, {})
     await api.ask('PUT', `/api/v1/machines/${other}`, {})
@@ -57,7 +57,7 @@ eachDatabase('boots over HTTP', (database) => {
     const ids = async (query: string) => {
       const { body } = await api.ask('GET', `/api/v1/boots${query}`)
       return [
-        body.items.map((one: { id: string }) => made.indexOf(one.id)),
+        body.items.map((item: { id: string }) => made.indexOf(item.id)),
         body.next === undefined ? undefined : made.indexOf(body.next),
       ]
     }

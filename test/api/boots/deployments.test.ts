@@ -23,7 +23,7 @@ eachDatabase('deployments over HTTP', (database) => {
   const arm = (more: object = {}, headers = {}) =>
     api.ask('POST', path, { machine: mac, image: 'debian', ...more }, headers)
 
-  test('POST arms one for a machine by any of its keys, and it can be read and listed', async () => {
+  test('are armed by POST with any key of the machine, and can be read and listed', async () => {
     const machineId = await prepare()
     const { status, headers, body } = await arm({ machine: '5254.0012.3456', params: { a: 1 }, maxAttempts: 2 })
     expect([status, headers.get('location')]).toEqual([201, `${path}/${body.id}`])
@@ -52,7 +52,7 @@ eachDatabase('deployments over HTTP', (database) => {
     })
   })
 
-  test('a second one is a conflict, unless it replaces the first', async () => {
+  test('conflict with an active deployment, unless they replace it', async () => {
     await prepare()
     const first = (await arm()).body
     const refused = await arm()
@@ -61,7 +61,7 @@ eachDatabase('deployments over HTTP', (database) => {
     expect((await api.ask('GET', `${path}/${first.id}`)).body).toMatchObject({ state: 'cancelled' })
   })
 
-  test('it is cancelled once', async () => {
+  test('can be cancelled only once', async () => {
     await prepare()
     const { id } = (await arm()).body
     expect((await api.ask('POST', `${path}/${id}/cancel`)).body).toMatchObject({
@@ -71,7 +71,7 @@ eachDatabase('deployments over HTTP', (database) => {
     expect((await api.ask('POST', `${path}/${id}/cancel`)).status).toBe(409)
   })
 
-  test('what the machine says is its reason, and its boots are found by it', async () => {
+  test('have the message of the machine as their reason, and filter the boots', async () => {
     await prepare()
     const { id } = (await arm()).body
     const { token, id: bootId } = await openBootFor(
@@ -93,7 +93,7 @@ eachDatabase('deployments over HTTP', (database) => {
     expect((await api.ask('GET', `/api/v1/boots/${bootId}`)).body.script).toContain('…')
   })
 
-  test('a selector arms many; a dry run says whom', async () => {
+  test('are armed for every machine that matches a selector, and a dry run lists the machines', async () => {
     const id = await prepare()
     await api.ask('PUT', '/api/v1/machines/52:54:00:00:00:02', { labels: { rack: 'b5' } })
     const body = { selector: [{ label: 'rack', equals: 'b4' }], image: 'debian' }
@@ -107,14 +107,14 @@ eachDatabase('deployments over HTTP', (database) => {
     })
   })
 
-  test('one that was armed with a key is not armed twice, with the machine looked at before', async () => {
+  test('are armed once for an Idempotency-Key, after the preview of the machine', async () => {
     await prepare()
     const first = await arm({}, { 'idempotency-key': 'k-1' })
     const again = await arm({}, { 'idempotency-key': 'k-1' })
     expect([first.status, again.status, again.body.id]).toEqual([201, 201, first.body.id])
   })
 
-  test('a machine with an active deployment is deleted only when that is said; the log of changes has both', async () => {
+  test('protect their machine from deletion, unless the request cancels them; the audit log has both changes', async () => {
     await prepare()
     const { id } = (await arm()).body
     const refused = await api.ask('DELETE', machine)
@@ -144,13 +144,13 @@ eachDatabase('deployments over HTTP', (database) => {
     ['no attempts', { maxAttempts: 0 }, 422],
     ['a short window', { windowSeconds: 5 }, 422],
     ['a field of no meaning', { imgae: 'x' }, 422],
-  ])('%s is refused', async (_, more, status) => {
+  ])('refuse an order with %s', async (_, more, status) => {
     await prepare()
     expect((await arm(more)).status).toBe(status)
     expect((await api.ask('GET', path)).body.items).toEqual([])
   })
 
-  test('an Idempotency-Key makes a repeated request one', async () => {
+  test('are armed once by a request that is repeated with its Idempotency-Key', async () => {
     await prepare()
     const headers = { 'idempotency-key': 'order-17' }
     const first = await arm({}, headers)
@@ -162,14 +162,14 @@ eachDatabase('deployments over HTTP', (database) => {
     expect((await arm({}, { 'idempotency-key': 'a b' })).status).toBe(422)
   })
 
-  test('of many repetitions at the same time one does it', async () => {
+  test('are armed once by many simultaneous requests with the same Idempotency-Key', async () => {
     await prepare()
     const replies = await Promise.all(Array.from({ length: 6 }, () => arm({}, { 'idempotency-key': 'k' })))
-    expect(new Set(replies.map((one) => `${one.status} ${one.body.id}`)).size).toBe(1)
+    expect(new Set(replies.map((item) => `${item.status} ${item.body.id}`)).size).toBe(1)
     expect((await api.ask('GET', path)).body.items.length).toBe(1)
   })
 
-  test('a request that failed may be sent again with its key', async () => {
+  test('can be armed by a retry with the same Idempotency-Key after a failure', async () => {
     await saveImage(database(), 'debian', { variants: [{ kind: 'local', arch: 'x86_64' }] }, {}, 'tester')
     const headers = { 'idempotency-key': 'k2' }
     expect((await arm({}, headers)).status).toBe(404)
@@ -177,7 +177,7 @@ eachDatabase('deployments over HTTP', (database) => {
     expect((await arm({}, headers)).status).toBe(201)
   })
 
-  test('the answer that is kept for a repetition is not readable in the database', async () => {
+  test('have encrypted saved answers in the database', async () => {
     const made = await api.ask('POST', '/api/v1/tokens', { name: 'ci' }, { 'idempotency-key': 't' })
     const again = await api.ask('POST', '/api/v1/tokens', { name: 'ci' }, { 'idempotency-key': 't' })
     expect(again.body.token).toBe(made.body.token)

@@ -22,7 +22,7 @@ eachDatabase('explanations over HTTP', (database) => {
     for (const [name, body] of Object.entries(groups)) await api.ask('PUT', `/api/v1/groups/${name}`, body)
   })
 
-  test('speak for a machine that does not exist yet, and record nothing', async () => {
+  test('cover a machine that does not exist yet, and record nothing', async () => {
     const { status, body } = await explain('mac=52-54-00-00-00-01&product=PowerEdge%20R650&ip=10.9.1.1&platform=pcbios')
     expect(status).toBe(200)
     expect(body).toMatchObject({
@@ -35,7 +35,7 @@ eachDatabase('explanations over HTTP', (database) => {
     expect((await api.ask('GET', '/api/v1/machines')).body.items).toEqual([])
   })
 
-  test('say of each group that does not fit which condition failed, and on what', async () => {
+  test('name the failed condition and its value for each group that does not match', async () => {
     const { body } = await explain('mac=52-54-00-00-00-01&product=X1')
     expect(body.others).toEqual([
       { group: 'dell', why: 'product prefix "PowerEdge", but the machine has "X1"' },
@@ -43,13 +43,13 @@ eachDatabase('explanations over HTTP', (database) => {
     ])
   })
 
-  test('of a known machine use what it said before', async () => {
+  test('of a known machine use the facts that it reported before', async () => {
     await api.ask('PUT', '/api/v1/machines/52-54-00-00-00-01', { product: 'PowerEdge R1' })
     const { body } = await api.ask('GET', '/api/v1/machines/525400000001/decision')
-    expect([body.groups, body.others.map((one: { group: string }) => one.group)]).toEqual([['dell'], ['lab']])
+    expect([body.groups, body.others.map((item: { group: string }) => item.group)]).toEqual([['dell'], ['lab']])
   })
 
-  test.each(['mac=xyz', 'uuid=1', 'ip=10.0.0', 'colour=red', 'arch=mips'])('%s is refused', async (query) => {
+  test.each(['mac=xyz', 'uuid=1', 'ip=10.0.0', 'colour=red', 'arch=mips'])('refuse the query %s', async (query) => {
     expect((await explain(query)).status).toBe(422)
   })
 })

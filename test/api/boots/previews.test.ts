@@ -23,13 +23,13 @@ eachDatabase('previews over HTTP', (database) => {
   const put = async (path: string, body: object) => expect((await api.ask('PUT', path, body)).status).toBeLessThan(300)
   const get = (what: string) => api.ask('GET', `${machine}/${what}`)
 
-  test('give the script, the decision and the filled-in answer file of the same answer', async () => {
+  test('show the script, the decision and the rendered answer file of the same answer', async () => {
     expect((await get('script')).body).toContain('52:54:00:00:00:01 boots debian version 1')
     expect((await get('decision')).body).toMatchObject({ spec: { kind: 'linux' }, answerFile: { name: 'preseed' } })
     expect((await get('answers')).body).toMatchObject({ items: [{ name: 'preseed.cfg', text: 'disk=sda' }] })
   })
 
-  test('refuse a damaged file on every surface, with the same reason and the same next step', async () => {
+  test('refuse a damaged file everywhere, with the same reason and the same next step', async () => {
     await api.deps.store.remove(kernel.sha256)
     const reason = 'file vmlinuz of image debian version 1 is damaged: the file is missing in the store'
     const { spec } = (await get('decision')).body

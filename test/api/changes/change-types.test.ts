@@ -29,7 +29,7 @@ eachDatabase('types of changes', (database) => {
     expect(body.items).toContainEqual({ noun: 'secret', types: ['secret.changed', 'secret.deleted'] })
   })
 
-  test('are refused where there is no such type, by webhooks, the log and the feed', async () => {
+  test('are refused by webhooks, the audit log and the feed if unknown', async () => {
     for (const type of ['bogus', 'deployment.done', 'machine.', 'Machine', 'boot.superseded']) {
       const refused = await api.ask('POST', '/api/v1/webhooks', { url, types: [type] })
       expect([type, refused.status, refused.body.errors?.[0]?.field]).toEqual([type, 422, 'types[0]'])
@@ -40,7 +40,7 @@ eachDatabase('types of changes', (database) => {
     expect((await api.ask('GET', '/api/v1/webhooks')).body.items).toEqual([])
   })
 
-  test('changes name their machine by id, MAC and host name, also when it is gone', async () => {
+  test('come with the id, MAC and host name of the machine, even after its deletion', async () => {
     const { body: machine } = await api.ask('PUT', '/api/v1/machines/52-54-00-aa-00-01', {
       macs: ['525400aa0002', '525400aa0001'],
       hostname: 'rack4-7',
@@ -60,7 +60,7 @@ eachDatabase('types of changes', (database) => {
     expect((await listChangesAfter(database(), { tx: 0, id: 0 }, 10))[0]?.machine).toEqual(named)
   })
 
-  test('a webhook is tested with a signed message, and the answer tells what the receiver said', async () => {
+  test('include the signed test message of a webhook, whose answer is returned', async () => {
     const good = (await api.ask('POST', '/api/v1/webhooks', { url, types: ['image'] })).body
     const refusing = (await api.ask('POST', '/api/v1/webhooks', { url: `${url}/refuses` })).body
     const nobody = (await api.ask('POST', '/api/v1/webhooks', { url: 'http://127.0.0.1:1/' })).body
@@ -78,7 +78,7 @@ eachDatabase('types of changes', (database) => {
     expect((await api.ask('GET', '/api/v1/changes?limit=1')).body.items[0].type).toBe('webhook.created')
   })
 
-  test('a change of a webhook tells no key that stands in its URL', async () => {
+  test('include webhook changes, which hide the keys in URLs', async () => {
     const { body } = await api.ask('POST', '/api/v1/webhooks', { url: `${url}/hook?key=hunter2` })
     await api.ask('PATCH', `/api/v1/webhooks/${body.id}`, { url: `${url}/hook?key=hunter3`, active: false })
     await api.ask('DELETE', `/api/v1/webhooks/${body.id}`)

@@ -10,20 +10,20 @@ import { eachDatabase } from '../../helpers/database.ts'
 type Event = { id: string; event: string; data: { id: number; type: string; subject: string; actor: string } }
 
 /**
- * Follows a feed until so many events came, or for so long. A change is settled only when no transaction of the whole server
- * is older, and other tests run theirs beside these.
+ * Follows a feed until it has `count` events, or for `maxMs`. A change appears only after all older transactions of the server
+ * have ended, including those of other tests.
  */
 async function events(
   api: Api,
   query: string,
   count: number,
   headers: Record<string, string> = {},
-  mostMs = 12_000,
+  maxMs = 12_000,
 ): Promise<Event[]> {
   const response = await api.app.request(`/api/v1/events${query}`, { headers })
   expect([response.status, response.headers.get('content-type')]).toEqual([200, 'text/event-stream; charset=utf-8'])
   const reader = (response.body as ReadableStream<Uint8Array>).getReader()
-  const late = sleep(mostMs, 'late' as const)
+  const late = sleep(maxMs, 'late' as const)
   let text = ''
   const parsed = () =>
     text.split('\n\n').flatMap((part): Event[] => {
@@ -39,7 +39,7 @@ async function events(
   return parsed()
 }
 
-eachDatabase('the log of changes', (database) => {
+eachDatabase('the audit log', (database) => {
   let api: Api
   beforeAll(async () => {
     api = await openApi(database())
@@ -52,7 +52,7 @@ eachDatabase('the log of changes', (database) => {
   const change = (subject: string, type: ChangeType = 'group.changed') =>
     database().transaction((tx) => recordChanges(tx, [{ actor: 'x', type, subject }]))
 
-  test('says who changed what, from what to what, newest first', async () => {
+  test('has the actor and the values before and after each change, newest first', async () => {
     const { body } = await api.ask('PUT', here, { hostname: 'a' })
     await api.ask('PATCH', here, { hostname: 'b' })
     await api.ask('PATCH', here, { hostname: 'b' })
@@ -72,11 +72,11 @@ eachDatabase('the log of changes', (database) => {
     ])
   })
 
-  test('is found by machine, type, actor and time, page by page', async () => {
+  test('is filtered by machine, type, actor and time, in pages', async () => {
     const { body } = await api.ask('PUT', here, {})
     for (const name of ['a', 'b']) await api.ask('PUT', `/api/v1/groups/${name}`, { everybody: true, assignment: {} })
     const subjects = async (query: string) =>
-      (await api.ask('GET', `/api/v1/changes?${query}`)).body.items.map((one: { subject: string }) => one.subject)
+      (await api.ask('GET', `/api/v1/changes?${query}`)).body.items.map((item: { subject: string }) => item.subject)
     expect(await subjects('subject=525400123456')).toEqual([body.id])
     expect(await subjects('type=group')).toEqual(['b', 'a'])
     expect(await subjects('type=group.created&actor=operator&limit=1')).toEqual(['b'])
@@ -89,11 +89,11 @@ eachDatabase('the log of changes', (database) => {
     expect(await subjects(`before=${page.next}`)).toEqual([body.id])
   })
 
-  test.each(['type=a%', 'since=yesterday', 'before=x', 'subjects=a'])('%s is refused', async (query) => {
+  test.each(['type=a%', 'since=yesterday', 'before=x', 'subjects=a'])('refuses the query %s', async (query) => {
     expect((await api.ask('GET', `/api/v1/changes?${query}`)).status).toBe(422)
   })
 
-  test('is followed from now on, and taken up again where it was left', async () => {
+  test('can be followed from now on, and resumed from a position', async () => {
     await change('before')
     await events(api, '?after=0-0', 1)
     const following = events(api, '', 2)
@@ -101,15 +101,15 @@ eachDatabase('the log of changes', (database) => {
     await change('first')
     await change('second')
     const found = await following
-    expect(found.map((one) => [one.event, one.data.subject, one.data.actor])).toEqual([
+    expect(found.map((item) => [item.event, item.data.subject, item.data.actor])).toEqual([
       ['group.changed', 'first', 'x'],
       ['group.changed', 'second', 'x'],
     ])
     await change('third')
     const more = await events(api, '', 2, { 'last-event-id': found[0]?.id as string })
-    expect(more.map((one) => one.data.subject)).toEqual(['second', 'third'])
+    expect(more.map((item) => item.data.subject)).toEqual(['second', 'third'])
     expect(await events(api, `?after=${more[1]?.id}`, 1, {}, 1000)).toEqual([])
-    expect((await events(api, '?after=0-0', 4)).map((one) => one.data.subject)).toEqual([
+    expect((await events(api, '?after=0-0', 4)).map((item) => item.data.subject)).toEqual([
       'before',
       'first',
       'second',
@@ -117,42 +117,42 @@ eachDatabase('the log of changes', (database) => {
     ])
   })
 
-  test('is followed for some types', async () => {
+  test('can be followed for some types', async () => {
     await change('a', 'machine.changed')
     await change('b', 'deployment.failed')
     await change('c', 'deployment.armed')
     await change('d', 'machineroom.changed' as ChangeType)
     await change('e', 'machine.deleted')
     const found = await events(api, '?after=0-0&types=machine,deployment.failed', 3)
-    expect(found.map((one) => one.data.subject)).toEqual(['a', 'b', 'e'])
+    expect(found.map((item) => item.data.subject)).toEqual(['a', 'b', 'e'])
   })
 
-  test('says when what was asked for is not kept any more', async () => {
+  test('reports that the changes after a position are no longer kept', async () => {
     await change('old')
     const [old] = await events(api, '?after=0-0', 1)
     await change('new')
     await database().execute(sql`delete from changes where subject = 'old'`)
     const found = await events(api, `?after=${old?.id}`, 2)
-    expect(found.map((one) => [one.event, one.data.subject])).toEqual([
+    expect(found.map((item) => [item.event, item.data.subject])).toEqual([
       ['reset', undefined],
       ['group.changed', 'new'],
     ])
   })
 
   test.each(['after=x', 'after=1-2-3', 'types=a%25', 'types='])(
-    'a place or a type that is none is refused: %s',
+    'refuses an invalid position or type: %s',
     async (query) => {
       expect((await api.ask('GET', `/api/v1/events?${query}`)).status).toBe(422)
     },
   )
 
-  test('has room for so many followers, and again when one has gone', async () => {
+  test('refuses followers above the limit, until a follower disconnects', async () => {
     const open = async () => (await api.app.request('/api/v1/events')).body?.getReader()
     const readers = []
     for (let count = 0; count < 200; count++) {
       const reader = await open()
       await reader?.read()
-      // Counted when it is read for the first time beyond the greeting.
+      // A follower counts from its first read after the greeting.
       void reader?.read().catch(() => {})
       readers.push(reader)
     }
@@ -166,8 +166,8 @@ eachDatabase('the log of changes', (database) => {
 
 const server = inject('postgresUrl')
 
-// Where PostgreSQL may not be missing, the run does not begin without it (postgres-server.ts).
-test.runIf(server !== undefined)('a change that commits late comes late, and is not passed over', async () => {
+// If PostgreSQL is required, the run does not begin without it (postgres-server.ts).
+test.runIf(server !== undefined)('a change that is committed late is delivered late, but not skipped', async () => {
   const name = `late_${Math.random().toString(36).slice(2)}`
   const admin = await openPostgres(`${server}/postgres`)
   await admin.db.execute(sql.raw(`create database ${name}`))

@@ -24,7 +24,7 @@ describe('bodies of requests', () => {
     return { status: response.status, text, allow: response.headers.get('allow') }
   }
 
-  test('a change without a body is refused, and clears nothing', async () => {
+  test('are required for changes, so that nothing is cleared', async () => {
     await api.ask('PUT', here, { hostname: 'keeps-its-name' })
     for (const method of ['PUT', 'PATCH'])
       for (const type of [undefined, 'application/json']) {
@@ -35,7 +35,7 @@ describe('bodies of requests', () => {
     expect((await api.ask('GET', here)).body.hostname).toBe('keeps-its-name')
   })
 
-  test('files are verified and garbage is counted without a body', async () => {
+  test('are optional for the verification and the clean-up of files', async () => {
     for (const path of ['/api/v1/files/verify', '/api/v1/files/gc'])
       for (const type of [undefined, 'application/json']) {
         const { status, text } = await send('POST', path, undefined, type)
@@ -47,14 +47,14 @@ describe('bodies of requests', () => {
     ['brackets', `{"params":{"x":${'['.repeat(50_000)}${']'.repeat(50_000)}}}`],
     ['braces', `{"params":{"x":${'{"y":'.repeat(40_000)}1${'}'.repeat(40_000)}}}`],
     ['34 levels', `{"params":{"x":${'['.repeat(34)}${']'.repeat(34)}}}`],
-  ])('values within values beyond a limit are refused: %s', async (_name, assignment) => {
+  ])('are refused above the limit of nested levels: %s', async (_name, assignment) => {
     const body = `{"assignment":${assignment}}`
     const { status, text } = await send('PATCH', here, body, 'application/json')
-    expect([status, text]).toEqual([422, expect.stringContaining('at most 32 levels')])
+    expect([status, text]).toEqual([422, expect.stringContaining('at most 32 nested levels')])
     expect(JSON.parse(text).errors[0].field).toMatch(/^assignment\.params\.x/)
   })
 
-  test('of rows only the one that is too deep is refused', async () => {
+  test('are refused row by row if a row is too deep', async () => {
     const deep = `{"mac":"52-54-00-12-34-61","assignment":{"params":{"x":${'['.repeat(9000)}${']'.repeat(9000)}}}}`
     const response = await api.app.request('/api/v1/machines/bulk', {
       method: 'POST',
@@ -65,11 +65,11 @@ describe('bodies of requests', () => {
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line))
-    expect(bad).toMatchObject({ line: 2, errors: [{ expected: expect.stringContaining('32 levels') }] })
+    expect(bad).toMatchObject({ line: 2, errors: [{ expected: expect.stringContaining('32 nested levels') }] })
     expect(last).toMatchObject({ created: 2, failed: 1, applied: true })
   })
 
-  test('__proto__ is refused wherever it is a name', async () => {
+  test('are refused with __proto__ as a name', async () => {
     for (const body of [
       '{"labels":{"__proto__":"x"}}',
       '{"assignment":{"params":{"a":{"b":[{"__proto__":1}]}}}}',
@@ -82,7 +82,7 @@ describe('bodies of requests', () => {
     expect([csv.status, csv.text]).toEqual([422, expect.stringContaining('__proto__')])
   })
 
-  test('a type that is not taken is told what is expected, by each endpoint in its own words', async () => {
+  test('of a wrong type are refused with the types that the endpoint expects', async () => {
     const xml = await send('PATCH', here, '<a/>', 'application/xml')
     expect([xml.status, JSON.parse(xml.text).detail]).toEqual([415, 'Content-Type: expected application/json'])
     const rows = await send('POST', '/api/v1/machines/bulk', 'x', 'text/plain')
@@ -107,12 +107,12 @@ describe('bodies of requests', () => {
     ['DELETE', '/api/v1/policy', 'GET, HEAD, PUT'],
     ['POST', '/healthz', 'GET, HEAD'],
     ['POST', '/api/v1/machines/52-54-00-12-34-56', 'DELETE, GET, HEAD, PATCH, PUT'],
-  ])('%s %s is answered with 405 and the methods of that address: %s', async (method, path, allowed) => {
+  ])('do not matter for %s %s, which is answered with 405 and the methods %s', async (method, path, allowed) => {
     const { status, allow } = await send(method, path, undefined)
     expect([status, allow?.split(', ').sort().join(', ')]).toEqual([405, allowed])
   })
 
-  test('null is taken exactly where the document says so', async () => {
+  test('accept null exactly where the document does', async () => {
     const document = (await api.ask('GET', '/api/v1/openapi.json')).body
     // biome-ignore lint/suspicious/noExplicitAny: the document is looked into as it is
     const resolved = (schema: any): any =>
@@ -137,7 +137,7 @@ describe('bodies of requests', () => {
         ((await api.ask(method.toUpperCase(), address, value)).body?.errors ?? []).map(
           ({ field }: { field: string }) => field,
         )
-      // What must be there is refused when it is null as when it is missing.
+      // A required field is refused if it is null, and if it is missing.
       const missing = await faultsOf({})
       for (const [name, schema] of Object.entries(properties)) {
         if (missing.includes(name)) continue
@@ -153,7 +153,7 @@ describe('bodies of requests', () => {
     expect(checked).toBeGreaterThan(60)
   })
 
-  test('patterns are regular expressions of the dialect that OpenAPI names, without flags', async () => {
+  test('have patterns in the dialect of OpenAPI, without flags', async () => {
     const patterns: string[] = []
     JSON.stringify((await api.ask('GET', '/api/v1/openapi.json')).body, (key, value) => {
       if (key === 'pattern' && typeof value === 'string') patterns.push(value)

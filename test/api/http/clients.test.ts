@@ -28,17 +28,22 @@ describe('clients generated from the OpenAPI document', () => {
     await rm(folder, { recursive: true, force: true })
   })
 
-  test.each(Object.keys(generators))('%s compiles, sets and clears, and reads summaries of bulk work', async (name) => {
-    const { run } = (await import(`${folder}/${name}.ts`)) as { run: (baseUrl: string) => Promise<object> }
-    expect(await run(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)).toEqual({
-      made: { local: true, args: ['quiet'] },
-      cleared: undefined,
-      bulk: {
-        ...{ rows: 2, created: 1, changed: 0, unchanged: 0, failed: 1, applied: true },
-        items: [{ line: 2, errors: [{ field: 'mac', value: 'nothing', expected: expect.stringContaining('a MAC') }] }],
-      },
-      gc: { kind: 'end', dryRun: true, files: 0, bytes: 0, damaged: 0, items: [] },
-      verify: { kind: 'end', checked: 0, damaged: 0, failed: 0, bytes: 0, items: [] },
-    })
-  })
+  test.each(Object.keys(generators))(
+    'compile, set and clear fields, and read summaries of bulk work: %s',
+    async (name) => {
+      const { run } = (await import(`${folder}/${name}.ts`)) as { run: (baseUrl: string) => Promise<object> }
+      expect(await run(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)).toEqual({
+        made: { local: true, args: ['quiet'] },
+        cleared: undefined,
+        bulk: {
+          ...{ rows: 2, created: 1, changed: 0, unchanged: 0, failed: 1, applied: true },
+          items: [
+            { line: 2, errors: [{ field: 'mac', value: 'nothing', expected: expect.stringContaining('a MAC') }] },
+          ],
+        },
+        gc: { kind: 'end', dryRun: true, files: 0, bytes: 0, damaged: 0, items: [] },
+        verify: { kind: 'end', checked: 0, damaged: 0, failed: 0, bytes: 0, items: [] },
+      })
+    },
+  )
 })

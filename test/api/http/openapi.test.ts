@@ -33,7 +33,7 @@ test('the document is OpenAPI 3.1 and needs no token', () => {
   expect(document.security).toEqual([{ bearerAuth: [] }])
 })
 
-test('the document is what the OpenAPI specification says, as an independent reader of it finds', async () => {
+test('an independent validator accepts the document as valid OpenAPI', async () => {
   expect(await new Validator().validate(structuredClone(document))).toEqual({ valid: true })
 })
 
@@ -69,17 +69,17 @@ test("every path's parameters are declared and required", () => {
   for (const { where, path, operation } of operations()) {
     const inPath = [...path.matchAll(/\{([^}]+)\}/g)].map((match) => match[1])
     const declared = (operation.parameters ?? []).filter(
-      (one: { in: string; required: boolean }) => one.in === 'path' && one.required,
+      (item: { in: string; required: boolean }) => item.in === 'path' && item.required,
     )
-    expect([where, declared.map((one: { name: string }) => one.name)]).toEqual([where, inPath])
+    expect([where, declared.map((item: { name: string }) => item.name)]).toEqual([where, inPath])
   }
 })
 
-test('every schema says what it is', () => {
+test('every schema has a type', () => {
   for (const [name, schema] of Object.entries(document.components.schemas)) {
     expect([name, schema]).toEqual([name, expect.not.objectContaining({ nullable: true })])
-    const known = ['type', 'oneOf', 'anyOf', 'allOf', '$ref'].some((key) => key in (schema as object))
-    expect([name, known]).toEqual([name, true])
+    const hasType = ['type', 'oneOf', 'anyOf', 'allOf', '$ref'].some((key) => key in (schema as object))
+    expect([name, hasType]).toEqual([name, true])
   }
 })
 
@@ -92,7 +92,7 @@ test('only the health endpoint is open', () => {
   expect(open.map(({ where }) => where)).toEqual(['get /healthz'])
 })
 
-test('the page to read it comes from the program itself, with a policy that allows nothing else', async () => {
+test('the documentation page loads only files of the program, and its policy forbids others', async () => {
   for (const path of ['/api/v1', '/api/v1/']) {
     const reply = await api.ask('GET', path)
     expect([reply.status, reply.headers.get('location')]).toEqual([302, '/api/v1/docs'])

@@ -15,7 +15,7 @@ eachDatabase('answer files over HTTP', (database) => {
   afterAll(() => api.remove())
   const put = (text: string) => api.ask('PUT', path, { documents: [document(text)] })
 
-  test('each other text is a new version, and an older one can be put in force again', async () => {
+  test('get a new version for each changed text, and an older version can become current again', async () => {
     expect((await put('one')).status).toBe(201)
     expect((await put('one')).body).toMatchObject({ version: 1, revision: 1 })
     expect((await put('two')).body).toMatchObject({ version: 2, revision: 2 })
@@ -26,7 +26,7 @@ eachDatabase('answer files over HTTP', (database) => {
     })
     expect((await put('three')).body.version).toBe(3)
     const { items } = (await api.ask('GET', `${path}/versions`)).body
-    expect(items.map((one: { version: number; current: boolean }) => [one.version, one.current])).toEqual([
+    expect(items.map((item: { version: number; current: boolean }) => [item.version, item.current])).toEqual([
       [3, true],
       [2, false],
       [1, false],
@@ -40,33 +40,33 @@ eachDatabase('answer files over HTTP', (database) => {
     ['a filter that is unknown', '{{ machine.mac | launch }}', /undefined filter: launch/],
     ['a name that no boot has', '{{ node.mac }}', /there is no node\.mac: the names begin with machine, params/],
     ['a field that no machine has', '{{ machine.macc }}', /there is no machine\.macc: machine has id, name/],
-  ])('%s is refused when it is saved', async (_, text, message) => {
+  ])('refuse %s when they are saved', async (_, text, message) => {
     const reply = await put(text)
     expect([reply.status, reply.body.errors[0].field]).toEqual([422, 'documents[0].text'])
     expect(reply.body.errors[0].expected).toMatch(message)
   })
 
-  test('a byte order mark before a text is not kept', async () => {
+  test('drop the byte order mark of a text', async () => {
     expect((await put('\ufeff#cloud-config\n')).body.documents[0].text).toBe('#cloud-config\n')
   })
 
   test.each<[string, string, RegExp]>([
     ['UTF-16', 'o\0n\0e\0', /the NUL character in line 1: it looks like UTF-16/],
     ['ISO-8859-1', 'one\ntwo\ngr\ufffd\ufffde\n', /the unreadable character in line 3: it looks like ISO-8859-1/],
-  ])('a text that was read as UTF-8 and is %s is refused, with its line', async (_, text, message) => {
+  ])('refuse a text in %s that was read as UTF-8, and name the line', async (_, text, message) => {
     const reply = await put(text)
     expect([reply.status, reply.body.errors[0].field]).toEqual([422, 'documents[0].text'])
     expect(reply.body.errors[0].expected).toMatch(message)
   })
 
-  test('every name at fault is said at once', async () => {
+  test('name all unknown names at once', async () => {
     const reply = await put(
       '{{ a }} {{ b.c }} {{ boot.urls }} {{ params.any }} {{ secrets.any }} {{ machine.labels.any }}',
     )
     expect(reply.body.errors.length).toBe(3)
   })
 
-  test('one that is named is not deleted', async () => {
+  test('are not deleted while something refers to them', async () => {
     await put('x')
     await api.ask('PUT', '/api/v1/groups/g', { everybody: true, assignment: { answerFile: 'preseed' } })
     expect((await api.ask('DELETE', path)).body.detail).toBe('answer file preseed is used by group g')
@@ -74,7 +74,7 @@ eachDatabase('answer files over HTTP', (database) => {
     expect((await api.ask('DELETE', path)).status).toBe(204)
   })
 
-  test('a preview is filled in for a machine, with asterisks for secrets, or names all that is missing', async () => {
+  test('are previewed with asterisks for secrets, or with the names of all missing values', async () => {
     const kernel = { sha256: 'a'.repeat(64), name: 'linux' }
     await database().execute(`insert into files (sha256, name, size_bytes) values ('${kernel.sha256}', 'linux', 1)`)
     await saveImage(
@@ -90,7 +90,7 @@ eachDatabase('answer files over HTTP', (database) => {
     const assignment = { image: 'debian', everyBoot: true, answerFile: 'preseed' }
     await api.ask('PUT', `/api/v1/machines/${mac}`, { assignment })
     const missing = await api.ask('GET', `/api/v1/machines/${mac}/answers`)
-    expect([missing.status, missing.body.errors.map((one: { value: string }) => one.value)]).toEqual([
+    expect([missing.status, missing.body.errors.map((item: { value: string }) => item.value)]).toEqual([
       422,
       ['machine.hostname is not set', 'secrets.password is not set', 'params.disk is not set'],
     ])
@@ -105,7 +105,7 @@ eachDatabase('answer files over HTTP', (database) => {
     ])
   })
 
-  test('a text that would run for ever, or fill the memory, is cut off', async () => {
+  test('stop at a limit of time or memory when they are rendered', async () => {
     const kernel = { sha256: 'b'.repeat(64), name: 'linux' }
     await database().execute(`insert into files (sha256, name, size_bytes) values ('${kernel.sha256}', 'linux', 1)`)
     await saveImage(

@@ -8,7 +8,7 @@ import { eachDatabase } from '../../helpers/database.ts'
 
 const hashOf = (text: string) => createHash('sha256').update(text).digest('hex')
 
-eachDatabase('the care of files over HTTP', (database) => {
+eachDatabase('file maintenance over HTTP', (database) => {
   let api: Api
   let kernel: { sha256: string; name: string }
   let spare: { sha256: string; name: string }
@@ -47,7 +47,7 @@ eachDatabase('the care of files over HTTP', (database) => {
   }
   const verify = (body: object) => lines('/api/v1/files/verify', body)
 
-  test('files are verified: those named, those of images, all', async () => {
+  test('verifies given files, the files of images, or all files', async () => {
     const good = { kind: 'checked', ...kernel, sizeBytes: 8, damage: null }
     expect(await verify({ files: [kernel.sha256, kernel.sha256] })).toEqual([
       good,
@@ -69,7 +69,7 @@ eachDatabase('the care of files over HTTP', (database) => {
     ])
   })
 
-  test('what does not exist, and what is no hash, is refused before the stream begins', async () => {
+  test('refuses unknown files and invalid hashes before the stream begins', async () => {
     expect(await api.ask('POST', '/api/v1/files/verify', { images: ['e'] })).toMatchObject({
       status: 404,
       body: { detail: 'there is no image e' },
@@ -81,7 +81,7 @@ eachDatabase('the care of files over HTTP', (database) => {
       expect((await api.ask('POST', '/api/v1/files/gc', body)).status).toBe(422)
   })
 
-  test('clearing away is a dry run unless told, and leaves what is young', async () => {
+  test('deletes unused files only on request, and keeps recent files', async () => {
     expect(await lines('/api/v1/files/gc', {})).toEqual([{ kind: 'end', dryRun: true, files: 0, bytes: 0, damaged: 0 }])
     await database().execute(sql`update files set created_at = now() - interval '2 days'`)
     const about = { kind: 'unnamed', ...spare, sizeBytes: 7 }
@@ -89,7 +89,7 @@ eachDatabase('the care of files over HTTP', (database) => {
       { ...about, removed: false },
       { files: 1, bytes: 7 },
     ])
-    // Neither is it done in a transaction that the answer waits for.
+    // The work does not run in a transaction that delays the answer.
     const key = { 'idempotency-key': 'once' }
     expect(await lines('/api/v1/files/gc', { dryRun: false }, key)).toMatchObject([{ ...about, removed: true }, {}])
     expect((await api.ask('GET', `/api/v1/files/${spare.sha256}`)).status).toBe(404)
@@ -99,7 +99,7 @@ eachDatabase('the care of files over HTTP', (database) => {
     ])
   })
 
-  test('a client that goes away ends the check of its files', async () => {
+  test('stops a verification when its client disconnects', async () => {
     const body = JSON.stringify({})
     const response = await api.app.request('/api/v1/files/verify', {
       method: 'POST',
@@ -110,7 +110,7 @@ eachDatabase('the care of files over HTTP', (database) => {
     expect((await verify({ files: [kernel.sha256] })).at(-1)).toMatchObject({ kind: 'end', checked: 1 })
   })
 
-  test('one file is deleted, unless an image names it', async () => {
+  test('deletes a file unless an image refers to it', async () => {
     expect(await api.ask('DELETE', `/api/v1/files/${kernel.sha256}`)).toMatchObject({
       status: 409,
       body: { detail: `file vmlinuz (${kernel.sha256.slice(0, 12)}…) is used by image d version 1` },
@@ -119,7 +119,7 @@ eachDatabase('the care of files over HTTP', (database) => {
     expect((await api.ask('DELETE', `/api/v1/files/${spare.sha256}`)).status).toBe(404)
   })
 
-  test('an upload of what is being cleared away is stored, or told to send it again; what was stored is there', async () => {
+  test('stores an upload of a file that is being deleted, or asks for a retry', async () => {
     const texts = Array.from({ length: 24 }, (_, n) => `text ${n}`)
     for (const text of texts) await put('old', text)
     const then = new Date(Date.now() - 48 * 3_600_000)

@@ -55,7 +55,7 @@ eachDatabase('uploads in parts', (database) => {
   const isStored = async () =>
     expect((await readFile(join(api.folder, hash.slice(0, 2), hash))).equals(bytes)).toBe(true)
 
-  test('part after part, the last of which has it hashed and stored', async () => {
+  test('store and verify the file after the last part', async () => {
     expect(await state()).toEqual(there(0))
     expect(await put(0, 1_000_000)).toMatchObject({ status: 202, body: there(1_000_000) })
     expect(await state()).toEqual(there(1_000_000))
@@ -70,7 +70,7 @@ eachDatabase('uploads in parts', (database) => {
     expect(await put(0, 1000)).toMatchObject({ status: 200, body: { sha256: hash } })
   })
 
-  test('a part that does not begin where the last one ended is refused, and told where', async () => {
+  test('refuse a part that does not begin at the next byte, and name that byte', async () => {
     await put(0, 1000)
     for (const [first, end] of [
       [0, 500],
@@ -86,22 +86,22 @@ eachDatabase('uploads in parts', (database) => {
     expect(await state()).toEqual(there(1000))
   })
 
-  test('of a part that is cut off what arrived stays, also when the server is another afterwards', async () => {
+  test('keep the received bytes of an interrupted part, even after a restart of the server', async () => {
     const sent = begin('bytes 0-2999999/3000000', { 'content-length': 3_000_000 })
     sent.write(bytes.subarray(0, 1_234_567))
     await expect.poll(async () => (await state()).receivedBytes, { timeout: 5000 }).toBe(1_234_567)
     sent.destroy()
     const partials = await openPartialFiles(join(api.folder, 'incoming-parts'), { maxBytes: 2 ** 30 })
     const other = await openApi(database(), { intake: { ...api.deps.intake, partials }, store: api.deps.store })
-    const rest = bytes.subarray(1_234_567)
+    const remaining = bytes.subarray(1_234_567)
     const headers = { 'content-range': 'bytes 1234567-2999999/3000000' }
     const path = `/api/v1/files/${hash}?name=big.img`
-    expect((await other.app.request(path, { method: 'PUT', body: rest, headers })).status).toBe(201)
+    expect((await other.app.request(path, { method: 'PUT', body: remaining, headers })).status).toBe(201)
     await other.remove()
     await isStored()
   })
 
-  test('whoever comes back before the server noticed that the connection is dead gets its place', async () => {
+  test('disconnect the previous connection of a client that reconnects', async () => {
     const dead = begin('bytes 0-2999999/3000000', { 'content-length': 3_000_000 })
     dead.write(bytes.subarray(0, 1_000_000))
     await expect.poll(async () => (await state()).receivedBytes, { timeout: 5000 }).toBe(1_000_000)
@@ -109,7 +109,7 @@ eachDatabase('uploads in parts', (database) => {
     await isStored()
   })
 
-  test('all of it is here, and the server was killed before it was stored: no bytes more', async () => {
+  test('store a complete file without further bytes after the server was killed', async () => {
     const partial = await api.deps.intake.partials.open(`upload-${hash}`)
     await partial.append(bytes)
     await partial.close()
@@ -119,7 +119,7 @@ eachDatabase('uploads in parts', (database) => {
     await isStored()
   })
 
-  test('bytes that have another hash are refused and gone', async () => {
+  test('refuse and discard bytes with a wrong hash', async () => {
     const wrong = 'a'.repeat(64)
     expect(await put(0, 1000, 2000, wrong)).toMatchObject({ status: 202 })
     const { status, body } = await put(1000, 2000, 2000, wrong)
@@ -137,7 +137,7 @@ eachDatabase('uploads in parts', (database) => {
     ['items 0-9/10', 422],
     ['bytes 0-99/4000001', 413],
     ['bytes 0-99/200', 422],
-  ])('%s is refused', async (contentRange, status) => {
+  ])('refuse the range %s', async (contentRange, status) => {
     const length = contentRange === 'bytes 0-99/4000001' ? 100 : 10
     const sent = begin(contentRange, { 'content-length': length })
     sent.end(Buffer.alloc(length))
@@ -145,7 +145,7 @@ eachDatabase('uploads in parts', (database) => {
     expect(await state()).toEqual(there(0))
   })
 
-  test('more bytes than the part says, and fewer', async () => {
+  test('refuse a part with more or fewer bytes than its range', async () => {
     const sent = begin('bytes 0-99/200')
     sent.flushHeaders()
     sent.end(Buffer.alloc(101))

@@ -49,10 +49,10 @@ eachDatabase('files over HTTP', (database) => {
     return { status: response.statusCode, body: (await json(response)) as Record<string, unknown> }
   }
 
-  test('64 MiB stream through over TCP without being held in memory', async () => {
+  test('are streamed over TCP without being held in memory: 64 MiB', async () => {
     const blocks = Array.from({ length: 64 }, () => block)
     const hash = createHash('sha256')
-    for (const one of blocks) hash.update(one)
+    for (const item of blocks) hash.update(item)
     const sha256 = hash.digest('hex')
     const sent = startPut(await listen(), sha256, { 'content-length': 64 * block.length })
     const before = process.memoryUsage()
@@ -80,7 +80,7 @@ eachDatabase('files over HTTP', (database) => {
     expect(await api.deps.store.size(sha256)).toBe(64 * block.length)
   })
 
-  test('a file goes through a Unix socket', async () => {
+  test('can be uploaded through a Unix socket', async () => {
     const socketPath = join(api.folder, 'admin.sock')
     server.listen(socketPath)
     await once(server, 'listening')
@@ -90,7 +90,7 @@ eachDatabase('files over HTTP', (database) => {
     expect(await answerTo(sent)).toMatchObject({ status: 201, body: { sizeBytes: bytes.length } })
   })
 
-  test('bytes with another hash are refused, and the connection is told why', async () => {
+  test('with a wrong hash are refused with the reason', async () => {
     const sent = startPut(await listen(), 'a'.repeat(64), { 'content-length': small.length })
     sent.end(small)
     const { status, body } = await answerTo(sent)
@@ -107,7 +107,7 @@ eachDatabase('files over HTTP', (database) => {
     expect(await api.ask('GET', `/api/v1/files/${'a'.repeat(64)}`)).toMatchObject({ status: 404 })
   })
 
-  test('a Content-Length that is too large is refused before a byte is sent', async () => {
+  test('with a Content-Length above the limit are refused before a byte is sent', async () => {
     const sent = startPut(await listen(), 'b'.repeat(64), { 'content-length': 64 * 2 ** 20 + 1 })
     sent.on('error', () => {})
     sent.flushHeaders()
@@ -116,14 +116,14 @@ eachDatabase('files over HTTP', (database) => {
     sent.destroy()
   })
 
-  test('a chunked upload that becomes too large is refused with the reason', async () => {
+  test('uploaded in chunks are refused with the reason when they exceed the limit', async () => {
     const sent = startPut(await listen(), 'c'.repeat(64))
     const answered = answerTo(sent)
     await pipeline(Readable.from(Array.from({ length: 66 }, () => block)), sent).catch(() => {})
     expect((await answered).status).toBe(413)
   })
 
-  test('an upload that breaks off leaves nothing', async () => {
+  test('leave nothing behind after an interrupted upload', async () => {
     const sent = startPut(await listen(), 'd'.repeat(64), { 'content-length': 1000 })
     sent.on('error', () => {})
     sent.write(small)
@@ -134,7 +134,7 @@ eachDatabase('files over HTTP', (database) => {
     expect(await api.deps.store.size('d'.repeat(64))).toBeUndefined()
   })
 
-  test('the same file again is read to its end and keeps its first name', async () => {
+  test('keep their first name when they are uploaded again', async () => {
     const put = (name: string) =>
       api.app.request(`/api/v1/files/${hashOf(small)}?name=${name}`, { method: 'PUT', body: small })
     expect((await put('first')).status).toBe(201)
@@ -147,7 +147,7 @@ eachDatabase('files over HTTP', (database) => {
     expect((await api.ask('GET', '/api/v1/files?limit=1')).body.items).toHaveLength(1)
   })
 
-  test('a damaged file is stored anew, and is good again', async () => {
+  test('that are damaged are repaired by another upload', async () => {
     const sha256 = hashOf(small)
     const put = () => api.app.request(`/api/v1/files/${sha256}?name=small`, { method: 'PUT', body: small })
     await put()
@@ -164,9 +164,9 @@ eachDatabase('files over HTTP', (database) => {
     [`/api/v1/files/${'a'.repeat(63)}?name=a`, 'sha256'],
     [`/api/v1/files/${'a'.repeat(64)}?name=..%2Fa`, 'name'],
     [`/api/v1/files/${'a'.repeat(64)}`, 'name'],
-  ])('PUT %s is refused', async (path, field) => {
+  ])('refuse PUT %s', async (path, field) => {
     const response = await api.app.request(path, { method: 'PUT', body: small })
     const { errors } = (await response.json()) as { errors: { field: string }[] }
-    expect([response.status, errors.map((one) => one.field)]).toEqual([422, [field]])
+    expect([response.status, errors.map((item) => item.field)]).toEqual([422, [field]])
   })
 })

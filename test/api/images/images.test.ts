@@ -19,7 +19,7 @@ eachDatabase('images over HTTP', (database) => {
   })
   afterAll(() => api.remove())
 
-  test('PUT adds an image; other variants are a new version, the same ones are not', async () => {
+  test('are added by PUT, and get a new version only for changed variants', async () => {
     const first = await api.ask('PUT', here, { title: 'Debian 12', variants: [linux] })
     expect(first.status).toBe(201)
     expect(first.body).toMatchObject({ name: 'debian-12', title: 'Debian 12', version: 1, variants: [linux] })
@@ -33,13 +33,13 @@ eachDatabase('images over HTTP', (database) => {
     })
     expect([second.status, second.body.version, second.body.title]).toEqual([200, 2, 'Debian 12'])
     const { body } = await api.ask('GET', `${here}/versions`)
-    expect(body.items.map((one: { version: number; current: boolean }) => [one.version, one.current])).toEqual([
+    expect(body.items.map((item: { version: number; current: boolean }) => [item.version, item.current])).toEqual([
       [2, true],
       [1, false],
     ])
   })
 
-  test('PATCH rolls back to another version and changes the title', async () => {
+  test('are rolled back and get a new title by PATCH', async () => {
     await api.ask('PUT', here, { variants: [linux] })
     await api.ask('PUT', here, { variants: [{ ...linux, args: [] }] })
     const { body } = await api.ask('PATCH', here, { version: 1, title: 'Bookworm' })
@@ -51,16 +51,16 @@ eachDatabase('images over HTTP', (database) => {
     ])
   })
 
-  test('the list goes by name, page by page', async () => {
+  test('are listed by name, in pages', async () => {
     for (const name of ['c', 'a', 'b']) await api.ask('PUT', `/api/v1/images/${name}`, { variants: [linux] })
     const first = await api.ask('GET', '/api/v1/images?limit=2')
-    expect([first.body.items.map((one: { name: string }) => one.name), first.body.next]).toEqual([['a', 'b'], 'b'])
+    expect([first.body.items.map((item: { name: string }) => item.name), first.body.next]).toEqual([['a', 'b'], 'b'])
     const second = await api.ask('GET', '/api/v1/images?limit=2&after=b')
-    expect([second.body.items.map((one: { name: string }) => one.name), second.body.next]).toEqual([['c'], undefined])
+    expect([second.body.items.map((item: { name: string }) => item.name), second.body.next]).toEqual([['c'], undefined])
     expect((await api.ask('GET', '/api/v1/images?after=A%20b')).status).toBe(422)
   })
 
-  test('an image in use is not deleted', async () => {
+  test('are not deleted while in use', async () => {
     await api.ask('PUT', here, { variants: [linux] })
     await api.ask('PUT', '/api/v1/machines/525400000001', { assignment: { image: 'debian-12' } })
     expect((await api.ask('GET', '/api/v1/machines?image=debian-12')).body.items).toHaveLength(1)
@@ -108,19 +108,19 @@ eachDatabase('images over HTTP', (database) => {
       { variants: [{ ...linux, kernel: { sha256: unknown, name: 'a' } }] },
       'variants[0] a',
     ],
-  ])('%s is refused by its field', async (_, body, field) => {
+  ])('name the wrong field: %s', async (_, body, field) => {
     const reply = await api.ask('PUT', here, body)
-    expect([reply.status, reply.body.errors?.map((one: { field: string }) => one.field)]).toEqual([422, [field]])
+    expect([reply.status, reply.body.errors?.map((item: { field: string }) => item.field)]).toEqual([422, [field]])
   })
 
-  test('an unknown kind is answered with the kinds there are', async () => {
+  test('answer an unknown kind with the valid kinds', async () => {
     const { body } = await api.ask('PUT', here, { variants: [{ ...linux, kind: 'dos' }] })
     expect(body.errors).toEqual([
       { field: 'variants[0].kind', value: 'dos', expected: 'linux, wimboot, efi, ipxe, sanboot or local' },
     ])
   })
 
-  test('the policy is local until it is set, and names an image that exists', async () => {
+  test('are required to exist by the policy, which is local until it is set', async () => {
     expect((await api.ask('GET', '/api/v1/policy')).body).toEqual({ kind: 'local' })
     expect((await api.ask('PUT', '/api/v1/policy', { kind: 'image', image: 'nope' })).body.errors[0].field).toBe(
       'image',

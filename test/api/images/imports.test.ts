@@ -18,7 +18,7 @@ eachDatabase('imports over HTTP', (database) => {
   afterAll(() => api.remove())
   const post = (body: object) => api.ask('POST', '/api/v1/imports', body)
 
-  test('one is asked for, looked at and cancelled; what may be secret in its URL is shown to nobody', async () => {
+  test('can be requested, read and cancelled, and hide the secrets in their URLs', async () => {
     woken = 0
     const url = 'https://anna:geheim@mirror.example/x/debian.iso?token=geheim'
     const made = await post({ image: 'debian', url, sha256: hash })
@@ -52,12 +52,15 @@ eachDatabase('imports over HTTP', (database) => {
     expect(await api.ask('POST', `${path}/cancel`)).toMatchObject({ status: 409 })
     expect((await api.ask('GET', '/api/v1/imports?state=open')).body.items).toEqual([])
     const changes = await api.ask('GET', '/api/v1/changes')
-    expect(changes.body.items.map((one: { type: string }) => one.type)).toEqual(['import.cancelled', 'import.created'])
-    const said = JSON.stringify([made.body, body, changes.body])
-    expect(said).not.toMatch(/geheim|anna|"server"/)
+    expect(changes.body.items.map((item: { type: string }) => item.type)).toEqual([
+      'import.cancelled',
+      'import.created',
+    ])
+    const text = JSON.stringify([made.body, body, changes.body])
+    expect(text).not.toMatch(/geheim|anna|"server"/)
   })
 
-  test('a recipe names the image, and how it failed is told', async () => {
+  test('take the name of the image from the recipe, and report their failure', async () => {
     const { body } = await post({ recipe: 'debian-12', archs: ['x86_64'], mirror: 'http://192.0.2.1/debian/' })
     expect(body).toMatchObject({ image: 'debian-12', source: 'recipe debian-12', kind: 'recipe' })
     const found = await findImport(database(), body.id)
@@ -70,7 +73,7 @@ eachDatabase('imports over HTTP', (database) => {
     expect(failed.body).toMatchObject({ state: 'failed', message: 'because', endedAt: expect.any(String) })
   })
 
-  test('the same Idempotency-Key asks for it once', async () => {
+  test('start once for the same Idempotency-Key', async () => {
     const headers = { 'idempotency-key': 'once' }
     const body = { recipe: 'debian-12' }
     const first = await api.ask('POST', '/api/v1/imports', body, headers)
@@ -90,29 +93,29 @@ eachDatabase('imports over HTTP', (database) => {
     [{ url: 'http://h/x.iso', mirror: 'http://h' }, 'mirror', /nothing, because the field is only for recipe/],
     [{ file: hash }, 'file', /the sha256 of an uploaded file/],
     [{ url: 'http://h/x.iso', wimboot: { sha256: hash, name: 'wimboot' } }, 'wimboot.sha256', /an uploaded file/],
-  ])('%j is refused', async (body, field, expected) => {
+  ])('refuse the request %j', async (body, field, expected) => {
     const { status, body: said } = await post(body)
     expect([status, said.errors[0]]).toMatchObject([422, { field, expected: expect.stringMatching(expected) }])
   })
 
-  test('an uploaded ISO is imported by its hash', async () => {
+  test('import an uploaded ISO by its hash', async () => {
     await saveFile(database(), { sha256: hash, name: 'big.iso', sizeBytes: 5 })
     expect((await post({ file: hash, keepIso: true })).body).toMatchObject({ kind: 'file', source: 'big.iso' })
   })
 
-  test('no more wait than is sensible', async () => {
+  test('are refused if too many are waiting', async () => {
     const asked = { recipe: 'debian-12' }
     for (let count = 0; count < 200; count++) await post(asked)
     expect(await post(asked)).toMatchObject({
       status: 409,
-      body: { detail: expect.stringContaining('200 imports are waiting') },
+      body: { detail: expect.stringContaining('200 imports wait or run already') },
     })
   })
 
-  test('recipes are listed with their architectures and their end', async () => {
+  test('list recipes with their architectures and end-of-life dates', async () => {
     const { items, faults } = (await api.ask('GET', '/api/v1/recipes')).body
     expect(faults).toEqual([])
-    expect(items.find((one: { name: string }) => one.name === 'debian-12')).toMatchObject({
+    expect(items.find((item: { name: string }) => item.name === 'debian-12')).toMatchObject({
       archs: ['x86_64', 'arm64'],
       endOfLife: expect.stringMatching(/^20\d\d-\d\d-\d\d$/),
     })

@@ -34,7 +34,7 @@ afterAll(async () => {
 const put = (variant: object) => api.ask('PUT', '/api/v1/images/kinds', { variants: [variant] })
 const treeOf = (...paths: string[]) => ({ ...linux, tree: paths.map((path) => ({ path, sha256: hash })) })
 
-describe('a variant of each kind is given back as it was put', () => {
+describe('a variant is returned as it was saved', () => {
   test.each<[string, object]>([
     [
       'linux with a tree',
@@ -60,7 +60,7 @@ describe('a variant of each kind is given back as it was put', () => {
     expect([[200, 201].includes(status), body.variants]).toEqual([true, [variant]])
   })
 
-  test('and what a machine would boot says so', async () => {
+  test('and the decision for a machine contains it', async () => {
     await put(san)
     await api.ask('PUT', '/api/v1/machines/525400000001', { assignment: { image: 'kinds' } })
     expect((await api.ask('GET', '/api/v1/machines/525400000001/decision')).body.spec).toEqual({
@@ -78,7 +78,7 @@ describe('a variant of each kind is given back as it was put', () => {
   })
 })
 
-describe('a variant is refused by its field', () => {
+describe('a variant is refused with the wrong field', () => {
   test.each<[string, object, string]>([
     ...[
       '',

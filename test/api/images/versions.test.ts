@@ -24,7 +24,7 @@ eachDatabase('versions of images over HTTP', (database) => {
   }
   const linux = (kernel: object, args: string[]) => ({ kind: 'linux', arch: 'x86_64', kernel, initrds: [], args })
 
-  test('one version is read with its source; the list says where a roll back goes', async () => {
+  test('have a source, and their list has the target of a rollback', async () => {
     const first = await api.ask('GET', `${here}/versions/1`)
     expect(first).toMatchObject({ status: 200, body: { version: 1, current: false, source: 'recipe debian-12' } })
     expect(first.headers.get('etag')).toBe((await api.ask('GET', here)).headers.get('etag'))
@@ -39,7 +39,7 @@ eachDatabase('versions of images over HTTP', (database) => {
     expect((await api.ask('GET', `${here}/versions/x`)).status).toBe(422)
   })
 
-  test('the difference between two versions, with sizes', async () => {
+  test('can be compared, with the sizes of files', async () => {
     const { status, body } = await api.ask('GET', `${here}/diff`)
     expect([status, body]).toEqual([
       200,
@@ -69,7 +69,7 @@ eachDatabase('versions of images over HTTP', (database) => {
     expect((await api.ask('GET', `${here}/diff?from=0`)).status).toBe(422)
   })
 
-  test('one version is deleted, if it was not changed since it was read; the current one is not', async () => {
+  test('can be deleted if unchanged since they were read, except the current version', async () => {
     const old = (await api.ask('GET', here)).headers.get('etag') as string
     await api.ask('PATCH', here, { title: 'Debian' })
     const etag = (await api.ask('GET', here)).headers.get('etag') as string
@@ -91,7 +91,7 @@ eachDatabase('versions of images over HTTP', (database) => {
     })
   })
 
-  test('the end of life is a day, shown and taken away', async () => {
+  test('belong to an image whose end-of-life date can be set, read and removed', async () => {
     expect((await api.ask('GET', '/api/v1/images')).body.items).toMatchObject([{ endOfLife: '2028-06-30' }])
     for (const endOfLife of ['2028-06-31', 'soon', 20280630, ''])
       expect((await api.ask('PATCH', here, { endOfLife })).body.errors?.[0].field).toBe('endOfLife')

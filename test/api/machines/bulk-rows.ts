@@ -1,10 +1,10 @@
 import type { Api } from '../../helpers/api.ts'
 
-/** The answer to a bulk upload, its lines parsed: those of bad rows, and the last one. */
+/** The parsed answer to a bulk upload: the bad rows, and the last line. */
 // biome-ignore lint/suspicious/noExplicitAny: a test looks into answers as they are
 export type BulkReply = { status: number; bad: { line: number; errors: any[] }[]; summary: any; text: string }
 
-/** Sends machines as NDJSON or, when it is a text, as CSV. */
+/** Sends machines as NDJSON, or a text as CSV. */
 export async function upload(api: Api, rows: object[] | string, query = ''): Promise<BulkReply> {
   const csv = typeof rows === 'string'
   const response = await api.app.request(`/api/v1/machines/bulk${query}`, {
@@ -15,7 +15,7 @@ export async function upload(api: Api, rows: object[] | string, query = ''): Pro
   return parseReply(response.status, await response.text())
 }
 
-/** Takes an answer apart. */
+/** Parses an answer. */
 export function parseReply(status: number, text: string): BulkReply {
   const lines = text
     .split('\n')

@@ -30,7 +30,7 @@ eachDatabase('bulk upload', (database) => {
   afterAll(() => api.remove())
   const machine = async (address: string) => (await api.ask('GET', `/api/v1/machines/${address}`)).body
 
-  test('rows of NDJSON make machines, in any spelling of a MAC, and the same again changes nothing', async () => {
+  test('creates machines from NDJSON with any spelling of a MAC address, and changes nothing when repeated', async () => {
     const rows = [
       { mac: '5254.0012.3456', hostname: 'a', labels: { rack: 'b4' }, assignment: { local: true, params: { n: 1 } } },
       { macs: ['52-54-00-12-34-57', '525400123458'], serial: 'S', product: 'P', denied: true },
@@ -58,7 +58,7 @@ eachDatabase('bulk upload', (database) => {
     ])
   })
 
-  test('merging leaves what a row does not say, and null clears', async () => {
+  test('merges: absent fields stay, and null clears a field', async () => {
     await upload(api, [{ mac, hostname: 'a', asset: 'A1', labels: { rack: 'b4' } }])
     const { summary } = await upload(api, [{ mac, asset: null, serial: 'S' }])
     expect(summary).toMatchObject({ changed: 1 })
@@ -67,7 +67,7 @@ eachDatabase('bulk upload', (database) => {
     expect(found).not.toHaveProperty('asset')
   })
 
-  test('replacing clears what a row does not say, the MACs excepted', async () => {
+  test('replaces: absent fields are cleared, except the MAC addresses', async () => {
     await upload(api, [{ macs: [mac, other], hostname: 'a', labels: { rack: 'b4' }, denied: true }])
     await upload(api, [{ mac, serial: 'S' }], '?mode=replace')
     const found = await machine(mac)
@@ -75,7 +75,7 @@ eachDatabase('bulk upload', (database) => {
     expect(found).not.toHaveProperty('hostname')
   })
 
-  test('a change says what was before and what is after', async () => {
+  test('logs each change with the values before and after', async () => {
     await upload(api, [{ mac, hostname: 'a' }])
     await upload(api, [{ mac, hostname: 'b' }])
     const rows = rowsOf<{ before: object; after: object }>(
@@ -89,7 +89,7 @@ eachDatabase('bulk upload', (database) => {
     ])
   })
 
-  test('CSV says single labels and params, and the others stay', async () => {
+  test('sets single labels and params from CSV, and keeps the others', async () => {
     await saveImage(database(), 'disk', { variants: [{ arch: 'x86_64', kind: 'local' }] } as never, {}, 'tester')
     await upload(api, [
       { mac, labels: { rack: 'b4', row: '1' }, assignment: { local: true, args: ['a'], params: { x: 1, y: 'z' } } },
@@ -104,7 +104,7 @@ eachDatabase('bulk upload', (database) => {
     expect((await machine(mac)).assignment).not.toHaveProperty('local')
   })
 
-  test('every column of CSV has its place', async () => {
+  test('reads every column of CSV into its field', async () => {
     const csv = [
       'macs,uuid,serial,product,asset,hostname,denied,local,args,localBoot.pcbios,localBoot.efi,label.rack,param.disk,param.n',
       `${mac} ${other},4c4c4544-0042-3510-8054-b7c04f4e3332,S1,"P, 2",A1,Node1,false,true,a={{ boot.url }} quiet,sanboot,\\EFI\\x.efi,b4,/dev/sda,3`,
@@ -133,7 +133,7 @@ eachDatabase('bulk upload', (database) => {
     ['mac,colour\n', 'line 1, column 2', 'colour'],
     ['mac,mac\n', 'line 1, column 2', 'mac'],
     ['', 'line 1', ''],
-  ])('headings %j are refused before the first row', async (csv, field, value) => {
+  ])('refuses the headings %j before the first row', async (csv, field, value) => {
     const response = await api.ask('POST', '/api/v1/machines/bulk')
     expect(response.status).toBe(415)
     const reply = await upload(api, csv)
@@ -164,7 +164,7 @@ eachDatabase('bulk upload', (database) => {
       { macs: [mac, '52:54:00:00:00:01'] },
       { field: 'macs', value: `${mac} 52:54:00:00:00:01` },
     ],
-  ])('a row with %s is told by its line and field, and the others are saved', async (_, row, fault) => {
+  ])('reports a row with %s by its line and field, and saves the others', async (_, row, fault) => {
     await saveMachine(database(), { mac: '52:54:00:00:00:01' }, { hostname: 'owner' }, {}, 'tester')
     await saveMachine(database(), { mac }, {}, {}, 'tester')
     const { status, bad, summary } = await upload(api, [{ mac: other }, row])
@@ -172,7 +172,7 @@ eachDatabase('bulk upload', (database) => {
     expect(bad).toEqual([{ line: 2, errors: [{ value: expect.any(String), expected: expect.any(String), ...fault }] }])
   })
 
-  test('lines that are no JSON, too long, or no UTF-8 are told, and blank ones left out', async () => {
+  test('reports lines that are too long or not valid JSON or UTF-8, and skips blank lines', async () => {
     const body = Buffer.concat([
       Buffer.from(`{"mac":"${mac}"}\n\n{"mac"\n[]\n{"mac":"${other}","asset":"`),
       Buffer.from([0xe9]),
@@ -197,13 +197,13 @@ eachDatabase('bulk upload', (database) => {
     expect(lines.at(-1)).toMatchObject({ rows: 6, created: 2, failed: 4 })
   })
 
-  test('a quote that is never closed ends a CSV with a fault, and the lines before it are saved', async () => {
+  test('ends a CSV with a fault at a quote that is never closed, and saves the lines before it', async () => {
     const { bad, summary } = await upload(api, `mac,asset\n${mac},a\n${other},"b\n52:54:00:00:00:02,c\n`)
     expect(summary).toMatchObject({ rows: 2, created: 1, failed: 1 })
     expect(bad[0]?.errors[0].expected).toContain('the following lines were not read')
   })
 
-  test('faults in CSV are told by their columns', async () => {
+  test('names the columns of faults in CSV', async () => {
     const { bad } = await upload(
       api,
       `mac,image,label.Rack,param.9,denied,local\n${mac},none,x,y,perhaps,no\n${mac},,,,,,too much\n`,
@@ -214,7 +214,7 @@ eachDatabase('bulk upload', (database) => {
     ])
   })
 
-  test('a machine named twice is told with the line that named it first', async () => {
+  test('reports a repeated machine with the line of its first row', async () => {
     await saveMachine(
       database(),
       { mac },
@@ -237,7 +237,7 @@ eachDatabase('bulk upload', (database) => {
     expect(await machine(mac)).toMatchObject({ asset: 'one' })
   })
 
-  test('a machine is found by id, by UUID in either byte order, and by serial with product', async () => {
+  test('finds a machine by id, by UUID in either byte order, and by serial with product', async () => {
     const { machine: made } = await saveMachine(
       database(),
       { mac },
@@ -261,7 +261,7 @@ eachDatabase('bulk upload', (database) => {
     ['a MAC and the UUID', { mac, uuid: '44454c4c-3500-1043-8051-b7c04f4d3391' }],
     ['MACs and the UUID', { macs: [mac, other], uuid: '4c4c4544-0035-4310-8051-b7c04f4d3391' }],
     ['a MAC and the serial', { mac, serial: 'czj 777', product: 'PROLIANT  DL20' }],
-  ])('%s of a machine that was entered without MACs mean that machine', async (_, row) => {
+  ])('finds a machine without MAC addresses by its %s', async (_, row) => {
     const values = { uuid: '4c4c4544-0035-4310-8051-b7c04f4d3391', serial: 'CZJ  777', product: 'ProLiant DL20' }
     await recordDiscovered(database(), { mac, uuid: values.uuid }, { max: 10, maxPerAddress: 10 })
     const { machine: made } = await saveMachine(
@@ -277,7 +277,7 @@ eachDatabase('bulk upload', (database) => {
     expect(await machinesIn(database())).toBe(1)
   })
 
-  test('a UUID by which a machine alone is known is given to no other, whichever comes first', async () => {
+  test('gives a UUID that identifies a machine to no other machine, in either order', async () => {
     const [uuid, another] = ['4c4c4544-0035-4310-8051-b7c04f4d3392', '4c4c4544-0035-4310-8051-b7c04f4d3393'] as const
     await saveMachine(database(), newMachine, { uuid, hostname: 'bare', assignment: { local: true } }, {}, 'tester')
     await saveMachine(database(), { mac }, { hostname: 'other' }, {}, 'tester')
@@ -303,21 +303,21 @@ eachDatabase('bulk upload', (database) => {
   test.each([
     ['serial', { serial: 'CLONE 9', product: 'Mini' }],
     ['UUID', { uuid: '4c4c4544-0035-4310-8051-b7c04f4d3394' }],
-  ])('a %s that a discovered machine only reported does not name it', async (_, values) => {
+  ])('does not find a discovered machine by a %s that it only reported', async (_, values) => {
     const seen = await recordDiscovered(database(), { mac, ...values }, { max: 10, maxPerAddress: 10 })
     expect((await upload(api, [{ ...values, hostname: 'new' }])).summary).toMatchObject({ created: 1 })
     expect(await machine(mac)).toMatchObject({ id: seen?.id, discovered: true })
     expect((await findMachine(database(), { hostname: 'new' }))?.id).not.toBe(seen?.id)
   })
 
-  test('a serial that two machines have is no key', async () => {
+  test('refuses as a key a serial that two machines have', async () => {
     for (const address of [mac, other])
       await saveMachine(database(), { mac: address }, { serial: 'S', product: 'P' }, {}, 'tester')
     const { bad } = await upload(api, [{ serial: 'S', product: 'P', hostname: 'x' }])
     expect(bad).toMatchObject([{ line: 1, errors: [{ field: 'serial', value: 'S' }] }])
   })
 
-  test('a discovered machine becomes the one that is entered, and a second one with its other MAC too', async () => {
+  test('merges the discovered machines with the MAC addresses of an entered machine', async () => {
     const seen = async (address: string) =>
       recordDiscovered(database(), { mac: address }, { max: 10, maxPerAddress: 10 })
     const first = await seen(mac)
@@ -327,7 +327,7 @@ eachDatabase('bulk upload', (database) => {
     expect(await machinesIn(database())).toBe(1)
   })
 
-  test('a MAC that one row gives up another may take, also when nothing is changed', async () => {
+  test('moves a MAC address from one row to another, also in a dry run', async () => {
     await saveMachine(database(), { mac }, { macs: [mac, other], hostname: 'a' }, {}, 'tester')
     const rows = [
       { mac, macs: [mac] },
@@ -340,7 +340,7 @@ eachDatabase('bulk upload', (database) => {
     expect(await machine(other)).toMatchObject({ hostname: 'b', macs: [other] })
   })
 
-  test('a dry run says the same and changes nothing', async () => {
+  test('reports the same in a dry run, and changes nothing', async () => {
     await saveMachine(database(), { mac }, {}, {}, 'tester')
     const before = await changesOf(database())
     const rows = [{ mac, hostname: 'a' }, { mac: other }, { mac: other }, { hostname: 'x' }]
@@ -351,7 +351,7 @@ eachDatabase('bulk upload', (database) => {
     expect([real.bad, real.summary]).toEqual([dry.bad, { ...dry.summary, applied: true }])
   })
 
-  test('an atomic upload with a bad row changes nothing, in no batch, and its status says so', async () => {
+  test('changes nothing in any batch and answers 422 if an atomic upload has a bad row', async () => {
     const rows: object[] = Array.from({ length: 2500 }, (_, n) => ({ mac: macOf(n) }))
     rows.push({ mac: macOf(2500), hostname: 'a_b' })
     const { status, bad, summary } = await upload(api, rows, '?atomic=true')
@@ -366,7 +366,7 @@ eachDatabase('bulk upload', (database) => {
     expect(await machinesIn(database())).toBe(2500)
   })
 
-  test('a key for idempotency holds no transaction: the upload is taken as without', async () => {
+  test('ignores an Idempotency-Key', async () => {
     const response = await api.app.request('/api/v1/machines/bulk', {
       method: 'POST',
       headers: { 'content-type': 'application/x-ndjson', 'idempotency-key': 'k' },
@@ -377,7 +377,7 @@ eachDatabase('bulk upload', (database) => {
     expect(rowsOf(await database().execute(sql`select 1 from idempotency_keys`))).toEqual([])
   })
 
-  test('two uploads of the same machines at once both end, and each machine is there once', async () => {
+  test('creates each machine once from two simultaneous uploads', async () => {
     const rows = Array.from({ length: 300 }, (_, n) => ({ mac: macOf(n), asset: `a${n}` }))
     const both = await Promise.all([upload(api, rows), upload(api, [...rows].reverse())])
     expect(both.map(({ summary }) => [summary.created + summary.unchanged, summary.failed])).toEqual([

@@ -10,7 +10,7 @@ import { recordReport } from '../../helpers/reports.ts'
 const mac = '52:54:00:00:0e:0a'
 const here = `/api/v1/machines/${mac}`
 
-eachDatabase('an assignment that installs at every boot says so', (database) => {
+eachDatabase('an assignment that installs at every boot needs everyBoot', (database) => {
   let api: Api
   beforeAll(async () => {
     api = await openApi(database())
@@ -67,11 +67,11 @@ eachDatabase('an assignment that installs at every boot says so', (database) => 
         expected: expect.stringContaining('to install once: bootwright deployment arm MAC --image'),
       },
     ])
-    const said = JSON.parse(JSON.stringify(body).replace(/"image":"(\w+)"/, '"image":"$1","everyBoot":true'))
-    expect((await api.ask(method, path, said)).status).toBeLessThan(300)
+    const permitted = JSON.parse(JSON.stringify(body).replace(/"image":"(\w+)"/, '"image":"$1","everyBoot":true'))
+    expect((await api.ask(method, path, permitted)).status).toBeLessThan(300)
   })
 
-  test('the word for one image is none for the next, and none for an answer file that is added to it', async () => {
+  test('for each new image, and for an answer file that is added later', async () => {
     await api.ask('PUT', here, { assignment: { image: 'wipes', everyBoot: true } })
     const next = await api.ask('PATCH', here, { assignment: { image: 'plain' } })
     expect(next.body.assignment).toEqual({ image: 'plain' })
@@ -80,7 +80,7 @@ eachDatabase('an assignment that installs at every boot says so', (database) => 
     expect((await api.ask('PATCH', here, { hostname: 'n1' })).body.assignment).toMatchObject({ everyBoot: true })
   })
 
-  test('rows of an upload too, one by one', async () => {
+  test('in each row of an upload', async () => {
     const rows = [
       { mac, assignment: { image: 'wipes' } },
       { mac: mac.replace('0a', '0b'), assignment: { image: 'wipes', everyBoot: true } },
@@ -96,7 +96,7 @@ eachDatabase('an assignment that installs at every boot says so', (database) => 
   })
 })
 
-eachDatabase('what installs is found also where no single assignment shows it', (database) => {
+eachDatabase('an installation at every boot is detected across assignments', (database) => {
   let api: Api
   beforeAll(async () => {
     api = await openApi(database())
@@ -104,7 +104,7 @@ eachDatabase('what installs is found also where no single assignment shows it', 
   afterAll(() => api.remove())
   const variant = { kind: 'local' as const, arch: 'x86_64' as const }
 
-  test('an answer file of a group with the image of a machine is refused at the boot', async () => {
+  test('if the answer file comes from a group and the image from the machine', async () => {
     const db = database()
     const file = await addFile(api, 'k', 'linux')
     await saveImage(
@@ -142,7 +142,7 @@ eachDatabase('what installs is found also where no single assignment shows it', 
       'linux',
     ],
     ['of the group that says the image', false, {}, { image: 'live', answerFile: 'ci', everyBoot: true }, 'linux'],
-  ])('an answer file %s', async (_, installer, own, ofGroup, kind) => {
+  ])('for an answer file %s', async (_, installer, own, ofGroup, kind) => {
     const db = database()
     const kernel = { sha256: 'e'.repeat(64), name: 'k' }
     await saveFile(db, { ...kernel, sizeBytes: 1 })
@@ -160,10 +160,10 @@ eachDatabase('what installs is found also where no single assignment shows it', 
     expect((await api.ask('PUT', here, { assignment: own })).status).toBe(201)
     expect((await api.ask('PUT', '/api/v1/groups/g', { everybody: true, assignment: ofGroup })).status).toBe(201)
     expect((await decideFor(db, { mac })).spec.kind).toBe(kind)
-    // Marked as an installer later, it is not served unsaid; and what does not concern that can still be changed.
+    // An image that becomes an installer later is not served without everyBoot. Unrelated fields can still be changed.
     await api.ask('PATCH', '/api/v1/images/live', { installer: true })
-    const said = 'everyBoot' in own || 'everyBoot' in ofGroup
-    expect((await decideFor(db, { mac })).spec.kind).toBe(said ? 'linux' : 'refusal')
+    const permitted = 'everyBoot' in own || 'everyBoot' in ofGroup
+    expect((await decideFor(db, { mac })).spec.kind).toBe(permitted ? 'linux' : 'refusal')
     for (const path of [here, '/api/v1/groups/g'])
       expect((await api.ask('PATCH', path, { assignment: { params: { disk: 'sda' } } })).status).toBe(200)
   })
@@ -192,7 +192,7 @@ eachDatabase('what installs is found also where no single assignment shows it', 
     ],
     ['a draft that is not promoted', [{ draft: true, installer: true, target: 2 }], false],
     ['a roll back to what was none', [{ installer: true, target: 2 }, { version: 1 }], false],
-  ])('a version that became an installer by %s is not served unsaid', async (_, steps, refused) => {
+  ])('if a version became an installer by %s', async (_, steps, refused) => {
     const image = '/api/v1/images/mixed'
     const put = (target: number, more: object = {}) =>
       api.ask('PUT', image, {
@@ -209,7 +209,7 @@ eachDatabase('what installs is found also where no single assignment shows it', 
     expect((await api.ask('GET', image)).body.installer === true).toBe(refused)
   })
 
-  test('a menu whose default is hidden, or installs unsaid, waits for a person and says so', async () => {
+  test('if the default entry of a menu installs or is hidden: the menu waits for a person and names the reason', async () => {
     const db = database()
     await saveImage(db, 'plain', { variants: [variant] }, {}, 'tester')
     const memtest = { name: 'memtest', text: 'Memory', kind: 'image', image: 'plain', platforms: ['pcbios'] }
@@ -226,7 +226,7 @@ eachDatabase('what installs is found also where no single assignment shows it', 
     expect(efi.notices).toEqual([`menu m: ${note}`])
     const bios = await decideFor(db, { mac, platform: 'pcbios', buildarch: 'i386', cpuarch: 'x86_64' })
     expect(bios.spec).toMatchObject({ timeoutSeconds: 5, defaultEntry: 'memtest' })
-    // Called an installer only after the menu was saved.
+    // The image becomes an installer only after the menu was saved.
     await api.ask('PATCH', '/api/v1/images/plain', { installer: true })
     const now = await decideFor(db, { mac, platform: 'pcbios', buildarch: 'i386', cpuarch: 'x86_64' })
     expect(now.spec).toMatchObject({
@@ -235,7 +235,7 @@ eachDatabase('what installs is found also where no single assignment shows it', 
     })
   })
 
-  test('a machine that reports twice in a row that its assignment is installed is a finding', async () => {
+  test('if a machine reports twice in a row that its assignment is installed: the machine is a finding', async () => {
     const db = database()
     const found = async () => (await api.ask('GET', '/api/v1/findings')).body.items
     await api.ask('PUT', here, { hostname: 'n1' })

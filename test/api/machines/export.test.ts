@@ -70,7 +70,7 @@ eachDatabase('export', (database) => {
   }
 
   test.each(['ndjson', 'csv'])(
-    'what is exported as %s and uploaded to an empty inventory is the same inventory',
+    'as %s restores an equal inventory when it is uploaded to an empty one',
     async (format) => {
       await saveImage(database(), 'disk', { variants: [{ arch: 'x86_64', kind: 'local' }] }, {}, 'tester')
       await saveAnswerFile(
@@ -108,7 +108,7 @@ eachDatabase('export', (database) => {
     },
   )
 
-  test('no cell of CSV begins as a formula', async () => {
+  test('has no CSV cell that begins like a formula', async () => {
     for (const [mac, change] of machines.slice(0, 2)) await saveMachine(database(), { mac }, change, {}, 'tester')
     const { text, type } = await exported('?format=csv')
     expect(type).toBe('text/csv; charset=utf-8')
@@ -116,7 +116,7 @@ eachDatabase('export', (database) => {
     expect(text).not.toMatch(/(^|,)"?[=+@-]/m)
   })
 
-  test('machines only discovered and secrets are not in it', async () => {
+  test('omits discovered machines and secrets', async () => {
     const seen = '52:54:00:00:00:99'
     await recordDiscovered(database(), { mac: seen }, { max: 10, maxPerAddress: 10 })
     const { machine } = await saveMachine(database(), { mac: '52:54:00:00:00:01' }, {}, {}, 'tester')
@@ -132,7 +132,7 @@ eachDatabase('export', (database) => {
     expect((await exported('?discovered=true')).text).toContain(seen)
   })
 
-  test('it is chosen as the list is, and has more than one page', async () => {
+  test('takes the filters of the list, and has more than one page', async () => {
     const rows = Array.from({ length: 1200 }, (_, n) => ({
       mac: `525400${n.toString(16).padStart(6, '0')}`,
       labels: { half: String(n % 2) },

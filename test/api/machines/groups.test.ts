@@ -17,7 +17,7 @@ eachDatabase('groups over HTTP', (database) => {
   const withImage = () =>
     saveImage(database(), 'debian-12', { variants: [{ kind: 'local', arch: 'x86_64' }] }, {}, 'tester')
 
-  test('PUT makes one, the same again changes nothing, and it is in force at once', async () => {
+  test('are created by PUT, apply at once, and stay unchanged when repeated', async () => {
     await withImage()
     const body = {
       priority: 5,
@@ -35,11 +35,11 @@ eachDatabase('groups over HTTP', (database) => {
     expect((await api.ask('GET', `${machine}/decision`)).body.spec.kind).toBe('local')
   })
 
-  test('they are listed by name, and deleted', async () => {
+  test('are listed by name, and can be deleted', async () => {
     for (const name of ['b', 'a', 'c'])
       await api.ask('PUT', `/api/v1/groups/${name}`, { everybody: true, assignment: {} })
     const page = await api.ask('GET', '/api/v1/groups?limit=2')
-    expect([page.body.items.map((one: { name: string }) => one.name), page.body.next]).toEqual([['a', 'b'], 'b'])
+    expect([page.body.items.map((item: { name: string }) => item.name), page.body.next]).toEqual([['a', 'b'], 'b'])
     expect((await api.ask('DELETE', '/api/v1/groups/a')).status).toBe(204)
     expect((await api.ask('GET', '/api/v1/groups/a')).status).toBe(404)
     expect((await api.ask('DELETE', '/api/v1/groups/a')).status).toBe(404)
@@ -66,14 +66,14 @@ eachDatabase('groups over HTTP', (database) => {
     ['a name that no boot has', { assignment: { args: ['x={{ boot.uri }}'] } }, 'assignment.args[0]'],
     ['a secret in an argument', { assignment: { args: ['x={{ secrets.password }}'] } }, 'assignment.args[0]'],
     ['a priority that is no number', { priority: 'high' }, 'priority'],
-  ])('%s is refused by its field', async (_, change, field) => {
+  ])('name the wrong field: %s', async (_, change, field) => {
     const all = 'selector' in change ? {} : { everybody: true }
     const reply = await api.ask('PUT', group, { ...all, assignment: {}, ...change })
-    expect([reply.status, reply.body.errors?.map((one: { field: string }) => one.field)]).toEqual([422, [field]])
+    expect([reply.status, reply.body.errors?.map((item: { field: string }) => item.field)]).toEqual([422, [field]])
     expect((await api.ask('GET', group)).status).toBe(404)
   })
 
-  test('all names that do not exist are said at once', async () => {
+  test('are refused with all unknown names at once', async () => {
     const reply = await api.ask('PUT', group, { everybody: true, assignment: { image: 'x', answerFile: 'y' } })
     expect(reply.body.errors).toEqual([
       { field: 'assignment.image', value: 'x', expected: 'the name of an image' },
@@ -81,7 +81,7 @@ eachDatabase('groups over HTTP', (database) => {
     ])
   })
 
-  test('ETag and If-Match keep two operators from overwriting each other', async () => {
+  test('are protected by ETag and If-Match from changes of two operators', async () => {
     const put = (priority: number, headers: Record<string, string>) =>
       api.ask('PUT', group, { priority, everybody: true, assignment: {} }, headers)
     expect((await put(1, { 'if-match': '*' })).status).toBe(412)
@@ -104,7 +104,7 @@ eachDatabase('groups over HTTP', (database) => {
     expect((await put(4, { 'if-match': etag })).status).toBe(412)
   })
 
-  test('PATCH keeps what it does not name, and clears what is null', async () => {
+  test('keep absent fields after PATCH, and null clears a field', async () => {
     await withImage()
     const selector = [{ label: 'ring', equals: 'early' }]
     const assignment = { image: 'debian-12', args: ['quiet'], params: { disk: 'vda', tz: 'UTC' } }
@@ -124,7 +124,7 @@ eachDatabase('groups over HTTP', (database) => {
     expect((await api.ask('PATCH', '/api/v1/groups/nobody', { priority: 1 })).status).toBe(404)
   })
 
-  test('only words make a group of every machine', async () => {
+  test('match every machine only with everybody: true', async () => {
     const some = { selector: [{ fact: 'serial', equals: 'S9' }], assignment: {} }
     const refused = async (method: string, body: object) => {
       const reply = await api.ask(method, group, body)
@@ -139,7 +139,7 @@ eachDatabase('groups over HTTP', (database) => {
     expect((await api.ask('PATCH', group, { everybody: true })).body).toMatchObject({ selector: [], everybody: true })
   })
 
-  test('a change is logged with who made it, what was and what is', async () => {
+  test('log each change with its actor and the values before and after', async () => {
     await api.ask('PUT', group, { everybody: true, assignment: { args: ['a'] } })
     await api.ask('PUT', group, { everybody: true, assignment: { args: ['b'] } })
     await api.ask('DELETE', group)
@@ -152,11 +152,11 @@ eachDatabase('groups over HTTP', (database) => {
     expect(rows[1]).toMatchObject({ before: { assignment: { args: ['a'] } }, after: { assignment: { args: ['b'] } } })
   })
 
-  test('many made at the same time under one name are one', async () => {
+  test('are created once by many simultaneous requests with the same name', async () => {
     const replies = await Promise.all(
       Array.from({ length: 8 }, (_, priority) => api.ask('PUT', group, { priority, everybody: true, assignment: {} })),
     )
-    expect(replies.map((one) => one.status).sort()).toEqual([200, 200, 200, 200, 200, 200, 200, 201])
+    expect(replies.map((item) => item.status).sort()).toEqual([200, 200, 200, 200, 200, 200, 200, 201])
     expect((await api.ask('GET', group)).body.revision).toBe(8)
   })
 })

@@ -41,11 +41,11 @@ eachDatabase('the list of machines', (database) => {
   const found = async (query: string): Promise<string> => {
     const { status, body } = await api.ask('GET', `${path}?${query}`)
     expect([query, status]).toEqual([query, 200])
-    return body.items.map((one: { macs: string[] }) => one.macs[0]?.slice(-1)).join('')
+    return body.items.map((item: { macs: string[] }) => item.macs[0]?.slice(-1)).join('')
   }
   const daysAgo = (days: number) => new Date(Date.now() - days * 86_400_000).toISOString()
 
-  test('is filtered by everything that is said of a machine', async () => {
+  test('is filtered by every field of a machine', async () => {
     for (const [query, expected] of [
       ['', '1234'],
       ['image=debian', '1'],
@@ -77,19 +77,19 @@ eachDatabase('the list of machines', (database) => {
     ['-hostname', '3124'],
     ['lastSeen', '2314'],
     ['-lastSeen', '1324'],
-  ])('is sorted by %s, also from page to page', async (sort, expected) => {
+  ])('is sorted by %s across pages', async (sort, expected) => {
     expect(await found(`sort=${sort}`)).toBe(expected)
     let walked = ''
     for (let next = ''; ; ) {
       const { body } = await api.ask('GET', `${path}?sort=${sort}&limit=1${next && `&after=${next}`}`)
-      walked += body.items.map((one: { macs: string[] }) => one.macs[0]?.slice(-1)).join('')
+      walked += body.items.map((item: { macs: string[] }) => item.macs[0]?.slice(-1)).join('')
       next = body.next ?? ''
       if (next === '') break
     }
     expect(walked).toBe(expected)
   })
 
-  test('refuses a cursor of another sort, and what is none', async () => {
+  test('refuses a cursor of another sort, and an invalid cursor', async () => {
     const { body } = await api.ask('GET', `${path}?sort=hostname&limit=1`)
     for (const query of [
       `after=${body.next}`,

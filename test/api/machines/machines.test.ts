@@ -13,7 +13,7 @@ eachDatabase('machines over HTTP', (database) => {
   })
   afterAll(() => api.remove())
 
-  test('PUT with a MAC makes a machine, and the same again replaces it', async () => {
+  test('are created by PUT with a MAC address, and replaced by the next PUT', async () => {
     const first = await api.ask('PUT', here, { hostname: 'Node1', labels: { rack: 'b4' }, serial: ' S1 ' })
     expect(first.status).toBe(201)
     expect(first.headers.get('location')).toBe(`/api/v1/machines/${first.body.id}`)
@@ -46,7 +46,7 @@ eachDatabase('machines over HTTP', (database) => {
     })
   })
 
-  test('a machine is found by its id and by its MAC in any spelling', async () => {
+  test('are found by id, and by MAC address in any spelling', async () => {
     const { body } = await api.ask('PUT', here, {})
     for (const key of [
       body.id,
@@ -62,7 +62,7 @@ eachDatabase('machines over HTTP', (database) => {
     }
   })
 
-  test('PATCH changes what is given and null clears', async () => {
+  test('are changed by PATCH in the given fields, and null clears a field', async () => {
     await api.ask('PUT', here, {
       hostname: 'node1',
       asset: 'A1',
@@ -76,7 +76,7 @@ eachDatabase('machines over HTTP', (database) => {
     expect((await api.ask('PATCH', here, { assignment: null })).body).not.toHaveProperty('assignment')
   })
 
-  test('a discovered machine is entered with the ETag it was read with, or as one that is not there yet', async () => {
+  test('that are discovered can be entered with their ETag, or with If-None-Match', async () => {
     for (const headers of [{ 'if-match': 'its own' }, { 'if-none-match': '*' }] as Record<string, string>[]) {
       await recordDiscovered(database(), { mac }, { max: 10, maxPerAddress: 10 })
       const etag = (await api.ask('GET', here)).headers.get('etag') as string
@@ -88,7 +88,7 @@ eachDatabase('machines over HTTP', (database) => {
     }
   })
 
-  test('DELETE forgets it, and then it is not there', async () => {
+  test('do not exist after DELETE', async () => {
     await api.ask('PUT', here, {})
     expect(await api.ask('DELETE', here)).toMatchObject({ status: 204, body: '' })
     for (const [method, body] of [['GET'], ['DELETE'], ['PATCH', {}]] as const) {
@@ -103,7 +103,7 @@ eachDatabase('machines over HTTP', (database) => {
     expect((await api.ask('PUT', '/api/v1/machines/0190d3f2-7c1a-7b5e-9f00-3a5d2c1b4e6f', {})).status).toBe(404)
   })
 
-  test('the list goes page by page, and filters', async () => {
+  test('are listed in pages and with filters', async () => {
     for (let n = 1; n <= 5; n++) await api.ask('PUT', `/api/v1/machines/52540000000${n}`, { hostname: `n${n}` })
     await recordDiscovered(database(), { mac: '52:54:00:00:00:99' }, { max: 10, maxPerAddress: 10 })
     const names: string[][] = []
@@ -113,12 +113,12 @@ eachDatabase('machines over HTTP', (database) => {
         'GET',
         `/api/v1/machines?limit=2&discovered=false${next === undefined ? '' : `&after=${next}`}`,
       )
-      names.push(page.body.items.map((one: { hostname: string }) => one.hostname))
+      names.push(page.body.items.map((item: { hostname: string }) => item.hostname))
       next = page.body.next
     } while (next !== undefined)
     expect(names).toEqual([['n1', 'n2'], ['n3', 'n4'], ['n5']])
     const discovered = await api.ask('GET', '/api/v1/machines?discovered=true')
-    expect(discovered.body.items.map((one: { macs: string[] }) => one.macs)).toEqual([['52:54:00:00:00:99']])
+    expect(discovered.body.items.map((item: { macs: string[] }) => item.macs)).toEqual([['52:54:00:00:00:99']])
     expect((await api.ask('GET', '/api/v1/machines?hostname=N3')).body.items).toHaveLength(1)
     expect((await api.ask('GET', '/api/v1/machines?limit=6')).body.next).toBeUndefined()
   })
@@ -132,7 +132,7 @@ eachDatabase('machines over HTTP', (database) => {
     ['colour=red', 'colour'],
     ['hostname=a_b', 'hostname'],
     ['limit=1&limit=2', 'limit'],
-  ])('the list refuses %s', async (query, field) => {
+  ])('refuse the list query %s', async (query, field) => {
     const { status, body } = await api.ask('GET', `/api/v1/machines?${query}`)
     expect([status, body.errors[0].field]).toEqual([422, field])
   })
@@ -162,9 +162,9 @@ eachDatabase('machines over HTTP', (database) => {
     ['a multicast MAC', { macs: ['01:00:5e:00:00:01'] }, 'macs[0]'],
     ['an image that is not there', { assignment: { image: 'nope' } }, 'assignment.image'],
     ['denied by a word', { denied: 'yes' }, 'denied'],
-  ])('%s is refused by its field', async (_, body, field) => {
+  ])('name the wrong field: %s', async (_, body, field) => {
     const reply = await api.ask('PUT', here, body)
-    expect([reply.status, reply.type, reply.body.errors?.map((one: { field: string }) => one.field)]).toEqual([
+    expect([reply.status, reply.type, reply.body.errors?.map((item: { field: string }) => item.field)]).toEqual([
       422,
       'application/problem+json',
       [field],
@@ -172,7 +172,7 @@ eachDatabase('machines over HTTP', (database) => {
     expect((await api.ask('GET', here)).status).toBe(404)
   })
 
-  test('a refusal names every field with its value and what was expected', async () => {
+  test('are refused with every wrong field, its value and the expected value', async () => {
     const { body } = await api.ask('PUT', here, { hostname: 'a_b', denied: 1 })
     expect(body).toEqual({
       type: 'about:blank',
@@ -186,12 +186,12 @@ eachDatabase('machines over HTTP', (database) => {
     })
   })
 
-  test('an argument may hold Liquid, with spaces inside the braces', async () => {
+  test('accept an argument with Liquid and spaces inside its braces', async () => {
     const args = ['url={{ boot.url }}/x', 'console=ttyS0,115200n8', 'a="b"']
     expect((await api.ask('PUT', here, { assignment: { args } })).body.assignment).toEqual({ args })
   })
 
-  test('a MAC of another machine is a conflict', async () => {
+  test('conflict over a MAC address of another machine', async () => {
     await api.ask('PUT', here, {})
     const { status, body } = await api.ask('PUT', '/api/v1/machines/525400000002', { macs: [mac] })
     expect([status, body.detail]).toEqual([
@@ -201,7 +201,7 @@ eachDatabase('machines over HTTP', (database) => {
     expect((await api.ask('GET', '/api/v1/machines/525400000002')).status).toBe(404)
   })
 
-  test('what is neither an id nor a MAC is refused', async () => {
+  test('refuse a key that is neither an id nor a MAC address', async () => {
     const { status, body } = await api.ask('GET', '/api/v1/machines/ff:ff:ff:ff:ff:ff')
     expect([status, body.errors]).toEqual([
       422,
@@ -215,7 +215,7 @@ eachDatabase('machines over HTTP', (database) => {
     ])
   })
 
-  test('the previews of an unknown MAC speak for the policy, and record nothing', async () => {
+  test('with an unknown MAC address are previewed by the policy, and nothing is recorded', async () => {
     const script = await api.ask('GET', `${here}/script?baseUrl=http://192.0.2.1:8080`)
     expect([script.status, script.type]).toEqual([200, 'text/plain; charset=UTF-8'])
     expect(script.body).toMatch(/^#!ipxe\n(# lost: .*\n)+# won: policy local: /)
@@ -228,7 +228,7 @@ eachDatabase('machines over HTTP', (database) => {
     expect((await api.ask('GET', '/api/v1/machines')).body.items).toEqual([])
   })
 
-  test("the previews take the machine's own facts, and the query's before them", async () => {
+  test('are previewed with their facts, which the query overrides', async () => {
     const facts = { mac, buildarch: 'i386', platform: 'pcbios' } as const
     const machine = await recordDiscovered(database(), facts, { max: 10, maxPerAddress: 10 })
     const target = async (query: string) =>

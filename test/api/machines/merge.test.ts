@@ -13,7 +13,7 @@ const [a, b] = ['52:54:00:00:00:0a', '52:54:00:00:00:0b']
 const uuid = '4c4c4544-0042-3510-8054-b7c04f4e3332'
 const pathOf = (key: string) => `/api/v1/machines/${key}`
 
-eachDatabase('two machines that are one', (database) => {
+eachDatabase('two records of one machine', (database) => {
   let api: Api
   beforeAll(async () => {
     api = await openApi(database())
@@ -21,7 +21,7 @@ eachDatabase('two machines that are one', (database) => {
   afterAll(() => api.remove())
   const merge = (into: string, from: string) => api.ask('POST', `${pathOf(into)}/merge`, { from })
 
-  test('become one, with the MACs, boots, deployments and secrets of both, and both ids', async () => {
+  test('are merged with the MACs, boots, deployments, secrets and ids of both', async () => {
     await saveImage(database(), 'debian', { variants: [{ kind: 'local', arch: 'x86_64' }] }, {}, 'tester')
     const one = (await api.ask('PUT', pathOf(a), { hostname: 'web1', labels: { rack: 'b4', x: '1' } })).body
     const two = (await api.ask('PUT', pathOf(b), { hostname: 'web2', serial: 'S2', labels: { rack: 'b5', y: '2' } }))
@@ -62,7 +62,7 @@ eachDatabase('two machines that are one', (database) => {
     )
   })
 
-  test('are followed through several merges', async () => {
+  test('are found by their ids after several merges', async () => {
     const ids = []
     for (const last of ['01', '02', '03'])
       ids.push((await api.ask('PUT', pathOf(`52:54:00:00:00:${last}`), {})).body.id)
@@ -71,7 +71,7 @@ eachDatabase('two machines that are one', (database) => {
     for (const id of ids) expect((await findMachine(database(), { id }))?.id).toBe(ids[2])
   })
 
-  test('are not merged into themselves, nor with one that is not there, nor while both are being installed', async () => {
+  test('are not merged with themselves, with an unknown machine, or while both are being installed', async () => {
     await saveImage(database(), 'debian', { variants: [{ kind: 'local', arch: 'x86_64' }] }, {}, 'tester')
     for (const mac of [a, b]) {
       await api.ask('PUT', pathOf(mac), {})
@@ -90,7 +90,7 @@ eachDatabase('two machines that are one', (database) => {
     ['cancelled', b, a],
     ['installed', b, a],
   ])(
-    'install by the active deployment of either, though a newer one was %s (%s from %s)',
+    'install by the active deployment of either record, even if a newer deployment was %s (%s from %s)',
     async (state, into, from) => {
       await saveImage(
         database(),
@@ -112,7 +112,7 @@ eachDatabase('two machines that are one', (database) => {
     },
   )
 
-  test('are a conflict until then: it is shown, counted, and gone when it is put right', async () => {
+  test('are listed and counted as a conflict until they are merged', async () => {
     const serial = { serial: '7X06', product: 'P' }
     const one = (await api.ask('POST', '/api/v1/machines', { hostname: 'web1', uuid })).body
     const two = (await api.ask('POST', '/api/v1/machines', { hostname: 'web2', ...serial })).body

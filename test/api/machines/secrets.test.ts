@@ -17,7 +17,7 @@ eachDatabase('secrets over HTTP', (database) => {
   const everything = async () =>
     JSON.stringify([await database().select().from(secrets), await database().select().from(changes)])
 
-  test('are set and listed by name; their values are nowhere to be read', async () => {
+  test('are set and listed by name, and their values cannot be read', async () => {
     const { body } = await api.ask('PUT', machine, {})
     expect((await api.ask('PUT', `${machine}/secrets/root_password`, { value: 'hunter2' })).status).toBe(204)
     expect((await api.ask('PUT', `${machine}/secrets/root_password`, { value: 'hunter3' })).status).toBe(204)
@@ -29,7 +29,7 @@ eachDatabase('secrets over HTTP', (database) => {
     expect(await openSecrets(database(), api.deps.sealer, body.id, [])).toEqual({ root_password: 'hunter3' })
   })
 
-  test('of groups are weaker than those of the machine, and a strong group than a weak one', async () => {
+  test('of a machine override those of groups, and a strong group overrides a weak group', async () => {
     const { body } = await api.ask('PUT', machine, {})
     for (const name of ['weak', 'strong']) {
       await api.ask('PUT', `/api/v1/groups/${name}`, { everybody: true, assignment: {} })
@@ -45,7 +45,7 @@ eachDatabase('secrets over HTTP', (database) => {
     })
   })
 
-  test('go with what they belong to', async () => {
+  test('are deleted with their machine or group', async () => {
     await api.ask('PUT', machine, {})
     await api.ask('PUT', '/api/v1/groups/g', { everybody: true, assignment: {} })
     await api.ask('PUT', `${machine}/secrets/a`, { value: 'x' })
@@ -61,17 +61,17 @@ eachDatabase('secrets over HTTP', (database) => {
     ['PUT', '/api/v1/groups/nothing/secrets/A-B', { value: 'x' }, 422],
     ['DELETE', '/api/v1/groups/nothing/secrets/a', undefined, 404],
     ['GET', '/api/v1/groups/nothing/secrets', undefined, 404],
-  ])('%s %s is refused', async (method, path, body, status) => {
+  ])('refuse %s %s', async (method, path, body, status) => {
     expect((await api.ask(method, path, body)).status).toBe(status)
   })
 
-  test('a refused one is not repeated in the answer', async () => {
+  test('are not repeated in the answer when they are refused', async () => {
     await api.ask('PUT', machine, {})
     const reply = await api.ask('PUT', `${machine}/secrets/a`, { value: 'hunter2', and: 'more' })
     expect([reply.status, JSON.stringify(reply.body)]).toEqual([422, expect.not.stringContaining('hunter')])
   })
 
-  test('tell the key that they are sealed with, without telling it', async () => {
+  test('name the key that seals them without revealing the key', async () => {
     await api.ask('PUT', machine, {})
     await api.ask('PUT', `${machine}/secrets/a`, { value: 'x' })
     expect(await findSealingKeys(database())).toEqual([api.deps.sealer.keyId])

@@ -96,37 +96,40 @@ describe.each([...places, ...bulk])('args of %s', (_, save) => {
     ['dir=\\', 'not ending with a backslash'],
     ['kbd=é', 'printable ASCII'],
     ['initrd=mine', 'no initrd='],
-  ])('%s is refused when it is saved', async (arg, why) => {
+  ])('refuse %s when they are saved', async (arg, why) => {
     const { status, text } = await save(['loglevel=4', arg])
     expect([status, text]).toEqual([422, expect.stringContaining(why)])
   })
 
-  test('are taken where they can be booted', async () => {
+  test('are saved if they can be booted', async () => {
     expect((await save(['loglevel=4', 'a||b'])).status).toBeLessThan(300)
   })
 })
 
-test.each(['||', 'x=é', 'initrd=mine', 'a="b c"'])('a recipe with %s is a fault with its reason', async (arg) => {
-  const folder = await mkdtemp(join(tmpdir(), 'bootwright-recipe-'))
-  const recipe = {
-    title: 'Tool',
-    family: 'tools',
-    variants: [{ kind: 'efi', arch: 'x86_64', file: { url: 'https://example.org/tool.efi' }, args: [arg] }],
-  }
-  await writeFile(join(folder, 'tool.yaml'), JSON.stringify(recipe))
-  const { recipes, faults } = await loadRecipes([folder])
-  expect(recipes.size).toBe(0)
-  expect(faults).toMatchObject([
-    {
-      recipe: 'tool',
-      file: expect.stringMatching(/tool\.yaml$/),
-      message: expect.stringMatching(/^the args for x86_64\[0\]: expected/),
-    },
-  ])
-  await rm(folder, { recursive: true })
-})
+test.each(['||', 'x=é', 'initrd=mine', 'a="b c"'])(
+  'a recipe with %s is listed as a fault with its reason',
+  async (arg) => {
+    const folder = await mkdtemp(join(tmpdir(), 'bootwright-recipe-'))
+    const recipe = {
+      title: 'Tool',
+      family: 'tools',
+      variants: [{ kind: 'efi', arch: 'x86_64', file: { url: 'https://example.org/tool.efi' }, args: [arg] }],
+    }
+    await writeFile(join(folder, 'tool.yaml'), JSON.stringify(recipe))
+    const { recipes, faults } = await loadRecipes([folder])
+    expect(recipes.size).toBe(0)
+    expect(faults).toMatchObject([
+      {
+        recipe: 'tool',
+        file: expect.stringMatching(/tool\.yaml$/),
+        message: expect.stringMatching(/^the args for x86_64\[0\]: expected/),
+      },
+    ])
+    await rm(folder, { recursive: true })
+  },
+)
 
-test('patterns that take arguments off stand in a machine, its export, a decision and a deployment', async () => {
+test('a machine, its export, a decision and a deployment contain the patterns that remove arguments', async () => {
   await api.ask('PUT', '/api/v1/images/tool', { variants: [variant('linux', ['quiet', 'console=tty0'])] })
   await api.ask('DELETE', '/api/v1/groups/web')
   await api.ask('PUT', '/api/v1/groups/serial', {

@@ -21,7 +21,7 @@ const run = async (...argv: string[]) => {
   return out
 }
 
-test('a group is made by conditions as they are typed, listed by its order, and explains what it does', async () => {
+test('groups are set with typed conditions, listed by priority, and explained', async () => {
   await run(
     'group',
     'set',
@@ -77,13 +77,13 @@ test.each([
   ['secret', 'set', 'Pass-Word', '--group', 'all'],
   ['machine', 'set', mac, '--param', 'x'],
   ['machine', 'set', mac, '--local-boot', 'efi=jump'],
-])('%s %s %s %s %s is wrong usage', async (...argv) => {
-  const { exitCode, err } = await operator.run(...argv.filter((one) => one !== undefined))
+])('%s %s %s %s %s exits with a usage error', async (...argv) => {
+  const { exitCode, err } = await operator.run(...argv.filter((item) => item !== undefined))
   // A condition may also be refused by the server.
   expect([exitCode > 0, err]).toEqual([true, expect.stringMatching(/^(error:|bootwright:)/)])
 })
 
-test('a machine says its menu, its disk, its answer file, its params and how it is handed over', async () => {
+test('machine set prints the menu, local disk, answer file, params and local boot method', async () => {
   const other = '52:54:00:12:34:57'
   await operator.runWith('x', 'answer-file', 'set', 'any', '-')
   await writeFile(join(operator.folder, 'preseed.cfg'), 'd-i {{ params.disk }} {{ secrets.password }}\n')
@@ -101,7 +101,7 @@ test('a machine says its menu, its disk, its answer file, its params and how it 
   expect(await set('--no-image')).toBe(`${other}: boots by group or policy\n`)
 })
 
-test('an answer file has versions, and a preview with asterisks for what is secret', async () => {
+test('answer files have versions, and previews with asterisks for secrets', async () => {
   const file = join(operator.folder, 'ks.cfg')
   await writeFile(file, 'rootpw {{ secrets.password }}\n')
   await run('answer-file', 'set', 'ks', file)
@@ -124,7 +124,7 @@ test('an answer file has versions, and a preview with asterisks for what is secr
   expect(await run('answer-file', 'show', 'ks')).toBe('==> ks.cfg <==\nrootpw {{ secrets.password }}\n')
 })
 
-test('a menu is made from JSON and shown as its machines see it', async () => {
+test('a menu is set from JSON and shown as on the screen of a machine', async () => {
   const menu = {
     title: 'Choose',
     timeoutSeconds: 10,
@@ -144,7 +144,7 @@ test('a menu is made from JSON and shown as its machines see it', async () => {
   await run('menu', 'delete', 'main')
 })
 
-test('a deployment is armed, seen on the screen and in the lists, and cancelled', async () => {
+test('a deployment can be armed, seen on the screen and in lists, and cancelled', async () => {
   const third = '52:54:00:12:34:58'
   await run('machine', 'set', third, '--local', '--label', 'rack=z9')
   const armed = await run('deployment', 'arm', third, '--image', 'debian', '--attempts', '2')
@@ -167,7 +167,7 @@ test('a deployment is armed, seen on the screen and in the lists, and cancelled'
   expect(await run('boots', 'show', boot, '--script')).toMatch(/^#!ipxe\n[\s\S]*\/b\/…\/ready/)
 })
 
-test('machines are exported, and imported again without a trace; bad rows are named by their line', async () => {
+test('an import of exported machines changes nothing, and bad rows are reported by line', async () => {
   const exported = await run('machine', 'export')
   const rows = exported.trim().split('\n').length
   const again = await operator.runWith(exported, 'machine', 'import', '-')
@@ -182,7 +182,7 @@ test('machines are exported, and imported again without a trace; bad rows are na
   expect(await run('machine', 'export', '--csv')).toMatch(/^mac.*\n/)
 })
 
-test('two machines are merged, and the log says who did what', async () => {
+test('two machines are merged, and the audit log has the actor', async () => {
   await run('machine', 'set', '52:54:00:00:00:0a', '--hostname', 'left')
   await run('machine', 'set', '52:54:00:00:00:0b', '--serial', 'S2')
   expect(await run('machine', 'merge', '52:54:00:00:00:0a', '--from', '52:54:00:00:00:0b')).toMatch(

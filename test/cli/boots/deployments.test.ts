@@ -42,7 +42,7 @@ afterAll(() => operator.stop())
 
 const batchIn = (text: string) => /deployment cancel --batch (\S+)/.exec(text)?.[1] as string
 
-test('arming says by host name which machines could not boot it and why, and does not arm them', async () => {
+test('deployment arm skips machines that cannot boot the image, with host name and reason', async () => {
   const command = ['deployment', 'arm', '--where', 'label.rack=b4', '--image', 'debian']
   for (const dry of [['--dry-run'], []]) {
     const { text } = await run(...command, ...dry)
@@ -65,7 +65,7 @@ test('arming says by host name which machines could not boot it and why, and doe
   expect((await run('deployment', 'list', '--state', 'active')).text.trim().split('\n').length).toBe(1)
 })
 
-test('deployments of a batch are listed and cancelled by one id', async () => {
+test('deployments that were armed together are listed and cancelled by their batch', async () => {
   const { text } = await run('deployment', 'arm', '--where', 'label.rack=b4', '--image', 'debian', '--force')
   expect(text).toContain('4 machines armed, 0 skipped')
   const batch = batchIn(text)
@@ -93,7 +93,7 @@ test('a deployment installs the version it was armed with, unless it follows the
   expect(await scriptOf(1)).toContain('boots debian version 2')
 })
 
-test('a machine with an active deployment is deleted with --yes only', async () => {
+test('a machine with an active deployment is deleted only with --yes', async () => {
   await run('deployment', 'arm', 'node4', '--image', 'debian')
   const refused = await run('machine', 'delete', 'node4')
   expect(refused.exitCode).not.toBe(0)

@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => operator.stop())
 const run = (...argv: string[]) => operator.run(...argv)
 
-test('a new version says how many machines boot it from now on, and how to go back', async () => {
+test('image add prints how many machines boot a new version, and how to roll back', async () => {
   const { out, err } = await run('image', 'add', 'tool', '--kernel', at('two'))
   expect(out).toBe('tool version 2: x86_64 any platform\n')
   expect(err).toContain(
@@ -26,7 +26,7 @@ test('a new version says how many machines boot it from now on, and how to go ba
   expect((await run('image', 'add', 'tool', '--kernel', at('two'))).err).not.toContain('from now on')
 })
 
-test('a draft is a version that nothing boots until it is promoted', async () => {
+test('machines boot a draft only after it is promoted', async () => {
   const { out, err } = await run('image', 'add', 'tool', '--kernel', at('three'), '--draft')
   expect(out).toBe('tool version 3: x86_64 any platform\n')
   expect(err).toContain(
@@ -38,7 +38,7 @@ test('a draft is a version that nothing boots until it is promoted', async () =>
   expect((await run('image', 'rollback', 'tool')).out).toBe('machines boot tool version 2 from now on\n')
 })
 
-test('a folder is imported as a draft too; the first version of an image is not a draft', async () => {
+test('a folder can be imported as a draft, except as the first version of an image', async () => {
   await mkdir(at('netboot/debian-installer/amd64'), { recursive: true })
   const put = (text: string) =>
     Promise.all(
@@ -52,7 +52,7 @@ test('a folder is imported as a draft too; the first version of an image is not 
   )
 })
 
-test('the policy counts, and a machine that is denied does not', async () => {
+test('machines are counted if the policy boots the image, but not if they are denied', async () => {
   await run('policy', 'set', 'image', 'tool')
   await run('machine', 'set', '52:54:00:0d:0d:04', '--hostname', 'other')
   await run('machine', 'set', '52:54:00:0d:0d:05', '--image', 'tool', '--deny')

@@ -22,7 +22,7 @@ const put = async (files: Record<string, string>) => {
 const variants = async (name: string) => JSON.parse((await image('show', name, '--json')).out).variants
 const stored = async () => (await readdir(join(operator.folder, 'files'), { recursive: true })).length
 
-test('links of a folder: to a folder is followed once, loops and dangling links are named and left out', async () => {
+test('links to folders are followed once; loops and dangling links are reported and left out', async () => {
   await put({ 'disc/releases/13/amd64/linux': 'kernel 13', 'disc/releases/13/amd64/initrd.gz': 'initrd 13' })
   await mkdir(at('disc/debian-installer'))
   await symlink('../releases/13/amd64', at('disc/debian-installer/amd64'))
@@ -39,14 +39,14 @@ test('links of a folder: to a folder is followed once, loops and dangling links 
   ])
 })
 
-test('one installer that is reached in two ways is one', async () => {
+test('an installer that is reached by two paths is imported once', async () => {
   await put({ 'twice/13/debian-installer/arm64/linux': 'k', 'twice/13/debian-installer/arm64/initrd.gz': 'i' })
   await symlink('13', at('twice/stable'))
   expect(await image('import', at('twice'), '--name', 'twice')).toMatchObject({ exitCode: 0 })
   expect(await variants('twice')).toHaveLength(1)
 })
 
-test('what an image needs is refused with its path, before the upload, where it is empty, a device or a dangling link', async () => {
+test('an empty file, a device or a dangling link that an image needs is refused before the upload', async () => {
   await put({ 'bad/debian-installer/amd64/initrd.gz': 'some bytes that are nowhere else' })
   const kernel = at('bad/debian-installer/amd64/linux')
   const makers = [
@@ -94,7 +94,7 @@ test.each<[string, Record<string, string>, string[]]>([
   expect(await image('import', at(root))).toEqual({
     exitCode: 1,
     out: '',
-    err: `bootwright: ${at(root)}: it has several systems. Import one of its folders:${folders.map((one) => `\n  bootwright image import ${at(root, one)}`).join('')}\n`,
+    err: `bootwright: ${at(root)}: it has several systems. Import item of its folders:${folders.map((item) => `\n  bootwright image import ${at(root, item)}`).join('')}\n`,
   })
   expect(await stored()).toBe(before)
   expect((await image('import', at(root, 'bookworm'), '--name', `of-${root}`)).exitCode).toBe(0)
@@ -107,7 +107,7 @@ test('a folder of no family names the command that adds its kernel and initrd by
   )
 })
 
-test('a tree of a folder with links', async () => {
+test('a tree is added from a folder with links', async () => {
   await put({ vmlinuz: 'k', 'tree/packages/a.rpm': 'rpm' })
   await symlink('packages', at('tree/Packages'))
   await symlink('..', at('tree/packages/up'))

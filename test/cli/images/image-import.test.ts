@@ -45,7 +45,7 @@ afterAll(async () => {
 
 const image = (...argv: string[]) => operator.run('image', ...argv)
 
-test('a URL is fetched by the server, followed to its end', async () => {
+test('image import follows the download of a URL to its end', async () => {
   expect(await image('import', `${web.url}/hello.ipxe?key=geheim`, '--name', 'hello', '--arch', 'arm64')).toEqual({
     exitCode: 0,
     out: 'hello version 1: arm64 any platform\n',
@@ -62,7 +62,7 @@ test('a URL is fetched by the server, followed to its end', async () => {
   )
 })
 
-test('nobody need wait; imports are listed and cancelled', async () => {
+test('image import need not wait, and imports are listed and cancelled', async () => {
   behave = () => ({ stallAfter: 5 })
   const { exitCode, out, err } = await image('import', `${web.url}/hello.ipxe`, '--name', 'later', '--no-wait')
   const id = out.trim()
@@ -78,7 +78,7 @@ test('nobody need wait; imports are listed and cancelled', async () => {
   behave = () => ({})
 })
 
-test('by recipe, from a mirror, for some architectures, with a notice of a past end of life', async () => {
+test('image add imports a recipe from a mirror for some architectures, and warns of its end of life', async () => {
   expect(await image('add', 'little', '--mirror', `${web.url}/m`, '--arch', 'arm64', '--title', 'Mine')).toEqual({
     exitCode: 0,
     out: 'little version 1: arm64 any platform\n',
@@ -95,7 +95,7 @@ test('by recipe, from a mirror, for some architectures, with a notice of a past 
   expect((await image('add', 'little')).err).toContain(`${web.url}/nothing/linux answered 404 Not Found\n`)
 })
 
-test('recipes are listed; a past or near end of life is marked, and faults are printed', async () => {
+test('recipes are listed with their end of life and their faults', async () => {
   const { out, err } = await image('recipes')
   expect(out).toMatch(/^NAME +TITLE +ARCHS +END OF LIFE\n/)
   expect(out).toMatch(/^little +Little +x86_64 arm64 +reached end of life on 2001-01-01$/m)
@@ -104,7 +104,7 @@ test('recipes are listed; a past or near end of life is marked, and faults are p
   expect(err).toMatch(/recipes\/wrong.yaml: /)
 })
 
-test.runIf(canOpenIsos)('an ISO of this computer is uploaded, then imported', async () => {
+test.runIf(canOpenIsos)('a local ISO is uploaded and imported', async () => {
   const iso = join(operator.folder, 'memtest.iso')
   await writeFile(iso, memtest)
   const { exitCode, out, err } = await image('import', iso, '--name', 'memory')
@@ -114,7 +114,7 @@ test.runIf(canOpenIsos)('an ISO of this computer is uploaded, then imported', as
   )
 })
 
-test('a folder: what is recognised in it is uploaded', async () => {
+test('the detected files of a folder are uploaded', async () => {
   const netboot = join(operator.folder, 'netboot/debian-installer/amd64')
   await mkdir(netboot, { recursive: true })
   const [linux, initrd] = [randomBytes(200_000), randomBytes(9_000_000)]
@@ -139,7 +139,7 @@ test('a folder: what is recognised in it is uploaded', async () => {
   )
 })
 
-test('a folder: a text of the usual size explains its purpose', async () => {
+test('a folder is detected by a text file of normal size', async () => {
   const boot = join(operator.folder, 'alpine/boot')
   await mkdir(boot, { recursive: true })
   for (const name of ['vmlinuz-lts', 'initramfs-lts', 'modloop-lts']) await writeFile(join(boot, name), name)
@@ -148,7 +148,7 @@ test('a folder: a text of the usual size explains its purpose', async () => {
   expect((await image('versions', 'alpine')).out).toMatch(/ folder alpine /)
 })
 
-test.runIf(canOpenIsos)('the notes of a disc are printed after its import', async () => {
+test.runIf(canOpenIsos)('the notes about a disc are printed after its import', async () => {
   const disc = join(operator.folder, 'disc')
   await mkdir(join(disc, 'install.amd'), { recursive: true })
   for (const name of ['vmlinuz', 'initrd.gz']) await writeFile(join(disc, 'install.amd', name), name)
@@ -160,7 +160,7 @@ test.runIf(canOpenIsos)('the notes of a disc are printed after its import', asyn
   expect((await image('imports')).out).toMatch(/ disc +done .* version 1$/m)
 })
 
-test('an interrupted upload of a large file resumes', async () => {
+test('the upload of a large file resumes after an interruption', async () => {
   const bytes = randomBytes(20_000_000)
   const path = join(operator.folder, 'large')
   await writeFile(path, bytes)
@@ -181,8 +181,8 @@ test.each([
   [['http://x/y.iso', '--sha256', '12'], 2, 'Expected 64 hexadecimal digits.'],
   [['http://x/y.iso', '--arch', 'mips'], 2, 'Expected one of x86_64'],
   [['http://x/disk.img'], 1, 'url: expected the URL of an ISO'],
-])('image import %j has exit code %i: %s', async (argv, exitCode, said) => {
+])('image import %j has exit code %i: %s', async (argv, exitCode, message) => {
   const result = await image('import', ...argv)
   expect(result.exitCode).toBe(exitCode)
-  expect(result.err).toContain(said)
+  expect(result.err).toContain(message)
 })

@@ -44,7 +44,7 @@ const add = (...argv: string[]) => operator.run('image', 'add', ...argv)
 const imageOf = async (name: string) => JSON.parse((await operator.run('image', 'show', name, '--json')).out)
 const local = () => join(operator.folder, 'vmlinuz')
 
-test('image add uploads a local kernel and a downloaded initrd, and tells each in one line', async () => {
+test('image add uploads a local kernel and a downloaded initrd, and prints one line for each', async () => {
   const result = await add(
     'debian',
     '--kernel',
@@ -82,7 +82,7 @@ test('image add uploads a local kernel and a downloaded initrd, and tells each i
   expect(await operator.boot.deps.store.size(sha256(kernel))).toBe(kernel.length)
 })
 
-test('the same variant again uploads nothing and makes no version; another arch is added beside it', async () => {
+test('image add with an existing variant uploads nothing and adds no version; another arch is added', async () => {
   const again = ['image', 'add', 'twice', '--kernel', local()]
   await operator.run(...again)
   expect(await operator.run(...again)).toMatchObject({
@@ -99,7 +99,7 @@ test('the same variant again uploads nothing and makes no version; another arch 
   ])
 })
 
-test('a URL whose hash the server knows is not downloaded', async () => {
+test('image add does not download a URL whose hash is already stored', async () => {
   await add('known', '--kernel', `${web.url}/pool/first`)
   asked.length = 0
   const { exitCode, err } = await add(
@@ -128,7 +128,7 @@ test.each([
   expect((await readdir(tmpdir())).filter((name) => /^bootwright-download-[^-]{6}$/.test(name))).toEqual([])
 })
 
-test('a given hash is checked before anything is uploaded, and both are named', async () => {
+test('image add verifies an expected hash before the upload, and names both hashes', async () => {
   const wrong = 'ab'.repeat(32)
   for (const place of [local(), `${web.url}/pool/vmlinuz`]) {
     const actual = place === local() ? sha256(kernel) : sha256(initrd)
@@ -174,13 +174,13 @@ test.each([
   ],
   [['--local', '--initrd', 'x'], 2, '--initrd needs --kernel'],
   [['--ipxe', 'x', '--arg', 'y'], 2, '--arg needs --kernel, --wimboot or --efi'],
-])('image add with %j has exit code %i: %s', async (argv, exitCode, said) => {
+])('image add with %j has exit code %i: %s', async (argv, exitCode, message) => {
   const result = await add('refused', ...argv)
   expect(result.exitCode).toBe(exitCode)
-  expect(result.err).toContain(said)
+  expect(result.err).toContain(message)
 })
 
-test('images are listed and shown, and deleted when nothing names them', async () => {
+test('images are listed and shown, and deleted if nothing refers to them', async () => {
   await add('gone', '--ipxe', local(), '--title', 'To be gone')
   expect((await operator.run('image', 'list')).out).toMatch(/^gone +1 +x86_64 any platform +To be gone +20.*Z$/m)
   expect((await operator.run('image', 'show', 'gone')).out).toContain(

@@ -22,9 +22,9 @@ afterAll(() => operator.stop())
 const add = (...argv: string[]) => operator.run('image', 'add', ...argv)
 const variantOf = async (name: string) =>
   JSON.parse((await operator.run('image', 'show', name, '--json')).out).variants[0]
-const shown = async (name: string) => (await operator.run('image', 'show', name)).out
+const show = async (name: string) => (await operator.run('image', 'show', name)).out
 
-test('Windows PE: wimboot and its files, by the names that they get inside', async () => {
+test('image add adds wimboot with the files of Windows PE under their names', async () => {
   const files = [
     '--file',
     `BCD=${at('bcd')}`,
@@ -42,18 +42,18 @@ test('Windows PE: wimboot and its files, by the names that they get inside', asy
     files: [ref('BCD', 'bcd'), ref('boot.sdi'), ref('boot.wim')],
     args: ['index=2'],
   })
-  expect(await shown('winpe')).toContain(
+  expect(await show('winpe')).toContain(
     `x86_64 any platform: Windows PE\n  wimboot  ${hashOf('wimboot')}  wimboot\n  file     ${hashOf('bcd')}  BCD\n`,
   )
 })
 
-test('an ISO that is booted over HTTP', async () => {
+test('image add adds an ISO that boots over HTTP', async () => {
   expect((await add('live', '--iso', at('live.iso'), '--platform', 'efi')).exitCode).toBe(0)
   expect(await variantOf('live')).toEqual({ arch: 'x86_64', platform: 'efi', kind: 'sanboot', file: ref('live.iso') })
-  expect(await shown('live')).toContain('x86_64 efi: disk over the network\n  file    ')
+  expect(await show('live')).toContain('x86_64 efi: disk over the network\n  file    ')
 })
 
-test('a disk of a storage network, whose passwords are secrets by name', async () => {
+test('image add adds an iSCSI disk with the names of secrets as passwords', async () => {
   const target = 'iscsi:{{ params.portal }}::::iqn.2026-01.org.example:{{ machine.hostname }}'
   const chap = ['--chap-user', '{{ secrets.chap_user }}', '--chap-secret', 'chap_password']
   const reverse = ['--chap-reverse-user', 'target', '--chap-reverse-secret', 'chap_reverse']
@@ -78,12 +78,12 @@ test('a disk of a storage network, whose passwords are secrets by name', async (
       reverse: { username: 'target', password: 'chap_reverse' },
     },
   })
-  expect(await shown('san')).toContain(
+  expect(await show('san')).toContain(
     `  target   ${target}\n  as       iqn.2026-01.org.example:m\n  CHAP     as {{ secrets.chap_user }} with secret chap_password\n`,
   )
 })
 
-test('a tree of single files and of folders', async () => {
+test('image add adds a tree of single files and folders', async () => {
   const tree = ['--tree', at('media'), '--tree', `casper/filesystem.squashfs=${at('boot.wim')}`]
   const { exitCode, err } = await add('fedora', '--kernel', at('vmlinuz'), ...tree, '--arg', 'inst.stage2={{ tree }}')
   expect([exitCode, err]).toEqual([0, expect.stringContaining('tree install.img: 11 B')])
@@ -93,7 +93,7 @@ test('a tree of single files and of folders', async () => {
     { path: 'linked.iso', sha256: hashOf('live.iso') },
     { path: 'casper/filesystem.squashfs', sha256: hashOf('boot.wim') },
   ])
-  expect(await shown('fedora')).toContain('  tree    4 files, .treeinfo, images/install.img, linked.iso, casper/')
+  expect(await show('fedora')).toContain('  tree    4 files, .treeinfo, images/install.img, linked.iso, casper/')
 })
 
 test.each([
@@ -105,7 +105,7 @@ test.each([
   [['--iso', 'x', '--initiator', 'y'], 2, '--initiator needs --san'],
   [['--san', 'iscsi:a::::iqn.x', '--chap-user', 'y'], 2, '--chap-user and --chap-secret go together'],
   [['--san', 'http://127.0.0.1/x'], 1, 'target: expected iscsi:SERVER:PROTOCOL:PORT:LUN:IQN (RFC 4173)'],
-])('image add with %j has exit code %i: %s', async (argv, exitCode, said) => {
+])('image add with %j has exit code %i: %s', async (argv, exitCode, message) => {
   const result = await add('refused', ...argv)
-  expect([result.exitCode, result.err]).toEqual([exitCode, expect.stringContaining(said)])
+  expect([result.exitCode, result.err]).toEqual([exitCode, expect.stringContaining(message)])
 })

@@ -26,7 +26,7 @@ const pathOf = (text: string) => {
   return join(operator.boot.folder, hash.slice(0, 2), hash)
 }
 
-test('versions are listed with where a roll back goes, compared, promoted and rolled back', async () => {
+test('versions are listed with the target of a rollback, compared, promoted and rolled back', async () => {
   const listed = await run('image', 'versions', 'debian')
   expect(listed.out.split('\n').map((line) => line.replace(/ {2,}.*? {2,}/, ' ').slice(0, 12))).toHaveLength(5)
   expect(listed.out).toMatch(
@@ -50,14 +50,12 @@ test('versions are listed with where a roll back goes, compared, promoted and ro
   })
   expect((await run('image', 'promote', 'debian', '3')).out).toBe('machines boot debian version 3 from now on\n')
   expect((await run('image', 'promote', 'debian', '9')).err).toContain('version: expected one of 3, 2, 1, got "9"')
-  expect((await run('image', 'promote', 'debian', 'x')).err).toContain('Expected the number of a version.')
-  expect((await run('image', 'delete', 'debian', '3')).err).toContain(
-    'is the current version. Next step: bootwright image promote debian VERSION',
-  )
+  expect((await run('image', 'promote', 'debian', 'x')).err).toContain('Expected a version number. Example: 2')
+  expect((await run('image', 'delete', 'debian', '3')).err).toContain('is the current one: promote another first')
   expect((await run('image', 'delete', 'debian', '2')).err).toBe('version 2 of image debian deleted\n')
 })
 
-test('the end of life is shown by list and show, and can be removed', async () => {
+test('the end-of-life date is in list and show, and can be removed', async () => {
   await run('image', 'set', 'debian', '--end-of-life', '2020-06-10')
   expect((await run('image', 'list')).out).toMatch(/END OF LIFE\ndebian .* reached end of life on 2020-06-10\n/)
   expect((await run('image', 'show', 'debian')).out).toContain('end of life  reached end of life on 2020-06-10\n')
@@ -72,7 +70,7 @@ test('the end of life is shown by list and show, and can be removed', async () =
   )
 })
 
-test('an image is called an installer, and no installer, and stands so in show and in the log', async () => {
+test('image set marks an image as an installer or not, in show and in the audit log', async () => {
   await run('image', 'set', 'debian', '--installer')
   expect((await run('image', 'show', 'debian')).out).toContain('installer  yes\n')
   await run('image', 'set', 'debian', '--no-installer')
@@ -85,11 +83,11 @@ test.each([
   ['2026-11-24', 'ends 2026-11-24 (today)'],
   ['2026-11-25', 'ends 2026-11-25 (in 1 day)'],
   ['2027-01-31', 'ends 2027-01-31 (in 68 days)'],
-])('an end of life of %s is printed on 2026-11-24', (day, text) => {
+])('an end of life of %s is formatted on 2026-11-24', (day, text) => {
   expect(formatEndOfLife(day, '2026-11-24')).toBe(text)
 })
 
-test('files are verified and listed; what is damaged ends with a failure', async () => {
+test('files are verified and listed, and a damaged file fails the command', async () => {
   expect((await run('image', 'verify')).out).toBe('2 files, 8 B: nothing is damaged\n')
   await writeFile(pathOf('three'), 'thr33')
   const result = await run('image', 'verify', 'debian')
@@ -106,7 +104,7 @@ test('files are verified and listed; what is damaged ends with a failure', async
   expect((await run('file', 'verify', 'abc')).err).toContain('Expected a sha256')
 })
 
-test('uploading a damaged file again repairs it', async () => {
+test('another upload repairs a damaged file', async () => {
   await truncate(pathOf('three'), 1)
   await run('file', 'verify')
   const added = await run('image', 'add', 'debian', '--kernel', join(operator.folder, 'vmlinuz-3'), '--arg', 'quiet')
@@ -114,7 +112,7 @@ test('uploading a damaged file again repairs it', async () => {
   expect((await run('file', 'list', '--damaged')).out.trim().split('\n')).toHaveLength(1)
 })
 
-test('unused files are listed, and removed with --yes', async () => {
+test('file gc lists unused files, and deletes them with --yes', async () => {
   const then = new Date(Date.now() - 48 * 3_600_000)
   await utimes(pathOf('number two'), then, then)
   expect(await run('file', 'gc')).toMatchObject({
@@ -131,7 +129,7 @@ test('unused files are listed, and removed with --yes', async () => {
   expect(JSON.parse((await run('file', 'gc', '--json')).out)).toMatchObject({ items: [], files: 0, dryRun: true })
 })
 
-test('a file is deleted by its hash, unless an image names it', async () => {
+test('a file is deleted by its hash, unless an image refers to it', async () => {
   const hash = sha256(Buffer.from('three'))
   const refused = await run('file', 'delete', hash)
   expect([refused.exitCode, refused.err]).toEqual([

@@ -12,7 +12,7 @@ afterAll(() => operator.stop())
 
 const machineOf = async (mac: string) => JSON.parse((await operator.run('machine', 'show', mac, '--json')).out)
 
-test('machine set enters a machine, prints the resulting assignment, and changes nothing when repeated', async () => {
+test('machine set creates a machine, prints its settings, and changes nothing when repeated', async () => {
   const argv = [
     'machine',
     'set',
@@ -38,7 +38,7 @@ test('machine set enters a machine, prints the resulting assignment, and changes
   expect(before).toMatchObject(after)
 })
 
-test('machine set does not change unnamed fields', async () => {
+test('machine set keeps the fields that it is not given', async () => {
   const mac = '52:54:00:12:34:02'
   await operator.run(
     'machine',
@@ -86,13 +86,13 @@ test('machine set does not change unnamed fields', async () => {
   expect(await machineOf(mac)).not.toHaveProperty('assignment')
 })
 
-test('machine set with only --no-image enters a machine', async () => {
+test('machine set with only --no-image creates a machine', async () => {
   expect((await operator.run('machine', 'set', '52:54:00:12:34:03', '--no-image', '--asset', '')).out).toBe(
     '52:54:00:12:34:03: boots by group or policy\n',
   )
 })
 
-test('every wrong field is a line of its own', async () => {
+test('every wrong field is reported on its own line', async () => {
   const { exitCode, err } = await operator.run(
     'machine',
     'set',
@@ -125,11 +125,11 @@ test.each([
   [['machine', 'set', '52:54:00:12:34:04', '--label', '=x'], 'Expected KEY=VALUE.'],
   [['machine', 'boot'], "unknown command 'boot'"],
   [['preview', '52:54:00:12:34:04', '--arch', 'vax'], 'Allowed choices are x86_64, i386, arm64.'],
-])('wrong usage %j has exit code 2 and says %s', async (argv, said) => {
+])('wrong usage %j has exit code 2 and prints %s', async (argv, message) => {
   const { exitCode, out, err } = await operator.run(...argv)
   expect(exitCode).toBe(2)
   expect(out).toBe('')
-  expect(err).toContain(said)
+  expect(err).toContain(message)
 })
 
 test('machine list pages through all machines', async () => {
@@ -139,7 +139,7 @@ test('machine list pages through all machines', async () => {
   }
   const { items } = JSON.parse((await operator.run('machine', 'list', '--json')).out)
   const macs = items
-    .flatMap((one: { macs: string[] }) => one.macs)
+    .flatMap((item: { macs: string[] }) => item.macs)
     .filter((mac: string) => mac.startsWith('52:54:00:00:01:'))
   expect(new Set(macs).size).toBe(120)
   const table = (await operator.run('machine', 'list', '--image', 'disk')).out.split('\n')
@@ -147,16 +147,16 @@ test('machine list pages through all machines', async () => {
   expect(table[1]).toBe('52:54:00:12:34:01  web1      disk')
 })
 
-test('a discovered machine is listed with what it reported, its control characters made harmless', async () => {
+test('a discovered machine is listed with its reported facts, without control characters', async () => {
   await getAsIpxe(`${operator.boot.url}/ipxe?mac=52:54:00:12:34:05&product=Box%C2%9B31m&platform=efi&buildarch=x86_64`)
   const { out } = await operator.run('machine', 'list', '--discovered')
   expect(out).toMatch(/^52:54:00:12:34:05 +by group or policy +discovered +\S.*Z$/m)
   expect(out).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f]/)
-  const shown = (await operator.run('machine', 'show', '52:54:00:12:34:05')).out
-  expect(shown).toMatch(/^reported platform +efi$/m)
+  const text = (await operator.run('machine', 'show', '52:54:00:12:34:05')).out
+  expect(text).toMatch(/^reported platform +efi$/m)
 })
 
-test('a deleted machine is gone', async () => {
+test('a deleted machine is not found', async () => {
   await operator.run('machine', 'set', '52:54:00:12:34:06')
   expect(await operator.run('machine', 'delete', '52:54:00:12:34:06')).toEqual({
     exitCode: 0,

@@ -24,7 +24,7 @@ test.each([
     'got an invalid byte in line 3 (ISO-8859-1 or Windows-1252?)',
   ],
   ['no encoding at all', Buffer.from('one\nt\0wo\n'), 'got a NUL byte in line 2'],
-])('a text in %s is refused, with what it is and where', (_, bytes, expected) => {
+])('a text in %s is refused with its encoding and line', (_, bytes, expected) => {
   expect(() => decodeText(bytes, 'preseed.cfg')).toThrow(`preseed.cfg: expected`)
   expect(() => decodeText(bytes, 'preseed.cfg')).toThrow(expected)
 })

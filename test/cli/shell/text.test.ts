@@ -3,7 +3,7 @@ import { formatBytes, formatTime, printable } from '../../../src/cli/shell/forma
 import { startProgress } from '../../../src/cli/shell/progress.ts'
 import { formatFields, formatTable } from '../../../src/cli/shell/table.ts'
 
-test('columns are as wide as their widest cell, and a line feed in a cell starts no line', () => {
+test('columns are as wide as their widest cell, and a line feed in a cell becomes a space', () => {
   expect(
     formatTable(
       ['A', 'LONG', 'C'],
@@ -29,7 +29,7 @@ test.each([
   [1000, '1.0 kB'],
   [26_400_000, '26.4 MB'],
   [5e15, '5000.0 TB'],
-])('%i bytes are %s', (bytes, text) => expect(formatBytes(bytes)).toBe(text))
+])('%i bytes are formatted as %s', (bytes, text) => expect(formatBytes(bytes)).toBe(text))
 
 test('times are shown to the second', () => {
   expect(formatTime('2026-01-31T12:00:05.123Z')).toBe('2026-01-31 12:00:05Z')
@@ -39,16 +39,19 @@ test('times are shown to the second', () => {
 test.each([
   [true, '\r\x1b[Kkernel: uploading  45%  4.5 kB of 10.0 kB\r\x1b[Kkernel: done\n'],
   [false, 'kernel: done\n'],
-])('progress on a terminal (%s) is one line redrawn, elsewhere only the line that stays', (interactive, expected) => {
-  let err = ''
-  const note = (text: string) => {
-    err += text
-  }
-  const progress = startProgress({ serve: async () => {}, env: {}, out: note, err: note, interactive }, 'kernel')
-  progress.update('uploading', 4500, 10_000)
-  progress.end('done')
-  expect(err).toBe(expected)
-  err = ''
-  progress.clear()
-  expect(err).toBe(interactive ? '\r\x1b[K' : '')
-})
+])(
+  'progress (terminal: %s) redraws one line on a terminal, and elsewhere prints only the final line',
+  (interactive, expected) => {
+    let err = ''
+    const note = (text: string) => {
+      err += text
+    }
+    const progress = startProgress({ serve: async () => {}, env: {}, out: note, err: note, interactive }, 'kernel')
+    progress.update('uploading', 4500, 10_000)
+    progress.end('done')
+    expect(err).toBe(expected)
+    err = ''
+    progress.clear()
+    expect(err).toBe(interactive ? '\r\x1b[K' : '')
+  },
+)
