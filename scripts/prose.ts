@@ -33,6 +33,7 @@ const swept = [
   'src/render',
   'src/server',
   'test/api',
+  'test/boot',
   'test/cli',
   'test/clients',
   'test/config',

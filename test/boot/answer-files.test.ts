@@ -116,7 +116,7 @@ d-i preseed/late_command string wget ${server.url}/b/${tokenIn(script)}/installe
     expect(await (await fetch(urlIn(await boot()))).text()).toContain('password of the machine\n')
   })
 
-  test('whose names are not all set is a refusal on the screen that names each', async () => {
+  test('with missing names is refused, and the screen lists each name', async () => {
     await saveMachine(
       server.deps.db,
       { mac },
@@ -135,7 +135,7 @@ d-i preseed/late_command string wget ${server.url}/b/${tokenIn(script)}/installe
     })
   })
 
-  test('is not there for an image that wants one where none is assigned', async () => {
+  test('is missing if an image needs one and none is assigned', async () => {
     await saveMachine(server.deps.db, { mac }, { assignment: { image: 'debian-12' } }, {}, 'tester')
     expect(await boot()).toContain('boot.answer_url is not set')
   })
@@ -162,7 +162,7 @@ d-i preseed/late_command string wget ${server.url}/b/${tokenIn(script)}/installe
     expect(await (await fetch(urlIn(await boot()))).text()).toBe('second')
   })
 
-  test('for cloud-init comes with the meta-data and the vendor-data that it insists on', async () => {
+  test('for cloud-init has the meta-data and the vendor-data that cloud-init requires', async () => {
     const machine = await enter('cloud')
     const source = /s=(http:\S+)/.exec(await boot())?.[1] as string
     expect(source).toMatch(/\/nocloud\/$/)
@@ -206,14 +206,14 @@ describe('an answer file is refused', () => {
     expect(await status(urlIn(script))).toBe(403)
   })
 
-  test('two days later', async () => {
+  test('after two days', async () => {
     await enter()
     const url = urlIn(await boot())
     await server.deps.db.execute(sql`update boots set started_at = now() - interval '49 hours' where mac = ${mac}`)
     expect(await status(url)).toBe(404)
   })
 
-  test('once a newer boot of the machine went on, and not because somebody fetched a script', async () => {
+  test('after a newer boot got past its script, and not because a client fetched a script', async () => {
     await enter()
     const first = await boot()
     const second = await boot()
@@ -232,8 +232,8 @@ describe('an answer file is refused', () => {
   })
 })
 
-describe('what is kept of a boot', () => {
-  test('is its script, without the token', async () => {
+describe('the record of a boot', () => {
+  test('has its script, without the token', async () => {
     await enter()
     const script = await boot()
     const [found] = await server.deps.db.select().from(boots).where(eq(boots.mac, mac))

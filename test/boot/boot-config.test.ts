@@ -54,7 +54,7 @@ beforeAll(async () => {
 afterAll(() => server.stop())
 
 describe("VMware's mboot.efi", () => {
-  test('comes out of its tree, and gets a boot.cfg of its boot: prefix, options of all, the kickstart', async () => {
+  test('is fetched from its tree, and gets the boot.cfg of its boot: prefix, all options, the kickstart', async () => {
     const text = await script()
     const [, url = '', base = ''] =
       /^kernel --name mboot\.efi ((\S+)\/efi\/mboot\.efi\?boot=\S+&stage=file) -c \S+ /m.exec(text) ?? []
@@ -71,7 +71,7 @@ describe("VMware's mboot.efi", () => {
     expect(await (await fetch(kickstart)).text()).toBe(`rootpw ${mac}`)
   })
 
-  test('gets none by a token that is none, and none of another kind of boot', async () => {
+  test('gets no boot.cfg by an invalid token, or of another kind of boot', async () => {
     expect((await fetch(`${server.url}/b/preview/boot.cfg`)).status).toBe(404)
     await saveMachine(server.deps.db, { mac: '52:54:00:00:e5:02' }, { assignment: { local: true } }, {}, 'tester')
     const local = await getAsIpxe(`${server.url}/ipxe?mac=52-54-00-00-e5-02&platform=efi`)

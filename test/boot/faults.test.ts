@@ -7,7 +7,7 @@ import { getAsIpxe, startTestBootServer, type TestBootServer } from '../helpers/
 
 const mac = '52:54:00:fa:17:01'
 
-// What an operator chose for refusals is not for faults of ours.
+// The operator's setting for refusals does not apply to faults of the server.
 describe.each(['halt', 'local', 'retry'] as const)(
   'while the database is away, with %s after refusals',
   (afterRefusal) => {
@@ -41,19 +41,19 @@ describe.each(['halt', 'local', 'retry'] as const)(
     afterAll(() => server.stop().catch(() => undefined))
     const script = () => getAsIpxe(`${server.url}/ipxe?mac=${mac}&platform=efi&buildarch=x86_64`)
 
-    test('a machine that asks for its script is told, and asks again', async () => {
+    test('a machine shows the reason instead of its script, and retries', async () => {
       const text = await script()
       expect(text).toContain('echo Retrying in 30 s.')
       expect(text).not.toMatch(/Halted|local disk/)
     })
 
-    test('so is one that chose from a menu', async () => {
+    test('a machine that chose from a menu shows the reason, too', async () => {
       const text = await getAsIpxe(`${menuUrl}go`)
       expect(text).toMatch(/^#!ipxe\n/)
       expect(text).toContain('echo Retrying in 30 s.')
     })
 
-    test('a report is asked for again, and its token is in no line of the log', async () => {
+    test('a client must retry a report, and the log does not contain its token', async () => {
       const response = await fetch(`${server.url}/b/${token}/installed`)
       expect([response.status, response.headers.get('retry-after')]).toEqual([503, '5'])
       expect(lines.join('')).toContain('boot request failed')

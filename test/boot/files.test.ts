@@ -25,7 +25,7 @@ describe('/files', () => {
 
   const get = (headers: Record<string, string> = {}, method = 'GET') => fetch(server.url + path, { headers, method })
 
-  test('sends the whole file with its length, type and tag, to be cached for ever', async () => {
+  test('sends the whole file with its length, type and tag, to be cached forever', async () => {
     const response = await get()
     expect(response.status).toBe(200)
     expect(Object.fromEntries(response.headers)).toMatchObject({
@@ -112,7 +112,7 @@ describe('/files', () => {
     expect([response.status, response.headers.get('content-length')]).toEqual([200, '0'])
   })
 
-  test('counts a kernel for its boot when the body has ended, and says when it was cut off', async () => {
+  test('counts a kernel for its boot when the body has ended, and records an interrupted download', async () => {
     const keys = newBootKeys()
     const decision = {
       target: { arch: 'x86_64' as const, platform: 'efi' as const, assumed: [] },

@@ -64,7 +64,7 @@ describe('a menu', () => {
     expect(await menu('arm64')).toContain('\nitem arm Only for arm64\n')
   })
 
-  test('boots what is chosen with a boot of its own', async () => {
+  test('opens a new boot for the chosen entry', async () => {
     const script = await choose(await menu(), 'install')
     expect(script).toMatch(/\nkernel --name kernel http:\S+ x=http:\S+\/b\/[\w-]{43} y=menu \|\| goto failed\n/)
     expect(script).toContain('# won: entry install of menu main: a person chose it at the machine\n')
@@ -92,7 +92,7 @@ describe('a menu', () => {
     expect(script).toContain('Bootwright: menu main has no entry arm for this machine')
   })
 
-  test('is opened by nothing but the token of the boot that showed it', async () => {
+  test('requires the token of the boot that showed it', async () => {
     const shown = await menu()
     const url = /chain .*?(http:\S+)\$\{entry\}/.exec(shown)?.[1] as string
     const status = async (address: string) => (await fetch(address)).status
@@ -103,7 +103,7 @@ describe('a menu', () => {
     expect(await status(`${server.url}/b/${token}/menu/install`)).toBe(404)
   })
 
-  test('gives way to the own assignment of the machine', async () => {
+  test('is weaker than the assignment of the machine', async () => {
     await saveMachine(server.deps.db, { mac }, { assignment: { local: true } }, {}, 'tester')
     expect(await menu()).toContain('boots from its local disk')
   })

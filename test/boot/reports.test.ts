@@ -94,7 +94,7 @@ describe("an installer's progress", () => {
     return { stage, progress, outcome, message }
   }
 
-  test('moves the boot with each new step; a repeated step is heard and keeps no event', async () => {
+  test('moves the boot with each new step; a repeated step updates the time and records no event', async () => {
     const { id, url } = await open()
     await fetch(`${url}/installing`)
     for (const step of ['partman', 'partman', 'base-installer', 'base-installer', 'partman'])
@@ -110,7 +110,7 @@ describe("an installer's progress", () => {
     ])
   })
 
-  test('that stays at a step while it is heard of waits at a question; a new step ends the stall', async () => {
+  test('that repeats a step waits at a question; a new step ends the stall', async () => {
     const { id, url } = await open()
     await fetch(`${url}/progress?message=keyboard`)
     await passed('25 minutes')
@@ -125,7 +125,7 @@ describe("an installer's progress", () => {
     expect(await now(id)).toEqual({ stage: 'progress', progress: 'network', outcome: null, message: null })
   })
 
-  test('that falls silent is not said to wait at a question', async () => {
+  test('that stops does not count as waiting at a question', async () => {
     const { id, url } = await open()
     await fetch(`${url}/progress?message=unpacking`)
     await passed('25 minutes')

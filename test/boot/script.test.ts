@@ -45,7 +45,7 @@ const bootsOf = async () => {
 }
 
 describe('a preview', () => {
-  test('is the script that iPXE would get, with tokens that open nothing', async () => {
+  test('is the script that iPXE would get, with invalid tokens', async () => {
     await assign('debian-12')
     const shown = await preview()
     const served = await boot()
@@ -138,7 +138,7 @@ describe('a boot', () => {
     ])
   })
 
-  test('is reported by GET or POST and not by HEAD, nor with a word that is no report', async () => {
+  test('accepts reports by GET or POST, but not by HEAD or with an unknown name', async () => {
     await assign('debian-12')
     const token = tokenIn(await boot())
     await fetch(`${server.url}/b/${token}/failed`, { method: 'HEAD' })
@@ -184,7 +184,7 @@ describe('a machine never seen before', () => {
       facts: { uuid, serial: 'S-1', product: 'Standard PC (Q35 + ICH9)' },
       macs: [mac],
     })
-    // What it reports is no key, so it stands where no look-up finds it.
+    // Reported values are not keys, so no look-up finds them.
     expect([machine?.uuid, machine?.serial, machine?.product]).toEqual([undefined, undefined, undefined])
     expect(machine?.facts).toMatchObject({ product: 'Standard PC (Q35 + ICH9)', platform: 'efi', buildarch: 'x86_64' })
     expect((await bootsOf()).map((one) => one.image)).toEqual([null, null])
@@ -208,7 +208,7 @@ describe('a machine never seen before', () => {
     expect((await bootsOf()).length).toBe(10)
   })
 
-  test('is recorded past the limit too, and the one seen longest ago makes room', async () => {
+  test('is recorded past the limit, and evicts the machine with the oldest contact', async () => {
     const small = await startTestBootServer({ maxDiscovered: 1 })
     const ask = (address: string) => getAsIpxe(`${small.url}/ipxe?mac=${address}`)
     await ask('52-54-00-00-00-01')
@@ -281,7 +281,7 @@ describe('a refusal', () => {
   })
 })
 
-describe('what a machine says of itself cannot become a command', () => {
+describe('the facts of a machine cannot become a command', () => {
   test.each(['%0Aset%20x', '||%20shell', '$%7Bnet0/mac%7D', '%23%20x', 'a%20&&%20b', '%5C', '%FF%FE', '%00', "';--"])(
     '%s',
     async (value) => {

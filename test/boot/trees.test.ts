@@ -23,7 +23,7 @@ const variant = (files: { path: string; sha256: string }[]): Variant => ({
   args: ['inst.stage2={{ tree }}'],
   tree: files,
 })
-/** The tree's URL, as the kernel is told it. */
+/** The tree's URL, as in the arguments of the kernel. */
 const treeUrl = async () => {
   const script = await getAsIpxe(`${server.url}/ipxe?mac=${mac}&platform=efi&buildarch=x86_64`)
   return /inst\.stage2=(\S+)/.exec(script)?.[1] as string
@@ -42,7 +42,7 @@ beforeAll(async () => {
 afterAll(() => server.stop())
 
 describe('a tree', () => {
-  test('has its URL in the arguments, and each file at its path, to be cached for ever', async () => {
+  test('has its URL in the arguments, and each file at its path, to be cached forever', async () => {
     const url = await treeUrl()
     expect(url).toBe(`${server.url}/trees/fedora/1/${treeDigest(paths.map((path) => tree(path)))}`)
     for (const path of ['images/install.img', '.treeinfo', 'pool/main/g/gcc-12/g++_12.2~deb12+1.deb']) {
@@ -85,7 +85,7 @@ describe('a tree', () => {
     expect((await get(url, { method: 'POST' })).status).toBe(404)
   })
 
-  test('has nothing else', async () => {
+  test('has only its files', async () => {
     const url = await treeUrl()
     const [image, version, digest] = url.split('/').slice(-3) as [string, string, string]
     const there = `${server.url}/trees`
@@ -110,7 +110,7 @@ describe('a tree', () => {
     '/..%2f..%2f..%2fetc/passwd',
     '/%2e%2e/%2e%2e/%2e%2e/b/preview/ready',
     '/\\..\\secret.key',
-  ])('does not lead out of itself: %s', async (path) => {
+  ])('does not serve files outside: %s', async (path) => {
     const { pathname } = new URL(await treeUrl())
     const answer = await exchange(
       server.port,
