@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { saveImage } from '../../../src/inventory/images/images.ts'
-import { type Api, openApi } from '../../helpers/api.ts'
+import { type Api, addFile, openApi } from '../../helpers/api.ts'
 import { eachDatabase } from '../../helpers/database.ts'
 
 const path = '/api/v1/answer-files/preseed'
@@ -75,8 +75,7 @@ eachDatabase('answer files over HTTP', (database) => {
   })
 
   test('are previewed with asterisks for secrets, or with the names of all missing values', async () => {
-    const kernel = { sha256: 'a'.repeat(64), name: 'linux' }
-    await database().execute(`insert into files (sha256, name, size_bytes) values ('${kernel.sha256}', 'linux', 1)`)
+    const kernel = await addFile(api, 'linux', 'kernel')
     await saveImage(
       database(),
       'debian',
@@ -106,8 +105,7 @@ eachDatabase('answer files over HTTP', (database) => {
   })
 
   test('stop at a limit of time or memory when they are rendered', async () => {
-    const kernel = { sha256: 'b'.repeat(64), name: 'linux' }
-    await database().execute(`insert into files (sha256, name, size_bytes) values ('${kernel.sha256}', 'linux', 1)`)
+    const kernel = await addFile(api, 'linux', 'kernel')
     await saveImage(
       database(),
       'debian',

@@ -62,7 +62,10 @@ describe('a variant is returned as it was saved', () => {
 
   test('and the decision for a machine contains it', async () => {
     await put(san)
-    await api.ask('PUT', '/api/v1/machines/525400000001', { assignment: { image: 'kinds' } })
+    const params = { portal: '192.0.2.1', index: '1' }
+    await api.ask('PUT', '/api/v1/machines/525400000001', { hostname: 'web1', assignment: { image: 'kinds', params } })
+    for (const name of ['chap_user', 'chap_password'])
+      await api.ask('PUT', `/api/v1/machines/525400000001/secrets/${name}`, { value: 'chap-secret-1' })
     expect((await api.ask('GET', '/api/v1/machines/525400000001/decision')).body.spec).toEqual({
       kind: 'sanboot',
       target,
@@ -112,7 +115,7 @@ describe('a variant is refused with the wrong field', () => {
       'variants[0].files',
     ],
     ['a path for a name', { ...wimboot, files: [file('boot/BCD')] }, 'variants[0].files[0].name'],
-    ['secrets in args', { ...wimboot, args: ['{{ secrets.a }}'] }, 'variants[0].args'],
+    ['secrets in args', { ...wimboot, args: ['{{ secrets.a }}'] }, 'variants[0].args[0]'],
     ['neither file nor target', { kind: 'sanboot', arch: 'x86_64' }, 'variants[0].target'],
     ['file and target', { ...san, file: file('a.iso') }, 'variants[0].target'],
     ['CHAP for a file', { kind: 'sanboot', arch: 'x86_64', file: file('a.iso'), chap }, 'variants[0].file'],

@@ -96,7 +96,7 @@ eachDatabase('two records of one machine', (database) => {
         database(),
         'alpine',
         {
-          variants: [{ kind: 'sanboot', arch: 'x86_64', target: 'iscsi:192.0.2.1::::x' }],
+          variants: [{ kind: 'sanboot', arch: 'x86_64', target: 'iscsi:192.0.2.1::::iqn.2026-01.org.example:x' }],
         },
         {},
         'tester',
