@@ -50,6 +50,7 @@ const swept = [
   'test/scripts',
   'test/server',
   'test/tftp',
+  'test/soak',
 ]
 
 /** Where the names of values follow the rules too; the other folders of src join this list when they do. */

@@ -2,7 +2,10 @@
 import { rm } from 'node:fs/promises'
 import { connect } from 'node:net'
 
-/** Whether a server accepts connections on the socket. If not, removes the file, which a killed server may have left behind. */
+/**
+ * Whether a server accepts connections on the socket. If not, removes the file, which a killed server may have left
+ * behind.
+ */
 export async function isSocketTaken(path: string): Promise<boolean> {
   const answers = await new Promise<boolean>((resolve) => {
     const socket = connect(path)

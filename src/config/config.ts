@@ -22,8 +22,8 @@ export function listSettings(): Setting<unknown>[] {
 
 /**
  * Parses the environment into settings. Pure.
- * @throws ConfigError that names every fault: the setting, its value and what was expected, and every unknown setting that
- *   begins with BOOTWRIGHT_
+ * @throws ConfigError that names every fault: the setting, its value and what was expected, and every unknown setting
+ * that begins with BOOTWRIGHT_
  */
 export function loadConfig(env: Record<string, string | undefined>): Config {
   const faults = unknownSettings(env)

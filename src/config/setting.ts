@@ -19,7 +19,10 @@ export type Setting<T> = {
   shared?: true
 }
 
-/** A host and a port to listen on. If the operator named them (`explicit`), a server that cannot listen there does not start. */
+/**
+ * A host and a port to listen on. If the operator named them (`explicit`), a server that cannot listen there does not
+ * start.
+ */
 export type Listen = { host: string; port: number; explicit: boolean }
 
 export function setting<T>(

@@ -7,8 +7,8 @@ import { startLoop } from '../lib/time/loop.ts'
 const maxBytesPerSecond = 50e6
 
 /**
- * Verifies every stored file once in `everyDays` days, the least recently verified file first, and each corrupted file once an
- * hour. 0 days disable it.
+ * Verifies every stored file once in `everyDays` days, the least recently verified file first, and each corrupted file
+ * once an hour. 0 days disable it.
  * @param lookMs milliseconds between two queries for files that are due
  */
 export function startBackgroundChecks(

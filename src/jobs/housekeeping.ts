@@ -21,7 +21,9 @@ export type HousekeepingSettings = Pick<Config['history'], 'keepBootsDays' | 'ma
   vacuums: boolean
 }
 
-/** Starts two loops: one for stalled boots and late deployments, every 20 seconds, and one for deletions, every hour. */
+/**
+ * Starts two loops: one for stalled boots and late deployments, every 20 seconds, and one for deletions, every hour.
+ */
 export function startHousekeeping(
   settings: HousekeepingSettings,
   db: Db,

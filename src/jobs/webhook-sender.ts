@@ -37,8 +37,8 @@ const usualTimes: SenderTimes = {
 const maxPerWebhook = 20
 
 /**
- * Sends changes to webhooks in the background, so that no request and no boot waits for a receiver. A slow receiver does not
- * delay the others. The response 410 Gone switches a webhook off.
+ * Sends changes to webhooks in the background, so that no request and no boot waits for a receiver. A slow receiver
+ * does not delay the others. The response 410 Gone switches a webhook off.
  */
 export function startWebhookSender(
   db: Db,

@@ -21,7 +21,10 @@ export function redactUrl(url: string | URL): string {
   return `${origin}${pathname}`
 }
 
-/** `http://address:port` for the address of a socket. `::ffff:192.0.2.1`, an IPv4 address in IPv6 form, becomes `192.0.2.1`. */
+/**
+ * `http://address:port` for the address of a socket. `::ffff:192.0.2.1`, an IPv4 address in IPv6 form, becomes
+ * `192.0.2.1`.
+ */
 export function baseUrlAt(address: string, port: number): string {
   const plain = address.replace(/^::ffff:/i, '').replace(/%.*$/, '')
   return `http://${isIP(plain) === 6 ? `[${plain}]` : plain}:${port}`

@@ -66,8 +66,8 @@ export function short(value: unknown): string {
 }
 
 /**
- * The message of any thrown value. The statement and the values of a failed query are left out, because they may be secret.
- * An error of several attempts (a host name with two addresses) yields the messages of all attempts.
+ * The message of any thrown value. The statement and the values of a failed query are left out, because they may be
+ * secret. An error of several attempts (a host name with two addresses) yields the messages of all attempts.
  */
 export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)

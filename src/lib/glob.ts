@@ -1,6 +1,6 @@
 /**
- * Whether a whole value matches a pattern of `*` (any characters) and `?` (one character). It backtracks only to the last `*`,
- * so no pattern takes exponential time.
+ * Whether a whole value matches a pattern of `*` (any characters) and `?` (one character). It backtracks only to the
+ * last `*`, so no pattern takes exponential time.
  */
 export function matchesGlob(pattern: string, value: string): boolean {
   let p = 0

@@ -1,7 +1,9 @@
 // The destination of log lines that are not for a terminal.
 import { write, writeSync } from 'node:fs'
 
-/** A destination of log lines. `write` neither throws nor blocks: it drops and counts the lines that it cannot write. */
+/**
+ * A destination of log lines. `write` neither throws nor blocks: it drops and counts the lines that it cannot write.
+ */
 export type LogOutput = { write: (line: string) => void; flushSync: () => void }
 
 export const maxWaitingCharacters = 4 * 2 ** 20
@@ -11,9 +13,9 @@ const maxRetriesAtExit = 10
 type Batch = { bytes: Buffer; lines: number; noticed: number }
 
 /**
- * Writes lines to a file descriptor in the background. sonic-boom, pino's own destination, ends the process if the disk is
- * full. Its flushSync retries forever, even at the end of the process. `formatNotice` formats a line with the number of
- * dropped lines. The next lines that can be written follow this notice.
+ * Writes lines to a file descriptor in the background. sonic-boom, pino's own destination, ends the process if the disk
+ * is full. Its flushSync retries forever, even at the end of the process. `formatNotice` formats a line with the number
+ * of dropped lines. The next lines that can be written follow this notice.
  */
 export function openLogOutput(fd: number, formatNotice: (dropped: number, reason: string) => string): LogOutput {
   let waiting: string[] = []

@@ -49,8 +49,8 @@ export function createLog(level: string, stream: DestinationStream, levelNames =
 }
 
 /**
- * Replaces each token in a text by `…`: a token of a boot (43 characters of base64url), a token of an operator (`bw_…`), and in a
- * path any word in the position of a token.
+ * Replaces each token in a text by `…`: a token of a boot (43 characters of base64url), a token of an operator
+ * (`bw_…`), and in a path any word in the position of a token.
  */
 export function redactTokens(text: string): string {
   return text.replaceAll(

@@ -13,7 +13,8 @@ export class BusyDatabaseError extends Error {
 // Error codes of postgres.js, and of Node for connections.
 const connectionCodes =
   /^(CONNECTION_|CONNECT_TIMEOUT$|SILENT_SERVER$|E(CONN|PIPE$|TIMEDOUT$|HOST|NET|NOTFOUND$|AI_AGAIN$))/
-// SQLSTATE: connection, resources, operator, system, a lock timeout, a read-only standby (PostgreSQL manual, appendix A).
+// SQLSTATE: connection, resources, operator, system, a lock timeout, a read-only standby (PostgreSQL manual, appendix
+// A).
 const stateCodes = /^(08|53|57|58|55P03|25006)/
 
 /** Whether an error means that the database is unreachable or cannot work at present. A later retry may succeed. */

@@ -2,14 +2,14 @@
 import type { z } from 'zod'
 
 /**
- * A value that a schema refuses. `field` is empty for the whole input. `message` is the whole sentence, if the usual sentence
- * does not fit.
+ * A value that a schema refuses. `field` is empty for the whole input. `message` is the whole sentence, if the usual
+ * sentence does not fit.
  */
 export type SchemaFault = { field: string; value: unknown; expected: string; message?: string }
 
 /**
- * Error map for `z.config` or for one parse. The message of an issue says what was expected. For unknown fields, it has one
- * sentence for each field, with the name that was probably meant. A message that the schema defines has priority.
+ * Error map for `z.config` or for one parse. The message of an issue says what was expected. For unknown fields, it has
+ * one sentence for each field, with the name that was probably meant. A message that the schema defines has priority.
  */
 export const schemaMessages: z.core.$ZodErrorMap = (issue) => {
   if (issue.code !== 'unrecognized_keys') return expectedOf(issue as z.core.$ZodIssue)

@@ -41,7 +41,10 @@ export function createSealer(key: Buffer): Sealer {
   }
 }
 
-/** Parses a key from a file or a setting: 64 hexadecimal digits, or 44 characters of base64. Undefined for any other text. */
+/**
+ * Parses a key from a file or a setting: 64 hexadecimal digits, or 44 characters of base64. Undefined for any other
+ * text.
+ */
 export function parseKey(text: string): Buffer | undefined {
   const trimmed = text.trim()
   if (/^[0-9a-f]{64}$/i.test(trimmed)) return Buffer.from(trimmed, 'hex')

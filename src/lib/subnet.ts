@@ -1,7 +1,9 @@
 // IP addresses and subnets.
 import { BlockList, isIP } from 'node:net'
 
-/** Whether a text is a subnet such as `10.0.0.0/8` or `fd00::/8`: an address and a prefix length that its family allows. */
+/**
+ * Whether a text is a subnet such as `10.0.0.0/8` or `fd00::/8`: an address and a prefix length that its family allows.
+ */
 export function isSubnet(text: string): boolean {
   const [address = '', prefix = '', ...extraParts] = text.split('/')
   const family = isIP(address)
@@ -36,8 +38,8 @@ export function proxyTest(subnets: string[]): (address: string) => boolean {
 }
 
 /**
- * The key of a client for limits per client: its IPv4 address, or the /64 of its IPv6 address. One host can use a whole /64.
- * A link-local IPv6 address is its own key, because all link-local addresses of a network are in the same /64.
+ * The key of a client for limits per client: its IPv4 address, or the /64 of its IPv6 address. One host can use a whole
+ * /64. A link-local IPv6 address is its own key, because all link-local addresses of a network are in the same /64.
  */
 export function sharerOf(address: string): string {
   const plain = address.replace(/^::ffff:/i, '').replace(/%.*$/, '')

@@ -45,7 +45,8 @@ export async function openAdminListener(
       'the path of the data folder is too long for a Unix socket, so the command line needs BOOTWRIGHT_URL and BOOTWRIGHT_TOKEN',
     )
   else await listenOnSocket(adminServer({ ...deps, trusted: true }, limits), socketPath, closers)
-  // The feed stops before the listeners close, because clients that follow the changes would hold their connections open.
+  // The feed stops before the listeners close, because clients that follow the changes would hold their connections
+  // open.
   closers.add(async () => feed.stop())
   return address
 }

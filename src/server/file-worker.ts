@@ -5,8 +5,8 @@ import { type WorkerSettings, workerReady } from '../bytes/workers/file-workers.
 import { startRelay } from '../bytes/workers/relay.ts'
 import { boundServer } from './http/boot-http.ts'
 
-// A worker ends with the server that started it. A terminal sends its signals to the whole process group, so the worker ignores
-// them.
+// A worker ends with the server that started it. A terminal sends its signals to the whole process group, so the worker
+// ignores them.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {})
 
 let stop: () => void = () => process.exit()

@@ -30,8 +30,8 @@ export async function endProcess(code: number, log: Logger, stop: Stop): Promise
 }
 
 /**
- * Ends the process after an uncaught error, because the server may be in an unknown state. The error is logged with its cause,
- * and all parts are closed in order. The exit code makes the supervisor of the process restart it.
+ * Ends the process after an uncaught error, because the server may be in an unknown state. The error is logged with its
+ * cause, and all parts are closed in order. The exit code makes the supervisor of the process restart it.
  */
 export function endOnUncaught(log: Logger, stop: Stop): void {
   let isEnding = false

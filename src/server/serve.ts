@@ -8,7 +8,10 @@ import { asTyped } from '../lib/typed-command.ts'
 import { endAsked, endOnUncaught, endProcess, type Stop } from './process-end.ts'
 import { type RunningServer, startServer } from './server.ts'
 
-/** Serves until the process is asked to stop. Prints the URLs, and at the first start also the admin token and the next steps. */
+/**
+ * Serves until the process is asked to stop. Prints the URLs, and at the first start also the admin token and the next
+ * steps.
+ */
 export async function serve(env: Record<string, string | undefined>): Promise<void> {
   const config = loadConfig(env)
   const log = openLog(config.log)
@@ -42,7 +45,9 @@ function writeBanner(text: string, log: Logger): void {
   }
 }
 
-/** The URLs that a DHCP server can name. A listener on all addresses has a URL for each IPv4 address of this computer. */
+/**
+ * The URLs that a DHCP server can name. A listener on all addresses has a URL for each IPv4 address of this computer.
+ */
 function bootUrls(address: string): string[] {
   const port = address.replace(/^.*:/, '')
   const interfaces = Object.values(networkInterfaces()).flatMap((list) => list ?? [])

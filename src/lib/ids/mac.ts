@@ -6,8 +6,8 @@ export type Mac = string
 /**
  * Parses a MAC address in any common spelling: `52:54:..`, `52-54-..`, `5254.0012.3456` (Cisco), `5254-0012-3456` (H3C,
  * Huawei), `525400-123456` (HP), `525400123456`, and PXELINUX's `01-52-54-..`, which begins with the ARP hardware type.
- * Undefined for any other text, and for addresses that no single machine can have. Those are all zeros, and every address
- * with the group bit (IEEE 802, the low bit of the first byte), such as broadcast.
+ * Undefined for any other text, and for addresses that no single machine can have. Those are all zeros, and every
+ * address with the group bit (IEEE 802, the low bit of the first byte), such as broadcast.
  */
 export function parseMac(text: string): Mac | undefined {
   const spelled = text.trim()

@@ -1,8 +1,8 @@
 // Placeholders: the values that vendors write into a machine's firmware instead of a real serial, product or UUID.
 
 /**
- * A serial, product or asset value; undefined for a placeholder. No list of placeholders is complete, so most are recognized
- * by their kind: the name of the field itself, a word for "nothing", one repeated character, or a counter.
+ * A serial, product or asset value; undefined for a placeholder. No list of placeholders is complete, so most are
+ * recognized by their kind: the name of the field itself, a word for "nothing", one repeated character, or a counter.
  */
 export function realValue(text: string | undefined): string | undefined {
   const value = text?.trim()
@@ -28,7 +28,10 @@ const sharedUuids = new Set([
   '4c4c4544-0000-2010-8020-80c04f202020',
 ])
 
-/** One repeated character, or a mask with at most three other characters: `00000000`, `CXXXXXXXXXXX`, `0x00000000`, `....`. */
+/**
+ * One repeated character, or a mask with at most three other characters: `00000000`, `CXXXXXXXXXXX`, `0x00000000`,
+ * `....`.
+ */
 function isMask(value: string, letters: string): boolean {
   if (letters === '') return true
   const digits = letters.replace(/^0x(?=[0f]+$)/, '')
@@ -79,8 +82,9 @@ function isEmptyPhrase(words: string, letters: string): boolean {
 }
 
 /**
- * Patterns that no UUID generator produces: one repeated byte, groups of one repeated digit, bytes or digits that count, and
- * counters near zero. Zeros followed by a MAC address are not a placeholder: some vendors build real UUIDs in that way.
+ * Patterns that no UUID generator produces: one repeated byte, groups of one repeated digit, bytes or digits that
+ * count, and counters near zero. Zeros followed by a MAC address are not a placeholder: some vendors build real UUIDs
+ * in that way.
  */
 function isPattern(uuid: string): boolean {
   const digits = uuid.replaceAll('-', '')

@@ -25,7 +25,10 @@ export function formatUuid(text: string): string | undefined {
     : undefined
 }
 
-/** The same UUID in the other byte order of SMBIOS: since version 2.6, the first three fields are little-endian (SMBIOS 7.2.1). */
+/**
+ * The same UUID in the other byte order of SMBIOS: since version 2.6, the first three fields are little-endian (SMBIOS
+ * 7.2.1).
+ */
 export function swapUuid(uuid: string): string {
   const reverse = (field: string) => (field.match(/../g) ?? []).reverse().join('')
   return uuid

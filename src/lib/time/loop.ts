@@ -5,12 +5,14 @@ import type { Logger } from '../log.ts'
 /** A task that repeats. `wake` ends the current wait. `stop` waits until the current run ends. */
 export type Loop = { wake: () => void; stop: () => Promise<void> }
 
-/** `name` begins the log line of a failure. If `waits` is true, the first run begins after `everyMs`, not immediately. */
+/**
+ * `name` begins the log line of a failure. If `waits` is true, the first run begins after `everyMs`, not immediately.
+ */
 export type LoopOptions = { name: string; everyMs: number; log: Pick<Logger, 'warn'>; waits?: boolean }
 
 /**
- * Runs a task every `everyMs` milliseconds until the loop is stopped. Runs never overlap. If the task returns true, it has more
- * to do and runs again immediately. If it fails, the loop logs the error and retries after the usual wait.
+ * Runs a task every `everyMs` milliseconds until the loop is stopped. Runs never overlap. If the task returns true, it
+ * has more to do and runs again immediately. If it fails, the loop logs the error and retries after the usual wait.
  */
 export function startLoop(
   task: (signal: AbortSignal) => Promise<boolean | undefined>,

@@ -7,8 +7,8 @@ import type { Logger } from '../../lib/log.ts'
 import { parseKey } from '../../lib/seal.ts'
 
 /**
- * Loads the key that encrypts secrets: from the setting, from the file that a setting names, or from `secret.key` in the data
- * folder. That file is made if the database has no secrets yet. All servers on one database need the same key.
+ * Loads the key that encrypts secrets: from the setting, from the file that a setting names, or from `secret.key` in
+ * the data folder. That file is made if the database has no secrets yet. All servers on one database need the same key.
  * @throws ConfigError
  */
 export async function loadSecretKey(
@@ -55,8 +55,8 @@ async function checkMode(file: string, own: boolean, log: Pick<Logger, 'warn'>):
   log.warn({ file, mode: text }, 'other users can read the key of all secrets')
 }
 
-// If two servers start at the same time, one of them makes the file, and both read it. The file is synced to the disk before the
-// key encrypts anything.
+// If two servers start at the same time, one of them makes the file, and both read it. The file is synced to the disk
+// before the key encrypts anything.
 async function makeKeyFile(file: string): Promise<void> {
   await makeFileOnce(file, `${randomBytes(32).toString('hex')}\n`, 0o600)
 }

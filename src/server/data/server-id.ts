@@ -4,7 +4,10 @@ import { validate as isUuid, v4 as uuidv4 } from 'uuid'
 import { ConfigError, messageOf, quote } from '../../lib/errors.ts'
 import { makeFileOnce } from '../../lib/folders.ts'
 
-/** Loads the id of this server, or makes it at the first start. Incomplete imports belong to the server that has their files. */
+/**
+ * Loads the id of this server, or makes it at the first start. Incomplete imports belong to the server that has their
+ * files.
+ */
 export async function loadServerId(path: string): Promise<string> {
   const found = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined

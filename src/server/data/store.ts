@@ -14,9 +14,9 @@ const storeAdvice =
   'If the other store is lost, start with BOOTWRIGHT_NEW_STORE=yes'
 
 /**
- * `store` is the store of this server, from which it serves files. `shared` is the same store if it belongs to the database.
- * Otherwise `shared` refuses every call: files that only another server has are not missing, and that server would lack every
- * file that this server accepts.
+ * `store` is the store of this server, from which it serves files. `shared` is the same store if it belongs to the
+ * database. Otherwise `shared` refuses every call: files that only another server has are not missing, and that server
+ * would lack every file that this server accepts.
  */
 export type OpenStore = { store: FileStore; shared: FileStore; isShared: boolean }
 

@@ -86,7 +86,10 @@ function listenerOf(app: Hono<BootEnv>): http.RequestListener {
   }
 }
 
-/** The host and the path of a request. A whole URL in the request line has priority over the Host header (RFC 9112, 3.2.2). */
+/**
+ * The host and the path of a request. A whole URL in the request line has priority over the Host header (RFC 9112,
+ * 3.2.2).
+ */
 function targetOf({ url = '/', headers }: http.IncomingMessage): { host: string | undefined; path: string } {
   const [, host, path] = /^https?:\/\/([^/?#]*)([^#]*)/i.exec(url) ?? []
   if (host === undefined) return { host: headers.host, path: collapseSlashes(url) }

@@ -4,8 +4,8 @@ import type { Socket } from 'node:net'
 import { sharerOf } from '../../lib/subnet.ts'
 
 /**
- * The maximum of concurrent connections. A new connection above it replaces an idle connection; if no connection is idle, the
- * new client is disconnected.
+ * The maximum of concurrent connections. A new connection above it replaces an idle connection; if no connection is
+ * idle, the new client is disconnected.
  */
 export type ConnectionLimits = {
   maxConnections: number
@@ -20,13 +20,17 @@ export type ConnectionLimits = {
 type Turn = [request: http.IncomingMessage, response: http.ServerResponse]
 type Connection = { socket: Socket; sharer: string; busy: boolean; waiting: Turn[] }
 
-/** Node reads up to 64 KiB at once, which can contain more than a thousand short requests. A piece contains a few at most. */
+/**
+ * Node reads up to 64 KiB at once, which can contain more than a thousand short requests. A piece contains a few at
+ * most.
+ */
 const minPieceBytes = 128
 
 /**
- * Passes the requests of a server to `listener`, with limits for each client. A connection has one request at a time, in order of
- * arrival. While requests wait, nothing more is read from their connection. The number of connections is limited too. Node alone
- * starts all pipelined requests at once, and its `maxRequestsPerSocket` counts only answered requests.
+ * Passes the requests of a server to `listener`, with limits for each client. A connection has one request at a time,
+ * in order of arrival. While requests wait, nothing more is read from their connection. The number of connections is
+ * limited too. Node alone starts all pipelined requests at once, and its `maxRequestsPerSocket` counts only answered
+ * requests.
  */
 export function serveBounded(server: http.Server, listener: http.RequestListener, limits: ConnectionLimits): void {
   const connections = new Map<Socket, Connection>()
@@ -111,8 +115,8 @@ export function serveBounded(server: http.Server, listener: http.RequestListener
 }
 
 /**
- * Splits each read into pieces that end with a header, so that a pause keeps back the pieces after it. Node's parser cannot be
- * stopped inside a piece (Node's lib/_http_server.js).
+ * Splits each read into pieces that end with a header, so that a pause keeps back the pieces after it. Node's parser
+ * cannot be stopped inside a piece (Node's lib/_http_server.js).
  */
 function readInPieces(socket: Socket): void {
   const push = socket.push.bind(socket)

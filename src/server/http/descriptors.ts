@@ -13,8 +13,9 @@ export type DescriptorShares = { bootConnections: number; adminConnections: numb
 const maxReserve = 512
 
 /**
- * Divides the free descriptors, so that clients cannot use those that the database needs: without a descriptor, a write to the
- * database fails. A boot connection counts twice, because it may be sending a file. If all of `asked` fits, returns it unchanged.
+ * Divides the free descriptors, so that clients cannot use those that the database needs: without a descriptor, a write
+ * to the database fails. A boot connection counts twice, because it may be sending a file. If all of `asked` fits,
+ * returns it unchanged.
  */
 export function shareDescriptors(free: number, asked: DescriptorShares): DescriptorShares {
   const usable = free - Math.min(maxReserve, Math.floor(free / 2))
