@@ -130,7 +130,7 @@ test('boots are listed newest first with their last stage, and a boot is shown w
   expect(headings).toMatch(/^STARTED +MACHINE +IMAGE +STAGE +OUTCOME +MESSAGE +ID$/)
   expect(first).toMatch(/Z {2}web8 +linux v1 +booted +booted +up +\S{36}$/)
   expect(second).toMatch(
-    /Z {2}web8 +linux v1 +script +failed +image linux has no variant for x86_64 efi; it has arm64 any platform +\S{36}$/,
+    /Z {2}web8 +linux v1 +script +failed +image linux has no variant for x86_64 efi; existing variants: arm64 any platform +\S{36}$/,
   )
   expect(
     JSON.parse((await operator.run('boots', '--outcome', 'booted', '--limit', '1', '--json')).out).items,

@@ -51,7 +51,9 @@ test('versions are listed with the target of a rollback, compared, promoted and 
   expect((await run('image', 'promote', 'debian', '3')).out).toBe('machines boot debian version 3 from now on\n')
   expect((await run('image', 'promote', 'debian', '9')).err).toContain('version: expected one of 3, 2, 1, got "9"')
   expect((await run('image', 'promote', 'debian', 'x')).err).toContain('Expected a version number. Example: 2')
-  expect((await run('image', 'delete', 'debian', '3')).err).toContain('is the current one: promote another first')
+  expect((await run('image', 'delete', 'debian', '3')).err).toContain(
+    'version 3 of image debian is the current version. Next step: bootwright image promote debian VERSION',
+  )
   expect((await run('image', 'delete', 'debian', '2')).err).toBe('version 2 of image debian deleted\n')
 })
 
