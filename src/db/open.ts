@@ -45,25 +45,25 @@ const bootDeadlineMs = 5000
 
 /** Opens PostgreSQL at `url` and migrates it. Several instances may start at once. */
 export async function openPostgres(url: string): Promise<OpenDb> {
-  const one = openSingle(url)
+  const connection = openSingle(url)
   try {
-    await connect(one)
-    await one`select pg_advisory_lock(${migrationLock})`
-    const migrated = drizzlePostgres(one)
+    await connect(connection)
+    await connection`select pg_advisory_lock(${migrationLock})`
+    const migrated = drizzlePostgres(connection)
     await refuseNewerDatabase(asDb(migrated))
     await migratePostgres(migrated, { migrationsFolder })
     await recordProgram(asDb(migrated))
   } finally {
-    await one.end({ timeout: 5 })
+    await connection.end({ timeout: 5 })
   }
   const pool = openPool(url)
   const open = (deadlineMs?: number) => asDb(drizzlePostgres(pool.client(deadlineMs)))
   return { db: open(), bootDb: open(bootDeadlineMs), isShort: pool.isShort, close: pool.end, fault: () => undefined }
 }
 
-async function connect(one: ReturnType<typeof openSingle>): Promise<void> {
-  await one`select 1`.catch((error: unknown) => {
-    const { host, port, path } = one.options
+async function connect(connection: ReturnType<typeof openSingle>): Promise<void> {
+  await connection`select 1`.catch((error: unknown) => {
+    const { host, port, path } = connection.options
     const where = path || `${host[0]}:${port[0]}`
     throw new ConfigError(`DATABASE_URL: cannot connect to ${where}: ${messageOf(error)}`)
   })

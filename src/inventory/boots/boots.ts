@@ -119,7 +119,7 @@ function rowOf({ id, token, facts, ip, decision, script, reports }: NewBoot, aft
   const overtaken =
     machine !== undefined &&
     !weak &&
-    after.some((one) => one.decision.machine?.id === machine.id && one.ip === ip && !isWeak(one.decision))
+    after.some((newer) => newer.decision.machine?.id === machine.id && newer.ip === ip && !isWeak(newer.decision))
   const remembered = rememberedOf(decision, facts)
   const outcome: Outcome | null =
     spec.kind === 'refusal'
@@ -194,20 +194,20 @@ const restingAt = sql`case when boots.stage = 'ready' and boots.decision #>> '{s
 
 /** Marks the boots that stopped moving as stalled, each with the likely causes. Returns their number. */
 export async function markStalledBoots(db: Db): Promise<number> {
-  const limits = Object.entries(stallLimits).map(([stage, rest]) => ({
+  const limits = Object.entries(stallLimits).map(([stage, stallLimit]) => ({
     stage,
-    causesWhileReporting: rest.causes,
-    ...rest,
+    causesWhileReporting: stallLimit.causes,
+    ...stallLimit,
   }))
   const heard = sql`boots.heard_at > now() - ${reportedWithinSeconds} * interval '1 second'`
   const update = sql`
-    update boots set outcome = 'stalled', message = 'stalled at ' || rest.stage || ': '
-      || case when ${heard} then rest."causesWhileReporting" else rest.causes end
+    update boots set outcome = 'stalled', message = 'stalled at ' || stall_limit.stage || ': '
+      || case when ${heard} then stall_limit."causesWhileReporting" else stall_limit.causes end
       || coalesce('; its last step: ' || boots.progress, '')
       || coalesce('; ' || (select message from boot_events where boot_id = boots.id and stage = 'notice' order by id desc limit 1), '')
     from jsonb_to_recordset(${JSON.stringify(limits)}::jsonb)
-      as rest(stage text, seconds int, causes text, "causesWhileReporting" text)
-    where boots.outcome is null and ${restingAt} = rest.stage and boots.moved_at < now() - rest.seconds * interval '1 second'
+      as stall_limit(stage text, seconds int, causes text, "causesWhileReporting" text)
+    where boots.outcome is null and ${restingAt} = stall_limit.stage and boots.moved_at < now() - stall_limit.seconds * interval '1 second'
       and boots.decision #>> '{spec,kind}' <> 'menu'
     returning boots.id, boots.machine_id as "machineId", boots.mac, boots.image, boots.version, boots.message`
   return db.transaction(async (tx) => {

@@ -121,14 +121,14 @@ export async function armDeployments(
     const why = refusalOf(machine)
     return why === undefined ? [] : [{ machineId: machine.id, machine: nameOf(machine), why }]
   })
-  const wanted = selected.filter((machine) => refusalOf(machine) === undefined).map((machine) => machine.id)
+  const free = selected.filter((machine) => refusalOf(machine) === undefined).map((machine) => machine.id)
   const batch = newId()
   const result = await db
     .transaction(async (transaction) => {
       const armed: BulkArmed['armed'] = []
       const busy: string[] = []
-      for (let at = 0; at < wanted.length; at += 1000) {
-        const done = await insertArmed(transaction, wanted.slice(at, at + 1000), order, by, batch)
+      for (let at = 0; at < free.length; at += 1000) {
+        const done = await insertArmed(transaction, free.slice(at, at + 1000), order, by, batch)
         armed.push(...done.armed.map(({ id, machineId }) => ({ id, machineId, machine: nameOfId(machineId) })))
         busy.push(...done.busy)
       }
@@ -248,6 +248,6 @@ export function shownDeployment({
   maxAttempts,
   reason,
 }: Deployment) {
-  const known = Object.entries({ version, batch, reason }).filter(([, value]) => value !== null)
-  return { machineId, image, state, attempts, maxAttempts, ...Object.fromEntries(known) }
+  const present = Object.entries({ version, batch, reason }).filter(([, value]) => value !== null)
+  return { machineId, image, state, attempts, maxAttempts, ...Object.fromEntries(present) }
 }

@@ -54,8 +54,8 @@ export function createRecordReport(db: Db): RecordReport {
  */
 async function recordReports(db: Db, list: Sighting[]): Promise<boolean[]> {
   const gone: ReportedBoot[] = []
-  const known = await db.transaction(async (tx) => {
-    const known = list.map(() => false)
+  const found = await db.transaction(async (tx) => {
+    const found = list.map(() => false)
     let left = list.map((sighting, place) => ({ ...sighting, place, hash: hashToken(sighting.token) }))
     while (left.length > 0) {
       const boots = await lockBoots(tx, left)
@@ -68,18 +68,18 @@ async function recordReports(db: Db, list: Sighting[]): Promise<boolean[]> {
         const machine = boot.machineId ?? boot.id
         if (machines.has(machine)) return true
         machines.add(machine)
-        known[place] = true
+        found[place] = true
         now.push(reportedOf(boot, seen, ip, storable(message)))
         if (!boot.progressed && seen !== 'failed') gone.push(boot)
         return false
       })
       if (now.length > 0) await writeReported(tx, now)
     }
-    return known
+    return found
   })
   // This locks other boots, so it has its own transaction. The reports are written even if it fails.
   await recordOtherAddresses(db, gone).catch(() => undefined)
-  return known
+  return found
 }
 
 /** A report, its boot, and the result. */
@@ -130,10 +130,10 @@ async function writeReported(tx: Tx, list: Reported[]): Promise<void> {
     from r where boots.id = r.id`)
   const endings = list.filter(({ ended, outcome }) => ended && outcome !== 'superseded')
   await recordChanges(tx, endings.map(endingOf))
-  for (const one of list) {
-    if (one.boot.deploymentId !== null) await moveOwn(tx, one)
-    else if (one.ended && one.outcome === 'installed' && !one.boot.overtaken)
-      await cancelInstalled(tx, one.boot.id, one.actor)
+  for (const report of list) {
+    if (report.boot.deploymentId !== null) await moveOwn(tx, report)
+    else if (report.ended && report.outcome === 'installed' && !report.boot.overtaken)
+      await cancelInstalled(tx, report.boot.id, report.actor)
   }
   await failSpent(
     tx,

@@ -31,17 +31,17 @@ export function createFindSituation(db: Db): FindSituation {
   return async (facts, supposed) => {
     const { revision, today, candidates, groupSecrets } = await find(facts)
     const identity = identify(facts, candidates)
-    const known =
+    const candidate =
       'machine' in identity ? candidates.find(({ machine }) => machine.id === identity.machine.id) : undefined
     const remembered = 'machine' in identity && identity.weak === undefined ? identity.machine.facts : {}
-    const deployment = supposed ?? known?.deployment
+    const deployment = supposed ?? candidate?.deployment
     const current = await cache.at(revision)
     const pin = deployment !== undefined && isServed(deployment) ? deployment.version : null
     return {
       facts: { ...remembered, ...facts },
       identity,
       deployment,
-      secrets: { machine: known?.secrets ?? [], groups: groupSecrets },
+      secrets: { machine: candidate?.secrets ?? [], groups: groupSecrets },
       catalog: pin === null ? current : await pinVersion(current, deployment?.image ?? '', pin),
       today,
     }
@@ -100,13 +100,13 @@ async function findMany(db: Db, asked: Facts[]): Promise<Found[]> {
   )
   const found = asked.map((): Found => ({ revision: 0, today: '', candidates: [], groupSecrets: {} }))
   for (const row of rows) {
-    const one = found[row.n] as Found
-    one.revision = Number(row.revision)
-    one.today = row.today
-    one.groupSecrets = row.group_secrets ?? {}
+    const result = found[row.n] as Found
+    result.revision = Number(row.revision)
+    result.today = row.today
+    result.groupSecrets = row.group_secrets ?? {}
     if (row.machine === null) continue
     const machine = { ...machineFrom(row.machine, row.macs ?? []), name: row.name }
-    one.candidates.push({
+    result.candidates.push({
       machine,
       claims: row.claims ?? [],
       deployment: row.deployment ?? undefined,

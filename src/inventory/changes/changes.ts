@@ -98,14 +98,16 @@ export async function isKept(db: Db, { tx, id }: ChangeCursor): Promise<boolean>
 
 /** Whether a type is one of those, or begins with one of them; with none all are. */
 export function isOfTypes(type: string, types: string[]): boolean {
-  return types.length === 0 || types.some((one) => type === one || type.startsWith(`${one}.`))
+  return types.length === 0 || types.some((prefix) => type === prefix || type.startsWith(`${prefix}.`))
 }
 
 const isSettled = sql`${changes.tx} < (pg_snapshot_xmin(pg_current_snapshot())::text)::bigint`
 
 function typeIn(types: string[]) {
   return or(
-    ...types.map((one) => or(eq(changes.type, one), like(changes.type, `${one.replaceAll(/[\\%_]/g, '\\$&')}.%`))),
+    ...types.map((prefix) =>
+      or(eq(changes.type, prefix), like(changes.type, `${prefix.replaceAll(/[\\%_]/g, '\\$&')}.%`)),
+    ),
   )
 }
 

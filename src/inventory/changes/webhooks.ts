@@ -121,8 +121,8 @@ export async function openWebhook(
 
 /** The dead messages, oldest first. @throws NotFoundError */
 export async function listDead(db: Db, webhookId: string): Promise<DeadDelivery[]> {
-  const known = await db.select({ id: webhooks.id }).from(webhooks).where(eq(webhooks.id, webhookId))
-  if (known.length === 0) throw new NotFoundError(`there is no webhook ${webhookId}`)
+  const rows = await db.select({ id: webhooks.id }).from(webhooks).where(eq(webhooks.id, webhookId))
+  if (rows.length === 0) throw new NotFoundError(`there is no webhook ${webhookId}`)
   const { id, changeId, body, attempts, error, createdAt } = webhookDeliveries
   return db
     .select({ id, changeId, body, attempts, error, createdAt })

@@ -100,12 +100,12 @@ async function saveDocuments(
     // Some editors begin a text with a byte-order mark. Installers read it as a part of the first line, and ignore the file.
     const content = {
       title: newTitle,
-      documents: documents.map((one) => ({ ...one, text: one.text.replace(/^\ufeff/, '') })),
+      documents: documents.map((document) => ({ ...document, text: document.text.replace(/^\ufeff/, '') })),
     }
-    const names = content.documents.map((one) => one.name)
-    const twin = names.find((one, index) => names.indexOf(one) !== index)
-    if (twin !== undefined)
-      throw new InputError({ field: 'documents', value: twin, expected: 'documents with different names' })
+    const names = content.documents.map((document) => document.name)
+    const duplicate = names.find((candidate, index) => names.indexOf(candidate) !== index)
+    if (duplicate !== undefined)
+      throw new InputError({ field: 'documents', value: duplicate, expected: 'documents with different names' })
     const title = content.title ?? before?.title ?? ''
     const same = before !== undefined && isSameJson(before.documents, content.documents)
     if (same && title === before.title) return
@@ -142,7 +142,7 @@ export async function changeAnswerFile(
 }
 
 function changedDocuments(before: AnswerDocument[], changes: DocumentChange[]): AnswerDocument[] {
-  const documents = new Map(before.map((one) => [one.name, one]))
+  const documents = new Map(before.map((document) => [document.name, document]))
   for (const { name, text, mediaType } of changes) {
     if (text !== null)
       documents.set(name, { name, mediaType: mediaType ?? documents.get(name)?.mediaType ?? defaultMediaType, text })
@@ -169,9 +169,9 @@ export async function useAnswerFileVersion(
 ): Promise<AnswerFile> {
   const { thing } = await saveNamed(db, noun, name, precondition, by, async (tx, before) => {
     requireFound(before, `answer file ${name}`)
-    const known = (await listAnswerFileVersions(tx, name)).map((one) => one.version)
-    if (!known.includes(version))
-      throw new InputError({ field: 'version', value: String(version), expected: `one of ${known.join(', ')}` })
+    const versions = (await listAnswerFileVersions(tx, name)).map((version) => version.version)
+    if (!versions.includes(version))
+      throw new InputError({ field: 'version', value: String(version), expected: `one of ${versions.join(', ')}` })
     if (version !== before.version) await setCurrent(tx, before, { currentVersion: version })
   })
   return thing

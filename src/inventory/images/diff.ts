@@ -59,11 +59,11 @@ function rolesOf(variant: Variant | undefined): Map<string, DiffFile> {
   if (variant === undefined) return roles
   if (variant.kind === 'linux') {
     add('kernel', variant.kernel)
-    for (const one of variant.initrds) add(`initrd ${one.name}`, one)
+    for (const file of variant.initrds) add(`initrd ${file.name}`, file)
   }
   if (variant.kind === 'wimboot') {
     add('wimboot', variant.wimboot)
-    for (const one of variant.files) add(`file ${one.name}`, one)
+    for (const file of variant.files) add(`file ${file.name}`, file)
   }
   if ('file' in variant) add('file', variant.file)
   if ('tree' in variant) for (const { path, sha256 } of variant.tree ?? []) add(`tree ${path}`, { sha256, name: path })
@@ -91,18 +91,18 @@ function diffArgs(from: string[], to: string[]): VariantDiff['args'] {
 /** The items of a list without one equal item for each of the others. */
 function without(list: string[], others: string[]): string[] {
   const counts = new Map<string, number>()
-  for (const one of others) counts.set(one, (counts.get(one) ?? 0) + 1)
-  return list.filter((one) => {
-    const count = counts.get(one) ?? 0
-    counts.set(one, count - 1)
+  for (const item of others) counts.set(item, (counts.get(item) ?? 0) + 1)
+  return list.filter((item) => {
+    const count = counts.get(item) ?? 0
+    counts.set(item, count - 1)
     return count <= 0
   })
 }
 
 function fieldsOf(variant: Variant | undefined): Record<string, string> {
   const apart = new Set(['arch', 'platform', 'kernel', 'initrds', 'tree', 'wimboot', 'files', 'file', 'args'])
-  const rest = Object.entries(variant ?? {}).filter(([field, value]) => !apart.has(field) && value !== undefined)
-  return Object.fromEntries(rest.map(([field, value]) => [field, canonical(value)]))
+  const others = Object.entries(variant ?? {}).filter(([field, value]) => !apart.has(field) && value !== undefined)
+  return Object.fromEntries(others.map(([field, value]) => [field, canonical(value)]))
 }
 
 function diffFields(from: Record<string, string>, to: Record<string, string>): VariantDiff['fields'] {

@@ -113,9 +113,9 @@ export async function patchImage(
     requireFound(before, `image ${name}`)
     const { version = before.version } = change
     const { installer: _, ...about } = aboutOf(change, before)
-    const known = await versionNumbers(tx, name)
-    if (!known.includes(version))
-      throw new InputError({ field: 'version', value: String(version), expected: `one of ${known.join(', ')}` })
+    const versions = await versionNumbers(tx, name)
+    if (!versions.includes(version))
+      throw new InputError({ field: 'version', value: String(version), expected: `one of ${versions.join(', ')}` })
     const { installer = version === before.version ? before.installer : undefined } = change
     const same = version === before.version && isDeepStrictEqual({ ...about, installer }, aboutOf({}, before))
     if (installer !== undefined && !same) await setInstaller(tx, name, version, installer)
@@ -170,7 +170,7 @@ async function versionNumbers(tx: Tx, name: string): Promise<number[]> {
     .from(imageVersions)
     .where(eq(imageVersions.image, name))
     .orderBy(desc(imageVersions.version))
-  return rows.map((one) => one.version)
+  return rows.map((row) => row.version)
 }
 
 /** What an image is besides its versions. */
@@ -228,20 +228,20 @@ function refuseDuplicates(variants: Variant[]): void {
 const maxFaults = 50
 
 async function refuseUnknownFiles(db: Db, variants: Variant[]): Promise<void> {
-  const wanted = variants.flatMap((variant, index) => {
+  const needed = variants.flatMap((variant, index) => {
     // An installer's further files may be empty; what a machine starts with may not.
     const inTree = 'tree' in variant ? (variant.tree?.length ?? 0) : 0
     const all = filesOf(variant)
     return all.map((file, at) => ({ ...file, field: `variants[${index}]`, mayBeEmpty: at >= all.length - inTree }))
   })
-  if (wanted.length === 0) return
-  const known = anyOf(wanted.map((file) => file.sha256))
+  if (needed.length === 0) return
+  const hashes = anyOf(needed.map((file) => file.sha256))
   const rows = await db
     .select({ sha256: files.sha256, sizeBytes: files.sizeBytes })
     .from(files)
-    .where(inArray(files.sha256, known))
+    .where(inArray(files.sha256, hashes))
   const stored = new Map(rows.map((file) => [file.sha256, file.sizeBytes]))
-  const faults = wanted.flatMap(({ field, name, sha256, mayBeEmpty }) => {
+  const faults = needed.flatMap(({ field, name, sha256, mayBeEmpty }) => {
     const sizeBytes = stored.get(sha256)
     if (sizeBytes === undefined)
       return [{ field: `${field} ${name}`, value: sha256, expected: 'the sha256 of an uploaded file' }]

@@ -34,7 +34,7 @@ async function loadTree(db: Db, { image, version, digest }: TreeKey): Promise<Re
     .select({ variants: imageVersions.variants })
     .from(imageVersions)
     .where(and(eq(imageVersions.image, image), eq(imageVersions.version, version)))
-  const trees = rows[0]?.variants.flatMap((one) => ('tree' in one && one.tree ? [one.tree] : [])) ?? []
-  const tree = trees.find((one) => treeDigest(one) === digest)
+  const trees = rows[0]?.variants.flatMap((variant) => ('tree' in variant && variant.tree ? [variant.tree] : [])) ?? []
+  const tree = trees.find((candidate) => treeDigest(candidate) === digest)
   return tree && new Map(tree.map(({ path, sha256 }) => [path, sha256]))
 }

@@ -58,17 +58,17 @@ export async function findRollback(db: Db, image: Pick<Image, 'name' | 'version'
     .select({ version: imageVersions.version })
     .from(imageVersions)
     .where(eq(imageVersions.image, image.name))
-  const versions = new Set(kept.map((one) => one.version))
+  const versions = new Set(kept.map((row) => row.version))
   const moves = await listMoves(db, image)
   for (let at = image.version; ; ) {
-    const from = moves.find((one) => one.to === at)?.from ?? nextLower(versions, at)
+    const from = moves.find((move) => move.to === at)?.from ?? nextLower(versions, at)
     if (from === undefined || versions.has(from)) return from
     at = from
   }
 }
 
 function nextLower(versions: Set<number>, version: number): number | undefined {
-  const lower = [...versions].filter((one) => one < version)
+  const lower = [...versions].filter((candidate) => candidate < version)
   return lower.length > 0 ? Math.max(...lower) : undefined
 }
 
@@ -128,7 +128,7 @@ async function refuseBooting(tx: Tx, name: string, version: number): Promise<voi
     order by b.seq desc limit 6)
     union all (select 'deployment ' || d.id::text from deployments as d
     where d.image = ${name} and d.version = ${version} and ${isActiveSql(sql`d.state`)} order by d.seq limit 6)`)
-  const who = [...new Set(rowsOf<{ who: string }>(found).map((one) => one.who))]
+  const who = [...new Set(rowsOf<{ who: string }>(found).map((user) => user.who))]
   if (who.length === 0) return
   const names = `${who.slice(0, 5).join(', ')}${who.length > 5 ? ' and more' : ''}`
   throw new ConflictError(`version ${version} of image ${name} is being booted by ${names}`)

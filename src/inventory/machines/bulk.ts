@@ -37,10 +37,10 @@ export async function saveMachineRows(
   earlier: EarlierRows,
 ): Promise<(PlannedRow | BadRow)[]> {
   for (let attempt = 1; attempt <= 5; attempt += 1) {
-    const { plans, said: heard } = planRows(rows, await lookUp(db, rows), earlier)
+    const { plans, added } = planRows(rows, await lookUp(db, rows), earlier)
     const work = plans.filter((plan): plan is PlannedRow => 'outcome' in plan && plan.outcome !== 'unchanged')
     if (dryRun || work.length === 0 || (await write(db, work, by))) {
-      addEarlier(earlier, heard)
+      addEarlier(earlier, added)
       return plans
     }
   }
@@ -85,10 +85,14 @@ async function lookUp(db: Db, rows: MachineRow[]): Promise<Existing> {
     join lateral (select id from machines where not discovered and ${isSerial(sql`r.serial`, sql`r.product`)} ${few}) as m on true`,
   )
 
-  const wanted = [...new Set([...owners, ...meant, ...withUuid, ...withSerial].map(({ id }) => id))]
-  const machines = new Map((await findMachines(db, wanted)).map((machine) => [machine.id, machine]))
+  const ids = [...new Set([...owners, ...meant, ...withUuid, ...withSerial].map(({ id }) => id))]
+  const machines = new Map((await findMachines(db, ids)).map((machine) => [machine.id, machine]))
   const byKey = (list: { key: string; id: string }[]) =>
-    new Map(list.flatMap(({ key, id }) => [machines.get(id)].flatMap((one) => (one ? [[key, one] as const] : []))))
+    new Map(
+      list.flatMap(({ key, id }) =>
+        [machines.get(id)].flatMap((machine) => (machine ? [[key, machine] as const] : [])),
+      ),
+    )
   const having = (list: { key: string; id: string }[]) => {
     const found = new Map<string, Machine[]>()
     for (const { key, id } of list) found.set(key, [...(found.get(key) ?? []), ...[machines.get(id) ?? []].flat()])

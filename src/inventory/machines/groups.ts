@@ -84,7 +84,7 @@ export async function changeGroup(
     const faults = [
       ...tooManyParams(after.assignment),
       ...(changesInstall(assignment)
-        ? everyBootFaults([{ ...after.assignment, field: 'assignment' }], (one) => installers.has(one))
+        ? everyBootFaults([{ ...after.assignment, field: 'assignment' }], (image) => installers.has(image))
         : []),
     ]
     if (faults.length > 0) throw new InputError(faults)

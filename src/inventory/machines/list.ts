@@ -83,16 +83,16 @@ export function cursorOf(machine: Machine, { by }: MachineSort): MachineCursor {
   return { id: machine.id, value: value instanceof Date ? value.toISOString() : (value ?? null) }
 }
 
-/** The names of all labels and params that the machines that fit have, at most `most` of each. */
+/** The names of all labels and params that the machines that fit have, at most `max` of each. */
 export async function listMachineKeys(
   db: Db,
   search: MachineSearch,
-  most: number,
+  max: number,
 ): Promise<{ labels: string[]; params: string[] }> {
   const keysOf = async (value: SQL) => {
     const found = await db.execute(sql`
       select distinct key from ${machines}, jsonb_object_keys(${value}) as keys(key) where ${conditionOf(search) ?? sql`true`}
-      order by key limit ${most}`)
+      order by key limit ${max}`)
     return rowsOf<{ key: string }>(found).map(({ key }) => key)
   }
   return {

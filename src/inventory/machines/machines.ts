@@ -55,8 +55,8 @@ function keyCondition(key: MachineKey): SQL | undefined {
 /** The machines with these ids that there are, in no order. */
 export async function findMachines(db: Db, ids: string[]): Promise<Machine[]> {
   if (ids.length === 0) return []
-  const wanted = sql`${machines.id} in (select value::uuid from jsonb_array_elements_text(${JSON.stringify(ids)}::jsonb))`
-  return selectMachines(db, wanted, ids.length)
+  const condition = sql`${machines.id} in (select value::uuid from jsonb_array_elements_text(${JSON.stringify(ids)}::jsonb))`
+  return selectMachines(db, condition, ids.length)
 }
 
 /**
@@ -104,22 +104,21 @@ async function saveOnce(
     checkPrecondition({ ifMatch: precondition.ifMatch }, named)
     checkPrecondition({ ifNoneMatch: precondition.ifNoneMatch }, entered)
     const id = before?.id ?? newId()
-    const wanted = [...new Set([...(change.macs ?? named?.macs ?? []), ...('mac' in key ? [key.mac] : [])])]
+    const macs = [...new Set([...(change.macs ?? named?.macs ?? []), ...('mac' in key ? [key.mac] : [])])]
     const after = changedValues(valuesOf(before ?? {}), change, replace && bare === undefined)
-    if (isKnownAnew(entered, after, wanted)) refuseTaken(after, await findClashes(tx, id, after, wanted))
-    if (!isIdentified({ ...after, macs: wanted }))
-      throw new InputError({ field: 'macs', value: '[]', expected: identifiedBy })
+    if (isKnownAnew(entered, after, macs)) refuseTaken(after, await findClashes(tx, id, after, macs))
+    if (!isIdentified({ ...after, macs })) throw new InputError({ field: 'macs', value: '[]', expected: identifiedBy })
     const faults = [
-      ...tooMany({ ...after, macs: wanted }),
+      ...tooMany({ ...after, macs }),
       ...(changesInstall(change.assignment)
-        ? everyBootFaults([{ ...after.assignment, field: 'assignment' }], (one) => installers.has(one))
+        ? everyBootFaults([{ ...after.assignment, field: 'assignment' }], (image) => installers.has(image))
         : []),
     ]
     if (faults.length > 0) throw new InputError(faults)
     const values = { ...rowValuesOf(after), discovered: false }
     if (before === undefined) await tx.insert(machines).values({ ...values, id })
     else await tx.update(machines).set(values).where(eq(machines.id, id))
-    await replaceMacs(tx, id, before?.macs ?? [], wanted)
+    await replaceMacs(tx, id, before?.macs ?? [], macs)
     const saved = await findMachine(tx, { id })
     if (saved === undefined) throw new ConflictError(`machine ${id} was deleted by another request`)
     if (before !== undefined && isSameJson(auditViewOf(before), auditViewOf(saved)))
@@ -242,9 +241,9 @@ export async function selectMachines(
   return rows.map(({ row, macs, name }) => ({ ...presentOf(row), macs, name }))
 }
 
-async function replaceMacs(db: Db, machineId: string, before: Mac[], wanted: Mac[]): Promise<void> {
-  const gone = before.filter((mac) => !wanted.includes(mac))
-  const fresh = wanted.filter((mac) => !before.includes(mac))
+async function replaceMacs(db: Db, machineId: string, before: Mac[], after: Mac[]): Promise<void> {
+  const gone = before.filter((mac) => !after.includes(mac))
+  const fresh = after.filter((mac) => !before.includes(mac))
   if (gone.length > 0) await db.delete(machineMacs).where(inArray(machineMacs.mac, gone))
   if (fresh.length === 0) return
   await takeOverDiscovered(db, machineId, fresh)

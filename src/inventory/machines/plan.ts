@@ -68,7 +68,7 @@ export function addEarlier(into: EarlierRows, more: EarlierRows): void {
   for (const [mac, line] of more.macs) into.macs.set(mac, line)
   for (const [id, line] of more.machines) into.machines.set(id, line)
   for (const [mac, id] of more.released) into.released.set(mac, id)
-  for (const [value, one] of more.values) into.values.set(value, one)
+  for (const [value, entry] of more.values) into.values.set(value, entry)
 }
 
 /** Plans rows in order, and collects what later rows must know of them. Changes nothing. */
@@ -76,7 +76,7 @@ export function planRows(
   rows: MachineRow[],
   existing: Existing,
   earlier: EarlierRows,
-): { plans: (PlannedRow | BadRow)[]; said: EarlierRows } {
+): { plans: (PlannedRow | BadRow)[]; added: EarlierRows } {
   const now = nothingEarlier()
   const ownerOf = (mac: Mac): Machine | undefined => {
     const owner = existing.byMac.get(mac)
@@ -105,23 +105,23 @@ export function planRows(
     const twice = before && lineOf('machines', before.id)
     if (twice !== undefined) return bad({ ...found.at, expected: notTwice(twice) }, ...unknown)
     const kept = bare === undefined ? before?.macs : owner?.macs
-    const wanted = [...new Set([...(row.change.macs ?? kept ?? []), ...('mac' in key ? [key.mac] : [])])]
-    const others = wanted
+    const macs = [...new Set([...(row.change.macs ?? kept ?? []), ...('mac' in key ? [key.mac] : [])])]
+    const others = macs
       .map((mac) => ({ mac, owner: ownerOf(mac) }))
       .filter(({ owner }) => owner && owner.id !== before?.id)
     const taken = others.filter(({ owner }) => !owner?.discovered || lineOf('machines', owner.id) !== undefined)
-    const after = changed(before, wanted, row)
+    const after = changed(before, macs, row)
     const isBare = after.macs.length === 0
     const entered = valueKeys(row.change)
     const sooner = entered
       .map((value) => now.values.get(value) ?? earlier.values.get(value))
-      .find((one) => one !== undefined && (one.bare || isBare))
+      .find((other) => other !== undefined && (other.bare || isBare))
     const faults = [
       ...unknown,
       ...(sooner === undefined ? [] : [{ ...found.at, expected: notTwice(sooner.line) }]),
       ...alike
-        .filter((one) => one.id !== before?.id && (isBare || one.macs.length === 0))
-        .map((one) => takenFault(row.change, one)),
+        .filter((other) => other.id !== before?.id && (isBare || other.macs.length === 0))
+        .map((other) => takenFault(row.change, other)),
       ...taken.map(({ mac, owner }) => ({
         field: fieldOf(mac),
         value: mac,
@@ -130,7 +130,7 @@ export function planRows(
       ...tooMany({ ...valuesOf(after), macs: after.macs }),
       ...(isIdentified(after) ? [] : [{ field: 'mac', value: 'nothing', expected: identifiedBy }]),
       ...(changesInstall(row.change.assignment)
-        ? everyBootFaults([{ ...after.assignment, field: 'assignment' }], (one) => existing.installers.has(one))
+        ? everyBootFaults([{ ...after.assignment, field: 'assignment' }], (image) => existing.installers.has(image))
         : []),
     ]
     if (faults.length > 0) return bad(...faults)
@@ -144,7 +144,7 @@ export function planRows(
     const outcome = same ? 'unchanged' : before === undefined || before.discovered ? 'created' : 'changed'
     return { line, outcome, before, after, takesOver }
   }
-  return { plans: rows.map(plan), said: now }
+  return { plans: rows.map(plan), added: now }
 }
 
 function notTwice(line: number): string {

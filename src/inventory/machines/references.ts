@@ -40,7 +40,7 @@ export async function refuseUnknownNames(
 
 /** @throws ConflictError that says what names the thing, when something does: it may not be deleted */
 export async function refuseNamed(db: Db, kind: Referred, name: string): Promise<void> {
-  const said = `${kind === 'answerFile' ? 'answer file' : kind} ${name}`
+  const thing = `${kind === 'answerFile' ? 'answer file' : kind} ${name}`
   const found = await db.execute(sql`
     select 'machine ' || ${nameColumn} as who from machines where assignment ->> ${kind} = ${name}
     union all select 'group ' || name from groups where assignment ->> ${kind} = ${name}
@@ -53,5 +53,5 @@ export async function refuseNamed(db: Db, kind: Referred, name: string): Promise
     limit 6`)
   const users = rowsOf<{ who: string }>(found).map(({ who }) => who)
   if (users.length > 0)
-    throw new ConflictError(`${said} is used by ${users.slice(0, 5).join(', ')}${users.length > 5 ? ' and more' : ''}`)
+    throw new ConflictError(`${thing} is used by ${users.slice(0, 5).join(', ')}${users.length > 5 ? ' and more' : ''}`)
 }

@@ -72,8 +72,8 @@ export async function openSecrets(
   groupsWeakestFirst: string[],
 ): Promise<Record<string, string>> {
   const sealed = await sealedOf(db, machineId, groupsWeakestFirst)
-  const rank = (one: { ownerKind: string; owner: string }) =>
-    one.ownerKind === 'machine' ? groupsWeakestFirst.length : groupsWeakestFirst.indexOf(one.owner)
+  const rank = (secret: { ownerKind: string; owner: string }) =>
+    secret.ownerKind === 'machine' ? groupsWeakestFirst.length : groupsWeakestFirst.indexOf(secret.owner)
   const ordered = sealed.sort((a, b) => rank(a) - rank(b))
   return Object.fromEntries(ordered.map(({ name, sealed }) => [name, sealer.open(sealed, belongsTo(name))]))
 }
@@ -82,7 +82,7 @@ async function sealedOf(db: Db, machineId: string | undefined, groups: string[])
   const owners = [
     machineId === undefined ? undefined : isOf({ kind: 'machine', id: machineId }),
     groups.length === 0 ? undefined : and(eq(secrets.ownerKind, 'group'), inArray(secrets.owner, groups)),
-  ].filter((one) => one !== undefined)
+  ].filter((owner) => owner !== undefined)
   return owners.length === 0
     ? []
     : db

@@ -32,8 +32,8 @@ export async function findDuplicates(db: Db, machines: Machine[]): Promise<Map<s
   return refusals
 }
 
-function areDuplicates(one: Machine, other: Duplicate): boolean {
-  return one.id !== other.id && (one.discovered || other.discovered) && !differ(one.facts, other.facts)
+function areDuplicates(machine: Machine, other: Duplicate): boolean {
+  return machine.id !== other.id && (machine.discovered || other.discovered) && !differ(machine.facts, other.facts)
 }
 
 function refusalOf(machine: Machine, duplicate: Duplicate, together: boolean): string {
@@ -43,7 +43,7 @@ function refusalOf(machine: Machine, duplicate: Duplicate, together: boolean): s
 
 async function findReporting(db: Db, machines: Machine[]): Promise<Duplicate[]> {
   const keys = machines.map(({ facts }) => identityKeys(facts))
-  const uuids = JSON.stringify(keys.flatMap((one) => one.uuids))
+  const uuids = JSON.stringify(keys.flatMap((identity) => identity.uuids))
   const serials = JSON.stringify(keys.flatMap(({ serial }) => serial ?? []))
   const found = await db.execute(sql`
     select machines.id, facts, discovered, ${nameOfId(sql`machines.id`)} as name,
@@ -65,8 +65,8 @@ function keysOf(facts: Facts): string[] {
 }
 
 /** Both report a real value of one kind, and not the same. */
-function differ(one: Facts, other: Facts): boolean {
-  const [a, b] = [identityKeys(one), identityKeys(other)]
+function differ(facts: Facts, other: Facts): boolean {
+  const [a, b] = [identityKeys(facts), identityKeys(other)]
   const otherUuid = a.uuids.length > 0 && b.uuids.length > 0 && !a.uuids.some((uuid) => b.uuids.includes(uuid))
   return otherUuid || (a.serial !== undefined && b.serial !== undefined && a.serial !== b.serial)
 }

@@ -51,11 +51,11 @@ async function weakClaims(db: Db): Promise<Finding[]> {
     const others = row.claimed.filter((mac) => mac !== '' && !row.macs.includes(mac))
     // One MAC of a machine that was entered without any is the machine.
     if (row.macs.length === 0 && row.claimed.length < 2) return []
-    const said = others.length === 0 ? 'a machine without a MAC' : others.join(', ')
+    const claimant = others.length === 0 ? 'a machine without a MAC' : others.join(', ')
     const finding: Finding = {
       code: row.claimed.length > 1 ? 'BW-IDENTITY-SHARED' : 'BW-IDENTITY-WEAK',
       machines: [named(row)],
-      what: `${said} asked with the UUID or serial of ${named(row).name}, but has none of its MACs`,
+      what: `${claimant} asked with the UUID or serial of ${named(row).name}, but has none of its MACs`,
       nextStep: `if it is this machine: bootwright machine set ${handle(row)} --add-mac ${others[0] ?? 'MAC'}; else --clear-uuid or --clear-serial`,
     }
     return [finding]

@@ -54,7 +54,7 @@ export function takenFault(values: Values, other: Machine): FieldFault {
   return {
     field,
     value: (isUuid ? uuid : serial) ?? '',
-    expected: `a value that no other machine has, because one of the two has no MACs: machine ${nameOf(other)} has this value (${settled} bootwright machine set ${handle} --clear-${field})`,
+    expected: `a value that no other machine has, because one machine has no MACs: machine ${nameOf(other)} has this value (${settled} bootwright machine set ${handle} --clear-${field})`,
   }
 }
 
