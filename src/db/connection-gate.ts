@@ -2,7 +2,7 @@
 
 import { BusyDatabaseError } from '../lib/outage.ts'
 
-/** Lets no more work use the database at once than it has connections for. */
+/** Limits the simultaneous work on the database to its number of connections. */
 export type ConnectionGate = {
   /** Runs work that uses one connection. @throws BusyDatabaseError when none becomes free in time; what the work throws */
   run: <T>(work: () => Promise<T>) => Promise<T>
@@ -11,8 +11,9 @@ export type ConnectionGate = {
 }
 
 /**
- * A gate of `max` places. If the server refuses a connection, the work has not begun: it waits for an existing connection, and for
- * `narrowMs` no more connections are opened. Only work without other work beside it gets the refusal as an error.
+ * A gate of `max` places. If the server refuses a connection, the work has not begun: it waits for an existing
+ * connection, and for `narrowMs` no more connections are opened. If no other work runs, the work fails with the
+ * refusal.
  */
 export function createConnectionGate({
   max,

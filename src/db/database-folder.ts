@@ -7,7 +7,7 @@ import { ConfigError, messageOf } from '../lib/errors.ts'
 import { makeFolder, syncFolder } from '../lib/folders.ts'
 
 /**
- * What initdb makes and PostgreSQL cannot start without: what is lost here it would not name, or would make anew,
+ * Files that initdb creates and PostgreSQL needs to start. If one is lost, PostgreSQL does not name it, or creates it
  * empty.
  */
 const parts = [
@@ -21,14 +21,14 @@ const parts = [
   'pg_multixact',
 ]
 
-/** The release of PostgreSQL that PGlite is. */
+/** The PostgreSQL release of PGlite. */
 const release = '18'
 
 /**
  * Makes sure that a folder holds a complete embedded database. An existing database is checked. `create` makes a new
  * one only if the folder is empty and no trace of a former database exists; the new one appears completely or not at
  * all. `traces` are files in the data folder that only a server with a database leaves.
- * @throws ConfigError that names what is wrong and the next step
+ * @throws ConfigError that names the fault and the next step
  */
 export async function prepareDatabaseFolder(
   folder: string,

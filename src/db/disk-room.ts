@@ -2,17 +2,20 @@
 
 import { statfsSync } from 'node:fs'
 
-/** How much room the disk of the database has. */
+/** The free space on the disk of the database. */
 export type DiskRoom = {
-  /** Whether the room is too small for changes. `logBytes` is the size of the log: its growth and time decide when to ask the disk. */
+  /**
+   * Whether the free space is too small for changes. The log size `logBytes` and the time decide when to check the
+   * disk.
+   */
   isLow: (logBytes: number) => boolean
-  /** The fault in words, after `isLow`. */
+  /** The fault as text, after `isLow`. */
   reason: () => string
 }
 
-/** Two segments of PostgreSQL's log: it makes one while it needs it, and a checkpoint may need another. */
+/** Two segments of PostgreSQL's log: the next segment, and a segment for a checkpoint. */
 const minRoomBytes = 32 * 2 ** 20
-// So that a disk at the limit does not switch between both states.
+// Above the minimum, so that a disk at the limit does not switch between the states.
 const enoughBytes = minRoomBytes + 8 * 2 ** 20
 const askEveryMs = 100
 const askEveryBytes = 4 * 2 ** 20

@@ -8,9 +8,9 @@ import { NodeFS } from '@electric-sql/pglite/nodefs'
 /** The folder of an embedded database, as PGlite's file system, whose syncs reach the disk. */
 export type DurableFiles = {
   filesystem: NonNullable<PGliteOptions['fs']>
-  /** Resolves when all that PostgreSQL called synced is on the disk; those that wait at the same time share one sync. */
+  /** Resolves when everything that PostgreSQL has synced is on the disk. Simultaneous callers share one sync. */
   settle: () => Promise<void>
-  /** Bytes by which the write-ahead log has grown, what was found of its first file included. */
+  /** Bytes by which the write-ahead log has grown, including the existing part of its first file. */
   logBytes: () => number
   /** Closes every file, for an engine that died and cannot do it. */
   closeAll: () => void
@@ -47,7 +47,7 @@ const fdatasync = promisify(fs.fdatasync)
 const closeFile = promisify(fs.close)
 
 const isLog = (path: string) => /\/pg_wal\/[0-9A-F]{24}$/.test(path)
-// Nothing in it is read after a crash.
+// PostgreSQL reads no temporary file after a crash.
 const isTemporary = (path: string) => path.includes('/pgsql_tmp/')
 
 /**
@@ -124,7 +124,7 @@ function makeDurable({ NODEFS }: Emscripten, log: LogSync, wroteLog: (path: stri
   }
 }
 
-// Every commit writes its page of the log again, so written bytes say little.
+// Every commit rewrites its page of the log, so the number of written bytes does not show the growth.
 function createGrowth(): { wrote: (path: string, end: number) => void; bytes: () => number } {
   let current = ''
   let reached = 0
@@ -139,7 +139,7 @@ function createGrowth(): { wrote: (path: string, end: number) => void; bytes: ()
   }
 }
 
-/** Pages that a table grows by are written empty first: the log explains nothing of them. */
+/** A growing table first gets empty pages, which the log does not contain. */
 function isZero(buffer: Int8Array, offset: number, length: number): boolean {
   for (let at = offset; at < offset + length; at++) if (buffer[at] !== 0) return false
   return true
@@ -177,14 +177,14 @@ function makeCreatable({ FS, NODEFS }: Emscripten, opened: Set<number>): void {
     opened.add(stream.nfd)
   }
   streams.close = (stream) => {
-    // Before: a number that is free again may be somebody else's at once.
+    // Delete the descriptor before it is closed: another file may reuse its number at once.
     if (stream.shared.refcount === 1) opened.delete(stream.nfd)
     close(stream)
   }
 }
 
 type LogSync = {
-  /** A file of the log, and PostgreSQL's descriptor of it, is to be synced with the next that wait. */
+  /** Adds a log file, with PostgreSQL's descriptor of it, to the next sync. */
   put: (path: string, descriptor: number) => void
   settle: () => Promise<void>
   isWaiting: () => boolean
@@ -192,7 +192,7 @@ type LogSync = {
 }
 
 function createLogSync(): LogSync {
-  // Descriptors of our own, by path: PostgreSQL may close its own while a sync is under way.
+  // Separate descriptors by path, because PostgreSQL may close its descriptor during a sync.
   let waiting = new Map<string, number>()
   let syncing = new Map<string, number>()
   let last: Promise<void> = Promise.resolve()
@@ -220,7 +220,7 @@ function createLogSync(): LogSync {
     },
     settle: () => {
       if (waiting.size === 0) return last
-      // What follows a failed sync is not on the disk either: it fails too.
+      // After a failed sync, later writes are not on the disk either, so later syncs fail too.
       next ??= last.then(sync)
       last = next
       return next

@@ -36,7 +36,7 @@ function stopped(reason: string, cause?: unknown): Error {
 }
 
 /**
- * Asks an engine. Every answer, also that of a read, waits until what it may be drawn from is on the disk. When the
+ * Queries an engine. Every result, also that of a read, waits until all earlier changes are on the disk. When the
  * engine dies its log is replayed by a new one, as after a crash, as soon as that can be started.
  */
 export async function openEmbeddedClient(
@@ -72,7 +72,7 @@ export async function openEmbeddedClient(
     log?.info('the embedded database is running again')
   }
 
-  // Refused before PostgreSQL finds the disk full itself: in the middle of a page of its log that is its end.
+  // Refuses changes before the disk is full: PostgreSQL ends if the disk fills up while it writes a page of its log.
   const limit = async ({ client, logBytes }: Engine) => {
     const low = room.isLow(logBytes())
     if (low === readOnly) return

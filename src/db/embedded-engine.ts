@@ -17,7 +17,7 @@ export type Engine = {
   abandon: () => void
 }
 
-/** PGlite could not start on a folder; the message is what PostgreSQL said of it. */
+/** PGlite could not start on a folder. The message is that of PostgreSQL. */
 export class EngineError extends Error {
   override name = 'EngineError'
 }
@@ -29,8 +29,8 @@ const longJumpStatus = 100
 const limits = ['max_files_per_process=200', 'min_wal_size=48MB', 'max_wal_size=64MB']
 
 /**
- * Starts an engine on a folder, or in memory when none is named, there with `contents` to begin with. `durable` is false:
- * nothing is synced, a power cut loses what was written last.
+ * Starts an engine on a folder, or without a folder in memory with `contents`. If `durable` is false, nothing is
+ * synced, and a power cut loses the last writes.
  */
 export async function startEngine(
   folder: string | undefined,
@@ -55,8 +55,7 @@ export async function startEngine(
   const guarded = guard(client, log)
   return {
     client: yielding(client),
-    // What could not be synced may be on the disk or not, and a second sync would not say so (fsync(2)): only the log
-    // knows.
+    // After a failed sync, the data may or may not be on the disk, and a second sync would not report that (fsync(2)).
     settle: async () => {
       if (synced)
         await files.settle().catch((error: unknown) => guarded.kill(`cannot sync its log: ${messageOf(error)}`))
@@ -75,7 +74,7 @@ function startParams(synced: boolean): string[] {
   return [...params, ...settings.flatMap((setting) => ['-c', setting])]
 }
 
-/** The last of what PostgreSQL complained about, without its time and level. */
+/** The last error message of PostgreSQL, without its time and level. */
 function reasonIn(log: string[]): string | undefined {
   const line = log.findLast((text) => /\b(PANIC|FATAL|ERROR):/.test(text))
   return line?.replace(/^.*?\b(PANIC|FATAL|ERROR):\s+/, '')

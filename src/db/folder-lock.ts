@@ -9,15 +9,16 @@ import { makeFolder } from '../lib/folders.ts'
 const exclusive = 2 | 4
 
 /**
- * Holds a data folder for this process alone until `release`: two that write one embedded database destroy it. The system gives
- * the lock back when the process ends, however it ends. Without flock(2) nothing is held, and the admin socket is the only guard.
+ * Locks a data folder for this process until `release`: two processes that write one embedded database destroy it. The
+ * system gives the lock back when the process ends, however it ends. Without flock(2) nothing is held, and the admin
+ * socket is the only guard.
  * @throws ConfigError when another process holds it
  */
 export async function lockFolder(folder: string, lockFile: string): Promise<{ release: () => Promise<void> }> {
   await makeFolder(folder)
   const flock = loadFlock()
   if (flock === undefined) return { release: async () => {} }
-  // The file stays: who removed it would let two others lock two files of one name.
+  // The file stays. If it were removed, two processes could lock two files of the same name.
   const file = await open(lockFile, 'a', 0o600)
   if (flock(file.fd, exclusive) !== 0) {
     await file.close()

@@ -12,7 +12,8 @@ import { rowsOf } from './rows.ts'
 type Program = { version: string; migrations: { count: number; newest: number } }
 
 /**
- * Refuses a database that a newer program migrated: this one would misread it, or write what that one cannot read.
+ * Refuses a database that a newer program migrated: this program would misread it, or write what the newer program
+ * cannot read.
  * @throws ConfigError that names both versions
  */
 export async function refuseNewerDatabase(db: Db, program: Program = thisProgram()): Promise<void> {

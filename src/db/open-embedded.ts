@@ -11,13 +11,13 @@ import { recordProgram, refuseNewerDatabase } from './newer.ts'
 import { asDb, migrationsFolder, type OpenDb } from './open.ts'
 
 export type EmbeddedOptions = {
-  /** False: a power cut may lose what was written last, or all. */
+  /** False: a power cut may lose the last writes, or all data. */
   durable?: boolean
   /** True: a data folder that had a database may begin with a new one. */
   mayBeNew?: boolean
   /** Files that only a server that had a database leaves: with one of them, a folder without a database is refused. */
   traces?: string[]
-  /** What a database in memory begins with: a data folder as PGlite's `dumpDataDir` packs it. */
+  /** The initial content of a database in memory: a data folder as packed by PGlite's `dumpDataDir`. */
   contents?: Blob
   log?: Logger
 }
@@ -37,7 +37,7 @@ export async function openEmbedded(
     })
   const disk = watchDiskRoom(folder)
   let opened = false
-  // A start changes nothing where the schema is that of this release: on a full disk too, it serves what needs no change.
+  // If the schema is up to date, a start changes nothing. So the server also starts on a full disk.
   const room = { ...disk, isLow: (logBytes: number) => opened && disk.isLow(logBytes) }
   const client = await openEmbeddedClient(start, { room, log }).catch((error: unknown) => {
     throw error instanceof EngineError ? cannotOpen(folder, error.message) : error
@@ -56,13 +56,13 @@ export async function openEmbedded(
   }
 }
 
-// Without a sync at each step: the whole folder is synced before it is used.
+// The steps are not synced, because the whole folder is synced before it is used.
 async function create(folder: string): Promise<void> {
   const { client } = await startEngine(folder, { durable: false })
   await client.close()
 }
 
-// PostgreSQL takes a table whose file was cut for a shorter one, and says so, if ever, when something is not found in it.
+// PostgreSQL treats a truncated file as a shorter table, and may report the fault only when a query misses data.
 async function checkTables(client: Pick<PGlite, 'query'>, folder: string | undefined): Promise<void> {
   const { rows } = await client.query<{ name: string; path: string }>(`
     select relname as name, pg_relation_filepath(oid) as path from pg_class

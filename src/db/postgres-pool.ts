@@ -21,7 +21,7 @@ const maxConnections = 10
 const connectSeconds = 5
 const waitMs = 10_000
 const narrowMs = 30_000
-/** What a statement may take longer than its own limit before its server counts as gone, milliseconds. */
+/** Milliseconds beyond the limit of a statement after which the database server counts as unreachable. */
 const graceMs = 10_000
 
 /**
@@ -44,7 +44,7 @@ export function openPool(url: string): PostgresPool {
     backoff,
     connection: limits,
   }
-  // Nothing connects yet: this only reads what the URL says.
+  // This only parses the URL; the connections are opened later.
   const { statement_timeout: statementMs } = postgres(url, options).options.connection as Record<string, unknown>
   const seconds = Number(statementMs) > 0 ? Math.ceil((Number(statementMs) + graceMs) / 1000) : 0
   const sql = postgres(url, { ...options, ...{ silence_timeout: seconds } })
@@ -67,7 +67,7 @@ export function openPool(url: string): PostgresPool {
   return { client, isShort: gate.isNarrow, end: () => sql.end({ timeout: 5 }) }
 }
 
-/** One connection without limits, for what may take long: migrations. */
+/** One connection without limits, for long work: migrations. */
 export function openSingle(url: string): postgres.Sql {
   const sql = postgres(url, { max: 1, connect_timeout: connectSeconds, onnotice: () => {}, connection: { jit: 'off' } })
   requirePatched(sql)

@@ -1,5 +1,5 @@
-// What boots ask of the inventory and tell it: look-ups that share work between machines, and writers that batch. The server
-// opens one of these, the boot listener and the admin API work with it.
+// The inventory's look-ups and records for boots. Look-ups share work between machines, and writers batch. The server
+// opens one inventory for the boot listener and the admin API.
 import type { Db } from '../db/open.ts'
 import type { Logger } from '../lib/log.ts'
 import { createOpenBoot } from './boots/boots.ts'

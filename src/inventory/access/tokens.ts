@@ -24,7 +24,7 @@ export function hashToken(token: string): string {
   return createHash('sha256').update(token).digest('hex')
 }
 
-/** A new random token, 43 characters of base64url: 256 bits. */
+/** A new random token: 256 bits as 43 characters of base64url. */
 export function makeToken(): string {
   return randomBytes(32).toString('base64url')
 }

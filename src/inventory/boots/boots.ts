@@ -187,8 +187,8 @@ export async function listBoots(
 }
 
 /**
- * The stage that a boot stallLimits at. Windows PE is given its answers by iPXE, before it starts: what follows `ready` is the
- * installer, not a kernel that says at once that it is up.
+ * The stage whose limit applies to a boot. Windows PE gets its answer file from iPXE before it starts. So the installer
+ * follows `ready`, not a kernel that reports at once.
  */
 const restingAt = sql`case when boots.stage = 'ready' and boots.decision #>> '{spec,kind}' = 'wimboot' then 'answer-file' else boots.stage end`
 

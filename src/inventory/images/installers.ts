@@ -14,7 +14,7 @@ export async function findInstallers(db: Db): Promise<Set<string>> {
   return new Set(found.map(({ name }) => name))
 }
 
-/** @throws InputError for assignments that install at every boot and do not say so */
+/** @throws InputError for assignments that install at every boot without `everyBoot` */
 export async function refuseUnsaidInstalls(db: Db, assigned: (Assigned & { field: string })[]): Promise<void> {
   const installers = await findInstallers(db)
   const faults = everyBootFaults(assigned, (image) => installers.has(image))

@@ -14,9 +14,10 @@ const maxKept = 256
 type Pinned = Pick<CatalogImage, 'variants' | 'installer'>
 
 /**
- * The look-up over a database. Versions of an image never change, so each is read once. An image of the same name that was
- * deleted before had other versions, so the key holds when the image was made. Which files are damaged is found when they are
- * served (boot/damage.ts). A version that is gone leaves no image: that is refused, never another version served.
+ * The look-up over a database. Versions of an image never change, so each is read once. An image of the same name that
+ * was deleted before had other versions, so the key holds when the image was made. Which files are damaged is found
+ * when they are served (boot/damage.ts). If the version was deleted, the catalog has no image: the boot is refused, and
+ * no other version is served.
  */
 export function createPinVersion(db: Db): PinVersion {
   const kept = new LRUCache<string, Pinned, { image: string; version: number }>({

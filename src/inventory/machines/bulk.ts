@@ -25,10 +25,10 @@ import {
 import type { Referred } from './references.ts'
 
 /**
- * Makes or changes the machines of some rows (a thousand at a time is well), in a short transaction of its own. Bad rows are
- * left out, and those that change nothing leave no trace. With `dryRun` all is worked out and nothing written. `earlier` is
- * what the rows before them in the same upload said; what these say is added to it.
- * @throws ConflictError when other requests change the same machines again and again
+ * Creates or changes the machines of some rows (up to a thousand), in one short transaction. Bad rows are left out, and
+ * rows without a change leave no trace. With `dryRun` nothing is written. `earlier` describes the earlier rows of the
+ * same upload, and these rows are added to it.
+ * @throws ConflictError when other requests keep changing the same machines
  */
 export async function saveMachineRows(
   db: Db,
@@ -135,7 +135,7 @@ class RacedError extends Error {
   override name = 'RacedError'
 }
 
-/** False when something it was planned on was changed meanwhile: then nothing is written. */
+/** False if another request changed the planned machines meanwhile: then nothing is written. */
 async function write(db: Db, work: PlannedRow[], by: Actor): Promise<boolean> {
   try {
     await db.transaction(async (transaction) => writeAll(transaction, work, by))
@@ -160,7 +160,7 @@ async function writeAll(tx: Tx, work: PlannedRow[], by: Actor): Promise<void> {
     .flatMap(({ before, after }) =>
       after.macs.filter((mac) => !before?.macs.includes(mac)).map((mac) => ({ mac, id: after.id })),
     )
-    // Two uploads that want the same ones wait for each other in the same order, as with the machines below.
+    // Two uploads of the same MACs lock them in the same order, as with the machines below.
     .sort((a, b) => (a.mac < b.mac ? -1 : 1))
   const touched = [...kept.map(({ after }) => after.id), ...taken.map(({ from }) => from)]
 

@@ -24,7 +24,7 @@ export const keptColumns = [
 export type MachineField = Exclude<keyof Row, (typeof keptColumns)[number]>
 export type MachineValues = { [Field in MachineField]: Absent<Row[Field]> }
 
-/** What a change says of a machine: a field that is absent stays, null clears one. Labels and assignment are merged. */
+/** A change of a machine: absent fields stay, null clears a field. Labels and assignment are merged. */
 export type MachineChange = { macs?: Mac[] | undefined } & {
   [Field in MachineField]?: Change<Field> | null | undefined
 }
@@ -85,7 +85,7 @@ export const machineFieldNames = Object.keys(machineFields) as MachineField[]
 // Each field's rules fit its values, which TypeScript cannot follow through a loop over the names.
 const rulesOf = (field: MachineField) => machineFields[field] as unknown as typeof text
 
-/** The values after a change of them. With `replace` what the change leaves out is cleared. */
+/** The values after a change. With `replace`, absent fields are cleared. */
 export function changedValues(before: MachineValues, change: MachineChange, replace = false): MachineValues {
   return valuesBy((field) => {
     const { empty, changed } = rulesOf(field)

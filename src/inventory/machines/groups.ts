@@ -20,7 +20,7 @@ export type Group = {
   name: string
   title: string
   priority: number
-  /** All must hold; without any it fits every machine. */
+  /** All conditions must hold; an empty list matches every machine. */
   selector: Condition[]
   assignment: Assignment
   revision: number
@@ -28,7 +28,7 @@ export type Group = {
   updatedAt: Date
 }
 export type GroupContent = Pick<Group, 'title' | 'priority' | 'selector' | 'assignment'>
-/** What a change says of a group: a field that is absent stays, null clears one. */
+/** A change of a group: absent fields stay, null clears a field. */
 export type GroupChange = {
   title?: string | null | undefined
   priority?: number | null | undefined
@@ -63,7 +63,7 @@ export async function saveGroup(
   return { group: thing, created }
 }
 
-/** Changes some of a group; what the change leaves out stays. @throws as saveGroup, and NotFoundError */
+/** Changes fields of a group; absent fields stay. @throws as saveGroup, and NotFoundError */
 export async function changeGroup(
   db: Db,
   name: string,
@@ -115,7 +115,7 @@ function contentOf({ title, priority, selector, assignment }: Group): GroupConte
   return { title, priority, selector, assignment }
 }
 
-/** Deletes it with its secrets. @throws NotFoundError, PreconditionError */
+/** Deletes a group with its secrets. @throws NotFoundError, PreconditionError */
 export async function deleteGroup(db: Db, name: string, precondition: Precondition, by: Actor): Promise<void> {
   await deleteNamed(db, noun, name, precondition, by, async (tx) => {
     await tx.delete(groups).where(eq(groups.name, name))

@@ -22,7 +22,7 @@ export type MachineSearch = {
   asset?: string | undefined
   uuid?: string | undefined
   labels?: Record<string, string> | undefined
-  /** By name; what an operator entered counts, and where nothing was entered what the machine reported. */
+  /** Facts by name: the value that an operator entered, else the value that the machine reported. */
   facts?: Partial<Record<FactName, string>> | undefined
   /** Found somewhere in the host name, the serial, the asset tag or a MAC. */
   q?: string | undefined
@@ -83,7 +83,7 @@ export function cursorOf(machine: Machine, { by }: MachineSort): MachineCursor {
   return { id: machine.id, value: value instanceof Date ? value.toISOString() : (value ?? null) }
 }
 
-/** The names of all labels and params that the machines that fit have, at most `max` of each. */
+/** The names of all labels and params of the matching machines, at most `max` of each. */
 export async function listMachineKeys(
   db: Db,
   search: MachineSearch,

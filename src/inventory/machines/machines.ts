@@ -28,7 +28,7 @@ type Present<Row> = {
 
 export type { MachineChange } from './fields.ts'
 
-/** For a machine to be made that is named by no MAC, only by what is entered of it. */
+/** The key of a new machine without a MAC, which only its entered values identify. */
 export const newMachine = { id: 'new' }
 
 const hasMacs = sql`exists (select 1 from machine_macs where machine_id = machines.id)`
@@ -52,7 +52,7 @@ function keyCondition(key: MachineKey): SQL | undefined {
   return sql`${machines.id} = coalesce((select into_id from machine_merges where from_id = ${key.id}), ${key.id}::uuid)`
 }
 
-/** The machines with these ids that there are, in no order. */
+/** The existing machines with these ids, in no order. */
 export async function findMachines(db: Db, ids: string[]): Promise<Machine[]> {
   if (ids.length === 0) return []
   const condition = sql`${machines.id} in (select value::uuid from jsonb_array_elements_text(${JSON.stringify(ids)}::jsonb))`
@@ -60,10 +60,10 @@ export async function findMachines(db: Db, ids: string[]): Promise<Machine[]> {
 }
 
 /**
- * Makes or changes a machine: what `change` leaves undefined stays, or with `replace` is cleared, the MACs excepted. From then
- * on the machine counts as entered by an operator. What changes nothing leaves no trace.
- * @throws NotFoundError for an unknown id; InputError for a name that does not exist; ConflictError when another machine
- * has the MAC; PreconditionError
+ * Creates or changes a machine. Undefined fields of `change` stay, or with `replace` are cleared, except the MACs. The
+ * machine then counts as entered by an operator. A change without effect leaves no trace.
+ * @throws NotFoundError for an unknown id; InputError for a name that does not exist; ConflictError when another
+ * machine has the MAC; PreconditionError
  */
 export async function saveMachine(
   db: Db,
@@ -77,7 +77,7 @@ export async function saveMachine(
   try {
     return await saveOnce(db, key, change, installers, how, by)
   } catch (error) {
-    // Another request, or the machine itself by booting, may have made it meanwhile: then this is a change of it.
+    // Another request, or a boot, may have created the machine meanwhile. Then this request changes it.
     if (!(error instanceof ConflictError) || !('mac' in key) || (await findMachine(db, key)) === undefined) throw error
     return saveOnce(db, key, change, installers, how, by)
   }
@@ -99,7 +99,7 @@ async function saveOnce(
     if (bare !== undefined && (key === newMachine || precondition.ifNoneMatch !== undefined))
       refuseTaken(change, [bare])
     const before = bare ?? named
-    // A machine that was only discovered can be read, and changed as it was read; but nobody has entered it yet.
+    // A discovered machine can be read and changed, but no operator has entered it yet.
     const entered = before?.discovered ? undefined : before
     checkPrecondition({ ifMatch: precondition.ifMatch }, named)
     checkPrecondition({ ifNoneMatch: precondition.ifNoneMatch }, entered)
@@ -132,7 +132,7 @@ async function saveOnce(
   })
 }
 
-/** The machine that was entered without MACs, with a value of this change. @throws ConflictError when several were */
+/** The machine that was entered without MACs and has a value of this change. @throws ConflictError when several were */
 async function findBare(tx: Tx, { uuid, serial, product }: MachineChange): Promise<Machine | undefined> {
   const condition = isEnteredWith({ uuid, serial, product })
   if (condition === undefined) return undefined

@@ -43,7 +43,7 @@ export async function saveMenu(
   return { menu: thing, created }
 }
 
-/** Changes some of a menu; what the change leaves out stays. @throws as saveMenu, and NotFoundError */
+/** Changes fields of a menu; absent fields stay. @throws as saveMenu, and NotFoundError */
 export async function changeMenu(
   db: Db,
   name: string,

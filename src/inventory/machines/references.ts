@@ -9,7 +9,7 @@ import { menus } from '../../db/schema/machines.ts'
 import { ConflictError, type FieldFault, InputError } from '../../lib/errors.ts'
 import { nameColumn } from './names.ts'
 
-/** What assignments, menus and the policy call by name. */
+/** The things that assignments, menus and the policy refer to by name. */
 export type Referred = 'image' | 'menu' | 'answerFile'
 
 const tables = { image: images, menu: menus, answerFile: answerFiles }
@@ -38,7 +38,7 @@ export async function refuseUnknownNames(
   if (faults.length > 0) throw new InputError(faults)
 }
 
-/** @throws ConflictError that says what names the thing, when something does: it may not be deleted */
+/** @throws ConflictError that lists the users of a thing, which must not be deleted */
 export async function refuseNamed(db: Db, kind: Referred, name: string): Promise<void> {
   const thing = `${kind === 'answerFile' ? 'answer file' : kind} ${name}`
   const found = await db.execute(sql`

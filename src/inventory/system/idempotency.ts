@@ -5,7 +5,7 @@ import type { Db } from '../../db/open.ts'
 import { idempotencyKeys } from '../../db/schema/system.ts'
 import type { Tx } from '../../db/transaction.ts'
 
-/** Answers are kept for repeated requests this long. */
+/** How long answers are stored for repeated requests. */
 const kept = sql`interval '24 hours'`
 
 /** The state of a key: new, used by another request, or the kept answer. */
@@ -29,7 +29,7 @@ export async function claimKey(tx: Tx, actor: string, key: string, requestHash: 
   return { status: row.status, sealed: row.sealed }
 }
 
-/** Keeps the answer for the request's repetition. */
+/** Stores the answer for a repeated request. */
 export async function keepAnswer(tx: Tx, actor: string, key: string, status: number, sealed: string): Promise<void> {
   await tx.update(idempotencyKeys).set({ status, sealed }).where(isOf(actor, key))
 }

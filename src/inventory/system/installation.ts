@@ -14,17 +14,17 @@ export async function findSealingKeys(db: Db): Promise<string[]> {
   return rowsOf<{ key: string }>(found).map(({ key }) => key)
 }
 
-/** Notes the key of this database, if it has none yet; gives the one that it has. */
+/** Records the key of this database, unless it has a key. Returns the key of the database. */
 export async function claimSecretKey(db: Db, keyId: string): Promise<string> {
   return claim(db, sql`secret_key_id`, keyId)
 }
 
-/** Notes which store has the files of this database, if it has none yet; gives the one that it has. */
+/** Records the store of this database, unless it has a store. Returns the store of the database. */
 export async function claimStore(db: Db, storeId: string): Promise<string> {
   return claim(db, sql`store_id`, storeId)
 }
 
-/** Makes a store the one of this database, whatever was before. */
+/** Replaces the store of this database. */
 export async function replaceStore(db: Db, storeId: string): Promise<void> {
   if ((await claimStore(db, storeId)) === storeId) return
   await db.execute(sql`update installation set store_id = ${storeId}`)
@@ -45,7 +45,7 @@ async function claim(db: Db, column: ReturnType<typeof sql>, value: string): Pro
 /** The numbers of sealed values that are lost with a key. */
 export type Forgotten = { secrets: number; webhooks: number; answers: number }
 
-/** Counts what only a key opens. */
+/** Counts the values that only this key opens. */
 export async function countSealed(db: Db, keyId: string): Promise<Forgotten> {
   const count = (table: 'secrets' | 'webhooks' | 'idempotency_keys') =>
     sql`(select count(*)::int from ${sql.identifier(table)} where split_part(sealed, '.', 1) = ${keyId})`
@@ -55,7 +55,7 @@ export async function countSealed(db: Db, keyId: string): Promise<Forgotten> {
   return rowsOf<Forgotten>(found)[0] ?? { secrets: 0, webhooks: 0, answers: 0 }
 }
 
-/** Gives up a key that is lost, with everything that only it opens. The next start notes its own key. */
+/** Deletes a lost key with every value that only this key opens. The next start records a new key. */
 export async function forgetKey(db: Db, keyId: string): Promise<Forgotten> {
   return db.transaction(async (tx) => {
     const forgotten = await countSealed(tx, keyId)

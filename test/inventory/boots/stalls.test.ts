@@ -33,7 +33,7 @@ eachDatabase('a boot', (database) => {
   }
 
   test.each<[string, string, RegExp]>([
-    ['script', '4 minutes', /^stalled at script: iPXE has its script and asked for no file/],
+    ['script', '4 minutes', /^stalled at script: iPXE has its script but requested no file/],
     ['kernel', '11 minutes', /^stalled at kernel: the initrd was not loaded/],
     ['ready', '21 minutes', /^stalled at ready: no report since the kernel started/],
     ['answer-file', '121 minutes', /^stalled at answer-file: no report since the installer got its answer file/],

@@ -31,7 +31,7 @@ type Row = {
   facts: Facts
 }
 
-/** What there is to settle, at most 200 of each kind. */
+/** The open findings, at most 200 of each kind. */
 export async function listFindings(db: Db): Promise<Finding[]> {
   const claims = await weakClaims(db)
   const told = new Set(claims.flatMap(({ machines }) => machines.map(({ id }) => id)))
@@ -42,7 +42,7 @@ export async function listFindings(db: Db): Promise<Finding[]> {
 const columnsOf = sql`machines.id, machines.hostname, machines.uuid, machines.serial, machines.discovered, machines.facts,
   array(select mac from machine_macs where machine_id = machines.id order by mac) as macs`
 
-/** Machines that a MAC asked for that is none of theirs. */
+/** Machines whose UUID or serial was reported with a MAC of no such machine. */
 async function weakClaims(db: Db): Promise<Finding[]> {
   const found = await db.execute(sql`
     select ${columnsOf}, array(select c.mac from identity_claims c where c.machine_id = machines.id order by c.at) as claimed

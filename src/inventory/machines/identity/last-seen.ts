@@ -5,13 +5,16 @@ import type { Db } from '../../../db/open.ts'
 import type { Decision } from '../../../model/decision.ts'
 import type { Facts } from '../../../model/facts.ts'
 
-/** What of a request is remembered of its machine: what it said only when it surely is that machine, that it was seen also by its MAC alone. */
+/**
+ * The parts of a request that update its machine. The facts need a certain identity, but the time also counts for a MAC
+ * alone.
+ */
 export function rememberedOf({ identity }: Pick<Decision, 'identity'>, facts: Facts): { seen: boolean; facts: Facts } {
   const sure = identity?.weak === undefined
   return { seen: sure || identity?.byMac === true, facts: sure ? facts : {} }
 }
 
-/** Notes that a machine asked, where no boot of it is opened. */
+/** Records that a machine sent a request for which no boot is opened. */
 export async function recordSeen(
   db: Db,
   decision: Pick<Decision, 'machine' | 'identity'>,

@@ -7,7 +7,7 @@ import { swapUuid } from '../../../lib/ids/uuid.ts'
 import { folded } from '../../../model/identity.ts'
 import { handleOf, type Machine, nameOf } from '../../../model/machine.ts'
 
-/** What a machine without MACs is known by. */
+/** The values that identify a machine without MACs. */
 type Values = {
   uuid?: string | null | undefined
   serial?: string | null | undefined
@@ -19,7 +19,7 @@ export function isSerial(serial: SQL, product: SQL): SQL {
   return sql`${foldedText(sql`machines.serial`)} = ${foldedText(serial)} and ${foldedText(sql`machines.product`)} = ${foldedText(product)}`
 }
 
-/** `folded`, as the database says it. */
+/** `folded`, in SQL. */
 export function foldedText(text: SQL): SQL {
   return sql`lower(regexp_replace(${text}, '\\s+', ' ', 'g'))`
 }
@@ -41,7 +41,7 @@ export function valueKeys({ uuid, serial, product }: Values): string[] {
   ]
 }
 
-/** The fault of a value by which one machine alone is known, as it has no MACs, and which another has. */
+/** The fault of a value that another machine has, when only that value identifies one of the two machines. */
 export function takenFault(values: Values, other: Machine): FieldFault {
   const { uuid, serial } = values
   const isUuid = Boolean(uuid) && other.uuid !== undefined && [uuid, swapUuid(uuid ?? '')].includes(other.uuid)
