@@ -66,26 +66,30 @@ describeWholeLab('no machine is taken for another', () => {
     },
   )
 
-  test('a card that went to another machine brings no installer along, and installs its own again', limit, async () => {
-    const mac = '52:54:00:6c:07:41'
-    const [uuid, foreign] = ['37393031-3735-4d32-3234-333530313860', '37393031-3735-4d32-3234-333530313861']
-    await arm(mac, { hostname: 'laptop', uuid, serial: 'CZC2411', product: 'Book 1' })
-    const second = { firmware: 'efi-x86_64', mac, uuid: foreign, serial: 'CZC2499', product: 'Book 1' } as const
-    const moved = await lab.powerOn(second, bootRules.byFirmware)
-    try {
-      await moved.console.waitFor(
-        /this may not be laptop: its MAC matches, but UUID[\s\S]*--clear-uuid[\s\S]*installation of lab does not start/,
-        bootTimeoutMs,
-      )
-    } finally {
-      await moved.powerOff()
-    }
-    const back = { ...second, uuid, serial: 'CZC2411' }
-    const own = await lab.powerOn(back, bootRules.byFirmware)
-    try {
-      await own.console.waitFor(/laptop installs lab version 1[\s\S]*guest: reported booted to http/, bootTimeoutMs)
-    } finally {
-      await own.powerOff()
-    }
-  })
+  test(
+    'a card that moved to another machine starts no installer there, and installs its first machine again',
+    limit,
+    async () => {
+      const mac = '52:54:00:6c:07:41'
+      const [uuid, foreign] = ['37393031-3735-4d32-3234-333530313860', '37393031-3735-4d32-3234-333530313861']
+      await arm(mac, { hostname: 'laptop', uuid, serial: 'CZC2411', product: 'Book 1' })
+      const second = { firmware: 'efi-x86_64', mac, uuid: foreign, serial: 'CZC2499', product: 'Book 1' } as const
+      const moved = await lab.powerOn(second, bootRules.byFirmware)
+      try {
+        await moved.console.waitFor(
+          /this may not be laptop: its MAC matches, but UUID[\s\S]*--clear-uuid[\s\S]*installation of lab does not start/,
+          bootTimeoutMs,
+        )
+      } finally {
+        await moved.powerOff()
+      }
+      const back = { ...second, uuid, serial: 'CZC2411' }
+      const own = await lab.powerOn(back, bootRules.byFirmware)
+      try {
+        await own.console.waitFor(/laptop installs lab version 1[\s\S]*guest: reported booted to http/, bootTimeoutMs)
+      } finally {
+        await own.powerOff()
+      }
+    },
+  )
 })
