@@ -41,7 +41,7 @@ describe('the rooms of src/', () => {
     expect(imports.length).toBeGreaterThan(500)
   })
 
-  test('every file stands in a room that has a rule, and only main.ts stands outside', () => {
+  test('every file is in a room that has a rule, and only main.ts is outside', () => {
     expect(files.filter((file) => rooms[roomOf(file)] === undefined)).toEqual([])
     expect(files.filter((file) => !file.includes('/'))).toEqual(['main.ts'])
   })

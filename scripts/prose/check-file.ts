@@ -5,9 +5,9 @@ import { readTemplate } from './read-template.ts'
 import { readTypescript } from './read-typescript.ts'
 import { lineAt, type Text } from './text.ts'
 
-/** The faults of a file, as `file:line: "words": what to write instead`; without those of names if `withNames` is false. */
-export function checkFile(name: string, source: string, withNames = true): string[] {
-  const names = withNames && /^src\/.*\.ts$/.test(name) ? checkNames(name, source) : []
+/** The faults of a file, as `file:line: "words": what to write instead`. */
+export function checkFile(name: string, source: string): string[] {
+  const names = /^src\/.*\.ts$/.test(name) ? checkNames(name, source) : []
   return [...readTexts(name, source).flatMap(checkText), ...names].map(
     ({ found, instead, offset }) => `${name}:${lineAt(source, offset)}: "${found}": ${instead}`,
   )

@@ -47,17 +47,17 @@ export async function importArchive(
     const entries = await iso.list()
     const layout = withLeftOut(await requireLayout(entries, isoTexts(iso), name), iso.leftOut)
     const chosen = chooseVariants(layout, wishes, name)
-    const wanted = [...new Set(chosen.flatMap(pathsOf))]
-    refuseUnreadable(entries, wanted, name)
+    const neededPaths = [...new Set(chosen.flatMap(pathsOf))]
+    refuseUnreadable(entries, neededPaths, name)
     const sizes = new Map(entries.map(({ path, sizeBytes }) => [path, sizeBytes]))
-    if (wanted.length > maxTreeFiles)
+    if (neededPaths.length > maxTreeFiles)
       throw new InputError({ field: 'file', value: name, expected: `at most ${maxTreeFiles} files that are needed` })
-    const total = wanted.reduce((sum, path) => sum + (sizes.get(path) ?? 0), 0)
+    const total = neededPaths.reduce((sum, path) => sum + (sizes.get(path) ?? 0), 0)
     await intake.partials.requireRoom(total)
 
     const files = new Map<string, FetchedFile>()
     let done = 0
-    for (const path of wanted) {
+    for (const path of neededPaths) {
       const report = (bytes: number) =>
         job.report({ doing: `unpacking ${path}`, doneBytes: done + bytes, totalBytes: total })
       const file = await unpack(intake, job, iso, path, files.size, report)

@@ -103,34 +103,34 @@ type End = 'done' | 'failed' | 'cancelled' | 'stopped' | 'unrecorded'
 /** Runs one import to its end. Never rejects. */
 async function runImport(
   intake: Intake,
-  one: Import,
+  item: Import,
   stop: AbortController,
   { progressEveryMs, maxRunMs }: ImportTimes,
 ): Promise<End> {
   const { db, log, partials } = intake
   const openPartials = new Map<string, PartialFile>()
-  const progress = reportProgress(db, one.id, progressEveryMs, stop)
-  const job: Job = { id: one.id, signal: stop.signal, report: progress.report, openPartials }
+  const progress = reportProgress(db, item.id, progressEveryMs, stop)
+  const job: Job = { id: item.id, signal: stop.signal, report: progress.report, openPartials }
   const run = async (): Promise<End> => {
     try {
-      const outcome = await importPlan(intake, job, one.plan)
+      const outcome = await importPlan(intake, job, item.plan)
       stop.signal.throwIfAborted()
       progress.report({ doing: 'storing', doneBytes: 0, totalBytes: null })
       for (const file of outcome.files) await file.store()
       await progress.end()
-      const { name, version } = await saveOutcome(intake, one, outcome)
-      log.info({ import: one.id, image: name, version }, 'imported an image')
+      const { name, version } = await saveOutcome(intake, item, outcome)
+      log.info({ import: item.id, image: name, version }, 'imported an image')
       return 'done'
     } catch (error) {
       await progress.end()
-      return recordFailure(intake, one, stop.signal.aborted ? stop.signal.reason : error)
+      return recordFailure(intake, item, stop.signal.aborted ? stop.signal.reason : error)
     }
   }
   const hours = Math.round(maxRunMs / 3_600_000)
   const late = `not done after ${hours} hours. The bytes that arrived are kept: start the import again to resume it`
   const limit = setTimeout(() => stop.abort(new Error(late)), maxRunMs)
   const end = await run().catch((error: unknown): End => {
-    log.warn({ import: one.id, error: messageOf(error) }, 'could not record how an import ended, running it again')
+    log.warn({ import: item.id, error: messageOf(error) }, 'could not record how an import ended, running it again')
     return 'unrecorded'
   })
   clearTimeout(limit)
@@ -139,22 +139,22 @@ async function runImport(
     if (end === 'done' || end === 'cancelled' || partial.sizeBytes() === 0) await partials.remove(key).catch(() => {})
     await partial.close().catch(() => {})
   }
-  await partials.removeAll(`import-${one.id}-`).catch(() => {})
+  await partials.removeAll(`import-${item.id}-`).catch(() => {})
   return end
 }
 
-async function recordFailure({ db, log }: Intake, one: Import, error: unknown): Promise<End> {
+async function recordFailure({ db, log }: Intake, item: Import, error: unknown): Promise<End> {
   // The import stays open, and resumes at the next start.
   if (error instanceof StoppedError) return 'stopped'
-  const still = await findImport(db, one.id)
+  const still = await findImport(db, item.id)
   if (error instanceof CancelledError || still === undefined || still.endedAt !== null) {
-    log.info({ import: one.id }, 'import was cancelled')
+    log.info({ import: item.id }, 'import was cancelled')
     return 'cancelled'
   }
   const message = messageOf(error).slice(0, maxMessage)
   const ours = error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError
-  log.warn({ import: one.id, error: message, ...(ours && { stack: error.stack }) }, 'import failed')
-  await db.transaction((tx) => endImport(tx, one, { state: 'failed', message }))
+  log.warn({ import: item.id, error: message, ...(ours && { stack: error.stack }) }, 'import failed')
+  await db.transaction((tx) => endImport(tx, item, { state: 'failed', message }))
   return 'failed'
 }
 
@@ -167,8 +167,8 @@ function reportProgress(db: Db, id: string, everyMs: number, stop: AbortControll
     newest = undefined
     if (progress === undefined) return
     // If the database is unreachable, the download continues.
-    const wanted = await recordProgress(db, id, progress).catch(() => true)
-    if (!wanted) stop.abort(new CancelledError(`import ${id} was cancelled`))
+    const isOpen = await recordProgress(db, id, progress).catch(() => true)
+    if (!isOpen) stop.abort(new CancelledError(`import ${id} was cancelled`))
   }
   const timer = setInterval(() => {
     writing = writing.then(write)
@@ -190,10 +190,10 @@ const maxTries = 5
 /** Records the files, saves the image and ends the import, in one transaction. */
 async function saveOutcome(
   { db, store }: Intake,
-  one: Import,
+  item: Import,
   outcome: Outcome,
 ): Promise<{ name: string; version: number }> {
-  const name = one.image ?? outcome.name
+  const name = item.image ?? outcome.name
   if (!namePattern.test(name))
     throw new InputError({ field: 'image', value: name, expected: "an image's name; give one" })
   for (let tries = 1; ; tries++) {
@@ -204,13 +204,13 @@ async function saveOutcome(
         const precondition = before === undefined ? { ifNoneMatch: '*' as const } : { ifMatch: [etagOf(before)] }
         const { title, source, endOfLife } = outcome
         // A recognised installer stays marked as one, whatever the previous version was. Only the operator can override it.
-        const installer = one.plan.installer ?? (outcome.installer || (before?.installer ?? outcome.installer))
+        const installer = item.plan.installer ?? (outcome.installer || (before?.installer ?? outcome.installer))
         const variants = mergedVariants(before?.variants ?? [], outcome.variants)
-        const change = { title, source, endOfLife, installer, variants, draft: one.plan.draft }
-        const { image, draft } = await saveImage(tx, name, change, precondition, one.actor)
+        const change = { title, source, endOfLife, installer, variants, draft: item.plan.draft }
+        const { image, draft } = await saveImage(tx, name, change, precondition, item.actor)
         const version = draft ?? image.version
         const message = outcome.notes.join('\n').slice(0, maxMessage) || undefined
-        await endImport(tx, one, { state: 'done', image: name, version, message })
+        await endImport(tx, item, { state: 'done', image: name, version, message })
         return { name, version }
       })
     } catch (error) {

@@ -48,7 +48,7 @@ test.runIf(canMount)(
     leave(9_000_000)
     await vi.waitUntil(() => fault() !== undefined)
     const reason =
-      /^the disk of the database is full: expected at least 33554432 bytes free, got 8\d{6}\. Next step: free space/
+      /^the disk of the database is full: expected at least 33554432 free bytes, got 8\d{6}\. Next step: free space/
     expect(fault()).toMatch(reason)
     for (let count = 0; count < 50; count++) {
       const { cause } = (await note('while it is full').catch((error: unknown) => error)) as Error

@@ -57,7 +57,7 @@ eachDatabase('the bytes of stored files', (database) => {
     ])
   })
 
-  test('bytes that are gone, too few or too many are told apart; an empty file is sound', async () => {
+  test('missing, short and long files are distinguished, and an empty file is intact', async () => {
     const file = await stored.add('vmlinuz', 'a kernel')
     await truncate(stored.pathOf(file), 3)
     expect(await check(file)).toBe('the file has 3 bytes instead of 8')
@@ -115,7 +115,7 @@ eachDatabase('the bytes of stored files', (database) => {
     expect((await claimFileToCheck(db, 7))?.name).toBe('a')
   })
 
-  test('in the background a damaged file is found when it is due, and mended when it is good again', async () => {
+  test('the background check finds a damaged file when it is due, and clears the damage when the file is intact again', async () => {
     const file = await stored.add('vmlinuz', 'a kernel')
     await stored.age(24 * 8, file)
     await flip(file, 0)
@@ -129,7 +129,7 @@ eachDatabase('the bytes of stored files', (database) => {
     await off.stop()
   })
 
-  test('what is wanted is checked and told, with the progress of what takes long', async () => {
+  test('the requested files are checked and reported, with progress for long checks', async () => {
     const files = [await stored.add('a', randomBytes(2 ** 20)), await stored.add('b', 'b')]
     await rm(stored.pathOf(files[1] as StoredFile))
     const lines: VerifyLine[] = []
@@ -154,7 +154,7 @@ eachDatabase('the bytes of stored files', (database) => {
     expect(all.at(-1)).toMatchObject({ kind: 'end', checked: 2, damaged: 1 })
   })
 
-  test('a store that does not answer is no damage', async () => {
+  test('a store that does not answer is not a damaged file', async () => {
     const file = await stored.add('a', 'a')
     const store = { ...stored.deps.store, open: () => Promise.reject(new Error('the object store is away')) }
     const checks = createFileChecks({ ...stored.deps, store })

@@ -41,7 +41,7 @@ eachDatabase('files that nothing needs', (database) => {
     return file
   }
 
-  test('are told in a dry run, and then cleared away with a log of it; young and named ones stay', async () => {
+  test('are listed by a dry run, and then deleted with an entry in the audit log; new files and files in use stay', async () => {
     const [old, named] = [await addOld('old'), await addOld('named')]
     const young = await stored.add('young', 'young')
     await saveImage(database(), 'd', { variants: [oneFile(named)] }, {}, 'tester')
@@ -106,7 +106,7 @@ eachDatabase('files that nothing needs', (database) => {
     expect(await clear(true)).toMatchObject([{}, {}, { kind: 'end', files: 2 }])
   })
 
-  test('bytes that nobody recorded go, records without bytes stay and are damaged', async () => {
+  test('bytes without a record are deleted, and records without bytes stay and are damaged', async () => {
     const [orphan, gone, cut] = [await addOld('orphan'), await addOld('gone'), await addOld('cut')]
     const variants = [oneFile(gone), { ...oneFile(cut), arch: 'arm64' } as Variant]
     await saveImage(database(), 'd', { variants }, {}, 'tester')
@@ -143,7 +143,7 @@ eachDatabase('files that nothing needs', (database) => {
     expect(await isThere(file)).toEqual([true, true])
   })
 
-  test('an image that is saved while files are cleared away has its files, or is refused', async () => {
+  test('an image that is saved during garbage collection has its files, or is refused', async () => {
     const files: FileRef[] = []
     for (let n = 0; n < 24; n++) files.push(await addOld(`file-${n}`))
     const saving = files.map((file, n) =>
@@ -157,7 +157,7 @@ eachDatabase('files that nothing needs', (database) => {
     }
   })
 
-  test('an upload that comes between finding a file and removing it is told to send it again, never lost', async () => {
+  test('an upload that arrives while its file is being deleted is asked to retry, and never lost', async () => {
     const { db, store } = stored.deps
     const file = await addOld('again')
     let upload: Promise<unknown> = Promise.resolve()

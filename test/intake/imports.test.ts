@@ -104,7 +104,7 @@ eachDatabase('imports', (database) => {
     expect(web.asked.map(({ path }) => path)).toEqual(['/m/InRelease', '/m/12.5/SHA256SUMS'])
   })
 
-  test('what is recognised as an installer is one after each import, unless that import says otherwise', async () => {
+  test('an image that is recognised as an installer is marked as one after each import, unless the import decides otherwise', async () => {
     await one.run(byRecipe)
     await patchImage(database(), 'little', { installer: false }, {}, 'tester')
     expect(await one.run({ ...byRecipe, archs: ['arm64'] })).toMatchObject({ state: 'done' })
@@ -162,13 +162,13 @@ eachDatabase('imports', (database) => {
     expect((await findImage(database(), 'memtest86plus'))?.variants).toEqual(image?.variants)
   })
 
-  test('what is no ISO is refused with the name that the operator knows', async () => {
+  test('a file that is not an ISO is refused by the name that the operator gave', async () => {
     web.files.set('/note.iso', Buffer.from('no ISO'))
     const { state, message } = await one.run(byUrl('/note.iso'), 'note')
     expect([state, message]).toEqual(['failed', expect.stringMatching(/^file: expected an ISO.* got "note.iso"$/)])
   })
 
-  test('goes on after the server was stopped in the middle, from where it was', async () => {
+  test('an import resumes after the server was stopped in the middle', async () => {
     behave = (_, times) => (times === 1 ? { stallAfter: 3_000_000 } : {})
     const { id } = await one.ask(byUrl('/linux.efi'), 'kernel')
     await expect.poll(async () => (await findImport(database(), id))?.doneBytes, { timeout: 5000 }).toBe(3_000_000)
@@ -179,7 +179,7 @@ eachDatabase('imports', (database) => {
     if (isReal('linux')) expect(await stored(sha256(linux))).toBe(sha256(linux))
   })
 
-  test('what arrived of one that failed is there for the next', async () => {
+  test('the bytes of a failed import are kept for the next one', async () => {
     behave = (_, times) => (times === 1 ? { cutAfter: 4_000_000 } : times === 2 ? { status: 403 } : {})
     expect(await one.run(byUrl('/linux.efi'), 'kernel')).toMatchObject({ state: 'failed' })
     expect(await findImage(database(), 'kernel')).toBeUndefined()
@@ -196,7 +196,7 @@ eachDatabase('imports', (database) => {
     expect(await one.ended(id)).toMatchObject({ state: 'done' })
   })
 
-  test('one that is cancelled ends at once, and nothing of it stays', async () => {
+  test('a cancelled import ends at once, and leaves nothing behind', async () => {
     behave = () => ({ bytesPerSecond: 2_000_000 })
     const { id } = await one.ask(byUrl('/linux.efi'), 'kernel')
     await expect.poll(async () => (await findImport(database(), id))?.doneBytes, { timeout: 5000 }).toBeGreaterThan(0)
@@ -240,7 +240,7 @@ eachDatabase('imports', (database) => {
     expect(before?.version).toBe(1)
   })
 
-  test('a file that was found damaged is brought anew, and is good again', async () => {
+  test('a damaged file is downloaded again, and is intact again', async () => {
     await one.run({ ...byRecipe, archs: ['arm64'] })
     const path = join(one.dataDir, 'files', sha256(script).slice(0, 2), sha256(script))
     await writeFile(path, '#!ipxe\necho hullo\n')

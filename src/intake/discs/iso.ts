@@ -78,12 +78,18 @@ type Content = { node: Node; source: Source; archived: string; skipBytes: number
 function contentsOf(source: Source, listed: Listed[], targets: ReadonlyMap<string, string>): Map<string, Content> {
   const contents = new Map<string, Content>()
   const before = new Map<string, number>()
-  for (const one of listed) {
-    const path = plain(one.path)
-    const skipBytes = before.get(one.path) ?? 0
-    before.set(one.path, skipBytes + one.sizeBytes)
-    if (one.kind !== 'folder')
-      contents.set(path, { node: nodeOf(one, targets.get(path)), source, archived: one.path, skipBytes, totalBytes: 0 })
+  for (const entry of listed) {
+    const path = plain(entry.path)
+    const skipBytes = before.get(entry.path) ?? 0
+    before.set(entry.path, skipBytes + entry.sizeBytes)
+    if (entry.kind !== 'folder')
+      contents.set(path, {
+        node: nodeOf(entry, targets.get(path)),
+        source,
+        archived: entry.path,
+        skipBytes,
+        totalBytes: 0,
+      })
   }
   for (const content of contents.values()) content.totalBytes = before.get(content.archived) ?? 0
   return contents
@@ -110,7 +116,7 @@ async function zipTargets(source: Source, listed: Listed[], signal: AbortSignal)
   const targets = new Map<string, string>()
   const links = listed.filter(isReadableLink).slice(0, maxZipLinks)
   if (links.length === 0) return targets
-  const totalBytes = links.reduce((sum, one) => sum + one.sizeBytes, 0)
+  const totalBytes = links.reduce((sum, link) => sum + link.sizeBytes, 0)
   const chunks: Uint8Array[] = []
   let length = 0
   for await (const chunk of readArchived(source, [...new Set(links.map(({ path }) => path))], signal)) {

@@ -1,4 +1,4 @@
-// Recognises a layout at the top or in a folder, and explains if there is none.
+// Recognises a layout at the top or in a folder, and explains why if nothing matches.
 import { pathsOf } from './layout-variants.ts'
 import { commandByHand, nameFrom } from './layouts/source.ts'
 import { type Entry, findLayout, type Layout } from './layouts.ts'
@@ -83,11 +83,15 @@ async function foldersWithLayouts(entries: Entry[], readText: ReadText): Promise
       const those = inside.filter(({ path }) => path.startsWith(start))
       const own = inFolder(those, start)
       const readOwn: ReadText = (path) => readText(`${start}${path}`)
-      const one = await findOne(own, readOwn)
-      const isOne = one !== undefined && one !== 'several' && !tooCommon.includes(one.layout.family) && one.files !== ''
-      if (!isOne || (await isOfFolder(one, own, readOwn))) {
+      const candidate = await findOne(own, readOwn)
+      const isOne =
+        candidate !== undefined &&
+        candidate !== 'several' &&
+        !tooCommon.includes(candidate.layout.family) &&
+        candidate.files !== ''
+      if (!isOne || (await isOfFolder(candidate, own, readOwn))) {
         if (depth < maxDepth) await lookBelow(start, those, depth + 1)
-      } else if (!found.has(one.files)) found.set(one.files, start.slice(0, -1))
+      } else if (!found.has(candidate.files)) found.set(candidate.files, start.slice(0, -1))
     }
   }
   await lookBelow('', entries, 1)

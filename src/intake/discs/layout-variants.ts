@@ -30,23 +30,23 @@ export function chooseVariants(
   name: string,
 ): LayoutVariant[] {
   const chosen = layout.variants.filter(
-    (one) =>
-      (archs === undefined || archs.includes(one.arch)) &&
-      (platform === undefined || one.platform === undefined || one.platform === platform),
+    (variant) =>
+      (archs === undefined || archs.includes(variant.arch)) &&
+      (platform === undefined || variant.platform === undefined || variant.platform === platform),
   )
   if (chosen.length === 0)
     throw new InputError({
       field: 'archs',
       value: (archs ?? []).join(', '),
-      expected: `some of those that ${name} has: ${[...new Set(layout.variants.map((one) => one.arch))].join(', ')}`,
+      expected: `some of those that ${name} has: ${[...new Set(layout.variants.map((variant) => variant.arch))].join(', ')}`,
     })
-  if (chosen.some((one) => one.kind === 'wimboot' && one.wimboot === undefined) && wimboot === undefined)
+  if (chosen.some((variant) => variant.kind === 'wimboot' && variant.wimboot === undefined) && wimboot === undefined)
     throw new InputError({
       field: 'wimboot',
       value: 'nothing',
       expected: 'the program of https://ipxe.org/wimboot, uploaded: Windows PE needs it, and it is not on the disc',
     })
-  return platform === undefined ? chosen : chosen.map((one) => ({ ...one, platform }))
+  return platform === undefined ? chosen : chosen.map((variant) => ({ ...variant, platform }))
 }
 
 /** The paths of the files that a variant needs, in the ISO, archive or folder. */
@@ -61,12 +61,14 @@ export function pathsOf(variant: LayoutVariant): string[] {
 const maxFaults = 20
 
 /**
- * @throws InputError that names what an image needs and is not there: devices, links to outside or to nothing, files
- * without a byte
+ * @throws InputError that names the files that an image needs and that cannot be read: devices, links to outside or to nothing,
+ * empty files
  */
-export function refuseUnreadable(entries: Entry[], wanted: string[], name: string): void {
-  const faults = new Map(entries.map((one) => [one.path, one.fault ?? (one.sizeBytes === 0 ? 'an empty file' : '')]))
-  const found = wanted.flatMap((path) => {
+export function refuseUnreadable(entries: Entry[], neededPaths: string[], name: string): void {
+  const faults = new Map(
+    entries.map((entry) => [entry.path, entry.fault ?? (entry.sizeBytes === 0 ? 'an empty file' : '')]),
+  )
+  const found = neededPaths.flatMap((path) => {
     const fault = faults.get(path)
     return fault
       ? [{ field: path, value: fault, expected: `a file of at least 1 byte, or a link to one in ${name}` }]

@@ -13,8 +13,8 @@ const maxListed = 64 * 2 ** 20
 const listTimeoutMs = 120_000
 
 /**
- * What is in an archive at a path, as 7-Zip tells of it. `sizeBytes` is what is read out: of a hard link nothing, of a zip's or a
- * tar's symbolic link its target.
+ * An entry of an archive, as 7-Zip lists it. `sizeBytes` is the size of the bytes that 7-Zip reads: 0 for a hard link, the length of
+ * the target for a symbolic link in a zip or a tar.
  */
 export type Listed = {
   path: string

@@ -39,7 +39,7 @@ const onSlowDisk = (file: PartialFile): PartialFile => ({
 
 describe('a download from a server that closes after its answer', () => {
   for (const [framing, frame] of Object.entries(framings))
-    test.each([1, 65_535, 700_001, 9_000_000])(`brings %d bytes to a slow disk: ${framing}`, async (sizeBytes) => {
+    test.each([1, 65_535, 700_001, 9_000_000])(`downloads %d bytes to a slow disk: ${framing}`, async (sizeBytes) => {
       const bytes = randomBytes(sizeBytes)
       server = await startClosingServer(() => frame(bytes))
       const file = await partials.open('a', { hashes: ['sha256'] })

@@ -54,7 +54,7 @@ const bring = async (path: string, options: Partial<DownloadOptions> = {}) => {
     await to.close()
   }
 }
-// Bytes in transit when the connection closed are sent again.
+// Bytes in transit when the connection closed are retried.
 const goesOn = expect.stringMatching(/^bytes=\d{6,7}-$/)
 const ranges = () => web.asked.map(({ range, status }) => [range, status])
 
@@ -118,7 +118,7 @@ describe('a download', () => {
     await expect(bring('/linux', { retriesMs: [] })).rejects.toThrow(/closed early after \d{7} of \d+ bytes$/)
     expect((await bring('/linux')).sha256).toBe(sha256)
     expect(ranges()[1]).toEqual([goesOn, 206])
-    // The file is complete: the server answers 416, and no byte is sent again.
+    // The file is complete: the server answers 416, and no byte is sent twice.
     expect((await bring('/linux')).sha256).toBe(sha256)
     expect(ranges()[2]).toEqual([`bytes=${linux.length}-`, 416])
   })

@@ -10,7 +10,7 @@ const entered = (one: Transfer | { retryAfterSeconds: number }): Transfer => {
   return one
 }
 
-test('lets in as many as it may, and the next when one has left', () => {
+test('admits downloads up to the limit, and the next when a download ended', () => {
   const admission = createAdmission({ maxTransfers: 2, bytesPerSecond: undefined }, clock())
   const first = entered(admission.enter())
   entered(admission.enter())
@@ -37,7 +37,7 @@ test('spreads those it refuses over the time that the queue needs', () => {
     'retryAfterSeconds' in one ? one.retryAfterSeconds : 0,
   )
   expect(Math.min(...waits)).toBeGreaterThanOrEqual(1)
-  // 100 in ten places at two seconds each: the last are told to come after some 20 s.
+  // 100 in ten places at two seconds each: the last one gets a Retry-After of about 20 s.
   expect(Math.max(...waits)).toBeGreaterThan(15)
   expect(Math.max(...waits)).toBeLessThanOrEqual(23)
   expect(new Set(waits).size).toBeGreaterThan(8)

@@ -25,7 +25,7 @@ afterAll(async () => {
   await server.stop()
 })
 
-test('tells whoever comes above the most downloads when to ask again', async () => {
+test('a download above the limit gets a Retry-After', async () => {
   const response = await fetch(url)
   expect(response.status).toBe(503)
   expect(Number(response.headers.get('retry-after'))).toBeGreaterThanOrEqual(1)

@@ -46,7 +46,7 @@ describe('parseRange', () => {
     expect(parseRange(header, 1_000_000)).toBeUndefined()
   })
 
-  test.each(['items=0-5', 'u-u', 'bytes'])('%s is no range of bytes, whatever the size', (header) =>
+  test.each(['items=0-5', 'u-u', 'bytes'])('%s is not a range of bytes, whatever the size', (header) =>
     expect(parseRange(header, 6_000_000_000)).toBeUndefined(),
   )
 

@@ -58,7 +58,7 @@ test('holds no more than its memory, and gives nothing while all of it is held',
   expect(held[2]?.bytes.equals(bytes.subarray(2000, 3000))).toBe(true)
 })
 
-test('forgets what was wanted longest ago', async () => {
+test('evicts the least recently used chunk', async () => {
   const cache = createChunkCache(2000, 1000)
   const file = countedFile(bytes)
   const use = async (index: number) => (await cache.take(file, 'a', index))?.release()

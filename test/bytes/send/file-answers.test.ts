@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createTransfers } from '../../../src/bytes/send/send-file.ts'
 import { sha256, startTestBootServer, type TestBootServer } from '../../helpers/boot-server.ts'
 
-// What RFC 9110 says of GET and HEAD for a representation with a strong entity tag and no Last-Modified, asked over real
-// sockets; once as the kernel sends from its page cache, once as chunks are read into memory.
+// GET and HEAD of RFC 9110, for a representation with a strong entity tag and no Last-Modified, over real sockets. Each case runs
+// twice: the kernel sends from its page cache, and chunks are read into memory.
 const size = 3_000_017
 const bytes = randomBytes(size)
 const tag = `"${sha256(bytes)}"`

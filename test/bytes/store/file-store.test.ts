@@ -84,7 +84,7 @@ eachStore('store', (place) => {
     expect(await store.size('1'.repeat(64))).toBeUndefined()
   })
 
-  test('lists what it has, and forgets what is removed', async () => {
+  test('lists its files, and no longer those that were removed', async () => {
     const others = Array.from({ length: 12 }, (_, index) => randomBytes(10 + index))
     for (const other of others) await store.put(sha256(other), inParts(other), 100)
     const listed = await listOf(store)
@@ -101,7 +101,7 @@ eachStore('store', (place) => {
     const other = randomBytes(5000)
     const path = join(place().folder, 'incoming', 'downloaded')
     await writeFile(path, other)
-    // A download that went on after days: it is stored now, and is not cleared away as an old one.
+    // A download that resumed after days: it is stored now, and is not deleted as an old one.
     await utimes(path, 1e9, 1e9)
     await store.putFile(sha256(other), path)
     for await (const one of store.list())

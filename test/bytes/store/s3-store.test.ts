@@ -103,7 +103,7 @@ describe.runIf(hasSwift())('object storage', () => {
     expect(await store.size(sha256(large))).toBeUndefined()
   })
 
-  test('goes on where an answer broke off, and gives up when it always does', async () => {
+  test('resumes an interrupted answer, and gives up if each answer is interrupted', async () => {
     const bytes = large.subarray(0, 2_000_000)
     await (await place.open()).put(sha256(bytes), inParts(bytes), 1e9)
     let cuts = 0

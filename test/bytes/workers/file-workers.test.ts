@@ -58,7 +58,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true })
 })
 
-test('whoever accepts a connection, the bytes are the same, and scripts and reports come from the inventory', async () => {
+test('the bytes are the same from every process that accepts a connection, and scripts and reports come from the inventory', async () => {
   const get = async (headers: Record<string, string>) =>
     (await fetch(`http://127.0.0.1:${port}${path}`, { headers: { Connection: 'close', ...headers } })).arrayBuffer()
   const bodies = await Promise.all(Array.from({ length: 6 }, () => get({})))
@@ -95,7 +95,7 @@ test('believes nobody on the boot network who says for whom he asks, or what to 
 })
 
 test.each(['GET', 'HEAD', 'DELETE', 'OPTIONS'])(
-  'passes no body of a %s on, which might be taken for a request',
+  'passes on no body of a %s, which could be read as a request',
   async (method) => {
     const hidden = 'GET /ipxe?mac=52-54-00-00-00-03 HTTP/1.1\r\nHost: x\r\nX-Bootwright-Address: 203.0.113.9\r\n\r\n'
     const body = `${hidden.length.toString(16)}\r\n${hidden}\r\n0\r\n\r\n`
@@ -138,7 +138,7 @@ test('counts the downloads of all processes together', async () => {
     .toBe(200)
 })
 
-test('replaces a worker that died, and goes on serving meanwhile', async () => {
+test('replaces a worker that died, and keeps serving meanwhile', async () => {
   const before = workerPids()
   process.kill(before[0] as number, 'SIGKILL')
   await expect.poll(() => workerPids().length, { timeout: 10_000 }).toBe(1)
@@ -182,7 +182,7 @@ function resetAfterMs(ms: number): Promise<void> {
   })
 }
 
-/** Of the 20 that there are, those that nobody new can have. */
+/** The slots, among the 20, that no new client can have. */
 async function takenPlaces(): Promise<number> {
   const all = await Promise.all(Array.from({ length: 20 }, () => heldDownload()))
   for (const one of all) one.destroy()

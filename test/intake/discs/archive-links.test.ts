@@ -28,7 +28,7 @@ async function bytesOf(iso: Iso, path: string): Promise<Buffer> {
 
 const kernel = randomBytes(40_000)
 
-/** A folder with every sort of link, and with what is no file at all. */
+/** A folder with every sort of link, and with entries that are not files. */
 async function linkedFolder(name: string): Promise<string> {
   const root = join(folder, name)
   await mkdir(join(root, 'live/deep'), { recursive: true })
@@ -113,7 +113,7 @@ describe.runIf(ready).each(ways)('links in %s', (name, make) => {
     ])
   })
 
-  test('what is no file has no bytes', async () => {
+  test('an entry that is not a file has no bytes', async () => {
     if (name !== 'a zip') expect(await bytesOf(open, 'null').catch(() => Buffer.alloc(0))).toHaveLength(0)
     expect((await open.list()).find((one) => one.path === 'live/nothing')?.sizeBytes).toBe(0)
   })

@@ -74,7 +74,7 @@ describe.runIf(ready)('openIso', () => {
     await iso.close()
   })
 
-  test('reads names that 7-Zip could take for something else', async () => {
+  test('reads names that 7-Zip could misread', async () => {
     const files = { '@list': 'a', '-tzip': 'b', '--': 'c', 'st*r': 'd', star: 'e', 'what?': 'f', 'x = y': 'g' }
     const iso = await openIso(makeIso(await filesIn('odd', files), 'genisoimage', '-r'))
     for (const [path, text] of Object.entries(files))
@@ -121,7 +121,7 @@ describe.runIf(ready)('openIso', () => {
   })
 })
 
-describe.runIf(ready)('what is damaged or hostile', () => {
+describe.runIf(ready)('damaged and hostile archives', () => {
   test.each([
     ['ISO 9660', ['-r'], 1_000_000],
     ['ISO 9660, of which only the beginning is there', ['-r'], 60_000],
@@ -151,7 +151,7 @@ describe.runIf(ready)('what is damaged or hostile', () => {
       'only the mark of an ISO',
       Buffer.concat([Buffer.alloc(16 * 2048), Buffer.from('\x01CD001\x01'), Buffer.alloc(4096)]),
     ],
-  ])('%s is no ISO', async (name, bytes) => {
+  ])('%s is not an ISO', async (name, bytes) => {
     const path = join(folder, name)
     await writeFile(path, bytes)
     await expect(openIso(path)).rejects.toThrow(/expected an (?:ISO, a zip or a tar|undamaged ISO)/)
@@ -193,7 +193,7 @@ describe.runIf(ready)('what is damaged or hostile', () => {
     const root = await filesIn('liar', { vmlinuz: 'kernel', other: 'file' })
     const path = makeIso(root, 'genisoimage', '-r')
     const bytes = await readFile(path)
-    // The length in a directory record stands at its byte 10, both ways round (ECMA-119, 9.1.4); the name at byte 33.
+    // In a directory record, the length is at byte 10 in both byte orders (ECMA-119, 9.1.4), and the name is at byte 33.
     const at = bytes.indexOf('VMLINUZ.;1') - 33
     bytes.writeUInt32LE(0xfffffff0, at + 10)
     bytes.writeUInt32BE(0xfffffff0, at + 14)

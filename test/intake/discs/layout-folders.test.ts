@@ -44,7 +44,7 @@ describe('a disc that looks for itself says why, and how to add its kernel by ha
     expect(notes.join(' ')).toContain('bootwright image add disc --kernel sys/bzImage --initrd sys/initramfs.xz')
   })
 
-  test('what is none at all, too', async () => {
+  test('also if no layout matches', async () => {
     const found = layoutOf({ 'My OS/vmlinuz-9': 1, 'My OS/initrd-9.img': 1 }, 'My OS 9.tar.gz')
     await expect(found).rejects.toThrow(
       'bootwright image add my-os-9 --kernel My OS/vmlinuz-9 --initrd My OS/initrd-9.img',

@@ -43,7 +43,7 @@ test.each<[string, Files]>([
   expect(Date.now() - began).toBeLessThan(1000)
 })
 
-describe('what is not recognised', () => {
+describe('unknown contents', () => {
   test.each<[string, Files]>([
     ['nothing', {}],
     ['a folder of documents', { 'README.txt': 'linux initrd.gz', 'docs/install.amd/vmlinuz': 1 }],
@@ -53,7 +53,7 @@ describe('what is not recognised', () => {
   ])('%s', async (_, files) => expect(await layoutOf(files)).toBeUndefined())
 })
 
-describe('what a disc says of itself', () => {
+describe('the name and release that a disc states', () => {
   test('comes in whatever a disc has there', async () => {
     const info = `Ubuntu "x\u0000\n\u001b[31m${'long '.repeat(100)}" - amd64`
     const layout = await layoutOf({ 'casper/vmlinuz': 1, 'casper/initrd': 1, '.disk/info': info })

@@ -60,7 +60,7 @@ describe('lists of checksums, as they are published', () => {
     ['SHA512/256, which has the length of another', `SHA512256 (linux) = ${a}\n`, 'linux', /linux/],
   ])('refuses %s', (_, text, name, message) => expect(() => find(text, name)).toThrow(message))
 
-  test('takes no time over a line that is no line', () => {
+  test('spends no time on a malformed line', () => {
     const began = Date.now()
     expect(() => find(`${a}${' '.repeat(2_000_000)}x\n${`${a} `.repeat(50_000)}`, 'linux')).toThrow('linux')
     // A line separator is white space, and no line's end.

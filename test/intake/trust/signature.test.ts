@@ -49,7 +49,7 @@ describe('a detached signature', () => {
     expect((await verifyDetached(bytes, signature, keys, 'SHA256SUMS')).owner).toContain('ours')
   })
 
-  test('is refused when one byte is another, when a stranger signed, and when it is none', async () => {
+  test('is refused if a byte differs, if the key is unknown, and if the text is not a signature', async () => {
     const signature = Buffer.from(await detached(ours))
     const changed = Buffer.from(text.replace('a1', 'a2'))
     await expect(verifyDetached(changed, signature, ours.publicKey, 'SUMS')).rejects.toThrow(

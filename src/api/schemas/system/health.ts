@@ -9,7 +9,7 @@ export const healthSchema = z
     version: z.string().openapi({ description: 'Version of the server.', example: '0.1.0' }),
     reason: z.string().optional().openapi({
       description: 'Why nothing can be changed, and the next step.',
-      example: 'the disk of the database is full: expected at least 33554432 bytes free, got 1048576',
+      example: 'the disk of the database is full: expected at least 33554432 free bytes, got 1048576',
     }),
   })
   .openapi('Health')

@@ -9,8 +9,8 @@ const flavors = ['lts', 'virt', 'edge', 'stable']
  * packages of the system and `modloop` for the kernel's modules (mkinitfs' initramfs-init; openrc's modloop).
  */
 export async function findAlpine(source: Source): Promise<Layout | undefined> {
-  const flavor = flavors.find((one) =>
-    ['vmlinuz', 'initramfs', 'modloop'].every((part) => source.find(`boot/${part}-${one}`) !== undefined),
+  const flavor = flavors.find((suffix) =>
+    ['vmlinuz', 'initramfs', 'modloop'].every((part) => source.find(`boot/${part}-${suffix}`) !== undefined),
   )
   if (flavor === undefined) return undefined
   const version = /(\d{1,4}\.\d{1,4})\.\d/.exec(await source.text('.alpine-release'))?.[1]

@@ -29,7 +29,7 @@ export async function findArchiso(source: Source): Promise<Layout | undefined> {
     const version = /\d[\d.]{1,20}/.exec(
       (await source.text(`${base}/version`)) || (await source.text(`${base}/VERSION`)),
     )?.[0]
-    bytes = Math.max(bytes, source.entries.find((one) => one.path === image)?.sizeBytes ?? 0)
+    bytes = Math.max(bytes, source.entries.find((entry) => entry.path === image)?.sizeBytes ?? 0)
     variants.push({
       arch: archIn(word) ?? 'x86_64',
       kind: 'linux',

@@ -79,7 +79,7 @@ export async function findDebianDisc(source: Source): Promise<Layout | undefined
 }
 
 /**
- * Debian Live and what is built with live-build: `fetch` takes the squashfs by HTTP, and so brings up the network
+ * Debian Live and what is built with live-build: `fetch` downloads the squashfs by HTTP, so it starts the network
  * (live-boot(7); components/9990-networking.sh).
  */
 export async function findDebianLive(source: Source): Promise<Layout | undefined> {
@@ -105,7 +105,7 @@ function liveVariants(source: Source, discArch: Arch): LayoutVariant[] {
   const add = (kernel: string, arch: Arch) => {
     const twin = kernel.replace('vmlinuz', 'initrd.img')
     const initrd = [twin, 'live/initrd.img', 'live/initrd'].map((path) => source.find(path)).find(Boolean)
-    if (initrd === undefined || variants.some((one) => one.arch === arch)) return
+    if (initrd === undefined || variants.some((variant) => variant.arch === arch)) return
     variants.push({
       arch,
       kind: 'linux',
@@ -129,6 +129,6 @@ function liveVariants(source: Source, discArch: Arch): LayoutVariant[] {
 }
 
 function sizeOf({ entries }: Source, path: string): string {
-  const bytes = entries.find((one) => one.path === path)?.sizeBytes ?? 0
+  const bytes = entries.find((entry) => entry.path === path)?.sizeBytes ?? 0
   return `${(bytes / 1e9).toFixed(1)} GB`
 }

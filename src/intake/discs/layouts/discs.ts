@@ -91,7 +91,7 @@ const stubborn: Stubborn[] = [
     family: 'proxmox',
     title: 'Proxmox',
     advice:
-      'Its initrd looks for the disc, or for the whole ISO as /proxmox.iso inside the initrd: make such an initrd (append the ISO to it as a cpio), and add it',
+      'The initrd looks for the disc, or for the whole ISO as /proxmox.iso inside the initrd. Append the ISO to the initrd as a cpio archive, and add that initrd',
   },
   {
     mark: /^nix-store\.squashfs$/,

@@ -3,9 +3,9 @@ import type { Layout } from '../layouts.ts'
 import { answered, archOf, bootif, fileAt, nameFrom, oneLine, type Source } from './source.ts'
 
 /**
- * VMware ESXi: mboot.efi is the UEFI program of the disc, and loads the kernel and the modules that boot.cfg names
- * from its `prefix` (VMware ESXi Installation and Setup, Network Booting; esx-boot's mboot). Names in boot.cfg are
- * lower case, on the disc they need not be.
+ * VMware ESXi: mboot.efi is the UEFI program of the disc. It loads the kernel and the modules that boot.cfg names, from the `prefix`
+ * there (VMware ESXi Installation and Setup, Network Booting; esx-boot's mboot). Names in boot.cfg are lower case. Names on the
+ * disc may be upper case.
  */
 export async function findEsxi(source: Source): Promise<Layout | undefined> {
   const config = source.find('boot.cfg')
@@ -16,7 +16,7 @@ export async function findEsxi(source: Source): Promise<Layout | undefined> {
   const modules = /^modules=(.*)$/m
     .exec(text)?.[1]
     ?.split(' --- ')
-    .map((one) => one.trim().split(/\s/)[0] ?? '')
+    .map((line) => line.trim().split(/\s/)[0] ?? '')
   if (config === undefined || program === undefined || kernel === undefined || modules === undefined) return undefined
   const names = [...new Set([kernel, ...modules])].map((name) => name.replace(/^\/+/, '')).filter(Boolean)
   const missing = names.filter((name) => source.find(name) === undefined)

@@ -20,20 +20,22 @@ function linesOf(text: string): Line[] {
 }
 
 /**
- * What an iPXE script fetches by names without a server. iPXE looks for them beside the script, where nothing else is; names that the
- * script itself gives with --name are none.
+ * The names without a server that an iPXE script fetches. iPXE looks for them beside the script, where no other file is. Names that
+ * the script assigns with --name do not count.
  */
 export function relativeNames(text: string): string[] {
   const given = new Set([...text.matchAll(/\s(?:--name|-n)\s+(\S+)/g)].map(([, name]) => name))
   const targets = linesOf(text).map(({ target }) => target)
-  return [...new Set(targets.filter((one) => !/^([a-z][a-z0-9+.-]*:|\$\{)/i.test(one) && !given.has(one)))].slice(0, 20)
+  return [
+    ...new Set(targets.filter((target) => !/^([a-z][a-z0-9+.-]*:|\$\{)/i.test(target) && !given.has(target))),
+  ].slice(0, 20)
 }
 
 /** The warning for such names, with what to do. */
 export function relativeWarning(names: string[]): string {
   return (
-    `The script fetches ${names.join(', ')} by names without a server, and this server has only the script there: write whole URLs, or import ` +
-    'the folder that has these files.'
+    `The script fetches ${names.join(', ')} without naming a server, but this server has only the script there. Write whole URLs, or ` +
+    'import the folder that has these files.'
   )
 }
 

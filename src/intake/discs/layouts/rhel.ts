@@ -67,7 +67,10 @@ export async function findDracutLive(source: Source): Promise<Layout | undefined
   const fedora = !kernel.endsWith('/linux') || /fedora/i.test(menu)
   const title = fedora ? 'Fedora Live' : 'openSUSE installer (Agama)'
   const iso = 'agama.iso'
-  const bytes = source.entries.reduce((sum, one) => sum + (fedora && one.path !== squashfs ? 0 : one.sizeBytes), 0)
+  const bytes = source.entries.reduce(
+    (sum, entry) => sum + (fedora && entry.path !== squashfs ? 0 : entry.sizeBytes),
+    0,
+  )
   return {
     family: fedora ? 'fedora-live' : 'opensuse',
     ...(fedora ? {} : { installer: true }),

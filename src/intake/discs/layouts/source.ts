@@ -21,7 +21,7 @@ export function sourceOf(files: Entry[], readText: (path: string) => Promise<str
   return {
     entries,
     find,
-    match: (pattern) => entries.map(({ path }) => pattern.exec(path)).filter((one) => one !== null),
+    match: (pattern) => entries.map(({ path }) => pattern.exec(path)).filter((match) => match !== null),
     text: async (path) => {
       const found = find(path)
       return found === undefined ? '' : ((await readText(found)) ?? '').slice(0, 2 ** 20)
@@ -67,8 +67,8 @@ export function commandByHand(entries: Entry[], name: string): string {
   const initrds = paths.filter((path) => initrdName.test(path) && /img|initr|gz|xz|lz/i.test(path))
   const folderOf = (path: string) => path.slice(0, path.lastIndexOf('/') + 1)
   const kernels = paths.filter((path) => kernelName.test(path))
-  const kernel = kernels.find((path) => initrds.some((one) => folderOf(one) === folderOf(path))) ?? kernels[0]
-  const initrd = initrds.find((one) => kernel !== undefined && folderOf(one) === folderOf(kernel)) ?? initrds[0]
+  const kernel = kernels.find((path) => initrds.some((initrd) => folderOf(initrd) === folderOf(path))) ?? kernels[0]
+  const initrd = initrds.find((path) => kernel !== undefined && folderOf(path) === folderOf(kernel)) ?? initrds[0]
   return `bootwright image add ${name} --kernel ${kernel ?? 'KERNEL'} --initrd ${initrd ?? 'INITRD'} --arg ARGUMENT`
 }
 

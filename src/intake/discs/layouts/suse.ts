@@ -3,9 +3,9 @@ import type { Layout } from '../layouts.ts'
 import { answered, archIn, archOf, bootif, fileAt, nameFrom, oneLine, type Source } from './source.ts'
 
 /**
- * openSUSE and SLE up to 15, and Tumbleweed: linuxrc. `install` names a whole repository: linuxrc asks it for
- * repodata/repomd.xml or media.1/products, CHECKSUMS with its signature, boot/ARCH/config and the parts of the installer that
- * this lists (linuxrc's url.c, test_is_repo), and then the packages come from there. So it is the distribution's own.
+ * openSUSE and SLE up to 15, and Tumbleweed: linuxrc. `install` names a whole repository. linuxrc fetches repodata/repomd.xml or
+ * media.1/products, CHECKSUMS with its signature, boot/ARCH/config and the parts of the installer listed there (linuxrc's url.c,
+ * test_is_repo). The packages come from the same place, so it is the distribution's own repository.
  */
 export async function findLinuxrc(source: Source): Promise<Layout | undefined> {
   const kernels = source.match(/^boot\/(x86_64|aarch64|i386)\/(?:loader\/)?linux$/).flatMap(([kernel, word = '']) => {

@@ -51,7 +51,7 @@ export async function findMemtest(source: Source): Promise<Layout | undefined> {
   const variants: LayoutVariant[] = []
   const add = (arch: Arch, path: string, kinds: ('efi' | 'pcbios')[]) => {
     for (const platform of kinds) {
-      if (variants.some((one) => one.arch === arch && one.platform === platform)) continue
+      if (variants.some((variant) => variant.arch === arch && variant.platform === platform)) continue
       const file = fileAt(path)
       if (platform === 'efi') variants.push({ arch, platform, kind: 'efi', file, args: [] })
       else variants.push({ arch, platform, kind: 'linux', kernel: file, initrds: [], args: [], tree: [] })
@@ -102,7 +102,7 @@ export async function findEfiPrograms(source: Source): Promise<Layout | undefine
     file: fileAt(path),
     args: [],
   }))
-  if (new Set(variants.map((one) => one.arch)).size < variants.length) return undefined
+  if (new Set(variants.map((variant) => variant.arch)).size < variants.length) return undefined
   const name = fileAt(source.entries[0]?.path ?? '').name.replace(/\.efi$/i, '')
   return { family: 'efi', title: name, suggestedName: nameFrom(name), variants, notes: [] }
 }
@@ -118,8 +118,8 @@ export async function findBootableDisc(source: Source): Promise<Layout | undefin
     suggestedName: 'disc',
     variants: [{ arch: archOf(source), ...(efi ? {} : { platform: 'pcbios' as const }), kind: 'sanboot', file: 'iso' }],
     notes: [
-      'None of the families that are known here. It is booted as a disc over HTTP, which seldom works: its boot loader can read ' +
-        `it through iPXE, but a system that it starts finds no disc. Its kernel and initrd, unpacked, may boot: ${commandByHand(source.entries, 'disc')}`,
+      'Unknown family: it is booted as a disc over HTTP, which seldom works. The boot loader can read the disc through iPXE, but ' +
+        `the system that it starts finds no disc. The unpacked kernel and initrd may boot: ${commandByHand(source.entries, 'disc')}`,
     ],
   }
 }

@@ -13,10 +13,10 @@ const autoinstallArgs = [answered('autoinstall'), answered('ds=nocloud-net;s={{ 
 export async function findCasper(source: Source): Promise<Layout | undefined> {
   // Pop!_OS calls the folder by its release, and tells casper so.
   const [kernel, folder = ''] = source.match(/^(casper[^/]*)\/vmlinuz(?:\.efi)?$/i)[0] ?? []
-  const initrd = ['initrd', 'initrd.lz', 'initrd.gz'].map((one) => source.find(`${folder}/${one}`)).find(Boolean)
+  const initrd = ['initrd', 'initrd.lz', 'initrd.gz'].map((name) => source.find(`${folder}/${name}`)).find(Boolean)
   if (kernel === undefined || initrd === undefined) return undefined
   const info = oneLine(await source.text('.disk/info'))
-  const gigabytes = source.entries.reduce((sum, one) => sum + one.sizeBytes, 0) / 1e9
+  const gigabytes = source.entries.reduce((sum, entry) => sum + entry.sizeBytes, 0) / 1e9
   return {
     family: 'ubuntu',
     title: info.split(' - ')[0]?.replaceAll('"', '') || 'Ubuntu',
