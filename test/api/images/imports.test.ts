@@ -108,7 +108,7 @@ eachDatabase('imports over HTTP', (database) => {
     for (let count = 0; count < 200; count++) await post(asked)
     expect(await post(asked)).toMatchObject({
       status: 409,
-      body: { detail: expect.stringContaining('200 imports wait or run already') },
+      body: { detail: expect.stringContaining('200 imports are already waiting or running') },
     })
   })
 
