@@ -15,6 +15,7 @@ const everything = [
   'SECURITY.md',
   'docs/README.md',
   'docs/answer-files',
+  'docs/decisions',
   'docs/explain',
   'docs/guide',
   'docs/reference',

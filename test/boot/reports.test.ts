@@ -131,7 +131,7 @@ describe("an installer's progress", () => {
     await passed('25 minutes')
     await markStalledBoots(server.deps.db)
     expect((await now(id)).message).toMatch(
-      /^stalled at progress: the installer reported its steps and stopped: .*; its last step: unpacking$/,
+      /^stalled at progress: the installer stopped reporting its steps: .*; its last step: unpacking$/,
     )
   })
 

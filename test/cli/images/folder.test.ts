@@ -94,7 +94,7 @@ test.each<[string, Record<string, string>, string[]]>([
   expect(await image('import', at(root))).toEqual({
     exitCode: 1,
     out: '',
-    err: `bootwright: ${at(root)}: it has several systems. Import item of its folders:${folders.map((item) => `\n  bootwright image import ${at(root, item)}`).join('')}\n`,
+    err: `bootwright: ${at(root)}: it has several systems. Import one of its folders:${folders.map((item) => `\n  bootwright image import ${at(root, item)}`).join('')}\n`,
   })
   expect(await stored()).toBe(before)
   expect((await image('import', at(root, 'bookworm'), '--name', `of-${root}`)).exitCode).toBe(0)

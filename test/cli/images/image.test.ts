@@ -118,7 +118,7 @@ test.each([
   ['/stall', `no data for 0.3 s after 1000 of ${initrd.length} bytes`],
   ['/silent', 'no data for 0.3 s'],
   ['/missing', 'answered 404 Not Found'],
-  ['/ftp', 'redirects to something other than http or https'],
+  ['/ftp', 'redirects to a URL that is neither http nor https'],
   ['/empty', 'empty: expected a file with content, got 0 bytes'],
 ])('a download of %s fails: %s', async (path, why) => {
   const { exitCode, out, err } = await add('broken', '--kernel', `${web.url}${path}`)
@@ -138,7 +138,7 @@ test('image add verifies an expected hash before the upload, and names both hash
       err:
         place === local()
           ? `bootwright: vmlinuz: expected sha256 ${wrong}, got ${actual}\n`
-          : `bootwright: ${web.url}/pool/vmlinuz: its sha256 is ${actual}, not ${wrong} as it should be\n`,
+          : `bootwright: ${web.url}/pool/vmlinuz: expected sha256 ${wrong}, got ${actual}\n`,
     })
   }
 })

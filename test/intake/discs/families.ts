@@ -335,7 +335,7 @@ export const families: Record<string, { files: Files; layout: Omit<Layout, 'note
         },
       ],
     },
-    notes: /UEFI alone/,
+    notes: /only on UEFI/,
   },
   'Ubuntu live server': {
     files: {
