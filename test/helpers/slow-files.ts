@@ -36,6 +36,21 @@ export const slowFiles = [
   'test/api/images/imports',
   'test/decide/identity-boots',
   'test/inventory/machines/fields',
+  // Suites that wait for real times: retransmissions, slow servers, full disks, restarts.
+  'test/bytes/fetch/',
+  'test/cli/images/image-import',
+  'test/config/data-folder-layout',
+  'test/intake/discs/unreadable',
+  'test/inventory/boots/clock',
+  'test/inventory/boots/strangers',
+  'test/jobs/webhook-sender',
+  'test/lib/log-output',
+  'test/scripts/check-dependencies',
+  'test/scripts/demo',
+  'test/server/http/boot-http',
+  'test/server/version',
+  'test/tftp/server',
+  'test/tftp/transfer',
 ]
 
 // A class because Vitest makes the object. A slow file that comes last keeps one core busy while the other is idle.
