@@ -1,12 +1,12 @@
 // Boots a machine: records its identity, finds its answer, and opens the boot before the script is sent. Called by script.ts.
-import { answerMachine, answerSituation, type MachineAnswer } from '../decide/answer.ts'
+import { answerSituation, type MachineAnswer } from '../decide/answer.ts'
 import type { Damage } from '../decide/damage.ts'
 import { newBootKeys } from '../inventory/boots/boots.ts'
 import { recordClaim } from '../inventory/machines/identity/claims.ts'
 import { recordConflict } from '../inventory/machines/identity/conflicts.ts'
 import { recordDiscovered } from '../inventory/machines/identity/discovered.ts'
 import { recordSeen } from '../inventory/machines/identity/last-seen.ts'
-import { takeOverDiscovered } from '../inventory/machines/machines.ts'
+import { takeOverDiscovered } from '../inventory/machines/macs.ts'
 import { messageOf } from '../lib/errors.ts'
 import type { Situation } from '../model/decision.ts'
 import type { Facts } from '../model/facts.ts'
@@ -36,7 +36,7 @@ export async function bootMachine(
   }
   if (decision.machine?.discovered !== false && !deps.mayRecord(ip)) {
     deps.log.warn({ mac: facts.mac, ip }, 'boot not recorded: too many new machines from this address')
-    return answerMachine(deps, facts, { base })
+    return answerSituation(deps, situation, { base })
   }
   // The events of firmware and bootstrap must be written before the boot opens, because the boot adopts them.
   await settleEvents(deps)

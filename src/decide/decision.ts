@@ -4,7 +4,6 @@ import type { Catalog, CatalogGroup, CatalogImage } from '../model/catalog.ts'
 import { type BootSpec, type Chosen, type Decision, type Reason, refusal, type Situation } from '../model/decision.ts'
 import { type LatestDeployment, whySpent } from '../model/deployment.ts'
 import { type KnownTarget, targetOf } from '../model/facts.ts'
-import type { Identity } from '../model/identity.ts'
 import type { Variant } from '../model/image.ts'
 import { isPast } from '../model/image.ts'
 import { handleOf, type Machine, nameOf } from '../model/machine.ts'
@@ -13,6 +12,15 @@ import { formatPolicy, type Policy } from '../model/policy.ts'
 import { specFor } from './boot-spec.ts'
 import { isInstalling, refuseUnarmedInstall } from './every-boot.ts'
 import { groupReasons, matchingGroups } from './group-match.ts'
+import {
+  identityNotices,
+  identityReasons,
+  identitySummary,
+  machineOf,
+  machineSummary,
+  type Settled,
+  whyUncertain,
+} from './identity-reasons.ts'
 import { visibleEntries } from './menu-choice.ts'
 
 /** `variant` is the booted variant of the image, and undefined when the decision boots no image. */
@@ -29,7 +37,14 @@ export function decide(situation: Situation, choice?: Choice): Decided {
   const target = targetOf(facts, machine?.facts)
   const reasons: Reason[] = []
   const notices: string[] = []
-  const common = { target, groups: [], params: {}, notices, reasons, ...(machine && { machine: summary(machine) }) }
+  const common = {
+    target,
+    groups: [],
+    params: {},
+    notices,
+    reasons,
+    ...(machine && { machine: machineSummary(machine) }),
+  }
 
   if ('conflict' in identity) {
     reasons.push({ candidate: 'identity', won: true, why: identity.why })
@@ -221,7 +236,7 @@ function judgeDeployment(
 function guarded(
   found: Pick<Decision, 'spec' | 'image' | 'answerFile'>,
   allowed: boolean,
-  identity: Exclude<Identity, { conflict: Machine[] }>,
+  identity: Settled,
   installs: boolean,
   reasons: Reason[],
 ): BootSpec {
@@ -239,13 +254,6 @@ function guarded(
   return refused
 }
 
-function whyUncertain(identity: Exclude<Identity, { conflict: Machine[] }>): { what: string; why: string } | undefined {
-  if ('machine' in identity && identity.weak !== undefined)
-    return { what: `this may not be ${nameOf(identity.machine)}`, why: identity.weak }
-  const { doubt } = identity
-  return doubt && { what: `this may be ${doubt.machines.slice(0, 3).map(nameOf).join(' or ')}`, why: doubt.why }
-}
-
 /** A network disk belongs to one machine. If two machines write to it, they destroy its data. */
 function isNetworkDisk(spec: BootSpec): boolean {
   return spec.kind === 'sanboot' && 'target' in spec
@@ -258,52 +266,4 @@ function attemptOf({ id, attempts, maxAttempts }: LatestDeployment) {
 function endOfLifeNotices(image: CatalogImage | undefined, today: string): string[] {
   if (image === undefined || !isPast(image.endOfLife, today)) return []
   return [`image ${image.name} reached end of life on ${image.endOfLife} and no longer receives security updates`]
-}
-
-/** The machine that a request comes from; undefined if it is unknown. */
-export function machineOf(identity: Identity): Machine | undefined {
-  return 'machine' in identity ? identity.machine : undefined
-}
-
-type Identified = Extract<Identity, { machine: Machine }>
-
-function identityReasons(identity: Exclude<Identity, { conflict: Machine[] }>): Reason[] {
-  const { doubt } = identity
-  const doubted = doubt === undefined ? [] : [{ candidate: 'identity', won: false, why: `uncertain: ${doubt.why}` }]
-  if (!('machine' in identity))
-    return doubt !== undefined
-      ? doubted
-      : [
-          {
-            candidate: 'identity',
-            won: false,
-            why: 'no machine has this MAC, and no entered machine has this UUID or serial',
-          },
-        ]
-  const { machine, matchedBy, weak, passedOver } = identity
-  const how = `identified by ${matchedBy}${machine.discovered ? ', discovered but not entered' : ''}`
-  return [
-    {
-      candidate: `machine ${nameOf(machine)}`,
-      won: true,
-      why: weak === undefined ? how : `${how}, but uncertain: ${weak}`,
-    },
-    ...passedOver.map((why) => ({ candidate: 'identity', won: false, why })),
-    ...doubted,
-  ]
-}
-
-function identityNotices(identity: Exclude<Identity, { conflict: Machine[] }>): string[] {
-  if (!('machine' in identity) || identity.weak === undefined) return identity.notices
-  return [`this may not be ${nameOf(identity.machine)}: ${identity.weak}`, ...identity.notices]
-}
-
-function identitySummary({ matchedBy, byMac, weak }: Identified): NonNullable<Decision['identity']> {
-  return { by: matchedBy, byMac, ...(weak !== undefined && { weak }) }
-}
-
-function summary(machine: Machine): NonNullable<Decision['machine']> {
-  const { id, discovered, hostname, uuid, serial, product, asset, labels } = machine
-  const entered = Object.entries({ hostname, uuid, serial, product, asset }).filter(([, value]) => value !== undefined)
-  return { id, name: nameOf(machine), discovered, ...Object.fromEntries(entered), labels }
 }

@@ -9,15 +9,8 @@ import { withPath } from './discs/stored-path.ts'
 import { importArchive } from './import-archive.ts'
 import { type Downloaded, fetchUrl } from './import-url.ts'
 import type { FetchedFile, Intake, Job, Outcome } from './intake.ts'
-import {
-  fillRecipe,
-  formatRecipeFault,
-  loadRecipes,
-  type Recipe,
-  type RecipeFile,
-  type RecipeVariant,
-  versionIn,
-} from './recipes.ts'
+import { fillRecipe, type Recipe, type RecipeFile, type RecipeVariant, versionIn } from './recipe.ts'
+import { formatRecipeFault, loadRecipes } from './recipes.ts'
 import { checksumsOf, createTexts, type Texts } from './trust/verified-sums.ts'
 
 /** Fetches the files of a recipe and verifies them. @throws Error with a message for the operator */

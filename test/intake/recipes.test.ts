@@ -3,17 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readKeys } from 'openpgp'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import {
-  fillRecipe,
-  formatRecipeFault,
-  loadRecipes,
-  type Recipe,
-  type RecipeFile,
-  type RecipeSums,
-  readKey,
-  shippedRecipes,
-  versionIn,
-} from '../../src/intake/recipes.ts'
+import { fillRecipe, type Recipe, type RecipeFile, type RecipeSums, versionIn } from '../../src/intake/recipe.ts'
+import { formatRecipeFault, loadRecipes, readKey, shippedRecipes } from '../../src/intake/recipes.ts'
 import { archs } from '../../src/model/arch.ts'
 import { argFaults } from '../../src/render/args.ts'
 

@@ -1,5 +1,6 @@
 // /recipes: images that can be imported by name.
-import { loadRecipes, type Recipe } from '../../intake/recipes.ts'
+import type { Recipe } from '../../intake/recipe.ts'
+import { loadRecipes } from '../../intake/recipes.ts'
 import { endpoint } from '../http/endpoint.ts'
 import { recipeList } from '../schemas/images/recipe.ts'
 

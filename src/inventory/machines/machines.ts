@@ -2,15 +2,14 @@
 
 import { and, asc, eq, inArray, type SQL, sql } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
-import { boots } from '../../db/schema/boots.ts'
-import { machineMacs, machines, secrets } from '../../db/schema/machines.ts'
+import { machines, secrets } from '../../db/schema/machines.ts'
 import type { Tx } from '../../db/transaction.ts'
 import { isSameJson } from '../../lib/canonical.ts'
 import { ConflictError, type FieldFault, InputError } from '../../lib/errors.ts'
 import type { Mac } from '../../lib/ids/mac.ts'
 import { newId, swapUuid } from '../../lib/ids/uuid.ts'
 import { changesInstall, everyBootFaults, type Installers } from '../../model/every-boot.ts'
-import { identifiedBy, isIdentified } from '../../model/identity.ts'
+import { identifiedBy, isIdentified } from '../../model/identity/identity.ts'
 import type { Machine, MachineKey } from '../../model/machine.ts'
 import { type Actor, recordChanges } from '../changes/changes.ts'
 import { changeType } from '../changes/types.ts'
@@ -19,7 +18,8 @@ import { findInstallers } from '../images/installers.ts'
 import { tooManyParams } from './assignment-change.ts'
 import { changedValues, type MachineChange, type MachineValues, rowValuesOf, valuesOf } from './fields.ts'
 import { isEnteredWith, refuseTaken, valueKeys } from './identity/same-key.ts'
-import { nameColumn, namesOfMachines, noMachine, refuseAmbiguous } from './names.ts'
+import { replaceMacs } from './macs.ts'
+import { nameColumn, noMachine, refuseAmbiguous } from './names.ts'
 import { refuseUnknownNames } from './references.ts'
 
 type Present<Row> = {
@@ -239,40 +239,4 @@ export async function selectMachines(
     .orderBy(...order, asc(machines.id))
     .limit(limit)
   return rows.map(({ row, macs, name }) => ({ ...presentOf(row), macs, name }))
-}
-
-async function replaceMacs(db: Db, machineId: string, before: Mac[], after: Mac[]): Promise<void> {
-  const gone = before.filter((mac) => !after.includes(mac))
-  const fresh = after.filter((mac) => !before.includes(mac))
-  if (gone.length > 0) await db.delete(machineMacs).where(inArray(machineMacs.mac, gone))
-  if (fresh.length === 0) return
-  await takeOverDiscovered(db, machineId, fresh)
-  const added = await db
-    .insert(machineMacs)
-    .values(fresh.map((mac) => ({ mac, machineId })))
-    .onConflictDoNothing()
-    .returning()
-  if (added.length === fresh.length) return
-  const taken = fresh.filter((mac) => !added.some((row) => row.mac === mac))
-  const owners = await db.select().from(machineMacs).where(inArray(machineMacs.mac, taken))
-  const names = await namesOfMachines(
-    db,
-    owners.map((owner) => owner.machineId),
-  )
-  const faults = owners.map((owner) => {
-    const name = names.get(owner.machineId)
-    return `MAC ${owner.mac} already belongs to machine ${name}: bootwright machine set ${name} --remove-mac ${owner.mac}`
-  })
-  throw new ConflictError(faults.join('; ') || `another machine already has MAC ${taken.join(', ')}`)
-}
-
-/** A machine seen by one of its network cards, before an operator entered it with all of them, is the same machine. */
-export async function takeOverDiscovered(db: Db, machineId: string, macs: Mac[]): Promise<void> {
-  const owners = db.select({ id: machineMacs.machineId }).from(machineMacs).where(inArray(machineMacs.mac, macs))
-  const seen = and(eq(machines.discovered, true), inArray(machines.id, owners))
-  await db
-    .update(boots)
-    .set({ machineId })
-    .where(inArray(boots.machineId, db.select({ id: machines.id }).from(machines).where(seen)))
-  await db.delete(machines).where(seen)
 }

@@ -25,6 +25,11 @@ export function formatUuid(text: string): string | undefined {
     : undefined
 }
 
+/** Whether both are the same UUID, in either byte order. */
+export function isSameUuid(uuid: string | undefined, other: string | undefined): boolean {
+  return uuid !== undefined && (uuid === other || swapUuid(uuid) === other)
+}
+
 /**
  * The same UUID in the other byte order of SMBIOS: since version 2.6, the first three fields are little-endian (SMBIOS
  * 7.2.1).

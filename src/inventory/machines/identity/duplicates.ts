@@ -5,7 +5,7 @@ import { isActiveSql } from '../../../db/deployment-conditions.ts'
 import type { Db } from '../../../db/open.ts'
 import { rowsOf } from '../../../db/rows.ts'
 import type { Facts } from '../../../model/facts.ts'
-import { identityKeys } from '../../../model/identity.ts'
+import { identityKeys } from '../../../model/identity/identity.ts'
 import { handleOf, type Machine, nameOf } from '../../../model/machine.ts'
 import { nameOfId } from '../names.ts'
 

@@ -3,8 +3,8 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { machines } from '../../../db/schema/machines.ts'
 import { ConflictError, type FieldFault } from '../../../lib/errors.ts'
-import { swapUuid } from '../../../lib/ids/uuid.ts'
-import { folded } from '../../../model/identity.ts'
+import { isSameUuid, swapUuid } from '../../../lib/ids/uuid.ts'
+import { folded } from '../../../model/identity/contradictions.ts'
 import { handleOf, type Machine, nameOf } from '../../../model/machine.ts'
 
 /** The values that identify a machine without MACs. */
@@ -44,7 +44,7 @@ export function valueKeys({ uuid, serial, product }: Values): string[] {
 /** The fault of a value that another machine has, when only that value identifies one of the two machines. */
 export function takenFault(values: Values, other: Machine): FieldFault {
   const { uuid, serial } = values
-  const isUuid = Boolean(uuid) && other.uuid !== undefined && [uuid, swapUuid(uuid ?? '')].includes(other.uuid)
+  const isUuid = isSameUuid(uuid || undefined, other.uuid)
   const handle = handleOf(other)
   const field = isUuid ? 'uuid' : 'serial'
   const settled =

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { swapUuid } from '../../src/lib/ids/uuid.ts'
-import type { Facts } from '../../src/model/facts.ts'
-import { type Candidate, type Identity, identify, identityKeys } from '../../src/model/identity.ts'
-import { type Machine, nameOf } from '../../src/model/machine.ts'
+import { swapUuid } from '../../../src/lib/ids/uuid.ts'
+import type { Facts } from '../../../src/model/facts.ts'
+import { type Candidate, type Identity, identify, identityKeys } from '../../../src/model/identity/identity.ts'
+import { type Machine, nameOf } from '../../../src/model/machine.ts'
 
 const [u1, u2] = ['4c4c4544-0042-3510-8054-b7c04f4e3332', '0f6a1d3e-2b4c-4d5e-8f90-a1b2c3d4e5f1'] as const
 const [m1, m2, m3, m4] = ['52:54:00:00:00:01', '52:54:00:00:00:02', '52:54:00:00:00:03', '52:54:00:00:00:04'] as const

@@ -1,8 +1,24 @@
-// Identity: which machine a request comes from, how certain that is, and how an operator settles it. Pure.
-import { realValue } from '../lib/ids/placeholders.ts'
-import { parseUuid, swapUuid } from '../lib/ids/uuid.ts'
-import type { Facts } from './facts.ts'
-import { handleOf, type Machine, nameOf } from './machine.ts'
+// Identity: which machine a request comes from, and how certain that is. Pure.
+import { realValue } from '../../lib/ids/placeholders.ts'
+import { parseUuid, swapUuid } from '../../lib/ids/uuid.ts'
+import type { Facts } from '../facts.ts'
+import { handleOf, type Machine, nameOf } from '../machine.ts'
+import {
+  type Advice,
+  adviceOf,
+  changedNotices,
+  type Duplicate,
+  type EnteredMatch,
+  kindName,
+  note,
+  probableNotices,
+  type Sharer,
+  settling,
+  settlingContradiction,
+  sharedNotices,
+  step,
+} from './advice.ts'
+import { isSame, whyContradicts, whyDiffers } from './contradictions.ts'
 
 /** The values by which machines are looked up. A vendor's placeholder for "none" is not a key. */
 export type IdentityKeys = { mac?: string; uuids: string[]; serial?: string; product?: string }
@@ -27,9 +43,6 @@ export type Identity =
     } & Advice)
   | { conflict: Machine[]; why: string; nextStep: string }
   | Unknown
-
-/** For operators: what does not match, and the commands that settle it. `nextStep` is the first command. */
-type Advice = { notices: string[]; nextStep?: string }
 
 /** An unknown machine. `claimed` are machines with its UUID or serial, though several machines share that value. */
 type Unknown = Advice & { claimed: Machine[]; doubt?: Doubt }
@@ -115,19 +128,6 @@ export function isIdentified(machine: {
 /** The keys that a machine without any must get. */
 export const identifiedBy = 'at least one MAC address, or else a UUID, or a serial with a product'
 
-type Notice = { text: string; isStep: boolean }
-const note = (text: string): Notice => ({ text, isStep: false })
-/** A condition and the command for it. */
-const step = (text: string): Notice => ({ text, isStep: true })
-
-function adviceOf(notices: Notice[]): Advice {
-  const nextStep = notices.find(({ isStep }) => isStep)?.text
-  return { notices: notices.map(({ text }) => text), ...(nextStep !== undefined && { nextStep }) }
-}
-
-/** An entered value that is also in a request, and its machine. */
-type EnteredMatch = { machine: Machine; kind: 'uuid' | 'serial'; key: string }
-
 function enteredKeys({ uuids, serial, product }: IdentityKeys, entered: Candidate[]): EnteredMatch[] {
   const machines = entered.map(({ machine }) => machine)
   return [
@@ -139,9 +139,6 @@ function enteredKeys({ uuids, serial, product }: IdentityKeys, entered: Candidat
       .map((machine) => ({ machine, kind: 'serial' as const, key: `serial ${serial}` })),
   ]
 }
-
-/** Another machine with the same value: entered, or only seen with these MACs. */
-type Sharer = { name: string; entered: boolean; macs: string[] }
 
 // Boards of a vendor may share a UUID, and be entered with it. Their MACs distinguish them; other MACs are another machine.
 function enteredTwice({ machine, key }: EnteredMatch, claims: EnteredMatch[]): Sharer[] {
@@ -178,14 +175,6 @@ function reports(facts: Facts, kind: 'uuid' | 'serial', keys: IdentityKeys): boo
   const reported = identityKeys(facts)
   if (kind === 'uuid') return reported.uuids.some((uuid) => keys.uuids.includes(uuid))
   return isSame(reported.serial, keys.serial) && isSame(reported.product, keys.product)
-}
-
-function kindName(kind: 'uuid' | 'serial'): string {
-  return kind === 'uuid' ? 'UUID' : 'serial'
-}
-
-function isSame(text: string | undefined, other: string | undefined): boolean {
-  return text !== undefined && other !== undefined && folded(text) === folded(other)
 }
 
 function byOwnMac(machine: Machine, facts: Facts, entered: Candidate[]): Identity {
@@ -228,84 +217,6 @@ function whyWeak(machine: Machine, key: string, facts: Facts): string | undefine
   return `only its ${key} matches: ${macFault}`
 }
 
-/** The entered value that the facts contradict. A placeholder contradicts only a value that the machine once reported. */
-function whyContradicts(machine: Machine, facts: Facts): string | undefined {
-  return whyDiffers(machine, facts) ?? whyLost(machine, facts)
-}
-
-function whyLost({ uuid, serial, facts: before }: Machine, facts: Facts): string | undefined {
-  const isSame = (a: string | undefined, b: string | undefined) => a !== undefined && (a === b || swapUuid(a) === b)
-  const [entered, reported] = [uuid, before.uuid].map((text) => (text === undefined ? undefined : parseUuid(text)))
-  if (isSame(entered, reported) && facts.uuid !== undefined && parseUuid(facts.uuid) === undefined)
-    return `UUID ${entered} was entered and reported before, but now the machine reports ${facts.uuid}`
-  const [own, earlier] = [realValue(serial), realValue(before.serial)]
-  if (own === undefined || earlier === undefined || folded(own) !== folded(earlier)) return undefined
-  return facts.serial === undefined || realValue(facts.serial) !== undefined
-    ? undefined
-    : `serial ${own} was entered and reported before, but now the machine reports ${facts.serial}`
-}
-
-function whyDiffers(machine: Machine, facts: Facts): string | undefined {
-  const uuid = machine.uuid && parseUuid(machine.uuid)
-  const reported = facts.uuid === undefined ? undefined : parseUuid(facts.uuid)
-  if (uuid && reported && reported !== uuid && reported !== swapUuid(uuid))
-    return `UUID ${uuid} was entered, but the machine reports ${reported}`
-  const [serial, other] = [realValue(machine.serial), realValue(facts.serial)]
-  if (serial !== undefined && other !== undefined && folded(serial) !== folded(other))
-    return `serial ${serial} was entered, but the machine reports ${other}`
-  return undefined
-}
-
-/** A serial or product for comparison: in lower case, with single spaces. */
-export function folded(text: string): string {
-  return text.toLowerCase().replaceAll(/\s+/g, ' ')
-}
-
-function settling(machine: Machine, key: string, facts: Facts): Notice[] {
-  if (whyContradicts(machine, facts) !== undefined) return settlingContradiction(machine, facts)
-  const handle = handleOf(machine)
-  const field = key.startsWith('UUID') ? 'uuid' : 'serial'
-  return [
-    facts.mac === undefined
-      ? `if this is ${nameOf(machine)}, to identify it only by its ${kindName(field)}: bootwright machine set ${machine.id} --remove-mac ${machine.macs.slice(0, 8).join(' --remove-mac ')}`
-      : `if this is ${nameOf(machine)}: bootwright machine set ${handle} --add-mac ${facts.mac}`,
-    `if this is another machine: bootwright machine set ${handle} --clear-${field}`,
-  ].map(step)
-}
-
-function settlingContradiction(machine: Machine, facts: Facts): Notice[] {
-  const handle = handleOf(machine)
-  const uuid = whyContradicts({ ...machine, serial: '' }, { ...machine.facts, ...facts }) !== undefined
-  const field = uuid ? 'uuid' : 'serial'
-  return [step(`if this is still ${nameOf(machine)}: bootwright machine set ${handle} --clear-${field}`)]
-}
-
-function sharedNotices(
-  { machine, kind, key, sharers }: EnteredMatch & { sharers: Sharer[] },
-  mac: string | undefined,
-): Notice[] {
-  if (sharers.length === 0) return []
-  const set = `bootwright machine set ${handleOf(machine)}`
-  const seen = sharers.filter(({ entered }) => !entered).flatMap(({ macs }) => macs)
-  const cards = [...new Set([...(mac === undefined ? [] : [mac]), ...seen])].slice(0, 4)
-  const also = sharers.slice(0, 3).map(({ name }) => name)
-  return [
-    note(
-      `${key} was entered for ${nameOf(machine)}, but ${also.join(', ')} ${sharers.length === 1 ? 'has' : 'have'} it too, so it identifies no machine`,
-    ),
-    ...(cards.length === 0
-      ? []
-      : [
-          step(
-            `if ${cards.join(' and ')} ${cards.length === 1 ? 'belongs' : 'belong'} to ${nameOf(machine)}: ${set} --add-mac ${cards.join(' --add-mac ')}`,
-          ),
-        ]),
-    step(`if other machines have this ${kindName(kind)}: ${set} --clear-${kind}`),
-  ]
-}
-
-type Duplicate = { machine: Machine; kind: 'uuid' | 'serial'; key: string }
-
 /** Machines that reported the same UUID or serial, and have no value that contradicts the request. */
 function duplicatesOf(keys: IdentityKeys, facts: Facts, owner: Candidate | undefined, all: Candidate[]): Duplicate[] {
   const others = all.filter((candidate) => candidate !== owner).map(({ machine }) => machine)
@@ -328,48 +239,4 @@ function doubtOf(claims: EnteredMatch[], duplicates: Duplicate[]): Doubt | undef
     ...entered.map(({ machine, key }) => `${nameOf(machine)} reported the same ${key}`),
   ]
   return { why: why.slice(0, 3).join(', '), machines }
-}
-
-/** A single machine with the same UUID or serial under another MAC is probably this machine. */
-function probableNotices(keys: IdentityKeys, duplicates: Duplicate[]): Notice[] {
-  const [first] = duplicates
-  if (first === undefined) return []
-  const { kind, key } = first
-  const others = duplicates.filter((duplicate) => duplicate.kind === kind).map(({ machine }) => machine)
-  const entered = others.filter(({ discovered }) => !discovered)
-  const settled = (others.length === 1 ? others : entered.slice(0, 2)).map((other) => {
-    const handle = handleOf(other)
-    return keys.mac === undefined
-      ? `if this is ${nameOf(other)}: bootwright machine set ${handle} --${kind} ${kind === 'uuid' ? keys.uuids[0] : keys.serial}`
-      : `if this is ${nameOf(other)}: bootwright machine merge ${handle} --from ${keys.mac}`
-  })
-  return [
-    note(
-      others.length === 1
-        ? `this is probably ${nameOf(first.machine)}, which reported the same ${key}`
-        : `${others.length} other machines report ${key}, so it identifies no machine`,
-    ),
-    ...settled.map(step),
-    ...(keys.mac === undefined || entered.length === 0
-      ? []
-      : [step(`if this is another machine: bootwright machine set ${keys.mac}`)]),
-  ]
-}
-
-/** If a machine's MAC reports a new UUID or serial, its network adapter may be in another computer. */
-function changedNotices(machine: Machine, facts: Facts): Notice[] {
-  const before = { ...machine, uuid: machine.facts.uuid, serial: machine.facts.serial } as Machine
-  const [uuid, reported] = [before.uuid, facts.uuid].map((text) => (text === undefined ? undefined : parseUuid(text)))
-  const [serial, other] = [realValue(before.serial), realValue(facts.serial)]
-  const changed = [
-    ...(uuid && reported && uuid !== reported && uuid !== swapUuid(reported)
-      ? [`UUID ${reported} instead of ${uuid}`]
-      : []),
-    ...(serial && other && folded(serial) !== folded(other) ? [`serial ${other} instead of ${serial}`] : []),
-  ]
-  if (changed.length === 0) return []
-  return [
-    note(`${nameOf(machine)} now reports ${changed.join(' and ')}: its network adapter may be in another computer`),
-    step(`if the adapter moved: bootwright machine set ${handleOf(machine)} --remove-mac ${facts.mac}`),
-  ]
 }
