@@ -2,33 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { type Import, readImports, readSource, roomOf, sourceFiles } from '../scripts/docs/imports.ts'
-
-// The rooms of src/, and what each may import besides lib/ and model/: by value, and by type only.
-const askers = ['decide', 'render', 'auth', 'doctor', 'intake', 'files', 'inventory', 'bytes']
-const rooms: Record<string, { values: string[]; types: string[] }> = {
-  main: { values: ['cli', 'server'], types: [] },
-  server: { values: ['tftp', 'dhcp', 'boot', 'api', 'ui', 'jobs', 'config', 'db', ...askers], types: [] },
-  cli: { values: ['server', 'config', 'bytes', 'intake', 'doctor', 'render'], types: ['api'] },
-  tftp: { values: askers, types: ['config', 'db'] },
-  dhcp: { values: askers, types: ['config', 'db'] },
-  boot: { values: askers, types: ['config', 'db'] },
-  api: { values: askers, types: ['config', 'db'] },
-  ui: { values: askers, types: ['config', 'db'] },
-  jobs: { values: askers, types: ['config', 'db'] },
-  decide: { values: ['inventory', 'render'], types: ['db'] },
-  intake: { values: ['files', 'inventory', 'bytes', 'render'], types: ['config', 'db'] },
-  files: { values: ['inventory', 'bytes'], types: ['db'] },
-  auth: { values: ['inventory'], types: ['config', 'db'] },
-  inventory: { values: ['db'], types: [] },
-  db: { values: [], types: [] },
-  bytes: { values: [], types: ['config'] },
-  render: { values: [], types: [] },
-  config: { values: [], types: [] },
-  model: { values: [], types: [] },
-  lib: { values: [], types: [] },
-}
-/** The ground: every room may import it, and `lib/` imports nothing else. */
-const groundOf = (room: string) => (room === 'lib' ? [] : ['lib', 'model'])
+import { groundOf, rooms } from '../scripts/docs/rooms.ts'
 
 const maxFiles = 15
 const maxDepth = 3

@@ -2,33 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { repository } from '../setup/run.js'
 import { readImports, roomOf } from './imports.ts'
-
-/** The rooms from the top of the house to the ground. */
-const rooms = [
-  'main',
-  'server',
-  'cli',
-  'tftp',
-  'dhcp',
-  'boot',
-  'api',
-  'ui',
-  'jobs',
-  'decide',
-  'doctor',
-  'auth',
-  'intake',
-  'files',
-  'inventory',
-  'db',
-  'bytes',
-  'render',
-  'config',
-  'model',
-  'lib',
-]
-/** Every room may import these, so only the rooms that import nothing else are worth a line of their own. */
-const ground = ['model', 'lib']
+import { groundOf, rooms } from './rooms.ts'
 
 const block = /(<!-- arrows -->\n)[\s\S]*?(<!-- \/arrows -->)/
 
@@ -41,15 +15,17 @@ export function architecturePage(): string {
 /** A line a room: `boot -> decide, render   types of db, config`. */
 function arrows(): string {
   const imports = readImports().filter(({ external }) => !external)
-  const width = Math.max(...rooms.map(({ length }) => length))
-  return rooms
+  const names = Object.keys(rooms)
+  const width = Math.max(...names.map(({ length }) => length))
+  return names
     .filter((room) => imports.some(({ from }) => roomOf(from) === room))
     .map((room) => {
       const own = imports.filter(({ from, to }) => roomOf(from) === room && roomOf(to) !== room)
       const values = new Set(own.filter(({ typeOnly }) => !typeOnly).map(({ to }) => roomOf(to)))
       const types = new Set(own.filter(({ typeOnly }) => typeOnly).map(({ to }) => roomOf(to)))
-      const listed = rooms.filter((target) => values.has(target) && !ground.includes(target))
-      const typed = rooms.filter((target) => types.has(target) && !values.has(target) && !ground.includes(target))
+      const others = names.filter((target) => !groundOf(room).includes(target))
+      const listed = others.filter((target) => values.has(target))
+      const typed = others.filter((target) => types.has(target) && !values.has(target))
       const tail = typed.length > 0 ? `   types of ${typed.join(', ')}` : ''
       return `${room.padEnd(width)} -> ${listed.join(', ') || 'nothing'}${tail}`
     })

@@ -63,9 +63,12 @@ function readSetting<T>(env: Record<string, string | undefined>, setting: Settin
 /** Faults of settings that are valid alone, but contradict each other. */
 function contradictions({ s3, sending }: Config): string[] {
   if (s3.place === undefined) return []
-  const { accessKey, secretKey, place } = settings.s3
-  const missing = [accessKey, secretKey].filter((_, at) => [s3.accessKey, s3.secretKey][at] === undefined)
-  const faults = missing.map(({ name, expected }) => `${name}: expected ${expected}, because ${place.name} is set`)
+  const { place } = settings.s3
+  const missing = (['accessKey', 'secretKey'] as const).filter((key) => s3[key] === undefined)
+  const faults = missing.map((key) => {
+    const { name, expected } = settings.s3[key]
+    return `${name}: expected ${expected}, because ${place.name} is set`
+  })
   if (sending.workers > 0)
     faults.push(
       `BOOTWRIGHT_FILE_WORKERS: expected 0, because ${place.name} is set. ` +

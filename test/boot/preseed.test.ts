@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startTestBootServer, type TestBootServer } from '../helpers/boot-server.ts'
+import { hasTool } from '../helpers/needs.ts'
 
 let server: TestBootServer
 beforeAll(async () => {
@@ -31,8 +31,7 @@ describe('an URL that DHCP names as the boot file', () => {
     expect(text).toContain('url=')
   })
 
-  // debconf is an essential part of Debian; elsewhere there is nothing to ask.
-  test.skipIf(!existsSync('/usr/bin/debconf-set-selections'))('is one that debconf takes', async () => {
+  test.runIf(hasTool('debconf-set-selections', 'debconf'))('is a preseed file that debconf accepts', async () => {
     const input = await (await ask('/boot.ipxe', 'debian-installer')).text()
     const checked = spawnSync('debconf-set-selections', ['--checkonly'], { input, encoding: 'utf8' })
     expect([checked.status, checked.stderr]).toEqual([0, ''])

@@ -1,12 +1,11 @@
 // The command line knows the API by the types of api/schemas alone.
-import { readdirSync, readFileSync } from 'node:fs'
 import { join, normalize } from 'node:path'
 import { expect, test } from 'vitest'
+import { readSource, sourceFiles } from '../../scripts/docs/imports.ts'
 
-const folder = new URL('../../src/cli/', import.meta.url).pathname
-const sources = readdirSync(folder, { recursive: true, encoding: 'utf8' })
-  .filter((name) => name.endsWith('.ts'))
-  .map((name) => ({ name, text: readFileSync(join(folder, name), 'utf8') }))
+const sources = sourceFiles()
+  .filter((name) => name.startsWith('cli/'))
+  .map((name) => ({ name, text: readSource(name) }))
 
 /** What a source imports: the names, and the file that they come from, below `src/`. */
 function importsOf({
@@ -19,7 +18,7 @@ function importsOf({
   return [...text.matchAll(/^import (type )?\{([^}]*)\} from '(\.[^']*)'/gm)].map(
     ([, type, names = '', from = '']) => ({
       names: names.split(',').map((text) => text.trim().replace(/^type /, '')),
-      from: normalize(join('cli', name, '..', from)),
+      from: normalize(join(name, '..', from)),
       typeOnly: type !== undefined,
     }),
   )
@@ -40,7 +39,7 @@ test('api/schemas exports every answer type that a command reads', () => {
     )
   })
   expect(found.length).toBeGreaterThan(40)
-  const plumbing = (file: string) => file.startsWith('shell/')
+  const plumbing = (file: string) => file.startsWith('cli/shell/')
   expect(found.filter(({ file, isOfSchemas }) => !isOfSchemas && !plumbing(file))).toEqual([])
 })
 

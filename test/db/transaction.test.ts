@@ -1,5 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, expectTypeOf, test } from 'vitest'
+import { readSource, sourceFiles } from '../../scripts/docs/imports.ts'
 import type { Db } from '../../src/db/open.ts'
 import { changes } from '../../src/db/schema/changes.ts'
 import type { Tx } from '../../src/db/transaction.ts'
@@ -69,9 +69,7 @@ describe('the actor of a change', () => {
   })
 
   test('has no default in any file, and no database is cast to another type', () => {
-    const src = new URL('../../src/', import.meta.url).pathname
-    const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'))
-    const wrong = files.filter((file) => /by: Actor = |as unknown as (Db|Tx)\b/.test(readFileSync(src + file, 'utf8')))
+    const wrong = sourceFiles().filter((file) => /by: Actor = |as unknown as (Db|Tx)\b/.test(readSource(file)))
     // The only cast turns a driver's database into a Db.
     expect(wrong).toEqual(['db/open.ts'])
   })

@@ -3,16 +3,17 @@ import { sql } from 'drizzle-orm'
 import type { Db, OpenDb } from '../../db/open.ts'
 import { rowsOf } from '../../db/rows.ts'
 import type { HealthSources } from '../../inventory/system/health.ts'
+import { inTime } from '../../lib/time/in-time.ts'
 
 const timeoutMs = 2000
 
 /** Checks of the database. Each returns within two seconds, even if the database hangs. */
 export function healthOf({ db, fault, isShort = () => false }: OpenDb): HealthSources {
   return {
-    databaseAnswers: () => inTwoSeconds(answers(db), false),
+    databaseAnswers: () => isTrue(answers(db)),
     databaseIsShort: isShort,
     databaseFault: async () =>
-      fault() ?? ((await inTwoSeconds(isReadOnly(db), false)) ? 'the database server is read-only' : undefined),
+      fault() ?? ((await isTrue(isReadOnly(db))) ? 'the database server is read-only' : undefined),
   }
 }
 
@@ -27,7 +28,7 @@ async function isReadOnly(db: Db): Promise<boolean> {
   return rowsOf<{ readOnly: string }>(result)[0]?.readOnly === 'on'
 }
 
-function inTwoSeconds<T>(answer: Promise<T>, fallback: T): Promise<T> {
-  const timeout = new Promise<T>((resolve) => setTimeout(resolve, timeoutMs, fallback).unref())
-  return Promise.race([answer.catch(() => fallback), timeout])
+/** False also for an answer that fails or comes too late. */
+async function isTrue(answer: Promise<boolean>): Promise<boolean> {
+  return (await inTime(answer, timeoutMs).catch(() => false)) ?? false
 }
