@@ -19,7 +19,7 @@ export async function readHeadings(read: () => AsyncIterable<Buffer>): Promise<H
     first = text ?? ''
     break
   }
-  const delimiter = [',', ';', '\t'].find((row) => first.includes(row)) ?? ','
+  const delimiter = [',', ';', '\t'].find((separator) => first.includes(separator)) ?? ','
   let cells: string[] = []
   for await (const record of readCsv(read(), delimiter)) {
     if ('cells' in record) cells = record.cells

@@ -131,7 +131,7 @@ export function addDeploymentCommand(program: Command, deps: CliDeps): void {
     .option('--batch <id>', 'batch that arm --where printed')
     .option('--dry-run', 'with --where or --batch: only show what would be cancelled')
     .action(async (id: string | undefined, { where, batch, dryRun }: CancelOptions, command: Command) => {
-      if ([id, where, batch].filter((row) => row !== undefined).length !== 1)
+      if ([id, where, batch].filter((selection) => selection !== undefined).length !== 1)
         command.error('error: expected exactly one of an id, --where and --batch')
       const client = clientOf(command, deps)
       if (id !== undefined) {

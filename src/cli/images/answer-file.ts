@@ -106,7 +106,7 @@ export function addAnswerFileCommand(program: Command, deps: CliDeps): void {
 }
 
 function namesOf({ documents }: Pick<AnswerFile, 'documents'>): string {
-  return documents.map((row) => row.name).join(' ')
+  return documents.map((document) => document.name).join(' ')
 }
 
 function formatAnswerFile(file: AnswerFile): string {

@@ -17,7 +17,7 @@ export function addFileCommand(program: Command, deps: CliDeps): void {
     .option('--damaged', 'only damaged files')
     .action(async ({ damaged }: { damaged?: true }, command: Command) => {
       const all = await clientOf(command, deps).list<StoredFile>('/files')
-      const items = damaged ? all.filter((row) => row.damage !== null) : all
+      const items = damaged ? all.filter((file) => file.damage !== null) : all
       print(command, deps, { items }, () =>
         formatTable(
           ['NAME', 'SIZE', 'UPLOADED', 'VERIFIED', 'SHA256', 'DAMAGE'],

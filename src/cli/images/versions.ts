@@ -83,7 +83,7 @@ export function addImageVersionCommands(image: Command, deps: CliDeps): void {
     .argument('[names...]')
     .action(async (names: string[], _options, command: Command) => {
       const client = clientOf(command, deps)
-      const images = names.length > 0 ? names : (await client.list<Image>('/images')).map((row) => row.name)
+      const images = names.length > 0 ? names : (await client.list<Image>('/images')).map((image) => image.name)
       if (images.length === 0) throw new Error('there are no images')
       await verifyAndPrint(command, deps, client, { images })
     })
@@ -121,21 +121,21 @@ function formatVersions({ items, rollback }: ImageVersionList): string {
 /** Lines as in a patch: `-` is only in the first version, `+` only in the second. */
 function formatDiff({ from, to, variants }: ImageDiff): string {
   if (variants.length === 0) return `versions ${from} and ${to} are equal`
-  const lines = variants.flatMap((row) => {
-    const files = row.files.flatMap((file) => [
+  const lines = variants.flatMap((variant) => {
+    const files = variant.files.flatMap((file) => [
       ...(file.from ? [`- ${formatFile(file.role, file.from)}`] : []),
       ...(file.to ? [`+ ${formatFile(file.role, file.to)}`] : []),
     ])
     const args = [
-      ...row.args.removed.map((arg) => `- arg ${arg}`),
-      ...row.args.added.map((arg) => `+ arg ${arg}`),
-      ...(row.args.reordered ? ['  args in another order'] : []),
+      ...variant.args.removed.map((arg) => `- arg ${arg}`),
+      ...variant.args.added.map((arg) => `+ arg ${arg}`),
+      ...(variant.args.reordered ? ['  args in another order'] : []),
     ]
-    const fields = row.fields.flatMap(({ field, from: before, to: after }) => [
+    const fields = variant.fields.flatMap(({ field, from: before, to: after }) => [
       ...(before === undefined ? [] : [`- ${field} ${before}`]),
       ...(after === undefined ? [] : [`+ ${field} ${after}`]),
     ])
-    return [`${formatFit(row)}: ${row.change}`, ...[...files, ...args, ...fields].map((line) => `  ${line}`)]
+    return [`${formatFit(variant)}: ${variant.change}`, ...[...files, ...args, ...fields].map((line) => `  ${line}`)]
   })
   return [`version ${from} -> ${to}`, ...lines].join('\n')
 }
