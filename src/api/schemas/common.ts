@@ -12,6 +12,9 @@ import { argFault } from '../../render/args.ts'
 // In JSON, a Date is an ISO 8601 text.
 export const moment = z.date().openapi({ type: 'string', format: 'date-time', example: '2026-01-31T09:30:00.000Z' })
 
+/** The fields of everything that operators edit: when it changed, and its revision for ETag and If-Match. */
+export const history = { revision: z.int(), createdAt: moment, updatedAt: moment }
+
 /** A time in a query. */
 export const instant = z.iso
   .datetime({ offset: true, error: 'a time, 2026-01-31T09:30:00Z' })

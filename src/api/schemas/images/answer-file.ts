@@ -1,7 +1,7 @@
 // Request and response schemas of an answer file.
 import { z } from '@hono/zod-openapi'
 import { defaultMediaType, maxDocuments } from '../../../model/answer-file.ts'
-import { fileName, moment, pageOf, printable, version } from '../common.ts'
+import { fileName, history, moment, pageOf, printable, version } from '../common.ts'
 import type { Given } from '../json.ts'
 import { thingName } from '../machines/assignment.ts'
 
@@ -50,9 +50,7 @@ export const answerFileSchema = z
     title: z.string(),
     version: version.openapi({ description: 'The current version.' }),
     documents,
-    revision: z.int(),
-    createdAt: moment,
-    updatedAt: moment,
+    ...history,
   })
   .openapi('AnswerFile')
 export type AnswerFile = Given<typeof answerFileSchema>

@@ -1,6 +1,6 @@
 // Request and response schemas of an image.
 import { z } from '@hono/zod-openapi'
-import { day, imageName, moment, pageOf, printable, version } from '../common.ts'
+import { day, history, imageName, pageOf, printable, version } from '../common.ts'
 import type { Given, Sent } from '../json.ts'
 import { variantSchema } from './variant.ts'
 
@@ -28,9 +28,7 @@ export const imageSchema = z
       .boolean()
       .optional()
       .openapi({ description: `${installerText} If absent, nothing is decided.` }),
-    revision: z.int(),
-    createdAt: moment,
-    updatedAt: moment,
+    ...history,
   })
   .openapi('Image')
 export type Image = Given<typeof imageSchema>

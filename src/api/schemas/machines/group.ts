@@ -1,6 +1,6 @@
 // Request and response schemas of a group of machines.
 import { z } from '@hono/zod-openapi'
-import { moment, onlyTrue, pageOf, printable } from '../common.ts'
+import { history, onlyTrue, pageOf, printable } from '../common.ts'
 import type { Given } from '../json.ts'
 import { assignment, assignmentChange, selector, thingName } from './assignment.ts'
 
@@ -45,9 +45,7 @@ export const groupSchema = z
     selector,
     everybody: z.boolean().openapi({ description: 'True if there are no conditions.' }),
     assignment,
-    revision: z.int(),
-    createdAt: moment,
-    updatedAt: moment,
+    ...history,
   })
   .openapi('Group')
 export type Group = Given<typeof groupSchema>

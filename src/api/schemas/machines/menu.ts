@@ -1,6 +1,6 @@
 // Request and response schemas of a menu.
 import { z } from '@hono/zod-openapi'
-import { arch, imageName, moment, pageOf, platform, printable } from '../common.ts'
+import { arch, history, imageName, pageOf, platform, printable } from '../common.ts'
 import type { Given } from '../json.ts'
 import { checkedArgs, everyBoot, thingName, withoutArgs } from './assignment.ts'
 
@@ -61,9 +61,7 @@ export const menuSchema = z
   .object({
     name: thingName,
     ...content,
-    revision: z.int(),
-    createdAt: moment,
-    updatedAt: moment,
+    ...history,
     notices: z
       .array(z.string())
       .optional()

@@ -18,6 +18,17 @@ const installerArgs = [
 
 const installer = { family: 'debian', args: installerArgs }
 
+function installerVariants(found: { path: string; initrd: string; arch: Arch }[]): LayoutVariant[] {
+  return found.map(({ path, initrd, arch }) => ({
+    arch,
+    kind: 'linux',
+    kernel: fileAt(path),
+    initrds: [fileAt(initrd)],
+    args: installer.args,
+    tree: [],
+  }))
+}
+
 /** netboot.tar.gz (debian-installer/amd64/linux), unpacked or not, and netboot/mini.iso (linux, initrd.gz). */
 export async function findDebianNetboot(source: Source): Promise<Layout | undefined> {
   const folders = source.match(/^((?:.*\/)?debian-installer\/(amd64|arm64|i386)\/)linux$/)
@@ -37,14 +48,7 @@ export async function findDebianNetboot(source: Source): Promise<Layout | undefi
     title,
     installer: true,
     suggestedName: version === undefined ? 'debian-netboot' : `debian-${version}`,
-    variants: found.map(({ path, initrd, arch }) => ({
-      arch,
-      kind: 'linux',
-      kernel: fileAt(path),
-      initrds: [fileAt(initrd)],
-      args: installer.args,
-      tree: [],
-    })),
+    variants: installerVariants(found),
     notes: ['The installer takes its packages from a mirror of Debian, over the network.'],
   }
 }
@@ -63,14 +67,7 @@ export async function findDebianDisc(source: Source): Promise<Layout | undefined
     title: info.split(' - ')[0] || 'Debian installer (disc)',
     installer: true,
     suggestedName: version === undefined ? 'debian-disc' : `debian-${version}-disc`,
-    variants: found.map(({ path, initrd, arch }) => ({
-      arch,
-      kind: 'linux',
-      kernel: fileAt(path),
-      initrds: [fileAt(initrd)],
-      args: installer.args,
-      tree: [],
-    })),
+    variants: installerVariants(found),
     notes: [
       "This is the initrd of a disc: it stops at 'Detect and mount installation media' on a machine without the disc.",
       'Over the network, the netboot initrd works: import netboot.tar.gz, or add the image by the recipe debian-12 or debian-13.',
