@@ -17,7 +17,7 @@ RUN npx tsc -p tsconfig.build.json && npm prune --omit=dev
 # The boot programs, from Debian's package, under the names that DHCP servers hand out (as scripts/setup/boot-programs.js does).
 FROM debian:trixie-slim AS boot-programs
 RUN apt-get update && apt-get install -y --no-install-recommends ipxe && mkdir /nbp && cd /usr/lib/ipxe \
- && cp undionly.kpxe snponly.efi ipxe-arm64.efi /nbp/ && cp ipxe-amd64.efi /nbp/ipxe.efi
+ && cp undionly.kpxe snponly.efi ipxe-arm64.efi ipxe-riscv64.efi ipxe-loong64.efi /nbp/ && cp ipxe-amd64.efi /nbp/ipxe.efi
 
 FROM node:22-trixie-slim
 # 7-Zip reads ISOs; port 69 for a process that is not root, and no other privilege.

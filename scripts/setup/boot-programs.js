@@ -25,7 +25,12 @@ const programs = {
   'ipxe.efi': ['ipxe-amd64.efi', 'ipxe.efi'],
   'snponly.efi': ['snponly.efi'],
   'ipxe-arm64.efi': ['ipxe-arm64.efi'],
+  'ipxe-riscv64.efi': ['ipxe-riscv64.efi'],
+  'ipxe-loong64.efi': ['ipxe-loong64.efi'],
 }
+
+/** Few sites need these, and older packages do not have them. Setup does not report them as missing. */
+const rare = ['ipxe-riscv64.efi', 'ipxe-loong64.efi']
 
 /**
  * Copies missing boot programs into ipxe/nbp: from Debian stable, or else from an installed package.
@@ -33,10 +38,10 @@ const programs = {
  * @returns {string[]} lines that name what is still missing, and how to provide it
  */
 export function fetchBootPrograms() {
-  if (missingPrograms().length === 0) return []
+  if (missingCommonPrograms().length === 0) return []
   const reason = whyNoApt() ?? fetchFromDebian()
-  if (missingPrograms().length > 0) copyPrograms('/usr/lib/ipxe', installedVersion())
-  const missing = missingPrograms()
+  if (missingCommonPrograms().length > 0) copyPrograms('/usr/lib/ipxe', installedVersion())
+  const missing = missingCommonPrograms()
   if (missing.length === 0) return []
   return [
     `boot programs are missing in ipxe/nbp: ${missing.join(', ')}. Machines cannot fetch them by TFTP or HTTP`,
@@ -83,6 +88,11 @@ function copyPrograms(from, version) {
 function missingPrograms() {
   const names = /** @type {(keyof typeof programs)[]} */ (Object.keys(programs))
   return names.filter((name) => !existsSync(join(folder, name)))
+}
+
+/** @returns {string[]} */
+function missingCommonPrograms() {
+  return missingPrograms().filter((name) => !rare.includes(name))
 }
 
 /** @returns {string} */

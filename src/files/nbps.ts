@@ -2,14 +2,13 @@
 import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isNbpName, type NbpArch, nbpArchOf } from '../model/firmware/nbp.ts'
 
 /** A network boot program. It is kept in memory, because it is small and every booting machine requests one. */
-export type Nbp = { name: string; bytes: Uint8Array; sha256: string }
+export type Nbp = { name: string; bytes: Uint8Array; sha256: string; builtFor?: NbpArch | undefined }
 
 /** All boot programs by the name that firmware requests. No other file is served over TFTP. */
 export type Nbps = ReadonlyMap<string, Nbp>
-
-const endings = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}\.(kpxe|kkpxe|pxe|efi|lkrn|0)$/
 
 /** Maximum size of a boot program. The largest iPXE binary of Debian has 1.1 MB. */
 const maxBytes = 64 * 2 ** 20
@@ -18,10 +17,13 @@ const maxBytes = 64 * 2 ** 20
 export async function loadNbps(folder: string): Promise<Nbps> {
   const names = await readdir(folder).catch(() => [])
   const nbps = new Map<string, Nbp>()
-  for (const name of names.filter((name) => endings.test(name)).sort()) {
+  for (const name of names.filter(isNbpName).sort()) {
     const bytes = await readFile(join(folder, name))
     if (bytes.length > 0 && bytes.length <= maxBytes)
-      nbps.set(name, { name, bytes, sha256: createHash('sha256').update(bytes).digest('hex') })
+      nbps.set(name, {
+        ...{ name, bytes, builtFor: nbpArchOf(bytes) },
+        sha256: createHash('sha256').update(bytes).digest('hex'),
+      })
   }
   return nbps
 }
