@@ -23,6 +23,7 @@ const uses = [
   { use: 'tests of object storage with OpenStack Swift', packages: ['python3-swift'] },
   { use: 'imports of ISOs and archives', packages: ['7zip', 'genisoimage', 'xorriso', 'xz-utils'] },
   { use: 'downloads from a real web server', packages: ['nginx-light'] },
+  { use: 'DHCP packets read by another program', packages: ['tshark'] },
   { use: 'TFTP tests with other clients', packages: ['curl', 'tftp-hpa', 'atftp', 'busybox-static'] },
 ]
 
