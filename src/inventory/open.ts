@@ -8,11 +8,12 @@ import { createRecordReport } from './boots/reports.ts'
 import { createFindSituation } from './boots/situation.ts'
 import { createFindFileStatus } from './images/files.ts'
 import { createFindTreeFile } from './images/trees.ts'
+import { startForeignServers } from './system/foreign-servers.ts'
 
 export type Inventory = ReturnType<typeof openInventory>
 
 /**
- * Opens the inventory over a database. `close` writes the events that still wait.
+ * Opens the inventory over a database. `close` writes the events and sightings that still wait.
  * @param settings.eventsDb where events are written in the background, if that has connections of its own
  * @param settings.fileStatusKeptMs how long the status of a file is cached
  */
@@ -22,6 +23,7 @@ export function openInventory(
   { eventsDb = db, fileStatusKeptMs }: { eventsDb?: Db; fileStatusKeptMs?: number } = {},
 ) {
   const events = startBootEventRecorder(eventsDb, log)
+  const foreignServers = startForeignServers(eventsDb, log)
   return {
     /** Records what is seen of boots; never throws and never waits. */
     events,
@@ -35,6 +37,11 @@ export function openInventory(
     findTreeFile: createFindTreeFile(db),
     /** The recorded size of a file, and whether it is damaged. */
     findFileStatus: createFindFileStatus(db, fileStatusKeptMs === undefined ? {} : { keptMs: fileStatusKeptMs }),
-    close: events.stop,
+    /** Notes a DHCP or boot server that is not this one; never throws and never waits. */
+    noteServer: foreignServers.note,
+    close: async () => {
+      await foreignServers.stop()
+      await events.stop()
+    },
   }
 }

@@ -4,7 +4,7 @@ import type { Config } from '../config/config.ts'
 import type { Db } from '../db/open.ts'
 import { markStalledBoots, pruneBoots } from '../inventory/boots/boots.ts'
 import { failLateDeployments } from '../inventory/boots/deployment-moves.ts'
-import { pruneStrayEvents } from '../inventory/boots/events.ts'
+import { capStrayDhcpEvents, pruneStrayEvents } from '../inventory/boots/events.ts'
 import { pruneChanges, system } from '../inventory/changes/changes.ts'
 import { pruneDead } from '../inventory/changes/webhooks.ts'
 import { forgetDiscovered } from '../inventory/machines/identity/discovered.ts'
@@ -33,6 +33,7 @@ export function startHousekeeping(
   const { keepBootsDays, maxBoots, keepChangesDays, keepDiscoveredDays, vacuums } = settings
   const judge = async () => {
     await failLateDeployments(db)
+    await capStrayDhcpEvents(db)
     const stalled = await markStalledBoots(db)
     if (stalled > 0) log.warn({ stalled }, 'boots stalled')
     return false

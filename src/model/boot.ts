@@ -4,6 +4,7 @@ import type { Facts } from './facts.ts'
 
 /** The stages of a boot, in their order. */
 export const stages = [
+  'dhcp',
   'nbp',
   'bootstrap',
   'script',
@@ -24,6 +25,7 @@ export type Stage = (typeof stages)[number]
 
 /** One sentence for each, for docs/reference/stages.md. */
 export const stageMeanings: Record<Stage, string> = {
+  dhcp: 'Firmware or iPXE asked for an address or a boot file, by DHCP.',
   nbp: 'Firmware loaded a boot program, by TFTP or HTTP.',
   bootstrap: 'iPXE loaded the bootstrap.',
   script: 'iPXE got the script for its machine.',
@@ -95,10 +97,16 @@ export type Boot = {
 /** The fields of a boot in lists. */
 export type BootSummary = Omit<Boot, 'decision' | 'facts' | 'script'>
 
-/** An event of a boot. An event without `bootId` belongs to the next boot of its address. */
+/**
+ * An event of a boot. An event without `bootId` joins the boot that opens for its MAC, or at its address, within the next
+ * minutes. An event with a MAC and an address ties the two: TFTP carries no MAC, so its events are found by the address.
+ */
 export type BootEvent = {
   bootId?: string | undefined
+  /** `noAddress` if the machine had none. */
   ip: string
+  /** The MAC, in the spelling of `parseMac`, if the protocol carries it. */
+  mac?: string | undefined
   stage: Stage
   file?: string | undefined
   bytes?: number | undefined
@@ -106,3 +114,6 @@ export type BootEvent = {
   message?: string | undefined
   at: Date
 }
+
+/** The address of a machine without an address, as DHCP writes it (RFC 2131, 4.1). */
+export const noAddress = '0.0.0.0'

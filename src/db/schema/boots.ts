@@ -93,6 +93,8 @@ export const boots = pgTable(
   (table) => [
     index('boots_machine').on(table.machineId, table.seq),
     index('boots_order').on(table.seq),
+    index('boots_ip').on(table.ip, table.seq),
+    index('boots_mac').on(table.mac, table.seq).where(sql`${table.machineId} is null`),
     index('boots_open').on(table.movedAt).where(sql`${table.outcome} is null`),
   ],
 )
@@ -101,9 +103,12 @@ export const bootEvents = pgTable(
   'boot_events',
   {
     id: bigserial('id', { mode: 'number' }).primaryKey(),
-    /** Null before the script: firmware has an address, but no boot. The event joins the boot that opens at the address. */
+    /** Null before the script: firmware has no boot. The event joins the boot that opens for the MAC, or at the address. */
     bootId: uuid('boot_id').references(() => boots.id, { onDelete: 'cascade' }),
+    /** `0.0.0.0`: the machine had no address, as in DHCP. */
     ip: text('ip').notNull(),
+    /** Null if the protocol carries no MAC: TFTP and HTTP. */
+    mac: text('mac'),
     stage: text('stage').notNull(),
     file: text('file'),
     bytes: bigint('bytes', { mode: 'number' }),
@@ -114,5 +119,6 @@ export const bootEvents = pgTable(
   (table) => [
     index('boot_events_boot').on(table.bootId),
     index('boot_events_ip').on(table.ip, table.at).where(sql`${table.bootId} is null`),
+    index('boot_events_mac').on(table.mac, table.at).where(sql`${table.bootId} is null and ${table.mac} is not null`),
   ],
 )

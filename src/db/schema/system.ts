@@ -1,7 +1,8 @@
 // Tables of what all servers on one database share.
 
 import { sql } from 'drizzle-orm'
-import { bigint, check, integer, pgTable, primaryKey, text } from 'drizzle-orm/pg-core'
+import { bigint, check, index, integer, pgTable, primaryKey, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
+import type { ForeignServerEvidence, ForeignServerRole } from '../../model/foreign-server.ts'
 import { moment } from './columns.ts'
 
 /** One row: triggers increment the revision when something changes that every script depends on (inventory/boots/catalog.ts). */
@@ -24,6 +25,35 @@ export const idempotencyKeys = pgTable(
     createdAt: moment('created_at').notNull().defaultNow(),
   },
   (table) => [primaryKey({ columns: [table.actor, table.key] })],
+)
+
+/** DHCP and boot servers that are not this one, as they were seen on the network. */
+export const foreignServers = pgTable(
+  'foreign_servers',
+  {
+    id: uuid('id').primaryKey(),
+    address: text('address').notNull(),
+    role: text('role').$type<ForeignServerRole>().notNull(),
+    /** The interface of the server that saw it; empty if unknown. Two networks may have the same address. */
+    interface: text('interface').notNull().default(''),
+    evidence: text('evidence').$type<ForeignServerEvidence>().notNull(),
+    mac: text('mac'),
+    vendor: text('vendor'),
+    /** The boot file that it offered. */
+    file: text('file'),
+    /** The MAC of the last machine that it answered. */
+    client: text('client'),
+    count: bigint('count', { mode: 'number' }).notNull().default(1),
+    firstSeenAt: moment('first_seen_at').notNull().defaultNow(),
+    lastSeenAt: moment('last_seen_at').notNull().defaultNow(),
+    acknowledgedAt: moment('acknowledged_at'),
+    acknowledgedBy: text('acknowledged_by'),
+    note: text('note'),
+  },
+  (table) => [
+    uniqueIndex('foreign_servers_key').on(table.address, table.role, table.interface),
+    index('foreign_servers_seen').on(table.lastSeenAt),
+  ],
 )
 
 /** One row: the values that all servers on this database share. */

@@ -30,7 +30,7 @@ export type NewBoot = {
 
 export type OpenBoot = (boot: NewBoot) => Promise<void>
 
-/** Downloads of firmware belong to the script that the same address asks for within this time. */
+/** DHCP and downloads of firmware belong to the script that the same MAC or address asks for within this time. */
 const prelude = sql`interval '10 minutes'`
 
 /** The boot's machine is certain. Only a certain boot ends another one. */
@@ -74,8 +74,9 @@ export function newBootKeys(tokenOf: (id: string) => string = makeToken): { id: 
 }
 
 /**
- * Opens boots. A boot supersedes the machine's unfinished boot at the same address, takes over the events of its firmware from
- * there, and updates the remembered facts. One statement writes all boots of the same moment; the promise resolves after it.
+ * Opens boots. A boot supersedes the machine's unfinished boot at the same address and updates the remembered facts. It takes
+ * over the events of its firmware: those with its MAC, and those without a MAC from its address. One statement writes all boots
+ * of the same moment; the promise resolves after it.
  */
 export function createOpenBoot(db: Db): OpenBoot {
   return createMicroBatch((list: NewBoot[]) => insertBoots(db, list), { maxSize: 256, maxConcurrent: 2 })
@@ -104,8 +105,13 @@ async function insertBoots(db: Db, list: NewBoot[]): Promise<undefined[]> {
         update boots set outcome = 'superseded', ended_at = now() from open
         where boots.id = open.id and (boots.outcome is null or boots.outcome = 'stalled')),
       joined as (
-        update boot_events set boot_id = new.id from new
-        where boot_events.boot_id is null and boot_events.ip = new.ip and boot_events.at > now() - ${prelude}),
+        update boot_events set boot_id = adopted.boot from (
+          select e.id, new.id as boot from new join boot_events as e on e.mac = new.mac
+          where e.boot_id is null and e.at > now() - ${prelude}
+          union all
+          select e.id, new.id from new join boot_events as e on e.ip = new.ip and (e.mac is null or new.mac is null)
+          where e.boot_id is null and e.at > now() - ${prelude}) as adopted
+        where boot_events.id = adopted.id),
       seen as (
         update machines set last_seen_at = now(), facts = machines.facts || new.remembered from new
         where machines.id = new.machine_id and new.seen)

@@ -3,13 +3,18 @@
 import { asc, eq, sql } from 'drizzle-orm'
 import { validate as isUuid } from 'uuid'
 import type { Db } from '../../db/open.ts'
+import { rowsOf } from '../../db/rows.ts'
 import { bootEvents } from '../../db/schema/boots.ts'
 import { messageOf } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
 import { type BootEvent, stages } from '../../model/boot.ts'
 
-/** Writes events in the background. `record` never throws and never waits; `flush` waits for what was recorded before it. */
+/** Writes events in the background. `flush` waits for what was recorded before it. */
 export type BootEventRecorder = {
+  /**
+   * Records an event; never throws and never waits. For DHCP give `stage: 'dhcp'`, the MAC, and the address that the packet
+   * shows, or `noAddress`: of a REQUEST option 50, of a request to port 4011 its source. Such an event ties address and MAC.
+   */
   record: (event: Omit<BootEvent, 'at'>) => void
   flush: () => Promise<void>
   stop: () => Promise<void>
@@ -22,6 +27,10 @@ const flushAfterMs = 50
 const retryAfterMs = 1000
 const maxPending = 50_000
 const maxRowsPerStatement = 1000
+/** A flood of DISCOVERs has a new MAC in each packet, so only their number in a minute can be limited. */
+export const maxDhcpEventsPerMinute = 10_000
+/** The events of DHCP without a boot that are kept; a thousand machines that start together have about 6000. */
+const maxStrayDhcpEvents = 50_000
 /** A boot has a dozen events. Anyone who knows its id must not be able to fill the disk with more. */
 export const maxEventsPerBoot = 500
 /** The limit for steps that an installer names, so that the report of its end is still stored. */
@@ -33,6 +42,9 @@ export function startBootEventRecorder(db: Db, log: Logger): BootEventRecorder {
   let timer: NodeJS.Timeout | undefined
   let stopped = false
   let failedAt = Number.NEGATIVE_INFINITY
+  const hasRoomForDhcp = createMinuteLimit(maxDhcpEventsPerMinute, () =>
+    log.warn({ maxPerMinute: maxDhcpEventsPerMinute }, 'DHCP events dropped: too many in this minute'),
+  )
 
   const write = async () => {
     // Every report requests a flush. While the database is unreachable, one attempt in each retry period is enough.
@@ -63,6 +75,7 @@ export function startBootEventRecorder(db: Db, log: Logger): BootEventRecorder {
   return {
     record: (event) => {
       if (event.bootId !== undefined && !isUuid(event.bootId)) return
+      if (event.stage === 'dhcp' && !hasRoomForDhcp()) return
       if (pending.length >= maxPending) {
         log.error(
           { stage: event.stage, ip: event.ip },
@@ -104,6 +117,31 @@ export async function pruneStrayEvents(db: Db): Promise<void> {
   await db.execute(sql`delete from boot_events where boot_id is null and at < now() - interval '1 day'`)
 }
 
+/** Deletes the oldest events of DHCP that have no boot, beyond `max`. */
+export async function capStrayDhcpEvents(db: Db, max = maxStrayDhcpEvents): Promise<void> {
+  const strays = sql`from boot_events where boot_id is null and mac is not null and stage = 'dhcp'`
+  const counted = await db.execute(sql`select count(*)::int as count ${strays}`)
+  const beyond = (rowsOf<{ count: number }>(counted)[0]?.count ?? 0) - max
+  if (beyond > 0)
+    await db.execute(sql`delete from boot_events where id in (select id ${strays} order by at, id limit ${beyond})`)
+}
+
+/** A limit for each minute. `atFirst` runs when a minute's first call is refused. */
+function createMinuteLimit(max: number, atFirst: () => void): () => boolean {
+  let since = Number.NEGATIVE_INFINITY
+  let count = 0
+  return () => {
+    const now = performance.now()
+    if (now - since >= 60_000) {
+      since = now
+      count = 0
+    }
+    count += 1
+    if (count === max + 1) atFirst()
+    return count <= max
+  }
+}
+
 // A boot id comes from a URL, so an unknown one is dropped here rather than failing the others in the batch. Boots are locked
 // in the order of their ids, as reports lock them: otherwise PostgreSQL would end one of two batches as a deadlock.
 // Events come late, and clocks are set back: a boot's stage follows the order of stages, not of times.
@@ -114,6 +152,7 @@ async function insertEvents(db: Db, events: SeenEvent[]): Promise<void> {
     rank: stages.indexOf(e.stage),
     boot_id: e.bootId,
     ip: e.ip,
+    mac: e.mac,
     stage: e.stage,
     file: e.file,
     bytes: e.bytes,
@@ -126,15 +165,15 @@ async function insertEvents(db: Db, events: SeenEvent[]): Promise<void> {
     with e as (
         select *, now() - age * interval '1 millisecond' as at, row_number() over (partition by boot_id order by n) as place,
           row_number() over (partition by boot_id order by rank desc, n desc) as last
-        from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as e(n int, rank int, boot_id uuid, ip text, stage text, file text,
+        from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as e(n int, rank int, boot_id uuid, ip text, mac text, stage text, file text,
           bytes bigint, duration_ms int, message text, age double precision)),
       held as (select id from boots where id in (select boot_id from e) order by id for update),
       moved as (
         update boots set stage = e.stage, moved_at = greatest(least(boots.moved_at, now()), e.at),
           outcome = nullif(boots.outcome, 'stalled'), message = case when boots.outcome = 'stalled' then null else boots.message end
         from e join held on held.id = e.boot_id where boots.id = e.boot_id and e.last = 1 and e.rank >= ${order})
-    insert into boot_events (boot_id, ip, stage, file, bytes, duration_ms, message, at)
-    select boot_id, ip, stage, file, bytes, duration_ms, message, at from e
+    insert into boot_events (boot_id, ip, mac, stage, file, bytes, duration_ms, message, at)
+    select boot_id, ip, mac, stage, file, bytes, duration_ms, message, at from e
     where boot_id is null or (exists (select 1 from boots where boots.id = e.boot_id)
       and (select count(*) from boot_events as seen where seen.boot_id = e.boot_id) + place <= ${maxEventsPerBoot})
     order by n`)

@@ -13,6 +13,7 @@ export const changesByNoun = {
   file: ['damaged', 'mended', 'deleted'],
   deployment: [...deploymentStates, 'report-ignored'],
   boot: ['booted', 'installed', 'failed', 'handed-over', 'stalled', 'other-address'],
+  'foreign-server': ['seen', 'acknowledged', 'forgotten'],
   policy: ['changed'],
   secret: ['changed', 'deleted'],
   'secret-key': ['forgotten'],

@@ -4,11 +4,14 @@ import { expect, onTestFinished, test } from 'vitest'
 import { rowsOf } from '../../../src/db/rows.ts'
 import { newBootKeys } from '../../../src/inventory/boots/boots.ts'
 import {
+  capStrayDhcpEvents,
   listBootEvents,
+  maxDhcpEventsPerMinute,
   maxEventsPerBoot,
   pruneStrayEvents,
   startBootEventRecorder,
 } from '../../../src/inventory/boots/events.ts'
+import { noAddress } from '../../../src/model/boot.ts'
 import { openBootFor } from '../../helpers/boots.ts'
 import { eachDatabase, openTestDatabase } from '../../helpers/database.ts'
 
@@ -77,6 +80,52 @@ eachDatabase('boot events', (database) => {
     await recorder.stop()
     const rows = await database().execute(sql`select file from boot_events where file = 'good'`)
     expect(JSON.stringify(rows)).toContain('good')
+  })
+
+  test('of DHCP join the boot of their MAC, also from another address, and not the boot of another MAC', async () => {
+    const mac = '52:54:00:12:34:56'
+    const recorder = startBootEventRecorder(database(), quiet)
+    recorder.record({ ip: noAddress, mac, stage: 'dhcp', message: 'discover' })
+    recorder.record({ ip, mac, stage: 'dhcp', message: 'request' })
+    recorder.record({ ip, mac: '52:54:00:00:00:99', stage: 'dhcp', message: 'of another machine' })
+    recorder.record({ ip, stage: 'nbp', file: 'snponly.efi' })
+    await recorder.stop()
+    const boot = await openBootFor(database(), { mac }, ip)
+    const events = await listBootEvents(database(), boot.id)
+    expect(events.map(({ stage, mac, ip, message }) => [stage, mac, ip, message])).toEqual([
+      ['dhcp', mac, noAddress, 'discover'],
+      ['dhcp', mac, ip, 'request'],
+      ['nbp', undefined, ip, undefined],
+      ['script', undefined, ip, expect.any(String)],
+    ])
+    expect(await count()).toBe(5)
+  })
+
+  test('of DHCP without a boot are limited in number, the newest are kept', async () => {
+    const recorder = startBootEventRecorder(database(), quiet)
+    for (let n = 0; n < 20; n++)
+      recorder.record({ ip: noAddress, mac: `52:54:00:00:00:${n + 10}`, stage: 'dhcp', message: `${n}` })
+    recorder.record({ ip, stage: 'nbp' })
+    await recorder.stop()
+    await capStrayDhcpEvents(database(), 5)
+    const rows = rowsOf<{ message: string | null }>(
+      await database().execute(sql`select message from boot_events order by id`),
+    )
+    expect(rows.map(({ message }) => message)).toEqual(['15', '16', '17', '18', '19', null])
+  })
+
+  test('of a flood of DHCP are dropped beyond the limit of a minute, with one warning, and others are stored', async () => {
+    const lines: string[] = []
+    const recorder = startBootEventRecorder(
+      database(),
+      pino({ level: 'warn' }, { write: (line) => void lines.push(line) }),
+    )
+    for (let n = 0; n < maxDhcpEventsPerMinute + 500; n++)
+      recorder.record({ ip: noAddress, mac: `52:54:00:00:00:${(n % 90) + 10}`, stage: 'dhcp' })
+    recorder.record({ ip, stage: 'nbp' })
+    await recorder.stop()
+    expect(await count()).toBe(maxDhcpEventsPerMinute + 1)
+    expect(lines.map((line) => JSON.parse(line).msg)).toEqual(['DHCP events dropped: too many in this minute'])
   })
 
   test('are deleted after a day without a boot', async () => {

@@ -50,7 +50,8 @@ export const bootsQuery = z.strictObject({
 
 const bootEvent = z
   .object({
-    ip: z.string(),
+    ip: z.string().openapi({ description: '0.0.0.0 if the machine had no address yet.' }),
+    mac: z.string().optional().openapi({ description: 'Only for DHCP: TFTP and HTTP carry no MAC.' }),
     stage: z.enum(stages),
     file: z.string().optional(),
     bytes: z.int().optional(),
