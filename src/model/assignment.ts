@@ -17,6 +17,13 @@ export type LocalMethod = (typeof localMethods)[number] | { file: string }
 export type LocalBoot = { pcbios?: (typeof localMethods)[number] | undefined; efi?: LocalMethod | undefined }
 
 /**
+ * How proxyDHCP answers UEFI firmware. `binl` has no option 43, so the firmware sends a second request to port 4011. `pxe10` has
+ * option 43, which names the file at once. `both` sends both offers.
+ */
+export const proxyModes = ['binl', 'pxe10', 'both'] as const
+export type ProxyMode = (typeof proxyModes)[number]
+
+/**
  * The assignment of a group or a machine. One of `image`, `menu` and `local` chooses what to boot. The other fields set
  * how, and apply also if another assignment chooses what to boot.
  */
@@ -35,6 +42,9 @@ export type Assignment = {
   answerFile?: string | undefined
   params?: Params | undefined
   localBoot?: LocalBoot | undefined
+  /** The boot program for the firmware, such as `ipxe.efi`. */
+  bootProgram?: string | undefined
+  proxy?: ProxyMode | undefined
 }
 
 /** The choice of an assignment. */

@@ -22,7 +22,7 @@ export async function openAdminListener(
   log: Logger,
   closers: Closers,
 ): Promise<AddressInfo> {
-  const { db, shared, inventory, sealer, health, socketPath } = data
+  const { db, shared, inventory, nbps, sealer, health, socketPath } = data
   const { findStoredSize, scripts, settings } = boot.deps
   const bootUrl = config.boot.baseUrl ?? `http://${reachableAddress(boot.address)}`
   const feed = createChangeFeed(db, log)
@@ -34,7 +34,7 @@ export async function openAdminListener(
     sealer,
     feed,
     ...{ inventory, findStoredSize, scripts, settings },
-    bootUrl,
+    ...{ bootUrl, nbps },
     maxFileBytes: config.files.maxBytes,
     ...health,
   }

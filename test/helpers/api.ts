@@ -61,6 +61,7 @@ export async function openApi(db: Db, change: Partial<AdminDeps> = {}): Promise<
     log,
     maxFileBytes: 128 * 2 ** 20,
     bootUrl: 'http://192.0.2.1:8080',
+    nbps: new Map(['undionly.kpxe', 'ipxe.efi', 'snponly.efi', 'ipxe-arm64.efi'].map((name) => [name, { name }])),
     databaseAnswers: async () => true,
     databaseIsShort: () => false,
     databaseFault: async () => undefined,

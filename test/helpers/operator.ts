@@ -37,7 +37,7 @@ export type Operator = {
 export async function startOperator(settings: { maxFileBytes?: number } = {}): Promise<Operator> {
   const folder = await mkdtemp(join(tmpdir(), 'bootwright-cli-'))
   const boot = await startTestBootServer()
-  const { db, inventory, findStoredSize, scripts, store, log, databaseAnswers, sealer } = boot.deps
+  const { db, inventory, nbps, findStoredSize, scripts, store, log, databaseAnswers, sealer } = boot.deps
   const feed = createChangeFeed(db, log)
   const maxFileBytes = settings.maxFileBytes ?? 2 ** 30
   const proxies = { httpProxy: '', httpsProxy: '', noProxy: '' }
@@ -57,6 +57,7 @@ export async function startOperator(settings: { maxFileBytes?: number } = {}): P
     databaseIsShort: () => false,
     databaseFault: async () => undefined,
     inventory,
+    nbps,
     findStoredSize,
     scripts,
     settings: boot.deps.settings,

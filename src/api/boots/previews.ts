@@ -1,10 +1,13 @@
 // Previews and /explain: what a machine would boot now, and why.
 import { z } from '@hono/zod-openapi'
 import { type Asking, answerMachine } from '../../decide/answer.ts'
+import { chooseBootProgram } from '../../decide/boot-program.ts'
 import { otherGroups } from '../../decide/group-match.ts'
 import { findMachine } from '../../inventory/machines/machines.ts'
 import { InputError } from '../../lib/errors.ts'
+import type { Decision, Reason, Situation } from '../../model/decision.ts'
 import type { Facts } from '../../model/facts.ts'
+import { firmwareKindOf } from '../../model/firmware/kinds.ts'
 import type { Machine, MachineKey } from '../../model/machine.ts'
 import { type AdminDeps, endpoint } from '../http/endpoint.ts'
 import { requireMachine } from '../machines/machines.ts'
@@ -83,7 +86,17 @@ function asking({ bootUrl }: AdminDeps, { baseUrl }: { baseUrl?: string | undefi
 
 async function explained(deps: AdminDeps, facts: Facts, query: { baseUrl?: string | undefined }) {
   const { decision, situation } = await answerMachine(deps, facts, asking(deps, query))
-  return { ...decision, others: otherGroups(situation, decision.target) }
+  const reasons = [...decision.reasons, ...bootProgramReasons(deps, situation, decision)]
+  return { ...decision, reasons, others: otherGroups(situation, decision.target) }
+}
+
+/** Which boot program the firmware of the machine gets, and why. */
+function bootProgramReasons({ nbps }: AdminDeps, situation: Situation, { target }: Decision): Reason[] {
+  const kind = firmwareKindOf(target)
+  if (kind === undefined) return []
+  const { bootProgram, why } = chooseBootProgram(situation, kind.code, [...nbps.values()])
+  const candidate = bootProgram === undefined ? 'boot program' : `boot program ${bootProgram}`
+  return [{ candidate, won: bootProgram !== undefined, why }]
 }
 
 async function factsOf(deps: AdminDeps, key: MachineKey, query: z.output<typeof previewQuery>): Promise<Facts> {

@@ -14,6 +14,7 @@ import type { HealthSources } from '../../inventory/system/health.ts'
 import { InputError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
 import type { Sealer } from '../../lib/seal.ts'
+import type { PresentNbp } from '../../model/firmware/nbp.ts'
 import { problemSchema } from '../schemas/system/problem.ts'
 import { onceForKey } from './idempotency.ts'
 import { checkJson } from './json-text.ts'
@@ -30,6 +31,8 @@ export type AdminDeps = HealthSources &
     feed: ChangeFeed
     log: Logger
     maxFileBytes: number
+    /** The boot programs that this server serves, by name. */
+    nbps: ReadonlyMap<string, PresentNbp>
     /** `http://host:port` of the boot server, for previews without a baseUrl. */
     bootUrl: string
     /** Imports and uploads. */

@@ -1,5 +1,6 @@
 // /groups: machines selected by facts and labels, and what they boot.
 import { z } from '@hono/zod-openapi'
+import { absentProgramNotices } from '../../decide/boot-program.ts'
 import { etagOf } from '../../inventory/common/precondition.ts'
 import {
   changeGroup,
@@ -10,7 +11,7 @@ import {
   saveGroup,
 } from '../../inventory/machines/groups.ts'
 import { requireFound } from '../../lib/errors.ts'
-import { endpoint } from '../http/endpoint.ts'
+import { type AdminDeps, endpoint } from '../http/endpoint.ts'
 import { page } from '../http/page.ts'
 import { listQuery } from '../schemas/common.ts'
 import { thingName } from '../schemas/machines/assignment.ts'
@@ -40,10 +41,10 @@ export const get = endpoint({
   params,
   returns: groupSchema,
   statuses: { 200: 'The group' },
-  answer: async ({ db }, { params: { name } }) => {
+  answer: async ({ db, nbps }, { params: { name } }) => {
     const group = await findGroup(db, name)
     requireFound(group, `group ${name}`)
-    return answerOf(group)
+    return answerOf(nbps, group)
   },
 })
 
@@ -57,11 +58,11 @@ export const put = endpoint({
   conditional: true,
   returns: groupSchema,
   statuses: { 200: 'Group replaced', 201: 'Group created' },
-  answer: async ({ db }, { params: { name }, body, precondition, by }) => {
+  answer: async ({ db, nbps }, { params: { name }, body, precondition, by }) => {
     const { title, priority, selector, assignment } = body
     const content = { title: title ?? '', priority: priority ?? 0, selector: selector ?? [], assignment }
     const { group, created } = await saveGroup(db, name, content, precondition, by)
-    return answerOf(group, created)
+    return answerOf(nbps, group, created)
   },
 })
 
@@ -75,8 +76,8 @@ export const patch = endpoint({
   conditional: true,
   returns: groupSchema,
   statuses: { 200: 'Group changed' },
-  answer: async ({ db }, { params: { name }, body: { everybody, ...change }, precondition, by }) =>
-    answerOf(await changeGroup(db, name, everybody ? { ...change, selector: [] } : change, precondition, by)),
+  answer: async ({ db, nbps }, { params: { name }, body: { everybody, ...change }, precondition, by }) =>
+    answerOf(nbps, await changeGroup(db, name, everybody ? { ...change, selector: [] } : change, precondition, by)),
 })
 
 export const remove = endpoint({
@@ -91,9 +92,11 @@ export const remove = endpoint({
   },
 })
 
-function answerOf(group: Group, created = false) {
+function answerOf(nbps: AdminDeps['nbps'], group: Group, created = false) {
   const headers = { etag: etagOf(group), ...(created && { location: `/api/v1/groups/${group.name}` }) }
-  return { status: created ? (201 as const) : (200 as const), body: bodyOf(group), headers }
+  const notices = absentProgramNotices(group.assignment, nbps)
+  const body = { ...bodyOf(group), ...(notices.length > 0 && { notices }) }
+  return { status: created ? (201 as const) : (200 as const), body, headers }
 }
 
 function bodyOf(group: Group) {

@@ -1,5 +1,6 @@
 // /machines: machines, with the fields that operators enter and the facts that machines report.
 import { z } from '@hono/zod-openapi'
+import { absentProgramNotices } from '../../decide/boot-program.ts'
 import { deleteDeployedMachine } from '../../inventory/boots/deployment-cancels.ts'
 import { etagOf } from '../../inventory/common/precondition.ts'
 import { forgetDiscovered } from '../../inventory/machines/identity/discovered.ts'
@@ -48,13 +49,13 @@ export const get = endpoint({
   params,
   returns: machineSchema,
   statuses: { 200: 'The machine' },
-  answer: async ({ db, inventory }, { params: { id } }) => {
-    const machine = await requireMachine(db, id)
-    const { identity } = await inventory.findSituation({
+  answer: async (deps, { params: { id } }) => {
+    const machine = await requireMachine(deps.db, id)
+    const { identity } = await deps.inventory.findSituation({
       ...machine.facts,
       ...(machine.macs[0] && { mac: machine.macs[0] }),
     })
-    return answerOf(db, machine, false, 'notices' in identity ? identity.notices : [])
+    return answerOf(deps, machine, false, 'notices' in identity ? identity.notices : [])
   },
 })
 
@@ -68,9 +69,9 @@ export const put = endpoint({
   conditional: true,
   returns: machineSchema,
   statuses: { 200: 'Machine replaced', 201: 'Machine created' },
-  answer: async ({ db }, { params: { id }, body, precondition, by }) => {
-    const { machine, created } = await saveMachine(db, id, body, { ...precondition, replace: true }, by)
-    return answerOf(db, machine, created)
+  answer: async (deps, { params: { id }, body, precondition, by }) => {
+    const { machine, created } = await saveMachine(deps.db, id, body, { ...precondition, replace: true }, by)
+    return answerOf(deps, machine, created)
   },
 })
 
@@ -82,11 +83,11 @@ export const create = endpoint({
   body: machineChange,
   returns: machineSchema,
   statuses: { 201: 'Machine created' },
-  answer: async ({ db }, { body, by }) => {
+  answer: async (deps, { body, by }) => {
     const [first] = body.macs ?? []
     const key = first === undefined ? newMachine : { mac: first }
-    const { machine } = await saveMachine(db, key, body, { ifNoneMatch: '*', replace: true }, by)
-    return answerOf(db, machine, true)
+    const { machine } = await saveMachine(deps.db, key, body, { ifNoneMatch: '*', replace: true }, by)
+    return answerOf(deps, machine, true)
   },
 })
 
@@ -113,10 +114,10 @@ export const patch = endpoint({
   conditional: true,
   returns: machineSchema,
   statuses: { 200: 'Machine changed' },
-  answer: async ({ db }, { params: { id: key }, body, precondition, by }) => {
-    const { id } = await requireMachine(db, key)
-    const { machine } = await saveMachine(db, { id }, body, precondition, by)
-    return answerOf(db, machine)
+  answer: async (deps, { params: { id: key }, body, precondition, by }) => {
+    const { id } = await requireMachine(deps.db, key)
+    const { machine } = await saveMachine(deps.db, { id }, body, precondition, by)
+    return answerOf(deps, machine)
   },
 })
 
@@ -139,11 +140,14 @@ export const remove = endpoint({
   },
 })
 
-async function answerOf(db: AdminDeps['db'], machine: Machine, created = false, doubts: string[] = []) {
+type AnswerDeps = Pick<AdminDeps, 'db' | 'nbps'>
+
+async function answerOf({ db, nbps }: AnswerDeps, machine: Machine, created = false, doubts: string[] = []) {
   const headers = { etag: etagOf(machine), ...(created && { location: `/api/v1/machines/${machine.id}` }) }
   const namesakes = await namesakesOf(db, machine)
   const ambiguous = `other machines have the host name ${machine.hostname} too: ${namesakes.join(', ')}; to tell them apart, use a MAC address in commands and URLs`
-  const notices = [...(namesakes.length > 0 ? [ambiguous] : []), ...doubts]
+  const absent = absentProgramNotices(machine.assignment, nbps)
+  const notices = [...(namesakes.length > 0 ? [ambiguous] : []), ...absent, ...doubts]
   const body = { ...machine, ...(notices.length > 0 && { notices }) }
   return { status: created ? (201 as const) : (200 as const), body, headers }
 }

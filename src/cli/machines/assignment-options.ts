@@ -1,7 +1,14 @@
 // The options of an assignment, and assignments as text.
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { AssignmentChange } from '../../api/schemas/machines/assignment.ts'
-import type { Assignment, Json, LocalBoot, Params } from '../../model/assignment.ts'
+import {
+  type Assignment,
+  type Json,
+  type LocalBoot,
+  type Params,
+  type ProxyMode,
+  proxyModes,
+} from '../../model/assignment.ts'
 import { collect } from '../shell/deps.ts'
 import { wholeAssignment } from './clear.ts'
 
@@ -16,6 +23,8 @@ export type AssignmentOptions = {
   answerFile?: string
   param?: Params
   localBoot?: LocalBoot
+  bootProgram?: string
+  proxy?: ProxyMode
 }
 
 /** Adds the options for kernel arguments, the answer file and params. */
@@ -49,11 +58,19 @@ export function addAssignmentOptions(command: Command): Command {
       .option('--local', 'boot from the local disk')
       .addOption(everyBootOption()),
   )
-  return command.option(
-    '--local-boot <firmware=method>',
-    'method of local boot: pcbios= or efi=, then auto, exit-0, exit-1, sanboot, or for efi a file \\EFI\\…',
-    collectLocalBoot,
-  )
+  return command
+    .option(
+      '--local-boot <firmware=method>',
+      'method of local boot: pcbios= or efi=, then auto, exit-0, exit-1, sanboot, or for efi a file \\EFI\\…',
+      collectLocalBoot,
+    )
+    .option('--boot-program <name>', "boot program for the firmware: ipxe.efi, snponly.efi … ('' removes it)")
+    .addOption(
+      new Option(
+        '--proxy <mode>',
+        'answers of proxyDHCP to UEFI firmware: without option 43, with it, or both',
+      ).choices(proxyModes),
+    )
 }
 
 /**
@@ -61,7 +78,7 @@ export function addAssignmentOptions(command: Command): Command {
  * Undefined if no such option is given.
  */
 export function assignmentChange(options: Omit<AssignmentOptions, 'image'> & { image?: string | false }) {
-  const { image, menu, local, everyBoot, arg, withoutArg, answerFile, param, localBoot } = options
+  const { image, menu, local, everyBoot, arg, withoutArg, answerFile, param, localBoot, bootProgram, proxy } = options
   const change: AssignmentChange = {
     ...(image === false ? wholeAssignment : image !== undefined && { image }),
     ...(menu !== undefined && { menu }),
@@ -72,6 +89,8 @@ export function assignmentChange(options: Omit<AssignmentOptions, 'image'> & { i
     ...(answerFile !== undefined && { answerFile: answerFile === '' ? null : answerFile }),
     ...(param && { params: param }),
     ...(localBoot && { localBoot }),
+    ...(bootProgram !== undefined && { bootProgram: bootProgram === '' ? null : bootProgram }),
+    ...(proxy && { proxy }),
   }
   return Object.keys(change).length > 0 ? change : undefined
 }
@@ -88,6 +107,8 @@ export function formatAssignment(assignment: Assignment = {}): string {
     answerFile,
     params = {},
     localBoot = {},
+    bootProgram,
+    proxy,
   } = assignment
   const what = image ?? (menu === undefined ? (local ? 'local disk' : '') : `menu ${menu}`)
   const how = [
@@ -99,6 +120,8 @@ export function formatAssignment(assignment: Assignment = {}): string {
     ...Object.entries(localBoot).map(([firmware, method]) =>
       method === undefined ? '' : `${firmware} disk by ${typeof method === 'string' ? method : method.file}`,
     ),
+    bootProgram === undefined ? '' : `boot program ${bootProgram}`,
+    proxy === undefined ? '' : `proxy ${proxy}`,
   ]
   return [what, ...how].filter(Boolean).join(', ')
 }

@@ -14,11 +14,13 @@ export const wholeAssignment = {
   answerFile: null,
   params: null,
   localBoot: null,
+  bootProgram: null,
+  proxy: null,
 } satisfies Record<keyof AssignmentChange, null>
 
 /** For `--clear` in the help. */
 export const clearHelp =
-  'field to clear: hostname, label.KEY, labels, image, args, without-args, answer-file, param.NAME, params, local-boot, assignment … (repeatable)'
+  'field to clear: hostname, label.KEY, labels, image, args, without-args, answer-file, param.NAME, params, local-boot, boot-program, proxy, assignment … (repeatable)'
 
 /**
  * The change that clears fields named as their options are: `hostname`, `label.rack`, `param.disk`, `args`, `assignment`.

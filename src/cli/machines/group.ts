@@ -64,12 +64,9 @@ export function addGroupCommand(program: Command, deps: CliDeps): void {
         ...((fresh || assignmentChange(options)) && { assignment: assignmentChange(options) ?? {} }),
       }
       const change = fresh ? given : merged(clearing(clear, ['title', 'priority']), given)
-      print(
-        command,
-        deps,
-        await client.ask<Group>(fresh ? 'PUT' : 'PATCH', pathOf('groups', name), change),
-        formatGroup,
-      )
+      const saved = await client.ask<Group>(fresh ? 'PUT' : 'PATCH', pathOf('groups', name), change)
+      print(command, deps, saved, formatGroup)
+      for (const notice of saved.notices ?? []) deps.err(`notice: ${notice}\n`)
     })
 
   group

@@ -33,6 +33,8 @@ export const assignmentFields: {
   answerFile: { merge: 'value', form: 'text' },
   params: { merge: 'names', form: 'params' },
   localBoot: { merge: 'names', form: 'localBoot' },
+  bootProgram: { merge: 'value', form: 'text' },
+  proxy: { merge: 'value', form: 'text' },
 }
 export type AssignmentField = keyof typeof assignmentFields
 export const assignmentFieldNames = Object.keys(assignmentFields) as AssignmentField[]

@@ -1,4 +1,5 @@
 // Kinds of firmware by DHCP option 93, and the boot programs for each. The only table of these codes.
+import type { Target } from '../arch.ts'
 import { endsLikeBios, type NbpArch, type PresentNbp } from './nbp.ts'
 
 /** How firmware fetches its boot program. */
@@ -64,6 +65,12 @@ const kinds = new Map(firmwareKinds.map((kind) => [kind.code, kind]))
 /** The kind of firmware with this code in option 93. */
 export function findFirmwareKind(code: number): FirmwareKind | undefined {
   return kinds.get(code)
+}
+
+/** The kind of firmware of a target that fetches its boot program by TFTP. */
+export function firmwareKindOf({ arch, platform }: Target): FirmwareKind | undefined {
+  const runs = platform === 'pcbios' ? 'bios' : arch
+  return firmwareKinds.find((kind) => kind.runs === runs && kind.transport === 'tftp')
 }
 
 /**

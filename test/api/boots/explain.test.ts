@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import type { Reason } from '../../../src/model/decision.ts'
 import { type Api, openApi } from '../../helpers/api.ts'
 import { eachDatabase } from '../../helpers/database.ts'
 
@@ -41,6 +42,29 @@ eachDatabase('explanations over HTTP', (database) => {
       { group: 'dell', why: 'product prefix "PowerEdge", but the machine has "X1"' },
       { group: 'lab', why: 'ip cidr "10.9.0.0/16", but the machine has nothing' },
     ])
+  })
+
+  test('name the boot program for the firmware, and who chose it', async () => {
+    const reasonFor = async (query: string) =>
+      (await explain(query)).body.reasons.find(({ candidate }: Reason) => candidate.startsWith('boot program'))
+    const mac = 'mac=52-54-00-00-00-01'
+    expect(await reasonFor(`${mac}&platform=efi&arch=x86_64`)).toEqual({
+      candidate: 'boot program snponly.efi',
+      won: true,
+      why: 'the default for UEFI x86-64',
+    })
+    await api.ask('PUT', '/api/v1/groups/usb', { everybody: true, assignment: { bootProgram: 'ipxe.efi' } })
+    expect(await reasonFor(`${mac}&platform=efi&arch=x86_64`)).toEqual({
+      candidate: 'boot program ipxe.efi',
+      won: true,
+      why: 'group usb chooses it',
+    })
+    expect(await reasonFor(`${mac}&platform=efi&arch=arm64`)).toEqual({
+      candidate: 'boot program ipxe-arm64.efi',
+      won: true,
+      why: 'group usb chooses ipxe.efi, but ipxe.efi is not for UEFI arm64: the default for UEFI arm64',
+    })
+    expect(await reasonFor(`${mac}&platform=efi&arch=i386`)).toMatchObject({ candidate: 'boot program', won: false })
   })
 
   test('of a known machine use the facts that it reported before', async () => {

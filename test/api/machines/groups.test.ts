@@ -35,6 +35,16 @@ eachDatabase('groups over HTTP', (database) => {
     expect((await api.ask('GET', `${machine}/decision`)).body.spec.kind).toBe('local')
   })
 
+  test('get a notice if their boot program is not served', async () => {
+    const body = { everybody: true, assignment: { bootProgram: 'site.efi', proxy: 'pxe10' } }
+    const saved = await api.ask('PUT', group, body)
+    expect(saved.body).toMatchObject({
+      assignment: body.assignment,
+      notices: [expect.stringContaining('no boot program site.efi')],
+    })
+    expect((await api.ask('PATCH', group, { assignment: { bootProgram: null } })).body.notices).toBeUndefined()
+  })
+
   test('are listed by name, and can be deleted', async () => {
     for (const name of ['b', 'a', 'c'])
       await api.ask('PUT', `/api/v1/groups/${name}`, { everybody: true, assignment: {} })

@@ -161,6 +161,10 @@ eachDatabase('machines over HTTP', (database) => {
     ['no MAC', { macs: [] }, 'macs'],
     ['a multicast MAC', { macs: ['01:00:5e:00:00:01'] }, 'macs[0]'],
     ['an image that is not there', { assignment: { image: 'nope' } }, 'assignment.image'],
+    ['a boot program with a path', { assignment: { bootProgram: '../ipxe.efi' } }, 'assignment.bootProgram'],
+    ['a boot program with a line break', { assignment: { bootProgram: 'a\nb.efi' } }, 'assignment.bootProgram'],
+    ['a boot program of an unknown kind', { assignment: { bootProgram: 'setup.exe' } }, 'assignment.bootProgram'],
+    ['an unknown way of proxyDHCP', { assignment: { proxy: 'menu' } }, 'assignment.proxy'],
     ['denied by a word', { denied: 'yes' }, 'denied'],
   ])('name the wrong field: %s', async (_, body, field) => {
     const reply = await api.ask('PUT', here, body)
@@ -189,6 +193,16 @@ eachDatabase('machines over HTTP', (database) => {
   test('accept an argument with Liquid and spaces inside its braces', async () => {
     const args = ['url={{ boot.url }}/x', 'console=ttyS0,115200n8', 'a="b"']
     expect((await api.ask('PUT', here, { assignment: { args } })).body.assignment).toEqual({ args })
+  })
+
+  test('get a notice if their boot program is not served', async () => {
+    const { body, status } = await api.ask('PUT', here, { assignment: { bootProgram: 'site.efi' } })
+    expect([status, body.assignment]).toEqual([201, { bootProgram: 'site.efi' }])
+    expect(body.notices).toEqual([
+      'this server has no boot program site.efi, so firmware gets the default. Present: undionly.kpxe, ipxe.efi, snponly.efi, ipxe-arm64.efi. To add a file, put it into the folder of boot programs and restart the server',
+    ])
+    const changed = await api.ask('PATCH', here, { assignment: { bootProgram: 'ipxe.efi' } })
+    expect([changed.body.assignment, changed.body.notices]).toEqual([{ bootProgram: 'ipxe.efi' }, undefined])
   })
 
   test('conflict over a MAC address of another machine', async () => {

@@ -45,6 +45,12 @@ const samples: Record<string, Sample> = {
     argv: ['--local-boot', 'pcbios=sanboot', '--local-boot', 'efi=\\EFI\\x.efi'],
     shown: /efi disk by \\EFI\\x.efi, pcbios disk by sanboot/,
   },
+  'assignment.bootProgram': {
+    value: 'ipxe.efi',
+    argv: ['--boot-program', 'ipxe.efi'],
+    shown: /boot program ipxe\.efi/,
+  },
+  'assignment.proxy': { value: 'pxe10', argv: ['--proxy', 'pxe10'], shown: /proxy pxe10/ },
 }
 const columns = Object.keys(getTableColumns(machines)).filter(
   (name) => !(keptColumns as readonly string[]).includes(name),
@@ -118,7 +124,8 @@ describe.each(fields)('%s of a machine', (field) => {
             field
               .replace(/^assignment\./, '')
               .replace('answerFile', 'answer-file')
-              .replace('localBoot', 'local-boot'),
+              .replace('localBoot', 'local-boot')
+              .replace('bootProgram', 'boot-program'),
           ]
     expect((await operator.run('machine', 'set', mac, ...cleared)).exitCode).toBe(0)
     expect(await machine(mac)).not.toMatchObject(field === 'hostname' ? { hostname: `keeps-${macs}` } : body)

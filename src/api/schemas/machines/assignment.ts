@@ -4,7 +4,8 @@ import { z } from '@hono/zod-openapi'
 import { type AssignmentField, maxParams, maxParamsBytes } from '../../../inventory/machines/assignment-change.ts'
 import { labelPattern, namePattern, variablePattern } from '../../../lib/ids/names.ts'
 import { isSubnet } from '../../../lib/subnet.ts'
-import { type Json, localMethods } from '../../../model/assignment.ts'
+import { type Json, localMethods, proxyModes } from '../../../model/assignment.ts'
+import { expectedNbpName, isNbpName } from '../../../model/firmware/nbp.ts'
 import { type Condition, selectorFacts } from '../../../model/selector.ts'
 import { argFaults } from '../../../render/args.ts'
 import { args, imageName, onlyTrue, printable } from '../common.ts'
@@ -55,6 +56,17 @@ const localBoot = z
       'How the machine boots from its local disk, by firmware. `exit-0` and `exit-1` end iPXE with that status, `sanboot` starts the first BIOS disk, and a file is an EFI program to start. `auto` works on most machines.',
   })
 
+const bootProgram = z.string().refine(isNbpName, expectedNbpName).openapi({
+  example: 'ipxe.efi',
+  description:
+    'The boot program for firmware, instead of the default for its kind. If it is absent or for other firmware, the machine gets the default.',
+})
+
+const proxy = z.enum(proxyModes).openapi({
+  description:
+    'How proxyDHCP answers UEFI firmware. `binl` sends no option 43, so the firmware sends a second request to port 4011. `pxe10` sends option 43, which names the file at once. `both` sends both offers.',
+})
+
 /** Kernel arguments whose Liquid is valid. */
 export const checkedArgs = args.superRefine((list, context) => {
   if (context.issues.length > 0) return
@@ -103,10 +115,13 @@ export const assignment = z
     answerFile: thingName.optional(),
     params: params.optional(),
     localBoot: localBoot.optional(),
+    bootProgram: bootProgram.optional(),
+    proxy: proxy.optional(),
   } satisfies Record<AssignmentField, z.ZodType>)
   .superRefine(refuseTwoChoices)
   .openapi('Assignment', {
-    description: 'The image, menu or local disk to boot, and its args, answer file, params and local boot method.',
+    description:
+      'The image, menu or local disk to boot, with its args, answer file, params and local boot method, and the boot program for the firmware.',
   })
 export type Assignment = Given<typeof assignment>
 
@@ -124,6 +139,8 @@ export const assignmentChange = z
     localBoot: z
       .strictObject({ pcbios: localBoot.shape.pcbios.nullable(), efi: localBoot.shape.efi.nullable() })
       .nullish(),
+    bootProgram: bootProgram.nullish(),
+    proxy: proxy.nullish(),
   } satisfies Record<AssignmentField, z.ZodType>)
   .superRefine(refuseTwoChoices)
   .openapi('AssignmentChange', {

@@ -47,6 +47,12 @@ export const groupSchema = z
     assignment,
     ...history,
   })
+  .extend({
+    notices: z
+      .array(z.string())
+      .optional()
+      .openapi({ description: 'Warnings about this group for operators. Not in lists.' }),
+  })
   .openapi('Group')
 export type Group = Given<typeof groupSchema>
 
