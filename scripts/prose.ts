@@ -41,6 +41,8 @@ function filesAt(path: string): string[] {
     .filter(
       (name) =>
         /\.(?:md|eta|ts|js)$/.test(name) &&
-        !/node_modules|ipxe\/nbp|prose\/words|clients\/programs|clients\/generated/.test(name),
+        !/node_modules|ipxe\/nbp|prose\/words|clients\/programs|clients\/generated|codes\/ipxe-(?:errors|cases|files)/.test(
+          name,
+        ),
     )
 }

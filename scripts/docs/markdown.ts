@@ -1,4 +1,4 @@
-import type { Heading, InlineCode, Paragraph, PhrasingContent, RootContent, Table, Text } from 'mdast'
+import type { Heading, InlineCode, List, Paragraph, PhrasingContent, RootContent, Table, Text } from 'mdast'
 import { remark } from 'remark'
 import remarkGfm from 'remark-gfm'
 
@@ -24,6 +24,12 @@ export function heading(depth: 1 | 2 | 3, value: string): Heading {
 
 export function paragraph(...children: PhrasingContent[]): Paragraph {
   return { type: 'paragraph', children }
+}
+
+/** A list with a dash before each sentence. */
+export function list(items: string[]): List {
+  const children = items.map((item) => ({ type: 'listItem' as const, children: [paragraph(text(item))] }))
+  return { type: 'list', ordered: false, spread: false, children }
 }
 
 export function table(names: string[], rows: PhrasingContent[][]): Table {

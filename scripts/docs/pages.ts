@@ -1,6 +1,7 @@
 import { apiPage } from './api-page.ts'
 import { architecturePage } from './arrows.ts'
 import { cliPage } from './cli-page.ts'
+import { codesPage } from './codes-page.ts'
 import { findingsPages } from './findings-pages.ts'
 import { settingsPage } from './settings-page.ts'
 import { stagesPage } from './stages-page.ts'
@@ -13,6 +14,7 @@ export async function generatePages(): Promise<Map<string, string>> {
     ['docs/reference/api.md', await apiPage()],
     ['docs/reference/cli.md', cliPage()],
     ...findingsPages(),
+    ['docs/reference/codes.md', codesPage()],
     ['docs/reference/settings.md', settingsPage()],
     ['docs/reference/stages.md', stagesPage()],
     ['docs/reference/urls.md', urlsPage()],

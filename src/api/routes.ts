@@ -29,6 +29,7 @@ import * as menus from './machines/menus.ts'
 import * as machineMerge from './machines/merge.ts'
 import * as policy from './machines/policy.ts'
 import { groupSecrets, machineSecrets } from './machines/secrets.ts'
+import * as codes from './system/codes.ts'
 import * as health from './system/health.ts'
 
 export type { AdminDeps } from './http/endpoint.ts'
@@ -114,6 +115,8 @@ const table: [Method, string, Endpoint, tag: string][] = [
   ['get', `${prefix}/webhooks/{id}/dead`, webhooks.dead, 'webhooks'],
   ['post', `${prefix}/webhooks/{id}/dead/{message}/retry`, webhooks.retry, 'webhooks'],
   ['get', `${prefix}/findings`, findings.list, 'findings'],
+  ['get', `${prefix}/codes`, codes.list, 'codes'],
+  ['get', `${prefix}/codes/{code}`, codes.get, 'codes'],
   ['get', `${prefix}/policy`, policy.get, 'policy'],
   ['put', `${prefix}/policy`, policy.put, 'policy'],
   ['get', `${prefix}/tokens`, tokens.list, 'tokens'],

@@ -19,6 +19,7 @@ import { addMenuCommand } from './machines/menu.ts'
 import { addPolicyCommand } from './machines/policy.ts'
 import { addSecretCommand } from './machines/secret.ts'
 import type { CliDeps } from './shell/deps.ts'
+import { addExplainCodeCommand } from './system/explain-code.ts'
 import { addServeCommand } from './system/serve.ts'
 
 /**
@@ -54,6 +55,7 @@ export function createProgram(given: CliDeps): Command {
   addMenuCommand(program, deps)
   addSecretCommand(program, deps)
   addExplainCommand(program, deps)
+  addExplainCodeCommand(program, deps)
   addPreviewCommand(program, deps)
   addBootsCommand(program, deps)
   addPolicyCommand(program, deps)

@@ -4,7 +4,8 @@ import { findBoot, listBoots } from '../../inventory/boots/boots.ts'
 import { listBootEvents } from '../../inventory/boots/events.ts'
 import { findMachine } from '../../inventory/machines/machines.ts'
 import { requireFound } from '../../lib/errors.ts'
-import type { BootSummary } from '../../model/boot.ts'
+import type { BootEvent, BootSummary } from '../../model/boot.ts'
+import { failureOf } from '../../model/codes/explain.ts'
 import { endpoint } from '../http/endpoint.ts'
 import { page, withoutNulls } from '../http/page.ts'
 import { bootList, bootSchema, bootsQuery } from '../schemas/boots/boot.ts'
@@ -40,12 +41,22 @@ export const get = endpoint({
   answer: async ({ db }, { params: { id } }) => {
     const boot = await findBoot(db, id)
     requireFound(boot, `boot ${id}`)
-    const events = await listBootEvents(db, id)
+    const events = (await listBootEvents(db, id)).map(eventOf)
     const { decision, facts, script, ...summary } = boot
     return { status: 200, body: { ...summaryOf(summary), events, facts, decision, script } }
   },
 })
 
 function summaryOf({ seq: _, ...boot }: BootSummary) {
-  return withoutNulls(boot)
+  return { ...withoutNulls(boot), ...(boot.outcome === 'failed' && decoded(boot.message)) }
+}
+
+function eventOf(event: BootEvent) {
+  return { ...event, ...(event.stage === 'failed' && decoded(event.message)) }
+}
+
+// Messages are stored as reported, so that old boots are decoded with the newest tables.
+function decoded(message: string | null | undefined) {
+  const failure = failureOf(message)
+  return failure === undefined ? {} : { failure }
 }

@@ -14,6 +14,7 @@ import { findMachine } from '../../inventory/machines/machines.ts'
 import { namesOfMachines } from '../../inventory/machines/names.ts'
 import { refuseUnknownNames } from '../../inventory/machines/references.ts'
 import { ConflictError, requireFound } from '../../lib/errors.ts'
+import { failureOf } from '../../model/codes/explain.ts'
 import { nameOf } from '../../model/machine.ts'
 import { endpoint } from '../http/endpoint.ts'
 import { page, withoutNulls } from '../http/page.ts'
@@ -147,11 +148,13 @@ function orderOf({
 
 function bodyOf({ assignment, seq: _, ...deployment }: Deployment) {
   const { args, withoutArgs, answerFile, params } = assignment
+  const failure = deployment.state === 'failed' ? failureOf(deployment.reason) : undefined
   return {
     ...withoutNulls(deployment),
     ...(args && { args }),
     ...(withoutArgs && { withoutArgs }),
     ...(answerFile !== undefined && { answerFile }),
     ...(params && { params }),
+    ...(failure && { failure }),
   }
 }

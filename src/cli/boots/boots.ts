@@ -56,7 +56,7 @@ function rowOf(boot: BootSummary): string[] {
     imageOf(boot),
     boot.stage,
     boot.outcome ?? 'open',
-    boot.message ?? (boot.outcome === undefined ? boot.progress : undefined) ?? '',
+    withFailure(boot) ?? (boot.outcome === undefined ? boot.progress : undefined) ?? '',
     boot.id,
   ]
 }
@@ -72,6 +72,8 @@ function formatBoot(boot: Boot): string {
     ended: formatTime(boot.endedAt),
     outcome: boot.outcome ?? 'open',
     message: boot.message ?? '',
+    failure: boot.failure && `${boot.failure.title}. ${boot.failure.meaning}`,
+    next: boot.failure && `bootwright explain-code ${boot.failure.code}`,
     progress: boot.progress ?? '',
     heard: formatTime(boot.heardAt),
   })
@@ -83,9 +85,14 @@ function formatBoot(boot: Boot): string {
     event.file,
     event.bytes === undefined ? '' : formatBytes(event.bytes),
     event.durationMs === undefined ? '' : `${event.durationMs} ms`,
-    event.message,
+    withFailure(event),
   ])
   return `${fields}\n\n${formatTable(['TIME', 'AFTER', 'STAGE', 'FILE', 'BYTES', 'TOOK', 'MESSAGE'], events)}`
+}
+
+/** The message with the decoded code: `iPXE: kernel failed, error 2d0c613b (HTTP 404: no such file on the server)`. */
+function withFailure({ message, failure }: Pick<BootSummary, 'message' | 'failure'>): string | undefined {
+  return failure === undefined ? message : `${message} (${failure.title})`
 }
 
 function nameOf(boot: BootSummary): string {

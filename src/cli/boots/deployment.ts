@@ -99,7 +99,7 @@ export function addDeploymentCommand(program: Command, deps: CliDeps): void {
               row.image,
               row.state,
               `${row.attempts} of ${row.maxAttempts}`,
-              row.reason,
+              reasonOf(row),
               row.armedBy,
               row.machine ?? row.machineId,
               row.version === undefined ? 'current' : String(row.version),
@@ -144,8 +144,14 @@ export function addDeploymentCommand(program: Command, deps: CliDeps): void {
     })
 }
 
-function formatDeployment({ id, image, state, attempts, maxAttempts, reason }: Deployment): string {
+function formatDeployment(deployment: Deployment): string {
+  const { id, image, state, attempts, maxAttempts } = deployment
+  const reason = reasonOf(deployment)
   return `${id}: ${image} ${state}, ${attempts} of ${maxAttempts} attempts${reason ? `: ${reason}` : ''}`
+}
+
+function reasonOf({ reason, failure }: Deployment): string | undefined {
+  return failure === undefined ? reason : `${reason} (${failure.title})`
 }
 
 function formatArmed({ batch, armed, skipped }: DeploymentsArmed, dryRun: boolean): string {

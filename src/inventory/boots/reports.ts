@@ -7,6 +7,7 @@ import { rowsOf } from '../../db/rows.ts'
 import type { Tx } from '../../db/transaction.ts'
 import { createMicroBatch } from '../../lib/time/micro-batch.ts'
 import type { Outcome, Stage } from '../../model/boot.ts'
+import { failureOf } from '../../model/codes/explain.ts'
 import { moveDeployment, type Seen } from '../../model/deployment.ts'
 import { hashToken } from '../access/tokens.ts'
 import { type Actor, type Change, recordChanges } from '../changes/changes.ts'
@@ -170,7 +171,15 @@ async function lockBoots(tx: Tx, list: { hash: string }[]): Promise<Map<string, 
 
 function endingOf({ boot, outcome, message, actor }: Reported): Change {
   const { id, machineId, mac, image, version } = boot
-  const after = { machineId, mac, image, version, ...(message !== undefined && { message }) }
+  const failure = outcome === 'failed' ? failureOf(message) : undefined
+  const after = {
+    machineId,
+    mac,
+    image,
+    version,
+    ...(message !== undefined && { message }),
+    ...(failure && { failure }),
+  }
   return { actor, type: `boot.${outcome as Exclude<Outcome, 'superseded'>}`, subject: id, after }
 }
 

@@ -49,6 +49,24 @@ eachDatabase('boots over HTTP', (database) => {
     }
   })
 
+  test('that failed with a code of iPXE have the decoded code, and the message as reported', async () => {
+    const { id, token } = await boot()
+    await recordReport(database(), token, 'failed', '192.0.2.7', 'iPXE: kernel failed, error 2d0c613b')
+    const failure = {
+      code: '2d0c613b',
+      title: 'HTTP 404: no such file on the server',
+      meaning: 'The server has nothing at this URL.',
+      page: 'https://ipxe.org/2d0c61',
+    }
+    const failed = { message: 'iPXE: kernel failed, error 2d0c613b', failure }
+    const { body } = await api.ask('GET', `/api/v1/boots/${id}`)
+    expect(body).toMatchObject({ outcome: 'failed', ...failed })
+    expect(body.events.at(-1)).toMatchObject({ stage: 'failed', ...failed })
+    expect((await api.ask('GET', '/api/v1/boots?limit=1')).body.items).toMatchObject([failed])
+    const { body: changes } = await api.ask('GET', '/api/v1/changes?limit=1')
+    expect(changes.items).toMatchObject([{ type: 'boot.failed', after: failed }])
+  })
+
   test('are listed newest first, in pages, by machine and by outcome', async () => {
     const other = '52:54:00:00:00:02'
     await api.ask('PUT', `/api/v1/machines/${mac}`, {})

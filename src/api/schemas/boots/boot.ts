@@ -1,7 +1,7 @@
 // Request and response schemas of a boot.
 import { z } from '@hono/zod-openapi'
 import { outcomes, stages } from '../../../model/boot.ts'
-import { imageName, instant, limit, machineKey, moment, pageOf, uuidv7 } from '../common.ts'
+import { failure, imageName, instant, limit, machineKey, moment, pageOf, uuidv7 } from '../common.ts'
 import type { Given } from '../json.ts'
 import { factsSchema } from '../machines/machine.ts'
 import { decisionSchema } from './decision.ts'
@@ -27,6 +27,7 @@ const bootSummary = z
         'Absent while the boot is in progress. `handed-over` means that the machine continued from its disk, or with a system that does not report. `stalled` means that there is no progress; `message` lists the likely causes.',
     }),
     message: z.string().optional(),
+    failure: failure.optional(),
     startedAt: moment,
     endedAt: moment.optional(),
   })
@@ -57,6 +58,7 @@ const bootEvent = z
     bytes: z.int().optional(),
     durationMs: z.int().optional(),
     message: z.string().optional(),
+    failure: failure.optional(),
     at: moment,
   })
   .openapi('BootEvent')

@@ -1,7 +1,7 @@
 // Request and response schemas of a deployment.
 import { z } from '@hono/zod-openapi'
 import { defaultMaxAttempts, defaultWindowSeconds, deploymentStates } from '../../../model/deployment.ts'
-import { imageName, limit, machineKey, moment, pageOf, uuidv7 } from '../common.ts'
+import { failure, imageName, limit, machineKey, moment, pageOf, uuidv7 } from '../common.ts'
 import type { Given, Sent } from '../json.ts'
 import { checkedArgs, params, selector, thingName, withoutArgs } from '../machines/assignment.ts'
 
@@ -62,6 +62,7 @@ export const deploymentSchema = z
       .string()
       .optional()
       .openapi({ description: 'Why the deployment failed or was cancelled, or what the machine reported.' }),
+    failure: failure.optional(),
     armedBy: z.string(),
     createdAt: moment,
     startedAt: moment.optional().openapi({ description: 'The time of the first attempt.' }),
