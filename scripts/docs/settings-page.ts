@@ -8,6 +8,7 @@ const titles: Record<keyof typeof settings, string> = {
   boot: 'Boot HTTP',
   admin: 'Admin HTTP',
   tftp: 'TFTP',
+  proxyDhcp: 'proxyDHCP',
   secrets: 'Secrets',
   answers: 'Answer files',
   discovery: 'Discovered machines',

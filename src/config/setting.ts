@@ -145,7 +145,8 @@ function parseSubnets(list: string[]): string[] | undefined {
   return list.every(isSubnet) ? list : undefined
 }
 
-function listOf(text: string): string[] {
+/** The parts of a comma-separated list. */
+export function listOf(text: string): string[] {
   return text
     .split(',')
     .map((part) => part.trim())

@@ -1,6 +1,8 @@
 // Every setting, once: name, default, meaning, parser. `serve --help` and docs/reference/settings.md are printed from
 // this table.
 import { parseKey } from '../lib/seal.ts'
+import { proxyModes } from '../model/assignment.ts'
+import { macPrefixes, parseInterfaces, parseSubnetModes } from './proxy-settings.ts'
 import { parseBucketUrl } from './s3-settings.ts'
 import {
   addresses,
@@ -138,6 +140,48 @@ export const settings = {
       'BOOTWRIGHT_TFTP_SINGLE_PORT',
       'no',
       'Whether TFTP answers from its listening port, for clients behind NAT',
+    ),
+  },
+  proxyDhcp: {
+    interfaces: setting(
+      'BOOTWRIGHT_PROXY_DHCP',
+      '',
+      'Network interfaces on which proxyDHCP answers firmware, beside the DHCP server of the network; empty for none',
+      'comma-separated names of interfaces such as eth0',
+      parseInterfaces,
+    ),
+    mode: choice(
+      'BOOTWRIGHT_PROXY_MODE',
+      'binl',
+      proxyModes,
+      'Kind of the proxyDHCP answers to UEFI, where no machine, group or subnet has its own',
+    ),
+    subnetModes: setting(
+      'BOOTWRIGHT_PROXY_SUBNET_MODES',
+      '',
+      'Kind of the proxyDHCP answers to UEFI, by subnet',
+      `comma-separated subnet=mode such as 10.1.0.0/16=pxe10; modes: ${proxyModes.join(', ')}`,
+      parseSubnetModes,
+    ),
+    delayMs: whole(
+      'BOOTWRIGHT_PROXY_DELAY_MS',
+      0,
+      { min: 0, max: 5000 },
+      'Delay of proxyDHCP offers, milliseconds; a second boot server that waits gives the first one priority',
+    ),
+    subnets: subnets('BOOTWRIGHT_PROXY_SUBNETS', 'Subnets whose clients get proxyDHCP answers; empty for all'),
+    deniedSubnets: subnets('BOOTWRIGHT_PROXY_DENY_SUBNETS', 'Subnets whose clients get no proxyDHCP answers'),
+    macs: macPrefixes('BOOTWRIGHT_PROXY_MACS', 'MACs whose machines get proxyDHCP answers; empty for all'),
+    deniedMacs: macPrefixes('BOOTWRIGHT_PROXY_DENY_MACS', 'MACs whose machines get no proxyDHCP answers'),
+    knownOnly: yesNo(
+      'BOOTWRIGHT_PROXY_KNOWN_ONLY',
+      'no',
+      'Whether only machines that an operator entered get proxyDHCP answers',
+    ),
+    watchOnly: yesNo(
+      'BOOTWRIGHT_PROXY_WATCH_ONLY',
+      'no',
+      'Whether proxyDHCP only records the clients and servers that it sees, and answers none',
     ),
   },
   secrets: {

@@ -65,6 +65,8 @@ function banner({ addresses, adminToken, nbps }: RunningServer): string {
     `  TFTP        ${addresses.tftp ?? 'not served'}   ${nbps.length === 0 ? 'no boot programs: see ipxe/nbp/README.md' : nbps.join(' ')}`,
     `  admin HTTP  http://${addresses.admin}   API: /api/v1, API documentation: /api/v1/docs`,
   ]
+  if (addresses.proxyDhcp !== undefined)
+    lines.splice(3, 0, `  proxyDHCP   ${addresses.proxyDhcp}   beside the DHCP server of the network`)
   if (adminToken !== undefined) {
     lines.push(
       '',

@@ -8,10 +8,17 @@ import { openData } from './data/data.ts'
 import { findLimits } from './http/limits.ts'
 import { formatAddress } from './http/listen.ts'
 import { startJobs } from './jobs.ts'
+import { openProxyDhcp } from './proxy-dhcp.ts'
 
 /** A running server. `adminToken` is the first token, if this start created it. */
 export type RunningServer = {
-  addresses: { boot: string; admin: string; adminSocket: string | undefined; tftp: string | undefined }
+  addresses: {
+    boot: string
+    admin: string
+    adminSocket: string | undefined
+    tftp: string | undefined
+    proxyDhcp: string | undefined
+  }
   adminToken: string | undefined
   /** The names of the boot programs that were found. */
   nbps: string[]
@@ -36,12 +43,14 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Omit
   const boot = await openBootListener(config, data, limits, log, closers)
   const admin = await openAdminListener(config, data, jobs, boot, limits.admin, log, closers)
   const tftp = await openTftpListener(config, boot, limits.maxTftpTransfers, closers)
+  const proxyDhcp = await openProxyDhcp(config, data, boot, tftp, log, closers)
   return {
     addresses: {
       boot: formatAddress(boot.address),
       admin: formatAddress(admin),
       adminSocket: data.socketPath,
       tftp,
+      proxyDhcp,
     },
     adminToken: data.adminToken,
     nbps: [...data.nbps.keys()],

@@ -1,0 +1,48 @@
+// This server's addresses on an interface, and the choice among them.
+import { networkInterfaces } from 'node:os'
+import { subnetTest } from '../lib/subnet.ts'
+import type { Client } from './client.ts'
+
+/** An IPv4 address with its network: `10.99.0.2` and `10.99.0.2/24`. */
+export type OwnAddress = { address: string; subnet: string }
+
+const rereadMs = 1000
+
+/** Returns the current IPv4 addresses of an interface, read at most once a second. An interface may get its address later. */
+export function createOwnAddresses(device: string): () => OwnAddress[] {
+  let readAt = Number.NEGATIVE_INFINITY
+  let addresses: OwnAddress[] = []
+  return () => {
+    const now = performance.now()
+    if (now - readAt >= rereadMs) {
+      readAt = now
+      addresses = readAddresses(device)
+    }
+    return addresses
+  }
+}
+
+function readAddresses(device: string): OwnAddress[] {
+  try {
+    return (networkInterfaces()[device] ?? [])
+      .filter(({ family }) => family === 'IPv4')
+      .map(({ address, cidr }) => ({ address, subnet: cidr ?? `${address}/32` }))
+  } catch {
+    // Without free file descriptors the system cannot list its addresses.
+    return []
+  }
+}
+
+/** The address that the packet shows for the client or its network: of the relay, of the client, or of the sender. */
+export function clientAddressOf({ packet: { giaddr, ciaddr }, arrival: { from } }: Client): string | undefined {
+  return [giaddr, ciaddr, from.address].find((address) => address !== '0.0.0.0')
+}
+
+/**
+ * This server's address for a client: on the same subnet if there is one, else the first. A link-local address (RFC 3927) is the
+ * last choice.
+ */
+export function ownAddressFor(clientAddress: string | undefined, own: OwnAddress[]): string | undefined {
+  const near = clientAddress === undefined ? undefined : own.find(({ subnet }) => subnetTest([subnet])(clientAddress))
+  return (near ?? own.find(({ address }) => !address.startsWith('169.254.')) ?? own[0])?.address
+}

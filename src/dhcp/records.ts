@@ -1,0 +1,63 @@
+// What the proxyDHCP server writes down: log lines and boot events.
+import type { BootEventRecorder } from '../inventory/boots/events.ts'
+import { type DhcpPacket, macOf } from '../lib/dhcp/packet.ts'
+import type { Logger } from '../lib/log.ts'
+import { noAddress } from '../model/boot.ts'
+import type { Client } from './client.ts'
+import { type Ignored, isWorthALine } from './ignored.ts'
+import type { Reply } from './reply.ts'
+import type { AcceptedLease } from './sightings.ts'
+
+type About = { packet: DhcpPacket; device: string; from: string }
+
+/** A flood of invented clients must not fill the disk. A thousand machines that start together need far less. */
+const maxLinesPerSecond = 200
+
+export function createRecords(events: Pick<BootEventRecorder, 'record'>, log: Logger) {
+  const mayWrite = createLineLimit((dropped) => log.warn({ dropped }, 'log lines about DHCP clients were dropped'))
+  return {
+    answered: (client: Client, bootFile: string, replies: Reply[]) => {
+      const { mac, arrival, packet } = client
+      const words = wordsOf(client)
+      const fields = {
+        ...{ mac, interface: arrival.device, client: words, file: bootFile, port: arrival.port },
+        to: replies[0]?.to.address,
+        ...(packet.giaddr !== noAddress && { relay: packet.giaddr }),
+      }
+      if (mayWrite()) log.info(fields, 'boot file offered by proxyDHCP')
+      const ip = arrival.port === 4011 ? arrival.from.address : packet.ciaddr
+      if (mac !== undefined) events.record({ stage: 'dhcp', ip, mac, file: bootFile, message: `offered to ${words}` })
+    },
+    ignored: ({ packet, device, from }: About, ignored: Ignored) => {
+      const mac = macOf(packet)
+      const fields = { mac, interface: device, reason: ignored.ignored }
+      if (!isWorthALine(ignored)) return log.debug(fields, `DHCP client ignored: ${ignored.why}`)
+      if (mayWrite()) log.info(fields, `DHCP client ignored: ${ignored.why}`)
+      if (mac !== undefined) events.record({ stage: 'dhcp', ip: from, mac, message: `ignored: ${ignored.why}` })
+    },
+    accepted: ({ mac, address, server }: AcceptedLease) =>
+      events.record({ stage: 'dhcp', ip: address, mac, message: `accepted ${address} from the DHCP server ${server}` }),
+    malformed: () => log.debug('a datagram that is not DHCP was ignored'),
+  }
+}
+
+/** `UEFI x86-64`, `iPXE on BIOS`. */
+function wordsOf({ kind, firmware, code }: Client): string {
+  const words = firmware?.words ?? `firmware of kind ${code ?? 'unknown'}`
+  return kind === 'ipxe' ? `iPXE on ${words}` : words
+}
+
+function createLineLimit(atEnd: (dropped: number) => void): () => boolean {
+  let since = Number.NEGATIVE_INFINITY
+  let lines = 0
+  return () => {
+    const now = performance.now()
+    if (now - since >= 1000) {
+      if (lines > maxLinesPerSecond) atEnd(lines - maxLinesPerSecond)
+      since = now
+      lines = 0
+    }
+    lines += 1
+    return lines <= maxLinesPerSecond
+  }
+}
