@@ -30,6 +30,7 @@ import * as machineMerge from './machines/merge.ts'
 import * as policy from './machines/policy.ts'
 import { groupSecrets, machineSecrets } from './machines/secrets.ts'
 import * as codes from './system/codes.ts'
+import * as dhcpConfig from './system/dhcp-config.ts'
 import * as health from './system/health.ts'
 
 export type { AdminDeps } from './http/endpoint.ts'
@@ -122,6 +123,7 @@ const table: [Method, string, Endpoint, tag: string][] = [
   ['get', `${prefix}/tokens`, tokens.list, 'tokens'],
   ['post', `${prefix}/tokens`, tokens.create, 'tokens'],
   ['delete', `${prefix}/tokens/{id}`, tokens.revoke, 'tokens'],
+  ['get', `${prefix}/dhcp-config/{server}`, dhcpConfig.get, 'dhcp'],
   ['get', '/healthz', health.get, 'health'],
 ]
 

@@ -19,6 +19,7 @@ import { addMenuCommand } from './machines/menu.ts'
 import { addPolicyCommand } from './machines/policy.ts'
 import { addSecretCommand } from './machines/secret.ts'
 import type { CliDeps } from './shell/deps.ts'
+import { addDhcpConfigCommand } from './system/dhcp-config.ts'
 import { addExplainCodeCommand } from './system/explain-code.ts'
 import { addServeCommand } from './system/serve.ts'
 
@@ -46,6 +47,7 @@ export function createProgram(given: CliDeps): Command {
     .showHelpAfterError('(see --help)')
     .exitOverride()
   addServeCommand(program, deps)
+  addDhcpConfigCommand(program, deps)
   addMachineCommand(program, deps)
   addImageCommand(program, deps)
   addFileCommand(program, deps)

@@ -11,13 +11,14 @@ import type { Closers } from './closers.ts'
 import type { Data } from './data/data.ts'
 import { type ConnectionLimits, serveBounded } from './http/connections.ts'
 import { listen, listenOnSocket, reachableAddress } from './http/listen.ts'
+import { ownAddresses } from './http/own-addresses.ts'
 import type { Jobs } from './jobs.ts'
 
 export async function openAdminListener(
   config: Config,
   data: Data,
   jobs: Jobs,
-  boot: BootListener,
+  boot: BootListener & { tftpPort: number | undefined },
   limits: ConnectionLimits,
   log: Logger,
   closers: Closers,
@@ -35,6 +36,12 @@ export async function openAdminListener(
     feed,
     ...{ inventory, findStoredSize, scripts, settings },
     ...{ bootUrl, nbps },
+    network: {
+      baseUrl: config.boot.baseUrl,
+      boot: boot.address,
+      tftpPort: boot.tftpPort,
+      ownAddresses,
+    },
     maxFileBytes: config.files.maxBytes,
     ...health,
   }

@@ -18,6 +18,7 @@ import type { Logger } from '../lib/log.ts'
 import { subnetTest } from '../lib/subnet.ts'
 import { createScripts } from '../render/scripts.ts'
 import { startBootTftp } from '../tftp/boot-tftp.ts'
+import type { TftpServer } from '../tftp/server.ts'
 import type { Closers } from './closers.ts'
 import type { Data } from './data/data.ts'
 import { createBootServer, createRelayServer } from './http/boot-http.ts'
@@ -61,17 +62,17 @@ export async function openBootListener(
   return { deps, address }
 }
 
-/** Starts TFTP and returns its addresses; undefined if TFTP is off or cannot listen on its default port. */
+/** Starts TFTP; undefined if TFTP is off or cannot listen on its default port. */
 export async function openTftpListener(
   config: Config,
   { deps, address }: BootListener,
   maxTransfers: number,
   closers: Closers,
-): Promise<string | undefined> {
+): Promise<Pick<TftpServer, 'addresses' | 'port'> | undefined> {
   const tftp = await startBootTftp({ ...config.tftp, maxTransfers, baseUrl: config.boot.baseUrl }, deps, address)
   if (tftp === undefined) return undefined
   closers.add(() => tftp.stop(5000))
-  return tftp.addresses.join(', ')
+  return tftp
 }
 
 function bootDeps(config: Config, data: Data, transfers: BootDeps['transfers'], log: Logger): BootDeps {

@@ -11,14 +11,14 @@ import type { Data } from './data/data.ts'
 
 /**
  * Starts proxyDHCP, and returns its interfaces; undefined if it is off.
- * @param tftp the addresses of TFTP; undefined if TFTP is not served
+ * @param tftpPort undefined if TFTP is not served
  * @throws ConfigError if an interface does not exist, or if a port cannot be used
  */
 export async function openProxyDhcp(
   config: Config,
   { nbps, inventory }: Data,
   { address }: BootListener,
-  tftp: string | undefined,
+  tftpPort: number | undefined,
   log: Logger,
   closers: Closers,
 ): Promise<string | undefined> {
@@ -30,7 +30,7 @@ export async function openProxyDhcp(
       return { addressUrl, baseUrl: baseUrl ?? addressUrl }
     },
     // Firmware has no setting for another port.
-    servesTftp: tftp !== undefined && config.tftp.listen !== 'off' && config.tftp.listen.port === 69,
+    servesTftp: tftpPort === 69,
   })
   if (proxy === undefined) return undefined
   closers.add(proxy.stop)

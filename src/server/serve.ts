@@ -1,10 +1,10 @@
 // `bootwright serve`: runs a server until the process is asked to stop, and prints the banner.
-import { networkInterfaces } from 'node:os'
 import { loadConfig } from '../config/config.ts'
 import { messageOf } from '../lib/errors.ts'
 import { type Logger, openLog } from '../lib/log.ts'
 import { readVersion } from '../lib/program-dir.ts'
 import { asTyped } from '../lib/typed-command.ts'
+import { ownAddresses } from './http/own-addresses.ts'
 import { endAsked, endOnUncaught, endProcess, type Stop } from './process-end.ts'
 import { type RunningServer, startServer } from './server.ts'
 
@@ -50,10 +50,9 @@ function writeBanner(text: string, log: Logger): void {
  */
 function bootUrls(address: string): string[] {
   const port = address.replace(/^.*:/, '')
-  const interfaces = Object.values(networkInterfaces()).flatMap((list) => list ?? [])
-  const external = interfaces.filter(({ family, internal }) => family === 'IPv4' && !internal)
+  const external = ownAddresses()
   const isOnAll = /^(0\.0\.0\.0|\[::\]):/.test(address) && external.length > 0
-  const hosts = isOnAll ? external.map((entry) => `${entry.address}:${port}`) : [address]
+  const hosts = isOnAll ? external.map((own) => `${own}:${port}`) : [address]
   return hosts.map((host) => `http://${host}/boot.ipxe`)
 }
 
@@ -74,6 +73,7 @@ function banner({ addresses, adminToken, nbps }: RunningServer): string {
       `  ${adminToken}`,
       'Next steps:',
       `  preview the script for a machine:  curl 'http://${local}/ipxe?mac=52-54-00-12-34-56'`,
+      '  configure your DHCP server:        bootwright dhcp-config dnsmasq   (or isc, kea, windows …)',
       '  boot a virtual machine:            npm run demo',
       '  install a first machine:           see docs/guide/first-machine.md',
       '  create another admin token:        bootwright token create NAME',

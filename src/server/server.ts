@@ -41,15 +41,23 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Omit
   const jobs = await startJobs(config, data, log, closers)
   const limits = await findLimits(config, log)
   const boot = await openBootListener(config, data, limits, log, closers)
-  const admin = await openAdminListener(config, data, jobs, boot, limits.admin, log, closers)
   const tftp = await openTftpListener(config, boot, limits.maxTftpTransfers, closers)
-  const proxyDhcp = await openProxyDhcp(config, data, boot, tftp, log, closers)
+  const admin = await openAdminListener(
+    config,
+    data,
+    jobs,
+    { ...boot, tftpPort: tftp?.port },
+    limits.admin,
+    log,
+    closers,
+  )
+  const proxyDhcp = await openProxyDhcp(config, data, boot, tftp?.port, log, closers)
   return {
     addresses: {
       boot: formatAddress(boot.address),
       admin: formatAddress(admin),
       adminSocket: data.socketPath,
-      tftp,
+      tftp: tftp?.addresses.join(', '),
       proxyDhcp,
     },
     adminToken: data.adminToken,

@@ -62,6 +62,12 @@ export async function openApi(db: Db, change: Partial<AdminDeps> = {}): Promise<
     maxFileBytes: 128 * 2 ** 20,
     bootUrl: 'http://192.0.2.1:8080',
     nbps: new Map(['undionly.kpxe', 'ipxe.efi', 'snponly.efi', 'ipxe-arm64.efi'].map((name) => [name, { name }])),
+    network: {
+      baseUrl: undefined,
+      boot: { address: '0.0.0.0', port: 8080 },
+      tftpPort: 69,
+      ownAddresses: () => ['192.0.2.1'],
+    },
     databaseAnswers: async () => true,
     databaseIsShort: () => false,
     databaseFault: async () => undefined,

@@ -58,6 +58,12 @@ export async function startOperator(settings: { maxFileBytes?: number } = {}): P
     databaseFault: async () => undefined,
     inventory,
     nbps,
+    network: {
+      baseUrl: undefined,
+      boot: { address: '0.0.0.0', port: 8080 },
+      tftpPort: 69,
+      ownAddresses: () => ['192.0.2.1'],
+    },
     findStoredSize,
     scripts,
     settings: boot.deps.settings,

@@ -6,6 +6,7 @@ import type { PartialFiles } from '../../bytes/fetch/partial-files.ts'
 import type { FileStore } from '../../bytes/store/file-store.ts'
 import type { Db } from '../../db/open.ts'
 import type { AnswerDeps } from '../../decide/answer.ts'
+import type { ServerNetwork } from '../../decide/dhcp-site.ts'
 import type { FileChecks } from '../../files/check.ts'
 import type { Actor } from '../../inventory/changes/changes.ts'
 import type { ChangeFeed } from '../../inventory/changes/feed.ts'
@@ -33,6 +34,7 @@ export type AdminDeps = HealthSources &
     maxFileBytes: number
     /** The boot programs that this server serves, by name. */
     nbps: ReadonlyMap<string, PresentNbp>
+    network: ServerNetwork
     /** `http://host:port` of the boot server, for previews without a baseUrl. */
     bootUrl: string
     /** Imports and uploads. */
