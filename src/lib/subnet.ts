@@ -1,6 +1,11 @@
 // IP addresses and subnets.
 import { BlockList, isIP } from 'node:net'
 
+/** Whether a text is an IPv4 address. */
+export function isIpv4(text: string): boolean {
+  return isIP(text) === 4
+}
+
 /**
  * Whether a text is a subnet such as `10.0.0.0/8` or `fd00::/8`: an address and a prefix length that its family allows.
  */

@@ -1,8 +1,8 @@
 // What a DHCP configuration must contain for this site, before it is written in the language of a DHCP server. Pure.
-import { isIPv4 } from 'node:net'
 import { isBaseUrl } from '../../lib/base-url.ts'
 import { InputError } from '../../lib/errors.ts'
 import { type Mac, parseMac } from '../../lib/ids/mac.ts'
+import { isIpv4 } from '../../lib/subnet.ts'
 import { type FirmwareKind, firmwareKinds, nbpFor } from '../../model/firmware/kinds.ts'
 import { isNbpName, type PresentNbp } from '../../model/firmware/nbp.ts'
 
@@ -46,7 +46,7 @@ const maxOwnMachines = 500
 /** @throws InputError for an address or a URL that is not valid in a configuration */
 export function planSite(facts: SiteFacts): DhcpSite {
   const { address, baseUrl, tftpPort } = facts
-  if (!isIPv4(address)) throw new InputError({ field: 'address', value: address, expected: 'an IPv4 address' })
+  if (!isIpv4(address)) throw new InputError({ field: 'address', value: address, expected: 'an IPv4 address' })
   if (!isBaseUrl(baseUrl)) throw new InputError({ field: 'baseUrl', value: baseUrl, expected: 'http://host[:port]' })
   const nbps = facts.nbps.filter(({ name }) => isNbpName(name))
   const served = firmwareKinds.filter(({ transport }) => transport === 'http' || tftpPort !== undefined)
@@ -84,7 +84,7 @@ function notesOf(
   entries: FirmwareEntry[],
   written: number,
 ): string[] {
-  const others = otherAddresses.filter((other) => isIPv4(other))
+  const others = otherAddresses.filter((other) => isIpv4(other))
   const missing = served.filter(
     ({ code, runs }) => runs !== undefined && !entries.some(({ kind }) => kind.code === code),
   )
