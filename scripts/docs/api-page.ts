@@ -1,5 +1,7 @@
 import type { RootContent } from 'mdast'
 import { type AdminDeps, createAdminApp } from '../../src/api/routes.ts'
+import { createLog } from '../../src/lib/log.ts'
+import { createMetrics } from '../../src/lib/metrics.ts'
 import { code, formatPage, generatedFrom, heading, paragraph, table, text } from './markdown.ts'
 
 type Operation = { summary?: string; tags?: string[] }
@@ -35,7 +37,11 @@ export async function apiPage(): Promise<string> {
 
 async function listEndpoints() {
   // The document is made of the table of routes; no endpoint runs.
-  const app = createAdminApp({ trusted: true } as AdminDeps)
+  const app = createAdminApp({
+    trusted: true,
+    metrics: createMetrics(),
+    log: createLog('silent', process.stderr),
+  } as AdminDeps)
   const document = (await (await app.request('/api/v1/openapi.json')).json()) as Document
   return Object.entries(document.paths).flatMap(([path, operations]) =>
     Object.entries(operations).map(([method, { summary = '', tags = [] }]) => ({

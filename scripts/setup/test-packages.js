@@ -24,6 +24,7 @@ const uses = [
   { use: 'imports of ISOs and archives', packages: ['7zip', 'genisoimage', 'xorriso', 'xz-utils'] },
   { use: 'downloads from a real web server', packages: ['nginx-light'] },
   { use: 'DHCP packets read by another program', packages: ['tshark'] },
+  { use: 'tests of metrics, dashboard and alert rules', packages: ['prometheus'] },
   { use: 'TFTP tests with other clients', packages: ['curl', 'tftp-hpa', 'atftp', 'busybox-static'] },
 ]
 

@@ -13,6 +13,7 @@ import { registerDocs } from './http/docs.ts'
 import { type AdminDeps, type ApiEnv, type Endpoint, type Method, register } from './http/endpoint.ts'
 import { openApiDocument } from './http/openapi.ts'
 import { problem, problemTranslator, refuseInvalid } from './http/problems.ts'
+import { requestLog } from './http/request-log.ts'
 import * as answerFiles from './images/answer-files.ts'
 import * as fileCare from './images/file-care.ts'
 import * as files from './images/files.ts'
@@ -32,6 +33,7 @@ import { groupSecrets, machineSecrets } from './machines/secrets.ts'
 import * as codes from './system/codes.ts'
 import * as dhcpConfig from './system/dhcp-config.ts'
 import * as health from './system/health.ts'
+import * as metrics from './system/metrics.ts'
 
 export type { AdminDeps } from './http/endpoint.ts'
 
@@ -125,6 +127,7 @@ const table: [Method, string, Endpoint, tag: string][] = [
   ['delete', `${prefix}/tokens/{id}`, tokens.revoke, 'tokens'],
   ['get', `${prefix}/dhcp-config/{server}`, dhcpConfig.get, 'dhcp'],
   ['get', '/healthz', health.get, 'health'],
+  ['get', '/metrics', metrics.get, 'health'],
 ]
 
 /** The admin HTTP API, its OpenAPI document at /api/v1/openapi.json and a page to read it at /api/v1/docs. */
@@ -134,6 +137,7 @@ export function createAdminApp(deps: AdminDeps): OpenAPIHono {
   const app = new OpenAPIHono({ defaultHook: refuseInvalid })
   app.onError(problemTranslator(deps.log, deps.databaseAnswers))
   app.notFound((context) => problem({ status: 404, detail: `no such path: ${context.req.path}` }))
+  app.use(requestLog(deps, routeOf))
   app.use(async (context, next) => {
     await next()
     context.header('x-content-type-options', 'nosniff')
@@ -147,7 +151,8 @@ export function createAdminApp(deps: AdminDeps): OpenAPIHono {
     context.json(openApiDocument(app, [...new Set(table.map(([, , , tag]) => tag))])),
   )
   app.openAPIRegistry.registerComponent('securitySchemes', 'bearerAuth', { type: 'http', scheme: 'bearer' })
-  app.use(`${prefix}/*`, deps.trusted ? setOperator : tokens.requireToken(deps.db))
+  app.use(`${prefix}/*`, deps.trusted ? setOperator : tokens.requireToken(deps.db, deps.metrics))
+  app.use('/metrics', deps.trusted ? setOperator : metrics.requireScraper(deps))
   app.use(refuseOtherMethods())
   app.use(
     methodNotAllowed({ app, onMethodNotAllowed: (context, allowed) => refuseMethod(context.req.method, allowed) }),
@@ -170,6 +175,14 @@ function refuseOtherMethods(): MiddlewareHandler {
     return refuseMethod(context.req.method, allowed)
   }
 }
+
+/** The noun of a path: `/api/v1/machines` for each path below it. */
+function routeOf(path: string): string {
+  const [, noun = ''] = /^\/api\/v1\/([a-z-]{1,32})(?:\/|$)/.exec(path) ?? []
+  if (nouns.has(noun)) return `${prefix}/${noun}`
+  return ['/healthz', '/metrics'].includes(path) ? path : 'other'
+}
+const nouns = new Set([...table.map(([, path]) => path.split('/')[3] ?? ''), 'docs'])
 
 const setOperator: MiddlewareHandler<ApiEnv> = (context, next) => {
   context.set('actor', 'operator')

@@ -2,7 +2,6 @@
 import { isToken } from '../inventory/access/tokens.ts'
 import { redactTokens } from '../lib/log.ts'
 import { reports } from '../model/boot.ts'
-import { failureOf } from '../model/codes/explain.ts'
 import type { BootDeps } from './http/deps.ts'
 import type { FairTurns } from './http/fair-turns.ts'
 import { readReportMessage } from './http/report-message.ts'
@@ -23,7 +22,7 @@ export async function takeReport(context: BootContext, deps: BootDeps, inTurn: F
   // An installer may report a URL that it failed to fetch. That URL contains the boot's token.
   const message = redactTokens((await readReportMessage(context)) ?? '') || undefined
   const accepted = isToken(token) && (await inTurn(ip, () => recordInOrder(deps, token, report, ip, message)))
-  const failure = report === 'failed' ? failureOf(message)?.title : undefined
-  log[accepted ? 'info' : 'warn']({ ip, report, message, failure, accepted }, 'report')
+  // An accepted report is logged where it is recorded, with its boot (inventory/boots/reports.ts).
+  if (!accepted) log.warn({ ip, report, message }, 'report refused: no boot has this token')
   return accepted ? context.text('ok\n') : context.text('No boot here, or the link has expired.\n', 404)
 }

@@ -35,13 +35,14 @@ export async function scriptFor(deps: BootDeps, request: BootRequest, facts: Fac
 }
 
 function logScript(
-  { log }: BootDeps,
+  { log, metrics }: BootDeps,
   { ip }: BootRequest,
   { mac }: Facts,
   { decision, bootId }: MachineAnswer & { bootId?: string },
 ): void {
   const { machine, spec, image } = decision
   const fields = { mac, hostname: machine?.hostname, ip, boot: bootId, machine: machine?.id, kind: spec.kind, image }
+  if (spec.kind === 'refusal' && bootId !== undefined) metrics.refusal(undefined)
   if (spec.kind === 'refusal') log.warn({ ...fields, reason: spec.reason }, 'script refused')
   else log.info(fields, 'script')
 }
@@ -50,6 +51,7 @@ function logScript(
 export function faultScript(deps: BootDeps, { ip, base }: BootRequest, facts: Facts, error: unknown): string {
   const level = error instanceof InputError ? 'warn' : 'error'
   deps.log[level]({ mac: facts.mac, ip, error: messageOf(error) }, 'script could not be made')
+  deps.metrics.refusal(undefined)
   const decision: Decision = {
     ...{ target: targetOf(facts), groups: [], params: {}, notices: [], reasons: [] },
     spec: faultSpec(base, error),

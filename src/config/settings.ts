@@ -104,6 +104,18 @@ export const settings = {
       ),
     ),
   },
+  metrics: {
+    subnets: addresses(
+      'BOOTWRIGHT_METRICS_SUBNETS',
+      'Addresses and subnets that may read /metrics of admin HTTP without a token; empty for none',
+    ),
+    maxImages: whole(
+      'BOOTWRIGHT_METRICS_IMAGES',
+      50,
+      { min: 0, max: 1000 },
+      'Images with metrics of their own: those that booted last; 0 for none',
+    ),
+  },
   tftp: {
     listen: setting(
       'BOOTWRIGHT_TFTP_LISTEN',

@@ -6,6 +6,8 @@ import { DiskFullError, messageOf } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
 import type { DiskRoom } from './disk-room.ts'
 import type { Engine } from './embedded-engine.ts'
+import type { OnQuery } from './open.ts'
+import { timed } from './timed.ts'
 
 /** What drizzle uses of PGlite. */
 type Queries = Pick<PGlite, 'query' | 'exec' | 'transaction'>
@@ -41,7 +43,7 @@ function stopped(reason: string, cause?: unknown): Error {
  */
 export async function openEmbeddedClient(
   start: () => Promise<Engine>,
-  { room, log }: { room: DiskRoom; log: Logger | undefined },
+  { room, log, onQuery }: { room: DiskRoom; log: Logger | undefined; onQuery?: OnQuery | undefined },
 ): Promise<EmbeddedClient> {
   let engine: Engine | undefined = await start()
   let away = ''
@@ -90,7 +92,8 @@ export async function openEmbeddedClient(
     return error
   }
 
-  const run = async <T>(work: (client: PGlite) => Promise<T>): Promise<T> => {
+  const run = <T>(work: (client: PGlite) => Promise<T>): Promise<T> => timed(() => runOnce(work), onQuery)
+  const runOnce = async <T>(work: (client: PGlite) => Promise<T>): Promise<T> => {
     const current = engine
     if (current === undefined) throw stopped(away)
     const before = current.logBytes()

@@ -8,7 +8,7 @@ import { watchDiskRoom } from './disk-room.ts'
 import { openEmbeddedClient } from './embedded-client.ts'
 import { EngineError, startEngine } from './embedded-engine.ts'
 import { recordProgram, refuseNewerDatabase } from './newer.ts'
-import { asDb, migrationsFolder, type OpenDb } from './open.ts'
+import { asDb, migrationsFolder, type OnQuery, type OpenDb } from './open.ts'
 
 export type EmbeddedOptions = {
   /** False: a power cut may lose the last writes, or all data. */
@@ -20,6 +20,7 @@ export type EmbeddedOptions = {
   /** The initial content of a database in memory: a data folder as packed by PGlite's `dumpDataDir`. */
   contents?: Blob
   log?: Logger
+  onQuery?: OnQuery | undefined
 }
 
 /**
@@ -28,7 +29,7 @@ export type EmbeddedOptions = {
  */
 export async function openEmbedded(
   folder?: string,
-  { durable = true, mayBeNew = false, traces = [], contents, log }: EmbeddedOptions = {},
+  { durable = true, mayBeNew = false, traces = [], contents, log, onQuery }: EmbeddedOptions = {},
 ): Promise<OpenDb> {
   const start = () => startEngine(folder, { durable, contents })
   if (folder !== undefined)
@@ -39,7 +40,7 @@ export async function openEmbedded(
   let opened = false
   // If the schema is up to date, a start changes nothing. So the server also starts on a full disk.
   const room = { ...disk, isLow: (logBytes: number) => opened && disk.isLow(logBytes) }
-  const client = await openEmbeddedClient(start, { room, log }).catch((error: unknown) => {
+  const client = await openEmbeddedClient(start, { room, log, onQuery }).catch((error: unknown) => {
     throw error instanceof EngineError ? cannotOpen(folder, error.message) : error
   })
   try {

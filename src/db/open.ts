@@ -43,8 +43,11 @@ const migrationLock = 6_907_508
 /** How long a machine that boots may wait for one answer of the database, milliseconds. */
 const bootDeadlineMs = 5000
 
+/** Hears how long each statement or transaction took, from the call to its result. */
+export type OnQuery = (seconds: number, succeeded: boolean) => void
+
 /** Opens PostgreSQL at `url` and migrates it. Several instances may start at once. */
-export async function openPostgres(url: string): Promise<OpenDb> {
+export async function openPostgres(url: string, onQuery?: OnQuery): Promise<OpenDb> {
   const connection = openSingle(url)
   try {
     await connect(connection)
@@ -56,7 +59,7 @@ export async function openPostgres(url: string): Promise<OpenDb> {
   } finally {
     await connection.end({ timeout: 5 })
   }
-  const pool = openPool(url)
+  const pool = openPool(url, onQuery)
   const open = (deadlineMs?: number) => asDb(drizzlePostgres(pool.client(deadlineMs)))
   return { db: open(), bootDb: open(bootDeadlineMs), isShort: pool.isShort, close: pool.end, fault: () => undefined }
 }

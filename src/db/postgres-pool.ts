@@ -4,6 +4,8 @@ import postgres from 'postgres'
 import { ConfigError } from '../lib/errors.ts'
 import { DatabaseTimeoutError, isRefusedConnection } from '../lib/outage.ts'
 import { createConnectionGate } from './connection-gate.ts'
+import type { OnQuery } from './open.ts'
+import { timed } from './timed.ts'
 
 /** The connections of this process to PostgreSQL. */
 export type PostgresPool = {
@@ -36,7 +38,7 @@ const limits = {
 }
 
 /** Opens connections to PostgreSQL as they are needed. */
-export function openPool(url: string): PostgresPool {
+export function openPool(url: string, onQuery?: OnQuery): PostgresPool {
   const options = {
     max: maxConnections,
     connect_timeout: connectSeconds,
@@ -52,12 +54,13 @@ export function openPool(url: string): PostgresPool {
   const gate = createConnectionGate({ max: maxConnections, waitMs, narrowMs, isRefusal: isRefusedConnection })
 
   const client = (deadlineMs?: number) => {
-    const run = <T>(work: () => Promise<T>): Promise<T> => {
+    const bounded = <T>(work: () => Promise<T>): Promise<T> => {
       if (deadlineMs === undefined) return gate.run(work)
       return withDeadline(deadlineMs, (isLate) =>
         gate.run(() => (isLate() ? Promise.reject(late(deadlineMs)) : work())),
       )
     }
+    const run = <T>(work: () => Promise<T>): Promise<T> => timed(() => bounded(work), onQuery)
     const unsafe = (text: string, args?: Parameters<typeof sql.unsafe>[1]) =>
       // drizzle asks for unnamed statements: each is planned anew, and described in a round trip of its own.
       lazy(run, () => sql.unsafe(text, args, { prepare: true }))

@@ -6,6 +6,7 @@ import type { Inventory } from '../inventory/open.ts'
 import { type DhcpPacket, macOf, messageTypeOf, parseDhcp } from '../lib/dhcp/packet.ts'
 import { messageOf } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
+import type { Metrics } from '../lib/metrics.ts'
 import { clientAddressOf, type OwnAddress, ownAddressFor } from './addresses.ts'
 import { createAdmission, createSubnetModes } from './admission.ts'
 import { answerFor } from './answer.ts'
@@ -20,11 +21,12 @@ import { acceptedLeaseOf, sightingOf } from './sightings.ts'
 
 export type ProxyParts = {
   nbps: Nbps
-  inventory: Pick<Inventory, 'events' | 'noteServer' | 'findSituation'>
+  inventory: Pick<Inventory, 'noteServer' | 'findSituation'> & { events: Pick<Inventory['events'], 'record'> }
   /** The URLs of boot HTTP for clients that reach this server at an address. */
   urlsAt: (serverAddress: string) => { baseUrl: string; addressUrl: string }
   servesTftp: boolean
   log: Logger
+  metrics?: Pick<Metrics, 'dhcpPacket'>
 }
 
 /** The network behind an interface. */
@@ -42,7 +44,7 @@ export function createProxy(config: Config['proxyDhcp'], parts: ProxyParts): Pro
   const modeFor = createSubnetModes(config.subnetModes, config.mode)
   const { knownOnly } = config
   const choose = createChoices((facts) => resolveBootProgram({ inventory, nbps }, facts), { knownOnly, log })
-  const records = createRecords(inventory.events, log)
+  const records = createRecords(inventory.events, log, parts.metrics)
   const mayAnswer = createRecent()
   const delayed = new Set<NodeJS.Timeout>()
   let pending = 0

@@ -1,7 +1,9 @@
 // What the proxyDHCP server writes down: log lines and boot events.
 import type { BootEventRecorder } from '../inventory/boots/events.ts'
-import { type DhcpPacket, macOf } from '../lib/dhcp/packet.ts'
+import { messageTypes } from '../lib/dhcp/option-codes.ts'
+import { type DhcpPacket, macOf, messageTypeOf } from '../lib/dhcp/packet.ts'
 import type { Logger } from '../lib/log.ts'
+import type { Metrics } from '../lib/metrics.ts'
 import { noAddress } from '../model/boot.ts'
 import type { Client } from './client.ts'
 import { type Ignored, isWorthALine } from './ignored.ts'
@@ -13,12 +15,17 @@ type About = { packet: DhcpPacket; device: string; from: string }
 /** A flood of invented clients must not fill the disk. A thousand machines that start together need far less. */
 const maxLinesPerSecond = 200
 
-export function createRecords(events: Pick<BootEventRecorder, 'record'>, log: Logger) {
+export function createRecords(
+  events: Pick<BootEventRecorder, 'record'>,
+  log: Logger,
+  metrics?: Pick<Metrics, 'dhcpPacket'>,
+) {
   const mayWrite = createLineLimit((dropped) => log.warn({ dropped }, 'log lines about DHCP clients were dropped'))
   return {
     answered: (client: Client, bootFile: string, replies: Reply[]) => {
       const { mac, arrival, packet } = client
       const words = wordsOf(client)
+      metrics?.dhcpPacket(kindOf(packet), arrival.port === 4011 ? 'ack' : 'offer')
       const fields = {
         ...{ mac, interface: arrival.device, client: words, file: bootFile, port: arrival.port },
         to: replies[0]?.to.address,
@@ -30,6 +37,7 @@ export function createRecords(events: Pick<BootEventRecorder, 'record'>, log: Lo
     },
     ignored: ({ packet, device, from }: About, ignored: Ignored) => {
       const mac = macOf(packet)
+      metrics?.dhcpPacket(kindOf(packet), ignored.ignored)
       const fields = { mac, interface: device, reason: ignored.ignored }
       if (!isWorthALine(ignored)) return log.debug(fields, `DHCP client ignored: ${ignored.why}`)
       if (mayWrite()) log.info(fields, `DHCP client ignored: ${ignored.why}`)
@@ -37,8 +45,21 @@ export function createRecords(events: Pick<BootEventRecorder, 'record'>, log: Lo
     },
     accepted: ({ mac, address, server }: AcceptedLease) =>
       events.record({ stage: 'dhcp', ip: address, mac, message: `accepted ${address} from the DHCP server ${server}` }),
-    malformed: () => log.debug('a datagram that is not DHCP was ignored'),
+    malformed: () => {
+      metrics?.dhcpPacket('other', 'malformed')
+      log.debug('a datagram that is not DHCP was ignored')
+    },
   }
+}
+
+const kinds: Record<number, string> = {
+  [messageTypes.discover]: 'discover',
+  [messageTypes.request]: 'request',
+  [messageTypes.inform]: 'inform',
+}
+
+function kindOf(packet: DhcpPacket): string {
+  return kinds[messageTypeOf(packet) ?? 0] ?? 'other'
 }
 
 /** `UEFI x86-64`, `iPXE on BIOS`. */

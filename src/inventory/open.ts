@@ -2,6 +2,7 @@
 // opens one inventory for the boot listener and the admin API.
 import type { Db } from '../db/open.ts'
 import type { Logger } from '../lib/log.ts'
+import type { Metrics } from '../lib/metrics.ts'
 import { createOpenBoot } from './boots/boots.ts'
 import { startBootEventRecorder } from './boots/events.ts'
 import { createRecordReport } from './boots/reports.ts'
@@ -20,19 +21,20 @@ export type Inventory = ReturnType<typeof openInventory>
 export function openInventory(
   db: Db,
   log: Logger,
-  { eventsDb = db, fileStatusKeptMs }: { eventsDb?: Db; fileStatusKeptMs?: number } = {},
+  { eventsDb = db, fileStatusKeptMs, metrics }: { eventsDb?: Db; fileStatusKeptMs?: number; metrics?: Metrics } = {},
 ) {
-  const events = startBootEventRecorder(eventsDb, log)
+  const events = startBootEventRecorder(eventsDb, log, metrics)
   const foreignServers = startForeignServers(eventsDb, log)
+  const hearers = { log, ...(metrics !== undefined && { metrics }) }
   return {
     /** Records what is seen of boots; never throws and never waits. */
     events,
     /** Everything that a decision about a machine depends on, in one look-up. */
     findSituation: createFindSituation(db),
     /** Opens the boot of a script, before the script is sent. */
-    openBoot: createOpenBoot(db),
+    openBoot: createOpenBoot(db, hearers),
     /** Records what a machine reports with its boot's token. */
-    recordReport: createRecordReport(db),
+    recordReport: createRecordReport(db, hearers),
     /** The file at a path of an image's tree. */
     findTreeFile: createFindTreeFile(db),
     /** The recorded size of a file, and whether it is damaged. */

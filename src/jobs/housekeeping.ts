@@ -10,6 +10,7 @@ import { pruneDead } from '../inventory/changes/webhooks.ts'
 import { forgetDiscovered } from '../inventory/machines/identity/discovered.ts'
 import { pruneIdempotencyKeys } from '../inventory/system/idempotency.ts'
 import type { Logger } from '../lib/log.ts'
+import type { Metrics } from '../lib/metrics.ts'
 import { startLoop } from '../lib/time/loop.ts'
 
 const minuteMs = 60_000
@@ -21,6 +22,9 @@ export type HousekeepingSettings = Pick<Config['history'], 'keepBootsDays' | 'ma
   vacuums: boolean
 }
 
+/** Milliseconds between two runs of each loop. */
+type HousekeepingTimes = { soonMs?: number; laterMs?: number }
+
 /**
  * Starts two loops: one for stalled boots and late deployments, every 20 seconds, and one for deletions, every hour.
  */
@@ -28,14 +32,19 @@ export function startHousekeeping(
   settings: HousekeepingSettings,
   db: Db,
   log: Logger,
-  { soonMs, laterMs } = { soonMs: 20_000, laterMs: 60 * minuteMs },
+  { soonMs = 20_000, laterMs = 60 * minuteMs, metrics }: HousekeepingTimes & { metrics?: Metrics } = {},
 ): { stop: () => Promise<void> } {
   const { keepBootsDays, maxBoots, keepChangesDays, keepDiscoveredDays, vacuums } = settings
   const judge = async () => {
-    await failLateDeployments(db)
+    for (const { id, machineId, image, state, attempts, reason } of await failLateDeployments(db)) {
+      log.warn({ deployment: id, machine: machineId, image, state, attempts, reason }, 'deployment')
+      metrics?.deploymentMoved(state)
+    }
     await capStrayDhcpEvents(db)
-    const stalled = await markStalledBoots(db)
-    if (stalled > 0) log.warn({ stalled }, 'boots stalled')
+    for (const { id, machineId, mac, image, message, firmware } of await markStalledBoots(db)) {
+      log.warn({ boot: id, mac, machine: machineId, image, outcome: 'stalled', message }, 'boot')
+      metrics?.bootEnded({ outcome: 'stalled', firmware: firmware ?? undefined, image: image ?? undefined })
+    }
     return false
   }
   const prune = async () => {

@@ -59,6 +59,12 @@ export function redactTokens(text: string): string {
   )
 }
 
+/** A path for a log line: without its query and tokens, at most 200 characters, in ASCII. */
+export function pathForLog(url: string): string {
+  const path = redactTokens(url.split(/[?#]/, 1)[0] ?? '').replaceAll(/[^\x21-\x7e…]/g, '�')
+  return path.length > 200 ? `${path.slice(0, 200)}…` : path
+}
+
 const maxDepth = 5
 
 function withoutTokens(value: unknown, depth = 0): unknown {

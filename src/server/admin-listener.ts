@@ -6,6 +6,8 @@ import { type AdminDeps, createAdminApp } from '../api/routes.ts'
 import type { Config } from '../config/config.ts'
 import { createChangeFeed } from '../inventory/changes/feed.ts'
 import type { Logger } from '../lib/log.ts'
+import type { Metrics } from '../lib/metrics.ts'
+import { proxyTest } from '../lib/subnet.ts'
 import type { BootListener } from './boot-listener.ts'
 import type { Closers } from './closers.ts'
 import type { Data } from './data/data.ts'
@@ -21,6 +23,7 @@ export async function openAdminListener(
   boot: BootListener & { tftpPort: number | undefined },
   limits: ConnectionLimits,
   log: Logger,
+  metrics: Metrics,
   closers: Closers,
 ): Promise<AddressInfo> {
   const { db, shared, inventory, nbps, sealer, health, socketPath } = data
@@ -32,6 +35,8 @@ export async function openAdminListener(
     store: shared,
     ...jobs,
     log,
+    metrics,
+    mayScrape: proxyTest(config.metrics.subnets),
     sealer,
     feed,
     ...{ inventory, findStoredSize, scripts, settings },

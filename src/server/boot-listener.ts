@@ -15,6 +15,7 @@ import { createFindStoredSize } from '../files/stored-sizes.ts'
 import { recordDamage } from '../inventory/images/files.ts'
 import { ConfigError } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
+import type { Metrics } from '../lib/metrics.ts'
 import { subnetTest } from '../lib/subnet.ts'
 import { createScripts } from '../render/scripts.ts'
 import { startBootTftp } from '../tftp/boot-tftp.ts'
@@ -36,13 +37,14 @@ export async function openBootListener(
   data: Data,
   limits: Limits,
   log: Logger,
+  metrics: Metrics,
   closers: Closers,
 ): Promise<BootListener> {
   const workers = config.sending.workers
   const orders = workers > 0 ? createFileOrders() : undefined
   const sending = sendingOf(config)
-  const transfers = createTransfers({ ...sending, maxTransfers: config.sending.maxTransfers })
-  const deps = bootDeps(config, data, orders === undefined ? transfers : { ...transfers, orders }, log)
+  const transfers = createTransfers({ ...sending, maxTransfers: config.sending.maxTransfers }, metrics)
+  const deps = bootDeps(config, data, orders === undefined ? transfers : { ...transfers, orders }, log, metrics)
   const app = createBootApp(deps)
   const server = createBootServer(app, limits.boot)
   const address = await listen(server, config.boot.listen, 'BOOTWRIGHT_BOOT_LISTEN', closers)
@@ -75,7 +77,13 @@ export async function openTftpListener(
   return tftp
 }
 
-function bootDeps(config: Config, data: Data, transfers: BootDeps['transfers'], log: Logger): BootDeps {
+function bootDeps(
+  config: Config,
+  data: Data,
+  transfers: BootDeps['transfers'],
+  log: Logger,
+  metrics: Metrics,
+): BootDeps {
   const { db, bootDb, store, isShared, nbps, inventory, sealer, health } = data
   const { boot, discovery, answers } = config
   return {
@@ -85,6 +93,7 @@ function bootDeps(config: Config, data: Data, transfers: BootDeps['transfers'], 
     transfers,
     nbps,
     log,
+    metrics,
     sealer,
     ...health,
     recordDamage: async (sha256, why) => isShared && recordDamage(db, sha256, why),

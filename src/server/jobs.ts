@@ -6,17 +6,24 @@ import { startBackgroundChecks } from '../jobs/background-checks.ts'
 import { startHousekeeping } from '../jobs/housekeeping.ts'
 import { startWebhookSender } from '../jobs/webhook-sender.ts'
 import type { Logger } from '../lib/log.ts'
+import type { Metrics } from '../lib/metrics.ts'
 import type { Closers } from './closers.ts'
 import type { Data } from './data/data.ts'
 import { loadServerId } from './data/server-id.ts'
 
 export type Jobs = { checks: FileChecks; intake: OpenIntake }
 
-export async function startJobs(config: Config, data: Data, log: Logger, closers: Closers): Promise<Jobs> {
+export async function startJobs(
+  config: Config,
+  data: Data,
+  log: Logger,
+  metrics: Metrics,
+  closers: Closers,
+): Promise<Jobs> {
   const { db, sealer, shared: store, isShared } = data
   const { history, discovery, files, imports, database } = config
   const housekeeping = { ...history, keepDiscoveredDays: discovery.keepDays, vacuums: database.url === undefined }
-  closers.add(startHousekeeping(housekeeping, db, log).stop)
+  closers.add(startHousekeeping(housekeeping, db, log, { metrics }).stop)
   const checks = createFileChecks({ db, store, log })
   if (isShared) closers.add(startBackgroundChecks({ db, log }, checks, { everyDays: files.verifyDays }).stop)
   closers.add(startWebhookSender(db, sealer, log).stop)

@@ -5,6 +5,7 @@ import type { Config } from '../config/config.ts'
 import { startProxyDhcp } from '../dhcp/proxy-dhcp.ts'
 import { baseUrlAt } from '../lib/base-url.ts'
 import type { Logger } from '../lib/log.ts'
+import type { Metrics } from '../lib/metrics.ts'
 import type { BootListener } from './boot-listener.ts'
 import type { Closers } from './closers.ts'
 import type { Data } from './data/data.ts'
@@ -20,11 +21,12 @@ export async function openProxyDhcp(
   { address }: BootListener,
   tftpPort: number | undefined,
   log: Logger,
+  metrics: Metrics,
   closers: Closers,
 ): Promise<string | undefined> {
   const { baseUrl } = config.boot
   const proxy = await startProxyDhcp(config.proxyDhcp, {
-    ...{ nbps, inventory, log },
+    ...{ nbps, inventory, log, metrics },
     urlsAt: (serverAddress) => {
       const addressUrl = addressUrlOf(baseUrl, address, serverAddress)
       return { addressUrl, baseUrl: baseUrl ?? addressUrl }

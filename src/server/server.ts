@@ -1,6 +1,11 @@
 // The whole server: opens all parts in order, and closes them in the reverse order.
 import type { Config } from '../config/config.ts'
+import { createFindCounts } from '../inventory/system/counts.ts'
 import type { Logger } from '../lib/log.ts'
+import { createMetrics } from '../lib/metrics.ts'
+import { readVersion } from '../lib/program-dir.ts'
+import { outcomes, reports } from '../model/boot.ts'
+import { deploymentStates } from '../model/deployment.ts'
 import { openAdminListener } from './admin-listener.ts'
 import { openBootListener, openTftpListener } from './boot-listener.ts'
 import { type Closers, createClosers } from './closers.ts'
@@ -37,10 +42,17 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
 }
 
 async function open(config: Config, log: Logger, closers: Closers): Promise<Omit<RunningServer, 'stop'>> {
-  const data = await openData(config, log, closers)
-  const jobs = await startJobs(config, data, log, closers)
+  const { maxImages } = config.metrics
+  const metrics = createMetrics({ version: readVersion(), maxImages, outcomes, deploymentStates, reports })
+  const data = await openData(config, log, metrics, closers)
+  metrics.read({
+    databaseAnswers: data.health.databaseAnswers,
+    counted: createFindCounts(data.db),
+    waitingEvents: data.inventory.events.waiting,
+  })
+  const jobs = await startJobs(config, data, log, metrics, closers)
   const limits = await findLimits(config, log)
-  const boot = await openBootListener(config, data, limits, log, closers)
+  const boot = await openBootListener(config, data, limits, log, metrics, closers)
   const tftp = await openTftpListener(config, boot, limits.maxTftpTransfers, closers)
   const admin = await openAdminListener(
     config,
@@ -49,9 +61,10 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Omit
     { ...boot, tftpPort: tftp?.port },
     limits.admin,
     log,
+    metrics,
     closers,
   )
-  const proxyDhcp = await openProxyDhcp(config, data, boot, tftp?.port, log, closers)
+  const proxyDhcp = await openProxyDhcp(config, data, boot, tftp?.port, log, metrics, closers)
   return {
     addresses: {
       boot: formatAddress(boot.address),

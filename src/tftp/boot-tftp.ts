@@ -6,14 +6,15 @@ import { baseUrlAt } from '../lib/base-url.ts'
 import { ConfigError, messageOf } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
 import type { Scripts } from '../render/scripts.ts'
-import { type FindNbp, startTftp, type TftpServer, type TftpTransferRecord } from './server.ts'
+import { type FindNbp, startTftp, type TftpMetrics, type TftpServer, type TftpTransferRecord } from './server.ts'
 
 type Parts = {
   nbps: Nbps
   scripts: Scripts
-  inventory: Pick<Inventory, 'events'>
+  inventory: { events: Pick<Inventory['events'], 'record'> }
   log: Logger
   allows: (address: string) => boolean
+  metrics?: TftpMetrics | undefined
 }
 
 /** The address that boot HTTP listens on. */
@@ -26,7 +27,7 @@ type Listening = { address: string; port: number }
  */
 export async function startBootTftp(
   config: Config['tftp'] & { baseUrl: string | undefined },
-  { nbps, scripts, inventory, log, allows }: Parts,
+  { nbps, scripts, inventory, log, allows, metrics }: Parts,
   boot: Listening,
 ): Promise<TftpServer | undefined> {
   if (config.listen === 'off') return undefined
@@ -57,7 +58,7 @@ export async function startBootTftp(
     singlePort: config.singlePort,
   }
   try {
-    return await startTftp(settings, find, record, log)
+    return await startTftp(settings, find, record, log, metrics)
   } catch (error) {
     const why = `cannot listen for TFTP on ${host}:${port}: ${explain((error as NodeJS.ErrnoException).code) ?? messageOf(error)}`
     if (explicit) throw new ConfigError(`BOOTWRIGHT_TFTP_LISTEN: ${why}`)

@@ -2,6 +2,7 @@
 import type dgram from 'node:dgram'
 import { messageOf } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
+import type { Metrics } from '../lib/metrics.ts'
 import { blockSizeOf, connectedSocket, type Datagram, listenEverywhere } from './listen.ts'
 import { cleanName } from './name.ts'
 import { negotiate } from './options.ts'
@@ -32,6 +33,7 @@ export type TftpTransferRecord = {
   bytes: number
   durationMs: number
   outcome: TransferEnd['outcome'] | 'not-found' | 'refused'
+  resentPackets?: number
   message?: string
 }
 
@@ -46,6 +48,12 @@ export type TftpServer = {
   /** Refuses new requests, waits for running transfers until the timeout, then aborts them with an error. */
   stop: (timeoutMs?: number) => Promise<void>
 }
+
+/** What counts transfers. Bytes are counted when a transfer ends. */
+export type TftpMetrics = Pick<
+  Metrics,
+  'transferStarted' | 'transferBytes' | 'transferEnded' | 'transferRefused' | 'tftpRetransmissions' | 'tftpProbe'
+>
 
 type Running = { transfer: Transfer; address: string; request: Buffer }
 
@@ -64,6 +72,7 @@ export async function startTftp(
   find: FindNbp,
   record: (record: TftpTransferRecord) => void,
   log: Logger,
+  metrics?: TftpMetrics,
 ): Promise<TftpServer> {
   const running = new Map<string, Running>()
   const justServed = new Map<string, Buffer>()
@@ -71,8 +80,11 @@ export async function startTftp(
   let stopping = false
 
   const report = (entry: TftpTransferRecord) => {
-    const { peer, file, bytes, durationMs: ms, outcome, message } = entry
-    log[levelOf(outcome)]({ peer, file, bytes, ms, outcome, message }, 'tftp')
+    const { peer, file, bytes, durationMs: ms, outcome, resentPackets, message } = entry
+    log[levelOf(outcome)]({ peer, file, bytes, ms, outcome, ...(resentPackets && { resentPackets }), message }, 'tftp')
+    metrics?.transferBytes('tftp', bytes)
+    if (outcome === 'probe') metrics?.tftpProbe()
+    if (resentPackets) metrics?.tftpRetransmissions(resentPackets)
     try {
       record(entry)
     } catch (error) {
@@ -101,6 +113,8 @@ export async function startTftp(
       const [code, message] = refusal ?? [errorCodes.notFound, 'There is no such file']
       answer(formatError(code, message))
       const outcome = refusal === undefined ? 'not-found' : 'refused'
+      metrics?.transferStarted('tftp')
+      metrics?.transferEnded('tftp', outcome)
       return report({
         peer: key,
         file: file ?? request.file.toString('latin1').slice(0, 200),
@@ -112,7 +126,10 @@ export async function startTftp(
     }
     // EDK2 requests the size and then the file from the same port. The end of the first request may be lost.
     before?.transfer.cancel()
-    if (!freeSlot(address)) return log.debug({ peer: key }, 'too many TFTP transfers: the client will retry')
+    if (!freeSlot(address)) {
+      metrics?.transferRefused('tftp')
+      return log.debug({ peer: key }, 'too many TFTP transfers: the client will retry')
+    }
     begin(datagram, request, file as string, content)
   }
 
@@ -151,6 +168,7 @@ export async function startTftp(
       send: carrier.send,
       ended: (end) => {
         carrier.close()
+        metrics?.transferEnded('tftp', end.outcome)
         if (running.get(key)?.transfer === transfer) running.delete(key)
         if (end.outcome === 'complete') {
           justServed.set(key, asked)
@@ -159,6 +177,7 @@ export async function startTftp(
         report({ peer: key, file, durationMs: Math.round(performance.now() - started), ...end })
       },
     })
+    metrics?.transferStarted('tftp')
     running.set(key, { transfer, address, request: asked })
     carrier.receiveFor(transfer)
   }

@@ -3,7 +3,8 @@ import type { TransferOptions } from './options.ts'
 import { formatData, formatError, formatOack, parseReply } from './packet.ts'
 
 export type TransferOutcome = 'complete' | 'probe' | 'aborted' | 'timeout' | 'displaced'
-export type TransferEnd = { outcome: TransferOutcome; bytes: number; message?: string }
+/** `resentPackets`: the number of retransmitted packets. */
+export type TransferEnd = { outcome: TransferOutcome; bytes: number; resentPackets: number; message?: string }
 
 /** A running transfer. It knows packets and time, but not sockets. */
 export type Transfer = {
@@ -51,6 +52,8 @@ export function startTransfer({ bytes, options, lifetimeMs, send, ended }: Parts
   let done = false
   let tries = 0
   let resent = false
+  let highestSent = -1
+  let resentPackets = 0
   let timeoutMs = options.timeoutMs ?? firstTimeoutMs
   let sentAt = 0
   let movedAt = performance.now()
@@ -59,14 +62,23 @@ export function startTransfer({ bytes, options, lifetimeMs, send, ended }: Parts
   const lifetime = setTimeout(() => finish('timeout', `longer than ${lifetimeMs / 1000} s`), lifetimeMs)
 
   const sendWindow = () => {
-    if (negotiating) send(formatOack(accepted))
-    else {
+    if (negotiating) {
+      count(0)
+      send(formatOack(accepted))
+    } else {
       sentUpTo = Math.min(acknowledged + windowSize, lastBlock)
-      for (let block = acknowledged + 1; block <= sentUpTo; block++)
+      for (let block = acknowledged + 1; block <= sentUpTo; block++) {
+        count(block)
         send(formatData(block, bytes.subarray((block - 1) * blockSize, block * blockSize)))
+      }
     }
     sentAt = performance.now()
     wait()
+  }
+  // The OACK counts as block 0.
+  const count = (block: number) => {
+    if (block <= highestSent) resentPackets += 1
+    highestSent = Math.max(highestSent, block)
   }
   const isFresh = () => !done && acknowledged === 0 && (negotiating || accepted.length === 0)
   const wait = () => {
@@ -127,6 +139,7 @@ export function startTransfer({ bytes, options, lifetimeMs, send, ended }: Parts
     ended({
       outcome,
       bytes: Math.min(acknowledged * blockSize, bytes.length),
+      resentPackets,
       ...(message !== undefined && { message }),
     })
   }

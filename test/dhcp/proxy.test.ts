@@ -29,7 +29,7 @@ function proxyOf(env: Record<string, string> = {}, find: () => Promise<Situation
   const proxy = createProxy(loadConfig(env).proxyDhcp, {
     nbps,
     inventory: {
-      events: { record: (event) => void events.push(event), flush: async () => {}, stop: async () => {} },
+      events: { record: (event) => void events.push(event) },
       noteServer: (sighting) => void sightings.push(sighting),
       findSituation: find,
     },

@@ -15,6 +15,7 @@ import { shippedRecipes } from '../../src/intake/recipes.ts'
 import { createChangeFeed } from '../../src/inventory/changes/feed.ts'
 import { saveFile } from '../../src/inventory/images/files.ts'
 import { openInventory } from '../../src/inventory/open.ts'
+import { createMetrics } from '../../src/lib/metrics.ts'
 import { createSealer } from '../../src/lib/seal.ts'
 import type { FileRef } from '../../src/model/image.ts'
 import { createScripts } from '../../src/render/scripts.ts'
@@ -59,6 +60,8 @@ export async function openApi(db: Db, change: Partial<AdminDeps> = {}): Promise<
     store,
     checks: createFileChecks({ db, store, log }),
     log,
+    metrics: createMetrics(),
+    mayScrape: () => false,
     maxFileBytes: 128 * 2 ** 20,
     bootUrl: 'http://192.0.2.1:8080',
     nbps: new Map(['undionly.kpxe', 'ipxe.efi', 'snponly.efi', 'ipxe-arm64.efi'].map((name) => [name, { name }])),

@@ -14,6 +14,7 @@ import type { OpenDb } from '../../src/db/open.ts'
 import { createFindStoredSize } from '../../src/files/stored-sizes.ts'
 import { recordDamage, saveFile } from '../../src/inventory/images/files.ts'
 import { openInventory } from '../../src/inventory/open.ts'
+import { createMetrics } from '../../src/lib/metrics.ts'
 import { createSealer } from '../../src/lib/seal.ts'
 import type { FileRef } from '../../src/model/image.ts'
 import { createScripts } from '../../src/render/scripts.ts'
@@ -41,7 +42,8 @@ export async function startTestBootServer(
   const { db, close }: OpenDb = await openTestDatabase()
   const log = pino({ level: 'silent' })
   const store = await openFolderStore(filesFolder(folder))
-  const inventory = openInventory(db, log, { fileStatusKeptMs: 50 })
+  const metrics = createMetrics()
+  const inventory = openInventory(db, log, { fileStatusKeptMs: 50, metrics })
   const {
     allows = () => true,
     databaseAnswers = async () => true,
@@ -56,8 +58,9 @@ export async function startTestBootServer(
     store,
     transfers:
       transfers ??
-      createTransfers({ cacheBytes: 2 ** 24, maxTransfers: 1000, bytesPerSecond: undefined, zeroCopy: true }),
+      createTransfers({ cacheBytes: 2 ** 24, maxTransfers: 1000, bytesPerSecond: undefined, zeroCopy: true }, metrics),
     log,
+    metrics,
     recordDamage: (sha256, why) => recordDamage(db, sha256, why),
     allows,
     databaseAnswers,

@@ -53,6 +53,8 @@ export async function startOperator(settings: { maxFileBytes?: number } = {}): P
     store,
     checks: createFileChecks({ db, store, log }),
     log,
+    metrics: boot.deps.metrics,
+    mayScrape: () => false,
     databaseAnswers,
     databaseIsShort: () => false,
     databaseFault: async () => undefined,

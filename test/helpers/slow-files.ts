@@ -16,6 +16,7 @@ export const slowFiles = [
   'test/intake/full-disk',
   'test/intake/kills',
   'test/server/clock',
+  'test/server/metrics',
   'test/server/process-end',
   'test/server/storm',
   'test/server/two-servers',

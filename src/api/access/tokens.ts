@@ -3,6 +3,7 @@ import { z } from '@hono/zod-openapi'
 import type { MiddlewareHandler } from 'hono'
 import type { Db } from '../../db/open.ts'
 import { createToken, findToken, listTokens, revokeToken } from '../../inventory/access/tokens.ts'
+import type { Metrics } from '../../lib/metrics.ts'
 import { type ApiEnv, endpoint } from '../http/endpoint.ts'
 import { withoutNulls } from '../http/page.ts'
 import { problem } from '../http/problems.ts'
@@ -39,7 +40,7 @@ export const revoke = endpoint({
 })
 
 /** Lets requests with a valid token through (RFC 6750, section 2.1: only in the header, never in the URL). */
-export function requireToken(db: Db): MiddlewareHandler<ApiEnv> {
+export function requireToken(db: Db, metrics: Pick<Metrics, 'adminRefused'>): MiddlewareHandler<ApiEnv> {
   return async (context, next) => {
     const header = context.req.header('authorization')
     const [, token] = /^Bearer +([A-Za-z0-9\-._~+/]+=*) *$/i.exec(header ?? '') ?? []
@@ -49,6 +50,7 @@ export function requireToken(db: Db): MiddlewareHandler<ApiEnv> {
       context.set('tokenId', found.id)
       return next()
     }
+    metrics.adminRefused(header === undefined ? 'no-token' : 'bad-token')
     // RFC 6750, section 3.1: an error code only if the request had credentials.
     const challenge = `Bearer realm="bootwright"${header === undefined ? '' : ', error="invalid_token"'}`
     const detail =

@@ -14,6 +14,7 @@ import type { Precondition } from '../../inventory/common/precondition.ts'
 import type { HealthSources } from '../../inventory/system/health.ts'
 import { InputError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
+import type { Metrics } from '../../lib/metrics.ts'
 import type { Sealer } from '../../lib/seal.ts'
 import type { PresentNbp } from '../../model/firmware/nbp.ts'
 import { problemSchema } from '../schemas/system/problem.ts'
@@ -31,6 +32,9 @@ export type AdminDeps = HealthSources &
     sealer: Sealer
     feed: ChangeFeed
     log: Logger
+    metrics: Metrics
+    /** Whether an address may read the metrics without a token. */
+    mayScrape: (address: string) => boolean
     maxFileBytes: number
     /** The boot programs that this server serves, by name. */
     nbps: ReadonlyMap<string, PresentNbp>

@@ -1,6 +1,7 @@
 // The application of the boot listener: the client's address and its turn, then the table of URLs (../routes.ts).
 import { Hono } from 'hono'
 import { InputError, messageOf } from '../../lib/errors.ts'
+import { pathForLog } from '../../lib/log.ts'
 import { proxyTest } from '../../lib/subnet.ts'
 import { emptyPreseed } from '../preseed.ts'
 import { type BootRoute, bootRoutes } from '../routes.ts'
@@ -8,6 +9,7 @@ import { clientAddressOf } from './client-address.ts'
 import type { BootDeps } from './deps.ts'
 import { createFairTurns, type FairTurns } from './fair-turns.ts'
 import { addressOf, type BootContext, type BootEnv, peerOf } from './request.ts'
+import { watchRequest } from './request-log.ts'
 
 /** Maximum number of parallel requests of an address. Downloads have other limits (bytes/send/admission.ts). */
 const maxAtOncePerAddress = 16
@@ -19,12 +21,13 @@ export function createBootApp(deps: BootDeps): Hono<BootEnv> {
   app.use((context, next) => {
     const { incoming } = context.env
     incoming.clientAddress = clientAddressOf(peerOf(context), incoming.headers, isTrustedProxy)
+    watchRequest(context, deps)
     return next()
   })
   app.use(async (context, next) => {
     if (deps.allows(addressOf(context))) return next()
     deps.log.warn(
-      { ip: addressOf(context), path: context.req.path },
+      { ip: addressOf(context), path: pathForLog(context.req.path) },
       'refused: the address is outside the boot subnets',
     )
     return context.text('This address may not boot here.\n', 403)
@@ -40,7 +43,7 @@ export function createBootApp(deps: BootDeps): Hono<BootEnv> {
   app.notFound((context) => context.text('Not found. Machines boot from /boot.ipxe.\n', 404))
   app.onError((error, context) => {
     if (error instanceof InputError) return context.text(`${error.message}\n`, 400)
-    deps.log.error({ path: context.req.path, error: messageOf(error) }, 'boot request failed')
+    deps.log.error({ path: pathForLog(context.req.path), error: messageOf(error) }, 'boot request failed')
     // iPXE follows Retry-After (its httpcore.c), and installers' wget also retries.
     return context.text('The boot server cannot answer now. Try again later.\n', 503, { 'Retry-After': '5' })
   })

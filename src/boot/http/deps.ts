@@ -7,6 +7,7 @@ import type { Nbps } from '../../files/nbps.ts'
 import type { Inventory } from '../../inventory/open.ts'
 import type { HealthSources } from '../../inventory/system/health.ts'
 import type { Logger } from '../../lib/log.ts'
+import type { Metrics } from '../../lib/metrics.ts'
 import type { Sealer } from '../../lib/seal.ts'
 
 export type BootDeps = AnswerDeps &
@@ -20,6 +21,7 @@ export type BootDeps = AnswerDeps &
     nbps: Nbps
     sealer: Sealer
     log: Logger
+    metrics: Metrics
     settings: {
       baseUrl: string | undefined
       /** Addresses and subnets of proxies whose headers may name the client's address. */

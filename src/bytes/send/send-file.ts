@@ -1,6 +1,7 @@
 // The answer to a request for a file, from its headers to its last byte.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
+import type { Metrics } from '../../lib/metrics.ts'
 import type { OpenFile } from '../store/file-store.ts'
 import type { FileOrders, Relayed } from '../workers/file-orders.ts'
 import { type Admission, createAdmission } from './admission.ts'
@@ -10,7 +11,15 @@ import { type RateLimit, type Sending, type SendMethods, sendPart } from './send
 import { openZeroCopy } from './zero-copy.ts'
 
 /** What all downloads share: the methods of sending, the limits, and the file workers, if there are any. */
-export type Transfers = { methods: SendMethods; admission: Admission; orders?: FileOrders }
+export type Transfers = {
+  methods: SendMethods
+  admission: Admission
+  orders?: FileOrders
+  metrics?: TransferMetrics | undefined
+}
+
+/** What counts downloads. */
+export type TransferMetrics = Pick<Metrics, 'transferStarted' | 'transferBytes' | 'transferEnded' | 'transferRefused'>
 
 /** A request for a file, with the address of its client. The address determines the client's share of downloads. */
 export type FileRequest = {
@@ -31,8 +40,9 @@ const unlimited: RateLimit = () => undefined
 /** @param settings.cacheBytes memory for chunks of files that are not sent from the page cache */
 export function createTransfers(
   settings: Parameters<typeof createSendMethods>[0] & Parameters<typeof createAdmission>[0],
+  metrics?: TransferMetrics,
 ): Transfers {
-  return { methods: createSendMethods(settings), admission: createAdmission(settings) }
+  return { methods: createSendMethods(settings), admission: createAdmission(settings), metrics }
 }
 
 export function createSendMethods(settings: {
@@ -55,7 +65,7 @@ export function createSendMethods(settings: {
  */
 export async function sendFile(
   asked: FileRequest,
-  { methods, admission, orders }: Transfers,
+  { methods, admission, orders, metrics }: Transfers,
   file: OpenFile,
   headers: { ETag: string; 'Content-Type': string } & Record<string, string>,
   sent: (result: Sent) => void,
@@ -70,26 +80,37 @@ export async function sendFile(
       lengthOf(answer.part) <= unlimitedBytes
         ? { rateLimit: unlimited, leave: () => {} }
         : admission.enter({ address, disconnect: relayed ? undefined : () => outgoing.destroy() })
-    if ('retryAfterSeconds' in entered) return busy(entered.retryAfterSeconds)
+    if ('retryAfterSeconds' in entered) {
+      metrics?.transferRefused('boot')
+      return busy(entered.retryAfterSeconds)
+    }
+    metrics?.transferStarted('boot')
     const ended = (result: Sent) => {
       entered.leave()
+      metrics?.transferEnded('boot', result.complete ? 'complete' : 'interrupted')
       sent(result)
     }
     const sha256 = file.descriptor === undefined ? undefined : headers.ETag.slice(1, -1)
-    const order = sha256 && orders?.give(asked, { sha256, headers }, ended)
+    const endedElsewhere = (result: Sent) => {
+      metrics?.transferBytes('boot', result.bytes)
+      ended(result)
+    }
+    const order = sha256 && orders?.give(asked, { sha256, headers }, endedElsewhere)
     if (order) return order
-    ended(await transmit(outgoing, answer, { file, key: headers.ETag, methods, rateLimit: entered.rateLimit }))
+    const sending = { file, key: headers.ETag, methods, rateLimit: entered.rateLimit }
+    ended(await transmit(outgoing, answer, sending, (bytes) => metrics?.transferBytes('boot', bytes)))
     return RESPONSE_ALREADY_SENT
   } finally {
     await file.close()
   }
 }
 
-/** Writes an answer with its body. If the body cannot be sent to its end, the connection is closed. */
+/** Writes an answer with its body. `progress` hears of each piece. If the body cannot be sent to its end, the connection is closed. */
 export async function transmit(
   outgoing: ServerResponse,
   answer: FileAnswer,
   sending: Omit<Sending, 'outgoing'>,
+  progress?: (bytes: number) => void,
 ): Promise<Sent> {
   const startedAt = performance.now()
   let bytes = 0
@@ -98,6 +119,7 @@ export async function transmit(
     if (answer.part !== undefined)
       await sendPart({ outgoing, ...sending }, answer.part, (more) => {
         bytes += more
+        progress?.(more)
       })
     outgoing.end()
   } catch {

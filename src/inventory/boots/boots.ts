@@ -5,6 +5,8 @@ import type { Db } from '../../db/open.ts'
 import { rowsOf } from '../../db/rows.ts'
 import { boots } from '../../db/schema/boots.ts'
 import { newId } from '../../lib/ids/uuid.ts'
+import type { Logger } from '../../lib/log.ts'
+import type { Metrics } from '../../lib/metrics.ts'
 import { createMicroBatch } from '../../lib/time/micro-batch.ts'
 import type { Boot, BootSummary, Outcome } from '../../model/boot.ts'
 import type { Decision } from '../../model/decision.ts'
@@ -78,13 +80,20 @@ export function newBootKeys(tokenOf: (id: string) => string = makeToken): { id: 
  * over the events of its firmware: those with its MAC, and those without a MAC from its address. One statement writes all boots
  * of the same moment; the promise resolves after it.
  */
-export function createOpenBoot(db: Db): OpenBoot {
-  return createMicroBatch((list: NewBoot[]) => insertBoots(db, list), { maxSize: 256, maxConcurrent: 2 })
+export function createOpenBoot(db: Db, hears: { log?: Logger; metrics?: BootMetrics } = {}): OpenBoot {
+  return createMicroBatch((list: NewBoot[]) => insertBoots(db, list, hears), { maxSize: 256, maxConcurrent: 2 })
 }
 
-async function insertBoots(db: Db, list: NewBoot[]): Promise<undefined[]> {
+/** What counts boots. */
+export type BootMetrics = Pick<Metrics, 'bootOpened' | 'bootEnded'>
+
+async function insertBoots(
+  db: Db,
+  list: NewBoot[],
+  { log, metrics }: { log?: Logger; metrics?: BootMetrics },
+): Promise<undefined[]> {
   const rows = list.map((boot, index) => ({ n: index, ...rowOf(boot, list.slice(index + 1)) }))
-  await db.execute(sql`
+  const found = await db.execute(sql`
     with new as (
         select * from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as new(n int, id uuid, token_hash text, machine_id uuid, mac text,
           ip text, image text, version int, deployment_id uuid, decision jsonb, facts jsonb, script text, reports boolean,
@@ -103,7 +112,8 @@ async function insertBoots(db: Db, list: NewBoot[]): Promise<undefined[]> {
         order by boots.id for update of boots),
       superseded as (
         update boots set outcome = 'superseded', ended_at = now() from open
-        where boots.id = open.id and (boots.outcome is null or boots.outcome = 'stalled')),
+        where boots.id = open.id and (boots.outcome is null or boots.outcome = 'stalled')
+        returning boots.id, boots.mac, boots.image, boots.stage, boots.facts ->> 'platform' as firmware),
       joined as (
         update boot_events set boot_id = adopted.boot from (
           select e.id, new.id as boot from new join boot_events as e on e.mac = new.mac
@@ -114,9 +124,26 @@ async function insertBoots(db: Db, list: NewBoot[]): Promise<undefined[]> {
         where boot_events.id = adopted.id),
       seen as (
         update machines set last_seen_at = now(), facts = machines.facts || new.remembered from new
-        where machines.id = new.machine_id and new.seen)
-    insert into boot_events (boot_id, ip, stage, message) select id, ip, 'script', kind from new`)
+        where machines.id = new.machine_id and new.seen),
+      event as (insert into boot_events (boot_id, ip, stage, message) select id, ip, 'script', kind from new)
+    select id as boot, mac, image, stage, firmware from superseded`)
+  for (const { outcome, image, facts } of rows) {
+    metrics?.bootOpened(facts.platform)
+    if (outcome !== null) metrics?.bootEnded({ outcome, firmware: facts.platform, image })
+  }
+  for (const { firmware, ...boot } of rowsOf<SupersededBoot>(found)) {
+    log?.info({ ...boot, outcome: 'superseded' }, 'boot')
+    metrics?.bootEnded({ outcome: 'superseded', firmware: firmware ?? undefined, image: boot.image ?? undefined })
+  }
   return list.map(() => undefined)
+}
+
+type SupersededBoot = {
+  boot: string
+  mac: string | null
+  image: string | null
+  stage: string
+  firmware: string | null
 }
 
 function rowOf({ id, token, facts, ip, decision, script, reports }: NewBoot, after: NewBoot[]) {
@@ -198,8 +225,19 @@ export async function listBoots(
  */
 const restingAt = sql`case when boots.stage = 'ready' and boots.decision #>> '{spec,kind}' = 'wimboot' then 'answer-file' else boots.stage end`
 
-/** Marks the boots that stopped moving as stalled, each with the likely causes. Returns their number. */
-export async function markStalledBoots(db: Db): Promise<number> {
+/** A boot that stopped moving. */
+export type StalledBoot = {
+  id: string
+  machineId: string | null
+  mac: string | null
+  image: string | null
+  version: number | null
+  message: string
+  firmware: string | null
+}
+
+/** Marks the boots that stopped moving as stalled, each with the likely causes, and returns them. */
+export async function markStalledBoots(db: Db): Promise<StalledBoot[]> {
   const limits = Object.entries(stallLimits).map(([stage, stallLimit]) => ({
     stage,
     causesWhileReporting: stallLimit.causes,
@@ -215,14 +253,15 @@ export async function markStalledBoots(db: Db): Promise<number> {
       as stall_limit(stage text, seconds int, causes text, "causesWhileReporting" text)
     where boots.outcome is null and ${restingAt} = stall_limit.stage and boots.moved_at < now() - stall_limit.seconds * interval '1 second'
       and boots.decision #>> '{spec,kind}' <> 'menu'
-    returning boots.id, boots.machine_id as "machineId", boots.mac, boots.image, boots.version, boots.message`
+    returning boots.id, boots.machine_id as "machineId", boots.mac, boots.image, boots.version, boots.message,
+      boots.facts ->> 'platform' as firmware`
   return db.transaction(async (tx) => {
-    const stalled = rowsOf<{ id: string; mac: string | null }>(await tx.execute(update))
+    const stalled = rowsOf<StalledBoot>(await tx.execute(update))
     await recordChanges(
       tx,
-      stalled.map(({ id, ...after }) => ({ actor: system, type: 'boot.stalled', subject: id, after })),
+      stalled.map(({ id, firmware: _, ...after }) => ({ actor: system, type: 'boot.stalled', subject: id, after })),
     )
-    return stalled.length
+    return stalled
   })
 }
 

@@ -9,8 +9,13 @@ import { isActive, type Move, moveDeployment } from '../../model/deployment.ts'
 import { type Actor, recordChanges, system } from '../changes/changes.ts'
 import { type Deployment, shownDeployment } from './deployments.ts'
 
-/** Writes a move, and records it. */
-export async function writeMove(tx: Tx, { id }: { id: string }, move: Move, by: Actor): Promise<void> {
+/** Writes a move, and records it. Returns the deployment after it. */
+export async function writeMove(
+  tx: Tx,
+  { id }: { id: string },
+  move: Move,
+  by: Actor,
+): Promise<MovedDeployment | undefined> {
   const ended = !isActive(move.state)
   const [row] = await tx
     .update(deployments)
@@ -24,13 +29,17 @@ export async function writeMove(tx: Tx, { id }: { id: string }, move: Move, by: 
     .returning()
   if (row !== undefined)
     await recordChanges(tx, [{ actor: by, type: `deployment.${row.state}`, subject: id, after: shownDeployment(row) }])
+  return row
 }
+
+/** A deployment that moved, as far as the log and the metrics name it. */
+export type MovedDeployment = Pick<Deployment, 'id' | 'machineId' | 'image' | 'state' | 'attempts' | 'reason'>
 
 /**
  * Cancels the active deployment of an image that its machine installed by another boot, from a menu for example. Another
  * installation would wipe the machine. A boot of an uncertain machine cancels nothing.
  */
-export async function cancelInstalled(tx: Tx, bootId: string, by: Actor): Promise<void> {
+export async function cancelInstalled(tx: Tx, bootId: string, by: Actor): Promise<MovedDeployment | undefined> {
   const [row] = await tx
     .update(deployments)
     .set({
@@ -49,22 +58,26 @@ export async function cancelInstalled(tx: Tx, bootId: string, by: Actor): Promis
     .returning()
   if (row !== undefined)
     await recordChanges(tx, [{ actor: by, type: 'deployment.cancelled', subject: row.id, after: shownDeployment(row) }])
+  return row
 }
 
-/** Fails the deployments that are late. */
-export async function failLateDeployments(db: Db): Promise<void> {
+/** Fails the deployments that are late, and returns them. */
+export async function failLateDeployments(db: Db): Promise<MovedDeployment[]> {
+  const failed: MovedDeployment[] = []
   const rows = await db
     .select({ id: deployments.id })
     .from(deployments)
     .where(and(isActiveSql(deployments.state), isLateSql(deployments)))
     .limit(1000)
   for (const row of rows) {
-    await db.transaction(async (tx) => {
+    const moved = await db.transaction(async (tx) => {
       const deployment = await lockActive(tx, row.id)
       const move = deployment && moveDeployment(deployment, { by: 'time' })
-      if (move !== undefined) await writeMove(tx, row, move, system)
+      return move && writeMove(tx, row, move, system)
     })
+    if (moved !== undefined) failed.push(moved)
   }
+  return failed
 }
 
 /** A deployment that is still active, locked until the transaction ends. */

@@ -7,6 +7,7 @@ import { rowsOf } from '../../db/rows.ts'
 import { bootEvents } from '../../db/schema/boots.ts'
 import { messageOf } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
+import type { Metrics } from '../../lib/metrics.ts'
 import { type BootEvent, stages } from '../../model/boot.ts'
 
 /** Writes events in the background. `flush` waits for what was recorded before it. */
@@ -17,6 +18,8 @@ export type BootEventRecorder = {
    */
   record: (event: Omit<BootEvent, 'at'>) => void
   flush: () => Promise<void>
+  /** The number of events that wait for the database. */
+  waiting: () => number
   stop: () => Promise<void>
 }
 
@@ -36,7 +39,7 @@ export const maxEventsPerBoot = 500
 /** The limit for steps that an installer names, so that the report of its end is still stored. */
 export const maxProgressEvents = 300
 
-export function startBootEventRecorder(db: Db, log: Logger): BootEventRecorder {
+export function startBootEventRecorder(db: Db, log: Logger, metrics?: Pick<Metrics, 'stage'>): BootEventRecorder {
   let pending: SeenEvent[] = []
   let writing: Promise<void> = Promise.resolve()
   let timer: NodeJS.Timeout | undefined
@@ -52,7 +55,7 @@ export function startBootEventRecorder(db: Db, log: Logger): BootEventRecorder {
     while (pending.length > 0) {
       const batch = pending.slice(0, maxRowsPerStatement)
       try {
-        await insertEvents(db, batch)
+        for (const { stage, seconds } of await insertEvents(db, batch)) metrics?.stage(stage, seconds)
         pending = pending.slice(batch.length)
       } catch (error) {
         failedAt = performance.now()
@@ -92,6 +95,7 @@ export function startBootEventRecorder(db: Db, log: Logger): BootEventRecorder {
       schedule(flushAfterMs)
     },
     flush: () => (pending.length > 0 ? flush() : writing),
+    waiting: () => pending.length,
     stop: async () => {
       stopped = true
       await flush()
@@ -145,7 +149,8 @@ function createMinuteLimit(max: number, atFirst: () => void): () => boolean {
 // A boot id comes from a URL, so an unknown one is dropped here rather than failing the others in the batch. Boots are locked
 // in the order of their ids, as reports lock them: otherwise PostgreSQL would end one of two batches as a deadlock.
 // Events come late, and clocks are set back: a boot's stage follows the order of stages, not of times.
-async function insertEvents(db: Db, events: SeenEvent[]): Promise<void> {
+// Returns the stages of boots that were reached, each with the seconds since the script.
+async function insertEvents(db: Db, events: SeenEvent[]): Promise<{ stage: string; seconds: number }[]> {
   const now = performance.now()
   const rows = events.map((e, n) => ({
     n,
@@ -161,7 +166,7 @@ async function insertEvents(db: Db, events: SeenEvent[]): Promise<void> {
     age: now - e.seenAt,
   }))
   const order = sql`array_position(${`{${stages.join(',')}}`}::text[], boots.stage) - 1`
-  await db.execute(sql`
+  const found = await db.execute(sql`
     with e as (
         select *, now() - age * interval '1 millisecond' as at, row_number() over (partition by boot_id order by n) as place,
           row_number() over (partition by boot_id order by rank desc, n desc) as last
@@ -171,12 +176,16 @@ async function insertEvents(db: Db, events: SeenEvent[]): Promise<void> {
       moved as (
         update boots set stage = e.stage, moved_at = greatest(least(boots.moved_at, now()), e.at),
           outcome = nullif(boots.outcome, 'stalled'), message = case when boots.outcome = 'stalled' then null else boots.message end
-        from e join held on held.id = e.boot_id where boots.id = e.boot_id and e.last = 1 and e.rank >= ${order})
-    insert into boot_events (boot_id, ip, mac, stage, file, bytes, duration_ms, message, at)
-    select boot_id, ip, mac, stage, file, bytes, duration_ms, message, at from e
-    where boot_id is null or (exists (select 1 from boots where boots.id = e.boot_id)
-      and (select count(*) from boot_events as seen where seen.boot_id = e.boot_id) + place <= ${maxEventsPerBoot})
-    order by n`)
+        from e join held on held.id = e.boot_id where boots.id = e.boot_id and e.last = 1 and e.rank >= ${order}),
+      written as (
+        insert into boot_events (boot_id, ip, mac, stage, file, bytes, duration_ms, message, at)
+        select boot_id, ip, mac, stage, file, bytes, duration_ms, message, at from e
+        where boot_id is null or (exists (select 1 from boots where boots.id = e.boot_id)
+          and (select count(*) from boot_events as seen where seen.boot_id = e.boot_id) + place <= ${maxEventsPerBoot})
+        order by n returning boot_id, stage, at)
+    select written.stage, extract(epoch from written.at - boots.started_at)::float8 as seconds
+    from written join boots on boots.id = written.boot_id`)
+  return rowsOf<{ stage: string; seconds: number }>(found)
 }
 
 // PostgreSQL stores neither NUL nor half a surrogate pair, and one such event would keep all those after it waiting.

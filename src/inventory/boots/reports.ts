@@ -5,6 +5,8 @@ import { isActiveSql } from '../../db/deployment-conditions.ts'
 import type { Db } from '../../db/open.ts'
 import { rowsOf } from '../../db/rows.ts'
 import type { Tx } from '../../db/transaction.ts'
+import type { Logger } from '../../lib/log.ts'
+import type { Metrics } from '../../lib/metrics.ts'
 import { createMicroBatch } from '../../lib/time/micro-batch.ts'
 import type { Outcome, Stage } from '../../model/boot.ts'
 import { failureOf } from '../../model/codes/explain.ts'
@@ -12,7 +14,7 @@ import { moveDeployment, type Seen } from '../../model/deployment.ts'
 import { hashToken } from '../access/tokens.ts'
 import { type Actor, type Change, recordChanges } from '../changes/changes.ts'
 import { isOvertaken } from './boots.ts'
-import { cancelInstalled, lockActive, writeMove } from './deployment-moves.ts'
+import { cancelInstalled, lockActive, type MovedDeployment, writeMove } from './deployment-moves.ts'
 import { maxEventsPerBoot, maxProgressEvents, storable } from './events.ts'
 import { recordNotices, recordOtherAddresses } from './notices.ts'
 
@@ -34,6 +36,9 @@ type ReportedBoot = {
   stage: Stage
   /** The installer's last named step. */
   progress: string | null
+  firmware: string | null
+  /** Seconds since its script. */
+  ageSeconds: number
 }
 
 /** A report for the boot of a token. */
@@ -42,9 +47,21 @@ type Sighting = { token: string; seen: Seen; ip: string; message: string | undef
 /** Resolves when the report is written; false if no boot has the token. */
 export type RecordReport = (token: string, seen: Seen, ip: string, message: string | undefined) => Promise<boolean>
 
+/** What hears of reports after they are written: the log has a line for each report and each move of a deployment. */
+export type ReportHearers = {
+  log?: Logger
+  metrics?: Pick<Metrics, 'report' | 'stage' | 'bootEnded' | 'deploymentMoved'>
+}
+
 /** Records reports. One transaction writes all reports of the same moment. */
-export function createRecordReport(db: Db): RecordReport {
-  const record = createMicroBatch((list: Sighting[]) => recordReports(db, list), { maxSize: 64, maxConcurrent: 2 })
+export function createRecordReport(db: Db, hearers: ReportHearers = {}): RecordReport {
+  const run = async (list: Sighting[]) => {
+    const { found, written, moves } = await recordReports(db, list)
+    for (const report of written) hearReport(report, hearers)
+    for (const move of moves) hearMove(move, hearers)
+    return found
+  }
+  const record = createMicroBatch(run, { maxSize: 64, maxConcurrent: 2 })
   return (token, seen, ip, message) => record({ token, seen, ip, message })
 }
 
@@ -53,10 +70,12 @@ export function createRecordReport(db: Db): RecordReport {
  * failed is the outcome. The end of an installation counts also after `booted`. Repeated and late reports are kept as events and
  * change nothing. Returns for each report whether its token has a boot.
  */
-async function recordReports(db: Db, list: Sighting[]): Promise<boolean[]> {
+async function recordReports(db: Db, list: Sighting[]): Promise<WrittenReports> {
   const gone: ReportedBoot[] = []
-  const found = await db.transaction(async (tx) => {
+  const written = await db.transaction(async (tx) => {
     const found = list.map(() => false)
+    const written: Reported[] = []
+    const moves: MovedDeployment[] = []
     let left = list.map((sighting, place) => ({ ...sighting, place, hash: hashToken(sighting.token) }))
     while (left.length > 0) {
       const boots = await lockBoots(tx, left)
@@ -74,13 +93,38 @@ async function recordReports(db: Db, list: Sighting[]): Promise<boolean[]> {
         if (!boot.progressed && seen !== 'failed') gone.push(boot)
         return false
       })
-      if (now.length > 0) await writeReported(tx, now)
+      if (now.length > 0) moves.push(...(await writeReported(tx, now)))
+      written.push(...now)
     }
-    return found
+    return { found, written, moves }
   })
   // This locks other boots, so it has its own transaction. The reports are written even if it fails.
   await recordOtherAddresses(db, gone).catch(() => undefined)
-  return found
+  return written
+}
+
+/** Whether the token of each report has a boot, the reports that have one, and the deployments that they moved. */
+type WrittenReports = { found: boolean[]; written: Reported[]; moves: MovedDeployment[] }
+
+function hearReport(
+  { boot, seen, ip, message, moved, outcome, ended }: Reported,
+  { log, metrics }: ReportHearers,
+): void {
+  const { id, mac, machineId: machine, deploymentId: deployment, image, firmware, ageSeconds } = boot
+  // An installer may repeat its step every few seconds.
+  const level = moved ? 'info' : 'debug'
+  const failure = seen === 'failed' ? failureOf(message)?.title : undefined
+  log?.[level]({ boot: id, mac, machine, deployment, image, ip, report: seen, message, failure, outcome }, 'report')
+  metrics?.report(seen)
+  if (moved) metrics?.stage(seen, ageSeconds)
+  if (ended && outcome !== null)
+    metrics?.bootEnded({ outcome, firmware: firmware ?? undefined, image: image ?? undefined })
+}
+
+function hearMove({ id, machineId, ...deployment }: MovedDeployment, { log, metrics }: ReportHearers): void {
+  const { image, state, attempts, reason } = deployment
+  log?.info({ deployment: id, machine: machineId, image, state, attempts, reason }, 'deployment')
+  metrics?.deploymentMoved(state)
 }
 
 /** A report, its boot, and the result. */
@@ -104,8 +148,8 @@ function reportedOf(boot: ReportedBoot, seen: Seen, ip: string, message: string 
   return { boot, seen, ip, message, moved, outcome, ended, actor: `machine ${boot.mac ?? boot.machineId ?? boot.ip}` }
 }
 
-/** Writes reports, no two of one machine. */
-async function writeReported(tx: Tx, list: Reported[]): Promise<void> {
+/** Writes reports, no two of one machine. Returns the deployments that moved. */
+async function writeReported(tx: Tx, list: Reported[]): Promise<MovedDeployment[]> {
   const rows = list.map(({ boot, seen, ip, message, moved, outcome, ended }) => ({
     id: boot.id,
     seen,
@@ -131,15 +175,17 @@ async function writeReported(tx: Tx, list: Reported[]): Promise<void> {
     from r where boots.id = r.id`)
   const endings = list.filter(({ ended, outcome }) => ended && outcome !== 'superseded')
   await recordChanges(tx, endings.map(endingOf))
+  const moves: (MovedDeployment | undefined)[] = []
   for (const report of list) {
-    if (report.boot.deploymentId !== null) await moveOwn(tx, report)
+    if (report.boot.deploymentId !== null) moves.push(await moveOwn(tx, report))
     else if (report.ended && report.outcome === 'installed' && !report.boot.overtaken)
-      await cancelInstalled(tx, report.boot.id, report.actor)
+      moves.push(await cancelInstalled(tx, report.boot.id, report.actor))
   }
-  await failSpent(
+  const spent = await failSpent(
     tx,
     list.filter(({ boot, seen }) => boot.deploymentId === null && seen === 'ready' && !boot.overtaken),
   )
+  return [...moves, ...spent].filter((move) => move !== undefined)
 }
 
 /** Pure: a boot's outcome after what was seen. */
@@ -163,7 +209,8 @@ async function lockBoots(tx: Tx, list: { hash: string }[]): Promise<Map<string, 
   const hashes = JSON.stringify(list.map(({ hash }) => hash))
   const found = await tx.execute(sql`
     select id, token_hash as "tokenHash", machine_id as "machineId", deployment_id as "deploymentId", mac, ip, image, version,
-      outcome, progressed, reports, stage, progress, ${isOvertaken} as overtaken
+      outcome, progressed, reports, stage, progress, facts ->> 'platform' as firmware,
+      extract(epoch from now() - started_at)::float8 as "ageSeconds", ${isOvertaken} as overtaken
     from boots where token_hash in (select jsonb_array_elements_text(${hashes}::jsonb))
       and started_at > now() - ${tokenLifetime} order by id for update`)
   return new Map(rowsOf<ReportedBoot & { tokenHash: string }>(found).map((boot) => [boot.tokenHash, boot]))
@@ -183,9 +230,9 @@ function endingOf({ boot, outcome, message, actor }: Reported): Change {
   return { actor, type: `boot.${outcome as Exclude<Outcome, 'superseded'>}`, subject: id, after }
 }
 
-async function moveOwn(tx: Tx, { boot, seen, message, actor }: Reported): Promise<void> {
+async function moveOwn(tx: Tx, { boot, seen, message, actor }: Reported): Promise<MovedDeployment | undefined> {
   const deployment = await lockActive(tx, boot.deploymentId as string)
-  if (deployment === undefined) return
+  if (deployment === undefined) return undefined
   const move = moveDeployment(deployment, {
     by: 'its boot',
     boot: { progressed: boot.progressed, newest: !boot.overtaken },
@@ -193,24 +240,25 @@ async function moveOwn(tx: Tx, { boot, seen, message, actor }: Reported): Promis
     message,
   })
   if (move !== undefined) return writeMove(tx, deployment, move, actor)
-  if (!boot.overtaken || (seen !== 'installed' && seen !== 'failed')) return
+  if (!boot.overtaken || (seen !== 'installed' && seen !== 'failed')) return undefined
   const why = 'the machine has since booted again from the same address'
   const after = { machineId: boot.machineId, boot: boot.id, report: seen, why }
   await recordChanges(tx, [{ actor, type: 'deployment.report-ignored', subject: deployment.id, after }])
   await recordNotices(tx, [
     { bootId: boot.id, ip: boot.ip, message: `the report ${seen} did not change the deployment: ${why}` },
   ])
+  return undefined
 }
 
 /**
  * These machines booted their own assignments. If a limit had ended their deployments, the last attempts are over now.
  * A boot from another address than the attempts proves nothing: the last attempt may still run.
  */
-async function failSpent(tx: Tx, list: Reported[]): Promise<void> {
+async function failSpent(tx: Tx, list: Reported[]): Promise<(MovedDeployment | undefined)[]> {
   const reports = new Map(
     list.flatMap(({ boot, actor }) => (boot.machineId === null ? [] : [[boot.machineId, { ip: boot.ip, actor }]])),
   )
-  if (reports.size === 0) return
+  if (reports.size === 0) return []
   const asked = [...reports].map(([machine_id, { ip }]) => ({ machine_id, ip }))
   const found = await tx.execute(sql`
     select d.id, d.machine_id as "machineId"
@@ -219,9 +267,11 @@ async function failSpent(tx: Tx, list: Reported[]): Promise<void> {
     where ${isActiveSql(sql`d.state`)} and d.attempts > 0
       and not exists (select 1 from boots where deployment_id = d.id and progressed and ip <> asked.ip)
     order by d.id`)
+  const moves: (MovedDeployment | undefined)[] = []
   for (const { id, machineId } of rowsOf<{ id: string; machineId: string }>(found)) {
     const deployment = await lockActive(tx, id)
     const move = deployment && moveDeployment(deployment, { by: 'another boot' })
-    if (move !== undefined) await writeMove(tx, { id }, move, reports.get(machineId)?.actor as Actor)
+    if (move !== undefined) moves.push(await writeMove(tx, { id }, move, reports.get(machineId)?.actor as Actor))
   }
+  return moves
 }

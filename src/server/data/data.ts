@@ -4,7 +4,7 @@ import { isSocketTaken } from '../../config/admin-socket.ts'
 import type { Config } from '../../config/config.ts'
 import { type DataFolder, dataFolder, socketPath as socketPathOf } from '../../config/data-folder.ts'
 import { lockFolder } from '../../db/folder-lock.ts'
-import { type Db, type OpenDb, openPostgres } from '../../db/open.ts'
+import { type Db, type OnQuery, type OpenDb, openPostgres } from '../../db/open.ts'
 import { openEmbedded } from '../../db/open-embedded.ts'
 import { loadNbps, type Nbps } from '../../files/nbps.ts'
 import { ensureFirstToken } from '../../inventory/access/tokens.ts'
@@ -13,6 +13,7 @@ import type { HealthSources } from '../../inventory/system/health.ts'
 import { ConfigError } from '../../lib/errors.ts'
 import { makeFolder } from '../../lib/folders.ts'
 import type { Logger } from '../../lib/log.ts'
+import type { Metrics } from '../../lib/metrics.ts'
 import { programDir } from '../../lib/program-dir.ts'
 import type { Sealer } from '../../lib/seal.ts'
 import type { Closers } from '../closers.ts'
@@ -37,7 +38,7 @@ export type Data = OpenStore & {
 }
 
 /** @throws ConfigError if another server uses the data folder, or if its contents cannot be used */
-export async function openData(config: Config, log: Logger, closers: Closers): Promise<Data> {
+export async function openData(config: Config, log: Logger, metrics: Metrics, closers: Closers): Promise<Data> {
   const folder = dataFolder(config.data.folder)
   await makeFolder(folder.folder)
   // The lock is released after the database is closed.
@@ -46,22 +47,22 @@ export async function openData(config: Config, log: Logger, closers: Closers): P
   if (socketPath !== undefined && (await isSocketTaken(socketPath)))
     throw new ConfigError(`BOOTWRIGHT_DATA_DIR: another server is already using ${folder.folder}`)
 
-  const opened = await openDatabase(config, folder, log)
+  const opened = await openDatabase(config, folder, log, metrics.query)
   closers.add(opened.close)
   const { db, bootDb = db } = opened
   const adminToken = await ensureFirstToken(db, config.admin.token)
   const sealer = await openSealer(config.secrets, folder, db, log)
   const store = await openStore(config, folder.files, db, log)
   const nbps = await loadNbps(config.boot.nbpFolder ?? join(programDir, 'ipxe', 'nbp'))
-  const inventory = openInventory(bootDb, log, { eventsDb: db })
+  const inventory = openInventory(bootDb, log, { eventsDb: db, metrics })
   closers.add(inventory.close)
   return { folder, db, bootDb, health: healthOf(opened), adminToken, sealer, ...store, nbps, inventory, socketPath }
 }
 
-function openDatabase({ database }: Config, folder: DataFolder, log: Logger): Promise<OpenDb> {
+function openDatabase({ database }: Config, folder: DataFolder, log: Logger, onQuery: OnQuery): Promise<OpenDb> {
   const { url, durable, mayBeNew } = database
-  if (url !== undefined) return openPostgres(url)
+  if (url !== undefined) return openPostgres(url, onQuery)
   // What a server leaves in its data folder once it has had a database.
   const traces = [folder.secretKey, folder.serverId]
-  return openEmbedded(folder.database, { durable, mayBeNew, traces, log })
+  return openEmbedded(folder.database, { durable, mayBeNew, traces, log, onQuery })
 }

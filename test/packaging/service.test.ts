@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { loadConfig } from '../src/config/config.ts'
-import { programDir } from '../src/lib/program-dir.ts'
+import { loadConfig } from '../../src/config/config.ts'
+import { programDir } from '../../src/lib/program-dir.ts'
 
 describe('packaging/bootwright.service', () => {
   const unit = readFileSync(join(programDir, 'packaging/bootwright.service'), 'utf8')
