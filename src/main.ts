@@ -17,6 +17,9 @@ try {
     out: (text) => process.stdout.write(text),
     err: (text) => process.stderr.write(text),
     interactive: process.stderr.isTTY,
+    setExitCode: (code) => {
+      process.exitCode = code
+    },
   })
   await program.parseAsync(process.argv)
 } catch (error) {

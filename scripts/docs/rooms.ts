@@ -14,6 +14,7 @@ export const rooms: Record<string, { values: string[]; types: string[] }> = {
   decide: { values: ['inventory', 'render'], types: ['db'] },
   intake: { values: ['files', 'inventory', 'bytes', 'render'], types: ['config', 'db'] },
   files: { values: ['inventory', 'bytes'], types: ['db'] },
+  doctor: { values: ['decide', 'render', 'files', 'inventory', 'bytes'], types: ['config', 'db'] },
   auth: { values: ['inventory'], types: ['config', 'db'] },
   inventory: { values: ['db'], types: [] },
   db: { values: [], types: [] },

@@ -12,6 +12,8 @@ export type Net = {
   server: string
   /** Adds a port to the LAN's switch, or an unconnected cable; returns the name of its tap device. */
   addTap(options?: { deadEnd?: boolean }): string
+  /** Adds a computer to the LAN's switch, with this IPv4 address on `eth0`; returns its network namespace. */
+  addHost(name: string, address: string): string
   /** Stops the remaining processes inside and removes everything. */
   close(): void
 }
@@ -53,12 +55,24 @@ export function openNet(): Net {
     return tap
   }
 
-  return { lan, server, addTap, close: () => [lan, server].forEach(removeNamespace) }
+  const hosts: string[] = []
+  function addHost(name: string, address: string): string {
+    const namespace = `${lan.slice(0, -4)}-${name}`
+    ip('netns', 'add', namespace)
+    hosts.push(namespace)
+    ip('-n', lan, 'link', 'add', name, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', namespace)
+    ip('-n', lan, 'link', 'set', name, 'master', 'br0', 'up')
+    ip('-n', namespace, 'address', 'add', `${address}/24`, 'dev', 'eth0')
+    for (const device of ['lo', 'eth0']) ip('-n', namespace, 'link', 'set', device, 'up')
+    return namespace
+  }
+
+  return { lan, server, addTap, addHost, close: () => [...hosts, lan, server].forEach(removeNamespace) }
 }
 
 /** Removes the namespaces of runs that died without removing them. */
 function removeLeftovers(): void {
-  for (const [name, pid] of ip('netns', 'list').matchAll(/^bwlab-(\d+)-\d+-(?:lan|srv)/gm)) {
+  for (const [name, pid] of ip('netns', 'list').matchAll(/^bwlab-(\d+)-\d+-[a-z0-9]+/gm)) {
     if (!existsSync(`/proc/${pid}`)) removeNamespace(name)
   }
 }

@@ -32,6 +32,7 @@ import * as policy from './machines/policy.ts'
 import { groupSecrets, machineSecrets } from './machines/secrets.ts'
 import * as codes from './system/codes.ts'
 import * as dhcpConfig from './system/dhcp-config.ts'
+import * as doctor from './system/doctor.ts'
 import * as health from './system/health.ts'
 import * as metrics from './system/metrics.ts'
 
@@ -126,6 +127,8 @@ const table: [Method, string, Endpoint, tag: string][] = [
   ['post', `${prefix}/tokens`, tokens.create, 'tokens'],
   ['delete', `${prefix}/tokens/{id}`, tokens.revoke, 'tokens'],
   ['get', `${prefix}/dhcp-config/{server}`, dhcpConfig.get, 'dhcp'],
+  ['get', `${prefix}/doctor`, doctor.about, 'doctor'],
+  ['post', `${prefix}/doctor`, doctor.run, 'doctor'],
   ['get', '/healthz', health.get, 'health'],
   ['get', '/metrics', metrics.get, 'health'],
 ]

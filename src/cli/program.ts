@@ -20,6 +20,7 @@ import { addPolicyCommand } from './machines/policy.ts'
 import { addSecretCommand } from './machines/secret.ts'
 import type { CliDeps } from './shell/deps.ts'
 import { addDhcpConfigCommand } from './system/dhcp-config.ts'
+import { addDoctorCommand } from './system/doctor.ts'
 import { addExplainCodeCommand } from './system/explain-code.ts'
 import { addServeCommand } from './system/serve.ts'
 
@@ -62,6 +63,7 @@ export function createProgram(given: CliDeps): Command {
   addBootsCommand(program, deps)
   addPolicyCommand(program, deps)
   addFindingsCommand(program, deps)
+  addDoctorCommand(program, deps)
   addChangesCommand(program, deps)
   addWebhookCommand(program, deps)
   addTokenCommand(program, deps)

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import { type AdminDeps, createAdminApp } from '../api/routes.ts'
 import type { Config } from '../config/config.ts'
+import type { Doctor } from '../doctor/doctor.ts'
 import { createChangeFeed } from '../inventory/changes/feed.ts'
 import type { Logger } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
@@ -20,7 +21,7 @@ export async function openAdminListener(
   config: Config,
   data: Data,
   jobs: Jobs,
-  boot: BootListener & { tftpPort: number | undefined },
+  boot: BootListener & { doctor: Doctor; tftpPort: number | undefined },
   limits: ConnectionLimits,
   log: Logger,
   metrics: Metrics,
@@ -38,6 +39,7 @@ export async function openAdminListener(
     metrics,
     mayScrape: proxyTest(config.metrics.subnets),
     sealer,
+    doctor: boot.doctor,
     feed,
     ...{ inventory, findStoredSize, scripts, settings },
     ...{ bootUrl, nbps },

@@ -10,6 +10,7 @@ import { openAdminListener } from './admin-listener.ts'
 import { openBootListener, openTftpListener } from './boot-listener.ts'
 import { type Closers, createClosers } from './closers.ts'
 import { openData } from './data/data.ts'
+import { openDoctor } from './doctor.ts'
 import { findLimits } from './http/limits.ts'
 import { formatAddress } from './http/listen.ts'
 import { startJobs } from './jobs.ts'
@@ -54,11 +55,12 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Omit
   const limits = await findLimits(config, log)
   const boot = await openBootListener(config, data, limits, log, metrics, closers)
   const tftp = await openTftpListener(config, boot, limits.maxTftpTransfers, closers)
+  const doctor = openDoctor(config, data, boot, tftp?.addresses.join(', '), log)
   const admin = await openAdminListener(
     config,
     data,
     jobs,
-    { ...boot, tftpPort: tftp?.port },
+    { ...boot, doctor, tftpPort: tftp?.port },
     limits.admin,
     log,
     metrics,

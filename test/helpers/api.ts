@@ -20,6 +20,7 @@ import { createSealer } from '../../src/lib/seal.ts'
 import type { FileRef } from '../../src/model/image.ts'
 import { createScripts } from '../../src/render/scripts.ts'
 import { readTemplates } from '../../src/server/templates.ts'
+import { createTestDoctor } from './doctor.ts'
 
 /** An admin API over a database and a store in a folder of its own. */
 export type Api = {
@@ -43,11 +44,13 @@ export async function openApi(db: Db, change: Partial<AdminDeps> = {}): Promise<
   const store = change.store ?? (await openFolderStore(filesFolder(folder)))
   const log = pino({ base: null }, { write: (line) => logged.push(line) })
   const inventory = openInventory(db, log)
+  const findStoredSize = createFindStoredSize(store, { keptMs: 1 })
+  const scripts = createScripts(readTemplates())
   const deps: AdminDeps = {
     db,
     inventory,
-    findStoredSize: createFindStoredSize(store, { keptMs: 1 }),
-    scripts: createScripts(readTemplates()),
+    findStoredSize,
+    scripts,
     settings: { afterRefusal: 'retry' },
     feed: createChangeFeed(db, pino({ level: 'silent' })),
     intake: {
@@ -57,6 +60,7 @@ export async function openApi(db: Db, change: Partial<AdminDeps> = {}): Promise<
       wake: () => {},
     },
     sealer: createSealer(Buffer.alloc(32, 1)),
+    doctor: createTestDoctor({ db, inventory, findStoredSize, scripts, log }, folder),
     store,
     checks: createFileChecks({ db, store, log }),
     log,

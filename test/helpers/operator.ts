@@ -15,6 +15,7 @@ import { createChangeFeed } from '../../src/inventory/changes/feed.ts'
 import { messageOf } from '../../src/lib/errors.ts'
 import { loadServerId } from '../../src/server/data/server-id.ts'
 import { startTestBootServer, type TestBootServer } from './boot-server.ts'
+import { createTestDoctor } from './doctor.ts'
 
 export type Result = { exitCode: number; out: string; err: string }
 
@@ -70,6 +71,7 @@ export async function startOperator(settings: { maxFileBytes?: number } = {}): P
     scripts,
     settings: boot.deps.settings,
     sealer,
+    doctor: createTestDoctor({ db, inventory, findStoredSize, scripts, log }, folder),
     feed,
     bootUrl: 'http://192.0.2.1:8080',
     maxFileBytes,

@@ -7,6 +7,8 @@ export const slowFiles = [
   'test/bytes/send/zero-copy',
   // Virtual machines.
   'test/lab/',
+  // Networks that are broken on purpose.
+  'test/doctor/',
   // Servers that are killed and restarted, and disks that are full or lose their power.
   'test/db/broken-folder',
   'test/db/engine-death',

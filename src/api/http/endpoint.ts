@@ -7,6 +7,7 @@ import type { FileStore } from '../../bytes/store/file-store.ts'
 import type { Db } from '../../db/open.ts'
 import type { AnswerDeps } from '../../decide/answer.ts'
 import type { ServerNetwork } from '../../decide/dhcp-site.ts'
+import type { Doctor } from '../../doctor/doctor.ts'
 import type { FileChecks } from '../../files/check.ts'
 import type { Actor } from '../../inventory/changes/changes.ts'
 import type { ChangeFeed } from '../../inventory/changes/feed.ts'
@@ -30,6 +31,7 @@ export type AdminDeps = HealthSources &
     store: FileStore
     checks: FileChecks
     sealer: Sealer
+    doctor: Doctor
     feed: ChangeFeed
     log: Logger
     metrics: Metrics

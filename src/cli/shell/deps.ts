@@ -17,6 +17,8 @@ export type CliDeps = {
   stdin?: NodeJS.ReadableStream | undefined
   /** True if standard error is a terminal: progress is redrawn on one line. */
   interactive?: boolean | undefined
+  /** Sets the exit code of a command that worked, but found problems. */
+  setExitCode?: ((code: number) => void) | undefined
   /** The time without data after which a download is retried; by default 60 seconds. */
   stallMs?: number | undefined
   /** The delays after attempts of a download or upload that made no progress; after the last one it fails. */

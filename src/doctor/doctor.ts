@@ -1,0 +1,70 @@
+// The doctor of a running server: its own checks, and probes of its networks. One run at a time.
+import { isIPv4 } from 'node:net'
+import { ConflictError } from '../lib/errors.ts'
+import { readVersion } from '../lib/program-dir.ts'
+import type { DoctorReport } from './finding.ts'
+import { probeInterface } from './network/interface.ts'
+import type { OwnServer } from './network/probe.ts'
+import { type Check, runChecks } from './run.ts'
+import { serverChecks } from './server/checks.ts'
+import type { ServerContext } from './server/context.ts'
+import { listAddresses } from './server/urls.ts'
+
+export type DoctorOptions = {
+  /** The interfaces to probe; by default those of proxyDHCP. */
+  interfaces?: string[] | undefined
+  /** Kinds of firmware, by option 93. */
+  firmware?: number[] | undefined
+  /** False: only the checks of the server. */
+  network?: boolean | undefined
+}
+
+/** What a doctor on another computer must know of the server. */
+export type DoctorAbout = OwnServer & { version: string; now: string; interfaces: string[] }
+
+export type Doctor = {
+  about: () => DoctorAbout
+  /** @throws ConflictError while another run is going */
+  run: (options: DoctorOptions) => Promise<DoctorReport>
+  last: () => DoctorReport | undefined
+}
+
+const maxProbeMs = 60_000
+
+export function createDoctor(context: ServerContext): Doctor {
+  let isRunning = false
+  let last: DoctorReport | undefined
+  const about = (): DoctorAbout => ({
+    version: readVersion(),
+    now: new Date().toISOString(),
+    interfaces: context.proxyDhcp,
+    addresses: addressesOf(context),
+    nbps: [...context.nbps.values()].map(({ name, sha256, bytes }) => ({ name, sha256, sizeBytes: bytes.length })),
+  })
+  return {
+    about,
+    last: () => last,
+    run: async ({ interfaces = context.proxyDhcp, firmware, network = true }) => {
+      if (isRunning) throw new ConflictError('the doctor is already running. Next step: try again in a minute')
+      isRunning = true
+      try {
+        const probes = interfaces.map(
+          (device): Check => ({
+            name: `network ${device}`,
+            maxMs: maxProbeMs,
+            run: () => probeInterface({ device, server: about(), codes: firmware, log: context.log }),
+          }),
+        )
+        last = await runChecks([...serverChecks(context), ...(network ? probes : [])])
+        return last
+      } finally {
+        isRunning = false
+      }
+    },
+  }
+}
+
+function addressesOf({ baseUrl }: ServerContext): string[] {
+  const host = baseUrl === undefined ? '' : new URL(baseUrl).hostname
+  return [...new Set([...listAddresses().map(({ address }) => address), ...(isIPv4(host) ? [host] : [])])]
+}

@@ -1,0 +1,114 @@
+// Probes one interface as a PXE client of each kind, and says what each kind would boot.
+import { networkInterfaces } from 'node:os'
+import { messageOf } from '../../lib/errors.ts'
+import type { Logger } from '../../lib/log.ts'
+import { type FirmwareKind, findFirmwareKind } from '../../model/firmware/kinds.ts'
+import { type Finding, fault } from '../finding.ts'
+import { createFetches } from './fetches.ts'
+import type { Client } from './firmware-takes.ts'
+import { followClient } from './follow.ts'
+import { givesAddress } from './offers.ts'
+import { judgeForeign, judgeNoAddress, judgeServers } from './presence.ts'
+import type { OwnServer, Probe } from './probe.ts'
+import { type TftpPatience, usualTftpPatience } from './tftp.ts'
+import { openWire, type Patience, usualPatience, type Wire } from './wire.ts'
+
+export type InterfaceOptions = {
+  device: string
+  server: OwnServer | undefined
+  /** Codes of option 93; by default the usual ones. */
+  codes?: number[] | undefined
+  mac?: string | undefined
+  patience?: Patience | undefined
+  tftpPatience?: TftpPatience | undefined
+  log: Logger
+}
+
+/** BIOS, UEFI x86-64 by PXE and by HTTP Boot, UEFI arm64: the machines of today. */
+const usualCodes = [0, 7, 16, 11]
+
+/** The checks of a network, in the order of a boot. Never throws. */
+export async function probeInterface(options: InterfaceOptions): Promise<Finding[]> {
+  const { device, server, mac, patience = usualPatience, tftpPatience = usualTftpPatience, log } = options
+  const address = findAddress(device)
+  const subject = { check: 'network probe', where: device }
+  if (address === undefined)
+    return [fault(subject, 'BW-PROBE', `${device} does not exist, or has no IPv4 address`, { state: 'unknown' })]
+  const probe: Probe = { device, address, server, mac, patience, tftpPatience, log }
+  const wires = await openAny(probe)
+  if ('error' in wires)
+    return [fault(subject, 'BW-PROBE', `UDP port 68 cannot be opened: ${wires.error}`, { state: 'unknown' })]
+  try {
+    return mergeSame(await probeClients(probe, wires.wire, clientsOf(options)))
+  } finally {
+    wires.wire.close()
+  }
+}
+
+/** A client's port if this process may take it, else a relay's. */
+async function openAny({ device, address, patience, log }: Probe): Promise<{ wire: Wire } | { error: string }> {
+  try {
+    return { wire: await openWire({ device, address }, patience, log) }
+  } catch (error) {
+    try {
+      return { wire: await openWire({ device, address, relay: true }, patience, log) }
+    } catch {
+      return { error: messageOf(error) }
+    }
+  }
+}
+
+async function probeClients(probe: Probe, wire: Wire, clients: Client[]): Promise<Finding[]> {
+  const offers = await wire.discover(clients)
+  const answered = clients.map((client, at) => ({ client, offers: offers[at] ?? [] }))
+  const foreign = judgeForeign(probe, offers.flat())
+  if (!offers.flat().some(givesAddress)) return [judgeNoAddress(probe, answered, await wire.inform()), ...foreign]
+  const fetches = createFetches(probe)
+  const followed = await Promise.all(
+    answered.map(({ client, offers }) => followClient(probe, wire, fetches, client, offers)),
+  )
+  return [...judgeServers(probe, answered), ...foreign, ...softenRare(followed.flat())]
+}
+
+/**
+ * A network without a boot file for any firmware is broken. A network with boot files for some firmware may have no machines of
+ * the others.
+ */
+function softenRare(list: Finding[]): Finding[] {
+  const isBootFile = ({ check }: Finding) => check.startsWith('boot file for ') && !check.includes('iPXE')
+  const hasFile = list.some(
+    (finding) => isBootFile(finding) && finding.code !== 'BW-DHCP-NO-FILE' && /TFTP/.test(finding.where),
+  )
+  if (!hasFile) return list
+  return list.map((finding) =>
+    finding.code === 'BW-DHCP-NO-FILE' && isBootFile(finding) ? { ...finding, state: 'warning' as const } : finding,
+  )
+}
+
+function clientsOf({ codes, server }: InterfaceOptions): Client[] {
+  const hasArm = server === undefined || server.nbps.some(({ name }) => /arm64|aa64/.test(name))
+  const chosen = codes ?? usualCodes.filter((code) => code !== 11 || hasArm)
+  const kinds = chosen.map(findFirmwareKind).filter((kind): kind is FirmwareKind => kind !== undefined)
+  const loaders = kinds.filter(({ runs, transport }) => runs !== undefined && transport === 'tftp')
+  return [...kinds.map((kind) => ({ kind, isIpxe: false })), ...loaders.map((kind) => ({ kind, isIpxe: true }))]
+}
+
+/** The same result for several kinds of firmware is one finding. */
+export function mergeSame(list: readonly Finding[]): Finding[] {
+  const merged = new Map<string, Finding>()
+  for (const finding of list) {
+    const [, topic = finding.check, who] = /^(.*) for (.*)$/.exec(finding.check) ?? []
+    const key = JSON.stringify([topic, finding.state, finding.code, finding.where, finding.seen])
+    const before = merged.get(key)
+    merged.set(
+      key,
+      before === undefined || who === undefined ? finding : { ...before, check: `${before.check}, ${who}` },
+    )
+  }
+  return [...merged.values()]
+}
+
+/** The first IPv4 address of an interface. */
+export function findAddress(device: string): string | undefined {
+  return networkInterfaces()[device]?.find(({ family }) => family === 'IPv4')?.address
+}
