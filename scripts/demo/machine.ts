@@ -1,6 +1,16 @@
-import { accessSync, constants, copyFileSync, existsSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  accessSync,
+  constants,
+  copyFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { programDir } from '../../src/lib/program-dir.ts'
+import { nbpFor } from '../../src/model/firmware/kinds.ts'
 
 export type DemoMachine = {
   mac: string
@@ -16,7 +26,7 @@ export type DemoMachine = {
 
 const diskBytes = 10e9
 const firmware = '/usr/share/OVMF/OVMF_CODE_4M.fd'
-const bootProgram = join(programDir, 'ipxe/nbp/ipxe.efi')
+const nbpFolder = join(programDir, 'ipxe/nbp')
 
 /** The packages that the demo lacks, with the command that installs them; undefined if none is missing. */
 export function whyNoQemu(efi: boolean): string | undefined {
@@ -26,7 +36,13 @@ export function whyNoQemu(efi: boolean): string | undefined {
   ]
   const missing = needed.filter(([, file]) => !existsSync(file)).map(([name]) => name)
   if (missing.length > 0) return `QEMU is missing: apt-get install --no-install-recommends ${missing.join(' ')}`
-  return efi && !existsSync(bootProgram) ? 'ipxe/nbp/ipxe.efi is missing: see ipxe/nbp/README.md' : undefined
+  return efi && findBootProgram() === undefined ? 'no boot program for UEFI: see ipxe/nbp/README.md' : undefined
+}
+
+/** The boot program that UEFI x86-64 gets. */
+function findBootProgram(): string | undefined {
+  const present = existsSync(nbpFolder) ? readdirSync(nbpFolder).map((name) => ({ name })) : []
+  return nbpFor(7, present)
 }
 
 /** The arguments of QEMU. Creates the disk and the files for UEFI. */
@@ -47,15 +63,16 @@ export function qemuArgs(machine: DemoMachine): string[] {
   ]
 }
 
-/** The PXE client of the firmware fetches ipxe.efi from QEMU's TFTP server; iPXE then fetches autoexec.ipxe from there. */
+/** The PXE client of the firmware fetches the boot program from QEMU's TFTP server; iPXE then fetches autoexec.ipxe from there. */
 function efiArgs({ script, workDir }: DemoMachine): string[] {
-  copyFileSync(bootProgram, join(workDir, 'ipxe.efi'))
+  const bootProgram = findBootProgram() ?? ''
+  copyFileSync(join(nbpFolder, bootProgram), join(workDir, bootProgram))
   copyFileSync(firmware.replace('CODE', 'VARS'), join(workDir, 'variables.fd'))
   writeFileSync(join(workDir, 'autoexec.ipxe'), `#!ipxe\ndhcp\nchain ${script}\n`)
   return [
     ...['-machine', 'q35', '-drive', `if=pflash,format=raw,unit=0,readonly=on,file=${firmware}`],
     ...['-drive', `if=pflash,format=raw,unit=1,file=${join(workDir, 'variables.fd')}`],
-    ...['-netdev', `user,id=n0,tftp=${workDir},bootfile=ipxe.efi`],
+    ...['-netdev', `user,id=n0,tftp=${workDir},bootfile=${bootProgram}`],
     // Each of these would wait a minute for an answer before the firmware tries the disk.
     ...['-fw_cfg', 'name=opt/org.tianocore/IPv6PXESupport,string=no'],
   ]

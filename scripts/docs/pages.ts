@@ -3,6 +3,7 @@ import { architecturePage } from './arrows.ts'
 import { cliPage } from './cli-page.ts'
 import { codesPage } from './codes-page.ts'
 import { findingsPages } from './findings-pages.ts'
+import { firmwarePage } from './firmware-page.ts'
 import { settingsPage } from './settings-page.ts'
 import { stagesPage } from './stages-page.ts'
 import { urlsPage } from './urls-page.ts'
@@ -15,6 +16,7 @@ export async function generatePages(): Promise<Map<string, string>> {
     ['docs/reference/cli.md', cliPage()],
     ...findingsPages(),
     ['docs/reference/codes.md', codesPage()],
+    ['docs/reference/firmware.md', firmwarePage()],
     ['docs/reference/settings.md', settingsPage()],
     ['docs/reference/stages.md', stagesPage()],
     ['docs/reference/urls.md', urlsPage()],

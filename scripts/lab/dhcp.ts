@@ -1,22 +1,18 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { findFirmwareKind, nbpFor } from '../../src/model/firmware/kinds.ts'
 import { dhcpAddress, type Net, serverAddress } from './net.ts'
 import { type Running, startIn } from './process.ts'
 
-const bootUrl = `http://${serverAddress}:8080/boot.ipxe`
+const serverUrl = `http://${serverAddress}:8080`
+const bootUrl = `${serverUrl}/boot.ipxe`
+/** The boot programs from setup. */
+const present = ['undionly.kpxe', 'snponly.efi', 'ipxe.efi', 'ipxe-arm64.efi'].map((name) => ({ name }))
 
 /** Boot rules of a site's DHCP server, as lines for dnsmasq(8). */
 export const bootRules = {
   /** The boot program by option 93 (RFC 4578 2.1), over TFTP; the script's address for iPXE. */
-  byFirmware: [
-    'dhcp-match=set:bios,option:client-arch,0',
-    'dhcp-match=set:x64,option:client-arch,7',
-    'dhcp-match=set:arm64,option:client-arch,11',
-    `dhcp-boot=tag:!ipxe,tag:bios,undionly.kpxe,,${serverAddress}`,
-    `dhcp-boot=tag:!ipxe,tag:x64,ipxe.efi,,${serverAddress}`,
-    `dhcp-boot=tag:!ipxe,tag:arm64,ipxe-arm64.efi,,${serverAddress}`,
-    `dhcp-boot=tag:ipxe,${bootUrl}`,
-  ],
+  byFirmware: [...[0, 7, 11].flatMap(linesFor), `dhcp-boot=tag:ipxe,${bootUrl}`],
   /**
    * In addition to the rules for PXE: ends HTTP Boot, which OVMF tries next, at once. Without an answer it would wait a
    * minute before it tries the disk.
@@ -27,18 +23,23 @@ export const bootRules = {
     `dhcp-boot=tag:http64,http://${serverAddress}:8080/nbp/none.efi`,
   ],
   /** UEFI HTTP Boot, which ignores an offer without option 60 `HTTPClient` (UEFI 2.10, 24.7.2). */
-  httpBoot: [
-    'dhcp-match=set:http64,option:client-arch,16',
-    'dhcp-option-force=tag:http64,60,HTTPClient',
-    `dhcp-boot=tag:http64,http://${serverAddress}:8080/nbp/ipxe.efi`,
-    `dhcp-boot=tag:ipxe,${bootUrl}`,
-  ],
+  httpBoot: [...linesFor(16), `dhcp-boot=tag:ipxe,${bootUrl}`],
   /** The script's address for every client, even for the booted system, as the networks of QEMU and libvirt announce it. */
   urlForEverybody: [`dhcp-boot=${bootUrl}`],
   /** The same file for every client, as in routers with a single field. */
   oneFile: (name: string) => [`dhcp-boot=${name},,${serverAddress}`],
   /** One boot program for firmware, the script's address for iPXE. */
   oneFileAndIpxe: (name: string) => [`dhcp-boot=tag:!ipxe,${name},,${serverAddress}`, `dhcp-boot=tag:ipxe,${bootUrl}`],
+}
+
+/** The lines for a kind of firmware, with its default boot program. */
+function linesFor(code: number): string[] {
+  const tag = `firmware-${code}`
+  const match = `dhcp-match=set:${tag},option:client-arch,${code}`
+  const nbp = nbpFor(code, present)
+  if (findFirmwareKind(code)?.transport !== 'http')
+    return [match, `dhcp-boot=tag:!ipxe,tag:${tag},${nbp},,${serverAddress}`]
+  return [match, `dhcp-option-force=tag:${tag},60,HTTPClient`, `dhcp-boot=tag:${tag},${serverUrl}/nbp/${nbp}`]
 }
 
 const ipxeLines = [

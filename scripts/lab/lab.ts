@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { messageOf } from '../../src/lib/errors.ts'
 import { programDir } from '../../src/lib/program-dir.ts'
 import { startDhcp } from './dhcp.ts'
+import { type SiteDhcp, startSiteDhcp } from './dhcp-servers.ts'
 import { makeInitrd } from './initrd.ts'
 import { type Net, openNet, serverAddress } from './net.ts'
 import { piece, whyNoLab } from './pieces.ts'
@@ -23,9 +24,12 @@ export type Lab = {
   /** Uploads a file for an image of the test. */
   addFile(name: string, bytes: Buffer): Promise<{ sha256: string; name: string }>
   /** Switches a machine on at a site whose DHCP server has these rules. Machines that run at the same time must share them. */
-  powerOn(machine: VmOptions, rules: string[]): Promise<{ console: Running; powerOff(): Promise<void> }>
+  powerOn(machine: VmOptions, rules: DhcpRules): Promise<{ console: Running; powerOff(): Promise<void> }>
   close(): Promise<void>
 }
+
+/** Lines for the lab's own dnsmasq, or a server of the site with the text of `bootwright dhcp-config`. */
+export type DhcpRules = string[] | SiteDhcp
 
 export type LabArch = 'x86_64' | 'arm64'
 const consoles: Record<LabArch, string> = { x86_64: 'ttyS0', arm64: 'ttyAMA0' }
@@ -52,7 +56,7 @@ export async function openLab(env: Record<string, string> = {}): Promise<Lab> {
     let machines = 0
     const dhcp = shareDhcp(net)
 
-    async function powerOn(machine: VmOptions, rules: string[]) {
+    async function powerOn(machine: VmOptions, rules: DhcpRules) {
       const ownDir = join(workDir, `machine-${machines++}`)
       await mkdir(ownDir)
       const leaveDhcp = await dhcp(ownDir, rules)
@@ -79,11 +83,15 @@ export async function openLab(env: Record<string, string> = {}): Promise<Lab> {
 
 /** The site's only DHCP server: it starts with the first machine and stops with the last. */
 function shareDhcp(net: Net) {
-  let running: { rules: string[]; server: Promise<Running>; users: number } | undefined
-  return async (workDir: string, rules: string[]): Promise<() => Promise<void>> => {
-    if (running !== undefined && running.rules.join() !== rules.join())
+  let running: { rules: DhcpRules; server: Promise<Pick<Running, 'stop'>>; users: number } | undefined
+  return async (workDir: string, rules: DhcpRules): Promise<() => Promise<void>> => {
+    if (running !== undefined && JSON.stringify(running.rules) !== JSON.stringify(rules))
       throw new Error('machines that run at the same time need the same DHCP rules')
-    running ??= { rules, server: startDhcp(net, workDir, rules), users: 0 }
+    running ??= {
+      rules,
+      server: Array.isArray(rules) ? startDhcp(net, workDir, rules) : startSiteDhcp(net, workDir, rules),
+      users: 0,
+    }
     const mine = running
     mine.users += 1
     const server = await mine.server

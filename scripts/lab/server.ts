@@ -1,4 +1,4 @@
-import { request } from 'node:http'
+import { type IncomingMessage, request } from 'node:http'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { dataFolder } from '../../src/config/data-folder.ts'
@@ -8,7 +8,7 @@ import { type Running, startIn } from './process.ts'
 
 export type LabServer = {
   process: Running
-  /** Calls the admin API (path after /api/v1); returns the JSON of the answer. @throws Error for a status that is not 2xx. */
+  /** Calls the admin API (path after /api/v1); returns the JSON or the text of the answer. @throws Error for a status that is not 2xx. */
   api(method: string, path: string, body?: unknown): Promise<unknown>
   stop(): Promise<void>
 }
@@ -63,11 +63,15 @@ function ask(socketPath: string, method: string, path: string, body: unknown): P
       response.on('end', () => {
         const status = response.statusCode ?? 0
         if (status < 200 || status > 299) reject(new Error(`${method} ${path}: ${status} ${text}`))
-        else resolve(text === '' ? undefined : JSON.parse(text))
+        else resolve(isJson(response) ? JSON.parse(text) : text || undefined)
       })
     })
     asked.on('timeout', () => asked.destroy(new Error(`${method} ${path}: no answer within 30 s`)))
     asked.on('error', reject)
     asked.end(bytes)
   })
+}
+
+function isJson({ headers }: IncomingMessage): boolean {
+  return /json/.test(headers['content-type'] ?? '')
 }

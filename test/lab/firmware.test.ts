@@ -30,15 +30,15 @@ describeWholeLab('firmware of every kind', () => {
   test('UEFI with one boot file name for all: iPXE takes autoexec.ipxe by TFTP', limit, async () => {
     const mac = '52:54:00:6c:01:03'
     await assignLab(lab, mac)
-    const boot = await bootLinux(lab, { firmware: 'efi-x86_64', mac }, bootRules.oneFile('ipxe.efi'))
+    const boot = await bootLinux(lab, { firmware: 'efi-x86_64', mac }, bootRules.oneFile('snponly.efi'))
     expectBooted(boot, lab, 'x86_64')
     expect(boot.events.filter(({ stage }) => stage === 'bootstrap').map(({ file }) => file)).toEqual(['autoexec.ipxe'])
   })
 
-  test('UEFI with snponly.efi, which uses the driver of the firmware', limit, async () => {
+  test('UEFI with ipxe.efi, which has drivers of its own', limit, async () => {
     const mac = '52:54:00:6c:01:04'
     await assignLab(lab, mac)
-    const boot = await bootLinux(lab, { firmware: 'efi-x86_64', mac }, bootRules.oneFileAndIpxe('snponly.efi'))
+    const boot = await bootLinux(lab, { firmware: 'efi-x86_64', mac }, bootRules.oneFileAndIpxe('ipxe.efi'))
     expectBooted(boot, lab, 'x86_64')
   })
 

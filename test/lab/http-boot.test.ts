@@ -15,6 +15,6 @@ describeWholeLab('UEFI HTTP Boot', () => {
     await assignLab(lab, mac)
     const boot = await bootLinux(lab, { firmware: 'efi-x86_64', mac, httpBoot: true }, bootRules.httpBoot)
     expectBooted(boot, lab, 'x86_64')
-    expect(nbpsOf(boot)).toEqual([{ file: 'ipxe.efi', bytes: await nbpSize('ipxe.efi') }])
+    expect(nbpsOf(boot)).toEqual([{ file: 'snponly.efi', bytes: await nbpSize('snponly.efi') }])
   })
 })

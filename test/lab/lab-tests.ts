@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect } from 'vitest'
-import type { Lab, LabArch } from '../../scripts/lab/lab.ts'
+import type { DhcpRules, Lab, LabArch } from '../../scripts/lab/lab.ts'
 import { whyNoLab } from '../../scripts/lab/pieces.ts'
 import type { VmOptions } from '../../scripts/lab/vm.ts'
 
@@ -27,7 +27,7 @@ export type BootRecord = {
  * Switches a machine on, waits until its Linux has reported and switched it off, and returns the server's record of the
  * boot.
  */
-export async function bootLinux(lab: Lab, machine: VmOptions, rules: string[]): Promise<BootRecord> {
+export async function bootLinux(lab: Lab, machine: VmOptions, rules: DhcpRules): Promise<BootRecord> {
   const { console, powerOff } = await lab.powerOn(machine, rules)
   try {
     await console.waitFor(/guest: reported booted to http/, bootTimeoutMs)
