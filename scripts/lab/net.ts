@@ -90,7 +90,25 @@ function removeNamespace(name: string): void {
 }
 
 function ip(...args: string[]): string {
-  const { status, stdout, stderr, error } = spawnSync('ip', args, { encoding: 'utf8' })
-  if (status !== 0) throw new Error(`ip ${args.join(' ')}: ${error?.message ?? stderr.trim()}`)
+  return run('ip', args)
+}
+
+function run(program: string, args: string[]): string {
+  const { status, stdout, stderr, error } = spawnSync(program, args, { encoding: 'utf8' })
+  if (status !== 0) throw new Error(`${program} ${args.join(' ')}: ${error?.message ?? stderr.trim()}`)
   return stdout
+}
+
+/**
+ * Adds rules to a chain for packets that arrive at the boot server, as lines of nft(8) without their beginning. Returns a
+ * function that removes them.
+ */
+export function addRules(net: Net, rules: string[]): () => void {
+  opened += 1
+  const table = `lab${opened}`
+  const nft = (line: string) => run('ip', ['netns', 'exec', net.server, 'nft', line])
+  nft(`add table ip ${table}`)
+  nft(`add chain ip ${table} input { type filter hook input priority 0; }`)
+  for (const rule of rules) nft(`add rule ip ${table} input ${rule}`)
+  return () => void nft(`delete table ip ${table}`)
 }

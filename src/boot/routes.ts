@@ -4,6 +4,7 @@ import { serveBootConfig } from './boot-config.ts'
 import { serveBootstrap, serveWholeBootstrap } from './bootstrap.ts'
 import { serveFile } from './files.ts'
 import { serveHealth, serveLiveness } from './health.ts'
+import { serveHelp } from './help.ts'
 import type { BootDeps } from './http/deps.ts'
 import type { FairTurns } from './http/fair-turns.ts'
 import type { BootContext } from './http/request.ts'
@@ -110,6 +111,13 @@ export const bootRoutes: BootRoute[] = [
     path: '/nbp/:name',
     summary: 'Download a boot program, for UEFI HTTP Boot.',
     serve: serveNbp,
+    turn: 'none',
+  },
+  {
+    methods: get,
+    path: '/help/:code',
+    summary: 'Read what a code means: a page, or plain text. /help/CODE.ipxe prints it on the console of a machine.',
+    serve: serveHelp,
     turn: 'none',
   },
   {

@@ -1,7 +1,7 @@
 // Serves the script that opens an iSCSI target. Called by routes.ts.
 import { openSecrets } from '../inventory/machines/secrets.ts'
 import { InputError } from '../lib/errors.ts'
-import type { Decision } from '../model/decision.ts'
+import { type Decision, refusal } from '../model/decision.ts'
 import { documentsFor, machineFields, openForSecrets } from './answer-files.ts'
 import type { BootDeps } from './http/deps.ts'
 import { type BootContext, baseUrlOf } from './http/request.ts'
@@ -37,7 +37,7 @@ export async function serveSan(context: BootContext, deps: BootDeps): Promise<Re
     log.error({ ...fields, reason }, 'storage network script could not be made')
     if (context.req.method === 'GET') await recordInOrder(deps, token, 'failed', ip, reason)
     const nextStep = 'correct the secret: bootwright secret set NAME --machine MAC'
-    const refused: Decision = { ...decision, reasons: [], spec: { kind: 'refusal', reason, nextStep } }
+    const refused: Decision = { ...decision, reasons: [], spec: refusal('BW-ARGUMENT', reason, nextStep) }
     return context.text(scripts.script(refused, namesContext).text)
   }
 }

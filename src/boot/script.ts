@@ -42,8 +42,8 @@ function logScript(
 ): void {
   const { machine, spec, image } = decision
   const fields = { mac, hostname: machine?.hostname, ip, boot: bootId, machine: machine?.id, kind: spec.kind, image }
-  if (spec.kind === 'refusal' && bootId !== undefined) metrics.refusal(undefined)
-  if (spec.kind === 'refusal') log.warn({ ...fields, reason: spec.reason }, 'script refused')
+  if (spec.kind === 'refusal' && bootId !== undefined) metrics.refusal(spec.code)
+  if (spec.kind === 'refusal') log.warn({ ...fields, code: spec.code, reason: spec.reason }, 'script refused')
   else log.info(fields, 'script')
 }
 
@@ -62,10 +62,15 @@ export function faultScript(deps: BootDeps, { ip, base }: BootRequest, facts: Fa
 }
 
 function faultSpec(base: string, error: unknown): Decision['spec'] {
-  if (error instanceof InputError) return refusal(`bad request: ${error.message}`, `chain ${base}/boot.ipxe`)
-  const reason =
-    findCause(error, DiskFullError) === undefined
-      ? 'the Bootwright database is unreachable'
-      : 'the disk of the boot server is full'
-  return { kind: 'refusal', reason, nextStep: 'check the log of the boot server; this machine retries', fault: true }
+  if (error instanceof InputError)
+    return refusal('BW-BAD-REQUEST', `bad request: ${error.message}`, `chain ${base}/boot.ipxe`)
+  const isFull = findCause(error, DiskFullError) !== undefined
+  const reason = isFull ? 'the disk of the boot server is full' : 'the Bootwright database is unreachable'
+  return {
+    kind: 'refusal',
+    code: isFull ? 'BW-DISK-FULL' : 'BW-DATABASE',
+    reason,
+    nextStep: 'check the log of the boot server; this machine retries',
+    fault: true,
+  }
 }

@@ -80,7 +80,18 @@ export const settings = {
       'BOOTWRIGHT_TRUSTED_PROXIES',
       'Proxies in front of boot HTTP whose Forwarded or X-Forwarded-For header names the client',
     ),
-    afterRefusal: choice('BOOTWRIGHT_AFTER_REFUSAL', 'retry', afterRefusals, 'Action of a machine after a refusal'),
+    afterRefusal: choice(
+      'BOOTWRIGHT_AFTER_REFUSAL',
+      'retry',
+      afterRefusals,
+      'Action of a machine after a refusal, and after five retries of a failed boot',
+    ),
+    withoutServer: choice(
+      'BOOTWRIGHT_WITHOUT_SERVER',
+      'local',
+      ['local', 'retry'] as const,
+      'Action of a machine that got no script for five minutes: its next boot device, or a retry every five minutes',
+    ),
     maxConnections: whole(
       'BOOTWRIGHT_MAX_CONNECTIONS',
       20_000,

@@ -6,6 +6,7 @@ import type { AnswerDocument } from '../model/answer-file.ts'
 import { type Decision, refusal, type Situation } from '../model/decision.ts'
 import type { LatestDeployment } from '../model/deployment.ts'
 import type { Facts } from '../model/facts.ts'
+import type { FindingCode } from '../model/findings/table.ts'
 import type { Variant } from '../model/image.ts'
 import type { Choice } from '../model/menu.ts'
 import { renderAnswers, withRedactedSecrets } from '../render/answers.ts'
@@ -100,8 +101,8 @@ function render(
   context: ScriptContext,
   names: Names,
 ): Omit<MachineAnswer, 'situation' | 'names' | 'damage'> {
-  const refuse = (reason: string, nextStep: string) => {
-    const refused: Decision = { ...decision, spec: refusal(reason, nextStep) }
+  const refuse = (code: FindingCode, reason: string, nextStep: string) => {
+    const refused: Decision = { ...decision, spec: refusal(code, reason, nextStep) }
     return { decision: refused, documents: [], script: scripts.script(refused, context).text, reports: false }
   }
   const { spec, image, answerFile } = decision
@@ -109,7 +110,10 @@ function render(
   if (filled instanceof InputError) {
     const problems = filled.faults.map(({ field, value }) => `${value} (${field})`).join(', ')
     const nextStep = stepsToSet(filled.missing) ?? `to correct it: bootwright answer-file set ${answerFile?.name} FILE`
-    return { ...refuse(`answer file ${answerFile?.name}: ${problems}`, nextStep), unfilled: filled.faults }
+    return {
+      ...refuse('BW-ANSWER-FILE', `answer file ${answerFile?.name}: ${problems}`, nextStep),
+      unfilled: filled.faults,
+    }
   }
   const script = faultsOf(() => {
     // Otherwise a missing secret would be found only after iPXE has fetched this script.
@@ -119,6 +123,7 @@ function render(
   })
   if (script instanceof InputError)
     return refuse(
+      'BW-ARGUMENT',
       `image ${image?.name}: ${script.message}`,
       stepsToSet(script.missing) ?? 'to see where each argument comes from: bootwright explain MAC',
     )

@@ -52,6 +52,7 @@ function menuSpec(
   if (menu === undefined) {
     reasons.push({ candidate: `menu ${name}`, won: false, why: 'the menu does not exist' })
     return refusal(
+      'BW-MENU',
       `there is no menu ${name}`,
       `to add it: bootwright menu set ${name} FILE; to see what refers to it: bootwright explain MAC`,
     )
@@ -60,6 +61,7 @@ function menuSpec(
   reasons.push(...menuReasons(menu.name, hidden))
   if (entries.length === 0)
     return refusal(
+      'BW-MENU',
       `menu ${name} has no entry for ${formatTarget(target)}`,
       `to add one: bootwright menu set ${name} FILE`,
     )
@@ -84,7 +86,7 @@ function imageSpec(name: string, merged: Merged, catalog: Catalog, target: Known
   if (image === undefined) {
     reasons.push({ candidate: `image ${name}`, won: false, why: 'the image does not exist' })
     const nextStep = `to add it: bootwright image add ${name}; to see what refers to it: bootwright explain MAC`
-    return { spec: refusal(`there is no image ${name}`, nextStep) }
+    return { spec: refusal('BW-NO-IMAGE', `there is no image ${name}`, nextStep) }
   }
   const named = { image: { name: image.name, version: image.version } }
   const variant = findVariant(image.variants, target)
@@ -100,6 +102,7 @@ function imageSpec(name: string, merged: Merged, catalog: Catalog, target: Known
     return {
       ...named,
       spec: refusal(
+        'BW-NO-VARIANT',
         `image ${name} has no variant for ${missing}; existing variants: ${existing}`,
         `to add one: bootwright image add ${name} --arch ${target.arch}`,
       ),
@@ -122,7 +125,11 @@ function imageSpec(name: string, merged: Merged, catalog: Catalog, target: Known
   if (answers !== undefined && answerFile === undefined)
     return {
       ...named,
-      spec: refusal(`there is no answer file ${answers}`, `to add it: bootwright answer-file set ${answers} FILE`),
+      spec: refusal(
+        'BW-NO-ANSWER-FILE',
+        `there is no answer file ${answers}`,
+        `to add it: bootwright answer-file set ${answers} FILE`,
+      ),
     }
   return {
     ...named,
@@ -177,6 +184,7 @@ export function damagedVariant(
       why: `its file ${fileName} is damaged: ${damage}`,
     },
     spec: refusal(
+      'BW-FILE-DAMAGED',
       `file ${fileName} of image ${name} version ${version} is damaged: ${damage}`,
       `to upload it again: bootwright image add ${name}; to go back: bootwright image rollback ${name}`,
     ),

@@ -48,7 +48,7 @@ export function decide(situation: Situation, choice?: Choice): Decided {
 
   if ('conflict' in identity) {
     reasons.push({ candidate: 'identity', won: true, why: identity.why })
-    return { decision: { ...common, spec: refusal(identity.why, identity.nextStep) } }
+    return { decision: { ...common, spec: refusal('BW-CONFLICT', identity.why, identity.nextStep) } }
   }
   reasons.push(...identityReasons(identity))
   notices.push(...identityNotices(identity))
@@ -68,7 +68,7 @@ export function decide(situation: Situation, choice?: Choice): Decided {
     return {
       decision: {
         ...identified,
-        spec: refusal(shortReason, `to allow it: bootwright machine set ${handleOf(denied)} --allow`),
+        spec: refusal('BW-DENIED', shortReason, `to allow it: bootwright machine set ${handleOf(denied)} --allow`),
       },
     }
   }
@@ -79,7 +79,10 @@ export function decide(situation: Situation, choice?: Choice): Decided {
   if (entry === null) {
     const reason = `menu ${choice?.menu} has no entry ${choice?.entry} for this machine`
     return {
-      decision: { ...identified, spec: refusal(reason, `to see the menu: bootwright menu show ${choice?.menu}`) },
+      decision: {
+        ...identified,
+        spec: refusal('BW-MENU', reason, `to see the menu: bootwright menu show ${choice?.menu}`),
+      },
     }
   }
   const chosen = findChosenBoot(active, machine, groups, catalog.policy, entry, reasons)
@@ -246,7 +249,7 @@ function guarded(
   if (uncertain !== undefined && (installs || isNetworkDisk(spec))) {
     const why = `${candidate} ${installs ? 'installs' : 'is a network disk'}, and ${uncertain.what}`
     reasons.push({ candidate, won: false, why: `${why}: ${uncertain.why}` })
-    return refusal(why, identity.nextStep ?? 'to see why: bootwright explain MAC')
+    return refusal('BW-IDENTITY', why, identity.nextStep ?? 'to see why: bootwright explain MAC')
   }
   if (!installs || allowed) return spec
   const refused = refuseUnarmedInstall(found, 'machine' in identity ? handleOf(identity.machine) : 'MAC')

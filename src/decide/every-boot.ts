@@ -19,6 +19,7 @@ export function isInstalling({ spec, image, answerFile }: Specified, catalog: Ca
 export function refuseUnarmedInstall({ image, answerFile }: Specified, handle: string): BootSpec {
   const name = image?.name ?? ''
   return refusal(
+    'BW-EVERY-BOOT',
     `${whatInstalls(name, answerFile?.name)} would install at every boot, but its assignment does not set everyBoot`,
     `to install once: ${armCommand(handle, name, answerFile?.name)}`,
   )

@@ -86,6 +86,8 @@ export type Boot = {
   heardAt: Date | null
   outcome: Outcome | null
   message: string | null
+  /** The finding of a refusal. */
+  refusalCode: string | null
   /** The facts that the machine reported. */
   facts: Facts
   /** The served script, with `…` for the boot's token. */

@@ -3,6 +3,7 @@ import type { LocalMethod, Params, Removal, Wanted } from './assignment.ts'
 import type { Catalog } from './catalog.ts'
 import type { LatestDeployment } from './deployment.ts'
 import type { Facts, KnownTarget } from './facts.ts'
+import type { FindingCode } from './findings/table.ts'
 import type { Identity } from './identity/identity.ts'
 import type { Chap, FileRef } from './image.ts'
 import type { Machine } from './machine.ts'
@@ -75,8 +76,11 @@ export type BootSpec =
   | { kind: 'shell' }
   | { kind: 'reboot' }
   | { kind: 'wait' }
-  /** `fault`: the server could not decide. The machine retries, whatever the settings say. */
-  | { kind: 'refusal'; reason: string; nextStep: string; fault?: true }
+  /**
+   * `code`: the finding. Decisions of earlier versions do not have it. `fault`: the server could not decide. The machine
+   * retries, whatever the settings say.
+   */
+  | { kind: 'refusal'; code?: FindingCode; reason: string; nextStep: string; fault?: true }
 
 /** The arguments of the variant and of all assignments, and the patterns that remove some of them. */
 export type SpecArgs = { args: string[]; withoutArgs?: Removal[] }
@@ -93,6 +97,6 @@ export type SanSpec = {
 export type Chosen = { kind: 'shell' | 'reboot' | 'wait' } | Wanted
 
 /** A refusal, with the next step for the operator. */
-export function refusal(reason: string, nextStep: string): BootSpec {
-  return { kind: 'refusal', reason, nextStep }
+export function refusal(code: FindingCode, reason: string, nextStep: string): BootSpec {
+  return { kind: 'refusal', code, reason, nextStep }
 }

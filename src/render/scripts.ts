@@ -1,6 +1,8 @@
 // Renders iPXE scripts from the templates in ipxe/. Pure.
 import { Eta } from 'eta'
 import { asTyped } from '../lib/typed-command.ts'
+import { platforms } from '../model/arch.ts'
+import { screenCodes } from '../model/codes/screen-codes.ts'
 import type { BootSpec, Decision } from '../model/decision.ts'
 import type { Facts } from '../model/facts.ts'
 import type { FileRef } from '../model/image.ts'
@@ -14,7 +16,7 @@ export type Templates = Record<string, string>
 
 /** The context of a script, besides the decision. */
 export type ScriptContext = NamesContext & {
-  /** What the machine does after a failed or refused boot. After a fault of the server it always retries. */
+  /** What the machine does after a refusal, and after the retries of a failed boot. After a fault of the server it retries. */
   after: 'retry' | 'local' | 'halt'
   /** The names of the documents of the boot's answer file. */
   documents?: string[] | undefined
@@ -35,10 +37,18 @@ export type Scripts = {
    * @throws InputError that lists missing and invalid values, without the values of secrets
    */
   san: (decision: Decision, context: ScriptContext, secrets: Record<string, string>) => string
+  /** A script that prints sentences, each wrapped for a console. */
+  help: (sentences: string[]) => string
 }
 
+/** What a machine does that got no script for five minutes: `local` leaves iPXE for the next boot device. */
+export type WithoutServer = 'local' | 'retry'
+
+/** Retries of a failed boot with growing pauses: 10 s, 20 s, … They take two and a half minutes. */
+const maxRetries = 5
+
 /** The renderer for a set of templates. Pure: the same input gives the same text. */
-export function createScripts(templates: Templates): Scripts {
+export function createScripts(templates: Templates, withoutServer: WithoutServer = 'local'): Scripts {
   const eta = new Eta({
     autoTrim: false,
     autoEscape: true,
@@ -50,13 +60,15 @@ export function createScripts(templates: Templates): Scripts {
   const render = (name: string, view: object) => eta.render(`@${name}`, view)
 
   return {
-    bootstrap: (base) => render('bootstrap.ipxe', { base }),
+    bootstrap: (base) =>
+      render('bootstrap.ipxe', { base, withoutServer, offline: screenCodes(platforms), prose: scriptProse }),
     script: (decision, context) => {
       const view = viewOf(decision, context)
       const reports = view.args?.some((arg) => arg.includes(context.boot.token)) ?? false
       return { text: render(`${decision.spec.kind}.ipxe`, view), reports }
     },
     san: (decision, context, secrets) => render('san.ipxe', sanView(decision, context, secrets)),
+    help: (sentences) => render('help.ipxe', { lines: sentences.flatMap(screenLines) }),
   }
 }
 
@@ -76,8 +88,7 @@ function viewOf(decision: Decision, context: ScriptContext): View {
   if (spec.kind === 'refusal')
     return {
       ...common,
-      reason: spec.reason,
-      nextStepLines: screenLines(asTyped(`Next step: ${nextStepFor(spec.nextStep, context)}`, context.command)),
+      lines: refusalLines(spec, context),
       ...(spec.fault && { after: 'retry' }),
     }
   if (spec.kind === 'local') return { ...common, method: spec.method }
@@ -87,12 +98,26 @@ function viewOf(decision: Decision, context: ScriptContext): View {
   return { ...common, ...imageView(spec, decision, context) }
 }
 
+function refusalLines({ code, reason, nextStep }: RefusalSpec, context: ScriptContext): string[] {
+  const { base, command } = context
+  return [
+    ...screenLines(`Bootwright: ${reason}`),
+    ...screenLines(asTyped(`Next step: ${nextStepFor(nextStep, context)}`, command)),
+    ...(code === undefined ? [] : screenLines(`More: ${base}/help/${code}`)),
+  ]
+}
+
+type RefusalSpec = Extract<BootSpec, { kind: 'refusal' }>
+
 function commonView(decision: Decision, { facts, base, boot, after, command = 'bootwright' }: ScriptContext) {
   return {
     comments: comments(decision),
     headline: headline(decision, facts),
     notices: decision.notices,
     prose: (text: string) => scriptProse(asTyped(text, command)),
+    screen: (text: string) => screenLines(asTyped(text, command)),
+    offline: screenCodes([decision.target.platform]),
+    maxRetries,
     base,
     reportUrl: `${base}/b/${boot.token}`,
     after,
@@ -111,6 +136,7 @@ function imageView(spec: ImageSpec, decision: Decision, context: ScriptContext):
   // Only downloads with a stage become events: iPXE reads a disk image in thousands of small ranges.
   const fetched = ({ sha256, name }: FileRef, stage: string | undefined, imageName = name) => ({
     name: imageName,
+    shown: shortName(name),
     url: `${base}/files/${sha256}/${name}?boot=${boot.id}${stage === undefined ? '' : `&stage=${stage}`}`,
   })
   if (spec.kind === 'sanboot') {
@@ -125,7 +151,11 @@ function imageView(spec: ImageSpec, decision: Decision, context: ScriptContext):
   const ours = spec.kind === 'linux' && efi ? ['kernel', ...named] : []
   const args = 'args' in spec ? renderArgs(spec.args, names, { withoutArgs: spec.withoutArgs, ours }) : []
   if (spec.kind === 'wimboot') {
-    const own = documents.map((name) => ({ name, url: `${base}/b/${boot.token}/answer/${name}` }))
+    const own = documents.map((name) => ({
+      name,
+      shown: shortName(name),
+      url: `${base}/b/${boot.token}/answer/${name}`,
+    }))
     // Windows ignores case in names. A document is for this boot, a file for all boots, so the document wins.
     const replaced = new Set(documents.map((name) => name.toLowerCase()))
     const files = spec.files.filter(({ name }) => !replaced.has(name.toLowerCase()))
@@ -148,6 +178,11 @@ function imageView(spec: ImageSpec, decision: Decision, context: ScriptContext):
   if (spec.kind !== 'linux') return { args, file: fetched(spec.file, 'file') }
 
   return { args: [...named, ...args], kernel: fetched(spec.kernel, 'kernel', 'kernel'), initrds }
+}
+
+/** A file name for the console, where a line has 80 columns. */
+function shortName(name: string): string {
+  return scriptProse(name, 28)
 }
 
 function sanView(decision: Decision, context: ScriptContext, secrets: Record<string, string>): object {

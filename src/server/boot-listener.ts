@@ -98,7 +98,7 @@ function bootDeps(
     ...health,
     recordDamage: async (sha256, why) => isShared && recordDamage(db, sha256, why),
     findStoredSize: createFindStoredSize(store),
-    scripts: createScripts(readTemplates()),
+    scripts: createScripts(readTemplates(), boot.withoutServer),
     allows: subnetTest(boot.subnets),
     mayRecord: createShares({ burst: discovery.maxPerAddress }),
     settings: {

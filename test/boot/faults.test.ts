@@ -43,14 +43,14 @@ describe.each(['halt', 'local', 'retry'] as const)(
 
     test('a machine shows the reason instead of its script, and retries', async () => {
       const text = await script()
-      expect(text).toContain('echo Retrying in 30 s.')
+      expect(text).toContain('echo Retry ${failures} of 5 in ${pause} s.')
       expect(text).not.toMatch(/Halted|local disk/)
     })
 
     test('a machine that chose from a menu shows the reason, too', async () => {
       const text = await getAsIpxe(`${menuUrl}go`)
       expect(text).toMatch(/^#!ipxe\n/)
-      expect(text).toContain('echo Retrying in 30 s.')
+      expect(text).toContain('echo Retry ${failures} of 5 in ${pause} s.')
     })
 
     test('a client must retry a report, and the log does not contain its token', async () => {

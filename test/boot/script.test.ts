@@ -4,7 +4,7 @@ import { listBootEvents } from '../../src/inventory/boots/events.ts'
 import { saveImage } from '../../src/inventory/images/images.ts'
 import { findMachine, newMachine, saveMachine } from '../../src/inventory/machines/machines.ts'
 import { savePolicy } from '../../src/inventory/machines/policy.ts'
-import { getAsIpxe, startTestBootServer, type TestBootServer } from '../helpers/boot-server.ts'
+import { getAsIpxe, startTestBootServer, type TestBootServer, unwrapped } from '../helpers/boot-server.ts'
 
 let server: TestBootServer
 let mac: string
@@ -220,18 +220,19 @@ describe('a machine never seen before', () => {
 })
 
 describe('a refusal', () => {
-  const script = async (more = '') => (await boot(more)).split('\n')
+  const script = async (more = '') => unwrapped(await boot(more)).split('\n')
 
   test('names the variants there are, and is the outcome of its boot', async () => {
     await assign('debian-12')
     const text = await getAsIpxe(`${server.url}/ipxe?mac=${mac}&platform=efi&buildarch=arm64`)
-    expect(text).toContain(
+    expect(unwrapped(text)).toContain(
       'echo Bootwright: image debian-12 has no variant for arm64 efi; existing variants: x86_64 any platform\n',
     )
     expect(await bootsOf()).toMatchObject([
       {
         outcome: 'failed',
         message: 'image debian-12 has no variant for arm64 efi; existing variants: x86_64 any platform',
+        refusalCode: 'BW-NO-VARIANT',
       },
     ])
   })
@@ -253,7 +254,7 @@ describe('a refusal', () => {
 
   test('shows which argument cannot be filled in', async () => {
     await assign('broken')
-    const text = await boot()
+    const text = unwrapped(await boot())
     expect(text).toMatch(/^echo Bootwright: image broken: args\[0\]: expected valid Liquid \(machine\.rack is not set/m)
     expect((await bootsOf())[0]?.outcome).toBe('failed')
   })
@@ -268,7 +269,7 @@ describe('a refusal', () => {
     const text = await response.text()
     expect(response.status).toBe(200)
     expect(text).toMatch(/^#!ipxe\n/)
-    expect(text).toContain(reason)
+    expect(unwrapped(text)).toContain(reason)
   })
 
   test('tells the machine when the database is unreachable', async () => {

@@ -15,6 +15,7 @@ test('a variant with a damaged file is refused with a next step, and the other v
   const decision = boots(0)
   expect(decision.spec).toEqual({
     kind: 'refusal',
+    code: 'BW-FILE-DAMAGED',
     reason:
       'file vmlinuz of image debian version 3 is damaged: the file is missing in the store (seen 2026-11-24 12:00Z)',
     nextStep: 'to upload it again: bootwright image add debian; to go back: bootwright image rollback debian',

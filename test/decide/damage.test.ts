@@ -8,7 +8,7 @@ import { findFile, recordDamage, recordStored } from '../../src/inventory/images
 import { patchImage, saveImage } from '../../src/inventory/images/images.ts'
 import { savePolicy } from '../../src/inventory/machines/policy.ts'
 import type { FileRef, Variant } from '../../src/model/image.ts'
-import { getAsIpxe, nextStepOf, startTestBootServer, type TestBootServer } from '../helpers/boot-server.ts'
+import { getAsIpxe, nextStepOf, startTestBootServer, type TestBootServer, unwrapped } from '../helpers/boot-server.ts'
 
 let server: TestBootServer
 let image: string
@@ -43,7 +43,7 @@ const linux = (kernel: FileRef, tree: { path: string; sha256: string }[] = []): 
   tree,
 })
 const query = 'mac=52-54-00-00-00-01&platform=efi&buildarch=x86_64'
-const boot = () => getAsIpxe(`${server.url}/ipxe?${query}`)
+const boot = async () => unwrapped(await getAsIpxe(`${server.url}/ipxe?${query}`))
 const preview = async () => (await fetch(`${server.url}/ipxe?${query}`)).text()
 const pathOf = ({ sha256 }: FileRef) => join(server.folder, sha256.slice(0, 2), sha256)
 const damageOf = async ({ sha256 }: FileRef) => (await findFile(server.deps.db, sha256))?.damage
@@ -64,7 +64,7 @@ describe('a damaged file', () => {
     expect(nextStepOf(script)).toBe(
       `to upload it again: bootwright image add ${image}; to go back: bootwright image rollback ${image}`,
     )
-    expect(screen(script).at(-1)).toBe('echo Retrying in 30 s.')
+    expect(screen(script).at(-1)).toBe('echo Next retry in 5 minutes. Reset the machine to retry at once.')
     expect(await damageOf(kernel)).toMatch(/^the file has 3 bytes instead of 10 \(seen /)
     // From here on the catalog knows: the reason says since when, and no store is asked.
     expect(screen(await boot())[1]).toMatch(/the file has 3 bytes instead of 10 \(seen \d{4}-\d\d-\d\d \d\d:\d\dZ\)$/)
@@ -89,7 +89,7 @@ describe('a damaged file', () => {
   test('is named in a preview, which records nothing', async () => {
     await rm(pathOf(kernel))
     await forgotten()
-    expect(await preview()).toContain('version 2 is damaged: the file is missing in the store')
+    expect(unwrapped(await preview())).toContain('version 2 is damaged: the file is missing in the store')
     expect(await damageOf(kernel)).toBeNull()
     expect(await changesOf(kernel)).toEqual([])
   })

@@ -101,6 +101,7 @@ describe('a decision', () => {
     )
     expect(decision.spec).toEqual({
       kind: 'refusal',
+      code: 'BW-CONFLICT',
       reason: why,
       nextStep: 'bootwright machine set b --clear-uuid',
     })
@@ -117,6 +118,7 @@ describe('a decision', () => {
     )
     expect(spec).toEqual({
       kind: 'refusal',
+      code: 'BW-DENIED',
       reason: 'machine n1 is denied',
       nextStep: `to allow it: bootwright machine set ${mac} --allow`,
     })
@@ -173,12 +175,14 @@ describe('a decision', () => {
     const policy = { kind: 'image', image: 'debian' } as const
     expect(decisionFor(situationOf({ catalog: catalogOf({ policy }) })).spec).toEqual({
       kind: 'refusal',
+      code: 'BW-NO-IMAGE',
       reason: 'there is no image debian',
       nextStep: 'to add it: bootwright image add debian; to see what refers to it: bootwright explain MAC',
     })
     const images = { debian: [linux('arm64', 'efi'), linux('i386')] }
     expect(decisionFor(situationOf({ catalog: catalogOf({ policy, images }) })).spec).toEqual({
       kind: 'refusal',
+      code: 'BW-NO-VARIANT',
       reason: 'image debian has no variant for x86_64 efi; existing variants: arm64 efi, i386 any platform',
       nextStep: 'to add one: bootwright image add debian --arch x86_64',
     })

@@ -110,9 +110,14 @@ export async function getAsIpxe(url: string): Promise<string> {
   return response.text()
 }
 
-/** The next step that a script prints, joined from its lines. */
+/** A script with each sentence for the console on one line: scripts wrap them at 80 columns. */
+export function unwrapped(script: string): string {
+  return script.replaceAll(/(?<=^echo .*)\necho (?!Bootwright: |Next step: |More: |Checking |Booting |Halted)/gm, ' ')
+}
+
+/** The next step that a script prints. */
 export function nextStepOf(script: string): string | undefined {
-  return /^echo Next step: (.*?)\necho (Retrying|Booting|Halted)/ms.exec(script)?.[1]?.replaceAll('\necho ', ' ')
+  return /^echo Next step: (.*)$/m.exec(unwrapped(script))?.[1]
 }
 
 /** Sends bytes to a port, and returns all bytes until the other side closes (the request needs `Connection: close`). */

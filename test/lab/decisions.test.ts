@@ -86,7 +86,7 @@ describeWholeLab('what a machine is told', () => {
           await console.waitFor(new RegExp(`Bootwright: ${reason}; existing variants`), bootTimeoutMs)
           await console.waitFor(/: arm64 any platform/, 10_000)
           await console.waitFor(/Next step: to add one: bootwright image add /, 10_000)
-          await console.waitFor(/Retrying in 30 s/, 10_000)
+          await console.waitFor(/Retry 1 of 5 in 10 s/, 10_000)
           const boot = await lastBoot(lab, mac, ({ outcome }) => outcome === 'failed')
           expect(boot.message).toBe(`${reason}; existing variants: arm64 any platform`)
         } finally {

@@ -158,7 +158,13 @@ describeLab('beyond kernel and initrd', () => {
         ['refuses itself with another password of its own', '12', { chap_reverse: 'reverse-other' }],
       ])('%s, and the machine says so', limit, async (_, last, secrets) => {
         const machine = { firmware: bios, mac: `52:54:00:6c:09:${last}` } as const
-        const { boot } = await bootSan(lab, machine, secrets, /boot failed with error[\s\S]*failed\.\.\. ok/, 'failed')
+        const { boot } = await bootSan(
+          lab,
+          machine,
+          secrets,
+          /starting the network disk failed, error [0-9a-f]{8}[\s\S]*failed\.\.\. ok/,
+          'failed',
+        )
         expect(boot.message).toMatch(/^iPXE: boot failed, error 0x[0-9a-f]+$/)
         expect(stagesOf(boot)).toEqual(['bootstrap', 'script', 'file', 'ready', 'failed'])
       })

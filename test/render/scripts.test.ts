@@ -83,6 +83,7 @@ const gaveUp = 'the installation of debian-12 failed: 3 of 3 attempts were used,
 describe('the text that a machine reads, whole', () => {
   test.each<[string, string]>([
     ['bootstrap', scripts.bootstrap('')],
+    ['bootstrap-retry', createScripts(readTemplates(), 'retry').bootstrap('')],
     ['bootstrap-tftp', scripts.bootstrap('http://10.0.0.1:8080')],
     ['linux-efi', textOf(decision(linux), context())],
     ['linux-pcbios', textOf(decision(linux, 'pcbios'), context())],
@@ -110,7 +111,12 @@ describe('the text that a machine reads, whole', () => {
     [
       'refusal-retry',
       textOf(
-        decision({ kind: 'refusal', reason: 'image debian-12 has no variant for arm64 efi', nextStep: 'add one' }),
+        decision({
+          kind: 'refusal',
+          code: 'BW-NO-VARIANT',
+          reason: 'image debian-12 has no variant for arm64 efi; existing variants: x86_64 any platform',
+          nextStep: 'to add one: bootwright image add debian-12 --arch arm64',
+        }),
         context(),
       ),
     ],
@@ -125,6 +131,23 @@ describe('every script', () => {
       const text = textOf(decision(spec), context())
       expect(text.startsWith('#!ipxe\n')).toBe(true)
       expect(text).not.toContain('\n\n')
+    }
+  })
+
+  test('has no line for the console that is longer than 80 columns', () => {
+    const long = `${'a-long-sentence of words '.repeat(9)}${'x'.repeat(70)}`
+    const refused: BootSpec = { kind: 'refusal', code: 'BW-NO-VARIANT', reason: long, nextStep: long }
+    const named: BootSpec = { ...linux, initrds: [file(`${'n'.repeat(120)}.gz`, 'b')] }
+    for (const spec of [refused, named, { kind: 'wait' }, { kind: 'shell' }] as BootSpec[]) {
+      const text = textOf({ ...decision(spec), notices: [long] }, context())
+      const values: Record<string, string> = { problem: '2d0c613b', failures: '5', pause: '50' }
+      for (const [, task = ''] of text.matchAll(/^set task (.*)$/gm)) {
+        values.task = task
+        for (const [, line = ''] of text.matchAll(/echo (.*?)(?: \|\|)?$/gm)) {
+          const printed = line.replaceAll(/\$\{(\w+)\}/g, (_, name: string) => values[name] ?? '')
+          expect(printed.length, printed).toBeLessThanOrEqual(80)
+        }
+      }
     }
   })
 

@@ -5,7 +5,7 @@ import { listBootEvents } from '../../inventory/boots/events.ts'
 import { findMachine } from '../../inventory/machines/machines.ts'
 import { requireFound } from '../../lib/errors.ts'
 import type { BootEvent, BootSummary } from '../../model/boot.ts'
-import { failureOf } from '../../model/codes/explain.ts'
+import { failureOf, refusalOf } from '../../model/codes/explain.ts'
 import { endpoint } from '../http/endpoint.ts'
 import { page, withoutNulls } from '../http/page.ts'
 import { bootList, bootSchema, bootsQuery } from '../schemas/boots/boot.ts'
@@ -47,16 +47,13 @@ export const get = endpoint({
   },
 })
 
-function summaryOf({ seq: _, ...boot }: BootSummary) {
-  return { ...withoutNulls(boot), ...(boot.outcome === 'failed' && decoded(boot.message)) }
+// Messages are stored as reported, so that old boots are decoded with the newest tables.
+function summaryOf({ seq: _, refusalCode, ...boot }: BootSummary) {
+  const failure = boot.outcome === 'failed' ? (refusalOf(refusalCode) ?? failureOf(boot.message)) : undefined
+  return { ...withoutNulls(boot), ...(failure && { failure }) }
 }
 
 function eventOf(event: BootEvent) {
-  return { ...event, ...(event.stage === 'failed' && decoded(event.message)) }
-}
-
-// Messages are stored as reported, so that old boots are decoded with the newest tables.
-function decoded(message: string | null | undefined) {
-  const failure = failureOf(message)
-  return failure === undefined ? {} : { failure }
+  const failure = event.stage === 'failed' ? failureOf(event.message) : undefined
+  return { ...event, ...(failure && { failure }) }
 }

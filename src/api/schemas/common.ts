@@ -21,7 +21,7 @@ export const instant = z.iso
   .transform((text) => new Date(text))
   .openapi({ type: 'string', format: 'date-time', example: '2026-01-31T09:30:00Z' })
 
-/** A code of iPXE in a message, decoded. */
+/** The code of a failure, decoded. */
 export const failure = z
   .object({
     code: z.string().openapi({ example: '2d0c613b' }),
@@ -29,7 +29,9 @@ export const failure = z
     meaning: z.string(),
     page: z.string().optional().openapi({ description: 'A page with more.' }),
   })
-  .openapi('Failure', { description: 'The code of iPXE in the message, decoded. `GET /codes/{code}` has the causes.' })
+  .openapi('Failure', {
+    description: 'The code of iPXE in the message, or the finding of a refusal. `GET /codes/{code}` has the causes.',
+  })
 
 export const arch = z.enum(archs)
 export const platform = z.enum(platforms)

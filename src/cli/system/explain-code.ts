@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander'
 import { quote } from '../../lib/errors.ts'
 import { type Explanation, type Firmware, firmwares } from '../../model/codes/code.ts'
 import { explainCode } from '../../model/codes/explain.ts'
+import { renderHelpText } from '../../render/help.ts'
 import { type CliDeps, print } from '../shell/deps.ts'
 
 /** `bootwright explain-code`. It needs no server. */
@@ -24,30 +25,5 @@ export function addExplainCodeCommand(program: Command, deps: CliDeps): void {
 function formatExplanations(items: Explanation[]): string {
   const kinds = new Set(items.flatMap(({ source, firmware }) => (source.startsWith('pxe-') ? [firmware] : [])))
   const note = kinds.size > 1 ? '\n\nBIOS and UEFI differ. Add --firmware bios or --firmware uefi for one of them.' : ''
-  return items.map(formatExplanation).join('\n\n') + note
-}
-
-const names = {
-  ipxe: 'iPXE',
-  'pxe-bios': 'BIOS',
-  'pxe-uefi': 'UEFI',
-  'http-boot': 'UEFI HTTP Boot',
-  shim: 'Secure Boot',
-  bootwright: 'Bootwright',
-}
-
-/** An explanation as text: the title, then a section for each kind of advice. */
-export function formatExplanation(explanation: Explanation): string {
-  const { code, source, title, meaning, causes, checks, message, details = [], page } = explanation
-  const section = (heading: string, lines: string[], mark = '- ') =>
-    lines.length === 0 ? [] : [heading, ...lines.map((line) => `  ${mark}${line}`)]
-  return [
-    `${code} (${names[source]}): ${title}`,
-    `  ${meaning}`,
-    ...(message === undefined ? [] : [`  On the screen: ${message}`]),
-    ...section('Likely causes', causes),
-    ...section('Next steps', checks),
-    ...section('In the code', details),
-    ...(page === undefined ? [] : [`More: ${page}`]),
-  ].join('\n')
+  return renderHelpText(items).trimEnd() + note
 }

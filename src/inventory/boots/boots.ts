@@ -54,6 +54,7 @@ const summaryColumns = {
   heardAt: boots.heardAt,
   outcome: boots.outcome,
   message: boots.message,
+  refusalCode: sql<string | null>`${boots.decision} #>> '{spec,code}'`,
   startedAt: boots.startedAt,
   endedAt: boots.endedAt,
 }

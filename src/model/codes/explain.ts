@@ -17,11 +17,22 @@ export function explainCode(text: string, firmware?: Firmware): Explanation[] {
 /** The decoded code of a failure. */
 export type Failure = Pick<Explanation, 'code' | 'title' | 'meaning' | 'page'>
 
-/** The first iPXE code in a text, such as the message of a failed boot, decoded; undefined if the text has none. */
-export function failureOf(text: string | null | undefined): Failure | undefined {
-  const found = findCodes(text ?? '').find(({ kind }) => kind === 'ipxe')
-  if (found?.kind !== 'ipxe') return undefined
-  const { code, title, meaning, page } = explainIpxe(found.digits)
+/**
+ * The code in the message of a failed boot, decoded; undefined if it has none. Only messages of our own scripts count, `iPXE:
+ * kernel failed, error 2d0c613b`: numbers in the log of an installer are something else.
+ */
+export function failureOf(message: string | null | undefined): Failure | undefined {
+  if (message?.startsWith('iPXE: ') !== true) return undefined
+  const found = findCodes(message).find(({ kind }) => kind === 'ipxe')
+  return found?.kind === 'ipxe' ? shortened(explainIpxe(found.digits)) : undefined
+}
+
+/** The finding of a refused boot; undefined if the code is unknown. */
+export function refusalOf(code: string | null | undefined): Failure | undefined {
+  return explainFinding(code ?? '').map(shortened)[0]
+}
+
+function shortened({ code, title, meaning, page }: Explanation): Failure {
   return { code, title, meaning, ...(page !== undefined && { page }) }
 }
 

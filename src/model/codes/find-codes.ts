@@ -14,8 +14,9 @@ const maxCodes = 20
 
 const inText: [RegExp, (found: RegExpMatchArray) => FoundCode][] = [
   [/ipxe\.org\/(?:err\/)?([0-9a-f]{8}|[0-9a-f]{6})(?![0-9a-f])/gi, ([, digits = '']) => ipxe(digits)],
-  // iPXE reports to us as `error 2d0c613b`, and prints `error 0x2d0c613b` elsewhere.
-  [/\berror:? +(?:0x)?([0-7][0-9a-f]{7})\b/gi, ([, digits = '']) => ipxe(digits)],
+  // iPXE writes ${errno} without leading zeros: 0xf0a6039.
+  [/(?<![0-9a-z])0x([0-9a-f]{7,8})(?![0-9a-z])/gi, ([, digits = '']) => ipxe(digits.padStart(8, '0'))],
+  [/\berror:? +([0-7][0-9a-f]{7})\b/gi, ([, digits = '']) => ipxe(digits)],
   [
     /\bPXE[- ]?([EMT])([0-9A-F]{2})\b/gi,
     ([, letter = '', number = '']) => ({ kind: 'pxe', number: `${letter}${number}`.toUpperCase() }),
@@ -41,8 +42,8 @@ export function findCodes(text: string): FoundCode[] {
 
 /** A text that is a code and nothing else, in a shorter form too: `2d0c61`, `E53`, the name of a text. */
 function codeAlone(text: string): FoundCode | undefined {
-  const digits = /^(?:0x)?([0-9a-f]{6}|[0-9a-f]{8})$/i.exec(text)?.[1]
-  if (digits !== undefined) return ipxe(digits)
+  const digits = /^(?:0x)?([0-9a-f]{6,8})$/i.exec(text)?.[1]
+  if (digits !== undefined) return ipxe(digits.length === 7 ? `0${digits}` : digits)
   const number = /^(?:PXE[- ]?)?([EMT][0-9A-F]{2})$/i.exec(text)?.[1]
   if (number !== undefined) return { kind: 'pxe', number: number.toUpperCase() }
   const row = textRows.find(({ code }) => code === text.toLowerCase())

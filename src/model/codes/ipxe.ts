@@ -15,6 +15,8 @@ export type IpxeCode = {
   errorName?: string
   /** The text that iPXE has for the error: that of the case within the file, or that of the POSIX error. */
   text: string
+  /** The text of the POSIX error. */
+  errorText?: string
   /** `net/tcp/httpcore.c`, or `file 7ff`. */
   file: string
   /** Bits 7 to 0: the status of the platform; undefined if the code has six digits. */
@@ -40,7 +42,7 @@ export function parseIpxeCode(digits: string): IpxeCode {
   const posix = errors.get(hex(error, 2))
   return {
     prefix,
-    ...(posix && { errorName: posix.name }),
+    ...(posix && { errorName: posix.name, errorText: posix.text }),
     text: cases.get(`${hex(file, 3)}.${hex(error, 2)}.${hex(place, 2)}`) ?? posix?.text ?? `error ${hex(error, 2)}`,
     file: files.get(hex(file, 3)) ?? `file ${hex(file, 3)}`,
     ...(digits.length === 8 && { status: Number.parseInt(digits.slice(6), 16) }),

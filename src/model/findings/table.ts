@@ -1,12 +1,18 @@
 import { dhcpFindings } from './dhcp.ts'
 import { fileFindings } from './files.ts'
 import type { FindingMeaning } from './finding.ts'
+import { refusalFindings } from './refusals.ts'
 import { serverFindings } from './server.ts'
 
 /** The findings by theme, for the index of docs/reference/findings. */
-export const findingThemes = { DHCP: dhcpFindings, 'Files on their way': fileFindings, Server: serverFindings }
+export const findingThemes = {
+  DHCP: dhcpFindings,
+  'Files on their way': fileFindings,
+  Refusals: refusalFindings,
+  Server: serverFindings,
+}
 
-const table = { ...dhcpFindings, ...fileFindings, ...serverFindings }
+const table = { ...dhcpFindings, ...fileFindings, ...refusalFindings, ...serverFindings }
 export type FindingCode = keyof typeof table
 
 /** Every finding by its code. */

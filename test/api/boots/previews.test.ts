@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { FileRef } from '../../../src/model/image.ts'
 import { type Api, addFile, openApi } from '../../helpers/api.ts'
+import { unwrapped } from '../../helpers/boot-server.ts'
 import { eachDatabase } from '../../helpers/database.ts'
 
 eachDatabase('previews over HTTP', (database) => {
@@ -34,7 +35,7 @@ eachDatabase('previews over HTTP', (database) => {
     const reason = 'file vmlinuz of image debian version 1 is damaged: the file is missing in the store'
     const { spec } = (await get('decision')).body
     expect(spec).toMatchObject({ kind: 'refusal', reason })
-    expect((await get('script')).body).toContain(`echo Bootwright: ${reason}\n`)
+    expect(unwrapped((await get('script')).body)).toContain(`echo Bootwright: ${reason}\n`)
     expect((await get('answers')).body).toEqual({ items: [], refusal: `${reason}; ${spec.nextStep}` })
   })
 
@@ -43,6 +44,7 @@ eachDatabase('previews over HTTP', (database) => {
     const { spec } = (await get('decision')).body
     expect(spec).toMatchObject({
       kind: 'refusal',
+      code: 'BW-ANSWER-FILE',
       reason: 'answer file preseed: params.disk is not set (document preseed.cfg)',
       nextStep: 'bootwright machine set MAC --param disk=VALUE (or for one of its groups)',
     })

@@ -120,6 +120,7 @@ eachDatabase('an installation at every boot is detected across assignments', (da
     const { spec } = await decideFor(db, { mac })
     expect(spec).toEqual({
       kind: 'refusal',
+      code: 'BW-EVERY-BOOT',
       reason: 'image linux with answer file ci would install at every boot, but its assignment does not set everyBoot',
       nextStep: `to install once: bootwright deployment arm ${mac} --image linux --answer-file ci`,
     })

@@ -17,7 +17,7 @@ describe('a code of iPXE', () => {
     ['7f048199', 'EPLATFORM', 'Could not load image', 'image/efi_image.c', 0x99],
     ['420c6001', 'EPIPE', 'Broken pipe', 'net/tcp/httpcore.c', 1],
   ])('%s is %s, "%s" in %s', (digits, errorName, text, file, status) => {
-    expect(parseIpxeCode(digits)).toEqual({ prefix: digits.slice(0, 6), errorName, text, file, status })
+    expect(parseIpxeCode(digits)).toMatchObject({ prefix: digits.slice(0, 6), errorName, text, file, status })
   })
 
   test('has one meaning with six and eight digits, in any case, and as a URL', () => {

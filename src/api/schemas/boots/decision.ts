@@ -69,7 +69,17 @@ const bootSpec = z
     z.object({ kind: z.literal('shell') }).openapi('BootShell'),
     z.object({ kind: z.literal('reboot') }).openapi('BootReboot'),
     z.object({ kind: z.literal('wait') }).openapi('BootWait'),
-    z.object({ kind: z.literal('refusal'), reason: z.string(), nextStep: z.string() }).openapi('BootRefusal'),
+    z
+      .object({
+        kind: z.literal('refusal'),
+        code: z
+          .string()
+          .optional()
+          .openapi({ example: 'BW-NO-VARIANT', description: 'The finding. `GET /codes/{code}` explains it.' }),
+        reason: z.string(),
+        nextStep: z.string(),
+      })
+      .openapi('BootRefusal'),
   ])
   .openapi('BootSpec', { description: 'The action of the machine for this boot.' })
 

@@ -1,6 +1,6 @@
-// Answers debian-installer with an empty preseed file at boot URLs. Called by http/app.ts before the table of URLs.
+// Answers debian-installer with an empty preseed file at boot URLs. Called by app.ts before the table of URLs.
 import type { Next } from 'hono'
-import type { BootContext } from './http/request.ts'
+import type { BootContext } from './request.ts'
 
 const text = `# Bootwright: this URL is for iPXE. debian-installer fetched it because DHCP names it as the boot file.
 # This preseed file is empty. The installation uses the preseed file of its url= argument.
