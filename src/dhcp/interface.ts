@@ -1,7 +1,7 @@
 // The sockets of the proxyDHCP server on one interface.
 import type dgram from 'node:dgram'
-import { readdirSync, readFileSync } from 'node:fs'
-import { openDeviceSocket, sendDatagram } from '../lib/dhcp/device-socket.ts'
+import { readFileSync } from 'node:fs'
+import { findInterfaceIndex, openDeviceSocket, sendDatagram } from '../lib/dhcp/device-socket.ts'
 import { dhcpPorts } from '../lib/dhcp/option-codes.ts'
 import { ConfigError, messageOf } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
@@ -26,10 +26,10 @@ export async function openInterface(
   log: Logger,
 ): Promise<DhcpInterface> {
   let sockets = await openSockets(device, handle, log)
-  let index = indexOf(device)
+  let index: number | undefined = findInterfaceIndex(device)
   let isClosed = false
   const rescan = async () => {
-    const current = indexOf(device)
+    const current = findInterfaceIndex(device)
     if (current === index) return
     for (const socket of sockets.values()) socket.close()
     sockets = new Map()
@@ -110,17 +110,12 @@ function explain(error: unknown, device: string, port: number, others: string | 
 
 function listInterfaces(): string[] {
   try {
-    return readdirSync('/sys/class/net')
+    // proc(5): two lines of titles, then `name: numbers`. /sys may be that of another network namespace.
+    return readFileSync('/proc/net/dev', 'utf8')
+      .split('\n')
+      .slice(2)
+      .flatMap((line) => line.split(':', 1)[0]?.trim() || [])
   } catch {
     return []
-  }
-}
-
-/** The number of an interface: another interface of the same name has another one. */
-function indexOf(device: string): string | undefined {
-  try {
-    return readFileSync(`/sys/class/net/${device}/ifindex`, 'utf8').trim()
-  } catch {
-    return undefined
   }
 }

@@ -43,6 +43,7 @@ export const slowFiles = [
   'test/bytes/fetch/',
   'test/cli/images/image-import',
   'test/config/data-folder-layout',
+  'test/dhcp/interface',
   'test/intake/discs/unreadable',
   'test/inventory/boots/clock',
   'test/inventory/boots/strangers',

@@ -12,6 +12,7 @@ type SocketCalls = {
   socket: (domain: number, type: number, protocol: number) => number
   setsockopt: (file: number, level: number, name: number, value: Buffer, size: number) => number
   bind: (file: number, address: Buffer, size: number) => number
+  if_nametoindex: (name: string) => number
 }
 
 const ipv4 = 2
@@ -46,6 +47,15 @@ export async function openDeviceSocket({ device, port, log }: SocketOptions): Pr
   return socket
 }
 
+/**
+ * The number of an interface; undefined if it does not exist. An interface that is removed and added again has a new number, and
+ * sockets of the old one receive nothing.
+ * @throws an error with the code ENOSYS if this system has no such call
+ */
+export function findInterfaceIndex(device: string): number | undefined {
+  return loadCalls().if_nametoindex(device) || undefined
+}
+
 /** Sends a datagram, unless the socket is closed. A failed send is logged at debug level: DHCP clients retry. */
 export function sendDatagram(
   socket: dgram.Socket,
@@ -64,8 +74,8 @@ export function sendDatagram(
 }
 
 function openFile(device: string, port: number): number {
-  const calls = loadCalls()
-  const file = calls.socket(ipv4, datagrams, 0)
+  const { socket, setsockopt, bind } = loadCalls()
+  const file = socket(ipv4, datagrams, 0)
   if (file < 0) throw systemError('socket')
   const enabled = Buffer.alloc(4)
   enabled.writeInt32LE(1)
@@ -76,17 +86,23 @@ function openFile(device: string, port: number): number {
   address.writeUInt16LE(ipv4, 0)
   address.writeUInt16BE(port, 2)
   const failed =
-    (calls.setsockopt(file, socketLevel, socketOptions.reuseAddress, enabled, 4) !== 0 && systemError('setsockopt')) ||
-    (calls.setsockopt(file, socketLevel, socketOptions.broadcast, enabled, 4) !== 0 && systemError('setsockopt')) ||
-    (calls.setsockopt(file, socketLevel, socketOptions.bindToDevice, name, name.length) !== 0 &&
-      systemError('setsockopt')) ||
-    (calls.bind(file, address, address.length) !== 0 && systemError('bind'))
+    (setsockopt(file, socketLevel, socketOptions.reuseAddress, enabled, 4) !== 0 && systemError('setsockopt')) ||
+    (setsockopt(file, socketLevel, socketOptions.broadcast, enabled, 4) !== 0 && systemError('setsockopt')) ||
+    (setsockopt(file, socketLevel, socketOptions.bindToDevice, name, name.length) !== 0 && systemError('setsockopt')) ||
+    (bind(file, address, address.length) !== 0 && systemError('bind'))
   if (failed === false) return file
   closeSync(file)
   throw failed
 }
 
+let calls: SocketCalls | undefined
+
 function loadCalls(): SocketCalls {
+  calls ??= load()
+  return calls
+}
+
+function load(): SocketCalls {
   const noCalls = (why: string) => Object.assign(new Error(why), { code: 'ENOSYS' })
   if (process.platform !== 'linux' || !['x64', 'arm64', 'riscv64', 'loong64'].includes(process.arch))
     throw noCalls(`sockets of one interface work only on Linux, not on ${process.platform} ${process.arch}`)
@@ -96,6 +112,7 @@ function loadCalls(): SocketCalls {
       socket: libc.func('int socket(int domain, int type, int protocol)'),
       setsockopt: libc.func('int setsockopt(int fd, int level, int name, const void *value, uint32_t size)'),
       bind: libc.func('int bind(int fd, const void *address, uint32_t size)'),
+      if_nametoindex: libc.func('uint32_t if_nametoindex(const char *name)'),
     }
   } catch (error) {
     throw noCalls(`the system's calls cannot be loaded: ${messageOf(error)}`)
