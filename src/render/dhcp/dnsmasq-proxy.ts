@@ -21,7 +21,8 @@ export function renderDnsmasqProxy(site: DhcpSite): string {
       ...comment(whyIpxe),
       'dhcp-match=set:bootwright-ipxe,175',
       'dhcp-userclass=set:bootwright-ipxe,iPXE',
-      `dhcp-boot=tag:bootwright-ipxe,${bootUrl}`,
+      ...comment('iPXE uses an offer of a proxy only if it names a server (siaddr) too.'),
+      `dhcp-boot=tag:bootwright-ipxe,${bootUrl},,${address}`,
     ],
     comment(
       'UEFI firmware ignores dhcp-boot of a proxy, so the boot programs are pxe-service lines. Their numbers are the values of option 93.',
