@@ -7,6 +7,7 @@ import * as tokens from './access/tokens.ts'
 import * as boots from './boots/boots.ts'
 import * as deployments from './boots/deployments.ts'
 import * as previews from './boots/previews.ts'
+import * as timeline from './boots/timeline.ts'
 import * as changes from './changes/changes.ts'
 import * as webhooks from './changes/webhooks.ts'
 import { registerDocs } from './http/docs.ts'
@@ -33,6 +34,7 @@ import { groupSecrets, machineSecrets } from './machines/secrets.ts'
 import * as codes from './system/codes.ts'
 import * as dhcpConfig from './system/dhcp-config.ts'
 import * as doctor from './system/doctor.ts'
+import * as foreignServers from './system/foreign-servers.ts'
 import * as health from './system/health.ts'
 import * as metrics from './system/metrics.ts'
 
@@ -52,6 +54,7 @@ const table: [Method, string, Endpoint, tag: string][] = [
   ['delete', `${prefix}/machines/{id}`, machines.remove, 'machines'],
   ['post', `${prefix}/machines/{id}/merge`, machineMerge.merge, 'machines'],
   ['get', `${prefix}/conflicts`, machineMerge.conflicts, 'machines'],
+  ['get', `${prefix}/machines/{id}/timeline`, timeline.get, 'machines'],
   ['get', `${prefix}/machines/{id}/script`, previews.script, 'machines'],
   ['get', `${prefix}/machines/{id}/decision`, previews.decision, 'machines'],
   ['get', `${prefix}/machines/{id}/answers`, previews.answers, 'machines'],
@@ -121,6 +124,9 @@ const table: [Method, string, Endpoint, tag: string][] = [
   ['get', `${prefix}/findings`, findings.list, 'findings'],
   ['get', `${prefix}/codes`, codes.list, 'codes'],
   ['get', `${prefix}/codes/{code}`, codes.get, 'codes'],
+  ['get', `${prefix}/foreign-servers`, foreignServers.list, 'network'],
+  ['post', `${prefix}/foreign-servers/{id}/acknowledge`, foreignServers.acknowledge, 'network'],
+  ['delete', `${prefix}/foreign-servers/{id}`, foreignServers.remove, 'network'],
   ['get', `${prefix}/policy`, policy.get, 'policy'],
   ['put', `${prefix}/policy`, policy.put, 'policy'],
   ['get', `${prefix}/tokens`, tokens.list, 'tokens'],

@@ -7,6 +7,7 @@ import { addBootsCommand } from './boots/boots.ts'
 import { addDeploymentCommand } from './boots/deployment.ts'
 import { addExplainCommand } from './boots/explain.ts'
 import { addPreviewCommand } from './boots/preview.ts'
+import { addTimelineCommand } from './boots/timeline.ts'
 import { addChangesCommand } from './changes/changes.ts'
 import { addWebhookCommand } from './changes/webhook.ts'
 import { addAnswerFileCommand } from './images/answer-file.ts'
@@ -23,6 +24,7 @@ import { addDhcpConfigCommand } from './system/dhcp-config.ts'
 import { addDoctorCommand } from './system/doctor.ts'
 import { addExplainCodeCommand } from './system/explain-code.ts'
 import { addServeCommand } from './system/serve.ts'
+import { addServersCommand } from './system/servers.ts'
 
 /**
  * The command line, to be run with `parseAsync`. It never ends the process. Wrong usage rejects with a CommanderError, after
@@ -61,9 +63,11 @@ export function createProgram(given: CliDeps): Command {
   addExplainCodeCommand(program, deps)
   addPreviewCommand(program, deps)
   addBootsCommand(program, deps)
+  addTimelineCommand(program, deps)
   addPolicyCommand(program, deps)
   addFindingsCommand(program, deps)
   addDoctorCommand(program, deps)
+  addServersCommand(program, deps)
   addChangesCommand(program, deps)
   addWebhookCommand(program, deps)
   addTokenCommand(program, deps)

@@ -23,7 +23,7 @@ export function createRecords(
   const mayWrite = createLineLimit((dropped) => log.warn({ dropped }, 'log lines about DHCP clients were dropped'))
   return {
     answered: (client: Client, bootFile: string, replies: Reply[]) => {
-      const { mac, arrival, packet } = client
+      const { mac, arrival, packet, kind } = client
       const words = wordsOf(client)
       metrics?.dhcpPacket(kindOf(packet), arrival.port === 4011 ? 'ack' : 'offer')
       const fields = {
@@ -33,7 +33,11 @@ export function createRecords(
       }
       if (mayWrite()) log.info(fields, 'boot file offered by proxyDHCP')
       const ip = arrival.port === 4011 ? arrival.from.address : packet.ciaddr
-      if (mac !== undefined) events.record({ stage: 'dhcp', ip, mac, file: bootFile, message: `offered to ${words}` })
+      if (mac !== undefined)
+        events.record({
+          ...{ stage: 'dhcp', ip, mac, client: kind, file: bootFile, message: `offered to ${words}` },
+          kind: arrival.port === 4011 ? 'answered' : 'offered',
+        })
     },
     ignored: ({ packet, device, from }: About, ignored: Ignored) => {
       const mac = macOf(packet)
@@ -41,10 +45,14 @@ export function createRecords(
       const fields = { mac, interface: device, reason: ignored.ignored }
       if (!isWorthALine(ignored)) return log.debug(fields, `DHCP client ignored: ${ignored.why}`)
       if (mayWrite()) log.info(fields, `DHCP client ignored: ${ignored.why}`)
-      if (mac !== undefined) events.record({ stage: 'dhcp', ip: from, mac, message: `ignored: ${ignored.why}` })
+      if (mac !== undefined)
+        events.record({ stage: 'dhcp', kind: 'ignored', ip: from, mac, message: `ignored: ${ignored.why}` })
     },
     accepted: ({ mac, address, server }: AcceptedLease) =>
-      events.record({ stage: 'dhcp', ip: address, mac, message: `accepted ${address} from the DHCP server ${server}` }),
+      events.record({
+        ...{ stage: 'dhcp', kind: 'accepted', ip: address, mac },
+        message: `accepted ${address} from the DHCP server ${server}`,
+      }),
     malformed: () => {
       metrics?.dhcpPacket('other', 'malformed')
       log.debug('a datagram that is not DHCP was ignored')

@@ -100,6 +100,17 @@ export type Boot = {
 export type BootSummary = Omit<Boot, 'decision' | 'facts' | 'script'>
 
 /**
+ * What happened in DHCP. `offered`: this server offered a boot file. `answered`: it named a boot file on port 4011. `accepted`:
+ * the machine accepted an address of a DHCP server. `ignored`: this server did not answer.
+ */
+export const dhcpEventKinds = ['offered', 'answered', 'accepted', 'ignored'] as const
+export type DhcpEventKind = (typeof dhcpEventKinds)[number]
+
+/** Which client sent a DHCP packet: firmware that boots by PXE or by UEFI HTTP Boot, or iPXE. */
+export const dhcpClientKinds = ['pxe', 'http', 'ipxe'] as const
+export type DhcpClientKind = (typeof dhcpClientKinds)[number]
+
+/**
  * An event of a boot. An event without `bootId` joins the boot that opens for its MAC, or at its address, within the next
  * minutes. An event with a MAC and an address ties the two: TFTP carries no MAC, so its events are found by the address.
  */
@@ -110,6 +121,9 @@ export type BootEvent = {
   /** The MAC, in the spelling of `parseMac`, if the protocol carries it. */
   mac?: string | undefined
   stage: Stage
+  /** Of DHCP. */
+  kind?: DhcpEventKind | undefined
+  client?: DhcpClientKind | undefined
   file?: string | undefined
   bytes?: number | undefined
   durationMs?: number | undefined

@@ -66,6 +66,8 @@ describe('proxyDHCP', () => {
     expect(events).toEqual([
       {
         stage: 'dhcp',
+        kind: 'offered',
+        client: 'pxe',
         ip: '0.0.0.0',
         mac: '52:54:00:12:34:56',
         file: 'snponly.efi',
@@ -256,6 +258,7 @@ describe('proxyDHCP beside other servers', () => {
     expect(events).toEqual([
       {
         stage: 'dhcp',
+        kind: 'accepted',
         ip: '10.99.0.157',
         mac: '52:54:00:12:34:56',
         message: 'accepted 10.99.0.157 from the DHCP server 10.99.0.1',

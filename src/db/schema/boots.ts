@@ -14,7 +14,7 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core'
 import type { Assignment } from '../../model/assignment.ts'
-import type { Outcome, Stage } from '../../model/boot.ts'
+import type { DhcpClientKind, DhcpEventKind, Outcome, Stage } from '../../model/boot.ts'
 import type { Decision } from '../../model/decision.ts'
 import type { DeploymentState } from '../../model/deployment.ts'
 import type { Facts } from '../../model/facts.ts'
@@ -110,6 +110,9 @@ export const bootEvents = pgTable(
     /** Null if the protocol carries no MAC: TFTP and HTTP. */
     mac: text('mac'),
     stage: text('stage').notNull(),
+    /** Of DHCP: what happened, and which client asked. */
+    kind: text('kind').$type<DhcpEventKind>(),
+    client: text('client').$type<DhcpClientKind>(),
     file: text('file'),
     bytes: bigint('bytes', { mode: 'number' }),
     durationMs: integer('duration_ms'),

@@ -1,6 +1,6 @@
 // Boots: opened, listed, stalled and deleted.
 
-import { and, desc, eq, gte, isNull, lt, sql } from 'drizzle-orm'
+import { and, desc, eq, gte, isNull, lt, type SQL, sql } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
 import { rowsOf } from '../../db/rows.ts'
 import { boots } from '../../db/schema/boots.ts'
@@ -218,6 +218,11 @@ export async function listBoots(
     place === undefined ? undefined : lt(boots.seq, place),
   )
   return db.select(summaryColumns).from(boots).where(conditions).orderBy(desc(boots.seq)).limit(limit)
+}
+
+/** The newest boots of a condition. */
+export async function listBootsWhere(db: Db, condition: SQL, limit: number): Promise<BootSummary[]> {
+  return db.select(summaryColumns).from(boots).where(condition).orderBy(desc(boots.seq)).limit(limit)
 }
 
 /**

@@ -158,6 +158,8 @@ async function insertEvents(db: Db, events: SeenEvent[]): Promise<{ stage: strin
     boot_id: e.bootId,
     ip: e.ip,
     mac: e.mac,
+    kind: e.kind,
+    client: e.client,
     stage: e.stage,
     file: e.file,
     bytes: e.bytes,
@@ -170,7 +172,7 @@ async function insertEvents(db: Db, events: SeenEvent[]): Promise<{ stage: strin
     with e as (
         select *, now() - age * interval '1 millisecond' as at, row_number() over (partition by boot_id order by n) as place,
           row_number() over (partition by boot_id order by rank desc, n desc) as last
-        from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as e(n int, rank int, boot_id uuid, ip text, mac text, stage text, file text,
+        from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as e(n int, rank int, boot_id uuid, ip text, mac text, stage text, kind text, client text, file text,
           bytes bigint, duration_ms int, message text, age double precision)),
       held as (select id from boots where id in (select boot_id from e) order by id for update),
       moved as (
@@ -178,8 +180,8 @@ async function insertEvents(db: Db, events: SeenEvent[]): Promise<{ stage: strin
           outcome = nullif(boots.outcome, 'stalled'), message = case when boots.outcome = 'stalled' then null else boots.message end
         from e join held on held.id = e.boot_id where boots.id = e.boot_id and e.last = 1 and e.rank >= ${order}),
       written as (
-        insert into boot_events (boot_id, ip, mac, stage, file, bytes, duration_ms, message, at)
-        select boot_id, ip, mac, stage, file, bytes, duration_ms, message, at from e
+        insert into boot_events (boot_id, ip, mac, stage, kind, client, file, bytes, duration_ms, message, at)
+        select boot_id, ip, mac, stage, kind, client, file, bytes, duration_ms, message, at from e
         where boot_id is null or (exists (select 1 from boots where boots.id = e.boot_id)
           and (select count(*) from boot_events as seen where seen.boot_id = e.boot_id) + place <= ${maxEventsPerBoot})
         order by n returning boot_id, stage, at)

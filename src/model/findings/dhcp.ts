@@ -145,7 +145,10 @@ export const dhcpFindings = {
       'A new DHCP server was installed.',
       'A router or a virtual machine with its own DHCP server was connected.',
     ],
-    todo: ['Find the server by its address. If it belongs here, acknowledge it.'],
+    todo: [
+      'List such servers: `bootwright servers --new`.',
+      'Find the server by its address. If it belongs here: `bootwright servers acknowledge ADDRESS`.',
+    ],
   },
   'BW-POOL-EMPTY': {
     title: 'A DHCP server is present, but offers no address',

@@ -1,12 +1,12 @@
 // Request and response schemas of a boot.
 import { z } from '@hono/zod-openapi'
-import { outcomes, stages } from '../../../model/boot.ts'
+import { dhcpClientKinds, dhcpEventKinds, outcomes, stages } from '../../../model/boot.ts'
 import { failure, imageName, instant, limit, machineKey, moment, pageOf, uuidv7 } from '../common.ts'
 import type { Given } from '../json.ts'
 import { factsSchema } from '../machines/machine.ts'
 import { decisionSchema } from './decision.ts'
 
-const bootSummary = z
+export const bootSummary = z
   .object({
     id: uuidv7,
     machineId: uuidv7.optional(),
@@ -49,11 +49,13 @@ export const bootsQuery = z.strictObject({
   since: instant.optional().openapi({ description: 'Boots that started at this time or later.' }),
 })
 
-const bootEvent = z
+export const bootEvent = z
   .object({
     ip: z.string().openapi({ description: '0.0.0.0 if the machine had no address yet.' }),
     mac: z.string().optional().openapi({ description: 'Only for DHCP: TFTP and HTTP carry no MAC.' }),
     stage: z.enum(stages),
+    kind: z.enum(dhcpEventKinds).optional().openapi({ description: 'Of DHCP: what happened.' }),
+    client: z.enum(dhcpClientKinds).optional().openapi({ description: 'Of DHCP: which client asked.' }),
     file: z.string().optional(),
     bytes: z.int().optional(),
     durationMs: z.int().optional(),

@@ -1,0 +1,2 @@
+ALTER TABLE "boot_events" ADD COLUMN "kind" text;--> statement-breakpoint
+ALTER TABLE "boot_events" ADD COLUMN "client" text;
