@@ -14,6 +14,8 @@ export type Net = {
   addTap(options?: { deadEnd?: boolean }): string
   /** Adds a computer to the LAN's switch, with this IPv4 address on `eth0`; returns its network namespace. */
   addHost(name: string, address: string): string
+  /** Removes a computer that `addHost` added. */
+  removeHost(namespace: string): void
   /** Stops the remaining processes inside and removes everything. */
   close(): void
 }
@@ -67,7 +69,12 @@ export function openNet(): Net {
     return namespace
   }
 
-  return { lan, server, addTap, addHost, close: () => [...hosts, lan, server].forEach(removeNamespace) }
+  function removeHost(namespace: string): void {
+    const index = hosts.indexOf(namespace)
+    if (index >= 0) hosts.splice(index, 1).forEach(removeNamespace)
+  }
+
+  return { lan, server, addTap, addHost, removeHost, close: () => [...hosts, lan, server].forEach(removeNamespace) }
 }
 
 /** Removes the namespaces of runs that died without removing them. */
@@ -89,7 +96,8 @@ function removeNamespace(name: string): void {
   ip('netns', 'delete', name)
 }
 
-function ip(...args: string[]): string {
+/** Runs ip(8). @throws Error with what it printed */
+export function ip(...args: string[]): string {
   return run('ip', args)
 }
 

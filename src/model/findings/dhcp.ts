@@ -113,6 +113,35 @@ export const dhcpFindings = {
     todo: ['For option 93 = 16 or 19: send option 60 "HTTPClient" and a URL with an IP address.'],
     firmware: { httpBoot: 'Error: Could not retrieve NBP file size from HTTP server. Often nothing is printed.' },
   },
+  'BW-DHCP-BAD-OFFER': {
+    title: 'DHCP sends an offer that firmware drops',
+    means:
+      'The offer breaks a rule of DHCP, so firmware ignores it without a message. The machine behaves as if no offer came.',
+    causes: [
+      'The DHCP server sends no server identifier (option 54). RFC 2131, section 4.3.1, requires it.',
+      'A router or a firewall between the DHCP server and the machine rewrites the packets.',
+    ],
+    todo: ['Update or replace the DHCP server, or let a relay forward to another DHCP server.'],
+    firmware: {
+      bios: 'PXE-E51: No DHCP or proxyDHCP offers were received',
+      uefi: 'PXE-E18: Server response timeout',
+      ipxe: 'No configuration methods succeeded (https://ipxe.org/040ee1)',
+    },
+  },
+  'BW-DHCP-NO-ROUTE': {
+    title: 'The offered address has no way to the boot server',
+    means: 'The boot server is outside the subnet of the offered address, and the offered router does not work.',
+    causes: [
+      'The DHCP server sends no router (option 3), or the address of a router that is gone.',
+      'The subnet mask (option 1) of the DHCP server is too small.',
+    ],
+    todo: ['Correct option 1 (subnet mask) and option 3 (router) in the scope of the DHCP server.'],
+    firmware: {
+      bios: 'PXE-E11: ARP timeout, or PXE-E32: TFTP open timeout',
+      uefi: 'PXE-E18: Server response timeout',
+      ipxe: 'Network unreachable (https://ipxe.org/28056090), or Connection timed out (https://ipxe.org/4c376035)',
+    },
+  },
   'BW-DHCP-DISAGREE': {
     title: 'Two DHCP servers disagree',
     means: 'The machine takes the answer that comes first, so it boots on some days and fails on others.',
