@@ -248,13 +248,14 @@ export const dhcpNetworks: BrokenNetwork[] = [
     broken: 'the port of the machine waits for spanning tree, 30 seconds after the link is up',
     finding: 'BW-DHCP-NO-OFFER',
     change: async ({ net }) => {
-      const bridge = (stp: string, delay: string) =>
-        ip('-n', net.lan, 'link', 'set', 'br0', 'type', 'bridge', 'stp_state', stp, 'forward_delay', delay)
+      const bridge = (...words: string[]) => ip('-n', net.lan, 'link', 'set', 'br0', 'type', 'bridge', ...words)
       // Hundredths of a second. A port waits twice: it listens, then it learns (IEEE 802.1D-2004, 17.29).
-      bridge('1', '1500')
+      bridge('forward_delay', '1500')
+      bridge('stp_state', '1')
       restartLink(net.lan, 'doctor')
       return () => {
-        bridge('0', '0')
+        bridge('stp_state', '0')
+        bridge('forward_delay', '0')
         restartLink(net.lan, 'doctor')
       }
     },
