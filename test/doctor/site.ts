@@ -94,13 +94,7 @@ export async function openSite(env: Record<string, string> = {}): Promise<Site> 
       }
       nft(namespace, `add rule inet site ${hook} ${rule}`)
     },
-    doctor: async (...args) => {
-      const command = [process.execPath, join(programDir, 'dist/main.js'), 'doctor', '--interface', 'eth0', '--json']
-      const { code, out, err } = await collect('ip', ['netns', 'exec', client, ...command, ...args], {
-        BOOTWRIGHT_DATA_DIR: dataDir,
-      })
-      return { code, report: JSON.parse(out || '{"findings":[]}'), errors: err }
-    },
+    doctor: (...args) => runDoctor(client, dataDir, ...args),
     close: async () => {
       await quiet()
       await server.stop()
@@ -108,6 +102,19 @@ export async function openSite(env: Record<string, string> = {}): Promise<Site> 
       await rm(workDir, { recursive: true, force: true })
     },
   }
+}
+
+/** Runs the doctor on the interface of a computer's namespace. It asks the server over the socket in the data folder. */
+export async function runDoctor(
+  namespace: string,
+  dataDir: string,
+  ...args: string[]
+): Promise<{ code: number | null; report: DoctorReport; errors: string }> {
+  const command = [process.execPath, join(programDir, 'dist/main.js'), 'doctor', '--interface', 'eth0', '--json']
+  const { code, out, err } = await collect('ip', ['netns', 'exec', namespace, ...command, ...args], {
+    BOOTWRIGHT_DATA_DIR: dataDir,
+  })
+  return { code, report: JSON.parse(out || '{"findings":[]}'), errors: err }
 }
 
 /** The boot options of a healthy site. */

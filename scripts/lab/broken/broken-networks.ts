@@ -10,7 +10,7 @@ export const networkThemes = { dhcp: dhcpNetworks, files: fileNetworks, server: 
 export const brokenNetworks: readonly BrokenNetwork[] = Object.values(networkThemes).flat()
 
 /** A network without faults, to compare. */
-export const healthyNetwork = { name: 'healthy', broken: 'nothing is broken' }
+export const healthyNetwork: Omit<BrokenNetwork, 'finding'> = { name: 'healthy', broken: 'nothing is broken' }
 
 /** Opens one broken network with a site of its own. @throws Error for an unknown name */
 export async function openBrokenNetwork(name: string): Promise<Broken & { site: Site }> {

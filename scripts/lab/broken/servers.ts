@@ -20,7 +20,14 @@ export async function startSiteDhcp(place: Place, dhcp: SiteDhcp): Promise<Runni
     case 'dnsmasq':
       return startDnsmasq(
         place,
-        [`dhcp-range=${dhcp.pool ?? usualPool},10m`, `dhcp-option=option:dns-server,${dhcpAddress}`, ...dhcp.lines],
+        [
+          `dhcp-range=${dhcp.pool ?? usualPool},10m`,
+          `dhcp-option=option:dns-server,${dhcpAddress}`,
+          // Without a router of IPv6, iPXE waits 15 s.
+          'enable-ra',
+          'dhcp-range=fd99::,ra-stateless',
+          ...dhcp.lines,
+        ],
         dhcp.leases,
       )
     case 'isc':

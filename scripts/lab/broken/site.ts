@@ -34,8 +34,11 @@ export type BrokenSite = {
   copyNbps(edit?: (name: string, bytes: Buffer) => Buffer): Promise<string>
 }
 
+/** A network, with a fault or without. */
+type AnyNetwork = Omit<BrokenNetwork, 'finding'>
+
 /** A network while it is broken. */
-export type Broken = { network: BrokenNetwork; server: LabServer; dataDir: string; close(): Promise<void> }
+export type Broken = { server: LabServer; dataDir: string; close(): Promise<void> }
 
 export type Site = {
   net: Net
@@ -43,7 +46,7 @@ export type Site = {
   /** The network namespace of a computer on the LAN, with the device `eth0`. */
   doctor: string
   /** Breaks the network. The server of the last network is kept if it needs the same settings. One network at a time. */
-  open(network: BrokenNetwork): Promise<Broken>
+  open(network: AnyNetwork): Promise<Broken>
   close(): Promise<void>
 }
 
@@ -59,7 +62,7 @@ export async function openSite(): Promise<Site> {
   let hosts = 0
 
   /** All servers use the same data folder, one after the other: the first start of a database takes long. */
-  async function serverFor(network: BrokenNetwork, dir: string): Promise<LabServer> {
+  async function serverFor(network: AnyNetwork, dir: string): Promise<LabServer> {
     const key = network.changeNbps ? dir : JSON.stringify(network.settings ?? {})
     if (kept?.key === key) return kept.server
     await kept?.server.stop()
@@ -74,7 +77,7 @@ export async function openSite(): Promise<Site> {
     return server
   }
 
-  async function open(network: BrokenNetwork): Promise<Broken> {
+  async function open(network: AnyNetwork): Promise<Broken> {
     const dir = join(workDir, `${opened++}-${network.name}`)
     await mkdir(dir)
     const server = await serverFor(network, dir)
@@ -116,7 +119,7 @@ export async function openSite(): Promise<Site> {
       stops.push(addFilters(net.server, 'inet', 'input', network.filters?.server))
       for (const undo of [await network.change?.(site), await network.changeServer?.(server, dataDir)])
         if (undo !== undefined) stops.push(undo)
-      return { network, server, dataDir, close }
+      return { server, dataDir, close }
     } catch (error) {
       await close()
       throw error
