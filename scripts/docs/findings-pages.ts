@@ -1,9 +1,17 @@
 import type { List, PhrasingContent } from 'mdast'
 import type { FindingMeaning } from '../../src/model/findings/finding.ts'
 import { findingCodes, findings, findingThemes } from '../../src/model/findings/table.ts'
+import { brokenNetworks } from '../lab/broken/broken-networks.ts'
+import type { FirmwareName } from '../lab/broken/network.ts'
 import { code, formatPage, generatedFrom, heading, paragraph, table, text } from './markdown.ts'
 
 const folder = 'docs/reference/findings'
+const labFirmware: Record<FirmwareName, string> = {
+  uefi: 'OVMF edk2 2022.11, PXE',
+  httpBoot: 'OVMF edk2 2022.11, HTTP Boot',
+  arm64: 'AAVMF edk2 2022.11, PXE',
+  ipxe: 'iPXE of 2019 in a network card, BIOS',
+}
 const firmwareNames = { bios: 'BIOS', uefi: 'UEFI, PXE', httpBoot: 'UEFI, HTTP Boot', ipxe: 'iPXE' }
 
 /** A page for each finding, and their index. */
@@ -46,12 +54,34 @@ function findingPage(name: string, { title, means, causes, todo, firmware = {} }
       ? []
       : [
           heading(2, 'On the screen of the machine'),
+          paragraph(text('The texts of BIOS are from the lists of Intel and of vendors. The lab has no such ROM.')),
           table(
             ['firmware', 'message'],
             messages.map(([kind, message]) => [text(firmwareNames[kind]), text(message)]),
           ),
         ]),
+    ...seenInTheLab(name),
   ])
+}
+
+/** What the firmware of the lab printed in networks with this fault. test/lab/firmware-messages.test.ts compares it. */
+function seenInTheLab(name: string): Parameters<typeof formatPage>[0] {
+  const rows = brokenNetworks
+    .filter(({ finding }) => finding === name)
+    .flatMap(({ broken, screens = {} }) =>
+      Object.entries(screens).map(([firmware, lines]) => ({ broken, firmware: firmware as FirmwareName, lines })),
+    )
+  if (rows.length === 0) return []
+  return [
+    heading(2, 'Seen in the lab'),
+    paragraph(
+      text('The lab breaks a network on purpose and boots real firmware in it. These lines are from its consoles.'),
+    ),
+    table(
+      ['fault', 'firmware', 'lines'],
+      rows.map(({ broken, firmware, lines }) => [text(broken), text(labFirmware[firmware]), text(lines.join(' '))]),
+    ),
+  ]
 }
 
 function list(items: readonly string[]): List {

@@ -17,6 +17,11 @@ export const dhcpNetworks: BrokenNetwork[] = [
     broken: 'the network has no DHCP server',
     finding: 'BW-DHCP-NO-OFFER',
     dhcp: { server: 'none' },
+    screens: {
+      uefi: ['PXE-E18: Server response timeout.'],
+      httpBoot: ['Error: Could not retrieve NBP file size from HTTP server.', 'Error: Server response timeout.'],
+      ipxe: ['No configuration methods succeeded (http://ipxe.org/040ee119)'],
+    },
   },
   {
     name: 'dhcp-blocked',
@@ -29,12 +34,17 @@ export const dhcpNetworks: BrokenNetwork[] = [
     broken: 'the DHCP server knows nothing of network boot, like the router of a home',
     finding: 'BW-DHCP-NO-FILE',
     dhcp: dnsmasq([]),
+    screens: {
+      uefi: ['PXE-E16: No valid offer received.'],
+      ipxe: ['Nothing to boot: No such file or directory (http://ipxe.org/2d03e13b)'],
+    },
   },
   {
     name: 'wrong-arch-file',
     broken: 'the DHCP server gives undionly.kpxe to all firmware',
     finding: 'BW-DHCP-WRONG-ARCH',
     dhcp: dnsmasq([`dhcp-boot=tag:!ipxe,undionly.kpxe,,${serverAddress}`, ipxeRule]),
+    screens: { uefi: ['NBP file downloaded successfully.', 'BdsDxe: failed to load'] },
   },
   {
     name: 'arm-file-for-x64',
@@ -52,18 +62,24 @@ export const dhcpNetworks: BrokenNetwork[] = [
     broken: 'the DHCP server still sends option 60 "PXEClient" of a boot service that is gone',
     finding: 'BW-DHCP-OPTION-60',
     dhcp: dnsmasq([...firmwareTags, 'dhcp-option-force=tag:!http64,tag:!ipxe,60,PXEClient', ipxeRule]),
+    screens: { uefi: ['Station IP address is', 'PXE-E16: No valid offer received.'] },
   },
   {
     name: 'next-server-elsewhere',
     broken: 'the next server is the address of an older boot server, which is switched off',
     finding: 'BW-NEXT-SERVER-ELSEWHERE',
     dhcp: dnsmasq([...firmwareTags, ...tftpRules({}, nobody), ...httpBootRules(), ipxeRule]),
+    screens: { uefi: ['Server IP address is 10.99.0.77', 'PXE-E18: Server response timeout.'] },
   },
   {
     name: 'next-server-empty',
     broken: 'the DHCP server (Kea) has a boot file, but no next server',
     finding: 'BW-NEXT-SERVER-ELSEWHERE',
     dhcp: { server: 'kea', subnet: { 'boot-file-name': 'snponly.efi' } },
+    screens: {
+      uefi: ['Server IP address is 10.99.0.1', 'PXE-E99: Unexpected network error.'],
+      ipxe: ['Nothing to boot: No such file or directory (http://ipxe.org/2d03e13b)'],
+    },
   },
   {
     name: 'option-66-only',
@@ -102,6 +118,7 @@ export const dhcpNetworks: BrokenNetwork[] = [
       `dhcp-boot=tag:x64,snponly.efi,,${serverAddress}`,
       ...httpBootRules(),
     ]),
+    screens: { ipxe: ['Filename: undionly.kpxe', '610kB free base memory after PXE unload'] },
   },
   {
     name: 'http-boot-without-option-60',
@@ -113,12 +130,16 @@ export const dhcpNetworks: BrokenNetwork[] = [
       `dhcp-boot=tag:http64,http://${serverAddress}:8080/nbp/snponly.efi`,
       ipxeRule,
     ]),
+    screens: {
+      httpBoot: ['Error: Could not retrieve NBP file size from HTTP server.', 'Error: Server response timeout.'],
+    },
   },
   {
     name: 'http-boot-file-name',
     broken: 'the DHCP server sends option 60 "HTTPClient", but a file name instead of a URL',
     finding: 'BW-HTTP-BOOT-OFFER',
     dhcp: dnsmasq([...firmwareTags, ...tftpRules(), ...httpBootRules('snponly.efi'), ipxeRule]),
+    screens: { httpBoot: ['Error: Invalid URI address.'] },
   },
   {
     name: 'two-dhcp-servers',
@@ -158,6 +179,7 @@ export const dhcpNetworks: BrokenNetwork[] = [
       ])
       return undefined
     },
+    screens: { uefi: ['Server IP address is 10.99.0.6', 'PXE-E23: Client received TFTP error from server.'] },
   },
   {
     name: 'proxy-silent',
@@ -169,6 +191,7 @@ export const dhcpNetworks: BrokenNetwork[] = [
       await site.addOdd('10.99.0.6', { siaddr: '10.99.0.6', options: { 60: hex('PXEClient') } })
       return undefined
     },
+    screens: { uefi: ['PXE-E16: No valid offer received.'] },
   },
   {
     name: 'pool-exhausted',
@@ -179,6 +202,10 @@ export const dhcpNetworks: BrokenNetwork[] = [
       lines: healthyRules,
       pool: '10.99.0.100,10.99.0.100',
       leases: '0 52:54:00:0b:00:99 10.99.0.100 taken *\n',
+    },
+    screens: {
+      uefi: ['PXE-E18: Server response timeout.'],
+      ipxe: ['Nothing to boot: No such file or directory (http://ipxe.org/2d03e13b)'],
     },
   },
   {
@@ -195,18 +222,18 @@ export const dhcpNetworks: BrokenNetwork[] = [
       server: 'odd',
       behaviour: { yiaddr: '10.99.0.150', siaddr: serverAddress, file: 'snponly.efi', hidesServerId: true },
     },
+    screens: {
+      uefi: ['PXE-E18: Server response timeout.'],
+      ipxe: ['No configuration methods succeeded (http://ipxe.org/040ee119)'],
+    },
   },
   {
-    name: 'padded-boot-file',
-    broken: 'option 67 is padded with 0xFF bytes after the name',
+    name: 'quoted-boot-file',
+    broken: 'the boot file in the DHCP server has quotation marks around its name',
     finding: 'BW-NBP-MISSING',
     dhcp: {
       server: 'odd',
-      behaviour: {
-        yiaddr: '10.99.0.150',
-        siaddr: serverAddress,
-        options: { 67: `${hex('snponly.efi')}${'ff'.repeat(200)}` },
-      },
+      behaviour: { yiaddr: '10.99.0.150', siaddr: serverAddress, options: { 67: hex('"snponly.efi"') } },
     },
   },
   {
@@ -218,6 +245,10 @@ export const dhcpNetworks: BrokenNetwork[] = [
       lines: [...halfSubnet, 'dhcp-option=option:router', ...healthyRules],
       pool: '10.99.0.150,10.99.0.200',
     },
+    screens: {
+      uefi: ['PXE-E53: No boot filename received.'],
+      ipxe: ['Network unreachable (http://ipxe.org/280a6011)'],
+    },
   },
   {
     name: 'wrong-router',
@@ -228,6 +259,7 @@ export const dhcpNetworks: BrokenNetwork[] = [
       lines: [...halfSubnet, 'dhcp-option=option:router,10.99.0.254', ...healthyRules],
       pool: '10.99.0.150,10.99.0.200',
     },
+    screens: { uefi: ['PXE-E18: Server response timeout.'], ipxe: ['Connection timed out (http://ipxe.org/4c0a6035)'] },
   },
   {
     name: 'relay-to-us-only',

@@ -8,8 +8,9 @@ import { createFetches } from './fetches.ts'
 import type { Client } from './firmware-takes.ts'
 import { followClient } from './follow.ts'
 import { givesAddress } from './offers.ts'
-import { judgeForeign, judgeNoAddress, judgeServers } from './presence.ts'
+import { isDropped, judgeDropped, judgeForeign, judgeNoAddress, judgeServers } from './presence.ts'
 import type { OwnServer, Probe } from './probe.ts'
+import { judgeRoutes } from './route.ts'
 import { type TftpPatience, usualTftpPatience } from './tftp.ts'
 import { openWire, type Patience, usualPatience, type Wire } from './wire.ts'
 
@@ -59,15 +60,19 @@ async function openAny({ device, address, patience, log }: Probe): Promise<{ wir
 }
 
 async function probeClients(probe: Probe, wire: Wire, clients: Client[]): Promise<Finding[]> {
-  const offers = await wire.discover(clients)
+  const heard = await wire.discover(clients)
+  const dropped = judgeDropped(probe, heard.flat())
+  const offers = heard.map((list) => list.filter((offer) => !isDropped(offer)))
   const answered = clients.map((client, at) => ({ client, offers: offers[at] ?? [] }))
-  const foreign = judgeForeign(probe, offers.flat())
-  if (!offers.flat().some(givesAddress)) return [judgeNoAddress(probe, answered, await wire.inform()), ...foreign]
+  const foreign = [...dropped, ...judgeForeign(probe, offers.flat())]
+  if (!offers.flat().some(givesAddress))
+    return dropped.length > 0 ? foreign : [judgeNoAddress(probe, answered, await wire.inform()), ...foreign]
+  const routes = await judgeRoutes(probe, offers.flat())
   const fetches = createFetches(probe)
   const followed = await Promise.all(
     answered.map(({ client, offers }) => followClient(probe, wire, fetches, client, offers)),
   )
-  return [...judgeServers(probe, answered), ...foreign, ...softenRare(followed.flat())]
+  return [...judgeServers(probe, answered), ...foreign, ...routes, ...softenRare(followed.flat())]
 }
 
 /**

@@ -1,5 +1,6 @@
 // Judges the offers of a network as a whole: none, no address, or several servers that disagree. Pure.
-import { optionCodes } from '../../lib/dhcp/option-codes.ts'
+import { messageTypes, optionCodes } from '../../lib/dhcp/option-codes.ts'
+import { messageTypeOf } from '../../lib/dhcp/packet.ts'
 import { type Finding, fault, pass, type Subject } from '../finding.ts'
 import type { Client } from './firmware-takes.ts'
 import { addressList, fileNames, givesAddress, isPxe, type Offer, serverOf, tftpServerOf } from './offers.ts'
@@ -9,6 +10,19 @@ import { isOwn, type Probe, wordsOf } from './probe.ts'
 export type Answered = { client: Client; offers: Offer[] }
 
 const subjectOf = ({ device }: Pick<Probe, 'device'>): Subject => ({ check: 'DHCP server', where: device })
+
+/** Whether firmware drops an offer without a message: one without option 54 (EDK2, Dhcp4Io.c; iPXE, dhcp.c). */
+export function isDropped({ packet }: Offer): boolean {
+  return messageTypeOf(packet) === messageTypes.offer && !packet.options.has(optionCodes.serverId)
+}
+
+/** The servers whose offers firmware drops. */
+export function judgeDropped({ device }: Pick<Probe, 'device'>, offers: readonly Offer[]): Finding[] {
+  const servers = distinct(offers.filter(isDropped).map(({ from }) => from))
+  return servers.map((from) =>
+    fault({ check: 'DHCP offers', where: device }, 'BW-DHCP-BAD-OFFER', `the offer of ${from} has no option 54`),
+  )
+}
 
 /**
  * Judges a network in which no client got an address.

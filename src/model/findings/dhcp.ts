@@ -37,6 +37,7 @@ export const dhcpFindings = {
     firmware: {
       bios: 'PXE-E53: No boot filename received',
       uefi: 'PXE-E16: No valid offer received',
+      httpBoot: 'Error: Server response timeout',
       ipxe: 'Nothing to boot: No such file or directory (https://ipxe.org/2d03e138)',
     },
   },
@@ -93,7 +94,8 @@ export const dhcpFindings = {
     todo: ['Set the next server and option 66 of the DHCP server to the address of Bootwright.'],
     firmware: {
       bios: 'PXE-E32: TFTP open timeout',
-      uefi: 'PXE-E22: Server reported ICMP error. If the server is silent: PXE-E18: Server response timeout',
+      uefi: 'PXE-E18: Server response timeout. If nothing listens there: PXE-E99: Unexpected network error, or PXE-E22: Server reported ICMP error',
+      ipxe: 'Without a next server: Nothing to boot: No such file or directory (https://ipxe.org/2d03e138)',
     },
   },
   'BW-IPXE-LOOP': {
@@ -104,14 +106,19 @@ export const dhcpFindings = {
       'The rule for iPXE comes after the rule for the firmware.',
     ],
     todo: ['Give iPXE (option 77 "iPXE", or option 175) the URL of /boot.ipxe as its boot file.'],
-    firmware: { ipxe: 'The banner of iPXE appears again and again.' },
+    firmware: {
+      ipxe: 'The banner of iPXE appears again and again. On BIOS, "kB free base memory after PXE unload" has a smaller number each time.',
+    },
   },
   'BW-HTTP-BOOT-OFFER': {
     title: 'UEFI HTTP Boot gets an offer that its firmware ignores',
     means: 'UEFI HTTP Boot takes an offer only if it has option 60 "HTTPClient" and a URL as its boot file.',
     causes: ['The DHCP server does not echo option 60.', 'The boot file is a file name for TFTP instead of a URL.'],
     todo: ['For option 93 = 16 or 19: send option 60 "HTTPClient" and a URL with an IP address.'],
-    firmware: { httpBoot: 'Error: Could not retrieve NBP file size from HTTP server. Often nothing is printed.' },
+    firmware: {
+      httpBoot:
+        'Error: Could not retrieve NBP file size from HTTP server, with Error: Server response timeout. For a file name: Error: Invalid URI address',
+    },
   },
   'BW-DHCP-BAD-OFFER': {
     title: 'DHCP sends an offer that firmware drops',
@@ -138,8 +145,8 @@ export const dhcpFindings = {
     todo: ['Correct option 1 (subnet mask) and option 3 (router) in the scope of the DHCP server.'],
     firmware: {
       bios: 'PXE-E11: ARP timeout, or PXE-E32: TFTP open timeout',
-      uefi: 'PXE-E18: Server response timeout',
-      ipxe: 'Network unreachable (https://ipxe.org/28056090), or Connection timed out (https://ipxe.org/4c376035)',
+      uefi: 'PXE-E53: No boot filename received, although there was one. With a router that does not answer: PXE-E18: Server response timeout',
+      ipxe: 'Network unreachable (https://ipxe.org/280a6011), or Connection timed out (https://ipxe.org/4c0a6035)',
     },
   },
   'BW-DHCP-DISAGREE': {
@@ -166,6 +173,9 @@ export const dhcpFindings = {
       'Stop the other boot server, or restrict it to its own machines.',
       'If both must run, restrict each by MAC address or subnet.',
     ],
+    firmware: {
+      uefi: 'Another address after "Server IP address is". If it lacks the file: PXE-E23: Client received TFTP error from server',
+    },
   },
   'BW-FOREIGN-SERVER': {
     title: 'A DHCP or boot server was seen that is not acknowledged',
@@ -191,7 +201,7 @@ export const dhcpFindings = {
     firmware: {
       bios: 'PXE-E52: proxyDHCP offers were received. No DHCP offers were received',
       uefi: 'PXE-E18: Server response timeout, or PXE-E16: No valid offer received',
-      ipxe: 'No configuration methods succeeded (https://ipxe.org/040ee1)',
+      ipxe: 'No configuration methods succeeded (https://ipxe.org/040ee1). With an IPv6 router on the network: Nothing to boot (https://ipxe.org/2d03e138)',
     },
   },
   'BW-RELAY-TO-US-ONLY': {
