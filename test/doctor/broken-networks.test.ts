@@ -1,6 +1,8 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { rm } from 'node:fs/promises'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { brokenNetworks, healthyNetwork, networkThemes } from '../../scripts/lab/broken/broken-networks.ts'
-import { openSite, type Site } from '../../scripts/lab/broken/site.ts'
+import { makeSiteData, openSite, type Site } from '../../scripts/lab/broken/site.ts'
+import { hasTool } from '../helpers/needs.ts'
 import { codesOf, describeSite, runDoctor } from './site.ts'
 
 type AnyNetwork = Parameters<Site['open']>[0]
@@ -32,16 +34,27 @@ async function examine(site: Site, network: AnyNetwork): Promise<Result> {
 // The lanes run at the same time: the doctor waits more than it works.
 const lanes = Object.values(networkThemes).map((networks, at) => (at === 0 ? [healthyNetwork, ...networks] : networks))
 
-describeSite('The doctor on a broken network', () => {
+const servers = [
+  ['dhcpd', 'isc-dhcp-server'],
+  ['kea-dhcp4', 'kea-dhcp4-server'],
+  ['dhcrelay', 'isc-dhcp-relay'],
+] as const
+const describeNetworks = servers.every(([name, debianPackage]) => hasTool(name, debianPackage))
+  ? describeSite
+  : describe.skip
+
+describeNetworks('The doctor on a broken network', () => {
   const sites: Site[] = []
   const resultOf: ((name: string) => Promise<Result>)[] = []
   beforeAll(async () => {
+    const data = await makeSiteData()
     for (const networks of lanes) {
-      const site = await openSite()
+      const site = await openSite(data)
       sites.push(site)
       resultOf.push(examineAll(site, networks))
     }
-  })
+    await rm(data, { recursive: true })
+  }, timeout)
   afterAll(() => Promise.all(sites.map((site) => site.close())))
 
   test('finds no error and no warning if nothing is broken', { timeout }, async () => {

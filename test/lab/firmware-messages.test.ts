@@ -1,8 +1,9 @@
+import { rm } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { brokenNetworks } from '../../scripts/lab/broken/broken-networks.ts'
 import { startFirmware } from '../../scripts/lab/broken/firmware.ts'
 import type { BrokenNetwork, FirmwareName } from '../../scripts/lab/broken/network.ts'
-import { openSite, type Site } from '../../scripts/lab/broken/site.ts'
+import { makeSiteData, openSite, type Site } from '../../scripts/lab/broken/site.ts'
 import { describeWholeLab } from './lab-tests.ts'
 
 /** EDK2 asks four times for an address, and waits 4, 8, 16 and 32 s. */
@@ -19,8 +20,9 @@ describeWholeLab('Real firmware in broken networks', () => {
   const sites: Site[] = []
   const results = new Map<string, Promise<Seen[]>>()
   beforeAll(async () => {
+    const data = await makeSiteData()
     for (const lane of lanes) {
-      const site = await openSite()
+      const site = await openSite(data)
       sites.push(site)
       let before: Promise<unknown> = Promise.resolve()
       for (const network of lane) {
@@ -29,7 +31,8 @@ describeWholeLab('Real firmware in broken networks', () => {
         before = seen.catch(() => undefined)
       }
     }
-  })
+    await rm(data, { recursive: true })
+  }, timeout)
   afterAll(() => Promise.all(sites.map((site) => site.close())))
 
   test.each(networks)('prints the recorded lines in $name: $broken', { timeout }, async ({ name }) => {

@@ -75,6 +75,7 @@ export const dhcpNetworks: BrokenNetwork[] = [
     name: 'next-server-empty',
     broken: 'the DHCP server (Kea) has a boot file, but no next server',
     finding: 'BW-NEXT-SERVER-ELSEWHERE',
+    alsoTrue: ['BW-IPXE-LOOP', 'BW-DHCP-WRONG-ARCH'],
     dhcp: { server: 'kea', subnet: { 'boot-file-name': 'snponly.efi' } },
     screens: {
       uefi: ['Server IP address is 10.99.0.1', 'PXE-E99: Unexpected network error.'],
@@ -85,6 +86,7 @@ export const dhcpNetworks: BrokenNetwork[] = [
     name: 'option-66-only',
     broken: 'the DHCP server (ISC) names the boot server in option 66 only, which UEFI does not read',
     finding: 'BW-NEXT-SERVER-ELSEWHERE',
+    alsoTrue: ['BW-IPXE-LOOP', 'BW-DHCP-WRONG-ARCH'],
     dhcp: {
       server: 'isc',
       lines: [
@@ -116,6 +118,7 @@ export const dhcpNetworks: BrokenNetwork[] = [
       ...firmwareTags,
       `dhcp-boot=tag:bios,undionly.kpxe,,${serverAddress}`,
       `dhcp-boot=tag:x64,snponly.efi,,${serverAddress}`,
+      `dhcp-boot=tag:arm64,ipxe-arm64.efi,,${serverAddress}`,
       ...httpBootRules(),
     ]),
     screens: { ipxe: ['Filename: undionly.kpxe', '610kB free base memory after PXE unload'] },
@@ -145,6 +148,7 @@ export const dhcpNetworks: BrokenNetwork[] = [
     name: 'two-dhcp-servers',
     broken: 'a second DHCP server, which knows nothing of network boot, is on the network',
     finding: 'BW-DHCP-DISAGREE',
+    alsoTrue: ['BW-DHCP-NO-FILE'],
     change: async (site) => {
       await site.addDnsmasq('10.99.0.5', ['dhcp-range=10.99.0.210,10.99.0.220,10m'])
       return undefined
@@ -154,6 +158,7 @@ export const dhcpNetworks: BrokenNetwork[] = [
     name: 'two-subnets',
     broken: 'a second DHCP server gives addresses of another subnet',
     finding: 'BW-DHCP-DISAGREE',
+    alsoTrue: ['BW-IPXE-LOOP', 'BW-DHCP-NO-ROUTE', 'BW-DHCP-WRONG-ARCH', 'BW-HTTP-BOOT-OFFER'],
     change: async (site) => {
       await site.addOdd('10.99.0.5', {
         yiaddr: '192.168.88.50',
@@ -231,6 +236,7 @@ export const dhcpNetworks: BrokenNetwork[] = [
     name: 'quoted-boot-file',
     broken: 'the boot file in the DHCP server has quotation marks around its name',
     finding: 'BW-NBP-MISSING',
+    alsoTrue: ['BW-IPXE-LOOP'],
     dhcp: {
       server: 'odd',
       behaviour: { yiaddr: '10.99.0.150', siaddr: serverAddress, options: { 67: hex('"snponly.efi"') } },
@@ -274,6 +280,10 @@ export const dhcpNetworks: BrokenNetwork[] = [
       await keep(relay).waitFor(/Sending on {3}Socket/, 5000)
       return undefined
     },
+    screens: {
+      uefi: ['PXE-E16: No valid offer received.'],
+      ipxe: ['No configuration methods succeeded (http://ipxe.org/040ee119)'],
+    },
   },
   {
     name: 'spanning-tree',
@@ -291,6 +301,7 @@ export const dhcpNetworks: BrokenNetwork[] = [
         restartLink(net.lan, 'doctor')
       }
     },
+    screens: { ipxe: ['No configuration methods succeeded (http://ipxe.org/040ee119)'] },
   },
 ]
 

@@ -16,6 +16,7 @@ export const fileNetworks: BrokenNetwork[] = [
     broken: 'a firewall drops UDP port 69',
     finding: 'BW-TFTP-BLOCKED',
     filters: { lan: [`${toServer} udp dport 69 drop`] },
+    screens: { uefi: ['NBP filename is snponly.efi', 'PXE-E18: Server response timeout.'] },
   },
   {
     name: 'tftp-closed',
@@ -28,12 +29,14 @@ export const fileNetworks: BrokenNetwork[] = [
     broken: 'the firewall of the boot server refuses UDP port 69 with an ICMP message',
     finding: 'BW-TFTP-CLOSED',
     filters: { server: ['iifname "eth0" udp dport 69 reject'] },
+    screens: { uefi: ['PXE-E99: Unexpected network error.'] },
   },
   {
     name: 'tftp-answers-blocked',
     broken: 'a firewall permits UDP port 69, and drops the answers from other ports',
     finding: 'BW-TFTP-ANSWERS-BLOCKED',
     filters: { lan: [`${fromServer} udp sport != { 67, 69, 4011 } drop`] },
+    screens: { uefi: ['NBP filename is snponly.efi', 'PXE-E18: Server response timeout.'] },
   },
   {
     name: 'nbp-missing',
@@ -45,6 +48,7 @@ export const fileNetworks: BrokenNetwork[] = [
       ...httpBootRules(`http://${serverAddress}:8080/nbp/grubx64.efi`),
       ipxeRule,
     ]),
+    screens: { uefi: ['PXE-E23: Client received TFTP error from server.'], httpBoot: ['Client Error: 404 Not Found'] },
   },
   {
     name: 'nbp-in-a-folder',
@@ -56,12 +60,17 @@ export const fileNetworks: BrokenNetwork[] = [
       ...httpBootRules(),
       ipxeRule,
     ]),
+    screens: { uefi: ['PXE-E23: Client received TFTP error from server.'] },
   },
   {
     name: 'nbp-truncated',
     broken: 'the copy of the boot program on the server stopped half-way',
     finding: 'BW-NBP-DAMAGED',
     changeNbps: (folder) => editNbp(folder, 'snponly.efi', (bytes) => bytes.subarray(0, bytes.length >> 1)),
+    screens: {
+      uefi: ['NBP filesize is 142336 Bytes', 'NBP file downloaded successfully.', 'BdsDxe: failed to load'],
+      httpBoot: ['File Size: 142336 Bytes', 'BdsDxe: failed to load'],
+    },
   },
   {
     name: 'nbp-web-page',
@@ -104,6 +113,7 @@ export const fileNetworks: BrokenNetwork[] = [
     name: 'http-subnets',
     broken: 'BOOTWRIGHT_BOOT_SUBNETS lacks the subnet of the machines',
     finding: 'BW-HTTP-REFUSED',
+    alsoTrue: ['BW-TFTP-BLOCKED'],
     settings: { BOOTWRIGHT_BOOT_SUBNETS: '192.168.7.0/24' },
   },
   {

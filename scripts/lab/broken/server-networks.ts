@@ -18,6 +18,7 @@ export const serverNetworks: BrokenNetwork[] = [
     name: 'base-url-loopback',
     broken: 'BOOTWRIGHT_BASE_URL has the host localhost',
     finding: 'BW-BASE-URL',
+    alsoTrue: ['BW-DNS'],
     settings: { BOOTWRIGHT_BASE_URL: 'http://localhost:8080' },
   },
   {
@@ -53,6 +54,8 @@ export const serverNetworks: BrokenNetwork[] = [
     name: 'no-variant',
     broken: 'the machine is x86-64, and its image is for arm64 only',
     finding: 'BW-NO-VARIANT',
+    // The machine never booted, so its firmware is assumed.
+    state: 'warning',
     changeServer: async (server) => {
       const assign = (image: string) => server.api('PUT', `/machines/${siteMac}`, { assignment: { image } })
       await assign(siteImages.armOnly)

@@ -31,10 +31,11 @@ export async function fetchTftp(
   file: string,
   patience = usualTftpPatience,
   blockSize = firmwareBlockSize,
+  explain: typeof explainSilence = explainSilence,
 ): Promise<TftpResult> {
   const result = await get(host, file, blockSize, patience)
   if (result.outcome !== 'silent') return result
-  return { outcome: await probePort(host, patience) }
+  return { outcome: await explain(host) }
 }
 
 function get(
@@ -77,22 +78,35 @@ function get(
   })
 }
 
+/** The reason why a server is silent. */
+export type Silence = 'silent' | 'closed' | 'answers-lost'
+
+/** A host sends one ICMP message a second to a client, after a few at once (Linux, icmp_ratelimit). */
+const icmpAttempts = 4
+const icmpMs = 1000
+
 /**
  * Tells why a server is silent. A connected socket gets ICMP errors, and only answers from port 69. Our server sends errors from
  * port 69 and files from other ports.
  */
-function probePort(host: string, { retryMs }: TftpPatience): Promise<'silent' | 'closed' | 'answers-lost'> {
+export function explainSilence(host: string): Promise<Silence> {
   return new Promise((resolve) => {
     const socket = dgram.createSocket('udp4')
-    const end = (outcome: 'silent' | 'closed' | 'answers-lost') => {
-      clearTimeout(timer)
+    let attempts = 0
+    const end = (outcome: Silence) => {
+      clearInterval(timer)
       socket.close()
       resolve(outcome)
     }
-    const timer = setTimeout(() => end('silent'), 2 * retryMs)
+    const send = () => {
+      attempts += 1
+      if (attempts > icmpAttempts) end('silent')
+      else socket.send(Buffer.from(`\0\x01${unknownName}\0octet\0`, 'latin1'), () => {})
+    }
+    const timer = setInterval(send, icmpMs)
     socket.once('message', () => end('answers-lost'))
     // A packet that was refused by a local firewall fails with EPERM.
     socket.once('error', (error: NodeJS.ErrnoException) => end(error.code === 'ECONNREFUSED' ? 'closed' : 'silent'))
-    socket.connect(69, host, () => socket.send(Buffer.from(`\0\x01${unknownName}\0octet\0`, 'latin1'), () => {}))
+    socket.connect(69, host, send)
   })
 }

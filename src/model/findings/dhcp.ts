@@ -18,7 +18,7 @@ export const dhcpFindings = {
     firmware: {
       bios: 'PXE-E51: No DHCP or proxyDHCP offers were received',
       uefi: 'PXE-E18: Server response timeout',
-      httpBoot: 'Error: Server response timeout',
+      httpBoot: 'Error: Could not retrieve NBP file size from HTTP server. Error: Server response timeout',
       ipxe: 'No configuration methods succeeded (https://ipxe.org/040ee1)',
     },
   },
@@ -51,7 +51,7 @@ export const dhcpFindings = {
     todo: ['Choose the boot file in the DHCP server by option 93 (client architecture).'],
     firmware: {
       bios: 'PXE-E79: NBP is too big to fit in free base memory',
-      uefi: 'The firmware prints no code. Many programs end with "Unsupported" or "Load Error".',
+      uefi: 'NBP file downloaded successfully. Then the firmware prints no code, and goes to its next boot device.',
       ipxe: 'Exec format error (https://ipxe.org/2e008081)',
     },
   },
@@ -215,6 +215,7 @@ export const dhcpFindings = {
     firmware: {
       bios: 'PXE-E52: proxyDHCP offers were received. No DHCP offers were received',
       uefi: 'PXE-E16: No valid offer received',
+      ipxe: 'No configuration methods succeeded (https://ipxe.org/040ee1)',
     },
   },
 } as const satisfies Record<string, FindingMeaning>

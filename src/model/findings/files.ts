@@ -29,7 +29,10 @@ export const fileFindings = {
       'The address belongs to another host.',
     ],
     todo: ['Look for "TFTP" in the first lines of the log of Bootwright. The line says how to permit port 69.'],
-    firmware: { bios: 'PXE-E32: TFTP open timeout', uefi: 'PXE-E22: Server reported ICMP error' },
+    firmware: {
+      bios: 'PXE-E32: TFTP open timeout',
+      uefi: 'PXE-E99: Unexpected network error, or PXE-E22: Server reported ICMP error',
+    },
   },
   'BW-TFTP-ANSWERS-BLOCKED': {
     title: 'TFTP requests arrive, but the answers are lost',
@@ -74,7 +77,8 @@ export const fileFindings = {
     todo: ['Fetch the boot program again, or remove the file and restart Bootwright: setup downloads it.'],
     firmware: {
       bios: 'The machine hangs, or goes to its next boot device.',
-      uefi: 'The firmware prints no code, or "Load Error", and goes to its next boot device.',
+      uefi: 'NBP file downloaded successfully. Then the firmware prints no code, or "Load Error", and goes to its next boot device.',
+      httpBoot: 'The firmware shows "File Size" with the wrong number, and goes to its next boot device.',
     },
   },
   'BW-MTU': {
