@@ -20,7 +20,10 @@ const uses = [
       'tgt',
     ],
   },
-  { use: 'DHCP configurations with other servers', packages: ['isc-dhcp-server', 'isc-dhcp-relay', 'kea-dhcp4-server'] },
+  {
+    use: 'DHCP configurations with other servers',
+    packages: ['isc-dhcp-server', 'isc-dhcp-relay', 'kea-dhcp4-server'],
+  },
   { use: 'tests with a real PostgreSQL', packages: ['postgresql'] },
   { use: 'tests of object storage with OpenStack Swift', packages: ['python3-swift'] },
   { use: 'imports of ISOs and archives', packages: ['7zip', 'genisoimage', 'xorriso', 'xz-utils'] },
