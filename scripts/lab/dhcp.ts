@@ -9,8 +9,12 @@ const bootUrl = `${serverUrl}/boot.ipxe`
 /** The boot programs from setup. */
 const present = ['undionly.kpxe', 'snponly.efi', 'ipxe.efi', 'ipxe-arm64.efi'].map((name) => ({ name }))
 
+const routerMark = '# A router that knows nothing of network boot.'
+
 /** Boot rules of a site's DHCP server, as lines for dnsmasq(8). */
 export const bootRules = {
+  /** No rule for network boot, as in the router of a home. */
+  router: [routerMark],
   /** The boot program by option 93 (RFC 4578 2.1), over TFTP; the script's address for iPXE. */
   byFirmware: [...[0, 7, 11].flatMap(linesFor), `dhcp-boot=tag:ipxe,${bootUrl}`],
   /**
@@ -49,10 +53,7 @@ const ipxeLines = [
   'dhcp-option-force=tag:ipxe,encap:175,176,1b',
 ]
 
-/**
- * Starts dnsmasq as the site's DHCP server, without DNS and TFTP. Without rules it knows nothing of network boot, like the router
- * of a home. Resolves when it is ready.
- */
+/** Starts dnsmasq as the site's DHCP server, without DNS and TFTP. Resolves when it is ready. */
 export async function startDhcp(net: Net, workDir: string, rules: string[]): Promise<Running> {
   const lines = [
     'port=0',
@@ -64,7 +65,7 @@ export async function startDhcp(net: Net, workDir: string, rules: string[]): Pro
     'dhcp-range=10.99.0.100,10.99.0.200,10m',
     // No server answers at this address, but without one Debian's installer would ask for it.
     `dhcp-option=option:dns-server,${dhcpAddress}`,
-    ...(rules.length === 0 ? [] : ipxeLines),
+    ...(rules[0] === routerMark ? [] : ipxeLines),
     ...rules,
     // These lines save 10 s in each boot: no ping before a lease, and an IPv6 router.
     'no-ping',
