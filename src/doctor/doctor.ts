@@ -1,13 +1,16 @@
 // The doctor of a running server: its own checks, and probes of its networks. One run at a time.
 import { isIPv4 } from 'node:net'
+import { findMachine } from '../inventory/machines/machines.ts'
 import { ConflictError } from '../lib/errors.ts'
+import type { Mac } from '../lib/ids/mac.ts'
 import { readVersion } from '../lib/program-dir.ts'
 import type { DoctorReport } from './finding.ts'
 import { probeInterface } from './network/interface.ts'
-import type { OwnServer } from './network/probe.ts'
+import { codesOfFacts, type OwnServer } from './network/probe.ts'
 import { type Check, runChecks } from './run.ts'
 import { serverChecks } from './server/checks.ts'
 import type { ServerContext } from './server/context.ts'
+import { checkMachine } from './server/machine.ts'
 import { listAddresses } from './server/urls.ts'
 
 export type DoctorOptions = {
@@ -15,6 +18,8 @@ export type DoctorOptions = {
   interfaces?: string[] | undefined
   /** Kinds of firmware, by option 93. */
   firmware?: number[] | undefined
+  /** The machine whose evidence is collected, instead of the checks of all machines. */
+  mac?: Mac | undefined
   /** False: only the checks of the server. */
   network?: boolean | undefined
 }
@@ -44,18 +49,21 @@ export function createDoctor(context: ServerContext): Doctor {
   return {
     about,
     last: () => last,
-    run: async ({ interfaces = context.proxyDhcp, firmware, network = true }) => {
+    run: async ({ interfaces = context.proxyDhcp, firmware, mac, network = true }) => {
       if (isRunning) throw new ConflictError('the doctor is already running. Next step: try again in a minute')
       isRunning = true
       try {
+        const machine = mac === undefined ? undefined : await findMachine(context.db, { mac })
+        const codes = firmware ?? codesOfFacts(machine?.facts ?? {})
         const probes = interfaces.map(
           (device): Check => ({
             name: `network ${device}`,
             maxMs: maxProbeMs,
-            run: () => probeInterface({ device, server: about(), codes: firmware, log: context.log }),
+            run: () => probeInterface({ device, server: about(), codes, mac, log: context.log }),
           }),
         )
-        last = await runChecks([...serverChecks(context), ...(network ? probes : [])])
+        const evidence = mac === undefined ? [] : [{ name: `machine ${mac}`, run: () => checkMachine(context, mac) }]
+        last = await runChecks([...evidence, ...serverChecks(context), ...(network ? probes : [])])
         return last
       } finally {
         isRunning = false

@@ -1,5 +1,6 @@
 // The settings of a probe, and the words for its subjects.
 import type { Logger } from '../../lib/log.ts'
+import type { Facts } from '../../model/facts.ts'
 import type { OwnNbp } from './boot-file.ts'
 import type { Client } from './firmware-takes.ts'
 import type { TftpPatience } from './tftp.ts'
@@ -23,6 +24,15 @@ export type Probe = {
   patience: Patience
   tftpPatience: TftpPatience
   log: Logger
+}
+
+type MachineFacts = { [Name in 'platform' | 'cpuarch' | 'buildarch']?: Facts[Name] | undefined }
+
+/** The codes of option 93 for a machine that has booted; undefined if its firmware is unknown. */
+export function codesOfFacts({ platform, cpuarch, buildarch }: MachineFacts): number[] | undefined {
+  if (platform === undefined) return undefined
+  if (platform === 'pcbios') return [0]
+  return (cpuarch ?? buildarch) === 'arm64' ? [11] : [7, 16]
 }
 
 /** `UEFI x86-64`, or `iPXE on UEFI x86-64`. */

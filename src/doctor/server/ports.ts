@@ -39,15 +39,18 @@ export async function checkPorts({ tftp, proxyDhcp }: ServerContext): Promise<Fi
   return [pass(subject, used.length === 0 ? 'TFTP and proxyDHCP are off' : `only Bootwright has ${used.join(', ')}`)]
 }
 
-/** The lines of /proc/net/udp: the address in the order of a little-endian processor, the port in hexadecimal. */
+/**
+ * The lines of /proc/net/udp (proc(5)): the second word is the own address and port in hexadecimal, the address in the order of
+ * a little-endian processor; the tenth is the inode.
+ */
 export function parseUdpTable(text: string): UdpSocket[] {
-  return [...text.matchAll(/^\s*\d+: ([0-9A-F]{8}):([0-9A-F]{4}) (?:\S+ ){7}\s*(?:\d+\s+){1,2}(\d+)/gm)].map(
-    ([, address = '', port = '', inode = '']) => ({
-      address: [...Buffer.from(address, 'hex')].reverse().join('.'),
-      port: Number.parseInt(port, 16),
-      inode,
-    }),
-  )
+  return text.split('\n').flatMap((line) => {
+    const words = line.trim().split(/\s+/)
+    const [, address = '', port = ''] = /^([0-9A-F]{8}):([0-9A-F]{4})$/.exec(words[1] ?? '') ?? []
+    const inode = words[9]
+    if (address === '' || inode === undefined) return []
+    return [{ address: [...Buffer.from(address, 'hex')].reverse().join('.'), port: Number.parseInt(port, 16), inode }]
+  })
 }
 
 async function ownInodes(folder = '/proc/self/fd'): Promise<Set<string>> {

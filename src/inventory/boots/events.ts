@@ -1,6 +1,6 @@
 // Boot events, written in the background.
 
-import { asc, eq, sql } from 'drizzle-orm'
+import { asc, desc, eq, or, sql } from 'drizzle-orm'
 import { validate as isUuid } from 'uuid'
 import type { Db } from '../../db/open.ts'
 import { rowsOf } from '../../db/rows.ts'
@@ -110,10 +110,27 @@ export async function listBootEvents(db: Db, bootId: string): Promise<BootEvent[
     .from(bootEvents)
     .where(eq(bootEvents.bootId, bootId))
     .orderBy(asc(bootEvents.at), asc(bootEvents.id))
-  return rows.map(
-    ({ id: _, bootId: __, ...row }) =>
-      Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null)) as BootEvent,
-  )
+  return rows.map(eventOf)
+}
+
+/** The last events of a machine, the oldest first: with its MAC, or with its last address for a listener that sees no MAC. */
+export async function listMacEvents(
+  db: Db,
+  { mac, ip }: { mac: string; ip?: string | undefined },
+  max: number,
+): Promise<BootEvent[]> {
+  const own = or(eq(bootEvents.mac, mac), ip === undefined ? undefined : eq(bootEvents.ip, ip))
+  const rows = await db
+    .select()
+    .from(bootEvents)
+    .where(own)
+    .orderBy(desc(bootEvents.at), desc(bootEvents.id))
+    .limit(max)
+  return rows.reverse().map(eventOf)
+}
+
+function eventOf({ id: _, bootId: __, ...row }: typeof bootEvents.$inferSelect): BootEvent {
+  return Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null)) as BootEvent
 }
 
 /** Deletes events without a boot: firmware fetched a boot program and did nothing more. */

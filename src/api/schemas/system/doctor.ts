@@ -3,6 +3,7 @@ import { z } from '@hono/zod-openapi'
 import { findingStates } from '../../../model/findings/finding.ts'
 import { findingCodes } from '../../../model/findings/table.ts'
 import { firmwareKinds } from '../../../model/firmware/kinds.ts'
+import { mac } from '../common.ts'
 import type { Given } from '../json.ts'
 
 const codes = firmwareKinds.map(({ code }) => code)
@@ -25,6 +26,7 @@ export const doctorRequest = z
         description: 'The kinds of firmware to probe for, by the code of DHCP option 93. Default: 0, 7, 11 and 16.',
         example: [0, 7],
       }),
+    mac: mac.optional().openapi({ description: 'The machine whose evidence is collected.' }),
     network: z.boolean().optional().openapi({
       description: 'Whether to probe the networks. Default: true.',
     }),
