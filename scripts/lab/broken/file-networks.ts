@@ -48,7 +48,11 @@ export const fileNetworks: BrokenNetwork[] = [
       ...httpBootRules(`http://${serverAddress}:8080/nbp/grubx64.efi`),
       ipxeRule,
     ]),
-    screens: { uefi: ['PXE-E23: Client received TFTP error from server.'], httpBoot: ['Client Error: 404 Not Found'] },
+    screens: {
+      uefi: ['PXE-E23: Client received TFTP error from server.'],
+      arm64: ['PXE-E23: Client received TFTP error from server.'],
+      httpBoot: ['Client Error: 404 Not Found'],
+    },
   },
   {
     name: 'nbp-in-a-folder',
@@ -78,6 +82,7 @@ export const fileNetworks: BrokenNetwork[] = [
     finding: 'BW-NBP-DAMAGED',
     changeNbps: (folder) =>
       editNbp(folder, 'snponly.efi', () => Buffer.from(`<!DOCTYPE html>\n<title>Sign in</title>\n${' '.repeat(4000)}`)),
+    screens: { uefi: ['NBP filesize is 4039 Bytes', 'BdsDxe: failed to load'] },
   },
   {
     name: 'small-mtu',
@@ -85,18 +90,27 @@ export const fileNetworks: BrokenNetwork[] = [
     finding: 'BW-MTU',
     // TFTP sends its answers from other ports than 69, and TCP finds a smaller size in real tunnels.
     filters: { lan: ['ip protocol udp ip length > 1280 drop'] },
+    screens: { uefi: ['NBP filesize is 284672 Bytes', 'PXE-E99: Unexpected network error.'] },
   },
   {
     name: 'http-blocked',
     broken: 'a firewall drops the port of boot HTTP',
     finding: 'BW-HTTP-BLOCKED',
     filters: { lan: [`${toServer} tcp dport 8080 drop`] },
+    screens: {
+      httpBoot: ['Error: Could not retrieve NBP file size from HTTP server.', 'Error: Unexpected network error.'],
+      ipxe: ['Connection timed out (http://ipxe.org/4c0a6035)'],
+    },
   },
   {
     name: 'http-rejected',
     broken: 'the firewall of the boot server refuses the port of boot HTTP',
     finding: 'BW-HTTP-BLOCKED',
     filters: { server: ['iifname "eth0" tcp dport 8080 reject with tcp reset'] },
+    screens: {
+      httpBoot: ['Error: Could not retrieve NBP file size from HTTP server.', 'Error: Unexpected network error.'],
+      ipxe: ['Connection reset (http://ipxe.org/0f0a6039)'],
+    },
   },
   {
     name: 'http-port',
@@ -115,6 +129,10 @@ export const fileNetworks: BrokenNetwork[] = [
     finding: 'BW-HTTP-REFUSED',
     alsoTrue: ['BW-TFTP-BLOCKED'],
     settings: { BOOTWRIGHT_BOOT_SUBNETS: '192.168.7.0/24' },
+    screens: {
+      httpBoot: ['Client Error: 403 Forbidden'],
+      ipxe: ['Operation not permitted (http://ipxe.org/410c613c)'],
+    },
   },
   {
     name: 'dns-name',
@@ -133,6 +151,10 @@ export const fileNetworks: BrokenNetwork[] = [
       await site.keep(dns).waitFor(/started/, 5000)
       return undefined
     },
+    screens: {
+      httpBoot: ['Error: Could not retrieve NBP file size from HTTP server.', 'Error: Server response timeout.'],
+      ipxe: ['Error 0x3e11613b (http://ipxe.org/3e11613b)'],
+    },
   },
   {
     name: 'dns-silent',
@@ -145,6 +167,10 @@ export const fileNetworks: BrokenNetwork[] = [
       'dhcp-boot=tag:ipxe,http://boot.lab.test:8080/boot.ipxe',
       'dhcp-option-force=option:dns-server,10.99.0.77',
     ]),
+    screens: {
+      httpBoot: ['Error: Could not retrieve NBP file size from HTTP server.', 'Error: Server response timeout.'],
+      ipxe: ['ipxe.org/4c116035'],
+    },
   },
 ]
 

@@ -13,6 +13,7 @@ export const serverNetworks: BrokenNetwork[] = [
     broken: 'BOOTWRIGHT_BASE_URL has the address of another computer',
     finding: 'BW-BASE-URL',
     settings: { BOOTWRIGHT_BASE_URL: 'http://10.99.0.77:8080' },
+    screens: { ipxe: ['Connection timed out (http://ipxe.org/4c0a6035)'] },
   },
   {
     name: 'base-url-loopback',

@@ -94,7 +94,7 @@ export const fileFindings = {
     ],
     firmware: {
       bios: 'PXE-E35: TFTP read timeout',
-      uefi: 'PXE-E18: Server response timeout',
+      uefi: 'PXE-E99: Unexpected network error, after "Downloading NBP file". The size of the file is shown before.',
       ipxe: 'Connection timed out (https://ipxe.org/4c126035)',
     },
   },
@@ -108,8 +108,9 @@ export const fileFindings = {
     ],
     todo: ['Permit TCP to the port of `BOOTWRIGHT_BOOT_LISTEN` on the boot server.'],
     firmware: {
-      httpBoot: 'Error: Could not establish connection with the server',
-      ipxe: 'Connection timed out (https://ipxe.org/4c0a6035), or Connection refused (https://ipxe.org/0e0a6039)',
+      httpBoot:
+        'Error: Could not retrieve NBP file size from HTTP server. Error: Unexpected network error. Other firmware: Error: Could not establish connection with the server',
+      ipxe: 'Connection timed out (https://ipxe.org/4c0a6035). If nothing listens there: Connection reset (https://ipxe.org/0f0a6039)',
     },
   },
   'BW-HTTP-REFUSED': {
@@ -120,7 +121,10 @@ export const fileFindings = {
       'A proxy in front of the server refuses the request.',
     ],
     todo: ['Add the subnet of the machines to `BOOTWRIGHT_BOOT_SUBNETS`.'],
-    firmware: { httpBoot: 'Error: Client Error: 403 Forbidden', ipxe: 'Permission denied (https://ipxe.org/410c618f)' },
+    firmware: {
+      httpBoot: 'Error: Client Error: 403 Forbidden',
+      ipxe: 'Permission denied, or Operation not permitted (https://ipxe.org/410c618f)',
+    },
   },
   'BW-BASE-URL': {
     title: 'The URL in scripts does not reach this server',
@@ -144,8 +148,9 @@ export const fileFindings = {
     ],
     todo: ['Use the IP address in the URL, or add the name to DNS and option 6 to the DHCP server.'],
     firmware: {
-      httpBoot: 'Error: Could not retrieve the host address from DNS server',
-      ipxe: 'No such DNS record (https://ipxe.org/3e11618e)',
+      httpBoot:
+        'Error: Could not retrieve NBP file size from HTTP server. Error: Server response timeout. Other firmware: Error: Could not retrieve the host address from DNS server',
+      ipxe: 'No such DNS record (https://ipxe.org/3e11618e). If DNS is silent: Connection timed out (https://ipxe.org/4c116035)',
     },
   },
   'BW-FILE-MISSING': {
