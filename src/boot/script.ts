@@ -51,11 +51,11 @@ function logScript(
 export function faultScript(deps: BootDeps, { ip, base }: BootRequest, facts: Facts, error: unknown): string {
   const level = error instanceof InputError ? 'warn' : 'error'
   deps.log[level]({ mac: facts.mac, ip, error: messageOf(error) }, 'script could not be made')
-  deps.metrics.refusal(undefined)
   const decision: Decision = {
     ...{ target: targetOf(facts), groups: [], params: {}, notices: [], reasons: [] },
     spec: faultSpec(base, error),
   }
+  if (decision.spec.kind === 'refusal') deps.metrics.refusal(decision.spec.code)
   const { afterRefusal: after, command } = deps.settings
   const context = { facts, base, boot: previewBoot, after, ...(command !== undefined && { command }) }
   return deps.scripts.script(decision, context).text

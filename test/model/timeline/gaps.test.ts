@@ -194,10 +194,10 @@ const cases: [
   [
     'a failure with a code of iPXE',
     [...opened, event(20, { stage: 'failed', message: 'x' })],
-    boot({ outcome: 'failed', stage: 'failed', message: 'initrd: https://ipxe.org/4c0a6092' }),
+    boot({ outcome: 'failed', stage: 'failed', message: 'iPXE: initrd failed, error 4c0a6092' }),
     [
       [
-        expect.stringMatching(/^failed: initrd: https:\/\/ipxe\.org\/4c0a6092 \(.+\)$/) as unknown as string,
+        expect.stringMatching(/^failed: iPXE: initrd failed, error 4c0a6092 \(.+\)$/) as unknown as string,
         'BW-BOOT-FAILED',
       ],
     ],
