@@ -54,7 +54,13 @@ function findingPage(name: string, { title, means, causes, todo, firmware = {} }
       ? []
       : [
           heading(2, 'On the screen of the machine'),
-          paragraph(text('The texts of BIOS are from the lists of Intel and of vendors. The lab has no such ROM.')),
+          ...('bios' in firmware
+            ? [
+                paragraph(
+                  text('The texts of BIOS are from the lists of Intel and of vendors. The lab has no such ROM.'),
+                ),
+              ]
+            : []),
           table(
             ['firmware', 'message'],
             messages.map(([kind, message]) => [text(firmwareNames[kind]), text(message)]),
