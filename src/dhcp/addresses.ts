@@ -38,11 +38,16 @@ export function clientAddressOf({ packet: { giaddr, ciaddr }, arrival: { from } 
   return [giaddr, ciaddr, from.address].find((address) => address !== '0.0.0.0')
 }
 
+/** Whether an address is in a subnet of this server's addresses. */
+export function isNear(address: string, own: OwnAddress[]): boolean {
+  return own.some(({ subnet }) => subnetTest([subnet])(address))
+}
+
 /**
  * This server's address for a client: on the same subnet if there is one, else the first. A link-local address (RFC 3927) is the
  * last choice.
  */
 export function ownAddressFor(clientAddress: string | undefined, own: OwnAddress[]): string | undefined {
-  const near = clientAddress === undefined ? undefined : own.find(({ subnet }) => subnetTest([subnet])(clientAddress))
+  const near = clientAddress === undefined ? undefined : own.find((address) => isNear(clientAddress, [address]))
   return (near ?? own.find(({ address }) => !address.startsWith('169.254.')) ?? own[0])?.address
 }

@@ -2,10 +2,10 @@
 import { LRUCache } from 'lru-cache'
 import type { BootProgramChoice, FirmwareFacts } from '../decide/boot-program.ts'
 import { messageOf } from '../lib/errors.ts'
-import type { Logger } from '../lib/log.ts'
 import { inTime } from '../lib/time/in-time.ts'
 import type { Client } from './client.ts'
 import { type Ignored, ignore } from './ignored.ts'
+import type { Records } from './records.ts'
 
 /** What operators decided for a machine, or for a group that it matches. */
 export type Choice = Pick<BootProgramChoice, 'machine' | 'denied' | 'bootProgram' | 'proxy'>
@@ -25,7 +25,7 @@ const maxLookups = 2000
  */
 export function createChoices(
   find: FindChoice,
-  { knownOnly, log }: { knownOnly: boolean; log: Pick<Logger, 'warn'> },
+  { knownOnly, warn }: { knownOnly: boolean; warn: Records['warn'] },
 ): (client: Client, ip: string) => Promise<Choice | Ignored> {
   const remembered = new LRUCache<string, Choice>({ max: maxRemembered })
   let lookups = 0
@@ -35,7 +35,7 @@ export function createChoices(
     try {
       return await find({ ...(mac !== undefined && { mac }), ...(uuid !== undefined && { uuid }), ip, code })
     } catch (error) {
-      log.warn({ mac, error: messageOf(error) }, 'looking up a DHCP client failed')
+      warn({ mac, error: messageOf(error) }, 'looking up a DHCP client failed')
       return undefined
     } finally {
       lookups -= 1
@@ -45,7 +45,7 @@ export function createChoices(
     const { mac, uuid } = client
     const key = mac ?? uuid ?? ''
     const found = await inTime(lookUp(client, ip), timeoutMs)
-    if (found !== undefined) remembered.set(key, found)
+    if (found !== undefined && key !== '') remembered.set(key, found)
     const choice = found ?? remembered.get(key)
     if (choice === undefined && knownOnly)
       return ignore(
@@ -53,7 +53,7 @@ export function createChoices(
         'BOOTWRIGHT_PROXY_KNOWN_ONLY is set, but the database is unreachable, so the machine cannot be looked up',
       )
     if (choice === undefined) {
-      log.warn({ mac }, 'the database did not answer in time, so a DHCP client gets the defaults')
+      warn({ mac }, 'the database did not answer in time, so a DHCP client gets the defaults')
       return { denied: false }
     }
     if (choice.denied)

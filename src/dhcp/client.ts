@@ -3,6 +3,7 @@ import { messageTypes, optionCodes } from '../lib/dhcp/option-codes.ts'
 import { addressOption, archesOf, type DhcpPacket, macOf, messageTypeOf, textOption } from '../lib/dhcp/packet.ts'
 import type { Mac } from '../lib/ids/mac.ts'
 import { formatUuid } from '../lib/ids/uuid.ts'
+import { isHostAddress } from '../lib/subnet.ts'
 import { type FirmwareKind, findFirmwareKind } from '../model/firmware/kinds.ts'
 import { type Ignored, ignore } from './ignored.ts'
 
@@ -13,6 +14,8 @@ export type Arrival = {
   from: { address: string; port: number }
   /** This server's addresses on the interface. */
   ownAddresses: string[]
+  /** Whether an address is in a subnet of the interface. */
+  isNear: (address: string) => boolean
 }
 
 /** A client that wants to boot from the network. */
@@ -56,9 +59,12 @@ export function recognizeClient(packet: DhcpPacket, arrival: Arrival): Client | 
   const mac = macOf(packet)
   if (packet.chaddr.length === 6 && mac === undefined)
     return ignore('bad-mac', 'the hardware address is not one of a single machine')
-  const badAddress = [packet.giaddr, packet.ciaddr].find((address) => address !== none && !isUnicast(address))
+  const badAddress = [packet.giaddr, packet.ciaddr].find((address) => address !== none && !isHostAddress(address))
   if (badAddress !== undefined)
     return ignore('bad-address', `${badAddress}, as the address of the relay or the client, is not one of a host`)
+  // Answers go to this address: a forged packet must not send them to a computer elsewhere.
+  if (arrival.port === 67 && packet.giaddr === none && packet.ciaddr !== none && !arrival.isNear(packet.ciaddr))
+    return ignore('bad-address', `${packet.ciaddr}, as the address of a client without a relay, is of another subnet`)
 
   const codes = codesOf(packet, vendorClass)
   // RFC 4578 2.1: option 93 may name several architectures.
@@ -128,10 +134,4 @@ export function uuidBytesOf({ options }: DhcpPacket): Buffer | undefined {
 function uuidOf(packet: DhcpPacket): string | undefined {
   const bytes = uuidBytesOf(packet)
   return bytes === undefined ? undefined : formatUuid(bytes.toString('hex', 1))
-}
-
-/** Whether packets may be sent to an address: neither this host, nor a group, nor a broadcast. */
-function isUnicast(address: string): boolean {
-  const first = Number(address.split('.')[0])
-  return first > 0 && first < 224 && first !== 127
 }

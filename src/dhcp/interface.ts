@@ -42,11 +42,18 @@ export async function openInterface(
     log.info({ interface: device }, 'the interface for DHCP is present, answering on it')
   }
   let scanning = Promise.resolve()
+  let lastError: string | undefined
   const timer = setInterval(() => {
-    scanning = scanning.then(rescan).catch((error) => {
-      if (index !== undefined)
-        log.warn({ interface: device, error: messageOf(error) }, 'listening for DHCP failed, retrying')
-    })
+    scanning = scanning.then(rescan).then(
+      () => {
+        lastError = undefined
+      },
+      (error) => {
+        const text = messageOf(error)
+        if (text !== lastError) log.warn({ interface: device, error: text }, 'listening for DHCP failed, retrying')
+        lastError = text
+      },
+    )
   }, rescanMs).unref()
 
   return {

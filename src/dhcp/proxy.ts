@@ -7,11 +7,11 @@ import { type DhcpPacket, macOf, messageTypeOf, parseDhcp } from '../lib/dhcp/pa
 import { messageOf } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
-import { clientAddressOf, type OwnAddress, ownAddressFor } from './addresses.ts'
+import { clientAddressOf, isNear, type OwnAddress, ownAddressFor } from './addresses.ts'
 import { createAdmission, createSubnetModes } from './admission.ts'
 import { answerFor } from './answer.ts'
 import { createChoices } from './choices.ts'
-import { type Client, recognizeClient } from './client.ts'
+import { type Arrival, type Client, recognizeClient } from './client.ts'
 import { type Ignored, ignore } from './ignored.ts'
 import type { Datagram } from './interface.ts'
 import { createRecent } from './recent.ts'
@@ -43,8 +43,9 @@ export function createProxy(config: Config['proxyDhcp'], parts: ProxyParts): Pro
   const admit = createAdmission(config)
   const modeFor = createSubnetModes(config.subnetModes, config.mode)
   const { knownOnly } = config
-  const choose = createChoices((facts) => resolveBootProgram({ inventory, nbps }, facts), { knownOnly, log })
   const records = createRecords(inventory.events, log, parts.metrics)
+  const { warn } = records
+  const choose = createChoices((facts) => resolveBootProgram({ inventory, nbps }, facts), { knownOnly, warn })
   const mayAnswer = createRecent()
   const delayed = new Set<NodeJS.Timeout>()
   let pending = 0
@@ -78,7 +79,10 @@ export function createProxy(config: Config['proxyDhcp'], parts: ProxyParts): Pro
   const take = (packet: DhcpPacket, { port, from }: Datagram & { port: 67 | 4011 }, network: Network) => {
     const { device } = network
     const own = network.ownAddresses()
-    const arrival = { port, from, device, ownAddresses: own.map(({ address }) => address) }
+    const arrival: Arrival = {
+      ...{ port, from, device, ownAddresses: own.map(({ address }) => address) },
+      isNear: (address) => isNear(address, own),
+    }
     const client = recognizeClient(packet, arrival)
     const about = { packet, device, from: from.address }
     if ('ignored' in client) return records.ignored(about, client)
@@ -94,7 +98,7 @@ export function createProxy(config: Config['proxyDhcp'], parts: ProxyParts): Pro
     pending += 1
     answer(client, serverAddress as string, network)
       .then((ignored) => ignored && records.ignored(about, ignored))
-      .catch((error) => log.error({ mac: client.mac, error: messageOf(error) }, 'answering a DHCP client failed'))
+      .catch((error) => warn({ mac: client.mac, error: messageOf(error) }, 'answering a DHCP client failed'))
       .finally(() => {
         pending -= 1
       })
@@ -119,7 +123,7 @@ export function createProxy(config: Config['proxyDhcp'], parts: ProxyParts): Pro
         if (lease !== undefined) records.accepted(lease)
         take(packet, { ...datagram, port }, network)
       } catch (error) {
-        log.error({ mac: macOf(packet), error: messageOf(error) }, 'reading a DHCP packet failed')
+        warn({ mac: macOf(packet), error: messageOf(error) }, 'reading a DHCP packet failed')
       }
     },
     stop: () => {

@@ -15,6 +15,8 @@ type About = { packet: DhcpPacket; device: string; from: string }
 /** A flood of invented clients must not fill the disk. A thousand machines that start together need far less. */
 const maxLinesPerSecond = 200
 
+export type Records = ReturnType<typeof createRecords>
+
 export function createRecords(
   events: Pick<BootEventRecorder, 'record'>,
   log: Logger,
@@ -22,6 +24,10 @@ export function createRecords(
 ) {
   const mayWrite = createLineLimit((dropped) => log.warn({ dropped }, 'log lines about DHCP clients were dropped'))
   return {
+    /** Writes a line about a client, unless there are too many. */
+    warn: (fields: object, message: string) => {
+      if (mayWrite()) log.warn(fields, message)
+    },
     answered: (client: Client, bootFile: string, replies: Reply[]) => {
       const { mac, arrival, packet, kind } = client
       const words = wordsOf(client)

@@ -6,6 +6,12 @@ export function isIpv4(text: string): boolean {
   return isIP(text) === 4
 }
 
+/** Whether an IPv4 address may be that of another computer: neither loopback, nor `0.0.0.0`, a group or a broadcast. */
+export function isHostAddress(address: string): boolean {
+  const first = Number(address.split('.')[0])
+  return isIpv4(address) && first > 0 && first < 224 && first !== 127
+}
+
 /**
  * Whether a text is a subnet such as `10.0.0.0/8` or `fd00::/8`: an address and a prefix length that its family allows.
  */

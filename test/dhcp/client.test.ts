@@ -76,6 +76,7 @@ describe('a packet at port 67', () => {
     ['a hardware address of zeros', discoverOf(7, { fields: { chaddr: Buffer.alloc(6) } }), 'bad-mac'],
     ['a relay at the broadcast address', discoverOf(7, { fields: { giaddr: '255.255.255.255' } }), 'bad-address'],
     ['a relay at the loopback address', discoverOf(7, { fields: { giaddr: '127.0.0.1' } }), 'bad-address'],
+    ['a client at an address of another subnet', discoverOf(7, { fields: { ciaddr: '198.51.100.7' } }), 'bad-address'],
     ['a client at a multicast address', discoverOf(7, { fields: { ciaddr: '224.0.0.1' } }), 'bad-address'],
     ['firmware of an unknown kind', discoverOf(99), 'unknown-arch'],
     [

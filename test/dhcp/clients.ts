@@ -36,7 +36,13 @@ export const inform = [optionCodes.messageType, [messageTypes.inform]] as [numbe
 
 /** An arrival at port 67 from a client without an address. */
 export function arrivalAt(port: 67 | 4011 = 67, from = { address: '0.0.0.0', port: 68 }): Arrival {
-  return { port, device: 'eth0', from, ownAddresses: ['10.99.0.2'] }
+  return {
+    port,
+    device: 'eth0',
+    from,
+    ownAddresses: ['10.99.0.2'],
+    isNear: (address) => address.startsWith('10.99.0.'),
+  }
 }
 
 /** The source of EDK2's requests to a boot server. */

@@ -338,4 +338,15 @@ describe('proxyDHCP with hostile packets', () => {
     expect(lines.length).toBeLessThan(5000)
     expect(sent).toEqual([])
   })
+
+  test('writes at most 200 lines a second about them while the database fails', async () => {
+    const { take, lines } = proxyOf({}, async () => {
+      throw new Error('connection refused')
+    })
+    for (let xid = 0; xid < 5000; xid++)
+      take({ ...discoverOf(7, { fields: { xid } }), chaddr: Buffer.from([2, 0, 0, 0, xid >> 8, xid & 255]) })
+    await settled()
+    expect(lines.length).toBeGreaterThan(0)
+    expect(lines.length).toBeLessThan(1000)
+  })
 })
