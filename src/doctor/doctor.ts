@@ -59,7 +59,7 @@ export function createDoctor(context: ServerContext): Doctor {
           (device): Check => ({
             name: `network ${device}`,
             maxMs: maxProbeMs,
-            run: () => probeInterface({ device, server: about(), codes, mac, log: context.log }),
+            run: (signal) => probeInterface({ device, server: about(), codes, mac, signal, log: context.log }),
           }),
         )
         const evidence = mac === undefined ? [] : [{ name: `machine ${mac}`, run: () => checkMachine(context, mac) }]

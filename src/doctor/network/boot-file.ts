@@ -7,12 +7,14 @@ import { nbpArchOf } from '../../model/firmware/nbp.ts'
 /** A boot program of this Bootwright. */
 export type OwnNbp = { name: string; sha256: string; sizeBytes: number }
 
-/** The judgement of a file: what is wrong with it, or what it is. */
-export type BootFileJudgement = { code?: FindingCode; seen: string }
+/** The judgement of a file: what is wrong with it, or what it is. `own`: the unchanged program of this Bootwright. */
+export type BootFileJudgement = { code?: FindingCode; seen: string; own?: OwnNbp }
 
 /** Base memory has 640 kB, and a ROM of BIOS loads its program there (PXE 2.1, 3.2.2: PXE-E79). */
 const maxBiosBytes = 600_000
 const minBytes = 1024
+/** More of a file is not read: a hostile server must not fill the memory. Boot programs have at most a few megabytes. */
+export const maxBootFileBytes = 32 * 2 ** 20
 
 /** Whether firmware of this kind can start the file, as far as its bytes tell. */
 export function judgeBootFile(
@@ -51,7 +53,9 @@ export function judgeBootFile(
   if (missing > 0)
     return { code: 'BW-NBP-DAMAGED', seen: `${size}; by its header ${missing} bytes are missing at the end` }
   if (bytes.length < minBytes) return { code: 'BW-NBP-DAMAGED', seen: `only ${size}` }
-  return { seen: same === undefined ? `a program with ${size}` : `${same.name} of Bootwright, ${size}, unchanged` }
+  return same === undefined
+    ? { seen: `a program with ${size}` }
+    : { seen: `${same.name} of Bootwright, ${size}, unchanged`, own: same }
 }
 
 /** The bytes that a PE file lacks by its section table (Microsoft PE format, "Section Table"); 0 for other files. */

@@ -1,15 +1,25 @@
 // Follows one client: from its offers to the boot program or the script that it would load.
+import { isHostAddress } from '../../lib/subnet.ts'
 import { type Finding, fault, pass, type Subject } from '../finding.ts'
-import { judgeBootFile } from './boot-file.ts'
+import { judgeBootFile, maxBootFileBytes } from './boot-file.ts'
 import type { Fetches } from './fetches.ts'
 import { type Client, type Take, takeAnswer, whatFirmwareTakes } from './firmware-takes.ts'
 import { givesAddress, type Offer, serverOf } from './offers.ts'
-import { isOwn, type Probe, wordsOf } from './probe.ts'
+import { isOwn, type Probe } from './probe.ts'
 import { checkScript } from './script.ts'
 import { firmwareBlockSize, smallBlockSize, type TftpResult } from './tftp.ts'
 import type { Wire } from './wire.ts'
 
 type FileTake = Extract<Take, { step: 'file' }>
+
+/** The findings of one client. `check` is without the client, because several clients may find the same. */
+export type Followed = {
+  findings: Finding[]
+  /** Whether the network names a boot file, which the client asks for by TFTP. */
+  namesFile: boolean
+}
+
+const check = 'boot file'
 
 /** What one client finds. */
 export async function followClient(
@@ -18,23 +28,27 @@ export async function followClient(
   fetches: Fetches,
   client: Client,
   offers: readonly Offer[],
-): Promise<Finding[]> {
-  const subject = { check: `boot file for ${wordsOf(client)}`, where: probe.device }
+): Promise<Followed> {
+  const subject = { check, where: probe.device }
   const take = whatFirmwareTakes(client, offers)
   switch (take.step) {
     // These are findings of the whole network (presence.ts).
     case 'no-offer':
     case 'no-address':
-      return []
+      return withoutFile([])
     case 'no-file':
-      return [noFile(subject, client, take.address)]
+      return withoutFile([noFile(subject, client, take.address)])
     case 'ignored':
-      return [fault(subject, 'BW-HTTP-BOOT-OFFER', `${serverOf(take.offer)}: ${take.why}`)]
+      return withoutFile([fault(subject, 'BW-HTTP-BOOT-OFFER', `${serverOf(take.offer)}: ${take.why}`)])
     case 'file':
       return followFile(probe, fetches, client, take)
     case 'ask':
       return followPort4011(probe, wire, fetches, client, take)
   }
+}
+
+function withoutFile(findings: Finding[]): Followed {
+  return { findings, namesFile: false }
 }
 
 function noFile(subject: Subject, client: Client, address: Offer): Finding {
@@ -50,52 +64,73 @@ async function followPort4011(
   fetches: Fetches,
   client: Client,
   { offers, address }: Extract<Take, { step: 'ask' }>,
-): Promise<Finding[]> {
+): Promise<Followed> {
   const silent: string[] = []
   for (const offer of offers.slice(0, 4)) {
     const { siaddr } = offer.packet
     const server = siaddr === '0.0.0.0' ? serverOf(offer) : siaddr
-    const answer = await wire.askBootServer(client, server)
+    const answer = isHostAddress(server) ? await wire.askBootServer(client, server) : undefined
     if (answer === undefined) {
       silent.push(server)
       continue
     }
     const take = takeAnswer(client, { ...answer, packet: { ...answer.packet, yiaddr: '0.0.0.0' } }, address)
     if (take.step === 'file') return followFile(probe, fetches, client, take)
-    const subject = { check: `boot file for ${wordsOf(client)}`, where: `${server}, port 4011` }
-    return [fault(subject, 'BW-DHCP-NO-FILE', 'the answer on port 4011 names no boot file')]
+    const subject = { check, where: `${server}, port 4011` }
+    return withoutFile([fault(subject, 'BW-DHCP-NO-FILE', 'the answer on port 4011 names no boot file')])
   }
-  const subject = { check: `boot file for ${wordsOf(client)}`, where: `${silent.join(', ')}, port 4011` }
+  const subject = { check, where: `${silent.join(', ')}, port 4011` }
   const [first] = offers
   if (first !== undefined && givesAddress(first))
-    return [
+    return withoutFile([
       fault(
         subject,
         'BW-DHCP-OPTION-60',
         `the offer of ${serverOf(first)} has option 60 "PXEClient", but port 4011 is silent`,
       ),
-    ]
-  return [fault(subject, 'BW-PROXY-SILENT', 'the proxy offer has no boot file, and port 4011 is silent')]
+    ])
+  return withoutFile([fault(subject, 'BW-PROXY-SILENT', 'the proxy offer has no boot file, and port 4011 is silent')])
 }
 
-async function followFile(probe: Probe, fetches: Fetches, client: Client, take: FileTake): Promise<Finding[]> {
+async function followFile(probe: Probe, fetches: Fetches, client: Client, take: FileTake): Promise<Followed> {
   const tftp = /^tftp:\/\/([0-9.]+)(?::69)?\/+(.+)$/i.exec(take.file)
   const isUrl = /^[a-z][a-z0-9+.-]*:\/\//i.test(take.file)
   const server = tftp?.[1] ?? take.server
   const file = tftp?.[2] ?? take.file
   if (isUrl && tftp === null) {
-    if (client.isIpxe) return checkScript(probe, fetches, client, take)
-    if (client.kind.transport === 'http') return followHttpBoot(probe, fetches, client, take)
-    const subject = { check: `boot file for ${wordsOf(client)}`, where: probe.device }
-    return [fault(subject, 'BW-NBP-MISSING', `the boot file is the URL ${file}, which this firmware asks for by TFTP`)]
+    if (client.isIpxe) return withoutFile(await checkScript(probe, fetches, client, take))
+    if (client.kind.transport === 'http') return withoutFile(await followHttpBoot(probe, fetches, client, take))
+    const subject = { check, where: probe.device }
+    const seen = `the boot file is the URL ${file}, which this firmware asks for by TFTP`
+    return withoutFile([fault(subject, 'BW-NBP-MISSING', seen)])
   }
-  if (client.isIpxe) return followIpxeName(fetches, client, server, file)
-  return followTftp(probe, fetches, client, take, server, file)
+  return { findings: await followTftpName(probe, fetches, client, take, { server, file }), namesFile: !client.isIpxe }
+}
+
+/** A file name of TFTP, and the server that has the file. */
+type TftpName = { server: string; file: string }
+
+async function followTftpName(
+  probe: Probe,
+  fetches: Fetches,
+  client: Client,
+  take: FileTake,
+  name: TftpName,
+): Promise<Finding[]> {
+  const subject = { check, where: `${name.server}, TFTP ${name.file}` }
+  if (!isHostAddress(name.server))
+    return [fault(subject, 'BW-NEXT-SERVER-ELSEWHERE', `${name.server} is not the address of another computer`)]
+  if (client.isIpxe) return followIpxeName(fetches, client, subject, name)
+  return followTftp(probe, fetches, client, take, subject, name)
 }
 
 /** iPXE with a file name of TFTP: a script is fine, a boot program is a loop. */
-async function followIpxeName(fetches: Fetches, client: Client, server: string, file: string): Promise<Finding[]> {
-  const subject = { check: `boot file for ${wordsOf(client)}`, where: `${server}, TFTP ${file}` }
+async function followIpxeName(
+  fetches: Fetches,
+  client: Client,
+  subject: Subject,
+  { server, file }: TftpName,
+): Promise<Finding[]> {
   const result = await fetches.tftp(server, file)
   if (result.outcome === 'file' && isScript(result.bytes)) return [pass(subject, 'a script for iPXE')]
   // iPXE of 2021 and later, started by UEFI, fetches autoexec.ipxe before it asks DHCP (ipxe, efi_autoexec.c).
@@ -118,13 +153,13 @@ async function followTftp(
   fetches: Fetches,
   client: Client,
   take: FileTake,
-  server: string,
-  file: string,
+  subject: Subject,
+  name: TftpName,
 ): Promise<Finding[]> {
-  const subject = { check: `boot file for ${wordsOf(client)}`, where: `${server}, TFTP ${file}` }
+  const { server, file } = name
   const result = await fetches.tftp(server, file)
   const elsewhere =
-    isOwn(probe, server) === false ? judgeElsewhere(probe, subject, client, take, server, result) : undefined
+    isOwn(probe, server) === false ? judgeElsewhere(probe, subject, client, take, name, result) : undefined
   if (elsewhere !== undefined) return [elsewhere]
   if (result.outcome === 'file') return [judgeFile(probe, subject, client, file, result.bytes, result.blockSize)]
   if (result.outcome === 'stalled' && result.blockSize > smallBlockSize) {
@@ -162,7 +197,7 @@ function judgeElsewhere(
   subject: Subject,
   client: Client,
   { offer }: FileTake,
-  server: string,
+  { server, file }: TftpName,
   result: TftpResult,
 ): Finding | undefined {
   const from = serverOf(offer)
@@ -170,8 +205,8 @@ function judgeElsewhere(
     return fault(subject, 'BW-FOREIGN-PROXY', `the firmware takes the offer of the proxyDHCP server ${from}`)
   const own = `Bootwright is at ${probe.server?.addresses.join(', ') ?? ''}`
   if (result.outcome === 'file') {
-    const judged = judgeBootFile(result.bytes, subject.where.replace(/^.* /, ''), client.kind, probe.server?.nbps ?? [])
-    if (judged.code === undefined && judged.seen.includes('of Bootwright')) return undefined
+    const judged = judgeBootFile(result.bytes, file, client.kind, probe.server?.nbps ?? [])
+    if (judged.own !== undefined) return undefined
     return fault(subject, 'BW-NEXT-SERVER-ELSEWHERE', `${server} serves ${judged.seen}. ${own}`, { state: 'warning' })
   }
   return fault(subject, 'BW-NEXT-SERVER-ELSEWHERE', `${server} does not serve the file (${result.outcome}). ${own}`)
@@ -191,8 +226,8 @@ function judgeFile(
 }
 
 async function followHttpBoot(probe: Probe, fetches: Fetches, client: Client, take: FileTake): Promise<Finding[]> {
-  const subject = { check: `boot file for ${wordsOf(client)}`, where: take.file }
-  const result = await fetches.http(take.file, take.dnsServers)
+  const subject = { check, where: take.file }
+  const result = await fetches.httpFile(take.file, take.dnsServers)
   if (result.outcome === 'dns') return [fault(subject, 'BW-DNS', result.message)]
   if (result.outcome === 'failed') return [fault(subject, 'BW-HTTP-BLOCKED', result.message)]
   if (result.status !== 200)
@@ -202,6 +237,10 @@ async function followHttpBoot(probe: Probe, fetches: Fetches, client: Client, ta
         result.status === 403 ? 'BW-HTTP-REFUSED' : 'BW-NBP-MISSING',
         `the server answers ${result.status}`,
       ),
+    ]
+  if (result.isCut)
+    return [
+      fault(subject, 'BW-CHECK', `more than ${maxBootFileBytes} bytes, which were not read`, { state: 'unknown' }),
     ]
   return [judgeFile(probe, subject, client, new URL(take.file).pathname, result.bytes)]
 }

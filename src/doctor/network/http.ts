@@ -4,21 +4,26 @@ import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { isIP } from 'node:net'
 import { messageOf } from '../../lib/errors.ts'
+import { isHostAddress } from '../../lib/subnet.ts'
 
-/** How a fetch ended. `dns`: the host name has no address. `failed`: no answer of an HTTP server. */
+/**
+ * How a fetch ended. `dns`: the host name has no address. `failed`: no answer of an HTTP server. `isCut`: the body has more bytes
+ * than were read.
+ */
 export type HttpResult =
-  | { outcome: 'answer'; status: number; headers: IncomingHttpHeaders; bytes: Buffer }
+  | { outcome: 'answer'; status: number; headers: IncomingHttpHeaders; bytes: Buffer; isCut: boolean }
   | { outcome: 'dns'; message: string }
   | { outcome: 'failed'; message: string }
 
 export type HttpOptions = {
   method?: 'GET' | 'HEAD'
-  /** The own address on the interface; undefined lets the system choose. */
+  /** The own address on the interface, for a URL from the network. Undefined: a URL from the settings. */
   localAddress?: string | undefined
   /** The DNS servers of the machine; undefined: those of this computer. */
   dnsServers?: readonly string[] | undefined
   maxMs?: number
   maxBytes?: number
+  signal?: AbortSignal | undefined
 }
 
 const defaultMaxMs = 4000
@@ -30,7 +35,11 @@ export async function fetchHttp(text: string, options: HttpOptions = {}): Promis
   if (url === undefined || !/^https?:$/.test(url.protocol)) return { outcome: 'failed', message: 'not a URL of HTTP' }
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
   const address = isIP(host) !== 0 ? host : await resolveName(host, options)
-  return typeof address === 'string' ? exchange(url, address, options) : address
+  if (typeof address !== 'string') return address
+  // A DHCP server must not lead the doctor to the services that this computer offers only to itself.
+  if (options.localAddress !== undefined && !isHostAddress(address))
+    return { outcome: 'failed', message: `${address} is not the address of another computer` }
+  return exchange(url, address, options)
 }
 
 async function resolveName(host: string, { dnsServers, localAddress }: HttpOptions): Promise<string | HttpResult> {
@@ -47,7 +56,7 @@ async function resolveName(host: string, { dnsServers, localAddress }: HttpOptio
 }
 
 function exchange(url: URL, address: string, options: HttpOptions): Promise<HttpResult> {
-  const { method = 'GET', localAddress, maxMs = defaultMaxMs, maxBytes = defaultMaxBytes } = options
+  const { method = 'GET', localAddress, maxMs = defaultMaxMs, maxBytes = defaultMaxBytes, signal } = options
   return new Promise((resolve) => {
     const secure = url.protocol === 'https:'
     // iPXE and EDK2 have their own roots of trust, so the certificate is not judged here.
@@ -57,6 +66,7 @@ function exchange(url: URL, address: string, options: HttpOptions): Promise<Http
       ...(localAddress !== undefined && { localAddress }),
       ...(secure && { servername: isIP(url.hostname) === 0 ? url.hostname : '', rejectUnauthorized: false }),
       agent: false,
+      ...(signal !== undefined && { signal }),
     })
     const timer = setTimeout(() => request.destroy(new Error(`no answer within ${maxMs / 1000} s`)), maxMs)
     const end = (result: HttpResult) => {
@@ -74,11 +84,12 @@ function exchange(url: URL, address: string, options: HttpOptions): Promise<Http
           status: response.statusCode ?? 0,
           headers: response.headers,
           bytes: Buffer.concat(chunks).subarray(0, maxBytes),
+          isCut: total > maxBytes,
         })
       response.on('data', (bytes: Buffer) => {
         chunks.push(bytes)
         total += bytes.length
-        if (total >= maxBytes) answer()
+        if (total > maxBytes) answer()
       })
       response.on('end', answer)
       response.on('error', (error) => end({ outcome: 'failed', message: messageOf(error) }))

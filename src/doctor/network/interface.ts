@@ -6,10 +6,10 @@ import { type FirmwareKind, findFirmwareKind } from '../../model/firmware/kinds.
 import { type Finding, fault } from '../finding.ts'
 import { createFetches } from './fetches.ts'
 import type { Client } from './firmware-takes.ts'
-import { followClient } from './follow.ts'
+import { type Followed, followClient } from './follow.ts'
 import { givesAddress } from './offers.ts'
 import { isDropped, judgeDropped, judgeForeign, judgeNoAddress, judgeServers } from './presence.ts'
-import type { OwnServer, Probe } from './probe.ts'
+import { type OwnServer, type Probe, wordsOf } from './probe.ts'
 import { judgeRoutes } from './route.ts'
 import { type TftpPatience, usualTftpPatience } from './tftp.ts'
 import { openWire, type Patience, usualPatience, type Wire } from './wire.ts'
@@ -22,6 +22,7 @@ export type InterfaceOptions = {
   mac?: string | undefined
   patience?: Patience | undefined
   tftpPatience?: TftpPatience | undefined
+  signal?: AbortSignal | undefined
   log: Logger
 }
 
@@ -30,17 +31,17 @@ const usualCodes = [0, 7, 16, 11]
 
 /** The checks of a network, in the order of a boot. Never throws. */
 export async function probeInterface(options: InterfaceOptions): Promise<Finding[]> {
-  const { device, server, mac, patience = usualPatience, tftpPatience = usualTftpPatience, log } = options
+  const { device, server, mac, patience = usualPatience, tftpPatience = usualTftpPatience, signal, log } = options
   const address = findAddress(device)
   const subject = { check: 'network probe', where: device }
   if (address === undefined)
     return [fault(subject, 'BW-PROBE', `${device} does not exist, or has no IPv4 address`, { state: 'unknown' })]
-  const probe: Probe = { device, address, server, mac, patience, tftpPatience, log }
+  const probe: Probe = { device, address, server, mac, patience, tftpPatience, signal, log }
   const wires = await openAny(probe)
   if ('error' in wires)
     return [fault(subject, 'BW-PROBE', `UDP port 68 cannot be opened: ${wires.error}`, { state: 'unknown' })]
   try {
-    return mergeSame(await probeClients(probe, wires.wire, clientsOf(options)))
+    return await probeClients(probe, wires.wire, clientsOf(options))
   } finally {
     wires.wire.close()
   }
@@ -70,24 +71,25 @@ async function probeClients(probe: Probe, wire: Wire, clients: Client[]): Promis
   const routes = await judgeRoutes(probe, offers.flat())
   const fetches = createFetches(probe)
   const followed = await Promise.all(
-    answered.map(({ client, offers }) => followClient(probe, wire, fetches, client, offers)),
+    answered.map(async ({ client, offers }) => ({
+      client,
+      ...(await followClient(probe, wire, fetches, client, offers)),
+    })),
   )
-  return [...judgeServers(probe, answered), ...foreign, ...routes, ...softenRare(followed.flat())]
+  return [...judgeServers(probe, answered), ...foreign, ...routes, ...mergeClients(softenRare(followed))]
 }
+
+type ClientFindings = Followed & { client: Client }
 
 /**
  * A network without a boot file for any firmware is broken. A network with boot files for some firmware may have no machines of
  * the others.
  */
-function softenRare(list: Finding[]): Finding[] {
-  const isBootFile = ({ check }: Finding) => check.startsWith('boot file for ') && !check.includes('iPXE')
-  const hasFile = list.some(
-    (finding) => isBootFile(finding) && finding.code !== 'BW-DHCP-NO-FILE' && /TFTP/.test(finding.where),
-  )
-  if (!hasFile) return list
-  return list.map((finding) =>
-    finding.code === 'BW-DHCP-NO-FILE' && isBootFile(finding) ? { ...finding, state: 'warning' as const } : finding,
-  )
+function softenRare(list: ClientFindings[]): ClientFindings[] {
+  if (!list.some(({ namesFile }) => namesFile)) return list
+  const soften = (finding: Finding) =>
+    finding.code === 'BW-DHCP-NO-FILE' ? { ...finding, state: 'warning' as const } : finding
+  return list.map((found) => (found.client.isIpxe ? found : { ...found, findings: found.findings.map(soften) }))
 }
 
 function clientsOf({ codes, server }: InterfaceOptions): Client[] {
@@ -98,19 +100,18 @@ function clientsOf({ codes, server }: InterfaceOptions): Client[] {
   return [...kinds.map((kind) => ({ kind, isIpxe: false })), ...loaders.map((kind) => ({ kind, isIpxe: true }))]
 }
 
-/** The same result for several kinds of firmware is one finding. */
-export function mergeSame(list: readonly Finding[]): Finding[] {
-  const merged = new Map<string, Finding>()
-  for (const finding of list) {
-    const [, topic = finding.check, who] = /^(.*) for (.*)$/.exec(finding.check) ?? []
-    const key = JSON.stringify([topic, finding.state, finding.code, finding.where, finding.seen])
-    const before = merged.get(key)
-    merged.set(
-      key,
-      before === undefined || who === undefined ? finding : { ...before, check: `${before.check}, ${who}` },
-    )
-  }
-  return [...merged.values()]
+/** The same result for several clients is one finding, which names all of them. */
+function mergeClients(list: readonly ClientFindings[]): Finding[] {
+  const merged = new Map<string, { finding: Finding; clients: Client[] }>()
+  for (const { client, findings } of list)
+    for (const finding of findings) {
+      const key = JSON.stringify(finding)
+      merged.set(key, { finding, clients: [...(merged.get(key)?.clients ?? []), client] })
+    }
+  return [...merged.values()].map(({ finding, clients }) => ({
+    ...finding,
+    check: `${finding.check} for ${clients.map(wordsOf).join(', ')}`,
+  }))
 }
 
 /** The first IPv4 address of an interface. */

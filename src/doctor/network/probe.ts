@@ -23,6 +23,8 @@ export type Probe = {
   mac?: string | undefined
   patience: Patience
   tftpPatience: TftpPatience
+  /** Aborts when the time of the probe is over. */
+  signal?: AbortSignal | undefined
   log: Logger
 }
 

@@ -4,7 +4,7 @@ import { type Finding, fault, pass, type Subject } from '../finding.ts'
 import type { Fetches } from './fetches.ts'
 import type { Client, Take } from './firmware-takes.ts'
 import type { HttpResult } from './http.ts'
-import { isOwn, type Probe, wordsOf } from './probe.ts'
+import { isOwn, type Probe } from './probe.ts'
 
 type FileTake = Extract<Take, { step: 'file' }>
 
@@ -19,7 +19,7 @@ export async function checkScript(
   client: Client,
   { file, dnsServers }: Pick<FileTake, 'file' | 'dnsServers'>,
 ): Promise<Finding[]> {
-  const first = { check: `script for ${wordsOf(client)}`, where: file }
+  const first = { check: 'script', where: file }
   const result = await fetches.http(file, dnsServers)
   const failed = judgeFetch(probe, first, result, file)
   if (failed !== undefined) return [failed]
@@ -28,7 +28,7 @@ export async function checkScript(
   if (chained === undefined) return [pass(first, 'a script for iPXE, not the bootstrap of Bootwright')]
   const base = new URL(chained.replace(/\$\{[^}]*\}/g, ''), file)
   const own = scriptUrl(base, client, probe.mac)
-  const second = { check: `script of the machine for ${wordsOf(client)}`, where: own }
+  const second = { check: 'script of the machine', where: own }
   const script = await fetches.http(own, dnsServers)
   const fault = judgeFetch(probe, second, script, own, base.origin === new URL(file).origin ? undefined : 'BW-BASE-URL')
   if (fault !== undefined) return [pass(first, 'the bootstrap of Bootwright'), fault]

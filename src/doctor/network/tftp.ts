@@ -1,6 +1,7 @@
 // Fetches files by TFTP as firmware does, with a client that shares no code with our server.
 import dgram from 'node:dgram'
 import { createClient } from 'tftp'
+import { maxBootFileBytes } from './boot-file.ts'
 
 /**
  * How a fetch ended. `refused`: the server sent an error. `stalled`: the server answered the request, but no data came.
@@ -21,7 +22,6 @@ export const usualTftpPatience: TftpPatience = { retryMs: 700, retries: 3, maxMs
 export const firmwareBlockSize = 1468
 export const smallBlockSize = 512
 
-const maxBytes = 64 * 2 ** 20
 /** A name that no server has, so that the answer is an error. */
 const unknownName = 'bootwright-doctor-asks-for-no-file'
 
@@ -66,10 +66,10 @@ function get(
     })
     stream.on('data', (bytes) => {
       total += bytes.length
-      if (total > maxBytes) return stream.abort()
+      if (total > maxBootFileBytes) return stream.abort()
       chunks.push(bytes)
     })
-    stream.on('abort', () => end({ outcome: 'refused', message: `the file has more than ${maxBytes} bytes` }))
+    stream.on('abort', () => end({ outcome: 'refused', message: `the file has more than ${maxBootFileBytes} bytes` }))
     stream.on('error', ({ message }) => {
       const [, refusal] = /^\(Server\) (.*)$/s.exec(message) ?? []
       end(refusal === undefined ? late() : { outcome: 'refused', message: refusal })

@@ -38,7 +38,9 @@ async function checkDecision(context: ServerContext, mac: Mac, machine: Machine 
     { base: context.baseUrl ?? context.bootUrl },
   )
   if (decision.spec.kind === 'refusal')
-    return fault(subject, 'BW-REFUSED', decision.spec.reason, { todo: [`Next step ${decision.spec.nextStep}.`] })
+    return fault(subject, decision.spec.code ?? 'BW-REFUSED', decision.spec.reason, {
+      todo: [`Next step ${decision.spec.nextStep}.`],
+    })
   const won = decision.reasons.filter((reason) => reason.won).map(({ candidate }) => candidate)
   const image =
     decision.image === undefined ? decision.spec.kind : `image ${decision.image.name} version ${decision.image.version}`

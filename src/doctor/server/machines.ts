@@ -34,18 +34,11 @@ export async function judgeMachine(context: ServerContext, machine: Machine): Pr
   const { spec } = decision
   if (spec.kind !== 'refusal') return undefined
   const subject = { check: 'assignments', where: `machine ${nameOf(machine)}` }
-  const code = codeOf(spec.reason)
   // An operator who denies a machine wants the refusal.
   if (machine.denied) return undefined
   const step = `Next step ${spec.nextStep.replace(/\bMAC\b/, handleOf(machine))}.`
-  return fault(subject, code, spec.reason, {
+  return fault(subject, spec.code ?? 'BW-REFUSED', spec.reason, {
     state: decision.target.assumed.length > 0 ? 'warning' : 'error',
     todo: [step],
   })
-}
-
-function codeOf(reason: string) {
-  if (/ has no variant for /.test(reason)) return 'BW-NO-VARIANT'
-  if (/ is damaged: the file is missing/.test(reason)) return 'BW-FILE-MISSING'
-  return / is damaged: /.test(reason) ? 'BW-FILE-DAMAGED' : 'BW-REFUSED'
 }
