@@ -83,9 +83,9 @@ async function discover(deps: BootDeps, situation: Situation, facts: Facts): Pro
 }
 
 /** Records damage: from now on the file is refused to all machines, and operators see why. */
-async function recordDamage({ recordDamage, log }: BootDeps, { sha256, name, damage }: Damage): Promise<void> {
+async function recordDamage({ recordDamage, log }: BootDeps, { sha256, name, kind, damage }: Damage): Promise<void> {
   log.error({ file: name, sha256, damage }, 'stored file is damaged')
-  await recordDamage(sha256, damage).catch((error: unknown) =>
+  await recordDamage(sha256, { kind, damage }).catch((error: unknown) =>
     log.error({ sha256, error: messageOf(error) }, 'damage was not recorded'),
   )
 }

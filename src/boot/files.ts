@@ -1,6 +1,6 @@
 // Serves stored files to iPXE and installers. Called by routes.ts and trees.ts.
 import { sendFile } from '../bytes/send/send-file.ts'
-import { sha256Pattern, sizeFault } from '../inventory/images/files.ts'
+import { recordedFault, sha256Pattern, sizeFault } from '../inventory/images/files.ts'
 import type { Stage } from '../model/boot.ts'
 import type { BootDeps } from './http/deps.ts'
 import { parseQuery } from './http/facts-query.ts'
@@ -34,12 +34,13 @@ export async function serveStored(
   // If the database is unreachable, a file without a status is served, because its hash identifies it.
   const status = await inventory.findFileStatus(sha256)
   const file = await store.open(sha256)
-  const damage = status?.damage ?? (status && sizeFault(status.sizeBytes, file?.sizeBytes))
-  if (damage) {
+  const fault = status && (recordedFault(status) ?? sizeFault(status.sizeBytes, file?.sizeBytes))
+  if (fault !== undefined) {
+    const { damage } = fault
     await file?.close()
     log.error({ ip, boot: bootId, file: name, sha256, damage }, 'damaged file not served')
     record({ message: `refused: the file is damaged: ${damage}` })
-    if (status?.damage === null) await deps.recordDamage(sha256, damage).catch(() => undefined)
+    if (status?.damage === null) await deps.recordDamage(sha256, fault).catch(() => undefined)
     return context.text(`The file ${sha256} is damaged: ${damage}.\n`, 500)
   }
   if (file === undefined) return noFile(context, sha256)

@@ -174,7 +174,7 @@ function candidateOf({ name, version }: Pick<CatalogImage, 'name' | 'version'>, 
 export function damagedVariant(
   image: Pick<CatalogImage, 'name' | 'version'>,
   variant: Variant,
-  { name: fileName, damage }: DamagedFile,
+  { name: fileName, kind, damage }: DamagedFile,
 ): { reason: Reason; spec: BootSpec } {
   const { name, version } = image
   return {
@@ -184,7 +184,7 @@ export function damagedVariant(
       why: `its file ${fileName} is damaged: ${damage}`,
     },
     spec: refusal(
-      'BW-FILE-DAMAGED',
+      kind === 'missing' ? 'BW-FILE-MISSING' : 'BW-FILE-DAMAGED',
       `file ${fileName} of image ${name} version ${version} is damaged: ${damage}`,
       `to upload it again: bootwright image add ${name}; to go back: bootwright image rollback ${name}`,
     ),

@@ -1,6 +1,7 @@
 // Finds damaged files of a variant before a machine starts to load them. Reads only; called by answer.ts.
-import { sizeFault } from '../inventory/images/files.ts'
+import { recordedFault, sizeFault } from '../inventory/images/files.ts'
 import type { Inventory } from '../inventory/open.ts'
+import type { FileFault } from '../model/catalog.ts'
 import type { Decision } from '../model/decision.ts'
 import { type FileRef, filesOf, type Variant } from '../model/image.ts'
 import { damagedVariant } from './boot-spec.ts'
@@ -12,7 +13,7 @@ export type DamageDeps = {
 }
 
 /** A file that differs from what was stored. `isNew`: the damage is not recorded yet. */
-export type Damage = FileRef & { damage: string; isNew: boolean }
+export type Damage = FileRef & FileFault & { isNew: boolean }
 
 /** An installer's tree may have thousands of files. Files past this limit are checked when a machine fetches them. */
 const maxFiles = 64
@@ -28,8 +29,8 @@ async function damageOf({ inventory, findStoredSize }: DamageDeps, file: FileRef
   const [recorded, stored] = await Promise.all([inventory.findFileStatus(file.sha256), findStoredSize(file.sha256)])
   // If the database or the store did not answer, damage is found when the machine fetches the file.
   if (recorded === undefined || stored === undefined) return undefined
-  const damage = recorded.damage ?? sizeFault(recorded.sizeBytes, stored.sizeBytes)
-  return damage === undefined ? undefined : { ...file, damage, isNew: recorded.damage === null }
+  const fault = recordedFault(recorded) ?? sizeFault(recorded.sizeBytes, stored.sizeBytes)
+  return fault === undefined ? undefined : { ...file, ...fault, isNew: recorded.damage === null }
 }
 
 /** Replaces a decision whose variant has a damaged file by a refusal. */

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { FileStore, OpenFile } from '../bytes/store/file-store.ts'
 import { recordCheck, type StoredFile, sizeFault } from '../inventory/images/files.ts'
 import type { Logger } from '../lib/log.ts'
+import type { FileFault } from '../model/catalog.ts'
 import type { FileDeps } from './keep.ts'
 
 /** The dependencies of verification and garbage collection. */
@@ -46,8 +47,9 @@ async function checkFile(
 ): Promise<string | null> {
   options.signal.throwIfAborted()
   const { sha256, name } = file
-  const damage = await findFault(store, file, buffer, options)
-  const changed = await recordCheck(db, file, damage)
+  const fault = await findFault(store, file, buffer, options)
+  const changed = await recordCheck(db, file, fault)
+  const damage = fault?.damage ?? null
   if (damage !== null && changed) log.error({ file: name, sha256, damage }, 'stored file is damaged')
   if (damage === null && changed) log.info({ file: name, sha256 }, 'damaged file is intact again')
   return damage
@@ -58,7 +60,7 @@ async function findFault(
   { sha256, sizeBytes }: StoredFile,
   buffer: Buffer,
   options: CheckOptions,
-): Promise<string | null> {
+): Promise<FileFault | null> {
   const open = await store.open(sha256)
   const fault = sizeFault(sizeBytes, open?.sizeBytes)
   if (open === undefined || fault !== undefined) {
@@ -67,15 +69,17 @@ async function findFault(
   }
   try {
     const { doneBytes, actual } = await hashOf(open, buffer, options)
-    return sizeFault(sizeBytes, doneBytes) ?? (actual === sha256 ? null : `its sha256 is ${actual}`)
+    return sizeFault(sizeBytes, doneBytes) ?? (actual === sha256 ? null : changed(`its sha256 is ${actual}`))
   } catch (error) {
     // EIO means that the disk cannot read the bytes (errno(3)). Other errors are not damage of the file.
-    if ((error as NodeJS.ErrnoException).code === 'EIO') return 'its bytes cannot be read from the disk'
+    if ((error as NodeJS.ErrnoException).code === 'EIO') return changed('its bytes cannot be read from the disk')
     throw error
   } finally {
     await open.close()
   }
 }
+
+const changed = (damage: string): FileFault => ({ kind: 'changed', damage })
 
 async function hashOf(open: OpenFile, buffer: Buffer, { bytesPerSecond, signal, progress }: CheckOptions) {
   const hash = createHash('sha256')

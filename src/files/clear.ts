@@ -129,10 +129,10 @@ async function* findDamaged(
     for (const { sha256, name, sizeBytes } of page) {
       if (stored.get(sha256) === sizeBytes) continue
       // The file may have been stored after the list was read.
-      const damage = sizeFault(sizeBytes, await store.size(sha256))
-      if (damage === undefined) continue
-      if (!dryRun) await recordDamage(db, sha256, damage)
-      yield { kind: 'damaged', sha256, name, sizeBytes, damage }
+      const fault = sizeFault(sizeBytes, await store.size(sha256))
+      if (fault === undefined) continue
+      if (!dryRun) await recordDamage(db, sha256, fault)
+      yield { kind: 'damaged', sha256, name, sizeBytes, damage: fault.damage }
     }
     after = page.at(-1)?.sha256
     if (page.length < pageFiles) return

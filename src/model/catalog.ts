@@ -31,7 +31,13 @@ export type Catalog = {
   damaged: ReadonlyMap<Variant, DamagedFile>
 }
 
-export type DamagedFile = { name: string; damage: string }
+export type DamagedFile = { name: string } & FileFault
+
+/** `missing`: the store does not have the file. `changed`: its bytes differ from what was stored. */
+export type DamageKind = 'missing' | 'changed'
+
+/** Why a file is not served. `damage` is a clause: "the file has 3 bytes instead of 5". */
+export type FileFault = { kind: DamageKind; damage: string }
 
 type Ranked = Pick<CatalogGroup, 'name' | 'priority' | 'selector'>
 

@@ -4,8 +4,12 @@ import { catalogOf, decisionFor, linux, situationOf } from '../helpers/decide.ts
 const variants = [linux('x86_64'), linux('arm64')]
 const policy = { kind: 'image' as const, image: 'debian' }
 
-test('a variant with a damaged file is refused with a next step, and the other variants of the image boot', () => {
-  const damaged = { name: 'vmlinuz', damage: 'the file is missing in the store (seen 2026-11-24 12:00Z)' }
+test('a variant with a missing or damaged file is refused with its code and a next step, and the other variants of the image boot', () => {
+  const damaged = {
+    name: 'vmlinuz',
+    kind: 'missing' as const,
+    damage: 'the file is missing in the store (seen 2026-11-24 12:00Z)',
+  }
   const boots = (variant: number) =>
     decisionFor(
       situationOf({
@@ -15,11 +19,17 @@ test('a variant with a damaged file is refused with a next step, and the other v
   const decision = boots(0)
   expect(decision.spec).toEqual({
     kind: 'refusal',
-    code: 'BW-FILE-DAMAGED',
+    code: 'BW-FILE-MISSING',
     reason:
       'file vmlinuz of image debian version 3 is damaged: the file is missing in the store (seen 2026-11-24 12:00Z)',
     nextStep: 'to upload it again: bootwright image add debian; to go back: bootwright image rollback debian',
   })
+  const changed = catalogOf({
+    policy,
+    images: { debian: variants },
+    damaged: [[variants[0] as never, { ...damaged, kind: 'changed' }]],
+  })
+  expect(decisionFor(situationOf({ catalog: changed })).spec).toMatchObject({ code: 'BW-FILE-DAMAGED' })
   expect(decision.image).toEqual({ name: 'debian', version: 3 })
   expect(decision.reasons.at(-1)).toEqual({
     candidate: 'variant x86_64 any platform of debian version 3',

@@ -71,13 +71,18 @@ describe('a damaged file', () => {
     expect(await changesOf(kernel)).toEqual(['file.damaged'])
   })
 
-  test('is refused if it is missing, also as an initrd or in a tree', async () => {
+  test('is refused with a code of its own if it is missing, also as an initrd or in a tree', async () => {
     for (const file of [initrd, install]) {
       const bytes = await readFile(pathOf(file))
       await rm(pathOf(file))
       await forgotten()
       expect(await boot()).toContain(`is damaged: the file is missing in the store`)
       expect(await damageOf(file)).toContain('missing in the store')
+      // The second boot finds the kind in the catalog.
+      await boot()
+      const [second, first] = await listBoots(server.deps.db, { image }, 2)
+      for (const { id } of [first, second].filter((boot) => boot !== undefined))
+        expect((await findBoot(server.deps.db, id))?.decision?.spec).toMatchObject({ code: 'BW-FILE-MISSING' })
       await writeFile(pathOf(file), bytes)
       await recordStored(server.deps.db, file.sha256)
       await forgotten()
@@ -95,7 +100,7 @@ describe('a damaged file', () => {
   })
 
   test('does not prevent other versions from booting', async () => {
-    await recordDamage(server.deps.db, kernel.sha256, 'its sha256 is another')
+    await recordDamage(server.deps.db, kernel.sha256, { kind: 'changed', damage: 'its sha256 is another' })
     expect(await boot()).toContain('is damaged: its sha256 is another (seen ')
     await patchImage(server.deps.db, image, { version: 1 }, {}, 'tester')
     expect(screen(await boot())).toContainEqual(expect.stringMatching(/^kernel /))
@@ -105,7 +110,7 @@ describe('a damaged file', () => {
     await truncate(pathOf(kernel), 3)
     await boot()
     const { decision } = (await findBoot(server.deps.db, (await lastBoot()) ?? '')) ?? {}
-    expect(decision?.spec).toMatchObject({ kind: 'refusal' })
+    expect(decision?.spec).toMatchObject({ kind: 'refusal', code: 'BW-FILE-DAMAGED' })
     expect(decision?.reasons.at(-1)).toEqual({
       candidate: `variant x86_64 any platform of ${image} version 2`,
       won: false,

@@ -108,7 +108,7 @@ eachDatabase('the bytes of stored files', (database) => {
   test('damaged ones come first, once an hour', async () => {
     const db = database()
     const file = await stored.add('a', 'a')
-    await recordDamage(db, file.sha256, 'the file is missing in the store')
+    await recordDamage(db, file.sha256, { kind: 'missing', damage: 'the file is missing in the store' })
     expect((await claimFileToCheck(db, 7))?.name).toBe('a')
     expect(await claimFileToCheck(db, 7)).toBeUndefined()
     await db.execute(sql`update files set checked_at = now() - interval '61 minutes'`)

@@ -32,7 +32,7 @@ eachDatabase('keeping a file', (database) => {
 
   test('a damaged file is written again, and is damaged no longer', async () => {
     await keepFile(stored.deps, file, write)
-    await recordDamage(database(), sha256, 'its sha256 is another')
+    await recordDamage(database(), sha256, { kind: 'changed', damage: 'its sha256 is another' })
     expect([await reuseStored(stored.deps, sha256), await findStored(stored.deps, sha256)]).toEqual([
       undefined,
       undefined,

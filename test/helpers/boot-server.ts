@@ -61,7 +61,7 @@ export async function startTestBootServer(
       createTransfers({ cacheBytes: 2 ** 24, maxTransfers: 1000, bytesPerSecond: undefined, zeroCopy: true }, metrics),
     log,
     metrics,
-    recordDamage: (sha256, why) => recordDamage(db, sha256, why),
+    recordDamage: (sha256, fault) => recordDamage(db, sha256, fault),
     allows,
     databaseAnswers,
     databaseIsShort: () => false,

@@ -244,7 +244,7 @@ eachDatabase('imports', (database) => {
     await one.run({ ...byRecipe, archs: ['arm64'] })
     const path = join(one.dataDir, 'files', sha256(script).slice(0, 2), sha256(script))
     await writeFile(path, '#!ipxe\necho hullo\n')
-    await recordDamage(database(), sha256(script), 'its bytes changed')
+    await recordDamage(database(), sha256(script), { kind: 'changed', damage: 'its bytes changed' })
     expect(await one.run({ ...byRecipe, archs: ['arm64'] })).toMatchObject({ state: 'done' })
     expect(await stored(sha256(script))).toBe(sha256(script))
   })

@@ -9,6 +9,7 @@ import type { HealthSources } from '../../inventory/system/health.ts'
 import type { Logger } from '../../lib/log.ts'
 import type { Metrics } from '../../lib/metrics.ts'
 import type { Sealer } from '../../lib/seal.ts'
+import type { FileFault } from '../../model/catalog.ts'
 
 export type BootDeps = AnswerDeps &
   HealthSources & {
@@ -17,7 +18,7 @@ export type BootDeps = AnswerDeps &
     store: FileStore
     transfers: Transfers
     /** Records why a file is no longer served. */
-    recordDamage: (sha256: string, why: string) => Promise<unknown>
+    recordDamage: (sha256: string, fault: FileFault) => Promise<unknown>
     nbps: Nbps
     sealer: Sealer
     log: Logger

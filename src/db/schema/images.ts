@@ -3,6 +3,7 @@
 import { sql } from 'drizzle-orm'
 import { bigint, boolean, date, index, integer, jsonb, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core'
 import type { AnswerDocument } from '../../model/answer-file.ts'
+import type { DamageKind } from '../../model/catalog.ts'
 import type { ImportPlan, ImportState, Variant } from '../../model/image.ts'
 import { history, moment, order } from './columns.ts'
 
@@ -35,6 +36,8 @@ export const files = pgTable('files', {
   checkedAt: moment('checked_at'),
   /** Why the file is not served, in words; null while its bytes are correct. */
   damage: text('damage'),
+  /** Null while its bytes are correct, or if an earlier version recorded the damage. */
+  damageKind: text('damage_kind').$type<DamageKind>(),
 })
 
 export const images = pgTable('images', {

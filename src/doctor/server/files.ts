@@ -39,7 +39,7 @@ async function judge(
   storedBytes: number | undefined,
   isAnswered: boolean,
 ): Promise<Finding | undefined> {
-  const seen = damage ?? (isAnswered ? sizeFault(sizeBytes, storedBytes) : undefined)
+  const seen = damage ?? (isAnswered ? sizeFault(sizeBytes, storedBytes)?.damage : undefined)
   if (seen === undefined) return undefined
   const users = await listNamers(db, sha256)
   const subject = { check: 'files of images', where: `${name} (${users.join(', ') || 'no image'})` }

@@ -8,6 +8,7 @@ import { catalog } from '../../db/schema/system.ts'
 import { type Catalog, type CatalogImage, compareGroups, type DamagedFile } from '../../model/catalog.ts'
 import { filesOf, type Variant } from '../../model/image.ts'
 import { compileSelector } from '../../model/selector.ts'
+import { recordedFault, type StoredFile } from '../images/files.ts'
 import { findPolicy } from '../machines/policy.ts'
 
 /** Returns the catalog at the revision of a look-up, or a newer one. */
@@ -73,7 +74,7 @@ async function readCatalog(db: Db): Promise<Catalog> {
       sql`${answerFileVersions.answerFile} = ${answerFiles.name} and ${answerFileVersions.version} = ${answerFiles.currentVersion}`,
     )
   const damagedFiles = await db
-    .select({ sha256: files.sha256, damage: files.damage })
+    .select({ sha256: files.sha256, damage: files.damage, damageKind: files.damageKind })
     .from(files)
     .where(isNotNull(files.damage))
   return {
@@ -95,14 +96,15 @@ async function readCatalog(db: Db): Promise<Catalog> {
 
 function damagedVariants(
   all: CatalogImage[],
-  damagedFiles: { sha256: string; damage: string | null }[],
+  damagedFiles: Pick<StoredFile, 'sha256' | 'damage' | 'damageKind'>[],
 ): Map<Variant, DamagedFile> {
-  const damages = new Map(damagedFiles.map(({ sha256, damage }) => [sha256, damage ?? '']))
+  const damages = new Map(damagedFiles.map((file) => [file.sha256, recordedFault(file)]))
   const found = new Map<Variant, DamagedFile>()
   if (damages.size === 0) return found
   for (const variant of all.flatMap((image) => image.variants)) {
     const file = filesOf(variant).find(({ sha256 }) => damages.has(sha256))
-    if (file !== undefined) found.set(variant, { name: file.name, damage: damages.get(file.sha256) ?? '' })
+    const fault = damages.get(file?.sha256 ?? '')
+    if (file !== undefined && fault !== undefined) found.set(variant, { name: file.name, ...fault })
   }
   return found
 }

@@ -8,6 +8,7 @@ import type { Tx } from '../../db/transaction.ts'
 import { ConflictError } from '../../lib/errors.ts'
 import { inTime } from '../../lib/time/in-time.ts'
 import { createMicroBatch } from '../../lib/time/micro-batch.ts'
+import type { DamageKind, FileFault } from '../../model/catalog.ts'
 import { recordChanges, system } from '../changes/changes.ts'
 
 /** A stored file as the inventory knows it; its bytes are in the store. */
@@ -21,6 +22,7 @@ export type StoredFile = {
   checkedAt: Date | null
   /** Why the file is not served, in words; null while its bytes are correct. */
   damage: string | null
+  damageKind: DamageKind | null
 }
 
 /** What a file's hash looks like, in URLs and in the store. */
@@ -119,14 +121,13 @@ export async function lockFilesExclusively(tx: Tx): Promise<void> {
 }
 
 /**
- * Records that a file is corrupted: from now on every script that needs it is a refusal. `why` is a clause: "it has 3 bytes
- * instead of 5". False if the fault was recorded already, or the file has no record.
+ * Records that a file is corrupted: from now on every script that needs it is a refusal. False if the fault was recorded already, or the file has no record.
  */
-export async function recordDamage(db: Db, sha256: string, why: string): Promise<boolean> {
+export async function recordDamage(db: Db, sha256: string, fault: FileFault): Promise<boolean> {
   return db.transaction(async (tx) => {
     const [before] = await tx.select().from(files).where(eq(files.sha256, sha256)).for('update')
     if (before === undefined) return false
-    return setDamage(tx, before, why)
+    return setDamage(tx, before, fault)
   })
 }
 
@@ -134,28 +135,35 @@ export async function recordDamage(db: Db, sha256: string, why: string): Promise
  * Records the result of a verification: null if the bytes are correct, else the fault. False if nothing changed, for
  * example because the file was uploaded again meanwhile.
  */
-export async function recordCheck(db: Db, { sha256, createdAt }: StoredFile, why: string | null): Promise<boolean> {
+export async function recordCheck(
+  db: Db,
+  { sha256, createdAt }: StoredFile,
+  fault: FileFault | null,
+): Promise<boolean> {
   return db.transaction(async (tx) => {
     const [before] = await tx.select().from(files).where(eq(files.sha256, sha256)).for('update')
     if (before === undefined) return false
-    if (why !== null && before.createdAt.getTime() !== createdAt.getTime()) return false
+    if (fault !== null && before.createdAt.getTime() !== createdAt.getTime()) return false
     await tx.update(files).set({ checkedAt: sql`now()` }).where(eq(files.sha256, sha256))
-    return setDamage(tx, before, why)
+    return setDamage(tx, before, fault)
   })
 }
 
 // A statement of its own, and only when it changes: with the column in it, it counts the catalog's revision up.
-async function setDamage(tx: Tx, before: StoredFile, why: string | null): Promise<boolean> {
-  if (why === null ? before.damage === null : before.damage?.startsWith(`${why} (seen `)) return false
+async function setDamage(tx: Tx, before: StoredFile, fault: FileFault | null): Promise<boolean> {
+  if (fault === null ? before.damage === null : before.damage?.startsWith(`${fault.damage} (seen `)) return false
   const now = new Date().toISOString()
-  const damage = why === null ? null : `${why} (seen ${now.slice(0, 10)} ${now.slice(11, 16)}Z)`
-  await tx.update(files).set({ damage }).where(eq(files.sha256, before.sha256))
+  const damage = fault === null ? null : `${fault.damage} (seen ${now.slice(0, 10)} ${now.slice(11, 16)}Z)`
+  await tx
+    .update(files)
+    .set({ damage, damageKind: fault?.kind ?? null })
+    .where(eq(files.sha256, before.sha256))
   const { name, sizeBytes } = before
   const fields = { name, sizeBytes }
   await recordChanges(tx, [
     {
       actor: system,
-      type: why === null ? 'file.mended' : 'file.damaged',
+      type: fault === null ? 'file.mended' : 'file.damaged',
       subject: before.sha256,
       before: { ...fields, damage: before.damage },
       after: { ...fields, damage },
@@ -165,13 +173,19 @@ async function setDamage(tx: Tx, before: StoredFile, why: string | null): Promis
 }
 
 /** The fault of a stored file by its size alone. `storedBytes` is undefined if the file is missing in the store. */
-export function sizeFault(sizeBytes: number, storedBytes: number | undefined): string | undefined {
-  if (storedBytes === undefined) return 'the file is missing in the store'
-  return storedBytes === sizeBytes ? undefined : `the file has ${storedBytes} bytes instead of ${sizeBytes}`
+export function sizeFault(sizeBytes: number, storedBytes: number | undefined): FileFault | undefined {
+  if (storedBytes === undefined) return { kind: 'missing', damage: 'the file is missing in the store' }
+  if (storedBytes === sizeBytes) return undefined
+  return { kind: 'changed', damage: `the file has ${storedBytes} bytes instead of ${sizeBytes}` }
 }
 
 /** The status of a file, which decides whether it is served. */
-export type FileStatus = Pick<StoredFile, 'sizeBytes' | 'damage'>
+export type FileStatus = Pick<StoredFile, 'sizeBytes' | 'damage' | 'damageKind'>
+
+/** The recorded fault of a file; undefined while its bytes are correct. */
+export function recordedFault({ damage, damageKind }: Omit<FileStatus, 'sizeBytes'>): FileFault | undefined {
+  return damage === null ? undefined : { kind: damageKind ?? 'changed', damage }
+}
 
 /** Finds the status of a file; undefined if it has no record. Never throws. */
 export type FindFileStatus = (sha256: string) => Promise<FileStatus | undefined>
@@ -196,7 +210,7 @@ export function createFindFileStatus(db: Db, { keptMs = 3000, patienceMs = 1000 
 async function findMany(db: Db, asked: string[]): Promise<({ file: FileStatus | undefined } | undefined)[]> {
   try {
     const rows = await db
-      .select({ sha256: files.sha256, sizeBytes: files.sizeBytes, damage: files.damage })
+      .select({ sha256: files.sha256, sizeBytes: files.sizeBytes, damage: files.damage, damageKind: files.damageKind })
       .from(files)
       .where(inArray(files.sha256, anyOf(asked)))
     const found = new Map(rows.map(({ sha256, ...file }) => [sha256, file]))

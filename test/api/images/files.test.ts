@@ -153,7 +153,7 @@ eachDatabase('files over HTTP', (database) => {
     await put()
     const path = join(api.folder, sha256.slice(0, 2), sha256)
     await writeFile(path, 'a Small file')
-    await recordDamage(database(), sha256, 'its sha256 is another')
+    await recordDamage(database(), sha256, { kind: 'changed', damage: 'its sha256 is another' })
     expect((await api.ask('GET', `/api/v1/files/${sha256}`)).body.damage).toMatch(/^its sha256 is another \(seen /)
     const again = await put()
     expect([again.status, ((await again.json()) as { damage: null }).damage]).toEqual([200, null])

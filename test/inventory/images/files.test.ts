@@ -24,14 +24,18 @@ eachDatabase('the damage of a file', (database) => {
     const db = database()
     await saveFile(db, vmlinuz)
     const before = await revision()
-    expect(await recordDamage(db, sha256, 'the file has 3 bytes instead of 20')).toBe(true)
-    expect(await recordDamage(db, sha256, 'the file has 3 bytes instead of 20')).toBe(false)
-    expect(await recordDamage(db, 'b'.repeat(64), 'the file is missing in the store')).toBe(false)
+    expect(await recordDamage(db, sha256, { kind: 'changed', damage: 'the file has 3 bytes instead of 20' })).toBe(true)
+    expect(await recordDamage(db, sha256, { kind: 'changed', damage: 'the file has 3 bytes instead of 20' })).toBe(
+      false,
+    )
+    expect(
+      await recordDamage(db, 'b'.repeat(64), { kind: 'missing', damage: 'the file is missing in the store' }),
+    ).toBe(false)
     expect((await findFile(db, sha256))?.damage).toMatch(
       /^the file has 3 bytes instead of 20 \(seen \d{4}-\d\d-\d\d \d\d:\d\dZ\)$/,
     )
     expect(await revision()).toBe(before + 1)
-    expect(await recordDamage(db, sha256, 'the file is missing in the store')).toBe(true)
+    expect(await recordDamage(db, sha256, { kind: 'missing', damage: 'the file is missing in the store' })).toBe(true)
     const log = await listChanges(db, { subject: sha256 }, 10)
     expect(log.map(({ type, actor }) => [type, actor])).toEqual([
       ['file.damaged', 'bootwright'],
@@ -50,9 +54,9 @@ eachDatabase('the damage of a file', (database) => {
     expect(await recordCheck(db, file, null)).toBe(false)
     expect(await revision()).toBe(before)
     expect((await findFile(db, sha256))?.checkedAt).toBeInstanceOf(Date)
-    expect(await recordCheck(db, file, 'its sha256 is bbbb')).toBe(true)
+    expect(await recordCheck(db, file, { kind: 'changed', damage: 'its sha256 is bbbb' })).toBe(true)
     expect(await recordCheck(db, file, null)).toBe(true)
-    expect(await findFile(db, sha256)).toMatchObject({ damage: null })
+    expect(await findFile(db, sha256)).toMatchObject({ damage: null, damageKind: null })
     expect(await revision()).toBe(before + 2)
     expect((await listChanges(db, {}, 10)).map((one) => one.type)).toEqual(['file.mended', 'file.damaged'])
   })
@@ -60,11 +64,11 @@ eachDatabase('the damage of a file', (database) => {
   test('ends when the bytes are stored again; a verification of the former bytes no longer counts', async () => {
     const db = database()
     await saveFile(db, vmlinuz)
-    await recordDamage(db, sha256, 'the file is missing in the store')
+    await recordDamage(db, sha256, { kind: 'missing', damage: 'the file is missing in the store' })
     await db.execute(sql`update files set created_at = now() - interval '1 minute'`)
     const read = (await findFile(db, sha256)) as StoredFile
     await recordStored(db, sha256)
-    expect(await recordCheck(db, read, 'its sha256 is bbbb')).toBe(false)
+    expect(await recordCheck(db, read, { kind: 'changed', damage: 'its sha256 is bbbb' })).toBe(false)
     expect(await findFile(db, sha256)).toMatchObject({ damage: null, checkedAt: null })
     await recordStored(db, 'b'.repeat(64))
     expect((await listChanges(db, {}, 10)).map((one) => one.type)).toEqual(['file.mended', 'file.damaged'])
@@ -73,7 +77,7 @@ eachDatabase('the damage of a file', (database) => {
   test('does not end when the file is recorded again; deleted bytes are not recorded', async () => {
     const db = database()
     await saveFile(db, vmlinuz, async () => 20)
-    await recordDamage(db, sha256, 'the file is missing in the store')
+    await recordDamage(db, sha256, { kind: 'missing', damage: 'the file is missing in the store' })
     expect(await saveFile(db, vmlinuz)).toMatchObject({ created: false, file: { damage: expect.any(String) } })
     await expect(saveFile(db, { ...vmlinuz, sha256: 'b'.repeat(64) }, async () => undefined)).rejects.toThrow(
       `file ${'b'.repeat(64)} was deleted during the upload. Next step: upload it again`,
@@ -87,7 +91,7 @@ eachDatabase('the damage of a file', (database) => {
     await db.execute(sql`update files set created_at = now() - interval '1 year'`)
     const reused = await reuseFile(db, sha256)
     expect(Date.now() - Number(reused?.createdAt)).toBeLessThan(60_000)
-    await recordDamage(db, sha256, 'the file is missing in the store')
+    await recordDamage(db, sha256, { kind: 'missing', damage: 'the file is missing in the store' })
     expect(await reuseFile(db, sha256)).toBeUndefined()
     expect(await reuseFile(db, 'b'.repeat(64))).toBeUndefined()
   })
@@ -98,13 +102,18 @@ eachDatabase('the damage of a file', (database) => {
     await saveFile(db, { sha256: 'b'.repeat(64), name: 'initrd', sizeBytes: 7_000_000_000 })
     const find = createFindFileStatus(db, { keptMs: 50 })
     expect(await Promise.all([sha256, 'b'.repeat(64), 'c'.repeat(64), sha256].map(find))).toEqual([
-      { sizeBytes: 20, damage: null },
-      { sizeBytes: 7_000_000_000, damage: null },
+      { sizeBytes: 20, damage: null, damageKind: null },
+      { sizeBytes: 7_000_000_000, damage: null, damageKind: null },
       undefined,
-      { sizeBytes: 20, damage: null },
+      { sizeBytes: 20, damage: null, damageKind: null },
     ])
-    await recordDamage(db, sha256, 'the file is missing in the store')
-    await expect.poll(() => find(sha256)).toMatchObject({ damage: expect.stringContaining('missing') })
+    await recordDamage(db, sha256, { kind: 'missing', damage: 'the file is missing in the store' })
+    await expect
+      .poll(() => find(sha256))
+      .toMatchObject({
+        damage: expect.stringContaining('missing'),
+        damageKind: 'missing',
+      })
   })
 })
 
@@ -112,12 +121,12 @@ test('keeps its last known value while the database is unreachable', async () =>
   const { db, close } = await openTestDatabase()
   await saveFile(db, vmlinuz)
   const find = createFindFileStatus(db, { keptMs: 1 })
-  expect(await find(sha256)).toEqual({ sizeBytes: 20, damage: null })
+  expect(await find(sha256)).toEqual({ sizeBytes: 20, damage: null, damageKind: null })
   await close()
   await new Promise((resolve) => setTimeout(resolve, 10))
-  expect(await find(sha256)).toEqual({ sizeBytes: 20, damage: null })
+  expect(await find(sha256)).toEqual({ sizeBytes: 20, damage: null, damageKind: null })
   await new Promise((resolve) => setTimeout(resolve, 10))
-  expect(await find(sha256)).toEqual({ sizeBytes: 20, damage: null })
+  expect(await find(sha256)).toEqual({ sizeBytes: 20, damage: null, damageKind: null })
   expect(await find('b'.repeat(64))).toBeUndefined()
 })
 
@@ -132,7 +141,7 @@ test('is not waited for long when the database does not answer', async () => {
   const held = db.transaction(() => new Promise<void>((resolve) => (end = resolve)))
   await new Promise((resolve) => setTimeout(resolve, 10))
   const startedAt = performance.now()
-  expect(await find(sha256)).toEqual({ sizeBytes: 20, damage: null })
+  expect(await find(sha256)).toEqual({ sizeBytes: 20, damage: null, damageKind: null })
   expect(performance.now() - startedAt).toBeLessThan(500)
   end()
   await held
