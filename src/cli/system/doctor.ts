@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError } from 'commander'
 import type { Machine } from '../../api/schemas/machines/machine.ts'
 import type { DoctorAbout, DoctorReport } from '../../api/schemas/system/doctor.ts'
 import { type Finding, fault, worstState } from '../../doctor/finding.ts'
-import { probeInterface } from '../../doctor/network/interface.ts'
+import { probeInterface, whichDevices } from '../../doctor/network/interface.ts'
 import { codesOfFacts } from '../../doctor/network/probe.ts'
 import { messageOf } from '../../lib/errors.ts'
 import { parseMac } from '../../lib/ids/mac.ts'
@@ -88,7 +88,7 @@ async function askServer(
         ? [
             fault({ check: 'network probe', where: 'this network' }, 'BW-PROBE', 'no interface was named', {
               state: 'unknown',
-              todo: ['Name the interface of the boot network: `bootwright doctor --interface NAME`'],
+              todo: whichDevices(),
             }),
           ]
         : []
@@ -143,6 +143,8 @@ export function formatReport({ findings, durationMs }: DoctorReport): string {
     ...(state === 'ok' ? [] : todo.map((step) => `${indent}- ${step.replaceAll('`', '')}`)),
   ])
   const count = (state: Finding['state']) => findings.filter((finding) => finding.state === state).length
-  const summary = `${findings.length} checks in ${(durationMs / 1000).toFixed(1)} s: ${count('error')} errors, ${count('warning')} warnings, ${count('unknown')} unknown`
+  const counted = (number: number, word: string) => `${number} ${word}${number === 1 ? '' : 's'}`
+  const counts = [counted(count('error'), 'error'), counted(count('warning'), 'warning'), `${count('unknown')} unknown`]
+  const summary = `${counted(findings.length, 'check')} in ${(durationMs / 1000).toFixed(1)} s: ${counts.join(', ')}`
   return [...lines, '', summary].join('\n')
 }

@@ -7,6 +7,7 @@ import { pathOf } from '../shell/path.ts'
 import { formatTable } from '../shell/table.ts'
 
 const headings = ['ADDRESS', 'ROLE', 'INTERFACE', 'FIRST SEEN', 'LAST SEEN', 'TIMES', 'BOOT FILE', 'ACKNOWLEDGED']
+const noServers = 'no other DHCP or boot server was seen. Only proxyDHCP records them: docs/guide/foreign-servers.md'
 const serverHelp = 'address or id of the server, as listed'
 
 /** `bootwright servers`. */
@@ -18,9 +19,7 @@ export function addServersCommand(program: Command, deps: CliDeps): void {
     .action(async ({ new: onlyNew }: { new?: true }, command: Command) => {
       const { items: all } = await listOf(command, deps)
       const items = all.filter(({ acknowledgedAt }) => !onlyNew || acknowledgedAt === undefined)
-      print(command, deps, { items }, () =>
-        items.length === 0 ? 'no other DHCP or boot server was seen' : formatTable(headings, items.map(rowOf)),
-      )
+      print(command, deps, { items }, () => (items.length === 0 ? noServers : formatTable(headings, items.map(rowOf))))
     })
 
   servers

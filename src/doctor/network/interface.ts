@@ -4,6 +4,7 @@ import { messageOf } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
 import { type FirmwareKind, findFirmwareKind } from '../../model/firmware/kinds.ts'
 import { type Finding, fault } from '../finding.ts'
+import { listAddresses } from '../server/urls.ts'
 import { createFetches } from './fetches.ts'
 import type { Client } from './firmware-takes.ts'
 import { type Followed, followClient } from './follow.ts'
@@ -35,11 +36,12 @@ export async function probeInterface(options: InterfaceOptions): Promise<Finding
   const address = findAddress(device)
   const subject = { check: 'network probe', where: device }
   if (address === undefined)
-    return [fault(subject, 'BW-PROBE', `${device} does not exist, or has no IPv4 address`, { state: 'unknown' })]
+    return [
+      fault(subject, 'BW-PROBE', `${device} does not exist, is down, or has no IPv4 address`, { todo: whichDevices() }),
+    ]
   const probe: Probe = { device, address, server, mac, patience, tftpPatience, signal, log }
   const wires = await openAny(probe)
-  if ('error' in wires)
-    return [fault(subject, 'BW-PROBE', `UDP port 68 cannot be opened: ${wires.error}`, { state: 'unknown' })]
+  if ('error' in wires) return [fault(subject, 'BW-PROBE', `UDP port 68 cannot be opened: ${wires.error}`)]
   try {
     return await probeClients(probe, wires.wire, clientsOf(options))
   } finally {
@@ -76,7 +78,32 @@ async function probeClients(probe: Probe, wire: Wire, clients: Client[]): Promis
       ...(await followClient(probe, wire, fetches, client, offers)),
     })),
   )
-  return [...judgeServers(probe, answered), ...foreign, ...routes, ...mergeClients(softenRare(followed))]
+  return [
+    ...judgeServers(probe, answered),
+    ...foreign,
+    ...routes,
+    ...mergeClients(softenRare(followed)),
+    ...noteLocal(probe),
+  ]
+}
+
+/** A probe on the boot server itself never passes the firewall that machines meet. */
+function noteLocal({ device, server }: Probe): Finding[] {
+  const own = listAddresses().find(({ address }) => server?.addresses.includes(address))
+  if (own === undefined) return []
+  const seen = `this computer is the boot server (${own.address}), so the probe met no firewall on its way`
+  return [fault({ check: 'firewalls', where: device }, 'BW-PROBE-LOCAL', seen, { state: 'unknown' })]
+}
+
+/** The next step after an interface that cannot be probed: the interfaces of this computer. */
+export function whichDevices(): string[] {
+  const devices = listAddresses().map(({ device, address }) => `${device} (${address})`)
+  return [
+    'Name the interface of the boot network: `bootwright doctor --interface NAME`.',
+    devices.length === 0
+      ? 'No interface of this computer has an IPv4 address. Give one an address first.'
+      : `Interfaces of this computer with an IPv4 address: ${devices.slice(0, 8).join(', ')}.`,
+  ]
 }
 
 type ClientFindings = Followed & { client: Client }

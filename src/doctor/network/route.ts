@@ -20,7 +20,14 @@ export async function judgeRoutes(probe: Probe, offers: readonly Offer[]): Promi
   }
   for (const offer of offers.filter(givesAddress)) {
     const seen = await routeFault(offer, isSilent)
-    if (seen !== undefined)
+    if (seen === undefined) {
+      const router = strayRouter(offer)
+      if (router !== undefined)
+        findings.set(
+          router,
+          fault({ check: 'router', where: probe.device }, 'BW-DHCP-ROUTER', router, { state: 'warning' }),
+        )
+    } else
       findings.set(seen, fault({ check: 'route to the boot server', where: probe.device }, 'BW-DHCP-NO-ROUTE', seen))
   }
   return [...findings.values()]
@@ -38,6 +45,18 @@ async function routeFault(offer: Offer, isSilent: (router: string) => Promise<bo
   if (networkOf(router, mask) !== networkOf(packet.yiaddr, mask))
     return `${outside}, and so is the offered router ${router}`
   return (await isSilent(router)) ? `${outside}, and no host answers ARP for the offered router ${router}` : undefined
+}
+
+/** A router that the machine cannot reach, although the boot server needs none. */
+function strayRouter(offer: Offer): string | undefined {
+  const { packet } = offer
+  const [mask] = addressList(packet, optionCodes.subnetMask)
+  const [router] = addressList(packet, optionCodes.router)
+  if (mask === undefined || router === undefined) return undefined
+  const network = networkOf(packet.yiaddr, mask)
+  if (networkOf(router, mask) === network) return undefined
+  const words = `the offered router ${router} is outside the subnet ${network} (mask ${mask})`
+  return `${serverOf(offer)}: ${words}`
 }
 
 /** The address of the host from which the boot file comes; undefined without a file, or for a host name. */

@@ -22,6 +22,8 @@ export async function checkScript(
   const first = { check: 'script', where: file }
   const result = await fetches.http(file, dnsServers)
   const failed = judgeFetch(probe, first, result, file)
+  if (failed?.code === 'BW-BASE-URL' && isMissingHere(probe, result, file))
+    return [fault(first, 'BW-NBP-MISSING', 'Bootwright answers 404: the DHCP server names a wrong path')]
   if (failed !== undefined) return [failed]
   const text = textOf(result)
   const [, chained] = /^chain .*?(\S*\/ipxe\?\S*)/m.exec(text) ?? []
@@ -30,8 +32,14 @@ export async function checkScript(
   const own = scriptUrl(base, client, probe.mac)
   const second = { check: 'script of the machine', where: own }
   const script = await fetches.http(own, dnsServers)
-  const fault = judgeFetch(probe, second, script, own, base.origin === new URL(file).origin ? undefined : 'BW-BASE-URL')
-  if (fault !== undefined) return [pass(first, 'the bootstrap of Bootwright'), fault]
+  const failedOwn = judgeFetch(
+    probe,
+    second,
+    script,
+    own,
+    base.origin === new URL(file).origin ? undefined : 'BW-BASE-URL',
+  )
+  if (failedOwn !== undefined) return [pass(first, 'the bootstrap of Bootwright'), failedOwn]
   return [
     pass(first, 'the bootstrap of Bootwright'),
     ...(await checkUrls(fetches, second, textOf(script), own, dnsServers)),
@@ -104,6 +112,11 @@ function judgeFetch(
   if (result.status === 200 && textOf(result).startsWith('#!ipxe')) return undefined
   const seen = result.status === 200 ? 'an answer that is not a script for iPXE' : `the server answers ${result.status}`
   return fault(subject, 'BW-BASE-URL', `${seen}: another service, or a wrong path`)
+}
+
+/** Whether Bootwright itself does not have this path. The fault is then in the DHCP server, which named the URL. */
+function isMissingHere(probe: Probe, result: HttpResult, url: string): boolean {
+  return result.outcome === 'answer' && result.status === 404 && isOwn(probe, new URL(url).hostname) === true
 }
 
 function textOf(result: HttpResult): string {

@@ -3,10 +3,12 @@ import { listForeignServers } from '../../inventory/system/foreign-servers.ts'
 import { type Finding, fault, pass } from '../finding.ts'
 import type { ServerContext } from './context.ts'
 
-export async function checkForeignServers({ db }: ServerContext): Promise<Finding[]> {
+export async function checkForeignServers({ db, proxyDhcp }: ServerContext): Promise<Finding[]> {
   const servers = await listForeignServers(db)
   const subject = { check: 'foreign servers', where: 'the networks of the server' }
   const open = servers.filter(({ acknowledgedAt }) => acknowledgedAt === null)
+  if (servers.length === 0 && proxyDhcp.length === 0)
+    return [pass(subject, 'none recorded: only proxyDHCP records them, and it is off')]
   if (open.length === 0) return [pass(subject, `${servers.length} servers seen, all acknowledged`)]
   return open
     .slice(0, 20)

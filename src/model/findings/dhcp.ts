@@ -149,6 +149,12 @@ export const dhcpFindings = {
       ipxe: 'Network unreachable (https://ipxe.org/280a6011), or Connection timed out (https://ipxe.org/4c0a6035)',
     },
   },
+  'BW-DHCP-ROUTER': {
+    title: 'The offered router is outside the subnet of the machine',
+    means: 'The machine reaches the boot server in its own subnet, but no other network: no mirror and no name server.',
+    causes: ['Option 3 (router) of the DHCP server has a typing error.', 'The scope was copied from another subnet.'],
+    todo: ['Correct option 3 (router) in the scope of the DHCP server.'],
+  },
   'BW-DHCP-DISAGREE': {
     title: 'Two DHCP servers disagree',
     means: 'The machine takes the answer that comes first, so it boots on some days and fails on others.',

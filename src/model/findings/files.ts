@@ -52,13 +52,15 @@ export const fileFindings = {
     },
   },
   'BW-NBP-MISSING': {
-    title: 'The boot program does not exist',
-    means: 'DHCP names a boot program that the server does not have.',
+    title: 'The boot file does not exist',
+    means: 'DHCP names a boot program, or a URL for iPXE, that the server does not have.',
     causes: [
       'The file name in the DHCP server has a typing error, or a folder before it.',
       'The boot program was not downloaded by setup, or `BOOTWRIGHT_NBP_DIR` is a folder without it.',
     ],
-    todo: ['Compare the name in the DHCP server with the boot programs that Bootwright lists at its start.'],
+    todo: [
+      'Compare the name in the DHCP server with the names in `bootwright dhcp-config dnsmasq` (or isc, kea, windows …).',
+    ],
     firmware: {
       bios: 'PXE-T01: File not found, PXE-E3B: TFTP error - file not found',
       uefi: 'PXE-E23: Client received TFTP error from server',

@@ -80,7 +80,15 @@ export const serverFindings = {
       'UDP port 68 needs root or the capability CAP_NET_BIND_SERVICE.',
       'The interface does not exist, is down, or has no IPv4 address.',
     ],
-    todo: ['Run the doctor as root, with the interface of the boot network.'],
+    todo: [
+      'Run the doctor as root, with the interface of the boot network: `sudo bootwright doctor --interface NAME`.',
+    ],
+  },
+  'BW-PROBE-LOCAL': {
+    title: 'The probe did not leave the boot server',
+    means: 'The probe ran on the boot server itself. A firewall that stops machines does not stop such a probe.',
+    causes: ['The doctor, or the server, probes from the computer on which Bootwright runs.'],
+    todo: ['Run the doctor on another computer of the boot network: see docs/guide/doctor.md.'],
   },
   'BW-CHECK': {
     title: 'A check could not finish',

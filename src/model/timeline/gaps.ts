@@ -92,6 +92,7 @@ const neverFetched: Rule = ({ of, boot, isSilentSince }) => {
 /** The boot program was fetched repeatedly, and never asked for the bootstrap. */
 const loop: Rule = ({ of, events }) => {
   const complete = of('nbp').filter(({ message }) => message === undefined)
+  if (hasManyPrograms(complete)) return []
   return [...new Set(complete.map(({ file }) => file))].flatMap((file) => {
     const fetches = complete.filter((event) => event.file === file)
     const [first, second] = fetches
@@ -109,11 +110,30 @@ const loop: Rule = ({ of, events }) => {
   })
 }
 
+/** A machine has one firmware, or two modes of it. The doctor, or a person, fetches the boot programs of all kinds. */
+function hasManyPrograms(fetches: BootEvent[]): boolean {
+  return new Set(fetches.map(({ file }) => file)).size > 2
+}
+
+/** The boot programs of more kinds of firmware than a machine has. */
+const checked: Rule = ({ of }) => {
+  const complete = of('nbp').filter(({ message }) => message === undefined)
+  const last = complete.at(-1)
+  if (last === undefined || !hasManyPrograms(complete)) return []
+  return [
+    gap(
+      last,
+      'fetched boot programs of several kinds of firmware: this was a check by the doctor or a person, no machine',
+    ),
+  ]
+}
+
 /** The boot program was fetched once, and nothing followed. */
 const neverChained: Rule = ({ of, boot, isSilentSince }) => {
   const complete = of('nbp').filter(({ message }) => message === undefined)
   const [only] = complete.slice(-1)
   const [bootstrap] = of('bootstrap').slice(-1)
+  if (hasManyPrograms(complete)) return []
   if (only === undefined || boot !== undefined || bootstrap !== undefined || !isSilentSince(only)) return []
   if (complete.filter(({ file }) => file === only.file).length > 1) return []
   const ipxe = of('dhcp').find(({ client, at }) => client === 'ipxe' && at > only.at)
@@ -235,6 +255,7 @@ const rules: Rule[] = [
   ignored,
   neverFetched,
   loop,
+  checked,
   neverChained,
   neverScripted,
   brokenTransfer,

@@ -131,6 +131,19 @@ const cases: [
     [],
   ],
   [
+    'the doctor, which fetches the boot programs of all kinds of firmware, twice',
+    ['snponly.efi', 'undionly.kpxe', 'ipxe-arm64.efi', 'snponly.efi', 'undionly.kpxe'].map((file, at) =>
+      nbp(at, { file }),
+    ),
+    undefined,
+    [
+      [
+        'fetched boot programs of several kinds of firmware: this was a check by the doctor or a person, no machine',
+        undefined,
+      ],
+    ],
+  ],
+  [
     'a boot program that did not start',
     [offered(0), accepted(1), answered(2), nbp(3)],
     undefined,
