@@ -15,6 +15,8 @@ const routerMark = '# A router that knows nothing of network boot.'
 export const bootRules = {
   /** No rule for network boot, as in the router of a home. */
   router: [routerMark],
+  /** The same router, with further lines. */
+  routerWith: (...lines: string[]) => [routerMark, ...lines],
   /** The boot program by option 93 (RFC 4578 2.1), over TFTP; the script's address for iPXE. */
   byFirmware: [...[0, 7, 11].flatMap(linesFor), `dhcp-boot=tag:ipxe,${bootUrl}`],
   /**

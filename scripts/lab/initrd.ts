@@ -41,7 +41,9 @@ poweroff -f
 `
 
 const udhcpcScript = `#!/bin/busybox sh
-[ "$1" = bound ] && ip address add "$ip/$mask" dev "$interface"
+[ "$1" = bound ] || exit 0
+ip address add "$ip/$mask" dev "$interface"
+[ -n "$router" ] && ip route add default via "\${router%% *}"
 exit 0
 `
 

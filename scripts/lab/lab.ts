@@ -25,6 +25,8 @@ export type Lab = {
   addFile(name: string, bytes: Buffer): Promise<{ sha256: string; name: string }>
   /** Switches a machine on at a site whose DHCP server has these rules. Machines that run at the same time must share them. */
   powerOn(machine: VmOptions, rules: DhcpRules): Promise<{ console: Running; powerOff(): Promise<void> }>
+  /** Starts the site's DHCP server with these rules, for clients that `powerOn` does not start. */
+  startDhcp(rules: DhcpRules): Promise<{ stop(): Promise<void> }>
   close(): Promise<void>
 }
 
@@ -74,7 +76,15 @@ export async function openLab(env: Record<string, string> = {}): Promise<Lab> {
     }
 
     const addFile = async (name: string, bytes: Buffer) => ({ sha256: await upload(server, name, bytes), name })
-    return { server, net, workDir, sizes, addFile, powerOn, close }
+    async function startDhcpOnly(rules: DhcpRules) {
+      const ownDir = join(workDir, `dhcp-${machines++}`)
+      await mkdir(ownDir)
+      const stop = await dhcp(ownDir, rules)
+      stops.push(stop)
+      return { stop }
+    }
+
+    return { server, net, workDir, sizes, addFile, powerOn, startDhcp: startDhcpOnly, close }
   } catch (error) {
     await close()
     throw error

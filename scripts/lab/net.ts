@@ -16,10 +16,16 @@ export type Net = {
   addHost(name: string, address: string): string
   /** Removes a computer that `addHost` added. */
   removeHost(namespace: string): void
+  /** Adds a second LAN behind a router, with its own switch. The router is at `far.routerAddress` and forwards. */
+  addFarLan(): FarLan
   /** Stops the remaining processes inside and removes everything. */
   close(): void
 }
 
+/** A second LAN. `lan` is the network namespace of the machines there and of the router, whose interfaces are `br0` and `eth0`. */
+export type FarLan = Pick<Net, 'lan' | 'addTap'>
+
+export const far = { routerAddress: '10.98.0.1', nearAddress: '10.99.0.3', subnet: '10.98.0.0/24' }
 export const dhcpAddress = '10.99.0.1'
 export const serverAddress = '10.99.0.2'
 
@@ -49,14 +55,6 @@ export function openNet(): Net {
     ip('-n', namespace, 'link', 'set', device, 'up')
   }
 
-  let taps = 0
-  function addTap({ deadEnd = false } = {}): string {
-    const tap = `tap${taps++}`
-    ip('-n', lan, 'tuntap', 'add', tap, 'mode', 'tap')
-    ip('-n', lan, 'link', 'set', tap, ...(deadEnd ? [] : ['master', 'br0']), 'up')
-    return tap
-  }
-
   const hosts: string[] = []
   function addHost(name: string, address: string): string {
     const namespace = `${lan.slice(0, -4)}-${name}`
@@ -74,7 +72,29 @@ export function openNet(): Net {
     if (index >= 0) hosts.splice(index, 1).forEach(removeNamespace)
   }
 
-  return { lan, server, addTap, addHost, removeHost, close: () => [...hosts, lan, server].forEach(removeNamespace) }
+  function addFarLan(): FarLan {
+    const router = addHost('far', far.nearAddress)
+    ip('-n', router, 'link', 'add', 'br0', 'type', 'bridge', 'stp_state', '0', 'forward_delay', '0')
+    ip('-n', router, 'link', 'set', 'br0', 'up')
+    ip('-n', router, 'address', 'add', `${far.routerAddress}/24`, 'dev', 'br0')
+    run('ip', ['netns', 'exec', router, 'sysctl', '-q', '-w', 'net.ipv4.ip_forward=1'])
+    for (const namespace of [lan, server]) ip('-n', namespace, 'route', 'add', far.subnet, 'via', far.nearAddress)
+    return { lan: router, addTap: createTaps(router) }
+  }
+
+  const close = () => [...hosts, lan, server].forEach(removeNamespace)
+  return { lan, server, addTap: createTaps(lan), addHost, removeHost, addFarLan, close }
+}
+
+/** Returns a function that adds tap devices to the switch of a namespace. */
+function createTaps(namespace: string): Net['addTap'] {
+  let taps = 0
+  return ({ deadEnd = false } = {}) => {
+    const tap = `tap${taps++}`
+    ip('-n', namespace, 'tuntap', 'add', tap, 'mode', 'tap')
+    ip('-n', namespace, 'link', 'set', tap, ...(deadEnd ? [] : ['master', 'br0']), 'up')
+    return tap
+  }
 }
 
 /** Removes the namespaces of runs that died without removing them. */

@@ -42,7 +42,7 @@ export type VmOptions = {
 const withoutCx16 = ['-cpu', 'qemu64,cx16=off']
 
 /** Switches a machine on. The result's text is the serial console, and its standard input takes keys. */
-export async function startVm(net: Net, workDir: string, options: VmOptions): Promise<Running> {
+export async function startVm(net: Pick<Net, 'lan' | 'addTap'>, workDir: string, options: VmOptions): Promise<Running> {
   const { program, args } = await machine(workDir, options)
   const rom = options.firmware === 'pcbios-x86_64' ? '' : ',romfile='
   const smbios = [
@@ -114,7 +114,7 @@ async function machine(
   }
 }
 
-function deadEnd(net: Net, mac: string): string[] {
+function deadEnd(net: Pick<Net, 'addTap'>, mac: string): string[] {
   return [
     ...['-netdev', `tap,id=n1,ifname=${net.addTap({ deadEnd: true })},script=no,downscript=no`],
     ...['-device', `virtio-net-pci,netdev=n1,mac=${mac},romfile=`],

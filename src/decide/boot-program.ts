@@ -16,8 +16,6 @@ export type FirmwareFacts = Pick<Facts, 'mac' | 'uuid' | 'ip'> & { code: number 
 export type BootProgramChoice = {
   /** The machine that has this MAC or UUID. `discovered`: no operator entered it. */
   machine?: { id: string; name: string; discovered: boolean }
-  /** Every boot of the machine is refused. */
-  denied: boolean
   /** Undefined if no boot program for this firmware is present. */
   bootProgram?: string
   /** Undefined if neither the machine nor a group says how to answer it. */
@@ -35,13 +33,13 @@ export async function resolveBootProgram(deps: Deps, { code, ...keys }: Firmware
 }
 
 /**
- * What firmware with this option 93 gets. The machine's own assignment wins, then the strongest group that names a boot program.
+ * What firmware with this option 93 gets. A denied machine gets a boot program like others, because its boot script says on its
+ * screen why its boots are refused. The machine's own assignment wins, then the strongest group that names a boot program.
  * The same holds for the way of answering. Pure.
  */
 export function chooseBootProgram(situation: Situation, code: number, nbps: PresentNbp[]): BootProgramChoice {
   const { facts, identity, catalog } = situation
   const machine = machineOf(identity)
-  const doubted = 'doubt' in identity ? (identity.doubt?.machines ?? []) : []
   const groups = matchingGroups(catalog, machine, facts, targetOf(facts, machine?.facts))
   const assignments = [
     ...(machine === undefined ? [] : [{ who: `machine ${nameOf(machine)}`, assignment: machine.assignment ?? {} }]),
@@ -55,7 +53,6 @@ export function chooseBootProgram(situation: Situation, code: number, nbps: Pres
   const refused = choice === undefined ? undefined : whyNotChosen(code, nbps, choice)
   return {
     ...(machine && { machine: { id: machine.id, name: nameOf(machine), discovered: machine.discovered } }),
-    denied: [machine, ...doubted].some((candidate) => candidate?.denied === true),
     ...(bootProgram !== undefined && { bootProgram }),
     ...(proxy !== undefined && { proxy }),
     why:

@@ -8,7 +8,7 @@ import { type Ignored, ignore } from './ignored.ts'
 import type { Records } from './records.ts'
 
 /** What operators decided for a machine, or for a group that it matches. */
-export type Choice = Pick<BootProgramChoice, 'machine' | 'denied' | 'bootProgram' | 'proxy'>
+export type Choice = Pick<BootProgramChoice, 'machine' | 'bootProgram' | 'proxy'>
 
 /** Looks up a choice. @throws the error of the database */
 export type FindChoice = (facts: FirmwareFacts) => Promise<Choice>
@@ -54,10 +54,8 @@ export function createChoices(
       )
     if (choice === undefined) {
       warn({ mac }, 'the database did not answer in time, so a DHCP client gets the defaults')
-      return { denied: false }
+      return {}
     }
-    if (choice.denied)
-      return ignore('denied', `the machine is denied. To allow it: bootwright machine set ${mac ?? 'MAC'} --allow`)
     if (knownOnly && choice.machine?.discovered !== false)
       return ignore(
         'unknown-machine',

@@ -17,7 +17,6 @@ export const ignoredReasons = [
   'mac',
   'watch-only',
   'busy',
-  'denied',
   'unknown-machine',
   'database',
   'no-own-address',

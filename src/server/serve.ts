@@ -73,7 +73,9 @@ function banner({ addresses, adminToken, nbps }: RunningServer): string {
       `  ${adminToken}`,
       'Next steps:',
       `  preview the script for a machine:  curl 'http://${local}/ipxe?mac=52-54-00-12-34-56'`,
-      '  configure your DHCP server:        bootwright dhcp-config dnsmasq   (or isc, kea, windows …)',
+      addresses.proxyDhcp === undefined
+        ? '  configure your DHCP server:        bootwright dhcp-config dnsmasq   (or isc, kea, windows …)'
+        : `  boot a machine:                    connect it to the network of ${addresses.proxyDhcp}, and switch it on`,
       '  boot a virtual machine:            npm run demo',
       '  install a first machine:           see docs/guide/first-machine.md',
       '  create another admin token:        bootwright token create NAME',

@@ -13,15 +13,14 @@ const usb = { name: 'usb', assignment: { bootProgram: 'ipxe.efi' } }
 
 describe('the boot program of a machine', () => {
   test('is the default for its firmware', () => {
-    expect(choose()).toEqual({ denied: false, bootProgram: 'snponly.efi', why: 'the default for UEFI x86-64' })
-    expect(choose({}, 0)).toEqual({ denied: false, bootProgram: 'undionly.kpxe', why: 'the default for BIOS' })
+    expect(choose()).toEqual({ bootProgram: 'snponly.efi', why: 'the default for UEFI x86-64' })
+    expect(choose({}, 0)).toEqual({ bootProgram: 'undionly.kpxe', why: 'the default for BIOS' })
   })
 
   test('is its own choice before that of a group', () => {
     const machine = machineOf({ assignment: { bootProgram: 'snponly.efi', proxy: 'both' } })
     expect(choose({ machine, catalog: catalogOf({ groups: [usb] }) })).toEqual({
       machine: { id: '1', name: 'n1', discovered: false },
-      denied: false,
       bootProgram: 'snponly.efi',
       proxy: 'both',
       why: 'machine n1 chooses it',
@@ -45,7 +44,6 @@ describe('the boot program of a machine', () => {
   test('is the default, with the reason, if the choice does not fit the firmware or is absent', () => {
     const catalog = catalogOf({ groups: [usb] })
     expect(choose({ catalog }, 11)).toEqual({
-      denied: false,
       bootProgram: 'ipxe-arm64.efi',
       why: 'group usb chooses ipxe.efi, but ipxe.efi is not for UEFI arm64: the default for UEFI arm64',
     })
@@ -63,14 +61,11 @@ describe('the boot program of a machine', () => {
       'The ROM loads start4.elf and other files of its own, never a boot program. With UEFI firmware on it, a Raspberry Pi sends code 11.',
     ],
   ])('does not exist for code %i, with the reason', (code, why) => {
-    expect(choose({}, code)).toEqual({ denied: false, why })
+    expect(choose({}, code)).toEqual({ why })
   })
 
-  test('comes with the denial of the machine, and of an entered machine that it may be', () => {
-    expect(choose({ machine: machineOf({ denied: true }) })).toMatchObject({ denied: true })
-    const doubt = { machines: [machineOf({ denied: true })], why: 'same serial' }
-    expect(choose({ identity: { notices: [], claimed: [], doubt } as never })).toMatchObject({ denied: true })
-  })
+  test('is that of other machines if the machine is denied: its screen then says why it is refused', () =>
+    expect(choose({ machine: machineOf({ denied: true }) })).toMatchObject({ bootProgram: 'snponly.efi' }))
 })
 
 eachDatabase('the boot program in the inventory', (database) => {

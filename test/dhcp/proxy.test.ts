@@ -1,12 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { loadConfig } from '../../src/config/config.ts'
+import { ignoredReasons } from '../../src/dhcp/ignored.ts'
 import { createProxy } from '../../src/dhcp/proxy.ts'
 import type { Reply } from '../../src/dhcp/reply.ts'
 import type { Nbp } from '../../src/files/nbps.ts'
 import { optionCodes } from '../../src/lib/dhcp/option-codes.ts'
 import { type DhcpPacket, formatDhcp, parseDhcp, textOption } from '../../src/lib/dhcp/packet.ts'
 import { createLog } from '../../src/lib/log.ts'
+import { createMetrics } from '../../src/lib/metrics.ts'
 import type { Situation } from '../../src/model/decision.ts'
 import type { ServerSighting } from '../../src/model/foreign-server.ts'
 import type { Machine } from '../../src/model/machine.ts'
@@ -26,6 +28,7 @@ function proxyOf(env: Record<string, string> = {}, find: () => Promise<Situation
   const events: { mac?: string | undefined; ip: string; file?: string | undefined; message?: string | undefined }[] = []
   const sightings: ServerSighting[] = []
   const log = createLog('debug', { write: (line) => void lines.push(JSON.parse(line)) })
+  const metrics = createMetrics()
   const proxy = createProxy(loadConfig(env).proxyDhcp, {
     nbps,
     inventory: {
@@ -36,6 +39,7 @@ function proxyOf(env: Record<string, string> = {}, find: () => Promise<Situation
     urlsAt: () => ({ baseUrl: context.baseUrl, addressUrl: context.addressUrl }),
     servesTftp: true,
     log,
+    metrics,
   })
   onTestFinished(proxy.stop)
   let addresses = [{ address: '10.99.0.2', subnet: '10.99.0.2/24' }]
@@ -46,7 +50,8 @@ function proxyOf(env: Record<string, string> = {}, find: () => Promise<Situation
     addresses = list
   }
   const files = () => sent.map(({ datagram }) => parseDhcp(datagram)?.file)
-  return { proxy, take, sent, files, lines, events, sightings, setAddresses }
+  const counted = async () => (await metrics.scrape()).match(/^bootwright_dhcp_packets_total.*$/gm)
+  return { proxy, take, sent, files, lines, events, sightings, setAddresses, counted }
 }
 const settled = () => sleep(5)
 const other = (xid: number, code = 7) => discoverOf(code, { fields: { xid } })
@@ -103,6 +108,33 @@ describe('proxyDHCP', () => {
     await settled()
     expect(lines).toMatchObject([{ level: 20, reason: 'not-network-boot' }])
     expect(events).toEqual([])
+  })
+
+  test('counts packets by their kind and their answer', async () => {
+    const { take, counted } = proxyOf()
+    take(other(1))
+    take(other(2))
+    take(other(3, 27))
+    take(discoverOf(7, { options: [request] }), 4011, fromEdk2)
+    take(discoverOf(7, { without: [optionCodes.vendorClass] }))
+    take(Buffer.from('not DHCP'))
+    await settled()
+    expect((await counted())?.sort()).toEqual([
+      'bootwright_dhcp_packets_total{kind="discover",answer="no-boot-program"} 1',
+      'bootwright_dhcp_packets_total{kind="discover",answer="not-network-boot"} 1',
+      'bootwright_dhcp_packets_total{kind="discover",answer="offer"} 2',
+      'bootwright_dhcp_packets_total{kind="other",answer="malformed"} 1',
+      'bootwright_dhcp_packets_total{kind="request",answer="ack"} 1',
+    ])
+  })
+
+  test('counts a flood of invented packets under few labels', async () => {
+    const { take, counted } = proxyOf({ BOOTWRIGHT_LOG_LEVEL: 'silent' })
+    for (let code = 0; code < 2000; code++)
+      take(discoverOf(code, { options: [[optionCodes.messageType, [code % 256]]], fields: { xid: code } }))
+    await settled()
+    const labels = [...ignoredReasons, 'offer', 'ack', 'malformed'].length
+    expect((await counted())?.length).toBeLessThanOrEqual(4 * labels)
   })
 
   test('answers a client once a second', async () => {
@@ -167,21 +199,17 @@ describe('proxyDHCP', () => {
     expect(parseDhcp((sent[0] as Reply).datagram)?.options.has(optionCodes.vendorOptions)).toBe(true)
   })
 
-  test('ignores denied machines', async () => {
-    const { take, sent, lines } = proxyOf({}, async () => machine({ denied: true }))
-    take(discoverOf(7))
+  test('answers denied machines like others, so that their screens say why they are refused', async () => {
+    const { take, files } = proxyOf({ BOOTWRIGHT_PROXY_KNOWN_ONLY: 'yes' }, async () => machine({ denied: true }))
+    take(other(1))
+    take(discoverOf(7, { options: ipxeOptions, fields: { xid: 2 } }))
     await settled()
-    expect(sent).toEqual([])
-    expect(lines).toMatchObject([
-      {
-        reason: 'denied',
-        msg: 'DHCP client ignored: the machine is denied. To allow it: bootwright machine set 52:54:00:12:34:56 --allow',
-      },
-    ])
+    expect(files()).toEqual(['snponly.efi', `${context.baseUrl}/boot.ipxe`])
   })
 
   test.each([
     ['entered', machine({}), 1],
+    ['denied and discovered', machine({ denied: true, discovered: true }), 0],
     ['discovered', machine({ discovered: true }), 0],
     ['unknown', nobody, 0],
   ])('for known machines only, with a machine that is %s', async (_, situation, count) => {
@@ -222,21 +250,15 @@ describe('proxyDHCP while the database is away', () => {
     expect(sent).toEqual([])
   })
 
-  test('remembers what it knew: the choice of a machine, and that another is denied', async () => {
+  test('remembers the choice of a machine', async () => {
     let away = false
-    let situation = machine({ assignment: { bootProgram: 'ipxe.efi' } })
-    const { take, files, lines } = proxyOf({}, () => (away ? hang() : Promise.resolve(situation)))
+    const chosen = machine({ assignment: { bootProgram: 'ipxe.efi' } })
+    const { take, files } = proxyOf({}, () => (away ? hang() : Promise.resolve(chosen)))
     take(other(1))
     await settled()
-    situation = machine({ denied: true })
-    const denied = (xid: number) => ({ ...other(xid), chaddr: Buffer.from('525400aaaaaa', 'hex') })
-    take(denied(2))
-    await settled()
     away = true
-    take(other(3))
-    take(denied(4))
+    take(other(2))
     await expect.poll(files, { timeout: 5000 }).toEqual(['ipxe.efi', 'ipxe.efi'])
-    expect(lines.filter(({ reason }) => reason === 'denied')).toHaveLength(2)
   })
 })
 

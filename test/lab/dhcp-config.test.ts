@@ -1,18 +1,16 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { SiteDhcp } from '../../scripts/lab/dhcp-servers.ts'
 import { type Lab, openLab } from '../../scripts/lab/lab.ts'
-import { disguiseRom } from '../../scripts/lab/rom.ts'
 import type { VmOptions } from '../../scripts/lab/vm.ts'
 import { hasTool } from '../helpers/needs.ts'
 import {
   assignLab,
-  type BootRecord,
+  bootBios,
   bootLinux,
   bootTimeoutMs,
   describeLab,
   describeWholeLab,
   expectBooted,
-  lastBoot,
   nbpSize,
   nbpsOf,
 } from './lab-tests.ts'
@@ -29,24 +27,6 @@ async function bootUefi(lab: Lab, server: SiteDhcp['server'], machine: VmOptions
   const boot = await bootLinux(lab, machine, await printed(lab, server))
   expectBooted(boot, lab, machine.firmware === 'efi-arm64' ? 'arm64' : 'x86_64')
   expect(nbpsOf(boot)).toEqual([{ file: nbp, bytes: await nbpSize(nbp) }])
-}
-
-/** A machine whose ROM hides from the DHCP server that it is iPXE. It loads undionly.kpxe, which does not hide it. */
-async function bootBios(lab: Lab, server: SiteDhcp['server'], mac: string): Promise<BootRecord> {
-  await assignLab(lab, mac)
-  const endDisguise = disguiseRom(lab.net)
-  const { console, powerOff } = await lab.powerOn({ firmware: 'pcbios-x86_64', mac }, await printed(lab, server))
-  try {
-    await console.waitFor(/undionly\.kpxe\.* ok/, bootTimeoutMs)
-    endDisguise()
-    await console.waitFor(/guest: reported booted to http/, bootTimeoutMs)
-  } finally {
-    await powerOff()
-  }
-  const boot = await lastBoot(lab, mac, ({ outcome }) => outcome === 'booted')
-  expectBooted(boot, lab, 'x86_64')
-  expect(nbpsOf(boot)).toEqual([{ file: 'undionly.kpxe', bytes: await nbpSize('undionly.kpxe') }])
-  return boot
 }
 
 /** The program of each server, with its Debian package. */
@@ -70,7 +50,8 @@ describeLab('the printed configuration for dnsmasq', () => {
   )
 
   test('boots BIOS by undionly.kpxe', limit, async () => {
-    await bootBios(lab, 'dnsmasq', '52:54:00:6c:0d:02')
+    const { boot } = await bootBios(lab, '52:54:00:6c:0d:02', await printed(lab, 'dnsmasq'))
+    expectBooted(boot, lab, 'x86_64')
   })
 })
 
@@ -88,7 +69,8 @@ describeWholeLab.each(whole)('the printed configuration for %s', (server) => {
   )
 
   test('boots BIOS by undionly.kpxe', limit, async () => {
-    await bootBios(lab, server, '52:54:00:6c:0d:12')
+    const { boot } = await bootBios(lab, '52:54:00:6c:0d:12', await printed(lab, server))
+    expectBooted(boot, lab, 'x86_64')
   })
 
   test.skipIf(server === 'dnsmasq-proxy')('boots UEFI HTTP Boot by snponly.efi', limit, () =>

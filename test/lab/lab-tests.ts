@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect } from 'vitest'
 import type { DhcpRules, Lab, LabArch } from '../../scripts/lab/lab.ts'
 import { whyNoLab } from '../../scripts/lab/pieces.ts'
+import { disguiseRom } from '../../scripts/lab/rom.ts'
 import type { VmOptions } from '../../scripts/lab/vm.ts'
 
 /** A guest in software emulation, with another beside it and a busy machine around. */
@@ -35,6 +36,25 @@ export async function bootLinux(lab: Lab, machine: VmOptions, rules: DhcpRules):
     await powerOff()
   }
   return lastBoot(lab, machine.mac, (boot) => boot.outcome === 'booted')
+}
+
+/**
+ * Boots a BIOS machine whose ROM hides from DHCP servers that it is iPXE. It loads undionly.kpxe, which does not hide it. Returns
+ * also what the machine's console showed.
+ */
+export async function bootBios(lab: Lab, mac: string, rules: DhcpRules): Promise<{ boot: BootRecord; text: string }> {
+  await assignLab(lab, mac)
+  const endDisguise = disguiseRom(lab.net)
+  const { console, powerOff } = await lab.powerOn({ firmware: 'pcbios-x86_64', mac }, rules)
+  try {
+    await console.waitFor(/undionly\.kpxe : \d+ bytes/, bootTimeoutMs).finally(endDisguise)
+    await console.waitFor(/guest: reported booted to http/, bootTimeoutMs)
+  } finally {
+    await powerOff()
+  }
+  const boot = await lastBoot(lab, mac, ({ outcome }) => outcome === 'booted')
+  expect(nbpsOf(boot)).toEqual([{ file: 'undionly.kpxe', bytes: await nbpSize('undionly.kpxe') }])
+  return { boot, text: console.text() }
 }
 
 /** The machine's last boot once it is as wanted; events are written a moment after they happened. */
