@@ -25,14 +25,19 @@ const probes: Probe[] = [
   { name: 'tcp-closed', command: `imgfetch http://${serverAddress}:${closed}/x`, code: '0f0a60' },
   { name: 'scheme', command: 'imgfetch gopher://x/y', code: '3c0920' },
   { name: 'https', command: `imgfetch https://${serverAddress}:${https}/x`, code: '3c0920', newer: '0216eb' },
-  { name: 'tftp-missing', command: `imgfetch tftp://${serverAddress}/none.efi`, code: '2d1261' },
+  { name: 'tftp-missing', command: `imgfetch tftp://${serverAddress}/none.efi`, code: '2d1260', newer: '2d1261' },
   // A BIOS starts any bytes: iPXE cannot tell a PXE program from a text.
   { name: 'not-a-program', command: `chain ${site}/text`, code: '2e0080', only: 'efi' },
   { name: 'iscsi-closed', command: `sanhook --drive 0x80 iscsi:${serverAddress}:::1:${iqn}`, code: '0f0a60' },
+  { name: 'dns-none', command: 'imgfetch http://unknown.test/x', code: '3e1162' },
+  { name: 'dns-silent', command: `set dns ${unusedAddress} && imgfetch http://unknown.test/x`, code: '4c1160' },
   { name: 'dns-unknown', command: `set dns ${serverAddress} && imgfetch http://unknown.test/x`, code: '3e1161' },
   { name: 'tcp-silent', command: `imgfetch http://${serverAddress}:${silent}/x`, code: '4c0a60' },
   { name: 'unused-address', command: `imgfetch http://${unusedAddress}/x`, code: '4c0a60' },
   { name: 'tftp-silent', command: `imgfetch tftp://${serverAddress}:${silentTftp}/x`, code: '4c1260' },
+  { name: 'no-route', command: `ifclose net0 && imgfetch http://${serverAddress}:${http}/x`, code: '280a60' },
+  // The DHCP server ignores this user class.
+  { name: 'dhcp-silent', command: 'set user-class mute && dhcp net0', code: '040ee1' },
 ]
 const script = [
   '#!ipxe',
@@ -55,6 +60,9 @@ describeWholeLab('a code that iPXE prints', () => {
   beforeAll(async () => {
     lab = await openLab()
     await startFaults(lab.net, lab.workDir, script)
+    const file = await lab.addFile('probe.ipxe', Buffer.from(script))
+    const variants = [{ kind: 'ipxe', arch: 'x86_64', file }]
+    await lab.server.api('PUT', '/images/probe', { title: 'Probes', variants })
   })
   afterAll(() => lab?.close())
 
@@ -72,7 +80,13 @@ describeWholeLab('a code that iPXE prints', () => {
     const rules = [
       ...(one.nbp === undefined ? [] : [`dhcp-boot=tag:!ipxe,${one.nbp},,${serverAddress}`]),
       `dhcp-boot=tag:ipxe,${site}/probe.ipxe`,
+      // Without a DNS server.
+      'dhcp-option=tag:ipxe,option:dns-server',
+      'dhcp-userclass=set:mute,mute',
+      'dhcp-ignore=tag:mute',
     ]
+    // iPXE of 2025 fetches autoexec.ipxe from the TFTP server that it came from, before it looks at DHCP.
+    if (one.newer) await lab.server.api('PUT', `/machines/${one.mac}`, { assignment: { image: 'probe' } })
     const machine = { firmware: one.firmware, mac: one.mac, lifetimeMs: 380_000 }
     const { console: screen, powerOff } = await lab.powerOn(machine, rules)
     try {

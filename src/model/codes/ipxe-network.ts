@@ -8,6 +8,13 @@ const serverUp = 'Check that the server is running: curl http://SERVER:8080/heal
 const portFast = 'The switch port blocks traffic after link-up, because spanning tree has no portfast'
 const dhcpDown = 'The DHCP server is down, has no free address, or is in another VLAN without a relay'
 
+const noTftpFile: AdviceRow = [
+  'TFTP: no such file',
+  'The TFTP server has no file of this name.',
+  ['The boot file name in DHCP is wrong', 'next-server names another TFTP server'],
+  ['Compare the name with the files in ipxe/nbp.', 'Check next-server and the boot file in DHCP.'],
+]
+
 export const ipxeNetworkAdvice: Record<string, AdviceRow> = {
   '040ee1': [
     'no network card got an address',
@@ -50,12 +57,9 @@ export const ipxeNetworkAdvice: Record<string, AdviceRow> = {
     ],
     ['Look for the line TFTP in the log of the server.', 'Allow UDP 69 and the ports above 1024 to the server.'],
   ],
-  '2d1261': [
-    'TFTP: no such file',
-    'The TFTP server has no file of this name.',
-    ['The boot file name in DHCP is wrong', 'next-server names another TFTP server'],
-    ['Compare the name with the files in ipxe/nbp.', 'Check next-server and the boot file in DHCP.'],
-  ],
+  '2d1261': noTftpFile,
+  // iPXE of 2019.
+  '2d1260': noTftpFile,
   '021260': [
     'TFTP: access denied',
     'The TFTP server refused the file.',

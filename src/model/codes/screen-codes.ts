@@ -8,7 +8,7 @@ const rows: [prefix: string, Record<Platform, string>][] = [
   ['4c1060', { pcbios: '35', efi: '92' }],
   ['4c0a60', { pcbios: '35', efi: '92' }],
   ['0f0a60', { pcbios: '39', efi: '95' }],
-  ['280560', { pcbios: '11', efi: '90' }],
+  ['280a60', { pcbios: '11', efi: '90' }],
   ['4c3760', { pcbios: '35', efi: '92' }],
   ['3e1161', { pcbios: '3b', efi: '8e' }],
   ['3e1162', { pcbios: '3b', efi: '8e' }],
