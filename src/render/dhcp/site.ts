@@ -38,6 +38,8 @@ export type DhcpSite = {
   own: OwnEntries[]
   /** Sentences for the operator, at the top of the text. */
   notes: string[]
+  /** Rare kinds of firmware that are not in the text, because the server has no boot program for them. */
+  leftOut: FirmwareKind[]
 }
 
 /** Maximum machines with lines of their own. More of them are served better by proxyDHCP. */
@@ -55,6 +57,7 @@ export function planSite(facts: SiteFacts): DhcpSite {
     return nbp === undefined ? [] : [{ kind, nbp, file: kind.transport === 'http' ? `${baseUrl}/nbp/${nbp}` : nbp }]
   }
   const entries = served.flatMap((kind) => entryFor(kind))
+  const absent = absentKinds(served, entries)
   const choices = (facts.choices ?? []).slice(0, maxOwnMachines)
   const own = [...new Set(choices.map(({ bootProgram }) => bootProgram))].sort().map((nbp) => ({
     nbp,
@@ -68,7 +71,8 @@ export function planSite(facts: SiteFacts): DhcpSite {
     bootUrl: `${baseUrl}/boot.ipxe`,
     entries,
     own: own.filter((machines) => machines.entries.length > 0),
-    notes: notesOf(facts, served, entries, choices.length),
+    notes: notesOf(facts, absent.filter(isUsual), choices.length),
+    leftOut: absent.filter((kind) => !isUsual(kind)),
   }
 }
 
@@ -78,17 +82,25 @@ function checkedMac(mac: string): Mac {
   return parsed
 }
 
-function notesOf(
-  { address, otherAddresses = [], tftpPort, choices = [], moreChoices }: SiteFacts,
-  served: FirmwareKind[],
-  entries: FirmwareEntry[],
-  written: number,
-): string[] {
-  const others = otherAddresses.filter((other) => isIpv4(other))
+/** The kinds of firmware without a boot program, one for each kind of program. */
+function absentKinds(served: FirmwareKind[], entries: FirmwareEntry[]): FirmwareKind[] {
   const missing = served.filter(
     ({ code, runs }) => runs !== undefined && !entries.some(({ kind }) => kind.code === code),
   )
-  const absent = missing.filter(({ runs }, index) => missing.findIndex((other) => other.runs === runs) === index)
+  return missing.filter(({ runs }, index) => missing.findIndex((other) => other.runs === runs) === index)
+}
+
+/** Whether a site is likely to have machines of this kind. */
+function isUsual({ runs }: FirmwareKind): boolean {
+  return runs === 'bios' || runs === 'x86_64' || runs === 'arm64'
+}
+
+function notesOf(
+  { address, otherAddresses = [], tftpPort, choices = [], moreChoices }: SiteFacts,
+  absent: FirmwareKind[],
+  written: number,
+): string[] {
+  const others = otherAddresses.filter((other) => isIpv4(other))
   return [
     ...(others.length > 0
       ? [

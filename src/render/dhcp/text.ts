@@ -15,7 +15,7 @@ export function comment(text: string, prefix = '# '): string[] {
 }
 
 /** The first lines of a configuration: its use, how a machine boots, and the notes for this site. */
-export function headerLines(server: string, use: string, { notes }: DhcpSite, prefix = '# '): string[] {
+export function headerLines(server: string, use: string, { notes, leftOut }: DhcpSite, prefix = '# '): string[] {
   return [
     ...comment(`Bootwright: network boot. Printed by: bootwright dhcp-config ${server}`, prefix),
     ...comment(use, prefix),
@@ -24,6 +24,9 @@ export function headerLines(server: string, use: string, { notes }: DhcpSite, pr
       prefix,
     ),
     ...notes.flatMap((note) => comment(`NOTE: ${note}`, prefix)),
+    ...(leftOut.length > 0
+      ? comment(`Left out, for lack of a boot program: ${leftOut.map(({ words }) => words).join('; ')}.`, prefix)
+      : []),
   ]
 }
 
