@@ -1,5 +1,5 @@
 // Renders explanations of codes as a page and as plain text. Pure.
-import { Eta } from 'eta'
+import { Eta, type TemplateFunction } from 'eta'
 import type { Explanation } from '../model/codes/code.ts'
 
 const sources: Record<Explanation['source'], string> = {
@@ -31,6 +31,9 @@ function textOf(explanation: Explanation): string {
   ].join('\n')
 }
 
+/** Compiled at the first request: any host of the boot network may ask for pages. */
+let pageFunction: TemplateFunction | undefined
+
 const page = `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -50,5 +53,7 @@ const page = `<!doctype html>
 
 /** Explanations as a page without scripts and without addresses of other hosts. */
 export function renderHelpPage(explanations: Explanation[]): string {
-  return new Eta({ autoEscape: true }).renderString(page, { items: explanations, sources })
+  const eta = new Eta({ autoEscape: true })
+  pageFunction ??= eta.compile(page)
+  return eta.render(pageFunction, { items: explanations, sources })
 }

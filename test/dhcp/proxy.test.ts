@@ -369,6 +369,6 @@ describe('proxyDHCP with hostile packets', () => {
       take({ ...discoverOf(7, { fields: { xid } }), chaddr: Buffer.from([2, 0, 0, 0, xid >> 8, xid & 255]) })
     await settled()
     expect(lines.length).toBeGreaterThan(0)
-    expect(lines.length).toBeLessThan(1000)
+    expect(lines.length).toBeLessThan(2500)
   })
 })

@@ -13,6 +13,7 @@ const routes = new Set([
   'files',
   'trees',
   'nbp',
+  'help',
   'b',
   'answer',
   'livez',

@@ -19,7 +19,9 @@ function groupByMachine(heard: readonly Heard[]): Map<string, Heard[]> {
   const groups = new Map<string, Heard[]>()
   for (const item of heard) {
     const mac = hardwareAddressOf(item.packet)
-    groups.set(mac, [...(groups.get(mac) ?? []), item])
+    const group = groups.get(mac)
+    if (group === undefined) groups.set(mac, [item])
+    else group.push(item)
   }
   return groups
 }

@@ -4,6 +4,7 @@ import { checkDatabase } from './database.ts'
 import { checkDisk } from './disk.ts'
 import { checkFiles } from './files.ts'
 import { checkForeignServers } from './foreign.ts'
+import { checkInventory } from './inventory.ts'
 import { checkMachines } from './machines.ts'
 import { checkNbps } from './nbps.ts'
 import { checkPorts } from './ports.ts'
@@ -20,6 +21,7 @@ export function serverChecks(context: ServerContext): Check[] {
     { name: 'settings', run: () => checkSettings(context) },
     { name: 'files of images', maxMs: 20_000, run: (signal) => checkFiles(context, signal) },
     { name: 'assignments', maxMs: 20_000, run: (signal) => checkMachines(context, signal) },
+    { name: 'inventory', run: () => checkInventory(context) },
     { name: 'foreign servers', run: () => checkForeignServers(context) },
   ]
 }

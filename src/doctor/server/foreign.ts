@@ -9,7 +9,8 @@ export async function checkForeignServers({ db, proxyDhcp }: ServerContext): Pro
   const open = servers.filter(({ acknowledgedAt }) => acknowledgedAt === null)
   if (servers.length === 0 && proxyDhcp.length === 0)
     return [pass(subject, 'none recorded: only proxyDHCP records them, and it is off')]
-  if (open.length === 0) return [pass(subject, `${servers.length} servers seen, all acknowledged`)]
+  if (open.length === 0)
+    return [pass(subject, servers.length === 0 ? 'none seen' : `${servers.length} seen, all acknowledged`)]
   return open
     .slice(0, 20)
     .map(({ address, role, interface: device, firstSeenAt, lastSeenAt, count }) =>

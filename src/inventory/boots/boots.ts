@@ -35,6 +35,9 @@ export type OpenBoot = (boot: NewBoot) => Promise<void>
 /** DHCP and downloads of firmware belong to the script that the same MAC or address asks for within this time. */
 const prelude = sql`interval '10 minutes'`
 
+/** The newest events of firmware that a boot takes over. Forged packets with its MAC must not fill the disk with more. */
+export const maxAdoptedEvents = 200
+
 /** The boot's machine is certain. Only a certain boot ends another one. */
 const isSure = sql`(boots.decision #>> '{identity,weak}') is null`
 
@@ -117,12 +120,13 @@ async function insertBoots(
         returning boots.id, boots.mac, boots.image, boots.stage, boots.facts ->> 'platform' as firmware),
       joined as (
         update boot_events set boot_id = adopted.boot from (
-          select e.id, new.id as boot from new join boot_events as e on e.mac = new.mac
-          where e.boot_id is null and e.at > now() - ${prelude}
-          union all
-          select e.id, new.id from new join boot_events as e on e.ip = new.ip and (e.mac is null or new.mac is null)
-          where e.boot_id is null and e.at > now() - ${prelude}) as adopted
-        where boot_events.id = adopted.id),
+          select id, boot, row_number() over (partition by boot order by at desc, id desc) as place from (
+            select e.id, e.at, new.id as boot from new join boot_events as e on e.mac = new.mac
+            where e.boot_id is null and e.at > now() - ${prelude}
+            union all
+            select e.id, e.at, new.id from new join boot_events as e on e.ip = new.ip and (e.mac is null or new.mac is null)
+            where e.boot_id is null and e.at > now() - ${prelude}) as before_boot) as adopted
+        where boot_events.id = adopted.id and adopted.place <= ${maxAdoptedEvents}),
       seen as (
         update machines set last_seen_at = now(), facts = machines.facts || new.remembered from new
         where machines.id = new.machine_id and new.seen),

@@ -1,6 +1,7 @@
 import { dhcpFindings } from './dhcp.ts'
 import { fileFindings } from './files.ts'
 import type { FindingMeaning } from './finding.ts'
+import { inventoryFindings } from './inventory.ts'
 import { refusalFindings } from './refusals.ts'
 import { serverFindings } from './server.ts'
 
@@ -9,10 +10,11 @@ export const findingThemes = {
   DHCP: dhcpFindings,
   'Files on their way': fileFindings,
   Refusals: refusalFindings,
+  Inventory: inventoryFindings,
   Server: serverFindings,
 }
 
-const table = { ...dhcpFindings, ...fileFindings, ...refusalFindings, ...serverFindings }
+const table = { ...dhcpFindings, ...fileFindings, ...refusalFindings, ...inventoryFindings, ...serverFindings }
 export type FindingCode = keyof typeof table
 
 /** Every finding by its code. */

@@ -16,8 +16,11 @@ const afterMs = 60 * 60_000
  */
 export function eventsOfMacs(events: BootEvent[], macs: Mac[], ties: Tie[]): BootEvent[] {
   const byAddress = new Map<string, Tie[]>()
-  for (const tie of ties.toSorted((first, second) => first.at.getTime() - second.at.getTime()))
-    byAddress.set(tie.ip, [...(byAddress.get(tie.ip) ?? []), tie])
+  for (const tie of ties.toSorted((first, second) => first.at.getTime() - second.at.getTime())) {
+    const tied = byAddress.get(tie.ip)
+    if (tied === undefined) byAddress.set(tie.ip, [tie])
+    else tied.push(tie)
+  }
   return events.filter((event) => {
     if (event.mac !== undefined) return macs.includes(event.mac)
     const tied = byAddress.get(event.ip) ?? []

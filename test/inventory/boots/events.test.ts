@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm'
 import { pino } from 'pino'
 import { expect, onTestFinished, test } from 'vitest'
 import { rowsOf } from '../../../src/db/rows.ts'
-import { newBootKeys } from '../../../src/inventory/boots/boots.ts'
+import { maxAdoptedEvents, newBootKeys } from '../../../src/inventory/boots/boots.ts'
 import {
   capStrayDhcpEvents,
   listBootEvents,
@@ -99,6 +99,18 @@ eachDatabase('boot events', (database) => {
       ['script', undefined, ip, expect.any(String)],
     ])
     expect(await count()).toBe(5)
+  })
+
+  test('of a flood with the MAC of a machine do not all join its boot: the newest do', async () => {
+    const mac = '52:54:00:12:34:56'
+    const recorder = startBootEventRecorder(database(), quiet)
+    for (let n = 0; n < maxAdoptedEvents + 50; n++)
+      recorder.record({ ip: noAddress, mac, stage: 'dhcp', message: `${n}` })
+    await recorder.stop()
+    const boot = await openBootFor(database(), { mac }, ip)
+    const joined = (await listBootEvents(database(), boot.id)).filter(({ stage }) => stage === 'dhcp')
+    expect(joined).toHaveLength(maxAdoptedEvents)
+    expect(joined.at(-1)?.message).toBe(`${maxAdoptedEvents + 49}`)
   })
 
   test('of DHCP without a boot are limited in number, the newest are kept', async () => {

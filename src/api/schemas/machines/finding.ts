@@ -1,6 +1,6 @@
 // Response schemas of problems that an operator should resolve.
 import { z } from '@hono/zod-openapi'
-import { findingCodes } from '../../../inventory/machines/identity/findings.ts'
+import { inventoryFindingCodes } from '../../../inventory/machines/identity/findings.ts'
 import { uuidv7 } from '../common.ts'
 import type { Given } from '../json.ts'
 
@@ -9,7 +9,7 @@ export const findingList = z
     items: z.array(
       z
         .object({
-          code: z.enum(findingCodes),
+          code: z.enum(inventoryFindingCodes),
           machines: z.array(z.object({ id: uuidv7, name: z.string() })),
           what: z.string(),
           nextStep: z.string().openapi({ description: 'The command that resolves it.' }),

@@ -6,18 +6,19 @@ import { rowsOf } from '../../../db/rows.ts'
 import { realValue } from '../../../lib/ids/placeholders.ts'
 import { formatUuid, parseUuid, swapUuid } from '../../../lib/ids/uuid.ts'
 import type { Facts } from '../../../model/facts.ts'
+import { inventoryFindings } from '../../../model/findings/inventory.ts'
 import { handleOf, nameOf } from '../../../model/machine.ts'
 
 /** Something in the inventory that an operator should settle, and the command that does. */
 export type Finding = {
-  code: FindingCode
+  code: InventoryFindingCode
   machines: { id: string; name: string }[]
   what: string
   nextStep: string
 }
 
-export const findingCodes = ['BW-IDENTITY-WEAK', 'BW-IDENTITY-SHARED', 'BW-IDENTITY-PROBABLE', 'BW-REINSTALLS'] as const
-export type FindingCode = (typeof findingCodes)[number]
+type InventoryFindingCode = keyof typeof inventoryFindings
+export const inventoryFindingCodes = Object.keys(inventoryFindings) as InventoryFindingCode[]
 
 const maxOfEach = 200
 

@@ -1,0 +1,32 @@
+import type { FindingMeaning } from './finding.ts'
+
+/** Problems of the inventory, which `bootwright findings` lists. Machines boot, but not as the operator may expect. */
+export const inventoryFindings = {
+  'BW-IDENTITY-WEAK': {
+    title: 'A new MAC asks with the UUID or serial of a machine',
+    means: 'Bootwright identified the machine without its MAC. It serves it no installer and no network disk.',
+    causes: ['The network card is new.', 'Another computer has the same UUID or serial.'],
+    todo: [
+      'If it is the same machine, add the MAC: `bootwright machine set MACHINE --add-mac MAC`.',
+      'Otherwise remove the value: `bootwright machine set MACHINE --clear-uuid`.',
+    ],
+  },
+  'BW-IDENTITY-SHARED': {
+    title: 'Several machines report the same UUID or serial',
+    means: 'The value identifies none of these machines. Bootwright identifies them by their MACs.',
+    causes: ['The maker gave all boards the same value.', 'A virtual machine was copied with its UUID.'],
+    todo: ['Enter each machine by its MAC: `bootwright machine set MAC`.', 'List the machines: `bootwright findings`.'],
+  },
+  'BW-IDENTITY-PROBABLE': {
+    title: 'Two recorded machines are probably the same',
+    means: 'A discovered machine reports the same UUID or serial as an entered one.',
+    causes: ['The machine has two network cards and boots from the other card.', 'The network card is new.'],
+    todo: ['If they are the same, merge them: `bootwright machine merge MACHINE --from OTHER`.'],
+  },
+  'BW-REINSTALLS': {
+    title: 'The machine installs at every boot',
+    means: 'The last two installations of the machine came from its assignment, not from a deployment.',
+    causes: ['An installer is assigned, and the assignment permits it at every boot.'],
+    todo: ['Install once instead: `bootwright deployment arm MAC --image NAME`.'],
+  },
+} as const satisfies Record<string, FindingMeaning>
