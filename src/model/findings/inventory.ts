@@ -7,7 +7,7 @@ export const inventoryFindings = {
     means: 'Bootwright identified the machine without its MAC. It serves it no installer and no network disk.',
     causes: ['The network card is new.', 'Another computer has the same UUID or serial.'],
     todo: [
-      'If it is the same machine, add the MAC: `bootwright machine set MACHINE --add-mac MAC`.',
+      'If it is the same machine, add the MAC: `bootwright machine set MACHINE --add-mac 52:54:00:12:34:56`.',
       'Otherwise remove the value: `bootwright machine set MACHINE --clear-uuid`.',
     ],
   },
