@@ -47,6 +47,14 @@ describeSite('The doctor on a network', () => {
     expect(code).toBe(1)
   })
 
+  test('names the interfaces of the computer if it cannot listen on one', async () => {
+    const { code, errors } = await site.doctor('--passive', '--interface', 'eth9')
+
+    expect(errors).toContain('eth9 does not exist, is down, or has no IPv4 address')
+    expect(errors).toContain('eth0 (10.99.0.50)')
+    expect(code).toBe(1)
+  })
+
   test('says on the boot server itself that it met no firewall', { timeout: 60_000 }, async () => {
     await site.dhcp(healthy)
     const { code, report } = await runDoctor(site.net.server, join(site.workDir, 'data'), '--firmware', 'uefi')

@@ -1,5 +1,6 @@
 // `bootwright doctor --passive`.
 import type { Command } from 'commander'
+import { findAddress, whichDevices } from '../../doctor/network/interface.ts'
 import { type Conclusion, concludePackets } from '../../doctor/passive/conclude.ts'
 import { explainPacket, type Heard, hardwareAddressOf } from '../../doctor/passive/explain.ts'
 import { listenPassively } from '../../doctor/passive/listen.ts'
@@ -39,7 +40,9 @@ export async function runPassive(
     if (conclusions.some(({ code }) => code !== undefined)) deps.setExitCode?.(1)
   } catch (error) {
     throw new Error(
-      `${device}: ports 67 and 68 cannot be opened: ${messageOf(error)}. Next step: run the doctor as root`,
+      findAddress(device) === undefined
+        ? `${device} does not exist, is down, or has no IPv4 address. ${whichDevices().join(' ').replaceAll('`', '')}`
+        : `${device}: ports 67 and 68 cannot be opened: ${messageOf(error)}. Next step: run the doctor as root`,
     )
   } finally {
     clearTimeout(timer)

@@ -9,7 +9,7 @@ import type { Given } from '../json.ts'
 const codes = firmwareKinds.map(({ code }) => code)
 
 export const doctorRequest = z
-  .object({
+  .strictObject({
     interfaces: z
       .array(z.string().regex(/^[^\s/]{1,15}$/, 'Expected the name of a network interface'))
       .max(16)
