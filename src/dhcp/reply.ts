@@ -1,5 +1,5 @@
 // The packets of the proxyDHCP server. Pure.
-import { dhcpPorts, messageTypes, optionCodes, pxeOptionCodes } from '../lib/dhcp/option-codes.ts'
+import { dhcpPorts, ipxeOptionCodes, messageTypes, optionCodes, pxeOptionCodes } from '../lib/dhcp/option-codes.ts'
 import {
   addressBytes,
   type DhcpPacket,
@@ -27,6 +27,8 @@ export type ReplyContents = {
 const none = '0.0.0.0'
 const broadcast = '255.255.255.255'
 const maxOptionBytes = 255
+/** DHCP servers have the priority 0. */
+const ipxePriority = formatOptions(new Map([[ipxeOptionCodes.priority, Buffer.from([1])]]))
 /** RFC 2131 2: every client takes an IP packet of 576 bytes. 28 of them are the headers of IP and UDP. */
 const minMessageBytes = 576
 const headerBytes = 28
@@ -75,6 +77,8 @@ function optionsOf(client: Client, { serverAddress, bootFile, isPxe10 }: ReplyCo
   const uuid = uuidBytesOf(packet)
   // PXE specification 2.1, table 2-1: the server returns the client's identifier.
   if (uuid !== undefined) options.set(optionCodes.clientUuid, uuid)
+  // Otherwise iPXE takes the boot file of a DHCP server that names one (measured: docs/decisions/011-proxy-dhcp.md).
+  if (kind === 'ipxe') options.set(optionCodes.ipxe, ipxePriority)
   if (isPxe10) options.set(optionCodes.vendorOptions, vendorOptionsOf(packet))
   // For firmware that reads the TFTP server only here (smee#23).
   if (kind === 'pxe') options.set(optionCodes.tftpServerName, text(serverAddress))

@@ -101,6 +101,12 @@ describe('the boot file', () => {
   })
 })
 
+test('option 175 gives offers to iPXE priority over the boot file of the DHCP server, and no others', () => {
+  const priorityIn = (packet: DhcpPacket) => hex(replyTo(packet), optionCodes.ipxe)
+  expect(priorityIn(discoverOf(7, { options: ipxeOptions }))).toMatch(/^010101/)
+  expect([0, 7, 16].map((code) => priorityIn(discoverOf(code)))).toEqual([undefined, undefined, undefined])
+})
+
 describe('option 43', () => {
   const vendorOptions = (packet: DhcpPacket, changes: Parameters<typeof answerTo>[1] = {}, arrival = arrivalAt()) => {
     const answer = answerTo(packet, changes, arrival)
@@ -205,40 +211,6 @@ describe('an answer', () => {
 
   test('has at least 300 bytes (RFC 1542 2.1)', () =>
     expect(replyTo(discoverOf(16), { addressUrl: 'http://1.2.3.4' }).length).toBeGreaterThanOrEqual(300))
-
-  test('sends iPXE no priority and no other option of its own', () =>
-    expect(hex(replyTo(discoverOf(7, { options: ipxeOptions })), optionCodes.ipxe)).toBeUndefined())
-})
-
-describe('the size of an answer', () => {
-  const relayAgentOf = (length: number) => [optionCodes.relayAgent, Array(length).fill(7)] as [number, number[]]
-  const name = `${'a'.repeat(59)}.efi`
-  const longName = { bootProgram: name, nbps: [{ name, builtFor: 'x86_64' as const }] }
-  const without = [optionCodes.maxMessageSize]
-
-  test.each([
-    ['everything', 189, { tftpServerName: true, clientUuid: true }],
-    ['no option 66', 200, { tftpServerName: false, clientUuid: true }],
-    ['no option 97', 210, { tftpServerName: false, clientUuid: false }],
-  ])(
-    'is at most 576 bytes if the client names no size (RFC 2131 2). With %s, option 82 of %i bytes fits',
-    (_, length, expected) => {
-      const reply = replyTo(discoverOf(7, { options: [relayAgentOf(length)], without }), longName)
-      expect(reply.length + 28).toBeLessThanOrEqual(576)
-      expect(reply.options.get(optionCodes.relayAgent)).toHaveLength(length)
-      const { tftpServerName, clientUuid } = optionCodes
-      expect({ tftpServerName: reply.options.has(tftpServerName), clientUuid: reply.options.has(clientUuid) }).toEqual(
-        expected,
-      )
-    },
-  )
-
-  test('uses the size that the client names in option 57', () => {
-    const options = [...ipxeOptions, relayAgentOf(255)]
-    const baseUrl = `http://${'b'.repeat(200)}`
-    expect(replyTo(discoverOf(7, { options }), { baseUrl }).length).toBeGreaterThan(548)
-    expect(answerTo(discoverOf(7, { options, without }), { baseUrl })).toMatchObject({ ignored: 'too-large' })
-  })
 
   test('never trusts a size below 576, or of one byte', () => {
     for (const bytes of [[0, 100], [9]])

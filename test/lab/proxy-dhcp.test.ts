@@ -187,8 +187,7 @@ describeWholeLab('proxyDHCP on other networks', () => {
 
 describeWholeLab('proxyDHCP beside a router that names boot files of its own', () => {
   const lab = openProxyLab()
-  const fileOfRouter = `${bootUrl}?from=router`
-  const ipxeFile = ['dhcp-userclass=set:ipxe,iPXE', `dhcp-boot=tag:ipxe,${fileOfRouter}`]
+  const ipxeFile = ['dhcp-userclass=set:ipxe,iPXE', `dhcp-boot=tag:ipxe,${bootUrl}?from=router`]
   const rules = bootRules.routerWith(...ipxeFile, `dhcp-boot=tag:!ipxe,ipxe.efi,,${serverAddress}`)
   /** The files that iPXE takes from DHCP, as it prints them. */
   const filesOf = (text: string) => text.match(/(?<=^Filename: ).*$/gm)
@@ -200,14 +199,14 @@ describeWholeLab('proxyDHCP beside a router that names boot files of its own', (
     return console.text()
   }
 
-  test('EDK2 takes the file of the proxy, and the iPXE of 2025 on UEFI that of the router', limit, async () => {
+  test('EDK2 and the iPXE of 2025 on UEFI take the file of the proxy', limit, async () => {
     // This iPXE prefers autoexec.ipxe of the TFTP server to the file that DHCP names. Here it asks for another name.
     const nameAt = 8 * (8 + 2)
     const isAutoexec = `udp dport 69 @th,${nameAt},64 0x${Buffer.from('autoexec').toString('hex')}`
     onTestFinished(addRules(lab().net, [`${isAutoexec} @th,${nameAt},8 set 0x58 udp checksum set 0`]))
     const text = await bootAndRead({ firmware: 'efi-x86_64', mac: '52:54:00:6c:0d:21' })
     expect(text).toMatch(/NBP filename is snponly\.efi/)
-    expect(filesOf(text)).toEqual([fileOfRouter])
+    expect(filesOf(text)).toEqual([bootUrl])
   })
 
   test('EDK2 takes the file of the proxy, and the iPXE of 2025 on UEFI then autoexec.ipxe', limit, async () => {
@@ -217,13 +216,13 @@ describeWholeLab('proxyDHCP beside a router that names boot files of its own', (
     expect(filesOf(text)).toBeNull()
   })
 
-  test('the iPXE of 2019 in a network card takes the file of the router', limit, async () => {
+  test('the iPXE of 2019 in a network card takes the file of the proxy', limit, async () => {
     const text = await bootAndRead({ firmware: 'pcbios-x86_64', mac: '52:54:00:6c:0d:23' })
-    expect(filesOf(text)).toEqual([fileOfRouter])
+    expect(filesOf(text)).toEqual([bootUrl])
   })
 
-  test('the iPXE of 2025 on BIOS takes the file of the router', limit, async () => {
+  test('the iPXE of 2025 on BIOS takes the file of the proxy', limit, async () => {
     const { text } = await bootBios(lab(), '52:54:00:6c:0d:24', bootRules.routerWith(...ipxeFile))
-    expect(filesOf(text)).toEqual(['undionly.kpxe', fileOfRouter])
+    expect(filesOf(text)).toEqual(['undionly.kpxe', bootUrl])
   })
 })
