@@ -8,7 +8,7 @@ import { saveImage } from '../../src/inventory/images/images.ts'
 import { saveGroup } from '../../src/inventory/machines/groups.ts'
 import { findMachine, saveMachine } from '../../src/inventory/machines/machines.ts'
 import { saveSecret } from '../../src/inventory/machines/secrets.ts'
-import { getAsIpxe, startTestBootServer, type TestBootServer } from '../helpers/boot-server.ts'
+import { getAsIpxe, startTestBootServer, type TestBootServer, unwrapped } from '../helpers/boot-server.ts'
 
 let server: TestBootServer
 let mac: string
@@ -137,7 +137,7 @@ d-i preseed/late_command string wget ${server.url}/b/${tokenIn(script)}/installe
 
   test('is missing if an image needs one and none is assigned', async () => {
     await saveMachine(server.deps.db, { mac }, { assignment: { image: 'debian-12' } }, {}, 'tester')
-    expect(await boot()).toContain('boot.answer_url is not set')
+    expect(unwrapped(await boot())).toContain('boot.answer_url is not set')
   })
 
   test('stays the version that the script was made with', async () => {

@@ -108,7 +108,8 @@ test('preview prints the script, explain prints the reasons, and neither records
       `yes     machine web7: identified by MAC ${mac}`,
       'yes     assignment: the machine is assigned image linux',
       'no      policy local: the machine has an assignment of its own',
-      'yes     variant arm64 any platform of linux version 1: matches arm64 efi\n',
+      'yes     variant arm64 any platform of linux version 1: matches arm64 efi',
+      'no      boot program: no boot program for UEFI arm64 is present; expected snponly-arm64.efi or ipxe-arm64.efi\n',
     ].join('\n'),
   )
   expect((await operator.run('explain', mac)).out).toContain(

@@ -3,7 +3,7 @@ import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe } from 'vitest'
-import { dhcpAddress, type Net, openNet, serverAddress } from '../../scripts/lab/net.ts'
+import { type Net, openNet, serverAddress } from '../../scripts/lab/net.ts'
 import { type Running, startIn } from '../../scripts/lab/process.ts'
 import { type LabServer, startServer } from '../../scripts/lab/server.ts'
 import type { DoctorReport } from '../../src/api/schemas/system/doctor.ts'
@@ -132,7 +132,7 @@ export const healthy = [
   `dhcp-boot=tag:ipxe,http://${serverAddress}:8080/boot.ipxe`,
 ]
 
-export { dhcpAddress, serverAddress }
+export { serverAddress }
 
 /** The codes of the problems, without repetitions; `state` limits them. */
 export function codesOf({ findings }: DoctorReport, state?: Finding['state']): string[] {

@@ -90,9 +90,12 @@ function formatBoot(boot: Boot): string {
   return `${fields}\n\n${formatTable(['TIME', 'AFTER', 'STAGE', 'FILE', 'BYTES', 'TOOK', 'MESSAGE'], events)}`
 }
 
-/** The message with the decoded code: `iPXE: kernel failed, error 2d0c613b (HTTP 404: no such file on the server)`. */
+/**
+ * The message with the decoded code: `iPXE: kernel failed, error 2d0c613b (HTTP 404: no such file on the server)`. The message of
+ * a refusal is already in words.
+ */
 function withFailure({ message, failure }: Pick<BootSummary, 'message' | 'failure'>): string | undefined {
-  return failure === undefined ? message : `${message} (${failure.title})`
+  return failure === undefined || failure.code.startsWith('BW-') ? message : `${message} (${failure.title})`
 }
 
 function nameOf(boot: BootSummary): string {

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { getAsIpxe } from '../../helpers/boot-server.ts'
+import { getAsIpxe, unwrapped } from '../../helpers/boot-server.ts'
 import { type Operator, startOperator } from '../../helpers/operator.ts'
 
 let operator: Operator
@@ -149,7 +149,7 @@ test('a deployment can be armed, seen on the screen and in lists, and cancelled'
   await run('machine', 'set', third, '--local', '--label', 'rack=z9')
   const armed = await run('deployment', 'arm', third, '--image', 'debian', '--attempts', '2')
   const [, id = ''] = /^(\S{36}): debian armed, 0 of 2 attempts\n$/.exec(armed) ?? []
-  expect(await run('preview', third)).toContain('installs debian version 1 (x86_64 efi, attempt 1 of 2)')
+  expect(unwrapped(await run('preview', third))).toContain('installs debian version 1 (x86_64 efi, attempt 1 of 2)')
   expect((await operator.run('deployment', 'arm', third, '--image', 'debian')).err).toContain(
     `active deployment: ${id}`,
   )
