@@ -63,6 +63,15 @@ describeSite('The doctor on a network', () => {
     expect(code).toBe(0)
   })
 
+  test('says that it heard nothing, and where the usual causes are', { timeout: 60_000 }, async () => {
+    const passive = site.run(site.net.lan, process.execPath, [
+      ...[join(programDir, 'dist/main.js'), 'doctor', '--passive', '--seconds', '1', '--interface', 'lo'],
+    ])
+    await passive.ended
+    expect(passive.text()).toContain('no DHCP packet was seen')
+    expect(passive.text()).toContain('bootwright explain-code BW-NEVER-ASKED')
+  })
+
   test('explains what it hears, and sends nothing', { timeout: 60_000 }, async () => {
     await site.dhcp(healthy)
     const passive = site.run(site.net.lan, process.execPath, [

@@ -36,7 +36,7 @@ export async function runPassive(
       from: item.from,
       text: explainPacket(item),
     }))
-    print(command, deps, { packets, conclusions }, () => formatConclusions(conclusions))
+    print(command, deps, { packets, conclusions }, () => formatConclusions(conclusions, packets.length))
     if (conclusions.some(({ code }) => code !== undefined)) deps.setExitCode?.(1)
   } catch (error) {
     throw new Error(
@@ -54,8 +54,11 @@ function lineOf(heard: Heard): string {
   return `${heard.at.toISOString().slice(11, 19)}  ${hardwareAddressOf(heard.packet)}  ${explainPacket(heard)}`
 }
 
-function formatConclusions(conclusions: Conclusion[]): string {
-  if (conclusions.length === 0) return '\nno machine asked for a network boot'
+function formatConclusions(conclusions: Conclusion[], packetCount: number): string {
+  if (conclusions.length === 0) {
+    const seen = packetCount === 0 ? 'no DHCP packet was seen' : `${packetCount} DHCP packets, none of a network boot`
+    return `\n${seen}. For the usual causes: bootwright explain-code BW-NEVER-ASKED`
+  }
   const lines = conclusions.map(({ mac, code, seen }) => `${mac}: ${code === undefined ? '' : `${code}: `}${seen}`)
   return ['', ...lines].join('\n')
 }
