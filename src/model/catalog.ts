@@ -34,7 +34,8 @@ export type Catalog = {
 export type DamagedFile = { name: string } & FileFault
 
 /** `missing`: the store does not have the file. `changed`: its bytes differ from what was stored. */
-export type DamageKind = 'missing' | 'changed'
+export const damageKinds = ['missing', 'changed'] as const
+export type DamageKind = (typeof damageKinds)[number]
 
 /** Why a file is not served. `damage` is a clause: "the file has 3 bytes instead of 5". */
 export type FileFault = { kind: DamageKind; damage: string }

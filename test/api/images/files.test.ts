@@ -74,6 +74,7 @@ eachDatabase('files over HTTP', (database) => {
         createdAt: body.createdAt,
         checkedAt: null,
         damage: null,
+        damageKind: null,
       },
     ])
     expect(most).toBeLessThan(32 * 2 ** 20)

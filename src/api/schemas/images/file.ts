@@ -1,5 +1,6 @@
 // Request and response schemas of stored files: upload, verify, delete.
 import { z } from '@hono/zod-openapi'
+import { damageKinds } from '../../../model/catalog.ts'
 import { fileName, imageName, moment, pageOf, sha256 } from '../common.ts'
 import type { Given } from '../json.ts'
 
@@ -13,6 +14,10 @@ export const fileSchema = z
       .nullable()
       .openapi({ description: 'When the file was last verified; null if never since its upload.' }),
     damage: z.string().nullable().openapi({ description: 'Why the file is not served; null while it is intact.' }),
+    damageKind: z
+      .enum(damageKinds)
+      .nullable()
+      .openapi({ description: 'Whether the store lost the file, or has other bytes; null while it is intact.' }),
   })
   .openapi('File')
 export type StoredFile = Given<typeof fileSchema>
