@@ -5,7 +5,7 @@ import { findInterfaceIndex, openDeviceSocket, sendDatagram } from '../lib/dhcp/
 import { dhcpPorts } from '../lib/dhcp/option-codes.ts'
 import { ConfigError, messageOf } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
-import { findPortUsers } from './port-users.ts'
+import { findForeignSockets } from '../lib/udp-sockets.ts'
 import type { Reply } from './reply.ts'
 
 /** A datagram, and the port at which it arrived. */
@@ -81,7 +81,7 @@ async function openSockets(device: string, handle: (datagram: Datagram) => void,
   }
   try {
     for (const port of [dhcpPorts.server, dhcpPorts.bootServer]) {
-      const others = findPortUsers(port)
+      const others = await namePortUsers(port)
       await listen(port).catch((error) => {
         throw new ConfigError(`BOOTWRIGHT_PROXY_DHCP: ${explain(error, device, port, others)}`)
       })
@@ -96,10 +96,15 @@ async function openSockets(device: string, handle: (datagram: Datagram) => void,
     throw error
   }
   // A DHCP client of this host may need the port: a second socket could take its packets.
-  const client = findPortUsers(dhcpPorts.client) ?? (await listen(dhcpPorts.client).catch(messageOf))
+  const client = (await namePortUsers(dhcpPorts.client)) ?? (await listen(dhcpPorts.client).catch(messageOf))
   if (client !== undefined)
     log.debug({ interface: device, why: client }, 'answers of other DHCP servers are not seen: port 68 is in use')
   return sockets
+}
+
+async function namePortUsers(port: number): Promise<string | undefined> {
+  const sockets = (await findForeignSockets([port])) ?? []
+  return [...new Set(sockets.map(({ program }) => program))].join(', ') || undefined
 }
 
 function explain(error: unknown, device: string, port: number, others: string | undefined): string {

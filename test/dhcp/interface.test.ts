@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { parsePortUsers } from '../../src/dhcp/port-users.ts'
+import { parseUdpTable } from '../../src/lib/udp-sockets.ts'
 import { hasTool } from '../helpers/needs.ts'
 
 const mayRun = process.platform === 'linux' && process.getuid?.() === 0 && hasTool('unshare', 'util-linux')
@@ -65,7 +65,8 @@ describe.runIf(mayRun)('an interface for proxyDHCP', { timeout: 40_000 }, () => 
     const readSockets = ['--net', '--target', String(child.pid), 'cat', '/proc/net/udp']
     const ports = () => {
       const { stdout } = spawnSync('nsenter', readSockets, { encoding: 'utf8' })
-      return [67, 4011].map((port) => parsePortUsers(stdout, port).length)
+      const sockets = parseUdpTable(stdout)
+      return [67, 4011].map((port) => sockets.filter((socket) => socket.port === port).length)
     }
     await expect.poll(ports, { timeout: 20_000 }).toEqual([1, 1])
   })

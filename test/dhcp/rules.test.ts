@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { clientAddressOf, ownAddressFor } from '../../src/dhcp/addresses.ts'
 import { type AdmissionSettings, createAdmission, createSubnetModes } from '../../src/dhcp/admission.ts'
-import { parsePortUsers } from '../../src/dhcp/port-users.ts'
 import { createRecent } from '../../src/dhcp/recent.ts'
 import { acceptedLeaseOf, sightingOf } from '../../src/dhcp/sightings.ts'
 import { optionCodes } from '../../src/lib/dhcp/option-codes.ts'
@@ -155,14 +154,4 @@ describe('the lease that a client accepts', () => {
     ['a DISCOVER', discoverOf(7)],
     ['a request without an address', discoverOf(7, { options: [request, [serverId, [10, 99, 0, 1]]] })],
   ])('is not recorded for %s', (_, packet) => expect(acceptedLeaseOf(packet)).toBeUndefined())
-})
-
-test('the sockets at a port are found in /proc/net/udp', () => {
-  const text = [
-    '   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops',
-    ' 1234: 00000000:0043 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 48291 2 0000000000000000 0',
-    ' 1235: 0200630A:0045 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 48292 2 0000000000000000 0',
-    ' 1236: 00000000:0FAB 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 48293 2 0000000000000000 0',
-  ].join('\n')
-  expect([67, 4011, 68].map((port) => parsePortUsers(text, port))).toEqual([['48291'], ['48293'], []])
 })
