@@ -37,10 +37,11 @@ describeWholeLab('a server that sends as many files as it may', () => {
   test('makes machines wait: iPXE retries automatically, and boots when a slot is free', {
     timeout: 2 * bootTimeoutMs,
   }, async () => {
-    // More than the buffers of a connection hold, so that a slow reader keeps it open.
-    const big = await lab.addFile('big', randomBytes(32 * 2 ** 20))
+    // More than the buffers of a connection hold, so that a slow reader keeps it open. A download without progress for ten
+    // seconds would lose its place, so this reader is slow, but steady.
+    const big = await lab.addFile('big', randomBytes(96 * 2 ** 20))
     const bigUrl = `${base}/files/${big.sha256}/big`
-    const holder = startIn(lab.net.lan, 'curl', ['-s', '--limit-rate', '10k', '-o', '/dev/null', bigUrl])
+    const holder = startIn(lab.net.lan, 'curl', ['-s', '--limit-rate', '800k', '-o', '/dev/null', bigUrl])
     const busy = () => curl('-o', '/dev/null', '-w', '%{http_code} %header{retry-after}', bigUrl)
     await expect.poll(busy, { timeout: 5000 }).toMatch(/^503 [1-9]\d?$/)
 
