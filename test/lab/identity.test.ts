@@ -51,7 +51,7 @@ describeWholeLab('no machine is taken for another', () => {
       const clone = await lab.powerOn({ firmware: one.firmware, mac: other, uuid }, one.rules)
       try {
         await clone.console.waitFor(
-          /this may not be own-[\s\S]*bootwright machine set 52:54[\s\S]*installation of lab does not start/,
+          /this may not be own-[\s\S]*bootwright machine set\s+52:54[\s\S]*installation of lab does not\s+start/,
           bootTimeoutMs,
         )
       } finally {
