@@ -42,7 +42,9 @@ export function createChoices(
     }
   }
   return async (client, ip) => {
-    const { mac, uuid } = client
+    const { kind, mac, uuid } = client
+    // iPXE gets the same URL whatever operators chose.
+    if (kind === 'ipxe' && !knownOnly) return {}
     const key = mac ?? uuid ?? ''
     const found = await inTime(lookUp(client, ip), timeoutMs)
     if (found !== undefined && key !== '') remembered.set(key, found)

@@ -47,8 +47,8 @@ export const get = endpoint({
   },
 })
 
-// Messages are stored as reported, so that old boots are decoded with the newest tables.
-function summaryOf({ seq: _, refusalCode, ...boot }: BootSummary) {
+/** A boot in lists. Messages are stored as reported, so that old boots are decoded with the newest tables. */
+export function summaryOf({ seq: _, refusalCode, ...boot }: BootSummary) {
   const failure = boot.outcome === 'failed' ? (refusalOf(refusalCode) ?? failureOf(boot.message)) : undefined
   return { ...withoutNulls(boot), ...(failure && { failure }) }
 }

@@ -8,8 +8,8 @@ import { findFinding } from '../../model/findings/table.ts'
 import { keyText, type MachineKey } from '../../model/machine.ts'
 import type { Attempt } from '../../model/timeline/timeline.ts'
 import { endpoint } from '../http/endpoint.ts'
-import { withoutNulls } from '../http/page.ts'
 import { timelineKey, timelineQuery, timelineSchema } from '../schemas/boots/timeline.ts'
+import { summaryOf } from './boots.ts'
 
 export const get = endpoint({
   operationId: 'getTimeline',
@@ -46,10 +46,9 @@ async function subjectOf(db: Db, key: MachineKey | { address: string }): Promise
 }
 
 function viewOf({ boot, lines, gaps, ...attempt }: Attempt) {
-  const { seq: _, refusalCode: __, ...summary } = boot ?? { seq: 0, refusalCode: null }
   return {
     ...attempt,
-    ...(boot !== undefined && { boot: withoutNulls(summary) as never }),
+    ...(boot !== undefined && { boot: summaryOf(boot) }),
     lines: lines.map(({ bootId: _, ...line }) => line),
     gaps: gaps.map((gap) => ({ ...gap, ...(gap.code !== undefined && { title: findFinding(gap.code)?.title }) })),
   }

@@ -2,23 +2,13 @@
 import { parseMac } from '../../lib/ids/mac.ts'
 import { parseUuid } from '../../lib/ids/uuid.ts'
 import { pathForLog } from '../../lib/log.ts'
+import { bootRoutes } from '../routes.ts'
 import type { BootDeps } from './deps.ts'
 import { parseQuery } from './facts-query.ts'
 import { addressOf, type BootContext, queryOf } from './request.ts'
 
-const routes = new Set([
-  'boot.ipxe',
-  'autoexec.ipxe',
-  'ipxe',
-  'files',
-  'trees',
-  'nbp',
-  'help',
-  'b',
-  'answer',
-  'livez',
-  'healthz',
-])
+/** The first words of the paths of the boot listener. Labels of metrics must be few, so other paths are `other`. */
+const routes = new Set(bootRoutes.map(({ path }) => firstWordOf(path)))
 
 /** Counts the request when its answer has ended or its client has disconnected, and logs it at level debug. */
 export function watchRequest(context: BootContext, { log, metrics, sealer }: BootDeps): void {
@@ -41,8 +31,12 @@ export function watchRequest(context: BootContext, { log, metrics, sealer }: Boo
 }
 
 function routeOf(url: string): string {
-  const [, first = ''] = /^\/([^/?]{0,32})/.exec(url) ?? []
+  const first = firstWordOf(url)
   return routes.has(first) ? `/${first}` : 'other'
+}
+
+function firstWordOf(path: string): string {
+  return /^\/([^/?]{0,32})/.exec(path)?.[1] ?? ''
 }
 
 /** The MAC in the query or the path, and the boot of a genuine token or of the query. */

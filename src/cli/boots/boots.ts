@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander'
 import type { Boot, BootSummary } from '../../api/schemas/boots/boot.ts'
 import { readMachine } from '../machines/argument.ts'
 import { type CliDeps, clientOf, print } from '../shell/deps.ts'
-import { formatBytes, formatTime } from '../shell/format.ts'
+import { formatBytes, formatTime, withFailure } from '../shell/format.ts'
 import { parseCount } from '../shell/numbers.ts'
 import { pathOf } from '../shell/path.ts'
 import { parseSince } from '../shell/since.ts'
@@ -56,7 +56,7 @@ function rowOf(boot: BootSummary): string[] {
     imageOf(boot),
     boot.stage,
     boot.outcome ?? 'open',
-    withFailure(boot) ?? (boot.outcome === undefined ? boot.progress : undefined) ?? '',
+    withFailure(boot.message, boot.failure) ?? (boot.outcome === undefined ? boot.progress : undefined) ?? '',
     boot.id,
   ]
 }
@@ -85,17 +85,9 @@ function formatBoot(boot: Boot): string {
     event.file,
     event.bytes === undefined ? '' : formatBytes(event.bytes),
     event.durationMs === undefined ? '' : `${event.durationMs} ms`,
-    withFailure(event),
+    withFailure(event.message, event.failure),
   ])
   return `${fields}\n\n${formatTable(['TIME', 'AFTER', 'STAGE', 'FILE', 'BYTES', 'TOOK', 'MESSAGE'], events)}`
-}
-
-/**
- * The message with the decoded code: `iPXE: kernel failed, error 2d0c613b (HTTP 404: no such file on the server)`. The message of
- * a refusal is already in words.
- */
-function withFailure({ message, failure }: Pick<BootSummary, 'message' | 'failure'>): string | undefined {
-  return failure === undefined || failure.code.startsWith('BW-') ? message : `${message} (${failure.title})`
 }
 
 function nameOf(boot: BootSummary): string {

@@ -7,7 +7,7 @@ import { machineHelp, readMachine } from '../machines/argument.ts'
 import { type AssignmentOptions, addHowOptions } from '../machines/assignment-options.ts'
 import { collectConditions } from '../machines/selector.ts'
 import { type CliDeps, clientOf, print } from '../shell/deps.ts'
-import { formatTime } from '../shell/format.ts'
+import { formatTime, withFailure } from '../shell/format.ts'
 import { parseCount } from '../shell/numbers.ts'
 import { pathOf } from '../shell/path.ts'
 import { formatTable } from '../shell/table.ts'
@@ -99,7 +99,7 @@ export function addDeploymentCommand(program: Command, deps: CliDeps): void {
               row.image,
               row.state,
               `${row.attempts} of ${row.maxAttempts}`,
-              reasonOf(row),
+              withFailure(row.reason, row.failure),
               row.armedBy,
               row.machine ?? row.machineId,
               row.version === undefined ? 'current' : String(row.version),
@@ -146,12 +146,8 @@ export function addDeploymentCommand(program: Command, deps: CliDeps): void {
 
 function formatDeployment(deployment: Deployment): string {
   const { id, image, state, attempts, maxAttempts } = deployment
-  const reason = reasonOf(deployment)
+  const reason = withFailure(deployment.reason, deployment.failure)
   return `${id}: ${image} ${state}, ${attempts} of ${maxAttempts} attempts${reason ? `: ${reason}` : ''}`
-}
-
-function reasonOf({ reason, failure }: Deployment): string | undefined {
-  return failure === undefined ? reason : `${reason} (${failure.title})`
 }
 
 function formatArmed({ batch, armed, skipped }: DeploymentsArmed, dryRun: boolean): string {

@@ -21,6 +21,17 @@ export function formatCount(count: number, word: string): string {
   return `${count} ${word}${count === 1 ? '' : 's'}`
 }
 
+/**
+ * A message with its decoded code: `iPXE: kernel failed, error 2d0c613b (HTTP 404: no such file on the server)`. The message of a
+ * refusal (BW-…) is already in words.
+ */
+export function withFailure(
+  message: string | undefined,
+  failure: { code: string; title: string } | undefined,
+): string | undefined {
+  return failure === undefined || failure.code.startsWith('BW-') ? message : `${message} (${failure.title})`
+}
+
 /** An ISO 8601 time of the API, to the second: `2026-01-31 12:00:05Z`. */
 export function formatTime(iso: string | null | undefined): string {
   return iso ? iso.replace('T', ' ').replace(/\.\d+/, '') : ''

@@ -13,6 +13,7 @@ import { findFirmwareKind, firmwareKinds } from '../../model/firmware/kinds.ts'
 import { machineInPath } from '../machines/argument.ts'
 import { ConnectionError } from '../shell/client.ts'
 import { type CliDeps, clientOf, print } from '../shell/deps.ts'
+import { formatCount } from '../shell/format.ts'
 import { parseCount } from '../shell/numbers.ts'
 import { runPassive } from './doctor-passive.ts'
 
@@ -143,8 +144,8 @@ export function formatReport({ findings, durationMs }: DoctorReport): string {
     ...(state === 'ok' ? [] : todo.map((step) => `${indent}- ${step.replaceAll('`', '')}`)),
   ])
   const count = (state: Finding['state']) => findings.filter((finding) => finding.state === state).length
-  const counted = (number: number, word: string) => `${number} ${word}${number === 1 ? '' : 's'}`
-  const counts = [counted(count('error'), 'error'), counted(count('warning'), 'warning'), `${count('unknown')} unknown`]
-  const summary = `${counted(findings.length, 'check')} in ${(durationMs / 1000).toFixed(1)} s: ${counts.join(', ')}`
+  const problems = [formatCount(count('error'), 'error'), formatCount(count('warning'), 'warning')]
+  const counts = [...problems, `${count('unknown')} unknown`]
+  const summary = `${formatCount(findings.length, 'check')} in ${(durationMs / 1000).toFixed(1)} s: ${counts.join(', ')}`
   return [...lines, '', summary].join('\n')
 }

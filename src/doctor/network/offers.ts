@@ -51,6 +51,15 @@ export function tftpServerOf(offer: Offer): string {
   return packet.siaddr === none ? serverOf(offer) : packet.siaddr
 }
 
+/** The network of an address: `10.99.0.0` for 10.99.0.50 and 255.255.255.0. */
+export function networkOf(address: string, mask: string): string {
+  const parts = mask.split('.').map(Number)
+  return address
+    .split('.')
+    .map((part, at) => Number(part) & (parts[at] ?? 0))
+    .join('.')
+}
+
 /** The addresses of an option such as 3 or 6. */
 export function addressList({ options }: DhcpPacket, code: number): string[] {
   const bytes = options.get(code) ?? Buffer.alloc(0)

@@ -3,7 +3,7 @@ import { messageTypes, optionCodes } from '../../lib/dhcp/option-codes.ts'
 import { messageTypeOf } from '../../lib/dhcp/packet.ts'
 import { type Finding, fault, pass, type Subject } from '../finding.ts'
 import type { Client } from './firmware-takes.ts'
-import { addressList, fileNames, givesAddress, isPxe, type Offer, serverOf, tftpServerOf } from './offers.ts'
+import { addressList, fileNames, givesAddress, isPxe, networkOf, type Offer, serverOf, tftpServerOf } from './offers.ts'
 import { isOwn, type Probe, wordsOf } from './probe.ts'
 
 /** The offers that each client got. */
@@ -78,7 +78,7 @@ function differencesOf({ client, offers }: Answered): string[] {
       ? list.map(([server, offer]) => `${text(offer)} (${server})`).join(' or ')
       : undefined
   const boot = differing((offer) => bootTextOf(offer))
-  const network = differing(networkOf)
+  const network = differing(networkTextOf)
   return [...(boot === undefined ? [] : [`${wordsOf(client)}: ${boot}`]), ...(network === undefined ? [] : [network])]
 }
 
@@ -89,11 +89,9 @@ function bootTextOf(offer: Offer): string {
   return /^[a-z]+:\/\//i.test(file) ? file : `${file} from ${tftpServerOf(offer)}`
 }
 
-function networkOf(offer: Offer): string {
-  const [mask = '0.0.0.0'] = addressList(offer.packet, optionCodes.subnetMask)
-  const parts = mask.split('.').map(Number)
-  const network = offer.packet.yiaddr.split('.').map((part, at) => Number(part) & (parts[at] ?? 0))
-  return `an address in ${network.join('.')} with mask ${mask}`
+function networkTextOf({ packet }: Offer): string {
+  const [mask = '0.0.0.0'] = addressList(packet, optionCodes.subnetMask)
+  return `an address in ${networkOf(packet.yiaddr, mask)} with mask ${mask}`
 }
 
 /** Servers on this network that are not this Bootwright, with their part. DHCP servers are normal; boot servers are not. */

@@ -5,7 +5,7 @@ import { isIPv4 } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { optionCodes } from '../../lib/dhcp/option-codes.ts'
 import { type Finding, fault } from '../finding.ts'
-import { addressList, fileNames, givesAddress, type Offer, serverOf, tftpServerOf } from './offers.ts'
+import { addressList, fileNames, givesAddress, networkOf, type Offer, serverOf, tftpServerOf } from './offers.ts'
 import type { Probe } from './probe.ts'
 
 const maxRouters = 4
@@ -67,14 +67,6 @@ function bootServerOf(offer: Offer): string | undefined {
   const [, host] = /^[a-z]+:\/\/([^/:]+)/i.exec(file) ?? []
   const server = host ?? tftpServerOf(offer)
   return isIPv4(server) ? server : undefined
-}
-
-function networkOf(address: string, mask: string): string {
-  const parts = mask.split('.').map(Number)
-  return address
-    .split('.')
-    .map((part, at) => Number(part) & (parts[at] ?? 0))
-    .join('.')
 }
 
 const arpMs = 1500

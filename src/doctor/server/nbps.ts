@@ -2,7 +2,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { findFirmwareKind, nbpFor } from '../../model/firmware/kinds.ts'
-import { nbpArchOf } from '../../model/firmware/nbp.ts'
 import { type Finding, fault, pass } from '../finding.ts'
 import { missingBytes } from '../network/boot-file.ts'
 import type { ServerContext } from './context.ts'
@@ -15,12 +14,12 @@ export async function checkNbps({ nbps, nbpFolder }: ServerContext): Promise<Fin
   const whole = { check, where: nbpFolder }
   if (nbps.size === 0) return [fault(whole, 'BW-NO-NBPS', 'the folder has no boot program')]
   const expected = await readVersions(nbpFolder)
-  const damaged = [...nbps.values()].flatMap(({ name, bytes, sha256 }): Finding[] => {
+  const damaged = [...nbps.values()].flatMap(({ name, bytes, sha256, builtFor }): Finding[] => {
     const subject = { check, where: join(nbpFolder, name) }
     const missing = missingBytes(Buffer.from(bytes))
     if (missing > 0)
       return [fault(subject, 'BW-NBP-DAMAGED', `${bytes.length} bytes; by its header ${missing} bytes are missing`)]
-    if (/\.efi$/.test(name) && nbpArchOf(bytes) === undefined)
+    if (/\.efi$/.test(name) && builtFor === undefined)
       return [fault(subject, 'BW-NBP-DAMAGED', `${bytes.length} bytes, without the header of a program for UEFI`)]
     const version = expected.get(name)
     if (version === undefined || version === sha256) return []
@@ -30,9 +29,8 @@ export async function checkNbps({ nbps, nbpFolder }: ServerContext): Promise<Fin
       }),
     ]
   })
-  const present = [...nbps.values()].map(({ name, bytes }) => ({ name, builtFor: nbpArchOf(bytes) }))
   const lacking = usualCodes
-    .filter((code) => nbpFor(code, present) === undefined)
+    .filter((code) => nbpFor(code, nbps.values()) === undefined)
     .map((code) => findFirmwareKind(code)?.words)
   const findings = [
     ...damaged,

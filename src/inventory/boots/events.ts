@@ -110,7 +110,7 @@ export async function listBootEvents(db: Db, bootId: string): Promise<BootEvent[
     .from(bootEvents)
     .where(eq(bootEvents.bootId, bootId))
     .orderBy(asc(bootEvents.at), asc(bootEvents.id))
-  return rows.map(eventOf)
+  return rows.map(({ bootId: _, ...row }) => bootEventOf(row))
 }
 
 /** The last events of a machine, the oldest first: with its MAC, or with its last address for a listener that sees no MAC. */
@@ -126,10 +126,11 @@ export async function listMacEvents(
     .where(own)
     .orderBy(desc(bootEvents.at), desc(bootEvents.id))
     .limit(max)
-  return rows.reverse().map(eventOf)
+  return rows.reverse().map(({ bootId: _, ...row }) => bootEventOf(row))
 }
 
-function eventOf({ id: _, bootId: __, ...row }: typeof bootEvents.$inferSelect): BootEvent {
+/** The event of a row, without its null values. */
+export function bootEventOf({ id: _, ...row }: Omit<typeof bootEvents.$inferSelect, 'bootId'>): BootEvent {
   return Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null)) as BootEvent
 }
 

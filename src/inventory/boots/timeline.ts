@@ -10,6 +10,7 @@ import type { Machine } from '../../model/machine.ts'
 import { eventsOfMacs, type Tie } from '../../model/timeline/ties.ts'
 import { type Attempt, attemptsOf } from '../../model/timeline/timeline.ts'
 import { listBootsWhere } from './boots.ts'
+import { bootEventOf } from './events.ts'
 
 /** The subject of a timeline: a machine, a MAC without a machine, or an address. */
 export type TimelineSubject = { machine: Machine } | { mac: Mac } | { address: string }
@@ -97,11 +98,7 @@ async function tiesWhere(db: Db, condition: ReturnType<typeof sql>, window: Retu
 
 async function eventsWhere(db: Db, condition: ReturnType<typeof sql>, max: number): Promise<BootEvent[]> {
   const rows = await db.select().from(bootEvents).where(condition).orderBy(sql`at desc, id desc`).limit(max)
-  return rows
-    .reverse()
-    .map(
-      ({ id: _, ...row }) => Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null)) as BootEvent,
-    )
+  return rows.reverse().map(bootEventOf)
 }
 
 function macsIn(boots: BootSummary[], events: BootEvent[]): Mac[] {

@@ -1,7 +1,7 @@
 // A configuration for dnsmasq beside another DHCP server: it gives out boot programs and no addresses.
-import { choicesOf, matchLine, ownTags } from './dnsmasq.ts'
+import { choicesOf, ipxe, matchIpxe, matchLine, ownTags } from './dnsmasq.ts'
 import type { DhcpSite } from './site.ts'
-import { comment, fileOf, headerLines, whyIpxe } from './text.ts'
+import { comment, fileOf, headerLines } from './text.ts'
 
 export function renderDnsmasqProxy(site: DhcpSite): string {
   const { address, bootUrl, entries, own } = site
@@ -18,11 +18,9 @@ export function renderDnsmasqProxy(site: DhcpSite): string {
       `dhcp-range=${address},proxy`,
     ],
     [
-      ...comment(whyIpxe),
-      'dhcp-match=set:bootwright-ipxe,175',
-      'dhcp-userclass=set:bootwright-ipxe,iPXE',
+      ...matchIpxe,
       ...comment('iPXE uses an offer of a proxy only if it names a server (siaddr) too.'),
-      `dhcp-boot=tag:bootwright-ipxe,${bootUrl},,${address}`,
+      `dhcp-boot=tag:${ipxe},${bootUrl},,${address}`,
     ],
     comment(
       'UEFI firmware ignores dhcp-boot of a proxy, so the boot programs are pxe-service lines. Their numbers are the values of option 93.',

@@ -2,7 +2,10 @@
 import type { DhcpSite, FirmwareEntry } from './site.ts'
 import { comment, fileOf, headerLines, whyHttpClient, whyIpxe } from './text.ts'
 
-const ipxe = 'bootwright-ipxe'
+export const ipxe = 'bootwright-ipxe'
+
+/** The lines that recognize iPXE. */
+export const matchIpxe = [...comment(whyIpxe), `dhcp-match=set:${ipxe},175`, `dhcp-userclass=set:${ipxe},iPXE`]
 
 export function renderDnsmasq(site: DhcpSite): string {
   const { address, bootUrl, entries, own } = site
@@ -14,9 +17,7 @@ export function renderDnsmasq(site: DhcpSite): string {
       site,
     ),
     [
-      ...comment(whyIpxe),
-      `dhcp-match=set:${ipxe},175`,
-      `dhcp-userclass=set:${ipxe},iPXE`,
+      ...matchIpxe,
       `dhcp-boot=tag:${ipxe},${bootUrl}`,
       ...comment('Option 175.176 tells iPXE that no proxyDHCP server answers. This saves two seconds in each boot.'),
       `dhcp-option-force=tag:${ipxe},encap:175,176,1b`,
