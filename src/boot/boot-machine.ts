@@ -1,7 +1,7 @@
 // Boots a machine: records its identity, finds its answer, and opens the boot before the script is sent. Called by script.ts.
 import { answerSituation, type MachineAnswer } from '../decide/answer.ts'
 import type { Damage } from '../decide/damage.ts'
-import { newBootKeys } from '../inventory/boots/boots.ts'
+import { newBootKeys } from '../inventory/boots/open-boot.ts'
 import { recordClaim } from '../inventory/machines/identity/claims.ts'
 import { recordConflict } from '../inventory/machines/identity/conflicts.ts'
 import { recordDiscovered } from '../inventory/machines/identity/discovered.ts'

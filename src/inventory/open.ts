@@ -3,13 +3,13 @@
 import type { Db } from '../db/open.ts'
 import type { Logger } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
-import { createOpenBoot } from './boots/boots.ts'
 import { startBootEventRecorder } from './boots/events.ts'
+import { createOpenBoot } from './boots/open-boot.ts'
 import { createRecordReport } from './boots/reports.ts'
 import { createFindSituation } from './boots/situation.ts'
 import { createFindFileStatus } from './images/files.ts'
 import { createFindTreeFile } from './images/trees.ts'
-import { startForeignServers } from './system/foreign-servers.ts'
+import { startForeignServers } from './system/server-sightings.ts'
 
 export type Inventory = ReturnType<typeof openInventory>
 

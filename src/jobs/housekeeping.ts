@@ -5,6 +5,7 @@ import type { Db } from '../db/open.ts'
 import { markStalledBoots, pruneBoots } from '../inventory/boots/boots.ts'
 import { failLateDeployments } from '../inventory/boots/deployment-moves.ts'
 import { capStrayDhcpEvents, pruneStrayEvents } from '../inventory/boots/events.ts'
+import { hearMove } from '../inventory/boots/hearers.ts'
 import { pruneChanges, system } from '../inventory/changes/changes.ts'
 import { pruneDead } from '../inventory/changes/webhooks.ts'
 import { forgetDiscovered } from '../inventory/machines/identity/discovered.ts'
@@ -35,15 +36,13 @@ export function startHousekeeping(
   { soonMs = 20_000, laterMs = 60 * minuteMs, metrics }: HousekeepingTimes & { metrics?: Metrics } = {},
 ): { stop: () => Promise<void> } {
   const { keepBootsDays, maxBoots, keepChangesDays, keepDiscoveredDays, vacuums } = settings
+  const hearers = { log, ...(metrics !== undefined && { metrics }) }
   const judge = async () => {
-    for (const { id, machineId, image, state, attempts, reason } of await failLateDeployments(db)) {
-      log.warn({ deployment: id, machine: machineId, image, state, attempts, reason }, 'deployment')
-      metrics?.deploymentMoved(state)
-    }
+    for (const move of await failLateDeployments(db)) hearMove(move, hearers, 'warn')
     await capStrayDhcpEvents(db)
     for (const { id, machineId, mac, image, message, firmware } of await markStalledBoots(db)) {
       log.warn({ boot: id, mac, machine: machineId, image, outcome: 'stalled', message }, 'boot')
-      metrics?.bootEnded({ outcome: 'stalled', firmware: firmware ?? undefined, image: image ?? undefined })
+      metrics?.bootEnded({ outcome: 'stalled', firmware, image })
     }
     return false
   }

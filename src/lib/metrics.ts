@@ -46,7 +46,7 @@ export type Metrics = {
   refusal: (code: string | undefined) => void
   report: (kind: string) => void
   bootOpened: (firmware: string | undefined) => void
-  bootEnded: (boot: { outcome: string; firmware: string | undefined; image: string | undefined }) => void
+  bootEnded: (boot: { outcome: string; firmware: string | null | undefined; image: string | null | undefined }) => void
   /** A boot reached a stage. `seconds`: the time since its script. */
   stage: (stage: string, seconds: number) => void
   deploymentMoved: (state: string) => void
@@ -194,7 +194,7 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
     bootOpened: (firmware) => opened.inc({ firmware: firmware ?? 'unknown' }),
     bootEnded: ({ outcome, firmware, image }) => {
       ended.inc({ outcome, firmware: firmware ?? 'unknown' })
-      if (image === undefined || !images.use(image)) return
+      if (image === undefined || image === null || !images.use(image)) return
       outcomes.add(outcome)
       imageBoots.inc({ image, outcome })
     },

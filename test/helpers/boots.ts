@@ -1,6 +1,6 @@
 import type { Db } from '../../src/db/open.ts'
 import { decide } from '../../src/decide/decision.ts'
-import { createOpenBoot, newBootKeys } from '../../src/inventory/boots/boots.ts'
+import { createOpenBoot, newBootKeys } from '../../src/inventory/boots/open-boot.ts'
 import { createFindSituation } from '../../src/inventory/boots/situation.ts'
 import type { Decision } from '../../src/model/decision.ts'
 import type { Facts } from '../../src/model/facts.ts'

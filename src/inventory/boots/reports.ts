@@ -5,8 +5,6 @@ import { isActiveSql } from '../../db/deployment-conditions.ts'
 import type { Db } from '../../db/open.ts'
 import { rowsOf } from '../../db/rows.ts'
 import type { Tx } from '../../db/transaction.ts'
-import type { Logger } from '../../lib/log.ts'
-import type { Metrics } from '../../lib/metrics.ts'
 import { createMicroBatch } from '../../lib/time/micro-batch.ts'
 import type { Outcome, Stage } from '../../model/boot.ts'
 import { failureOf } from '../../model/codes/explain.ts'
@@ -16,6 +14,7 @@ import { type Actor, type Change, recordChanges } from '../changes/changes.ts'
 import { isOvertaken } from './boots.ts'
 import { cancelInstalled, lockActive, type MovedDeployment, writeMove } from './deployment-moves.ts'
 import { maxEventsPerBoot, maxProgressEvents, storable } from './events.ts'
+import { type Hearers, hearMove, hearReport } from './hearers.ts'
 import { recordNotices, recordOtherAddresses } from './notices.ts'
 
 /** A token is valid for this time after the script; an installation may take a day. */
@@ -47,14 +46,8 @@ type Sighting = { token: string; seen: Seen; ip: string; message: string | undef
 /** Resolves when the report is written; false if no boot has the token. */
 export type RecordReport = (token: string, seen: Seen, ip: string, message: string | undefined) => Promise<boolean>
 
-/** What hears of reports after they are written: the log has a line for each report and each move of a deployment. */
-export type ReportHearers = {
-  log?: Logger
-  metrics?: Pick<Metrics, 'report' | 'stage' | 'bootEnded' | 'deploymentMoved'>
-}
-
 /** Records reports. One transaction writes all reports of the same moment. */
-export function createRecordReport(db: Db, hearers: ReportHearers = {}): RecordReport {
+export function createRecordReport(db: Db, hearers: Hearers = {}): RecordReport {
   const run = async (list: Sighting[]) => {
     const { found, written, moves } = await recordReports(db, list)
     for (const report of written) hearReport(report, hearers)
@@ -106,29 +99,8 @@ async function recordReports(db: Db, list: Sighting[]): Promise<WrittenReports> 
 /** Whether the token of each report has a boot, the reports that have one, and the deployments that they moved. */
 type WrittenReports = { found: boolean[]; written: Reported[]; moves: MovedDeployment[] }
 
-function hearReport(
-  { boot, seen, ip, message, moved, outcome, ended }: Reported,
-  { log, metrics }: ReportHearers,
-): void {
-  const { id, mac, machineId: machine, deploymentId: deployment, image, firmware, ageSeconds } = boot
-  // An installer may repeat its step every few seconds.
-  const level = moved ? 'info' : 'debug'
-  const failure = seen === 'failed' ? failureOf(message)?.title : undefined
-  log?.[level]({ boot: id, mac, machine, deployment, image, ip, report: seen, message, failure, outcome }, 'report')
-  metrics?.report(seen)
-  if (moved) metrics?.stage(seen, ageSeconds)
-  if (ended && outcome !== null)
-    metrics?.bootEnded({ outcome, firmware: firmware ?? undefined, image: image ?? undefined })
-}
-
-function hearMove({ id, machineId, ...deployment }: MovedDeployment, { log, metrics }: ReportHearers): void {
-  const { image, state, attempts, reason } = deployment
-  log?.info({ deployment: id, machine: machineId, image, state, attempts, reason }, 'deployment')
-  metrics?.deploymentMoved(state)
-}
-
 /** A report, its boot, and the result. */
-type Reported = {
+export type Reported = {
   boot: ReportedBoot
   seen: Seen
   ip: string

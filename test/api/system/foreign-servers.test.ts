@@ -1,6 +1,6 @@
 import { pino } from 'pino'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startForeignServers } from '../../../src/inventory/system/foreign-servers.ts'
+import { startForeignServers } from '../../../src/inventory/system/server-sightings.ts'
 import { type Api, openApi } from '../../helpers/api.ts'
 import { eachDatabase } from '../../helpers/database.ts'
 

@@ -2,7 +2,6 @@ import { sql } from 'drizzle-orm'
 import { pino } from 'pino'
 import { expect, onTestFinished, test } from 'vitest'
 import { rowsOf } from '../../../src/db/rows.ts'
-import { maxAdoptedEvents, newBootKeys } from '../../../src/inventory/boots/boots.ts'
 import {
   capStrayDhcpEvents,
   listBootEvents,
@@ -11,6 +10,7 @@ import {
   pruneStrayEvents,
   startBootEventRecorder,
 } from '../../../src/inventory/boots/events.ts'
+import { maxAdoptedEvents, newBootKeys } from '../../../src/inventory/boots/open-boot.ts'
 import { noAddress } from '../../../src/model/boot.ts'
 import { openBootFor } from '../../helpers/boots.ts'
 import { eachDatabase, openTestDatabase } from '../../helpers/database.ts'

@@ -6,10 +6,12 @@ import {
   countUnacknowledgedServers,
   forgetServer,
   listForeignServers,
+} from '../../../src/inventory/system/foreign-servers.ts'
+import {
   maxForeignServers,
   maxNewServersPerMinute,
   startForeignServers,
-} from '../../../src/inventory/system/foreign-servers.ts'
+} from '../../../src/inventory/system/server-sightings.ts'
 import { newId } from '../../../src/lib/ids/uuid.ts'
 import { eachDatabase } from '../../helpers/database.ts'
 
