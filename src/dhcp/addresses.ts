@@ -1,10 +1,10 @@
 // This server's addresses on an interface, and the choice among them.
-import { networkInterfaces } from 'node:os'
+import { type OwnAddress as Address, listAddresses } from '../lib/net/own-addresses.ts'
 import { subnetTest } from '../lib/subnet.ts'
 import type { Client } from './client.ts'
 
-/** An IPv4 address with its network: `10.99.0.2` and `10.99.0.2/24`. */
-export type OwnAddress = { address: string; subnet: string }
+/** An IPv4 address of this server with its network. */
+export type OwnAddress = Pick<Address, 'address' | 'subnet'>
 
 const rereadMs = 1000
 
@@ -24,9 +24,7 @@ export function createOwnAddresses(device: string): () => OwnAddress[] {
 
 function readAddresses(device: string): OwnAddress[] {
   try {
-    return (networkInterfaces()[device] ?? [])
-      .filter(({ family }) => family === 'IPv4')
-      .map(({ address, cidr }) => ({ address, subnet: cidr ?? `${address}/32` }))
+    return listAddresses().filter((own) => own.device === device)
   } catch {
     // Without free file descriptors the system cannot list its addresses.
     return []

@@ -1,4 +1,5 @@
 // Recognizes the client of a DHCP packet. Pure.
+import { bootClassOf, isIpxe } from '../lib/dhcp/boot-client.ts'
 import { messageTypes, optionCodes } from '../lib/dhcp/option-codes.ts'
 import { addressOption, archesOf, type DhcpPacket, macOf, messageTypeOf, textOption } from '../lib/dhcp/packet.ts'
 import type { Mac } from '../lib/ids/mac.ts'
@@ -34,9 +35,6 @@ export type Client = {
   code: number | undefined
 }
 
-/** The vendor classes of clients that boot from a network (PXE specification 2.1, table 2-1; UEFI 2.10, 24.7.2). */
-const pxeClass = 'PXEClient'
-const httpClass = 'HTTPClient'
 /** Apple's Boot Service Discovery Protocol, of Intel Macs before the T2 chip. */
 const appleClass = 'AAPLBSDPC'
 
@@ -52,8 +50,8 @@ export function recognizeClient(packet: DhcpPacket, arrival: Arrival): Client | 
   const vendorClass = textOption(packet, optionCodes.vendorClass) ?? ''
   if (vendorClass.startsWith(appleClass))
     return ignore('apple', 'a Mac that asks for Apple NetBoot (BSDP): not supported')
-  const isHttp = vendorClass.startsWith(httpClass)
-  if (!isHttp && !vendorClass.startsWith(pxeClass))
+  const bootClass = bootClassOf(packet)
+  if (bootClass === undefined)
     return ignore('not-network-boot', 'an ordinary DHCP client: option 60 is neither PXEClient nor HTTPClient')
 
   const mac = macOf(packet)
@@ -80,7 +78,7 @@ export function recognizeClient(packet: DhcpPacket, arrival: Arrival): Client | 
   if (firmware === undefined && codes.length > 0)
     return ignore('unknown-arch', `firmware of kind ${codes.join(', ')} in option 93 is unknown`)
   if (firmware === undefined) return ignore('no-arch', 'neither option 93 nor option 60 names an architecture')
-  return { ...client, kind: isHttp ? 'http' : 'pxe' }
+  return { ...client, kind: bootClass }
 }
 
 const none = '0.0.0.0'
@@ -109,15 +107,6 @@ function codesOf(packet: DhcpPacket, vendorClass: string): number[] {
   const codes = archesOf(packet)
   const [, digits] = /:Arch:(\d{1,5})/.exec(vendorClass) ?? []
   return codes.length === 0 && digits !== undefined ? [Number(digits)] : codes
-}
-
-/**
- * iPXE sends option 175, and its user class as plain text, not in the form of RFC 3004 (src/net/udp/dhcp.c). A DHCP server may
- * have taught it the standard form.
- */
-function isIpxe({ options }: DhcpPacket): boolean {
-  const userClass = options.get(optionCodes.userClass)?.toString('latin1')
-  return options.has(optionCodes.ipxe) || userClass === 'iPXE' || userClass === '\x04iPXE'
 }
 
 function isRaspberryRom(mac: Mac | undefined, code: number | undefined): boolean {

@@ -5,7 +5,7 @@ import { findInterfaceIndex, openDeviceSocket, sendDatagram } from '../lib/dhcp/
 import { dhcpPorts } from '../lib/dhcp/option-codes.ts'
 import { ConfigError, messageOf } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
-import { findForeignSockets } from '../lib/udp-sockets.ts'
+import { findForeignSockets } from '../lib/net/udp-sockets.ts'
 import type { Reply } from './reply.ts'
 
 /** A datagram, and the port at which it arrived. */

@@ -4,6 +4,7 @@ import { messageTypes } from '../lib/dhcp/option-codes.ts'
 import { type DhcpPacket, macOf, messageTypeOf } from '../lib/dhcp/packet.ts'
 import type { Logger } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
+import { createQuota } from '../lib/time/quota.ts'
 import { noAddress } from '../model/boot.ts'
 import type { Client } from './client.ts'
 import { type Ignored, isWorthALine } from './ignored.ts'
@@ -22,7 +23,11 @@ export function createRecords(
   log: Logger,
   metrics?: Pick<Metrics, 'dhcpPacket'>,
 ) {
-  const mayWrite = createLineLimit((dropped) => log.warn({ dropped }, 'log lines about DHCP clients were dropped'))
+  const mayWrite = createQuota({
+    max: maxLinesPerSecond,
+    periodMs: 1000,
+    atEnd: (dropped) => log.warn({ dropped }, 'log lines about DHCP clients were dropped'),
+  })
   return {
     /** Writes a line about a client, unless there are too many. */
     warn: (fields: object, message: string) => {
@@ -80,19 +85,4 @@ function kindOf(packet: DhcpPacket): string {
 function wordsOf({ kind, firmware, code }: Client): string {
   const words = firmware?.words ?? `firmware of kind ${code ?? 'unknown'}`
   return kind === 'ipxe' ? `iPXE on ${words}` : words
-}
-
-function createLineLimit(atEnd: (dropped: number) => void): () => boolean {
-  let since = Number.NEGATIVE_INFINITY
-  let lines = 0
-  return () => {
-    const now = performance.now()
-    if (now - since >= 1000) {
-      if (lines > maxLinesPerSecond) atEnd(lines - maxLinesPerSecond)
-      since = now
-      lines = 0
-    }
-    lines += 1
-    return lines <= maxLinesPerSecond
-  }
 }

@@ -1,4 +1,5 @@
 // The packets of the proxyDHCP server. Pure.
+import { bootClasses } from '../lib/dhcp/boot-client.ts'
 import { dhcpPorts, ipxeOptionCodes, messageTypes, optionCodes, pxeOptionCodes } from '../lib/dhcp/option-codes.ts'
 import {
   addressBytes,
@@ -72,7 +73,7 @@ function optionsOf(client: Client, { serverAddress, bootFile, isPxe10 }: ReplyCo
     // EDK2 drops offers without option 54 in silence (Dhcp4Io.c). iPXE takes it as the address of the proxy.
     [optionCodes.serverId, addressBytes(serverAddress)],
     // Firmware takes a proxy offer only with the class that it asked with. iPXE takes only PXEClient (dhcp.c).
-    [optionCodes.vendorClass, text(kind === 'http' ? 'HTTPClient' : 'PXEClient')],
+    [optionCodes.vendorClass, text(bootClasses[kind === 'http' ? 'http' : 'pxe'])],
   ])
   const uuid = uuidBytesOf(packet)
   // PXE specification 2.1, table 2-1: the server returns the client's identifier.

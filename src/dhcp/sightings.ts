@@ -1,11 +1,9 @@
 // Recognizes other DHCP and boot servers by the packets that pass. Pure.
+import { bootClassOf } from '../lib/dhcp/boot-client.ts'
 import { messageTypes, optionCodes } from '../lib/dhcp/option-codes.ts'
 import { addressOption, type DhcpPacket, macOf, messageTypeOf, textOption } from '../lib/dhcp/packet.ts'
 import type { Mac } from '../lib/ids/mac.ts'
 import type { ServerSighting } from '../model/foreign-server.ts'
-
-/** The vendor classes of network boot (PXE specification 2.1, table 2-1; UEFI 2.10, 24.7.2). */
-const bootClass = /^(PXE|HTTP)Client/
 
 /** The server that a packet shows; undefined if it shows none besides this one. */
 export function sightingOf(packet: DhcpPacket, device: string, ownAddresses: string[]): ServerSighting | undefined {
@@ -18,7 +16,7 @@ export function sightingOf(packet: DhcpPacket, device: string, ownAddresses: str
   if (type !== messageTypes.offer && type !== messageTypes.ack) return undefined
   // A server that gives no address answers only for boot programs, as a proxyDHCP server (PXE specification 2.1, 2.2.3). The
   // acknowledgement of a DHCPINFORM gives no address either, but its server has no PXE class.
-  const isBoot = packet.yiaddr === '0.0.0.0' && bootClass.test(textOption(packet, optionCodes.vendorClass) ?? '')
+  const isBoot = packet.yiaddr === '0.0.0.0' && bootClassOf(packet) !== undefined
   const file = textOption(packet, optionCodes.bootFile) ?? packet.file
   return {
     ...seen,
@@ -34,7 +32,7 @@ export type AcceptedLease = { mac: Mac; address: string; server: string }
 /** The lease that a client of network boot accepts with its REQUEST (RFC 2131 4.3.2). */
 export function acceptedLeaseOf(packet: DhcpPacket): AcceptedLease | undefined {
   if (packet.op !== 1 || messageTypeOf(packet) !== messageTypes.request) return undefined
-  if (!bootClass.test(textOption(packet, optionCodes.vendorClass) ?? '')) return undefined
+  if (bootClassOf(packet) === undefined) return undefined
   const mac = macOf(packet)
   const address = addressOption(packet, optionCodes.requestedAddress)
   const server = addressOption(packet, optionCodes.serverId)

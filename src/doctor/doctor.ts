@@ -3,6 +3,7 @@ import { isIPv4 } from 'node:net'
 import { findMachine } from '../inventory/machines/machines.ts'
 import { ConflictError } from '../lib/errors.ts'
 import type { Mac } from '../lib/ids/mac.ts'
+import { listReachableAddresses } from '../lib/net/own-addresses.ts'
 import { readVersion } from '../lib/program-dir.ts'
 import type { DoctorReport } from './finding.ts'
 import { probeInterface } from './network/interface.ts'
@@ -11,7 +12,6 @@ import { type Check, runChecks } from './run.ts'
 import { serverChecks } from './server/checks.ts'
 import type { ServerContext } from './server/context.ts'
 import { checkMachine } from './server/machine.ts'
-import { listAddresses } from './server/urls.ts'
 
 export type DoctorOptions = {
   /** The interfaces to probe; by default those of proxyDHCP. */
@@ -74,5 +74,5 @@ export function createDoctor(context: ServerContext): Doctor {
 
 function addressesOf({ baseUrl }: ServerContext): string[] {
   const host = baseUrl === undefined ? '' : new URL(baseUrl).hostname
-  return [...new Set([...listAddresses().map(({ address }) => address), ...(isIPv4(host) ? [host] : [])])]
+  return [...new Set([...listReachableAddresses().map(({ address }) => address), ...(isIPv4(host) ? [host] : [])])]
 }

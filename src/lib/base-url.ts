@@ -29,3 +29,17 @@ export function baseUrlAt(address: string, port: number): string {
   const plain = address.replace(/^::ffff:/i, '').replace(/%.*$/, '')
   return `http://${isIP(plain) === 6 ? `[${plain}]` : plain}:${port}`
 }
+
+/**
+ * The URL of a listener for clients that reach this computer at an address. Undefined if that address is unknown, and the listener
+ * is on all addresses.
+ */
+export function listenerUrl(listener: { address: string; port: number }, reached: string): string
+export function listenerUrl(
+  listener: { address: string; port: number },
+  reached: string | undefined,
+): string | undefined
+export function listenerUrl({ address, port }: { address: string; port: number }, reached: string | undefined) {
+  const host = address === '0.0.0.0' || address === '::' ? reached : address
+  return host === undefined ? undefined : baseUrlAt(host, port)
+}

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { isIP } from 'node:net'
 import type { Config } from '../config/config.ts'
 import { startProxyDhcp } from '../dhcp/proxy-dhcp.ts'
-import { baseUrlAt } from '../lib/base-url.ts'
+import { listenerUrl } from '../lib/base-url.ts'
 import type { Logger } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import type { BootListener } from './boot-listener.ts'
@@ -42,10 +42,9 @@ export async function openProxyDhcp(
 }
 
 /** The base URL with an IP address: from the setting if that has one, else the listener at an address of this server. */
-function addressUrlOf(baseUrl: string | undefined, { address, port }: AddressInfo, serverAddress: string): string {
+function addressUrlOf(baseUrl: string | undefined, boot: AddressInfo, serverAddress: string): string {
   if (baseUrl !== undefined && isIP(new URL(baseUrl).hostname.replace(/^\[|\]$/g, '')) !== 0) return baseUrl
-  const listensOnAll = address === '0.0.0.0' || address === '::'
-  return baseUrlAt(listensOnAll ? serverAddress : address, port)
+  return listenerUrl(boot, serverAddress)
 }
 
 function isLoopback(address: string): boolean {

@@ -2,9 +2,9 @@
 import { loadConfig } from '../config/config.ts'
 import { messageOf } from '../lib/errors.ts'
 import { type Logger, openLog } from '../lib/log.ts'
+import { ownAddresses } from '../lib/net/own-addresses.ts'
 import { readVersion } from '../lib/program-dir.ts'
 import { asTyped } from '../lib/typed-command.ts'
-import { ownAddresses } from './http/own-addresses.ts'
 import { endAsked, endOnUncaught, endProcess, type Stop } from './process-end.ts'
 import { type RunningServer, startServer } from './server.ts'
 

@@ -2,7 +2,7 @@
 import type { Config } from '../config/config.ts'
 import type { Nbps } from '../files/nbps.ts'
 import type { Inventory } from '../inventory/open.ts'
-import { baseUrlAt } from '../lib/base-url.ts'
+import { listenerUrl } from '../lib/base-url.ts'
 import { ConfigError, messageOf } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
 import type { Scripts } from '../render/scripts.ts'
@@ -34,7 +34,7 @@ export async function startBootTftp(
   const { host, port, explicit } = config.listen
   const find: FindNbp = (name, localAddress) => {
     if (name !== 'autoexec.ipxe') return nbps.get(name)?.bytes
-    const base = config.baseUrl ?? bootUrlFor(localAddress, boot)
+    const base = config.baseUrl ?? listenerUrl(boot, localAddress)
     return base === undefined ? undefined : Buffer.from(scripts.bootstrap(base))
   }
   const record = ({ peer, file, bytes, durationMs, outcome, message }: TftpTransferRecord) => {
@@ -65,16 +65,6 @@ export async function startBootTftp(
     log.warn(`${why}. Bootwright runs without TFTP. To disable this warning: BOOTWRIGHT_TFTP_LISTEN=off`)
     return undefined
   }
-}
-
-/**
- * The URL of boot HTTP for the bootstrap. If boot HTTP listens on all addresses, this is the address that the TFTP client
- * used; undefined if that is unknown.
- */
-function bootUrlFor(askedAddress: string | undefined, { address, port }: Listening): string | undefined {
-  const listensOnAll = address === '0.0.0.0' || address === '::'
-  const reached = listensOnAll ? askedAddress : address
-  return reached === undefined ? undefined : baseUrlAt(reached, port)
 }
 
 function explain(code: string | undefined): string | undefined {

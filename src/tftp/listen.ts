@@ -1,9 +1,9 @@
 // The UDP sockets of the TFTP server. Called by server.ts.
 import dgram from 'node:dgram'
 import { readFileSync } from 'node:fs'
-import { networkInterfaces } from 'node:os'
 import { messageOf } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
+import { listAddresses } from '../lib/net/own-addresses.ts'
 
 /** A datagram to the TFTP port. `localAddress` is its destination, undefined if unknown. */
 export type Datagram = {
@@ -73,7 +73,7 @@ export async function listenEverywhere(
   await new Promise<void>((resolve) => probe.close(() => resolve()))
   await listen('0.0.0.0', bound, true)
   const rescan = async () => {
-    const present = localAddresses()
+    const present = listAddresses().map(({ address }) => address)
     for (const [address, socket] of sockets) {
       if (address !== '0.0.0.0' && !present.includes(address)) {
         sockets.delete(address)
@@ -150,20 +150,12 @@ export async function connectedSocket(
 /** The largest TFTP block for a packet of the address's interface: its MTU less 32 bytes for IP, UDP and TFTP headers. */
 export function blockSizeOf(localAddress: string | undefined): number {
   try {
-    const name = Object.entries(networkInterfaces()).find(([, list]) =>
-      list?.some(({ address }) => address === localAddress),
-    )?.[0]
-    if (name === undefined) return 65464
-    return Math.max(512, Number(readFileSync(`/sys/class/net/${name}/mtu`, 'utf8')) - 32)
+    const own = listAddresses().find(({ address }) => address === localAddress)
+    if (own === undefined) return 65464
+    return Math.max(512, Number(readFileSync(`/sys/class/net/${own.device}/mtu`, 'utf8')) - 32)
   } catch {
     return 65464
   }
-}
-
-function localAddresses(): string[] {
-  return Object.values(networkInterfaces()).flatMap((list) =>
-    (list ?? []).filter(({ family }) => family === 'IPv4').map(({ address }) => address),
-  )
 }
 
 function bind(address: string, port: number, shared: boolean): Promise<dgram.Socket> {

@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { parseUdpTable } from '../../src/lib/udp-sockets.ts'
+import { parseUdpTable } from '../../src/lib/net/udp-sockets.ts'
 import { hasTool } from '../helpers/needs.ts'
 
 const mayRun = process.platform === 'linux' && process.getuid?.() === 0 && hasTool('unshare', 'util-linux')

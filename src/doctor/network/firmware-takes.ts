@@ -1,4 +1,5 @@
 // What firmware does with the offers of a network. Pure.
+import { bootClassOf } from '../../lib/dhcp/boot-client.ts'
 import { ipxeOptionCodes, optionCodes, pxeOptionCodes } from '../../lib/dhcp/option-codes.ts'
 import { subOptions } from '../../lib/dhcp/packet.ts'
 import type { FirmwareKind } from '../../model/firmware/kinds.ts'
@@ -89,7 +90,7 @@ function bootFileOf(kind: FirmwareKind, offer: Offer): string | undefined {
  * option 6 in the offer of the DHCP server.
  */
 function httpBootTakes(offers: readonly Offer[], address: Offer): Take {
-  const isHttp = (offer: Offer) => vendorClassOf(offer).startsWith('HTTPClient')
+  const isHttp = ({ packet }: Offer) => bootClassOf(packet) === 'http'
   const uriOf = (offer: Offer) => fileNames(offer).option ?? fileNames(offer).field
   const isUri = (text: string | undefined): text is string => /^https?:\/\//i.test(text ?? '')
   const dnsServers = dnsServersOf(address)

@@ -1,10 +1,9 @@
 // Probes one interface as a PXE client of each kind, and says what each kind would boot.
-import { networkInterfaces } from 'node:os'
 import { messageOf } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
+import { listAddresses, listReachableAddresses } from '../../lib/net/own-addresses.ts'
 import { type FirmwareKind, findFirmwareKind } from '../../model/firmware/kinds.ts'
 import { type Finding, fault } from '../finding.ts'
-import { listAddresses } from '../server/urls.ts'
 import { createFetches } from './fetches.ts'
 import type { Client } from './firmware-takes.ts'
 import { type Followed, followClient } from './follow.ts'
@@ -89,7 +88,7 @@ async function probeClients(probe: Probe, wire: Wire, clients: Client[]): Promis
 
 /** A probe on the boot server itself never passes the firewall that machines meet. */
 function noteLocal({ device, server }: Probe): Finding[] {
-  const own = listAddresses().find(({ address }) => server?.addresses.includes(address))
+  const own = listReachableAddresses().find(({ address }) => server?.addresses.includes(address))
   if (own === undefined) return []
   const seen = `this computer is the boot server (${own.address}), so the probe met no firewall on its way`
   return [fault({ check: 'firewalls', where: device }, 'BW-PROBE-LOCAL', seen, { state: 'unknown' })]
@@ -97,7 +96,7 @@ function noteLocal({ device, server }: Probe): Finding[] {
 
 /** The next step after an interface that cannot be probed: the interfaces of this computer. */
 export function whichDevices(): string[] {
-  const devices = listAddresses().map(({ device, address }) => `${device} (${address})`)
+  const devices = listReachableAddresses().map(({ device, address }) => `${device} (${address})`)
   return [
     'Name the interface of the boot network: `bootwright doctor --interface NAME`.',
     devices.length === 0
@@ -143,5 +142,5 @@ function mergeClients(list: readonly ClientFindings[]): Finding[] {
 
 /** The first IPv4 address of an interface. */
 export function findAddress(device: string): string | undefined {
-  return networkInterfaces()[device]?.find(({ family }) => family === 'IPv4')?.address
+  return listAddresses().find((own) => own.device === device)?.address
 }

@@ -1,4 +1,5 @@
 // Reads offers as a PXE client does. Pure.
+import { bootClassOf } from '../../lib/dhcp/boot-client.ts'
 import { optionCodes, pxeOptionCodes } from '../../lib/dhcp/option-codes.ts'
 import { addressOption, type DhcpPacket, subOptions, textOption } from '../../lib/dhcp/packet.ts'
 
@@ -22,7 +23,7 @@ export function vendorClassOf({ packet }: Offer): string {
 }
 
 export function isPxe(offer: Offer): boolean {
-  return vendorClassOf(offer).startsWith('PXEClient')
+  return bootClassOf(offer.packet) === 'pxe'
 }
 
 /** The boot file in option 67 and in the field `file`. */

@@ -1,5 +1,6 @@
 // The packets of a PXE client. Pure, but for random numbers.
 import { randomBytes } from 'node:crypto'
+import { bootClasses } from '../../lib/dhcp/boot-client.ts'
 import { messageTypes, optionCodes } from '../../lib/dhcp/option-codes.ts'
 import { broadcastFlag, type DhcpPacket } from '../../lib/dhcp/packet.ts'
 import type { Client } from './firmware-takes.ts'
@@ -41,7 +42,7 @@ function requestOf({ kind, isIpxe }: Client, identity: ProbeIdentity, xid: numbe
   const arch = Buffer.alloc(2)
   arch.writeUInt16BE(kind.code)
   const isHttp = kind.transport === 'http' && !isIpxe
-  const vendorClass = `${isHttp ? 'HTTPClient' : 'PXEClient'}:Arch:${String(kind.code).padStart(5, '0')}:UNDI:003016`
+  const vendorClass = `${bootClasses[isHttp ? 'http' : 'pxe']}:Arch:${String(kind.code).padStart(5, '0')}:UNDI:003016`
   const options = new Map<number, Buffer>([
     [optionCodes.messageType, Buffer.from([type])],
     [optionCodes.maxMessageSize, Buffer.from([1472 >> 8, 1472 & 0xff])],

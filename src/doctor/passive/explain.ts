@@ -1,4 +1,5 @@
 // Says in plain words what a DHCP packet means in a network boot. Pure.
+import { bootClassOf, isIpxe } from '../../lib/dhcp/boot-client.ts'
 import { dhcpPorts, messageTypes, optionCodes, pxeOptionCodes } from '../../lib/dhcp/option-codes.ts'
 import { addressOption, archesOf, type DhcpPacket, messageTypeOf, textOption } from '../../lib/dhcp/packet.ts'
 import { findFirmwareKind } from '../../model/firmware/kinds.ts'
@@ -20,10 +21,8 @@ export type Heard = { at: Date; from: string; port: number; packet: DhcpPacket }
 export type ClientKind = 'firmware' | 'ipxe' | 'other'
 
 export function clientKindOf(packet: DhcpPacket): ClientKind {
-  // The user class in its form without RFC 3004, and iPXE's own options (src/include/ipxe/dhcp.h).
-  const userClass = textOption(packet, optionCodes.userClass) ?? ''
-  if (userClass.endsWith('iPXE') || packet.options.has(optionCodes.ipxe)) return 'ipxe'
-  return /^(?:PXE|HTTP)Client/.test(textOption(packet, optionCodes.vendorClass) ?? '') ? 'firmware' : 'other'
+  if (isIpxe(packet)) return 'ipxe'
+  return bootClassOf(packet) === undefined ? 'other' : 'firmware'
 }
 
 /** The hardware address with colons; `unknown` if it is empty. */

@@ -1,6 +1,6 @@
 // Other programs on the UDP ports of Bootwright.
 import { dhcpPorts } from '../../lib/dhcp/option-codes.ts'
-import { findForeignSockets } from '../../lib/udp-sockets.ts'
+import { findForeignSockets } from '../../lib/net/udp-sockets.ts'
 import { type Finding, fault, pass } from '../finding.ts'
 import type { ServerContext } from './context.ts'
 

@@ -1,5 +1,5 @@
 // Boot HTTP as machines reach it, and settings that do not fit together.
-import { networkInterfaces } from 'node:os'
+import { listReachableAddresses } from '../../lib/net/own-addresses.ts'
 import { subnetTest } from '../../lib/subnet.ts'
 import { type Finding, fault, pass } from '../finding.ts'
 import { fetchHttp } from '../network/http.ts'
@@ -37,7 +37,7 @@ export async function checkBaseUrl({ baseUrl, bootUrl, bootSubnets }: ServerCont
 export async function checkSettings(context: ServerContext): Promise<Finding[]> {
   const { boot, tftp, proxyDhcp, bootSubnets, baseUrl } = context
   const subject = { check: 'settings', where: 'the environment of the server' }
-  const addresses = listAddresses()
+  const addresses = listReachableAddresses()
   const findings: Finding[] = []
   const add = (where: string, seen: string, state: 'error' | 'warning' = 'error') =>
     findings.push(fault({ ...subject, where }, 'BW-SETTINGS', seen, { state }))
@@ -55,11 +55,4 @@ export async function checkSettings(context: ServerContext): Promise<Finding[]> 
       add('BOOTWRIGHT_BOOT_LISTEN', `${boot.host} is not an address of ${device}, where proxyDHCP answers`, 'warning')
   }
   return findings.length > 0 ? findings : [pass(subject, 'no contradictions')]
-}
-
-/** The IPv4 addresses of this computer, without those that only it can reach. */
-export function listAddresses(): { device: string; address: string }[] {
-  return Object.entries(networkInterfaces()).flatMap(([device, list = []]) =>
-    list.filter(({ family, internal }) => family === 'IPv4' && !internal).map(({ address }) => ({ device, address })),
-  )
 }

@@ -8,6 +8,7 @@ import { bootEvents } from '../../db/schema/boots.ts'
 import { messageOf } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
 import type { Metrics } from '../../lib/metrics.ts'
+import { createQuota } from '../../lib/time/quota.ts'
 import { type BootEvent, stages } from '../../model/boot.ts'
 
 /** Writes events in the background. `flush` waits for what was recorded before it. */
@@ -45,9 +46,11 @@ export function startBootEventRecorder(db: Db, log: Logger, metrics?: Pick<Metri
   let timer: NodeJS.Timeout | undefined
   let stopped = false
   let failedAt = Number.NEGATIVE_INFINITY
-  const hasRoomForDhcp = createMinuteLimit(maxDhcpEventsPerMinute, () =>
-    log.warn({ maxPerMinute: maxDhcpEventsPerMinute }, 'DHCP events dropped: too many in this minute'),
-  )
+  const hasRoomForDhcp = createQuota({
+    max: maxDhcpEventsPerMinute,
+    periodMs: 60_000,
+    atFirst: () => log.warn({ maxPerMinute: maxDhcpEventsPerMinute }, 'DHCP events dropped: too many in this minute'),
+  })
 
   const write = async () => {
     // Every report requests a flush. While the database is unreachable, one attempt in each retry period is enough.
@@ -146,22 +149,6 @@ export async function capStrayDhcpEvents(db: Db, max = maxStrayDhcpEvents): Prom
   const beyond = (rowsOf<{ count: number }>(counted)[0]?.count ?? 0) - max
   if (beyond > 0)
     await db.execute(sql`delete from boot_events where id in (select id ${strays} order by at, id limit ${beyond})`)
-}
-
-/** A limit for each minute. `atFirst` runs when a minute's first call is refused. */
-function createMinuteLimit(max: number, atFirst: () => void): () => boolean {
-  let since = Number.NEGATIVE_INFINITY
-  let count = 0
-  return () => {
-    const now = performance.now()
-    if (now - since >= 60_000) {
-      since = now
-      count = 0
-    }
-    count += 1
-    if (count === max + 1) atFirst()
-    return count <= max
-  }
 }
 
 // A boot id comes from a URL, so an unknown one is dropped here rather than failing the others in the batch. Boots are locked

@@ -24,7 +24,7 @@ export function hearReport(
   if (ended && outcome !== null) metrics?.bootEnded({ outcome, firmware, image })
 }
 
-/** @param level `warn` for a deployment that nobody ended, and that is late */
+/** @param level `warn` for a deployment that failed because it is late */
 export function hearMove(
   { id, machineId, image, state, attempts, reason }: MovedDeployment,
   { log, metrics }: Hearers,

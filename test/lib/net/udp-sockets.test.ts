@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import dgram from 'node:dgram'
 import { expect, onTestFinished, test } from 'vitest'
-import { findForeignSockets, parseUdpTable } from '../../src/lib/udp-sockets.ts'
+import { findForeignSockets, parseUdpTable } from '../../../src/lib/net/udp-sockets.ts'
 
 test('parseUdpTable reads the address, the port and the inode of each socket', () => {
   const text = [
