@@ -1,5 +1,5 @@
 // A configuration for dnsmasq that also gives out addresses.
-import type { DhcpSite, FirmwareEntry } from './site.ts'
+import { type DhcpSite, type FirmwareEntry, ownFilesFor } from './site.ts'
 import { comment, fileOf, headerLines, whyHttpClient, whyIpxe } from './text.ts'
 
 export const ipxe = 'bootwright-ipxe'
@@ -52,9 +52,7 @@ export function ownTags({ own }: DhcpSite): string[] {
 /** The boot files of an entry, each with its tags: those of machines with their own, and the default for all others. */
 export function choicesOf(entry: FirmwareEntry, own: DhcpSite['own']): { tags: string; file: string }[] {
   const base = `tag:${tagOf(entry)},tag:!${ipxe}`
-  const special = own.flatMap(({ nbp, entries }) =>
-    entries.filter(({ kind }) => kind.code === entry.kind.code).map(({ file }) => ({ tag: ownTag(nbp), file })),
-  )
+  const special = ownFilesFor(entry.kind, own).map(({ nbp, file }) => ({ tag: ownTag(nbp), file }))
   return [
     { tags: [base, ...special.map(({ tag }) => `tag:!${tag}`)].join(','), file: entry.file },
     ...special.map(({ tag, file }) => ({ tags: `${base},tag:${tag}`, file })),

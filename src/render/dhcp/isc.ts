@@ -1,5 +1,5 @@
 // A configuration for ISC dhcpd 4.
-import type { DhcpSite, FirmwareEntry } from './site.ts'
+import { type DhcpSite, type FirmwareEntry, ownFilesFor } from './site.ts'
 import { comment, fileOf, headerLines, whyHttpClient, whyIpxe } from './text.ts'
 
 export function renderIsc(site: DhcpSite): string {
@@ -58,9 +58,7 @@ function serverLines({ address }: DhcpSite): string[] {
 
 /** The boot file of an entry, and those of machines with their own. */
 function bootFiles({ own }: DhcpSite, { kind, file }: FirmwareEntry): string[] {
-  const special = own.flatMap(({ macs, entries }) =>
-    entries.filter((entry) => entry.kind.code === kind.code).map((entry) => ({ macs, file: entry.file })),
-  )
+  const special = ownFilesFor(kind, own)
   if (special.length === 0) return fileLines(file)
   return [
     ...comment('Machines with a boot program of their own, by MAC address, as of the time of printing.'),

@@ -1,5 +1,5 @@
 // A configuration for Kea's kea-dhcp4: option definitions and client classes.
-import type { DhcpSite, FirmwareEntry } from './site.ts'
+import { type DhcpSite, type FirmwareEntry, ownFilesFor } from './site.ts'
 import { comment, headerLines, whyHttpClient, whyIpxe } from './text.ts'
 
 const slashes = '// '
@@ -50,9 +50,7 @@ function entryClasses({ address, own }: DhcpSite, entry: FirmwareEntry, explains
     ...(isHttp ? ["substring(option[60].hex, 0, 10) == 'HTTPClient'"] : []),
     "not member('bootwright-ipxe')",
   ]
-  const special = own.flatMap(({ nbp, entries }) =>
-    entries.filter((other) => other.kind.code === kind.code).map(({ file }) => ({ nbp, file })),
-  )
+  const special = ownFilesFor(kind, own)
   const cases = [
     {
       name: `bootwright-${kind.code}`,

@@ -76,6 +76,13 @@ export function planSite(facts: SiteFacts): DhcpSite {
   }
 }
 
+/** The boot programs of their own that machines with a kind of firmware get. */
+export function ownFilesFor(kind: FirmwareKind, own: DhcpSite['own']): { nbp: string; macs: Mac[]; file: string }[] {
+  return own.flatMap(({ nbp, macs, entries }) =>
+    entries.filter((entry) => entry.kind.code === kind.code).map(({ file }) => ({ nbp, macs, file })),
+  )
+}
+
 function checkedMac(mac: string): Mac {
   const parsed = parseMac(mac)
   if (parsed === undefined) throw new InputError({ field: 'mac', value: mac, expected: 'a MAC address' })
