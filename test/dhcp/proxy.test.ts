@@ -81,6 +81,25 @@ describe('proxyDHCP', () => {
     ])
   })
 
+  test('looks iPXE up only if the answer depends on its machine', async () => {
+    let lookups = 0
+    const find = async () => {
+      lookups += 1
+      return machine({ discovered: false })
+    }
+    const ipxe = discoverOf(7, { options: ipxeOptions })
+    const open = proxyOf({}, find)
+    open.take(ipxe)
+    await settled()
+    expect(open.files()).toEqual([`${context.baseUrl}/boot.ipxe`])
+    expect(lookups).toBe(0)
+    const careful = proxyOf({ BOOTWRIGHT_PROXY_KNOWN_ONLY: 'yes' }, find)
+    careful.take(ipxe)
+    await settled()
+    expect(careful.files()).toEqual([`${context.baseUrl}/boot.ipxe`])
+    expect(lookups).toBe(1)
+  })
+
   test('records the address of a client that asks at port 4011', async () => {
     const { take, sent, events } = proxyOf()
     take(discoverOf(7, { options: [request] }), 4011, fromEdk2)
