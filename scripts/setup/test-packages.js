@@ -30,6 +30,7 @@ const uses = [
   { use: 'downloads from a real web server', packages: ['nginx-light'] },
   { use: 'DHCP packets read by another program', packages: ['tshark'] },
   { use: 'tests of metrics, dashboard and alert rules', packages: ['prometheus'] },
+  { use: 'tests of the page in a browser', packages: ['chromium', 'fonts-dejavu-core'] },
   { use: 'TFTP tests with other clients', packages: ['curl', 'tftp-hpa', 'atftp', 'busybox-static'] },
 ]
 
