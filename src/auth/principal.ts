@@ -1,0 +1,27 @@
+// Who asks: a token, a person, or the operator on the server's own shell.
+import type { Actor } from '../inventory/changes/changes.ts'
+import type { Role } from '../model/role.ts'
+import type { Condition } from '../model/selector.ts'
+
+/** Who asks, with the rights of the request. */
+export type Principal = {
+  kind: 'operator' | 'token' | 'person'
+  /** The id of the token or the person; undefined for the operator on the admin socket. */
+  id: string | undefined
+  /** The id of the session of a person. */
+  session?: string
+  /** The name in the audit log: `operator`, `token NAME` or `person NAME`. */
+  actor: Actor
+  role: Role
+  /** The machines of a token, as a selector; undefined for all machines. */
+  scope: Condition[] | undefined
+}
+
+/** The client of the admin socket: file permissions authenticate it. */
+export const operator: Principal = {
+  kind: 'operator',
+  id: undefined,
+  actor: 'operator',
+  role: 'admin',
+  scope: undefined,
+}
