@@ -1,4 +1,4 @@
-// Who may do what: one table of roles and actions. The API and the page ask it.
+// The rights of roles: one table of roles and actions. The API and the page ask it.
 import type { Role } from '../model/role.ts'
 
 /** Each action, with the lowest role that may do it. A higher role may do it too. */

@@ -1,9 +1,9 @@
-// Who asks: a token, a person, or the operator on the server's own shell.
+// The client of a request: a token, a person, or the operator on the server's own shell.
 import type { Actor } from '../inventory/changes/changes.ts'
 import type { Role } from '../model/role.ts'
 import type { Condition } from '../model/selector.ts'
 
-/** Who asks, with the rights of the request. */
+/** The client of a request, with its rights. */
 export type Principal = {
   kind: 'operator' | 'token' | 'person'
   /** The id of the token or the person; undefined for the operator on the admin socket. */
