@@ -21,6 +21,7 @@ import * as files from './images/files.ts'
 import * as images from './images/images.ts'
 import * as imports from './images/imports.ts'
 import * as recipes from './images/recipes.ts'
+import * as uploads from './images/uploads.ts'
 import * as imageVersions from './images/versions.ts'
 import * as machineBulk from './machines/bulk.ts'
 import * as machineExport from './machines/export.ts'
@@ -109,6 +110,11 @@ const table: [Method, string, Endpoint, tag: string][] = [
   ['post', `${prefix}/files/verify`, fileCare.verify, 'files'],
   ['post', `${prefix}/files/gc`, fileCare.clear, 'files'],
   ['get', `${prefix}/files/{sha256}/upload`, files.upload, 'files'],
+  ['get', `${prefix}/uploads`, uploads.list, 'files'],
+  ['post', `${prefix}/uploads`, uploads.create, 'files'],
+  ['get', `${prefix}/uploads/{id}`, uploads.get, 'files'],
+  ['put', `${prefix}/uploads/{id}`, uploads.put, 'files'],
+  ['delete', `${prefix}/uploads/{id}`, uploads.remove, 'files'],
   ['get', `${prefix}/boots`, boots.list, 'boots'],
   ['get', `${prefix}/boots/{id}`, boots.get, 'boots'],
   ['get', `${prefix}/changes`, changes.list, 'changes'],

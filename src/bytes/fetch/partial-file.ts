@@ -127,7 +127,8 @@ function resetHashesBeyond(hashes: Hashes, sizeBytes: number): void {
   for (const [name, { bytes }] of hashes) if (bytes > sizeBytes) hashes.set(name, newHashed(name))
 }
 
-async function readAbout(path: string): Promise<unknown> {
+/** The notes in a file; undefined if they are missing or unreadable. */
+export async function readAbout(path: string): Promise<unknown> {
   const text = await readFile(path, 'utf8').catch(() => undefined)
   try {
     return text === undefined ? undefined : JSON.parse(text)

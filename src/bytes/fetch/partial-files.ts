@@ -2,7 +2,7 @@
 import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { requireRoom } from './disk-space.ts'
-import { type Hashes, type HashName, newHashes, openPartialFile, type PartialFile } from './partial-file.ts'
+import { type Hashes, type HashName, newHashes, openPartialFile, type PartialFile, readAbout } from './partial-file.ts'
 
 export type OpenOptions = {
   /** Aborts the wait for the file. */
@@ -26,6 +26,10 @@ export type PartialFiles = {
   isOpen: (key: string) => boolean
   /** The current size of a file, also while it is open. */
   sizeBytes: (key: string) => Promise<number>
+  /** The notes of a file, and its current size; undefined if it has neither. */
+  find: (key: string) => Promise<FoundPartial | undefined>
+  /** The files whose keys begin with a prefix, with their notes, the one that grew last at the end. */
+  list: (prefix: string) => Promise<FoundPartial[]>
   /** Removes a file and its notes. A caller that still has the file open must not need it any longer. */
   remove: (key: string) => Promise<void>
   /** Removes the files whose keys begin with a prefix, except those that are open. */
@@ -35,6 +39,9 @@ export type PartialFiles = {
   /** @throws DiskFullError if the disk has no room for this many more bytes */
   requireRoom: (bytes: number) => Promise<void>
 }
+
+/** A partial file as it lies in the folder. `about` is undefined if its notes are missing or unreadable. */
+export type FoundPartial = { key: string; sizeBytes: number; about: unknown }
 
 type Holder = { leave: (() => void) | undefined; gone: Promise<void> }
 type Found = { key: string; sizeBytes: number; changedAt: number }
@@ -67,8 +74,9 @@ export async function openPartialFiles(
     const keys = new Set((await readdir(folder)).map((name) => name.replace(/\.json(\.new)?$/, '')))
     for (const key of [...keys].filter((name) => keyPattern.test(name))) {
       const about = await stat(join(folder, key)).catch(() => undefined)
-      // Notes whose file is gone count as oldest.
-      found.push({ key, sizeBytes: about?.size ?? 0, changedAt: about?.mtimeMs ?? 0 })
+      // Notes may outlive their file: they tell what became of it.
+      const notes = about ?? (await stat(join(folder, `${key}.json`)).catch(() => undefined))
+      found.push({ key, sizeBytes: about?.size ?? 0, changedAt: notes?.mtimeMs ?? 0 })
     }
     return found.sort((a, b) => a.changedAt - b.changedAt)
   }
@@ -122,6 +130,17 @@ export async function openPartialFiles(
     },
     isOpen: (key) => holders.has(key),
     sizeBytes: async (key) => (await stat(pathOf(key)).catch(() => undefined))?.size ?? 0,
+    find: async (key) => {
+      const about = await readAbout(`${pathOf(key)}.json`)
+      const file = await stat(pathOf(key)).catch(() => undefined)
+      return about === undefined && file === undefined ? undefined : { key, sizeBytes: file?.size ?? 0, about }
+    },
+    list: async (prefix) => {
+      const files = (await list()).filter(({ key }) => key.startsWith(prefix))
+      return Promise.all(
+        files.map(async ({ key, sizeBytes }) => ({ key, sizeBytes, about: await readAbout(`${pathOf(key)}.json`) })),
+      )
+    },
     remove,
     removeAll: async (prefix) => {
       for (const { key } of await list()) if (key.startsWith(prefix) && !holders.has(key)) await remove(key)
