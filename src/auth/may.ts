@@ -1,5 +1,5 @@
 // The rights of roles: one table of roles and actions. The API and the page ask it.
-import type { Role } from '../model/role.ts'
+import type { Role } from '../model/access/role.ts'
 
 /** Each action, with the lowest role that may do it. A higher role may do it too. */
 const lowestRole = {

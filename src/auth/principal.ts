@@ -1,6 +1,6 @@
 // The client of a request: a token, a person, or the operator on the server's own shell.
 import type { Actor } from '../inventory/changes/changes.ts'
-import type { Role } from '../model/role.ts'
+import type { Role } from '../model/access/role.ts'
 import type { Condition } from '../model/selector.ts'
 
 /** The client of a request, with its rights. */

@@ -2,7 +2,7 @@
 
 import { sql } from 'drizzle-orm'
 import { index, integer, jsonb, pgTable, text, unique, uuid } from 'drizzle-orm/pg-core'
-import type { Role } from '../../model/role.ts'
+import type { Role } from '../../model/access/role.ts'
 import type { Condition } from '../../model/selector.ts'
 import { history, moment } from './columns.ts'
 
