@@ -7,6 +7,7 @@ import * as tokens from './access/tokens.ts'
 import * as boots from './boots/boots.ts'
 import * as deployments from './boots/deployments.ts'
 import * as previews from './boots/previews.ts'
+import * as strips from './boots/strips.ts'
 import * as timeline from './boots/timeline.ts'
 import * as changes from './changes/changes.ts'
 import * as webhooks from './changes/webhooks.ts'
@@ -49,6 +50,7 @@ const table: [Method, string, Endpoint, tag: string][] = [
   ['delete', `${prefix}/machines/discovered`, machines.forget, 'machines'],
   ['post', `${prefix}/machines/bulk`, machineBulk.upsert, 'machines'],
   ['get', `${prefix}/machines/export`, machineExport.all, 'machines'],
+  ['get', `${prefix}/machines/strips`, strips.list, 'machines'],
   ['get', `${prefix}/machines/{id}`, machines.get, 'machines'],
   ['put', `${prefix}/machines/{id}`, machines.put, 'machines'],
   ['patch', `${prefix}/machines/{id}`, machines.patch, 'machines'],
