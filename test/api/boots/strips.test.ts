@@ -66,7 +66,7 @@ eachDatabase('strips of machines', (database) => {
     expect((await strips(machine)).body.items[0].boots[0]).toMatchObject({ outcome: 'stalled', durationMs: 7000 })
   })
 
-  test('refuse what is no list of up to 100 ids', async () => {
+  test('refuse anything but a list of up to 100 ids', async () => {
     for (const ids of [
       '',
       'nonsense',
