@@ -4,7 +4,7 @@ import { createLog } from '../../src/lib/log.ts'
 import { createMetrics } from '../../src/lib/metrics.ts'
 import { code, formatPage, generatedFrom, heading, paragraph, table, text } from './markdown.ts'
 
-type Operation = { summary?: string; tags?: string[] }
+type Operation = { summary?: string; tags?: string[]; 'x-role'?: string; 'x-action'?: string }
 type Document = { paths: Record<string, Record<string, Operation>> }
 
 /** Every endpoint by its tag, from the OpenAPI document. */
@@ -21,15 +21,23 @@ export async function apiPage(): Promise<string> {
       code('/api/v1/docs'),
       text('. This page only lists the endpoints. '),
       { type: 'link', url: '../guide/automation.md', children: [text('Automation')] },
-      text(' shows how to use the API.'),
+      text(
+        ' shows how to use the API. The role is the lowest role that may use the endpoint; src/auth/may.ts has the table of rights.',
+      ),
     ),
     ...tags.flatMap((tag): RootContent[] => [
       heading(2, `${tag.charAt(0).toUpperCase()}${tag.slice(1)}`),
       table(
-        ['method', 'path', 'summary'],
+        ['method', 'path', 'summary', 'role', 'right'],
         endpoints
           .filter((endpoint) => endpoint.tag === tag)
-          .map(({ method, path, summary }) => [text(method.toUpperCase()), code(path), text(summary)]),
+          .map(({ method, path, summary, role, action }) => [
+            text(method.toUpperCase()),
+            code(path),
+            text(summary),
+            text(role),
+            text(action),
+          ]),
       ),
     ]),
   ])
@@ -44,11 +52,15 @@ async function listEndpoints() {
   } as AdminDeps)
   const document = (await (await app.request('/api/v1/openapi.json')).json()) as Document
   return Object.entries(document.paths).flatMap(([path, operations]) =>
-    Object.entries(operations).map(([method, { summary = '', tags = [] }]) => ({
-      method,
-      path,
-      summary,
-      tag: tags[0] ?? 'other',
-    })),
+    Object.entries(operations).map(
+      ([method, { summary = '', tags = [], 'x-role': role = 'none', 'x-action': action = '' }]) => ({
+        method,
+        path,
+        summary,
+        role,
+        action,
+        tag: tags[0] ?? 'other',
+      }),
+    ),
   )
 }

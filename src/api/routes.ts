@@ -3,6 +3,7 @@ import { OpenAPIHono, z } from '@hono/zod-openapi'
 import type { MiddlewareHandler } from 'hono'
 import { methodNotAllowed } from 'hono/method-not-allowed'
 import { schemaMessages } from '../lib/schema-faults.ts'
+import { requirePrincipal, requireScraper } from './access/authentication.ts'
 import * as tokens from './access/tokens.ts'
 import * as boots from './boots/boots.ts'
 import * as deployments from './boots/deployments.ts'
@@ -12,7 +13,7 @@ import * as timeline from './boots/timeline.ts'
 import * as changes from './changes/changes.ts'
 import * as webhooks from './changes/webhooks.ts'
 import { registerDocs } from './http/docs.ts'
-import { type AdminDeps, type ApiEnv, type Endpoint, type Method, register } from './http/endpoint.ts'
+import { type AdminDeps, type Endpoint, type Method, register } from './http/endpoint.ts'
 import { openApiDocument } from './http/openapi.ts'
 import { problem, problemTranslator, refuseInvalid } from './http/problems.ts'
 import { requestLog } from './http/request-log.ts'
@@ -152,7 +153,7 @@ export function createAdminApp(deps: AdminDeps): OpenAPIHono {
   // The validators of endpoints accept no error map.
   z.config({ customError: schemaMessages })
   const app = new OpenAPIHono({ defaultHook: refuseInvalid })
-  app.onError(problemTranslator(deps.log, deps.databaseAnswers))
+  app.onError(problemTranslator(deps))
   app.notFound((context) => problem({ status: 404, detail: `no such path: ${context.req.path}` }))
   app.use(requestLog(deps, routeOf))
   app.use(async (context, next) => {
@@ -168,8 +169,8 @@ export function createAdminApp(deps: AdminDeps): OpenAPIHono {
     context.json(openApiDocument(app, [...new Set(table.map(([, , , tag]) => tag))])),
   )
   app.openAPIRegistry.registerComponent('securitySchemes', 'bearerAuth', { type: 'http', scheme: 'bearer' })
-  app.use(`${prefix}/*`, deps.trusted ? setOperator : tokens.requireToken(deps.db, deps.metrics))
-  app.use('/metrics', deps.trusted ? setOperator : metrics.requireScraper(deps))
+  app.use(`${prefix}/*`, requirePrincipal(deps))
+  app.use('/metrics', requireScraper(deps))
   app.use(refuseOtherMethods())
   app.use(
     methodNotAllowed({ app, onMethodNotAllowed: (context, allowed) => refuseMethod(context.req.method, allowed) }),
@@ -200,11 +201,6 @@ function routeOf(path: string): string {
   return ['/healthz', '/metrics'].includes(path) ? path : 'other'
 }
 const nouns = new Set([...table.map(([, path]) => path.split('/')[3] ?? ''), 'docs'])
-
-const setOperator: MiddlewareHandler<ApiEnv> = (context, next) => {
-  context.set('actor', 'operator')
-  return next()
-}
 
 function refuseMethod(method: string, allowed: string[]): Response {
   return problem({ status: 405, detail: `${method} is not allowed here`, headers: { allow: allowed.join(', ') } })

@@ -1,7 +1,7 @@
 // The client of a request: a token, a person, or the operator on the server's own shell.
 import type { Actor } from '../inventory/changes/changes.ts'
 import type { Role } from '../model/access/role.ts'
-import type { Condition } from '../model/selector.ts'
+import type { Scope } from '../model/access/scope.ts'
 
 /** The client of a request, with its rights. */
 export type Principal = {
@@ -13,8 +13,7 @@ export type Principal = {
   /** The name in the audit log: `operator`, `token NAME` or `person NAME`. */
   actor: Actor
   role: Role
-  /** The machines of a token, as a selector; undefined for all machines. */
-  scope: Condition[] | undefined
+  scope: Scope | undefined
 }
 
 /** The client of the admin socket: file permissions authenticate it. */

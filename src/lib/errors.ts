@@ -37,6 +37,16 @@ export class ConflictError extends Error {
   override name = 'ConflictError'
 }
 
+/** The request is valid, but who asks may not do it. The code is of the table of findings. */
+export class ForbiddenError extends Error {
+  override name = 'ForbiddenError'
+  readonly code: string
+  constructor(code: string, message: string) {
+    super(message)
+    this.code = code
+  }
+}
+
 /** A setting is invalid, so the server does not start. */
 export class ConfigError extends Error {
   override name = 'ConfigError'

@@ -45,7 +45,7 @@ describe('the actor of a change', () => {
       // @ts-expect-error: the actor is missing.
       deleteMachine(db, { mac: '52:54:00:12:34:56' }, {})
     expectTypeOf(remove).parameter(0).toEqualTypeOf<Db>()
-    expectTypeOf<Arguments<typeof createToken | typeof revokeToken>>().toEqualTypeOf<3>()
+    expectTypeOf<Arguments<typeof createToken | typeof revokeToken>>().toEqualTypeOf<3 | 4>()
     expectTypeOf<Arguments<typeof armDeployment>>().toEqualTypeOf<5>()
     expectTypeOf<Arguments<typeof armDeployments>>().toEqualTypeOf<5 | 6>()
     expectTypeOf<Arguments<typeof cancelDeployment>>().toEqualTypeOf<3>()

@@ -1,5 +1,6 @@
 // /deployments: install an image once.
 import { z } from '@hono/zod-openapi'
+import type { Db } from '../../db/open.ts'
 import { cancelDeployments } from '../../inventory/boots/deployment-cancels.ts'
 import {
   armDeployment,
@@ -13,9 +14,12 @@ import {
 import { findMachine } from '../../inventory/machines/machines.ts'
 import { namesOfMachines } from '../../inventory/machines/names.ts'
 import { refuseUnknownNames } from '../../inventory/machines/references.ts'
-import { ConflictError, requireFound } from '../../lib/errors.ts'
+import { ConflictError, NotFoundError, requireFound } from '../../lib/errors.ts'
+import type { Scope } from '../../model/access/scope.ts'
 import { failureOf } from '../../model/codes/explain.ts'
 import { nameOf } from '../../model/machine.ts'
+import type { Condition } from '../../model/selector.ts'
+import { isMachineInScope, requireInScope } from '../access/rights.ts'
 import { endpoint } from '../http/endpoint.ts'
 import { page, withoutNulls } from '../http/page.ts'
 import { requireMachine } from '../machines/machines.ts'
@@ -37,16 +41,18 @@ const byId = z.object({ id: uuidv7 })
 
 export const list = endpoint({
   operationId: 'listDeployments',
+  action: 'boots.read',
+  scope: 'filtered',
   summary: 'List deployments, newest first',
   query: deploymentsQuery,
   returns: deploymentList,
   statuses: { 200: 'One page' },
-  answer: async ({ db }, { query: { limit: max, before, machine: key, image, state, batch } }) => {
+  answer: async ({ db }, { query: { limit: max, before, machine: key, image, state, batch }, scope }) => {
     const machineId = key === undefined ? undefined : (await findMachine(db, key))?.id
     if (key !== undefined && machineId === undefined) return { status: 200, body: { items: [] } }
     const { items, ...next } = await page(
       max,
-      (count) => listDeployments(db, { machineId, image, state, batch }, count, before),
+      (count) => listDeployments(db, { machineId, image, state, batch, scope }, count, before),
       (deployment) => deployment.id,
     )
     const ids = items.map(({ machineId }) => machineId)
@@ -58,27 +64,31 @@ export const list = endpoint({
 
 export const get = endpoint({
   operationId: 'getDeployment',
+  action: 'boots.read',
+  scope: 'filtered',
   summary: 'Get a deployment',
   params: byId,
   returns: deploymentSchema,
   statuses: { 200: 'The deployment' },
-  answer: async ({ db }, { params: { id } }) => {
-    const found = await findDeployment(db, id)
-    requireFound(found, `deployment ${id}`)
+  answer: async ({ db }, { params: { id }, scope }) => {
+    const found = await requireDeployment(db, id, scope)
     return { status: 200, body: bodyOf(found) }
   },
 })
 
 export const arm = endpoint({
   operationId: 'armDeployment',
+  action: 'deployments.edit',
+  scope: 'filtered',
   summary: 'Arm a deployment: install an image on a machine once, at its next boot',
   description:
     'The image is served until the machine reports installed or failed, at most maxAttempts times within the window. Fetching scripts and files does not change the deployment. If the machine would be refused now, the answer is a conflict (409) unless `force` is true. The same holds for a machine that is probably installed, or being installed, under another record.',
   body: deploymentArm,
   returns: deploymentSchema,
   statuses: { 201: 'Deployment armed' },
-  prepare: async (deps, { body }) => {
-    const machine = await requireMachine(deps.db, body.machine)
+  prepare: async (deps, { body, scope }) => {
+    const machine = await findMachine(deps.db, body.machine)
+    requireInScope(scope, machine, body.machine)
     return body.force ? new Map() : findRefusals(deps, [machine], orderOf(body))
   },
   answer: async ({ db }, { body, by, prepared }) => {
@@ -96,22 +106,27 @@ export const arm = endpoint({
 
 export const armMany = endpoint({
   operationId: 'armDeployments',
+  action: 'deployments.edit',
+  scope: 'filtered',
   summary: 'Arm deployments: install an image once on every machine that matches a selector',
   description:
     'The selector is applied to the machines as they are now. Machines that are denied or already being installed are skipped. Unless `force` is true, machines that would be refused now, or that are probably duplicates, are skipped too. Each skipped machine is listed with the reason.',
   body: deploymentsArm,
   returns: deploymentsArmed,
   statuses: { 200: 'The armed and the skipped machines' },
-  prepare: async (deps, { body }) =>
-    body.force ? new Map() : findRefusals(deps, await findSelected(deps.db, body.selector), orderOf(body)),
-  answer: async ({ db }, { body, by, prepared }) => ({
+  prepare: async (deps, { body, scope }) =>
+    body.force
+      ? new Map()
+      : findRefusals(deps, await findSelected(deps.db, within(scope, body.selector)), orderOf(body)),
+  answer: async ({ db }, { body, by, scope, prepared }) => ({
     status: 200,
-    body: await armDeployments(db, body.selector, orderOf(body), body.dryRun, by, prepared as Refusals),
+    body: await armDeployments(db, within(scope, body.selector), orderOf(body), body.dryRun, by, prepared as Refusals),
   }),
 })
 
 export const cancelMany = endpoint({
   operationId: 'cancelDeployments',
+  action: 'deployments.edit',
   summary: 'Cancel the active deployments of a batch, or of every machine that matches a selector',
   description: 'The machines return to their own assignments. Running installers are not stopped.',
   body: deploymentsCancel,
@@ -125,13 +140,31 @@ export const cancelMany = endpoint({
 
 export const cancel = endpoint({
   operationId: 'cancelDeployment',
+  action: 'deployments.edit',
+  scope: 'filtered',
   summary: 'Cancel an active deployment',
   description: 'The machine returns to its own assignment. A running installer is not stopped.',
   params: byId,
   returns: deploymentSchema,
   statuses: { 200: 'Deployment cancelled' },
-  answer: async ({ db }, { params: { id }, by }) => ({ status: 200, body: bodyOf(await cancelDeployment(db, id, by)) }),
+  answer: async ({ db }, { params: { id }, by, scope }) => {
+    await requireDeployment(db, id, scope)
+    return { status: 200, body: bodyOf(await cancelDeployment(db, id, by)) }
+  },
 })
+
+/** @throws NotFoundError, also for a deployment of a machine outside the scope */
+async function requireDeployment(db: Db, id: string, scope: Scope | undefined): Promise<Deployment> {
+  const found = await findDeployment(db, id)
+  requireFound(found, `deployment ${id}`)
+  if (!(await isMachineInScope(db, scope, found.machineId))) throw new NotFoundError(`there is no deployment ${id}`)
+  return found
+}
+
+/** A selector of machines in the scope. */
+function within(scope: Scope | undefined, selector: Condition[]): Condition[] {
+  return [...selector, ...Object.entries(scope ?? {}).map(([label, equals]) => ({ label, equals }))]
+}
 
 function orderOf({
   image,

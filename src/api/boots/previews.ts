@@ -19,6 +19,8 @@ const params = z.object({ id: machineKey })
 
 export const script = endpoint({
   operationId: 'previewScript',
+  action: 'inventory.read',
+  scope: 'machine',
   summary: 'Preview the iPXE script that the machine would get now',
   description:
     'Nothing changes, and no boot is recorded. The token in the script is the word preview. For an unknown MAC address, the groups and the policy decide.',
@@ -35,6 +37,8 @@ export const script = endpoint({
 
 export const decision = endpoint({
   operationId: 'previewDecision',
+  action: 'inventory.read',
+  scope: 'machine',
   summary: 'Explain what the machine would boot now',
   params,
   query: previewQuery,
@@ -48,6 +52,7 @@ export const decision = endpoint({
 
 export const explain = endpoint({
   operationId: 'explain',
+  action: 'inventory.read',
   summary: 'Explain what a machine with these facts would boot',
   description: 'The machine need not exist. Nothing changes.',
   query: explainQuery,
@@ -62,6 +67,8 @@ export const explain = endpoint({
 
 export const answers = endpoint({
   operationId: 'previewAnswers',
+  action: 'answer-files.edit',
+  scope: 'machine',
   summary: "Preview the machine's answer file as its installer would get it now",
   description: 'Asterisks replace the secrets. If values are missing, the error names all of them.',
   params,

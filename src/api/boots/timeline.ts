@@ -13,6 +13,7 @@ import { summaryOf } from './boots.ts'
 
 export const get = endpoint({
   operationId: 'getTimeline',
+  action: 'boots.read',
   summary: 'Get what a machine went through: DHCP, TFTP, HTTP and reports, with its gaps named',
   description:
     'Also for a MAC address or an IPv4 address that never became a machine. Events without a boot are kept for a day. DHCP is included if proxyDHCP runs.',

@@ -16,6 +16,7 @@ import { machineKey } from '../schemas/common.ts'
 
 export const list = endpoint({
   operationId: 'listChanges',
+  action: 'changes.read',
   summary: 'List the audit log, newest first',
   query: changesQuery,
   returns: changeList,
@@ -40,6 +41,8 @@ async function subjectsOf(db: AdminDeps['db'], text: string): Promise<string[]> 
 
 export const types = endpoint({
   operationId: 'listChangeTypes',
+  action: 'changes.read',
+  scope: 'any',
   summary: 'List the types of changes, by noun',
   returns: changeTypeList,
   statuses: { 200: 'All types' },
@@ -53,6 +56,7 @@ export const types = endpoint({
 
 export const follow = endpoint({
   operationId: 'followChanges',
+  action: 'changes.read',
   summary: 'Follow changes as server-sent events',
   description:
     'Each event has the position of its change as `id`, its type as `event` and a Change as `data`. A client that sends the last id as Last-Event-ID, or in `after`, resumes from there without gaps; otherwise the stream starts now. It ends when the token is revoked. The event `reset` means that changes after that position are no longer kept: read everything again.',
@@ -67,7 +71,7 @@ export const follow = endpoint({
       place === undefined ? undefined : parsePlace(place),
       parseTypes(query.types),
       ended.signal,
-      (context as Context<ApiEnv>).get('tokenId'),
+      (context as Context<ApiEnv>).get('principal').id,
     )
     if (followed === undefined)
       return problem({

@@ -40,6 +40,7 @@ async function sendTest({ id: subject, url, secret }: { id: string; url: string;
 
 export const list = endpoint({
   operationId: 'listWebhooks',
+  action: 'webhooks.edit',
   summary: 'List webhooks, without their secrets',
   returns: webhookList,
   statuses: { 200: 'The webhooks' },
@@ -48,6 +49,7 @@ export const list = endpoint({
 
 export const create = endpoint({
   operationId: 'createWebhook',
+  action: 'webhooks.edit',
   summary: 'Create a webhook: send changes to a URL from now on',
   description:
     'Each message is {"type", "timestamp", "data"}, signed with webhook-id, webhook-timestamp and webhook-signature. If the receiver does not answer with 2xx within 10 s, the message is redelivered ten times over about a day. After the last failure, it is in the list of dead messages. If the change is about a machine, `data.machine` has its id, mac and hostname. Messages may arrive twice or out of order: compare webhook-id and data.id. The first message may be about a change made just before.',
@@ -59,6 +61,7 @@ export const create = endpoint({
 
 export const patch = endpoint({
   operationId: 'patchWebhook',
+  action: 'webhooks.edit',
   summary: 'Change a webhook, or switch it on or off',
   params,
   body: webhookPatch,
@@ -72,6 +75,7 @@ export const patch = endpoint({
 
 export const remove = endpoint({
   operationId: 'deleteWebhook',
+  action: 'webhooks.edit',
   summary: 'Delete a webhook and its messages',
   params,
   statuses: { 204: 'Webhook deleted' },
@@ -83,6 +87,7 @@ export const remove = endpoint({
 
 export const test = endpoint({
   operationId: 'testWebhook',
+  action: 'webhooks.edit',
   summary: 'Send a test message to a webhook',
   description:
     'The message has the type `webhook.test` and is signed like every other. It is also sent if the webhook is switched off. It is sent once; the response contains the answer of the receiver.',
@@ -97,6 +102,7 @@ export const test = endpoint({
 
 export const dead = endpoint({
   operationId: 'listDeadMessages',
+  action: 'webhooks.edit',
   summary: 'List the messages of a webhook that could not be delivered',
   params,
   returns: deadMessageList,
@@ -109,6 +115,7 @@ export const dead = endpoint({
 
 export const retry = endpoint({
   operationId: 'retryDeadMessage',
+  action: 'webhooks.edit',
   summary: 'Redeliver a message that could not be delivered',
   params: z.object({ id: uuidv7, message: uuidv7 }),
   statuses: { 204: 'Message queued' },

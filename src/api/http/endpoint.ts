@@ -2,6 +2,8 @@
 import { createRoute, type OpenAPIHono, type RouteConfig, z } from '@hono/zod-openapi'
 import type { Context, MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
+import { type Action, roleFor } from '../../auth/may.ts'
+import type { Principal } from '../../auth/principal.ts'
 import type { PartialFiles } from '../../bytes/fetch/partial-files.ts'
 import type { FileStore } from '../../bytes/store/file-store.ts'
 import type { Db } from '../../db/open.ts'
@@ -17,7 +19,9 @@ import { InputError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
 import type { Metrics } from '../../lib/metrics.ts'
 import type { Sealer } from '../../lib/seal.ts'
+import type { Scope } from '../../model/access/scope.ts'
 import type { PresentNbp } from '../../model/firmware/nbp.ts'
+import { checkRights } from '../access/rights.ts'
 import { problemSchema } from '../schemas/system/problem.ts'
 import { onceForKey } from './idempotency.ts'
 import { checkJson } from './json-text.ts'
@@ -56,8 +60,8 @@ export type AdminDeps = HealthSources &
     trusted: boolean
   }
 
-/** The actor of an authenticated request: the name of its token, or `operator` on the socket. */
-export type ApiEnv = { Variables: { actor: Actor; tokenId?: string } }
+/** The client of an authenticated request. The page sets `principal` when it asks in the name of a person. */
+export type ApiEnv = { Variables: { principal: Principal }; Bindings: { principal?: Principal } }
 
 export type Method = 'get' | 'put' | 'post' | 'patch' | 'delete'
 
@@ -70,6 +74,8 @@ type Input<Params, Query, Body> = {
   body: z.output<Body>
   /** The actor of the request. */
   by: Actor
+  /** The machines that the request may see and change; undefined for all machines. */
+  scope: Scope | undefined
   /** The conditions in If-Match and If-None-Match; empty if the endpoint is not conditional. */
   precondition: Precondition
   /** The result of the endpoint's `prepare`. */
@@ -101,8 +107,13 @@ export type EndpointSpec<
   bodyOptional?: true
   /** True if the endpoint obeys If-Match and If-None-Match. */
   conditional?: true
-  /** True if no token is required. */
-  open?: true
+  /** What the endpoint does, for the table of rights; `open` if none is required. */
+  action: Action | 'open'
+  /**
+   * What a token for some machines gets: `any`: the endpoint is about no machine. `machine`: it is about the machine `id` of the
+   * path, which must be in the scope. `filtered`: it obeys `scope` itself. Undefined: a refusal.
+   */
+  scope?: 'any' | 'machine' | 'filtered'
   returns?: Result
   returnsType?: 'application/json' | 'text/plain' | 'text/event-stream'
   /** The media types of an answer that is a stream. Such a POST takes no Idempotency-Key. */
@@ -171,8 +182,11 @@ export function register(
     operationId: spec.operationId,
     summary: spec.summary,
     ...(spec.description !== undefined && { description: spec.description }),
-    ...(spec.open && { security: [] }),
-    ...(spec.body !== undefined && { middleware: [boundedJson, checkedBody(spec.bodyOptional ?? false)] }),
+    ...(spec.action === 'open' ? { security: [] } : { 'x-action': spec.action, 'x-role': roleFor(spec.action) }),
+    middleware: [
+      checkRights(deps.db, spec),
+      ...(spec.body === undefined ? [] : [boundedJson, checkedBody(spec.bodyOptional ?? false)]),
+    ],
     request: requestOf(spec),
     responses: responsesOf(spec),
   } as RouteConfig)
@@ -183,11 +197,12 @@ export function register(
     served as RouteConfig,
     (async (context: Context) => {
       const valid = (target: 'param' | 'query' | 'json') => context.req.valid(target as never) as unknown
-      const by = (context as Context<ApiEnv>).get('actor') ?? 'anonymous'
+      const principal = (context as Context<ApiEnv>).get('principal') as Principal | undefined
+      const { actor: by = 'anonymous', scope } = principal ?? {}
       const precondition = spec.conditional ? preconditionOf(context) : {}
       // If there is no body, the framework parses nothing, and the defaults are missing.
       const body = spec.bodyOptional ? spec.body?.parse(valid('json') ?? {}) : valid('json')
-      const input = { params: valid('param'), query: valid('query'), body, by, precondition }
+      const input = { params: valid('param'), query: valid('query'), body, by, scope, precondition }
       const prepared = await spec.prepare?.(deps, input)
       const answer = async (db: Db) => {
         const given = await spec.answer({ ...deps, db }, { ...input, prepared }, context)

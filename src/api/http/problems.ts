@@ -8,6 +8,7 @@ import {
   ConflictError,
   DiskFullError,
   type FieldFault,
+  ForbiddenError,
   findCause,
   InputError,
   messageOf,
@@ -15,17 +16,25 @@ import {
   short,
   stackOf,
 } from '../../lib/errors.ts'
-import type { Logger } from '../../lib/log.ts'
+import { pathForLog } from '../../lib/log.ts'
 import { isOutage } from '../../lib/outage.ts'
 import { schemaFaults } from '../../lib/schema-faults.ts'
+import { plainAddress } from '../../lib/subnet.ts'
+import type { AdminDeps, ApiEnv } from './endpoint.ts'
 
-export type Problem = { status: number; detail: string; errors?: FieldFault[]; headers?: Record<string, string> }
+export type Problem = {
+  status: number
+  detail: string
+  code?: string
+  errors?: FieldFault[]
+  headers?: Record<string, string>
+}
 
 /** A problem as a response. */
-export function problem({ status, detail, errors, headers }: Problem): Response {
+export function problem({ status, detail, code, errors, headers }: Problem): Response {
   // Node 20 has the titles of RFC 4918; these are the titles of RFC 9110, 15.5.21 and 15.5.14.
   const title = { 413: 'Content Too Large', 422: 'Unprocessable Content' }[status] ?? STATUS_CODES[status] ?? 'Error'
-  const body = { type: 'about:blank', title, status, detail, ...(errors && { errors }) }
+  const body = { type: 'about:blank', title, status, detail, ...(code && { code }), ...(errors && { errors }) }
   return new Response(JSON.stringify(body), {
     status,
     headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store', ...headers },
@@ -33,10 +42,16 @@ export function problem({ status, detail, errors, headers }: Problem): Response 
 }
 
 /** Translates errors into problems. Unexpected errors are logged; clients do not see their details. */
-export function problemTranslator(log: Logger, databaseAnswers: () => Promise<boolean>) {
+export function problemTranslator({
+  log,
+  metrics,
+  databaseAnswers,
+}: Pick<AdminDeps, 'log' | 'metrics' | 'databaseAnswers'>) {
   return async (error: unknown, context: Context): Promise<Response> => {
     if (error instanceof InputError) return problem(faultsProblem(error.faults))
     if (error instanceof NotFoundError) return problem({ status: 404, detail: error.message })
+    if (error instanceof ForbiddenError)
+      return refused({ log, metrics }, context, { status: 403, code: error.code, detail: error.message })
     if (error instanceof ConflictError) return problem({ status: 409, detail: error.message })
     if (error instanceof PreconditionError) return problem({ status: 412, detail: error.message })
     if (error instanceof HTTPException) return problem({ status: error.status, detail: detailOf(error) })
@@ -51,6 +66,28 @@ export function problemTranslator(log: Logger, databaseAnswers: () => Promise<bo
     if (!away) return problem({ status: 500, detail: 'internal error; the log of the server has the reason' })
     return problem({ status: 503, detail: 'the Bootwright database is unreachable', headers: { 'retry-after': '5' } })
   }
+}
+
+/** A refusal of who asks: logged with its code, and counted. */
+export function refused(
+  { log, metrics }: Pick<AdminDeps, 'log' | 'metrics'>,
+  context: Context,
+  { code, ...refusal }: Problem & { code: string },
+): Response {
+  const { method, path } = context.req
+  const actor = (context as Context<ApiEnv>).get('principal')?.actor
+  log.warn(
+    { code, method, path: pathForLog(path), ip: addressOf(context), actor, status: refusal.status },
+    'request refused',
+  )
+  metrics.adminRefused(code)
+  return problem({ code, ...refusal })
+}
+
+/** The address of the client; empty on a Unix socket. */
+export function addressOf(context: Context): string {
+  const { incoming } = (context.env ?? {}) as { incoming?: { socket?: { remoteAddress?: string } } }
+  return plainAddress(incoming?.socket?.remoteAddress)
 }
 
 /** The answer to input that its schema refuses. The validators of endpoints call this with their result. */

@@ -23,7 +23,7 @@ export function requestLog(
         path: pathForLog(context.req.path),
         status,
         ms: Math.round(ms),
-        actor: context.get('actor'),
+        actor: context.get('principal')?.actor,
       },
       'request',
     )

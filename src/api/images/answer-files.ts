@@ -29,6 +29,8 @@ const params = z.object({ name: thingName })
 
 export const list = endpoint({
   operationId: 'listAnswerFiles',
+  action: 'inventory.read',
+  scope: 'any',
   summary: 'List answer files by name',
   query: listQuery(thingName),
   returns: answerFileList,
@@ -45,6 +47,8 @@ export const list = endpoint({
 
 export const get = endpoint({
   operationId: 'getAnswerFile',
+  action: 'inventory.read',
+  scope: 'any',
   summary: 'Get an answer file with its current version',
   params,
   returns: answerFileSchema,
@@ -58,6 +62,7 @@ export const get = endpoint({
 
 export const put = endpoint({
   operationId: 'putAnswerFile',
+  action: 'answer-files.edit',
   summary: 'Add an answer file, or a new version of an answer file',
   description:
     'The Liquid templates are checked: their syntax, and whether every name in them exists in a boot. If the documents differ from the current ones, they become a new version. Fields that the body leaves out are cleared.',
@@ -76,6 +81,7 @@ export const put = endpoint({
 
 export const patch = endpoint({
   operationId: 'patchAnswerFile',
+  action: 'answer-files.edit',
   summary: 'Change an answer file, or make another version of it current',
   description:
     'Fields that the body leaves out stay; documents are merged by name. If the documents then differ from the current ones, they become a new version.',
@@ -94,6 +100,8 @@ export const patch = endpoint({
 
 export const versions = endpoint({
   operationId: 'listAnswerFileVersions',
+  action: 'inventory.read',
+  scope: 'any',
   summary: 'List the versions of an answer file, newest first',
   params,
   returns: answerFileVersionList,
@@ -106,6 +114,7 @@ export const versions = endpoint({
 
 export const remove = endpoint({
   operationId: 'deleteAnswerFile',
+  action: 'answer-files.edit',
   summary: 'Delete an answer file that nothing refers to',
   params,
   conditional: true,

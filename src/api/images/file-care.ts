@@ -16,6 +16,7 @@ const silenceMs = 24 * 3_600_000
 
 export const verify = endpoint({
   operationId: 'verifyFiles',
+  action: 'images.edit',
   summary: 'Verify stored files',
   description:
     'Hashes one file after the other, at most at 100 MB/s. The answer is one document, whose items are the files that are damaged or could not be verified. With `Accept: application/x-ndjson` it is a stream of JSON lines; a large file reports its progress every second. The work stops if the client disconnects. The results are recorded: a damaged file is no longer served, and a repaired file is served again.',
@@ -43,6 +44,7 @@ export const verify = endpoint({
 
 export const clear = endpoint({
   operationId: 'clearFiles',
+  action: 'files.delete',
   summary: 'Delete files that nothing refers to',
   description:
     'Deletes files that no image version, open boot or import refers to, and bytes without a record. The answer lists them as its items, or as JSON lines with `Accept: application/x-ndjson`. Files that were uploaded or reused within the last `olderThanHours` stay: their image may not be saved yet. Downloads in progress continue.',
@@ -58,6 +60,7 @@ export const clear = endpoint({
 
 export const remove = endpoint({
   operationId: 'deleteFile',
+  action: 'files.delete',
   summary: 'Delete a file that nothing refers to',
   params: z.object({ sha256 }),
   statuses: { 204: 'File deleted' },

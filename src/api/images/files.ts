@@ -12,6 +12,8 @@ import { findUpload, putPart } from './file-parts.ts'
 
 export const list = endpoint({
   operationId: 'listFiles',
+  action: 'inventory.read',
+  scope: 'any',
   summary: 'List stored files by sha256',
   query: listQuery(sha256),
   returns: fileList,
@@ -28,6 +30,8 @@ export const list = endpoint({
 
 export const get = endpoint({
   operationId: 'getFile',
+  action: 'inventory.read',
+  scope: 'any',
   summary: 'Get the record of a stored file',
   params: z.object({ sha256 }),
   returns: fileSchema,
@@ -41,6 +45,7 @@ export const get = endpoint({
 
 export const put = endpoint({
   operationId: 'putFile',
+  action: 'files.upload',
   summary: 'Upload a file',
   description:
     'Bytes with a different sha256 are refused. A file that is already stored keeps its first name; a damaged file is stored again.\n\nWith Content-Range, the body is a part of the file. Each part begins where the received bytes end; otherwise it is refused (409, and Upload-Offset has the position). If a part is interrupted, the received bytes stay; GET `upload` below this path returns their number. After the last part the file is verified and stored. `curl -T FILE -C OFFSET` sends such a part.',
@@ -76,6 +81,8 @@ export const put = endpoint({
 
 export const upload = endpoint({
   operationId: 'getUpload',
+  action: 'inventory.read',
+  scope: 'any',
   summary: 'Get the progress of an upload: where its next part begins',
   params: z.object({ sha256 }),
   returns: uploadSchema,

@@ -13,6 +13,8 @@ const params = z.object({ name: imageName })
 
 export const list = endpoint({
   operationId: 'listImages',
+  action: 'inventory.read',
+  scope: 'any',
   summary: 'List images by name',
   query: listQuery(imageName),
   returns: imageList,
@@ -29,6 +31,8 @@ export const list = endpoint({
 
 export const get = endpoint({
   operationId: 'getImage',
+  action: 'inventory.read',
+  scope: 'any',
   summary: 'Get an image with its current version',
   params,
   returns: imageSchema,
@@ -42,6 +46,7 @@ export const get = endpoint({
 
 export const put = endpoint({
   operationId: 'putImage',
+  action: 'images.edit',
   summary: 'Add an image, or a new version of an image',
   description:
     'If the variants differ from those of the current version, they become a new version, which machines boot from then on.',
@@ -63,6 +68,7 @@ export const put = endpoint({
 
 export const patch = endpoint({
   operationId: 'patchImage',
+  action: 'images.edit',
   summary: 'Change an image, or promote a version of it',
   description: 'Promoting an earlier version is a rollback.',
   params,
@@ -78,6 +84,7 @@ export const patch = endpoint({
 
 export const uses = endpoint({
   operationId: 'countImageMachines',
+  action: 'inventory.read',
   summary: 'Count the machines that boot an image now',
   description:
     'Counts machines that boot it by their own assignment, by a group or by the policy, but not by a deployment or a menu entry. At most the first 20,000 machines are counted.',
@@ -92,6 +99,7 @@ export const uses = endpoint({
 
 export const remove = endpoint({
   operationId: 'deleteImage',
+  action: 'images.delete',
   summary: 'Delete an image that nothing refers to',
   params,
   conditional: true,

@@ -22,6 +22,7 @@ const params = z.object({ id: uuidv7 })
 
 export const create = endpoint({
   operationId: 'createImport',
+  action: 'images.edit',
   summary: 'Import an image by a recipe, from a URL, or from an uploaded ISO',
   description:
     'The server imports it in the background and continues after a restart; the Location header leads to its progress. The image appears only when it is complete. Its variants replace those for the same architectures. After a failure, the downloaded data is kept for some days, and the next import resumes from it.',
@@ -40,6 +41,8 @@ export const create = endpoint({
 
 export const list = endpoint({
   operationId: 'listImports',
+  action: 'inventory.read',
+  scope: 'any',
   summary: 'List imports, newest first',
   query: importsQuery,
   returns: importList,
@@ -58,6 +61,8 @@ export const list = endpoint({
 
 export const get = endpoint({
   operationId: 'getImport',
+  action: 'inventory.read',
+  scope: 'any',
   summary: 'Get the progress or the result of an import',
   params,
   returns: importSchema,
@@ -71,6 +76,7 @@ export const get = endpoint({
 
 export const cancel = endpoint({
   operationId: 'cancelImport',
+  action: 'images.edit',
   summary: 'Cancel an import and discard its data',
   params,
   returns: importSchema,

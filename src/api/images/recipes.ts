@@ -6,6 +6,8 @@ import { recipeList } from '../schemas/images/recipe.ts'
 
 export const list = endpoint({
   operationId: 'listRecipes',
+  action: 'inventory.read',
+  scope: 'any',
   summary: 'List recipes by name: those that ship with Bootwright, and those in the data folder',
   returns: recipeList,
   statuses: { 200: 'All recipes' },

@@ -23,6 +23,7 @@ const params = z.object({ id: uuidv7 })
 
 export const create = endpoint({
   operationId: 'createFileUpload',
+  action: 'files.upload',
   summary: 'Start or resume an upload of a file whose hash is unknown',
   description:
     'For browsers, which cannot hash a large file before they send it. PUT sends the parts; after the last part the server stores the file under its hash. If you have an unfinished upload with the same name, size and `modifiedAt`, the answer is that upload. It resumes at `receivedBytes`, also after a restart of the server. Unfinished uploads are deleted after BOOTWRIGHT_KEEP_PARTS_DAYS without a new part.',
@@ -39,6 +40,7 @@ export const create = endpoint({
 
 export const list = endpoint({
   operationId: 'listFileUploads',
+  action: 'files.upload',
   summary: 'List your unfinished uploads, the newest progress first',
   returns: fileUploadList,
   statuses: { 200: 'The uploads' },
@@ -47,6 +49,7 @@ export const list = endpoint({
 
 export const get = endpoint({
   operationId: 'getFileUpload',
+  action: 'files.upload',
   summary: 'Get the progress of an upload: where its next part begins',
   params,
   returns: fileUpload,
@@ -56,6 +59,7 @@ export const get = endpoint({
 
 export const put = endpoint({
   operationId: 'putFileUploadPart',
+  action: 'files.upload',
   summary: 'Upload a part of a file',
   description:
     'Each part begins where the received bytes end; otherwise it is refused (409, and Upload-Offset has the position). If a part is interrupted, the received bytes stay. After the last part the file is stored, and `sha256` names it.',
@@ -90,6 +94,7 @@ export const put = endpoint({
 
 export const remove = endpoint({
   operationId: 'deleteFileUpload',
+  action: 'files.upload',
   summary: 'Delete an unfinished upload with its bytes',
   params,
   statuses: { 204: 'Upload deleted; a file that is stored already stays' },

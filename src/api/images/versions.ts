@@ -20,6 +20,8 @@ const ofImage = z.object({ name: imageName })
 
 export const list = endpoint({
   operationId: 'listImageVersions',
+  action: 'inventory.read',
+  scope: 'any',
   summary: 'List the versions of an image, newest first',
   params: ofImage,
   returns: versionList,
@@ -39,6 +41,8 @@ export const list = endpoint({
 
 export const get = endpoint({
   operationId: 'getImageVersion',
+  action: 'inventory.read',
+  scope: 'any',
   summary: 'Get a version of an image',
   params: versionParams,
   returns: versionSchema,
@@ -52,6 +56,7 @@ export const get = endpoint({
 
 export const remove = endpoint({
   operationId: 'deleteImageVersion',
+  action: 'images.delete',
   summary: 'Delete an image version that is not current and that no machine boots',
   params: versionParams,
   conditional: true,
@@ -64,6 +69,8 @@ export const remove = endpoint({
 
 export const diff = endpoint({
   operationId: 'diffImageVersions',
+  action: 'inventory.read',
+  scope: 'any',
   summary: 'Compare two versions of an image',
   params: ofImage,
   query: diffQuery,

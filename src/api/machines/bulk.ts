@@ -38,6 +38,7 @@ type Options = { dryRun: boolean; details: boolean; by: Actor }
 
 export const upsert = endpoint({
   operationId: 'upsertMachines',
+  action: 'machines.edit',
   summary: 'Create or change many machines at once',
   description: `Each line is a machine, as NDJSON or CSV; in application/json the body is a list of MachineRow. The key is the first of these that
 the row has: \`id\`, \`mac\`, \`macs\`, \`uuid\`, \`serial\` with \`product\`. A MAC address that no machine has creates a machine.

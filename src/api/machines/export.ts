@@ -24,6 +24,8 @@ const maxKeys = 900
 
 export const all = endpoint({
   operationId: 'exportMachines',
+  action: 'inventory.read',
+  scope: 'filtered',
   summary: 'Export machines in the format of the bulk upload',
   description: `By default, only machines that operators entered are exported: an upload would turn discovered machines into entered ones. Facts, secrets
 and history are not exported. In CSV, a cell that a spreadsheet would treat as a formula begins with an apostrophe, which
@@ -32,8 +34,8 @@ the upload removes. CSV leaves out empty lists of args and empty assignments.`,
   returns: z.string(),
   returnsTypes: rowFormats,
   statuses: { 200: 'The machines, in the order of their creation' },
-  answer: async ({ db }, { query: { format = 'ndjson', ...filter } }) => {
-    const search = { ...searchOf(filter), discovered: filter.discovered ?? false }
+  answer: async ({ db }, { query: { format = 'ndjson', ...filter }, scope }) => {
+    const search = { ...searchOf(filter), scope, discovered: filter.discovered ?? false }
     const texts = format === 'ndjson' ? jsonLines(db, search) : csvLines(db, search, await columnsFor(db, search))
     const type = format === 'ndjson' ? 'application/x-ndjson' : 'text/csv'
     const headers = {

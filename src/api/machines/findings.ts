@@ -5,6 +5,7 @@ import { findingList } from '../schemas/machines/finding.ts'
 
 export const list = endpoint({
   operationId: 'listFindings',
+  action: 'inventory.read',
   summary: 'List problems to resolve: uncertain identities, and machines that install at every boot',
   returns: findingList,
   statuses: { 200: 'The findings, at most 200 of each kind' },

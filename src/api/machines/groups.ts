@@ -21,6 +21,8 @@ const params = z.object({ name: thingName })
 
 export const list = endpoint({
   operationId: 'listGroups',
+  action: 'inventory.read',
+  scope: 'any',
   summary: 'List groups by name',
   query: listQuery(thingName),
   returns: groupList,
@@ -37,6 +39,8 @@ export const list = endpoint({
 
 export const get = endpoint({
   operationId: 'getGroup',
+  action: 'inventory.read',
+  scope: 'any',
   summary: 'Get a group',
   params,
   returns: groupSchema,
@@ -50,6 +54,7 @@ export const get = endpoint({
 
 export const put = endpoint({
   operationId: 'putGroup',
+  action: 'groups.edit',
   summary: 'Create or replace a group',
   description:
     'Machines that match the selector boot what the group assigns, from their next boot on. Fields that the body leaves out are cleared. A group of every machine has `everybody: true` instead of conditions.',
@@ -68,6 +73,7 @@ export const put = endpoint({
 
 export const patch = endpoint({
   operationId: 'patchGroup',
+  action: 'groups.edit',
   summary: 'Change fields of a group',
   description:
     'Fields that the body leaves out stay; null clears a field. The assignment is merged, its params and localBoot by name. `everybody: true` removes all conditions.',
@@ -82,6 +88,7 @@ export const patch = endpoint({
 
 export const remove = endpoint({
   operationId: 'deleteGroup',
+  action: 'groups.edit',
   summary: 'Delete a group and its secrets',
   params,
   conditional: true,

@@ -3,12 +3,15 @@ import { z } from '@hono/zod-openapi'
 import { absentProgramNotices } from '../../decide/boot-program.ts'
 import { deleteDeployedMachine } from '../../inventory/boots/deployment-cancels.ts'
 import { etagOf } from '../../inventory/common/precondition.ts'
+import type { MachineChange } from '../../inventory/machines/fields.ts'
 import { forgetDiscovered } from '../../inventory/machines/identity/discovered.ts'
 import { cursorOf, searchMachines } from '../../inventory/machines/list.ts'
 import { findMachine, newMachine, saveMachine } from '../../inventory/machines/machines.ts'
 import { namesakesOf, noMachine } from '../../inventory/machines/names.ts'
 import { InputError } from '../../lib/errors.ts'
+import type { Scope } from '../../model/access/scope.ts'
 import type { Machine, MachineKey } from '../../model/machine.ts'
+import { forbiddenForScope } from '../access/rights.ts'
 import { type AdminDeps, endpoint } from '../http/endpoint.ts'
 import { page } from '../http/page.ts'
 import { limit, machineKey } from '../schemas/common.ts'
@@ -26,17 +29,19 @@ const params = z.object({ id: machineKey })
 
 export const list = endpoint({
   operationId: 'listMachines',
+  action: 'inventory.read',
+  scope: 'filtered',
   summary: 'List machines',
   query: z.strictObject({ limit, after: cursorParameter, sort: sortParameter, ...machineSearch }),
   returns: machineList,
   statuses: { 200: 'One page' },
-  answer: async ({ db }, { query: { limit: max, after, sort: sorted, ...search } }) => {
+  answer: async ({ db }, { query: { limit: max, after, sort: sorted, ...search }, scope }) => {
     const sort = sortOf(sorted)
     if (after !== undefined && (after.by !== sort.by || after.descending !== sort.descending))
       throw new InputError({ field: 'after', value: after.by, expected: 'the next value of a page with the same sort' })
     const body = await page(
       max,
-      (count) => searchMachines(db, searchOf(search), sort, count, after?.cursor),
+      (count) => searchMachines(db, { ...searchOf(search), scope }, sort, count, after?.cursor),
       (machine) => formatCursor(sort, cursorOf(machine, sort)),
     )
     return { status: 200, body }
@@ -45,6 +50,8 @@ export const list = endpoint({
 
 export const get = endpoint({
   operationId: 'getMachine',
+  action: 'inventory.read',
+  scope: 'machine',
   summary: 'Get a machine',
   params,
   returns: machineSchema,
@@ -61,6 +68,8 @@ export const get = endpoint({
 
 export const put = endpoint({
   operationId: 'putMachine',
+  action: 'machines.edit',
+  scope: 'machine',
   summary: 'Create or replace a machine',
   description:
     'Fields that the body leaves out are cleared, except the MAC addresses. If the URL has a MAC address that no machine has, a machine is created.',
@@ -69,7 +78,8 @@ export const put = endpoint({
   conditional: true,
   returns: machineSchema,
   statuses: { 200: 'Machine replaced', 201: 'Machine created' },
-  answer: async (deps, { params: { id }, body, precondition, by }) => {
+  answer: async (deps, { params: { id }, body, precondition, by, scope }) => {
+    refuseOtherMachines(scope, body)
     const { machine, created } = await saveMachine(deps.db, id, body, { ...precondition, replace: true }, by)
     return answerOf(deps, machine, created)
   },
@@ -77,6 +87,7 @@ export const put = endpoint({
 
 export const create = endpoint({
   operationId: 'createMachine',
+  action: 'machines.edit',
   summary: 'Create a machine by its UUID, its serial with product, or its MAC addresses',
   description:
     'A machine without MAC addresses is identified by its UUID, or by its serial with product, until a second machine reports the same values.',
@@ -93,6 +104,7 @@ export const create = endpoint({
 
 export const forget = endpoint({
   operationId: 'forgetDiscovered',
+  action: 'machines.edit',
   summary: 'Delete discovered machines: all of them, those not seen recently, or those from one address',
   description:
     'Machines that an operator entered are never deleted here. The boots of deleted machines stay. A deleted machine that boots again is discovered again.',
@@ -107,6 +119,8 @@ export const forget = endpoint({
 
 export const patch = endpoint({
   operationId: 'patchMachine',
+  action: 'machines.edit',
+  scope: 'machine',
   summary: 'Change fields of a machine',
   description: 'Fields that the body leaves out stay. Labels, params and localBoot are merged by name.',
   params,
@@ -114,7 +128,8 @@ export const patch = endpoint({
   conditional: true,
   returns: machineSchema,
   statuses: { 200: 'Machine changed' },
-  answer: async (deps, { params: { id: key }, body, precondition, by }) => {
+  answer: async (deps, { params: { id: key }, body, precondition, by, scope }) => {
+    refuseOtherMachines(scope, body)
     const { id } = await requireMachine(deps.db, key)
     const { machine } = await saveMachine(deps.db, { id }, body, precondition, by)
     return answerOf(deps, machine)
@@ -123,6 +138,8 @@ export const patch = endpoint({
 
 export const remove = endpoint({
   operationId: 'deleteMachine',
+  action: 'machines.edit',
+  scope: 'machine',
   summary: 'Delete a machine and its deployments',
   description: 'The boots of the machine stay. If a deployment of it is active, the answer is a conflict (409).',
   params,
@@ -139,6 +156,16 @@ export const remove = endpoint({
     return { status: 204 }
   },
 })
+
+/**
+ * A token with a scope changes neither the identity nor the labels of its machines: a MAC would add a machine of another scope, and a
+ * label would remove one.
+ * @throws ForbiddenError
+ */
+function refuseOtherMachines(scope: Scope | undefined, { macs, uuid, serial, product, labels }: MachineChange): void {
+  const deciding = [macs, uuid, serial, product, labels].some((value) => value !== undefined)
+  if (scope !== undefined && deciding) throw forbiddenForScope(scope)
+}
 
 type AnswerDeps = Pick<AdminDeps, 'db' | 'nbps'>
 

@@ -14,6 +14,8 @@ const params = z.object({ name: thingName })
 
 export const list = endpoint({
   operationId: 'listMenus',
+  action: 'inventory.read',
+  scope: 'any',
   summary: 'List menus by name',
   query: listQuery(thingName),
   returns: menuList,
@@ -30,6 +32,8 @@ export const list = endpoint({
 
 export const get = endpoint({
   operationId: 'getMenu',
+  action: 'inventory.read',
+  scope: 'any',
   summary: 'Get a menu',
   params,
   returns: menuSchema,
@@ -43,6 +47,7 @@ export const get = endpoint({
 
 export const put = endpoint({
   operationId: 'putMenu',
+  action: 'menus.edit',
   summary: 'Create or replace a menu',
   params,
   description: 'Fields that the body leaves out are cleared.',
@@ -59,6 +64,7 @@ export const put = endpoint({
 
 export const patch = endpoint({
   operationId: 'patchMenu',
+  action: 'menus.edit',
   summary: 'Change fields of a menu',
   description: 'Fields that the body leaves out stay; null clears a field. Entries are replaced as a whole.',
   params,
@@ -72,6 +78,7 @@ export const patch = endpoint({
 
 export const remove = endpoint({
   operationId: 'deleteMenu',
+  action: 'menus.edit',
   summary: 'Delete a menu that nothing refers to',
   params,
   conditional: true,

@@ -9,6 +9,7 @@ import { conflictList, machineMerge, machineSchema } from '../schemas/machines/m
 
 export const merge = endpoint({
   operationId: 'mergeMachine',
+  action: 'machines.edit',
   summary: 'Merge two machines into one',
   description:
     'This machine keeps the fields that are entered for it. It takes over the other fields, the MAC addresses, boots, deployments and secrets of the other machine. From then on the id of the other machine means this machine.',
@@ -24,6 +25,7 @@ export const merge = endpoint({
 
 export const conflicts = endpoint({
   operationId: 'listConflicts',
+  action: 'inventory.read',
   summary: 'List requests that matched several machines and still do',
   returns: conflictList,
   statuses: { 200: 'The conflicts, newest first' },

@@ -5,6 +5,8 @@ import { policySchema } from '../schemas/machines/policy.ts'
 
 export const get = endpoint({
   operationId: 'getPolicy',
+  action: 'inventory.read',
+  scope: 'any',
   summary: 'Get the policy for machines without an assignment',
   returns: policySchema,
   statuses: { 200: 'The policy' },
@@ -13,6 +15,7 @@ export const get = endpoint({
 
 export const put = endpoint({
   operationId: 'putPolicy',
+  action: 'policy.edit',
   summary: 'Set the policy for machines without an assignment',
   body: policySchema,
   returns: policySchema,

@@ -15,6 +15,7 @@ const ofMachine = {
   named: z.object({ id: machineKey, secret: variableName }),
   noun: 'machine',
   Noun: 'Machine',
+  scope: { scope: 'machine' as const },
   owner: async (db: AdminDeps['db'], { id }: { id: MachineKey }): Promise<SecretOwner> => ({
     kind: 'machine',
     id: (await requireMachine(db, id)).id,
@@ -26,6 +27,7 @@ const ofGroup = {
   named: z.object({ name: thingName, secret: variableName }),
   noun: 'group',
   Noun: 'Group',
+  scope: {},
   owner: async (db: AdminDeps['db'], { name }: { name: string }): Promise<SecretOwner> => {
     requireFound(await findGroup(db, name), `group ${name}`)
     return { kind: 'group', id: name }
@@ -37,13 +39,16 @@ type Of<Key> = {
   named: z.ZodType<Key & { secret: string }>
   noun: string
   Noun: string
+  scope: { scope?: 'machine' }
   owner: (db: AdminDeps['db'], key: Key) => Promise<SecretOwner>
 }
 
-function secretsOf<Key>({ params, named, noun, Noun, owner }: Of<Key>) {
+function secretsOf<Key>({ params, named, noun, Noun, scope, owner }: Of<Key>) {
   return {
     list: endpoint({
       operationId: `list${Noun}Secrets`,
+      action: 'inventory.read',
+      ...scope,
       summary: `List the names of the secrets of a ${noun}`,
       description: 'Their values cannot be read back.',
       params,
@@ -56,6 +61,8 @@ function secretsOf<Key>({ params, named, noun, Noun, owner }: Of<Key>) {
     }),
     put: endpoint({
       operationId: `put${Noun}Secret`,
+      action: 'secrets.edit',
+      ...scope,
       summary: `Set a secret of a ${noun}`,
       description:
         'The value is encrypted at rest. It appears only in an answer file that an active boot fetches with its token.',
@@ -69,6 +76,8 @@ function secretsOf<Key>({ params, named, noun, Noun, owner }: Of<Key>) {
     }),
     remove: endpoint({
       operationId: `delete${Noun}Secret`,
+      action: 'secrets.edit',
+      ...scope,
       summary: `Delete a secret of a ${noun}`,
       params: named,
       statuses: { 204: 'Secret deleted' },

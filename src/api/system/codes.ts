@@ -6,6 +6,8 @@ import { codeParams, codeQuery, codeTextQuery, explanationList } from '../schema
 
 export const list = endpoint({
   operationId: 'explainCodes',
+  action: 'system.read',
+  scope: 'any',
   summary: 'Explain the codes in a text',
   description: 'Finds codes of PXE, iPXE and Bootwright, and known messages of UEFI and shim, in lines of a console.',
   query: codeTextQuery,
@@ -19,6 +21,8 @@ export const list = endpoint({
 
 export const get = endpoint({
   operationId: 'explainCode',
+  action: 'system.read',
+  scope: 'any',
   summary: 'Explain a code',
   params: codeParams,
   query: codeQuery,

@@ -7,6 +7,7 @@ import { dhcpConfigParams, dhcpConfigQuery } from '../schemas/system/dhcp-config
 
 export const get = endpoint({
   operationId: 'getDhcpConfig',
+  action: 'dhcp.read',
   summary: 'Get a configuration for the DHCP server of the site',
   description:
     'The text is complete and commented. It names the boot program for each kind of firmware by DHCP option 93. Only programs that this server has are in it. Machines with a boot program of their own have lines of their own.',

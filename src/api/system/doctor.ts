@@ -4,6 +4,7 @@ import { doctorAbout, doctorReport, doctorRequest } from '../schemas/system/doct
 
 export const about = endpoint({
   operationId: 'getDoctor',
+  action: 'system.read',
   summary: 'Get the last report of the doctor, and the facts for a doctor on another computer',
   returns: doctorAbout,
   statuses: { 200: 'The facts, and the last report' },
@@ -15,6 +16,7 @@ export const about = endpoint({
 
 export const run = endpoint({
   operationId: 'runDoctor',
+  action: 'doctor.run',
   summary: 'Run the doctor: check the server, and probe its networks as firmware does',
   description:
     'The answer comes after all checks, within two minutes. A probe sends DHCP packets of a machine that does not exist, and never accepts an address. Only one run at a time is possible.',

@@ -9,6 +9,7 @@ import { foreignServerAcknowledge, foreignServerList, foreignServerSchema } from
 
 export const list = endpoint({
   operationId: 'listForeignServers',
+  action: 'system.read',
   summary: 'List DHCP and boot servers that were seen on the network and are not this one',
   description: 'Unacknowledged servers come first. At most 1000 servers are kept.',
   returns: foreignServerList,
@@ -18,6 +19,7 @@ export const list = endpoint({
 
 export const acknowledge = endpoint({
   operationId: 'acknowledgeForeignServer',
+  action: 'foreign-servers.edit',
   summary: 'Set a server as acknowledged: it is expected on this network',
   params: z.object({ id: uuidv7 }),
   body: foreignServerAcknowledge,
@@ -32,6 +34,7 @@ export const acknowledge = endpoint({
 
 export const remove = endpoint({
   operationId: 'deleteForeignServer',
+  action: 'foreign-servers.edit',
   summary: 'Delete a server from the list. If it is seen again, it is new',
   params: z.object({ id: uuidv7 }),
   statuses: { 204: 'Server deleted' },

@@ -5,8 +5,8 @@ import { healthSchema } from '../schemas/system/health.ts'
 
 export const get = endpoint({
   operationId: 'getHealth',
+  action: 'open',
   summary: 'Check whether the server is fully operational',
-  open: true,
   returns: healthSchema,
   statuses: {
     200: 'Operational, perhaps slow: the database server may have too few connections',

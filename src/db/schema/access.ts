@@ -3,7 +3,6 @@
 import { sql } from 'drizzle-orm'
 import { index, integer, jsonb, pgTable, text, unique, uuid } from 'drizzle-orm/pg-core'
 import type { Role } from '../../model/access/role.ts'
-import type { Condition } from '../../model/selector.ts'
 import { history, moment } from './columns.ts'
 
 export const tokens = pgTable('tokens', {
@@ -11,8 +10,8 @@ export const tokens = pgTable('tokens', {
   name: text('name').notNull(),
   hash: text('hash').notNull().unique(),
   role: text('role').$type<Role>().notNull().default('admin'),
-  /** A selector of machines; null for all machines. */
-  scope: jsonb('scope').$type<Condition[]>(),
+  /** The labels that the machines of the token have; null for all machines. */
+  scope: jsonb('scope').$type<Record<string, string>>(),
   createdAt: moment('created_at').notNull().defaultNow(),
   lastUsedAt: moment('last_used_at'),
   expiresAt: moment('expires_at'),

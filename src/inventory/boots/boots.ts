@@ -7,6 +7,7 @@ import { boots } from '../../db/schema/boots.ts'
 import type { Boot, BootSummary, Outcome } from '../../model/boot.ts'
 import { recordChanges, system } from '../changes/changes.ts'
 import { placeOf } from '../common/place.ts'
+import { isOfMachineWith } from '../machines/list.ts'
 import { reportedWithinSeconds, stallLimits } from './stalls.ts'
 
 const summaryColumns = {
@@ -55,14 +56,17 @@ export async function listBoots(
     image?: string | undefined
     outcome?: Outcome | 'open' | undefined
     since?: Date | undefined
+    /** Labels that the machines of the boots have. */
+    scope?: Record<string, string> | undefined
   },
   limit: number,
   before?: string,
 ): Promise<BootSummary[]> {
-  const { machineId, deploymentId, image, outcome, since } = filter
+  const { machineId, deploymentId, image, outcome, since, scope } = filter
   const place = before === undefined ? undefined : await placeOf(db, boots, before)
   const conditions = and(
     since === undefined ? undefined : gte(boots.startedAt, since),
+    scope === undefined ? undefined : isOfMachineWith(boots.machineId, scope),
     machineId === undefined ? undefined : eq(boots.machineId, machineId),
     deploymentId === undefined ? undefined : eq(boots.deploymentId, deploymentId),
     image === undefined ? undefined : eq(boots.image, image),

@@ -16,7 +16,7 @@ import { type Machine, nameOf } from '../../model/machine.ts'
 import { type Condition, compileSelector, subjectOf } from '../../model/selector.ts'
 import { type Actor, recordChanges } from '../changes/changes.ts'
 import { placeOf } from '../common/place.ts'
-import { creationOrder, cursorOf, type MachineCursor, searchMachines } from '../machines/list.ts'
+import { creationOrder, cursorOf, isOfMachineWith, type MachineCursor, searchMachines } from '../machines/list.ts'
 import { markEntered } from '../machines/machines.ts'
 import { refuseUnknownNames } from '../machines/references.ts'
 
@@ -45,14 +45,17 @@ export async function listDeployments(
     image?: string | undefined
     state?: DeploymentState | 'active' | undefined
     batch?: string | undefined
+    /** Labels that the machines have. */
+    scope?: Record<string, string> | undefined
   },
   limit: number,
   before?: string,
 ): Promise<Deployment[]> {
-  const { machineId, image, state, batch } = filter
+  const { machineId, image, state, batch, scope } = filter
   const place = before === undefined ? undefined : await placeOf(db, deployments, before)
   const conditions = and(
     machineId === undefined ? undefined : eq(deployments.machineId, machineId),
+    scope === undefined ? undefined : isOfMachineWith(deployments.machineId, scope),
     image === undefined ? undefined : eq(deployments.image, image),
     state === undefined
       ? undefined

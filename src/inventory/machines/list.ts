@@ -1,6 +1,7 @@
 // Searches and sorts machines.
 
 import { and, type SQL, sql } from 'drizzle-orm'
+import type { AnyPgColumn } from 'drizzle-orm/pg-core'
 import type { Db } from '../../db/open.ts'
 import { rowsOf } from '../../db/rows.ts'
 import { machines } from '../../db/schema/machines.ts'
@@ -22,6 +23,8 @@ export type MachineSearch = {
   asset?: string | undefined
   uuid?: string | undefined
   labels?: Record<string, string> | undefined
+  /** Labels that all machines must have, besides `labels`. */
+  scope?: Record<string, string> | undefined
   /** Facts by name: the value that an operator entered, else the value that the machine reported. */
   facts?: Partial<Record<FactName, string>> | undefined
   /** Found somewhere in the host name, the serial, the asset tag or a MAC. */
@@ -119,7 +122,7 @@ function pastCursor(by: MachineSort['by'], descending: boolean, { id, value }: M
 }
 
 function conditionOf(search: MachineSearch): SQL | undefined {
-  const { discovered, denied, image, menu, uuid, labels, facts = {}, q, seenSince, notSeenSince } = search
+  const { discovered, denied, image, menu, uuid, labels, scope, facts = {}, q, seenSince, notSeenSince } = search
   const texts = (['serial', 'product', 'asset'] as const).map((name) =>
     // The entered value, else the reported one.
     search[name] === undefined
@@ -141,13 +144,24 @@ function conditionOf(search: MachineSearch): SQL | undefined {
     uuid === undefined
       ? undefined
       : sql`(${machines.uuid} in (${uuid}, ${swapUuid(uuid)}) or (${machines.uuid} is null and ${machines.facts} ->> 'uuid' in (${uuid}, ${swapUuid(uuid)})))`,
-    labels === undefined ? undefined : sql`${machines.labels} @> ${JSON.stringify(labels)}::jsonb`,
+    labels === undefined ? undefined : hasLabels(labels),
+    scope === undefined ? undefined : hasLabels(scope),
     seenSince === undefined ? undefined : sql`${machines.lastSeenAt} >= ${seenSince.toISOString()}::timestamptz`,
     notSeenSince === undefined
       ? undefined
       : sql`(${machines.lastSeenAt} < ${notSeenSince.toISOString()}::timestamptz or ${machines.lastSeenAt} is null)`,
     q === undefined ? undefined : found(q),
   )
+}
+
+/** Whether a machine has all these labels. */
+export function hasLabels(labels: Record<string, string>): SQL {
+  return sql`${machines.labels} @> ${JSON.stringify(labels)}::jsonb`
+}
+
+/** Whether a row belongs to a machine that has all these labels. */
+export function isOfMachineWith(machineId: AnyPgColumn, labels: Record<string, string>): SQL {
+  return sql`${machineId} in (select id from machines where labels @> ${JSON.stringify(labels)}::jsonb)`
 }
 
 function found(q: string): SQL {

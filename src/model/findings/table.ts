@@ -1,3 +1,4 @@
+import { accessFindings } from './access.ts'
 import { dhcpFindings } from './dhcp.ts'
 import { fileFindings } from './files.ts'
 import type { FindingMeaning } from './finding.ts'
@@ -12,9 +13,17 @@ export const findingThemes = {
   Refusals: refusalFindings,
   Inventory: inventoryFindings,
   Server: serverFindings,
+  Access: accessFindings,
 }
 
-const table = { ...dhcpFindings, ...fileFindings, ...refusalFindings, ...inventoryFindings, ...serverFindings }
+const table = {
+  ...dhcpFindings,
+  ...fileFindings,
+  ...refusalFindings,
+  ...inventoryFindings,
+  ...serverFindings,
+  ...accessFindings,
+}
 export type FindingCode = keyof typeof table
 
 /** Every finding by its code. */

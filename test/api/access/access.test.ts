@@ -76,6 +76,7 @@ eachDatabase('access and errors over HTTP', (database) => {
     expect(made.body).toEqual({
       id: made.body.id,
       name: 'ansible',
+      role: 'admin',
       createdAt: made.body.createdAt,
       token: expect.stringMatching(/^bw_[A-Za-z0-9_-]{43}$/),
     })

@@ -21,6 +21,10 @@ export const problemSchema = z
     title: z.string().openapi({ example: 'Unprocessable Content' }),
     status: z.int().openapi({ example: 422 }),
     detail: z.string().openapi({ example: 'hostname: expected a host name (RFC 1123), got "a_b"' }),
+    code: z.string().optional().openapi({
+      description: 'The code of a refusal, which `bootwright explain-code` explains.',
+      example: 'BW-ACCESS-ROLE',
+    }),
     errors: z.array(fieldFault).optional().openapi({ description: 'Every field with a wrong value.' }),
   })
   .openapi('Problem')
