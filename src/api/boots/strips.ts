@@ -7,6 +7,7 @@ import { summaryOf } from './boots.ts'
 
 export const list = endpoint({
   operationId: 'listStrips',
+  action: 'boots.read',
   summary: 'List the last ten boots of each of several machines',
   description: 'For a strip of little bars beside each machine of a list, with one request for the whole list.',
   query: stripsQuery,
