@@ -7,6 +7,7 @@ const titles: Record<keyof typeof settings, string> = {
   database: 'Database',
   boot: 'Boot HTTP',
   admin: 'Admin HTTP',
+  sessions: 'Sessions of people',
   metrics: 'Metrics',
   tftp: 'TFTP',
   proxyDhcp: 'proxyDHCP',

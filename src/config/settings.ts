@@ -114,6 +114,26 @@ export const settings = {
         matching(/^[\x21-\x7e]{32,256}$/),
       ),
     ),
+    url: optional(
+      'BOOTWRIGHT_ADMIN_URL',
+      'URL at which people reach admin HTTP, behind a proxy or by its name',
+      'http://host[:port] or https://host[:port], without a path',
+      parseBaseUrl,
+    ),
+  },
+  sessions: {
+    idleHours: whole(
+      'BOOTWRIGHT_SESSION_IDLE_HOURS',
+      12,
+      { min: 1, max: 8760 },
+      'Hours without use after which a signed-in browser must sign in again',
+    ),
+    maxDays: whole(
+      'BOOTWRIGHT_SESSION_DAYS',
+      7,
+      { min: 1, max: 365 },
+      'Days after which a signed-in browser must sign in again, in use or not',
+    ),
   },
   metrics: {
     subnets: addresses(

@@ -2,6 +2,9 @@
 import { sql } from 'drizzle-orm'
 import type { Config } from '../config/config.ts'
 import type { Db } from '../db/open.ts'
+import { pruneLinks } from '../inventory/access/password-links.ts'
+import { pruneSessions } from '../inventory/access/sessions.ts'
+import { pruneFailures } from '../inventory/access/sign-in-failures.ts'
 import { markStalledBoots, pruneBoots } from '../inventory/boots/boots.ts'
 import { failLateDeployments } from '../inventory/boots/deployment-moves.ts'
 import { capStrayDhcpEvents, pruneStrayEvents } from '../inventory/boots/events.ts'
@@ -19,6 +22,8 @@ const dayMs = 24 * 60 * minuteMs
 
 export type HousekeepingSettings = Pick<Config['history'], 'keepBootsDays' | 'maxBoots' | 'keepChangesDays'> & {
   keepDiscoveredDays: number
+  /** Hours after which an unused session is deleted. */
+  sessionIdleHours: number
   /** Set for the embedded database, which has no autovacuum. */
   vacuums: boolean
 }
@@ -35,7 +40,7 @@ export function startHousekeeping(
   log: Logger,
   { soonMs = 20_000, laterMs = 60 * minuteMs, metrics }: HousekeepingTimes & { metrics?: Metrics } = {},
 ): { stop: () => Promise<void> } {
-  const { keepBootsDays, maxBoots, keepChangesDays, keepDiscoveredDays, vacuums } = settings
+  const { keepBootsDays, maxBoots, keepChangesDays, keepDiscoveredDays, sessionIdleHours, vacuums } = settings
   const hearers = { log, ...(metrics !== undefined && { metrics }) }
   const judge = async () => {
     for (const move of await failLateDeployments(db)) hearMove(move, hearers, 'warn')
@@ -54,6 +59,9 @@ export function startHousekeeping(
     await pruneChanges(db, keepChangesDays)
     await pruneIdempotencyKeys(db)
     await pruneDead(db)
+    await pruneSessions(db, { idleHours: sessionIdleHours })
+    await pruneLinks(db)
+    await pruneFailures(db)
     if (vacuums) await db.execute(sql`vacuum (analyze)`)
     return false
   }

@@ -22,7 +22,12 @@ export async function startJobs(
 ): Promise<Jobs> {
   const { db, sealer, shared: store, isShared } = data
   const { history, discovery, files, imports, database } = config
-  const housekeeping = { ...history, keepDiscoveredDays: discovery.keepDays, vacuums: database.url === undefined }
+  const housekeeping = {
+    ...history,
+    keepDiscoveredDays: discovery.keepDays,
+    sessionIdleHours: config.sessions.idleHours,
+    vacuums: database.url === undefined,
+  }
   closers.add(startHousekeeping(housekeeping, db, log, { metrics }).stop)
   const checks = createFileChecks({ db, store, log })
   if (isShared) closers.add(startBackgroundChecks({ db, log }, checks, { everyDays: files.verifyDays }).stop)

@@ -16,6 +16,7 @@ eachDatabase('housekeeping', (database) => {
     maxBoots: 100,
     keepDiscoveredDays: 30,
     keepChangesDays: 10,
+    sessionIdleHours: 12,
   }
 
   test('marks stalled boots and deletes old records at each interval, until it is stopped', async () => {

@@ -18,6 +18,8 @@ export const changesByNoun = {
   secret: ['changed', 'deleted'],
   'secret-key': ['forgotten'],
   token: ['created', 'revoked'],
+  person: ['created', 'changed', 'deleted', 'password-set', 'reset'],
+  session: ['created', 'revoked'],
   webhook: ['created', 'changed', 'deleted'],
 } as const
 

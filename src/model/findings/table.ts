@@ -5,6 +5,7 @@ import type { FindingMeaning } from './finding.ts'
 import { inventoryFindings } from './inventory.ts'
 import { refusalFindings } from './refusals.ts'
 import { serverFindings } from './server.ts'
+import { signInFindings } from './sign-in.ts'
 
 /** The findings by theme, for the index of docs/reference/findings. */
 export const findingThemes = {
@@ -14,6 +15,7 @@ export const findingThemes = {
   Inventory: inventoryFindings,
   Server: serverFindings,
   Access: accessFindings,
+  'Sign-in': signInFindings,
 }
 
 const table = {
@@ -23,6 +25,7 @@ const table = {
   ...inventoryFindings,
   ...serverFindings,
   ...accessFindings,
+  ...signInFindings,
 }
 export type FindingCode = keyof typeof table
 

@@ -1,0 +1,81 @@
+// What sign-ins need, and how they are refused.
+import type { Db } from '../db/open.ts'
+import type { SessionLimits } from '../inventory/access/sessions.ts'
+import type { LockoutLimits } from '../inventory/access/sign-in-failures.ts'
+import { BusyError } from '../lib/gate.ts'
+import type { Logger } from '../lib/log.ts'
+import type { Metrics } from '../lib/metrics.ts'
+import { sharerOf } from '../lib/subnet.ts'
+import { createTokenBuckets, type TokenBuckets } from '../lib/time/token-buckets.ts'
+import type { SignInCode } from '../model/findings/sign-in.ts'
+import { createPasswords, type Passwords } from './passwords.ts'
+
+/** The parts of the server that sign-ins use. */
+export type SignInDeps = {
+  db: Db
+  log: Pick<Logger, 'info' | 'warn'>
+  metrics: Pick<Metrics, 'adminRefused'>
+  passwords: Passwords
+  /** Limits attempts by address. */
+  attempts: TokenBuckets
+  lockout: LockoutLimits
+  sessions: SessionLimits
+}
+
+/** A new session. The secret goes into the cookie of the browser, and nowhere else. */
+export type SignedIn = { secret: string; expiresAt: Date; person: { id: string; name: string } }
+
+/** A refusal: its code, a sentence with the next step, and after how long another attempt makes sense. */
+export type SignInRefusal = { code: SignInCode; message: string; retryAfterSeconds?: number }
+
+export type SignInResult = { session: SignedIn } | { refusal: SignInRefusal }
+
+/** The refusal of a disabled person, whose identity is verified. */
+export const disabled: SignInRefusal = {
+  code: 'BW-SIGN-IN-DISABLED',
+  message: 'this person is disabled. Next step: ask an admin to enable the person',
+}
+
+/** 20 attempts at once, then 10 a minute from an address: enough for an office behind one address. */
+const addressLimit = { burst: 20, everyMs: 6000 }
+const usualLockout: LockoutLimits = { maxFailures: 10, lockMinutes: 15 }
+
+/** The deps with their usual limits. */
+export function createSignInDeps(
+  given: Pick<SignInDeps, 'db' | 'log' | 'metrics' | 'sessions'> & Partial<SignInDeps>,
+): SignInDeps {
+  return { passwords: createPasswords(), attempts: createTokenBuckets(addressLimit), lockout: usualLockout, ...given }
+}
+
+/** Takes an attempt of an address. If it has none left, the refusal. */
+export function takeAttempt(deps: SignInDeps, address: string, who: Record<string, string>): SignInResult | undefined {
+  const retryAfterSeconds = deps.attempts(sharerOf(address))
+  if (retryAfterSeconds === 0) return undefined
+  const message = `too many sign-ins from this address: try again in ${retryAfterSeconds} s`
+  return refuse(deps, { code: 'BW-SIGN-IN-RATE', message, retryAfterSeconds }, { address, ...who })
+}
+
+/** Logs and counts a refusal. `facts` are for the log: never a password, a token or a link. */
+export function refuse(
+  { log, metrics }: Pick<SignInDeps, 'log' | 'metrics'>,
+  refusal: SignInRefusal,
+  facts: Record<string, string | undefined>,
+): SignInResult {
+  metrics.adminRefused(refusal.code.replace(/^BW-/, '').toLowerCase())
+  log.warn({ ...facts, code: refusal.code }, 'sign-in refused')
+  return { refusal }
+}
+
+/** Runs work with passwords. If too much of it waits already, the refusal. */
+export async function unlessBusy(
+  deps: SignInDeps,
+  address: string,
+  work: () => Promise<SignInResult>,
+): Promise<SignInResult> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!(error instanceof BusyError)) throw error
+    return refuse(deps, { code: 'BW-SIGN-IN-RATE', message: error.message, retryAfterSeconds: 5 }, { address })
+  }
+}
