@@ -59,7 +59,8 @@ export async function serveStored(
     context.header('Cache-Control', 'no-store')
     return context.redirect(await store.urlFor(sha256, headers['Content-Type']))
   }
-  return sendFile({ ...context.env, address: ip }, transfers, file, headers, ({ bytes, complete, durationMs }) => {
+  const asked = { ...context.env, address: ip, boot: bootId, name }
+  return sendFile(asked, transfers, file, headers, ({ bytes, complete, durationMs }) => {
     log[level]({ ip, boot: bootId, file: name, bytes, ms: durationMs, complete }, 'file')
     const message = complete ? undefined : `interrupted after ${bytes} of ${file.sizeBytes} bytes`
     record({ bytes, durationMs, message })

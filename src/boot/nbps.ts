@@ -20,8 +20,14 @@ export async function serveNbp(context: BootContext, { nbps, transfers, inventor
   const ip = addressOf(context)
   // Not immutable: after an update of iPXE, the same name is a new program.
   const headers = { 'Content-Type': contentTypeOf(name), 'Cache-Control': 'no-cache', ETag: `"${nbp.sha256}"` }
-  return sendFile({ ...context.env, address: ip }, transfers, source, headers, ({ bytes, complete, durationMs }) => {
-    log.info({ ip, file: name, bytes, ms: durationMs, complete }, 'boot program over HTTP')
-    if (complete) inventory.events.record({ ip, stage: 'nbp', file: name, bytes, durationMs })
-  })
+  return sendFile(
+    { ...context.env, address: ip, name },
+    transfers,
+    source,
+    headers,
+    ({ bytes, complete, durationMs }) => {
+      log.info({ ip, file: name, bytes, ms: durationMs, complete }, 'boot program over HTTP')
+      if (complete) inventory.events.record({ ip, stage: 'nbp', file: name, bytes, durationMs })
+    },
+  )
 }

@@ -7,6 +7,7 @@ import type { FileOrders, Relayed } from '../workers/file-orders.ts'
 import { type Admission, createAdmission } from './admission.ts'
 import { createChunkCache } from './chunk-cache.ts'
 import { answerFor, type FileAnswer, lengthOf } from './file-answer.ts'
+import { createRunningDownloads, type RunningDownloads } from './running.ts'
 import { type RateLimit, type Sending, type SendMethods, sendPart } from './send-bytes.ts'
 import { openZeroCopy } from './zero-copy.ts'
 
@@ -14,6 +15,7 @@ import { openZeroCopy } from './zero-copy.ts'
 export type Transfers = {
   methods: SendMethods
   admission: Admission
+  running: RunningDownloads
   orders?: FileOrders
   metrics?: TransferMetrics | undefined
 }
@@ -21,11 +23,16 @@ export type Transfers = {
 /** What counts downloads. */
 export type TransferMetrics = Pick<Metrics, 'transferStarted' | 'transferBytes' | 'transferEnded' | 'transferRefused'>
 
-/** A request for a file, with the address of its client. The address determines the client's share of downloads. */
+/**
+ * A request for a file, with the address of its client. The address determines the client's share of downloads. `boot` and
+ * `name` describe the download while it runs.
+ */
 export type FileRequest = {
   incoming: IncomingMessage & { relayed?: Relayed }
   outgoing: ServerResponse
   address: string
+  boot?: string | undefined
+  name: string
 }
 
 /** The result of a download: `complete` if the last byte was handed to the system. */
@@ -42,7 +49,12 @@ export function createTransfers(
   settings: Parameters<typeof createSendMethods>[0] & Parameters<typeof createAdmission>[0],
   metrics?: TransferMetrics,
 ): Transfers {
-  return { methods: createSendMethods(settings), admission: createAdmission(settings), metrics }
+  return {
+    methods: createSendMethods(settings),
+    admission: createAdmission(settings),
+    running: createRunningDownloads(),
+    metrics,
+  }
 }
 
 export function createSendMethods(settings: {
@@ -65,40 +77,53 @@ export function createSendMethods(settings: {
  */
 export async function sendFile(
   asked: FileRequest,
-  { methods, admission, orders, metrics }: Transfers,
+  { methods, admission, running, orders, metrics }: Transfers,
   file: OpenFile,
   headers: { ETag: string; 'Content-Type': string } & Record<string, string>,
   sent: (result: Sent) => void,
 ): Promise<Response> {
-  const { outgoing, incoming, address } = asked
+  const { outgoing, incoming, address, boot, name } = asked
   const { relayed } = incoming
   try {
     const answer = answerFor(incoming.method, incoming.headers, file.sizeBytes, headers)
     if (incoming.method === 'HEAD' || answer.part === undefined)
       return new Response(null, { status: answer.status, headers: answer.headers })
-    const entered =
-      lengthOf(answer.part) <= unlimitedBytes
-        ? { rateLimit: unlimited, leave: () => {} }
-        : admission.enter({ address, disconnect: relayed ? undefined : () => outgoing.destroy() })
+    const isSmall = lengthOf(answer.part) <= unlimitedBytes
+    const entered = isSmall
+      ? { rateLimit: unlimited, leave: () => {} }
+      : admission.enter({ address, disconnect: relayed ? undefined : () => outgoing.destroy() })
     if ('retryAfterSeconds' in entered) {
       metrics?.transferRefused('boot')
       return busy(entered.retryAfterSeconds)
     }
     metrics?.transferStarted('boot')
+    const { first: firstByte } = answer.part
+    const download = isSmall
+      ? undefined
+      : running.begin({ boot, address, file: name, totalBytes: file.sizeBytes, firstByte })
+    let counted = 0
+    const moved = (bytes: number) => {
+      counted += bytes
+      metrics?.transferBytes('boot', bytes)
+      download?.moved(bytes)
+    }
     const ended = (result: Sent) => {
       entered.leave()
+      download?.ended()
       metrics?.transferEnded('boot', result.complete ? 'complete' : 'interrupted')
       sent(result)
     }
     const sha256 = file.descriptor === undefined ? undefined : headers.ETag.slice(1, -1)
     const endedElsewhere = (result: Sent) => {
-      metrics?.transferBytes('boot', result.bytes)
-      ended(result)
+      // A worker that was killed reports no end, but has reported bytes.
+      const bytes = Math.max(result.bytes, counted)
+      moved(bytes - counted)
+      ended({ ...result, bytes })
     }
-    const order = sha256 && orders?.give(asked, { sha256, headers }, endedElsewhere)
+    const order = sha256 && orders?.give(asked, { sha256, headers }, { moved, sent: endedElsewhere })
     if (order) return order
     const sending = { file, key: headers.ETag, methods, rateLimit: entered.rateLimit }
-    ended(await transmit(outgoing, answer, sending, (bytes) => metrics?.transferBytes('boot', bytes)))
+    ended(await transmit(outgoing, answer, sending, moved))
     return RESPONSE_ALREADY_SENT
   } finally {
     await file.close()

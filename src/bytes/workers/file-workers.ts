@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import type { Server } from 'node:http'
 import type { Logger } from '../../lib/log.ts'
 import type { StoreFolder } from '../store/folder-store.ts'
-import type { FileOrders, OrderDone } from './file-orders.ts'
+import type { FileOrders, OrderDone, OrdersMoved } from './file-orders.ts'
 
 /** The settings of a worker, sent together with the listening socket of the boot network. */
 export type WorkerSettings = {
@@ -41,8 +41,8 @@ export function startFileWorkers(
     if (stopped) return
     const child = fork(program, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
     children.set(worker, child)
-    child.on('message', (message: typeof workerReady | OrderDone) => {
-      if (message !== workerReady) return orders.done(message)
+    child.on('message', (message: typeof workerReady | OrderDone | OrdersMoved) => {
+      if (message !== workerReady) return 'moved' in message ? orders.moved(message) : orders.done(message)
       const started: WorkerSettings = { worker, ...settings }
       child.send(started, bootServer)
     })

@@ -8,11 +8,13 @@ import { onceEnded } from '../send/connection-end.ts'
 import { answerFor } from '../send/file-answer.ts'
 import { createSendMethods, type Sent, transmit } from '../send/send-file.ts'
 import { openStoredFile } from '../store/folder-store.ts'
-import { type FileOrder, type OrderDone, orderHeader } from './file-orders.ts'
+import { type FileOrder, type OrderDone, type OrdersMoved, orderHeader } from './file-orders.ts'
 import type { WorkerSettings } from './file-workers.ts'
 
 /** Time for running downloads to end after the server stops. */
 const stopTimeoutMs = 5000
+/** Running downloads are shown to people. */
+const reportEveryMs = 1000
 
 /**
  * Forwards every request to the main server, and sends the files that it orders.
@@ -22,19 +24,33 @@ export function startRelay(
   createServer: (listener: RequestListener) => http.Server,
   settings: WorkerSettings,
   listening: Server,
-  done: (result: OrderDone) => void,
+  report: (report: OrderDone | OrdersMoved) => void,
 ): { stop: () => void } {
   // No limit on connections to the main server: otherwise slow clients could block all others.
   const agent = new http.Agent({ keepAlive: true })
   const methods = createSendMethods(settings)
   const rateLimit = createRateLimit(settings.bytesPerSecond)
+  const unreported = new Map<string, number>()
+  let reporting: NodeJS.Timeout | undefined
+  const reportMoved = () => {
+    reporting = undefined
+    const moved = [...unreported].map(([id, bytes]) => ({ id, bytes }))
+    unreported.clear()
+    if (moved.length > 0) report({ moved })
+  }
+  const count = (id: string, bytes: number) => {
+    unreported.set(id, (unreported.get(id) ?? 0) + bytes)
+    if (reporting === undefined) reporting = setTimeout(reportMoved, reportEveryMs).unref()
+  }
 
   const send = async (order: FileOrder, request: IncomingMessage, response: ServerResponse): Promise<Sent> => {
     const file = await openStoredFile(settings.store, order.sha256)
     if (file === undefined) throw new Error('the file was removed')
     try {
       const answer = answerFor(request.method, request.headers, file.sizeBytes, order.headers)
-      return await transmit(response, answer, { file, key: order.sha256, methods, rateLimit })
+      return await transmit(response, answer, { file, key: order.sha256, methods, rateLimit }, (bytes) =>
+        count(order.id, bytes),
+      )
     } finally {
       await file.close()
     }
@@ -45,7 +61,8 @@ export function startRelay(
       refuse(response)
       return { bytes: 0, complete: false, durationMs: 0 }
     })
-    done({ id: order.id, ...sent })
+    unreported.delete(order.id)
+    report({ id: order.id, ...sent })
   }
 
   const server = createServer((request, response) => {
