@@ -21,7 +21,7 @@ export type RunningDownload = {
 /** A machine that loads a file and takes no byte for this long is stuck: TCP retransmits within a second or two. */
 const stuckMs = 20_000
 
-/** The gap of a download whose machine takes no bytes any more; undefined while bytes move. */
+/** The gap of a download whose machine takes no bytes; undefined while bytes move. */
 export function stuckDownload(download: RunningDownload, now: Date): Gap | undefined {
   const { file, doneBytes, totalBytes, movedAt } = download
   const idleMs = now.getTime() - movedAt.getTime()
