@@ -7,6 +7,7 @@ import { requirePrincipal, requireScraper } from './access/authentication.ts'
 import * as tokens from './access/tokens.ts'
 import * as boots from './boots/boots.ts'
 import * as deployments from './boots/deployments.ts'
+import * as drafts from './boots/draft-previews.ts'
 import * as previews from './boots/previews.ts'
 import * as strips from './boots/strips.ts'
 import * as timeline from './boots/timeline.ts'
@@ -71,6 +72,7 @@ const table: [Method, string, Endpoint, tag: string][] = [
   ['put', `${prefix}/groups/{name}`, groups.put, 'groups'],
   ['patch', `${prefix}/groups/{name}`, groups.patch, 'groups'],
   ['delete', `${prefix}/groups/{name}`, groups.remove, 'groups'],
+  ['post', `${prefix}/groups/{name}/preview`, drafts.group, 'groups'],
   ['get', `${prefix}/groups/{name}/secrets`, groupSecrets.list, 'secrets'],
   ['put', `${prefix}/groups/{name}/secrets/{secret}`, groupSecrets.put, 'secrets'],
   ['delete', `${prefix}/groups/{name}/secrets/{secret}`, groupSecrets.remove, 'secrets'],
@@ -85,11 +87,13 @@ const table: [Method, string, Endpoint, tag: string][] = [
   ['put', `${prefix}/menus/{name}`, menus.put, 'menus'],
   ['patch', `${prefix}/menus/{name}`, menus.patch, 'menus'],
   ['delete', `${prefix}/menus/{name}`, menus.remove, 'menus'],
+  ['post', `${prefix}/menus/{name}/preview`, drafts.menu, 'menus'],
   ['get', `${prefix}/answer-files`, answerFiles.list, 'answer files'],
   ['get', `${prefix}/answer-files/{name}`, answerFiles.get, 'answer files'],
   ['put', `${prefix}/answer-files/{name}`, answerFiles.put, 'answer files'],
   ['patch', `${prefix}/answer-files/{name}`, answerFiles.patch, 'answer files'],
   ['delete', `${prefix}/answer-files/{name}`, answerFiles.remove, 'answer files'],
+  ['post', `${prefix}/answer-files/{name}/preview`, drafts.answers, 'answer files'],
   ['get', `${prefix}/answer-files/{name}/versions`, answerFiles.versions, 'answer files'],
   ['get', `${prefix}/images`, images.list, 'images'],
   ['get', `${prefix}/images/{name}`, images.get, 'images'],

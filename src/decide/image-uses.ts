@@ -1,12 +1,11 @@
 // Counts the machines that boot an image. Called by the API.
 import type { Db } from '../db/open.ts'
 import { loadCatalog } from '../inventory/boots/catalog.ts'
-import { creationOrder, cursorOf, searchMachines } from '../inventory/machines/list.ts'
 import { wantedOf } from '../model/assignment.ts'
 import { targetOf } from '../model/facts.ts'
 import { matchingGroups } from './group-match.ts'
+import { machinePages } from './machine-pages.ts'
 
-const pageSize = 1000
 const maxMachines = 20_000
 
 /**
@@ -17,20 +16,15 @@ export async function countImageMachines(db: Db, name: string): Promise<{ machin
   const catalog = await loadCatalog(db)
   const byPolicy = catalog.policy.kind === 'image' && catalog.policy.image === name
   let machines = 0
-  let checked = 0
-  let page = await searchMachines(db, {}, creationOrder, pageSize)
-  while (page.length > 0 && checked < maxMachines) {
-    for (const machine of page) {
+  const pages = machinePages(db, maxMachines)
+  for (let page = await pages.next(); ; page = await pages.next()) {
+    if (page.done) return { machines, more: page.value }
+    for (const machine of page.value) {
       if (machine.denied) continue
       const own = wantedOf(machine.assignment ?? {})
       const groups = own === undefined ? matchingGroups(catalog, machine, machine.facts, targetOf(machine.facts)) : []
       const boot = own ?? groups.map(({ assignment }) => wantedOf(assignment)).find((choice) => choice !== undefined)
       if (boot === undefined ? byPolicy : boot.kind === 'image' && boot.name === name) machines += 1
     }
-    checked += page.length
-    const last = page.at(-1)
-    if (last === undefined || page.length < pageSize) return { machines, more: false }
-    page = await searchMachines(db, {}, creationOrder, pageSize, cursorOf(last, creationOrder))
   }
-  return { machines, more: page.length > 0 }
 }

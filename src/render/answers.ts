@@ -1,7 +1,7 @@
 // Renders answer files. Pure.
 import { type FieldFault, InputError } from '../lib/errors.ts'
 import type { AnswerDocument } from '../model/answer-file.ts'
-import { checkText, fillText, missingOf } from './liquid.ts'
+import { checkText, fillText, findTextFaults, missingOf, type TextFault } from './liquid.ts'
 import type { Names } from './names.ts'
 
 /** Replaces a secret in previews. */
@@ -44,6 +44,19 @@ export function checkAnswers(documents: AnswerDocument[]): void {
     })),
   )
   if (faults.length > 0) throw new InputError(faults)
+}
+
+/** A fault of a document, and its place. */
+export type DocumentFault = TextFault & { document: string }
+
+/** The faults of documents with their places: those of every boot, and, with the names of a boot, those of this boot. */
+export function findDocumentFaults(documents: AnswerDocument[], names?: Names): DocumentFault[] {
+  return documents.flatMap(({ name, text }) => {
+    const always = findTextFaults(text, roots)
+    const filled = always.length > 0 || names === undefined ? undefined : fillText(text, names)
+    const faults = filled !== undefined && 'faults' in filled ? filled.faults : always
+    return faults.map((fault) => ({ document: name, ...fault }))
+  })
 }
 
 /**

@@ -52,8 +52,8 @@ function textOf(value: unknown): string {
   return Array.isArray(value) ? value.map(textOf).join('') : String(value)
 }
 
-/** A fault that prevents rendering a text. `missing`: the name without a value. */
-export type TextFault = { message: string; missing?: string }
+/** A fault that prevents rendering a text. `missing`: the name without a value. Lines and columns count from 1. */
+export type TextFault = { message: string; missing?: string; line?: number; column?: number }
 
 /** A rendered text, or all its faults. */
 export type Filled = { text: string } | { faults: TextFault[] }
@@ -71,13 +71,25 @@ export function fillText(text: string, names: object): Filled {
 
 /** The faults of a text for every boot: its syntax, and names that do not exist. */
 export function checkText(text: string, roots: readonly string[]): string[] {
-  const tooMany = tooManyTags(text)
-  if (tooMany.length > 0) return tooMany
+  return [...new Set(findTextFaults(text, roots).map(({ message }) => message))]
+}
+
+/** The same faults with their places. */
+export function findTextFaults(text: string, roots: readonly string[]): TextFault[] {
+  const [tooMany] = tooManyTags(text)
+  if (tooMany !== undefined) return [{ message: tooMany }]
   try {
-    const used = liquid.globalVariableSegmentsSync(liquid.parse(text))
-    return [...new Set(used.map((path) => unknownName(path.map(String), roots)).filter((fault) => fault !== undefined))]
+    const { globals } = liquid.analyzeSync(liquid.parse(text))
+    return Object.values(globals)
+      .flat()
+      .flatMap(({ segments, location: { row, col } }) => {
+        const message = unknownName(segments.map(String), roots)
+        return message === undefined ? [] : [{ message, line: row, column: col }]
+      })
+      .sort((a, b) => a.line - b.line || a.column - b.column)
+      .slice(0, maxFaults)
   } catch (error) {
-    return faultsOf(error).map(({ message }) => message)
+    return faultsOf(error)
   }
 }
 
@@ -104,12 +116,19 @@ function faultsOf(error: unknown): TextFault[] {
   return [...faults.values()].slice(0, maxFaults)
 }
 
+type LiquidFault = {
+  originalError?: { variableName?: unknown; message?: string; name?: string }
+  token?: { getPosition?: () => number[] }
+}
+
 function faultOf(error: unknown): TextFault {
-  const { originalError } = error as { originalError?: { variableName?: unknown; message?: string; name?: string } }
+  const { originalError, token } = error as LiquidFault
+  const [line, column] = token?.getPosition?.() ?? []
+  const place = line === undefined || column === undefined ? {} : { line, column }
   if (originalError?.name !== 'InternalUndefinedVariableError')
-    return { message: messageOf(error).split('\n')[0] as string }
+    return { message: messageOf(error).split('\n')[0] as string, ...place }
   const missing = String(originalError.variableName)
-  return { message: `${missing} is not set`, missing }
+  return { message: `${missing} is not set`, missing, ...place }
 }
 
 /** The missing names of several faults. */

@@ -7,6 +7,7 @@ import type { BootSpec, Decision } from '../model/decision.ts'
 import type { Facts } from '../model/facts.ts'
 import type { FileRef } from '../model/image.ts'
 import { renderArgs } from './args.ts'
+import { menuLabel } from './menu-label.ts'
 import { type Names, type NamesContext, namesOf } from './names.ts'
 import { renderSan } from './san.ts'
 import { screenLines, scriptProse, scriptWord } from './words.ts'
@@ -92,8 +93,7 @@ function viewOf(decision: Decision, context: ScriptContext): View {
       ...(spec.fault && { after: 'retry' }),
     }
   if (spec.kind === 'local') return { ...common, method: spec.method }
-  if (spec.kind === 'menu')
-    return { ...common, menu: spec, label: (text: string) => scriptProse(text.replace(/^[\s-]+/, '')) }
+  if (spec.kind === 'menu') return { ...common, menu: spec, label: menuLabel }
   if (spec.kind === 'wait' || spec.kind === 'shell' || spec.kind === 'reboot') return common
   return { ...common, ...imageView(spec, decision, context) }
 }

@@ -3,12 +3,13 @@ import { z } from '@hono/zod-openapi'
 import { type Asking, answerMachine } from '../../decide/answer.ts'
 import { chooseBootProgram } from '../../decide/boot-program.ts'
 import { otherGroups } from '../../decide/group-match.ts'
+import { keysOf } from '../../decide/preview/group.ts'
 import { findMachine } from '../../inventory/machines/machines.ts'
 import { InputError } from '../../lib/errors.ts'
 import type { Decision, Reason, Situation } from '../../model/decision.ts'
 import type { Facts } from '../../model/facts.ts'
 import { firmwareKindOf } from '../../model/firmware/kinds.ts'
-import type { Machine, MachineKey } from '../../model/machine.ts'
+import type { MachineKey } from '../../model/machine.ts'
 import { type AdminDeps, endpoint } from '../http/endpoint.ts'
 import { requireMachine } from '../machines/machines.ts'
 import { explainedDecision } from '../schemas/boots/decision.ts'
@@ -87,7 +88,7 @@ export const answers = endpoint({
   },
 })
 
-function asking({ bootUrl }: AdminDeps, { baseUrl }: { baseUrl?: string | undefined }): Asking {
+export function asking({ bootUrl }: AdminDeps, { baseUrl }: { baseUrl?: string | undefined }): Asking {
   return { base: baseUrl ?? bootUrl }
 }
 
@@ -106,20 +107,19 @@ function bootProgramReasons({ nbps }: AdminDeps, situation: Situation, { target 
   return [{ candidate, won: bootProgram !== undefined, why }]
 }
 
-async function factsOf(deps: AdminDeps, key: MachineKey, query: z.output<typeof previewQuery>): Promise<Facts> {
+/** The facts of a machine, with the architecture and platform of the query instead of its own. @throws NotFoundError */
+export async function factsOf(deps: AdminDeps, key: MachineKey, query: z.output<typeof previewQuery>): Promise<Facts> {
   const machine = 'mac' in key ? await findMachine(deps.db, key) : await requireMachine(deps.db, key)
   return {
-    ...('mac' in key ? { mac: key.mac } : keysOf(machine)),
-    ...(query.arch !== undefined && { buildarch: query.arch, cpuarch: query.arch }),
-    ...(query.platform !== undefined && { platform: query.platform }),
+    ...('mac' in key ? { mac: key.mac } : machine && keysOf(machine)),
+    ...factsOfTarget(query),
   }
 }
 
-/** The facts that identify a machine: its MAC address, or the keys that it last reported if no MAC was entered. */
-function keysOf(machine: Machine | undefined): Facts {
-  const [mac] = machine?.macs ?? []
-  if (machine === undefined || mac !== undefined) return mac === undefined ? {} : { mac }
-  const { uuid, serial, product } = machine
-  const keys = Object.entries({ uuid, serial, product, mac: machine.facts.mac })
-  return Object.fromEntries(keys.filter(([, value]) => value !== undefined))
+/** The facts about the architecture and platform in a query. */
+export function factsOfTarget({ arch, platform }: Pick<z.output<typeof previewQuery>, 'arch' | 'platform'>): Facts {
+  return {
+    ...(arch !== undefined && { buildarch: arch, cpuarch: arch }),
+    ...(platform !== undefined && { platform }),
+  }
 }

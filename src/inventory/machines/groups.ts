@@ -57,10 +57,15 @@ export async function saveGroup(
   precondition: Precondition,
   by: Actor,
 ): Promise<{ group: Group; created: boolean }> {
-  await refuseUnknownNames(db, content.assignment, 'assignment')
-  await refuseUnsaidInstalls(db, [{ ...content.assignment, field: 'assignment' }])
+  await checkGroup(db, content)
   const { thing, created } = await saveContent(db, name, () => content, precondition, by)
   return { group: thing, created }
+}
+
+/** Checks a group without saving it. @throws InputError as saveGroup */
+export async function checkGroup(db: Db, { assignment }: Pick<GroupContent, 'assignment'>): Promise<void> {
+  await refuseUnknownNames(db, assignment, 'assignment')
+  await refuseUnsaidInstalls(db, [{ ...assignment, field: 'assignment' }])
 }
 
 /** Changes fields of a group; absent fields stay. @throws as saveGroup, and NotFoundError */

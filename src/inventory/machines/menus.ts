@@ -37,10 +37,15 @@ export async function saveMenu(
   precondition: Precondition,
   by: Actor,
 ): Promise<{ menu: Menu; created: boolean }> {
-  await refuseUnknownEntries(db, name, content.entries)
-  const installers = await findInstallers(db)
-  const { thing, created } = await saveContent(db, name, () => checkedMenu(content, installers), precondition, by)
+  const checked = await checkMenu(db, name, content)
+  const { thing, created } = await saveContent(db, name, () => checked, precondition, by)
   return { menu: thing, created }
+}
+
+/** Checks a menu without saving it. @throws InputError as saveMenu */
+export async function checkMenu(db: Db, name: string, content: MenuContent): Promise<MenuContent> {
+  await refuseUnknownEntries(db, name, content.entries)
+  return checkedMenu(content, await findInstallers(db))
 }
 
 /** Changes fields of a menu; absent fields stay. @throws as saveMenu, and NotFoundError */
