@@ -4,13 +4,21 @@ import { join } from 'node:path'
 import { benchBulk } from './bench/bulk.ts'
 import { benchDurable } from './bench/durable.ts'
 import { benchFiles } from './bench/files.ts'
+import { benchPage } from './bench/page.ts'
 import { installPrograms } from './bench/programs.ts'
 import { benchScripts } from './bench/scripts.ts'
 import { benchTftp } from './bench/tftp.ts'
 
-// npm run bench [-- files|tftp|scripts|bulk|durable]: prints figures, and their ratio to a peer that ran in the same minute on the same
+// npm run bench [-- files|tftp|scripts|bulk|page|durable]: prints figures, and their ratio to a peer that ran in the same minute on the same
 // bytes. Installs nginx, tftpd-hpa, curl, wrk and postgresql as the tests do, or names what to install. Sends to loopback only.
-const benches = { files: benchFiles, tftp: benchTftp, scripts: benchScripts, bulk: benchBulk, durable: benchDurable }
+const benches = {
+  files: benchFiles,
+  tftp: benchTftp,
+  scripts: benchScripts,
+  bulk: benchBulk,
+  page: benchPage,
+  durable: benchDurable,
+}
 const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(benches)
 installPrograms(names)
 const folder = mkdtempSync(join(tmpdir(), 'bootwright-bench-'))

@@ -17,6 +17,7 @@ const benchmarks = {
   tftp: ['in.tftpd', 'curl'],
   scripts: ['nginx', 'wrk', 'postgres'],
   bulk: ['postgres'],
+  page: ['postgres'],
   durable: [],
   storm: ['nginx', 'in.tftpd', 'postgres'],
 }

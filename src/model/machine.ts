@@ -48,3 +48,18 @@ type NamedMachine = { id: string; name?: string | undefined; hostname?: string |
 export function handleOf(machine: Pick<Machine, 'id' | 'macs' | 'uuid'>): string {
   return machine.macs[0] ?? machine.uuid ?? machine.id
 }
+
+/** The states of machines, with their meanings. A machine may have several. */
+export const machineStates = {
+  booting: 'a boot of the machine continues now',
+  stalled: 'its last boot stays at a stage for too long',
+  failed: 'its last boot failed',
+  armed: 'a deployment waits for its next boot',
+  started: 'a boot began its deployment',
+  installing: 'its installer reported',
+  denied: 'every boot is refused',
+  discovered: 'seen on the network, not entered by an operator',
+  'never-seen': 'it never asked for a script',
+} as const
+export type MachineState = keyof typeof machineStates
+export const machineStateNames = Object.keys(machineStates) as [MachineState, ...MachineState[]]

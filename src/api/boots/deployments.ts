@@ -8,9 +8,9 @@ import {
   cancelDeployment,
   type Deployment,
   findDeployment,
-  findSelected,
   listDeployments,
 } from '../../inventory/boots/deployments.ts'
+import { findAllMachines } from '../../inventory/machines/list.ts'
 import { findMachine } from '../../inventory/machines/machines.ts'
 import { namesOfMachines } from '../../inventory/machines/names.ts'
 import { refuseUnknownNames } from '../../inventory/machines/references.ts'
@@ -117,7 +117,7 @@ export const armMany = endpoint({
   prepare: async (deps, { body, scope }) =>
     body.force
       ? new Map()
-      : findRefusals(deps, await findSelected(deps.db, within(scope, body.selector)), orderOf(body)),
+      : findRefusals(deps, await findAllMachines(deps.db, { scope, selector: body.selector }), orderOf(body)),
   answer: async ({ db }, { body, by, scope, prepared }) => ({
     status: 200,
     body: await armDeployments(db, within(scope, body.selector), orderOf(body), body.dryRun, by, prepared as Refusals),

@@ -7,17 +7,17 @@ import {
   cursorOf,
   listMachineKeys,
   type MachineCursor,
-  type MachineSearch,
   searchMachines,
 } from '../../inventory/machines/list.ts'
+import type { MachineSearch } from '../../inventory/machines/search/condition.ts'
 import { InputError } from '../../lib/errors.ts'
 import type { Machine } from '../../model/machine.ts'
 import { endpoint } from '../http/endpoint.ts'
 import { streamOf } from '../http/streams.ts'
 import { exportQuery } from '../schemas/machines/bulk.ts'
-import { searchOf } from '../schemas/machines/search.ts'
 import { cellsOf, csvColumns } from './csv.ts'
 import { exportOf, rowFormats } from './rows.ts'
+import { findSearch } from './search.ts'
 
 const pageSize = 500
 const maxKeys = 900
@@ -35,7 +35,8 @@ the upload removes. CSV leaves out empty lists of args and empty assignments.`,
   returnsTypes: rowFormats,
   statuses: { 200: 'The machines, in the order of their creation' },
   answer: async ({ db }, { query: { format = 'ndjson', ...filter }, scope }) => {
-    const search = { ...searchOf(filter), scope, discovered: filter.discovered ?? false }
+    const discovered = filter.discovered ?? filter.state === 'discovered'
+    const search = { ...(await findSearch(db, filter, scope)), discovered }
     const texts = format === 'ndjson' ? jsonLines(db, search) : csvLines(db, search, await columnsFor(db, search))
     const type = format === 'ndjson' ? 'application/x-ndjson' : 'text/csv'
     const headers = {

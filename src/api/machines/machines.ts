@@ -16,14 +16,8 @@ import { type AdminDeps, endpoint } from '../http/endpoint.ts'
 import { page } from '../http/page.ts'
 import { limit, machineKey } from '../schemas/common.ts'
 import { forgetQuery, forgottenSchema, machineChange, machineList, machineSchema } from '../schemas/machines/machine.ts'
-import {
-  cursorParameter,
-  formatCursor,
-  machineSearch,
-  searchOf,
-  sortOf,
-  sortParameter,
-} from '../schemas/machines/search.ts'
+import { cursorParameter, formatCursor, machineSearch, sortOf, sortParameter } from '../schemas/machines/search.ts'
+import { findSearch } from './search.ts'
 
 const params = z.object({ id: machineKey })
 
@@ -39,9 +33,10 @@ export const list = endpoint({
     const sort = sortOf(sorted)
     if (after !== undefined && (after.by !== sort.by || after.descending !== sort.descending))
       throw new InputError({ field: 'after', value: after.by, expected: 'the next value of a page with the same sort' })
+    const found = await findSearch(db, search, scope)
     const body = await page(
       max,
-      (count) => searchMachines(db, { ...searchOf(search), scope }, sort, count, after?.cursor),
+      (count) => searchMachines(db, found, sort, count, after?.cursor),
       (machine) => formatCursor(sort, cursorOf(machine, sort)),
     )
     return { status: 200, body }

@@ -2,6 +2,8 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Forgotten, Machine } from '../../api/schemas/machines/machine.ts'
 import { type Mac, parseMac } from '../../lib/ids/mac.ts'
+import { archs, platforms } from '../../model/arch.ts'
+import { machineStateNames } from '../../model/machine.ts'
 import { withQuery } from '../shell/client.ts'
 import { type CliDeps, clientOf, collect, print } from '../shell/deps.ts'
 import { cut } from '../shell/difference.ts'
@@ -17,8 +19,12 @@ import { clearHelp } from './clear.ts'
 type ListOptions = {
   discovered?: true
   denied?: true
+  state?: string
+  group?: string
   image?: string
   menu?: string
+  platform?: string
+  arch?: string
   label?: string[]
   fact?: string[]
   match?: string
@@ -102,15 +108,23 @@ export function addMachineCommand(program: Command, deps: CliDeps): void {
     .description('list machines')
     .option('--discovered', 'only discovered machines, which no operator entered')
     .option('--denied', 'only denied machines')
+    .addOption(new Option('--state <state>', 'only machines in this state').choices(machineStateNames))
+    .option('--group <name>', 'only machines that match the selector of this group')
     .option('--image <name>', 'only machines that are assigned this image')
     .option('--menu <name>', 'only machines that are assigned this menu')
-    .option('--label <key=value>', 'only machines with this label (repeatable; all must hold)', collect)
+    .addOption(new Option('--platform <platform>', 'only machines with this firmware').choices(platforms))
+    .addOption(new Option('--arch <arch>', 'only machines with this architecture').choices(archs))
+    .option(
+      '--label <key=value>',
+      'only machines with this label, or with any value of KEY (repeatable; all must hold)',
+      collect,
+    )
     .option(
       '--fact <name=value>',
       'only machines with this serial, product, asset, manufacturer, platform, ip …, entered or reported (repeatable; all must hold)',
       collect,
     )
-    .option('--match <text>', 'only machines with this text in host name, serial, asset tag or a MAC')
+    .option('--match <text>', 'only machines with this text in a name, serial, product, address, label, MAC or UUID')
     .option('--limit <n>', 'maximum number of results', parseCount)
     .option('-q, --quiet', 'print only ids, one per line')
     .action(async (options: ListOptions, command: Command) => {

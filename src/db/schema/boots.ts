@@ -96,6 +96,7 @@ export const boots = pgTable(
     index('boots_ip').on(table.ip, table.seq),
     index('boots_mac').on(table.mac, table.seq).where(sql`${table.machineId} is null`),
     index('boots_open').on(table.movedAt).where(sql`${table.outcome} is null`),
+    index('boots_unwell').on(table.outcome, table.machineId).where(sql`${table.outcome} in ('failed', 'stalled')`),
   ],
 )
 

@@ -39,6 +39,7 @@ export const machines = pgTable(
     index('machines_hostname').on(table.hostname),
     index('machines_reported_uuid').on(sql`(${table.facts} ->> 'uuid')`),
     index('machines_reported_serial').on(sql`lower(regexp_replace(${table.facts} ->> 'serial', '\\s+', ' ', 'g'))`),
+    index('machines_seen').on(table.lastSeenAt.desc().nullsLast(), table.id.desc()),
     index('machines_discovered').on(table.discoveredFrom, table.lastSeenAt).where(sql`${table.discovered}`),
   ],
 )
@@ -53,6 +54,23 @@ export const machineMacs = pgTable(
   },
   (table) => [index('machine_macs_machine').on(table.machineId)],
 )
+
+/**
+ * What a search reads: one narrow row for each machine. Triggers keep it (docs/decisions/013-search.md). Each value is
+ * between two line feeds.
+ */
+export const machineSearch = pgTable('machine_search', {
+  machineId: uuid('machine_id')
+    .primaryKey()
+    .references(() => machines.id, { onDelete: 'cascade' }),
+  /** In lower case: host name, serial, product, manufacturer, asset tag, address, image, menu, and `key=value` of each label. */
+  words: text('words').notNull(),
+  /** Hexadecimal digits without separators. */
+  macs: text('macs').notNull(),
+  uuids: text('uuids').notNull(),
+  /** Values that many machines share, in their case: `platform=efi`, `image=debian-12`, `label.rack=b4`, `fact.product=X1`. */
+  traits: text('traits').notNull(),
+})
 
 /** Merged machines: the id of the first still finds the second. */
 export const machineMerges = pgTable('machine_merges', {

@@ -9,9 +9,10 @@ import { type MachineKey, nameOf } from '../../model/machine.ts'
 import type { Condition } from '../../model/selector.ts'
 import { type Actor, recordChanges } from '../changes/changes.ts'
 import type { Precondition } from '../common/precondition.ts'
+import { findAllMachines } from '../machines/list.ts'
 import { deleteMachine, lockMachine } from '../machines/machines.ts'
 import { namesOfMachines } from '../machines/names.ts'
-import { cancelActive, findSelected, listDeployments, shownDeployment } from './deployments.ts'
+import { cancelActive, listDeployments, shownDeployment } from './deployments.ts'
 
 /** Cancels every active deployment of a batch, or of the machines that a selector matches now. */
 export async function cancelDeployments(
@@ -20,7 +21,7 @@ export async function cancelDeployments(
   dryRun: boolean,
   by: Actor,
 ): Promise<{ id: string; machineId: string; machine: string }[]> {
-  const selected = 'selector' in which ? await findSelected(db, which.selector) : []
+  const selected = 'selector' in which ? await findAllMachines(db, { selector: which.selector }) : []
   const machineIds = JSON.stringify(selected.map(({ id }) => id))
   const chosen = and(
     isActiveSql(deployments.state),

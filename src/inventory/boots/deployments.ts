@@ -11,12 +11,11 @@ import { ConflictError, NotFoundError, requireFound } from '../../lib/errors.ts'
 import { newId } from '../../lib/ids/uuid.ts'
 import type { Assignment } from '../../model/assignment.ts'
 import type { DeploymentState } from '../../model/deployment.ts'
-import { targetOf } from '../../model/facts.ts'
 import { type Machine, nameOf } from '../../model/machine.ts'
-import { type Condition, compileSelector, subjectOf } from '../../model/selector.ts'
+import type { Condition } from '../../model/selector.ts'
 import { type Actor, recordChanges } from '../changes/changes.ts'
 import { placeOf } from '../common/place.ts'
-import { creationOrder, cursorOf, isOfMachineWith, type MachineCursor, searchMachines } from '../machines/list.ts'
+import { findAllMachines, isOfMachineWith } from '../machines/list.ts'
 import { markEntered } from '../machines/machines.ts'
 import { refuseUnknownNames } from '../machines/references.ts'
 
@@ -115,7 +114,7 @@ export async function armDeployments(
   refusals: ReadonlyMap<string, string> = new Map(),
 ): Promise<BulkArmed> {
   await refuseUnknownNames(db, { image: order.image, answerFile: order.assignment.answerFile }, '')
-  const selected = await findSelected(db, selector)
+  const selected = await findAllMachines(db, { selector })
   const names = new Map(selected.map((machine) => [machine.id, nameOf(machine)]))
   const nameOfId = (id: string) => names.get(id) ?? id
   const refusalOf = (machine: Machine) =>
@@ -224,20 +223,6 @@ export async function cancelActive(
   if (row !== undefined)
     await recordChanges(tx, [{ actor: by, type: 'deployment.cancelled', subject: row.id, after: shownDeployment(row) }])
   return row
-}
-
-/** The machines that a selector matches now. */
-export async function findSelected(db: Db, selector: Condition[]): Promise<Machine[]> {
-  const refuses = compileSelector(selector)
-  const found: Machine[] = []
-  for (let after: MachineCursor | undefined; ; ) {
-    const page = await searchMachines(db, {}, creationOrder, 1000, after)
-    for (const machine of page)
-      if (refuses(subjectOf(machine, {}, targetOf({}, machine.facts))) === undefined) found.push(machine)
-    const last = page.at(-1)
-    if (last === undefined || page.length < 1000) return found
-    after = cursorOf(last, creationOrder)
-  }
 }
 
 /** A deployment as the audit log keeps it. */

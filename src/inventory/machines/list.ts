@@ -5,49 +5,11 @@ import type { AnyPgColumn } from 'drizzle-orm/pg-core'
 import type { Db } from '../../db/open.ts'
 import { rowsOf } from '../../db/rows.ts'
 import { machines } from '../../db/schema/machines.ts'
-import { swapUuid } from '../../lib/ids/uuid.ts'
-import type { Facts } from '../../model/facts.ts'
+import { targetOf } from '../../model/facts.ts'
 import type { Machine } from '../../model/machine.ts'
-import { type MachineField, machineFields } from './fields.ts'
+import { compileSelector, subjectOf } from '../../model/selector.ts'
 import { selectMachines } from './machines.ts'
-
-/** A search for machines; all conditions must hold. */
-export type MachineSearch = {
-  discovered?: boolean | undefined
-  denied?: boolean | undefined
-  image?: string | undefined
-  menu?: string | undefined
-  hostname?: string | undefined
-  serial?: string | undefined
-  product?: string | undefined
-  asset?: string | undefined
-  uuid?: string | undefined
-  labels?: Record<string, string> | undefined
-  /** Labels that all machines must have, besides `labels`. */
-  scope?: Record<string, string> | undefined
-  /** Facts by name: the value that an operator entered, else the value that the machine reported. */
-  facts?: Partial<Record<FactName, string>> | undefined
-  /** Found somewhere in the host name, the serial, the asset tag or a MAC. */
-  q?: string | undefined
-  seenSince?: Date | undefined
-  /** Machines never seen are among them. */
-  notSeenSince?: Date | undefined
-}
-
-export const factNames = [
-  'uuid',
-  'serial',
-  'product',
-  'asset',
-  'hostname',
-  'manufacturer',
-  'platform',
-  'buildarch',
-  'cpuarch',
-  'version',
-  'ip',
-] as const satisfies (keyof Facts)[]
-export type FactName = (typeof factNames)[number]
+import { conditionOf, type MachineSearch, splitSearch } from './search/condition.ts'
 
 export const machineOrders = ['created', 'updated', 'hostname', 'lastSeen'] as const
 
@@ -64,14 +26,52 @@ export type MachineCursor = { id: string; value: string | null }
 export async function searchMachines(
   db: Db,
   search: MachineSearch,
-  { by, descending }: MachineSort,
+  sort: MachineSort,
   limit: number,
   after?: MachineCursor,
+): Promise<Machine[]> {
+  if (search.selector === undefined) return pageOf(db, search, sort, limit, after)
+  const refuses = compileSelector(search.selector)
+  const found: Machine[] = []
+  for (let last = after, size = limit; ; size = Math.max(limit, 1000)) {
+    const page = await pageOf(db, search, sort, size, last)
+    found.push(...page.filter((machine) => refuses(subjectOf(machine, {}, targetOf({}, machine.facts))) === undefined))
+    const end = page.at(-1)
+    if (end === undefined || page.length < size || found.length >= limit) return found.slice(0, limit)
+    last = cursorOf(end, sort)
+  }
+}
+
+/** All machines that match, in the order of their creation. */
+export async function findAllMachines(db: Db, search: MachineSearch): Promise<Machine[]> {
+  const found: Machine[] = []
+  for (let after: MachineCursor | undefined; ; ) {
+    const page = await searchMachines(db, search, creationOrder, 1000, after)
+    found.push(...page)
+    const last = page.at(-1)
+    if (last === undefined || page.length < 1000) return found
+    after = cursorOf(last, creationOrder)
+  }
+}
+
+async function pageOf(
+  db: Db,
+  search: MachineSearch,
+  { by, descending }: MachineSort,
+  limit: number,
+  after: MachineCursor | undefined,
 ): Promise<Machine[]> {
   const way = descending ? sql`desc` : sql`asc`
   const column = sortColumns[by]
   const order = [...(column === undefined ? [] : [sql`${column} ${way} nulls last`]), sql`${machines.id} ${way}`]
-  return selectMachines(db, and(conditionOf(search), after && pastCursor(by, descending, after)), limit, ...order)
+  const past = after && pastCursor(by, descending, after)
+  const { narrow, wide } = splitSearch(search)
+  if (narrow === undefined || wide !== undefined || column !== undefined)
+    return selectMachines(db, and(conditionOf(search), past), limit, ...order)
+  // The narrow table alone finds the page. The database cannot know how many machines have a value, and would read all.
+  const further = after === undefined ? sql`true` : sql`machine_id ${descending ? sql`<` : sql`>`} ${after.id}::uuid`
+  const page = sql`select machine_id from machine_search where ${narrow} and ${further} order by machine_id ${way} limit ${limit}`
+  return selectMachines(db, sql`${machines.id} in (${page})`, limit, ...order)
 }
 
 /** Where the page that ends with this machine ended. */
@@ -121,55 +121,7 @@ function pastCursor(by: MachineSort['by'], descending: boolean, { id, value }: M
   return sql`(${column} ${past} ${here} or (${column} = ${here} and ${pastId}) or ${column} is null)`
 }
 
-function conditionOf(search: MachineSearch): SQL | undefined {
-  const { discovered, denied, image, menu, uuid, labels, scope, facts = {}, q, seenSince, notSeenSince } = search
-  const texts = (['serial', 'product', 'asset'] as const).map((name) =>
-    // The entered value, else the reported one.
-    search[name] === undefined
-      ? undefined
-      : sql`(${machines[name]} = ${search[name]} or (${machines[name]} is null and ${machines.facts} ->> ${name} = ${search[name]}))`,
-  )
-  const reported = Object.entries(facts).map(([name, value]) => {
-    const entered = name in machineFields ? sql`${machines[name as keyof typeof machines & MachineField]}` : sql`null`
-    return sql`coalesce(${entered}, ${machines.facts} ->> ${name}) = ${value}`
-  })
-  return and(
-    ...texts,
-    ...reported,
-    search.hostname === undefined ? undefined : sql`${machines.hostname} = ${search.hostname}`,
-    discovered === undefined ? undefined : sql`${machines.discovered} = ${discovered}`,
-    denied === undefined ? undefined : sql`${machines.denied} = ${denied}`,
-    image === undefined ? undefined : sql`${machines.assignment} ->> 'image' = ${image}`,
-    menu === undefined ? undefined : sql`${machines.assignment} ->> 'menu' = ${menu}`,
-    uuid === undefined
-      ? undefined
-      : sql`(${machines.uuid} in (${uuid}, ${swapUuid(uuid)}) or (${machines.uuid} is null and ${machines.facts} ->> 'uuid' in (${uuid}, ${swapUuid(uuid)})))`,
-    labels === undefined ? undefined : hasLabels(labels),
-    scope === undefined ? undefined : hasLabels(scope),
-    seenSince === undefined ? undefined : sql`${machines.lastSeenAt} >= ${seenSince.toISOString()}::timestamptz`,
-    notSeenSince === undefined
-      ? undefined
-      : sql`(${machines.lastSeenAt} < ${notSeenSince.toISOString()}::timestamptz or ${machines.lastSeenAt} is null)`,
-    q === undefined ? undefined : found(q),
-  )
-}
-
-/** Whether a machine has all these labels. */
-export function hasLabels(labels: Record<string, string>): SQL {
-  return sql`${machines.labels} @> ${JSON.stringify(labels)}::jsonb`
-}
-
 /** Whether a row belongs to a machine that has all these labels. */
 export function isOfMachineWith(machineId: AnyPgColumn, labels: Record<string, string>): SQL {
   return sql`${machineId} in (select id from machines where labels @> ${JSON.stringify(labels)}::jsonb)`
-}
-
-function found(q: string): SQL {
-  const like = (text: string) => `%${text.replaceAll(/[\\%_]/g, '\\$&')}%`
-  const digits = q.toLowerCase().replaceAll(/[:.-]/g, '')
-  const byMac = /^[0-9a-f]{1,12}$/.test(digits)
-    ? sql`or exists (select 1 from machine_macs where machine_id = ${machines.id} and replace(mac, ':', '') like ${like(digits)})`
-    : sql``
-  return sql`(${machines.hostname} ilike ${like(q)} or coalesce(${machines.serial}, ${machines.facts} ->> 'serial') ilike ${like(q)}
-    or coalesce(${machines.asset}, ${machines.facts} ->> 'asset') ilike ${like(q)} ${byMac})`
 }

@@ -95,7 +95,9 @@ eachDatabase('the list of machines', (database) => {
       `after=${body.next}`,
       'after=abc',
       'sort=colour',
-      'label=rack',
+      'label==b4',
+      'state=well',
+      'group=nothing',
       'seenSince=yesterday',
       'uuid=1',
     ])

@@ -1,14 +1,29 @@
 // The parameters that select and sort machines, and the cursor of their list.
 import { z } from '@hono/zod-openapi'
-import { factNames, type MachineCursor, type MachineSort, machineOrders } from '../../../inventory/machines/list.ts'
-import { boardUuid, hostname, imageName, instant, isPrintable, printable, refuse, textFlag, uuidv7 } from '../common.ts'
+import { type MachineCursor, type MachineSort, machineOrders } from '../../../inventory/machines/list.ts'
+import { factNames } from '../../../inventory/machines/search/condition.ts'
+import { machineStateNames, machineStates } from '../../../model/machine.ts'
+import {
+  arch,
+  boardUuid,
+  hostname,
+  imageName,
+  instant,
+  isPrintable,
+  platform,
+  printable,
+  refuse,
+  textFlag,
+  uuidv7,
+} from '../common.ts'
 import { thingName } from './assignment.ts'
 
+const labelExpected = 'key=value, or key'
 const label = z
   .string()
   .max(320, 'at most 320 characters')
-  .regex(/^[a-z0-9._/-]{1,63}=./, 'key=value')
-  .refine(isPrintable, 'key=value, printable')
+  .regex(/^[a-z0-9._/-]{1,63}(=.|$)/, labelExpected)
+  .refine(isPrintable, labelExpected)
 
 const factExpected = `name=value, with one of ${factNames.join(', ')}`
 const fact = z
@@ -21,6 +36,17 @@ const fact = z
 export const machineSearch = {
   discovered: textFlag.openapi({ description: 'true: only discovered machines. false: only entered machines.' }),
   denied: textFlag,
+  state: z
+    .enum(machineStateNames)
+    .optional()
+    .openapi({
+      description: Object.entries(machineStates)
+        .map(([name, meaning]) => `\`${name}\`: ${meaning}.`)
+        .join(' '),
+    }),
+  group: thingName.optional().openapi({ description: 'Only machines that match the selector of this group.' }),
+  platform: platform.optional().openapi({ description: 'The firmware. Before the first boot, efi is assumed.' }),
+  arch: arch.optional().openapi({ description: 'The architecture. Before the first boot, x86_64 is assumed.' }),
   image: imageName.optional().openapi({ description: 'Only machines that are assigned this image.' }),
   menu: thingName.optional().openapi({ description: 'Only machines that are assigned this menu.' }),
   hostname: hostname.optional(),
@@ -29,13 +55,13 @@ export const machineSearch = {
   asset: printable(128).optional(),
   uuid: boardUuid.optional().openapi({ description: 'In either byte order.' }),
   label: z
-    .union([label, z.array(label).max(16, 'at most 16 labels')], { error: 'key=value, once for each label' })
+    .union([label, z.array(label).max(16, 'at most 16 labels')], { error: `${labelExpected}, once for each label` })
     .transform((given) => [given].flat())
     .optional()
     .openapi({
       type: 'array',
       items: { type: 'string' },
-      description: '`rack=b4`. If repeated, all must hold.',
+      description: '`rack=b4`, or `rack` for any value. If repeated, all must hold.',
       example: ['rack=b4'],
     }),
   fact: z
@@ -49,22 +75,31 @@ export const machineSearch = {
         '`manufacturer=Dell Inc.`. If repeated, all must hold. The entered value counts, or if absent, the reported value.',
       example: ['manufacturer=Dell Inc.'],
     }),
-  q: printable(64)
-    .optional()
-    .openapi({ description: 'Text in the host name, the serial, the asset tag or a MAC address.' }),
+  q: printable(64).optional().openapi({
+    description:
+      'A part of the host name, serial, product, manufacturer, asset tag, address, image, menu or a label. Or a part of a MAC address or UUID, in any spelling.',
+  }),
   seenSince: instant.optional(),
   notSeenSince: instant.optional().openapi({ description: 'Includes machines that were never seen.' }),
 }
 
+/** The parameters, parsed. */
+export type MachineFilter = z.output<z.ZodObject<typeof machineSearch>>
+
 type Given = { label?: string[] | undefined; fact?: string[] | undefined }
 
-/** The search in these parameters. */
+/** The search in these parameters, without the group. */
 export function searchOf<G extends Given>({ label: labels, fact: facts, ...search }: G) {
-  return { ...search, labels: labels && pairsOf(labels), facts: facts && pairsOf(facts) }
+  return { ...search, labels: labels && pairsOf(labels), facts: facts && (pairsOf(facts) as Record<string, string>) }
 }
 
-function pairsOf(texts: string[]): Record<string, string> {
-  return Object.fromEntries(texts.map((text) => [text.slice(0, text.indexOf('=')), text.slice(text.indexOf('=') + 1)]))
+function pairsOf(texts: string[]): Record<string, string | null> {
+  return Object.fromEntries(
+    texts.map((text) => {
+      const at = text.indexOf('=')
+      return at < 0 ? [text, null] : [text.slice(0, at), text.slice(at + 1)]
+    }),
+  )
 }
 
 export const sortParameter = z
