@@ -4,6 +4,9 @@ import type { MiddlewareHandler } from 'hono'
 import { methodNotAllowed } from 'hono/method-not-allowed'
 import { schemaMessages } from '../lib/schema-faults.ts'
 import { requirePrincipal, requireScraper } from './access/authentication.ts'
+import * as me from './access/me.ts'
+import * as people from './access/people.ts'
+import * as sessions from './access/sessions.ts'
 import * as tokens from './access/tokens.ts'
 import * as boots from './boots/boots.ts'
 import * as deployments from './boots/deployments.ts'
@@ -145,6 +148,19 @@ const table: [Method, string, Endpoint, tag: string][] = [
   ['get', `${prefix}/tokens`, tokens.list, 'tokens'],
   ['post', `${prefix}/tokens`, tokens.create, 'tokens'],
   ['delete', `${prefix}/tokens/{id}`, tokens.revoke, 'tokens'],
+  ['get', `${prefix}/people`, people.list, 'people'],
+  ['post', `${prefix}/people`, people.create, 'people'],
+  ['get', `${prefix}/people/{person}`, people.get, 'people'],
+  ['patch', `${prefix}/people/{person}`, people.patch, 'people'],
+  ['delete', `${prefix}/people/{person}`, people.remove, 'people'],
+  ['post', `${prefix}/people/{person}/reset`, people.reset, 'people'],
+  ['delete', `${prefix}/people/{person}/sessions`, people.revokeSessions, 'people'],
+  ['get', `${prefix}/sessions`, sessions.list, 'people'],
+  ['delete', `${prefix}/sessions/{id}`, sessions.revoke, 'people'],
+  ['get', `${prefix}/me`, me.get, 'people'],
+  ['get', `${prefix}/me/sessions`, sessions.listOwn, 'people'],
+  ['delete', `${prefix}/me/sessions/{id}`, sessions.revokeOwn, 'people'],
+  ['put', `${prefix}/me/password`, me.putPassword, 'people'],
   ['get', `${prefix}/dhcp-config/{server}`, dhcpConfig.get, 'dhcp'],
   ['get', `${prefix}/doctor`, doctor.about, 'doctor'],
   ['post', `${prefix}/doctor`, doctor.run, 'doctor'],

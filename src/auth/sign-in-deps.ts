@@ -61,7 +61,7 @@ export function refuse(
   refusal: SignInRefusal,
   facts: Record<string, string | undefined>,
 ): SignInResult {
-  metrics.adminRefused(refusal.code.replace(/^BW-/, '').toLowerCase())
+  metrics.adminRefused(refusal.code)
   log.warn({ ...facts, code: refusal.code }, 'sign-in refused')
   return { refusal }
 }

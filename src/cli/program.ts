@@ -2,6 +2,7 @@
 import { Command } from 'commander'
 import { readVersion } from '../lib/program-dir.ts'
 import { asTyped, commandName } from '../lib/typed-command.ts'
+import { addPersonCommand } from './access/person.ts'
 import { addTokenCommand } from './access/token.ts'
 import { addBootsCommand } from './boots/boots.ts'
 import { addDeploymentCommand } from './boots/deployment.ts'
@@ -71,5 +72,6 @@ export function createProgram(given: CliDeps): Command {
   addChangesCommand(program, deps)
   addWebhookCommand(program, deps)
   addTokenCommand(program, deps)
+  addPersonCommand(program, deps)
   return program
 }

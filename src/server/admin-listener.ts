@@ -3,6 +3,7 @@ import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import { type AdminDeps, createAdminApp } from '../api/routes.ts'
+import { createSignInDeps } from '../auth/sign-in-deps.ts'
 import type { Config } from '../config/config.ts'
 import type { Doctor } from '../doctor/doctor.ts'
 import { createChangeFeed } from '../inventory/changes/feed.ts'
@@ -37,6 +38,8 @@ export async function openAdminListener(
     ...jobs,
     log,
     metrics,
+    signIn: createSignInDeps({ db, log, metrics, sessions: config.sessions }),
+    adminUrl: () => adminUrlOf(config, address),
     mayScrape: proxyTest(config.metrics.subnets),
     sealer,
     doctor: boot.doctor,
@@ -53,7 +56,7 @@ export async function openAdminListener(
     ...health,
   }
   const server = adminServer({ ...deps, trusted: false }, limits)
-  const address = await listen(server, config.admin.listen, 'BOOTWRIGHT_ADMIN_LISTEN', closers)
+  const address: AddressInfo = await listen(server, config.admin.listen, 'BOOTWRIGHT_ADMIN_LISTEN', closers)
   if (socketPath === undefined)
     log.warn(
       'the path of the data folder is too long for a Unix socket, so the command line needs BOOTWRIGHT_URL and BOOTWRIGHT_TOKEN',
@@ -63,6 +66,11 @@ export async function openAdminListener(
   // open.
   closers.add(async () => feed.stop())
   return address
+}
+
+/** The URL at which people reach the page: that of the settings, or that of the listener on this computer. */
+export function adminUrlOf(config: Config, address: AddressInfo): string {
+  return config.admin.url ?? `http://${reachableAddress(address)}`
 }
 
 function adminServer(deps: AdminDeps, limits: ConnectionLimits): http.Server {

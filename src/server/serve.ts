@@ -9,8 +9,8 @@ import { endAsked, endOnUncaught, endProcess, type Stop } from './process-end.ts
 import { type RunningServer, startServer } from './server.ts'
 
 /**
- * Serves until the process is asked to stop. Prints the URLs, and at the first start also the admin token and the next
- * steps.
+ * Serves until the process is asked to stop. Prints the URLs, until an admin exists the link that creates the first one, and at
+ * the first start also the admin token and the next steps.
  */
 export async function serve(env: Record<string, string | undefined>): Promise<void> {
   const config = loadConfig(env)
@@ -56,7 +56,7 @@ function bootUrls(address: string): string[] {
   return hosts.map((host) => `http://${host}/boot.ipxe`)
 }
 
-function banner({ addresses, adminToken, nbps }: RunningServer): string {
+function banner({ addresses, adminToken, welcomeUrl, nbps }: RunningServer): string {
   const local = addresses.boot.replace(/^(0\.0\.0\.0|\[::\])/, '127.0.0.1')
   const lines = [
     `Bootwright ${readVersion()} is running.`,
@@ -66,6 +66,12 @@ function banner({ addresses, adminToken, nbps }: RunningServer): string {
   ]
   if (addresses.proxyDhcp !== undefined)
     lines.splice(3, 0, `  proxyDHCP   ${addresses.proxyDhcp}   beside the DHCP server of the network`)
+  if (welcomeUrl !== undefined)
+    lines.push(
+      '',
+      'No admin exists yet. To create the first one, open this link once, within 7 days:',
+      `  ${welcomeUrl}`,
+    )
   if (adminToken !== undefined) {
     lines.push(
       '',

@@ -1,4 +1,5 @@
 // The whole server: opens all parts in order, and closes them in the reverse order.
+import { linkUrl } from '../auth/links.ts'
 import type { Config } from '../config/config.ts'
 import { createFindCounts } from '../inventory/system/counts.ts'
 import type { Logger } from '../lib/log.ts'
@@ -6,7 +7,7 @@ import { createMetrics } from '../lib/metrics.ts'
 import { readVersion } from '../lib/program-dir.ts'
 import { outcomes, reports } from '../model/boot.ts'
 import { deploymentStates } from '../model/deployment.ts'
-import { openAdminListener } from './admin-listener.ts'
+import { adminUrlOf, openAdminListener } from './admin-listener.ts'
 import { openBootListener, openTftpListener } from './boot-listener.ts'
 import { type Closers, createClosers } from './closers.ts'
 import { openData } from './data/data.ts'
@@ -26,6 +27,8 @@ export type RunningServer = {
     proxyDhcp: string | undefined
   }
   adminToken: string | undefined
+  /** The URL at which the first person sets a password, as long as no admin exists. */
+  welcomeUrl: string | undefined
   /** The names of the boot programs that were found. */
   nbps: string[]
   stop: () => Promise<void>
@@ -76,6 +79,7 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Omit
       proxyDhcp,
     },
     adminToken: data.adminToken,
+    welcomeUrl: data.firstLink && linkUrl(adminUrlOf(config, admin), data.firstLink),
     nbps: [...data.nbps.keys()],
   }
 }

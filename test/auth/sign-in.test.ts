@@ -51,7 +51,7 @@ eachDatabase('a sign-in with a password', (database) => {
     expect(line).toMatchObject({ code: 'BW-SIGN-IN', person: 'anna', address: browser.address, method: 'password' })
     expect(deps.logged.join('')).not.toContain('hunter2')
     const metrics = deps.metrics as unknown as { scrape: () => Promise<string> }
-    expect(await metrics.scrape()).toContain('bootwright_audit_refused_total{reason="sign-in"} 1')
+    expect(await metrics.scrape()).toContain('bootwright_audit_refused_total{reason="BW-SIGN-IN"} 1')
   })
 
   test('is refused for a disabled person, who learns it only with the right password', async () => {

@@ -21,6 +21,7 @@ import type { FileRef } from '../../src/model/image.ts'
 import { createScripts } from '../../src/render/scripts.ts'
 import { readTemplates } from '../../src/server/templates.ts'
 import { createTestDoctor } from './doctor.ts'
+import { signInDeps } from './people.ts'
 
 /** An admin API over a database and a store in a folder of its own. */
 export type Api = {
@@ -65,6 +66,8 @@ export async function openApi(db: Db, change: Partial<AdminDeps> = {}): Promise<
     checks: createFileChecks({ db, store, log }),
     log,
     metrics: createMetrics(),
+    signIn: signInDeps(db),
+    adminUrl: () => 'http://192.0.2.1:8081',
     mayScrape: () => false,
     maxFileBytes: 128 * 2 ** 20,
     bootUrl: 'http://192.0.2.1:8080',

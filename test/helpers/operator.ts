@@ -16,6 +16,7 @@ import { messageOf } from '../../src/lib/errors.ts'
 import { loadServerId } from '../../src/server/data/server-id.ts'
 import { startTestBootServer, type TestBootServer } from './boot-server.ts'
 import { createTestDoctor } from './doctor.ts'
+import { signInDeps } from './people.ts'
 
 export type Result = { exitCode: number; out: string; err: string }
 
@@ -55,6 +56,8 @@ export async function startOperator(settings: { maxFileBytes?: number } = {}): P
     checks: createFileChecks({ db, store, log }),
     log,
     metrics: boot.deps.metrics,
+    signIn: signInDeps(db),
+    adminUrl: () => 'http://192.0.2.1:8081',
     mayScrape: () => false,
     databaseAnswers,
     databaseIsShort: () => false,

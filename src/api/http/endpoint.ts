@@ -4,6 +4,7 @@ import type { Context, MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { type Action, roleFor } from '../../auth/may.ts'
 import type { Principal } from '../../auth/principal.ts'
+import type { SignInDeps } from '../../auth/sign-in-deps.ts'
 import type { PartialFiles } from '../../bytes/fetch/partial-files.ts'
 import type { FileStore } from '../../bytes/store/file-store.ts'
 import type { Db } from '../../db/open.ts'
@@ -39,6 +40,10 @@ export type AdminDeps = HealthSources &
     feed: ChangeFeed
     log: Logger
     metrics: Metrics
+    /** The sign-in of people. */
+    signIn: SignInDeps
+    /** `http://host:port` of the admin server, for links that people open. */
+    adminUrl: () => string
     /** Whether an address may read the metrics without a token. */
     mayScrape: (address: string) => boolean
     maxFileBytes: number

@@ -16,6 +16,7 @@ import {
   short,
   stackOf,
 } from '../../lib/errors.ts'
+import { BusyError } from '../../lib/gate.ts'
 import { pathForLog } from '../../lib/log.ts'
 import { isOutage } from '../../lib/outage.ts'
 import { schemaFaults } from '../../lib/schema-faults.ts'
@@ -54,6 +55,8 @@ export function problemTranslator({
       return refused({ log, metrics }, context, { status: 403, code: error.code, detail: error.message })
     if (error instanceof ConflictError) return problem({ status: 409, detail: error.message })
     if (error instanceof PreconditionError) return problem({ status: 412, detail: error.message })
+    if (error instanceof BusyError)
+      return problem({ status: 503, detail: error.message, headers: { 'retry-after': '5' } })
     if (error instanceof HTTPException) return problem({ status: error.status, detail: detailOf(error) })
     const full = findCause(error, DiskFullError)
     if (full !== undefined || (error as { code?: unknown } | undefined)?.code === 'ENOSPC') {
@@ -90,10 +93,18 @@ export function addressOf(context: Context): string {
   return plainAddress(incoming?.socket?.remoteAddress)
 }
 
+/** Endpoints whose input is secret, also in a field that the schema does not know. */
+const secretPaths = /\/(me\/password|secrets\/[^/]+)$/
+
 /** The answer to input that its schema refuses. The validators of endpoints call this with their result. */
-export function refuseInvalid(result: { success: boolean; data?: unknown; error?: z.ZodError }): Response | undefined {
+export function refuseInvalid(
+  result: { success: boolean; data?: unknown; error?: z.ZodError },
+  context: Context,
+): Response | undefined {
   if (result.success || result.error === undefined) return undefined
-  return problem(faultsProblem(result.error.issues.flatMap((issue) => faultsOf(issue, result.data))))
+  const faults = result.error.issues.flatMap((issue) => faultsOf(issue, result.data))
+  const isSecret = secretPaths.test(context.req.path)
+  return problem(faultsProblem(isSecret ? faults.map((fault) => ({ ...fault, value: '***' })) : faults))
 }
 
 function faultsProblem(faults: FieldFault[]): Problem {

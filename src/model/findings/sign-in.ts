@@ -6,7 +6,7 @@ export const signInFindings = {
     title: 'The name or the password is wrong',
     means: 'The person is not signed in. The answer is the same for a name that does not exist.',
     causes: ['The name or the password has a typing error.', 'The person signs in with OpenID Connect only.'],
-    todo: ['Try again.', 'If the password is lost, ask an admin for a one-time link.'],
+    todo: ['Try again.', 'If the password is lost, make a one-time link: `bootwright person reset NAME`.'],
   },
   'BW-SIGN-IN-LOCKED': {
     title: 'Too many sign-ins with this name failed',
@@ -14,7 +14,7 @@ export const signInFindings = {
       'After 10 failed sign-ins in a row, a name is locked for 15 minutes. Signed-in browsers continue. An address that has signed the person in before is still accepted.',
     causes: ['Somebody tries passwords.', 'A browser has stored an old password.'],
     todo: [
-      'Wait 15 minutes, or ask an admin to reset the person.',
+      'Wait 15 minutes, or run on the server: `bootwright person reset NAME`.',
       'If it repeats, find the addresses in the log: lines with the code BW-SIGN-IN.',
     ],
   },
@@ -28,13 +28,16 @@ export const signInFindings = {
     title: 'The person is disabled',
     means: 'The password or the provider identified the person, but an admin has disabled the person.',
     causes: ['An admin disabled the person.'],
-    todo: ['Ask an admin to enable the person.'],
+    todo: ['Enable the person: `bootwright person set NAME --enable`.'],
   },
   'BW-SIGN-IN-LINK': {
     title: 'The one-time link is not valid',
     means: 'A link works once, for 7 days. A newer link of the same person replaces it.',
     causes: ['The link was used.', 'The link has expired.', 'A newer link was made.'],
-    todo: ['Ask an admin for a new link.', 'If no person exists yet, restart the server: it prints a new link.'],
+    todo: [
+      'Make a new link: `bootwright person reset NAME`.',
+      'If no person exists yet, restart the server: it prints a new link.',
+    ],
   },
   'BW-OIDC-AWAY': {
     title: 'The OpenID provider does not answer',

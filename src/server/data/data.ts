@@ -7,6 +7,7 @@ import { lockFolder } from '../../db/folder-lock.ts'
 import { type Db, type OnQuery, type OpenDb, openPostgres } from '../../db/open.ts'
 import { openEmbedded } from '../../db/open-embedded.ts'
 import { loadNbps, type Nbps } from '../../files/nbps.ts'
+import { ensureFirstLink, type NewLink } from '../../inventory/access/password-links.ts'
 import { ensureFirstToken } from '../../inventory/access/tokens.ts'
 import { type Inventory, openInventory } from '../../inventory/open.ts'
 import type { HealthSources } from '../../inventory/system/health.ts'
@@ -29,6 +30,8 @@ export type Data = OpenStore & {
   health: HealthSources
   /** The first admin token, if this start created it. */
   adminToken: string | undefined
+  /** The link that creates the first person, as long as no admin exists. */
+  firstLink: NewLink | undefined
   sealer: Sealer
   nbps: Nbps
   /** What boots ask of the database and tell it. */
@@ -51,12 +54,25 @@ export async function openData(config: Config, log: Logger, metrics: Metrics, cl
   closers.add(opened.close)
   const { db, bootDb = db } = opened
   const adminToken = await ensureFirstToken(db, config.admin.token)
+  const firstLink = await ensureFirstLink(db)
   const sealer = await openSealer(config.secrets, folder, db, log)
   const store = await openStore(config, folder.files, db, log)
   const nbps = await loadNbps(config.boot.nbpFolder ?? join(programDir, 'ipxe', 'nbp'))
   const inventory = openInventory(bootDb, log, { eventsDb: db, metrics })
   closers.add(inventory.close)
-  return { folder, db, bootDb, health: healthOf(opened), adminToken, sealer, ...store, nbps, inventory, socketPath }
+  return {
+    folder,
+    db,
+    bootDb,
+    health: healthOf(opened),
+    adminToken,
+    firstLink,
+    sealer,
+    ...store,
+    nbps,
+    inventory,
+    socketPath,
+  }
 }
 
 function openDatabase({ database }: Config, folder: DataFolder, log: Logger, onQuery: OnQuery): Promise<OpenDb> {
