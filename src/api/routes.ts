@@ -29,10 +29,12 @@ import * as imports from './images/imports.ts'
 import * as recipes from './images/recipes.ts'
 import * as uploads from './images/uploads.ts'
 import * as imageVersions from './images/versions.ts'
+import * as machineActions from './machines/actions.ts'
 import * as machineBulk from './machines/bulk.ts'
 import * as machineExport from './machines/export.ts'
 import * as findings from './machines/findings.ts'
 import * as groups from './machines/groups.ts'
+import * as machineLabels from './machines/labels.ts'
 import * as machines from './machines/machines.ts'
 import * as menus from './machines/menus.ts'
 import * as machineMerge from './machines/merge.ts'
@@ -54,6 +56,9 @@ const table: [Method, string, Endpoint, tag: string][] = [
   ['post', `${prefix}/machines`, machines.create, 'machines'],
   ['delete', `${prefix}/machines/discovered`, machines.forget, 'machines'],
   ['post', `${prefix}/machines/bulk`, machineBulk.upsert, 'machines'],
+  ['post', `${prefix}/machines/actions`, machineActions.act, 'machines'],
+  ['get', `${prefix}/machines/deleted`, machineActions.deleted, 'machines'],
+  ['get', `${prefix}/machines/labels`, machineLabels.list, 'machines'],
   ['get', `${prefix}/machines/export`, machineExport.all, 'machines'],
   ['get', `${prefix}/machines/strips`, strips.list, 'machines'],
   ['get', `${prefix}/machines/{id}`, machines.get, 'machines'],
