@@ -1,8 +1,8 @@
 // /machines/actions: change, enter or delete many machines at once, after a preview.
 import { z } from '@hono/zod-openapi'
 import type { Db } from '../../db/open.ts'
+import { listDeleted } from '../../inventory/changes/deleted-machines.ts'
 import { type ActionExample, actOnMachines, type MachineAction } from '../../inventory/machines/actions.ts'
-import { listDeleted } from '../../inventory/machines/deleted.ts'
 import { auditViewOf } from '../../inventory/machines/machines.ts'
 import type { MachineSearch } from '../../inventory/machines/search/condition.ts'
 import { isSameJson } from '../../lib/canonical.ts'
