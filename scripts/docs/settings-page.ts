@@ -8,6 +8,7 @@ const titles: Record<keyof typeof settings, string> = {
   boot: 'Boot HTTP',
   admin: 'Admin HTTP',
   sessions: 'Sessions of people',
+  site: 'Site',
   metrics: 'Metrics',
   tftp: 'TFTP',
   proxyDhcp: 'proxyDHCP',

@@ -40,12 +40,14 @@ import * as menus from './machines/menus.ts'
 import * as machineMerge from './machines/merge.ts'
 import * as policy from './machines/policy.ts'
 import { groupSecrets, machineSecrets } from './machines/secrets.ts'
+import * as bootPrograms from './system/boot-programs.ts'
 import * as codes from './system/codes.ts'
 import * as dhcpConfig from './system/dhcp-config.ts'
 import * as doctor from './system/doctor.ts'
 import * as foreignServers from './system/foreign-servers.ts'
 import * as health from './system/health.ts'
 import * as metrics from './system/metrics.ts'
+import * as server from './system/server.ts'
 
 export type { AdminDeps } from './http/endpoint.ts'
 
@@ -166,6 +168,12 @@ const table: [Method, string, Endpoint, tag: string][] = [
   ['get', `${prefix}/me/sessions`, sessions.listOwn, 'people'],
   ['delete', `${prefix}/me/sessions/{id}`, sessions.revokeOwn, 'people'],
   ['put', `${prefix}/me/password`, me.putPassword, 'people'],
+  ['get', `${prefix}/about`, server.about, 'server'],
+  ['get', `${prefix}/settings`, server.settings, 'server'],
+  ['get', `${prefix}/interfaces`, server.interfaces, 'dhcp'],
+  ['get', `${prefix}/proxy-dhcp`, server.proxyDhcp, 'dhcp'],
+  ['put', `${prefix}/proxy-dhcp`, server.switchProxyDhcp, 'dhcp'],
+  ['get', `${prefix}/boot-programs`, bootPrograms.list, 'dhcp'],
   ['get', `${prefix}/dhcp-config/{server}`, dhcpConfig.get, 'dhcp'],
   ['get', `${prefix}/doctor`, doctor.about, 'doctor'],
   ['post', `${prefix}/doctor`, doctor.run, 'doctor'],

@@ -29,6 +29,7 @@ const lowestRole = {
   'webhooks.edit': 'admin',
   'access.edit': 'admin',
   'settings.read': 'admin',
+  'settings.edit': 'admin',
 } as const satisfies Record<string, Role>
 
 export type Action = keyof typeof lowestRole

@@ -1,6 +1,7 @@
 // The settings of a server, parsed once from the environment. server/ passes to each room the settings that it needs.
 import { ConfigError, quote } from '../lib/errors.ts'
 import { commandName } from '../lib/typed-command.ts'
+import { type CurrentSetting, currentSetting } from './current-settings.ts'
 import type { Setting } from './setting.ts'
 import { settings } from './settings.ts'
 
@@ -10,6 +11,8 @@ type ValuesOf<Tree> = { [Key in keyof Tree]: Tree[Key] extends Setting<infer T> 
 export type Config = { [Room in keyof typeof settings]: ValuesOf<(typeof settings)[Room]> } & {
   /** The name of the command line, as operators type it in this installation. */
   command: string
+  /** Every setting with its value as text, for operators. */
+  listed: CurrentSetting[]
 }
 
 // Variables of the command line (cli/shell/client.ts) and of scripts/setup. The server ignores them.
@@ -34,7 +37,8 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
     ])
     return [room, Object.fromEntries(read)]
   })
-  const config = { ...Object.fromEntries(values), command: commandName(env) } as Config
+  const listed = listSettings().map((setting) => currentSetting(setting, givenText(env, setting)))
+  const config = { ...Object.fromEntries(values), command: commandName(env), listed } as Config
   if (faults.length === 0) faults.push(...contradictions(config))
   if (faults.length > 0) throw new ConfigError(faults.join('\n'))
   return config
@@ -48,9 +52,8 @@ function unknownSettings(env: Record<string, string | undefined>): string[] {
 }
 
 function readSetting<T>(env: Record<string, string | undefined>, setting: Setting<T>, faults: string[]): T | undefined {
-  const { name, fallback, expected, parse, secret, shared } = setting
-  const lower = shared && env[name.toLowerCase()]
-  const given = (lower ?? env[name])?.trim() || undefined
+  const { name, fallback, expected, parse, secret } = setting
+  const given = givenText(env, setting)
   const text = given ?? fallback
   if (text === undefined) return undefined
   const value = parse(text, given !== undefined)
@@ -58,6 +61,12 @@ function readSetting<T>(env: Record<string, string | undefined>, setting: Settin
   const printed = secret || /\/\/[^/]*@/.test(text) ? '"***"' : quote(text)
   if (value === undefined) faults.push(`${name}: expected ${expected}, got ${printed}`)
   return value
+}
+
+/** The text of a setting in the environment; undefined if it is unset or empty. */
+function givenText(env: Record<string, string | undefined>, { name, shared }: Setting<unknown>): string | undefined {
+  const lower = shared && env[name.toLowerCase()]
+  return (lower ?? env[name])?.trim() || undefined
 }
 
 /** Faults of settings that are valid alone, but contradict each other. */

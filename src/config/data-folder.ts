@@ -13,6 +13,7 @@ import { join, relative, resolve } from 'node:path'
  *   files/store.id         id of this store; all servers that share the folder read it
  *   files/uploading/       multipart uploads in progress, with an object store
  *   owner.lock             locked while a server uses the embedded database
+ *   proxy-dhcp.json        interfaces of proxyDHCP that an operator chose, without BOOTWRIGHT_PROXY_DHCP
  *   recipes/               image recipes of the operator, with their keys in recipes/keys/; made by the operator
  *   relay.sock             socket between the server and its file workers, with BOOTWRIGHT_FILE_WORKERS
  *   secret.key             key that encrypts secrets, without BOOTWRIGHT_SECRET_KEY or BOOTWRIGHT_SECRET_KEY_FILE
@@ -26,6 +27,7 @@ export type DataFolder = {
   database: string
   files: FilesFolder
   ownerLock: string
+  proxyDhcp: string
   recipes: string
   relaySocket: string
   secretKey: string
@@ -49,6 +51,7 @@ export function dataFolder(folder: string): DataFolder {
     database: join(folder, 'database'),
     files: filesFolder(join(folder, 'files')),
     ownerLock: join(folder, 'owner.lock'),
+    proxyDhcp: join(folder, 'proxy-dhcp.json'),
     recipes: join(folder, 'recipes'),
     relaySocket: join(folder, 'relay.sock'),
     secretKey: join(folder, 'secret.key'),

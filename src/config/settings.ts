@@ -135,6 +135,14 @@ export const settings = {
       'Days after which a signed-in browser must sign in again, in use or not',
     ),
   },
+  site: {
+    name: optional(
+      'BOOTWRIGHT_SITE_NAME',
+      'Name of this site, in the header of every page',
+      '1 to 64 printable characters',
+      matching(/^[^\p{C}\p{Zl}\p{Zp}]{1,64}$/u),
+    ),
+  },
   metrics: {
     subnets: addresses(
       'BOOTWRIGHT_METRICS_SUBNETS',

@@ -3,6 +3,7 @@ import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import { type AdminDeps, createAdminApp } from '../api/routes.ts'
+import type { ProxySwitch } from '../api/system/server-facts.ts'
 import { createSignInDeps } from '../auth/sign-in-deps.ts'
 import type { Config } from '../config/config.ts'
 import type { Doctor } from '../doctor/doctor.ts'
@@ -22,7 +23,11 @@ export async function openAdminListener(
   config: Config,
   data: Data,
   jobs: Jobs,
-  boot: BootListener & { doctor: Doctor; tftpPort: number | undefined },
+  boot: BootListener & {
+    doctor: Doctor
+    tftp: { port: number; addresses: string[] } | undefined
+    proxyDhcp: ProxySwitch
+  },
   limits: ConnectionLimits,
   log: Logger,
   metrics: Metrics,
@@ -49,8 +54,16 @@ export async function openAdminListener(
     network: {
       baseUrl: config.boot.baseUrl,
       boot: boot.address,
-      tftpPort: boot.tftpPort,
+      tftpPort: boot.tftp?.port,
       ownAddresses,
+    },
+    server: {
+      startedAt: new Date(),
+      siteName: config.site.name,
+      database: config.database.url === undefined ? 'embedded' : 'PostgreSQL',
+      tftpListening: boot.tftp?.addresses.join(', '),
+      settings: config.listed,
+      proxyDhcp: boot.proxyDhcp,
     },
     maxFileBytes: config.files.maxBytes,
     ...health,

@@ -1,5 +1,6 @@
 // The doctor of this server, with everything that it checks.
 import { join } from 'node:path'
+import type { ProxyState } from '../api/system/server-facts.ts'
 import type { Config } from '../config/config.ts'
 import { createDoctor, type Doctor } from '../doctor/doctor.ts'
 import type { Logger } from '../lib/log.ts'
@@ -14,6 +15,7 @@ export function openDoctor(
   { db, health, nbps, folder }: Data,
   { deps, address }: BootListener,
   listening: string | undefined,
+  proxyState: () => ProxyState,
   log: Logger,
 ): Doctor {
   const { boot, tftp } = config
@@ -27,7 +29,9 @@ export function openDoctor(
     bootUrl: `http://${reachableAddress(address)}`,
     boot: { host: address.address, port: address.port },
     tftp: { configured: tftp.listen === 'off' ? undefined : tftp.listen, listening },
-    proxyDhcp: config.proxyDhcp.interfaces,
+    get proxyDhcp() {
+      return proxyState().interfaces
+    },
     bootSubnets: boot.subnets,
   })
 }

@@ -15,7 +15,7 @@ import { openDoctor } from './doctor.ts'
 import { findLimits } from './http/limits.ts'
 import { formatAddress } from './http/listen.ts'
 import { startJobs } from './jobs.ts'
-import { openProxyDhcp } from './proxy-dhcp.ts'
+import { createProxyDhcp } from './proxy-dhcp.ts'
 
 /** A running server. `adminToken` is the first token, if this start created it. */
 export type RunningServer = {
@@ -58,25 +58,28 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Omit
   const limits = await findLimits(config, log)
   const boot = await openBootListener(config, data, limits, log, metrics, closers)
   const tftp = await openTftpListener(config, boot, limits.maxTftpTransfers, closers)
-  const doctor = openDoctor(config, data, boot, tftp?.addresses.join(', '), log)
+  const proxyDhcp = createProxyDhcp(config, data, boot, tftp?.port, log, metrics)
+  closers.add(proxyDhcp.stop)
+  const doctor = openDoctor(config, data, boot, tftp?.addresses.join(', '), proxyDhcp.state, log)
   const admin = await openAdminListener(
     config,
     data,
     jobs,
-    { ...boot, doctor, tftpPort: tftp?.port },
+    { ...boot, doctor, tftp, proxyDhcp },
     limits.admin,
     log,
     metrics,
     closers,
   )
-  const proxyDhcp = await openProxyDhcp(config, data, boot, tftp?.port, log, metrics, closers)
+  await proxyDhcp.start()
+  const { interfaces, fault } = proxyDhcp.state()
   return {
     addresses: {
       boot: formatAddress(boot.address),
       admin: formatAddress(admin),
       adminSocket: data.socketPath,
       tftp: tftp?.addresses.join(', '),
-      proxyDhcp,
+      proxyDhcp: interfaces.length === 0 || fault !== undefined ? undefined : interfaces.join(', '),
     },
     adminToken: data.adminToken,
     welcomeUrl: data.firstLink && linkUrl(adminUrlOf(config, admin), data.firstLink),

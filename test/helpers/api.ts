@@ -22,6 +22,7 @@ import { createScripts } from '../../src/render/scripts.ts'
 import { readTemplates } from '../../src/server/templates.ts'
 import { createTestDoctor } from './doctor.ts'
 import { signInDeps } from './people.ts'
+import { serverFacts } from './server-facts.ts'
 
 /** An admin API over a database and a store in a folder of its own. */
 export type Api = {
@@ -78,6 +79,7 @@ export async function openApi(db: Db, change: Partial<AdminDeps> = {}): Promise<
       tftpPort: 69,
       ownAddresses: () => ['192.0.2.1'],
     },
+    server: serverFacts(),
     databaseAnswers: async () => true,
     databaseIsShort: () => false,
     databaseFault: async () => undefined,

@@ -17,6 +17,7 @@ import { loadServerId } from '../../src/server/data/server-id.ts'
 import { startTestBootServer, type TestBootServer } from './boot-server.ts'
 import { createTestDoctor } from './doctor.ts'
 import { signInDeps } from './people.ts'
+import { serverFacts } from './server-facts.ts'
 
 export type Result = { exitCode: number; out: string; err: string }
 
@@ -70,6 +71,7 @@ export async function startOperator(settings: { maxFileBytes?: number } = {}): P
       tftpPort: 69,
       ownAddresses: () => ['192.0.2.1'],
     },
+    server: serverFacts(),
     findStoredSize,
     scripts,
     settings: boot.deps.settings,

@@ -24,6 +24,7 @@ import type { Scope } from '../../model/access/scope.ts'
 import type { PresentNbp } from '../../model/firmware/nbp.ts'
 import { checkRights } from '../access/rights.ts'
 import { problemSchema } from '../schemas/system/problem.ts'
+import type { ServerFacts } from '../system/server-facts.ts'
 import { onceForKey } from './idempotency.ts'
 import { checkJson } from './json-text.ts'
 import { conditionalHeaders, preconditionOf } from './preconditions.ts'
@@ -50,6 +51,7 @@ export type AdminDeps = HealthSources &
     /** The boot programs that this server serves, by name. */
     nbps: ReadonlyMap<string, PresentNbp>
     network: ServerNetwork
+    server: ServerFacts
     /** `http://host:port` of the boot server, for previews without a baseUrl. */
     bootUrl: string
     /** Imports and uploads. */

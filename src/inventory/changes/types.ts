@@ -15,6 +15,7 @@ export const changesByNoun = {
   boot: ['booted', 'installed', 'failed', 'handed-over', 'stalled', 'other-address'],
   'foreign-server': ['seen', 'acknowledged', 'forgotten'],
   policy: ['changed'],
+  'proxy-dhcp': ['changed'],
   secret: ['changed', 'deleted'],
   'secret-key': ['forgotten'],
   token: ['created', 'revoked'],

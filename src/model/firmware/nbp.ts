@@ -3,8 +3,15 @@
 /** What a boot program was built for: BIOS, or UEFI on a processor. */
 export type NbpArch = 'bios' | 'i386' | 'x86_64' | 'arm32' | 'arm64' | 'riscv32' | 'riscv64' | 'loong32' | 'loong64'
 
-/** A boot program that is served. `builtFor` is undefined if the file does not tell. */
-export type PresentNbp = { name: string; builtFor?: NbpArch | undefined }
+/** A boot program that is served. `builtFor` and `version` are undefined if the file does not tell. */
+export type PresentNbp = {
+  name: string
+  builtFor?: NbpArch | undefined
+  /** The version of iPXE: `1.21.1+git20250501.dad20602+dfsg-1`. */
+  version?: string | undefined
+  bytes?: Uint8Array
+  sha256?: string
+}
 
 const nbpName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}\.(kpxe|kkpxe|pxe|efi|lkrn|0)$/
 
@@ -20,6 +27,15 @@ export function isNbpName(name: string): boolean {
 /** Whether the name ends like those of programs for BIOS. Programs for UEFI end in `.efi`. */
 export function endsLikeBios(name: string): boolean {
   return !/\.efi$/i.test(name)
+}
+
+/** The version of iPXE in a boot program. Undefined in a compressed program (those for BIOS), and in other programs. */
+export function ipxeVersionOf(bytes: Uint8Array): string | undefined {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
+  if (!text.includes('iPXE')) return undefined
+  // iPXE's Makefile writes its version as a text of its own: `1.21.1`, `1.21.1+ (g8e9f)`, `2.0.0+git…`.
+  const [, version] = /\0(\d+\.\d+\.\d+(?:[+~-][\x20-\x7e]{0,80})?)\0/.exec(text) ?? []
+  return version
 }
 
 // The machine types of PE/COFF headers (Microsoft PE format, "Machine types"); the UEFI specification, 2.1.1, uses the same values.
