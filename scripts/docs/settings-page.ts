@@ -7,6 +7,7 @@ const titles: Record<keyof typeof settings, string> = {
   database: 'Database',
   boot: 'Boot HTTP',
   admin: 'Admin HTTP',
+  oidc: 'OpenID Connect',
   sessions: 'Sessions of people',
   site: 'Site',
   metrics: 'Metrics',

@@ -60,7 +60,7 @@ export function refuse(
   { log, metrics }: Pick<SignInDeps, 'log' | 'metrics'>,
   refusal: SignInRefusal,
   facts: Record<string, string | undefined>,
-): SignInResult {
+): { refusal: SignInRefusal } {
   metrics.adminRefused(refusal.code)
   log.warn({ ...facts, code: refusal.code }, 'sign-in refused')
   return { refusal }

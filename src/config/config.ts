@@ -70,7 +70,27 @@ function givenText(env: Record<string, string | undefined>, { name, shared }: Se
 }
 
 /** Faults of settings that are valid alone, but contradict each other. */
-function contradictions({ s3, sending }: Config): string[] {
+function contradictions(config: Config): string[] {
+  return [...storeContradictions(config), ...oidcContradictions(config)]
+}
+
+function oidcContradictions({ oidc, admin }: Config): string[] {
+  const { issuer, clientId, roles } = settings.oidc
+  if (oidc.issuer === undefined) {
+    const given = oidc.clientId !== undefined || Object.keys(oidc.roles).length > 0
+    return given
+      ? [`${issuer.name}: expected ${issuer.expected}, because other settings of OpenID Connect are set`]
+      : []
+  }
+  const missing = [
+    ...(oidc.clientId === undefined ? [clientId] : []),
+    ...(Object.keys(oidc.roles).length === 0 ? [roles] : []),
+    ...(admin.url === undefined ? [settings.admin.url] : []),
+  ]
+  return missing.map(({ name, expected }) => `${name}: expected ${expected}, because ${issuer.name} is set`)
+}
+
+function storeContradictions({ s3, sending }: Config): string[] {
   if (s3.place === undefined) return []
   const { place } = settings.s3
   const missing = (['accessKey', 'secretKey'] as const).filter((key) => s3[key] === undefined)

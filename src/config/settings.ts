@@ -2,6 +2,7 @@
 // this table.
 import { parseKey } from '../lib/seal.ts'
 import { proxyModes } from '../model/assignment.ts'
+import { parseGroupRoles, parseIssuer, parseScopes } from './oidc-settings.ts'
 import { macPrefixes, parseInterfaces, parseSubnetModes } from './proxy-settings.ts'
 import { parseBucketUrl } from './s3-settings.ts'
 import {
@@ -119,6 +120,58 @@ export const settings = {
       'URL at which people reach admin HTTP, behind a proxy or by its name',
       'http://host[:port] or https://host[:port], without a path',
       parseBaseUrl,
+    ),
+  },
+  oidc: {
+    issuer: optional(
+      'BOOTWRIGHT_OIDC_ISSUER',
+      'Issuer of the OpenID provider at which people sign in, beside the sign-in with a password',
+      'an https URL, exactly as the provider writes its issuer',
+      parseIssuer,
+    ),
+    clientId: optional('BOOTWRIGHT_OIDC_CLIENT_ID', 'Client id of Bootwright at the provider', 'a client id', oneWord),
+    clientSecret: secret(
+      optional(
+        'BOOTWRIGHT_OIDC_CLIENT_SECRET',
+        'Client secret of Bootwright at the provider; none for a public client',
+        'a client secret',
+        oneWord,
+      ),
+    ),
+    roles: setting(
+      'BOOTWRIGHT_OIDC_ROLES',
+      '',
+      'Groups at the provider and their roles here. A person in none of them cannot sign in',
+      'comma-separated group=role such as admins=admin,ops=operator; roles: viewer, operator, admin',
+      (text) => (text === '' ? {} : parseGroupRoles(text)),
+    ),
+    scopes: setting(
+      'BOOTWRIGHT_OIDC_SCOPES',
+      'openid profile email groups',
+      'Scopes that Bootwright requests from the provider',
+      'scopes with spaces between them, openid among them',
+      parseScopes,
+    ),
+    groupClaim: setting(
+      'BOOTWRIGHT_OIDC_GROUP_CLAIM',
+      'groups',
+      'Claim with the groups of a person; dots lead into a claim, as in realm_access.roles',
+      'the name of a claim',
+      oneWord,
+    ),
+    nameClaim: setting(
+      'BOOTWRIGHT_OIDC_NAME_CLAIM',
+      'preferred_username',
+      'Claim with the name of a person; if it is missing, the e-mail address, or else the subject',
+      'the name of a claim',
+      oneWord,
+    ),
+    label: setting(
+      'BOOTWRIGHT_OIDC_LABEL',
+      'Sign in with OpenID Connect',
+      'Text of the button that leads to the provider',
+      '1 to 64 printable characters',
+      matching(/^[^\p{C}\p{Zl}\p{Zp}]{1,64}$/u),
     ),
   },
   sessions: {

@@ -1,7 +1,10 @@
 // The sign-in names of people.
 
+/** Maximum length of a name, characters. */
+export const maxPersonName = 64
+
 /** The form of a name, in words. */
-export const personNameForm = 'a name: 1 to 64 printable characters'
+export const personNameForm = `a name: 1 to ${maxPersonName} printable characters`
 
 /**
  * A sign-in name in its stored form: lower case, and one spelling for letters that look the same (Unicode NFKC). Undefined for an
