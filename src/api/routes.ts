@@ -8,6 +8,7 @@ import * as me from './access/me.ts'
 import * as people from './access/people.ts'
 import * as sessions from './access/sessions.ts'
 import * as tokens from './access/tokens.ts'
+import * as batches from './boots/batches.ts'
 import * as boots from './boots/boots.ts'
 import * as deployments from './boots/deployments.ts'
 import * as drafts from './boots/draft-previews.ts'
@@ -90,6 +91,9 @@ const table: [Method, string, Endpoint, tag: string][] = [
   ['post', `${prefix}/deployments`, deployments.arm, 'deployments'],
   ['post', `${prefix}/deployments/bulk`, deployments.armMany, 'deployments'],
   ['post', `${prefix}/deployments/cancel`, deployments.cancelMany, 'deployments'],
+  ['get', `${prefix}/deployments/batches`, batches.list, 'deployments'],
+  ['get', `${prefix}/deployments/batches/{batch}`, batches.get, 'deployments'],
+  ['post', `${prefix}/deployments/batches/{batch}/retry`, batches.retry, 'deployments'],
   ['get', `${prefix}/deployments/{id}`, deployments.get, 'deployments'],
   ['post', `${prefix}/deployments/{id}/cancel`, deployments.cancel, 'deployments'],
   ['get', `${prefix}/menus`, menus.list, 'menus'],

@@ -5,7 +5,7 @@ import { changes } from '../../src/db/schema/changes.ts'
 import type { Tx } from '../../src/db/transaction.ts'
 import type { createToken, revokeToken } from '../../src/inventory/access/tokens.ts'
 import type { cancelDeployments } from '../../src/inventory/boots/deployment-cancels.ts'
-import type { armDeployment, armDeployments, cancelDeployment } from '../../src/inventory/boots/deployments.ts'
+import type { armDeployment, armMachines, cancelDeployment } from '../../src/inventory/boots/deployments.ts'
 import { recordChanges } from '../../src/inventory/changes/changes.ts'
 import type { changeWebhook, createWebhook, deleteWebhook } from '../../src/inventory/changes/webhooks.ts'
 import type { changeAnswerFile, deleteAnswerFile, saveAnswerFile } from '../../src/inventory/images/answer-files.ts'
@@ -47,7 +47,7 @@ describe('the actor of a change', () => {
     expectTypeOf(remove).parameter(0).toEqualTypeOf<Db>()
     expectTypeOf<Arguments<typeof createToken | typeof revokeToken>>().toEqualTypeOf<3 | 4>()
     expectTypeOf<Arguments<typeof armDeployment>>().toEqualTypeOf<5>()
-    expectTypeOf<Arguments<typeof armDeployments>>().toEqualTypeOf<5 | 6>()
+    expectTypeOf<Arguments<typeof armMachines>>().toEqualTypeOf<5 | 6>()
     expectTypeOf<Arguments<typeof cancelDeployment>>().toEqualTypeOf<3>()
     expectTypeOf<Arguments<typeof cancelDeployments>>().toEqualTypeOf<4>()
     expectTypeOf<Arguments<typeof createWebhook | typeof changeWebhook>>().toEqualTypeOf<4>()

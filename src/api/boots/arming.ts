@@ -19,9 +19,9 @@ const previewsAtOnce = 64
  * identity is uncertain, or they are probably duplicates of another machine.
  */
 export async function findRefusals(deps: AdminDeps, machines: Machine[], order: DeploymentOrder): Promise<Refusals> {
-  const { image, assignment, maxAttempts, windowSeconds } = order
+  const { image, version = null, assignment, maxAttempts, windowSeconds } = order
   const supposed: LatestDeployment = {
-    ...{ id: 'preview', image, version: null, assignment, maxAttempts, windowSeconds },
+    ...{ id: 'preview', image, version, assignment, maxAttempts, windowSeconds },
     ...{ state: 'armed', attempts: 0, reason: null, late: false },
   }
   const refusals = new Map<string, string>()

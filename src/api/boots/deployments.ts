@@ -1,10 +1,11 @@
 // /deployments: install an image once.
 import { z } from '@hono/zod-openapi'
 import type { Db } from '../../db/open.ts'
+import { machinesOfBatch, shareOf } from '../../inventory/boots/batches.ts'
 import { cancelDeployments } from '../../inventory/boots/deployment-cancels.ts'
 import {
   armDeployment,
-  armDeployments,
+  armMachines,
   cancelDeployment,
   type Deployment,
   findDeployment,
@@ -17,11 +18,11 @@ import { refuseUnknownNames } from '../../inventory/machines/references.ts'
 import { ConflictError, NotFoundError, requireFound } from '../../lib/errors.ts'
 import type { Scope } from '../../model/access/scope.ts'
 import { failureOf } from '../../model/codes/explain.ts'
-import { nameOf } from '../../model/machine.ts'
-import type { Condition } from '../../model/selector.ts'
+import { type Machine, nameOf } from '../../model/machine.ts'
 import { isMachineInScope, requireInScope } from '../access/rights.ts'
 import { endpoint } from '../http/endpoint.ts'
 import { page, withoutNulls } from '../http/page.ts'
+import { findTargets } from '../machines/actions.ts'
 import { requireMachine } from '../machines/machines.ts'
 import {
   type DeploymentOrder,
@@ -108,20 +109,22 @@ export const armMany = endpoint({
   operationId: 'armDeployments',
   action: 'deployments.edit',
   scope: 'filtered',
-  summary: 'Arm deployments: install an image once on every machine that matches a selector',
+  summary: 'Arm deployments: install an image once on many machines',
   description:
-    'The selector is applied to the machines as they are now. Machines that are denied or already being installed are skipped. Unless `force` is true, machines that would be refused now, or that are probably duplicates, are skipped too. Each skipped machine is listed with the reason.',
+    'The machines are chosen by a selector, by a filter as in the list, or by their ids. They are chosen as they are now. Machines that are denied or already being installed are skipped. Unless `force` is true, machines that would be refused now, or that are probably duplicates, are skipped too. Each skipped machine is listed with the reason.',
   body: deploymentsArm,
   returns: deploymentsArmed,
   statuses: { 200: 'The armed and the skipped machines' },
-  prepare: async (deps, { body, scope }) =>
-    body.force
-      ? new Map()
-      : findRefusals(deps, await findAllMachines(deps.db, { scope, selector: body.selector }), orderOf(body)),
-  answer: async ({ db }, { body, by, scope, prepared }) => ({
-    status: 200,
-    body: await armDeployments(db, within(scope, body.selector), orderOf(body), body.dryRun, by, prepared as Refusals),
-  }),
+  prepare: async (deps, { body, scope }) => {
+    const chosen = await chosenBy(deps.db, body, scope)
+    const refusals = body.force ? new Map() : await findRefusals(deps, chosen, orderOf(body))
+    return { ids: chosen.map(({ id }) => id), refusals }
+  },
+  answer: async ({ db }, { body, by, scope, prepared }) => {
+    const { ids, refusals } = prepared as { ids: string[]; refusals: Refusals }
+    const machines = await findAllMachines(db, { ids, scope })
+    return { status: 200, body: await armMachines(db, machines, orderOf(body), { dryRun: body.dryRun }, by, refusals) }
+  },
 })
 
 export const cancelMany = endpoint({
@@ -161,9 +164,15 @@ async function requireDeployment(db: Db, id: string, scope: Scope | undefined): 
   return found
 }
 
-/** A selector of machines in the scope. */
-function within(scope: Scope | undefined, selector: Condition[]): Condition[] {
-  return [...selector, ...Object.entries(scope ?? {}).map(([label, equals]) => ({ label, equals }))]
+/** The machines that a request for many chooses now. */
+async function chosenBy(db: Db, body: z.output<typeof deploymentsArm>, scope: Scope | undefined): Promise<Machine[]> {
+  const { selector, ids, filter, share, exceptBatch } = body
+  const search = selector === undefined ? await findTargets(db, ids, filter, scope) : { selector, scope }
+  const found = await findAllMachines(db, search)
+  const chosen = share === undefined ? found : shareOf(found, share)
+  if (exceptBatch === undefined) return chosen
+  const done = await machinesOfBatch(db, exceptBatch)
+  return chosen.filter(({ id }) => !done.has(id))
 }
 
 function orderOf({

@@ -1,6 +1,11 @@
 // `bootwright deployment`.
 import { type Command, Option } from 'commander'
-import type { Deployment, DeploymentsArmed, DeploymentsCancelled } from '../../api/schemas/boots/deployment.ts'
+import type {
+  Deployment,
+  DeploymentBatch,
+  DeploymentsArmed,
+  DeploymentsCancelled,
+} from '../../api/schemas/boots/deployment.ts'
 import { deploymentStates } from '../../model/deployment.ts'
 import type { Condition } from '../../model/selector.ts'
 import { machineHelp, readMachine } from '../machines/argument.ts'
@@ -21,6 +26,8 @@ type ArmOptions = Pick<AssignmentOptions, 'arg' | 'withoutArg' | 'answerFile' | 
   dryRun?: true
   follow?: true
   force?: true
+  share?: number
+  exceptBatch?: string
 }
 type CancelOptions = { where?: Condition[]; batch?: string; dryRun?: true }
 
@@ -47,12 +54,15 @@ export function addDeploymentCommand(program: Command, deps: CliDeps): void {
     .option('--attempts <n>', 'maximum number of boots (default: 3)', parseCount)
     .option('--window <seconds>', 'time limit in seconds, from the first attempt on (default: 86400)', parseCount)
     .option('--replace', 'cancel the active deployment first')
+    .option('--share <percent>', 'with --where: arm only this share of the machines', parseCount)
+    .option('--except-batch <id>', 'with --where: leave out the machines of this batch, after a --share')
     .option('--dry-run', 'with --where: only show what would be armed')
     .option('--follow', 'install the version that is current at the boot, not the one that is current now')
     .option('--force', 'also arm machines that would be refused now, or that are probably installed already')
     .action(async (machine: string | undefined, options: ArmOptions, command: Command) => {
       const { image, where, arg, withoutArg, answerFile, param, attempts, window, replace, dryRun, follow, force } =
         options
+      const { share, exceptBatch } = options
       if ((machine === undefined) === (where === undefined))
         command.error('error: expected a machine or --where, not both')
       const order = {
@@ -71,7 +81,7 @@ export function addDeploymentCommand(program: Command, deps: CliDeps): void {
         const body = { machine, ...order, ...(replace && { replace }) }
         print(command, deps, await client.ask<Deployment>('POST', '/deployments', body), formatDeployment)
       } else {
-        const body = { selector: where, ...order, ...(dryRun && { dryRun }) }
+        const body = { selector: where, ...order, share, exceptBatch, ...(dryRun && { dryRun }) }
         const done = await client.ask<DeploymentsArmed>('POST', '/deployments/bulk', body)
         print(command, deps, done, (answer) => formatArmed(answer, dryRun ?? false))
       }
@@ -124,6 +134,39 @@ export function addDeploymentCommand(program: Command, deps: CliDeps): void {
     })
 
   deployment
+    .command('batches')
+    .description('list batches of deployments, newest first')
+    .option('--limit <n>', 'maximum number of results', parseCount, 20)
+    .action(async ({ limit }: { limit: number }, command: Command) => {
+      const items = await clientOf(command, deps).list<DeploymentBatch>('/deployments/batches', {}, 'before', limit)
+      print(command, deps, { items }, () =>
+        formatTable(
+          ['CREATED', 'IMAGE', 'MACHINES', 'STATES', 'BY', 'BATCH'],
+          items.map((row) => [
+            formatTime(row.createdAt),
+            row.image,
+            String(row.machines),
+            formatStates(row.states),
+            row.armedBy,
+            row.batch,
+          ]),
+        ),
+      )
+    })
+
+  deployment
+    .command('retry')
+    .description('arm the failed deployments of a batch again')
+    .argument('<batch>', 'batch that arm --where printed')
+    .option('--force', 'also arm machines that would be refused now')
+    .option('--dry-run', 'only show what would be armed')
+    .action(async (batch: string, body: { force?: true; dryRun?: true }, command: Command) => {
+      const path = pathOf('deployments', 'batches', batch, 'retry')
+      const done = await clientOf(command, deps).ask<DeploymentsArmed>('POST', path, body)
+      print(command, deps, done, (answer) => formatArmed(answer, body.dryRun ?? false))
+    })
+
+  deployment
     .command('cancel')
     .description('cancel active deployments; running installers are not stopped')
     .argument('[id]', 'id of the deployment')
@@ -148,6 +191,12 @@ function formatDeployment(deployment: Deployment): string {
   const { id, image, state, attempts, maxAttempts } = deployment
   const reason = withFailure(deployment.reason, deployment.failure)
   return `${id}: ${image} ${state}, ${attempts} of ${maxAttempts} attempts${reason ? `: ${reason}` : ''}`
+}
+
+function formatStates(states: DeploymentBatch['states']): string {
+  return Object.entries(states)
+    .map(([state, count]) => `${count} ${state}`)
+    .join(', ')
 }
 
 function formatArmed({ batch, armed, skipped }: DeploymentsArmed, dryRun: boolean): string {

@@ -12,10 +12,9 @@ import { newId } from '../../lib/ids/uuid.ts'
 import type { Assignment } from '../../model/assignment.ts'
 import type { DeploymentState } from '../../model/deployment.ts'
 import { type Machine, nameOf } from '../../model/machine.ts'
-import type { Condition } from '../../model/selector.ts'
 import { type Actor, recordChanges } from '../changes/changes.ts'
 import { placeOf } from '../common/place.ts'
-import { findAllMachines, isOfMachineWith } from '../machines/list.ts'
+import { isOfMachineWith } from '../machines/list.ts'
 import { markEntered } from '../machines/machines.ts'
 import { refuseUnknownNames } from '../machines/references.ts'
 
@@ -26,6 +25,8 @@ export type DeploymentOrder = {
   image: string
   /** Install the version that is current when the machine boots, not the present one. */
   follow?: boolean | undefined
+  /** Install this version, not the current one. */
+  version?: number | undefined
   assignment: Pick<Assignment, 'args' | 'withoutArgs' | 'answerFile' | 'params'>
   maxAttempts: number
   windowSeconds: number
@@ -94,27 +95,29 @@ export async function armDeployment(
   })
 }
 
-/** The result of arming for a selector. All armed deployments have the same batch. */
+/** The result of arming many machines. All armed deployments have the same batch. */
 export type BulkArmed = {
   batch: string
   armed: { id: string; machineId: string; machine: string }[]
   skipped: { machineId: string; machine: string; why: string }[]
 }
 
+/** `batch`: the batch of the deployments; undefined for a new one. */
+export type ArmingOptions = { dryRun: boolean; batch?: string | undefined }
+
 /**
- * Arms every machine that a selector matches now, in one transaction. Machines with an active deployment are skipped.
- * @param refusals by machine id, why a machine could not boot the image: such machines are skipped
+ * Arms machines in one transaction. Machines that are denied or have an active deployment are skipped.
+ * @param refusals by machine id, why a machine is skipped, too
  */
-export async function armDeployments(
+export async function armMachines(
   db: Db,
-  selector: Condition[],
+  selected: Machine[],
   order: DeploymentOrder,
-  dryRun: boolean,
+  { dryRun, batch = newId() }: ArmingOptions,
   by: Actor,
   refusals: ReadonlyMap<string, string> = new Map(),
 ): Promise<BulkArmed> {
   await refuseUnknownNames(db, { image: order.image, answerFile: order.assignment.answerFile }, '')
-  const selected = await findAllMachines(db, { selector })
   const names = new Map(selected.map((machine) => [machine.id, nameOf(machine)]))
   const nameOfId = (id: string) => names.get(id) ?? id
   const refusalOf = (machine: Machine) =>
@@ -124,7 +127,6 @@ export async function armDeployments(
     return why === undefined ? [] : [{ machineId: machine.id, machine: nameOf(machine), why }]
   })
   const free = selected.filter((machine) => refusalOf(machine) === undefined).map((machine) => machine.id)
-  const batch = newId()
   const result = await db
     .transaction(async (transaction) => {
       const armed: BulkArmed['armed'] = []
@@ -175,13 +177,13 @@ async function insertArmed(
   by: Actor,
   batch?: string,
 ): Promise<{ armed: Deployment[]; busy: string[] }> {
-  const { image, assignment, maxAttempts, windowSeconds, follow = false } = order
+  const { image, assignment, maxAttempts, windowSeconds, version, follow = false } = order
   const [current] = await tx.select({ version: images.currentVersion }).from(images).where(eq(images.name, image))
   const values = machineIds.map((machineId) => ({
     id: newId(),
     machineId,
     image,
-    version: follow ? null : (current?.version ?? null),
+    version: follow ? null : (version ?? current?.version ?? null),
     batch: batch ?? null,
     assignment,
     maxAttempts,

@@ -5,13 +5,14 @@ import { findBoot } from '../../../src/inventory/boots/boots.ts'
 import { failLateDeployments } from '../../../src/inventory/boots/deployment-moves.ts'
 import {
   armDeployment,
-  armDeployments,
+  armMachines,
   cancelDeployment,
   findDeployment,
   listDeployments,
 } from '../../../src/inventory/boots/deployments.ts'
 import { saveFile } from '../../../src/inventory/images/files.ts'
 import { saveImage } from '../../../src/inventory/images/images.ts'
+import { findAllMachines } from '../../../src/inventory/machines/list.ts'
 import { saveMachine } from '../../../src/inventory/machines/machines.ts'
 import { ConflictError, InputError } from '../../../src/lib/errors.ts'
 import type { Decision } from '../../../src/model/decision.ts'
@@ -358,10 +359,10 @@ eachDatabase('deployments', (database) => {
     await make('04', { labels: { rack: 'b5' } })
     await arm(busy)
     const selector = [{ label: 'rack', equals: 'b4' }]
-    const dry = await armDeployments(db, selector, order, true, 'tester')
+    const dry = await armMachines(db, await findAllMachines(db, { selector }), order, { dryRun: true }, 'tester')
     expect(dry.armed.map((one) => one.machineId)).toEqual([a])
     expect((await listDeployments(db, {}, 10)).length).toBe(1)
-    const done = await armDeployments(db, selector, order, false, 'token bulk')
+    const done = await armMachines(db, await findAllMachines(db, { selector }), order, { dryRun: false }, 'token bulk')
     expect(done.armed.map((one) => one.machineId)).toEqual([a])
     expect(done.skipped.map((one) => one.machineId).sort()).toEqual([busy, denied].sort())
     expect((await listDeployments(db, { machineId: a }, 10))[0]).toMatchObject({
@@ -375,9 +376,9 @@ eachDatabase('deployments', (database) => {
     await expect(
       armDeployment(database(), machine.id, { ...order, image: 'nothing' }, false, 'tester'),
     ).rejects.toThrow(InputError)
-    await expect(armDeployments(database(), [], { ...order, image: 'nothing' }, false, 'tester')).rejects.toThrow(
-      InputError,
-    )
+    await expect(
+      armMachines(database(), [], { ...order, image: 'nothing' }, { dryRun: false }, 'tester'),
+    ).rejects.toThrow(InputError)
   })
 
   test('the audit log contains every move and its actor', async () => {

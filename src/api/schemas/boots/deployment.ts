@@ -3,6 +3,7 @@ import { z } from '@hono/zod-openapi'
 import { defaultMaxAttempts, defaultWindowSeconds, deploymentStates } from '../../../model/deployment.ts'
 import { failure, imageName, limit, machineKey, moment, pageOf, uuidv7 } from '../common.ts'
 import type { Given, Sent } from '../json.ts'
+import { machineFilter, machineIds } from '../machines/action.ts'
 import { checkedArgs, params, selector, thingName, withoutArgs } from '../machines/assignment.ts'
 
 const order = {
@@ -103,9 +104,24 @@ const armedMachine = z.object({ id: uuidv7, machineId: uuidv7, machine: z.string
 
 export const deploymentsArm = z
   .strictObject({
-    selector: selector.min(1, 'at least one condition'),
+    selector: selector.min(1, 'at least one condition').optional(),
+    ids: machineIds.optional(),
+    filter: machineFilter.optional(),
+    share: z.int('a whole number').min(1, '1 to 100 percent').max(100, '1 to 100 percent').optional().openapi({
+      description:
+        'Arm only this share of the machines, in percent, and at least one. A larger share of the same machines contains the smaller one.',
+    }),
+    exceptBatch: uuidv7.optional().openapi({
+      description: 'Leave out machines that have a deployment of this batch: after a share, arm the others.',
+    }),
     ...order,
     dryRun: z.boolean().default(false).openapi({ description: 'Arm nothing; report what would be armed.' }),
+  })
+  .superRefine(({ selector, ids, filter }, context) => {
+    if ([selector, ids, filter].filter((given) => given !== undefined).length !== 1)
+      context.addIssue({ code: 'custom', path: ['selector'], message: 'exactly one of selector, ids and filter' })
+    if (filter !== undefined && Object.values(filter).every((value) => value === undefined))
+      context.addIssue({ code: 'custom', path: ['filter'], message: 'at least one parameter' })
   })
   .openapi('DeploymentsArm')
 
@@ -134,3 +150,37 @@ export const deploymentsCancel = z
 
 export const deploymentsCancelled = z.object({ cancelled: z.array(armedMachine) }).openapi('DeploymentsCancelled')
 export type DeploymentsCancelled = Given<typeof deploymentsCancelled>
+
+export const batchSchema = z
+  .object({
+    batch: uuidv7,
+    image: imageName,
+    version: z.int().optional(),
+    armedBy: z.string(),
+    createdAt: moment,
+    machines: z.int(),
+    states: z
+      .object(
+        Object.fromEntries(deploymentStates.map((state) => [state, z.int().optional()])) as Record<
+          (typeof deploymentStates)[number],
+          z.ZodOptional<z.ZodInt>
+        >,
+      )
+      .openapi({ description: 'The number of machines by the state of their newest deployment in the batch.' }),
+  })
+  .openapi('DeploymentBatch', { description: 'Deployments that were armed together.' })
+export type DeploymentBatch = Given<typeof batchSchema>
+
+export const batchList = pageOf(batchSchema).openapi('DeploymentBatchList')
+
+export const batchesQuery = z.strictObject({
+  limit,
+  before: uuidv7.optional().openapi({ description: 'The `next` value of the previous page.' }),
+})
+
+export const batchRetry = z
+  .strictObject({
+    force: order.force,
+    dryRun: z.boolean().default(false).openapi({ description: 'Arm nothing; report what would be armed.' }),
+  })
+  .openapi('DeploymentBatchRetry')
