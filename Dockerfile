@@ -33,6 +33,8 @@ COPY ipxe ipxe
 COPY --from=boot-programs /nbp ipxe/nbp
 COPY migrations migrations
 COPY recipes recipes
+COPY src/ui/views src/ui/views
+COPY src/ui/public src/ui/public
 ENV NODE_ENV=production BOOTWRIGHT_DATA_DIR=/data
 USER node
 VOLUME /data

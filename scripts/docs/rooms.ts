@@ -9,7 +9,8 @@ export const rooms: Record<string, { values: string[]; types: string[] }> = {
   dhcp: { values: askers, types: ['config', 'db'] },
   boot: { values: askers, types: ['config', 'db'] },
   api: { values: askers, types: ['config', 'db'] },
-  ui: { values: askers, types: ['config', 'db'] },
+  // The page is a client of the API in the same process (docs/decisions/012).
+  ui: { values: ['auth'], types: ['api', 'config', 'db'] },
   jobs: { values: askers, types: ['config', 'db'] },
   decide: { values: ['inventory', 'render'], types: ['db'] },
   intake: { values: ['files', 'inventory', 'bytes', 'render'], types: ['config', 'db'] },

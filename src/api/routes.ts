@@ -200,8 +200,6 @@ export function createAdminApp(deps: AdminDeps): OpenAPIHono {
   })
 
   registerDocs(app)
-  // A browser that opens the bare address shows the documentation.
-  app.get('/', (context) => context.redirect(`${prefix}/docs`))
   app.get(`${prefix}/openapi.json`, (context) =>
     context.json(openApiDocument(app, [...new Set(table.map(([, , , tag]) => tag))])),
   )

@@ -2,7 +2,14 @@
 
 import type { Db } from '../db/open.ts'
 import type { Tx } from '../db/transaction.ts'
-import { createLink, dropFirstLinks, findLink, type NewLink, takeLink } from '../inventory/access/password-links.ts'
+import {
+  createLink,
+  dropFirstLinks,
+  type FoundLink,
+  findLink,
+  type NewLink,
+  takeLink,
+} from '../inventory/access/password-links.ts'
 import { actorOf, createPerson, hasAdmin, lockPerson } from '../inventory/access/people.ts'
 import { savePassword } from '../inventory/access/person-passwords.ts'
 import type { Browser } from '../inventory/access/sessions.ts'
@@ -20,6 +27,11 @@ export async function addPerson(db: Db, { name, role }: { name: string; role: Ro
     const person = await createPerson(tx, { name, role }, by)
     return { person, link: await createLink(tx, person) }
   })
+}
+
+/** The person of a link, or undefined for the first person; undefined if the link is not valid. */
+export function describeLink({ db }: Pick<SignInDeps, 'db'>, secret: string): Promise<FoundLink | undefined> {
+  return findLink(db, secret)
 }
 
 /** The URL of a link. `adminUrl` is `http://host[:port]`. */

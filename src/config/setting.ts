@@ -1,5 +1,5 @@
 // A setting: its environment variable, its default, its meaning and its parser.
-import { isBaseUrl } from '../lib/base-url.ts'
+import { isBaseUrl, isHost } from '../lib/base-url.ts'
 import { asSubnet, isSubnet } from '../lib/subnet.ts'
 
 /** An environment variable, and how its text becomes a value. */
@@ -106,6 +106,15 @@ export function parseListen(text: string, explicit: boolean): Listen | undefined
   const host = match?.[1] ?? match?.[2]
   const port = parseWhole(match?.[3] ?? '', { min: 0, max: 65_535 })
   return host !== undefined && port !== undefined ? { host, port, explicit } : undefined
+}
+
+/** Comma-separated host names, without ports. */
+export function parseHosts(text: string): string[] | undefined {
+  const hosts = text
+    .split(',')
+    .map((host) => host.trim().toLowerCase())
+    .filter(Boolean)
+  return hosts.every((host) => isHost(host) && !host.includes(':')) ? hosts : undefined
 }
 
 export function parseBaseUrl(text: string): string | undefined {

@@ -13,6 +13,7 @@ import {
   optional,
   optionalWhole,
   parseBaseUrl,
+  parseHosts,
   parseListen,
   parseMirrors,
   parseProxy,
@@ -120,6 +121,18 @@ export const settings = {
       'URL at which people reach admin HTTP, behind a proxy or by its name',
       'http://host[:port] or https://host[:port], without a path',
       parseBaseUrl,
+    ),
+    hosts: setting(
+      'BOOTWRIGHT_ADMIN_HOSTS',
+      '',
+      'Host names of admin HTTP, besides localhost, IP addresses, the name of this computer and that of BOOTWRIGHT_ADMIN_URL',
+      'comma-separated host names',
+      parseHosts,
+    ),
+    plainHttp: yesNo(
+      'BOOTWRIGHT_ADMIN_PLAIN_HTTP',
+      'no',
+      'Permission to sign in over unencrypted HTTP from other computers: anyone on the way can read the session',
     ),
   },
   oidc: {

@@ -52,7 +52,7 @@ export type Metrics = {
   deploymentMoved: (state: string) => void
   /** A statement or transaction ended. */
   query: (seconds: number, succeeded: boolean) => void
-  /** A request to the admin listener was refused: `no-token`, `bad-token`. */
+  /** A request to the admin listener was refused. The reason is its code, such as `BW-ACCESS-TOKEN`. */
   adminRefused: (reason: string) => void
   /** Sets what is read at a scrape. */
   read: (sources: MetricsSources) => void
@@ -131,7 +131,7 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
     refusedTransfers.inc({ listener }, 0)
     activeTransfers.set({ listener }, 0)
   }
-  for (const reason of ['no-token', 'bad-token']) adminRefusals.inc({ reason }, 0)
+  for (const reason of ['BW-ACCESS-TOKEN', 'BW-ACCESS-ROLE']) adminRefusals.inc({ reason }, 0)
   for (const state of options.deploymentStates ?? []) moves.inc({ state }, 0)
   for (const kind of options.reports ?? []) reports.inc({ kind }, 0)
   for (const firmware of ['pcbios', 'efi', 'unknown']) {

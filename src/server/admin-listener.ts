@@ -15,9 +15,11 @@ import { proxyTest } from '../lib/subnet.ts'
 import type { BootListener } from './boot-listener.ts'
 import type { Closers } from './closers.ts'
 import type { Data } from './data/data.ts'
+import { createAdminFetch } from './http/admin-app.ts'
 import { type ConnectionLimits, serveBounded } from './http/connections.ts'
 import { listen, listenOnSocket, reachableAddress } from './http/listen.ts'
 import type { Jobs } from './jobs.ts'
+import { openUi } from './ui.ts'
 
 export async function openAdminListener(
   config: Config,
@@ -68,13 +70,16 @@ export async function openAdminListener(
     maxFileBytes: config.files.maxBytes,
     ...health,
   }
-  const server = adminServer({ ...deps, trusted: false }, limits)
+  const api = createAdminApp({ ...deps, trusted: false })
+  const ui = openUi(config, deps.signIn, (request, env) => api.fetch(request, env), log, metrics)
+  const { url: adminUrl, hosts } = config.admin
+  const server = adminServer(createAdminFetch({ api, ...ui, adminUrl, hosts, log, metrics }), limits)
   const address: AddressInfo = await listen(server, config.admin.listen, 'BOOTWRIGHT_ADMIN_LISTEN', closers)
   if (socketPath === undefined)
     log.warn(
       'the path of the data folder is too long for a Unix socket, so the command line needs BOOTWRIGHT_URL and BOOTWRIGHT_TOKEN',
     )
-  else await listenOnSocket(adminServer({ ...deps, trusted: true }, limits), socketPath, closers)
+  else await listenOnSocket(adminServer(createAdminApp({ ...deps, trusted: true }).fetch, limits), socketPath, closers)
   // The feed stops before the listeners close, because clients that follow the changes would hold their connections
   // open.
   closers.add(async () => feed.stop())
@@ -86,9 +91,15 @@ export function adminUrlOf(config: Config, address: AddressInfo): string {
   return config.admin.url ?? `http://${reachableAddress(address)}`
 }
 
-function adminServer(deps: AdminDeps, limits: ConnectionLimits): http.Server {
+type AdminFetch = (request: Request, env?: object) => Response | Promise<Response>
+
+function adminServer(fetch: AdminFetch, limits: ConnectionLimits): http.Server {
   const server = http.createServer()
-  serveBounded(server, getRequestListener(createAdminApp(deps).fetch), limits)
+  serveBounded(
+    server,
+    getRequestListener((request, env) => fetch(request, env)),
+    limits,
+  )
   // An upload may take hours, but its header has a timeout, and so has each pause.
   server.requestTimeout = 0
   server.headersTimeout = 20_000

@@ -100,7 +100,7 @@ describe('the metrics of a server', () => {
       bootwright_image_files_damaged: 0,
       'bootwright_http_requests_total{listener="boot",route="/files",status="2xx"}': 2,
       'bootwright_http_requests_total{listener="boot",route="other",status="4xx"}': 1,
-      'bootwright_audit_refused_total{reason="no-token"}': 1,
+      'bootwright_audit_refused_total{reason="BW-ACCESS-TOKEN"}': 1,
     }
     expect(Object.fromEntries(Object.keys(expected).map((name) => [name, samples.get(name)]))).toEqual(expected)
     expect(samples.get('bootwright_transfer_bytes_total{listener="tftp"}')).toBeGreaterThan(100_000)

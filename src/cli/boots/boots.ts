@@ -1,9 +1,10 @@
 // `bootwright boots`.
 import { type Command, Option } from 'commander'
 import type { Boot, BootSummary } from '../../api/schemas/boots/boot.ts'
+import { formatBytes } from '../../lib/format.ts'
 import { readMachine } from '../machines/argument.ts'
 import { type CliDeps, clientOf, print } from '../shell/deps.ts'
-import { formatBytes, formatTime, withFailure } from '../shell/format.ts'
+import { formatTime, withFailure } from '../shell/format.ts'
 import { parseCount } from '../shell/numbers.ts'
 import { pathOf } from '../shell/path.ts'
 import { parseSince } from '../shell/since.ts'

@@ -1,9 +1,10 @@
 // `bootwright timeline`.
 import type { Command } from 'commander'
 import type { Timeline } from '../../api/schemas/boots/timeline.ts'
+import { formatBytes } from '../../lib/format.ts'
 import { machineInPath, readMachine } from '../machines/argument.ts'
 import { type CliDeps, clientOf, print } from '../shell/deps.ts'
-import { formatBytes, formatTime } from '../shell/format.ts'
+import { formatTime } from '../shell/format.ts'
 import { parseCount } from '../shell/numbers.ts'
 import { parseSince } from '../shell/since.ts'
 import { formatFields, formatTable } from '../shell/table.ts'

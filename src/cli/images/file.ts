@@ -1,8 +1,9 @@
 // `bootwright file`.
 import { type Command, InvalidArgumentError } from 'commander'
 import type { ClearLine, StoredFile } from '../../api/schemas/images/file.ts'
+import { formatBytes, formatCount } from '../../lib/format.ts'
 import { type CliDeps, clientOf, print } from '../shell/deps.ts'
-import { formatBytes, formatCount, formatTime } from '../shell/format.ts'
+import { formatTime } from '../shell/format.ts'
 import { streamLines } from '../shell/lines.ts'
 import { formatTable } from '../shell/table.ts'
 import { verifyAndPrint } from './verify.ts'

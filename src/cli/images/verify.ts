@@ -1,9 +1,9 @@
 // Verification of files on the server.
 import type { Command } from 'commander'
 import type { VerifyLine } from '../../api/schemas/images/file.ts'
+import { formatBytes, formatCount } from '../../lib/format.ts'
 import type { Client } from '../shell/client.ts'
 import { type CliDeps, print } from '../shell/deps.ts'
-import { formatBytes, formatCount } from '../shell/format.ts'
 import { streamLines } from '../shell/lines.ts'
 import { startProgress } from '../shell/progress.ts'
 import { formatTable } from '../shell/table.ts'

@@ -1,6 +1,7 @@
 // Progress on a terminal.
+
+import { formatBytes } from '../../lib/format.ts'
 import type { CliDeps } from './deps.ts'
-import { formatBytes } from './format.ts'
 
 /** The progress line of an operation. */
 export type Progress = {

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
-import { formatBytes, formatTime, printable } from '../../../src/cli/shell/format.ts'
+import { formatTime, printable } from '../../../src/cli/shell/format.ts'
 import { startProgress } from '../../../src/cli/shell/progress.ts'
 import { formatFields, formatTable } from '../../../src/cli/shell/table.ts'
+import { formatBytes } from '../../../src/lib/format.ts'
 
 test('columns are as wide as their widest cell, and a line feed in a cell becomes a space', () => {
   expect(

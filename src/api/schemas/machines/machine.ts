@@ -116,6 +116,7 @@ export const machineSchema = z
 export type Machine = Given<typeof machineSchema>
 
 export const machineList = pageOf(machineSchema).openapi('MachineList')
+export type MachineList = Given<typeof machineList>
 
 export const machineMerge = z.strictObject({ from: machineKey }).openapi('MachineMerge')
 

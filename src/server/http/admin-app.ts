@@ -1,0 +1,51 @@
+// What the admin listener serves: the pages for people and the API for programs, to hosts that it knows.
+import { createHostTest, isSameOrigin } from '../../auth/hosts.ts'
+import type { Principal } from '../../auth/principal.ts'
+import type { Logger } from '../../lib/log.ts'
+import type { Metrics } from '../../lib/metrics.ts'
+
+type App = { fetch: (request: Request, env?: object) => Response | Promise<Response> }
+
+export type AdminParts = {
+  api: App
+  ui: App
+  /** The person of the session in a Cookie header. Scripts of the pages ask the API with it. */
+  findPerson: (cookies: string) => Promise<Principal | undefined>
+  /** The URL of the page in the settings, and further host names. */
+  adminUrl: string | undefined
+  hosts: string[]
+  log: Logger
+  metrics: Metrics
+}
+
+/** Paths of programs. All other paths are pages. */
+const apiPaths = /^\/(api|healthz|metrics)(\/|$)/
+
+export function createAdminFetch({ api, ui, findPerson, adminUrl, hosts, log, metrics }: AdminParts): App['fetch'] {
+  const isKnownHost = createHostTest(adminUrl, hosts)
+  return async (request, env) => {
+    const header = (name: string) => request.headers.get(name) ?? undefined
+    if (!isKnownHost(header('host'))) return refuseHost(header('host'), log, metrics)
+    if (!apiPaths.test(new URL(request.url).pathname)) return ui.fetch(request, env)
+    const cookies = header('authorization') === undefined ? header('cookie') : undefined
+    if (cookies === undefined || !mayUseSession(request.method, header)) return api.fetch(request, env)
+    return api.fetch(request, { ...env, principal: await findPerson(cookies) })
+  }
+}
+
+/** Only a page of this server changes something with a session (CSRF). */
+function mayUseSession(method: string, header: (name: string) => string | undefined): boolean {
+  return ['GET', 'HEAD'].includes(method) || isSameOrigin(header)
+}
+
+/** RFC 9110, 15.5.20: the server does not answer for this host. */
+function refuseHost(host: string | undefined, log: Logger, metrics: Metrics): Response {
+  const code = 'BW-ACCESS-HOST'
+  log.warn({ code, host: host?.slice(0, 100) }, 'request refused')
+  metrics.adminRefused(code)
+  const detail =
+    'the host name of this request is not a name of this server. ' +
+    'Next step: set BOOTWRIGHT_ADMIN_URL or BOOTWRIGHT_ADMIN_HOSTS to the name that you use'
+  const body = { type: 'about:blank', title: 'Misdirected Request', status: 421, detail, code }
+  return Response.json(body, { status: 421, headers: { 'content-type': 'application/problem+json' } })
+}

@@ -1,0 +1,70 @@
+// Styles and scripts of the pages: ours, and those of the installed packages. All come from this server, because boot networks have no
+// internet.
+import { createHash } from 'node:crypto'
+import { readdirSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
+import { programDir } from '../../lib/program-dir.ts'
+
+const packages: Record<string, string> = {
+  'pico.css': '@picocss/pico/css/pico.min.css',
+  'htmx.js': 'htmx.org/dist/htmx.min.js',
+  'sse.js': 'htmx.org/dist/ext/hx-sse.min.js',
+  'uplot.js': 'uplot/dist/uPlot.iife.min.js',
+  'uplot.css': 'uplot/dist/uPlot.min.css',
+}
+
+const types: Record<string, string> = {
+  css: 'text/css; charset=utf-8',
+  js: 'text/javascript; charset=utf-8',
+  svg: 'image/svg+xml',
+}
+
+type Encoding = 'br' | 'gzip' | 'identity'
+export type Asset = { type: string; etag: string; bodies: Record<Encoding, Uint8Array<ArrayBuffer>> }
+
+/** The assets by their name, and the URL of each, which changes with its content. */
+export type Assets = { find: (hash: string, name: string) => Asset | undefined; url: (name: string) => string }
+
+/** Reads and compresses the assets. */
+export function openAssets(folder = join(programDir, 'src', 'ui', 'public')): Assets {
+  const locate = createRequire(import.meta.url).resolve
+  const own = readdirSync(folder).map((name): [string, string] => [name, join(folder, name)])
+  const vendored = Object.entries(packages).map(([name, path]): [string, string] => [name, locate(path)])
+  const assets = new Map([...own, ...vendored].map(([name, path]) => [name, load(name, readFileSync(path))]))
+  const require = (name: string): Asset => {
+    const asset = assets.get(name)
+    if (asset === undefined) throw new Error(`there is no asset ${name}`)
+    return asset
+  }
+  return {
+    find: (hash, name) => {
+      const asset = assets.get(name)
+      return asset?.etag === hash ? asset : undefined
+    },
+    url: (name) => `/assets/${require(name).etag}/${name}`,
+  }
+}
+
+function load(name: string, bytes: Uint8Array): Asset {
+  const etag = createHash('sha256').update(bytes).digest('hex').slice(0, 16)
+  const type = types[name.split('.').at(-1) ?? ''] ?? 'application/octet-stream'
+  const copy = (body: Uint8Array) => new Uint8Array(body)
+  const params = { [constants.BROTLI_PARAM_QUALITY]: 9 }
+  return {
+    type,
+    etag,
+    bodies: {
+      identity: copy(bytes),
+      gzip: copy(gzipSync(bytes, { level: 9 })),
+      br: copy(brotliCompressSync(bytes, { params })),
+    },
+  }
+}
+
+/** The best encoding that the client accepts. */
+export function encodingFor(accepted: string | undefined): Encoding {
+  const names = (accepted ?? '').split(',').map((part) => part.trim().split(';')[0])
+  return (['br', 'gzip'] as const).find((name) => names.includes(name)) ?? 'identity'
+}

@@ -1,0 +1,50 @@
+// Values as text for people on a page.
+import { formatBytes } from '../../lib/format.ts'
+
+export { formatBytes as bytes } from '../../lib/format.ts'
+
+/** `2026-01-31 12:00:05Z`, to the second. */
+export function time(iso: string | Date | null | undefined): string {
+  if (iso === null || iso === undefined) return ''
+  return new Date(iso).toISOString().replace('T', ' ').replace(/\.\d+/, '')
+}
+
+/** The time since then, in the largest unit: `12 s`, `5 min`, `3 h`, `8 days`. */
+export function age(iso: string | Date | null | undefined, now = Date.now()): string {
+  return iso === null || iso === undefined ? '' : duration(Math.max(0, now - new Date(iso).getTime()))
+}
+
+/** Milliseconds in one or two units: `850 ms`, `12 s`, `5 min 3 s`, `3 h 10 min`, `8 days`. */
+export function duration(ms: number | null | undefined): string {
+  if (ms === null || ms === undefined) return ''
+  if (ms < 1000) return `${Math.round(ms)} ms`
+  const seconds = Math.round(ms / 1000)
+  if (seconds < 60) return `${seconds} s`
+  const minutes = Math.floor(seconds / 60)
+  if (minutes < 60) return seconds % 60 === 0 ? `${minutes} min` : `${minutes} min ${seconds % 60} s`
+  const hours = Math.floor(minutes / 60)
+  if (hours < 48) return minutes % 60 === 0 ? `${hours} h` : `${hours} h ${minutes % 60} min`
+  return `${Math.floor(hours / 24)} days`
+}
+
+/** `12.3 MB/s`. */
+export function speed(bytesPerSecond: number | null | undefined): string {
+  return bytesPerSecond === null || bytesPerSecond === undefined ? '' : `${formatBytes(Math.round(bytesPerSecond))}/s`
+}
+
+/** `1 machine`, `2 machines`, `1,000 machines`. */
+export function count(number: number, word: string, plural = `${word}s`): string {
+  return `${number.toLocaleString('en')} ${number === 1 ? word : plural}`
+}
+
+/** Indented JSON. */
+export function json(value: unknown): string {
+  return JSON.stringify(value, undefined, 2)
+}
+
+/** `rack=b4 row=2`. */
+export function labels(all: Record<string, string> | null | undefined): string {
+  return Object.entries(all ?? {})
+    .map(([key, value]) => `${key}=${value}`)
+    .join(' ')
+}

@@ -1,0 +1,56 @@
+// The frame of every page: navigation, the person, the notice, and the equivalent commands.
+import { type Action, may } from '../../auth/may.ts'
+import type { Principal } from '../../auth/principal.ts'
+import type { Assets } from './assets.ts'
+import { commandLines } from './commands.ts'
+import type { Views } from './views.ts'
+import type { Page } from './visit.ts'
+
+type Entry = { path: string; label: string; action: Action }
+
+/** The pages in the navigation, in the order of a day's work. */
+const navigation: Entry[] = [
+  { path: '/', label: 'Now', action: 'boots.read' },
+  { path: '/machines', label: 'Machines', action: 'inventory.read' },
+  { path: '/images', label: 'Images', action: 'inventory.read' },
+  { path: '/groups', label: 'Groups', action: 'inventory.read' },
+  { path: '/menus', label: 'Menus', action: 'inventory.read' },
+  { path: '/answer-files', label: 'Answer files', action: 'inventory.read' },
+  { path: '/deployments', label: 'Deploy', action: 'boots.read' },
+  { path: '/setup', label: 'Set-up', action: 'system.read' },
+]
+
+export type LayoutDeps = {
+  views: Views
+  assets: Assets
+  /** The name of the site, in the header of every page. */
+  siteName: string | undefined
+  version: string
+  /** The name of the command line in this installation. */
+  command: string
+}
+
+export type Frame = { path: string; origin: string; principal: Principal | undefined; notice: string | undefined }
+
+/** The whole HTML of a page. */
+export function renderPage(
+  { views, assets, siteName, version, command }: LayoutDeps,
+  { view, title, data = {}, commands = [], bare = false }: Page,
+  { path, origin, principal, notice }: Frame,
+): string {
+  const role = principal?.role
+  const shared = { asset: assets.url, origin, may: (action: Action) => role !== undefined && may(role, action) }
+  const content = views(view, { ...shared, ...data })
+  const entries = role === undefined || bare ? [] : navigation.filter(({ action }) => may(role, action))
+  return views('layout', {
+    ...shared,
+    ...{ title, content, notice, bare, version, siteName },
+    person: principal && { name: principal.actor.replace(/^person /, ''), role: principal.role },
+    navigation: entries.map((entry) => ({ ...entry, current: isCurrent(entry.path, path) })),
+    commands: commands.map((line) => commandLines(line, origin, command)),
+  })
+}
+
+function isCurrent(entry: string, path: string): boolean {
+  return entry === '/' ? path === '/' : path === entry || path.startsWith(`${entry}/`)
+}

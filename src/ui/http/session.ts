@@ -1,0 +1,51 @@
+// The cookies of the page: the session of a person, and the sentence that the next page shows.
+import type { Context } from 'hono'
+import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
+import { parse } from 'hono/utils/cookie'
+import { findSessionPrincipal } from '../../auth/authenticate.ts'
+import type { Principal } from '../../auth/principal.ts'
+import type { SignInDeps } from '../../auth/sign-in-deps.ts'
+
+/** How the browser reaches this server. `__Host-` cookies need HTTPS or a loopback address. */
+export type CookieSettings = { plainHttp: boolean }
+
+const noticeName = 'bootwright-notice'
+
+/** With the prefix `__Host-`, no other host or path can set the cookie (RFC 6265bis, section 4.1.3). */
+export function sessionCookieName({ plainHttp }: CookieSettings): string {
+  return plainHttp ? 'bootwright-session' : '__Host-bootwright-session'
+}
+
+export function readSession(context: Context, settings: CookieSettings): string | undefined {
+  return getCookie(context, sessionCookieName(settings))
+}
+
+/** Finds the person of a Cookie header. */
+export function findPersonBy(signIn: SignInDeps, settings: CookieSettings) {
+  const name = sessionCookieName(settings)
+  return (cookies: string): Promise<Principal | undefined> => findSessionPrincipal(signIn, parse(cookies, name)[name])
+}
+
+export function setSession(context: Context, settings: CookieSettings, secret: string, expiresAt: Date): void {
+  setCookie(context, sessionCookieName(settings), secret, { ...options(settings), expires: expiresAt })
+}
+
+export function clearSession(context: Context, settings: CookieSettings): void {
+  deleteCookie(context, sessionCookieName(settings), options(settings))
+}
+
+/** Keeps a sentence for the next page. */
+export function setNotice(context: Context, notice: string): void {
+  setCookie(context, noticeName, notice.slice(0, 500), { path: '/', httpOnly: true, sameSite: 'Lax', maxAge: 60 })
+}
+
+/** The sentence for this page, which is shown once. */
+export function takeNotice(context: Context): string | undefined {
+  const notice = getCookie(context, noticeName)
+  if (notice !== undefined) deleteCookie(context, noticeName, { path: '/' })
+  return notice
+}
+
+function options({ plainHttp }: CookieSettings) {
+  return { path: '/', httpOnly: true, secure: !plainHttp, sameSite: 'Lax' as const }
+}

@@ -1,0 +1,77 @@
+// The table of URLs of the pages.
+import { type Context, Hono } from 'hono'
+import { compress } from 'hono/compress'
+import { secureHeaders } from 'hono/secure-headers'
+import type { Action } from '../auth/may.ts'
+import { acceptWelcome, signIn, signInPage, signOut, welcomePage } from './access/sign-in.ts'
+import { encodingFor } from './http/assets.ts'
+import { errorPage, findPrincipal, respond, servePage, type UiDeps } from './http/serve.ts'
+import type { PageHandler } from './http/visit.ts'
+import * as machines from './machines/machines.ts'
+
+export type { UiDeps } from './http/serve.ts'
+
+type Route = ['get' | 'post', path: string, PageHandler, Action]
+
+/** The pages for signed-in people, each with the right that it needs. */
+export const pages: Route[] = [['get', '/machines', machines.list, 'inventory.read']]
+
+/** Pages before the sign-in. */
+const openPages: ['get' | 'post', string, (deps: UiDeps, context: Context) => Promise<Response>][] = [
+  ['get', '/sign-in', signInPage],
+  ['post', '/sign-in', signIn],
+  ['post', '/sign-out', signOut],
+  ['get', '/welcome/:secret', welcomePage],
+  ['post', '/welcome/:secret', acceptWelcome],
+]
+
+/** The pages for people. Everything that they show and change goes through the API. */
+export function createUi(deps: UiDeps): Hono {
+  const app = new Hono()
+  app.use(headers)
+  app.use(compress())
+  app.get('/assets/:hash/:name', (context) => sendAsset(deps, context))
+  for (const [method, path, handler] of openPages)
+    app[method](path, (context) =>
+      handler(deps, context).catch((error: unknown) =>
+        respond(deps, context, errorPage(deps, context, error), undefined),
+      ),
+    )
+  for (const [method, path, handler, action] of pages) app[method](path, servePage(deps, action, handler))
+  app.notFound(async (context) => {
+    const data = { heading: 'Not found', message: 'There is no such page.', code: undefined, faults: [], back: '/' }
+    const page = { view: 'error', title: 'Not found', status: 404 as const, data }
+    return respond(deps, context, page, await findPrincipal(deps, context))
+  })
+  return app
+}
+
+/** Nothing from other hosts, nothing inline, no frames (design: a missed escape must stay a text). */
+const headers = secureHeaders({
+  contentSecurityPolicy: {
+    defaultSrc: ["'none'"],
+    scriptSrc: ["'self'"],
+    styleSrc: ["'self'"],
+    imgSrc: ["'self'", 'data:'],
+    connectSrc: ["'self'"],
+    formAction: ["'self'"],
+    baseUri: ["'none'"],
+    frameAncestors: ["'none'"],
+  },
+  referrerPolicy: 'same-origin',
+  xFrameOptions: 'DENY',
+  strictTransportSecurity: false,
+})
+
+function sendAsset({ assets }: UiDeps, context: Context): Response {
+  const asset = assets.find(context.req.param('hash') ?? '', context.req.param('name') ?? '')
+  if (asset === undefined) return context.text('No such asset.\n', 404)
+  const encoding = encodingFor(context.req.header('accept-encoding'))
+  return context.body(asset.bodies[encoding], 200, {
+    'content-type': asset.type,
+    // The URL changes with the content.
+    'cache-control': 'public, max-age=31536000, immutable',
+    vary: 'accept-encoding',
+    ...(encoding !== 'identity' && { 'content-encoding': encoding }),
+  })
+}
