@@ -1,7 +1,7 @@
 // `bootwright boots`.
 import { type Command, Option } from 'commander'
 import type { Boot, BootSummary } from '../../api/schemas/boots/boot.ts'
-import { formatBytes } from '../../lib/format.ts'
+import { formatBytes } from '../../lib/text/format.ts'
 import { readMachine } from '../machines/argument.ts'
 import { type CliDeps, clientOf, print } from '../shell/deps.ts'
 import { formatTime, withFailure } from '../shell/format.ts'

@@ -1,7 +1,7 @@
 // `bootwright timeline`.
 import type { Command } from 'commander'
 import type { Timeline } from '../../api/schemas/boots/timeline.ts'
-import { formatBytes } from '../../lib/format.ts'
+import { formatBytes } from '../../lib/text/format.ts'
 import { machineInPath, readMachine } from '../machines/argument.ts'
 import { type CliDeps, clientOf, print } from '../shell/deps.ts'
 import { formatTime } from '../shell/format.ts'

@@ -1,7 +1,7 @@
 // `bootwright file`.
 import { type Command, InvalidArgumentError } from 'commander'
 import type { ClearLine, StoredFile } from '../../api/schemas/images/file.ts'
-import { formatBytes, formatCount } from '../../lib/format.ts'
+import { formatBytes, formatCount } from '../../lib/text/format.ts'
 import { type CliDeps, clientOf, print } from '../shell/deps.ts'
 import { formatTime } from '../shell/format.ts'
 import { streamLines } from '../shell/lines.ts'

@@ -1,6 +1,6 @@
 // The next step after a new version of an image.
 import type { Image, ImageUses } from '../../api/schemas/images/image.ts'
-import { formatCount } from '../../lib/format.ts'
+import { formatCount } from '../../lib/text/format.ts'
 import type { Client } from '../shell/client.ts'
 import type { CliDeps } from '../shell/deps.ts'
 import { pathOf } from '../shell/path.ts'

@@ -1,7 +1,7 @@
 // Verification of files on the server.
 import type { Command } from 'commander'
 import type { VerifyLine } from '../../api/schemas/images/file.ts'
-import { formatBytes, formatCount } from '../../lib/format.ts'
+import { formatBytes, formatCount } from '../../lib/text/format.ts'
 import type { Client } from '../shell/client.ts'
 import { type CliDeps, print } from '../shell/deps.ts'
 import { streamLines } from '../shell/lines.ts'

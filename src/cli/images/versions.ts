@@ -2,7 +2,7 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import type { Image } from '../../api/schemas/images/image.ts'
 import type { ImageDiff, ImageVersionList } from '../../api/schemas/images/version.ts'
-import { formatBytes } from '../../lib/format.ts'
+import { formatBytes } from '../../lib/text/format.ts'
 import { withQuery } from '../shell/client.ts'
 import { type CliDeps, clientOf, print } from '../shell/deps.ts'
 import { formatFit, formatTime } from '../shell/format.ts'

@@ -1,5 +1,5 @@
 // Values as text for people: sizes, times, counts.
-import { formatCount } from '../../lib/format.ts'
+import { formatCount } from '../../lib/text/format.ts'
 import { isPast } from '../../model/image.ts'
 
 /**

@@ -1,6 +1,6 @@
 // Progress on a terminal.
 
-import { formatBytes } from '../../lib/format.ts'
+import { formatBytes } from '../../lib/text/format.ts'
 import type { CliDeps } from './deps.ts'
 
 /** The progress line of an operation. */

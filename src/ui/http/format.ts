@@ -1,7 +1,7 @@
 // Values as text for people on a page.
-import { formatBytes } from '../../lib/format.ts'
+import { formatBytes } from '../../lib/text/format.ts'
 
-export { formatBytes as bytes } from '../../lib/format.ts'
+export { formatBytes as bytes } from '../../lib/text/format.ts'
 
 /** `2026-01-31 12:00:05Z`, to the second. */
 export function time(iso: string | Date | null | undefined): string {

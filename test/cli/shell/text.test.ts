@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { formatTime, printable } from '../../../src/cli/shell/format.ts'
 import { startProgress } from '../../../src/cli/shell/progress.ts'
 import { formatFields, formatTable } from '../../../src/cli/shell/table.ts'
-import { formatBytes } from '../../../src/lib/format.ts'
+import { formatBytes } from '../../../src/lib/text/format.ts'
 
 test('columns are as wide as their widest cell, and a line feed in a cell becomes a space', () => {
   expect(
