@@ -42,15 +42,8 @@ async function importFromUrl(intake: Intake, job: Job, plan: UrlPlan): Promise<O
   const { pathname } = new URL(plan.url)
   const got = await fetchUrl(intake, job, plan.url, fileNameOf(pathname), { sha256, sha512 })
   const { partial } = got
-  if (programs.efi.test(pathname) || programs.ipxe.test(pathname)) {
-    const kind = programs.efi.test(pathname) ? ('efi' as const) : ('ipxe' as const)
-    const head = await headOf(intake, got, partial)
-    const variants = kind === 'efi' ? efiVariants(plan, got, head) : ipxeVariants(plan, got, head)
-    const name = suggestedName(got.name)
-    const relative = kind === 'ipxe' ? relativeNames(head.toString('latin1')) : []
-    const notes = relative.length > 0 ? [relativeWarning(relative)] : []
-    return { name, title: plan.title ?? name, source: sourceOf(plan), notes, variants, files: [got] }
-  }
+  const isProgram = programs.efi.test(pathname) || programs.ipxe.test(pathname)
+  if (isProgram) return programOutcome(plan, got, pathname, await headOf(intake, got, partial))
   return withPath(intake, job, got, partial, async (path) => {
     const archive = { path, name: got.name, whole: got }
     return archiveOutcome(plan, await importArchive(intake, job, archive, wishesOf(plan)))
@@ -62,10 +55,27 @@ async function importStored(intake: Intake, job: Job, plan: FilePlan): Promise<O
   if (file === undefined)
     throw new InputError({ field: 'file', value: plan.sha256, expected: 'the sha256 of an uploaded file' })
   const whole: FetchedFile = { ...file, store: async () => {} }
+  const isProgram = programs.efi.test(plan.name) || programs.ipxe.test(plan.name)
+  if (isProgram) return programOutcome(plan, whole, plan.name, await headOf(intake, whole, undefined))
   return withPath(intake, job, whole, undefined, async (path) => {
     const archive: Archive = { path, name: plan.name, whole }
     return archiveOutcome(plan, await importArchive(intake, job, archive, wishesOf(plan)))
   })
+}
+
+/** The outcome of an EFI program or an iPXE script. It is a whole image. */
+function programOutcome(plan: UrlPlan | FilePlan, got: FetchedFile, path: string, head: Buffer): Outcome {
+  const isScript = programs.ipxe.test(path)
+  const variants = isScript ? ipxeVariants(plan, got, head) : efiVariants(plan, got, head)
+  const name = suggestedName(got.name)
+  const relative = isScript ? relativeNames(head.toString('latin1')) : []
+  const notes = relative.length > 0 ? [relativeWarning(relative)] : []
+  return { name, title: plan.title ?? name, source: sourceOf(plan), notes, variants, files: [got] }
+}
+
+/** The field and the value of a fault of the imported bytes. */
+function placeOf(plan: UrlPlan | FilePlan) {
+  return { field: plan.kind, value: plan.kind === 'url' ? plan.url : plan.name }
 }
 
 function wishesOf(plan: UrlPlan | FilePlan) {
@@ -91,20 +101,22 @@ const peMachines = new Map<number, Arch>([
   [0xaa64, 'arm64'],
 ])
 
-function efiVariants({ archs, url }: UrlPlan, { sha256, name }: FetchedFile, head: Buffer): Variant[] {
+function efiVariants(plan: UrlPlan | FilePlan, { sha256, name }: FetchedFile, head: Buffer): Variant[] {
   const at = head.length >= 64 && head.toString('latin1', 0, 2) === 'MZ' ? head.readUInt32LE(60) : head.length
   const isPe = at + 6 <= head.length && head.toString('latin1', at, at + 4) === 'PE\0\0'
   const arch = isPe ? peMachines.get(head.readUInt16LE(at + 4)) : undefined
   if (arch === undefined)
-    throw new InputError({ field: 'url', value: url, expected: 'an EFI program for x86_64, i386 or arm64' })
+    throw new InputError({ ...placeOf(plan), expected: 'an EFI program for x86_64, i386 or arm64' })
+  const { archs } = plan
   if (archs !== undefined && !archs.includes(arch))
     throw new InputError({ field: 'archs', value: archs.join(', '), expected: `${arch}, which the program is for` })
   return [{ arch, kind: 'efi', file: { sha256, name }, args: [] }]
 }
 
-function ipxeVariants({ archs = [...allArchs], url }: UrlPlan, { sha256, name }: FetchedFile, head: Buffer): Variant[] {
+function ipxeVariants(plan: UrlPlan | FilePlan, { sha256, name }: FetchedFile, head: Buffer): Variant[] {
   if (!/^#!(gpxe|ipxe)/.test(head.toString('latin1')))
-    throw new InputError({ field: 'url', value: url, expected: 'an iPXE script: its first line is #!ipxe' })
+    throw new InputError({ ...placeOf(plan), expected: 'an iPXE script: its first line is #!ipxe' })
+  const { archs = [...allArchs] } = plan
   return archs.map((arch) => ({ arch, kind: 'ipxe', file: { sha256, name } }))
 }
 

@@ -49,6 +49,7 @@ export async function importRecipe(intake: Intake, job: Job, plan: ImportPlan & 
     name: recipe.name,
     title: plan.title ?? recipe.title,
     source: version === undefined ? sourceOf(plan) : `${sourceOf(plan)} ${version}`,
+    recipe: { name: recipe.name, version },
     endOfLife: recipe.endOfLife,
     installer,
     notes: recipe.notes,

@@ -47,6 +47,8 @@ export type Outcome = {
   name: string
   title: string
   source: string
+  /** The recipe, and the version that it found upstream. */
+  recipe?: { name: string; version: string | undefined } | undefined
   endOfLife?: string | undefined
   /** Whether a boot may write to the machine's disk; undefined if unknown. */
   installer?: boolean | undefined

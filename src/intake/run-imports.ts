@@ -19,6 +19,7 @@ import { startLoop } from '../lib/time/loop.ts'
 import { mergedVariants } from './discs/layout-variants.ts'
 import { importPlan } from './import-plan.ts'
 import type { Intake, Job, Outcome } from './intake.ts'
+import { createSpeed } from './speed.ts'
 
 export type ImportRunner = {
   /** Looks for waiting imports immediately. */
@@ -161,13 +162,16 @@ async function recordFailure({ db, log }: Intake, item: Import, error: unknown):
 /** Writes what is being done once in a while; when the import was ended by others, its work is stopped. */
 function reportProgress(db: Db, id: string, everyMs: number, stop: AbortController) {
   let newest: ImportProgress | undefined
+  const speedOf = createSpeed()
   let writing: Promise<void> = Promise.resolve()
   const write = async () => {
     const progress = newest
     newest = undefined
     if (progress === undefined) return
     // If the database is unreachable, the download continues.
-    const isOpen = await recordProgress(db, id, progress).catch(() => true)
+    const { doing, doneBytes: bytes, totalBytes: total } = progress
+    const bytesPerSecond = speedOf({ doing, bytes, total, atMs: performance.now() })
+    const isOpen = await recordProgress(db, id, { ...progress, bytesPerSecond }).catch(() => true)
     if (!isOpen) stop.abort(new CancelledError(`import ${id} was cancelled`))
   }
   const timer = setInterval(() => {
@@ -202,11 +206,11 @@ async function saveOutcome(
         for (const file of outcome.files) await recordFile({ db: tx, store }, file)
         const before = await findImage(tx, name)
         const precondition = before === undefined ? { ifNoneMatch: '*' as const } : { ifMatch: [etagOf(before)] }
-        const { title, source, endOfLife } = outcome
+        const { title, source, recipe, endOfLife } = outcome
         // A recognised installer stays marked as one, whatever the previous version was. Only the operator can override it.
         const installer = item.plan.installer ?? (outcome.installer || (before?.installer ?? outcome.installer))
         const variants = mergedVariants(before?.variants ?? [], outcome.variants)
-        const change = { title, source, endOfLife, installer, variants, draft: item.plan.draft }
+        const change = { title, source, recipe, endOfLife, installer, variants, draft: item.plan.draft }
         const { image, draft } = await saveImage(tx, name, change, precondition, item.actor)
         const version = draft ?? image.version
         const message = outcome.notes.join('\n').slice(0, maxMessage) || undefined

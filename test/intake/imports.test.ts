@@ -8,6 +8,7 @@ import { loadCatalog } from '../../src/inventory/boots/catalog.ts'
 import { recordDamage, saveFile } from '../../src/inventory/images/files.ts'
 import { findImage, listImages, patchImage, saveImage } from '../../src/inventory/images/images.ts'
 import { cancelImport, findImport, listImports } from '../../src/inventory/images/imports.ts'
+import { listRecipeImages } from '../../src/inventory/images/references.ts'
 import { eachDatabase } from '../helpers/database.ts'
 import { debianFile, isReal } from '../helpers/debian.ts'
 import { openTestIntake, type TestIntake } from '../helpers/intake.ts'
@@ -98,6 +99,9 @@ eachDatabase('imports', (database) => {
     })
     for (const bytes of [linux, initrd, script]) expect(await stored(sha256(bytes))).toBe(sha256(bytes))
     await expect.poll(one.parts).toEqual([])
+    expect(await listRecipeImages(database())).toMatchObject([
+      { recipe: 'little', name: 'little', version: 1, recipeVersion: '12.5' },
+    ])
     // Once more, for one architecture: nothing is fetched that is here, and the image stays as it is.
     web.asked.length = 0
     expect(await one.run({ ...byRecipe, archs: ['arm64'] })).toMatchObject({ state: 'done', version: 1 })
@@ -147,6 +151,17 @@ eachDatabase('imports', (database) => {
       title: 'Hello',
       variants: [{ arch: 'arm64', kind: 'ipxe' }],
     })
+  })
+
+  test('an uploaded iPXE script', async () => {
+    await one.store.put(sha256(script), inOne(script), script.length)
+    await saveFile(database(), { sha256: sha256(script), name: 'hello.ipxe', sizeBytes: script.length })
+    const plan = { kind: 'file' as const, sha256: sha256(script), name: 'hello.ipxe', keepIso: false }
+    expect(await one.run({ ...plan, archs: ['arm64'] })).toMatchObject({ state: 'done', image: 'hello' })
+    expect((await findImage(database(), 'hello'))?.variants).toEqual([
+      { arch: 'arm64', kind: 'ipxe', file: { sha256: sha256(script), name: 'hello.ipxe' } },
+    ])
+    expect((await one.run({ ...plan, name: 'hello.efi' })).message).toMatch(/^file: expected an EFI program/)
   })
 
   test.runIf(canOpenIsos)('an ISO, by its URL and as an uploaded file: what is needed is taken out', async () => {

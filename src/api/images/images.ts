@@ -3,6 +3,7 @@ import { z } from '@hono/zod-openapi'
 import { countImageMachines } from '../../decide/image-uses.ts'
 import { etagOf } from '../../inventory/common/precondition.ts'
 import { deleteImage, findImage, listImages, patchImage, saveImage } from '../../inventory/images/images.ts'
+import { findImageReferences } from '../../inventory/images/references.ts'
 import { requireFound } from '../../lib/errors.ts'
 import { endpoint } from '../http/endpoint.ts'
 import { page, withoutNulls } from '../http/page.ts'
@@ -85,15 +86,15 @@ export const patch = endpoint({
 export const uses = endpoint({
   operationId: 'countImageMachines',
   action: 'inventory.read',
-  summary: 'Count the machines that boot an image now',
+  summary: 'Count the machines that boot an image now, and list what names the image',
   description:
-    'Counts machines that boot it by their own assignment, by a group or by the policy, but not by a deployment or a menu entry. At most the first 20,000 machines are counted.',
+    'Counts machines that boot it by their own assignment, a group or the policy. Deployments and menu entries do not count. At most the first 20,000 machines are counted.',
   params,
   returns: imageUses,
   statuses: { 200: 'The number' },
   answer: async ({ db }, { params: { name } }) => {
     requireFound(await findImage(db, name), `image ${name}`)
-    return { status: 200, body: await countImageMachines(db, name) }
+    return { status: 200, body: { ...(await findImageReferences(db, name)), ...(await countImageMachines(db, name)) } }
   },
 })
 

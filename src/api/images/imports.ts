@@ -114,6 +114,18 @@ async function planOf(
   return { ...common, ...(wimboot && { wimboot }), kind: 'file', sha256: fileHash, name, keepIso }
 }
 
-function bodyOf({ plan, server: _, seq: __, ...row }: Import) {
-  return { ...withoutNulls(row), source: sourceOf(plan), kind: plan.kind }
+function bodyOf({ plan, server: _, seq: __, bytesPerSecond, ...row }: Import) {
+  return { ...withoutNulls(row), ...paceOf(row, bytesPerSecond), source: sourceOf(plan), kind: plan.kind }
+}
+
+/** Without progress for longer, an import stalls: the recorded speed is that of the last progress. */
+const stalledMs = 15_000
+
+type Progress = Pick<Import, 'state' | 'doneBytes' | 'totalBytes' | 'updatedAt'>
+
+function paceOf({ state, doneBytes, totalBytes, updatedAt }: Progress, bytesPerSecond: number | null) {
+  if (state !== 'running' || bytesPerSecond === null) return {}
+  if (Date.now() - updatedAt.getTime() > stalledMs) return { bytesPerSecond: 0 }
+  if (totalBytes === null || bytesPerSecond === 0) return { bytesPerSecond }
+  return { bytesPerSecond, secondsLeft: Math.ceil(Math.max(0, totalBytes - doneBytes) / bytesPerSecond) }
 }

@@ -59,6 +59,9 @@ export const imageVersions = pgTable(
     variants: jsonb('variants').$type<Variant[]>().notNull(),
     /** Its source: a recipe, a URL or a file; null if an operator made it by hand. */
     source: text('source'),
+    /** The recipe that made it, and the version that the recipe found; null if there is no such thing. */
+    recipe: text('recipe'),
+    recipeVersion: text('recipe_version'),
     /** Booting it may write to the machine's disk; null if no recipe, layout or operator has decided. */
     installer: boolean('installer'),
     createdAt: moment('created_at').notNull().defaultNow(),
@@ -81,6 +84,8 @@ export const imports = pgTable(
     doing: text('doing').notNull().default(''),
     doneBytes: bigint('done_bytes', { mode: 'number' }).notNull().default(0),
     totalBytes: bigint('total_bytes', { mode: 'number' }),
+    /** Of the present step; null at its beginning. */
+    bytesPerSecond: bigint('bytes_per_second', { mode: 'number' }),
     /** Why it failed, or when it is done, notes to read before booting the image. */
     message: text('message'),
     /** The image's new version. */

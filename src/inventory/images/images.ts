@@ -52,6 +52,8 @@ export type ImageChange = {
   variants: Variant[]
   /** Where the variants came from, kept with their version. */
   source?: string | undefined
+  /** The recipe that made them, and the version that it found upstream. */
+  recipe?: { name: string; version: string | undefined } | undefined
   /** YYYY-MM-DD; null takes it away. */
   endOfLife?: string | null | undefined
   installer?: boolean | null | undefined
@@ -85,13 +87,17 @@ export async function saveImage(
         return
       }
       const { installer, ...about } = aboutOf(change, before ?? { title: name, endOfLife: null, installer: null })
+      if (same) await setRecipe(tx, name, before.version, change.recipe)
       if (same && isDeepStrictEqual({ ...about, installer }, aboutOf({}, before))) return
       const version = same ? before.version : await nextVersion(tx, name, before)
       const values = { ...about, currentVersion: version }
       if (before === undefined) await tx.insert(images).values({ name, ...values })
       else await setCurrent(tx, before, values)
       if (same) await setInstaller(tx, name, version, installer)
-      else await tx.insert(imageVersions).values({ image: name, version, variants, source: source ?? null, installer })
+      else
+        await tx
+          .insert(imageVersions)
+          .values({ image: name, version, variants, source: source ?? null, ...recipeOf(change), installer })
     })
     return { image: thing, created, ...(draft !== undefined && { draft }) }
   })
@@ -147,7 +153,7 @@ async function addDraft(tx: Tx, before: Image, change: ImageChange, by: Actor): 
     return newest.version
   }
   const version = await nextVersion(tx, name, before)
-  await tx.insert(imageVersions).values({ image: name, version, variants, source, installer })
+  await tx.insert(imageVersions).values({ image: name, version, variants, source, ...recipeOf(change), installer })
   const after = { version, variants: variants.map(withoutTree), source, installer }
   await recordChanges(tx, [{ actor: by, type: 'image.version-added', subject: name, after }])
   return version
@@ -197,6 +203,19 @@ async function setInstaller(tx: Tx, name: string, version: number, installer: bo
   await tx
     .update(imageVersions)
     .set({ installer })
+    .where(and(eq(imageVersions.image, name), eq(imageVersions.version, version)))
+}
+
+function recipeOf({ recipe }: Pick<ImageChange, 'recipe'>) {
+  return { recipe: recipe?.name ?? null, recipeVersion: recipe?.version ?? null }
+}
+
+/** A newer version of a recipe may have the same files. */
+async function setRecipe(tx: Tx, name: string, version: number, recipe: ImageChange['recipe']): Promise<void> {
+  if (recipe === undefined) return
+  await tx
+    .update(imageVersions)
+    .set(recipeOf({ recipe }))
     .where(and(eq(imageVersions.image, name), eq(imageVersions.version, version)))
 }
 

@@ -15,7 +15,12 @@ import { placeOf } from '../common/place.ts'
 export type Import = typeof imports.$inferSelect
 
 /** The present step of an import; `totalBytes` is null while unknown. */
-export type ImportProgress = { doing: string; doneBytes: number; totalBytes: number | null }
+export type ImportProgress = {
+  doing: string
+  doneBytes: number
+  totalBytes: number | null
+  bytesPerSecond?: number | null
+}
 
 /** How an import ended. */
 export type ImportEnd =

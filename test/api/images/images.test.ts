@@ -133,4 +133,19 @@ eachDatabase('images over HTTP', (database) => {
     expect(await api.ask('PUT', '/api/v1/policy', { kind: 'image', image: 'debian-12' })).toMatchObject({ status: 200 })
     expect((await api.ask('GET', '/api/v1/policy')).body).toEqual({ kind: 'image', image: 'debian-12' })
   })
+
+  test('say what names them, and how many machines boot them', async () => {
+    const put = (path: string, body: object) => api.ask('PUT', `/api/v1${path}`, body)
+    await put('/images/debian-12', { variants: [linux], installer: false })
+    await put('/machines/52-54-00-00-00-01', { assignment: { image: 'debian-12' } })
+    await put('/machines/52-54-00-00-00-02', { labels: { rack: 'a' } })
+    await put('/groups/racks', { selector: [{ label: 'rack', equals: 'a' }], assignment: { image: 'debian-12' } })
+    const entries = [{ name: 'install', text: 'Install', kind: 'image', image: 'debian-12' }]
+    await put('/menus/main', { title: 'Choose', entries })
+    await api.ask('POST', '/api/v1/deployments', { machine: '52-54-00-00-00-02', image: 'debian-12' })
+    expect((await api.ask('GET', `${here}/uses`)).body).toEqual({
+      ...{ machines: 2, assigned: 1, groups: ['racks'], menus: [{ menu: 'main', entry: 'install' }] },
+      ...{ policy: false, deployments: 1, more: false },
+    })
+  })
 })

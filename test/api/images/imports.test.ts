@@ -1,10 +1,13 @@
+import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { saveFile } from '../../../src/inventory/images/files.ts'
+import { saveImage } from '../../../src/inventory/images/images.ts'
 import { createImport, endImport, findImport, recordProgress } from '../../../src/inventory/images/imports.ts'
 import { type Api, openApi } from '../../helpers/api.ts'
 import { eachDatabase } from '../../helpers/database.ts'
 
 const hash = 'ab'.repeat(32)
+const sha256 = createHash('sha256').update('a kernel').digest('hex')
 
 eachDatabase('imports over HTTP', (database) => {
   let api: Api
@@ -39,6 +42,7 @@ eachDatabase('imports over HTTP', (database) => {
       doing: 'downloading debian.iso',
       doneBytes: 43,
       totalBytes: 100,
+      bytesPerSecond: 20,
     })
     const { body } = await api.ask('GET', path)
     expect(body).toMatchObject({
@@ -46,6 +50,8 @@ eachDatabase('imports over HTTP', (database) => {
       doing: 'downloading debian.iso',
       doneBytes: 43,
       totalBytes: 100,
+      bytesPerSecond: 20,
+      secondsLeft: 3,
     })
     expect((await api.ask('GET', '/api/v1/imports?state=open')).body.items).toHaveLength(1)
     expect((await api.ask('POST', `${path}/cancel`)).body.state).toBe('cancelled')
@@ -122,8 +128,26 @@ eachDatabase('imports over HTTP', (database) => {
     const { items, faults } = (await api.ask('GET', '/api/v1/recipes')).body
     expect(faults).toEqual([])
     expect(items.find((item: { name: string }) => item.name === 'debian-12')).toMatchObject({
+      hasVersions: true,
+      images: [],
       archs: ['x86_64', 'arm64'],
       endOfLife: expect.stringMatching(/^20\d\d-\d\d-\d\d$/),
     })
+  })
+
+  test('show the images of a recipe, with the version that the recipe found', async () => {
+    await api.app.request(`/api/v1/files/${sha256}?name=vmlinuz`, { method: 'PUT', body: 'a kernel' })
+    const kernel = { sha256, name: 'vmlinuz' }
+    const variants = [{ kind: 'linux' as const, arch: 'x86_64' as const, kernel, initrds: [], args: [] }]
+    const save = (version: string) =>
+      saveImage(database(), 'mine', { variants, recipe: { name: 'debian-12', version } }, {}, 'tester')
+    await save('20230607')
+    await save('20230607+deb12u10')
+    const { items } = (await api.ask('GET', '/api/v1/recipes')).body
+    expect(items.find((item: { name: string }) => item.name === 'debian-12').images).toEqual([
+      ...[
+        { name: 'mine', version: 1, recipeVersion: '20230607+deb12u10', sizeBytes: 8, createdAt: expect.any(String) },
+      ],
+    ])
   })
 })

@@ -61,7 +61,14 @@ export const imagePatch = z
 
 export const imageUses = z
   .object({
-    machines: z.int(),
+    machines: z.int().openapi({ description: 'The number of machines that boot the image now.' }),
+    assigned: z.int().openapi({ description: 'The number of machines whose own assignment names the image.' }),
+    groups: z.array(z.string()).openapi({ description: 'The groups that assign the image.' }),
+    menus: z
+      .array(z.object({ menu: z.string(), entry: z.string() }))
+      .openapi({ description: 'The entries of menus that boot the image.' }),
+    policy: z.boolean().openapi({ description: 'The policy boots the image.' }),
+    deployments: z.int().openapi({ description: 'The number of active deployments of the image.' }),
     more: z.boolean().openapi({ description: 'There are machines that were not counted.' }),
   })
   .openapi('ImageUses')

@@ -39,7 +39,9 @@ export const importRequest = z
     }),
     sha256: sha256.optional().openapi({ description: 'The expected hash of the bytes at `url`.' }),
     sha512: sha512.optional().openapi({ description: 'The expected hash of the bytes at `url`.' }),
-    file: sha256.optional().openapi({ description: 'An uploaded ISO or archive.' }),
+    file: sha256
+      .optional()
+      .openapi({ description: 'An uploaded ISO, archive, EFI program (.efi) or iPXE script (.ipxe).' }),
     keepIso: z
       .boolean()
       .optional()
@@ -77,6 +79,13 @@ export const importSchema = z
     doing: z.string().openapi({ example: 'downloading debian-12.iso' }),
     doneBytes: z.int().min(0).openapi({ description: 'The progress of the current step.' }),
     totalBytes: z.int().min(0).optional().openapi({ description: 'Absent while the size is unknown.' }),
+    bytesPerSecond: z.int().optional().openapi({
+      description: 'The speed over the last 10 seconds. Absent at the beginning of a step and after the end.',
+    }),
+    secondsLeft: z
+      .int()
+      .optional()
+      .openapi({ description: 'The time that the current step will take at this speed. Absent if unknown.' }),
     message: z
       .string()
       .optional()

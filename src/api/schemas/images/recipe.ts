@@ -1,6 +1,6 @@
 // Response schemas of recipes.
 import { z } from '@hono/zod-openapi'
-import { arch, imageName } from '../common.ts'
+import { arch, imageName, moment } from '../common.ts'
 import type { Given } from '../json.ts'
 
 const recipeSchema = z
@@ -23,6 +23,23 @@ const recipeSchema = z
       .optional()
       .openapi({ description: 'The name of the mirror in BOOTWRIGHT_MIRRORS, and the default URL.' }),
     notes: z.array(z.string()),
+    hasVersions: z.boolean().openapi({ description: 'The recipe finds the newest version upstream at each import.' }),
+    images: z
+      .array(
+        z
+          .object({
+            name: imageName,
+            version: z.int(),
+            recipeVersion: z
+              .string()
+              .optional()
+              .openapi({ description: 'The version that the recipe found upstream.', example: '20230607+deb12u10' }),
+            createdAt: moment,
+            sizeBytes: z.int().openapi({ description: 'The size of all files of this version.' }),
+          })
+          .openapi('RecipeImage'),
+      )
+      .openapi({ description: 'The images whose current version came from the recipe.' }),
   })
   .openapi('Recipe', { description: 'Instructions for importing an image.' })
 export type Recipe = Given<typeof recipeSchema>
