@@ -12,6 +12,7 @@ import * as batches from './boots/batches.ts'
 import * as boots from './boots/boots.ts'
 import * as deployments from './boots/deployments.ts'
 import * as drafts from './boots/draft-previews.ts'
+import * as now from './boots/now.ts'
 import * as previews from './boots/previews.ts'
 import * as strips from './boots/strips.ts'
 import * as timeline from './boots/timeline.ts'
@@ -136,6 +137,8 @@ const table: [Method, string, Endpoint, tag: string][] = [
   ['get', `${prefix}/uploads/{id}`, uploads.get, 'files'],
   ['put', `${prefix}/uploads/{id}`, uploads.put, 'files'],
   ['delete', `${prefix}/uploads/{id}`, uploads.remove, 'files'],
+  ['get', `${prefix}/now`, now.get, 'boots'],
+  ['get', `${prefix}/now/events`, now.follow, 'boots'],
   ['get', `${prefix}/boots`, boots.list, 'boots'],
   ['get', `${prefix}/boots/{id}`, boots.get, 'boots'],
   ['get', `${prefix}/changes`, changes.list, 'changes'],

@@ -32,13 +32,25 @@ export type Doctor = {
   /** @throws ConflictError while another run is going */
   run: (options: DoctorOptions) => Promise<DoctorReport>
   last: () => DoctorReport | undefined
+  /**
+   * The newest report of the checks of the server alone; undefined before the first. If it is older than five minutes, new checks
+   * start in the background.
+   */
+  checked: () => DoctorReport | undefined
 }
 
 const maxProbeMs = 60_000
+const checkedEveryMs = 5 * 60_000
 
 export function createDoctor(context: ServerContext): Doctor {
   let isRunning = false
   let last: DoctorReport | undefined
+  let checked: DoctorReport | undefined
+  let checkedAt = Number.NEGATIVE_INFINITY
+  const check = async () => {
+    checkedAt = performance.now()
+    checked = await runChecks(serverChecks(context))
+  }
   const about = (): DoctorAbout => ({
     version: readVersion(),
     now: new Date().toISOString(),
@@ -49,6 +61,11 @@ export function createDoctor(context: ServerContext): Doctor {
   return {
     about,
     last: () => last,
+    checked: () => {
+      // `runChecks` never rejects.
+      if (performance.now() - checkedAt > checkedEveryMs) void check()
+      return checked
+    },
     run: async ({ interfaces = context.proxyDhcp, firmware, mac, network = true }) => {
       if (isRunning) throw new ConflictError('the doctor is already running. Next step: try again in a minute')
       isRunning = true

@@ -2,6 +2,7 @@
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
+import { createNowBoard } from '../api/boots/now-board.ts'
 import { type AdminDeps, createAdminApp } from '../api/routes.ts'
 import type { ProxySwitch } from '../api/system/server-facts.ts'
 import { createSignInDeps } from '../auth/sign-in-deps.ts'
@@ -19,6 +20,7 @@ import { createAdminFetch } from './http/admin-app.ts'
 import { type ConnectionLimits, serveBounded } from './http/connections.ts'
 import { listen, listenOnSocket, reachableAddress } from './http/listen.ts'
 import type { Jobs } from './jobs.ts'
+import type { SentBytes } from './throughput.ts'
 import { openUi } from './ui.ts'
 
 export async function openAdminListener(
@@ -29,6 +31,7 @@ export async function openAdminListener(
     doctor: Doctor
     tftp: { port: number; addresses: string[] } | undefined
     proxyDhcp: ProxySwitch
+    sentBytes: SentBytes
   },
   limits: ConnectionLimits,
   log: Logger,
@@ -39,6 +42,12 @@ export async function openAdminListener(
   const { findStoredSize, scripts, settings } = boot.deps
   const bootUrl = config.boot.baseUrl ?? `http://${reachableAddress(boot.address)}`
   const feed = createChangeFeed(db, log)
+  const { boot: sentByBoot, tftp: sentByTftp } = boot.sentBytes
+  const live = {
+    downloads: boot.deps.transfers.running.list,
+    throughput: { boot: sentByBoot.chart, tftp: sentByTftp.chart },
+  }
+  const now = createNowBoard({ db, doctor: boot.doctor, live, log })
   const deps: Omit<AdminDeps, 'trusted'> = {
     db,
     store: shared,
@@ -51,6 +60,7 @@ export async function openAdminListener(
     sealer,
     doctor: boot.doctor,
     feed,
+    now,
     ...{ inventory, findStoredSize, scripts, settings },
     ...{ bootUrl, nbps },
     network: {
@@ -80,9 +90,9 @@ export async function openAdminListener(
       'the path of the data folder is too long for a Unix socket, so the command line needs BOOTWRIGHT_URL and BOOTWRIGHT_TOKEN',
     )
   else await listenOnSocket(adminServer(createAdminApp({ ...deps, trusted: true }).fetch, limits), socketPath, closers)
-  // The feed stops before the listeners close, because clients that follow the changes would hold their connections
-  // open.
+  // The feeds stop before the listeners close, because clients that follow them would hold their connections open.
   closers.add(async () => feed.stop())
+  closers.add(async () => now.stop())
   return address
 }
 

@@ -16,6 +16,7 @@ import { findLimits } from './http/limits.ts'
 import { formatAddress } from './http/listen.ts'
 import { startJobs } from './jobs.ts'
 import { createProxyDhcp } from './proxy-dhcp.ts'
+import { withThroughput } from './throughput.ts'
 
 /** A running server. `adminToken` is the first token, if this start created it. */
 export type RunningServer = {
@@ -47,7 +48,9 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
 
 async function open(config: Config, log: Logger, closers: Closers): Promise<Omit<RunningServer, 'stop'>> {
   const { maxImages } = config.metrics
-  const metrics = createMetrics({ version: readVersion(), maxImages, outcomes, deploymentStates, reports })
+  const { metrics, sentBytes } = withThroughput(
+    createMetrics({ version: readVersion(), maxImages, outcomes, deploymentStates, reports }),
+  )
   const data = await openData(config, log, metrics, closers)
   metrics.read({
     databaseAnswers: data.health.databaseAnswers,
@@ -65,7 +68,7 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Omit
     config,
     data,
     jobs,
-    { ...boot, doctor, tftp, proxyDhcp },
+    { ...boot, doctor, tftp, proxyDhcp, sentBytes },
     limits.admin,
     log,
     metrics,

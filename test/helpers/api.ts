@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pino } from 'pino'
+import { createNowBoard } from '../../src/api/boots/now-board.ts'
 import { type AdminDeps, createAdminApp } from '../../src/api/routes.ts'
 import { openPartialFiles } from '../../src/bytes/fetch/partial-files.ts'
 import { openFolderStore } from '../../src/bytes/store/folder-store.ts'
@@ -21,6 +22,7 @@ import type { FileRef } from '../../src/model/image.ts'
 import { createScripts } from '../../src/render/scripts.ts'
 import { readTemplates } from '../../src/server/templates.ts'
 import { createTestDoctor } from './doctor.ts'
+import { quietSources } from './now.ts'
 import { signInDeps } from './people.ts'
 import { serverFacts } from './server-facts.ts'
 
@@ -48,6 +50,7 @@ export async function openApi(db: Db, change: Partial<AdminDeps> = {}): Promise<
   const inventory = openInventory(db, log)
   const findStoredSize = createFindStoredSize(store, { keptMs: 1 })
   const scripts = createScripts(readTemplates())
+  const doctor = createTestDoctor({ db, inventory, findStoredSize, scripts, log }, folder)
   const deps: AdminDeps = {
     db,
     inventory,
@@ -62,7 +65,8 @@ export async function openApi(db: Db, change: Partial<AdminDeps> = {}): Promise<
       wake: () => {},
     },
     sealer: createSealer(Buffer.alloc(32, 1)),
-    doctor: createTestDoctor({ db, inventory, findStoredSize, scripts, log }, folder),
+    doctor,
+    now: createNowBoard({ db, doctor, live: quietSources(), log }),
     store,
     checks: createFileChecks({ db, store, log }),
     log,

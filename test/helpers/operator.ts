@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { createAdaptorServer } from '@hono/node-server'
+import { createNowBoard } from '../../src/api/boots/now-board.ts'
 import { createAdminApp } from '../../src/api/routes.ts'
 import type { PartialFiles } from '../../src/bytes/fetch/partial-files.ts'
 import { createProgram } from '../../src/cli/program.ts'
@@ -16,6 +17,7 @@ import { messageOf } from '../../src/lib/errors.ts'
 import { loadServerId } from '../../src/server/data/server-id.ts'
 import { startTestBootServer, type TestBootServer } from './boot-server.ts'
 import { createTestDoctor } from './doctor.ts'
+import { quietSources } from './now.ts'
 import { signInDeps } from './people.ts'
 import { serverFacts } from './server-facts.ts'
 
@@ -51,6 +53,9 @@ export async function startOperator(settings: { maxFileBytes?: number } = {}): P
     { db, store, log },
     { lookEveryMs: 200, progressEveryMs: 20, retriesMs: [10, 10] },
   )
+  const doctor = createTestDoctor({ db, inventory, findStoredSize, scripts, log }, folder)
+  const live = { ...quietSources(), downloads: boot.deps.transfers.running.list }
+  const now = createNowBoard({ db, doctor, live, log })
   const common = {
     db,
     store,
@@ -76,8 +81,9 @@ export async function startOperator(settings: { maxFileBytes?: number } = {}): P
     scripts,
     settings: boot.deps.settings,
     sealer,
-    doctor: createTestDoctor({ db, inventory, findStoredSize, scripts, log }, folder),
+    doctor,
     feed,
+    now,
     bootUrl: 'http://192.0.2.1:8080',
     maxFileBytes,
     intake,
@@ -98,6 +104,7 @@ export async function startOperator(settings: { maxFileBytes?: number } = {}): P
     runWith: (stdin, ...argv) => run({ BOOTWRIGHT_DATA_DIR: folder }, argv, undefined, Readable.from([stdin])),
     stop: async () => {
       feed.stop()
+      now.stop()
       await intake.stop()
       for (const server of [socket, tcp]) {
         server.closeAllConnections()

@@ -23,6 +23,7 @@ import type { Sealer } from '../../lib/seal.ts'
 import type { Scope } from '../../model/access/scope.ts'
 import type { PresentNbp } from '../../model/firmware/nbp.ts'
 import { checkRights } from '../access/rights.ts'
+import type { NowBoard } from '../boots/now-board.ts'
 import { problemSchema } from '../schemas/system/problem.ts'
 import type { ServerFacts } from '../system/server-facts.ts'
 import { onceForKey } from './idempotency.ts'
@@ -39,6 +40,7 @@ export type AdminDeps = HealthSources &
     sealer: Sealer
     doctor: Doctor
     feed: ChangeFeed
+    now: NowBoard
     log: Logger
     metrics: Metrics
     /** The sign-in of people. */

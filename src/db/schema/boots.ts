@@ -53,7 +53,8 @@ export const deployments = pgTable(
     index('deployments_machine').on(table.machineId, table.seq),
     index('deployments_state').on(table.state, table.seq),
     index('deployments_order').on(table.seq),
-    index('deployments_batch').on(table.batch),
+    index('deployments_batch').on(table.batch, table.state),
+    index('deployments_running').on(table.batch, table.seq).where(isActiveSql(table.state)),
   ],
 )
 
@@ -97,6 +98,9 @@ export const boots = pgTable(
     index('boots_mac').on(table.mac, table.seq).where(sql`${table.machineId} is null`),
     index('boots_open').on(table.movedAt).where(sql`${table.outcome} is null`),
     index('boots_unwell').on(table.outcome, table.machineId).where(sql`${table.outcome} in ('failed', 'stalled')`),
+    index('boots_stalled').on(table.movedAt).where(sql`${table.outcome} = 'stalled'`),
+    // All that a count of outcomes needs, so that it reads no rows.
+    index('boots_started').on(table.startedAt, table.outcome, table.image),
   ],
 )
 
@@ -123,6 +127,7 @@ export const bootEvents = pgTable(
   (table) => [
     index('boot_events_boot').on(table.bootId),
     index('boot_events_ip').on(table.ip, table.at).where(sql`${table.bootId} is null`),
+    index('boot_events_stray').on(table.at).where(sql`${table.bootId} is null`),
     index('boot_events_mac').on(table.mac, table.at).where(sql`${table.bootId} is null and ${table.mac} is not null`),
   ],
 )

@@ -1,6 +1,7 @@
 // The time limits of stages, and the likely causes of a stall.
 
 import type { Stage } from '../../model/boot.ts'
+import type { FindingCode } from '../../model/findings/table.ts'
 
 /** The time that a boot may stay at a stage before it is stalled, and the likely causes in one sentence. */
 type StallLimit = {
@@ -8,6 +9,8 @@ type StallLimit = {
   causes: string
   /** The causes if the machine reported within `reportedWithinSeconds`: it runs, and does not continue. */
   causesWhileReporting?: string
+  /** The finding with the next steps, if one fits. */
+  code?: FindingCode
 }
 
 /** An installer that names its steps does so more often than this. */
@@ -22,6 +25,7 @@ export const stallLimits: { [S in Stage]?: StallLimit } = {
     seconds: 3 * minute,
     causes:
       'iPXE has its script but requested no file: the machine cannot reach BOOTWRIGHT_BASE_URL, or it was switched off',
+    code: 'BW-BASE-URL',
   },
   kernel: {
     seconds: 10 * minute,

@@ -23,6 +23,8 @@ export type ChangeFeed = {
     signal: AbortSignal,
     token?: string,
   ) => AsyncGenerator<Followed> | undefined
+  /** A signal for another stream: it aborts when the token is revoked, by whichever instance. Call `leave` when the stream ends. */
+  watch: (token: string | undefined) => { revoked: AbortSignal; leave: () => void }
   /** Disconnects the followers that use a token. */
   endFollowersOf: (token: string) => void
   stop: () => void
@@ -69,7 +71,7 @@ export function createChangeFeed(db: Db, log: Logger): ChangeFeed {
     for (const ended of byToken.get(token) ?? []) ended.abort()
   }
   // Every instance asks: a token may have been revoked at another one.
-  const watch = setInterval(() => {
+  const watching = setInterval(() => {
     findRevoked(db, [...byToken.keys()]).then(
       (revoked) => {
         for (const token of revoked) endFollowersOf(token)
@@ -78,7 +80,20 @@ export function createChangeFeed(db: Db, log: Logger): ChangeFeed {
         log.warn({ error: messageOf(error) }, 'the change feed could not read the database, retrying'),
     )
   }, revokedMs)
-  watch.unref()
+  watching.unref()
+
+  const watchToken: ChangeFeed['watch'] = (token) => {
+    const revoked = new AbortController()
+    if (token !== undefined) byToken.set(token, (byToken.get(token) ?? new Set()).add(revoked))
+    return {
+      revoked: revoked.signal,
+      leave: () => {
+        const ofToken = token === undefined ? undefined : byToken.get(token)
+        ofToken?.delete(revoked)
+        if (token !== undefined && ofToken?.size === 0) byToken.delete(token)
+      },
+    }
+  }
 
   async function* changesAfter(
     after: ChangeCursor | undefined,
@@ -87,9 +102,8 @@ export function createChangeFeed(db: Db, log: Logger): ChangeFeed {
     token: string | undefined,
   ) {
     followers += 1
-    const revoked = new AbortController()
-    const signal = AbortSignal.any([gone, revoked.signal])
-    if (token !== undefined) byToken.set(token, (byToken.get(token) ?? new Set()).add(revoked))
+    const { revoked, leave } = watchToken(token)
+    const signal = AbortSignal.any([gone, revoked])
     try {
       let place = after ?? (await lastChange(db))
       if (after !== undefined && !(await isKept(db, after))) yield { kind: 'reset' as const }
@@ -112,18 +126,17 @@ export function createChangeFeed(db: Db, log: Logger): ChangeFeed {
       }
     } finally {
       followers -= 1
-      const ofToken = token === undefined ? undefined : byToken.get(token)
-      ofToken?.delete(revoked)
-      if (token !== undefined && ofToken?.size === 0) byToken.delete(token)
+      leave()
     }
   }
 
   return {
     follow: (after, types, signal, token) =>
       followers >= maxFollowers ? undefined : changesAfter(after, types, signal, token),
+    watch: watchToken,
     endFollowersOf,
     stop: () => {
-      clearInterval(watch)
+      clearInterval(watching)
       stopped.abort()
     },
   }

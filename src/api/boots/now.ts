@@ -1,0 +1,58 @@
+// /now: what happens at this moment, as one document and as it changes.
+import { z } from '@hono/zod-openapi'
+import type { Context } from 'hono'
+import { type ApiEnv, endpoint } from '../http/endpoint.ts'
+import { problem } from '../http/problems.ts'
+import { streamOf } from '../http/streams.ts'
+import { nowQuery, nowSchema } from '../schemas/boots/now.ts'
+
+export const get = endpoint({
+  operationId: 'getNow',
+  action: 'boots.read',
+  summary: 'Get what happens at this moment: boots, downloads, outcomes, deployments and findings',
+  description: 'For a screen. The document is computed at most once a second, for everybody that asks.',
+  query: nowQuery,
+  returns: nowSchema,
+  statuses: { 200: 'This moment' },
+  answer: async ({ now }, { query: { utcOffset = 0 } }) => ({ status: 200, body: await now.find(utcOffset) }),
+})
+
+export const follow = endpoint({
+  operationId: 'followNow',
+  action: 'boots.read',
+  summary: 'Follow what happens at this moment, as server-sent events',
+  description:
+    'Each event `now` has the whole document of `GET /now` as data. An event comes at once, and then whenever the document changed, at most once a second. A comment comes every 15 s if nothing changed. The stream ends when the token is revoked.',
+  query: nowQuery,
+  returns: z.string().openapi({ example: 'event: now\ndata: {…}\n\n' }),
+  returnsType: 'text/event-stream',
+  statuses: { 200: 'The events, until the client disconnects' },
+  answer: async ({ now, feed }, { query: { utcOffset = 0 } }, context) => {
+    const gone = new AbortController()
+    const { revoked, leave } = feed.watch((context as Context<ApiEnv>).get('principal').id)
+    const followed = now.follow(utcOffset, AbortSignal.any([gone.signal, revoked]))
+    if (followed === undefined) {
+      leave()
+      return problem({
+        status: 503,
+        detail: 'too many clients follow this moment; try again later',
+        headers: { 'retry-after': '30' },
+      })
+    }
+    const body = streamOf(textsOf(followed), () => {
+      gone.abort()
+      leave()
+    })
+    return new Response(body, {
+      headers: {
+        'content-type': 'text/event-stream; charset=utf-8',
+        'cache-control': 'no-store',
+        'x-accel-buffering': 'no',
+      },
+    })
+  },
+})
+
+async function* textsOf(followed: AsyncGenerator<string | undefined>) {
+  for await (const json of followed) yield json === undefined ? ': none\n\n' : `event: now\ndata: ${json}\n\n`
+}
