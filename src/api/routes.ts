@@ -125,6 +125,7 @@ const table: [Method, string, Endpoint, tag: string][] = [
   ['get', `${prefix}/imports/{id}`, imports.get, 'imports'],
   ['post', `${prefix}/imports/{id}/cancel`, imports.cancel, 'imports'],
   ['get', `${prefix}/recipes`, recipes.list, 'imports'],
+  ['post', `${prefix}/recipes/{name}/check`, recipes.check, 'imports'],
   ['get', `${prefix}/files`, files.list, 'files'],
   ['get', `${prefix}/files/{sha256}`, files.get, 'files'],
   ['put', `${prefix}/files/{sha256}`, files.put, 'files'],

@@ -24,8 +24,10 @@ import type { CliDeps } from './shell/deps.ts'
 import { addDhcpConfigCommand } from './system/dhcp-config.ts'
 import { addDoctorCommand } from './system/doctor.ts'
 import { addExplainCodeCommand } from './system/explain-code.ts'
+import { addProxyDhcpCommand } from './system/proxy-dhcp.ts'
 import { addServeCommand } from './system/serve.ts'
 import { addServersCommand } from './system/servers.ts'
+import { addSettingsCommand } from './system/settings.ts'
 
 /**
  * The command line, to be run with `parseAsync`. It never ends the process. Wrong usage rejects with a CommanderError, after
@@ -52,6 +54,8 @@ export function createProgram(given: CliDeps): Command {
     .exitOverride()
   addServeCommand(program, deps)
   addDhcpConfigCommand(program, deps)
+  addProxyDhcpCommand(program, deps)
+  addSettingsCommand(program, deps)
   addMachineCommand(program, deps)
   addImageCommand(program, deps)
   addFileCommand(program, deps)

@@ -7,6 +7,7 @@ import type { FileStore } from '../bytes/store/file-store.ts'
 import type { DataFolder, FilesFolder } from '../config/data-folder.ts'
 import type { Db } from '../db/open.ts'
 import type { Logger } from '../lib/log.ts'
+import { findNewestVersion } from './newest-version.ts'
 import { shippedRecipes } from './recipes.ts'
 import { type ImportTimes, startImports, usualImportTimes } from './run-imports.ts'
 
@@ -28,11 +29,16 @@ export type OpenIntake = {
   recipeFolders: string[]
   partials: PartialFiles
   wake: () => void
+  /** Asks the mirror of a recipe for its newest version; undefined if the recipe has no versions. */
+  newestVersion: (recipe: string) => Promise<string | undefined>
   stop: () => Promise<void>
 }
 
 // Partial files take at most the space of this many files of maximum size.
 const maxPartials = 4
+
+/** A person waits for the answer. */
+const checkMs = 20_000
 
 /** Opens the partial files in the data folder, and runs waiting imports. */
 export async function openIntake(
@@ -60,6 +66,7 @@ export async function openIntake(
     recipeFolders,
     partials,
     wake,
+    newestVersion: (recipe) => findNewestVersion(intake, recipe, AbortSignal.timeout(checkMs)),
     stop: async () => {
       await stop()
       connector.close()

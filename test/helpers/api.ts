@@ -63,6 +63,7 @@ export async function openApi(db: Db, change: Partial<AdminDeps> = {}): Promise<
       recipeFolders: [shippedRecipes],
       partials: await openPartialFiles(join(folder, 'incoming-parts'), { maxBytes: 2 ** 30 }),
       wake: () => {},
+      newestVersion: async () => undefined,
     },
     sealer: createSealer(Buffer.alloc(32, 1)),
     doctor,

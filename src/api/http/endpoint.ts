@@ -64,6 +64,7 @@ export type AdminDeps = HealthSources &
       partials: PartialFiles
       /** Starts waiting imports at once. */
       wake: () => void
+      newestVersion: (recipe: string) => Promise<string | undefined>
     }
     /** True on the unix socket in the data folder: its file permissions authenticate the client, and no token is required. */
     trusted: boolean

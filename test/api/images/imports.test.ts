@@ -150,4 +150,21 @@ eachDatabase('imports over HTTP', (database) => {
       ],
     ])
   })
+
+  test('compare the images of a recipe with its newest version, and say why that is unknown', async () => {
+    await api.app.request(`/api/v1/files/${sha256}?name=vmlinuz`, { method: 'PUT', body: 'a kernel' })
+    const kernel = { sha256, name: 'vmlinuz' }
+    const variants = [{ kind: 'linux' as const, arch: 'x86_64' as const, kernel, initrds: [], args: [] }]
+    await saveImage(database(), 'mine', { variants, recipe: { name: 'debian-12', version: '9' } }, {}, 'tester')
+    const check = async (newest: () => Promise<string | undefined>, recipe = 'debian-12') => {
+      api.deps.intake.newestVersion = newest
+      return api.ask('POST', `/api/v1/recipes/${recipe}/check`)
+    }
+    const images = (older: boolean) => [{ name: 'mine', recipeVersion: '9', older }]
+    expect((await check(async () => '10')).body).toMatchObject({ newest: '10', images: images(true) })
+    expect((await check(async () => '9')).body).toMatchObject({ newest: '9', images: images(false) })
+    const failed = await check(() => Promise.reject(new Error('deb.debian.org does not answer')))
+    expect(failed.body).toMatchObject({ problem: 'deb.debian.org does not answer', images: images(false) })
+    expect((await check(async () => undefined, 'nothing')).status).toBe(404)
+  })
 })

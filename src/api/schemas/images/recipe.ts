@@ -3,6 +3,19 @@ import { z } from '@hono/zod-openapi'
 import { arch, imageName, moment } from '../common.ts'
 import type { Given } from '../json.ts'
 
+const recipeImage = z
+  .object({
+    name: imageName,
+    version: z.int(),
+    recipeVersion: z
+      .string()
+      .optional()
+      .openapi({ description: 'The version that the recipe found upstream.', example: '20230607+deb12u10' }),
+    createdAt: moment,
+    sizeBytes: z.int().openapi({ description: 'The size of all files of this version.' }),
+  })
+  .openapi('RecipeImage')
+
 const recipeSchema = z
   .object({
     name: imageName,
@@ -24,22 +37,7 @@ const recipeSchema = z
       .openapi({ description: 'The name of the mirror in BOOTWRIGHT_MIRRORS, and the default URL.' }),
     notes: z.array(z.string()),
     hasVersions: z.boolean().openapi({ description: 'The recipe finds the newest version upstream at each import.' }),
-    images: z
-      .array(
-        z
-          .object({
-            name: imageName,
-            version: z.int(),
-            recipeVersion: z
-              .string()
-              .optional()
-              .openapi({ description: 'The version that the recipe found upstream.', example: '20230607+deb12u10' }),
-            createdAt: moment,
-            sizeBytes: z.int().openapi({ description: 'The size of all files of this version.' }),
-          })
-          .openapi('RecipeImage'),
-      )
-      .openapi({ description: 'The images whose current version came from the recipe.' }),
+    images: z.array(recipeImage).openapi({ description: 'The images whose current version came from the recipe.' }),
   })
   .openapi('Recipe', { description: 'Instructions for importing an image.' })
 export type Recipe = Given<typeof recipeSchema>
@@ -61,3 +59,16 @@ export const recipeList = z
   })
   .openapi('RecipeList')
 export type RecipeList = Given<typeof recipeList>
+
+export const recipeCheck = z
+  .object({
+    newest: z.string().optional().openapi({ description: 'The newest version upstream. Absent if unknown.' }),
+    images: z.array(
+      recipeImage.extend({
+        older: z.boolean().openapi({ description: 'Upstream has a newer version.' }),
+      }),
+    ),
+    problem: z.string().optional().openapi({ description: 'Why the newest version is unknown.' }),
+  })
+  .openapi('RecipeCheck')
+export type RecipeCheck = Given<typeof recipeCheck>
