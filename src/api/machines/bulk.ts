@@ -6,7 +6,7 @@ import { z } from '@hono/zod-openapi'
 import { HTTPException } from 'hono/http-exception'
 import type { Db } from '../../db/open.ts'
 import type { Actor } from '../../inventory/changes/changes.ts'
-import { saveMachineRows } from '../../inventory/machines/bulk.ts'
+import { refreshStatistics, saveMachineRows } from '../../inventory/machines/bulk.ts'
 import { type BadRow, type MachineRow, nothingEarlier, type PlannedRow } from '../../inventory/machines/plan.ts'
 import { ConflictError, InputError, messageOf } from '../../lib/errors.ts'
 import { nameOf } from '../../model/machine.ts'
@@ -30,6 +30,7 @@ import { exportOf, openRows, type ReadRow, type RowFormat, rowFormats } from './
 const maxUploadBytes = 256 * 2 ** 20
 const maxRows = 250_000
 const rowsAtOnce = 1000
+const manyRows = 1000
 const batchBytes = 4 * 2 ** 20
 const silenceMs = 600_000
 
@@ -110,6 +111,7 @@ async function* rowByRow(db: Db, rows: Rows, options: Options, log: AdminDeps['l
       if (text !== '') sentAt = Date.now()
       yield text
     }
+    if (!options.dryRun) await afterUpload(db, counts)
     yield json({ ...counts, applied: !options.dryRun })
   } catch (error) {
     log.error({ error: messageOf(error), ...counts }, 'bulk upload interrupted')
@@ -149,12 +151,17 @@ async function allOrNothing(
         return true
       })
       .catch((error: unknown) => (error instanceof RolledBackError ? false : Promise.reject(error)))
+    if (applied) await afterUpload(db, counts)
   }
   const body = async function* () {
     for await (const chunk of createReadStream(path, 'utf8')) yield chunk as string
     yield json({ ...counts, applied })
   }
   return { status: counts.failed > 0 ? 422 : 200, body: body() }
+}
+
+async function afterUpload(db: Db, { created, changed }: BulkCounts): Promise<void> {
+  if (created + changed >= manyRows) await refreshStatistics(db)
 }
 
 function noRows(): BulkCounts {

@@ -10,6 +10,7 @@ import { cut } from '../shell/difference.ts'
 import { formatTime } from '../shell/format.ts'
 import { parseCount } from '../shell/numbers.ts'
 import { formatFields, formatTable } from '../shell/table.ts'
+import { addMachineActCommand } from './act.ts'
 import { machineArgument, machineInPath } from './argument.ts'
 import { addAssignmentOptions, formatAssignment } from './assignment-options.ts'
 import { addMachineBulkCommands } from './bulk.ts'
@@ -159,6 +160,7 @@ export function addMachineCommand(program: Command, deps: CliDeps): void {
       await clientOf(command, deps).ask('DELETE', `${pathOf(named)}${yes ? '?cancelDeployment=true' : ''}`)
       deps.err(`machine ${named} deleted\n`)
     })
+  addMachineActCommand(machine, deps)
   addMachineBulkCommands(machine, deps)
 }
 

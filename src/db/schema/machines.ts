@@ -39,7 +39,7 @@ export const machines = pgTable(
     index('machines_hostname').on(table.hostname),
     index('machines_reported_uuid').on(sql`(${table.facts} ->> 'uuid')`),
     index('machines_reported_serial').on(sql`lower(regexp_replace(${table.facts} ->> 'serial', '\\s+', ' ', 'g'))`),
-    index('machines_seen').on(table.lastSeenAt.desc().nullsLast(), table.id.desc()),
+    index('machines_seen').on(table.lastSeenAt.desc().nullsLast(), table.id.desc().nullsFirst()),
     index('machines_discovered').on(table.discoveredFrom, table.lastSeenAt).where(sql`${table.discovered}`),
   ],
 )

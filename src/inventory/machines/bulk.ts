@@ -47,6 +47,11 @@ export async function saveMachineRows(
   throw new ConflictError('other requests are changing the same machines. Try again later')
 }
 
+/** Tells the planner of the database about many new machines. The embedded database has no autovacuum, which does that. */
+export async function refreshStatistics(db: Db): Promise<void> {
+  await db.execute(sql`analyze machines, machine_macs, machine_search`)
+}
+
 async function lookUp(db: Db, rows: MachineRow[]): Promise<Existing> {
   const keys = rows.map(({ key }) => key)
   const macs = rows.flatMap(({ key, change }) => [...('mac' in key ? [key.mac] : []), ...(change.macs ?? [])])

@@ -13,6 +13,8 @@ import { conditionOf, type MachineSearch, splitSearch } from './search/condition
 
 export const machineOrders = ['created', 'updated', 'hostname', 'lastSeen'] as const
 
+const nearMachines = 2000
+
 /** Machines without the value they are sorted by come last. */
 export type MachineSort = { by: (typeof machineOrders)[number]; descending: boolean }
 
@@ -68,10 +70,16 @@ async function pageOf(
   const { narrow, wide } = splitSearch(search)
   if (narrow === undefined || wide !== undefined || column !== undefined)
     return selectMachines(db, and(conditionOf(search), past), limit, ...order)
-  // The narrow table alone finds the page. The database cannot know how many machines have a value, and would read all.
+  // The narrow table alone finds the page. The database cannot know how many machines have a value, so the next ones come first:
+  // a value that many machines have fills the page from them.
   const further = after === undefined ? sql`true` : sql`machine_id ${descending ? sql`<` : sql`>`} ${after.id}::uuid`
-  const page = sql`select machine_id from machine_search where ${narrow} and ${further} order by machine_id ${way} limit ${limit}`
-  return selectMachines(db, sql`${machines.id} in (${page})`, limit, ...order)
+  const next = sql`select * from machine_search where ${further} order by machine_id ${way}`
+  const pageIn = (rows: SQL) => {
+    const ids = sql`select machine_id from (${rows}) as found where ${narrow} order by machine_id ${way} limit ${limit}`
+    return selectMachines(db, sql`${machines.id} in (${ids})`, limit, ...order)
+  }
+  const near = await pageIn(sql`${next} limit ${nearMachines}`)
+  return near.length === limit ? near : pageIn(sql`select * from machine_search where ${further}`)
 }
 
 /** Where the page that ends with this machine ended. */
