@@ -1,9 +1,8 @@
 // /now: what happens at this moment, as one document and as it changes.
 import { z } from '@hono/zod-openapi'
-import type { Context } from 'hono'
-import { type ApiEnv, endpoint } from '../http/endpoint.ts'
+import { endpoint } from '../http/endpoint.ts'
 import { problem } from '../http/problems.ts'
-import { streamOf } from '../http/streams.ts'
+import { feedClientOf, streamOf } from '../http/streams.ts'
 import { nowQuery, nowSchema } from '../schemas/boots/now.ts'
 
 export const get = endpoint({
@@ -29,7 +28,7 @@ export const follow = endpoint({
   statuses: { 200: 'The events, until the client disconnects' },
   answer: async ({ now, feed }, { query: { utcOffset = 0 } }, context) => {
     const gone = new AbortController()
-    const { revoked, leave } = feed.watch((context as Context<ApiEnv>).get('principal').id)
+    const { revoked, leave } = feed.watch(feedClientOf(context))
     const followed = now.follow(utcOffset, AbortSignal.any([gone.signal, revoked]))
     if (followed === undefined) {
       leave()

@@ -1,16 +1,15 @@
 // /changes and /events: the audit log, as a list and as it grows.
 import { z } from '@hono/zod-openapi'
-import type { Context } from 'hono'
 import { type ChangeCursor, isOfTypes, listChanges } from '../../inventory/changes/changes.ts'
 import type { Followed } from '../../inventory/changes/feed.ts'
 import type { NamedChange } from '../../inventory/changes/machines.ts'
 import { changeNouns, changeTypes } from '../../inventory/changes/types.ts'
 import { findMachine } from '../../inventory/machines/machines.ts'
 import { InputError } from '../../lib/errors.ts'
-import { type AdminDeps, type ApiEnv, endpoint } from '../http/endpoint.ts'
+import { type AdminDeps, endpoint } from '../http/endpoint.ts'
 import { page, withoutNulls } from '../http/page.ts'
 import { problem } from '../http/problems.ts'
-import { streamOf } from '../http/streams.ts'
+import { feedClientOf, streamOf } from '../http/streams.ts'
 import { changeFilter, changeList, changesQuery, changeTypeList, eventsQuery } from '../schemas/changes/change.ts'
 import { machineKey } from '../schemas/common.ts'
 
@@ -59,7 +58,7 @@ export const follow = endpoint({
   action: 'changes.read',
   summary: 'Follow changes as server-sent events',
   description:
-    'Each event has the position of its change as `id`, its type as `event` and a Change as `data`. A client that sends the last id as Last-Event-ID, or in `after`, resumes from there without gaps; otherwise the stream starts now. It ends when the token is revoked. The event `reset` means that changes after that position are no longer kept: read everything again.',
+    'Each event has the position of its change as `id`, its type as `event` and a Change as `data`. A client that sends the last id as Last-Event-ID, or in `after`, resumes from there without gaps; otherwise the stream starts now. It ends when the token or the session is revoked. The event `reset` means that changes after that position are no longer kept: read everything again.',
   query: eventsQuery,
   returns: z.string().openapi({ example: 'id: 801-17\nevent: machine.changed\ndata: {…}\n\n' }),
   returnsType: 'text/event-stream',
@@ -71,7 +70,7 @@ export const follow = endpoint({
       place === undefined ? undefined : parsePlace(place),
       parseTypes(query.types),
       ended.signal,
-      (context as Context<ApiEnv>).get('principal').id,
+      feedClientOf(context),
     )
     if (followed === undefined)
       return problem({

@@ -1,6 +1,8 @@
 // Streamed response bodies.
 import type { IncomingMessage } from 'node:http'
 import type { Context } from 'hono'
+import type { FeedClient } from '../../inventory/changes/feed.ts'
+import type { ApiEnv } from './endpoint.ts'
 
 /**
  * A body that sends texts as they are produced, no faster than the client reads them. `onEnd` is called once: when the
@@ -37,4 +39,11 @@ export function streamOf(
 export function allowSilence(context: Context, silenceMs: number): void {
   const incoming = (context.env as { incoming?: IncomingMessage } | undefined)?.incoming
   incoming?.socket?.setTimeout(silenceMs)
+}
+
+/** The client of a stream, which ends with its token or session. The operator on the shell of the server has neither. */
+export function feedClientOf(context: Context): FeedClient | undefined {
+  const { kind, id, session } = (context as Context<ApiEnv>).get('principal')
+  if (session !== undefined) return { session }
+  return kind === 'token' && id !== undefined ? { token: id } : undefined
 }

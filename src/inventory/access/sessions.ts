@@ -1,6 +1,6 @@
 // Sessions: signed-in browsers. A cookie holds the secret, and the table its hash.
 
-import { and, desc, eq, gt, isNull, lte, ne, notInArray, or, type SQL, sql } from 'drizzle-orm'
+import { and, desc, eq, gt, inArray, isNull, lte, ne, notInArray, or, type SQL, sql } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
 import { people, sessions } from '../../db/schema/access.ts'
 import type { Tx } from '../../db/transaction.ts'
@@ -113,14 +113,14 @@ export async function listSessions(db: Db, limits: SessionLimits, personId?: str
     .limit(1000)
 }
 
-/** The ids among these whose sessions have ended. */
-export async function findEndedSessions(db: Db, ids: string[], limits: SessionLimits): Promise<string[]> {
+/** The ids among these whose sessions were revoked or reached their absolute end. */
+export async function findEndedSessions(db: Db, ids: string[]): Promise<string[]> {
   if (ids.length === 0) return []
   const rows = await db
     .select({ id: sessions.id })
     .from(sessions)
     .innerJoin(people, eq(people.id, sessions.personId))
-    .where(and(sql`${sessions.id} in ${ids}`, isNull(people.disabledAt), isAlive(limits)))
+    .where(and(inArray(sessions.id, ids), isNull(people.disabledAt), gt(sessions.expiresAt, sql`now()`)))
   const alive = new Set(rows.map(({ id }) => id))
   return ids.filter((id) => !alive.has(id))
 }

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Db } from '../../db/open.ts'
 import { messageOf } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
+import { findEndedSessions } from '../access/sessions.ts'
 import { findRevoked } from '../access/tokens.ts'
 import { type ChangeCursor, isKept, isOfTypes, lastChange, listChangesAfter } from './changes.ts'
 import type { NamedChange } from './machines.ts'
@@ -11,22 +12,28 @@ import type { NamedChange } from './machines.ts'
 /** What a follower receives: a change; nothing new for a while; or a reset, because changes after its position were deleted. */
 export type Followed = { kind: 'change'; change: NamedChange } | { kind: 'idle' } | { kind: 'reset' }
 
+/** The id of the token or the session with which a client follows. */
+export type FeedClient = { token: string } | { session: string }
+
 /** Sends changes of all instances to followers soon after they are made. */
 export type ChangeFeed = {
   /**
-   * Follows from after a place, else from now on, until the signal is aborted or the token with that id is revoked, by
+   * Follows from after a place, else from now on, until the signal is aborted, or the client's token or session is revoked by
    * whichever instance. Undefined when too many follow already.
    */
   follow: (
     after: ChangeCursor | undefined,
     types: string[],
     signal: AbortSignal,
-    token?: string,
+    client?: FeedClient,
   ) => AsyncGenerator<Followed> | undefined
-  /** A signal for another stream: it aborts when the token is revoked, by whichever instance. Call `leave` when the stream ends. */
-  watch: (token: string | undefined) => { revoked: AbortSignal; leave: () => void }
-  /** Disconnects the followers that use a token. */
-  endFollowersOf: (token: string) => void
+  /**
+   * A signal for another stream: it aborts when the token or session is revoked by whichever instance. Call `leave` when the stream
+   * ends.
+   */
+  watch: (client: FeedClient | undefined) => { revoked: AbortSignal; leave: () => void }
+  /** Disconnects the followers that use a token or a session. */
+  endFollowersOf: (id: string) => void
   stop: () => void
 }
 
@@ -65,16 +72,19 @@ export function createChangeFeed(db: Db, log: Logger): ChangeFeed {
     }
   }
 
-  /** Aborts the followers of each token. */
-  const byToken = new Map<string, Set<AbortController>>()
-  const endFollowersOf = (token: string) => {
-    for (const ended of byToken.get(token) ?? []) ended.abort()
+  /** Aborts the followers of each token and session. */
+  const byClient = new Map<string, { client: FeedClient; followers: Set<AbortController> }>()
+  const endFollowersOf = (id: string) => {
+    for (const ended of byClient.get(id)?.followers ?? []) ended.abort()
   }
-  // Every instance asks: a token may have been revoked at another one.
+  // Every instance asks: a token or a session may have been revoked at another one.
   const watching = setInterval(() => {
-    findRevoked(db, [...byToken.keys()]).then(
-      (revoked) => {
-        for (const token of revoked) endFollowersOf(token)
+    const clients = [...byClient.values()].map(({ client }) => client)
+    const tokens = clients.flatMap((client) => ('token' in client ? [client.token] : []))
+    const sessions = clients.flatMap((client) => ('session' in client ? [client.session] : []))
+    Promise.all([findRevoked(db, tokens), findEndedSessions(db, sessions)]).then(
+      (ended) => {
+        for (const id of ended.flat()) endFollowersOf(id)
       },
       (error: unknown) =>
         log.warn({ error: messageOf(error) }, 'the change feed could not read the database, retrying'),
@@ -82,15 +92,17 @@ export function createChangeFeed(db: Db, log: Logger): ChangeFeed {
   }, revokedMs)
   watching.unref()
 
-  const watchToken: ChangeFeed['watch'] = (token) => {
+  const watchClient: ChangeFeed['watch'] = (client) => {
     const revoked = new AbortController()
-    if (token !== undefined) byToken.set(token, (byToken.get(token) ?? new Set()).add(revoked))
+    if (client === undefined) return { revoked: revoked.signal, leave: () => {} }
+    const id = 'token' in client ? client.token : client.session
+    const { followers: ofClient } = byClient.get(id) ?? { followers: new Set<AbortController>() }
+    byClient.set(id, { client, followers: ofClient.add(revoked) })
     return {
       revoked: revoked.signal,
       leave: () => {
-        const ofToken = token === undefined ? undefined : byToken.get(token)
-        ofToken?.delete(revoked)
-        if (token !== undefined && ofToken?.size === 0) byToken.delete(token)
+        ofClient.delete(revoked)
+        if (ofClient.size === 0) byClient.delete(id)
       },
     }
   }
@@ -99,10 +111,10 @@ export function createChangeFeed(db: Db, log: Logger): ChangeFeed {
     after: ChangeCursor | undefined,
     types: string[],
     gone: AbortSignal,
-    token: string | undefined,
+    client: FeedClient | undefined,
   ) {
     followers += 1
-    const { revoked, leave } = watchToken(token)
+    const { revoked, leave } = watchClient(client)
     const signal = AbortSignal.any([gone, revoked])
     try {
       let place = after ?? (await lastChange(db))
@@ -131,9 +143,9 @@ export function createChangeFeed(db: Db, log: Logger): ChangeFeed {
   }
 
   return {
-    follow: (after, types, signal, token) =>
-      followers >= maxFollowers ? undefined : changesAfter(after, types, signal, token),
-    watch: watchToken,
+    follow: (after, types, signal, client) =>
+      followers >= maxFollowers ? undefined : changesAfter(after, types, signal, client),
+    watch: watchClient,
     endFollowersOf,
     stop: () => {
       clearInterval(watching)

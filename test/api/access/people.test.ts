@@ -170,6 +170,27 @@ eachDatabase('people over HTTP', (database) => {
     expect((await api.ask('GET', '/api/v1/sessions')).body.items).toEqual([])
   })
 
+  test.each([
+    [
+      'is revoked',
+      ({ id }: Person, session: string) => api.ask('DELETE', `/api/v1/sessions/${session}`).then(() => id),
+    ],
+    [
+      'belongs to a person who is disabled',
+      ({ id }: Person) => api.ask('PATCH', `/api/v1/people/${id}`, { disabled: true }),
+    ],
+  ])('a stream of changes ends when its session %s', async (_what, end) => {
+    const vera = await addTestPerson(database(), 'vera', 'viewer')
+    const session = (await alive(sessionOf(await signIn('vera')).secret))?.id ?? ''
+    const principal = principalOf(vera, session)
+    const response = await outside.app.request('/api/v1/events?after=0-0', {}, { principal })
+    const reader = (response.body as ReadableStream<Uint8Array>).getReader()
+    await reader.read()
+    await end(vera, session)
+    let next = await reader.read()
+    while (!next.done) next = await reader.read()
+  })
+
   test('each client sees who it is and what it may do', async () => {
     const viewer = await addTestPerson(database(), 'vera', 'viewer')
     const me = (await askAs(principalOf(viewer), 'GET', '/me')).body
