@@ -3,6 +3,7 @@ import type { Db } from '../../db/open.ts'
 import { loadCatalog } from '../../inventory/boots/catalog.ts'
 import type { Inventory } from '../../inventory/open.ts'
 import { isSameJson } from '../../lib/canonical.ts'
+import type { Catalog } from '../../model/catalog.ts'
 import type { Decision, Situation } from '../../model/decision.ts'
 import { type Facts, targetOf } from '../../model/facts.ts'
 import { firmwareKindOf } from '../../model/firmware/kinds.ts'
@@ -74,6 +75,13 @@ async function compareBoots(
   affected: Machine[],
 ): Promise<GroupPreview['changes']> {
   const evaluated = affected.slice(0, maxEvaluated)
+  // Most situations share a catalog, and a catalog may have thousands of groups to sort.
+  const drafts = new Map<Catalog, Catalog>()
+  const draftOf = (catalog: Catalog) => {
+    const drafted = drafts.get(catalog) ?? withGroup(catalog, name, draft)
+    drafts.set(catalog, drafted)
+    return drafted
+  }
   const changes: GroupPreview['changes'] = {
     ...{ evaluated: evaluated.length, more: affected.length > evaluated.length },
     ...{ count: 0, machines: [] },
@@ -84,7 +92,7 @@ async function compareBoots(
     for (const [index, situation] of situations.entries()) {
       const machine = batch[index] as Machine
       const before = summaryOf(situation, nbps)
-      const after = summaryOf({ ...situation, catalog: withGroup(situation.catalog, name, draft) }, nbps)
+      const after = summaryOf({ ...situation, catalog: draftOf(situation.catalog) }, nbps)
       if (isSameBoot(before, after)) continue
       changes.count += 1
       if (changes.machines.length < maxListed)
