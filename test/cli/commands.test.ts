@@ -325,7 +325,7 @@ test('webhook set changes the given fields, and keeps the others', async () => {
   expect(await hooks()).toMatchObject([{ url: 'https://b.example/hook', types: [] }])
 })
 
-test('the bare admin address redirects to the documentation', async () => {
-  const page = await fetch(operator.adminUrl)
+test('the bare API address redirects to the documentation', async () => {
+  const page = await fetch(`${operator.adminUrl}/api/v1`)
   expect([page.status, page.headers.get('content-type')]).toEqual([200, expect.stringContaining('text/html')])
 })

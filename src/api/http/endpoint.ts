@@ -193,18 +193,18 @@ export function register(
     summary: spec.summary,
     ...(spec.description !== undefined && { description: spec.description }),
     ...(spec.action === 'open' ? { security: [] } : { 'x-action': spec.action, 'x-role': roleFor(spec.action) }),
-    middleware: [
-      checkRights(deps.db, spec),
-      ...(spec.body === undefined ? [] : [boundedJson, checkedBody(spec.bodyOptional ?? false)]),
-    ],
     request: requestOf(spec),
     responses: responsesOf(spec),
   } as RouteConfig)
   // The document describes a body that the endpoint reads itself, but the framework must not read it.
   if (spec.bodyIsBytes) app.openAPIRegistry.registerPath(route)
   const served = spec.bodyIsBytes ? { ...route, hide: true, request: { ...route.request, body: undefined } } : route
+  const middleware = [
+    checkRights(deps.db, spec),
+    ...(spec.body === undefined ? [] : [boundedJson, checkedBody(spec.bodyOptional ?? false)]),
+  ]
   app.openapi(
-    served as RouteConfig,
+    { ...served, middleware } as RouteConfig,
     (async (context: Context) => {
       const valid = (target: 'param' | 'query' | 'json') => context.req.valid(target as never) as unknown
       const principal = (context as Context<ApiEnv>).get('principal') as Principal | undefined
