@@ -182,6 +182,7 @@ const table: [Method, string, Endpoint, tag: string][] = [
   ['get', `${prefix}/proxy-dhcp`, server.proxyDhcp, 'dhcp'],
   ['put', `${prefix}/proxy-dhcp`, server.switchProxyDhcp, 'dhcp'],
   ['get', `${prefix}/boot-programs`, bootPrograms.list, 'dhcp'],
+  ['get', `${prefix}/dhcp-config`, dhcpConfig.list, 'dhcp'],
   ['get', `${prefix}/dhcp-config/{server}`, dhcpConfig.get, 'dhcp'],
   ['get', `${prefix}/doctor`, doctor.about, 'doctor'],
   ['post', `${prefix}/doctor`, doctor.run, 'doctor'],

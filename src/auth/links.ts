@@ -48,8 +48,8 @@ export async function useLink(
   secret: string,
   { name: given, password, ...browser }: Browser & { name?: string | undefined; password: string },
 ): Promise<SignInResult> {
-  const facts = { ip: browser.address, method: 'link' }
-  const limited = takeAttempt(deps, browser.address, 'link')
+  const facts = { address: browser.address, method: 'link' }
+  const limited = takeAttempt(deps, browser.address, { method: 'link' })
   if (limited !== undefined) return limited
   const { db, passwords } = deps
   const link = await findLink(db, secret)
@@ -60,9 +60,7 @@ export async function useLink(
   return unlessBusy(deps, browser.address, async () => {
     const hash = await passwords.hash(password, name)
     const session = await db.transaction(async (tx) => {
-      // Before the link, which the transaction of another link may delete: otherwise each would wait for the other.
-      if (link.person === undefined) await lockName(tx, 'people', 'admins')
-      else if (await isDisabled(tx, link.person.id)) return 'disabled'
+      if (link.person !== undefined && (await isDisabled(tx, link.person.id))) return 'disabled'
       if (!(await takeLink(tx, secret))) return undefined
       const person = link.person ?? (await createFirst(tx, name))
       if (person === undefined) return undefined
@@ -82,8 +80,9 @@ async function isDisabled(tx: Tx, id: string): Promise<boolean> {
   return (await lockPerson(tx, id)).disabledAt !== null
 }
 
-/** Creates the first person, under the lock of admins. Of several first links, only one creates a person. */
+/** Creates the first person. Of several first links, only one creates a person. */
 async function createFirst(tx: Tx, name: string): Promise<{ id: string; name: string } | undefined> {
+  await lockName(tx, 'people', 'admins')
   if (await hasAdmin(tx)) return undefined
   await dropFirstLinks(tx)
   return createPerson(tx, { name, role: 'admin' }, `person ${name}`)

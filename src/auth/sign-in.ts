@@ -37,10 +37,10 @@ export async function signInWithPassword(
   { name: given, password, address, userAgent }: Browser & { name: string; password: string },
 ): Promise<SignInResult> {
   const name = parsePersonName(given)
-  const limited = takeAttempt(deps, address, 'password')
+  const limited = takeAttempt(deps, address, { method: 'password', ...(name !== undefined && { person: name }) })
   if (limited !== undefined) return limited
   if (name === undefined || password.length > 2 * maxPasswordLength)
-    return refuse(deps, wrong, { ip: address, method: 'password' })
+    return refuse(deps, wrong, { address, method: 'password' })
   return unlessBusy(deps, address, () => verifyAndSignIn(deps, { name, password, address, userAgent }))
 }
 
@@ -49,13 +49,12 @@ async function verifyAndSignIn(
   { name, password, ...browser }: Browser & { name: string; password: string },
 ): Promise<SignInResult> {
   const { db, passwords, lockout } = deps
+  const facts = { address: browser.address, person: name, method: 'password' }
   const found = await findPassword(db, { name })
-  const facts = { ip: browser.address, person: found?.name, method: 'password' }
   const lockedUntil = await claimAttempt(db, name, lockout)
   if (lockedUntil !== undefined) {
-    // Asked for an unknown name too, so the time tells nothing.
-    const isKnownAddress = await hasSignedInFrom(db, found?.id ?? name, browser.address)
-    if (found === undefined || !isKnownAddress) return refuse(deps, lockedOut(lockedUntil), facts)
+    const isKnownAddress = found !== undefined && (await hasSignedInFrom(db, found.id, browser.address))
+    if (!isKnownAddress) return refuse(deps, lockedOut(lockedUntil), facts)
   }
   const { ok, rehash } = await passwords.verify(found?.password, password)
   if (!ok || found === undefined) return refuse(deps, wrong, facts)
@@ -81,7 +80,7 @@ export async function openSession(
   await clearFailures(tx, person.name)
   await noteSignIn(tx, person.id)
   const { secret, expiresAt, id } = await createSession(tx, person, { method, ...browser }, sessions)
-  log.info({ person: person.name, session: id, ip: browser.address, method }, 'person signed in')
+  log.info({ person: person.name, session: id, address: browser.address, method }, 'person signed in')
   return { secret, expiresAt, person: { id: person.id, name: person.name } }
 }
 

@@ -37,13 +37,15 @@ export type Doctor = {
    * start in the background.
    */
   checked: () => DoctorReport | undefined
+  /** When the run that is going began. */
+  runningSince: () => Date | undefined
 }
 
 const maxProbeMs = 60_000
 const checkedEveryMs = 5 * 60_000
 
 export function createDoctor(context: ServerContext): Doctor {
-  let isRunning = false
+  let runningSince: Date | undefined
   let last: DoctorReport | undefined
   let checked: DoctorReport | undefined
   let checkedAt = Number.NEGATIVE_INFINITY
@@ -66,9 +68,11 @@ export function createDoctor(context: ServerContext): Doctor {
       if (performance.now() - checkedAt > checkedEveryMs) void check()
       return checked
     },
+    runningSince: () => runningSince,
     run: async ({ interfaces = context.proxyDhcp, firmware, mac, network = true }) => {
-      if (isRunning) throw new ConflictError('the doctor is already running. Next step: try again in a minute')
-      isRunning = true
+      if (runningSince !== undefined)
+        throw new ConflictError('the doctor is already running. Next step: try again in a minute')
+      runningSince = new Date()
       try {
         const machine = mac === undefined ? undefined : await findMachine(context.db, { mac })
         const codes = firmware ?? codesOfFacts(machine?.facts ?? {})
@@ -83,7 +87,7 @@ export function createDoctor(context: ServerContext): Doctor {
         last = await runChecks([...evidence, ...serverChecks(context), ...(network ? probes : [])])
         return last
       } finally {
-        isRunning = false
+        runningSince = undefined
       }
     },
   }

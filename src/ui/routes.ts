@@ -2,19 +2,17 @@
 import { type Context, Hono } from 'hono'
 import { compress } from 'hono/compress'
 import { secureHeaders } from 'hono/secure-headers'
-import type { Action } from '../auth/may.ts'
 import { acceptWelcome, signIn, signInPage, signOut, welcomePage } from './access/sign-in.ts'
 import { encodingFor } from './http/assets.ts'
+import type { Route } from './http/route.ts'
 import { errorPage, findPrincipal, respond, servePage, type UiDeps } from './http/serve.ts'
-import type { PageHandler } from './http/visit.ts'
 import * as machines from './machines/machines.ts'
+import { systemPages } from './system/pages.ts'
 
 export type { UiDeps } from './http/serve.ts'
 
-type Route = ['get' | 'post', path: string, PageHandler, Action]
-
 /** The pages for signed-in people, each with the right that it needs. */
-export const pages: Route[] = [['get', '/machines', machines.list, 'inventory.read']]
+export const pages: Route[] = [['get', '/machines', machines.list, 'inventory.read'], ...systemPages]
 
 /** Pages before the sign-in. */
 const openPages: ['get' | 'post', string, (deps: UiDeps, context: Context) => Promise<Response>][] = [

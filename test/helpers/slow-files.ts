@@ -24,6 +24,8 @@ export const slowFiles = [
   'test/server/two-servers',
   'test/bytes/workers/',
   'test/scripts/setup',
+  // A browser.
+  'test/ui/',
   // An object store, and clients that are generated and compiled.
   'test/bytes/store/file-store',
   'test/bytes/store/s3-store',

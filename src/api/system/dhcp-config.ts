@@ -2,8 +2,22 @@
 import { z } from '@hono/zod-openapi'
 import { describeSite } from '../../decide/dhcp-site.ts'
 import { renderDhcpConfig } from '../../render/dhcp/render.ts'
+import { dhcpServerNames, dhcpServers } from '../../render/dhcp/servers.ts'
 import { endpoint } from '../http/endpoint.ts'
-import { dhcpConfigParams, dhcpConfigQuery } from '../schemas/system/dhcp-config.ts'
+import { dhcpConfigParams, dhcpConfigQuery, dhcpServerList } from '../schemas/system/dhcp-config.ts'
+
+export const list = endpoint({
+  operationId: 'listDhcpServers',
+  action: 'dhcp.read',
+  scope: 'any',
+  summary: 'List the DHCP servers for which GET /dhcp-config/{server} has a configuration',
+  returns: dhcpServerList,
+  statuses: { 200: 'The servers' },
+  answer: async () => ({
+    status: 200,
+    body: { items: dhcpServerNames.map((name) => ({ name, meaning: dhcpServers[name] })) },
+  }),
+})
 
 export const get = endpoint({
   operationId: 'getDhcpConfig',

@@ -9,8 +9,9 @@ export const about = endpoint({
   returns: doctorAbout,
   statuses: { 200: 'The facts, and the last report' },
   answer: async ({ doctor }) => {
-    const last = doctor.last()
-    return { status: 200, body: { ...doctor.about(), ...(last !== undefined && { last }) } }
+    const [last, runningSince] = [doctor.last(), doctor.runningSince()]
+    const runs = { ...(runningSince !== undefined && { runningSince }), ...(last !== undefined && { last }) }
+    return { status: 200, body: { ...doctor.about(), ...runs } }
   },
 })
 

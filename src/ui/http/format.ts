@@ -48,3 +48,8 @@ export function labels(all: Record<string, string> | null | undefined): string {
     .map(([key, value]) => `${key}=${value}`)
     .join(' ')
 }
+
+/** A sentence in parts: commands are in backticks. */
+export function parts(sentence: string): { text: string; isCommand: boolean }[] {
+  return sentence.split('`').map((text, index) => ({ text, isCommand: index % 2 === 1 }))
+}

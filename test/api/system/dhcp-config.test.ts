@@ -18,6 +18,12 @@ eachDatabase('DHCP configurations over HTTP', (database) => {
     expect(body).toContain('dhcp-boot=tag:bootwright-7,tag:!bootwright-ipxe,snponly.efi,192.0.2.1,192.0.2.1\n')
   })
 
+  test('are there for each server of the list', async () => {
+    const { body } = await api.ask('GET', '/api/v1/dhcp-config')
+    expect(body.items).toContainEqual({ name: 'kea', meaning: 'Kea' })
+    for (const { name } of body.items) expect([name, (await get(name)).status]).toEqual([name, 200])
+  })
+
   test('name the address of the request, and the base URL of the settings', async () => {
     expect((await get('isc?address=10.1.2.3')).body).toContain('filename "http://10.1.2.3:8080/boot.ipxe";')
     const other = await withNetwork({ baseUrl: 'http://boot.example.com' })

@@ -64,6 +64,18 @@ eachDatabase('the doctor over HTTP', (database) => {
     expect(body).toMatchObject({ interfaces: [], nbps: [] })
   })
 
+  test('tells that a run is going, and since when', async () => {
+    const about = async () => (await api.ask('GET', '/api/v1/doctor')).body
+    expect(await about()).not.toHaveProperty('runningSince')
+    const going = run({ network: false })
+    // The request is on its way: the run begins as soon as its body is read.
+    let seen = await about()
+    for (let tries = 0; tries < 50 && seen.runningSince === undefined; tries++) seen = await about()
+    expect(Date.now() - Date.parse(seen.runningSince)).toBeLessThan(10_000)
+    await going
+    expect(await about()).not.toHaveProperty('runningSince')
+  })
+
   test('refuses an unknown kind of firmware and a bad interface', async () => {
     const { status, body } = await api.ask('POST', '/api/v1/doctor', { firmware: [12345], interfaces: ['a/b'] })
     expect(status).toBe(422)

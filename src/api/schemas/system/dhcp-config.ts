@@ -1,6 +1,7 @@
 // Request schemas of DHCP configurations.
 import { z } from '@hono/zod-openapi'
 import { dhcpServerNames, dhcpServers } from '../../../render/dhcp/servers.ts'
+import type { Given } from '../json.ts'
 
 export const dhcpConfigParams = z.object({
   server: z.enum(dhcpServerNames).openapi({
@@ -17,3 +18,17 @@ export const dhcpConfigQuery = z.strictObject({
       'The address of this server, as machines reach it. It is also in the URLs, unless BOOTWRIGHT_BASE_URL is set. Without it, the server chooses, and names the other addresses in a comment.',
   }),
 })
+
+export const dhcpServerList = z
+  .object({
+    items: z.array(
+      z
+        .object({
+          name: z.enum(dhcpServerNames),
+          meaning: z.string().openapi({ example: 'dnsmasq beside another DHCP server' }),
+        })
+        .openapi('DhcpServer'),
+    ),
+  })
+  .openapi('DhcpServerList')
+export type DhcpServerList = Given<typeof dhcpServerList>

@@ -3,7 +3,7 @@ import { z } from '@hono/zod-openapi'
 import { findingStates } from '../../../model/findings/finding.ts'
 import { findingCodes } from '../../../model/findings/table.ts'
 import { firmwareKinds } from '../../../model/firmware/kinds.ts'
-import { mac } from '../common.ts'
+import { mac, moment } from '../common.ts'
 import type { Given } from '../json.ts'
 
 const codes = firmwareKinds.map(({ code }) => code)
@@ -68,6 +68,7 @@ export const doctorAbout = z
     nbps: z
       .array(z.object({ name: z.string(), sha256: z.string(), sizeBytes: z.int() }))
       .openapi({ description: 'The boot programs of the server.' }),
+    runningSince: moment.optional().openapi({ description: 'When the run that is going began. Absent if none is.' }),
     last: doctorReport.optional().openapi({ description: 'The last report. Absent if the doctor has not run.' }),
   })
   .openapi('DoctorAbout')

@@ -1,0 +1,54 @@
+// /setup/policy: what machines boot that have no image and match no group.
+import type { Image } from '../../api/schemas/images/image.ts'
+import type { Menu } from '../../api/schemas/machines/menu.ts'
+import type { Policy } from '../../api/schemas/machines/policy.ts'
+import type { RefusedError } from '../http/client.ts'
+import type { Form } from '../http/form.ts'
+import type { Page, PageHandler, Visit } from '../http/visit.ts'
+import { submit } from '../http/visit.ts'
+
+export const policy: PageHandler = async (visit) => policyPage(visit)
+
+async function policyPage({ api }: Visit, entered?: Policy, refusal?: RefusedError): Promise<Page> {
+  const [current, images, menus] = await Promise.all([
+    api.ask<Policy>('GET', '/policy'),
+    api.ask<{ items: Image[] }>('GET', '/images?limit=1000'),
+    api.ask<{ items: Menu[] }>('GET', '/menus?limit=1000'),
+  ])
+  const chosen = entered ?? current
+  return {
+    view: 'machines/policy',
+    title: 'Unknown machines',
+    data: { chosen, current, images: images.items, menus: menus.items, refusal, tab: 'policy' },
+    commands: [
+      { title: 'Get the policy', path: '/policy', cli: 'policy show' },
+      { title: 'Set this policy', method: 'PUT', path: '/policy', body: chosen, cli: commandOf(chosen) },
+    ],
+  }
+}
+
+export const savePolicy: PageHandler = async (visit) => {
+  const entered = policyOf(visit.form)
+  return submit(
+    async () => {
+      await visit.api.ask('PUT', '/policy', entered)
+      return { redirect: '/setup/policy', notice: 'The policy is changed. It applies from the next boot on.' }
+    },
+    (refusal) => policyPage(visit, entered, refusal),
+  )
+}
+
+/** The API judges the names. */
+function policyOf(form: Form): Policy {
+  const kind = form.get('kind')
+  if (kind === 'menu') return { kind, menu: form.get('menu') ?? '' }
+  if (kind === 'image')
+    return { kind, image: form.get('image') ?? '', ...(form.has('everyBoot') && { everyBoot: true as const }) }
+  return { kind: kind as 'local' | 'wait' }
+}
+
+function commandOf(chosen: Policy): string {
+  const name = chosen.kind === 'menu' ? [chosen.menu] : chosen.kind === 'image' ? [chosen.image] : []
+  const often = chosen.kind === 'image' && chosen.everyBoot ? ['--every-boot'] : []
+  return ['policy set', chosen.kind, ...name, ...often].join(' ')
+}

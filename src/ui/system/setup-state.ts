@@ -1,0 +1,82 @@
+// What the guide knows of the server, all of it from the API: nothing is stored about the steps.
+import type { BootSummary } from '../../api/schemas/boots/boot.ts'
+import type { Now } from '../../api/schemas/boots/now.ts'
+import type { Image } from '../../api/schemas/images/image.ts'
+import type { Import } from '../../api/schemas/images/import.ts'
+import type { Recipe, RecipeList } from '../../api/schemas/images/recipe.ts'
+import type { Machine } from '../../api/schemas/machines/machine.ts'
+import type { Policy } from '../../api/schemas/machines/policy.ts'
+import type { BootProgramList } from '../../api/schemas/system/boot-program.ts'
+import type { DoctorAbout, DoctorReport } from '../../api/schemas/system/doctor.ts'
+import type { About, InterfaceList } from '../../api/schemas/system/server.ts'
+import type { ApiClient } from '../http/client.ts'
+import type { Visit } from '../http/visit.ts'
+
+type Items<Item> = { items: Item[] }
+
+/** The machines that are seen at this moment: the newest boots, firmware without a script, and discovered machines. */
+export type Seen = {
+  boots: BootSummary[]
+  booting: Now['booting']['items']
+  firmware: Now['firmware']['items']
+  discovered: Machine[]
+  /** Problems that the server found in itself in the last minutes. */
+  findings: DoctorReport['findings']
+}
+
+/** The newest imports, the newest first. */
+export type Setup = Seen & {
+  about: About
+  programs: BootProgramList
+  doctor: DoctorAbout
+  images: Image[]
+  imports: Import[]
+  policy: Policy
+  /** Whether a group or a machine has an assignment of its own. */
+  assigns: boolean
+  /** Only for people who may read them. */
+  interfaces: InterfaceList['items']
+  recipes: Recipe[]
+}
+
+export async function readSetup({ api, may }: Pick<Visit, 'api' | 'may'>): Promise<Setup> {
+  const interfaces = may('dhcp.read') ? api.ask<InterfaceList>('GET', '/interfaces') : { items: [] }
+  const recipes = may('images.edit') ? api.ask<RecipeList>('GET', '/recipes') : { items: [] }
+  const [about, programs, doctor, images, imports, policy, groups, seen] = await Promise.all([
+    api.ask<About>('GET', '/about'),
+    api.ask<BootProgramList>('GET', '/boot-programs'),
+    api.ask<DoctorAbout>('GET', '/doctor'),
+    api.ask<Items<Image>>('GET', '/images?limit=4'),
+    readImports(api),
+    api.ask<Policy>('GET', '/policy'),
+    api.ask<Items<unknown>>('GET', '/groups?limit=1'),
+    readSeen(api),
+  ])
+  const entered = await api.ask<Items<Machine>>('GET', '/machines?discovered=false&sort=-updated&limit=1')
+  return {
+    ...{ about, programs, doctor, imports, policy, ...seen },
+    images: images.items,
+    assigns: groups.items.length > 0 || entered.items.some(({ assignment }) => assignment !== undefined),
+    interfaces: (await interfaces).items,
+    recipes: (await recipes).items,
+  }
+}
+
+export async function readSeen(api: ApiClient): Promise<Seen> {
+  const [boots, discovered, now] = await Promise.all([
+    api.ask<Items<BootSummary>>('GET', '/boots?limit=5'),
+    api.ask<Items<Machine>>('GET', '/machines?discovered=true&sort=-lastSeen&limit=5'),
+    api.ask<Now>('GET', '/now'),
+  ])
+  return {
+    boots: boots.items,
+    booting: now.booting.items.slice(0, 5),
+    firmware: now.firmware.items.slice(0, 5),
+    discovered: discovered.items,
+    findings: now.findings.server?.findings ?? [],
+  }
+}
+
+export async function readImports(api: ApiClient): Promise<Import[]> {
+  return (await api.ask<Items<Import>>('GET', '/imports?limit=3')).items
+}
