@@ -80,7 +80,7 @@ export const settings = {
     subnets: subnets('BOOTWRIGHT_BOOT_SUBNETS', 'Subnets whose machines may boot; empty for all'),
     trustedProxies: addresses(
       'BOOTWRIGHT_TRUSTED_PROXIES',
-      'Proxies in front of boot HTTP whose Forwarded or X-Forwarded-For header names the client',
+      'Proxies in front of boot HTTP or admin HTTP whose Forwarded or X-Forwarded-For header names the client',
     ),
     afterRefusal: choice(
       'BOOTWRIGHT_AFTER_REFUSAL',

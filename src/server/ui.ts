@@ -4,6 +4,7 @@ import type { Config } from '../config/config.ts'
 import type { Logger } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import { readVersion } from '../lib/program-dir.ts'
+import { proxyTest } from '../lib/subnet.ts'
 import { openAssets } from '../ui/http/assets.ts'
 import type { Fetch } from '../ui/http/client.ts'
 import { findPersonBy } from '../ui/http/session.ts'
@@ -17,6 +18,7 @@ export function openUi(config: Config, signIn: SignInDeps, fetch: Fetch, log: Lo
   const ui = createUi({
     ...{ fetch, signIn, cookies },
     adminUrl: admin.url,
+    isTrustedProxy: proxyTest(config.boot.trustedProxies),
     views: openViews(),
     assets: openAssets(),
     siteName: config.site.name,

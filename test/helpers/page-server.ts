@@ -48,6 +48,7 @@ export async function openPageServer(
     signIn: signInWith,
     cookies,
     adminUrl: undefined,
+    isTrustedProxy: () => false,
     ...{ views, assets, log, metrics },
     siteName: 'lab & co',
     version: '0.0.0',

@@ -3,6 +3,7 @@ import { text as readText } from 'node:stream/consumers'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { OpenDb } from '../../src/db/open.ts'
+import { listSessions } from '../../src/inventory/access/sessions.ts'
 import { expectAccessible, hasChromium, openAs, openBrowser } from '../helpers/browser.ts'
 import { openTestDatabase } from '../helpers/database.ts'
 import { openPageServer, type PageServer } from '../helpers/page-server.ts'
@@ -88,6 +89,20 @@ describe('signing in', () => {
   ])('tells a browser at %s that it would lose its session: %s', async (host, isUnencrypted) => {
     const { status, text } = await ask('GET', '/sign-in', { host })
     expect([status, text.includes('ssh -L 8081:127.0.0.1:8081 192.0.2.1')]).toEqual([200, isUnencrypted])
+  })
+
+  test('takes the address of a browser behind a proxy of the settings, and from nobody else', async () => {
+    const signIn = async (isTrustedProxy: (address: string) => boolean) => {
+      const behind = await openPageServer(opened.db, { ui: { isTrustedProxy } })
+      const headers = { origin: behind.url, 'x-forwarded-for': '198.51.100.9' }
+      const body = new URLSearchParams({ name: 'mira', password: goodPassword })
+      await fetch(`${behind.url}/sign-in`, { method: 'POST', redirect: 'manual', body, headers })
+      await behind.close()
+      const [session] = await listSessions(opened.db, { idleHours: 12, maxDays: 7 })
+      return session?.address
+    }
+    expect(await signIn((address) => address === '127.0.0.1')).toBe('198.51.100.9')
+    expect(await signIn(() => false)).toBe('127.0.0.1')
   })
 
   test.each(['evil.example', 'evil.example:8081', '127.0.0.1.evil.example', 'localhost.evil.example'])(

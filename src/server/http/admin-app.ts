@@ -1,7 +1,7 @@
 // What the admin listener serves: the pages for people and the API for programs, to hosts that it knows.
 import { createHostTest, isSameOrigin } from '../../auth/hosts.ts'
 import type { Principal } from '../../auth/principal.ts'
-import type { Logger } from '../../lib/log.ts'
+import { type Logger, pathForLog } from '../../lib/log.ts'
 import type { Metrics } from '../../lib/metrics.ts'
 
 type App = { fetch: (request: Request, env?: object) => Response | Promise<Response> }
@@ -23,10 +23,24 @@ const apiPaths = /^\/(api|healthz|metrics)(\/|$)/
 
 export function createAdminFetch({ api, ui, findPerson, adminUrl, hosts, log, metrics }: AdminParts): App['fetch'] {
   const isKnownHost = createHostTest(adminUrl, hosts)
+  /** Counts and logs a request for a page. The API logs its own requests. */
+  const logged = async (method: string, path: string, answer: () => Response | Promise<Response>) => {
+    const startedAt = performance.now()
+    const response = await answer()
+    const ms = performance.now() - startedAt
+    metrics.request('admin', path.startsWith('/assets/') ? '/assets' : 'pages', response.status, ms / 1000)
+    const level = ['GET', 'HEAD'].includes(method) && response.status < 500 ? 'debug' : 'info'
+    log[level](
+      { listener: 'admin', method, path: pathForLog(path), status: response.status, ms: Math.round(ms) },
+      'request',
+    )
+    return response
+  }
   return async (request, env) => {
     const header = (name: string) => request.headers.get(name) ?? undefined
     if (!isKnownHost(header('host'))) return refuseHost(header('host'), log, metrics)
-    if (!apiPaths.test(new URL(request.url).pathname)) return ui.fetch(request, env)
+    const { pathname } = new URL(request.url)
+    if (!apiPaths.test(pathname)) return logged(request.method, pathname, () => ui.fetch(request, env))
     const cookies = header('authorization') === undefined ? header('cookie') : undefined
     if (cookies === undefined || !mayUseSession(request.method, header)) return api.fetch(request, env)
     return api.fetch(request, { ...env, principal: await findPerson(cookies) })

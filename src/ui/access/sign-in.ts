@@ -20,7 +20,7 @@ export const signIn: Handler = async (deps, context) => {
   refuseOtherSites(deps, context)
   const fields = await readFields(context)
   const [name, next] = [fields.get('name') ?? '', localPath(fields.get('next'))]
-  const given = { name, password: fields.get('password') ?? '', ...browserOf(context) }
+  const given = { name, password: fields.get('password') ?? '', ...browserOf(deps, context) }
   const result = await signInWithPassword(deps.signIn, given)
   if ('refusal' in result) {
     const { message, retryAfterSeconds } = result.refusal
@@ -49,7 +49,7 @@ export const acceptWelcome: Handler = async (deps, context) => {
   refuseOtherSites(deps, context)
   const fields = await readFields(context)
   const name = fields.get('name')?.trim() || undefined
-  const given = { name, password: fields.get('password') ?? '', ...browserOf(context) }
+  const given = { name, password: fields.get('password') ?? '', ...browserOf(deps, context) }
   try {
     const result = await useLink(deps.signIn, secretOf(context), given)
     if ('refusal' in result) return welcome(deps, context, { name, refusal: result.refusal.message })
@@ -100,6 +100,6 @@ function secretOf(context: Context): string {
   return context.req.param('secret') ?? ''
 }
 
-function browserOf(context: Context) {
-  return { address: addressOf(context), userAgent: (context.req.header('user-agent') ?? '').slice(0, 256) }
+function browserOf(deps: UiDeps, context: Context) {
+  return { address: addressOf(deps, context), userAgent: (context.req.header('user-agent') ?? '').slice(0, 256) }
 }

@@ -9,6 +9,8 @@ import type { SignInDeps } from '../../auth/sign-in-deps.ts'
 import { messageOf, stackOf } from '../../lib/errors.ts'
 import { type Logger, pathForLog } from '../../lib/log.ts'
 import type { Metrics } from '../../lib/metrics.ts'
+import { clientAddressOf } from '../../lib/net/client-address.ts'
+import { isOutage } from '../../lib/outage.ts'
 import { plainAddress } from '../../lib/subnet.ts'
 import { createApiClient, type Fetch, RefusedError } from './client.ts'
 import { readForm } from './form.ts'
@@ -24,6 +26,7 @@ export type UiDeps = LayoutDeps & {
   cookies: CookieSettings
   /** The URL of the page in the settings. */
   adminUrl: string | undefined
+  isTrustedProxy: (address: string) => boolean
   log: Logger
   metrics: Metrics
 }
@@ -33,16 +36,18 @@ const maxFormBytes = 2 ** 20
 /** Serves a page to signed-in people who may do its action. */
 export function servePage(deps: UiDeps, action: Action, handler: PageHandler) {
   return async (context: Context): Promise<Response> => {
-    const principal = await findPrincipal(deps, context)
-    if (principal === undefined) return askForSignIn(context)
+    let principal: Principal | undefined
     try {
+      principal = await findPrincipal(deps, context)
+      if (principal === undefined) return askForSignIn(context)
+      const { role } = principal
       refuseOtherSites(deps, context)
       if (!may(principal.role, action)) throw forbidden(deps, context, principal, action)
       const url = urlOf(context)
       const answer = await handler({
         ...{ principal, url, signal: context.req.raw.signal },
         api: createApiClient(deps.fetch, principal),
-        may: (other) => may(principal.role, other),
+        may: (other) => may(role, other),
         params: context.req.param(),
         query: readForm(new URL(context.req.url).searchParams),
         form: readForm(await readFields(context)),
@@ -95,10 +100,10 @@ export async function readFields(context: Context): Promise<URLSearchParams> {
   return new URLSearchParams(await context.req.text())
 }
 
-/** The address of the browser. */
-export function addressOf(context: Context): string {
+/** The address of the browser, also behind a proxy of the settings. */
+export function addressOf({ isTrustedProxy }: Pick<UiDeps, 'isTrustedProxy'>, context: Context): string {
   const { incoming } = (context.env ?? {}) as { incoming?: IncomingMessage }
-  return plainAddress(incoming?.socket?.remoteAddress)
+  return clientAddressOf(plainAddress(incoming?.socket?.remoteAddress), incoming?.headers ?? {}, isTrustedProxy)
 }
 
 /** The path with its query. */
@@ -131,10 +136,11 @@ function forbidden(deps: UiDeps, context: Context, { role, actor }: Principal, a
   )
 }
 
-function logRefusal({ log, metrics }: UiDeps, context: Context, code: string, actor: string | undefined): void {
+function logRefusal(deps: UiDeps, context: Context, code: string, actor: string | undefined): void {
   const { method, path } = context.req
-  log.warn({ code, method, path: pathForLog(path), ip: addressOf(context), actor }, 'request refused')
-  metrics.adminRefused(code)
+  const ip = addressOf(deps, context)
+  deps.log.warn({ code, method, path: pathForLog(path), ip, actor }, 'request refused')
+  deps.metrics.adminRefused(code)
 }
 
 type ErrorPage = Omit<Page, 'status'> & { status: number }
@@ -149,9 +155,11 @@ const headings: Record<number, string> = {
   503: 'The database is unreachable',
 }
 
+const databaseAway = new RefusedError('the Bootwright database is unreachable', 503, undefined, [])
+
 /** An error as a page with its next step. */
 export function errorPage({ log }: UiDeps, context: Context, error: unknown): ErrorPage {
-  const refused = error instanceof RefusedError ? error : undefined
+  const refused = isOutage(error) ? databaseAway : error instanceof RefusedError ? error : undefined
   const { method, path } = context.req
   if (refused === undefined)
     log.error({ method, path: pathForLog(path), error: messageOf(error), stack: stackOf(error) }, 'page failed')

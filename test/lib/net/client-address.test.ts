@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { clientAddressOf } from '../../../src/boot/http/client-address.ts'
+import { clientAddressOf } from '../../../src/lib/net/client-address.ts'
 import { asSubnet, proxyTest } from '../../../src/lib/subnet.ts'
 
 const isTrusted = proxyTest(['10.1.0.0/24', asSubnet('fd00::1')])

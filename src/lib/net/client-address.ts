@@ -1,4 +1,4 @@
-// The client's address behind trusted proxies. Pure; called by app.ts.
+// The client's address behind trusted proxies. Pure.
 import type { IncomingHttpHeaders } from 'node:http'
 import { isIP } from 'node:net'
 
