@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { saveImage } from '../../../src/inventory/images/images.ts'
 import { type Api, openApi } from '../../helpers/api.ts'
 import { openBootFor } from '../../helpers/boots.ts'
 import { eachDatabase } from '../../helpers/database.ts'
@@ -55,6 +56,20 @@ eachDatabase('strips of machines', (database) => {
     expect(open).toMatchObject({ stage: 'script' })
     expect(Object.keys(open)).toEqual(['id', 'stage', 'startedAt'])
     expect(failed).toMatchObject({ outcome: 'failed', failure: { code: '2d0c613b' }, durationMs: expect.any(Number) })
+  })
+
+  test('name the active deployment of a machine', async () => {
+    await saveImage(database(), 'debian', { variants: [{ kind: 'local', arch: 'x86_64' }] }, {}, 'tester')
+    const [busy, quiet] = [await addMachine(mac), await addMachine('52:54:00:12:34:57')]
+    const arm = (machine: string) => api.ask('POST', '/api/v1/deployments', { machine, image: 'debian', force: true })
+    const armed = (await arm(busy)).body
+    const ended = (await arm(quiet)).body
+    await api.ask('POST', `/api/v1/deployments/${ended.id}/cancel`)
+    const { items } = (await strips(busy, quiet)).body
+    expect(items).toEqual([
+      { machineId: busy, boots: [], deployment: { id: armed.id, image: 'debian', state: 'armed' } },
+      { machineId: quiet, boots: [] },
+    ])
   })
 
   test('measure a stalled boot up to its last stage', async () => {

@@ -2,6 +2,7 @@
 import { z } from '@hono/zod-openapi'
 import { maxStripBoots } from '../../../inventory/boots/now/strips.ts'
 import { outcomes, stages } from '../../../model/boot.ts'
+import { deploymentStates } from '../../../model/deployment.ts'
 import { failure, imageName, moment, refuse, uuidv7 } from '../common.ts'
 import type { Given } from '../json.ts'
 
@@ -49,9 +50,16 @@ export const stripList = z
           boots: z.array(stripBoot).openapi({
             description: `The last ${maxStripBoots} boots, newest first. Empty if the machine never booted, or does not exist.`,
           }),
+          deployment: z
+            .object({ id: uuidv7, image: imageName, state: z.enum(deploymentStates) })
+            .optional()
+            .openapi({ description: 'The active deployment of the machine.' }),
         })
         .openapi('Strip'),
     ),
   })
   .openapi('StripList')
 export type StripList = Given<typeof stripList>
+/** The last boots of a machine, and its active deployment. */
+export type Strip = StripList['items'][number]
+export type StripBoot = Strip['boots'][number]

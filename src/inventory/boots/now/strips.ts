@@ -1,7 +1,10 @@
-// The last boots of several machines, for a strip of little bars beside each machine.
-import { sql } from 'drizzle-orm'
+// The last boots and the active deployments of several machines, for a strip of little bars beside each machine.
+import { and, sql } from 'drizzle-orm'
+import { isActiveSql } from '../../../db/deployment-conditions.ts'
 import type { Db } from '../../../db/open.ts'
+import { deployments } from '../../../db/schema/boots.ts'
 import type { BootSummary } from '../../../model/boot.ts'
+import type { DeploymentState } from '../../../model/deployment.ts'
 import { listBootsWhere } from '../boots.ts'
 
 /** A strip has this many bars. */
@@ -23,4 +26,18 @@ export async function findStrips(db: Db, machineIds: string[]): Promise<Map<stri
     if (machineId !== null) strips.set(machineId, [...(strips.get(machineId) ?? []), boot])
   }
   return strips
+}
+
+/** A deployment that waits for its machine, or runs. */
+export type RunningDeployment = { id: string; image: string; state: DeploymentState }
+
+/** The active deployment of each machine. A machine without one is absent. */
+export async function findRunningDeployments(db: Db, machineIds: string[]): Promise<Map<string, RunningDeployment>> {
+  const { id, machineId, image, state } = deployments
+  const given = sql`(select jsonb_array_elements_text(${JSON.stringify(machineIds)}::jsonb)::uuid)`
+  const rows = await db
+    .select({ id, machineId, image, state })
+    .from(deployments)
+    .where(and(isActiveSql(state), sql`${machineId} in ${given}`))
+  return new Map(rows.map(({ machineId: machine, ...deployment }) => [machine, deployment]))
 }
