@@ -57,6 +57,8 @@ export const slowFiles = [
   'test/server/version',
   'test/tftp/server',
   'test/tftp/transfer',
+  // Pages in a browser.
+  'test/ui/machines/',
 ]
 
 // A class because Vitest makes the object. A slow file that comes last keeps one core busy while the other is idle.

@@ -1,0 +1,13 @@
+// The names of images, groups, menus and answer files, for the choices in forms.
+import { type ApiClient, withQuery } from '../http/client.ts'
+
+const maxNames = '1000'
+
+/** The names in a list of the API. */
+export async function namesOf(
+  api: ApiClient,
+  path: '/images' | '/groups' | '/menus' | '/answer-files',
+): Promise<string[]> {
+  const { items } = await api.ask<{ items: { name: string }[] }>('GET', withQuery(path, { limit: maxNames }))
+  return items.map(({ name }) => name)
+}

@@ -1,0 +1,5 @@
+// The URLs of the pages about machines.
+import type { Route } from '../http/route.ts'
+import * as machines from './machines.ts'
+
+export const machinePages: Route[] = [['get', '/machines', machines.list, 'inventory.read']]

@@ -1,0 +1,33 @@
+// The state of a machine in one badge: what matters most first.
+import type { Strip } from '../../api/schemas/boots/strips.ts'
+import type { Machine } from '../../api/schemas/machines/machine.ts'
+import { lookOf, type Tone } from '../boots/strip.ts'
+
+/** `more`: a second line, such as the image of a deployment. */
+export type StateBadge = { tone: Tone; word: string; more?: string }
+
+/** The badge of a machine. @param strip its last boots and its deployment */
+export function stateOf({ denied, discovered, lastSeenAt }: Machine, strip: Strip | undefined): StateBadge {
+  const [newest] = strip?.boots ?? []
+  const deployment = strip?.deployment
+  if (denied) return { tone: 'bad', word: 'denied' }
+  if (newest?.outcome === 'stalled') return { tone: 'warn', word: 'stalled', more: `at ${newest.stage}` }
+  if (deployment !== undefined) return { tone: 'busy', word: deployment.state, more: deployment.image }
+  if (newest !== undefined && newest.outcome === undefined) return { tone: 'busy', word: 'booting', more: newest.stage }
+  if (newest?.outcome === 'failed') return { tone: 'bad', word: 'failed' }
+  if (discovered) return { tone: 'warn', word: 'discovered' }
+  if (newest !== undefined) return lookOf(newest.outcome)
+  return lastSeenAt === undefined ? { tone: 'idle', word: 'never seen' } : { tone: 'idle', word: 'no boots' }
+}
+
+/** The choice that is assigned to a machine; undefined if groups or the policy decide. */
+export function assignedOf({ assignment = {} }: Pick<Machine, 'assignment'>): string | undefined {
+  const { image, menu, local } = assignment
+  return image ?? (menu === undefined ? (local ? 'local disk' : undefined) : `menu ${menu}`)
+}
+
+/** The firmware and the architecture of a machine, as it reported them. */
+export function firmwareOf({ platform, buildarch }: Machine['facts']): string | undefined {
+  if (platform === undefined) return undefined
+  return [platform === 'efi' ? 'UEFI' : 'BIOS', buildarch].filter(Boolean).join(' ')
+}
