@@ -34,6 +34,9 @@ export type Variant = { arch: Arch; platform?: Platform | undefined } & (
   | { kind: 'local' }
 )
 
+/** The kinds of variants. */
+export const variantKinds = ['linux', 'wimboot', 'efi', 'ipxe', 'sanboot', 'local'] as const satisfies Variant['kind'][]
+
 /** An image with its current version. */
 export type Image = {
   name: string

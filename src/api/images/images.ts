@@ -4,11 +4,20 @@ import { countImageMachines } from '../../decide/image-uses.ts'
 import { etagOf } from '../../inventory/common/precondition.ts'
 import { deleteImage, findImage, listImages, patchImage, saveImage } from '../../inventory/images/images.ts'
 import { findImageReferences } from '../../inventory/images/references.ts'
+import { listImageSummaries } from '../../inventory/images/summaries.ts'
 import { requireFound } from '../../lib/errors.ts'
 import { endpoint } from '../http/endpoint.ts'
 import { page, withoutNulls } from '../http/page.ts'
 import { imageName, listQuery } from '../schemas/common.ts'
-import { imageList, imagePatch, imagePut, imageSaved, imageSchema, imageUses } from '../schemas/images/image.ts'
+import {
+  imageList,
+  imagePatch,
+  imagePut,
+  imageSaved,
+  imageSchema,
+  imageSummaryList,
+  imageUses,
+} from '../schemas/images/image.ts'
 
 const params = z.object({ name: imageName })
 
@@ -25,6 +34,23 @@ export const list = endpoint({
     body: await page(
       query.limit,
       async (count) => (await listImages(db, count, query.after)).map(withoutNulls),
+      (image) => image.name,
+    ),
+  }),
+})
+
+export const summaries = endpoint({
+  operationId: 'listImageSummaries',
+  action: 'inventory.read',
+  summary: 'List images in brief, with their sizes and the number of things that name them',
+  query: listQuery(imageName),
+  returns: imageSummaryList,
+  statuses: { 200: 'One page' },
+  answer: async ({ db }, { query }) => ({
+    status: 200,
+    body: await page(
+      query.limit,
+      async (count) => (await listImageSummaries(db, count, query.after)).map(withoutNulls),
       (image) => image.name,
     ),
   }),

@@ -2,7 +2,7 @@
 import { z } from '@hono/zod-openapi'
 import { etagOf } from '../../inventory/common/precondition.ts'
 import { type DiffFile, diffVariants } from '../../inventory/images/diff.ts'
-import { sizesOf } from '../../inventory/images/files.ts'
+import { listFilesOf, sizesOf } from '../../inventory/images/files.ts'
 import { findImage } from '../../inventory/images/images.ts'
 import {
   deleteImageVersion,
@@ -11,10 +11,18 @@ import {
   listImageVersions,
 } from '../../inventory/images/versions.ts'
 import { NotFoundError, requireFound } from '../../lib/errors.ts'
+import { filesOf } from '../../model/image.ts'
 import { endpoint } from '../http/endpoint.ts'
 import { withoutNulls } from '../http/page.ts'
 import { imageName } from '../schemas/common.ts'
-import { diffQuery, diffSchema, versionList, versionParams, versionSchema } from '../schemas/images/version.ts'
+import {
+  diffQuery,
+  diffSchema,
+  versionFileList,
+  versionList,
+  versionParams,
+  versionSchema,
+} from '../schemas/images/version.ts'
 
 const ofImage = z.object({ name: imageName })
 
@@ -51,6 +59,28 @@ export const get = endpoint({
     const found = await findImageVersion(db, name, number)
     const image = await findImage(db, name)
     return { status: 200, body: withoutNulls(found), ...(image && { headers: { etag: etagOf(image) } }) }
+  },
+})
+
+export const files = endpoint({
+  operationId: 'listImageVersionFiles',
+  action: 'inventory.read',
+  scope: 'any',
+  summary: 'List the files of a version of an image, with their sizes and their state',
+  params: versionParams,
+  returns: versionFileList,
+  statuses: { 200: 'The files in the order of their downloads, each once' },
+  answer: async ({ db }, { params: { name, version: number } }) => {
+    const { variants } = await findImageVersion(db, name, number)
+    const names = new Map(variants.flatMap(filesOf).map((file) => [file.sha256, file.name]))
+    const records = new Map((await listFilesOf(db, [...names.keys()])).map((file) => [file.sha256, file]))
+    const items = [...names].flatMap(([sha256, name]) => {
+      const record = records.get(sha256)
+      if (record === undefined) return []
+      const { sizeBytes, checkedAt, damage } = record
+      return [withoutNulls({ sha256, name, sizeBytes, checkedAt, damage })]
+    })
+    return { status: 200, body: { items, sizeBytes: items.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) } }
   },
 })
 

@@ -47,6 +47,14 @@ export async function sizesOf(db: Db, hashes: string[]): Promise<Map<string, num
   return new Map(rows.map(({ sha256, sizeBytes }) => [sha256, sizeBytes]))
 }
 
+/** The records of these files, by hash. */
+export async function listFilesOf(db: Db, hashes: string[]): Promise<StoredFile[]> {
+  return db
+    .select()
+    .from(files)
+    .where(inArray(files.sha256, anyOf(hashes)))
+}
+
 /** For `in`, as one parameter: trees have thousands of files, and a statement has room for 65,535 parameters. */
 export function anyOf(hashes: string[]) {
   return sql`(select value from jsonb_array_elements_text(${JSON.stringify([...new Set(hashes)])}::jsonb))`

@@ -1,6 +1,7 @@
 // Request and response schemas of an image.
 import { z } from '@hono/zod-openapi'
-import { day, history, imageName, pageOf, printable, version } from '../common.ts'
+import { variantKinds } from '../../../model/image.ts'
+import { arch, day, history, imageName, moment, pageOf, printable, version } from '../common.ts'
 import type { Given, Sent } from '../json.ts'
 import { variantSchema } from './variant.ts'
 
@@ -73,3 +74,37 @@ export const imageUses = z
   })
   .openapi('ImageUses')
 export type ImageUses = Given<typeof imageUses>
+
+export const imageSummary = z
+  .object({
+    name: imageName,
+    title: z.string(),
+    version: version.openapi({ description: 'The version that machines boot now.' }),
+    newestVersion: version.openapi({ description: 'The highest version. It may be a draft.' }),
+    versions: z.int().openapi({ description: 'The number of versions.' }),
+    archs: z.array(arch),
+    kinds: z.array(z.enum(variantKinds)),
+    sizeBytes: z.int().openapi({ description: 'The size of all files of the current version.' }),
+    damagedFiles: z.int().openapi({ description: 'The number of corrupted files of the current version.' }),
+    endOfLife: day.optional(),
+    installer: z
+      .boolean()
+      .optional()
+      .openapi({ description: `${installerText} If absent, nothing is decided.` }),
+    source: z.string().optional().openapi({ description: 'The source of the import.' }),
+    versionAt: moment.openapi({ description: 'When the current version was added.' }),
+    uses: z
+      .object({
+        assigned: z.int().openapi({ description: 'The number of machines whose own assignment names the image.' }),
+        groups: z.int().openapi({ description: 'The number of groups that assign the image.' }),
+        menus: z.int().openapi({ description: 'The number of menus with the image.' }),
+        policy: z.boolean().openapi({ description: 'The policy boots the image.' }),
+        deployments: z.int().openapi({ description: 'The number of active deployments of the image.' }),
+      })
+      .openapi('ImageReferenceCounts'),
+  })
+  .openapi('ImageSummary', { description: 'An image without its variants.' })
+export type ImageSummary = Given<typeof imageSummary>
+
+export const imageSummaryList = pageOf(imageSummary).openapi('ImageSummaryList')
+export type ImageSummaryList = Given<typeof imageSummaryList>

@@ -29,6 +29,8 @@ const versionText = z
 
 export const versionParams = z.object({ name: imageName, version: versionText })
 
+export type ImageVersion = Given<typeof versionSchema>
+
 export const versionList = z
   .object({
     items: z.array(versionSchema),
@@ -39,6 +41,24 @@ export const versionList = z
   })
   .openapi('ImageVersionList')
 export type ImageVersionList = Given<typeof versionList>
+
+export const versionFileList = z
+  .object({
+    items: z.array(
+      z
+        .object({
+          sha256,
+          name: z.string().openapi({ description: 'The name or the path under which the file is served.' }),
+          sizeBytes: z.int(),
+          checkedAt: moment.optional().openapi({ description: 'When the file was last verified.' }),
+          damage: z.string().optional().openapi({ description: 'Why the file is not served.' }),
+        })
+        .openapi('ImageVersionFile'),
+    ),
+    sizeBytes: z.int().openapi({ description: 'The size of all files.' }),
+  })
+  .openapi('ImageVersionFileList')
+export type ImageVersionFileList = Given<typeof versionFileList>
 
 export const diffQuery = z.strictObject({
   from: versionText.optional().openapi({ description: 'If absent, the version that a rollback goes to.' }),
