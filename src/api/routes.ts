@@ -126,6 +126,7 @@ const table: [Method, string, Endpoint, tag: string][] = [
   ['post', `${prefix}/imports`, imports.create, 'imports'],
   ['get', `${prefix}/imports/{id}`, imports.get, 'imports'],
   ['post', `${prefix}/imports/{id}/cancel`, imports.cancel, 'imports'],
+  ['post', `${prefix}/imports/{id}/retry`, imports.retry, 'imports'],
   ['get', `${prefix}/recipes`, recipes.list, 'imports'],
   ['post', `${prefix}/recipes/{name}/check`, recipes.check, 'imports'],
   ['get', `${prefix}/files`, files.list, 'files'],

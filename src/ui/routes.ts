@@ -6,13 +6,14 @@ import { acceptWelcome, signIn, signInPage, signOut, welcomePage } from './acces
 import { encodingFor } from './http/assets.ts'
 import type { Route } from './http/route.ts'
 import { errorPage, findPrincipal, respond, servePage, type UiDeps } from './http/serve.ts'
+import { imagePages } from './images/pages.ts'
 import { machinePages } from './machines/pages.ts'
 import { systemPages } from './system/pages.ts'
 
 export type { UiDeps } from './http/serve.ts'
 
 /** The pages for signed-in people, each with the right that it needs. */
-export const pages: Route[] = [...machinePages, ...systemPages]
+export const pages: Route[] = [...imagePages, ...machinePages, ...systemPages]
 
 /** Pages before the sign-in. */
 const openPages: ['get' | 'post', string, (deps: UiDeps, context: Context) => Promise<Response>][] = [

@@ -9,6 +9,7 @@ import {
   findImport,
   type Import,
   listImports,
+  retryImport,
   sourceOf,
 } from '../../inventory/images/imports.ts'
 import { InputError, requireFound } from '../../lib/errors.ts'
@@ -85,6 +86,22 @@ export const cancel = endpoint({
     const cancelled = await cancelImport(db, id, by)
     setImmediate(intake.wake)
     return { status: 200, body: bodyOf(cancelled) }
+  },
+})
+
+export const retry = endpoint({
+  operationId: 'retryImport',
+  action: 'images.edit',
+  summary: 'Start an import again that failed or was cancelled',
+  description:
+    'The new import has the same source and options. After a failure, it resumes from the data that is kept.',
+  params,
+  returns: importSchema,
+  statuses: { 202: 'A new import, waiting or running' },
+  answer: async ({ db, intake }, { params: { id }, by }) => {
+    const created = await retryImport(db, id, intake.server, by)
+    setImmediate(intake.wake)
+    return { status: 202, body: bodyOf(created), headers: { location: `/api/v1/imports/${created.id}` } }
   },
 })
 

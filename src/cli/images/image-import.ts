@@ -96,6 +96,15 @@ export function addImageImportCommands(image: Command, deps: CliDeps): void {
       await clientOf(command, deps).ask('POST', pathOf('imports', id, 'cancel'))
       deps.err(`import ${id} cancelled\n`)
     })
+  imports
+    .command('retry')
+    .description('start an import again that failed or was cancelled')
+    .argument('<id>')
+    .option('--no-wait', 'do not wait for the import')
+    .action(async (id: string, { wait }: { wait: boolean }, command: Command) => {
+      const client = clientOf(command, deps)
+      await followAsked(command, deps, client, await client.ask<Import>('POST', pathOf('imports', id, 'retry')), wait)
+    })
 
   image
     .command('recipes')
@@ -177,7 +186,16 @@ async function runImport(
   body: ImportRequest,
   wait: boolean,
 ): Promise<void> {
-  const asked = await client.ask<Import>('POST', '/imports', body)
+  await followAsked(command, deps, client, await client.ask<Import>('POST', '/imports', body), wait)
+}
+
+async function followAsked(
+  command: Command,
+  deps: CliDeps,
+  client: Client,
+  asked: Import,
+  wait: boolean,
+): Promise<void> {
   if (!wait) {
     print(command, deps, asked, ({ id }) => id)
     return printUnfinished(deps, asked)

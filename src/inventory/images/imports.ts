@@ -51,6 +51,19 @@ export async function createImport(
   })
 }
 
+/**
+ * Requests an import again that failed or was cancelled. It resumes from the data that is kept.
+ * @throws NotFoundError; ConflictError if it is open or done, or if too many are open
+ */
+export async function retryImport(db: Db, id: string, server: string, by: Actor): Promise<Import> {
+  const before = await findImport(db, id)
+  requireFound(before, `import ${id}`)
+  const { state, image, plan } = before
+  if (state !== 'failed' && state !== 'cancelled')
+    throw new ConflictError(`import ${id} is ${state}: expected an import that failed or was cancelled`)
+  return createImport(db, { image: image ?? undefined, plan, server }, by)
+}
+
 export async function findImport(db: Db, id: string): Promise<Import | undefined> {
   const rows = await db.select().from(imports).where(eq(imports.id, id))
   return rows[0]

@@ -66,6 +66,20 @@ eachDatabase('imports over HTTP', (database) => {
     expect(text).not.toMatch(/geheim|anna|"server"/)
   })
 
+  test('can be requested again with the same source, once they failed or were cancelled', async () => {
+    const made = await post({ image: 'debian', url: 'https://mirror.example/debian.iso', draft: true })
+    const path = `/api/v1/imports/${made.body.id}`
+    expect((await api.ask('POST', `${path}/retry`)).status).toBe(409)
+    await api.ask('POST', `${path}/cancel`)
+    const again = await api.ask('POST', `${path}/retry`)
+    expect(again).toMatchObject({ status: 202, body: { image: 'debian', state: 'waiting', source: made.body.source } })
+    expect(again.body.id).not.toBe(made.body.id)
+    expect((await findImport(database(), again.body.id))?.plan).toMatchObject({ draft: true })
+    expect(
+      (await api.ask('POST', `/api/v1/imports/${'0'.repeat(8)}-0000-7000-8000-${'0'.repeat(12)}/retry`)).status,
+    ).toBe(404)
+  })
+
   test('take the name of the image from the recipe, and report their failure', async () => {
     const { body } = await post({ recipe: 'debian-12', archs: ['x86_64'], mirror: 'http://192.0.2.1/debian/' })
     expect(body).toMatchObject({ image: 'debian-12', source: 'recipe debian-12', kind: 'recipe' })

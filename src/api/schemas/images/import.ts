@@ -100,6 +100,7 @@ export const importSchema = z
 export type Import = Given<typeof importSchema>
 
 export const importList = pageOf(importSchema).openapi('ImportList')
+export type ImportList = Given<typeof importList>
 
 export const importsQuery = z.strictObject({
   limit,
