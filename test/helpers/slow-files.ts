@@ -41,6 +41,8 @@ export const slowFiles = [
   'test/api/images/imports',
   'test/decide/identity-boots',
   'test/inventory/machines/fields',
+  // Browsers.
+  'test/ui/images/',
   // Suites that wait for real times: retransmissions, slow servers, full disks, restarts.
   'test/bytes/fetch/',
   'test/cli/images/image-import',

@@ -33,6 +33,8 @@ export type ApiClient = {
   ask: <T>(method: Method, path: string, body?: unknown, headers?: Record<string, string>) => Promise<T>
   /** GET; undefined for 404. @throws RefusedError */
   find: <T>(path: string) => Promise<T | undefined>
+  /** GET, with the entity tag for If-Match of a change. @throws RefusedError */
+  tagged: <T>(path: string) => Promise<{ body: T; tag: string }>
   /** GET of a text. @throws RefusedError */
   text: (path: string) => Promise<string>
   /** The response itself, for streams. The caller aborts the signal when the client disconnects. */
@@ -55,6 +57,10 @@ export function createApiClient(fetch: Fetch, principal: Principal): ApiClient {
       const response = await send('GET', path)
       if (response.status === 404) return undefined
       return parse<T>(await requireOk(response))
+    },
+    tagged: async <T>(path: string) => {
+      const response = await requireOk(await send('GET', path))
+      return { body: await parse<T>(response), tag: response.headers.get('etag') ?? '*' }
     },
     text: async (path) => (await requireOk(await send('GET', path))).text(),
     open: (path, signal, headers = {}) => send('GET', path, { signal, headers }),
