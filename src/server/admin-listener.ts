@@ -81,7 +81,7 @@ export async function openAdminListener(
     ...health,
   }
   const api = createAdminApp({ ...deps, trusted: false })
-  const ui = openUi(config, deps.signIn, (request, env) => api.fetch(request, env), log, metrics)
+  const ui = openUi(config, deps.signIn, sealer, (request, env) => api.fetch(request, env), log, metrics)
   const { url: adminUrl, hosts } = config.admin
   const server = adminServer(createAdminFetch({ api, ...ui, adminUrl, hosts, log, metrics }), limits)
   const address: AddressInfo = await listen(server, config.admin.listen, 'BOOTWRIGHT_ADMIN_LISTEN', closers)

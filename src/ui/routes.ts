@@ -2,6 +2,8 @@
 import { type Context, Hono } from 'hono'
 import { compress } from 'hono/compress'
 import { secureHeaders } from 'hono/secure-headers'
+import { finishOidcSignIn, startOidcSignIn } from './access/oidc.ts'
+import { accessPages } from './access/pages.ts'
 import { acceptWelcome, signIn, signInPage, signOut, welcomePage } from './access/sign-in.ts'
 import { encodingFor } from './http/assets.ts'
 import type { Route } from './http/route.ts'
@@ -13,12 +15,14 @@ import { systemPages } from './system/pages.ts'
 export type { UiDeps } from './http/serve.ts'
 
 /** The pages for signed-in people, each with the right that it needs. */
-export const pages: Route[] = [...imagePages, ...machinePages, ...systemPages]
+export const pages: Route[] = [...imagePages, ...machinePages, ...systemPages, ...accessPages]
 
 /** Pages before the sign-in. */
 const openPages: ['get' | 'post', string, (deps: UiDeps, context: Context) => Promise<Response>][] = [
   ['get', '/sign-in', signInPage],
   ['post', '/sign-in', signIn],
+  ['get', '/sign-in/oidc', startOidcSignIn],
+  ['get', '/sign-in/oidc/callback', finishOidcSignIn],
   ['post', '/sign-out', signOut],
   ['get', '/welcome/:secret', welcomePage],
   ['post', '/welcome/:secret', acceptWelcome],

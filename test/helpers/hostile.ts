@@ -73,6 +73,7 @@ export async function enterHostile(db: Db, server: PageServer): Promise<Hostile>
       'uploads/id': upload?.id ?? boot.id,
       'setup/id': webhook.id,
       'setup/person': person.name,
+      'me/id': boot.id,
       code: 'BW-ACCESS-ROLE',
       name: 'hostile',
       sha256: file.sha256,

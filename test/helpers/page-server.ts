@@ -47,6 +47,7 @@ export async function openPageServer(
     fetch: (request, env) => api.app.fetch(request, env),
     signIn: signInWith,
     cookies,
+    oidc: undefined,
     adminUrl: undefined,
     isTrustedProxy: () => false,
     ...{ views, assets, log, metrics },

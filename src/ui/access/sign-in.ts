@@ -72,15 +72,36 @@ async function welcome(
   return respond(deps, context, { view: 'access/welcome', title: 'Welcome', data, status }, undefined)
 }
 
-function enter(deps: UiDeps, context: Context, result: Extract<SignInResult, { session: unknown }>, next: string) {
+/** Gives the browser its session, and leads it to the page that it asked for. */
+export function enter(
+  deps: UiDeps,
+  context: Context,
+  result: Extract<SignInResult, { session: unknown }>,
+  next: string,
+) {
   const { secret, expiresAt } = result.session
   setSession(context, deps.cookies, secret, expiresAt)
   return respond(deps, context, { redirect: next }, undefined)
 }
 
-function formPage(deps: UiDeps, context: Context, given: { next: string; name?: string; refusal?: string }) {
-  const data = { name: '', refusal: undefined, oidc: undefined, ...given, unencrypted: unencrypted(deps, context) }
+/** The page with the form for a password, and with the button of the OpenID provider. */
+export function formPage(deps: UiDeps, context: Context, given: { next: string; name?: string; refusal?: string }) {
+  const data = {
+    name: '',
+    refusal: undefined,
+    oidc: oidcButton(deps, given.next),
+    ...given,
+    unencrypted: unencrypted(deps, context),
+  }
   return { view: 'access/sign-in', title: 'Sign in', data }
+}
+
+/** The provider compares the whole URL of the callback, so its sign-in begins at the host of the settings. */
+function oidcButton({ oidc }: UiDeps, next: string): { label: string; url: string } | undefined {
+  if (oidc === undefined) return undefined
+  const url = new URL('/sign-in/oidc', oidc.redirectUri)
+  url.searchParams.set('next', next)
+  return { label: oidc.settings.label, url: url.href }
 }
 
 /** The host, if the browser would not keep the session: plain HTTP from another computer. */
@@ -100,6 +121,6 @@ function secretOf(context: Context): string {
   return context.req.param('secret') ?? ''
 }
 
-function browserOf(deps: UiDeps, context: Context) {
+export function browserOf(deps: UiDeps, context: Context) {
   return { address: addressOf(deps, context), userAgent: (context.req.header('user-agent') ?? '').slice(0, 256) }
 }

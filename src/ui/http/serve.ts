@@ -4,6 +4,7 @@ import type { Context } from 'hono'
 import { findSessionPrincipal } from '../../auth/authenticate.ts'
 import { isSameOrigin } from '../../auth/hosts.ts'
 import { type Action, may, roleFor } from '../../auth/may.ts'
+import type { OidcClient } from '../../auth/oidc-client.ts'
 import type { Principal } from '../../auth/principal.ts'
 import type { SignInDeps } from '../../auth/sign-in-deps.ts'
 import { messageOf, stackOf } from '../../lib/errors.ts'
@@ -24,6 +25,8 @@ export type UiDeps = LayoutDeps & {
   fetch: Fetch
   signIn: SignInDeps
   cookies: CookieSettings
+  /** The OpenID provider of the settings. */
+  oidc: OidcClient | undefined
   /** The URL of the page in the settings. */
   adminUrl: string | undefined
   isTrustedProxy: (address: string) => boolean

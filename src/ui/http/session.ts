@@ -46,6 +46,25 @@ export function takeNotice(context: Context): string | undefined {
   return notice
 }
 
+/** Keeps a sign-in at an OpenID provider until the provider sends the browser back. `next` is the page after it. */
+export function setPendingSignIn(context: Context, settings: CookieSettings, sealed: string, next: string): void {
+  const value = new URLSearchParams({ sealed, next }).toString()
+  // Lax: browsers then send the cookie with the provider's redirect.
+  setCookie(context, pendingName(settings), value, { ...options(settings), maxAge: 600 })
+}
+
+/** The pending sign-in, which is used once. */
+export function takePendingSignIn(context: Context, settings: CookieSettings) {
+  const name = pendingName(settings)
+  const fields = new URLSearchParams(getCookie(context, name) ?? '')
+  deleteCookie(context, name, options(settings))
+  return { sealed: fields.get('sealed') ?? undefined, next: fields.get('next') ?? undefined }
+}
+
+function pendingName({ plainHttp }: CookieSettings): string {
+  return plainHttp ? 'bootwright-oidc' : '__Host-bootwright-oidc'
+}
+
 function options({ plainHttp }: CookieSettings) {
   return { path: '/', httpOnly: true, secure: !plainHttp, sameSite: 'Lax' as const }
 }

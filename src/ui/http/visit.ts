@@ -44,7 +44,7 @@ export type PageHandler = (visit: Visit) => Promise<Page | Redirect | Response>
  * @param again the page of the form; it gets the refusal
  */
 export async function submit(
-  change: () => Promise<Redirect>,
+  change: () => Promise<Page | Redirect>,
   again: (refusal: RefusedError) => Promise<Page>,
 ): Promise<Page | Redirect> {
   try {
