@@ -76,7 +76,7 @@ export const retry = endpoint({
       db,
       failed.map(({ machineId }) => machineId),
     )
-    const options = { dryRun: body.dryRun, batch }
+    const options = { dryRun: body.dryRun, expect: body.expect, batch }
     return { status: 200, body: await armMachines(db, machines, orderOf(first), options, by, prepared as Refusals) }
   },
 })

@@ -48,12 +48,12 @@ export const list = endpoint({
   query: deploymentsQuery,
   returns: deploymentList,
   statuses: { 200: 'One page' },
-  answer: async ({ db }, { query: { limit: max, before, machine: key, image, state, batch }, scope }) => {
+  answer: async ({ db }, { query: { limit: max, before, machine: key, ...filter }, scope }) => {
     const machineId = key === undefined ? undefined : (await findMachine(db, key))?.id
     if (key !== undefined && machineId === undefined) return { status: 200, body: { items: [] } }
     const { items, ...next } = await page(
       max,
-      (count) => listDeployments(db, { machineId, image, state, batch, scope }, count, before),
+      (count) => listDeployments(db, { ...filter, machineId, scope }, count, before),
       (deployment) => deployment.id,
     )
     const ids = items.map(({ machineId }) => machineId)
@@ -123,7 +123,7 @@ export const armMany = endpoint({
   answer: async ({ db }, { body, by, scope, prepared }) => {
     const { ids, refusals } = prepared as { ids: string[]; refusals: Refusals }
     const machines = await findAllMachines(db, { ids, scope })
-    return { status: 200, body: await armMachines(db, machines, orderOf(body), { dryRun: body.dryRun }, by, refusals) }
+    return { status: 200, body: await armMachines(db, machines, orderOf(body), body, by, refusals) }
   },
 })
 
@@ -177,6 +177,7 @@ async function chosenBy(db: Db, body: z.output<typeof deploymentsArm>, scope: Sc
 
 function orderOf({
   image,
+  version,
   follow,
   args,
   withoutArgs,
@@ -185,7 +186,7 @@ function orderOf({
   maxAttempts,
   windowSeconds,
 }: DeploymentOrder) {
-  return { image, follow, assignment: { args, withoutArgs, answerFile, params }, maxAttempts, windowSeconds }
+  return { image, version, follow, assignment: { args, withoutArgs, answerFile, params }, maxAttempts, windowSeconds }
 }
 
 function bodyOf({ assignment, seq: _, ...deployment }: Deployment) {

@@ -25,6 +25,7 @@ type ArmOptions = Pick<AssignmentOptions, 'arg' | 'withoutArg' | 'answerFile' | 
   replace?: true
   dryRun?: true
   follow?: true
+  imageVersion?: number
   force?: true
   share?: number
   exceptBatch?: string
@@ -57,16 +58,18 @@ export function addDeploymentCommand(program: Command, deps: CliDeps): void {
     .option('--share <percent>', 'with --where: arm only this share of the machines', parseCount)
     .option('--except-batch <id>', 'with --where: leave out the machines of this batch, after a --share')
     .option('--dry-run', 'with --where: only show what would be armed')
+    .option('--image-version <n>', 'install this version of the image, not the one that is current now', parseCount)
     .option('--follow', 'install the version that is current at the boot, not the one that is current now')
     .option('--force', 'also arm machines that would be refused now, or that are probably installed already')
     .action(async (machine: string | undefined, options: ArmOptions, command: Command) => {
       const { image, where, arg, withoutArg, answerFile, param, attempts, window, replace, dryRun, follow, force } =
         options
-      const { share, exceptBatch } = options
+      const { share, exceptBatch, imageVersion } = options
       if ((machine === undefined) === (where === undefined))
         command.error('error: expected a machine or --where, not both')
       const order = {
         image,
+        ...(imageVersion !== undefined && { version: imageVersion }),
         ...(arg && { args: arg }),
         ...(withoutArg && { withoutArgs: withoutArg }),
         ...(answerFile !== undefined && { answerFile }),

@@ -4,10 +4,10 @@ import { and, desc, eq, lt, sql } from 'drizzle-orm'
 import { isActiveSql } from '../../db/deployment-conditions.ts'
 import type { Db } from '../../db/open.ts'
 import { deployments } from '../../db/schema/boots.ts'
-import { images } from '../../db/schema/images.ts'
+import { images, imageVersions } from '../../db/schema/images.ts'
 import { machines } from '../../db/schema/machines.ts'
 import type { Tx } from '../../db/transaction.ts'
-import { ConflictError, NotFoundError, requireFound } from '../../lib/errors.ts'
+import { ConflictError, InputError, NotFoundError, requireFound } from '../../lib/errors.ts'
 import { newId } from '../../lib/ids/uuid.ts'
 import type { Assignment } from '../../model/assignment.ts'
 import type { DeploymentState } from '../../model/deployment.ts'
@@ -45,13 +45,15 @@ export async function listDeployments(
     image?: string | undefined
     state?: DeploymentState | 'active' | undefined
     batch?: string | undefined
+    /** Only the newest deployment of each machine in its batch. */
+    newest?: boolean | undefined
     /** Labels that the machines have. */
     scope?: Record<string, string> | undefined
   },
   limit: number,
   before?: string,
 ): Promise<Deployment[]> {
-  const { machineId, image, state, batch, scope } = filter
+  const { machineId, image, state, batch, newest, scope } = filter
   const place = before === undefined ? undefined : await placeOf(db, deployments, before)
   const conditions = and(
     machineId === undefined ? undefined : eq(deployments.machineId, machineId),
@@ -63,6 +65,10 @@ export async function listDeployments(
         ? isActiveSql(deployments.state)
         : eq(deployments.state, state),
     batch === undefined ? undefined : eq(deployments.batch, batch),
+    newest
+      ? sql`not exists (select 1 from deployments as later where later.batch = ${deployments.batch}
+          and later.machine_id = ${deployments.machineId} and later.seq > ${deployments.seq})`
+      : undefined,
     place === undefined ? undefined : lt(deployments.seq, place),
   )
   return db.select().from(deployments).where(conditions).orderBy(desc(deployments.seq)).limit(limit)
@@ -80,7 +86,7 @@ export async function armDeployment(
   replace: boolean,
   by: Actor,
 ): Promise<Deployment> {
-  await refuseUnknownNames(db, { image: order.image, answerFile: order.assignment.answerFile }, '')
+  await refuseUnknownOrder(db, order)
   return db.transaction(async (tx) => {
     // If several requests arm one machine at once, each replaces the previous deployment.
     const locked = await tx.select({ id: machines.id }).from(machines).where(eq(machines.id, machineId)).for('update')
@@ -102,22 +108,23 @@ export type BulkArmed = {
   skipped: { machineId: string; machine: string; why: string }[]
 }
 
-/** `batch`: the batch of the deployments; undefined for a new one. */
-export type ArmingOptions = { dryRun: boolean; batch?: string | undefined }
+/** `batch`: the batch of the deployments; undefined for a new one. `expect`: the number of machines to arm, or none is armed. */
+export type ArmingOptions = { dryRun: boolean; batch?: string | undefined; expect?: number | undefined }
 
 /**
  * Arms machines in one transaction. Machines that are denied or have an active deployment are skipped.
  * @param refusals by machine id, why a machine is skipped, too
+ * @throws InputError for a name or a version that does not exist; ConflictError if another number than expected would be armed
  */
 export async function armMachines(
   db: Db,
   selected: Machine[],
   order: DeploymentOrder,
-  { dryRun, batch = newId() }: ArmingOptions,
+  { dryRun, batch = newId(), expect }: ArmingOptions,
   by: Actor,
   refusals: ReadonlyMap<string, string> = new Map(),
 ): Promise<BulkArmed> {
-  await refuseUnknownNames(db, { image: order.image, answerFile: order.assignment.answerFile }, '')
+  await refuseUnknownOrder(db, order)
   const names = new Map(selected.map((machine) => [machine.id, nameOf(machine)]))
   const nameOfId = (id: string) => names.get(id) ?? id
   const refusalOf = (machine: Machine) =>
@@ -137,6 +144,10 @@ export async function armMachines(
         busy.push(...done.busy)
       }
       if (dryRun) throw new DryRun({ armed, busy })
+      if (expect !== undefined && expect !== armed.length)
+        throw new ConflictError(
+          `${armed.length} machines would be armed now, not ${expect}: the inventory changed after the preview. Next step: preview again`,
+        )
       return { armed, busy }
     })
     .catch((error: unknown) => {
@@ -168,6 +179,18 @@ class DryRun extends Error {
     super('dry run')
     this.result = result
   }
+}
+
+/** @throws InputError for an image, a version or an answer file that does not exist */
+async function refuseUnknownOrder(db: Db, { image, version, assignment }: DeploymentOrder): Promise<void> {
+  await refuseUnknownNames(db, { image, answerFile: assignment.answerFile }, '')
+  if (version === undefined) return
+  const found = await db
+    .select({ version: imageVersions.version })
+    .from(imageVersions)
+    .where(and(eq(imageVersions.image, image), eq(imageVersions.version, version)))
+  if (found.length === 0)
+    throw new InputError({ field: 'version', value: String(version), expected: `a version of image ${image}` })
 }
 
 async function insertArmed(

@@ -53,6 +53,30 @@ eachDatabase('a batch of deployments', (database) => {
     expect(armedIds(others)).toEqual(ids.filter((id) => !small.includes(id)).sort())
   })
 
+  test('is armed only if as many machines are free as the preview promised', async () => {
+    const some = ids.slice(0, 3)
+    expect(armedIds(await arm({ ids: some, dryRun: true, expect: 7 }))).toHaveLength(3)
+    await arm({ ids: ids.slice(0, 1) })
+    const late = await api.ask('POST', `${path}/bulk`, { image: 'debian', ids: some, expect: 3 })
+    expect([late.status, late.body.detail]).toEqual([
+      409,
+      expect.stringContaining('2 machines would be armed now, not 3'),
+    ])
+    expect((await api.ask('GET', `${path}?state=active`)).body.items).toHaveLength(1)
+    expect(armedIds(await arm({ ids: some, expect: 2 }))).toHaveLength(2)
+  })
+
+  test('installs the version that the order names, not the current one', async () => {
+    const variants = [{ kind: 'local' as const, arch: 'x86_64' as const, platform: 'efi' as const }]
+    await saveImage(database(), 'debian', { variants }, {}, 'tester')
+    const { batch } = await arm({ ids: ids.slice(0, 1), version: 1 })
+    expect((await api.ask('GET', `${path}/batches/${batch}`)).body.version).toBe(1)
+    for (const body of [{ version: 3 }, { version: 1, follow: true }]) {
+      const refused = await api.ask('POST', `${path}/bulk`, { image: 'debian', ids: ids.slice(1, 2), ...body })
+      expect([refused.status, refused.body.errors[0].field]).toEqual([422, 'version'])
+    }
+  })
+
   test('is listed, newest first, with the number of machines in each state', async () => {
     const first = await arm({ ids: ids.slice(0, 3) })
     const second = await arm({ ids: ids.slice(5, 6), args: ['quiet'] })
@@ -93,6 +117,9 @@ eachDatabase('a batch of deployments', (database) => {
       state: 'armed',
     })
     expect((await api.ask('GET', `${path}/batches/${batch}`)).body).toMatchObject({ machines: 3, states: { armed: 3 } })
+    const failed = (query: string) => api.ask('GET', `${path}?batch=${batch}&state=failed${query}`)
+    expect((await failed('')).body.items).toHaveLength(1)
+    expect((await failed('&newest=true')).body.items).toEqual([])
     expect((await retry()).body).toEqual({ batch, armed: [], skipped: [] })
     expect((await api.ask('POST', `${path}/batches/${ids[0]}/retry`)).status).toBe(404)
   })

@@ -1,13 +1,16 @@
 // Request and response schemas of a deployment.
 import { z } from '@hono/zod-openapi'
 import { defaultMaxAttempts, defaultWindowSeconds, deploymentStates } from '../../../model/deployment.ts'
-import { failure, imageName, limit, machineKey, moment, pageOf, uuidv7 } from '../common.ts'
+import { failure, imageName, limit, machineKey, moment, pageOf, textFlag, uuidv7, version } from '../common.ts'
 import type { Given, Sent } from '../json.ts'
 import { machineFilter, machineIds } from '../machines/action.ts'
 import { checkedArgs, params, selector, thingName, withoutArgs } from '../machines/assignment.ts'
 
 const order = {
   image: imageName,
+  version: version
+    .optional()
+    .openapi({ description: 'Install this version of the image. If absent, the version that is current now.' }),
   follow: z.boolean().default(false).openapi({
     description:
       'Install the version that is current when the machine boots, instead of the version that is current now.',
@@ -39,6 +42,11 @@ const order = {
     }),
 }
 export type DeploymentOrder = z.output<z.ZodObject<typeof order>>
+
+function refuseTwoVersions(given: { version?: number | undefined; follow: boolean }, context: z.RefinementCtx): void {
+  if (given.version !== undefined && given.follow)
+    context.addIssue({ code: 'custom', path: ['version'], message: 'no version together with follow' })
+}
 
 export const deploymentSchema = z
   .object({
@@ -86,6 +94,10 @@ export const deploymentsQuery = z.strictObject({
   batch: uuidv7
     .optional()
     .openapi({ description: 'Deployments that were armed together: the `batch` of DeploymentsArmed.' }),
+  newest: textFlag.openapi({
+    description:
+      'true: only the newest deployment of each machine in its batch. A machine that was armed again after a failure is listed once.',
+  }),
 })
 
 export const deploymentArm = z
@@ -97,8 +109,14 @@ export const deploymentArm = z
       .default(false)
       .openapi({ description: 'Cancel an active deployment first. Without it, an active deployment is a conflict.' }),
   })
+  .superRefine(refuseTwoVersions)
   .openapi('DeploymentArm')
 export type DeploymentArm = Sent<typeof deploymentArm>
+
+const expect = z.int().min(0).optional().openapi({
+  description:
+    'The number of `armed` machines in the preview. If another number would be armed, none is, and the answer is a conflict (409).',
+})
 
 const armedMachine = z.object({ id: uuidv7, machineId: uuidv7, machine: z.string() })
 
@@ -116,6 +134,7 @@ export const deploymentsArm = z
     }),
     ...order,
     dryRun: z.boolean().default(false).openapi({ description: 'Arm nothing; report what would be armed.' }),
+    expect,
   })
   .superRefine(({ selector, ids, filter }, context) => {
     if ([selector, ids, filter].filter((given) => given !== undefined).length !== 1)
@@ -123,7 +142,9 @@ export const deploymentsArm = z
     if (filter !== undefined && Object.values(filter).every((value) => value === undefined))
       context.addIssue({ code: 'custom', path: ['filter'], message: 'at least one parameter' })
   })
+  .superRefine(refuseTwoVersions)
   .openapi('DeploymentsArm')
+export type DeploymentsArm = Sent<typeof deploymentsArm>
 
 export const deploymentsArmed = z
   .object({
@@ -182,5 +203,6 @@ export const batchRetry = z
   .strictObject({
     force: order.force,
     dryRun: z.boolean().default(false).openapi({ description: 'Arm nothing; report what would be armed.' }),
+    expect,
   })
   .openapi('DeploymentBatchRetry')

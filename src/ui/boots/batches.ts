@@ -1,0 +1,155 @@
+// /deployments/batches: watch deployments that were armed together, stop them, retry the failed, go on with the rest.
+import type {
+  Deployment,
+  DeploymentBatch,
+  DeploymentsArmed,
+  DeploymentsCancelled,
+} from '../../api/schemas/boots/deployment.ts'
+import { RefusedError, withQuery } from '../http/client.ts'
+import type { Command } from '../http/commands.ts'
+import { count } from '../http/format.ts'
+import { readNumber } from '../http/lines.ts'
+import type { Listed } from '../http/listed.ts'
+import type { Page, PageHandler, Visit } from '../http/visit.ts'
+import { batchView, rowOf } from './deployment-words.ts'
+import { planOf } from './plan.ts'
+
+const states = ['active', 'failed', 'installed', 'cancelled'] as const
+
+export const list: PageHandler = async ({ api, query }) => {
+  const path = withQuery('/deployments/batches', { limit: '50', before: query.get('before') })
+  const { items, next } = await api.ask<Listed<DeploymentBatch>>('GET', path)
+  return {
+    view: 'deployments/batches',
+    title: 'Batches of deployments',
+    data: { batches: items.map(batchView), next: next && withQuery('/deployments/batches', { before: next }) },
+    commands: [{ title: 'List batches', path, cli: 'deployment batches' }],
+  }
+}
+
+export const get: PageHandler = async ({ api, params, query, url }) => {
+  const { batch = '' } = params
+  const found = batchView(await api.ask<DeploymentBatch>('GET', path(batch)))
+  const state = states.find((name) => name === query.get('state'))
+  const before = query.get('before')
+  const { items, next } = await findRows(api, batch, state, before)
+  const rest = query.get('rest')
+  const linkTo = (more: Record<string, string | undefined>) =>
+    withQuery(`/deployments/batches/${batch}`, { rest, ...more })
+  return {
+    view: 'deployments/batch',
+    title: `${found.image} on ${count(found.machines, 'machine')}`,
+    data: {
+      batch: found,
+      rows: items.map(rowOf),
+      ...{ state, rest, url, isFirst: before === undefined },
+      links: [undefined, ...states].map((name) => ({ name: name ?? 'all', state: name, url: linkTo({ state: name }) })),
+      next: next && linkTo({ state, before: next }),
+    },
+    commands: commandsOf(batch),
+  }
+}
+
+/** A page of machines. Without a state, those that need a person come first: failed, then active, then the others. */
+async function findRows(api: Visit['api'], batch: string, state: string | undefined, before: string | undefined) {
+  const rows = (of: string | undefined, limit: number) =>
+    api.ask<Listed<Deployment>>(
+      'GET',
+      withQuery('/deployments', { batch, newest: 'true', state: of, limit: String(limit), before }),
+    )
+  if (state !== undefined || before !== undefined) return rows(state, 100)
+  const pages = await Promise.all(states.map((name) => rows(name, 50)))
+  const [active, failed, installed, cancelled] = pages.map(({ items }) => items)
+  const items = [failed, active, installed, cancelled].flatMap((some) => some ?? [])
+  return { items, next: undefined }
+}
+
+export const retryPage: PageHandler = (visit) => showRetry(visit)
+
+export const retry: PageHandler = async (visit) => {
+  const { batch = '' } = visit.params
+  try {
+    const body = { expect: readNumber(visit.form, 'expect') ?? 0, ...forceOf(visit) }
+    const { armed } = await visit.api.ask<DeploymentsArmed>('POST', `${path(batch)}/retry`, body)
+    return { redirect: backTo(visit), notice: `Armed ${count(armed.length, 'machine')} again.` }
+  } catch (error) {
+    if (!(error instanceof RefusedError) || ![409, 422].includes(error.status)) throw error
+    return showRetry(visit, error)
+  }
+}
+
+async function showRetry(visit: Visit, refusal?: RefusedError): Promise<Page> {
+  const { api, params } = visit
+  const { batch = '' } = params
+  const found = await api.ask<DeploymentBatch>('GET', path(batch))
+  const body = { dryRun: true, ...forceOf(visit) }
+  const plan = planOf(await api.ask<DeploymentsArmed>('POST', `${path(batch)}/retry`, body))
+  return {
+    view: 'deployments/retry',
+    title: `Retry ${found.image}`,
+    status: refusal === undefined ? 200 : refusal.status === 409 ? 409 : 422,
+    data: { batch: batchView(found), plan, refusal, rest: restOf(visit), force: 'force' in body },
+    commands: commandsOf(batch).slice(1, 2),
+  }
+}
+
+export const stopPage: PageHandler = async (visit) => {
+  const { api, params } = visit
+  const { batch = '' } = params
+  const found = await api.ask<DeploymentBatch>('GET', path(batch))
+  const body = { batch, dryRun: true }
+  const { cancelled } = await api.ask<DeploymentsCancelled>('POST', '/deployments/cancel', body)
+  return {
+    view: 'deployments/stop',
+    title: `Stop ${found.image}`,
+    data: {
+      batch: batchView(found),
+      rest: restOf(visit),
+      count: cancelled.length,
+      machines: cancelled.slice(0, 60).map(({ machineId, machine }) => ({ id: machineId, name: machine })),
+    },
+    commands: commandsOf(batch).slice(2),
+  }
+}
+
+export const stop: PageHandler = async (visit) => {
+  const { batch = '' } = visit.params
+  const { cancelled } = await visit.api.ask<DeploymentsCancelled>('POST', '/deployments/cancel', { batch })
+  return { redirect: backTo(visit), notice: `Cancelled ${count(cancelled.length, 'deployment')}.` }
+}
+
+function forceOf({ query, form }: Visit): { force?: true } {
+  return query.get('force') === 'yes' || form.get('force') === 'yes' ? { force: true } : {}
+}
+
+function restOf({ query, form }: Visit): string | undefined {
+  return form.get('rest') ?? query.get('rest')
+}
+
+function backTo(visit: Visit): string {
+  return withQuery(`/deployments/batches/${visit.params.batch}`, { rest: restOf(visit) })
+}
+
+function path(batch: string): string {
+  return `/deployments/batches/${encodeURIComponent(batch)}`
+}
+
+function commandsOf(batch: string): Command[] {
+  return [
+    {
+      title: 'List the machines of this batch',
+      path: withQuery('/deployments', { batch, newest: 'true' }),
+      cli: `deployment list --batch ${batch}`,
+    },
+    {
+      title: 'Arm the failed machines again',
+      ...{ method: 'POST', path: `${path(batch)}/retry`, body: {} },
+      cli: `deployment retry ${batch}`,
+    },
+    {
+      title: 'Cancel the active deployments',
+      ...{ method: 'POST', path: '/deployments/cancel', body: { batch } },
+      cli: `deployment cancel --batch ${batch}`,
+    },
+  ]
+}

@@ -1,0 +1,19 @@
+// The URLs of the pages about deployments.
+import type { Route } from '../http/route.ts'
+import * as batches from './batches.ts'
+import * as deploy from './deploy.ts'
+import * as deployments from './deployments.ts'
+
+export const deploymentPages: Route[] = [
+  ['get', '/deployments', deployments.list, 'boots.read'],
+  ['get', '/deployments/new', deploy.newPage, 'deployments.edit'],
+  ['post', '/deployments/new', deploy.arm, 'deployments.edit'],
+  ['get', '/deployments/batches', batches.list, 'inventory.read'],
+  ['get', '/deployments/batches/:batch', batches.get, 'inventory.read'],
+  ['get', '/deployments/batches/:batch/retry', batches.retryPage, 'deployments.edit'],
+  ['post', '/deployments/batches/:batch/retry', batches.retry, 'deployments.edit'],
+  ['get', '/deployments/batches/:batch/stop', batches.stopPage, 'deployments.edit'],
+  ['post', '/deployments/batches/:batch/stop', batches.stop, 'deployments.edit'],
+  ['get', '/deployments/:id', deployments.get, 'boots.read'],
+  ['post', '/deployments/:id/cancel', deployments.cancel, 'deployments.edit'],
+]
