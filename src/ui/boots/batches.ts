@@ -27,7 +27,7 @@ export const list: PageHandler = async ({ api, query }) => {
   }
 }
 
-export const get: PageHandler = async ({ api, params, query, url }) => {
+export const get: PageHandler = async ({ api, params, query, url, may }) => {
   const { batch = '' } = params
   const found = batchView(await api.ask<DeploymentBatch>('GET', path(batch)))
   const state = states.find((name) => name === query.get('state'))
@@ -46,7 +46,7 @@ export const get: PageHandler = async ({ api, params, query, url }) => {
       links: [undefined, ...states].map((name) => ({ name: name ?? 'all', state: name, url: linkTo({ state: name }) })),
       next: next && linkTo({ state, before: next }),
     },
-    commands: commandsOf(batch),
+    commands: commandsOf(batch).slice(0, may('deployments.edit') ? 3 : 1),
   }
 }
 

@@ -1,6 +1,7 @@
 // /deployments: the batches and the deployments, newest first, and one deployment.
 import type { Deployment, DeploymentBatch } from '../../api/schemas/boots/deployment.ts'
 import type { Machine } from '../../api/schemas/machines/machine.ts'
+import { isActive } from '../../model/deployment.ts'
 import { withQuery } from '../http/client.ts'
 import { shellQuote } from '../http/commands.ts'
 import { formatParams } from '../http/lines.ts'
@@ -46,7 +47,7 @@ export const list: PageHandler = async ({ api, query }) => {
   }
 }
 
-export const get: PageHandler = async ({ api, params }) => {
+export const get: PageHandler = async ({ api, params, may }) => {
   const path = `/deployments/${encodeURIComponent(params.id ?? '')}`
   const deployment = await api.ask<Deployment>('GET', path)
   const machine = await api.find<Machine>(`/machines/${deployment.machineId}`)
@@ -57,13 +58,15 @@ export const get: PageHandler = async ({ api, params }) => {
     data: { row: rowOf(deployment), machine: name, params: formatParams(deployment.params) },
     commands: [
       { title: 'Get this deployment', path, cli: `deployment show ${deployment.id}` },
-      {
-        title: 'Cancel this deployment',
-        ...{ method: 'POST', path: `${path}/cancel` },
-        cli: `deployment cancel ${deployment.id}`,
-      },
+      ...(may('deployments.edit') && isActive(deployment.state)
+        ? [{ title: 'Cancel it', ...cancelling(path), cli: `deployment cancel ${deployment.id}` }]
+        : []),
     ],
   }
+}
+
+function cancelling(path: string) {
+  return { method: 'POST' as const, path: `${path}/cancel` }
 }
 
 export const cancel: PageHandler = async ({ api, params }) => {
