@@ -1,4 +1,4 @@
-// /deployments/batches: watch deployments that were armed together, stop them, retry the failed, go on with the rest.
+// /deployments/batches: watch deployments that were armed together, stop them, retry the failed, continue with the others.
 import type {
   Deployment,
   DeploymentBatch,
@@ -33,16 +33,16 @@ export const get: PageHandler = async ({ api, params, query, url, may }) => {
   const state = states.find((name) => name === query.get('state'))
   const before = query.get('before')
   const { items, next } = await findRows(api, batch, state, before)
-  const rest = query.get('rest')
+  const others = query.get('others')
   const linkTo = (more: Record<string, string | undefined>) =>
-    withQuery(`/deployments/batches/${batch}`, { rest, ...more })
+    withQuery(`/deployments/batches/${batch}`, { others, ...more })
   return {
     view: 'deployments/batch',
     title: `${found.image} on ${count(found.machines, 'machine')}`,
     data: {
       batch: found,
       rows: items.map(rowOf),
-      ...{ state, rest, url, isFirst: before === undefined },
+      ...{ state, others, url, isFirst: before === undefined },
       links: [undefined, ...states].map((name) => ({ name: name ?? 'all', state: name, url: linkTo({ state: name }) })),
       next: next && linkTo({ state, before: next }),
     },
@@ -88,7 +88,7 @@ async function showRetry(visit: Visit, refusal?: RefusedError): Promise<Page> {
     view: 'deployments/retry',
     title: `Retry ${found.image}`,
     status: refusal === undefined ? 200 : refusal.status === 409 ? 409 : 422,
-    data: { batch: batchView(found), plan, refusal, rest: restOf(visit), force: 'force' in body },
+    data: { batch: batchView(found), plan, refusal, others: othersOf(visit), force: 'force' in body },
     commands: commandsOf(batch).slice(1, 2),
   }
 }
@@ -104,7 +104,7 @@ export const stopPage: PageHandler = async (visit) => {
     title: `Stop ${found.image}`,
     data: {
       batch: batchView(found),
-      rest: restOf(visit),
+      others: othersOf(visit),
       count: cancelled.length,
       machines: cancelled.slice(0, 60).map(({ machineId, machine }) => ({ id: machineId, name: machine })),
     },
@@ -122,12 +122,12 @@ function forceOf({ query, form }: Visit): { force?: true } {
   return query.get('force') === 'yes' || form.get('force') === 'yes' ? { force: true } : {}
 }
 
-function restOf({ query, form }: Visit): string | undefined {
-  return form.get('rest') ?? query.get('rest')
+function othersOf({ query, form }: Visit): string | undefined {
+  return form.get('others') ?? query.get('others')
 }
 
 function backTo(visit: Visit): string {
-  return withQuery(`/deployments/batches/${visit.params.batch}`, { rest: restOf(visit) })
+  return withQuery(`/deployments/batches/${visit.params.batch}`, { others: othersOf(visit) })
 }
 
 function path(batch: string): string {

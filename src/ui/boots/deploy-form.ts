@@ -9,7 +9,7 @@ const filterNames = [
   ...['q', 'state', 'image', 'menu', 'group', 'platform', 'arch', 'label', 'fact', 'discovered', 'denied'],
   ...['hostname', 'serial', 'product', 'asset', 'uuid', 'seenSince', 'notSeenSince'],
 ]
-/** Those that the form has fields for. */
+/** The parameters that the form has fields for. */
 const visible = new Set(['q', 'group', 'label', 'state'])
 const lists = new Set(['label', 'fact'])
 const flags = new Set(['discovered', 'denied'])

@@ -25,15 +25,15 @@ export const arm: PageHandler = async (visit) => {
     const { batch, armed, skipped } = await api.ask<DeploymentsArmed>('POST', '/deployments/bulk', body, headers)
     const left = skipped.length === 0 ? '' : ` ${count(skipped.length, 'machine')} skipped.`
     const notice = `Armed ${body.image} on ${count(armed.length, 'machine')}.${left}`
-    return { redirect: withQuery(`/deployments/batches/${batch}`, { rest: restOf(form, batch) }), notice }
+    return { redirect: withQuery(`/deployments/batches/${batch}`, { others: othersOf(form, batch) }), notice }
   } catch (error) {
     if (!(error instanceof RefusedError)) throw error
     return show(visit, form, error)
   }
 }
 
-/** The rest after a share: the same form without the share, and without the machines of its batch. */
-function restOf(form: Form, batch: string): string | undefined {
+/** The other machines, after a share: the same form without the share, and without the machines of its batch. */
+function othersOf(form: Form, batch: string): string | undefined {
   if (form.get('share') === undefined || form.get('share') === '100') return undefined
   return withQuery('', { ...queryOf(form, ['share', 'exceptBatch']), exceptBatch: batch }).slice(1)
 }

@@ -3,7 +3,7 @@ import type { Params } from '../../model/assignment.ts'
 import { RefusedError } from './client.ts'
 import type { Form } from './form.ts'
 
-/** The lines of a field that are not empty; undefined if there are none. */
+/** The lines of a field that are not empty; undefined for an empty field. */
 export function readLines(form: Form, name: string): string[] | undefined {
   const lines = (form.get(name) ?? '').split('\n').map((line) => line.trim())
   const given = lines.filter((line) => line !== '')

@@ -56,7 +56,7 @@ describe('deploying', () => {
   describe.runIf(hasChromium())('in a browser', () => {
     beforeEach(enterOnce)
 
-    test('arms a canary, shows live how it goes, retries a failure, goes on with the rest and stops', async () => {
+    test('arms a canary, shows live how it goes, retries a failure, continues with the others and stops', async () => {
       const { page, faults, close } = await openAs(browser as Browser, server, 'operator')
       await page.goto('/deployments')
       await page.getByRole('link', { name: 'choose machines and an image' }).click()
@@ -97,7 +97,7 @@ describe('deploying', () => {
 
       const denied = ['n0', 'n1', 'n2'].find((name) => !canary.includes(name)) ?? ''
       await ask('PATCH', `/machines/${denied}`, { denied: true })
-      await page.getByRole('button', { name: 'Go on with the rest…' }).click()
+      await page.getByRole('button', { name: 'Continue with the others…' }).click()
       const others = await namesIn(page)
       const all = [...canary, ...others, denied]
       expect(all.sort()).toEqual(['n0', 'n1', 'n2', 'n3', 'n4', 'n5', 'n6', 'n7'])
