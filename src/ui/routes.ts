@@ -16,13 +16,7 @@ import { systemPages } from './system/pages.ts'
 export type { UiDeps } from './http/serve.ts'
 
 /** The pages for signed-in people, each with the right that it needs. */
-export const pages: Route[] = [
-  ...imagePages,
-  ...machinePages,
-  ...systemPages,
-  ...accessPages,
-  ...deploymentPages,
-]
+export const pages: Route[] = [...imagePages, ...machinePages, ...systemPages, ...accessPages, ...deploymentPages]
 
 /** Pages before the sign-in. */
 const openPages: ['get' | 'post', string, (deps: UiDeps, context: Context) => Promise<Response>][] = [

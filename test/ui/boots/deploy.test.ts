@@ -67,7 +67,7 @@ describe('deploying', () => {
       await page.getByRole('button', { name: 'Preview' }).click()
       const canary = await namesIn(page)
       expect(canary).toHaveLength(2)
-      expect(await page.locator('.confirm').textContent()).toContain('over the disk of 2 machines')
+      expect(await page.locator('.destroys').textContent()).toContain('over the disk of 2 machines')
       await expectAccessible(page)
       await expectFits(page)
 
