@@ -53,6 +53,8 @@ type Violation = { id: string; help: string; nodes: { html: string; failureSumma
 
 /** Expects a page without violations of WCAG 2.2 AA that axe can find. */
 export async function expectAccessible(page: Page, what = page.url()): Promise<void> {
+  // Without its styles, a page has other colors and sizes.
+  await page.waitForLoadState()
   await page.evaluate(axe)
   const violations = (await page.evaluate(async () => {
     const { axe } = globalThis as unknown as { axe: { run: (options: object) => Promise<{ violations: unknown[] }> } }

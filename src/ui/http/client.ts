@@ -37,6 +37,8 @@ export type ApiClient = {
   tagged: <T>(path: string) => Promise<{ body: T; tag: string }>
   /** GET of a text. @throws RefusedError */
   text: (path: string) => Promise<string>
+  /** Sends a text of this media type and returns the JSON answer. @throws RefusedError */
+  upload: <T>(method: Method, path: string, text: string, type: string) => Promise<T>
   /** The response itself, for streams. The caller aborts the signal when the client disconnects. */
   open: (path: string, signal: AbortSignal, headers?: Record<string, string>) => Promise<Response>
 }
@@ -63,6 +65,10 @@ export function createApiClient(fetch: Fetch, principal: Principal): ApiClient {
       return { body: await parse<T>(response), tag: response.headers.get('etag') ?? '*' }
     },
     text: async (path) => (await requireOk(await send('GET', path))).text(),
+    upload: async <T>(method: Method, path: string, text: string, type: string) => {
+      const headers = { 'content-type': type, accept: 'application/json' }
+      return parse<T>(await requireOk(await send(method, path, { body: text, headers })))
+    },
     open: (path, signal, headers = {}) => send('GET', path, { signal, headers }),
   }
 }
@@ -91,4 +97,9 @@ async function requireOk(response: Response): Promise<Response> {
   const problem = (response.headers.get('content-type') ?? '').includes('json') ? (JSON.parse(text) as Problem) : {}
   const message = problem.detail ?? problem.title ?? `the API answered ${response.status}`
   throw new RefusedError(message, response.status, problem.code, problem.errors ?? [])
+}
+
+/** The entity tag of a thing, for If-Match. */
+export function etagOf({ createdAt, revision }: { createdAt: string; revision: number }): string {
+  return `"${Date.parse(createdAt).toString(36)}-${revision}"`
 }
