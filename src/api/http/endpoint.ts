@@ -216,12 +216,19 @@ export function register(
       const prepared = await spec.prepare?.(deps, input)
       const answer = async (db: Db) => {
         const given = await spec.answer({ ...deps, db }, { ...input, prepared }, context)
-        return given instanceof Response ? given : responseOf(context, given)
+        return given instanceof Response ? withoutBodyFor(context, given) : responseOf(context, given)
       }
       const atOnce = !spec.bodyIsBytes && spec.returnsTypes === undefined
-      return method === 'post' && atOnce ? onceForKey(context, deps, by, input.body, answer) : answer(deps.db)
+      return method === 'post' && atOnce ? onceForKey(context, deps, principal, input.body, answer) : answer(deps.db)
     }) as never,
   )
+}
+
+/** A stream that a HEAD asked for ends here: the framework drops the body, and nobody would end it. */
+async function withoutBodyFor(context: Context, response: Response): Promise<Response> {
+  if (context.req.method !== 'HEAD') return response
+  await response.body?.cancel()
+  return new Response(null, response)
 }
 
 function responseOf(context: Context, { status, body, headers }: Answer<unknown>): Response {

@@ -15,6 +15,7 @@ export const catalog = pgTable('catalog', {
 export const idempotencyKeys = pgTable(
   'idempotency_keys',
   {
+    /** The id of the token or the person, or the name of the actor without one. */
     actor: text('actor').notNull(),
     key: text('key').notNull(),
     /** Of the method, the path and the body. */

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createToken } from '../../../src/inventory/access/tokens.ts'
+import type { ChangeFeed } from '../../../src/inventory/changes/feed.ts'
 import { readVersion } from '../../../src/lib/program-dir.ts'
 import { createScripts } from '../../../src/render/scripts.ts'
 import { readTemplates } from '../../../src/server/templates.ts'
@@ -69,6 +70,43 @@ eachDatabase('access and errors over HTTP', (database) => {
       await stays.cancel()
     },
   )
+
+  test('give the answer to an Idempotency-Key to its own token only, also if another has the same name', async () => {
+    const [first, second] = [
+      await createToken(database(), 'ci', 'tester'),
+      await createToken(database(), 'ci', 'tester'),
+    ]
+    const create = ({ token }: { token: string }) =>
+      api.ask('POST', '/api/v1/tokens', { name: 'made' }, { ...bearer(token), 'idempotency-key': 'a-key' })
+    const [made, repeated, other] = [await create(first), await create(first), await create(second)]
+    expect(repeated.body.token).toBe(made.body.token)
+    expect([other.status, other.body.token === made.body.token]).toEqual([201, false])
+  })
+
+  test.each(['/api/v1/events', '/api/v1/now/events'])('a HEAD of %s follows nothing afterwards', async (path) => {
+    let following = 0
+    const feed: ChangeFeed = {
+      ...api.deps.feed,
+      watch: (client) => {
+        const watched = api.deps.feed.watch(client)
+        following += 1
+        const leave = () => {
+          following -= 1
+          watched.leave()
+        }
+        return { ...watched, leave }
+      },
+    }
+    const other = await openApi(database(), { trusted: false, feed })
+    const { token } = await createToken(database(), 'head', 'tester')
+    const response = await other.app.request(path, { method: 'HEAD', headers: bearer(token) })
+    expect([response.status, response.headers.get('content-type'), following]).toEqual([
+      200,
+      'text/event-stream; charset=utf-8',
+      0,
+    ])
+    await other.remove()
+  })
 
   test('show a token once, accept it, list it without its secret, and revoke it', async () => {
     const made = await trusted.ask('POST', '/api/v1/tokens', { name: 'ansible' })
