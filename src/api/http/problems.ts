@@ -4,6 +4,7 @@ import type { z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import { PreconditionError } from '../../inventory/common/precondition.ts'
+import { AmbiguousError } from '../../inventory/machines/names.ts'
 import {
   ConflictError,
   DiskFullError,
@@ -53,6 +54,8 @@ export function problemTranslator({
     if (error instanceof NotFoundError) return problem({ status: 404, detail: error.message })
     if (error instanceof ForbiddenError)
       return refused({ log, metrics }, context, { status: 403, code: error.code, detail: error.message })
+    if (error instanceof AmbiguousError && (context as Context<ApiEnv>).get('principal')?.scope !== undefined)
+      return problem({ status: 409, detail: error.brief })
     if (error instanceof ConflictError) return problem({ status: 409, detail: error.message })
     if (error instanceof PreconditionError) return problem({ status: 412, detail: error.message })
     if (error instanceof BusyError)

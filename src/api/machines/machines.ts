@@ -51,20 +51,20 @@ export const get = endpoint({
   params,
   returns: machineSchema,
   statuses: { 200: 'The machine' },
-  answer: async (deps, { params: { id } }) => {
+  answer: async (deps, { params: { id }, scope }) => {
     const machine = await requireMachine(deps.db, id)
     const { identity } = await deps.inventory.findSituation({
       ...machine.facts,
       ...(machine.macs[0] && { mac: machine.macs[0] }),
     })
-    return answerOf(deps, machine, false, 'notices' in identity ? identity.notices : [])
+    return answerOf(deps, machine, { doubts: 'notices' in identity ? identity.notices : [], scope })
   },
 })
 
 export const put = endpoint({
   operationId: 'putMachine',
+  // A token for some machines may not replace one: that clears its labels.
   action: 'machines.edit',
-  scope: 'machine',
   summary: 'Create or replace a machine',
   description:
     'Fields that the body leaves out are cleared, except the MAC addresses. If the URL has a MAC address that no machine has, a machine is created.',
@@ -73,10 +73,9 @@ export const put = endpoint({
   conditional: true,
   returns: machineSchema,
   statuses: { 200: 'Machine replaced', 201: 'Machine created' },
-  answer: async (deps, { params: { id }, body, precondition, by, scope }) => {
-    refuseOtherMachines(scope, body)
+  answer: async (deps, { params: { id }, body, precondition, by }) => {
     const { machine, created } = await saveMachine(deps.db, id, body, { ...precondition, replace: true }, by)
-    return answerOf(deps, machine, created)
+    return answerOf(deps, machine, { created })
   },
 })
 
@@ -93,7 +92,7 @@ export const create = endpoint({
     const [first] = body.macs ?? []
     const key = first === undefined ? newMachine : { mac: first }
     const { machine } = await saveMachine(deps.db, key, body, { ifNoneMatch: '*', replace: true }, by)
-    return answerOf(deps, machine, true)
+    return answerOf(deps, machine, { created: true })
   },
 })
 
@@ -127,7 +126,7 @@ export const patch = endpoint({
     refuseOtherMachines(scope, body)
     const { id } = await requireMachine(deps.db, key)
     const { machine } = await saveMachine(deps.db, { id }, body, precondition, by)
-    return answerOf(deps, machine)
+    return answerOf(deps, machine, { scope })
   },
 })
 
@@ -164,10 +163,15 @@ function refuseOtherMachines(scope: Scope | undefined, { macs, uuid, serial, pro
 
 type AnswerDeps = Pick<AdminDeps, 'db' | 'nbps'>
 
-async function answerOf({ db, nbps }: AnswerDeps, machine: Machine, created = false, doubts: string[] = []) {
+/** @param scope of the client, which is not told the names of other machines */
+async function answerOf(
+  { db, nbps }: AnswerDeps,
+  machine: Machine,
+  { created = false, doubts = [], scope }: { created?: boolean; doubts?: string[]; scope?: Scope | undefined },
+) {
   const headers = { etag: etagOf(machine), ...(created && { location: `/api/v1/machines/${machine.id}` }) }
   const namesakes = await namesakesOf(db, machine)
-  const ambiguous = `other machines have the host name ${machine.hostname} too: ${namesakes.join(', ')}; to tell them apart, use a MAC address in commands and URLs`
+  const ambiguous = `other machines have the host name ${machine.hostname} too${scope === undefined ? `: ${namesakes.join(', ')}` : ''}; to tell them apart, use a MAC address in commands and URLs`
   const absent = absentProgramNotices(machine.assignment, nbps)
   const notices = [...(namesakes.length > 0 ? [ambiguous] : []), ...absent, ...doubts]
   const body = { ...machine, ...(notices.length > 0 && { notices }) }

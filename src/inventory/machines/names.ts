@@ -11,14 +11,23 @@ export function noMachine(key: MachineKey): NotFoundError {
   return new NotFoundError(`there is no machine ${keyText(key)}`)
 }
 
-/** @throws ConflictError that names them all, when a key fits several machines */
+/** A key fits several machines. A client that may not see all machines gets `brief`, without the others. */
+export class AmbiguousError extends ConflictError {
+  override name = 'AmbiguousError'
+  readonly brief: string
+  constructor(what: string, machines: string) {
+    const nextStep = 'Next step: use the MAC of one machine'
+    super(`several machines have the ${what}: ${machines}. ${nextStep}`)
+    this.brief = `several machines have the ${what}. ${nextStep}`
+  }
+}
+
+/** @throws AmbiguousError when a key fits several machines */
 export function refuseAmbiguous(key: MachineKey, found: { id: string; macs: Mac[] }[]): void {
   if (found.length < 2) return
   const what = 'hostname' in key ? 'host name' : 'UUID'
   const all = found.map(({ id, macs }) => macs[0] ?? id).join(' and ')
-  throw new ConflictError(
-    `several machines have the ${what} ${keyText(key)}: ${all}. Next step: use the MAC of one machine`,
-  )
+  throw new AmbiguousError(`${what} ${keyText(key)}`, all)
 }
 
 /**

@@ -73,15 +73,26 @@ eachDatabase('the access matrix', (database) => {
     expect((await ask('GET', '/machines?label=rack=c1')).body.items).toEqual([])
     expect((await ask('GET', '/machines/export?format=csv')).body).not.toContain('other')
     for (const path of rows.filter(({ path }) => path.startsWith('/api/v1/machines/{id}'))) {
-      if (path.operationId === 'mergeMachine' || path.operationId === 'getTimeline') continue
+      if (['mergeMachine', 'getTimeline', 'putMachine'].includes(path.operationId)) continue
       expect([path.operationId, await statusOf(path, token, other)]).toEqual([path.operationId, '404'])
     }
     expect((await ask('GET', `/machines/${mine}`)).status).toBe(200)
     expect((await ask('PATCH', `/machines/${mine}`, { denied: false })).status).toBe(200)
     expect((await ask('PATCH', `/machines/${mine}`, { labels: { rack: null } })).body.code).toBe('BW-ACCESS-SCOPE')
     expect((await ask('PATCH', `/machines/${mine}`, { macs: [mine, other] })).body.code).toBe('BW-ACCESS-SCOPE')
-    expect((await ask('PUT', '/machines/52:54:00:00:00:09', {})).status).toBe(404)
+    // A machine that is replaced loses its labels, and with them its scope.
+    for (const mac of [mine, other, '52:54:00:00:00:09'])
+      expect((await ask('PUT', `/machines/${mac}`, { hostname: 'mine' })).body.code).toBe('BW-ACCESS-SCOPE')
+    expect((await ask('GET', `/machines/${mine}`)).body.labels).toEqual({ rack: 'b4' })
     expect((await ask('POST', '/deployments', { machine: other, image: 'x' })).status).toBe(404)
+    // A host name that is used twice does not show the other machine.
+    const namesake = await ask('PATCH', `/machines/${mine}`, { hostname: 'other' })
+    expect(namesake.body.notices).toEqual([expect.stringContaining('other machines have the host name other too')])
+    const ambiguous = await ask('GET', '/machines/other')
+    expect([ambiguous.status, JSON.stringify([namesake.body, ambiguous.body]).includes(other)]).toEqual([409, false])
+    expect(
+      (await api.ask('GET', '/api/v1/machines/other', undefined, { authorization: await tokenOf() })).body.detail,
+    ).toContain(other)
     const bulk = { selector: [], image: 'x', force: true, dryRun: true }
     expect((await ask('POST', '/deployments/bulk', bulk)).status).toBe(422)
     for (const [method, path] of [
