@@ -1,12 +1,14 @@
 // /changes and /events: the audit log, as a list and as it grows.
 import { z } from '@hono/zod-openapi'
+import type { Context } from 'hono'
+import { may } from '../../auth/may.ts'
 import { type ChangeCursor, isOfTypes, listChanges } from '../../inventory/changes/changes.ts'
 import type { Followed } from '../../inventory/changes/feed.ts'
 import type { NamedChange } from '../../inventory/changes/machines.ts'
 import { changeNouns, changeTypes } from '../../inventory/changes/types.ts'
 import { findMachine } from '../../inventory/machines/machines.ts'
 import { InputError } from '../../lib/errors.ts'
-import { type AdminDeps, endpoint } from '../http/endpoint.ts'
+import { type AdminDeps, type ApiEnv, endpoint } from '../http/endpoint.ts'
 import { page, withoutNulls } from '../http/page.ts'
 import { problem } from '../http/problems.ts'
 import { feedClientOf, streamOf } from '../http/streams.ts'
@@ -17,14 +19,15 @@ export const list = endpoint({
   operationId: 'listChanges',
   action: 'changes.read',
   summary: 'List the audit log, newest first',
+  description: 'Sign-ins, which are the changes `session.*`, are for admins only.',
   query: changesQuery,
   returns: changeList,
   statuses: { 200: 'One page' },
-  answer: async ({ db }, { query: { limit: max, before, subject: text, ...filter } }) => {
+  answer: async ({ db }, { query: { limit: max, before, subject: text, ...filter } }, context) => {
     const subject = text === undefined ? undefined : await subjectsOf(db, text)
     const { items, ...next } = await page(
       max,
-      (count) => listChanges(db, { ...filter, subject }, count, before),
+      (count) => listChanges(db, { ...filter, subject, exceptTypes: hiddenTypes(context) }, count, before),
       (change) => String(change.id),
     )
     return { status: 200, body: { items: items.map(bodyOf), ...next } }
@@ -58,7 +61,7 @@ export const follow = endpoint({
   action: 'changes.read',
   summary: 'Follow changes as server-sent events',
   description:
-    'Each event has the position of its change as `id`, its type as `event` and a Change as `data`. A client that sends the last id as Last-Event-ID, or in `after`, resumes from there without gaps; otherwise the stream starts now. It ends when the token or the session is revoked. The event `reset` means that changes after that position are no longer kept: read everything again.',
+    'Each event has the position of its change as `id`, its type as `event` and a Change as `data`. A client that sends the last id as Last-Event-ID, or in `after`, resumes from there without gaps; otherwise the stream starts now. It ends when the token or the session is revoked. Sign-ins, which are the changes `session.*`, are sent to admins only. The event `reset` means that changes after that position are no longer kept: read everything again.',
   query: eventsQuery,
   returns: z.string().openapi({ example: 'id: 801-17\nevent: machine.changed\ndata: {…}\n\n' }),
   returnsType: 'text/event-stream',
@@ -84,21 +87,26 @@ export const follow = endpoint({
       'x-accel-buffering': 'no',
     }
     return new Response(
-      streamOf(textsOf(followed), () => ended.abort()),
+      streamOf(textsOf(followed, hiddenTypes(context)), () => ended.abort()),
       { headers },
     )
   },
 })
 
-async function* textsOf(followed: AsyncGenerator<Followed>) {
+async function* textsOf(followed: AsyncGenerator<Followed>, hidden: string[]) {
   // The first line is sent at once, so that the client sees that it is connected.
   yield ': changes\n\n'
   for await (const item of followed) {
     if (item.kind === 'idle') yield ': none\n\n'
     else if (item.kind === 'reset') yield 'event: reset\ndata: {}\n\n'
-    else
+    else if (hidden.length === 0 || !isOfTypes(item.change.type, hidden))
       yield `id: ${item.change.tx}-${item.change.id}\nevent: ${item.change.type}\ndata: ${JSON.stringify(bodyOf(item.change))}\n\n`
   }
+}
+
+/** Sign-ins show where people are. Only an admin, who can list sessions, sees them. */
+function hiddenTypes(context: Context): string[] {
+  return may((context as Context<ApiEnv>).get('principal').role, 'access.edit') ? [] : ['session']
 }
 
 /** A change without its position, which is the id of its event. */

@@ -1,6 +1,6 @@
 // The audit log: records and lists changes.
 
-import { and, asc, desc, eq, gte, inArray, like, lt, or, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, gte, inArray, like, lt, not, or, type SQL, sql } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
 import { changes } from '../../db/schema/changes.ts'
 import type { Tx } from '../../db/transaction.ts'
@@ -39,6 +39,8 @@ export type ChangeFilter = {
   actor?: string | undefined
   /** A type, or its beginning: `deployment` or `deployment.failed`. */
   type?: string | undefined
+  /** Types, or their beginnings, that are left out. */
+  exceptTypes?: readonly string[] | undefined
   since?: Date | undefined
   until?: Date | undefined
 }
@@ -46,7 +48,7 @@ export type ChangeFilter = {
 /** The audit log, newest first: changes before the id `before`. */
 export async function listChanges(
   db: Db,
-  { subject, actor, type, since, until }: ChangeFilter,
+  { subject, actor, type, exceptTypes = [], since, until }: ChangeFilter,
   limit: number,
   before?: number,
 ): Promise<NamedChange[]> {
@@ -54,6 +56,7 @@ export async function listChanges(
     subject === undefined ? undefined : inArray(changes.subject, [subject].flat()),
     actor === undefined ? undefined : eq(changes.actor, actor),
     type === undefined ? undefined : typeIn([type]),
+    ...exceptTypes.map((except) => not(typeIn([except]))),
     since === undefined ? undefined : gte(changes.at, since),
     until === undefined ? undefined : lt(changes.at, until),
     before === undefined ? undefined : lt(changes.id, before),
@@ -103,12 +106,11 @@ export function isOfTypes(type: string, types: string[]): boolean {
 
 const isSettled = sql`${changes.tx} < (pg_snapshot_xmin(pg_current_snapshot())::text)::bigint`
 
-function typeIn(types: string[]) {
-  return or(
-    ...types.map((prefix) =>
-      or(eq(changes.type, prefix), like(changes.type, `${prefix.replaceAll(/[\\%_]/g, '\\$&')}.%`)),
-    ),
+function typeIn(types: string[]): SQL {
+  const conditions = types.map((prefix) =>
+    or(eq(changes.type, prefix), like(changes.type, `${prefix.replaceAll(/[\\%_]/g, '\\$&')}.%`)),
   )
+  return or(...conditions) ?? sql`false`
 }
 
 /** Deletes changes older than `days`. */

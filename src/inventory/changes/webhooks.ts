@@ -5,7 +5,6 @@ import { and, asc, eq, sql } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
 import { rowsOf } from '../../db/rows.ts'
 import { webhookDeliveries, webhooks } from '../../db/schema/changes.ts'
-import { redactUrl } from '../../lib/base-url.ts'
 import { NotFoundError, requireFound } from '../../lib/errors.ts'
 import { newId } from '../../lib/ids/uuid.ts'
 import type { Sealer } from '../../lib/seal.ts'
@@ -103,9 +102,9 @@ export async function deleteWebhook(db: Db, id: string, by: Actor): Promise<void
   })
 }
 
-/** A webhook in the audit log, which other webhooks receive: without the query of its URL, which may contain a key. */
+/** A webhook in the audit log, which viewers and other webhooks read: without the path and query of its URL, which may contain a key. */
 function auditView({ url, types, active }: Pick<Webhook, 'url' | 'types'> & { active?: boolean }) {
-  return { url: redactUrl(url), types, ...(active !== undefined && { active }) }
+  return { url: `${new URL(url).origin}/…`, types, ...(active !== undefined && { active }) }
 }
 
 /** Where a webhook's messages go, and what signs them. @throws NotFoundError */

@@ -79,7 +79,7 @@ eachDatabase('types of changes', (database) => {
   })
 
   test('include webhook changes, which hide the keys in URLs', async () => {
-    const { body } = await api.ask('POST', '/api/v1/webhooks', { url: `${url}/hook?key=hunter2` })
+    const { body } = await api.ask('POST', '/api/v1/webhooks', { url: `${url}/hook/hunter2?key=hunter2` })
     await api.ask('PATCH', `/api/v1/webhooks/${body.id}`, { url: `${url}/hook?key=hunter3`, active: false })
     await api.ask('DELETE', `/api/v1/webhooks/${body.id}`)
     const { items } = (await api.ask('GET', `/api/v1/changes?subject=${body.id}`)).body
@@ -88,7 +88,7 @@ eachDatabase('types of changes', (database) => {
       'webhook.changed',
       'webhook.created',
     ])
-    expect(JSON.stringify(items)).toContain(`${url}/hook"`)
+    expect(JSON.stringify(items)).toContain(`${url}/…"`)
     expect(JSON.stringify(items)).not.toContain('hunter')
   })
 })

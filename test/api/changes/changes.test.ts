@@ -2,8 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { type OpenDb, openPostgres } from '../../../src/db/open.ts'
+import { createToken } from '../../../src/inventory/access/tokens.ts'
 import { recordChanges } from '../../../src/inventory/changes/changes.ts'
 import type { ChangeType } from '../../../src/inventory/changes/types.ts'
+import type { Role } from '../../../src/model/access/role.ts'
 import { type Api, openApi } from '../../helpers/api.ts'
 import { eachDatabase } from '../../helpers/database.ts'
 
@@ -44,6 +46,35 @@ eachDatabase('the audit log', (database) => {
   beforeAll(async () => {
     api = await openApi(database())
   })
+
+  test('shows sign-ins to admins only, in the list and in the stream', async () => {
+    const withTokens = await openApi(database(), { trusted: false })
+    const after = { name: 'anna', session: 's', method: 'password', address: '192.0.2.7' }
+    for (const type of ['session.created', 'group.changed'] as const)
+      await database().transaction((tx) =>
+        recordChanges(tx, [{ actor: 'person anna', type, subject: 'anna-id', after }]),
+      )
+    const seenBy = async (role: Role) => {
+      const { token } = await createToken(database(), role, 'tester', { role })
+      const headers = { authorization: `Bearer ${token}` }
+      const list = await withTokens.ask('GET', '/api/v1/changes?subject=anna-id', undefined, headers)
+      const filtered = await withTokens.ask('GET', '/api/v1/changes?type=session', undefined, headers)
+      const count = role === 'admin' ? 2 : 1
+      const followed = await events(withTokens, '?after=0-0&types=session,group', count, headers)
+      return {
+        list: list.body.items.map(({ type }: { type: string }) => type),
+        filtered: filtered.body.items.length,
+        followed: followed.map(({ event }) => event),
+      }
+    }
+    const both = ['group.changed', 'session.created']
+    expect(await seenBy('admin')).toEqual({ list: both, filtered: 1, followed: both.toReversed() })
+    for (const role of ['operator', 'viewer'] as const)
+      expect(await seenBy(role)).toEqual({ list: ['group.changed'], filtered: 0, followed: ['group.changed'] })
+    withTokens.deps.feed.stop()
+    await withTokens.remove()
+  })
+
   afterAll(async () => {
     api.deps.feed.stop()
     await api.remove()
