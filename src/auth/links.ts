@@ -52,12 +52,12 @@ export async function useLink(
   const limited = takeAttempt(deps, browser.address, { method: 'link' })
   if (limited !== undefined) return limited
   const { db, passwords } = deps
-  const link = await findLink(db, secret)
   const isVoid = () => refuse(deps, { code: 'BW-SIGN-IN-LINK', message: voidLink }, facts)
-  if (link === undefined) return isVoid()
-  const name = link.person?.name ?? parsePersonName(given ?? '')
-  if (name === undefined) throw new InputError({ field: 'name', value: given ?? 'nothing', expected: personNameForm })
   return unlessBusy(deps, browser.address, async () => {
+    const link = await findLink(db, secret)
+    if (link === undefined) return isVoid()
+    const name = link.person?.name ?? parsePersonName(given ?? '')
+    if (name === undefined) throw new InputError({ field: 'name', value: given ?? 'nothing', expected: personNameForm })
     const hash = await passwords.hash(password, name)
     const session = await db.transaction(async (tx) => {
       if (link.person !== undefined && (await isDisabled(tx, link.person.id))) return 'disabled'

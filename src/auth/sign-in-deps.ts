@@ -2,7 +2,7 @@
 import type { Db } from '../db/open.ts'
 import type { SessionLimits } from '../inventory/access/sessions.ts'
 import type { LockoutLimits } from '../inventory/access/sign-in-failures.ts'
-import { BusyError } from '../lib/gate.ts'
+import { BusyError, createGate, type Gate } from '../lib/gate.ts'
 import type { Logger } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import { sharerOf } from '../lib/subnet.ts'
@@ -18,6 +18,8 @@ export type SignInDeps = {
   passwords: Passwords
   /** Limits attempts by address. */
   attempts: TokenBuckets
+  /** Runs a few attempts at once, so that a flood of them cannot keep the database from boots. */
+  turns: Gate
   lockout: LockoutLimits
   sessions: SessionLimits
 }
@@ -38,13 +40,20 @@ export const disabled: SignInRefusal = {
 
 /** 20 attempts at once, then 10 a minute from an address: enough for an office behind one address. */
 const addressLimit = { burst: 20, everyMs: 6000 }
+const attemptLimit = { maxAtOnce: 4, maxWaiting: 32 }
 const usualLockout: LockoutLimits = { maxFailures: 10, lockMinutes: 15 }
 
 /** The deps with their usual limits. */
 export function createSignInDeps(
   given: Pick<SignInDeps, 'db' | 'log' | 'metrics' | 'sessions'> & Partial<SignInDeps>,
 ): SignInDeps {
-  return { passwords: createPasswords(), attempts: createTokenBuckets(addressLimit), lockout: usualLockout, ...given }
+  const usual = {
+    passwords: createPasswords(),
+    attempts: createTokenBuckets(addressLimit),
+    turns: createGate(attemptLimit),
+    lockout: usualLockout,
+  }
+  return { ...usual, ...given }
 }
 
 /** Takes an attempt of an address. If it has none left, the refusal. */
@@ -66,14 +75,14 @@ export function refuse(
   return { refusal }
 }
 
-/** Runs work with passwords. If too much of it waits already, the refusal. */
+/** Runs an attempt in its turn. If too many wait already, the refusal. */
 export async function unlessBusy(
   deps: SignInDeps,
   address: string,
   work: () => Promise<SignInResult>,
 ): Promise<SignInResult> {
   try {
-    return await work()
+    return await deps.turns(work)
   } catch (error) {
     if (!(error instanceof BusyError)) throw error
     return refuse(deps, { code: 'BW-SIGN-IN-RATE', message: error.message, retryAfterSeconds: 5 }, { address })

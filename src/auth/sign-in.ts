@@ -18,6 +18,8 @@ import {
   unlessBusy,
 } from './sign-in-deps.ts'
 
+const noPerson = '00000000-0000-0000-0000-000000000000'
+
 const wrong: SignInRefusal = {
   code: 'BW-SIGN-IN',
   message:
@@ -53,7 +55,8 @@ async function verifyAndSignIn(
   const found = await findPassword(db, { name })
   const lockedUntil = await claimAttempt(db, name, lockout)
   if (lockedUntil !== undefined) {
-    const isKnownAddress = found !== undefined && (await hasSignedInFrom(db, found.id, browser.address))
+    // An unknown name is looked up too, so that nobody can measure which names exist.
+    const isKnownAddress = await hasSignedInFrom(db, found?.id ?? noPerson, browser.address)
     if (!isKnownAddress) return refuse(deps, lockedOut(lockedUntil), facts)
   }
   const { ok, rehash } = await passwords.verify(found?.password, password)

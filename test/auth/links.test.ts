@@ -102,6 +102,16 @@ eachDatabase('one-time links', (database) => {
     sessionOf(await use(link.secret))
   })
 
+  test('a flood of attempts from many addresses gets a few turns at the database, and then refusals', async () => {
+    const deps = signInDeps(database())
+    const attempts = Array.from({ length: 100 }, (_, index) =>
+      useLink(deps, 'nothing', { ...browser, address: `192.0.2.${index}`, password: newPassword }),
+    )
+    const codes = (await Promise.all(attempts)).map(codeOf)
+    expect(codes.filter((code) => code === 'BW-SIGN-IN-RATE').length).toBe(64)
+    expect(codes.filter((code) => code === 'BW-SIGN-IN-LINK').length).toBe(36)
+  })
+
   test('only the hash of a link is stored, and no log line has it', async () => {
     const deps = signInDeps(database())
     const { link } = await addPerson(database(), { name: 'bob', role: 'viewer' }, 'tester')
