@@ -45,7 +45,8 @@ export function createUi(deps: UiDeps): Hono {
   app.notFound(async (context) => {
     const data = { heading: 'Not found', message: 'There is no such page.', code: undefined, faults: [], back: '/' }
     const page = { view: 'error', title: 'Not found', status: 404 as const, data }
-    return respond(deps, context, page, await findPrincipal(deps, context))
+    const principal = await findPrincipal(deps, context).catch(() => undefined)
+    return respond(deps, context, page, principal)
   })
   return app
 }

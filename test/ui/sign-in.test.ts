@@ -1,4 +1,5 @@
 import http from 'node:http'
+import { connect } from 'node:net'
 import { text as readText } from 'node:stream/consumers'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -113,14 +114,39 @@ describe('signing in', () => {
     },
   )
 
+  test('answers to no other name in the request line either', async () => {
+    for (const path of ['http://evil.example/sign-in', 'http://evil.example/api/v1/machines'])
+      expect([path, await statusOfLine(`GET ${path} HTTP/1.1`)]).toEqual([path, 421])
+    expect(await statusOfLine(`GET ${server.url}/sign-in HTTP/1.1`)).toBe(200)
+  })
+  const statusOfLine = async (line: string) => {
+    const socket = connect(Number(new URL(server.url).port), '127.0.0.1')
+    socket.end(`${line}\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n`)
+    return Number((await readText(socket)).split(' ')[1])
+  }
+
+  test('leads back from an error to this server only', async () => {
+    const back = async (referer: string) => {
+      const { text } = await ask('POST', '/sign-in', { referer })
+      return /<a href="([^"]*)">Back/.exec(text)?.[1]
+    }
+    expect(await back(`${server.url}/machines`)).toBe('/machines')
+    for (const referer of ['https://evil.example//evil.example/', 'https://evil.example/%5C', 'nothing'])
+      expect([referer, (await back(referer))?.startsWith('//')]).toEqual([referer, false])
+  })
+
   test('lets scripts of its own pages use the API with the session, and those of other sites only read nothing', async () => {
     const { name, value } = await server.signIn('operator')
     const cookie = `${name}=${value}`
     const put = (headers: Record<string, string>) =>
       ask('PUT', '/api/v1/machines/52:54:00:00:00:01', { cookie, 'content-type': 'application/json', ...headers }, '{}')
     expect((await put(own())).status).toBe(201)
-    expect((await put({})).status).toBe(401)
-    expect((await put({ origin: 'http://evil.example', 'sec-fetch-site': 'cross-site' })).status).toBe(401)
+    for (const headers of [{}, { origin: 'http://evil.example', 'sec-fetch-site': 'cross-site' }]) {
+      const { status, text } = await put(headers as Record<string, string>)
+      expect([status, JSON.parse(text).code]).toEqual([403, 'BW-ACCESS-ORIGIN'])
+    }
+    const without = await ask('PUT', '/api/v1/policy', { cookie: 'other=1', 'content-type': 'application/json' }, '{}')
+    expect(without.status).toBe(401)
   })
 
   describe.runIf(hasChromium())('in a browser', () => {

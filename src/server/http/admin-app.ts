@@ -36,14 +36,36 @@ export function createAdminFetch({ api, ui, findPerson, adminUrl, hosts, log, me
     )
     return response
   }
+  /** RFC 9110, 15.5.20: the server does not answer for this host. */
+  const refuseHost = (host: string | undefined): Response => {
+    const code = 'BW-ACCESS-HOST'
+    log.warn({ code, host: host?.slice(0, 100) }, 'request refused')
+    metrics.adminRefused(code)
+    const detail =
+      'the host name of this request is not a name of this server. ' +
+      'Next step: set BOOTWRIGHT_ADMIN_URL or BOOTWRIGHT_ADMIN_HOSTS to the name that you use'
+    return problem(421, 'Misdirected Request', detail, code)
+  }
+  const refuseOrigin = (method: string, path: string, { actor }: Principal): Response => {
+    const code = 'BW-ACCESS-ORIGIN'
+    log.warn({ code, method, path: pathForLog(path), actor }, 'request refused')
+    metrics.adminRefused(code)
+    const detail =
+      'this request was not sent by a page of this server. Next step: reload the page, or use a token in a program'
+    return problem(403, 'Forbidden', detail, code)
+  }
   return async (request, env) => {
     const header = (name: string) => request.headers.get(name) ?? undefined
-    if (!isKnownHost(header('host'))) return refuseHost(header('host'), log, metrics)
-    const { pathname } = new URL(request.url)
+    const { host, pathname } = new URL(request.url)
+    // A request line may name a host too (RFC 9112, 3.2.2).
+    if (!isKnownHost(header('host')) || !isKnownHost(host)) return refuseHost(header('host'))
     if (!apiPaths.test(pathname)) return logged(request.method, pathname, () => ui.fetch(request, env))
     const cookies = header('authorization') === undefined ? header('cookie') : undefined
-    if (cookies === undefined || !mayUseSession(request.method, header)) return api.fetch(request, env)
-    return api.fetch(request, { ...env, principal: await findPerson(cookies) })
+    if (cookies === undefined) return api.fetch(request, env)
+    const principal = await findPerson(cookies)
+    if (principal !== undefined && !mayUseSession(request.method, header))
+      return refuseOrigin(request.method, pathname, principal)
+    return api.fetch(request, { ...env, principal })
   }
 }
 
@@ -52,14 +74,7 @@ function mayUseSession(method: string, header: (name: string) => string | undefi
   return ['GET', 'HEAD'].includes(method) || isSameOrigin(header)
 }
 
-/** RFC 9110, 15.5.20: the server does not answer for this host. */
-function refuseHost(host: string | undefined, log: Logger, metrics: Metrics): Response {
-  const code = 'BW-ACCESS-HOST'
-  log.warn({ code, host: host?.slice(0, 100) }, 'request refused')
-  metrics.adminRefused(code)
-  const detail =
-    'the host name of this request is not a name of this server. ' +
-    'Next step: set BOOTWRIGHT_ADMIN_URL or BOOTWRIGHT_ADMIN_HOSTS to the name that you use'
-  const body = { type: 'about:blank', title: 'Misdirected Request', status: 421, detail, code }
-  return Response.json(body, { status: 421, headers: { 'content-type': 'application/problem+json' } })
+function problem(status: number, title: string, detail: string, code: string): Response {
+  const headers = { 'content-type': 'application/problem+json', 'cache-control': 'no-store' }
+  return Response.json({ type: 'about:blank', title, status, detail, code }, { status, headers })
 }

@@ -5,6 +5,7 @@ import { describeLink, useLink } from '../../auth/links.ts'
 import { signInWithPassword } from '../../auth/sign-in.ts'
 import type { SignInResult } from '../../auth/sign-in-deps.ts'
 import { InputError } from '../../lib/errors.ts'
+import { localPath } from '../http/local-path.ts'
 import { addressOf, findPrincipal, readFields, refuseOtherSites, respond, type UiDeps } from '../http/serve.ts'
 import { clearSession, setSession } from '../http/session.ts'
 
@@ -110,11 +111,6 @@ function unencrypted({ adminUrl, cookies }: UiDeps, context: Context): { host: s
   const { hostname, port } = new URL(`http://${context.req.header('host') ?? 'localhost'}`)
   const isLoopback = hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.')
   return isLoopback ? undefined : { host: hostname, port: port || '80' }
-}
-
-/** A path of this server; `/` for anything else, so that no link leads a signed-in person elsewhere. */
-export function localPath(text: string | null | undefined): string {
-  return text?.startsWith('/') && !/^\/[/\\]/.test(text) && !/[\x00-\x1f\\]/.test(text) ? text : '/'
 }
 
 function secretOf(context: Context): string {

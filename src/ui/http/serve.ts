@@ -16,6 +16,7 @@ import { plainAddress } from '../../lib/subnet.ts'
 import { createApiClient, type Fetch, RefusedError } from './client.ts'
 import { readForm } from './form.ts'
 import { type LayoutDeps, renderPage } from './layout.ts'
+import { pathOfReferer } from './local-path.ts'
 import { type CookieSettings, readSession, setNotice, takeNotice } from './session.ts'
 import type { Page, PageHandler, Redirect } from './visit.ts'
 
@@ -172,7 +173,6 @@ export function errorPage({ log }: UiDeps, context: Context, error: unknown): Er
       ? `${refused.message}. Machines continue to boot. Try again in a few seconds.`
       : (refused?.message ?? 'This page failed. The log of the server has the reason.')
   const heading = headings[status] ?? 'Something went wrong'
-  const referer = context.req.header('referer')
-  const back = referer !== undefined && URL.canParse(referer) ? new URL(referer).pathname : '/'
+  const back = pathOfReferer(context.req.header('referer'))
   return { view: 'error', title: heading, status, data: { heading, message, code: refused?.code, faults: [], back } }
 }

@@ -10,6 +10,7 @@ import type { SignInDeps } from '../../auth/sign-in-deps.ts'
 export type CookieSettings = { plainHttp: boolean }
 
 const noticeName = 'bootwright-notice'
+const maxNoticeLength = 500
 
 /** With the prefix `__Host-`, no other host or path can set the cookie (RFC 6265bis, section 4.1.3). */
 export function sessionCookieName({ plainHttp }: CookieSettings): string {
@@ -36,14 +37,17 @@ export function clearSession(context: Context, settings: CookieSettings): void {
 
 /** Keeps a sentence for the next page. */
 export function setNotice(context: Context, notice: string): void {
-  setCookie(context, noticeName, notice.slice(0, 500), { path: '/', httpOnly: true, sameSite: 'Lax', maxAge: 60 })
+  // By characters: half of one cannot be encoded.
+  const text = [...notice].slice(0, maxNoticeLength).join('')
+  setCookie(context, noticeName, text, { path: '/', httpOnly: true, sameSite: 'Lax', maxAge: 60 })
 }
 
 /** The sentence for this page, which is shown once. */
 export function takeNotice(context: Context): string | undefined {
   const notice = getCookie(context, noticeName)
   if (notice !== undefined) deleteCookie(context, noticeName, { path: '/' })
-  return notice
+  // Another server on this host can set the cookie, because it has no `__Host-` prefix.
+  return notice?.slice(0, maxNoticeLength)
 }
 
 /** Keeps a sign-in at an OpenID provider until the provider sends the browser back. `next` is the page after it. */
