@@ -55,7 +55,7 @@ async function verifyAndSignIn(
   const found = await findPassword(db, { name })
   const lockedUntil = await claimAttempt(db, name, lockout)
   if (lockedUntil !== undefined) {
-    // An unknown name is looked up too, so that nobody can measure which names exist.
+    // An unknown name is looked up too, so that the time does not show which names exist.
     const isKnownAddress = await hasSignedInFrom(db, found?.id ?? noPerson, browser.address)
     if (!isKnownAddress) return refuse(deps, lockedOut(lockedUntil), facts)
   }

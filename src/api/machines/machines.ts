@@ -163,7 +163,7 @@ function refuseOtherMachines(scope: Scope | undefined, { macs, uuid, serial, pro
 
 type AnswerDeps = Pick<AdminDeps, 'db' | 'nbps'>
 
-/** @param scope of the client, which is not told the names of other machines */
+/** @param scope of the client: with a scope, it gets no names of other machines */
 async function answerOf(
   { db, nbps }: AnswerDeps,
   machine: Machine,

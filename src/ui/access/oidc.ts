@@ -3,9 +3,10 @@ import type { Context } from 'hono'
 import { finishOidc, startOidc } from '../../auth/oidc.ts'
 import type { SignInRefusal } from '../../auth/sign-in-deps.ts'
 import { RefusedError } from '../http/client.ts'
+import { localPath } from '../http/local-path.ts'
 import { respond, type UiDeps } from '../http/serve.ts'
 import { setPendingSignIn, takePendingSignIn } from '../http/session.ts'
-import { browserOf, enter, formPage, localPath } from './sign-in.ts'
+import { browserOf, enter, formPage } from './sign-in.ts'
 
 type Handler = (deps: UiDeps, context: Context) => Promise<Response>
 

@@ -5,7 +5,7 @@ export function localPath(text: string | null | undefined): string {
   return text?.startsWith('/') && !/^\/[/\\]/.test(text) && !/[\x00-\x1f\\]/.test(text) ? text : '/'
 }
 
-/** The path of the page before, for the link back. A path such as `//example.org` would lead to another host. */
+/** The path of the previous page, for the link back. A path such as `//example.org` would lead to another host. */
 export function pathOfReferer(referer: string | undefined): string {
   return referer !== undefined && URL.canParse(referer) ? localPath(new URL(referer).pathname) : '/'
 }
