@@ -11,3 +11,13 @@ export async function namesOf(
   const { items } = await api.ask<{ items: { name: string }[] }>('GET', withQuery(path, { limit: maxNames }))
   return items.map(({ name }) => name)
 }
+
+/** The choices of an assignment. */
+export async function choicesOf(api: ApiClient): Promise<{ images: string[]; menus: string[]; answerFiles: string[] }> {
+  const [images, menus, answerFiles] = await Promise.all([
+    namesOf(api, '/images'),
+    namesOf(api, '/menus'),
+    namesOf(api, '/answer-files'),
+  ])
+  return { images, menus, answerFiles }
+}

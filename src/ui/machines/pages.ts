@@ -1,10 +1,24 @@
 // The URLs of the pages about machines.
 import type { Route } from '../http/route.ts'
-import { actOnMachines, undoDeletion } from './actions.ts'
+import { actOnMachines, undoDeletion } from './bulk/actions.ts'
+import { uploadForm, uploadRows } from './bulk/upload.ts'
+import { discovered, enter } from './discovered.ts'
 import * as machines from './machines.ts'
+import * as machine from './one/machine.ts'
+import { merge } from './one/merge.ts'
+import { create, newMachine } from './one/new-machine.ts'
 
 export const machinePages: Route[] = [
   ['get', '/machines', machines.list, 'inventory.read'],
   ['post', '/machines/actions', actOnMachines, 'machines.edit'],
   ['post', '/machines/undo', undoDeletion, 'machines.edit'],
+  ['get', '/machines/discovered', discovered, 'inventory.read'],
+  ['post', '/machines/discovered', enter, 'machines.edit'],
+  ['get', '/machines/new', newMachine, 'machines.edit'],
+  ['post', '/machines/new', create, 'machines.edit'],
+  ['get', '/machines/upload', uploadForm, 'machines.edit'],
+  ['post', '/machines/upload', uploadRows, 'machines.edit'],
+  ['post', '/machines/:id/merge', merge, 'machines.edit'],
+  ['get', '/machines/:id', machine.show, 'inventory.read'],
+  ['post', '/machines/:id', machine.save, 'machines.edit'],
 ]

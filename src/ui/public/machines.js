@@ -1,4 +1,4 @@
-// The list of machines: short URLs, and labels to choose from. The list works without this script.
+// The list of machines: short URLs, and labels to choose from. Their upload: the text of a file. All works without this script.
 
 for (const form of document.querySelectorAll('form[data-no-empty]'))
   form.addEventListener('formdata', (event) => {
@@ -24,3 +24,12 @@ document.querySelector('[data-labels]')?.addEventListener(
   },
   { once: true },
 )
+
+// The text of a chosen file goes into the text field, which is what the form sends.
+for (const chooser of document.querySelectorAll('input[type=file][data-into]'))
+  chooser.addEventListener('change', async () => {
+    const input = /** @type {HTMLInputElement} */ (chooser)
+    const field = /** @type {HTMLTextAreaElement | null} */ (document.getElementById(input.dataset.into ?? ''))
+    const text = await input.files?.[0]?.text()
+    if (field !== null && text !== undefined) field.value = text
+  })

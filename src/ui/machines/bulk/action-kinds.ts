@@ -1,8 +1,8 @@
 // The actions on many machines: the fields of their forms, and what they ask of the API.
-import type { MachinesAct } from '../../api/schemas/machines/action.ts'
-import { shellQuote } from '../http/commands.ts'
-import type { Form } from '../http/form.ts'
-import { readPairs } from './lines.ts'
+import type { MachinesAct } from '../../../api/schemas/machines/action.ts'
+import { shellQuote } from '../../http/commands.ts'
+import type { Form } from '../../http/form.ts'
+import { readPairs } from '../lines.ts'
 
 type ActionBody = MachinesAct['action']
 

@@ -1,8 +1,8 @@
 // The machines of an action: some that were selected, or all that match a filter.
-import type { MachinesAct } from '../../api/schemas/machines/action.ts'
-import { type Form, readForm } from '../http/form.ts'
-import { count } from '../http/format.ts'
-import { filterBody, filterText, listUrl, type MachineFilter, readFilter } from './filter.ts'
+import type { MachinesAct } from '../../../api/schemas/machines/action.ts'
+import { type Form, readForm } from '../../http/form.ts'
+import { count } from '../../http/format.ts'
+import { filterBody, filterText, listUrl, type MachineFilter, readFilter } from '../filter.ts'
 
 export type Target = {
   /** In the format of POST /machines/actions. */

@@ -1,10 +1,10 @@
 // Asks the API for an action on many machines.
-import type { MachinesAct, MachinesActed } from '../../api/schemas/machines/action.ts'
-import type { ApiClient } from '../http/client.ts'
-import type { Command } from '../http/commands.ts'
-import type { Form } from '../http/form.ts'
+import type { MachinesAct, MachinesActed } from '../../../api/schemas/machines/action.ts'
+import type { ApiClient } from '../../http/client.ts'
+import type { Command } from '../../http/commands.ts'
+import type { Form } from '../../http/form.ts'
+import { filterOptions } from '../filter.ts'
 import type { ActionKind } from './action-kinds.ts'
-import { filterOptions } from './filter.ts'
 import type { Target } from './target.ts'
 
 /** An action, its machines, and the form with its values. */

@@ -1,10 +1,10 @@
 // /machines/actions: act on many machines in three steps: choose values, look at the preview, apply.
-import type { MachinesActed } from '../../api/schemas/machines/action.ts'
-import { type Query, RefusedError, withQuery } from '../http/client.ts'
-import type { Page, PageHandler, Redirect, Visit } from '../http/visit.ts'
+import type { MachinesActed } from '../../../api/schemas/machines/action.ts'
+import { type Query, RefusedError, withQuery } from '../../http/client.ts'
+import type { Page, PageHandler, Redirect, Visit } from '../../http/visit.ts'
+import { choicesOf } from '../names.ts'
 import { act, type GivenAction, previewCommand } from './act.ts'
 import { actionKinds } from './action-kinds.ts'
-import { namesOf } from './names.ts'
 import { readTarget, type Target } from './target.ts'
 
 const maxIdsInUrl = 300
@@ -54,13 +54,8 @@ export const undoDeletion: PageHandler = async ({ api, form }) => {
 }
 
 async function editPage({ api }: Visit, given: GivenAction, refusal?: RefusedError): Promise<Page> {
-  const [images, menus, answerFiles] = await Promise.all([
-    namesOf(api, '/images'),
-    namesOf(api, '/menus'),
-    namesOf(api, '/answer-files'),
-  ])
   const status = refusal === undefined ? 200 : 422
-  return { ...pageOf(given, 'action', { refusal, images, menus, answerFiles, value: given.form.get }), status }
+  return { ...pageOf(given, 'action', { ...(await choicesOf(api)), refusal, value: given.form.get }), status }
 }
 
 function previewPage(given: GivenAction, acted: MachinesActed, refusal?: RefusedError): Page {

@@ -1,0 +1,101 @@
+// /machines/:id: a machine, what it boots next and why, what it went through, and who changed it.
+import type { ExplainedDecision } from '../../../api/schemas/boots/decision.ts'
+import type { Deployment } from '../../../api/schemas/boots/deployment.ts'
+import type { StripList } from '../../../api/schemas/boots/strips.ts'
+import type { Timeline } from '../../../api/schemas/boots/timeline.ts'
+import type { Change } from '../../../api/schemas/changes/change.ts'
+import type { FindingList } from '../../../api/schemas/machines/finding.ts'
+import type { Machine } from '../../../api/schemas/machines/machine.ts'
+import { stripOf } from '../../boots/strip.ts'
+import { attemptsOf } from '../../boots/timeline.ts'
+import { differencesOf } from '../../changes/differences.ts'
+import { etagOf, pathOf, type RefusedError, withQuery } from '../../http/client.ts'
+import { type Page, type PageHandler, submit, type Visit } from '../../http/visit.ts'
+import { choicesOf } from '../names.ts'
+import { stateOf } from '../state.ts'
+import { findAnswers } from './answers.ts'
+import { changeOf, fieldsOf } from './machine-form.ts'
+import { nextBootOf } from './next-boot.ts'
+import { factRows, identityRows } from './rows.ts'
+
+export const show: PageHandler = async (visit) => {
+  const machine = await requireMachine(visit)
+  return machinePage(visit, machine)
+}
+
+export const save: PageHandler = async (visit) => {
+  const { api, form } = visit
+  const machine = await requireMachine(visit)
+  const etag = form.get('etag') ?? etagOf(machine)
+  return submit(
+    async () => {
+      await api.ask('PATCH', pathOf('machines', machine.id), changeOf(form, machine), { 'if-match': etag })
+      return { redirect: `/machines/${machine.id}`, notice: 'Saved. The next boot of the machine uses it.' }
+    },
+    (refusal) => machinePage(visit, machine, refusal),
+  )
+}
+
+async function requireMachine({ api, params }: Visit): Promise<Machine> {
+  return api.ask<Machine>('GET', pathOf('machines', params.id ?? ''))
+}
+
+async function machinePage(visit: Visit, machine: Machine, refusal?: RefusedError): Promise<Page> {
+  const { api, may, form, query } = visit
+  const path = pathOf('machines', machine.id)
+  const before = query.get('before')
+  const timelinePath = withQuery(`${path}/timeline`, { limit: '5', before })
+  const [decision, script, timeline, strips, changes, deployments, findings, answers, choices] = await Promise.all([
+    api.ask<ExplainedDecision>('GET', `${path}/decision`),
+    api.text(`${path}/script`),
+    api.ask<Timeline>('GET', timelinePath),
+    api.ask<StripList>('GET', withQuery('/machines/strips', { ids: machine.id })),
+    api.ask<{ items: Change[] }>('GET', withQuery('/changes', { subject: machine.id, limit: '20' })),
+    api.ask<{ items: Deployment[] }>('GET', withQuery('/deployments', { machine: machine.id, limit: '5' })),
+    api.ask<FindingList>('GET', '/findings'),
+    findAnswers(visit, machine.id),
+    may('machines.edit') ? choicesOf(api) : undefined,
+  ])
+  const strip = strips.items[0]
+  const name = machine.name ?? machine.macs[0] ?? machine.id
+  const isBusy = strip?.deployment !== undefined || strip?.boots.some(({ outcome }) => outcome === undefined)
+  return {
+    view: 'machines/machine',
+    title: name,
+    data: {
+      ...{ machine, name, refusal, script, answers, choices, isBusy },
+      url:
+        visit.url.startsWith(`/machines/${machine.id}`) && refusal === undefined
+          ? visit.url
+          : `/machines/${machine.id}`,
+      state: stateOf(machine, strip),
+      strip: stripOf(strip?.boots ?? []),
+      next: nextBootOf(decision),
+      identity: identityRows(machine),
+      facts: factRows(machine),
+      attempts: attemptsOf(timeline),
+      older: timeline.next && `/machines/${machine.id}?${new URLSearchParams({ before: timeline.next })}#timeline`,
+      deployments: deployments.items,
+      findings: findings.items.filter(({ machines }) => machines.some(({ id }) => id === machine.id)),
+      changes: changes.items.map((change) => ({ ...change, differences: differencesOf(change) })),
+      fields: refusal === undefined ? fieldsOf(machine) : form.values,
+      etag: refusal === undefined || refusal.status === 412 ? etagOf(machine) : (form.get('etag') ?? etagOf(machine)),
+    },
+    commands: commandsOf(machine, timelinePath),
+  }
+}
+
+function commandsOf(machine: Machine, timeline: string) {
+  const handle = machine.macs[0] ?? machine.id
+  const path = pathOf('machines', machine.id)
+  return [
+    { title: 'Show the machine', path, cli: `machine show ${handle}` },
+    { title: 'Explain what it boots', path: `${path}/decision`, cli: `explain ${handle}` },
+    { title: 'Preview its script', path: `${path}/script`, cli: `preview ${handle}` },
+    { title: 'Show what it went through', path: timeline, cli: `timeline ${handle}` },
+    {
+      ...{ title: 'Change it', method: 'PATCH' as const, path, body: { labels: { rack: 'b4' } } },
+      cli: `machine set ${handle} --label rack=b4`,
+    },
+  ]
+}
