@@ -10,6 +10,7 @@ import type { ImportPlan, Variant } from '../model/image.ts'
 import { relativeNames, relativeWarning } from './discs/layouts/ipxe-script.ts'
 import { withPath } from './discs/stored-path.ts'
 import { type Archive, importArchive, type Unpacked } from './import-archive.ts'
+import { importLinux } from './import-linux.ts'
 import { importRecipe } from './import-recipe.ts'
 import { fetchUrl } from './import-url.ts'
 import type { FetchedFile, Intake, Job, Outcome } from './intake.ts'
@@ -17,6 +18,7 @@ import type { FetchedFile, Intake, Job, Outcome } from './intake.ts'
 /** Fetches and stores the files of a plan. @throws Error with a message for the operator */
 export async function importPlan(intake: Intake, job: Job, plan: ImportPlan): Promise<Outcome> {
   if (plan.kind === 'recipe') return importRecipe(intake, job, plan)
+  if (plan.kind === 'linux') return importLinux(intake, job, plan)
   return plan.kind === 'url' ? importFromUrl(intake, job, plan) : importStored(intake, job, plan)
 }
 

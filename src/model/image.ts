@@ -114,6 +114,18 @@ export function isPast(endOfLife: string | null | undefined, today: string): boo
 export const importStates = ['waiting', 'running', 'done', 'failed', 'cancelled'] as const
 export type ImportState = (typeof importStates)[number]
 
+/** A file at a URL, and its expected hash. */
+export type UrlFile = { url: string; sha256?: string | undefined }
+
+/** A kernel, its initrds and its arguments. A platform that is absent means every platform. */
+export type LinuxSource = {
+  kernel: UrlFile
+  initrds: UrlFile[]
+  args: string[]
+  arch: Arch
+  platform?: Platform | undefined
+}
+
 /** What to download, and how to make an image from it. */
 export type ImportPlan = {
   /** Import only the variants for these architectures; absent: all. */
@@ -129,6 +141,8 @@ export type ImportPlan = {
 } & (
   | { kind: 'recipe'; recipe: string; mirror?: string | undefined }
   | { kind: 'url'; url: string; sha256?: string | undefined; sha512?: string | undefined; keepIso: boolean }
+  /** A kernel with its initrds, which have no installer around them that could be recognized. */
+  | { kind: 'linux'; linux: LinuxSource }
   /** A stored file. */
   | { kind: 'file'; sha256: string; name: string; keepIso: boolean }
 )

@@ -154,6 +154,28 @@ eachDatabase('imports', (database) => {
     })
   })
 
+  test('a kernel and its initrd from two URLs, and nothing if the hash of one is not the expected one', async () => {
+    const urls = {
+      kernel: { url: `${web.url}/linux` },
+      initrds: [{ url: `${web.url}/initrd.gz`, sha256: sha256(initrd) }],
+    }
+    const plan = { kind: 'linux' as const, linux: { ...urls, args: ['quiet'], arch: 'x86_64' as const } }
+    web.files.set('/linux', linux).set('/initrd.gz', initrd)
+    expect(await one.run(plan, 'own')).toMatchObject({ state: 'done', image: 'own', version: 1 })
+    expect(await findImage(database(), 'own')).toMatchObject({ title: 'linux' })
+    expect((await findImage(database(), 'own'))?.variants).toEqual([
+      {
+        ...{ arch: 'x86_64', kind: 'linux', args: ['quiet'] },
+        kernel: { sha256: sha256(linux), name: 'linux' },
+        initrds: [{ sha256: sha256(initrd), name: 'initrd.gz' }],
+      },
+    ])
+    web.files.set('/initrd2.gz', script)
+    const other = { ...plan.linux, initrds: [{ url: `${web.url}/initrd2.gz`, sha256: 'ab'.repeat(32) }] }
+    expect((await one.run({ ...plan, linux: other }, 'wrong')).state).toBe('failed')
+    expect(await findImage(database(), 'wrong')).toBeUndefined()
+  })
+
   test('an uploaded iPXE script', async () => {
     await one.store.put(sha256(script), inOne(script), script.length)
     await saveFile(database(), { sha256: sha256(script), name: 'hello.ipxe', sizeBytes: script.length })

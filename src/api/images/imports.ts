@@ -1,5 +1,6 @@
 // /imports: images that the server imports in the background.
 import { z } from '@hono/zod-openapi'
+import { checkLinuxUrls } from '../../intake/import-linux.ts'
 import { checkImportUrl } from '../../intake/import-plan.ts'
 import { findRecipe, requireArchs } from '../../intake/import-recipe.ts'
 import { findFile } from '../../inventory/images/files.ts'
@@ -24,7 +25,7 @@ const params = z.object({ id: uuidv7 })
 export const create = endpoint({
   operationId: 'createImport',
   action: 'images.edit',
-  summary: 'Import an image by a recipe, from a URL, or from an uploaded ISO',
+  summary: 'Import an image by a recipe, from URLs, or from an uploaded file',
   description:
     'The server imports it in the background and continues after a restart; the Location header leads to its progress. The image appears only when it is complete. Its variants replace those for the same architectures. After a failure, the downloaded data is kept for some days, and the next import resumes from it.',
   body: importRequest,
@@ -110,12 +111,16 @@ async function planOf(
   { db, intake }: Pick<AdminDeps, 'db' | 'intake'>,
   body: z.output<typeof importRequest>,
 ): Promise<ImportPlan> {
-  const { recipe, mirror, url, sha256: hash, sha512: longHash, file, keepIso = false, wimboot } = body
+  const { recipe, mirror, url, sha256: hash, sha512: longHash, file, linux, keepIso = false, wimboot } = body
   const { archs, title, installer, draft } = body
   const common = { title, installer, draft, ...(archs && { archs: [...new Set(archs)] }) }
   if (recipe !== undefined) {
     requireArchs(await findRecipe(intake, recipe), archs)
     return { ...common, kind: 'recipe', recipe, ...(mirror !== undefined && { mirror: mirror.replace(/\/+$/, '') }) }
+  }
+  if (linux !== undefined) {
+    checkLinuxUrls(linux)
+    return { ...common, kind: 'linux', linux }
   }
   if (wimboot !== undefined && (await findFile(db, wimboot.sha256)) === undefined)
     throw new InputError({ field: 'wimboot.sha256', value: wimboot.sha256, expected: 'the sha256 of an uploaded file' })

@@ -143,10 +143,11 @@ export async function pruneImports(db: Db, days: number): Promise<void> {
   await db.delete(imports).where(lt(imports.endedAt, sql`now() - ${days} * interval '1 day'`))
 }
 
-/** The source of an import, for people: a recipe, a URL without its secrets, or a file's name. */
+/** The source of an import, for people: a recipe, a URL without its secrets (that of a kernel), or a file's name. */
 export function sourceOf(plan: ImportPlan): string {
   if (plan.kind === 'recipe') return `recipe ${plan.recipe}`
-  return plan.kind === 'file' ? plan.name : redactUrl(plan.url)
+  if (plan.kind === 'file') return plan.name
+  return redactUrl(plan.kind === 'linux' ? plan.linux.kernel.url : plan.url)
 }
 
 function auditView({ image, plan, state, message, version }: Import) {

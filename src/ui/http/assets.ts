@@ -22,9 +22,12 @@ const types: Record<string, string> = {
 }
 
 type Encoding = 'br' | 'gzip' | 'identity'
-export type Asset = { type: string; etag: string; bodies: Record<Encoding, Uint8Array<ArrayBuffer>> }
+export type Asset = { type: string; hash: string; bodies: Record<Encoding, Uint8Array<ArrayBuffer>> }
 
-/** The assets by their name, and the URL of each, which changes with its content. */
+/**
+ * The assets by their name, and the URL of each. The URLs change with any content, all at once, so that a script can import another
+ * by its name.
+ */
 export type Assets = { find: (hash: string, name: string) => Asset | undefined; url: (name: string) => string }
 
 /** Reads and compresses the assets. */
@@ -33,6 +36,7 @@ export function openAssets(folder = join(programDir, 'src', 'ui', 'public')): As
   const own = readdirSync(folder).map((name): [string, string] => [name, join(folder, name)])
   const vendored = Object.entries(packages).map(([name, path]): [string, string] => [name, locate(path)])
   const assets = new Map([...own, ...vendored].map(([name, path]) => [name, load(name, readFileSync(path))]))
+  const together = hashOf([...assets].map(([name, { hash }]) => `${name} ${hash}\n`).join(''))
   const require = (name: string): Asset => {
     const asset = assets.get(name)
     if (asset === undefined) throw new Error(`there is no asset ${name}`)
@@ -41,26 +45,33 @@ export function openAssets(folder = join(programDir, 'src', 'ui', 'public')): As
   return {
     find: (hash, name) => {
       const asset = assets.get(name)
-      return asset?.etag === hash ? asset : undefined
+      return hash === together ? asset : undefined
     },
-    url: (name) => `/assets/${require(name).etag}/${name}`,
+    url: (name) => {
+      require(name)
+      return `/assets/${together}/${name}`
+    },
   }
 }
 
 function load(name: string, bytes: Uint8Array): Asset {
-  const etag = createHash('sha256').update(bytes).digest('hex').slice(0, 16)
+  const hash = hashOf(bytes)
   const type = types[name.split('.').at(-1) ?? ''] ?? 'application/octet-stream'
   const copy = (body: Uint8Array) => new Uint8Array(body)
   const params = { [constants.BROTLI_PARAM_QUALITY]: 9 }
   return {
     type,
-    etag,
+    hash,
     bodies: {
       identity: copy(bytes),
       gzip: copy(gzipSync(bytes, { level: 9 })),
       br: copy(brotliCompressSync(bytes, { params })),
     },
   }
+}
+
+function hashOf(bytes: Uint8Array | string): string {
+  return createHash('sha256').update(bytes).digest('hex').slice(0, 16)
 }
 
 /** The best encoding that the client accepts. */

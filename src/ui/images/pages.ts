@@ -3,6 +3,7 @@ import type { Route } from '../http/route.ts'
 import * as image from './image.ts'
 import * as imports from './imports.ts'
 import * as list from './list.ts'
+import * as added from './new.ts'
 import * as recipes from './recipes.ts'
 import * as versions from './versions.ts'
 
@@ -11,6 +12,9 @@ export const imagePages: Route[] = [
   ['get', '/images/recipes', recipes.list, 'inventory.read'],
   ['post', '/images/recipes', recipes.start, 'images.edit'],
   ['post', '/images/recipes/check', recipes.check, 'images.edit'],
+  ['get', '/images/new', added.form, 'images.edit'],
+  ['post', '/images/new', added.start, 'images.edit'],
+  ['post', '/uploads/:id/delete', added.removeUpload, 'files.upload'],
   ['get', '/images/:name', image.get, 'inventory.read'],
   ['get', '/images/:name/versions', image.get, 'inventory.read'],
   ['post', '/images/:name', image.save, 'images.edit'],

@@ -66,6 +66,24 @@ eachDatabase('imports over HTTP', (database) => {
     expect(text).not.toMatch(/geheim|anna|"server"/)
   })
 
+  test('of a kernel need the name of the image and URLs of files, and hide the secrets in them', async () => {
+    const kernel = { url: 'https://anna:geheim@mirror.example/vmlinuz?token=geheim' }
+    const linux = { kernel, initrds: [{ url: 'http://mirror.example/initrd.img' }], arch: 'x86_64' }
+    expect((await post({ image: 'own', linux })).body).toMatchObject({
+      ...{ kind: 'linux', image: 'own', source: 'https://mirror.example/vmlinuz' },
+    })
+    const fieldsOf = async (body: object) =>
+      (await post(body)).body.errors?.map(({ field }: { field: string }) => field)
+    expect(await fieldsOf({ linux })).toEqual(['image'])
+    expect(await fieldsOf({ image: 'own', linux, archs: ['x86_64'] })).toEqual(['archs'])
+    expect(await fieldsOf({ image: 'own', linux: { ...linux, kernel: { url: 'ftp://x/vmlinuz' } } })).toEqual([
+      'linux.kernel.url',
+    ])
+    expect(await fieldsOf({ image: 'own', linux: { ...linux, initrds: [{ url: 'http://x/' }] } })).toEqual([
+      'linux.initrds[0].url',
+    ])
+  })
+
   test('can be requested again with the same source, once they failed or were cancelled', async () => {
     const made = await post({ image: 'debian', url: 'https://mirror.example/debian.iso', draft: true })
     const path = `/api/v1/imports/${made.body.id}`

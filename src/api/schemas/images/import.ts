@@ -1,11 +1,27 @@
 // Request and response schemas of an import.
 import { z } from '@hono/zod-openapi'
 import { importStates } from '../../../model/image.ts'
-import { arch, imageName, limit, moment, pageOf, printable, sha256, uuidv7 } from '../common.ts'
+import { arch, imageName, limit, moment, pageOf, platform, printable, sha256, uuidv7 } from '../common.ts'
 import type { Given, Sent } from '../json.ts'
+import { checkedArgs } from '../machines/assignment.ts'
 import { fileRef } from './variant.ts'
 
 const sha512 = z.string().regex(/^[0-9a-f]{128}$/, 'a sha512 in lower-case hexadecimal')
+
+const url = z.string().max(4096, 'at most 4096 characters')
+const urlFile = z
+  .strictObject({ url, sha256: sha256.optional().openapi({ description: 'The expected hash of the bytes.' }) })
+  .openapi('UrlFile')
+
+const linuxSource = z
+  .strictObject({
+    kernel: urlFile,
+    initrds: z.array(urlFile).max(16, 'at most 16 files').default([]),
+    args: checkedArgs.default([]),
+    arch,
+    platform: platform.optional().openapi({ description: 'If absent, every platform.' }),
+  })
+  .openapi('LinuxSource')
 
 export const importRequest = z
   .strictObject({
@@ -33,7 +49,7 @@ export const importRequest = z
       .max(1024, 'at most 1024 characters')
       .optional()
       .openapi({ description: "For a recipe: replaces the distribution's own server." }),
-    url: z.string().max(4096, 'at most 4096 characters').optional().openapi({
+    url: url.optional().openapi({
       description: 'The URL of an ISO, an archive of netboot files, an EFI program (.efi) or an iPXE script (.ipxe).',
       example: 'https://deb.debian.org/debian/dists/bookworm/main/installer-amd64/current/images/netboot/mini.iso',
     }),
@@ -42,6 +58,9 @@ export const importRequest = z
     file: sha256
       .optional()
       .openapi({ description: 'An uploaded ISO, archive, EFI program (.efi) or iPXE script (.ipxe).' }),
+    linux: linuxSource
+      .optional()
+      .openapi({ description: 'A kernel and its initrds. Such an import needs the name of the image.' }),
     keepIso: z
       .boolean()
       .optional()
@@ -52,10 +71,12 @@ export const importRequest = z
   })
   .superRefine((body, context) => {
     const refuse = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message })
-    const kinds = (['recipe', 'url', 'file'] as const).filter((kind) => body[kind] !== undefined)
-    if (kinds.length !== 1) return refuse(kinds[1] ?? 'recipe', 'exactly one of recipe, url and file')
+    const kinds = (['recipe', 'url', 'file', 'linux'] as const).filter((kind) => body[kind] !== undefined)
+    if (kinds.length !== 1) return refuse(kinds[1] ?? 'recipe', 'exactly one of recipe, url, file and linux')
+    if (body.linux !== undefined && body.image === undefined) return refuse('image', 'the name of the image')
     const [kind = 'recipe'] = kinds
     const only = {
+      archs: ['recipe', 'url', 'file'],
       mirror: ['recipe'],
       sha256: ['url'],
       sha512: ['url'],
@@ -64,7 +85,7 @@ export const importRequest = z
     }
     for (const [field, kinds] of Object.entries(only))
       if (body[field as keyof typeof only] !== undefined && !kinds.includes(kind))
-        refuse(field, `nothing, because the field is only for ${kinds.join(' and ')}`)
+        refuse(field, `nothing, because the field is only for ${kinds.join(', ')}`)
   })
   .openapi('ImportRequest')
 export type ImportRequest = Sent<typeof importRequest>
@@ -74,7 +95,7 @@ export const importSchema = z
     id: uuidv7,
     image: imageName.optional().openapi({ description: 'Absent until it is detected.' }),
     source: z.string().openapi({ description: 'The source of the image.', example: 'recipe debian-12' }),
-    kind: z.enum(['recipe', 'url', 'file']),
+    kind: z.enum(['recipe', 'url', 'file', 'linux']),
     state: z.enum(importStates),
     doing: z.string().openapi({ example: 'downloading debian-12.iso' }),
     doneBytes: z.int().min(0).openapi({ description: 'The progress of the current step.' }),

@@ -32,3 +32,4 @@ export const fileUpload = z
 export type FileUpload = Given<typeof fileUpload>
 
 export const fileUploadList = pageOf(fileUpload).openapi('FileUploadList')
+export type FileUploadList = Given<typeof fileUploadList>
