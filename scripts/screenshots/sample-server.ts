@@ -59,7 +59,9 @@ export async function startSampleServer(port = 0): Promise<SampleServer> {
         return boot(bootUrl, machine, fate, ended.signal)
       }),
     )
-  const slow = machines.slice(3, 6).map((machine) => boot(bootUrl, machine, 'stuck', ended.signal))
+  const slowMachines = machines.filter(({ hostname }) => ['web06', 'web12', 'web15'].includes(hostname))
+  for (const { mac } of slowMachines) await ask('PATCH', `/machines/${mac}`, { assignment: { image: 'desktop' } })
+  const slow = slowMachines.map((machine) => boot(bootUrl, machine, 'stuck', ended.signal))
   return {
     ...{ adminUrl, bootUrl, ask },
     welcomeUrl: server.welcomeUrl ?? adminUrl,

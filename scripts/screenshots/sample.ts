@@ -30,13 +30,15 @@ export function sampleMachines(count: number): FakeMachine[] {
 
 /** Enters images, groups, a menu, an answer file and machines, as an operator would. */
 export async function enterSample(ask: Ask, machines: FakeMachine[]): Promise<void> {
-  for (const [name, title, version] of [
-    ['debian-13', 'Debian 13 installer', '13.2'],
-    ['worker-os', 'Worker OS, live', '42.7'],
-    ['memtest', 'Memtest86+ 7.20', '7.20'],
+  for (const [name, title, version, initrdBytes] of [
+    ['debian-13', 'Debian 13 installer', '13.2', 512 * 1024],
+    ['worker-os', 'Worker OS, live', '42.7', 512 * 1024],
+    ['memtest', 'Memtest86+ 7.20', '7.20', 512 * 1024],
+    // Large enough that a slow machine is seen loading it.
+    ['desktop', 'Desktop, live', '12.1', 48_000_000],
   ] as const) {
     const kernel = await upload(ask, 'vmlinuz', `${title} kernel`, 96 * 1024)
-    const initrd = await upload(ask, 'initrd.gz', `${title} initrd`, 512 * 1024)
+    const initrd = await upload(ask, 'initrd.gz', `${title} initrd`, initrdBytes)
     const variants = (['x86_64'] as const).map((arch) => ({
       arch,
       kind: 'linux',

@@ -6,6 +6,7 @@ import { finishOidcSignIn, startOidcSignIn } from './access/oidc.ts'
 import { accessPages } from './access/pages.ts'
 import { acceptWelcome, signIn, signInPage, signOut, welcomePage } from './access/sign-in.ts'
 import { deploymentPages } from './boots/deployment-pages.ts'
+import { bootPages } from './boots/pages.ts'
 import { encodingFor } from './http/assets.ts'
 import type { Route } from './http/route.ts'
 import { errorPage, findPrincipal, respond, servePage, type UiDeps } from './http/serve.ts'
@@ -16,7 +17,14 @@ import { systemPages } from './system/pages.ts'
 export type { UiDeps } from './http/serve.ts'
 
 /** The pages for signed-in people, each with the right that it needs. */
-export const pages: Route[] = [...imagePages, ...machinePages, ...systemPages, ...accessPages, ...deploymentPages]
+export const pages: Route[] = [
+  ...bootPages,
+  ...deploymentPages,
+  ...machinePages,
+  ...imagePages,
+  ...systemPages,
+  ...accessPages,
+]
 
 /** Pages before the sign-in. */
 const openPages: ['get' | 'post', string, (deps: UiDeps, context: Context) => Promise<Response>][] = [

@@ -83,7 +83,7 @@ export async function openPageServer(
       const headers = { ...cookie, origin: url, 'sec-fetch-site': 'same-origin' }
       const init = form === undefined ? {} : { method: 'POST', body: new URLSearchParams(form) }
       const response = await globalThis.fetch(`${url}${path}`, { headers, redirect: 'manual', ...init })
-      return { status: response.status, html: await response.text(), headers: response.headers }
+      return { status: response.status, html: await readPart(response), headers: response.headers }
     },
     close: async () => {
       server.closeAllConnections()
@@ -91,4 +91,16 @@ export async function openPageServer(
       await api.remove()
     },
   }
+}
+
+/** The text of a response; of an event stream, the first event. */
+async function readPart(response: Response): Promise<string> {
+  const isStream = response.headers.get('content-type')?.startsWith('text/event-stream')
+  if (!isStream || response.body === null) return response.text()
+  let text = ''
+  for await (const part of response.body.pipeThrough(new TextDecoderStream())) {
+    text += part
+    if (text.includes('\n\n')) break
+  }
+  return text
 }

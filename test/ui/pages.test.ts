@@ -45,12 +45,12 @@ describe('every page', () => {
 
   test.each(reads)('%s %s shows hostile values as text, and names no other host', async (_, path) => {
     const { html, headers, status } = await server.visit('admin', pathOf(path))
+    expect(html).not.toContain(payload)
     if (!headers.get('content-type')?.startsWith('text/html')) return
     expect(status).toBeLessThan(400)
     const tags = html.match(/<[a-z][^>]*>/gi) ?? []
     expect(tags.filter((tag) => /^<script/i.test(tag) && !/^<script src="\/assets\//.test(tag))).toEqual([])
     expect(tags.filter((tag) => /\s(on[a-z]+|style)\s*=/i.test(tag.replaceAll(/"[^"]*"/g, '""')))).toEqual([])
-    expect(html).not.toContain(payload)
     expect(
       tags.filter(
         (tag) => /^<(link|script|img|iframe|form)/i.test(tag) && /(src|href|action)="(https?:)?\/\//i.test(tag),

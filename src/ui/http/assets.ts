@@ -7,12 +7,12 @@ import { join } from 'node:path'
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
 import { programDir } from '../../lib/program-dir.ts'
 
-const packages: Record<string, string> = {
-  'pico.css': '@picocss/pico/css/pico.min.css',
-  'htmx.js': 'htmx.org/dist/htmx.min.js',
-  'sse.js': 'htmx.org/dist/ext/hx-sse.min.js',
-  'uplot.js': 'uplot/dist/uPlot.iife.min.js',
-  'uplot.css': 'uplot/dist/uPlot.min.css',
+const packages: Record<string, string[]> = {
+  'pico.css': ['@picocss/pico/css/pico.min.css'],
+  // One script: htmx looks for its extensions soon after it has loaded, and a second script may arrive later.
+  'htmx.js': ['htmx.org/dist/htmx.min.js', 'htmx.org/dist/ext/hx-sse.min.js'],
+  'uplot.js': ['uplot/dist/uPlot.iife.min.js'],
+  'uplot.css': ['uplot/dist/uPlot.min.css'],
 }
 
 const types: Record<string, string> = {
@@ -33,9 +33,12 @@ export type Assets = { find: (hash: string, name: string) => Asset | undefined; 
 /** Reads and compresses the assets. */
 export function openAssets(folder = join(programDir, 'src', 'ui', 'public')): Assets {
   const locate = createRequire(import.meta.url).resolve
-  const own = readdirSync(folder).map((name): [string, string] => [name, join(folder, name)])
-  const vendored = Object.entries(packages).map(([name, path]): [string, string] => [name, locate(path)])
-  const assets = new Map([...own, ...vendored].map(([name, path]) => [name, load(name, readFileSync(path))]))
+  const own = readdirSync(folder).map((name): [string, string[]] => [name, [join(folder, name)]])
+  const vendored = Object.entries(packages).map(([name, paths]): [string, string[]] => [
+    name,
+    paths.map((path) => locate(path)),
+  ])
+  const assets = new Map([...own, ...vendored].map(([name, paths]) => [name, load(name, readAll(paths))]))
   const together = hashOf([...assets].map(([name, { hash }]) => `${name} ${hash}\n`).join(''))
   const require = (name: string): Asset => {
     const asset = assets.get(name)
@@ -52,6 +55,10 @@ export function openAssets(folder = join(programDir, 'src', 'ui', 'public')): As
       return `/assets/${together}/${name}`
     },
   }
+}
+
+function readAll(paths: string[]): Buffer {
+  return Buffer.concat(paths.flatMap((path, index) => [Buffer.from(index === 0 ? '' : '\n'), readFileSync(path)]))
 }
 
 function load(name: string, bytes: Uint8Array): Asset {

@@ -35,20 +35,36 @@ export type Frame = { path: string; origin: string; principal: Principal | undef
 /** The whole HTML of a page. */
 export function renderPage(
   { views, assets, siteName, version, command }: LayoutDeps,
-  { view, title, data = {}, commands = [], bare = false }: Page,
+  { view, title, data = {}, commands = [], bare = false, theme }: Page,
   { path, origin, principal, notice }: Frame,
 ): string {
   const role = principal?.role
-  const shared = { asset: assets.url, origin, may: (action: Action) => role !== undefined && may(role, action) }
+  const shared = sharedBy(assets, origin, principal)
   const content = views(view, { ...shared, ...data })
   const entries = role === undefined || bare ? [] : navigation.filter(({ action }) => may(role, action))
   return views('layout', {
     ...shared,
-    ...{ title, content, notice, bare, version, siteName },
+    ...{ title, content, notice, bare, theme, version, siteName },
     person: principal && { name: principal.actor.replace(/^person /, ''), role: principal.role },
     navigation: entries.map((entry) => ({ ...entry, current: isCurrent(entry.path, path) })),
     commands: commands.map((line) => commandLines(line, origin, command)),
   })
+}
+
+/** The HTML of a part of a page, without the frame. */
+export function renderPart(
+  { views, assets }: LayoutDeps,
+  view: string,
+  data: object,
+  { origin, principal }: Pick<Frame, 'origin' | 'principal'>,
+): string {
+  return views(view, { ...sharedBy(assets, origin, principal), ...data })
+}
+
+/** What every view may use. */
+function sharedBy(assets: Assets, origin: string, principal: Principal | undefined) {
+  const role = principal?.role
+  return { asset: assets.url, origin, may: (action: Action) => role !== undefined && may(role, action) }
 }
 
 function isCurrent(entry: string, path: string): boolean {

@@ -15,7 +15,7 @@ import { isOutage } from '../../lib/outage.ts'
 import { plainAddress } from '../../lib/subnet.ts'
 import { createApiClient, type Fetch, RefusedError } from './client.ts'
 import { readForm } from './form.ts'
-import { type LayoutDeps, renderPage } from './layout.ts'
+import { type LayoutDeps, renderPage, renderPart } from './layout.ts'
 import { pathOfReferer } from './local-path.ts'
 import { type CookieSettings, readSession, setNotice, takeNotice } from './session.ts'
 import type { Page, PageHandler, Redirect } from './visit.ts'
@@ -55,6 +55,7 @@ export function servePage(deps: UiDeps, action: Action, handler: PageHandler) {
         params: context.req.param(),
         query: readForm(new URL(context.req.url).searchParams),
         form: readForm(await readFields(context)),
+        render: (view, data) => renderPart(deps, view, data, { origin: originOf(deps, context), principal }),
       })
       return respond(deps, context, answer, principal)
     } catch (error) {

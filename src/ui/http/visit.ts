@@ -19,6 +19,8 @@ export type Visit = {
   url: string
   /** Aborted when the browser disconnects. */
   signal: AbortSignal
+  /** A view as HTML without the frame, for a stream of parts. */
+  render: (view: string, data: object) => string
 }
 
 /** A page, rendered from a view. */
@@ -32,6 +34,8 @@ export type Page = {
   commands?: Command[]
   /** True for a page without navigation, such as the wall view. */
   bare?: boolean
+  /** For a page that is dark whatever the browser prefers. */
+  theme?: 'dark'
 }
 
 /** After a change: another page, with a sentence about what was done. */

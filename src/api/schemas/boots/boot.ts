@@ -35,6 +35,7 @@ export const bootSummary = z
 export type BootSummary = Given<typeof bootSummary>
 
 export const bootList = pageOf(bootSummary).openapi('BootList')
+export type BootList = Given<typeof bootList>
 
 export const bootsQuery = z.strictObject({
   limit,
