@@ -7,6 +7,7 @@ import { accessPages } from './access/pages.ts'
 import { acceptWelcome, signIn, signInPage, signOut, welcomePage } from './access/sign-in.ts'
 import { deploymentPages } from './boots/deployment-pages.ts'
 import { bootPages } from './boots/pages.ts'
+import { changePages } from './changes/pages.ts'
 import { encodingFor } from './http/assets.ts'
 import type { Route } from './http/route.ts'
 import { errorPage, findPrincipal, respond, servePage, type UiDeps } from './http/serve.ts'
@@ -24,6 +25,7 @@ export const pages: Route[] = [
   ...imagePages,
   ...systemPages,
   ...accessPages,
+  ...changePages,
 ]
 
 /** Pages before the sign-in. */
