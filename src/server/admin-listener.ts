@@ -19,6 +19,7 @@ import type { Data } from './data/data.ts'
 import { createAdminFetch } from './http/admin-app.ts'
 import { type ConnectionLimits, serveBounded } from './http/connections.ts'
 import { listen, listenOnSocket, reachableAddress } from './http/listen.ts'
+import { createTurns } from './http/turns.ts'
 import type { Jobs } from './jobs.ts'
 import type { SentBytes } from './throughput.ts'
 import { openUi } from './ui.ts'
@@ -83,7 +84,9 @@ export async function openAdminListener(
   const api = createAdminApp({ ...deps, trusted: false })
   const ui = openUi(config, deps.signIn, sealer, (request, env) => api.fetch(request, env), log, metrics)
   const { url: adminUrl, hosts } = config.admin
-  const server = adminServer(createAdminFetch({ api, ...ui, adminUrl, hosts, log, metrics }), limits)
+  const app = createAdminFetch({ api, ...ui, adminUrl, hosts, log, metrics })
+  const inTurn = createTurns(turnLimits)
+  const server = adminServer((request, env) => inTurn(peerOf(env), async () => app(request, env)), limits)
   const address: AddressInfo = await listen(server, config.admin.listen, 'BOOTWRIGHT_ADMIN_LISTEN', closers)
   if (socketPath === undefined)
     log.warn(
@@ -99,6 +102,13 @@ export async function openAdminListener(
 /** The URL at which people reach the page: that of the settings, or that of the listener on this computer. */
 export function adminUrlOf(config: Config, address: AddressInfo): string {
   return config.admin.url ?? `http://${reachableAddress(address)}`
+}
+
+/** Boots share the processor and the embedded database with people and programs. */
+const turnLimits = { maxAtOnce: 8, maxTurnMs: 100 }
+
+function peerOf(env: object | undefined): string {
+  return (env as { incoming?: http.IncomingMessage } | undefined)?.incoming?.socket.remoteAddress ?? ''
 }
 
 type AdminFetch = (request: Request, env?: object) => Response | Promise<Response>
