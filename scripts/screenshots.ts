@@ -68,6 +68,8 @@ async function takeAll(folder: string, wide: boolean): Promise<void> {
       await page.setViewportSize({ width: 1440, height: 900 })
       if (wide) {
         await page.emulateMedia({ colorScheme: 'dark' })
+        // Colors change in a transition.
+        await page.waitForTimeout(500)
         await page.screenshot({ path: join(folder, `${name}-dark.png`) })
         await page.emulateMedia({ colorScheme: 'light' })
       }
