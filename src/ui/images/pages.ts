@@ -1,5 +1,6 @@
 // The URLs of the pages about images.
 import type { Route } from '../http/route.ts'
+import * as files from './files.ts'
 import * as image from './image.ts'
 import * as imports from './imports.ts'
 import * as list from './list.ts'
@@ -26,6 +27,10 @@ export const imagePages: Route[] = [
   ['post', '/images/:name/delete', versions.remove, 'images.delete'],
   ['get', '/images/:name/versions/:version/delete', versions.askDelete, 'images.delete'],
   ['post', '/images/:name/versions/:version/delete', versions.remove, 'images.delete'],
+  ['get', '/files', files.list, 'inventory.read'],
+  ['post', '/files/verify', files.verify, 'images.edit'],
+  ['post', '/files/unused', files.findUnused, 'files.delete'],
+  ['post', '/files/clear', files.clear, 'files.delete'],
   ['get', '/imports', imports.list, 'inventory.read'],
   ['get', '/imports/:id', imports.get, 'inventory.read'],
   ['post', '/imports/:id/cancel', imports.cancel, 'images.edit'],

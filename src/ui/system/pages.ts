@@ -1,6 +1,7 @@
 // The pages of set-up that concern the server.
 import type { Route } from '../http/route.ts'
 import { policy, savePolicy } from '../machines/policy.ts'
+import { bootPrograms } from './boot-programs.ts'
 import { code, codes } from './codes.ts'
 import { dhcp, switchProxyDhcp } from './dhcp.ts'
 import { acknowledgeServer, doctor, forgetServer, runDoctor } from './doctor.ts'
@@ -20,6 +21,7 @@ export const systemPages: Route[] = [
   ['get', '/setup/policy', policy, 'inventory.read'],
   ['post', '/setup/policy', savePolicy, 'policy.edit'],
   ['get', '/setup/settings', settings, 'settings.read'],
+  ['get', '/boot-programs', bootPrograms, 'inventory.read'],
   ['get', '/codes', codes, 'system.read'],
   ['get', '/codes/:code', code, 'system.read'],
 ]
