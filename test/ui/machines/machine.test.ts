@@ -195,6 +195,11 @@ describe('the pages of a machine', () => {
     await server.visit('operator', '/machines/discovered', { ids: second, [`hostname:${second}`]: 'node2' })
     const { items } = await api.ask<MachineList>('GET', '/machines?discovered=true')
     expect(items.map((item) => item.id)).toEqual([third])
+    const all = { all: 'yes', filter: 'state=discovered', action: 'enter' }
+    const preview = await server.visit('operator', '/machines/actions', all)
+    expect(preview.html).toContain('<strong>1 machine</strong> will be entered')
+    await server.visit('operator', '/machines/actions', { ...all, step: 'apply', expect: '1' })
+    expect((await api.ask<Machine>('GET', `/machines/${third}`)).discovered).toBe(false)
   })
 
   test('enter a machine before it boots, and say what is wrong with it', async () => {
@@ -264,6 +269,7 @@ describe('the pages of a machine', () => {
       await recordReport(opened.db, token, 'booted', ip, 'up')
       await opened.db.execute(sql`update boots set ended_at = now() where id = ${boot}`)
       await expect.poll(() => page.locator('#live').textContent(), { timeout: 15_000 }).toContain('newest: booted')
+      expect(await page.locator('#state').textContent()).toBe('booted')
       await expect.poll(() => page.locator('#live[hx-trigger]').count()).toBe(0)
       expect(faults).toEqual([])
       await close()
