@@ -11,7 +11,10 @@ import { changePages } from './changes/pages.ts'
 import { encodingFor } from './http/assets.ts'
 import type { Route } from './http/route.ts'
 import { errorPage, findPrincipal, respond, servePage, type UiDeps } from './http/serve.ts'
+import { answerFilePages } from './images/answers/pages.ts'
 import { imagePages } from './images/pages.ts'
+import { groupPages } from './machines/groups/pages.ts'
+import { menuPages } from './machines/menus/pages.ts'
 import { machinePages } from './machines/pages.ts'
 import { systemPages } from './system/pages.ts'
 
@@ -22,7 +25,10 @@ export const pages: Route[] = [
   ...bootPages,
   ...deploymentPages,
   ...machinePages,
+  ...groupPages,
+  ...menuPages,
   ...imagePages,
+  ...answerFilePages,
   ...systemPages,
   ...accessPages,
   ...changePages,

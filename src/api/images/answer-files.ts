@@ -10,6 +10,7 @@ import {
   saveAnswerFile,
   useAnswerFileVersion,
 } from '../../inventory/images/answer-files.ts'
+import { findUses } from '../../inventory/machines/references.ts'
 import { requireFound } from '../../lib/errors.ts'
 import type { AnswerFile } from '../../model/answer-file.ts'
 import { checkAnswers } from '../../render/answers.ts'
@@ -24,6 +25,7 @@ import {
   answerFileVersionList,
 } from '../schemas/images/answer-file.ts'
 import { thingName } from '../schemas/machines/assignment.ts'
+import { usesSchema } from '../schemas/machines/uses.ts'
 
 const params = z.object({ name: thingName })
 
@@ -110,6 +112,19 @@ export const versions = endpoint({
     status: 200,
     body: { items: await listAnswerFileVersions(db, name) },
   }),
+})
+
+export const uses = endpoint({
+  operationId: 'listAnswerFileUses',
+  action: 'inventory.read',
+  summary: 'List what names an answer file',
+  params,
+  returns: usesSchema,
+  statuses: { 200: 'The uses' },
+  answer: async ({ db }, { params: { name } }) => {
+    requireFound(await findAnswerFile(db, name), `answer file ${name}`)
+    return { status: 200, body: await findUses(db, 'answerFile', name) }
+  },
 })
 
 export const remove = endpoint({

@@ -2,6 +2,7 @@
 import { z } from '@hono/zod-openapi'
 import { etagOf } from '../../inventory/common/precondition.ts'
 import { changeMenu, deleteMenu, findMenu, listMenus, menuNotices, saveMenu } from '../../inventory/machines/menus.ts'
+import { findUses } from '../../inventory/machines/references.ts'
 import { requireFound } from '../../lib/errors.ts'
 import type { Menu } from '../../model/menu.ts'
 import { type AdminDeps, endpoint } from '../http/endpoint.ts'
@@ -9,6 +10,7 @@ import { page, withoutNulls } from '../http/page.ts'
 import { listQuery } from '../schemas/common.ts'
 import { thingName } from '../schemas/machines/assignment.ts'
 import { menuList, menuPatch, menuPut, menuSchema } from '../schemas/machines/menu.ts'
+import { usesSchema } from '../schemas/machines/uses.ts'
 
 const params = z.object({ name: thingName })
 
@@ -74,6 +76,19 @@ export const patch = endpoint({
   statuses: { 200: 'Menu changed' },
   answer: async ({ db }, { params: { name }, body, precondition, by }) =>
     answerOf(db, await changeMenu(db, name, body, precondition, by)),
+})
+
+export const uses = endpoint({
+  operationId: 'listMenuUses',
+  action: 'inventory.read',
+  summary: 'List what names a menu',
+  params,
+  returns: usesSchema,
+  statuses: { 200: 'The uses' },
+  answer: async ({ db }, { params: { name } }) => {
+    requireFound(await findMenu(db, name), `menu ${name}`)
+    return { status: 200, body: await findUses(db, 'menu', name) }
+  },
 })
 
 export const remove = endpoint({

@@ -55,3 +55,26 @@ export async function refuseNamed(db: Db, kind: Referred, name: string): Promise
   if (users.length > 0)
     throw new ConflictError(`${thing} is used by ${users.slice(0, 5).join(', ')}${users.length > 5 ? ' and more' : ''}`)
 }
+
+/** What names a menu or an answer file. `assigned`: machines whose own assignment names it. `deployments`: those that are active. */
+export type Uses = {
+  assigned: number
+  groups: string[]
+  menus: { menu: string; entry: string }[]
+  policy: boolean
+  deployments: number
+}
+
+/** Finds what names a menu or an answer file, in one statement. */
+export async function findUses(db: Db, kind: 'menu' | 'answerFile', name: string): Promise<Uses> {
+  const found = await db.execute(sql`
+    select (select count(*)::int from machines where assignment ->> ${kind} = ${name}) as assigned,
+      (select count(*)::int from deployments where ${isActiveSql(sql`state`)} and assignment ->> ${kind} = ${name}) as deployments,
+      coalesce((select jsonb_agg(name order by name) from groups where assignment ->> ${kind} = ${name}), '[]') as groups,
+      coalesce((select jsonb_agg(jsonb_build_object('menu', name, 'entry', entry ->> 'name') order by name)
+        from menus, jsonb_array_elements(entries) as e(entry) where entry ->> ${kind} = ${name}), '[]') as menus,
+      exists (select 1 from policies where policy ->> ${kind} = ${name}) as policy`)
+  const [uses] = rowsOf<Uses>(found)
+  if (uses === undefined) throw new Error('a query without a row')
+  return uses
+}

@@ -31,6 +31,8 @@ export type Query = Record<string, string | readonly string[] | undefined>
 export type ApiClient = {
   /** Sends a JSON body and returns the JSON answer; undefined for an empty answer. @throws RefusedError */
   ask: <T>(method: Method, path: string, body?: unknown, headers?: Record<string, string>) => Promise<T>
+  /** GET of something that can be edited, with the tag for If-Match. @throws RefusedError */
+  read: <T>(path: string) => Promise<{ body: T; etag: string }>
   /** GET; undefined for 404. @throws RefusedError */
   find: <T>(path: string) => Promise<T | undefined>
   /** GET, with the entity tag for If-Match of a change. @throws RefusedError */
@@ -55,6 +57,10 @@ export function createApiClient(fetch: Fetch, principal: Principal): ApiClient {
   return {
     ask: async <T>(method: Method, path: string, body?: unknown, headers = {}) =>
       parse<T>(await requireOk(await sendJson(method, path, body, headers))),
+    read: async <T>(path: string) => {
+      const response = await requireOk(await send('GET', path))
+      return { body: await parse<T>(response), etag: response.headers.get('etag') ?? '*' }
+    },
     find: async <T>(path: string) => {
       const response = await send('GET', path)
       if (response.status === 404) return undefined

@@ -1,0 +1,24 @@
+// What others changed while a form was open.
+import type { Change } from '../../api/schemas/changes/change.ts'
+import { withQuery } from '../http/client.ts'
+import type { Listed } from '../http/listed.ts'
+import type { Visit } from '../http/visit.ts'
+import { type Difference, differencesOf } from './differences.ts'
+
+/** A change by somebody else. */
+export type Meanwhile = { actor: string; at: string; type: string; differences: Difference[] }
+
+/** The changes of a subject since the version that the form was opened with, the newest first. */
+export async function changedSince(
+  { api, may }: Visit,
+  noun: string,
+  subject: string,
+  openedWith: string | undefined,
+): Promise<Meanwhile[]> {
+  if (openedWith === undefined || !may('changes.read')) return []
+  const path = withQuery('/changes', { subject, type: noun, since: openedWith, limit: '20' })
+  const { items } = await api.ask<Listed<Change>>('GET', path)
+  return items
+    .filter(({ at }) => at > openedWith)
+    .map(({ actor, at, type, before, after }) => ({ actor, at, type, differences: differencesOf(before, after) }))
+}

@@ -1,0 +1,154 @@
+// /groups/new and /groups/:name: the editor of a group, with a preview of its effect.
+import type { GroupPreview } from '../../../api/schemas/boots/draft.ts'
+import type { Group } from '../../../api/schemas/machines/group.ts'
+import type { SecretList } from '../../../api/schemas/machines/secret.ts'
+import type { BootProgramList } from '../../../api/schemas/system/boot-program.ts'
+import { localMethods, proxyModes } from '../../../model/assignment.ts'
+import { selectorFacts } from '../../../model/selector.ts'
+import { changedSince, type Meanwhile } from '../../forms/changed.ts'
+import { factWords, readRows, tests, withEmptyRows } from '../../forms/selector.ts'
+import { pathOf, RefusedError } from '../../http/client.ts'
+import type { Form } from '../../http/form.ts'
+import type { Page, PageHandler, Visit } from '../../http/visit.ts'
+import { namesOf } from '../names.ts'
+import { bodyOf, fieldsOfGroup, type GroupBody, type GroupFields, readGroup } from './form.ts'
+
+/** What the editor shows besides the fields. */
+type Parts = {
+  /** The saved group; undefined for a new one. */
+  saved?: { group: Group; etag: string } | undefined
+  preview?: GroupPreview | undefined
+  /** The preview was refused. */
+  fault?: RefusedError | undefined
+  /** The change was refused. */
+  refusal?: RefusedError | undefined
+  meanwhile?: Meanwhile[]
+  secretRefusal?: RefusedError | undefined
+}
+
+export const newPage: PageHandler = async (visit) => {
+  const label = visit.query.get('label')
+  const [name = '', value = ''] = label?.split('=') ?? []
+  const rows = label === undefined ? [] : [{ what: 'label', label: name, test: 'equals', value }]
+  return editor(visit, { values: {}, rows }, {})
+}
+
+export const get: PageHandler = (visit) => showGroup(visit)
+
+/** The editor with the group as it is saved. */
+export async function showGroup(visit: Visit, parts: Pick<Parts, 'secretRefusal'> = {}): Promise<Page> {
+  const saved = await requireGroup(visit)
+  const { name } = saved.group
+  const effect = visit.may('groups.edit')
+    ? await previewOf(visit, name, visit.query.get('machine'), () => bodyOf(saved.group))
+    : {}
+  const { values, rows } = fieldsOfGroup(saved.group)
+  return editor(visit, { values: { ...visit.query.values, ...values }, rows }, { saved, ...effect, ...parts })
+}
+
+/** Shows the form with its preview again, and saves nothing. */
+export const preview: PageHandler = async (visit) => {
+  const { form, params } = visit
+  const saved = params.name === undefined ? undefined : await requireGroup(visit)
+  const name = params.name ?? form.get('name') ?? 'new-group'
+  const parts = await previewOf(visit, name, form.get('machine'), () => readGroup(form))
+  return editor(visit, fieldsOfForm(form), { saved, ...parts })
+}
+
+export const save: PageHandler = async (visit) => {
+  const { api, form, params } = visit
+  const name = params.name ?? form.get('name') ?? ''
+  try {
+    const etag = form.get('etag')
+    const condition = etag === undefined ? { 'if-none-match': '*' } : { 'if-match': etag }
+    const { notices } = await api.ask<Group>('PUT', pathOf('groups', name), readGroup(form), condition)
+    const notice = `Group ${name} is saved. It applies from the next boot on.`
+    return { redirect: pathOf('groups', name), notice: [notice, ...(notices ?? [])].join(' ') }
+  } catch (error) {
+    if (!(error instanceof RefusedError) || ![404, 409, 412, 422].includes(error.status)) throw error
+    return again(visit, name, error)
+  }
+}
+
+/** The form as it was entered, with the refusal, and with what others changed meanwhile. */
+async function again(visit: Visit, name: string, refusal: RefusedError): Promise<Page> {
+  const { form, params } = visit
+  const saved = params.name === undefined ? undefined : await findGroup(visit, name)
+  const meanwhile = refusal.status === 412 ? await changedSince(visit, 'group', name, form.get('openedWith')) : []
+  const page = await editor(visit, fieldsOfForm(form), { saved, refusal, meanwhile })
+  return { ...page, status: refusal.status === 412 ? 412 : refusal.status === 409 ? 409 : 422 }
+}
+
+export async function requireGroup({ api, params }: Visit): Promise<{ group: Group; etag: string }> {
+  const { body, etag } = await api.read<Group>(pathOf('groups', params.name ?? ''))
+  return { group: body, etag }
+}
+
+async function findGroup(visit: Visit, name: string) {
+  return requireGroup({ ...visit, params: { name } }).catch((error: unknown) => {
+    if (error instanceof RefusedError && error.status === 404) return undefined
+    throw error
+  })
+}
+
+/** Asks for the preview of a group, for the machine that the form names. */
+async function previewOf(
+  { api }: Visit,
+  name: string,
+  machine: string | undefined,
+  read: () => GroupBody,
+): Promise<Pick<Parts, 'preview' | 'fault'>> {
+  try {
+    const body = { group: read(), ...(machine !== undefined && { machine }) }
+    return { preview: await api.ask<GroupPreview>('POST', pathOf('groups', name, 'preview'), body) }
+  } catch (error) {
+    if (!(error instanceof RefusedError) || ![404, 409, 422].includes(error.status)) throw error
+    return { fault: error }
+  }
+}
+
+async function editor(visit: Visit, fields: GroupFields, parts: Parts): Promise<Page> {
+  const { api, may } = visit
+  const { saved } = parts
+  const name = saved?.group.name
+  const [images, menus, answerFiles, programs, secrets] = await Promise.all([
+    namesOf(api, '/images'),
+    namesOf(api, '/menus'),
+    namesOf(api, '/answer-files'),
+    api.ask<BootProgramList>('GET', '/boot-programs'),
+    name === undefined ? { items: [] } : api.ask<SecretList>('GET', pathOf('groups', name, 'secrets')),
+  ])
+  const more = Number(fields.values.more ?? 0)
+  return {
+    view: 'groups/edit',
+    title: name === undefined ? 'New group' : `Group ${name}`,
+    data: {
+      ...parts,
+      ...{ name, images, menus, answerFiles, tests, proxyModes, localMethods, secrets: secrets.items },
+      group: saved?.group,
+      etag: saved?.etag,
+      values: fields.values,
+      rows: withEmptyRows(fields.rows, may('groups.edit') ? 2 + more : 0),
+      more,
+      facts: selectorFacts,
+      factWords,
+      programs: programs.items.map((program) => program.name),
+    },
+    commands: commandsOf(name),
+  }
+}
+
+function fieldsOfForm(form: Form): GroupFields {
+  return { values: form.values, rows: readRows(form) }
+}
+
+function commandsOf(name = 'rack-b4') {
+  const body = { priority: 10, selector: [{ label: 'rack', equals: 'b4' }], assignment: { image: 'debian-13' } }
+  const path = pathOf('groups', name)
+  const cli = `group set ${name} --where label.rack=b4 --priority 10 --image debian-13`
+  return [
+    { title: 'Get a group', path, cli: `group show ${name}` },
+    { title: 'Create or replace a group', method: 'PUT' as const, path, body, cli },
+    { title: 'Preview a group', method: 'POST' as const, path: `${path}/preview`, body: { group: body } },
+  ]
+}

@@ -1,0 +1,140 @@
+// /menus/new and /menus/:name: the editor of a menu, with its screen.
+import type { MenuPreview } from '../../../api/schemas/boots/draft.ts'
+import type { Menu } from '../../../api/schemas/machines/menu.ts'
+import { archs, platforms } from '../../../model/arch.ts'
+import { changedSince, type Meanwhile } from '../../forms/changed.ts'
+import { pathOf, RefusedError } from '../../http/client.ts'
+import type { Form } from '../../http/form.ts'
+import type { Page, PageHandler, Visit } from '../../http/visit.ts'
+import { namesOf } from '../names.ts'
+import {
+  entryKinds,
+  fieldsOfForm,
+  fieldsOfMenu,
+  type MenuBody,
+  type MenuFields,
+  readMenu,
+  withEmptyEntries,
+} from './form.ts'
+import { drawMenu } from './screen.ts'
+
+/** What the editor shows besides the fields. */
+type Parts = {
+  /** The saved menu; undefined for a new one. */
+  saved?: { menu: Menu; etag: string } | undefined
+  preview?: MenuPreview | undefined
+  /** The preview was refused. */
+  fault?: RefusedError | undefined
+  /** The change was refused. */
+  refusal?: RefusedError | undefined
+  meanwhile?: Meanwhile[]
+}
+
+export const newPage: PageHandler = async (visit) => {
+  const values = { title: 'Choose a system to boot' }
+  return editor(visit, { values, rows: [] }, {})
+}
+
+export const get: PageHandler = async (visit) => {
+  const saved = await requireMenu(visit)
+  const { title, timeoutSeconds, defaultEntry, entries } = saved.menu
+  const body = {
+    ...{ title, entries },
+    ...(timeoutSeconds !== undefined && { timeoutSeconds }),
+    ...(defaultEntry !== undefined && { defaultEntry }),
+  }
+  const parts = visit.may('menus.edit') ? await previewOf(visit, saved.menu.name, visit.query, () => body) : {}
+  const { values, rows } = fieldsOfMenu(saved.menu)
+  return editor(visit, { values: { ...visit.query.values, ...values }, rows }, { saved, ...parts })
+}
+
+/** Shows the form with its preview again, and saves nothing. */
+export const preview: PageHandler = async (visit) => {
+  const { form, params } = visit
+  const saved = params.name === undefined ? undefined : await requireMenu(visit)
+  const name = params.name ?? form.get('name') ?? 'new-menu'
+  const parts = await previewOf(visit, name, form, () => readMenu(form))
+  return editor(visit, fieldsOfForm(form), { saved, ...parts })
+}
+
+export const save: PageHandler = async (visit) => {
+  const { api, form, params } = visit
+  const name = params.name ?? form.get('name') ?? ''
+  try {
+    const etag = form.get('etag')
+    const condition = etag === undefined ? { 'if-none-match': '*' } : { 'if-match': etag }
+    const { notices = [] } = await api.ask<Menu>('PUT', pathOf('menus', name), readMenu(form), condition)
+    return { redirect: pathOf('menus', name), notice: [`Menu ${name} is saved.`, ...notices].join(' ') }
+  } catch (error) {
+    if (!(error instanceof RefusedError) || ![404, 409, 412, 422].includes(error.status)) throw error
+    return again(visit, name, error)
+  }
+}
+
+/** The form as it was entered, with the refusal, and with what others changed meanwhile. */
+async function again(visit: Visit, name: string, refusal: RefusedError): Promise<Page> {
+  const { form, params } = visit
+  const saved = params.name === undefined ? undefined : await requireMenu(visit)
+  const meanwhile = refusal.status === 412 ? await changedSince(visit, 'menu', name, form.get('openedWith')) : []
+  const page = await editor(visit, fieldsOfForm(form), { saved, refusal, meanwhile })
+  return { ...page, status: refusal.status === 412 ? 412 : refusal.status === 409 ? 409 : 422 }
+}
+
+export async function requireMenu({ api, params }: Visit): Promise<{ menu: Menu; etag: string }> {
+  const { body, etag } = await api.read<Menu>(pathOf('menus', params.name ?? ''))
+  return { menu: body, etag }
+}
+
+/** Asks for the screen and the script, for the machine or the firmware that the form names. */
+async function previewOf(
+  { api }: Visit,
+  name: string,
+  fields: Form,
+  read: () => MenuBody,
+): Promise<Pick<Parts, 'preview' | 'fault'>> {
+  try {
+    const [machine, arch, platform] = ['machine', 'previewArch', 'previewPlatform'].map((field) => fields.get(field))
+    const about = { ...(machine && { machine }), ...(arch && { arch }), ...(platform && { platform }) }
+    const body = { menu: read(), ...about }
+    return { preview: await api.ask<MenuPreview>('POST', pathOf('menus', name, 'preview'), body) }
+  } catch (error) {
+    if (!(error instanceof RefusedError) || ![404, 409, 422].includes(error.status)) throw error
+    return { fault: error }
+  }
+}
+
+async function editor(visit: Visit, fields: MenuFields, parts: Parts): Promise<Page> {
+  const { api, may } = visit
+  const { saved, preview: drawn } = parts
+  const name = saved?.menu.name
+  const [images, menus, answerFiles] = await Promise.all([
+    namesOf(api, '/images'),
+    namesOf(api, '/menus'),
+    namesOf(api, '/answer-files'),
+  ])
+  const more = Number(fields.values.more ?? 0)
+  return {
+    view: 'menus/edit',
+    title: name === undefined ? 'New menu' : `Menu ${name}`,
+    data: {
+      ...parts,
+      ...{ name, images, menus, answerFiles, archs, platforms, more, kinds: entryKinds },
+      menu: saved?.menu,
+      etag: saved?.etag,
+      values: fields.values,
+      rows: withEmptyEntries(fields.rows, may('menus.edit') ? 1 + more : 0),
+      screen: drawn?.screen && drawMenu(drawn.screen),
+    },
+    commands: commandsOf(name, saved?.menu),
+  }
+}
+
+function commandsOf(name = 'main', menu?: Menu) {
+  const path = pathOf('menus', name)
+  const entries = menu?.entries ?? [{ kind: 'local', name: 'disk', text: 'Boot from the local disk' }]
+  const body = { title: menu?.title ?? 'Choose a system to boot', entries }
+  return [
+    { title: 'Get a menu', path, cli: `menu show ${name}` },
+    { title: 'Create or replace a menu', method: 'PUT' as const, path, body, cli: `menu set ${name} menu.json` },
+  ]
+}
