@@ -221,7 +221,7 @@ describe('the editors of groups, menus and answer files', () => {
       { title: 'Theirs', documents: [{ name: 'ks.cfg', text: 'theirs' }] },
     ],
   ])(
-    '%s: shows what somebody else changed meanwhile, and saves over it only when asked again',
+    '%s: shows what somebody else changed meanwhile, and saves over it only at the second try',
     async (noun, form, theirs) => {
       const path = `/${noun}/shared`
       const fieldsOf = (html: string) =>
