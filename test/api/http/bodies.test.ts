@@ -132,7 +132,8 @@ describe('bodies of requests', () => {
       }),
     )
     for (const { path, method, properties } of bodies) {
-      const address = path.replace('{id}', '01930000-0000-7000-8000-000000000000').replaceAll(/\{[^}]+\}/g, 'a1')
+      const id = '01930000-0000-7000-8000-000000000000'
+      const address = path.replaceAll(/\{(id|batch)\}/g, id).replaceAll(/\{[^}]+\}/g, 'a1')
       const faultsOf = async (value: object): Promise<string[]> =>
         ((await api.ask(method.toUpperCase(), address, value)).body?.errors ?? []).map(
           ({ field }: { field: string }) => field,
