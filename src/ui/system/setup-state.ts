@@ -20,6 +20,8 @@ export type Seen = {
   booting: Now['booting']['items']
   firmware: Now['firmware']['items']
   discovered: Machine[]
+  /** Whether boots of the last days ended with a system that reported, or today at the local disk. */
+  reached: boolean
   /** Problems that the server found in itself in the last minutes. */
   findings: DoctorReport['findings']
 }
@@ -68,8 +70,10 @@ export async function readSeen(api: ApiClient): Promise<Seen> {
     api.ask<Items<Machine>>('GET', '/machines?discovered=true&sort=-lastSeen&limit=5'),
     api.ask<Now>('GET', '/now'),
   ])
+  const { booted = 0, installed = 0, handedOver = 0 } = now.outcomes.counts ?? {}
   return {
     boots: boots.items,
+    reached: now.bootTimes.length > 0 || booted + installed + handedOver > 0,
     booting: now.booting.items.slice(0, 5),
     firmware: now.firmware.items.slice(0, 5),
     discovered: discovered.items,

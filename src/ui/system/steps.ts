@@ -11,15 +11,18 @@ export type Step = { id: string; title: string; state: StepState; summary: strin
 type Judged = [state: StepState, summary: string]
 
 /** The outcomes after which a machine runs something that this server gave. */
-const reached = ['booted', 'installed', 'handed-over']
+const reachedOutcomes = ['booted', 'installed', 'handed-over']
 
 /** BIOS and UEFI x86-64: nearly all machines in racks (DHCP option 93). */
 const commonFirmware = [0, 7]
 
-export const hasBooted = ({ boots }: Pick<Setup, 'boots'>): boolean => boots.some(isBooted)
+/** The newest boots may all be in progress. */
+export function hasBooted({ boots, reached }: Pick<Setup, 'boots' | 'reached'>): boolean {
+  return reached || boots.some(isBooted)
+}
 
 export function isBooted({ outcome }: Pick<BootSummary, 'outcome'>): boolean {
-  return outcome !== undefined && reached.includes(outcome)
+  return outcome !== undefined && reachedOutcomes.includes(outcome)
 }
 
 export function stepsOf(setup: Setup): Step[] {
@@ -106,9 +109,10 @@ function policy({ policy, assigns }: Setup): Judged {
   }
 }
 
-function machine({ boots, discovered, firmware }: Setup): Judged {
+function machine({ boots, reached, discovered, firmware }: Setup): Judged {
   const done = boots.find(isBooted)
   if (done !== undefined) return ['done', `${nameOf(done)} booted${done.image === undefined ? '' : ` ${done.image}`}`]
+  if (reached) return ['done', 'machines boot from this server']
   const [boot] = boots
   if (boot !== undefined) return ['busy', `${nameOf(boot)} ${boot.outcome ?? `is at the stage ${boot.stage}`}`]
   if (firmware.length + discovered.length > 0) return ['busy', 'a machine was seen on the network']

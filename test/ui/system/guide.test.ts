@@ -2,6 +2,9 @@ import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { OpenDb } from '../../../src/db/open.ts'
 import { saveMachine } from '../../../src/inventory/machines/machines.ts'
+import { listForeignServers } from '../../../src/inventory/system/foreign-servers.ts'
+import { startForeignServers } from '../../../src/inventory/system/server-sightings.ts'
+import type { Mac } from '../../../src/lib/ids/mac.ts'
 import { openBootFor } from '../../helpers/boots.ts'
 import { expectAccessible, hasChromium, openAs, openBrowser } from '../../helpers/browser.ts'
 import { openTestDatabase } from '../../helpers/database.ts'
@@ -72,8 +75,11 @@ describe.runIf(hasChromium())('the guide of set-up', () => {
     await page.locator('#seen a').first().click()
     expect(page.url()).toMatch(/\/machines\/[0-9a-f-]{36}$/)
 
+    // The newest boots are all in progress.
+    for (let last = 11; last < 17; last++)
+      await openBootFor(opened.db, { mac: `52:54:00:00:00:${last}` as Mac }, `192.0.2.${last}`)
     await page.goto('/setup')
-    expect(await page.locator('main').textContent()).toContain('Machines boot from this server.')
+    await page.getByText('Machines boot from this server.').waitFor()
     expect(faults).toEqual([])
     await close()
   })
@@ -120,6 +126,31 @@ describe.runIf(hasChromium())('the guide of set-up', () => {
     await page.locator('.findings a[href^="/codes/BW-"]').first().click()
     expect(await page.locator('main h3').first().textContent()).toBe('Likely causes')
     await expectAccessible(page)
+    expect(faults).toEqual([])
+    await close()
+  })
+
+  test('lists foreign servers, which an operator acknowledges with a purpose, or deletes from the list', async () => {
+    const notes = startForeignServers(opened.db, server.api.deps.log)
+    notes.note({ address: '192.0.2.1', role: 'dhcp', evidence: 'offer', vendor: hostile })
+    notes.note({ address: '192.0.2.250', role: 'boot', evidence: 'tftp', file: 'ipxe.efi' })
+    await expect.poll(async () => (await listForeignServers(opened.db)).length, { timeout: 10_000 }).toBe(2)
+    await notes.stop()
+    const { page, faults, close } = await openAs(browser, server, 'operator')
+    await page.goto('/setup/doctor')
+    await expectFits(page)
+    const row = (address: string) => page.locator('#servers tbody tr', { hasText: address })
+    await page.getByLabel('Purpose of 192.0.2.250').fill('the old server')
+    await row('192.0.2.250').getByRole('button', { name: 'Acknowledge' }).click()
+    await page.getByRole('status').getByText('192.0.2.250 is acknowledged.').waitFor()
+    expect(await row('192.0.2.250').textContent()).toContain('the old server')
+    await expectAccessible(page)
+    await page
+      .locator('#servers tbody tr', { hasNotText: 'the old server' })
+      .getByRole('button', { name: 'Forget' })
+      .click()
+    await page.getByRole('status').getByText('deleted from the list').waitFor()
+    expect(await page.locator('#servers tbody tr').count()).toBe(1)
     expect(faults).toEqual([])
     await close()
   })
