@@ -9,10 +9,13 @@ import type { PageServer } from './page-server.ts'
 /** Whether Debian's chromium is here. In CI it must be. */
 export const hasChromium = () => hasTool('chromium', 'chromium')
 
-/** Starts chromium without a window. A container has no user namespaces for its sandbox; it opens only pages of loopback here. */
-export function openBrowser(): Promise<Browser> {
+/**
+ * Starts chromium without a window. A container has no user namespaces for its sandbox; it opens only pages of loopback here.
+ * @param executablePath a program that starts chromium with its arguments, such as in a network namespace
+ */
+export function openBrowser(executablePath = '/usr/bin/chromium'): Promise<Browser> {
   return chromium.launch({
-    executablePath: '/usr/bin/chromium',
+    executablePath,
     args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
   })
 }

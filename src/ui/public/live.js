@@ -7,6 +7,7 @@ const words = /** @type {HTMLElement} */ (badge.querySelector('.words'))
 /** A server says something at least every 15 s. */
 const silentMs = 40_000
 const againMs = 10_000
+const keepMs = 30 * 60_000
 
 /** When the server last said something. */
 let heardAt = Date.now()
@@ -79,6 +80,9 @@ if (begun !== undefined) {
   connection = begun
   showLive()
 }
+
+// A session that nobody uses ends; a screen on a wall is used.
+if (part.id === 'wall') setInterval(() => fetch('/api/v1/me').catch(() => {}), keepMs)
 
 setInterval(() => {
   const now = Date.now() + aheadMs
