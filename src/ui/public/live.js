@@ -81,7 +81,7 @@ if (begun !== undefined) {
   showLive()
 }
 
-// A session that nobody uses ends; a screen on a wall is used.
+// An unused session ends, and a screen on a wall sends no other request.
 if (part.id === 'wall') setInterval(() => fetch('/api/v1/me').catch(() => {}), keepMs)
 
 setInterval(() => {

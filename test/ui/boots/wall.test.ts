@@ -45,7 +45,7 @@ describe.runIf(hasChromium())('the wall view', () => {
     return page
   }
 
-  test('leads nowhere, says who should be signed in, and goes on after a restart of the server', async () => {
+  test('leads nowhere, says who should be signed in, and continues after a restart of the server', async () => {
     server = await start(0)
     const { admin } = server.addresses
     const page = await signUp(server.welcomeUrl)
