@@ -78,8 +78,12 @@ describe.runIf(hasChromium())('the guide of set-up', () => {
     // The newest boots are all in progress.
     for (let last = 11; last < 17; last++)
       await openBootFor(opened.db, { mac: `52:54:00:00:00:${last}` as Mac }, `192.0.2.${last}`)
-    await page.goto('/setup')
-    await page.getByText('Machines boot from this server.').waitFor()
+    // The figures of today are counted every few seconds.
+    const text = async () => {
+      await page.goto('/setup')
+      return page.locator('main').textContent()
+    }
+    await expect.poll(text, { timeout: 30_000, interval: 1000 }).toContain('Machines boot from this server.')
     expect(faults).toEqual([])
     await close()
   })
