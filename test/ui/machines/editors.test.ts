@@ -75,6 +75,7 @@ describe('the editors of groups, menus and answer files', () => {
       await page.getByLabel('Condition 2: fact or label').selectOption('')
       await page.getByRole('button', { name: 'Create the group' }).click()
       await page.waitForURL('**/groups/rack-b4')
+      await page.locator('#preview', { hasText: 'These are the same as now.' }).waitFor()
       expect(await ask('GET', '/groups/rack-b4')).toMatchObject({
         selector: [{ label: 'rack', equals: 'b4' }],
         assignment: { image: 'debian' },
@@ -189,12 +190,14 @@ describe('the editors of groups, menus and answer files', () => {
       await page.goto('/groups/new?label=rack%3Dc1')
       await page.getByLabel('Name', { exact: true }).fill('rack-c1')
       await page.getByRole('button', { name: 'More conditions' }).click()
+      await page.waitForURL('**/groups/new/preview')
       expect(await page.locator('.condition').count()).toBe(6)
       expect(await previewText(page)).toContain('1 machine of 3 matches')
       await page.getByRole('button', { name: 'Create the group' }).click()
       await page.waitForURL('**/groups/rack-c1')
       await page.getByRole('button', { name: 'Preview' }).click()
-      expect(page.url()).toContain('/groups/rack-c1/preview')
+      await page.waitForURL('**/groups/rack-c1/preview')
+      expect(await previewText(page)).toContain('These are the same as now.')
       await close()
       const dark = await openAs(browser as Browser, server, 'operator', { colorScheme: 'dark' })
       await ask('PUT', '/answer-files/dark', { documents: [{ name: 'ks.cfg', text: 'text' }] })

@@ -39,9 +39,10 @@ export const get: PageHandler = (visit) => showGroup(visit)
 export async function showGroup(visit: Visit, parts: Pick<Parts, 'secretRefusal'> = {}): Promise<Page> {
   const saved = await requireGroup(visit)
   const { name } = saved.group
-  const effect = visit.may('groups.edit')
-    ? await previewOf(visit, name, visit.query.get('machine'), () => bodyOf(saved.group))
-    : {}
+  // Comparing thousands of machines takes a moment, so the page asks for it after it is shown.
+  const machine = visit.query.get('machine')
+  const isAsked = machine !== undefined && visit.may('groups.edit')
+  const effect = isAsked ? await previewOf(visit, name, machine, () => bodyOf(saved.group)) : {}
   const { values, rows } = fieldsOfGroup(saved.group)
   return editor(visit, { values: { ...visit.query.values, ...values }, rows }, { saved, ...effect, ...parts })
 }
