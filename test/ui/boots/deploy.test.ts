@@ -44,7 +44,10 @@ describe('deploying', () => {
     const { token: boot } = await bootOf(Number(hostname.slice(1)))
     for (const [stage, message] of reports) await recordReport(opened.db, boot, stage as 'ready', '192.0.2.1', message)
   }
-  const namesIn = (page: Page) => page.locator('#preview > .many a').allTextContents()
+  const namesIn = async (page: Page) => {
+    await page.locator('.destroys').waitFor()
+    return page.locator('#preview > .many a').allTextContents()
+  }
 
   test('an empty server says what a deployment is, and what comes first', async () => {
     expect((await server.visit('operator', '/deployments')).html).toContain('Nothing is deployed yet')
