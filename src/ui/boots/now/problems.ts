@@ -43,8 +43,8 @@ export function problemsOf({ findings: { server, doctor, foreignServers, conflic
     what: `${count(conflicts, 'request')} matched several machines, so these machines get no image`,
     where: 'inventory',
     code: 'BW-CONFLICT',
-    path: '/machines/conflicts',
-    link: 'Resolve',
+    path: '/codes/BW-CONFLICT',
+    link: 'Next steps',
   }
   const away = {
     state: findingStates.error,
