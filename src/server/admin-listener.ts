@@ -58,6 +58,7 @@ export async function openAdminListener(
     signIn: createSignInDeps({ db, log, metrics, sessions: config.sessions }),
     adminUrl: () => adminUrlOf(config, address),
     mayScrape: proxyTest(config.metrics.subnets),
+    isTrustedProxy: proxyTest(config.boot.trustedProxies),
     sealer,
     doctor: boot.doctor,
     feed,

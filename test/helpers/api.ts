@@ -75,6 +75,7 @@ export async function openApi(db: Db, change: Partial<AdminDeps> = {}): Promise<
     signIn: signInDeps(db),
     adminUrl: () => 'http://192.0.2.1:8081',
     mayScrape: () => false,
+    isTrustedProxy: () => false,
     maxFileBytes: 128 * 2 ** 20,
     bootUrl: 'http://192.0.2.1:8080',
     nbps: new Map(['undionly.kpxe', 'ipxe.efi', 'snponly.efi', 'ipxe-arm64.efi'].map((name) => [name, { name }])),

@@ -64,6 +64,7 @@ export async function startOperator(settings: { maxFileBytes?: number } = {}): P
     metrics: boot.deps.metrics,
     signIn: signInDeps(db),
     adminUrl: () => 'http://192.0.2.1:8081',
+    isTrustedProxy: () => false,
     mayScrape: () => false,
     databaseAnswers,
     databaseIsShort: () => false,

@@ -7,7 +7,7 @@ import { addressOf, refused } from '../http/problems.ts'
 
 /** Lets requests with a valid token through, and requests that the page or the admin socket authenticated. */
 export function requirePrincipal(
-  deps: Pick<AdminDeps, 'db' | 'log' | 'metrics' | 'trusted'>,
+  deps: Pick<AdminDeps, 'db' | 'log' | 'metrics' | 'trusted' | 'isTrustedProxy'>,
 ): MiddlewareHandler<ApiEnv> {
   return async (context, next) => {
     const header = context.req.header('authorization')
@@ -33,7 +33,7 @@ export function requirePrincipal(
 
 /** Lets requests with a valid token through, and requests from the subnets of the settings. */
 export function requireScraper(
-  deps: Pick<AdminDeps, 'db' | 'log' | 'metrics' | 'mayScrape' | 'trusted'>,
+  deps: Pick<AdminDeps, 'db' | 'log' | 'metrics' | 'mayScrape' | 'trusted' | 'isTrustedProxy'>,
 ): MiddlewareHandler<ApiEnv> {
   const withPrincipal = requirePrincipal(deps)
   return (context, next) => {

@@ -49,6 +49,8 @@ export type AdminDeps = HealthSources &
     adminUrl: () => string
     /** Whether an address may read the metrics without a token. */
     mayScrape: (address: string) => boolean
+    /** Whether an address is a proxy in front of admin HTTP, whose headers name the client. */
+    isTrustedProxy: (address: string) => boolean
     maxFileBytes: number
     /** The boot programs that this server serves, by name. */
     nbps: ReadonlyMap<string, PresentNbp>

@@ -1,5 +1,5 @@
 // Errors as RFC 9457 problems.
-import { STATUS_CODES } from 'node:http'
+import { type IncomingHttpHeaders, type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
@@ -19,6 +19,7 @@ import {
 } from '../../lib/errors.ts'
 import { BusyError } from '../../lib/gate.ts'
 import { pathForLog } from '../../lib/log.ts'
+import { clientAddressOf } from '../../lib/net/client-address.ts'
 import { isOutage } from '../../lib/outage.ts'
 import { schemaFaults } from '../../lib/schema-faults.ts'
 import { plainAddress } from '../../lib/subnet.ts'
@@ -44,16 +45,13 @@ export function problem({ status, detail, code, errors, headers }: Problem): Res
 }
 
 /** Translates errors into problems. Unexpected errors are logged; clients do not see their details. */
-export function problemTranslator({
-  log,
-  metrics,
-  databaseAnswers,
-}: Pick<AdminDeps, 'log' | 'metrics' | 'databaseAnswers'>) {
+export function problemTranslator(deps: Pick<AdminDeps, 'log' | 'metrics' | 'databaseAnswers' | 'isTrustedProxy'>) {
+  const { log, databaseAnswers } = deps
   return async (error: unknown, context: Context): Promise<Response> => {
     if (error instanceof InputError) return problem(faultsProblem(error.faults))
     if (error instanceof NotFoundError) return problem({ status: 404, detail: error.message })
     if (error instanceof ForbiddenError)
-      return refused({ log, metrics }, context, { status: 403, code: error.code, detail: error.message })
+      return refused(deps, context, { status: 403, code: error.code, detail: error.message })
     if (error instanceof AmbiguousError && (context as Context<ApiEnv>).get('principal')?.scope !== undefined)
       return problem({ status: 409, detail: error.brief })
     if (error instanceof ConflictError) return problem({ status: 409, detail: error.message })
@@ -76,24 +74,29 @@ export function problemTranslator({
 
 /** A refusal of who asks: logged with its code, and counted. */
 export function refused(
-  { log, metrics }: Pick<AdminDeps, 'log' | 'metrics'>,
+  { log, metrics, isTrustedProxy }: Pick<AdminDeps, 'log' | 'metrics' | 'isTrustedProxy'>,
   context: Context,
   { code, ...refusal }: Problem & { code: string },
 ): Response {
   const { method, path } = context.req
   const actor = (context as Context<ApiEnv>).get('principal')?.actor
-  log.warn(
-    { code, method, path: pathForLog(path), ip: addressOf(context), actor, status: refusal.status },
-    'request refused',
-  )
+  const ip = clientAddressOf(addressOf(context), headersOf(context), isTrustedProxy)
+  log.warn({ code, method, path: pathForLog(path), ip, actor, status: refusal.status }, 'request refused')
   metrics.adminRefused(code)
   return problem({ code, ...refusal })
 }
 
-/** The address of the client; empty on a Unix socket. */
+/** The address at the other end of the connection; empty on a Unix socket. */
 export function addressOf(context: Context): string {
-  const { incoming } = (context.env ?? {}) as { incoming?: { socket?: { remoteAddress?: string } } }
-  return plainAddress(incoming?.socket?.remoteAddress)
+  return plainAddress(incomingOf(context)?.socket?.remoteAddress)
+}
+
+function headersOf(context: Context): IncomingHttpHeaders {
+  return incomingOf(context)?.headers ?? {}
+}
+
+function incomingOf(context: Context): IncomingMessage | undefined {
+  return ((context.env ?? {}) as { incoming?: IncomingMessage }).incoming
 }
 
 /** Endpoints whose input is secret, also in a field that the schema does not know. */

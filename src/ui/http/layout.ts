@@ -6,18 +6,18 @@ import { commandLines } from './commands.ts'
 import type { Views } from './views.ts'
 import type { Page } from './visit.ts'
 
-type Entry = { path: string; label: string; action: Action }
+type Entry = { path: string; label: string; action: Action; also?: string[] }
 
 /** The pages in the navigation, in the order of a day's work. */
 const navigation: Entry[] = [
-  { path: '/', label: 'Now', action: 'boots.read' },
+  { path: '/', label: 'Now', action: 'boots.read', also: ['/boots'] },
   { path: '/machines', label: 'Machines', action: 'inventory.read' },
-  { path: '/images', label: 'Images', action: 'inventory.read' },
+  { path: '/images', label: 'Images', action: 'inventory.read', also: ['/imports', '/files', '/boot-programs'] },
   { path: '/groups', label: 'Groups', action: 'inventory.read' },
   { path: '/menus', label: 'Menus', action: 'inventory.read' },
   { path: '/answer-files', label: 'Answer files', action: 'inventory.read' },
   { path: '/deployments', label: 'Deploy', action: 'boots.read' },
-  { path: '/setup', label: 'Set-up', action: 'system.read' },
+  { path: '/setup', label: 'Set-up', action: 'system.read', also: ['/changes', '/codes'] },
 ]
 
 export type LayoutDeps = {
@@ -46,7 +46,10 @@ export function renderPage(
     ...shared,
     ...{ title, content, notice, bare, theme, version, siteName },
     person: principal && { name: principal.actor.replace(/^person /, ''), role: principal.role },
-    navigation: entries.map((entry) => ({ ...entry, current: isCurrent(entry.path, path) })),
+    navigation: entries.map((entry) => ({
+      ...entry,
+      current: [entry.path, ...(entry.also ?? [])].some((place) => isCurrent(place, path)),
+    })),
     commands: commands.map((line) => commandLines(line, origin, command)),
   })
 }
