@@ -52,9 +52,11 @@ export const acceptWelcome: Handler = async (deps, context) => {
   const name = fields.get('name')?.trim() || undefined
   const given = { name, password: fields.get('password') ?? '', ...browserOf(deps, context) }
   try {
+    const isFirst = (await describeLink(deps.signIn, secretOf(context)))?.person === undefined
     const result = await useLink(deps.signIn, secretOf(context), given)
     if ('refusal' in result) return welcome(deps, context, { name, refusal: result.refusal.message })
-    return enter(deps, context, result, '/setup')
+    // The first person has a server to set up. Later people come to one that runs.
+    return enter(deps, context, result, isFirst ? '/setup' : '/')
   } catch (error) {
     if (!(error instanceof InputError)) throw error
     return welcome(deps, context, { name, refusal: error.message })

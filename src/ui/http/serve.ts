@@ -134,7 +134,7 @@ function forbidden(deps: UiDeps, context: Context, { role, actor }: Principal, a
   logRefusal(deps, context, code, actor)
   const needed = roleFor(action)
   return new RefusedError(
-    `this needs the role ${needed} or higher, and you have the role ${role}. Next step: ask an admin for the role ${needed}`,
+    `This needs the role ${needed} or higher, and you have the role ${role}. Next step: ask an admin for the role ${needed}.`,
     403,
     code,
     [],
