@@ -50,6 +50,13 @@ describe('the pages of a machine', () => {
   })
   const get = async (path = `/machines/${id}`, role: 'viewer' | 'operator' = 'operator') => server.visit(role, path)
   const machine = () => api.ask<Machine>('GET', `/machines/${id}`)
+  const assignInstaller = async () => {
+    const kernel = await addFile(server.api, 'vmlinuz', 'a kernel')
+    const variant = { kind: 'linux' as const, arch: 'x86_64' as const, kernel, initrds: [], args: [] }
+    await saveImage(opened.db, 'installer', { variants: [variant] }, {}, 'tester')
+    const assignment = { image: 'installer', answerFile: 'preseed', everyBoot: true }
+    await api.ask('PATCH', `/machines/${id}`, { assignment })
+  }
   const formOf = (html: string) => /name="etag" value="([^"]*)"/.exec(html)?.[1]?.replaceAll('&quot;', '"') ?? ''
   const discover = async (last: string) => {
     const facts = { mac: `52:54:00:00:0d:${last}` as never, platform: 'efi' as const, product: 'X11' }
@@ -59,15 +66,36 @@ describe('the pages of a machine', () => {
   test('say what the machine boots next, which rule decided, and why the others did not', async () => {
     const { status, html } = await get()
     expect(status).toBe(200)
-    expect(html).toContain('<strong>debian, version 1</strong>')
+    expect(html).toContain('<strong><a href="/images/debian">debian, version 1</a></strong>')
     expect(html).toMatch(
       /applies<\/span> <strong><bdi>assignment<\/bdi><\/strong>: the machine is assigned image debian/,
     )
     expect(html).toMatch(
-      /<bdi>group rack-b4 [^<]*<\/bdi>: matches, and would boot image rescue, but the machine has an assignment/,
+      /<a href="\/groups\/rack-b4"><bdi>group rack-b4 [^<]*<\/bdi><\/a>: matches, and would boot image rescue, but the machine has an assignment/,
     )
     expect(html).toContain('#!ipxe')
     expect(html).toContain(`bootwright explain ${mac}`)
+  })
+
+  test('lead from a secret that an answer file lacks to the form that sets it, and to its removal', async () => {
+    await assignInstaller()
+    const refused = await get()
+    expect(refused.html).toContain(`<code class="wrap">bootwright secret set root --machine ${mac}`)
+    expect(refused.html).toMatch(/<details class="block" id="secrets" open>/)
+    expect(refused.html).toContain('name="secret" value="root"')
+    expect(refused.html).toContain('<li>document preseed.cfg: secrets.root is not set</li>')
+    const path = `/machines/${id}/secrets`
+    const wrong = await server.visit('operator', path, { secret: 'not a name', value: 'x' })
+    expect(wrong.status).toBe(422)
+    expect(wrong.html).toContain('name="secret" value="not a name"')
+    expect((await server.visit('viewer', path, { secret: 'root', value: 'x' })).status).toBe(403)
+    expect((await server.visit('operator', path, { secret: 'root', value: ' hidden ' })).status).toBe(303)
+    const { html } = await get()
+    expect(html).toMatch(/<a href="\/images\/installer">installer, version \d+<\/a>/)
+    expect(html).not.toContain('hidden ')
+    expect((await get(undefined, 'viewer')).html).not.toContain('Delete root')
+    expect((await server.visit('operator', `${path}/root/delete`, {})).status).toBe(303)
+    expect((await get()).html).toContain('The boot is refused')
   })
 
   test('show a refusal with its code and the next step', async () => {
@@ -127,11 +155,7 @@ describe('the pages of a machine', () => {
   })
 
   test('show the answer file without secrets, and only to those who may edit it', async () => {
-    const kernel = await addFile(server.api, 'vmlinuz', 'a kernel')
-    const variant = { kind: 'linux' as const, arch: 'x86_64' as const, kernel, initrds: [], args: [] }
-    await saveImage(opened.db, 'installer', { variants: [variant] }, {}, 'tester')
-    const assignment = { image: 'installer', answerFile: 'preseed', everyBoot: true }
-    await api.ask('PATCH', `/machines/${id}`, { assignment })
+    await assignInstaller()
     expect((await get()).html).toMatch(/secrets\.root/)
     await api.ask('PUT', `/machines/${id}/secrets/root`, { value: 'hunter2-secret' })
     const { html } = await get()

@@ -13,7 +13,7 @@ export async function findAnswers({ api, may }: Pick<Visit, 'api' | 'may'>, id: 
     return { documents: items, problems: refusal === undefined ? [] : [refusal] }
   } catch (error) {
     if (!(error instanceof RefusedError) || error.status !== 422) throw error
-    const problems = error.faults.map(({ field, expected }) => `${field}: expected ${expected}`)
+    const problems = error.faults.map(({ field, value }) => `${field}: ${value}`)
     return { documents: [], problems: problems.length > 0 ? problems : [error.message] }
   }
 }

@@ -6,6 +6,8 @@ import type { Timeline } from '../../../api/schemas/boots/timeline.ts'
 import type { Change } from '../../../api/schemas/changes/change.ts'
 import type { FindingList } from '../../../api/schemas/machines/finding.ts'
 import type { Machine } from '../../../api/schemas/machines/machine.ts'
+import type { SecretList } from '../../../api/schemas/machines/secret.ts'
+import { rowOf } from '../../boots/deployment-words.ts'
 import { stripOf } from '../../boots/strip.ts'
 import { attemptsOf } from '../../boots/timeline.ts'
 import { differencesOf } from '../../changes/differences.ts'
@@ -17,6 +19,9 @@ import { findAnswers } from './answers.ts'
 import { changeOf, fieldsOf } from './machine-form.ts'
 import { nextBootOf } from './next-boot.ts'
 import { factRows, identityRows } from './rows.ts'
+
+/** Refusals of the forms of the page. */
+type Refused = { refusal?: RefusedError; secretRefusal?: RefusedError }
 
 export const show: PageHandler = async (visit) => {
   const machine = await requireMachine(visit)
@@ -32,30 +37,35 @@ export const save: PageHandler = async (visit) => {
       await api.ask('PATCH', pathOf('machines', machine.id), changeOf(form, machine), { 'if-match': etag })
       return { redirect: `/machines/${machine.id}`, notice: 'Saved. The next boot of the machine uses it.' }
     },
-    (refusal) => machinePage(visit, machine, refusal),
+    (refusal) => machinePage(visit, machine, { refusal }),
   )
 }
 
-async function requireMachine({ api, params }: Visit): Promise<Machine> {
+/** The machine of the URL. */
+export async function requireMachine({ api, params }: Visit): Promise<Machine> {
   return api.ask<Machine>('GET', pathOf('machines', params.id ?? ''))
 }
 
-async function machinePage(visit: Visit, machine: Machine, refusal?: RefusedError): Promise<Page> {
+/** The page of a machine, with a form again that was refused. */
+export async function machinePage(visit: Visit, machine: Machine, refused: Refused = {}): Promise<Page> {
+  const { refusal, secretRefusal } = refused
   const { api, may, form, query } = visit
   const path = pathOf('machines', machine.id)
   const before = query.get('before')
   const timelinePath = withQuery(`${path}/timeline`, { limit: '5', before })
-  const [decision, script, timeline, strips, changes, deployments, findings, answers, choices] = await Promise.all([
-    api.ask<ExplainedDecision>('GET', `${path}/decision`),
-    api.text(`${path}/script`),
-    api.ask<Timeline>('GET', timelinePath),
-    api.ask<StripList>('GET', withQuery('/machines/strips', { ids: machine.id })),
-    api.ask<{ items: Change[] }>('GET', withQuery('/changes', { subject: machine.id, limit: '20' })),
-    api.ask<{ items: Deployment[] }>('GET', withQuery('/deployments', { machine: machine.id, limit: '5' })),
-    api.ask<FindingList>('GET', '/findings'),
-    findAnswers(visit, machine.id),
-    may('machines.edit') ? choicesOf(api) : undefined,
-  ])
+  const [decision, script, timeline, strips, changes, deployments, findings, answers, choices, secrets] =
+    await Promise.all([
+      api.ask<ExplainedDecision>('GET', `${path}/decision`),
+      api.text(`${path}/script`),
+      api.ask<Timeline>('GET', timelinePath),
+      api.ask<StripList>('GET', withQuery('/machines/strips', { ids: machine.id })),
+      api.ask<{ items: Change[] }>('GET', withQuery('/changes', { subject: machine.id, limit: '20' })),
+      api.ask<{ items: Deployment[] }>('GET', withQuery('/deployments', { machine: machine.id, limit: '5' })),
+      api.ask<FindingList>('GET', '/findings'),
+      findAnswers(visit, machine.id),
+      may('machines.edit') ? choicesOf(api) : undefined,
+      api.ask<SecretList>('GET', `${path}/secrets`),
+    ])
   const strip = strips.items[0]
   const name = machine.name ?? machine.macs[0] ?? machine.id
   const isBusy = strip?.deployment !== undefined || strip?.boots.some(({ outcome }) => outcome === undefined)
@@ -63,19 +73,21 @@ async function machinePage(visit: Visit, machine: Machine, refusal?: RefusedErro
     view: 'machines/machine',
     title: name,
     data: {
-      ...{ machine, name, refusal, script, answers, choices, isBusy },
+      ...{ machine, name, refusal, script, answers, choices, isBusy, secretRefusal },
       url:
-        visit.url.startsWith(`/machines/${machine.id}`) && refusal === undefined
+        visit.url.startsWith(`/machines/${machine.id}`) && refusal === undefined && secretRefusal === undefined
           ? visit.url
           : `/machines/${machine.id}`,
       state: stateOf(machine, strip),
       strip: stripOf(strip?.boots ?? []),
-      next: nextBootOf(decision),
+      next: nextBootOf(decision, machine.macs[0] ?? machine.id),
+      secrets: secrets.items,
+      enteredSecret: secretRefusal && form.get('secret'),
       identity: identityRows(machine),
       facts: factRows(machine),
       attempts: attemptsOf(timeline),
       older: timeline.next && `/machines/${machine.id}?${new URLSearchParams({ before: timeline.next })}#timeline`,
-      deployments: deployments.items,
+      deployments: deployments.items.map(rowOf),
       findings: findings.items.filter(({ machines }) => machines.some(({ id }) => id === machine.id)),
       changes: changes.items.map((change) => ({ ...change, differences: differencesOf(change) })),
       fields: refusal === undefined ? fieldsOf(machine) : form.values,
@@ -96,6 +108,10 @@ function commandsOf(machine: Machine, timeline: string) {
     {
       ...{ title: 'Change it', method: 'PATCH' as const, path, body: { labels: { rack: 'b4' } } },
       cli: `machine set ${handle} --label rack=b4`,
+    },
+    {
+      ...{ title: 'Set a secret of it', method: 'PUT' as const, path: `${path}/secrets/root_password` },
+      ...{ body: { value: '…' }, cli: `secret set root_password --machine ${handle}` },
     },
   ]
 }
