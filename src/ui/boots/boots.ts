@@ -1,8 +1,10 @@
 // /boots: how boots went.
 import type { Boot, BootList } from '../../api/schemas/boots/boot.ts'
 import type { Now } from '../../api/schemas/boots/now.ts'
-import { type ApiClient, pathOf, withQuery } from '../http/client.ts'
+import { type ApiClient, pathOf, RefusedError, withQuery } from '../http/client.ts'
+import { shellQuote } from '../http/commands.ts'
 import { duration, time } from '../http/format.ts'
+import { refusedFilter } from '../http/listed.ts'
 import type { PageHandler } from '../http/visit.ts'
 import { progressOf } from './now/booting.ts'
 import { nameOf, outcomeState, stageText } from './words.ts'
@@ -15,13 +17,18 @@ export const list: PageHandler = async ({ api, query }) => {
     ['outcome', 'image', 'machine', 'deployment', 'since'].map((name) => [name, query.get(name)]),
   )
   const path = withQuery('/boots', { ...filter, limit: '50', before: query.get('before') })
-  const { items, next } = await api.ask<BootList>('GET', path)
-  const cli = ['outcome', 'machine', 'since'].flatMap((name) => (filter[name] ? [`--${name} ${filter[name]}`] : []))
+  const found = await api.ask<BootList>('GET', path).catch(refusedFilter)
+  const refusal = found instanceof RefusedError ? found : undefined
+  const { items, next } = found instanceof RefusedError ? { items: [], next: undefined } : found
+  const cli = ['outcome', 'machine', 'since'].flatMap((name) =>
+    filter[name] ? [`--${name} ${shellQuote(filter[name])}`] : [],
+  )
   return {
     view: 'boots/list',
     title: 'Boots',
+    status: refusal === undefined ? 200 : 422,
     data: {
-      filter,
+      ...{ filter, refusal },
       isFiltered: Object.values(filter).some((value) => value !== undefined),
       outcomes: outcomeChoices.map((value) => ({
         value,

@@ -4,6 +4,7 @@ import type { Machine, MachineList } from '../../api/schemas/machines/machine.ts
 import { machineStates } from '../../model/machine.ts'
 import { stripOf } from '../boots/strip.ts'
 import { type ApiClient, RefusedError, withQuery } from '../http/client.ts'
+import { refusedFilter } from '../http/listed.ts'
 import type { PageHandler } from '../http/visit.ts'
 import { chipsOf, filterOptions, filterText, listUrl, type MachineFilter, readFilter } from './filter.ts'
 import { namesOf } from './names.ts'
@@ -16,7 +17,7 @@ export const list: PageHandler = async ({ api, query }) => {
   const [sort, after] = [query.get('sort'), query.get('after')]
   const path = withQuery('/machines', { limit: pageSize, ...filter, sort, after })
   const [found, images, groups] = await Promise.all([
-    api.ask<MachineList>('GET', path).catch(refusalOf),
+    api.ask<MachineList>('GET', path).catch(refusedFilter),
     namesOf(api, '/images'),
     namesOf(api, '/groups'),
   ])
@@ -81,10 +82,4 @@ async function findStrips(api: ApiClient, machines: Machine[]): Promise<Map<stri
 function sortLink(filter: MachineFilter, sort: string | undefined, by: string) {
   const isOn = sort === by
   return { isOn, url: listUrl(filter, { sort: isOn ? undefined : by }) }
-}
-
-/** A refused filter is shown beside its fields. */
-function refusalOf(error: unknown): RefusedError {
-  if (error instanceof RefusedError && error.status === 422) return error
-  throw error
 }
