@@ -24,7 +24,7 @@ export async function importLinux(intake: Intake, job: Job, plan: LinuxPlan): Pr
   return {
     // The request requires a name for the image.
     name: '',
-    title: plan.title ?? fetchedKernel.name,
+    title: plan.title,
     source: sourceOf(plan),
     notes: [],
     variants: [{ ...fits, kind: 'linux', kernel: fetchedKernel, initrds: fetchedInitrds, args }],

@@ -45,7 +45,8 @@ export type FetchedFile = { sha256: string; name: string; sizeBytes: number; sto
 export type Outcome = {
   /** The name of the image if the operator chose none. */
   name: string
-  title: string
+  /** Undefined to keep the title of the image; a new image is called by its name. */
+  title: string | undefined
   source: string
   /** The recipe, and the version that it found upstream. */
   recipe?: { name: string; version: string | undefined } | undefined

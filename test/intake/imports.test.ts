@@ -162,7 +162,7 @@ eachDatabase('imports', (database) => {
     const plan = { kind: 'linux' as const, linux: { ...urls, args: ['quiet'], arch: 'x86_64' as const } }
     web.files.set('/linux', linux).set('/initrd.gz', initrd)
     expect(await one.run(plan, 'own')).toMatchObject({ state: 'done', image: 'own', version: 1 })
-    expect(await findImage(database(), 'own')).toMatchObject({ title: 'linux' })
+    expect(await findImage(database(), 'own')).toMatchObject({ title: 'own' })
     expect((await findImage(database(), 'own'))?.variants).toEqual([
       {
         ...{ arch: 'x86_64', kind: 'linux', args: ['quiet'] },

@@ -1,4 +1,5 @@
 // Values as text for people on a page.
+import type { FieldFault } from '../../lib/errors.ts'
 import { formatBytes } from '../../lib/text/format.ts'
 
 export { formatBytes as bytes } from '../../lib/text/format.ts'
@@ -52,4 +53,23 @@ export function labels(all: Record<string, string> | null | undefined): string {
 /** A sentence in parts: commands are in backticks. */
 export function parts(sentence: string): { text: string; isCommand: boolean }[] {
   return sentence.split('`').map((text, index) => ({ text, isCommand: index % 2 === 1 }))
+}
+
+/** A refused value in words: `entry 1, name: expected a name, got “a b”`. */
+export function fault({ field, value, expected, message }: FieldFault): string {
+  if (message !== undefined) return message
+  return `${fieldWords(field)}: expected ${expected}${value === '' ? '' : `, got “${value}”`}`
+}
+
+const rows: Record<string, string> = { entries: 'entry', documents: 'document', selector: 'condition' }
+
+/** Paths of the API as words of a form: `menu.entries[0].name` is `entry 1, name`. */
+function fieldWords(path: string): string {
+  return path
+    .replace(/^(menu|group)\./, '')
+    .replace(
+      /^(entries|documents|selector)\[(\d+)\]/,
+      (_, list: string, index: string) => `${rows[list]} ${Number(index) + 1}`,
+    )
+    .replace(/^(entry|document|condition) (\d+)\./, '$1 $2, ')
 }

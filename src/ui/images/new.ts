@@ -8,14 +8,16 @@ import { type Page, type PageHandler, submit, type Visit } from '../http/visit.t
 
 export const form: PageHandler = (visit) => newPage(visit)
 
-async function newPage({ api, form }: Visit, refusal?: RefusedError): Promise<Page> {
+async function newPage({ api, form, query }: Visit, refusal?: RefusedError): Promise<Page> {
   const { items: uploads } = await api.ask<FileUploadList>('GET', '/uploads')
-  const example = { image: 'rescue', url: 'https://example.org/rescue.iso' }
+  // The page of an image leads here to add a version to it.
+  const versionOf = query.get('image')
+  const example = { image: versionOf ?? 'rescue', url: 'https://example.org/rescue.iso' }
   const linux = { kernel: { url: 'https://example.org/vmlinuz' }, initrds: [{ url: 'https://example.org/initrd.gz' }] }
   return {
     view: 'images/new',
-    title: 'Add an image',
-    data: { uploads, archs, refusal, values: form.values, source: form.get('source') },
+    title: versionOf === undefined ? 'Add an image' : `Add a version of ${versionOf}`,
+    data: { uploads, archs, refusal, versionOf, values: form.values, source: form.get('source') },
     commands: [
       {
         ...{ title: 'Import from a URL', method: 'POST', path: '/imports', body: example },
@@ -23,12 +25,15 @@ async function newPage({ api, form }: Visit, refusal?: RefusedError): Promise<Pa
       },
       {
         ...{ title: 'Import a kernel and an initrd', method: 'POST', path: '/imports' },
-        body: { image: 'rescue', linux: { ...linux, arch: 'x86_64' } },
-        cli: `image add rescue --kernel ${linux.kernel.url} --initrd ${linux.initrds[0]?.url}`,
+        body: { image: example.image, linux: { ...linux, arch: 'x86_64' } },
+        cli: `image add ${example.image} --kernel ${linux.kernel.url} --initrd ${linux.initrds[0]?.url}`,
       },
       {
         ...{ title: 'Upload and import a file: begin the upload', method: 'POST', path: '/uploads' },
-        ...{ body: { name: 'rescue.iso', sizeBytes: 734003200 }, cli: 'image import ./rescue.iso --name rescue' },
+        ...{
+          body: { name: 'rescue.iso', sizeBytes: 734003200 },
+          cli: `image import ./rescue.iso --name ${example.image}`,
+        },
       },
       { title: 'List your unfinished uploads', path: '/uploads' },
     ],

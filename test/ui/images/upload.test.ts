@@ -6,6 +6,7 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { OpenDb } from '../../../src/db/open.ts'
 import { findFile } from '../../../src/inventory/images/files.ts'
+import { saveImage } from '../../../src/inventory/images/images.ts'
 import { listImports } from '../../../src/inventory/images/imports.ts'
 import { expectAccessible, hasChromium, openAs, openBrowser } from '../../helpers/browser.ts'
 import { openTestDatabase } from '../../helpers/database.ts'
@@ -50,6 +51,15 @@ describe('the page that adds an image', () => {
     await file.close()
     return { path, sha256: hash.digest('hex') }
   }
+
+  test('adds a version to an image: its page leads to the forms, with the name filled in', async () => {
+    await saveImage(opened.db, 'tool', { variants: [{ kind: 'local', arch: 'x86_64' }] }, {}, 'tester')
+    expect((await server.visit('operator', '/images/tool')).html).toContain('href="/images/new?image=tool"')
+    expect((await server.visit('viewer', '/images/tool')).html).not.toContain('/images/new')
+    const { html } = await server.visit('operator', '/images/new?image=tool')
+    expect(html).toContain('<h1>Add a version of tool</h1>')
+    expect(html.match(/name="image" value="tool"/g)).toHaveLength(3)
+  })
 
   test('imports from a URL and a kernel from URLs without a script, and shows what was refused with its values', async () => {
     const visit = (fields: Record<string, string>) => server.visit('operator', '/images/new', fields)

@@ -61,7 +61,10 @@ async function again(visit: Visit, name: string, refusal: RefusedError): Promise
   const { form, params } = visit
   const saved = params.name === undefined ? undefined : await requireAnswerFile(visit)
   const meanwhile = refusal.status === 412 ? await changedSince(visit, 'answer-file', name, form.get('openedWith')) : []
-  const page = await editor(visit, { values: form.values, rows: readDocuments(form) }, { saved, refusal, meanwhile })
+  const rows = readDocuments(form)
+  // The preview says in which line each fault is.
+  const parts = await previewOf(visit, name, form, rows)
+  const page = await editor(visit, { values: form.values, rows }, { saved, refusal, meanwhile, ...parts })
   return { ...page, status: refusal.status === 412 ? 412 : refusal.status === 409 ? 409 : 422 }
 }
 
