@@ -1,6 +1,6 @@
 // /deployments/batches: deployments that were armed together.
 import { z } from '@hono/zod-openapi'
-import { findBatch, listBatches, listFailed } from '../../inventory/boots/batches.ts'
+import { findBatch, findOthers, listBatches, listFailed } from '../../inventory/boots/batches.ts'
 import { armMachines, type Deployment, type DeploymentOrder } from '../../inventory/boots/deployments.ts'
 import { findMachines } from '../../inventory/machines/machines.ts'
 import { requireFound } from '../../lib/errors.ts'
@@ -41,7 +41,8 @@ export const get = endpoint({
   answer: async ({ db }, { params: { batch }, scope }) => {
     const found = await findBatch(db, batch, scope)
     requireFound(found, `batch ${batch}`)
-    return { status: 200, body: withoutNulls(found) }
+    const others = await findOthers(db, batch, scope)
+    return { status: 200, body: { ...withoutNulls(found), ...(others.length > 0 && { others: others.length }) } }
   },
 })
 

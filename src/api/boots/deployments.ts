@@ -1,7 +1,7 @@
 // /deployments: install an image once.
 import { z } from '@hono/zod-openapi'
 import type { Db } from '../../db/open.ts'
-import { machinesOfBatch, shareOf } from '../../inventory/boots/batches.ts'
+import { findOthers, machinesOfBatch, shareOf } from '../../inventory/boots/batches.ts'
 import { cancelDeployments } from '../../inventory/boots/deployment-cancels.ts'
 import {
   armDeployment,
@@ -15,6 +15,7 @@ import { findAllMachines } from '../../inventory/machines/list.ts'
 import { findMachine } from '../../inventory/machines/machines.ts'
 import { namesOfMachines } from '../../inventory/machines/names.ts'
 import { refuseUnknownNames } from '../../inventory/machines/references.ts'
+import type { MachineSearch } from '../../inventory/machines/search/condition.ts'
 import { ConflictError, NotFoundError, requireFound } from '../../lib/errors.ts'
 import type { Scope } from '../../model/access/scope.ts'
 import { failureOf } from '../../model/codes/explain.ts'
@@ -116,14 +117,15 @@ export const armMany = endpoint({
   returns: deploymentsArmed,
   statuses: { 200: 'The armed and the skipped machines' },
   prepare: async (deps, { body, scope }) => {
-    const chosen = await chosenBy(deps.db, body, scope)
+    const { chosen, others } = await chosenBy(deps.db, body, scope)
     const refusals = body.force ? new Map() : await findRefusals(deps, chosen, orderOf(body))
-    return { ids: chosen.map(({ id }) => id), refusals }
+    return { ids: chosen.map(({ id }) => id), others, refusals }
   },
   answer: async ({ db }, { body, by, scope, prepared }) => {
-    const { ids, refusals } = prepared as { ids: string[]; refusals: Refusals }
+    const { ids, others, refusals } = prepared as { ids: string[]; others: string[]; refusals: Refusals }
     const machines = await findAllMachines(db, { ids, scope })
-    return { status: 200, body: await armMachines(db, machines, orderOf(body), body, by, refusals) }
+    const options = { dryRun: body.dryRun, expect: body.expect, others }
+    return { status: 200, body: await armMachines(db, machines, orderOf(body), options, by, refusals) }
   },
 })
 
@@ -164,15 +166,31 @@ async function requireDeployment(db: Db, id: string, scope: Scope | undefined): 
   return found
 }
 
-/** The machines that a request for many chooses now. */
-async function chosenBy(db: Db, body: z.output<typeof deploymentsArm>, scope: Scope | undefined): Promise<Machine[]> {
-  const { selector, ids, filter, share, exceptBatch } = body
-  const search = selector === undefined ? await findTargets(db, ids, filter, scope) : { selector, scope }
-  const found = await findAllMachines(db, search)
-  const chosen = share === undefined ? found : shareOf(found, share)
-  if (exceptBatch === undefined) return chosen
-  const done = await machinesOfBatch(db, exceptBatch)
-  return chosen.filter(({ id }) => !done.has(id))
+/** The machines that a request for many chooses now, and the ids of those that its share leaves out. */
+async function chosenBy(
+  db: Db,
+  body: z.output<typeof deploymentsArm>,
+  scope: Scope | undefined,
+): Promise<{ chosen: Machine[]; others: string[] }> {
+  const { share, exceptBatch } = body
+  const found = await findAllMachines(db, await searchOf(db, body, scope))
+  const part = share === undefined ? found : shareOf(found, share)
+  const done = exceptBatch === undefined ? new Set() : await machinesOfBatch(db, exceptBatch)
+  const inPart = new Set(part.map(({ id }) => id))
+  return {
+    chosen: part.filter(({ id }) => !done.has(id)),
+    others: found.map(({ id }) => id).filter((id) => !inPart.has(id) && !done.has(id)),
+  }
+}
+
+async function searchOf(
+  db: Db,
+  { selector, ids, filter, othersOf }: z.output<typeof deploymentsArm>,
+  scope: Scope | undefined,
+): Promise<MachineSearch> {
+  if (selector !== undefined) return { selector, scope }
+  if (othersOf === undefined) return findTargets(db, ids, filter, scope)
+  return { ids: await findOthers(db, othersOf, scope), scope }
 }
 
 function orderOf({

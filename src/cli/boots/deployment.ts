@@ -29,6 +29,7 @@ type ArmOptions = Pick<AssignmentOptions, 'arg' | 'withoutArg' | 'answerFile' | 
   force?: true
   share?: number
   exceptBatch?: string
+  othersOf?: string
 }
 type CancelOptions = { where?: Condition[]; batch?: string; dryRun?: true }
 
@@ -57,6 +58,7 @@ export function addDeploymentCommand(program: Command, deps: CliDeps): void {
     .option('--replace', 'cancel the active deployment first')
     .option('--share <percent>', 'with --where: arm only this share of the machines', parseCount)
     .option('--except-batch <id>', 'with --where: leave out the machines of this batch, after a --share')
+    .option('--others-of <id>', 'instead of --where: the machines that the --share of this batch left out')
     .option('--dry-run', 'with --where: only show what would be armed')
     .option('--image-version <n>', 'install this version of the image, not the one that is current now', parseCount)
     .option('--follow', 'install the version that is current at the boot, not the one that is current now')
@@ -64,9 +66,9 @@ export function addDeploymentCommand(program: Command, deps: CliDeps): void {
     .action(async (machine: string | undefined, options: ArmOptions, command: Command) => {
       const { image, where, arg, withoutArg, answerFile, param, attempts, window, replace, dryRun, follow, force } =
         options
-      const { share, exceptBatch, imageVersion } = options
-      if ((machine === undefined) === (where === undefined))
-        command.error('error: expected a machine or --where, not both')
+      const { share, exceptBatch, othersOf, imageVersion } = options
+      if ([machine, where, othersOf].filter((choice) => choice !== undefined).length !== 1)
+        command.error('error: expected one of: a machine, --where, --others-of')
       const order = {
         image,
         ...(imageVersion !== undefined && { version: imageVersion }),
@@ -80,11 +82,11 @@ export function addDeploymentCommand(program: Command, deps: CliDeps): void {
         ...(force && { force }),
       }
       const client = clientOf(command, deps)
-      if (where === undefined) {
+      if (machine !== undefined) {
         const body = { machine, ...order, ...(replace && { replace }) }
         print(command, deps, await client.ask<Deployment>('POST', '/deployments', body), formatDeployment)
       } else {
-        const body = { selector: where, ...order, share, exceptBatch, ...(dryRun && { dryRun }) }
+        const body = { selector: where, othersOf, ...order, share, exceptBatch, ...(dryRun && { dryRun }) }
         const done = await client.ask<DeploymentsArmed>('POST', '/deployments/bulk', body)
         print(command, deps, done, (answer) => formatArmed(answer, dryRun ?? false))
       }

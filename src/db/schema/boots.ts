@@ -58,6 +58,13 @@ export const deployments = pgTable(
   ],
 )
 
+/** Of a batch that armed only a share of the chosen machines: the others. */
+export const batchOthers = pgTable('batch_others', {
+  batch: uuid('batch').primaryKey(),
+  machineIds: jsonb('machine_ids').$type<string[]>().notNull(),
+  createdAt: moment('created_at').notNull().defaultNow(),
+})
+
 export const boots = pgTable(
   'boots',
   {

@@ -4,6 +4,8 @@ import { createHash } from 'node:crypto'
 import { sql } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
 import { rowsOf } from '../../db/rows.ts'
+import { batchOthers } from '../../db/schema/boots.ts'
+import type { Tx } from '../../db/transaction.ts'
 import type { DeploymentState } from '../../model/deployment.ts'
 import type { Machine } from '../../model/machine.ts'
 import type { Deployment } from './deployments.ts'
@@ -78,6 +80,21 @@ export async function listFailed(db: Db, batch: string, scope: Scope): Promise<D
 export async function machinesOfBatch(db: Db, batch: string): Promise<Set<string>> {
   const found = await db.execute(sql`select distinct machine_id as id from deployments where batch = ${batch}::uuid`)
   return new Set(rowsOf<{ id: string }>(found).map(({ id }) => id))
+}
+
+/** Keeps the machines that the share of a batch left out. */
+export async function saveOthers(tx: Tx, batch: string, machineIds: string[]): Promise<void> {
+  if (machineIds.length > 0) await tx.insert(batchOthers).values({ batch, machineIds })
+}
+
+/** The ids of the machines that the share of a batch left out, without those that were armed since. */
+export async function findOthers(db: Db, batch: string, scope: Scope): Promise<string[]> {
+  const found = await db.execute(sql`
+    with others as (select value::uuid as machine_id from batch_others, jsonb_array_elements_text(machine_ids) where batch = ${batch}::uuid)
+    select machine_id as id from others join machines on machines.id = machine_id
+    where ${ofScope(scope)} and not exists (select 1 from deployments as later where later.machine_id = others.machine_id
+      and later.seq > (select min(seq) from deployments as own where own.batch = ${batch}::uuid))`)
+  return rowsOf<{ id: string }>(found).map(({ id }) => id)
 }
 
 /**

@@ -17,6 +17,7 @@ import { placeOf } from '../common/place.ts'
 import { isOfMachineWith } from '../machines/list.ts'
 import { markEntered } from '../machines/machines.ts'
 import { refuseUnknownNames } from '../machines/references.ts'
+import { saveOthers } from './batches.ts'
 
 /** Install this image on this machine once. */
 export type Deployment = typeof deployments.$inferSelect
@@ -108,8 +109,15 @@ export type BulkArmed = {
   skipped: { machineId: string; machine: string; why: string }[]
 }
 
-/** `batch`: the batch of the deployments; undefined for a new one. `expect`: the number of machines to arm, or none is armed. */
-export type ArmingOptions = { dryRun: boolean; batch?: string | undefined; expect?: number | undefined }
+export type ArmingOptions = {
+  dryRun: boolean
+  /** The batch of the deployments; undefined for a new one. */
+  batch?: string | undefined
+  /** The number of machines to arm, or none is armed. */
+  expect?: number | undefined
+  /** The ids of the machines that a share left out. */
+  others?: string[] | undefined
+}
 
 /**
  * Arms machines in one transaction. Machines that are denied or have an active deployment are skipped.
@@ -120,7 +128,7 @@ export async function armMachines(
   db: Db,
   selected: Machine[],
   order: DeploymentOrder,
-  { dryRun, batch = newId(), expect }: ArmingOptions,
+  { dryRun, batch = newId(), expect, others = [] }: ArmingOptions,
   by: Actor,
   refusals: ReadonlyMap<string, string> = new Map(),
 ): Promise<BulkArmed> {
@@ -148,6 +156,7 @@ export async function armMachines(
         throw new ConflictError(
           `${armed.length} machines would be armed now, not ${expect}: the inventory changed after the preview. Next step: preview again`,
         )
+      if (armed.length > 0) await saveOthers(transaction, batch, others)
       return { armed, busy }
     })
     .catch((error: unknown) => {

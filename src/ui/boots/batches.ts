@@ -11,6 +11,7 @@ import { count } from '../http/format.ts'
 import { readNumber } from '../http/lines.ts'
 import type { Listed } from '../http/listed.ts'
 import type { Page, PageHandler, Visit } from '../http/visit.ts'
+import { othersQuery } from './deploy-form.ts'
 import { batchView, rowOf } from './deployment-words.ts'
 import { planOf } from './plan.ts'
 
@@ -33,9 +34,8 @@ export const get: PageHandler = async ({ api, params, query, url, may }) => {
   const state = states.find((name) => name === query.get('state'))
   const before = query.get('before')
   const { items, next } = await findRows(api, batch, state, before)
-  const others = query.get('others')
-  const linkTo = (more: Record<string, string | undefined>) =>
-    withQuery(`/deployments/batches/${batch}`, { others, ...more })
+  const others = found.others === undefined ? undefined : await findOthersLink(api, batch)
+  const linkTo = (more: Record<string, string | undefined>) => withQuery(`/deployments/batches/${batch}`, more)
   return {
     view: 'deployments/batch',
     title: `${found.image} on ${count(found.machines, 'machine')}`,
@@ -46,7 +46,7 @@ export const get: PageHandler = async ({ api, params, query, url, may }) => {
       links: [undefined, ...states].map((name) => ({ name: name ?? 'all', state: name, url: linkTo({ state: name }) })),
       next: next && linkTo({ state, before: next }),
     },
-    commands: commandsOf(batch).slice(0, may('deployments.edit') ? 3 : 1),
+    commands: [...commandsOf(batch), ...othersCommand(found)].slice(0, may('deployments.edit') ? 4 : 1),
   }
 }
 
@@ -62,6 +62,12 @@ async function findRows(api: Visit['api'], batch: string, state: string | undefi
   const [active, failed, installed, cancelled] = pages.map(({ items }) => items)
   const items = [failed, active, installed, cancelled].flatMap((some) => some ?? [])
   return { items, next: undefined }
+}
+
+/** The form that continues with the machines that the share left out. */
+async function findOthersLink(api: Visit['api'], batch: string): Promise<string | undefined> {
+  const { items } = await api.ask<Listed<Deployment>>('GET', withQuery('/deployments', { batch, limit: '1' }))
+  return items[0] && withQuery('/deployments/new', othersQuery(batch, items[0]))
 }
 
 export const retryPage: PageHandler = (visit) => showRetry(visit)
@@ -88,7 +94,7 @@ async function showRetry(visit: Visit, refusal?: RefusedError): Promise<Page> {
     view: 'deployments/retry',
     title: `Retry ${found.image}`,
     status: refusal === undefined ? 200 : refusal.status === 409 ? 409 : 422,
-    data: { batch: batchView(found), plan, refusal, others: othersOf(visit), force: 'force' in body },
+    data: { batch: batchView(found), plan, refusal, force: 'force' in body },
     commands: commandsOf(batch).slice(1, 2),
   }
 }
@@ -104,7 +110,6 @@ export const stopPage: PageHandler = async (visit) => {
     title: `Stop ${found.image}`,
     data: {
       batch: batchView(found),
-      others: othersOf(visit),
       count: cancelled.length,
       machines: cancelled.slice(0, 60).map(({ machineId, machine }) => ({ id: machineId, name: machine })),
     },
@@ -122,16 +127,23 @@ function forceOf({ query, form }: Visit): { force?: true } {
   return query.get('force') === 'yes' || form.get('force') === 'yes' ? { force: true } : {}
 }
 
-function othersOf({ query, form }: Visit): string | undefined {
-  return form.get('others') ?? query.get('others')
-}
-
-function backTo(visit: Visit): string {
-  return withQuery(`/deployments/batches/${visit.params.batch}`, { others: othersOf(visit) })
+function backTo({ params }: Visit): string {
+  return `/deployments/batches/${params.batch}`
 }
 
 function path(batch: string): string {
   return `/deployments/batches/${encodeURIComponent(batch)}`
+}
+
+function othersCommand({ batch, image, others }: DeploymentBatch): Command[] {
+  if (others === undefined) return []
+  return [
+    {
+      title: 'Preview the machines that the share left out; without dryRun, arm them',
+      ...{ method: 'POST', path: '/deployments/bulk', body: { othersOf: batch, image, dryRun: true } },
+      cli: `deployment arm --others-of ${batch} --image ${image} --dry-run`,
+    },
+  ]
 }
 
 function commandsOf(batch: string): Command[] {

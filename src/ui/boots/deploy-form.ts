@@ -1,8 +1,8 @@
 // The form that arms deployments: its fields, and the order for the API.
-import type { DeploymentsArm } from '../../api/schemas/boots/deployment.ts'
+import type { Deployment, DeploymentsArm } from '../../api/schemas/boots/deployment.ts'
 import type { Query } from '../http/client.ts'
 import type { Form } from '../http/form.ts'
-import { readLines, readNumber, readParams } from '../http/lines.ts'
+import { formatParams, readLines, readNumber, readParams } from '../http/lines.ts'
 
 /** The parameters of GET /machines that select machines. */
 const filterNames = [
@@ -17,11 +17,13 @@ const flags = new Set(['discovered', 'denied'])
 /** The fields of the order. `install` is the image: `image` filters machines by their assignment, as in their list. */
 const orderNames = [
   ...['install', 'when', 'version', 'answerFile', 'params', 'args', 'withoutArgs', 'maxAttempts', 'windowHours'],
-  ...['share', 'exceptBatch', 'force'],
+  ...['share', 'force'],
 ]
 
 /** The machines that the fields choose; undefined if they choose none. */
-export function readChoice(form: Form): Pick<DeploymentsArm, 'ids' | 'filter'> | undefined {
+export function readChoice(form: Form): Pick<DeploymentsArm, 'ids' | 'filter' | 'othersOf'> | undefined {
+  const othersOf = form.get('othersOf')
+  if (othersOf !== undefined) return { othersOf }
   const ids = form.all('ids').flatMap((text) => text.split(/[\s,]+/))
   if (ids.length > 0) return { ids }
   const given = filterNames.map((name) => [name, form.all(name)] as const).filter(([, values]) => values.length > 0)
@@ -35,12 +37,12 @@ function filterValue([name, values]: readonly [string, string[]]): [string, unkn
 }
 
 /** The order of the form, without its machines. @throws RefusedError for a field that the API could not read */
-export function readOrder(form: Form): Omit<DeploymentsArm, 'ids' | 'filter' | 'selector'> {
+export function readOrder(form: Form): Omit<DeploymentsArm, 'ids' | 'filter' | 'selector' | 'othersOf'> {
   const hours = readNumber(form, 'windowHours')
   const [version, maxAttempts, share] = ['version', 'maxAttempts', 'share'].map((name) => readNumber(form, name))
   const [args, withoutArgs] = ['args', 'withoutArgs'].map((name) => readLines(form, name))
   const params = readParams(form, 'params')
-  const [answerFile, exceptBatch] = [form.get('answerFile'), form.get('exceptBatch')]
+  const answerFile = form.get('answerFile')
   return {
     image: form.get('install') ?? '',
     ...(form.get('when') === 'boot' && version === undefined && { follow: true }),
@@ -52,20 +54,20 @@ export function readOrder(form: Form): Omit<DeploymentsArm, 'ids' | 'filter' | '
     ...(maxAttempts !== undefined && { maxAttempts }),
     ...(hours !== undefined && { windowSeconds: Math.round(hours * 3600) }),
     ...(share !== undefined && share !== 100 && { share }),
-    ...(exceptBatch !== undefined && { exceptBatch }),
     ...(form.get('force') === 'yes' && { force: true }),
   }
 }
 
 /** The fields of the form with their values, as the query of its URL. */
-export function queryOf(form: Form, without: string[] = []): Query {
-  const names = ['ids', ...filterNames, ...orderNames].filter((name) => !without.includes(name))
+function queryOf(form: Form): Query {
+  const names = ['othersOf', 'ids', ...filterNames, ...orderNames]
   return Object.fromEntries(names.map((name) => [name, form.all(name)]))
 }
 
 /** The fields that the form carries without showing them: the ids, and filters from the list of machines. */
 export function hiddenFields(form: Form): { name: string; value: string }[] {
-  const names = ['ids', ...filterNames.filter((name) => !visible.has(name)), 'exceptBatch']
+  if (form.has('othersOf')) return [{ name: 'othersOf', value: form.get('othersOf') ?? '' }]
+  const names = ['ids', ...filterNames.filter((name) => !visible.has(name))]
   return names.flatMap((name) => form.all(name).map((value) => ({ name, value })))
 }
 
@@ -74,4 +76,21 @@ export function allFields(form: Form): { name: string; value: string }[] {
   return Object.entries(queryOf(form)).flatMap(([name, values]) =>
     [values ?? []].flat().map((value) => ({ name, value })),
   )
+}
+
+/** The form for the machines that the share of a batch left out, with the order of one of its deployments. */
+export function othersQuery(batch: string, order: Deployment): Query {
+  const { image, version, answerFile, params, args, withoutArgs, maxAttempts, windowSeconds } = order
+  return {
+    othersOf: batch,
+    install: image,
+    ...(version === undefined ? { when: 'boot' } : { version: String(version) }),
+    answerFile,
+    params: formatParams(params),
+    args: args?.join('\n'),
+    withoutArgs: withoutArgs?.join('\n'),
+    maxAttempts: String(maxAttempts),
+    windowHours: String(windowSeconds / 3600),
+    preview: 'yes',
+  }
 }

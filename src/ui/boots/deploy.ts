@@ -5,13 +5,13 @@ import type { AnswerFile } from '../../api/schemas/images/answer-file.ts'
 import type { Image } from '../../api/schemas/images/image.ts'
 import type { Group } from '../../api/schemas/machines/group.ts'
 import { defaultMaxAttempts, defaultWindowSeconds } from '../../model/deployment.ts'
-import { RefusedError, withQuery } from '../http/client.ts'
+import { RefusedError } from '../http/client.ts'
 import type { Form } from '../http/form.ts'
 import { count } from '../http/format.ts'
 import { readNumber, refusal } from '../http/lines.ts'
 import type { Listed } from '../http/listed.ts'
 import type { Page, PageHandler, Visit } from '../http/visit.ts'
-import { allFields, hiddenFields, queryOf, readChoice, readOrder } from './deploy-form.ts'
+import { allFields, hiddenFields, readChoice, readOrder } from './deploy-form.ts'
 import { planOf } from './plan.ts'
 
 export const newPage: PageHandler = (visit) => show(visit, visit.query)
@@ -25,17 +25,11 @@ export const arm: PageHandler = async (visit) => {
     const { batch, armed, skipped } = await api.ask<DeploymentsArmed>('POST', '/deployments/bulk', body, headers)
     const left = skipped.length === 0 ? '' : ` ${count(skipped.length, 'machine')} skipped.`
     const notice = `Armed ${body.image} on ${count(armed.length, 'machine')}.${left}`
-    return { redirect: withQuery(`/deployments/batches/${batch}`, { others: othersOf(form, batch) }), notice }
+    return { redirect: `/deployments/batches/${batch}`, notice }
   } catch (error) {
     if (!(error instanceof RefusedError)) throw error
     return show(visit, form, error)
   }
-}
-
-/** The other machines, after a share: the same form without the share, and without the machines of its batch. */
-function othersOf(form: Form, batch: string): string | undefined {
-  if (form.get('share') === undefined || form.get('share') === '100') return undefined
-  return withQuery('', { ...queryOf(form, ['share', 'exceptBatch']), exceptBatch: batch }).slice(1)
 }
 
 async function show({ api }: Visit, form: Form, refused?: RefusedError): Promise<Page> {

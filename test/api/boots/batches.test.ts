@@ -53,6 +53,22 @@ eachDatabase('a batch of deployments', (database) => {
     expect(armedIds(others)).toEqual(ids.filter((id) => !small.includes(id)).sort())
   })
 
+  test('keeps the machines that its share left out, however they were chosen, without those that are armed since', async () => {
+    const othersOf = async (batch: string) => (await api.ask('GET', `${path}/batches/${batch}`)).body.others
+    for (const choice of [{ ids }, { filter: { q: 'n' } }, { selector: [{ label: 'rack', in: ['a', 'b'] }] }]) {
+      const canary = await arm({ ...choice, share: 30 })
+      expect(await othersOf(canary.batch), JSON.stringify(choice)).toBe(7)
+      const more = await arm({ othersOf: canary.batch, share: 50 })
+      expect([more.armed.length, await othersOf(canary.batch), await othersOf(more.batch)]).toEqual([4, 3, 3])
+      // A batch of the others never reaches a machine of the shares before it.
+      const rest = await arm({ othersOf: more.batch })
+      const all = [canary, more, rest].flatMap(armedIds)
+      expect(all.sort()).toEqual([...ids].sort())
+      expect([await othersOf(canary.batch), await othersOf(rest.batch)]).toEqual([undefined, undefined])
+      for (const { batch } of [canary, more, rest]) await api.ask('POST', `${path}/cancel`, { batch })
+    }
+  })
+
   test('is armed only if as many machines are free as the preview promised', async () => {
     const some = ids.slice(0, 3)
     expect(armedIds(await arm({ ids: some, dryRun: true, expect: 7 }))).toHaveLength(3)

@@ -100,7 +100,10 @@ describe('deploying', () => {
 
       const denied = ['n0', 'n1', 'n2'].find((name) => !canary.includes(name)) ?? ''
       await ask('PATCH', `/machines/${denied}`, { denied: true })
-      await page.getByRole('button', { name: 'Continue with the others…' }).click()
+      // The batch is opened from the list, later.
+      await page.goto('/deployments')
+      await page.locator('a[href^="/deployments/batches/"]').first().click()
+      await page.getByRole('button', { name: 'Continue with the other 6 machines…' }).click()
       const others = await namesIn(page)
       const all = [...canary, ...others, denied]
       expect(all.sort()).toEqual(['n0', 'n1', 'n2', 'n3', 'n4', 'n5', 'n6', 'n7'])

@@ -125,6 +125,10 @@ export const deploymentsArm = z
     selector: selector.min(1, 'at least one condition').optional(),
     ids: machineIds.optional(),
     filter: machineFilter.optional(),
+    othersOf: uuidv7.optional().openapi({
+      description:
+        'Instead of a selector: the machines that the `share` of this batch left out, and that no deployment was armed for since.',
+    }),
     share: z.int('a whole number').min(1, '1 to 100 percent').max(100, '1 to 100 percent').optional().openapi({
       description:
         'Arm only this share of the machines, in percent, and at least one. A larger share of the same machines contains the smaller one.',
@@ -136,9 +140,13 @@ export const deploymentsArm = z
     dryRun: z.boolean().default(false).openapi({ description: 'Arm nothing; report what would be armed.' }),
     expect,
   })
-  .superRefine(({ selector, ids, filter }, context) => {
-    if ([selector, ids, filter].filter((given) => given !== undefined).length !== 1)
-      context.addIssue({ code: 'custom', path: ['selector'], message: 'exactly one of selector, ids and filter' })
+  .superRefine(({ selector, ids, filter, othersOf }, context) => {
+    if ([selector, ids, filter, othersOf].filter((given) => given !== undefined).length !== 1)
+      context.addIssue({
+        code: 'custom',
+        path: ['selector'],
+        message: 'exactly one of selector, ids, filter and othersOf',
+      })
     if (filter !== undefined && Object.values(filter).every((value) => value === undefined))
       context.addIssue({ code: 'custom', path: ['filter'], message: 'at least one parameter' })
   })
@@ -188,6 +196,10 @@ export const batchSchema = z
         >,
       )
       .openapi({ description: 'The number of machines by the state of their newest deployment in the batch.' }),
+    others: z.int().optional().openapi({
+      description:
+        'The number of machines that the `share` of the batch left out, and that no deployment was armed for since. Not in lists.',
+    }),
   })
   .openapi('DeploymentBatch', { description: 'Deployments that were armed together.' })
 export type DeploymentBatch = Given<typeof batchSchema>
