@@ -110,10 +110,11 @@ export async function revokeToken(db: Db, id: string, by: Actor): Promise<TokenR
 /** Makes sure that a token exists: the given one, or at the first start a new one, which is returned to be shown once. */
 export async function ensureFirstToken(db: Db, given: string | undefined): Promise<string | undefined> {
   if (given !== undefined) {
-    await db
-      .insert(tokens)
-      .values({ id: newId(), name: 'from the settings', hash: hashToken(given) })
-      .onConflictDoNothing()
+    const hash = hashToken(given)
+    const [found] = await db.select({ id: tokens.id }).from(tokens).where(eq(tokens.hash, hash))
+    // Without a write, a server with this setting also starts on a full disk.
+    if (found === undefined)
+      await db.insert(tokens).values({ id: newId(), name: 'from the settings', hash }).onConflictDoNothing()
     return undefined
   }
   const [any] = await db.select({ id: tokens.id }).from(tokens).limit(1)

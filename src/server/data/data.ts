@@ -11,7 +11,7 @@ import { ensureFirstLink, type NewLink } from '../../inventory/access/password-l
 import { ensureFirstToken } from '../../inventory/access/tokens.ts'
 import { type Inventory, openInventory } from '../../inventory/open.ts'
 import type { HealthSources } from '../../inventory/system/health.ts'
-import { ConfigError } from '../../lib/errors.ts'
+import { ConfigError, DiskFullError, findCause, messageOf } from '../../lib/errors.ts'
 import { makeFolder } from '../../lib/folders.ts'
 import type { Logger } from '../../lib/log.ts'
 import type { Metrics } from '../../lib/metrics.ts'
@@ -54,7 +54,7 @@ export async function openData(config: Config, log: Logger, metrics: Metrics, cl
   closers.add(opened.close)
   const { db, bootDb = db } = opened
   const adminToken = await ensureFirstToken(db, config.admin.token)
-  const firstLink = await ensureFirstLink(db)
+  const firstLink = await ensureFirstLink(db).catch((error: unknown) => withoutLink(error, log))
   const sealer = await openSealer(config.secrets, folder, db, log)
   const store = await openStore(config, folder.files, db, log)
   const nbps = await loadNbps(config.boot.nbpFolder ?? join(programDir, 'ipxe', 'nbp'))
@@ -73,6 +73,12 @@ export async function openData(config: Config, log: Logger, metrics: Metrics, cl
     inventory,
     socketPath,
   }
+}
+
+/** A server whose disk is full starts and serves machines. The first person has to wait. */
+function withoutLink(error: unknown, log: Logger): undefined {
+  if (findCause(error, DiskFullError) === undefined) throw error
+  log.warn({ error: messageOf(error) }, 'no link for the first person: it cannot be saved')
 }
 
 function openDatabase({ database }: Config, folder: DataFolder, log: Logger, onQuery: OnQuery): Promise<OpenDb> {
