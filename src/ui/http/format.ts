@@ -73,3 +73,9 @@ function fieldWords(path: string): string {
     )
     .replace(/^(entry|document|condition) (\d+)\./, '$1 $2, ')
 }
+
+/** The page about the place of a finding: that of `machine db01`. */
+export function placePath(where: string): string | undefined {
+  const [, machine] = /^machine (\S+)$/.exec(where) ?? []
+  return machine === undefined ? undefined : `/machines?${new URLSearchParams({ q: machine })}`
+}

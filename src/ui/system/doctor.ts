@@ -1,4 +1,5 @@
 // /setup/doctor: what the doctor found, and the other DHCP and boot servers on the network.
+import type { Now } from '../../api/schemas/boots/now.ts'
 import type { DoctorAbout, DoctorReport } from '../../api/schemas/system/doctor.ts'
 import type { ForeignServer, ForeignServerList } from '../../api/schemas/system/foreign-server.ts'
 import type { InterfaceList } from '../../api/schemas/system/server.ts'
@@ -19,10 +20,12 @@ async function doctorPage({ api, may }: Visit, refusal?: RefusedError): Promise<
     api.ask<ForeignServerList>('GET', '/foreign-servers'),
     may('dhcp.read') ? api.ask<InterfaceList>('GET', '/interfaces') : { items: [] },
   ])
+  // Now shows the checks that the server makes by itself, and leads here.
+  const own = about.last === undefined ? (await api.ask<Now>('GET', '/now')).findings.server?.findings : undefined
   const findings = (about.last?.findings ?? []).toSorted((a, b) => order.indexOf(a.state) - order.indexOf(b.state))
   const bad = findings.filter(({ state }) => state !== 'ok')
   const good = findings.filter(({ state }) => state === 'ok')
-  const data = { about, bad, good, servers, interfaces: interfaces.filter(({ loopback }) => !loopback), refusal }
+  const data = { about, own, bad, good, servers, interfaces: interfaces.filter(({ loopback }) => !loopback), refusal }
   return {
     view: 'system/doctor',
     title: 'Doctor',

@@ -1,6 +1,6 @@
 // Problems of this moment, each with the page where it is resolved. Pure.
 import type { Now } from '../../../api/schemas/boots/now.ts'
-import { count } from '../../http/format.ts'
+import { count, placePath } from '../../http/format.ts'
 import type { State } from '../words.ts'
 
 export type Problem = {
@@ -27,8 +27,8 @@ export function problemsOf({ findings: { server, doctor, foreignServers, conflic
     what: `${first.check}: ${first.seen}`,
     where: placesOf([first, ...others].map(({ where }) => where)),
     code: first.code,
-    path: '/setup/doctor',
-    link: 'Next steps',
+    path: placePath(first.where) ?? '/setup/doctor',
+    link: placePath(first.where) === undefined ? 'Next steps' : `Open ${first.where}`,
   }))
   const servers = foreignServers.map(({ address, role, interface: on, count: seen }) => ({
     state: findingStates.warning,
