@@ -31,7 +31,9 @@ export async function boot(bootUrl: string, machine: FakeMachine, fate: Fate, si
     cpuarch: 'x86_64',
     version: '2.0.0',
   }
-  const script = await (await fetch(`${bootUrl}/ipxe?${new URLSearchParams(facts)}`, { headers: ipxe })).text()
+  // iPXE encodes a space as %20, and the server takes a plus sign for itself.
+  const query = `${new URLSearchParams(facts)}`.replaceAll('+', '%20')
+  const script = await (await fetch(`${bootUrl}/ipxe?${query}`, { headers: ipxe })).text()
   const [files, token] = [script.match(/http:\S+\/files\/\S+/g) ?? [], /\/b\/([\w-]{43})/.exec(script)?.[1]]
   if (token === undefined) return
   const report = (what: string, message?: string) =>
