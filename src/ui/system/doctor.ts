@@ -20,7 +20,7 @@ async function doctorPage({ api, may }: Visit, refusal?: RefusedError): Promise<
     api.ask<ForeignServerList>('GET', '/foreign-servers'),
     may('dhcp.read') ? api.ask<InterfaceList>('GET', '/interfaces') : { items: [] },
   ])
-  // Now shows the checks that the server makes by itself, and leads here.
+  // Now shows the checks of the server, which run while somebody looks, and leads here.
   const own = about.last === undefined ? (await api.ask<Now>('GET', '/now')).findings.server?.findings : undefined
   const findings = (about.last?.findings ?? []).toSorted((a, b) => order.indexOf(a.state) - order.indexOf(b.state))
   const bad = findings.filter(({ state }) => state !== 'ok')

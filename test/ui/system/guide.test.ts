@@ -121,9 +121,9 @@ describe.runIf(hasChromium())('the guide of set-up', () => {
 
   test('runs the doctor while the page shows that it runs, and lists what it found', async () => {
     const { page, faults, close } = await openAs(browser, server, 'operator')
-    // The page about this moment leads here with what the server found by itself.
+    // The page about this moment leads here with what the checks of the server found.
     const before = async () => (await server.visit('viewer', '/setup/doctor')).html
-    await expect.poll(before, { timeout: 15_000 }).toContain('Found by the server itself')
+    await expect.poll(before, { timeout: 15_000 }).toContain('Found by the checks of the server')
     await page.goto('/setup/doctor')
     await expectAccessible(page)
     await page.getByRole('button', { name: 'Run the doctor' }).click()
