@@ -14,7 +14,7 @@ const byBatch = z.object({ batch: uuidv7 })
 
 export const list = endpoint({
   operationId: 'listDeploymentBatches',
-  action: 'inventory.read',
+  action: 'boots.read',
   scope: 'filtered',
   summary: 'List batches of deployments, newest first',
   query: batchesQuery,
@@ -32,7 +32,7 @@ export const list = endpoint({
 
 export const get = endpoint({
   operationId: 'getDeploymentBatch',
-  action: 'inventory.read',
+  action: 'boots.read',
   scope: 'filtered',
   summary: 'Get a batch of deployments',
   params: byBatch,
