@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { may } from '../../src/auth/may.ts'
 import type { OpenDb } from '../../src/db/open.ts'
+import { createToken } from '../../src/inventory/access/tokens.ts'
 import { roles } from '../../src/model/access/role.ts'
 import { pages } from '../../src/ui/routes.ts'
 import { openTestDatabase } from '../helpers/database.ts'
@@ -58,6 +59,33 @@ describe('every page', () => {
     ).toEqual([])
     expect(headers.get('content-security-policy')).toContain("script-src 'self'; style-src 'self'")
     expect(html.match(/<h1[\s>]/g)).toHaveLength(1)
+  })
+
+  test('has a path that no name of the inventory can hide', async () => {
+    const named = pages.filter(([, path]) => path.includes('/:name'))
+    const shelves = new Set(named.map(([, path]) => path.split('/')[1] ?? ''))
+    expect([...shelves].sort()).toEqual(['answer-files', 'groups', 'images', 'menus'])
+    const hidden = pages.filter(([, path]) => {
+      const [, shelf = '', name = ':name'] = path.split('/')
+      return shelves.has(shelf) && name !== ':name'
+    })
+    expect(hidden).toEqual([])
+    const entries = [{ kind: 'local', name: 'disk', text: 'Local disk' }]
+    const bodies: [string, object][] = [
+      ['groups', { selector: [{ label: 'rack', equals: 'a' }], assignment: {} }],
+      ['menus', { title: 'Menu', entries }],
+      ['images', { variants: [{ kind: 'local', arch: 'x86_64' }] }],
+      ['answer-files', { documents: [{ name: 'preseed.cfg', text: 'd-i' }] }],
+    ]
+    const { token } = await createToken(opened.db, 'names', 'tester')
+    for (const [shelf, body] of bodies)
+      for (const name of ['new', 'recipes']) {
+        const path = `/${shelf}/${name}`
+        const saved = await server.api.ask('PUT', `/api/v1${path}`, body, { authorization: `Bearer ${token}` })
+        expect([path, saved.status]).toEqual([path, 201])
+        const { status, html } = await server.visit('viewer', path)
+        expect([path, status, /<h1[^>]*>[^<]*\b(new|recipes)\b/.exec(html)?.[1]]).toEqual([path, 200, name])
+      }
   })
 
   test.each(writes)('%s %s refuses other sites, and people without the right', async (_, path, _handler, action) => {

@@ -67,7 +67,7 @@ async function findRows(api: Visit['api'], batch: string, state: string | undefi
 /** The form that continues with the machines that the share left out. */
 async function findOthersLink(api: Visit['api'], batch: string): Promise<string | undefined> {
   const { items } = await api.ask<Listed<Deployment>>('GET', withQuery('/deployments', { batch, limit: '1' }))
-  return items[0] && withQuery('/deployments/new', othersQuery(batch, items[0]))
+  return items[0] && withQuery('/new/deployment', othersQuery(batch, items[0]))
 }
 
 export const retryPage: PageHandler = (visit) => showRetry(visit)

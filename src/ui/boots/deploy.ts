@@ -1,4 +1,4 @@
-// /deployments/new: choose machines and an image, see what would be installed, and arm it.
+// /new/deployment: choose machines and an image, see what would be installed, and arm it.
 import { randomUUID } from 'node:crypto'
 import type { DeploymentsArm, DeploymentsArmed } from '../../api/schemas/boots/deployment.ts'
 import type { AnswerFile } from '../../api/schemas/images/answer-file.ts'

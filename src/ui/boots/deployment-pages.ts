@@ -6,8 +6,8 @@ import * as deployments from './deployments.ts'
 
 export const deploymentPages: Route[] = [
   ['get', '/deployments', deployments.list, 'boots.read'],
-  ['get', '/deployments/new', deploy.newPage, 'deployments.edit'],
-  ['post', '/deployments/new', deploy.arm, 'deployments.edit'],
+  ['get', '/new/deployment', deploy.newPage, 'deployments.edit'],
+  ['post', '/new/deployment', deploy.arm, 'deployments.edit'],
   ['get', '/deployments/batches', batches.list, 'boots.read'],
   ['get', '/deployments/batches/:batch', batches.get, 'boots.read'],
   ['get', '/deployments/batches/:batch/retry', batches.retryPage, 'deployments.edit'],

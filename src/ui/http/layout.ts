@@ -11,12 +11,17 @@ type Entry = { path: string; label: string; action: Action; also?: string[] }
 /** The pages in the navigation, in the order of a day's work. */
 const navigation: Entry[] = [
   { path: '/', label: 'Now', action: 'boots.read', also: ['/boots'] },
-  { path: '/machines', label: 'Machines', action: 'inventory.read' },
-  { path: '/images', label: 'Images', action: 'inventory.read', also: ['/imports', '/files', '/boot-programs'] },
-  { path: '/groups', label: 'Groups', action: 'inventory.read' },
-  { path: '/menus', label: 'Menus', action: 'inventory.read' },
-  { path: '/answer-files', label: 'Answer files', action: 'inventory.read' },
-  { path: '/deployments', label: 'Deploy', action: 'boots.read' },
+  { path: '/machines', label: 'Machines', action: 'inventory.read', also: ['/new/machine'] },
+  {
+    path: '/images',
+    label: 'Images',
+    action: 'inventory.read',
+    also: ['/new/image', '/recipes', '/imports', '/files', '/boot-programs'],
+  },
+  { path: '/groups', label: 'Groups', action: 'inventory.read', also: ['/new/group'] },
+  { path: '/menus', label: 'Menus', action: 'inventory.read', also: ['/new/menu'] },
+  { path: '/answer-files', label: 'Answer files', action: 'inventory.read', also: ['/new/answer-file'] },
+  { path: '/deployments', label: 'Deploy', action: 'boots.read', also: ['/new/deployment'] },
   { path: '/setup', label: 'Set-up', action: 'system.read', also: ['/changes', '/codes'] },
 ]
 

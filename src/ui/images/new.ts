@@ -1,4 +1,4 @@
-// /images/new: add an image from URLs, or from a file of the person's computer.
+// /new/image: add an image from URLs, or from a file of the person's computer.
 import type { Import, ImportRequest } from '../../api/schemas/images/import.ts'
 import type { FileUploadList } from '../../api/schemas/images/upload.ts'
 import { archs } from '../../model/arch.ts'
@@ -84,5 +84,5 @@ function given<Name extends string>(form: Form, name: Name): { [Key in Name]?: s
 /** Deletes an unfinished upload of the person. */
 export const removeUpload: PageHandler = async ({ api, params }) => {
   await api.ask('DELETE', pathOf('uploads', params.id ?? ''))
-  return { redirect: '/images/new', notice: 'The unfinished upload is deleted.' }
+  return { redirect: '/new/image', notice: 'The unfinished upload is deleted.' }
 }

@@ -1,4 +1,4 @@
-// /images/recipes: the catalogue of images that can be imported by name.
+// /recipes: the catalogue of images that can be imported by name.
 import type { ImageSummaryList } from '../../api/schemas/images/image.ts'
 import type { Import, ImportList, ImportRequest } from '../../api/schemas/images/import.ts'
 import type { Recipe, RecipeCheck, RecipeList } from '../../api/schemas/images/recipe.ts'

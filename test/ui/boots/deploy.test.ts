@@ -51,9 +51,9 @@ describe('deploying', () => {
 
   test('an empty server says what a deployment is, and what comes first', async () => {
     expect((await server.visit('operator', '/deployments')).html).toContain('Nothing is deployed yet')
-    expect((await server.visit('operator', '/deployments/new')).html).toContain('There is no image yet')
-    expect((await server.visit('viewer', '/deployments')).html).not.toContain('/deployments/new')
-    expect((await server.visit('viewer', '/deployments/new')).status).toBe(403)
+    expect((await server.visit('operator', '/new/deployment')).html).toContain('There is no image yet')
+    expect((await server.visit('viewer', '/deployments')).html).not.toContain('/new/deployment')
+    expect((await server.visit('viewer', '/new/deployment')).status).toBe(403)
   })
 
   describe.runIf(hasChromium())('in a browser', () => {
@@ -77,7 +77,7 @@ describe('deploying', () => {
       // The number must be typed.
       const install = page.getByRole('button', { name: 'Install on 2 machines' })
       await install.click()
-      expect(page.url()).toContain('/deployments/new')
+      expect(page.url()).toContain('/new/deployment')
       await page.getByLabel('to confirm').fill('2')
       await install.click()
       await page.waitForURL('**/deployments/batches/**')
@@ -126,7 +126,7 @@ describe('deploying', () => {
 
     test('does the same without JavaScript and by the keyboard, and is readable in the dark', async () => {
       const { page, close } = await openAs(browser as Browser, server, 'operator', { javaScriptEnabled: false })
-      await page.goto('/deployments/new?group=&label=rack%3Dc1&install=debian')
+      await page.goto('/new/deployment?group=&label=rack%3Dc1&install=debian')
       await page.getByLabel('Share in percent').focus()
       await page.keyboard.press('Enter')
       await page.getByLabel('to confirm').focus()
@@ -137,7 +137,7 @@ describe('deploying', () => {
       const batch = page.url()
       await close()
       const dark = await openAs(browser as Browser, server, 'operator', { colorScheme: 'dark' })
-      for (const path of ['/deployments', '/deployments/new?label=rack%3Db4&install=debian&preview=yes', batch]) {
+      for (const path of ['/deployments', '/new/deployment?label=rack%3Db4&install=debian&preview=yes', batch]) {
         await dark.page.goto(path)
         await expectAccessible(dark.page)
         await expectFits(dark.page)
@@ -148,18 +148,18 @@ describe('deploying', () => {
 
     test('arms nothing if the inventory changed after the preview, and shows the new preview', async () => {
       const fields = { label: 'rack=b4', install: 'debian', expect: '3', preview: 'yes' }
-      const { status, html } = await server.visit('operator', '/deployments/new', fields)
+      const { status, html } = await server.visit('operator', '/new/deployment', fields)
       expect([status, html.includes('machines would be armed now, not 3')]).toEqual([409, true])
-      expect((await server.visit('operator', '/deployments/new', { ...fields, expect: '' })).status).toBe(422)
-      expect((await server.visit('operator', '/deployments/new', { ...fields, label: '' })).status).toBe(422)
+      expect((await server.visit('operator', '/new/deployment', { ...fields, expect: '' })).status).toBe(422)
+      expect((await server.visit('operator', '/new/deployment', { ...fields, label: '' })).status).toBe(422)
     })
 
     test('arms once, however often the same form is sent', async () => {
       const ids = await enterFree(30)
       const fields = { ids, install: 'debian', expect: '1', once: 'a-form-of-this-test' }
       const [first, second] = [
-        await server.visit('operator', '/deployments/new', fields),
-        await server.visit('operator', '/deployments/new', fields),
+        await server.visit('operator', '/new/deployment', fields),
+        await server.visit('operator', '/new/deployment', fields),
       ]
       expect([first.status, second.headers.get('location')]).toEqual([303, first.headers.get('location')])
       const one = (await ask('GET', '/deployments?limit=1')).body.items[0]
@@ -174,18 +174,18 @@ describe('deploying', () => {
       const ids = await enterFree(31)
       const how = { params: 'disk=/dev/sda\ncount=2\nlist=["a"]', args: 'quiet\nconsole=ttyS0', withoutArgs: 'splash' }
       const limits = { version: '1', maxAttempts: '5', windowHours: '1.5', answerFile: 'base', force: 'yes' }
-      await server.visit('operator', '/deployments/new', { ids, install: 'debian', expect: '1', ...how, ...limits })
+      await server.visit('operator', '/new/deployment', { ids, install: 'debian', expect: '1', ...how, ...limits })
       expect((await ask('GET', '/deployments?limit=1')).body.items[0]).toMatchObject({
         ...{ version: 1, answerFile: 'base', params: { disk: '/dev/sda', count: 2, list: ['a'] } },
         ...{ args: ['quiet', 'console=ttyS0'], withoutArgs: ['splash'], maxAttempts: 5, windowSeconds: 5400 },
       })
-      const bad = await server.visit('operator', '/deployments/new', { ids, install: 'debian', params: 'disk' })
+      const bad = await server.visit('operator', '/new/deployment', { ids, install: 'debian', params: 'disk' })
       expect([bad.status, bad.html.includes('name=value, one a line')]).toEqual([422, true])
     })
 
     test('needs at most 60 kB for its first view', async () => {
       expect(await firstViewBytes(server, 'operator', '/deployments')).toBeLessThan(60_000)
-      const preview = '/deployments/new?label=rack%3Db4&install=debian&preview=yes'
+      const preview = '/new/deployment?label=rack%3Db4&install=debian&preview=yes'
       expect(await firstViewBytes(server, 'operator', preview)).toBeLessThan(60_000)
     })
   })

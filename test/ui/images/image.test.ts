@@ -121,8 +121,8 @@ describe('the page of an image', () => {
     for (const path of [here, `${here}/diff?from=2&to=3`, `${here}?version=3`])
       expect((await server.visit('operator', path)).html).not.toContain('<script>alert')
     await saveImage(db, 'new', { variants: [{ kind: 'local', arch: 'x86_64' }] }, {}, 'tester')
-    expect((await server.visit('viewer', '/images')).html).toContain('href="/images/new/versions"')
-    expect((await server.visit('viewer', '/images/new/versions')).html).toContain('<h1>new</h1>')
+    expect((await server.visit('viewer', '/images')).html).toContain('href="/images/new"')
+    expect((await server.visit('viewer', '/images/new')).html).toContain('<h1>new</h1>')
   })
 
   test('verifies the files without a script', async () => {

@@ -40,7 +40,7 @@ describe('the pages of images and imports', () => {
   test('starts an import without a script, shows its failure with the next step, and tries again', async () => {
     const empty = await server.visit('operator', '/images')
     expect(empty.html).toContain('No images yet')
-    const start = await server.visit('operator', '/images/recipes', { recipe: 'debian-13', archs: 'x86_64' })
+    const start = await server.visit('operator', '/recipes', { recipe: 'debian-13', archs: 'x86_64' })
     const path = start.headers.get('location') ?? ''
     expect([start.status, path]).toEqual([303, expect.stringMatching(/^\/imports\/[0-9a-f-]{36}$/)])
     const found = (await server.api.deps.db.execute('select id, image from imports')) as unknown as { rows: Import[] }
@@ -60,7 +60,7 @@ describe('the pages of images and imports', () => {
   })
 
   test('shows what is wrong with a request for a recipe, beside the catalogue', async () => {
-    const { status, html } = await server.visit('operator', '/images/recipes', {
+    const { status, html } = await server.visit('operator', '/recipes', {
       recipe: 'debian-13',
       archs: 'riscv64',
     })
@@ -74,22 +74,20 @@ describe('the pages of images and imports', () => {
     const recipe = { name: 'debian-13', version: '20250803' }
     await saveImage(opened.db, 'trixie', { variants: local, recipe }, {}, 'tester')
     const card = (html: string) => /id="recipe-debian-13"[\s\S]*?<\/article>/.exec(html)?.[0] ?? ''
-    expect(card((await server.visit('viewer', '/images/recipes')).html)).toMatch(
-      /here<\/span>[\s\S]*trixie[\s\S]*20250803/,
-    )
-    const checked = card((await server.visit('operator', '/images/recipes/check', { all: '1' })).html)
+    expect(card((await server.visit('viewer', '/recipes')).html)).toMatch(/here<\/span>[\s\S]*trixie[\s\S]*20250803/)
+    const checked = card((await server.visit('operator', '/recipes/check', { all: '1' })).html)
     expect(checked).toMatch(/newer available<\/span> 20260101\+deb13u9/)
     expect(checked).toContain('Import the newer')
   })
 
   test('offers a viewer nothing that a viewer may not do', async () => {
     const waiting = await request('viewed')
-    for (const path of ['/images', '/images/recipes', `/imports/${waiting.id}`, '/imports']) {
+    for (const path of ['/images', '/recipes', `/imports/${waiting.id}`, '/imports']) {
       const { status, html } = await server.visit('viewer', path)
       expect([path, status, /<form(?![^>]*sign-out)[^>]*method="post"/.test(html)]).toEqual([path, 200, false])
       expect(gzipSync(html).length).toBeLessThan(20_000)
     }
-    for (const path of ['/images/recipes', '/images/recipes/check', `/imports/${waiting.id}/cancel`])
+    for (const path of ['/recipes', '/recipes/check', `/imports/${waiting.id}/cancel`])
       expect([path, (await server.visit('viewer', path, { recipe: 'debian-13' })).status]).toEqual([path, 403])
   })
 
@@ -129,7 +127,7 @@ describe('the pages of images and imports', () => {
 
     test('imports by one click on a recipe, by the keyboard, in the dark and on a phone', async () => {
       const { page, faults, close } = await openAs(browser, server, 'operator', { colorScheme: 'dark' })
-      await page.goto('/images/recipes')
+      await page.goto('/recipes')
       await expectAccessible(page)
       expect(await widthsOf(page)).toEqual([])
       await page.getByRole('button', { name: 'Import Memtest86+' }).focus()

@@ -54,15 +54,15 @@ describe('the page that adds an image', () => {
 
   test('adds a version to an image: its page leads to the forms, with the name filled in', async () => {
     await saveImage(opened.db, 'tool', { variants: [{ kind: 'local', arch: 'x86_64' }] }, {}, 'tester')
-    expect((await server.visit('operator', '/images/tool')).html).toContain('href="/images/new?image=tool"')
-    expect((await server.visit('viewer', '/images/tool')).html).not.toContain('/images/new')
-    const { html } = await server.visit('operator', '/images/new?image=tool')
+    expect((await server.visit('operator', '/images/tool')).html).toContain('href="/new/image?image=tool"')
+    expect((await server.visit('viewer', '/images/tool')).html).not.toContain('/new/image')
+    const { html } = await server.visit('operator', '/new/image?image=tool')
     expect(html).toContain('<h1>Add a version of tool</h1>')
     expect(html.match(/name="image" value="tool"/g)).toHaveLength(3)
   })
 
   test('imports from a URL and a kernel from URLs without a script, and shows what was refused with its values', async () => {
-    const visit = (fields: Record<string, string>) => server.visit('operator', '/images/new', fields)
+    const visit = (fields: Record<string, string>) => server.visit('operator', '/new/image', fields)
     const url = await visit({ source: 'url', url: 'https://example.org/a.iso', image: 'a', draft: 'on' })
     expect([url.status, url.headers.get('location')]).toEqual([303, expect.stringMatching(/^\/imports\//)])
     const linux = await visit({
@@ -82,7 +82,7 @@ describe('the page that adds an image', () => {
     expect(refused.status).toBe(422)
     expect(refused.html).toContain('Nothing was changed.')
     expect(refused.html).toContain('value="https://example.org/&quot;&gt;')
-    expect((await server.visit('viewer', '/images/new')).status).toBe(403)
+    expect((await server.visit('viewer', '/new/image')).status).toBe(403)
   })
 
   describe.runIf(hasChromium())('in a browser', () => {
@@ -102,7 +102,7 @@ describe('the page that adds an image', () => {
         { ...server, url: `http://127.0.0.1:${relay.port}` },
         'operator',
       )
-      await page.goto('/images/new')
+      await page.goto('/new/image')
       await page.locator('#upload-file').setInputFiles(path)
       await page.locator('#upload').getByLabel('Name of the image').fill('big')
       await page.getByRole('button', { name: 'Upload and import' }).click()
@@ -140,7 +140,7 @@ describe('the page that adds an image', () => {
     test('says what the server refuses, without trying again, and deletes an unfinished upload', async () => {
       const { path } = await writeBig('small.iso', 2 * megabyte)
       const { page, close } = await openAs(browser, server, 'operator', { colorScheme: 'dark' })
-      await page.goto('/images/new')
+      await page.goto('/new/image')
       await expectAccessible(page)
       for (const width of [360, 768, 1440]) {
         await page.setViewportSize({ width, height: 800 })
@@ -170,7 +170,7 @@ describe('the page that adds an image', () => {
 
     test('tells a browser without scripts how to upload', async () => {
       const { page, close } = await openAs(browser, server, 'operator', { javaScriptEnabled: false })
-      await page.goto('/images/new')
+      await page.goto('/new/image')
       expect(await page.locator('#upload-plain').isVisible()).toBe(true)
       expect(await page.locator('#upload').isVisible()).toBe(false)
       await page.getByLabel('URL of an ISO').fill('https://example.org/b.iso')

@@ -89,9 +89,9 @@ describe('acting on many machines', () => {
 
   test('hands the machines to the page of deployments', async () => {
     const some = await act({ action: 'deploy', ids: ids[0] ?? '' })
-    expect(some.headers.get('location')).toBe(`/deployments/new?ids=${ids[0]}`)
+    expect(some.headers.get('location')).toBe(`/new/deployment?ids=${ids[0]}`)
     const all = await act({ action: 'deploy', all: 'yes', filter: 'q=web&state=failed' })
-    expect(all.headers.get('location')).toBe('/deployments/new?q=web&state=failed')
+    expect(all.headers.get('location')).toBe('/new/deployment?q=web&state=failed')
   })
 
   test('names the machines that are refused, with the reason', async () => {

@@ -39,13 +39,13 @@ describe('the editors of groups, menus and answer files', () => {
 
   test('an empty list says what belongs there; a viewer sees no buttons, and may not save', async () => {
     for (const [path, what, right] of [
-      ['/groups', 'There is no group yet', '/groups/new'],
-      ['/menus', 'There is no menu yet', '/menus/new'],
-      ['/answer-files', 'There is no answer file yet', '/answer-files/new'],
+      ['/groups', 'There is no group yet', '/new/group'],
+      ['/menus', 'There is no menu yet', '/new/menu'],
+      ['/answer-files', 'There is no answer file yet', '/new/answer-file'],
     ] as const) {
       expect((await server.visit('operator', path)).html).toContain(what)
       expect((await server.visit('viewer', path)).html).not.toContain(right)
-      for (const url of [`${path}/new`, `${path}/new/preview`])
+      for (const url of [right, `${right}/preview`])
         expect([url, (await server.visit('viewer', url, {})).status]).toEqual([url, 403])
     }
   })
@@ -100,7 +100,7 @@ describe('the editors of groups, menus and answer files', () => {
 
     test('a menu is drawn as iPXE draws it, in 25 rows of 80 columns, and for a machine that hides an entry', async () => {
       const { page, faults, close } = await openAs(browser as Browser, server, 'operator')
-      await page.goto('/menus/new')
+      await page.goto('/new/menu')
       await page.getByLabel('Name', { exact: true }).first().fill('main')
       const entry = (n: number) => page.locator('fieldset.entry').nth(n)
       await entry(0)
@@ -148,7 +148,7 @@ describe('the editors of groups, menus and answer files', () => {
 
     test('an answer file: faults have their line, secrets are asterisks, and an older version comes back', async () => {
       const { page, faults, close } = await openAs(browser as Browser, server, 'operator')
-      await page.goto('/answer-files/new')
+      await page.goto('/new/answer-file')
       await page.getByLabel('Name', { exact: true }).fill('base')
       await page.getByLabel('Document, as the installer asks for it').fill('preseed.cfg')
       const text = page.getByRole('textbox', { name: /^Text of/ })
@@ -190,10 +190,10 @@ describe('the editors of groups, menus and answer files', () => {
 
     test('works without JavaScript, and in the dark', async () => {
       const { page, close } = await openAs(browser as Browser, server, 'operator', { javaScriptEnabled: false })
-      await page.goto('/groups/new?label=rack%3Dc1')
+      await page.goto('/new/group?label=rack%3Dc1')
       await page.getByLabel('Name', { exact: true }).fill('rack-c1')
       await page.getByRole('button', { name: 'More conditions' }).click()
-      await page.waitForURL('**/groups/new/preview')
+      await page.waitForURL('**/new/group/preview')
       expect(await page.locator('.condition').count()).toBe(6)
       expect(await previewText(page)).toContain('1 machine of 3 matches')
       await page.getByRole('button', { name: 'Create the group' }).click()
@@ -237,8 +237,8 @@ describe('the editors of groups, menus and answer files', () => {
             (new RegExp(`name="${name}" value="([^"]*)"`).exec(html)?.[1] ?? '').replaceAll('&quot;', '"'),
           ]),
         )
-      expect((await server.visit('operator', `/${noun}/new`, { ...form, name: 'shared' })).status).toBe(303)
-      const again = await server.visit('operator', `/${noun}/new`, { ...form, name: 'shared' })
+      expect((await server.visit('operator', `/new/${noun.replace(/s$/, '')}`, { ...form, name: 'shared' })).status).toBe(303)
+      const again = await server.visit('operator', `/new/${noun.replace(/s$/, '')}`, { ...form, name: 'shared' })
       expect([again.status, again.html.includes('The name shared is taken.')]).toEqual([412, true])
       const before = fieldsOf((await server.visit('operator', path)).html)
       await ask('PUT', path, theirs)

@@ -172,7 +172,7 @@ describe('the pages of a machine', () => {
     for (const path of [
       `/machines/${id}`,
       '/machines/discovered',
-      '/machines/new',
+      '/new/machine',
       '/machines/upload',
       `/machines/${id}/merge`,
     ])
@@ -227,11 +227,11 @@ describe('the pages of a machine', () => {
   })
 
   test('enter a machine before it boots, and say what is wrong with it', async () => {
-    const bad = await server.visit('operator', '/machines/new', { hostname: 'db1' })
+    const bad = await server.visit('operator', '/new/machine', { hostname: 'db1' })
     expect(bad.status).toBe(422)
     expect(bad.html).toContain('value="db1"')
     const form = { macs: '52-54-00-00-0e-01\n5254.0000.0e02', hostname: 'db1', labels: 'rack=b5', image: 'debian' }
-    const { headers } = await server.visit('operator', '/machines/new', form)
+    const { headers } = await server.visit('operator', '/new/machine', form)
     const created = await api.ask<Machine>('GET', headers.get('location') ?? '')
     expect(created).toMatchObject({
       macs: ['52:54:00:00:0e:01', '52:54:00:00:0e:02'],
@@ -275,7 +275,7 @@ describe('the pages of a machine', () => {
         viewport: { width, height: 800 },
         colorScheme,
       })
-      for (const path of [`/machines/${id}`, '/machines/discovered', '/machines/new', '/machines/upload']) {
+      for (const path of [`/machines/${id}`, '/machines/discovered', '/new/machine', '/machines/upload']) {
         await page.goto(path)
         await page.evaluate(`document.querySelectorAll('details').forEach((part) => { part.open = true })`)
         await expectAccessible(page, path)

@@ -1,4 +1,4 @@
-// /answer-files/new and /answer-files/:name: the editor of an answer file, checked and rendered as it is typed.
+// /new/answer-file and /answer-files/:name: the editor of an answer file, checked and rendered as it is typed.
 import type { AnswerPreview } from '../../../api/schemas/boots/draft.ts'
 import type { AnswerFile } from '../../../api/schemas/images/answer-file.ts'
 import { changedSince, type Meanwhile } from '../../forms/changed.ts'

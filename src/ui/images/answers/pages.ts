@@ -5,9 +5,9 @@ import * as edit from './edit.ts'
 
 export const answerFilePages: Route[] = [
   ['get', '/answer-files', answers.list, 'inventory.read'],
-  ['get', '/answer-files/new', edit.newPage, 'answer-files.edit'],
-  ['post', '/answer-files/new', edit.save, 'answer-files.edit'],
-  ['post', '/answer-files/new/preview', edit.preview, 'answer-files.edit'],
+  ['get', '/new/answer-file', edit.newPage, 'answer-files.edit'],
+  ['post', '/new/answer-file', edit.save, 'answer-files.edit'],
+  ['post', '/new/answer-file/preview', edit.preview, 'answer-files.edit'],
   ['get', '/answer-files/:name', edit.get, 'inventory.read'],
   ['post', '/answer-files/:name', edit.save, 'answer-files.edit'],
   ['post', '/answer-files/:name/preview', edit.preview, 'answer-files.edit'],

@@ -41,7 +41,7 @@ function deploy({ body, filter, list }: Target): Redirect {
   if (ids.length > maxIdsInUrl)
     return { redirect: list, notice: `To deploy to more than ${maxIdsInUrl} machines, use a filter and tick “all”.` }
   const chosen: Query = filter ?? { ids: ids.join(',') }
-  return { redirect: withQuery('/deployments/new', chosen) }
+  return { redirect: withQuery('/new/deployment', chosen) }
 }
 
 /** Creates deleted machines again. */

@@ -1,4 +1,4 @@
-// /groups/new and /groups/:name: the editor of a group, with a preview of its effect.
+// /new/group and /groups/:name: the editor of a group, with a preview of its effect.
 import type { GroupPreview } from '../../../api/schemas/boots/draft.ts'
 import type { Group } from '../../../api/schemas/machines/group.ts'
 import type { SecretList } from '../../../api/schemas/machines/secret.ts'

@@ -6,9 +6,9 @@ import * as secrets from './secrets.ts'
 
 export const groupPages: Route[] = [
   ['get', '/groups', groups.list, 'inventory.read'],
-  ['get', '/groups/new', edit.newPage, 'groups.edit'],
-  ['post', '/groups/new', edit.save, 'groups.edit'],
-  ['post', '/groups/new/preview', edit.preview, 'groups.edit'],
+  ['get', '/new/group', edit.newPage, 'groups.edit'],
+  ['post', '/new/group', edit.save, 'groups.edit'],
+  ['post', '/new/group/preview', edit.preview, 'groups.edit'],
   ['get', '/groups/:name', edit.get, 'inventory.read'],
   ['post', '/groups/:name', edit.save, 'groups.edit'],
   ['post', '/groups/:name/preview', edit.preview, 'groups.edit'],

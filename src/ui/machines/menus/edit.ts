@@ -1,4 +1,4 @@
-// /menus/new and /menus/:name: the editor of a menu, with its screen.
+// /new/menu and /menus/:name: the editor of a menu, with its screen.
 import type { MenuPreview } from '../../../api/schemas/boots/draft.ts'
 import type { Menu } from '../../../api/schemas/machines/menu.ts'
 import { archs, platforms } from '../../../model/arch.ts'

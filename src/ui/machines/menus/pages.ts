@@ -5,9 +5,9 @@ import * as menus from './menus.ts'
 
 export const menuPages: Route[] = [
   ['get', '/menus', menus.list, 'inventory.read'],
-  ['get', '/menus/new', edit.newPage, 'menus.edit'],
-  ['post', '/menus/new', edit.save, 'menus.edit'],
-  ['post', '/menus/new/preview', edit.preview, 'menus.edit'],
+  ['get', '/new/menu', edit.newPage, 'menus.edit'],
+  ['post', '/new/menu', edit.save, 'menus.edit'],
+  ['post', '/new/menu/preview', edit.preview, 'menus.edit'],
   ['get', '/menus/:name', edit.get, 'inventory.read'],
   ['post', '/menus/:name', edit.save, 'menus.edit'],
   ['post', '/menus/:name/preview', edit.preview, 'menus.edit'],

@@ -1,4 +1,4 @@
-// /machines/new: enter a machine before it boots for the first time.
+// /new/machine: enter a machine before it boots for the first time.
 import type { Machine } from '../../../api/schemas/machines/machine.ts'
 import type { RefusedError } from '../../http/client.ts'
 import { type Page, type PageHandler, submit, type Visit } from '../../http/visit.ts'
