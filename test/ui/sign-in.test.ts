@@ -166,8 +166,18 @@ describe('signing in', () => {
       expect(await page.getByRole('status').textContent()).toBe('Signed out.')
       await page.goto('/machines')
       expect(page.url()).toContain('/sign-in')
+      // On a shared computer, Back does not show what the last person saw.
+      await page.goBack()
+      await page.goBack()
+      expect(await page.locator('h1').textContent()).toBe('Sign in')
+      expect(await page.locator('body').textContent()).not.toContain('mira')
       expect(faults).toEqual([])
       await close()
     })
+  })
+
+  test('lets no browser keep the pages of a person', async () => {
+    for (const path of ['/machines', '/no-such-page', '/setup/people'])
+      expect([path, (await server.visit('viewer', path)).headers.get('cache-control')]).toEqual([path, 'no-store'])
   })
 })

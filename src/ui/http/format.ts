@@ -10,6 +10,19 @@ export function time(iso: string | Date | null | undefined): string {
   return new Date(iso).toISOString().replace('T', ' ').replace(/\.\d+/, '')
 }
 
+/** The time of day at an offset from UTC in minutes: `00:00 UTC`, `00:00 UTC+05:30`. */
+export function timeOfDay(iso: string | Date, utcOffset: number): string {
+  const local = new Date(new Date(iso).getTime() + utcOffset * 60_000)
+  return `${local.toISOString().slice(11, 16)} UTC${offset(utcOffset)}`
+}
+
+function offset(minutes: number): string {
+  if (minutes === 0) return ''
+  const all = Math.abs(minutes)
+  const [hours, quarters] = [Math.floor(all / 60), all % 60].map((part) => String(part).padStart(2, '0'))
+  return `${minutes < 0 ? '−' : '+'}${hours}:${quarters}`
+}
+
 /** The time since then, in the largest unit: `12 s`, `5 min`, `3 h`, `8 days`. */
 export function age(iso: string | Date | null | undefined, now = Date.now()): string {
   return iso === null || iso === undefined ? '' : duration(Math.max(0, now - new Date(iso).getTime()))

@@ -17,7 +17,7 @@ import { createApiClient, type Fetch, RefusedError } from './client.ts'
 import { readForm } from './form.ts'
 import { type LayoutDeps, renderPage, renderPart } from './layout.ts'
 import { pathOfReferer } from './local-path.ts'
-import { type CookieSettings, readSession, setNotice, takeNotice } from './session.ts'
+import { type CookieSettings, readSession, readUtcOffset, setNotice, takeNotice } from './session.ts'
 import type { Page, PageHandler, Redirect } from './visit.ts'
 
 /** The parts of the server that pages use. */
@@ -53,6 +53,7 @@ export function servePage(deps: UiDeps, action: Action, handler: PageHandler) {
         api: createApiClient(deps.fetch, principal),
         may: (other) => may(role, other),
         params: context.req.param(),
+        utcOffset: readUtcOffset(context),
         query: readForm(new URL(context.req.url).searchParams),
         form: readForm(await readFields(context)),
         render: (view, data) => renderPart(deps, view, data, { origin: originOf(deps, context), principal }),
@@ -71,6 +72,8 @@ export function respond(
   answer: (Page | ErrorPage) | Redirect | Response,
   principal: Principal | undefined,
 ): Response {
+  // After the sign-out on a shared computer, Back must not show what the last person saw (RFC 9111, section 5.2.2.5).
+  if (principal !== undefined) context.header('cache-control', 'no-store')
   if (answer instanceof Response) return answer
   if ('redirect' in answer) {
     if (answer.notice !== undefined) setNotice(context, answer.notice)

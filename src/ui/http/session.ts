@@ -50,6 +50,15 @@ export function takeNotice(context: Context): string | undefined {
   return notice?.slice(0, maxNoticeLength)
 }
 
+const offsetName = 'bootwright-utc-offset'
+
+/** The time zone of the browser, which a script keeps: minutes east of UTC, a multiple of 15; 0 without it. */
+export function readUtcOffset(context: Context): number {
+  const text = getCookie(context, offsetName) ?? ''
+  const minutes = /^-?\d{1,3}$/.test(text) ? Number(text) : 0
+  return minutes % 15 === 0 && minutes >= -720 && minutes <= 840 ? minutes : 0
+}
+
 /** Keeps a sign-in at an OpenID provider until the provider sends the browser back. `next` is the page after it. */
 export function setPendingSignIn(context: Context, settings: CookieSettings, sealed: string, next: string): void {
   const value = new URLSearchParams({ sealed, next }).toString()

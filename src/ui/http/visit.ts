@@ -15,6 +15,8 @@ export type Visit = {
   query: Form
   /** The fields of a POST; empty for a GET. */
   form: Form
+  /** The time zone of the browser: minutes east of UTC. */
+  utcOffset: number
   /** The path with its query, for links back here. */
   url: string
   /** Aborted when the browser disconnects. */

@@ -1,4 +1,4 @@
-// Keys, copying, confirmations and local times. Every page works without this script, except for live updates.
+// Keys, copying, confirmations, and the time zone of the reader. Every page works without this script, except for live updates.
 
 /** @type {Record<string, string>} */
 const places = { n: '/', m: '/machines', i: '/images', d: '/deployments', s: '/setup' }
@@ -63,6 +63,10 @@ document.addEventListener('change', (event) => {
   const boxes = all.closest('table')?.querySelectorAll('tbody input[type=checkbox]') ?? []
   for (const box of boxes) /** @type {HTMLInputElement} */ (box).checked = all.checked
 })
+
+// Today begins at midnight of the reader. Offsets change with the season, so each page keeps the present one.
+// biome-ignore lint/suspicious/noDocumentCookie: the Cookie Store API needs HTTPS, and this page also works over plain HTTP.
+document.cookie = `bootwright-utc-offset=${-new Date().getTimezoneOffset()}; Path=/; SameSite=Lax; Max-Age=31536000`
 
 // Times are in UTC in the page, and in the time of the reader on hover.
 document.addEventListener('mouseover', (event) => {

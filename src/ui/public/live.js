@@ -11,6 +11,7 @@ const keepMs = 30 * 60_000
 
 /** When the server last said something. */
 let heardAt = Date.now()
+const end = document.getElementById('session-end')
 /** How far the clock of the server is ahead of this one. */
 let aheadMs = aheadOf()
 /** @type {{ reader?: { cancel: () => void } | null } | undefined} */
@@ -90,12 +91,21 @@ setInterval(() => {
     const text = duration(now - Date.parse(/** @type {HTMLElement} */ (time).dataset.since ?? ''))
     if (time.textContent !== text) time.textContent = text
   }
+  if (end !== null) showEnd(end, Date.parse(end.dataset.endsAt ?? '') - now)
   // A cable that was pulled out ends no connection.
   if (document.hidden || Date.now() - heardAt <= silentMs || badge.dataset.state === 'reconnecting') return
   showLost()
   if (connection === undefined) again()
   else connection.reader?.cancel()
 }, 1000)
+
+/** Warns before the session of a screen on a wall ends. @param {HTMLElement} line @param {number} leftMs */
+function showEnd(line, leftMs) {
+  line.hidden = leftMs > Number(line.dataset.warnMs)
+  const text = duration(leftMs)
+  const left = line.querySelector('strong')
+  if (left !== null && left.textContent !== text) left.textContent = text
+}
 
 function aheadOf() {
   const moment = /** @type {HTMLElement | null} */ (part.querySelector('[data-served-at]'))

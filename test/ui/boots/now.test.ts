@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { pino } from 'pino'
-import type { Browser } from 'playwright-core'
+import type { Browser, BrowserContextOptions } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createNowBoard } from '../../../src/api/boots/now-board.ts'
 import type { OpenDb } from '../../../src/db/open.ts'
@@ -135,6 +135,27 @@ describe.runIf(hasChromium())('the page of this moment', () => {
       expect(faults, path).toEqual([])
       await close()
     }
+  })
+
+  test('begins today at midnight of the reader, and in UTC without JavaScript', async () => {
+    const since = async (options: BrowserContextOptions) => {
+      const { page, faults, close } = await openAs(browser, server, 'viewer', options)
+      await page.goto('/')
+      if (options.javaScriptEnabled !== false) await page.getByText('live', { exact: true }).waitFor()
+      const title = page.locator('#today-title')
+      const read = async () => [
+        await title.textContent(),
+        (await title.locator('time').getAttribute('datetime'))?.slice(11, 16),
+      ]
+      return { read, faults, close }
+    }
+    const india = await since({ timezoneId: 'Asia/Kolkata' })
+    await expect.poll(india.read).toEqual(['Today since 00:00 UTC+05:30', '18:30'])
+    expect(india.faults).toEqual([])
+    await india.close()
+    const plain = await since({ timezoneId: 'Asia/Kolkata', javaScriptEnabled: false })
+    expect(await plain.read()).toEqual(['Today since 00:00 UTC', '00:00'])
+    await plain.close()
   })
 
   test('leads to the sign-in when the session ended', async () => {

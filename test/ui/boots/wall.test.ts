@@ -57,6 +57,16 @@ describe.runIf(hasChromium())('the wall view', () => {
     await expectAccessible(page)
     await expectFits(page)
 
+    // A day before the session ends for good, the screen says so.
+    const end = page.locator('#session-end')
+    expect(await end.isVisible()).toBe(false)
+    await page.evaluate(
+      "document.getElementById('session-end').dataset.endsAt = new Date(Date.now() + 82_800_000).toISOString()",
+    )
+    await end
+      .getByText(/The session of this screen ends in (23 h|22 h 59 min), at .*sign in again before then/)
+      .waitFor()
+
     await server.stop()
     await page.getByText(/^not live since .*: the server does not answer, reconnecting$/).waitFor()
     await expectAccessible(page)
