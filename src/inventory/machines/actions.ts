@@ -82,7 +82,7 @@ async function act(
     if (action === 'delete') await deleteAll(db, machines, dryRun, by, result)
     else {
       const rows = machines.map((machine, line) => ({ line, key: { id: machine.id }, change: action(machine) }))
-      for (const row of await saveMachineRows(db, rows, { dryRun, by }, earlier)) {
+      for (const row of await saveMachineRows(db, rows, { dryRun, by, found: machines }, earlier)) {
         const before = machines[row.line] as Machine
         if ('faults' in row) refuse(result, before, row.faults.map(whyOf).join('; '))
         else if (row.outcome === 'unchanged') result.unchanged += 1

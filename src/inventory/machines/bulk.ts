@@ -27,17 +27,17 @@ import type { Referred } from './references.ts'
 /**
  * Creates or changes the machines of some rows (up to a thousand), in one short transaction. Bad rows are left out, and
  * rows without a change leave no trace. With `dryRun` nothing is written. `earlier` describes the earlier rows of the
- * same upload, and these rows are added to it.
+ * same upload, and these rows are added to it. A preview does not read the machines of `found` again.
  * @throws ConflictError when other requests keep changing the same machines
  */
 export async function saveMachineRows(
   db: Db,
   rows: MachineRow[],
-  { dryRun, by }: { dryRun: boolean; by: Actor },
+  { dryRun, by, found = [] }: { dryRun: boolean; by: Actor; found?: Machine[] | undefined },
   earlier: EarlierRows,
 ): Promise<(PlannedRow | BadRow)[]> {
   for (let attempt = 1; attempt <= 5; attempt += 1) {
-    const { plans, added } = planRows(rows, await lookUp(db, rows), earlier)
+    const { plans, added } = planRows(rows, await lookUp(db, rows, dryRun ? found : []), earlier)
     const work = plans.filter((plan): plan is PlannedRow => 'outcome' in plan && plan.outcome !== 'unchanged')
     if (dryRun || work.length === 0 || (await write(db, work, by))) {
       addEarlier(earlier, added)
@@ -52,10 +52,11 @@ export async function refreshStatistics(db: Db): Promise<void> {
   await db.execute(sql`analyze machines, machine_macs, machine_search`)
 }
 
-async function lookUp(db: Db, rows: MachineRow[]): Promise<Existing> {
+async function lookUp(db: Db, rows: MachineRow[], found: Machine[]): Promise<Existing> {
+  const present = new Map(found.map((machine) => [machine.id, machine]))
   const keys = rows.map(({ key }) => key)
   const macs = rows.flatMap(({ key, change }) => [...('mac' in key ? [key.mac] : []), ...(change.macs ?? [])])
-  const asked = keys.flatMap((key) => ('id' in key ? [key.id] : []))
+  const asked = keys.flatMap((key) => ('id' in key && !present.has(key.id) ? [key.id] : []))
   const uuids = rows.flatMap(({ change: { uuid } }) => (uuid ? [uuid, swapUuid(uuid)] : []))
   const serials = rows.flatMap(({ change: { serial, product } }) => (serial && product ? [{ serial, product }] : []))
 
@@ -106,7 +107,7 @@ async function lookUp(db: Db, rows: MachineRow[]): Promise<Existing> {
   const [havingUuid, havingSerial] = [having(withUuid), having(withSerial)]
   return {
     byMac: byKey(owners),
-    byId: byKey(meant),
+    byId: new Map([...present, ...byKey(meant)]),
     byUuid: (uuid) => havingUuid([uuid, swapUuid(uuid)]),
     bySerial: (serial, product) => havingSerial([`${serial}\n${product}`]),
     names: await findNames(db, rows),

@@ -191,16 +191,13 @@ function changed(before: Machine | undefined, macs: Mac[], row: MachineRow): Mac
   const change = { ...row.change }
   // The same UUID in the other byte order is not a change.
   if (change.uuid && before?.uuid === swapUuid(change.uuid)) change.uuid = before.uuid
-  const fresh = {
-    id: newId(),
-    facts: {},
-    revision: 1,
-    createdAt: new Date(),
-    updatedAt: new Date(),
-  }
   const values = changedValues(valuesOf(before ?? {}), change, row.replace)
-  const kept = Object.fromEntries(Object.entries(before ?? fresh).filter(([name]) => !(name in machineFields)))
+  const kept = Object.fromEntries(Object.entries(before ?? freshMachine()).filter(([name]) => !(name in machineFields)))
   return { ...kept, ...presentOf(values), macs: [...macs].sort(), discovered: false } as Machine
+}
+
+function freshMachine() {
+  return { id: newId(), facts: {}, revision: 1, createdAt: new Date(), updatedAt: new Date() }
 }
 
 function unknownNames(assignment: AssignmentChange | null | undefined, names: Existing['names']): FieldFault[] {

@@ -10,12 +10,13 @@ export type LabelValues = { key: string; machines: number; values: { value: stri
 
 const maxKeys = 100
 
-/** The labels that most machines have, each with its most used values. */
+/** The labels that most machines have, each with its most used values. Many machines have the same labels, so each set is opened once. */
 export async function listLabels(db: Db, scope: Scope | undefined, maxValues: number): Promise<LabelValues[]> {
   const found = await db.execute(sql`
-    with counted as (
-      select key, value, count(*) as n from machines, jsonb_each_text(labels)
-      where labels @> ${JSON.stringify(scope ?? {})}::jsonb group by key, value),
+    with alike as (
+      select labels, count(*) as n from machines
+      where ${scope === undefined ? sql`true` : sql`labels @> ${JSON.stringify(scope)}::jsonb`} group by labels),
+    counted as (select key, value, sum(n) as n from alike, jsonb_each_text(labels) group by key, value),
     ranked as (
       select key, value, n, sum(n) over (partition by key) as total,
         row_number() over (partition by key order by n desc, value) as place from counted),
