@@ -17,6 +17,7 @@ try {
     out: (text) => process.stdout.write(text),
     err: (text) => process.stderr.write(text),
     interactive: process.stderr.isTTY,
+    screen: process.stdout.isTTY,
     setExitCode: (code) => {
       process.exitCode = code
     },

@@ -7,6 +7,7 @@ import { addTokenCommand } from './access/token.ts'
 import { addBootsCommand } from './boots/boots.ts'
 import { addDeploymentCommand } from './boots/deployment.ts'
 import { addExplainCommand } from './boots/explain.ts'
+import { addNowCommand } from './boots/now.ts'
 import { addPreviewCommand } from './boots/preview.ts'
 import { addTimelineCommand } from './boots/timeline.ts'
 import { addChangesCommand } from './changes/changes.ts'
@@ -67,6 +68,7 @@ export function createProgram(given: CliDeps): Command {
   addExplainCommand(program, deps)
   addExplainCodeCommand(program, deps)
   addPreviewCommand(program, deps)
+  addNowCommand(program, deps)
   addBootsCommand(program, deps)
   addTimelineCommand(program, deps)
   addPolicyCommand(program, deps)

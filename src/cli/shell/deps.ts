@@ -17,13 +17,15 @@ export type CliDeps = {
   stdin?: NodeJS.ReadableStream | undefined
   /** True if standard error is a terminal: progress is redrawn on one line. */
   interactive?: boolean | undefined
+  /** True if standard output is a terminal: a command that watches clears the screen first. */
+  screen?: boolean | undefined
   /** Sets the exit code of a command that worked, but found problems. */
   setExitCode?: ((code: number) => void) | undefined
   /** The time without data after which a download is retried; by default 60 seconds. */
   stallMs?: number | undefined
   /** The delays after attempts of a download or upload that made no progress; after the last one it fails. */
   retriesMs?: number[] | undefined
-  /** The time between requests for the progress of an import; by default 500 ms. */
+  /** The time between requests: by default 500 ms for the progress of an import, and 2 s for what boots now. */
   pollMs?: number | undefined
 }
 
