@@ -237,7 +237,9 @@ describe('the editors of groups, menus and answer files', () => {
             (new RegExp(`name="${name}" value="([^"]*)"`).exec(html)?.[1] ?? '').replaceAll('&quot;', '"'),
           ]),
         )
-      expect((await server.visit('operator', `/new/${noun.replace(/s$/, '')}`, { ...form, name: 'shared' })).status).toBe(303)
+      expect(
+        (await server.visit('operator', `/new/${noun.replace(/s$/, '')}`, { ...form, name: 'shared' })).status,
+      ).toBe(303)
       const again = await server.visit('operator', `/new/${noun.replace(/s$/, '')}`, { ...form, name: 'shared' })
       expect([again.status, again.html.includes('The name shared is taken.')]).toEqual([412, true])
       const before = fieldsOf((await server.visit('operator', path)).html)
