@@ -4,7 +4,10 @@ import type { Change } from '../../api/schemas/changes/change.ts'
 /** A field with its values as texts; undefined where it was absent. */
 export type Difference = { field: string; before: string | undefined; after: string | undefined }
 
-/** The fields that differ, by their paths: `labels.rack`. Objects are compared field by field, lists as a whole. */
+/**
+ * The fields that differ, by their paths: `labels.rack`, `entries[0].text`. Objects, and lists of objects, are compared field by
+ * field; lists of plain values as a whole.
+ */
 export function differencesOf({ before, after }: Pick<Change, 'before' | 'after'>): Difference[] {
   const [old, fresh] = [fieldsOf(before), fieldsOf(after)]
   return [...new Set([...old.keys(), ...fresh.keys()])]
@@ -15,11 +18,14 @@ export function differencesOf({ before, after }: Pick<Change, 'before' | 'after'
 /** Every field of a value by its path. Empty texts, lists and objects count as no field. */
 function fieldsOf(value: unknown): Map<string, string> {
   const fields = new Map<string, string>()
-  const add = (path: string[], part: unknown): void => {
-    if (isObject(part)) for (const [name, inner] of Object.entries(part)) add([...path, name], inner)
-    else if (!isEmpty(part)) fields.set(path.join('.') || 'value', textOf(part))
+  const add = (path: string, part: unknown): void => {
+    if (isObject(part))
+      for (const [name, inner] of Object.entries(part)) add(path === '' ? name : `${path}.${name}`, inner)
+    else if (Array.isArray(part) && part.some(isObject))
+      for (const [index, inner] of part.entries()) add(`${path}[${index}]`, inner)
+    else if (!isEmpty(part)) fields.set(path || 'value', textOf(part))
   }
-  add([], value)
+  add('', value)
   return fields
 }
 

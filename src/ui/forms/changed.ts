@@ -1,9 +1,9 @@
 // What others changed while a form was open.
 import type { Change } from '../../api/schemas/changes/change.ts'
+import { type Difference, differencesOf } from '../changes/differences.ts'
 import { withQuery } from '../http/client.ts'
 import type { Listed } from '../http/listed.ts'
 import type { Visit } from '../http/visit.ts'
-import { type Difference, differencesOf } from './differences.ts'
 
 /** A change by somebody else. */
 export type Meanwhile = { actor: string; at: string; type: string; differences: Difference[] }
@@ -18,7 +18,5 @@ export async function changedSince(
   if (openedWith === undefined || !may('changes.read')) return []
   const path = withQuery('/changes', { subject, type: noun, since: openedWith, limit: '20' })
   const { items } = await api.ask<Listed<Change>>('GET', path)
-  return items
-    .filter(({ at }) => at > openedWith)
-    .map(({ actor, at, type, before, after }) => ({ actor, at, type, differences: differencesOf(before, after) }))
+  return items.filter(({ at }) => at > openedWith).map((change) => ({ ...change, differences: differencesOf(change) }))
 }

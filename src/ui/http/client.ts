@@ -31,12 +31,10 @@ export type Query = Record<string, string | readonly string[] | undefined>
 export type ApiClient = {
   /** Sends a JSON body and returns the JSON answer; undefined for an empty answer. @throws RefusedError */
   ask: <T>(method: Method, path: string, body?: unknown, headers?: Record<string, string>) => Promise<T>
-  /** GET of something that can be edited, with the tag for If-Match. @throws RefusedError */
+  /** GET of something that can be edited, with its entity tag for If-Match. @throws RefusedError */
   read: <T>(path: string) => Promise<{ body: T; etag: string }>
   /** GET; undefined for 404. @throws RefusedError */
   find: <T>(path: string) => Promise<T | undefined>
-  /** GET, with the entity tag for If-Match of a change. @throws RefusedError */
-  tagged: <T>(path: string) => Promise<{ body: T; tag: string }>
   /** GET of a text. @throws RefusedError */
   text: (path: string) => Promise<string>
   /** Sends a text of this media type and returns the JSON answer. @throws RefusedError */
@@ -65,10 +63,6 @@ export function createApiClient(fetch: Fetch, principal: Principal): ApiClient {
       const response = await send('GET', path)
       if (response.status === 404) return undefined
       return parse<T>(await requireOk(response))
-    },
-    tagged: async <T>(path: string) => {
-      const response = await requireOk(await send('GET', path))
-      return { body: await parse<T>(response), tag: response.headers.get('etag') ?? '*' }
     },
     text: async (path) => (await requireOk(await send('GET', path))).text(),
     upload: async <T>(method: Method, path: string, text: string, type: string) => {
@@ -103,9 +97,4 @@ async function requireOk(response: Response): Promise<Response> {
   const problem = (response.headers.get('content-type') ?? '').includes('json') ? (JSON.parse(text) as Problem) : {}
   const message = problem.detail ?? problem.title ?? `the API answered ${response.status}`
   throw new RefusedError(message, response.status, problem.code, problem.errors ?? [])
-}
-
-/** The entity tag of a thing, for If-Match. */
-export function etagOf({ createdAt, revision }: { createdAt: string; revision: number }): string {
-  return `"${Date.parse(createdAt).toString(36)}-${revision}"`
 }

@@ -24,7 +24,7 @@ export const save: PageHandler = async (visit) => {
   }
   return submit(
     async () => {
-      await api.ask('PATCH', pathOf('images', name), body, { 'if-match': form.get('tag') ?? '*' })
+      await api.ask('PATCH', pathOf('images', name), body, { 'if-match': form.get('etag') ?? '*' })
       return { redirect: imagePath(name), notice: `Image ${name} is changed.` }
     },
     (refusal) => imagePage(visit, refusal),
@@ -34,8 +34,8 @@ export const save: PageHandler = async (visit) => {
 async function imagePage({ api, params, query, form }: Visit, refusal?: RefusedError): Promise<Page> {
   const name = params.name ?? ''
   const path = pathOf('images', name)
-  const [{ body: image, tag }, versions, uses, imports] = await Promise.all([
-    api.tagged<Image>(path),
+  const [{ body: image, etag }, versions, uses, imports] = await Promise.all([
+    api.read<Image>(path),
     api.ask<ImageVersionList>('GET', `${path}/versions`),
     api.ask<ImageUses>('GET', `${path}/uses`),
     api.ask<ImportList>('GET', withQuery('/imports', { image: name, state: 'open', limit: '5' })),
@@ -48,7 +48,7 @@ async function imagePage({ api, params, query, form }: Visit, refusal?: RefusedE
     view: 'images/image',
     title: name,
     data: {
-      ...{ image, tag, uses, refusal, version },
+      ...{ image, etag, uses, refusal, version },
       path: imagePath(name),
       versions: versions.items.map((item) => ({ ...item, archs: [...new Set(item.variants.map(({ arch }) => arch))] })),
       rollback: versions.rollback,

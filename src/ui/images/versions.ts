@@ -14,8 +14,8 @@ export const diff: PageHandler = (visit) => diffPage(visit)
 async function diffPage({ api, params, query, form }: Visit, refusal?: RefusedError): Promise<Page> {
   const name = params.name ?? ''
   const path = pathOf('images', name)
-  const [{ body: image, tag }, { items, rollback }, uses] = await Promise.all([
-    api.tagged<Image>(path),
+  const [{ body: image, etag }, { items, rollback }, uses] = await Promise.all([
+    api.read<Image>(path),
     api.ask<ImageVersionList>('GET', `${path}/versions`),
     api.ask<ImageUses>('GET', `${path}/uses`),
   ])
@@ -27,7 +27,7 @@ async function diffPage({ api, params, query, form }: Visit, refusal?: RefusedEr
     view: 'images/diff',
     title: `${name}: versions ${from} and ${to}`,
     data: {
-      ...{ image, tag, uses, refusal, versions: items },
+      ...{ image, etag, uses, refusal, versions: items },
       path: imagePath(name),
       diff: found,
       isRollback: found.to === rollback,
@@ -53,7 +53,7 @@ export const promote: PageHandler = async (visit) => {
   const version = Number(form.get('version'))
   return submit(
     async () => {
-      const headers = { 'if-match': form.get('tag') ?? '*' }
+      const headers = { 'if-match': form.get('etag') ?? '*' }
       await api.ask('PATCH', pathOf('images', name), { version }, headers)
       return {
         redirect: imagePath(name),
@@ -71,8 +71,8 @@ async function deletePage({ api, params }: Visit, refusal?: RefusedError): Promi
   const name = params.name ?? ''
   const version = params.version
   const path = pathOf('images', name)
-  const [{ body: image, tag }, { items }, uses] = await Promise.all([
-    api.tagged<Image>(path),
+  const [{ body: image, etag }, { items }, uses] = await Promise.all([
+    api.read<Image>(path),
     api.ask<ImageVersionList>('GET', `${path}/versions`),
     api.ask<ImageUses>('GET', `${path}/uses`),
   ])
@@ -81,7 +81,7 @@ async function deletePage({ api, params }: Visit, refusal?: RefusedError): Promi
     view: 'images/delete',
     title: `Delete ${name}`,
     data: {
-      ...{ image, tag, uses, refusal, version, versions: items },
+      ...{ image, etag, uses, refusal, version, versions: items },
       path: imagePath(name),
       action: version === undefined ? `/images/${name}/delete` : `/images/${name}/versions/${version}/delete`,
       usedBy: usesOf(uses, name),
@@ -100,7 +100,7 @@ export const remove: PageHandler = async (visit) => {
   const { api, params, form } = visit
   const { name = '', version } = params
   const path = pathOf('images', name)
-  const headers = { 'if-match': form.get('tag') ?? '*' }
+  const headers = { 'if-match': form.get('etag') ?? '*' }
   return submit(
     async () => {
       await api.ask('DELETE', version === undefined ? path : `${path}/versions/${version}`, undefined, headers)

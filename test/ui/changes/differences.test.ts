@@ -24,7 +24,7 @@ describe('the differences of a change', () => {
     const value = { name: 'a', note: null, tags: [], entries: [{ kind: 'local' }] }
     const fields = [
       { field: 'name', after: 'a' },
-      { field: 'entries', after: '[{"kind":"local"}]' },
+      { field: 'entries[0].kind', after: 'local' },
     ]
     expect(differencesOf({ after: value })).toEqual(fields)
     expect(differencesOf({ before: value })).toEqual(fields.map(({ field, after }) => ({ field, before: after })))

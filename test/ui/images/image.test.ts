@@ -44,7 +44,7 @@ describe('the page of an image', () => {
     kernel: kernels[index] as FileRef,
   })
   const save = (change: Parameters<typeof saveImage>[2]) => saveImage(db, name, change, {}, 'tester')
-  const tagOf = (html: string) => /name="tag" value="([^"]+)"/.exec(html)?.[1]?.replaceAll('&quot;', '"') ?? ''
+  const etagOf = (html: string) => /name="etag" value="([^"]+)"/.exec(html)?.[1]?.replaceAll('&quot;', '"') ?? ''
   const versionOf = async () =>
     Number(/Version (\d+), which machines boot now/.exec((await server.visit('viewer', here)).html)?.[1])
 
@@ -65,22 +65,22 @@ describe('the page of an image', () => {
     const look = await server.visit('operator', `${here}/diff?from=2&to=1`)
     expect(look.html).toMatch(/removed<\/span> <code>console=ttyS0[\s\S]*added<\/span> <code>quiet/)
     expect(look.html).toContain('Roll back to version 1')
-    const back = await server.visit('operator', `${here}/promote`, { version: '1', tag: tagOf(look.html) })
+    const back = await server.visit('operator', `${here}/promote`, { version: '1', etag: etagOf(look.html) })
     expect([back.status, back.headers.get('location'), await versionOf()]).toEqual([303, here, 1])
-    // The tag is that of before: somebody else changed the image meanwhile.
-    const late = await server.visit('operator', `${here}/promote`, { version: '2', tag: tagOf(look.html) })
+    // The entity tag is that of before: somebody else changed the image meanwhile.
+    const late = await server.visit('operator', `${here}/promote`, { version: '2', etag: etagOf(look.html) })
     expect([late.status, await versionOf()]).toEqual([412, 1])
     expect(late.html).toContain('Promote version 2')
   })
 
   test('changes the title, the end of life and the mark of an installer, and refuses what the API refuses', async () => {
-    const tag = tagOf((await server.visit('operator', here)).html)
-    const saved = await server.visit('operator', here, { tag, title: 'B', endOfLife: '2020-01-31', installer: 'yes' })
+    const etag = etagOf((await server.visit('operator', here)).html)
+    const saved = await server.visit('operator', here, { etag, title: 'B', endOfLife: '2020-01-31', installer: 'yes' })
     expect(saved.status).toBe(303)
     const { html } = await server.visit('operator', here)
     expect(html).toContain('updates ended 2020-01-31')
     expect(html).toContain('it may erase the disk')
-    const bad = await server.visit('operator', here, { tag: tagOf(html), title: 'x'.repeat(200), endOfLife: '' })
+    const bad = await server.visit('operator', here, { etag: etagOf(html), title: 'x'.repeat(200), endOfLife: '' })
     expect(bad.status).toBe(422)
     expect(bad.html).toContain('Nothing was changed.')
     expect(bad.html).toContain('x'.repeat(200))
@@ -91,14 +91,14 @@ describe('the page of an image', () => {
     const refused = await server.visit('admin', `${here}/delete`)
     expect(refused.html).toContain('Change them first')
     expect(refused.html).not.toContain('class="danger"')
-    expect((await server.visit('admin', `${here}/delete`, { tag: '*' })).status).toBe(409)
+    expect((await server.visit('admin', `${here}/delete`, { etag: '*' })).status).toBe(409)
     expect((await server.visit('admin', `${here}/versions/2/delete`)).html).toContain('Promote another version first')
     const version = await server.visit('admin', `${here}/versions/1/delete`)
-    const gone = await server.visit('admin', `${here}/versions/1/delete`, { tag: tagOf(version.html) })
+    const gone = await server.visit('admin', `${here}/versions/1/delete`, { etag: etagOf(version.html) })
     expect([gone.status, gone.headers.get('location')]).toEqual([303, here])
     await db.execute('delete from groups')
     const ask = await server.visit('admin', `${here}/delete`)
-    expect((await server.visit('admin', `${here}/delete`, { tag: tagOf(ask.html) })).headers.get('location')).toBe(
+    expect((await server.visit('admin', `${here}/delete`, { etag: etagOf(ask.html) })).headers.get('location')).toBe(
       '/images',
     )
     expect((await server.visit('admin', here)).status).toBe(404)
@@ -112,7 +112,7 @@ describe('the page of an image', () => {
     for (const path of ['', '/promote', '/verify'])
       expect((await server.visit('viewer', `${here}${path}`, { version: '1' })).status).toBe(403)
     for (const path of ['/delete', '/versions/1/delete'])
-      expect((await server.visit('operator', `${here}${path}`, { tag: '*' })).status).toBe(403)
+      expect((await server.visit('operator', `${here}${path}`, { etag: '*' })).status).toBe(403)
   })
 
   test('shows hostile values as text, and an image whose name is that of another page', async () => {

@@ -2,7 +2,7 @@
 import type { MachinesAct } from '../../../api/schemas/machines/action.ts'
 import { shellQuote } from '../../http/commands.ts'
 import type { Form } from '../../http/form.ts'
-import { readPairs } from '../lines.ts'
+import { readPairs } from '../../http/lines.ts'
 
 type ActionBody = MachinesAct['action']
 
@@ -32,11 +32,11 @@ export const actionKinds: Record<string, ActionKind> = {
   },
   labels: {
     ...{ title: 'Label', verb: 'Label', done: 'changed', fields: ['labels'] },
-    body: (form) => ({ labels: readPairs(form.get('labels')) }),
+    body: (form) => ({ labels: readPairs(form, 'labels') }),
     cli: (form) =>
       [
         'label',
-        ...Object.entries(readPairs(form.get('labels'))).map(
+        ...Object.entries(readPairs(form, 'labels')).map(
           ([key, value]) => `--set ${shellQuote(`${key}=${value ?? ''}`)}`,
         ),
       ].join(' '),

@@ -1,24 +1,17 @@
-// The secrets of a group: set and deleted, never shown.
-import { pathOf, RefusedError } from '../../http/client.ts'
-import type { PageHandler } from '../../http/visit.ts'
+// The secrets on the page of a group.
+import * as secrets from '../../forms/secrets.ts'
+import { pathOf } from '../../http/client.ts'
+import type { PageHandler, Visit } from '../../http/visit.ts'
 import { showGroup } from './edit.ts'
 
-export const set: PageHandler = async (visit) => {
-  const { api, form, params } = visit
-  const { name = '' } = params
-  const secret = form.get('secret') ?? ''
-  try {
-    // A secret may begin or end with spaces, so it is not trimmed.
-    await api.ask('PUT', pathOf('groups', name, 'secrets', secret), { value: form.values.value ?? '' })
-    return { redirect: `${pathOf('groups', name)}#secrets`, notice: `Secret ${secret} is set.` }
-  } catch (error) {
-    if (!(error instanceof RefusedError) || ![404, 422].includes(error.status)) throw error
-    return { ...(await showGroup(visit, { secretRefusal: error })), status: 422 }
-  }
+export const set: PageHandler = (visit) => {
+  const owner = ownerOf(visit)
+  const back = `${owner}#secrets`
+  return secrets.setSecret(visit, { owner, back }, (secretRefusal) => showGroup(visit, { secretRefusal }))
 }
 
-export const remove: PageHandler = async ({ api, params }) => {
-  const { name = '', secret = '' } = params
-  await api.ask('DELETE', pathOf('groups', name, 'secrets', secret))
-  return { redirect: `${pathOf('groups', name)}#secrets`, notice: `Secret ${secret} is deleted.` }
+export const remove: PageHandler = (visit) => secrets.deleteSecret(visit, ownerOf(visit))
+
+function ownerOf({ params }: Visit): string {
+  return pathOf('groups', params.name ?? '')
 }

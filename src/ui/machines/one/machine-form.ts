@@ -2,7 +2,7 @@
 import type { AssignmentChange } from '../../../api/schemas/machines/assignment.ts'
 import type { Machine, MachineChange } from '../../../api/schemas/machines/machine.ts'
 import type { Form } from '../../http/form.ts'
-import { linesOf, pairLines, paramLines, readPairs, readParams, withRemovals } from '../lines.ts'
+import { formatPairs, formatParams, readLines, readPairs, readParams } from '../../http/lines.ts'
 
 const texts = ['hostname', 'uuid', 'serial', 'product', 'asset'] as const
 
@@ -16,20 +16,19 @@ export function fieldsOf(machine: Machine): Record<string, string> {
     ...{ what, image: image ?? '', menu: menu ?? '', answerFile: answerFile ?? '', bootProgram: bootProgram ?? '' },
     ...(everyBoot && { everyBoot: 'on' }),
     macs: macs.join('\n'),
-    labels: pairLines(labels),
+    labels: formatPairs(labels),
     args: args.join('\n'),
     withoutArgs: withoutArgs.join('\n'),
-    params: paramLines(params),
+    params: formatParams(params),
   }
 }
 
 /** The change from the machine to the form. Fields that the form does not have stay. */
 export function changeOf(form: Form, machine: Machine): MachineChange {
-  const macs = linesOf(form.get('macs'))
-  const labels = withRemovals(machine.labels, readPairs(form.get('labels')))
+  const labels = withRemovals(machine.labels, readPairs(form, 'labels'))
   return {
     ...Object.fromEntries(texts.filter((field) => form.has(field)).map((field) => [field, form.get(field) ?? null])),
-    ...(form.has('macs') && { macs: macs.length > 0 ? macs : null }),
+    ...(form.has('macs') && { macs: readLines(form, 'macs') ?? null }),
     ...(form.has('labels') && Object.keys(labels).length > 0 && { labels }),
     ...(form.has('what') && { assignment: assignmentOf(form, machine) }),
   }
@@ -37,20 +36,22 @@ export function changeOf(form: Form, machine: Machine): MachineChange {
 
 function assignmentOf(form: Form, { assignment }: Machine): AssignmentChange {
   const what = form.get('what')
-  const listed = (name: string) => {
-    const lines = linesOf(form.get(name))
-    return lines.length > 0 ? lines : null
-  }
-  const params = withRemovals(assignment?.params, readParams(form.get('params')))
+  const params = withRemovals(assignment?.params, readParams(form, 'params') ?? {})
   return {
     image: what === 'image' ? (form.get('image') ?? '') : null,
     menu: what === 'menu' ? (form.get('menu') ?? '') : null,
     local: what === 'local' ? true : null,
     everyBoot: what === 'image' && form.has('everyBoot') ? true : null,
-    args: listed('args'),
-    withoutArgs: listed('withoutArgs'),
+    args: readLines(form, 'args') ?? null,
+    withoutArgs: readLines(form, 'withoutArgs') ?? null,
     answerFile: form.get('answerFile') ?? null,
     bootProgram: form.get('bootProgram') ?? null,
     ...(Object.keys(params).length > 0 && { params: params as AssignmentChange['params'] }),
   } as AssignmentChange
+}
+
+/** The change from one set of names to another: null removes the names that are gone. */
+function withRemovals<V>(before: object | undefined, after: Record<string, V>): Record<string, V | null> {
+  const gone = Object.keys(before ?? {}).filter((key) => !(key in after))
+  return { ...Object.fromEntries(gone.map((key) => [key, null])), ...after }
 }

@@ -11,7 +11,7 @@ import { rowOf } from '../../boots/deployment-words.ts'
 import { stripOf } from '../../boots/strip.ts'
 import { attemptsOf } from '../../boots/timeline.ts'
 import { differencesOf } from '../../changes/differences.ts'
-import { etagOf, pathOf, type RefusedError, withQuery } from '../../http/client.ts'
+import { pathOf, type RefusedError, withQuery } from '../../http/client.ts'
 import { type Page, type PageHandler, submit, type Visit } from '../../http/visit.ts'
 import { choicesOf } from '../names.ts'
 import { stateOf } from '../state.ts'
@@ -23,32 +23,29 @@ import { factRows, identityRows } from './rows.ts'
 /** Refusals of the forms of the page. */
 type Refused = { refusal?: RefusedError; secretRefusal?: RefusedError }
 
-export const show: PageHandler = async (visit) => {
-  const machine = await requireMachine(visit)
-  return machinePage(visit, machine)
-}
+export const show: PageHandler = (visit) => machinePage(visit)
 
 export const save: PageHandler = async (visit) => {
   const { api, form } = visit
-  const machine = await requireMachine(visit)
-  const etag = form.get('etag') ?? etagOf(machine)
+  const { body: machine, etag: newest } = await requireMachine(visit)
+  const etag = form.get('etag') ?? newest
   return submit(
     async () => {
       await api.ask('PATCH', pathOf('machines', machine.id), changeOf(form, machine), { 'if-match': etag })
       return { redirect: `/machines/${machine.id}`, notice: 'Saved. The next boot of the machine uses it.' }
     },
-    (refusal) => machinePage(visit, machine, { refusal }),
+    (refusal) => machinePage(visit, { refusal }),
   )
 }
 
 /** The machine of the URL. */
-export async function requireMachine({ api, params }: Visit): Promise<Machine> {
-  return api.ask<Machine>('GET', pathOf('machines', params.id ?? ''))
+async function requireMachine({ api, params }: Visit): Promise<{ body: Machine; etag: string }> {
+  return api.read<Machine>(pathOf('machines', params.id ?? ''))
 }
 
 /** The page of a machine, with a form again that was refused. */
-export async function machinePage(visit: Visit, machine: Machine, refused: Refused = {}): Promise<Page> {
-  const { refusal, secretRefusal } = refused
+export async function machinePage(visit: Visit, { refusal, secretRefusal }: Refused = {}): Promise<Page> {
+  const { body: machine, etag } = await requireMachine(visit)
   const { api, may, form, query } = visit
   const path = pathOf('machines', machine.id)
   const before = query.get('before')
@@ -91,7 +88,7 @@ export async function machinePage(visit: Visit, machine: Machine, refused: Refus
       findings: findings.items.filter(({ machines }) => machines.some(({ id }) => id === machine.id)),
       changes: changes.items.map((change) => ({ ...change, differences: differencesOf(change) })),
       fields: refusal === undefined ? fieldsOf(machine) : form.values,
-      etag: refusal === undefined || refusal.status === 412 ? etagOf(machine) : (form.get('etag') ?? etagOf(machine)),
+      etag: refusal === undefined || refusal.status === 412 ? etag : (form.get('etag') ?? etag),
     },
     commands: commandsOf(machine, timelinePath),
   }

@@ -1,8 +1,8 @@
 // /new/machine: enter a machine before it boots for the first time.
 import type { Machine } from '../../../api/schemas/machines/machine.ts'
 import type { RefusedError } from '../../http/client.ts'
+import { readLines, readPairs } from '../../http/lines.ts'
 import { type Page, type PageHandler, submit, type Visit } from '../../http/visit.ts'
-import { linesOf, readPairs } from '../lines.ts'
 import { namesOf } from '../names.ts'
 
 const texts = ['hostname', 'uuid', 'serial', 'product', 'asset']
@@ -24,11 +24,11 @@ export const create: PageHandler = async (visit) => {
 }
 
 function bodyOf({ form }: Visit) {
-  const [macs, labels, image] = [linesOf(form.get('macs')), readPairs(form.get('labels')), form.get('image')]
+  const [macs, labels, image] = [readLines(form, 'macs'), readPairs(form, 'labels'), form.get('image')]
   const given = texts.map((field) => [field, form.get(field)]).filter(([, value]) => value !== undefined)
   return {
     ...Object.fromEntries(given),
-    ...(macs.length > 0 && { macs }),
+    ...(macs && { macs }),
     ...(Object.keys(labels).length > 0 && { labels }),
     ...(image !== undefined && { assignment: { image } }),
   }

@@ -1,25 +1,16 @@
-// The secrets of a machine: set and deleted, never shown.
+// The secrets on the page of a machine.
+import * as secrets from '../../forms/secrets.ts'
 import { pathOf } from '../../http/client.ts'
-import { type PageHandler, submit } from '../../http/visit.ts'
-import { machinePage, requireMachine } from './machine.ts'
+import type { PageHandler, Visit } from '../../http/visit.ts'
+import { machinePage } from './machine.ts'
 
-export const setSecret: PageHandler = async (visit) => {
-  const { api, form } = visit
-  const machine = await requireMachine(visit)
-  const secret = form.get('secret') ?? ''
-  return submit(
-    async () => {
-      // A secret may begin or end with spaces, so it is not trimmed.
-      await api.ask('PUT', pathOf('machines', machine.id, 'secrets', secret), { value: form.values.value ?? '' })
-      const notice = `Secret ${secret} is set. The next boot of the machine uses it.`
-      return { redirect: `/machines/${machine.id}`, notice }
-    },
-    (secretRefusal) => machinePage(visit, machine, { secretRefusal }),
-  )
+export const setSecret: PageHandler = (visit) => {
+  const owner = ownerOf(visit)
+  return secrets.setSecret(visit, { owner, back: owner }, (secretRefusal) => machinePage(visit, { secretRefusal }))
 }
 
-export const removeSecret: PageHandler = async ({ api, params }) => {
-  const { id = '', secret = '' } = params
-  await api.ask('DELETE', pathOf('machines', id, 'secrets', secret))
-  return { redirect: `${pathOf('machines', id)}#secrets`, notice: `Secret ${secret} is deleted.` }
+export const removeSecret: PageHandler = (visit) => secrets.deleteSecret(visit, ownerOf(visit))
+
+function ownerOf({ params }: Visit): string {
+  return pathOf('machines', params.id ?? '')
 }
