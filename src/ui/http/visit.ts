@@ -45,6 +45,11 @@ export type Redirect = { redirect: string; notice?: string }
 
 export type PageHandler = (visit: Visit) => Promise<Page | Redirect | Response>
 
+/** Whether another input could mend the refusal. 404: the input names something that does not exist. */
+export function isMendable(error: unknown): error is RefusedError {
+  return error instanceof RefusedError && [404, 409, 412, 422].includes(error.status)
+}
+
 /**
  * Runs a change. If the API refuses its input, shows the form again with what was entered.
  * @param again the page of the form; it gets the refusal
@@ -56,9 +61,8 @@ export async function submit(
   try {
     return await change()
   } catch (error) {
-    if (!(error instanceof RefusedError)) throw error
+    if (!isMendable(error)) throw error
     const { status } = error
-    if (status !== 409 && status !== 412 && status !== 422) throw error
-    return { ...(await again(error)), status }
+    return { ...(await again(error)), status: status === 409 || status === 412 ? status : 422 }
   }
 }

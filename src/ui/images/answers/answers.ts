@@ -1,6 +1,7 @@
 // /answer-files: the answer files, their versions, and their deletion.
 import type { AnswerFile, AnswerFileVersionList } from '../../../api/schemas/images/answer-file.ts'
-import { pathOf, RefusedError, withQuery } from '../../http/client.ts'
+import { deleteNamed } from '../../forms/named.ts'
+import { pathOf, type RefusedError, withQuery } from '../../http/client.ts'
 import { count } from '../../http/format.ts'
 import { readNumber } from '../../http/lines.ts'
 import type { Listed } from '../../http/listed.ts'
@@ -55,18 +56,7 @@ export const useVersion: PageHandler = async ({ api, form, params }) => {
 
 export const deletePage: PageHandler = (visit) => showDeletion(visit)
 
-export const remove: PageHandler = async (visit) => {
-  const { api, form, params } = visit
-  const { name = '' } = params
-  try {
-    const etag = form.get('etag')
-    await api.ask('DELETE', pathOf('answer-files', name), undefined, etag === undefined ? {} : { 'if-match': etag })
-    return { redirect: '/answer-files', notice: `Answer file ${name} is deleted.` }
-  } catch (error) {
-    if (!(error instanceof RefusedError) || ![409, 412].includes(error.status)) throw error
-    return { ...(await showDeletion(visit, error)), status: error.status === 412 ? 412 : 409 }
-  }
-}
+export const remove: PageHandler = (visit) => deleteNamed(visit, 'answer-files', 'Answer file', showDeletion)
 
 async function showDeletion(visit: Visit, refusal?: RefusedError): Promise<Page> {
   const { file, etag } = await requireAnswerFile(visit)

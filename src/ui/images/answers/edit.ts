@@ -2,9 +2,10 @@
 import type { AnswerPreview } from '../../../api/schemas/boots/draft.ts'
 import type { AnswerFile } from '../../../api/schemas/images/answer-file.ts'
 import { changedSince, type Meanwhile } from '../../forms/changed.ts'
-import { pathOf, RefusedError } from '../../http/client.ts'
+import { findPreview, nameIn, type Previewed, saveNamed } from '../../forms/named.ts'
+import { pathOf, type RefusedError } from '../../http/client.ts'
 import type { Form } from '../../http/form.ts'
-import type { Page, PageHandler, Visit } from '../../http/visit.ts'
+import { type Page, type PageHandler, submit, type Visit } from '../../http/visit.ts'
 import { namesOf } from '../../machines/names.ts'
 import { findUses } from '../../machines/uses.ts'
 import { type DocumentRow, documentsOf, readAnswerFile, readDocuments, usualNames, withEmptyDocuments } from './form.ts'
@@ -12,12 +13,9 @@ import { type DocumentRow, documentsOf, readAnswerFile, readDocuments, usualName
 type Fields = { values: Record<string, string>; rows: DocumentRow[] }
 
 /** What the editor shows besides the fields. */
-type Parts = {
+type Parts = Previewed<AnswerPreview> & {
   /** The saved answer file; undefined for a new one. */
   saved?: { file: AnswerFile; etag: string } | undefined
-  preview?: AnswerPreview | undefined
-  /** The preview was refused. */
-  fault?: RefusedError | undefined
   /** The change was refused. */
   refusal?: RefusedError | undefined
   meanwhile?: Meanwhile[]
@@ -41,31 +39,25 @@ export const preview: PageHandler = async (visit) => {
   return editor(visit, { values: form.values, rows }, { saved, ...(await previewOf(visit, name, form, rows)) })
 }
 
-export const save: PageHandler = async (visit) => {
-  const { api, form, params } = visit
-  const name = params.name ?? form.get('name') ?? ''
-  try {
-    const etag = form.get('etag')
-    const condition = etag === undefined ? { 'if-none-match': '*' } : { 'if-match': etag }
-    const file = await api.ask<AnswerFile>('PUT', pathOf('answer-files', name), readAnswerFile(form), condition)
-    const notice = `Answer file ${name} is saved. Its current version is ${file.version}.`
-    return { redirect: pathOf('answer-files', name), notice }
-  } catch (error) {
-    if (!(error instanceof RefusedError) || ![404, 409, 412, 422].includes(error.status)) throw error
-    return again(visit, name, error)
-  }
-}
+export const save: PageHandler = (visit) =>
+  submit(
+    async () => {
+      const { name, version } = await saveNamed<AnswerFile>(visit, 'answer-files', readAnswerFile(visit.form))
+      const notice = `Answer file ${name} is saved. Its current version is ${version}.`
+      return { redirect: pathOf('answer-files', name), notice }
+    },
+    (refusal) => again(visit, refusal),
+  )
 
 /** The form as it was entered, with the refusal, and with what others changed meanwhile. */
-async function again(visit: Visit, name: string, refusal: RefusedError): Promise<Page> {
+async function again(visit: Visit, refusal: RefusedError): Promise<Page> {
   const { form, params } = visit
   const saved = params.name === undefined ? undefined : await requireAnswerFile(visit)
-  const meanwhile = refusal.status === 412 ? await changedSince(visit, 'answer-file', name, form.get('openedWith')) : []
+  const meanwhile = await changedSince(visit, 'answer-file', nameIn(visit), refusal)
   const rows = readDocuments(form)
   // The preview says in which line each fault is.
-  const parts = await previewOf(visit, name, form, rows)
-  const page = await editor(visit, { values: form.values, rows }, { saved, refusal, meanwhile, ...parts })
-  return { ...page, status: refusal.status === 412 ? 412 : refusal.status === 409 ? 409 : 422 }
+  const parts = await previewOf(visit, nameIn(visit), form, rows)
+  return editor(visit, { values: form.values, rows }, { saved, refusal, meanwhile, ...parts })
 }
 
 export async function requireAnswerFile({ api, params }: Visit): Promise<{ file: AnswerFile; etag: string }> {
@@ -79,16 +71,13 @@ async function previewOf(
   name: string,
   fields: Form,
   documents: DocumentRow[],
-): Promise<Pick<Parts, 'preview' | 'fault'>> {
+): Promise<Previewed<AnswerPreview>> {
   const [machine, image] = [fields.get('machine'), fields.get('image')]
   if (documents.length === 0) return {}
-  try {
+  return findPreview(async () => {
     const body = { documents, ...(machine !== undefined && { machine }), ...(image !== undefined && { image }) }
-    return { preview: await api.ask<AnswerPreview>('POST', pathOf('answer-files', name, 'preview'), body) }
-  } catch (error) {
-    if (!(error instanceof RefusedError) || ![404, 409, 422].includes(error.status)) throw error
-    return { fault: error }
-  }
+    return api.ask<AnswerPreview>('POST', pathOf('answer-files', name, 'preview'), body)
+  })
 }
 
 async function editor(visit: Visit, fields: Fields, parts: Parts): Promise<Page> {

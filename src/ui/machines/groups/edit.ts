@@ -6,20 +6,18 @@ import type { BootProgramList } from '../../../api/schemas/system/boot-program.t
 import { localMethods, proxyModes } from '../../../model/assignment.ts'
 import { selectorFacts } from '../../../model/selector.ts'
 import { changedSince, type Meanwhile } from '../../forms/changed.ts'
+import { findPreview, nameIn, type Previewed, saveNamed } from '../../forms/named.ts'
 import { factWords, readRows, tests, withEmptyRows } from '../../forms/selector.ts'
 import { pathOf, RefusedError } from '../../http/client.ts'
 import type { Form } from '../../http/form.ts'
-import type { Page, PageHandler, Visit } from '../../http/visit.ts'
+import { type Page, type PageHandler, submit, type Visit } from '../../http/visit.ts'
 import { namesOf } from '../names.ts'
 import { bodyOf, fieldsOfGroup, type GroupBody, type GroupFields, readGroup } from './form.ts'
 
 /** What the editor shows besides the fields. */
-type Parts = {
+type Parts = Previewed<GroupPreview> & {
   /** The saved group; undefined for a new one. */
   saved?: { group: Group; etag: string } | undefined
-  preview?: GroupPreview | undefined
-  /** The preview was refused. */
-  fault?: RefusedError | undefined
   /** The change was refused. */
   refusal?: RefusedError | undefined
   meanwhile?: Meanwhile[]
@@ -56,28 +54,22 @@ export const preview: PageHandler = async (visit) => {
   return editor(visit, fieldsOfForm(form), { saved, ...parts })
 }
 
-export const save: PageHandler = async (visit) => {
-  const { api, form, params } = visit
-  const name = params.name ?? form.get('name') ?? ''
-  try {
-    const etag = form.get('etag')
-    const condition = etag === undefined ? { 'if-none-match': '*' } : { 'if-match': etag }
-    const { notices } = await api.ask<Group>('PUT', pathOf('groups', name), readGroup(form), condition)
-    const notice = `Group ${name} is saved. It applies from the next boot on.`
-    return { redirect: pathOf('groups', name), notice: [notice, ...(notices ?? [])].join(' ') }
-  } catch (error) {
-    if (!(error instanceof RefusedError) || ![404, 409, 412, 422].includes(error.status)) throw error
-    return again(visit, name, error)
-  }
-}
+export const save: PageHandler = (visit) =>
+  submit(
+    async () => {
+      const { name, notices = [] } = await saveNamed<Group>(visit, 'groups', readGroup(visit.form))
+      const notice = `Group ${name} is saved. It applies from the next boot on.`
+      return { redirect: pathOf('groups', name), notice: [notice, ...notices].join(' ') }
+    },
+    (refusal) => again(visit, refusal),
+  )
 
 /** The form as it was entered, with the refusal, and with what others changed meanwhile. */
-async function again(visit: Visit, name: string, refusal: RefusedError): Promise<Page> {
+async function again(visit: Visit, refusal: RefusedError): Promise<Page> {
   const { form, params } = visit
-  const saved = params.name === undefined ? undefined : await findGroup(visit, name)
-  const meanwhile = refusal.status === 412 ? await changedSince(visit, 'group', name, form.get('openedWith')) : []
-  const page = await editor(visit, fieldsOfForm(form), { saved, refusal, meanwhile })
-  return { ...page, status: refusal.status === 412 ? 412 : refusal.status === 409 ? 409 : 422 }
+  const saved = params.name === undefined ? undefined : await findGroup(visit)
+  const meanwhile = await changedSince(visit, 'group', nameIn(visit), refusal)
+  return editor(visit, fieldsOfForm(form), { saved, refusal, meanwhile })
 }
 
 export async function requireGroup({ api, params }: Visit): Promise<{ group: Group; etag: string }> {
@@ -85,8 +77,8 @@ export async function requireGroup({ api, params }: Visit): Promise<{ group: Gro
   return { group: body, etag }
 }
 
-async function findGroup(visit: Visit, name: string) {
-  return requireGroup({ ...visit, params: { name } }).catch((error: unknown) => {
+async function findGroup(visit: Visit) {
+  return requireGroup(visit).catch((error: unknown) => {
     if (error instanceof RefusedError && error.status === 404) return undefined
     throw error
   })
@@ -98,14 +90,11 @@ async function previewOf(
   name: string,
   machine: string | undefined,
   read: () => GroupBody,
-): Promise<Pick<Parts, 'preview' | 'fault'>> {
-  try {
+): Promise<Previewed<GroupPreview>> {
+  return findPreview(async () => {
     const body = { group: read(), ...(machine !== undefined && { machine }) }
-    return { preview: await api.ask<GroupPreview>('POST', pathOf('groups', name, 'preview'), body) }
-  } catch (error) {
-    if (!(error instanceof RefusedError) || ![404, 409, 422].includes(error.status)) throw error
-    return { fault: error }
-  }
+    return api.ask<GroupPreview>('POST', pathOf('groups', name, 'preview'), body)
+  })
 }
 
 async function editor(visit: Visit, fields: GroupFields, parts: Parts): Promise<Page> {

@@ -2,8 +2,9 @@
 import type { GroupPreview } from '../../../api/schemas/boots/draft.ts'
 import type { Group } from '../../../api/schemas/machines/group.ts'
 import { describeAssignment } from '../../forms/assignment.ts'
+import { deleteNamed } from '../../forms/named.ts'
 import { describeCondition } from '../../forms/selector.ts'
-import { pathOf, RefusedError, withQuery } from '../../http/client.ts'
+import { pathOf, type RefusedError, withQuery } from '../../http/client.ts'
 import type { Listed } from '../../http/listed.ts'
 import type { Page, PageHandler, Visit } from '../../http/visit.ts'
 import { requireGroup } from './edit.ts'
@@ -31,18 +32,7 @@ export const list: PageHandler = async ({ api, query }) => {
 
 export const deletePage: PageHandler = async (visit) => showDeletion(visit)
 
-export const remove: PageHandler = async (visit) => {
-  const { api, form, params } = visit
-  const { name = '' } = params
-  try {
-    const etag = form.get('etag')
-    await api.ask('DELETE', pathOf('groups', name), undefined, etag === undefined ? {} : { 'if-match': etag })
-    return { redirect: '/groups', notice: `Group ${name} is deleted.` }
-  } catch (error) {
-    if (!(error instanceof RefusedError) || ![409, 412].includes(error.status)) throw error
-    return { ...(await showDeletion(visit, error)), status: error.status === 412 ? 412 : 409 }
-  }
-}
+export const remove: PageHandler = (visit) => deleteNamed(visit, 'groups', 'Group', showDeletion)
 
 async function showDeletion(visit: Visit, refusal?: RefusedError): Promise<Page> {
   const { group, etag } = await requireGroup(visit)

@@ -3,9 +3,10 @@ import type { MenuPreview } from '../../../api/schemas/boots/draft.ts'
 import type { Menu } from '../../../api/schemas/machines/menu.ts'
 import { archs, platforms } from '../../../model/arch.ts'
 import { changedSince, type Meanwhile } from '../../forms/changed.ts'
-import { pathOf, RefusedError } from '../../http/client.ts'
+import { findPreview, nameIn, type Previewed, saveNamed } from '../../forms/named.ts'
+import { pathOf, type RefusedError } from '../../http/client.ts'
 import type { Form } from '../../http/form.ts'
-import type { Page, PageHandler, Visit } from '../../http/visit.ts'
+import { type Page, type PageHandler, submit, type Visit } from '../../http/visit.ts'
 import { namesOf } from '../names.ts'
 import {
   entryKinds,
@@ -19,12 +20,9 @@ import {
 import { drawMenu } from './screen.ts'
 
 /** What the editor shows besides the fields. */
-type Parts = {
+type Parts = Previewed<MenuPreview> & {
   /** The saved menu; undefined for a new one. */
   saved?: { menu: Menu; etag: string } | undefined
-  preview?: MenuPreview | undefined
-  /** The preview was refused. */
-  fault?: RefusedError | undefined
   /** The change was refused. */
   refusal?: RefusedError | undefined
   meanwhile?: Meanwhile[]
@@ -57,27 +55,21 @@ export const preview: PageHandler = async (visit) => {
   return editor(visit, fieldsOfForm(form), { saved, ...parts })
 }
 
-export const save: PageHandler = async (visit) => {
-  const { api, form, params } = visit
-  const name = params.name ?? form.get('name') ?? ''
-  try {
-    const etag = form.get('etag')
-    const condition = etag === undefined ? { 'if-none-match': '*' } : { 'if-match': etag }
-    const { notices = [] } = await api.ask<Menu>('PUT', pathOf('menus', name), readMenu(form), condition)
-    return { redirect: pathOf('menus', name), notice: [`Menu ${name} is saved.`, ...notices].join(' ') }
-  } catch (error) {
-    if (!(error instanceof RefusedError) || ![404, 409, 412, 422].includes(error.status)) throw error
-    return again(visit, name, error)
-  }
-}
+export const save: PageHandler = (visit) =>
+  submit(
+    async () => {
+      const { name, notices = [] } = await saveNamed<Menu>(visit, 'menus', readMenu(visit.form))
+      return { redirect: pathOf('menus', name), notice: [`Menu ${name} is saved.`, ...notices].join(' ') }
+    },
+    (refusal) => again(visit, refusal),
+  )
 
 /** The form as it was entered, with the refusal, and with what others changed meanwhile. */
-async function again(visit: Visit, name: string, refusal: RefusedError): Promise<Page> {
+async function again(visit: Visit, refusal: RefusedError): Promise<Page> {
   const { form, params } = visit
   const saved = params.name === undefined ? undefined : await requireMenu(visit)
-  const meanwhile = refusal.status === 412 ? await changedSince(visit, 'menu', name, form.get('openedWith')) : []
-  const page = await editor(visit, fieldsOfForm(form), { saved, refusal, meanwhile })
-  return { ...page, status: refusal.status === 412 ? 412 : refusal.status === 409 ? 409 : 422 }
+  const meanwhile = await changedSince(visit, 'menu', nameIn(visit), refusal)
+  return editor(visit, fieldsOfForm(form), { saved, refusal, meanwhile })
 }
 
 export async function requireMenu({ api, params }: Visit): Promise<{ menu: Menu; etag: string }> {
@@ -91,16 +83,13 @@ async function previewOf(
   name: string,
   fields: Form,
   read: () => MenuBody,
-): Promise<Pick<Parts, 'preview' | 'fault'>> {
-  try {
+): Promise<Previewed<MenuPreview>> {
+  return findPreview(async () => {
     const [machine, arch, platform] = ['machine', 'previewArch', 'previewPlatform'].map((field) => fields.get(field))
     const about = { ...(machine && { machine }), ...(arch && { arch }), ...(platform && { platform }) }
     const body = { menu: read(), ...about }
-    return { preview: await api.ask<MenuPreview>('POST', pathOf('menus', name, 'preview'), body) }
-  } catch (error) {
-    if (!(error instanceof RefusedError) || ![404, 409, 422].includes(error.status)) throw error
-    return { fault: error }
-  }
+    return api.ask<MenuPreview>('POST', pathOf('menus', name, 'preview'), body)
+  })
 }
 
 async function editor(visit: Visit, fields: MenuFields, parts: Parts): Promise<Page> {

@@ -1,6 +1,7 @@
 // /menus: the menus, and their deletion.
 import type { Menu } from '../../../api/schemas/machines/menu.ts'
-import { pathOf, RefusedError, withQuery } from '../../http/client.ts'
+import { deleteNamed } from '../../forms/named.ts'
+import { pathOf, type RefusedError, withQuery } from '../../http/client.ts'
 import type { Listed } from '../../http/listed.ts'
 import type { Page, PageHandler, Visit } from '../../http/visit.ts'
 import { findUses } from '../uses.ts'
@@ -19,18 +20,7 @@ export const list: PageHandler = async ({ api, query }) => {
 
 export const deletePage: PageHandler = (visit) => showDeletion(visit)
 
-export const remove: PageHandler = async (visit) => {
-  const { api, form, params } = visit
-  const { name = '' } = params
-  try {
-    const etag = form.get('etag')
-    await api.ask('DELETE', pathOf('menus', name), undefined, etag === undefined ? {} : { 'if-match': etag })
-    return { redirect: '/menus', notice: `Menu ${name} is deleted.` }
-  } catch (error) {
-    if (!(error instanceof RefusedError) || ![409, 412].includes(error.status)) throw error
-    return { ...(await showDeletion(visit, error)), status: error.status === 412 ? 412 : 409 }
-  }
-}
+export const remove: PageHandler = (visit) => deleteNamed(visit, 'menus', 'Menu', showDeletion)
 
 async function showDeletion(visit: Visit, refusal?: RefusedError): Promise<Page> {
   const { menu, etag } = await requireMenu(visit)
