@@ -3,8 +3,8 @@ import { z } from '@hono/zod-openapi'
 import { countImageMachines } from '../../decide/image-uses.ts'
 import { etagOf } from '../../inventory/common/precondition.ts'
 import { deleteImage, findImage, listImages, patchImage, saveImage } from '../../inventory/images/images.ts'
-import { findImageReferences } from '../../inventory/images/references.ts'
 import { listImageSummaries } from '../../inventory/images/summaries.ts'
+import { findUses } from '../../inventory/machines/references.ts'
 import { requireFound } from '../../lib/errors.ts'
 import { endpoint } from '../http/endpoint.ts'
 import { page, withoutNulls } from '../http/page.ts'
@@ -120,7 +120,7 @@ export const uses = endpoint({
   statuses: { 200: 'The number' },
   answer: async ({ db }, { params: { name } }) => {
     requireFound(await findImage(db, name), `image ${name}`)
-    return { status: 200, body: { ...(await findImageReferences(db, name)), ...(await countImageMachines(db, name)) } }
+    return { status: 200, body: { ...(await findUses(db, 'image', name)), ...(await countImageMachines(db, name)) } }
   },
 })
 

@@ -1,6 +1,6 @@
 // Checks names of images, menus and answer files, and who uses them.
 
-import { eq, sql } from 'drizzle-orm'
+import { eq, type SQL, sql } from 'drizzle-orm'
 import { isActiveSql } from '../../db/deployment-conditions.ts'
 import type { Db } from '../../db/open.ts'
 import { rowsOf } from '../../db/rows.ts'
@@ -47,16 +47,14 @@ export async function refuseNamed(db: Db, kind: Referred, name: string): Promise
     union all select 'menu ' || name from menus where name <> ${kind === 'menu' ? name : ''}
       and exists (select 1 from jsonb_array_elements(entries) as e(entry) where entry ->> ${kind} = ${name})
     union all select 'the policy' from policies where policy ->> ${kind} = ${name}
-    union all select 'deployment ' || id::text from deployments
-      where ${isActiveSql(sql`state`)}
-        and case when ${kind} = 'image' then image else assignment ->> ${kind} end = ${name}
+    union all select 'deployment ' || id::text from deployments where ${isDeploymentOf(kind, name)}
     limit 6`)
   const users = rowsOf<{ who: string }>(found).map(({ who }) => who)
   if (users.length > 0)
     throw new ConflictError(`${thing} is used by ${users.slice(0, 5).join(', ')}${users.length > 5 ? ' and more' : ''}`)
 }
 
-/** What names a menu or an answer file. `assigned`: machines whose own assignment names it. `deployments`: those that are active. */
+/** What names a thing. `assigned`: machines whose own assignment names it. `deployments`: those that are active. */
 export type Uses = {
   assigned: number
   groups: string[]
@@ -65,16 +63,23 @@ export type Uses = {
   deployments: number
 }
 
-/** Finds what names a menu or an answer file, in one statement. */
-export async function findUses(db: Db, kind: 'menu' | 'answerFile', name: string): Promise<Uses> {
+/** Finds what names a thing, in one statement. A menu does not use itself. */
+export async function findUses(db: Db, kind: Referred, name: string): Promise<Uses> {
   const found = await db.execute(sql`
     select (select count(*)::int from machines where assignment ->> ${kind} = ${name}) as assigned,
-      (select count(*)::int from deployments where ${isActiveSql(sql`state`)} and assignment ->> ${kind} = ${name}) as deployments,
+      (select count(*)::int from deployments where ${isDeploymentOf(kind, name)}) as deployments,
       coalesce((select jsonb_agg(name order by name) from groups where assignment ->> ${kind} = ${name}), '[]') as groups,
       coalesce((select jsonb_agg(jsonb_build_object('menu', name, 'entry', entry ->> 'name') order by name)
-        from menus, jsonb_array_elements(entries) as e(entry) where entry ->> ${kind} = ${name}), '[]') as menus,
+        from menus, jsonb_array_elements(entries) as e(entry)
+        where entry ->> ${kind} = ${name} and name <> ${kind === 'menu' ? name : ''}), '[]') as menus,
       exists (select 1 from policies where policy ->> ${kind} = ${name}) as policy`)
   const [uses] = rowsOf<Uses>(found)
   if (uses === undefined) throw new Error('a query without a row')
   return uses
+}
+
+/** The condition of active deployments that use a thing. */
+function isDeploymentOf(kind: Referred, name: string): SQL {
+  const used = kind === 'image' ? sql`image` : sql`assignment ->> ${kind}`
+  return sql`${isActiveSql(sql`state`)} and ${used} = ${name}`
 }

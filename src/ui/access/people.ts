@@ -2,17 +2,17 @@
 import type { Person, PersonLink } from '../../api/schemas/access/person.ts'
 import { type RefusedError, withQuery } from '../http/client.ts'
 import { shellQuote } from '../http/commands.ts'
+import type { Listed } from '../http/listed.ts'
 import type { Page, PageHandler, Visit } from '../http/visit.ts'
 import { submit } from '../http/visit.ts'
 
-type People = { items: Person[]; next?: string }
 type Entered = { name?: string | undefined; role?: string | undefined }
 
 export const people: PageHandler = async (visit) => peoplePage(visit)
 
 async function peoplePage({ api, query }: Visit, entered: Entered = {}, refusal?: RefusedError): Promise<Page> {
   const path = withQuery('/people', { limit: '50', after: query.get('after') })
-  const { items, next } = await api.ask<People>('GET', path)
+  const { items, next } = await api.ask<Listed<Person>>('GET', path)
   const { name = 'anna', role = 'operator' } = entered
   return {
     view: 'access/people',

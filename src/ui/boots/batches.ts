@@ -5,12 +5,12 @@ import type {
   DeploymentsArmed,
   DeploymentsCancelled,
 } from '../../api/schemas/boots/deployment.ts'
-import { RefusedError, withQuery } from '../http/client.ts'
+import { type RefusedError, withQuery } from '../http/client.ts'
 import type { Command } from '../http/commands.ts'
 import { count } from '../http/format.ts'
 import { readNumber } from '../http/lines.ts'
 import type { Listed } from '../http/listed.ts'
-import type { Page, PageHandler, Visit } from '../http/visit.ts'
+import { type Page, type PageHandler, submit, type Visit } from '../http/visit.ts'
 import { othersQuery } from './deploy-form.ts'
 import { batchView, rowOf } from './deployment-words.ts'
 import { planOf } from './plan.ts'
@@ -72,17 +72,16 @@ async function findOthersLink(api: Visit['api'], batch: string): Promise<string 
 
 export const retryPage: PageHandler = (visit) => showRetry(visit)
 
-export const retry: PageHandler = async (visit) => {
-  const { batch = '' } = visit.params
-  try {
-    const body = { expect: readNumber(visit.form, 'expect') ?? 0, ...forceOf(visit) }
-    const { armed } = await visit.api.ask<DeploymentsArmed>('POST', `${path(batch)}/retry`, body)
-    return { redirect: backTo(visit), notice: `Armed ${count(armed.length, 'machine')} again.` }
-  } catch (error) {
-    if (!(error instanceof RefusedError) || ![409, 422].includes(error.status)) throw error
-    return showRetry(visit, error)
-  }
-}
+export const retry: PageHandler = (visit) =>
+  submit(
+    async () => {
+      const { batch = '' } = visit.params
+      const body = { expect: readNumber(visit.form, 'expect') ?? 0, ...forceOf(visit) }
+      const { armed } = await visit.api.ask<DeploymentsArmed>('POST', `${path(batch)}/retry`, body)
+      return { redirect: backTo(visit), notice: `Armed ${count(armed.length, 'machine')} again.` }
+    },
+    (refusal) => showRetry(visit, refusal),
+  )
 
 async function showRetry(visit: Visit, refusal?: RefusedError): Promise<Page> {
   const { api, params } = visit
@@ -93,7 +92,6 @@ async function showRetry(visit: Visit, refusal?: RefusedError): Promise<Page> {
   return {
     view: 'deployments/retry',
     title: `Retry ${found.image}`,
-    status: refusal === undefined ? 200 : refusal.status === 409 ? 409 : 422,
     data: { batch: batchView(found), plan, refusal, force: 'force' in body },
     commands: commandsOf(batch).slice(1, 2),
   }

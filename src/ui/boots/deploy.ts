@@ -5,31 +5,31 @@ import type { AnswerFile } from '../../api/schemas/images/answer-file.ts'
 import type { Image } from '../../api/schemas/images/image.ts'
 import type { Group } from '../../api/schemas/machines/group.ts'
 import { defaultMaxAttempts, defaultWindowSeconds } from '../../model/deployment.ts'
-import { RefusedError } from '../http/client.ts'
+import type { RefusedError } from '../http/client.ts'
 import type { Form } from '../http/form.ts'
 import { count } from '../http/format.ts'
 import { readNumber, refusal } from '../http/lines.ts'
 import type { Listed } from '../http/listed.ts'
-import type { Page, PageHandler, Visit } from '../http/visit.ts'
+import { isMendable, type Page, type PageHandler, submit, type Visit } from '../http/visit.ts'
 import { allFields, hiddenFields, readChoice, readOrder } from './deploy-form.ts'
 import { planOf } from './plan.ts'
 
 export const newPage: PageHandler = (visit) => show(visit, visit.query)
 
-export const arm: PageHandler = async (visit) => {
+export const arm: PageHandler = (visit) => {
   const { api, form } = visit
-  try {
-    const body = { ...requireChoice(form), ...readOrder(form), expect: requireExpect(form) }
-    const once = form.get('once')
-    const headers = once === undefined ? {} : { 'idempotency-key': once }
-    const { batch, armed, skipped } = await api.ask<DeploymentsArmed>('POST', '/deployments/bulk', body, headers)
-    const left = skipped.length === 0 ? '' : ` ${count(skipped.length, 'machine')} skipped.`
-    const notice = `Armed ${body.image} on ${count(armed.length, 'machine')}.${left}`
-    return { redirect: `/deployments/batches/${batch}`, notice }
-  } catch (error) {
-    if (!(error instanceof RefusedError)) throw error
-    return show(visit, form, error)
-  }
+  return submit(
+    async () => {
+      const body = { ...requireChoice(form), ...readOrder(form), expect: requireExpect(form) }
+      const once = form.get('once')
+      const headers = once === undefined ? {} : { 'idempotency-key': once }
+      const { batch, armed, skipped } = await api.ask<DeploymentsArmed>('POST', '/deployments/bulk', body, headers)
+      const left = skipped.length === 0 ? '' : ` ${count(skipped.length, 'machine')} skipped.`
+      const notice = `Armed ${body.image} on ${count(armed.length, 'machine')}.${left}`
+      return { redirect: `/deployments/batches/${batch}`, notice }
+    },
+    (refused) => show(visit, form, refused),
+  )
 }
 
 async function show({ api }: Visit, form: Form, refused?: RefusedError): Promise<Page> {
@@ -73,7 +73,7 @@ async function preview(api: Visit['api'], form: Form) {
     const body: DeploymentsArm = { ...requireChoice(form), ...readOrder(form), dryRun: true }
     return { body, plan: await api.ask<DeploymentsArmed>('POST', '/deployments/bulk', body) }
   } catch (error) {
-    if (!(error instanceof RefusedError) || ![409, 422].includes(error.status)) throw error
+    if (!isMendable(error)) throw error
     return { refusal: error }
   }
 }

@@ -6,9 +6,9 @@ import {
   deploymentStateMeanings,
   deploymentStates,
 } from '../../model/deployment.ts'
+import type { Tone } from '../http/tone.ts'
 
-/** The class of a state. The word of the state always stands beside its color. */
-export const tones: Record<DeploymentState, string> = {
+const tones: Record<DeploymentState, Tone> = {
   armed: 'idle',
   started: 'busy',
   installing: 'busy',
@@ -24,7 +24,7 @@ const nextSteps: Partial<Record<DeploymentState, string>> = {
   failed: 'Read the timeline of its boot, then retry.',
 }
 
-export type DeploymentRow = Deployment & { tone: string; meaning: string; nextStep: string | undefined; since: string }
+export type DeploymentRow = Deployment & { tone: Tone; meaning: string; nextStep: string | undefined; since: string }
 
 export function rowOf(deployment: Deployment): DeploymentRow {
   const { state, createdAt, startedAt, endedAt } = deployment
@@ -35,32 +35,37 @@ export function rowOf(deployment: Deployment): DeploymentRow {
   }
 }
 
-export type BatchView = DeploymentBatch & {
-  /** The states that occur, in order, each with its part of the bar in percent. */
-  parts: { state: DeploymentState; count: number; tone: string; from: number; width: number; meaning: string }[]
-  active: number
+/** Deployments by state, as a stacked bar and in words. */
+export type StatesBar = {
+  /** The states that occur, each with its part of the bar in percent. */
+  parts: { state: DeploymentState; count: number; tone: Tone; from: number; width: number; meaning: string }[]
   /** `3 installed, 1 failed`. */
   words: string
+  total: number
 }
 
-export function batchView(batch: DeploymentBatch): BatchView {
-  // The bar reads as progress: what is done stands first.
-  const order = (['installed', 'failed', 'cancelled', 'installing', 'started', 'armed'] as const).filter(
-    (state) => (batch.states[state] ?? 0) > 0,
-  )
-  const countOf = (state: DeploymentState) => batch.states[state] ?? 0
-  const before = (index: number) => order.slice(0, index).reduce((sum, state) => sum + countOf(state), 0)
-  const percent = (machines: number) => (100 * machines) / Math.max(1, batch.machines)
+/** The bar reads as progress: what is done stands first. */
+const barOrder = ['installed', 'failed', 'cancelled', 'installing', 'started', 'armed'] as const
+
+export function barOf(counts: { [State in DeploymentState]?: number | undefined }): StatesBar {
+  const countOf = (state: DeploymentState) => counts[state] ?? 0
+  const sum = (states: readonly DeploymentState[]) => states.reduce((all, state) => all + countOf(state), 0)
+  const total = sum(deploymentStates)
+  const percent = (machines: number) => (100 * machines) / Math.max(1, total)
+  const states = barOrder.filter((state) => countOf(state) > 0)
   return {
-    ...batch,
-    parts: order.map((state, index) => ({
+    total,
+    words: states.map((state) => `${countOf(state)} ${state}`).join(', '),
+    parts: states.map((state, index) => ({
       ...{ state, count: countOf(state), tone: tones[state], meaning: deploymentStateMeanings[state] },
-      ...{ from: percent(before(index)), width: percent(countOf(state)) },
+      ...{ from: percent(sum(states.slice(0, index))), width: percent(countOf(state)) },
     })),
-    active: activeStates.reduce((sum, state) => sum + countOf(state), 0),
-    words: deploymentStates
-      .filter((state) => countOf(state) > 0)
-      .map((state) => `${countOf(state)} ${state}`)
-      .join(', '),
   }
+}
+
+export type BatchView = DeploymentBatch & StatesBar & { active: number }
+
+export function batchView(batch: DeploymentBatch): BatchView {
+  const active = activeStates.reduce((sum, state) => sum + (batch.states[state] ?? 0), 0)
+  return { ...batch, ...barOf(batch.states), active }
 }

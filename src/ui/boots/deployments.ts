@@ -7,6 +7,7 @@ import { shellQuote } from '../http/commands.ts'
 import { formatParams } from '../http/lines.ts'
 import type { Listed } from '../http/listed.ts'
 import type { PageHandler } from '../http/visit.ts'
+import { nameOf } from '../machines/state.ts'
 import { batchView, rowOf } from './deployment-words.ts'
 
 const stateChoices = ['active', 'armed', 'started', 'installing', 'installed', 'failed', 'cancelled']
@@ -51,7 +52,7 @@ export const get: PageHandler = async ({ api, params, may }) => {
   const path = `/deployments/${encodeURIComponent(params.id ?? '')}`
   const deployment = await api.ask<Deployment>('GET', path)
   const machine = await api.find<Machine>(`/machines/${deployment.machineId}`)
-  const name = machine?.hostname ?? machine?.macs[0] ?? deployment.machineId
+  const name = machine === undefined ? deployment.machineId : nameOf(machine)
   return {
     view: 'deployments/one',
     title: `${deployment.image} on ${name}`,

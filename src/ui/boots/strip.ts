@@ -1,9 +1,7 @@
 // The last boots of a machine as a strip of little bars, with words for those who do not see it.
 import type { StripBoot } from '../../api/schemas/boots/strips.ts'
 import { age, duration } from '../http/format.ts'
-
-/** The colors of states in app.css. */
-export type Tone = 'ok' | 'busy' | 'warn' | 'bad' | 'idle'
+import type { Tone } from '../http/tone.ts'
 
 /** A bar. Its height differs by outcome too, and the bar of a failure is broken. */
 export type Bar = { x: number; height: number; tone: Tone; broken: boolean; words: string }

@@ -1,6 +1,7 @@
 // The timeline of a machine for people: attempts, each with its lines and its gaps.
 import type { Timeline } from '../../api/schemas/boots/timeline.ts'
-import { lookOf, type Tone } from './strip.ts'
+import type { Tone } from '../http/tone.ts'
+import { lookOf } from './strip.ts'
 
 type Attempt = Timeline['attempts'][number]
 

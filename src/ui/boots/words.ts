@@ -1,6 +1,7 @@
 // Stages and outcomes of boots in words, with the colors of states in app.css.
 import type { BootSummary } from '../../api/schemas/boots/boot.ts'
-import { lookOf, type Tone } from './strip.ts'
+import type { Tone } from '../http/tone.ts'
+import { lookOf } from './strip.ts'
 
 export type State = { tone: Tone; words: string }
 

@@ -1,7 +1,5 @@
 // The last day with updates, as people judge it.
-
-/** How a value is shown: as fine, as a warning, as bad, or as neither. */
-export type Tone = 'ok' | 'warn' | 'bad' | 'idle'
+import type { Tone } from '../http/tone.ts'
 
 const soonDays = 180
 const dayMs = 86_400_000

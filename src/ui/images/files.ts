@@ -2,9 +2,9 @@
 import type { ClearLine, StoredFile } from '../../api/schemas/images/file.ts'
 import { withQuery } from '../http/client.ts'
 import { bytes, count } from '../http/format.ts'
+import type { Listed } from '../http/listed.ts'
 import type { Page, PageHandler, Visit } from '../http/visit.ts'
 
-type FileList = { items: StoredFile[]; next?: string }
 type Found = Extract<ClearLine, { kind: 'unnamed' | 'unrecorded' | 'damaged' }>
 type Cleared = { items: Found[]; files: number; bytes: number }
 
@@ -13,7 +13,7 @@ export const list: PageHandler = (visit) => filesPage(visit)
 async function filesPage({ api, query }: Visit, unused?: Cleared): Promise<Page> {
   const after = query.get('after')
   const path = withQuery('/files', { limit: '100', after })
-  const { items, next } = await api.ask<FileList>('GET', path)
+  const { items, next } = await api.ask<Listed<StoredFile>>('GET', path)
   return {
     view: 'images/files',
     title: 'Stored files',

@@ -3,8 +3,8 @@ import type { Image, ImageUses } from '../../api/schemas/images/image.ts'
 import type { ImportList } from '../../api/schemas/images/import.ts'
 import type { ImageVersionFileList, ImageVersionList } from '../../api/schemas/images/version.ts'
 import { pathOf, type RefusedError, withQuery } from '../http/client.ts'
-import { count } from '../http/format.ts'
 import { type Page, type PageHandler, submit, type Visit } from '../http/visit.ts'
+import { usesOf } from '../machines/uses.ts'
 import { judgeEndOfLife } from './end-of-life.ts'
 import { describeImport } from './imports.ts'
 import { imagePath } from './paths.ts'
@@ -53,7 +53,7 @@ async function imagePage({ api, params, query, form }: Visit, refusal?: RefusedE
       versions: versions.items.map((item) => ({ ...item, archs: [...new Set(item.variants.map(({ arch }) => arch))] })),
       rollback: versions.rollback,
       support: judgeEndOfLife(image.endOfLife),
-      usedBy: usesOf(uses, name),
+      usedBy: usesOf(uses, { image: name }),
       imports: imports.items.map(describeImport),
       variants: describeVariants(version?.variants ?? [], files),
       sizeBytes: files.sizeBytes,
@@ -78,23 +78,4 @@ async function imagePage({ api, params, query, form }: Visit, refusal?: RefusedE
       },
     ],
   }
-}
-
-/** What names an image, in words, with the page of each. */
-export function usesOf(uses: ImageUses, name: string): { text: string; path: string }[] {
-  const image = encodeURIComponent(name)
-  return [
-    ...(uses.assigned > 0
-      ? [{ text: `${count(uses.assigned, 'machine')} by their own assignment`, path: `/machines?image=${image}` }]
-      : []),
-    ...uses.groups.map((group) => ({ text: `group ${group}`, path: `/groups/${encodeURIComponent(group)}` })),
-    ...uses.menus.map(({ menu, entry }) => ({
-      text: `menu ${menu}, entry ${entry}`,
-      path: `/menus/${encodeURIComponent(menu)}`,
-    })),
-    ...(uses.policy ? [{ text: 'the policy for unknown machines', path: '/setup/policy' }] : []),
-    ...(uses.deployments > 0
-      ? [{ text: count(uses.deployments, 'active deployment'), path: `/deployments?image=${image}` }]
-      : []),
-  ]
 }

@@ -1,8 +1,8 @@
 // /imports: images on their way in, with their progress.
 import type { Import, ImportList } from '../../api/schemas/images/import.ts'
 import { type ApiClient, pathOf, withQuery } from '../http/client.ts'
+import type { Tone } from '../http/tone.ts'
 import type { PageHandler } from '../http/visit.ts'
-import type { Tone } from './end-of-life.ts'
 import { imagePath } from './paths.ts'
 
 /** Minutes for which the list of images shows an import that ended. */
@@ -74,7 +74,7 @@ export async function listRecentImports(api: ApiClient): Promise<Import[]> {
   return [...open, ...ended]
 }
 
-const tones: Record<Import['state'], Tone | 'busy'> = {
+const tones: Record<Import['state'], Tone> = {
   waiting: 'idle',
   running: 'busy',
   done: 'ok',

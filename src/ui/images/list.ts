@@ -54,7 +54,7 @@ function usesOf({ name, uses }: ImageSummary): { text: string; path: string }[] 
     ...(uses.assigned > 0 ? [{ text: count(uses.assigned, 'machine'), path: `/machines?image=${image}` }] : []),
     ...(uses.groups > 0 ? [{ text: count(uses.groups, 'group'), path: '/groups' }] : []),
     ...(uses.menus > 0 ? [{ text: count(uses.menus, 'menu'), path: '/menus' }] : []),
-    ...(uses.policy ? [{ text: 'the policy', path: '/groups' }] : []),
+    ...(uses.policy ? [{ text: 'the policy', path: '/setup/policy' }] : []),
     ...(uses.deployments > 0
       ? [{ text: count(uses.deployments, 'deployment'), path: `/deployments?image=${image}` }]
       : []),

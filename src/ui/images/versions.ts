@@ -6,7 +6,7 @@ import type { ImageDiff, ImageVersionList } from '../../api/schemas/images/versi
 import { pathOf, type RefusedError, withQuery } from '../http/client.ts'
 import { count } from '../http/format.ts'
 import { type Page, type PageHandler, submit, type Visit } from '../http/visit.ts'
-import { usesOf } from './image.ts'
+import { usesOf } from '../machines/uses.ts'
 import { imagePath } from './paths.ts'
 
 export const diff: PageHandler = (visit) => diffPage(visit)
@@ -84,7 +84,7 @@ async function deletePage({ api, params }: Visit, refusal?: RefusedError): Promi
       ...{ image, etag, uses, refusal, version, versions: items },
       path: imagePath(name),
       action: version === undefined ? `/images/${name}/delete` : `/images/${name}/versions/${version}/delete`,
-      usedBy: usesOf(uses, name),
+      usedBy: usesOf(uses, { image: name }),
       isCurrent: version !== undefined && Number(version) === image.version,
     },
     commands: [

@@ -4,7 +4,7 @@ import type { MachineList } from '../../api/schemas/machines/machine.ts'
 import { RefusedError, withQuery } from '../http/client.ts'
 import { count } from '../http/format.ts'
 import type { Page, PageHandler, Visit } from '../http/visit.ts'
-import { firmwareOf } from './state.ts'
+import { firmwareOf, handleOf } from './state.ts'
 
 const pageSize = '50'
 const namePrefix = 'hostname:'
@@ -50,7 +50,7 @@ async function show({ api, query, form }: Visit, refusal?: RefusedError): Promis
       refusal,
       rows: items.map((machine) => ({
         ...machine,
-        name: machine.macs[0] ?? machine.id,
+        name: handleOf(machine),
         firmware: firmwareOf(machine.facts),
         // A host name that the machine reported is a good proposal.
         hostname: form.get(`${namePrefix}${machine.id}`) ?? machine.facts.hostname ?? '',

@@ -8,7 +8,7 @@ import { refusedFilter } from '../http/listed.ts'
 import type { PageHandler } from '../http/visit.ts'
 import { chipsOf, filterOptions, filterText, listUrl, type MachineFilter, readFilter } from './filter.ts'
 import { namesOf } from './names.ts'
-import { assignedOf, firmwareOf, stateOf } from './state.ts'
+import { assignedOf, firmwareOf, nameOf, stateOf } from './state.ts'
 
 const pageSize = '50'
 
@@ -58,7 +58,7 @@ export async function rowsOf(api: ApiClient, machines: Machine[]) {
     const { id, name, macs, labels, facts } = machine
     return {
       ...{ id, labels },
-      name: name ?? macs[0] ?? id,
+      name: nameOf(machine),
       mac: macs[0] === name ? undefined : macs[0],
       furtherMacs: Math.max(0, macs.length - 1),
       state: stateOf(machine, strip),

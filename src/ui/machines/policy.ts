@@ -4,6 +4,7 @@ import type { Menu } from '../../api/schemas/machines/menu.ts'
 import type { Policy } from '../../api/schemas/machines/policy.ts'
 import type { RefusedError } from '../http/client.ts'
 import type { Form } from '../http/form.ts'
+import type { Listed } from '../http/listed.ts'
 import type { Page, PageHandler, Visit } from '../http/visit.ts'
 import { submit } from '../http/visit.ts'
 
@@ -12,8 +13,8 @@ export const policy: PageHandler = async (visit) => policyPage(visit)
 async function policyPage({ api }: Visit, entered?: Policy, refusal?: RefusedError): Promise<Page> {
   const [current, images, menus] = await Promise.all([
     api.ask<Policy>('GET', '/policy'),
-    api.ask<{ items: Image[] }>('GET', '/images?limit=1000'),
-    api.ask<{ items: Menu[] }>('GET', '/menus?limit=1000'),
+    api.ask<Listed<Image>>('GET', '/images?limit=1000'),
+    api.ask<Listed<Menu>>('GET', '/menus?limit=1000'),
   ])
   const chosen = entered ?? current
   return {

@@ -1,12 +1,23 @@
-// The state of a machine in one badge: what matters most first.
+// A machine in words: its name, its state, its assignment, its firmware.
 import type { Strip } from '../../api/schemas/boots/strips.ts'
 import type { Machine } from '../../api/schemas/machines/machine.ts'
-import { lookOf, type Tone } from '../boots/strip.ts'
+import { lookOf } from '../boots/strip.ts'
+import type { Tone } from '../http/tone.ts'
+
+/** What people call a machine. */
+export function nameOf(machine: Pick<Machine, 'name' | 'macs' | 'id'>): string {
+  return machine.name ?? handleOf(machine)
+}
+
+/** What the command line calls a machine. */
+export function handleOf({ macs, id }: Pick<Machine, 'macs' | 'id'>): string {
+  return macs[0] ?? id
+}
 
 /** `more`: a second line, such as the image of a deployment. */
 export type StateBadge = { tone: Tone; word: string; more?: string }
 
-/** The badge of a machine. @param strip its last boots and its deployment */
+/** The badge of a machine: what matters most first. @param strip its last boots and its deployment */
 export function stateOf({ denied, discovered, lastSeenAt }: Machine, strip: Strip | undefined): StateBadge {
   const [newest] = strip?.boots ?? []
   const deployment = strip?.deployment

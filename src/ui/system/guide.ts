@@ -3,7 +3,7 @@ import type { Import, ImportRequest } from '../../api/schemas/images/import.ts'
 import type { RefusedError } from '../http/client.ts'
 import type { Page, PageHandler, Visit } from '../http/visit.ts'
 import { submit } from '../http/visit.ts'
-import { readImports, readSeen, readSetup } from './setup-state.ts'
+import { bootRows, readImports, readSeen, readSetup } from './setup-state.ts'
 import { hasBooted, isBooted, isLoopback, nextStep, stepsOf } from './steps.ts'
 
 export const guide: PageHandler = async (visit) => guidePage(visit)
@@ -11,7 +11,17 @@ export const guide: PageHandler = async (visit) => guidePage(visit)
 async function guidePage(visit: Visit, refusal?: RefusedError): Promise<Page> {
   const setup = await readSetup(visit)
   const steps = stepsOf(setup)
-  const data = { ...setup, steps, refusal, next: nextStep(steps)?.id, booted: hasBooted(setup), isBooted, isLoopback }
+  const rows = bootRows(setup)
+  const data = {
+    ...setup,
+    rows,
+    steps,
+    refusal,
+    next: nextStep(steps)?.id,
+    booted: hasBooted(setup),
+    isBooted,
+    isLoopback,
+  }
   return {
     view: 'setup/guide',
     title: 'Set-up',
@@ -36,7 +46,7 @@ export const live: PageHandler = async ({ api }) => {
   return {
     view: 'setup/live',
     title: 'Waiting for your machine',
-    data: { ...seen, imports, isBooted, tab: 'guide' },
+    data: { ...seen, rows: bootRows(seen), imports, isBooted, tab: 'guide' },
     commands: [
       { title: 'Get what happens now', path: '/now' },
       { title: 'List the imports', path: '/imports?limit=3', cli: 'image imports' },

@@ -9,10 +9,10 @@ import type { Policy } from '../../api/schemas/machines/policy.ts'
 import type { BootProgramList } from '../../api/schemas/system/boot-program.ts'
 import type { DoctorAbout, DoctorReport } from '../../api/schemas/system/doctor.ts'
 import type { About, InterfaceList } from '../../api/schemas/system/server.ts'
+import { nameOf, outcomeState, stageText } from '../boots/words.ts'
 import type { ApiClient } from '../http/client.ts'
+import type { Listed } from '../http/listed.ts'
 import type { Visit } from '../http/visit.ts'
-
-type Items<Item> = { items: Item[] }
 
 /** The machines that are seen at this moment: the newest boots, firmware without a script, and discovered machines. */
 export type Seen = {
@@ -26,7 +26,7 @@ export type Seen = {
   findings: DoctorReport['findings']
 }
 
-/** The newest imports, the newest first. */
+/** What the steps are judged by. `imports`: the newest first. */
 export type Setup = Seen & {
   about: About
   programs: BootProgramList
@@ -48,13 +48,13 @@ export async function readSetup({ api, may }: Pick<Visit, 'api' | 'may'>): Promi
     api.ask<About>('GET', '/about'),
     api.ask<BootProgramList>('GET', '/boot-programs'),
     api.ask<DoctorAbout>('GET', '/doctor'),
-    api.ask<Items<Image>>('GET', '/images?limit=4'),
+    api.ask<Listed<Image>>('GET', '/images?limit=4'),
     readImports(api),
     api.ask<Policy>('GET', '/policy'),
-    api.ask<Items<unknown>>('GET', '/groups?limit=1'),
+    api.ask<Listed<unknown>>('GET', '/groups?limit=1'),
     readSeen(api),
   ])
-  const entered = await api.ask<Items<Machine>>('GET', '/machines?discovered=false&sort=-updated&limit=1')
+  const entered = await api.ask<Listed<Machine>>('GET', '/machines?discovered=false&sort=-updated&limit=1')
   return {
     ...{ about, programs, doctor, imports, policy, ...seen },
     images: images.items,
@@ -66,8 +66,8 @@ export async function readSetup({ api, may }: Pick<Visit, 'api' | 'may'>): Promi
 
 export async function readSeen(api: ApiClient): Promise<Seen> {
   const [boots, discovered, now] = await Promise.all([
-    api.ask<Items<BootSummary>>('GET', '/boots?limit=5'),
-    api.ask<Items<Machine>>('GET', '/machines?discovered=true&sort=-lastSeen&limit=5'),
+    api.ask<Listed<BootSummary>>('GET', '/boots?limit=5'),
+    api.ask<Listed<Machine>>('GET', '/machines?discovered=true&sort=-lastSeen&limit=5'),
     api.ask<Now>('GET', '/now'),
   ])
   const { booted = 0, installed = 0, handedOver = 0 } = now.outcomes.counts ?? {}
@@ -81,6 +81,19 @@ export async function readSeen(api: ApiClient): Promise<Seen> {
   }
 }
 
+const maxBootRows = 6
+
+/** The newest boots as rows, those in progress first. */
+export function bootRows({ booting, boots }: Pick<Seen, 'booting' | 'boots'>) {
+  const running = new Set(booting.map(({ id }) => id))
+  const others = boots.filter(({ id }) => !running.has(id))
+  return [...booting, ...others].slice(0, maxBootRows).map((boot) => ({
+    ...boot,
+    name: nameOf(boot),
+    state: boot.outcome ? outcomeState(boot.outcome) : { tone: 'busy', words: stageText(boot.stage) },
+  }))
+}
+
 export async function readImports(api: ApiClient): Promise<Import[]> {
-  return (await api.ask<Items<Import>>('GET', '/imports?limit=3')).items
+  return (await api.ask<Listed<Import>>('GET', '/imports?limit=3')).items
 }

@@ -1,5 +1,6 @@
 // The steps from an empty server to a machine that boots, each with its state and the facts in one sentence.
 import type { BootSummary } from '../../api/schemas/boots/boot.ts'
+import { nameOf } from '../boots/words.ts'
 import { count } from '../http/format.ts'
 import type { Setup } from './setup-state.ts'
 
@@ -117,8 +118,4 @@ function machine({ boots, reached, discovered, firmware }: Setup): Judged {
   if (boot !== undefined) return ['busy', `${nameOf(boot)} ${boot.outcome ?? `is at the stage ${boot.stage}`}`]
   if (firmware.length + discovered.length > 0) return ['busy', 'a machine was seen on the network']
   return ['todo', 'waiting for your machine']
-}
-
-function nameOf({ name, mac, ip }: BootSummary): string {
-  return name ?? mac ?? ip
 }

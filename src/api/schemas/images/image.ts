@@ -3,6 +3,7 @@ import { z } from '@hono/zod-openapi'
 import { variantKinds } from '../../../model/image.ts'
 import { arch, day, history, imageName, moment, pageOf, printable, version } from '../common.ts'
 import type { Given, Sent } from '../json.ts'
+import { usesSchema } from '../machines/uses.ts'
 import { variantSchema } from './variant.ts'
 
 const variants = z.array(variantSchema).min(1, 'at least one variant').max(16, 'at most 16 variants')
@@ -60,16 +61,9 @@ export const imagePatch = z
   .strictObject({ title: title.optional(), version: version.optional(), endOfLife, installer })
   .openapi('ImagePatch')
 
-export const imageUses = z
-  .object({
+export const imageUses = usesSchema
+  .extend({
     machines: z.int().openapi({ description: 'The number of machines that boot the image now.' }),
-    assigned: z.int().openapi({ description: 'The number of machines whose own assignment names the image.' }),
-    groups: z.array(z.string()).openapi({ description: 'The groups that assign the image.' }),
-    menus: z
-      .array(z.object({ menu: z.string(), entry: z.string() }))
-      .openapi({ description: 'The entries of menus that boot the image.' }),
-    policy: z.boolean().openapi({ description: 'The policy boots the image.' }),
-    deployments: z.int().openapi({ description: 'The number of active deployments of the image.' }),
     more: z.boolean().openapi({ description: 'There are machines that were not counted.' }),
   })
   .openapi('ImageUses')

@@ -2,11 +2,11 @@
 import type { Now } from '../../../api/schemas/boots/now.ts'
 import { withQuery } from '../../http/client.ts'
 import { duration, speed } from '../../http/format.ts'
-import type { Tone } from '../strip.ts'
+import type { Tone } from '../../http/tone.ts'
+import { barOf, type StatesBar } from '../deployment-words.ts'
 
 export type Outcome = { words: string; number: number; tone: Tone; path: string }
-export type Batch = { path: string; image: string; total: number; words: string; parts: BatchPart[] }
-export type BatchPart = { tone: Tone; x: number; width: number }
+export type Batch = { path: string; image: string } & StatesBar
 
 type Counts = NonNullable<Now['outcomes']['counts']>
 const outcomeRows: [keyof Counts, string, Tone, outcome: string, always: boolean][] = [
@@ -33,29 +33,11 @@ export function outcomesOf({ outcomes: { counts, since } }: Now): Outcome[] | un
     }))
 }
 
-const stateTones: Record<keyof Now['deployments'][number]['counts'], Tone> = {
-  installed: 'ok',
-  failed: 'bad',
-  installing: 'busy',
-  started: 'busy',
-  armed: 'idle',
-  cancelled: 'idle',
-}
-
 /** Running deployments as stacked bars, in words too. */
 export function batchesOf({ deployments }: Now): Batch[] {
   return deployments.map(({ batch, image, counts }) => {
-    const states = (Object.keys(stateTones) as (keyof typeof stateTones)[]).filter((state) => counts[state] > 0)
-    const total = states.reduce((sum, state) => sum + counts[state], 0)
-    let x = 0
-    const parts = states.map((state) => {
-      const width = (100 * counts[state]) / total
-      x += width
-      return { tone: stateTones[state], x: x - width, width }
-    })
-    const words = states.map((state) => `${counts[state]} ${state}`).join(', ')
     const path = batch === undefined ? withQuery('/deployments', { image }) : `/deployments/batches/${batch}`
-    return { path, image, total, words, parts }
+    return { path, image, ...barOf(counts) }
   })
 }
 

@@ -12,9 +12,10 @@ import { stripOf } from '../../boots/strip.ts'
 import { attemptsOf } from '../../boots/timeline.ts'
 import { differencesOf } from '../../changes/differences.ts'
 import { pathOf, type RefusedError, withQuery } from '../../http/client.ts'
+import type { Listed } from '../../http/listed.ts'
 import { type Page, type PageHandler, submit, type Visit } from '../../http/visit.ts'
 import { choicesOf } from '../names.ts'
-import { stateOf } from '../state.ts'
+import { handleOf, nameOf, stateOf } from '../state.ts'
 import { findAnswers } from './answers.ts'
 import { changeOf, fieldsOf } from './machine-form.ts'
 import { nextBootOf } from './next-boot.ts'
@@ -56,15 +57,15 @@ export async function machinePage(visit: Visit, { refusal, secretRefusal }: Refu
       api.text(`${path}/script`),
       api.ask<Timeline>('GET', timelinePath),
       api.ask<StripList>('GET', withQuery('/machines/strips', { ids: machine.id })),
-      api.ask<{ items: Change[] }>('GET', withQuery('/changes', { subject: machine.id, limit: '20' })),
-      api.ask<{ items: Deployment[] }>('GET', withQuery('/deployments', { machine: machine.id, limit: '5' })),
+      api.ask<Listed<Change>>('GET', withQuery('/changes', { subject: machine.id, limit: '20' })),
+      api.ask<Listed<Deployment>>('GET', withQuery('/deployments', { machine: machine.id, limit: '5' })),
       api.ask<FindingList>('GET', '/findings'),
       findAnswers(visit, machine.id),
       may('machines.edit') ? choicesOf(api) : undefined,
       api.ask<SecretList>('GET', `${path}/secrets`),
     ])
   const strip = strips.items[0]
-  const name = machine.name ?? machine.macs[0] ?? machine.id
+  const name = nameOf(machine)
   const isBusy = strip?.deployment !== undefined || strip?.boots.some(({ outcome }) => outcome === undefined)
   return {
     view: 'machines/machine',
@@ -77,7 +78,7 @@ export async function machinePage(visit: Visit, { refusal, secretRefusal }: Refu
           : `/machines/${machine.id}`,
       state: stateOf(machine, strip),
       strip: stripOf(strip?.boots ?? []),
-      next: nextBootOf(decision, machine.macs[0] ?? machine.id),
+      next: nextBootOf(decision, handleOf(machine)),
       secrets: secrets.items,
       enteredSecret: secretRefusal && form.get('secret'),
       identity: identityRows(machine),
@@ -95,7 +96,7 @@ export async function machinePage(visit: Visit, { refusal, secretRefusal }: Refu
 }
 
 function commandsOf(machine: Machine, timeline: string) {
-  const handle = machine.macs[0] ?? machine.id
+  const handle = handleOf(machine)
   const path = pathOf('machines', machine.id)
   return [
     { title: 'Show the machine', path, cli: `machine show ${handle}` },

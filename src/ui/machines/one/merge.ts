@@ -2,6 +2,7 @@
 import type { Machine } from '../../../api/schemas/machines/machine.ts'
 import { pathOf } from '../../http/client.ts'
 import type { PageHandler } from '../../http/visit.ts'
+import { handleOf, nameOf } from '../state.ts'
 
 export const merge: PageHandler = async ({ api, params, form }) => {
   const path = pathOf('machines', params.id ?? '')
@@ -14,7 +15,7 @@ export const merge: PageHandler = async ({ api, params, form }) => {
     await api.ask('POST', `${path}/merge`, body)
     return { redirect: `/machines/${machine.id}`, notice: `Merged ${nameOf(other)} into this machine.` }
   }
-  const [into, from] = [machine, other].map(({ macs, id }) => macs[0] ?? id)
+  const [into, from] = [machine, other].map(handleOf)
   return {
     view: 'machines/merge',
     title: 'Merge machines',
@@ -23,8 +24,4 @@ export const merge: PageHandler = async ({ api, params, form }) => {
       { title: 'Merge', method: 'POST', path: `${path}/merge`, body, cli: `machine merge ${into} --from ${from}` },
     ],
   }
-}
-
-function nameOf({ name, macs, id }: Machine): string {
-  return name ?? macs[0] ?? id
 }
