@@ -4,7 +4,7 @@ import type { RefusedError } from '../http/client.ts'
 import type { Page, PageHandler, Visit } from '../http/visit.ts'
 import { submit } from '../http/visit.ts'
 import { bootRows, readImports, readSeen, readSetup } from './setup-state.ts'
-import { hasBooted, isBooted, isLoopback, nextStep, stepsOf } from './steps.ts'
+import { hasBooted, isLoopback, nextStep, stepsOf } from './steps.ts'
 
 export const guide: PageHandler = async (visit) => guidePage(visit)
 
@@ -19,7 +19,6 @@ async function guidePage(visit: Visit, refusal?: RefusedError): Promise<Page> {
     refusal,
     next: nextStep(steps)?.id,
     booted: hasBooted(setup),
-    isBooted,
     isLoopback,
   }
   return {
@@ -46,7 +45,7 @@ export const live: PageHandler = async ({ api }) => {
   return {
     view: 'setup/live',
     title: 'Waiting for your machine',
-    data: { ...seen, rows: bootRows(seen), imports, isBooted, tab: 'guide' },
+    data: { ...seen, rows: bootRows(seen), imports, tab: 'guide' },
     commands: [
       { title: 'Get what happens now', path: '/now' },
       { title: 'List the imports', path: '/imports?limit=3', cli: 'image imports' },

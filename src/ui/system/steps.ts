@@ -22,7 +22,7 @@ export function hasBooted({ boots, reached }: Pick<Setup, 'boots' | 'reached'>):
   return reached || boots.some(isBooted)
 }
 
-export function isBooted({ outcome }: Pick<BootSummary, 'outcome'>): boolean {
+function isBooted({ outcome }: Pick<BootSummary, 'outcome'>): boolean {
   return outcome !== undefined && reachedOutcomes.includes(outcome)
 }
 
