@@ -120,8 +120,8 @@ eachDatabase('imports over HTTP', (database) => {
   })
 
   test.each<[object, string, RegExp]>([
-    [{}, 'recipe', /one of recipe, url and file/],
-    [{ recipe: 'debian-12', url: 'http://h/x.iso' }, 'url', /one of recipe, url and file/],
+    [{}, 'recipe', /one of recipe, url, file and linux/],
+    [{ recipe: 'debian-12', url: 'http://h/x.iso' }, 'url', /one of recipe, url, file and linux/],
     [{ recipe: 'nothing' }, 'recipe', /the name of a recipe/],
     [{ recipe: 'debian-12', archs: ['i386'] }, 'archs', /some of x86_64, arm64/],
     [{ recipe: 'debian-12', keepIso: true }, 'keepIso', /nothing, because the field is only for url and file/],

@@ -23,6 +23,11 @@ const linuxSource = z
   })
   .openapi('LinuxSource')
 
+/** `recipe, url and file`. */
+function listed(words: string[]): string {
+  return [words.slice(0, -1).join(', '), ...words.slice(-1)].filter((part) => part !== '').join(' and ')
+}
+
 export const importRequest = z
   .strictObject({
     image: imageName
@@ -85,7 +90,7 @@ export const importRequest = z
     }
     for (const [field, kinds] of Object.entries(only))
       if (body[field as keyof typeof only] !== undefined && !kinds.includes(kind))
-        refuse(field, `nothing, because the field is only for ${kinds.join(', ')}`)
+        refuse(field, `nothing, because the field is only for ${listed(kinds)}`)
   })
   .openapi('ImportRequest')
 export type ImportRequest = Sent<typeof importRequest>
