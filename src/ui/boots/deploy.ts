@@ -10,7 +10,7 @@ import type { Form } from '../http/form.ts'
 import { count } from '../http/format.ts'
 import { readNumber, refusal } from '../http/lines.ts'
 import type { Listed } from '../http/listed.ts'
-import { isMendable, type Page, type PageHandler, submit, type Visit } from '../http/visit.ts'
+import { isCorrectable, type Page, type PageHandler, submit, type Visit } from '../http/visit.ts'
 import { allFields, hiddenFields, readChoice, readOrder } from './deploy-form.ts'
 import { planOf } from './plan.ts'
 
@@ -73,7 +73,7 @@ async function preview(api: Visit['api'], form: Form) {
     const body: DeploymentsArm = { ...requireChoice(form), ...readOrder(form), dryRun: true }
     return { body, plan: await api.ask<DeploymentsArmed>('POST', '/deployments/bulk', body) }
   } catch (error) {
-    if (!isMendable(error)) throw error
+    if (!isCorrectable(error)) throw error
     return { refusal: error }
   }
 }

@@ -1,6 +1,6 @@
 // Things with a name that an editor saves and deletes: groups, menus and answer files.
 import { pathOf, type RefusedError } from '../http/client.ts'
-import { isMendable, type Page, type Redirect, submit, type Visit } from '../http/visit.ts'
+import { isCorrectable, type Page, type Redirect, submit, type Visit } from '../http/visit.ts'
 
 /** The paths of the things, in the API and on the page alike. */
 export type Collection = 'groups' | 'menus' | 'answer-files'
@@ -13,7 +13,7 @@ export async function findPreview<Preview>(ask: () => Promise<Preview>): Promise
   try {
     return { preview: await ask() }
   } catch (error) {
-    if (!isMendable(error)) throw error
+    if (!isCorrectable(error)) throw error
     return { fault: error }
   }
 }
@@ -23,14 +23,14 @@ export function nameIn({ params, form }: Pick<Visit, 'params' | 'form'>): string
   return params.name ?? form.get('name') ?? ''
 }
 
-/** Saves a thing, if nobody else has changed or created it since the form was opened. */
+/** Saves a thing, unless somebody else changed or created it after the form was opened. */
 export async function saveNamed<Saved>(visit: Visit, collection: Collection, body: unknown): Promise<Saved> {
   const etag = visit.form.get('etag')
   const condition = etag === undefined ? { 'if-none-match': '*' } : { 'if-match': etag }
   return visit.api.ask<Saved>('PUT', pathOf(collection, nameIn(visit)), body, condition)
 }
 
-/** Deletes a thing, if nobody else has changed it since the page that asked. @param again that page, with the refusal */
+/** Deletes a thing, unless somebody else changed it after the page asked. @param again that page, with the refusal */
 export function deleteNamed(
   visit: Visit,
   collection: Collection,

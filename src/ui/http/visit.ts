@@ -45,8 +45,8 @@ export type Redirect = { redirect: string; notice?: string }
 
 export type PageHandler = (visit: Visit) => Promise<Page | Redirect | Response>
 
-/** Whether another input could mend the refusal. 404: the input names something that does not exist. */
-export function isMendable(error: unknown): error is RefusedError {
+/** Whether another input could be accepted. 404: the input names something that does not exist. */
+export function isCorrectable(error: unknown): error is RefusedError {
   return error instanceof RefusedError && [404, 409, 412, 422].includes(error.status)
 }
 
@@ -61,7 +61,7 @@ export async function submit(
   try {
     return await change()
   } catch (error) {
-    if (!isMendable(error)) throw error
+    if (!isCorrectable(error)) throw error
     const { status } = error
     return { ...(await again(error)), status: status === 409 || status === 412 ? status : 422 }
   }
