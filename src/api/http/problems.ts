@@ -1,5 +1,5 @@
 // Errors as RFC 9457 problems.
-import { type IncomingHttpHeaders, type IncomingMessage, STATUS_CODES } from 'node:http'
+import { type IncomingHttpHeaders, STATUS_CODES } from 'node:http'
 import type { z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
@@ -23,6 +23,7 @@ import { clientAddressOf } from '../../lib/net/client-address.ts'
 import { isOutage } from '../../lib/outage.ts'
 import { schemaFaults } from '../../lib/schema-faults.ts'
 import { plainAddress } from '../../lib/subnet.ts'
+import { incomingOf } from './bodies.ts'
 import type { AdminDeps, ApiEnv } from './endpoint.ts'
 
 export type Problem = {
@@ -93,10 +94,6 @@ export function addressOf(context: Context): string {
 
 function headersOf(context: Context): IncomingHttpHeaders {
   return incomingOf(context)?.headers ?? {}
-}
-
-function incomingOf(context: Context): IncomingMessage | undefined {
-  return ((context.env ?? {}) as { incoming?: IncomingMessage }).incoming
 }
 
 /** Endpoints whose input is secret, also in a field that the schema does not know. */
