@@ -81,6 +81,7 @@ describe('the pages about boots', () => {
       await page.goto('/boots')
       await page.getByLabel('Outcome').selectOption('failed')
       await page.getByRole('button', { name: 'Filter' }).click()
+      await page.waitForURL('**/boots?outcome=failed**')
       const rows = page.getByRole('region', { name: 'Boots' }).locator('tbody tr')
       expect(await rows.count()).toBe(1)
       await rows.first().getByRole('link').first().click()

@@ -112,7 +112,9 @@ describe.runIf(hasChromium())('the page of this moment', () => {
   test('needs no JavaScript, and then loads again every 30 s', async () => {
     const { id, token } = await boot(5)
     const { page, close } = await openAs(browser, server, 'viewer', { javaScriptEnabled: false })
-    await page.goto('/')
+    // The server reads the boots at most once a second.
+    const isShown = () => page.goto('/').then(() => page.locator(`#boot-${id}`).count())
+    await expect.poll(isShown, { timeout: 10_000 }).toBe(1)
     expect(await page.locator(`#boot-${id}`).textContent()).toContain('got its script')
     expect(await page.getByRole('link', { name: 'Reload for newer' }).isVisible()).toBe(true)
     expect(await page.locator('meta[http-equiv=refresh]').getAttribute('content')).toBe('30')
