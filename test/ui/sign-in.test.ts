@@ -163,7 +163,7 @@ describe('signing in', () => {
       await expectAccessible(page)
       await page.getByRole('button', { name: 'Sign out' }).click()
       await page.waitForURL('**/sign-in')
-      expect(await page.getByRole('status').textContent()).toBe('Signed out.')
+      await page.getByRole('status').filter({ hasText: 'Signed out.' }).first().waitFor()
       await page.goto('/machines')
       expect(page.url()).toContain('/sign-in')
       // On a shared computer, Back does not show what the last person saw.

@@ -81,7 +81,7 @@ describe('deploying', () => {
       await page.getByLabel('to confirm').fill('2')
       await install.click()
       await page.waitForURL('**/deployments/batches/**')
-      expect(await page.getByRole('status').textContent()).toContain('Armed debian on 2 machines.')
+      await page.getByRole('status').filter({ hasText: 'Armed debian on 2 machines.' }).first().waitFor()
       await expectAccessible(page)
 
       await report(canary[0] ?? '', ['ready'], ['failed', 'no disk'])

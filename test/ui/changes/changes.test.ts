@@ -98,10 +98,14 @@ describe.runIf(hasChromium())('the pages of changes and webhooks', () => {
     expect(await page.locator('.copy code').first().textContent()).toMatch(/^whsec_/)
     await expectAccessible(page)
     await page.getByRole('button', { name: 'Send a test message' }).click()
-    expect(await page.getByRole('status').textContent()).toContain('The receiver answered 204.')
+    await page.getByRole('status').filter({ hasText: 'The receiver answered 204.' }).first().waitFor()
     status = 500
     await page.getByRole('button', { name: 'Send a test message' }).click()
-    expect(await page.getByRole('alert').textContent()).toContain('The receiver answered 500; expected 200 to 299.')
+    await page
+      .getByRole('alert')
+      .filter({ hasText: 'The receiver answered 500; expected 200 to 299.' })
+      .first()
+      .waitFor()
 
     const sender = startWebhookSender(opened.db, createSealer(Buffer.alloc(32, 1)), pino({ level: 'silent' }), {
       ...{ everyMs: 20, timeoutMs: 10_000, retriesMs: [20] },
@@ -119,12 +123,12 @@ describe.runIf(hasChromium())('the pages of changes and webhooks', () => {
     await expectFits(page)
     status = 204
     await page.getByRole('button', { name: 'Redeliver', exact: true }).click()
-    expect(await page.getByRole('status').textContent()).toBe('The message is queued again.')
+    await page.getByRole('status').filter({ hasText: 'The message is queued again.' }).first().waitFor()
     await expect.poll(dead, { timeout: 15_000 }).toBe(0)
     await sender.stop()
 
     await page.getByRole('button', { name: 'Switch off' }).click()
-    expect(await page.getByRole('status').textContent()).toBe('The webhook is off.')
+    await page.getByRole('status').filter({ hasText: 'The webhook is off.' }).first().waitFor()
     await page.locator('summary', { hasText: 'Delete' }).click()
     await page.getByRole('button', { name: 'Delete the webhook' }).click()
     expect(await page.locator('main table').count()).toBe(0)
@@ -138,7 +142,7 @@ describe.runIf(hasChromium())('the pages of changes and webhooks', () => {
     await page.getByLabel('URL').fill('ftp://example.org/')
     await page.getByLabel('deployment', { exact: true }).check()
     await page.getByRole('button', { name: 'Create the webhook' }).click()
-    expect(await page.getByRole('alert').textContent()).toContain('url')
+    await page.getByRole('alert').filter({ hasText: 'url' }).first().waitFor()
     expect(await page.getByLabel('deployment', { exact: true }).isChecked()).toBe(true)
     await expectAccessible(page)
     await page.goto('/changes')

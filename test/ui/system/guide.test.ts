@@ -48,13 +48,13 @@ describe.runIf(hasChromium())('the guide of set-up', () => {
 
     await openStep('dhcp')
     await page.getByRole('button', { name: 'Switch proxyDHCP on' }).click()
-    expect(await page.getByRole('status').first().textContent()).toContain('proxyDHCP answers firmware on')
+    await page.getByRole('status').filter({ hasText: 'proxyDHCP answers firmware on' }).first().waitFor()
     expect(await stateOf('dhcp')).toBe('done')
 
     await openStep('image')
     await page.getByLabel('Recipe').selectOption('alpine-3.24')
     await page.getByRole('button', { name: 'Import' }).click()
-    expect(await page.getByRole('status').first().textContent()).toBe('The import of alpine-3.24 started.')
+    await page.getByRole('status').filter({ hasText: 'The import of alpine-3.24 started.' }).first().waitFor()
     expect(await stateOf('image')).toBe('in progress')
 
     await page.goto('/setup/policy')
@@ -95,7 +95,7 @@ describe.runIf(hasChromium())('the guide of set-up', () => {
     const off = page.getByRole('button', { name: 'Switch proxyDHCP off' })
     if ((await off.count()) > 0) await off.click()
     await page.getByRole('button', { name: 'Switch proxyDHCP on' }).click()
-    expect(await page.getByRole('status').textContent()).toContain('proxyDHCP answers firmware on')
+    await page.getByRole('status').filter({ hasText: 'proxyDHCP answers firmware on' }).first().waitFor()
     await close()
     const dark = await openAs(browser, server, 'admin', { colorScheme: 'dark' })
     for (const path of ['/setup', '/setup/dhcp', '/setup/doctor', '/setup/settings', '/codes/BW-DHCP-NO-OFFER']) {
