@@ -15,7 +15,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 180_000,
     // Real sockets, disks and firmware on a shared machine: what failed runs once more in CI, and the report names it.
-    retry: process.env.CI ? 1 : 0,
+    retry: process.env.CI || process.env.REQUIRE_ALL_TESTS ? 1 : 0,
     // A guest in software emulation wants a core of its own: two files at a time is what two cores carry.
     maxWorkers: 2,
     // The files of a worker share what they import: none changes a module or the environment for good.
