@@ -3,6 +3,8 @@ const licences = ['0BSD', 'Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', 'BlueOak
 
 /** Single packages with another licence, each with the reason. */
 const exceptions: Record<string, string> = {
+  // The Zero-Clause BSD licence (0BSD), in the package's own spelling.
+  'htmx.org': 'BSD-0-Clause',
   // A library that users can replace in node_modules, unchanged, as the LGPL asks.
   openpgp: 'LGPL-3.0+',
 }

@@ -61,6 +61,8 @@ export async function useLink(
     const hash = await passwords.hash(password, name)
     const session = await db.transaction(async (tx) => {
       if (link.person !== undefined && (await isDisabled(tx, link.person.id))) return 'disabled'
+      // One first link at a time, before any row is locked: each deletes the other.
+      if (link.person === undefined) await lockName(tx, 'people', 'admins')
       if (!(await takeLink(tx, secret))) return undefined
       const person = link.person ?? (await createFirst(tx, name))
       if (person === undefined) return undefined
@@ -80,9 +82,8 @@ async function isDisabled(tx: Tx, id: string): Promise<boolean> {
   return (await lockPerson(tx, id)).disabledAt !== null
 }
 
-/** Creates the first person. Of several first links, only one creates a person. */
+/** Creates the first person, under the lock of admins. Of several first links, only one creates a person. */
 async function createFirst(tx: Tx, name: string): Promise<{ id: string; name: string } | undefined> {
-  await lockName(tx, 'people', 'admins')
   if (await hasAdmin(tx)) return undefined
   await dropFirstLinks(tx)
   return createPerson(tx, { name, role: 'admin' }, `person ${name}`)
