@@ -5,8 +5,9 @@ import { bootEvents } from '../../../db/schema/boots.ts'
 import { machineMacs } from '../../../db/schema/machines.ts'
 import { type Mac, parseMac } from '../../../lib/ids/mac.ts'
 import { type BootEvent, noAddress, type Stage } from '../../../model/boot.ts'
+import { findGaps } from '../../../model/timeline/gaps.ts'
 import { ownersBy, type Tie } from '../../../model/timeline/ties.ts'
-import { attemptsOf, type Gap } from '../../../model/timeline/timeline.ts'
+import type { Gap } from '../../../model/timeline/timeline.ts'
 import { namesOfMachines } from '../../machines/names.ts'
 import { bootEventOf } from '../events.ts'
 
@@ -24,7 +25,7 @@ export type FirmwareSeen = {
   gap?: Gap
 }
 
-const maxEvents = 2000
+const maxEvents = 1500
 const maxShown = 50
 const window = sql`interval '5 minutes'`
 
@@ -71,18 +72,18 @@ export function firmwareOf(events: BootEvent[], now: Date): FirmwareSeen[] {
 }
 
 function seenOf(mac: Mac | undefined, events: BootEvent[], now: Date): FirmwareSeen {
-  const [attempt] = attemptsOf([], events, now)
+  // All events of five minutes are one attempt.
   const last = events.at(-1)
   const ip = events.findLast((event) => event.ip !== noAddress)?.ip
   const file = events.findLast((event) => event.file !== undefined)?.file
-  const gap = attempt?.gaps.at(-1)
+  const gap = findGaps(events, now).at(-1)
   return {
     ...(mac !== undefined && { mac }),
     ...(ip !== undefined && { ip }),
     stage: last?.stage ?? 'dhcp',
     ...(file !== undefined && { file }),
-    since: attempt?.startedAt ?? now,
-    lastAt: attempt?.endedAt ?? now,
+    since: events[0]?.at ?? now,
+    lastAt: last?.at ?? now,
     ...(gap !== undefined && { gap }),
   }
 }
