@@ -48,8 +48,8 @@ export async function useLink(
   secret: string,
   { name: given, password, ...browser }: Browser & { name?: string | undefined; password: string },
 ): Promise<SignInResult> {
-  const facts = { address: browser.address, method: 'link' }
-  const limited = takeAttempt(deps, browser.address, { method: 'link' })
+  const facts = { ip: browser.address, method: 'link' }
+  const limited = takeAttempt(deps, browser.address, 'link')
   if (limited !== undefined) return limited
   const { db, passwords } = deps
   const isVoid = () => refuse(deps, { code: 'BW-SIGN-IN-LINK', message: voidLink }, facts)
@@ -60,9 +60,9 @@ export async function useLink(
     if (name === undefined) throw new InputError({ field: 'name', value: given ?? 'nothing', expected: personNameForm })
     const hash = await passwords.hash(password, name)
     const session = await db.transaction(async (tx) => {
-      if (link.person !== undefined && (await isDisabled(tx, link.person.id))) return 'disabled'
-      // One first link at a time, before any row is locked: each deletes the other.
+      // Before the link, which the transaction of another link may delete: otherwise each would wait for the other.
       if (link.person === undefined) await lockName(tx, 'people', 'admins')
+      else if (await isDisabled(tx, link.person.id)) return 'disabled'
       if (!(await takeLink(tx, secret))) return undefined
       const person = link.person ?? (await createFirst(tx, name))
       if (person === undefined) return undefined

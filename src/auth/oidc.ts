@@ -38,7 +38,7 @@ export async function startOidc(
   try {
     configuration = await client.configuration()
   } catch (error) {
-    return refuse(deps, away, { address, method: 'oidc', error: reasonOf(error) })
+    return refuse(deps, away, { ip: address, method: 'oidc', error: reasonOf(error) })
   }
   const url = openid.buildAuthorizationUrl(configuration, {
     redirect_uri: client.redirectUri,
@@ -61,8 +61,8 @@ export async function finishOidc(
   deps: SignInDeps,
   { callbackUrl, cookieValue, ...browser }: Browser & { callbackUrl: string; cookieValue: string | undefined },
 ): Promise<SignInResult> {
-  const facts = { address: browser.address, method: 'oidc' }
-  const limited = takeAttempt(deps, browser.address, { method: 'oidc' })
+  const facts = { ip: browser.address, method: 'oidc' }
+  const limited = takeAttempt(deps, browser.address, 'oidc')
   if (limited !== undefined) return limited
   const pending = readPending(client, cookieValue)
   if (typeof pending === 'string') return refuse(deps, invalid, { ...facts, error: pending })

@@ -1,6 +1,6 @@
 // What sign-ins need, and how they are refused.
 import type { Db } from '../db/open.ts'
-import type { SessionLimits } from '../inventory/access/sessions.ts'
+import type { SessionLimits, SignInMethod } from '../inventory/access/sessions.ts'
 import type { LockoutLimits } from '../inventory/access/sign-in-failures.ts'
 import { BusyError, createGate, type Gate } from '../lib/gate.ts'
 import type { Logger } from '../lib/log.ts'
@@ -57,14 +57,17 @@ export function createSignInDeps(
 }
 
 /** Takes an attempt of an address. If it has none left, the refusal. */
-export function takeAttempt(deps: SignInDeps, address: string, who: Record<string, string>): SignInResult | undefined {
+export function takeAttempt(deps: SignInDeps, address: string, method: SignInMethod): SignInResult | undefined {
   const retryAfterSeconds = deps.attempts(sharerOf(address))
   if (retryAfterSeconds === 0) return undefined
   const message = `too many sign-ins from this address: try again in ${retryAfterSeconds} s`
-  return refuse(deps, { code: 'BW-SIGN-IN-RATE', message, retryAfterSeconds }, { address, ...who })
+  return refuse(deps, { code: 'BW-SIGN-IN-RATE', message, retryAfterSeconds }, { ip: address, method })
 }
 
-/** Logs and counts a refusal. `facts` are for the log: never a password, a token or a link. */
+/**
+ * Logs and counts a refusal. `facts` are for the log: never a password, a token or a link. Nor an unknown name: people type passwords into
+ * the field of the name.
+ */
 export function refuse(
   { log, metrics }: Pick<SignInDeps, 'log' | 'metrics'>,
   refusal: SignInRefusal,
@@ -85,6 +88,6 @@ export async function unlessBusy(
     return await deps.turns(work)
   } catch (error) {
     if (!(error instanceof BusyError)) throw error
-    return refuse(deps, { code: 'BW-SIGN-IN-RATE', message: error.message, retryAfterSeconds: 5 }, { address })
+    return refuse(deps, { code: 'BW-SIGN-IN-RATE', message: error.message, retryAfterSeconds: 5 }, { ip: address })
   }
 }

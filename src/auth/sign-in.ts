@@ -39,10 +39,10 @@ export async function signInWithPassword(
   { name: given, password, address, userAgent }: Browser & { name: string; password: string },
 ): Promise<SignInResult> {
   const name = parsePersonName(given)
-  const limited = takeAttempt(deps, address, { method: 'password', ...(name !== undefined && { person: name }) })
+  const limited = takeAttempt(deps, address, 'password')
   if (limited !== undefined) return limited
   if (name === undefined || password.length > 2 * maxPasswordLength)
-    return refuse(deps, wrong, { address, method: 'password' })
+    return refuse(deps, wrong, { ip: address, method: 'password' })
   return unlessBusy(deps, address, () => verifyAndSignIn(deps, { name, password, address, userAgent }))
 }
 
@@ -51,8 +51,8 @@ async function verifyAndSignIn(
   { name, password, ...browser }: Browser & { name: string; password: string },
 ): Promise<SignInResult> {
   const { db, passwords, lockout } = deps
-  const facts = { address: browser.address, person: name, method: 'password' }
   const found = await findPassword(db, { name })
+  const facts = { ip: browser.address, person: found?.name, method: 'password' }
   const lockedUntil = await claimAttempt(db, name, lockout)
   if (lockedUntil !== undefined) {
     // An unknown name is looked up too, so that the time does not show which names exist.
@@ -83,7 +83,7 @@ export async function openSession(
   await clearFailures(tx, person.name)
   await noteSignIn(tx, person.id)
   const { secret, expiresAt, id } = await createSession(tx, person, { method, ...browser }, sessions)
-  log.info({ person: person.name, session: id, address: browser.address, method }, 'person signed in')
+  log.info({ person: person.name, session: id, ip: browser.address, method }, 'person signed in')
   return { secret, expiresAt, person: { id: person.id, name: person.name } }
 }
 

@@ -131,7 +131,8 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
     refusedTransfers.inc({ listener }, 0)
     activeTransfers.set({ listener }, 0)
   }
-  for (const reason of ['BW-ACCESS-TOKEN', 'BW-ACCESS-ROLE']) adminRefusals.inc({ reason }, 0)
+  for (const reason of ['BW-ACCESS-TOKEN', 'BW-ACCESS-ROLE', 'BW-SIGN-IN', 'BW-SIGN-IN-LOCKED', 'BW-SIGN-IN-RATE'])
+    adminRefusals.inc({ reason }, 0)
   for (const state of options.deploymentStates ?? []) moves.inc({ state }, 0)
   for (const kind of options.reports ?? []) reports.inc({ kind }, 0)
   for (const firmware of ['pcbios', 'efi', 'unknown']) {

@@ -44,14 +44,16 @@ eachDatabase('a sign-in with a password', (database) => {
     expect(await signIn(deps, 'nobody', 'nobody')).toEqual(wrong)
   })
 
-  test('logs and counts each refusal with its code, and never the password', async () => {
+  test('logs and counts each refusal with its code, and never the password, nor an unknown name', async () => {
     const deps = signInDeps(database())
+    await addTestPerson(database(), 'anna')
     await signIn(deps, 'anna', 'hunter2 hunter2')
+    await signIn(deps, 'a password hunter2', 'hunter2 hunter2')
     const line = deps.logged.map((text) => JSON.parse(text)).find(({ msg }) => msg === 'sign-in refused')
-    expect(line).toMatchObject({ code: 'BW-SIGN-IN', person: 'anna', address: browser.address, method: 'password' })
+    expect(line).toMatchObject({ code: 'BW-SIGN-IN', person: 'anna', ip: browser.address, method: 'password' })
     expect(deps.logged.join('')).not.toContain('hunter2')
     const metrics = deps.metrics as unknown as { scrape: () => Promise<string> }
-    expect(await metrics.scrape()).toContain('bootwright_audit_refused_total{reason="BW-SIGN-IN"} 1')
+    expect(await metrics.scrape()).toContain('bootwright_audit_refused_total{reason="BW-SIGN-IN"} 2')
   })
 
   test('is refused for a disabled person, who learns it only with the right password', async () => {

@@ -147,7 +147,7 @@ describe.runIf(hasChromium())('the pages of people and tokens', () => {
     await page.getByRole('alert').filter({ hasText: 'the two new passwords differ' }).first().waitFor()
     await change(goodPassword, 'green teapot 77')
     await page.getByRole('status').filter({ hasText: 'Your password is changed.' }).first().waitFor()
-    expect(await page.locator('tbody tr').count()).toBe(1)
+    await expect.poll(() => page.locator('tbody tr').count()).toBe(1)
     page.on('dialog', (dialog) => dialog.accept())
     await page.getByRole('button', { name: 'Revoke' }).click()
     await page.waitForURL('**/sign-in**')

@@ -53,7 +53,7 @@ describe.runIf(hasChromium())('the wall view', () => {
     const live = page.getByText('live', { exact: true })
     await live.waitFor()
     await page.getByText('bootwright person add wall --role viewer').waitFor()
-    expect(await page.locator('a:not(.skip), form, button, nav').count()).toBe(0)
+    await expect.poll(() => page.locator('a:not(.skip), form, button, nav').count()).toBe(0)
     await expectAccessible(page)
     await expectFits(page)
 

@@ -194,7 +194,7 @@ describe('the editors of groups, menus and answer files', () => {
       await page.getByLabel('Name', { exact: true }).fill('rack-c1')
       await page.getByRole('button', { name: 'More conditions' }).click()
       await page.waitForURL('**/new/group/preview')
-      expect(await page.locator('.condition').count()).toBe(6)
+      await expect.poll(() => page.locator('.condition').count()).toBe(6)
       expect(await previewText(page)).toContain('1 machine of 3 matches')
       await page.getByRole('button', { name: 'Create the group' }).click()
       await page.waitForURL('**/groups/rack-c1')

@@ -289,7 +289,7 @@ describe('the pages of a machine', () => {
       const { id: boot, token } = await openBootFor(opened.db, { mac: mac as never, platform: 'efi' }, ip)
       const { page, faults, close } = await openAs(browser, server, 'viewer')
       await page.goto(`/machines/${id}`)
-      expect(await page.locator('#live[hx-trigger]').count()).toBe(1)
+      await expect.poll(() => page.locator('#live[hx-trigger]').count()).toBe(1)
       await recordReport(opened.db, token, 'booted', ip, 'up')
       await opened.db.execute(sql`update boots set ended_at = now() where id = ${boot}`)
       await expect.poll(() => page.locator('#live').textContent(), { timeout: 15_000 }).toContain('newest: booted')
