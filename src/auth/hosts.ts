@@ -22,11 +22,21 @@ function nameOf(header: string | undefined): string | undefined {
   return name?.toLowerCase().replace(/\.$/, '')
 }
 
+/** Whether a request with this method only reads (RFC 9110, 9.2.1). */
+export function isRead(method: string): boolean {
+  return method === 'GET' || method === 'HEAD'
+}
+
+/** Whether a session may answer for a request: only a page of this server changes something with it (CSRF). */
+export function mayUseSession(method: string, header: (name: string) => string | undefined): boolean {
+  return isRead(method) || isSameOrigin(header)
+}
+
 /**
- * Whether a request that changes something comes from a page of this server (CSRF). Browsers send Origin or Sec-Fetch-Site (W3C Fetch
- * Metadata) with such requests, or both; each one that is there must fit.
+ * Whether a request comes from a page of this server. Browsers send Origin or Sec-Fetch-Site (W3C Fetch Metadata) with requests that
+ * change something, or both; each one that is there must fit.
  */
-export function isSameOrigin(header: (name: string) => string | undefined): boolean {
+function isSameOrigin(header: (name: string) => string | undefined): boolean {
   const [site, origin, host] = [header('sec-fetch-site'), header('origin'), header('host')]
   if (site === undefined && origin === undefined) return false
   const isOwnOrigin = origin === undefined || (URL.canParse(origin) && new URL(origin).host === host?.toLowerCase())

@@ -1,5 +1,7 @@
 // What the admin listener serves: the pages for people and the API for programs, to hosts that it knows.
-import { createHostTest, isSameOrigin } from '../../auth/hosts.ts'
+import { problem } from '../../api/http/problems.ts'
+import { recordRequest } from '../../api/http/request-log.ts'
+import { createHostTest, mayUseSession } from '../../auth/hosts.ts'
 import type { Principal } from '../../auth/principal.ts'
 import { type Logger, pathForLog } from '../../lib/log.ts'
 import type { Metrics } from '../../lib/metrics.ts'
@@ -21,60 +23,41 @@ export type AdminParts = {
 /** Paths of programs. All other paths are pages. */
 const apiPaths = /^\/(api|healthz|metrics)(\/|$)/
 
+const otherHost =
+  'the host name of this request is not a name of this server. ' +
+  'Next step: set BOOTWRIGHT_ADMIN_URL or BOOTWRIGHT_ADMIN_HOSTS to the name that you use'
+const otherOrigin =
+  'this request was not sent by a page of this server. Next step: reload the page, or use a token in a program'
+
 export function createAdminFetch({ api, ui, findPerson, adminUrl, hosts, log, metrics }: AdminParts): App['fetch'] {
   const isKnownHost = createHostTest(adminUrl, hosts)
-  /** Counts and logs a request for a page. The API logs its own requests. */
-  const logged = async (method: string, path: string, answer: () => Response | Promise<Response>) => {
+  const refuse = (status: number, code: string, facts: Record<string, string | undefined>, detail: string) => {
+    log.warn({ code, ...facts }, 'request refused')
+    metrics.adminRefused(code)
+    return problem({ status, code, detail })
+  }
+  const answerPage = async (request: Request, path: string, env: object | undefined) => {
     const startedAt = performance.now()
-    const response = await answer()
-    const ms = performance.now() - startedAt
-    metrics.request('admin', path.startsWith('/assets/') ? '/assets' : 'pages', response.status, ms / 1000)
-    const level = ['GET', 'HEAD'].includes(method) && response.status < 500 ? 'debug' : 'info'
-    log[level](
-      { listener: 'admin', method, path: pathForLog(path), status: response.status, ms: Math.round(ms) },
-      'request',
-    )
+    const response = await ui.fetch(request, env)
+    const route = path.startsWith('/assets/') ? '/assets' : 'pages'
+    recordRequest({ log, metrics }, { method: request.method, path, route, status: response.status, startedAt })
     return response
-  }
-  /** RFC 9110, 15.5.20: the server does not answer for this host. */
-  const refuseHost = (host: string | undefined): Response => {
-    const code = 'BW-ACCESS-HOST'
-    log.warn({ code, host: host?.slice(0, 100) }, 'request refused')
-    metrics.adminRefused(code)
-    const detail =
-      'the host name of this request is not a name of this server. ' +
-      'Next step: set BOOTWRIGHT_ADMIN_URL or BOOTWRIGHT_ADMIN_HOSTS to the name that you use'
-    return problem(421, 'Misdirected Request', detail, code)
-  }
-  const refuseOrigin = (method: string, path: string, { actor }: Principal): Response => {
-    const code = 'BW-ACCESS-ORIGIN'
-    log.warn({ code, method, path: pathForLog(path), actor }, 'request refused')
-    metrics.adminRefused(code)
-    const detail =
-      'this request was not sent by a page of this server. Next step: reload the page, or use a token in a program'
-    return problem(403, 'Forbidden', detail, code)
   }
   return async (request, env) => {
     const header = (name: string) => request.headers.get(name) ?? undefined
     const { host, pathname } = new URL(request.url)
     // A request line may name a host too (RFC 9112, 3.2.2).
-    if (!isKnownHost(header('host')) || !isKnownHost(host)) return refuseHost(header('host'))
-    if (!apiPaths.test(pathname)) return logged(request.method, pathname, () => ui.fetch(request, env))
+    if (!isKnownHost(header('host')) || !isKnownHost(host))
+      // RFC 9110, 15.5.20: the server does not answer for this host.
+      return refuse(421, 'BW-ACCESS-HOST', { host: header('host')?.slice(0, 100) }, otherHost)
+    if (!apiPaths.test(pathname)) return answerPage(request, pathname, env)
     const cookies = header('authorization') === undefined ? header('cookie') : undefined
     if (cookies === undefined) return api.fetch(request, env)
     const principal = await findPerson(cookies)
-    if (principal !== undefined && !mayUseSession(request.method, header))
-      return refuseOrigin(request.method, pathname, principal)
+    if (principal !== undefined && !mayUseSession(request.method, header)) {
+      const facts = { method: request.method, path: pathForLog(pathname), actor: principal.actor }
+      return refuse(403, 'BW-ACCESS-ORIGIN', facts, otherOrigin)
+    }
     return api.fetch(request, { ...env, principal })
   }
-}
-
-/** Only a page of this server changes something with a session (CSRF). */
-function mayUseSession(method: string, header: (name: string) => string | undefined): boolean {
-  return ['GET', 'HEAD'].includes(method) || isSameOrigin(header)
-}
-
-function problem(status: number, title: string, detail: string, code: string): Response {
-  const headers = { 'content-type': 'application/problem+json', 'cache-control': 'no-store' }
-  return Response.json({ type: 'about:blank', title, status, detail, code }, { status, headers })
 }

@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Context } from 'hono'
 import { findSessionPrincipal } from '../../auth/authenticate.ts'
-import { isSameOrigin } from '../../auth/hosts.ts'
+import { isRead, mayUseSession } from '../../auth/hosts.ts'
 import { type Action, may, roleFor } from '../../auth/may.ts'
 import type { OidcClient } from '../../auth/oidc-client.ts'
 import type { Principal } from '../../auth/principal.ts'
@@ -91,7 +91,7 @@ export function findPrincipal(deps: UiDeps, context: Context): Promise<Principal
 
 /** Throws for a form that another web site sent. */
 export function refuseOtherSites(deps: UiDeps, context: Context): void {
-  if (['GET', 'HEAD'].includes(context.req.method) || isSameOrigin((name) => context.req.header(name))) return
+  if (mayUseSession(context.req.method, (name) => context.req.header(name))) return
   const code = 'BW-ACCESS-ORIGIN'
   logRefusal(deps, context, code, undefined)
   throw new RefusedError('this form was not sent by a page of this server: open the page, and try again', 403, code, [])
@@ -99,7 +99,7 @@ export function refuseOtherSites(deps: UiDeps, context: Context): void {
 
 /** The fields of a form. @throws RefusedError for another type, or for too many bytes */
 export async function readFields(context: Context): Promise<URLSearchParams> {
-  if (['GET', 'HEAD'].includes(context.req.method)) return new URLSearchParams()
+  if (isRead(context.req.method)) return new URLSearchParams()
   const type = context.req.header('content-type') ?? ''
   if (Number(context.req.header('content-length') ?? maxFormBytes + 1) > maxFormBytes)
     throw new RefusedError(`the form is too large: expected at most ${maxFormBytes} bytes`, 413, undefined, [])
