@@ -88,7 +88,7 @@ function sendAsset({ assets }: UiDeps, context: Context): Response {
   const asset = assets.find(context.req.param('hash') ?? '', context.req.param('name') ?? '')
   if (asset === undefined) return context.text('No such asset.\n', 404)
   const encoding = encodingFor(context.req.header('accept-encoding'))
-  return context.body(asset.bodies[encoding], 200, {
+  return context.body(asset.body(encoding), 200, {
     'content-type': asset.type,
     // The URL changes with the content.
     'cache-control': 'public, max-age=31536000, immutable',

@@ -22,7 +22,7 @@ const types: Record<string, string> = {
 }
 
 type Encoding = 'br' | 'gzip' | 'identity'
-export type Asset = { type: string; hash: string; bodies: Record<Encoding, Uint8Array<ArrayBuffer>> }
+export type Asset = { type: string; hash: string; body: (encoding: Encoding) => Uint8Array<ArrayBuffer> }
 
 /**
  * The assets by their name, and the URL of each. The URLs change with any content, all at once, so that a script can import another
@@ -30,7 +30,7 @@ export type Asset = { type: string; hash: string; bodies: Record<Encoding, Uint8
  */
 export type Assets = { find: (hash: string, name: string) => Asset | undefined; url: (name: string) => string }
 
-/** Reads and compresses the assets. */
+/** Reads the assets. Each is compressed when a browser first asks for it, which a start need not wait for. */
 export function openAssets(folder = join(programDir, 'src', 'ui', 'public')): Assets {
   const locate = createRequire(import.meta.url).resolve
   const own = readdirSync(folder).map((name): [string, string[]] => [name, [join(folder, name)]])
@@ -62,19 +62,23 @@ function readAll(paths: string[]): Buffer {
 }
 
 function load(name: string, bytes: Uint8Array): Asset {
-  const hash = hashOf(bytes)
   const type = types[name.split('.').at(-1) ?? ''] ?? 'application/octet-stream'
-  const copy = (body: Uint8Array) => new Uint8Array(body)
-  const params = { [constants.BROTLI_PARAM_QUALITY]: 9 }
+  const bodies = new Map<Encoding, Uint8Array<ArrayBuffer>>()
   return {
     type,
-    hash,
-    bodies: {
-      identity: copy(bytes),
-      gzip: copy(gzipSync(bytes, { level: 9 })),
-      br: copy(brotliCompressSync(bytes, { params })),
+    hash: hashOf(bytes),
+    body: (encoding) => {
+      const body = bodies.get(encoding) ?? new Uint8Array(encode[encoding](bytes))
+      bodies.set(encoding, body)
+      return body
     },
   }
+}
+
+const encode: Record<Encoding, (bytes: Uint8Array) => Uint8Array> = {
+  identity: (bytes) => bytes,
+  gzip: (bytes) => gzipSync(bytes, { level: 9 }),
+  br: (bytes) => brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } }),
 }
 
 function hashOf(bytes: Uint8Array | string): string {
