@@ -1,8 +1,8 @@
 // Endpoints: their schemas, documentation and functions, and how the app serves them.
-import { createRoute, type OpenAPIHono, type RouteConfig, z } from '@hono/zod-openapi'
+import type { OpenAPIHono, RouteConfig, z } from '@hono/zod-openapi'
 import type { Context, MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
-import { type Action, roleFor } from '../../auth/may.ts'
+import type { Action } from '../../auth/may.ts'
 import type { Principal } from '../../auth/principal.ts'
 import type { SignInDeps } from '../../auth/sign-in-deps.ts'
 import type { PartialFiles } from '../../bytes/fetch/partial-files.ts'
@@ -24,11 +24,11 @@ import type { Scope } from '../../model/access/scope.ts'
 import type { PresentNbp } from '../../model/firmware/nbp.ts'
 import { checkRights } from '../access/rights.ts'
 import type { NowBoard } from '../boots/now-board.ts'
-import { problemSchema } from '../schemas/system/problem.ts'
 import type { ServerFacts } from '../system/server-facts.ts'
 import { onceForKey } from './idempotency.ts'
 import { checkJson } from './json-text.ts'
-import { conditionalHeaders, preconditionOf } from './preconditions.ts'
+import { routeOf } from './openapi.ts'
+import { preconditionOf } from './preconditions.ts'
 import { problem } from './problems.ts'
 
 /** The parts of the server that the admin API uses. */
@@ -187,17 +187,7 @@ export function register(
   tag: string,
   spec: Endpoint,
 ): void {
-  const route = createRoute({
-    method,
-    path,
-    tags: [tag],
-    operationId: spec.operationId,
-    summary: spec.summary,
-    ...(spec.description !== undefined && { description: spec.description }),
-    ...(spec.action === 'open' ? { security: [] } : { 'x-action': spec.action, 'x-role': roleFor(spec.action) }),
-    request: requestOf(spec),
-    responses: responsesOf(spec),
-  } as RouteConfig)
+  const route = routeOf(spec, method, path, tag)
   // The document describes a body that the endpoint reads itself, but the framework must not read it.
   if (spec.bodyIsBytes) app.openAPIRegistry.registerPath(route)
   const served = spec.bodyIsBytes ? { ...route, hide: true, request: { ...route.request, body: undefined } } : route
@@ -238,55 +228,4 @@ function responseOf(context: Context, { status, body, headers }: Answer<unknown>
   return typeof body === 'string'
     ? context.text(body, status as 200, headers)
     : context.json(body as object, status as 200, headers)
-}
-
-function requestOf(spec: Endpoint): RouteConfig['request'] {
-  const bytes = z.string().openapi({ type: 'string', format: 'binary' })
-  return {
-    ...(spec.params !== undefined && { params: spec.params as z.ZodObject }),
-    ...(spec.query !== undefined && { query: spec.query as z.ZodObject }),
-    ...(spec.conditional && { headers: conditionalHeaders }),
-    ...(spec.headers !== undefined && { headers: spec.headers }),
-    ...(spec.body !== undefined && {
-      body: { required: !spec.bodyOptional, content: { 'application/json': { schema: spec.body } } },
-    }),
-    ...(spec.bodyIsBytes && {
-      body: {
-        required: true,
-        content: {
-          // JSON comes first, because client generators take the first type.
-          ...(spec.bodyJson && contentOf(['application/json'], spec.bodyJson)),
-          ...contentOf((spec.bodyTypes ?? ['application/octet-stream']).filter(isOtherType), bytes),
-        },
-      },
-    }),
-  }
-}
-
-function responsesOf(spec: Endpoint): RouteConfig['responses'] {
-  const types = spec.returnsTypes ?? [spec.returnsType ?? 'application/json']
-  const content = spec.returns && {
-    ...(spec.returnsSummary && contentOf(['application/json'], spec.returnsSummary)),
-    ...contentOf(types, spec.returns),
-  }
-  const refusal = { 'application/problem+json': { schema: problemSchema } }
-  const answers = Object.entries(spec.statuses).map(([status, description]) => [
-    status,
-    { description, ...(status !== '204' && content && { content: { ...content, ...(status === '422' && refusal) } }) },
-  ])
-  return {
-    ...Object.fromEntries(answers),
-    default: {
-      description: 'The error (RFC 9457)',
-      content: refusal,
-    },
-  }
-}
-
-function isOtherType(type: string): boolean {
-  return type !== 'application/json'
-}
-
-function contentOf(types: readonly string[], schema: z.ZodType) {
-  return Object.fromEntries(types.map((type) => [type, { schema }]))
 }

@@ -1,6 +1,10 @@
-// The OpenAPI document.
-import type { OpenAPIHono } from '@hono/zod-openapi'
+// The OpenAPI document, and the description of each endpoint in it.
+import { createRoute, type OpenAPIHono, type RouteConfig, z } from '@hono/zod-openapi'
+import { roleFor } from '../../auth/may.ts'
 import { readVersion } from '../../lib/program-dir.ts'
+import { problemSchema } from '../schemas/system/problem.ts'
+import type { Endpoint, Method } from './endpoint.ts'
+import { conditionalHeaders } from './preconditions.ts'
 
 /** The OpenAPI 3.1 document of the app's endpoints. */
 export function openApiDocument(app: OpenAPIHono, tags: string[]) {
@@ -49,4 +53,70 @@ function plainReferences<Value>(value: Value, nullable: Set<unknown>): Value {
   const isNullable = Array.isArray(type) && type.includes('null')
   const schema = isNullable ? { anyOf: [reference, { type: 'null' }] } : reference
   return { ...beside, ...schema, ...annotations } as Value
+}
+
+/** The description of an endpoint at a method and a path, under its tag. */
+export function routeOf(spec: Endpoint, method: Method, path: string, tag: string): RouteConfig {
+  return createRoute({
+    method,
+    path,
+    tags: [tag],
+    operationId: spec.operationId,
+    summary: spec.summary,
+    ...(spec.description !== undefined && { description: spec.description }),
+    ...(spec.action === 'open' ? { security: [] } : { 'x-action': spec.action, 'x-role': roleFor(spec.action) }),
+    request: requestOf(spec),
+    responses: responsesOf(spec),
+  } as RouteConfig)
+}
+
+function requestOf(spec: Endpoint): RouteConfig['request'] {
+  const bytes = z.string().openapi({ type: 'string', format: 'binary' })
+  return {
+    ...(spec.params !== undefined && { params: spec.params as z.ZodObject }),
+    ...(spec.query !== undefined && { query: spec.query as z.ZodObject }),
+    ...(spec.conditional && { headers: conditionalHeaders }),
+    ...(spec.headers !== undefined && { headers: spec.headers }),
+    ...(spec.body !== undefined && {
+      body: { required: !spec.bodyOptional, content: { 'application/json': { schema: spec.body } } },
+    }),
+    ...(spec.bodyIsBytes && {
+      body: {
+        required: true,
+        content: {
+          // JSON comes first, because client generators take the first type.
+          ...(spec.bodyJson && contentOf(['application/json'], spec.bodyJson)),
+          ...contentOf((spec.bodyTypes ?? ['application/octet-stream']).filter(isOtherType), bytes),
+        },
+      },
+    }),
+  }
+}
+
+function responsesOf(spec: Endpoint): RouteConfig['responses'] {
+  const types = spec.returnsTypes ?? [spec.returnsType ?? 'application/json']
+  const content = spec.returns && {
+    ...(spec.returnsSummary && contentOf(['application/json'], spec.returnsSummary)),
+    ...contentOf(types, spec.returns),
+  }
+  const refusal = { 'application/problem+json': { schema: problemSchema } }
+  const answers = Object.entries(spec.statuses).map(([status, description]) => [
+    status,
+    { description, ...(status !== '204' && content && { content: { ...content, ...(status === '422' && refusal) } }) },
+  ])
+  return {
+    ...Object.fromEntries(answers),
+    default: {
+      description: 'The error (RFC 9457)',
+      content: refusal,
+    },
+  }
+}
+
+function isOtherType(type: string): boolean {
+  return type !== 'application/json'
+}
+
+function contentOf(types: readonly string[], schema: z.ZodType) {
+  return Object.fromEntries(types.map((type) => [type, { schema }]))
 }

@@ -1,19 +1,20 @@
 // Images and their current version.
 
 import { isDeepStrictEqual } from 'node:util'
-import { and, asc, desc, eq, gt, gte, inArray, like, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, gt, gte, like, sql } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
 import { changes } from '../../db/schema/changes.ts'
-import { files, images, imageVersions } from '../../db/schema/images.ts'
+import { images, imageVersions } from '../../db/schema/images.ts'
 import type { Tx } from '../../db/transaction.ts'
 import { isSameJson } from '../../lib/canonical.ts'
 import { InputError, requireFound } from '../../lib/errors.ts'
-import { filesOf, type Image, treeDigest, type Variant } from '../../model/image.ts'
+import { type Image, treeDigest, type Variant } from '../../model/image.ts'
 import { type Actor, recordChanges } from '../changes/changes.ts'
 import { deleteNamed, type NamedNoun, saveNamed } from '../common/named.ts'
 import type { Precondition } from '../common/precondition.ts'
 import { refuseNamed } from '../machines/references.ts'
-import { anyOf, lockFiles } from './files.ts'
+import { lockFiles } from './files.ts'
+import { refuseDuplicates, refuseUnknownFiles } from './variant-checks.ts'
 
 const noun: NamedNoun<Image> = { noun: 'image', find: findImage, auditView }
 
@@ -227,46 +228,4 @@ function auditView({ title, version, variants, endOfLife, installer }: Image) {
 export function withoutTree(variant: Variant) {
   if (!('tree' in variant) || variant.tree === undefined) return variant
   return { ...variant, tree: { files: variant.tree.length, digest: treeDigest(variant.tree) } }
-}
-
-function refuseDuplicates(variants: Variant[]): void {
-  const seen = new Set<string>()
-  for (const [index, { arch, platform }] of variants.entries()) {
-    const key = `${arch} ${platform ?? 'every platform'}`
-    if (seen.has(key))
-      throw new InputError({
-        field: `variants[${index}]`,
-        value: key,
-        expected: 'one variant for each arch and platform',
-      })
-    seen.add(key)
-  }
-}
-
-/** The limit of faults in one answer. */
-const maxFaults = 50
-
-async function refuseUnknownFiles(db: Db, variants: Variant[]): Promise<void> {
-  const needed = variants.flatMap((variant, index) => {
-    // An installer's further files may be empty; what a machine starts with may not.
-    const inTree = 'tree' in variant ? (variant.tree?.length ?? 0) : 0
-    const all = filesOf(variant)
-    return all.map((file, at) => ({ ...file, field: `variants[${index}]`, mayBeEmpty: at >= all.length - inTree }))
-  })
-  if (needed.length === 0) return
-  const hashes = anyOf(needed.map((file) => file.sha256))
-  const rows = await db
-    .select({ sha256: files.sha256, sizeBytes: files.sizeBytes })
-    .from(files)
-    .where(inArray(files.sha256, hashes))
-  const stored = new Map(rows.map((file) => [file.sha256, file.sizeBytes]))
-  const faults = needed.flatMap(({ field, name, sha256, mayBeEmpty }) => {
-    const sizeBytes = stored.get(sha256)
-    if (sizeBytes === undefined)
-      return [{ field: `${field} ${name}`, value: sha256, expected: 'the sha256 of an uploaded file' }]
-    return sizeBytes > 0 || mayBeEmpty
-      ? []
-      : [{ field: `${field} ${name}`, value: 'an empty file', expected: 'a file of at least 1 byte' }]
-  })
-  if (faults.length > 0) throw new InputError(faults.slice(0, maxFaults))
 }
