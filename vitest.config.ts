@@ -14,6 +14,8 @@ export default defineConfig({
     sequence: { sequencer: SlowFilesFirst },
     testTimeout: 60_000,
     hookTimeout: 180_000,
+    // A page that follows a click takes long on a busy machine.
+    expect: { poll: { timeout: 15_000 } },
     // Real sockets, disks and firmware on a shared machine: what failed runs once more in CI, and the report names it.
     retry: process.env.CI || process.env.REQUIRE_ALL_TESTS ? 1 : 0,
     // A guest in software emulation wants a core of its own: two files at a time is what two cores carry.

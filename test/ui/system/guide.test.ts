@@ -132,7 +132,7 @@ describe.runIf(hasChromium())('the guide of set-up', () => {
     expect(await page.locator('.findings .badge', { hasText: 'error' }).count()).toBeGreaterThan(0)
     await expectAccessible(page)
     await page.locator('.findings a[href^="/codes/BW-"]').first().click()
-    expect(await page.locator('main h3').first().textContent()).toBe('Likely causes')
+    await expect.poll(() => page.locator('main h3').first().textContent()).toBe('Likely causes')
     await expectAccessible(page)
     expect(faults).toEqual([])
     await close()
