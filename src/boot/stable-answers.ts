@@ -30,9 +30,9 @@ async function findStableAnswer(context: BootContext, deps: BootDeps, posted: un
   const ip = addressOf(context)
   const keys = keysIn(posted)
   const boot = await findAnsweredBoot(deps.db, keys, ip)
-  const token = boot && deps.sealer.tokenOf(boot.id)
+  const token = boot && deps.sealer.tokensOf(boot.id).find((valid) => hashToken(valid) === boot.tokenHash)
   const why =
-    boot === undefined || token === undefined || hashToken(token) !== boot.tokenHash
+    boot === undefined || token === undefined
       ? 'no machine with this MAC or UUID has a running boot with an answer file'
       : whyNoAnswers(boot, ip, false)
   if (boot !== undefined && token !== undefined && why === undefined)

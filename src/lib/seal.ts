@@ -1,5 +1,15 @@
 // Encryption of secrets, and the tokens of boots: both use the server's secret key.
-import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto'
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  createSecretKey,
+  hkdfSync,
+  type KeyObject,
+  randomBytes,
+  timingSafeEqual,
+} from 'node:crypto'
+import { formatUuid } from './ids/uuid.ts'
 
 /** Encrypts short texts so that only a holder of the key can read them: AES-256-GCM (NIST SP 800-38D). */
 export type Sealer = {
@@ -11,18 +21,39 @@ export type Sealer = {
   open: (sealed: string, what: string) => string
   /** The token of a boot: its id and the first 16 bytes of the id's HMAC-SHA256, as 43 characters of base64url. */
   tokenOf: (bootId: string) => string
+  /** All tokens that open a boot: that of `tokenOf`, and that of earlier servers. */
+  tokensOf: (bootId: string) => string[]
+  /**
+   * The boot of a token; undefined if the token is not genuine, is older than 48 hours, or is from more than 48 hours
+   * ahead. @param now milliseconds since 1970
+   */
+  bootOf: (token: string, now?: number) => string | undefined
 }
+
+/** How long the token of a boot is valid, and how far ahead of the clock it may be. The clock may have been set back. */
+const tokenLifetimeMs = 48 * 3_600_000
+const proofBytes = 16
 
 /** A sealer with a key of 32 bytes. */
 export function createSealer(key: Buffer): Sealer {
   const keyId = createHmac('sha256', key).update('key id').digest('hex').slice(0, 8)
-  const tokenKey = createHmac('sha256', key).update('boot tokens').digest()
+  const tokenKeys = bootTokenKeys(key)
+  const tokensOf = (bootId: string) => {
+    const id = Buffer.from(bootId.replaceAll('-', ''), 'hex')
+    return tokenKeys.map((tokenKey) => Buffer.concat([id, proofOf(tokenKey, id)]).toString('base64url'))
+  }
   return {
     keyId,
-    tokenOf: (bootId) => {
-      const id = Buffer.from(bootId.replaceAll('-', ''), 'hex')
-      const proof = createHmac('sha256', tokenKey).update(id).digest().subarray(0, 16)
-      return Buffer.concat([id, proof]).toString('base64url')
+    tokenOf: (bootId) => tokensOf(bootId)[0] as string,
+    tokensOf,
+    bootOf: (token, now = Date.now()) => {
+      const bytes = bytesOfToken(token)
+      if (bytes === undefined) return undefined
+      const [id, proof] = [bytes.subarray(0, 16), bytes.subarray(16)]
+      // Every key is tried, so the time does not depend on the proof.
+      const genuine = tokenKeys.map((tokenKey) => timingSafeEqual(proofOf(tokenKey, id), proof))
+      if (!genuine.includes(true) || Math.abs(now - id.readUIntBE(0, 6)) > tokenLifetimeMs) return undefined
+      return formatUuid(id.toString('hex'))
     },
     seal: (text, what) => {
       const nonce = randomBytes(12)
@@ -39,6 +70,28 @@ export function createSealer(key: Buffer): Sealer {
       return Buffer.concat([decipher.update(bytes.subarray(12, -16)), decipher.final()]).toString('utf8')
     },
   }
+}
+
+/** The key of boot tokens (HKDF, RFC 5869), and the key of tokens that earlier servers made. */
+function bootTokenKeys(key: Buffer): KeyObject[] {
+  const derived = Buffer.from(hkdfSync('sha256', key, '', 'bootwright boot tokens', 32))
+  return [derived, createHmac('sha256', key).update('boot tokens').digest()].map((bytes) => createSecretKey(bytes))
+}
+
+function proofOf(tokenKey: KeyObject, id: Buffer): Buffer {
+  return createHmac('sha256', tokenKey).update(id).digest().subarray(0, proofBytes)
+}
+
+/**
+ * The 32 bytes of a token that begin with a UUID version 7 (RFC 9562). The last of 43 characters carries four bits, so
+ * other characters decode to the same bytes: only the canonical one is accepted.
+ */
+function bytesOfToken(token: string): Buffer | undefined {
+  if (!/^[\w-]{43}$/.test(token)) return undefined
+  const bytes = Buffer.from(token, 'base64url')
+  if (bytes.toString('base64url') !== token) return undefined
+  const [version, variant] = [bytes.readUInt8(6) >> 4, bytes.readUInt8(8) >> 6]
+  return version === 7 && variant === 2 ? bytes : undefined
 }
 
 /**

@@ -20,7 +20,7 @@ export function watchRequest(context: BootContext, { log, metrics, sealer }: Boo
     const status = outgoing.statusCode
     metrics.request('boot', routeOf(url), status, ms / 1000)
     if (!log.isLevelEnabled('debug')) return
-    const { mac, boot } = idsOf(context, url, sealer.tokenOf)
+    const { mac, boot } = idsOf(context, url, sealer.bootOf)
     const path = pathForLog(url)
     const ended = outgoing.writableFinished
     log.debug(
@@ -43,17 +43,10 @@ function firstWordOf(path: string): string {
 function idsOf(
   context: BootContext,
   url: string,
-  tokenOf: (bootId: string) => string,
+  bootOf: (token: string) => string | undefined,
 ): { mac?: string | undefined; boot?: string | undefined } {
   const query = parseQuery(queryOf(context))
   const mac = parseMac(query.get('mac') ?? /^\/ipxe\/([^/?]{12,20})\.ipxe/.exec(url)?.[1] ?? '')
   const token = /^\/b\/([\w-]{43})\//.exec(url)?.[1]
-  const id = token === undefined ? query.get('boot') : bootIdIn(token)
-  const boot = parseUuid(id ?? '')
-  return { mac, boot: token === undefined || (boot && tokenOf(boot) === token) ? boot : undefined }
-}
-
-/** A token begins with the id of its boot (lib/seal.ts). */
-function bootIdIn(token: string): string {
-  return Buffer.from(token, 'base64url').subarray(0, 16).toString('hex')
+  return { mac, boot: token === undefined ? parseUuid(query.get('boot') ?? '') : bootOf(token) }
 }
