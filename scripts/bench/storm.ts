@@ -2,9 +2,11 @@ import { createHash, randomBytes } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { enterSite, missingRecords, type SiteFiles } from '../fakes/fake-site.ts'
-import { onEachDatabase } from './databases.ts'
+import type { PostgresCluster } from '../servers/postgres-cluster.ts'
+import { type Measured, onEachDatabase, onPostgres } from './databases.ts'
 import { installPrograms } from './programs.ts'
 import { type StaticTexts, startBaseline, takeTexts } from './storm/baseline.ts'
 import { type Figures, figuresOf, printFigures } from './storm/figures.ts'
@@ -15,8 +17,9 @@ import { watchUsage } from './storm/usage.ts'
 // npm run bench:storm [-- machines [seconds]] [--ramp s] [--kernel MB] [--initrd MB] [--generators n] [--cpu-prof folder]
 //
 // Switches 1,000 machines on within a few seconds, each with its own MAC and loopback address. They do what real machines do
-// (scripts/fakes/fake-machine.ts): TFTP, bootstrap, script, kernel, initrd, reports. There are three runs: Bootwright with
-// PostgreSQL, Bootwright with the embedded database, and nginx and tftpd-hpa with static scripts. `seconds` limits each run.
+// (scripts/fakes/fake-machine.ts): TFTP, bootstrap, script, kernel, initrd, reports. There are four runs: Bootwright with
+// PostgreSQL, with the embedded database, with a PostgreSQL that is stopped from second 5 to second 25, and nginx and tftpd-hpa
+// with static scripts. `seconds` limits each run.
 // Installs nginx, tftpd-hpa and postgresql as the tests do, or names what to install. Sends to loopback only.
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -36,6 +39,8 @@ const files: SiteFiles = {
   kernel: randomBytes(2 ** 20 * whole('--kernel', values.kernel, 1, 1024)),
   initrd: randomBytes(2 ** 20 * whole('--initrd', values.initrd, 1, 1024)),
 }
+/** Time in which every record must be in the database after the last boot. */
+const recordedWithinMs = 60_000
 const hashes = new Map<Buffer, string>()
 const nbp = readFileSync('ipxe/nbp/ipxe.efi')
 const profiling = values['cpu-prof']
@@ -51,21 +56,33 @@ try {
   )
   const all: Figures[] = []
   let texts: StaticTexts | undefined
+  const measure = async (
+    server: Measured,
+    name: string,
+    watchedPids: Record<string, number>,
+    during?: () => Promise<void>,
+  ) => {
+    await enterSite(server.socket, machines, files)
+    texts = await takeTexts(server.port)
+    const ports = { httpPort: server.port, tftpPort: server.tftpPort }
+    const [{ boots, figures }] = await Promise.all([storm(name, ports, watchedPids), during?.()])
+    all.push(figures)
+    await checkRecords(server.socket, boots)
+  }
   await onEachDatabase(
-    folder,
-    async ({ database, port, tftpPort, pid, databasePid, socket }) => {
-      await enterSite(socket, machines, files)
-      texts = await takeTexts(port)
-      const watched = { Bootwright: pid, ...(databasePid !== undefined && { PostgreSQL: databasePid }) }
-      const { boots, figures } = await storm(`Bootwright, ${database}`, { httpPort: port, tftpPort }, watched)
-      all.push(figures)
-      const missing = await missingRecords(socket, boots, files, nbp.length)
-      faults += missing.length
-      console.log(
-        `  ${figures.booted - missing.length} of ${figures.booted} boots are recorded, each with all its events`,
-      )
-      for (const one of missing.slice(0, 5)) console.log(`  NOT RECORDED ${one}`)
-    },
+    join(folder, 'each'),
+    (server) =>
+      measure(server, `Bootwright, ${server.database}`, {
+        Bootwright: server.pid,
+        ...(server.databasePid !== undefined && { PostgreSQL: server.databasePid }),
+      }),
+    nodeOptions,
+  )
+  await onPostgres(
+    join(folder, 'stopped'),
+    // The processes of PostgreSQL change, so their time is not counted.
+    (server, cluster) =>
+      measure(server, 'PostgreSQL stopped', { Bootwright: server.pid }, () => stopForAWhile(cluster)),
     nodeOptions,
   )
   mkdirSync(join(folder, 'baseline'))
@@ -82,6 +99,28 @@ try {
   rmSync(folder, { recursive: true, force: true })
 }
 process.exit(faults === 0 ? 0 : 1)
+
+/** Stops PostgreSQL from second 5 to second 25 of a storm. */
+async function stopForAWhile(cluster: PostgresCluster): Promise<void> {
+  await sleep(5000)
+  await cluster.stop('SIGINT')
+  await sleep(20_000)
+  await cluster.start()
+}
+
+/** Waits until the server has written all records of these boots, and counts what is missing as faults. */
+async function checkRecords(socket: string, boots: TimedBoot[]): Promise<void> {
+  const until = performance.now() + recordedWithinMs
+  let missing = await missingRecords(socket, boots, files, nbp.length)
+  while (missing.length > 0 && performance.now() < until) {
+    await sleep(1000)
+    missing = await missingRecords(socket, boots, files, nbp.length)
+  }
+  faults += missing.length
+  const booted = boots.filter(({ error }) => error === undefined).length
+  console.log(`  ${booted - missing.length} of ${booted} boots are recorded, each with all its events`)
+  for (const one of missing.slice(0, 5)) console.log(`  NOT RECORDED ${one}`)
+}
 
 /** Runs one storm and compares the hashes of the downloaded files with the expected ones. */
 async function storm(
