@@ -6,15 +6,17 @@ import { benchDurable } from './bench/durable.ts'
 import { benchFiles } from './bench/files.ts'
 import { benchPage } from './bench/page.ts'
 import { installPrograms } from './bench/programs.ts'
+import { benchScriptCost } from './bench/script-cost.ts'
 import { benchScripts } from './bench/scripts.ts'
 import { benchTftp } from './bench/tftp.ts'
 
-// npm run bench [-- files|tftp|scripts|bulk|page|durable]: prints figures, and their ratio to a peer that ran in the same minute on the same
+// npm run bench [-- files|tftp|scripts|script-cost|bulk|page|durable]: prints figures, and their ratio to a peer that ran in the same minute on the same
 // bytes. Installs nginx, tftpd-hpa, curl, wrk and postgresql as the tests do, or names what to install. Sends to loopback only.
 const benches = {
   files: benchFiles,
   tftp: benchTftp,
   scripts: benchScripts,
+  'script-cost': benchScriptCost,
   bulk: benchBulk,
   page: benchPage,
   durable: benchDurable,

@@ -16,6 +16,7 @@ const benchmarks = {
   files: ['nginx', 'curl'],
   tftp: ['in.tftpd', 'curl'],
   scripts: ['nginx', 'wrk', 'postgres'],
+  'script-cost': ['wrk'],
   bulk: ['postgres'],
   page: ['postgres'],
   durable: [],
