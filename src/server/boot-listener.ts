@@ -19,7 +19,7 @@ import type { Metrics } from '../lib/metrics.ts'
 import { subnetTest } from '../lib/subnet.ts'
 import { createScripts } from '../render/scripts.ts'
 import { startBootTftp } from '../tftp/boot-tftp.ts'
-import type { TftpServer } from '../tftp/server.ts'
+import type { TftpThread } from '../tftp/thread/start-thread.ts'
 import type { Closers } from './closers.ts'
 import type { Data } from './data/data.ts'
 import { createBootServer, createRelayServer } from './http/boot-http.ts'
@@ -70,8 +70,10 @@ export async function openTftpListener(
   { deps, address }: BootListener,
   maxTransfers: number,
   closers: Closers,
-): Promise<Pick<TftpServer, 'addresses' | 'port'> | undefined> {
-  const tftp = await startBootTftp({ ...config.tftp, maxTransfers, baseUrl: config.boot.baseUrl }, deps, address)
+): Promise<Pick<TftpThread, 'addresses' | 'port'> | undefined> {
+  const { baseUrl, subnets, withoutServer } = config.boot
+  const settings = { ...config.tftp, maxTransfers, baseUrl, subnets, withoutServer }
+  const tftp = await startBootTftp(settings, { ...deps, templates: readTemplates() }, address)
   if (tftp === undefined) return undefined
   closers.add(() => tftp.stop(5000))
   return tftp

@@ -2,41 +2,44 @@
 import type { Config } from '../config/config.ts'
 import type { Nbps } from '../files/nbps.ts'
 import type { Inventory } from '../inventory/open.ts'
-import { listenerUrl } from '../lib/base-url.ts'
 import { ConfigError, messageOf } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
-import type { Scripts } from '../render/scripts.ts'
-import { type FindNbp, startTftp, type TftpMetrics, type TftpServer, type TftpTransferRecord } from './server.ts'
+import type { Templates, WithoutServer } from '../render/scripts.ts'
+import type { TftpMetrics, TftpTransferRecord } from './server.ts'
+import { startTftpThread, type TftpThread } from './thread/start-thread.ts'
 
 type Parts = {
   nbps: Nbps
-  scripts: Scripts
+  templates: Templates
   inventory: { events: Pick<Inventory['events'], 'record'> }
   log: Logger
-  allows: (address: string) => boolean
   metrics?: TftpMetrics | undefined
+}
+
+/** The settings of TFTP, and those of boot HTTP that it needs. */
+type BootTftpConfig = Config['tftp'] & {
+  baseUrl: string | undefined
+  /** The subnets that are served; empty: all. */
+  subnets: string[]
+  withoutServer: WithoutServer
 }
 
 /** The address that boot HTTP listens on. */
 type Listening = { address: string; port: number }
 
 /**
- * Serves the boot programs, and an `autoexec.ipxe` made from the settings. Undefined if TFTP is off, or if the default port
- * cannot be bound: then Bootwright runs without TFTP.
+ * Serves the boot programs, and an `autoexec.ipxe` made from the settings, in a thread of its own. Undefined if TFTP is off, or
+ * if the default port cannot be bound: then Bootwright runs without TFTP.
  * @throws ConfigError if an address from the settings cannot be bound
  */
 export async function startBootTftp(
-  config: Config['tftp'] & { baseUrl: string | undefined },
-  { nbps, scripts, inventory, log, allows, metrics }: Parts,
+  config: BootTftpConfig,
+  { nbps, templates, inventory, log, metrics }: Parts,
   boot: Listening,
-): Promise<TftpServer | undefined> {
+): Promise<TftpThread | undefined> {
   if (config.listen === 'off') return undefined
   const { host, port, explicit } = config.listen
-  const find: FindNbp = (name, localAddress) => {
-    if (name !== 'autoexec.ipxe') return nbps.get(name)?.bytes
-    const base = config.baseUrl ?? listenerUrl(boot, localAddress)
-    return base === undefined ? undefined : Buffer.from(scripts.bootstrap(base))
-  }
+  const { baseUrl, subnets, withoutServer } = config
   const record = ({ peer, file, bytes, durationMs, outcome, message }: TftpTransferRecord) => {
     if (['probe', 'not-found', 'refused', 'displaced'].includes(outcome)) return
     const incomplete =
@@ -49,7 +52,6 @@ export async function startBootTftp(
   const settings = {
     host,
     port,
-    allows,
     maxBlockSize: config.maxBlockSize,
     maxWindowSize: config.maxWindowSize,
     maxTransfers: config.maxTransfers,
@@ -58,13 +60,29 @@ export async function startBootTftp(
     singlePort: config.singlePort,
   }
   try {
-    return await startTftp(settings, find, record, log, metrics)
+    return await startTftpThread(
+      {
+        settings,
+        subnets,
+        programs: new Map([...nbps].map(([name, { bytes }]) => [name, shareBytes(bytes)])),
+        bootstrap: { templates, withoutServer, baseUrl, boot },
+        debug: log.isLevelEnabled('debug'),
+      },
+      { record, log, metrics },
+    )
   } catch (error) {
     const why = `cannot listen for TFTP on ${host}:${port}: ${explain((error as NodeJS.ErrnoException).code) ?? messageOf(error)}`
     if (explicit) throw new ConfigError(`BOOTWRIGHT_TFTP_LISTEN: ${why}`)
     log.warn(`${why}. Bootwright runs without TFTP. To disable this warning: BOOTWRIGHT_TFTP_LISTEN=off`)
     return undefined
   }
+}
+
+/** A copy in memory that threads share. */
+function shareBytes(bytes: Uint8Array): Uint8Array {
+  const shared = new Uint8Array(new SharedArrayBuffer(bytes.length))
+  shared.set(bytes)
+  return shared
 }
 
 function explain(code: string | undefined): string | undefined {

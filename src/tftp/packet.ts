@@ -50,13 +50,17 @@ export function parseReply(datagram: Buffer): TftpReply | undefined {
   return { kind: 'error', code: datagram.readUInt16BE(2), message }
 }
 
-/** DATA; the block number wraps to 0 after 65535. */
-export function formatData(block: number, bytes: Uint8Array): Buffer {
-  const packet = Buffer.allocUnsafe(4 + bytes.length)
-  packet.writeUInt16BE(opcodes.data, 0)
-  packet.writeUInt16BE(block & 0xffff, 2)
-  packet.set(bytes, 4)
-  return packet
+/** The bytes of a DATA packet before its data: opcode and block number. */
+export const dataHeaderBytes = 4
+
+/** Writes DATA into memory and returns where it ends. The block number wraps to 0 after 65535. */
+export function writeData(memory: Buffer, at: number, block: number, bytes: Uint8Array): number {
+  memory[at] = 0
+  memory[at + 1] = opcodes.data
+  memory[at + 2] = (block >> 8) & 0xff
+  memory[at + 3] = block & 0xff
+  memory.set(bytes, at + dataHeaderBytes)
+  return at + dataHeaderBytes + bytes.length
 }
 
 export function formatOack(options: [name: string, value: string][]): Buffer {

@@ -1,12 +1,13 @@
-// The TFTP server: requests, limits, transfers. Called by boot-tftp.ts.
-import type dgram from 'node:dgram'
+// The TFTP server: requests, limits, transfers. Called by thread/program.ts.
 import { messageOf } from '../lib/errors.ts'
-import type { Logger } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
-import { blockSizeOf, connectedSocket, type Datagram, listenEverywhere } from './listen.ts'
+import type { TftpLog } from './log.ts'
 import { cleanName } from './name.ts'
 import { negotiate } from './options.ts'
 import { errorCodes, formatError, parseRequest, type TftpRequest } from './packet.ts'
+import { type Carrier, type OpenCarrier, splitPackets } from './sockets/carrier.ts'
+import { blockSizeOf, type Datagram, listenEverywhere } from './sockets/listen.ts'
+import { openNodeCarrier } from './sockets/node-carrier.ts'
 import { findStuck, isForgotten } from './stuck.ts'
 import { startTransfer, type Transfer, type TransferEnd } from './transfer.ts'
 
@@ -71,8 +72,9 @@ export async function startTftp(
   settings: TftpSettings,
   find: FindNbp,
   record: (record: TftpTransferRecord) => void,
-  log: Logger,
+  log: TftpLog,
   metrics?: TftpMetrics,
+  openCarrier: OpenCarrier = openNodeCarrier,
 ): Promise<TftpServer> {
   const running = new Map<string, Running>()
   const justServed = new Map<string, Buffer>()
@@ -158,14 +160,12 @@ export async function startTftp(
       maxBlockSize,
       maxWindowSize: settings.maxWindowSize,
     })
-    const carrier = settings.singlePort
-      ? { send: answer, receiveFor: () => {}, close: () => {} }
-      : ownSocket(localAddress, address, port)
+    const carrier = settings.singlePort ? overListener(answer) : openCarrier(localAddress, address, port)
     const transfer = startTransfer({
       bytes: content,
       options,
       lifetimeMs: settings.transferTimeoutMs,
-      send: carrier.send,
+      carrier,
       ended: (end) => {
         carrier.close()
         metrics?.transferEnded('tftp', end.outcome)
@@ -211,40 +211,13 @@ function refusalOf(request: TftpRequest): [code: number, message: string] | unde
   return request.mode === 'octet' ? undefined : [errorCodes.undefined, 'Only octet mode is supported']
 }
 
-/** A socket for a transfer. Packets wait until the socket is open, which takes less than a millisecond. */
-function ownSocket(localAddress: string | undefined, address: string, port: number) {
-  let waiting: Buffer[] | undefined = []
-  let socket: dgram.Socket | undefined
-  let closed = false
-  let transfer: Transfer | undefined
-  // Linux reports a refused packet before earlier packets, such as the client's last ACK. Two turns of the event loop let
-  // those packets arrive first.
-  const fail = (error: Error) => setImmediate(() => setImmediate(() => transfer?.fail(messageOf(error))))
-  connectedSocket(localAddress, address, port)
-    .then((opened) => {
-      if (closed) {
-        opened.close()
-        return
-      }
-      socket = opened
-      // ECONNREFUSED: the client closed its port (ICMP), so packets cannot reach it.
-      opened.on('error', fail)
-      opened.on('message', (bytes) => transfer?.receive(bytes))
-      for (const packet of waiting ?? []) opened.send(packet, () => {})
-      waiting = undefined
-    })
-    .catch(fail)
+/** Carries packets over the listening socket, for clients behind NAT. */
+function overListener(answer: Datagram['answer']): Carrier {
   return {
-    send: (packet: Buffer) => (waiting === undefined ? socket?.send(packet, () => {}) : waiting.push(packet)),
-    receiveFor: (receiver: Transfer) => {
-      transfer = receiver
-    },
-    close: () => {
-      closed = true
-      // The socket closes after its last packet, such as an error for the client.
-      setImmediate(() => socket?.close())
-      socket?.removeAllListeners('message')
-    },
+    memory: Buffer.allocUnsafe,
+    send: (packets, sizeBytes, packetBytes) => splitPackets(packets, sizeBytes, packetBytes).forEach(answer),
+    receiveFor: () => {},
+    close: () => {},
   }
 }
 
@@ -262,7 +235,7 @@ function cached<In, Out>(work: (input: In) => Out, forMs: number): (input: In) =
 }
 
 /** Catches errors: a datagram must never end the process. */
-function guarded(handle: (datagram: Datagram) => void, log: Logger): (datagram: Datagram) => void {
+function guarded(handle: (datagram: Datagram) => void, log: TftpLog): (datagram: Datagram) => void {
   return (datagram) => {
     try {
       handle(datagram)

@@ -1,6 +1,7 @@
 // Sends a file to a client, without sockets of its own. Called by server.ts.
 import type { TransferOptions } from './options.ts'
-import { formatData, formatError, formatOack, parseReply } from './packet.ts'
+import { dataHeaderBytes, formatError, formatOack, parseReply, writeData } from './packet.ts'
+import type { Carrier } from './sockets/carrier.ts'
 
 export type TransferOutcome = 'complete' | 'probe' | 'aborted' | 'timeout' | 'displaced'
 /** `resentPackets`: the number of retransmitted packets. */
@@ -28,7 +29,7 @@ type Parts = {
   bytes: Uint8Array
   options: TransferOptions
   lifetimeMs: number
-  send: (packet: Buffer) => void
+  carrier: Pick<Carrier, 'memory' | 'send'>
   ended: (end: TransferEnd) => void
 }
 
@@ -38,12 +39,14 @@ const maxTimeoutMs = 4000
 const maxTries = 7
 /** The limit before the first ACK: the address may be forged, and its owner would get all packets. */
 const maxUnansweredData = 2
+/** The packets of a window are sent in pieces of at most this size, or one packet: the maximum of UDP over IPv4. */
+const maxPieceBytes = 65_507
 
 /**
  * Starts a transfer. Block numbers start at 1 and do not wrap here. The last block is short, or empty if the size is a
  * multiple of the block size (RFC 1350, 6). Windows follow RFC 7440.
  */
-export function startTransfer({ bytes, options, lifetimeMs, send, ended }: Parts): Transfer {
+export function startTransfer({ bytes, options, lifetimeMs, carrier, ended }: Parts): Transfer {
   const { blockSize, windowSize, accepted } = options
   const lastBlock = Math.floor(bytes.length / blockSize) + 1
   let negotiating = accepted.length > 0
@@ -57,9 +60,14 @@ export function startTransfer({ bytes, options, lifetimeMs, send, ended }: Parts
   let timeoutMs = options.timeoutMs ?? firstTimeoutMs
   let sentAt = 0
   let movedAt = performance.now()
+  let dueAt = 0
   let timer: NodeJS.Timeout | undefined
+  let timerAt = 0
   let afterReading: NodeJS.Immediate | undefined
   const lifetime = setTimeout(() => finish('timeout', `longer than ${lifetimeMs / 1000} s`), lifetimeMs)
+
+  const packetBytes = dataHeaderBytes + blockSize
+  const blocksInPiece = Math.max(1, Math.floor(maxPieceBytes / packetBytes))
 
   const sendWindow = () => {
     if (negotiating) {
@@ -67,13 +75,21 @@ export function startTransfer({ bytes, options, lifetimeMs, send, ended }: Parts
       send(formatOack(accepted))
     } else {
       sentUpTo = Math.min(acknowledged + windowSize, lastBlock)
-      for (let block = acknowledged + 1; block <= sentUpTo; block++) {
-        count(block)
-        send(formatData(block, bytes.subarray((block - 1) * blockSize, block * blockSize)))
-      }
+      for (let block = acknowledged + 1; block <= sentUpTo; block += blocksInPiece)
+        sendBlocks(block, Math.min(block + blocksInPiece - 1, sentUpTo))
     }
     sentAt = performance.now()
     wait()
+  }
+  const send = (packet: Buffer) => carrier.send(packet, packet.length, packet.length)
+  const sendBlocks = (first: number, last: number) => {
+    const memory = carrier.memory((last - first + 1) * packetBytes)
+    let end = 0
+    for (let block = first; block <= last; block++) {
+      count(block)
+      end = writeData(memory, end, block, bytes.subarray((block - 1) * blockSize, block * blockSize))
+    }
+    carrier.send(memory, end, packetBytes)
   }
   // The OACK counts as block 0.
   const count = (block: number) => {
@@ -82,13 +98,22 @@ export function startTransfer({ bytes, options, lifetimeMs, send, ended }: Parts
   }
   const isFresh = () => !done && acknowledged === 0 && (negotiating || accepted.length === 0)
   const wait = () => {
-    stopWaiting()
+    clearImmediate(afterReading)
     // A client that has not answered cannot demand a timeout of minutes.
-    const waitMs = isFresh() ? Math.min(timeoutMs, maxTimeoutMs) : timeoutMs
+    dueAt = sentAt + (isFresh() ? Math.min(timeoutMs, maxTimeoutMs) : timeoutMs)
+    // A timer that fires early starts again: cheaper than a new timer for every packet.
+    if (timer === undefined || timerAt > dueAt) startTimer()
+  }
+  const startTimer = () => {
+    clearTimeout(timer)
+    timerAt = dueAt
+    timer = setTimeout(fired, Math.max(1, dueAt - performance.now()))
+  }
+  const fired = () => {
+    timer = undefined
     // After a busy period, timers run before sockets are read. The immediate lets waiting packets arrive first.
-    timer = setTimeout(() => {
-      afterReading = setImmediate(expire)
-    }, waitMs)
+    if (performance.now() >= dueAt - 1) afterReading = setImmediate(expire)
+    else startTimer()
   }
   const stopWaiting = () => {
     clearTimeout(timer)
@@ -100,8 +125,10 @@ export function startTransfer({ bytes, options, lifetimeMs, send, ended }: Parts
     // A client may set its timeout (RFC 2349). Otherwise each try doubles the timeout.
     if (options.timeoutMs === undefined) timeoutMs = Math.min(timeoutMs * 2, maxTimeoutMs)
     resent = true
-    if (isFresh() && !negotiating && tries > maxUnansweredData) wait()
-    else sendWindow()
+    if (isFresh() && !negotiating && tries > maxUnansweredData) {
+      sentAt = performance.now()
+      wait()
+    } else sendWindow()
   }
   const progress = (block: number, partial: boolean) => {
     // Karn's algorithm: the answer to a retransmission does not measure the round-trip time.

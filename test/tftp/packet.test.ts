@@ -1,7 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import { formatData, formatError, formatOack, parseReply, parseRequest } from '../../src/tftp/packet.ts'
+import { formatError, formatOack, parseReply, parseRequest, writeData } from '../../src/tftp/packet.ts'
 
 const packet = (opcode: number, fields: string) => Buffer.from(`\0${String.fromCharCode(opcode)}${fields}`, 'latin1')
+
+const formatData = (block: number, bytes: Buffer) => {
+  const memory = Buffer.alloc(bytes.length + 10)
+  expect(writeData(memory, 0, block, bytes)).toBe(bytes.length + 4)
+  return memory.subarray(0, bytes.length + 4)
+}
 
 const readable = (datagram: Buffer) => {
   const request = parseRequest(datagram)
@@ -108,6 +114,9 @@ test('packets have the layout of the RFCs', () => {
     ['blksize', '1468'],
     ['tsize', '7'],
   ]
+  const memory = Buffer.alloc(6, 0xee)
+  expect(writeData(memory, 1, 7, Buffer.alloc(0))).toBe(5)
+  expect(memory).toEqual(Buffer.from([0xee, 0, 3, 0, 7, 0xee]))
   expect(formatOack(accepted)).toEqual(packet(6, 'blksize\x001468\0tsize\x007\0'))
   expect(formatError(1, 'No')).toEqual(packet(5, '\0\x01No\0'))
 })

@@ -2,7 +2,7 @@ import dgram from 'node:dgram'
 import { syncBuiltinESMExports } from 'node:module'
 import os from 'node:os'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { connectedSocket } from '../../src/tftp/listen.ts'
+import { connectedSocket } from '../../src/tftp/sockets/node-carrier.ts'
 import { ack, describePacket, error, fetchRaw, openRawClient, type RawClient, rrq, wrq } from './raw-client.ts'
 import { content, outcomes, rawClient, serve } from './serve.ts'
 

@@ -1,9 +1,10 @@
-// The UDP sockets of the TFTP server. Called by server.ts.
-import dgram from 'node:dgram'
+// The listening sockets of the TFTP server. Called by server.ts.
+import type dgram from 'node:dgram'
 import { readFileSync } from 'node:fs'
-import { messageOf } from '../lib/errors.ts'
-import type { Logger } from '../lib/log.ts'
-import { listAddresses } from '../lib/net/own-addresses.ts'
+import { messageOf } from '../../lib/errors.ts'
+import { listAddresses } from '../../lib/net/own-addresses.ts'
+import type { TftpLog } from '../log.ts'
+import { bind } from './bind.ts'
 
 /** A datagram to the TFTP port. `localAddress` is its destination, undefined if unknown. */
 export type Datagram = {
@@ -28,7 +29,7 @@ export async function listenEverywhere(
   host: string,
   port: number,
   handle: (datagram: Datagram) => void,
-  log: Logger,
+  log: TftpLog,
 ): Promise<Listeners> {
   const sockets = new Map<string, dgram.Socket>()
   let closed = false
@@ -121,32 +122,6 @@ function sendIfOpen(socket: dgram.Socket, packet: Buffer, port: number, address:
   }
 }
 
-/**
- * A socket for a transfer, bound to the address that the client used, and connected: it receives only the client's datagrams.
- * @throws the system's error (ENETUNREACH, EMFILE) if the client is unreachable, or if no socket can be opened
- */
-export async function connectedSocket(
-  localAddress: string | undefined,
-  address: string,
-  port: number,
-): Promise<dgram.Socket> {
-  const socket = await bind(localAddress ?? '0.0.0.0', 0, false)
-  return new Promise((resolve, reject) => {
-    const fail = (error: Error) => {
-      socket.close()
-      reject(error)
-    }
-    socket.once('error', fail)
-    // Node reports a failed connect only to this callback. The types of Node omit its parameter.
-    const connected: (error?: Error) => void = (error) => {
-      socket.off('error', fail)
-      if (error === undefined) resolve(socket)
-      else fail(error)
-    }
-    socket.connect(port, address, connected)
-  })
-}
-
 /** The largest TFTP block for a packet of the address's interface: its MTU less 32 bytes for IP, UDP and TFTP headers. */
 export function blockSizeOf(localAddress: string | undefined): number {
   try {
@@ -156,18 +131,4 @@ export function blockSizeOf(localAddress: string | undefined): number {
   } catch {
     return 65464
   }
-}
-
-function bind(address: string, port: number, shared: boolean): Promise<dgram.Socket> {
-  const socket = dgram.createSocket({ type: 'udp4', reuseAddr: shared })
-  return new Promise((resolve, reject) => {
-    socket.once('error', (error) => {
-      socket.close()
-      reject(error)
-    })
-    socket.bind(port, address, () => {
-      socket.removeAllListeners('error')
-      resolve(socket)
-    })
-  })
 }

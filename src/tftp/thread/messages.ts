@@ -1,0 +1,46 @@
+// The messages between the server and its TFTP thread. Called by start-thread.ts and program.ts.
+import type { Templates, WithoutServer } from '../../render/scripts.ts'
+import type { TftpSettings, TftpTransferRecord } from '../server.ts'
+
+/** What a thread starts with. The bytes of the programs are in shared memory, so a further thread needs no copy. */
+export type ThreadStart = {
+  settings: Omit<TftpSettings, 'allows'>
+  /** The subnets that are served; empty: all. */
+  subnets: string[]
+  programs: ReadonlyMap<string, Uint8Array>
+  /** What `autoexec.ipxe` is made of. */
+  bootstrap: {
+    templates: Templates
+    withoutServer: WithoutServer
+    baseUrl: string | undefined
+    /** The address that boot HTTP listens on. */
+    boot: { address: string; port: number }
+  }
+  /** Whether lines at debug level are logged. */
+  debug: boolean
+}
+
+export type LogLine = { level: 'debug' | 'info' | 'warn' | 'error'; fields: object; text: string }
+
+/** What happened since the last batch, in order. The counts are complete even if entries were dropped. */
+export type Batch = {
+  counts: {
+    started: number
+    ended: [outcome: string, count: number][]
+    refused: number
+    probes: number
+    retransmissions: number
+    bytes: number
+  }
+  entries: ({ record: TftpTransferRecord } | { line: LogLine })[]
+  /** Entries that had no room. */
+  dropped: number
+}
+
+export type ToThread = { kind: 'stop'; timeoutMs: number } | { kind: 'batch-taken' }
+
+export type FromThread =
+  | { kind: 'listening'; port: number; addresses: string[] }
+  | { kind: 'failed'; code: string | undefined; message: string }
+  | { kind: 'batch'; batch: Batch }
+  | { kind: 'stopped' }
