@@ -39,6 +39,9 @@ function isMask(value: string, letters: string): boolean {
   return /[x*?#]{4}/i.test(value) && value.replaceAll(/[x*?#\s._-]/gi, '').length <= 3
 }
 
+const rises = '0123456789'.repeat(10)
+const falls = '9876543210'.repeat(10)
+
 const counterPrefix =
   /^(sys|system|[bcms]?sn|ser|serial|asset|atn|tag|mb|board|chassis|oem|num|number|no|id|test)(?=[0-9]{7})/
 
@@ -49,8 +52,6 @@ const counterPrefix =
 function isCounter(letters: string): boolean {
   const digits = letters.replace(counterPrefix, '')
   if (!/^[0-9]+$/.test(digits)) return /^[a-z]0{6,}1?$/.test(digits)
-  const rises = '0123456789'.repeat(10)
-  const falls = '9876543210'.repeat(10)
   const counts = /^[01]/.test(digits) && digits !== '10' && rises.includes(digits)
   const countsDown = digits.length >= 6 && falls.includes(digits)
   return counts || countsDown || /^0+[01]?$/.test(digits)
@@ -87,16 +88,29 @@ function isEmptyPhrase(words: string, letters: string): boolean {
  * in that way.
  */
 function isPattern(uuid: string): boolean {
-  const digits = uuid.replaceAll('-', '')
-  const bytes = (digits.match(/../g) ?? []).map((pair) => Number.parseInt(pair, 16))
-  const used = bytes.filter((byte) => byte !== 0)
-  const steps = new Set(bytes.slice(1).map((byte, index) => (byte - (bytes[index] ?? 0) + 256) % 256))
-  const counts = used.every((byte, index) => index === 0 || byte === (used[index - 1] ?? 0) + 1)
+  const bytes = Buffer.from(uuid.replaceAll('-', ''), 'hex')
   return (
-    steps.size === 1 ||
-    counts ||
-    bytes.slice(0, 14).every((byte) => byte === 0) ||
-    uuid.split('-').every((group) => /^(.)\1*$/.test(group)) ||
+    hasEqualSteps(bytes) ||
+    countsUp(bytes) ||
+    uuid.startsWith('00000000-0000-0000-0000-00000000') ||
+    /^(.)\1*-(.)\2*-(.)\3*-(.)\4*-(.)\5*$/.test(uuid) ||
     /^(0?12345678-?9?a?b?c?d?e?f?|01234567-89ab|12345678-1234-|00112233-4455|11223344-5566)/.test(uuid)
   )
+}
+
+function hasEqualSteps(bytes: Uint8Array): boolean {
+  const stepAt = (index: number) => ((bytes[index] ?? 0) - (bytes[index - 1] ?? 0) + 256) % 256
+  for (let index = 2; index < bytes.length; index++) if (stepAt(index) !== stepAt(1)) return false
+  return true
+}
+
+/** Whether each byte is one more than the byte before it. Zeros do not count. */
+function countsUp(bytes: Uint8Array): boolean {
+  let last: number | undefined
+  for (const byte of bytes) {
+    if (byte === 0) continue
+    if (last !== undefined && byte !== last + 1) return false
+    last = byte
+  }
+  return true
 }

@@ -15,6 +15,7 @@ export function parseUuid(text: string): string | undefined {
 
 /** A UUID in lower case with hyphens, placeholders included; undefined for any other text. */
 export function formatUuid(text: string): string | undefined {
+  if (formatted.test(text)) return text
   const digits = text
     .trim()
     .toLowerCase()
@@ -24,6 +25,8 @@ export function formatUuid(text: string): string | undefined {
     ? digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
     : undefined
 }
+
+const formatted = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
 /** Whether both are the same UUID, in either byte order. */
 export function isSameUuid(uuid: string | undefined, other: string | undefined): boolean {
@@ -35,9 +38,6 @@ export function isSameUuid(uuid: string | undefined, other: string | undefined):
  * 7.2.1).
  */
 export function swapUuid(uuid: string): string {
-  const reverse = (field: string) => (field.match(/../g) ?? []).reverse().join('')
-  return uuid
-    .split('-')
-    .map((field, index) => (index < 3 ? reverse(field) : field))
-    .join('-')
+  const at = (index: number) => uuid.slice(index, index + 2)
+  return `${at(6)}${at(4)}${at(2)}${at(0)}-${at(11)}${at(9)}-${at(16)}${at(14)}${uuid.slice(18)}`
 }
