@@ -108,7 +108,8 @@ export function probableNotices(keys: IdentityKeys, duplicates: Duplicate[]): No
 
 /** If a machine's MAC reports a new UUID or serial, its network adapter may be in another computer. */
 export function changedNotices(machine: Machine, facts: Facts): Notice[] {
-  const before = { ...machine, uuid: machine.facts.uuid, serial: machine.facts.serial } as Machine
+  const before = machine.facts
+  if (before.uuid === facts.uuid && before.serial === facts.serial) return []
   const [uuid, reported] = [before.uuid, facts.uuid].map((text) => (text === undefined ? undefined : parseUuid(text)))
   const [serial, other] = [realValue(before.serial), realValue(facts.serial)]
   const changed = [

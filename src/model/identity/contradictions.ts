@@ -10,26 +10,30 @@ export function whyContradicts(machine: Machine, facts: Facts): string | undefin
 }
 
 function whyLost({ uuid, serial, facts: before }: Machine, facts: Facts): string | undefined {
-  const [entered, reported] = [uuid, before.uuid].map((text) => (text === undefined ? undefined : parseUuid(text)))
-  if (isSameUuid(entered, reported) && facts.uuid !== undefined && parseUuid(facts.uuid) === undefined)
-    return `UUID ${entered} was entered and reported before, but now the machine reports ${facts.uuid}`
-  const [own, earlier] = [realValue(serial), realValue(before.serial)]
-  if (!isSame(own, earlier)) return undefined
-  return facts.serial === undefined || realValue(facts.serial) !== undefined
-    ? undefined
-    : `serial ${own} was entered and reported before, but now the machine reports ${facts.serial}`
+  if (uuid && facts.uuid !== undefined && facts.uuid !== uuid) {
+    const entered = parseUuid(uuid)
+    const reported = before.uuid === undefined ? undefined : parseUuid(before.uuid)
+    if (isSameUuid(entered, reported) && parseUuid(facts.uuid) === undefined)
+      return `UUID ${entered} was entered and reported before, but now the machine reports ${facts.uuid}`
+  }
+  if (serial === undefined || facts.serial === undefined || facts.serial === serial) return undefined
+  const own = realValue(serial)
+  if (!isSame(own, realValue(before.serial)) || realValue(facts.serial) !== undefined) return undefined
+  return `serial ${own} was entered and reported before, but now the machine reports ${facts.serial}`
 }
 
 /** The entered value that differs from the reported one. */
-export function whyDiffers(machine: Machine, facts: Facts): string | undefined {
-  const uuid = machine.uuid && parseUuid(machine.uuid)
-  const reported = facts.uuid === undefined ? undefined : parseUuid(facts.uuid)
-  if (uuid && reported && !isSameUuid(uuid, reported))
-    return `UUID ${uuid} was entered, but the machine reports ${reported}`
-  const [serial, other] = [realValue(machine.serial), realValue(facts.serial)]
-  if (serial !== undefined && other !== undefined && folded(serial) !== folded(other))
-    return `serial ${serial} was entered, but the machine reports ${other}`
-  return undefined
+export function whyDiffers({ uuid, serial }: Machine, facts: Facts): string | undefined {
+  if (uuid && facts.uuid && facts.uuid !== uuid) {
+    const [entered, reported] = [parseUuid(uuid), parseUuid(facts.uuid)]
+    if (entered && reported && !isSameUuid(entered, reported))
+      return `UUID ${entered} was entered, but the machine reports ${reported}`
+  }
+  if (serial === facts.serial) return undefined
+  const [entered, reported] = [realValue(serial), realValue(facts.serial)]
+  return entered === undefined || reported === undefined || folded(entered) === folded(reported)
+    ? undefined
+    : `serial ${entered} was entered, but the machine reports ${reported}`
 }
 
 /** A serial or product for comparison: in lower case, with single spaces. */
@@ -39,5 +43,5 @@ export function folded(text: string): string {
 
 /** Whether both texts are there and the same, but for case and spaces. */
 export function isSame(text: string | undefined, other: string | undefined): boolean {
-  return text !== undefined && other !== undefined && folded(text) === folded(other)
+  return text !== undefined && other !== undefined && (text === other || folded(text) === folded(other))
 }

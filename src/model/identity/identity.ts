@@ -75,7 +75,7 @@ export function identify(facts: Facts, candidates: Candidate[]): Identity {
   const keys = identityKeys(facts)
   const owner = candidates.find(({ machine }) => keys.mac !== undefined && machine.macs.includes(keys.mac))
   const entered = candidates.filter(({ machine }) => !machine.discovered)
-  if (owner !== undefined && !owner.machine.discovered) return byOwnMac(owner.machine, facts, entered)
+  if (owner !== undefined && !owner.machine.discovered) return byOwnMac(owner.machine, keys, facts, entered)
 
   const found = enteredKeys(keys, entered)
   const claims = found.map((claim) => ({
@@ -177,8 +177,7 @@ function reports(facts: Facts, kind: 'uuid' | 'serial', keys: IdentityKeys): boo
   return isSame(reported.serial, keys.serial) && isSame(reported.product, keys.product)
 }
 
-function byOwnMac(machine: Machine, facts: Facts, entered: Candidate[]): Identity {
-  const keys = identityKeys(facts)
+function byOwnMac(machine: Machine, keys: IdentityKeys, facts: Facts, entered: Candidate[]): Identity {
   const contradiction = whyContradicts(machine, { ...machine.facts, ...facts })
   const found = enteredKeys(keys, entered)
   const others = found.filter((claim) => claim.machine !== machine)
