@@ -6,6 +6,7 @@ import type { Reason, Situation } from '../model/decision.ts'
 import type { Facts } from '../model/facts.ts'
 import type { Machine } from '../model/machine.ts'
 import { formatCondition, foundFor, subjectOf } from '../model/selector.ts'
+import { possibleGroups } from './group-index.ts'
 
 /** The groups that match a machine, the strongest first. */
 export function matchingGroups(
@@ -15,7 +16,7 @@ export function matchingGroups(
   target: Target,
 ): CatalogGroup[] {
   const subject = subjectOf(machine, facts, target)
-  return catalog.groups.filter((group) => group.refuses(subject) === undefined)
+  return possibleGroups(catalog.groups, subject).filter((group) => group.refuses(subject) === undefined)
 }
 
 /** The groups that do not match a machine, each with its first failed condition and the machine's value. */

@@ -38,31 +38,30 @@ export type Test =
 export type Condition = ({ fact: SelectorFact } | { label: string }) & Test
 
 /** The values of a machine that selectors can test. A machine may have several MACs; other facts have at most one value. */
-export type Subject = { facts: { [F in SelectorFact]?: string[] }; labels: Record<string, string> }
+export type Subject = {
+  facts: FactValues
+  labels: Record<string, string>
+  /** The facts in the spelling of comparisons, filled by `spelledValues`. */
+  spelled: FactValues
+}
+type FactValues = { [F in SelectorFact]?: string[] }
 
 /** The values of a machine for selectors: entered by an operator, else reported now, else reported before. */
 export function subjectOf(machine: Machine | undefined, facts: Facts, target: Target): Subject {
   const remembered = machine?.facts
-  const macs = new Set([...(machine?.macs ?? []), ...(facts.mac === undefined ? [] : [facts.mac])])
-  const valuesFor = (name: 'serial' | 'asset' | 'product' | 'hostname' | 'manufacturer' | 'ip' | 'uuid') => {
+  const macs = machine?.macs ?? []
+  const isNewMac = facts.mac !== undefined && !macs.includes(facts.mac)
+  const values: FactValues = {
+    mac: isNewMac ? [...macs, facts.mac as string] : macs,
+    arch: [target.arch],
+    platform: [target.platform],
+  }
+  for (const name of ['uuid', 'serial', 'asset', 'product', 'hostname', 'manufacturer', 'ip'] as const) {
     const entered = name === 'manufacturer' || name === 'ip' ? undefined : machine?.[name]
     const value = entered ?? facts[name] ?? remembered?.[name]
-    return value === undefined ? undefined : [value]
+    if (value !== undefined) values[name] = [value]
   }
-  return {
-    facts: {
-      mac: [...macs],
-      ...Object.fromEntries(
-        (['uuid', 'serial', 'asset', 'product', 'hostname', 'manufacturer', 'ip'] as const).flatMap((name) => {
-          const values = valuesFor(name)
-          return values === undefined ? [] : [[name, values]]
-        }),
-      ),
-      arch: [target.arch],
-      platform: [target.platform],
-    },
-    labels: machine?.labels ?? {},
-  }
+  return { facts: values, labels: machine?.labels ?? {}, spelled: {} }
 }
 
 /** A compiled selector. Returns the first condition that fails; undefined if all conditions hold. */
@@ -100,11 +99,23 @@ function compileCondition(condition: Condition): (subject: Subject) => boolean {
   if ('exists' in condition) return (subject) => valuesOf(condition, subject).length > 0 === condition.exists
   const fact = 'fact' in condition ? condition.fact : undefined
   const test = compileTest(condition, fact)
-  // Both sides need the same spelling: MACs are stored in lower case with colons, UUIDs may have either byte order.
-  const spelled = (value: string) => (fact === undefined ? value : canonical(fact, value))
-  return (subject) => valuesOf(condition, subject).some((value) => test(spelled(value)))
+  return (subject) =>
+    (fact === undefined ? valuesOf(condition, subject) : spelledValues(subject, fact)).some((value) => test(value))
 }
 
+/** The values of a fact in the spelling in which a machine's values and those of conditions are compared. */
+export function spelledValues({ facts, spelled }: Subject, fact: SelectorFact): string[] {
+  spelled[fact] ??= (facts[fact] ?? []).map((value) => canonical(fact, value))
+  return spelled[fact]
+}
+
+/** The values that fulfil a condition of equality, in the spelling of comparisons; undefined for other conditions. */
+export function acceptedValues(condition: Condition): string[] | undefined {
+  const accepted = 'equals' in condition ? [condition.equals] : 'in' in condition ? condition.in : undefined
+  return accepted?.flatMap((value) => spellings('fact' in condition ? condition.fact : undefined, value))
+}
+
+// Both sides need the same spelling: MACs are stored in lower case with colons, UUIDs may have either byte order.
 function compileTest(test: Condition, fact: SelectorFact | undefined): (value: string) => boolean {
   if ('cidr' in test) return subnetTest([test.cidr])
   if ('glob' in test) {
@@ -115,8 +126,7 @@ function compileTest(test: Condition, fact: SelectorFact | undefined): (value: s
     const prefix = fact === 'mac' ? canonicalMacPrefix(test.prefix) : canonicalCase(fact, test.prefix)
     return (value) => value.startsWith(prefix)
   }
-  const accepted = 'equals' in test ? [test.equals] : 'in' in test ? test.in : []
-  const values = new Set(accepted.flatMap((value) => spellings(fact, value)))
+  const values = new Set(acceptedValues(test))
   return (value) => values.has(value)
 }
 
