@@ -10,14 +10,20 @@ const maxBytesPerSecond = 50e6
  * Verifies every stored file once in `everyDays` days, the least recently verified file first, and each corrupted file
  * once an hour. 0 days disable it.
  * @param lookMs milliseconds between two queries for files that are due
+ * @param mayCheck false while the store of this server is not known to be that of the database
  */
 export function startBackgroundChecks(
   { db, log }: Pick<MaintenanceDeps, 'db' | 'log'>,
   checks: FileChecks,
-  { everyDays, lookMs = 60_000 }: { everyDays: number; lookMs?: number },
+  {
+    everyDays,
+    lookMs = 60_000,
+    mayCheck = () => true,
+  }: { everyDays: number; lookMs?: number; mayCheck?: () => boolean },
 ): { stop: () => Promise<void> } {
   if (everyDays === 0) return { stop: async () => {} }
   const checkNext = async (signal: AbortSignal) => {
+    if (!mayCheck()) return false
     const file = await claimFileToCheck(db, everyDays)
     if (file === undefined) return false
     await checks.check(file, { bytesPerSecond: maxBytesPerSecond, signal })

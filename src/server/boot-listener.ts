@@ -98,7 +98,7 @@ function bootDeps(
     metrics,
     sealer,
     ...health,
-    recordDamage: async (sha256, fault) => isShared && recordDamage(db, sha256, fault),
+    recordDamage: async (sha256, fault) => isShared() && recordDamage(db, sha256, fault),
     findStoredSize: createFindStoredSize(store),
     scripts: createScripts(readTemplates(), boot.withoutServer),
     allows: subnetTest(boot.subnets),

@@ -30,7 +30,8 @@ export async function startJobs(
   }
   closers.add(startHousekeeping(housekeeping, db, log, { metrics }).stop)
   const checks = createFileChecks({ db, store, log })
-  if (isShared) closers.add(startBackgroundChecks({ db, log }, checks, { everyDays: files.verifyDays }).stop)
+  const verifying = { everyDays: files.verifyDays, mayCheck: isShared }
+  closers.add(startBackgroundChecks({ db, log }, checks, verifying).stop)
   closers.add(startWebhookSender(db, sealer, log).stop)
   const server = await loadServerId(data.folder.serverId)
   const intakeSettings = { ...imports, server, folder: data.folder, maxFileBytes: files.maxBytes }

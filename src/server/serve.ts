@@ -6,7 +6,7 @@ import { ownAddresses } from '../lib/net/own-addresses.ts'
 import { readVersion } from '../lib/program-dir.ts'
 import { asTyped } from '../lib/typed-command.ts'
 import { endAsked, endOnUncaught, endProcess, type Stop } from './process-end.ts'
-import { type RunningServer, startServer } from './server.ts'
+import { type FirstAccess, type RunningServer, startServer } from './server.ts'
 
 /**
  * Serves until the process is asked to stop. Prints the URLs, until an admin exists the link that creates the first one, and at
@@ -22,8 +22,12 @@ export async function serve(env: Record<string, string | undefined>): Promise<vo
   stop = server.stop
   // `npm start` (scripts/start.js) restarts only a server that has sent this.
   process.send?.('serving')
-  log.info({ version: readVersion(), node: process.version, ...server.addresses }, 'server started')
-  writeBanner(asTyped(banner(server), config.command), log)
+  const message = server.isWithoutDatabase ? 'server started without the database' : 'server started'
+  log.info({ version: readVersion(), node: process.version, ...server.addresses }, message)
+  const write = (lines: string[]) => writeBanner(asTyped(`${lines.join('\n')}\n`, config.command), log)
+  write(banner(server))
+  if (server.isWithoutDatabase)
+    server.onPrepared((first) => write(['The database answers, and is ready.', ...firstSteps(server, first)]))
   const reason = await asked
   log.info({ reason }, 'stopping')
   await endProcess(0, log, stop)
@@ -56,8 +60,8 @@ function bootUrls(address: string): string[] {
   return hosts.map((host) => `http://${host}/boot.ipxe`)
 }
 
-function banner({ addresses, adminToken, welcomeUrl, nbps }: RunningServer): string {
-  const local = addresses.boot.replace(/^(0\.0\.0\.0|\[::\])/, '127.0.0.1')
+function banner(server: RunningServer): string[] {
+  const { addresses, nbps, isWithoutDatabase } = server
   const lines = [
     `Bootwright ${readVersion()} is running.`,
     `  boot HTTP   ${bootUrls(addresses.boot).join(' ')}`,
@@ -66,6 +70,19 @@ function banner({ addresses, adminToken, welcomeUrl, nbps }: RunningServer): str
   ]
   if (addresses.proxyDhcp !== undefined)
     lines.splice(3, 0, `  proxyDHCP   ${addresses.proxyDhcp}   beside the DHCP server of the network`)
+  if (isWithoutDatabase)
+    lines.push(
+      '',
+      'The server started without the database, which is unreachable. Machines boot with the last known state, and',
+      'changes are refused. The log shows the reason. No restart is needed: the server uses the database as soon as it answers.',
+    )
+  return [...lines, ...firstSteps(server, server)]
+}
+
+/** What a first start shows once: how to sign in, and what to do next. */
+function firstSteps({ addresses }: RunningServer, { adminToken, welcomeUrl }: FirstAccess): string[] {
+  const lines: string[] = []
+  const local = addresses.boot.replace(/^(0\.0\.0\.0|\[::\])/, '127.0.0.1')
   if (welcomeUrl !== undefined)
     lines.push(
       '',
@@ -87,5 +104,5 @@ function banner({ addresses, adminToken, welcomeUrl, nbps }: RunningServer): str
       '  create another admin token:        bootwright token create NAME',
     )
   }
-  return `${lines.join('\n')}\n`
+  return lines
 }

@@ -10,7 +10,7 @@ import { deploymentStates } from '../model/deployment.ts'
 import { adminUrlOf, openAdminListener } from './admin-listener.ts'
 import { openBootListener, openTftpListener } from './boot-listener.ts'
 import { type Closers, createClosers } from './closers.ts'
-import { openData } from './data/data.ts'
+import { type Data, openData } from './data/data.ts'
 import { openDoctor } from './doctor.ts'
 import { findLimits } from './http/limits.ts'
 import { formatAddress } from './http/listen.ts'
@@ -18,8 +18,16 @@ import { startJobs } from './jobs.ts'
 import { createProxyDhcp } from './proxy-dhcp.ts'
 import { withThroughput } from './throughput.ts'
 
-/** A running server. `adminToken` is the first token, if this start created it. */
-export type RunningServer = {
+/** What a first start prints once. */
+export type FirstAccess = {
+  /** The first token, if this start created it. */
+  adminToken: string | undefined
+  /** The URL at which the first person sets a password, as long as no admin exists. */
+  welcomeUrl: string | undefined
+}
+
+/** A running server. */
+export type RunningServer = FirstAccess & {
   addresses: {
     boot: string
     admin: string
@@ -27,9 +35,10 @@ export type RunningServer = {
     tftp: string | undefined
     proxyDhcp: string | undefined
   }
-  adminToken: string | undefined
-  /** The URL at which the first person sets a password, as long as no admin exists. */
-  welcomeUrl: string | undefined
+  /** The database was unreachable at the start. */
+  isWithoutDatabase: boolean
+  /** Calls `listen` once the database is prepared, which may be at once. */
+  onPrepared: (listen: (first: FirstAccess) => void) => void
   /** The names of the boot programs that were found. */
   nbps: string[]
   stop: () => Promise<void>
@@ -75,6 +84,10 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Omit
     closers,
   )
   await proxyDhcp.start()
+  const firstAccess = (first: Data['first']) => ({
+    adminToken: first?.adminToken,
+    welcomeUrl: first?.firstLink && linkUrl(adminUrlOf(config, admin), first.firstLink),
+  })
   const { interfaces, fault } = proxyDhcp.state()
   return {
     addresses: {
@@ -84,8 +97,9 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Omit
       tftp: tftp?.addresses.join(', '),
       proxyDhcp: interfaces.length === 0 || fault !== undefined ? undefined : interfaces.join(', '),
     },
-    adminToken: data.adminToken,
-    welcomeUrl: data.firstLink && linkUrl(adminUrlOf(config, admin), data.firstLink),
+    ...firstAccess(data.first),
+    isWithoutDatabase: data.first === undefined,
+    onPrepared: (listen) => data.onPrepared((first) => listen(firstAccess(first))),
     nbps: [...data.nbps.keys()],
   }
 }

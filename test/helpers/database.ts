@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import { sql } from 'drizzle-orm'
 import postgres from 'postgres'
 import { afterAll, beforeAll, beforeEach, describe, inject } from 'vitest'
-import { type Db, type OpenDb, openPostgres } from '../../src/db/open.ts'
+import type { Db, OpenDb } from '../../src/db/open.ts'
 import { openEmbedded } from '../../src/db/open-embedded.ts'
+import { openPostgres } from '../../src/db/postgres/open-postgres.ts'
 import { readTemplate } from './embedded-template.ts'
 
 /**

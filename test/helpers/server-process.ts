@@ -23,6 +23,8 @@ export type ServerProcess = {
 }
 
 const startTimeoutMs = 180_000
+/** In the banner of a server whose database is unreachable. */
+const withoutDatabase = /The server started without the database/
 
 /** Starts the compiled program (setup compiles it) on a data folder and free ports, and waits until it answers. */
 export async function startServerProcess(dataDir: string, env: Record<string, string> = {}): Promise<ServerProcess> {
@@ -46,7 +48,8 @@ export async function startServerProcess(dataDir: string, env: Record<string, st
   for (;;) {
     const answer = await ask('GET', '/policy').catch(() => undefined)
     const bootUrl = /boot HTTP\s+(http:\/\/[\d.:]+)/.exec(chunks.join(''))?.[1]
-    if (answer?.status === 200 && bootUrl !== undefined)
+    const isReady = answer?.status === 200 || (answer !== undefined && withoutDatabase.test(chunks.join('')))
+    if (isReady && bootUrl !== undefined)
       return {
         ...{ ask, bootUrl, socketPath, pid: child.pid as number, output: () => chunks.join('') },
         kill: () => killed(child),

@@ -2,7 +2,7 @@ import { createServer } from 'node:net'
 import { sql } from 'drizzle-orm'
 import { expect, test } from 'vitest'
 import { freePort } from '../../scripts/servers/free-port.ts'
-import { openPostgres } from '../../src/db/open.ts'
+import { openPostgres } from '../../src/db/postgres/open-postgres.ts'
 import { messageOf, stackOf } from '../../src/lib/errors.ts'
 import { eachDatabase } from '../helpers/database.ts'
 

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { validate as isUuid } from 'uuid'
-import { ConfigError, ConflictError, quote } from '../../lib/errors.ts'
+import { ConfigError, quote } from '../../lib/errors.ts'
 import { makeFileOnce, makeFolder } from '../../lib/folders.ts'
 import type { FileStore } from './file-store.ts'
 
@@ -24,10 +24,10 @@ export async function loadStoreId(path: string): Promise<string> {
   return id
 }
 
-/** Replaces a store that does not belong to the database: it refuses every operation. */
-export function refusingStore(why: string): FileStore {
+/** Replaces a store that this server may not use: it refuses every operation with this error. */
+export function refusingStore(why: Error): FileStore {
   const refuse = async () => {
-    throw new ConflictError(why)
+    throw why
   }
   return {
     open: refuse,

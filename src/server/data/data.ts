@@ -4,8 +4,9 @@ import { isSocketTaken } from '../../config/admin-socket.ts'
 import type { Config } from '../../config/config.ts'
 import { type DataFolder, dataFolder, socketPath as socketPathOf } from '../../config/data-folder.ts'
 import { lockFolder } from '../../db/folder-lock.ts'
-import { type Db, type OnQuery, type OpenDb, openPostgres } from '../../db/open.ts'
+import type { Db, OpenDb } from '../../db/open.ts'
 import { openEmbedded } from '../../db/open-embedded.ts'
+import { openPostgres, type PostgresOptions } from '../../db/postgres/open-postgres.ts'
 import { loadNbps, type Nbps } from '../../files/nbps.ts'
 import { ensureFirstLink, type NewLink } from '../../inventory/access/password-links.ts'
 import { ensureFirstToken } from '../../inventory/access/tokens.ts'
@@ -19,19 +20,28 @@ import { programDir } from '../../lib/program-dir.ts'
 import type { Sealer } from '../../lib/seal.ts'
 import type { Closers } from '../closers.ts'
 import { healthOf } from './health.ts'
-import { openSealer } from './open-sealer.ts'
+import { openKnownSealer, openSealer } from './open-sealer.ts'
+import { exists } from './secret-key.ts'
 import { type OpenStore, openStore } from './store.ts'
 
-export type Data = OpenStore & {
+/** What a first start makes, to be shown once. */
+export type FirstAccess = {
+  /** The first admin token, if this start created it. */
+  adminToken: string | undefined
+  /** The link that creates the first person, as long as no admin exists. */
+  firstLink: NewLink | undefined
+}
+
+export type Data = Omit<OpenStore, 'claim'> & {
   folder: DataFolder
   db: Db
   /** The same database for requests of machines. A query takes a few seconds at most; then it fails. */
   bootDb: Db
   health: HealthSources
-  /** The first admin token, if this start created it. */
-  adminToken: string | undefined
-  /** The link that creates the first person, as long as no admin exists. */
-  firstLink: NewLink | undefined
+  /** Undefined if the server started without its database. */
+  first: FirstAccess | undefined
+  /** Calls `listen` once the database is prepared, which may be at once. */
+  onPrepared: (listen: (first: FirstAccess) => void) => void
   sealer: Sealer
   nbps: Nbps
   /** What boots ask of the database and tell it. */
@@ -50,29 +60,50 @@ export async function openData(config: Config, log: Logger, metrics: Metrics, cl
   if (socketPath !== undefined && (await isSocketTaken(socketPath)))
     throw new ConfigError(`BOOTWRIGHT_DATA_DIR: another server is already using ${folder.folder}`)
 
-  const opened = await openDatabase(config, folder, log, metrics.query)
+  const openedStore = await openStore(config, folder.files, log)
+  let sealer = (await hasRunBefore(config, folder)) ? await openKnownSealer(config.secrets, folder, log) : undefined
+  let first: FirstAccess | undefined
+  const listeners: ((first: FirstAccess) => void)[] = []
+  const prepare = async (db: Db) => {
+    const opened = await openSealer(config.secrets, folder, db, log)
+    sealer ??= opened
+    await openedStore.claim(db)
+    const adminToken = await ensureFirstToken(db, config.admin.token)
+    const firstLink = await ensureFirstLink(db).catch((error: unknown) => withoutLink(error, log))
+    first = { adminToken, firstLink }
+    for (const listen of listeners.splice(0)) listen(first)
+  }
+  const opened = await openDatabase(config, folder, {
+    log,
+    onQuery: metrics.query,
+    prepare,
+    mayBeAway: sealer !== undefined,
+  })
   closers.add(opened.close)
   const { db, bootDb = db } = opened
-  const adminToken = await ensureFirstToken(db, config.admin.token)
-  const firstLink = await ensureFirstLink(db).catch((error: unknown) => withoutLink(error, log))
-  const sealer = await openSealer(config.secrets, folder, db, log)
-  const store = await openStore(config, folder.files, db, log)
   const nbps = await loadNbps(config.boot.nbpFolder ?? join(programDir, 'ipxe', 'nbp'))
   const inventory = openInventory(bootDb, log, { eventsDb: db, metrics })
   closers.add(inventory.close)
+  const { store, shared, isShared } = openedStore
   return {
     folder,
     db,
     bootDb,
     health: healthOf(opened),
-    adminToken,
-    firstLink,
-    sealer,
-    ...store,
+    first,
+    onPrepared: (listen) => (first === undefined ? void listeners.push(listen) : listen(first)),
+    // A database that was unreachable is opened only if the sealer was.
+    sealer: sealer as Sealer,
+    ...{ store, shared, isShared },
     nbps,
     inventory,
     socketPath,
   }
+}
+
+/** A server that has run before can serve what it knows while the database is unreachable. */
+async function hasRunBefore({ database, files }: Config, folder: DataFolder): Promise<boolean> {
+  return database.url !== undefined && !files.newStore && (await exists(folder.serverId))
 }
 
 /** A server whose disk is full starts and serves machines. The first person has to wait. */
@@ -81,10 +112,19 @@ function withoutLink(error: unknown, log: Logger): undefined {
   log.warn({ error: messageOf(error) }, 'no link for the first person: it cannot be saved')
 }
 
-function openDatabase({ database }: Config, folder: DataFolder, log: Logger, onQuery: OnQuery): Promise<OpenDb> {
+async function openDatabase(
+  { database }: Config,
+  folder: DataFolder,
+  { log, onQuery, prepare, mayBeAway }: Required<PostgresOptions> & { log: Logger },
+): Promise<OpenDb> {
   const { url, durable, mayBeNew } = database
-  if (url !== undefined) return openPostgres(url, onQuery)
+  if (url !== undefined) return openPostgres(url, { onQuery, log, prepare, mayBeAway })
   // What a server leaves in its data folder once it has had a database.
   const traces = [folder.secretKey, folder.serverId]
-  return openEmbedded(folder.database, { durable, mayBeNew, traces, log, onQuery })
+  const opened = await openEmbedded(folder.database, { durable, mayBeNew, traces, log, onQuery })
+  await prepare(opened.db).catch(async (error: unknown) => {
+    await opened.close()
+    throw error
+  })
+  return opened
 }

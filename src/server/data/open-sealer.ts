@@ -6,7 +6,22 @@ import { claimSecretKey, countSealed, findSealingKeys, forgetKey } from '../../i
 import { ConfigError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
 import { createSealer, type Sealer } from '../../lib/seal.ts'
-import { loadSecretKey } from './secret-key.ts'
+import { exists, loadSecretKey } from './secret-key.ts'
+
+/**
+ * Opens the sealer of a server that has run before, without the database. Undefined if the key is missing, or if a
+ * setting changes it.
+ */
+export async function openKnownSealer(
+  { key, keyFile, forgetKey: lost }: Config['secrets'],
+  folder: DataFolder,
+  log: Logger,
+): Promise<Sealer | undefined> {
+  const isThere = key !== undefined || keyFile !== undefined || (await exists(folder.secretKey))
+  if (!isThere || lost !== undefined) return undefined
+  const isSealed = async () => true
+  return createSealer(await loadSecretKey({ key, keyFile, ownFile: folder.secretKey }, { isSealed, log }))
+}
 
 /**
  * Opens the sealer with the key that this database has used since its first start.

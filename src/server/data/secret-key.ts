@@ -36,7 +36,8 @@ export async function loadSecretKey(
   return key
 }
 
-async function exists(file: string): Promise<boolean> {
+/** Whether a file is there; true also if that cannot be found out. */
+export async function exists(file: string): Promise<boolean> {
   return stat(file).then(
     () => true,
     (error: NodeJS.ErrnoException) => error.code !== 'ENOENT',

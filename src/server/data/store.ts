@@ -1,4 +1,6 @@
 // The store of image files, and the check that it is the store of this database.
+
+import { currentStore } from '../../bytes/store/current-store.ts'
 import type { FileStore } from '../../bytes/store/file-store.ts'
 import { openFolderStore } from '../../bytes/store/folder-store.ts'
 import { loadStoreId, refusingStore } from '../../bytes/store/store-id.ts'
@@ -7,7 +9,9 @@ import type { FilesFolder } from '../../config/data-folder.ts'
 import type { S3Settings } from '../../config/s3-settings.ts'
 import type { Db } from '../../db/open.ts'
 import { claimStore, replaceStore } from '../../inventory/system/installation.ts'
+import { ConflictError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
+import { DatabaseAwayError } from '../../lib/outage.ts'
 
 const storeAdvice =
   'give all servers on one database the same object store (BOOTWRIGHT_S3_URL) or the same folder "files". ' +
@@ -18,21 +22,34 @@ const storeAdvice =
  * database. Otherwise `shared` refuses every call: files that only another server has are not missing, and that server
  * would lack every file that this server accepts.
  */
-export type OpenStore = { store: FileStore; shared: FileStore; isShared: boolean }
+export type OpenStore = {
+  store: FileStore
+  shared: FileStore
+  /** False as well before `claim`. */
+  isShared: () => boolean
+  /** Compares this store with that of the database, and records it if the database has none. */
+  claim: (db: Db) => Promise<void>
+}
 
-export async function openStore(config: Config, folder: FilesFolder, db: Db, log: Logger): Promise<OpenStore> {
+/** Opens the store without the database. */
+export async function openStore(config: Config, folder: FilesFolder, log: Logger): Promise<OpenStore> {
   const s3 = s3Of(config)
   const store = s3 === undefined ? await openFolderStore(folder) : await openBucket(s3, folder)
   const id = s3 === undefined ? await loadStoreId(folder.storeId) : `${s3.endpoint}/${s3.bucket}/${s3.prefix}`
-  if (config.database.url === undefined || config.files.newStore) await replaceStore(db, id)
-  const isShared = (await claimStore(db, id)) === id
-  if (!isShared)
-    log.error(
-      { next: storeAdvice },
-      'this server does not share the store of image files, so it accepts no files and serves only its own',
-    )
-  const shared = isShared ? store : refusingStore(`this server does not share the store of image files: ${storeAdvice}`)
-  return { store, shared, isShared }
+  const unknown = new DatabaseAwayError('the database was not reached yet, so the store of image files is not known')
+  let shared = refusingStore(unknown)
+  const claim = async (db: Db) => {
+    if (config.database.url === undefined || config.files.newStore) await replaceStore(db, id)
+    if ((await claimStore(db, id)) === id) shared = store
+    else {
+      log.error(
+        { next: storeAdvice },
+        'this server does not share the store of image files, so it accepts no files and serves only its own',
+      )
+      shared = refusingStore(new ConflictError(`this server does not share the store of image files: ${storeAdvice}`))
+    }
+  }
+  return { store, shared: currentStore(() => shared), isShared: () => shared === store, claim }
 }
 
 async function openBucket(s3: S3Settings, folder: FilesFolder): Promise<FileStore> {

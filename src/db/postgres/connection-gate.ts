@@ -1,6 +1,6 @@
 // Limits the work on the database to the connections that it has.
 
-import { BusyDatabaseError } from '../lib/outage.ts'
+import { BusyDatabaseError } from '../../lib/outage.ts'
 
 /** Limits the simultaneous work on the database to its number of connections. */
 export type ConnectionGate = {
