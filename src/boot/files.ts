@@ -1,15 +1,17 @@
-// Serves stored files to iPXE and installers. Called by routes.ts and trees.ts.
+// Serves stored files to iPXE and installers. Called by routes.ts, trees.ts and http/file-app.ts.
+import type { Download, Sent } from '../bytes/send/downloads.ts'
 import { sendFile } from '../bytes/send/send-file.ts'
-import { recordedFault, sha256Pattern, sizeFault } from '../inventory/images/files.ts'
 import type { Stage } from '../model/boot.ts'
-import type { BootDeps } from './http/deps.ts'
+import { recordedFault, sizeFault } from '../model/catalog.ts'
+import { sha256Pattern } from '../model/image.ts'
+import type { FileDeps } from './http/deps.ts'
 import { parseQuery } from './http/facts-query.ts'
 import { addressOf, type BootContext, queryOf } from './http/request.ts'
 
 const fileStages = new Set<string>(['kernel', 'initrd', 'file'] satisfies Stage[])
 
 /** `/files/{sha256}/{name}?boot=…&stage=…`: an image's file. */
-export async function serveFile(context: BootContext, deps: BootDeps): Promise<Response> {
+export async function serveFile(context: BootContext, deps: FileDeps): Promise<Response> {
   const sha256 = context.req.param('sha256') ?? ''
   if (!sha256Pattern.test(sha256)) return noFile(context, sha256)
   return serveStored(context, deps, sha256, context.req.param('name') ?? '')
@@ -18,21 +20,19 @@ export async function serveFile(context: BootContext, deps: BootDeps): Promise<R
 /** Streams a stored file. When the body ends, an event is recorded for the boot in the query. */
 export async function serveStored(
   context: BootContext,
-  deps: BootDeps,
+  deps: FileDeps,
   sha256: string,
   name: string,
 ): Promise<Response> {
-  const { store, transfers, inventory, log } = deps
+  const { store, transfers, log } = deps
   const query = parseQuery(queryOf(context))
   const bootId = bootIdOf(query.get('boot'))
   const stage = query.get('stage') ?? ''
   const ip = addressOf(context)
-  const record = (details: { bytes?: number; durationMs?: number; message?: string | undefined }) => {
-    if (bootId === undefined || !fileStages.has(stage)) return
-    inventory.events.record({ bootId, ip, stage: stage as Stage, file: name, ...details })
-  }
+  const asked = { address: ip, boot: bootId, stage, file: name }
+  const record = (details: EventDetails) => recordStage(deps, asked, details)
   // If the database is unreachable, a file without a status is served, because its hash identifies it.
-  const status = await inventory.findFileStatus(sha256)
+  const status = await deps.inventory.findFileStatus(sha256)
   const file = await store.open(sha256)
   const fault = status && (recordedFault(status) ?? sizeFault(status.sizeBytes, file?.sizeBytes))
   if (fault !== undefined) {
@@ -50,8 +50,7 @@ export async function serveStored(
     'Cache-Control': 'public, max-age=31536000, immutable',
     ETag: `"${sha256}"`,
   }
-  // iPXE reads a disk image over HTTP in thousands of small ranges, which do not belong to a stage.
-  const level = fileStages.has(stage) || context.req.header('range') === undefined ? 'info' : 'debug'
+  const level = levelOf(stage, context.req.header('range') !== undefined)
   if (store.urlFor !== undefined && context.req.method === 'GET') {
     await file.close()
     log[level]({ ip, boot: bootId, file: name }, 'file redirected to the object store')
@@ -59,12 +58,38 @@ export async function serveStored(
     context.header('Cache-Control', 'no-store')
     return context.redirect(await store.urlFor(sha256, headers['Content-Type']))
   }
-  const asked = { ...context.env, address: ip, boot: bootId, name }
-  return sendFile(asked, transfers, file, headers, ({ bytes, complete, durationMs }) => {
-    log[level]({ ip, boot: bootId, file: name, bytes, ms: durationMs, complete }, 'file')
-    const message = complete ? undefined : `interrupted after ${bytes} of ${file.sizeBytes} bytes`
-    record({ bytes, durationMs, message })
-  })
+  return sendFile({ ...context.env, ...asked, name }, transfers, file, headers, (result) =>
+    recordDownload(deps, { ...asked, totalBytes: file.sizeBytes }, result, level),
+  )
+}
+
+/** Records the end of a download: a log line and, for a stage of a boot, its event. Also called when a file worker has exited. */
+export function recordDownload(
+  deps: Pick<FileDeps, 'log' | 'inventory'>,
+  download: Pick<Download, 'address' | 'boot' | 'stage' | 'file' | 'totalBytes'>,
+  { bytes, complete, durationMs }: Sent,
+  level: 'info' | 'debug' = 'info',
+): void {
+  const { address: ip, boot, file, totalBytes } = download
+  deps.log[level]({ ip, boot, file, bytes, ms: durationMs, complete }, 'file')
+  const message = complete ? undefined : `interrupted after ${bytes} of ${totalBytes} bytes`
+  recordStage(deps, download, { bytes, durationMs, message })
+}
+
+type EventDetails = { bytes?: number; durationMs?: number; message?: string | undefined }
+
+function recordStage(
+  { inventory }: Pick<FileDeps, 'inventory'>,
+  { boot: bootId, address: ip, stage = '', file }: Pick<Download, 'address' | 'boot' | 'stage' | 'file'>,
+  details: EventDetails,
+): void {
+  if (bootId === undefined || !fileStages.has(stage)) return
+  inventory.events.record({ bootId, ip, stage: stage as Stage, file, ...details })
+}
+
+/** iPXE reads a disk image over HTTP in thousands of small ranges, which do not belong to a stage. */
+function levelOf(stage: string, isRange: boolean): 'info' | 'debug' {
+  return fileStages.has(stage) || !isRange ? 'info' : 'debug'
 }
 
 function noFile(context: BootContext, sha256: string): Response {

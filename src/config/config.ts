@@ -71,7 +71,7 @@ function givenText(env: Record<string, string | undefined>, { name, shared }: Se
 
 /** Faults of settings that are valid alone, but contradict each other. */
 function contradictions(config: Config): string[] {
-  return [...storeContradictions(config), ...oidcContradictions(config)]
+  return [...storeContradictions(config), ...fileContradictions(config), ...oidcContradictions(config)]
 }
 
 function oidcContradictions({ oidc, admin }: Config): string[] {
@@ -88,6 +88,17 @@ function oidcContradictions({ oidc, admin }: Config): string[] {
     ...(admin.url === undefined ? [settings.admin.url] : []),
   ]
   return missing.map(({ name, expected }) => `${name}: expected ${expected}, because ${issuer.name} is set`)
+}
+
+function fileContradictions({ sending }: Config): string[] {
+  const { listen, workers, url } = settings.sending
+  if (sending.listen !== undefined) return []
+  const given = sending.workers > 0 ? workers : url
+  return sending.workers > 0 || sending.url !== undefined
+    ? [
+        `${listen.name}: expected ${listen.expected}, because ${given.name} is set. Example: ${listen.name}=0.0.0.0:8082`,
+      ]
+    : []
 }
 
 function storeContradictions({ s3, sending }: Config): string[] {

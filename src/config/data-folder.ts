@@ -15,7 +15,6 @@ import { join, relative, resolve } from 'node:path'
  *   owner.lock             locked while a server uses the embedded database
  *   proxy-dhcp.json        interfaces of proxyDHCP that an operator chose, without BOOTWRIGHT_PROXY_DHCP
  *   recipes/               image recipes of the operator, with their keys in recipes/keys/; made by the operator
- *   relay.sock             socket between the server and its file workers, with BOOTWRIGHT_FILE_WORKERS
  *   secret.key             key that encrypts secrets, without BOOTWRIGHT_SECRET_KEY or BOOTWRIGHT_SECRET_KEY_FILE
  *   server.id              id of this server, which resumes its own imports
  */
@@ -29,7 +28,6 @@ export type DataFolder = {
   ownerLock: string
   proxyDhcp: string
   recipes: string
-  relaySocket: string
   secretKey: string
   serverId: string
 }
@@ -53,7 +51,6 @@ export function dataFolder(folder: string): DataFolder {
     ownerLock: join(folder, 'owner.lock'),
     proxyDhcp: join(folder, 'proxy-dhcp.json'),
     recipes: join(folder, 'recipes'),
-    relaySocket: join(folder, 'relay.sock'),
     secretKey: join(folder, 'secret.key'),
     serverId: join(folder, 'server.id'),
   }

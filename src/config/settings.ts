@@ -423,11 +423,23 @@ export const settings = {
       'yes',
       'Whether the kernel sends files from its page cache, without a copy in memory',
     ),
+    listen: optional(
+      'BOOTWRIGHT_FILE_LISTEN',
+      'Address and port of file HTTP, a listener for image files; if unset, boot HTTP sends them',
+      'host:port',
+      (text) => parseListen(text, true),
+    ),
+    url: optional(
+      'BOOTWRIGHT_FILE_URL',
+      'URL at which machines reach file HTTP, behind a proxy or by a name of its own',
+      'http://host[:port] or https://host[:port], without a path',
+      parseBaseUrl,
+    ),
     workers: whole(
       'BOOTWRIGHT_FILE_WORKERS',
       0,
       { min: 0, max: 64 },
-      'Additional processes that send files from the data folder, to use more cores',
+      'Processes of file HTTP that send files from the data folder, apart from the server',
     ),
   },
   imports: {

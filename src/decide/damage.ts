@@ -1,7 +1,8 @@
 // Finds damaged files of a variant before a machine starts to load them. Reads only; called by answer.ts.
-import { recordedFault, sizeFault } from '../inventory/images/files.ts'
+
 import type { Inventory } from '../inventory/open.ts'
 import type { FileFault } from '../model/catalog.ts'
+import { recordedFault, sizeFault } from '../model/catalog.ts'
 import type { Decision } from '../model/decision.ts'
 import { type FileRef, filesOf, type Variant } from '../model/image.ts'
 import { damagedVariant } from './boot-spec.ts'

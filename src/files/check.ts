@@ -2,9 +2,10 @@
 import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FileStore, OpenFile } from '../bytes/store/file-store.ts'
-import { recordCheck, type StoredFile, sizeFault } from '../inventory/images/files.ts'
+import { recordCheck, type StoredFile } from '../inventory/images/files.ts'
 import type { Logger } from '../lib/log.ts'
 import type { FileFault } from '../model/catalog.ts'
+import { sizeFault } from '../model/catalog.ts'
 import type { FileDeps } from './keep.ts'
 
 /** The dependencies of verification and garbage collection. */

@@ -40,6 +40,21 @@ export type DamageKind = (typeof damageKinds)[number]
 /** Why a file is not served. `damage` is a clause: "the file has 3 bytes instead of 5". */
 export type FileFault = { kind: DamageKind; damage: string }
 
+/** The status of a stored file, which decides whether it is served. `damage` is null while its bytes are correct. */
+export type FileStatus = { sizeBytes: number; damage: string | null; damageKind: DamageKind | null }
+
+/** The recorded fault of a file; undefined while its bytes are correct. */
+export function recordedFault({ damage, damageKind }: Omit<FileStatus, 'sizeBytes'>): FileFault | undefined {
+  return damage === null ? undefined : { kind: damageKind ?? 'changed', damage }
+}
+
+/** The fault of a stored file by its size alone. `storedBytes` is undefined if the file is missing in the store. */
+export function sizeFault(sizeBytes: number, storedBytes: number | undefined): FileFault | undefined {
+  if (storedBytes === undefined) return { kind: 'missing', damage: 'the file is missing in the store' }
+  if (storedBytes === sizeBytes) return undefined
+  return { kind: 'changed', damage: `the file has ${storedBytes} bytes instead of ${sizeBytes}` }
+}
+
 type Ranked = Pick<CatalogGroup, 'name' | 'priority' | 'selector'>
 
 /** Sorts groups, the strongest first: by priority, then by number of conditions, then by name. */

@@ -2,6 +2,9 @@
 import { createHash } from 'node:crypto'
 import type { Arch, Platform, Target } from './arch.ts'
 
+/** What a file's hash looks like, in URLs and in the store. */
+export const sha256Pattern = /^[0-9a-f]{64}$/
+
 /** A stored file by its hash, and the name that it is served under. */
 export type FileRef = { sha256: string; name: string }
 

@@ -45,11 +45,18 @@ export type Scripts = {
 /** What a machine does that got no script for five minutes: `local` leaves iPXE for the next boot device. */
 export type WithoutServer = 'local' | 'retry'
 
+/** The base URL of files, for the base URL of the script. */
+export type FileBaseOf = (base: string) => string
+
 /** Retries of a failed boot with growing pauses: 10 s, 20 s, … They take two and a half minutes. */
 const maxRetries = 5
 
 /** The renderer for a set of templates. Pure: the same input gives the same text. */
-export function createScripts(templates: Templates, withoutServer: WithoutServer = 'local'): Scripts {
+export function createScripts(
+  templates: Templates,
+  withoutServer: WithoutServer = 'local',
+  fileBaseOf: FileBaseOf = (base) => base,
+): Scripts {
   const eta = new Eta({
     autoTrim: false,
     autoEscape: true,
@@ -64,7 +71,7 @@ export function createScripts(templates: Templates, withoutServer: WithoutServer
     bootstrap: (base) =>
       render('bootstrap.ipxe', { base, withoutServer, offline: screenCodes(platforms), prose: scriptProse }),
     script: (decision, context) => {
-      const view = viewOf(decision, context)
+      const view = viewOf(decision, context, fileBaseOf)
       const reports = view.args?.some((arg) => arg.includes(context.boot.token)) ?? false
       return { text: render(`${decision.spec.kind}.ipxe`, view), reports }
     },
@@ -83,7 +90,7 @@ function tidy(template: string): string {
 /** The data of a template. `args` are the arguments of the boot. */
 type View = Record<string, unknown> & { args?: string[] }
 
-function viewOf(decision: Decision, context: ScriptContext): View {
+function viewOf(decision: Decision, context: ScriptContext, fileBaseOf: FileBaseOf): View {
   const { spec } = decision
   const common = commonView(decision, context)
   if (spec.kind === 'refusal')
@@ -95,7 +102,7 @@ function viewOf(decision: Decision, context: ScriptContext): View {
   if (spec.kind === 'local') return { ...common, method: spec.method }
   if (spec.kind === 'menu') return { ...common, menu: spec, label: menuLabel }
   if (spec.kind === 'wait' || spec.kind === 'shell' || spec.kind === 'reboot') return common
-  return { ...common, ...imageView(spec, decision, context) }
+  return { ...common, ...imageView(spec, decision, context, fileBaseOf(context.base)) }
 }
 
 function refusalLines({ code, reason, nextStep }: RefusalSpec, context: ScriptContext): string[] {
@@ -130,14 +137,14 @@ function commonView(decision: Decision, { facts, base, boot, after, command = 'b
 
 type ImageSpec = Extract<BootSpec, { kind: 'linux' | 'wimboot' | 'efi' | 'ipxe' | 'sanboot' }>
 
-function imageView(spec: ImageSpec, decision: Decision, context: ScriptContext): View {
+function imageView(spec: ImageSpec, decision: Decision, context: ScriptContext, fileBase: string): View {
   const { base, boot, documents = [] } = context
   const names = namesOf(decision, context, documents[0])
   // Only downloads with a stage become events: iPXE reads a disk image in thousands of small ranges.
   const fetched = ({ sha256, name }: FileRef, stage: string | undefined, imageName = name) => ({
     name: imageName,
     shown: shortName(name),
-    url: `${base}/files/${sha256}/${name}?boot=${boot.id}${stage === undefined ? '' : `&stage=${stage}`}`,
+    url: `${fileBase}/files/${sha256}/${name}?boot=${boot.id}${stage === undefined ? '' : `&stage=${stage}`}`,
   })
   if (spec.kind === 'sanboot') {
     if ('file' in spec) return { url: fetched(spec.file, undefined).url }

@@ -70,6 +70,7 @@ function banner(server: RunningServer): string[] {
   ]
   if (addresses.proxyDhcp !== undefined)
     lines.splice(3, 0, `  proxyDHCP   ${addresses.proxyDhcp}   beside the DHCP server of the network`)
+  if (addresses.files !== undefined) lines.splice(2, 0, `  file HTTP   http://${addresses.files}`)
   if (isWithoutDatabase)
     lines.push(
       '',

@@ -30,6 +30,7 @@ export type FirstAccess = {
 export type RunningServer = FirstAccess & {
   addresses: {
     boot: string
+    files: string | undefined
     admin: string
     adminSocket: string | undefined
     tftp: string | undefined
@@ -92,6 +93,7 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Omit
   return {
     addresses: {
       boot: formatAddress(boot.address),
+      files: boot.files && formatAddress(boot.files),
       admin: formatAddress(admin),
       adminSocket: data.socketPath,
       tftp: tftp?.addresses.join(', '),

@@ -38,7 +38,10 @@ test('a server leaves nothing in its data folder that the tree does not name', a
   const folder = await mkdtemp(join(tmpdir(), 'bootwright-layout-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
   await mkdir(dataFolder(folder).recipes)
-  const server = await startServerProcess(folder, { BOOTWRIGHT_FILE_WORKERS: '1' })
+  const server = await startServerProcess(folder, {
+    BOOTWRIGHT_FILE_WORKERS: '1',
+    BOOTWRIGHT_FILE_LISTEN: '127.0.0.1:0',
+  })
   onTestFinished(async () => void (await server.stop()))
   const drawn = await drawnNames()
   const found = await namesIn(folder)

@@ -1,11 +1,11 @@
 // The values that several schemas share: names, keys, times, pages.
 
 import { z } from '@hono/zod-openapi'
-import { sha256Pattern } from '../../inventory/images/files.ts'
 import { parseMac } from '../../lib/ids/mac.ts'
 import { namePattern } from '../../lib/ids/names.ts'
 import { parseUuid } from '../../lib/ids/uuid.ts'
 import { archs, platforms } from '../../model/arch.ts'
+import { sha256Pattern } from '../../model/image.ts'
 import type { MachineKey } from '../../model/machine.ts'
 import { argFault } from '../../render/args.ts'
 

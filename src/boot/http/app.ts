@@ -1,37 +1,21 @@
 // The application of the boot listener: the client's address and its turn, then the table of URLs (../routes.ts).
 import { Hono } from 'hono'
-import { InputError, messageOf } from '../../lib/errors.ts'
-import { pathForLog } from '../../lib/log.ts'
-import { clientAddressOf } from '../../lib/net/client-address.ts'
-import { proxyTest } from '../../lib/subnet.ts'
 import { type BootRoute, bootRoutes } from '../routes.ts'
+import { admitClients, answerFaults } from './clients.ts'
 import type { BootDeps } from './deps.ts'
 import { createFairTurns, type FairTurns } from './fair-turns.ts'
 import { emptyPreseed } from './preseed.ts'
-import { addressOf, type BootContext, type BootEnv, peerOf } from './request.ts'
-import { watchRequest } from './request-log.ts'
+import { addressOf, type BootContext, type BootEnv } from './request.ts'
+import { createLabelOf, watchRequest } from './request-log.ts'
 
 /** Maximum number of parallel requests of an address. Downloads have other limits (bytes/send/admission.ts). */
 const maxAtOncePerAddress = 16
 
+const labelOf = createLabelOf(bootRoutes.map(({ path }) => path))
+
 export function createBootApp(deps: BootDeps): Hono<BootEnv> {
-  const { settings } = deps
   const app = new Hono<BootEnv>()
-  const isTrustedProxy = proxyTest(settings.trustedProxies ?? [])
-  app.use((context, next) => {
-    const { incoming } = context.env
-    incoming.clientAddress = clientAddressOf(peerOf(context), incoming.headers, isTrustedProxy)
-    watchRequest(context, deps)
-    return next()
-  })
-  app.use(async (context, next) => {
-    if (deps.allows(addressOf(context))) return next()
-    deps.log.warn(
-      { ip: addressOf(context), path: pathForLog(context.req.path) },
-      'refused: the address is outside the boot subnets',
-    )
-    return context.text('This address may not boot here.\n', 403)
-  })
+  admitClients(app, deps, (context) => watchRequest(context, deps, labelOf))
   for (const path of ['/boot.ipxe', '/boot.ipxe.0', '/autoexec.ipxe', '/nbp/*', '/ipxe', '/ipxe/*'])
     app.use(path, emptyPreseed)
   const inTurn = createFairTurns(maxAtOncePerAddress)
@@ -40,13 +24,7 @@ export function createBootApp(deps: BootDeps): Hono<BootEnv> {
     if (route.methods === 'any') app.all(route.path, answer)
     else app.on(route.methods, route.path, answer)
   }
-  app.notFound((context) => context.text('Not found. Machines boot from /boot.ipxe.\n', 404))
-  app.onError((error, context) => {
-    if (error instanceof InputError) return context.text(`${error.message}\n`, 400)
-    deps.log.error({ path: pathForLog(context.req.path), error: messageOf(error) }, 'boot request failed')
-    // iPXE follows Retry-After (its httpcore.c), and installers' wget also retries.
-    return context.text('The boot server cannot answer now. Try again later.\n', 503, { 'Retry-After': '5' })
-  })
+  answerFaults(app, deps.log, 'Not found. Machines boot from /boot.ipxe.\n')
   return app
 }
 

@@ -1,5 +1,5 @@
 // The dependencies of the boot network's handlers. The server and the tests open them.
-import type { Transfers } from '../../bytes/send/send-file.ts'
+import type { Sender, Transfers } from '../../bytes/send/send-file.ts'
 import type { FileStore } from '../../bytes/store/file-store.ts'
 import type { Db } from '../../db/open.ts'
 import type { AnswerDeps } from '../../decide/answer.ts'
@@ -10,6 +10,18 @@ import type { Logger } from '../../lib/log.ts'
 import type { Metrics } from '../../lib/metrics.ts'
 import type { Sealer } from '../../lib/seal.ts'
 import type { FileFault } from '../../model/catalog.ts'
+
+/** The dependencies of file handlers. File workers have them too, without a database. */
+export type FileDeps = {
+  store: Pick<FileStore, 'open' | 'urlFor'>
+  transfers: Sender
+  inventory: Pick<Inventory, 'findFileStatus'> & { events: Pick<Inventory['events'], 'record'> }
+  recordDamage: (sha256: string, fault: FileFault) => Promise<unknown>
+  log: Logger
+  metrics: Pick<Metrics, 'request'>
+  allows: (address: string) => boolean
+  settings: { trustedProxies?: string[] }
+}
 
 export type BootDeps = AnswerDeps &
   HealthSources & {

@@ -2,13 +2,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { HttpBindings } from '@hono/node-server'
 import type { Context } from 'hono'
-import type { Relayed } from '../../bytes/workers/file-orders.ts'
 import { baseUrlAt } from '../../lib/base-url.ts'
 import { plainAddress } from '../../lib/subnet.ts'
 
 /** Facts about a request that the listener finds before the handler runs. */
 export type Asked = {
-  relayed?: Relayed
   /** The host of the request; undefined if it is missing or not valid in a URL. */
   askedHost?: string | undefined
   /** The client's address behind trusted proxies. */
@@ -28,8 +26,7 @@ export function addressOf(context: BootContext): string {
 
 /** The address at the other end of the connection. */
 export function peerOf(context: BootContext): string {
-  const { relayed, socket } = context.env.incoming
-  return relayed?.address ?? plainAddress(socket.remoteAddress)
+  return plainAddress(context.env.incoming.socket.remoteAddress)
 }
 
 /** Whether the client is iPXE (its net/tcp/httpcore.c). Other clients get a preview. */

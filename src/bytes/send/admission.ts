@@ -2,8 +2,8 @@
 import { sharerOf } from '../../lib/subnet.ts'
 import type { RateLimit } from './send-bytes.ts'
 
-/** An admitted download. Call `leave` once, when it has completed or failed. */
-export type Transfer = { rateLimit: RateLimit; leave: () => void }
+/** An admitted download. Call `moved` when bytes moved, and `leave` once, when it has completed or failed. */
+export type Transfer = { rateLimit: RateLimit; moved: () => void; leave: () => void }
 
 /** The limits that all downloads share. */
 export type Admission = {
@@ -77,9 +77,9 @@ export function createAdmission(
         }
         slots.add(slot)
         return {
-          rateLimit: (bytes) => {
+          rateLimit,
+          moved: () => {
             slot.movedAt = now()
-            return rateLimit(bytes)
           },
           leave: slot.leave,
         }

@@ -1,60 +1,43 @@
 // The answer to a request for a file, from its headers to its last byte.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
-import type { Metrics } from '../../lib/metrics.ts'
 import type { OpenFile } from '../store/file-store.ts'
-import type { FileOrders, Relayed } from '../workers/file-orders.ts'
-import { type Admission, createAdmission } from './admission.ts'
 import { createChunkCache } from './chunk-cache.ts'
+import { type BeginDownload, createDownloads, type DownloadMetrics, type Downloads, type Sent } from './downloads.ts'
 import { answerFor, type FileAnswer, lengthOf } from './file-answer.ts'
-import { createRunningDownloads, type RunningDownloads } from './running.ts'
-import { type RateLimit, type Sending, type SendMethods, sendPart } from './send-bytes.ts'
+import { type Sending, type SendMethods, sendPart } from './send-bytes.ts'
 import { openZeroCopy } from './zero-copy.ts'
 
-/** What all downloads share: the methods of sending, the limits, and the file workers, if there are any. */
-export type Transfers = {
-  methods: SendMethods
-  admission: Admission
-  running: RunningDownloads
-  orders?: FileOrders
-  metrics?: TransferMetrics | undefined
-}
+/** What all downloads of a process share: the methods of sending, and what admits and counts the downloads. */
+export type Sender = { methods: SendMethods; begin: BeginDownload }
 
-/** What counts downloads. */
-export type TransferMetrics = Pick<Metrics, 'transferStarted' | 'transferBytes' | 'transferEnded' | 'transferRefused'>
+/** The same in the server, which also lists the downloads of all its processes. */
+export type Transfers = { methods: SendMethods } & Downloads
 
 /**
- * A request for a file, with the address of its client. The address determines the client's share of downloads. `boot` and
- * `name` describe the download while it runs.
+ * A request for a file, with the address of its client. The address determines the client's share of downloads. `boot`,
+ * `stage` and `name` describe the download while it runs.
  */
 export type FileRequest = {
-  incoming: IncomingMessage & { relayed?: Relayed }
+  incoming: IncomingMessage
   outgoing: ServerResponse
   address: string
   boot?: string | undefined
+  stage?: string | undefined
   name: string
 }
-
-/** The result of a download: `complete` if the last byte was handed to the system. */
-export type Sent = { bytes: number; complete: boolean; durationMs: number }
 
 const chunkBytes = 2 ** 20
 const defaultWriteTimeoutMs = 120_000
 /** Answers up to this size have no limit: a refusal would cost as much. A disk that is booted over HTTP requests such pieces. */
 const unlimitedBytes = 256 * 1024
-const unlimited: RateLimit = () => undefined
 
 /** @param settings.cacheBytes memory for chunks of files that are not sent from the page cache */
 export function createTransfers(
-  settings: Parameters<typeof createSendMethods>[0] & Parameters<typeof createAdmission>[0],
-  metrics?: TransferMetrics,
+  settings: Parameters<typeof createSendMethods>[0] & Parameters<typeof createDownloads>[0],
+  metrics?: DownloadMetrics,
 ): Transfers {
-  return {
-    methods: createSendMethods(settings),
-    admission: createAdmission(settings),
-    running: createRunningDownloads(),
-    metrics,
-  }
+  return { methods: createSendMethods(settings), ...createDownloads(settings, metrics) }
 }
 
 export function createSendMethods(settings: {
@@ -77,53 +60,32 @@ export function createSendMethods(settings: {
  */
 export async function sendFile(
   asked: FileRequest,
-  { methods, admission, running, orders, metrics }: Transfers,
+  { methods, begin }: Sender,
   file: OpenFile,
   headers: { ETag: string; 'Content-Type': string } & Record<string, string>,
   sent: (result: Sent) => void,
 ): Promise<Response> {
-  const { outgoing, incoming, address, boot, name } = asked
-  const { relayed } = incoming
+  const { outgoing, incoming, address, boot, stage, name } = asked
   try {
     const answer = answerFor(incoming.method, incoming.headers, file.sizeBytes, headers)
     if (incoming.method === 'HEAD' || answer.part === undefined)
       return new Response(null, { status: answer.status, headers: answer.headers })
     const isSmall = lengthOf(answer.part) <= unlimitedBytes
-    const entered = isSmall
-      ? { rateLimit: unlimited, leave: () => {} }
-      : admission.enter({ address, disconnect: relayed ? undefined : () => outgoing.destroy() })
-    if ('retryAfterSeconds' in entered) {
-      metrics?.transferRefused('boot')
-      return busy(entered.retryAfterSeconds)
+    const download = {
+      boot,
+      address,
+      file: name,
+      stage,
+      totalBytes: file.sizeBytes,
+      firstByte: answer.part.first,
+      isSmall,
     }
-    metrics?.transferStarted('boot')
-    const { first: firstByte } = answer.part
-    const download = isSmall
-      ? undefined
-      : running.begin({ boot, address, file: name, totalBytes: file.sizeBytes, firstByte })
-    let counted = 0
-    const moved = (bytes: number) => {
-      counted += bytes
-      metrics?.transferBytes('boot', bytes)
-      download?.moved(bytes)
-    }
-    const ended = (result: Sent) => {
-      entered.leave()
-      download?.ended()
-      metrics?.transferEnded('boot', result.complete ? 'complete' : 'interrupted')
-      sent(result)
-    }
-    const sha256 = file.descriptor === undefined ? undefined : headers.ETag.slice(1, -1)
-    const endedElsewhere = (result: Sent) => {
-      // A worker that was killed reports no end, but has reported bytes.
-      const bytes = Math.max(result.bytes, counted)
-      moved(bytes - counted)
-      ended({ ...result, bytes })
-    }
-    const order = sha256 && orders?.give(asked, { sha256, headers }, { moved, sent: endedElsewhere })
-    if (order) return order
-    const sending = { file, key: headers.ETag, methods, rateLimit: entered.rateLimit }
-    ended(await transmit(outgoing, answer, sending, moved))
+    const begun = await begin(download, () => outgoing.destroy())
+    if ('retryAfterSeconds' in begun) return busy(begun.retryAfterSeconds)
+    const sending = { file, key: headers.ETag, methods, rateLimit: begun.rateLimit }
+    const result = await transmit(outgoing, answer, sending, begun.moved)
+    begun.ended(result)
+    sent(result)
     return RESPONSE_ALREADY_SENT
   } finally {
     await file.close()

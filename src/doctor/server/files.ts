@@ -1,6 +1,7 @@
 // The stored files of images: recorded, present, and of the recorded size.
 import { listNamers } from '../../inventory/images/file-garbage.ts'
-import { listFiles, type StoredFile, sizeFault } from '../../inventory/images/files.ts'
+import { listFiles, type StoredFile } from '../../inventory/images/files.ts'
+import { sizeFault } from '../../model/catalog.ts'
 import { type Finding, fault, pass } from '../finding.ts'
 import type { ServerContext } from './context.ts'
 

@@ -5,10 +5,10 @@ import type { Db } from '../../db/open.ts'
 import { answerFiles, answerFileVersions, files, images, imageVersions } from '../../db/schema/images.ts'
 import { groups, menus } from '../../db/schema/machines.ts'
 import { catalog } from '../../db/schema/system.ts'
-import { type Catalog, type CatalogImage, compareGroups, type DamagedFile } from '../../model/catalog.ts'
+import { type Catalog, type CatalogImage, compareGroups, type DamagedFile, recordedFault } from '../../model/catalog.ts'
 import { filesOf, type Variant } from '../../model/image.ts'
 import { compileSelector } from '../../model/selector.ts'
-import { recordedFault, type StoredFile } from '../images/files.ts'
+import type { StoredFile } from '../images/files.ts'
 import { findPolicy } from '../machines/policy.ts'
 
 /** Returns the catalog at the revision of a look-up, or a newer one. */

@@ -8,7 +8,7 @@ import type { Tx } from '../../db/transaction.ts'
 import { ConflictError } from '../../lib/errors.ts'
 import { inTime } from '../../lib/time/in-time.ts'
 import { createMicroBatch } from '../../lib/time/micro-batch.ts'
-import type { DamageKind, FileFault } from '../../model/catalog.ts'
+import type { DamageKind, FileFault, FileStatus } from '../../model/catalog.ts'
 import { recordChanges, system } from '../changes/changes.ts'
 
 /** A stored file as the inventory knows it; its bytes are in the store. */
@@ -24,9 +24,6 @@ export type StoredFile = {
   damage: string | null
   damageKind: DamageKind | null
 }
-
-/** What a file's hash looks like, in URLs and in the store. */
-export const sha256Pattern = /^[0-9a-f]{64}$/
 
 export async function findFile(db: Db, sha256: string): Promise<StoredFile | undefined> {
   const rows = await db.select().from(files).where(eq(files.sha256, sha256))
@@ -180,31 +177,16 @@ async function setDamage(tx: Tx, before: StoredFile, fault: FileFault | null): P
   return true
 }
 
-/** The fault of a stored file by its size alone. `storedBytes` is undefined if the file is missing in the store. */
-export function sizeFault(sizeBytes: number, storedBytes: number | undefined): FileFault | undefined {
-  if (storedBytes === undefined) return { kind: 'missing', damage: 'the file is missing in the store' }
-  if (storedBytes === sizeBytes) return undefined
-  return { kind: 'changed', damage: `the file has ${storedBytes} bytes instead of ${sizeBytes}` }
-}
-
-/** The status of a file, which decides whether it is served. */
-export type FileStatus = Pick<StoredFile, 'sizeBytes' | 'damage' | 'damageKind'>
-
-/** The recorded fault of a file; undefined while its bytes are correct. */
-export function recordedFault({ damage, damageKind }: Omit<FileStatus, 'sizeBytes'>): FileFault | undefined {
-  return damage === null ? undefined : { kind: damageKind ?? 'changed', damage }
-}
-
 /** Finds the status of a file; undefined if it has no record. Never throws. */
 export type FindFileStatus = (sha256: string) => Promise<FileStatus | undefined>
 
 const maxKept = 8192
 
 /**
- * The look-up for boots. It caches answers for some seconds and combines simultaneous questions in one query. While
+ * The look-up for boots. It caches answers for half a second, so that damage ends downloads within a second, and combines simultaneous questions in one query. While
  * the database is unreachable or slow, the last answer is used, so that boots continue.
  */
-export function createFindFileStatus(db: Db, { keptMs = 3000, patienceMs = 1000 } = {}): FindFileStatus {
+export function createFindFileStatus(db: Db, { keptMs = 500, patienceMs = 1000 } = {}): FindFileStatus {
   const find = createMicroBatch((asked: string[]) => findMany(db, asked), { maxSize: 1000, maxConcurrent: 2 })
   const kept = new LRUCache<string, { file: FileStatus | undefined }>({
     max: maxKept,

@@ -1,9 +1,8 @@
-// The HTTP servers for machines and for file workers: plain enough for firmware, and bounded.
+// The HTTP servers for machines: plain enough for firmware, and bounded.
 import http from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import type { Hono } from 'hono'
 import type { Asked, BootEnv } from '../../boot/http/request.ts'
-import type { Relayed } from '../../bytes/workers/file-orders.ts'
 import { isHost } from '../../lib/base-url.ts'
 import { type ConnectionLimits, serveBounded } from './connections.ts'
 
@@ -28,23 +27,11 @@ class CanonicalResponse extends http.ServerResponse {
   }
 }
 
-/** The HTTP server of the boot network. */
+/** The HTTP server of the boot listener or the file listener. */
 export function createBootServer(app: Hono<BootEnv>, limits?: ConnectionLimits): http.Server {
   return boundServer(listenerOf(app), limits, { requireHostHeader: false })
 }
 
-/** The server to which file workers relay requests. Only workers can open its socket, so it trusts their headers. */
-export function createRelayServer(app: Hono<BootEnv>): http.Server {
-  const listener = listenerOf(app)
-  return boundServer((request, response) => {
-    const { 'x-bootwright-address': address, 'x-bootwright-worker': worker } = request.headers
-    const relayed: Relayed = { address: String(address), worker: Number(worker) }
-    listener(Object.assign(request, { relayed }), response)
-  }, noLimits)
-}
-
-// Each worker limits its own clients.
-const noLimits: ConnectionLimits = { maxConnections: Number.POSITIVE_INFINITY, maxPerAddress: Number.POSITIVE_INFINITY }
 const usualLimits: ConnectionLimits = { maxConnections: 20_000, maxPerAddress: 5000 }
 
 /** An HTTP server with limits for every length, count and time, whose responses firmware can read. */

@@ -40,6 +40,11 @@ export function reachableAddress(address: AddressInfo): string {
   return formatAddress({ ...address, address: loopback[address.address] ?? address.address })
 }
 
+/** An error of a listener, with the next step. */
+export function listenFault(fault: string, code: string, message = code): string {
+  return `${fault}: ${code === 'EADDRINUSE' ? inUse : message}`
+}
+
 function listening(
   server: http.Server,
   where: { host: string; port: number } | { path: string },
@@ -47,7 +52,7 @@ function listening(
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) =>
-      reject(new ConfigError(`${fault}: ${error.code === 'EADDRINUSE' ? inUse : error.message}`)),
+      reject(new ConfigError(listenFault(fault, error.code ?? '', error.message))),
     )
     // Machines that are switched on together connect in one burst. The system may allow fewer (net.core.somaxconn).
     server.listen({ ...where, backlog: 4096 }, resolve)

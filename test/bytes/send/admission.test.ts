@@ -79,7 +79,7 @@ test('takes the place of a stalled download for an address that has fewer, and o
   const enter = (address: string, name: string) => admission.enter({ address, disconnect: () => cut.push(name) })
   const [stalled, moving] = ['stalled', 'moving', 'late'].map((name) => entered(enter('10.9.0.1', name)))
   pass(9000)
-  moving?.rateLimit(1)
+  moving?.moved()
   expect(enter('10.9.0.2', 'early')).toHaveProperty('retryAfterSeconds')
   pass(1500)
   expect(enter('10.9.0.1', 'the same address')).toHaveProperty('retryAfterSeconds')
