@@ -125,6 +125,18 @@ describe('loadConfig', () => {
     )
   })
 
+  test('file workers and the URL of files need the listener of files', () => {
+    const example = 'Example: BOOTWRIGHT_FILE_LISTEN=0.0.0.0:8082'
+    for (const env of [{ BOOTWRIGHT_FILE_WORKERS: '2' }, { BOOTWRIGHT_FILE_URL: 'http://files.example' }]) {
+      const [name] = Object.keys(env)
+      expect(() => load(env)).toThrow(`BOOTWRIGHT_FILE_LISTEN: expected host:port, because ${name} is set. ${example}`)
+    }
+    expect(load({ BOOTWRIGHT_FILE_LISTEN: '[::]:8082', BOOTWRIGHT_FILE_WORKERS: '2' }).sending).toMatchObject({
+      listen: { host: '::', port: 8082 },
+      workers: 2,
+    })
+  })
+
   test('does not print an invalid secret', () => {
     expect(() => load({ BOOTWRIGHT_ADMIN_TOKEN: 'short-secret' })).toThrow(
       /^BOOTWRIGHT_ADMIN_TOKEN: expected 32 to 256 printable characters, got "\*\*\*"$/,

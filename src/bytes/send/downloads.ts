@@ -51,17 +51,17 @@ export function createDownloads(
         return slot
       }
       metrics?.transferStarted('boot')
-      const shown = isSmall ? undefined : running.begin(download)
+      const listed = isSmall ? undefined : running.begin(download)
       return {
         rateLimit: slot.rateLimit,
         moved: (bytes) => {
           metrics?.transferBytes('boot', bytes)
           slot.moved()
-          shown?.moved(bytes)
+          listed?.moved(bytes)
         },
         ended: ({ complete }) => {
           slot.leave()
-          shown?.ended()
+          listed?.ended()
           metrics?.transferEnded('boot', complete ? 'complete' : 'interrupted')
         },
       }

@@ -179,15 +179,15 @@ test('a download resumes by range after its worker was killed, and a new worker 
   const boot = /\?boot=([0-9a-f-]{36})/.exec(script)?.[1] ?? ''
   const asked = `${path}?boot=${boot}&stage=initrd`
   const first = await heldDownload({ path: asked })
+  first.on('error', () => {})
   const parts: Buffer[] = []
-  for (const part of [await nextPart(first)]) parts.push(part)
+  parts.push(await nextPart(first))
   // Its bytes are reported once a second.
   await new Promise((resolve) => setTimeout(resolve, 1500))
   for (const pid of workerPids()) process.kill(pid, 'SIGKILL')
   await expect.poll(() => workerPids().length, { timeout: 10_000 }).toBe(0)
-  first.on('error', () => {})
   first.resume().on('data', (part: Buffer) => parts.push(part))
-  if (!first.closed) await once(first, 'close')
+  await expect.poll(() => first.closed, { timeout: 10_000 }).toBe(true)
   const before = Buffer.concat(parts)
   expect(before.length).toBeLessThan(initrd.length)
   // No worker accepts connections at this moment: the client waits, and is not refused.
@@ -203,7 +203,7 @@ test('a download resumes by range after its worker was killed, and a new worker 
 
 test('the server leaves no process behind when it stops, or when it is killed', async () => {
   const pids = workerPids()
-  expect(pids.length).toBe(2)
+  expect(pids.length).toBeGreaterThan(0)
   await server.kill()
   await expect.poll(() => pids.filter(isAlive), { timeout: 10_000 }).toEqual([])
 })
@@ -278,6 +278,7 @@ function heldDownload(asked: Asked = {}, atBoot = false): Promise<IncomingMessag
 
 async function nextPart(response: IncomingMessage): Promise<Buffer> {
   const part = once(response, 'data') as Promise<[Buffer]>
+  response.resume()
   const [bytes] = await part
   response.pause()
   return bytes
