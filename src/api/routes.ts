@@ -192,6 +192,7 @@ const table: [Method, string, Endpoint, tag: string][] = [
   ['get', `${prefix}/doctor`, doctor.about, 'doctor'],
   ['post', `${prefix}/doctor`, doctor.run, 'doctor'],
   ['get', '/healthz', health.get, 'health'],
+  ['get', '/readyz', health.ready, 'health'],
   ['get', '/metrics', metrics.get, 'health'],
 ]
 
@@ -243,7 +244,7 @@ function refuseOtherMethods(): MiddlewareHandler {
 function routeOf(path: string): string {
   const [, noun = ''] = /^\/api\/v1\/([a-z-]{1,32})(?:\/|$)/.exec(path) ?? []
   if (nouns.has(noun)) return `${prefix}/${noun}`
-  return ['/healthz', '/metrics'].includes(path) ? path : 'other'
+  return ['/healthz', '/readyz', '/metrics'].includes(path) ? path : 'other'
 }
 const nouns = new Set([...table.map(([, path]) => path.split('/')[3] ?? ''), 'docs'])
 

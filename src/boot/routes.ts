@@ -3,7 +3,7 @@ import { serveAnswer } from './answer-files.ts'
 import { serveBootConfig } from './boot-config.ts'
 import { serveBootstrap, serveWholeBootstrap } from './bootstrap.ts'
 import { serveFile } from './files.ts'
-import { serveHealth, serveLiveness } from './health.ts'
+import { serveHealth, serveLiveness, serveReadiness } from './health.ts'
 import { serveHelp } from './help.ts'
 import type { BootDeps } from './http/deps.ts'
 import type { FairTurns } from './http/fair-turns.ts'
@@ -45,8 +45,15 @@ export const bootRoutes: BootRoute[] = [
   {
     methods: get,
     path: '/healthz',
-    summary: "Check that the server can do its work: 200, or 503 with the reason's kind.",
+    summary: 'Check that the process is running, and show whether the database answers: always 200.',
     serve: serveHealth,
+    turn: 'none',
+  },
+  {
+    methods: get,
+    path: '/readyz',
+    summary: 'Check that the server can decide what machines boot: 200, or 503. The body lists what is degraded.',
+    serve: serveReadiness,
     turn: 'none',
   },
   {

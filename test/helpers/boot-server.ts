@@ -36,7 +36,7 @@ export type TestBootServer = {
 /** Starts a real boot listener on a free loopback port, with an embedded database in memory. */
 export async function startTestBootServer(
   settings: Partial<BootDeps['settings']> &
-    Partial<Pick<BootDeps, 'allows' | 'databaseAnswers' | 'transfers' | 'mayRecord'>> = {},
+    Partial<Pick<BootDeps, 'allows' | 'databaseAnswers' | 'databaseAway' | 'transfers' | 'mayRecord'>> = {},
 ): Promise<TestBootServer> {
   const folder = await mkdtemp(join(tmpdir(), 'bootwright-test-'))
   const { db, close }: OpenDb = await openTestDatabase()
@@ -47,6 +47,7 @@ export async function startTestBootServer(
   const {
     allows = () => true,
     databaseAnswers = async () => true,
+    databaseAway = () => undefined,
     mayRecord = () => true,
     transfers,
     ...bootSettings
@@ -64,6 +65,7 @@ export async function startTestBootServer(
     recordDamage: (sha256, fault) => recordDamage(db, sha256, fault),
     allows,
     databaseAnswers,
+    databaseAway,
     databaseIsShort: () => false,
     databaseFault: async () => undefined,
     mayRecord,

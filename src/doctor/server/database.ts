@@ -14,8 +14,7 @@ const maxDifferenceMs = 5000
 const earliest = Date.parse('2026-01-01T00:00:00Z')
 
 export async function checkDatabase(context: ServerContext): Promise<Finding[]> {
-  const { health } = await findHealth(context)
-  const { database, reason } = health
+  const { database, reason } = await findHealth(context)
   if (database === 'away') return [fault(subject, 'BW-DATABASE', 'no answer within 2 s')]
   const started = performance.now()
   const sentAt = Date.now()

@@ -64,3 +64,9 @@ async function findCounts(db: Db): Promise<Counts> {
     damagedFiles: found?.damagedFiles ?? 0,
   }
 }
+
+/** Counts the files that are not served because they are corrupted. */
+export async function countCorruptedFiles(db: Db): Promise<number> {
+  const found = await db.execute(sql`select count(*)::int as count from files where damage is not null`)
+  return rowsOf<{ count: number }>(found)[0]?.count ?? 0
+}

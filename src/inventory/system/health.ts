@@ -1,5 +1,6 @@
 // The health status of the server.
 
+import type { Away } from '../../db/open.ts'
 import { readVersion } from '../../lib/program-dir.ts'
 
 /** The sources of the health status. */
@@ -9,6 +10,16 @@ export type HealthSources = {
   databaseIsShort: () => boolean
   /** Why nothing can be changed though the database answers, in words. */
   databaseFault: () => Promise<string | undefined>
+  /** Since when the database is unreachable, and the reason; undefined while it answers. */
+  databaseAway?: () => Away | undefined
+  /** Whether this server can decide what machines boot without the database. */
+  decidesAlone?: () => boolean
+  /** The records of this server that are not in the database yet. */
+  journal?: () => { waitingBytes: number; isAway: boolean; isRefusing: boolean; fault: string | undefined }
+  /** Why the disk of the data folder is full; undefined if it has space. */
+  diskFault?: () => Promise<string | undefined>
+  /** The number of files that are not served because they are corrupted. */
+  corruptedFiles?: () => Promise<number | undefined>
 }
 
 export const databaseStates = ['ok', 'few connections', 'read-only', 'away'] as const
@@ -21,17 +32,21 @@ export type Health = {
   reason?: string
 }
 
-/** Finds whether the server works fully; `code` is the HTTP status. */
-export async function findHealth(sources: HealthSources): Promise<{ code: 200 | 503; health: Health }> {
-  const answers = await sources.databaseAnswers().catch(() => false)
-  const reason = await sources.databaseFault().catch(() => undefined)
+/** Finds whether the database can be read and changed. Machines may boot nevertheless: see readiness.ts. */
+export async function findHealth(sources: HealthSources): Promise<Health> {
+  const [answers, reason] = await Promise.all([
+    sources.databaseAnswers().catch(() => false),
+    sources.databaseFault().catch(() => undefined),
+  ])
   const version = readVersion()
-  const degraded = (code: 200 | 503, database: Health['database']) => ({
-    code,
-    health: { status: 'degraded' as const, database, version, ...(reason !== undefined && { reason }) },
+  const degraded = (database: Health['database']): Health => ({
+    status: 'degraded',
+    database,
+    version,
+    ...(reason !== undefined && { reason }),
   })
-  if (!answers) return degraded(503, 'away')
-  if (reason !== undefined) return degraded(503, 'read-only')
-  if (sources.databaseIsShort()) return degraded(200, 'few connections')
-  return { code: 200, health: { status: 'ok', database: 'ok', version } }
+  if (!answers) return degraded('away')
+  if (reason !== undefined) return degraded('read-only')
+  if (sources.databaseIsShort()) return degraded('few connections')
+  return { status: 'ok', database: 'ok', version }
 }

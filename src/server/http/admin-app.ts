@@ -21,7 +21,7 @@ export type AdminParts = {
 }
 
 /** Paths of programs. All other paths are pages. */
-const apiPaths = /^\/(api|healthz|metrics)(\/|$)/
+const apiPaths = /^\/(api|healthz|readyz|metrics)(\/|$)/
 
 const otherHost =
   'the host name of this request is not a name of this server. ' +

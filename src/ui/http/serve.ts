@@ -172,6 +172,7 @@ export function errorPage({ log }: UiDeps, context: Context, error: unknown): Er
   if (refused === undefined)
     log.error({ method, path: pathForLog(path), error: messageOf(error), stack: stackOf(error) }, 'page failed')
   const status = refused?.status ?? 500
+  if (status === 503) context.header('retry-after', '5')
   const message =
     refused?.status === 503
       ? `${refused.message}. Machines continue to boot. Try again in a few seconds.`

@@ -30,7 +30,7 @@ eachDatabase('access and errors over HTTP', (database) => {
         'Bearer realm="bootwright"',
       ])
     }
-    for (const path of ['/healthz', '/api/v1/openapi.json', '/api/v1/docs'])
+    for (const path of ['/healthz', '/readyz', '/api/v1/openapi.json', '/api/v1/docs'])
       expect([path, (await api.ask('GET', path)).status]).toEqual([path, 200])
   })
 
@@ -184,15 +184,19 @@ eachDatabase('access and errors over HTTP', (database) => {
     expect(broken.logged.join('')).toContain('hunter2')
   })
 
-  test('report the state of the database in the health, and answer 503 if it is unreachable', async () => {
+  test('report the state of the database in the health and the readiness, and answer 503 if it is unreachable', async () => {
     expect(await api.ask('GET', '/healthz')).toMatchObject({
       status: 200,
       body: { status: 'ok', database: 'ok', version: readVersion() },
     })
     databaseIsThere = false
     expect(await api.ask('GET', '/healthz')).toMatchObject({
-      status: 503,
+      status: 200,
       body: { status: 'degraded', database: 'away' },
+    })
+    expect(await api.ask('GET', '/readyz')).toMatchObject({
+      status: 503,
+      body: { status: 'unready', degraded: [{ reason: 'database-unreachable' }] },
     })
     const broken = await openApi(database(), {
       databaseAnswers: async () => false,

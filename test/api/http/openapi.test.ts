@@ -87,9 +87,9 @@ test('the document has the version of the program', () => {
   expect(document.info.version).toBe(readVersion())
 })
 
-test('only the health endpoint is open', () => {
+test('only the endpoints of health are open', () => {
   const open = operations().filter(({ operation }) => operation.security?.length === 0)
-  expect(open.map(({ where }) => where)).toEqual(['get /healthz'])
+  expect(open.map(({ where }) => where)).toEqual(['get /healthz', 'get /readyz'])
 })
 
 test('the documentation page loads only files of the program, and its policy forbids others', async () => {

@@ -140,7 +140,25 @@ describe('/healthz', () => {
     expect(await (await fetch(`${server.url}/healthz`)).json()).toEqual({ status: 'ok', database: 'ok', version })
     const without = await startTestBootServer({ databaseAnswers: async () => false })
     const response = await fetch(`${without.url}/healthz`)
-    expect([response.status, await response.json()]).toEqual([503, { status: 'degraded', database: 'away', version }])
+    expect([response.status, await response.json()]).toEqual([200, { status: 'degraded', database: 'away', version }])
+    await without.stop()
+  })
+})
+
+describe('/readyz', () => {
+  const version = readVersion()
+
+  test('is 200 if machines can boot, and lists what is degraded without details', async () => {
+    const ready = await fetch(`${server.url}/readyz`)
+    expect([ready.status, await ready.json()]).toEqual([200, { status: 'ready', degraded: [], version }])
+    const since = new Date('2026-11-27T10:00:00Z')
+    const without = await startTestBootServer({
+      databaseAnswers: async () => false,
+      databaseAway: () => ({ since, reason: 'connect ECONNREFUSED 127.0.0.1:5432' }),
+    })
+    const response = await fetch(`${without.url}/readyz`)
+    const degraded = [{ reason: 'database-unreachable', since: since.toISOString() }]
+    expect([response.status, await response.json()]).toEqual([503, { status: 'unready', degraded, version }])
     await without.stop()
   })
 })
