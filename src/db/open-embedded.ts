@@ -3,10 +3,11 @@ import { drizzle } from 'drizzle-orm/pglite'
 import { migrate } from 'drizzle-orm/pglite/migrator'
 import { ConfigError, messageOf } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
-import { prepareDatabaseFolder, restore } from './database-folder.ts'
-import { watchDiskRoom } from './disk-room.ts'
-import { openEmbeddedClient } from './embedded-client.ts'
-import { EngineError, startEngine } from './embedded-engine.ts'
+import { type EmbeddedClient, openEmbeddedClient } from './embedded/client.ts'
+import { prepareDatabaseFolder, restore } from './embedded/database-folder.ts'
+import { watchDiskRoom } from './embedded/disk-room.ts'
+import { EngineError } from './embedded/protocol.ts'
+import { startEngine, startInMemory } from './embedded/start-engine.ts'
 import { recordProgram, refuseNewerDatabase } from './newer.ts'
 import { asDb, migrationsFolder, type OnQuery, type OpenDb } from './open.ts'
 
@@ -31,7 +32,7 @@ export async function openEmbedded(
   folder?: string,
   { durable = true, mayBeNew = false, traces = [], contents, log, onQuery }: EmbeddedOptions = {},
 ): Promise<OpenDb> {
-  const start = () => startEngine(folder, { durable, contents })
+  const start = () => (folder === undefined ? startInMemory(contents) : startEngine({ folder, durable }))
   if (folder !== undefined)
     await prepareDatabaseFolder(folder, { traces, mayBeNew, create }).catch((error: unknown) => {
       throw error instanceof EngineError ? cannotMake(folder, error.message) : error
@@ -50,7 +51,7 @@ export async function openEmbedded(
     await recordProgram(asDb(db))
     await checkTables(client, folder)
     opened = true
-    return { db: asDb(db), close: client.close, fault: client.fault }
+    return { db: asDb(db), close: client.close, fault: client.fault, writes: client.writes }
   } catch (error) {
     await client.close().catch(() => {})
     throw error instanceof ConfigError ? error : cannotOpen(folder, reasonOf(error))
@@ -59,18 +60,18 @@ export async function openEmbedded(
 
 // The steps are not synced, because the whole folder is synced before it is used.
 async function create(folder: string): Promise<void> {
-  const { client } = await startEngine(folder, { durable: false })
-  await client.close()
+  const engine = await startEngine({ folder, durable: false })
+  await engine.close()
 }
 
 // PostgreSQL treats a truncated file as a shorter table, and may report the fault only when a query misses data.
-async function checkTables(client: Pick<PGlite, 'query'>, folder: string | undefined): Promise<void> {
-  const { rows } = await client.query<{ name: string; path: string }>(`
+async function checkTables({ query }: EmbeddedClient, folder: string | undefined): Promise<void> {
+  const { rows } = await query(`
     select relname as name, pg_relation_filepath(oid) as path from pg_class
     where relkind in ('r', 'i', 't', 'S') and ((pg_stat_file(pg_relation_filepath(oid), true)).size is null
       or pg_relation_size(oid) < greatest(relpages::bigint, case relkind when 'i' then 1 else 0 end) * 8192)`)
   if (rows.length === 0) return
-  const lost = rows.slice(0, 5).map(({ name, path }) => `${path} (${name})`)
+  const lost = (rows as { name: string; path: string }[]).slice(0, 5).map(({ name, path }) => `${path} (${name})`)
   throw cannotOpen(folder, `${lost.join(', ')}: the file is missing or too short`)
 }
 

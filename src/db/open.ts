@@ -33,6 +33,11 @@ export type OpenDb = {
   close: () => Promise<void>
   /** Why nothing can be changed now, in words; undefined while no fault is found. */
   fault: () => string | undefined
+  /**
+   * A number that grows with every statement or transaction that may have changed the database, before its result
+   * arrives. Absent if others may change the database too.
+   */
+  writes?: () => number
 }
 
 /** The migrations, in the order of their names, for whichever driver. */

@@ -30,7 +30,7 @@ async function namesIn(folder: string): Promise<string[]> {
 
 test('the tree in the comment names exactly the paths that the functions give', async () => {
   const drawn = (await drawnNames()).map((name) => name.replace(/\/$/, ''))
-  // `database.new` is made from the path of the database by db/database-folder.ts.
+  // `database.new` is made from the path of the database by db/embedded/database-folder.ts.
   expect(drawn.filter((name) => name !== 'database.new').sort()).toEqual(givenNames().sort())
 })
 

@@ -1,19 +1,19 @@
 // A client of the embedded database that restarts a dead engine.
 
 import { setTimeout as wait } from 'node:timers/promises'
-import type { PGlite } from '@electric-sql/pglite'
-import { DiskFullError, messageOf } from '../lib/errors.ts'
-import type { Logger } from '../lib/log.ts'
+import { DiskFullError, messageOf } from '../../lib/errors.ts'
+import type { Logger } from '../../lib/log.ts'
+import type { OnQuery } from '../open.ts'
+import { timed } from '../timed.ts'
 import type { DiskRoom } from './disk-room.ts'
-import type { Engine } from './embedded-engine.ts'
-import type { OnQuery } from './open.ts'
-import { timed } from './timed.ts'
+import { mayWrite } from './may-write.ts'
+import type { Engine, Statements } from './remote-engine.ts'
 
-/** What drizzle uses of PGlite. */
-type Queries = Pick<PGlite, 'query' | 'exec' | 'transaction'>
-
-/** A database whose engine may die and is then restarted. */
-export type EmbeddedClient = Queries & {
+/** A database whose engine may die and is then restarted: what drizzle uses of PGlite. */
+export type EmbeddedClient = Statements & {
+  transaction: Engine['transaction']
+  /** Grows with every statement or transaction that may have changed the database. */
+  writes: () => number
   /** Why nothing can be changed now; undefined without a fault. */
   fault: () => string | undefined
   close: () => Promise<void>
@@ -45,43 +45,49 @@ export async function openEmbeddedClient(
   start: () => Promise<Engine>,
   { room, log, onQuery }: { room: DiskRoom; log: Logger | undefined; onQuery?: OnQuery | undefined },
 ): Promise<EmbeddedClient> {
-  let engine: Engine | undefined = await start()
+  const startWatched = async () => {
+    const started = await start()
+    started.died.then(() => revive(started)).catch(() => {})
+    return started
+  }
+  let engine: Engine | undefined
   let away = ''
   let failed: string | undefined
   let readOnly = false
-  let checkpointAt = engine.logBytes() + checkpointBytes
+  let checkpointAt = 0
+  let writes = 0
   const stopping = new AbortController()
 
   const revive = async (dead: Engine) => {
-    if (engine !== dead) return
+    if (engine !== dead || stopping.signal.aborted) return
     engine = undefined
     away = dead.death() ?? ''
-    dead.abandon()
+    await dead.abandon()
     log?.error({ reason: away }, 'the embedded database stopped, restarting')
     for (let retryMs = 500; ; retryMs = Math.min(retryMs * 2, maxRetryMs)) {
       await wait(retryMs, undefined, { signal: stopping.signal, ref: false })
       try {
-        engine = await start()
+        engine = await startWatched()
         break
       } catch (error) {
         away = messageOf(error)
         log?.error({ reason: away, retryMs }, 'the embedded database cannot be started, retrying')
       }
     }
-    if (stopping.signal.aborted) return engine.client.close()
+    if (stopping.signal.aborted) return engine.close()
     readOnly = false
     checkpointAt = engine.logBytes() + checkpointBytes
     log?.info('the embedded database is running again')
   }
 
   // Refuses changes before the disk is full: PostgreSQL ends if the disk fills up while it writes a page of its log.
-  const limit = async ({ client, logBytes }: Engine) => {
+  const limit = async ({ exec, logBytes }: Engine) => {
     const low = room.isLow(logBytes())
     if (low === readOnly) return
     readOnly = low
     if (low) log?.error({ reason: room.reason() }, 'the embedded database is read-only')
     else log?.info('the embedded database is writable again')
-    await client.exec(`set default_transaction_read_only = ${low ? 'on' : 'off'}`)
+    await exec(`set default_transaction_read_only = ${low ? 'on' : 'off'}`)
   }
 
   const explained = (error: unknown) => {
@@ -92,72 +98,79 @@ export async function openEmbeddedClient(
     return error
   }
 
-  const run = <T>(work: (client: PGlite) => Promise<T>): Promise<T> => timed(() => runOnce(work), onQuery)
-  const runOnce = async <T>(work: (client: PGlite) => Promise<T>): Promise<T> => {
+  const run = <T>(work: (engine: Engine) => Promise<T>): Promise<T> => timed(() => runOnce(work), onQuery)
+  const runOnce = async <T>(work: (engine: Engine) => Promise<T>): Promise<T> => {
     const current = engine
     if (current === undefined) throw stopped(away)
     const before = current.logBytes()
     try {
       await limit(current)
-      const result = await work(current.client)
-      await current.settle()
+      const result = await work(current)
       if (current.logBytes() > before) failed = undefined
       return result
     } catch (error) {
-      if (current.death() === undefined) await current.settle().catch(() => {})
       const death = current.death()
-      if (death !== undefined) {
-        revive(current).catch(() => {})
-        throw stopped(death, error)
-      }
-      throw explained(error)
+      throw death === undefined ? explained(error) : stopped(death, error)
+    } finally {
+      checkpointInTime()
     }
-  }
-
-  const exec: Queries['exec'] = async (...args) => {
-    const results = await run((client) => client.exec(...args))
-    checkpointInTime()
-    return results
   }
   const checkpointInTime = () => {
     if (engine === undefined || engine.logBytes() < checkpointAt) return
     checkpointAt = engine.logBytes() + checkpointBytes
-    run((client) => client.exec('checkpoint')).catch((error: unknown) =>
+    run(({ exec }) => exec('checkpoint')).catch((error: unknown) =>
       log?.warn({ error: messageOf(error) }, 'the write-ahead log of the embedded database could not be truncated'),
     )
   }
+  // Counts also what failed: the engine may have died after it changed the database.
+  const counted = <T>(mayChange: () => boolean, work: Promise<T>): Promise<T> =>
+    work.finally(() => {
+      if (mayChange()) writes += 1
+    })
 
+  engine = await startWatched()
+  checkpointAt = engine.logBytes() + checkpointBytes
   return {
-    exec,
-    query: async (...args) => {
-      const result = await run((client) => client.query(...args))
-      checkpointInTime()
-      return result as never
-    },
-    transaction: async (work) => {
-      const result = await run((client) =>
-        client.transaction((tx) =>
-          work({
-            ...tx,
-            query: async (...args) => {
-              if (engine !== undefined && room.isLow(engine.logBytes())) throw new DiskFullError(room.reason())
-              return tx.query(...args).catch((error: unknown) => {
-                throw explained(error)
-              }) as never
-            },
-          }),
-        ),
+    exec: (text) =>
+      counted(
+        () => true,
+        run(({ exec }) => exec(text)),
+      ),
+    query: (text, ...args) =>
+      counted(
+        () => mayWrite(text),
+        run(({ query }) => query(text, ...args)),
+      ),
+    transaction: (work) => {
+      let changes = false
+      const inside = ({ query, exec }: Statements): Statements => ({
+        query: async (text, ...args) => {
+          changes ||= mayWrite(text)
+          if (engine !== undefined && room.isLow(engine.logBytes())) throw new DiskFullError(room.reason())
+          return query(text, ...args).catch((error: unknown) => {
+            throw explained(error)
+          })
+        },
+        exec: (text) => {
+          changes = true
+          return exec(text)
+        },
+      })
+      return counted(
+        () => changes,
+        run(({ transaction }) => transaction((statements) => work(inside(statements)))),
       )
-      checkpointInTime()
-      return result
     },
+    writes: () => writes,
     fault: () => {
-      if (engine === undefined) return `the embedded database stopped: ${away}`
+      const death = engine === undefined ? away : engine.death()
+      if (engine === undefined || death !== undefined) return `the embedded database stopped: ${death}`
       return room.isLow(engine.logBytes()) ? room.reason() : failed
     },
     close: async () => {
       stopping.abort()
-      if (engine !== undefined && engine.death() === undefined) await engine.client.close()
+      if (engine === undefined) return
+      await (engine.death() === undefined ? engine.close() : engine.abandon())
     },
   }
 }

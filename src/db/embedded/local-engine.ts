@@ -1,11 +1,13 @@
-// The PGlite engine in the thread of the server, until it dies.
+// The PGlite engine, until it dies; serve-engine.ts passes requests to it.
 
 import { PGlite } from '@electric-sql/pglite'
-import { messageOf } from '../lib/errors.ts'
+import { messageOf } from '../../lib/errors.ts'
 import { openDurableFiles } from './durable-files.ts'
+import { EngineError } from './protocol.ts'
 
-/** PostgreSQL in the server's thread, until it dies. */
-export type Engine = {
+/** PostgreSQL in this thread, until it dies. */
+export type LocalEngine = {
+  /** Results contain the texts of PostgreSQL: remote-engine.ts reads them in the server's thread. */
   client: PGlite
   /** Resolves when all earlier changes are on the disk. */
   settle: () => Promise<void>
@@ -13,29 +15,23 @@ export type Engine = {
   logBytes: () => number
   /** Why the engine cannot be used any longer; undefined while it works. */
   death: () => string | undefined
-  /** Releases the resources of a dead engine. */
-  abandon: () => void
-}
-
-/** PGlite could not start on a folder. The message is that of PostgreSQL. */
-export class EngineError extends Error {
-  override name = 'EngineError'
 }
 
 // What PostgreSQL's own jump to its main loop looks like from outside (PGlite's pglite.ts).
 const longJumpStatus = 100
 
-// The log is cut at 32 MB (embedded-client.ts); what is kept of its files to be written again is bounded here.
-const limits = ['max_files_per_process=200', 'min_wal_size=48MB', 'max_wal_size=64MB']
+// The log is truncated every 32 MB (client.ts). PostgreSQL keeps at most these sizes of its old files. initdb sets 128 MB of
+// buffers, and all of them use memory from the start. The kernel caches the same files (decision 016).
+const limits = ['max_files_per_process=200', 'min_wal_size=48MB', 'max_wal_size=64MB', 'shared_buffers=32MB']
 
 /**
  * Starts an engine on a folder, or without a folder in memory with `contents`. If `durable` is false, nothing is
  * synced, and a power cut loses the last writes.
  */
-export async function startEngine(
+export async function startLocalEngine(
   folder: string | undefined,
   { durable, contents }: { durable: boolean; contents?: Blob | undefined },
-): Promise<Engine> {
+): Promise<LocalEngine> {
   const log: string[] = []
   const note = (text: string) => {
     log.push(text)
@@ -54,7 +50,7 @@ export async function startEngine(
   })
   const guarded = guard(client, log)
   return {
-    client: yielding(client),
+    client: yielding(withTexts(client)),
     // After a failed sync, the data may or may not be on the disk, and a second sync would not report that (fsync(2)).
     settle: async () => {
       if (synced)
@@ -62,8 +58,13 @@ export async function startEngine(
     },
     logBytes: () => files?.logBytes() ?? 0,
     death: guarded.death,
-    abandon: () => files?.closeAll(),
   }
+}
+
+function withTexts(client: PGlite): PGlite {
+  const asText = (text: string) => text
+  for (const type of Object.keys(client.parsers)) client.parsers[type] = asText
+  return client
 }
 
 // PGlite starts PostgreSQL with -F, fsync off. Emscripten's fdatasync, with which PostgreSQL syncs its log on Linux,
@@ -140,8 +141,8 @@ function guard(client: PGlite, log: string[]): { death: () => string | undefined
 /** How long statements may follow each other without a turn of the event loop. */
 const turnMs = 5
 
-// PGlite works in the server's thread, and leaves no turn of the event loop between statements while any are waiting.
-// Node accepts one new connection a turn, so in a storm machines would wait for minutes to connect.
+// PGlite leaves no turn of the event loop between statements while any are waiting. Without a turn, no sync of the disk
+// is noticed, and no answer leaves the thread.
 function yielding(client: PGlite): PGlite {
   const exclusively = client._runExclusiveQuery.bind(client)
   let turnedAt = 0

@@ -52,7 +52,7 @@ const isTemporary = (path: string) => path.includes('/pgsql_tmp/')
 
 /**
  * Emscripten's NODEFS has no fsync: PostgreSQL's would do nothing. Here `settle` syncs the write-ahead log, in a thread of Node's
- * pool, because otherwise the whole server would wait for the disk. Before any other file of the database changes, a pending sync
+ * pool, because otherwise every other statement would wait for the disk. Before any other file of the database changes, a pending sync
  * is done at once, so that no page reaches the disk before the log that explains it.
  * All other syncs, of data files, the control file and folders, are done when PostgreSQL asks.
  */

@@ -3,8 +3,8 @@
 import { constants } from 'node:fs'
 import { access, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { ConfigError, messageOf } from '../lib/errors.ts'
-import { makeFolder, syncFolder } from '../lib/folders.ts'
+import { ConfigError, messageOf } from '../../lib/errors.ts'
+import { makeFolder, syncFolder } from '../../lib/folders.ts'
 
 /**
  * Files that initdb creates and PostgreSQL needs to start. If one is lost, PostgreSQL does not name it, or creates it
