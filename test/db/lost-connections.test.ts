@@ -5,7 +5,10 @@ import { makePostgres, type PostgresCluster } from '../../scripts/servers/postgr
 import type { Db, OpenDb } from '../../src/db/open.ts'
 import { openPostgres } from '../../src/db/postgres/open-postgres.ts'
 import { rowsOf } from '../../src/db/rows.ts'
+import { tokens } from '../../src/db/schema/access.ts'
 import { createFindSituation } from '../../src/inventory/boots/situation.ts'
+import { messageOf } from '../../src/lib/errors.ts'
+import { newId } from '../../src/lib/ids/uuid.ts'
 import { isOutage } from '../../src/lib/outage.ts'
 import { signalBackends } from '../helpers/backends.ts'
 import { createFresh } from '../helpers/database.ts'
@@ -122,6 +125,35 @@ describe.runIf(cluster !== undefined)('a server whose PostgreSQL is unreachable'
       signalBackends(postgres.pid() as number, 'SIGCONT')
     }
     await answers()
+  })
+
+  test('refuses statements at once while the whole server is frozen, and reads all types as before afterwards', async () => {
+    const pid = postgres.pid() as number
+    const signal = (name: 'SIGSTOP' | 'SIGCONT') => {
+      signalBackends(pid, name)
+      process.kill(pid, name)
+    }
+    signal('SIGSTOP')
+    try {
+      const waiting = Array.from({ length: 30 }, () => db.execute(sql`select 1`).then(String, (error) => error))
+      expect((await Promise.all(waiting)).filter((end) => !isOutage(end))).toEqual([])
+      expect(opened.away?.()?.reason).toContain('the database did not answer')
+      const refused = await Promise.all(
+        Array.from({ length: 1000 }, () =>
+          db.execute(sql`select 1`).then(String, (error: unknown) => messageOf(error)),
+        ),
+      )
+      expect(new Set(refused).size).toBe(1)
+      expect(refused[0]).toContain('the database is unreachable since')
+    } finally {
+      signal('SIGCONT')
+    }
+    await answers()
+    expect(opened.away?.()).toBeUndefined()
+    const scope = { rack: 'b4', of: 'a "quoted" name' }
+    const [row] = await db.insert(tokens).values({ id: newId(), name: 'x', hash: 'x', scope }).returning()
+    expect(row).toMatchObject({ scope, createdAt: expect.any(Date), revokedAt: null })
+    expect(await db.select().from(tokens)).toEqual([row])
   })
 
   test('treats PostgreSQL as unreachable if it is silent for longer than a statement may take', async () => {

@@ -54,8 +54,9 @@ export function openPool(
   const watch = startWatch(() => {
     const silent = sql
     sql = open()
-    // drizzle has set its own parsers and serializers of dates and JSON.
-    Object.assign(sql.options, { parsers: silent.options.parsers, serializers: silent.options.serializers })
+    // drizzle has set its own parsers and serializers of dates and JSON. Connections keep the objects, so these are filled.
+    Object.assign(sql.options.parsers, silent.options.parsers)
+    Object.assign(sql.options.serializers, silent.options.serializers)
     silent.end({ timeout: 0 }).catch(() => {})
   })
   const gate = createConnectionGate({ max: maxConnections, waitMs, narrowMs, isRefusal: isRefusedConnection })
