@@ -16,6 +16,7 @@ const titles: Record<keyof typeof settings, string> = {
   secrets: 'Secrets',
   answers: 'Answer files',
   discovery: 'Discovered machines',
+  journal: 'Journal',
   history: 'History',
   files: 'Stored files',
   s3: 'Object store',

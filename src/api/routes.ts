@@ -221,8 +221,21 @@ export function createAdminApp(deps: AdminDeps): OpenAPIHono {
   app.use(
     methodNotAllowed({ app, onMethodNotAllowed: (context, allowed) => refuseMethod(context.req.method, allowed) }),
   )
+  app.use(settleJournal(deps))
   for (const [method, path, spec, tag] of table) register(app, deps, method, path, tag, spec)
   return app
+}
+
+/** The longest wait for boots and reports of this server that are not in the database yet, milliseconds. */
+const settleMs = 200
+
+/** People see the boots and reports of a moment ago, although they are written in the background. */
+function settleJournal({ inventory }: Pick<AdminDeps, 'inventory'>): MiddlewareHandler {
+  const paths = /^\/api\/v1\/(machines|deployments|boots|conflicts|findings|now|changes|explain)(\/|$)/
+  return async (context, next) => {
+    if (paths.test(context.req.path)) await inventory.journal.settle(settleMs)
+    return next()
+  }
 }
 
 // `/files/gc` also matches `/files/{sha256}`: without this check, the router would send its other methods there.

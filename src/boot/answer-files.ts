@@ -1,7 +1,5 @@
 // Serves answer files, rendered for a boot and guarded by its token. Called by routes.ts, stable-answers.ts and san.ts.
-import { isToken } from '../inventory/access/tokens.ts'
-import { findTokenBoot, type TokenBoot, whyNoAnswers } from '../inventory/boots/answer-access.ts'
-import { recordNotices } from '../inventory/boots/notices.ts'
+import { type TokenBoot, whyNoAnswers } from '../inventory/boots/answer-access.ts'
 import { findAnswerDocuments } from '../inventory/images/answer-files.ts'
 import { openSecrets } from '../inventory/machines/secrets.ts'
 import { InputError, messageOf } from '../lib/errors.ts'
@@ -12,7 +10,6 @@ import { defaultNocloud, renderAnswers } from '../render/answers.ts'
 import { namesOf } from '../render/names.ts'
 import type { BootDeps } from './http/deps.ts'
 import { addressOf, type BootContext, baseUrlOf } from './http/request.ts'
-import { recordInOrder } from './http/settle.ts'
 
 const refused = 'No answer file here, or the link has expired.\n'
 
@@ -49,7 +46,8 @@ export async function answerDocument(
       log.info(fields, 'answer file has no such document')
       return context.text(`The answer file has no document ${name.slice(0, 64)}.\n`, 404)
     }
-    if (context.req.method !== 'HEAD') await recordInOrder(deps, token, 'answer-file', ip, name)
+    if (context.req.method !== 'HEAD')
+      await deps.inventory.journal.recordReport({ boot_id: boot.id, seen: 'answer-file', ip, message: name })
     log.info(fields, 'answer file')
     return context.body(document.text, 200, { 'Content-Type': document.mediaType })
   } catch (error) {
@@ -68,11 +66,12 @@ export async function openForSecrets(
   deps: BootDeps,
   document: string,
 ): Promise<OpenedBoot | Response> {
-  const { db, log } = deps
+  const { inventory, sealer, log } = deps
   const token = context.req.param('token') ?? ''
   const ip = addressOf(context)
   context.header('Cache-Control', 'no-store')
-  const boot = isToken(token) ? await findTokenBoot(db, token) : undefined
+  const id = sealer.bootOf(token)
+  const boot = id === undefined ? undefined : await inventory.findTokenBoot(id)
   const why = boot === undefined ? 'no boot has this token' : whyNoAnswers(boot, ip, answersElsewhere(deps, ip))
   if (boot !== undefined && why === undefined) return { boot, token, ip }
   log.warn(
@@ -80,7 +79,7 @@ export async function openForSecrets(
     'answer file refused',
   )
   if (boot !== undefined && why !== undefined)
-    await noteRefused(deps, boot.id, ip, document, boot.ip === ip ? why : `${why}; ${allowing(ip)}`)
+    noteRefused(deps, boot.id, ip, document, boot.ip === ip ? why : `${why}; ${allowing(ip)}`)
   return context.text(refused, boot === undefined ? 404 : 403)
 }
 
@@ -104,17 +103,9 @@ function allowing(ip: string): string {
 }
 
 /** Records in the boot that its installer was refused, and how to allow it. */
-export async function noteRefused(
-  { db, log }: BootDeps,
-  bootId: string,
-  ip: string,
-  document: string,
-  why: string,
-): Promise<void> {
+export function noteRefused({ inventory }: BootDeps, bootId: string, ip: string, document: string, why: string): void {
   const message = `refused the answer file ${document.slice(0, 64)} to ${ip}: ${why}`
-  await recordNotices(db, [{ bootId, ip, message }]).catch((error: unknown) =>
-    log.error({ boot: bootId, error: messageOf(error) }, 'notice was not recorded'),
-  )
+  inventory.journal.note('notice', { boot_id: bootId, ip, message })
 }
 
 /** The documents of a boot's answer file, in the version of the boot; empty without an answer file. */

@@ -1,6 +1,4 @@
 // Serves boot.cfg of VMware's boot loader. Called by routes.ts.
-import { isToken } from '../inventory/access/tokens.ts'
-import { findTokenBoot } from '../inventory/boots/answer-access.ts'
 import { renderArgs } from '../render/args.ts'
 import { maxBootConfigBytes, renderBootConfig } from '../render/boot-config.ts'
 import { namesOf } from '../render/names.ts'
@@ -12,11 +10,12 @@ const nothing = 'This boot has no boot.cfg.\n'
 
 /** `/b/{token}/boot.cfg`: the configuration of VMware's mboot.efi for a boot, with the args as kernel options, without secrets. */
 export async function serveBootConfig(context: BootContext, deps: BootDeps): Promise<Response> {
-  const { db, store, inventory, log, settings } = deps
+  const { sealer, store, inventory, log, settings } = deps
   context.header('Cache-Control', 'no-store')
   const token = context.req.param('token') ?? ''
   const ip = addressOf(context)
-  const boot = isToken(token) ? await findTokenBoot(db, token) : undefined
+  const bootId = sealer.bootOf(token)
+  const boot = bootId === undefined ? undefined : await inventory.findTokenBoot(bootId)
   if (boot === undefined || boot.decision.spec.kind !== 'efi') return context.text(nothing, 404)
   const { id, facts, decision } = boot
   const { spec } = boot.decision

@@ -3,17 +3,18 @@ import { answerSituation, type MachineAnswer } from '../decide/answer.ts'
 import type { Damage } from '../decide/damage.ts'
 import { newBootKeys } from '../inventory/boots/open-boot.ts'
 import { recordClaim } from '../inventory/machines/identity/claims.ts'
-import { recordConflict } from '../inventory/machines/identity/conflicts.ts'
-import { recordDiscovered } from '../inventory/machines/identity/discovered.ts'
-import { recordSeen } from '../inventory/machines/identity/last-seen.ts'
+import { seenRecordOf } from '../inventory/machines/identity/last-seen.ts'
 import { takeOverDiscovered } from '../inventory/machines/macs.ts'
-import { messageOf } from '../lib/errors.ts'
+import { JournalFullError, messageOf } from '../lib/errors.ts'
+import { newId } from '../lib/ids/uuid.ts'
 import type { Situation } from '../model/decision.ts'
 import type { Facts } from '../model/facts.ts'
 import type { Choice } from '../model/menu.ts'
 import type { BootDeps } from './http/deps.ts'
 import type { BootRequest } from './http/request.ts'
-import { settleEvents } from './http/settle.ts'
+
+/** How long a script waits until a new machine is in the database, milliseconds. */
+const discoverMs = 2000
 
 /** Answers a machine and opens its boot, `bootId`. For a machine that waits for an image, it is undefined. */
 export async function bootMachine(
@@ -31,17 +32,38 @@ export async function bootMachine(
   await Promise.all(answer.damage.filter(({ isNew }) => isNew).map((damage) => recordDamage(deps, damage)))
   // A waiting machine retries every few seconds, which is not a boot.
   if (decision.spec.kind === 'wait') {
-    await recordSeen(deps.db, decision, facts)
+    const seen = seenRecordOf(decision, facts)
+    if (seen !== undefined) deps.inventory.journal.note('seen', seen)
     return answer
   }
   if (decision.machine?.discovered !== false && !deps.mayRecord(ip)) {
     deps.log.warn({ mac: facts.mac, ip }, 'boot not recorded: too many new machines from this address')
     return answerSituation(deps, situation, { base })
   }
-  // The events of firmware and bootstrap must be written before the boot opens, because the boot adopts them.
-  await settleEvents(deps)
-  await deps.inventory.openBoot({ ...boot, facts: situation.facts, ip, decision, script, reports })
-  return { ...answer, bootId: boot.id }
+  const recorded = await deps.inventory.journal.openBoot({
+    ...boot,
+    facts: situation.facts,
+    ip,
+    decision,
+    script,
+    reports,
+  })
+  return recorded === 'refused' ? withoutRecord(deps, situation, answer, base) : { ...answer, bootId: boot.id }
+}
+
+/**
+ * The answer for a boot that neither the database nor the journal can record. An installation without a record could be repeated,
+ * so it is refused; anything else is served without a token.
+ */
+async function withoutRecord(
+  deps: BootDeps,
+  situation: Situation,
+  { decision }: MachineAnswer,
+  base: string,
+): Promise<MachineAnswer> {
+  if (decision.deployment !== undefined)
+    throw new JournalFullError('the boot server can record neither boots nor reports, so it begins no installation')
+  return answerSituation(deps, situation, { base })
 }
 
 /**
@@ -52,7 +74,7 @@ async function recordIdentity(deps: BootDeps, situation: Situation, facts: Facts
   const { db, inventory, log } = deps
   const { identity } = situation
   if ('conflict' in identity) {
-    await recordConflict(db, identity.conflict, facts)
+    inventory.journal.note('conflict', { machines: identity.conflict.map(({ id }) => id), facts })
     return situation
   }
   if (!('machine' in identity)) {
@@ -70,15 +92,18 @@ async function recordIdentity(deps: BootDeps, situation: Situation, facts: Facts
 }
 
 async function discover(deps: BootDeps, situation: Situation, facts: Facts): Promise<Situation> {
-  const { db, settings, log, inventory, mayRecord } = deps
+  const { settings, log, inventory, mayRecord } = deps
   const { maxDiscovered: max, maxDiscoveredPerAddress: maxPerAddress } = settings
-  const machine = mayRecord(facts.ip ?? '') ? await recordDiscovered(db, facts, { max, maxPerAddress }) : undefined
-  if (machine === undefined) {
+  const { mac } = facts
+  if (mac === undefined || !mayRecord(facts.ip ?? '')) {
     const why = 'unknown machine not recorded: its MAC is missing, or its address has too many new machines'
     log.warn({ mac: facts.mac, ip: facts.ip }, why)
     return situation
   }
-  log.info({ mac: facts.mac, machine: machine.id }, 'machine discovered')
+  const id = newId()
+  inventory.journal.note('discovered', { machine_id: id, facts: { ...facts, mac }, limits: { max, maxPerAddress } })
+  log.info({ mac, machine: id }, 'machine discovered')
+  await inventory.journal.settle(discoverMs)
   return inventory.findSituation(facts)
 }
 

@@ -1,6 +1,4 @@
 // `/b/{token}/menu/{entry}`: iPXE fetches this URL when a person chooses an entry of a menu. Called by routes.ts.
-import { isToken } from '../inventory/access/tokens.ts'
-import { findTokenBoot } from '../inventory/boots/answer-access.ts'
 import { namePattern } from '../lib/ids/names.ts'
 import type { BootDeps } from './http/deps.ts'
 import { type BootContext, readRequest } from './http/request.ts'
@@ -13,7 +11,8 @@ export async function serveChoice(context: BootContext, deps: BootDeps): Promise
   const entry = context.req.param('entry') ?? ''
   context.header('Cache-Control', 'no-store')
   try {
-    const menuBoot = isToken(token) ? await findTokenBoot(deps.db, token) : undefined
+    const id = deps.sealer.bootOf(token)
+    const menuBoot = id === undefined ? undefined : await deps.inventory.findTokenBoot(id)
     const spec = menuBoot?.decision.spec
     if (menuBoot !== undefined && spec?.kind === 'menu' && !menuBoot.overtaken && namePattern.test(entry))
       return context.text(await scriptFor(deps, request, menuBoot.facts, { menu: spec.menu, entry }))

@@ -5,7 +5,6 @@ import { type Decision, refusal } from '../model/decision.ts'
 import { documentsFor, machineFields, openForSecrets } from './answer-files.ts'
 import type { BootDeps } from './http/deps.ts'
 import { type BootContext, baseUrlOf } from './http/request.ts'
-import { recordInOrder } from './http/settle.ts'
 
 /**
  * `/b/{token}/san.ipxe`: the script that opens a boot's iSCSI target with the CHAP passwords of its machine, guarded like
@@ -35,7 +34,8 @@ export async function serveSan(context: BootContext, deps: BootDeps): Promise<Re
     if (!(error instanceof InputError)) throw error
     const reason = error.faults.map(({ field, expected }) => `${field}: expected ${expected}`).join('; ')
     log.error({ ...fields, reason }, 'storage network script could not be made')
-    if (context.req.method === 'GET') await recordInOrder(deps, token, 'failed', ip, reason)
+    if (context.req.method === 'GET')
+      await inventory.journal.recordReport({ boot_id: id, seen: 'failed', ip, message: reason })
     const nextStep = 'correct the secret: bootwright secret set NAME --machine MAC'
     const refused: Decision = { ...decision, reasons: [], spec: refusal('BW-ARGUMENT', reason, nextStep) }
     return context.text(scripts.script(refused, namesContext).text)

@@ -1,6 +1,6 @@
 // `/ipxe`: the script for a machine. For iPXE it is a boot, for other clients a preview. Called by routes.ts and menus.ts.
 import { answerMachine, type MachineAnswer, previewBoot } from '../decide/answer.ts'
-import { DiskFullError, findCause, InputError, messageOf } from '../lib/errors.ts'
+import { DiskFullError, findCause, InputError, JournalFullError, messageOf } from '../lib/errors.ts'
 import { type Decision, refusal } from '../model/decision.ts'
 import { type Facts, targetOf } from '../model/facts.ts'
 import type { Choice } from '../model/menu.ts'
@@ -64,6 +64,14 @@ export function faultScript(deps: BootDeps, { ip, base }: BootRequest, facts: Fa
 function faultSpec(base: string, error: unknown): Decision['spec'] {
   if (error instanceof InputError)
     return refusal('BW-BAD-REQUEST', `bad request: ${error.message}`, `chain ${base}/boot.ipxe`)
+  if (error instanceof JournalFullError)
+    return {
+      kind: 'refusal',
+      code: 'BW-JOURNAL',
+      reason: error.message,
+      nextStep: 'check the log of the boot server; this machine retries',
+      fault: true,
+    }
   const isFull = findCause(error, DiskFullError) !== undefined
   const reason = isFull ? 'the disk of the boot server is full' : 'the Bootwright database is unreachable'
   return {

@@ -1,6 +1,5 @@
 // Serves answer files to installers whose URL is fixed in their medium. Called by routes.ts.
-import { hashToken } from '../inventory/access/tokens.ts'
-import { findAnsweredBoot, whyNoAnswers } from '../inventory/boots/answer-access.ts'
+import { whyNoAnswers } from '../inventory/boots/answer-access.ts'
 import { parseMac } from '../lib/ids/mac.ts'
 import { answerDocument, machineFields, noteRefused } from './answer-files.ts'
 import type { BootDeps } from './http/deps.ts'
@@ -29,20 +28,19 @@ async function findStableAnswer(context: BootContext, deps: BootDeps, posted: un
   const name = context.req.param('document') ?? ''
   const ip = addressOf(context)
   const keys = keysIn(posted)
-  const boot = await findAnsweredBoot(deps.db, keys, ip)
-  const token = boot && deps.sealer.tokensOf(boot.id).find((valid) => hashToken(valid) === boot.tokenHash)
+  const boot = await deps.inventory.findAnsweredBoot(keys, ip)
   const why =
-    boot === undefined || token === undefined
+    boot === undefined
       ? 'no machine with this MAC or UUID has a running boot with an answer file'
       : whyNoAnswers(boot, ip, false)
-  if (boot !== undefined && token !== undefined && why === undefined)
-    return answerDocument(context, deps, { boot, token, ip }, name, 'answer')
+  if (boot !== undefined && why === undefined)
+    return answerDocument(context, deps, { boot, token: deps.sealer.tokenOf(boot.id), ip }, name, 'answer')
   deps.log.warn(
     { ip, boot: boot?.id, mac: keys.macs[0], ...(boot && machineFields(boot)), document: name.slice(0, 64), why },
     'answer file refused',
   )
   if (boot !== undefined && why !== undefined)
-    await noteRefused(deps, boot.id, ip, name, `${why}; configure DHCP to give iPXE and the installer the same address`)
+    noteRefused(deps, boot.id, ip, name, `${why}; configure DHCP to give iPXE and the installer the same address`)
   return context.text('No answer file here: this machine has no running boot at this address.\n', 404)
 }
 

@@ -12,6 +12,7 @@ import { join, relative, resolve } from 'node:path'
  *   files/incoming-parts/  downloads and partial uploads, which resume after a restart
  *   files/store.id         id of this store; all servers that share the folder read it
  *   files/uploading/       multipart uploads in progress, with an object store
+ *   journal/               boots, events and reports on their way to the database, in files of 16 MB
  *   owner.lock             locked while a server uses the embedded database
  *   proxy-dhcp.json        interfaces of proxyDHCP that an operator chose, without BOOTWRIGHT_PROXY_DHCP
  *   recipes/               image recipes of the operator, with their keys in recipes/keys/; made by the operator
@@ -25,6 +26,7 @@ export type DataFolder = {
   adminSocket: string
   database: string
   files: FilesFolder
+  journal: string
   ownerLock: string
   proxyDhcp: string
   recipes: string
@@ -48,6 +50,7 @@ export function dataFolder(folder: string): DataFolder {
     adminSocket: join(folder, 'admin.sock'),
     database: join(folder, 'database'),
     files: filesFolder(join(folder, 'files')),
+    journal: join(folder, 'journal'),
     ownerLock: join(folder, 'owner.lock'),
     proxyDhcp: join(folder, 'proxy-dhcp.json'),
     recipes: join(folder, 'recipes'),

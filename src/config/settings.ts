@@ -347,6 +347,14 @@ export const settings = {
       'Days to keep a discovered machine after it was last seen',
     ),
   },
+  journal: {
+    maxBytes: whole(
+      'BOOTWRIGHT_JOURNAL_BYTES',
+      1_073_741_824,
+      { min: 2 ** 20, max: 2 ** 40 },
+      'Maximum size of boots, events and reports that wait in the data folder for the database, bytes',
+    ),
+  },
   history: {
     keepBootsDays: whole('BOOTWRIGHT_KEEP_BOOTS_DAYS', 90, days, 'Days to keep boot records'),
     maxBoots: whole(

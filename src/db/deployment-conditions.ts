@@ -10,8 +10,8 @@ export function isActiveSql(state: SQLWrapper): SQL {
   return sql`${state} in (${states})`
 }
 
-/** Whether a deployment's time is over. @param deployment its table, or what a statement calls it */
-export function isLateSql(deployment: SQLWrapper): SQL<boolean> {
+/** Whether a deployment's time is over. @param deployment its table, or what a statement calls it @param at the time to compare */
+export function isLateSql(deployment: SQLWrapper, at: SQL = sql`now()`): SQL<boolean> {
   return sql`coalesce(${deployment}.started_at + ${deployment}.window_seconds * interval '1 second',
-    ${deployment}.created_at + ${maxArmedDays} * interval '1 day') < now()`
+    ${deployment}.created_at + ${maxArmedDays} * interval '1 day') < ${at}`
 }

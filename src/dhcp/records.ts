@@ -1,5 +1,5 @@
 // What the proxyDHCP server writes down: log lines and boot events.
-import type { BootEventRecorder } from '../inventory/boots/events.ts'
+import type { BootEventRecorder } from '../inventory/journal/open-journal.ts'
 import { messageTypes } from '../lib/dhcp/option-codes.ts'
 import { type DhcpPacket, macOf, messageTypeOf } from '../lib/dhcp/packet.ts'
 import type { Logger } from '../lib/log.ts'

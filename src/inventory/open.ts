@@ -3,38 +3,51 @@
 import type { Db } from '../db/open.ts'
 import type { Logger } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
-import { startBootEventRecorder } from './boots/events.ts'
-import { createOpenBoot } from './boots/open-boot.ts'
-import { createRecordReport } from './boots/reports.ts'
+import { findAnsweredBoot, findTokenBoot } from './boots/answer-access.ts'
 import { createFindSituation } from './boots/situation.ts'
 import { createFindFileStatus } from './images/files.ts'
 import { createFindTreeFile } from './images/trees.ts'
+import type { JournalFiles } from './journal/files.ts'
+import { openJournal } from './journal/open-journal.ts'
 import { startForeignServers } from './system/server-sightings.ts'
 
 export type Inventory = ReturnType<typeof openInventory>
 
+type Tail<List extends unknown[]> = List extends [unknown, ...infer Others] ? Others : never
+
+/** The longest wait of a look-up for records of this server that are not in the database yet, milliseconds. */
+const settleMs = 300
+
 /**
- * Opens the inventory over a database. `close` writes the events and sightings that still wait.
- * @param settings.eventsDb where events are written in the background, if that has connections of its own
+ * Opens the inventory over a database. `close` writes the records and sightings that still wait.
+ * @param settings.eventsDb where the journal is written in the background, if that has connections of its own
  * @param settings.fileStatusKeptMs how long the status of a file is cached
  */
 export function openInventory(
   db: Db,
   log: Logger,
+  files: JournalFiles,
   { eventsDb = db, fileStatusKeptMs, metrics }: { eventsDb?: Db; fileStatusKeptMs?: number; metrics?: Metrics } = {},
 ) {
-  const events = startBootEventRecorder(eventsDb, log, metrics)
   const foreignServers = startForeignServers(eventsDb, log)
-  const hearers = { log, ...(metrics !== undefined && { metrics }) }
+  const journal = openJournal(eventsDb, files, log, metrics === undefined ? {} : { metrics })
   return {
     /** Records what is seen of boots; never throws and never waits. */
-    events,
+    events: journal.events,
+    /** Records of boots, reports and machines on their way to the database. */
+    journal,
     /** Everything that a decision about a machine depends on, in one look-up. */
     findSituation: createFindSituation(db),
-    /** Opens the boot of a script, before the script is sent. */
-    openBoot: createOpenBoot(db, hearers),
-    /** Records what a machine reports with its boot's token. */
-    recordReport: createRecordReport(db, hearers),
+    /** The boot that a genuine token opens. */
+    findTokenBoot: async (bootId: string) => {
+      await journal.settle(settleMs)
+      return findTokenBoot(db, bootId)
+    },
+    /** The boot whose answer file a machine with a fixed URL gets. */
+    findAnsweredBoot: async (...keys: Tail<Parameters<typeof findAnsweredBoot>>) => {
+      await journal.settle(settleMs)
+      return findAnsweredBoot(db, ...keys)
+    },
     /** The file at a path of an image's tree. */
     findTreeFile: createFindTreeFile(db),
     /** The recorded size of a file, and whether it is damaged. */
@@ -43,7 +56,7 @@ export function openInventory(
     noteServer: foreignServers.note,
     close: async () => {
       await foreignServers.stop()
-      await events.stop()
+      await journal.stop()
     },
   }
 }

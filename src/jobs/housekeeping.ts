@@ -11,6 +11,8 @@ import { capStrayDhcpEvents, pruneStrayEvents } from '../inventory/boots/events.
 import { hearMove } from '../inventory/boots/hearers.ts'
 import { pruneChanges, system } from '../inventory/changes/changes.ts'
 import { pruneDead } from '../inventory/changes/webhooks.ts'
+import { applyEarly, pruneEarly } from '../inventory/journal/early-reports.ts'
+import { pruneRuns } from '../inventory/journal/positions.ts'
 import { forgetDiscovered } from '../inventory/machines/identity/discovered.ts'
 import { pruneIdempotencyKeys } from '../inventory/system/idempotency.ts'
 import type { Logger } from '../lib/log.ts'
@@ -45,6 +47,7 @@ export function startHousekeeping(
   const judge = async () => {
     for (const move of await failLateDeployments(db)) hearMove(move, hearers, 'warn')
     await capStrayDhcpEvents(db)
+    await applyEarly(db, hearers)
     for (const { id, machineId, mac, image, message, firmware } of await markStalledBoots(db)) {
       log.warn({ boot: id, mac, machine: machineId, image, outcome: 'stalled', message }, 'boot')
       metrics?.bootEnded({ outcome: 'stalled', firmware, image })
@@ -53,6 +56,8 @@ export function startHousekeeping(
   }
   const prune = async () => {
     await pruneStrayEvents(db)
+    await pruneEarly(db)
+    await pruneRuns(db)
     await pruneBoots(db, { days: keepBootsDays, max: maxBoots })
     const notSeenSince = new Date(Date.now() - keepDiscoveredDays * dayMs)
     await forgetDiscovered(db, { notSeenSince }, { limit: 10_000, dryRun: false }, system)

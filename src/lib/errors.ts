@@ -58,6 +58,11 @@ export class DiskFullError extends Error {
   readonly code = 'ENOSPC'
 }
 
+/** Neither the database nor the journal can record a boot. */
+export class JournalFullError extends Error {
+  override name = 'JournalFullError'
+}
+
 /** The first error of a class in a chain of causes. Drivers wrap the errors that they throw. */
 export function findCause<Kind extends Error>(error: unknown, kind: new (...args: never[]) => Kind): Kind | undefined {
   for (let at = error; at instanceof Error; at = at.cause) if (at instanceof kind) return at

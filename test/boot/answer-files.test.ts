@@ -1,4 +1,5 @@
 import { eq, sql } from 'drizzle-orm'
+import { v7 } from 'uuid'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { boots } from '../../src/db/schema/boots.ts'
 import { listBoots } from '../../src/inventory/boots/boots.ts'
@@ -209,8 +210,8 @@ describe('an answer file is refused', () => {
   test('after two days', async () => {
     await enter()
     const url = urlIn(await boot())
-    await server.deps.db.execute(sql`update boots set started_at = now() - interval '49 hours' where mac = ${mac}`)
-    expect(await status(url)).toBe(404)
+    const old = server.deps.sealer.tokenOf(v7({ msecs: Date.now() - 49 * 3_600_000 }))
+    expect(await status(url.replace(tokenIn(url), old))).toBe(404)
   })
 
   test('after a newer boot got past its script, and not because a client fetched a script', async () => {

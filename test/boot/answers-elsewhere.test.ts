@@ -82,6 +82,7 @@ describe('an answer file that is asked for from another address', () => {
     const { id, url } = await boot()
     await fetch(url.replace(/answer\/.*/, 'installed'))
     expect((await ask(url, '127.0.0.1')).status).toBe(403)
+    await server.deps.inventory.events.flush()
     expect(await noticesOf(id)).toEqual([
       'refused the answer file answer.toml to 127.0.0.1: the boot has ended: installed',
     ])

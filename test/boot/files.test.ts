@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createTransfers } from '../../src/bytes/send/send-file.ts'
 import { listBootEvents } from '../../src/inventory/boots/events.ts'
-import { newBootKeys } from '../../src/inventory/boots/open-boot.ts'
 import { findFile } from '../../src/inventory/images/files.ts'
 import { exchange, sha256, startTestBootServer, type TestBootServer } from '../helpers/boot-server.ts'
+import { testBootKeys } from '../helpers/boots.ts'
 
 const body = async (response: Response) => Buffer.from(await response.arrayBuffer())
 
@@ -113,7 +113,7 @@ describe('/files', () => {
   })
 
   test('counts a kernel for its boot when the body has ended, and records an interrupted download', async () => {
-    const keys = newBootKeys()
+    const keys = testBootKeys()
     const decision = {
       target: { arch: 'x86_64' as const, platform: 'efi' as const, assumed: [] },
       spec: { kind: 'local' as const, method: 'exit-1' as const },
@@ -122,7 +122,14 @@ describe('/files', () => {
       notices: [],
       reasons: [],
     }
-    await server.deps.inventory.openBoot({ ...keys, facts: {}, ip: '127.0.0.1', decision, script: '', reports: true })
+    await server.deps.inventory.journal.openBoot({
+      ...keys,
+      facts: {},
+      ip: '127.0.0.1',
+      decision,
+      script: '',
+      reports: true,
+    })
     await body(await fetch(`${server.url}${path}?boot=${keys.id}&stage=kernel`))
     const big = await server.addFile('big', Buffer.alloc(32 * 2 ** 20, 7))
     await cutOff(server.port, `/files/${big.sha256}/big?boot=${keys.id}&stage=initrd`)

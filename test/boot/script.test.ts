@@ -205,6 +205,7 @@ describe('a machine never seen before', () => {
   test('is recorded once when it asks many times at once', async () => {
     const answers = await Promise.all(Array.from({ length: 10 }, () => boot()))
     expect(new Set(answers.map((text) => text.includes('boots from its local disk')))).toEqual(new Set([true]))
+    await server.deps.inventory.events.flush()
     expect((await bootsOf()).length).toBe(10)
   })
 

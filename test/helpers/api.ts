@@ -22,6 +22,7 @@ import type { FileRef } from '../../src/model/image.ts'
 import { createScripts } from '../../src/render/scripts.ts'
 import { readTemplates } from '../../src/server/templates.ts'
 import { createTestDoctor } from './doctor.ts'
+import { newTestFiles } from './journal.ts'
 import { quietSources } from './now.ts'
 import { signInDeps } from './people.ts'
 import { serverFacts } from './server-facts.ts'
@@ -47,7 +48,8 @@ export async function openApi(db: Db, change: Partial<AdminDeps> = {}): Promise<
   const logged: string[] = []
   const store = change.store ?? (await openFolderStore(filesFolder(folder)))
   const log = pino({ base: null }, { write: (line) => logged.push(line) })
-  const inventory = openInventory(db, log)
+  const journal = newTestFiles()
+  const inventory = openInventory(db, log, journal.files)
   const findStoredSize = createFindStoredSize(store, { keptMs: 1 })
   const scripts = createScripts(readTemplates())
   const doctor = createTestDoctor({ db, inventory, findStoredSize, scripts, log }, folder)
@@ -116,6 +118,7 @@ export async function openApi(db: Db, change: Partial<AdminDeps> = {}): Promise<
     logged,
     remove: async () => {
       await inventory.close()
+      await journal.remove()
       await rm(folder, { recursive: true, force: true })
     },
   }

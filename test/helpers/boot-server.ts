@@ -21,6 +21,7 @@ import { createScripts } from '../../src/render/scripts.ts'
 import { createBootServer } from '../../src/server/http/boot-http.ts'
 import { readTemplates } from '../../src/server/templates.ts'
 import { openTestDatabase } from './database.ts'
+import { newTestFiles } from './journal.ts'
 
 export type TestBootServer = {
   deps: BootDeps
@@ -43,7 +44,8 @@ export async function startTestBootServer(
   const log = pino({ level: 'silent' })
   const store = await openFolderStore(filesFolder(folder))
   const metrics = createMetrics()
-  const inventory = openInventory(db, log, { fileStatusKeptMs: 50, metrics })
+  const journal = newTestFiles()
+  const inventory = openInventory(db, log, journal.files, { fileStatusKeptMs: 50, metrics })
   const {
     allows = () => true,
     databaseAnswers = async () => true,
@@ -99,6 +101,7 @@ export async function startTestBootServer(
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))
       await inventory.close()
+      await journal.remove()
       await close()
       await rm(folder, { recursive: true })
     },

@@ -1,9 +1,25 @@
 import type { Db } from '../../src/db/open.ts'
 import { decide } from '../../src/decide/decision.ts'
-import { createOpenBoot, newBootKeys } from '../../src/inventory/boots/open-boot.ts'
+import { bootRecordOf, insertBoots, type NewBoot, newBootKeys } from '../../src/inventory/boots/open-boot.ts'
 import { createFindSituation } from '../../src/inventory/boots/situation.ts'
+import { formatRecord } from '../../src/inventory/journal/records.ts'
+import { createSealer } from '../../src/lib/seal.ts'
 import type { Decision } from '../../src/model/decision.ts'
 import type { Facts } from '../../src/model/facts.ts'
+
+/** The sealer of test servers. */
+export const testSealer = createSealer(Buffer.alloc(32, 1))
+
+/** A boot's id and its token. */
+export function testBootKeys(): { id: string; token: string } {
+  return newBootKeys(testSealer.tokenOf)
+}
+
+/** Records a boot as the journal does, in a transaction of its own. */
+export async function openBoot(db: Db, boot: NewBoot): Promise<void> {
+  const { text } = formatRecord('boot', 0, 0, bootRecordOf(boot))
+  await db.transaction((tx) => insertBoots(tx, `[${text}]`, 0))
+}
 
 /** The current decision for a machine with these facts. */
 export async function decideFor(db: Db, facts: Facts): Promise<Decision> {
@@ -20,8 +36,8 @@ export async function openBootFor(
     reports = true,
   }: { change?: (decision: Decision) => Decision; reports?: boolean } = {},
 ): Promise<{ id: string; token: string }> {
-  const keys = newBootKeys()
+  const keys = testBootKeys()
   const decision = change(await decideFor(db, facts))
-  await createOpenBoot(db)({ ...keys, facts, ip, decision, script: `#!ipxe\n# ${keys.token}\n`, reports })
+  await openBoot(db, { ...keys, facts, ip, decision, script: `#!ipxe\n# ${keys.token}\n`, reports })
   return keys
 }

@@ -15,6 +15,7 @@ import type { FileChecks } from '../../files/check.ts'
 import type { Actor } from '../../inventory/changes/changes.ts'
 import type { ChangeFeed } from '../../inventory/changes/feed.ts'
 import type { Precondition } from '../../inventory/common/precondition.ts'
+import type { Inventory } from '../../inventory/open.ts'
 import type { HealthSources } from '../../inventory/system/health.ts'
 import { InputError } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
@@ -35,6 +36,7 @@ import { problem } from './problems.ts'
 export type AdminDeps = HealthSources &
   AnswerDeps & {
     db: Db
+    inventory: Pick<Inventory, 'journal'>
     store: FileStore
     checks: FileChecks
     sealer: Sealer

@@ -21,14 +21,14 @@ export function presentOf(head: SegmentHead): number {
   return Math.max(0, isSame ? monotonicMs() - head.monotonicMs : Date.now() - head.wallMs)
 }
 
-let known: string | undefined
+let startId: string | undefined
 
-/** The kernel's random id of this start of the computer (random(4)); empty where there is none. */
+/** The kernel's random id of this start of the computer (random(4)); empty on a system without it. */
 function startOfComputer(): string {
   try {
-    known ??= readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+    startId ??= readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
   } catch {
-    known = ''
+    startId = ''
   }
-  return known
+  return startId
 }

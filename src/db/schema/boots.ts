@@ -16,7 +16,7 @@ import {
 import type { Assignment } from '../../model/assignment.ts'
 import type { DhcpClientKind, DhcpEventKind, Outcome, Stage } from '../../model/boot.ts'
 import type { Decision } from '../../model/decision.ts'
-import type { DeploymentState } from '../../model/deployment.ts'
+import type { DeploymentState, Seen } from '../../model/deployment.ts'
 import type { Facts } from '../../model/facts.ts'
 import { isActiveSql } from '../deployment-conditions.ts'
 import { moment, order } from './columns.ts'
@@ -70,7 +70,6 @@ export const boots = pgTable(
   {
     id: uuid('id').primaryKey(),
     ...order(),
-    tokenHash: text('token_hash').notNull().unique(),
     machineId: uuid('machine_id').references(() => machines.id, { onDelete: 'set null' }),
     mac: text('mac'),
     ip: text('ip').notNull(),
@@ -137,4 +136,27 @@ export const bootEvents = pgTable(
     index('boot_events_stray').on(table.at).where(sql`${table.bootId} is null`),
     index('boot_events_mac').on(table.mac, table.at).where(sql`${table.bootId} is null and ${table.mac} is not null`),
   ],
+)
+
+/** How much of each journal is written: one row for each start of a server. */
+export const journalRuns = pgTable('journal_runs', {
+  run: uuid('run').primaryKey(),
+  /** The offset in the journal of the first record that is not written. */
+  position: bigint('position', { mode: 'number' }).notNull(),
+  at: moment('at').notNull().defaultNow(),
+})
+
+/** Reports whose boot is not recorded yet, because the server that opened it is slow or down. */
+export const earlyReports = pgTable(
+  'early_reports',
+  {
+    id: uuid('id').primaryKey(),
+    ...order(),
+    bootId: uuid('boot_id').notNull(),
+    seen: text('seen').$type<Seen>().notNull(),
+    ip: text('ip').notNull(),
+    message: text('message'),
+    at: moment('at').notNull().defaultNow(),
+  },
+  (table) => [index('early_reports_boot').on(table.bootId)],
 )

@@ -7,9 +7,7 @@ import type { AnswerDocument } from '../../model/answer-file.ts'
 import type { Outcome } from '../../model/boot.ts'
 import type { Decision, Situation } from '../../model/decision.ts'
 import type { Facts } from '../../model/facts.ts'
-import { hashToken } from '../access/tokens.ts'
 import { isOvertaken } from './boots.ts'
-import { tokenLifetime } from './reports.ts'
 
 /** The boot that a token opens. */
 export type TokenBoot = {
@@ -22,32 +20,34 @@ export type TokenBoot = {
   overtaken: boolean
 }
 
+/** A token is valid for this time after the script; an installation may take a day. */
+const tokenLifetime = sql`interval '48 hours'`
+
 /**
  * Finds the newest open boot with an answer file of a machine with one of these MACs, or without a MAC, with one of these UUIDs.
- * A boot whose script went to this address comes first: a stranger's boot must not hide the machine's. The result includes the
- * hash of the boot's token.
+ * A boot whose script went to this address comes first: a stranger's boot must not hide the machine's.
  */
 export async function findAnsweredBoot(
   db: Db,
   { macs, uuids }: { macs: string[]; uuids: string[] },
   ip: string,
-): Promise<(TokenBoot & { tokenHash: string }) | undefined> {
+): Promise<TokenBoot | undefined> {
   const found = await db.execute(sql`
-    select id, ip, outcome, facts, decision, token_hash as "tokenHash", ${isOvertaken} as overtaken
+    select id, ip, outcome, facts, decision, ${isOvertaken} as overtaken
     from boots
     where started_at > now() - ${tokenLifetime} and decision ? 'answerFile' and not ${isOvertaken}
       and (outcome is null or outcome in ('stalled', 'superseded'))
       and (mac in (select jsonb_array_elements_text(${JSON.stringify(macs)}::jsonb))
         or mac is null and lower(facts ->> 'uuid') in (select jsonb_array_elements_text(${JSON.stringify(uuids)}::jsonb)))
     order by ip = ${ip} desc, seq desc limit 1`)
-  return rowsOf<TokenBoot & { tokenHash: string }>(found)[0]
+  return rowsOf<TokenBoot>(found)[0]
 }
 
-/** Finds the boot of a token that has not expired. */
-export async function findTokenBoot(db: Db, token: string): Promise<TokenBoot | undefined> {
+/** Finds the boot of a genuine token. */
+export async function findTokenBoot(db: Db, bootId: string): Promise<TokenBoot | undefined> {
   const found = await db.execute(sql`
     select id, ip, outcome, facts, decision, ${isOvertaken} as overtaken
-    from boots where token_hash = ${hashToken(token)} and started_at > now() - ${tokenLifetime}`)
+    from boots where id = ${bootId}::uuid`)
   return rowsOf<TokenBoot>(found)[0]
 }
 

@@ -1,6 +1,6 @@
 // Writes the moves of deployments.
 
-import { and, eq, getTableColumns, sql } from 'drizzle-orm'
+import { and, eq, getTableColumns, type SQL, sql } from 'drizzle-orm'
 import { isActiveSql, isLateSql } from '../../db/deployment-conditions.ts'
 import type { Db } from '../../db/open.ts'
 import { deployments } from '../../db/schema/boots.ts'
@@ -9,12 +9,13 @@ import { isActive, type Move, moveDeployment } from '../../model/deployment.ts'
 import { type Actor, recordChanges, system } from '../changes/changes.ts'
 import { type Deployment, shownDeployment } from './deployments.ts'
 
-/** Writes a move, and records it. Returns the deployment after it. */
+/** Writes a move, and records it. Returns the deployment after it. @param at the time of the report that moved it */
 export async function writeMove(
   tx: Tx,
   { id }: { id: string },
   move: Move,
   by: Actor,
+  at: SQL = sql`now()`,
 ): Promise<MovedDeployment | undefined> {
   const ended = !isActive(move.state)
   const [row] = await tx
@@ -22,8 +23,8 @@ export async function writeMove(
     .set({
       state: move.state,
       attempts: move.attempts,
-      startedAt: sql`coalesce(${deployments.startedAt}, now())`,
-      ...(ended && { endedAt: sql`now()`, reason: move.reason ?? null }),
+      startedAt: sql`coalesce(${deployments.startedAt}, ${at})`,
+      ...(ended && { endedAt: at, reason: move.reason ?? null }),
     })
     .where(eq(deployments.id, id))
     .returning()
@@ -80,10 +81,14 @@ export async function failLateDeployments(db: Db): Promise<MovedDeployment[]> {
   return failed
 }
 
-/** A deployment that is still active, locked until the transaction ends. */
-export async function lockActive(tx: Tx, id: string): Promise<(Deployment & { late: boolean }) | undefined> {
+/** A deployment that is still active, locked until the transaction ends. `late`: its time was over at that time. */
+export async function lockActive(
+  tx: Tx,
+  id: string,
+  at: SQL = sql`now()`,
+): Promise<(Deployment & { late: boolean }) | undefined> {
   const [row] = await tx
-    .select({ ...getTableColumns(deployments), late: isLateSql(deployments) })
+    .select({ ...getTableColumns(deployments), late: isLateSql(deployments, at) })
     .from(deployments)
     .where(eq(deployments.id, id))
     .for('update')

@@ -1,38 +1,13 @@
-// Boot events, written in the background.
+// Boot events: written, listed and deleted. Called by inventory/journal/write-batch.ts, the API and the housekeeping.
 
-import { asc, desc, eq, or, sql } from 'drizzle-orm'
-import { validate as isUuid } from 'uuid'
+import { asc, desc, eq, or, type SQL, sql } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
 import { rowsOf } from '../../db/rows.ts'
 import { bootEvents } from '../../db/schema/boots.ts'
-import { messageOf } from '../../lib/errors.ts'
-import type { Logger } from '../../lib/log.ts'
-import type { Metrics } from '../../lib/metrics.ts'
-import { createQuota } from '../../lib/time/quota.ts'
+import type { Tx } from '../../db/transaction.ts'
 import { type BootEvent, stages } from '../../model/boot.ts'
+import type { WrittenStray } from './open-boot.ts'
 
-/** Writes events in the background. `flush` waits for what was recorded before it. */
-export type BootEventRecorder = {
-  /**
-   * Records an event; never throws and never waits. For DHCP give `stage: 'dhcp'`, the MAC, and the address that the packet
-   * shows, or `noAddress`: of a REQUEST option 50, of a request to port 4011 its source. Such an event ties address and MAC.
-   */
-  record: (event: Omit<BootEvent, 'at'>) => void
-  flush: () => Promise<void>
-  /** The number of events that wait for the database. */
-  waiting: () => number
-  stop: () => Promise<void>
-}
-
-/** `seenAt` is of the monotonic clock: the database gets the age of the event. */
-type SeenEvent = Omit<BootEvent, 'at'> & { seenAt: number }
-
-const flushAfterMs = 50
-const retryAfterMs = 1000
-const maxPending = 50_000
-const maxRowsPerStatement = 1000
-/** A flood of DISCOVERs has a new MAC in each packet, so only their number in a minute can be limited. */
-export const maxDhcpEventsPerMinute = 10_000
 /** The events of DHCP without a boot that are kept; a thousand machines that start together have about 6000. */
 const maxStrayDhcpEvents = 50_000
 /** A boot has a dozen events. Anyone who knows its id must not be able to fill the disk with more. */
@@ -40,69 +15,14 @@ export const maxEventsPerBoot = 500
 /** The limit for steps that an installer names, so that the report of its end is still stored. */
 export const maxProgressEvents = 300
 
-export function startBootEventRecorder(db: Db, log: Logger, metrics?: Pick<Metrics, 'stage'>): BootEventRecorder {
-  let pending: SeenEvent[] = []
-  let writing: Promise<void> = Promise.resolve()
-  let timer: NodeJS.Timeout | undefined
-  let stopped = false
-  let failedAt = Number.NEGATIVE_INFINITY
-  const hasRoomForDhcp = createQuota({
-    max: maxDhcpEventsPerMinute,
-    periodMs: 60_000,
-    atFirst: () => log.warn({ maxPerMinute: maxDhcpEventsPerMinute }, 'DHCP events dropped: too many in this minute'),
-  })
-
-  const write = async () => {
-    // Every report requests a flush. While the database is unreachable, one attempt in each retry period is enough.
-    if (!stopped && performance.now() - failedAt < retryAfterMs) return schedule(retryAfterMs)
-    while (pending.length > 0) {
-      const batch = pending.slice(0, maxRowsPerStatement)
-      try {
-        for (const { stage, seconds } of await insertEvents(db, batch)) metrics?.stage(stage, seconds)
-        pending = pending.slice(batch.length)
-      } catch (error) {
-        failedAt = performance.now()
-        log.warn({ pending: pending.length, error: messageOf(error) }, 'boot events could not be written, retrying')
-        if (!stopped) schedule(retryAfterMs)
-        return
-      }
-    }
-  }
-  const flush = () => {
-    clearTimeout(timer)
-    timer = undefined
-    writing = writing.then(write)
-    return writing
-  }
-  const schedule = (delayMs: number) => {
-    timer ??= setTimeout(() => void flush(), delayMs)
-  }
-
+/** An event as the journal stores it. */
+export function eventRecordOf({ bootId, durationMs, ...event }: Omit<BootEvent, 'at'>) {
   return {
-    record: (event) => {
-      if (event.bootId !== undefined && !isUuid(event.bootId)) return
-      if (event.stage === 'dhcp' && !hasRoomForDhcp()) return
-      if (pending.length >= maxPending) {
-        log.error(
-          { stage: event.stage, ip: event.ip },
-          'boot event dropped: too many events are waiting for the database',
-        )
-        return
-      }
-      pending.push({
-        ...event,
-        file: storable(event.file),
-        message: storable(event.message),
-        seenAt: performance.now(),
-      })
-      schedule(flushAfterMs)
-    },
-    flush: () => (pending.length > 0 ? flush() : writing),
-    waiting: () => pending.length,
-    stop: async () => {
-      stopped = true
-      await flush()
-    },
+    ...event,
+    boot_id: bootId,
+    duration_ms: durationMs,
+    file: storable(event.file),
+    message: storable(event.message),
   }
 }
 
@@ -151,48 +71,51 @@ export async function capStrayDhcpEvents(db: Db, max = maxStrayDhcpEvents): Prom
     await db.execute(sql`delete from boot_events where id in (select id ${strays} order by at, id limit ${beyond})`)
 }
 
-// A boot id comes from a URL, so an unknown one is dropped here rather than failing the others in the batch. Boots are locked
-// in the order of their ids, as reports lock them: otherwise PostgreSQL would end one of two batches as a deadlock.
-// Events come late, and clocks are set back: a boot's stage follows the order of stages, not of times.
-// Returns the stages of boots that were reached, each with the seconds since the script.
-async function insertEvents(db: Db, events: SeenEvent[]): Promise<{ stage: string; seconds: number }[]> {
-  const now = performance.now()
-  const rows = events.map((e, n) => ({
-    n,
-    rank: stages.indexOf(e.stage),
-    boot_id: e.bootId,
-    ip: e.ip,
-    mac: e.mac,
-    kind: e.kind,
-    client: e.client,
-    stage: e.stage,
-    file: e.file,
-    bytes: e.bytes,
-    duration_ms: e.durationMs,
-    message: e.message,
-    age: now - e.seenAt,
-  }))
-  const order = sql`array_position(${`{${stages.join(',')}}`}::text[], boots.stage) - 1`
-  const found = await db.execute(sql`
+/**
+ * Writes events of boots. A boot id comes from a URL, so an unknown one is dropped. Boots are locked in the order of their ids, as
+ * reports lock them: otherwise PostgreSQL would end one of two batches as a deadlock. Events come late, and clocks are set back:
+ * a boot's stage follows the order of stages, not of times. Returns the stages that boots reached, each with the seconds since
+ * the script. @param json a JSON array of records @param now the present time of their run
+ */
+export async function insertEvents(tx: Tx, json: string, now: number): Promise<{ stage: string; seconds: number }[]> {
+  const order = (stage: SQL) => sql`array_position(${`{${stages.join(',')}}`}::text[], ${stage})`
+  const found = await tx.execute(sql`
     with e as (
-        select *, now() - age * interval '1 millisecond' as at, row_number() over (partition by boot_id order by n) as place,
-          row_number() over (partition by boot_id order by rank desc, n desc) as last
-        from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as e(n int, rank int, boot_id uuid, ip text, mac text, stage text, kind text, client text, file text,
-          bytes bigint, duration_ms int, message text, age double precision)),
+        select *, row_number() over (partition by boot_id order by n) as place,
+          row_number() over (partition by boot_id order by ${order(sql`stage`)} desc, n desc) as last
+        from ${eventsOf(json, now)}),
       held as (select id from boots where id in (select boot_id from e) order by id for update),
       moved as (
         update boots set stage = e.stage, moved_at = greatest(least(boots.moved_at, now()), e.at),
           outcome = nullif(boots.outcome, 'stalled'), message = case when boots.outcome = 'stalled' then null else boots.message end
-        from e join held on held.id = e.boot_id where boots.id = e.boot_id and e.last = 1 and e.rank >= ${order}),
+        from e join held on held.id = e.boot_id
+        where boots.id = e.boot_id and e.last = 1 and ${order(sql`e.stage`)} >= ${order(sql`boots.stage`)}),
       written as (
         insert into boot_events (boot_id, ip, mac, stage, kind, client, file, bytes, duration_ms, message, at)
         select boot_id, ip, mac, stage, kind, client, file, bytes, duration_ms, message, at from e
-        where boot_id is null or (exists (select 1 from boots where boots.id = e.boot_id)
-          and (select count(*) from boot_events as seen where seen.boot_id = e.boot_id) + place <= ${maxEventsPerBoot})
+        where exists (select 1 from boots where boots.id = e.boot_id)
+          and (select count(*) from boot_events as seen where seen.boot_id = e.boot_id) + place <= ${maxEventsPerBoot}
         order by n returning boot_id, stage, at)
     select written.stage, extract(epoch from written.at - boots.started_at)::float8 as seconds
     from written join boots on boots.id = written.boot_id`)
   return rowsOf<{ stage: string; seconds: number }>(found)
+}
+
+/** Writes events without a boot, in their order. @param ns their numbers, in the same order */
+export async function insertStrays(tx: Tx, json: string, ns: number[], now: number): Promise<WrittenStray[]> {
+  const found = await tx.execute(sql`
+    insert into boot_events (ip, mac, stage, kind, client, file, bytes, duration_ms, message, at)
+    select ip, mac, stage, kind, client, file, bytes, duration_ms, message, at from ${eventsOf(json, now)}
+    order by n returning id`)
+  // Ids of a sequence follow the order of the rows.
+  const ids = rowsOf<{ id: number | string }>(found).map(({ id }) => Number(id))
+  return ids.sort((a, b) => a - b).map((id, index) => ({ id, n: ns[index] as number }))
+}
+
+function eventsOf(json: string, now: number): SQL {
+  return sql`(select *, now() - greatest(0, ${now}::float8 - ms) * interval '1 millisecond' as at
+    from jsonb_to_recordset(${json}::jsonb) as e(n bigint, ms float8, boot_id uuid, ip text, mac text, stage text, kind text,
+      client text, file text, bytes bigint, duration_ms int, message text)) as e`
 }
 
 // PostgreSQL stores neither NUL nor half a surrogate pair, and one such event would keep all those after it waiting.

@@ -11,7 +11,7 @@ export type Hearers = {
 }
 
 export function hearReport(
-  { boot, seen, ip, message, moved, outcome, ended }: Reported,
+  { boot, seen, ip, message, ageMs, moved, outcome, ended }: Reported,
   { log, metrics }: Hearers,
 ): void {
   const { id, mac, machineId: machine, deploymentId: deployment, image, firmware, ageSeconds } = boot
@@ -20,7 +20,7 @@ export function hearReport(
   const failure = seen === 'failed' ? failureOf(message)?.title : undefined
   log?.[level]({ boot: id, mac, machine, deployment, image, ip, report: seen, message, failure, outcome }, 'report')
   metrics?.report(seen)
-  if (moved) metrics?.stage(seen, ageSeconds)
+  if (moved) metrics?.stage(seen, ageSeconds - ageMs / 1000)
   if (ended && outcome !== null) metrics?.bootEnded({ outcome, firmware, image })
 }
 

@@ -1,24 +1,19 @@
-// Reports of machines: events, outcomes and the moves of deployments.
+// Reports of machines: events, outcomes and the moves of deployments. Called by inventory/journal/.
 
-import { sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 import { isActiveSql } from '../../db/deployment-conditions.ts'
 import type { Db } from '../../db/open.ts'
 import { rowsOf } from '../../db/rows.ts'
 import type { Tx } from '../../db/transaction.ts'
-import { createMicroBatch } from '../../lib/time/micro-batch.ts'
 import type { Outcome, Stage } from '../../model/boot.ts'
 import { failureOf } from '../../model/codes/explain.ts'
-import { moveDeployment, type Seen } from '../../model/deployment.ts'
-import { hashToken } from '../access/tokens.ts'
+import { type Move, moveDeployment, type Seen } from '../../model/deployment.ts'
 import { type Actor, type Change, recordChanges } from '../changes/changes.ts'
 import { isOvertaken } from './boots.ts'
 import { cancelInstalled, lockActive, type MovedDeployment, writeMove } from './deployment-moves.ts'
 import { maxEventsPerBoot, maxProgressEvents, storable } from './events.ts'
 import { type Hearers, hearMove, hearReport } from './hearers.ts'
 import { recordNotices, recordOtherAddresses } from './notices.ts'
-
-/** A token is valid for this time after the script; an installation may take a day. */
-export const tokenLifetime = sql`interval '48 hours'`
 
 type ReportedBoot = {
   id: string
@@ -40,64 +35,55 @@ type ReportedBoot = {
   ageSeconds: number
 }
 
-/** A report for the boot of a token. */
-type Sighting = { token: string; seen: Seen; ip: string; message: string | undefined }
+/** A report for a boot. `ageMs`: the time since it arrived. */
+export type Sighting = { bootId: string; seen: Seen; ip: string; message: string | undefined; ageMs: number }
 
-/** Resolves when the report is written; false if no boot has the token. */
-export type RecordReport = (token: string, seen: Seen, ip: string, message: string | undefined) => Promise<boolean>
-
-/** Records reports. One transaction writes all reports of the same moment. */
-export function createRecordReport(db: Db, hearers: Hearers = {}): RecordReport {
-  const run = async (list: Sighting[]) => {
-    const { found, written, moves } = await recordReports(db, list)
-    for (const report of written) hearReport(report, hearers)
-    for (const move of moves) hearMove(move, hearers)
-    return found
-  }
-  const record = createMicroBatch(run, { maxSize: 64, maxConcurrent: 2 })
-  return (token, seen, ip, message) => record({ token, seen, ip, message })
-}
+/** The reports of a transaction that have a boot, the deployments that they moved, and the reports whose boot is not recorded. */
+export type WrittenReports<S extends Sighting> = { written: Reported[]; moves: MovedDeployment[]; unknown: S[] }
 
 /**
  * Records reports of boots: their stages, their outcomes, and the moves of their deployments. The first of booted, installed and
  * failed is the outcome. The end of an installation counts also after `booted`. Repeated and late reports are kept as events and
- * change nothing. Returns for each report whether its token has a boot.
+ * change nothing.
  */
-async function recordReports(db: Db, list: Sighting[]): Promise<WrittenReports> {
-  const gone: ReportedBoot[] = []
-  const written = await db.transaction(async (tx) => {
-    const found = list.map(() => false)
-    const written: Reported[] = []
-    const moves: MovedDeployment[] = []
-    let left = list.map((sighting, place) => ({ ...sighting, place, hash: hashToken(sighting.token) }))
-    while (left.length > 0) {
-      const boots = await lockBoots(tx, left)
-      // A machine's next report must see what this one does to its boots and deployment, so it waits for the next round.
-      const machines = new Set<string>()
-      const now: Reported[] = []
-      left = left.filter(({ place, hash, seen, ip, message }) => {
-        const boot = boots.get(hash)
-        if (boot === undefined) return false
-        const machine = boot.machineId ?? boot.id
-        if (machines.has(machine)) return true
-        machines.add(machine)
-        found[place] = true
-        now.push(reportedOf(boot, seen, ip, storable(message)))
-        if (!boot.progressed && seen !== 'failed') gone.push(boot)
-        return false
-      })
-      if (now.length > 0) moves.push(...(await writeReported(tx, now)))
-      written.push(...now)
-    }
-    return { found, written, moves }
-  })
-  // This locks other boots, so it has its own transaction. The reports are written even if it fails.
-  await recordOtherAddresses(db, gone).catch(() => undefined)
-  return written
+export async function writeReports<S extends Sighting>(tx: Tx, list: S[]): Promise<WrittenReports<S>> {
+  const written: Reported[] = []
+  const moves: MovedDeployment[] = []
+  const unknown: S[] = []
+  let left = list
+  while (left.length > 0) {
+    const boots = await lockBoots(tx, left)
+    // A machine's next report must see what this one does to its boots and deployment, so it waits for the next round.
+    const machines = new Set<string>()
+    const round: Reported[] = []
+    left = left.filter((sighting) => {
+      const boot = boots.get(sighting.bootId)
+      if (boot === undefined) unknown.push(sighting)
+      if (boot === undefined) return false
+      const machine = boot.machineId ?? boot.id
+      if (machines.has(machine)) return true
+      machines.add(machine)
+      round.push(reportedOf(boot, sighting))
+      return false
+    })
+    if (round.length > 0) moves.push(...(await writeReported(tx, round)))
+    written.push(...round)
+  }
+  return { written, moves, unknown }
 }
 
-/** Whether the token of each report has a boot, the reports that have one, and the deployments that they moved. */
-type WrittenReports = { found: boolean[]; written: Reported[]; moves: MovedDeployment[] }
+/** After the transaction: logs and counts its reports, and notes boots that continue at several addresses. */
+export async function hearReports(
+  db: Db,
+  { written, moves }: Pick<WrittenReports<Sighting>, 'written' | 'moves'>,
+  hearers: Hearers,
+): Promise<void> {
+  for (const report of written) hearReport(report, hearers)
+  for (const move of moves) hearMove(move, hearers)
+  const gone = written.filter(({ boot, seen }) => !boot.progressed && seen !== 'failed').map(({ boot }) => boot)
+  // This locks other boots, so it has its own transaction. The reports are written even if it fails.
+  await recordOtherAddresses(db, gone).catch(() => undefined)
+}
 
 /** A report, its boot, and the result. */
 export type Reported = {
@@ -105,6 +91,7 @@ export type Reported = {
   seen: Seen
   ip: string
   message: string | undefined
+  ageMs: number
   /** The report is new: an installer that repeats its step has not moved. */
   moved: boolean
   outcome: Outcome | null
@@ -113,37 +100,32 @@ export type Reported = {
   actor: Actor
 }
 
-function reportedOf(boot: ReportedBoot, seen: Seen, ip: string, message: string | undefined): Reported {
+function reportedOf(boot: ReportedBoot, { seen, ip, message: given, ageMs }: Sighting): Reported {
+  const message = storable(given)
   const moved = seen !== 'progress' || boot.stage !== 'progress' || message !== (boot.progress ?? undefined)
   const outcome = moved ? outcomeAfter(boot, seen) : boot.outcome
   const ended = outcome !== boot.outcome && outcome !== null && outcome !== 'stalled'
-  return { boot, seen, ip, message, moved, outcome, ended, actor: `machine ${boot.mac ?? boot.machineId ?? boot.ip}` }
+  const actor = `machine ${boot.mac ?? boot.machineId ?? boot.ip}`
+  return { boot, seen, ip, message, ageMs, moved, outcome, ended, actor }
 }
 
 /** Writes reports, no two of one machine. Returns the deployments that moved. */
 async function writeReported(tx: Tx, list: Reported[]): Promise<MovedDeployment[]> {
-  const rows = list.map(({ boot, seen, ip, message, moved, outcome, ended }) => ({
-    id: boot.id,
-    seen,
-    ip,
-    message,
-    moved,
-    outcome,
-    ended,
-  }))
+  const rows = list.map(({ boot, actor: _, ...report }) => ({ id: boot.id, ...report }))
   await tx.execute(sql`
     with r as (
-        select * from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
-          as r(id uuid, seen text, ip text, message text, moved boolean, outcome text, ended boolean)),
+        select *, now() - "ageMs" * interval '1 millisecond' as at from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
+          as r(id uuid, seen text, ip text, message text, "ageMs" float8, moved boolean, outcome text, ended boolean)),
       event as (
-        insert into boot_events (boot_id, ip, stage, message) select id, ip, seen, message from r
+        insert into boot_events (boot_id, ip, stage, message, at) select id, ip, seen, message, at from r
         where r.moved and (select count(*) from boot_events where boot_id = r.id)
           < case when r.seen = 'progress' then ${maxProgressEvents}::int else ${maxEventsPerBoot}::int end)
-    update boots set stage = r.seen, moved_at = case when r.moved then now() else moved_at end, heard_at = now(),
+    update boots set stage = r.seen, moved_at = case when r.moved then greatest(least(boots.moved_at, now()), r.at) else moved_at end,
+      heard_at = greatest(case when boots.heard_at < now() then boots.heard_at end, r.at),
       progress = case when r.seen = 'progress' then r.message else boots.progress end,
       progressed = boots.progressed or r.seen <> 'failed', outcome = r.outcome,
       message = case when r.ended then r.message when r.outcome is null then null else boots.message end,
-      ended_at = case when r.ended then now() when r.outcome is null then null else boots.ended_at end
+      ended_at = case when r.ended then greatest(boots.started_at, r.at) when r.outcome is null then null else boots.ended_at end
     from r where boots.id = r.id`)
   const endings = list.filter(({ ended, outcome }) => ended && outcome !== 'superseded')
   await recordChanges(tx, endings.map(endingOf))
@@ -176,16 +158,30 @@ export function outcomeAfter(
   return seen === 'ready' && !boot.reports ? 'handed-over' : null
 }
 
-/** The boots of tokens, by the tokens' hashes. They are locked in the order of their ids, so that transactions do not deadlock. */
-async function lockBoots(tx: Tx, list: { hash: string }[]): Promise<Map<string, ReportedBoot>> {
-  const hashes = JSON.stringify(list.map(({ hash }) => hash))
+/** Boots by their ids. They are locked in the order of their ids, so that transactions do not deadlock. */
+async function lockBoots(tx: Tx, list: Sighting[]): Promise<Map<string, ReportedBoot>> {
+  const ids = JSON.stringify(list.map(({ bootId }) => bootId))
   const found = await tx.execute(sql`
-    select id, token_hash as "tokenHash", machine_id as "machineId", deployment_id as "deploymentId", mac, ip, image, version,
+    select id, machine_id as "machineId", deployment_id as "deploymentId", mac, ip, image, version,
       outcome, progressed, reports, stage, progress, facts ->> 'platform' as firmware,
       extract(epoch from now() - started_at)::float8 as "ageSeconds", ${isOvertaken} as overtaken
-    from boots where token_hash in (select jsonb_array_elements_text(${hashes}::jsonb))
-      and started_at > now() - ${tokenLifetime} order by id for update`)
-  return new Map(rowsOf<ReportedBoot & { tokenHash: string }>(found).map((boot) => [boot.tokenHash, boot]))
+    from boots where id in (select jsonb_array_elements_text(${ids}::jsonb)::uuid) order by id for update`)
+  return new Map(rowsOf<ReportedBoot>(found).map((boot) => [boot.id, boot]))
+}
+
+/** Pure: how a report moves the deployment of its boot. */
+export function moveBy(
+  boot: Pick<ReportedBoot, 'progressed' | 'overtaken'>,
+  deployment: Parameters<typeof moveDeployment>[0],
+  seen: Seen,
+  message: string | undefined,
+): Move | undefined {
+  const { progressed, overtaken } = boot
+  return moveDeployment(deployment, { by: 'its boot', boot: { progressed, newest: !overtaken }, seen, message })
+}
+
+function agoSql(ageMs: number): SQL {
+  return sql`now() - ${ageMs}::float8 * interval '1 millisecond'`
 }
 
 function endingOf({ boot, outcome, message, actor }: Reported): Change {
@@ -202,16 +198,11 @@ function endingOf({ boot, outcome, message, actor }: Reported): Change {
   return { actor, type: `boot.${outcome as Exclude<Outcome, 'superseded'>}`, subject: id, after }
 }
 
-async function moveOwn(tx: Tx, { boot, seen, message, actor }: Reported): Promise<MovedDeployment | undefined> {
-  const deployment = await lockActive(tx, boot.deploymentId as string)
+async function moveOwn(tx: Tx, { boot, seen, message, ageMs, actor }: Reported): Promise<MovedDeployment | undefined> {
+  const deployment = await lockActive(tx, boot.deploymentId as string, agoSql(ageMs))
   if (deployment === undefined) return undefined
-  const move = moveDeployment(deployment, {
-    by: 'its boot',
-    boot: { progressed: boot.progressed, newest: !boot.overtaken },
-    seen,
-    message,
-  })
-  if (move !== undefined) return writeMove(tx, deployment, move, actor)
+  const move = moveBy(boot, deployment, seen, message)
+  if (move !== undefined) return writeMove(tx, deployment, move, actor, agoSql(ageMs))
   if (!boot.overtaken || (seen !== 'installed' && seen !== 'failed')) return undefined
   const why = 'the machine has since booted again from the same address'
   const after = { machineId: boot.machineId, boot: boot.id, report: seen, why }
@@ -228,7 +219,9 @@ async function moveOwn(tx: Tx, { boot, seen, message, actor }: Reported): Promis
  */
 async function failSpent(tx: Tx, list: Reported[]): Promise<(MovedDeployment | undefined)[]> {
   const reports = new Map(
-    list.flatMap(({ boot, actor }) => (boot.machineId === null ? [] : [[boot.machineId, { ip: boot.ip, actor }]])),
+    list.flatMap(({ boot, actor, ageMs }) =>
+      boot.machineId === null ? [] : [[boot.machineId, { ip: boot.ip, actor, ageMs }]],
+    ),
   )
   if (reports.size === 0) return []
   const asked = [...reports].map(([machine_id, { ip }]) => ({ machine_id, ip }))
@@ -241,9 +234,10 @@ async function failSpent(tx: Tx, list: Reported[]): Promise<(MovedDeployment | u
     order by d.id`)
   const moves: (MovedDeployment | undefined)[] = []
   for (const { id, machineId } of rowsOf<{ id: string; machineId: string }>(found)) {
-    const deployment = await lockActive(tx, id)
+    const { actor, ageMs } = reports.get(machineId) as { actor: Actor; ageMs: number }
+    const deployment = await lockActive(tx, id, agoSql(ageMs))
     const move = deployment && moveDeployment(deployment, { by: 'another boot' })
-    if (move !== undefined) moves.push(await writeMove(tx, { id }, move, reports.get(machineId)?.actor as Actor))
+    if (move !== undefined) moves.push(await writeMove(tx, { id }, move, actor, agoSql(ageMs)))
   }
   return moves
 }

@@ -38,6 +38,16 @@ export const serverFindings = {
     causes: ['Old versions of images are kept.', 'Another program fills the same disk.'],
     todo: ['Delete old image versions and run the garbage collection: `bootwright file gc`.'],
   },
+  'BW-JOURNAL': {
+    title: 'The journal is full or cannot be written',
+    means:
+      'Boots and reports wait in the journal until the database takes them. If neither takes them, Bootwright begins no installation and answers reports with 503.',
+    causes: [
+      'The database has been unreachable for a long time, and the journal reached `BOOTWRIGHT_JOURNAL_BYTES`.',
+      'The disk of the data folder is full or read-only.',
+    ],
+    todo: ['Make the database reachable, free space on the disk, or set a higher `BOOTWRIGHT_JOURNAL_BYTES`.'],
+  },
   'BW-SETTINGS': {
     title: 'Two settings do not fit together',
     means: 'Each setting is valid, but together they stop some machines from booting.',

@@ -20,6 +20,7 @@ import { programDir } from '../../lib/program-dir.ts'
 import type { Sealer } from '../../lib/seal.ts'
 import type { Closers } from '../closers.ts'
 import { healthOf } from './health.ts'
+import { openJournalOf } from './journal.ts'
 import { openKnownSealer, openSealer } from './open-sealer.ts'
 import { exists } from './secret-key.ts'
 import { type OpenStore, openStore } from './store.ts'
@@ -82,7 +83,8 @@ export async function openData(config: Config, log: Logger, metrics: Metrics, cl
   closers.add(opened.close)
   const { db, bootDb = db } = opened
   const nbps = await loadNbps(config.boot.nbpFolder ?? join(programDir, 'ipxe', 'nbp'))
-  const inventory = openInventory(bootDb, log, { eventsDb: db, metrics })
+  const journal = await openJournalOf(config, folder, log)
+  const inventory = openInventory(bootDb, log, journal, { eventsDb: db, metrics })
   closers.add(inventory.close)
   const { store, shared, isShared } = openedStore
   return {

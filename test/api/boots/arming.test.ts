@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { saveImage } from '../../../src/inventory/images/images.ts'
-import { recordDiscovered } from '../../../src/inventory/machines/identity/discovered.ts'
 import { type Api, addFile, openApi } from '../../helpers/api.ts'
 import { decideFor, openBootFor } from '../../helpers/boots.ts'
 import { eachDatabase } from '../../helpers/database.ts'
+import { recordDiscovered } from '../../helpers/discovered.ts'
 import { recordReport } from '../../helpers/reports.ts'
 
 const path = '/api/v1/deployments'

@@ -3,13 +3,13 @@ import { pino } from 'pino'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { createNowBoard, startOfDay } from '../../../src/api/boots/now-board.ts'
 import type { Now } from '../../../src/api/schemas/boots/now.ts'
-import { startBootEventRecorder } from '../../../src/inventory/boots/events.ts'
 import { createThroughput } from '../../../src/lib/time/throughput.ts'
 import { noAddress } from '../../../src/model/boot.ts'
 import type { RunningDownload } from '../../../src/model/timeline/downloads.ts'
 import { type Api, openApi } from '../../helpers/api.ts'
 import { openBootFor } from '../../helpers/boots.ts'
 import { eachDatabase } from '../../helpers/database.ts'
+import { startTestRecorder } from '../../helpers/journal.ts'
 import { quietSources } from '../../helpers/now.ts'
 import { recordReport } from '../../helpers/reports.ts'
 
@@ -41,8 +41,8 @@ eachDatabase('the document of this moment', (database) => {
     openBootFor(database(), { mac: macOf(number), platform: 'efi', buildarch: 'x86_64' }, ipOf(number), { reports })
   const at = (id: string, fields: string) =>
     database().execute(sql`update boots set ${sql.raw(fields)} where id = ${id}`)
-  const record = async (...events: Parameters<ReturnType<typeof startBootEventRecorder>['record']>[0][]) => {
-    const recorder = startBootEventRecorder(database(), log)
+  const record = async (...events: Parameters<ReturnType<typeof startTestRecorder>['record']>[0][]) => {
+    const recorder = startTestRecorder(database(), log)
     for (const event of events) recorder.record(event)
     await recorder.stop()
   }

@@ -1,11 +1,11 @@
 import { sql } from 'drizzle-orm'
 import { pino } from 'pino'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startBootEventRecorder } from '../../../src/inventory/boots/events.ts'
 import { noAddress } from '../../../src/model/boot.ts'
 import { type Api, openApi } from '../../helpers/api.ts'
 import { openBootFor } from '../../helpers/boots.ts'
 import { eachDatabase } from '../../helpers/database.ts'
+import { startTestRecorder } from '../../helpers/journal.ts'
 import { recordReport } from '../../helpers/reports.ts'
 
 const mac = '52:54:00:12:34:56'
@@ -19,8 +19,8 @@ eachDatabase('the timeline of a machine', (database) => {
   })
   afterAll(() => api.remove())
 
-  const record = async (...events: Parameters<ReturnType<typeof startBootEventRecorder>['record']>[0][]) => {
-    const recorder = startBootEventRecorder(database(), pino({ level: 'silent' }))
+  const record = async (...events: Parameters<ReturnType<typeof startTestRecorder>['record']>[0][]) => {
+    const recorder = startTestRecorder(database(), pino({ level: 'silent' }))
     for (const event of events) recorder.record(event)
     await recorder.stop()
   }

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { saveImage } from '../../../src/inventory/images/images.ts'
-import { recordDiscovered } from '../../../src/inventory/machines/identity/discovered.ts'
 import { type Api, openApi } from '../../helpers/api.ts'
 import { eachDatabase } from '../../helpers/database.ts'
+import { recordDiscovered } from '../../helpers/discovered.ts'
 
 const path = '/api/v1/machines'
 const actions = `${path}/actions`

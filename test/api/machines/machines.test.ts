@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { recordDiscovered } from '../../../src/inventory/machines/identity/discovered.ts'
 import { type Api, openApi } from '../../helpers/api.ts'
 import { eachDatabase } from '../../helpers/database.ts'
+import { recordDiscovered } from '../../helpers/discovered.ts'
 
 const mac = '52:54:00:12:34:56'
 const here = '/api/v1/machines/52-54-00-12-34-56'

@@ -4,14 +4,14 @@ import { expect, test } from 'vitest'
 import { findTokenBoot } from '../../../src/inventory/boots/answer-access.ts'
 import { findBoot, listBoots, pruneBoots } from '../../../src/inventory/boots/boots.ts'
 import { armDeployment, findDeployment, listDeployments } from '../../../src/inventory/boots/deployments.ts'
-import { listBootEvents, startBootEventRecorder } from '../../../src/inventory/boots/events.ts'
-import { createOpenBoot, newBootKeys } from '../../../src/inventory/boots/open-boot.ts'
+import { listBootEvents } from '../../../src/inventory/boots/events.ts'
 import { saveImage } from '../../../src/inventory/images/images.ts'
 import { createImport, listImports, listOpenImports } from '../../../src/inventory/images/imports.ts'
 import { saveMachine } from '../../../src/inventory/machines/machines.ts'
 import type { Seen } from '../../../src/model/deployment.ts'
-import { decideFor } from '../../helpers/boots.ts'
+import { decideFor, openBoot, testSealer } from '../../helpers/boots.ts'
 import { eachDatabase } from '../../helpers/database.ts'
+import { startTestRecorder } from '../../helpers/journal.ts'
 import { recordReport } from '../../helpers/reports.ts'
 
 const mac = '52:54:00:77:00:01'
@@ -29,8 +29,9 @@ const clocks: [string, number[]][] = [
 eachDatabase('when the clocks of servers differ', (database) => {
   const open = async (shiftMs: number) => {
     const db = database()
-    const keys = { ...newBootKeys(), id: v7({ msecs: Date.now() + shiftMs }) }
-    await createOpenBoot(db)({
+    const id = v7({ msecs: Date.now() + shiftMs })
+    const keys = { id, token: testSealer.tokenOf(id) }
+    await openBoot(db, {
       ...keys,
       facts,
       ip,
@@ -60,9 +61,7 @@ eachDatabase('when the clocks of servers differ', (database) => {
         for (const seen of ['ready', 'installing'] as const) await report(boot.token, seen)
         expect(await findDeployment(database(), id)).toMatchObject({ state: 'installing', attempts: at + 1 })
       }
-      const overtaken = await Promise.all(
-        boots.map(async ({ token }) => (await findTokenBoot(database(), token))?.overtaken),
-      )
+      const overtaken = await Promise.all(boots.map(async ({ id }) => (await findTokenBoot(database(), id))?.overtaken))
       expect(overtaken).toEqual([...boots.slice(1).map(() => true), false])
       await report(boots[0]?.token ?? '', 'installed')
       expect((await findDeployment(database(), id))?.state).toBe('installing')
@@ -112,7 +111,7 @@ eachDatabase('when the clocks of servers differ', (database) => {
   test('a late download moves a boot only forward through the stages, and reports are never undone', async () => {
     await arm(3)
     const { id, token } = await open(-60 * minuteMs)
-    const recorder = startBootEventRecorder(database(), pino({ level: 'silent' }))
+    const recorder = startTestRecorder(database(), pino({ level: 'silent' }))
     recorder.record({ bootId: id, ip, stage: 'kernel' })
     await recorder.flush()
     expect((await findBoot(database(), id))?.stage).toBe('kernel')

@@ -5,15 +5,15 @@ import { rowsOf } from '../../../src/db/rows.ts'
 import {
   capStrayDhcpEvents,
   listBootEvents,
-  maxDhcpEventsPerMinute,
   maxEventsPerBoot,
   pruneStrayEvents,
-  startBootEventRecorder,
 } from '../../../src/inventory/boots/events.ts'
-import { maxAdoptedEvents, newBootKeys } from '../../../src/inventory/boots/open-boot.ts'
+import { maxAdoptedEvents } from '../../../src/inventory/boots/open-boot.ts'
+import { maxDhcpEventsPerMinute } from '../../../src/inventory/journal/open-journal.ts'
 import { noAddress } from '../../../src/model/boot.ts'
-import { openBootFor } from '../../helpers/boots.ts'
+import { openBootFor, testBootKeys } from '../../helpers/boots.ts'
 import { eachDatabase, openTestDatabase } from '../../helpers/database.ts'
+import { startTestRecorder } from '../../helpers/journal.ts'
 
 const ip = '192.0.2.7'
 const quiet = pino({ level: 'silent' })
@@ -31,7 +31,7 @@ eachDatabase('boot events', (database) => {
 
   test('are stored in the order in which they were seen, with their details', async () => {
     const bootId = await open()
-    const recorder = startBootEventRecorder(database(), quiet)
+    const recorder = startTestRecorder(database(), quiet)
     recorder.record({ bootId, ip, stage: 'kernel', file: 'vmlinuz', bytes: 6_000_000_000, durationMs: 3 })
     recorder.record({ bootId, ip, stage: 'booted', message: 'ünïcode "quoted"' })
     await recorder.flush()
@@ -44,8 +44,8 @@ eachDatabase('boot events', (database) => {
 
   test('of an unknown boot are dropped, and the other events of the batch are stored', async () => {
     const bootId = await open()
-    const recorder = startBootEventRecorder(database(), quiet)
-    recorder.record({ bootId: newBootKeys().id, ip, stage: 'kernel' })
+    const recorder = startTestRecorder(database(), quiet)
+    recorder.record({ bootId: testBootKeys().id, ip, stage: 'kernel' })
     recorder.record({ bootId, ip, stage: 'kernel' })
     await recorder.stop()
     expect((await listBootEvents(database(), bootId)).map((one) => one.stage)).toEqual(['script', 'kernel'])
@@ -54,14 +54,14 @@ eachDatabase('boot events', (database) => {
 
   test('of one boot are limited in number, also within one batch', async () => {
     const bootId = await open()
-    const recorder = startBootEventRecorder(database(), quiet)
+    const recorder = startTestRecorder(database(), quiet)
     for (let n = 0; n < 3 * maxEventsPerBoot; n++) recorder.record({ bootId, ip, stage: 'file' })
     await recorder.stop()
     expect(await count()).toBe(maxEventsPerBoot)
   })
 
   test('are each written once while other events are recorded', async () => {
-    const recorder = startBootEventRecorder(database(), quiet)
+    const recorder = startTestRecorder(database(), quiet)
     for (let n = 0; n < 50; n++) {
       recorder.record({ ip, stage: 'nbp' })
       if (n % 10 === 0) void recorder.flush()
@@ -72,7 +72,7 @@ eachDatabase('boot events', (database) => {
   })
 
   test('with a NUL or a bad id do not prevent other events from being written', async () => {
-    const recorder = startBootEventRecorder(database(), quiet)
+    const recorder = startTestRecorder(database(), quiet)
     recorder.record({ ip, stage: 'nbp', file: 'a\0b' })
     recorder.record({ ip, stage: 'nbp', file: 'half \ud800' })
     recorder.record({ bootId: 'not a uuid', ip, stage: 'kernel' })
@@ -84,7 +84,7 @@ eachDatabase('boot events', (database) => {
 
   test('of DHCP join the boot of their MAC, also from another address, and not the boot of another MAC', async () => {
     const mac = '52:54:00:12:34:56'
-    const recorder = startBootEventRecorder(database(), quiet)
+    const recorder = startTestRecorder(database(), quiet)
     recorder.record({ ip: noAddress, mac, stage: 'dhcp', message: 'discover' })
     recorder.record({ ip, mac, stage: 'dhcp', message: 'request' })
     recorder.record({ ip, mac: '52:54:00:00:00:99', stage: 'dhcp', message: 'of another machine' })
@@ -103,7 +103,7 @@ eachDatabase('boot events', (database) => {
 
   test('of a flood with the MAC of a machine do not all join its boot: the newest do', async () => {
     const mac = '52:54:00:12:34:56'
-    const recorder = startBootEventRecorder(database(), quiet)
+    const recorder = startTestRecorder(database(), quiet)
     for (let n = 0; n < maxAdoptedEvents + 50; n++)
       recorder.record({ ip: noAddress, mac, stage: 'dhcp', message: `${n}` })
     await recorder.stop()
@@ -114,7 +114,7 @@ eachDatabase('boot events', (database) => {
   })
 
   test('of DHCP without a boot are limited in number, the newest are kept', async () => {
-    const recorder = startBootEventRecorder(database(), quiet)
+    const recorder = startTestRecorder(database(), quiet)
     for (let n = 0; n < 20; n++)
       recorder.record({ ip: noAddress, mac: `52:54:00:00:00:${n + 10}`, stage: 'dhcp', message: `${n}` })
     recorder.record({ ip, stage: 'nbp' })
@@ -128,10 +128,7 @@ eachDatabase('boot events', (database) => {
 
   test('of a flood of DHCP are dropped beyond the limit of a minute, with one warning, and others are stored', async () => {
     const lines: string[] = []
-    const recorder = startBootEventRecorder(
-      database(),
-      pino({ level: 'warn' }, { write: (line) => void lines.push(line) }),
-    )
+    const recorder = startTestRecorder(database(), pino({ level: 'warn' }, { write: (line) => void lines.push(line) }))
     for (let n = 0; n < maxDhcpEventsPerMinute + 500; n++)
       recorder.record({ ip: noAddress, mac: `52:54:00:00:00:${(n % 90) + 10}`, stage: 'dhcp' })
     recorder.record({ ip, stage: 'nbp' })
@@ -142,7 +139,7 @@ eachDatabase('boot events', (database) => {
 
   test('are deleted after a day without a boot', async () => {
     await open()
-    const recorder = startBootEventRecorder(database(), quiet)
+    const recorder = startTestRecorder(database(), quiet)
     recorder.record({ ip, stage: 'nbp' })
     recorder.record({ ip, stage: 'nbp' })
     await recorder.stop()
@@ -154,26 +151,27 @@ eachDatabase('boot events', (database) => {
   })
 })
 
-test('flush once and warn once per retry period while the database is unreachable, and are not lost', async () => {
+test('wait with one warning while the database is unreachable, and are not lost', async () => {
   const { db, close } = await openTestDatabase()
   onTestFinished(close)
   let attempts = 0
   let isAway = true
   const flaky = new Proxy(db, {
     get: (target, name, receiver) => {
-      if (name !== 'execute') return Reflect.get(target, name, receiver)
+      if (name !== 'execute' && name !== 'transaction') return Reflect.get(target, name, receiver)
       attempts += 1
-      if (isAway) throw new Error('connect ECONNREFUSED')
-      return target.execute.bind(target)
+      if (isAway) throw Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' })
+      return target[name].bind(target)
     },
   })
   const lines: string[] = []
-  const recorder = startBootEventRecorder(flaky, pino({ level: 'warn' }, { write: (line) => void lines.push(line) }))
-  for (let report = 0; report < 20; report++) {
+  const recorder = startTestRecorder(flaky, pino({ level: 'warn' }, { write: (line) => void lines.push(line) }))
+  for (let event = 0; event < 20; event++) {
     recorder.record({ ip, stage: 'nbp' })
     await recorder.flush()
   }
   expect([attempts, lines.length]).toEqual([1, 1])
+  expect(recorder.waiting()).toBe(20)
   isAway = false
   const count = async () =>
     rowsOf<{ n: number }>(await db.execute(sql`select count(*)::int as n from boot_events`))[0]?.n

@@ -1,10 +1,12 @@
 import { pino } from 'pino'
 import { expect, test } from 'vitest'
 import { findBoot } from '../../../src/inventory/boots/boots.ts'
-import { listBootEvents, startBootEventRecorder } from '../../../src/inventory/boots/events.ts'
-import { createRecordReport } from '../../../src/inventory/boots/reports.ts'
-import { openBootFor } from '../../helpers/boots.ts'
+import { listBootEvents } from '../../../src/inventory/boots/events.ts'
+import type { Sighting } from '../../../src/inventory/boots/reports.ts'
+import { openBootFor, testBootKeys } from '../../helpers/boots.ts'
 import { eachDatabase } from '../../helpers/database.ts'
+import { startTestRecorder } from '../../helpers/journal.ts'
+import { recordReports } from '../../helpers/reports.ts'
 
 const ip = '192.0.2.7'
 
@@ -16,14 +18,13 @@ eachDatabase('reports that come at the same time', (database) => {
   }
   const stagesOf = async (id: string) => (await listBootEvents(database(), id)).map(({ stage }) => stage)
 
-  test('are each written to their own boot, and an unknown token is refused', async () => {
+  test('are each written to their own boot, and one without a boot is not written', async () => {
     const boots = await openMany(70)
-    const report = createRecordReport(database())
-    const known = await Promise.all([
-      report('no such token', 'booted', ip, undefined),
-      ...boots.map(({ token }, n) => report(token, 'booted', ip, n % 2 === 0 ? `up ${n}` : undefined)),
-    ])
-    expect(known).toEqual([false, ...boots.map(() => true)])
+    const unknown = { bootId: testBootKeys().id, seen: 'booted', ip, message: undefined, ageMs: 0 } as const
+    const sightings = boots.map(
+      ({ id }, n): Sighting => ({ ...unknown, bootId: id, message: n % 2 === 0 ? `up ${n}` : undefined }),
+    )
+    expect(await recordReports(database(), [unknown, ...sightings])).toEqual(sightings)
     for (const [n, { id }] of boots.entries()) {
       expect(await findBoot(database(), id)).toMatchObject({
         outcome: 'booted',
@@ -37,24 +38,26 @@ eachDatabase('reports that come at the same time', (database) => {
 
   test('of one boot count in the order of their arrival: the first end is the outcome', async () => {
     const [boot] = await openMany(1)
-    const { id, token } = boot as { id: string; token: string }
-    const report = createRecordReport(database())
+    const { id } = boot as { id: string }
     const seen = ['ready', 'failed', 'booted', 'installing'] as const
     // One batch contains all reports, and must process them one after the other.
-    expect(await Promise.all(seen.map((one) => report(token, one, ip, one)))).toEqual([true, true, true, true])
+    const sightings = seen.map((one) => ({ bootId: id, seen: one, ip, message: one, ageMs: 0 }))
+    expect(await recordReports(database(), sightings)).toEqual(sightings)
     expect(await findBoot(database(), id)).toMatchObject({ outcome: 'failed', message: 'failed' })
     expect(await stagesOf(id)).toEqual(['script', ...seen])
   })
 
   test('do not deadlock with events of the same boots', async () => {
     const boots = await openMany(40)
-    const report = createRecordReport(database())
     const warned: string[] = []
-    const recorder = startBootEventRecorder(database(), pino({ level: 'warn' }, { write: (line) => warned.push(line) }))
+    const recorder = startTestRecorder(database(), pino({ level: 'warn' }, { write: (line) => warned.push(line) }))
     for (let round = 0; round < 10; round++) {
       for (const { id } of boots.toReversed()) recorder.record({ bootId: id, ip, stage: 'file' })
       const flushed = recorder.flush()
-      await Promise.all(boots.map(({ token }) => report(token, 'ready', ip, undefined)))
+      await recordReports(
+        database(),
+        boots.map(({ id }) => ({ bootId: id, seen: 'ready', ip, message: undefined, ageMs: 0 })),
+      )
       await flushed
     }
     await recorder.stop()

@@ -4,11 +4,11 @@ import { expect, test } from 'vitest'
 import type { Db } from '../../../src/db/open.ts'
 import { changes } from '../../../src/db/schema/changes.ts'
 import { findBoot, listBoots, markStalledBoots, pruneBoots } from '../../../src/inventory/boots/boots.ts'
-import { startBootEventRecorder } from '../../../src/inventory/boots/events.ts'
 import type { Report } from '../../../src/model/boot.ts'
 import type { BootSpec } from '../../../src/model/decision.ts'
 import { openBootFor } from '../../helpers/boots.ts'
 import { eachDatabase } from '../../helpers/database.ts'
+import { startTestRecorder } from '../../helpers/journal.ts'
 import { recordReport } from '../../helpers/reports.ts'
 
 const ip = '192.0.2.7'
@@ -27,7 +27,7 @@ eachDatabase('a boot', (database) => {
     return [outcome, message]
   }
   const fetched = async (bootId: string, stage: 'kernel' | 'initrd') => {
-    const recorder = startBootEventRecorder(database(), pino({ level: 'silent' }))
+    const recorder = startTestRecorder(database(), pino({ level: 'silent' }))
     recorder.record({ bootId, ip, stage, file: 'x', bytes: 1, durationMs: 1 })
     await recorder.stop()
   }

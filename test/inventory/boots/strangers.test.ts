@@ -8,7 +8,7 @@ import { listBootEvents } from '../../../src/inventory/boots/events.ts'
 import { saveImage } from '../../../src/inventory/images/images.ts'
 import { saveMachine } from '../../../src/inventory/machines/machines.ts'
 import type { Report } from '../../../src/model/boot.ts'
-import { decideFor, openBootFor } from '../../helpers/boots.ts'
+import { decideFor, openBootFor, testSealer } from '../../helpers/boots.ts'
 import { eachDatabase } from '../../helpers/database.ts'
 import { recordReport } from '../../helpers/reports.ts'
 
@@ -59,7 +59,10 @@ eachDatabase('a stranger who names the MAC of a machine from another address', (
           told.push(`${isStranger ? 'stranger' : 'machine'} ${step}`)
           if (step === 'script') tokens[ip] = (await openBootFor(database(), facts, ip)).token
           else expect(await recordReport(database(), tokens[ip] ?? '', step, ip, undefined), told.join()).toBe(true)
-          const own = tokens[machineIp] === undefined ? undefined : await findTokenBoot(database(), tokens[machineIp])
+          const own =
+            tokens[machineIp] === undefined
+              ? undefined
+              : await findTokenBoot(database(), testSealer.bootOf(tokens[machineIp]) ?? '')
           if (own === undefined || own.outcome === 'installed') continue
           expect(whyNoAnswers(own, machineIp, false), told.join()).toBeUndefined()
           expect(whyNoAnswers(own, strangerIp, false), told.join()).toContain('another address')

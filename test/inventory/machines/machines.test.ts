@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest'
 import { listBoots } from '../../../src/inventory/boots/boots.ts'
 import { saveImage } from '../../../src/inventory/images/images.ts'
-import { recordDiscovered } from '../../../src/inventory/machines/identity/discovered.ts'
 import { creationOrder, searchMachines } from '../../../src/inventory/machines/list.ts'
 import { deleteMachine, findMachine, newMachine, saveMachine } from '../../../src/inventory/machines/machines.ts'
 import type { MachineSearch } from '../../../src/inventory/machines/search/condition.ts'
@@ -9,6 +8,7 @@ import { ConflictError, InputError, NotFoundError } from '../../../src/lib/error
 import { swapUuid } from '../../../src/lib/ids/uuid.ts'
 import { openBootFor } from '../../helpers/boots.ts'
 import { eachDatabase } from '../../helpers/database.ts'
+import { recordDiscovered } from '../../helpers/discovered.ts'
 
 const [a, b, c] = ['52:54:00:00:00:0a', '52:54:00:00:00:0b', '52:54:00:00:00:0c'] as const
 const uuid = '4c4c4544-0042-3510-8054-b7c04f4e3332'

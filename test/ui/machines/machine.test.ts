@@ -6,12 +6,12 @@ import type { Machine, MachineList } from '../../../src/api/schemas/machines/mac
 import { operator } from '../../../src/auth/principal.ts'
 import type { OpenDb } from '../../../src/db/open.ts'
 import { saveImage } from '../../../src/inventory/images/images.ts'
-import { recordDiscovered } from '../../../src/inventory/machines/identity/discovered.ts'
 import { type ApiClient, createApiClient } from '../../../src/ui/http/client.ts'
 import { addFile } from '../../helpers/api.ts'
 import { openBootFor } from '../../helpers/boots.ts'
 import { expectAccessible, hasChromium, openAs, openBrowser } from '../../helpers/browser.ts'
 import { openTestDatabase } from '../../helpers/database.ts'
+import { recordDiscovered } from '../../helpers/discovered.ts'
 import { openPageServer, type PageServer } from '../../helpers/page-server.ts'
 import { recordReport } from '../../helpers/reports.ts'
 

@@ -4,7 +4,7 @@ import { desc, eq, sql } from 'drizzle-orm'
 import type { Db } from '../../../db/open.ts'
 import { conflicts } from '../../../db/schema/machines.ts'
 import type { Facts } from '../../../model/facts.ts'
-import { type Machine, nameOf } from '../../../model/machine.ts'
+import { nameOf } from '../../../model/machine.ts'
 import type { FindSituation } from '../../boots/situation.ts'
 
 /** Several machines that operators entered, and one request that fits them all. */
@@ -19,11 +19,8 @@ export type Conflict = {
 }
 
 /** Records that a request matched several machines; repeated conflicts are counted. */
-export async function recordConflict(db: Db, claimants: Machine[], facts: Facts): Promise<void> {
-  const key = claimants
-    .map(({ id }) => id)
-    .sort()
-    .join(' ')
+export async function recordConflict(db: Db, machineIds: string[], facts: Facts): Promise<void> {
+  const key = machineIds.toSorted().join(' ')
   await db
     .insert(conflicts)
     .values({ key, facts })

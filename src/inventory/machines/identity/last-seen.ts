@@ -1,7 +1,7 @@
-// Updates when a machine was last seen.
+// Updates when a machine was last seen. Called by inventory/journal/ and open-boot.ts.
 
 import { sql } from 'drizzle-orm'
-import type { Db } from '../../../db/open.ts'
+import type { Tx } from '../../../db/transaction.ts'
 import type { Decision } from '../../../model/decision.ts'
 import type { Facts } from '../../../model/facts.ts'
 
@@ -14,15 +14,24 @@ export function rememberedOf({ identity }: Pick<Decision, 'identity'>, facts: Fa
   return { seen: sure || identity?.byMac === true, facts: sure ? facts : {} }
 }
 
-/** Records that a machine sent a request for which no boot is opened. */
-export async function recordSeen(
-  db: Db,
-  decision: Pick<Decision, 'machine' | 'identity'>,
-  facts: Facts,
-): Promise<void> {
+/** A request for which no boot is opened, as the journal stores it; undefined if it updates no machine. */
+export function seenRecordOf(decision: Pick<Decision, 'machine' | 'identity'>, facts: Facts) {
   const remembered = rememberedOf(decision, facts)
-  if (decision.machine === undefined || !remembered.seen) return
-  await db.execute(sql`
-    update machines set last_seen_at = now(), facts = facts || ${JSON.stringify(remembered.facts)}::jsonb
-    where id = ${decision.machine.id}::uuid`)
+  if (decision.machine === undefined || !remembered.seen) return undefined
+  return { machine_id: decision.machine.id, remembered: remembered.facts }
+}
+
+/** Records that machines sent requests. @param json a JSON array of records @param now the present time of their run */
+export async function writeSeen(tx: Tx, json: string, now: number): Promise<void> {
+  await tx.execute(sql`
+    with r as (
+        select *, now() - greatest(0, ${now}::float8 - ms) * interval '1 millisecond' as at
+        from jsonb_to_recordset(${json}::jsonb) as r(n bigint, ms float8, machine_id uuid, remembered jsonb)),
+      seen as (select machine_id, max(at) as at from r group by machine_id),
+      remembered as (
+        select machine_id, jsonb_object_agg(fact.key, fact.value order by n) as facts
+        from r, jsonb_each(remembered) as fact group by machine_id)
+    update machines set last_seen_at = greatest(case when machines.last_seen_at < now() then machines.last_seen_at end, seen.at),
+      facts = machines.facts || coalesce(remembered.facts, '{}')
+    from seen left join remembered using (machine_id) where machines.id = seen.machine_id`)
 }

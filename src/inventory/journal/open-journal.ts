@@ -1,0 +1,167 @@
+// The journal of a server: boots, events and reports on their way to the database. Called by inventory/open.ts.
+import { validate as isUuid } from 'uuid'
+import type { Db } from '../../db/open.ts'
+import type { Logger } from '../../lib/log.ts'
+import { inTime } from '../../lib/time/in-time.ts'
+import { createQuota } from '../../lib/time/quota.ts'
+import type { BootEvent } from '../../model/boot.ts'
+import { eventRecordOf, storable } from '../boots/events.ts'
+import type { Hearers } from '../boots/hearers.ts'
+import { bootRecordOf, type NewBoot } from '../boots/open-boot.ts'
+import type { JournalFiles } from './files.ts'
+import { formatRecord, type RecordKind } from './records.ts'
+import type { ClaimRecord, ConflictRecord, DiscoveredRecord, NoticeRecord, ReportRecord } from './write-batch.ts'
+import { startWriter } from './writer.ts'
+
+/** Records what is seen of boots. `flush` waits until earlier events are written, or until the database is unreachable. */
+export type BootEventRecorder = {
+  /**
+   * Records an event; never throws and never waits. For DHCP give `stage: 'dhcp'`, the MAC, and the address that the packet
+   * shows, or `noAddress`: of a REQUEST option 50, of a request to port 4011 its source. Such an event ties address and MAC.
+   */
+  record: (event: Omit<BootEvent, 'at'>) => void
+  flush: () => Promise<void>
+  /** The number of records that wait for the database. */
+  waiting: () => number
+}
+
+/**
+ * Where a record is. `written`: in the database. `kept`: in a file that an end of the process does not lose; a kept report also
+ * survives a power cut. `refused`: nowhere, because the journal is full or cannot be written.
+ */
+export type Recorded = 'written' | 'kept' | 'refused'
+
+/** The fields of records that update machines. */
+type MachineRecords = {
+  discovered: DiscoveredRecord
+  claim: ClaimRecord
+  conflict: ConflictRecord
+  seen: { machine_id: string; remembered: unknown }
+  notice: NoticeRecord
+}
+
+/** For health and metrics. */
+export type JournalState = {
+  /** Bytes that wait for the database, those of former starts included. */
+  waitingBytes: number
+  /** The database is unreachable, as of the last attempt to write. */
+  isAway: boolean
+  /** Why files cannot be written. */
+  fault: string | undefined
+  /** The last record was refused. */
+  isRefusing: boolean
+  /** The number of records that were refused since the start. */
+  refused: number
+}
+
+export type Journal = {
+  events: BootEventRecorder
+  /** Records a boot before its script is sent. If it installs, waits for the database for a moment, because another server may get its reports. */
+  openBoot: (boot: NewBoot) => Promise<Recorded>
+  /** Records a report. Resolves when the report is durable. */
+  recordReport: (report: ReportRecord) => Promise<Recorded>
+  /** Records what a request shows about machines; never throws and never waits. */
+  note: <Kind extends keyof MachineRecords>(kind: Kind, fields: MachineRecords[Kind]) => void
+  /** Waits until everything so far is in the database, at most this time. */
+  settle: (timeoutMs: number) => Promise<void>
+  state: () => JournalState
+  /** Writes for some seconds, and closes the files. The next start writes what is left. */
+  stop: () => Promise<void>
+}
+
+/** A flood of DISCOVERs has a new MAC in each packet, so only their number in a minute can be limited. */
+export const maxDhcpEventsPerMinute = 10_000
+const stopMs = 5000
+/** The time for a report that is only in memory. */
+const memoryWaitMs = 5000
+
+/** @param waitMs how long an answer waits for the database */
+export function openJournal(
+  db: Db,
+  files: JournalFiles,
+  log: Logger,
+  { waitMs = 300, ...hearers }: Hearers & { waitMs?: number } = {},
+): Journal {
+  const writer = startWriter(db, files, log, { log, ...hearers })
+  const { run } = files
+  let count = 0
+  let taken = -1
+  let last: Promise<unknown> = Promise.resolve()
+  let end = 0
+  let refused = 0
+  let isRefusing = false
+  const hasRoomForDhcp = createQuota({
+    max: maxDhcpEventsPerMinute,
+    periodMs: 60_000,
+    atFirst: () => log.warn({ maxPerMinute: maxDhcpEventsPerMinute }, 'DHCP events dropped: too many in this minute'),
+  })
+
+  const add = (kind: RecordKind, fields: Parameters<typeof formatRecord>[3]) => {
+    const { text, keys } = formatRecord(kind, count++, run.now(), fields)
+    const adding = run.append(text, keys).then((place) => {
+      if (place === undefined) {
+        refused += 1
+        if (!isRefusing)
+          log.error(
+            { record: kind, fault: run.fault() },
+            'the journal is full or cannot be written, records are refused',
+          )
+      } else {
+        taken = keys.n
+        end = place.end
+        writer.wake()
+        if (isRefusing) log.info({ refused }, 'the journal takes records')
+      }
+      isRefusing = place === undefined
+      return place
+    })
+    last = adding
+    return adding
+  }
+  const committed = (place: { end: number }, timeoutMs: number) => inTime(writer.committed(place.end), timeoutMs)
+  const flush = async () => {
+    await last
+    await writer.committed(end)
+  }
+
+  return {
+    events: {
+      record: (event) => {
+        if (event.bootId !== undefined && !isUuid(event.bootId)) return
+        if (event.stage === 'dhcp' && !hasRoomForDhcp()) return
+        void add(event.bootId === undefined ? 'stray' : 'event', eventRecordOf(event))
+      },
+      flush,
+      waiting: () => Math.max(0, taken - writer.lastWritten()),
+    },
+    openBoot: async (boot) => {
+      const place = await add('boot', bootRecordOf(boot))
+      if (place === undefined) return 'refused'
+      if (boot.decision.deployment === undefined) return 'kept'
+      return (await committed(place, waitMs)) === true ? 'written' : 'kept'
+    },
+    recordReport: async ({ message, ...report }) => {
+      const place = await add('report', { ...report, ...{ message: storable(message) } })
+      if (place === undefined) return 'refused'
+      if ((await committed(place, place.stored ? waitMs : memoryWaitMs)) === true) return 'written'
+      return place.stored && (await run.sync()) ? 'kept' : 'refused'
+    },
+    note: (kind, fields) => {
+      const text = 'message' in fields ? { message: storable(fields.message) } : {}
+      void add(kind, { ...fields, ...text } as Parameters<typeof formatRecord>[3])
+    },
+    settle: async (timeoutMs) => void (await inTime(flush(), timeoutMs)),
+    state: () => ({
+      waitingBytes: run.waitingBytes() + files.former.reduce((sum, former) => sum + former.waitingBytes(), 0),
+      isAway: writer.isAway(),
+      fault: run.fault(),
+      isRefusing,
+      refused,
+    }),
+    stop: async () => {
+      await last
+      await writer.stop(stopMs)
+      await run.close()
+    },
+  }
+}
