@@ -138,8 +138,8 @@ function depsOf(program: Program, store: FileStore, { find }: Situations, sizeBy
   const inventory = {
     findSituation: async (facts) => find(facts),
     findFileStatus: async () => status,
-    openBoot: async () => {},
-    events: { record: () => {}, flush: async () => {}, waiting: () => 0, stop: async () => {} },
+    journal: { openBoot: async () => 'kept' as const } as unknown as Inventory['journal'],
+    events: { record: () => {}, flush: async () => {}, waiting: () => 0 },
   } satisfies Partial<Inventory>
   const settings = {
     ...{ baseUrl: undefined, afterRefusal: 'retry' as const, maxDiscovered: 100, maxDiscoveredPerAddress: 100 },

@@ -34,6 +34,7 @@ export function startTestRecorder(db: Db, log: Logger): BootEventRecorder & { st
   return {
     ...journal.events,
     stop: async () => {
+      await journal.events.flush()
       await journal.stop()
       await remove()
     },
