@@ -5,12 +5,14 @@ import type { ByteRange } from './byte-range.ts'
 import type { Chunk, ChunkCache } from './chunk-cache.ts'
 import { onceEnded } from './connection-end.ts'
 import { lengthOf } from './file-answer.ts'
+import type { SendTurns } from './turns.ts'
 import type { ZeroCopy } from './zero-copy.ts'
 
 /** The ways to send bytes from files to sockets. */
 export type SendMethods = {
   chunks: ChunkCache
   zeroCopy: ZeroCopy | undefined
+  turns: SendTurns
   /** Clients that take longer than this per piece are disconnected. Otherwise one byte at a time could hold a slot forever. */
   writeTimeoutMs: number
 }
@@ -33,6 +35,8 @@ type Reader = {
   write: (bytes: Buffer) => Promise<void>
   /** Duration of the last write, in milliseconds. */
   tookMs: number
+  /** Restarts the idle timeout of the connection, because Node does not see bytes that the kernel sends. */
+  moved: () => void
   /** A buffer for this reader only, reused after each write. */
   small: () => Buffer
   /** Ends the use of the reader. */
@@ -43,14 +47,14 @@ type Reader = {
 const quickMs = 250
 
 /** Maximum bytes per call to the kernel: with more, all other clients would wait while a fast reader empties its socket. */
-const maxPieceBytes = 4 * 2 ** 20
+const maxPieceBytes = 2 * 2 ** 20
 /**
  * The first piece, and each piece under a speed limit. Each reader waits until the tokens of earlier pieces are earned. If the
  * pieces were large, that wait could exceed the idle timeout of a connection (listener.ts).
  */
 const firstPieceBytes = 2 ** 18
 const limitedPieceBytes = 2 ** 16
-/** The end of each piece. Node writes it and reports when a full socket has space again. It is also the whole buffer of a slow reader. */
+/** If a socket is full, Node writes this many bytes and reports when it has space again. It is also the whole buffer of a slow reader. */
 const smallBytes = 16 * 1024
 
 /**
@@ -105,18 +109,28 @@ async function sendFromKernel(
     // Read ahead from the disk while these bytes are sent.
     zeroCopy.loadAhead(descriptor, position + sizeBytes, maxPieceBytes)
   }
-  const socket = idleSocketOf(outgoing)
-  if (socket === undefined) return undefined
-  const taken = zeroCopy.send(socket, descriptor, position, sizeBytes - smallBytes)
-  const tail = reader.small()
-  const bytesRead = zeroCopy.read(descriptor, tail, position + taken)
-  if (bytesRead === 0) throw shortFile()
-  await reader.write(tail.subarray(0, bytesRead))
-  return taken + bytesRead
+  return methods.turns.run(() => {
+    const socket = idleSocketOf(outgoing)
+    if (socket === undefined) return undefined
+    const taken = zeroCopy.send(socket, descriptor, position, sizeBytes)
+    if (taken === sizeBytes) {
+      reader.moved()
+      return taken
+    }
+    const tail = reader.small().subarray(0, sizeBytes - taken)
+    const bytesRead = zeroCopy.read(descriptor, tail, position + taken)
+    if (bytesRead === 0) throw shortFile()
+    return reader.write(tail.subarray(0, bytesRead)).then(() => taken + bytesRead)
+  })
 }
 
 /** Undefined if other readers hold all the memory for chunks, or if a direct read of the few bytes is as fast. */
-async function sendChunk({ file, key, methods: { chunks } }: Sending, reader: Reader, position: number, left: number) {
+async function sendChunk(
+  { file, key, methods: { chunks, turns } }: Sending,
+  reader: Reader,
+  position: number,
+  left: number,
+) {
   if (left <= smallBytes && file.descriptor !== undefined) return undefined
   const index = Math.floor(position / chunks.chunkBytes)
   const bytesKey = `${key} ${file.generation ?? ''}`
@@ -131,18 +145,23 @@ async function sendChunk({ file, key, methods: { chunks } }: Sending, reader: Re
   }
   try {
     const bytes = partOf(chunk, position - index * chunks.chunkBytes, left)
-    await reader.write(bytes)
+    await turns.run(() => reader.write(bytes))
     return bytes.length
   } finally {
     chunk.release()
   }
 }
 
-async function sendOwn({ file }: Sending, reader: Reader, position: number, left: number): Promise<number> {
+async function sendOwn(
+  { file, methods: { turns } }: Sending,
+  reader: Reader,
+  position: number,
+  left: number,
+): Promise<number> {
   const own = reader.small().subarray(0, left)
   const bytesRead = await file.read(own, position)
   if (bytesRead === 0) throw shortFile()
-  await reader.write(own.subarray(0, bytesRead))
+  await turns.run(() => reader.write(own.subarray(0, bytesRead)))
   return bytesRead
 }
 
@@ -177,6 +196,7 @@ function readerOf(outgoing: ServerResponse, writeTimeoutMs: number): Reader {
     tookMs: 0,
     small: () => (small ??= Buffer.allocUnsafeSlow(smallBytes)),
     leave: forget,
+    moved: () => void connection.setTimeout(connection.timeout ?? 0),
     write: (bytes) =>
       new Promise((resolve, reject) => {
         failed = reject

@@ -6,6 +6,7 @@ import { createChunkCache } from './chunk-cache.ts'
 import { type BeginDownload, createDownloads, type DownloadMetrics, type Downloads, type Sent } from './downloads.ts'
 import { answerFor, type FileAnswer, lengthOf } from './file-answer.ts'
 import { type Sending, type SendMethods, sendPart } from './send-bytes.ts'
+import { createSendTurns } from './turns.ts'
 import { openZeroCopy } from './zero-copy.ts'
 
 /** What all downloads of a process share: the methods of sending, and what admits and counts the downloads. */
@@ -44,11 +45,14 @@ export function createSendMethods(settings: {
   cacheBytes: number
   zeroCopy: boolean
   writeTimeoutMs?: number
+  /** Time that sending takes from a turn of the event loop at most, milliseconds. */
+  sliceMs?: number
 }): SendMethods {
-  const { cacheBytes, zeroCopy, writeTimeoutMs = defaultWriteTimeoutMs } = settings
+  const { cacheBytes, zeroCopy, writeTimeoutMs = defaultWriteTimeoutMs, sliceMs } = settings
   return {
     chunks: createChunkCache(cacheBytes, chunkBytes),
     zeroCopy: zeroCopy ? openZeroCopy() : undefined,
+    turns: createSendTurns(sliceMs === undefined ? {} : { sliceMs }),
     writeTimeoutMs,
   }
 }
