@@ -3,8 +3,9 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** The beginnings of the paths of the slowest tests. A whole run starts with them; `npm run test:quick` leaves them out. */
 export const slowFiles = [
-  // This file collects garbage a hundred times, which is slow after other files have filled the heap of the worker.
-  'test/bytes/send/zero-copy',
+  // Downloads at random for two minutes. The other file collects garbage a hundred times, which is slow after other files have
+  // filled the heap of the worker.
+  'test/bytes/send/kernel/',
   // Virtual machines.
   'test/lab/',
   // Networks that are broken on purpose.

@@ -5,8 +5,8 @@ import type { ByteRange } from './byte-range.ts'
 import type { Chunk, ChunkCache } from './chunk-cache.ts'
 import { onceEnded } from './connection-end.ts'
 import { lengthOf } from './file-answer.ts'
+import type { ZeroCopy } from './kernel/zero-copy.ts'
 import type { SendTurns } from './turns.ts'
-import type { ZeroCopy } from './zero-copy.ts'
 
 /** The ways to send bytes from files to sockets. */
 export type SendMethods = {
@@ -37,6 +37,8 @@ type Reader = {
   tookMs: number
   /** Restarts the idle timeout of the connection, because Node does not see bytes that the kernel sends. */
   moved: () => void
+  /** Reading ahead for this reader, until its end. */
+  ahead: Promise<void> | undefined
   /** A buffer for this reader only, reused after each write. */
   small: () => Buffer
   /** Ends the use of the reader. */
@@ -70,6 +72,8 @@ export async function sendPart(sending: Sending, part: ByteRange, sent: (bytes: 
     await sendRange(sending, reader, part, sent)
   } finally {
     reader.leave()
+    // The caller closes the file next.
+    await reader.ahead
   }
 }
 
@@ -104,15 +108,16 @@ async function sendFromKernel(
   const { zeroCopy } = methods
   const { descriptor } = file
   if (zeroCopy === undefined || descriptor === undefined || sizeBytes <= smallBytes) return undefined
-  if (!zeroCopy.isCached(descriptor, position, sizeBytes)) {
-    await zeroCopy.load(descriptor, position, sizeBytes)
+  const loading = zeroCopy.load(descriptor, position, sizeBytes)
+  if (loading !== undefined) {
+    await loading
     // Read ahead from the disk while these bytes are sent.
-    zeroCopy.loadAhead(descriptor, position + sizeBytes, maxPieceBytes)
+    const ahead = zeroCopy.loadAhead(descriptor, position + sizeBytes, maxPieceBytes)
+    if (ahead !== undefined) reader.ahead = Promise.all([reader.ahead, ahead]).then(() => undefined)
   }
   return methods.turns.run(() => {
-    const socket = idleSocketOf(outgoing)
-    if (socket === undefined) return undefined
-    const taken = zeroCopy.send(socket, descriptor, position, sizeBytes)
+    const taken = outgoing.socket === null ? undefined : zeroCopy.send(outgoing.socket, descriptor, position, sizeBytes)
+    if (taken === undefined) return undefined
     if (taken === sizeBytes) {
       reader.moved()
       return taken
@@ -173,14 +178,6 @@ function shortFile(): Error {
   return new Error('the file was truncated while it was sent')
 }
 
-/** The descriptor of the response's socket; undefined while Node has bytes to write to it. */
-function idleSocketOf({ socket }: ServerResponse): number | undefined {
-  if (socket === null || socket.destroyed || socket.writableLength > 0) return undefined
-  const { _handle: handle } = socket as unknown as { _handle?: { fd?: number } | null }
-  const descriptor = handle?.fd
-  return descriptor !== undefined && descriptor >= 0 ? descriptor : undefined
-}
-
 function readerOf(outgoing: ServerResponse, writeTimeoutMs: number): Reader {
   let small: Buffer | undefined
   const { socket: connection } = outgoing.req
@@ -194,6 +191,7 @@ function readerOf(outgoing: ServerResponse, writeTimeoutMs: number): Reader {
   const forget = onceEnded(connection, gone)
   const reader: Reader = {
     tookMs: 0,
+    ahead: undefined,
     small: () => (small ??= Buffer.allocUnsafeSlow(smallBytes)),
     leave: forget,
     moved: () => void connection.setTimeout(connection.timeout ?? 0),

@@ -5,9 +5,9 @@ import type { OpenFile } from '../store/file-store.ts'
 import { createChunkCache } from './chunk-cache.ts'
 import { type BeginDownload, createDownloads, type DownloadMetrics, type Downloads, type Sent } from './downloads.ts'
 import { answerFor, type FileAnswer, lengthOf } from './file-answer.ts'
+import { openZeroCopy } from './kernel/zero-copy.ts'
 import { type Sending, type SendMethods, sendPart } from './send-bytes.ts'
 import { createSendTurns } from './turns.ts'
-import { openZeroCopy } from './zero-copy.ts'
 
 /** What all downloads of a process share: the methods of sending, and what admits and counts the downloads. */
 export type Sender = { methods: SendMethods; begin: BeginDownload }

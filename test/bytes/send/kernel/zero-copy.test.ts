@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
-import { openZeroCopy } from '../../../src/bytes/send/zero-copy.ts'
+import { openZeroCopy } from '../../../../src/bytes/send/kernel/zero-copy.ts'
 
 const zeroCopy = openZeroCopy()
 
