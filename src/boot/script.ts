@@ -40,8 +40,17 @@ function logScript(
   { mac }: Facts,
   { decision, bootId }: MachineAnswer & { bootId?: string },
 ): void {
-  const { machine, spec, image } = decision
-  const fields = { mac, hostname: machine?.hostname, ip, boot: bootId, machine: machine?.id, kind: spec.kind, image }
+  const { machine, spec, image, asOf } = decision
+  const fields = {
+    mac,
+    hostname: machine?.hostname,
+    ip,
+    boot: bootId,
+    machine: machine?.id,
+    kind: spec.kind,
+    image,
+    asOf,
+  }
   if (spec.kind === 'refusal' && bootId !== undefined) metrics.refusal(spec.code)
   if (spec.kind === 'refusal') log.warn({ ...fields, code: spec.code, reason: spec.reason }, 'script refused')
   else log.info(fields, 'script')

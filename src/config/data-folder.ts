@@ -16,6 +16,8 @@ import { join, relative, resolve } from 'node:path'
  *   owner.lock             locked while a server uses the embedded database
  *   proxy-dhcp.json        interfaces of proxyDHCP that an operator chose, without BOOTWRIGHT_PROXY_DHCP
  *   recipes/               image recipes of the operator, with their keys in recipes/keys/; made by the operator
+ *   roster                 what decisions need, for a start while the database is unreachable; written once a minute
+ *   roster.new             the same, while it is written
  *   secret.key             key that encrypts secrets, without BOOTWRIGHT_SECRET_KEY or BOOTWRIGHT_SECRET_KEY_FILE
  *   server.id              id of this server, which resumes its own imports
  */
@@ -30,6 +32,7 @@ export type DataFolder = {
   ownerLock: string
   proxyDhcp: string
   recipes: string
+  roster: string
   secretKey: string
   serverId: string
 }
@@ -54,6 +57,7 @@ export function dataFolder(folder: string): DataFolder {
     ownerLock: join(folder, 'owner.lock'),
     proxyDhcp: join(folder, 'proxy-dhcp.json'),
     recipes: join(folder, 'recipes'),
+    roster: join(folder, 'roster'),
     secretKey: join(folder, 'secret.key'),
     serverId: join(folder, 'server.id'),
   }

@@ -57,6 +57,18 @@ export const settings = {
       'yes',
       'Whether the embedded database syncs each change to the disk. With no, a power cut may lose the newest data, or all data',
     ),
+    waitMs: whole(
+      'BOOTWRIGHT_DATABASE_WAIT_MS',
+      300,
+      { min: 20, max: 10_000 },
+      'Milliseconds that a machine waits for the database; then Bootwright decides from what it has in memory',
+    ),
+    maxRosterMachines: whole(
+      'BOOTWRIGHT_ROSTER_MACHINES',
+      250_000,
+      { min: 1000, max: 10_000_000 },
+      'Maximum number of machines in memory. If there are more, the machines that booted last are in memory',
+    ),
     mayBeNew: yesNo(
       'BOOTWRIGHT_NEW_DATABASE',
       'no',

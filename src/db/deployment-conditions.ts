@@ -15,3 +15,12 @@ export function isLateSql(deployment: SQLWrapper, at: SQL = sql`now()`): SQL<boo
   return sql`coalesce(${deployment}.started_at + ${deployment}.window_seconds * interval '1 second',
     ${deployment}.created_at + ${maxArmedDays} * interval '1 day') < ${at}`
 }
+
+/**
+ * Whether servers answer a boot from memory while the database is away: it installs or has an answer file, and has not ended.
+ * @param boot its table, or what a statement calls it
+ */
+export function isAnsweredSql(boot: SQLWrapper): SQL {
+  return sql`(${boot}.deployment_id is not null or ${boot}.decision ? 'answerFile')
+    and (${boot}.outcome is null or ${boot}.outcome in ('stalled', 'superseded'))`
+}

@@ -32,11 +32,11 @@ export type Decided = { decision: Decision; variant?: Variant }
  * Pure: the same situation gives the same decision.
  */
 export function decide(situation: Situation, choice?: Choice): Decided {
-  const { facts, identity, deployment, catalog, today } = situation
+  const { facts, identity, deployment, catalog, today, asOf } = situation
   const machine = machineOf(identity)
   const target = targetOf(facts, machine?.facts)
   const reasons: Reason[] = []
-  const notices: string[] = []
+  const notices: string[] = asOf === undefined ? [] : [withoutDatabase(asOf)]
   const common = {
     target,
     groups: [],
@@ -44,6 +44,7 @@ export function decide(situation: Situation, choice?: Choice): Decided {
     notices,
     reasons,
     ...(machine && { machine: machineSummary(machine) }),
+    ...(asOf !== undefined && { asOf: asOf.toISOString() }),
   }
 
   if ('conflict' in identity) {
@@ -269,4 +270,8 @@ function attemptOf({ id, attempts, maxAttempts }: LatestDeployment) {
 function endOfLifeNotices(image: CatalogImage | undefined, today: string): string[] {
   if (image === undefined || !isPast(image.endOfLife, today)) return []
   return [`image ${image.name} reached end of life on ${image.endOfLife} and no longer receives security updates`]
+}
+
+function withoutDatabase(asOf: Date): string {
+  return `decided without the database, as of ${asOf.toISOString().slice(11, 19)} UTC`
 }

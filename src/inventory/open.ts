@@ -4,11 +4,11 @@ import type { Db } from '../db/open.ts'
 import type { Logger } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import { findAnsweredBoot, findTokenBoot } from './boots/answer-access.ts'
-import { createFindSituation } from './boots/situation.ts'
 import { createFindFileStatus } from './images/files.ts'
 import { createFindTreeFile } from './images/trees.ts'
 import type { JournalFiles } from './journal/files.ts'
 import { openJournal } from './journal/open-journal.ts'
+import { openRoster, type RosterOptions } from './roster/roster.ts'
 import { startForeignServers } from './system/server-sightings.ts'
 
 export type Inventory = ReturnType<typeof openInventory>
@@ -27,17 +27,30 @@ export function openInventory(
   db: Db,
   log: Logger,
   files: JournalFiles,
-  { eventsDb = db, fileStatusKeptMs, metrics }: { eventsDb?: Db; fileStatusKeptMs?: number; metrics?: Metrics } = {},
+  {
+    eventsDb = db,
+    fileStatusKeptMs,
+    metrics,
+    roster: rosterOptions = {},
+  }: {
+    eventsDb?: Db
+    fileStatusKeptMs?: number
+    metrics?: Metrics
+    roster?: Omit<RosterOptions, 'db' | 'log' | 'metrics'>
+  } = {},
 ) {
   const foreignServers = startForeignServers(eventsDb, log)
   const journal = openJournal(eventsDb, files, log, metrics === undefined ? {} : { metrics })
+  const roster = openRoster({ db, log, ...(metrics !== undefined && { metrics }), ...rosterOptions })
   return {
+    /** What decisions need, in memory. */
+    roster,
     /** Records what is seen of boots; never throws and never waits. */
     events: journal.events,
     /** Records of boots, reports and machines on their way to the database. */
     journal,
     /** Everything that a decision about a machine depends on, in one look-up. */
-    findSituation: createFindSituation(db),
+    findSituation: roster.findSituation,
     /** The boot that a genuine token opens. */
     findTokenBoot: async (bootId: string) => {
       await journal.settle(settleMs)
@@ -57,6 +70,7 @@ export function openInventory(
     close: async () => {
       await foreignServers.stop()
       await journal.stop()
+      await roster.close()
     },
   }
 }

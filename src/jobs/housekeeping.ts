@@ -14,6 +14,7 @@ import { pruneDead } from '../inventory/changes/webhooks.ts'
 import { applyEarly, pruneEarly } from '../inventory/journal/early-reports.ts'
 import { pruneRuns } from '../inventory/journal/positions.ts'
 import { forgetDiscovered } from '../inventory/machines/identity/discovered.ts'
+import { pruneRosterChanges } from '../inventory/roster/questions.ts'
 import { pruneIdempotencyKeys } from '../inventory/system/idempotency.ts'
 import type { Logger } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
@@ -67,6 +68,7 @@ export function startHousekeeping(
     await pruneSessions(db, { idleHours: sessionIdleHours })
     await pruneLinks(db)
     await pruneFailures(db)
+    await pruneRosterChanges(db)
     if (vacuums) await db.execute(sql`vacuum (analyze)`)
     return false
   }

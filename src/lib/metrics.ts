@@ -50,6 +50,8 @@ export type Metrics = {
   /** A boot reached a stage. `seconds`: the time since its script. */
   stage: (stage: string, seconds: number) => void
   deploymentMoved: (state: string) => void
+  /** A look-up was answered from memory, because the database was away. */
+  decidedAlone: () => void
   /** A statement or transaction ended. */
   query: (seconds: number, succeeded: boolean) => void
   /** A request to the admin listener was refused. The reason is its code, such as `BW-ACCESS-TOKEN`. */
@@ -118,6 +120,7 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
   const databaseUp = gauge('database_up', '1 if the database answers.')
   const querySeconds = histogram('database_query_seconds', 'Duration of statements and transactions.', requestBuckets)
   const queryErrors = counter('database_query_errors_total', 'Statements and transactions that failed.')
+  const alone = counter('decisions_without_database_total', 'Decisions made while the database was away.')
   const waiting = gauge('spool_events', 'Boot events that wait for the database.')
   const damaged = gauge('image_files_damaged', 'Stored files that are damaged.')
   const adminRefusals = counter('audit_refused_total', 'Refused requests to the admin listener.', 'reason')
@@ -201,6 +204,7 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
     },
     stage: (stage, seconds) => stages.observe({ stage }, Math.max(0, seconds)),
     deploymentMoved: (state) => moves.inc({ state }),
+    decidedAlone: () => alone.inc(),
     query: (seconds, succeeded) => {
       querySeconds.observe(seconds)
       if (!succeeded) queryErrors.inc()

@@ -21,6 +21,8 @@ export type Situation = {
   catalog: Catalog
   /** YYYY-MM-DD, in UTC. */
   today: string
+  /** The database was away, so that all this is from its last answer, at this time. */
+  asOf?: Date
 }
 
 /** A candidate that could have decided, and why it did or did not. */
@@ -43,6 +45,8 @@ export type Decision = {
   deployment?: { id: string; attempt: number; maxAttempts: number }
   image?: { name: string; version: number }
   answerFile?: { name: string; version: number }
+  /** The database was away: what decided is as old as this time, in ISO 8601. */
+  asOf?: string
   /** The groups that match, the weakest first. */
   groups: string[]
   params: Params

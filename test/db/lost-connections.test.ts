@@ -6,12 +6,12 @@ import type { Db, OpenDb } from '../../src/db/open.ts'
 import { openPostgres } from '../../src/db/postgres/open-postgres.ts'
 import { rowsOf } from '../../src/db/rows.ts'
 import { tokens } from '../../src/db/schema/access.ts'
-import { createFindSituation } from '../../src/inventory/boots/situation.ts'
 import { messageOf } from '../../src/lib/errors.ts'
 import { newId } from '../../src/lib/ids/uuid.ts'
 import { isOutage } from '../../src/lib/outage.ts'
 import { signalBackends } from '../helpers/backends.ts'
 import { createFresh } from '../helpers/database.ts'
+import { createDirectSituation } from '../helpers/direct-situation.ts'
 
 const maxConnections = 20
 const cluster = await makePostgres({ max_connections: String(maxConnections) })
@@ -112,7 +112,7 @@ describe.runIf(cluster !== undefined)('a server whose PostgreSQL is unreachable'
     await Promise.all(Array.from({ length: 5 }, () => db.execute(sql`select pg_sleep(0.05)`)))
     expect(signalBackends(postgres.pid() as number, 'SIGSTOP')).toBeGreaterThan(0)
     try {
-      const find = createFindSituation(opened.bootDb as Db)
+      const find = createDirectSituation(opened.bootDb as Db)
       const asked = Array.from({ length: 40 }, (_, n) =>
         find({ mac: `52:54:00:00:00:${n + 10}` }).then(
           () => 'answered',

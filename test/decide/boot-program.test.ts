@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { chooseBootProgram, resolveBootProgram } from '../../src/decide/boot-program.ts'
-import { createFindSituation } from '../../src/inventory/boots/situation.ts'
 import { saveGroup } from '../../src/inventory/machines/groups.ts'
 import { saveMachine } from '../../src/inventory/machines/machines.ts'
 import { eachDatabase } from '../helpers/database.ts'
 import { catalogOf, mac, machineOf, situationOf } from '../helpers/decide.ts'
+import { testRoster } from '../helpers/roster.ts'
 
 const nbps = ['undionly.kpxe', 'ipxe.efi', 'snponly.efi', 'ipxe-arm64.efi'].map((name) => ({ name }))
 const choose = (situation: Parameters<typeof situationOf>[0] = {}, code = 7, present = nbps) =>
@@ -70,7 +70,7 @@ describe('the boot program of a machine', () => {
 
 eachDatabase('the boot program in the inventory', (database) => {
   const deps = () => ({
-    inventory: { findSituation: createFindSituation(database()) },
+    inventory: { findSituation: testRoster(database()).findSituation },
     nbps: new Map(nbps.map((nbp) => [nbp.name, nbp])),
   })
 

@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest'
-import { createFindSituation } from '../../src/inventory/boots/situation.ts'
 import { saveImage } from '../../src/inventory/images/images.ts'
 import { saveGroup } from '../../src/inventory/machines/groups.ts'
 import { saveMachine } from '../../src/inventory/machines/machines.ts'
@@ -20,6 +19,7 @@ import {
   machineOf,
   situationOf,
 } from '../helpers/decide.ts'
+import { testRoster } from '../helpers/roster.ts'
 
 const debian = { debian: [linux('x86_64')], other: [linux('x86_64')], third: [linux('x86_64')] }
 
@@ -522,7 +522,7 @@ eachDatabase('what a decision depends on', (database) => {
       {},
       'tester',
     )
-    const find = createFindSituation(db)
+    const find = testRoster(db).findSituation
     const found = await find({ mac, uuid: '44454c4c-4200-1035-8054-b7c04f4e3332' })
     expect(found.identity).toMatchObject({ machine: { id: entered.id, macs: ['52:54:00:00:00:01'] } })
     expect([...found.catalog.images.keys()]).toEqual(['own'])
@@ -531,7 +531,7 @@ eachDatabase('what a decision depends on', (database) => {
 
   test('are current in the next script, also after another instance changes the catalog', async () => {
     const db = database()
-    const [here, there] = [createFindSituation(db), createFindSituation(db)]
+    const [here, there] = [testRoster(db).findSituation, testRoster(db).findSituation]
     expect((await here({ mac })).catalog.groups).toEqual([])
     await there({ mac })
     for (const name of ['a', 'b', 'c']) {
@@ -548,7 +548,7 @@ eachDatabase('what a decision depends on', (database) => {
     const macs = Array.from({ length: 60 }, (_, n) => `52:54:00:00:01:${n.toString(16).padStart(2, '0')}`)
     for (const mac of macs.slice(0, 30))
       await saveMachine(db, { mac }, { hostname: `h${mac.replaceAll(':', '')}` }, {}, 'tester')
-    const find = createFindSituation(db)
+    const find = testRoster(db).findSituation
     const found = await Promise.all(macs.map((mac) => find({ mac })))
     const names = found.map(({ identity }) =>
       identity && 'machine' in identity ? identity.machine.macs[0] : undefined,

@@ -49,7 +49,7 @@ export async function openApi(db: Db, change: Partial<AdminDeps> = {}): Promise<
   const store = change.store ?? (await openFolderStore(filesFolder(folder)))
   const log = pino({ base: null }, { write: (line) => logged.push(line) })
   const journal = newTestFiles()
-  const inventory = openInventory(db, log, journal.files)
+  const inventory = openInventory(db, log, journal.files, { roster: { waitMs: 5000 } })
   const findStoredSize = createFindStoredSize(store, { keptMs: 1 })
   const scripts = createScripts(readTemplates())
   const doctor = createTestDoctor({ db, inventory, findStoredSize, scripts, log }, folder)

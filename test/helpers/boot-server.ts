@@ -45,7 +45,11 @@ export async function startTestBootServer(
   const store = await openFolderStore(filesFolder(folder))
   const metrics = createMetrics()
   const journal = newTestFiles()
-  const inventory = openInventory(db, log, journal.files, { fileStatusKeptMs: 50, metrics })
+  const inventory = openInventory(db, log, journal.files, {
+    fileStatusKeptMs: 50,
+    metrics,
+    roster: { waitMs: 5000 },
+  })
   const {
     allows = () => true,
     databaseAnswers = async () => true,

@@ -1,11 +1,11 @@
 import type { Db } from '../../src/db/open.ts'
 import { decide } from '../../src/decide/decision.ts'
 import { bootRecordOf, insertBoots, type NewBoot, newBootKeys } from '../../src/inventory/boots/open-boot.ts'
-import { createFindSituation } from '../../src/inventory/boots/situation.ts'
 import { formatRecord } from '../../src/inventory/journal/records.ts'
 import { createSealer } from '../../src/lib/seal.ts'
 import type { Decision } from '../../src/model/decision.ts'
 import type { Facts } from '../../src/model/facts.ts'
+import { createDirectSituation } from './direct-situation.ts'
 
 /** The sealer of test servers. */
 export const testSealer = createSealer(Buffer.alloc(32, 1))
@@ -23,7 +23,7 @@ export async function openBoot(db: Db, boot: NewBoot): Promise<void> {
 
 /** The current decision for a machine with these facts. */
 export async function decideFor(db: Db, facts: Facts): Promise<Decision> {
-  return decide(await createFindSituation(db)(facts)).decision
+  return decide(await createDirectSituation(db)(facts)).decision
 }
 
 /** Opens a boot as a request for a script does, for a machine at an address. Returns its id and its token. */

@@ -37,6 +37,8 @@ export async function startServerProcess(dataDir: string, env: Record<string, st
       BOOTWRIGHT_TFTP_LISTEN: 'off',
       BOOTWRIGHT_BOOT_LISTEN: '127.0.0.1:0',
       BOOTWRIGHT_ADMIN_LISTEN: '127.0.0.1:0',
+      // A busy computer must not let a server decide without its database.
+      BOOTWRIGHT_DATABASE_WAIT_MS: '5000',
       ...env,
     },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -105,6 +105,12 @@ export const boots = pgTable(
     index('boots_open').on(table.movedAt).where(sql`${table.outcome} is null`),
     index('boots_unwell').on(table.outcome, table.machineId).where(sql`${table.outcome} in ('failed', 'stalled')`),
     index('boots_stalled').on(table.movedAt).where(sql`${table.outcome} = 'stalled'`),
+    // Boots that servers answer from memory while the database is away.
+    index('boots_answered')
+      .on(table.seq)
+      .where(
+        sql`(${table.deploymentId} is not null or ${table.decision} ? 'answerFile') and (${table.outcome} is null or ${table.outcome} in ('stalled', 'superseded'))`,
+      ),
     // All that a count of outcomes needs, so that it reads no rows.
     index('boots_started').on(table.startedAt, table.outcome, table.image),
   ],

@@ -1,7 +1,18 @@
 // Tables of what all servers on one database share.
 
 import { sql } from 'drizzle-orm'
-import { bigint, check, index, integer, pgTable, primaryKey, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
+import {
+  bigint,
+  check,
+  customType,
+  index,
+  integer,
+  pgTable,
+  primaryKey,
+  text,
+  uniqueIndex,
+  uuid,
+} from 'drizzle-orm/pg-core'
 import type { ForeignServerEvidence, ForeignServerRole } from '../../model/foreign-server.ts'
 import { moment } from './columns.ts'
 
@@ -70,4 +81,40 @@ export const installation = pgTable(
     programVersion: text('program_version'),
   },
   (table) => [check('installation_one_row', sql`${table.id} = 1`)],
+)
+
+const transactionId = customType<{ data: string }>({ dataType: () => 'xid8' })
+const snapshot = customType<{ data: string }>({ dataType: () => 'pg_snapshot' })
+
+/**
+ * Which machines and boots changed, for the rosters of all servers (inventory/roster/). Triggers write one row for each
+ * machine or boot and statement. An hour after all servers could see a row, housekeeping deletes it.
+ */
+export const rosterChanges = pgTable(
+  'roster_changes',
+  {
+    /** The transaction that wrote the row: it tells whether a snapshot sees the row. */
+    xid: transactionId('xid').notNull().default(sql`pg_current_xact_id()`),
+    /** `all` after TRUNCATE. */
+    kind: text('kind').$type<'machine' | 'boot' | 'all'>().notNull(),
+    /** The id of the machine or boot. */
+    key: text('key').notNull(),
+    /** Host names that the machine got or lost: they decide the names of other machines. */
+    hostnames: text('hostnames').array(),
+  },
+  (table) => [index('roster_changes_xid').on(table.xid)],
+)
+
+/** One row: which rows of `roster_changes` were deleted, and which are next. */
+export const rosterHorizon = pgTable(
+  'roster_horizon',
+  {
+    id: integer('id').primaryKey(),
+    /** The rows that this snapshot sees are deleted. A server that saw less has to read everything again. */
+    deleted: snapshot('deleted').notNull(),
+    /** The rows that this snapshot sees are deleted next. */
+    marked: snapshot('marked').notNull(),
+    markedAt: moment('marked_at').notNull().defaultNow(),
+  },
+  (table) => [check('roster_horizon_one_row', sql`${table.id} = 1`)],
 )

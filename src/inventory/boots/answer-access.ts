@@ -21,7 +21,7 @@ export type TokenBoot = {
 }
 
 /** A token is valid for this time after the script; an installation may take a day. */
-const tokenLifetime = sql`interval '48 hours'`
+export const tokenLifetime = sql`interval '48 hours'`
 
 /**
  * Finds the newest open boot with an answer file of a machine with one of these MACs, or without a MAC, with one of these UUIDs.

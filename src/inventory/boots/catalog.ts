@@ -1,52 +1,60 @@
-// Loads the catalog, and caches it at its newest revision.
+// The catalog: read from the database as plain values, which the roster can also write to its file, and built from them.
 
-import { eq, isNotNull, sql } from 'drizzle-orm'
+import { and, eq, isNotNull, sql } from 'drizzle-orm'
+import { isActiveSql } from '../../db/deployment-conditions.ts'
 import type { Db } from '../../db/open.ts'
+import { deployments } from '../../db/schema/boots.ts'
 import { answerFiles, answerFileVersions, files, images, imageVersions } from '../../db/schema/images.ts'
-import { groups, menus } from '../../db/schema/machines.ts'
+import { groups, menus, secrets } from '../../db/schema/machines.ts'
 import { catalog } from '../../db/schema/system.ts'
-import { type Catalog, type CatalogImage, compareGroups, type DamagedFile, recordedFault } from '../../model/catalog.ts'
+import {
+  type Catalog,
+  type CatalogAnswerFile,
+  type CatalogImage,
+  compareGroups,
+  type DamagedFile,
+  recordedFault,
+} from '../../model/catalog.ts'
 import { filesOf, type Variant } from '../../model/image.ts'
+import type { Menu } from '../../model/menu.ts'
+import type { Policy } from '../../model/policy.ts'
 import { compileSelector } from '../../model/selector.ts'
 import type { StoredFile } from '../images/files.ts'
+import { type PinnedVersion, pinnedColumns } from '../images/pinned-versions.ts'
 import { findPolicy } from '../machines/policy.ts'
 
-/** Returns the catalog at the revision of a look-up, or a newer one. */
-export type CatalogCache = { at: (revision: number) => Promise<Catalog> }
-
-/**
- * A cache of the catalog. Triggers increment the catalog's revision with every change, and every look-up of a machine reads it.
- * So a change applies to the next script on every instance.
- */
-export function createCatalogCache(db: Db): CatalogCache {
-  let loaded: Catalog | undefined
-  let loading: Promise<Catalog> | undefined
-  return {
-    at: async (revision) => {
-      while (loaded === undefined || loaded.revision < revision) {
-        // All callers that need a newer catalog share one load.
-        loading ??= loadCatalog(db).finally(() => {
-          loading = undefined
-        })
-        loaded = await loading
-      }
-      return loaded
-    },
-  }
+/** The catalog in plain values. Triggers increment its revision with every change. */
+export type CatalogRows = {
+  revision: number
+  policy: Policy
+  groups: Pick<typeof groups.$inferSelect, 'name' | 'priority' | 'selector' | 'assignment'>[]
+  /** Names and sealed values. */
+  groupSecrets: { owner: string; name: string; sealed: string }[]
+  /** `createdAt` in milliseconds since 1970. */
+  images: (Omit<CatalogImage, 'createdAt'> & { createdAt: number })[]
+  menus: Pick<Menu, 'name' | 'title' | 'timeoutSeconds' | 'defaultEntry' | 'entries'>[]
+  answerFiles: CatalogAnswerFile[]
+  damagedFiles: Pick<StoredFile, 'sha256' | 'damage' | 'damageKind'>[]
+  /** The versions of images that active deployments name. */
+  pinned: PinnedVersion[]
 }
 
 /** Reads the whole catalog, as it is at one moment, over one connection. */
-export async function loadCatalog(db: Db): Promise<Catalog> {
-  return db.transaction((tx) => readCatalog(tx), {
-    isolationLevel: 'repeatable read',
-    accessMode: 'read only',
-  })
+export async function readCatalog(db: Db): Promise<CatalogRows> {
+  return db.transaction((tx) => readRows(tx), { isolationLevel: 'repeatable read', accessMode: 'read only' })
 }
 
-async function readCatalog(db: Db): Promise<Catalog> {
-  const revision = await readRevision(db)
+async function readRows(db: Db): Promise<CatalogRows> {
+  const [counted] = await db.select({ revision: catalog.revision }).from(catalog).where(eq(catalog.id, 1))
   const policy = await findPolicy(db)
-  const allGroups = await db.select().from(groups)
+  const { name, priority, selector, assignment } = groups
+  const allGroups = await db.select({ name, priority, selector, assignment }).from(groups)
+  const groupSecrets = await db
+    .select({ owner: secrets.owner, name: secrets.name, sealed: secrets.sealed })
+    .from(secrets)
+    .where(eq(secrets.ownerKind, 'group'))
+    .orderBy(secrets.owner, secrets.name)
+  const isCurrentVersion = sql`${imageVersions.image} = ${images.name} and ${imageVersions.version} = ${images.currentVersion}`
   const allImages = await db
     .select({
       name: images.name,
@@ -57,11 +65,16 @@ async function readCatalog(db: Db): Promise<Catalog> {
       installer: imageVersions.installer,
     })
     .from(images)
-    .innerJoin(
-      imageVersions,
-      sql`${imageVersions.image} = ${images.name} and ${imageVersions.version} = ${images.currentVersion}`,
-    )
-  const allMenus = await db.select().from(menus)
+    .innerJoin(imageVersions, isCurrentVersion)
+  const allMenus = await db
+    .select({
+      name: menus.name,
+      title: menus.title,
+      timeoutSeconds: menus.timeoutSeconds,
+      defaultEntry: menus.defaultEntry,
+      entries: menus.entries,
+    })
+    .from(menus)
   const allAnswerFiles = await db
     .select({
       name: answerFiles.name,
@@ -77,20 +90,46 @@ async function readCatalog(db: Db): Promise<Catalog> {
     .select({ sha256: files.sha256, damage: files.damage, damageKind: files.damageKind })
     .from(files)
     .where(isNotNull(files.damage))
+  const pinned = db
+    .selectDistinct({ image: deployments.image, version: deployments.version })
+    .from(deployments)
+    .where(and(isActiveSql(deployments.state), isNotNull(deployments.version)))
+    .as('pinned')
+  const allPinned = await db
+    .select(pinnedColumns)
+    .from(imageVersions)
+    .innerJoin(pinned, sql`${imageVersions.image} = ${pinned.image} and ${imageVersions.version} = ${pinned.version}`)
   return {
-    revision,
+    revision: counted?.revision ?? 0,
     policy,
-    groups: allGroups.sort(compareGroups).map(({ name, priority, selector, assignment }) => ({
-      name,
-      priority,
-      selector,
-      assignment,
-      refuses: compileSelector(selector),
-    })),
+    groups: allGroups,
+    groupSecrets,
+    images: allImages.map((image) => ({ ...image, createdAt: image.createdAt.getTime() })),
+    menus: allMenus,
+    answerFiles: allAnswerFiles,
+    damagedFiles,
+    pinned: allPinned,
+  }
+}
+
+/** The catalog as it is in the database now. */
+export async function loadCatalog(db: Db): Promise<Catalog> {
+  return catalogOf(await readCatalog(db))
+}
+
+/** Builds the catalog for decisions. */
+export function catalogOf(rows: CatalogRows): Catalog {
+  const allImages = rows.images.map((image) => ({ ...image, createdAt: new Date(image.createdAt) }))
+  return {
+    revision: rows.revision,
+    policy: rows.policy,
+    groups: [...rows.groups]
+      .sort(compareGroups)
+      .map((group) => ({ ...group, refuses: compileSelector(group.selector) })),
     images: byName(allImages),
-    menus: byName(allMenus),
-    answerFiles: byName(allAnswerFiles),
-    damaged: damagedVariants(allImages, damagedFiles),
+    menus: byName(rows.menus),
+    answerFiles: byName(rows.answerFiles),
+    damaged: damagedVariants(allImages, rows.damagedFiles),
   }
 }
 
@@ -107,11 +146,6 @@ function damagedVariants(
     if (file !== undefined && fault !== undefined) found.set(variant, { name: file.name, ...fault })
   }
   return found
-}
-
-async function readRevision(db: Db): Promise<number> {
-  const rows = await db.select({ revision: catalog.revision }).from(catalog).where(eq(catalog.id, 1))
-  return rows[0]?.revision ?? 0
 }
 
 function byName<Thing extends { name: string }>(things: Thing[]): Map<string, Thing> {

@@ -22,6 +22,7 @@ import type { Closers } from '../closers.ts'
 import { healthOf } from './health.ts'
 import { openJournalOf } from './journal.ts'
 import { openKnownSealer, openSealer } from './open-sealer.ts'
+import { readLines, startRosterFile } from './roster-file.ts'
 import { exists } from './secret-key.ts'
 import { type OpenStore, openStore } from './store.ts'
 
@@ -84,8 +85,18 @@ export async function openData(config: Config, log: Logger, metrics: Metrics, cl
   const { db, bootDb = db } = opened
   const nbps = await loadNbps(config.boot.nbpFolder ?? join(programDir, 'ipxe', 'nbp'))
   const journal = await openJournalOf(config, folder, log)
-  const inventory = openInventory(bootDb, log, journal, { eventsDb: db, metrics })
+  const inventory = openInventory(bootDb, log, journal, {
+    eventsDb: db,
+    metrics,
+    roster: {
+      writes: opened.writes,
+      maxMachines: config.database.maxRosterMachines,
+      waitMs: config.database.waitMs,
+      saved: await readLines(folder.roster, log),
+    },
+  })
   closers.add(inventory.close)
+  closers.add(startRosterFile(folder.roster, inventory.roster, log).stop)
   const { store, shared, isShared } = openedStore
   return {
     folder,

@@ -1,7 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { expect, test } from 'vitest'
 import { armDeployment, cancelDeployment } from '../../../src/inventory/boots/deployments.ts'
-import { createFindSituation } from '../../../src/inventory/boots/situation.ts'
 import { listChanges } from '../../../src/inventory/changes/changes.ts'
 import { etagOf } from '../../../src/inventory/common/precondition.ts'
 import { deleteImage, findImage, patchImage, saveImage } from '../../../src/inventory/images/images.ts'
@@ -16,6 +15,7 @@ import { savePolicy } from '../../../src/inventory/machines/policy.ts'
 import type { Image, Variant } from '../../../src/model/image.ts'
 import { openBootFor } from '../../helpers/boots.ts'
 import { eachDatabase } from '../../helpers/database.ts'
+import { testRoster } from '../../helpers/roster.ts'
 
 const facts = { mac: '52:54:00:12:34:56', platform: 'efi', buildarch: 'x86_64' } as const
 
@@ -114,7 +114,7 @@ eachDatabase('versions of an image', (database) => {
   })
 
   test('a deployment never gets a version of a deleted image of the same name', async () => {
-    const find = createFindSituation(database())
+    const find = testRoster(database()).findSituation
     const { id } = (await saveMachine(database(), { mac: facts.mac }, {}, {}, 'tester')).machine
     const order = { image: 'd', assignment: {}, maxAttempts: 3, windowSeconds: 3600 }
     const target = async () => {

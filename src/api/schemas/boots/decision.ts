@@ -124,6 +124,10 @@ export const decisionSchema = z
       .openapi({ description: 'The deployment that this boot is an attempt of.' }),
     image: z.object({ name: imageName, version: z.int() }).optional(),
     answerFile: z.object({ name: z.string(), version: z.int() }).optional(),
+    asOf: z.iso.datetime().optional().openapi({
+      description:
+        'The time of the last answer of the database. Present if the decision was made without the database.',
+    }),
     groups: words.openapi({ description: 'The groups that match, the weakest first.' }),
     params: z
       .record(z.string(), z.unknown())

@@ -5,7 +5,7 @@ import type { Db } from '../../../db/open.ts'
 import { conflicts } from '../../../db/schema/machines.ts'
 import type { Facts } from '../../../model/facts.ts'
 import { nameOf } from '../../../model/machine.ts'
-import type { FindSituation } from '../../boots/situation.ts'
+import type { FindSituation } from '../../roster/roster.ts'
 
 /** Several machines that operators entered, and one request that fits them all. */
 export type Conflict = {

@@ -1,50 +1,49 @@
-// Looks up the situation of a request, in one statement for all simultaneous ones.
+// Looks up the situation of a request straight in the database, with one statement of its own: what the roster must agree with.
 
 import { getTableColumns, sql } from 'drizzle-orm'
-import { isActiveSql, isLateSql } from '../../db/deployment-conditions.ts'
-import type { Db } from '../../db/open.ts'
-import { rowsOf } from '../../db/rows.ts'
-import { deployments } from '../../db/schema/boots.ts'
-import { machines } from '../../db/schema/machines.ts'
-import { createMicroBatch } from '../../lib/time/micro-batch.ts'
-import type { Situation } from '../../model/decision.ts'
-import { isActive, type LatestDeployment, whySpent } from '../../model/deployment.ts'
-import type { Facts } from '../../model/facts.ts'
-import { type Candidate, identify, identityKeys } from '../../model/identity/identity.ts'
-import type { Machine } from '../../model/machine.ts'
-import { createPinVersion } from '../images/pinned-versions.ts'
-import { foldedText, isSerial } from '../machines/identity/same-key.ts'
-import { nameOfId } from '../machines/names.ts'
-import { createCatalogCache } from './catalog.ts'
-
-/** Looks up everything that a decision depends on. Only reads, for previews and boots alike. `supposed`: a deployment as if armed. */
-export type FindSituation = (facts: Facts, supposed?: LatestDeployment) => Promise<Situation>
+import { isActiveSql, isLateSql } from '../../src/db/deployment-conditions.ts'
+import type { Db } from '../../src/db/open.ts'
+import { rowsOf } from '../../src/db/rows.ts'
+import { deployments } from '../../src/db/schema/boots.ts'
+import { machines } from '../../src/db/schema/machines.ts'
+import { loadCatalog } from '../../src/inventory/boots/catalog.ts'
+import { findPinnedVersion, withVersion } from '../../src/inventory/images/pinned-versions.ts'
+import { foldedText, isSerial } from '../../src/inventory/machines/identity/same-key.ts'
+import { nameOfId } from '../../src/inventory/machines/names.ts'
+import type { FindSituation } from '../../src/inventory/roster/roster.ts'
+import type { Situation } from '../../src/model/decision.ts'
+import { isActive, type LatestDeployment, whySpent } from '../../src/model/deployment.ts'
+import type { Facts } from '../../src/model/facts.ts'
+import { type Candidate, identify, identityKeys } from '../../src/model/identity/identity.ts'
+import type { Machine } from '../../src/model/machine.ts'
 
 /** The limit of machines with the same UUID or serial as one request: with two of them the value identifies nothing. */
 const maxOfEach = 4
 
-/** The look-up in a database: one query for all machines that ask at the same time. */
-export function createFindSituation(db: Db): FindSituation {
-  const cache = createCatalogCache(db)
-  const pinVersion = createPinVersion(db)
-  const find = createMicroBatch((asked: Facts[]) => findMany(db, asked), { maxSize: 256, maxConcurrent: 4 })
+/** The look-up in a database, with nothing in memory. */
+export function createDirectSituation(db: Db): FindSituation {
   return async (facts, supposed) => {
-    const { revision, today, candidates, groupSecrets } = await find(facts)
+    const [found] = await findMany(db, [facts])
+    const { today, candidates, groupSecrets } = found as Found
     const identity = identify(facts, candidates)
     const candidate =
       'machine' in identity ? candidates.find(({ machine }) => machine.id === identity.machine.id) : undefined
     const remembered = 'machine' in identity && identity.weak === undefined ? identity.machine.facts : {}
     const deployment = supposed ?? candidate?.deployment
-    const current = await cache.at(revision)
+    const current = await loadCatalog(db)
     const pin = deployment !== undefined && isServed(deployment) ? deployment.version : null
+    const image = current.images.get(deployment?.image ?? '')
     return {
       facts: { ...remembered, ...facts },
       identity,
       deployment,
       secrets: { machine: candidate?.secrets ?? [], groups: groupSecrets },
-      catalog: pin === null ? current : await pinVersion(current, deployment?.image ?? '', pin),
+      catalog:
+        pin === null || image === undefined || image.version === pin
+          ? current
+          : withVersion(current, image, await findPinnedVersion(db, image.name, pin)),
       today,
-    }
+    } satisfies Situation
   }
 }
 
@@ -72,15 +71,15 @@ async function findMany(db: Db, asked: Facts[]): Promise<Found[]> {
     await db.execute(sql`
     select asked.n, (select revision from catalog) as revision, to_char(now() at time zone 'utc', 'YYYY-MM-DD') as today,
       (select jsonb_object_agg(owner, names) from
-        (select owner, jsonb_agg(name) as names from secrets where owner_kind = 'group' group by owner) as g) as group_secrets,
+        (select owner, jsonb_agg(name order by name) as names from secrets where owner_kind = 'group' group by owner) as g) as group_secrets,
       to_jsonb(m) as machine, ${nameOfId(sql`m.id`)} as name,
       array(select mac from machine_macs where machine_id = m.id order by mac) as macs,
-      (select jsonb_agg(jsonb_build_object('mac', mac, 'facts', facts)) from identity_claims where machine_id = m.id) as claims,
+      (select jsonb_agg(jsonb_build_object('mac', mac, 'facts', facts) order by mac) from identity_claims where machine_id = m.id) as claims,
       (select jsonb_build_object('id', id, 'image', image, 'version', version, 'assignment', assignment, 'state', state, 'attempts', attempts,
           'maxAttempts', max_attempts, 'windowSeconds', window_seconds, 'reason', reason, 'late', ${isLateSql(deployments)})
         from deployments where machine_id = m.id
         order by ${isActiveSql(deployments.state)} desc, deployments.seq desc limit 1) as deployment,
-      array(select name from secrets where owner_kind = 'machine' and owner = m.id::text) as secrets
+      array(select name from secrets where owner_kind = 'machine' and owner = m.id::text order by name) as secrets
     from jsonb_to_recordset(${JSON.stringify(asked.map(keysOf))}::jsonb)
       as asked(n int, mac text, uuids jsonb, serial text, product text)
     left join lateral (

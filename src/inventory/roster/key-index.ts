@@ -1,0 +1,98 @@
+// Which machines have a key, and for which keys that is known in full. Used by entries.ts.
+import { type Key, type KeyKind, keyKinds } from './keys.ts'
+
+/** One id as it is, several in a set: most keys have one machine. */
+type Ids = string | Set<string>
+
+/** An index from keys to the ids of machines. */
+export type KeyIndex = ReturnType<typeof createKeyIndex>
+
+/**
+ * Creates an index. After `track`, the index holds only some machines, and remembers of which keys it has all of them.
+ * @param maxAbsent the limit of remembered keys that no machine has
+ */
+export function createKeyIndex(maxAbsent: number) {
+  const maps = Object.fromEntries(keyKinds.map((kind) => [kind, new Map<string, Ids>()])) as Record<
+    KeyKind,
+    Map<string, Ids>
+  >
+  let isTracking = false
+  // Only while tracking: keys with further machines that are not here, and keys that no machine has.
+  const partial = new Set<string>()
+  const absent = new Set<string>()
+  const nameOf = ([kind, value]: Key) => `${kind} ${value}`
+
+  const addAbsent = (name: string) => {
+    absent.add(name)
+    if (absent.size <= maxAbsent) return
+    const [oldest = ''] = absent
+    absent.delete(oldest)
+  }
+  return {
+    /** The ids of the machines with a key, in the order in which they were added. */
+    find: ([kind, value]: Key): Iterable<string> & { size?: number } => {
+      const ids = maps[kind].get(value)
+      return ids === undefined ? [] : typeof ids === 'string' ? [ids] : ids
+    },
+    add: (key: Key, id: string) => {
+      const isNew = addId(maps[key[0]], key[1], id)
+      if (isTracking && isNew && !absent.delete(nameOf(key))) partial.add(nameOf(key))
+    },
+    /** Removes the id of a machine that no longer has the key. */
+    remove: (key: Key, id: string) => {
+      const isEmpty = removeId(maps[key[0]], key[1], id)
+      if (isTracking && isEmpty && !partial.delete(nameOf(key))) addAbsent(nameOf(key))
+    },
+    /** Removes the id of a machine that still has the key, but is evicted. */
+    evict: (key: Key, id: string) => {
+      const isEmpty = removeId(maps[key[0]], key[1], id)
+      if (isEmpty) partial.delete(nameOf(key))
+      else partial.add(nameOf(key))
+    },
+    /** Whether all machines with the key are here. */
+    isWhole: (key: Key): boolean => {
+      if (!isTracking) return true
+      const name = nameOf(key)
+      return maps[key[0]].has(key[1]) ? !partial.has(name) : absent.has(name)
+    },
+    /** All machines with this key are here now. */
+    setWhole: (key: Key) => {
+      if (!isTracking) return
+      partial.delete(nameOf(key))
+      if (!maps[key[0]].has(key[1])) addAbsent(nameOf(key))
+    },
+    /** From now on some machines are missing. The keys of the present machines remain known in full. */
+    track: () => {
+      isTracking = true
+    },
+    /** Empties the index. */
+    clear: () => {
+      for (const map of Object.values(maps)) map.clear()
+      partial.clear()
+      absent.clear()
+      isTracking = false
+    },
+  }
+}
+
+/** Adds an id to a value of a map. True if the value is new. */
+export function addId(map: Map<string, Ids>, value: string, id: string): boolean {
+  const ids = map.get(value)
+  if (ids === undefined) map.set(value, id)
+  else if (typeof ids !== 'string') ids.add(id)
+  else if (ids !== id) map.set(value, new Set([ids, id]))
+  return ids === undefined
+}
+
+/** Removes an id from a value of a map. True if the value has no ids now. */
+export function removeId(map: Map<string, Ids>, value: string, id: string): boolean {
+  const ids = map.get(value)
+  if (ids === undefined) return true
+  if (typeof ids !== 'string') {
+    ids.delete(id)
+    if (ids.size === 1) map.set(value, [...ids][0] as string)
+    return false
+  }
+  if (ids === id) map.delete(value)
+  return ids === id
+}
