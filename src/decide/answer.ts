@@ -83,7 +83,7 @@ export async function answerSituation(
     namesOf(checked.decision, context, templates[0]?.name),
     secretNamesOf(checked.decision, situation),
   )
-  return { situation, ...render(deps.scripts, checked, templates, context, names), names, damage }
+  return { situation, ...render(deps.scripts, checked, templates, { ...context, names }), names, damage }
 }
 
 type Decided = { decision: Decision; variant?: Variant }
@@ -98,15 +98,14 @@ function render(
   scripts: Scripts,
   { decision, variant }: Decided,
   templates: AnswerDocument[],
-  context: ScriptContext,
-  names: Names,
+  context: ScriptContext & { names: Names },
 ): Omit<MachineAnswer, 'situation' | 'names' | 'damage'> {
   const refuse = (code: FindingCode, reason: string, nextStep: string) => {
     const refused: Decision = { ...decision, spec: refusal(code, reason, nextStep) }
     return { decision: refused, documents: [], script: scripts.script(refused, context).text, reports: false }
   }
   const { spec, image, answerFile } = decision
-  const filled = faultsOf(() => (spec.kind === 'refusal' ? [] : renderAnswers(templates, names)))
+  const filled = faultsOf(() => (spec.kind === 'refusal' ? [] : renderAnswers(templates, context.names)))
   if (filled instanceof InputError) {
     const problems = filled.faults.map(({ field, value }) => `${value} (${field})`).join(', ')
     const nextStep = stepsToSet(filled.missing) ?? `to correct it: bootwright answer-file set ${answerFile?.name} FILE`
@@ -118,7 +117,7 @@ function render(
   const script = faultsOf(() => {
     // Otherwise a missing secret would be found only after iPXE has fetched this script.
     if (spec.kind === 'sanboot' && 'target' in spec && spec.chap !== undefined)
-      scripts.san(decision, context, names.secrets ?? {})
+      scripts.san(decision, context, context.names.secrets ?? {})
     return scripts.script(decision, context)
   })
   if (script instanceof InputError)

@@ -50,8 +50,15 @@ export function identitySummary({ matchedBy, byMac, weak }: Identified): NonNull
 
 export function machineSummary(machine: Machine): NonNullable<Decision['machine']> {
   const { id, discovered, hostname, uuid, serial, product, asset, labels } = machine
-  const entered = Object.entries({ hostname, uuid, serial, product, asset }).filter(([, value]) => value !== undefined)
-  return { id, name: nameOf(machine), discovered, ...Object.fromEntries(entered), labels }
+  return {
+    ...{ id, name: nameOf(machine), discovered },
+    ...(hostname !== undefined && { hostname }),
+    ...(uuid !== undefined && { uuid }),
+    ...(serial !== undefined && { serial }),
+    ...(product !== undefined && { product }),
+    ...(asset !== undefined && { asset }),
+    labels,
+  }
 }
 
 /** Why the identity is too uncertain to install; undefined if it is certain. */

@@ -7,5 +7,6 @@ export function commandName(env: Record<string, string | undefined>): string {
 
 /** Replaces `bootwright` at the beginning of each command in a text by the command name of this installation. */
 export function asTyped(text: string, command = 'bootwright'): string {
+  if (command === 'bootwright' || !text.includes('bootwright ')) return text
   return text.replaceAll(/(?<![\w/.-])(?<!run )bootwright (?=[a-z])/g, `${command} `)
 }

@@ -1,5 +1,6 @@
 // The Liquid engine for operators' texts, strict and with limits. Pure.
 import { type Context, Liquid, type Template } from 'liquidjs'
+import { LRUCache } from 'lru-cache'
 import { messageOf } from '../lib/errors.ts'
 import { namesByRoot } from './names.ts'
 
@@ -58,12 +59,24 @@ export type TextFault = { message: string; missing?: string; line?: number; colu
 /** A rendered text, or all its faults. */
 export type Filled = { text: string } | { faults: TextFault[] }
 
+/** The parsed texts that were rendered last. A storm of machines renders the same arguments and answer files. */
+const parsed = new LRUCache<string, Template[]>({
+  max: 1000,
+  maxSize: 2 ** 20,
+  sizeCalculation: (_, text) => text.length + 1,
+})
+
 /** Renders a text. Never throws. */
 export function fillText(text: string, names: object): Filled {
-  const tooMany = tooManyTags(text)
-  if (tooMany.length > 0) return { faults: tooMany.map((message) => ({ message })) }
   try {
-    return { text: String(liquid.parseAndRenderSync(text, names)) }
+    let templates = parsed.get(text)
+    if (templates === undefined) {
+      const tooMany = tooManyTags(text)
+      if (tooMany.length > 0) return { faults: tooMany.map((message) => ({ message })) }
+      templates = liquid.parse(text)
+      parsed.set(text, templates)
+    }
+    return { text: String(liquid.renderSync(templates, names)) }
   } catch (error) {
     return { faults: faultsOf(error) }
   }

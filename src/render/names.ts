@@ -1,4 +1,5 @@
 // The names that operators' texts may use for a boot. Pure.
+import { filled } from '../lib/filled.ts'
 import { realValue } from '../lib/ids/placeholders.ts'
 import { parseUuid } from '../lib/ids/uuid.ts'
 import type { Params } from '../model/assignment.ts'
@@ -90,7 +91,7 @@ export function namesOf(
   const { mac, ip, manufacturer } = facts
   const { uuid, serial, asset, product } = machine ?? {}
   // Values entered by operators come first, then values of the firmware without vendors' placeholders for "none".
-  const identification = Object.entries({
+  const identification = {
     mac,
     uuid: uuid ?? (facts.uuid && parseUuid(facts.uuid)),
     serial: serial ?? realValue(facts.serial),
@@ -98,11 +99,11 @@ export function namesOf(
     product: product ?? realValue(facts.product),
     manufacturer: realValue(manufacturer),
     ip,
-  }).filter(([, value]) => value)
+    ...(machine && { id: machine.id, name: machine.name, hostname: machine.hostname }),
+  }
   return {
     machine: {
-      ...Object.fromEntries(identification),
-      ...(machine && { id: machine.id, name: machine.name, ...(machine.hostname && { hostname: machine.hostname }) }),
+      ...filled(identification),
       arch: target.arch,
       platform: target.platform,
       labels: machine?.labels ?? {},

@@ -1,7 +1,7 @@
 // Renders iPXE scripts from the templates in ipxe/. Pure.
 import { Eta } from 'eta'
 import { asTyped } from '../lib/typed-command.ts'
-import { platforms } from '../model/arch.ts'
+import { type Platform, platforms } from '../model/arch.ts'
 import { screenCodes } from '../model/codes/screen-codes.ts'
 import type { BootSpec, Decision } from '../model/decision.ts'
 import type { Facts } from '../model/facts.ts'
@@ -19,6 +19,8 @@ export type Templates = Record<string, string>
 export type ScriptContext = NamesContext & {
   /** What the machine does after a refusal, and after the retries of a failed boot. After a fault of the server it retries. */
   after: 'retry' | 'local' | 'halt'
+  /** The names that texts for this boot may use, if the caller needs them too. */
+  names?: Names
   /** The names of the documents of the boot's answer file. */
   documents?: string[] | undefined
   /** The command that starts the command line on this server; `bootwright` if undefined. */
@@ -47,6 +49,9 @@ export type WithoutServer = 'local' | 'retry'
 
 /** The base URL of files, for the base URL of the script. */
 export type FileBaseOf = (base: string) => string
+
+/** The codes that a script explains without the server, by its platform. */
+const offlineCodes = { pcbios: screenCodes(['pcbios']), efi: screenCodes(['efi']) } satisfies Record<Platform, unknown>
 
 /** Retries of a failed boot with growing pauses: 10 s, 20 s, … They take two and a half minutes. */
 const maxRetries = 5
@@ -123,7 +128,7 @@ function commonView(decision: Decision, { facts, base, boot, after, command = 'b
     notices: decision.notices,
     prose: (text: string) => scriptProse(asTyped(text, command)),
     screen: (text: string) => screenLines(asTyped(text, command)),
-    offline: screenCodes([decision.target.platform]),
+    offline: offlineCodes[decision.target.platform],
     maxRetries,
     base,
     reportUrl: `${base}/b/${boot.token}`,
@@ -139,7 +144,7 @@ type ImageSpec = Extract<BootSpec, { kind: 'linux' | 'wimboot' | 'efi' | 'ipxe' 
 
 function imageView(spec: ImageSpec, decision: Decision, context: ScriptContext, fileBase: string): View {
   const { base, boot, documents = [] } = context
-  const names = namesOf(decision, context, documents[0])
+  const names = context.names ?? namesOf(decision, context, documents[0])
   // Only downloads with a stage become events: iPXE reads a disk image in thousands of small ranges.
   const fetched = ({ sha256, name }: FileRef, stage: string | undefined, imageName = name) => ({
     name: imageName,

@@ -28,6 +28,7 @@ export function wordFault(value: string): string | undefined {
  * can be shown. A longer sentence is truncated between words.
  */
 export function scriptProse(text: string, maxCharacters = 200): string {
+  if (text.length <= maxCharacters && isPlain(text)) return text
   const words = text.replaceAll('${', '?{').split(/\s+/).filter(Boolean)
   const clean = words.map((word) =>
     wordFault(word) === undefined ? word : word.replaceAll(/[^\x21-\x7e]/g, '?').replace(/^#|\\$/, '?'),
@@ -38,6 +39,11 @@ export function scriptProse(text: string, maxCharacters = 200): string {
   const blank = line[maxCharacters - 4] === ' ' ? maxCharacters - 4 : start.lastIndexOf(' ')
   // A word that is longer than the limit is truncated at the limit.
   return blank > 0 ? `${start.slice(0, blank)} ...` : line.slice(0, maxCharacters).replace(/\\$/, '?')
+}
+
+/** Whether a script can contain a text unchanged: plain words with single spaces between them. Most texts are plain. */
+function isPlain(text: string): boolean {
+  return /^[\x21-\x7e]+( [\x21-\x7e]+)*$/.test(text) && !/\$\{|[#\\]|\|\||&&|(^| );( |$)/.test(text)
 }
 
 /** Columns of a machine's console. iPXE breaks longer lines inside words, and operators could not retype commands. */

@@ -1,5 +1,6 @@
 // Parses the facts in the query of a script's URL. Pure; called by script.ts and files.ts.
 import { InputError } from '../../lib/errors.ts'
+import { filled } from '../../lib/filled.ts'
 import { parseMac } from '../../lib/ids/mac.ts'
 import { formatUuid } from '../../lib/ids/uuid.ts'
 import { archs, platforms } from '../../model/arch.ts'
@@ -23,7 +24,8 @@ export function parseFacts(query: string, macInPath?: string): Facts {
   const given = macInPath ?? values.get('mac')
   const mac = given === undefined ? undefined : parseMac(given)
   const uuid = values.get('uuid')
-  const texts = Object.fromEntries(textFacts.map((name) => [name, textFact(values, name)]))
+  const texts: { [Name in (typeof textFacts)[number]]?: string | undefined } = {}
+  for (const name of textFacts) texts[name] = textFact(values, name)
   if (given !== undefined && mac === undefined && (macInPath !== undefined || (uuid ?? texts.serial) === undefined))
     throw new InputError({ field: 'mac', value: given, expected: 'a MAC address such as 52-54-00-12-34-56' })
   const facts = {
@@ -40,7 +42,7 @@ export function parseFacts(query: string, macInPath?: string): Facts {
   if (facts.mac === undefined && facts.uuid === undefined && texts.serial === undefined) {
     throw new InputError({ field: 'mac', value: '', expected: 'a MAC address, a uuid, or a serial with a product' })
   }
-  return Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined))
+  return filled(facts)
 }
 
 function textFact(values: Map<string, string>, name: string): string | undefined {

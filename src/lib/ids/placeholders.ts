@@ -36,7 +36,7 @@ function isMask(value: string, letters: string): boolean {
   if (letters === '') return true
   const digits = letters.replace(/^0x(?=[0f]+$)/, '')
   if (/^(.)\1*$/u.test(digits)) return digits.length > 1 || /[0-9fx]/.test(digits)
-  return /[x*?#]{4}/i.test(value) && value.replaceAll(/[x*?#\s._-]/gi, '').length <= 3
+  return /[xX*?#]{4}/.test(value) && value.replaceAll(/[xX*?#\s._-]/g, '').length <= 3
 }
 
 const rises = '0123456789'.repeat(10)
