@@ -50,9 +50,6 @@ export type WithoutServer = 'local' | 'retry'
 /** The base URL of files, for the base URL of the script. */
 export type FileBaseOf = (base: string) => string
 
-/** The codes that a script explains without the server, by its platform. */
-const offlineCodes = { pcbios: screenCodes(['pcbios']), efi: screenCodes(['efi']) } satisfies Record<Platform, unknown>
-
 /** Retries of a failed boot with growing pauses: 10 s, 20 s, … They take two and a half minutes. */
 const maxRetries = 5
 
@@ -69,27 +66,39 @@ export function createScripts(
     cache: true,
     rmWhitespace: false,
   })
-  for (const [name, text] of Object.entries(templates)) eta.loadTemplate(`@${name}`, tidy(text))
+  for (const name of Object.keys(templates)) eta.loadTemplate(`@${name}`, withIncludes(name, templates))
   const render = (name: string, view: object) => eta.render(`@${name}`, view)
+  const offlineText = (of: readonly Platform[]) => render('offline', { codes: screenCodes(of), prose: scriptProse })
+  const offline = { any: offlineText(platforms), pcbios: offlineText(['pcbios']), efi: offlineText(['efi']) }
 
   return {
-    bootstrap: (base) =>
-      render('bootstrap.ipxe', { base, withoutServer, offline: screenCodes(platforms), prose: scriptProse }),
+    bootstrap: (base) => render('bootstrap.ipxe', { base, withoutServer, offline: offline.any }),
     script: (decision, context) => {
-      const view = viewOf(decision, context, fileBaseOf)
+      const view = { ...viewOf(decision, context, fileBaseOf), offline: offline[decision.target.platform] }
       const reports = view.args?.some((arg) => arg.includes(context.boot.token)) ?? false
       return { text: render(`${decision.spec.kind}.ipxe`, view), reports }
     },
-    san: (decision, context, secrets) => render('san.ipxe', sanView(decision, context, secrets)),
+    san: (decision, context, secrets) => {
+      const view = { ...sanView(decision, context, secrets), offline: offline[decision.target.platform] }
+      return render('san.ipxe', view)
+    },
     help: (sentences) => render('help.ipxe', { lines: sentences.flatMap(screenLines) }),
   }
+}
+
+/** A template with the templates that it includes, each in its own scope. An include at run time copies the whole view. */
+function withIncludes(name: string, templates: Templates): string {
+  return tidy(templates[name] ?? '').replaceAll(
+    /<%~ include\('@([a-z.]+)', it\) %>/g,
+    (_, included: string) => `<% { %>${withIncludes(included, templates)}<% } %>`,
+  )
 }
 
 // A line that has only a tag is removed, so that templates can be indented.
 function tidy(template: string): string {
   return template
     .replaceAll(/^[ \t]*(<%(?![=~])[^\n]*?%>)[ \t]*\n/gm, '$1')
-    .replaceAll(/(<%~ include\([^\n]*?%>)\n/g, '$1')
+    .replaceAll(/(<%~ (?:include\(|it\.offline )[^\n]*?%>)\n/g, '$1')
 }
 
 /** The data of a template. `args` are the arguments of the boot. */
@@ -128,7 +137,6 @@ function commonView(decision: Decision, { facts, base, boot, after, command = 'b
     notices: decision.notices,
     prose: (text: string) => scriptProse(asTyped(text, command)),
     screen: (text: string) => screenLines(asTyped(text, command)),
-    offline: offlineCodes[decision.target.platform],
     maxRetries,
     base,
     reportUrl: `${base}/b/${boot.token}`,
