@@ -1,6 +1,7 @@
 // The bootstrap: every machine's first script. It sends the machine's facts to `/ipxe` (script.ts). Called by routes.ts.
 import type { BootDeps } from './http/deps.ts'
 import { addressOf, type BootContext, baseUrlOf, isIpxe } from './http/request.ts'
+import { scriptResponse } from './http/script-response.ts'
 
 /** `/boot.ipxe`: with relative URLs, which iPXE resolves against the URL of this script. */
 export function serveBootstrap(context: BootContext, deps: BootDeps): Response {
@@ -15,6 +16,5 @@ export function serveWholeBootstrap(context: BootContext, deps: BootDeps): Respo
 function answerBootstrap(context: BootContext, { scripts, inventory }: BootDeps, base: string): Response {
   if (isIpxe(context) && context.req.method === 'GET')
     inventory.events.record({ ip: addressOf(context), stage: 'bootstrap' })
-  context.header('Cache-Control', 'no-store')
-  return context.text(scripts.bootstrap(base))
+  return scriptResponse(scripts.bootstrap(base))
 }

@@ -48,11 +48,15 @@ export function createLog(level: string, stream: DestinationStream, levelNames =
   )
 }
 
+/** The shortest text in which a word may be a token: `/b/` and eight characters. */
+const minRedactedLength = 11
+
 /**
  * Replaces each token in a text by `…`: a token of a boot (43 characters of base64url), a token of an operator
  * (`bw_…`), and in a path any word in the position of a token.
  */
 export function redactTokens(text: string): string {
+  if (text.length < minRedactedLength) return text
   return text.replaceAll(
     /(?<=\/b\/)[^/?\s"']{8,}|(?<![\w-])(bw_)?[\w-]{43}(?![\w-])/g,
     (_, prefix = '') => `${prefix}…`,

@@ -1,7 +1,8 @@
 // The names that operators' texts may use for a boot. Pure.
-import { filled } from '../lib/filled.ts'
+
 import { realValue } from '../lib/ids/placeholders.ts'
 import { parseUuid } from '../lib/ids/uuid.ts'
+import { filled } from '../lib/text/filled.ts'
 import type { Params } from '../model/assignment.ts'
 import type { Decision } from '../model/decision.ts'
 import type { Facts } from '../model/facts.ts'

@@ -16,26 +16,25 @@ const labelOf = createLabelOf(bootRoutes.map(({ path }) => path))
 export function createBootApp(deps: BootDeps): Hono<BootEnv> {
   const app = new Hono<BootEnv>()
   admitClients(app, deps, (context) => watchRequest(context, deps, labelOf))
-  for (const path of ['/boot.ipxe', '/boot.ipxe.0', '/autoexec.ipxe', '/nbp/*', '/ipxe', '/ipxe/*'])
-    app.use(path, emptyPreseed)
+  for (const path of ['/boot.ipxe', '/boot.ipxe.0', '/autoexec.ipxe', '/nbp/*', '/ipxe/*']) app.use(path, emptyPreseed)
   const inTurn = createFairTurns(maxAtOncePerAddress)
   for (const route of bootRoutes) {
     const answer = (context: BootContext) => answerRoute(route, context, deps, inTurn)
     if (route.methods === 'any') app.all(route.path, answer)
     else app.on(route.methods, route.path, answer)
   }
-  answerFaults(app, deps.log, 'Not found. Machines boot from /boot.ipxe.\n')
+  answerFaults(app, deps, 'Not found. Machines boot from /boot.ipxe.\n')
   return app
 }
 
-async function answerRoute(
+function answerRoute(
   { serve, turn = 'first', inertHead }: BootRoute,
   context: BootContext,
   deps: BootDeps,
   inTurn: FairTurns,
-): Promise<Response> {
+): Response | Promise<Response> {
   // Hono runs the handler of GET for HEAD.
   if (inertHead && context.req.method === 'HEAD') return context.body(null)
   if (turn !== 'first') return serve(context, deps, inTurn)
-  return inTurn(addressOf(context), async () => serve(context, deps, inTurn))
+  return inTurn(addressOf(context), () => serve(context, deps, inTurn))
 }

@@ -1,8 +1,8 @@
 // Parses the facts in the query of a script's URL. Pure; called by script.ts and files.ts.
 import { InputError } from '../../lib/errors.ts'
-import { filled } from '../../lib/filled.ts'
 import { parseMac } from '../../lib/ids/mac.ts'
 import { formatUuid } from '../../lib/ids/uuid.ts'
+import { filled } from '../../lib/text/filled.ts'
 import { archs, platforms } from '../../model/arch.ts'
 import type { Facts } from '../../model/facts.ts'
 
@@ -46,16 +46,18 @@ export function parseFacts(query: string, macInPath?: string): Facts {
 }
 
 function textFact(values: Map<string, string>, name: string): string | undefined {
-  const hex = values.get(`${name}.hex`) ?? ''
-  if (!/^([0-9a-f]{2})+$/i.test(hex)) return values.get(name)
+  const hex = values.get(`${name}.hex`)
+  if (hex === undefined || !/^([0-9a-f]{2})+$/i.test(hex)) return values.get(name)
   const text = decodeBytes(Buffer.from(hex, 'hex')).replaceAll('\0', '').trim()
   return isPrintable(text) ? text : undefined
 }
 
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
 // SMBIOS does not define the encoding of its strings. Strings that are not UTF-8 are usually Latin-1.
 function decodeBytes(bytes: Buffer): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    return utf8.decode(bytes)
   } catch {
     return bytes.toString('latin1')
   }
@@ -79,6 +81,7 @@ export function parseQuery(query: string): Map<string, string> {
 
 // SMBIOS strings may have any encoding. Text that is not UTF-8 stays encoded.
 function decode(text: string): string {
+  if (!text.includes('%')) return text
   try {
     return decodeURIComponent(text)
   } catch {

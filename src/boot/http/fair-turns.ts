@@ -2,7 +2,7 @@
 import { sharerOf } from '../../lib/subnet.ts'
 
 /** Runs work for an address when it is the address's turn. */
-export type FairTurns = <Result>(address: string, work: () => Promise<Result>) => Promise<Result>
+export type FairTurns = <Result>(address: string, work: () => Result | Promise<Result>) => Promise<Result>
 
 /**
  * Runs at most `maxAtOnce` requests of an address in parallel. Further requests wait in their order. So a client with a

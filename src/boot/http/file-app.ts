@@ -14,6 +14,6 @@ export function createFileApp(deps: FileDeps): Hono<BootEnv> {
   admitClients(app, deps, (context) => watchRequest(context, deps, labelOf))
   app.get('/files/:sha256/:name', (context) => serveFile(context, deps))
   app.get('/livez', (context) => context.text('ok\n'))
-  answerFaults(app, deps.log, 'Not found. This listener serves only /files.\n')
+  answerFaults(app, deps, 'Not found. This listener serves only /files.\n')
   return app
 }

@@ -19,9 +19,9 @@ class CanonicalResponse extends http.ServerResponse {
   override writeHead(status: number, ...args: any[]): this {
     const headers = args.at(-1)
     if (headers !== null && typeof headers === 'object' && !Array.isArray(headers)) {
-      args[args.length - 1] = Object.fromEntries(
-        Object.entries(headers).map(([name, value]) => [canonical(name), value]),
-      )
+      const named: http.OutgoingHttpHeaders = {}
+      for (const name in headers) named[canonical(name)] = headers[name]
+      args[args.length - 1] = named
     }
     return super.writeHead(status, ...(args as []))
   }
@@ -78,6 +78,7 @@ function listenerOf(app: Hono<BootEnv>): http.RequestListener {
  * 3.2.2).
  */
 function targetOf({ url = '/', headers }: http.IncomingMessage): { host: string | undefined; path: string } {
+  if (url.startsWith('/')) return { host: headers.host, path: collapseSlashes(url) }
   const [, host, path] = /^https?:\/\/([^/?#]*)([^#]*)/i.exec(url) ?? []
   if (host === undefined) return { host: headers.host, path: collapseSlashes(url) }
   return { host, path: collapseSlashes(path?.startsWith('/') ? path : `/${path}`) }
@@ -89,11 +90,19 @@ function isScriptPath(path: string): boolean {
 
 /** Collapses repeated slashes in a path: shim requests `//grubx64.efi` in the folder from which it was loaded. */
 export function collapseSlashes(url: string): string {
+  if (!url.includes('//')) return url
   const [path = '', ...query] = url.split('?')
   if (!path.startsWith('/')) return url
   return [path.replaceAll(/\/{2,}/g, '/'), ...query].join('?')
 }
 
+const canonicalNames = new Map([['etag', 'ETag']])
+
+/** The names are those of our own headers, so the map stays small. */
 function canonical(name: string): string {
-  return name === 'etag' ? 'ETag' : name.replaceAll(/(^|-)[a-z]/g, (letter) => letter.toUpperCase())
+  const cached = canonicalNames.get(name)
+  if (cached !== undefined) return cached
+  const written = name.replaceAll(/(^|-)[a-z]/g, (letter) => letter.toUpperCase())
+  canonicalNames.set(name, written)
+  return written
 }
