@@ -20,6 +20,7 @@ const benchmarks = {
   bulk: ['postgres'],
   page: ['postgres'],
   durable: [],
+  embedded: [],
   storm: ['nginx', 'in.tftpd', 'postgres'],
 }
 

@@ -13,11 +13,14 @@ export type ThreadSettings = { folder: string; durable: boolean }
 // Node 20 cannot run TypeScript in a thread, so tests run the compiled program too.
 const program = join(programDir, 'dist/db/embedded/thread.js')
 
+/** Results live only until they are sent. V8's own limit is higher, and with 16 MB inserts seemed slower. */
+const resourceLimits = { maxYoungGenerationSizeMb: 32 }
+
 /** Starts an engine on a folder, in a thread of its own. @throws EngineError */
 export function startEngine(settings: ThreadSettings): Promise<Engine> {
   // Options of Node.js such as --input-type are for the main program only.
   const execArgv = process.execArgv.filter((option) => option.startsWith('--cpu-prof'))
-  const worker = new Worker(program, { workerData: settings, execArgv, name: 'database' })
+  const worker = new Worker(program, { workerData: settings, execArgv, resourceLimits, name: 'database' })
   return connectEngine({
     port: worker,
     onEnd: (hear) => {
