@@ -58,6 +58,24 @@ export async function startTftpdHpa(root: string): Promise<Peer> {
   return { port, pid: child.pid as number, stop: () => end(child, 'SIGTERM') }
 }
 
+/** Starts dnsmasq as only a TFTP server for a folder. It has no setting for the port, so it gets a loopback address of its own. */
+export async function startDnsmasqTftp(root: string): Promise<Peer & { host: string }> {
+  const host = '127.0.0.69'
+  const options = ['--port=0', '--enable-tftp', `--tftp-root=${root}`, '--tftp-max=200', '--quiet-tftp', '--user=root']
+  const files = ['--conf-file=/dev/null', '--pid-file=', '--log-facility=/dev/null']
+  const child = spawn(
+    'dnsmasq',
+    ['--keep-in-foreground', ...options, ...files, `--listen-address=${host}`, '--bind-interfaces'],
+    {
+      stdio: 'inherit',
+    },
+  )
+  await new Promise((resolve) => setTimeout(resolve, 500))
+  if (child.exitCode !== null)
+    throw new Error(`dnsmasq cannot listen on ${host}:69: expected root, and no other TFTP server`)
+  return { host, port: 69, pid: child.pid as number, stop: () => end(child, 'SIGTERM') }
+}
+
 /** Processor time of a process in seconds, user and system, from /proc/PID/stat (proc(5)). */
 export function cpuSeconds(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')

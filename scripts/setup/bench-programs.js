@@ -7,6 +7,8 @@ const packages = {
   nginx: 'nginx-light',
   'in.tftpd': 'tftpd-hpa',
   curl: 'curl',
+  dnsmasq: 'dnsmasq-base',
+  nft: 'nftables',
   wrk: 'wrk',
   postgres: 'postgresql',
 }
@@ -14,7 +16,7 @@ const packages = {
 /** @type {Record<string, (keyof typeof packages)[]>} */
 const benchmarks = {
   files: ['nginx', 'curl'],
-  tftp: ['in.tftpd', 'curl'],
+  tftp: ['in.tftpd', 'dnsmasq', 'nft', 'curl'],
   scripts: ['nginx', 'wrk', 'postgres'],
   'script-cost': ['wrk'],
   bulk: ['postgres'],

@@ -1,19 +1,17 @@
 // Renders iPXE scripts from the templates in ipxe/. Pure.
-import { Eta } from 'eta'
 import { asTyped } from '../lib/typed-command.ts'
-import { type Platform, platforms } from '../model/arch.ts'
+import type { Platform } from '../model/arch.ts'
 import { screenCodes } from '../model/codes/screen-codes.ts'
 import type { BootSpec, Decision } from '../model/decision.ts'
 import type { Facts } from '../model/facts.ts'
 import type { FileRef } from '../model/image.ts'
 import { renderArgs } from './args.ts'
+import { createBootstrap, type WithoutServer } from './bootstrap.ts'
 import { menuLabel } from './menu-label.ts'
 import { type Names, type NamesContext, namesOf } from './names.ts'
+import { createRenderer, type Templates } from './renderer.ts'
 import { renderSan } from './san.ts'
-import { screenLines, scriptProse, scriptWord } from './words.ts'
-
-/** The texts of `ipxe/`, by file name without endings: `linux`, `why`, … */
-export type Templates = Record<string, string>
+import { screenLines, scriptProse } from './words.ts'
 
 /** The context of a script, besides the decision. */
 export type ScriptContext = NamesContext & {
@@ -44,9 +42,6 @@ export type Scripts = {
   help: (sentences: string[]) => string
 }
 
-/** What a machine does that got no script for five minutes: `local` leaves iPXE for the next boot device. */
-export type WithoutServer = 'local' | 'retry'
-
 /** The base URL of files, for the base URL of the script. */
 export type FileBaseOf = (base: string) => string
 
@@ -59,20 +54,12 @@ export function createScripts(
   withoutServer: WithoutServer = 'local',
   fileBaseOf: FileBaseOf = (base) => base,
 ): Scripts {
-  const eta = new Eta({
-    autoTrim: false,
-    autoEscape: true,
-    escapeFunction: (value) => scriptWord(String(value)),
-    cache: true,
-    rmWhitespace: false,
-  })
-  for (const name of Object.keys(templates)) eta.loadTemplate(`@${name}`, withIncludes(name, templates))
-  const render = (name: string, view: object) => eta.render(`@${name}`, view)
+  const render = createRenderer(templates)
   const offlineText = (of: readonly Platform[]) => render('offline', { codes: screenCodes(of), prose: scriptProse })
-  const offline = { any: offlineText(platforms), pcbios: offlineText(['pcbios']), efi: offlineText(['efi']) }
+  const offline = { pcbios: offlineText(['pcbios']), efi: offlineText(['efi']) }
 
   return {
-    bootstrap: (base) => render('bootstrap.ipxe', { base, withoutServer, offline: offline.any }),
+    bootstrap: createBootstrap(templates, withoutServer),
     script: (decision, context) => {
       const view = { ...viewOf(decision, context, fileBaseOf), offline: offline[decision.target.platform] }
       const reports = view.args?.some((arg) => arg.includes(context.boot.token)) ?? false
@@ -84,21 +71,6 @@ export function createScripts(
     },
     help: (sentences) => render('help.ipxe', { lines: sentences.flatMap(screenLines) }),
   }
-}
-
-/** A template with the templates that it includes, each in its own scope. An include at run time copies the whole view. */
-function withIncludes(name: string, templates: Templates): string {
-  return tidy(templates[name] ?? '').replaceAll(
-    /<%~ include\('@([a-z.]+)', it\) %>/g,
-    (_, included: string) => `<% { %>${withIncludes(included, templates)}<% } %>`,
-  )
-}
-
-// A line that has only a tag is removed, so that templates can be indented.
-function tidy(template: string): string {
-  return template
-    .replaceAll(/^[ \t]*(<%(?![=~])[^\n]*?%>)[ \t]*\n/gm, '$1')
-    .replaceAll(/(<%~ (?:include\(|it\.offline )[^\n]*?%>)\n/g, '$1')
 }
 
 /** The data of a template. `args` are the arguments of the boot. */

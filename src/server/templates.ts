@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { programDir } from '../lib/program-dir.ts'
-import type { Templates } from '../render/scripts.ts'
+import type { Templates } from '../render/renderer.ts'
 
 /** Reads the iPXE templates that ship with the program, `ipxe/*.eta`, by their names without the extension. */
 export function readTemplates(folder = join(programDir, 'ipxe')): Templates {

@@ -4,7 +4,8 @@ import type { Nbps } from '../files/nbps.ts'
 import type { Inventory } from '../inventory/open.ts'
 import { ConfigError, messageOf } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
-import type { Templates, WithoutServer } from '../render/scripts.ts'
+import type { WithoutServer } from '../render/bootstrap.ts'
+import type { Templates } from '../render/renderer.ts'
 import type { TftpMetrics, TftpTransferRecord } from './server.ts'
 import { startTftpThread, type TftpThread } from './thread/start-thread.ts'
 
@@ -64,7 +65,7 @@ export async function startBootTftp(
       {
         settings,
         subnets,
-        programs: new Map([...nbps].map(([name, { bytes }]) => [name, shareBytes(bytes)])),
+        programs: new Map([...nbps].map(([name, { bytes }]) => [name, bytes])),
         bootstrap: { templates, withoutServer, baseUrl, boot },
         debug: log.isLevelEnabled('debug'),
       },
@@ -76,13 +77,6 @@ export async function startBootTftp(
     log.warn(`${why}. Bootwright runs without TFTP. To disable this warning: BOOTWRIGHT_TFTP_LISTEN=off`)
     return undefined
   }
-}
-
-/** A copy in memory that threads share. */
-function shareBytes(bytes: Uint8Array): Uint8Array {
-  const shared = new Uint8Array(new SharedArrayBuffer(bytes.length))
-  shared.set(bytes)
-  return shared
 }
 
 function explain(code: string | undefined): string | undefined {

@@ -56,10 +56,12 @@ export type TftpMetrics = Pick<
   'transferStarted' | 'transferBytes' | 'transferEnded' | 'transferRefused' | 'tftpRetransmissions' | 'tftpProbe'
 >
 
-type Running = { transfer: Transfer; address: string; request: Buffer }
+type Running = { transfer: Transfer; carrier: Carrier; address: string; request: Buffer }
 
-/** A repeated request may arrive this long after the transfer made progress or ended. */
+/** A repeated request may arrive this long after the transfer made progress. */
 const lateMs = 1000
+/** A repeated request may arrive this long after the transfer ended. Later, another client may have got the same port. */
+const lateAfterEndMs = 100
 /** Addresses and their MTU rarely change, and reading them takes a millisecond. */
 const cacheBlockSizeMs = 3000
 
@@ -98,12 +100,14 @@ export async function startTftp(
     const { bytes, address, port, answer } = datagram
     if (!settings.allows(address)) return
     const key = `${address}:${port}`
-    const before = running.get(key)
     const request = parseRequest(bytes)
     if (request === undefined) {
-      if (settings.singlePort) before?.transfer.receive(bytes)
+      if (settings.singlePort) running.get(key)?.transfer.receive(bytes)
       return
     }
+    // The client sent its last ACK, or its ERROR after a size probe, before this request.
+    running.get(key)?.carrier.readWaiting?.()
+    const before = running.get(key)
     if (before?.request.equals(bytes) && before.transfer.isFresh()) return before.transfer.repeat()
     if (before?.request.equals(bytes) && before.transfer.idleMs() < lateMs) return
     if (justServed.get(key)?.equals(bytes)) return
@@ -172,13 +176,13 @@ export async function startTftp(
         if (running.get(key)?.transfer === transfer) running.delete(key)
         if (end.outcome === 'complete') {
           justServed.set(key, asked)
-          setTimeout(() => justServed.delete(key), lateMs).unref()
+          setTimeout(() => justServed.delete(key), lateAfterEndMs).unref()
         }
         report({ peer: key, file, durationMs: Math.round(performance.now() - started), ...end })
       },
     })
     metrics?.transferStarted('tftp')
-    running.set(key, { transfer, address, request: asked })
+    running.set(key, { transfer, carrier, address, request: asked })
     carrier.receiveFor(transfer)
   }
 

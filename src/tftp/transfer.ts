@@ -1,4 +1,6 @@
 // Sends a file to a client, without sockets of its own. Called by server.ts.
+// The global of the same name is a getter, which costs more than the call.
+import { performance } from 'node:perf_hooks'
 import type { TransferOptions } from './options.ts'
 import { dataHeaderBytes, formatError, formatOack, parseReply, writeData } from './packet.ts'
 import type { Carrier } from './sockets/carrier.ts'
@@ -69,7 +71,7 @@ export function startTransfer({ bytes, options, lifetimeMs, carrier, ended }: Pa
   const packetBytes = dataHeaderBytes + blockSize
   const blocksInPiece = Math.max(1, Math.floor(maxPieceBytes / packetBytes))
 
-  const sendWindow = () => {
+  const sendWindow = (now = performance.now()) => {
     if (negotiating) {
       count(0)
       send(formatOack(accepted))
@@ -78,7 +80,7 @@ export function startTransfer({ bytes, options, lifetimeMs, carrier, ended }: Pa
       for (let block = acknowledged + 1; block <= sentUpTo; block += blocksInPiece)
         sendBlocks(block, Math.min(block + blocksInPiece - 1, sentUpTo))
     }
-    sentAt = performance.now()
+    sentAt = now
     wait()
   }
   const send = (packet: Buffer) => carrier.send(packet, packet.length, packet.length)
@@ -132,15 +134,16 @@ export function startTransfer({ bytes, options, lifetimeMs, carrier, ended }: Pa
   }
   const progress = (block: number, partial: boolean) => {
     // Karn's algorithm: the answer to a retransmission does not measure the round-trip time.
+    const now = performance.now()
     if (!resent && options.timeoutMs === undefined)
-      timeoutMs = Math.max(minTimeoutMs, Math.min(maxTimeoutMs, 4 * (performance.now() - sentAt)))
+      timeoutMs = Math.max(minTimeoutMs, Math.min(maxTimeoutMs, 4 * (now - sentAt)))
     acknowledged = block
-    movedAt = performance.now()
+    movedAt = now
     tries = 0
     // After a partial window the next packets are a resend: stale duplicates must not cause another.
     resent = partial
     if (acknowledged === lastBlock) finish('complete')
-    else sendWindow()
+    else sendWindow(now)
   }
   const acknowledge = (number: number) => {
     if (negotiating) {

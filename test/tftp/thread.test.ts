@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { readdirSync, readlinkSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
 import { describe, expect, test, vi } from 'vitest'
 import { ack, describePacket, fetchRaw, rrq, wrq } from './raw-client.ts'
@@ -87,6 +88,19 @@ describe('a TFTP thread that ends', () => {
     expect(await outcomes(records, 1)).toEqual(['complete'])
   })
 
+  test('leaves no socket open', async () => {
+    const sockets = () => readdirSync('/proc/self/fd').filter((file) => isSocket(file)).length
+    const { thread, workers, counts } = await serveByThread(files)
+    const before = sockets()
+    for (let client = 0; client < 20; client++) (await rawClient()).send(rrq('small'), thread.port)
+    await vi.waitFor(() => expect(counts.get('started')).toBe(20))
+    // Each client has a socket in this process too.
+    expect(sockets()).toBe(before + 40)
+    await workers[0]?.terminate()
+    // The listening socket of the thread is closed as well.
+    expect(sockets()).toBe(before + 19)
+  })
+
   test('is not replaced after the stop of the server', async () => {
     const { thread, workers, lines } = await serveByThread(files)
     await workers[0]?.terminate()
@@ -135,6 +149,14 @@ describe('the stop of a TFTP thread', () => {
     expect(workers).toHaveLength(1)
   })
 })
+
+function isSocket(file: string): boolean {
+  try {
+    return readlinkSync(`/proc/self/fd/${file}`).startsWith('socket:')
+  } catch {
+    return false
+  }
+}
 
 test('a storm of 200 transfers completes while the main thread is busy for 2 s', async () => {
   const file = content(200_000)

@@ -15,6 +15,8 @@ export type Carrier = {
   /** Sends the packets in the first `sizeBytes` of the memory: each has `packetBytes`, and the last may be shorter. */
   send: (packets: Buffer, sizeBytes: number, packetBytes: number) => void
   receiveFor: (receiver: Receiver) => void
+  /** Reads what has arrived, where another socket of the same client may be read first. */
+  readWaiting?: () => void
   close: () => void
 }
 

@@ -39,6 +39,8 @@ export async function listenEverywhere(
       socket.close()
       return socket
     }
+    // The address may be a host name, such as localhost.
+    const own = socket.address().address
     socket.on('error', (error) => log.warn({ address, error: messageOf(error) }, 'TFTP socket failed'))
     socket.on('message', (bytes, { address: from, port: fromPort }) => {
       // Datagrams cannot be sent to port 0: Node throws.
@@ -48,7 +50,7 @@ export async function listenEverywhere(
         bytes,
         address: from,
         port: fromPort,
-        localAddress: address === '0.0.0.0' ? undefined : address,
+        localAddress: own === '0.0.0.0' ? undefined : own,
         answer,
       })
     })

@@ -5,6 +5,7 @@ import { messageOf } from '../../lib/errors.ts'
 import { programDir } from '../../lib/program-dir.ts'
 import type { TftpLog } from '../log.ts'
 import type { TftpMetrics, TftpTransferRecord } from '../server.ts'
+import { closeLeftFiles, createLedgerMemory } from '../sockets/ledger.ts'
 import type { Batch, FromThread, ThreadStart, ToThread } from './messages.ts'
 
 export type TftpThread = {
@@ -23,7 +24,7 @@ export type ThreadSink = {
 
 // Node 20 cannot run TypeScript in a thread, so tests run the compiled program too.
 const program = join(programDir, 'dist/tftp/thread/program.js')
-/** A thousand transfers take about 10 MB of heap. The boot programs are outside this limit, in shared memory. */
+/** A thousand transfers take about 10 MB of heap. The boot programs are outside this limit. */
 const resourceLimits = { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 32 }
 const firstRestartMs = 1000
 const maxRestartMs = 30_000
@@ -36,14 +37,16 @@ const endMs = 2000
  * Starts the thread, and resolves once it listens. A thread that ends is logged and replaced.
  * @throws an error with the system's `code` if the port cannot be bound at the first start
  */
-export async function startTftpThread(start: ThreadStart, sink: ThreadSink): Promise<TftpThread> {
+export async function startTftpThread(start: Omit<ThreadStart, 'openFiles'>, sink: ThreadSink): Promise<TftpThread> {
   let worker: Worker | undefined
   let timer: NodeJS.Timeout | undefined
   let restartMs = firstRestartMs
   let stopped: Promise<void> | undefined
 
   const launch = async (settings: ThreadStart['settings']) => {
-    const opened = new Worker(program, { workerData: { ...start, settings }, resourceLimits, name: 'tftp' })
+    const openFiles = createLedgerMemory(settings.maxTransfers + 1)
+    const workerData: ThreadStart = { ...start, settings, openFiles }
+    const opened = new Worker(program, { workerData, resourceLimits, name: 'tftp' })
     worker = opened
     const active = createActive(sink.metrics)
     let fault: string | undefined
@@ -63,6 +66,7 @@ export async function startTftpThread(start: ThreadStart, sink: ThreadSink): Pro
       opened.on('exit', (code) => {
         worker = undefined
         active.end()
+        closeLeftFiles(openFiles)
         reject(new Error(fault ?? `the thread ended with code ${code}`))
       })
     }).catch(async (error) => {
