@@ -67,7 +67,7 @@ export async function startBootTftp(
         subnets,
         programs: new Map([...nbps].map(([name, { bytes }]) => [name, bytes])),
         bootstrap: { templates, withoutServer, baseUrl, boot },
-        debug: log.isLevelEnabled('debug'),
+        levels: (['debug', 'info', 'warn', 'error'] as const).filter((level) => log.isLevelEnabled(level)),
       },
       { record, log, metrics },
     )

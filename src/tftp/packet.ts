@@ -3,8 +3,8 @@
 /** A read or write request (RFC 1350, 5) with options (RFC 2347). Option names are in lower case. */
 export type TftpRequest = { kind: 'read' | 'write'; file: Buffer; mode: string; options: Map<string, string> }
 
-/** A packet from the client during a transfer. */
-export type TftpReply = { kind: 'ack'; block: number } | { kind: 'error'; code: number; message: string }
+/** An ERROR from the client during a transfer. */
+export type TftpError = { code: number; message: string }
 
 /** The error codes of RFC 1350 (appendix I) that the server sends. */
 export const errorCodes = { undefined: 0, notFound: 1, accessViolation: 2, unknownTransfer: 5 } as const
@@ -36,18 +36,21 @@ export function parseRequest(datagram: Buffer): TftpRequest | undefined {
   }
 }
 
-/** Parses a datagram to a transfer; undefined if it is neither ACK nor ERROR. Such datagrams are ignored. */
-export function parseReply(datagram: Buffer): TftpReply | undefined {
-  if (datagram.length < 4) return undefined
-  const opcode = datagram.readUInt16BE(0)
-  if (opcode === opcodes.ack) return { kind: 'ack', block: datagram.readUInt16BE(2) }
-  if (opcode !== opcodes.error) return undefined
+/** The block number of an ACK; undefined if the datagram is no ACK. */
+export function ackBlock(datagram: Buffer): number | undefined {
+  if (datagram.length < 4 || datagram[0] !== 0 || datagram[1] !== opcodes.ack) return undefined
+  return datagram.readUInt16BE(2)
+}
+
+/** Parses an ERROR to a transfer; undefined if the datagram is something else. */
+export function parseError(datagram: Buffer): TftpError | undefined {
+  if (datagram.length < 4 || datagram.readUInt16BE(0) !== opcodes.error) return undefined
   const message = datagram
     .subarray(4, 132)
     .toString('latin1')
     .replace(/\0.*$/s, '')
     .replaceAll(/[^\x20-\x7e]/g, '?')
-  return { kind: 'error', code: datagram.readUInt16BE(2), message }
+  return { code: datagram.readUInt16BE(2), message }
 }
 
 /** The bytes of a DATA packet before its data: opcode and block number. */

@@ -1,11 +1,12 @@
 // The TFTP server: requests, limits, transfers. Called by thread/program.ts.
 import { messageOf } from '../lib/errors.ts'
 import type { Metrics } from '../lib/metrics.ts'
+import { createDataPackets } from './data-packets.ts'
 import type { TftpLog } from './log.ts'
 import { cleanName } from './name.ts'
 import { negotiate } from './options.ts'
 import { errorCodes, formatError, parseRequest, type TftpRequest } from './packet.ts'
-import { type Carrier, type OpenCarrier, splitPackets } from './sockets/carrier.ts'
+import type { Carrier, OpenCarrier } from './sockets/carrier.ts'
 import { blockSizeOf, type Datagram, listenEverywhere } from './sockets/listen.ts'
 import { openNodeCarrier } from './sockets/node-carrier.ts'
 import { findStuck, isForgotten } from './stuck.ts'
@@ -80,6 +81,7 @@ export async function startTftp(
 ): Promise<TftpServer> {
   const running = new Map<string, Running>()
   const justServed = new Map<string, Buffer>()
+  const packetsOf = createDataPackets()
   const blockSizeFor = cached(blockSizeOf, cacheBlockSizeMs)
   let stopping = false
 
@@ -164,12 +166,15 @@ export async function startTftp(
       maxBlockSize,
       maxWindowSize: settings.maxWindowSize,
     })
-    const carrier = settings.singlePort ? overListener(answer) : openCarrier(localAddress, address, port)
+    const carrier = settings.singlePort
+      ? { send: answer, receiveFor: () => {}, close: () => {} }
+      : openCarrier(localAddress, address, port)
     const transfer = startTransfer({
-      bytes: content,
+      sizeBytes: content.length,
+      packets: packetsOf(content, options.blockSize),
       options,
       lifetimeMs: settings.transferTimeoutMs,
-      carrier,
+      send: carrier.send,
       ended: (end) => {
         carrier.close()
         metrics?.transferEnded('tftp', end.outcome)
@@ -213,16 +218,6 @@ function levelOf(outcome: TftpTransferRecord['outcome']): 'debug' | 'info' | 'wa
 function refusalOf(request: TftpRequest): [code: number, message: string] | undefined {
   if (request.kind === 'write') return [errorCodes.accessViolation, 'This server is read-only']
   return request.mode === 'octet' ? undefined : [errorCodes.undefined, 'Only octet mode is supported']
-}
-
-/** Carries packets over the listening socket, for clients behind NAT. */
-function overListener(answer: Datagram['answer']): Carrier {
-  return {
-    memory: Buffer.allocUnsafe,
-    send: (packets, sizeBytes, packetBytes) => splitPackets(packets, sizeBytes, packetBytes).forEach(answer),
-    receiveFor: () => {},
-    close: () => {},
-  }
 }
 
 /** Caches the results of a function for `forMs` milliseconds. */

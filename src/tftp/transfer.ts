@@ -1,8 +1,9 @@
 // Sends a file to a client, without sockets of its own. Called by server.ts.
 // The global of the same name is a getter, which costs more than the call.
 import { performance } from 'node:perf_hooks'
+import type { DataPackets } from './data-packets.ts'
 import type { TransferOptions } from './options.ts'
-import { dataHeaderBytes, formatError, formatOack, parseReply, writeData } from './packet.ts'
+import { ackBlock, formatError, formatOack, parseError } from './packet.ts'
 import type { Carrier } from './sockets/carrier.ts'
 
 export type TransferOutcome = 'complete' | 'probe' | 'aborted' | 'timeout' | 'displaced'
@@ -28,10 +29,11 @@ export type Transfer = {
 }
 
 type Parts = {
-  bytes: Uint8Array
+  sizeBytes: number
+  packets: DataPackets
   options: TransferOptions
   lifetimeMs: number
-  carrier: Pick<Carrier, 'memory' | 'send'>
+  send: Carrier['send']
   ended: (end: TransferEnd) => void
 }
 
@@ -41,16 +43,14 @@ const maxTimeoutMs = 4000
 const maxTries = 7
 /** The limit before the first ACK: the address may be forged, and its owner would get all packets. */
 const maxUnansweredData = 2
-/** The packets of a window are sent in pieces of at most this size, or one packet: the maximum of UDP over IPv4. */
-const maxPieceBytes = 65_507
 
 /**
  * Starts a transfer. Block numbers start at 1 and do not wrap here. The last block is short, or empty if the size is a
  * multiple of the block size (RFC 1350, 6). Windows follow RFC 7440.
  */
-export function startTransfer({ bytes, options, lifetimeMs, carrier, ended }: Parts): Transfer {
+export function startTransfer({ sizeBytes, packets, options, lifetimeMs, send, ended }: Parts): Transfer {
   const { blockSize, windowSize, accepted } = options
-  const lastBlock = Math.floor(bytes.length / blockSize) + 1
+  const lastBlock = Math.floor(sizeBytes / blockSize) + 1
   let negotiating = accepted.length > 0
   let acknowledged = 0
   let sentUpTo = 0
@@ -68,30 +68,19 @@ export function startTransfer({ bytes, options, lifetimeMs, carrier, ended }: Pa
   let afterReading: NodeJS.Immediate | undefined
   const lifetime = setTimeout(() => finish('timeout', `longer than ${lifetimeMs / 1000} s`), lifetimeMs)
 
-  const packetBytes = dataHeaderBytes + blockSize
-  const blocksInPiece = Math.max(1, Math.floor(maxPieceBytes / packetBytes))
-
   const sendWindow = (now = performance.now()) => {
     if (negotiating) {
       count(0)
       send(formatOack(accepted))
     } else {
       sentUpTo = Math.min(acknowledged + windowSize, lastBlock)
-      for (let block = acknowledged + 1; block <= sentUpTo; block += blocksInPiece)
-        sendBlocks(block, Math.min(block + blocksInPiece - 1, sentUpTo))
+      for (let block = acknowledged + 1; block <= sentUpTo; block++) {
+        count(block)
+        send(packets(block))
+      }
     }
     sentAt = now
     wait()
-  }
-  const send = (packet: Buffer) => carrier.send(packet, packet.length, packet.length)
-  const sendBlocks = (first: number, last: number) => {
-    const memory = carrier.memory((last - first + 1) * packetBytes)
-    let end = 0
-    for (let block = first; block <= last; block++) {
-      count(block)
-      end = writeData(memory, end, block, bytes.subarray((block - 1) * blockSize, block * blockSize))
-    }
-    carrier.send(memory, end, packetBytes)
   }
   // The OACK counts as block 0.
   const count = (block: number) => {
@@ -168,7 +157,7 @@ export function startTransfer({ bytes, options, lifetimeMs, carrier, ended }: Pa
     clearTimeout(lifetime)
     ended({
       outcome,
-      bytes: Math.min(acknowledged * blockSize, bytes.length),
+      bytes: Math.min(acknowledged * blockSize, sizeBytes),
       resentPackets,
       ...(message !== undefined && { message }),
     })
@@ -179,10 +168,12 @@ export function startTransfer({ bytes, options, lifetimeMs, carrier, ended }: Pa
   sendWindow()
   return {
     receive: (datagram) => {
-      const reply = done ? undefined : parseReply(datagram)
-      if (reply?.kind === 'ack') acknowledge(reply.block)
-      if (reply?.kind === 'error')
-        finish(isProbe() ? 'probe' : 'aborted', `client: error ${reply.code} ${reply.message}`.trim())
+      if (done) return
+      const block = ackBlock(datagram)
+      if (block !== undefined) return acknowledge(block)
+      const error = parseError(datagram)
+      if (error !== undefined)
+        finish(isProbe() ? 'probe' : 'aborted', `client: error ${error.code} ${error.message}`.trim())
     },
     isFresh,
     idleMs: () => performance.now() - movedAt,

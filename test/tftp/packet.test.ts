@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { formatError, formatOack, parseReply, parseRequest, writeData } from '../../src/tftp/packet.ts'
+import { ackBlock, formatError, formatOack, parseError, parseRequest, writeData } from '../../src/tftp/packet.ts'
 
 const packet = (opcode: number, fields: string) => Buffer.from(`\0${String.fromCharCode(opcode)}${fields}`, 'latin1')
 
@@ -72,28 +72,29 @@ describe('a request', () => {
   })
 })
 
+/** What a transfer reads from a datagram. */
+const parseReply = (datagram: Buffer) => {
+  const block = ackBlock(datagram)
+  return block === undefined ? parseError(datagram) : { block }
+}
+
 describe('a reply', () => {
   test.each([
-    ['ACK 0', packet(4, '\0\0'), { kind: 'ack', block: 0 }],
-    ['ACK 65535', packet(4, '\xff\xff'), { kind: 'ack', block: 65535 }],
-    ['ACK with bytes behind it', packet(4, '\x01\x02rest'), { kind: 'ack', block: 258 }],
-    [
-      'ERROR 8',
-      packet(5, '\0\x08User aborted the transfer\0'),
-      { kind: 'error', code: 8, message: 'User aborted the transfer' },
-    ],
-    ['ERROR without a message', packet(5, '\0\0'), { kind: 'error', code: 0, message: '' }],
-    ['ERROR whose message does not end', packet(5, '\0\x03full'), { kind: 'error', code: 3, message: 'full' }],
+    ['ACK 0', packet(4, '\0\0'), { block: 0 }],
+    ['ACK 65535', packet(4, '\xff\xff'), { block: 65535 }],
+    ['ACK with bytes behind it', packet(4, '\x01\x02rest'), { block: 258 }],
+    ['ERROR 8', packet(5, '\0\x08User aborted the transfer\0'), { code: 8, message: 'User aborted the transfer' }],
+    ['ERROR without a message', packet(5, '\0\0'), { code: 0, message: '' }],
+    ['ERROR whose message does not end', packet(5, '\0\x03full'), { code: 3, message: 'full' }],
     [
       'ERROR with control characters, which no log wants',
       packet(5, '\0\0a\nb\x1b[2J\0c'),
-      { kind: 'error', code: 0, message: 'a?b?[2J' },
+      { code: 0, message: 'a?b?[2J' },
     ],
   ])('%s is read', (_, datagram, expected) => expect(parseReply(datagram)).toEqual(expected))
 
   test('has a message of at most 128 bytes', () =>
     expect(parseReply(packet(5, `\0\0${'x'.repeat(1000)}\0`))).toEqual({
-      kind: 'error',
       code: 0,
       message: 'x'.repeat(128),
     }))

@@ -50,7 +50,7 @@ export async function serveByThread(
         baseUrl: undefined,
         boot: { address: '127.0.0.1', port: 8123 },
       },
-      debug: true,
+      levels: ['debug', 'info', 'warn', 'error'],
     },
     {
       record: (record) => void records.push(record),

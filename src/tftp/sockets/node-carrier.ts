@@ -2,7 +2,7 @@
 import type dgram from 'node:dgram'
 import { messageOf } from '../../lib/errors.ts'
 import { bind } from './bind.ts'
-import { type Carrier, type Receiver, splitPackets } from './carrier.ts'
+import type { Carrier, Receiver } from './carrier.ts'
 
 /** A socket for a transfer. Packets wait until the socket is open, which takes less than a millisecond. */
 export function openNodeCarrier(localAddress: string | undefined, address: string, port: number): Carrier {
@@ -28,13 +28,7 @@ export function openNodeCarrier(localAddress: string | undefined, address: strin
     })
     .catch(fail)
   return {
-    memory: Buffer.allocUnsafe,
-    send: (packets, sizeBytes, packetBytes) => {
-      for (const packet of splitPackets(packets, sizeBytes, packetBytes)) {
-        if (waiting === undefined) socket?.send(packet, () => {})
-        else waiting.push(packet)
-      }
-    },
+    send: (packet) => (waiting === undefined ? socket?.send(packet, () => {}) : waiting.push(packet)),
     receiveFor: (given) => {
       receiver = given
     },

@@ -34,7 +34,6 @@ const maxReads = 64
 export function openSystemSockets(calls: SystemCalls, ledger: Ledger, turnMs = 2): SystemSockets {
   const sockets = new Map<number, Opened>()
   const failed: [socket: Opened, error: number][] = []
-  const memory = Buffer.allocUnsafeSlow(65_536)
   const received = Buffer.allocUnsafeSlow(receiveBytes)
   // Nearly all datagrams are ACKs, which share one view of the memory.
   const receivedAck = received.subarray(0, ackBytes)
@@ -122,15 +121,11 @@ export function openSystemSockets(calls: SystemCalls, ledger: Ledger, turnMs = 2
       setImmediate(() => receiver?.fail((error as Error).message))
     }
     return {
-      memory: (sizeBytes) => (sizeBytes <= memory.length ? memory : Buffer.allocUnsafe(sizeBytes)),
-      send: (packets, sizeBytes, packetBytes) => {
+      send: (packet) => {
         if (socket === undefined || !isOpen(socket)) return
-        for (let at = 0; at < sizeBytes; at += packetBytes) {
-          const packet = at === 0 ? packets : packets.subarray(at)
-          const sent = calls.send(socket.file, packet, Math.min(packetBytes, sizeBytes - at), noWait)
-          // A packet that the system does not take is lost, as on the network: the transfer sends it again.
-          if (sent < 0 && calls.errno() === errors.ECONNREFUSED) failed.push([socket, errors.ECONNREFUSED])
-        }
+        const sent = calls.send(socket.file, packet, packet.length, noWait)
+        // A packet that the system does not take is lost, as on the network: the transfer sends it again.
+        if (sent < 0 && calls.errno() === errors.ECONNREFUSED) failed.push([socket, errors.ECONNREFUSED])
       },
       receiveFor: (given) => {
         receiver = given

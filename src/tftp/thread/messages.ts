@@ -19,8 +19,8 @@ export type ThreadStart = {
   }
   /** The files that the thread opened, in shared memory: they are closed after the thread. */
   openFiles: Int32Array
-  /** Whether lines at debug level are logged. */
-  debug: boolean
+  /** The levels of the lines that are logged. */
+  levels: LogLine['level'][]
 }
 
 export type LogLine = { level: 'debug' | 'info' | 'warn' | 'error'; fields: object; text: string }

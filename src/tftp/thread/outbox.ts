@@ -14,7 +14,7 @@ export type Outbox = {
 }
 
 /** A batch is sent this long after its first entry. */
-const batchAfterMs = 10
+const batchAfterMs = 25
 /** The entries that wait while the server is busy: a few seconds of a storm. */
 const maxEntries = 20_000
 
@@ -22,7 +22,7 @@ const maxEntries = 20_000
  * Collects, and sends a batch at a time: the next one waits until the server has taken the last. So a busy server has at most
  * one batch in its queue, and the memory of the thread is bounded.
  */
-export function createOutbox(send: (batch: Batch) => void, debug: boolean): Outbox {
+export function createOutbox(send: (batch: Batch) => void, levels: LogLine['level'][]): Outbox {
   let batch = emptyBatch()
   let ended = new Map<string, number>()
   let isEmpty = true
@@ -53,11 +53,12 @@ export function createOutbox(send: (batch: Batch) => void, debug: boolean): Outb
     batch.counts[name] += by
     schedule()
   }
-  const line = (level: LogLine['level']) => (fields: object, text: string) => add({ line: { level, fields, text } })
+  const line = (level: LogLine['level']) =>
+    levels.includes(level) ? (fields: object, text: string) => add({ line: { level, fields, text } }) : () => {}
 
   return {
     record: (record) => add({ record }),
-    log: { debug: debug ? line('debug') : () => {}, info: line('info'), warn: line('warn'), error: line('error') },
+    log: { debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error') },
     metrics: {
       transferStarted: () => count('started'),
       transferEnded: (_, outcome) => {

@@ -12,11 +12,11 @@ import { openSystemSockets } from '../sockets/system-sockets.ts'
 import type { FromThread, ThreadStart, ToThread } from './messages.ts'
 import { createOutbox } from './outbox.ts'
 
-const { settings, subnets, programs, bootstrap, openFiles, debug } = workerData as ThreadStart
+const { settings, subnets, programs, bootstrap, openFiles, levels } = workerData as ThreadStart
 const { boot, baseUrl } = bootstrap
 const renderBootstrap = createBootstrap(bootstrap.templates, bootstrap.withoutServer)
 const say = (message: FromThread) => parentPort?.postMessage(message)
-const outbox = createOutbox((batch) => say({ kind: 'batch', batch }), debug)
+const outbox = createOutbox((batch) => say({ kind: 'batch', batch }), levels)
 
 const find: FindNbp = (name, localAddress) => {
   if (name !== 'autoexec.ipxe') return programs.get(name)
