@@ -39,7 +39,7 @@ async function startServers(folder: string): Promise<Server[]> {
   const local = ({ port }: Pick<Peer, 'port'>) => `127.0.0.1:${port}`
   return [
     { ...ours, name: 'Bootwright', address: local({ port: ours.tftpPort }) },
-    // Each of its transfers is a process that nobody waits for, so the system forgets its processor time.
+    // Each of its transfers is a process of its own, and the system does not add up their processor time.
     { ...hpa, name: 'tftpd-hpa', address: local(hpa), pid: undefined },
     { ...dnsmasq, name: 'dnsmasq', address: `${dnsmasq.host}:${dnsmasq.port}` },
   ]

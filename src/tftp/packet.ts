@@ -36,7 +36,7 @@ export function parseRequest(datagram: Buffer): TftpRequest | undefined {
   }
 }
 
-/** The block number of an ACK; undefined if the datagram is no ACK. */
+/** The block number of an ACK; undefined if the datagram is something else. */
 export function ackBlock(datagram: Buffer): number | undefined {
   if (datagram.length < 4 || datagram[0] !== 0 || datagram[1] !== opcodes.ack) return undefined
   return datagram.readUInt16BE(2)

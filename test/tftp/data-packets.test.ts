@@ -14,7 +14,7 @@ describe('the DATA packets of a file', () => {
   ])('hold its bytes in order and %s', (_, size, blockSize) => {
     const file = content(size)
     const packets = createDataPackets()(file, blockSize)
-    // In this order, so that no packet depends on the one before it.
+    // From the last block to the first: a packet does not depend on earlier packets.
     for (const turn of [1, 2])
       for (let block = blocksOf(size, blockSize); block >= 1; block--) {
         const packet = packets(block)

@@ -27,7 +27,7 @@ const maxReads = 64
 /**
  * Sockets whose packets bypass Node: it takes 64 KB of memory for each datagram that it receives. Node's event loop is asked
  * to come back at once while transfers run. Each time, the sockets are served for `turnMs`, and Node's timers and other
- * sockets wait so long at most.
+ * sockets wait until then.
  * @param ledger the open files, so that another thread can close them if this one ends
  * @throws Error if the system has no epoll
  */
