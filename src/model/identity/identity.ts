@@ -178,7 +178,7 @@ function reports(facts: Facts, kind: 'uuid' | 'serial', keys: IdentityKeys): boo
 }
 
 function byOwnMac(machine: Machine, keys: IdentityKeys, facts: Facts, entered: Candidate[]): Identity {
-  const contradiction = whyContradicts(machine, { ...machine.facts, ...facts })
+  const contradiction = whyContradicts(machine, latestKeys(machine, facts))
   const found = enteredKeys(keys, entered)
   const others = found.filter((claim) => claim.machine !== machine)
   const own = found.filter((claim) => claim.machine === machine).map(({ kind }) => kind)
@@ -200,6 +200,11 @@ function byOwnMac(machine: Machine, keys: IdentityKeys, facts: Facts, entered: C
       ]),
     ]),
   }
+}
+
+/** The UUID and the serial that a machine reported last. */
+function latestKeys({ facts: before }: Machine, { uuid = before.uuid, serial = before.serial }: Facts): Facts {
+  return { ...(uuid !== undefined && { uuid }), ...(serial !== undefined && { serial }) }
 }
 
 // A network adapter can move to another computer. A value that its machine reported before may be shared by a series of
