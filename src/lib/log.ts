@@ -32,7 +32,6 @@ export function createLog(level: string, stream: DestinationStream, levelNames =
     {
       level,
       base: null,
-      redact: ['token', '*.token', 'secret', '*.secret'],
       formatters: {
         log: (fields) => withoutTokens(fields) as Record<string, unknown>,
         // The name of the level, for log systems that do not know pino's numbers.
@@ -77,5 +76,8 @@ function withoutTokens(value: unknown, depth = 0): unknown {
   if (depth === maxDepth) return '…'
   if (value instanceof Error) return redactTokens(value.message)
   if (Array.isArray(value)) return value.map((item) => withoutTokens(item, depth + 1))
-  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, withoutTokens(item, depth + 1)]))
+  const fields: Record<string, unknown> = {}
+  for (const [name, item] of Object.entries(value))
+    fields[name] = name === 'token' || name === 'secret' ? '…' : withoutTokens(item, depth + 1)
+  return fields
 }

@@ -13,6 +13,9 @@ describe('a log line', () => {
     ['error', { error: `http://10.0.0.1:8080/b/${token}/failed?message=x: 503` }, 'x'],
     ['thrown error', { error: new Error(`no answer from /b/${token}/ready`) }, 'x'],
     ['nested field', { request: { headers: [{ referer: `http://h/b/${token}` }] } }, 'x'],
+    ['field', { token }, 'x'],
+    ['secret', { request: { secret: token } }, 'x'],
+    ['field of another field', { request: { token: 'short' } }, 'x'],
     ['header', { authorization: `Bearer bw_${token}` }, 'x'],
   ])('has no token in its %s', (_, fields, message) => {
     log.warn(fields, message)
