@@ -38,14 +38,14 @@ const proofBytes = 16
 export function createSealer(key: Buffer): Sealer {
   const keyId = createHmac('sha256', key).update('key id').digest('hex').slice(0, 8)
   const tokenKeys = bootTokenKeys(key)
-  const tokensOf = (bootId: string) => {
+  const tokenBy = (tokenKey: KeyObject, bootId: string) => {
     const id = Buffer.from(bootId.replaceAll('-', ''), 'hex')
-    return tokenKeys.map((tokenKey) => Buffer.concat([id, proofOf(tokenKey, id)]).toString('base64url'))
+    return Buffer.concat([id, proofOf(tokenKey, id)]).toString('base64url')
   }
   return {
     keyId,
-    tokenOf: (bootId) => tokensOf(bootId)[0] as string,
-    tokensOf,
+    tokenOf: (bootId) => tokenBy(tokenKeys[0], bootId),
+    tokensOf: (bootId) => tokenKeys.map((tokenKey) => tokenBy(tokenKey, bootId)),
     bootOf: (token, now = Date.now()) => {
       const bytes = bytesOfToken(token)
       if (bytes === undefined) return undefined
@@ -73,9 +73,10 @@ export function createSealer(key: Buffer): Sealer {
 }
 
 /** The key of boot tokens (HKDF, RFC 5869), and the key of tokens that earlier servers made. */
-function bootTokenKeys(key: Buffer): KeyObject[] {
+function bootTokenKeys(key: Buffer): [KeyObject, KeyObject] {
   const derived = Buffer.from(hkdfSync('sha256', key, '', 'bootwright boot tokens', 32))
-  return [derived, createHmac('sha256', key).update('boot tokens').digest()].map((bytes) => createSecretKey(bytes))
+  const earlier = createHmac('sha256', key).update('boot tokens').digest()
+  return [createSecretKey(derived), createSecretKey(earlier)]
 }
 
 function proofOf(tokenKey: KeyObject, id: Buffer): Buffer {
