@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import driver from 'postgres'
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { makePostgres, type PostgresCluster } from '../../scripts/servers/postgres-cluster.ts'
 import { createFresh } from '../helpers/database.ts'
 import { type ServerProcess, startServerProcess } from '../helpers/server-process.ts'
@@ -41,6 +41,10 @@ describe.runIf(postgres !== undefined)('a server that starts while its database 
       (response) => response.status,
       () => 0,
     )
+  const page = (path: string) => {
+    const [url = ''] = /http:\/\/127\.0\.0\.1:\d+(?= {3}API)/.exec(running?.output() ?? '') ?? []
+    return fetch(url + path, { headers: { cookie: '__Host-bootwright-session=abc' } })
+  }
   const becomesReady = async () => {
     await expect
       .poll(() => running?.ask('GET', '/policy').then((answer) => answer.status), { timeout: 20_000 })
@@ -61,6 +65,16 @@ describe.runIf(postgres !== undefined)('a server that starts while its database 
       expect([path, answer?.status]).toEqual([path, 503])
       expect(answer?.body).toMatchObject({ status: 503, title: 'Service Unavailable' })
     }
+    const shown = await page('/machines')
+    expect([shown.status, shown.headers.get('retry-after')]).toEqual([503, '5'])
+    expect(await shown.text()).toContain('Machines continue to boot. Try again in a few seconds.')
+    expect([await status('/healthz'), (await page('/healthz')).status]).toEqual([200, 200])
+    const away = { reason: 'database-unreachable', since: expect.any(String) }
+    expect(await (await page('/readyz')).json()).toMatchObject({
+      status: 'degraded',
+      degraded: expect.arrayContaining([expect.objectContaining(away)]),
+    })
+    expect((await page('/api/v1/machines')).headers.get('retry-after')).toBe('5')
   }
 
   test('serves if the connection is refused, and uses the database as soon as it answers', async () => {
@@ -85,10 +99,14 @@ describe.runIf(postgres !== undefined)('a server that starts while its database 
   test('serves if all connections of PostgreSQL are in use', async () => {
     const sql = driver(url, { max: 8 })
     const held = await Promise.all(Array.from({ length: 8 }, () => sql.reserve()))
+    const release = async () => {
+      for (const connection of held.splice(0)) connection.release()
+      await sql.end({ timeout: 1 })
+    }
+    onTestFinished(release)
     await start()
     await refusesChanges()
-    for (const connection of held) connection.release()
-    await sql.end()
+    await release()
     await becomesReady()
   })
 

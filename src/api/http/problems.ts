@@ -34,6 +34,13 @@ export type Problem = {
   headers?: Record<string, string>
 }
 
+/** The answer to requests that need the database while it is unreachable. */
+export const databaseUnreachable: Problem = {
+  status: 503,
+  detail: 'the Bootwright database is unreachable',
+  headers: { 'retry-after': '5' },
+}
+
 /** A problem as a response. */
 export function problem({ status, detail, code, errors, headers }: Problem): Response {
   // Node 20 has the titles of RFC 4918; these are the titles of RFC 9110, 15.5.21 and 15.5.14.
@@ -69,7 +76,7 @@ export function problemTranslator(deps: Pick<AdminDeps, 'log' | 'metrics' | 'dat
     const away = isOutage(error) || !(await databaseAnswers().catch(() => false))
     log.error({ method, path, error: messageOf(error), ...(!away && { stack: stackOf(error) }) }, 'API request failed')
     if (!away) return problem({ status: 500, detail: 'internal error; the log of the server has the reason' })
-    return problem({ status: 503, detail: 'the Bootwright database is unreachable', headers: { 'retry-after': '5' } })
+    return problem(databaseUnreachable)
   }
 }
 

@@ -66,6 +66,6 @@ function journalDegradations(sources: HealthSources): Degradation[] {
   const { isRefusing, isAway, waitingBytes, fault } = journal
   if (isRefusing)
     return [{ reason: 'journal-refusing', detail: fault ?? `the journal is full: ${waitingBytes} bytes wait` }]
-  if (!isAway && waitingBytes < manyBytes) return []
+  if (waitingBytes < (isAway ? 1 : manyBytes)) return []
   return [{ reason: 'journal-waiting', detail: `${waitingBytes} bytes of records wait for the database` }]
 }

@@ -102,7 +102,7 @@ export async function openData(config: Config, log: Logger, metrics: Metrics, cl
     folder,
     db,
     bootDb,
-    health: healthOf(opened, folder.folder),
+    health: { ...healthOf(opened, folder.folder), journal: inventory.journal.state },
     first,
     onPrepared: (listen) => (first === undefined ? void listeners.push(listen) : listen(first)),
     // A database that was unreachable is opened only if the sealer was.

@@ -1,10 +1,11 @@
 // What the admin listener serves: the pages for people and the API for programs, to hosts that it knows.
-import { problem } from '../../api/http/problems.ts'
+import { databaseUnreachable, problem } from '../../api/http/problems.ts'
 import { recordRequest } from '../../api/http/request-log.ts'
 import { createHostTest, mayUseSession } from '../../auth/hosts.ts'
 import type { Principal } from '../../auth/principal.ts'
 import { type Logger, pathForLog } from '../../lib/log.ts'
 import type { Metrics } from '../../lib/metrics.ts'
+import { isOutage } from '../../lib/outage.ts'
 
 type App = { fetch: (request: Request, env?: object) => Response | Promise<Response> }
 
@@ -22,6 +23,9 @@ export type AdminParts = {
 
 /** Paths of programs. All other paths are pages. */
 const apiPaths = /^\/(api|healthz|readyz|metrics)(\/|$)/
+
+/** Open to all, and without a look-up of the session: these paths answer also while the database is unreachable. */
+const healthPaths = /^\/(healthz|readyz)$/
 
 const otherHost =
   'the host name of this request is not a name of this server. ' +
@@ -52,8 +56,12 @@ export function createAdminFetch({ api, ui, findPerson, adminUrl, hosts, log, me
       return refuse(421, 'BW-ACCESS-HOST', { host: header('host')?.slice(0, 100) }, otherHost)
     if (!apiPaths.test(pathname)) return answerPage(request, pathname, env)
     const cookies = header('authorization') === undefined ? header('cookie') : undefined
-    if (cookies === undefined) return api.fetch(request, env)
-    const principal = await findPerson(cookies)
+    if (cookies === undefined || healthPaths.test(pathname)) return api.fetch(request, env)
+    const principal = await findPerson(cookies).catch((error: unknown) => {
+      if (isOutage(error)) return 'unreachable' as const
+      throw error
+    })
+    if (principal === 'unreachable') return problem(databaseUnreachable)
     if (principal !== undefined && !mayUseSession(request.method, header)) {
       const facts = { method: request.method, path: pathForLog(pathname), actor: principal.actor }
       return refuse(403, 'BW-ACCESS-ORIGIN', facts, otherOrigin)
