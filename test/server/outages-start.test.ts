@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import driver from 'postgres'
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { makePostgres, type PostgresCluster } from '../../scripts/servers/postgres-cluster.ts'
+import { getAsIpxe } from '../helpers/boot-server.ts'
 import { createFresh } from '../helpers/database.ts'
 import { type ServerProcess, startServerProcess } from '../helpers/server-process.ts'
 
@@ -21,7 +22,9 @@ describe.runIf(postgres !== undefined)('a server that starts while its database 
     await postgres.start()
     url = await createFresh(postgres.url)
     const first = await startServerProcess(join(folder, 'known'), { DATABASE_URL: url })
-    await first.ask('PUT', '/machines/52:54:00:00:00:01', { hostname: 'one' })
+    await first.ask('PUT', '/machines/52:54:00:00:00:01', { hostname: 'one', assignment: { local: true } })
+    // The last known state is at most a second old, and is saved at the end.
+    await new Promise((resolve) => setTimeout(resolve, 3000))
     expect(await first.stop()).toBe(0)
   })
   afterEach(async () => {
@@ -56,6 +59,9 @@ describe.runIf(postgres !== undefined)('a server that starts while its database 
   const refusesChanges = async () => {
     expect(running?.output()).toContain('server started without the database')
     expect(await status('/boot.ipxe')).toBe(200)
+    const script = await getAsIpxe(`${running?.bootUrl}/ipxe?mac=52-54-00-00-00-01&arch=x86_64&platform=efi`)
+    expect(script).toContain('decided without the database, as of')
+    expect(script).toMatch(/\/b\/[\w-]{43}\/ready/)
     for (const [method, path, body] of [
       ['PUT', '/machines/52:54:00:00:00:02', { hostname: 'two' }],
       ['DELETE', '/machines/52:54:00:00:00:01', undefined],

@@ -64,6 +64,8 @@ export type Roster = {
   answerDocuments: (name: string, version: number) => AnswerDocument[] | undefined
   /** How much is in memory. */
   size: () => { machines: number; isReady: boolean; isComplete: boolean; boots: number }
+  /** Whether there is a last known state, which decides while the database is away. */
+  canDecideAlone: () => boolean
   /** Grows with every change in memory: an unchanged roster needs no saving. */
   changes: () => number
   /** The lines of the file of the roster; undefined if there is nothing to save. */
@@ -268,6 +270,7 @@ export function openRoster({
       isComplete: memory.state === 'complete',
       boots: boots.size(),
     }),
+    canDecideAlone: () => memory.state !== 'empty' && memory.asOf !== undefined,
     changes: () => memory.changes,
     lines: () => savedLines(memory),
     close: async () => {

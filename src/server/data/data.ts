@@ -102,7 +102,12 @@ export async function openData(config: Config, log: Logger, metrics: Metrics, cl
     folder,
     db,
     bootDb,
-    health: { ...healthOf(opened, folder.folder), journal: inventory.journal.state },
+    health: {
+      ...healthOf(opened, folder.folder),
+      journal: inventory.journal.state,
+      databaseAway: () => opened.away?.() ?? inventory.roster.away(),
+      decidesAlone: inventory.roster.canDecideAlone,
+    },
     first,
     onPrepared: (listen) => (first === undefined ? void listeners.push(listen) : listen(first)),
     // A database that was unreachable is opened only if the sealer was.
