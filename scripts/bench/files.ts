@@ -1,9 +1,10 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { linkSync, mkdirSync } from 'node:fs'
+import { linkSync, mkdirSync, readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
+import { freePort } from '../servers/free-port.ts'
 import { put } from './admin.ts'
 import { cpuSeconds, median, type Peer, residentMb, startBootwright, startNginx } from './peers.ts'
 
@@ -14,7 +15,7 @@ const slowReaders = 1000
 
 /**
  * Sends a file of 256 MB to four clients in parallel, and compares with nginx (sendfile, one worker) on the same file and
- * disk; the rounds take turns. Then a thousand clients connect and read nothing.
+ * disk; the rounds take turns. A file worker and a server without sendfile do the same. Then a thousand clients connect and read nothing.
  */
 export async function benchFiles(folder: string): Promise<void> {
   const root = join(folder, 'root')
@@ -26,28 +27,34 @@ export async function benchFiles(folder: string): Promise<void> {
   const nginx = await startNginx(folder, root)
   const ours = await startBootwright(join(folder, 'sendfile'), {})
   const chunks = await startBootwright(join(folder, 'chunks'), { BOOTWRIGHT_SENDFILE: 'no' })
+  const worker = await startFileWorker(join(folder, 'worker'))
   try {
     await put(ours.socket, `/api/v1/files/${sha256}?name=big`, bytes)
     const stored = join(folder, 'sendfile/data/files', sha256.slice(0, 2), sha256)
-    // All three servers share the same bytes on the disk and in the page cache.
+    // All servers share the same bytes on the disk and in the page cache.
     linkSync(stored, join(root, 'big'))
-    mkdirSync(join(folder, 'chunks/data/files', sha256.slice(0, 2)))
-    linkSync(stored, join(folder, 'chunks/data/files', sha256.slice(0, 2), sha256))
+    for (const other of ['chunks', 'worker']) {
+      mkdirSync(join(folder, other, 'data/files', sha256.slice(0, 2)))
+      linkSync(stored, join(folder, other, 'data/files', sha256.slice(0, 2), sha256))
+    }
     for (const [state, prepare] of [
       ['hot', () => execFileSync('cat', [stored], { stdio: 'ignore' })],
       ['cold', () => execFileSync('dd', [`if=${stored}`, 'iflag=nocache', 'count=0'], { stdio: 'ignore' })],
     ] as const) {
-      const figures = { ours: [] as Figure[], chunks: [] as Figure[], nginx: [] as Figure[] }
+      const figures = { ours: [] as Figure[], worker: [] as Figure[], chunks: [] as Figure[], nginx: [] as Figure[] }
       for (let round = 0; round < rounds; round++) {
         prepare()
         figures.ours.push(await measure(ours, path))
         prepare()
         figures.nginx.push(await measure(nginx, '/big'))
         prepare()
+        figures.worker.push(await measure(worker, path))
+        prepare()
         figures.chunks.push(await measure(chunks, path))
       }
       console.log(`\nA 256 MB file, ${clients} clients at once, ${state}, median of ${rounds} rounds in turns`)
       print('Bootwright', figures.ours, figures.nginx)
+      print('a file worker', figures.worker, figures.nginx)
       print('without sendfile', figures.chunks, figures.nginx)
       print('nginx', figures.nginx, figures.nginx)
     }
@@ -55,8 +62,19 @@ export async function benchFiles(folder: string): Promise<void> {
     console.log(`  Bootwright        ${await memoryOfSlowReaders(ours, path)} MB more`)
     console.log(`  without sendfile  ${await memoryOfSlowReaders(chunks, path)} MB more`)
   } finally {
-    await Promise.all([ours.stop(), chunks.stop(), nginx.stop()])
+    await Promise.all([ours.stop(), worker.stop(), chunks.stop(), nginx.stop()])
   }
+}
+
+/** Starts Bootwright with one file worker. The processor time is that of the worker. */
+async function startFileWorker(folder: string): Promise<Peer> {
+  const port = await freePort()
+  const env = { BOOTWRIGHT_FILE_LISTEN: `127.0.0.1:${port}`, BOOTWRIGHT_FILE_WORKERS: '1' }
+  const { pid: server, stop } = await startBootwright(folder, env)
+  const children = readFileSync(`/proc/${server}/task/${server}/children`, 'utf8').trim().split(/\s+/).map(Number)
+  const pid = children.find((child) => readFileSync(`/proc/${child}/cmdline`, 'utf8').includes('file-worker'))
+  if (pid === undefined) throw new Error('the server has no file worker')
+  return { port, pid, stop }
 }
 
 type Figure = { gbPerSecond: number; cpuPerGb: number }

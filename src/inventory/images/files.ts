@@ -183,15 +183,23 @@ export type FindFileStatus = (sha256: string) => Promise<FileStatus | undefined>
 const maxKept = 8192
 
 /**
- * The look-up for boots. It caches answers for half a second, so that damage ends downloads within a second, and combines simultaneous questions in one query. While
- * the database is unreachable or slow, the last answer is used, so that boots continue.
+ * The look-up for boots. It caches answers for half a second, so that damage ends downloads within a second, and combines
+ * simultaneous questions in one query. While the database is unreachable or slow, the last answer is used for `awayKeptMs`, so that
+ * boots continue and few of them wait.
  */
-export function createFindFileStatus(db: Db, { keptMs = 500, patienceMs = 1000 } = {}): FindFileStatus {
+export function createFindFileStatus(
+  db: Db,
+  { keptMs = 500, awayKeptMs = Math.max(keptMs, 3000), patienceMs = 1000 } = {},
+): FindFileStatus {
   const find = createMicroBatch((asked: string[]) => findMany(db, asked), { maxSize: 1000, maxConcurrent: 2 })
   const kept = new LRUCache<string, { file: FileStatus | undefined }>({
     max: maxKept,
     ttl: keptMs,
-    fetchMethod: async (sha256, last) => (await inTime(find(sha256), patienceMs)) ?? last ?? { file: undefined },
+    fetchMethod: async (sha256, last, { options }) => {
+      const found = await inTime(find(sha256), patienceMs)
+      if (found === undefined) options.ttl = awayKeptMs
+      return found ?? last ?? { file: undefined }
+    },
   })
   return async (sha256) => (await kept.fetch(sha256))?.file
 }

@@ -133,7 +133,7 @@ test('keeps its last known value while the database is unreachable', async () =>
 test('is not waited for long when the database does not answer', async () => {
   const { db, close } = await openTestDatabase()
   await saveFile(db, vmlinuz)
-  const find = createFindFileStatus(db, { keptMs: 1, patienceMs: 20 })
+  const find = createFindFileStatus(db, { keptMs: 1, patienceMs: 100 })
   expect(await find(sha256)).toBeDefined()
   await new Promise((resolve) => setTimeout(resolve, 10))
   // An open transaction uses the only connection of the embedded database.
