@@ -1,11 +1,8 @@
 // Serves answer files, rendered for a boot and guarded by its token. Called by routes.ts, stable-answers.ts and san.ts.
 import { type TokenBoot, whyNoAnswers } from '../inventory/boots/answer-access.ts'
-import { findAnswerDocuments } from '../inventory/images/answer-files.ts'
-import { openSecrets } from '../inventory/machines/secrets.ts'
 import { InputError, messageOf } from '../lib/errors.ts'
 import { subnetTest } from '../lib/subnet.ts'
 import type { AnswerDocument } from '../model/answer-file.ts'
-import type { Decision } from '../model/decision.ts'
 import { defaultNocloud, renderAnswers } from '../render/answers.ts'
 import { namesOf } from '../render/names.ts'
 import type { BootDeps } from './http/deps.ts'
@@ -108,12 +105,6 @@ export function noteRefused({ inventory }: BootDeps, bootId: string, ip: string,
   inventory.journal.note('notice', { boot_id: bootId, ip, message })
 }
 
-/** The documents of a boot's answer file, in the version of the boot; empty without an answer file. */
-export async function documentsFor({ db }: BootDeps, { answerFile }: Decision): Promise<AnswerDocument[]> {
-  if (answerFile === undefined) return []
-  return (await findAnswerDocuments(db, answerFile.name, answerFile.version)) ?? []
-}
-
 async function renderFor(
   context: BootContext,
   deps: BootDeps,
@@ -122,9 +113,8 @@ async function renderFor(
   name: string,
   source: 'answer' | 'nocloud',
 ): Promise<AnswerDocument | undefined> {
-  const { db, sealer, settings } = deps
-  const { machine, groups } = decision
-  const documents = await documentsFor(deps, decision)
+  const { inventory, sealer, settings } = deps
+  const documents = await inventory.findDocuments(decision)
   if (documents.length === 0) return undefined
   const namesContext = { facts, base: baseUrlOf(context, settings.baseUrl), boot: { id, token } }
   const names = namesOf(decision, namesContext, documents[0]?.name)
@@ -133,6 +123,6 @@ async function renderFor(
     const text = source === 'nocloud' ? defaultNocloud(name, names) : undefined
     return text === undefined ? undefined : { name, mediaType: 'text/plain; charset=utf-8', text }
   }
-  const secrets = await openSecrets(db, sealer, machine?.id, groups)
+  const secrets = await inventory.openSecrets(sealer, decision)
   return renderAnswers([document], { ...names, secrets })[0]
 }

@@ -2,7 +2,6 @@
 import { renderArgs } from '../render/args.ts'
 import { maxBootConfigBytes, renderBootConfig } from '../render/boot-config.ts'
 import { namesOf } from '../render/names.ts'
-import { documentsFor } from './answer-files.ts'
 import type { BootDeps } from './http/deps.ts'
 import { addressOf, type BootContext, baseUrlOf } from './http/request.ts'
 
@@ -24,7 +23,7 @@ export async function serveBootConfig(context: BootContext, deps: BootDeps): Pro
   const buffer = Buffer.alloc(Math.min(file.sizeBytes, maxBootConfigBytes))
   const length = await file.read(buffer, 0).finally(() => file.close())
 
-  const [document] = await documentsFor(deps, decision)
+  const [document] = await inventory.findDocuments(decision)
   const namesContext = { facts, base: baseUrlOf(context, settings.baseUrl), boot: { id, token } }
   const names = namesOf(decision, namesContext, document?.name)
   const options = renderArgs(spec.args, names, { withoutArgs: spec.withoutArgs })

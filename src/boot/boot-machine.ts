@@ -2,9 +2,7 @@
 import { answerSituation, type MachineAnswer } from '../decide/answer.ts'
 import type { Damage } from '../decide/damage.ts'
 import { newBootKeys } from '../inventory/boots/open-boot.ts'
-import { recordClaim } from '../inventory/machines/identity/claims.ts'
 import { seenRecordOf } from '../inventory/machines/identity/last-seen.ts'
-import { takeOverDiscovered } from '../inventory/machines/macs.ts'
 import { JournalFullError, messageOf } from '../lib/errors.ts'
 import { newId } from '../lib/ids/uuid.ts'
 import type { Situation } from '../model/decision.ts'
@@ -12,9 +10,6 @@ import type { Facts } from '../model/facts.ts'
 import type { Choice } from '../model/menu.ts'
 import type { BootDeps } from './http/deps.ts'
 import type { BootRequest } from './http/request.ts'
-
-/** How long a script waits until a new machine is in the database, milliseconds. */
-const discoverMs = 2000
 
 /** Answers a machine and opens its boot, `bootId`. For a machine that waits for an image, it is undefined. */
 export async function bootMachine(
@@ -68,23 +63,23 @@ async function withoutRecord(
 
 /**
  * Records the identity of a request: a conflict of several machines, a MAC with the UUID or serial of another machine, or a
- * new machine. Returns the situation after that.
+ * new machine. The roster has it at once, and the database later. Returns the situation after that.
  */
 async function recordIdentity(deps: BootDeps, situation: Situation, facts: Facts): Promise<Situation> {
-  const { db, inventory, log } = deps
+  const { inventory, log } = deps
+  const { journal } = inventory
   const { identity } = situation
   if ('conflict' in identity) {
-    inventory.journal.note('conflict', { machines: identity.conflict.map(({ id }) => id), facts })
+    journal.note('conflict', { machines: identity.conflict.map(({ id }) => id), facts })
     return situation
   }
   if (!('machine' in identity)) {
-    for (const { id } of identity.claimed) await recordClaim(db, id, facts)
+    for (const { id } of identity.claimed) journal.note('claim', { machine_id: id, facts, takesOver: false })
     return discover(deps, situation, facts)
   }
   if (identity.byMac) return situation
   const { machine, weak } = identity
-  const isNew = await recordClaim(db, machine.id, facts)
-  if (weak === undefined && facts.mac !== undefined) await takeOverDiscovered(db, machine.id, [facts.mac])
+  const isNew = await inventory.recordClaim(machine, facts, { isSure: weak === undefined })
   if (!isNew) return situation
   log.warn({ mac: facts.mac, machine: machine.id, weak }, 'machine identified by its UUID or serial, not by its MAC')
   // If another machine sends the same values now, the two can only be distinguished after this claim is recorded.
@@ -103,7 +98,6 @@ async function discover(deps: BootDeps, situation: Situation, facts: Facts): Pro
   const id = newId()
   inventory.journal.note('discovered', { machine_id: id, facts: { ...facts, mac }, limits: { max, maxPerAddress } })
   log.info({ mac, machine: id }, 'machine discovered')
-  await inventory.journal.settle(discoverMs)
   return inventory.findSituation(facts)
 }
 

@@ -1,8 +1,7 @@
 // Serves the script that opens an iSCSI target. Called by routes.ts.
-import { openSecrets } from '../inventory/machines/secrets.ts'
 import { InputError } from '../lib/errors.ts'
 import { type Decision, refusal } from '../model/decision.ts'
-import { documentsFor, machineFields, openForSecrets } from './answer-files.ts'
+import { machineFields, openForSecrets } from './answer-files.ts'
 import type { BootDeps } from './http/deps.ts'
 import { type BootContext, baseUrlOf } from './http/request.ts'
 
@@ -11,21 +10,21 @@ import { type BootContext, baseUrlOf } from './http/request.ts'
  * answer files. If a password is not valid in a script, the script shows the reason, and the boot fails.
  */
 export async function serveSan(context: BootContext, deps: BootDeps): Promise<Response> {
-  const { db, sealer, scripts, inventory, log, settings } = deps
+  const { sealer, scripts, inventory, log, settings } = deps
   const opened = await openForSecrets(context, deps, 'san.ipxe')
   if (opened instanceof Response) return opened
   const { boot, token, ip } = opened
   const { id, facts, decision } = boot
-  const { spec, machine, groups } = decision
+  const { spec } = decision
   if (spec.kind !== 'sanboot' || !('target' in spec))
     return context.text('This boot does not use a storage network.\n', 404)
 
-  const documents = (await documentsFor(deps, decision)).map(({ name }) => name)
+  const documents = (await inventory.findDocuments(decision)).map(({ name }) => name)
   const base = baseUrlOf(context, settings.baseUrl)
   const namesContext = { facts, base, boot: { id, token }, after: settings.afterRefusal, documents }
   const fields = { ip, boot: id, ...machineFields(boot), document: 'san.ipxe' }
   try {
-    const text = scripts.san(decision, namesContext, await openSecrets(db, sealer, machine?.id, groups))
+    const text = scripts.san(decision, namesContext, await inventory.openSecrets(sealer, decision))
     if (context.req.method === 'GET')
       inventory.events.record({ bootId: id, ip, stage: 'file', file: 'san.ipxe', bytes: Buffer.byteLength(text) })
     log.info(fields, 'storage network script')

@@ -1,22 +1,20 @@
 // The inventory's look-ups and records for boots. Look-ups share work between machines, and writers batch. The server
 // opens one inventory for the boot listener and the admin API.
 import type { Db } from '../db/open.ts'
+import { messageOf } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
-import { findAnsweredBoot, findTokenBoot } from './boots/answer-access.ts'
 import { createFindFileStatus } from './images/files.ts'
 import { createFindTreeFile } from './images/trees.ts'
+import { createRecordClaim } from './journal/claims.ts'
 import type { JournalFiles } from './journal/files.ts'
+import { createLocalEffects, type LocalEffects } from './journal/local-effects.ts'
 import { openJournal } from './journal/open-journal.ts'
-import { openRoster, type RosterOptions } from './roster/roster.ts'
+import { createTokenBoots } from './journal/token-boots.ts'
+import { defaultWaitMs, type FindSituation, openRoster, type Roster, type RosterOptions } from './roster/roster.ts'
 import { startForeignServers } from './system/server-sightings.ts'
 
 export type Inventory = ReturnType<typeof openInventory>
-
-type Tail<List extends unknown[]> = List extends [unknown, ...infer Others] ? Others : never
-
-/** The longest wait of a look-up for records of this server that are not in the database yet, milliseconds. */
-const settleMs = 300
 
 /**
  * Opens the inventory over a database. `close` writes the records and sightings that still wait.
@@ -40,8 +38,15 @@ export function openInventory(
   } = {},
 ) {
   const foreignServers = startForeignServers(eventsDb, log)
-  const journal = openJournal(eventsDb, files, log, metrics === undefined ? {} : { metrics })
-  const roster = openRoster({ db, log, ...(metrics !== undefined && { metrics }), ...rosterOptions })
+  const counting = metrics === undefined ? {} : { metrics }
+  const { waitMs = defaultWaitMs } = rosterOptions
+  const roster = openRoster({ db, log, ...counting, ...rosterOptions })
+  const effects = createLocalEffects(roster)
+  let isReady = files.former.length === 0
+  const ready = repeatFormer(roster, effects, files, log).finally(() => {
+    isReady = true
+  })
+  const journal = openJournal(eventsDb, files, log, { ...counting, effects, before: ready, waitMs })
   return {
     /** What decisions need, in memory. */
     roster,
@@ -50,17 +55,14 @@ export function openInventory(
     /** Records of boots, reports and machines on their way to the database. */
     journal,
     /** Everything that a decision about a machine depends on, in one look-up. */
-    findSituation: roster.findSituation,
-    /** The boot that a genuine token opens. */
-    findTokenBoot: async (bootId: string) => {
-      await journal.settle(settleMs)
-      return findTokenBoot(db, bootId)
-    },
-    /** The boot whose answer file a machine with a fixed URL gets. */
-    findAnsweredBoot: async (...keys: Tail<Parameters<typeof findAnsweredBoot>>) => {
-      await journal.settle(settleMs)
-      return findAnsweredBoot(db, ...keys)
-    },
+    findSituation: (async (...asked) => {
+      if (!isReady) await ready
+      return roster.findSituation(...asked)
+    }) satisfies FindSituation,
+    /** The boots of tokens, their answer files and their secrets. */
+    ...createTokenBoots(db, roster, journal, waitMs),
+    /** Records a request that identified a machine without its MAC. */
+    recordClaim: createRecordClaim(db, roster, journal, waitMs),
     /** The file at a path of an image's tree. */
     findTreeFile: createFindTreeFile(db),
     /** The recorded size of a file, and whether it is damaged. */
@@ -73,4 +75,13 @@ export function openInventory(
       await roster.close()
     },
   }
+}
+
+/** Reports of a former start may be only in its journal. Decisions wait until the roster knows them. */
+async function repeatFormer(roster: Roster, effects: LocalEffects, files: JournalFiles, log: Logger): Promise<void> {
+  if (files.former.length === 0) return
+  await roster.restored()
+  await effects
+    .repeat(files.former)
+    .catch((error: unknown) => log.error({ error: messageOf(error) }, 'the journal of a former start cannot be read'))
 }

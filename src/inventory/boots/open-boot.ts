@@ -66,6 +66,8 @@ export function bootRecordOf({ id, token, facts, ip, decision, script, reports }
   }
 }
 
+export type BootRecord = ReturnType<typeof bootRecordOf>
+
 /** An event without a boot of the same batch: its row, and its place in the order of records. */
 export type WrittenStray = { id: number; n: number }
 

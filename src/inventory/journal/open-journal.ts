@@ -9,6 +9,7 @@ import { eventRecordOf, storable } from '../boots/events.ts'
 import type { Hearers } from '../boots/hearers.ts'
 import { bootRecordOf, type NewBoot } from '../boots/open-boot.ts'
 import type { JournalFiles } from './files.ts'
+import type { LocalEffects } from './local-effects.ts'
 import { formatRecord, type RecordKind } from './records.ts'
 import type { ClaimRecord, ConflictRecord, DiscoveredRecord, NoticeRecord, ReportRecord } from './write-batch.ts'
 import { startWriter } from './writer.ts'
@@ -75,14 +76,27 @@ const stopMs = 5000
 /** The time for a report that is only in memory. */
 const memoryWaitMs = 5000
 
-/** @param waitMs how long an answer waits for the database */
+type JournalOptions = Pick<Hearers, 'metrics'> & {
+  /** How long an answer waits for the database. */
+  waitMs?: number
+  /** The effects on the roster of this server. */
+  effects?: LocalEffects
+  /** The writer begins after this. */
+  before?: Promise<void>
+}
+
+/** Opens the journal of a server, and begins to write it into the database. */
 export function openJournal(
   db: Db,
   files: JournalFiles,
   log: Logger,
-  { waitMs = 300, ...hearers }: Hearers & { waitMs?: number } = {},
+  { waitMs = 300, effects, before, metrics }: JournalOptions = {},
 ): Journal {
-  const writer = startWriter(db, files, log, { log, ...hearers })
+  const writer = startWriter(db, files, log, {
+    ...{ log, onWritten: (n: number) => effects?.written(n), onFormerWritten: () => effects?.formerWritten() },
+    ...(metrics !== undefined && { metrics }),
+    ...(before !== undefined && { before }),
+  })
   const { run } = files
   let count = 0
   let taken = -1
@@ -113,7 +127,7 @@ export function openJournal(
         if (isRefusing) log.info({ refused }, 'the journal takes records')
       }
       isRefusing = place === undefined
-      return place
+      return place && { ...place, n: keys.n }
     })
     last = adding
     return adding
@@ -135,8 +149,10 @@ export function openJournal(
       waiting: () => Math.max(0, taken - writer.lastWritten()),
     },
     openBoot: async (boot) => {
-      const place = await add('boot', bootRecordOf(boot))
+      const record = bootRecordOf(boot)
+      const place = await add('boot', record)
       if (place === undefined) return 'refused'
+      effects?.opened(record, new Date())
       if (boot.decision.deployment === undefined) return 'kept'
       return (await committed(place, waitMs)) === true ? 'written' : 'kept'
     },
@@ -144,9 +160,14 @@ export function openJournal(
       const place = await add('report', { ...report, ...{ message: storable(message) } })
       if (place === undefined) return 'refused'
       if ((await committed(place, place.stored ? waitMs : memoryWaitMs)) === true) return 'written'
-      return place.stored && (await run.sync()) ? 'kept' : 'refused'
+      if (!place.stored || !(await run.sync())) return 'refused'
+      effects?.reported({ ...report, ...(message !== undefined && { message }) }, place.n)
+      effects?.written(writer.lastWritten())
+      return 'kept'
     },
     note: (kind, fields) => {
+      if (kind === 'discovered') effects?.discovered(fields as DiscoveredRecord, new Date())
+      if (kind === 'claim') effects?.claimed(fields as ClaimRecord)
       const text = 'message' in fields ? { message: storable(fields.message) } : {}
       void add(kind, { ...fields, ...text } as Parameters<typeof formatRecord>[3])
     },

@@ -35,8 +35,22 @@ const readBytes = 2 * 2 ** 20
 const minRecords = 500
 const retryMs = { min: 250, max: 2000 }
 
+type WriterOptions = Hearers & {
+  /** The writer begins after this. */
+  before?: Promise<void>
+  /** The records of the present run up to this number are in the database. */
+  onWritten?: (n: number) => void
+  /** The records of former runs are in the database. */
+  onFormerWritten?: () => void
+}
+
 /** Starts to write the records of former runs, and then those of the present run. */
-export function startWriter(db: Db, files: JournalFiles, log: Logger, hearers: Hearers = {}): JournalWriter {
+export function startWriter(
+  db: Db,
+  files: JournalFiles,
+  log: Logger,
+  { before, onWritten, onFormerWritten, ...hearers }: WriterOptions = {},
+): JournalWriter {
   const machines = createBootMachines(db)
   const waiters = createWaiters()
   const writeRecords = createBatchWriter(db, files, log, hearers)
@@ -113,6 +127,7 @@ export function startWriter(db: Db, files: JournalFiles, log: Logger, hearers: H
       list = list.slice(batch.records.length)
       if (isPresent) {
         lastWritten = batch.records.at(-1)?.keys.n ?? lastWritten
+        onWritten?.(lastWritten)
         waiters.settle(position)
       }
       await written()
@@ -122,7 +137,9 @@ export function startWriter(db: Db, files: JournalFiles, log: Logger, hearers: H
   const run = async () => {
     while (!isAborted) {
       try {
-        for (const source of [...files.former, files.run]) if (!isAborted) await drain(source)
+        for (const source of files.former) if (!isAborted) await drain(source)
+        if (!isAborted && files.former.every((former) => former.waitingBytes() === 0)) onFormerWritten?.()
+        if (!isAborted) await drain(files.run)
         return
       } catch (error) {
         // A fault of the program or of the database must not end the writer: the records wait in their files.
@@ -133,7 +150,7 @@ export function startWriter(db: Db, files: JournalFiles, log: Logger, hearers: H
       }
     }
   }
-  const running = run()
+  const running = before === undefined ? run() : before.then(run)
   const wake = () => {
     isWoken = true
     endPause()

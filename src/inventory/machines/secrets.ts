@@ -64,21 +64,23 @@ export async function deleteSecret(db: Db, owner: SecretOwner, name: string, by:
   })
 }
 
+/** A secret as it is stored. */
+export type SealedSecret = { ownerKind: string; owner: string; name: string; sealed: string }
+
 /** The secrets of a machine in clear: those of its groups, the weakest first, and its own over them. */
-export async function openSecrets(
-  db: Db,
+export function openSealed(
   sealer: Sealer,
-  machineId: string | undefined,
+  sealed: SealedSecret[],
   groupsWeakestFirst: string[],
-): Promise<Record<string, string>> {
-  const sealed = await sealedOf(db, machineId, groupsWeakestFirst)
+): Record<string, string> {
   const rank = (secret: { ownerKind: string; owner: string }) =>
     secret.ownerKind === 'machine' ? groupsWeakestFirst.length : groupsWeakestFirst.indexOf(secret.owner)
-  const ordered = sealed.sort((a, b) => rank(a) - rank(b))
+  const ordered = sealed.toSorted((a, b) => rank(a) - rank(b))
   return Object.fromEntries(ordered.map(({ name, sealed }) => [name, sealer.open(sealed, belongsTo(name))]))
 }
 
-async function sealedOf(db: Db, machineId: string | undefined, groups: string[]) {
+/** The stored secrets of a machine and of groups. */
+export async function findSealed(db: Db, machineId: string | undefined, groups: string[]): Promise<SealedSecret[]> {
   const owners = [
     machineId === undefined ? undefined : isOf({ kind: 'machine', id: machineId }),
     groups.length === 0 ? undefined : and(eq(secrets.ownerKind, 'group'), inArray(secrets.owner, groups)),

@@ -50,6 +50,10 @@ export type Roster = {
   moved: (deploymentId: string, move: Move) => void
   /** The database knows the move. */
   settled: (deploymentId: string) => void
+  /** The newest deployment of a machine, with the moves that the database does not know yet; undefined if the machine is not in memory. */
+  deploymentOf: (machineId: string) => LatestDeployment | undefined
+  /** Resolves when the saved roster was read. */
+  restored: () => Promise<void>
   /** A machine was discovered here. It is provisional until the database has a machine with its MAC. */
   addDiscovered: (machine: Machine) => void
   /** A request matched a machine without one of its MACs. */
@@ -241,6 +245,11 @@ export function openRoster({
       overlays.moved(deploymentId, move, now())
     },
     settled: (deploymentId) => overlays.settled(deploymentId, asked),
+    deploymentOf: (machineId) => {
+      const entry = entries.get(machineId)
+      return entry === undefined ? undefined : overlays.over(candidateOf(entry, now()), now()).deployment
+    },
+    restored: async () => restoring,
     addDiscovered: (machine) => {
       memory.changes += 1
       overlays.addDiscovered(machine)

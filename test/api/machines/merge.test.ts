@@ -4,10 +4,10 @@ import { listBoots } from '../../../src/inventory/boots/boots.ts'
 import { saveImage } from '../../../src/inventory/images/images.ts'
 import { recordConflict } from '../../../src/inventory/machines/identity/conflicts.ts'
 import { findMachine } from '../../../src/inventory/machines/machines.ts'
-import { openSecrets } from '../../../src/inventory/machines/secrets.ts'
 import { type Api, openApi } from '../../helpers/api.ts'
 import { decideFor, openBootFor } from '../../helpers/boots.ts'
 import { eachDatabase } from '../../helpers/database.ts'
+import { openSecrets } from '../../helpers/secrets.ts'
 
 const [a, b] = ['52:54:00:00:00:0a', '52:54:00:00:00:0b']
 const uuid = '4c4c4544-0042-3510-8054-b7c04f4e3332'

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { changes } from '../../../src/db/schema/changes.ts'
 import { secrets } from '../../../src/db/schema/machines.ts'
-import { openSecrets } from '../../../src/inventory/machines/secrets.ts'
 import { findSealingKeys } from '../../../src/inventory/system/installation.ts'
 import { type Api, openApi } from '../../helpers/api.ts'
 import { eachDatabase } from '../../helpers/database.ts'
+import { openSecrets } from '../../helpers/secrets.ts'
 
 const machine = '/api/v1/machines/52-54-00-12-34-56'
 
