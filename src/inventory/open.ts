@@ -9,12 +9,15 @@ import { createFindTreeFile } from './images/trees.ts'
 import { createRecordClaim } from './journal/claims.ts'
 import type { JournalFiles } from './journal/files.ts'
 import { createLocalEffects, type LocalEffects } from './journal/local-effects.ts'
-import { openJournal } from './journal/open-journal.ts'
+import { type Journal, openJournal } from './journal/open-journal.ts'
 import { createTokenBoots } from './journal/token-boots.ts'
 import { defaultWaitMs, type FindSituation, openRoster, type Roster, type RosterOptions } from './roster/roster.ts'
 import { startForeignServers } from './system/server-sightings.ts'
 
 export type Inventory = ReturnType<typeof openInventory>
+
+/** How long a decision waits for records that only the journal has, if the database answers, milliseconds. */
+const settleMs = 3000
 
 /**
  * Opens the inventory over a database. `close` writes the records and sightings that still wait.
@@ -40,13 +43,17 @@ export function openInventory(
   const foreignServers = startForeignServers(eventsDb, log)
   const counting = metrics === undefined ? {} : { metrics }
   const { waitMs = defaultWaitMs } = rosterOptions
-  const roster = openRoster({ db, log, ...counting, ...rosterOptions })
+  // The roster may ask its first question before the journal is open.
+  let opened: Journal | undefined
+  const journalPlace = () => opened?.place()
+  const roster = openRoster({ db, log, ...counting, ...rosterOptions, journalPlace })
   const effects = createLocalEffects(roster)
   let isReady = files.former.length === 0
   const ready = repeatFormer(roster, effects, files, log).finally(() => {
     isReady = true
   })
   const journal = openJournal(eventsDb, files, log, { ...counting, effects, before: ready, waitMs })
+  opened = journal
   return {
     /** What decisions need, in memory. */
     roster,
@@ -57,6 +64,7 @@ export function openInventory(
     /** Everything that a decision about a machine depends on, in one look-up. */
     findSituation: (async (...asked) => {
       if (!isReady) await ready
+      if (roster.away() === undefined) await journal.settleUnknown(settleMs)
       return roster.findSituation(...asked)
     }) satisfies FindSituation,
     /** The boots of tokens, their answer files and their secrets. */
@@ -80,8 +88,8 @@ export function openInventory(
 /** Reports of a former start may be only in its journal. Decisions wait until the roster knows them. */
 async function repeatFormer(roster: Roster, effects: LocalEffects, files: JournalFiles, log: Logger): Promise<void> {
   if (files.former.length === 0) return
-  await roster.restored()
+  const restoredTo = await roster.restored()
   await effects
-    .repeat(files.former)
+    .repeat(files.former, restoredTo)
     .catch((error: unknown) => log.error({ error: messageOf(error) }, 'the journal of a former start cannot be read'))
 }

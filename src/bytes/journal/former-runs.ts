@@ -15,14 +15,14 @@ export type FormerRun = ReadableRun<never> & {
 /** Called when bytes of a former run cannot be read. `torn`: the last record was not complete, because the process was killed. */
 export type OnDamage = (damage: { file: string; bytes: number; torn: boolean }) => void
 
-/** The runs of a folder, the oldest first. */
-export async function openFormerRuns(folder: string, onDamage: OnDamage): Promise<FormerRun[]> {
+/** The runs of a folder, the oldest first. @param keptMs how long files stay after their records were released, milliseconds */
+export async function openFormerRuns(folder: string, onDamage: OnDamage, keptMs: number): Promise<FormerRun[]> {
   const runs = new Map<string, Segment[]>()
   for (const segment of await listSegments(folder)) runs.set(segment.run, [...(runs.get(segment.run) ?? []), segment])
-  return Promise.all([...runs.values()].map((segments) => openFormer(segments, onDamage)))
+  return Promise.all([...runs.values()].map((segments) => openFormer(segments, onDamage, keptMs)))
 }
 
-async function openFormer(list: Segment[], onDamage: OnDamage): Promise<FormerRun> {
+async function openFormer(list: Segment[], onDamage: OnDamage, keptMs: number): Promise<FormerRun> {
   const segments = await Promise.all(
     list.map(async (segment) => ({ ...segment, end: segment.start + (await stat(segment.path)).size })),
   )
@@ -56,7 +56,8 @@ async function openFormer(list: Segment[], onDamage: OnDamage): Promise<FormerRu
       released = Math.max(released, before)
       const done = left.filter(({ end }) => end <= released)
       left = left.filter(({ end }) => end > released)
-      void removeSegments(done).catch(() => {})
+      // The file of the roster may be older than these records, and a kill may follow.
+      if (done.length > 0) setTimeout(() => void removeSegments(done).catch(() => {}), keptMs).unref()
     },
   }
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { makeFolder } from '../../lib/folders.ts'
 import { newId } from '../../lib/ids/uuid.ts'
 import { type FormerRun, type OnDamage, openFormerRuns } from './former-runs.ts'
-import { type Run, type RunSettings, startRun } from './run.ts'
+import { defaultKeptMs, type Run, type RunSettings, startRun } from './run.ts'
 
 /** The journals of a server. */
 export type JournalFiles<Note> = {
@@ -23,7 +23,7 @@ export async function openJournalFiles<Note>({ onDamage, ...settings }: JournalS
   let former: FormerRun[] = []
   try {
     await makeFolder(folder)
-    former = await openFormerRuns(folder, onDamage)
+    former = await openFormerRuns(folder, onDamage, settings.keptMs ?? defaultKeptMs)
   } catch (error) {
     onFault?.(error instanceof Error ? error.message : String(error))
   }

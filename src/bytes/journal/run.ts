@@ -58,6 +58,9 @@ export type RunSettings = {
   retryMs?: number
 }
 
+/** Longer than the time between two savings of the roster. */
+export const defaultKeptMs = 180_000
+
 /** Limit of released bytes that stay, whatever their age. */
 const maxReleasedBytes = 256 * 2 ** 20
 
@@ -73,7 +76,7 @@ export function startRun<Note>({
   formerBytes = () => 0,
   onFault,
   segmentBytes = 16 * 2 ** 20,
-  keptMs = 60_000,
+  keptMs = defaultKeptMs,
   maxMemory = 16 * 2 ** 20,
   retryMs = 500,
 }: RunSettings): Run<Note> {

@@ -1,11 +1,18 @@
 // The effects of records on the roster of this server, before the database knows them. Called by open-journal.ts and open.ts.
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { isActive, type LatestDeployment, type Move, moveDeployment, type Seen } from '../../model/deployment.ts'
+import {
+  defaultWindowSeconds,
+  isActive,
+  type LatestDeployment,
+  type Move,
+  moveDeployment,
+  type Seen,
+} from '../../model/deployment.ts'
 import type { Machine } from '../../model/machine.ts'
 import type { BootRecord } from '../boots/open-boot.ts'
 import { moveBy, outcomeAfter } from '../boots/reports.ts'
 import type { RosterBoot } from '../roster/boots.ts'
-import type { Roster } from '../roster/roster.ts'
+import type { JournalPlace, Roster } from '../roster/roster.ts'
 import type { JournalRun } from './files.ts'
 import type { RecordKind } from './records.ts'
 import type { ClaimRecord, DiscoveredRecord, ReportRecord } from './write-batch.ts'
@@ -13,15 +20,19 @@ import type { ClaimRecord, DiscoveredRecord, ReportRecord } from './write-batch.
 export type LocalEffects = {
   opened: (boot: BootRecord, startedAt: Date) => void
   /** `n` is the number of the report's record in its run. */
-  reported: (report: Pick<ReportRecord, 'boot_id' | 'seen' | 'message'>, n: number) => void
+  /** False if this server does not know the boot. */
+  reported: (report: Pick<ReportRecord, 'boot_id' | 'seen' | 'message'>, n: number) => boolean
   discovered: (record: DiscoveredRecord, at: Date) => void
   claimed: (record: ClaimRecord) => void
   /** The records of the present run up to this number are in the database. */
   written: (n: number) => void
   /** The records of former runs are in the database. */
   formerWritten: () => void
-  /** Repeats the effects of former runs: the file of the roster may be a minute older than a kill. */
-  repeat: (former: JournalRun[]) => Promise<void>
+  /**
+   * Repeats the effects of former runs: the file of the roster may be a minute older than a kill.
+   * @param restoredTo the place up to which the roster has all effects
+   */
+  repeat: (former: JournalRun[], restoredTo: JournalPlace | undefined) => Promise<void>
 }
 
 /** The number of a record of a former run. */
@@ -49,19 +60,22 @@ export function createLocalEffects(roster: Roster): LocalEffects {
     },
     reported: ({ boot_id, seen, message }, n) => {
       const boot = roster.findBoot(boot_id)
-      if (boot === undefined) return
+      if (boot === undefined) return false
       const outcome = outcomeAfter({ ...boot, reports: true }, seen)
-      const deployment = boot.machineId === null ? undefined : roster.deploymentOf(boot.machineId)
+      const deployment = (boot.machineId === null ? undefined : roster.deploymentOf(boot.machineId)) ?? decidedIn(boot)
       if (deployment !== undefined) move(deployment.id, moveOf(boot, deployment, seen, message), n)
       roster.addBoot({ ...boot, outcome, progressed: boot.progressed || seen !== 'failed' })
+      return true
     },
     discovered: ({ machine_id: id, facts }, at) => roster.addDiscovered(discoveredMachine(id, facts, at)),
     claimed: ({ machine_id, facts }) => roster.addClaim(machine_id, { mac: facts.mac ?? '', facts }),
     written: (n) => settle((last) => last <= n && last !== ofFormerRun),
     formerWritten: () => settle((last) => last === ofFormerRun),
-    repeat: async (former) => {
-      for (const run of former)
-        for (let at = run.first(); ; ) {
+    repeat: async (former, restoredTo) => {
+      for (const id of roster.movedDeployments()) moved.set(id, ofFormerRun)
+      const first = former.findIndex(({ run }) => run === restoredTo?.run)
+      for (const run of first === -1 ? former : former.slice(first))
+        for (let at = run.run === restoredTo?.run ? Math.max(restoredTo.end, run.first()) : run.first(); ; ) {
           const entries = await run.read(at, readBytes)
           if (entries.length === 0) break
           for (const { text } of entries) repeatRecord(effects, text, run)
@@ -98,6 +112,18 @@ function moveOf(
   if (seen !== 'installed' || boot.image !== deployment.image) return undefined
   const reason = `a boot without it reported that ${deployment.image} is installed`
   return { state: 'cancelled', attempts: deployment.attempts, reason }
+}
+
+/** The deployment of a boot, as it was when its script was made. */
+function decidedIn({ deploymentId, decision }: RosterBoot): LatestDeployment | undefined {
+  const { deployment, image } = decision
+  if (deployment === undefined || deployment.id !== deploymentId) return undefined
+  const attempts = deployment.attempt - 1
+  return {
+    ...{ id: deployment.id, image: image?.name ?? '', version: null, assignment: {}, reason: null },
+    ...{ state: attempts === 0 ? 'armed' : 'started', attempts, maxAttempts: deployment.maxAttempts },
+    ...{ windowSeconds: defaultWindowSeconds, late: false },
+  }
 }
 
 function bootOf(

@@ -63,6 +63,13 @@ export type Journal = {
   recordReport: (report: ReportRecord) => Promise<Recorded>
   /** Records what a request shows about machines; never throws and never waits. */
   note: <Kind extends keyof MachineRecords>(kind: Kind, fields: MachineRecords[Kind]) => void
+  /**
+   * Waits, at most this time, for records that the roster does not know: those of former starts, and reports for boots that this
+   * server has never seen. If the database is unreachable, does not wait.
+   */
+  settleUnknown: (timeoutMs: number) => Promise<void> | undefined
+  /** How much of the present run is in the database. */
+  place: () => { run: string; end: number }
   /** Waits until everything so far is in the database, at most this time. */
   settle: (timeoutMs: number) => Promise<void>
   state: () => JournalState
@@ -104,6 +111,7 @@ export function openJournal(
   let end = 0
   let refused = 0
   let isRefusing = false
+  let blindEnd = 0
   const hasRoomForDhcp = createQuota({
     max: maxDhcpEventsPerMinute,
     periodMs: 60_000,
@@ -161,7 +169,8 @@ export function openJournal(
       if (place === undefined) return 'refused'
       if ((await committed(place, place.stored ? waitMs : memoryWaitMs)) === true) return 'written'
       if (!place.stored || !(await run.sync())) return 'refused'
-      effects?.reported({ ...report, ...(message !== undefined && { message }) }, place.n)
+      if (effects?.reported({ ...report, ...(message !== undefined && { message }) }, place.n) === false)
+        blindEnd = place.end
       effects?.written(writer.lastWritten())
       return 'kept'
     },
@@ -171,6 +180,13 @@ export function openJournal(
       const text = 'message' in fields ? { message: storable(fields.message) } : {}
       void add(kind, { ...fields, ...text } as Parameters<typeof formatRecord>[3])
     },
+    settleUnknown: (timeoutMs) => {
+      const isSettled = files.former.length === 0 || writer.isFormerWritten()
+      if (isSettled && blindEnd <= writer.settled()) return undefined
+      const waiting = isSettled ? writer.committed(blindEnd) : writer.formerWritten()
+      return inTime(waiting, timeoutMs).then(() => undefined)
+    },
+    place: () => ({ run: run.run, end: writer.settled() }),
     settle: async (timeoutMs) => void (await inTime(flush(), timeoutMs)),
     state: () => ({
       waitingBytes: run.waitingBytes() + files.former.reduce((sum, former) => sum + former.waitingBytes(), 0),

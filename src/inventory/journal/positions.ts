@@ -14,13 +14,14 @@ export async function openPosition(db: Db, run: string, first: number): Promise<
 }
 
 /**
- * Moves the position of a run, as the first statement of a transaction: another writer of the run then waits for its end. False if
- * the position is not `from`, for example after a commit whose answer was lost.
+ * Moves the position of a run, as the first statement of a transaction: another writer of the run then waits for its end. Returns
+ * the transaction's time, in milliseconds; undefined if the position is not `from`, for example after a commit whose answer was lost.
  */
-export async function movePosition(tx: Tx, run: string, from: number, to: number): Promise<boolean> {
+export async function movePosition(tx: Tx, run: string, from: number, to: number): Promise<number | undefined> {
   const moved = await tx.execute(sql`
-    update journal_runs set position = ${to}, at = now() where run = ${run} and position = ${from} returning position`)
-  return rowsOf(moved).length > 0
+    update journal_runs set position = ${to}, at = now() where run = ${run} and position = ${from}
+    returning extract(epoch from now())::float8 * 1000 as now`)
+  return rowsOf<{ now: number }>(moved)[0]?.now
 }
 
 /** Deletes the rows of runs that ended long ago. */

@@ -7,6 +7,7 @@ import type { Hearers } from '../boots/hearers.ts'
 import { type Batch, firstBatch } from './batches.ts'
 import type { JournalFiles, JournalRun } from './files.ts'
 import type { PlacedRecord } from './records.ts'
+import { createRunClock, type RunClock } from './run-clock.ts'
 import { type AfterCommit, skipRecord, writeBatch } from './write-batch.ts'
 
 /** The batch is in the database; or the position of the run is not the expected one. */
@@ -20,9 +21,15 @@ const maxRaces = 5
  * record that is refused alone is put aside. Throws the other faults, for example an outage.
  */
 export function createBatchWriter(db: Db, files: JournalFiles, log: Logger, hearers: Hearers) {
+  const clocks = new Map<string, RunClock>()
+  const clockOf = ({ run, now }: JournalRun) => {
+    const clock = clocks.get(run) ?? createRunClock(now)
+    clocks.set(run, clock)
+    return clock
+  }
   const write = async (source: JournalRun, from: number, batch: Batch): Promise<BatchResult> => {
     try {
-      const at = { run: source.run, from, clock: source.now }
+      const at = { run: source.run, from, clock: clockOf(source) }
       const after = await raced(() => writeBatch(db, at, batch, hearers))
       return after === undefined ? 'moved' : quiet(after)
     } catch (error) {

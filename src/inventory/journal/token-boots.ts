@@ -53,8 +53,8 @@ export function createTokenBoots(db: Db, roster: Roster, journal: Pick<Journal, 
         await journal.settle(waitMs)
         return findAnsweredBoot(db, keys, ip)
       })
-      if (asked === 'away' || asked.answer === undefined) return roster.findAnswered(keys, ip)
-      return withLocal(asked.answer, roster.findBoot(asked.answer.id))
+      if (asked === 'away') return roster.findAnswered(keys, ip)
+      return asked.answer && withLocal(asked.answer, roster.findBoot(asked.answer.id))
     },
     findDocuments: async ({ answerFile }) => {
       if (answerFile === undefined) return []

@@ -18,6 +18,7 @@ import type { Batch } from './batches.ts'
 import { applyEarly, type EarlyReport, keepEarly, takeEarly } from './early-reports.ts'
 import { movePosition } from './positions.ts'
 import type { PlacedRecord, RecordKind } from './records.ts'
+import type { RunClock } from './run-clock.ts'
 
 /** The fields of records that are read one by one. */
 export type DiscoveredRecord = { machine_id: string; facts: Facts & { mac: string }; limits: DiscoveryLimits }
@@ -32,20 +33,21 @@ export type AfterCommit = () => Promise<void>
 
 /**
  * Writes a batch and the new position of its run. Undefined if the run's position is not `from`.
- * @param clock the present time of the run
  */
 export async function writeBatch(
   db: Db,
-  { run, from, clock }: { run: string; from: number; clock: () => number },
+  { run, from, clock }: { run: string; from: number; clock: RunClock },
   { records, groups }: Batch,
   hearers: Hearers,
 ): Promise<AfterCommit | undefined> {
   if (groups.has('unknown')) throw new InputError(unknownRecord)
   const to = records.at(-1)?.end ?? from
+  const asked = clock.read()
   return db.transaction(async (tx) => {
-    // The transaction has the time of its beginning, so the clock of the run is read at its beginning, too.
-    const now = clock()
-    if (!(await movePosition(tx, run, from, to))) return undefined
+    const begun = clock.read()
+    const databaseNow = await movePosition(tx, run, from, to)
+    if (databaseNow === undefined) return undefined
+    const now = clock.at(databaseNow, asked, begun)
     const strays = groups.get('stray')
     const placed =
       strays &&
@@ -82,7 +84,7 @@ const unknownRecord = { field: 'record', value: '', expected: 'a kind of record 
 
 /** Moves the position of a run over a record that is not written. False if the position is not `from`. */
 export async function skipRecord(db: Db, run: string, from: number, to: number): Promise<boolean> {
-  return db.transaction((tx) => movePosition(tx, run, from, to))
+  return db.transaction(async (tx) => (await movePosition(tx, run, from, to)) !== undefined)
 }
 
 async function writeIdentities(tx: Tx, groups: Batch['groups']): Promise<void> {

@@ -22,6 +22,11 @@ export type JournalWriter = {
    * database is unreachable.
    */
   committed: (end: number) => Promise<boolean>
+  /** The offset up to which the present run is in the database. */
+  settled: () => number
+  isFormerWritten: () => boolean
+  /** Resolves when the records of former runs are in the database, or when the database is unreachable. */
+  formerWritten: () => Promise<unknown>
   /** The database is unreachable, as of the last attempt. */
   isAway: () => boolean
   /** The number of the last record of the present run that is in the database; -1 before the first. */
@@ -53,14 +58,20 @@ export function startWriter(
 ): JournalWriter {
   const machines = createBootMachines(db)
   const waiters = createWaiters()
+  const formerWaiters = createWaiters()
   const writeRecords = createBatchWriter(db, files, log, hearers)
   let lastWritten = -1
+  let isFormerWritten = false
   let isAway = false
   let isStopping = false
   let isAborted = false
   let isWoken = false
   let endPause = () => {}
 
+  const giveUp = () => {
+    waiters.giveUp()
+    formerWaiters.giveUp()
+  }
   const idle = async () => {
     if (!isWoken)
       await new Promise<void>((resolve) => {
@@ -80,7 +91,7 @@ export function startWriter(
         if (!isOutage(error) && findCause(error, DiskFullError) === undefined) throw error
         if (!isAway) log.warn({ error: messageOf(error) }, 'the database is unreachable, the journal waits')
         isAway = true
-        waiters.giveUp()
+        giveUp()
         if (isStopping) return undefined
         await sleep(Math.min(retryMs.min * 2 ** Math.min(attempt, 3), retryMs.max))
       }
@@ -138,13 +149,16 @@ export function startWriter(
     while (!isAborted) {
       try {
         for (const source of files.former) if (!isAborted) await drain(source)
-        if (!isAborted && files.former.every((former) => former.waitingBytes() === 0)) onFormerWritten?.()
+        if (isAborted) return
+        isFormerWritten = files.former.every((former) => former.waitingBytes() === 0)
+        if (isFormerWritten) onFormerWritten?.()
+        formerWaiters.settle(1)
         if (!isAborted) await drain(files.run)
         return
       } catch (error) {
         // A fault of the program or of the database must not end the writer: the records wait in their files.
         log.error({ error: messageOf(error) }, 'the journal could not be written, retrying in 2 s')
-        waiters.giveUp()
+        giveUp()
         if (isStopping) return
         await sleep(retryMs.max)
       }
@@ -158,6 +172,9 @@ export function startWriter(
   return {
     wake,
     committed: (end) => (isAway ? Promise.resolve(end <= waiters.settled()) : waiters.wait(end)),
+    settled: waiters.settled,
+    isFormerWritten: () => isFormerWritten,
+    formerWritten: () => (isAway ? Promise.resolve() : formerWaiters.wait(1)),
     isAway: () => isAway,
     lastWritten: () => lastWritten,
     stop: async (timeoutMs) => {
@@ -165,7 +182,7 @@ export function startWriter(
       wake()
       await inTime(running, timeoutMs)
       isAborted = true
-      waiters.giveUp()
+      giveUp()
     },
   }
 }

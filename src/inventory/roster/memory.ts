@@ -12,6 +12,7 @@ import { keysOfFacts } from './keys.ts'
 import { createOverlays } from './overlays.ts'
 import type { Changes, Place } from './questions.ts'
 import { listDocuments, listRosterBoots } from './read-boots.ts'
+import type { JournalPlace } from './roster.ts'
 
 export type Memory = ReturnType<typeof createMemory>
 
@@ -41,6 +42,8 @@ export function createMemory(db: Db, maxMachines: number) {
     place: undefined as Place | undefined,
     /** The time of the database at the last complete answer. */
     asOf: undefined as Date | undefined,
+    /** The journal of this server up to here was in the database before the last answer. */
+    journal: undefined as JournalPlace | undefined,
     /** Counts the answers with changes: what was read before one of them may be old after it. */
     applied: 0,
     /** What the file of the roster had, until the first answer tells that nothing is missing. */

@@ -39,7 +39,12 @@ export type RosterOptions = {
   waitMs?: number
   /** The lines of a roster that was saved. */
   saved?: AsyncIterable<string> | undefined
+  /** How much of the journal the database has. */
+  journalPlace?: () => JournalPlace | undefined
 }
+
+/** An offset in the journal of a start of the server. */
+export type JournalPlace = { run: string; end: number }
 
 export type Roster = {
   /** @throws an outage error if the database is away, and nothing or too little was read from it before */
@@ -52,8 +57,10 @@ export type Roster = {
   settled: (deploymentId: string) => void
   /** The newest deployment of a machine, with the moves that the database does not know yet; undefined if the machine is not in memory. */
   deploymentOf: (machineId: string) => LatestDeployment | undefined
-  /** Resolves when the saved roster was read. */
-  restored: () => Promise<void>
+  /** Resolves when the saved roster was read, with the place in the journal up to which it knows everything. */
+  restored: () => Promise<JournalPlace | undefined>
+  /** The deployments with moves that the database does not know. */
+  movedDeployments: () => string[]
   /** A machine was discovered here. It is provisional until the database has a machine with its MAC. */
   addDiscovered: (machine: Machine) => void
   /** A request matched a machine without one of its MACs. */
@@ -89,6 +96,7 @@ export function openRoster({
   maxMachines = defaultMaxMachines,
   waitMs = defaultWaitMs,
   saved,
+  journalPlace,
 }: RosterOptions): Roster {
   const memory = createMemory(db, maxMachines)
   const { entries, catalog, overlays, boots } = memory
@@ -112,6 +120,7 @@ export function openRoster({
     if (restoring !== undefined) await restoring
     const own = ++asked
     const before = memory.place
+    const journal = journalPlace?.()
     const answer = await askChanges(db, before)
     clock = { now: answer.now, at: performance.now() }
     const isOther = before !== undefined && before.server !== answer.server
@@ -132,6 +141,7 @@ export function openRoster({
     memory.saved = undefined
     if (!memory.isReady()) return
     memory.asOf = new Date(answer.now)
+    memory.journal = journal
     overlays.dropSettled(own)
     void memory
       .followBoots()
@@ -249,7 +259,11 @@ export function openRoster({
       const entry = entries.get(machineId)
       return entry === undefined ? undefined : overlays.over(candidateOf(entry, now()), now()).deployment
     },
-    restored: async () => restoring,
+    restored: async () => {
+      await restoring
+      return memory.journal
+    },
+    movedDeployments: () => overlays.list().moves.map(([id]) => id),
     addDiscovered: (machine) => {
       memory.changes += 1
       overlays.addDiscovered(machine)

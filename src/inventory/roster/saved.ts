@@ -8,11 +8,18 @@ import type { Entry } from './entry.ts'
 import type { Memory } from './memory.ts'
 import type { Claim } from './overlays.ts'
 import type { Place } from './questions.ts'
+import type { JournalPlace } from './roster.ts'
 
 /** The version of the lines. Lines of another version are not read. */
 const version = 1
 
-type Header = { roster: typeof version; place: Place; asOf: number; state: 'complete' | 'bounded' }
+type Header = {
+  roster: typeof version
+  place: Place
+  asOf: number
+  state: 'complete' | 'bounded'
+  journal?: JournalPlace | undefined
+}
 type Line =
   | Header
   | { catalog: CatalogRows }
@@ -33,7 +40,8 @@ export function savedLines(memory: Memory): Iterable<string> | undefined {
   if ((state !== 'complete' && state !== 'bounded') || place === undefined || asOf === undefined || rows === undefined)
     return undefined
   const { snapshot, server } = place
-  return linesOf(memory, { roster: version, place: { snapshot, server }, asOf: asOf.getTime(), state }, rows)
+  const { journal } = memory
+  return linesOf(memory, { roster: version, place: { snapshot, server }, asOf: asOf.getTime(), state, journal }, rows)
 }
 
 function* linesOf({ catalog, overlays, boots, entries }: Memory, header: Header, rows: CatalogRows): Generator<string> {
@@ -72,6 +80,7 @@ export async function restore(memory: Memory, lines: AsyncIterable<string>): Pro
   }
   memory.place = header.place
   memory.asOf = new Date(header.asOf)
+  memory.journal = header.journal
   memory.state = 'old'
   memory.saved = entries.isBounded() ? 'bounded' : header.state
 }

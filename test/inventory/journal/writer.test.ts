@@ -121,7 +121,10 @@ async function writeAll(db: Db, files: JournalFiles): Promise<void> {
   await writer.stop(60_000)
 }
 
-/** Everything that a journal changes, without times and without ids of rows. */
+/**
+ * Everything that a journal changes, without times and without ids of rows. Hints about other addresses are looked up after each
+ * transaction, so they depend on its size.
+ */
 async function stateOf(db: Db): Promise<unknown> {
   const rows = async (query: ReturnType<typeof sql>) => rowsOf<Record<string, unknown>>(await db.execute(query))
   return {
@@ -129,7 +132,7 @@ async function stateOf(db: Db): Promise<unknown> {
       sql`select id, machine_id, mac, ip, outcome, message, progressed, stage, progress, deployment_id from boots order by seq`,
     ),
     events: await rows(
-      sql`select boot_id, ip, mac, stage, file, message from boot_events order by boot_id nulls first, stage, file, message, ip`,
+      sql`select boot_id, ip, mac, stage, file, message from boot_events where stage <> 'notice' or message like 'notice %' order by boot_id nulls first, stage, file, message, ip`,
     ),
     order: await rows(
       sql`select boot_id, stage, message from boot_events where stage in ('ready', 'installing', 'progress', 'installed', 'failed', 'booted') order by boot_id, id`,
@@ -137,7 +140,7 @@ async function stateOf(db: Db): Promise<unknown> {
     deployments: await rows(sql`select id, state, attempts, reason from deployments order by id`),
     machines: await rows(sql`select id, facts from machines order by id`),
     changes: await rows(
-      sql`select type, subject, count(*)::int as n from changes where type like 'boot.%' or type like 'deployment.%' group by 1, 2 order by 1, 2`,
+      sql`select type, subject, count(*)::int as n from changes where (type like 'boot.%' or type like 'deployment.%') and type <> 'boot.other-address' group by 1, 2 order by 1, 2`,
     ),
   }
 }
@@ -202,7 +205,6 @@ eachDatabase('the writer of the journal', (database) => {
     expect(after).not.toEqual(before)
     expect((await findDeployment(database(), machine?.deploymentId ?? ''))?.state).toBe('installing')
     const third = await openTestFiles(folder)
-    expect(third.former).toEqual([])
     await writeAll(database(), third)
     expect(await stateOf(database())).toEqual(after)
     for (const one of [files, second, third]) await one.run.close()
