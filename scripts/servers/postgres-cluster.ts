@@ -26,17 +26,38 @@ const home = '/usr/lib/postgresql'
 export async function makePostgres(settings: Record<string, string> = {}): Promise<PostgresCluster | undefined> {
   const programs = findPrograms()
   if (programs === undefined) return undefined
+  return createCluster(programs, settings, (data) => [
+    'initdb',
+    ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'],
+  ])
+}
+
+/** Creates a standby of a running server, without starting it. It streams all changes until it is promoted. */
+export async function copyPostgres(
+  primary: PostgresCluster,
+  settings: Record<string, string> = {},
+): Promise<PostgresCluster> {
+  const programs = findPrograms()
+  if (programs === undefined) throw new Error('PostgreSQL is not installed (Debian: apt-get install postgresql)')
+  return createCluster(programs, settings, (data) => [
+    'pg_basebackup',
+    ['-D', data, '-d', `${primary.url}/postgres`, '-R', '-X', 'stream', '-c', 'fast', '--no-sync'],
+  ])
+}
+
+async function createCluster(
+  programs: string,
+  settings: Record<string, string>,
+  create: (data: string) => [program: string, args: string[]],
+): Promise<PostgresCluster> {
   // PostgreSQL refuses to run as root.
   const user = process.getuid?.() === 0 ? postgresUser() : undefined
   const folder = mkdtempSync(join(tmpdir(), 'bootwright-postgres-'))
   if (user !== undefined) chownSync(folder, user.uid, user.gid)
   const data = join(folder, 'data')
   const common = { ...user, cwd: folder }
-  execFileSync(
-    join(programs, 'initdb'),
-    ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'],
-    { ...common, stdio: 'pipe' },
-  )
+  const [program, args] = create(data)
+  execFileSync(join(programs, program), args, { ...common, stdio: 'pipe' })
   const port = await freePort()
   // The data of a test need not survive a power failure.
   const all = { listen_addresses: '127.0.0.1', port, unix_socket_directories: folder, fsync: 'off', ...settings }
@@ -98,7 +119,7 @@ async function ready(child: ChildProcess): Promise<void> {
     child.once('exit', fail)
     lines.on('line', (line) => {
       if (output.length < 50) output.push(line)
-      if (!line.includes('ready to accept connections')) return
+      if (!/ready to accept (read-only )?connections/.test(line)) return
       clearTimeout(timer)
       child.off('exit', fail)
       resolve()

@@ -20,6 +20,7 @@ export const slowFiles = [
   'test/intake/kills',
   'test/server/clock',
   'test/server/metrics',
+  'test/server/outages',
   'test/server/process-end',
   'test/server/storm',
   'test/server/two-servers',

@@ -189,7 +189,7 @@ const maxKept = 8192
  */
 export function createFindFileStatus(
   db: Db,
-  { keptMs = 500, awayKeptMs = Math.max(keptMs, 3000), patienceMs = 1000 } = {},
+  { keptMs = 500, awayKeptMs = Math.max(keptMs, 3000), patienceMs = 300 } = {},
 ): FindFileStatus {
   const find = createMicroBatch((asked: string[]) => findMany(db, asked), { maxSize: 1000, maxConcurrent: 2 })
   const kept = new LRUCache<string, { file: FileStatus | undefined }>({
