@@ -29,6 +29,8 @@ export type HousekeepingSettings = Pick<Config['history'], 'keepBootsDays' | 'ma
   sessionIdleHours: number
   /** Set for the embedded database, which has no autovacuum. */
   vacuums: boolean
+  /** Whether reports wait in the journal: then the database does not know yet which boots and deployments continue. */
+  isBehind?: () => boolean
 }
 
 /** Milliseconds between two runs of each loop. */
@@ -44,11 +46,13 @@ export function startHousekeeping(
   { soonMs = 20_000, laterMs = 60 * minuteMs, metrics }: HousekeepingTimes & { metrics?: Metrics } = {},
 ): { stop: () => Promise<void> } {
   const { keepBootsDays, maxBoots, keepChangesDays, keepDiscoveredDays, sessionIdleHours, vacuums } = settings
+  const { isBehind = () => false } = settings
   const hearers = { log, ...(metrics !== undefined && { metrics }) }
   const judge = async () => {
-    for (const move of await failLateDeployments(db)) hearMove(move, hearers, 'warn')
     await capStrayDhcpEvents(db)
     await applyEarly(db, hearers)
+    if (isBehind()) return false
+    for (const move of await failLateDeployments(db)) hearMove(move, hearers, 'warn')
     for (const { id, machineId, mac, image, message, firmware } of await markStalledBoots(db)) {
       log.warn({ boot: id, mac, machine: machineId, image, outcome: 'stalled', message }, 'boot')
       metrics?.bootEnded({ outcome: 'stalled', firmware, image })

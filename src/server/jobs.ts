@@ -27,6 +27,7 @@ export async function startJobs(
     keepDiscoveredDays: discovery.keepDays,
     sessionIdleHours: config.sessions.idleHours,
     vacuums: database.url === undefined,
+    isBehind: () => data.inventory.journal.isBehind(),
   }
   closers.add(startHousekeeping(housekeeping, db, log, { metrics }).stop)
   const checks = createFileChecks({ db, store, log })

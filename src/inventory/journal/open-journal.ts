@@ -73,6 +73,8 @@ export type Journal = {
   /** Waits until everything so far is in the database, at most this time. */
   settle: (timeoutMs: number) => Promise<void>
   state: () => JournalState
+  /** Records of former starts, or of an outage, are not in the database yet. */
+  isBehind: () => boolean
   /** Writes for some seconds, and closes the files. The next start writes what is left. */
   stop: () => Promise<void>
 }
@@ -80,6 +82,8 @@ export type Journal = {
 /** A flood of DISCOVERs has a new MAC in each packet, so only their number in a minute can be limited. */
 export const maxDhcpEventsPerMinute = 10_000
 const stopMs = 5000
+/** More records than this wait only during and after an outage, or in a storm. */
+const maxUsualRecords = 1000
 /** The time for a report that is only in memory. */
 const memoryWaitMs = 5000
 
@@ -140,6 +144,7 @@ export function openJournal(
     last = adding
     return adding
   }
+  const isLong = () => taken - writer.lastWritten() > maxUsualRecords
   const committed = (place: { end: number }, timeoutMs: number) => inTime(writer.committed(place.end), timeoutMs)
   const flush = async () => {
     await last
@@ -195,6 +200,7 @@ export function openJournal(
       isRefusing,
       refused,
     }),
+    isBehind: () => writer.isAway() || (files.former.length > 0 && !writer.isFormerWritten()) || isLong(),
     stop: async () => {
       await last
       await writer.stop(stopMs)
