@@ -7,11 +7,12 @@ import { benchEmbedded } from './bench/embedded.ts'
 import { benchFiles } from './bench/files.ts'
 import { benchPage } from './bench/page.ts'
 import { installPrograms } from './bench/programs.ts'
+import { benchRoster } from './bench/roster.ts'
 import { benchScriptCost } from './bench/script-cost.ts'
 import { benchScripts } from './bench/scripts.ts'
 import { benchTftp } from './bench/tftp.ts'
 
-// npm run bench [-- files|tftp|scripts|script-cost|bulk|page|durable|embedded]: prints figures, and their ratio to a peer that ran in the same minute on the same
+// npm run bench [-- files|tftp|scripts|script-cost|bulk|page|durable|embedded|roster]: prints figures, and their ratio to a peer that ran in the same minute on the same
 // bytes. Installs nginx, tftpd-hpa, curl, wrk and postgresql as the tests do, or names what to install. Sends to loopback only.
 const benches = {
   files: benchFiles,
@@ -22,6 +23,7 @@ const benches = {
   page: benchPage,
   durable: benchDurable,
   embedded: benchEmbedded,
+  roster: benchRoster,
 }
 const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(benches)
 installPrograms(names)

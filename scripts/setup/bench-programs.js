@@ -23,6 +23,7 @@ const benchmarks = {
   page: ['postgres'],
   durable: [],
   embedded: [],
+  roster: [],
   storm: ['nginx', 'in.tftpd', 'postgres'],
 }
 

@@ -72,9 +72,13 @@ export function openInventory(
     /** Records a request that identified a machine without its MAC. */
     recordClaim: createRecordClaim(db, roster, journal, waitMs),
     /** The file at a path of an image's tree. */
-    findTreeFile: createFindTreeFile(db),
+    findTreeFile: createFindTreeFile(db, roster.variantsOf),
     /** The recorded size of a file, and whether it is damaged. */
-    findFileStatus: createFindFileStatus(db, fileStatusKeptMs === undefined ? {} : { keptMs: fileStatusKeptMs }),
+    findFileStatus: createFindFileStatus(db, {
+      ...(fileStatusKeptMs !== undefined && { keptMs: fileStatusKeptMs }),
+      isAway: () => roster.away() !== undefined,
+      damagedFile: roster.damagedFile,
+    }),
     /** Notes a DHCP or boot server that is not this one; never throws and never waits. */
     noteServer: foreignServers.note,
     close: async () => {

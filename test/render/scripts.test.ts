@@ -74,6 +74,11 @@ const menu: Extract<BootSpec, { kind: 'menu' }> = {
     { name: 'install', text: 'Install Debian 12 || shell # now' },
   ],
 }
+const alone: Decision = {
+  ...decision(linux),
+  asOf: '2026-11-27T14:03:22.000Z',
+  notices: ['decided without the database, as of 14:03:22 UTC'],
+}
 const deployment: Decision = {
   ...decision(linux),
   deployment: { id: '01900000-0000-7000-8000-000000000009', attempt: 2, maxAttempts: 3 },
@@ -106,6 +111,7 @@ describe('the text that a machine reads, whole', () => {
     ['shell', textOf(decision({ kind: 'shell' }), context())],
     ['reboot', textOf(decision({ kind: 'reboot' }), context())],
     ['deployment', textOf(deployment, context())],
+    ['without-database', textOf(alone, context())],
     ['gave-up', textOf({ ...decision({ kind: 'local', method: 'exit-1' }), notices: [gaveUp] }, context())],
     ['wait', textOf(decision({ kind: 'wait' }), context())],
     [

@@ -34,7 +34,7 @@ export type CatalogRows = {
   images: (Omit<CatalogImage, 'createdAt'> & { createdAt: number })[]
   menus: Pick<Menu, 'name' | 'title' | 'timeoutSeconds' | 'defaultEntry' | 'entries'>[]
   answerFiles: CatalogAnswerFile[]
-  damagedFiles: Pick<StoredFile, 'sha256' | 'damage' | 'damageKind'>[]
+  damagedFiles: Pick<StoredFile, 'sha256' | 'sizeBytes' | 'damage' | 'damageKind'>[]
   /** The versions of images that active deployments name. */
   pinned: PinnedVersion[]
 }
@@ -87,7 +87,7 @@ async function readRows(db: Db): Promise<CatalogRows> {
       sql`${answerFileVersions.answerFile} = ${answerFiles.name} and ${answerFileVersions.version} = ${answerFiles.currentVersion}`,
     )
   const damagedFiles = await db
-    .select({ sha256: files.sha256, damage: files.damage, damageKind: files.damageKind })
+    .select({ sha256: files.sha256, sizeBytes: files.sizeBytes, damage: files.damage, damageKind: files.damageKind })
     .from(files)
     .where(isNotNull(files.damage))
   const pinned = db

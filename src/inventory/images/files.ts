@@ -189,19 +189,35 @@ const maxKept = 8192
  */
 export function createFindFileStatus(
   db: Db,
-  { keptMs = 500, awayKeptMs = Math.max(keptMs, 3000), patienceMs = 300 } = {},
+  {
+    keptMs = 500,
+    awayKeptMs = Math.max(keptMs, 3000),
+    patienceMs = 300,
+    isAway = () => false,
+    damagedFile = () => undefined,
+  }: {
+    keptMs?: number
+    awayKeptMs?: number
+    patienceMs?: number
+    /** The database is away: it is not asked. */
+    isAway?: () => boolean
+    /** A damaged file of the catalog in memory. */
+    damagedFile?: (sha256: string) => FileStatus | undefined
+  } = {},
 ): FindFileStatus {
   const find = createMicroBatch((asked: string[]) => findMany(db, asked), { maxSize: 1000, maxConcurrent: 2 })
   const kept = new LRUCache<string, { file: FileStatus | undefined }>({
     max: maxKept,
     ttl: keptMs,
+    noDeleteOnStaleGet: true,
     fetchMethod: async (sha256, last, { options }) => {
       const found = await inTime(find(sha256), patienceMs)
       if (found === undefined) options.ttl = awayKeptMs
       return found ?? last ?? { file: undefined }
     },
   })
-  return async (sha256) => (await kept.fetch(sha256))?.file
+  return async (sha256) =>
+    isAway() ? (damagedFile(sha256) ?? kept.get(sha256, { allowStale: true })?.file) : (await kept.fetch(sha256))?.file
 }
 
 /** Undefined for each when the database does not answer. */

@@ -4,7 +4,7 @@ import { and, eq } from 'drizzle-orm'
 import { LRUCache } from 'lru-cache'
 import type { Db } from '../../db/open.ts'
 import { imageVersions } from '../../db/schema/images.ts'
-import { treeDigest } from '../../model/image.ts'
+import { treeDigest, type Variant } from '../../model/image.ts'
 
 /** A tree of a version of an image, as in its URL. */
 export type TreeKey = { image: string; version: number; digest: string }
@@ -15,13 +15,20 @@ export type FindTreeFile = (key: TreeKey, path: string) => Promise<string | unde
 /** Files of trees that are kept in memory, some 200 bytes each. */
 const maxKept = 100_000
 
-/** Looks files up in trees that are kept in memory: installers ask for thousands, and many of them at once. */
-export function createFindTreeFile(db: Db): FindTreeFile {
+/** The variants of a version of an image, if they are in memory. */
+type HeldVariants = (image: string, version: number) => Variant[] | undefined
+
+/**
+ * Looks files up in trees that are kept in memory: installers ask for thousands, and many of them at once.
+ * @param held versions that need no question to the database
+ */
+export function createFindTreeFile(db: Db, held: HeldVariants = () => undefined): FindTreeFile {
   const trees = new LRUCache<string, ReadonlyMap<string, string>, TreeKey>({
     maxSize: maxKept,
     sizeCalculation: (tree) => tree.size + 1,
     // Simultaneous requests for the same tree share one look-up.
-    fetchMethod: (_key, _stale, { context }) => loadTree(db, context),
+    fetchMethod: async (_key, _stale, { context }) =>
+      treeOf(held(context.image, context.version), context) ?? treeOf(await findVariants(db, context), context),
   })
   return async (key, path) => {
     const tree = await trees.fetch(`${key.image}/${key.version}/${key.digest}`, { context: key })
@@ -29,12 +36,16 @@ export function createFindTreeFile(db: Db): FindTreeFile {
   }
 }
 
-async function loadTree(db: Db, { image, version, digest }: TreeKey): Promise<ReadonlyMap<string, string> | undefined> {
+async function findVariants(db: Db, { image, version }: TreeKey): Promise<Variant[] | undefined> {
   const rows = await db
     .select({ variants: imageVersions.variants })
     .from(imageVersions)
     .where(and(eq(imageVersions.image, image), eq(imageVersions.version, version)))
-  const trees = rows[0]?.variants.flatMap((variant) => ('tree' in variant && variant.tree ? [variant.tree] : [])) ?? []
+  return rows[0]?.variants
+}
+
+function treeOf(variants: Variant[] | undefined, { digest }: TreeKey): ReadonlyMap<string, string> | undefined {
+  const trees = variants?.flatMap((variant) => ('tree' in variant && variant.tree ? [variant.tree] : [])) ?? []
   const tree = trees.find((candidate) => treeDigest(candidate) === digest)
   return tree && new Map(tree.map(({ path, sha256 }) => [path, sha256]))
 }

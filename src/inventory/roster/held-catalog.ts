@@ -1,6 +1,7 @@
 // The catalog in memory, with the versions that deployments name and the documents of running boots. Used by roster.ts.
 import type { AnswerDocument } from '../../model/answer-file.ts'
-import type { Catalog } from '../../model/catalog.ts'
+import type { Catalog, FileStatus } from '../../model/catalog.ts'
+import type { Variant } from '../../model/image.ts'
 import { type CatalogRows, catalogOf } from '../boots/catalog.ts'
 import { type PinnedVersion, withVersion } from '../images/pinned-versions.ts'
 
@@ -69,6 +70,14 @@ export function createHeldCatalog() {
         return { name, version: Number(version), documents: texts }
       })
     },
+    /** The variants of a version of an image, if it is in memory. */
+    variantsOf: (name: string, version: number): Variant[] | undefined => {
+      const image = held?.catalog.images.get(name)
+      return image?.version === version ? image.variants : pins.get(keyOf(name, version))?.variants
+    },
+    /** A damaged file. */
+    damagedFile: (sha256: string): FileStatus | undefined =>
+      held?.rows.damagedFiles.find((file) => file.sha256 === sha256),
     /** The sealed secrets of groups. */
     secretsOf: (groups: string[]): SealedSecret[] =>
       (held?.rows.groupSecrets ?? [])

@@ -72,6 +72,7 @@ export function createLoader(db: Db, memory: Memory, maxMachines: number, log: L
     memory.touched = undefined
     if (entries.isBounded()) return bound()
     memory.state = 'complete'
+    memory.asOf = memory.answeredAt
     memory.changes += 1
     const ms = Math.round(performance.now() - startedAt)
     log.info({ machines: entries.size(), ms }, 'the roster has all machines in memory')
@@ -81,6 +82,7 @@ export function createLoader(db: Db, memory: Memory, maxMachines: number, log: L
     memory.entries.clear()
     memory.entries.bound()
     memory.state = 'bounded'
+    memory.asOf = memory.answeredAt
     log.info({ maxMachines }, 'the roster has the machines in memory that were used last')
   }
   return {

@@ -44,6 +44,8 @@ export function createMemory(db: Db, maxMachines: number) {
     asOf: undefined as Date | undefined,
     /** The journal of this server up to here was in the database before the last answer. */
     journal: undefined as JournalPlace | undefined,
+    /** The time of the database at the last answer. */
+    answeredAt: undefined as Date | undefined,
     /** Counts the answers with changes: what was read before one of them may be old after it. */
     applied: 0,
     /** What the file of the roster had, until the first answer tells that nothing is missing. */

@@ -7,10 +7,12 @@ import { DatabaseTimeoutError, isOutage } from '../../lib/outage.ts'
 import { inTime } from '../../lib/time/in-time.ts'
 import { createMicroBatch } from '../../lib/time/micro-batch.ts'
 import type { AnswerDocument } from '../../model/answer-file.ts'
+import type { FileStatus } from '../../model/catalog.ts'
 import type { Situation } from '../../model/decision.ts'
 import { isActive, type LatestDeployment, type Move, whySpent } from '../../model/deployment.ts'
 import type { Facts } from '../../model/facts.ts'
 import { identify } from '../../model/identity/identity.ts'
+import type { Variant } from '../../model/image.ts'
 import type { Machine } from '../../model/machine.ts'
 import type { RosterBoot } from './boots.ts'
 import { candidateOf, type Entry } from './entry.ts'
@@ -73,6 +75,10 @@ export type Roster = {
   sealedSecrets: (machineId: string | undefined, groups: string[]) => SealedSecret[]
   /** The documents of a version of an answer file, if it is in memory. */
   answerDocuments: (name: string, version: number) => AnswerDocument[] | undefined
+  /** The variants of a version of an image, if they are in memory. */
+  variantsOf: (image: string, version: number) => Variant[] | undefined
+  /** A damaged file of the catalog in memory. */
+  damagedFile: (sha256: string) => FileStatus | undefined
   /** How much is in memory. */
   size: () => { machines: number; isReady: boolean; isComplete: boolean; boots: number }
   /** Whether there is a last known state, which decides while the database is away. */
@@ -139,8 +145,9 @@ export function openRoster({
       loader.restart()
     }
     memory.saved = undefined
+    memory.answeredAt = new Date(answer.now)
     if (!memory.isReady()) return
-    memory.asOf = new Date(answer.now)
+    memory.asOf = memory.answeredAt
     memory.journal = journal
     overlays.dropSettled(own)
     void memory
@@ -287,6 +294,8 @@ export function openRoster({
       ]
     },
     answerDocuments: catalog.documentsOf,
+    variantsOf: catalog.variantsOf,
+    damagedFile: catalog.damagedFile,
     size: () => ({
       machines: entries.size(),
       isReady: memory.isReady(),
