@@ -2,6 +2,7 @@
 import type { Entry } from './entry.ts'
 import { addId, createKeyIndex, removeId } from './key-index.ts'
 import { type Key, keysOfEntry, maxOfEach, type RankedKey } from './keys.ts'
+import { packEntry, unpackEntry } from './packed-entry.ts'
 
 export type Entries = ReturnType<typeof createEntries>
 
@@ -14,7 +15,7 @@ export function createEntries(max: number) {
   const discovered = new Set<string>()
   let isBounded = false
 
-  const read = (id: string): Entry => JSON.parse(texts.get(id) as string)
+  const read = (id: string): Entry => unpackEntry(texts.get(id) as string)
   const forget = (entry: Entry, drop: (key: Key, id: string) => void) => {
     const { id, hostname } = entry.machine
     for (const key of keysOfEntry(entry)) drop(key, id)
@@ -44,7 +45,7 @@ export function createEntries(max: number) {
     if (hostname !== undefined) addId(hostnames, hostname, id)
     if (entry.machine.discovered) discovered.add(id)
     else discovered.delete(id)
-    texts.set(id, JSON.stringify(entry))
+    texts.set(id, packEntry(entry))
     if (texts.size <= max) return
     if (!isBounded) bound()
     const [oldest = ''] = texts.keys()
@@ -79,7 +80,7 @@ export function createEntries(max: number) {
           texts.delete(id)
           texts.set(id, text)
         }
-        return JSON.parse(text)
+        return unpackEntry(text)
       })
     },
     /** Whether all machines with these keys are here. */

@@ -1,5 +1,5 @@
-// An entry of the roster: a machine with all that decisions need of it, as one short JSON text. Used by the files of this
-// folder.
+// An entry of the roster: a machine with all that decisions need of it, and its row in a statement. Used by the files of
+// this folder.
 import type { SQL } from 'drizzle-orm'
 import { sql } from 'drizzle-orm'
 import { isActiveSql } from '../../db/deployment-conditions.ts'

@@ -33,7 +33,10 @@ export function keysOfFacts(facts: Facts): RankedKey[] {
 /** The keys by which the machine of an entry is found. */
 export function keysOfEntry({ machine, macs }: Pick<Entry, 'machine' | 'macs'>): Key[] {
   const { uuid, serial, product, facts } = machine
-  const [entered, reported] = [pairOf(serial, product), pairOf(facts.serial, facts.product)]
+  const entered = pairOf(serial, product)
+  const own = pairOf(facts.serial, facts.product)
+  // One text in memory if both are the same.
+  const reported = own === entered ? entered : own
   return [
     ...macs.map((mac) => ['mac', mac] as const),
     ...(uuid === undefined ? [] : [['uuid', uuid] as const]),

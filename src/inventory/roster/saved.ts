@@ -4,9 +4,9 @@ import type { Move } from '../../model/deployment.ts'
 import type { Machine } from '../../model/machine.ts'
 import type { CatalogRows } from '../boots/catalog.ts'
 import type { RosterBoot } from './boots.ts'
-import type { Entry } from './entry.ts'
 import type { Memory } from './memory.ts'
 import type { Claim } from './overlays.ts'
+import { entryOfList } from './packed-entry.ts'
 import type { Place } from './questions.ts'
 import type { JournalPlace } from './roster.ts'
 
@@ -28,7 +28,8 @@ type Line =
   | { discovered: Omit<Machine, 'createdAt' | 'updatedAt'> & { createdAt: string; updatedAt: string } }
   | { claim: Claim; of: string }
   | { boot: Omit<RosterBoot, 'startedAt'> & { startedAt: string } }
-  | Entry
+  // A packed entry.
+  | unknown[]
 
 /**
  * All that is in memory, one value a line; undefined if it is not known at one place of the database's history. Changes while
@@ -63,7 +64,7 @@ export async function restore(memory: Memory, lines: AsyncIterable<string>): Pro
   try {
     for await (const text of lines) {
       const line = JSON.parse(text) as Line
-      if ('machine' in line) entries.put(line)
+      if (Array.isArray(line)) entries.put(entryOfList(line))
       else if ('roster' in line) header = acceptHeader(memory, line)
       else if ('catalog' in line) catalog.set(line.catalog)
       else if ('documents' in line) catalog.addDocuments(line.name, line.version, line.documents)
