@@ -4,7 +4,7 @@ import { setImmediate, setTimeout } from 'node:timers/promises'
 import type { Db } from '../../db/open.ts'
 import { messageOf } from '../../lib/errors.ts'
 import type { Logger } from '../../lib/log.ts'
-import { hasMoreThan, pageOfEntries } from './find-entries.ts'
+import { hasMoreThan, pageOfEntries } from './entries/find-entries.ts'
 import type { Memory } from './memory.ts'
 import { listAnsweredBoots } from './read-boots.ts'
 

@@ -3,9 +3,9 @@
 import { isActive, type Move } from '../../model/deployment.ts'
 import type { Facts } from '../../model/facts.ts'
 import type { Machine } from '../../model/machine.ts'
-import type { Entry, RosterMachine } from './entry.ts'
-import { createKeyIndex } from './key-index.ts'
-import { type Key, keysOfEntry, type RankedKey } from './keys.ts'
+import type { Entry, RosterMachine } from './entries/entry.ts'
+import { createKeyIndex } from './entries/key-index.ts'
+import { type Key, keysOfEntry, type RankedKey } from './entries/keys.ts'
 
 /** A request that matched a machine without one of its MACs. */
 export type Claim = { mac: string; facts: Facts }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { Entry } from '../../../src/inventory/roster/entry.ts'
-import { packEntry, unpackEntry } from '../../../src/inventory/roster/packed-entry.ts'
+import type { Entry } from '../../../src/inventory/roster/entries/entry.ts'
+import { packEntry, unpackEntry } from '../../../src/inventory/roster/entries/packed-entry.ts'
 
 const small: Entry = {
   machine: {

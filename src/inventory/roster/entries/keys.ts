@@ -1,7 +1,7 @@
 // The keys by which machines are found, of requests and of entries. Used by entries.ts and find-entries.ts.
-import type { Facts } from '../../model/facts.ts'
-import { folded } from '../../model/identity/contradictions.ts'
-import { identityKeys } from '../../model/identity/identity.ts'
+import type { Facts } from '../../../model/facts.ts'
+import { folded } from '../../../model/identity/contradictions.ts'
+import { identityKeys } from '../../../model/identity/identity.ts'
 import type { Entry } from './entry.ts'
 
 /** The kinds of keys. `reported`: the values in the facts of a machine, not those that an operator entered. */

@@ -2,11 +2,11 @@
 // this folder.
 import type { SQL } from 'drizzle-orm'
 import { sql } from 'drizzle-orm'
-import { isActiveSql } from '../../db/deployment-conditions.ts'
-import { type LatestDeployment, maxArmedDays } from '../../model/deployment.ts'
-import type { Facts } from '../../model/facts.ts'
-import type { Candidate } from '../../model/identity/identity.ts'
-import type { Machine } from '../../model/machine.ts'
+import { isActiveSql } from '../../../db/deployment-conditions.ts'
+import { type LatestDeployment, maxArmedDays } from '../../../model/deployment.ts'
+import type { Facts } from '../../../model/facts.ts'
+import type { Candidate } from '../../../model/identity/identity.ts'
+import type { Machine } from '../../../model/machine.ts'
 
 /** A deployment, with the time when it becomes late, in milliseconds since 1970. */
 export type RosterDeployment = Omit<LatestDeployment, 'late'> & { lateAt: number }

@@ -1,6 +1,6 @@
 // An entry as a short text: a list of values without their names, because there may be 250,000 entries. Used by entries.ts and
 // saved.ts.
-import type { Facts } from '../../model/facts.ts'
+import type { Facts } from '../../../model/facts.ts'
 import type { Entry } from './entry.ts'
 
 const factNames = [

@@ -1,11 +1,11 @@
 // Reads entries of the roster from the database: those of requests, those that changed, and all in pages. Used by roster.ts
 // and load.ts.
 import { sql } from 'drizzle-orm'
-import type { Db } from '../../db/open.ts'
-import { rowsOf } from '../../db/rows.ts'
-import type { Facts } from '../../model/facts.ts'
-import { identityKeys } from '../../model/identity/identity.ts'
-import { foldedText, isSerial } from '../machines/identity/same-key.ts'
+import type { Db } from '../../../db/open.ts'
+import { rowsOf } from '../../../db/rows.ts'
+import type { Facts } from '../../../model/facts.ts'
+import { identityKeys } from '../../../model/identity/identity.ts'
+import { foldedText, isSerial } from '../../machines/identity/same-key.ts'
 import { type Entry, type EntryRow, entryColumns, entryOf } from './entry.ts'
 import { maxOfEach } from './keys.ts'
 
