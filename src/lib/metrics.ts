@@ -21,6 +21,8 @@ export type MetricsSources = {
   counted: () => Promise<CountedMetrics | undefined>
   /** The number of boot events that wait for the database. */
   waitingEvents: () => number
+  /** Bytes of the journal that wait for the database, and the records that it refused since the start. */
+  journal: () => { waitingBytes: number; refused: number }
 }
 
 /** The metrics of one server. No function throws or waits; labels have few values, never a MAC, an address or a path. */
@@ -122,6 +124,11 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
   const queryErrors = counter('database_query_errors_total', 'Statements and transactions that failed.')
   const alone = counter('decisions_without_database_total', 'Decisions made while the database was away.')
   const waiting = gauge('spool_events', 'Boot events that wait for the database.')
+  const journalBytes = gauge('journal_bytes', 'Bytes of the journal that wait for the database.')
+  const journalRefused = counter(
+    'journal_refused_total',
+    'Records refused, because the journal is full or cannot be written.',
+  )
   const damaged = gauge('image_files_damaged', 'Stored files that are damaged.')
   const adminRefusals = counter('audit_refused_total', 'Refused requests to the admin listener.', 'reason')
   gauge('build_info', 'Always 1. The labels describe the program.', 'version', 'node').set(
@@ -154,8 +161,12 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
   let sources: MetricsSources | undefined
   const refresh = async () => {
     if (sources === undefined) return
-    const { databaseAnswers, counted, waitingEvents } = sources
+    const { databaseAnswers, counted, waitingEvents, journal } = sources
     waiting.set(waitingEvents())
+    const { waitingBytes, refused } = journal()
+    journalBytes.set(waitingBytes)
+    journalRefused.reset()
+    journalRefused.inc(refused)
     const answers = await databaseAnswers().catch(() => false)
     databaseUp.set(answers ? 1 : 0)
     const values = answers ? await counted().catch(() => undefined) : undefined

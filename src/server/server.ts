@@ -66,6 +66,7 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Omit
     databaseAnswers: data.health.databaseAnswers,
     counted: createFindCounts(data.db),
     waitingEvents: data.inventory.events.waiting,
+    journal: data.inventory.journal.state,
   })
   const jobs = await startJobs(config, data, log, metrics, closers)
   const limits = await findLimits(config, log)

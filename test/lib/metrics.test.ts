@@ -49,6 +49,7 @@ describe('metrics', () => {
       databaseAnswers: async () => answers,
       counted: async () => ({ ...values, machines: [{ state: 'entered', count: 5 }] }),
       waitingEvents: () => 4,
+      journal: () => ({ waitingBytes: 2048, refused: 3 }),
     })
     expect(await linesOf(metrics, 'machines')).toEqual(['bootwright_machines{state="entered"} 5'])
     expect(await linesOf(metrics, 'boots_stalled')).toEqual(['bootwright_boots_stalled 3'])
@@ -57,5 +58,8 @@ describe('metrics', () => {
     expect(await linesOf(metrics, 'database_up')).toEqual(['bootwright_database_up 0'])
     expect(await linesOf(metrics, 'image_files_damaged')).toEqual([])
     expect(await linesOf(metrics, 'spool_events')).toEqual(['bootwright_spool_events 4'])
+    expect(await linesOf(metrics, 'journal_bytes')).toEqual(['bootwright_journal_bytes 2048'])
+    // A second look counts no record twice.
+    expect(await linesOf(metrics, 'journal_refused_total')).toEqual(['bootwright_journal_refused_total 3'])
   })
 })
