@@ -8,6 +8,7 @@ import { prepareDatabaseFolder, restore } from './embedded/database-folder.ts'
 import { watchDiskRoom } from './embedded/disk-room.ts'
 import { EngineError } from './embedded/protocol.ts'
 import { startEngine, startInMemory } from './embedded/start-engine.ts'
+import { startTrimming } from './embedded/trim-memory.ts'
 import { recordProgram, refuseNewerDatabase } from './newer.ts'
 import { asDb, migrationsFolder, type OnQuery, type OpenDb } from './open.ts'
 
@@ -51,7 +52,12 @@ export async function openEmbedded(
     await recordProgram(asDb(db))
     await checkTables(client, folder)
     opened = true
-    return { db: asDb(db), close: client.close, fault: client.fault, writes: client.writes }
+    const stopTrimming = folder === undefined ? () => {} : startTrimming()
+    const close = async () => {
+      stopTrimming()
+      await client.close()
+    }
+    return { db: asDb(db), close, fault: client.fault, writes: client.writes }
   } catch (error) {
     await client.close().catch(() => {})
     throw error instanceof ConfigError ? error : cannotOpen(folder, reasonOf(error))

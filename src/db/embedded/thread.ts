@@ -4,9 +4,6 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { startLocalEngine } from './local-engine.ts'
 import { serveEngine } from './serve-engine.ts'
 import type { ThreadSettings } from './start-engine.ts'
-import { loadTrimMemory } from './trim-memory.ts'
-
-const trimEveryMs = 10_000
 
 const { folder, durable } = workerData as ThreadSettings
 if (parentPort !== null) {
@@ -16,7 +13,4 @@ if (parentPort !== null) {
     () => startLocalEngine(folder, { durable }),
     () => port.close(),
   )
-  const trim = loadTrimMemory()
-  trim?.()
-  if (trim !== undefined) setInterval(trim, trimEveryMs).unref()
 }
