@@ -8,6 +8,8 @@ import type { Reported } from './reports.ts'
 export type Hearers = {
   log?: Logger
   metrics?: Pick<Metrics, 'bootOpened' | 'bootEnded' | 'report' | 'stage' | 'deploymentMoved'>
+  /** Hears of each deployment that moved. */
+  moved?: (deployment: MovedDeployment) => void
 }
 
 export function hearReport(
@@ -26,10 +28,12 @@ export function hearReport(
 
 /** @param level `warn` for a deployment that failed because it is late */
 export function hearMove(
-  { id, machineId, image, state, attempts, reason }: MovedDeployment,
-  { log, metrics }: Hearers,
+  deployment: MovedDeployment,
+  { log, metrics, moved }: Hearers,
   level: 'info' | 'warn' = 'info',
 ): void {
+  const { id, machineId, image, state, attempts, reason } = deployment
+  moved?.(deployment)
   log?.[level]({ deployment: id, machine: machineId, image, state, attempts, reason }, 'deployment')
   metrics?.deploymentMoved(state)
 }

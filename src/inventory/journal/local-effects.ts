@@ -9,6 +9,7 @@ import {
   type Seen,
 } from '../../model/deployment.ts'
 import type { Machine } from '../../model/machine.ts'
+import type { MovedDeployment } from '../boots/deployment-moves.ts'
 import type { BootRecord } from '../boots/open-boot.ts'
 import { moveBy, outcomeAfter } from '../boots/reports.ts'
 import type { RosterBoot } from '../roster/boots.ts'
@@ -24,6 +25,8 @@ export type LocalEffects = {
   reported: (report: Pick<ReportRecord, 'boot_id' | 'seen' | 'message'>, n: number) => boolean
   discovered: (record: DiscoveredRecord, at: Date) => void
   claimed: (record: ClaimRecord) => void
+  /** The database has moved a deployment. The roster hears of it before its next question. */
+  moved: (deployment: MovedDeployment) => void
   /** The records of the present run up to this number are in the database. */
   written: (n: number) => void
   /** The records of former runs are in the database. */
@@ -69,6 +72,12 @@ export function createLocalEffects(roster: Roster): LocalEffects {
     },
     discovered: ({ machine_id: id, facts }, at) => roster.addDiscovered(discoveredMachine(id, facts, at)),
     claimed: ({ machine_id, facts }) => roster.addClaim(machine_id, { mac: facts.mac ?? '', facts }),
+    moved: ({ id, state, attempts, reason }) => {
+      // A later report may have moved it further here.
+      if (moved.has(id)) return
+      roster.moved(id, { state, attempts, ...(reason !== null && { reason }) })
+      roster.settled(id)
+    },
     written: (n) => settle((last) => last <= n && last !== ofFormerRun),
     formerWritten: () => settle((last) => last === ofFormerRun),
     repeat: async (former, restoredTo) => {

@@ -104,6 +104,7 @@ export function openJournal(
   { waitMs = 300, effects, before, metrics }: JournalOptions = {},
 ): Journal {
   const writer = startWriter(db, files, log, {
+    ...(effects !== undefined && { moved: effects.moved }),
     ...{ log, onWritten: (n: number) => effects?.written(n), onFormerWritten: () => effects?.formerWritten() },
     ...(metrics !== undefined && { metrics }),
     ...(before !== undefined && { before }),
@@ -172,11 +173,11 @@ export function openJournal(
     recordReport: async ({ message, ...report }) => {
       const place = await add('report', { ...report, ...{ message: storable(message) } })
       if (place === undefined) return 'refused'
+      // Also if the database has the report soon: an outage may begin before the roster asks for it.
+      const isKnown = effects?.reported({ ...report, ...(message !== undefined && { message }) }, place.n)
       if ((await committed(place, place.stored ? waitMs : memoryWaitMs)) === true) return 'written'
       if (!place.stored || !(await run.sync())) return 'refused'
-      if (effects?.reported({ ...report, ...(message !== undefined && { message }) }, place.n) === false)
-        blindEnd = place.end
-      effects?.written(writer.lastWritten())
+      if (isKnown === false) blindEnd = place.end
       return 'kept'
     },
     note: (kind, fields) => {
