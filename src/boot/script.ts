@@ -8,16 +8,16 @@ import { bootMachine } from './boot-machine.ts'
 import type { BootDeps } from './http/deps.ts'
 import { parseFacts } from './http/facts-query.ts'
 import { type BootContext, type BootRequest, readRequest } from './http/request.ts'
+import { scriptResponse } from './http/script-response.ts'
 
 /** `/ipxe?mac=…` and `/ipxe/{mac}.ipxe`: the script for a machine. Always 200, because iPXE does not show the text of errors. */
 export async function serveScript(context: BootContext, deps: BootDeps): Promise<Response> {
   const request = readRequest(context, deps.settings)
   const macInPath = context.req.param('file')?.replace(/\.ipxe$/, '')
-  context.header('Cache-Control', 'no-store')
   try {
-    return context.text(await scriptFor(deps, request, parseFacts(request.query, macInPath)))
+    return scriptResponse(await scriptFor(deps, request, parseFacts(request.query, macInPath)))
   } catch (error) {
-    return context.text(faultScript(deps, request, {}, error))
+    return scriptResponse(faultScript(deps, request, {}, error))
   }
 }
 
