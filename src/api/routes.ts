@@ -222,6 +222,7 @@ export function createAdminApp(deps: AdminDeps): OpenAPIHono {
     methodNotAllowed({ app, onMethodNotAllowed: (context, allowed) => refuseMethod(context.req.method, allowed) }),
   )
   app.use(settleJournal(deps))
+  app.use(rememberChanges(deps))
   for (const [method, path, spec, tag] of table) register(app, deps, method, path, tag, spec)
   return app
 }
@@ -235,6 +236,15 @@ function settleJournal({ inventory }: Pick<AdminDeps, 'inventory'>): MiddlewareH
   return async (context, next) => {
     if (paths.test(context.req.path)) await inventory.journal.settle(settleMs)
     return next()
+  }
+}
+
+/** A change that was answered is known, also if the database goes away in the next moment. */
+function rememberChanges({ inventory }: Pick<AdminDeps, 'inventory'>): MiddlewareHandler {
+  return async (context, next) => {
+    await next()
+    const { method } = context.req
+    if (method !== 'GET' && method !== 'HEAD' && context.res.ok) await inventory.roster.refresh()
   }
 }
 

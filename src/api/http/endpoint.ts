@@ -36,7 +36,7 @@ import { problem } from './problems.ts'
 export type AdminDeps = HealthSources &
   AnswerDeps & {
     db: Db
-    inventory: Pick<Inventory, 'journal'>
+    inventory: Pick<Inventory, 'journal' | 'roster'>
     store: FileStore
     checks: FileChecks
     sealer: Sealer

@@ -51,6 +51,11 @@ export type JournalPlace = { run: string; end: number }
 export type Roster = {
   /** @throws an outage error if the database is away, and nothing or too little was read from it before */
   findSituation: FindSituation
+  /**
+   * Takes in all changes that were committed before this call, so that they are known if the database goes away. False if it is
+   * away already. Never throws.
+   */
+  refresh: () => Promise<boolean>
   /** Since when the database is away, or undefined. */
   away: () => Away | undefined
   /** A deployment moved here, before the database knows it. */
@@ -256,6 +261,7 @@ export function openRoster({
         return situationOf(facts, entries.find(keys), now(), supposed, undefined)
       return lookDirectly(facts, supposed)
     },
+    refresh: turns.fresh,
     away: turns.away,
     moved: (deploymentId, move) => {
       memory.changes += 1
