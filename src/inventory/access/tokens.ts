@@ -40,11 +40,6 @@ export function makeToken(): string {
   return randomBytes(32).toString('base64url')
 }
 
-/** True if a text has the form of a token. `preview`, the token of a preview, does not. */
-export function isToken(text: string): boolean {
-  return /^[\w-]{43}$/.test(text)
-}
-
 /** Stores a new token and returns it in clear, the only time that it can be seen. */
 export async function createToken(
   db: Db,

@@ -21,7 +21,7 @@ export type RosterBoot = {
   startedAt: Date
 }
 
-export type RosterBoots = ReturnType<typeof createRosterBoots>
+type RosterBoots = ReturnType<typeof createRosterBoots>
 
 /** Tokens expire after this time. */
 const lifetimeMs = 48 * 3600_000

@@ -5,7 +5,7 @@ import type { Variant } from '../../model/image.ts'
 import { type CatalogRows, catalogOf } from '../boots/catalog.ts'
 import { type PinnedVersion, withVersion } from '../images/pinned-versions.ts'
 
-export type HeldCatalog = ReturnType<typeof createHeldCatalog>
+type HeldCatalog = ReturnType<typeof createHeldCatalog>
 
 /** A sealed secret of a machine or group. */
 export type SealedSecret = { ownerKind: 'machine' | 'group'; owner: string; name: string; sealed: string }

@@ -4,7 +4,7 @@ import { addId, createKeyIndex, removeId } from './key-index.ts'
 import { type Key, keysOfEntry, maxOfEach, type RankedKey } from './keys.ts'
 import { packEntry, unpackEntry } from './packed-entry.ts'
 
-export type Entries = ReturnType<typeof createEntries>
+type Entries = ReturnType<typeof createEntries>
 
 /** Creates an empty store of at most `max` entries. */
 export function createEntries(max: number) {

@@ -5,7 +5,7 @@ import { type Key, type KeyKind, keyKinds } from './keys.ts'
 type Ids = string | Set<string>
 
 /** An index from keys to the ids of machines. */
-export type KeyIndex = ReturnType<typeof createKeyIndex>
+type KeyIndex = ReturnType<typeof createKeyIndex>
 
 /**
  * Creates an index. After `track`, the index holds only some machines, and remembers of which keys it has all of them.
