@@ -21,8 +21,6 @@ export type RosterBoot = {
   startedAt: Date
 }
 
-type RosterBoots = ReturnType<typeof createRosterBoots>
-
 /** Tokens expire after this time. */
 const lifetimeMs = 48 * 3600_000
 const maxBoots = 20_000

@@ -5,8 +5,6 @@ import type { Variant } from '../../model/image.ts'
 import { type CatalogRows, catalogOf } from '../boots/catalog.ts'
 import { type PinnedVersion, withVersion } from '../images/pinned-versions.ts'
 
-type HeldCatalog = ReturnType<typeof createHeldCatalog>
-
 /** A sealed secret of a machine or group. */
 export type SealedSecret = { ownerKind: 'machine' | 'group'; owner: string; name: string; sealed: string }
 

@@ -10,8 +10,6 @@ import { type Key, keysOfEntry, type RankedKey } from './entries/keys.ts'
 /** A request that matched a machine without one of its MACs. */
 export type Claim = { mac: string; facts: Facts }
 
-type Overlays = ReturnType<typeof createOverlays>
-
 /** The limits of overlays: what is oldest leaves. Beyond an outage, each lasts for seconds. */
 const maxMoves = 100_000
 const maxMachines = 20_000

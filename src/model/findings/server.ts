@@ -13,7 +13,8 @@ export const serverFindings = {
   },
   'BW-DATABASE': {
     title: 'The database is unreachable or slow',
-    means: 'Machines boot as of the last known state, and changes are refused. A server without such a state refuses machines.',
+    means:
+      'Machines boot as of the last known state, and changes are refused. A server without such a state refuses machines.',
     causes: ['PostgreSQL is stopped or unreachable.', 'The disk of the embedded database is full or slow.'],
     todo: [
       'Look at the log of Bootwright and of PostgreSQL. Do not restart Bootwright: it recovers when the database answers.',

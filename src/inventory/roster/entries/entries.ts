@@ -4,8 +4,6 @@ import { addId, createKeyIndex, removeId } from './key-index.ts'
 import { type Key, keysOfEntry, maxOfEach, type RankedKey } from './keys.ts'
 import { packEntry, unpackEntry } from './packed-entry.ts'
 
-type Entries = ReturnType<typeof createEntries>
-
 /** Creates an empty store of at most `max` entries. */
 export function createEntries(max: number) {
   // The texts are in the order of use, but only while some machines are missing.

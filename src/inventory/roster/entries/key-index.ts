@@ -4,9 +4,6 @@ import { type Key, type KeyKind, keyKinds } from './keys.ts'
 /** One id as it is, several in a set: most keys have one machine. */
 type Ids = string | Set<string>
 
-/** An index from keys to the ids of machines. */
-type KeyIndex = ReturnType<typeof createKeyIndex>
-
 /**
  * Creates an index. After `track`, the index holds only some machines, and remembers of which keys it has all of them.
  * @param maxAbsent the limit of remembered keys that no machine has
