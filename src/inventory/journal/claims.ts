@@ -1,4 +1,5 @@
 // Claims of machines by requests with another MAC. Called by inventory/open.ts.
+import { LRUCache } from 'lru-cache'
 import type { Db } from '../../db/open.ts'
 import { isOutage } from '../../lib/outage.ts'
 import { inTime } from '../../lib/time/in-time.ts'
@@ -20,13 +21,12 @@ const maxRemembered = 10_000
  * may install. Without the database, the roster distinguishes the requests of this server. All other claims go into the journal.
  */
 export function createRecordClaim(db: Db, roster: Roster, journal: Pick<Journal, 'note'>, waitMs: number): RecordClaim {
-  const remembered = new Set<string>()
+  const remembered = new LRUCache<string, true>({ max: maxRemembered })
   return async (machine, facts, { isSure }) => {
     // If an operator changes these values, the claim is a new one.
     const key = JSON.stringify([machine.id, machine.macs, machine.uuid, machine.serial, machine.product, facts.mac])
     if (remembered.has(key)) return false
-    remembered.add(key)
-    if (remembered.size > maxRemembered) remembered.delete([...remembered][0] ?? '')
+    remembered.set(key, true)
     if (isSure && roster.away() === undefined && (await writeNow(db, machine.id, facts, waitMs))) return true
     journal.note('claim', { machine_id: machine.id, facts, takesOver: isSure })
     return true

@@ -20,8 +20,7 @@ import type { ClaimRecord, DiscoveredRecord, ReportRecord } from './write-batch.
 
 export type LocalEffects = {
   opened: (boot: BootRecord, startedAt: Date) => void
-  /** `n` is the number of the report's record in its run. */
-  /** False if this server does not know the boot. */
+  /** False if this server does not know the boot. @param n the number of the report's record in its run */
   reported: (report: Pick<ReportRecord, 'boot_id' | 'seen' | 'message'>, n: number) => boolean
   discovered: (record: DiscoveredRecord, at: Date) => void
   claimed: (record: ClaimRecord) => void

@@ -145,6 +145,7 @@ export function openJournal(
     last = adding
     return adding
   }
+  const isFormerWritten = () => files.former.length === 0 || writer.isFormerWritten()
   const isLong = () => taken - writer.lastWritten() > maxUsualRecords
   const committed = (place: { end: number }, timeoutMs: number) => inTime(writer.committed(place.end), timeoutMs)
   const flush = async () => {
@@ -187,7 +188,7 @@ export function openJournal(
       void add(kind, { ...fields, ...text } as Parameters<typeof formatRecord>[3])
     },
     settleUnknown: (timeoutMs) => {
-      const isSettled = files.former.length === 0 || writer.isFormerWritten()
+      const isSettled = isFormerWritten()
       if (isSettled && blindEnd <= writer.settled()) return undefined
       const waiting = isSettled ? writer.committed(blindEnd) : writer.formerWritten()
       return inTime(waiting, timeoutMs).then(() => undefined)
@@ -201,7 +202,7 @@ export function openJournal(
       isRefusing,
       refused,
     }),
-    isBehind: () => writer.isAway() || (files.former.length > 0 && !writer.isFormerWritten()) || isLong(),
+    isBehind: () => writer.isAway() || !isFormerWritten() || isLong(),
     stop: async () => {
       await last
       await writer.stop(stopMs)
