@@ -34,7 +34,12 @@ beforeEach(async () => {
 
 const query = (more = '') => `mac=${mac.replaceAll(':', '-')}&platform=efi&buildarch=x86_64${more}`
 const preview = async (path = `/ipxe?${query()}`) => (await fetch(server.url + path)).text()
-const boot = (more = '') => getAsIpxe(`${server.url}/ipxe?${query(more)}`)
+/** Boots, and waits until the database has the boot. */
+const boot = async (more = '') => {
+  const script = await getAsIpxe(`${server.url}/ipxe?${query(more)}`)
+  await server.deps.inventory.events.flush()
+  return script
+}
 const assign = (image: string) =>
   saveMachine(server.deps.db, { mac }, { assignment: { image }, hostname: `host-${macs}` }, {}, 'tester')
 const tokenIn = (script: string) => /\/b\/([\w-]{43})\//.exec(script)?.[1] as string
@@ -214,6 +219,7 @@ describe('a machine never seen before', () => {
     const ask = (address: string) => getAsIpxe(`${small.url}/ipxe?mac=${address}`)
     await ask('52-54-00-00-00-01')
     expect(await ask('52-54-00-00-00-02')).toContain('boots from its local disk')
+    await small.deps.inventory.events.flush()
     expect(await findMachine(small.deps.db, { mac: '52:54:00:00:00:02' })).toBeDefined()
     expect(await findMachine(small.deps.db, { mac: '52:54:00:00:00:01' })).toBeUndefined()
     await small.stop()

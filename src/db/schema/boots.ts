@@ -104,6 +104,8 @@ export const boots = pgTable(
     index('boots_mac').on(table.mac, table.seq).where(sql`${table.machineId} is null`),
     index('boots_open').on(table.movedAt).where(sql`${table.outcome} is null`),
     index('boots_unwell').on(table.outcome, table.machineId).where(sql`${table.outcome} in ('failed', 'stalled')`),
+    // The boots of a machine that its next boot ends.
+    index('boots_unfinished').on(table.machineId).where(sql`${table.outcome} is null or ${table.outcome} = 'stalled'`),
     index('boots_stalled').on(table.movedAt).where(sql`${table.outcome} = 'stalled'`),
     // Boots that servers answer from memory while the database is away.
     index('boots_answered')

@@ -146,14 +146,12 @@ export async function insertBoots(
         update boot_events set boot_id = adopted.boot from adopted
         where boot_events.id = adopted.id and adopted.place <= ${maxAdoptedEvents}),
       seen as (
-        select machine, max(at) as at from new where seen and machine is not null group by machine),
-      remembered as (
-        select machine, jsonb_object_agg(fact.key, fact.value order by n) as facts
-        from new, jsonb_each(new.remembered) as fact where seen and machine is not null group by machine),
+        select machine, max(at) as at, coalesce(jsonb_object_agg(fact.key, fact.value order by n) filter (where fact.key is not null), '{}') as facts
+        from new left join lateral jsonb_each(new.remembered) as fact on true where seen and machine is not null group by machine),
       updated as (
         update machines set last_seen_at = greatest(case when machines.last_seen_at < now() then machines.last_seen_at end, seen.at),
-          facts = machines.facts || coalesce(remembered.facts, '{}')
-        from seen left join remembered using (machine) where machines.id = seen.machine),
+          facts = machines.facts || seen.facts
+        from seen where machines.id = seen.machine),
       event as (
         insert into boot_events (boot_id, ip, stage, message, at) select id, ip, 'script', spec, at from new order by n)
     select true as "isNew", id as boot, mac, image, stage, firmware, outcome from opened

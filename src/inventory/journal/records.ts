@@ -46,7 +46,7 @@ export function formatRecord(
   ms: number,
   fields: Fields,
 ): { text: string; keys: RecordKeys } {
-  const whole = { record, n, ms, id: newId(), ...fields }
+  const whole = { record, n, ms, ...fields, id: fields.id ?? newId() }
   return { text: JSON.stringify(whole), keys: keysOf(whole) }
 }
 

@@ -7,6 +7,7 @@ export type Waiters = {
   settle: (end: number) => void
   /** The offset up to which everything is settled. */
   settled: () => number
+  isEmpty: () => boolean
   /** Tells all callers that the database is unreachable. */
   giveUp: () => void
 }
@@ -24,6 +25,7 @@ export function createWaiters(): Waiters {
       for (const waiter of list) if (waiter.end <= settled) waiter.resolve(true)
     },
     settled: () => settled,
+    isEmpty: () => waiting.length === 0,
     giveUp: () => {
       const list = waiting
       waiting = []

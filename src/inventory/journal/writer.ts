@@ -9,6 +9,7 @@ import type { Hearers } from '../boots/hearers.ts'
 import { firstBatch } from './batches.ts'
 import { createBootMachines } from './boot-machines.ts'
 import type { JournalFiles, JournalRun } from './files.ts'
+import { createPace } from './pace.ts'
 import { openPosition } from './positions.ts'
 import { type PlacedRecord, parseKeys } from './records.ts'
 import { createBatchWriter } from './refusals.ts'
@@ -59,6 +60,7 @@ export function startWriter(
   const machines = createBootMachines(db)
   const waiters = createWaiters()
   const formerWaiters = createWaiters()
+  const pace = createPace()
   const writeRecords = createBatchWriter(db, files, log, hearers)
   let lastWritten = -1
   let isFormerWritten = false
@@ -120,6 +122,7 @@ export function startWriter(
         continue
       }
       const from: number = position
+      const begunAt = performance.now()
       const present = list
       const result = await persist(async () => {
         const batch = firstBatch(present, await machines.find(present))
@@ -142,6 +145,7 @@ export function startWriter(
         waiters.settle(position)
       }
       await written()
+      if (isPresent && !isStopping && waiters.isEmpty()) await pace.pause(performance.now() - begunAt, list.length > 0)
     }
   }
 
@@ -171,7 +175,11 @@ export function startWriter(
   }
   return {
     wake,
-    committed: (end) => (isAway ? Promise.resolve(end <= waiters.settled()) : waiters.wait(end)),
+    committed: (end) => {
+      if (isAway) return Promise.resolve(end <= waiters.settled())
+      pace.hurry()
+      return waiters.wait(end)
+    },
     settled: waiters.settled,
     isFormerWritten: () => isFormerWritten,
     formerWritten: () => (isAway ? Promise.resolve() : formerWaiters.wait(1)),
@@ -180,6 +188,7 @@ export function startWriter(
     stop: async (timeoutMs) => {
       isStopping = true
       wake()
+      pace.hurry()
       await inTime(running, timeoutMs)
       isAborted = true
       giveUp()

@@ -27,11 +27,10 @@ export async function writeSeen(tx: Tx, json: string, now: number): Promise<void
     with r as (
         select *, now() - greatest(0, ${now}::float8 - ms) * interval '1 millisecond' as at
         from jsonb_to_recordset(${json}::jsonb) as r(n bigint, ms float8, machine_id uuid, remembered jsonb)),
-      seen as (select machine_id, max(at) as at from r group by machine_id),
-      remembered as (
-        select machine_id, jsonb_object_agg(fact.key, fact.value order by n) as facts
-        from r, jsonb_each(remembered) as fact group by machine_id)
+      seen as (
+        select machine_id, max(at) as at, coalesce(jsonb_object_agg(fact.key, fact.value order by n) filter (where fact.key is not null), '{}') as facts
+        from r left join lateral jsonb_each(remembered) as fact on true group by machine_id)
     update machines set last_seen_at = greatest(case when machines.last_seen_at < now() then machines.last_seen_at end, seen.at),
-      facts = machines.facts || coalesce(remembered.facts, '{}')
-    from seen left join remembered using (machine_id) where machines.id = seen.machine_id`)
+      facts = machines.facts || seen.facts
+    from seen where machines.id = seen.machine_id`)
 }
