@@ -13,7 +13,7 @@ test('a few batches in a row are written without a pause, more are gathered', as
   expect(await isOver(pace.pause(5, false))).toBe(false)
 })
 
-test('a pause ends when somebody waits for the database, and the next one is skipped if there is none', async () => {
+test('a pause ends when somebody waits for the database, or else the next pause is skipped', async () => {
   const pace = createPace()
   for (let n = 0; n < 20; n++) await pace.pause(5, false)
   const long = pace.pause(100_000, true)
