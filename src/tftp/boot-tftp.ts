@@ -41,14 +41,15 @@ export async function startBootTftp(
   if (config.listen === 'off') return undefined
   const { host, port, explicit } = config.listen
   const { baseUrl, subnets, withoutServer } = config
-  const record = ({ peer, file, bytes, durationMs, outcome, message }: TftpTransferRecord) => {
+  const record = ({ peer, file, bytes, durationMs, outcome, message }: TftpTransferRecord, at: number) => {
     if (['probe', 'not-found', 'refused', 'displaced'].includes(outcome)) return
     const incomplete =
       outcome === 'complete'
         ? undefined
         : `${outcome} after ${bytes} bytes${message === undefined ? '' : `: ${message}`}`
     const stage = file === 'autoexec.ipxe' ? 'bootstrap' : 'nbp'
-    inventory.events.record({ ip: peer.replace(/:\d+$/, ''), stage, file, bytes, durationMs, message: incomplete })
+    const event = { ip: peer.replace(/:\d+$/, ''), stage, file, bytes, durationMs, message: incomplete } as const
+    inventory.events.record(event, Date.now() - at)
   }
   const settings = {
     host,

@@ -6,7 +6,7 @@ import { rowsOf } from '../../db/rows.ts'
 import { bootEvents } from '../../db/schema/boots.ts'
 import type { Tx } from '../../db/transaction.ts'
 import { type BootEvent, stages } from '../../model/boot.ts'
-import type { WrittenStray } from './open-boot.ts'
+import { prelude, type WrittenStray } from './open-boot.ts'
 
 /** The events of DHCP without a boot that are kept; a thousand machines that start together have about 6000. */
 const maxStrayDhcpEvents = 50_000
@@ -101,11 +101,17 @@ export async function insertEvents(tx: Tx, json: string, now: number): Promise<{
   return rowsOf<{ stage: string; seconds: number }>(found)
 }
 
-/** Writes events without a boot, in their order. @param ns their numbers, in the same order */
+/**
+ * Writes events without a boot, in their order. A late event may follow the boot that its machine opened after it: then it
+ * belongs to the newest boot of its address. @param ns their numbers, in the same order
+ */
 export async function insertStrays(tx: Tx, json: string, ns: number[], now: number): Promise<WrittenStray[]> {
   const found = await tx.execute(sql`
-    insert into boot_events (ip, mac, stage, kind, client, file, bytes, duration_ms, message, at)
-    select ip, mac, stage, kind, client, file, bytes, duration_ms, message, at from ${eventsOf(json, now)}
+    insert into boot_events (boot_id, ip, mac, stage, kind, client, file, bytes, duration_ms, message, at)
+    select newest.id, ip, mac, stage, kind, client, file, bytes, duration_ms, message, at from ${eventsOf(json, now)}
+    left join lateral (
+      select id, started_at, mac as boot_mac from boots where boots.ip = e.ip order by seq desc limit 1) as newest
+      on e.late and newest.started_at > e.at::timestamptz(3) and newest.started_at < e.at + ${prelude} and (e.mac is null or e.mac = newest.boot_mac)
     order by n returning id`)
   // Ids of a sequence follow the order of the rows.
   const ids = rowsOf<{ id: number | string }>(found).map(({ id }) => Number(id))
@@ -115,7 +121,7 @@ export async function insertStrays(tx: Tx, json: string, ns: number[], now: numb
 function eventsOf(json: string, now: number): SQL {
   return sql`(select *, now() - greatest(0, ${now}::float8 - ms) * interval '1 millisecond' as at
     from jsonb_to_recordset(${json}::jsonb) as e(n bigint, ms float8, boot_id uuid, ip text, mac text, stage text, kind text,
-      client text, file text, bytes bigint, duration_ms int, message text)) as e`
+      client text, file text, bytes bigint, duration_ms int, message text, late boolean)) as e`
 }
 
 // PostgreSQL stores neither NUL nor half a surrogate pair, and one such event would keep all those after it waiting.

@@ -24,7 +24,7 @@ export type NewBoot = {
 }
 
 /** DHCP and downloads of firmware belong to the script that the same MAC or address asks for within this time. */
-const prelude = sql`interval '10 minutes'`
+export const prelude = sql`interval '10 minutes'`
 
 /** The newest events of firmware that a boot takes over. Forged packets with its MAC must not fill the disk with more. */
 export const maxAdoptedEvents = 200
@@ -85,7 +85,7 @@ type ChangedBoot = {
 /**
  * Opens boots; those that exist already stay as they are. A boot supersedes the machine's unfinished boot at the same address and
  * updates the remembered facts. It takes over the events of its firmware: those with its MAC, and those without a MAC from its
- * address. `strays` are events of the same batch: a boot takes over only earlier ones. If another server recorded the discovered
+ * address. `strays` are events of the same batch: a boot takes over only earlier ones, by their order or their time. If another server recorded the discovered
  * machine first, the boot is that machine's. @param json a JSON array of records @param now the present time of their run
  */
 export async function insertBoots(
@@ -131,16 +131,16 @@ export async function insertBoots(
         where boots.id = ended.id and (boots.outcome is null or boots.outcome = 'stalled')
         returning boots.id, boots.mac, boots.image, boots.stage, boots.facts ->> 'platform' as firmware),
       before_boot as (
-        select e.id, e.at, new.id as boot, new.n from new join boot_events as e on e.mac = new.mac
+        select e.id, e.at, new.id as boot, new.n, new.at as boot_at from new join boot_events as e on e.mac = new.mac
         where e.boot_id is null and e.at > new.at - ${prelude}
         union all
-        select e.id, e.at, new.id, new.n from new join boot_events as e on e.ip = new.ip and (e.mac is null or new.mac is null)
+        select e.id, e.at, new.id, new.n, new.at from new join boot_events as e on e.ip = new.ip and (e.mac is null or new.mac is null)
         where e.boot_id is null and e.at > new.at - ${prelude}),
       adopted as (
         select id, boot, row_number() over (partition by boot order by at desc, id desc) as place from (
           select distinct on (b.id) b.id, b.at, b.boot from before_boot as b
           left join jsonb_to_recordset(${JSON.stringify(strays)}::jsonb) as stray(id bigint, n bigint) on stray.id = b.id
-          where stray.n is null or stray.n < b.n
+          where stray.n is null or stray.n < b.n or b.at::timestamptz(3) < b.boot_at
           order by b.id, b.n) as first_boot),
       joined as (
         update boot_events set boot_id = adopted.boot from adopted

@@ -19,8 +19,9 @@ export type BootEventRecorder = {
   /**
    * Records an event; never throws and never waits. For DHCP give `stage: 'dhcp'`, the MAC, and the address that the packet
    * shows, or `noAddress`: of a REQUEST option 50, of a request to port 4011 its source. Such an event ties address and MAC.
+   * `agoMs`: how long ago it happened, if another thread saw it. A boot that began meanwhile takes it over.
    */
-  record: (event: Omit<BootEvent, 'at'>) => void
+  record: (event: Omit<BootEvent, 'at'>, agoMs?: number) => void
   flush: () => Promise<void>
   /** The number of records that wait for the database. */
   waiting: () => number
@@ -82,6 +83,7 @@ export type Journal = {
 /** A flood of DISCOVERs has a new MAC in each packet, so only their number in a minute can be limited. */
 export const maxDhcpEventsPerMinute = 10_000
 const stopMs = 5000
+const maxLateMs = 30_000
 /** More records than this wait only during and after an outage, or in a storm. */
 const maxUsualRecords = 1000
 /** The time for a report that is only in memory. */
@@ -123,8 +125,8 @@ export function openJournal(
     atFirst: () => log.warn({ maxPerMinute: maxDhcpEventsPerMinute }, 'DHCP events dropped: too many in this minute'),
   })
 
-  const add = (kind: RecordKind, fields: Parameters<typeof formatRecord>[3]) => {
-    const { text, keys } = formatRecord(kind, count++, run.now(), fields)
+  const add = (kind: RecordKind, fields: Parameters<typeof formatRecord>[3], agoMs = 0) => {
+    const { text, keys } = formatRecord(kind, count++, run.now() - agoMs, fields)
     const adding = run.append(text, keys).then((place) => {
       if (place === undefined) {
         refused += 1
@@ -155,10 +157,13 @@ export function openJournal(
 
   return {
     events: {
-      record: (event) => {
+      record: (event, agoMs = 0) => {
         if (event.bootId !== undefined && !isUuid(event.bootId)) return
         if (event.stage === 'dhcp' && !hasRoomForDhcp()) return
-        void add(event.bootId === undefined ? 'stray' : 'event', eventRecordOf(event))
+        // A clock that was set in the meantime moves no event by more than the delay of a busy server.
+        const late = Math.min(Math.max(0, agoMs), maxLateMs)
+        const fields = { ...eventRecordOf(event), ...(late > 0 && { late: true }) }
+        void add(event.bootId === undefined ? 'stray' : 'event', fields, late)
       },
       flush,
       waiting: () => Math.max(0, taken - writer.lastWritten()),

@@ -35,7 +35,7 @@ export type Batch = {
     retransmissions: number
     bytes: number
   }
-  entries: ({ record: TftpTransferRecord } | { line: LogLine })[]
+  entries: ({ record: TftpTransferRecord; at: number } | { line: LogLine })[]
   /** Entries that had no room. */
   dropped: number
 }

@@ -57,7 +57,7 @@ export function createOutbox(send: (batch: Batch) => void, levels: LogLine['leve
     levels.includes(level) ? (fields: object, text: string) => add({ line: { level, fields, text } }) : () => {}
 
   return {
-    record: (record) => add({ record }),
+    record: (record) => add({ record, at: Date.now() }),
     log: { debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error') },
     metrics: {
       transferStarted: () => count('started'),

@@ -17,7 +17,8 @@ export type TftpThread = {
 
 /** What gets the reports of the thread. */
 export type ThreadSink = {
-  record: (record: TftpTransferRecord) => void
+  /** @param at when the transfer ended, in milliseconds since 1970 */
+  record: (record: TftpTransferRecord, at: number) => void
   log: TftpLog
   metrics: TftpMetrics | undefined
 }
@@ -136,7 +137,7 @@ function deliver({ counts, entries, dropped }: Batch, { record, log, metrics }: 
     if ('line' in entry) log[entry.line.level](entry.line.fields, entry.line.text)
     else
       try {
-        record(entry.record)
+        record(entry.record, entry.at)
       } catch (error) {
         log.error({ error: messageOf(error) }, 'TFTP transfer was not recorded')
       }

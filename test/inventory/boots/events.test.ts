@@ -101,6 +101,21 @@ eachDatabase('boot events', (database) => {
     expect(await count()).toBe(5)
   })
 
+  test('that happened before the script join its boot although they come after it, and later ones do not', async () => {
+    const bootId = await open()
+    const recorder = startTestRecorder(database(), quiet)
+    recorder.record({ ip, stage: 'bootstrap', file: 'autoexec.ipxe' }, 5000)
+    recorder.record({ ip, stage: 'nbp', file: 'ipxe.efi' })
+    recorder.record({ ip: '192.0.2.8', stage: 'bootstrap', file: 'autoexec.ipxe' }, 5000)
+    await recorder.stop()
+    const list = await listBootEvents(database(), bootId)
+    expect(list.map(({ stage, file }) => [stage, file])).toEqual([
+      ['bootstrap', 'autoexec.ipxe'],
+      ['script', undefined],
+    ])
+    expect(await count()).toBe(4)
+  })
+
   test('of a flood with the MAC of a machine do not all join its boot: the newest do', async () => {
     const mac = '52:54:00:12:34:56'
     const recorder = startTestRecorder(database(), quiet)
