@@ -1,4 +1,4 @@
-// Boot events: written, listed and deleted. Called by inventory/journal/write-batch.ts, the API and the housekeeping.
+// Boot events: written, listed and deleted. Called by inventory/journal/writing/write-batch.ts, the API and the housekeeping.
 
 import { asc, desc, eq, or, type SQL, sql } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'

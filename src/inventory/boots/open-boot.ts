@@ -1,4 +1,4 @@
-// Opens boots: the beginning of each, with what its firmware did before. Called by inventory/journal/write-batch.ts.
+// Opens boots: the beginning of each, with what its firmware did before. Called by inventory/journal/writing/write-batch.ts.
 
 import { sql } from 'drizzle-orm'
 import { rowsOf } from '../../db/rows.ts'

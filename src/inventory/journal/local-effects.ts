@@ -16,7 +16,7 @@ import type { RosterBoot } from '../roster/boots.ts'
 import type { JournalPlace, Roster } from '../roster/roster.ts'
 import type { JournalRun } from './files.ts'
 import type { RecordKind } from './records.ts'
-import type { ClaimRecord, DiscoveredRecord, ReportRecord } from './write-batch.ts'
+import type { ClaimRecord, DiscoveredRecord, ReportRecord } from './writing/write-batch.ts'
 
 export type LocalEffects = {
   opened: (boot: BootRecord, startedAt: Date) => void

@@ -11,8 +11,14 @@ import { bootRecordOf, type NewBoot } from '../boots/open-boot.ts'
 import type { JournalFiles } from './files.ts'
 import type { LocalEffects } from './local-effects.ts'
 import { formatRecord, type RecordKind } from './records.ts'
-import type { ClaimRecord, ConflictRecord, DiscoveredRecord, NoticeRecord, ReportRecord } from './write-batch.ts'
-import { startWriter } from './writer.ts'
+import type {
+  ClaimRecord,
+  ConflictRecord,
+  DiscoveredRecord,
+  NoticeRecord,
+  ReportRecord,
+} from './writing/write-batch.ts'
+import { startWriter } from './writing/writer.ts'
 
 /** Records what is seen of boots. `flush` waits until earlier events are written, or until the database is unreachable. */
 export type BootEventRecorder = {

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { createPace } from '../../../src/inventory/journal/pace.ts'
+import { createPace } from '../../../src/inventory/journal/writing/pace.ts'
 
 /** Whether a pause has ended after a turn of the event loop. */
 async function isOver(pause: Promise<void>): Promise<boolean> {

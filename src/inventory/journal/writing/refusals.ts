@@ -1,13 +1,13 @@
 // Writes batches, and puts records aside that the database refuses. Called by writer.ts.
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Db } from '../../db/open.ts'
-import { InputError, messageOf } from '../../lib/errors.ts'
-import type { Logger } from '../../lib/log.ts'
-import type { Hearers } from '../boots/hearers.ts'
+import type { Db } from '../../../db/open.ts'
+import { InputError, messageOf } from '../../../lib/errors.ts'
+import type { Logger } from '../../../lib/log.ts'
+import type { Hearers } from '../../boots/hearers.ts'
+import type { JournalFiles, JournalRun } from '../files.ts'
+import type { PlacedRecord } from '../records.ts'
+import { createRunClock, type RunClock } from '../run-clock.ts'
 import { type Batch, firstBatch } from './batches.ts'
-import type { JournalFiles, JournalRun } from './files.ts'
-import type { PlacedRecord } from './records.ts'
-import { createRunClock, type RunClock } from './run-clock.ts'
 import { type AfterCommit, skipRecord, writeBatch } from './write-batch.ts'
 
 /** The batch is in the database; or the position of the run is not the expected one. */

@@ -1,8 +1,8 @@
 // How much of each journal is in the database. Called by writer.ts, write-batch.ts and the housekeeping.
 import { sql } from 'drizzle-orm'
-import type { Db } from '../../db/open.ts'
-import { rowsOf } from '../../db/rows.ts'
-import type { Tx } from '../../db/transaction.ts'
+import type { Db } from '../../../db/open.ts'
+import { rowsOf } from '../../../db/rows.ts'
+import type { Tx } from '../../../db/transaction.ts'
 
 /** The offset of the first record of a run that is not written. A new run begins at `first`. */
 export async function openPosition(db: Db, run: string, first: number): Promise<number> {

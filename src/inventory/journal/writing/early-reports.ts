@@ -1,10 +1,10 @@
 // Reports that reach the database before their boot. Called by write-batch.ts and the housekeeping.
 import { sql } from 'drizzle-orm'
-import type { Db } from '../../db/open.ts'
-import { rowsOf } from '../../db/rows.ts'
-import type { Tx } from '../../db/transaction.ts'
-import type { Hearers } from '../boots/hearers.ts'
-import { hearReports, type Sighting, writeReports } from '../boots/reports.ts'
+import type { Db } from '../../../db/open.ts'
+import { rowsOf } from '../../../db/rows.ts'
+import type { Tx } from '../../../db/transaction.ts'
+import type { Hearers } from '../../boots/hearers.ts'
+import { hearReports, type Sighting, writeReports } from '../../boots/reports.ts'
 
 /** A report with its id. */
 export type EarlyReport = Sighting & { id: string }

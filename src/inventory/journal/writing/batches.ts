@@ -1,5 +1,5 @@
 // Which records one transaction writes. Pure. Called by writer.ts.
-import { type PlacedRecord, type RecordKind, recordKinds } from './records.ts'
+import { type PlacedRecord, type RecordKind, recordKinds } from '../records.ts'
 
 /** The first records of a list, grouped by kind. A transaction writes the kinds in the order of `recordKinds`. */
 export type Batch = { records: PlacedRecord[]; groups: Map<RecordKind, PlacedRecord[]> }

@@ -1,9 +1,9 @@
 // The machines of boots, which decide the order of records. Called by writer.ts.
 import { sql } from 'drizzle-orm'
 import { LRUCache } from 'lru-cache'
-import type { Db } from '../../db/open.ts'
-import { rowsOf } from '../../db/rows.ts'
-import type { PlacedRecord } from './records.ts'
+import type { Db } from '../../../db/open.ts'
+import { rowsOf } from '../../../db/rows.ts'
+import type { PlacedRecord } from '../records.ts'
 
 /** Limit of boots in memory; the ones looked up longest ago are dropped. */
 const maxBoots = 20_000
