@@ -46,6 +46,7 @@ import * as bootPrograms from './system/boot-programs.ts'
 import * as codes from './system/codes.ts'
 import * as dhcpConfig from './system/dhcp-config.ts'
 import * as doctor from './system/doctor.ts'
+import * as folder from './system/folder.ts'
 import * as foreignServers from './system/foreign-servers.ts'
 import * as health from './system/health.ts'
 import * as metrics from './system/metrics.ts'
@@ -163,6 +164,8 @@ const table: [Method, string, Endpoint, tag: string][] = [
   ['get', `${prefix}/foreign-servers`, foreignServers.list, 'network'],
   ['post', `${prefix}/foreign-servers/{id}/acknowledge`, foreignServers.acknowledge, 'network'],
   ['delete', `${prefix}/foreign-servers/{id}`, foreignServers.remove, 'network'],
+  ['post', `${prefix}/apply`, folder.apply, 'folder'],
+  ['get', `${prefix}/export`, folder.exportAll, 'folder'],
   ['get', `${prefix}/policy`, policy.get, 'policy'],
   ['put', `${prefix}/policy`, policy.put, 'policy'],
   ['get', `${prefix}/tokens`, tokens.list, 'tokens'],

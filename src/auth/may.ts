@@ -26,6 +26,8 @@ const lowestRole = {
   'images.delete': 'admin',
   'files.delete': 'admin',
   'policy.edit': 'admin',
+  /** A folder can set the policy and delete images. */
+  'folder.apply': 'admin',
   'webhooks.edit': 'admin',
   'access.edit': 'admin',
   'settings.read': 'admin',

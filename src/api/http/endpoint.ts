@@ -117,6 +117,8 @@ export type EndpointSpec<
   bodyTypes?: readonly string[]
   /** The schema of that body if its media type is application/json. */
   bodyJson?: z.ZodType
+  /** The limit of a JSON body in bytes; by default 1 MiB. */
+  maxBodyBytes?: number
   /** True if a missing body means `{}`. */
   bodyOptional?: true
   /** True if the endpoint obeys If-Match and If-None-Match. */
@@ -175,10 +177,12 @@ function isJson(context: Context): boolean {
   return /^application\/([a-z.-]+\+)?json\b/i.test(context.req.header('content-type') ?? '')
 }
 
-const boundedJson: MiddlewareHandler = bodyLimit({
-  maxSize: maxJsonBytes,
-  onError: () => problem({ status: 413, detail: `JSON body too large: expected at most ${maxJsonBytes} bytes` }),
-})
+function boundedJson(maxSize: number): MiddlewareHandler {
+  return bodyLimit({
+    maxSize,
+    onError: () => problem({ status: 413, detail: `JSON body too large: expected at most ${maxSize} bytes` }),
+  })
+}
 
 /** Serves an endpoint at a method and a path (`/machines/{id}`), and adds it to the OpenAPI document under the tag. */
 export function register(
@@ -195,7 +199,9 @@ export function register(
   const served = spec.bodyIsBytes ? { ...route, hide: true, request: { ...route.request, body: undefined } } : route
   const middleware = [
     checkRights(deps.db, spec),
-    ...(spec.body === undefined ? [] : [boundedJson, checkedBody(spec.bodyOptional ?? false)]),
+    ...(spec.body === undefined
+      ? []
+      : [boundedJson(spec.maxBodyBytes ?? maxJsonBytes), checkedBody(spec.bodyOptional ?? false)]),
   ]
   app.openapi(
     { ...served, middleware } as RouteConfig,

@@ -2,8 +2,10 @@
 import type { Db } from '../../db/open.ts'
 import type { Tx } from '../../db/transaction.ts'
 import { ConflictError, requireFound } from '../../lib/errors.ts'
+import type { FolderKind } from '../../model/folder/folder.ts'
 import { type Actor, recordChanges } from '../changes/changes.ts'
-import { changeType, type EditedNoun } from '../changes/types.ts'
+import { changeType } from '../changes/types.ts'
+import { forgetOwner } from '../folder/owners.ts'
 import { lockName } from './lock.ts'
 import { checkPrecondition, type Precondition } from './precondition.ts'
 
@@ -12,7 +14,7 @@ type Named = { name: string; revision: number; createdAt: Date }
 /** A kind of thing with a name of its own: an image, an answer file, a group, a menu. */
 export type NamedNoun<Thing extends Named> = {
   /** The noun in the types of changes: `image`, `answer-file`. */
-  noun: EditedNoun
+  noun: FolderKind
   find: (db: Db, name: string) => Promise<Thing | undefined>
   /** What the audit log keeps of the thing. */
   auditView: (thing: Thing) => unknown
@@ -59,6 +61,7 @@ export async function deleteNamed<Thing extends Named>(
     requireFound(before, `${noun.replace('-', ' ')} ${name}`)
     checkPrecondition(precondition, before)
     await remove(tx)
+    await forgetOwner(tx, noun, name)
     await recordChanges(tx, [
       { actor: by, type: changeType(noun, before, undefined), subject: name, before: auditView(before) },
     ])

@@ -29,22 +29,28 @@ export async function listMenus(db: Db, limit: number, after?: string): Promise<
   return db.select().from(menus).where(page).orderBy(asc(menus.name)).limit(limit)
 }
 
-/** Makes or replaces a menu. @throws InputError for duplicate entries, an unknown default entry or an unknown name; PreconditionError */
+/** Makes or replaces a menu. `coming`: menus that the same transaction saves later. @throws InputError for duplicate entries, an unknown default entry or an unknown name; PreconditionError */
 export async function saveMenu(
   db: Db,
   name: string,
   content: MenuContent,
   precondition: Precondition,
   by: Actor,
+  coming: ReadonlySet<string> = new Set(),
 ): Promise<{ menu: Menu; created: boolean }> {
-  const checked = await checkMenu(db, name, content)
+  const checked = await checkMenu(db, name, content, coming)
   const { thing, created } = await saveContent(db, name, () => checked, precondition, by)
   return { menu: thing, created }
 }
 
 /** Checks a menu without saving it. @throws InputError as saveMenu */
-export async function checkMenu(db: Db, name: string, content: MenuContent): Promise<MenuContent> {
-  await refuseUnknownEntries(db, name, content.entries)
+export async function checkMenu(
+  db: Db,
+  name: string,
+  content: MenuContent,
+  coming: ReadonlySet<string> = new Set(),
+): Promise<MenuContent> {
+  await refuseUnknownEntries(db, name, content.entries, coming)
   return checkedMenu(content, await findInstallers(db))
 }
 
@@ -89,18 +95,31 @@ function contentOf({ title, timeoutSeconds, defaultEntry, entries }: Menu): Menu
   return { title, timeoutSeconds, defaultEntry, entries }
 }
 
-async function refuseUnknownEntries(db: Db, name: string, entries: MenuEntry[]): Promise<void> {
+async function refuseUnknownEntries(
+  db: Db,
+  name: string,
+  entries: MenuEntry[],
+  coming: ReadonlySet<string> = new Set(),
+): Promise<void> {
   for (const [index, entry] of entries.entries()) {
     // A menu may lead back to itself.
-    const named = entry.kind === 'image' ? entry : entry.kind === 'menu' && entry.menu !== name ? entry : {}
+    const isMenu = entry.kind === 'menu' && entry.menu !== name && !coming.has(entry.menu)
+    const named = entry.kind === 'image' || isMenu ? entry : {}
     await refuseUnknownNames(db, named, `entries[${index}]`)
   }
 }
 
 /** @throws NotFoundError, PreconditionError; ConflictError while something names it */
-export async function deleteMenu(db: Db, name: string, precondition: Precondition, by: Actor): Promise<void> {
+export async function deleteMenu(
+  db: Db,
+  name: string,
+  precondition: Precondition,
+  by: Actor,
+  /** Menus that the same transaction deletes. */
+  leaving: string[] = [],
+): Promise<void> {
   await deleteNamed(db, noun, name, precondition, by, async (tx) => {
-    await refuseNamed(tx, 'menu', name)
+    await refuseNamed(tx, 'menu', name, leaving)
     await tx.delete(menus).where(eq(menus.name, name))
   })
 }

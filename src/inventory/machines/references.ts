@@ -38,13 +38,14 @@ export async function refuseUnknownNames(
   if (faults.length > 0) throw new InputError(faults)
 }
 
-/** @throws ConflictError that lists the users of a thing, which must not be deleted */
-export async function refuseNamed(db: Db, kind: Referred, name: string): Promise<void> {
+/** @throws ConflictError that lists the users of a thing, which must not be deleted. Menus in `exceptMenus` do not count. */
+export async function refuseNamed(db: Db, kind: Referred, name: string, exceptMenus: string[] = []): Promise<void> {
   const thing = `${kind === 'answerFile' ? 'answer file' : kind} ${name}`
   const found = await db.execute(sql`
     select 'machine ' || ${nameColumn} as who from machines where assignment ->> ${kind} = ${name}
     union all select 'group ' || name from groups where assignment ->> ${kind} = ${name}
     union all select 'menu ' || name from menus where name <> ${kind === 'menu' ? name : ''}
+      and not name in (select jsonb_array_elements_text(${JSON.stringify(exceptMenus)}::jsonb))
       and exists (select 1 from jsonb_array_elements(entries) as e(entry) where entry ->> ${kind} = ${name})
     union all select 'the policy' from policies where policy ->> ${kind} = ${name}
     union all select 'deployment ' || id::text from deployments where ${isDeploymentOf(kind, name)}

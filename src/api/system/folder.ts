@@ -1,0 +1,109 @@
+// /apply and /export: groups, menus, answer files, images and the policy as one whole.
+
+import { countImageMachines } from '../../decide/image-uses.ts'
+import { countGroupMachines } from '../../decide/preview/group-uses.ts'
+import { type Applied, applyFolder } from '../../inventory/folder/apply.ts'
+import { exportFolder } from '../../inventory/folder/export.ts'
+import type { Planned } from '../../inventory/folder/plan.ts'
+import { isSameJson } from '../../lib/canonical.ts'
+import { type FieldFault, InputError } from '../../lib/errors.ts'
+import type { FolderAnswerFile, FolderImage } from '../../model/folder/folder.ts'
+import { checkAnswers } from '../../render/answers.ts'
+import { type AdminDeps, endpoint } from '../http/endpoint.ts'
+import { applyQuery, applyRequest, applyResult, exportedFolder, exportQuery } from '../schemas/system/folder.ts'
+
+const maxBodyBytes = 16 * 2 ** 20
+
+export const apply = endpoint({
+  operationId: 'applyFolder',
+  action: 'folder.apply',
+  summary: 'Apply groups, menus, answer files, images and the policy as one whole, or nothing',
+  description:
+    'Everything in the body is created or replaced in one transaction. All faults are listed, and any fault leaves everything as it was. A dry run does the same and rolls back. To apply exactly a plan, send its ETag as If-Match: if anything in the plan has changed since, the answer is 412.',
+  query: applyQuery,
+  body: applyRequest,
+  maxBodyBytes,
+  conditional: true,
+  returns: applyResult,
+  statuses: { 200: 'The plan of a dry run, or what was applied' },
+  answer: async ({ db }, { query, body, precondition, by }) => {
+    const { owner, prune = false, pruneUsed = false, take = false, ...folder } = body
+    if (precondition.ifNoneMatch !== undefined)
+      throw new InputError({ field: 'If-None-Match', value: '*', expected: 'no such header' })
+    checkDocuments(folder.answerFiles)
+    const dryRun = query.dryRun ?? false
+    const options = { ...{ owner, prune, pruneUsed, take, dryRun, precondition }, countMatches: countGroupMachines }
+    const applied = await applyFolder(db, folder, options, by)
+    const body200 = {
+      ...{ dryRun, owner },
+      ...countsOf(applied),
+      etag: applied.tag,
+      items: await itemsOf(db, applied, dryRun),
+    }
+    return { status: 200, body: body200, headers: { etag: applied.tag } }
+  },
+})
+
+export const exportAll = endpoint({
+  operationId: 'exportFolder',
+  action: 'inventory.read',
+  summary: 'Export groups, menus, answer files, images and the policy, in the form of an apply',
+  description:
+    'The lists are sorted by name. Images are exported as the recipe that made them, or as variants with the hashes of their files.',
+  query: exportQuery,
+  returns: exportedFolder,
+  statuses: { 200: 'Everything, as it is at one moment' },
+  answer: async ({ db }, { query }) => {
+    const { secrets, ...folder } = await exportFolder(db, query.owner)
+    return { status: 200, body: { ...folder, omitted: omittedOf(folder.images, secrets) } }
+  },
+})
+
+/** Checks the Liquid of all documents. @throws InputError with their places in the body */
+function checkDocuments(answerFiles: FolderAnswerFile[]): void {
+  const faults = answerFiles.flatMap(({ documents }, index): FieldFault[] => {
+    try {
+      checkAnswers(documents)
+      return []
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error
+      return error.faults.map((fault) => ({ ...fault, field: `answerFiles[${index}].${fault.field}` }))
+    }
+  })
+  if (faults.length > 0) throw new InputError(faults.slice(0, 50))
+}
+
+function countsOf({ items }: Applied) {
+  const count = (outcome: Planned['outcome']) => items.filter((item) => item.outcome === outcome).length
+  return {
+    ...{ created: count('created'), changed: count('changed') },
+    ...{ unchanged: count('unchanged'), deleted: count('deleted') },
+  }
+}
+
+/** The rows that say something. A plan counts the machines that boot an image with other variants. */
+async function itemsOf(db: AdminDeps['db'], { items }: Applied, dryRun: boolean) {
+  const rows = items.filter((item) => item.outcome !== 'unchanged' || item.adopted || item.takenFrom)
+  const result = []
+  for (const { before, after, ...row } of rows) {
+    const [old, now] = [before, after] as [FolderImage | undefined, FolderImage | undefined]
+    const isOther = row.kind === 'image' && row.outcome === 'changed' && !isSameJson(old?.variants, now?.variants)
+    const counted = isOther && dryRun ? { machines: (await countImageMachines(db, row.name ?? '')).machines } : {}
+    result.push({
+      ...{ ...row, ...counted },
+      ...(before !== undefined && { before: before as Record<string, unknown> }),
+      ...(after !== undefined && { after: after as Record<string, unknown> }),
+    })
+  }
+  return result
+}
+
+function omittedOf(images: FolderImage[], secrets: { group: string; names: string[] }[]): string[] {
+  const recipes = images.filter(({ recipe }) => recipe !== undefined).length
+  return [
+    ...secrets.map(({ group, names }) => `the values of the secrets of group ${group}: ${names.join(', ')}`),
+    ...(images.length > 0 ? ['the bytes of the files of images, and all versions but the current ones'] : []),
+    ...(recipes > 0 ? ['the recipes themselves: those in the data folder of the server are its files'] : []),
+    'machines with their secrets, people, tokens and webhooks',
+  ]
+}
