@@ -119,7 +119,7 @@ async function saveAll(
   const items: Planned[] = []
   for (const { kind, given, index, before } of steps) {
     const ownerBefore = owned.get(keyOf({ kind: kind.kind, name: given.name }))
-    const shown = (form: { name: string }) => kind.shown?.(form) ?? form
+    const formOf = (form: { name: string }) => kind.exported?.(form) ?? form
     const row = {
       ...{ kind: kind.kind, name: given.name },
       ...(before !== undefined && ownerBefore === undefined && { adopted: true as const }),
@@ -137,8 +137,8 @@ async function saveAll(
       .catch((error: unknown) => faults.push(...faultsIn(error, field)))
     items.push({
       ...{ ...row, outcome: before === undefined ? 'created' : 'changed' },
-      ...(before !== undefined && { before: shown(before.form) }),
-      after: shown(kind.after(given, before?.form)),
+      ...(before !== undefined && { before: formOf(before.form) }),
+      after: formOf(kind.after(given, before?.form)),
     })
   }
   if (faults.length > 0) throw new InputError(faults.slice(0, maxFaults))

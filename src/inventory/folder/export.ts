@@ -20,9 +20,9 @@ export async function exportFolder(db: Db, owner?: string): Promise<ExportedFold
     async (tx) => {
       const owned = (await listOwned(tx)).filter((thing) => thing.owner === owner)
       const folder: Record<string, { name: string }[]> = {}
-      for (const { kind, field, list, shown } of kindsOfThings) {
+      for (const { kind, field, list, exported: visible } of kindsOfThings) {
         const names = new Set(owned.filter((thing) => thing.kind === kind).map(({ name }) => name))
-        const forms = (await list(tx)).map(({ form }) => shown?.(form) ?? form)
+        const forms = (await list(tx)).map(({ form }) => visible?.(form) ?? form)
         folder[field] = owner === undefined ? forms : forms.filter(({ name }) => names.has(name))
       }
       const exported = folder as Pick<Folder, 'groups' | 'menus' | 'answerFiles' | 'images'>

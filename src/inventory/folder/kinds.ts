@@ -32,7 +32,7 @@ export type KindOfThing<Form extends { name: string } = { name: string }> = {
   /** The form that the thing has after it is saved. */
   after(given: Form, before: Form | undefined): Form
   /** What a folder shows of a form; if absent, all of it. */
-  shown?(form: Form): Form
+  exported?(form: Form): Form
   save(tx: Tx, given: Form, before: Form | undefined, work: Work): Promise<void>
   remove(tx: Tx, name: string, work: Work): Promise<void>
 }
@@ -85,7 +85,7 @@ const imageKind: KindOfThing<FolderImage> = {
     return (await listImages(db, everything)).map((image) => stored(image, imageForm(image, recipes.get(image.name))))
   },
   after: imageAfter,
-  shown: ({ variants, ...form }) => (form.recipe === undefined ? { ...form, variants } : form),
+  exported: ({ variants, ...form }) => (form.recipe === undefined ? { ...form, variants } : form),
   save: async (tx, given, before, { precondition, by }) => {
     const { name, title, endOfLife, installer, recipe, variants } = given
     if (variants !== undefined) {

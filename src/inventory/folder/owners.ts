@@ -29,7 +29,7 @@ export async function ownThings(tx: Tx, things: ThingKey[], owner: string): Prom
       .onConflictDoUpdate({ target: [folderThings.kind, folderThings.name], set: { owner, ownedAt: sql`now()` } })
 }
 
-/** Forgets the owner of a thing that is deleted: a new thing of the same name has no owner. */
+/** Deletes the owner of a thing that is deleted: a new thing of the same name has no owner. */
 export async function forgetOwner(tx: Tx, kind: FolderKind, name: string): Promise<void> {
   await tx.delete(folderThings).where(and(eq(folderThings.kind, kind), eq(folderThings.name, name)))
 }

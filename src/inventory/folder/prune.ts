@@ -43,7 +43,7 @@ export async function pruneThings(
           ? `${formatCount(machines, 'machine')} of the group. Next step: --prune-used deletes it, or keep its file`
           : await kind.remove(tx, name, work).then(() => undefined, reasonOf)
       rows.push({
-        ...{ kind: kind.kind, name, outcome: 'deleted' as const, before: kind.shown?.(form) ?? form },
+        ...{ kind: kind.kind, name, outcome: 'deleted' as const, before: kind.exported?.(form) ?? form },
         ...(machines !== undefined && { machines }),
         ...(refused !== undefined && { refused }),
       })

@@ -103,7 +103,7 @@ export const applyResult = z
           })
           .openapi('AppliedThing'),
       )
-      .openapi({ description: 'What changes. Things that stay as they are and keep their owner are left out.' }),
+      .openapi({ description: 'The changes. Things that stay as they are and keep their owner are left out.' }),
   })
   .openapi('ApplyResult')
 export type ApplyResult = Given<typeof applyResult>
@@ -115,7 +115,9 @@ export const exportQuery = z.strictObject({
 export const exportedFolder = z
   .object({
     ...folder,
-    omitted: z.array(z.string()).openapi({ description: 'What no folder has, in sentences: bytes of files, secrets.' }),
+    omitted: z
+      .array(z.string())
+      .openapi({ description: 'The parts of the inventory that no folder has, in words: bytes of files, secrets.' }),
   })
   .openapi('ExportedFolder')
 export type ExportedFolder = Given<typeof exportedFolder>
