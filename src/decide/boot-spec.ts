@@ -1,10 +1,10 @@
 // Turns the choice into a boot spec: the variant, its arguments, its answer file. Pure; called by decision.ts.
 import { formatTarget } from '../model/arch.ts'
 import type { LocalBoot, Merged } from '../model/assignment.ts'
-import type { Catalog, CatalogImage, DamagedFile } from '../model/catalog.ts'
+import { type Catalog, type CatalogImage, type DamagedFile, findCatalogImage } from '../model/catalog.ts'
 import { type BootSpec, type Chosen, type Decision, type Reason, refusal, type SpecArgs } from '../model/decision.ts'
 import type { KnownTarget } from '../model/facts.ts'
-import { findVariant, treeDigest, type Variant } from '../model/image.ts'
+import { findVariant, formatImageRef, treeDigest, type Variant } from '../model/image.ts'
 import { menuReasons, visibleEntries, whyNoTimeLimit } from './menu-choice.ts'
 
 /** The part of a decision that follows from the choice. `variant` is the booted variant of the image. */
@@ -20,7 +20,7 @@ export function specFor(
   notices: string[] = [],
   weak = false,
 ): Specified {
-  if (chosen.kind === 'image') return imageSpec(chosen.name, merged, catalog, target, reasons)
+  if (chosen.kind === 'image') return imageSpec(chosen, merged, catalog, target, reasons)
   if (chosen.kind === 'menu') {
     const spec = menuSpec(chosen.name, merged, catalog, target, reasons, weak)
     if ('note' in spec && spec.note !== undefined) notices.push(`menu ${chosen.name}: ${spec.note}`)
@@ -80,9 +80,21 @@ function menuSpec(
   }
 }
 
-function imageSpec(name: string, merged: Merged, catalog: Catalog, target: KnownTarget, reasons: Reason[]): Specified {
+function imageSpec(
+  { name, version }: { name: string; version?: number | undefined },
+  merged: Merged,
+  catalog: Catalog,
+  target: KnownTarget,
+  reasons: Reason[],
+): Specified {
   const { answerFile: answers, localBoot } = merged
-  const image = catalog.images.get(name)
+  const image = findCatalogImage(catalog, { image: name, version })
+  if (image === undefined && catalog.images.has(name)) {
+    const why = `image ${name} has no version ${version}`
+    reasons.push({ candidate: `image ${formatImageRef({ image: name, version })}`, won: false, why })
+    const nextStep = `to list the versions: bootwright image versions ${name}; to see what pins the version: bootwright explain MAC`
+    return { spec: refusal('BW-NO-VERSION', why, nextStep) }
+  }
   if (image === undefined) {
     reasons.push({ candidate: `image ${name}`, won: false, why: 'the image does not exist' })
     const nextStep = `to add it: bootwright image add ${name}; to see what refers to it: bootwright explain MAC`

@@ -4,8 +4,7 @@ import type { Catalog, CatalogGroup, CatalogImage } from '../model/catalog.ts'
 import { type BootSpec, type Chosen, type Decision, type Reason, refusal, type Situation } from '../model/decision.ts'
 import { type LatestDeployment, whySpent } from '../model/deployment.ts'
 import { type KnownTarget, targetOf } from '../model/facts.ts'
-import type { Variant } from '../model/image.ts'
-import { isPast } from '../model/image.ts'
+import { formatPin, isPast, type Variant } from '../model/image.ts'
 import { handleOf, type Machine, nameOf } from '../model/machine.ts'
 import type { Choice, MenuEntry } from '../model/menu.ts'
 import { formatPolicy, type Policy } from '../model/policy.ts'
@@ -149,7 +148,7 @@ function findChosenBoot(
     const why = `installs ${active.image}, attempt ${active.attempts + 1} of ${active.maxAttempts}`
     reasons.push({ candidate, won: winner === undefined, why: winner ?? why })
     winner ??= `deployment ${active.id} is active`
-    chosen ??= { kind: 'image', name: active.image }
+    chosen ??= { kind: 'image', name: active.image, version: active.version ?? undefined }
   }
   const own = wantedOf(machine?.assignment ?? {})
   if (own === undefined) {
@@ -170,18 +169,20 @@ function findChosenBoot(
     winner ??= `group ${first.name} decides`
     chosen ??= wantedOf(first.assignment)
   }
-  const why = winner ?? 'no other rule decides what this machine boots'
+  const pin = policy.kind === 'image' ? formatPin(policy.version) : ''
+  const why = winner ?? `no other rule decides what this machine boots${pin}`
   reasons.push({ candidate: `policy ${formatPolicy(policy)}`, won: winner === undefined, why })
   return chosen ?? chosenByPolicy(policy)
 }
 
 function chosenByPolicy(policy: Policy): Chosen {
-  if (policy.kind === 'image') return { kind: 'image', name: policy.image, everyBoot: policy.everyBoot }
+  if (policy.kind === 'image')
+    return { kind: 'image', name: policy.image, version: policy.version, everyBoot: policy.everyBoot }
   return policy.kind === 'menu' ? { kind: 'menu', name: policy.menu } : policy
 }
 
 function chosenByEntry(entry: MenuEntry): Chosen {
-  if (entry.kind === 'image') return { kind: 'image', name: entry.image }
+  if (entry.kind === 'image') return { kind: 'image', name: entry.image, version: entry.version }
   return entry.kind === 'menu' ? { kind: 'menu', name: entry.menu } : { kind: entry.kind }
 }
 
@@ -197,9 +198,13 @@ function findChosenEntry(
   reasons.push({
     candidate: `entry ${name} of menu ${menu}`,
     won: entry !== undefined,
-    why: entry === undefined ? 'the menu has no such entry for this machine' : 'a person chose it at the machine',
+    why: entry === undefined ? 'the menu has no such entry for this machine' : whyChosen(entry),
   })
   return entry ?? null
+}
+
+function whyChosen(entry: MenuEntry): string {
+  return `a person chose it at the machine${entry.kind === 'image' ? formatPin(entry.version) : ''}`
 }
 
 /** The deployment if its image is to be served. Otherwise the reasons and the notices get why not. */

@@ -1,5 +1,5 @@
 // Refuses assignments that would install at every boot without everyBoot. Pure; called by decision.ts.
-import type { Catalog } from '../model/catalog.ts'
+import { type Catalog, findCatalogImage } from '../model/catalog.ts'
 import { type BootSpec, type Decision, refusal } from '../model/decision.ts'
 import { armCommand, mayInstall, whatInstalls } from '../model/every-boot.ts'
 
@@ -12,7 +12,11 @@ type Specified = Pick<Decision, 'spec' | 'image' | 'answerFile'>
  */
 export function isInstalling({ spec, image, answerFile }: Specified, catalog: Catalog, together: boolean): boolean {
   if (image === undefined || spec.kind === 'refusal' || spec.kind === 'local') return false
-  return mayInstall(catalog.images.get(image.name)?.installer, answerFile, together)
+  return mayInstall(
+    findCatalogImage(catalog, { image: image.name, version: image.version })?.installer,
+    answerFile,
+    together,
+  )
 }
 
 /** The refusal of an assignment that would install at every boot without `everyBoot`. */

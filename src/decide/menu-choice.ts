@@ -1,6 +1,6 @@
 // Finds the menu entries that a machine can boot. Pure; called by decision.ts and boot-spec.ts.
 import { formatTarget, type Target } from '../model/arch.ts'
-import type { Catalog } from '../model/catalog.ts'
+import { type Catalog, findCatalogImage } from '../model/catalog.ts'
 import type { Reason } from '../model/decision.ts'
 import { mayInstall } from '../model/every-boot.ts'
 import { findVariant } from '../model/image.ts'
@@ -38,7 +38,7 @@ export function whyNoTimeLimit(
     return `the default entry ${defaultEntry} is hidden on this machine, so the menu waits for a person`
   if (chosen.kind !== 'image') return undefined
   const answers = chosen.answerFile ?? answerFile
-  const installs = mayInstall(catalog.images.get(chosen.image)?.installer, answers, chosen.answerFile !== undefined)
+  const installs = mayInstall(findCatalogImage(catalog, chosen)?.installer, answers, chosen.answerFile !== undefined)
   return installs && (weak || !chosen.everyBoot)
     ? `the default entry ${defaultEntry} installs, so the menu waits for a person`
     : undefined
@@ -59,8 +59,11 @@ function whyHidden(entry: MenuEntry, catalog: Catalog, target: Target): string |
     return `only for ${entry.platforms.join(', ')}`
   if (entry.kind === 'menu') return catalog.menus.has(entry.menu) ? undefined : `there is no menu ${entry.menu}`
   if (entry.kind !== 'image') return undefined
-  const image = catalog.images.get(entry.image)
-  if (image === undefined) return `there is no image ${entry.image}`
+  const image = findCatalogImage(catalog, entry)
+  if (image === undefined) {
+    const { image: name, version } = entry
+    return catalog.images.has(name) ? `image ${name} has no version ${version}` : `there is no image ${name}`
+  }
   return findVariant(image.variants, target) === undefined
     ? `image ${entry.image} has no variant for ${formatTarget(target)}`
     : undefined

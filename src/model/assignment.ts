@@ -1,4 +1,5 @@
 // Assignments: what machines and groups boot, and how.
+import { formatPin } from './image.ts'
 
 /** A JSON value in params. */
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json }
@@ -29,6 +30,8 @@ export type ProxyMode = (typeof proxyModes)[number]
  */
 export type Assignment = {
   image?: string | undefined
+  /** The pinned version of the image. Without it, the machines boot the current version. */
+  version?: number | undefined
   menu?: string | undefined
   /** Boot from the machine's local disk. */
   local?: true | undefined
@@ -49,20 +52,21 @@ export type Assignment = {
 
 /** The choice of an assignment. */
 export type Wanted =
-  | { kind: 'image'; name: string; everyBoot?: true | undefined }
+  | { kind: 'image'; name: string; version?: number | undefined; everyBoot?: true | undefined }
   | { kind: 'menu'; name: string }
   | { kind: 'local' }
 
 /** What an assignment chooses to boot; undefined if it leaves the choice to others. */
-export function wantedOf({ image, menu, local, everyBoot }: Assignment): Wanted | undefined {
-  if (image !== undefined) return { kind: 'image', name: image, everyBoot }
+export function wantedOf({ image, version, menu, local, everyBoot }: Assignment): Wanted | undefined {
+  if (image !== undefined) return { kind: 'image', name: image, version, everyBoot }
   if (menu !== undefined) return { kind: 'menu', name: menu }
   return local ? { kind: 'local' } : undefined
 }
 
-/** For people: `image debian-12`, `menu main`, `the local disk`. */
+/** For people: `image debian-12`, `image debian-12, pinned to version 3`, `menu main`, `the local disk`. */
 export function formatWanted(choice: Wanted): string {
-  return choice.kind === 'local' ? 'the local disk' : `${choice.kind} ${choice.name}`
+  if (choice.kind === 'local') return 'the local disk'
+  return `${choice.kind} ${choice.name}${choice.kind === 'image' ? formatPin(choice.version) : ''}`
 }
 
 /** A pattern that removes arguments from the first `count` of a list: those that existed when the pattern was merged. */

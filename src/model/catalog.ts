@@ -1,7 +1,7 @@
 // The catalog: everything that decisions need besides the machine.
 import type { AnswerDocument } from './answer-file.ts'
 import type { Assignment } from './assignment.ts'
-import type { Image, Variant } from './image.ts'
+import { formatImageRef, type Image, type ImageRef, type Variant } from './image.ts'
 import type { Menu } from './menu.ts'
 import type { Policy } from './policy.ts'
 import type { CompiledSelector, Condition } from './selector.ts'
@@ -16,6 +16,8 @@ export type CatalogGroup = {
   refuses: CompiledSelector
 }
 export type CatalogImage = Pick<Image, 'name' | 'version' | 'variants' | 'endOfLife' | 'createdAt' | 'installer'>
+/** A version of an image. */
+export type CatalogVersion = Pick<CatalogImage, 'variants' | 'installer'> & { image: string; version: number }
 export type CatalogAnswerFile = { name: string; version: number; documents: AnswerDocument[] }
 
 /** Everything that decisions depend on besides the machine, small enough for memory. */
@@ -25,10 +27,25 @@ export type Catalog = {
   /** The strongest first. */
   groups: CatalogGroup[]
   images: ReadonlyMap<string, CatalogImage>
+  /** The versions of `images` that something pins, by reference: `debian-12@3`. */
+  versions: ReadonlyMap<string, CatalogVersion>
   menus: ReadonlyMap<string, Pick<Menu, 'name' | 'title' | 'timeoutSeconds' | 'defaultEntry' | 'entries'>>
   answerFiles: ReadonlyMap<string, CatalogAnswerFile>
-  /** The variants of `images` with a damaged file: the first such file, and its damage. */
+  /** The variants of `images` and `versions` with a damaged file: the first such file, and its damage. */
   damaged: ReadonlyMap<Variant, DamagedFile>
+}
+
+/** An image with its current version, or with the version of the reference; undefined if there is no such image or version. */
+export function findCatalogImage(
+  { images, versions }: Pick<Catalog, 'images' | 'versions'>,
+  ref: ImageRef,
+): CatalogImage | undefined {
+  const current = images.get(ref.image)
+  if (current === undefined || ref.version === undefined || ref.version === current.version) return current
+  const pinned = versions.get(formatImageRef(ref))
+  if (pinned === undefined) return undefined
+  const { version, variants, installer } = pinned
+  return { ...current, version, variants, installer }
 }
 
 export type DamagedFile = { name: string } & FileFault

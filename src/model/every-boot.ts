@@ -1,11 +1,12 @@
 // The rule about installing at every boot.
 import type { FieldFault } from '../lib/errors.ts'
 import type { Assignment } from './assignment.ts'
+import { formatImageRef } from './image.ts'
 
 /** An assigned image, with the fields that decide whether it writes to the disk. */
-export type Assigned = Pick<Assignment, 'image' | 'answerFile' | 'everyBoot'>
+export type Assigned = Pick<Assignment, 'image' | 'version' | 'answerFile' | 'everyBoot'>
 
-/** The names of images that are installers. */
+/** The images whose current version is an installer, by name, and all versions that are: `debian-12@3`. */
 export type Installers = ReadonlySet<string>
 
 /**
@@ -18,19 +19,17 @@ export function mayInstall(installer: boolean | null | undefined, answerFile: un
 
 /** Whether an assignment would install its machines at every boot without `everyBoot`. */
 function installsWithoutEveryBoot(
-  { image, answerFile, everyBoot }: Assigned,
-  isInstaller: (image: string) => boolean,
+  { image, version, answerFile, everyBoot }: Assigned,
+  installers: Installers,
 ): boolean {
-  return image !== undefined && !everyBoot && (answerFile !== undefined || isInstaller(image))
+  if (image === undefined || everyBoot) return false
+  return answerFile !== undefined || installers.has(formatImageRef({ image, version }))
 }
 
 /** The faults of assignments that would install at every boot without `everyBoot`; `field` is the place of each. */
-export function everyBootFaults(
-  assigned: (Assigned & { field: string })[],
-  isInstaller: (image: string) => boolean,
-): FieldFault[] {
+export function everyBootFaults(assigned: (Assigned & { field: string })[], installers: Installers): FieldFault[] {
   return assigned
-    .filter((assignment) => installsWithoutEveryBoot(assignment, isInstaller))
+    .filter((assignment) => installsWithoutEveryBoot(assignment, installers))
     .map(({ image = '', answerFile, field }) => ({
       field: [field, 'everyBoot'].filter(Boolean).join('.'),
       value: 'nothing',
@@ -40,8 +39,8 @@ export function everyBootFaults(
 
 /** Whether a change sets the image, its answer file or `everyBoot`. Only such a change is checked. */
 export function changesInstall(change: { [Field in keyof Assigned]?: unknown } | null | undefined): boolean {
-  const { image, answerFile, everyBoot } = change ?? {}
-  return image !== undefined || answerFile !== undefined || everyBoot !== undefined
+  const { image, version, answerFile, everyBoot } = change ?? {}
+  return image !== undefined || version !== undefined || answerFile !== undefined || everyBoot !== undefined
 }
 
 /** The image and its answer file, for messages. */

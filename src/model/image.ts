@@ -1,5 +1,6 @@
 // Images, their variants and trees, and plans of imports.
 import { createHash } from 'node:crypto'
+import { namePattern } from '../lib/ids/names.ts'
 import type { Arch, Platform, Target } from './arch.ts'
 
 /** What a file's hash looks like, in URLs and in the store. */
@@ -53,6 +54,31 @@ export type Image = {
   revision: number
   createdAt: Date
   updatedAt: Date
+}
+
+/** An image, and one of its versions; without a version, the current one. */
+export type ImageRef = { image: string; version?: number | undefined }
+
+/** The name of an image, or with a version `debian-12@3`: the version is pinned. */
+export function formatImageRef({ image, version }: ImageRef): string {
+  return version === undefined ? image : `${image}@${version}`
+}
+
+/** The highest number of a version. */
+export const maxVersion = 2_147_483_647
+
+/** Parses `debian-12` and `debian-12@3`; undefined if the text is neither. */
+export function parseImageRef(text: string): ImageRef | undefined {
+  const [image = '', digits, ...more] = text.split('@')
+  if (!namePattern.test(image) || more.length > 0) return undefined
+  if (digits === undefined) return { image }
+  const version = Number(digits)
+  return /^[1-9]\d{0,9}$/.test(digits) && version <= maxVersion ? { image, version } : undefined
+}
+
+/** For people: an empty text, or `, pinned to version 3` after the name of an image. */
+export function formatPin(version: number | undefined): string {
+  return version === undefined ? '' : `, pinned to version ${version}`
 }
 
 /** The files of a variant, in the order of their downloads. Files of a tree have their paths as names. */

@@ -15,6 +15,8 @@ export type MenuEntry = {
   | {
       kind: 'image'
       image: string
+      /** The pinned version of the image. Without it, the entry boots the current version. */
+      version?: number | undefined
       args?: string[] | undefined
       withoutArgs?: string[] | undefined
       answerFile?: string | undefined

@@ -188,6 +188,17 @@ describe('a decision', () => {
     })
   })
 
+  test('refuses a pinned version that does not exist, and boots no other', () => {
+    const policy = { kind: 'image', image: 'debian', version: 2 } as const
+    expect(decisionFor(situationOf({ catalog: catalogOf({ policy, images: debian }) })).spec).toEqual({
+      kind: 'refusal',
+      code: 'BW-NO-VERSION',
+      reason: 'image debian has no version 2',
+      nextStep:
+        'to list the versions: bootwright image versions debian; to see what pins the version: bootwright explain MAC',
+    })
+  })
+
   test('lists what was assumed, and which machines were passed over', () => {
     const identity = {
       machine: machineOf(),
@@ -394,6 +405,89 @@ describe('an entry chosen from a menu', () => {
       entry: 'disk',
     })
     expect([decision.spec.kind, decision.deployment]).toEqual(['local', undefined])
+  })
+})
+
+describe('a pinned version', () => {
+  const versions = { 'debian@2': { variants: [{ ...linux('x86_64'), args: ['old'] } as Variant], installer: false } }
+  const boots = (
+    parts: Parameters<typeof catalogOf>[0],
+    more: Parameters<typeof situationOf>[0] = {},
+    entry?: string,
+  ) => {
+    const catalog = catalogOf({ images: debian, versions, ...parts })
+    const choice = entry === undefined ? undefined : { menu: 'main', entry }
+    const { image, spec, reasons } = decisionFor(situationOf({ catalog, ...more }), choice)
+    const why = reasons.find(({ won, candidate }) => won && !/^(variant|machine)/.test(candidate))?.why
+    return { version: image?.version, args: 'args' in spec ? spec.args : undefined, why }
+  }
+  const pinned = { image: 'debian', version: 2 }
+
+  test.each([
+    [
+      'a machine',
+      {},
+      { machine: machineOf({ assignment: pinned }) },
+      'the machine is assigned image debian, pinned to version 2',
+    ],
+    [
+      'a group',
+      { groups: [{ name: 'g', assignment: pinned }] },
+      {},
+      'matches, and boots image debian, pinned to version 2',
+    ],
+    [
+      'the policy',
+      { policy: { kind: 'image' as const, ...pinned } },
+      {},
+      'no other rule decides what this machine boots, pinned to version 2',
+    ],
+    [
+      'a deployment',
+      {},
+      { machine: machineOf(), deployment: deploymentOf({ version: 2 }) },
+      'installs debian, attempt 1 of 3',
+    ],
+  ])('of %s is booted, although another version is current, and explained', (_, parts, more, why) => {
+    expect(boots(parts, more)).toEqual({ version: 2, args: ['old'], why: expect.stringContaining(why) })
+  })
+
+  test('of a menu entry is booted, and another entry boots the current version', () => {
+    const menus = {
+      main: [
+        { name: 'old', text: 'Old', kind: 'image' as const, ...pinned },
+        { name: 'new', text: 'New', kind: 'image' as const, image: 'debian' },
+        { name: 'gone', text: 'Gone', kind: 'image' as const, image: 'debian', version: 1 },
+      ],
+    }
+    // A pinned deployment of the same image does not change what an entry boots.
+    const more = { machine: machineOf(), deployment: deploymentOf({ version: 2 }) }
+    expect(boots({ menus }, more, 'old')).toMatchObject({
+      version: 2,
+      why: 'a person chose it at the machine, pinned to version 2',
+    })
+    expect(boots({ menus }, more, 'new')).toMatchObject({ version: 3, args: ['quiet'] })
+    const policy = { kind: 'menu', menu: 'main' } as const
+    const { spec, reasons } = decisionFor(
+      situationOf({ catalog: catalogOf({ images: debian, versions, menus, policy }) }),
+    )
+    expect(spec.kind === 'menu' && spec.entries.map(({ name }) => name)).toEqual(['old', 'new'])
+    expect(reasons).toContainEqual({
+      candidate: 'entry gone of menu main',
+      won: false,
+      why: 'hidden: image debian has no version 1',
+    })
+  })
+
+  test('decides whether the image is an installer', () => {
+    const old = { 'debian@2': { variants: [linux('x86_64')], installer: true } }
+    const specOf = (assignment: Assignment) =>
+      decisionFor(
+        situationOf({ catalog: catalogOf({ images: debian, versions: old }), machine: machineOf({ assignment }) }),
+      ).spec
+    expect(specOf({ image: 'debian' }).kind).toBe('linux')
+    expect(specOf(pinned)).toMatchObject({ kind: 'refusal', code: 'BW-EVERY-BOOT' })
+    expect(specOf({ ...pinned, everyBoot: true }).kind).toBe('linux')
   })
 })
 

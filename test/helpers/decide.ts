@@ -28,6 +28,8 @@ export function catalogOf(parts: {
   policy?: Catalog['policy']
   groups?: GroupParts[]
   images?: Record<string, Variant[]>
+  /** Versions that something pins, by reference: `debian@2`. */
+  versions?: Record<string, { variants: Variant[]; installer?: boolean }>
   menus?: Record<string, MenuEntry[]>
   answerFiles?: string[]
   damaged?: [Variant, DamagedFile][]
@@ -38,6 +40,7 @@ export function catalogOf(parts: {
     policy = { kind: 'local' },
     groups = [],
     images = {},
+    versions = {},
     menus = {},
     answerFiles = [],
     damaged = [],
@@ -64,6 +67,12 @@ export function catalogOf(parts: {
           installer: installers.includes(name),
         },
       ]),
+    ),
+    versions: new Map(
+      Object.entries(versions).map(([ref, { variants, installer = null }]) => {
+        const [image = '', version] = ref.split('@')
+        return [ref, { image, version: Number(version), variants, installer }]
+      }),
     ),
     menus: new Map(
       Object.entries(menus).map(([name, entries]) => [

@@ -7,12 +7,11 @@ import { rowsOf } from '../../src/db/rows.ts'
 import { deployments } from '../../src/db/schema/boots.ts'
 import { machines } from '../../src/db/schema/machines.ts'
 import { loadCatalog } from '../../src/inventory/boots/catalog.ts'
-import { findPinnedVersion, withVersion } from '../../src/inventory/images/pinned-versions.ts'
 import { foldedText, isSerial } from '../../src/inventory/machines/identity/same-key.ts'
 import { nameOfId } from '../../src/inventory/machines/names.ts'
 import type { FindSituation } from '../../src/inventory/roster/roster.ts'
 import type { Situation } from '../../src/model/decision.ts'
-import { isActive, type LatestDeployment, whySpent } from '../../src/model/deployment.ts'
+import type { LatestDeployment } from '../../src/model/deployment.ts'
 import type { Facts } from '../../src/model/facts.ts'
 import { type Candidate, identify, identityKeys } from '../../src/model/identity/identity.ts'
 import type { Machine } from '../../src/model/machine.ts'
@@ -30,25 +29,15 @@ export function createDirectSituation(db: Db): FindSituation {
       'machine' in identity ? candidates.find(({ machine }) => machine.id === identity.machine.id) : undefined
     const remembered = 'machine' in identity && identity.weak === undefined ? identity.machine.facts : {}
     const deployment = supposed ?? candidate?.deployment
-    const current = await loadCatalog(db)
-    const pin = deployment !== undefined && isServed(deployment) ? deployment.version : null
-    const image = current.images.get(deployment?.image ?? '')
     return {
       facts: { ...remembered, ...facts },
       identity,
       deployment,
       secrets: { machine: candidate?.secrets ?? [], groups: groupSecrets },
-      catalog:
-        pin === null || image === undefined || image.version === pin
-          ? current
-          : withVersion(current, image, await findPinnedVersion(db, image.name, pin)),
+      catalog: await loadCatalog(db),
       today,
     } satisfies Situation
   }
-}
-
-function isServed(deployment: LatestDeployment): boolean {
-  return isActive(deployment.state) && whySpent(deployment) === undefined
 }
 
 type FoundMachine = Candidate & { deployment: LatestDeployment | undefined; secrets: string[] }

@@ -67,6 +67,7 @@ function catalogOf({ compareGroups, compileSelector }: Program, kernel: FileRef)
     ...{ revision: 1, policy: { kind: 'local' }, menus: new Map(), answerFiles: new Map(), damaged: new Map() },
     groups: groups.sort(compareGroups),
     images: new Map([[image.name, image]]),
+    versions: new Map(),
   }
 }
 

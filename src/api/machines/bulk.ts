@@ -44,7 +44,7 @@ export const upsert = endpoint({
   description: `Each line is a machine, as NDJSON or CSV; in application/json the body is a list of MachineRow. The key is the first of these that
 the row has: \`id\`, \`mac\`, \`macs\`, \`uuid\`, \`serial\` with \`product\`. A MAC address that no machine has creates a machine.
 
-The first line of a CSV has the headings: ${csvColumns.join(', ')}, label.KEY, param.KEY. MACs and args are separated by spaces. A param is
+The first line of a CSV has the headings: ${csvColumns.join(', ')}, label.KEY, param.KEY. MACs and args are separated by spaces. An image cell may pin a version: debian-12@3. A param is
 parsed as JSON; if that fails, it is text. An empty cell changes nothing.
 
 The answer has a line \`{"line", "errors": [{"field", "value", "expected"}]}\` for each bad row. Its last line is

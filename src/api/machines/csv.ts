@@ -2,6 +2,7 @@
 import { assignmentFieldNames, assignmentFields } from '../../inventory/machines/assignment-change.ts'
 import { machineFieldNames, machineFields } from '../../inventory/machines/fields.ts'
 import type { Json } from '../../model/assignment.ts'
+import { formatImageRef, parseImageRef } from '../../model/image.ts'
 import type { MachineExport } from './rows.ts'
 
 const ownColumns = machineFieldNames.filter((field) => isCell(machineFields[field].form))
@@ -41,6 +42,7 @@ export function rowOfCells(columns: string[], cells: string[]): Record<string, u
     else if (group === 'param') nested.params[name] = readParam(raw)
     else if (group === 'localBoot') nested.localBoot[name] = cell.startsWith('\\') ? { file: cell } : cell
     else if (column === 'macs') row.macs = cell.split(/\s+/)
+    else if (column === 'image') Object.assign(assignment, parseImageRef(cell) ?? { image: cell })
     else if (isIn(assignmentColumns, column)) {
       const value = readCell(assignmentFields[column].form, cell)
       // Flags of an assignment are true or absent.
@@ -62,6 +64,7 @@ export function cellsOf(columns: string[], machine: MachineExport): string[] {
     macs: machine.macs.join(' '),
     ...Object.fromEntries(ownColumns.map((column) => [column, formatCell(machine[column])])),
     ...Object.fromEntries(assignmentColumns.map((column) => [column, formatCell(assignment?.[column])])),
+    image: assignment?.image === undefined ? '' : formatImageRef({ ...assignment, image: assignment.image }),
     'localBoot.pcbios': pcbios,
     'localBoot.efi': typeof efi === 'object' ? efi.file : efi,
   }
@@ -76,6 +79,7 @@ export function columnOf(field: string): string {
     .replace(/^labels\./, 'label.')
     .replace(/^assignment\.params\./, 'param.')
     .replace(/^assignment\.localBoot\.efi\.file$/, 'localBoot.efi')
+    .replace(/^assignment\.version$/, 'image')
     .replace(/^assignment\./, '')
 }
 

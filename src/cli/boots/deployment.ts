@@ -7,9 +7,10 @@ import type {
   DeploymentsCancelled,
 } from '../../api/schemas/boots/deployment.ts'
 import { deploymentStates } from '../../model/deployment.ts'
+import type { ImageRef } from '../../model/image.ts'
 import type { Condition } from '../../model/selector.ts'
 import { machineHelp, readMachine } from '../machines/argument.ts'
-import { type AssignmentOptions, addHowOptions } from '../machines/assignment-options.ts'
+import { type AssignmentOptions, addHowOptions, readImageRef } from '../machines/assignment-options.ts'
 import { collectConditions } from '../machines/selector.ts'
 import { type CliDeps, clientOf, print } from '../shell/deps.ts'
 import { formatTime, withFailure } from '../shell/format.ts'
@@ -18,7 +19,7 @@ import { pathOf } from '../shell/path.ts'
 import { formatTable } from '../shell/table.ts'
 
 type ArmOptions = Pick<AssignmentOptions, 'arg' | 'withoutArg' | 'answerFile' | 'param'> & {
-  image: string
+  image: ImageRef
   where?: Condition[]
   attempts?: number
   window?: number
@@ -46,7 +47,7 @@ export function addDeploymentCommand(program: Command, deps: CliDeps): void {
         'arm a deployment: install once, at the next boot, until the machine reports or the attempts are used up',
       )
       .argument('[machine]', machineHelp, readMachine)
-      .requiredOption('--image <name>', 'image to install')
+      .requiredOption('--image <name[@version]>', 'image to install; with @version, this version', readImageRef)
       .option(
         '--where <condition>',
         'condition for the machines, instead of one machine (see group set --help)',
@@ -69,8 +70,10 @@ export function addDeploymentCommand(program: Command, deps: CliDeps): void {
       const { share, exceptBatch, othersOf, imageVersion } = options
       if ([machine, where, othersOf].filter((choice) => choice !== undefined).length !== 1)
         command.error('error: expected one of: a machine, --where, --others-of')
+      if (image.version !== undefined && (imageVersion !== undefined || follow))
+        command.error('error: expected only one of --image NAME@VERSION, --image-version and --follow')
       const order = {
-        image,
+        ...image,
         ...(imageVersion !== undefined && { version: imageVersion }),
         ...(arg && { args: arg }),
         ...(withoutArg && { withoutArgs: withoutArg }),

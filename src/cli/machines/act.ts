@@ -2,10 +2,12 @@
 import { Argument, type Command, Option } from 'commander'
 import type { MachinesAct, MachinesActed } from '../../api/schemas/machines/action.ts'
 import { formatCount } from '../../lib/text/format.ts'
+import type { ImageRef } from '../../model/image.ts'
 import { type MachineState, machineStateNames } from '../../model/machine.ts'
 import { type CliDeps, clientOf, collect, print } from '../shell/deps.ts'
 import { printable } from '../shell/format.ts'
 import { parseCount } from '../shell/numbers.ts'
+import { readImageRef } from './assignment-options.ts'
 
 type ActOptions = {
   match?: string
@@ -15,7 +17,7 @@ type ActOptions = {
   label?: string[]
   discovered?: true
   set?: string[]
-  to?: string
+  to?: ImageRef
   expect?: number
 }
 
@@ -35,7 +37,7 @@ export function addMachineActCommand(machine: Command, deps: CliDeps): void {
     .option('--label <key=value>', 'machines with this label (repeatable; all must hold)', collect)
     .option('--discovered', 'discovered machines, which no operator entered')
     .option('--set <key=value>', 'with label: label to set; without a value, it is removed (repeatable)', collect)
-    .option('--to <image>', 'with assign: image to boot')
+    .option('--to <image[@version]>', 'with assign: image to boot; with @version, it is pinned', readImageRef)
     .option('--expect <n>', 'number of machines that must change; a preview shows it', parseCount)
     .action(async (name: ActionName, options: ActOptions, command: Command) => {
       const { match: q, set, to, expect, ...filter } = options
@@ -51,9 +53,9 @@ export function addMachineActCommand(machine: Command, deps: CliDeps): void {
     })
 }
 
-function actionOf(name: ActionName, set: string[] = [], to: string | undefined): MachinesAct['action'] {
+function actionOf(name: ActionName, set: string[] = [], to: ImageRef | undefined): MachinesAct['action'] {
   if (name === 'label') return { labels: Object.fromEntries(set.map(labelOf)) }
-  if (name === 'assign') return { assign: { image: to } }
+  if (name === 'assign') return { assign: { ...to } }
   if (name === 'unassign') return { assign: null }
   return name === 'enter' ? { enter: {} } : { [name]: true }
 }

@@ -9,12 +9,13 @@ import {
   type ProxyMode,
   proxyModes,
 } from '../../model/assignment.ts'
+import { formatImageRef, type ImageRef, parseImageRef } from '../../model/image.ts'
 import { collect } from '../shell/deps.ts'
 import { wholeAssignment } from './clear.ts'
 
 /** The options of a group or a deployment for its assignment. */
 export type AssignmentOptions = {
-  image?: string
+  image?: ImageRef
   menu?: string
   local?: true
   everyBoot?: true
@@ -49,11 +50,25 @@ export function everyBootOption(): Option {
   return new Option('--every-boot', 'let the image install at every boot; to install once, use deployment arm')
 }
 
+/** The option for the image of an assignment. */
+export function imageOption(): Option {
+  return new Option('--image <name[@version]>', 'image to boot; with @version, it is pinned to this version').argParser(
+    readImageRef,
+  )
+}
+
+/** Parses `debian-12` or `debian-12@3`. @throws InvalidArgumentError */
+export function readImageRef(text: string): ImageRef {
+  const ref = parseImageRef(text)
+  if (ref === undefined) throw new InvalidArgumentError('Expected NAME or NAME@VERSION. Example: debian-12@3')
+  return ref
+}
+
 /** Adds all options of an assignment. */
 export function addAssignmentOptions(command: Command): Command {
   addHowOptions(
     command
-      .option('--image <name>', 'image to boot')
+      .addOption(imageOption())
       .option('--menu <name>', 'menu to show')
       .option('--local', 'boot from the local disk')
       .addOption(everyBootOption()),
@@ -77,10 +92,10 @@ export function addAssignmentOptions(command: Command): Command {
  * The change of an assignment that the options describe: only the given fields. `image` is false with `--no-image`.
  * Undefined if no such option is given.
  */
-export function assignmentChange(options: Omit<AssignmentOptions, 'image'> & { image?: string | false }) {
+export function assignmentChange(options: Omit<AssignmentOptions, 'image'> & { image?: ImageRef | false }) {
   const { image, menu, local, everyBoot, arg, withoutArg, answerFile, param, localBoot, bootProgram, proxy } = options
   const change: AssignmentChange = {
-    ...(image === false ? wholeAssignment : image !== undefined && { image }),
+    ...(image === false ? wholeAssignment : image),
     ...(menu !== undefined && { menu }),
     ...(local && { local }),
     ...(everyBoot && { everyBoot }),
@@ -99,6 +114,7 @@ export function assignmentChange(options: Omit<AssignmentOptions, 'image'> & { i
 export function formatAssignment(assignment: Assignment = {}): string {
   const {
     image,
+    version,
     menu,
     local,
     everyBoot,
@@ -110,7 +126,8 @@ export function formatAssignment(assignment: Assignment = {}): string {
     bootProgram,
     proxy,
   } = assignment
-  const what = image ?? (menu === undefined ? (local ? 'local disk' : '') : `menu ${menu}`)
+  const named = image && formatImageRef({ image, version })
+  const what = named ?? (menu === undefined ? (local ? 'local disk' : '') : `menu ${menu}`)
   const how = [
     everyBoot ? 'at every boot' : '',
     args.length > 0 ? `with ${args.join(' ')}` : '',

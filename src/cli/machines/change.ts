@@ -1,6 +1,7 @@
 // The options of `machine set`, and the change that they describe.
 import type { MachineChange } from '../../api/schemas/machines/machine.ts'
 import type { Mac } from '../../lib/ids/mac.ts'
+import type { ImageRef } from '../../model/image.ts'
 import { type AssignmentOptions, assignmentChange } from './assignment-options.ts'
 import { type Change, clearing, merged } from './clear.ts'
 
@@ -21,7 +22,7 @@ export const textFields = Object.keys(textOptions) as TextField[]
 
 /** The options of `machine set`. `image` is false with `--no-image`. */
 export type SetOptions = Omit<AssignmentOptions, 'image'> & { [Field in TextField]?: string } & {
-  image?: string | false
+  image?: ImageRef | false
   label?: string[]
   mac?: Mac[]
   removeMac?: Mac[]

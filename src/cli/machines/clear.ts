@@ -8,6 +8,7 @@ const choices = { image: null, menu: null, local: null }
 /** Clears every field of an assignment. */
 export const wholeAssignment = {
   ...choices,
+  version: null,
   everyBoot: null,
   args: null,
   withoutArgs: null,
@@ -20,7 +21,7 @@ export const wholeAssignment = {
 
 /** For `--clear` in the help. */
 export const clearHelp =
-  'field to clear: hostname, label.KEY, labels, image, args, without-args, answer-file, param.NAME, params, local-boot, boot-program, proxy, assignment … (repeatable)'
+  'field to clear: hostname, label.KEY, labels, image, version, args, without-args, answer-file, param.NAME, params, local-boot, boot-program, proxy, assignment … (repeatable)'
 
 /**
  * The change that clears fields named as their options are: `hostname`, `label.rack`, `param.disk`, `args`, `assignment`.

@@ -12,7 +12,7 @@ import { parseCount } from '../shell/numbers.ts'
 import { formatFields, formatTable } from '../shell/table.ts'
 import { addMachineActCommand } from './act.ts'
 import { machineArgument, machineInPath } from './argument.ts'
-import { addAssignmentOptions, formatAssignment } from './assignment-options.ts'
+import { addAssignmentOptions, formatAssignment, imageOption } from './assignment-options.ts'
 import { addMachineBulkCommands } from './bulk.ts'
 import { machineChange, type SetOptions, textFields, textOptions } from './change.ts'
 import { clearHelp } from './clear.ts'
@@ -76,7 +76,7 @@ export function addMachineCommand(program: Command, deps: CliDeps): void {
     .option('--product <product>', 'product name')
     .option('--mac <mac>', 'MAC address (repeatable)', collectMac)
     .option('--hostname <name>', 'host name')
-    .option('--image <name>', 'image to boot')
+    .addOption(imageOption())
     .option('--label <key=value>', 'label (repeatable)', collectLabel)
     .action(async ({ mac: macs, ...options }: SetOptions, command: Command) => {
       const body = { ...machineChange(options, []), ...(macs && { macs }) }

@@ -1,6 +1,7 @@
 // `bootwright menu`.
 import type { Command } from 'commander'
 import type { Menu } from '../../api/schemas/machines/menu.ts'
+import { formatImageRef } from '../../model/image.ts'
 import { type CliDeps, clientOf, print } from '../shell/deps.ts'
 import { readJson } from '../shell/json-file.ts'
 import { pathOf } from '../shell/path.ts'
@@ -68,7 +69,7 @@ function formatMenu(menu: Menu): string {
     entry.hotkey ?? '',
     entry.name,
     entry.text,
-    [entry.kind, entry.kind === 'image' ? entry.image : entry.kind === 'menu' ? entry.menu : '']
+    [entry.kind, entry.kind === 'image' ? formatImageRef(entry) : entry.kind === 'menu' ? entry.menu : '']
       .filter(Boolean)
       .join(' '),
   ])

@@ -1,8 +1,9 @@
 // `bootwright policy`.
 import { type Command, InvalidArgumentError } from 'commander'
 import type { Policy } from '../../api/schemas/machines/policy.ts'
+import { formatImageRef } from '../../model/image.ts'
 import { type CliDeps, clientOf, print } from '../shell/deps.ts'
-import { everyBootOption } from './assignment-options.ts'
+import { everyBootOption, readImageRef } from './assignment-options.ts'
 
 const kinds = ['local', 'wait', 'menu', 'image'] as const satisfies Policy['kind'][]
 
@@ -25,15 +26,16 @@ export function addPolicyCommand(program: Command, deps: CliDeps): void {
       'local (boot from the local disk), wait (until an image is assigned), menu, or image',
       parseKind,
     )
-    .argument('[name]', 'name of the image or menu')
+    .argument('[name]', 'name of the image or menu; an image may be pinned to a version: NAME@VERSION')
     .addOption(everyBootOption())
     .action(async (kind: Policy['kind'], name: string | undefined, options: { everyBoot?: true }, command: Command) => {
-      const named = kind === 'image' || kind === 'menu'
-      if (named !== (name !== undefined))
+      const needsName = kind === 'image' || kind === 'menu'
+      if (needsName !== (name !== undefined))
         command.error(
           'error: expected a name for image and menu, and for no other kind. Example: policy set image NAME',
         )
-      const policy = { kind, ...(name !== undefined && { [kind]: name }), ...options }
+      const named = kind === 'image' && name !== undefined ? readImageRef(name) : name !== undefined && { [kind]: name }
+      const policy = { kind, ...named, ...options }
       print(command, deps, await clientOf(command, deps).ask<Policy>('PUT', '/policy', policy), formatPolicy)
     })
 }
@@ -54,6 +56,6 @@ function formatPolicy(policy: Policy): string {
     case 'menu':
       return `menu: machines without an image show menu ${policy.menu}`
     case 'image':
-      return `image: machines without an image boot ${policy.image}`
+      return `image: machines without an image boot ${formatImageRef(policy)}`
   }
 }

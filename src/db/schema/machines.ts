@@ -40,6 +40,9 @@ export const machines = pgTable(
     index('machines_reported_uuid').on(sql`(${table.facts} ->> 'uuid')`),
     index('machines_reported_serial').on(sql`lower(regexp_replace(${table.facts} ->> 'serial', '\\s+', ' ', 'g'))`),
     index('machines_seen').on(table.lastSeenAt.desc().nullsLast(), table.id.desc().nullsFirst()),
+    index('machines_pinned')
+      .on(sql`(${table.assignment} ->> 'image')`, sql`(${table.assignment} ->> 'version')`)
+      .where(sql`${table.assignment} ? 'version'`),
     index('machines_discovered').on(table.discoveredFrom, table.lastSeenAt).where(sql`${table.discovered}`),
   ],
 )

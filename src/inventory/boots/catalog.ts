@@ -1,9 +1,7 @@
 // The catalog: read from the database as plain values, which the roster can also write to its file, and built from them.
 
-import { and, eq, isNotNull, sql } from 'drizzle-orm'
-import { isActiveSql } from '../../db/deployment-conditions.ts'
+import { eq, isNotNull, sql } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
-import { deployments } from '../../db/schema/boots.ts'
 import { answerFiles, answerFileVersions, files, images, imageVersions } from '../../db/schema/images.ts'
 import { groups, menus, secrets } from '../../db/schema/machines.ts'
 import { catalog } from '../../db/schema/system.ts'
@@ -11,16 +9,17 @@ import {
   type Catalog,
   type CatalogAnswerFile,
   type CatalogImage,
+  type CatalogVersion,
   compareGroups,
   type DamagedFile,
   recordedFault,
 } from '../../model/catalog.ts'
-import { filesOf, type Variant } from '../../model/image.ts'
+import { filesOf, formatImageRef, type Variant } from '../../model/image.ts'
 import type { Menu } from '../../model/menu.ts'
 import type { Policy } from '../../model/policy.ts'
 import { compileSelector } from '../../model/selector.ts'
 import type { StoredFile } from '../images/files.ts'
-import { type PinnedVersion, pinnedColumns } from '../images/pinned-versions.ts'
+import { listPinnedVersions } from '../images/pinned-versions.ts'
 import { findPolicy } from '../machines/policy.ts'
 
 /** The catalog in plain values. Triggers increment its revision with every change. */
@@ -35,8 +34,8 @@ export type CatalogRows = {
   menus: Pick<Menu, 'name' | 'title' | 'timeoutSeconds' | 'defaultEntry' | 'entries'>[]
   answerFiles: CatalogAnswerFile[]
   damagedFiles: Pick<StoredFile, 'sha256' | 'sizeBytes' | 'damage' | 'damageKind'>[]
-  /** The versions of images that active deployments name. */
-  pinned: PinnedVersion[]
+  /** The versions of images that something pins. */
+  pinned: CatalogVersion[]
 }
 
 /** Reads the whole catalog, as it is at one moment, over one connection. */
@@ -90,15 +89,6 @@ async function readRows(db: Db): Promise<CatalogRows> {
     .select({ sha256: files.sha256, sizeBytes: files.sizeBytes, damage: files.damage, damageKind: files.damageKind })
     .from(files)
     .where(isNotNull(files.damage))
-  const pinned = db
-    .selectDistinct({ image: deployments.image, version: deployments.version })
-    .from(deployments)
-    .where(and(isActiveSql(deployments.state), isNotNull(deployments.version)))
-    .as('pinned')
-  const allPinned = await db
-    .select(pinnedColumns)
-    .from(imageVersions)
-    .innerJoin(pinned, sql`${imageVersions.image} = ${pinned.image} and ${imageVersions.version} = ${pinned.version}`)
   return {
     revision: counted?.revision ?? 0,
     policy,
@@ -108,7 +98,7 @@ async function readRows(db: Db): Promise<CatalogRows> {
     menus: allMenus,
     answerFiles: allAnswerFiles,
     damagedFiles,
-    pinned: allPinned,
+    pinned: await listPinnedVersions(db),
   }
 }
 
@@ -127,14 +117,16 @@ export function catalogOf(rows: CatalogRows): Catalog {
       .sort(compareGroups)
       .map((group) => ({ ...group, refuses: compileSelector(group.selector) })),
     images: byName(allImages),
+    versions: new Map(rows.pinned.map((version) => [formatImageRef(version), version])),
     menus: byName(rows.menus),
     answerFiles: byName(rows.answerFiles),
-    damaged: damagedVariants(allImages, rows.damagedFiles),
+    damaged: damagedVariants([...allImages, ...rows.pinned], rows.damagedFiles),
   }
 }
 
-function damagedVariants(
-  all: CatalogImage[],
+/** The variants with a damaged file, each with the first such file. */
+export function damagedVariants(
+  all: { variants: Variant[] }[],
   damagedFiles: Pick<StoredFile, 'sha256' | 'damage' | 'damageKind'>[],
 ): Map<Variant, DamagedFile> {
   const damages = new Map(damagedFiles.map((file) => [file.sha256, recordedFault(file)]))

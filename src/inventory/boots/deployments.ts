@@ -4,16 +4,17 @@ import { and, desc, eq, lt, sql } from 'drizzle-orm'
 import { isActiveSql } from '../../db/deployment-conditions.ts'
 import type { Db } from '../../db/open.ts'
 import { deployments } from '../../db/schema/boots.ts'
-import { images, imageVersions } from '../../db/schema/images.ts'
+import { images } from '../../db/schema/images.ts'
 import { machines } from '../../db/schema/machines.ts'
 import type { Tx } from '../../db/transaction.ts'
-import { ConflictError, InputError, NotFoundError, requireFound } from '../../lib/errors.ts'
+import { ConflictError, NotFoundError, requireFound } from '../../lib/errors.ts'
 import { newId } from '../../lib/ids/uuid.ts'
 import type { Assignment } from '../../model/assignment.ts'
 import type { DeploymentState } from '../../model/deployment.ts'
 import { type Machine, nameOf } from '../../model/machine.ts'
 import { type Actor, recordChanges } from '../changes/changes.ts'
 import { placeOf } from '../common/place.ts'
+import { holdVersions } from '../images/pinned-versions.ts'
 import { isOfMachineWith } from '../machines/list.ts'
 import { markEntered } from '../machines/machines.ts'
 import { refuseUnknownNames } from '../machines/references.ts'
@@ -193,13 +194,7 @@ class DryRun extends Error {
 /** @throws InputError for an image, a version or an answer file that does not exist */
 async function refuseUnknownOrder(db: Db, { image, version, assignment }: DeploymentOrder): Promise<void> {
   await refuseUnknownNames(db, { image, answerFile: assignment.answerFile }, '')
-  if (version === undefined) return
-  const found = await db
-    .select({ version: imageVersions.version })
-    .from(imageVersions)
-    .where(and(eq(imageVersions.image, image), eq(imageVersions.version, version)))
-  if (found.length === 0)
-    throw new InputError({ field: 'version', value: String(version), expected: `a version of image ${image}` })
+  await holdVersions(db, [{ image, version, field: '' }])
 }
 
 async function insertArmed(
@@ -211,11 +206,13 @@ async function insertArmed(
 ): Promise<{ armed: Deployment[]; busy: string[] }> {
   const { image, assignment, maxAttempts, windowSeconds, version, follow = false } = order
   const [current] = await tx.select({ version: images.currentVersion }).from(images).where(eq(images.name, image))
+  const pinned = follow ? undefined : (version ?? current?.version)
+  await holdVersions(tx, [{ image, version: pinned, field: '' }])
   const values = machineIds.map((machineId) => ({
     id: newId(),
     machineId,
     image,
-    version: follow ? null : (version ?? current?.version ?? null),
+    version: pinned ?? null,
     batch: batch ?? null,
     assignment,
     maxAttempts,

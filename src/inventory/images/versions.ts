@@ -1,6 +1,6 @@
 // Versions of images: listed, found for a roll back, deleted.
 
-import { and, asc, desc, eq, gte, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, gte, type SQL, sql } from 'drizzle-orm'
 import { isActiveSql } from '../../db/deployment-conditions.ts'
 import type { Db } from '../../db/open.ts'
 import { rowsOf } from '../../db/rows.ts'
@@ -12,6 +12,7 @@ import type { Image, Variant } from '../../model/image.ts'
 import { type Actor, recordChanges } from '../changes/changes.ts'
 import { lockName } from '../common/lock.ts'
 import { checkPrecondition, type Precondition } from '../common/precondition.ts'
+import { nameColumn } from '../machines/names.ts'
 import { findImage, withoutTree } from './images.ts'
 
 export type ImageVersion = {
@@ -94,7 +95,8 @@ async function listMoves(db: Db, { name, createdAt }: Pick<Image, 'name' | 'crea
 
 /**
  * Deletes one version; its files stay until garbage collection (file-garbage.ts).
- * @throws NotFoundError, PreconditionError; ConflictError for the current version, and for a version that a boot still reads
+ * @throws NotFoundError, PreconditionError; ConflictError for the current version, for a version that is pinned, and for
+ * one that a boot still reads
  */
 export async function deleteImageVersion(
   db: Db,
@@ -112,11 +114,25 @@ export async function deleteImageVersion(
       throw new ConflictError(
         `version ${version} of image ${name} is the current version. Next step: bootwright image promote ${name} VERSION`,
       )
+    // Requests that pin the version hold this lock until their pin is there.
+    await tx.execute(sql`select 1 from image_versions where image = ${name} and version = ${version} for update`)
+    await refusePinned(tx, name, version)
     await refuseBooting(tx, name, version)
     await tx.delete(imageVersions).where(and(eq(imageVersions.image, name), eq(imageVersions.version, version)))
     const before = { version, variants: variants.map(withoutTree), source }
     await recordChanges(tx, [{ actor: by, type: 'image.version-deleted', subject: name, before }])
   })
+}
+
+/** @throws ConflictError that lists what pins the version */
+async function refusePinned(tx: Tx, name: string, version: number): Promise<void> {
+  const { machines, others } = await findPins(tx, name, version)
+  const who = [...others, ...machines.names.map((machine) => `machine ${machine}`)]
+  if (who.length === 0) return
+  const more = machines.count - machines.names.length
+  throw new ConflictError(
+    `version ${version} of image ${name} is pinned by ${who.slice(0, maxPinners).join(', ')}${more > 0 || who.length > maxPinners ? ' and more' : ''}. Next step: change what pins the version; to list the machines: bootwright machine list --image ${name}`,
+  )
 }
 
 /** Open boots read answer files and trees of their version; so do the boots of a deployment that is under way. */
@@ -132,6 +148,23 @@ async function refuseBooting(tx: Tx, name: string, version: number): Promise<voi
   if (who.length === 0) return
   const names = `${who.slice(0, 5).join(', ')}${who.length > 5 ? ' and more' : ''}`
   throw new ConflictError(`version ${version} of image ${name} is being booted by ${names}`)
+}
+
+const maxPinners = 6
+
+/** What pins a version, besides deployments: the names of groups, menus and the policy, and some of the machines. */
+async function findPins(db: Db, image: string, version: number) {
+  const isPin = (of: SQL) => sql`${of} ->> 'image' = ${image} and ${of} ->> 'version' = ${String(version)}`
+  const pinning = sql`machines where assignment ? 'version' and ${isPin(sql`assignment`)}`
+  const found = await db.execute(sql`
+    select (select count(*)::int from ${pinning}) as count,
+      array(select ${nameColumn} from ${pinning} limit ${maxPinners}) as names,
+      array(select 'group ' || name from groups where ${isPin(sql`assignment`)}
+        union all select distinct 'menu ' || name from menus, jsonb_array_elements(entries) as e(entry) where ${isPin(sql`entry`)}
+        union all select 'the policy' from policies where ${isPin(sql`policy`)}) as others`)
+  const [row] = rowsOf<{ count: number; names: string[]; others: string[] }>(found)
+  const { count = 0, names = [], others = [] } = row ?? {}
+  return { machines: { count, names }, others }
 }
 
 async function requireImage(db: Db, name: string): Promise<Image> {

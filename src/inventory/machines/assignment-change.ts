@@ -21,12 +21,13 @@ type NamesChange<Names> = { [Name in keyof NonNullable<Names>]?: NonNullable<Nam
 export const assignmentFields: {
   [Field in keyof Required<Assignment>]: {
     merge: 'choice' | 'ofChoice' | 'value' | 'names'
-    form: 'text' | 'flag' | 'words' | 'params' | 'localBoot'
+    form: 'text' | 'flag' | 'number' | 'words' | 'params' | 'localBoot'
   }
 } = {
   image: { merge: 'choice', form: 'text' },
   menu: { merge: 'choice', form: 'text' },
   local: { merge: 'choice', form: 'flag' },
+  version: { merge: 'ofChoice', form: 'number' },
   everyBoot: { merge: 'ofChoice', form: 'flag' },
   args: { merge: 'value', form: 'words' },
   withoutArgs: { merge: 'value', form: 'words' },
@@ -70,6 +71,15 @@ export function tooManyParams(assignment: Assignment | null | undefined): FieldF
   const fault = (value: string, expected: string) => [{ field: 'assignment.params', value, expected }]
   if (count > maxParams) return fault(`${count} of them`, `at most ${maxParams} params`)
   return sizeBytes > maxParamsBytes ? fault(`${sizeBytes} bytes`, `at most ${maxParamsBytes} bytes of JSON`) : []
+}
+
+/** Faults of a change that pins a version where no image is assigned. */
+export function lonePins(
+  change: AssignmentChange | null | undefined,
+  after: Assignment | null | undefined,
+): FieldFault[] {
+  if (!isGiven(change?.version) || after?.image !== undefined) return []
+  return [{ field: 'assignment.version', value: String(change?.version), expected: 'an image in the same assignment' }]
 }
 
 type Names = Record<string, Json | undefined> | null | undefined

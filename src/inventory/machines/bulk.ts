@@ -6,10 +6,12 @@ import { rowsOf } from '../../db/rows.ts'
 import type { Tx } from '../../db/transaction.ts'
 import { ConflictError } from '../../lib/errors.ts'
 import { swapUuid } from '../../lib/ids/uuid.ts'
+import { formatImageRef } from '../../model/image.ts'
 import type { Machine } from '../../model/machine.ts'
 import { type Actor, recordChanges } from '../changes/changes.ts'
 import { changeType } from '../changes/types.ts'
 import { findInstallers } from '../images/installers.ts'
+import { holdRefs } from '../images/pinned-versions.ts'
 import { machineColumns } from './fields.ts'
 import { isSerial } from './identity/same-key.ts'
 import { auditViewOf, findMachines } from './machines.ts'
@@ -111,6 +113,7 @@ async function lookUp(db: Db, rows: MachineRow[], found: Machine[]): Promise<Exi
     byUuid: (uuid) => havingUuid([uuid, swapUuid(uuid)]),
     bySerial: (serial, product) => havingSerial([`${serial}\n${product}`]),
     names: await findNames(db, rows),
+    versions: await findVersions(db, rows),
     installers: await findInstallers(db),
   }
 }
@@ -135,6 +138,13 @@ async function findNames(db: Db, rows: MachineRow[]): Promise<Existing['names']>
     menu: await namesIn(sql`menus`, named('menu')),
     answerFile: await namesIn(sql`answer_files`, named('answerFile')),
   }
+}
+
+/** All versions, if a row pins one: its image may be the one that the machine has. */
+async function findVersions(db: Db, rows: MachineRow[]): Promise<Set<string>> {
+  if (!rows.some(({ change }) => typeof change.assignment?.version === 'number')) return new Set()
+  const found = await db.execute(sql`select image, version from image_versions`)
+  return new Set(rowsOf<{ image: string; version: number }>(found).map(formatImageRef))
 }
 
 class RacedError extends Error {
@@ -170,6 +180,12 @@ async function writeAll(tx: Tx, work: PlannedRow[], by: Actor): Promise<void> {
     .sort((a, b) => (a.mac < b.mac ? -1 : 1))
   const touched = [...kept.map(({ after }) => after.id), ...taken.map(({ from }) => from)]
 
+  const pins = new Set(
+    work.flatMap(({ after: { assignment: { image, version } = {} } }) =>
+      image === undefined || version === undefined ? [] : [formatImageRef({ image, version })],
+    ),
+  )
+  if ((await holdRefs(tx, [...pins])).size < pins.size) throw new RacedError()
   await find(
     tx,
     touched,

@@ -12,7 +12,8 @@ import type { Actor } from '../changes/changes.ts'
 import { deleteNamed, type NamedNoun, saveNamed } from '../common/named.ts'
 import type { Precondition } from '../common/precondition.ts'
 import { findInstallers, refuseUnsaidInstalls } from '../images/installers.ts'
-import { type AssignmentChange, changedAssignment, tooManyParams } from './assignment-change.ts'
+import { holdVersions } from '../images/pinned-versions.ts'
+import { type AssignmentChange, changedAssignment, lonePins, tooManyParams } from './assignment-change.ts'
 import { refuseUnknownNames } from './references.ts'
 
 /** Machines picked by a selector, and what they are assigned. Of several that fit, the higher priority comes first. */
@@ -65,6 +66,7 @@ export async function saveGroup(
 /** Checks a group without saving it. @throws InputError as saveGroup */
 export async function checkGroup(db: Db, { assignment }: Pick<GroupContent, 'assignment'>): Promise<void> {
   await refuseUnknownNames(db, assignment, 'assignment')
+  await holdVersions(db, [{ ...assignment, field: 'assignment' }])
   await refuseUnsaidInstalls(db, [{ ...assignment, field: 'assignment' }])
 }
 
@@ -88,8 +90,9 @@ export async function changeGroup(
     }
     const faults = [
       ...tooManyParams(after.assignment),
+      ...lonePins(assignment, after.assignment),
       ...(changesInstall(assignment)
-        ? everyBootFaults([{ ...after.assignment, field: 'assignment' }], (image) => installers.has(image))
+        ? everyBootFaults([{ ...after.assignment, field: 'assignment' }], installers)
         : []),
     ]
     if (faults.length > 0) throw new InputError(faults)
@@ -107,6 +110,7 @@ async function saveContent(
 ) {
   return saveNamed(db, noun, name, precondition, by, async (tx, before) => {
     const content = contentAfter(before)
+    await holdVersions(tx, [{ ...content.assignment, field: 'assignment' }])
     if (before === undefined) await tx.insert(groups).values({ ...content, name })
     else if (!isSameJson(contentOf(before), content))
       await tx

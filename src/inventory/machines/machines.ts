@@ -15,7 +15,8 @@ import { type Actor, recordChanges } from '../changes/changes.ts'
 import { changeType } from '../changes/types.ts'
 import { checkPrecondition, type Precondition } from '../common/precondition.ts'
 import { findInstallers } from '../images/installers.ts'
-import { tooManyParams } from './assignment-change.ts'
+import { holdVersions } from '../images/pinned-versions.ts'
+import { lonePins, tooManyParams } from './assignment-change.ts'
 import { changedValues, type MachineChange, type MachineValues, rowValuesOf, valuesOf } from './fields.ts'
 import { isEnteredWith, refuseTaken, valueKeys } from './identity/same-key.ts'
 import { replaceMacs } from './macs.ts'
@@ -110,11 +111,13 @@ async function saveOnce(
     if (!isIdentified({ ...after, macs })) throw new InputError({ field: 'macs', value: '[]', expected: identifiedBy })
     const faults = [
       ...tooMany({ ...after, macs }),
+      ...lonePins(change.assignment, after.assignment),
       ...(changesInstall(change.assignment)
-        ? everyBootFaults([{ ...after.assignment, field: 'assignment' }], (image) => installers.has(image))
+        ? everyBootFaults([{ ...after.assignment, field: 'assignment' }], installers)
         : []),
     ]
     if (faults.length > 0) throw new InputError(faults)
+    if (changesInstall(change.assignment)) await holdVersions(tx, [{ ...after.assignment, field: 'assignment' }])
     const values = { ...rowValuesOf(after), discovered: false }
     if (before === undefined) await tx.insert(machines).values({ ...values, id })
     else await tx.update(machines).set(values).where(eq(machines.id, id))

@@ -14,6 +14,7 @@ import { deleteNamed, type NamedNoun, saveNamed } from '../common/named.ts'
 import type { Precondition } from '../common/precondition.ts'
 import { findImage } from '../images/images.ts'
 import { findInstallers } from '../images/installers.ts'
+import { holdVersions } from '../images/pinned-versions.ts'
 import { refuseNamed, refuseUnknownNames } from './references.ts'
 
 const noun: NamedNoun<Menu> = { noun: 'menu', find: findMenu, auditView: contentOf }
@@ -51,6 +52,7 @@ export async function checkMenu(
   coming: ReadonlySet<string> = new Set(),
 ): Promise<MenuContent> {
   await refuseUnknownEntries(db, name, content.entries, coming)
+  await holdVersions(db, pinsIn(content.entries))
   return checkedMenu(content, await findInstallers(db))
 }
 
@@ -82,6 +84,7 @@ async function saveContent(
 ) {
   return saveNamed(db, noun, name, precondition, by, async (tx, before) => {
     const content = contentAfter(before)
+    await holdVersions(tx, pinsIn(content.entries))
     if (before === undefined) await tx.insert(menus).values({ ...content, name })
     else if (!isSameJson(contentOf(before), content))
       await tx
@@ -109,6 +112,10 @@ async function refuseUnknownEntries(
   }
 }
 
+function pinsIn(entries: MenuEntry[]) {
+  return entries.flatMap((entry, index) => (entry.kind === 'image' ? [{ ...entry, field: `entries[${index}]` }] : []))
+}
+
 /** @throws NotFoundError, PreconditionError; ConflictError while something names it */
 export async function deleteMenu(
   db: Db,
@@ -129,7 +136,7 @@ function unsaidDefault({ entries, defaultEntry, timeoutSeconds }: MenuContent, i
   const index = entries.findIndex(({ name }) => name === defaultEntry)
   const entry = entries[index]
   if (timeoutSeconds === null || entry?.kind !== 'image') return []
-  return everyBootFaults([{ ...entry, field: `entries[${index}]` }], (image) => installers.has(image))
+  return everyBootFaults([{ ...entry, field: `entries[${index}]` }], installers)
 }
 
 /** Notices for the operator who saves a menu: on which machines its time limit does not count, and why. */

@@ -4,10 +4,12 @@ import { isSameJson } from '../../lib/canonical.ts'
 import type { FieldFault } from '../../lib/errors.ts'
 import type { Mac } from '../../lib/ids/mac.ts'
 import { newId, swapUuid } from '../../lib/ids/uuid.ts'
+import type { Assignment } from '../../model/assignment.ts'
 import { changesInstall, everyBootFaults, type Installers } from '../../model/every-boot.ts'
 import { identifiedBy, isIdentified } from '../../model/identity/identity.ts'
+import { formatImageRef } from '../../model/image.ts'
 import { type Machine, nameOf } from '../../model/machine.ts'
-import type { AssignmentChange } from './assignment-change.ts'
+import { type AssignmentChange, lonePins } from './assignment-change.ts'
 import { changedValues, type MachineChange, machineFields, valuesOf } from './fields.ts'
 import { takenFault, valueKeys } from './identity/same-key.ts'
 import { auditViewOf, presentOf, tooMany } from './machines.ts'
@@ -32,6 +34,8 @@ export type Existing = {
   byUuid: (uuid: string) => Machine[]
   bySerial: (serial: string, product: string) => Machine[]
   names: Record<Referred, Set<string>>
+  /** The versions that the rows may pin, by reference: `debian-12@3`. */
+  versions: Set<string>
   /** Images that may write to a machine's disk. */
   installers: Installers
 }
@@ -128,9 +132,10 @@ export function planRows(
         expected: `a MAC that no other machine has (machine ${owner && nameOf(owner)} has this MAC)`,
       })),
       ...tooMany({ ...valuesOf(after), macs: after.macs }),
+      ...pinFaults(row.change.assignment, after.assignment, existing),
       ...(isIdentified(after) ? [] : [{ field: 'mac', value: 'nothing', expected: identifiedBy }]),
       ...(changesInstall(row.change.assignment)
-        ? everyBootFaults([{ ...after.assignment, field: 'assignment' }], (image) => existing.installers.has(image))
+        ? everyBootFaults([{ ...after.assignment, field: 'assignment' }], existing.installers)
         : []),
     ]
     if (faults.length > 0) return bad(...faults)
@@ -198,6 +203,20 @@ function changed(before: Machine | undefined, macs: Mac[], row: MachineRow): Mac
 
 function freshMachine() {
   return { id: newId(), facts: {}, revision: 1, createdAt: new Date(), updatedAt: new Date() }
+}
+
+function pinFaults(
+  change: AssignmentChange | null | undefined,
+  after: Assignment | undefined,
+  { names, versions }: Existing,
+): FieldFault[] {
+  const { image, version } = after ?? {}
+  const given = typeof change?.version === 'number'
+  // If the image does not exist, its name is the fault.
+  const isUnknown = image !== undefined && typeof change?.image === 'string' && !names.image.has(image)
+  if (!given || image === undefined || isUnknown || versions.has(formatImageRef({ image, version })))
+    return lonePins(change, after)
+  return [{ field: 'assignment.version', value: String(version), expected: `a version of image ${image}` }]
 }
 
 function unknownNames(assignment: AssignmentChange | null | undefined, names: Existing['names']): FieldFault[] {

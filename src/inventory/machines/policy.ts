@@ -6,6 +6,7 @@ import { isSameJson } from '../../lib/canonical.ts'
 import type { Policy } from '../../model/policy.ts'
 import { type Actor, recordChanges } from '../changes/changes.ts'
 import { refuseUnsaidInstalls } from '../images/installers.ts'
+import { holdVersions } from '../images/pinned-versions.ts'
 import { refuseUnknownNames } from './references.ts'
 
 const onlyRow = 1
@@ -16,12 +17,13 @@ export async function findPolicy(db: Db): Promise<Policy> {
   return rows[0]?.policy ?? { kind: 'local' }
 }
 
-/** @throws InputError when the image or the menu does not exist */
+/** @throws InputError when the image, its version or the menu does not exist */
 export async function savePolicy(db: Db, policy: Policy, by: Actor): Promise<void> {
   const named = policy.kind === 'image' || policy.kind === 'menu' ? policy : {}
   await refuseUnknownNames(db, named, '')
   if (policy.kind === 'image') await refuseUnsaidInstalls(db, [{ ...policy, field: '' }])
   await db.transaction(async (tx) => {
+    if (policy.kind === 'image') await holdVersions(tx, [{ ...policy, field: '' }])
     const before = await findPolicy(tx)
     if (isSameJson(before, policy)) return
     await tx

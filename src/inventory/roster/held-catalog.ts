@@ -1,9 +1,8 @@
-// The catalog in memory, with the versions that deployments name and the documents of running boots. Used by roster.ts.
+// The catalog in memory, with the pinned versions of images and the documents of running boots. Used by roster.ts.
 import type { AnswerDocument } from '../../model/answer-file.ts'
-import type { Catalog, FileStatus } from '../../model/catalog.ts'
-import type { Variant } from '../../model/image.ts'
-import { type CatalogRows, catalogOf } from '../boots/catalog.ts'
-import { type PinnedVersion, withVersion } from '../images/pinned-versions.ts'
+import type { Catalog, CatalogVersion, DamagedFile, FileStatus } from '../../model/catalog.ts'
+import { formatImageRef, type ImageRef, type Variant } from '../../model/image.ts'
+import { type CatalogRows, catalogOf, damagedVariants } from '../boots/catalog.ts'
 
 /** A sealed secret of a machine or group. */
 export type SealedSecret = { ownerKind: 'machine' | 'group'; owner: string; name: string; sealed: string }
@@ -14,11 +13,20 @@ export type OldDocuments = { name: string; version: number; documents: AnswerDoc
 /** The limit of versions of answer files that are no longer current, for boots that began with them. */
 const maxOldDocuments = 200
 
+type HeldCatalog = {
+  rows: CatalogRows
+  catalog: Catalog
+  secretNames: Record<string, string[]>
+  /** The pinned versions and the damaged variants of `catalog`, to which later pins are added. */
+  versions: Map<string, CatalogVersion>
+  damaged: Map<Variant, DamagedFile>
+  /** Pinned versions that do not exist. */
+  missing: Set<string>
+}
+
 /** Creates a holder of the newest catalog. */
 export function createHeldCatalog() {
-  let held: { rows: CatalogRows; catalog: Catalog; secretNames: Record<string, string[]> } | undefined
-  const pins = new Map<string, PinnedVersion | undefined>()
-  const made = new Map<string, Catalog>()
+  let held: HeldCatalog | undefined
   const documents = new Map<string, AnswerDocument[]>()
   const keyOf = (name: string, version: number) => `${name} ${version}`
   const addDocuments = (name: string, version: number, texts: AnswerDocument[]) => {
@@ -32,29 +40,33 @@ export function createHeldCatalog() {
     set: (rows: CatalogRows) => {
       const secretNames: Record<string, string[]> = {}
       for (const { owner, name } of rows.groupSecrets) secretNames[owner] = [...(secretNames[owner] ?? []), name]
-      held = { rows, catalog: catalogOf(rows), secretNames }
       // A change of any version raises the catalog's revision, so versions of an older catalog are not used.
-      pins.clear()
-      made.clear()
-      for (const version of rows.pinned) pins.set(keyOf(version.image, version.version), version)
+      const catalog = catalogOf(rows)
+      held = {
+        ...{ rows, catalog, secretNames, missing: new Set() },
+        ...{ versions: new Map(catalog.versions), damaged: new Map(catalog.damaged) },
+      }
+      held.catalog = { ...catalog, versions: held.versions, damaged: held.damaged }
       for (const { name, version, documents: texts } of rows.answerFiles) addDocuments(name, version, texts)
     },
-    /** The catalog with a version of an image; undefined if the version has to be added first. */
-    withVersion: (name: string, version: number): Catalog | undefined => {
-      const catalog = held?.catalog
-      const image = catalog?.images.get(name)
-      if (catalog === undefined || image === undefined || image.version === version) return catalog
-      const key = keyOf(name, version)
-      if (!pins.has(key)) return undefined
-      const result = made.get(key) ?? withVersion(catalog, image, pins.get(key))
-      made.set(key, result)
-      return result
+    /** Whether a pinned version is in memory, or known to be missing. */
+    hasVersion: ({ image: name, version }: ImageRef): boolean => {
+      const image = held?.catalog.images.get(name)
+      if (held === undefined || image === undefined || version === undefined || image.version === version) return true
+      const key = formatImageRef({ image: name, version })
+      return held.versions.has(key) || held.missing.has(key)
     },
     /** Adds a version of an image to the catalog of `rows`. `found` is undefined if the version does not exist. */
-    addVersion: (rows: CatalogRows, name: string, version: number, found: PinnedVersion | undefined) => {
+    addVersion: (rows: CatalogRows, ref: ImageRef, found: CatalogVersion | undefined) => {
       if (held?.rows !== rows) return
-      pins.set(keyOf(name, version), found)
-      if (found !== undefined) rows.pinned.push(found)
+      const key = formatImageRef(ref)
+      if (found === undefined) {
+        held.missing.add(key)
+        return
+      }
+      held.versions.set(key, found)
+      for (const [variant, file] of damagedVariants([found], rows.damagedFiles)) held.damaged.set(variant, file)
+      rows.pinned.push(found)
     },
     addDocuments,
     /** The documents of a version of an answer file. */
@@ -71,7 +83,9 @@ export function createHeldCatalog() {
     /** The variants of a version of an image, if it is in memory. */
     variantsOf: (name: string, version: number): Variant[] | undefined => {
       const image = held?.catalog.images.get(name)
-      return image?.version === version ? image.variants : pins.get(keyOf(name, version))?.variants
+      return image?.version === version
+        ? image.variants
+        : held?.versions.get(formatImageRef({ image: name, version }))?.variants
     },
     /** A damaged file. */
     damagedFile: (sha256: string): FileStatus | undefined =>

@@ -1,5 +1,7 @@
 // Everything that the roster holds in memory, and how answers of the database change it. Used by roster.ts, load.ts and saved.ts.
 import type { Db } from '../../db/open.ts'
+import type { Assignment } from '../../model/assignment.ts'
+import type { LatestDeployment } from '../../model/deployment.ts'
 import type { Facts } from '../../model/facts.ts'
 import { readCatalog } from '../boots/catalog.ts'
 import { findPinnedVersion } from '../images/pinned-versions.ts'
@@ -25,6 +27,20 @@ export type MemoryState = 'empty' | 'old' | 'complete' | 'bounded'
 /** Machines that are read in one statement. */
 const maxEntriesAtOnce = 1000
 const maxBootsAtOnce = 200
+
+type PinnedRef = { image: string; version: number }
+
+/** The versions that a machine and its deployment pin. The catalog has those of groups, menus and the policy. */
+export function pinsOf(
+  assignment: Assignment | undefined,
+  deployment: Pick<LatestDeployment, 'image' | 'version'> | undefined,
+): PinnedRef[] {
+  return [assignment, deployment].flatMap((named) =>
+    named?.image === undefined || typeof named.version !== 'number'
+      ? []
+      : [{ image: named.image, version: named.version }],
+  )
+}
 
 /** Creates an empty memory over a database. */
 export function createMemory(db: Db, maxMachines: number) {
@@ -85,9 +101,8 @@ export function createMemory(db: Db, maxMachines: number) {
         if (entry === undefined) entries.remove(id)
         else memory.put(entry)
       }
-      for (const { deployment } of found.values())
-        if (deployment !== undefined && deployment.version !== null)
-          await memory.loadVersion(deployment.image, deployment.version)
+      for (const { machine, deployment } of found.values())
+        await memory.loadVersions(pinsOf(machine.assignment, deployment))
     },
     put: (entry: Entry) => {
       if (entries.belongs(entry)) entries.put(entry)
@@ -100,11 +115,14 @@ export function createMemory(db: Db, maxMachines: number) {
       entries.putFound(keysOfFacts(facts), found)
       for (const entry of found) overlays.known(entry)
     },
-    /** Reads the version of an image that a deployment names, unless it is there. */
-    loadVersion: async (image: string, version: number): Promise<void> => {
-      const held = catalog.get()
-      if (held === undefined || catalog.withVersion(image, version) !== undefined) return
-      catalog.addVersion(held.rows, image, version, await findPinnedVersion(db, image, version))
+    /** Reads pinned versions of images, unless they are there. A newer catalog may arrive meanwhile, without them. */
+    loadVersions: async (refs: PinnedRef[]): Promise<void> => {
+      for (let attempt = 1; attempt <= 5; attempt += 1) {
+        const held = catalog.get()
+        const ref = refs.find((pinned) => !catalog.hasVersion(pinned))
+        if (held === undefined || ref === undefined) return
+        catalog.addVersion(held.rows, ref, await findPinnedVersion(db, ref.image, ref.version))
+      }
     },
 
     /** Reads the boots that changed, in the background: only an outage needs them. */

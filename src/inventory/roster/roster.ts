@@ -20,7 +20,7 @@ import { findEntries } from './entries/find-entries.ts'
 import { keysOfFacts } from './entries/keys.ts'
 import type { SealedSecret } from './held-catalog.ts'
 import { createLoader } from './load.ts'
-import { createMemory } from './memory.ts'
+import { createMemory, pinsOf } from './memory.ts'
 import type { Claim } from './overlays.ts'
 import { askChanges } from './questions.ts'
 import { restore, savedLines } from './saved.ts'
@@ -193,19 +193,17 @@ export function openRoster({
       'machine' in identity ? candidates.find(({ machine }) => machine.id === identity.machine.id) : undefined
     const remembered = 'machine' in identity && identity.weak === undefined ? identity.machine.facts : {}
     const deployment = supposed ?? candidate?.deployment
-    const pin = deployment !== undefined && isServed(deployment) ? deployment.version : null
-    let pinned = pin === null ? held.catalog : catalog.withVersion(deployment?.image ?? '', pin)
-    if (pinned === undefined && pin !== null && asOf === undefined) {
-      await memory.loadVersion(deployment?.image ?? '', pin)
-      pinned = catalog.withVersion(deployment?.image ?? '', pin)
-    }
-    if (pinned === undefined) throw unreachable()
+    const own = 'machine' in identity ? identity.machine.assignment : undefined
+    const pins = pinsOf(own, deployment && isServed(deployment) ? deployment : undefined)
+    if (asOf === undefined) await memory.loadVersions(pins)
+    const current = catalog.get() ?? held
+    if (!pins.every(catalog.hasVersion)) throw unreachable()
     return {
       facts: { ...remembered, ...facts },
       identity,
       deployment,
-      secrets: { machine: candidate?.secrets ?? [], groups: held.secretNames },
-      catalog: pinned,
+      secrets: { machine: candidate?.secrets ?? [], groups: current.secretNames },
+      catalog: current.catalog,
       today: new Date(at).toISOString().slice(0, 10),
       ...(asOf !== undefined && { asOf }),
     }

@@ -32,6 +32,16 @@ export const refusalFindings = {
     causes: ['The image was deleted.', 'The name has a typing error.'],
     todo: ['See which rule names the image: `bootwright explain MAC`.', 'List the images: `bootwright image list`.'],
   },
+  'BW-NO-VERSION': {
+    title: 'The pinned version of the image does not exist',
+    means:
+      'A machine, a group, a menu, the policy or a deployment pins a version that is missing. No other version boots.',
+    causes: ['The version was deleted in the database.', 'The image was deleted and added again.'],
+    todo: [
+      'See which rule pins the version: `bootwright explain MAC`.',
+      'List the versions: `bootwright image versions NAME`.',
+    ],
+  },
   'BW-MENU': {
     title: 'The menu cannot be shown',
     means: 'The menu does not exist, or has no entry for this machine.',

@@ -12,6 +12,7 @@ import {
 } from '../../../src/inventory/images/versions.ts'
 import { saveMachine } from '../../../src/inventory/machines/machines.ts'
 import { savePolicy } from '../../../src/inventory/machines/policy.ts'
+import { findCatalogImage } from '../../../src/model/catalog.ts'
 import type { Image, Variant } from '../../../src/model/image.ts'
 import { openBootFor } from '../../helpers/boots.ts'
 import { eachDatabase } from '../../helpers/database.ts'
@@ -120,7 +121,8 @@ eachDatabase('versions of an image', (database) => {
     const target = async () => {
       const { id: deployment } = await armDeployment(database(), id, order, true, 'tester')
       await save()
-      const { variants: found } = (await find(facts)).catalog.images.get('d') ?? {}
+      const { catalog, deployment: armed } = await find(facts)
+      const { variants: found } = findCatalogImage(catalog, { image: 'd', version: armed?.version ?? undefined }) ?? {}
       await cancelDeployment(database(), deployment, 'tester')
       return found
     }

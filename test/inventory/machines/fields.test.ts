@@ -15,6 +15,13 @@ const samples: Record<string, Sample> = {
   labels: { value: { row: '7' }, argv: ['--label', 'row=7'], shown: /row=7/ },
   assignment: { value: { args: ['quiet'] }, argv: ['--arg', 'quiet'], shown: /quiet/ },
   'assignment.local': { value: true, argv: ['--local'], shown: /local disk/ },
+  'assignment.version': {
+    value: 1,
+    argv: ['--image', 'field@1'],
+    shown: /field@1/,
+    // The field belongs to an image.
+    beside: { image: 'field' },
+  },
   'assignment.everyBoot': {
     value: true,
     argv: ['--image', 'field', '--every-boot'],

@@ -5,8 +5,13 @@ import { makePostgres, type PostgresCluster } from '../../../scripts/servers/pos
 import type { Db, OpenDb } from '../../../src/db/open.ts'
 import { openPostgres } from '../../../src/db/postgres/open-postgres.ts'
 import { decide } from '../../../src/decide/decision.ts'
+import { saveImage } from '../../../src/inventory/images/images.ts'
+import { deleteGroup, saveGroup } from '../../../src/inventory/machines/groups.ts'
+import { saveMachine } from '../../../src/inventory/machines/machines.ts'
+import { savePolicy } from '../../../src/inventory/machines/policy.ts'
 import { pruneRosterChanges } from '../../../src/inventory/roster/questions.ts'
 import type { Roster } from '../../../src/inventory/roster/roster.ts'
+import type { Variant } from '../../../src/model/image.ts'
 import { signalBackends } from '../../helpers/backends.ts'
 import { createFresh } from '../../helpers/database.ts'
 import { loaded, testRoster } from '../../helpers/roster.ts'
@@ -91,6 +96,51 @@ describe.runIf(cluster !== undefined)('a roster over PostgreSQL', () => {
     await db.execute(deny)
     await expect.poll(() => isDenied(roster), { timeout: 20_000 }).toEqual({ denied: true, alone: false })
     expect(roster.away()).toBeUndefined()
+  })
+
+  test('boots pinned versions while PostgreSQL is frozen, also after a restart from the saved roster', async () => {
+    const variant = (n: number): Variant => ({ kind: 'sanboot', arch: 'x86_64', target: `iscsi:192.0.2.1::::iqn.${n}` })
+    for (const n of [1, 2, 3, 4]) await saveImage(db, 'd', { variants: [variant(n)] }, {}, 'tester')
+    const [own, member, unknown] = [mac, '52:54:00:00:00:02', '52:54:00:00:00:03']
+    const content = { title: '', priority: 0, selector: [{ label: 'rack', equals: 'b4' }] }
+    await saveGroup(db, 'g', { ...content, assignment: { image: 'd', version: 2 } }, {}, 'tester')
+    await savePolicy(db, { kind: 'image', image: 'd', version: 3 }, 'tester')
+    await saveMachine(db, { mac: member }, { labels: { rack: 'b4' } }, {}, 'tester')
+    const roster = await loaded(testRoster(db, { waitMs: 300 }))
+    const booted = async ({ findSituation }: Roster) => {
+      const asked = [own, member, unknown].map(async (address) => {
+        const { decision } = decide(await findSituation({ mac: address, buildarch: 'x86_64' }))
+        return [decision.image?.version, decision.asOf !== undefined]
+      })
+      return Promise.all(asked)
+    }
+    expect(await booted(roster)).toEqual([
+      [3, false],
+      [2, false],
+      [3, false],
+    ])
+    // The roster hears of this pin after it has read its catalog.
+    await saveMachine(db, { mac: own }, { assignment: { image: 'd', version: 1 } }, {}, 'tester')
+    expect(await roster.refresh()).toBe(true)
+    signalBackends(postgres.pid() as number, 'SIGSTOP')
+    const alone = [
+      [1, true],
+      [2, true],
+      [3, true],
+    ]
+    await expect.poll(() => booted(roster), { timeout: 10_000 }).toEqual(alone)
+    const lines = [...(roster.lines() ?? [])]
+    const restarted = testRoster(db, {
+      waitMs: 300,
+      saved: (async function* () {
+        yield* lines
+      })(),
+    })
+    await expect.poll(() => booted(restarted), { timeout: 10_000 }).toEqual(alone)
+    signalBackends(postgres.pid() as number, 'SIGCONT')
+    await expect.poll(() => roster.refresh(), { timeout: 20_000 }).toBe(true)
+    await savePolicy(db, { kind: 'local' }, 'tester')
+    await deleteGroup(db, 'g', {}, 'tester')
   })
 
   test('decides alone while PostgreSQL is stopped, and reads everything again after its restart', async () => {

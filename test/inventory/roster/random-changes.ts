@@ -43,7 +43,7 @@ export function randomStatement(random: Seeded): string {
   const group = pick(['g1', 'g2', 'g3'])
   const image = pick(images)
   const assignment = () => ({
-    ...(next() < 0.6 && { image: pick(images) }),
+    ...(next() < 0.6 && { image: pick(images), ...(next() < 0.4 && { version: between(1, 4) }) }),
     ...(next() < 0.3 && { answerFile: 'seed' }),
     ...(next() < 0.3 && { params: { p: between(1, 3) } }),
   })
@@ -136,6 +136,16 @@ export function randomStatement(random: Seeded): string {
           on conflict (name) do update set current_version = (select max(version) + 1 from image_versions where image = images.name) returning name, current_version)
         insert into image_versions (image, version, variants, installer) select name, current_version, ${json(variants())}, ${next() < 0.5} from image`,
     ],
+    [
+      2,
+      () =>
+        `update images set current_version = (select min(version) from image_versions where image = name) where name = ${text(image)}`,
+    ],
+    [
+      2,
+      () => `delete from image_versions where image = ${text(image)} and version = ${between(1, 4)}
+        and version <> (select current_version from images where name = image)`,
+    ],
     [1, () => `delete from images where name = ${text(image)}`],
     [1, () => `update images set end_of_life = ${text(maybe(['2020-01-01', '2099-01-01']))}`],
     [
@@ -146,7 +156,7 @@ export function randomStatement(random: Seeded): string {
     ],
     [
       2,
-      () => `insert into policies (id, policy) values (1, ${json(pick([{ kind: 'local' }, { kind: 'wait' }, { kind: 'image', image }]))})
+      () => `insert into policies (id, policy) values (1, ${json(pick([{ kind: 'local' }, { kind: 'wait' }, { kind: 'image', image }, { kind: 'image', image, version: between(1, 4) }]))})
         on conflict (id) do update set policy = excluded.policy`,
     ],
     [

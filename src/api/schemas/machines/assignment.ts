@@ -8,7 +8,7 @@ import { type Json, localMethods, proxyModes } from '../../../model/assignment.t
 import { expectedNbpName, isNbpName } from '../../../model/firmware/nbp.ts'
 import { type Condition, selectorFacts } from '../../../model/selector.ts'
 import { argFaults } from '../../../render/args.ts'
-import { args, imageName, onlyTrue, printable } from '../common.ts'
+import { args, imageName, onlyTrue, printable, version } from '../common.ts'
 import type { Given, Sent } from '../json.ts'
 
 /** The name of a group, a menu or an answer file. */
@@ -100,9 +100,14 @@ export const everyBoot = onlyTrue.openapi({
     'Required for an image that is an installer or has an answer file, because it installs at every boot. To install once, arm a deployment instead.',
 })
 
+const pin = { description: 'Pins this version of the image. If absent, machines boot the current version.', example: 3 }
+/** The pinned version of an image. */
+export const pinnedVersion = version.openapi(pin)
+
 export const assignment = z
   .strictObject({
     image: imageName.optional(),
+    version: pinnedVersion.optional(),
     menu: thingName.optional(),
     local: z
       .boolean()
@@ -119,6 +124,10 @@ export const assignment = z
     proxy: proxy.optional(),
   } satisfies Record<AssignmentField, z.ZodType>)
   .superRefine(refuseTwoChoices)
+  .superRefine((given, context) => {
+    if (given.version !== undefined && given.image === undefined)
+      context.addIssue({ code: 'custom', path: ['image'], message: 'the image whose version is pinned' })
+  })
   .openapi('Assignment', {
     description:
       'The image, menu or local disk to boot, with its args, answer file, params and local boot method, and the boot program for the firmware.',
@@ -129,6 +138,7 @@ export type Assignment = Given<typeof assignment>
 export const assignmentChange = z
   .strictObject({
     image: imageName.nullish(),
+    version: version.nullish().openapi({ ...pin, description: `${pin.description} A new image clears it.` }),
     menu: thingName.nullish(),
     local: onlyTrue.nullish().openapi({ description: 'Boot from the local disk.' }),
     everyBoot: everyBoot.nullish(),

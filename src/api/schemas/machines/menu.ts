@@ -2,7 +2,7 @@
 import { z } from '@hono/zod-openapi'
 import { arch, history, imageName, pageOf, platform, printable } from '../common.ts'
 import type { Given } from '../json.ts'
-import { checkedArgs, everyBoot, thingName, withoutArgs } from './assignment.ts'
+import { checkedArgs, everyBoot, pinnedVersion, thingName, withoutArgs } from './assignment.ts'
 
 const common = {
   name: thingName.openapi({ description: 'Unique in the menu.', example: 'install' }),
@@ -29,6 +29,7 @@ const menuEntry = z
           kind: z.literal('image'),
           ...common,
           image: imageName,
+          version: pinnedVersion.optional(),
           args: checkedArgs.optional(),
           withoutArgs: withoutArgs.optional(),
           answerFile: thingName.optional(),

@@ -2,7 +2,7 @@
 import { z } from '@hono/zod-openapi'
 import { imageName } from '../common.ts'
 import type { Given } from '../json.ts'
-import { everyBoot, thingName } from './assignment.ts'
+import { everyBoot, pinnedVersion, thingName } from './assignment.ts'
 
 export const policySchema = z
   .discriminatedUnion(
@@ -16,7 +16,12 @@ export const policySchema = z
         .strictObject({ kind: z.literal('menu'), menu: thingName })
         .openapi('PolicyMenu', { description: 'Show this menu.' }),
       z
-        .strictObject({ kind: z.literal('image'), image: imageName, everyBoot: everyBoot.optional() })
+        .strictObject({
+          kind: z.literal('image'),
+          image: imageName,
+          version: pinnedVersion.optional(),
+          everyBoot: everyBoot.optional(),
+        })
         .openapi('PolicyImage', { description: 'Boot this image.' }),
     ],
     { error: (issue) => (issue.code === 'invalid_union' ? 'local, wait, menu or image' : undefined) },

@@ -1,0 +1,1 @@
+CREATE INDEX "machines_pinned" ON "machines" USING btree (("assignment" ->> 'image'),("assignment" ->> 'version')) WHERE "machines"."assignment" ? 'version';
