@@ -79,6 +79,8 @@ export type Journal = {
   place: () => { run: string; end: number }
   /** Waits until everything so far is in the database, at most this time. */
   settle: (timeoutMs: number) => Promise<void>
+  /** Waits until all records of a boot so far are in the database, at most this time. */
+  settleBoot: (bootId: string, timeoutMs: number) => Promise<void>
   state: () => JournalState
   /** Records of former starts, or of an outage, are not in the database yet. */
   isBehind: () => boolean
@@ -125,12 +127,22 @@ export function openJournal(
   let refused = 0
   let isRefusing = false
   let blindEnd = 0
+  // Where the last record of each boot ends, for records that are not in the database. The oldest come first.
+  const ends = new Map<string, number>()
   const hasRoomForDhcp = createQuota({
     max: maxDhcpEventsPerMinute,
     periodMs: 60_000,
     atFirst: () => log.warn({ maxPerMinute: maxDhcpEventsPerMinute }, 'DHCP events dropped: too many in this minute'),
   })
 
+  const remember = (boot: string, placeEnd: number) => {
+    ends.delete(boot)
+    ends.set(boot, placeEnd)
+    for (const [id, recordEnd] of ends) {
+      if (recordEnd > writer.settled()) break
+      ends.delete(id)
+    }
+  }
   const add = (kind: RecordKind, fields: Parameters<typeof formatRecord>[3], agoMs = 0) => {
     const { text, keys } = formatRecord(kind, count++, run.now() - agoMs, fields)
     const adding = run.append(text, keys).then((place) => {
@@ -144,6 +156,7 @@ export function openJournal(
       } else {
         taken = keys.n
         end = place.end
+        if (keys.boot !== undefined) remember(keys.boot, place.end)
         writer.wake()
         if (isRefusing) log.info({ refused }, 'the journal takes records')
       }
@@ -206,6 +219,10 @@ export function openJournal(
     },
     place: () => ({ run: run.run, end: writer.settled() }),
     settle: async (timeoutMs) => void (await inTime(flush(), timeoutMs)),
+    settleBoot: async (bootId, timeoutMs) => {
+      const recordEnd = ends.get(bootId) ?? 0
+      if (recordEnd > writer.settled()) await inTime(writer.committed(recordEnd), timeoutMs)
+    },
     state: () => ({
       waitingBytes: run.waitingBytes() + files.former.reduce((sum, former) => sum + former.waitingBytes(), 0),
       isAway: writer.isAway(),

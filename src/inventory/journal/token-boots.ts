@@ -24,7 +24,12 @@ export type TokenBoots = {
 }
 
 /** Look-ups that wait for the database for `waitMs` at most, and then use the roster. */
-export function createTokenBoots(db: Db, roster: Roster, journal: Pick<Journal, 'settle'>, waitMs: number): TokenBoots {
+export function createTokenBoots(
+  db: Db,
+  roster: Roster,
+  journal: Pick<Journal, 'settle' | 'settleBoot'>,
+  waitMs: number,
+): TokenBoots {
   /** The database's answer; `away` if it does not come in time. */
   const ask = async <T>(look: () => Promise<T>): Promise<{ answer: T } | 'away'> => {
     if (roster.away() !== undefined) return 'away'
@@ -41,7 +46,7 @@ export function createTokenBoots(db: Db, roster: Roster, journal: Pick<Journal, 
     findTokenBoot: async (bootId) => {
       // Earlier records of this boot may be on their way to the database.
       const asked = await ask(async () => {
-        await journal.settle(waitMs)
+        await journal.settleBoot(bootId, waitMs)
         return findTokenBoot(db, bootId)
       })
       const local = roster.findBoot(bootId)
