@@ -9,7 +9,7 @@ import { saveImage } from '../../src/inventory/images/images.ts'
 import { saveGroup } from '../../src/inventory/machines/groups.ts'
 import { findMachine, saveMachine } from '../../src/inventory/machines/machines.ts'
 import { saveSecret } from '../../src/inventory/machines/secrets.ts'
-import { getAsIpxe, startTestBootServer, type TestBootServer, unwrapped } from '../helpers/boot-server.ts'
+import { bootAsIpxe, startTestBootServer, type TestBootServer, unwrapped } from '../helpers/boot-server.ts'
 
 let server: TestBootServer
 let mac: string
@@ -61,7 +61,7 @@ const enter = async (answerFile = 'preseed', secret = 'hunter2') => {
     await saveSecret(db, sealer, { kind: 'machine', id: machine.id }, 'root_password', secret, 'tester')
   return machine
 }
-const boot = () => getAsIpxe(`${server.url}/ipxe?mac=${mac}&platform=efi&buildarch=x86_64`)
+const boot = () => bootAsIpxe(server, `mac=${mac}&platform=efi&buildarch=x86_64`)
 const urlIn = (script: string) => /url=(http:\S+)/.exec(script)?.[1] as string
 const tokenIn = (script: string) => /\/b\/([\w-]{43})\//.exec(script)?.[1] as string
 const report = (token: string, what: string) => fetch(`${server.url}/b/${token}/${what}`)

@@ -7,7 +7,7 @@ import { listBootEvents } from '../../src/inventory/boots/events.ts'
 import { saveAnswerFile } from '../../src/inventory/images/answer-files.ts'
 import { saveImage } from '../../src/inventory/images/images.ts'
 import { saveMachine } from '../../src/inventory/machines/machines.ts'
-import { getAsIpxe, startTestBootServer, type TestBootServer } from '../helpers/boot-server.ts'
+import { bootAsIpxe, startTestBootServer, type TestBootServer } from '../helpers/boot-server.ts'
 
 let server: TestBootServer
 let mac: string
@@ -37,7 +37,7 @@ beforeEach(async () => {
 })
 
 const boot = async () => {
-  const script = await getAsIpxe(`${server.url}/ipxe?mac=${mac}&platform=efi&buildarch=x86_64`)
+  const script = await bootAsIpxe(server, `mac=${mac}&platform=efi&buildarch=x86_64`)
   const [newest] = await listBoots(server.deps.db, {}, 1)
   return { id: newest?.id as string, url: /url=(http:\S+)/.exec(script)?.[1] as string }
 }

@@ -4,14 +4,14 @@ import { saveImage } from '../../src/inventory/images/images.ts'
 import { saveGroup } from '../../src/inventory/machines/groups.ts'
 import { saveMachine } from '../../src/inventory/machines/machines.ts'
 import { renderBootConfig } from '../../src/render/boot-config.ts'
-import { getAsIpxe, sha256, startTestBootServer, type TestBootServer } from '../helpers/boot-server.ts'
+import { bootAsIpxe, sha256, startTestBootServer, type TestBootServer } from '../helpers/boot-server.ts'
 
 const mac = '52:54:00:00:e5:01'
 const config =
   'title=Loading ESXi installer\nkernel=/k.b00\nkernelopt=runweasel cdromBoot\nmodules=/a.gz --- /b.gz x=1\n'
 const program = Buffer.from('mboot')
 let server: TestBootServer
-const script = (query = '') => getAsIpxe(`${server.url}/ipxe?mac=${mac}&platform=efi&buildarch=x86_64${query}`)
+const script = (query = '') => bootAsIpxe(server, `mac=${mac}&platform=efi&buildarch=x86_64${query}`)
 
 beforeAll(async () => {
   server = await startTestBootServer()
@@ -74,7 +74,7 @@ describe("VMware's mboot.efi", () => {
   test('gets no boot.cfg by an invalid token, or of another kind of boot', async () => {
     expect((await fetch(`${server.url}/b/preview/boot.cfg`)).status).toBe(404)
     await saveMachine(server.deps.db, { mac: '52:54:00:00:e5:02' }, { assignment: { local: true } }, {}, 'tester')
-    const local = await getAsIpxe(`${server.url}/ipxe?mac=52-54-00-00-e5-02&platform=efi`)
+    const local = await bootAsIpxe(server, `mac=52-54-00-00-e5-02&platform=efi`)
     const token = /\/b\/([\w-]{43})\//.exec(local)?.[1]
     expect((await fetch(`${server.url}/b/${token}/boot.cfg`)).status).toBe(404)
   })
@@ -83,7 +83,7 @@ describe("VMware's mboot.efi", () => {
 test('another EFI program with a tree gets its arguments on its own line', async () => {
   const other = '52:54:00:00:e5:03'
   await saveMachine(server.deps.db, { mac: other }, { assignment: { image: 'shim' } }, {}, 'tester')
-  const text = await getAsIpxe(`${server.url}/ipxe?mac=${other}&platform=efi&buildarch=x86_64`)
+  const text = await bootAsIpxe(server, `mac=${other}&platform=efi&buildarch=x86_64`)
   expect(text).toMatch(
     /^kernel --name mboot\.efi \S+\/trees\/shim\/1\/\w{16}\/efi\/mboot\.efi\S+ one gdbPort=none \|\|/m,
   )

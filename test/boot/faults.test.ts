@@ -17,7 +17,8 @@ describe.each(['halt', 'local', 'retry'] as const)(
     const lines: string[] = []
 
     beforeAll(async () => {
-      server = await startTestBootServer({ afterRefusal })
+      // No machine is in memory, so the server cannot decide without its database.
+      server = await startTestBootServer({ afterRefusal, maxMachines: 0 })
       const { db } = server.deps
       server.deps.log = createLog('debug', { write: (line: string) => void lines.push(line) })
       await saveImage(db, 'installer', { variants: [{ kind: 'local', arch: 'x86_64' }] }, {}, 'tester')

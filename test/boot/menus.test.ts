@@ -4,7 +4,7 @@ import { saveImage } from '../../src/inventory/images/images.ts'
 import { findMachine, saveMachine } from '../../src/inventory/machines/machines.ts'
 import { saveMenu } from '../../src/inventory/machines/menus.ts'
 import { savePolicy } from '../../src/inventory/machines/policy.ts'
-import { getAsIpxe, startTestBootServer, type TestBootServer } from '../helpers/boot-server.ts'
+import { bootAsIpxe, getAsIpxe, startTestBootServer, type TestBootServer } from '../helpers/boot-server.ts'
 
 let server: TestBootServer
 let mac: string
@@ -45,7 +45,7 @@ beforeEach(() => {
   mac = `52:54:00:00:${(macs >> 8).toString(16).padStart(2, '0')}:${(macs & 255).toString(16).padStart(2, '0')}`
 })
 
-const menu = (arch = 'x86_64') => getAsIpxe(`${server.url}/ipxe?mac=${mac}&platform=efi&buildarch=${arch}`)
+const menu = (arch = 'x86_64') => bootAsIpxe(server, `mac=${mac}&platform=efi&buildarch=${arch}`)
 const choose = (script: string, entry: string) =>
   getAsIpxe((/chain .*?(http:\S+)\$\{entry\}/.exec(script)?.[1] as string) + entry)
 const boots = async () => {

@@ -5,7 +5,7 @@ import { listBootEvents } from '../../src/inventory/boots/events.ts'
 import { saveImage } from '../../src/inventory/images/images.ts'
 import { findMachine, saveMachine } from '../../src/inventory/machines/machines.ts'
 import { deleteSecret, saveSecret } from '../../src/inventory/machines/secrets.ts'
-import { getAsIpxe, nextStepOf, startTestBootServer, type TestBootServer, unwrapped } from '../helpers/boot-server.ts'
+import { bootAsIpxe, nextStepOf, startTestBootServer, type TestBootServer, unwrapped } from '../helpers/boot-server.ts'
 
 let server: TestBootServer
 let machineId: string
@@ -45,7 +45,7 @@ const owner = () => ({ kind: 'machine' as const, id: machineId })
 const setSecret = (name: string, value: string) =>
   saveSecret(server.deps.db, server.deps.sealer, owner(), name, value, 'tester')
 const boot = async () =>
-  unwrapped(await getAsIpxe(`${server.url}/ipxe?mac=${mac}&platform=pcbios&buildarch=x86_64&cpuarch=x86_64`))
+  unwrapped(await bootAsIpxe(server, `mac=${mac}&platform=pcbios&buildarch=x86_64&cpuarch=x86_64`))
 const urlIn = (script: string) => /http:\S+\/san\.ipxe/.exec(script)?.[0] as string
 const status = async (url: string) => (await fetch(url)).status
 const report = (url: string, what: string) => fetch(url.replace('san.ipxe', what))

@@ -4,7 +4,7 @@ import { listBootEvents } from '../../src/inventory/boots/events.ts'
 import { saveImage } from '../../src/inventory/images/images.ts'
 import { findMachine, newMachine, saveMachine } from '../../src/inventory/machines/machines.ts'
 import { savePolicy } from '../../src/inventory/machines/policy.ts'
-import { getAsIpxe, startTestBootServer, type TestBootServer, unwrapped } from '../helpers/boot-server.ts'
+import { bootAsIpxe, getAsIpxe, startTestBootServer, type TestBootServer, unwrapped } from '../helpers/boot-server.ts'
 
 let server: TestBootServer
 let mac: string
@@ -34,12 +34,7 @@ beforeEach(async () => {
 
 const query = (more = '') => `mac=${mac.replaceAll(':', '-')}&platform=efi&buildarch=x86_64${more}`
 const preview = async (path = `/ipxe?${query()}`) => (await fetch(server.url + path)).text()
-/** Boots, and waits until the database has the boot. */
-const boot = async (more = '') => {
-  const script = await getAsIpxe(`${server.url}/ipxe?${query(more)}`)
-  await server.deps.inventory.events.flush()
-  return script
-}
+const boot = (more = '') => bootAsIpxe(server, query(more))
 const assign = (image: string) =>
   saveMachine(server.deps.db, { mac }, { assignment: { image }, hostname: `host-${macs}` }, {}, 'tester')
 const tokenIn = (script: string) => /\/b\/([\w-]{43})\//.exec(script)?.[1] as string
@@ -216,10 +211,9 @@ describe('a machine never seen before', () => {
 
   test('is recorded past the limit, and evicts the machine with the oldest contact', async () => {
     const small = await startTestBootServer({ maxDiscovered: 1 })
-    const ask = (address: string) => getAsIpxe(`${small.url}/ipxe?mac=${address}`)
+    const ask = (address: string) => bootAsIpxe(small, `mac=${address}`)
     await ask('52-54-00-00-00-01')
     expect(await ask('52-54-00-00-00-02')).toContain('boots from its local disk')
-    await small.deps.inventory.events.flush()
     expect(await findMachine(small.deps.db, { mac: '52:54:00:00:00:02' })).toBeDefined()
     expect(await findMachine(small.deps.db, { mac: '52:54:00:00:00:01' })).toBeUndefined()
     await small.stop()
@@ -231,7 +225,7 @@ describe('a refusal', () => {
 
   test('names the variants there are, and is the outcome of its boot', async () => {
     await assign('debian-12')
-    const text = await getAsIpxe(`${server.url}/ipxe?mac=${mac}&platform=efi&buildarch=arm64`)
+    const text = await bootAsIpxe(server, `mac=${mac}&platform=efi&buildarch=arm64`)
     expect(unwrapped(text)).toContain(
       'echo Bootwright: image debian-12 has no variant for arm64 efi; existing variants: x86_64 any platform\n',
     )
@@ -282,7 +276,7 @@ describe('a refusal', () => {
   test('tells the machine when the database is unreachable', async () => {
     const broken = await startTestBootServer()
     await (broken.deps.db as unknown as { $client: { close: () => Promise<void> } }).$client.close()
-    expect(await getAsIpxe(`${broken.url}/ipxe?mac=${mac}`)).toContain(
+    expect(await bootAsIpxe(broken, `mac=${mac}`)).toContain(
       'echo Bootwright: the Bootwright database is unreachable\n',
     )
     await broken.stop().catch(() => {})

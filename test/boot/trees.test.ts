@@ -6,7 +6,7 @@ import { changes } from '../../src/db/schema/changes.ts'
 import { deleteImage, saveImage } from '../../src/inventory/images/images.ts'
 import { saveMachine } from '../../src/inventory/machines/machines.ts'
 import { treeDigest, type Variant } from '../../src/model/image.ts'
-import { exchange, getAsIpxe, sha256, startTestBootServer, type TestBootServer } from '../helpers/boot-server.ts'
+import { bootAsIpxe, exchange, sha256, startTestBootServer, type TestBootServer } from '../helpers/boot-server.ts'
 
 let server: TestBootServer
 let kernel: { sha256: string; name: string }
@@ -25,7 +25,7 @@ const variant = (files: { path: string; sha256: string }[]): Variant => ({
 })
 /** The tree's URL, as in the arguments of the kernel. */
 const treeUrl = async () => {
-  const script = await getAsIpxe(`${server.url}/ipxe?mac=${mac}&platform=efi&buildarch=x86_64`)
+  const script = await bootAsIpxe(server, `mac=${mac}&platform=efi&buildarch=x86_64`)
   return /inst\.stage2=(\S+)/.exec(script)?.[1] as string
 }
 const get = (url: string, init: RequestInit = {}) => fetch(url, init)

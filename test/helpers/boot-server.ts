@@ -13,7 +13,8 @@ import { filesFolder } from '../../src/config/data-folder.ts'
 import type { OpenDb } from '../../src/db/open.ts'
 import { createFindStoredSize } from '../../src/files/stored-sizes.ts'
 import { recordDamage, saveFile } from '../../src/inventory/images/files.ts'
-import { openInventory } from '../../src/inventory/open.ts'
+import { type Inventory, openInventory } from '../../src/inventory/open.ts'
+import type { RosterOptions } from '../../src/inventory/roster/roster.ts'
 import { createMetrics } from '../../src/lib/metrics.ts'
 import { createSealer } from '../../src/lib/seal.ts'
 import type { FileRef } from '../../src/model/image.ts'
@@ -37,7 +38,8 @@ export type TestBootServer = {
 /** Starts a real boot listener on a free loopback port, with an embedded database in memory. */
 export async function startTestBootServer(
   settings: Partial<BootDeps['settings']> &
-    Partial<Pick<BootDeps, 'allows' | 'databaseAnswers' | 'databaseAway' | 'transfers' | 'mayRecord'>> = {},
+    Partial<Pick<BootDeps, 'allows' | 'databaseAnswers' | 'databaseAway' | 'transfers' | 'mayRecord'>> &
+    Pick<RosterOptions, 'maxMachines'> = {},
 ): Promise<TestBootServer> {
   const folder = await mkdtemp(join(tmpdir(), 'bootwright-test-'))
   const { db, close }: OpenDb = await openTestDatabase()
@@ -48,7 +50,7 @@ export async function startTestBootServer(
   const inventory = openInventory(db, log, journal.files, {
     fileStatusKeptMs: 50,
     metrics,
-    roster: { waitMs: 5000 },
+    roster: { waitMs: 5000, ...(settings.maxMachines !== undefined && { maxMachines: settings.maxMachines }) },
   })
   const {
     allows = () => true,
@@ -117,6 +119,16 @@ export async function getAsIpxe(url: string): Promise<string> {
   const response = await fetch(url, { headers: { 'User-Agent': 'iPXE/1.21.1' } })
   if (response.status !== 200) throw new Error(`${url}: ${response.status} ${await response.text()}`)
   return response.text()
+}
+
+/** Fetches a script as iPXE does, and waits until the database has the boot. */
+export async function bootAsIpxe(
+  { url, deps }: { url: string; deps: { inventory: Pick<Inventory, 'events'> } },
+  query: string,
+): Promise<string> {
+  const script = await getAsIpxe(`${url}/ipxe?${query}`)
+  await deps.inventory.events.flush()
+  return script
 }
 
 /** A script with each sentence for the console on one line: scripts wrap them at 80 columns. */
