@@ -12,6 +12,8 @@ import { addPreviewCommand } from './boots/preview.ts'
 import { addTimelineCommand } from './boots/timeline.ts'
 import { addChangesCommand } from './changes/changes.ts'
 import { addWebhookCommand } from './changes/webhook.ts'
+import { addApplyCommand } from './folder/apply.ts'
+import { addExportCommand } from './folder/export.ts'
 import { addAnswerFileCommand } from './images/answer-file.ts'
 import { addFileCommand } from './images/file.ts'
 import { addImageCommand } from './images/image.ts'
@@ -72,6 +74,8 @@ export function createProgram(given: CliDeps): Command {
   addBootsCommand(program, deps)
   addTimelineCommand(program, deps)
   addPolicyCommand(program, deps)
+  addApplyCommand(program, deps)
+  addExportCommand(program, deps)
   addFindingsCommand(program, deps)
   addDoctorCommand(program, deps)
   addServersCommand(program, deps)

@@ -8,7 +8,7 @@ import type { Planned } from '../../inventory/folder/plan.ts'
 import { isSameJson } from '../../lib/canonical.ts'
 import { type FieldFault, InputError } from '../../lib/errors.ts'
 import type { FolderAnswerFile, FolderImage } from '../../model/folder/folder.ts'
-import { checkAnswers } from '../../render/answers.ts'
+import { findDocumentFaults } from '../../render/answers.ts'
 import { type AdminDeps, endpoint } from '../http/endpoint.ts'
 import { applyQuery, applyRequest, applyResult, exportedFolder, exportQuery } from '../schemas/system/folder.ts'
 
@@ -61,15 +61,15 @@ export const exportAll = endpoint({
 
 /** Checks the Liquid of all documents. @throws InputError with their places in the body */
 function checkDocuments(answerFiles: FolderAnswerFile[]): void {
-  const faults = answerFiles.flatMap(({ documents }, index): FieldFault[] => {
-    try {
-      checkAnswers(documents)
-      return []
-    } catch (error) {
-      if (!(error instanceof InputError)) throw error
-      return error.faults.map((fault) => ({ ...fault, field: `answerFiles[${index}].${fault.field}` }))
-    }
-  })
+  const faults = answerFiles.flatMap(({ documents }, index) =>
+    documents.flatMap((document, at) =>
+      findDocumentFaults([document]).map(({ message, line }): FieldFault => {
+        const place = line === undefined ? '' : `, line ${line}`
+        const field = `answerFiles[${index}].documents[${at}].text`
+        return { field, value: document.name, expected: `valid Liquid (${message}${place})` }
+      }),
+    ),
+  )
   if (faults.length > 0) throw new InputError(faults.slice(0, 50))
 }
 

@@ -10,8 +10,11 @@ import { printable } from './format.ts'
 
 /** The admin API, over its unix socket or a URL. Every call throws an Error for the operator, with one line for each fault. */
 export type Client = {
-  /** Sends a request with an optional JSON body. Returns the JSON answer, or undefined if it is empty. */
-  ask: <T>(method: Method, path: string, body?: unknown) => Promise<T>
+  /**
+   * Sends a request with an optional JSON body. Returns the JSON answer, or undefined if it is empty.
+   * @param ifMatch the ETag that the server must still have
+   */
+  ask: <T>(method: Method, path: string, body?: unknown, ifMatch?: string) => Promise<T>
   /** GET; undefined if the resource does not exist (404). */
   find: <T>(path: string) => Promise<T | undefined>
   /** GET of a plain text. */
@@ -33,9 +36,12 @@ export class ConnectionError extends Error {
 export class RefusedError extends Error {
   override name = 'RefusedError'
   readonly status: number
-  constructor(message: string, status: number) {
+  /** The faults of the request by field. */
+  readonly faults: FieldFault[]
+  constructor(message: string, status: number, faults: FieldFault[] = []) {
     super(message)
     this.status = status
+    this.faults = faults
   }
 }
 
@@ -47,6 +53,7 @@ type Body = {
   type: string
   sizeBytes?: number
   contentRange?: string | undefined
+  ifMatch?: string | undefined
 }
 type StreamBody = Pick<Body, 'bytes' | 'type'>
 type Answer = { status: number; type: string; text: string }
@@ -71,14 +78,16 @@ export function createClient(
   const send = async (method: Method, path: string, body?: Body): Promise<Answer> => {
     const answer = await exchange(server, method, path, token, body)
     if (answer.status < 300 || answer.status === 404) return answer
-    throw new RefusedError(faultOf(server, answer), answer.status)
+    throw new RefusedError(faultOf(server, answer), answer.status, problemOf(answer).errors)
   }
   const requireFound = (answer: Answer): Answer => {
     if (answer.status === 404) throw new RefusedError(faultOf(server, answer), answer.status)
     return answer
   }
-  const ask = async <T>(method: Method, path: string, body?: unknown): Promise<T> =>
-    parse<T>(server, requireFound(await send(method, path, body === undefined ? undefined : jsonBody(body))))
+  const ask = async <T>(method: Method, path: string, body?: unknown, ifMatch?: string): Promise<T> => {
+    const given = body === undefined ? undefined : { ...jsonBody(body), ifMatch }
+    return parse<T>(server, requireFound(await send(method, path, given)))
+  }
 
   return {
     ask,
@@ -194,6 +203,7 @@ function open(
     ...(body !== undefined && { 'content-type': body.type }),
     ...(body?.sizeBytes !== undefined && { 'content-length': body.sizeBytes }),
     ...(body?.contentRange !== undefined && { 'content-range': body.contentRange }),
+    ...(body?.ifMatch !== undefined && { 'if-match': body.ifMatch }),
   }
   return new Promise((done, failed) => {
     const start = server.secure ? httpsRequest : httpRequest
@@ -251,11 +261,16 @@ function connectionFault(server: Server, error: NodeJS.ErrnoException): string {
 
 type Problem = { title?: string; detail?: string; errors?: FieldFault[] }
 
+function problemOf({ type, text }: Answer): Problem {
+  return type.startsWith('application/problem+json') ? (JSON.parse(text) as Problem) : {}
+}
+
 /** The message for a refusal: for RFC 9457 problems, one line for each wrong field. */
-function faultOf(server: Server, { status, type, text }: Answer): string {
+function faultOf(server: Server, answer: Answer): string {
+  const { status, type } = answer
   if (!type.startsWith('application/problem+json'))
     return `${server.address} answered ${status}: expected the admin address of Bootwright`
-  const { title, detail, errors = [] } = JSON.parse(text) as Problem
+  const { title, detail, errors = [] } = problemOf(answer)
   const lines = errors.map(faultText)
   const message = lines.length > 0 ? lines.join('\n') : (detail ?? title ?? `${server.address} answered ${status}`)
   return printable(status === 401 ? `${message}\nset BOOTWRIGHT_TOKEN, or --token, to a valid token` : message)
