@@ -3,7 +3,7 @@ const askers = ['decide', 'render', 'auth', 'doctor', 'intake', 'files', 'invent
 /** The rooms, and what each may import besides the ground: by value, and by type only. */
 export const rooms: Record<string, { values: string[]; types: string[] }> = {
   main: { values: ['cli', 'server'], types: [] },
-  server: { values: ['tftp', 'dhcp', 'boot', 'api', 'ui', 'jobs', 'config', 'db', ...askers], types: [] },
+  server: { values: ['tftp', 'dhcp', 'boot', 'api', 'ui', 'jobs', 'power', 'config', 'db', ...askers], types: [] },
   cli: { values: ['server', 'config', 'bytes', 'intake', 'doctor', 'render'], types: ['api'] },
   tftp: { values: askers, types: ['config', 'db'] },
   dhcp: { values: askers, types: ['config', 'db'] },
@@ -12,6 +12,8 @@ export const rooms: Record<string, { values: string[]; types: string[] }> = {
   // The page is a client of the API in the same process (docs/decisions/012).
   ui: { values: ['auth'], types: ['api', 'config', 'db'] },
   jobs: { values: askers, types: ['config', 'db'] },
+  // The API asks through the database. The queue here powers machines.
+  power: { values: ['inventory'], types: ['db'] },
   decide: { values: ['inventory', 'render'], types: ['db'] },
   intake: { values: ['files', 'inventory', 'bytes', 'render'], types: ['config', 'db'] },
   files: { values: ['inventory', 'bytes'], types: ['db'] },

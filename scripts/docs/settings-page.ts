@@ -20,6 +20,7 @@ const titles: Record<keyof typeof settings, string> = {
   history: 'History',
   files: 'Stored files',
   s3: 'Object store',
+  power: 'Power',
   sending: 'Downloads by machines',
   imports: 'Imports',
   log: 'Log',

@@ -425,6 +425,18 @@ export const settings = {
       'Whether machines download files directly from the object store, by signed URLs',
     ),
   },
+  power: {
+    atOnce: whole(
+      'BOOTWRIGHT_POWER_AT_ONCE',
+      4,
+      { min: 1, max: 256 },
+      'Maximum number of machines whose power changes at the same time, on all servers of the database together',
+    ),
+    bmcSubnets: addresses(
+      'BOOTWRIGHT_BMC_SUBNETS',
+      'Subnets of BMCs; if set, Bootwright connects to no BMC elsewhere. If unset, to any address but loopback and link-local',
+    ),
+  },
   sending: {
     maxTransfers: whole('BOOTWRIGHT_MAX_TRANSFERS', 2000, { min: 1, max: 1_000_000 }, 'Maximum concurrent downloads'),
     maxBytesPerSecond: optionalWhole(

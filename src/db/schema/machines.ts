@@ -6,6 +6,7 @@ import type { Assignment } from '../../model/assignment.ts'
 import type { Facts } from '../../model/facts.ts'
 import type { MenuEntry } from '../../model/menu.ts'
 import type { Policy } from '../../model/policy.ts'
+import type { PowerSetting } from '../../model/power/power.ts'
 import type { Condition } from '../../model/selector.ts'
 import { history, moment } from './columns.ts'
 
@@ -151,3 +152,13 @@ export const secrets = pgTable(
   },
   (table) => [primaryKey({ columns: [table.ownerKind, table.owner, table.name] })],
 )
+
+/** How machines are powered. The password is sealed for the machine (lib/seal.ts). */
+export const machinePower = pgTable('machine_power', {
+  machineId: uuid('machine_id')
+    .primaryKey()
+    .references(() => machines.id, { onDelete: 'cascade' }),
+  setting: jsonb('setting').$type<PowerSetting>().notNull(),
+  sealed: text('sealed'),
+  ...history(),
+})

@@ -15,6 +15,7 @@ export const changesByNoun = {
   boot: ['booted', 'installed', 'failed', 'handed-over', 'stalled', 'other-address'],
   'foreign-server': ['seen', 'acknowledged', 'forgotten'],
   policy: ['changed'],
+  power: ['set', 'removed', 'requested', 'done', 'failed', 'cancelled'],
   'proxy-dhcp': ['changed'],
   secret: ['changed', 'deleted'],
   'secret-key': ['forgotten'],

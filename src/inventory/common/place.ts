@@ -4,6 +4,7 @@ import { eq } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
 import type { boots, deployments } from '../../db/schema/boots.ts'
 import type { imports } from '../../db/schema/images.ts'
+import type { powerRequests } from '../../db/schema/power.ts'
 import { InputError } from '../../lib/errors.ts'
 
 /**
@@ -12,7 +13,7 @@ import { InputError } from '../../lib/errors.ts'
  */
 export async function placeOf(
   db: Db,
-  table: typeof boots | typeof deployments | typeof imports,
+  table: typeof boots | typeof deployments | typeof imports | typeof powerRequests,
   id: string,
 ): Promise<number> {
   const rows = await db.select({ seq: table.seq }).from(table).where(eq(table.id, id))

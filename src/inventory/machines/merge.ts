@@ -16,7 +16,7 @@ import { noMachine } from './names.ts'
 
 /**
  * Merges two machines. `into` keeps its values, takes missing values from `from`, and takes over its MACs, boots, deployments and
- * secrets. The id of `from` then finds `into`.
+ * secrets, and its power setting if it has none. The id of `from` then finds `into`.
  * @throws NotFoundError; InputError when they are the same; ConflictError when both are being installed
  */
 export async function mergeMachines(db: Db, into: MachineKey, from: MachineKey, by: Actor): Promise<Machine> {
@@ -66,6 +66,13 @@ async function moveBelongings(tx: Tx, from: string, to: string): Promise<void> {
   await tx.execute(sql`update deployments set machine_id = ${to} where machine_id = ${from}`)
   await tx.update(boots).set({ machineId: to }).where(eq(boots.machineId, from))
   await tx.update(machineMerges).set({ intoId: to }).where(eq(machineMerges.intoId, from))
+  await tx.execute(sql`
+    update power_requests set state = 'cancelled', message = 'the machine was merged into another', ended_at = now()
+    where machine_id = ${from} and ended_at is null`)
+  await tx.execute(sql`update power_requests set machine_id = ${to} where machine_id = ${from}`)
+  await tx.execute(sql`
+    update machine_power set machine_id = ${to} where machine_id = ${from}
+      and not exists (select 1 from machine_power where machine_id = ${to})`)
   await tx.execute(sql`
     update secrets set owner = ${to} where owner_kind = 'machine' and owner = ${from}
       and name not in (select name from secrets where owner_kind = 'machine' and owner = ${to})`)

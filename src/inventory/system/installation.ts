@@ -10,6 +10,7 @@ export async function findSealingKeys(db: Db): Promise<string[]> {
   const found = await db.execute(sql`
     select secret_key_id as key from installation where secret_key_id is not null
     union select split_part(sealed, '.', 1) from secrets
+    union select split_part(sealed, '.', 1) from machine_power where sealed is not null
     union select split_part(sealed, '.', 1) from webhooks order by 1`)
   return rowsOf<{ key: string }>(found).map(({ key }) => key)
 }
@@ -43,23 +44,23 @@ async function claim(db: Db, column: ReturnType<typeof sql>, value: string): Pro
 }
 
 /** The numbers of sealed values that are lost with a key. */
-export type Forgotten = { secrets: number; webhooks: number; answers: number }
+export type Forgotten = { secrets: number; webhooks: number; powers: number; answers: number }
 
 /** Counts the values that only this key opens. */
 export async function countSealed(db: Db, keyId: string): Promise<Forgotten> {
-  const count = (table: 'secrets' | 'webhooks' | 'idempotency_keys') =>
+  const count = (table: 'secrets' | 'webhooks' | 'machine_power' | 'idempotency_keys') =>
     sql`(select count(*)::int from ${sql.identifier(table)} where split_part(sealed, '.', 1) = ${keyId})`
   const found = await db.execute(
-    sql`select ${count('secrets')} as secrets, ${count('webhooks')} as webhooks, ${count('idempotency_keys')} as answers`,
+    sql`select ${count('secrets')} as secrets, ${count('webhooks')} as webhooks, ${count('machine_power')} as powers, ${count('idempotency_keys')} as answers`,
   )
-  return rowsOf<Forgotten>(found)[0] ?? { secrets: 0, webhooks: 0, answers: 0 }
+  return rowsOf<Forgotten>(found)[0] ?? { secrets: 0, webhooks: 0, powers: 0, answers: 0 }
 }
 
 /** Deletes a lost key with every value that only this key opens. The next start records a new key. */
 export async function forgetKey(db: Db, keyId: string): Promise<Forgotten> {
   return db.transaction(async (tx) => {
     const forgotten = await countSealed(tx, keyId)
-    for (const table of ['secrets', 'webhooks', 'idempotency_keys'])
+    for (const table of ['secrets', 'webhooks', 'machine_power', 'idempotency_keys'])
       await tx.execute(sql`delete from ${sql.identifier(table)} where split_part(sealed, '.', 1) = ${keyId}`)
     await tx.execute(sql`update installation set secret_key_id = null where secret_key_id = ${keyId}`)
     await recordChanges(tx, [{ actor: 'operator', type: 'secret-key.forgotten', subject: keyId, after: forgotten }])

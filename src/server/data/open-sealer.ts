@@ -32,7 +32,7 @@ export async function openSealer(secrets: Config['secrets'], folder: DataFolder,
   if (lost !== undefined && (await findSealingKeys(db)).includes(lost))
     log.warn(
       { key: lost, ...(await forgetKey(db, lost)) },
-      'deleted a lost key, and all secrets and webhooks that only this key could decrypt',
+      'deleted a lost key, and all secrets, webhooks and power settings that only this key could decrypt',
     )
   const isSealed = async () => (await findSealingKeys(db)).length > 0
   const key = await loadSecretKey({ key: givenKey, keyFile, ownFile: folder.secretKey }, { isSealed, log }).catch(
@@ -59,9 +59,9 @@ export async function openSealer(secrets: Config['secrets'], folder: DataFolder,
 
 async function lostKeyAdvice(db: Db, keys: string[]): Promise<string> {
   const [key = ''] = keys
-  const { secrets, webhooks } = await countSealed(db, key)
+  const { secrets, webhooks, powers } = await countSealed(db, key)
   return (
     `If the key ${key} is lost, start once with BOOTWRIGHT_FORGET_KEY=${key}. The server then uses another key ` +
-    `and deletes everything that only the lost key can decrypt: ${secrets} secrets, ${webhooks} webhooks`
+    `and deletes everything that only the lost key can decrypt: ${secrets} secrets, ${webhooks} webhooks, ${powers} passwords of BMCs`
   )
 }
