@@ -41,6 +41,9 @@ import * as machines from './machines/machines.ts'
 import * as menus from './machines/menus.ts'
 import * as machineMerge from './machines/merge.ts'
 import * as policy from './machines/policy.ts'
+import * as powerOrders from './machines/power/orders.ts'
+import * as powerRequests from './machines/power/requests.ts'
+import * as powerSettings from './machines/power/settings.ts'
 import { groupSecrets, machineSecrets } from './machines/secrets.ts'
 import * as bootPrograms from './system/boot-programs.ts'
 import * as codes from './system/codes.ts'
@@ -79,6 +82,14 @@ const table: [Method, string, Endpoint, tag: string][] = [
   ['get', `${prefix}/machines/{id}/secrets`, machineSecrets.list, 'secrets'],
   ['put', `${prefix}/machines/{id}/secrets/{secret}`, machineSecrets.put, 'secrets'],
   ['delete', `${prefix}/machines/{id}/secrets/{secret}`, machineSecrets.remove, 'secrets'],
+  ['get', `${prefix}/machines/{id}/power`, powerSettings.get, 'power'],
+  ['put', `${prefix}/machines/{id}/power`, powerSettings.put, 'power'],
+  ['delete', `${prefix}/machines/{id}/power`, powerSettings.remove, 'power'],
+  ['post', `${prefix}/machines/{id}/power`, powerOrders.one, 'power'],
+  ['post', `${prefix}/machines/power`, powerOrders.many, 'power'],
+  ['get', `${prefix}/power-requests`, powerRequests.list, 'power'],
+  ['get', `${prefix}/power-requests/{id}`, powerRequests.get, 'power'],
+  ['post', `${prefix}/power-requests/cancel`, powerRequests.cancel, 'power'],
   ['get', `${prefix}/explain`, previews.explain, 'machines'],
   ['get', `${prefix}/groups`, groups.list, 'groups'],
   ['get', `${prefix}/groups/{name}`, groups.get, 'groups'],

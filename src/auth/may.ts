@@ -19,6 +19,8 @@ const lowestRole = {
   'files.upload': 'operator',
   'deployments.edit': 'operator',
   'secrets.edit': 'operator',
+  /** Switch machines on and off, as an admin set it up. */
+  'power.use': 'operator',
   'doctor.run': 'operator',
   'foreign-servers.edit': 'operator',
 
@@ -29,6 +31,8 @@ const lowestRole = {
   /** A folder can set the policy and delete images. */
   'folder.apply': 'admin',
   'webhooks.edit': 'admin',
+  /** The server connects to the URL of a BMC, and sends it a password. */
+  'power.edit': 'admin',
   'access.edit': 'admin',
   'settings.read': 'admin',
   'settings.edit': 'admin',

@@ -7,11 +7,13 @@ import { startHousekeeping } from '../jobs/housekeeping.ts'
 import { startWebhookSender } from '../jobs/webhook-sender.ts'
 import type { Logger } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
+import { usualRedfishTimes } from '../power/redfish/open-redfish.ts'
+import { type PowerRunner, startPower, usualPowerTimes } from '../power/run-power.ts'
 import type { Closers } from './closers.ts'
 import type { Data } from './data/data.ts'
 import { loadServerId } from './data/server-id.ts'
 
-export type Jobs = { checks: FileChecks; intake: OpenIntake }
+export type Jobs = { checks: FileChecks; intake: OpenIntake; power: PowerRunner }
 
 export async function startJobs(
   config: Config,
@@ -38,5 +40,9 @@ export async function startJobs(
   const intakeSettings = { ...imports, server, folder: data.folder, maxFileBytes: files.maxBytes }
   const intake = await openIntake(intakeSettings, { db, store, log })
   closers.add(intake.stop)
-  return { checks, intake }
+  const { atOnce, bmcSubnets } = config.power
+  const powering = { db, sealer, log, bmcSubnets, times: usualRedfishTimes }
+  const power = startPower(powering, { ...usualPowerTimes, atOnce })
+  closers.add(power.stop)
+  return { checks, intake, power }
 }

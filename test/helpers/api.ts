@@ -67,6 +67,7 @@ export async function openApi(db: Db, change: Partial<AdminDeps> = {}): Promise<
       wake: () => {},
       newestVersion: async () => undefined,
     },
+    power: { wake: () => {} },
     sealer: createSealer(Buffer.alloc(32, 1)),
     doctor,
     now: createNowBoard({ db, doctor, live: quietSources(), log }),

@@ -14,11 +14,13 @@ import { createFileChecks } from '../../src/files/check.ts'
 import { openIntake } from '../../src/intake/open-intake.ts'
 import { createChangeFeed } from '../../src/inventory/changes/feed.ts'
 import { messageOf } from '../../src/lib/errors.ts'
+import { startPower, usualPowerTimes } from '../../src/power/run-power.ts'
 import { loadServerId } from '../../src/server/data/server-id.ts'
 import { startTestBootServer, type TestBootServer } from './boot-server.ts'
 import { createTestDoctor } from './doctor.ts'
 import { quietSources } from './now.ts'
 import { signInDeps } from './people.ts'
+import { swiftRedfish } from './redfish.ts'
 import { serverFacts } from './server-facts.ts'
 
 export type Result = { exitCode: number; out: string; err: string }
@@ -52,6 +54,10 @@ export async function startOperator(settings: { maxFileBytes?: number } = {}): P
     { server: await loadServerId(data.serverId), folder: data, maxFileBytes, ...proxies, ...importing },
     { db, store, log },
     { lookEveryMs: 200, progressEveryMs: 20, retriesMs: [10, 10] },
+  )
+  const power = startPower(
+    { db, sealer, log, bmcSubnets: ['127.0.0.0/8'], times: swiftRedfish },
+    { ...usualPowerTimes, lookEveryMs: 100, atOnce: 2 },
   )
   const doctor = createTestDoctor({ db, inventory, findStoredSize, scripts, log }, folder)
   const live = { ...quietSources(), downloads: boot.deps.transfers.running.list }
@@ -88,6 +94,7 @@ export async function startOperator(settings: { maxFileBytes?: number } = {}): P
     bootUrl: 'http://192.0.2.1:8080',
     maxFileBytes,
     intake,
+    power,
   }
   const serve = async (trusted: boolean, where: ListenOptions) => {
     const server = createAdaptorServer({ fetch: createAdminApp({ ...common, trusted }).fetch }) as http.Server
@@ -107,6 +114,7 @@ export async function startOperator(settings: { maxFileBytes?: number } = {}): P
       feed.stop()
       now.stop()
       await intake.stop()
+      await power.stop()
       for (const server of [socket, tcp]) {
         server.closeAllConnections()
         await new Promise((resolve) => server.close(resolve))

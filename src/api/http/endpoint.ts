@@ -70,6 +70,10 @@ export type AdminDeps = HealthSources &
       wake: () => void
       newestVersion: (recipe: string) => Promise<string | undefined>
     }
+    power: {
+      /** Begins power requests that wait, at once. */
+      wake: () => void
+    }
     /** True on the unix socket in the data folder: its file permissions authenticate the client, and no token is required. */
     trusted: boolean
   }
