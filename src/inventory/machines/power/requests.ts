@@ -49,17 +49,6 @@ export async function findPowerRequest(db: Db, id: string): Promise<PowerRequest
   return rows[0]
 }
 
-/** The newest request of each deployment, by its id. */
-export async function powerOfDeployments(db: Db, ids: string[]): Promise<ReadonlyMap<string, PowerRequest>> {
-  if (ids.length === 0) return new Map()
-  const rows = await db
-    .select()
-    .from(powerRequests)
-    .where(inArray(powerRequests.deploymentId, ids))
-    .orderBy(powerRequests.seq)
-  return new Map(rows.map((row) => [row.deploymentId ?? '', row]))
-}
-
 /** Requests, newest first, those before the id `before`. */
 export async function listPowerRequests(
   db: Db,
