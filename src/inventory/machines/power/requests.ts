@@ -1,6 +1,6 @@
 // What was asked for the power of machines: recorded, listed and cancelled. queue.ts hands it to servers.
 
-import { and, desc, eq, inArray, isNull, lt, type SQL, sql } from 'drizzle-orm'
+import { and, desc, eq, isNull, lt, type SQL, sql } from 'drizzle-orm'
 import type { Db } from '../../../db/open.ts'
 import { powerRequests } from '../../../db/schema/power.ts'
 import type { Tx } from '../../../db/transaction.ts'
