@@ -85,7 +85,7 @@ const table: [Method, string, Endpoint, tag: string][] = [
   ['get', `${prefix}/machines/{id}/power`, powerSettings.get, 'power'],
   ['put', `${prefix}/machines/{id}/power`, powerSettings.put, 'power'],
   ['delete', `${prefix}/machines/{id}/power`, powerSettings.remove, 'power'],
-  ['post', `${prefix}/machines/{id}/power`, powerOrders.one, 'power'],
+  ['post', `${prefix}/machines/{id}/power`, powerOrders.single, 'power'],
   ['post', `${prefix}/machines/power`, powerOrders.many, 'power'],
   ['get', `${prefix}/power-requests`, powerRequests.list, 'power'],
   ['get', `${prefix}/power-requests/{id}`, powerRequests.get, 'power'],

@@ -20,7 +20,7 @@ export async function performPower(deps: PowerDeps, request: PowerRequest, signa
   const { db } = deps
   const machine = await findMachine(db, { id: request.machineId })
   const power = machine && (await findPower(db, machine.id))
-  if (machine === undefined || power === undefined) throw new PowerError('the machine has no power setting any more')
+  if (machine === undefined || power === undefined) throw new PowerError('the power setting of the machine was deleted')
   const why = whyCannot(power.setting.kind, request)
   if (why !== undefined) throw new PowerError(why)
   const password = openPassword(deps.sealer, power)

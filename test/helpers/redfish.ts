@@ -1,6 +1,6 @@
-// A stand-in for the Redfish service of a BMC. No emulator can be installed everywhere, so this checks requests by what DMTF publishes:
-// DSP0266 (protocol) and the schemas ServiceRoot, Session and ComputerSystem (DSP8010). test/power/emulator.test.ts asks a real
-// emulator, where there is one.
+// A stand-in for the Redfish service of a BMC, because no Debian or npm package has an emulator. It checks requests by the published
+// DSP0266 (protocol) and by the schemas ServiceRoot, Session and ComputerSystem (DSP8010), written down here by hand.
+// test/power/emulator.test.ts asks a real emulator if one is installed.
 import { execFileSync } from 'node:child_process'
 import { createHash, randomBytes, X509Certificate } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -45,8 +45,8 @@ export type BmcOptions = {
   basicOnly?: boolean
   /** The operating system ignores a shutdown. */
   ignoresShutdown?: boolean
-  /** The BMC accepts a boot override, and forgets it. */
-  forgetsBoot?: boolean
+  /** The BMC accepts a boot override, and drops it. */
+  dropsBoot?: boolean
   /** Milliseconds until a reset has its effect. */
   delayMs?: number
   tasks?: boolean
@@ -158,7 +158,7 @@ export async function startBmc(options: BmcOptions = {}): Promise<StandInBmc> {
       // A strong comparison (RFC 9110, 13.1.1): a weak tag never matches.
       if (match !== undefined && match !== `"${revision}"`) return refusal(412, 'The ETag does not match.')
       const patched = systemPatch.parse(body).Boot
-      if (!options.forgetsBoot) boot = { ...boot, ...patched }
+      if (!options.dropsBoot) boot = { ...boot, ...patched }
       revision += 1
       return { status: 200, body: systemBody(id) }
     }

@@ -112,9 +112,9 @@ describe('Redfish', () => {
     expect(bmc.sessions.size).toBe(0)
   })
 
-  test('refuses a BMC that forgets the boot device, or that has no network boot', async () => {
-    const { port: forgetful } = await port({ forgetsBoot: true })
-    await expect(forgetful.bootFromNetwork()).rejects.toThrow(
+  test('refuses a BMC that drops the boot device, or that has no network boot', async () => {
+    const { port: dropping } = await port({ dropsBoot: true })
+    await expect(dropping.bootFromNetwork()).rejects.toThrow(
       'the BMC accepted a network boot (Pxe, Once), but reports None, Disabled',
     )
     const { port: without } = await port({ bootTargets: ['Hdd', 'Cd'] })

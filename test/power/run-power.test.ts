@@ -186,7 +186,7 @@ eachDatabase('the queue of power', (database) => {
     expect(bmc.sessions.size).toBe(0)
   })
 
-  test('powers nothing that nobody asks for', async () => {
+  test('powers nothing without a request', async () => {
     const bmc = await bmcOf({ power: 'Off' })
     await machineWith(bmc)
     start()

@@ -1,4 +1,4 @@
-// The queue and the history of power: what was asked for, by whom, and how it ended.
+// The queue and the history of power: requests, who made them, and how they ended.
 
 import { sql } from 'drizzle-orm'
 import { boolean, index, pgTable, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
@@ -25,7 +25,7 @@ export const powerRequests = pgTable(
     state: text('state').$type<PowerState>().notNull().default('waiting'),
     /** The power of the machine after the action, as its BMC reports it. */
     power: text('power').$type<ReportedPower>(),
-    /** What was done, or why it failed. */
+    /** The result, or the reason of the failure. */
     message: text('message'),
     askedBy: text('asked_by').notNull(),
     createdAt: moment('created_at').notNull().defaultNow(),

@@ -15,8 +15,8 @@ export const powerCan: Record<PowerKind, { actions: readonly PowerAction[]; boot
 }
 
 /**
- * How the certificate of a BMC is verified: by the authorities that the system trusts (`true`), not at all (`false`), or by its
- * SHA-256 fingerprint, 64 hexadecimal digits in lower case.
+ * How the certificate of a BMC is verified. `true`: by the authorities that the system trusts. `false`: not at all. A text: by its SHA-256
+ * fingerprint, 64 hexadecimal digits in lower case.
  */
 export type VerifyTls = boolean | string
 
@@ -52,7 +52,7 @@ export type PowerOrder = {
   force: boolean
 }
 
-/** Minutes after which a request that still waits fails: nobody expects the machine to change any more. */
+/** Minutes after which a request that still waits fails: the operator no longer expects the machine to change. */
 export const maxPowerWaitMinutes = 60
 
 /** Why a kind cannot do an order, in words; undefined if it can. */

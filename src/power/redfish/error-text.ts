@@ -2,7 +2,7 @@
 
 const maxText = 300
 
-/** The messages of an error answer (DSP0266, error responses), on one line; empty if there are none. */
+/** The messages of an error answer (DSP0266, error responses), on one line. Empty if the answer has no message. */
 export function errorText(body: Record<string, unknown>): string {
   const { error } = body as { error?: { message?: unknown; '@Message.ExtendedInfo'?: unknown } }
   const extended = error?.['@Message.ExtendedInfo'] ?? body['@Message.ExtendedInfo']

@@ -64,7 +64,7 @@ export function openBmcHttp(
 /** The BMC did not answer. */
 class NetworkError extends PowerError {}
 
-/** @throws PowerError with the words of the BMC, if the status is no success */
+/** @throws PowerError with the words of the BMC, if the status is an error */
 export function requireOk(answer: BmcAnswer, what: string): BmcAnswer {
   if (answer.status >= 200 && answer.status < 300) return answer
   throw new PowerError(`the BMC refused ${what}: ${refusalOf(answer)}`)

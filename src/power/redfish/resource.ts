@@ -9,12 +9,12 @@ export function textIn(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined
 }
 
-/** The texts of an array; undefined if it is no array. */
+/** The texts of an array; undefined for any other value. */
 export function textsIn(value: unknown): string[] | undefined {
   return Array.isArray(value) ? value.filter((each): each is string => typeof each === 'string') : undefined
 }
 
-/** The path of a link (`@odata.id`); undefined if there is none. */
+/** The path of a link (`@odata.id`); undefined if the value is not a link. */
 export function linkIn(value: unknown): string | undefined {
   return textIn(objectIn(value)['@odata.id'])
 }

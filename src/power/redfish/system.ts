@@ -60,7 +60,7 @@ export function checkIdentity({ body }: BmcSystem, { uuids, serials }: Expected)
   const uuid = parseUuid(textIn(body.UUID) ?? '')
   const serial = realValue(textIn(body.SerialNumber))
   if (serial !== undefined && serials.includes(serial)) return
-  if (uuid === undefined || uuids.length === 0 || uuids.some((known) => isSameUuid(known, uuid))) return
+  if (uuid === undefined || uuids.length === 0 || uuids.some((expected) => isSameUuid(expected, uuid))) return
   throw new PowerError(
     `the BMC belongs to another machine: its system has the UUID ${uuid}, expected ${uuids.join(' or ')}. ` +
       'Next step: correct the URL or the system. If the BMC reports a wrong UUID, set checkIdentity to false',

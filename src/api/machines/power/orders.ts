@@ -18,7 +18,7 @@ import { requestView } from './requests.ts'
 
 const maxMachines = 10_000
 
-export const one = endpoint({
+export const single = endpoint({
   operationId: 'powerMachine',
   action: 'power.use',
   scope: 'machine',

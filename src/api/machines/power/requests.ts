@@ -70,7 +70,7 @@ export const cancel = endpoint({
     const found = id === undefined ? undefined : await requireRequest(db, id, scope)
     const cancelled = await cancelPowerRequests(db, found === undefined ? { batch } : { id: found.id }, scope, by)
     if (found !== undefined && cancelled.length === 0)
-      throw new ConflictError(`power request ${found.id} does not wait any more: look at its state`)
+      throw new ConflictError(`power request ${found.id} no longer waits. Next step: look at its state`)
     return { status: 200, body: { cancelled: await namedViews(db, cancelled) } }
   },
 })

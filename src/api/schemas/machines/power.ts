@@ -132,7 +132,7 @@ export const powerRequest = z
     force: z.boolean(),
     state: z.enum(powerStates),
     power: z.enum(reportedPowers).optional().openapi({ description: 'As the BMC reported it after the action.' }),
-    message: z.string().optional().openapi({ description: 'What was done, or why it failed.' }),
+    message: z.string().optional().openapi({ description: 'The result, or the reason of the failure.' }),
     askedBy: z.string(),
     createdAt: moment,
     startedAt: moment.optional(),

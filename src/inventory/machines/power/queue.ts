@@ -16,7 +16,7 @@ export const powerLeaseSeconds = 600
 
 /**
  * Claims requests that wait, the oldest first, so that at most `atOnce` run on all servers together. Requests that waited
- * too long fail, and so do those of a server that ended. Neither is tried again: the machine may have changed meanwhile.
+ * too long fail, and so do those of a server that ended. Bootwright repeats neither, because the machine may have changed meanwhile.
  */
 export async function claimPowerRequests(db: Db, atOnce: number): Promise<PowerRequest[]> {
   return db.transaction(async (tx) => {
@@ -69,7 +69,7 @@ async function failLost(tx: Tx): Promise<void> {
   const late = sql`${powerRequests.createdAt} < now() - ${maxPowerWaitMinutes} * interval '1 minute'`
   await endAndRecord(tx, and(eq(powerRequests.state, 'waiting'), late), {
     state: 'failed',
-    message: `not begun within ${maxPowerWaitMinutes} minutes, and not tried any more`,
+    message: `not begun within ${maxPowerWaitMinutes} minutes`,
   })
   const lost = and(eq(powerRequests.state, 'running'), lt(powerRequests.leaseUntil, sql`now()`))
   await endAndRecord(tx, lost, {

@@ -1,4 +1,4 @@
-// What was asked for the power of machines: recorded, listed and cancelled. queue.ts hands it to servers.
+// Requests for the power of machines: recorded, listed and cancelled. queue.ts gives them to servers.
 
 import { and, desc, eq, isNull, lt, type SQL, sql } from 'drizzle-orm'
 import type { Db } from '../../../db/open.ts'

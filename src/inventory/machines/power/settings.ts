@@ -100,7 +100,7 @@ function sealedPassword(
   })
 }
 
-// A password opens only with the URL and the user for which it was entered, whoever changes the row. Machines can be merged.
+// A password opens only with the URL and the user for which it was entered, also if the row was changed elsewhere.
 function belongsTo({ url, username }: Redfish): string {
   return `power ${username} ${url}`
 }
