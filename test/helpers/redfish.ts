@@ -1,6 +1,6 @@
-// A stand-in for the Redfish service of a BMC, because no Debian or npm package has an emulator. It checks requests by the published
-// DSP0266 (protocol) and by the schemas ServiceRoot, Session and ComputerSystem (DSP8010), written down here by hand.
-// test/power/emulator.test.ts asks a real emulator if one is installed.
+// A stand-in for the Redfish service of a BMC, because no Debian or npm package has an emulator. test/power/emulator.test.ts asks a real
+// emulator if one is installed.
+// The stand-in checks requests by DSP0266, the published protocol. The schemas of Session and ComputerSystem (DSP8010) are written down by hand.
 import { execFileSync } from 'node:child_process'
 import { createHash, randomBytes, X509Certificate } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
