@@ -1,9 +1,10 @@
 import { stallLimits } from '../../src/inventory/boots/stalls.ts'
 import { outcomeMeanings, type Stage, stageMeanings } from '../../src/model/boot.ts'
 import { deploymentStateMeanings } from '../../src/model/deployment.ts'
+import { rolloutMachineStateMeanings, rolloutStateMeanings } from '../../src/model/rollout/rollout.ts'
 import { code, formatPage, generatedFrom, heading, paragraph, table, text } from './markdown.ts'
 
-/** The stages and outcomes of boots, and the states of deployments. */
+/** The stages and outcomes of boots, and the states of deployments and rollouts. */
 export function stagesPage(): string {
   const stages = Object.entries(stageMeanings) as [Stage, string][]
   return formatPage([
@@ -19,6 +20,10 @@ export function stagesPage(): string {
     meaningsTable('outcome', outcomeMeanings),
     heading(2, 'States of a deployment'),
     meaningsTable('state', deploymentStateMeanings),
+    heading(2, 'States of a rollout'),
+    meaningsTable('state', rolloutStateMeanings),
+    heading(2, 'States of a machine in a rollout'),
+    meaningsTable('state', rolloutMachineStateMeanings),
     heading(2, 'Likely causes of a stalled boot'),
     paragraph(code('bootwright boots show ID'), text(' names the cause for one boot.')),
     table(

@@ -14,6 +14,9 @@ import * as deployments from './boots/deployments.ts'
 import * as drafts from './boots/draft-previews.ts'
 import * as now from './boots/now.ts'
 import * as previews from './boots/previews.ts'
+import * as rolloutActions from './boots/rollout-actions.ts'
+import * as rolloutEvents from './boots/rollout-events.ts'
+import * as rollouts from './boots/rollouts.ts'
 import * as strips from './boots/strips.ts'
 import * as timeline from './boots/timeline.ts'
 import * as changes from './changes/changes.ts'
@@ -109,6 +112,17 @@ const table: [Method, string, Endpoint, tag: string][] = [
   ['post', `${prefix}/deployments/batches/{batch}/retry`, batches.retry, 'deployments'],
   ['get', `${prefix}/deployments/{id}`, deployments.get, 'deployments'],
   ['post', `${prefix}/deployments/{id}/cancel`, deployments.cancel, 'deployments'],
+  ['get', `${prefix}/rollouts`, rollouts.list, 'rollouts'],
+  ['post', `${prefix}/rollouts`, rollouts.create, 'rollouts'],
+  ['get', `${prefix}/rollouts/{id}`, rollouts.get, 'rollouts'],
+  ['get', `${prefix}/rollouts/{id}/machines`, rollouts.machines, 'rollouts'],
+  ['get', `${prefix}/rollouts/{id}/events`, rolloutEvents.follow, 'rollouts'],
+  ['post', `${prefix}/rollouts/{id}/pause`, rolloutActions.pause, 'rollouts'],
+  ['post', `${prefix}/rollouts/{id}/resume`, rolloutActions.resume, 'rollouts'],
+  ['post', `${prefix}/rollouts/{id}/approve`, rolloutActions.approve, 'rollouts'],
+  ['post', `${prefix}/rollouts/{id}/cancel`, rolloutActions.cancel, 'rollouts'],
+  ['post', `${prefix}/rollouts/{id}/retry`, rolloutActions.retry, 'rollouts'],
+  ['post', `${prefix}/rollouts/{id}/rollback`, rolloutActions.rollback, 'rollouts'],
   ['get', `${prefix}/menus`, menus.list, 'menus'],
   ['get', `${prefix}/menus/{name}`, menus.get, 'menus'],
   ['get', `${prefix}/menus/{name}/uses`, menus.uses, 'menus'],
@@ -246,7 +260,7 @@ const settleMs = 200
 
 /** People see the boots and reports of a moment ago, although they are written in the background. */
 function settleJournal({ inventory }: Pick<AdminDeps, 'inventory'>): MiddlewareHandler {
-  const paths = /^\/api\/v1\/(machines|deployments|boots|conflicts|findings|now|changes|explain)(\/|$)/
+  const paths = /^\/api\/v1\/(machines|deployments|rollouts|boots|conflicts|findings|now|changes|explain)(\/|$)/
   return async (context, next) => {
     if (paths.test(context.req.path)) await inventory.journal.settle(settleMs)
     return next()

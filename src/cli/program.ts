@@ -9,6 +9,7 @@ import { addDeploymentCommand } from './boots/deployment.ts'
 import { addExplainCommand } from './boots/explain.ts'
 import { addNowCommand } from './boots/now.ts'
 import { addPreviewCommand } from './boots/preview.ts'
+import { addRolloutCommand } from './boots/rollout.ts'
 import { addTimelineCommand } from './boots/timeline.ts'
 import { addChangesCommand } from './changes/changes.ts'
 import { addWebhookCommand } from './changes/webhook.ts'
@@ -64,6 +65,7 @@ export function createProgram(given: CliDeps): Command {
   addFileCommand(program, deps)
   addGroupCommand(program, deps)
   addDeploymentCommand(program, deps)
+  addRolloutCommand(program, deps)
   addAnswerFileCommand(program, deps)
   addMenuCommand(program, deps)
   addSecretCommand(program, deps)

@@ -8,6 +8,7 @@ export type MetricsListener = 'boot' | 'admin' | 'tftp'
 export type CountedMetrics = {
   machines: { state: string; count: number }[]
   deployments: { state: string; count: number }[]
+  rollouts: { state: string; count: number }[]
   openBoots: { stage: string; count: number }[]
   stalledBoots: number
   foreignServers: { role: string; count: number }[]
@@ -52,6 +53,10 @@ export type Metrics = {
   /** A boot reached a stage. `seconds`: the time since its script. */
   stage: (stage: string, seconds: number) => void
   deploymentMoved: (state: string) => void
+  /** Machines of rollouts reached a state. `action`: `deploy` or `assign`. */
+  rolloutMachines: (action: string, counts: Partial<Record<string, number>>) => void
+  /** A rollout took a step: `advance`, `withdraw`, `stop` or `finish`. */
+  rolloutStep: (step: string) => void
   /** A look-up was answered from memory, because the database was away. */
   decidedAlone: () => void
   /** A statement or transaction ended. */
@@ -118,6 +123,14 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
   const stalled = gauge('boots_stalled', 'Stalled boots among the newest 10,000.')
   const moves = counter('deployment_moves_total', 'Moves of deployments, by their new state.', 'state')
   const deployments = gauge('deployments', 'Deployments.', 'state')
+  const rollouts = gauge('rollouts', 'Rollouts that have not ended.', 'state')
+  const rolloutMachines = counter(
+    'rollout_machines_total',
+    'Machines of rollouts, by their new state.',
+    'action',
+    'state',
+  )
+  const rolloutSteps = counter('rollout_steps_total', 'Steps of rollouts.', 'step')
   const machines = gauge('machines', 'Machines.', 'state')
   const databaseUp = gauge('database_up', '1 if the database answers.')
   const querySeconds = histogram('database_query_seconds', 'Duration of statements and transactions.', requestBuckets)
@@ -144,6 +157,7 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
   for (const reason of ['BW-ACCESS-TOKEN', 'BW-ACCESS-ROLE', 'BW-SIGN-IN', 'BW-SIGN-IN-LOCKED', 'BW-SIGN-IN-RATE'])
     adminRefusals.inc({ reason }, 0)
   for (const state of options.deploymentStates ?? []) moves.inc({ state }, 0)
+  for (const step of ['advance', 'withdraw', 'stop', 'finish']) rolloutSteps.inc({ step }, 0)
   for (const kind of options.reports ?? []) reports.inc({ kind }, 0)
   for (const firmware of ['pcbios', 'efi', 'unknown']) {
     opened.inc({ firmware }, 0)
@@ -176,6 +190,7 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
     }
     fill(machines, 'state', values?.machines)
     fill(deployments, 'state', values?.deployments)
+    fill(rollouts, 'state', values?.rollouts)
     fill(openBoots, 'stage', values?.openBoots)
     fill(foreign, 'role', values?.foreignServers)
     stalled.remove()
@@ -215,6 +230,10 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
     },
     stage: (stage, seconds) => stages.observe({ stage }, Math.max(0, seconds)),
     deploymentMoved: (state) => moves.inc({ state }),
+    rolloutMachines: (action, counts) => {
+      for (const [state, count = 0] of Object.entries(counts)) rolloutMachines.inc({ action, state }, count)
+    },
+    rolloutStep: (step) => rolloutSteps.inc({ step }),
     decidedAlone: () => alone.inc(),
     query: (seconds, succeeded) => {
       querySeconds.observe(seconds)

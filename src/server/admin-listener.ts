@@ -13,7 +13,7 @@ import type { Logger } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import { ownAddresses } from '../lib/net/own-addresses.ts'
 import { proxyTest } from '../lib/subnet.ts'
-import type { BootListener } from './boot-listener.ts'
+import { type BootListener, bootUrlOf } from './boot-listener.ts'
 import type { Closers } from './closers.ts'
 import type { Data } from './data/data.ts'
 import { createAdminFetch } from './http/admin-app.ts'
@@ -41,7 +41,7 @@ export async function openAdminListener(
 ): Promise<AddressInfo> {
   const { db, shared, inventory, nbps, sealer, health, socketPath } = data
   const { findStoredSize, scripts, settings } = boot.deps
-  const bootUrl = config.boot.baseUrl ?? `http://${reachableAddress(boot.address)}`
+  const bootUrl = bootUrlOf(config, boot)
   const feed = createChangeFeed(db, log)
   const { boot: sentByBoot, tftp: sentByTftp } = boot.sentBytes
   const live = {

@@ -19,11 +19,16 @@ import type { Data } from './data/data.ts'
 import { fileBaseOf, openFileListener, sendingShare } from './file-listener.ts'
 import { createBootServer } from './http/boot-http.ts'
 import type { Limits } from './http/limits.ts'
-import { listen } from './http/listen.ts'
+import { listen, reachableAddress } from './http/listen.ts'
 import { readTemplates } from './templates.ts'
 
 /** `files` is the address of the file listener, if there is one. */
 export type BootListener = { deps: BootDeps; address: AddressInfo; files: AddressInfo | undefined }
+
+/** The URL at which machines reach the boot server, for previews. */
+export function bootUrlOf(config: Config, { address }: Pick<BootListener, 'address'>): string {
+  return config.boot.baseUrl ?? `http://${reachableAddress(address)}`
+}
 
 export async function openBootListener(
   config: Config,

@@ -1,14 +1,16 @@
-// Background work: housekeeping, verification of files, webhooks and imports.
+// Background work: housekeeping, rollouts, verification of files, webhooks and imports.
 import type { Config } from '../config/config.ts'
 import { createFileChecks, type FileChecks } from '../files/check.ts'
 import { type OpenIntake, openIntake } from '../intake/open-intake.ts'
 import { startBackgroundChecks } from '../jobs/background-checks.ts'
 import { startHousekeeping } from '../jobs/housekeeping.ts'
+import { startRollouts } from '../jobs/rollouts.ts'
 import { startWebhookSender } from '../jobs/webhook-sender.ts'
 import type { Logger } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
 import { usualRedfishTimes } from '../power/redfish/open-redfish.ts'
 import { type PowerRunner, startPower, usualPowerTimes } from '../power/run-power.ts'
+import { type BootListener, bootUrlOf } from './boot-listener.ts'
 import type { Closers } from './closers.ts'
 import type { Data } from './data/data.ts'
 import { loadServerId } from './data/server-id.ts'
@@ -45,4 +47,22 @@ export async function startJobs(
   const power = startPower(powering, { ...usualPowerTimes, atOnce })
   closers.add(power.stop)
   return { checks, intake, power }
+}
+
+/** Starts the rollouts of the database. They check machines as the API does, so the boot listener opens first. */
+export function startRolloutJob(
+  config: Config,
+  { db, inventory }: Data,
+  boot: BootListener,
+  log: Logger,
+  metrics: Metrics,
+  closers: Closers,
+): void {
+  const { findStoredSize, scripts, settings } = boot.deps
+  const isBehind = () => inventory.journal.isBehind()
+  const deps = {
+    ...{ db, inventory, findStoredSize, scripts, settings, log, metrics, isBehind },
+    bootUrl: bootUrlOf(config, boot),
+  }
+  closers.add(startRollouts(deps).stop)
 }

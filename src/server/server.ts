@@ -14,7 +14,7 @@ import { type Data, openData } from './data/data.ts'
 import { openDoctor } from './doctor.ts'
 import { findLimits } from './http/limits.ts'
 import { formatAddress } from './http/listen.ts'
-import { startJobs } from './jobs.ts'
+import { startJobs, startRolloutJob } from './jobs.ts'
 import { createProxyDhcp } from './proxy-dhcp.ts'
 import { withThroughput } from './throughput.ts'
 
@@ -85,6 +85,7 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Omit
     metrics,
     closers,
   )
+  startRolloutJob(config, data, boot, log, metrics, closers)
   await proxyDhcp.start()
   const firstAccess = (first: Data['first']) => ({
     adminToken: first?.adminToken,

@@ -58,7 +58,7 @@ export async function createFresh(url: string): Promise<string> {
 
 const tables =
   `machines machine_macs machine_merges identity_claims conflicts groups menus answer_files answer_file_versions secrets
-  files images image_versions imports deployments batch_others boots boot_events policies changes webhooks webhook_deliveries
+  files images image_versions imports deployments batch_others rollouts rollout_machines boots boot_events policies changes webhooks webhook_deliveries
   folder_things idempotency_keys tokens foreign_servers password_links sessions people sign_in_failures`.split(/\s+/)
 
 // DELETE, not TRUNCATE: TRUNCATE makes new files for each table and index, and takes ten times as long for a few rows.

@@ -44,7 +44,14 @@ describe('metrics', () => {
   test('leave out what the database counts while it is away', async () => {
     const metrics = createMetrics()
     let answers = true
-    const values = { deployments: [], openBoots: [], stalledBoots: 3, foreignServers: [], damagedFiles: 2 }
+    const values = {
+      deployments: [],
+      rollouts: [{ state: 'stopped', count: 1 }],
+      openBoots: [],
+      stalledBoots: 3,
+      foreignServers: [],
+      damagedFiles: 2,
+    }
     metrics.read({
       databaseAnswers: async () => answers,
       counted: async () => ({ ...values, machines: [{ state: 'entered', count: 5 }] }),

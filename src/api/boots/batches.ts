@@ -1,5 +1,6 @@
 // /deployments/batches: deployments that were armed together.
 import { z } from '@hono/zod-openapi'
+import { findRefusals, type Refusals } from '../../decide/arming.ts'
 import { findBatch, findOthers, listBatches, listFailed } from '../../inventory/boots/batches.ts'
 import { armMachines, type Deployment, type DeploymentOrder } from '../../inventory/boots/deployments.ts'
 import { findMachines } from '../../inventory/machines/machines.ts'
@@ -8,7 +9,6 @@ import { endpoint } from '../http/endpoint.ts'
 import { page, withoutNulls } from '../http/page.ts'
 import { batchesQuery, batchList, batchRetry, batchSchema, deploymentsArmed } from '../schemas/boots/deployment.ts'
 import { uuidv7 } from '../schemas/common.ts'
-import { findRefusals, type Refusals } from './arming.ts'
 
 const byBatch = z.object({ batch: uuidv7 })
 

@@ -1,6 +1,7 @@
 // /deployments: install an image once.
 import { z } from '@hono/zod-openapi'
 import type { Db } from '../../db/open.ts'
+import { findRefusals, type Refusals } from '../../decide/arming.ts'
 import { findOthers, machinesOfBatch, shareOf } from '../../inventory/boots/batches.ts'
 import { cancelDeployments } from '../../inventory/boots/deployment-cancels.ts'
 import {
@@ -37,7 +38,6 @@ import {
   deploymentsQuery,
 } from '../schemas/boots/deployment.ts'
 import { uuidv7 } from '../schemas/common.ts'
-import { findRefusals, type Refusals } from './arming.ts'
 
 const byId = z.object({ id: uuidv7 })
 

@@ -1,19 +1,13 @@
 // `bootwright now`.
-import { setTimeout as wait } from 'node:timers/promises'
 import type { Command } from 'commander'
 import type { Now } from '../../api/schemas/boots/now.ts'
 import { formatBytes } from '../../lib/text/format.ts'
-import { asTyped, commandName } from '../../lib/typed-command.ts'
-import { RefusedError } from '../shell/client.ts'
 import { type CliDeps, clientOf, print } from '../shell/deps.ts'
-import { formatTime, printable } from '../shell/format.ts'
+import { formatTime } from '../shell/format.ts'
 import { formatTable } from '../shell/table.ts'
+import { watchDocument } from '../shell/watch.ts'
 
 type Booting = Now['booting']['items'][number]
-
-const defaultPollMs = 2000
-/** Moves the cursor to the top and clears the screen (ECMA-48: CUP, ED). */
-const clearScreen = '\x1b[H\x1b[2J'
 
 /** `bootwright now`. */
 export function addNowCommand(program: Command, deps: CliDeps): void {
@@ -27,31 +21,9 @@ export function addNowCommand(program: Command, deps: CliDeps): void {
       const utcOffset = -new Date().getTimezoneOffset()
       const find = () => client.ask<Now>('GET', utcOffset % 15 === 0 ? `/now?utcOffset=${utcOffset}` : '/now')
       const first = await find()
-      if (watch) await watchNow(command, deps, first, find)
+      if (watch) await watchDocument(command, deps, { first, find, format: formatNow })
       else print(command, deps, first, formatNow)
     })
-}
-
-async function watchNow(command: Command, deps: CliDeps, first: Now, find: () => Promise<Now>): Promise<void> {
-  const stop = new AbortController()
-  const interrupt = () => stop.abort()
-  process.once('SIGINT', interrupt)
-  try {
-    for (let found: Now | Error = first; !stop.signal.aborted; ) {
-      if (deps.screen) deps.out(clearScreen)
-      if (found instanceof Error)
-        deps.out(`${printable(asTyped(`not up to date: ${found.message}`, commandName(deps.env)))}\n`)
-      else print(command, deps, found, formatNow)
-      await wait(deps.pollMs ?? defaultPollMs, undefined, { signal: stop.signal }).catch(() => undefined)
-      found = await find().catch((error: unknown) => {
-        // A server that restarts answers again.
-        if (error instanceof RefusedError) throw error
-        return error as Error
-      })
-    }
-  } finally {
-    process.off('SIGINT', interrupt)
-  }
 }
 
 function formatNow(now: Now): string {

@@ -8,7 +8,9 @@ import { printable } from '../shell/format.ts'
 export function addFindingsCommand(program: Command, deps: CliDeps): void {
   program
     .command('findings')
-    .description('list problems to resolve: uncertain identities, and machines that install at every boot')
+    .description(
+      'list problems to resolve: uncertain identities, machines that install at every boot, and stopped rollouts',
+    )
     .action(async (_options, command: Command) => {
       const { items } = await clientOf(command, deps).ask<FindingList>('GET', '/findings')
       print(command, deps, { items }, () =>

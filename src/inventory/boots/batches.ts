@@ -1,6 +1,5 @@
 // Batches: deployments that were armed together.
 
-import { createHash } from 'node:crypto'
 import { sql } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
 import { rowsOf } from '../../db/rows.ts'
@@ -8,6 +7,7 @@ import { batchOthers } from '../../db/schema/boots.ts'
 import type { Tx } from '../../db/transaction.ts'
 import type { DeploymentState } from '../../model/deployment.ts'
 import type { Machine } from '../../model/machine.ts'
+import { inPlaces, shareCount } from '../../model/rollout/waves.ts'
 import type { Deployment } from './deployments.ts'
 
 /** A batch. `states` counts each machine once, by its newest deployment of the batch. */
@@ -97,15 +97,11 @@ export async function findOthers(db: Db, batch: string, scope: Scope): Promise<s
   return rowsOf<{ id: string }>(found).map(({ id }) => id)
 }
 
-/**
- * A share of machines, in percent, at least one. The place of a machine follows from its id, so a larger share of the same machines
- * contains the smaller one.
- */
+/** A share of machines, in percent, at least one. A larger share of the same machines contains the smaller one. */
 export function shareOf(machines: Machine[], percent: number): Machine[] {
-  const places = new Map(machines.map(({ id }) => [id, createHash('sha256').update(id).digest('hex')]))
-  const placeOf = ({ id }: Machine) => places.get(id) ?? ''
-  const count = Math.ceil((machines.length * percent) / 100)
-  return machines.toSorted((a, b) => (placeOf(a) < placeOf(b) ? -1 : 1)).slice(0, count)
+  const byId = new Map(machines.map((machine) => [machine.id, machine]))
+  const chosen = inPlaces([...byId.keys()]).slice(0, shareCount(machines.length, percent))
+  return chosen.flatMap((id) => byId.get(id) ?? [])
 }
 
 function ofScope(scope: Scope) {

@@ -5,6 +5,7 @@ import type { Db } from '../../db/open.ts'
 import type { boots, deployments } from '../../db/schema/boots.ts'
 import type { imports } from '../../db/schema/images.ts'
 import type { powerRequests } from '../../db/schema/power.ts'
+import type { rollouts } from '../../db/schema/rollouts.ts'
 import { InputError } from '../../lib/errors.ts'
 
 /**
@@ -13,7 +14,7 @@ import { InputError } from '../../lib/errors.ts'
  */
 export async function placeOf(
   db: Db,
-  table: typeof boots | typeof deployments | typeof imports | typeof powerRequests,
+  table: typeof boots | typeof deployments | typeof imports | typeof powerRequests | typeof rollouts,
   id: string,
 ): Promise<number> {
   const rows = await db.select({ seq: table.seq }).from(table).where(eq(table.id, id))

@@ -49,6 +49,8 @@ export async function refuseNamed(db: Db, kind: Referred, name: string, exceptMe
       and exists (select 1 from jsonb_array_elements(entries) as e(entry) where entry ->> ${kind} = ${name})
     union all select 'the policy' from policies where policy ->> ${kind} = ${name}
     union all select 'deployment ' || id::text from deployments where ${isDeploymentOf(kind, name)}
+    union all select 'rollout ' || id::text from rollouts where state in ('running', 'paused', 'stopped')
+      and ${kind === 'image' ? sql`image` : sql`assignment ->> ${kind}`} = ${name}
     limit 6`)
   const users = rowsOf<{ who: string }>(found).map(({ who }) => who)
   if (users.length > 0)

@@ -12,6 +12,8 @@ export type Counts = {
   /** `denied` first, then `discovered` or `entered`. */
   machines: Count<'state'>[]
   deployments: Count<'state'>[]
+  /** Rollouts that have not ended. */
+  rollouts: Count<'state'>[]
   openBoots: Count<'stage'>[]
   /** Among the newest 10,000 boots. */
   stalledBoots: number
@@ -49,6 +51,8 @@ async function findCounts(db: Db): Promise<Counts> {
     select case when denied then 'denied' when discovered then 'discovered' else 'entered' end as state, count(*)::int as count
     from machines group by 1`
   const deployments = sql`select state, count(*)::int as count from deployments group by 1`
+  const rollouts = sql`
+    select state, count(*)::int as count from rollouts where state in ('running', 'paused', 'stopped') group by 1`
   const openBoots = sql`select stage, count(*)::int as count from boots where outcome is null group by 1`
   const others = sql`
     select (select count(*)::int from (select outcome from boots order by seq desc limit 10000) as newest where outcome = 'stalled')
@@ -58,6 +62,7 @@ async function findCounts(db: Db): Promise<Counts> {
   return {
     machines: rowsOf(await db.execute(machines)),
     deployments: rowsOf(await db.execute(deployments)),
+    rollouts: rowsOf(await db.execute(rollouts)),
     openBoots: rowsOf(await db.execute(openBoots)),
     foreignServers: await countUnacknowledgedServers(db),
     stalledBoots: found?.stalledBoots ?? 0,

@@ -29,4 +29,15 @@ export const inventoryFindings = {
     causes: ['An installer is assigned, and the assignment permits it at every boot.'],
     todo: ['Install once instead: `bootwright deployment arm MAC --image NAME`.'],
   },
+  'BW-ROLLOUT-STOPPED': {
+    title: 'A rollout stopped',
+    means:
+      'No further machine of the rollout begins. Machines that have not begun were taken back, and the others continue.',
+    causes: ['More machines failed than its bound permits.', 'The image or the version of the rollout was deleted.'],
+    todo: [
+      'See the reasons: `bootwright rollout show ID --machines --state failed`.',
+      'Correct the cause, then let the failed machines try again: `bootwright rollout retry ID`.',
+      'To accept the failures: `bootwright rollout resume ID`. To undo the rollout: `bootwright rollout rollback ID`.',
+    ],
+  },
 } as const satisfies Record<string, FindingMeaning>

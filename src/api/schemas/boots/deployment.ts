@@ -6,7 +6,8 @@ import type { Given, Sent } from '../json.ts'
 import { machineFilter, machineIds } from '../machines/action.ts'
 import { checkedArgs, params, selector, thingName, withoutArgs } from '../machines/assignment.ts'
 
-const order = {
+/** What to install, and how. Rollouts have it too. */
+export const order = {
   image: imageName,
   version: version
     .optional()

@@ -1,4 +1,4 @@
-// Findings about identities for operators.
+// Findings about identities, installations and rollouts for operators.
 
 import { sql } from 'drizzle-orm'
 import type { Db } from '../../../db/open.ts'
@@ -37,7 +37,7 @@ export async function listFindings(db: Db): Promise<Finding[]> {
   const claims = await weakClaims(db)
   const told = new Set(claims.flatMap(({ machines }) => machines.map(({ id }) => id)))
   const shared = (await sharedValues(db)).filter(({ machines }) => !machines.some(({ id }) => told.has(id)))
-  return [...claims, ...shared, ...(await reinstalls(db))]
+  return [...claims, ...shared, ...(await reinstalls(db)), ...(await stoppedRollouts(db))]
 }
 
 const columnsOf = sql`machines.id, machines.hostname, machines.uuid, machines.serial, machines.discovered, machines.facts,
@@ -124,6 +124,18 @@ async function reinstalls(db: Db): Promise<Finding[]> {
     machines: [named(row)],
     what: `${named(row).name} reported twice in a row that ${row.image} is installed, by its assignment: it installs at every boot`,
     nextStep: `to install once: bootwright deployment arm ${handle(row)} --image ${row.image}, after bootwright machine set ${handle(row)} --local`,
+  }))
+}
+
+/** Rollouts that stopped, and wait for a person. */
+async function stoppedRollouts(db: Db): Promise<Finding[]> {
+  const found = await db.execute(sql`
+    select id::text as id, image, version, reason from rollouts where state = 'stopped' order by seq desc limit ${maxOfEach}`)
+  return rowsOf<{ id: string; image: string; version: number; reason: string | null }>(found).map((row) => ({
+    code: 'BW-ROLLOUT-STOPPED',
+    machines: [],
+    what: `the rollout ${row.id} of ${row.image}@${row.version} stopped: ${row.reason ?? 'no reason is recorded'}`,
+    nextStep: `bootwright rollout show ${row.id} --machines --state failed`,
   }))
 }
 

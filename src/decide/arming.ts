@@ -1,16 +1,19 @@
 // Which machines must not be armed with an image, and why.
-import { answerMachine } from '../../decide/answer.ts'
-import type { DeploymentOrder } from '../../inventory/boots/deployments.ts'
-import { findDuplicates } from '../../inventory/machines/identity/duplicates.ts'
-import { findReported } from '../../inventory/machines/identity/reported-facts.ts'
-import type { Decision } from '../../model/decision.ts'
-import type { LatestDeployment } from '../../model/deployment.ts'
-import type { Facts } from '../../model/facts.ts'
-import type { Machine } from '../../model/machine.ts'
-import type { AdminDeps } from '../http/endpoint.ts'
+import type { Db } from '../db/open.ts'
+import type { DeploymentOrder } from '../inventory/boots/deployments.ts'
+import { findDuplicates } from '../inventory/machines/identity/duplicates.ts'
+import { findReported } from '../inventory/machines/identity/reported-facts.ts'
+import type { Decision } from '../model/decision.ts'
+import type { LatestDeployment } from '../model/deployment.ts'
+import type { Facts } from '../model/facts.ts'
+import type { Machine } from '../model/machine.ts'
+import { type AnswerDeps, answerMachine } from './answer.ts'
 
 /** The reason why each machine must not be armed, by machine id. */
 export type Refusals = ReadonlyMap<string, string>
+
+/** What the check needs: the parts of an answer, the database, and the URL of the boot server. */
+export type ArmingDeps = AnswerDeps & { db: Db; bootUrl: string }
 
 const previewsAtOnce = 64
 
@@ -18,7 +21,7 @@ const previewsAtOnce = 64
  * Finds the machines that must not be armed. The preview would refuse them (a missing value, variant or file), or their
  * identity is uncertain, or they are probably duplicates of another machine.
  */
-export async function findRefusals(deps: AdminDeps, machines: Machine[], order: DeploymentOrder): Promise<Refusals> {
+export async function findRefusals(deps: ArmingDeps, machines: Machine[], order: DeploymentOrder): Promise<Refusals> {
   const { image, version = null, assignment, maxAttempts, windowSeconds } = order
   const supposed: LatestDeployment = {
     ...{ id: 'preview', image, version, assignment, maxAttempts, windowSeconds },

@@ -1,0 +1,66 @@
+// The job of rollouts: it observes their machines, arms and assigns them, and begins their waves.
+import { type ArmingDeps, findRefusals } from '../decide/arming.ts'
+import { deploymentOrderOf, type Refusals } from '../inventory/boots/rollouts/act.ts'
+import { type Advanced, actOnMachinesOf, advanceRollout } from '../inventory/boots/rollouts/advance.ts'
+import { listOpenRollouts, type Rollout } from '../inventory/boots/rollouts/rollouts.ts'
+import { findMachines } from '../inventory/machines/machines.ts'
+import type { Logger } from '../lib/log.ts'
+import type { Metrics } from '../lib/metrics.ts'
+import { type Loop, startLoop } from '../lib/time/loop.ts'
+
+export type RolloutJobDeps = ArmingDeps & {
+  log: Logger
+  metrics?: Pick<Metrics, 'rolloutMachines' | 'rolloutStep'>
+  /** Whether reports wait in the journal: then the database does not know yet which boots continue. */
+  isBehind?: () => boolean
+}
+
+/**
+ * Advances every open rollout once a second. Several servers may run this at once. Each step is one transaction under the lock of
+ * its rollout, so only one server takes it. If a server is killed, nothing is half done.
+ */
+export function startRollouts(deps: RolloutJobDeps, { everyMs = 1000 }: { everyMs?: number } = {}): Loop {
+  const { db, log, isBehind = () => false } = deps
+  const advanceAll = async (signal: AbortSignal) => {
+    if (isBehind()) return false
+    let hasMore = false
+    for (const id of await listOpenRollouts(db)) {
+      if (signal.aborted) return false
+      if (await takeStep(deps, id)) hasMore = true
+    }
+    return hasMore
+  }
+  return startLoop(advanceAll, { name: 'rollouts', everyMs, log })
+}
+
+/** Takes one step of a rollout. True if the next can follow at once. */
+export async function takeStep(deps: RolloutJobDeps, id: string): Promise<boolean> {
+  const advanced = await advanceRollout(deps.db, id)
+  if (advanced === undefined) return false
+  hear(deps, advanced)
+  const { rollout, waiting, again } = advanced
+  if (waiting.length === 0) return again
+  // The check asks the roster, which must not wait for a transaction of this server.
+  const refusals = await refusalsOf(deps, rollout, waiting)
+  const acted = await actOnMachinesOf(deps.db, id, waiting, refusals)
+  if (acted === undefined) return false
+  const { log, metrics } = deps
+  log.info({ rollout: id, wave: rollout.wave + 1, ...acted }, `rollout ${rollout.action}`)
+  metrics?.rolloutMachines(rollout.action, acted)
+  return true
+}
+
+/** Why machines must not be armed. The rules are those of `deployment arm`. An assignment is judged when the machine boots. */
+async function refusalsOf(deps: RolloutJobDeps, rollout: Rollout, ids: string[]): Promise<Refusals> {
+  if (rollout.action === 'assign' || rollout.force) return new Map()
+  return findRefusals(deps, await findMachines(deps.db, ids), deploymentOrderOf(rollout))
+}
+
+function hear({ log, metrics }: RolloutJobDeps, { rollout, step, observed }: Advanced): void {
+  metrics?.rolloutMachines(rollout.action, observed)
+  if (step.do === 'wait' || step.do === 'act' || step.do === 'nothing') return
+  metrics?.rolloutStep(step.do)
+  const level = step.do === 'stop' ? 'warn' : 'info'
+  const { id, image, version, state, wave, reason } = rollout
+  log[level]({ rollout: id, image, version, state, wave: wave + 1, step: step.do, reason }, 'rollout')
+}
