@@ -1,5 +1,5 @@
 // The job of rollouts: it observes their machines, arms and assigns them, and begins their waves.
-import { type ArmingDeps, findRefusals } from '../decide/arming.ts'
+import { type ArmingDeps, findRefusals } from '../decide/preview/arming.ts'
 import { deploymentOrderOf, type Refusals } from '../inventory/boots/rollouts/act.ts'
 import { type Advanced, actOnMachinesOf, advanceRollout } from '../inventory/boots/rollouts/advance.ts'
 import { listOpenRollouts, type Rollout } from '../inventory/boots/rollouts/rollouts.ts'

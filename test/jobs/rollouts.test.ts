@@ -203,7 +203,7 @@ eachDatabase('rollouts', (database) => {
         const all = await findMachines(db, machines)
         return all.filter(
           ({ assignment }) =>
-            (assignment as { version?: number } | undefined)?.version === 2 && assignment?.image === 'tool',
+            assignment?.version === 2 && assignment?.image === 'tool',
         ).length
       }
       expect(await given()).toBe(10)

@@ -1,6 +1,6 @@
 // /deployments/batches: deployments that were armed together.
 import { z } from '@hono/zod-openapi'
-import { findRefusals, type Refusals } from '../../decide/arming.ts'
+import { findRefusals, type Refusals } from '../../decide/preview/arming.ts'
 import { findBatch, findOthers, listBatches, listFailed } from '../../inventory/boots/batches.ts'
 import { armMachines, type Deployment, type DeploymentOrder } from '../../inventory/boots/deployments.ts'
 import { findMachines } from '../../inventory/machines/machines.ts'

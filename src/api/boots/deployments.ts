@@ -1,7 +1,7 @@
 // /deployments: install an image once.
 import { z } from '@hono/zod-openapi'
 import type { Db } from '../../db/open.ts'
-import { findRefusals, type Refusals } from '../../decide/arming.ts'
+import { findRefusals, type Refusals } from '../../decide/preview/arming.ts'
 import { findOthers, machinesOfBatch, shareOf } from '../../inventory/boots/batches.ts'
 import { cancelDeployments } from '../../inventory/boots/deployment-cancels.ts'
 import {

@@ -1,7 +1,7 @@
 // /rollouts: certain machines get an image version, in waves.
 import { z } from '@hono/zod-openapi'
 import type { Db } from '../../db/open.ts'
-import { findRefusals } from '../../decide/arming.ts'
+import { findRefusals } from '../../decide/preview/arming.ts'
 import { armMachines } from '../../inventory/boots/deployments.ts'
 import { createRollout, type NewOrder, previewRollout } from '../../inventory/boots/rollouts/create.ts'
 import {

@@ -1,6 +1,7 @@
 // `bootwright rollout`.
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Rollout, RolloutControlled, RolloutMachine, RolloutStarted } from '../../api/schemas/boots/rollout.ts'
+import { parseImageRef } from '../../model/image.ts'
 import { rolloutMachineStates, rolloutStates } from '../../model/rollout/rollout.ts'
 import type { Condition } from '../../model/selector.ts'
 import { machineInPath, readMachine } from '../machines/argument.ts'
@@ -211,7 +212,8 @@ function howOf({ arg, withoutArg, answerFile, param, everyBoot, attempts, window
 }
 
 function parseImage(text: string): { image: string; version?: number | undefined } {
-  const [, image = '', version] = /^([a-z0-9][a-z0-9._-]{0,62})(?:@([1-9]\d{0,8}))?$/.exec(text) ?? []
-  if (image === '') throw new InvalidArgumentError('Expected the name of an image. Example: debian-12 or debian-12@3')
-  return { image, ...(version !== undefined && { version: Number(version) }) }
+  const found = parseImageRef(text)
+  if (found === undefined)
+    throw new InvalidArgumentError('Expected the name of an image. Example: debian-12 or debian-12@3')
+  return found
 }

@@ -1,13 +1,13 @@
 // Which machines must not be armed with an image, and why.
-import type { Db } from '../db/open.ts'
-import type { DeploymentOrder } from '../inventory/boots/deployments.ts'
-import { findDuplicates } from '../inventory/machines/identity/duplicates.ts'
-import { findReported } from '../inventory/machines/identity/reported-facts.ts'
-import type { Decision } from '../model/decision.ts'
-import type { LatestDeployment } from '../model/deployment.ts'
-import type { Facts } from '../model/facts.ts'
-import type { Machine } from '../model/machine.ts'
-import { type AnswerDeps, answerMachine } from './answer.ts'
+import type { Db } from '../../db/open.ts'
+import type { DeploymentOrder } from '../../inventory/boots/deployments.ts'
+import { findDuplicates } from '../../inventory/machines/identity/duplicates.ts'
+import { findReported } from '../../inventory/machines/identity/reported-facts.ts'
+import type { Decision } from '../../model/decision.ts'
+import type { LatestDeployment } from '../../model/deployment.ts'
+import type { Facts } from '../../model/facts.ts'
+import type { Machine } from '../../model/machine.ts'
+import { type AnswerDeps, answerMachine } from '../answer.ts'
 
 /** The reason why each machine must not be armed, by machine id. */
 export type Refusals = ReadonlyMap<string, string>
