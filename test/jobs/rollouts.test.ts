@@ -201,10 +201,7 @@ eachDatabase('rollouts', (database) => {
       await advance(id)
       const given = async () => {
         const all = await findMachines(db, machines)
-        return all.filter(
-          ({ assignment }) =>
-            assignment?.version === 2 && assignment?.image === 'tool',
-        ).length
+        return all.filter(({ assignment }) => assignment?.version === 2 && assignment?.image === 'tool').length
       }
       expect(await given()).toBe(10)
       expect(await counts(id)).toEqual([{ armed: 10 }, { waiting: 10 }])
