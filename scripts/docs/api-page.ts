@@ -43,14 +43,18 @@ export async function apiPage(): Promise<string> {
   ])
 }
 
-async function listEndpoints() {
-  // The document is made of the table of routes; no endpoint runs.
+/** The OpenAPI document of the code. It is made of the table of routes; no endpoint runs. */
+export async function openApiOfCode(): Promise<object> {
   const app = createAdminApp({
     trusted: true,
     metrics: createMetrics(),
     log: createLog('silent', process.stderr),
   } as AdminDeps)
-  const document = (await (await app.request('/api/v1/openapi.json')).json()) as Document
+  return (await (await app.request('/api/v1/openapi.json')).json()) as object
+}
+
+async function listEndpoints() {
+  const document = (await openApiOfCode()) as Document
   return Object.entries(document.paths).flatMap(([path, operations]) =>
     Object.entries(operations).map(
       ([method, { summary = '', tags = [], 'x-role': role = 'none', 'x-action': action = '' }]) => ({

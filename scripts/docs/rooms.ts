@@ -5,6 +5,8 @@ export const rooms: Record<string, { values: string[]; types: string[] }> = {
   main: { values: ['cli', 'server'], types: [] },
   server: { values: ['tftp', 'dhcp', 'boot', 'api', 'ui', 'jobs', 'power', 'config', 'db', ...askers], types: [] },
   cli: { values: ['server', 'config', 'bytes', 'intake', 'doctor', 'render'], types: ['api'] },
+  // For other programs: it has no part of the server.
+  client: { values: [], types: [] },
   tftp: { values: askers, types: ['config', 'db'] },
   dhcp: { values: askers, types: ['config', 'db'] },
   boot: { values: askers, types: ['config', 'db'] },
