@@ -26,6 +26,7 @@ const uses = [
   },
   { use: 'tests with a real PostgreSQL', packages: ['postgresql'] },
   { use: 'tests of object storage with OpenStack Swift', packages: ['python3-swift'] },
+  { use: 'examples of the guide for clients', packages: ['python3-requests', 'git', 'curl'] },
   { use: 'imports of ISOs and archives', packages: ['7zip', 'genisoimage', 'xorriso', 'xz-utils'] },
   { use: 'downloads from a real web server', packages: ['nginx-light'] },
   { use: 'DHCP packets read by another program', packages: ['tshark'] },

@@ -14,11 +14,10 @@ const page = readFileSync(join(repository, 'docs/guide/clients.md'), 'utf8')
 
 /** The first example of a language on the page. */
 function exampleOf(language: string): string {
-  const [, code] =
-    new RegExp(`^\`\`\`${language}\n([^]*?)^\`\`\`$`, 'm').exec(page.slice(page.indexOf(sectionOf[language] ?? ''))) ??
-    []
+  const section = page.slice(page.indexOf(sectionOf[language] ?? ''))
+  const [, code] = section.split(`\n\`\`\`${language}\n`)
   if (code === undefined) throw new Error(`no example of ${language}`)
-  return code
+  return code.slice(0, code.indexOf('\n```') + 1)
 }
 const sectionOf: Record<string, string> = { sh: '## On a schedule' }
 
@@ -74,7 +73,7 @@ describe('the examples of the guide for clients', () => {
     for (const path of [
       'dist/main.js',
       'dist/client/openapi.d.ts',
-      'ipxe/boot.ipxe.eta',
+      'ipxe/bootstrap.ipxe.eta',
       'migrations/meta/_journal.json',
       'recipes/debian-12.yaml',
       'src/ui/views',
@@ -137,7 +136,8 @@ describe('the examples of the guide for clients', () => {
 
   test('Terraform: the URL answers with the field of the output', async () => {
     await operator.run('image', 'add', 'tools', '--local')
-    const [, path = '', output = ''] = /bootwright_url\}(\/\S+)"[^]*response_body\)\.(\w+)/.exec(exampleOf('hcl')) ?? []
+    const [, path = '', output = ''] =
+      /bootwright_url\}(\/\S+)"[\s\S]*response_body\)\.(\w+)/.exec(exampleOf('hcl')) ?? []
     const answer = await fetch(`${operator.adminUrl}${path.replace('${var.image}', 'tools')}`, {
       headers: { authorization: `Bearer ${token}` },
     })
@@ -185,9 +185,9 @@ describe('the examples of the guide for clients', () => {
     await writeFile(join(folder, 'sync'), script)
     try {
       const first = await run('sh', ['sync'])
-      expect(first.stdout).toMatch(/applied: 1 created[^]*1 rows: 1 created/)
+      expect(first.stdout).toMatch(/applied: 1 created[\s\S]*1 rows: 1 created/)
       const second = await run('sh', ['sync'])
-      expect(second.stdout).toMatch(/nothing to change[^]*1 rows: 0 created, 0 changed, 1 unchanged/)
+      expect(second.stdout).toMatch(/nothing to change[\s\S]*1 rows: 0 created, 0 changed, 1 unchanged/)
       expect((await operator.run('explain', 'web-5')).out).toContain('rack-d2')
       await writeFile(join(folder, 'sync'), script.replace('machines.csv -o', 'nothing.csv -o'))
       await expect(run('sh', ['sync'])).rejects.toThrow(/404/)
