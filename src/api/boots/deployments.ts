@@ -38,6 +38,7 @@ import {
   deploymentsQuery,
 } from '../schemas/boots/deployment.ts'
 import { uuidv7 } from '../schemas/common.ts'
+import { findPowerOfDeployments, findUnpowered, powerArmed } from './power-arming.ts'
 
 const byId = z.object({ id: uuidv7 })
 
@@ -59,7 +60,14 @@ export const list = endpoint({
     )
     const ids = items.map(({ machineId }) => machineId)
     const names = await namesOfMachines(db, ids)
-    const bodies = items.map((row) => ({ ...bodyOf(row), machine: names.get(row.machineId) ?? row.machineId }))
+    const powers = await findPowerOfDeployments(
+      db,
+      items.map(({ id }) => id),
+    )
+    const bodies = items.map((row) => ({
+      ...bodyOf(row, powers.get(row.id)),
+      machine: names.get(row.machineId) ?? row.machineId,
+    }))
     return { status: 200, body: { items: bodies, ...next } }
   },
 })
@@ -74,7 +82,8 @@ export const get = endpoint({
   statuses: { 200: 'The deployment' },
   answer: async ({ db }, { params: { id }, scope }) => {
     const found = await requireDeployment(db, id, scope)
-    return { status: 200, body: bodyOf(found) }
+    const power = (await findPowerOfDeployments(db, [id])).get(id)
+    return { status: 200, body: bodyOf(found, power) }
   },
 })
 
@@ -93,7 +102,7 @@ export const arm = endpoint({
     requireInScope(scope, machine, body.machine)
     return body.force ? new Map() : findRefusals(deps, [machine], orderOf(body))
   },
-  answer: async ({ db }, { body, by, prepared }) => {
+  answer: async ({ db, power }, { body, by, prepared }) => {
     const machine = await requireMachine(db, body.machine)
     await refuseUnknownNames(db, { image: body.image, answerFile: body.answerFile }, '')
     const why = (prepared as Refusals).get(machine.id)
@@ -101,8 +110,16 @@ export const arm = endpoint({
       throw new ConflictError(
         `machine ${nameOf(machine)} is not armed with ${body.image}: ${why}; to arm it anyway: force (--force)`,
       )
-    const armed = await armDeployment(db, machine.id, orderOf(body), body.replace, by)
-    return { status: 201, body: bodyOf(armed), headers: { location: `/api/v1/deployments/${armed.id}` } }
+    const unpowered = (await findUnpowered(db, [machine], body.power)).get(machine.id)
+    if (unpowered !== undefined) throw new ConflictError(`machine ${nameOf(machine)} is not armed: ${unpowered}`)
+    const armed = await db.transaction(async (tx) => {
+      const deployment = await armDeployment(tx, machine.id, orderOf(body), body.replace, by)
+      await powerArmed(tx, [deployment], body.power, by)
+      return deployment
+    })
+    if (body.power !== undefined) setImmediate(power.wake)
+    const powered = (await findPowerOfDeployments(db, [armed.id])).get(armed.id)
+    return { status: 201, body: bodyOf(armed, powered), headers: { location: `/api/v1/deployments/${armed.id}` } }
   },
 })
 
@@ -121,11 +138,18 @@ export const armMany = endpoint({
     const refusals = body.force ? new Map() : await findRefusals(deps, chosen, orderOf(body))
     return { ids: chosen.map(({ id }) => id), others, refusals }
   },
-  answer: async ({ db }, { body, by, scope, prepared }) => {
+  answer: async ({ db, power }, { body, by, scope, prepared }) => {
     const { ids, others, refusals } = prepared as { ids: string[]; others: string[]; refusals: Refusals }
     const machines = await findAllMachines(db, { ids, scope })
     const options = { dryRun: body.dryRun, expect: body.expect, others }
-    return { status: 200, body: await armMachines(db, machines, orderOf(body), options, by, refusals) }
+    const why = new Map([...(await findUnpowered(db, machines, body.power)), ...refusals])
+    const result = await db.transaction(async (tx) => {
+      const done = await armMachines(tx, machines, orderOf(body), options, by, why)
+      if (!body.dryRun) await powerArmed(tx, done.armed, body.power, by, done.batch)
+      return done
+    })
+    if (body.power !== undefined && !body.dryRun) setImmediate(power.wake)
+    return { status: 200, body: result }
   },
 })
 
@@ -207,7 +231,9 @@ function orderOf({
   return { image, version, follow, assignment: { args, withoutArgs, answerFile, params }, maxAttempts, windowSeconds }
 }
 
-function bodyOf({ assignment, seq: _, ...deployment }: Deployment) {
+type Powered = Awaited<ReturnType<typeof findPowerOfDeployments>> extends Map<string, infer Power> ? Power : never
+
+function bodyOf({ assignment, seq: _, ...deployment }: Deployment, power?: Powered) {
   const { args, withoutArgs, answerFile, params } = assignment
   const failure = deployment.state === 'failed' ? failureOf(deployment.reason) : undefined
   return {
@@ -217,5 +243,6 @@ function bodyOf({ assignment, seq: _, ...deployment }: Deployment) {
     ...(answerFile !== undefined && { answerFile }),
     ...(params && { params }),
     ...(failure && { failure }),
+    ...(power && { power }),
   }
 }

@@ -6,7 +6,8 @@ import { findingList } from '../schemas/machines/finding.ts'
 export const list = endpoint({
   operationId: 'listFindings',
   action: 'inventory.read',
-  summary: 'List problems to resolve: uncertain identities, machines that install at every boot, and stopped rollouts',
+  summary:
+    'List problems to resolve: uncertain identities, machines that install at every boot, stopped rollouts, and power that failed',
   returns: findingList,
   statuses: { 200: 'The findings, at most 200 of each kind' },
   answer: async ({ db }) => ({ status: 200, body: { items: await listFindings(db) } }),

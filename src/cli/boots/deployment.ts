@@ -31,6 +31,8 @@ type ArmOptions = Pick<AssignmentOptions, 'arg' | 'withoutArg' | 'answerFile' | 
   share?: number
   exceptBatch?: string
   othersOf?: string
+  powerOn?: true
+  powerCycle?: true
 }
 type CancelOptions = { where?: Condition[]; batch?: string; dryRun?: true }
 
@@ -63,6 +65,8 @@ export function addDeploymentCommand(program: Command, deps: CliDeps): void {
     .option('--dry-run', 'with --where: only show what would be armed')
     .option('--image-version <n>', 'install this version of the image, not the one that is current now', parseCount)
     .option('--follow', 'install the version that is current at the boot, not the one that is current now')
+    .addOption(new Option('--power-on', 'then switch the machines on').conflicts('powerCycle'))
+    .option('--power-cycle', 'then boot the machines from the network: set their next boot, and restart them')
     .option('--force', 'also arm machines that would be refused now, or that are probably installed already')
     .action(async (machine: string | undefined, options: ArmOptions, command: Command) => {
       const { image, where, arg, withoutArg, answerFile, param, attempts, window, replace, dryRun, follow, force } =
@@ -83,6 +87,8 @@ export function addDeploymentCommand(program: Command, deps: CliDeps): void {
         ...(window !== undefined && { windowSeconds: window }),
         ...(follow && { follow }),
         ...(force && { force }),
+        ...(options.powerOn && { power: 'on' as const }),
+        ...(options.powerCycle && { power: 'cycle' as const }),
       }
       const client = clientOf(command, deps)
       if (machine !== undefined) {
@@ -196,9 +202,10 @@ export function addDeploymentCommand(program: Command, deps: CliDeps): void {
 }
 
 function formatDeployment(deployment: Deployment): string {
-  const { id, image, state, attempts, maxAttempts } = deployment
+  const { id, image, state, attempts, maxAttempts, power } = deployment
   const reason = withFailure(deployment.reason, deployment.failure)
-  return `${id}: ${image} ${state}, ${attempts} of ${maxAttempts} attempts${reason ? `: ${reason}` : ''}`
+  const powered = power && `; power ${power.action} ${power.state}${power.message ? `: ${power.message}` : ''}`
+  return `${id}: ${image} ${state}, ${attempts} of ${maxAttempts} attempts${reason ? `: ${reason}` : ''}${powered ?? ''}`
 }
 
 function formatStates(states: DeploymentBatch['states']): string {

@@ -16,6 +16,7 @@ import { addAssignmentOptions, formatAssignment, imageOption } from './assignmen
 import { addMachineBulkCommands } from './bulk.ts'
 import { machineChange, type SetOptions, textFields, textOptions } from './change.ts'
 import { clearHelp } from './clear.ts'
+import { addMachinePowerCommand } from './power/power.ts'
 
 type ListOptions = {
   discovered?: true
@@ -162,6 +163,7 @@ export function addMachineCommand(program: Command, deps: CliDeps): void {
     })
   addMachineActCommand(machine, deps)
   addMachineBulkCommands(machine, deps)
+  addMachinePowerCommand(machine, deps)
 }
 
 function readMac(text: string): Mac {

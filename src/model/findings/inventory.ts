@@ -40,4 +40,20 @@ export const inventoryFindings = {
       'To accept the failures: `bootwright rollout resume ID`. To undo the rollout: `bootwright rollout rollback ID`.',
     ],
   },
+  'BW-POWER-FAILED': {
+    title: 'The last power request of the machine failed',
+    means:
+      'The power of the machine did not change as an operator asked. A deployment that waits for its boot stays armed.',
+    causes: [
+      'The BMC is unreachable, or its address is not in `BOOTWRIGHT_BMC_SUBNETS`.',
+      'The user name or the password of the BMC is wrong, or the BMC locked the account.',
+      'The certificate of the BMC is not trusted, or it is new.',
+      'The URL leads to the BMC of another machine.',
+      'The BMC does not offer the action, or a network boot.',
+    ],
+    todo: [
+      'Read the reason: `bootwright machine power show MACHINE`.',
+      'Correct the setting, and check it without changing the power: `bootwright machine power state MACHINE`.',
+    ],
+  },
 } as const satisfies Record<string, FindingMeaning>

@@ -1,6 +1,7 @@
 // Request and response schemas of a deployment.
 import { z } from '@hono/zod-openapi'
 import { defaultMaxAttempts, defaultWindowSeconds, deploymentStates } from '../../../model/deployment.ts'
+import { powerActions, powerStates } from '../../../model/power/power.ts'
 import { failure, imageName, limit, machineKey, moment, pageOf, textFlag, uuidv7, version } from '../common.ts'
 import type { Given, Sent } from '../json.ts'
 import { machineFilter, machineIds } from '../machines/action.ts'
@@ -42,6 +43,10 @@ export const order = {
         'Time limit, counted from the first attempt. A deployment that no boot starts within 30 days fails, too.',
     }),
 }
+const power = z.enum(['on', 'cycle']).optional().openapi({
+  description:
+    'After arming: on switches each machine on, cycle sets its next boot to the network, once, and restarts it. Machines that cannot do it are not armed. If it fails later, the deployment stays armed, and its `power` has the reason.',
+})
 export type DeploymentOrder = z.output<z.ZodObject<typeof order>>
 
 function refuseTwoVersions(given: { version?: number | undefined; follow: boolean }, context: z.RefinementCtx): void {
@@ -73,6 +78,10 @@ export const deploymentSchema = z
       .optional()
       .openapi({ description: 'Why the deployment failed or was cancelled, or what the machine reported.' }),
     failure: failure.optional(),
+    power: z
+      .object({ id: uuidv7, action: z.enum(powerActions), state: z.enum(powerStates), message: z.string().optional() })
+      .optional()
+      .openapi({ description: 'The power request that was made when the deployment was armed.' }),
     armedBy: z.string(),
     createdAt: moment,
     startedAt: moment.optional().openapi({ description: 'The time of the first attempt.' }),
@@ -105,6 +114,7 @@ export const deploymentArm = z
   .strictObject({
     machine: machineKey,
     ...order,
+    power,
     replace: z
       .boolean()
       .default(false)
@@ -138,6 +148,7 @@ export const deploymentsArm = z
       description: 'Leave out machines that have a deployment of this batch: after a share, arm the others.',
     }),
     ...order,
+    power,
     dryRun: z.boolean().default(false).openapi({ description: 'Arm nothing; report what would be armed.' }),
     expect,
   })

@@ -37,7 +37,8 @@ export async function listFindings(db: Db): Promise<Finding[]> {
   const claims = await weakClaims(db)
   const told = new Set(claims.flatMap(({ machines }) => machines.map(({ id }) => id)))
   const shared = (await sharedValues(db)).filter(({ machines }) => !machines.some(({ id }) => told.has(id)))
-  return [...claims, ...shared, ...(await reinstalls(db)), ...(await stoppedRollouts(db))]
+  const others = [await reinstalls(db), await stoppedRollouts(db), await failedPower(db)]
+  return [...claims, ...shared, ...others.flat()]
 }
 
 const columnsOf = sql`machines.id, machines.hostname, machines.uuid, machines.serial, machines.discovered, machines.facts,
@@ -136,6 +137,22 @@ async function stoppedRollouts(db: Db): Promise<Finding[]> {
     machines: [],
     what: `the rollout ${row.id} of ${row.image}@${row.version} stopped: ${row.reason ?? 'no reason is recorded'}`,
     nextStep: `bootwright rollout show ${row.id} --machines --state failed`,
+  }))
+}
+
+/** Machines whose newest power request failed. A request of an action that works settles it. */
+async function failedPower(db: Db): Promise<Finding[]> {
+  const found = await db.execute(sql`
+    select ${columnsOf}, last.action, last.message from machines
+    join machine_power on machine_power.machine_id = machines.id
+    join lateral (select state, action, message from power_requests where machine_id = machines.id
+      and state in ('done', 'failed') order by seq desc limit 1) as last on last.state = 'failed'
+    order by machines.id limit ${maxOfEach}`)
+  return rowsOf<Row & { action: string; message: string }>(found).map((row) => ({
+    code: 'BW-POWER-FAILED',
+    machines: [named(row)],
+    what: `the power of ${named(row).name} did not change (${row.action}): ${row.message}`,
+    nextStep: `when it is corrected: bootwright machine power state ${handle(row)}`,
   }))
 }
 

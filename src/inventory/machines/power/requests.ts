@@ -1,6 +1,6 @@
 // Requests for the power of machines: recorded, listed and cancelled. queue.ts gives them to servers.
 
-import { and, desc, eq, isNull, lt, type SQL, sql } from 'drizzle-orm'
+import { and, desc, eq, inArray, isNull, lt, type SQL, sql } from 'drizzle-orm'
 import type { Db } from '../../../db/open.ts'
 import { powerRequests } from '../../../db/schema/power.ts'
 import type { Tx } from '../../../db/transaction.ts'
@@ -47,6 +47,17 @@ export async function addPowerRequests(
 export async function findPowerRequest(db: Db, id: string): Promise<PowerRequest | undefined> {
   const rows = await db.select().from(powerRequests).where(eq(powerRequests.id, id))
   return rows[0]
+}
+
+/** The newest request of each deployment, by its id. */
+export async function powerOfDeployments(db: Db, ids: string[]): Promise<ReadonlyMap<string, PowerRequest>> {
+  if (ids.length === 0) return new Map()
+  const rows = await db
+    .select()
+    .from(powerRequests)
+    .where(inArray(powerRequests.deploymentId, ids))
+    .orderBy(powerRequests.seq)
+  return new Map(rows.map((row) => [row.deploymentId ?? '', row]))
 }
 
 /** Requests, newest first, those before the id `before`. */
