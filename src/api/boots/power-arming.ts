@@ -57,7 +57,7 @@ export async function powerArmed(
     throw new ConflictError(`${busy.length} machines have another power request that has not ended: nothing was armed`)
 }
 
-/** What came of the power of deployments, by deployment. */
+/** The power requests of deployments, by deployment. */
 export async function findPowerOfDeployments(db: Db, ids: string[]) {
   const found = await powerOfDeployments(db, ids)
   return new Map([...found].map(([id, request]) => [id, viewOf(request)]))

@@ -7,6 +7,7 @@ import * as machines from './machines.ts'
 import * as machine from './one/machine.ts'
 import { merge } from './one/merge.ts'
 import { create, newMachine } from './one/new-machine.ts'
+import { power } from './one/power.ts'
 import { removeSecret, setSecret } from './one/secrets.ts'
 
 export const machinePages: Route[] = [
@@ -22,6 +23,7 @@ export const machinePages: Route[] = [
   ['post', '/machines/:id/merge', merge, 'machines.edit'],
   ['get', '/machines/:id', machine.show, 'inventory.read'],
   ['post', '/machines/:id', machine.save, 'machines.edit'],
+  ['post', '/machines/:id/power', power, 'power.use'],
   ['post', '/machines/:id/secrets', setSecret, 'secrets.edit'],
   ['post', '/machines/:id/secrets/:secret/delete', removeSecret, 'secrets.edit'],
 ]

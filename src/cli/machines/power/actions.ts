@@ -21,10 +21,10 @@ type ActionOptions = {
 }
 
 const descriptions: Record<PowerAction, string> = {
-  on: 'switch machines on',
-  off: 'shut machines down; with --force, switch them off at once',
-  cycle: 'restart machines at once, and switch on those that are off',
-  state: 'ask BMCs whether machines are on',
+  on: 'switch machines on; with --where, show first which',
+  off: 'shut machines down, or switch them off at once; with --where, show first which',
+  cycle: 'restart machines at once, and switch on those that are off; with --where, show first which',
+  state: 'ask BMCs whether machines are on; with --where, show first which',
 }
 
 /** The commands of the actions. */
@@ -32,7 +32,7 @@ export function addPowerActionCommands(power: Command, deps: CliDeps): void {
   for (const action of powerActions) {
     const command = power
       .command(action)
-      .description(`${descriptions[action]}; with --where, --expect is needed, else show what would happen`)
+      .description(descriptions[action])
       .argument('[machine]', machineHelp, readMachine)
       .option(
         '--where <condition>',

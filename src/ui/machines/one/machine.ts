@@ -6,6 +6,7 @@ import type { Timeline } from '../../../api/schemas/boots/timeline.ts'
 import type { Change } from '../../../api/schemas/changes/change.ts'
 import type { FindingList } from '../../../api/schemas/machines/finding.ts'
 import type { Machine } from '../../../api/schemas/machines/machine.ts'
+import type { PowerView } from '../../../api/schemas/machines/power.ts'
 import type { SecretList } from '../../../api/schemas/machines/secret.ts'
 import { rowOf } from '../../boots/deployment-words.ts'
 import { stripOf } from '../../boots/strip.ts'
@@ -19,6 +20,7 @@ import { handleOf, nameOf, stateOf } from '../state.ts'
 import { findAnswers } from './answers.ts'
 import { changeOf, fieldsOf } from './machine-form.ts'
 import { nextBootOf } from './next-boot.ts'
+import { buttonsOf } from './power.ts'
 import { factRows, identityRows } from './rows.ts'
 
 /** Refusals of the forms of the page. */
@@ -51,7 +53,7 @@ export async function machinePage(visit: Visit, { refusal, secretRefusal }: Refu
   const path = pathOf('machines', machine.id)
   const before = query.get('before')
   const timelinePath = withQuery(`${path}/timeline`, { limit: '5', before })
-  const [decision, script, timeline, strips, changes, deployments, findings, answers, choices, secrets] =
+  const [decision, script, timeline, strips, changes, deployments, findings, answers, choices, secrets, power] =
     await Promise.all([
       api.ask<ExplainedDecision>('GET', `${path}/decision`),
       api.text(`${path}/script`),
@@ -63,10 +65,13 @@ export async function machinePage(visit: Visit, { refusal, secretRefusal }: Refu
       findAnswers(visit, machine.id),
       may('machines.edit') ? choicesOf(api) : undefined,
       api.ask<SecretList>('GET', `${path}/secrets`),
+      api.find<PowerView>(`${path}/power`),
     ])
   const strip = strips.items[0]
   const name = nameOf(machine)
-  const isBusy = strip?.deployment !== undefined || strip?.boots.some(({ outcome }) => outcome === undefined)
+  const isPowering = power?.last !== undefined && power.last.endedAt === undefined
+  const isBusy =
+    isPowering || strip?.deployment !== undefined || strip?.boots.some(({ outcome }) => outcome === undefined)
   return {
     view: 'machines/machine',
     title: name,
@@ -79,6 +84,7 @@ export async function machinePage(visit: Visit, { refusal, secretRefusal }: Refu
       state: stateOf(machine, strip),
       strip: stripOf(strip?.boots ?? []),
       next: nextBootOf(decision, handleOf(machine)),
+      power: power && { ...power, buttons: buttonsOf(power) },
       secrets: secrets.items,
       enteredSecret: secretRefusal && form.get('secret'),
       identity: identityRows(machine),
