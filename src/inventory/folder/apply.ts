@@ -117,6 +117,12 @@ async function saveAll(
 ): Promise<Planned[]> {
   const faults: FieldFault[] = []
   const items: Planned[] = []
+  const namesOf = new Map(
+    kindsOfThings.map((kind) => [
+      kind,
+      new Set(steps.filter((step) => step.kind === kind).map(({ given }) => given.name)),
+    ]),
+  )
   for (const { kind, given, index, before } of steps) {
     const ownerBefore = owned.get(keyOf({ kind: kind.kind, name: given.name }))
     const formOf = (form: { name: string }) => kind.exported?.(form) ?? form
@@ -129,7 +135,7 @@ async function saveAll(
       items.push({ ...row, outcome: 'unchanged' })
       continue
     }
-    const together = new Set(steps.filter((step) => step.kind === kind).map((step) => step.given.name))
+    const together = namesOf.get(kind) ?? new Set()
     const precondition: Precondition = before === undefined ? { ifNoneMatch: '*' } : { ifMatch: [etagOf(before)] }
     const field = `${kind.field}[${index}]`
     await kind

@@ -19,9 +19,10 @@ const byHand = {
   'answer-files/base.files/late.sh': '#!/bin/sh\nexit 0',
   'menus/main.yaml':
     '\ufefftitle: "Main: choose"\r\nentries:\r\n  - {name: more, text: More, kind: menu, menu: more}\r\n',
-  'menus/more.yaml': 'title: More\nentries:\n  - name: back\n    text: Back\n    kind: menu\n    menu: main\n',
+  'menus/more.yaml':
+    'title: More\nentries:\n  - name: back\n    text: Back\n    kind: menu\n    menu: main\n  - {name: pinned, text: Pinned, kind: image, image: rescue, version: 1}\n',
   'groups/rack-b4.yaml':
-    'priority: 5\nselector:\n  - &rack\n    label: rack\n    equals: "4"\n  - label: state\n    in: [on, "no"]\nassignment:\n  image: rescue\n  params: { text: "a\\n b\\n", "n": 1.50, big: "12345678901234567890", no: null }\n',
+    'priority: 5\nselector:\n  - label: rack\n    equals: &four "4"\n  - label: state\n    in: [on, "no", *four]\nassignment:\n  image: rescue\n  version: 1\n  params: { text: "a\\n b\\n", "n": 1.50, big: "12345678901234567890", no: null }\n',
   'groups/all.yaml': 'everybody: true\nassignment: {}\n',
 }
 
@@ -102,8 +103,10 @@ selector:
     in:
       - "on"
       - "no"
+      - "4"
 assignment:
   image: rescue
+  version: 1
   params:
     text: |
       a
@@ -116,6 +119,7 @@ assignment:
     const second = join(folder, 'second')
     await other.run('export', second)
     expect(await read(second)).toEqual(files)
+    expect(files['menus/more.yaml']).toContain('image: rescue\n    version: 1\n')
     // A repeated export writes nothing, and leaves comments alone.
     await writeFile(join(second, 'menus/more.yaml'), `# Mine.\n${files['menus/more.yaml']}`)
     expect((await other.run('export', second)).out).toMatch(': 0 files written, 0 deleted, 10 already')
