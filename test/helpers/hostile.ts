@@ -54,6 +54,10 @@ export async function enterHostile(db: Db, server: PageServer): Promise<Hostile>
     force: true,
     params: { motto: payload },
   })
+  const rollout = await ask('POST', '/rollouts', {
+    ...{ action: 'assign', image: 'hostile', ids: [(await ask('GET', `/machines/${mac}`)).id] },
+    params: { motto: payload },
+  })
   const upload = await ask('POST', '/uploads', { name: payload.replaceAll(/[/\\]/g, ''), sizeBytes: 1000 }).catch(
     () => undefined,
   )
@@ -69,6 +73,8 @@ export async function enterHostile(db: Db, server: PageServer): Promise<Hostile>
       'boots/id': boot.id,
       'deployments/batch': armed.batch,
       'deployments/id': armed.armed[0]?.id ?? boot.id,
+      'rollouts/id': rollout.rollout.id,
+      'rollouts/verb': 'pause',
       'imports/id': imported?.id ?? boot.id,
       'uploads/id': upload?.id ?? boot.id,
       'setup/id': webhook.id,

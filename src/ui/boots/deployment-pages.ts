@@ -1,8 +1,9 @@
-// The URLs of the pages about deployments.
+// The URLs of the pages about deployments and rollouts.
 import type { Route } from '../http/route.ts'
 import * as batches from './batches.ts'
 import * as deploy from './deploy.ts'
 import * as deployments from './deployments.ts'
+import * as rollouts from './rollouts.ts'
 
 export const deploymentPages: Route[] = [
   ['get', '/deployments', deployments.list, 'boots.read'],
@@ -14,6 +15,9 @@ export const deploymentPages: Route[] = [
   ['post', '/deployments/batches/:batch/retry', batches.retry, 'deployments.edit'],
   ['get', '/deployments/batches/:batch/stop', batches.stopPage, 'deployments.edit'],
   ['post', '/deployments/batches/:batch/stop', batches.stop, 'deployments.edit'],
+  ['get', '/rollouts', rollouts.list, 'boots.read'],
+  ['get', '/rollouts/:id', rollouts.get, 'boots.read'],
+  ['post', '/rollouts/:id/:verb', rollouts.act, 'deployments.edit'],
   ['get', '/deployments/:id', deployments.get, 'boots.read'],
   ['post', '/deployments/:id/cancel', deployments.cancel, 'deployments.edit'],
 ]

@@ -69,6 +69,7 @@ const places: Record<string, (subject: string) => string> = {
   menu: (name) => pathOf('menus', name),
   'answer-file': (name) => pathOf('answer-files', name),
   image: (name) => pathOf('images', name),
+  rollout: (id) => pathOf('rollouts', id),
   policy: () => '/setup/policy',
   'proxy-dhcp': () => '/setup/dhcp',
   'foreign-server': () => '/setup/doctor#servers',
