@@ -81,7 +81,7 @@ export const words: [phrase: string, instead: string][] = [
 
 /** The verbs that operations and commands begin with. */
 export const verbs =
-  'activate add allow answer apply approve arm assign boot cancel change check compare convert copy count create delete \
+  'activate add allow answer apply approve archive arm assign boot cancel change check compare convert copy count create delete \
 deny disable discard download enable end explain export fetch find follow get import install list make manage \
 merge move pause permit preview print promote put receive record redeliver register remove rename render replace \
 report reset restore resume retry revoke roll rotate run search send set show start stop stream switch test update \

@@ -48,6 +48,8 @@ import * as powerOrders from './machines/power/orders.ts'
 import * as powerRequests from './machines/power/requests.ts'
 import * as powerSettings from './machines/power/settings.ts'
 import { groupSecrets, machineSecrets } from './machines/secrets.ts'
+import * as archivedMachines from './machines/sync/archived.ts'
+import * as machineSync from './machines/sync/sync.ts'
 import * as bootPrograms from './system/boot-programs.ts'
 import * as codes from './system/codes.ts'
 import * as dhcpConfig from './system/dhcp-config.ts'
@@ -68,6 +70,10 @@ const table: [Method, string, Endpoint, tag: string][] = [
   ['delete', `${prefix}/machines/discovered`, machines.forget, 'machines'],
   ['post', `${prefix}/machines/bulk`, machineBulk.upsert, 'machines'],
   ['post', `${prefix}/machines/actions`, machineActions.act, 'machines'],
+  ['post', `${prefix}/machines/sync`, machineSync.sync, 'machines'],
+  ['get', `${prefix}/machines/archived`, archivedMachines.list, 'machines'],
+  ['post', `${prefix}/machines/archived/{id}/restore`, archivedMachines.restore, 'machines'],
+  ['delete', `${prefix}/machines/archived/{id}`, archivedMachines.remove, 'machines'],
   ['get', `${prefix}/machines/deleted`, machineActions.deleted, 'machines'],
   ['get', `${prefix}/machines/labels`, machineLabels.list, 'machines'],
   ['get', `${prefix}/machines/export`, machineExport.all, 'machines'],
@@ -77,6 +83,7 @@ const table: [Method, string, Endpoint, tag: string][] = [
   ['patch', `${prefix}/machines/{id}`, machines.patch, 'machines'],
   ['delete', `${prefix}/machines/{id}`, machines.remove, 'machines'],
   ['post', `${prefix}/machines/{id}/merge`, machineMerge.merge, 'machines'],
+  ['post', `${prefix}/machines/{id}/archive`, archivedMachines.archive, 'machines'],
   ['get', `${prefix}/conflicts`, machineMerge.conflicts, 'machines'],
   ['get', `${prefix}/machines/{id}/timeline`, timeline.get, 'machines'],
   ['get', `${prefix}/machines/{id}/script`, previews.script, 'machines'],

@@ -375,6 +375,12 @@ export const settings = {
       { min: 1, max: 1_000_000_000 },
       'Maximum boot records; the newest are kept',
     ),
+    keepArchivedDays: whole(
+      'BOOTWRIGHT_KEEP_ARCHIVED_DAYS',
+      90,
+      days,
+      'Days to keep an archived machine, which can be restored until then',
+    ),
     keepChangesDays: whole('BOOTWRIGHT_KEEP_CHANGES_DAYS', 365, days, 'Days to keep the audit log'),
   },
   files: {

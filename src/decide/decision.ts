@@ -12,6 +12,7 @@ import { specFor } from './boot-spec.ts'
 import { isInstalling, refuseUnarmedInstall } from './every-boot.ts'
 import { groupReasons, matchingGroups } from './group-match.ts'
 import {
+  doubtArchived,
   identityNotices,
   identityReasons,
   identitySummary,
@@ -31,7 +32,8 @@ export type Decided = { decision: Decision; variant?: Variant }
  * Pure: the same situation gives the same decision.
  */
 export function decide(situation: Situation, choice?: Choice): Decided {
-  const { facts, identity, deployment, catalog, today, asOf } = situation
+  const { facts, deployment, catalog, today, asOf } = situation
+  const identity = doubtArchived(situation.identity, facts, catalog)
   const machine = machineOf(identity)
   const target = targetOf(facts, machine?.facts)
   const reasons: Reason[] = []

@@ -1,6 +1,8 @@
 // What a decision says about the identity of a machine: reasons, notices, and why nothing is installed. Pure; called by decision.ts.
+import type { Catalog } from '../model/catalog.ts'
 import type { Decision, Reason } from '../model/decision.ts'
-import type { Identity } from '../model/identity/identity.ts'
+import type { Facts } from '../model/facts.ts'
+import { type Identity, identityKeys } from '../model/identity/identity.ts'
 import { type Machine, nameOf } from '../model/machine.ts'
 
 /** An identity without a conflict. */
@@ -66,5 +68,26 @@ export function whyUncertain(identity: Settled): { what: string; why: string } |
   if ('machine' in identity && identity.weak !== undefined)
     return { what: `this may not be ${nameOf(identity.machine)}`, why: identity.weak }
   const { doubt } = identity
+  if (doubt?.machines.length === 0) return { what: 'this machine was archived', why: doubt.why }
   return doubt && { what: `this may be ${doubt.machines.slice(0, 3).map(nameOf).join(' or ')}`, why: doubt.why }
+}
+
+/**
+ * The identity, with a doubt if the machine is not entered and has the MAC or UUID of an archived machine. It is an unknown
+ * machine, and nothing is installed on it.
+ */
+export function doubtArchived(identity: Identity, facts: Facts, { archived }: Pick<Catalog, 'archived'>): Identity {
+  if (archived === undefined || archived.size === 0 || 'conflict' in identity || identity.doubt !== undefined)
+    return identity
+  if ('machine' in identity && !identity.machine.discovered) return identity
+  const { mac, uuids } = identityKeys(facts)
+  const keys = [...(mac === undefined ? [] : [mac]), ...uuids]
+  const key = keys.find((value) => archived.has(value))
+  const machine = archived.get(key ?? '')
+  if (key === undefined || machine === undefined) return identity
+  return {
+    ...identity,
+    nextStep: `to use it again: bootwright machine restore ${machine.id}; as a new machine: bootwright machine set ${mac ?? 'MAC'}`,
+    doubt: { why: `machine ${machine.name} had ${key === mac ? 'MAC' : 'UUID'} ${key} and was archived`, machines: [] },
+  }
 }

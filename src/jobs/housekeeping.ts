@@ -13,6 +13,7 @@ import { pruneChanges, system } from '../inventory/changes/changes.ts'
 import { pruneDead } from '../inventory/changes/webhooks.ts'
 import { applyEarly, pruneEarly } from '../inventory/journal/writing/early-reports.ts'
 import { pruneRuns } from '../inventory/journal/writing/positions.ts'
+import { deleteOldArchived } from '../inventory/machines/archive/archived.ts'
 import { forgetDiscovered } from '../inventory/machines/identity/discovered.ts'
 import { pruneRosterChanges } from '../inventory/roster/questions.ts'
 import { pruneIdempotencyKeys } from '../inventory/system/idempotency.ts'
@@ -23,7 +24,10 @@ import { startLoop } from '../lib/time/loop.ts'
 const minuteMs = 60_000
 const dayMs = 24 * 60 * minuteMs
 
-export type HousekeepingSettings = Pick<Config['history'], 'keepBootsDays' | 'maxBoots' | 'keepChangesDays'> & {
+export type HousekeepingSettings = Pick<
+  Config['history'],
+  'keepBootsDays' | 'maxBoots' | 'keepChangesDays' | 'keepArchivedDays'
+> & {
   keepDiscoveredDays: number
   /** Hours after which an unused session is deleted. */
   sessionIdleHours: number
@@ -46,7 +50,7 @@ export function startHousekeeping(
   { soonMs = 20_000, laterMs = 60 * minuteMs, metrics }: HousekeepingTimes & { metrics?: Metrics } = {},
 ): { stop: () => Promise<void> } {
   const { keepBootsDays, maxBoots, keepChangesDays, keepDiscoveredDays, sessionIdleHours, vacuums } = settings
-  const { isBehind = () => false } = settings
+  const { isBehind = () => false, keepArchivedDays } = settings
   const hearers = { log, ...(metrics !== undefined && { metrics }) }
   const judge = async () => {
     await capStrayDhcpEvents(db)
@@ -66,6 +70,7 @@ export function startHousekeeping(
     await pruneBoots(db, { days: keepBootsDays, max: maxBoots })
     const notSeenSince = new Date(Date.now() - keepDiscoveredDays * dayMs)
     await forgetDiscovered(db, { notSeenSince }, { limit: 10_000, dryRun: false }, system)
+    await deleteOldArchived(db, keepArchivedDays, 10_000, system)
     await pruneChanges(db, keepChangesDays)
     await pruneIdempotencyKeys(db)
     await pruneDead(db)

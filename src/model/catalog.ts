@@ -33,6 +33,8 @@ export type Catalog = {
   answerFiles: ReadonlyMap<string, CatalogAnswerFile>
   /** The variants of `images` and `versions` with a damaged file: the first such file, and its damage. */
   damaged: ReadonlyMap<Variant, DamagedFile>
+  /** Archived machines by their MACs and UUIDs. */
+  archived?: ReadonlyMap<string, { id: string; name: string }>
 }
 
 /** An image with its current version, or with the version of the reference; undefined if there is no such image or version. */

@@ -2,6 +2,7 @@
 import type { Mac } from '../lib/ids/mac.ts'
 import type { Assignment } from './assignment.ts'
 import type { Facts } from './facts.ts'
+import type { FieldOwners, MachineSource } from './identity/field-owners.ts'
 
 /** A computer that boots: what an operator entered, and what the machine reported. */
 export type Machine = {
@@ -20,8 +21,14 @@ export type Machine = {
   product?: string
   asset?: string
   hostname?: string
+  /** The day (`2027-03-31`) by which it is expected to ask for its first script. */
+  expectedBy?: string
   labels: Record<string, string>
   assignment?: Assignment
+  /** The owner of each field. Absent in the copy that decisions use. */
+  owners?: FieldOwners
+  /** The owners that name the machine in their synchronization. */
+  sources?: MachineSource[]
   /** The last reported facts. */
   facts: Facts
   revision: number

@@ -57,7 +57,7 @@ export async function createFresh(url: string): Promise<string> {
 }
 
 const tables =
-  `machines machine_macs machine_merges identity_claims conflicts groups menus answer_files answer_file_versions secrets
+  `machines machine_macs machine_merges machine_sources archived_machines identity_claims conflicts groups menus answer_files answer_file_versions secrets
   files images image_versions imports deployments batch_others rollouts rollout_machines boots boot_events policies changes webhooks webhook_deliveries
   folder_things idempotency_keys tokens foreign_servers password_links sessions people sign_in_failures`.split(/\s+/)
 

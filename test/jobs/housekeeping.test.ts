@@ -15,6 +15,7 @@ eachDatabase('housekeeping', (database) => {
     keepBootsDays: 30,
     maxBoots: 100,
     keepDiscoveredDays: 30,
+    keepArchivedDays: 90,
     keepChangesDays: 10,
     sessionIdleHours: 12,
   }

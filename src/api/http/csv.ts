@@ -11,9 +11,13 @@ const maxColumns = 2000
 
 /**
  * The headings in the first line, and the delimiter. If the line has no comma, the delimiter is a semicolon or a tab, as
- * spreadsheets write in many countries. @throws InputError that names every unknown column
+ * spreadsheets write in many countries. @param further columns besides those of machines
+ * @throws InputError that names every unknown column
  */
-export async function readHeadings(read: () => AsyncIterable<Buffer>): Promise<Headings> {
+export async function readHeadings(
+  read: () => AsyncIterable<Buffer>,
+  further: readonly string[] = [],
+): Promise<Headings> {
   let first = ''
   for await (const { text } of readLines(read(), maxRowBytes)) {
     first = text ?? ''
@@ -26,10 +30,10 @@ export async function readHeadings(read: () => AsyncIterable<Buffer>): Promise<H
     break
   }
   const columns = cells.map((cell) => cell.trim())
-  const expected = `${csvColumns.join(', ')}, label.KEY or param.KEY`
+  const expected = `${[...further, ...csvColumns].join(', ')}, label.KEY or param.KEY`
   const faults: FieldFault[] = columns.flatMap((column, index) => {
     const field = `line 1, column ${index + 1}`
-    if (!isColumn(column)) return [{ field, value: column, expected }]
+    if (!isColumn(column) && !further.includes(column)) return [{ field, value: column, expected }]
     return columns.indexOf(column) < index ? [{ field, value: column, expected: 'each heading only once' }] : []
   })
   if (columns.length === 0) faults.push({ field: 'line 1', value: first, expected: `headings: ${expected}` })

@@ -25,7 +25,7 @@ import { spool } from '../http/spool.ts'
 import { allowSilence } from '../http/streams.ts'
 import { type BulkCounts, bulkCounts, bulkQuery, machineRow, rowOutcome } from '../schemas/machines/bulk.ts'
 import { csvColumns } from './csv.ts'
-import { exportOf, openRows, type ReadRow, type RowFormat, rowFormats } from './rows.ts'
+import { exportOf, machineRows, openRows, type ReadRow, type RowFormat, rowFormats } from './rows.ts'
 
 const maxUploadBytes = 256 * 2 ** 20
 const maxRows = 250_000
@@ -41,7 +41,7 @@ export const upsert = endpoint({
   operationId: 'upsertMachines',
   action: 'machines.edit',
   summary: 'Create or change many machines at once',
-  description: `Each line is a machine, as NDJSON or CSV; in application/json the body is a list of MachineRow. The key is the first of these that
+  description: `Each line is a machine, as NDJSON or CSV; in application/json and application/yaml the body is a list of MachineRow. The key is the first of these that
 the row has: \`id\`, \`mac\`, \`macs\`, \`uuid\`, \`serial\` with \`product\`. A MAC address that no machine has creates a machine.
 
 The first line of a CSV has the headings: ${csvColumns.join(', ')}, label.KEY, param.KEY. MACs and args are separated by spaces. An image cell may pin a version: debian-12@3. A param is
@@ -66,7 +66,7 @@ ${maxUploadBytes} bytes.`,
     const upload = await spool(context, maxUploadBytes)
     try {
       allowSilence(context, silenceMs)
-      const rows = await openRows(upload.read, format, mode)
+      const rows = await openRows(upload.read, format, machineRows(mode))
       const options = { dryRun, details, by }
       const { status, body } = atomic
         ? await allOrNothing(db, rows, options, upload.folder)
@@ -82,7 +82,8 @@ ${maxUploadBytes} bytes.`,
   },
 })
 
-function formatOf(type: string | undefined): RowFormat {
+/** The format of an upload. @throws HTTPException 415 */
+export function formatOf(type: string | undefined): RowFormat {
   const format = rowFormats.find((format) => format === type?.split(';')[0]?.trim().toLowerCase())
   if (format !== undefined) return format
   throw new HTTPException(415, {

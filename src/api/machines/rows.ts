@@ -1,4 +1,5 @@
-// The rows of a bulk upload, read from JSON lines, a JSON list or CSV, and validated.
+// The rows of an upload, read from JSON lines, a list in JSON or YAML, or CSV, and validated.
+import { parse } from 'yaml'
 import type { MachineChange } from '../../inventory/machines/fields.ts'
 import { auditViewOf } from '../../inventory/machines/machines.ts'
 import type { BadRow, MachineRow, RowKey } from '../../inventory/machines/plan.ts'
@@ -11,11 +12,17 @@ import { faultsOf } from '../http/problems.ts'
 import { machineRow } from '../schemas/machines/bulk.ts'
 import { columnOf, rowOfCells } from './csv.ts'
 
-export const rowFormats = ['application/x-ndjson', 'text/csv', 'application/json'] as const
+export const rowFormats = ['application/x-ndjson', 'text/csv', 'application/json', 'application/yaml'] as const
 export type RowFormat = (typeof rowFormats)[number]
 
 /** A row and its size. */
-export type ReadRow = { row: MachineRow | BadRow; sizeBytes: number }
+export type ReadRow<Row = MachineRow> = { row: Row | BadRow; sizeBytes: number }
+
+/** Reads one kind of row: its further columns in CSV, and the check of a row, whose text is given as it was received. */
+export type RowReader<Row> = {
+  columns?: readonly string[]
+  check: (line: number, value: object) => Row | BadRow
+}
 
 /** Whether a row merges with the entered fields of a machine, or replaces all of them. */
 export type RowMode = 'merge' | 'replace'
@@ -30,40 +37,45 @@ const maxJsonBytes = 32 * 2 ** 20
  * A function that reads and validates the rows of an upload, from the start at each call.
  * @throws InputError if the headings of a CSV are wrong
  */
-export async function openRows(
+export async function openRows<Row>(
   read: () => AsyncIterable<Buffer>,
   format: RowFormat,
-  mode: RowMode,
-): Promise<() => AsyncGenerator<ReadRow>> {
-  if (format === 'application/x-ndjson') return () => jsonRows(read(), mode)
-  if (format === 'application/json') {
-    const list = await readList(read())
-    return () => listRows(list, mode)
+  reader: RowReader<Row>,
+): Promise<() => AsyncGenerator<ReadRow<Row>>> {
+  if (format === 'application/x-ndjson') return () => jsonRows(read(), reader)
+  if (format === 'application/json' || format === 'application/yaml') {
+    const list = await readList(read(), format)
+    return () => listRows(list, reader)
   }
-  const headings = await readHeadings(read)
-  return () => csvRows(read(), headings, mode)
+  const headings = await readHeadings(read, reader.columns)
+  return () => csvRows(read(), headings, reader)
 }
 
-async function* jsonRows(chunks: AsyncIterable<Buffer>, mode: RowMode): AsyncGenerator<ReadRow> {
+/** The reader of the rows of a bulk upload. */
+export function machineRows(mode: RowMode): RowReader<MachineRow> {
+  return { check: (line, value) => checkMachine(line, value, mode) }
+}
+
+async function* jsonRows<Row>(chunks: AsyncIterable<Buffer>, reader: RowReader<Row>): AsyncGenerator<ReadRow<Row>> {
   for await (const { line, text } of readLines(chunks, maxRowBytes)) {
     const tooLong = {
       line,
       faults: [{ field: 'row', value: 'a longer row', expected: `at most ${maxRowBytes} bytes` }],
     }
     if (text === undefined) yield { row: tooLong, sizeBytes: 0 }
-    else if (text.trim() !== '') yield { row: checkRow(line, parseJson(text), text, mode), sizeBytes: text.length }
+    else if (text.trim() !== '') yield { row: checkRow(line, parseJson(text), text, reader), sizeBytes: text.length }
   }
 }
 
-async function* listRows(list: unknown[], mode: RowMode): AsyncGenerator<ReadRow> {
+async function* listRows<Row>(list: unknown[], reader: RowReader<Row>): AsyncGenerator<ReadRow<Row>> {
   for (const [index, value] of list.entries()) {
-    const text = JSON.stringify(value)
-    yield { row: checkRow(index + 1, value, text, mode), sizeBytes: text.length }
+    const text = JSON.stringify(value) ?? ''
+    yield { row: checkRow(index + 1, value, text, reader), sizeBytes: text.length }
   }
 }
 
 /** @throws InputError if the body is not a list, or too large */
-async function readList(chunks: AsyncIterable<Buffer>): Promise<unknown[]> {
+async function readList(chunks: AsyncIterable<Buffer>, format: RowFormat): Promise<unknown[]> {
   const read: Buffer[] = []
   let sizeBytes = 0
   for await (const chunk of chunks) {
@@ -72,22 +84,24 @@ async function readList(chunks: AsyncIterable<Buffer>): Promise<unknown[]> {
       throw new InputError({
         field: 'body',
         value: 'a longer body',
-        expected: `at most ${maxJsonBytes} bytes of application/json; application/x-ndjson takes more`,
+        expected: `at most ${maxJsonBytes} bytes of ${format}; application/x-ndjson takes more`,
       })
     read.push(chunk)
   }
   const text = Buffer.concat(read).toString('utf8')
-  const list = parseJson(text)
-  if (!Array.isArray(list)) throw new InputError({ field: 'body', value: text, expected: 'a list of machines in JSON' })
+  const list = format === 'application/yaml' ? parseYaml(text) : parseJson(text)
+  const words = format === 'application/yaml' ? 'YAML' : 'JSON'
+  if (!Array.isArray(list))
+    throw new InputError({ field: 'body', value: text, expected: `a list of machines in ${words}` })
   checkJson(list)
   return list
 }
 
-async function* csvRows(
+async function* csvRows<Row>(
   chunks: AsyncIterable<Buffer>,
   { columns, delimiter }: Headings,
-  mode: RowMode,
-): AsyncGenerator<ReadRow> {
+  reader: RowReader<Row>,
+): AsyncGenerator<ReadRow<Row>> {
   let headings = true
   for await (const read of readCsv(chunks, delimiter)) {
     if ('faults' in read) yield { row: read, sizeBytes: 0 }
@@ -95,20 +109,20 @@ async function* csvRows(
     else {
       const text = read.cells.join(' ')
       if (text.trim() === '') continue
-      yield { row: checkCells(read.line, read.cells, columns, mode), sizeBytes: text.length }
+      yield { row: checkCells(read.line, read.cells, columns, reader), sizeBytes: text.length }
     }
   }
 }
 
-function checkCells(line: number, cells: string[], columns: string[], mode: RowMode): MachineRow | BadRow {
+function checkCells<Row>(line: number, cells: string[], columns: string[], reader: RowReader<Row>): Row | BadRow {
   const extra = cells.slice(columns.length).find((cell) => cell.trim() !== '')
   if (extra !== undefined)
     return {
       line,
       faults: [{ field: 'row', value: extra, expected: `${columns.length} cells, one for each heading` }],
     }
-  const row = checkRow(line, rowOfCells(columns, cells), cells.join(' '), mode)
-  if (!('faults' in row)) return row
+  const row = checkRow(line, rowOfCells(columns, cells), cells.join(' '), reader)
+  if (!isBad(row)) return row
   return { line, faults: row.faults.map((fault) => ({ ...fault, field: columnOf(fault.field) })) }
 }
 
@@ -118,6 +132,19 @@ function parseJson(text: string): unknown {
   } catch {
     return undefined
   }
+}
+
+/** Dates and other types of YAML are texts, as in JSON. */
+function parseYaml(text: string): unknown {
+  try {
+    return JSON.parse(JSON.stringify(parse(text, { schema: 'core', maxAliasCount: 100 })) ?? 'null')
+  } catch {
+    return undefined
+  }
+}
+
+function isBad<Row>(row: Row | BadRow): row is BadRow {
+  return typeof row === 'object' && row !== null && 'faults' in row
 }
 
 function faultsIn(value: unknown): FieldFault[] | undefined {
@@ -131,7 +158,7 @@ function faultsIn(value: unknown): FieldFault[] | undefined {
 }
 
 /** `text` is the row as it was received. */
-function checkRow(line: number, value: unknown, text: string, mode: RowMode): MachineRow | BadRow {
+function checkRow<Row>(line: number, value: unknown, text: string, reader: RowReader<Row>): Row | BadRow {
   const bad = (field: string, found: string, expected: string) => ({
     line,
     faults: [{ field, value: found, expected }],
@@ -140,13 +167,18 @@ function checkRow(line: number, value: unknown, text: string, mode: RowMode): Ma
   if (value === null || typeof value !== 'object' || Array.isArray(value))
     return bad('row', text.slice(0, 80), 'a JSON object')
   const unreadable = faultsIn(value)
-  if (unreadable !== undefined) return { line, faults: unreadable }
+  return unreadable === undefined ? reader.check(line, value) : { line, faults: unreadable }
+}
+
+function checkMachine(line: number, value: object, mode: RowMode): MachineRow | BadRow {
   const checked = machineRow.safeParse(value)
   if (!checked.success) return { line, faults: checked.error.issues.flatMap((issue) => faultsOf(issue, value)) }
   const { mac: address, id, ...change } = checked.data
   const key = keyOf(address, id, change)
-  if (key === undefined)
-    return bad('mac', 'nothing', 'a MAC address, or else an id, a UUID, or a serial with a product')
+  if (key === undefined) {
+    const expected = 'a MAC address, or else an id, a UUID, or a serial with a product'
+    return { line, faults: [{ field: 'mac', value: 'nothing', expected }] }
+  }
   return { line, key, change, replace: mode === 'replace' }
 }
 

@@ -17,8 +17,14 @@ export const textOptions: Record<TextField, string> = {
   serial: 'serial number',
   product: 'product name',
   asset: 'asset tag',
+  expectedBy: 'day by which its first boot is expected, as YYYY-MM-DD',
 }
 export const textFields = Object.keys(textOptions) as TextField[]
+
+/** The name of the option of a field: `expected-by`. */
+export function optionOf(field: TextField): string {
+  return field.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+}
 
 /** The options of `machine set`. `image` is false with `--no-image`. */
 export type SetOptions = Omit<AssignmentOptions, 'image'> & { [Field in TextField]?: string } & {

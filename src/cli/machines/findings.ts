@@ -9,7 +9,7 @@ export function addFindingsCommand(program: Command, deps: CliDeps): void {
   program
     .command('findings')
     .description(
-      'list problems to resolve: uncertain identities, machines that install at every boot, and stopped rollouts',
+      'list problems to resolve: uncertain identities, unexpected machines, machines that install at every boot, and stopped rollouts',
     )
     .action(async (_options, command: Command) => {
       const { items } = await clientOf(command, deps).ask<FindingList>('GET', '/findings')

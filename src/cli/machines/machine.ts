@@ -1,7 +1,7 @@
 // `bootwright machine`.
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Forgotten, Machine } from '../../api/schemas/machines/machine.ts'
-import { type Mac, parseMac } from '../../lib/ids/mac.ts'
+import { parseMac } from '../../lib/ids/mac.ts'
 import { archs, platforms } from '../../model/arch.ts'
 import { machineStateNames } from '../../model/machine.ts'
 import { withQuery } from '../shell/client.ts'
@@ -14,9 +14,12 @@ import { addMachineActCommand } from './act.ts'
 import { machineArgument, machineInPath } from './argument.ts'
 import { addAssignmentOptions, formatAssignment, imageOption } from './assignment-options.ts'
 import { addMachineBulkCommands } from './bulk.ts'
-import { machineChange, type SetOptions, textFields, textOptions } from './change.ts'
+import { machineChange, optionOf, type SetOptions, textFields, textOptions } from './change.ts'
 import { clearHelp } from './clear.ts'
 import { addMachinePowerCommand } from './power/power.ts'
+import { collectLabel, collectMac } from './readers.ts'
+import { addMachineArchiveCommands, ownersOf, printArchived } from './sync/archive.ts'
+import { addMachineSyncCommand } from './sync/sync.ts'
 
 type ListOptions = {
   discovered?: true
@@ -32,6 +35,7 @@ type ListOptions = {
   match?: string
   limit?: number
   quiet?: true
+  archived?: true
 }
 
 /** `bootwright machine`. */
@@ -41,7 +45,7 @@ export function addMachineCommand(program: Command, deps: CliDeps): void {
   const set = addAssignmentOptions(
     machine.command('set').description('create or change a machine; other fields stay').addArgument(machineArgument()),
   ).option('--no-image', 'clear the whole assignment: groups and the policy decide what the machine boots')
-  for (const field of textFields) set.option(`--${field} <text>`, textOptions[field])
+  for (const field of textFields) set.option(`--${optionOf(field)} <text>`, textOptions[field])
   set
     .option('--label <key=value>', 'label (repeatable); without a value, it is removed', collectLabel)
     .option('--mac <mac>', 'additional MAC address of the machine (repeatable)', collectMac)
@@ -127,10 +131,12 @@ export function addMachineCommand(program: Command, deps: CliDeps): void {
       collect,
     )
     .option('--match <text>', 'only machines with this text in a name, serial, product, address, label, MAC or UUID')
+    .option('--archived', 'archived machines instead, the newest first; with --match, --limit and --quiet')
     .option('--limit <n>', 'maximum number of results', parseCount)
     .option('-q, --quiet', 'print only ids, one per line')
     .action(async (options: ListOptions, command: Command) => {
-      const { discovered, denied, match: q, limit, quiet, ...query } = options
+      const { discovered, denied, match: q, limit, quiet, archived, ...query } = options
+      if (archived) return printArchived(command, deps, { match: q, limit, quiet })
       const items = await clientOf(command, deps).list<Machine>(
         '/machines',
         { discovered: discovered && 'true', denied: denied && 'true', q, ...query },
@@ -164,27 +170,14 @@ export function addMachineCommand(program: Command, deps: CliDeps): void {
   addMachineActCommand(machine, deps)
   addMachineBulkCommands(machine, deps)
   addMachinePowerCommand(machine, deps)
-}
-
-function readMac(text: string): Mac {
-  const mac = parseMac(text)
-  if (mac === undefined) throw new InvalidArgumentError('Expected a MAC address. Example: 52:54:00:12:34:56')
-  return mac
+  addMachineSyncCommand(machine, deps)
+  addMachineArchiveCommands(machine, deps)
 }
 
 function readDays(text: string): number {
   const days = Number(text)
   if (!(days > 0 && days <= 36_500)) throw new InvalidArgumentError('Expected a number of days. Example: 30')
   return days
-}
-
-function collectMac(text: string, before: Mac[] | undefined): Mac[] {
-  return collect(readMac(text), before)
-}
-
-function collectLabel(text: string, before: string[] | undefined): string[] {
-  if (!/^[^=]+(=|$)/.test(text)) throw new InvalidArgumentError('Expected KEY=VALUE. Example: rack=b4')
-  return collect(text, before)
 }
 
 function pathOf(machine: string): string {
@@ -238,6 +231,10 @@ function formatMachine(machine: Machine): string {
     macs: macs.join(' '),
     ...Object.fromEntries(textFields.map((field) => [field, machine[field]])),
     labels: labelsOf(machine),
+    'named by': machine.sources
+      ?.map(({ owner, externalId }) => [owner, externalId].filter(Boolean).join(' '))
+      .join(', '),
+    ...ownersOf(machine),
     boots: bootsWhat(machine),
     ...Object.fromEntries(
       Object.entries(machine.assignment?.params ?? {}).map(([name, value]) => [`param.${name}`, JSON.stringify(value)]),

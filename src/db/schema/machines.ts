@@ -4,6 +4,7 @@ import { sql } from 'drizzle-orm'
 import { boolean, index, integer, jsonb, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core'
 import type { Assignment } from '../../model/assignment.ts'
 import type { Facts } from '../../model/facts.ts'
+import type { FieldOwners } from '../../model/identity/field-owners.ts'
 import type { MenuEntry } from '../../model/menu.ts'
 import type { Policy } from '../../model/policy.ts'
 import type { PowerSetting } from '../../model/power/power.ts'
@@ -27,8 +28,12 @@ export const machines = pgTable(
     product: text('product'),
     asset: text('asset'),
     hostname: text('hostname'),
+    /** The day (`2027-03-31`) by which the machine is expected to ask for its first script. */
+    expectedBy: text('expected_by'),
     labels: jsonb('labels').$type<Record<string, string>>().notNull().default({}),
     assignment: jsonb('assignment').$type<Assignment>(),
+    /** The owner of each field (docs/decisions/019-sync.md). */
+    owners: jsonb('owners').$type<FieldOwners>().notNull().default({}),
     /** As last reported by the machine itself. */
     facts: jsonb('facts').$type<Facts>().notNull().default({}),
     ...history(),

@@ -20,6 +20,7 @@ import type { Policy } from '../../model/policy.ts'
 import { compileSelector } from '../../model/selector.ts'
 import type { StoredFile } from '../images/files.ts'
 import { listPinnedVersions } from '../images/pinned-versions.ts'
+import { listArchivedKeys } from '../machines/archive/archived.ts'
 import { findPolicy } from '../machines/policy.ts'
 
 /** The catalog in plain values. Triggers increment its revision with every change. */
@@ -36,6 +37,8 @@ export type CatalogRows = {
   damagedFiles: Pick<StoredFile, 'sha256' | 'sizeBytes' | 'damage' | 'damageKind'>[]
   /** The versions of images that something pins. */
   pinned: CatalogVersion[]
+  /** The MACs and UUIDs of archived machines. Absent in a file that an earlier server saved. */
+  archived?: { key: string; id: string; name: string }[]
 }
 
 /** Reads the whole catalog, as it is at one moment, over one connection. */
@@ -99,6 +102,7 @@ async function readRows(db: Db): Promise<CatalogRows> {
     answerFiles: allAnswerFiles,
     damagedFiles,
     pinned: await listPinnedVersions(db),
+    archived: await listArchivedKeys(db),
   }
 }
 
@@ -120,6 +124,7 @@ export function catalogOf(rows: CatalogRows): Catalog {
     versions: new Map(rows.pinned.map((version) => [formatImageRef(version), version])),
     menus: byName(rows.menus),
     answerFiles: byName(rows.answerFiles),
+    archived: new Map((rows.archived ?? []).map(({ key, ...machine }) => [key, machine])),
     damaged: damagedVariants([...allImages, ...rows.pinned], rows.damagedFiles),
   }
 }

@@ -4,7 +4,7 @@ import { deploymentStates } from '../../model/deployment.ts'
 
 /** Everything that is recorded as a change, by noun: the audit log, the change feed and webhooks name changes so. */
 export const changesByNoun = {
-  machine: ['discovered', 'created', 'changed', 'deleted', 'merged', 'forgotten'],
+  machine: ['discovered', 'created', 'changed', 'deleted', 'merged', 'forgotten', 'archived', 'restored', 'synced'],
   group: ['created', 'changed', 'deleted'],
   menu: ['created', 'changed', 'deleted'],
   'answer-file': ['created', 'changed', 'deleted'],

@@ -18,6 +18,7 @@ export const keptColumns = [
   'createdAt',
   'updatedAt',
   'lastSeenAt',
+  'owners',
 ] as const
 
 /** What operators enter of a machine, besides its MACs. A new column is such a field unless `keptColumns` names it. */
@@ -61,6 +62,7 @@ export const machineFields: { [Field in MachineField]: Rules<MachineValues[Field
   product: text,
   asset: text,
   hostname: text,
+  expectedBy: text,
   denied: {
     form: 'flag',
     empty: false,

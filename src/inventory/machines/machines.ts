@@ -19,9 +19,10 @@ import { holdVersions } from '../images/pinned-versions.ts'
 import { lonePins, tooManyParams } from './assignment-change.ts'
 import { changedValues, type MachineChange, type MachineValues, rowValuesOf, valuesOf } from './fields.ts'
 import { isEnteredWith, refuseTaken, valueKeys } from './identity/same-key.ts'
-import { replaceMacs } from './macs.ts'
+import { macsOf, replaceMacs, sourcesOf } from './macs.ts'
 import { nameColumn, noMachine, refuseAmbiguous } from './names.ts'
 import { refuseUnknownNames } from './references.ts'
+import { ownersAfterEdit } from './sync/paths.ts'
 
 type Present<Row> = {
   [Key in keyof Row as null extends Row[Key] ? never : Key]: Row[Key]
@@ -33,8 +34,6 @@ export type { MachineChange } from './fields.ts'
 export const newMachine = { id: 'new' }
 
 const hasMacs = sql`exists (select 1 from machine_macs where machine_id = machines.id)`
-const macsOf = sql<string[]>`array(select mac from machine_macs where machine_id = machines.id order by mac)`
-
 /** @throws ConflictError when several machines have that host name or UUID */
 export async function findMachine(db: Db, key: MachineKey): Promise<Machine | undefined> {
   if ('uuid' in key) {
@@ -108,7 +107,9 @@ async function saveOnce(
     const macs = [...new Set([...(change.macs ?? named?.macs ?? []), ...('mac' in key ? [key.mac] : [])])]
     const after = changedValues(valuesOf(before ?? {}), change, replace && bare === undefined)
     if (isKnownAnew(entered, after, macs)) refuseTaken(after, await findClashes(tx, id, after, macs))
-    if (!isIdentified({ ...after, macs })) throw new InputError({ field: 'macs', value: '[]', expected: identifiedBy })
+    // Its owner can add a MAC later to a machine that only has an id there.
+    if (!isIdentified({ ...after, macs }) && before?.sources === undefined)
+      throw new InputError({ field: 'macs', value: '[]', expected: identifiedBy })
     const faults = [
       ...tooMany({ ...after, macs }),
       ...lonePins(change.assignment, after.assignment),
@@ -118,7 +119,8 @@ async function saveOnce(
     ]
     if (faults.length > 0) throw new InputError(faults)
     if (changesInstall(change.assignment)) await holdVersions(tx, [{ ...after.assignment, field: 'assignment' }])
-    const values = { ...rowValuesOf(after), discovered: false }
+    const owners = ownersAfterEdit(entered, { ...after, macs }, by)
+    const values = { ...rowValuesOf(after), discovered: false, owners }
     if (before === undefined) await tx.insert(machines).values({ ...values, id })
     else await tx.update(machines).set(values).where(eq(machines.id, id))
     await replaceMacs(tx, id, before?.macs ?? [], macs)
@@ -222,12 +224,6 @@ export async function countRevision(tx: Tx, machine: Machine): Promise<Machine> 
   return { ...machine, ...values }
 }
 
-/** True for PostgreSQL's unique_violation (23505), wherever the driver has put it. */
-export function isUniqueViolation(error: unknown): boolean {
-  const { code, cause } = (error ?? {}) as { code?: unknown; cause?: unknown }
-  return code === '23505' || (cause !== undefined && isUniqueViolation(cause))
-}
-
 /** The machines that fit a condition, in the order given and then that of their creation. */
 export async function selectMachines(
   db: Db,
@@ -236,10 +232,15 @@ export async function selectMachines(
   ...order: SQL[]
 ): Promise<Machine[]> {
   const rows = await db
-    .select({ row: machines, macs: macsOf, name: nameColumn })
+    .select({ row: machines, macs: macsOf, sources: sourcesOf, name: nameColumn })
     .from(machines)
     .where(condition)
     .orderBy(...order, asc(machines.id))
     .limit(limit)
-  return rows.map(({ row, macs, name }) => ({ ...presentOf(row), macs, name }))
+  return rows.map(({ row: { owners, ...row }, macs, sources, name }) => ({
+    ...presentOf(row),
+    ...{ macs, name },
+    ...(Object.keys(owners).length > 0 && { owners }),
+    ...(sources !== null && { sources }),
+  }))
 }

@@ -1,11 +1,19 @@
 // The MAC addresses of machines. A MAC belongs to one machine.
-import { and, eq, inArray } from 'drizzle-orm'
+import { and, eq, inArray, sql } from 'drizzle-orm'
 import type { Db } from '../../db/open.ts'
 import { boots } from '../../db/schema/boots.ts'
 import { machineMacs, machines } from '../../db/schema/machines.ts'
 import { ConflictError } from '../../lib/errors.ts'
 import type { Mac } from '../../lib/ids/mac.ts'
+import type { MachineSource } from '../../model/identity/field-owners.ts'
 import { namesOfMachines } from './names.ts'
+
+/** The MACs of a row of machines, in order. */
+export const macsOf = sql<string[]>`array(select mac from machine_macs where machine_id = machines.id order by mac)`
+/** The owners that name it, with its ids there. */
+export const sourcesOf = sql<MachineSource[] | null>`(
+  select jsonb_agg(jsonb_strip_nulls(jsonb_build_object('owner', owner, 'externalId', external_id)) order by owner)
+  from machine_sources where machine_id = machines.id)`
 
 /** Replaces the MACs of a machine. @throws ConflictError if another entered machine has a new MAC */
 export async function replaceMacs(db: Db, machineId: string, before: Mac[], after: Mac[]): Promise<void> {

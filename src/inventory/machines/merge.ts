@@ -41,6 +41,7 @@ export async function mergeMachines(db: Db, into: MachineKey, from: MachineKey, 
         ...rowValuesOf(joinedValues(valuesOf(target), valuesOf(source))),
         facts: { ...source.facts, ...target.facts },
         discovered: target.discovered && source.discovered,
+        owners: { ...source.owners, ...target.owners },
       })
       .where(eq(machines.id, target.id))
     const machine = await countRevision(tx, (await findMachine(tx, { id: target.id })) as Machine)
@@ -65,6 +66,9 @@ async function moveBelongings(tx: Tx, from: string, to: string): Promise<void> {
     throw new ConflictError('both machines have active deployments. Next step: bootwright deployment cancel ID')
   await tx.execute(sql`update deployments set machine_id = ${to} where machine_id = ${from}`)
   await tx.update(boots).set({ machineId: to }).where(eq(boots.machineId, from))
+  await tx.execute(sql`
+    update machine_sources set machine_id = ${to} where machine_id = ${from}
+      and owner not in (select owner from machine_sources where machine_id = ${to})`)
   await tx.update(machineMerges).set({ intoId: to }).where(eq(machineMerges.intoId, from))
   await tx.execute(sql`
     update power_requests set state = 'cancelled', message = 'the machine was merged into another', ended_at = now()

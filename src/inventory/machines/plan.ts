@@ -6,6 +6,7 @@ import type { Mac } from '../../lib/ids/mac.ts'
 import { newId, swapUuid } from '../../lib/ids/uuid.ts'
 import type { Assignment } from '../../model/assignment.ts'
 import { changesInstall, everyBootFaults, type Installers } from '../../model/every-boot.ts'
+import type { FieldOwners } from '../../model/identity/field-owners.ts'
 import { identifiedBy, isIdentified } from '../../model/identity/identity.ts'
 import { formatImageRef } from '../../model/image.ts'
 import { type Machine, nameOf } from '../../model/machine.ts'
@@ -61,6 +62,8 @@ export type PlannedRow = {
   before: Machine | undefined
   after: Machine
   takesOver: string[]
+  /** The owner of each field; absent if a person did all that is new. */
+  owners?: FieldOwners
 }
 
 export function nothingEarlier(): EarlierRows {
@@ -133,7 +136,7 @@ export function planRows(
       })),
       ...tooMany({ ...valuesOf(after), macs: after.macs }),
       ...pinFaults(row.change.assignment, after.assignment, existing),
-      ...(isIdentified(after) ? [] : [{ field: 'mac', value: 'nothing', expected: identifiedBy }]),
+      ...(isIdentified(after) || after.sources ? [] : [{ field: 'mac', value: 'nothing', expected: identifiedBy }]),
       ...(changesInstall(row.change.assignment)
         ? everyBootFaults([{ ...after.assignment, field: 'assignment' }], existing.installers)
         : []),
@@ -152,7 +155,7 @@ export function planRows(
   return { plans: rows.map(plan), added: now }
 }
 
-function notTwice(line: number): string {
+export function notTwice(line: number): string {
   return `a machine that no earlier row names (line ${line} names it)`
 }
 
@@ -182,7 +185,7 @@ function findFor(key: RowKey, existing: Existing, ownerOf: (mac: Mac) => Machine
 }
 
 /** The machines that were entered with the UUID, or the serial and product, of a row. */
-function enteredWith({ uuid, serial, product }: MachineChange, existing: Existing): Machine[] {
+export function enteredWith({ uuid, serial, product }: MachineChange, existing: Existing): Machine[] {
   return [
     ...new Set([
       ...(uuid ? existing.byUuid(uuid) : []),
@@ -205,7 +208,8 @@ function freshMachine() {
   return { id: newId(), facts: {}, revision: 1, createdAt: new Date(), updatedAt: new Date() }
 }
 
-function pinFaults(
+/** The faults of a pinned version. */
+export function pinFaults(
   change: AssignmentChange | null | undefined,
   after: Assignment | undefined,
   { names, versions }: Existing,
@@ -219,7 +223,7 @@ function pinFaults(
   return [{ field: 'assignment.version', value: String(version), expected: `a version of image ${image}` }]
 }
 
-function unknownNames(assignment: AssignmentChange | null | undefined, names: Existing['names']): FieldFault[] {
+export function unknownNames(assignment: AssignmentChange | null | undefined, names: Existing['names']): FieldFault[] {
   return (Object.keys(names) as Referred[]).flatMap((kind) => {
     const name = assignment?.[kind]
     return name === undefined || name === null || names[kind].has(name)

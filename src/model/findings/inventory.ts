@@ -23,6 +23,43 @@ export const inventoryFindings = {
     causes: ['The machine has two network cards and boots from the other card.', 'The network card is new.'],
     todo: ['If they are the same, merge them: `bootwright machine merge MACHINE --from OTHER`.'],
   },
+  'BW-ARCHIVED-BOOTS': {
+    title: 'An archived machine boots',
+    means:
+      'A machine asked for a script with the MAC of an archived machine. It is an unknown machine: nothing is installed on it.',
+    causes: ['The machine is still in use.', 'Its network card is in another machine now.'],
+    todo: [
+      'To use the machine again, restore it: `bootwright machine restore ID`.',
+      'If it is another machine, enter it: `bootwright machine set MAC`.',
+    ],
+  },
+  'BW-EXPECTED-OTHER': {
+    title: 'A machine arrived that differs from the expected one',
+    means: 'The machine reports another product or serial than the one that is entered for it.',
+    causes: ['The supplier delivered another model.', 'The MAC or serial in the inventory is wrong.'],
+    todo: [
+      'Look at the machine: `bootwright machine show MACHINE`.',
+      'If the machine is right, correct the entry, in the inventory that names it or here: `bootwright machine set MACHINE --product NAME`.',
+    ],
+  },
+  'BW-EXPECTED-MISSING': {
+    title: 'An expected machine did not arrive in time',
+    means: 'The day in `expectedBy` has passed, and the machine never asked for a script.',
+    causes: ['The machine was not delivered or not connected.', 'Its MAC or serial was entered wrongly.'],
+    todo: [
+      'Look for it among the discovered machines: `bootwright machine list --discovered`.',
+      'To wait longer: `bootwright machine set MACHINE --expected-by 2027-03-31`.',
+    ],
+  },
+  'BW-UNEXPECTED': {
+    title: 'Machines arrived that no inventory names',
+    means: 'Inventories synchronize their machines, but no inventory and no operator entered these machines.',
+    causes: ['The machine is missing in the inventory.', 'Its MAC was entered wrongly there.'],
+    todo: [
+      'List them: `bootwright machine list --discovered`.',
+      'Add them to the inventory, or enter them: `bootwright machine set MAC`.',
+    ],
+  },
   'BW-REINSTALLS': {
     title: 'The machine installs at every boot',
     means: 'The last two installations of the machine came from its assignment, not from a deployment.',

@@ -11,6 +11,7 @@ import { type Operator, startOperator } from '../../helpers/operator.ts'
 type Sample = { value: unknown; argv: string[]; shown?: RegExp; beside?: object }
 const samples: Record<string, Sample> = {
   uuid: { value: '4c4c4544-0037-4710-8051-b4c04f463533', argv: ['--uuid', '4c4c4544-0037-4710-8051-b4c04f463533'] },
+  expectedBy: { value: '2027-03-31', argv: ['--expected-by', '2027-03-31'] },
   denied: { value: true, argv: ['--deny'], shown: /denied/ },
   labels: { value: { row: '7' }, argv: ['--label', 'row=7'], shown: /row=7/ },
   assignment: { value: { args: ['quiet'] }, argv: ['--arg', 'quiet'], shown: /quiet/ },
@@ -130,6 +131,7 @@ describe.each(fields)('%s of a machine', (field) => {
             '--clear',
             field
               .replace(/^assignment\./, '')
+              .replace('expectedBy', 'expected-by')
               .replace('answerFile', 'answer-file')
               .replace('localBoot', 'local-boot')
               .replace('bootProgram', 'boot-program'),

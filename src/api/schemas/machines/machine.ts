@@ -49,6 +49,10 @@ const texts = {
   product: printable(128).nullish(),
   asset: printable(128).nullish(),
   hostname: hostname.nullish(),
+  expectedBy: z.iso.date({ error: 'a day: YYYY-MM-DD' }).nullish().openapi({
+    description: 'The day by which the machine is expected to ask for its first script.',
+    example: '2027-03-31',
+  }),
 }
 
 const entered = {
@@ -96,6 +100,18 @@ export const machineSchema = z
     denied: z.boolean().openapi({ description: 'The machine is refused, whatever is assigned to it.' }),
     labels: z.record(z.string(), z.string()),
     assignment: assignment.optional(),
+    owners: z
+      .record(z.string(), z.union([z.string(), z.object({ by: z.string(), at: z.string() })]))
+      .optional()
+      .openapi({
+        description:
+          'The owner of each field, by path: the name of an owner that synchronizes, or a person with the time. People set the fields that are not here.',
+        example: { hostname: 'cmdb', 'labels.rack': { by: 'ann', at: '2027-03-31T08:00:00.000Z' } },
+      }),
+    sources: z
+      .array(z.object({ owner: z.string(), externalId: z.string().optional() }))
+      .optional()
+      .openapi({ description: 'The owners that name the machine in their synchronization, with its id there.' }),
     discoveredFrom: z.string().openapi({
       description:
         'The address at which the machine was discovered (for IPv6, the /64). Empty if an operator entered the machine.',

@@ -8,6 +8,7 @@ import { formatUuid, parseUuid, swapUuid } from '../../../lib/ids/uuid.ts'
 import type { Facts } from '../../../model/facts.ts'
 import { inventoryFindings } from '../../../model/findings/inventory.ts'
 import { handleOf, nameOf } from '../../../model/machine.ts'
+import { listArrivals } from './arrivals.ts'
 
 /** Something in the inventory that an operator should settle, and the command that does. */
 export type Finding = {
@@ -38,7 +39,7 @@ export async function listFindings(db: Db): Promise<Finding[]> {
   const told = new Set(claims.flatMap(({ machines }) => machines.map(({ id }) => id)))
   const shared = (await sharedValues(db)).filter(({ machines }) => !machines.some(({ id }) => told.has(id)))
   const others = [await reinstalls(db), await stoppedRollouts(db), await failedPower(db)]
-  return [...claims, ...shared, ...others.flat()]
+  return [...claims, ...shared, ...others.flat(), ...(await listArrivals(db))]
 }
 
 const columnsOf = sql`machines.id, machines.hostname, machines.uuid, machines.serial, machines.discovered, machines.facts,

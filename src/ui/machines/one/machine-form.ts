@@ -4,7 +4,7 @@ import type { Machine, MachineChange } from '../../../api/schemas/machines/machi
 import type { Form } from '../../http/form.ts'
 import { formatPairs, formatParams, readLines, readPairs, readParams } from '../../http/lines.ts'
 
-const texts = ['hostname', 'uuid', 'serial', 'product', 'asset'] as const
+const texts = ['hostname', 'uuid', 'serial', 'product', 'asset', 'expectedBy'] as const
 
 /** The values of the fields. */
 export function fieldsOf(machine: Machine): Record<string, string> {

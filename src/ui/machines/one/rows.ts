@@ -5,7 +5,7 @@ import { firmwareOf } from '../state.ts'
 export type Row = [name: string, value: string]
 
 /** What identifies the machine, as it was entered. */
-export function identityRows({ macs, uuid, serial, product, asset, hostname, id }: Machine): Row[] {
+export function identityRows({ macs, uuid, serial, product, asset, hostname, id, ...rest }: Machine): Row[] {
   return present([
     ['Host name', hostname],
     [macs.length > 1 ? 'MAC addresses' : 'MAC address', macs.join(' ')],
@@ -13,8 +13,24 @@ export function identityRows({ macs, uuid, serial, product, asset, hostname, id 
     ['Serial', serial],
     ['Product', product],
     ['Asset tag', asset],
+    ['Expected by', rest.expectedBy],
+    [
+      'Named by',
+      rest.sources?.map(({ owner, externalId }) => [owner, externalId].filter(Boolean).join(' ')).join(', '),
+    ],
+    ...ownerRows(rest.owners),
     ['Id', id],
   ])
+}
+
+/** The fields that each owner set, and those that a person set afterwards. */
+function ownerRows(owners: Machine['owners'] = {}): Row[] {
+  const fields = new Map<string, string[]>()
+  for (const [field, owner] of Object.entries(owners)) {
+    const name = `Set by ${typeof owner === 'string' ? owner : owner.by}`
+    fields.set(name, [...(fields.get(name) ?? []), field])
+  }
+  return [...fields].map(([name, list]) => [name, list.sort().join(', ')])
 }
 
 /** What the machine reported at its last boot. It is not verified. */
