@@ -13,7 +13,7 @@ import { type Api, openApi } from '../helpers/api.ts'
 import { eachDatabase } from '../helpers/database.ts'
 import { bootArmed, bootMachine, type Conduct, enterFleet } from '../helpers/fleet.ts'
 
-vi.setConfig({ testTimeout: 240_000 })
+vi.setConfig({ testTimeout: 600_000 })
 
 const order: NewOrder = {
   action: 'deploy',

@@ -161,7 +161,9 @@ async function findPins(db: Db, image: string, version: number) {
       array(select ${nameColumn} from ${pinning} limit ${maxPinners}) as names,
       array(select 'group ' || name from groups where ${isPin(sql`assignment`)}
         union all select distinct 'menu ' || name from menus, jsonb_array_elements(entries) as e(entry) where ${isPin(sql`entry`)}
-        union all select 'the policy' from policies where ${isPin(sql`policy`)}) as others`)
+        union all select 'the policy' from policies where ${isPin(sql`policy`)}
+        union all select 'rollout ' || id::text from rollouts where image = ${image} and version = ${version}
+          and state in ('running', 'paused', 'stopped')) as others`)
   const [row] = rowsOf<{ count: number; names: string[]; others: string[] }>(found)
   const { count = 0, names = [], others = [] } = row ?? {}
   return { machines: { count, names }, others }

@@ -268,12 +268,17 @@ eachDatabase('rollouts over the API', (database) => {
     expect((await act(id, 'rollback')).status).toBe(409)
   })
 
-  test('keep their image from being deleted until they end', async () => {
+  test('keep their image and its version from being deleted until they end', async () => {
     const id = await start()
     const refused = await api.ask('DELETE', '/api/v1/images/tool')
     expect(refused.status).toBe(409)
     expect(refused.body.detail).toContain(`rollout ${id}`)
     await act(id, 'cancel')
+    const pinned = await start({ version: 1 })
+    const version = await api.ask('DELETE', '/api/v1/images/tool/versions/1')
+    expect([version.status, version.body.detail]).toEqual([409, expect.stringContaining(`rollout ${pinned}`)])
+    await act(pinned, 'cancel')
+    expect((await api.ask('DELETE', '/api/v1/images/tool/versions/1')).status).toBe(204)
     expect((await api.ask('DELETE', '/api/v1/images/tool')).status).toBe(204)
   })
 
