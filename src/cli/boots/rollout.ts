@@ -1,11 +1,12 @@
 // `bootwright rollout`.
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, Option } from 'commander'
 import type { Rollout, RolloutControlled, RolloutMachine, RolloutStarted } from '../../api/schemas/boots/rollout.ts'
-import { parseImageRef } from '../../model/image.ts'
+import type { Machine } from '../../api/schemas/machines/machine.ts'
+import type { ImageRef } from '../../model/image.ts'
 import { rolloutMachineStates, rolloutStates } from '../../model/rollout/rollout.ts'
 import type { Condition } from '../../model/selector.ts'
 import { machineInPath, readMachine } from '../machines/argument.ts'
-import { type AssignmentOptions, addHowOptions, everyBootOption } from '../machines/assignment-options.ts'
+import { type AssignmentOptions, addHowOptions, everyBootOption, readImageRef } from '../machines/assignment-options.ts'
 import { collectConditions } from '../machines/selector.ts'
 import { type CliDeps, clientOf, print } from '../shell/deps.ts'
 import { parseCount } from '../shell/numbers.ts'
@@ -23,8 +24,8 @@ import {
 import { collectShares, ownZone, parseBetween, parseBound, parseSeconds, parseUntilRate } from './rollout-options.ts'
 
 type StartOptions = Pick<AssignmentOptions, 'arg' | 'withoutArg' | 'answerFile' | 'param' | 'everyBoot'> & {
-  deploy?: { image: string; version?: number | undefined }
-  assign?: { image: string; version?: number | undefined }
+  deploy?: ImageRef
+  assign?: ImageRef
   where?: Condition[]
   share?: number[]
   until?: number | 'approval'
@@ -144,8 +145,8 @@ function addStart(rollout: Command, deps: CliDeps): void {
       .command('start')
       .description('start a rollout: the machines and the version are fixed now')
       .argument('[machine...]', 'MACs, UUIDs or host names of the machines, instead of --where')
-      .option('--deploy <image[@version]>', 'install this image once, which wipes the disks', parseImage)
-      .option('--assign <image[@version]>', 'boot this image from now on', parseImage)
+      .option('--deploy <image[@version]>', 'install this image once, which wipes the disks', readImageRef)
+      .option('--assign <image[@version]>', 'boot this image from now on', readImageRef)
       .option('--where <condition>', 'condition for the machines (see group set --help)', collectConditions),
   )
     .addOption(everyBootOption())
@@ -178,9 +179,7 @@ function addStart(rollout: Command, deps: CliDeps): void {
       if (zone !== undefined && between === undefined) command.error('error: expected --between with --zone')
       const client = clientOf(command, deps)
       const ids = await Promise.all(
-        machines.map((machine) =>
-          client.ask<{ id: string }>('GET', `/machines/${machineInPath(readMachine(machine))}`),
-        ),
+        machines.map((machine) => client.ask<Machine>('GET', `/machines/${machineInPath(readMachine(machine))}`)),
       )
       const body = {
         action: deploy === undefined ? 'assign' : 'deploy',
@@ -209,11 +208,4 @@ function howOf({ arg, withoutArg, answerFile, param, everyBoot, attempts, window
     ...(force && { force }),
     ...(dryRun && { dryRun }),
   }
-}
-
-function parseImage(text: string): { image: string; version?: number | undefined } {
-  const found = parseImageRef(text)
-  if (found === undefined)
-    throw new InvalidArgumentError('Expected the name of an image. Example: debian-12 or debian-12@3')
-  return found
 }

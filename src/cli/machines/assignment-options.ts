@@ -57,9 +57,9 @@ export function imageOption(): Option {
   )
 }
 
-/** Parses `debian-12` or `debian-12@3`. @throws InvalidArgumentError */
+/** Parses `debian-12` or `debian-12@3`. The server checks the name. @throws InvalidArgumentError */
 export function readImageRef(text: string): ImageRef {
-  const ref = parseImageRef(text)
+  const ref = text.includes('@') ? parseImageRef(text) : { image: text }
   if (ref === undefined) throw new InvalidArgumentError('Expected NAME or NAME@VERSION. Example: debian-12@3')
   return ref
 }
