@@ -116,7 +116,7 @@ export const archivedMachine = z
   .openapi('ArchivedMachine', { description: 'A machine that was taken out of use. It decides nothing.' })
 
 export const archivedList = pageOf(archivedMachine).openapi('ArchivedMachineList')
-export type ArchivedList = Given<typeof archivedList>
+export type Archived = Given<typeof archivedMachine>
 
 export const archivedQuery = z.strictObject({
   limit,

@@ -1,14 +1,12 @@
 // `bootwright machine archive`, `restore` and `forget-archived`, and the list of archived machines.
 import type { Command } from 'commander'
 import type { Machine } from '../../../api/schemas/machines/machine.ts'
-import type { ArchivedList } from '../../../api/schemas/machines/sync.ts'
+import type { Archived } from '../../../api/schemas/machines/sync.ts'
 import { type CliDeps, clientOf, print } from '../../shell/deps.ts'
 import { cut } from '../../shell/difference.ts'
 import { formatTime } from '../../shell/format.ts'
 import { formatTable } from '../../shell/table.ts'
 import { machineArgument, machineInPath } from '../argument.ts'
-
-type Archived = ArchivedList['items'][number]
 
 /** `bootwright machine archive`, `restore` and `forget-archived`. */
 export function addMachineArchiveCommands(machine: Command, deps: CliDeps): void {
