@@ -134,7 +134,11 @@ async function addImage(server: LabServer, workDir: string): Promise<Lab['sizes'
       args,
     })
   }
-  await server.api('PUT', '/images/lab', { title: 'The lab: Linux that reports and switches off', variants })
+  await server.api('PUT', '/images/lab', {
+    title: 'The lab: Linux that reports and switches off',
+    variants,
+    draft: false,
+  })
   return sizes
 }
 

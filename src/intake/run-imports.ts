@@ -210,9 +210,10 @@ async function saveOutcome(
         // A recognised installer stays marked as one, whatever the previous version was. Only the operator can override it.
         const installer = item.plan.installer ?? (outcome.installer || (before?.installer ?? outcome.installer))
         const variants = mergedVariants(before?.variants ?? [], outcome.variants)
-        const change = { title, source, recipe, endOfLife, installer, variants, draft: item.plan.draft }
-        const { image, draft } = await saveImage(tx, name, change, precondition, item.actor)
-        const version = draft ?? image.version
+        const draft = item.plan.draft ?? ('named' as const)
+        const change = { title, source, recipe, endOfLife, installer, variants, draft, keepsAbout: true as const }
+        const { image, draft: added } = await saveImage(tx, name, change, precondition, item.actor)
+        const version = added ?? image.version
         const message = outcome.notes.join('\n').slice(0, maxMessage) || undefined
         await endImport(tx, item, { state: 'done', image: name, version, message })
         return { name, version }

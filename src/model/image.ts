@@ -163,7 +163,7 @@ export type ImportPlan = {
   title?: string | undefined
   /** Absent: the image's previous value, or that of the recipe or the layout. */
   installer?: boolean | undefined
-  /** Do not promote the version. */
+  /** Do not promote the version. Absent: do not promote it if something names the image. */
   draft?: boolean | undefined
   /** The stored program that boots Windows PE, for discs without it. */
   wimboot?: FileRef | undefined

@@ -62,7 +62,7 @@ describeWholeLab('a code that iPXE prints', () => {
     await startFaults(lab.net, lab.workDir, script)
     const file = await lab.addFile('probe.ipxe', Buffer.from(script))
     const variants = [{ kind: 'ipxe', arch: 'x86_64', file }]
-    await lab.server.api('PUT', '/images/probe', { title: 'Probes', variants })
+    await lab.server.api('PUT', '/images/probe', { draft: false, title: 'Probes', variants })
   })
   afterAll(() => lab?.close())
 

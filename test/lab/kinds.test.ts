@@ -47,7 +47,7 @@ async function addSanImage(lab: Lab, target: IscsiTarget): Promise<void> {
   }
   const initiator = 'iqn.2026-01.test.lab:{{ machine.hostname }}'
   const variants = [{ arch: 'x86_64', kind: 'sanboot', target: target.uri, initiator, chap }]
-  await lab.server.api('PUT', '/images/san', { variants })
+  await lab.server.api('PUT', '/images/san', { draft: false, variants })
 }
 
 async function bootSan(
@@ -93,7 +93,7 @@ describeLab('beyond kernel and initrd', () => {
       const tree = ['images/install.img', '.treeinfo'].map((path, index) => ({ path, sha256: hashes[index] }))
       const [linux] = variants
       const variant = { ...linux, tree, args: [...(linux?.args ?? []), 'lab.tree={{ tree }}'] }
-      await lab.server.api('PUT', '/images/installer', { variants: [variant] })
+      await lab.server.api('PUT', '/images/installer', { draft: false, variants: [variant] })
       const machine = { firmware: bios, mac: '52:54:00:6c:09:01' } as const
       const { text } = await boot(lab, machine, { image: 'installer' }, /guest: reported booted/, 'booted')
       expect(text.match(/guest: tree .*/g)).toEqual([
@@ -119,7 +119,10 @@ describeLab('beyond kernel and initrd', () => {
     beforeAll(async () => {
       const initrd = await makeInitrd(piece('x86_64'), lab.workDir)
       const iso = await lab.addFile('lab.iso', await makeIso(lab.workDir, initrd, ['console=ttyS0', 'lab.from=iso']))
-      await lab.server.api('PUT', '/images/iso', { variants: [{ arch: 'x86_64', kind: 'sanboot', file: iso }] })
+      await lab.server.api('PUT', '/images/iso', {
+        draft: false,
+        variants: [{ arch: 'x86_64', kind: 'sanboot', file: iso }],
+      })
       const shell = await lab.addFile('shellx64.efi', await readFile(piece('efi-shell/shellx64.efi')))
       const files = [
         await lab.addFile('BCD', randomBytes(16_384)),
@@ -128,7 +131,7 @@ describeLab('beyond kernel and initrd', () => {
       ]
       // wimboot cannot be had from any registry: the EFI shell in its place sees the same files in the same way.
       const variants = [{ arch: 'x86_64', kind: 'wimboot', wimboot: shell, files }]
-      await lab.server.api('PUT', '/images/winpe', { variants })
+      await lab.server.api('PUT', '/images/winpe', { draft: false, variants })
       const text =
         '@echo -off\r\necho "for {{ machine.hostname }}, {{ params.edition }}"\r\nls fs0:\\\r\necho the end\r\nreset -s\r\n'
       await lab.server.api('PUT', '/answer-files/winpe', { documents: [{ name: 'startup.nsh', text }] })
@@ -138,7 +141,10 @@ describeLab('beyond kernel and initrd', () => {
       test('iPXE text as an image: its URLs are those of the boot server', limit, async () => {
         const text = '#!ipxe\nimgfetch --name h /healthz && echo found it by ${cwuri} ||\nsleep 1\nreboot\n'
         const file = await lab.addFile('own.ipxe', Buffer.from(text))
-        await lab.server.api('PUT', '/images/text', { variants: [{ arch: 'x86_64', kind: 'ipxe', file }] })
+        await lab.server.api('PUT', '/images/text', {
+          draft: false,
+          variants: [{ arch: 'x86_64', kind: 'ipxe', file }],
+        })
         const machine = { firmware: bios, mac: '52:54:00:6c:09:31' } as const
         await boot(lab, machine, { image: 'text' }, /healthz\.\.\. ok\s+found it by/, 'handed-over')
       })
@@ -147,7 +153,7 @@ describeLab('beyond kernel and initrd', () => {
         const file = await lab.addFile('shellx64.efi', await readFile(piece('efi-shell/shellx64.efi')))
         const args = ['-nostartup', 'echo', 'for-{{ machine.hostname }}']
         const variants = [{ arch: 'x86_64', kind: 'efi', file, args }]
-        await lab.server.api('PUT', '/images/shell', { variants })
+        await lab.server.api('PUT', '/images/shell', { draft: false, variants })
         await boot(lab, { firmware: efi, mac: '52:54:00:6c:09:32' }, { image: 'shell' }, /\nfor-m32/, 'handed-over')
       })
     })

@@ -12,6 +12,7 @@ import {
 } from '../../inventory/images/versions.ts'
 import { NotFoundError, requireFound } from '../../lib/errors.ts'
 import { filesOf } from '../../model/image.ts'
+import { counted, deletion } from '../http/counted.ts'
 import { endpoint } from '../http/endpoint.ts'
 import { withoutNulls } from '../http/page.ts'
 import { imageName } from '../schemas/common.ts'
@@ -23,6 +24,7 @@ import {
   versionParams,
   versionSchema,
 } from '../schemas/images/version.ts'
+import { changeQuery, deletedSchema } from '../schemas/machines/concerns.ts'
 
 const ofImage = z.object({ name: imageName })
 
@@ -89,12 +91,12 @@ export const remove = endpoint({
   action: 'images.delete',
   summary: 'Delete an image version that is not current and that no machine boots',
   params: versionParams,
+  query: changeQuery,
   conditional: true,
-  statuses: { 204: 'Version deleted; its files stay' },
-  answer: async ({ db }, { params: { name, version: number }, precondition, by }) => {
-    await deleteImageVersion(db, name, number, precondition, by)
-    return { status: 204 }
-  },
+  returns: deletedSchema,
+  statuses: { 200: 'With `count` or `dryRun`: the machines that it concerns', 204: 'Version deleted; its files stay' },
+  answer: async ({ db }, { params: { name, version: number }, query, precondition, by }) =>
+    deletion(await counted(db, query, (on) => deleteImageVersion(on, name, number, precondition, by))),
 })
 
 export const diff = endpoint({

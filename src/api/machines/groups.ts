@@ -11,10 +11,12 @@ import {
   saveGroup,
 } from '../../inventory/machines/groups.ts'
 import { requireFound } from '../../lib/errors.ts'
+import { type Counted, counted, deletion } from '../http/counted.ts'
 import { type AdminDeps, endpoint } from '../http/endpoint.ts'
 import { page } from '../http/page.ts'
 import { listQuery } from '../schemas/common.ts'
 import { thingName } from '../schemas/machines/assignment.ts'
+import { changeQuery, deletedSchema } from '../schemas/machines/concerns.ts'
 import { groupList, groupPatch, groupPut, groupSchema } from '../schemas/machines/group.ts'
 
 const params = z.object({ name: thingName })
@@ -59,15 +61,16 @@ export const put = endpoint({
   description:
     'Machines that match the selector boot what the group assigns, from their next boot on. Fields that the body leaves out are cleared. A group of every machine has `everybody: true` instead of conditions.',
   params,
+  query: changeQuery,
   body: groupPut,
   conditional: true,
   returns: groupSchema,
   statuses: { 200: 'Group replaced', 201: 'Group created' },
-  answer: async ({ db, nbps }, { params: { name }, body, precondition, by }) => {
+  answer: async ({ db, nbps }, { params: { name }, query, body, precondition, by }) => {
     const { title, priority, selector, assignment } = body
     const content = { title: title ?? '', priority: priority ?? 0, selector: selector ?? [], assignment }
-    const { group, created } = await saveGroup(db, name, content, precondition, by)
-    return answerOf(nbps, group, created)
+    const { result, concerns } = await counted(db, query, (on) => saveGroup(on, name, content, precondition, by))
+    return answerOf(nbps, result.group, result.created, concerns)
   },
 })
 
@@ -78,12 +81,16 @@ export const patch = endpoint({
   description:
     'Fields that the body leaves out stay; null clears a field. The assignment is merged, its params and localBoot by name. `everybody: true` removes all conditions.',
   params,
+  query: changeQuery,
   body: groupPatch,
   conditional: true,
   returns: groupSchema,
   statuses: { 200: 'Group changed' },
-  answer: async ({ db, nbps }, { params: { name }, body: { everybody, ...change }, precondition, by }) =>
-    answerOf(nbps, await changeGroup(db, name, everybody ? { ...change, selector: [] } : change, precondition, by)),
+  answer: async ({ db, nbps }, { params: { name }, query, body: { everybody, ...given }, precondition, by }) => {
+    const change = everybody ? { ...given, selector: [] } : given
+    const changed = await counted(db, query, (on) => changeGroup(on, name, change, precondition, by))
+    return answerOf(nbps, changed.result, false, changed.concerns)
+  },
 })
 
 export const remove = endpoint({
@@ -91,18 +98,18 @@ export const remove = endpoint({
   action: 'groups.edit',
   summary: 'Delete a group and its secrets',
   params,
+  query: changeQuery,
   conditional: true,
-  statuses: { 204: 'Group deleted' },
-  answer: async ({ db }, { params: { name }, precondition, by }) => {
-    await deleteGroup(db, name, precondition, by)
-    return { status: 204 }
-  },
+  returns: deletedSchema,
+  statuses: { 200: 'With `count` or `dryRun`: the machines that it concerns', 204: 'Group deleted' },
+  answer: async ({ db }, { params: { name }, query, precondition, by }) =>
+    deletion(await counted(db, query, (on) => deleteGroup(on, name, precondition, by))),
 })
 
-function answerOf(nbps: AdminDeps['nbps'], group: Group, created = false) {
+function answerOf(nbps: AdminDeps['nbps'], group: Group, created = false, concerns?: Counted) {
   const headers = { etag: etagOf(group), ...(created && { location: `/api/v1/groups/${group.name}` }) }
   const notices = absentProgramNotices(group.assignment, nbps)
-  const body = { ...bodyOf(group), ...(notices.length > 0 && { notices }) }
+  const body = { ...bodyOf(group), ...(notices.length > 0 && { notices }), ...(concerns && { concerns }) }
   return { status: created ? (201 as const) : (200 as const), body, headers }
 }
 

@@ -5,10 +5,12 @@ import { changeMenu, deleteMenu, findMenu, listMenus, menuNotices, saveMenu } fr
 import { findUses } from '../../inventory/machines/references.ts'
 import { requireFound } from '../../lib/errors.ts'
 import type { Menu } from '../../model/menu.ts'
+import { type Counted, counted, deletion } from '../http/counted.ts'
 import { type AdminDeps, endpoint } from '../http/endpoint.ts'
 import { page, withoutNulls } from '../http/page.ts'
 import { listQuery } from '../schemas/common.ts'
 import { thingName } from '../schemas/machines/assignment.ts'
+import { changeQuery, deletedSchema } from '../schemas/machines/concerns.ts'
 import { menuList, menuPatch, menuPut, menuSchema } from '../schemas/machines/menu.ts'
 import { usesSchema } from '../schemas/machines/uses.ts'
 
@@ -52,15 +54,16 @@ export const put = endpoint({
   action: 'menus.edit',
   summary: 'Create or replace a menu',
   params,
+  query: changeQuery,
   description: 'Fields that the body leaves out are cleared.',
   body: menuPut,
   conditional: true,
   returns: menuSchema,
   statuses: { 200: 'Menu replaced', 201: 'Menu created' },
-  answer: async ({ db }, { params: { name }, body, precondition, by }) => {
+  answer: async ({ db }, { params: { name }, query, body, precondition, by }) => {
     const whole = { ...body, timeoutSeconds: body.timeoutSeconds ?? null, defaultEntry: body.defaultEntry ?? null }
-    const { menu, created } = await saveMenu(db, name, whole, precondition, by)
-    return answerOf(db, menu, created)
+    const { result, concerns } = await counted(db, query, (on) => saveMenu(on, name, whole, precondition, by))
+    return answerOf(db, result.menu, result.created, concerns)
   },
 })
 
@@ -70,12 +73,15 @@ export const patch = endpoint({
   summary: 'Change fields of a menu',
   description: 'Fields that the body leaves out stay; null clears a field. Entries are replaced as a whole.',
   params,
+  query: changeQuery,
   body: menuPatch,
   conditional: true,
   returns: menuSchema,
   statuses: { 200: 'Menu changed' },
-  answer: async ({ db }, { params: { name }, body, precondition, by }) =>
-    answerOf(db, await changeMenu(db, name, body, precondition, by)),
+  answer: async ({ db }, { params: { name }, query, body, precondition, by }) => {
+    const changed = await counted(db, query, (on) => changeMenu(on, name, body, precondition, by))
+    return answerOf(db, changed.result, false, changed.concerns)
+  },
 })
 
 export const uses = endpoint({
@@ -96,17 +102,17 @@ export const remove = endpoint({
   action: 'menus.edit',
   summary: 'Delete a menu that nothing refers to',
   params,
+  query: changeQuery,
   conditional: true,
-  statuses: { 204: 'Menu deleted' },
-  answer: async ({ db }, { params: { name }, precondition, by }) => {
-    await deleteMenu(db, name, precondition, by)
-    return { status: 204 }
-  },
+  returns: deletedSchema,
+  statuses: { 200: 'With `count` or `dryRun`: the machines that it concerns', 204: 'Menu deleted' },
+  answer: async ({ db }, { params: { name }, query, precondition, by }) =>
+    deletion(await counted(db, query, (on) => deleteMenu(on, name, precondition, by))),
 })
 
-async function answerOf(db: AdminDeps['db'], menu: Menu, created = false) {
+async function answerOf(db: AdminDeps['db'], menu: Menu, created = false, concerns?: Counted) {
   const notices = await menuNotices(db, menu)
-  const body = { ...withoutNulls(menu), ...(notices.length > 0 && { notices }) }
+  const body = { ...withoutNulls(menu), ...(notices.length > 0 && { notices }), ...(concerns && { concerns }) }
   const headers = { etag: etagOf(menu), ...(created && { location: `/api/v1/menus/${menu.name}` }) }
   return { status: created ? (201 as const) : (200 as const), body, headers }
 }

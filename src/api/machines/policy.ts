@@ -1,7 +1,9 @@
 // /policy: what machines without an assignment boot.
 import { findPolicy, savePolicy } from '../../inventory/machines/policy.ts'
+import { counted } from '../http/counted.ts'
 import { endpoint } from '../http/endpoint.ts'
-import { policySchema } from '../schemas/machines/policy.ts'
+import { changeQuery } from '../schemas/machines/concerns.ts'
+import { policyPut, policySchema } from '../schemas/machines/policy.ts'
 
 export const get = endpoint({
   operationId: 'getPolicy',
@@ -17,11 +19,12 @@ export const put = endpoint({
   operationId: 'putPolicy',
   action: 'policy.edit',
   summary: 'Set the policy for machines without an assignment',
+  query: changeQuery,
   body: policySchema,
-  returns: policySchema,
+  returns: policyPut,
   statuses: { 200: 'Policy changed' },
-  answer: async ({ db }, { body, by }) => {
-    await savePolicy(db, body, by)
-    return { status: 200, body }
+  answer: async ({ db }, { query, body, by }) => {
+    const { concerns } = await counted(db, query, (on) => savePolicy(on, body, by))
+    return { status: 200, body: { ...body, ...(concerns && { concerns }) } }
   },
 })

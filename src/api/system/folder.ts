@@ -1,6 +1,6 @@
 // /apply and /export: groups, menus, answer files, images and the policy as one whole.
 
-import { countImageMachines } from '../../decide/image-uses.ts'
+import { countImageMachines } from '../../decide/concerns/image-uses.ts'
 import { countGroupMachines } from '../../decide/preview/group-uses.ts'
 import { type Applied, applyFolder } from '../../inventory/folder/apply.ts'
 import { exportFolder } from '../../inventory/folder/export.ts'

@@ -18,6 +18,7 @@ import { pathOf } from '../shell/path.ts'
 import type { ImportOptions } from './image-import.ts'
 import { placeAt } from './source.ts'
 import { storeFile } from './upload.ts'
+import { draftOf } from './uses.ts'
 import { printLeftOut, walkFolder } from './walk-folder.ts'
 
 /** Makes an image from a folder on this computer: an unpacked ISO, or netboot files. @throws Error for the operator */
@@ -52,7 +53,7 @@ export async function importFolder(
     title: title ?? layout.title,
     source,
     installer,
-    draft: options.draft,
+    ...draftOf(options),
     variants: mergedVariants(before?.variants ?? [], variants),
   }
   const image = await client.ask<ImageSaved>('PUT', imagePath, body)

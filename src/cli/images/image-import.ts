@@ -17,13 +17,12 @@ import { importFolder } from './folder.ts'
 import { followImport, printUnfinished } from './import.ts'
 import { type Place, parsePlace } from './source.ts'
 import { storeFile } from './upload.ts'
-import { draftHelp, printNextStep } from './uses.ts'
+import { addDraftOptions, type DraftOptions, draftOf, printNextStep } from './uses.ts'
 
-export type ImportOptions = {
+export type ImportOptions = DraftOptions & {
   name?: string
   title?: string
   installer?: boolean
-  draft?: true
   arch?: Arch[]
   sha256?: string
   sha512?: string
@@ -34,15 +33,13 @@ export type ImportOptions = {
 
 /** `bootwright image import`, `image imports`, `image recipes`. */
 export function addImageImportCommands(image: Command, deps: CliDeps): void {
-  image
-    .command('import')
+  addDraftOptions(image.command('import'))
     .description('import an image from an ISO, or from an archive or a folder of netboot files; its parts are detected')
     .argument('<url|path>', 'URL for the server to download; or an ISO, archive or folder on this computer', parsePlace)
     .option('--name <name>', 'name of the image (default: detected)')
     .option('--title <title>', 'title of the image for people')
     .option('--installer', "mark as an installer: booting it may write to the machine's disk (default: detected)")
     .option('--no-installer', "mark as not an installer: booting it never writes to the machine's disk")
-    .option('--draft', draftHelp)
     .addOption(archsOption())
     .option('--sha256 <hex>', 'expected hash of the bytes at the URL', hexOf(64))
     .option('--sha512 <hex>', 'expected hash of the bytes at the URL', hexOf(128))
@@ -132,17 +129,16 @@ export async function addByRecipe(
   deps: CliDeps,
   client: Client,
   name: string,
-  options: {
+  options: DraftOptions & {
     recipe?: string
     mirror?: string
     arch?: Arch[]
     title?: string
     installer?: true
-    draft?: true
     wait: boolean
   },
 ): Promise<void> {
-  const { recipe: recipeName = name, mirror, arch, title, installer, draft, wait } = options
+  const { recipe: recipeName = name, mirror, arch, title, installer, wait } = options
   const { items, faults } = await client.ask<RecipeList>('GET', '/recipes')
   const recipe = items.find((row) => row.name === recipeName)
   if (recipe === undefined) {
@@ -161,18 +157,18 @@ export async function addByRecipe(
     ...(arch && { archs: arch }),
     ...(title !== undefined && { title }),
     ...(installer && { installer }),
-    ...(draft && { draft }),
+    ...draftOf(options),
   }
   await runImport(command, deps, client, body, wait)
 }
 
 async function requestOf(client: Client, deps: CliDeps, options: ImportOptions) {
-  const { name, title, installer, draft, arch, keepIso, wimboot } = options
+  const { name, title, installer, arch, keepIso, wimboot } = options
   return {
     ...(name !== undefined && { image: name }),
     ...(title !== undefined && { title }),
     ...(installer !== undefined && { installer }),
-    ...(draft && { draft }),
+    ...draftOf(options),
     ...(arch && { archs: arch }),
     ...(keepIso && { keepIso }),
     ...(wimboot && { wimboot: await storeFile(client, deps, wimboot, 'wimboot') }),

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import type { Image, ImageSaved } from '../../api/schemas/images/image.ts'
 import { relativeNames, relativeWarning } from '../../intake/discs/layouts/ipxe-script.ts'
+import { countedPath } from '../machines/concerns.ts'
 import { type CliDeps, clientOf, print } from '../shell/deps.ts'
 import { formatEndOfLife, formatFit, formatTime } from '../shell/format.ts'
 import { pathOf } from '../shell/path.ts'
@@ -11,24 +12,24 @@ import { addByRecipe, addImageImportCommands } from './image-import.ts'
 import { addVariantOptions, faultIn, type GivenOptions, namesNothing, withTrees } from './options.ts'
 import type { Place } from './source.ts'
 import { storeFile } from './upload.ts'
-import { draftHelp, printNextStep } from './uses.ts'
+import { addDraftOptions, type DraftOptions, draftOf, printNextStep } from './uses.ts'
 import { describeVariant, variantWith, withVariant } from './variant.ts'
 import { addImageVersionCommands } from './versions.ts'
 
-type AddOptions = GivenOptions & {
-  title?: string
-  installer?: true
-  draft?: true
-  recipe?: string
-  mirror?: string
-  wait: boolean
-}
+type AddOptions = GivenOptions &
+  DraftOptions & {
+    title?: string
+    installer?: true
+    recipe?: string
+    mirror?: string
+    wait: boolean
+  }
 
 /** `bootwright image`. */
 export function addImageCommand(program: Command, deps: CliDeps): void {
   const image = program.command('image').description('manage images, which machines can boot')
 
-  addVariantOptions(image.command('add'))
+  addDraftOptions(addVariantOptions(image.command('add')))
     .description(
       'add an image from the recipe of the same name; with one of --kernel to --local, add or replace a variant of the image',
     )
@@ -38,7 +39,6 @@ export function addImageCommand(program: Command, deps: CliDeps): void {
       '--installer',
       "mark as an installer: booting it may write to the machine's disk (default: as the recipe says)",
     )
-    .option('--draft', draftHelp)
     .option('--recipe <recipe>', 'name of the recipe (default: the name of the image)')
     .option('--mirror <url>', "for a recipe: URL that replaces the distribution's own server")
     .option('--no-wait', 'for a recipe: do not wait for the import')
@@ -57,10 +57,10 @@ export function addImageCommand(program: Command, deps: CliDeps): void {
       const body = {
         ...(options.title !== undefined && { title: options.title }),
         ...(options.installer && { installer: true }),
-        ...(options.draft && { draft: true }),
+        ...draftOf(options),
         variants: withVariant(current?.variants ?? [], variant),
       }
-      const saved = await client.ask<ImageSaved>('PUT', path, body)
+      const saved = await client.ask<ImageSaved>('PUT', countedPath(path, undefined), body)
       const { draft: version = saved.version } = saved
       const same = version === before?.version ? ', as before' : ''
       print(
@@ -70,7 +70,7 @@ export function addImageCommand(program: Command, deps: CliDeps): void {
         () => `${saved.name} version ${version}${same}: ${saved.variants.map(formatFit).join(', ')}`,
       )
       await warnOfRelativeNames(deps, options.ipxe)
-      await printNextStep(client, deps, saved, version, current?.version)
+      await printNextStep(client, deps, saved, version, current?.version, saved.concerns)
     })
 
   addImageImportCommands(image, deps)

@@ -1,13 +1,30 @@
 // The next step after a new version of an image.
+import { type Command, Option } from 'commander'
 import type { Image, ImageUses } from '../../api/schemas/images/image.ts'
+import type { Concerns } from '../../api/schemas/machines/concerns.ts'
 import { formatCount } from '../../lib/text/format.ts'
+import { printConcerns } from '../machines/concerns.ts'
 import type { Client } from '../shell/client.ts'
 import type { CliDeps } from '../shell/deps.ts'
 import { pathOf } from '../shell/path.ts'
 import { nextCommand } from './variant.ts'
 
-/** For `--draft` in the help. */
-export const draftHelp = 'add the version as a draft: machines continue to boot the current one'
+/** The options that decide whether machines boot a new version at once. */
+export type DraftOptions = { draft?: true; promote?: true }
+
+/** Adds `--draft` and `--promote`. */
+export function addDraftOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--draft', 'add the version as a draft (default if something names the image)').conflicts('promote'),
+    )
+    .option('--promote', 'promote the version: machines boot it at once')
+}
+
+/** The field of the API for these options. */
+export function draftOf({ draft, promote }: DraftOptions): { draft?: boolean } {
+  return draft || promote ? { draft: draft === true } : {}
+}
 
 /**
  * Prints the next step after a new version: the number of machines that boot it from now on, or how to promote a draft.
@@ -19,22 +36,27 @@ export async function printNextStep(
   image: Image,
   version: number,
   before: number | undefined,
+  concerns?: Concerns,
 ): Promise<void> {
   const { name } = image
   if (version !== image.version) {
+    const { count } = await countUses(client, name)
     deps.err(
-      `version ${version} is a draft, and machines boot version ${image.version}; to promote the draft: bootwright image promote ${name} ${version}\n`,
+      `version ${version} is a draft, and machines boot version ${image.version} (${count}); to promote the draft: bootwright image promote ${name} ${version}\n`,
     )
     return
   }
   if (before !== undefined && before !== version) {
-    const path = pathOf('images', name, 'uses')
-    const { machines, more } = await client.ask<ImageUses>('GET', path)
-    const count = `${more ? 'at least ' : ''}${formatCount(machines, 'machine')}`
-    deps.err(
-      `${count} boot${machines === 1 && !more ? 's' : ''} version ${version} from now on, and not version ${before}; `,
-    )
+    const { count, isOne } = await countUses(client, name)
+    deps.err(`${count} boot${isOne ? 's' : ''} version ${version} from now on, and not version ${before}; `)
     deps.err(`to go back: bootwright image rollback ${name}\n`)
+    printConcerns(deps, concerns)
   }
   deps.err(nextCommand(image))
+}
+
+/** The machines that boot an image now, as text. */
+async function countUses(client: Client, name: string): Promise<{ count: string; isOne: boolean }> {
+  const { machines, more } = await client.ask<ImageUses>('GET', pathOf('images', name, 'uses'))
+  return { count: `${more ? 'at least ' : ''}${formatCount(machines, 'machine')}`, isOne: machines === 1 && !more }
 }

@@ -1,8 +1,9 @@
 // `bootwright image`: set, versions, promote, rollback, diff, verify and delete.
 import { type Command, InvalidArgumentError } from 'commander'
-import type { Image } from '../../api/schemas/images/image.ts'
+import type { Image, ImagePatched } from '../../api/schemas/images/image.ts'
 import type { ImageDiff, ImageVersionList } from '../../api/schemas/images/version.ts'
 import { formatBytes } from '../../lib/text/format.ts'
+import { addDryRun, countedPath, deleteCounted, printConcerns } from '../machines/concerns.ts'
 import { withQuery } from '../shell/client.ts'
 import { type CliDeps, clientOf, print } from '../shell/deps.ts'
 import { formatFit, formatTime } from '../shell/format.ts'
@@ -46,24 +47,27 @@ export function addImageVersionCommands(image: Command, deps: CliDeps): void {
       print(command, deps, versions, formatVersions)
     })
 
-  image
-    .command('promote')
+  addDryRun(image.command('promote'))
     .description('promote a version of an image: machines boot it from now on')
     .argument('<name>')
     .argument('<version>', 'number of the version', parseVersion)
-    .action((name: string, version: number, _options, command: Command) => promote(command, deps, name, version))
+    .option('--from <version>', 'version that must be current, or nothing changes', parseVersion)
+    .action(async (name: string, version: number, options: PromoteOptions, command: Command) => {
+      const { version: current } = await clientOf(command, deps).ask<Image>('GET', pathOf('images', name))
+      await promote(command, deps, name, version, { from: current, ...options })
+    })
 
-  image
-    .command('rollback')
+  addDryRun(image.command('rollback'))
     .description('roll back to the version that machines booted before the current one')
     .argument('<name>')
-    .action(async (name: string, _options, command: Command) => {
-      const { rollback } = await clientOf(command, deps).ask<ImageVersionList>(
+    .action(async (name: string, options: PromoteOptions, command: Command) => {
+      const { items, rollback } = await clientOf(command, deps).ask<ImageVersionList>(
         'GET',
         pathOf('images', name, 'versions'),
       )
       if (rollback === undefined) throw new Error(`image ${name} has no version to roll back to`)
-      await promote(command, deps, name, rollback)
+      const from = items.find(({ current }) => current)?.version
+      await promote(command, deps, name, rollback, { from, ...options })
     })
 
   image
@@ -89,21 +93,32 @@ export function addImageVersionCommands(image: Command, deps: CliDeps): void {
       await verifyAndPrint(command, deps, client, { images })
     })
 
-  image
-    .command('delete')
+  addDryRun(image.command('delete'))
     .description('delete an image that nothing refers to, or a version of it; its files stay until bootwright file gc')
     .argument('<name>')
     .argument('[version]', 'number of a version that is not current: delete only this one', parseVersion)
-    .action(async (name: string, version: number | undefined, _options, command: Command) => {
+    .action(async (name: string, version: number | undefined, options: { dryRun?: true }, command: Command) => {
       const path = version === undefined ? pathOf('images', name) : pathOf('images', name, 'versions', String(version))
-      await clientOf(command, deps).ask('DELETE', path)
-      deps.err(`${version === undefined ? '' : `version ${version} of `}image ${name} deleted\n`)
+      const what = `${version === undefined ? '' : `version ${version} of `}image ${name}`
+      await deleteCounted(clientOf(command, deps), deps, path, what, options.dryRun)
     })
 }
 
-async function promote(command: Command, deps: CliDeps, name: string, version: number): Promise<void> {
-  const saved = await clientOf(command, deps).ask<Image>('PATCH', pathOf('images', name), { version })
-  print(command, deps, saved, () => `machines boot ${saved.name} version ${saved.version} from now on`)
+type PromoteOptions = { from?: number | undefined; dryRun?: true }
+
+/** Promotes a version, if no other person promoted one since `from` was read. */
+async function promote(
+  command: Command,
+  deps: CliDeps,
+  name: string,
+  version: number,
+  { from, dryRun }: PromoteOptions,
+): Promise<void> {
+  const path = countedPath(pathOf('images', name), dryRun)
+  const saved = await clientOf(command, deps).ask<ImagePatched>('PATCH', path, { version, from })
+  const verb = dryRun ? 'would boot' : 'boot'
+  print(command, deps, saved, () => `machines ${verb} ${saved.name} version ${saved.version} from now on`)
+  printConcerns(deps, saved.concerns)
 }
 
 function formatVersions({ items, rollback }: ImageVersionList): string {

@@ -13,6 +13,7 @@ import {
   formatAssignment,
 } from './assignment-options.ts'
 import { clearHelp, clearing, merged } from './clear.ts'
+import { addDryRun, countedPath, deleteCounted, printConcerns } from './concerns.ts'
 import { collectConditions, formatSelector } from './selector.ts'
 
 type SetOptions = AssignmentOptions & {
@@ -22,6 +23,7 @@ type SetOptions = AssignmentOptions & {
   title?: string
   clear?: string[]
   replace?: true
+  dryRun?: true
 }
 
 /** `bootwright group`. */
@@ -50,8 +52,9 @@ export function addGroupCommand(program: Command, deps: CliDeps): void {
   )
     .option('--clear <field>', clearHelp, collect)
     .option('--replace', 'clear all other fields')
+    .option('--dry-run', 'change nothing; show how many machines it concerns')
     .action(async (name: string, options: SetOptions, command: Command) => {
-      const { where, everybody, priority, title, clear = [], replace } = options
+      const { where, everybody, priority, title, clear = [], replace, dryRun } = options
       const client = clientOf(command, deps)
       const fresh = replace || (await client.find<Group>(pathOf('groups', name))) === undefined
       if (fresh && where === undefined && !everybody)
@@ -64,9 +67,14 @@ export function addGroupCommand(program: Command, deps: CliDeps): void {
         ...((fresh || assignmentChange(options)) && { assignment: assignmentChange(options) ?? {} }),
       }
       const change = fresh ? given : merged(clearing(clear, ['title', 'priority']), given)
-      const saved = await client.ask<Group>(fresh ? 'PUT' : 'PATCH', pathOf('groups', name), change)
+      const saved = await client.ask<Group>(
+        fresh ? 'PUT' : 'PATCH',
+        countedPath(pathOf('groups', name), dryRun),
+        change,
+      )
       print(command, deps, saved, formatGroup)
       for (const notice of saved.notices ?? []) deps.err(`notice: ${notice}\n`)
+      printConcerns(deps, saved.concerns)
     })
 
   group
@@ -99,14 +107,12 @@ export function addGroupCommand(program: Command, deps: CliDeps): void {
       print(command, deps, await clientOf(command, deps).ask<Group>('GET', pathOf('groups', name)), formatGroup)
     })
 
-  group
-    .command('delete')
+  addDryRun(group.command('delete'))
     .description('delete a group and its secrets')
     .argument('<name>')
-    .action(async (name: string, _options, command: Command) => {
-      await clientOf(command, deps).ask('DELETE', pathOf('groups', name))
-      deps.err(`group ${name} deleted\n`)
-    })
+    .action(async (name: string, { dryRun }: { dryRun?: true }, command: Command) =>
+      deleteCounted(clientOf(command, deps), deps, pathOf('groups', name), `group ${name}`, dryRun),
+    )
 }
 
 function parsePriority(text: string): number {

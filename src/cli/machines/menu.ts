@@ -6,26 +6,28 @@ import { type CliDeps, clientOf, print } from '../shell/deps.ts'
 import { readJson } from '../shell/json-file.ts'
 import { pathOf } from '../shell/path.ts'
 import { formatTable } from '../shell/table.ts'
+import { addDryRun, countedPath, deleteCounted, printConcerns } from './concerns.ts'
 
 /** `bootwright menu`. */
 export function addMenuCommand(program: Command, deps: CliDeps): void {
   const menu = program.command('menu').description('manage menus on the screens of machines')
 
-  menu
-    .command('set')
+  addDryRun(menu.command('set'))
     .description(
       'create or change a menu from JSON: {"title", "timeoutSeconds", "defaultEntry", "entries": [{"name", "text", "kind", …}]}; other fields stay, null removes a field',
     )
     .argument('<name>', 'name of the menu: a-z 0-9 . _ -')
     .argument('<file>', 'JSON file, - for standard input')
     .option('--replace', 'clear all other fields')
-    .action(async (name: string, file: string, { replace }: { replace?: true }, command: Command) => {
+    .action(async (name: string, file: string, options: { replace?: true; dryRun?: true }, command: Command) => {
+      const { replace, dryRun } = options
       const client = clientOf(command, deps)
       const body = await readJson(deps, file)
       const fresh = replace || (await client.find<Menu>(pathOf('menus', name))) === undefined
-      const saved = await client.ask<Menu>(fresh ? 'PUT' : 'PATCH', pathOf('menus', name), body)
+      const saved = await client.ask<Menu>(fresh ? 'PUT' : 'PATCH', countedPath(pathOf('menus', name), dryRun), body)
       print(command, deps, saved, formatMenu)
       for (const notice of saved.notices ?? []) deps.err(`warning: ${notice}\n`)
+      printConcerns(deps, saved.concerns)
     })
 
   menu
@@ -49,14 +51,12 @@ export function addMenuCommand(program: Command, deps: CliDeps): void {
       print(command, deps, await clientOf(command, deps).ask<Menu>('GET', pathOf('menus', name)), formatMenu)
     })
 
-  menu
-    .command('delete')
+  addDryRun(menu.command('delete'))
     .description('delete a menu that nothing refers to')
     .argument('<name>')
-    .action(async (name: string, _options, command: Command) => {
-      await clientOf(command, deps).ask('DELETE', pathOf('menus', name))
-      deps.err(`menu ${name} deleted\n`)
-    })
+    .action(async (name: string, { dryRun }: { dryRun?: true }, command: Command) =>
+      deleteCounted(clientOf(command, deps), deps, pathOf('menus', name), `menu ${name}`, dryRun),
+    )
 }
 
 function afterOf({ defaultEntry, timeoutSeconds }: Menu): string {

@@ -1,9 +1,10 @@
 // `bootwright policy`.
 import { type Command, InvalidArgumentError } from 'commander'
-import type { Policy } from '../../api/schemas/machines/policy.ts'
+import type { Policy, PolicySaved } from '../../api/schemas/machines/policy.ts'
 import { formatImageRef } from '../../model/image.ts'
 import { type CliDeps, clientOf, print } from '../shell/deps.ts'
 import { everyBootOption, readImageRef } from './assignment-options.ts'
+import { addDryRun, countedPath, printConcerns } from './concerns.ts'
 
 const kinds = ['local', 'wait', 'menu', 'image'] as const satisfies Policy['kind'][]
 
@@ -18,8 +19,7 @@ export function addPolicyCommand(program: Command, deps: CliDeps): void {
       print(command, deps, await clientOf(command, deps).ask<Policy>('GET', '/policy'), formatPolicy)
     })
 
-  policy
-    .command('set')
+  addDryRun(policy.command('set'))
     .description('change the policy')
     .argument(
       '<kind>',
@@ -28,16 +28,27 @@ export function addPolicyCommand(program: Command, deps: CliDeps): void {
     )
     .argument('[name]', 'name of the image or menu; an image may be pinned to a version: NAME@VERSION')
     .addOption(everyBootOption())
-    .action(async (kind: Policy['kind'], name: string | undefined, options: { everyBoot?: true }, command: Command) => {
-      const needsName = kind === 'image' || kind === 'menu'
-      if (needsName !== (name !== undefined))
-        command.error(
-          'error: expected a name for image and menu, and for no other kind. Example: policy set image NAME',
-        )
-      const named = kind === 'image' && name !== undefined ? readImageRef(name) : name !== undefined && { [kind]: name }
-      const policy = { kind, ...named, ...options }
-      print(command, deps, await clientOf(command, deps).ask<Policy>('PUT', '/policy', policy), formatPolicy)
-    })
+    .action(
+      async (
+        kind: Policy['kind'],
+        name: string | undefined,
+        options: { everyBoot?: true; dryRun?: true },
+        command: Command,
+      ) => {
+        const { dryRun, ...often } = options
+        const needsName = kind === 'image' || kind === 'menu'
+        if (needsName !== (name !== undefined))
+          command.error(
+            'error: expected a name for image and menu, and for no other kind. Example: policy set image NAME',
+          )
+        const named =
+          kind === 'image' && name !== undefined ? readImageRef(name) : name !== undefined && { [kind]: name }
+        const policy = { kind, ...named, ...often }
+        const saved = await clientOf(command, deps).ask<PolicySaved>('PUT', countedPath('/policy', dryRun), policy)
+        print(command, deps, saved, formatPolicy)
+        printConcerns(deps, saved.concerns)
+      },
+    )
 }
 
 function parseKind(text: string): Policy['kind'] {

@@ -7,7 +7,7 @@ import { type Actor, recordChanges } from '../changes/changes.ts'
 import { changeType } from '../changes/types.ts'
 import { forgetOwner } from '../folder/owners.ts'
 import { lockName } from './lock.ts'
-import { checkPrecondition, type Precondition } from './precondition.ts'
+import { checkPrecondition, isConditional, type Precondition } from './precondition.ts'
 
 type Named = { name: string; revision: number; createdAt: Date }
 
@@ -18,12 +18,14 @@ export type NamedNoun<Thing extends Named> = {
   find: (db: Db, name: string) => Promise<Thing | undefined>
   /** What the audit log keeps of the thing. */
   auditView: (thing: Thing) => unknown
+  /** Names the person of the last change, for a request whose precondition fails. */
+  describeChange?: (db: Db, thing: Thing) => Promise<string>
 }
 
 /** Makes or changes a thing. If `change` writes nothing, nothing is recorded. @throws PreconditionError */
 export async function saveNamed<Thing extends Named>(
   db: Db,
-  { noun, find, auditView }: NamedNoun<Thing>,
+  { noun, find, auditView, describeChange }: NamedNoun<Thing>,
   name: string,
   precondition: Precondition,
   by: Actor,
@@ -32,7 +34,8 @@ export async function saveNamed<Thing extends Named>(
   return db.transaction(async (tx) => {
     await lockName(tx, noun, name)
     const before = await find(tx, name)
-    checkPrecondition(precondition, before)
+    const why = before === undefined || !isConditional(precondition) ? undefined : await describeChange?.(tx, before)
+    checkPrecondition(precondition, before, why)
     await change(tx, before)
     const thing = await find(tx, name)
     if (thing === undefined) throw new ConflictError(`${noun} ${name} was deleted by another request`)

@@ -13,14 +13,25 @@ export function etagOf(thing: { createdAt: Date; revision: number }): string {
   return `"${thing.createdAt.getTime().toString(36)}-${thing.revision}"`
 }
 
-/** @throws PreconditionError if the thing does not meet the precondition; undefined means that it does not exist */
+/** Whether a request depends on the state of the thing. */
+export function isConditional({ ifMatch }: Precondition): boolean {
+  return ifMatch !== undefined && ifMatch !== '*'
+}
+
+/**
+ * @param why the last change, with its person
+ * @throws PreconditionError if the thing does not meet the precondition; undefined means that it does not exist
+ */
 export function checkPrecondition(
   { ifMatch, ifNoneMatch }: Precondition,
   thing: { createdAt: Date; revision: number } | undefined,
+  why?: string,
 ): void {
   if (ifNoneMatch !== undefined && thing !== undefined) throw new PreconditionError('the resource already exists')
   if (ifMatch === undefined) return
   if (thing === undefined) throw new PreconditionError('the resource does not exist')
   if (ifMatch !== '*' && !ifMatch.includes(etagOf(thing)))
-    throw new PreconditionError(`the resource was changed by another request: its ETag is now ${etagOf(thing)}`)
+    throw new PreconditionError(
+      `the resource was changed by another request: its ETag is now ${etagOf(thing)}${why === undefined ? '' : `; ${why}`}`,
+    )
 }

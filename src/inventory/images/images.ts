@@ -12,11 +12,12 @@ import { type Image, treeDigest, type Variant } from '../../model/image.ts'
 import { type Actor, recordChanges } from '../changes/changes.ts'
 import { deleteNamed, type NamedNoun, saveNamed } from '../common/named.ts'
 import type { Precondition } from '../common/precondition.ts'
-import { refuseNamed } from '../machines/references.ts'
+import { findUses, refuseNamed } from '../machines/references.ts'
 import { lockFiles } from './files.ts'
+import { describePromotion, refuseOtherCurrent } from './promotions.ts'
 import { refuseDuplicates, refuseUnknownFiles } from './variant-checks.ts'
 
-const noun: NamedNoun<Image> = { noun: 'image', find: findImage, auditView }
+const noun: NamedNoun<Image> = { noun: 'image', find: findImage, auditView, describeChange: describePromotion }
 
 const selected = {
   name: images.name,
@@ -58,8 +59,13 @@ export type ImageChange = {
   /** YYYY-MM-DD; null takes it away. */
   endOfLife?: string | null | undefined
   installer?: boolean | null | undefined
-  /** Adds the variants as a version that machines boot only once it is promoted. The first version of an image is never one. */
-  draft?: boolean | undefined
+  /**
+   * Adds the variants as a version that machines boot only once it is promoted. `named`: only if something names the image. The
+   * first version of an image is never a draft.
+   */
+  draft?: boolean | 'named' | undefined
+  /** A draft leaves the title and the end of life as they are. */
+  keepsAbout?: true | undefined
 }
 
 /**
@@ -83,8 +89,12 @@ export async function saveImage(
     await refuseUnknownFiles(inside, variants)
     const { thing, created } = await saveNamed(inside, noun, name, precondition, by, async (tx, before) => {
       const same = before !== undefined && isSameJson(before.variants, variants)
-      if (change.draft && before !== undefined && !same) {
+      if (before !== undefined && !same && (await isDraft(tx, name, change.draft))) {
         draft = await addDraft(tx, before, change, by)
+        const { installer: _, ...about } = aboutOf(change, before)
+        const { title, endOfLife } = before
+        if (!change.keepsAbout && !isDeepStrictEqual(about, { title, endOfLife }))
+          await setCurrent(tx, before, { ...about, currentVersion: before.version })
         return
       }
       const { installer, ...about } = aboutOf(change, before ?? { title: name, endOfLife: null, installer: null })
@@ -107,17 +117,19 @@ export async function saveImage(
 /**
  * Changes the title, the end of life, the current version (to promote or roll back), or whether that version is an installer.
  * Every version has its own value of `installer`.
- * @throws NotFoundError, InputError, PreconditionError
+ * @param change `from`: the version that is current, or nothing changes
+ * @throws NotFoundError, InputError, PreconditionError; ConflictError if another version than `from` is current
  */
 export async function patchImage(
   db: Db,
   name: string,
-  change: Partial<About> & { version?: number | undefined },
+  change: Partial<About> & { version?: number | undefined; from?: number | undefined },
   precondition: Precondition,
   by: Actor,
 ): Promise<Image> {
   const { thing } = await saveNamed(db, noun, name, precondition, by, async (tx, before) => {
     requireFound(before, `image ${name}`)
+    await refuseOtherCurrent(tx, before, change.from)
     const { version = before.version } = change
     const { installer: _, ...about } = aboutOf(change, before)
     const versions = await versionNumbers(tx, name)
@@ -137,6 +149,12 @@ export async function deleteImage(db: Db, name: string, precondition: Preconditi
     await refuseNamed(tx, 'image', name)
     await tx.delete(images).where(eq(images.name, name))
   })
+}
+
+async function isDraft(tx: Tx, name: string, draft: ImageChange['draft']): Promise<boolean> {
+  if (draft !== 'named') return draft === true
+  const { assigned, groups, menus, policy, deployments } = await findUses(tx, 'image', name)
+  return policy || assigned + deployments + groups.length + menus.length > 0
 }
 
 /** Adds a version that is not the current one, unless the newest is the same; gives its number. */

@@ -31,7 +31,7 @@ afterAll(async () => {
   await opened.close()
 })
 
-const put = (variant: object) => api.ask('PUT', '/api/v1/images/kinds', { variants: [variant] })
+const put = (variant: object) => api.ask('PUT', '/api/v1/images/kinds', { variants: [variant], draft: false })
 const treeOf = (...paths: string[]) => ({ ...linux, tree: paths.map((path) => ({ path, sha256: hash })) })
 
 describe('a variant is returned as it was saved', () => {

@@ -197,7 +197,7 @@ eachDatabase('an installation at every boot is detected across assignments', (da
     const image = '/api/v1/images/mixed'
     const put = (target: number, more: object = {}) =>
       api.ask('PUT', image, {
-        ...more,
+        ...{ draft: false, ...more },
         variants: [{ kind: 'sanboot', arch: 'x86_64', target: `iscsi:192.0.2.1::::iqn.${target}` }],
       })
     await put(1)

@@ -2,7 +2,8 @@ import { sql } from 'drizzle-orm'
 import { beforeEach, expect, inject, test } from 'vitest'
 import { openPostgres } from '../../../src/db/postgres/open-postgres.ts'
 import { armDeployment } from '../../../src/inventory/boots/deployments.ts'
-import { patchImage, saveImage } from '../../../src/inventory/images/images.ts'
+import { etagOf } from '../../../src/inventory/common/precondition.ts'
+import { findImage, patchImage, saveImage } from '../../../src/inventory/images/images.ts'
 import { deleteImageVersion } from '../../../src/inventory/images/versions.ts'
 import { actOnMachines } from '../../../src/inventory/machines/actions.ts'
 import { changeGroup, deleteGroup, saveGroup } from '../../../src/inventory/machines/groups.ts'
@@ -10,7 +11,7 @@ import { deleteMachine, saveMachine } from '../../../src/inventory/machines/mach
 import { deleteMenu, saveMenu } from '../../../src/inventory/machines/menus.ts'
 import { savePolicy } from '../../../src/inventory/machines/policy.ts'
 import type { Assignment } from '../../../src/model/assignment.ts'
-import type { Variant } from '../../../src/model/image.ts'
+import type { Image, Variant } from '../../../src/model/image.ts'
 import { createFresh, eachDatabase } from '../../helpers/database.ts'
 
 const mac = '52:54:00:12:34:56'
@@ -87,6 +88,28 @@ eachDatabase('a pin to a version of an image', (database) => {
     await patchImage(database(), 'd', { version: 2 }, {}, by)
     await patchImage(database(), 'd', { version: 3 }, {}, by)
     await expect(remove()).rejects.toThrow('is pinned by group g')
+  })
+})
+
+eachDatabase('two people who promote at once', (database) => {
+  test('one of them gets a conflict that names the other', async () => {
+    for (const n of [1, 2, 3]) await saveImage(database(), 'd', { variants: variants(n) }, {}, by)
+    const etag = etagOf((await findImage(database(), 'd')) as Image)
+    const precondition = { ifMatch: [etag] }
+    const results = await Promise.allSettled([
+      patchImage(database(), 'd', { version: 1 }, precondition, 'anna'),
+      patchImage(database(), 'd', { version: 2 }, precondition, 'bert'),
+    ])
+    const { version } = (await findImage(database(), 'd')) as Image
+    const winner = version === 1 ? 'anna' : 'bert'
+    const reasons = results.flatMap((result) => (result.status === 'rejected' ? [String(result.reason)] : []))
+    expect(reasons).toEqual([
+      expect.stringMatching(`its ETag is now "\\S+"; ${winner} promoted version ${version} at \\d{4}-\\S+Z`),
+    ])
+    await expect(patchImage(database(), 'd', { version: 3, from: 3 }, {}, by)).rejects.toThrow(
+      `version ${version} of image d is current, not version 3: ${winner} promoted version ${version} at `,
+    )
+    expect(await patchImage(database(), 'd', { version: 3, from: version }, {}, by)).toMatchObject({ version: 3 })
   })
 })
 

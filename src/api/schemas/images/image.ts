@@ -3,6 +3,7 @@ import { z } from '@hono/zod-openapi'
 import { variantKinds } from '../../../model/image.ts'
 import { arch, day, history, imageName, moment, pageOf, printable, version } from '../common.ts'
 import type { Given, Sent } from '../json.ts'
+import { concerns } from '../machines/concerns.ts'
 import { usesSchema } from '../machines/uses.ts'
 import { variantSchema } from './variant.ts'
 
@@ -18,6 +19,10 @@ const installer = z
   .openapi({
     description: `${installerText} The value belongs to the version; that of a draft applies after the draft is promoted. null removes it.`,
   })
+
+/** For the documentation of `draft`. */
+export const draftText =
+  'true: add the new version as a draft, which machines boot only after it is promoted. false: promote it at once. If absent, it is a draft if a machine, a group, a menu, the policy or an active deployment names the image. The first version of an image is never a draft.'
 
 export const imageSchema = z
   .object({
@@ -43,23 +48,32 @@ export const imagePut = z
     endOfLife,
     installer,
     variants,
-    draft: z.boolean().optional().openapi({
-      description:
-        'true: add the variants as a draft, a version that machines boot only after it is promoted. The first version of an image is never a draft.',
-    }),
+    draft: z.boolean().optional().openapi({ description: draftText }),
     source: printable(512).optional().openapi({ description: 'The origin of the variants, kept with their version.' }),
   })
   .openapi('ImagePut')
 export type ImagePut = Sent<typeof imagePut>
 
 export const imageSaved = imageSchema
-  .extend({ draft: version.optional().openapi({ description: 'The version that was added as a draft.' }) })
+  .extend({ draft: version.optional().openapi({ description: 'The version that was added as a draft.' }), concerns })
   .openapi('ImageSaved')
 export type ImageSaved = Given<typeof imageSaved>
 
 export const imagePatch = z
-  .strictObject({ title: title.optional(), version: version.optional(), endOfLife, installer })
+  .strictObject({
+    title: title.optional(),
+    version: version.optional().openapi({ description: 'The version that machines boot from now on.' }),
+    from: version.optional().openapi({
+      description:
+        'The version that machines boot until now. If another version is current, nothing changes, and the answer is a conflict (409) that says who promoted it.',
+    }),
+    endOfLife,
+    installer,
+  })
   .openapi('ImagePatch')
+
+export const imagePatched = imageSchema.extend({ concerns }).openapi('ImagePatched')
+export type ImagePatched = Given<typeof imagePatched>
 
 export const imageUses = usesSchema
   .extend({

@@ -4,6 +4,7 @@ import { importStates } from '../../../model/image.ts'
 import { arch, imageName, limit, moment, pageOf, platform, printable, sha256, uuidv7 } from '../common.ts'
 import type { Given, Sent } from '../json.ts'
 import { checkedArgs } from '../machines/assignment.ts'
+import { draftText } from './image.ts'
 import { fileRef } from './variant.ts'
 
 const sha512 = z.string().regex(/^[0-9a-f]{128}$/, 'a sha512 in lower-case hexadecimal')
@@ -44,10 +45,7 @@ export const importRequest = z
       .max(8, 'at most 8')
       .optional()
       .openapi({ description: 'Only the variants for these architectures. If absent, all of them.' }),
-    draft: z
-      .boolean()
-      .optional()
-      .openapi({ description: 'true: machines boot the version only after it is promoted.' }),
+    draft: z.boolean().optional().openapi({ description: draftText }),
     recipe: imageName.optional().openapi({ description: 'The name of a recipe.' }),
     mirror: z
       .url({ protocol: /^https?$/, error: 'an http or https URL' })

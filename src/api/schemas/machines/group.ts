@@ -3,6 +3,7 @@ import { z } from '@hono/zod-openapi'
 import { history, onlyTrue, pageOf, printable } from '../common.ts'
 import type { Given } from '../json.ts'
 import { assignment, assignmentChange, selector, thingName } from './assignment.ts'
+import { concerns } from './concerns.ts'
 
 const selectorExpected = 'at least one condition, or everybody: true for a group of every machine'
 const priority = z.int('a whole number').min(-1_000_000).max(1_000_000)
@@ -52,6 +53,7 @@ export const groupSchema = z
       .array(z.string())
       .optional()
       .openapi({ description: 'Warnings about this group for operators. Not in lists.' }),
+    concerns,
   })
   .openapi('Group')
 export type Group = Given<typeof groupSchema>

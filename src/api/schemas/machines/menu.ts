@@ -3,6 +3,7 @@ import { z } from '@hono/zod-openapi'
 import { arch, history, imageName, pageOf, platform, printable } from '../common.ts'
 import type { Given } from '../json.ts'
 import { checkedArgs, everyBoot, pinnedVersion, thingName, withoutArgs } from './assignment.ts'
+import { concerns } from './concerns.ts'
 
 const common = {
   name: thingName.openapi({ description: 'Unique in the menu.', example: 'install' }),
@@ -67,6 +68,7 @@ export const menuSchema = z
       .array(z.string())
       .optional()
       .openapi({ description: 'Where the timeout does not apply, and why. Not in lists.' }),
+    concerns,
   })
   .openapi('Menu')
 export type Menu = Given<typeof menuSchema>

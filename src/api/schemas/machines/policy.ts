@@ -3,6 +3,7 @@ import { z } from '@hono/zod-openapi'
 import { imageName } from '../common.ts'
 import type { Given } from '../json.ts'
 import { everyBoot, pinnedVersion, thingName } from './assignment.ts'
+import { type Concerns, concerns } from './concerns.ts'
 
 export const policySchema = z
   .discriminatedUnion(
@@ -28,3 +29,15 @@ export const policySchema = z
   )
   .openapi('Policy', { description: 'The default for machines that have no assignment and match no group.' })
 export type Policy = Given<typeof policySchema>
+
+export const policyPut = z
+  .object({
+    kind: z.enum(['local', 'wait', 'menu', 'image']),
+    menu: thingName.optional(),
+    image: imageName.optional(),
+    version: pinnedVersion.optional(),
+    everyBoot: everyBoot.optional(),
+    concerns,
+  })
+  .openapi('PolicySaved')
+export type PolicySaved = Policy & { concerns?: Concerns }

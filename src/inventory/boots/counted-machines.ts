@@ -1,0 +1,41 @@
+// The machines with what their next boot depends on, page by page, for counts.
+
+import { type SQL, sql } from 'drizzle-orm'
+import { isActiveSql } from '../../db/deployment-conditions.ts'
+import type { Db } from '../../db/open.ts'
+import { rowsOf } from '../../db/rows.ts'
+import type { Machine } from '../../model/machine.ts'
+
+/** A machine, with the image of its active deployment. */
+export type MachineToCount = Machine & { installs?: { image: string; version: number | null } }
+
+type Row = Pick<Machine, 'id' | 'denied' | 'labels' | 'facts' | 'macs'> & {
+  [Field in 'hostname' | 'uuid' | 'serial' | 'product' | 'asset' | 'assignment']: Machine[Field] | null
+} & { installs: MachineToCount['installs'] | null }
+
+const pageSize = 2000
+const firstId = '00000000-0000-0000-0000-000000000000'
+
+/** All machines in the order of their ids. */
+export async function* countedPages(db: Db): AsyncGenerator<MachineToCount[]> {
+  for (let after = firstId; ; ) {
+    const page = await listCounted(db, sql`m.id > ${after}::uuid order by m.id limit ${pageSize}`)
+    if (page.length > 0) yield page
+    const last = page.at(-1)
+    if (last === undefined || page.length < pageSize) return
+    after = last.id
+  }
+}
+
+async function listCounted(db: Db, which: SQL): Promise<MachineToCount[]> {
+  const found = await db.execute(sql`
+    select m.id::text as id, m.denied, m.hostname, m.uuid, m.serial, m.product, m.asset, m.labels, m.assignment, m.facts,
+      array(select mac from machine_macs where machine_id = m.id) as macs,
+      (select jsonb_build_object('image', d.image, 'version', d.version) from deployments as d
+        where d.machine_id = m.id and ${isActiveSql(sql`d.state`)}) as installs
+    from machines as m where ${which}`)
+  return rowsOf<Row>(found).map((row) => {
+    const given = Object.entries(row).filter(([, value]) => value !== null)
+    return Object.fromEntries(given) as unknown as MachineToCount
+  })
+}
