@@ -1,6 +1,7 @@
 // The fields of an assignment in a form.
 import type { Assignment } from '../../api/schemas/machines/assignment.ts'
 import type { LocalBoot } from '../../model/assignment.ts'
+import { formatImageRef } from '../../model/image.ts'
 import type { Form } from '../http/form.ts'
 import { formatParams, readLines, readParams } from '../http/lines.ts'
 
@@ -11,7 +12,10 @@ export function readAssignment(form: Form): Assignment {
   const [args, withoutArgs] = ['args', 'withoutArgs'].map((name) => readLines(form, name))
   const [params, localBoot] = [readParams(form, 'params'), readLocalBoot(form)]
   return {
-    ...(choice === 'image' && { image: image ?? '', ...(form.get('everyBoot') === 'yes' && { everyBoot: true }) }),
+    ...(choice === 'image' && {
+      ...{ image: image ?? '', version: readVersion(form.get('version')) },
+      ...(form.get('everyBoot') === 'yes' && { everyBoot: true }),
+    }),
     ...(choice === 'menu' && { menu: menu ?? '' }),
     ...(choice === 'local' && { local: true }),
     ...(args && { args }),
@@ -26,12 +30,13 @@ export function readAssignment(form: Form): Assignment {
 
 /** The fields that show an assignment. */
 export function fieldsOfAssignment(assignment: Assignment): Record<string, string> {
-  const { image, menu, local, everyBoot, args, withoutArgs, params, localBoot } = assignment
+  const { image, version, menu, local, everyBoot, args, withoutArgs, params, localBoot } = assignment
   const { answerFile, bootProgram, proxy } = assignment
   const efi = localBoot?.efi
   return {
     choice: image !== undefined ? 'image' : menu !== undefined ? 'menu' : local ? 'local' : '',
     ...(image !== undefined && { image }),
+    ...(version !== undefined && { version: String(version) }),
     ...(menu !== undefined && { menu }),
     ...(everyBoot && { everyBoot: 'yes' }),
     args: (args ?? []).join('\n'),
@@ -45,11 +50,18 @@ export function fieldsOfAssignment(assignment: Assignment): Record<string, strin
   }
 }
 
+/** The version in a field; undefined for the current version. The API judges a text that is no number. */
+export function readVersion(text: string | undefined): number | undefined {
+  const version = text?.trim() ?? ''
+  return version === '' ? undefined : /^\d{1,10}$/.test(version) ? Number(version) : (version as unknown as number)
+}
+
 /** For a list: `image debian-13`, `menu rescue, 2 arguments`. */
 export function describeAssignment(assignment: Assignment): string {
-  const { image, menu, local, everyBoot, args = [], withoutArgs = [], answerFile, params = {} } = assignment
+  const { image, version, menu, local, everyBoot, args = [], withoutArgs = [], answerFile, params = {} } = assignment
   const { localBoot, bootProgram, proxy } = assignment
-  const boots = image !== undefined ? [`image ${image}`] : menu !== undefined ? [`menu ${menu}`] : []
+  const boots =
+    image !== undefined ? [`image ${formatImageRef({ image, version })}`] : menu !== undefined ? [`menu ${menu}`] : []
   const names = Object.keys(params)
   return [
     ...(local ? ['the local disk'] : boots),

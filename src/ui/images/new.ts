@@ -55,7 +55,7 @@ function requestOf(form: Form): ImportRequest {
   const common = {
     ...given(form, 'image'),
     ...given(form, 'title'),
-    ...(form.has('draft') && { draft: true }),
+    ...(form.has('promote') && { draft: false }),
   }
   const source = form.get('source')
   if (source === 'linux') return { ...common, linux: linuxOf(form) }

@@ -13,7 +13,7 @@ type Checks = Map<string, RecipeCheck>
 
 export const list: PageHandler = (visit) => catalogue(visit)
 
-/** Starts an import: `recipe`, `archs`, and perhaps `image`, `mirror` and `draft`. */
+/** Starts an import: `recipe`, `archs`, and perhaps `image`, `mirror` and `promote`. */
 export const start: PageHandler = async (visit) => {
   const { api, form } = visit
   const archs = form.all('archs') as NonNullable<ImportRequest['archs']>
@@ -22,7 +22,7 @@ export const start: PageHandler = async (visit) => {
     ...(archs.length > 0 && { archs }),
     ...(form.get('image') && { image: form.get('image') }),
     ...(form.get('mirror') && { mirror: form.get('mirror') }),
-    ...(form.has('draft') && { draft: true }),
+    ...(form.has('promote') && { draft: false }),
   }
   return submit(
     async () => ({ redirect: `/imports/${(await api.ask<Import>('POST', '/imports', body)).id}` }),

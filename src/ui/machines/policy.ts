@@ -2,6 +2,8 @@
 import type { Image } from '../../api/schemas/images/image.ts'
 import type { Menu } from '../../api/schemas/machines/menu.ts'
 import type { Policy } from '../../api/schemas/machines/policy.ts'
+import { formatImageRef } from '../../model/image.ts'
+import { readVersion } from '../forms/assignment.ts'
 import type { RefusedError } from '../http/client.ts'
 import type { Form } from '../http/form.ts'
 import type { Listed } from '../http/listed.ts'
@@ -44,12 +46,15 @@ function policyOf(form: Form): Policy {
   const kind = form.get('kind')
   if (kind === 'menu') return { kind, menu: form.get('menu') ?? '' }
   if (kind === 'image')
-    return { kind, image: form.get('image') ?? '', ...(form.has('everyBoot') && { everyBoot: true as const }) }
+    return {
+      ...{ kind, image: form.get('image') ?? '', version: readVersion(form.get('version')) },
+      ...(form.has('everyBoot') && { everyBoot: true as const }),
+    }
   return { kind: kind as 'local' | 'wait' }
 }
 
 function commandOf(chosen: Policy): string {
-  const name = chosen.kind === 'menu' ? [chosen.menu] : chosen.kind === 'image' ? [chosen.image] : []
+  const name = chosen.kind === 'menu' ? [chosen.menu] : chosen.kind === 'image' ? [formatImageRef(chosen)] : []
   const often = chosen.kind === 'image' && chosen.everyBoot ? ['--every-boot'] : []
   return ['policy set', chosen.kind, ...name, ...often].join(' ')
 }

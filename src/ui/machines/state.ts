@@ -1,6 +1,7 @@
 // A machine in words: its name, its state, its assignment, its firmware.
 import type { Strip } from '../../api/schemas/boots/strips.ts'
 import type { Machine } from '../../api/schemas/machines/machine.ts'
+import { formatImageRef } from '../../model/image.ts'
 import { lookOf } from '../boots/strip.ts'
 import type { Tone } from '../http/tone.ts'
 
@@ -33,8 +34,9 @@ export function stateOf({ denied, discovered, lastSeenAt }: Machine, strip: Stri
 
 /** The choice that is assigned to a machine; undefined if groups or the policy decide. */
 export function assignedOf({ assignment = {} }: Pick<Machine, 'assignment'>): string | undefined {
-  const { image, menu, local } = assignment
-  return image ?? (menu === undefined ? (local ? 'local disk' : undefined) : `menu ${menu}`)
+  const { image, version, menu, local } = assignment
+  const named = image && formatImageRef({ image, version })
+  return named ?? (menu === undefined ? (local ? 'local disk' : undefined) : `menu ${menu}`)
 }
 
 /** The firmware and the architecture of a machine, as it reported them. */

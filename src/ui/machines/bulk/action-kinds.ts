@@ -1,5 +1,7 @@
 // The actions on many machines: the fields of their forms, and what they ask of the API.
 import type { MachinesAct } from '../../../api/schemas/machines/action.ts'
+import { formatImageRef } from '../../../model/image.ts'
+import { readVersion } from '../../forms/assignment.ts'
 import { shellQuote } from '../../http/commands.ts'
 import type { Form } from '../../http/form.ts'
 import { readPairs } from '../../http/lines.ts'
@@ -26,9 +28,12 @@ export type ActionKind = {
 export const actionKinds: Record<string, ActionKind> = {
   assign: {
     ...{ title: 'Assign', verb: 'Assign to', done: 'changed' },
-    fields: ['what', 'image', 'menu', 'everyBoot', 'answerFile'],
+    fields: ['what', 'image', 'version', 'menu', 'everyBoot', 'answerFile'],
     body: (form) => ({ assign: assignmentOf(form) }),
-    cli: (form) => (form.get('what') === 'image' ? `assign --to ${shellQuote(form.get('image') ?? '')}` : undefined),
+    cli: (form) =>
+      form.get('what') === 'image'
+        ? `assign --to ${shellQuote(formatImageRef({ image: form.get('image') ?? '', version: readVersion(form.get('version')) }))}`
+        : undefined,
   },
   labels: {
     ...{ title: 'Label', verb: 'Label', done: 'changed', fields: ['labels'] },
@@ -71,7 +76,10 @@ function assignmentOf(form: Form): ActionBody['assign'] {
   if (what === 'nothing') return null
   const file = form.get('answerFile')
   return {
-    ...(what === 'image' && { image: form.get('image') ?? '', everyBoot: form.has('everyBoot') ? true : null }),
+    ...(what === 'image' && {
+      ...{ image: form.get('image') ?? '', version: readVersion(form.get('version')) },
+      everyBoot: form.has('everyBoot') ? true : null,
+    }),
     ...(what === 'menu' && { menu: form.get('menu') ?? '' }),
     ...(what === 'local' && { local: true }),
     ...(file !== undefined && { answerFile: file === '-' ? null : file }),

@@ -1,5 +1,6 @@
 // The form of a menu: its fields, and the menu for the API.
 import type { Menu } from '../../../api/schemas/machines/menu.ts'
+import { readVersion } from '../../forms/assignment.ts'
 import type { Form } from '../../http/form.ts'
 import { readNumber } from '../../http/lines.ts'
 
@@ -10,7 +11,19 @@ type Entry = Menu['entries'][number]
 /** A row of the form: one entry, as it was entered. */
 export type EntryRow = Record<(typeof entryFields)[number], string>
 const entryFields = [
-  ...(['kind', 'name', 'text', 'hotkey', 'place', 'image', 'menu', 'answerFile', 'args', 'withoutArgs'] as const),
+  ...([
+    'kind',
+    'name',
+    'text',
+    'hotkey',
+    'place',
+    'image',
+    'version',
+    'menu',
+    'answerFile',
+    'args',
+    'withoutArgs',
+  ] as const),
   ...(['everyBoot', 'archs', 'platforms'] as const),
 ]
 
@@ -64,7 +77,7 @@ function entryOf(row: EntryRow): Entry {
     ...(platforms !== '' && { platforms: words(platforms) }),
     ...(kind === 'menu' && { menu }),
     ...(kind === 'image' && {
-      image,
+      ...{ image, version: readVersion(row.version) },
       ...(args?.length && { args: args.map((arg) => arg.trim()) }),
       ...(withoutArgs?.length && { withoutArgs: withoutArgs.map((arg) => arg.trim()) }),
       ...(answerFile !== '' && { answerFile }),
@@ -87,6 +100,7 @@ function rowOf(entry: Entry, index: number): EntryRow {
     ...{ kind, name, text, hotkey, place: String((index + 1) * 10) },
     ...{ archs: archs.join(' '), platforms: platforms.join(' ') },
     menu: entry.kind === 'menu' ? entry.menu : '',
+    version: String(image?.version ?? ''),
     ...{ image: image?.image ?? '', answerFile: image?.answerFile ?? '', everyBoot: image?.everyBoot ? 'yes' : '' },
     ...{ args: (image?.args ?? []).join('\n'), withoutArgs: (image?.withoutArgs ?? []).join('\n') },
   }

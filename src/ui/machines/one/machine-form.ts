@@ -1,6 +1,7 @@
 // The form of a machine: its fields as texts, and the change that it describes.
 import type { AssignmentChange } from '../../../api/schemas/machines/assignment.ts'
 import type { Machine, MachineChange } from '../../../api/schemas/machines/machine.ts'
+import { readVersion } from '../../forms/assignment.ts'
 import type { Form } from '../../http/form.ts'
 import { formatPairs, formatParams, readLines, readPairs, readParams } from '../../http/lines.ts'
 
@@ -9,11 +10,23 @@ const texts = ['hostname', 'uuid', 'serial', 'product', 'asset', 'expectedBy'] a
 /** The values of the fields. */
 export function fieldsOf(machine: Machine): Record<string, string> {
   const { assignment = {}, labels, macs } = machine
-  const { image, menu, local, everyBoot, args = [], withoutArgs = [], answerFile, params, bootProgram } = assignment
+  const {
+    image,
+    version,
+    menu,
+    local,
+    everyBoot,
+    args = [],
+    withoutArgs = [],
+    answerFile,
+    params,
+    bootProgram,
+  } = assignment
   const what = image !== undefined ? 'image' : menu !== undefined ? 'menu' : local ? 'local' : 'groups'
   return {
     ...Object.fromEntries(texts.map((field) => [field, machine[field] ?? ''])),
     ...{ what, image: image ?? '', menu: menu ?? '', answerFile: answerFile ?? '', bootProgram: bootProgram ?? '' },
+    ...(version !== undefined && { version: String(version) }),
     ...(everyBoot && { everyBoot: 'on' }),
     macs: macs.join('\n'),
     labels: formatPairs(labels),
@@ -39,6 +52,7 @@ function assignmentOf(form: Form, { assignment }: Machine): AssignmentChange {
   const params = withRemovals(assignment?.params, readParams(form, 'params') ?? {})
   return {
     image: what === 'image' ? (form.get('image') ?? '') : null,
+    version: what === 'image' ? (readVersion(form.get('version')) ?? null) : null,
     menu: what === 'menu' ? (form.get('menu') ?? '') : null,
     local: what === 'local' ? true : null,
     everyBoot: what === 'image' && form.has('everyBoot') ? true : null,
