@@ -85,7 +85,7 @@ test('machines are counted by what they boot before and after, the largest numbe
   const pinned = machine({ image: 'debian', version: 2 })
   const current = machine({ image: 'debian' })
   expect(
-    compareMachines(catalog, [
+    compareMachines(catalog, catalog, [
       { before: pinned, after: current },
       { before: pinned, after: current },
       { before: current, after: current },

@@ -1,8 +1,10 @@
 // /deployments: install an image once.
 import { z } from '@hono/zod-openapi'
 import type { Db } from '../../db/open.ts'
+import { compareArmed } from '../../decide/concerns/concerns.ts'
 import { findRefusals, type Refusals } from '../../decide/preview/arming.ts'
 import { findOthers, machinesOfBatch, shareOf } from '../../inventory/boots/batches.ts'
+import { findCounted } from '../../inventory/boots/counted-machines.ts'
 import { cancelDeployments } from '../../inventory/boots/deployment-cancels.ts'
 import {
   armDeployment,
@@ -22,6 +24,7 @@ import type { Scope } from '../../model/access/scope.ts'
 import { failureOf } from '../../model/codes/explain.ts'
 import { type Machine, nameOf } from '../../model/machine.ts'
 import { isMachineInScope, requireInScope } from '../access/rights.ts'
+import { inTransaction } from '../http/counted.ts'
 import { endpoint } from '../http/endpoint.ts'
 import { page, withoutNulls } from '../http/page.ts'
 import { findTargets } from '../machines/actions.ts'
@@ -29,6 +32,7 @@ import { requireMachine } from '../machines/machines.ts'
 import {
   type DeploymentOrder,
   deploymentArm,
+  deploymentArmed,
   deploymentList,
   deploymentSchema,
   deploymentsArm,
@@ -95,8 +99,8 @@ export const arm = endpoint({
   description:
     'The image is served until the machine reports installed or failed, at most maxAttempts times within the window. Fetching scripts and files does not change the deployment. If the machine would be refused now, the answer is a conflict (409) unless `force` is true. The same holds for a machine that is probably installed, or being installed, under another record.',
   body: deploymentArm,
-  returns: deploymentSchema,
-  statuses: { 201: 'Deployment armed' },
+  returns: deploymentArmed,
+  statuses: { 200: 'With `dryRun`: what would be armed', 201: 'Deployment armed' },
   prepare: async (deps, { body, scope }) => {
     const machine = await findMachine(deps.db, body.machine)
     requireInScope(scope, machine, body.machine)
@@ -112,14 +116,20 @@ export const arm = endpoint({
       )
     const unpowered = (await findUnpowered(db, [machine], body.power)).get(machine.id)
     if (unpowered !== undefined) throw new ConflictError(`machine ${nameOf(machine)} is not armed: ${unpowered}`)
-    const armed = await db.transaction(async (tx) => {
-      const deployment = await armDeployment(tx, machine.id, orderOf(body), body.replace, by)
-      await powerArmed(tx, [deployment], body.power, by)
+    const { dryRun, replace } = body
+    const order = orderOf(body)
+    const before = await findCounted(db, [machine.id])
+    const armed = await inTransaction(db, dryRun, async (tx) => {
+      const deployment = await armDeployment(tx, machine.id, order, replace, by)
+      if (!dryRun) await powerArmed(tx, [deployment], body.power, by)
       return deployment
     })
+    const concerns = { applied: !dryRun, ...(await compareArmed(db, before, order)) }
+    if (dryRun) return { status: 200, body: { ...bodyOf(armed), concerns } }
     if (body.power !== undefined) setImmediate(power.wake)
     const powered = (await findPowerOfDeployments(db, [armed.id])).get(armed.id)
-    return { status: 201, body: bodyOf(armed, powered), headers: { location: `/api/v1/deployments/${armed.id}` } }
+    const headers = { location: `/api/v1/deployments/${armed.id}` }
+    return { status: 201, body: { ...bodyOf(armed, powered), concerns }, headers }
   },
 })
 
@@ -143,13 +153,21 @@ export const armMany = endpoint({
     const machines = await findAllMachines(db, { ids, scope })
     const options = { dryRun: body.dryRun, expect: body.expect, others }
     const why = new Map([...(await findUnpowered(db, machines, body.power)), ...refusals])
+    const order = orderOf(body)
     const result = await db.transaction(async (tx) => {
-      const done = await armMachines(tx, machines, orderOf(body), options, by, why)
+      const done = await armMachines(tx, machines, order, options, by, why)
       if (!body.dryRun) await powerArmed(tx, done.armed, body.power, by, done.batch)
       return done
     })
     if (body.power !== undefined && !body.dryRun) setImmediate(power.wake)
-    return { status: 200, body: result }
+    const armed = await findCounted(
+      db,
+      result.armed.map(({ machineId }) => machineId),
+    )
+    // No machine had an active deployment before.
+    const before = armed.map(({ installs: _, ...machine }) => machine)
+    const concerns = { applied: !body.dryRun, ...(await compareArmed(db, before, order)) }
+    return { status: 200, body: { ...result, concerns } }
   },
 })
 

@@ -1,7 +1,11 @@
 // Changes that count the machines which they concern, and dry runs of them.
 import type { Db } from '../../db/open.ts'
-import { type Concerns, compareCatalogs } from '../../decide/concerns/concerns.ts'
+import type { Tx } from '../../db/transaction.ts'
+import { type Concerns, compareCatalogs, compareMachines } from '../../decide/concerns/concerns.ts'
 import { loadCatalog } from '../../inventory/boots/catalog.ts'
+import { findCounted } from '../../inventory/boots/counted-machines.ts'
+import { findMachine } from '../../inventory/machines/machines.ts'
+import type { Machine, MachineKey } from '../../model/machine.ts'
 
 /** The query of such a change. */
 export type ChangeQuery = { dryRun?: boolean | undefined; count?: boolean | undefined }
@@ -18,6 +22,25 @@ class RolledBackError<Result> extends Error {
   }
 }
 
+/** Makes a change of one machine, as `counted` does. */
+export async function countedMachine<Result extends { machine: Machine }>(
+  db: Db,
+  { dryRun = false, count = false }: ChangeQuery,
+  key: MachineKey,
+  change: (db: Db) => Promise<Result>,
+): Promise<{ result: Result; concerns?: Counted }> {
+  if (!dryRun && !count) return { result: await change(db) }
+  return inTransaction(db, dryRun, async (tx) => {
+    const id = (await findMachine(tx, key))?.id
+    const [was] = id === undefined ? [] : await findCounted(tx, [id])
+    const before = await loadCatalog(tx)
+    const result = await change(tx)
+    const [is] = await findCounted(tx, [result.machine.id])
+    const concerns = compareMachines(before, await loadCatalog(tx), [{ before: was, after: is }])
+    return { result, concerns: { applied: !dryRun, ...concerns } }
+  })
+}
+
 /** The answer to a deletion. */
 export function deletion({ concerns }: { concerns?: Counted }) {
   return concerns === undefined ? { status: 204 as const } : { status: 200 as const, body: { concerns } }
@@ -27,7 +50,7 @@ export function deletion({ concerns }: { concerns?: Counted }) {
 export async function inTransaction<Result>(
   db: Db,
   dryRun: boolean,
-  work: (tx: Db) => Promise<Result>,
+  work: (tx: Tx) => Promise<Result>,
 ): Promise<Result> {
   try {
     return await db.transaction(async (tx) => {

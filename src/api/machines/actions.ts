@@ -1,6 +1,9 @@
 // /machines/actions: change, enter or delete many machines at once, after a preview.
 import { z } from '@hono/zod-openapi'
 import type { Db } from '../../db/open.ts'
+import { createMachineTally, loadCatalogWith } from '../../decide/concerns/concerns.ts'
+import { loadCatalog } from '../../inventory/boots/catalog.ts'
+import { listInstalls } from '../../inventory/boots/counted-machines.ts'
 import { listDeleted } from '../../inventory/changes/deleted-machines.ts'
 import { type ActionExample, actOnMachines, type MachineAction } from '../../inventory/machines/actions.ts'
 import { auditViewOf } from '../../inventory/machines/machines.ts'
@@ -37,7 +40,11 @@ facts, secrets and deployments are not restored.`,
     if (scope !== undefined && action.labels !== undefined) throw forbiddenForScope(scope)
     allowSilence(context, silenceMs)
     const search = await findTargets(db, ids, filter, scope)
-    const { tx, examples, ...result } = await actOnMachines(db, search, actionOf(action), { dryRun, expect }, by)
+    const [before, after] = [await loadCatalog(db), await loadCatalogWith(db, pinOf(action))]
+    const installs = await listInstalls(db)
+    const { change, result: counts } = createMachineTally(before, after, installs)
+    const options = { dryRun, expect, onChange: change }
+    const { tx, examples, ...result } = await actOnMachines(db, search, actionOf(action), options, by)
     const missing = ids === undefined ? 0 : ids.length - result.matched
     const undo = action.delete && tx !== undefined && result.changed > 0
     const body = {
@@ -45,6 +52,7 @@ facts, secrets and deployments are not restored.`,
       missing,
       examples: examples.map(exampleOf),
       applied: !dryRun,
+      concerns: { applied: !dryRun, ...counts() },
       ...(undo && { undo: `/api/v1/machines/deleted?transaction=${tx}` }),
     }
     return { status: 200, body }
@@ -97,6 +105,11 @@ export async function findTargets(
   scope: Scope | undefined,
 ): Promise<MachineSearch> {
   return ids === undefined ? findSearch(db, filter ?? {}, scope) : { ids, scope }
+}
+
+/** The version that an action pins. */
+function pinOf({ assign }: z.output<typeof machineAction>) {
+  return assign?.image && assign.version ? { image: assign.image, version: assign.version } : {}
 }
 
 function actionOf(action: z.output<typeof machineAction>): MachineAction {

@@ -12,10 +12,19 @@ import { InputError } from '../../lib/errors.ts'
 import type { Scope } from '../../model/access/scope.ts'
 import type { Machine, MachineKey } from '../../model/machine.ts'
 import { forbiddenForScope } from '../access/rights.ts'
+import { type Counted, countedMachine } from '../http/counted.ts'
 import { type AdminDeps, endpoint } from '../http/endpoint.ts'
 import { page } from '../http/page.ts'
 import { limit, machineKey } from '../schemas/common.ts'
-import { forgetQuery, forgottenSchema, machineChange, machineList, machineSchema } from '../schemas/machines/machine.ts'
+import { changeQuery } from '../schemas/machines/concerns.ts'
+import {
+  forgetQuery,
+  forgottenSchema,
+  machineChange,
+  machineList,
+  machineSaved,
+  machineSchema,
+} from '../schemas/machines/machine.ts'
 import { cursorParameter, formatCursor, machineSearch, sortOf, sortParameter } from '../schemas/machines/search.ts'
 import { findSearch } from './search.ts'
 
@@ -69,13 +78,16 @@ export const put = endpoint({
   description:
     'Fields that the body leaves out are cleared, except the MAC addresses. If the URL has a MAC address that no machine has, a machine is created.',
   params,
+  query: changeQuery,
   body: machineChange,
   conditional: true,
-  returns: machineSchema,
+  returns: machineSaved,
   statuses: { 200: 'Machine replaced', 201: 'Machine created' },
-  answer: async (deps, { params: { id }, body, precondition, by }) => {
-    const { machine, created } = await saveMachine(deps.db, id, body, { ...precondition, replace: true }, by)
-    return answerOf(deps, machine, { created })
+  answer: async (deps, { params: { id }, query, body, precondition, by }) => {
+    const { result, concerns } = await countedMachine(deps.db, query, id, (on) =>
+      saveMachine(on, id, body, { ...precondition, replace: true }, by),
+    )
+    return answerOf(deps, result.machine, { created: result.created, concerns })
   },
 })
 
@@ -118,15 +130,18 @@ export const patch = endpoint({
   summary: 'Change fields of a machine',
   description: 'Fields that the body leaves out stay. Labels, params and localBoot are merged by name.',
   params,
+  query: changeQuery,
   body: machineChange,
   conditional: true,
-  returns: machineSchema,
+  returns: machineSaved,
   statuses: { 200: 'Machine changed' },
-  answer: async (deps, { params: { id: key }, body, precondition, by, scope }) => {
+  answer: async (deps, { params: { id: key }, query, body, precondition, by, scope }) => {
     refuseOtherMachines(scope, body)
     const { id } = await requireMachine(deps.db, key)
-    const { machine } = await saveMachine(deps.db, { id }, body, precondition, by)
-    return answerOf(deps, machine, { scope })
+    const { result, concerns } = await countedMachine(deps.db, query, { id }, (on) =>
+      saveMachine(on, { id }, body, precondition, by),
+    )
+    return answerOf(deps, result.machine, { scope, concerns })
   },
 })
 
@@ -161,20 +176,26 @@ function refuseOtherMachines(scope: Scope | undefined, { macs, uuid, serial, pro
   if (scope !== undefined && deciding) throw forbiddenForScope(scope)
 }
 
+type Answered = {
+  created?: boolean
+  doubts?: string[]
+  scope?: Scope | undefined
+  concerns?: Counted | undefined
+}
 type AnswerDeps = Pick<AdminDeps, 'db' | 'nbps'>
 
 /** @param scope of the client: with a scope, it gets no names of other machines */
 async function answerOf(
   { db, nbps }: AnswerDeps,
   machine: Machine,
-  { created = false, doubts = [], scope }: { created?: boolean; doubts?: string[]; scope?: Scope | undefined },
+  { created = false, doubts = [], scope, concerns }: Answered,
 ) {
   const headers = { etag: etagOf(machine), ...(created && { location: `/api/v1/machines/${machine.id}` }) }
   const namesakes = await namesakesOf(db, machine)
   const ambiguous = `other machines have the host name ${machine.hostname} too${scope === undefined ? `: ${namesakes.join(', ')}` : ''}; to tell them apart, use a MAC address in commands and URLs`
   const absent = absentProgramNotices(machine.assignment, nbps)
   const notices = [...(namesakes.length > 0 ? [ambiguous] : []), ...absent, ...doubts]
-  const body = { ...machine, ...(notices.length > 0 && { notices }) }
+  const body = { ...machine, ...(notices.length > 0 && { notices }), ...(concerns && { concerns }) }
   return { status: created ? (201 as const) : (200 as const), body, headers }
 }
 

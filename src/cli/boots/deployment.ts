@@ -2,15 +2,17 @@
 import { type Command, Option } from 'commander'
 import type {
   Deployment,
+  DeploymentArmed,
   DeploymentBatch,
   DeploymentsArmed,
   DeploymentsCancelled,
 } from '../../api/schemas/boots/deployment.ts'
 import { deploymentStates } from '../../model/deployment.ts'
-import type { ImageRef } from '../../model/image.ts'
+import { formatImageRef, type ImageRef } from '../../model/image.ts'
 import type { Condition } from '../../model/selector.ts'
 import { machineHelp, readMachine } from '../machines/argument.ts'
 import { type AssignmentOptions, addHowOptions, readImageRef } from '../machines/assignment-options.ts'
+import { printConcerns } from '../machines/concerns.ts'
 import { collectConditions } from '../machines/selector.ts'
 import { type CliDeps, clientOf, print } from '../shell/deps.ts'
 import { formatTime, withFailure } from '../shell/format.ts'
@@ -62,7 +64,7 @@ export function addDeploymentCommand(program: Command, deps: CliDeps): void {
     .option('--share <percent>', 'with --where: arm only this share of the machines', parseCount)
     .option('--except-batch <id>', 'with --where: leave out the machines of this batch, after a --share')
     .option('--others-of <id>', 'instead of --where: the machines that the --share of this batch left out')
-    .option('--dry-run', 'with --where: only show what would be armed')
+    .option('--dry-run', 'only show what would be armed, and how many machines it concerns')
     .option('--image-version <n>', 'install this version of the image, not the one that is current now', parseCount)
     .option('--follow', 'install the version that is current at the boot, not the one that is current now')
     .addOption(new Option('--power-on', 'then switch the machines on').conflicts('powerCycle'))
@@ -92,12 +94,15 @@ export function addDeploymentCommand(program: Command, deps: CliDeps): void {
       }
       const client = clientOf(command, deps)
       if (machine !== undefined) {
-        const body = { machine, ...order, ...(replace && { replace }) }
-        print(command, deps, await client.ask<Deployment>('POST', '/deployments', body), formatDeployment)
+        const body = { machine, ...order, ...(replace && { replace }), ...(dryRun && { dryRun }) }
+        const armed = await client.ask<DeploymentArmed>('POST', '/deployments', body)
+        print(command, deps, armed, (answer) => (dryRun ? formatDry(answer) : formatDeployment(answer)))
+        printConcerns(deps, armed.concerns)
       } else {
         const body = { selector: where, othersOf, ...order, share, exceptBatch, ...(dryRun && { dryRun }) }
         const done = await client.ask<DeploymentsArmed>('POST', '/deployments/bulk', body)
         print(command, deps, done, (answer) => formatArmed(answer, dryRun ?? false))
+        printConcerns(deps, done.concerns)
       }
     })
 
@@ -206,6 +211,10 @@ function formatDeployment(deployment: Deployment): string {
   const reason = withFailure(deployment.reason, deployment.failure)
   const powered = power && `; power ${power.action} ${power.state}${power.message ? `: ${power.message}` : ''}`
   return `${id}: ${image} ${state}, ${attempts} of ${maxAttempts} attempts${reason ? `: ${reason}` : ''}${powered ?? ''}`
+}
+
+function formatDry({ image, version }: Deployment): string {
+  return `${formatImageRef({ image, version })} would be armed`
 }
 
 function formatStates(states: DeploymentBatch['states']): string {

@@ -8,6 +8,7 @@ import { type CliDeps, clientOf, collect, print } from '../shell/deps.ts'
 import { printable } from '../shell/format.ts'
 import { parseCount } from '../shell/numbers.ts'
 import { readImageRef } from './assignment-options.ts'
+import { printConcerns } from './concerns.ts'
 
 type ActOptions = {
   match?: string
@@ -50,6 +51,7 @@ export function addMachineActCommand(machine: Command, deps: CliDeps): void {
       }
       const done = await clientOf(command, deps).ask<MachinesActed>('POST', '/machines/actions', body)
       print(command, deps, done, formatActed)
+      if (done.changed > 0) printConcerns(deps, done.concerns)
     })
 }
 

@@ -39,6 +39,7 @@ export type SetOptions = Omit<AssignmentOptions, 'image'> & { [Field in TextFiel
   allow?: true
   clear?: string[]
   replace?: true
+  dryRun?: true
 }
 
 /**

@@ -1,6 +1,6 @@
 // `bootwright machine`.
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import type { Forgotten, Machine } from '../../api/schemas/machines/machine.ts'
+import type { Forgotten, Machine, MachineSaved } from '../../api/schemas/machines/machine.ts'
 import { parseMac } from '../../lib/ids/mac.ts'
 import { archs, platforms } from '../../model/arch.ts'
 import { machineStateNames } from '../../model/machine.ts'
@@ -16,6 +16,7 @@ import { addAssignmentOptions, formatAssignment, imageOption } from './assignmen
 import { addMachineBulkCommands } from './bulk.ts'
 import { machineChange, optionOf, type SetOptions, textFields, textOptions } from './change.ts'
 import { clearHelp } from './clear.ts'
+import { countedPath, printConcerns } from './concerns.ts'
 import { addMachinePowerCommand } from './power/power.ts'
 import { collectLabel, collectMac } from './readers.ts'
 import { addMachineArchiveCommands, ownersOf, printArchived } from './sync/archive.ts'
@@ -57,6 +58,7 @@ export function addMachineCommand(program: Command, deps: CliDeps): void {
     .addOption(new Option('--clear-uuid', 'same as --clear uuid').conflicts('uuid'))
     .addOption(new Option('--clear-serial', 'same as --clear serial').conflicts('serial'))
     .option('--replace', 'clear all other fields, except the MACs')
+    .option('--dry-run', 'change nothing; show whether the machine would boot something else')
     .action(async (named: string, options: SetOptions, command: Command) => {
       const client = clientOf(command, deps)
       const mac = parseMac(named)
@@ -67,8 +69,10 @@ export function addMachineCommand(program: Command, deps: CliDeps): void {
       // PUT creates a machine. PATCH leaves alone the fields that another operator changes meanwhile.
       const method = before === undefined || options.replace ? 'PUT' : 'PATCH'
       // The URL has the id, because a PUT keeps the MAC in its URL, even if that MAC is to be removed.
-      const saved = await client.ask<Machine>(method, pathOf(before?.id ?? named), change)
+      const path = countedPath(pathOf(before?.id ?? named), options.dryRun)
+      const saved = await client.ask<MachineSaved>(method, path, change)
       print(command, deps, saved, summaryOf)
+      printConcerns(deps, saved.concerns)
       for (const notice of saved.notices ?? []) deps.err(`notice: ${notice}\n`)
       deps.err(`to see the script: bootwright preview ${mac ?? named}\n`)
     })

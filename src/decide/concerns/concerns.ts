@@ -1,7 +1,11 @@
 // How many machines a change concerns, and what they boot before and after it. Called by the API.
 import type { Db } from '../../db/open.ts'
-import { countedPages, type MachineToCount } from '../../inventory/boots/counted-machines.ts'
+import { loadCatalog } from '../../inventory/boots/catalog.ts'
+import { countedPages, type listInstalls, type MachineToCount } from '../../inventory/boots/counted-machines.ts'
+import { findPinnedVersion } from '../../inventory/images/pinned-versions.ts'
 import type { Catalog } from '../../model/catalog.ts'
+import { formatImageRef, type ImageRef } from '../../model/image.ts'
+import type { Machine } from '../../model/machine.ts'
 import { createNextBoots, isSameNextBoot, type NextBoot } from './next-boot.ts'
 
 /** What a change does to the next boots of machines. */
@@ -61,13 +65,57 @@ export async function compareCatalogs(db: Db, before: Catalog, after: Catalog): 
   return tally.result()
 }
 
-/** Compares what machines boot by one catalog, before and after changes of the machines. */
+/** Collects what machines boot before and after a change of each. `installs`: the images of their active deployments. */
+export function createMachineTally(
+  before: Catalog,
+  after: Catalog,
+  installs: Awaited<ReturnType<typeof listInstalls>>,
+) {
+  const tally = createTally()
+  const [was, is] = [createNextBoots(before), createNextBoots(after)]
+  const toCount = (machine: Machine): MachineToCount => {
+    const installed = installs.get(machine.id)
+    return installed === undefined ? machine : { ...machine, installs: installed }
+  }
+  return {
+    change: (change: { before: Machine; after: Machine | undefined }) =>
+      tally.add(was(toCount(change.before)), change.after && is(toCount(change.after))),
+    result: tally.result,
+  }
+}
+
+/** Compares what machines boot before and after changes of the machines. */
 export function compareMachines(
-  catalog: Catalog,
+  before: Catalog,
+  after: Catalog,
   changed: { before: MachineToCount | undefined; after: MachineToCount | undefined }[],
 ): Concerns {
   const tally = createTally()
-  const nextBoot = createNextBoots(catalog)
-  for (const { before, after } of changed) tally.add(before && nextBoot(before), after && nextBoot(after))
+  const [was, is] = [createNextBoots(before), createNextBoots(after)]
+  for (const machine of changed) tally.add(machine.before && was(machine.before), machine.after && is(machine.after))
   return tally.result()
+}
+
+/** The catalog, also with a version that nothing pins yet. */
+export async function loadCatalogWith(db: Db, ref: Partial<ImageRef>): Promise<Catalog> {
+  const { image, version } = ref
+  const catalog = await loadCatalog(db)
+  const found = image === undefined || version === undefined ? undefined : await findPinnedVersion(db, image, version)
+  if (found === undefined) return catalog
+  return { ...catalog, versions: new Map([...catalog.versions, [formatImageRef(found), found]]) }
+}
+
+/** Compares what machines boot before and after a deployment of an image is armed for them. */
+export async function compareArmed(
+  db: Db,
+  machines: MachineToCount[],
+  { image, version, follow }: { image: string; version?: number | undefined; follow?: boolean | undefined },
+): Promise<Concerns> {
+  const catalog = await loadCatalogWith(db, { image, version })
+  const installs = { image, version: follow ? null : (version ?? catalog.images.get(image)?.version ?? null) }
+  return compareMachines(
+    catalog,
+    catalog,
+    machines.map((machine) => ({ before: machine, after: { ...machine, installs } })),
+  )
 }

@@ -27,6 +27,18 @@ export async function* countedPages(db: Db): AsyncGenerator<MachineToCount[]> {
   }
 }
 
+/** The existing machines with these ids. */
+export async function findCounted(db: Db, ids: string[]): Promise<MachineToCount[]> {
+  const found: MachineToCount[] = []
+  for (let at = 0; at < ids.length; at += pageSize) {
+    const list = JSON.stringify(ids.slice(at, at + pageSize))
+    found.push(
+      ...(await listCounted(db, sql`m.id in (select value::uuid from jsonb_array_elements_text(${list}::jsonb))`)),
+    )
+  }
+  return found
+}
+
 async function listCounted(db: Db, which: SQL): Promise<MachineToCount[]> {
   const found = await db.execute(sql`
     select m.id::text as id, m.denied, m.hostname, m.uuid, m.serial, m.product, m.asset, m.labels, m.assignment, m.facts,
@@ -38,4 +50,13 @@ async function listCounted(db: Db, which: SQL): Promise<MachineToCount[]> {
     const given = Object.entries(row).filter(([, value]) => value !== null)
     return Object.fromEntries(given) as unknown as MachineToCount
   })
+}
+
+/** The images of active deployments, by machine. */
+export async function listInstalls(db: Db): Promise<Map<string, MachineToCount['installs']>> {
+  const found = await db.execute(sql`
+    select machine_id::text as id, image, version from deployments where ${isActiveSql(sql`state`)}`)
+  return new Map(
+    rowsOf<{ id: string; image: string; version: number | null }>(found).map(({ id, ...installs }) => [id, installs]),
+  )
 }

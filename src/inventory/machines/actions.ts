@@ -32,7 +32,12 @@ export type ActionResult = {
 }
 
 /** `dryRun`: only count. `expect`: the number of machines that must change, or nothing does. */
-export type ActionOptions = { dryRun: boolean; expect?: number | undefined }
+export type ActionOptions = {
+  dryRun: boolean
+  expect?: number | undefined
+  /** Hears of each machine that changes. */
+  onChange?: (change: ActionExample) => void
+}
 
 export const maxActedOn = 250_000
 const maxExamples = 20
@@ -48,12 +53,12 @@ export async function actOnMachines(
   db: Db,
   search: MachineSearch,
   action: MachineAction,
-  { dryRun, expect }: ActionOptions,
+  { dryRun, expect, onChange }: ActionOptions,
   by: Actor,
 ): Promise<ActionResult> {
-  if (dryRun) return act(db, search, action, true, by)
+  if (dryRun) return act(db, search, action, true, by, onChange)
   return db.transaction(async (tx) => {
-    const result = await act(tx, search, action, false, by)
+    const result = await act(tx, search, action, false, by, onChange)
     if (expect !== undefined && result.changed !== expect)
       throw new ConflictError(
         `${result.changed} machines would change, expected ${expect}: nothing was changed. Next step: repeat the preview (dryRun)`,
@@ -69,8 +74,14 @@ async function act(
   action: MachineAction,
   dryRun: boolean,
   by: Actor,
+  onChange: ActionOptions['onChange'],
 ): Promise<ActionResult> {
   const result: ActionResult = { matched: 0, changed: 0, unchanged: 0, refused: [], examples: [] }
+  const count = (example: ActionExample) => {
+    result.changed += 1
+    if (result.examples.length < maxExamples) result.examples.push(example)
+    onChange?.(example)
+  }
   const earlier = nothingEarlier()
   for (let after: MachineCursor | undefined; ; ) {
     const machines = await searchMachines(db, search, creationOrder, machinesAtOnce, after)
@@ -79,14 +90,14 @@ async function act(
     result.matched += machines.length
     if (result.matched > maxActedOn)
       throw new InputError({ field: 'filter', value: `more machines`, expected: `at most ${maxActedOn} machines` })
-    if (action === 'delete') await deleteAll(db, machines, dryRun, by, result)
+    if (action === 'delete') await deleteAll(db, machines, dryRun, by, result, count)
     else {
       const rows = machines.map((machine, line) => ({ line, key: { id: machine.id }, change: action(machine) }))
       for (const row of await saveMachineRows(db, rows, { dryRun, by, found: machines }, earlier)) {
         const before = machines[row.line] as Machine
         if ('faults' in row) refuse(result, before, row.faults.map(whyOf).join('; '))
         else if (row.outcome === 'unchanged') result.unchanged += 1
-        else count(result, { before, after: row.after })
+        else count({ before, after: row.after })
       }
       // Lines are numbered anew in the next batch, and no machine comes twice.
       earlier.machines.clear()
@@ -98,7 +109,14 @@ async function act(
 }
 
 /** Deletes machines without an active deployment; their boots stay. */
-async function deleteAll(db: Db, machines: Machine[], dryRun: boolean, by: Actor, result: ActionResult): Promise<void> {
+async function deleteAll(
+  db: Db,
+  machines: Machine[],
+  dryRun: boolean,
+  by: Actor,
+  result: ActionResult,
+  count: (example: ActionExample) => void,
+): Promise<void> {
   const listOf = (some: Machine[]) =>
     sql`(select value::uuid from jsonb_array_elements_text(${JSON.stringify(some.map(({ id }) => id))}::jsonb))`
   if (!dryRun) await db.execute(sql`select id from machines where id in ${listOf(machines)} order by id for update`)
@@ -107,7 +125,7 @@ async function deleteAll(db: Db, machines: Machine[], dryRun: boolean, by: Actor
   const busy = new Set(rowsOf<{ id: string }>(found).map(({ id }) => id))
   for (const machine of machines)
     if (busy.has(machine.id)) refuse(result, machine, 'the machine has an active deployment: cancel it first')
-    else count(result, { before: machine, after: undefined })
+    else count({ before: machine, after: undefined })
   const free = machines.filter(({ id }) => !busy.has(id))
   if (dryRun || free.length === 0) return
   await db.transaction(async (tx) => {
@@ -128,11 +146,6 @@ async function deleteAll(db: Db, machines: Machine[], dryRun: boolean, by: Actor
 
 function whyOf({ field, expected }: { field: string; expected: string }): string {
   return `${field}: expected ${expected}`
-}
-
-function count(result: ActionResult, example: ActionExample): void {
-  result.changed += 1
-  if (result.examples.length < maxExamples) result.examples.push(example)
 }
 
 function refuse(result: ActionResult, machine: Machine, why: string): void {

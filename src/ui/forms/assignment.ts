@@ -50,7 +50,7 @@ export function fieldsOfAssignment(assignment: Assignment): Record<string, strin
   }
 }
 
-/** The version in a field; undefined for the current version. The API judges a text that is no number. */
+/** The version in a field; undefined for the current version. The API judges other texts. */
 export function readVersion(text: string | undefined): number | undefined {
   const version = text?.trim() ?? ''
   return version === '' ? undefined : /^\d{1,10}$/.test(version) ? Number(version) : (version as unknown as number)

@@ -112,3 +112,25 @@ test('each change of what machines boot says how many machines it concerns, and 
   expect((await run('image', 'delete', 'tool', '1', '--dry-run')).err).toContain('is pinned by group rack')
   expect((await run('group', 'delete', 'rack')).err).toContain('concerns 1 machine:')
 })
+
+test('machines that are set, acted on or armed are counted by what they boot before and after', async () => {
+  const mac = '52:54:00:0d:0d:03'
+  const dry = await run('machine', 'set', mac, '--image', 'tool@2', '--dry-run')
+  expect(dry.err).toContain('it would concern 1 machine:\n  1: image tool version 3 -> image tool version 2\n')
+  expect((await run('machine', 'show', mac)).out).toMatch(/boots +tool\n/)
+  expect((await run('machine', 'set', mac, '--hostname', 'three')).err).toContain('concerns 0 machines\n')
+  expect((await run('machine', 'act', 'assign', '--match', 'three', '--to', 'tool@2')).err).toContain(
+    'it would concern 1 machine:\n  1: image tool version 3 -> image tool version 2\n',
+  )
+  const arm = ['deployment', 'arm', mac, '--image', 'tool@2']
+  const armed = '1: image tool version 3 -> image tool version 2, to install it\n'
+  const preview = await run(...arm, '--dry-run')
+  expect(preview.out).toBe('tool@2 would be armed\n')
+  expect(preview.err).toContain(`it would concern 1 machine:\n  ${armed}`)
+  expect((await run('deployment', 'list')).out).not.toContain('tool')
+  expect((await run(...arm)).err).toContain(`concerns 1 machine:\n  ${armed}`)
+  expect((await run('machine', 'set', mac, '--local', '--dry-run')).err).toContain('it would concern 0 machines')
+  await run('deployment', 'cancel', '--where', 'hostname=three')
+  const many = await run('deployment', 'arm', '--where', 'hostname=three', '--image', 'tool', '--dry-run')
+  expect(many.err).toContain('1: image tool version 3 -> image tool version 3, to install it\n')
+})

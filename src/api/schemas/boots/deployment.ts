@@ -6,6 +6,7 @@ import { failure, imageName, limit, machineKey, moment, pageOf, textFlag, uuidv7
 import type { Given, Sent } from '../json.ts'
 import { machineFilter, machineIds } from '../machines/action.ts'
 import { checkedArgs, params, selector, thingName, withoutArgs } from '../machines/assignment.ts'
+import { concerns } from '../machines/concerns.ts'
 
 /** What to install, and how. Rollouts have it too. */
 export const order = {
@@ -90,6 +91,9 @@ export const deploymentSchema = z
   .openapi('Deployment', { description: 'An order to install an image on a machine once.' })
 export type Deployment = Given<typeof deploymentSchema>
 
+export const deploymentArmed = deploymentSchema.extend({ concerns }).openapi('DeploymentArmed')
+export type DeploymentArmed = Given<typeof deploymentArmed>
+
 export const deploymentList = pageOf(deploymentSchema).openapi('DeploymentList')
 
 export const deploymentsQuery = z.strictObject({
@@ -119,6 +123,7 @@ export const deploymentArm = z
       .boolean()
       .default(false)
       .openapi({ description: 'Cancel an active deployment first. Without it, an active deployment is a conflict.' }),
+    dryRun: z.boolean().default(false).openapi({ description: 'Arm nothing; report what would be armed.' }),
   })
   .superRefine(refuseTwoVersions)
   .openapi('DeploymentArm')
@@ -173,6 +178,7 @@ export const deploymentsArmed = z
     }),
     armed: z.array(armedMachine),
     skipped: z.array(z.object({ machineId: uuidv7, machine: z.string(), why: z.string() })),
+    concerns,
   })
   .openapi('DeploymentsArmed')
 export type DeploymentsArmed = Given<typeof deploymentsArmed>

@@ -4,6 +4,7 @@ import { z } from '@hono/zod-openapi'
 import { hostname, uuidv7 } from '../common.ts'
 import type { Given, Sent } from '../json.ts'
 import { assignmentChange } from './assignment.ts'
+import { concernsSchema } from './concerns.ts'
 import { machineChange } from './machine.ts'
 import { machineSearch } from './search.ts'
 
@@ -81,6 +82,7 @@ export const machinesActed = z
       .array(z.object({ id: uuidv7, machine: z.string(), differences: z.array(difference) }))
       .openapi({ description: 'The first 20 machines that change.' }),
     applied: z.boolean(),
+    concerns: concernsSchema,
     undo: z.string().optional().openapi({
       description: 'After a deletion: the path of the deleted machines, in the format of the bulk upload.',
     }),

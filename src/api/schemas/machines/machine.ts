@@ -21,6 +21,7 @@ import {
 } from '../common.ts'
 import type { Given, Sent } from '../json.ts'
 import { assignment, assignmentChange } from './assignment.ts'
+import { concerns } from './concerns.ts'
 
 const labels = z
   .record(
@@ -130,6 +131,9 @@ export const machineSchema = z
   })
   .openapi('Machine')
 export type Machine = Given<typeof machineSchema>
+
+export const machineSaved = machineSchema.extend({ concerns }).openapi('MachineSaved')
+export type MachineSaved = Given<typeof machineSaved>
 
 export const machineList = pageOf(machineSchema).openapi('MachineList')
 export type MachineList = Given<typeof machineList>
