@@ -25,8 +25,11 @@ eachDatabase('deployments over HTTP', (database) => {
 
   test('are armed by POST with any key of the machine, and can be read and listed', async () => {
     const machineId = await prepare()
-    const { status, headers, body } = await arm({ machine: '5254.0012.3456', params: { a: 1 }, maxAttempts: 2 })
+    const { status, headers, body: answer } = await arm({ machine: '5254.0012.3456', params: { a: 1 }, maxAttempts: 2 })
+    const { concerns, ...body } = answer
     expect([status, headers.get('location')]).toEqual([201, `${path}/${body.id}`])
+    const change = { before: 'the local disk', after: 'image debian version 1, to install it', machines: 1 }
+    expect(concerns).toEqual({ applied: true, machines: 1, checked: 1, more: false, changes: [change] })
     expect(body).toEqual({
       id: body.id,
       machineId,
