@@ -6,7 +6,7 @@ import { deleteImage, findImage, listImages, patchImage, saveImage } from '../..
 import { listImageSummaries } from '../../inventory/images/summaries.ts'
 import { findUses } from '../../inventory/machines/references.ts'
 import { requireFound } from '../../lib/errors.ts'
-import { counted, deletion } from '../http/counted.ts'
+import { counted, deletion } from '../changes/counted.ts'
 import { endpoint } from '../http/endpoint.ts'
 import { page, withoutNulls } from '../http/page.ts'
 import { imageName, listQuery } from '../schemas/common.ts'

@@ -12,7 +12,7 @@ import {
 } from '../../inventory/images/versions.ts'
 import { NotFoundError, requireFound } from '../../lib/errors.ts'
 import { filesOf } from '../../model/image.ts'
-import { counted, deletion } from '../http/counted.ts'
+import { counted, deletion } from '../changes/counted.ts'
 import { endpoint } from '../http/endpoint.ts'
 import { withoutNulls } from '../http/page.ts'
 import { imageName } from '../schemas/common.ts'

@@ -11,7 +11,7 @@ import {
   saveGroup,
 } from '../../inventory/machines/groups.ts'
 import { requireFound } from '../../lib/errors.ts'
-import { type Counted, counted, deletion } from '../http/counted.ts'
+import { type Counted, counted, deletion } from '../changes/counted.ts'
 import { type AdminDeps, endpoint } from '../http/endpoint.ts'
 import { page } from '../http/page.ts'
 import { listQuery } from '../schemas/common.ts'

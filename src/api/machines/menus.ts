@@ -5,7 +5,7 @@ import { changeMenu, deleteMenu, findMenu, listMenus, menuNotices, saveMenu } fr
 import { findUses } from '../../inventory/machines/references.ts'
 import { requireFound } from '../../lib/errors.ts'
 import type { Menu } from '../../model/menu.ts'
-import { type Counted, counted, deletion } from '../http/counted.ts'
+import { type Counted, counted, deletion } from '../changes/counted.ts'
 import { type AdminDeps, endpoint } from '../http/endpoint.ts'
 import { page, withoutNulls } from '../http/page.ts'
 import { listQuery } from '../schemas/common.ts'

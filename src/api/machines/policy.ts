@@ -1,6 +1,6 @@
 // /policy: what machines without an assignment boot.
 import { findPolicy, savePolicy } from '../../inventory/machines/policy.ts'
-import { counted } from '../http/counted.ts'
+import { counted } from '../changes/counted.ts'
 import { endpoint } from '../http/endpoint.ts'
 import { changeQuery } from '../schemas/machines/concerns.ts'
 import { policyPut, policySchema } from '../schemas/machines/policy.ts'
