@@ -20,7 +20,7 @@ export async function bootMachine(
 ): Promise<MachineAnswer & { bootId?: string }> {
   // The address of the connection is more reliable than the reported address.
   const facts = { ...reported, ip }
-  const situation = await recordIdentity(deps, await deps.inventory.findSituation(facts), facts)
+  const situation = await recordIdentity(deps, await findWhole(deps, facts), facts)
   const boot = newBootKeys(deps.sealer.tokenOf)
   const answer = await answerSituation(deps, situation, { base, boot, ...(choice !== undefined && { choice }) })
   const { decision, script, reports } = answer
@@ -59,6 +59,21 @@ async function withoutRecord(
   if (decision.deployment !== undefined)
     throw new JournalFullError('the boot server can record neither boots nor reports, so it begins no installation')
   return answerSituation(deps, situation, { base })
+}
+
+/** How long a MAC that no machine has waits for the records of earlier boots. */
+const settleMs = 3000
+
+/**
+ * Looks up a situation. Another card of a machine is known only by the UUID or the serial that the machine reported before. That
+ * report may still wait for the database, and without it the settings for strangers could install the machine.
+ */
+async function findWhole({ inventory }: BootDeps, facts: Facts): Promise<Situation> {
+  const situation = await inventory.findSituation(facts)
+  const { identity } = situation
+  if (('machine' in identity && identity.byMac) || inventory.journal.events.waiting() === 0) return situation
+  await inventory.journal.settle(settleMs)
+  return inventory.findSituation(facts)
 }
 
 /**

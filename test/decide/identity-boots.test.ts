@@ -12,7 +12,14 @@ import { savePolicy } from '../../src/inventory/machines/policy.ts'
 import type { Mac } from '../../src/lib/ids/mac.ts'
 import { swapUuid } from '../../src/lib/ids/uuid.ts'
 import type { Facts } from '../../src/model/facts.ts'
-import { getAsIpxe, nextStepOf, startTestBootServer, type TestBootServer, unwrapped } from '../helpers/boot-server.ts'
+import {
+  bootAsIpxe,
+  getAsIpxe,
+  nextStepOf,
+  startTestBootServer,
+  type TestBootServer,
+  unwrapped,
+} from '../helpers/boot-server.ts'
 
 let server: TestBootServer
 beforeAll(async () => {
@@ -183,6 +190,7 @@ describe('a machine is not refused because of another machine', { timeout: 120_0
     await ask({ mac: macs[0], uuid: uuids[0] })
     const { machine } = await saveMachine(server.deps.db, newMachine, { uuid: uuids[0], hostname: name }, {}, 'tester')
     await ask({ mac: macs[0], uuid: uuids[0] })
+    await server.deps.inventory.events.flush()
     expect(await findMachine(server.deps.db, { mac: macs[0] })).toBeUndefined()
     expect(await listBoots(server.deps.db, { machineId: machine.id }, 10)).toHaveLength(2)
   })
@@ -448,7 +456,7 @@ describe('facts', { timeout: 120_000 }, () => {
   ] as const)('%j comes whole through an iPXE that cuts its readable form', async (text, encoding) => {
     const { macs } = values()
     const query = `mac=${macs[0]}&serial.hex=${hex(text, encoding)}&product.hex=${hex('X&1')}&serial=${text}&product=X&1`
-    await getAsIpxe(`${server.url}/ipxe?${query.replaceAll(/[^\x21-\x7e]|#/g, '')}`)
+    await bootAsIpxe(server, query.replaceAll(/[^\x21-\x7e]|#/g, ''))
     expect((await findMachine(server.deps.db, { mac: macs[0] }))?.facts).toMatchObject({ serial: text, product: 'X&1' })
   })
 
@@ -476,6 +484,7 @@ describe('facts', { timeout: 120_000 }, () => {
     )
     const script = await ask({ mac: macs[0], serial: 'Default string', product: 'R640', asset: 'No Asset Tag' })
     expect(script).toContain(` s=7X06 p=R640 a=none h=${name} `)
+    await server.deps.inventory.events.flush()
     // What the machine said once fills what a request does not say: a preview is the script that it would get.
     const preview = await (await fetch(`${server.url}/ipxe?mac=${macs[0]}`)).text()
     expect(preview).toContain(` s=7X06 p=R640 a=none h=${name} `)
@@ -488,6 +497,7 @@ describe('facts', { timeout: 120_000 }, () => {
       const seen: (Date | undefined)[] = []
       for (let times = 0; times < 3; times++) {
         await ask({ mac: macs[0] })
+        await server.deps.inventory.events.flush()
         seen.push((await findMachine(server.deps.db, { mac: macs[0] }))?.lastSeenAt)
         await new Promise((resolve) => setTimeout(resolve, 5))
       }
