@@ -63,7 +63,7 @@ describe('the page that adds an image', () => {
 
   test('imports from a URL and a kernel from URLs without a script, and shows what was refused with its values', async () => {
     const visit = (fields: Record<string, string>) => server.visit('operator', '/new/image', fields)
-    const url = await visit({ source: 'url', url: 'https://example.org/a.iso', image: 'a', draft: 'on' })
+    const url = await visit({ source: 'url', url: 'https://example.org/a.iso', image: 'a', promote: 'on' })
     expect([url.status, url.headers.get('location')]).toEqual([303, expect.stringMatching(/^\/imports\//)])
     const linux = await visit({
       ...{ source: 'linux', image: 'own', kernel: 'https://example.org/vmlinuz', arch: 'arm64' },
@@ -71,7 +71,7 @@ describe('the page that adds an image', () => {
     })
     expect(linux.status).toBe(303)
     const [second, first] = await listImports(opened.db, {}, 2)
-    expect(first?.plan).toMatchObject({ kind: 'url', url: 'https://example.org/a.iso', draft: true })
+    expect(first?.plan).toMatchObject({ kind: 'url', url: 'https://example.org/a.iso', draft: false })
     expect(second?.plan).toMatchObject({
       linux: {
         ...{ arch: 'arm64', args: ['quiet', 'console=ttyS0'], kernel: { url: 'https://example.org/vmlinuz' } },
