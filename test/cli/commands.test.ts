@@ -82,7 +82,9 @@ describe('set keeps the fields that it is not given', () => {
   test('for a menu: title, entries and default', async () => {
     const entries = [{ name: 'disk', text: 'Disk', kind: 'local' }]
     const set = async (body: object, ...more: string[]) =>
-      expect((await operator.runWith(JSON.stringify(body), 'menu', 'set', 'rack', '-', ...more)).err).toBe('concerns 0 machines\n')
+      expect((await operator.runWith(JSON.stringify(body), 'menu', 'set', 'rack', '-', ...more)).err).toBe(
+        'concerns 0 machines\n',
+      )
     await set({ title: 'Rack', timeoutSeconds: 9, defaultEntry: 'disk', entries })
     await set({ timeoutSeconds: 30 })
     expect(await show('menu', 'rack')).toMatchObject({
