@@ -88,7 +88,7 @@ describe('bodies of requests', () => {
     const rows = await send('POST', '/api/v1/machines/bulk', 'x', 'text/plain')
     expect([rows.status, JSON.parse(rows.text).detail]).toEqual([
       415,
-      'Content-Type: expected application/x-ndjson or text/csv or application/json, got text/plain',
+      'Content-Type: expected application/x-ndjson or text/csv or application/json or application/yaml, got text/plain',
     ])
     const response = await api.app.request('/api/v1/machines/bulk', {
       method: 'POST',

@@ -47,6 +47,7 @@ eachDatabase('an action on many machines', (database) => {
             { field: 'labels.row', after: 'x' },
           ],
         })),
+        concerns: { applied: false, changes: [], checked: 2, machines: 0, more: false },
         applied: false,
       },
     ])
