@@ -130,7 +130,7 @@ test.each(['||', 'x=é', 'initrd=mine', 'a="b c"'])(
 )
 
 test('a machine, its export, a decision and a deployment contain the patterns that remove arguments', async () => {
-  await api.ask('PUT', '/api/v1/images/tool', { variants: [variant('linux', ['quiet', 'console=tty0'])] })
+  await api.ask('PUT', '/api/v1/images/tool', { variants: [variant('linux', ['quiet', 'console=tty0'])], draft: false })
   await api.ask('DELETE', '/api/v1/groups/web')
   await api.ask('PUT', '/api/v1/groups/serial', {
     selector: [{ fact: 'mac', exists: true }],

@@ -63,7 +63,7 @@ test('rollout start names one wrong option, and takes machines one by one', asyn
   const one = ['--deploy', 'tool', macOfFleet(1)]
   expect(await fault(macOfFleet(1))).toContain('expected one of: --deploy, --assign')
   expect(await fault('--deploy', 'tool')).toContain('expected one of: machines, --where')
-  expect(await fault('--deploy', 'tool@x', macOfFleet(1))).toContain('Expected the name of an image')
+  expect(await fault('--deploy', 'tool@x', macOfFleet(1))).toContain('Expected NAME or NAME@VERSION')
   expect(await fault(...one, '--between', '22:00')).toContain('Expected two different times of day')
   expect(await fault(...one, '--between', '22:00-04:00', '--zone', 'Mars/Base')).toContain('Europe/Berlin')
   expect(await fault(...one, '--zone', 'UTC')).toContain('expected --between with --zone')
