@@ -1,8 +1,7 @@
 // /now: what happens at this moment, as one document and as it changes.
 import { z } from '@hono/zod-openapi'
 import { endpoint } from '../http/endpoint.ts'
-import { problem } from '../http/problems.ts'
-import { feedClientOf, streamOf } from '../http/streams.ts'
+import { eventsOf, feedClientOf, tooManyFollow } from '../http/streams.ts'
 import { nowQuery, nowSchema } from '../schemas/boots/now.ts'
 
 export const get = endpoint({
@@ -32,22 +31,11 @@ export const follow = endpoint({
     const followed = now.follow(utcOffset, AbortSignal.any([gone.signal, revoked]))
     if (followed === undefined) {
       leave()
-      return problem({
-        status: 503,
-        detail: 'too many clients follow this moment; try again later',
-        headers: { 'retry-after': '30' },
-      })
+      return tooManyFollow('this moment')
     }
-    const body = streamOf(textsOf(followed), () => {
+    return eventsOf(textsOf(followed), () => {
       gone.abort()
       leave()
-    })
-    return new Response(body, {
-      headers: {
-        'content-type': 'text/event-stream; charset=utf-8',
-        'cache-control': 'no-store',
-        'x-accel-buffering': 'no',
-      },
     })
   },
 })

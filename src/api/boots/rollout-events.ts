@@ -2,8 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from '@hono/zod-openapi'
 import { type AdminDeps, endpoint } from '../http/endpoint.ts'
-import { problem } from '../http/problems.ts'
-import { feedClientOf, streamOf } from '../http/streams.ts'
+import { eventsOf, feedClientOf, tooManyFollow } from '../http/streams.ts'
 import { byId, findBody } from './rollouts.ts'
 
 const pollMs = 1000
@@ -24,26 +23,14 @@ export const follow = endpoint({
   statuses: { 200: 'The events, until the client disconnects' },
   answer: async ({ db, feed }, { params: { id } }, context) => {
     await findBody(db, id)
-    if (followers >= maxFollowers)
-      return problem({
-        status: 503,
-        detail: 'too many clients follow rollouts; try again later',
-        headers: { 'retry-after': '30' },
-      })
+    if (followers >= maxFollowers) return tooManyFollow('rollouts')
     followers += 1
     const gone = new AbortController()
     const { revoked, leave } = feed.watch(feedClientOf(context))
-    const body = streamOf(textsOf(db, id, AbortSignal.any([gone.signal, revoked])), () => {
+    return eventsOf(textsOf(db, id, AbortSignal.any([gone.signal, revoked])), () => {
       if (!gone.signal.aborted) followers -= 1
       gone.abort()
       leave()
-    })
-    return new Response(body, {
-      headers: {
-        'content-type': 'text/event-stream; charset=utf-8',
-        'cache-control': 'no-store',
-        'x-accel-buffering': 'no',
-      },
     })
   },
 })

@@ -10,8 +10,7 @@ import { findMachine } from '../../inventory/machines/machines.ts'
 import { InputError } from '../../lib/errors.ts'
 import { type AdminDeps, type ApiEnv, endpoint } from '../http/endpoint.ts'
 import { page, withoutNulls } from '../http/page.ts'
-import { problem } from '../http/problems.ts'
-import { feedClientOf, streamOf } from '../http/streams.ts'
+import { eventsOf, feedClientOf, tooManyFollow } from '../http/streams.ts'
 import { changeFilter, changeList, changesQuery, changeTypeList, eventsQuery } from '../schemas/changes/change.ts'
 import { machineKey } from '../schemas/common.ts'
 
@@ -75,21 +74,8 @@ export const follow = endpoint({
       ended.signal,
       feedClientOf(context),
     )
-    if (followed === undefined)
-      return problem({
-        status: 503,
-        detail: 'too many clients follow the audit log; try again later',
-        headers: { 'retry-after': '30' },
-      })
-    const headers = {
-      'content-type': 'text/event-stream; charset=utf-8',
-      'cache-control': 'no-store',
-      'x-accel-buffering': 'no',
-    }
-    return new Response(
-      streamOf(textsOf(followed, hiddenTypes(context)), () => ended.abort()),
-      { headers },
-    )
+    if (followed === undefined) return tooManyFollow('the audit log')
+    return eventsOf(textsOf(followed, hiddenTypes(context)), () => ended.abort())
   },
 })
 

@@ -1,8 +1,9 @@
-// Streamed response bodies.
+// Streamed responses.
 import type { IncomingMessage } from 'node:http'
 import type { Context } from 'hono'
 import type { FeedClient } from '../../inventory/changes/feed.ts'
 import type { ApiEnv } from './endpoint.ts'
+import { problem } from './problems.ts'
 
 /**
  * A body that sends texts as they are produced, no faster than the client reads them. `onEnd` is called once: when the
@@ -33,6 +34,25 @@ export function streamOf(
     },
     { highWaterMark: 0 },
   )
+}
+
+/** Server-sent events as a response. `onEnd` is called once, as in `streamOf`. */
+export function eventsOf(texts: AsyncGenerator<string>, onEnd: () => void): Response {
+  const headers = {
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-store',
+    'x-accel-buffering': 'no',
+  }
+  return new Response(streamOf(texts, onEnd), { headers })
+}
+
+/** The answer to a client that follows something which too many clients follow already. */
+export function tooManyFollow(what: string): Response {
+  return problem({
+    status: 503,
+    detail: `too many clients follow ${what}; try again later`,
+    headers: { 'retry-after': '30' },
+  })
 }
 
 /** Allows the connection of a request to be idle for this long, while the server prepares the answer. */
