@@ -21,8 +21,8 @@ export type Concerns = {
 }
 
 /** The limits of a comparison. */
-export const maxMachines = 250_000
-export const maxMs = 10_000
+const maxMachines = 250_000
+const maxMs = 10_000
 const maxChanges = 20
 /** For a machine that is added or deleted. */
 const noMachine = 'nothing: there is no such machine'
@@ -50,19 +50,24 @@ export function createTally() {
   }
 }
 
-/** Compares what all machines boot by two catalogs. Reads the machines page by page, as they are now. */
+/** Compares what all machines boot by two catalogs. */
 export async function compareCatalogs(db: Db, before: Catalog, after: Catalog): Promise<Concerns> {
   const tally = createTally()
   if (before.revision === after.revision) return tally.result()
   const [was, is] = [createNextBoots(before), createNextBoots(after)]
+  return tally.result(await visitMachines(db, (machine) => tally.add(was(machine), is(machine))))
+}
+
+/** Visits the machines as they are now, page by page. True if a limit was reached before the last one. */
+export async function visitMachines(db: Db, visit: (machine: MachineToCount) => void): Promise<boolean> {
   const endsAt = performance.now() + maxMs
   let read = 0
   for await (const page of countedPages(db)) {
-    if (read >= maxMachines || performance.now() > endsAt) return tally.result(true)
+    if (read >= maxMachines || performance.now() > endsAt) return true
     read += page.length
-    for (const machine of page) tally.add(was(machine), is(machine))
+    for (const machine of page) visit(machine)
   }
-  return tally.result()
+  return false
 }
 
 /** Collects what machines boot before and after a change of each. `installs`: the images of their active deployments. */

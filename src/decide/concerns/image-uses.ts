@@ -1,11 +1,10 @@
 // Counts the machines that boot an image. Called by the API.
 import type { Db } from '../../db/open.ts'
 import { loadCatalog } from '../../inventory/boots/catalog.ts'
-import { countedPages } from '../../inventory/boots/counted-machines.ts'
 import { wantedOf } from '../../model/assignment.ts'
 import { targetOf } from '../../model/facts.ts'
 import { matchingGroups } from '../group-match.ts'
-import { maxMachines, maxMs } from './concerns.ts'
+import { visitMachines } from './concerns.ts'
 
 /**
  * The number of machines that boot an image by their assignment, by a group or by the policy. `more`: a limit of time or machines
@@ -14,18 +13,13 @@ import { maxMachines, maxMs } from './concerns.ts'
 export async function countImageMachines(db: Db, name: string): Promise<{ machines: number; more: boolean }> {
   const catalog = await loadCatalog(db)
   const byPolicy = catalog.policy.kind === 'image' && catalog.policy.image === name
-  const endsAt = performance.now() + maxMs
-  let [machines, read] = [0, 0]
-  for await (const page of countedPages(db)) {
-    if (read >= maxMachines || performance.now() > endsAt) return { machines, more: true }
-    read += page.length
-    for (const machine of page) {
-      if (machine.denied) continue
-      const own = wantedOf(machine.assignment ?? {})
-      const groups = own === undefined ? matchingGroups(catalog, machine, machine.facts, targetOf(machine.facts)) : []
-      const boot = own ?? groups.map(({ assignment }) => wantedOf(assignment)).find((choice) => choice !== undefined)
-      if (boot === undefined ? byPolicy : boot.kind === 'image' && boot.name === name) machines += 1
-    }
-  }
-  return { machines, more: false }
+  let machines = 0
+  const more = await visitMachines(db, (machine) => {
+    if (machine.denied) return
+    const own = wantedOf(machine.assignment ?? {})
+    const groups = own === undefined ? matchingGroups(catalog, machine, machine.facts, targetOf(machine.facts)) : []
+    const boot = own ?? groups.map(({ assignment }) => wantedOf(assignment)).find((choice) => choice !== undefined)
+    if (boot === undefined ? byPolicy : boot.kind === 'image' && boot.name === name) machines += 1
+  })
+  return { machines, more }
 }
