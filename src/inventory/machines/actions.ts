@@ -6,11 +6,11 @@ import type { Db } from '../../db/open.ts'
 import { rowsOf } from '../../db/rows.ts'
 import { ConflictError, InputError } from '../../lib/errors.ts'
 import { type Machine, nameOf } from '../../model/machine.ts'
-import { type Actor, recordChanges } from '../changes/changes.ts'
+import type { Actor } from '../changes/changes.ts'
+import { idsOf, removeMachines } from './archive/remove.ts'
 import { saveMachineRows } from './bulk.ts'
 import type { MachineChange } from './fields.ts'
 import { creationOrder, cursorOf, type MachineCursor, searchMachines } from './list.ts'
-import { auditViewOf } from './machines.ts'
 import { nothingEarlier } from './plan.ts'
 import type { MachineSearch } from './search/condition.ts'
 
@@ -117,31 +117,16 @@ async function deleteAll(
   result: ActionResult,
   count: (example: ActionExample) => void,
 ): Promise<void> {
-  const listOf = (some: Machine[]) =>
-    sql`(select value::uuid from jsonb_array_elements_text(${JSON.stringify(some.map(({ id }) => id))}::jsonb))`
-  if (!dryRun) await db.execute(sql`select id from machines where id in ${listOf(machines)} order by id for update`)
+  if (!dryRun) await db.execute(sql`select id from machines where id in ${idsOf(machines)} order by id for update`)
   const found = await db.execute(sql`
-    select machine_id as id from deployments where machine_id in ${listOf(machines)} and ${isActiveSql(sql`state`)}`)
+    select machine_id as id from deployments where machine_id in ${idsOf(machines)} and ${isActiveSql(sql`state`)}`)
   const busy = new Set(rowsOf<{ id: string }>(found).map(({ id }) => id))
   for (const machine of machines)
     if (busy.has(machine.id)) refuse(result, machine, 'the machine has an active deployment: cancel it first')
     else count({ before: machine, after: undefined })
   const free = machines.filter(({ id }) => !busy.has(id))
   if (dryRun || free.length === 0) return
-  await db.transaction(async (tx) => {
-    await tx.execute(sql`delete from machines where id in ${listOf(free)}`)
-    await tx.execute(sql`
-      delete from secrets where owner_kind = 'machine' and owner in (select id::text from ${listOf(free)} as gone(id))`)
-    await recordChanges(
-      tx,
-      free.map((machine) => ({
-        actor: by,
-        type: 'machine.deleted',
-        subject: machine.id,
-        before: auditViewOf(machine),
-      })),
-    )
-  })
+  await db.transaction((tx) => removeMachines(tx, free, 'machine.deleted', by))
 }
 
 function whyOf({ field, expected }: { field: string; expected: string }): string {

@@ -16,6 +16,7 @@ import { nameOfId, noMachine } from '../names.ts'
 import type { ArchivedMachine } from '../sync/row.ts'
 import { findArchived } from './archived.ts'
 import { keptRows, writeKept } from './kept.ts'
+import { idsOf, removeMachines } from './remove.ts'
 
 const maxBoots = 1000
 const rowsAtOnce = 1000
@@ -34,8 +35,7 @@ export async function archiveMachines(
   const owners = owner === undefined ? {} : { [machinePath]: owner }
   for (let at = 0; at < machines.length; at += rowsAtOnce) {
     const batch = machines.slice(at, at + rowsAtOnce)
-    const list = sql`${JSON.stringify(batch.map(({ id, revision }) => ({ id, revision })))}::jsonb`
-    const ids = sql`(select id from jsonb_to_recordset(${list}) as r(id uuid, revision int))`
+    const ids = idsOf(batch)
     const locked = await tx.execute(sql`select id, revision from machines where id in ${ids} order by id for update`)
     const revisions = new Map(
       rowsOf<{ id: string; revision: number }>(locked).map(({ id, revision }) => [id, revision]),
@@ -51,19 +51,7 @@ export async function archiveMachines(
         (select coalesce(jsonb_agg(id), '[]') from (
           select id from boots where machine_id = m.id order by seq desc limit ${maxBoots}::int) as last), ${by}, ${reason}
       from machines as m where m.id in ${ids}`)
-    await tx.execute(
-      sql`delete from secrets where owner_kind = 'machine' and owner in (select id::text from ${ids} as gone(id))`,
-    )
-    await tx.execute(sql`delete from machines where id in ${ids}`)
-    await recordChanges(
-      tx,
-      batch.map((machine) => ({
-        actor: by,
-        type: 'machine.archived',
-        subject: machine.id,
-        before: auditViewOf(machine),
-      })),
-    )
+    await removeMachines(tx, batch, 'machine.archived', by)
   }
   return true
 }
