@@ -50,6 +50,7 @@ import * as powerSettings from './machines/power/settings.ts'
 import { groupSecrets, machineSecrets } from './machines/secrets.ts'
 import * as archivedMachines from './machines/sync/archived.ts'
 import * as machineSync from './machines/sync/sync.ts'
+import { rememberChanges, settleJournal } from './recent.ts'
 import * as bootPrograms from './system/boot-programs.ts'
 import * as codes from './system/codes.ts'
 import * as dhcpConfig from './system/dhcp-config.ts'
@@ -260,27 +261,6 @@ export function createAdminApp(deps: AdminDeps): OpenAPIHono {
   app.use(rememberChanges(deps))
   for (const [method, path, spec, tag] of table) register(app, deps, method, path, tag, spec)
   return app
-}
-
-/** The longest wait for boots and reports of this server that are not in the database yet, milliseconds. */
-const settleMs = 200
-
-/** People see the boots and reports of a moment ago, although they are written in the background. */
-function settleJournal({ inventory }: Pick<AdminDeps, 'inventory'>): MiddlewareHandler {
-  const paths = /^\/api\/v1\/(machines|deployments|rollouts|boots|conflicts|findings|now|changes|explain)(\/|$)/
-  return async (context, next) => {
-    if (paths.test(context.req.path)) await inventory.journal.settle(settleMs)
-    return next()
-  }
-}
-
-/** A change that was answered is known, also if the database goes away in the next moment. */
-function rememberChanges({ inventory }: Pick<AdminDeps, 'inventory'>): MiddlewareHandler {
-  return async (context, next) => {
-    await next()
-    const { method } = context.req
-    if (method !== 'GET' && method !== 'HEAD' && context.res.ok) await inventory.roster.refresh()
-  }
 }
 
 // `/files/gc` also matches `/files/{sha256}`: without this check, the router would send its other methods there.

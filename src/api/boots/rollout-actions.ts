@@ -17,7 +17,7 @@ import {
   rolloutControlled,
   rolloutRetry,
   rolloutRollback,
-} from '../schemas/boots/rollout.ts'
+} from '../schemas/boots/rollout-actions.ts'
 import { bodyOf, byId } from './rollouts.ts'
 
 const shared = { action: 'deployments.edit', params: byId, returns: rolloutControlled } as const

@@ -25,13 +25,12 @@ import { findTargets } from '../machines/actions.ts'
 import {
   type RolloutOrderBody,
   rolloutList,
-  rolloutMachineList,
-  rolloutMachinesQuery,
   rolloutSchema,
   rolloutStart,
   rolloutStarted,
   rolloutsQuery,
 } from '../schemas/boots/rollout.ts'
+import { rolloutMachineList, rolloutMachinesQuery } from '../schemas/boots/rollout-machine.ts'
 import { uuidv7 } from '../schemas/common.ts'
 
 /** A preview checks this many machines. */

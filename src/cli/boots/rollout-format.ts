@@ -1,5 +1,7 @@
 // Rollouts as text.
-import type { Rollout, RolloutControlled, RolloutMachine, RolloutStarted } from '../../api/schemas/boots/rollout.ts'
+import type { Rollout, RolloutStarted } from '../../api/schemas/boots/rollout.ts'
+import type { RolloutControlled } from '../../api/schemas/boots/rollout-actions.ts'
+import type { RolloutMachine } from '../../api/schemas/boots/rollout-machine.ts'
 import { formatCount } from '../../lib/text/format.ts'
 import { formatBound } from '../../model/rollout/rollout.ts'
 import { formatWindow } from '../../model/rollout/window.ts'

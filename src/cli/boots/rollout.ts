@@ -1,6 +1,8 @@
 // `bootwright rollout`.
 import { type Command, Option } from 'commander'
-import type { Rollout, RolloutControlled, RolloutMachine, RolloutStarted } from '../../api/schemas/boots/rollout.ts'
+import type { Rollout, RolloutStarted } from '../../api/schemas/boots/rollout.ts'
+import type { RolloutControlled } from '../../api/schemas/boots/rollout-actions.ts'
+import type { RolloutMachine } from '../../api/schemas/boots/rollout-machine.ts'
 import type { Machine } from '../../api/schemas/machines/machine.ts'
 import type { ImageRef } from '../../model/image.ts'
 import { rolloutMachineStates, rolloutStates } from '../../model/rollout/rollout.ts'

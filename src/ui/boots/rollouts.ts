@@ -1,5 +1,7 @@
 // /rollouts: rollouts with their progress, and what a person does with one.
-import type { Rollout, RolloutControlled, RolloutMachineList } from '../../api/schemas/boots/rollout.ts'
+import type { Rollout } from '../../api/schemas/boots/rollout.ts'
+import type { RolloutControlled } from '../../api/schemas/boots/rollout-actions.ts'
+import type { RolloutMachineList } from '../../api/schemas/boots/rollout-machine.ts'
 import { rolloutMachineStates } from '../../model/rollout/rollout.ts'
 import { pathOf, withQuery } from '../http/client.ts'
 import type { Command } from '../http/commands.ts'
