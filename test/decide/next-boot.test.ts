@@ -3,7 +3,9 @@ import { compareMachines } from '../../src/decide/concerns/concerns.ts'
 import { createNextBoots, isSameNextBoot } from '../../src/decide/concerns/next-boot.ts'
 import type { Assignment } from '../../src/model/assignment.ts'
 import type { Catalog } from '../../src/model/catalog.ts'
-import { catalogOf, decisionFor, linux, machineOf, situationOf } from '../helpers/decide.ts'
+import type { LatestDeployment } from '../../src/model/deployment.ts'
+import type { Variant } from '../../src/model/image.ts'
+import { catalogOf, decisionFor, deploymentOf, file, linux, machineOf, situationOf } from '../helpers/decide.ts'
 
 const debian = { debian: [linux('x86_64')] }
 const facts = { platform: 'efi', buildarch: 'x86_64' } as const
@@ -32,7 +34,7 @@ describe('what a machine boots next', () => {
 
   test('is nothing for a denied machine, and the image of an active deployment before all assignments', () => {
     expect(boots(catalog, { image: 'debian' }, { denied: true }).boots).toBe('nothing: the machine is denied')
-    const installs = { image: 'debian', version: 2 }
+    const installs = { image: 'debian', version: 2, assignment: {}, attempts: 0 }
     expect(boots(catalog, { local: true }, { installs }).boots).toBe('image debian version 2, to install it')
   })
 
@@ -54,11 +56,76 @@ describe('what a machine boots next', () => {
     }
   })
 
+  const windows: Variant = { kind: 'wimboot', arch: 'x86_64', wimboot: file, files: [file], args: [] }
+  const own: Record<string, Assignment> = {
+    nothing: {},
+    'an image': { image: 'debian' },
+    'an image with an answer file': { image: 'debian', answerFile: 'ks' },
+    'an image at every boot': { image: 'debian', answerFile: 'ks', everyBoot: true },
+    'an answer file that does not exist': { image: 'debian', answerFile: 'gone', everyBoot: true },
+    'only an answer file': { answerFile: 'ks' },
+    Windows: { image: 'windows', everyBoot: true },
+  }
+  const deployments: Record<string, LatestDeployment | undefined> = {
+    'no deployment': undefined,
+    'a deployment': deploymentOf({ assignment: { answerFile: 'ks' } }),
+    'a deployment of Windows': deploymentOf({ image: 'windows' }),
+    'a deployment of Windows that was begun': deploymentOf({ image: 'windows', attempts: 1 }),
+  }
+  const catalogs: Record<string, Partial<Parameters<typeof catalogOf>[0]>> = {
+    'no group': {},
+    'an installer': { installers: ['debian'] },
+    'a group with an answer file': { groups: [{ name: 'g', assignment: { answerFile: 'ks' } }] },
+    'a group with an image': { groups: [{ name: 'g', assignment: { image: 'debian' } }] },
+    'a policy with an image': { policy: { kind: 'image', image: 'debian' } },
+    'a damaged file': {
+      damaged: [[debian.debian[0] as Variant, { name: 'a', kind: 'changed', damage: 'it changed' }]],
+    },
+  }
+  const cases = Object.keys(own).flatMap((assigned) =>
+    Object.keys(deployments).flatMap((deployed) =>
+      Object.keys(catalogs).map((parts) => [assigned, deployed, parts] as const),
+    ),
+  )
+  test.each(cases)('agrees with the decision for %s, %s and %s', (assigned, deployed, parts) => {
+    const catalog = catalogOf({ images: { ...debian, windows: [windows] }, answerFiles: ['ks'], ...catalogs[parts] })
+    const machine = machineOf({ assignment: own[assigned] ?? {}, facts })
+    const deployment = deployments[deployed]
+    const installs = deployment === undefined ? {} : { installs: deployment }
+    const { image, spec } = decisionFor(situationOf({ catalog, machine, deployment }))
+    const decided =
+      spec.kind === 'refusal' ? 'nothing' : spec.kind === 'local' ? 'the local disk' : `image ${image?.name} version 3`
+    const { boots } = createNextBoots(catalog)({ ...machine, ...installs })
+    expect(boots.replace(/^nothing.*/, 'nothing').replace(', to install it', '')).toBe(decided)
+  })
+
+  test('differs if the answer file has another version, but not for a machine that boots its disk', () => {
+    const withVersion = (version: number) => {
+      const catalog = catalogOf({ images: debian, answerFiles: ['ks'], menus: { main: [] } })
+      return { ...catalog, answerFiles: new Map([['ks', { name: 'ks', version, documents: [] }]]) }
+    }
+    const same = (assignment: Assignment, more = {}) =>
+      isSameNextBoot(boots(withVersion(1), assignment, more), boots(withVersion(2), assignment, more))
+    expect(same({ image: 'debian', answerFile: 'ks', everyBoot: true })).toBe(false)
+    expect(same({ menu: 'main', answerFile: 'ks' })).toBe(false)
+    expect(same({ local: true, answerFile: 'ks' })).toBe(true)
+    expect(same({}, { installs: deploymentOf({ assignment: { answerFile: 'ks' } }) })).toBe(false)
+    expect(same({}, { installs: deploymentOf() })).toBe(true)
+  })
+
+  test('differs for a machine that is being installed if a group adds arguments', () => {
+    const withGroup = (assignment: Assignment) => catalogOf({ images: debian, groups: [{ name: 'g', assignment }] })
+    const installing = (added: Assignment) => boots(withGroup(added), {}, { installs: deploymentOf() })
+    expect(isSameNextBoot(installing({}), installing({ args: ['quiet'] }))).toBe(false)
+    expect(isSameNextBoot(installing({}), installing({ image: 'debian' }))).toBe(true)
+  })
+
   test('differs if a group adds arguments, but not if the machine has the same answer file itself', () => {
     const withGroup = (assignment: Assignment) => catalogOf({ images: debian, groups: [{ name: 'g', assignment }] })
     const same = (added: Assignment, own: Assignment) =>
       isSameNextBoot(boots(withGroup({}), own), boots(withGroup(added), own))
     expect(same({ args: ['quiet'] }, { image: 'debian' })).toBe(false)
+    expect(same({ args: ['quiet'] }, { local: true })).toBe(true)
     expect(same({ answerFile: 'other' }, { image: 'debian', answerFile: 'own' })).toBe(true)
     expect(same({ bootProgram: 'ipxe.efi' }, { image: 'debian' })).toBe(false)
   })

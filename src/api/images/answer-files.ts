@@ -14,6 +14,7 @@ import { findUses } from '../../inventory/machines/references.ts'
 import { requireFound } from '../../lib/errors.ts'
 import type { AnswerFile } from '../../model/answer-file.ts'
 import { checkAnswers } from '../../render/answers.ts'
+import { type Counted, counted, deletion } from '../changes/counted.ts'
 import { endpoint } from '../http/endpoint.ts'
 import { page } from '../http/page.ts'
 import { listQuery } from '../schemas/common.ts'
@@ -21,10 +22,12 @@ import {
   answerFileList,
   answerFilePatch,
   answerFilePut,
+  answerFileSaved,
   answerFileSchema,
   answerFileVersionList,
 } from '../schemas/images/answer-file.ts'
 import { thingName } from '../schemas/machines/assignment.ts'
+import { changeQuery, deletedSchema } from '../schemas/machines/concerns.ts'
 import { usesSchema } from '../schemas/machines/uses.ts'
 
 const params = z.object({ name: thingName })
@@ -69,15 +72,17 @@ export const put = endpoint({
   description:
     'The Liquid templates are checked: their syntax, and whether every name in them exists in a boot. If the documents differ from the current ones, they become a new version. Fields that the body leaves out are cleared.',
   params,
+  query: changeQuery,
   body: answerFilePut,
   conditional: true,
-  returns: answerFileSchema,
+  returns: answerFileSaved,
   statuses: { 200: 'The answer file as it is now', 201: 'Answer file added' },
-  answer: async ({ db }, { params: { name }, body, precondition, by }) => {
+  answer: async ({ db }, { params: { name }, query, body, precondition, by }) => {
     checkAnswers(body.documents)
     const content = { ...body, title: body.title ?? '' }
-    const { answerFile, created } = await saveAnswerFile(db, name, content, precondition, by)
-    return answerOf(answerFile, created)
+    const saved = await counted(db, query, (on) => saveAnswerFile(on, name, content, precondition, by))
+    const { answerFile, created } = saved.result
+    return answerOf(answerFile, created, saved.concerns)
   },
 })
 
@@ -88,16 +93,19 @@ export const patch = endpoint({
   description:
     'Fields that the body leaves out stay; documents are merged by name. If the documents then differ from the current ones, they become a new version.',
   params,
+  query: changeQuery,
   body: answerFilePatch,
   conditional: true,
-  returns: answerFileSchema,
+  returns: answerFileSaved,
   statuses: { 200: 'Answer file changed' },
-  answer: async ({ db }, { params: { name }, body: { version, ...change }, precondition, by }) =>
-    answerOf(
+  answer: async ({ db }, { params: { name }, query, body: { version, ...change }, precondition, by }) => {
+    const changed = await counted(db, query, (on) =>
       version === undefined
-        ? await changeAnswerFile(db, name, change, checkAnswers, precondition, by)
-        : await useAnswerFileVersion(db, name, version, precondition, by),
-    ),
+        ? changeAnswerFile(on, name, change, checkAnswers, precondition, by)
+        : useAnswerFileVersion(on, name, version, precondition, by),
+    )
+    return answerOf(changed.result, false, changed.concerns)
+  },
 })
 
 export const versions = endpoint({
@@ -132,15 +140,16 @@ export const remove = endpoint({
   action: 'answer-files.edit',
   summary: 'Delete an answer file that nothing refers to',
   params,
+  query: changeQuery,
   conditional: true,
-  statuses: { 204: 'Answer file deleted' },
-  answer: async ({ db }, { params: { name }, precondition, by }) => {
-    await deleteAnswerFile(db, name, precondition, by)
-    return { status: 204 }
-  },
+  returns: deletedSchema,
+  statuses: { 200: 'With `count` or `dryRun`: the machines that it concerns', 204: 'Answer file deleted' },
+  answer: async ({ db }, { params: { name }, query, precondition, by }) =>
+    deletion(await counted(db, query, (on) => deleteAnswerFile(on, name, precondition, by))),
 })
 
-function answerOf(file: AnswerFile, created = false) {
+function answerOf(file: AnswerFile, created = false, concerns?: Counted) {
   const headers = { etag: etagOf(file), ...(created && { location: `/api/v1/answer-files/${file.name}` }) }
-  return { status: created ? (201 as const) : (200 as const), body: file, headers }
+  const body = { ...file, ...(concerns && { concerns }) }
+  return { status: created ? (201 as const) : (200 as const), body, headers }
 }

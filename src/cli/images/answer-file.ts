@@ -1,7 +1,8 @@
 // `bootwright answer-file`.
 import { basename } from 'node:path'
 import type { Command } from 'commander'
-import type { AnswerFile, AnswerFileVersionList } from '../../api/schemas/images/answer-file.ts'
+import type { AnswerFile, AnswerFileSaved, AnswerFileVersionList } from '../../api/schemas/images/answer-file.ts'
+import { addDryRun, countedPath, deleteCounted, printConcerns } from '../machines/concerns.ts'
 import { type CliDeps, clientOf, collect, print } from '../shell/deps.ts'
 import { formatTime } from '../shell/format.ts'
 import { readInput } from '../shell/json-file.ts'
@@ -9,7 +10,7 @@ import { parseVersion } from '../shell/numbers.ts'
 import { pathOf } from '../shell/path.ts'
 import { formatTable } from '../shell/table.ts'
 
-type SetOptions = { type?: string; title?: string; remove?: string[]; replace?: true }
+type SetOptions = { type?: string; title?: string; remove?: string[]; replace?: true; dryRun?: true }
 
 /** `bootwright answer-file`. */
 export function addAnswerFileCommand(program: Command, deps: CliDeps): void {
@@ -17,8 +18,7 @@ export function addAnswerFileCommand(program: Command, deps: CliDeps): void {
     .command('answer-file')
     .description('manage answer files: preseed, kickstart, cloud-init and others, as Liquid texts')
 
-  answers
-    .command('set')
+  addDryRun(answers.command('set'))
     .description('add an answer file, or a new version of an answer file; other documents stay')
     .argument('<name>', 'name of the answer file: a-z 0-9 . _ -')
     .argument('[files...]', 'documents, each served under its file name (cloud-init: user-data meta-data …)')
@@ -27,7 +27,7 @@ export function addAnswerFileCommand(program: Command, deps: CliDeps): void {
     .option('--remove <document>', 'document to remove (repeatable)', collect)
     .option('--replace', 'remove all other documents, and the title unless given')
     .action(async (name: string, files: string[], options: SetOptions, command: Command) => {
-      const { type, title, remove = [], replace } = options
+      const { type, title, remove = [], replace, dryRun } = options
       const client = clientOf(command, deps)
       const fresh = replace || (await client.find<AnswerFile>(pathOf('answer-files', name))) === undefined
       const documents: object[] = []
@@ -36,12 +36,10 @@ export function addAnswerFileCommand(program: Command, deps: CliDeps): void {
       if (!fresh) documents.push(...remove.map((document) => ({ name: document, text: null })))
       const given = title === undefined ? (replace ? null : undefined) : title || null
       const body = { documents, ...(given !== undefined && { title: given }) }
-      print(
-        command,
-        deps,
-        await client.ask<AnswerFile>(fresh ? 'PUT' : 'PATCH', pathOf('answer-files', name), body),
-        formatAnswerFile,
-      )
+      const path = countedPath(pathOf('answer-files', name), dryRun)
+      const saved = await client.ask<AnswerFileSaved>(fresh ? 'PUT' : 'PATCH', path, body)
+      print(command, deps, saved, formatAnswerFile)
+      printConcerns(deps, saved.concerns)
     })
 
   answers
@@ -85,24 +83,23 @@ export function addAnswerFileCommand(program: Command, deps: CliDeps): void {
       )
     })
 
-  answers
-    .command('use')
+  addDryRun(answers.command('use'))
     .description('make another version current')
     .argument('<name>')
     .argument('<version>', 'number of the version', parseVersion)
-    .action(async (name: string, version: number, _options, command: Command) => {
-      const file = await clientOf(command, deps).ask<AnswerFile>('PATCH', pathOf('answer-files', name), { version })
+    .action(async (name: string, version: number, { dryRun }: { dryRun?: true }, command: Command) => {
+      const path = countedPath(pathOf('answer-files', name), dryRun)
+      const file = await clientOf(command, deps).ask<AnswerFileSaved>('PATCH', path, { version })
       print(command, deps, file, formatAnswerFile)
+      printConcerns(deps, file.concerns)
     })
 
-  answers
-    .command('delete')
+  addDryRun(answers.command('delete'))
     .description('delete an answer file that nothing refers to')
     .argument('<name>')
-    .action(async (name: string, _options, command: Command) => {
-      await clientOf(command, deps).ask('DELETE', pathOf('answer-files', name))
-      deps.err(`answer file ${name} deleted\n`)
-    })
+    .action(async (name: string, { dryRun }: { dryRun?: true }, command: Command) =>
+      deleteCounted(clientOf(command, deps), deps, pathOf('answer-files', name), `answer file ${name}`, dryRun),
+    )
 }
 
 function namesOf({ documents }: Pick<AnswerFile, 'documents'>): string {

@@ -2,6 +2,7 @@
 import type { Db } from '../../db/open.ts'
 import { loadCatalog } from '../../inventory/boots/catalog.ts'
 import { countedPages, type listInstalls, type MachineToCount } from '../../inventory/boots/counted-machines.ts'
+import type { DeploymentOrder } from '../../inventory/boots/deployments.ts'
 import { findPinnedVersion } from '../../inventory/images/pinned-versions.ts'
 import type { Catalog } from '../../model/catalog.ts'
 import { formatImageRef, type ImageRef } from '../../model/image.ts'
@@ -114,10 +115,11 @@ export async function loadCatalogWith(db: Db, ref: Partial<ImageRef>): Promise<C
 export async function compareArmed(
   db: Db,
   machines: MachineToCount[],
-  { image, version, follow }: { image: string; version?: number | undefined; follow?: boolean | undefined },
+  { image, version, follow, assignment }: Pick<DeploymentOrder, 'image' | 'version' | 'follow' | 'assignment'>,
 ): Promise<Concerns> {
   const catalog = await loadCatalogWith(db, { image, version })
-  const installs = { image, version: follow ? null : (version ?? catalog.images.get(image)?.version ?? null) }
+  const pinned = follow ? null : (version ?? catalog.images.get(image)?.version ?? null)
+  const installs = { image, version: pinned, assignment, attempts: 0 }
   return compareMachines(
     catalog,
     catalog,

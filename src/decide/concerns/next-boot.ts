@@ -1,8 +1,9 @@
 // What machines boot next, in words that can be counted. A lean form of decision.ts for 100,000 machines: it has no reasons. Pure.
-import type { MachineToCount } from '../../inventory/boots/counted-machines.ts'
+import type { Installs, MachineToCount } from '../../inventory/boots/counted-machines.ts'
 import { formatTarget } from '../../model/arch.ts'
 import { type Assignment, mergeAssignments, type Wanted, wantedOf } from '../../model/assignment.ts'
-import { type Catalog, type CatalogGroup, findCatalogImage } from '../../model/catalog.ts'
+import { type Catalog, findCatalogImage } from '../../model/catalog.ts'
+import { mayInstall } from '../../model/every-boot.ts'
 import { type KnownTarget, targetOf } from '../../model/facts.ts'
 import { findVariant } from '../../model/image.ts'
 import { matchingGroups } from '../group-match.ts'
@@ -19,11 +20,11 @@ export type NextBoot = {
 
 /** Says what machines boot next by a catalog. */
 export function createNextBoots(catalog: Catalog): (machine: MachineToCount) => NextBoot {
-  const keys = new Map<CatalogGroup, string>()
+  const keys = new Map<Assignment, string>()
   const menus = new Map<string, string>()
-  const keyOf = (group: CatalogGroup) => {
-    const key = keys.get(group) ?? JSON.stringify(group.assignment)
-    keys.set(group, key)
+  const keyOf = (assignment: Assignment) => {
+    const key = keys.get(assignment) ?? JSON.stringify(assignment)
+    keys.set(assignment, key)
     return key
   }
   const menuPrint = (name: string) => {
@@ -31,29 +32,41 @@ export function createNextBoots(catalog: Catalog): (machine: MachineToCount) => 
     menus.set(name, print)
     return print
   }
-  const simple = (boots: string): NextBoot => ({ boots, print: boots, applied: '', how: () => '' })
 
   return (machine) => {
-    const { installs, assignment: own = {} } = machine
-    if (machine.denied) return simple('nothing: the machine is denied')
-    const target = targetOf(machine.facts)
-    if (installs !== undefined) {
-      const { image: name, version } = installs
-      return simple(
-        `${bootsImage(catalog, { kind: 'image', name, version: version ?? undefined, everyBoot: true }, target)}, to install it`,
-      )
-    }
-    const groups = matchingGroups(catalog, machine, machine.facts, target)
-    const assignments = [own, ...groups.map(({ assignment }) => assignment)]
-    const chosen = assignments.map(wantedOf).find((choice) => choice !== undefined) ?? wantedByPolicy(catalog)
-    const boots = phraseOf(catalog, chosen, target)
+    if (machine.denied) return denied
+    const { installs, assignment: own = {}, facts } = machine
+    const target = targetOf(facts)
+    const groups = matchingGroups(catalog, machine, facts, target).map(({ assignment }) => assignment)
+    const strongest = installs === undefined ? [own] : [installs.assignment, own]
+    const assignments = [...strongest, ...groups]
+    const { answerFile } = assignments.find((assignment) => assignment.answerFile !== undefined) ?? {}
+    const chooser = assignments.find((assignment) => wantedOf(assignment) !== undefined)
+    const chosen =
+      installs === undefined
+        ? chooser === undefined
+          ? wantedByPolicy(catalog)
+          : wantedOf(chooser)
+        : installedBy(installs)
+    const named = { answerFile, together: chooser?.answerFile !== undefined, installs }
+    const { boots, kind } = bootsWhat(catalog, chosen, target, named)
+    const answers =
+      answerFile === undefined ? '' : `\nanswer file version ${catalog.answerFiles.get(answerFile)?.version}`
+    const print = chosen?.kind === 'menu' ? menuPrint(chosen.name) : boots
     return {
       boots,
-      print: chosen?.kind === 'menu' ? menuPrint(chosen.name) : boots,
-      applied: [JSON.stringify(own), ...groups.map(keyOf)].join('\n'),
-      how: () => howOf(assignments),
+      print: kind === 'files' ? `${print}${answers}` : print,
+      applied: [kind, ...strongest.map((assignment) => JSON.stringify(assignment)), ...groups.map(keyOf)].join('\n'),
+      how: () => howOf(assignments, kind),
     }
   }
+}
+
+const denied: NextBoot = {
+  boots: 'nothing: the machine is denied',
+  print: 'nothing: the machine is denied',
+  applied: '',
+  how: () => '',
 }
 
 /** Whether two boots are the same, also in their arguments, params, answer file and boot program. */
@@ -61,10 +74,16 @@ export function isSameNextBoot(a: NextBoot, b: NextBoot): boolean {
   return a.print === b.print && (a.applied === b.applied || a.how() === b.how())
 }
 
-function howOf(strongestFirst: Assignment[]): string {
+/** What the fields of assignments apply to: an image or a menu, the local disk, or nothing that boots. */
+type Kind = 'files' | 'disk' | 'nothing'
+type Booted = { boots: string; kind: Kind }
+
+function howOf(strongestFirst: Assignment[], kind: Kind): string {
   const { bootProgram } = strongestFirst.find(({ bootProgram }) => bootProgram !== undefined) ?? {}
   const { proxy } = strongestFirst.find(({ proxy }) => proxy !== undefined) ?? {}
-  return JSON.stringify([mergeAssignments(strongestFirst.toReversed()), bootProgram, proxy])
+  const merged = mergeAssignments(strongestFirst.toReversed())
+  const how = kind === 'files' ? merged : kind === 'disk' ? merged.localBoot : undefined
+  return JSON.stringify([how, bootProgram, proxy])
 }
 
 function wantedByPolicy({ policy }: Catalog): Wanted | undefined {
@@ -73,32 +92,56 @@ function wantedByPolicy({ policy }: Catalog): Wanted | undefined {
   return policy.kind === 'local' ? { kind: 'local' } : undefined
 }
 
-function phraseOf(catalog: Catalog, chosen: Wanted | undefined, target: KnownTarget): string {
-  if (chosen === undefined) return 'nothing: it waits until it is assigned'
-  if (chosen.kind === 'local') return 'the local disk'
-  if (chosen.kind === 'image') return bootsImage(catalog, chosen, target)
-  return catalog.menus.has(chosen.name) ? `menu ${chosen.name}` : `nothing: there is no menu ${chosen.name}`
+function installedBy({ image, version }: Installs): Wanted {
+  return { kind: 'image', name: image, version: version ?? undefined, everyBoot: true }
+}
+
+/** What decides whether an image boots, besides its files. `together`: the same assignment names image and answer file. */
+type Named = { answerFile: string | undefined; together: boolean; installs: Installs | undefined }
+
+function bootsWhat(catalog: Catalog, chosen: Wanted | undefined, target: KnownTarget, named: Named): Booted {
+  if (chosen === undefined) return nothing('it waits until it is assigned')
+  if (chosen.kind === 'local') return localDisk
+  if (chosen.kind === 'image') return bootsImage(catalog, chosen, target, named)
+  return catalog.menus.has(chosen.name)
+    ? { boots: `menu ${chosen.name}`, kind: 'files' }
+    : nothing(`there is no menu ${chosen.name}`)
+}
+
+const localDisk: Booted = { boots: 'the local disk', kind: 'disk' }
+
+function nothing(why: string): Booted {
+  return { boots: `nothing: ${why}`, kind: 'nothing' }
 }
 
 function bootsImage(
   catalog: Catalog,
   { name, version, everyBoot }: Extract<Wanted, { kind: 'image' }>,
   target: KnownTarget,
-): string {
+  { answerFile, together, installs }: Named,
+): Booted {
   const image = findCatalogImage(catalog, { image: name, version })
   if (image === undefined)
-    return catalog.images.has(name)
-      ? `nothing: image ${name} has no version ${version}`
-      : `nothing: there is no image ${name}`
+    return nothing(catalog.images.has(name) ? `image ${name} has no version ${version}` : `there is no image ${name}`)
   const what = `image ${name} version ${image.version}`
-  if (findVariant(image.variants, target) === undefined)
-    return `nothing: ${what} has no variant for ${formatTarget(target)}`
-  return image.installer && !everyBoot ? `nothing: ${what} is an installer, and would install at every boot` : what
+  const variant = findVariant(image.variants, target)
+  if (variant === undefined) return nothing(`${what} has no variant for ${formatTarget(target)}`)
+  if (catalog.damaged.has(variant)) return nothing(`${what} has a corrupted file`)
+  if (variant.kind === 'local') return { boots: what, kind: 'disk' }
+  if (answerFile !== undefined && !catalog.answerFiles.has(answerFile))
+    return nothing(`there is no answer file ${answerFile}`)
+  if (!everyBoot && mayInstall(image.installer, answerFile, together))
+    return nothing(
+      `${what} ${image.installer ? 'is an installer, and' : `with answer file ${answerFile}`} would install at every boot`,
+    )
+  // Windows Setup restarts before it ends (decision.ts).
+  if (installs !== undefined && installs.attempts > 0 && variant.kind === 'wimboot') return localDisk
+  return { boots: installs === undefined ? what : `${what}, to install it`, kind: 'files' }
 }
 
 const maxMenus = 64
 
-/** A menu and the menus that it leads to, with the versions of their images. */
+/** A menu and the menus that it leads to, with the versions of their images and answer files. */
 function printMenus(catalog: Catalog, name: string): string {
   const names = new Set([name])
   const parts: unknown[] = []
@@ -106,7 +149,13 @@ function printMenus(catalog: Catalog, name: string): string {
     const menu = catalog.menus.get(reached)
     const { entries = [] } = menu ?? {}
     for (const entry of entries) if (entry.kind === 'menu' && names.size < maxMenus) names.add(entry.menu)
-    const versions = entries.map((entry) => entry.kind === 'image' && findCatalogImage(catalog, entry)?.version)
+    const versions = entries.map(
+      (entry) =>
+        entry.kind === 'image' && [
+          findCatalogImage(catalog, entry)?.version,
+          entry.answerFile && catalog.answerFiles.get(entry.answerFile)?.version,
+        ],
+    )
     parts.push([reached, menu?.title, menu?.timeoutSeconds, menu?.defaultEntry, entries, versions])
   }
   return JSON.stringify(parts)

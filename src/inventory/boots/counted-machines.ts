@@ -4,14 +4,18 @@ import { type SQL, sql } from 'drizzle-orm'
 import { isActiveSql } from '../../db/deployment-conditions.ts'
 import type { Db } from '../../db/open.ts'
 import { rowsOf } from '../../db/rows.ts'
+import type { Assignment } from '../../model/assignment.ts'
 import type { Machine } from '../../model/machine.ts'
 
-/** A machine, with the image of its active deployment. */
-export type MachineToCount = Machine & { installs?: { image: string; version: number | null } }
+/** The part of an active deployment that decides what its machine boots. */
+export type Installs = { image: string; version: number | null; assignment: Assignment; attempts: number }
+
+/** A machine, with its active deployment. */
+export type MachineToCount = Machine & { installs?: Installs }
 
 type Row = Pick<Machine, 'id' | 'denied' | 'labels' | 'facts' | 'macs'> & {
   [Field in 'hostname' | 'uuid' | 'serial' | 'product' | 'asset' | 'assignment']: Machine[Field] | null
-} & { installs: MachineToCount['installs'] | null }
+} & { installs: Installs | null }
 
 const pageSize = 2000
 const firstId = '00000000-0000-0000-0000-000000000000'
@@ -43,8 +47,8 @@ async function listCounted(db: Db, which: SQL): Promise<MachineToCount[]> {
   const found = await db.execute(sql`
     select m.id::text as id, m.denied, m.hostname, m.uuid, m.serial, m.product, m.asset, m.labels, m.assignment, m.facts,
       array(select mac from machine_macs where machine_id = m.id) as macs,
-      (select jsonb_build_object('image', d.image, 'version', d.version) from deployments as d
-        where d.machine_id = m.id and ${isActiveSql(sql`d.state`)}) as installs
+      (select jsonb_build_object('image', d.image, 'version', d.version, 'assignment', d.assignment, 'attempts', d.attempts)
+        from deployments as d where d.machine_id = m.id and ${isActiveSql(sql`d.state`)}) as installs
     from machines as m where ${which}`)
   return rowsOf<Row>(found).map((row) => {
     const given = Object.entries(row).filter(([, value]) => value !== null)
@@ -52,11 +56,10 @@ async function listCounted(db: Db, which: SQL): Promise<MachineToCount[]> {
   })
 }
 
-/** The images of active deployments, by machine. */
-export async function listInstalls(db: Db): Promise<Map<string, MachineToCount['installs']>> {
+/** The active deployments, by machine. */
+export async function listInstalls(db: Db): Promise<Map<string, Installs>> {
   const found = await db.execute(sql`
-    select machine_id::text as id, image, version from deployments where ${isActiveSql(sql`state`)}`)
-  return new Map(
-    rowsOf<{ id: string; image: string; version: number | null }>(found).map(({ id, ...installs }) => [id, installs]),
-  )
+    select machine_id::text as id, image, version, assignment, attempts from deployments
+    where ${isActiveSql(sql`state`)}`)
+  return new Map(rowsOf<Installs & { id: string }>(found).map(({ id, ...installs }) => [id, installs]))
 }

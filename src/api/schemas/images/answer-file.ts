@@ -4,6 +4,7 @@ import { defaultMediaType, maxDocuments } from '../../../model/answer-file.ts'
 import { fileName, history, moment, pageOf, printable, version } from '../common.ts'
 import type { Given } from '../json.ts'
 import { thingName } from '../machines/assignment.ts'
+import { concerns } from '../machines/concerns.ts'
 
 const maxCharacters = 262_144
 
@@ -54,6 +55,9 @@ export const answerFileSchema = z
   })
   .openapi('AnswerFile')
 export type AnswerFile = Given<typeof answerFileSchema>
+
+export const answerFileSaved = answerFileSchema.extend({ concerns }).openapi('AnswerFileSaved')
+export type AnswerFileSaved = Given<typeof answerFileSaved>
 
 export const answerFileList = pageOf(answerFileSchema).openapi('AnswerFileList')
 
