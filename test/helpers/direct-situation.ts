@@ -75,13 +75,13 @@ async function findMany(db: Db, asked: Facts[]): Promise<Found[]> {
       select machines.* from (
           select id, min(rank) as rank from (
             select machine_id as id, 1 as rank from machine_macs where mac = asked.mac
-            union all (select id, 2 from machines where uuid = asked.uuids ->> 0 limit ${maxOfEach})
-            union all (select id, 2 from machines where uuid = asked.uuids ->> 1 limit ${maxOfEach})
-            union all (select id, 2 from machines where ${isSerial(sql`asked.serial`, sql`asked.product`)} limit ${maxOfEach})
-            union all (select id, 3 from machines where facts ->> 'uuid' = asked.uuids ->> 0 order by discovered limit ${maxOfEach})
-            union all (select id, 3 from machines where facts ->> 'uuid' = asked.uuids ->> 1 order by discovered limit ${maxOfEach})
+            union all (select id, 2 from machines where uuid = asked.uuids ->> 0 order by discovered, id limit ${maxOfEach})
+            union all (select id, 2 from machines where uuid = asked.uuids ->> 1 order by discovered, id limit ${maxOfEach})
+            union all (select id, 2 from machines where ${isSerial(sql`asked.serial`, sql`asked.product`)} order by discovered, id limit ${maxOfEach})
+            union all (select id, 3 from machines where facts ->> 'uuid' = asked.uuids ->> 0 order by discovered, id limit ${maxOfEach})
+            union all (select id, 3 from machines where facts ->> 'uuid' = asked.uuids ->> 1 order by discovered, id limit ${maxOfEach})
             union all (select id, 3 from machines where ${foldedText(sql`facts ->> 'serial'`)} = ${foldedText(sql`asked.serial`)}
-              and ${foldedText(sql`facts ->> 'product'`)} = ${foldedText(sql`asked.product`)} order by discovered limit ${maxOfEach})
+              and ${foldedText(sql`facts ->> 'product'`)} = ${foldedText(sql`asked.product`)} order by discovered, id limit ${maxOfEach})
           ) as found group by id
         ) as keys join machines on machines.id = keys.id
       order by keys.rank, machines.id) as m on true`),

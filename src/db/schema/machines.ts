@@ -40,11 +40,22 @@ export const machines = pgTable(
     lastSeenAt: moment('last_seen_at'),
   },
   (table) => [
-    index('machines_uuid').on(table.uuid),
-    index('machines_serial').on(sql`lower(regexp_replace(${table.serial}, '\\s+', ' ', 'g'))`),
+    // Of the machines that share a value, a look-up reads the first few in this order.
+    index('machines_uuid').on(table.uuid, table.discovered, table.id),
+    index('machines_serial').on(
+      sql`lower(regexp_replace(${table.serial}, '\\s+', ' ', 'g'))`,
+      sql`lower(regexp_replace(${table.product}, '\\s+', ' ', 'g'))`,
+      table.discovered,
+      table.id,
+    ),
     index('machines_hostname').on(table.hostname),
-    index('machines_reported_uuid').on(sql`(${table.facts} ->> 'uuid')`),
-    index('machines_reported_serial').on(sql`lower(regexp_replace(${table.facts} ->> 'serial', '\\s+', ' ', 'g'))`),
+    index('machines_reported_uuid').on(sql`(${table.facts} ->> 'uuid')`, table.discovered, table.id),
+    index('machines_reported_serial').on(
+      sql`lower(regexp_replace(${table.facts} ->> 'serial', '\\s+', ' ', 'g'))`,
+      sql`lower(regexp_replace(${table.facts} ->> 'product', '\\s+', ' ', 'g'))`,
+      table.discovered,
+      table.id,
+    ),
     index('machines_seen').on(table.lastSeenAt.desc().nullsLast(), table.id.desc().nullsFirst()),
     index('machines_pinned')
       .on(sql`(${table.assignment} ->> 'image')`, sql`(${table.assignment} ->> 'version')`)

@@ -158,7 +158,7 @@ async function findPins(db: Db, image: string, version: number) {
   const pinning = sql`machines where assignment ? 'version' and ${isPin(sql`assignment`)}`
   const found = await db.execute(sql`
     select (select count(*)::int from ${pinning}) as count,
-      array(select ${nameColumn} from ${pinning} limit ${maxPinners}) as names,
+      array(select ${nameColumn} from ${pinning} order by id limit ${maxPinners}) as names,
       array(select 'group ' || name from groups where ${isPin(sql`assignment`)}
         union all select distinct 'menu ' || name from menus, jsonb_array_elements(entries) as e(entry) where ${isPin(sql`entry`)}
         union all select 'the policy' from policies where ${isPin(sql`policy`)}

@@ -73,7 +73,7 @@ export function createOverlays() {
     },
     /** The database has this entry now, so what came before it is dropped. */
     known: ({ machine, macs, claims: recorded = [] }: Entry) => {
-      for (const mac of macs) for (const id of index.find(['mac', mac])) forgetMachine(id)
+      for (const mac of macs) for (const id of [...index.find(['mac', mac])]) forgetMachine(id)
       const held = claims.get(machine.id)
       if (held === undefined) return
       held.list = held.list.filter(({ mac }) => !recorded.some((claim) => claim.mac === mac))

@@ -15,7 +15,7 @@ import { saveMachine } from '../../../src/inventory/machines/machines.ts'
 import { saveSecret } from '../../../src/inventory/machines/secrets.ts'
 import { pruneRosterChanges } from '../../../src/inventory/roster/questions.ts'
 import { createSealer } from '../../../src/lib/seal.ts'
-import type { Decision } from '../../../src/model/decision.ts'
+import type { Decision, Situation } from '../../../src/model/decision.ts'
 import type { Facts } from '../../../src/model/facts.ts'
 import { readLines, writeLines } from '../../../src/server/data/roster-file.ts'
 import { openBootFor } from '../../helpers/boots.ts'
@@ -34,6 +34,9 @@ async function addMachines(db: Db, count: number): Promise<void> {
     insert into machine_macs (mac, machine_id)
       select '52:54:00:00:01:' || lpad(to_hex(substr(hostname, 5)::int), 2, '0'), id from made`)
 }
+
+/** The machines that an identity names, in order. */
+const namesIn = ({ identity }: Situation): string[] => JSON.stringify(identity).match(/host\d/g) ?? []
 
 const decisionOf = async (find: ReturnType<typeof createDirectSituation>, facts: Facts): Promise<Decision> =>
   decide(await find(facts)).decision
@@ -54,6 +57,31 @@ eachDatabase('a roster', (database) => {
     await db.execute(sql`update machine_macs set mac = ${macOf(120)} where mac = ${macOf(5)}`)
     for (const facts of [{ mac: macOf(120) }, { mac: macOf(5) }])
       expect(await decisionOf(roster.findSituation, facts)).toEqual(await decisionOf(direct, facts))
+  })
+
+  test('takes the same few of many machines that share a value, whatever the order of their changes', async () => {
+    const db = database()
+    const idOf = (n: number) => `00000000-0000-4000-8000-00000000000${n}`
+    const add = async (n: number) =>
+      db.execute(sql`insert into machines (id, discovered, hostname, serial, product, facts)
+        values (${idOf(n)}, ${n % 3 === 0}, ${`host${n}`}, ${n % 2 === 0 ? 'Z9' : null}, 'X1', '{"serial": "z9", "product": "X1"}')`)
+    for (const n of [7, 2, 9, 4]) await add(n)
+    const roster = await loaded(testRoster(db))
+    const direct = createDirectSituation(db)
+    const isSame = async () => {
+      const facts: Facts = { mac: macOf(1), serial: 'Z9', product: 'X1' }
+      const [found, expected] = [await roster.findSituation(facts), await direct(facts)]
+      expect(namesIn(found)).toEqual(namesIn(expected))
+      expect(decide(found).decision).toEqual(decide(expected).decision)
+      return namesIn(expected).join()
+    }
+    await isSame()
+    for (const n of [8, 0, 6, 1, 5, 3]) await add(n)
+    const before = await isSame()
+    await db.execute(sql`update machines set discovered = not discovered`)
+    expect(await isSame()).not.toBe(before)
+    await db.execute(sql`delete from machines where id in (${idOf(0)}, ${idOf(1)}, ${idOf(3)})`)
+    await isSame()
   })
 
   test('that reaches its limit while it runs continues with the machines used last', async () => {

@@ -44,7 +44,7 @@ async function others(db: Db): Promise<Finding[]> {
     union all
     select ${columns} from machines as d join machines as e on ${foldedText(sql`e.serial`)} = ${foldedText(sql`d.facts ->> 'serial'`)}
     where d.discovered and not e.discovered and ${foldedText(sql`e.product`)} <> ${foldedText(sql`d.facts ->> 'product'`)}
-    limit ${maxOfEach}`)
+    order by 1 limit ${maxOfEach}`)
   return rowsOf<Other>(found).flatMap((row): Finding[] => {
     const faults = [
       ...difference('product', row.product, row.reportedProduct),

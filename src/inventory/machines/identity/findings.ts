@@ -69,12 +69,12 @@ async function weakClaims(db: Db): Promise<Finding[]> {
 async function sharedValues(db: Db): Promise<Finding[]> {
   const uuids = await db.execute(sql`
     select ${columnsOf} from machines where facts ->> 'uuid' in (
-      select facts ->> 'uuid' from machines where facts ? 'uuid' group by 1 having count(*) > 1 limit ${maxOfEach})
+      select facts ->> 'uuid' from machines where facts ? 'uuid' group by 1 having count(*) > 1 order by 1 limit ${maxOfEach})
     order by id limit ${maxOfEach * 10}`)
   const serials = await db.execute(sql`
     select ${columnsOf} from machines where (facts ->> 'serial', facts ->> 'product') in (
       select facts ->> 'serial', facts ->> 'product' from machines where facts ? 'serial' and facts ? 'product'
-      group by 1, 2 having count(*) > 1 limit ${maxOfEach})
+      group by 1, 2 having count(*) > 1 order by 1, 2 limit ${maxOfEach})
     order by id limit ${maxOfEach * 10}`)
   const byUuid = groupBy(rowsOf<Row>(uuids), ({ facts }) => uuidKey(facts.uuid))
   const bySerial = groupBy(rowsOf<Row>(serials), ({ facts }) => serialKey(facts))

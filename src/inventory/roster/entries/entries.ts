@@ -1,6 +1,6 @@
 // The entries of the roster in memory: found by their keys, the least recently used evicted beyond a limit. Used by roster.ts.
 import type { Entry } from './entry.ts'
-import { addId, createKeyIndex, removeId } from './key-index.ts'
+import { addId, type CompareIds, createKeyIndex, type Ids, listOf, removeId } from './key-index.ts'
 import { type Key, keysOfEntry, maxOfEach, type RankedKey } from './keys.ts'
 import { packEntry, unpackEntry } from './packed-entry.ts'
 
@@ -8,9 +8,12 @@ import { packEntry, unpackEntry } from './packed-entry.ts'
 export function createEntries(max: number) {
   // The texts are in the order of use, but only while some machines are missing.
   const texts = new Map<string, string>()
-  const index = createKeyIndex(max)
-  const hostnames = new Map<string, string | Set<string>>()
+  const hostnames = new Map<string, Ids>()
   const discovered = new Set<string>()
+  // As in the statement of find-entries.ts: of the machines that share a key, the entered ones come first.
+  const compare: CompareIds = (a, b) =>
+    Number(discovered.has(a)) - Number(discovered.has(b)) || (a < b ? -1 : Number(a > b))
+  const index = createKeyIndex(max, compare)
   let isBounded = false
 
   const read = (id: string): Entry => unpackEntry(texts.get(id) as string)
@@ -34,15 +37,16 @@ export function createEntries(max: number) {
     if (texts.has(id)) {
       const names = new Set(keys.map(([kind, value]) => `${kind} ${value}`))
       const before = read(id)
-      // Keys that stay are not touched: for them nothing changes.
-      for (const key of keysOfEntry(before)) if (!names.has(`${key[0]} ${key[1]}`)) index.remove(key, id)
+      const isMoved = before.machine.discovered !== entry.machine.discovered
+      // Keys that stay are not touched, unless the machine gets another place among those that share them.
+      for (const key of keysOfEntry(before)) if (isMoved || !names.has(`${key[0]} ${key[1]}`)) index.remove(key, id)
       const { hostname: old } = before.machine
       if (old !== undefined && old !== hostname) removeId(hostnames, old, id)
     }
-    for (const key of keys) index.add(key, id)
-    if (hostname !== undefined) addId(hostnames, hostname, id)
     if (entry.machine.discovered) discovered.add(id)
     else discovered.delete(id)
+    for (const key of keys) index.add(key, id)
+    if (hostname !== undefined) addId(hostnames, hostname, id)
     texts.set(id, packEntry(entry))
     if (texts.size <= max) return
     if (!isBounded) bound()
@@ -50,13 +54,9 @@ export function createEntries(max: number) {
     forget(read(oldest), index.evict)
   }
 
-  /** Of a key that many machines have, the entered ones come first, as in the statement of find-entries.ts. */
-  const firstOf = ({ key, rank }: RankedKey): string[] => {
-    const ids = [...index.find(key)]
-    if (ids.length <= maxOfEach || rank === 1) return ids
-    if (rank === 2) return ids.slice(0, maxOfEach)
-    const entered = ids.filter((id) => !discovered.has(id))
-    return [...entered, ...ids.filter((id) => discovered.has(id))].slice(0, maxOfEach)
+  const firstOf = ({ key, rank }: RankedKey): readonly string[] => {
+    const ids = index.find(key)
+    return rank === 1 ? ids : ids.slice(0, maxOfEach)
   }
 
   return {
@@ -98,10 +98,7 @@ export function createEntries(max: number) {
       }
     },
     /** The ids of the machines with a host name. */
-    namesakesOf: (hostname: string): string[] => {
-      const ids = hostnames.get(hostname)
-      return ids === undefined ? [] : typeof ids === 'string' ? [ids] : [...ids]
-    },
+    namesakesOf: (hostname: string): readonly string[] => listOf(hostnames.get(hostname)),
     ids: () => texts.keys(),
     texts: () => texts.values(),
     clear: () => {

@@ -12,6 +12,9 @@ import { maxOfEach } from './keys.ts'
 /** The entries of the machines that requests may come from, for each request by rank and then by id, and the catalog's revision. */
 export type FoundEntries = { revision: number; now: number; entries: Entry[] }
 
+// An index of each key has this order, so that a value which thousands of machines share costs no more.
+const first = sql`order by discovered, id limit ${maxOfEach}`
+
 /** Finds the machines of several requests in one statement. */
 export async function findEntries(db: Db, asked: Facts[]): Promise<FoundEntries[]> {
   const keys = asked.map((facts, n) => ({ n, ...identityKeys(facts) }))
@@ -23,13 +26,13 @@ export async function findEntries(db: Db, asked: Facts[]): Promise<FoundEntries[
       select machines.* from (
           select id, min(rank) as rank from (
             select machine_id as id, 1 as rank from machine_macs where mac = asked.mac
-            union all (select id, 2 from machines where uuid = asked.uuids ->> 0 limit ${maxOfEach})
-            union all (select id, 2 from machines where uuid = asked.uuids ->> 1 limit ${maxOfEach})
-            union all (select id, 2 from machines where ${isSerial(sql`asked.serial`, sql`asked.product`)} limit ${maxOfEach})
-            union all (select id, 3 from machines where facts ->> 'uuid' = asked.uuids ->> 0 order by discovered limit ${maxOfEach})
-            union all (select id, 3 from machines where facts ->> 'uuid' = asked.uuids ->> 1 order by discovered limit ${maxOfEach})
+            union all (select id, 2 from machines where uuid = asked.uuids ->> 0 ${first})
+            union all (select id, 2 from machines where uuid = asked.uuids ->> 1 ${first})
+            union all (select id, 2 from machines where ${isSerial(sql`asked.serial`, sql`asked.product`)} ${first})
+            union all (select id, 3 from machines where facts ->> 'uuid' = asked.uuids ->> 0 ${first})
+            union all (select id, 3 from machines where facts ->> 'uuid' = asked.uuids ->> 1 ${first})
             union all (select id, 3 from machines where ${foldedText(sql`facts ->> 'serial'`)} = ${foldedText(sql`asked.serial`)}
-              and ${foldedText(sql`facts ->> 'product'`)} = ${foldedText(sql`asked.product`)} order by discovered limit ${maxOfEach})
+              and ${foldedText(sql`facts ->> 'product'`)} = ${foldedText(sql`asked.product`)} ${first})
           ) as found group by id
         ) as keys join machines on machines.id = keys.id
       order by keys.rank, machines.id) as m on true`),
