@@ -80,6 +80,7 @@ const rows: Record<string, string> = { entries: 'entry', documents: 'document', 
 function fieldWords(path: string): string {
   return path
     .replace(/^(menu|group)\./, '')
+    .replace(/^between\./, 'maintenance window, ')
     .replace(
       /^(entries|documents|selector)\[(\d+)\]/,
       (_, list: string, index: string) => `${rows[list]} ${Number(index) + 1}`,

@@ -21,7 +21,12 @@ const navigation: Entry[] = [
   { path: '/groups', label: 'Groups', action: 'inventory.read', also: ['/new/group'] },
   { path: '/menus', label: 'Menus', action: 'inventory.read', also: ['/new/menu'] },
   { path: '/answer-files', label: 'Answer files', action: 'inventory.read', also: ['/new/answer-file'] },
-  { path: '/deployments', label: 'Deploy', action: 'boots.read', also: ['/new/deployment', '/rollouts'] },
+  {
+    path: '/deployments',
+    label: 'Deploy',
+    action: 'boots.read',
+    also: ['/new/deployment', '/rollouts', '/new/rollout'],
+  },
   { path: '/setup', label: 'Set-up', action: 'system.read', also: ['/changes', '/codes'] },
 ]
 

@@ -68,6 +68,12 @@ document.addEventListener('change', (event) => {
 // biome-ignore lint/suspicious/noDocumentCookie: the Cookie Store API needs HTTPS, and this page also works over plain HTTP.
 document.cookie = `bootwright-utc-offset=${-new Date().getTimezoneOffset()}; Path=/; SameSite=Lax; Max-Age=31536000`
 
+// Maintenance windows are in a named time zone, and most people mean their own.
+for (const field of document.querySelectorAll('[data-own-zone]')) {
+  const input = /** @type {HTMLInputElement} */ (field)
+  if (input.value === '') input.value = Intl.DateTimeFormat().resolvedOptions().timeZone
+}
+
 // Times are in UTC in the page, and in the time of the reader on hover.
 document.addEventListener('mouseover', (event) => {
   const time = /** @type {HTMLElement} */ (event.target).closest('time[datetime]:not([title])')

@@ -15,7 +15,8 @@ export const actOnMachines: PageHandler = async (visit) => {
   if (target === undefined)
     return { redirect: '/machines', notice: 'Nothing was selected. Select machines first, or tick “all”.' }
   const name = form.get('action') ?? ''
-  if (name === 'deploy') return deploy(target)
+  const other = otherForms[name]
+  if (other !== undefined) return openForm(other, target)
   const kind = actionKinds[name]
   if (kind === undefined)
     throw new RefusedError(`there is no action “${name}”. Next step: choose an action in the list`, 404, undefined, [])
@@ -35,13 +36,15 @@ export const actOnMachines: PageHandler = async (visit) => {
   }
 }
 
-/** The page of deployments has its own form and preview. Its URL has the machines. */
-function deploy({ body, filter, list }: Target): Redirect {
+const otherForms: Record<string, string> = { deploy: '/new/deployment', rollout: '/new/rollout' }
+
+/** Deployments and rollouts have forms and previews of their own. Their URLs have the machines. */
+function openForm(form: string, { body, filter, list }: Target): Redirect {
   const ids = body.ids ?? []
   if (ids.length > maxIdsInUrl)
-    return { redirect: list, notice: `To deploy to more than ${maxIdsInUrl} machines, use a filter and tick “all”.` }
+    return { redirect: list, notice: `For more than ${maxIdsInUrl} machines, use a filter and tick “all”.` }
   const chosen: Query = filter ?? { ids: ids.join(',') }
-  return { redirect: withQuery('/new/deployment', chosen) }
+  return { redirect: withQuery(form, chosen) }
 }
 
 /** Creates deleted machines again. */

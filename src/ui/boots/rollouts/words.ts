@@ -1,14 +1,14 @@
 // States of rollouts and of their machines as words, tones and bars.
-import type { Rollout } from '../../api/schemas/boots/rollout.ts'
+import type { Rollout } from '../../../api/schemas/boots/rollout.ts'
 import {
   formatBound,
   type RolloutMachineState,
   type RolloutState,
   rolloutMachineStateMeanings,
   rolloutStateMeanings,
-} from '../../model/rollout/rollout.ts'
-import { formatWindow } from '../../model/rollout/window.ts'
-import type { Tone } from '../http/tone.ts'
+} from '../../../model/rollout/rollout.ts'
+import { formatWindow } from '../../../model/rollout/window.ts'
+import type { Tone } from '../../http/tone.ts'
 
 const rolloutTones: Record<RolloutState, Tone> = {
   running: 'busy',
@@ -53,6 +53,7 @@ export function rolloutView(rollout: Rollout) {
     window: between && formatWindow(between),
     patienceMs: patienceSeconds * 1000,
     actions: actionsOf(rollout),
+    canRollBack: state !== 'rolled-back',
   }
 }
 
@@ -72,10 +73,10 @@ function barOf(states: Rollout['states'], total: number) {
   return { batch: { parts, words } }
 }
 
-export type RolloutVerb = 'pause' | 'resume' | 'approve' | 'retry' | 'cancel' | 'rollback'
+export type RolloutVerb = 'pause' | 'resume' | 'approve' | 'retry' | 'cancel'
 
 /** What a person may do with the rollout now. `confirm` is a question. */
-function actionsOf({ state, action, wave, waves, waitsFor, states, endedAt }: Rollout) {
+function actionsOf({ state, wave, waves, waitsFor, states, endedAt }: Rollout) {
   const isOpen = endedAt === undefined
   const isHalted = state === 'paused' || state === 'stopped'
   const after = wave === waves.length ? 'The rollout finishes.' : `Wave ${wave + 1} begins.`
@@ -99,12 +100,6 @@ function actionsOf({ state, action, wave, waves, waitsFor, states, endedAt }: Ro
       verb: 'cancel',
       label: 'Cancel',
       confirm: 'End this rollout? Machines that have not begun are taken back.',
-    })
-  if (state !== 'rolled-back' && action === 'assign')
-    list.push({
-      verb: 'rollback',
-      label: 'Roll back',
-      confirm: 'End this rollout, and give its machines their former assignments?',
     })
   return list
 }

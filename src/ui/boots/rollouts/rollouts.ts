@@ -1,17 +1,18 @@
 // /rollouts: rollouts with their progress, and what a person does with one.
-import type { Rollout } from '../../api/schemas/boots/rollout.ts'
-import type { RolloutControlled } from '../../api/schemas/boots/rollout-actions.ts'
-import type { RolloutMachineList } from '../../api/schemas/boots/rollout-machine.ts'
-import { rolloutMachineStates } from '../../model/rollout/rollout.ts'
-import { pathOf, withQuery } from '../http/client.ts'
-import type { Command } from '../http/commands.ts'
-import { count } from '../http/format.ts'
-import { readNumber } from '../http/lines.ts'
-import type { Listed } from '../http/listed.ts'
-import type { PageHandler } from '../http/visit.ts'
-import { machineTones, type RolloutVerb, rolloutView } from './rollout-words.ts'
+import type { Rollout } from '../../../api/schemas/boots/rollout.ts'
+import type { RolloutControlled } from '../../../api/schemas/boots/rollout-actions.ts'
+import type { RolloutMachineList } from '../../../api/schemas/boots/rollout-machine.ts'
+import { rolloutMachineStates } from '../../../model/rollout/rollout.ts'
+import { pathOf, withQuery } from '../../http/client.ts'
+import type { Command } from '../../http/commands.ts'
+import { count } from '../../http/format.ts'
+import { readNumber } from '../../http/lines.ts'
+import type { Listed } from '../../http/listed.ts'
+import type { PageHandler } from '../../http/visit.ts'
+import { rollBackCommand } from './roll-back.ts'
+import { machineTones, type RolloutVerb, rolloutView } from './words.ts'
 
-const verbs: readonly string[] = ['pause', 'resume', 'approve', 'retry', 'cancel', 'rollback'] satisfies RolloutVerb[]
+const verbs: readonly string[] = ['pause', 'resume', 'approve', 'retry', 'cancel'] satisfies RolloutVerb[]
 
 export const list: PageHandler = async ({ api, query }) => {
   const path = withQuery('/rollouts', { limit: '50', before: query.get('before') })
@@ -59,6 +60,7 @@ export const get: PageHandler = async ({ api, params, query, url, may }) => {
       { title: 'Get this rollout', path, cli: `rollout show ${rollout.id} --watch` },
       { title: 'List its machines', path: `${path}/machines`, cli: `rollout show ${rollout.id} --machines` },
       ...(may('deployments.edit') ? rollout.actions.map(({ verb, label }) => commandOf(rollout, verb, label)) : []),
+      ...(may('deployments.edit') && rollout.canRollBack ? [rollBackCommand(rollout)] : []),
     ],
   }
 }
@@ -69,15 +71,13 @@ export const act: PageHandler = async ({ api, params, form }) => {
   const body = verb === 'approve' ? { wave: readNumber(form, 'wave') ?? 0 } : {}
   // A path that names no action is the API's to refuse.
   const action = verbs.includes(verb) ? verb : encodeURIComponent(verb)
-  const { rollout, machines, kept } = await api.ask<RolloutControlled>('POST', `${path}/${action}`, body)
-  const stays = kept === 0 ? '' : ` ${count(kept, 'machine')} kept as they are.`
+  const { rollout, machines } = await api.ask<RolloutControlled>('POST', `${path}/${action}`, body)
   const notices: Record<string, string> = {
     pause: `Paused. ${count(machines, 'machine')} taken back.`,
     resume: 'Resumed.',
     approve: rollout.endedAt === undefined ? `Wave ${rollout.wave} begins.` : 'The rollout finished.',
     retry: `${count(machines, 'machine')} will try again.`,
     cancel: `Cancelled. ${count(machines, 'machine')} taken back.`,
-    rollback: `Rolled back ${count(machines, 'machine')}.${stays}`,
   }
   return { redirect: path, notice: notices[verb] ?? 'Done.' }
 }
