@@ -381,6 +381,12 @@ export const settings = {
       days,
       'Days to keep an archived machine, which can be restored until then',
     ),
+    keepRolloutsDays: whole(
+      'BOOTWRIGHT_KEEP_ROLLOUTS_DAYS',
+      365,
+      days,
+      'Days to keep ended rollouts, with the states of their machines',
+    ),
     keepChangesDays: whole('BOOTWRIGHT_KEEP_CHANGES_DAYS', 365, days, 'Days to keep the audit log'),
   },
   files: {

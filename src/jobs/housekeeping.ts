@@ -9,6 +9,7 @@ import { markStalledBoots, pruneBoots } from '../inventory/boots/boots.ts'
 import { failLateDeployments } from '../inventory/boots/deployment-moves.ts'
 import { capStrayDhcpEvents, pruneStrayEvents } from '../inventory/boots/events.ts'
 import { hearMove } from '../inventory/boots/hearers.ts'
+import { pruneRollouts } from '../inventory/boots/rollouts/rollouts.ts'
 import { pruneChanges, system } from '../inventory/changes/changes.ts'
 import { pruneDead } from '../inventory/changes/webhooks.ts'
 import { applyEarly, pruneEarly } from '../inventory/journal/writing/early-reports.ts'
@@ -26,7 +27,7 @@ const dayMs = 24 * 60 * minuteMs
 
 export type HousekeepingSettings = Pick<
   Config['history'],
-  'keepBootsDays' | 'maxBoots' | 'keepChangesDays' | 'keepArchivedDays'
+  'keepBootsDays' | 'maxBoots' | 'keepChangesDays' | 'keepArchivedDays' | 'keepRolloutsDays'
 > & {
   keepDiscoveredDays: number
   /** Hours after which an unused session is deleted. */
@@ -50,7 +51,7 @@ export function startHousekeeping(
   { soonMs = 20_000, laterMs = 60 * minuteMs, metrics }: HousekeepingTimes & { metrics?: Metrics } = {},
 ): { stop: () => Promise<void> } {
   const { keepBootsDays, maxBoots, keepChangesDays, keepDiscoveredDays, sessionIdleHours, vacuums } = settings
-  const { isBehind = () => false, keepArchivedDays } = settings
+  const { isBehind = () => false, keepArchivedDays, keepRolloutsDays } = settings
   const hearers = { log, ...(metrics !== undefined && { metrics }) }
   const judge = async () => {
     await capStrayDhcpEvents(db)
@@ -71,6 +72,7 @@ export function startHousekeeping(
     const notSeenSince = new Date(Date.now() - keepDiscoveredDays * dayMs)
     await forgetDiscovered(db, { notSeenSince }, { limit: 10_000, dryRun: false }, system)
     await deleteOldArchived(db, keepArchivedDays, 10_000, system)
+    await pruneRollouts(db, keepRolloutsDays)
     await pruneChanges(db, keepChangesDays)
     await pruneIdempotencyKeys(db)
     await pruneDead(db)

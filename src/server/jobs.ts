@@ -4,7 +4,7 @@ import { createFileChecks, type FileChecks } from '../files/check.ts'
 import { type OpenIntake, openIntake } from '../intake/open-intake.ts'
 import { startBackgroundChecks } from '../jobs/background-checks.ts'
 import { startHousekeeping } from '../jobs/housekeeping.ts'
-import { startRollouts } from '../jobs/rollouts.ts'
+import { settleRollouts, startRollouts } from '../jobs/rollouts.ts'
 import { startWebhookSender } from '../jobs/webhook-sender.ts'
 import type { Logger } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
@@ -47,6 +47,11 @@ export async function startJobs(
   const power = startPower(powering, { ...usualPowerTimes, atOnce })
   closers.add(power.stop)
   return { checks, intake, power }
+}
+
+/** Looks at the rollouts once, before machines can boot. */
+export async function settleRolloutJob({ db, inventory }: Data, log: Logger, metrics: Metrics): Promise<void> {
+  await settleRollouts({ db, log, metrics, isBehind: () => inventory.journal.isBehind() })
 }
 
 /** Starts the rollouts of the database. They check machines as the API does, so the boot listener opens first. */

@@ -14,7 +14,7 @@ import { type Data, openData } from './data/data.ts'
 import { openDoctor } from './doctor.ts'
 import { findLimits } from './http/limits.ts'
 import { formatAddress } from './http/listen.ts'
-import { startJobs, startRolloutJob } from './jobs.ts'
+import { settleRolloutJob, startJobs, startRolloutJob } from './jobs.ts'
 import { createProxyDhcp } from './proxy-dhcp.ts'
 import { withThroughput } from './throughput.ts'
 
@@ -69,6 +69,7 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Omit
     journal: data.inventory.journal.state,
   })
   const jobs = await startJobs(config, data, log, metrics, closers)
+  if (data.first !== undefined) await settleRolloutJob(data, log, metrics)
   const limits = await findLimits(config, log)
   const boot = await openBootListener(config, data, limits, log, metrics, closers)
   const tftp = await openTftpListener(config, boot, limits.maxTftpTransfers, closers)

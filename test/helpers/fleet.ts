@@ -45,6 +45,18 @@ export async function bootMachine(db: Db, mac: string, ...reports: Seen[]): Prom
   await recordBoots(db, [{ facts: factsOf(mac), decision, reports: reports.map((seen) => [seen]) }])
 }
 
+/** A machine fetches its script, but does not report yet. Returns its boot, which is undefined in the database until `record`. */
+export async function fetchScript(db: Db, mac: string) {
+  const { decision } = decide(await createDirectSituation(db)(factsOf(mac)))
+  const boot = { facts: factsOf(mac), decision, ...testBootKeys() }
+  return {
+    deployment: decision.deployment?.id,
+    /** Writes the boot, as the journal does. */
+    record: () => openBoots(db, [boot]),
+    report: (seen: Seen) => recordReports(db, [{ bootId: boot.id, seen, ip, message: undefined, ageMs: 0 }]),
+  }
+}
+
 /** Boots every machine of a rollout that is armed now, each by its conduct. Returns their number. */
 export async function bootArmed(
   db: Db,
@@ -76,11 +88,7 @@ const factsOf = (mac: string): Facts => ({ mac, platform: 'efi', buildarch: 'x86
 /** Records boots and their reports as the journal does. */
 async function recordBoots(db: Db, boots: FakeBoot[]): Promise<void> {
   const opened = boots.map((boot) => ({ ...boot, ...testBootKeys() }))
-  const lines = opened.map(({ id, facts, decision }) => {
-    const record = { id, facts, ip, decision, script: '#!ipxe\n', reports: true, token: '' }
-    return formatRecord('boot', 0, 0, bootRecordOf(record)).text
-  })
-  await db.transaction((tx) => insertBoots(tx, `[${lines.join(',')}]`, 0))
+  await openBoots(db, opened)
   const rounds = Math.max(...opened.map(({ reports }) => reports.length))
   for (let round = 0; round < rounds; round++)
     await recordReports(
@@ -90,4 +98,12 @@ async function recordBoots(db: Db, boots: FakeBoot[]): Promise<void> {
         return seen === undefined ? [] : [{ bootId: id, seen, ip, message, ageMs: 0 }]
       }),
     )
+}
+
+async function openBoots(db: Db, boots: { id: string; facts: Facts; decision: Decision }[]): Promise<void> {
+  const lines = boots.map(({ id, facts, decision }) => {
+    const record = { id, facts, ip, decision, script: '#!ipxe\n', reports: true, token: '' }
+    return formatRecord('boot', 0, 0, bootRecordOf(record)).text
+  })
+  await db.transaction((tx) => insertBoots(tx, `[${lines.join(',')}]`, 0))
 }

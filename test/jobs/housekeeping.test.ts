@@ -17,6 +17,7 @@ eachDatabase('housekeeping', (database) => {
     keepDiscoveredDays: 30,
     keepArchivedDays: 90,
     keepChangesDays: 10,
+    keepRolloutsDays: 100,
     sessionIdleHours: 12,
   }
 

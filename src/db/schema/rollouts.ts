@@ -85,5 +85,7 @@ export const rolloutMachines = pgTable(
     primaryKey({ columns: [table.rolloutId, table.machineId] }),
     index('rollout_machines_state').on(table.rolloutId, table.wave, table.state, table.place),
     index('rollout_machines_machine').on(table.machineId),
+    // Machines whose state can change although the rollout has ended.
+    index('rollout_machines_moving').on(table.rolloutId).where(sql`${table.state} in ('armed', 'running')`),
   ],
 )

@@ -14,6 +14,7 @@ import { cancelInstalled, lockActive, type MovedDeployment, writeMove } from './
 import { maxEventsPerBoot, maxProgressEvents, storable } from './events.ts'
 import { type Hearers, hearMove, hearReport } from './hearers.ts'
 import { recordNotices, recordOtherAddresses } from './notices.ts'
+import { takeUpWithdrawn } from './rollouts/take-up.ts'
 
 type ReportedBoot = {
   id: string
@@ -199,7 +200,10 @@ function endingOf({ boot, outcome, message, actor }: Reported): Change {
 }
 
 async function moveOwn(tx: Tx, { boot, seen, message, ageMs, actor }: Reported): Promise<MovedDeployment | undefined> {
-  const deployment = await lockActive(tx, boot.deploymentId as string, agoSql(ageMs))
+  const id = boot.deploymentId as string
+  const lock = () => lockActive(tx, id, agoSql(ageMs))
+  const mayTakeUp = !boot.overtaken && seen !== 'failed'
+  const deployment = (await lock()) ?? (mayTakeUp && (await takeUpWithdrawn(tx, id)) ? await lock() : undefined)
   if (deployment === undefined) return undefined
   const move = moveBy(boot, deployment, seen, message)
   if (move !== undefined) return writeMove(tx, deployment, move, actor, agoSql(ageMs))

@@ -45,7 +45,7 @@ export type RolloutMachineState = (typeof rolloutMachineStates)[number]
 export const rolloutMachineStateMeanings: Record<RolloutMachineState, string> = {
   waiting: 'The rollout has not reached the machine yet, or took it back.',
   armed: 'The machine is armed or assigned, but has not booted since.',
-  running: 'The machine began: it boots or installs now.',
+  running: 'The machine began: it fetched its script, and boots or installs now.',
   succeeded: 'The machine reported that it is installed or running.',
   failed: 'The machine reported a failure, or did not end in time.',
   skipped: 'The machine was not armed or assigned, for the reason that is shown.',

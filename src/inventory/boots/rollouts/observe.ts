@@ -31,15 +31,21 @@ export async function observeMachines(tx: Tx, rollout: Rollout): Promise<Observe
 
 const open = sql`m.state in ('armed', 'running', 'failed')`
 
-/** Of each machine: its state, since when, and why, by its deployment. */
+/**
+ * Of each machine: its state, since when, and why, by its deployment. A machine that has its script began: it loads its kernel, which
+ * may take minutes, before it reports.
+ */
 function seenOfDeployments({ id, patienceSeconds }: Rollout): SQL {
+  const began = sql`coalesce(d.started_at, b.started_at)`
   return sql`
-    select m.machine_id, d.started_at as began,
+    select m.machine_id, ${began} as began,
       case when d.state = 'installed' then 'succeeded' when d.state = 'failed' then 'failed' when d.state = 'cancelled' then 'skipped'
-        when d.state = 'armed' then 'armed' when ${isLate(sql`d.started_at`, patienceSeconds)} then 'failed' else 'running' end as state,
+        when ${began} is null then 'armed' when ${isLate(began, patienceSeconds)} then 'failed' else 'running' end as state,
       case when d.state in ('failed', 'cancelled') then d.reason
-        when d.state in ('started', 'installing') and ${isLate(sql`d.started_at`, patienceSeconds)} then ${tooLate(patienceSeconds)} end as reason
+        when d.state <> 'installed' and ${isLate(began, patienceSeconds)} then ${tooLate(patienceSeconds)} end as reason
     from rollout_machines m join deployments d on d.id = m.deployment_id
+    left join lateral (select min(boots.started_at) as started_at from boots
+      where d.state = 'armed' and boots.machine_id = d.machine_id and boots.deployment_id = d.id and boots.outcome is null) as b on true
     where m.rollout_id = ${id}::uuid and ${open}`
 }
 

@@ -51,14 +51,18 @@ export async function listRollouts(
   return db.select().from(rollouts).where(conditions).orderBy(desc(rollouts.seq)).limit(limit)
 }
 
-/** The ids of the rollouts that have not ended, oldest first. */
-export async function listOpenRollouts(db: Db): Promise<string[]> {
-  const rows = await db
-    .select({ id: rollouts.id })
-    .from(rollouts)
-    .where(inArray(rollouts.state, [...openRolloutStates]))
-    .orderBy(asc(rollouts.seq))
-  return rows.map(({ id }) => id)
+/** The ids of the rollouts that have not ended, and of those with machines that have not, oldest first. */
+export async function listMovingRollouts(db: Db): Promise<string[]> {
+  const found = await db.execute(sql`
+    select id::text as id from rollouts where state in ('running', 'paused', 'stopped')
+      or exists (select 1 from rollout_machines m where m.rollout_id = rollouts.id and m.state in ('armed', 'running'))
+    order by seq`)
+  return rowsOf<{ id: string }>(found).map(({ id }) => id)
+}
+
+/** Deletes rollouts that ended long ago, with the states of their machines. The audit log keeps the counts. */
+export async function pruneRollouts(db: Db, days: number): Promise<void> {
+  await db.execute(sql`delete from rollouts where ended_at < now() - ${days} * interval '1 day'`)
 }
 
 /** The machines of each wave by their states. */

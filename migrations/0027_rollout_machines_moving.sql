@@ -1,0 +1,1 @@
+CREATE INDEX "rollout_machines_moving" ON "rollout_machines" USING btree ("rollout_id") WHERE "rollout_machines"."state" in ('armed', 'running');
