@@ -63,7 +63,7 @@ describe('the actor of a change', () => {
     expectTypeOf<Arguments<typeof saveMenu | typeof changeMenu>>().toEqualTypeOf<5 | 6>()
     expectTypeOf<Arguments<typeof deleteMenu>>().toEqualTypeOf<4 | 5>()
     expectTypeOf<Arguments<typeof mergeMachines>>().toEqualTypeOf<4>()
-    expectTypeOf<Arguments<typeof savePolicy>>().toEqualTypeOf<3>()
+    expectTypeOf<Arguments<typeof savePolicy>>().toEqualTypeOf<3 | 4>()
     expectTypeOf<Arguments<typeof saveSecret>>().toEqualTypeOf<6>()
     expectTypeOf<Arguments<typeof deleteSecret>>().toEqualTypeOf<4>()
   })

@@ -1,5 +1,6 @@
 // Things with a name that an editor saves and deletes: groups, menus and answer files.
-import { pathOf, type RefusedError } from '../http/client.ts'
+import type { Concerns } from '../../api/schemas/machines/concerns.ts'
+import { pathOf, type RefusedError, withQuery } from '../http/client.ts'
 import { isCorrectable, type Page, type Redirect, submit, type Visit } from '../http/visit.ts'
 
 /** The paths of the things, in the API and on the page alike. */
@@ -23,11 +24,16 @@ export function nameIn({ params, form }: Pick<Visit, 'params' | 'form'>): string
   return params.name ?? form.get('name') ?? ''
 }
 
-/** Saves a thing, unless somebody else changed or created it after the form was opened. */
-export async function saveNamed<Saved>(visit: Visit, collection: Collection, body: unknown): Promise<Saved> {
+/** Saves a thing, unless somebody else changed or created it after the form was opened. Counts the machines that this concerns. */
+export async function saveNamed<Saved>(
+  visit: Visit,
+  collection: Collection,
+  body: unknown,
+): Promise<Saved & { concerns?: Concerns }> {
   const etag = visit.form.get('etag')
   const condition = etag === undefined ? { 'if-none-match': '*' } : { 'if-match': etag }
-  return visit.api.ask<Saved>('PUT', pathOf(collection, nameIn(visit)), body, condition)
+  const path = withQuery(pathOf(collection, nameIn(visit)), { count: 'true' })
+  return visit.api.ask<Saved & { concerns?: Concerns }>('PUT', path, body, condition)
 }
 
 /** Deletes a thing, unless somebody else changed it after the page asked. @param again that page, with the refusal */

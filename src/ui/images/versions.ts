@@ -3,6 +3,8 @@
 import type { VerifyLine } from '../../api/schemas/images/file.ts'
 import type { Image, ImageUses } from '../../api/schemas/images/image.ts'
 import type { ImageDiff, ImageVersionList } from '../../api/schemas/images/version.ts'
+import { changedSince } from '../forms/changed.ts'
+import { type Counted, concernsSentence, countedPath, findConcerns } from '../forms/concerns.ts'
 import { pathOf, type RefusedError, withQuery } from '../http/client.ts'
 import { count } from '../http/format.ts'
 import { type Page, type PageHandler, submit, type Visit } from '../http/visit.ts'
@@ -11,7 +13,8 @@ import { imagePath } from './paths.ts'
 
 export const diff: PageHandler = (visit) => diffPage(visit)
 
-async function diffPage({ api, params, query, form }: Visit, refusal?: RefusedError): Promise<Page> {
+async function diffPage(visit: Visit, refusal?: RefusedError): Promise<Page> {
+  const { api, may, params, query, form } = visit
   const name = params.name ?? ''
   const path = pathOf('images', name)
   const [{ body: image, etag }, { items, rollback }, uses] = await Promise.all([
@@ -23,6 +26,11 @@ async function diffPage({ api, params, query, form }: Visit, refusal?: RefusedEr
   const from = query.get('from') ?? String(form.has('version') ? image.version : (rollback ?? image.version))
   const asked = withQuery(`${path}/diff`, { from, to })
   const found = await api.ask<ImageDiff>('GET', asked)
+  const mayPromote = found.to !== image.version && may('images.edit')
+  const [counted, meanwhile] = await Promise.all([
+    mayPromote ? findConcerns(api, 'PATCH', path, { version: found.to }) : {},
+    refusal === undefined ? [] : changedSince(visit, 'image', name, refusal),
+  ])
   return {
     view: 'images/diff',
     title: `${name}: versions ${from} and ${to}`,
@@ -31,7 +39,7 @@ async function diffPage({ api, params, query, form }: Visit, refusal?: RefusedEr
       path: imagePath(name),
       diff: found,
       isRollback: found.to === rollback,
-      mayPromote: found.to !== image.version,
+      ...{ mayPromote, meanwhile, ...counted },
     },
     commands: [
       { title: 'Compare these versions', path: asked, cli: `image diff ${name} ${from} ${to}` },
@@ -54,10 +62,11 @@ export const promote: PageHandler = async (visit) => {
   return submit(
     async () => {
       const headers = { 'if-match': form.get('etag') ?? '*' }
-      await api.ask('PATCH', pathOf('images', name), { version }, headers)
+      const path = countedPath(pathOf('images', name))
+      const { concerns } = await api.ask<Counted>('PATCH', path, { version }, headers)
       return {
         redirect: imagePath(name),
-        notice: `Machines boot version ${version} of ${name} from their next boot on.`,
+        notice: `Version ${version} of ${name} is current. ${concernsSentence(concerns)}`,
       }
     },
     (refusal) => diffPage(visit, refusal),

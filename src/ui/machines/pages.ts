@@ -23,6 +23,7 @@ export const machinePages: Route[] = [
   ['post', '/machines/:id/merge', merge, 'machines.edit'],
   ['get', '/machines/:id', machine.show, 'inventory.read'],
   ['post', '/machines/:id', machine.save, 'machines.edit'],
+  ['post', '/machines/:id/preview', machine.preview, 'machines.edit'],
   ['post', '/machines/:id/power', power, 'power.use'],
   ['post', '/machines/:id/secrets', setSecret, 'secrets.edit'],
   ['post', '/machines/:id/secrets/:secret/delete', removeSecret, 'secrets.edit'],

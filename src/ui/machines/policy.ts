@@ -4,17 +4,22 @@ import type { Menu } from '../../api/schemas/machines/menu.ts'
 import type { Policy } from '../../api/schemas/machines/policy.ts'
 import { formatImageRef } from '../../model/image.ts'
 import { readVersion } from '../forms/assignment.ts'
+import { changedSince, type Meanwhile } from '../forms/changed.ts'
+import { type Counted, concernsSentence, countedPath, findConcerns } from '../forms/concerns.ts'
 import type { RefusedError } from '../http/client.ts'
 import type { Form } from '../http/form.ts'
 import type { Listed } from '../http/listed.ts'
 import type { Page, PageHandler, Visit } from '../http/visit.ts'
 import { submit } from '../http/visit.ts'
 
+/** What the page shows besides the saved policy. */
+type Parts = Awaited<ReturnType<typeof findConcerns>> | { refusal: RefusedError; meanwhile: Meanwhile[] }
+
 export const policy: PageHandler = async (visit) => policyPage(visit)
 
-async function policyPage({ api }: Visit, entered?: Policy, refusal?: RefusedError): Promise<Page> {
-  const [current, images, menus] = await Promise.all([
-    api.ask<Policy>('GET', '/policy'),
+async function policyPage({ api }: Visit, entered?: Policy, parts?: Parts): Promise<Page> {
+  const [{ body: current, etag }, images, menus] = await Promise.all([
+    api.read<Policy>('/policy'),
     api.ask<Listed<Image>>('GET', '/images?limit=1000'),
     api.ask<Listed<Menu>>('GET', '/menus?limit=1000'),
   ])
@@ -22,7 +27,11 @@ async function policyPage({ api }: Visit, entered?: Policy, refusal?: RefusedErr
   return {
     view: 'machines/policy',
     title: 'Unknown machines',
-    data: { chosen, current, images: images.items, menus: menus.items, refusal, tab: 'policy' },
+    data: {
+      ...{ chosen, current, etag, images: images.items, menus: menus.items, tab: 'policy' },
+      openedWith: new Date().toISOString(),
+      ...parts,
+    },
     commands: [
       { title: 'Get the policy', path: '/policy', cli: 'policy show' },
       { title: 'Set this policy', method: 'PUT', path: '/policy', body: chosen, cli: commandOf(chosen) },
@@ -30,14 +39,25 @@ async function policyPage({ api }: Visit, entered?: Policy, refusal?: RefusedErr
   }
 }
 
-export const savePolicy: PageHandler = async (visit) => {
+/** Counts the machines that the policy of the form concerns, and saves nothing. */
+export const previewPolicy: PageHandler = async (visit) => {
   const entered = policyOf(visit.form)
+  return policyPage(visit, entered, await findConcerns(visit.api, 'PUT', '/policy', entered))
+}
+
+export const savePolicy: PageHandler = async (visit) => {
+  const { api, form } = visit
+  const entered = policyOf(form)
   return submit(
     async () => {
-      await visit.api.ask('PUT', '/policy', entered)
-      return { redirect: '/setup/policy', notice: 'The policy is changed. It applies from the next boot on.' }
+      const headers = { 'if-match': form.get('etag') ?? '*' }
+      const { concerns } = await api.ask<Counted>('PUT', countedPath('/policy'), entered, headers)
+      return { redirect: '/setup/policy', notice: `The policy is changed. ${concernsSentence(concerns)}` }
     },
-    (refusal) => policyPage(visit, entered, refusal),
+    async (refusal) => {
+      const meanwhile = await changedSince(visit, 'policy', 'policy', refusal)
+      return policyPage(visit, entered, { refusal, meanwhile })
+    },
   )
 }
 

@@ -1,6 +1,6 @@
 // The pages of set-up that concern the server.
 import type { Route } from '../http/route.ts'
-import { policy, savePolicy } from '../machines/policy.ts'
+import { policy, previewPolicy, savePolicy } from '../machines/policy.ts'
 import { bootPrograms } from './boot-programs.ts'
 import { code, codes } from './codes.ts'
 import { dhcp, switchProxyDhcp } from './dhcp.ts'
@@ -20,6 +20,7 @@ export const systemPages: Route[] = [
   ['post', '/setup/servers/:id/delete', forgetServer, 'foreign-servers.edit'],
   ['get', '/setup/policy', policy, 'inventory.read'],
   ['post', '/setup/policy', savePolicy, 'policy.edit'],
+  ['post', '/setup/policy/preview', previewPolicy, 'policy.edit'],
   ['get', '/setup/settings', settings, 'settings.read'],
   ['get', '/boot-programs', bootPrograms, 'inventory.read'],
   ['get', '/codes', codes, 'system.read'],

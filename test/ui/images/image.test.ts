@@ -156,7 +156,7 @@ describe('the page of an image', () => {
       await page.getByRole('button', { name: 'Roll back to version 1' }).focus()
       await page.keyboard.press('Enter')
       await page.waitForURL(`**${here}`)
-      await page.getByRole('status').filter({ hasText: 'Machines boot version 1' }).first().waitFor()
+      await page.getByRole('status').filter({ hasText: 'Version 1 of tool is current' }).first().waitFor()
       await expectAccessible(page)
       expect(faults).toEqual([])
       await leave()

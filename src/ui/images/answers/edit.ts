@@ -2,6 +2,7 @@
 import type { AnswerPreview } from '../../../api/schemas/boots/draft.ts'
 import type { AnswerFile } from '../../../api/schemas/images/answer-file.ts'
 import { changedSince, type Meanwhile } from '../../forms/changed.ts'
+import { concernsSentence } from '../../forms/concerns.ts'
 import { findPreview, nameIn, type Previewed, saveNamed } from '../../forms/named.ts'
 import { pathOf, type RefusedError } from '../../http/client.ts'
 import type { Form } from '../../http/form.ts'
@@ -42,8 +43,8 @@ export const preview: PageHandler = async (visit) => {
 export const save: PageHandler = (visit) =>
   submit(
     async () => {
-      const { name, version } = await saveNamed<AnswerFile>(visit, 'answer-files', readAnswerFile(visit.form))
-      const notice = `Answer file ${name} is saved. Its current version is ${version}.`
+      const { name, version, concerns } = await saveNamed<AnswerFile>(visit, 'answer-files', readAnswerFile(visit.form))
+      const notice = `Answer file ${name} is saved. Its current version is ${version}. ${concernsSentence(concerns)}`
       return { redirect: pathOf('answer-files', name), notice }
     },
     (refusal) => again(visit, refusal),

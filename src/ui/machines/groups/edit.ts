@@ -6,6 +6,7 @@ import type { BootProgramList } from '../../../api/schemas/system/boot-program.t
 import { localMethods, proxyModes } from '../../../model/assignment.ts'
 import { selectorFacts } from '../../../model/selector.ts'
 import { changedSince, type Meanwhile } from '../../forms/changed.ts'
+import { concernsSentence } from '../../forms/concerns.ts'
 import { findPreview, nameIn, type Previewed, saveNamed } from '../../forms/named.ts'
 import { factWords, readRows, tests, withEmptyRows } from '../../forms/selector.ts'
 import { pathOf, RefusedError } from '../../http/client.ts'
@@ -57,8 +58,8 @@ export const preview: PageHandler = async (visit) => {
 export const save: PageHandler = (visit) =>
   submit(
     async () => {
-      const { name, notices = [] } = await saveNamed<Group>(visit, 'groups', readGroup(visit.form))
-      const notice = `Group ${name} is saved. It applies from the next boot on.`
+      const { name, concerns, notices = [] } = await saveNamed<Group>(visit, 'groups', readGroup(visit.form))
+      const notice = `Group ${name} is saved. ${concernsSentence(concerns)}`
       return { redirect: pathOf('groups', name), notice: [notice, ...notices].join(' ') }
     },
     (refusal) => again(visit, refusal),

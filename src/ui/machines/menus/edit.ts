@@ -1,8 +1,10 @@
 // /new/menu and /menus/:name: the editor of a menu, with its screen.
 import type { MenuPreview } from '../../../api/schemas/boots/draft.ts'
+import type { Concerns } from '../../../api/schemas/machines/concerns.ts'
 import type { Menu } from '../../../api/schemas/machines/menu.ts'
 import { archs, platforms } from '../../../model/arch.ts'
 import { changedSince, type Meanwhile } from '../../forms/changed.ts'
+import { concernsSentence, findConcerns } from '../../forms/concerns.ts'
 import { findPreview, nameIn, type Previewed, saveNamed } from '../../forms/named.ts'
 import { pathOf, type RefusedError } from '../../http/client.ts'
 import type { Form } from '../../http/form.ts'
@@ -26,6 +28,8 @@ type Parts = Previewed<MenuPreview> & {
   /** The change was refused. */
   refusal?: RefusedError | undefined
   meanwhile?: Meanwhile[]
+  /** The machines that boot something else. Comparing all machines takes a moment, so only a whole change is counted. */
+  concerns?: Concerns | undefined
 }
 
 export const newPage: PageHandler = async (visit) => {
@@ -48,18 +52,21 @@ export const get: PageHandler = async (visit) => {
 
 /** Shows the form with its preview again, and saves nothing. */
 export const preview: PageHandler = async (visit) => {
-  const { form, params } = visit
+  const { api, form, params, query } = visit
   const saved = params.name === undefined ? undefined : await requireMenu(visit)
   const name = params.name ?? form.get('name') ?? 'new-menu'
   const parts = await previewOf(visit, name, form, () => readMenu(form))
-  return editor(visit, fieldsOfForm(form), { saved, ...parts })
+  const isCounted = parts.fault === undefined && (form.has('count') || query.has('count'))
+  const counted = isCounted ? await findConcerns(api, 'PUT', pathOf('menus', name), readMenu(form)) : {}
+  return editor(visit, fieldsOfForm(form), { saved, ...parts, ...counted })
 }
 
 export const save: PageHandler = (visit) =>
   submit(
     async () => {
-      const { name, notices = [] } = await saveNamed<Menu>(visit, 'menus', readMenu(visit.form))
-      return { redirect: pathOf('menus', name), notice: [`Menu ${name} is saved.`, ...notices].join(' ') }
+      const { name, concerns, notices = [] } = await saveNamed<Menu>(visit, 'menus', readMenu(visit.form))
+      const notice = `Menu ${name} is saved. ${concernsSentence(concerns)}`
+      return { redirect: pathOf('menus', name), notice: [notice, ...notices].join(' ') }
     },
     (refusal) => again(visit, refusal),
   )

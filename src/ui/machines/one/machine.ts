@@ -4,6 +4,7 @@ import type { Deployment } from '../../../api/schemas/boots/deployment.ts'
 import type { StripList } from '../../../api/schemas/boots/strips.ts'
 import type { Timeline } from '../../../api/schemas/boots/timeline.ts'
 import type { Change } from '../../../api/schemas/changes/change.ts'
+import type { Concerns } from '../../../api/schemas/machines/concerns.ts'
 import type { FindingList } from '../../../api/schemas/machines/finding.ts'
 import type { Machine } from '../../../api/schemas/machines/machine.ts'
 import type { PowerView } from '../../../api/schemas/machines/power.ts'
@@ -12,6 +13,8 @@ import { rowOf } from '../../boots/deployment-words.ts'
 import { stripOf } from '../../boots/strip.ts'
 import { attemptsOf } from '../../boots/timeline.ts'
 import { differencesOf } from '../../changes/differences.ts'
+import { changedSince, type Meanwhile } from '../../forms/changed.ts'
+import { type Counted, countedPath, findConcerns } from '../../forms/concerns.ts'
 import { pathOf, type RefusedError, withQuery } from '../../http/client.ts'
 import type { Listed } from '../../http/listed.ts'
 import { type Page, type PageHandler, submit, type Visit } from '../../http/visit.ts'
@@ -23,8 +26,10 @@ import { nextBootOf } from './next-boot.ts'
 import { buttonsOf } from './power.ts'
 import { factRows, identityRows } from './rows.ts'
 
-/** Refusals of the forms of the page. */
-type Refused = { refusal?: RefusedError; secretRefusal?: RefusedError }
+/** What the forms of the page show: refusals, what others changed, and what a change would do. */
+type Parts = { refusal?: RefusedError; secretRefusal?: RefusedError; meanwhile?: Meanwhile[] } & Partial<
+  Awaited<ReturnType<typeof findConcerns>>
+>
 
 export const show: PageHandler = (visit) => machinePage(visit)
 
@@ -34,11 +39,30 @@ export const save: PageHandler = async (visit) => {
   const etag = form.get('etag') ?? newest
   return submit(
     async () => {
-      await api.ask('PATCH', pathOf('machines', machine.id), changeOf(form, machine), { 'if-match': etag })
-      return { redirect: `/machines/${machine.id}`, notice: 'Saved. The next boot of the machine uses it.' }
+      const path = countedPath(pathOf('machines', machine.id))
+      const { concerns } = await api.ask<Counted>('PATCH', path, changeOf(form, machine), { 'if-match': etag })
+      return { redirect: `/machines/${machine.id}`, notice: `Saved. ${effectOf(concerns)}` }
     },
-    (refusal) => machinePage(visit, { refusal }),
+    async (refusal) => {
+      const meanwhile = await changedSince(visit, 'machine', machine.id, refusal)
+      return machinePage(visit, { refusal, meanwhile })
+    },
   )
+}
+
+/** Shows what the machine would boot after the change of the form, and saves nothing. */
+export const preview: PageHandler = async (visit) => {
+  const { api, form } = visit
+  const { body: machine } = await requireMachine(visit)
+  const path = pathOf('machines', machine.id)
+  return machinePage(visit, await findConcerns(api, 'PATCH', path, changeOf(form, machine)))
+}
+
+function effectOf(concerns: Concerns | undefined): string {
+  const [change] = concerns?.changes ?? []
+  return change === undefined
+    ? 'The machine boots the same as before.'
+    : `From its next network boot on, the machine boots ${change.after}.`
 }
 
 /** The machine of the URL. */
@@ -47,7 +71,8 @@ async function requireMachine({ api, params }: Visit): Promise<{ body: Machine; 
 }
 
 /** The page of a machine, with a form again that was refused. */
-export async function machinePage(visit: Visit, { refusal, secretRefusal }: Refused = {}): Promise<Page> {
+export async function machinePage(visit: Visit, parts: Parts = {}): Promise<Page> {
+  const { refusal, secretRefusal } = parts
   const { body: machine, etag } = await requireMachine(visit)
   const { api, may, form, query } = visit
   const path = pathOf('machines', machine.id)
@@ -76,9 +101,9 @@ export async function machinePage(visit: Visit, { refusal, secretRefusal }: Refu
     view: 'machines/machine',
     title: name,
     data: {
-      ...{ machine, name, refusal, script, answers, choices, isBusy, secretRefusal },
+      ...{ machine, name, script, answers, choices, isBusy, ...parts },
       url:
-        visit.url.startsWith(`/machines/${machine.id}`) && refusal === undefined && secretRefusal === undefined
+        Object.keys(parts).length === 0 && visit.url.startsWith(`/machines/${machine.id}`)
           ? visit.url
           : `/machines/${machine.id}`,
       state: stateOf(machine, strip),
@@ -94,7 +119,7 @@ export async function machinePage(visit: Visit, { refusal, secretRefusal }: Refu
       deployments: deployments.items.map(rowOf),
       findings: findings.items.filter(({ machines }) => machines.some(({ id }) => id === machine.id)),
       changes: changes.items.map((change) => ({ ...change, differences: differencesOf(change) })),
-      fields: refusal === undefined ? fieldsOf(machine) : form.values,
+      fields: refusal !== undefined || form.has('etag') ? form.values : fieldsOf(machine),
       etag: refusal === undefined || refusal.status === 412 ? etag : (form.get('etag') ?? etag),
     },
     commands: commandsOf(machine, timelinePath),
