@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { deployments } from '../../src/db/schema/boots.ts'
 import { type Operator, startOperator } from '../helpers/operator.ts'
 
 let operator: Operator
@@ -59,4 +60,88 @@ describe('a change of an answer file says how many machines it concerns', () => 
     await twice(['answer-file', 'set', 'unused', at('one')], [], look)
     await twice(['answer-file', 'delete', 'unused'], [], look)
   })
+})
+
+describe('a change of machines says how many of them it concerns', () => {
+  const look = async () => [await json('machine', 'list'), await json('machine', 'list', '--archived')]
+  const none = 'nothing: there is no such machine'
+  const tool = 'image tool version 1'
+
+  test('when one is added and deleted', async () => {
+    const added = await twice(
+      ['machine', 'add', '--mac', '52:54:00:0d:0f:01', '--label', 'rack=b4'],
+      [`1: ${none} -> ${tool}`],
+      look,
+    )
+    expect(added).toContain('52:54:00:0d:0f:01')
+    await twice(['machine', 'delete', '52:54:00:0d:0f:01'], [`1: ${tool} -> ${none}`], look)
+  })
+
+  test('when its active deployment is cancelled to delete it', async () => {
+    await run('machine', 'set', '52:54:00:0d:0f:02')
+    await run('deployment', 'arm', '52:54:00:0d:0f:02', '--image', 'tool')
+    const dry = await operator.run('machine', 'delete', '52:54:00:0d:0f:02', '--dry-run')
+    expect(dry).toMatchObject({ exitCode: 1, err: expect.stringContaining('has an active deployment') })
+    const changes = [`1: ${tool}, to install it -> ${none}`]
+    await twice(['machine', 'delete', '52:54:00:0d:0f:02', '--yes'], changes, look)
+  })
+
+  test('when two are merged', async () => {
+    await run('machine', 'set', '52:54:00:0d:0f:03', '--label', 'site=x')
+    await run('machine', 'set', '52:54:00:0d:0f:04', '--label', 'rack=b4')
+    const changes = [`1: the local disk -> ${tool}`, `1: ${tool} -> ${none}`]
+    await twice(['machine', 'merge', '52:54:00:0d:0f:03', '--from', '52:54:00:0d:0f:04'], changes, look)
+  })
+
+  test('when one is archived and restored', async () => {
+    await twice(['machine', 'archive', '52:54:00:0d:0f:03'], [`1: ${tool} -> ${none}`], look)
+    const { id } = (await json('machine', 'list', '--archived')).items[0]
+    await twice(['machine', 'restore', id], [`1: ${none} -> ${tool}`], look)
+  })
+
+  test('when many are changed: without --expect, act is a dry run', async () => {
+    const act = ['machine', 'act', 'deny', '--label', 'rack=b4']
+    expect((await run(...act, '--dry-run')).out).toEqual((await run(...act)).out)
+    expect((await run(...act, '--dry-run')).err).toContain(`it would concern 1 machine:\n  1: ${tool} -> nothing`)
+    expect((await operator.run(...act, '--dry-run', '--expect', '1')).exitCode).not.toBe(0)
+  })
+})
+
+describe('a change of deployments says how many machines it concerns', () => {
+  const look = () => json('deployment', 'list', '--state', 'active')
+  const [first, second] = ['52:54:00:0d:10:01', '52:54:00:0d:10:02']
+  const where = ['--where', 'label.row=r1']
+  const arm = ['deployment', 'arm', ...where, '--image', 'tool']
+  const [cancelled, armed] = ['image tool version 1, to install it -> the local disk', 'the local disk -> image tool']
+  beforeAll(async () => {
+    for (const mac of [first, second]) await run('machine', 'set', mac, '--label', 'row=r1')
+  })
+
+  test('when one or all are cancelled', async () => {
+    await twice(arm, [`2: ${armed} version 1, to install it`], look)
+    const { id } = (await json('deployment', 'list', '--state', 'active', '--machine', first)).items[0]
+    await twice(['deployment', 'cancel', id], [`1: ${cancelled}`], look)
+    await twice(['deployment', 'cancel', ...where], [`1: ${cancelled}`], look)
+  })
+
+  test('when the failed ones of a batch are armed again', async () => {
+    const { batch } = await json(...arm)
+    await operator.boot.deps.db.update(deployments).set({ state: 'failed', reason: 'a test' })
+    await twice(['deployment', 'retry', batch], [`2: ${armed} version 1, to install it`], look)
+  })
+})
+
+test('a change of whether an image is an installer says how many machines it concerns', async () => {
+  await run('machine', 'set', '52:54:00:0d:11:01', '--image', 'tool')
+  const machines = (await json('machine', 'list')).items.filter(
+    ({ assignment }: { assignment?: { image?: string; everyBoot?: true } }) =>
+      assignment?.image === 'tool' && !assignment.everyBoot,
+  )
+  expect(machines).toHaveLength(1)
+  const dry = await run('image', 'set', 'tool', '--installer', '--dry-run')
+  expect(dry.out).toBe('tool would be changed\n')
+  expect(dry.err).toMatch(
+    /would concern \d+ machines?:\n {2}\d+: image tool version 1 -> nothing: image tool version 1 is an installer, and would install at every boot\n/,
+  )
+  expect((await json('image', 'show', 'tool')).installer).toBeUndefined()
 })

@@ -5,6 +5,7 @@ import { findBatch, findOthers, listBatches, listFailed } from '../../inventory/
 import { armMachines, type Deployment, type DeploymentOrder } from '../../inventory/boots/deployments.ts'
 import { findMachines } from '../../inventory/machines/machines.ts'
 import { requireFound } from '../../lib/errors.ts'
+import { countArmed } from '../changes/counted-deployments.ts'
 import { endpoint } from '../http/endpoint.ts'
 import { page, withoutNulls } from '../http/page.ts'
 import { batchesQuery, batchList, batchRetry, batchSchema, deploymentsArmed } from '../schemas/boots/deployment.ts'
@@ -78,7 +79,9 @@ export const retry = endpoint({
       failed.map(({ machineId }) => machineId),
     )
     const options = { dryRun: body.dryRun, expect: body.expect, batch }
-    return { status: 200, body: await armMachines(db, machines, orderOf(first), options, by, prepared as Refusals) }
+    const order = orderOf(first)
+    const done = await armMachines(db, machines, order, options, by, prepared as Refusals)
+    return { status: 200, body: { ...done, concerns: await countArmed(db, done, order, body.dryRun) } }
   },
 })
 

@@ -24,7 +24,8 @@ import type { Scope } from '../../model/access/scope.ts'
 import { failureOf } from '../../model/codes/explain.ts'
 import { type Machine, nameOf } from '../../model/machine.ts'
 import { isMachineInScope, requireInScope } from '../access/rights.ts'
-import { inTransaction } from '../changes/counted.ts'
+import { countedMachines, inTransaction } from '../changes/counted.ts'
+import { countArmed, countCancelled } from '../changes/counted-deployments.ts'
 import { endpoint } from '../http/endpoint.ts'
 import { page, withoutNulls } from '../http/page.ts'
 import { findTargets } from '../machines/actions.ts'
@@ -42,6 +43,7 @@ import {
   deploymentsQuery,
 } from '../schemas/boots/deployment.ts'
 import { uuidv7 } from '../schemas/common.ts'
+import { changeQuery } from '../schemas/machines/concerns.ts'
 import { findPowerOfDeployments, findUnpowered, powerArmed } from './power-arming.ts'
 
 const byId = z.object({ id: uuidv7 })
@@ -160,14 +162,7 @@ export const armMany = endpoint({
       return done
     })
     if (body.power !== undefined && !body.dryRun) setImmediate(power.wake)
-    const armed = await findCounted(
-      db,
-      result.armed.map(({ machineId }) => machineId),
-    )
-    // No machine had an active deployment before.
-    const before = armed.map(({ installs: _, ...machine }) => machine)
-    const concerns = { applied: !body.dryRun, ...(await compareArmed(db, before, order)) }
-    return { status: 200, body: { ...result, concerns } }
+    return { status: 200, body: { ...result, concerns: await countArmed(db, result, order, body.dryRun) } }
   },
 })
 
@@ -181,7 +176,7 @@ export const cancelMany = endpoint({
   statuses: { 200: 'The cancelled deployments' },
   answer: async ({ db }, { body: { selector = [], batch, dryRun }, by }) => {
     const which = batch === undefined ? { selector } : { batch }
-    return { status: 200, body: { cancelled: await cancelDeployments(db, which, dryRun, by) } }
+    return { status: 200, body: await countCancelled(db, dryRun, (on, dry) => cancelDeployments(on, which, dry, by)) }
   },
 })
 
@@ -192,11 +187,15 @@ export const cancel = endpoint({
   summary: 'Cancel an active deployment',
   description: 'The machine returns to its own assignment. A running installer is not stopped.',
   params: byId,
-  returns: deploymentSchema,
+  query: changeQuery,
+  returns: deploymentArmed,
   statuses: { 200: 'Deployment cancelled' },
-  answer: async ({ db }, { params: { id }, by, scope }) => {
-    await requireDeployment(db, id, scope)
-    return { status: 200, body: bodyOf(await cancelDeployment(db, id, by)) }
+  answer: async ({ db }, { params: { id }, query, by, scope }) => {
+    const { machineId } = await requireDeployment(db, id, scope)
+    const { result, concerns } = await countedMachines(db, query, [{ id: machineId }], (on) =>
+      cancelDeployment(on, id, by),
+    )
+    return { status: 200, body: { ...bodyOf(result), ...(concerns && { concerns }) } }
   },
 })
 

@@ -25,23 +25,42 @@ class RolledBackError<Result> extends Error {
 /** Makes a change of one machine, as `counted` does. */
 export async function countedMachine<Result extends { machine: Machine }>(
   db: Db,
-  { dryRun = false, count = false }: ChangeQuery,
+  query: ChangeQuery,
   key: MachineKey,
   change: (db: Db) => Promise<Result>,
 ): Promise<{ result: Result; concerns?: Counted }> {
+  return countedMachines(db, query, [key], change, ({ machine }) => machine.id)
+}
+
+/** Makes a change of some machines, as `counted` does. `keys`: those that it changes or deletes. `made`: the one that it made. */
+export async function countedMachines<Result>(
+  db: Db,
+  { dryRun = false, count = false }: ChangeQuery,
+  keys: MachineKey[],
+  change: (db: Db) => Promise<Result>,
+  made?: (result: Result) => string,
+): Promise<{ result: Result; concerns?: Counted }> {
   if (!dryRun && !count) return { result: await change(db) }
   return inTransaction(db, dryRun, async (tx) => {
-    const id = (await findMachine(tx, key))?.id
-    const [was] = id === undefined ? [] : await findCounted(tx, [id])
+    const ids = new Set<string>()
+    for (const key of keys) {
+      const machine = await findMachine(tx, key)
+      if (machine !== undefined) ids.add(machine.id)
+    }
+    const was = await findCounted(tx, [...ids])
     const before = await loadCatalog(tx)
     const result = await change(tx)
-    const [is] = await findCounted(tx, [result.machine.id])
-    const concerns = compareMachines(before, await loadCatalog(tx), [{ before: was, after: is }])
-    return { result, concerns: { applied: !dryRun, ...concerns } }
+    if (made !== undefined) ids.add(made(result))
+    const is = await findCounted(tx, [...ids])
+    const pairs = [...ids].map((id) => ({
+      before: was.find((machine) => machine.id === id),
+      after: is.find((machine) => machine.id === id),
+    }))
+    return { result, concerns: { applied: !dryRun, ...compareMachines(before, await loadCatalog(tx), pairs) } }
   })
 }
 
-/** The answer to a deletion. */
+/** The answer to a deletion, and to an archive. */
 export function deletion({ concerns }: { concerns?: Counted }) {
   return concerns === undefined ? { status: 204 as const } : { status: 200 as const, body: { concerns } }
 }

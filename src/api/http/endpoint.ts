@@ -25,6 +25,7 @@ import type { Scope } from '../../model/access/scope.ts'
 import type { PresentNbp } from '../../model/firmware/nbp.ts'
 import { checkRights } from '../access/rights.ts'
 import type { NowBoard } from '../boots/now-board.ts'
+import { asksForDryRun, hasDryRunBody, withDryRun, withQuerySchema } from '../changes/dry-run-query.ts'
 import type { ServerFacts } from '../system/server-facts.ts'
 import { onceForKey } from './idempotency.ts'
 import { checkJson } from './json-text.ts'
@@ -165,7 +166,7 @@ export function endpoint<P extends z.ZodType, Q extends z.ZodType, B extends z.Z
 const maxJsonBytes = 2 ** 20
 
 /** Checks a JSON body before its schema does. A missing body must not count as `{}`: a PUT of `{}` clears every field. */
-function checkedBody(optional: boolean): MiddlewareHandler {
+function checkedBody(optional: boolean, hasDryRun: boolean): MiddlewareHandler {
   return async (context, next) => {
     const text = await context.req.text()
     if (text.trim() === '') {
@@ -173,6 +174,8 @@ function checkedBody(optional: boolean): MiddlewareHandler {
       // Some generated clients send application/json with an empty body.
       context.req.bodyCache.text = Promise.resolve('{}') as never
     } else if (isJson(context)) checkJson(await context.req.json().catch(() => undefined))
+    if (hasDryRun && asksForDryRun(context))
+      context.req.bodyCache.text = Promise.resolve(withDryRun(await context.req.text())) as never
     await next()
   }
 }
@@ -195,8 +198,10 @@ export function register(
   method: Method,
   path: string,
   tag: string,
-  spec: Endpoint,
+  given: Endpoint,
 ): void {
+  const spec = method === 'get' ? given : withQuerySchema(given)
+  const hasDryRun = hasDryRunBody(spec)
   const route = routeOf(spec, method, path, tag)
   // The document describes a body that the endpoint reads itself, but the framework must not read it.
   if (spec.bodyIsBytes) app.openAPIRegistry.registerPath(route)
@@ -205,7 +210,7 @@ export function register(
     checkRights(deps.db, spec),
     ...(spec.body === undefined
       ? []
-      : [boundedJson(spec.maxBodyBytes ?? maxJsonBytes), checkedBody(spec.bodyOptional ?? false)]),
+      : [boundedJson(spec.maxBodyBytes ?? maxJsonBytes), checkedBody(spec.bodyOptional ?? false, hasDryRun)]),
   ]
   app.openapi(
     { ...served, middleware } as RouteConfig,
@@ -215,7 +220,8 @@ export function register(
       const { actor: by = 'anonymous', scope } = principal ?? {}
       const precondition = spec.conditional ? preconditionOf(context) : {}
       // If there is no body, the framework parses nothing, and the defaults are missing.
-      const body = spec.bodyOptional ? spec.body?.parse(valid('json') ?? {}) : valid('json')
+      const noBody = hasDryRun && asksForDryRun(context) ? { dryRun: true } : {}
+      const body = spec.bodyOptional ? spec.body?.parse(valid('json') ?? noBody) : valid('json')
       const input = { params: valid('param'), query: valid('query'), body, by, scope, precondition }
       const prepared = await spec.prepare?.(deps, input)
       const answer = async (db: Db) => {

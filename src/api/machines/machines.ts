@@ -12,11 +12,11 @@ import { InputError } from '../../lib/errors.ts'
 import type { Scope } from '../../model/access/scope.ts'
 import type { Machine, MachineKey } from '../../model/machine.ts'
 import { forbiddenForScope } from '../access/rights.ts'
-import { type Counted, countedMachine } from '../changes/counted.ts'
+import { type Counted, countedMachine, countedMachines, deletion } from '../changes/counted.ts'
 import { type AdminDeps, endpoint } from '../http/endpoint.ts'
 import { page } from '../http/page.ts'
-import { limit, machineKey } from '../schemas/common.ts'
-import { changeQuery } from '../schemas/machines/concerns.ts'
+import { limit, machineKey, textFlag } from '../schemas/common.ts'
+import { changeQuery, deletedSchema } from '../schemas/machines/concerns.ts'
 import {
   forgetQuery,
   forgottenSchema,
@@ -97,14 +97,17 @@ export const create = endpoint({
   summary: 'Create a machine by its UUID, its serial with product, or its MAC addresses',
   description:
     'A machine without MAC addresses is identified by its UUID, or by its serial with product, until a second machine reports the same values.',
+  query: changeQuery,
   body: machineChange,
-  returns: machineSchema,
+  returns: machineSaved,
   statuses: { 201: 'Machine created' },
-  answer: async (deps, { body, by }) => {
+  answer: async (deps, { query, body, by }) => {
     const [first] = body.macs ?? []
     const key = first === undefined ? newMachine : { mac: first }
-    const { machine } = await saveMachine(deps.db, key, body, { ifNoneMatch: '*', replace: true }, by)
-    return answerOf(deps, machine, { created: true })
+    const { result, concerns } = await countedMachine(deps.db, query, key, (on) =>
+      saveMachine(on, key, body, { ifNoneMatch: '*', replace: true }, by),
+    )
+    return answerOf(deps, result.machine, { created: true, concerns })
   },
 })
 
@@ -152,18 +155,16 @@ export const remove = endpoint({
   summary: 'Delete a machine and its deployments',
   description: 'The boots of the machine stay. If a deployment of it is active, the answer is a conflict (409).',
   params,
-  query: z.strictObject({
-    cancelDeployment: z
-      .enum(['true', 'false'])
-      .default('false')
-      .openapi({ description: 'true: cancel the active deployment of the machine.' }),
+  query: changeQuery.extend({
+    cancelDeployment: textFlag.openapi({ description: 'Cancel the active deployment of the machine.' }),
   }),
   conditional: true,
-  statuses: { 204: 'Machine deleted' },
-  answer: async ({ db }, { params: { id }, query: { cancelDeployment }, precondition, by }) => {
-    await deleteDeployedMachine(db, id, cancelDeployment === 'true', precondition, by)
-    return { status: 204 }
-  },
+  returns: deletedSchema,
+  statuses: { 200: 'With `count` or `dryRun`: the machines that it concerns', 204: 'Machine deleted' },
+  answer: async ({ db }, { params: { id }, query: { cancelDeployment = false, ...query }, precondition, by }) =>
+    deletion(
+      await countedMachines(db, query, [id], (on) => deleteDeployedMachine(on, id, cancelDeployment, precondition, by)),
+    ),
 })
 
 /**

@@ -12,7 +12,7 @@ import { formatImageRef, type ImageRef } from '../../model/image.ts'
 import type { Condition } from '../../model/selector.ts'
 import { machineHelp, readMachine } from '../machines/argument.ts'
 import { type AssignmentOptions, addHowOptions, readImageRef } from '../machines/assignment-options.ts'
-import { printConcerns } from '../machines/concerns.ts'
+import { countedPath, printConcerns } from '../machines/concerns.ts'
 import { collectConditions } from '../machines/selector.ts'
 import { type CliDeps, clientOf, print } from '../shell/deps.ts'
 import { formatTime, withFailure } from '../shell/format.ts'
@@ -178,11 +178,12 @@ export function addDeploymentCommand(program: Command, deps: CliDeps): void {
     .description('arm the failed deployments of a batch again')
     .argument('<batch>', 'batch that arm --where printed')
     .option('--force', 'also arm machines that would be refused now')
-    .option('--dry-run', 'only show what would be armed')
+    .option('--dry-run', 'only show what would be armed, and how many machines it concerns')
     .action(async (batch: string, body: { force?: true; dryRun?: true }, command: Command) => {
       const path = pathOf('deployments', 'batches', batch, 'retry')
       const done = await clientOf(command, deps).ask<DeploymentsArmed>('POST', path, body)
       print(command, deps, done, (answer) => formatArmed(answer, body.dryRun ?? false))
+      printConcerns(deps, done.concerns)
     })
 
   deployment
@@ -191,18 +192,21 @@ export function addDeploymentCommand(program: Command, deps: CliDeps): void {
     .argument('[id]', 'id of the deployment')
     .option('--where <condition>', 'condition for the machines (see group set --help)', collectConditions)
     .option('--batch <id>', 'batch that arm --where printed')
-    .option('--dry-run', 'with --where or --batch: only show what would be cancelled')
+    .option('--dry-run', 'only show what would be cancelled, and how many machines it concerns')
     .action(async (id: string | undefined, { where, batch, dryRun }: CancelOptions, command: Command) => {
       if ([id, where, batch].filter((selection) => selection !== undefined).length !== 1)
         command.error('error: expected exactly one of an id, --where and --batch')
       const client = clientOf(command, deps)
       if (id !== undefined) {
-        const cancelled = await client.ask<Deployment>('POST', pathOf('deployments', id, 'cancel'))
-        return print(command, deps, cancelled, formatDeployment)
+        const path = countedPath(pathOf('deployments', id, 'cancel'), dryRun)
+        const cancelled = await client.ask<DeploymentArmed>('POST', path)
+        print(command, deps, cancelled, formatDeployment)
+        return printConcerns(deps, cancelled.concerns)
       }
       const body = { ...(where && { selector: where }), ...(batch && { batch }), ...(dryRun && { dryRun }) }
       const done = await client.ask<DeploymentsCancelled>('POST', '/deployments/cancel', body)
       print(command, deps, done, ({ cancelled }) => formatCancelled(cancelled, dryRun ?? false))
+      printConcerns(deps, done.concerns)
     })
 }
 

@@ -13,12 +13,11 @@ import { formatTable } from '../shell/table.ts'
 import { verifyAndPrint } from './verify.ts'
 
 type DiffFile = NonNullable<ImageDiff['variants'][number]['files'][number]['from']>
-type SetOptions = { title?: string; endOfLife?: string; installer?: boolean }
+type SetOptions = { title?: string; endOfLife?: string; installer?: boolean; dryRun?: true }
 
 /** `bootwright image set`, `versions`, `promote`, `rollback`, `diff`, `verify`, `delete`. */
 export function addImageVersionCommands(image: Command, deps: CliDeps): void {
-  image
-    .command('set')
+  addDryRun(image.command('set'))
     .description('set the title or end-of-life date of an image, or whether it is an installer')
     .argument('<name>')
     .option('--title <title>', 'title of the image for people')
@@ -26,7 +25,7 @@ export function addImageVersionCommands(image: Command, deps: CliDeps): void {
     .option('--installer', "mark as an installer: booting it may write to the machine's disk")
     .option('--no-installer', "mark as not an installer: booting it never writes to the machine's disk")
     .action(async (name: string, options: SetOptions, command: Command) => {
-      const { title, endOfLife, installer } = options
+      const { title, endOfLife, installer, dryRun } = options
       if (title === undefined && endOfLife === undefined && installer === undefined)
         command.error('error: expected one of --title, --end-of-life, --installer and --no-installer')
       const body = {
@@ -34,8 +33,10 @@ export function addImageVersionCommands(image: Command, deps: CliDeps): void {
         ...(endOfLife !== undefined && { endOfLife: endOfLife === 'none' ? null : endOfLife }),
         ...(installer !== undefined && { installer }),
       }
-      const saved = await clientOf(command, deps).ask<Image>('PATCH', pathOf('images', name), body)
-      print(command, deps, saved, () => `${saved.name} changed`)
+      const path = countedPath(pathOf('images', name), dryRun)
+      const saved = await clientOf(command, deps).ask<ImagePatched>('PATCH', path, body)
+      print(command, deps, saved, () => `${saved.name} ${dryRun ? 'would be changed' : 'changed'}`)
+      printConcerns(deps, saved.concerns)
     })
 
   image

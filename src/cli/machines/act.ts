@@ -20,6 +20,7 @@ type ActOptions = {
   set?: string[]
   to?: ImageRef
   expect?: number
+  dryRun?: true
 }
 
 const actions = ['allow', 'deny', 'enter', 'delete', 'label', 'assign', 'unassign'] as const
@@ -40,8 +41,9 @@ export function addMachineActCommand(machine: Command, deps: CliDeps): void {
     .option('--set <key=value>', 'with label: label to set; without a value, it is removed (repeatable)', collect)
     .option('--to <image[@version]>', 'with assign: image to boot; with @version, it is pinned', readImageRef)
     .option('--expect <n>', 'number of machines that must change; a preview shows it', parseCount)
+    .addOption(new Option('--dry-run', 'show what would change, as without --expect').conflicts('expect'))
     .action(async (name: ActionName, options: ActOptions, command: Command) => {
-      const { match: q, set, to, expect, ...filter } = options
+      const { match: q, set, to, expect, dryRun: _, ...filter } = options
       if ((name === 'label') !== (set !== undefined)) command.error('error: expected --set with the action label')
       if ((name === 'assign') !== (to !== undefined)) command.error('error: expected --to with the action assign')
       const body: MachinesAct = {

@@ -21,3 +21,8 @@ export function readMachine(text: string): string {
 export function machineInPath(machine: string): string {
   return encodeURIComponent(parseMac(machine) === undefined ? machine : formatMacHyphen(machine))
 }
+
+/** The path of a machine in the API. */
+export function machinePath(machine: string): string {
+  return `/machines/${machineInPath(machine)}`
+}

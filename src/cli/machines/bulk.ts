@@ -2,7 +2,7 @@
 import { createReadStream } from 'node:fs'
 import type { Command } from 'commander'
 import type { BulkLine } from '../../api/schemas/machines/bulk.ts'
-import type { ConflictList, Machine } from '../../api/schemas/machines/machine.ts'
+import type { ConflictList, MachineSaved } from '../../api/schemas/machines/machine.ts'
 import { faultText } from '../../lib/errors.ts'
 import { formatCount } from '../../lib/text/format.ts'
 import { withQuery } from '../shell/client.ts'
@@ -12,7 +12,8 @@ import { formatTime, printable } from '../shell/format.ts'
 import { linesOf } from '../shell/lines.ts'
 import { operatorPath } from '../shell/path.ts'
 import { formatTable } from '../shell/table.ts'
-import { machineArgument, machineInPath, readMachine } from './argument.ts'
+import { machineArgument, machinePath, readMachine } from './argument.ts'
+import { addDryRun, countedPath, printConcerns } from './concerns.ts'
 
 type ImportOptions = { csv?: true; dryRun?: true; atomic?: true; replace?: true }
 
@@ -61,15 +62,15 @@ export function addMachineBulkCommands(machine: Command, deps: CliDeps): void {
       for await (const text of texts) deps.out(text)
     })
 
-  machine
-    .command('merge')
+  addDryRun(machine.command('merge'))
     .description('merge another machine into a machine, which keeps its own fields and takes over the others')
     .addArgument(machineArgument())
     .requiredOption('--from <machine>', 'other machine, which is merged into the first machine', readMachine)
-    .action(async (into: string, { from }: { from: string }, command: Command) => {
-      const path = `/machines/${machineInPath(into)}/merge`
-      const merged = await clientOf(command, deps).ask<Machine>('POST', path, { from })
+    .action(async (into: string, { from, dryRun }: { from: string; dryRun?: true }, command: Command) => {
+      const path = countedPath(`${machinePath(into)}/merge`, dryRun)
+      const merged = await clientOf(command, deps).ask<MachineSaved>('POST', path, { from })
       print(command, deps, merged, ({ id, macs }) => `${id}: ${macs.join(' ')}`)
+      printConcerns(deps, merged.concerns)
     })
 
   machine

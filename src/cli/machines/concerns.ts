@@ -11,7 +11,7 @@ export function addDryRun(command: Command): Command {
   return command.option('--dry-run', 'change nothing; show how many machines it concerns')
 }
 
-/** The path of a change that counts the machines which it concerns. */
+/** The path of a change that counts the machines which it concerns. The path may have a query. */
 export function countedPath(path: string, dryRun: boolean | undefined): string {
   return withQuery(path, dryRun ? { dryRun: 'true' } : { count: 'true' })
 }

@@ -11,14 +11,16 @@ import { formatTime } from '../shell/format.ts'
 import { parseCount } from '../shell/numbers.ts'
 import { formatFields, formatTable } from '../shell/table.ts'
 import { addMachineActCommand } from './act.ts'
-import { machineArgument, machineInPath } from './argument.ts'
-import { addAssignmentOptions, formatAssignment, imageOption } from './assignment-options.ts'
+import { addMachineAddCommands } from './add.ts'
+import { machineArgument, machinePath } from './argument.ts'
+import { addAssignmentOptions } from './assignment-options.ts'
 import { addMachineBulkCommands } from './bulk.ts'
 import { machineChange, optionOf, type SetOptions, textFields, textOptions } from './change.ts'
 import { clearHelp } from './clear.ts'
 import { countedPath, printConcerns } from './concerns.ts'
 import { addMachinePowerCommand } from './power/power.ts'
 import { collectLabel, collectMac } from './readers.ts'
+import { bootsWhat, labelsOf, stateOf, summaryOf } from './summary.ts'
 import { addMachineArchiveCommands, ownersOf, printArchived } from './sync/archive.ts'
 import { addMachineSyncCommand } from './sync/sync.ts'
 
@@ -62,14 +64,14 @@ export function addMachineCommand(program: Command, deps: CliDeps): void {
     .action(async (named: string, options: SetOptions, command: Command) => {
       const client = clientOf(command, deps)
       const mac = parseMac(named)
-      const before = await client.find<Machine>(pathOf(named))
+      const before = await client.find<Machine>(machinePath(named))
       if (before === undefined && mac === undefined)
         throw new Error(`there is no machine ${named}; to create it: bootwright machine set MAC --hostname ${named}`)
       const change = machineChange(options, before?.macs ?? (mac === undefined ? [] : [mac]))
       // PUT creates a machine. PATCH leaves alone the fields that another operator changes meanwhile.
       const method = before === undefined || options.replace ? 'PUT' : 'PATCH'
       // The URL has the id, because a PUT keeps the MAC in its URL, even if that MAC is to be removed.
-      const path = countedPath(pathOf(before?.id ?? named), options.dryRun)
+      const path = countedPath(machinePath(before?.id ?? named), options.dryRun)
       const saved = await client.ask<MachineSaved>(method, path, change)
       print(command, deps, saved, summaryOf)
       printConcerns(deps, saved.concerns)
@@ -77,20 +79,7 @@ export function addMachineCommand(program: Command, deps: CliDeps): void {
       deps.err(`to see the script: bootwright preview ${mac ?? named}\n`)
     })
 
-  machine
-    .command('add')
-    .description('create a machine by its UUID, its serial with product, or a MAC')
-    .option('--uuid <uuid>', 'SMBIOS system UUID')
-    .option('--serial <serial>', 'serial number, with --product')
-    .option('--product <product>', 'product name')
-    .option('--mac <mac>', 'MAC address (repeatable)', collectMac)
-    .option('--hostname <name>', 'host name')
-    .addOption(imageOption())
-    .option('--label <key=value>', 'label (repeatable)', collectLabel)
-    .action(async ({ mac: macs, ...options }: SetOptions, command: Command) => {
-      const body = { ...machineChange(options, []), ...(macs && { macs }) }
-      print(command, deps, await clientOf(command, deps).ask<Machine>('POST', '/machines', body), summaryOf)
-    })
+  addMachineAddCommands(machine, deps)
 
   machine
     .command('forget-discovered')
@@ -159,18 +148,9 @@ export function addMachineCommand(program: Command, deps: CliDeps): void {
     .description('show a machine with its reported facts')
     .addArgument(machineArgument())
     .action(async (named: string, _options, command: Command) => {
-      print(command, deps, await clientOf(command, deps).ask<Machine>('GET', pathOf(named)), formatMachine)
+      print(command, deps, await clientOf(command, deps).ask<Machine>('GET', machinePath(named)), formatMachine)
     })
 
-  machine
-    .command('delete')
-    .description('delete a machine and its deployments; its boots stay')
-    .addArgument(machineArgument())
-    .option('--yes', 'cancel an active deployment of the machine first')
-    .action(async (named: string, { yes }: { yes?: true }, command: Command) => {
-      await clientOf(command, deps).ask('DELETE', `${pathOf(named)}${yes ? '?cancelDeployment=true' : ''}`)
-      deps.err(`machine ${named} deleted\n`)
-    })
   addMachineActCommand(machine, deps)
   addMachineBulkCommands(machine, deps)
   addMachinePowerCommand(machine, deps)
@@ -184,27 +164,6 @@ function readDays(text: string): number {
   return days
 }
 
-function pathOf(machine: string): string {
-  return `/machines/${machineInPath(machine)}`
-}
-
-function bootsWhat({ assignment }: Machine): string {
-  const text = formatAssignment(assignment)
-  return (assignment?.image ?? assignment?.menu ?? assignment?.local)
-    ? text
-    : ['by group or policy', text].filter(Boolean).join(', ')
-}
-
-function stateOf({ denied, discovered }: Machine): string {
-  return denied ? 'denied' : discovered ? 'discovered' : ''
-}
-
-function labelsOf({ labels }: Machine): string {
-  return Object.entries(labels)
-    .map(([key, value]) => `${key}=${value}`)
-    .join(' ')
-}
-
 function rowOf(machine: Machine): (string | undefined)[] {
   const product = machine.product ?? machine.facts.product
   return [
@@ -215,16 +174,6 @@ function rowOf(machine: Machine): (string | undefined)[] {
     product === undefined ? '' : cut(String(product), 40),
     formatTime(machine.lastSeenAt),
   ]
-}
-
-function summaryOf(machine: Machine): string {
-  const labels = labelsOf(machine)
-  const parts = [
-    `boots ${bootsWhat(machine)}`,
-    machine.denied ? 'denied: boots are refused' : '',
-    labels && `labels ${labels}`,
-  ]
-  return `${[...machine.macs, machine.hostname].filter(Boolean).join(' ')}: ${parts.filter(Boolean).join(', ')}`
 }
 
 function formatMachine(machine: Machine): string {

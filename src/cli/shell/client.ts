@@ -128,12 +128,12 @@ export function createClient(
   }
 }
 
-/** A path with the query values that are defined. */
+/** A path with the query values that are defined, after those that it has already. */
 export function withQuery(path: string, query: Query): string {
   const given = Object.entries(query).flatMap(([name, value]) =>
     [value ?? []].flat().map((text): [string, string] => [name, text]),
   )
-  return given.length === 0 ? path : `${path}?${new URLSearchParams(given)}`
+  return given.length === 0 ? path : `${path}${path.includes('?') ? '&' : '?'}${new URLSearchParams(given)}`
 }
 
 function socketServer(folder: string): Server {

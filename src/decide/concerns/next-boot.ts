@@ -127,7 +127,8 @@ function bootsImage(
   const variant = findVariant(image.variants, target)
   if (variant === undefined) return nothing(`${what} has no variant for ${formatTarget(target)}`)
   if (catalog.damaged.has(variant)) return nothing(`${what} has a corrupted file`)
-  if (variant.kind === 'local') return { boots: what, kind: 'disk' }
+  const boots = installs === undefined ? what : `${what}, to install it`
+  if (variant.kind === 'local') return { boots, kind: 'disk' }
   if (answerFile !== undefined && !catalog.answerFiles.has(answerFile))
     return nothing(`there is no answer file ${answerFile}`)
   if (!everyBoot && mayInstall(image.installer, answerFile, together))
@@ -136,7 +137,7 @@ function bootsImage(
     )
   // Windows Setup restarts before it ends (decision.ts).
   if (installs !== undefined && installs.attempts > 0 && variant.kind === 'wimboot') return localDisk
-  return { boots: installs === undefined ? what : `${what}, to install it`, kind: 'files' }
+  return { boots, kind: 'files' }
 }
 
 const maxMenus = 64

@@ -166,7 +166,7 @@ test('a deleted machine is not found', async () => {
   expect(await operator.run('machine', 'delete', '52:54:00:12:34:06')).toEqual({
     exitCode: 0,
     out: '',
-    err: 'machine 52:54:00:12:34:06 deleted\n',
+    err: 'machine 52:54:00:12:34:06 deleted\nconcerns 1 machine:\n  1: the local disk -> nothing: there is no such machine\n',
   })
   expect(await operator.run('machine', 'show', '52:54:00:12:34:06')).toEqual({
     exitCode: 1,

@@ -3,10 +3,12 @@ import { z } from '@hono/zod-openapi'
 import { etagOf } from '../../../inventory/common/precondition.ts'
 import { archiveMachine, deleteArchived, restoreMachine } from '../../../inventory/machines/archive/archive.ts'
 import { listArchived } from '../../../inventory/machines/archive/archived.ts'
+import { countedMachines, deletion } from '../../changes/counted.ts'
 import { endpoint } from '../../http/endpoint.ts'
 import { page } from '../../http/page.ts'
 import { machineKey, uuidv7 } from '../../schemas/common.ts'
-import { machineSchema } from '../../schemas/machines/machine.ts'
+import { changeQuery, deletedSchema } from '../../schemas/machines/concerns.ts'
+import { machineSaved } from '../../schemas/machines/machine.ts'
 import { archivedList, archivedOf, archivedQuery } from '../../schemas/machines/sync.ts'
 
 const params = z.object({ id: uuidv7 })
@@ -35,11 +37,11 @@ export const archive = endpoint({
   description:
     'An archived machine decides nothing: if it boots, it is an unknown machine. It is deleted after BOOTWRIGHT_KEEP_ARCHIVED_DAYS. A sync does not restore a machine that a person archived. If a deployment of it is active, the answer is 409.',
   params: z.object({ id: machineKey }),
-  statuses: { 204: 'Machine archived' },
-  answer: async ({ db }, { params: { id }, by }) => {
-    await archiveMachine(db, id, by)
-    return { status: 204 }
-  },
+  query: changeQuery,
+  returns: deletedSchema,
+  statuses: { 200: 'With `count` or `dryRun`: the machines that it concerns', 204: 'Machine archived' },
+  answer: async ({ db }, { params: { id }, query, by }) =>
+    deletion(await countedMachines(db, query, [id], (on) => archiveMachine(on, id, by))),
 })
 
 export const restore = endpoint({
@@ -49,11 +51,19 @@ export const restore = endpoint({
   description:
     'MAC addresses that another entered machine has now stay there. An assignment that names a deleted image, menu or answer file is not restored. From then on the machine is a person’s: no sync archives it.',
   params,
-  returns: machineSchema,
+  query: changeQuery,
+  returns: machineSaved,
   statuses: { 200: 'Machine restored' },
-  answer: async ({ db }, { params: { id }, by }) => {
-    const machine = await restoreMachine(db, id, by)
-    return { status: 200, body: machine, headers: { etag: etagOf(machine) } }
+  answer: async ({ db }, { params: { id }, query, by }) => {
+    const restored = await countedMachines(
+      db,
+      query,
+      [],
+      (on) => restoreMachine(on, id, by),
+      (machine) => machine.id,
+    )
+    const { result: machine, concerns } = restored
+    return { status: 200, body: { ...machine, ...(concerns && { concerns }) }, headers: { etag: etagOf(machine) } }
   },
 })
 

@@ -195,7 +195,9 @@ export const deploymentsCancel = z
   })
   .openapi('DeploymentsCancel')
 
-export const deploymentsCancelled = z.object({ cancelled: z.array(armedMachine) }).openapi('DeploymentsCancelled')
+export const deploymentsCancelled = z
+  .object({ cancelled: z.array(armedMachine), concerns })
+  .openapi('DeploymentsCancelled')
 export type DeploymentsCancelled = Given<typeof deploymentsCancelled>
 
 export const batchSchema = z

@@ -1,31 +1,36 @@
 // `bootwright machine archive`, `restore` and `forget-archived`, and the list of archived machines.
 import type { Command } from 'commander'
-import type { Machine } from '../../../api/schemas/machines/machine.ts'
+import type { Deleted } from '../../../api/schemas/machines/concerns.ts'
+import type { Machine, MachineSaved } from '../../../api/schemas/machines/machine.ts'
 import type { Archived } from '../../../api/schemas/machines/sync.ts'
 import { type CliDeps, clientOf, print } from '../../shell/deps.ts'
 import { cut } from '../../shell/difference.ts'
 import { formatTime } from '../../shell/format.ts'
 import { formatTable } from '../../shell/table.ts'
-import { machineArgument, machineInPath } from '../argument.ts'
+import { machineArgument, machinePath } from '../argument.ts'
+import { addDryRun, countedPath, printConcerns } from '../concerns.ts'
 
 /** `bootwright machine archive`, `restore` and `forget-archived`. */
 export function addMachineArchiveCommands(machine: Command, deps: CliDeps): void {
-  machine
-    .command('archive')
+  addDryRun(machine.command('archive'))
     .description('archive a machine: take it out of use, with its values and history, until it is restored or deleted')
     .addArgument(machineArgument())
-    .action(async (named: string, _options, command: Command) => {
-      await clientOf(command, deps).ask('POST', `/machines/${machineInPath(named)}/archive`)
-      deps.err(`machine ${named} archived; to list archived machines: bootwright machine list --archived\n`)
+    .action(async (named: string, { dryRun }: { dryRun?: true }, command: Command) => {
+      const path = countedPath(`${machinePath(named)}/archive`, dryRun)
+      const { concerns } = await clientOf(command, deps).ask<Deleted>('POST', path)
+      const next = '; to list archived machines: bootwright machine list --archived'
+      deps.err(`machine ${named} ${dryRun ? 'would be archived' : `archived${next}`}\n`)
+      printConcerns(deps, concerns)
     })
 
-  machine
-    .command('restore')
+  addDryRun(machine.command('restore'))
     .description('restore an archived machine with its values, deployments and boots')
     .argument('<id>', 'id of the archived machine')
-    .action(async (id: string, _options, command: Command) => {
-      const restored = await clientOf(command, deps).ask<Machine>('POST', `${archivedPath(id)}/restore`)
+    .action(async (id: string, { dryRun }: { dryRun?: true }, command: Command) => {
+      const path = countedPath(`${archivedPath(id)}/restore`, dryRun)
+      const restored = await clientOf(command, deps).ask<MachineSaved>('POST', path)
       print(command, deps, restored, ({ name, macs }) => `${name ?? id}: ${macs.join(' ')}`)
+      printConcerns(deps, restored.concerns)
     })
 
   machine
