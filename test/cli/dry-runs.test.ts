@@ -145,3 +145,52 @@ test('a change of whether an image is an installer says how many machines it con
   )
   expect((await json('image', 'show', 'tool')).installer).toBeUndefined()
 })
+
+describe('an import says whether its version would be a draft, and how many machines boot the image', () => {
+  const look = async () => [await json('image', 'list'), await json('image', 'imports'), await json('file', 'list')]
+  const dry = async (...argv: string[]) => {
+    const before = await look()
+    const { out } = await run('image', ...argv, '--dry-run')
+    expect(await look()).toEqual(before)
+    return out
+  }
+  const nothing = 'dry run, nothing changed; it would concern'
+
+  beforeAll(async () => {
+    await run('image', 'add', 'netboot', '--kernel', at('one'))
+    await run('machine', 'set', '52:54:00:0d:12:01', '--image', 'netboot')
+    await run('image', 'add', 'debian-13', '--local')
+    await run('image', 'add', 'unused', '--local')
+    await writeFile(at('x.iso'), 'no disc')
+  })
+
+  test('before image add uploads a file', async () => {
+    const add = ['add', 'netboot', '--kernel', at('two')]
+    expect(await dry(...add)).toBe(
+      `${nothing} 0 machines: the new version of netboot would be a draft, and 1 machine boot version 1 until it is promoted\n`,
+    )
+    expect(await dry(...add, '--promote')).toBe(
+      `${nothing} 1 machine: they would boot the new version of netboot, and not version 1, if its files differ\n`,
+    )
+    expect(await dry('add', 'unused', '--kernel', at('two'))).toContain(`${nothing} 0 machines: they would boot`)
+    expect(await dry('add', 'fresh', '--kernel', at('two'))).toBe(`${nothing} 0 machines: fresh would be a new image\n`)
+    const missing = await operator.run('image', 'add', 'fresh', '--kernel', at('gone'), '--dry-run')
+    expect([missing.exitCode, missing.err]).toEqual([1, expect.stringContaining('no such file')])
+  })
+
+  test('before a recipe, an ISO or a folder is imported', async () => {
+    expect(await dry('add', 'debian-13')).toContain('they would boot the new version of debian-13, and not version 1')
+    expect(await dry('add', 'fresh', '--recipe', 'debian-13')).toContain('fresh would be a new image')
+    expect((await operator.run('image', 'add', 'fresh', '--recipe', 'gone', '--dry-run')).exitCode).toBe(1)
+    expect(await dry('import', at('x.iso'), '--name', 'netboot')).toContain('1 machine boot version 1 until')
+    expect(await dry('import', at('x.iso'))).toContain('to see how many machines it would concern: --name NAME')
+    expect(await dry('import', 'https://192.0.2.1/x.iso', '--name', 'netboot')).toContain('would be a draft')
+  })
+
+  test('before a failed import is retried', async () => {
+    await operator.run('image', 'import', at('x.iso'), '--name', 'netboot')
+    const [{ id, state }] = (await json('image', 'imports')).items
+    expect(state).toBe('failed')
+    expect(await dry('imports', 'retry', id)).toContain('would be a draft')
+  })
+})

@@ -4,7 +4,7 @@ import { countImageMachines } from '../../decide/concerns/image-uses.ts'
 import { etagOf } from '../../inventory/common/precondition.ts'
 import { deleteImage, findImage, listImages, patchImage, saveImage } from '../../inventory/images/images.ts'
 import { listImageSummaries } from '../../inventory/images/summaries.ts'
-import { findUses } from '../../inventory/machines/references.ts'
+import { findUses, isNamed } from '../../inventory/machines/references.ts'
 import { requireFound } from '../../lib/errors.ts'
 import { counted, deletion } from '../changes/counted.ts'
 import { endpoint } from '../http/endpoint.ts'
@@ -130,7 +130,8 @@ export const uses = endpoint({
   statuses: { 200: 'The number' },
   answer: async ({ db }, { params: { name } }) => {
     requireFound(await findImage(db, name), `image ${name}`)
-    return { status: 200, body: { ...(await findUses(db, 'image', name)), ...(await countImageMachines(db, name)) } }
+    const uses = await findUses(db, 'image', name)
+    return { status: 200, body: { ...uses, ...(await countImageMachines(db, name)), draft: isNamed(uses) } }
   },
 })
 

@@ -1,5 +1,6 @@
 // /imports: images that the server imports in the background.
 import { z } from '@hono/zod-openapi'
+import { findNextVersion } from '../../decide/concerns/image-uses.ts'
 import { checkLinuxUrls } from '../../intake/import-linux.ts'
 import { checkImportUrl } from '../../intake/import-plan.ts'
 import { findRecipe, requireArchs } from '../../intake/import-recipe.ts'
@@ -15,10 +16,12 @@ import {
 } from '../../inventory/images/imports.ts'
 import { InputError, requireFound } from '../../lib/errors.ts'
 import type { ImportPlan } from '../../model/image.ts'
+import { type ChangeQuery, inTransaction } from '../changes/counted.ts'
 import { type AdminDeps, endpoint } from '../http/endpoint.ts'
 import { page, withoutNulls } from '../http/page.ts'
 import { uuidv7 } from '../schemas/common.ts'
 import { importList, importRequest, importSchema, importsQuery } from '../schemas/images/import.ts'
+import { changeQuery } from '../schemas/machines/concerns.ts'
 
 const params = z.object({ id: uuidv7 })
 
@@ -28,16 +31,15 @@ export const create = endpoint({
   summary: 'Import an image by a recipe, from URLs, or from an uploaded file',
   description:
     'The server imports it in the background and continues after a restart; the Location header leads to its progress. The image appears only when it is complete. Its variants replace those for the same architectures. After a failure, the downloaded data is kept for some days, and the next import resumes from it.',
+  query: changeQuery,
   body: importRequest,
   returns: importSchema,
-  statuses: { 202: 'Import waiting or running' },
-  answer: async ({ db, intake }, { body, by }) => {
+  statuses: { 200: 'With `dryRun`: what would be imported', 202: 'Import waiting or running' },
+  answer: async (deps, { query, body, by }) => {
+    const { db, intake } = deps
     const plan = await planOf({ db, intake }, body)
     const image = body.image ?? (plan.kind === 'recipe' ? plan.recipe : undefined)
-    const created = await createImport(db, { image, plan, server: intake.server }, by)
-    // After the transaction of an idempotent request.
-    setImmediate(intake.wake)
-    return { status: 202, body: bodyOf(created), headers: { location: `/api/v1/imports/${created.id}` } }
+    return started(deps, query, (on) => createImport(on, { image, plan, server: intake.server }, by))
   },
 })
 
@@ -97,14 +99,28 @@ export const retry = endpoint({
   description:
     'The new import has the same source and options. After a failure, it resumes from the data that is kept.',
   params,
+  query: changeQuery,
   returns: importSchema,
-  statuses: { 202: 'A new import, waiting or running' },
-  answer: async ({ db, intake }, { params: { id }, by }) => {
-    const created = await retryImport(db, id, intake.server, by)
-    setImmediate(intake.wake)
-    return { status: 202, body: bodyOf(created), headers: { location: `/api/v1/imports/${created.id}` } }
-  },
+  statuses: { 200: 'With `dryRun`: what would be imported', 202: 'A new import, waiting or running' },
+  answer: async (deps, { params: { id }, query, by }) =>
+    started(deps, query, (on) => retryImport(on, id, deps.intake.server, by)),
 })
+
+/** Creates an import and starts it. A dry run does neither, and answers what would be. */
+async function started(
+  { db, intake }: Pick<AdminDeps, 'db' | 'intake'>,
+  { dryRun = false, count = false }: ChangeQuery,
+  create: (db: AdminDeps['db']) => Promise<Import>,
+) {
+  const created = await inTransaction(db, dryRun, create)
+  const { image, plan } = created
+  const next = image !== null && (count || dryRun) ? { next: await findNextVersion(db, image, plan.draft) } : {}
+  const body = { ...bodyOf(created), ...next }
+  if (dryRun) return { status: 200 as const, body }
+  // After the transaction of an idempotent request.
+  setImmediate(intake.wake)
+  return { status: 202 as const, body, headers: { location: `/api/v1/imports/${created.id}` } }
+}
 
 /** @throws InputError if the recipe, URL or file clearly cannot be imported */
 async function planOf(

@@ -21,14 +21,17 @@ import { storeFile } from './upload.ts'
 import { draftOf } from './uses.ts'
 import { printLeftOut, walkFolder } from './walk-folder.ts'
 
-/** Makes an image from a folder on this computer: an unpacked ISO, or netboot files. @throws Error for the operator */
+/**
+ * Makes an image from a folder on this computer: an unpacked ISO, or netboot files. A dry run only finds its name.
+ * @throws Error for the operator
+ */
 export async function importFolder(
   client: Client,
   deps: CliDeps,
   folder: string,
   options: ImportOptions,
   wimboot: FileRef | undefined,
-): Promise<{ image: Image; version: number; before: number | undefined }> {
+): Promise<{ image: Image; version: number; before: number | undefined } | { name: string }> {
   const { name, title, arch, keepIso } = options
   if (keepIso) throw new Error(`${folder}: --keep-iso needs an ISO, got a folder`)
   const { entries, leftOut } = await walkFolder(folder)
@@ -36,7 +39,9 @@ export async function importFolder(
   const layout = await requireLayout(entries, (path) => readSmall(join(folder, path)), folder)
   const chosen = chooseVariants(layout, { archs: arch, wimboot }, basename(folder))
   refuseUnreadable(entries, [...new Set(chosen.flatMap(pathsOf))], folder)
-  const imagePath = pathOf('images', name ?? layout.suggestedName)
+  const imageName = name ?? layout.suggestedName
+  if (options.dryRun) return { name: imageName }
+  const imagePath = pathOf('images', imageName)
   // Before a long upload, check that the server is reachable and accepts the name of the image.
   await client.find(imagePath)
   const hashes = new Map<string, string>()

@@ -2,22 +2,22 @@
 import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
-import type { Image } from '../../api/schemas/images/image.ts'
-import type { Import, ImportRequest } from '../../api/schemas/images/import.ts'
+import type { Import } from '../../api/schemas/images/import.ts'
 import type { RecipeList } from '../../api/schemas/images/recipe.ts'
 import { formatBytes } from '../../lib/text/format.ts'
 import type { Arch } from '../../model/arch.ts'
+import { addDryRun } from '../machines/concerns.ts'
 import type { Client } from '../shell/client.ts'
 import { type CliDeps, clientOf, print } from '../shell/deps.ts'
-import { endsSoon, formatEndOfLife, formatFit, formatTime } from '../shell/format.ts'
+import { endsSoon, formatEndOfLife, formatTime } from '../shell/format.ts'
 import { operatorPath, pathOf } from '../shell/path.ts'
 import { formatTable } from '../shell/table.ts'
 import { archsOption } from './archs-option.ts'
 import { importFolder } from './folder.ts'
-import { followImport, printUnfinished } from './import.ts'
+import { printImage, type StartOptions, startImport } from './import.ts'
 import { type Place, parsePlace } from './source.ts'
 import { storeFile } from './upload.ts'
-import { addDraftOptions, type DraftOptions, draftOf, printNextStep } from './uses.ts'
+import { addDraftOptions, type DraftOptions, draftOf, findNextVersion, formatNextVersion } from './uses.ts'
 
 export type ImportOptions = DraftOptions & {
   name?: string
@@ -52,7 +52,7 @@ export function addImageImportCommands(image: Command, deps: CliDeps): void {
       if (place.url !== undefined) {
         const { sha256 = options.sha256 } = place
         const hashes = { ...(sha256 && { sha256 }), ...(options.sha512 && { sha512: options.sha512 }) }
-        return runImport(command, deps, client, { ...body, url: place.url.href, ...hashes }, options.wait)
+        return startImport(command, deps, client, '/imports', { ...body, url: place.url.href, ...hashes }, options)
       }
       if (options.sha512 !== undefined) command.error('error: --sha512 needs a URL')
       const path = operatorPath(deps, place.path ?? '')
@@ -60,15 +60,17 @@ export function addImageImportCommands(image: Command, deps: CliDeps): void {
       if (about === undefined) throw new Error(`${place.path}: no such file or folder`)
       if (about.isDirectory()) {
         const saved = await importFolder(client, deps, path, options, body.wimboot)
+        if ('name' in saved) return printNextVersion(command, deps, client, saved.name, options)
         return printImage(command, deps, client, saved.image, saved.version, saved.before)
       }
       if (/\.(efi|ipxe)$/i.test(path))
         throw new Error(
           `${basename(path)}: expected an ISO, an archive or a folder; to add this file: bootwright image add NAME --${/efi$/i.test(path) ? 'efi' : 'ipxe'} FILE`,
         )
+      if (options.dryRun) return printNextVersion(command, deps, client, options.name, options)
       const sha256 = options.sha256 ?? place.sha256
       const iso = await storeFile(client, deps, { ...place, path, ...(sha256 && { sha256 }) }, 'ISO')
-      return runImport(command, deps, client, { ...body, file: iso.sha256 }, options.wait)
+      return startImport(command, deps, client, '/imports', { ...body, file: iso.sha256 }, options)
     })
 
   const imports = image
@@ -93,15 +95,13 @@ export function addImageImportCommands(image: Command, deps: CliDeps): void {
       await clientOf(command, deps).ask('POST', pathOf('imports', id, 'cancel'))
       deps.err(`import ${id} cancelled\n`)
     })
-  imports
-    .command('retry')
+  addDryRun(imports.command('retry'))
     .description('start an import again that failed or was cancelled')
     .argument('<id>')
     .option('--no-wait', 'do not wait for the import')
-    .action(async (id: string, { wait }: { wait: boolean }, command: Command) => {
-      const client = clientOf(command, deps)
-      await followAsked(command, deps, client, await client.ask<Import>('POST', pathOf('imports', id, 'retry')), wait)
-    })
+    .action(async (id: string, options: StartOptions, command: Command) =>
+      startImport(command, deps, clientOf(command, deps), pathOf('imports', id, 'retry'), undefined, options),
+    )
 
   image
     .command('recipes')
@@ -138,7 +138,7 @@ export async function addByRecipe(
     wait: boolean
   },
 ): Promise<void> {
-  const { recipe: recipeName = name, mirror, arch, title, installer, wait } = options
+  const { recipe: recipeName = name, mirror, arch, title, installer } = options
   const { items, faults } = await client.ask<RecipeList>('GET', '/recipes')
   const recipe = items.find((row) => row.name === recipeName)
   if (recipe === undefined) {
@@ -159,11 +159,23 @@ export async function addByRecipe(
     ...(installer && { installer }),
     ...draftOf(options),
   }
-  await runImport(command, deps, client, body, wait)
+  await startImport(command, deps, client, '/imports', body, options)
+}
+
+/** Prints what a new version of an image would be, after a dry run without the server. */
+async function printNextVersion(
+  command: Command,
+  deps: CliDeps,
+  client: Client,
+  name: string | undefined,
+  options: DraftOptions,
+): Promise<void> {
+  const next = name === undefined ? undefined : await findNextVersion(client, name, options)
+  print(command, deps, { image: name, next }, () => formatNextVersion(name, next))
 }
 
 async function requestOf(client: Client, deps: CliDeps, options: ImportOptions) {
-  const { name, title, installer, arch, keepIso, wimboot } = options
+  const { name, title, installer, arch, keepIso, wimboot, dryRun } = options
   return {
     ...(name !== undefined && { image: name }),
     ...(title !== undefined && { title }),
@@ -171,46 +183,8 @@ async function requestOf(client: Client, deps: CliDeps, options: ImportOptions) 
     ...draftOf(options),
     ...(arch && { archs: arch }),
     ...(keepIso && { keepIso }),
-    ...(wimboot && { wimboot: await storeFile(client, deps, wimboot, 'wimboot') }),
+    ...(wimboot && !dryRun && { wimboot: await storeFile(client, deps, wimboot, 'wimboot') }),
   }
-}
-
-async function runImport(
-  command: Command,
-  deps: CliDeps,
-  client: Client,
-  body: ImportRequest,
-  wait: boolean,
-): Promise<void> {
-  await followAsked(command, deps, client, await client.ask<Import>('POST', '/imports', body), wait)
-}
-
-async function followAsked(
-  command: Command,
-  deps: CliDeps,
-  client: Client,
-  asked: Import,
-  wait: boolean,
-): Promise<void> {
-  if (!wait) {
-    print(command, deps, asked, ({ id }) => id)
-    return printUnfinished(deps, asked)
-  }
-  const before = asked.image === undefined ? undefined : await client.find<Image>(pathOf('images', asked.image))
-  const done = await followImport(client, deps, asked)
-  if (done !== undefined) await printImage(command, deps, client, done.image, done.version, before?.version)
-}
-
-async function printImage(
-  command: Command,
-  deps: CliDeps,
-  client: Client,
-  image: Image,
-  version: number,
-  before: number | undefined,
-): Promise<void> {
-  print(command, deps, image, () => `${image.name} version ${version}: ${image.variants.map(formatFit).join(', ')}`)
-  await printNextStep(client, deps, image, version, before)
 }
 
 function howOf({ state, doing, doneBytes, totalBytes, message, version }: Import): string {

@@ -11,8 +11,15 @@ import { formatFields, formatTable } from '../shell/table.ts'
 import { addByRecipe, addImageImportCommands } from './image-import.ts'
 import { addVariantOptions, faultIn, type GivenOptions, namesNothing, withTrees } from './options.ts'
 import type { Place } from './source.ts'
-import { storeFile } from './upload.ts'
-import { addDraftOptions, type DraftOptions, draftOf, printNextStep } from './uses.ts'
+import { requireFile, storeFile } from './upload.ts'
+import {
+  addDraftOptions,
+  type DraftOptions,
+  draftOf,
+  findNextVersion,
+  formatNextVersion,
+  printNextStep,
+} from './uses.ts'
 import { describeVariant, variantWith, withVariant } from './variant.ts'
 import { addImageVersionCommands } from './versions.ts'
 
@@ -49,6 +56,12 @@ export function addImageCommand(program: Command, deps: CliDeps): void {
       const client = clientOf(command, deps)
       if (byRecipe) return addByRecipe(command, deps, client, name, options)
       const path = pathOf('images', name)
+      if (options.dryRun) {
+        await variantWith(await withTrees(options, deps), (place) => requireFile(deps, place))
+        return print(command, deps, await findNextVersion(client, name, options), (next) =>
+          formatNextVersion(name, next),
+        )
+      }
       // Before a long download, check that the server is reachable and accepts the token.
       const before = await client.find<Image>(path)
       const complete = await withTrees(options, deps)

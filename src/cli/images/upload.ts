@@ -1,4 +1,5 @@
 // Uploads of files to the server.
+import { stat } from 'node:fs/promises'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { StoredFile, Upload } from '../../api/schemas/images/file.ts'
 import type { FileRef } from '../../api/schemas/images/variant.ts'
@@ -30,6 +31,13 @@ export async function storeFile(client: Client, deps: CliDeps, place: Place, rol
     progress.clear()
     throw error
   }
+}
+
+/** Checks that a file on this computer exists, and uploads nothing. @throws Error for the operator */
+export async function requireFile(deps: CliDeps, { path, name, sha256 = '0'.repeat(64) }: Place): Promise<FileRef> {
+  if (path !== undefined && !(await stat(operatorPath(deps, path)).catch(() => undefined))?.isFile())
+    throw new Error(`${path}: no such file`)
+  return { sha256, name }
 }
 
 async function uploadMissing(client: Client, deps: CliDeps, place: Place, progress: Progress): Promise<FileRef> {

@@ -1,6 +1,6 @@
 // The next step after a new version of an image.
 import { type Command, Option } from 'commander'
-import type { Image, ImageUses } from '../../api/schemas/images/image.ts'
+import type { Image, ImageUses, NextVersion } from '../../api/schemas/images/image.ts'
 import type { Concerns } from '../../api/schemas/machines/concerns.ts'
 import { formatCount } from '../../lib/text/format.ts'
 import { printConcerns } from '../machines/concerns.ts'
@@ -10,20 +10,45 @@ import { pathOf } from '../shell/path.ts'
 import { nextCommand } from './variant.ts'
 
 /** The options that decide whether machines boot a new version at once. */
-export type DraftOptions = { draft?: true; promote?: true }
+export type DraftOptions = { draft?: true; promote?: true; dryRun?: true }
 
-/** Adds `--draft` and `--promote`. */
+/** Adds `--draft`, `--promote` and `--dry-run`. */
 export function addDraftOptions(command: Command): Command {
   return command
     .addOption(
       new Option('--draft', 'add the version as a draft (default if something names the image)').conflicts('promote'),
     )
     .option('--promote', 'promote the version: machines boot it at once')
+    .option(
+      '--dry-run',
+      'change and upload nothing; show whether the version would be a draft, and how many machines boot the image',
+    )
 }
 
 /** The field of the API for these options. */
 export function draftOf({ draft, promote }: DraftOptions): { draft?: boolean } {
   return draft || promote ? { draft: draft === true } : {}
+}
+
+/** Finds what a new version of an image would be. */
+export async function findNextVersion(client: Client, name: string, options: DraftOptions): Promise<NextVersion> {
+  const image = await client.find<Image>(pathOf('images', name))
+  if (image === undefined) return { draft: false, machines: 0, more: false }
+  const { draft, machines, more } = await client.ask<ImageUses>('GET', pathOf('images', name, 'uses'))
+  return { draft: draftOf(options).draft ?? draft, version: image.version, machines, more }
+}
+
+/** The end of a dry run: what a new version would be. Without a name, it is detected during the import. */
+export function formatNextVersion(name: string | undefined, next: NextVersion | undefined): string {
+  if (name === undefined || next === undefined)
+    return 'dry run, nothing changed; to see how many machines it would concern: --name NAME (the import detects the name)'
+  const { draft, version, machines, more } = next
+  const count = `${more ? 'at least ' : ''}${formatCount(machines, 'machine')}`
+  const concerned = `dry run, nothing changed; it would concern ${draft ? '0 machines' : count}:`
+  if (version === undefined) return `${concerned} ${name} would be a new image`
+  return draft
+    ? `${concerned} the new version of ${name} would be a draft, and ${count} boot version ${version} until it is promoted`
+    : `${concerned} they would boot the new version of ${name}, and not version ${version}, if its files differ`
 }
 
 /**

@@ -12,7 +12,7 @@ import { type Image, treeDigest, type Variant } from '../../model/image.ts'
 import { type Actor, recordChanges } from '../changes/changes.ts'
 import { deleteNamed, type NamedNoun, saveNamed } from '../common/named.ts'
 import type { Precondition } from '../common/precondition.ts'
-import { findUses, refuseNamed } from '../machines/references.ts'
+import { findUses, isNamed, refuseNamed } from '../machines/references.ts'
 import { lockFiles } from './files.ts'
 import { describePromotion, refuseOtherCurrent } from './promotions.ts'
 import { refuseDuplicates, refuseUnknownFiles } from './variant-checks.ts'
@@ -153,8 +153,7 @@ export async function deleteImage(db: Db, name: string, precondition: Preconditi
 
 async function isDraft(tx: Tx, name: string, draft: ImageChange['draft']): Promise<boolean> {
   if (draft !== 'named') return draft === true
-  const { assigned, groups, menus, policy, deployments } = await findUses(tx, 'image', name)
-  return policy || assigned + deployments + groups.length + menus.length > 0
+  return isNamed(await findUses(tx, 'image', name))
 }
 
 /** Adds a version that is not the current one, unless the newest is the same; gives its number. */

@@ -81,6 +81,11 @@ export async function findUses(db: Db, kind: Referred, name: string): Promise<Us
   return uses
 }
 
+/** Whether something names a thing. */
+export function isNamed({ assigned, groups, menus, policy, deployments }: Uses): boolean {
+  return policy || assigned + deployments + groups.length + menus.length > 0
+}
+
 /** The condition of active deployments that use a thing. */
 function isDeploymentOf(kind: Referred, name: string): SQL {
   const used = kind === 'image' ? sql`image` : sql`assignment ->> ${kind}`

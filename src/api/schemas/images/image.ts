@@ -75,10 +75,21 @@ export const imagePatch = z
 export const imagePatched = imageSchema.extend({ concerns }).openapi('ImagePatched')
 export type ImagePatched = Given<typeof imagePatched>
 
+export const nextVersion = z
+  .object({
+    draft: z.boolean().openapi({ description: 'The version would be a draft. Otherwise, machines boot it at once.' }),
+    version: version.optional().openapi({ description: 'The current version. Absent for a new image.' }),
+    machines: z.int().openapi({ description: 'The number of machines that boot the image now.' }),
+    more: z.boolean().openapi({ description: 'There are machines that were not counted.' }),
+  })
+  .openapi('NextImageVersion', { description: 'The next version of an image, if its files differ.' })
+export type NextVersion = Given<typeof nextVersion>
+
 export const imageUses = usesSchema
   .extend({
     machines: z.int().openapi({ description: 'The number of machines that boot the image now.' }),
     more: z.boolean().openapi({ description: 'There are machines that were not counted.' }),
+    draft: z.boolean().openapi({ description: 'By default, a new version is a draft: something names the image.' }),
   })
   .openapi('ImageUses')
 export type ImageUses = Given<typeof imageUses>

@@ -4,7 +4,7 @@ import { importStates } from '../../../model/image.ts'
 import { arch, imageName, limit, moment, pageOf, platform, printable, sha256, uuidv7 } from '../common.ts'
 import type { Given, Sent } from '../json.ts'
 import { checkedArgs } from '../machines/assignment.ts'
-import { draftText } from './image.ts'
+import { draftText, nextVersion } from './image.ts'
 import { fileRef } from './variant.ts'
 
 const sha512 = z.string().regex(/^[0-9a-f]{128}$/, 'a sha512 in lower-case hexadecimal')
@@ -115,6 +115,9 @@ export const importSchema = z
       .optional()
       .openapi({ description: 'After a failure, its reason. After success, notes to read before booting the image.' }),
     version: z.int().optional().openapi({ description: 'The version of the image that the import added.' }),
+    next: nextVersion.optional().openapi({
+      description: 'Only with `count` or `dryRun`, and if the name of the image is not detected during the import.',
+    }),
     actor: z.string().openapi({ description: 'The actor that requested the import.' }),
     createdAt: moment,
     updatedAt: moment,

@@ -1,14 +1,14 @@
 // `bootwright machine act`.
 import { Argument, type Command, Option } from 'commander'
-import type { MachinesAct, MachinesActed } from '../../api/schemas/machines/action.ts'
-import { formatCount } from '../../lib/text/format.ts'
-import type { ImageRef } from '../../model/image.ts'
-import { type MachineState, machineStateNames } from '../../model/machine.ts'
-import { type CliDeps, clientOf, collect, print } from '../shell/deps.ts'
-import { printable } from '../shell/format.ts'
-import { parseCount } from '../shell/numbers.ts'
-import { readImageRef } from './assignment-options.ts'
-import { printConcerns } from './concerns.ts'
+import type { MachinesAct, MachinesActed } from '../../../api/schemas/machines/action.ts'
+import { formatCount } from '../../../lib/text/format.ts'
+import type { ImageRef } from '../../../model/image.ts'
+import { type MachineState, machineStateNames } from '../../../model/machine.ts'
+import { type CliDeps, clientOf, collect, print } from '../../shell/deps.ts'
+import { printable } from '../../shell/format.ts'
+import { parseCount } from '../../shell/numbers.ts'
+import { readImageRef } from '../assignment-options.ts'
+import { printConcerns } from '../concerns.ts'
 
 type ActOptions = {
   match?: string
