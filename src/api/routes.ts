@@ -73,6 +73,7 @@ const table: [Method, string, Endpoint, tag: string][] = [
   ['post', `${prefix}/machines/actions`, machineActions.act, 'machines'],
   ['post', `${prefix}/machines/sync`, machineSync.sync, 'machines'],
   ['get', `${prefix}/machines/archived`, archivedMachines.list, 'machines'],
+  ['get', `${prefix}/machines/archived/{id}`, archivedMachines.get, 'machines'],
   ['post', `${prefix}/machines/archived/{id}/restore`, archivedMachines.restore, 'machines'],
   ['delete', `${prefix}/machines/archived/{id}`, archivedMachines.remove, 'machines'],
   ['get', `${prefix}/machines/deleted`, machineActions.deleted, 'machines'],

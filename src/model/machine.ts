@@ -66,6 +66,7 @@ export const machineStates = {
   installing: 'its installer reported',
   denied: 'every boot is refused',
   discovered: 'seen on the network, not entered by an operator',
+  expected: 'it has a day of arrival, and never asked for a script',
   'never-seen': 'it never asked for a script',
 } as const
 export type MachineState = keyof typeof machineStates

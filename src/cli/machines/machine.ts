@@ -123,7 +123,12 @@ export function addMachineCommand(program: Command, deps: CliDeps): void {
       'only machines with this serial, product, asset, manufacturer, platform, ip …, entered or reported (repeatable; all must hold)',
       collect,
     )
-    .option('--match <text>', 'only machines with this text in a name, serial, product, address, label, MAC or UUID')
+    .option('--owner <name>', 'only machines that this owner synchronizes')
+    .option('--external-id <id>', 'only machines with this id in the inventory of an owner')
+    .option(
+      '--match <text>',
+      'only machines with this text in a name, serial, product, address, label, external id, MAC or UUID',
+    )
     .option('--archived', 'archived machines instead, the newest first; with --match, --limit and --quiet')
     .option('--limit <n>', 'maximum number of results', parseCount)
     .option('-q, --quiet', 'print only ids, one per line')

@@ -83,7 +83,7 @@ export const machineSearch = pgTable('machine_search', {
   machineId: uuid('machine_id')
     .primaryKey()
     .references(() => machines.id, { onDelete: 'cascade' }),
-  /** In lower case: host name, serial, product, manufacturer, asset tag, address, image, menu, and `key=value` of each label. */
+  /** In lower case: host name, serial, product, manufacturer, asset tag, address, image, menu, `key=value` of each label, and external ids. */
   words: text('words').notNull(),
   /** Hexadecimal digits without separators. */
   macs: text('macs').notNull(),

@@ -3,12 +3,8 @@ import type { Deployment, DeploymentsArm } from '../../api/schemas/boots/deploym
 import type { Query } from '../http/client.ts'
 import type { Form } from '../http/form.ts'
 import { formatParams, readLines, readNumber, readParams } from '../http/lines.ts'
+import { filterNames } from '../machines/filter.ts'
 
-/** The parameters of GET /machines that select machines. */
-const filterNames = [
-  ...['q', 'state', 'image', 'menu', 'group', 'platform', 'arch', 'label', 'fact', 'discovered', 'denied'],
-  ...['hostname', 'serial', 'product', 'asset', 'uuid', 'seenSince', 'notSeenSince'],
-]
 /** The parameters that the form has fields for. */
 const visible = new Set(['q', 'group', 'label', 'state'])
 const lists = new Set(['label', 'fact'])

@@ -5,19 +5,19 @@ import { shellQuote } from '../http/commands.ts'
 import type { Form } from '../http/form.ts'
 
 /** The parameters of GET /machines that select machines. */
-const names = [
+export const filterNames = [
   ...['q', 'state', 'image', 'menu', 'group', 'platform', 'arch', 'label', 'fact', 'discovered', 'denied'],
-  ...['hostname', 'serial', 'product', 'asset', 'uuid', 'seenSince', 'notSeenSince'],
+  ...['hostname', 'serial', 'product', 'asset', 'uuid', 'owner', 'externalId', 'seenSince', 'notSeenSince'],
 ]
 /** Parameters with a field in the form of the list. */
-const fields = new Set(['q', 'state', 'image', 'group', 'platform'])
+const fields = new Set(['q', 'state', 'image', 'group', 'platform', 'owner', 'externalId'])
 
 /** The values of each parameter. */
 export type MachineFilter = Record<string, string[]>
 
 /** The filter in a query; parameters that do not select machines are left out. */
 export function readFilter(query: Pick<Form, 'all'>): MachineFilter {
-  return Object.fromEntries(names.map((name) => [name, query.all(name)]).filter(([, values]) => values?.length))
+  return Object.fromEntries(filterNames.map((name) => [name, query.all(name)]).filter(([, values]) => values?.length))
 }
 
 /** The filter as the query of a URL, without `?`. Empty if nothing is filtered. */
@@ -62,9 +62,10 @@ export function filterBody(filter: MachineFilter): NonNullable<MachinesAct['filt
 export function filterOptions(filter: MachineFilter): string | undefined {
   const parts = Object.entries(filter).flatMap(([name, values]) => {
     if (name === 'discovered' || name === 'denied') return values[0] === 'true' ? [`--${name}`] : [undefined]
-    const option = name === 'q' ? 'match' : optionNames.has(name) ? name : undefined
+    const option = renamed[name] ?? (optionNames.has(name) ? name : undefined)
     return values.map((value) => option && `--${option} ${shellQuote(value)}`)
   })
   return parts.includes(undefined) ? undefined : parts.join(' ')
 }
-const optionNames = new Set(['state', 'image', 'menu', 'group', 'platform', 'arch', 'label', 'fact'])
+const optionNames = new Set(['state', 'image', 'menu', 'group', 'platform', 'arch', 'label', 'fact', 'owner'])
+const renamed: Record<string, string> = { q: 'match', externalId: 'external-id' }

@@ -1,8 +1,10 @@
 // The URLs of the pages about machines.
 import type { Route } from '../http/route.ts'
+import { archive, archived, remove, restore } from './archived.ts'
 import { actOnMachines, undoDeletion } from './bulk/actions.ts'
 import { uploadForm, uploadRows } from './bulk/upload.ts'
 import { discovered, enter } from './discovered.ts'
+import { expected } from './expected.ts'
 import * as machines from './machines.ts'
 import * as machine from './one/machine.ts'
 import { merge } from './one/merge.ts'
@@ -16,6 +18,11 @@ export const machinePages: Route[] = [
   ['post', '/machines/undo', undoDeletion, 'machines.edit'],
   ['get', '/machines/discovered', discovered, 'inventory.read'],
   ['post', '/machines/discovered', enter, 'machines.edit'],
+  ['get', '/machines/expected', expected, 'inventory.read'],
+  ['get', '/machines/archived', archived, 'inventory.read'],
+  ['post', '/machines/archived/:id/restore', restore, 'machines.edit'],
+  ['post', '/machines/archived/:id/delete', remove, 'machines.edit'],
+  ['post', '/machines/:id/archive', archive, 'machines.edit'],
   ['get', '/new/machine', newMachine, 'machines.edit'],
   ['post', '/new/machine', create, 'machines.edit'],
   ['get', '/machines/upload', uploadForm, 'machines.edit'],

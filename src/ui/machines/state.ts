@@ -6,8 +6,11 @@ import { lookOf } from '../boots/strip.ts'
 import type { Tone } from '../http/tone.ts'
 
 /** What people call a machine. */
-export function nameOf(machine: Pick<Machine, 'name' | 'macs' | 'id'>): string {
-  return machine.name ?? handleOf(machine)
+export function nameOf(machine: Pick<Machine, 'name' | 'macs' | 'id' | 'sources'>): string {
+  const { name, id, sources } = machine
+  // A machine that only an inventory names has no MAC address yet.
+  if (name === undefined || name === id) return sources?.[0]?.externalId ?? handleOf(machine)
+  return name
 }
 
 /** What the command line calls a machine. */
@@ -19,7 +22,8 @@ export function handleOf({ macs, id }: Pick<Machine, 'macs' | 'id'>): string {
 export type StateBadge = { tone: Tone; word: string; more?: string }
 
 /** The badge of a machine: what matters most first. @param strip its last boots and its deployment */
-export function stateOf({ denied, discovered, lastSeenAt }: Machine, strip: Strip | undefined): StateBadge {
+export function stateOf(machine: Machine, strip: Strip | undefined): StateBadge {
+  const { denied, discovered, lastSeenAt, expectedBy } = machine
   const [newest] = strip?.boots ?? []
   const deployment = strip?.deployment
   if (denied) return { tone: 'bad', word: 'denied' }
@@ -29,7 +33,18 @@ export function stateOf({ denied, discovered, lastSeenAt }: Machine, strip: Stri
   if (newest?.outcome === 'failed') return { tone: 'bad', word: 'failed' }
   if (discovered) return { tone: 'warn', word: 'discovered' }
   if (newest !== undefined) return lookOf(newest.outcome)
+  if (lastSeenAt === undefined && expectedBy !== undefined)
+    return {
+      tone: isOverdue(machine) ? 'bad' : 'idle',
+      word: isOverdue(machine) ? 'late' : 'expected',
+      more: `by ${expectedBy}`,
+    }
   return lastSeenAt === undefined ? { tone: 'idle', word: 'never seen' } : { tone: 'idle', word: 'no boots' }
+}
+
+/** Whether the day by which a machine was expected has passed. Days are those of UTC, as for findings. */
+export function isOverdue({ expectedBy, lastSeenAt }: Pick<Machine, 'expectedBy' | 'lastSeenAt'>): boolean {
+  return lastSeenAt === undefined && expectedBy !== undefined && expectedBy < new Date().toISOString().slice(0, 10)
 }
 
 /** The choice that is assigned to a machine; undefined if groups or the policy decide. */

@@ -31,6 +31,27 @@ eachDatabase('the sync of machines over HTTP', (database) => {
   const ndjson = (rows: object[]) => rows.map((row) => `${JSON.stringify(row)}\n`).join('')
   const machines = async () => (await api.ask('GET', '/api/v1/machines?limit=500')).body.items
 
+  test('lists the machines of an owner, by their external ids, and in a search by text', async () => {
+    await send(
+      'owner=cmdb',
+      ndjson([
+        { externalId: 'SRV-1', hostname: 'n1' },
+        { externalId: 'srv_2', hostname: 'n2' },
+      ]),
+    )
+    await send('owner=dcim', ndjson([{ externalId: 'srv_2', hostname: 'n3', expectedBy: '2027-03-31' }]))
+    const found = async (query: string) => {
+      const { body } = await api.ask('GET', `/api/v1/machines?${query}`)
+      return body.items.map(({ hostname }: { hostname: string }) => hostname).join(' ')
+    }
+    expect(await found('owner=cmdb')).toBe('n1 n2')
+    expect(await found('externalId=srv_2')).toBe('n2 n3')
+    expect(await found('externalId=srv_2&owner=dcim')).toBe('n3')
+    expect(await found('q=srv-')).toBe('n1')
+    expect(await found('q=RV_')).toBe('n2 n3')
+    expect(await found('state=expected')).toBe('n3')
+  })
+
   test('takes CSV, JSON and YAML, and plans with old and new values', async () => {
     const csv = 'externalId,mac,hostname,label.rack\ns-1,525400000001,n1,b4\n'
     expect(await send('owner=cmdb', csv, 'text/csv')).toMatchObject({

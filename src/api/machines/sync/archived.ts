@@ -2,14 +2,15 @@
 import { z } from '@hono/zod-openapi'
 import { etagOf } from '../../../inventory/common/precondition.ts'
 import { archiveMachine, deleteArchived, restoreMachine } from '../../../inventory/machines/archive/archive.ts'
-import { listArchived } from '../../../inventory/machines/archive/archived.ts'
+import { findArchivedById, listArchived } from '../../../inventory/machines/archive/archived.ts'
+import { requireFound } from '../../../lib/errors.ts'
 import { countedMachines, deletion } from '../../changes/counted.ts'
 import { endpoint } from '../../http/endpoint.ts'
 import { page } from '../../http/page.ts'
 import { machineKey, uuidv7 } from '../../schemas/common.ts'
 import { changeQuery, deletedSchema } from '../../schemas/machines/concerns.ts'
 import { machineSaved } from '../../schemas/machines/machine.ts'
-import { archivedList, archivedOf, archivedQuery } from '../../schemas/machines/sync.ts'
+import { archivedList, archivedMachine, archivedOf, archivedQuery } from '../../schemas/machines/sync.ts'
 
 const params = z.object({ id: uuidv7 })
 
@@ -28,6 +29,20 @@ export const list = endpoint({
       ({ id }) => id,
     ),
   }),
+})
+
+export const get = endpoint({
+  operationId: 'getArchivedMachine',
+  action: 'inventory.read',
+  summary: 'Get an archived machine',
+  params,
+  returns: archivedMachine,
+  statuses: { 200: 'The archived machine' },
+  answer: async ({ db }, { params: { id } }) => {
+    const found = await findArchivedById(db, id)
+    requireFound(found, `archived machine ${id}`)
+    return { status: 200, body: archivedOf(found) }
+  },
 })
 
 export const archive = endpoint({

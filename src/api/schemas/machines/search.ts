@@ -2,6 +2,7 @@
 import { z } from '@hono/zod-openapi'
 import { type MachineCursor, type MachineSort, machineOrders } from '../../../inventory/machines/list.ts'
 import { factNames } from '../../../inventory/machines/search/condition.ts'
+import { namePattern } from '../../../lib/ids/names.ts'
 import { machineStateNames, machineStates } from '../../../model/machine.ts'
 import {
   arch,
@@ -54,6 +55,14 @@ export const machineSearch = {
   product: printable(128).optional(),
   asset: printable(128).optional(),
   uuid: boardUuid.optional().openapi({ description: 'In either byte order.' }),
+  owner: z
+    .string()
+    .regex(namePattern, 'the name of an owner: a-z, 0-9 and . _ -')
+    .optional()
+    .openapi({ description: 'Only machines that this owner names in its synchronization.', example: 'cmdb' }),
+  externalId: printable(128).optional().openapi({
+    description: 'Only machines with this id in the inventory of an owner. With `owner`, in its inventory.',
+  }),
   label: z
     .union([label, z.array(label).max(16, 'at most 16 labels')], { error: `${labelExpected}, once for each label` })
     .transform((given) => [given].flat())
@@ -77,7 +86,7 @@ export const machineSearch = {
     }),
   q: printable(64).optional().openapi({
     description:
-      'A part of the host name, serial, product, manufacturer, asset tag, address, image, menu or a label. Or a part of a MAC address or UUID, in any spelling.',
+      'A part of the host name, serial, product, manufacturer, asset tag, address, image, menu or a label. Or a part of an external id. Or a part of a MAC address or UUID, in any spelling.',
   }),
   seenSince: instant.optional(),
   notSeenSince: instant.optional().openapi({ description: 'Includes machines that were never seen.' }),

@@ -40,6 +40,11 @@ export async function findArchived(db: Db, condition: SQL, limit: number): Promi
   }))
 }
 
+export async function findArchivedById(db: Db, id: string): Promise<ArchivedMachine | undefined> {
+  const [found] = await findArchived(db, sql`id = ${id}::uuid`, 1)
+  return found
+}
+
 /** A page of archived machines. @param after the id that the previous page ended with */
 export async function listArchived(
   db: Db,

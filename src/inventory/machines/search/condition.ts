@@ -23,6 +23,9 @@ export type MachineSearch = {
   product?: string | undefined
   asset?: string | undefined
   uuid?: string | undefined
+  /** An owner that synchronizes the machine, and the id of the machine there. */
+  owner?: string | undefined
+  externalId?: string | undefined
   platform?: Platform | undefined
   arch?: Arch | undefined
   /** Labels by name: their value, or null for any value. */
@@ -83,6 +86,7 @@ export function splitSearch(search: MachineSearch): Split {
     ...Object.entries(entered).flatMap(([name, value]) => (value === undefined ? [] : [hasFact(name, value)])),
     ...(search.hostname === undefined ? [] : [{ wide: sql`${machines.hostname} = ${search.hostname}` }]),
     ...(uuid === undefined ? [] : [{ narrow: hasUuid(uuid) }]),
+    ...(search.owner === undefined && search.externalId === undefined ? [] : [{ narrow: hasSource(search) }]),
     ...(state === undefined ? [] : [hasState(state)]),
     ...(ids === undefined
       ? []
@@ -109,6 +113,14 @@ function hasFact(name: string, value: string): Split {
   const entered = name in machineFields ? sql`${machines[name as keyof typeof machines & MachineField]}` : sql`null`
   const wide = sql`coalesce(${entered}, ${machines.facts} ->> ${name}) = ${value}`
   return name === 'uuid' ? { wide } : { narrow: sql`words like lower(${`%\n${likeText(value)}\n%`})`, wide }
+}
+
+function hasSource({ owner, externalId }: MachineSearch): SQL {
+  const conditions = and(
+    owner === undefined ? undefined : sql`owner = ${owner}`,
+    externalId === undefined ? undefined : sql`external_id = ${externalId}`,
+  )
+  return sql`machine_id in (select s.machine_id from machine_sources as s where ${conditions})`
 }
 
 /** A part of a word, or of a MAC or UUID in any spelling, or the id of a machine. */

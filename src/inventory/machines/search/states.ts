@@ -24,6 +24,8 @@ export function hasState(state: MachineState): Split {
     case 'denied':
     case 'discovered':
       return { narrow: hasTrait(`${state}=true`) }
+    case 'expected':
+      return { wide: sql`${machines.expectedBy} is not null and ${machines.lastSeenAt} is null` }
     case 'never-seen':
       return { wide: sql`${machines.lastSeenAt} is null` }
   }

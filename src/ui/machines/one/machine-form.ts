@@ -5,6 +5,7 @@ import { readVersion } from '../../forms/assignment.ts'
 import type { Form } from '../../http/form.ts'
 import { formatPairs, formatParams, readLines, readPairs, readParams } from '../../http/lines.ts'
 
+const choicePath = 'assignment.choice'
 const texts = ['hostname', 'uuid', 'serial', 'product', 'asset', 'expectedBy'] as const
 
 /** The values of the fields. */
@@ -68,4 +69,16 @@ function assignmentOf(form: Form, { assignment }: Machine): AssignmentChange {
 function withRemovals<V>(before: object | undefined, after: Record<string, V>): Record<string, V | null> {
   const gone = Object.keys(before ?? {}).filter((key) => !(key in after))
   return { ...Object.fromEntries(gone.map((key) => [key, null])), ...after }
+}
+
+/** Names the owner of each field of the form: `set by cmdb`, `rack set by cmdb, row set by ann`. */
+export function notesOf({ owners = {} }: Machine): Record<string, string> {
+  const notes = new Map<string, string[]>()
+  for (const [path, owner] of Object.entries(owners)) {
+    const [, field = path, name] = /^(?:assignment\.)?(labels|macs|params)\.(.*)$/s.exec(path) ?? []
+    const own = field === choicePath ? 'what' : field.replace(/^assignment\./, '')
+    const note = `${name === undefined ? '' : `${name} `}set by ${typeof owner === 'string' ? owner : owner.by}`
+    notes.set(own, [...(notes.get(own) ?? []), note])
+  }
+  return Object.fromEntries([...notes].map(([field, list]) => [field, list.sort().join(', ')]))
 }

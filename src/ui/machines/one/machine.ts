@@ -15,13 +15,14 @@ import { attemptsOf } from '../../boots/timeline.ts'
 import { differencesOf } from '../../changes/differences.ts'
 import { changedSince, type Meanwhile } from '../../forms/changed.ts'
 import { type Counted, countedPath, findConcerns } from '../../forms/concerns.ts'
-import { pathOf, type RefusedError, withQuery } from '../../http/client.ts'
+import { pathOf, RefusedError, withQuery } from '../../http/client.ts'
 import type { Listed } from '../../http/listed.ts'
 import { type Page, type PageHandler, submit, type Visit } from '../../http/visit.ts'
+import { archivedMachine } from '../archived.ts'
 import { choicesOf } from '../names.ts'
 import { handleOf, nameOf, stateOf } from '../state.ts'
 import { findAnswers } from './answers.ts'
-import { changeOf, fieldsOf } from './machine-form.ts'
+import { changeOf, fieldsOf, notesOf } from './machine-form.ts'
 import { nextBootOf } from './next-boot.ts'
 import { buttonsOf } from './power.ts'
 import { factRows, identityRows } from './rows.ts'
@@ -31,7 +32,15 @@ type Parts = { refusal?: RefusedError; secretRefusal?: RefusedError; meanwhile?:
   Awaited<ReturnType<typeof findConcerns>>
 >
 
-export const show: PageHandler = (visit) => machinePage(visit)
+export const show: PageHandler = async (visit) => {
+  try {
+    return await machinePage(visit)
+  } catch (error) {
+    const page = error instanceof RefusedError && error.status === 404 ? await archivedMachine(visit) : undefined
+    if (page === undefined) throw error
+    return page
+  }
+}
 
 export const save: PageHandler = async (visit) => {
   const { api, form } = visit
@@ -114,6 +123,7 @@ export async function machinePage(visit: Visit, parts: Parts = {}): Promise<Page
       enteredSecret: secretRefusal && form.get('secret'),
       identity: identityRows(machine),
       facts: factRows(machine),
+      notes: notesOf(machine),
       attempts: attemptsOf(timeline),
       older: timeline.next && `/machines/${machine.id}?${new URLSearchParams({ before: timeline.next })}#timeline`,
       deployments: deployments.items.map(rowOf),
