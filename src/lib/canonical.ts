@@ -11,9 +11,15 @@ export function canonical(value: unknown): string {
 
 /** Whether two values are the same JSON: the order of keys and fields that are undefined do not count. */
 export function isSameJson(a: unknown, b: unknown): boolean {
+  if (isPlain(a) && isPlain(b)) return a === b
   return isDeepStrictEqual(asJson(a), asJson(b))
 }
 
 function asJson(value: unknown): unknown {
   return value === undefined ? undefined : JSON.parse(JSON.stringify(value))
+}
+
+/** A value that JSON does not change. */
+function isPlain(value: unknown): boolean {
+  return value === undefined || typeof value === 'string' || typeof value === 'boolean'
 }

@@ -262,6 +262,55 @@ eachDatabase('the synchronization of machines', (database) => {
     expect((await all(database())).map(({ macs }) => macs)).toEqual([[b]])
   })
 
+  test('the MACs of a released machine pass to the next owner, which may change them', async () => {
+    await sync(database(), [{ ext: '1', macs: [a] }])
+    await sync(database(), [{ ext: '9', macs: [a] }], { owner: 'dcim' })
+    await sync(database(), [], prune)
+    expect(await findMachine(database(), { mac: a })).toMatchObject({
+      owners: { machine: 'dcim', [`macs.${a}`]: 'dcim' },
+    })
+    await sync(database(), [{ ext: '9', macs: [b] }], { owner: 'dcim' })
+    expect((await all(database())).map(({ macs }) => macs)).toEqual([[b]])
+  })
+
+  test('a machine that another owner restores has no fields and no id of the owner that archived it', async () => {
+    await sync(database(), [{ ext: '1', macs: [a], hostname: 'n1', labels: { rack: 'b4' } }])
+    await saveMachine(database(), { mac: a }, { asset: 'hers', macs: [a, b] }, {}, 'ann')
+    await sync(database(), [], prune)
+    const { plan } = await sync(database(), [{ ext: '9', macs: [a, b], labels: { role: 'db' } }], { owner: 'dcim' })
+    expect(plan.rows).toMatchObject([{ outcome: 'restored', kept: [] }])
+    expect(await findMachine(database(), { mac: a })).toMatchObject({
+      ...{ asset: 'hers', labels: { role: 'db' }, macs: [a, b] },
+      sources: [{ owner: 'dcim', externalId: '9' }],
+      owners: { machine: 'dcim', [`macs.${a}`]: 'dcim', [`macs.${b}`]: { by: 'ann' } },
+    })
+    expect(await findMachine(database(), { mac: a })).not.toHaveProperty('hostname')
+  })
+
+  test('an archived machine comes back by its id, although it booted or lost a MAC meanwhile', async () => {
+    await sync(database(), [
+      { ext: '1', macs: [a, b] },
+      { ext: '2', macs: [c] },
+    ])
+    await sync(database(), [{ ext: '2', macs: [c] }], prune)
+    const seen = await recordDiscovered(database(), { mac: a }, { max: 10, maxPerAddress: 10 })
+    await saveMachine(database(), { mac: b }, { hostname: 'other' }, {}, 'ann')
+    expect(outcomes(await sync(database(), [{ ext: '1', asset: 'x' }]))).toEqual(['restored'])
+    expect(await findMachine(database(), { mac: a })).toMatchObject({ asset: 'x', macs: [a] })
+    expect(await findMachine(database(), { id: seen?.id as string })).toBeUndefined()
+    expect(await findMachine(database(), { mac: b })).toMatchObject({ hostname: 'other' })
+  })
+
+  test('a person restores a machine without the MACs that another machine has, and without their owners', async () => {
+    await sync(database(), [{ ext: '1', macs: [a, b] }])
+    const { id = '' } = (await findMachine(database(), { mac: a })) ?? {}
+    await sync(database(), [], prune)
+    await saveMachine(database(), { mac: a }, { hostname: 'other' }, {}, 'ann')
+    const restored = await restoreMachine(database(), id, 'ann')
+    expect(restored.macs).toEqual([b])
+    expect(Object.keys(restored.owners ?? {}).sort()).toEqual(['machine', `macs.${b}`])
+  })
+
   test('an archived machine comes back with its values, secrets, deployments and boots', async () => {
     await sync(database(), [{ ext: '1', macs: [a], hostname: 'n1', labels: { rack: 'b4' } }])
     const { id = '' } = (await findMachine(database(), { mac: a })) ?? {}

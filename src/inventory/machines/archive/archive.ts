@@ -149,7 +149,11 @@ export async function restoreMachine(db: Db, id: string, by: Actor): Promise<Mac
       on conflict do nothing`)
     const owner = JSON.stringify({ [machinePath]: { by, at: new Date().toISOString() } })
     await tx.execute(sql`
-      update machines set owners = owners || ${owner}::jsonb, revision = revision + 1, updated_at = now() where id = ${id}::uuid`)
+      update machines set owners = (owners - array(
+          select path from jsonb_object_keys(owners) as k(path)
+          where path like 'macs.%' and jsonb_typeof(owners -> path) = 'string'
+            and not exists (select 1 from machine_macs where machine_id = ${id}::uuid and mac = substr(path, 6)))) || ${owner}::jsonb,
+        revision = revision + 1, updated_at = now() where id = ${id}::uuid`)
     return (await findMachine(tx, { id })) as Machine
   })
 }

@@ -54,8 +54,9 @@ export async function lookUp(db: Db, rows: AskedRow[], found: Machine[]): Promis
     join lateral (select id from machines where not discovered and ${isSerial(sql`r.serial`, sql`r.product`)} ${few}) as m on true`,
   )
 
-  const ids = [...new Set([...owners, ...meant, ...withUuid, ...withSerial].map(({ id }) => id))]
-  const machines = new Map((await findMachines(db, ids)).map((machine) => [machine.id, machine]))
+  const ids = new Set([...owners, ...meant, ...withUuid, ...withSerial].map(({ id }) => id))
+  const absent = [...ids].filter((id) => !present.has(id))
+  const machines = new Map([...present, ...(await findMachines(db, absent)).map((read) => [read.id, read] as const)])
   const byKey = (list: { key: string; id: string }[]) =>
     new Map(
       list.flatMap(({ key, id }) =>

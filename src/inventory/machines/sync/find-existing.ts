@@ -4,10 +4,12 @@ import { sql } from 'drizzle-orm'
 import { isActiveSql } from '../../../db/deployment-conditions.ts'
 import type { Db } from '../../../db/open.ts'
 import { rowsOf } from '../../../db/rows.ts'
+import { machinePath } from '../../../model/identity/field-owners.ts'
 import type { Machine } from '../../../model/machine.ts'
 import { findArchived } from '../archive/archived.ts'
 import { findMachines } from '../machines.ts'
 import { lookUp } from '../rows/look-up.ts'
+import { releasedMachine } from './owned-fields.ts'
 import type { ArchivedMachine, SyncExisting, SyncRow } from './row.ts'
 
 const machinesAtOnce = 5000
@@ -15,14 +17,18 @@ const machinesAtOnce = 5000
 /** Finds the machines, archived machines and names that the rows of an owner refer to, and all machines of the owner. */
 export async function findForSync(db: Db, rows: SyncRow[], owner: string, maxMachines: number): Promise<SyncExisting> {
   const owned = await findOwned(db, owner)
-  const asked = rows.map(({ id, change }) => ({ change, ...(id !== undefined && { key: { id } }) }))
+  const archived = (await findArchivedFor(db, rows, owner, maxMachines)).map((machine) => releasedFor(machine, owner))
+  const asked = [
+    ...rows.map(({ id, change }) => ({ change, ...(id !== undefined && { key: { id } }) })),
+    ...archived.map(({ macs }) => ({ change: { macs } })),
+  ]
   const busy = rowsOf<{ id: string }>(
     await db.execute(sql`select machine_id::text as id from deployments where ${isActiveSql(sql`state`)}`),
   )
   return {
-    ...(await lookUp(db, asked, [])),
+    ...(await lookUp(db, asked, owned)),
     owned,
-    archived: await findArchivedFor(db, rows, owner, maxMachines),
+    archived,
     busy: new Set(busy.map(({ id }) => id)),
   }
 }
@@ -36,6 +42,15 @@ async function findOwned(db: Db, owner: string): Promise<Machine[]> {
   for (let at = 0; at < ids.length; at += machinesAtOnce)
     machines.push(...(await findMachines(db, ids.slice(at, at + machinesAtOnce))))
   return machines
+}
+
+/** An archived machine comes back without the fields of another owner, whose synchronization archived it. */
+function releasedFor(archived: ArchivedMachine, owner: string): ArchivedMachine {
+  const { machine, macs } = archived
+  const last = machine.owners?.[machinePath]
+  if (typeof last !== 'string' || last === owner) return archived
+  const released = releasedMachine({ ...machine, macs }, last, owner)
+  return { ...archived, macs: released.macs, machine: { ...released, macs: [] } }
 }
 
 async function findArchivedFor(db: Db, rows: SyncRow[], owner: string, max: number): Promise<ArchivedMachine[]> {

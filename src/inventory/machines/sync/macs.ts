@@ -24,10 +24,16 @@ export function planMacs(
   const { owner, takeOver } = options
   const matched = new Map(matches.flatMap(({ before }) => (before ? [[before.id, before] as const] : [])))
   const released = new Set<Mac>()
-  for (const { row, before } of matches)
-    for (const mac of before?.macs ?? [])
-      if (row.change.macs && !row.change.macs.includes(mac) && ownerOf(before, mac) === owner) released.add(mac)
   const namedBy = new Set(matches.flatMap(({ row }) => row.change.macs ?? []))
+  // An archived machine gets its MACs again, but for those that another machine has now, or that another row names.
+  const comesBack = (match: Match, mac: Mac) =>
+    !isHeld(existing.byMac.get(mac)) && (!namedBy.has(mac) || match.row.change.macs?.includes(mac))
+  const macsBefore = (match: Match) =>
+    match.archived ? match.archived.macs.filter((mac) => comesBack(match, mac)) : (match.before?.macs ?? [])
+  for (const match of matches)
+    for (const mac of macsBefore(match))
+      if (match.row.change.macs && !match.row.change.macs.includes(mac) && ownerOf(match.before, mac) === owner)
+        released.add(mac)
   const losses = new Map<string, { machine: Machine; macs: Mac[]; line: number }>()
 
   /** Why a row does not get a MAC; undefined if it does. */
@@ -50,25 +56,22 @@ export function planMacs(
   }
   const asked = new Map(
     matches.map((match) => {
-      const fresh = (match.row.change.macs ?? []).filter((mac) => !match.before?.macs.includes(mac))
+      const present = macsBefore(match)
+      const fresh = (match.row.change.macs ?? []).filter((mac) => !present.includes(mac))
       return [match, fresh.map((mac) => ({ mac, refused: refusal(match, mac) }))] as const
     }),
   )
   const of = (match: Match): MacsAfter => {
-    const { row, before, archived } = match
+    const { row, before } = match
     const list = asked.get(match) ?? []
-    const stay = (before?.macs ?? []).filter((mac) => !released.has(mac))
+    const stay = macsBefore(match).filter((mac) => !released.has(mac))
     const added = list.filter(({ refused }) => refused === undefined).map(({ mac }) => mac)
-    // An archived machine gets its MACs again, but for those that another machine has now, or that a row names.
-    const back = (archived?.macs ?? []).filter(
-      (mac) => !row.change.macs && !namedBy.has(mac) && !isHeld(existing.byMac.get(mac)),
-    )
     const mine = (row.change.macs ?? []).filter(
       (mac) => stay.includes(mac) && (takeOver || before?.discovered || ownerOf(before, mac) === owner),
     )
     return {
-      macs: [...new Set([...stay, ...back, ...added])],
-      owned: [...added, ...mine, ...back.filter((mac) => ownerOf(before, mac) === owner)],
+      macs: [...new Set([...stay, ...added])],
+      owned: [...added, ...mine],
       kept: list.flatMap(({ refused }) => refused ?? []),
     }
   }

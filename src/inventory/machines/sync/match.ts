@@ -124,9 +124,10 @@ function findByValues(
   return { row, before: archived?.machine, ...(archived && { archived }), takesOver: [] }
 }
 
-/** Discovered machines with a MAC of the row are its machine. */
+/** Discovered machines with a MAC of the row, or of its archived machine, are its machine. */
 function withDiscovered(match: Match, existing: SyncExisting, claimed: ReadonlyMap<string, number>): Match {
-  const seen = unique((match.row.change.macs ?? []).flatMap((mac) => existing.byMac.get(mac) ?? [])).filter(
+  const macs = [...(match.row.change.macs ?? []), ...(match.archived?.macs ?? [])]
+  const seen = unique(macs.flatMap((mac) => existing.byMac.get(mac) ?? [])).filter(
     (machine) => machine.discovered && !claimed.has(machine.id) && machine.id !== match.before?.id,
   )
   const { before = seen[0] } = match

@@ -5,7 +5,8 @@ import { swapUuid } from '../../../lib/ids/uuid.ts'
 import { type FieldOwner, type FieldOwners, machinePath } from '../../../model/identity/field-owners.ts'
 import type { Machine } from '../../../model/machine.ts'
 import { assignmentFieldNames, assignmentFields } from '../assignment-change.ts'
-import { changedValues, type MachineChange, type MachineValues, valuesOf } from '../fields.ts'
+import { changedValues, type MachineChange, type MachineValues, machineFields, valuesOf } from '../fields.ts'
+import { presentOf } from '../machines.ts'
 import { choicePath, namedPaths, valuesByPath } from './paths.ts'
 import type { KeptField, SyncOptions } from './row.ts'
 
@@ -61,11 +62,27 @@ export function fieldsAfter(before: Machine | undefined, row: MachineChange, opt
   return { values, owners, kept, dropped }
 }
 
-/** The owner's fields of a machine cleared: the owner no longer names it. */
-export function releasedFields(machine: Machine, owner: string): { values: MachineValues; owners: FieldOwners } {
-  const paths = ownPaths(machine.owners ?? {}, owner)
+/**
+ * The machine after its owner no longer names it: without the owner's fields. Its entry, and MACs without which it could never boot,
+ * pass to the next owner that names it, or to people.
+ * @param heir the next owner, if it does not name the machine yet
+ */
+export function releasedMachine(machine: Machine, owner: string, heir?: string): Machine {
+  const { sources = [], macs, ...rest } = machine
   const owners = Object.fromEntries(Object.entries(machine.owners ?? {}).filter(([, holder]) => holder !== owner))
-  return { values: changedValues(valuesOf(machine), changeOf(paths.map((path) => [path, null]))), owners }
+  const others = sources.filter((source) => source.owner !== owner)
+  const next = heir ?? (machine.owners?.[machinePath] === owner ? others[0]?.owner : machine.owners?.[machinePath])
+  if (next !== undefined) owners[machinePath] = next
+  const remaining = macs.filter((mac) => machine.owners?.[`macs.${mac}`] !== owner)
+  if (remaining.length === 0 && typeof next === 'string') for (const mac of macs) owners[`macs.${mac}`] = next
+  const cleared = changeOf(ownPaths(machine.owners ?? {}, owner).map((path) => [path, null]))
+  return {
+    ...Object.fromEntries(Object.entries(rest).filter(([name]) => !(name in machineFields))),
+    ...presentOf(changedValues(valuesOf(machine), cleared)),
+    macs: remaining.length > 0 ? remaining : macs,
+    owners,
+    ...(others.length > 0 && { sources: others }),
+  } as Machine
 }
 
 /** The paths of the fields that an owner set, besides MACs and the machine itself. */

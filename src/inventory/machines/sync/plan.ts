@@ -59,7 +59,11 @@ function withMoves(removals: Removal[], moved: PlannedRow[]): Pick<SyncPlan, 're
     const { machine, after } = removal
     const macs = lost.get(machine.id)
     if (after === undefined || macs === undefined) return removal
-    return { ...removal, after: { ...after, macs: after.macs.filter((mac) => macs.includes(mac)) } }
+    const kept = after.macs.filter((mac) => macs.includes(mac))
+    const owners = Object.fromEntries(
+      Object.entries(after.owners ?? {}).filter(([path]) => !path.startsWith('macs.') || kept.includes(path.slice(5))),
+    )
+    return { ...removal, after: { ...after, macs: kept, owners }, owners }
   })
   const released = new Set(both.flatMap(({ after }) => after?.id ?? []))
   return { removals: both, moved: moved.filter(({ after }) => !released.has(after.id)) }

@@ -1,10 +1,7 @@
 // What happens to machines that their owner no longer names, and how many that may be. Pure.
 
 import { machinePath } from '../../../model/identity/field-owners.ts'
-import type { Machine } from '../../../model/machine.ts'
-import { machineFields } from '../fields.ts'
-import { presentOf } from '../machines.ts'
-import { releasedFields } from './owned-fields.ts'
+import { releasedMachine } from './owned-fields.ts'
 import type { Removal, SyncExisting, SyncPlan } from './row.ts'
 
 /** The limit of removals: a number of machines, or a percentage of the owner's machines, rounded up. */
@@ -27,26 +24,11 @@ export function planRemovals(
       if (busy.has(machine.id))
         return { outcome: 'kept', machine, why: 'it has an active deployment. Cancel the deployment first' }
       if (isOwn && others.length === 0) return { outcome: 'archived', machine, why: `${owner} no longer names it` }
-      const { values, owners } = releasedFields(machine, owner)
-      const [other] = others
-      if (isOwn && other !== undefined) owners[machinePath] = other.owner
-      const { sources: _, ...rest } = machine
-      const after = {
-        ...Object.fromEntries(Object.entries(rest).filter(([name]) => !(name in machineFields))),
-        ...presentOf(values),
-        ...withoutMacs(machine, owner),
-        owners,
-        ...(others.length > 0 && { sources: others }),
-      } as Machine
-      const why = isOwn ? `${other?.owner} still names it` : 'a person entered it'
-      return { outcome: 'released', machine, after, owners, why }
+      const after = releasedMachine(machine, owner)
+      const holder = after.owners?.[machinePath]
+      const why = typeof holder === 'string' ? `${holder} still names it` : 'a person entered it'
+      return { outcome: 'released', machine, after, owners: after.owners ?? {}, why }
     })
-}
-
-/** Keeps MACs that another name of the machine does not replace: a machine without any value could never boot. */
-function withoutMacs({ macs, owners = {} }: Machine, owner: string): Pick<Machine, 'macs'> {
-  const others = macs.filter((mac) => owners[`macs.${mac}`] !== owner)
-  return { macs: others.length > 0 ? others : macs }
 }
 
 /**

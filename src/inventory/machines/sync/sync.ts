@@ -113,6 +113,15 @@ async function writeSources(
 ): Promise<void> {
   const named = rows.filter(({ outcome }) => outcome !== 'unchanged')
   const list = JSON.stringify(named.map(({ after, externalId }) => ({ id: after.id, external: externalId ?? null })))
+  // A machine that another owner archived no longer belongs to that owner.
+  const restored = JSON.stringify(
+    rows.flatMap(({ restores, after: { sources = [] } }) =>
+      restores ? [{ id: restores.id, owners: sources.map((source) => source.owner) }] : [],
+    ),
+  )
+  await tx.execute(sql`
+    delete from machine_sources as s using jsonb_to_recordset(${restored}::jsonb) as r(id uuid, owners jsonb)
+    where s.machine_id = r.id and not r.owners ? s.owner`)
   const gone = JSON.stringify(removals.flatMap(({ outcome, machine }) => (outcome === 'released' ? [machine.id] : [])))
   await tx.execute(sql`
     delete from machine_sources where owner = ${owner} and (
@@ -137,21 +146,23 @@ export function countsOf({ rows, removals }: Pick<SyncPlan, 'rows' | 'removals'>
   }
 }
 
-/** New machines have other ids in each plan, so their ids do not count. */
+/** New machines have other ids in each plan, so their ids do not count. Rows without an effect do not count either. */
 function digestOf({ rows, removals, moved, bad }: SyncPlan): string {
   const changes = {
     bad,
-    rows: rows.map(({ before, after, owners, externalId, takesOver, restores }) => ({
-      id: before?.id,
-      ...{
-        revision: before?.revision,
-        values: auditViewOf(after),
-        owners,
-        externalId,
-        takesOver,
-        archived: restores?.id,
-      },
-    })),
+    rows: rows
+      .filter(({ outcome }) => outcome !== 'unchanged')
+      .map(({ before, after, owners, externalId, takesOver, restores }) => ({
+        id: before?.id,
+        ...{
+          revision: before?.revision,
+          values: auditViewOf(after),
+          owners,
+          externalId,
+          takesOver,
+          archived: restores?.id,
+        },
+      })),
     removals: removals.map(({ outcome, machine }) => ({ outcome, id: machine.id, revision: machine.revision })),
     moved: moved.map(({ after }) => ({ id: after.id, macs: after.macs })),
   }
