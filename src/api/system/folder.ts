@@ -30,10 +30,16 @@ export const apply = endpoint({
     const { owner, prune = false, pruneUsed = false, take = false, ...folder } = body
     if (precondition.ifNoneMatch !== undefined)
       throw new InputError({ field: 'If-None-Match', value: '*', expected: 'no such header' })
-    checkDocuments(folder.answerFiles)
+    const faults = documentFaults(folder.answerFiles)
     const dryRun = query.dryRun ?? false
-    const options = { ...{ owner, prune, pruneUsed, take, dryRun, precondition }, countMatches: countGroupMachines }
-    const applied = await applyFolder(db, folder, options, by)
+    const how = { owner, prune, pruneUsed, take, precondition, countMatches: countGroupMachines }
+    // With a fault, the rest is only planned, so that all faults are listed at once.
+    const applied = await applyFolder(db, folder, { ...how, dryRun: dryRun || faults.length > 0 }, by).catch(
+      (error: unknown) => {
+        throw error instanceof InputError ? new InputError([...faults, ...error.faults]) : error
+      },
+    )
+    if (faults.length > 0) throw new InputError(faults)
     const body200 = {
       ...{ dryRun, owner },
       ...countsOf(applied),
@@ -59,9 +65,9 @@ export const exportAll = endpoint({
   },
 })
 
-/** Checks the Liquid of all documents. @throws InputError with their places in the body */
-function checkDocuments(answerFiles: FolderAnswerFile[]): void {
-  const faults = answerFiles.flatMap(({ documents }, index) =>
+/** The faults in the Liquid of all documents, with their places in the body. */
+function documentFaults(answerFiles: FolderAnswerFile[]): FieldFault[] {
+  return answerFiles.flatMap(({ documents }, index) =>
     documents.flatMap((document, at) =>
       findDocumentFaults([document]).map(({ message, line }): FieldFault => {
         const place = line === undefined ? '' : `, line ${line}`
@@ -70,7 +76,6 @@ function checkDocuments(answerFiles: FolderAnswerFile[]): void {
       }),
     ),
   )
-  if (faults.length > 0) throw new InputError(faults.slice(0, 50))
 }
 
 function countsOf({ items }: Applied) {

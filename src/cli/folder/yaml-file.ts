@@ -66,13 +66,19 @@ function keyFaults(document: Document, lineAt: (offset: number | undefined) => n
       }
     },
     Scalar: (_, node) => {
-      if (typeof node.value !== 'number' || Number.isFinite(node.value)) {
-        if (!Number.isInteger(node.value) || Number.isSafeInteger(node.value)) return
-      }
+      if (typeof node.value !== 'number') return
+      if (Number.isFinite(node.value) && keepsDigits(node.value, node.source)) return
       refuse(node, `expected a number that JSON can represent, or a text in quotes, got ${quote(node.source)}`)
     },
   })
   return faults
+}
+
+/** Whether a whole number has all digits that the text has: JSON would round 12345678901234567890. */
+function keepsDigits(value: number, source = ''): boolean {
+  return (
+    !Number.isInteger(value) || Number.isSafeInteger(value) || /^[-+\d.]+e/i.test(source) || source === String(value)
+  )
 }
 
 function offsetOf(document: Document, path: (string | number)[]): number | undefined {

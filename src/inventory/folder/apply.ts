@@ -10,7 +10,7 @@ import { lockName } from '../common/lock.ts'
 import { etagOf, type Precondition } from '../common/precondition.ts'
 import { lockFiles } from '../images/files.ts'
 import { findPolicy, savePolicy } from '../machines/policy.ts'
-import { isSaved, type KindOfThing, kindsOfThings, type StoredThing } from './kinds.ts'
+import { isSaved, type KindOfThing, kindsOfThings, type StoredThing, type ToSave } from './kinds.ts'
 import { keyOf, listOwned, ownThings } from './owners.ts'
 import { checkPlanTag, type Planned, planTag } from './plan.ts'
 import { type CountMatches, type Orphan, pruneThings } from './prune.ts'
@@ -37,8 +37,6 @@ export type Applied = { items: Planned[]; tag: string }
 
 /** Ends the transaction of a dry run. */
 class DryRunEnd extends Error {}
-
-const maxFaults = 50
 
 /**
  * Applies a folder, or nothing of it. A dry run does the same and rolls back, so it finds the same faults.
@@ -117,6 +115,7 @@ async function saveAll(
 ): Promise<Planned[]> {
   const faults: FieldFault[] = []
   const items: Planned[] = []
+  const together = new Map<KindOfThing, ToSave[]>(kindsOfThings.flatMap((kind) => (kind.saveMany ? [[kind, []]] : [])))
   const namesOf = new Map(
     kindsOfThings.map((kind) => [
       kind,
@@ -135,19 +134,27 @@ async function saveAll(
       items.push({ ...row, outcome: 'unchanged' })
       continue
     }
-    const together = namesOf.get(kind) ?? new Set()
     const precondition: Precondition = before === undefined ? { ifNoneMatch: '*' } : { ifMatch: [etagOf(before)] }
     const field = `${kind.field}[${index}]`
-    await kind
-      .save(tx, given, before?.form, { precondition, by, together })
-      .catch((error: unknown) => faults.push(...faultsIn(error, field)))
+    const many = together.get(kind)
+    if (many !== undefined)
+      many.push({
+        given,
+        precondition,
+        faultsIn: (found) => faults.push(...found.map((fault) => placed(fault, field))),
+      })
+    else
+      await kind
+        .save(tx, given, before?.form, { precondition, by, together: namesOf.get(kind) ?? new Set() })
+        .catch((error: unknown) => faults.push(...faultsIn(error, field)))
     items.push({
       ...{ ...row, outcome: before === undefined ? 'created' : 'changed' },
       ...(before !== undefined && { before: formOf(before.form) }),
       after: formOf(kind.after(given, before?.form)),
     })
   }
-  if (faults.length > 0) throw new InputError(faults.slice(0, maxFaults))
+  for (const [kind, many] of together) if (many.length > 0) await kind.saveMany?.(tx, many, by)
+  if (faults.length > 0) throw new InputError(faults)
   return items
 }
 
@@ -162,7 +169,11 @@ async function applyPolicy(tx: Tx, after: NonNullable<Folder['policy']>, before:
 /** The faults of one thing, with their place in the folder. Any other error is thrown again. */
 function faultsIn(error: unknown, field: string): FieldFault[] {
   if (!(error instanceof InputError)) throw error
-  return error.faults.map((fault) => ({ ...fault, field: [field, fault.field].filter(Boolean).join('.') }))
+  return error.faults.map((fault) => placed(fault, field))
+}
+
+function placed(fault: FieldFault, field: string): FieldFault {
+  return { ...fault, field: [field, fault.field].filter(Boolean).join('.') }
 }
 
 /** @throws InputError for two things of the same kind and name */

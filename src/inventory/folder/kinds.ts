@@ -5,7 +5,7 @@ import type { Db } from '../../db/open.ts'
 import { images, imageVersions } from '../../db/schema/images.ts'
 import type { Tx } from '../../db/transaction.ts'
 import { isSameJson } from '../../lib/canonical.ts'
-import { InputError } from '../../lib/errors.ts'
+import { type FieldFault, InputError } from '../../lib/errors.ts'
 import type { AnswerFile } from '../../model/answer-file.ts'
 import type { FolderAnswerFile, FolderGroup, FolderImage, FolderKind, FolderMenu } from '../../model/folder/folder.ts'
 import type { Image } from '../../model/image.ts'
@@ -16,12 +16,20 @@ import { deleteAnswerFile, listAnswerFiles, saveAnswerFile } from '../images/ans
 import { deleteImage, listImages, patchImage, saveImage } from '../images/images.ts'
 import { deleteGroup, type Group, listGroups, saveGroup } from '../machines/groups.ts'
 import { deleteMenu, listMenus, saveMenu } from '../machines/menus.ts'
+import { saveGroups } from './save-groups.ts'
 
 /** A thing as the inventory has it: its revision, and its form in a folder. */
 export type StoredThing<Form = { name: string }> = { name: string; revision: number; createdAt: Date; form: Form }
 
 /** What saving and deleting depend on. `together`: the names of this kind that the same transaction saves or deletes. */
 export type Work = { precondition: Precondition; by: Actor; together: ReadonlySet<string> }
+
+/** One of many things to save. `faultsIn` gets its faults: then it is not saved. */
+export type ToSave<Form = { name: string }> = {
+  given: Form
+  precondition: Precondition
+  faultsIn: (faults: FieldFault[]) => void
+}
 
 /** A kind of thing. The methods are bivariant, so that a list of all kinds has one type. */
 export type KindOfThing<Form extends { name: string } = { name: string }> = {
@@ -34,6 +42,8 @@ export type KindOfThing<Form extends { name: string } = { name: string }> = {
   /** What a folder shows of a form; if absent, all of it. */
   exported?(form: Form): Form
   save(tx: Tx, given: Form, before: Form | undefined, work: Work): Promise<void>
+  /** Saves many at once; if absent, they are saved one by one. */
+  saveMany?(tx: Tx, list: ToSave<Form>[], by: Actor): Promise<void>
   remove(tx: Tx, name: string, work: Work): Promise<void>
 }
 
@@ -48,6 +58,12 @@ const groupKind: KindOfThing<FolderGroup> = {
   save: async (tx, given, _, { precondition, by }) => {
     await saveGroup(tx, given.name, groupContent(given), precondition, by)
   },
+  saveMany: (tx, list, by) =>
+    saveGroups(
+      tx,
+      list.map(({ given, ...how }) => ({ ...how, name: given.name, content: groupContent(given) })),
+      by,
+    ),
   remove: (tx, name, { precondition, by }) => deleteGroup(tx, name, precondition, by),
 }
 

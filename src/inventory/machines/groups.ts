@@ -37,7 +37,7 @@ export type GroupChange = {
   assignment?: AssignmentChange | null | undefined
 }
 
-const noun: NamedNoun<Group> = { noun: 'group', find: findGroup, auditView: contentOf }
+const noun: NamedNoun<Group> = { noun: 'group', find: findGroup, auditView: groupContentOf }
 
 export async function findGroup(db: Db, name: string): Promise<Group | undefined> {
   const [group] = await db.select().from(groups).where(eq(groups.name, name))
@@ -112,7 +112,7 @@ async function saveContent(
     const content = contentAfter(before)
     await holdVersions(tx, [{ ...content.assignment, field: 'assignment' }])
     if (before === undefined) await tx.insert(groups).values({ ...content, name })
-    else if (!isSameJson(contentOf(before), content))
+    else if (!isSameJson(groupContentOf(before), content))
       await tx
         .update(groups)
         .set({ ...content, revision: before.revision + 1, updatedAt: sql`now()` })
@@ -120,7 +120,8 @@ async function saveContent(
   })
 }
 
-function contentOf({ title, priority, selector, assignment }: Group): GroupContent {
+/** What people enter of a group, as the audit log keeps it. */
+export function groupContentOf({ title, priority, selector, assignment }: Group): GroupContent {
   return { title, priority, selector, assignment }
 }
 

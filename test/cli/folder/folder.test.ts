@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile } f
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { listChanges } from '../../../src/inventory/changes/changes.ts'
 import { saveFile } from '../../../src/inventory/images/files.ts'
 import { type Operator, startOperator } from '../../helpers/operator.ts'
 
@@ -166,10 +167,39 @@ assignment:
       'groups/many-33.yaml': 'everybody: true\nassignment: {}\n',
       'groups/many-34.yaml': 'everybody: true\nassignment: {}\n',
     })
-    expect(lines((await operator.run('apply', folder)).err)[0]).toMatch(
-      /^bootwright: answer-files\/a\.files\/x:2: documents\[0\]\.text: expected valid Liquid/,
-    )
+    // Faults of documents, of names and of several files are all listed at once.
+    await write({ 'groups/many-35.yaml': 'everybody: true\nassignment:\n  menu: nothing\n' })
+    expect(lines((await operator.run('apply', folder)).err)).toEqual([
+      expect.stringMatching(/^bootwright: answer-files\/a\.files\/x:2: documents\[0\]\.text: expected valid Liquid/),
+      'groups/many-35.yaml:3: assignment.menu: expected the name of a menu, got "nothing"',
+      'nothing was changed',
+    ])
     expect((await operator.run('group', 'list', '--json')).out).toBe(before)
+  })
+
+  test('creates and replaces many groups at once, each with its entry in the audit log', async () => {
+    const many = (priority: number) =>
+      Object.fromEntries(
+        Array.from({ length: 600 }, (_, n) => [
+          `groups/a${n}.yaml`,
+          `everybody: true\nassignment: {args: [n=${n}]}\npriority: ${n % 2 === 0 ? 1 : priority}\n`,
+        ]),
+      )
+    await write(many(2))
+    const created = await operator.run('apply', folder, '--owner', 'many')
+    expect(lines(created.out).at(-1)).toBe('applied: 600 created, 0 changed, 0 unchanged, 0 deleted')
+    await write(many(3))
+    const changed = await operator.run('apply', folder, '--owner', 'many')
+    expect(lines(changed.out).at(-1)).toBe('applied: 0 created, 300 changed, 300 unchanged, 0 deleted')
+    const log = await listChanges(operator.boot.deps.db, { subject: 'a7' }, 10)
+    expect(log).toMatchObject([
+      { type: 'group.changed', before: { priority: 2 }, after: { priority: 3, assignment: { args: ['n=7'] } } },
+      { type: 'group.created', after: { priority: 2 } },
+    ])
+    await rm(join(folder, 'groups'), { recursive: true })
+    await write(fresh)
+    const pruned = await operator.run('apply', folder, '--owner', 'many', '--take', '--prune')
+    expect(lines(pruned.out).at(-1)).toMatch(/600 deleted$/)
   })
 
   test.each([

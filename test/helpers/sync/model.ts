@@ -1,6 +1,6 @@
 // A small model of an inventory that several owners synchronize. It knows which computer each row means, so it matches nothing.
 
-/** Who set a value: an owner that synchronizes, or `person`. */
+/** The source of a value: an owner that synchronizes, or `person`. */
 type By = string
 type Value = string | boolean
 

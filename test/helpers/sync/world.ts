@@ -69,7 +69,7 @@ export function createWorld(size: number, { between, next, pick }: Seeded): Worl
   /** Computers whose MACs or rows changed today: a second change of one would make another story. */
   const touched = new Set<number>()
   const untouched = () => {
-    // What no owner has told yet, or a person deleted, is told as it is.
+    // A machine that does not exist yet, or that a person deleted, has no other key than its MACs.
     const known = new Set([...model.worlds(), ...model.archivedWorlds()])
     const row = pick(
       [...rows.cmdb.values()].filter(

@@ -22,7 +22,7 @@ test('three owners synchronize for nights, and the inventory is what they and th
       await expectWorld(world, cli)
       await doAsPerson(cli, world.personActs())
       await expectWorld(world, cli)
-      // Files that nobody should believe: one that ends too early, one with two machines of one id.
+      // Refused files: one that ends too early, one with two machines of one id.
       const lines = world.fileOf('cmdb').trimEnd().split('\n')
       const half = lines.slice(0, lines.length / 2).join('\n')
       expect(await syncText(half)).toMatchObject({
