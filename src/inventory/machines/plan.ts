@@ -208,6 +208,8 @@ function freshMachine() {
   return { id: newId(), facts: {}, revision: 1, createdAt: new Date(), updatedAt: new Date() }
 }
 
+const maxListedVersions = 20
+
 /** The faults of a pinned version. */
 export function pinFaults(
   change: AssignmentChange | null | undefined,
@@ -220,7 +222,12 @@ export function pinFaults(
   const isUnknown = image !== undefined && typeof change?.image === 'string' && !names.image.has(image)
   if (!given || image === undefined || isUnknown || versions.has(formatImageRef({ image, version })))
     return lonePins(change, after)
-  return [{ field: 'assignment.version', value: String(version), expected: `a version of image ${image}` }]
+  const numbers = [...versions]
+    .filter((name) => name.startsWith(`${image}@`))
+    .map((name) => name.slice(image.length + 1))
+  const listed = numbers.toSorted((a, b) => Number(b) - Number(a)).slice(0, maxListedVersions)
+  const expected = `a version of image ${image}${listed.length === 0 ? '' : `: ${listed.join(', ')}`}`
+  return [{ field: 'assignment.version', value: String(version), expected }]
 }
 
 export function unknownNames(assignment: AssignmentChange | null | undefined, names: Existing['names']): FieldFault[] {

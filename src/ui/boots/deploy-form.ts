@@ -13,7 +13,7 @@ const flags = new Set(['discovered', 'denied'])
 /** The fields of the order. `install` is the image: `image` filters machines by their assignment, as in their list. */
 const orderNames = [
   ...['install', 'when', 'version', 'answerFile', 'params', 'args', 'withoutArgs', 'maxAttempts', 'windowHours'],
-  ...['share', 'force'],
+  ...['share', 'force', 'power'],
 ]
 
 /** The machines that the fields choose; undefined if they choose none. */
@@ -38,7 +38,7 @@ export function readOrder(form: Form): Omit<DeploymentsArm, 'ids' | 'filter' | '
   const [version, maxAttempts, share] = ['version', 'maxAttempts', 'share'].map((name) => readNumber(form, name))
   const [args, withoutArgs] = ['args', 'withoutArgs'].map((name) => readLines(form, name))
   const params = readParams(form, 'params')
-  const answerFile = form.get('answerFile')
+  const [answerFile, power] = ['answerFile', 'power'].map((name) => form.get(name))
   return {
     image: form.get('install') ?? '',
     ...(form.get('when') === 'boot' && version === undefined && { follow: true }),
@@ -51,6 +51,7 @@ export function readOrder(form: Form): Omit<DeploymentsArm, 'ids' | 'filter' | '
     ...(hours !== undefined && { windowSeconds: Math.round(hours * 3600) }),
     ...(share !== undefined && share !== 100 && { share }),
     ...(form.get('force') === 'yes' && { force: true }),
+    ...(power !== undefined && { power: power as 'cycle' }),
   }
 }
 

@@ -74,6 +74,12 @@ export function fault({ field, value, expected, message }: FieldFault): string {
   return `${fieldWords(field)}: expected ${expected}${value === '' ? '' : `, got “${value}”`}`
 }
 
+/** The fault of one field of a refused form: `expected a version of image tool: 2, 1`. @param path the end of the field's path */
+export function faultOf(refusal: { faults: FieldFault[] } | undefined, path: string): string | undefined {
+  const found = refusal?.faults.find(({ field }) => field === path || field.endsWith(`.${path}`))
+  return found && (found.message ?? `expected ${found.expected}`)
+}
+
 const rows: Record<string, string> = { entries: 'entry', documents: 'document', selector: 'condition' }
 
 /** Paths of the API as words of a form: `menu.entries[0].name` is `entry 1, name`. */

@@ -183,6 +183,28 @@ describe('deploying', () => {
       expect([bad.status, bad.html.includes('name=value, one a line')]).toEqual([422, true])
     })
 
+    test('powers no machine unless asked, and names the machines that cannot be powered', async () => {
+      const [first, second] = [await enterFree(40), await enterFree(41)]
+      const setting = { kind: 'redfish', url: 'https://192.0.2.40', username: 'root', password: 'calvin-7c1f' }
+      await ask('PUT', `/machines/${first}/power`, setting)
+      const fields = { ids: `${first},${second}`, install: 'debian', preview: 'yes' }
+      const preview = async (more: object) =>
+        (await server.visit('operator', `/new/deployment?${new URLSearchParams({ ...fields, ...more })}`)).html
+      expect(await preview({})).toContain('over the disk of 2 machines')
+      expect(await preview({})).not.toContain('restart now')
+      const html = await preview({ power: 'cycle' })
+      expect(html).toContain('over the disk of 1 machine')
+      expect(html).toContain('The machines restart now, which stops what runs on them')
+      expect(html).toMatch(/1 machine:<\/strong> the machine has no power setting[\s\S]*n41/)
+      const requests = async () => (await ask('GET', '/power-requests')).body.items
+      expect(await requests()).toEqual([])
+      const armed = await server.visit('operator', '/new/deployment', { ...fields, power: 'cycle', expect: '1' })
+      expect(await requests()).toMatchObject([{ machineId: first, action: 'cycle', network: true, state: 'waiting' }])
+      expect((await server.visit('viewer', armed.headers.get('location') ?? '')).html).toContain('power cycle waiting')
+      await server.visit('operator', '/new/deployment', { ...fields, ids: second, expect: '1' })
+      expect(await requests()).toHaveLength(1)
+    })
+
     test('needs at most 60 kB for its first view', async () => {
       expect(await firstViewBytes(server, 'operator', '/deployments')).toBeLessThan(60_000)
       const preview = '/new/deployment?label=rack%3Db4&install=debian&preview=yes'

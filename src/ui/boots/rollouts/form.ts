@@ -36,7 +36,7 @@ export function readIds(form: Form): string[] {
 
 /** The order of the form. @throws RefusedError for a field that the API could not read */
 export function readRollout(form: Form): RolloutStart {
-  const { share: _, follow: __, force, maxAttempts, windowSeconds, ...order } = readOrder(form)
+  const { share: _, follow: __, power: ___, force, maxAttempts, windowSeconds, ...order } = readOrder(form)
   const action = rolloutActions.find((name) => name === form.get('action'))
   if (action === undefined)
     throw refusal({ field: 'each machine', value: 'nothing', expected: 'one of the two choices' })
