@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { deployments } from '../../src/db/schema/boots.ts'
@@ -192,5 +192,49 @@ describe('an import says whether its version would be a draft, and how many mach
     const [{ id, state }] = (await json('image', 'imports')).items
     expect(state).toBe('failed')
     expect(await dry('imports', 'retry', id)).toContain('would be a draft')
+  })
+})
+
+describe('many changes at once say how many machines boot something else', () => {
+  const rows = [
+    'mac,image,label.rack,serial',
+    '52:54:00:0d:13:01,tool,,',
+    '52:54:00:0d:13:02,tool@1,,',
+    '52:54:00:0d:13:03,,,S1',
+    '52:54:00:0d:13:04,,b4,',
+  ].join('\n')
+  const changes = ['2: the local disk -> image tool version 2', '1: the local disk -> image tool version 1']
+
+  test('in the rows of an import', async () => {
+    for (let n = 1; n <= 4; n++) await run('machine', 'set', `52:54:00:0d:13:0${n}`)
+    await run('image', 'set', 'tool', '--no-installer')
+    await run('image', 'add', 'tool', '--kernel', at('two'), '--promote')
+    await writeFile(at('rows.csv'), rows)
+    const out = await twice(['machine', 'import', at('rows.csv')], changes, () => json('machine', 'list'))
+    expect(out).toContain('4 rows: 0 created, 4 changed')
+    const again = await run('machine', 'import', at('rows.csv'), '--atomic')
+    expect(again.err).toContain('concerns 0 machines\n')
+  })
+
+  test('in a folder that is applied', async () => {
+    await run('export', at('folder'))
+    await writeFile(at('folder/policy.yaml'), 'kind: wait\n')
+    await mkdir(at('folder/groups'), { recursive: true })
+    await writeFile(
+      at('folder/groups/rack.yaml'),
+      'selector:\n  - label: rack\n    equals: b4\nassignment:\n  local: true\n',
+    )
+    const before = (await json('machine', 'list')).items.length
+    const dry = await run('apply', at('folder'), '--dry-run')
+    expect(dry.err).toMatch(/^dry run, nothing changed; it would concern \d+ machines:\n/)
+    expect(dry.err).toMatch(/ {2}\d+: the local disk -> nothing: it waits until it is assigned\n/)
+    expect(dry.err).toContain('image tool version 2 -> the local disk\n')
+    const done = await run('apply', at('folder'))
+    expect(done.err).toBe(dry.err.replace('dry run, nothing changed; it would concern', 'concerns'))
+    expect(await run('apply', at('folder'))).toMatchObject({
+      err: '',
+      out: expect.stringMatching(/^nothing to change/),
+    })
+    expect((await json('machine', 'list')).items).toHaveLength(before)
   })
 })

@@ -1,9 +1,7 @@
 // /machines/actions: change, enter or delete many machines at once, after a preview.
 import { z } from '@hono/zod-openapi'
 import type { Db } from '../../db/open.ts'
-import { createMachineTally, loadCatalogWith } from '../../decide/concerns/concerns.ts'
-import { loadCatalog } from '../../inventory/boots/catalog.ts'
-import { listInstalls } from '../../inventory/boots/counted-machines.ts'
+import { openMachineTally } from '../../decide/concerns/concerns.ts'
 import { listDeleted } from '../../inventory/changes/deleted-machines.ts'
 import { type ActionExample, actOnMachines, type MachineAction } from '../../inventory/machines/actions.ts'
 import { auditViewOf } from '../../inventory/machines/machines.ts'
@@ -40,10 +38,9 @@ facts, secrets and deployments are not restored.`,
     if (scope !== undefined && action.labels !== undefined) throw forbiddenForScope(scope)
     allowSilence(context, silenceMs)
     const search = await findTargets(db, ids, filter, scope)
-    const [before, after] = [await loadCatalog(db), await loadCatalogWith(db, pinOf(action))]
-    const installs = await listInstalls(db)
-    const { change, result: counts } = createMachineTally(before, after, installs)
-    const options = { dryRun, expect, onChange: change }
+    const tally = await openMachineTally(db)
+    await tally.pin([action.assign ?? undefined])
+    const options = { dryRun, expect, onChange: tally.change }
     const { tx, examples, ...result } = await actOnMachines(db, search, actionOf(action), options, by)
     const missing = ids === undefined ? 0 : ids.length - result.matched
     const undo = action.delete && tx !== undefined && result.changed > 0
@@ -52,7 +49,7 @@ facts, secrets and deployments are not restored.`,
       missing,
       examples: examples.map(exampleOf),
       applied: !dryRun,
-      concerns: { applied: !dryRun, ...counts() },
+      concerns: { applied: !dryRun, ...tally.result() },
       ...(undo && { undo: `/api/v1/machines/deleted?transaction=${tx}` }),
     }
     return { status: 200, body }
@@ -105,11 +102,6 @@ export async function findTargets(
   scope: Scope | undefined,
 ): Promise<MachineSearch> {
   return ids === undefined ? findSearch(db, filter ?? {}, scope) : { ids, scope }
-}
-
-/** The version that an action pins. */
-function pinOf({ assign }: z.output<typeof machineAction>) {
-  return assign?.image && assign.version ? { image: assign.image, version: assign.version } : {}
 }
 
 function actionOf(action: z.output<typeof machineAction>): MachineAction {

@@ -5,6 +5,7 @@ import { pipeline } from 'node:stream/promises'
 import { z } from '@hono/zod-openapi'
 import { HTTPException } from 'hono/http-exception'
 import type { Db } from '../../db/open.ts'
+import { type MachineTally, openMachineTally } from '../../decide/concerns/concerns.ts'
 import type { Actor } from '../../inventory/changes/changes.ts'
 import { refreshStatistics, saveMachineRows } from '../../inventory/machines/bulk.ts'
 import { type BadRow, type MachineRow, nothingEarlier, type PlannedRow } from '../../inventory/machines/plan.ts'
@@ -23,7 +24,7 @@ import {
 import { problem } from '../http/problems.ts'
 import { spool } from '../http/spool.ts'
 import { allowSilence } from '../http/streams.ts'
-import { type BulkCounts, bulkCounts, bulkQuery, machineRow, rowOutcome } from '../schemas/machines/bulk.ts'
+import { type BulkCounts, bulkEnd, bulkQuery, machineRow, rowOutcome } from '../schemas/machines/bulk.ts'
 import { csvColumns } from './csv.ts'
 import { exportOf, machineRows, openRows, type ReadRow, type RowFormat, rowFormats } from './rows.ts'
 
@@ -35,7 +36,7 @@ const batchBytes = 4 * 2 ** 20
 const silenceMs = 600_000
 
 type Rows = () => AsyncGenerator<ReadRow>
-type Options = { dryRun: boolean; details: boolean; by: Actor }
+type Options = { dryRun: boolean; count: boolean; details: boolean; by: Actor }
 
 export const upsert = endpoint({
   operationId: 'upsertMachines',
@@ -48,7 +49,7 @@ The first line of a CSV has the headings: ${csvColumns.join(', ')}, label.KEY, p
 parsed as JSON; if that fails, it is text. An empty cell changes nothing.
 
 The answer has a line \`{"line", "errors": [{"field", "value", "expected"}]}\` for each bad row. Its last line is
-\`{"rows", "created", "changed", "unchanged", "failed", "applied"}\`. If that line is missing, the upload was interrupted, and
+\`{"rows", "created", "changed", "unchanged", "failed", "applied"}\`, with \`"concerns"\` for \`dryRun\` and \`count\`. If that line is missing, the upload was interrupted, and
 \`"error"\` has the reason. With \`Accept: application/json\`, or if the body is application/json, the answer is one document at the end.
 It has the fields of the last line, and the bad rows as its \`items\`. Repeating an upload changes nothing, so it takes no Idempotency-Key. At most ${maxRows} rows and
 ${maxUploadBytes} bytes.`,
@@ -58,16 +59,16 @@ ${maxUploadBytes} bytes.`,
   bodyJson: z.array(machineRow),
   returns: z.string(),
   returnsTypes: [ndjson],
-  returnsSummary: summaryOf({ ...bulkCounts, applied: z.boolean() }, rowOutcome).openapi('MachinesUpserted'),
+  returnsSummary: summaryOf(bulkEnd, rowOutcome).openapi('MachinesUpserted'),
   statuses: { 200: 'The outcome of the rows', 422: 'A row is bad and atomic is set: nothing was changed' },
   answer: async ({ db, log }, { query, by }, context) => {
-    const { dryRun = false, atomic = false, details = false, mode = 'merge' } = query
+    const { dryRun = false, count = dryRun, atomic = false, details = false, mode = 'merge' } = query
     const format = formatOf(context.req.header('content-type'))
     const upload = await spool(context, maxUploadBytes)
     try {
       allowSilence(context, silenceMs)
       const rows = await openRows(upload.read, format, machineRows(mode))
-      const options = { dryRun, details, by }
+      const options = { dryRun, count, details, by }
       const { status, body } = atomic
         ? await allOrNothing(db, rows, options, upload.folder)
         : { status: 200 as const, body: rowByRow(db, rows, options, log) }
@@ -106,14 +107,15 @@ async function* rowByRow(db: Db, rows: Rows, options: Options, log: AdminDeps['l
   const counts = noRows()
   let sentAt = Date.now()
   try {
-    for await (const results of save(db, rows(), options, counts)) {
+    const tally = options.count ? await openMachineTally(db) : undefined
+    for await (const results of save(db, rows(), options, counts, tally)) {
       // A space keeps the connection of a long upload alive; JSON ignores a space before a value.
       const text = results.map(lineOf).join('') || (Date.now() - sentAt > 10_000 ? ' ' : '')
       if (text !== '') sentAt = Date.now()
       yield text
     }
     if (!options.dryRun) await afterUpload(db, counts)
-    yield json({ ...counts, applied: !options.dryRun })
+    yield endLine(counts, tally, !options.dryRun)
   } catch (error) {
     log.error({ error: messageOf(error), ...counts }, 'bulk upload interrupted')
     const fault = error instanceof InputError || error instanceof ConflictError
@@ -133,9 +135,11 @@ async function allOrNothing(
   folder: string,
 ): Promise<{ status: 200 | 422; body: AsyncGenerator<string> }> {
   const path = join(folder, 'bad-rows')
+  let tally: MachineTally | undefined
   const run = async (on: Db, dryRun: boolean): Promise<BulkCounts> => {
     const counts = noRows()
-    const found = save(on, rows(), { ...options, dryRun }, counts)
+    tally = options.count ? await openMachineTally(on) : undefined
+    const found = save(on, rows(), { ...options, dryRun }, counts, tally)
     await pipeline(async function* () {
       for await (const results of found) yield results.map(lineOf).join('')
     }, createWriteStream(path))
@@ -156,13 +160,17 @@ async function allOrNothing(
   }
   const body = async function* () {
     for await (const chunk of createReadStream(path, 'utf8')) yield chunk as string
-    yield json({ ...counts, applied })
+    yield endLine(counts, tally, applied)
   }
   return { status: counts.failed > 0 ? 422 : 200, body: body() }
 }
 
 async function afterUpload(db: Db, { created, changed }: BulkCounts): Promise<void> {
   if (created + changed >= manyRows) await refreshStatistics(db)
+}
+
+function endLine(counts: BulkCounts, tally: MachineTally | undefined, applied: boolean): string {
+  return json({ ...counts, applied, ...(tally && { concerns: { applied, ...tally.result() } }) })
 }
 
 function noRows(): BulkCounts {
@@ -175,6 +183,7 @@ async function* save(
   rows: AsyncIterable<ReadRow>,
   options: Options,
   counts: BulkCounts,
+  tally: MachineTally | undefined,
 ): AsyncGenerator<(BadRow | PlannedRow)[]> {
   const earlier = nothingEarlier()
   for await (const batch of batches(rows)) {
@@ -187,6 +196,9 @@ async function* save(
       ...(await saveMachineRows(db, good, options, earlier)),
     ]
     for (const result of results) counts['faults' in result ? 'failed' : result.outcome] += 1
+    const planned = results.filter((row): row is PlannedRow => 'outcome' in row && row.outcome !== 'unchanged')
+    await tally?.pin(planned.map(({ after }) => after.assignment))
+    for (const row of planned) tally?.change(row)
     const reported = results.filter((row) => 'faults' in row || (options.details && row.outcome !== 'unchanged'))
     // An empty batch is yielded too: if the client has disconnected, the work ends here.
     yield reported.sort((a, b) => a.line - b.line)

@@ -1,5 +1,6 @@
 // /apply and /export: groups, menus, answer files, images and the policy as one whole.
 
+import { compareCatalogs } from '../../decide/concerns/concerns.ts'
 import { countImageMachines } from '../../decide/concerns/image-uses.ts'
 import { countGroupMachines } from '../../decide/preview/group-uses.ts'
 import { type Applied, applyFolder } from '../../inventory/folder/apply.ts'
@@ -32,7 +33,8 @@ export const apply = endpoint({
       throw new InputError({ field: 'If-None-Match', value: '*', expected: 'no such header' })
     const faults = documentFaults(folder.answerFiles)
     const dryRun = query.dryRun ?? false
-    const how = { owner, prune, pruneUsed, take, precondition, countMatches: countGroupMachines }
+    const catalogs = (dryRun || query.count === true) && faults.length === 0
+    const how = { owner, prune, pruneUsed, take, precondition, countMatches: countGroupMachines, catalogs }
     // With a fault, the rest is only planned, so that all faults are listed at once.
     const applied = await applyFolder(db, folder, { ...how, dryRun: dryRun || faults.length > 0 }, by).catch(
       (error: unknown) => {
@@ -40,11 +42,14 @@ export const apply = endpoint({
       },
     )
     if (faults.length > 0) throw new InputError(faults)
+    const found = applied.catalogs
+    const concerns = found && { applied: !dryRun, ...(await compareCatalogs(db, found.before, found.after)) }
     const body200 = {
       ...{ dryRun, owner },
       ...countsOf(applied),
       etag: applied.tag,
       items: await itemsOf(db, applied, dryRun),
+      ...(concerns && { concerns }),
     }
     return { status: 200, body: body200, headers: { etag: applied.tag } }
   },

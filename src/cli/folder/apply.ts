@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import type { ApplyRequest, ApplyResult } from '../../api/schemas/system/folder.ts'
 import { formatCount } from '../../lib/text/format.ts'
+import { printConcerns } from '../machines/concerns.ts'
 import { type Client, RefusedError, withQuery } from '../shell/client.ts'
 import { type CliDeps, clientOf, print } from '../shell/deps.ts'
 import { operatorPath } from '../shell/path.ts'
@@ -18,7 +19,10 @@ export function addApplyCommand(program: Command, deps: CliDeps): void {
       'apply a folder of YAML: groups, menus, answer files, images and the policy, as one whole or not at all; the plan comes first',
     )
     .argument('<folder>', 'folder as export writes it')
-    .option('--dry-run', 'change nothing; show the plan with each difference')
+    .option(
+      '--dry-run',
+      'change nothing; show the plan with each difference, and how many machines would boot something else',
+    )
     .option('--prune', 'delete what this folder applied before and no longer has')
     .option('--prune-used', 'with --prune: delete groups too that machines match')
     .option('--owner <name>', 'name of the folder, if several folders are applied (default: folder)')
@@ -39,13 +43,21 @@ export function addApplyCommand(program: Command, deps: CliDeps): void {
       const { json } = command.optsWithGlobals<{ json?: boolean }>()
       if (!json && plan.items.length > 0) print(command, deps, plan, formatPlan)
       const refused = plan.items.filter((item) => item.refused !== undefined)
-      if (dryRun || (plan.items.length === 0 && refused.length === 0)) print(command, deps, plan, formatResult)
-      else print(command, deps, await ask(client, read, body, {}, plan.etag), formatResult)
+      const isPlan = dryRun || (plan.items.length === 0 && refused.length === 0)
+      const done = isPlan ? plan : await ask(client, read, body, { count: 'true' }, plan.etag)
+      print(command, deps, done, formatResult)
+      if (dryRun || (done.concerns?.machines ?? 0) > 0) printConcerns(deps, done.concerns)
       if (refused.length > 0) throw new Error(`${formatCount(refused.length, 'thing')} cannot be deleted`)
     })
 }
 
-async function ask(client: Client, read: ReadFolder, body: ApplyRequest, query: { dryRun?: string }, ifMatch?: string) {
+async function ask(
+  client: Client,
+  read: ReadFolder,
+  body: ApplyRequest,
+  query: { dryRun?: string; count?: string },
+  ifMatch?: string,
+) {
   try {
     return await client.ask<ApplyResult>('POST', withQuery('/apply', query), body, ifMatch)
   } catch (error) {

@@ -1,7 +1,7 @@
 // How many machines a change concerns, and what they boot before and after it. Called by the API.
 import type { Db } from '../../db/open.ts'
 import { loadCatalog } from '../../inventory/boots/catalog.ts'
-import { countedPages, type listInstalls, type MachineToCount } from '../../inventory/boots/counted-machines.ts'
+import { countedPages, listInstalls, type MachineToCount } from '../../inventory/boots/counted-machines.ts'
 import type { DeploymentOrder } from '../../inventory/boots/deployments.ts'
 import { findPinnedVersion } from '../../inventory/images/pinned-versions.ts'
 import type { Catalog } from '../../model/catalog.ts'
@@ -71,22 +71,35 @@ export async function visitMachines(db: Db, visit: (machine: MachineToCount) => 
   return false
 }
 
-/** Collects what machines boot before and after a change of each. `installs`: the images of their active deployments. */
-export function createMachineTally(
-  before: Catalog,
-  after: Catalog,
-  installs: Awaited<ReturnType<typeof listInstalls>>,
-) {
+type Pinning = { image?: string | null | undefined; version?: number | null | undefined }
+
+/** Counts the machines of a change of many, one after another. */
+export type MachineTally = Awaited<ReturnType<typeof openMachineTally>>
+
+/** Opens a count of machines that change, by the catalog and the active deployments as they are now. */
+export async function openMachineTally(db: Db) {
+  const catalog = await loadCatalog(db)
+  const installs = await listInstalls(db)
+  const versions = new Map(catalog.versions)
   const tally = createTally()
-  const [was, is] = [createNextBoots(before), createNextBoots(after)]
+  const [was, is] = [createNextBoots(catalog), createNextBoots({ ...catalog, versions })]
   const toCount = (machine: Machine): MachineToCount => {
     const installed = installs.get(machine.id)
     return installed === undefined ? machine : { ...machine, installs: installed }
   }
   return {
-    change: (change: { before: Machine; after: Machine | undefined }) =>
-      tally.add(was(toCount(change.before)), change.after && is(toCount(change.after))),
-    result: tally.result,
+    /** Finds the versions that assignments pin from now on. */
+    pin: async (assignments: (Pinning | undefined)[]): Promise<void> => {
+      for (const { image, version } of assignments.filter((given) => given !== undefined)) {
+        if (!image || !version || versions.has(formatImageRef({ image, version }))) continue
+        const found = await findPinnedVersion(db, image, version)
+        if (found !== undefined) versions.set(formatImageRef(found), found)
+      }
+    },
+    /** A machine that is created has no `before`, and one that is deleted no `after`. */
+    change: ({ before, after }: { before: Machine | undefined; after: Machine | undefined }) =>
+      tally.add(before && was(toCount(before)), after && is(toCount(after))),
+    result: () => tally.result(),
   }
 }
 
@@ -103,7 +116,7 @@ export function compareMachines(
 }
 
 /** The catalog, also with a version that nothing pins yet. */
-export async function loadCatalogWith(db: Db, ref: Partial<ImageRef>): Promise<Catalog> {
+async function loadCatalogWith(db: Db, ref: Partial<ImageRef>): Promise<Catalog> {
   const { image, version } = ref
   const catalog = await loadCatalog(db)
   const found = image === undefined || version === undefined ? undefined : await findPinnedVersion(db, image, version)

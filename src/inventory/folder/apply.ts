@@ -4,7 +4,9 @@ import type { Db } from '../../db/open.ts'
 import type { Tx } from '../../db/transaction.ts'
 import { isSameJson } from '../../lib/canonical.ts'
 import { ConflictError, type FieldFault, InputError } from '../../lib/errors.ts'
+import type { Catalog } from '../../model/catalog.ts'
 import type { Folder } from '../../model/folder/folder.ts'
+import { loadCatalog } from '../boots/catalog.ts'
 import { type Actor, listChanges } from '../changes/changes.ts'
 import { lockName } from '../common/lock.ts'
 import { etagOf, type Precondition } from '../common/precondition.ts'
@@ -30,10 +32,12 @@ export type ApplyOptions = {
   /** The tag of the plan that was read. */
   precondition: Precondition
   countMatches: CountMatches
+  /** Also gives the catalogs before and after. */
+  catalogs: boolean
 }
 
 /** The plan of a folder, in the order of its steps, and the tag of the state that it starts from. */
-export type Applied = { items: Planned[]; tag: string }
+export type Applied = { items: Planned[]; tag: string; catalogs?: { before: Catalog; after: Catalog } }
 
 /** Ends the transaction of a dry run. */
 class DryRunEnd extends Error {}
@@ -48,7 +52,9 @@ export async function applyFolder(db: Db, folder: Folder, options: ApplyOptions,
   let applied: Applied | undefined
   await db
     .transaction(async (tx) => {
+      const before = options.catalogs ? await loadCatalog(tx) : undefined
       applied = await applyIn(tx, folder, options, by)
+      if (before !== undefined) applied = { ...applied, catalogs: { before, after: await loadCatalog(tx) } }
       if (options.dryRun) throw new DryRunEnd()
     })
     .catch((error: unknown) => {

@@ -175,7 +175,9 @@ test('an import of exported machines changes nothing, and bad rows are reported 
   const csv = 'mac,hostname,label.rack\n52-54-00-00-00-01,n1,b4\nnonsense,n2,b4\n'
   const mixed = await operator.runWith(csv, 'machine', 'import', '-', '--csv')
   expect([mixed.exitCode, mixed.out]).toEqual([1, '2 rows: 1 created, 0 changed, 0 unchanged, 1 bad\n'])
-  expect(mixed.err).toMatch(/^line 3: mac: expected .*, got "nonsense"\nbootwright: 1 bad row\n$/)
+  expect(mixed.err).toMatch(
+    /^line 3: mac: expected .*, got "nonsense"\nconcerns 1 machine:\n.*\nbootwright: 1 bad row\n$/,
+  )
   const all = await operator.runWith(csv.replace('n1', 'n9'), 'machine', 'import', '-', '--csv', '--atomic')
   expect(all.out).toContain('1 bad, and nothing was changed')
   expect(await run('machine', 'show', '525400000001')).toMatch(/^hostname +n1$/m)

@@ -3,6 +3,7 @@ import { z } from '@hono/zod-openapi'
 import { mac, textFlag, uuidv7 } from '../common.ts'
 import type { Given } from '../json.ts'
 import { fieldFault } from '../system/problem.ts'
+import { changeQuery, concerns } from './concerns.ts'
 import { machineChange } from './machine.ts'
 import { machineSearch } from './search.ts'
 
@@ -14,6 +15,7 @@ const flag = textFlag.openapi({ default: false })
 
 export const bulkQuery = z.strictObject({
   dryRun: flag.openapi({ description: 'Change nothing; report what would change.' }),
+  count: changeQuery.shape.count,
   details: flag.openapi({
     description:
       'Also write a line `{"line", "outcome", "machine", "before", "after"}` for each row that creates or changes a machine. It has the name of the machine, and the entered fields before and after.',
@@ -45,8 +47,11 @@ export const rowOutcome = z
     description: 'A bad row with its errors. With `details`, also a row that creates or changes a machine.',
   })
 
+/** The fields of the last line after success. */
+export const bulkEnd = { ...bulkCounts, applied: z.boolean(), concerns }
+
 /** A line of the answer: the outcome of a row, or the last line with the counts and, after a failure, the error. */
-export type BulkLine = Partial<Given<typeof rowOutcome> & BulkCounts & { applied: boolean; error: string }>
+export type BulkLine = Partial<Given<typeof rowOutcome> & Given<z.ZodObject<typeof bulkEnd>> & { error: string }>
 
 export const exportQuery = z.strictObject({
   format: z.enum(['ndjson', 'csv']).optional().openapi({ default: 'ndjson' }),

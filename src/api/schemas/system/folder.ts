@@ -6,6 +6,7 @@ import { answerFilePut } from '../images/answer-file.ts'
 import { imagePut } from '../images/image.ts'
 import type { Given, Sent } from '../json.ts'
 import { thingName } from '../machines/assignment.ts'
+import { changeQuery, concerns } from '../machines/concerns.ts'
 import { groupPut } from '../machines/group.ts'
 import { menuPut } from '../machines/menu.ts'
 import { policySchema } from '../machines/policy.ts'
@@ -44,7 +45,7 @@ const folder = {
 
 const owner = thingName.openapi({ description: 'The name of the folder.', example: 'site-a' })
 
-export const applyQuery = z.strictObject({
+export const applyQuery = changeQuery.extend({
   dryRun: textFlag.openapi({ description: 'true: change nothing, and answer with the plan.' }),
 })
 
@@ -84,6 +85,7 @@ export const applyResult = z
     etag: z.string().openapi({
       description: 'The state that the plan starts from. Send it as If-Match to apply exactly this plan.',
     }),
+    concerns,
     items: z
       .array(
         z

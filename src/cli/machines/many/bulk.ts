@@ -24,7 +24,10 @@ export function addMachineBulkCommands(machine: Command, deps: CliDeps): void {
     .description('create or change many machines from JSON lines or CSV; repeating an import changes nothing')
     .argument('<file>', 'file to read, - for standard input')
     .option('--csv', 'read CSV (default for names that end in .csv)')
-    .option('--dry-run', 'change nothing; show what would change, machine by machine')
+    .option(
+      '--dry-run',
+      'change nothing; show what would change, machine by machine, and how many machines would boot something else',
+    )
     .option('--atomic', 'change nothing if a row is bad')
     .option('--replace', 'clear the fields that a row leaves out')
     .action(async (file: string, options: ImportOptions, command: Command) => {
@@ -32,7 +35,7 @@ export function addMachineBulkCommands(machine: Command, deps: CliDeps): void {
       const bytes = file === '-' ? (deps.stdin ?? process.stdin) : createReadStream(operatorPath(deps, file))
       const { json } = command.optsWithGlobals<{ json?: boolean }>()
       const query = {
-        dryRun: dryRun && 'true',
+        ...(dryRun ? { dryRun: 'true' } : { count: 'true' }),
         details: dryRun && 'true',
         atomic: atomic && 'true',
         mode: replace && 'replace',
@@ -49,6 +52,7 @@ export function addMachineBulkCommands(machine: Command, deps: CliDeps): void {
       if (last.rows === undefined || last.error !== undefined)
         throw new Error(`the import was interrupted: ${last.error ?? 'the server closed the connection'}`)
       print(command, deps, last, formatSummary)
+      printConcerns(deps, last.concerns)
       if ((last.failed ?? 0) > 0) throw new Error(formatCount(last.failed ?? 0, 'bad row'))
     })
 
