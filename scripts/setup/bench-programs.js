@@ -24,6 +24,7 @@ const benchmarks = {
   durable: [],
   embedded: [],
   roster: [],
+  counts: ['postgres'],
   storm: ['nginx', 'in.tftpd', 'postgres'],
 }
 

@@ -10,7 +10,7 @@ import { possibleGroups } from './group-index.ts'
 
 /** The groups that match a machine, the strongest first. */
 export function matchingGroups(
-  catalog: Catalog,
+  catalog: Pick<Catalog, 'groups'>,
   machine: Machine | undefined,
   facts: Facts,
   target: Target,

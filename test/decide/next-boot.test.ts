@@ -1,11 +1,20 @@
 import { describe, expect, test } from 'vitest'
 import { compareMachines } from '../../src/decide/concerns/concerns.ts'
-import { createNextBoots, isSameNextBoot } from '../../src/decide/concerns/next-boot.ts'
+import { createNextBoots, createNextBootsOfTwo, isSameNextBoot } from '../../src/decide/concerns/next-boot.ts'
 import type { Assignment } from '../../src/model/assignment.ts'
 import type { Catalog } from '../../src/model/catalog.ts'
 import type { LatestDeployment } from '../../src/model/deployment.ts'
 import type { Variant } from '../../src/model/image.ts'
-import { catalogOf, decisionFor, deploymentOf, file, linux, machineOf, situationOf } from '../helpers/decide.ts'
+import {
+  catalogOf,
+  decisionFor,
+  deploymentOf,
+  file,
+  type GroupParts,
+  linux,
+  machineOf,
+  situationOf,
+} from '../helpers/decide.ts'
 
 const debian = { debian: [linux('x86_64')] }
 const facts = { platform: 'efi', buildarch: 'x86_64' } as const
@@ -167,4 +176,32 @@ test('machines are counted by what they boot before and after, the largest numbe
       { before: 'image debian version 3', after: 'image debian version 3, in another way', machines: 1 },
     ],
   })
+})
+
+test('two catalogs say the same together and one by one, whatever groups differ', () => {
+  const ranked = (name: string, priority: number, args: string, label = 'all'): GroupParts => ({
+    ...{ name, priority, assignment: { args: [args] } },
+    selector: label === 'all' ? [] : [{ label: 'rack', equals: label }],
+  })
+  const kept = [ranked('a', 5, 'a'), ranked('b', 3, 'b', 'b4'), ranked('c', 1, 'c')]
+  const variants: GroupParts[][] = [
+    kept,
+    kept.slice(1),
+    [...kept, ranked('d', 4, 'd')],
+    [...kept, ranked('d', 4, 'd', 'b5')],
+    [ranked('a', 2, 'a'), ...kept.slice(1)],
+    [ranked('a', 5, 'other'), ...kept.slice(1)],
+    [kept[0] as GroupParts, ranked('b', 3, 'b', 'b5'), kept[2] as GroupParts],
+  ]
+  const machines = ['b4', 'b5'].map((rack) => machineOf({ labels: { rack }, assignment: { image: 'debian' }, facts }))
+  for (const [first, second] of variants.flatMap((a) => variants.map((b) => [a, b] as const))) {
+    const [before, after] = [first, second].map((groups) => catalogOf({ images: debian, groups }))
+    if (before === undefined || after === undefined) throw new Error('two catalogs')
+    const together = createNextBootsOfTwo(before, after)
+    for (const machine of machines) {
+      const pair = { was: createNextBoots(before)(machine), is: createNextBoots(after)(machine) }
+      expect({ was: together.was(machine), is: together.is(machine) }).toEqual(pair)
+      expect(isSameNextBoot(together.was(machine), together.is(machine))).toBe(isSameNextBoot(pair.was, pair.is))
+    }
+  }
 })

@@ -85,6 +85,32 @@ describe.runIf(postgresUrl !== undefined)('two servers on one PostgreSQL', () =>
     expect(await script(first)).toContain('kernel ')
   })
 
+  test('let exactly one of two people promote a version, and the other hears who was first and what is current', async () => {
+    const [first, second] = [await start('first'), await start('second')]
+    for (const arch of ['x86_64', 'arm64', 'i386']) {
+      const saved = await first.ask('PUT', '/images/raced', { variants: [{ arch, kind: 'local' }], draft: true })
+      expect([arch, saved.status < 300]).toEqual([arch, true])
+    }
+    for (let round = 0; round < 5; round++) {
+      const { version: from } = (await first.ask('GET', '/images/raced')).body
+      const [one, other] = [1, 2, 3].filter((version) => version !== from)
+      const answers = await Promise.all([
+        first.ask('PATCH', '/images/raced?count=true', { version: one, from }),
+        second.ask('PATCH', '/images/raced?count=true', { version: other, from }),
+      ])
+      expect(answers.map(({ status }) => status).sort()).toEqual([200, 409])
+      const { version } = answers.find(({ status }) => status === 200)?.body ?? {}
+      const { detail } = answers.find(({ status }) => status === 409)?.body ?? {}
+      expect(detail).toMatch(
+        new RegExp(
+          `^version ${version} of image raced is current, not version ${from}: \\S+ promoted version ${version} at `,
+        ),
+      )
+      for (const server of [first, second])
+        expect((await server.ask('GET', '/images/raced')).body.version).toBe(version)
+    }
+  })
+
   test('start again after a key is lost, if the operator gives up everything that it encrypted', async () => {
     const first = await start('first')
     await put(first.socketPath, `/api/v1/machines/${mac}/secrets/root`, { value: 'hidden' })

@@ -1,4 +1,5 @@
 // How many machines a change concerns, and what they boot before and after it. Called by the API.
+import { setImmediate } from 'node:timers/promises'
 import type { Db } from '../../db/open.ts'
 import { loadCatalog } from '../../inventory/boots/catalog.ts'
 import { countedPages, listInstalls, type MachineToCount } from '../../inventory/boots/counted-machines.ts'
@@ -7,7 +8,7 @@ import { findPinnedVersion } from '../../inventory/images/pinned-versions.ts'
 import type { Catalog } from '../../model/catalog.ts'
 import { formatImageRef, type ImageRef } from '../../model/image.ts'
 import type { Machine } from '../../model/machine.ts'
-import { createNextBoots, isSameNextBoot, type NextBoot } from './next-boot.ts'
+import { createNextBoots, createNextBootsOfTwo, isSameNextBoot, type NextBoot } from './next-boot.ts'
 
 /** What a change does to the next boots of machines. */
 export type Concerns = {
@@ -55,7 +56,7 @@ export function createTally() {
 export async function compareCatalogs(db: Db, before: Catalog, after: Catalog): Promise<Concerns> {
   const tally = createTally()
   if (before.revision === after.revision) return tally.result()
-  const [was, is] = [createNextBoots(before), createNextBoots(after)]
+  const { was, is } = createNextBootsOfTwo(before, after)
   return tally.result(await visitMachines(db, (machine) => tally.add(was(machine), is(machine))))
 }
 
@@ -67,6 +68,8 @@ export async function visitMachines(db: Db, visit: (machine: MachineToCount) => 
     if (read >= maxMachines || performance.now() > endsAt) return true
     read += page.length
     for (const machine of page) visit(machine)
+    // Machines that boot meanwhile are answered between two pages.
+    await setImmediate()
   }
   return false
 }

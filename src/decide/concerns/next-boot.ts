@@ -2,31 +2,40 @@
 import type { Installs, MachineToCount } from '../../inventory/boots/counted-machines.ts'
 import { formatTarget } from '../../model/arch.ts'
 import { type Assignment, mergeAssignments, type Wanted, wantedOf } from '../../model/assignment.ts'
-import { type Catalog, findCatalogImage } from '../../model/catalog.ts'
+import { type Catalog, type CatalogGroup, compareGroups, findCatalogImage } from '../../model/catalog.ts'
 import { mayInstall } from '../../model/every-boot.ts'
 import { type KnownTarget, targetOf } from '../../model/facts.ts'
 import { findVariant } from '../../model/image.ts'
 import { matchingGroups } from '../group-match.ts'
 
-/** What a machine boots next. `boots` is for people. Two machines boot the same if `print` and `how` are the same. */
+/** What a machine boots next. `boots` is for people. Two machines boot the same if `isSameNextBoot` says so. */
 export type NextBoot = {
   /** `image debian-12 version 3`, `menu main`, `the local disk`, `nothing: …`. */
   boots: string
+  /** `boots`, with the versions of what it leads to. */
   print: string
-  /** The assignments that apply, and what they result in. */
-  applied: string
-  how: () => string
+  kind: Kind
+  /** The assignments that apply, the strongest first. */
+  applied: Assignment[]
+}
+
+/** What the fields of assignments apply to: an image or a menu, the local disk, or nothing that boots. */
+type Kind = 'files' | 'disk' | 'nothing'
+
+/** The groups that match a machine, the strongest first. */
+export type FindGroups = (machine: MachineToCount, target: KnownTarget) => CatalogGroup[]
+
+/** Finds the groups of machines in a catalog. */
+export function groupsIn(catalog: Pick<Catalog, 'groups'>): FindGroups {
+  return (machine, target) => matchingGroups(catalog, machine, machine.facts, target)
 }
 
 /** Says what machines boot next by a catalog. */
-export function createNextBoots(catalog: Catalog): (machine: MachineToCount) => NextBoot {
-  const keys = new Map<Assignment, string>()
+export function createNextBoots(
+  catalog: Catalog,
+  findGroups = groupsIn(catalog),
+): (machine: MachineToCount) => NextBoot {
   const menus = new Map<string, string>()
-  const keyOf = (assignment: Assignment) => {
-    const key = keys.get(assignment) ?? JSON.stringify(assignment)
-    keys.set(assignment, key)
-    return key
-  }
   const menuPrint = (name: string) => {
     const print = menus.get(name) ?? printMenus(catalog, name)
     menus.set(name, print)
@@ -35,56 +44,73 @@ export function createNextBoots(catalog: Catalog): (machine: MachineToCount) => 
 
   return (machine) => {
     if (machine.denied) return denied
-    const { installs, assignment: own = {}, facts } = machine
-    const target = targetOf(facts)
-    const groups = matchingGroups(catalog, machine, facts, target).map(({ assignment }) => assignment)
-    const strongest = installs === undefined ? [own] : [installs.assignment, own]
-    const assignments = [...strongest, ...groups]
-    const { answerFile } = assignments.find((assignment) => assignment.answerFile !== undefined) ?? {}
-    const chooser = assignments.find((assignment) => wantedOf(assignment) !== undefined)
-    const chosen =
-      installs === undefined
-        ? chooser === undefined
-          ? wantedByPolicy(catalog)
-          : wantedOf(chooser)
-        : installedBy(installs)
+    const { installs, assignment: own = {} } = machine
+    const target = targetOf(machine.facts)
+    const groups = findGroups(machine, target).map(({ assignment }) => assignment)
+    const applied = installs === undefined ? [own, ...groups] : [installs.assignment, own, ...groups]
+    const { answerFile } = applied.find((assignment) => assignment.answerFile !== undefined) ?? {}
+    const chooser = applied.find((assignment) => wantedOf(assignment) !== undefined)
+    const usual = chooser === undefined ? wantedByPolicy(catalog) : wantedOf(chooser)
+    const chosen = installs === undefined ? usual : installedBy(installs)
     const named = { answerFile, together: chooser?.answerFile !== undefined, installs }
     const { boots, kind } = bootsWhat(catalog, chosen, target, named)
-    const answers =
-      answerFile === undefined ? '' : `\nanswer file version ${catalog.answerFiles.get(answerFile)?.version}`
     const print = chosen?.kind === 'menu' ? menuPrint(chosen.name) : boots
-    return {
-      boots,
-      print: kind === 'files' ? `${print}${answers}` : print,
-      applied: [kind, ...strongest.map((assignment) => JSON.stringify(assignment)), ...groups.map(keyOf)].join('\n'),
-      how: () => howOf(assignments, kind),
-    }
+    if (kind !== 'files' || answerFile === undefined) return { boots, print, kind, applied }
+    const { version } = catalog.answerFiles.get(answerFile) ?? {}
+    return { boots, print: `${print}\nanswer file version ${version}`, kind, applied }
   }
+}
+
+/**
+ * Says what machines boot next by two catalogs. Each group that is the same in both is tested once for a machine, if the machine is
+ * given to both functions in turn.
+ */
+export function createNextBootsOfTwo(before: Catalog, after: Catalog) {
+  const keysBefore = new Set(before.groups.map(keyOfGroup))
+  const keysAfter = new Set(after.groups.map(keyOfGroup))
+  const gone = new Set(before.groups.filter((group) => !keysAfter.has(keyOfGroup(group))))
+  const added = after.groups.filter((group) => !keysBefore.has(keyOfGroup(group)))
+  const [findBefore, findAdded] = [groupsIn(before), groupsIn({ groups: added })]
+  let last: { machine?: MachineToCount; groups: CatalogGroup[] } = { groups: [] }
+  const findOnce: FindGroups = (machine, target) => {
+    if (last.machine !== machine) last = { machine, groups: findBefore(machine, target) }
+    return last.groups
+  }
+  const findAfter: FindGroups = (machine, target) => {
+    const kept = findOnce(machine, target).filter((group) => !gone.has(group))
+    const others = added.length === 0 ? [] : findAdded(machine, target)
+    return others.length === 0 ? kept : [...kept, ...others].sort(compareGroups)
+  }
+  return { was: createNextBoots(before, findOnce), is: createNextBoots(after, findAfter) }
+}
+
+function keyOfGroup({ name, priority, selector, assignment }: CatalogGroup): string {
+  return JSON.stringify([name, priority, selector, assignment])
 }
 
 const denied: NextBoot = {
   boots: 'nothing: the machine is denied',
   print: 'nothing: the machine is denied',
-  applied: '',
-  how: () => '',
+  kind: 'nothing',
+  applied: [],
 }
 
 /** Whether two boots are the same, also in their arguments, params, answer file and boot program. */
 export function isSameNextBoot(a: NextBoot, b: NextBoot): boolean {
-  return a.print === b.print && (a.applied === b.applied || a.how() === b.how())
+  if (a.print !== b.print || a.kind !== b.kind) return false
+  const isSame = a.applied.length === b.applied.length && a.applied.every((given, at) => given === b.applied[at])
+  return isSame || howOf(a) === howOf(b)
 }
 
-/** What the fields of assignments apply to: an image or a menu, the local disk, or nothing that boots. */
-type Kind = 'files' | 'disk' | 'nothing'
-type Booted = { boots: string; kind: Kind }
-
-function howOf(strongestFirst: Assignment[], kind: Kind): string {
-  const { bootProgram } = strongestFirst.find(({ bootProgram }) => bootProgram !== undefined) ?? {}
-  const { proxy } = strongestFirst.find(({ proxy }) => proxy !== undefined) ?? {}
-  const merged = mergeAssignments(strongestFirst.toReversed())
+function howOf({ applied, kind }: NextBoot): string {
+  const { bootProgram } = applied.find(({ bootProgram }) => bootProgram !== undefined) ?? {}
+  const { proxy } = applied.find(({ proxy }) => proxy !== undefined) ?? {}
+  const merged = mergeAssignments(applied.toReversed())
   const how = kind === 'files' ? merged : kind === 'disk' ? merged.localBoot : undefined
   return JSON.stringify([how, bootProgram, proxy])
 }
+
+type Booted = Pick<NextBoot, 'boots' | 'kind'>
 
 function wantedByPolicy({ policy }: Catalog): Wanted | undefined {
   if (policy.kind === 'image') return wantedOf(policy)

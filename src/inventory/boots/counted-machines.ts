@@ -17,17 +17,24 @@ type Row = Pick<Machine, 'id' | 'denied' | 'labels' | 'facts' | 'macs'> & {
   [Field in 'hostname' | 'uuid' | 'serial' | 'product' | 'asset' | 'assignment']: Machine[Field] | null
 } & { installs: Installs | null }
 
-const pageSize = 2000
+const pageSize = 500
 const firstId = '00000000-0000-0000-0000-000000000000'
 
-/** All machines in the order of their ids. */
+/** All machines in the order of their ids. The next page is read while the caller works on one. */
 export async function* countedPages(db: Db): AsyncGenerator<MachineToCount[]> {
-  for (let after = firstId; ; ) {
-    const page = await listCounted(db, sql`m.id > ${after}::uuid order by m.id limit ${pageSize}`)
-    if (page.length > 0) yield page
+  const read = (after: string) => {
+    const page = listCounted(db, sql`m.id > ${after}::uuid order by m.id limit ${pageSize}`)
+    // If the caller stops early, nobody waits for this page.
+    page.catch(() => {})
+    return page
+  }
+  for (let next = read(firstId); ; ) {
+    const page = await next
     const last = page.at(-1)
-    if (last === undefined || page.length < pageSize) return
-    after = last.id
+    const isLast = last === undefined || page.length < pageSize
+    if (!isLast) next = read(last.id)
+    if (page.length > 0) yield page
+    if (isLast) return
   }
 }
 
