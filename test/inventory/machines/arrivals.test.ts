@@ -64,6 +64,19 @@ eachDatabase('machines that arrive', (database) => {
     expect(await codes()).toEqual([])
   })
 
+  test('a day has passed only when it ended in every time zone', async () => {
+    const isMissing = async (hoursAgo: number) => {
+      const day = new Date(Date.now() - hoursAgo * 3_600_000).toISOString().slice(0, 10)
+      await saveMachine(database(), { mac: a }, { expectedBy: day }, {}, 'ann')
+      return (await codes()).length === 1
+    }
+    const passedHours = (Date.now() % 86_400_000) / 3_600_000
+    expect(await isMissing(0)).toBe(false)
+    // Yesterday ends at noon, UTC.
+    expect(await isMissing(24)).toBe(passedHours >= 12)
+    expect(await isMissing(48)).toBe(true)
+  })
+
   test('a machine that no inventory names is a finding once an inventory synchronizes', async () => {
     await discover({ mac: b })
     expect(await codes()).toEqual([])

@@ -1,6 +1,6 @@
 // Findings about machines that arrive: others than expected, late, unexpected, or archived.
 
-import { sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 import type { Db } from '../../../db/open.ts'
 import { rowsOf } from '../../../db/rows.ts'
 import { realValue } from '../../../lib/ids/placeholders.ts'
@@ -31,20 +31,26 @@ type Other = {
   reportedProduct: string | null
 }
 
-const columns = sql`e.id::text, ${nameOfId(sql`e.id`)} as name, array(select mac from machine_macs where machine_id = e.id order by mac) as macs,
+const columns = (
+  facts: SQL,
+) => sql`e.id::text, ${nameOfId(sql`e.id`)} as name, array(select mac from machine_macs where machine_id = e.id order by mac) as macs,
   d.id::text as "seenId", ${nameOfId(sql`d.id`)} as "seenName", e.serial, e.product,
-  d.facts ->> 'serial' as "reportedSerial", d.facts ->> 'product' as "reportedProduct"`
+  ${facts} ->> 'serial' as "reportedSerial", ${facts} ->> 'product' as "reportedProduct"`
 
 async function others(db: Db): Promise<Finding[]> {
-  const differs = sql`(${foldedText(sql`e.product`)} <> ${foldedText(sql`d.facts ->> 'product'`)}
-    or ${foldedText(sql`e.serial`)} <> ${foldedText(sql`d.facts ->> 'serial'`)})`
+  // A serial that differs makes the identity uncertain. Then only the boot has the reported facts, and not the machine.
+  const reported = sql`coalesce(latest.facts, d.facts)`
+  const differs = sql`(${foldedText(sql`e.product`)} <> ${foldedText(sql`${reported} ->> 'product'`)}
+    or ${foldedText(sql`e.serial`)} <> ${foldedText(sql`${reported} ->> 'serial'`)})`
   const found = await db.execute(sql`
-    select ${columns} from machines as e join machines as d on d.id = e.id
-    where not e.discovered and ${differs}
+    select ${columns(reported)} from machines as e join machines as d on d.id = e.id left join lateral (
+      select facts from boots where machine_id = e.id and mac in (select mac from machine_macs where machine_id = e.id)
+      order by seq desc limit 1) as latest on true
+    where not e.discovered and (e.product is not null or e.serial is not null) and ${differs}
     union all
-    select ${columns} from machines as d join machines as e on ${foldedText(sql`e.serial`)} = ${foldedText(sql`d.facts ->> 'serial'`)}
+    select ${columns(sql`d.facts`)} from machines as d join machines as e on ${foldedText(sql`e.serial`)} = ${foldedText(sql`d.facts ->> 'serial'`)}
     where d.discovered and not e.discovered and ${foldedText(sql`e.product`)} <> ${foldedText(sql`d.facts ->> 'product'`)}
-    order by 1 limit ${maxOfEach}`)
+    limit ${maxOfEach}`)
   return rowsOf<Other>(found).flatMap((row): Finding[] => {
     const faults = [
       ...difference('product', row.product, row.reportedProduct),
@@ -59,10 +65,19 @@ async function others(db: Db): Promise<Finding[]> {
         code: 'BW-EXPECTED-OTHER',
         machines: [{ id: row.id, name: row.name }, ...(isSame ? [] : [{ id: row.seenId, name: row.seenName }])],
         what: `${seen} reports ${faults.join(' and ')}`,
-        nextStep: `if the machine is right, correct the entry: bootwright machine set ${handle} --product '${row.reportedProduct ?? ''}'`,
+        nextStep: `if the machine is right, correct the entry: bootwright machine set ${handle} ${corrections(row)}`,
       },
     ]
   })
+}
+
+/** The options that enter what the machine reported. */
+function corrections({ product, reportedProduct, serial, reportedSerial }: Other): string {
+  const option = (field: string, entered: string | null, reported: string | null) =>
+    difference(field, entered, reported).length === 0
+      ? []
+      : [`--${field} '${(reported ?? '').replaceAll("'", "'\\''")}'`]
+  return [...option('product', product, reportedProduct), ...option('serial', serial, reportedSerial)].join(' ')
 }
 
 function difference(field: string, entered: string | null, reported: string | null): string[] {
@@ -71,11 +86,12 @@ function difference(field: string, entered: string | null, reported: string | nu
   return [`${field} ${real} instead of ${expected}`]
 }
 
+/** A day has passed when it ended in the last time zone, UTC-12. */
 async function missing(db: Db): Promise<Finding[]> {
   const found = await db.execute(sql`
     select id::text, ${nameOfId(sql`machines.id`)} as name, expected_by as day,
       (select external_id from machine_sources where machine_id = machines.id order by owner limit 1) as "externalId"
-    from machines where expected_by < to_char(now() at time zone 'utc', 'YYYY-MM-DD') and not discovered and last_seen_at is null
+    from machines where expected_by < to_char(now() at time zone 'utc' - interval '12 hours', 'YYYY-MM-DD') and not discovered and last_seen_at is null
     order by expected_by, id limit ${maxOfEach}`)
   return rowsOf<{ id: string; name: string; day: string; externalId: string | null }>(found).map(
     ({ id, name, day, externalId }) => {
