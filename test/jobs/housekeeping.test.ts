@@ -3,7 +3,10 @@ import { pino } from 'pino'
 import { expect, test } from 'vitest'
 import { changes } from '../../src/db/schema/changes.ts'
 import { findBoot, listBoots } from '../../src/inventory/boots/boots.ts'
-import { recordChanges } from '../../src/inventory/changes/changes.ts'
+import { listChanges, recordChanges } from '../../src/inventory/changes/changes.ts'
+import { archiveMachine } from '../../src/inventory/machines/archive/archive.ts'
+import { listArchived } from '../../src/inventory/machines/archive/archived.ts'
+import { saveMachine } from '../../src/inventory/machines/machines.ts'
 import { startHousekeeping } from '../../src/jobs/housekeeping.ts'
 import { openBootFor } from '../helpers/boots.ts'
 import { eachDatabase } from '../helpers/database.ts'
@@ -42,5 +45,22 @@ eachDatabase('housekeeping', (database) => {
     await db.execute(sql`update boots set moved_at = now() - interval '1 hour'`)
     await new Promise((resolve) => setTimeout(resolve, 100))
     expect((await findBoot(db, last.id))?.outcome).toBeNull()
+  })
+
+  test('deletes machines that were archived long ago, with their last values in the audit log', async () => {
+    const db = database()
+    const [old, fresh] = ['52:54:00:00:00:01', '52:54:00:00:00:02'] as const
+    for (const mac of [old, fresh]) {
+      await saveMachine(db, { mac }, { hostname: `n${mac.slice(-1)}` }, {}, 'ann')
+      await archiveMachine(db, { mac }, 'ann')
+    }
+    await db.execute(sql`update archived_machines set archived_at = now() - interval '91 days' where name = 'n1'`)
+    const housekeeping = startHousekeeping(settings, db, pino({ level: 'silent' }), { soonMs: 10, laterMs: 10 })
+    const names = async () => (await listArchived(db, {}, 10)).map(({ name }) => name)
+    await expect.poll(names, { timeout: 5000 }).toEqual(['n2'])
+    await housekeeping.stop()
+    expect(await listChanges(db, { type: 'machine.deleted' }, 10)).toMatchObject([
+      { actor: 'bootwright', before: { hostname: 'n1', macs: [old] } },
+    ])
   })
 })
