@@ -49,6 +49,7 @@ import * as powerRequests from './machines/power/requests.ts'
 import * as powerSettings from './machines/power/settings.ts'
 import { groupSecrets, machineSecrets } from './machines/secrets.ts'
 import * as archivedMachines from './machines/sync/archived.ts'
+import * as machineRelease from './machines/sync/release.ts'
 import * as machineSync from './machines/sync/sync.ts'
 import { rememberChanges, settleJournal } from './recent.ts'
 import * as bootPrograms from './system/boot-programs.ts'
@@ -86,6 +87,7 @@ const table: [Method, string, Endpoint, tag: string][] = [
   ['delete', `${prefix}/machines/{id}`, machines.remove, 'machines'],
   ['post', `${prefix}/machines/{id}/merge`, machineMerge.merge, 'machines'],
   ['post', `${prefix}/machines/{id}/archive`, archivedMachines.archive, 'machines'],
+  ['post', `${prefix}/machines/{id}/release`, machineRelease.release, 'machines'],
   ['get', `${prefix}/conflicts`, machineMerge.conflicts, 'machines'],
   ['get', `${prefix}/machines/{id}/timeline`, timeline.get, 'machines'],
   ['get', `${prefix}/machines/{id}/script`, previews.script, 'machines'],

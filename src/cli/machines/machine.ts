@@ -22,6 +22,7 @@ import { addMachinePowerCommand } from './power/power.ts'
 import { collectLabel, collectMac } from './readers.ts'
 import { bootsWhat, labelsOf, stateOf, summaryOf } from './summary.ts'
 import { addMachineArchiveCommands, ownersOf, printArchived } from './sync/archive.ts'
+import { addMachineReleaseCommand } from './sync/release.ts'
 import { addMachineSyncCommand } from './sync/sync.ts'
 
 type ListOptions = {
@@ -160,6 +161,7 @@ export function addMachineCommand(program: Command, deps: CliDeps): void {
   addMachineBulkCommands(machine, deps)
   addMachinePowerCommand(machine, deps)
   addMachineSyncCommand(machine, deps)
+  addMachineReleaseCommand(machine, deps)
   addMachineArchiveCommands(machine, deps)
 }
 

@@ -24,8 +24,10 @@ const pruneLimit = z
   .regex(/^(\d{1,6}|(\d{1,2}(\.\d{1,2})?|100)%)$/, 'a number of machines, or a percentage: 20 or 5%')
   .transform((text) => (text.endsWith('%') ? { percent: Number(text.slice(0, -1)) } : { count: Number(text) }))
 
+const ownerName = z.string().regex(namePattern, 'a name: a-z, 0-9 and . _ -, up to 63 characters')
+
 export const syncQuery = z.strictObject({
-  owner: z.string().regex(namePattern, 'a name: a-z, 0-9 and . _ -, up to 63 characters').openapi({
+  owner: ownerName.openapi({
     description: 'The inventory that describes these machines. Fields that it sets are its own.',
     example: 'cmdb',
   }),
@@ -49,6 +51,26 @@ export const syncQuery = z.strictObject({
     description: 'Also replace what people and other owners set. From then on these fields are the owner’s.',
   }),
 })
+
+export const machineRelease = z
+  .union(
+    [
+      z.strictObject({
+        fields: z
+          .array(z.string().min(1).max(256))
+          .min(1, 'at least one field')
+          .max(256)
+          .openapi({
+            description: 'Paths as in `owners`: `hostname`, `labels.rack`, or `machine` for the entry of the machine.',
+            example: ['labels.rack'],
+          }),
+        to: ownerName.optional().openapi({ description: 'Required if several owners name the machine.' }),
+      }),
+      z.strictObject({ from: ownerName }),
+    ],
+    { error: 'fields with to, or from' },
+  )
+  .openapi('MachineRelease')
 
 const kept = z.object({
   field: z.string(),
