@@ -266,6 +266,7 @@ describe('starting a rollout, and rolling it back', () => {
     const { status, html } = await server.visit('operator', `/rollouts/${id}/rollback`, { expect: '5' })
     expect([status, html.includes('0 machines would be rolled back now, not 5')]).toEqual([409, true])
     expect((await newest()).state).toBe('running')
+    expect(html).toMatch(/No machine gets another assignment\.[\s\S]*>End the rollout<\/button>/)
   })
 
   test('shows hostile values as text', async () => {
