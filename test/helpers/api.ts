@@ -96,7 +96,23 @@ export async function openApi(db: Db, change: Partial<AdminDeps> = {}): Promise<
     ...change,
   }
   const app = createAdminApp(deps)
-  const ask: Api['ask'] = async (method, path, body, headers = {}) => {
+  return {
+    deps,
+    folder,
+    app,
+    ask: createAsk(deps, app),
+    logged,
+    remove: async () => {
+      await inventory.close()
+      await journal.remove()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Sends requests to an admin API with these dependencies. */
+export function createAsk(deps: AdminDeps, app = createAdminApp(deps)): Api['ask'] {
+  return async (method, path, body, headers = {}) => {
     const json = body !== undefined && {
       body: JSON.stringify(body),
       headers: { 'content-type': 'application/json', ...headers },
@@ -110,18 +126,6 @@ export async function openApi(db: Db, change: Partial<AdminDeps> = {}): Promise<
       headers: response.headers,
       body: /json/.test(type) ? JSON.parse(text) : text,
     }
-  }
-  return {
-    deps,
-    folder,
-    app,
-    ask,
-    logged,
-    remove: async () => {
-      await inventory.close()
-      await journal.remove()
-      await rm(folder, { recursive: true, force: true })
-    },
   }
 }
 

@@ -10,6 +10,7 @@ import {
   retryRollout,
   rollBack,
 } from '../../inventory/boots/rollouts/control.ts'
+import type { Scope } from '../../model/access/scope.ts'
 import { endpoint } from '../http/endpoint.ts'
 import {
   rolloutApprove,
@@ -18,9 +19,9 @@ import {
   rolloutRetry,
   rolloutRollback,
 } from '../schemas/boots/rollout-actions.ts'
-import { bodyOf, byId } from './rollouts.ts'
+import { bodyOf, byId, requireRollout } from './rollouts.ts'
 
-const shared = { action: 'deployments.edit', params: byId, returns: rolloutControlled } as const
+const shared = { action: 'deployments.edit', scope: 'filtered', params: byId, returns: rolloutControlled } as const
 
 export const pause = endpoint({
   ...shared,
@@ -28,7 +29,7 @@ export const pause = endpoint({
   summary: 'Pause a rollout',
   description: 'Machines that have not begun are taken back, and wait. Machines that began continue.',
   statuses: { 200: 'Rollout paused' },
-  answer: async ({ db }, { params: { id }, by }) => answerOf(db, await pauseRollout(db, id, by)),
+  answer: async ({ db }, { params: { id }, by, scope }) => answerOf(db, id, scope, () => pauseRollout(db, id, by)),
 })
 
 export const resume = endpoint({
@@ -37,7 +38,7 @@ export const resume = endpoint({
   summary: 'Resume a paused or stopped rollout',
   description: 'The failures so far are accepted: the rollout stops again only if as many further machines fail.',
   statuses: { 200: 'Rollout resumed' },
-  answer: async ({ db }, { params: { id }, by }) => answerOf(db, await resumeRollout(db, id, by)),
+  answer: async ({ db }, { params: { id }, by, scope }) => answerOf(db, id, scope, () => resumeRollout(db, id, by)),
 })
 
 export const approve = endpoint({
@@ -48,7 +49,8 @@ export const approve = endpoint({
     'The next wave begins, or the rollout finishes. Machines that have not booted yet stay armed or assigned. Of two requests for the same wave, the second is a conflict (409).',
   body: rolloutApprove,
   statuses: { 200: 'Wave approved' },
-  answer: async ({ db }, { params: { id }, body: { wave }, by }) => answerOf(db, await approveWave(db, id, wave, by)),
+  answer: async ({ db }, { params: { id }, body: { wave }, by, scope }) =>
+    answerOf(db, id, scope, () => approveWave(db, id, wave, by)),
 })
 
 export const cancel = endpoint({
@@ -59,8 +61,8 @@ export const cancel = endpoint({
   body: rolloutCancel,
   bodyOptional: true,
   statuses: { 200: 'Rollout cancelled' },
-  answer: async ({ db }, { params: { id }, body: { dryRun }, by }) =>
-    answerOf(db, await cancelRollout(db, id, dryRun, by)),
+  answer: async ({ db }, { params: { id }, body: { dryRun }, by, scope }) =>
+    answerOf(db, id, scope, () => cancelRollout(db, id, dryRun, by)),
 })
 
 export const retry = endpoint({
@@ -72,7 +74,8 @@ export const retry = endpoint({
   body: rolloutRetry,
   bodyOptional: true,
   statuses: { 200: 'Machines wait again' },
-  answer: async ({ db }, { params: { id }, body, by }) => answerOf(db, await retryRollout(db, id, body, by)),
+  answer: async ({ db }, { params: { id }, body, by, scope }) =>
+    answerOf(db, id, scope, () => retryRollout(db, id, body, by)),
 })
 
 export const rollback = endpoint({
@@ -84,9 +87,12 @@ export const rollback = endpoint({
   body: rolloutRollback,
   bodyOptional: true,
   statuses: { 200: 'Rollout rolled back' },
-  answer: async ({ db }, { params: { id }, body, by }) => answerOf(db, await rollBack(db, id, body, by)),
+  answer: async ({ db }, { params: { id }, body, by, scope }) =>
+    answerOf(db, id, scope, () => rollBack(db, id, body, by)),
 })
 
-async function answerOf(db: Db, { rollout, machines, kept }: Controlled) {
+async function answerOf(db: Db, id: string, scope: Scope | undefined, change: () => Promise<Controlled>) {
+  await requireRollout(db, id, scope)
+  const { rollout, machines, kept } = await change()
   return { status: 200 as const, body: { rollout: await bodyOf(db, rollout), machines, kept } }
 }

@@ -15,6 +15,7 @@ import {
 import { findAllMachines } from '../../inventory/machines/list.ts'
 import { findMachines } from '../../inventory/machines/machines.ts'
 import { requireFound } from '../../lib/errors.ts'
+import type { Scope } from '../../model/access/scope.ts'
 import { nameOf } from '../../model/machine.ts'
 import { nextStep, type WaveCounts } from '../../model/rollout/next-step.ts'
 import type { RolloutPlan } from '../../model/rollout/rollout.ts'
@@ -41,14 +42,15 @@ export const byId = z.object({ id: uuidv7 })
 export const list = endpoint({
   operationId: 'listRollouts',
   action: 'boots.read',
+  scope: 'filtered',
   summary: 'List rollouts, newest first',
   query: rolloutsQuery,
   returns: rolloutList,
   statuses: { 200: 'One page' },
-  answer: async ({ db }, { query: { limit, before, state } }) => {
+  answer: async ({ db }, { query: { limit, before, state }, scope }) => {
     const { items, ...next } = await page(
       limit,
-      (count) => listRollouts(db, { state }, count, before),
+      (count) => listRollouts(db, { state, scope }, count, before),
       ({ id }) => id,
     )
     const bodies = await Promise.all(items.map((rollout) => bodyOf(db, rollout)))
@@ -59,23 +61,25 @@ export const list = endpoint({
 export const get = endpoint({
   operationId: 'getRollout',
   action: 'boots.read',
+  scope: 'filtered',
   summary: 'Get a rollout with the progress of its waves',
   params: byId,
   returns: rolloutSchema,
   statuses: { 200: 'The rollout' },
-  answer: async ({ db }, { params: { id } }) => ({ status: 200, body: await findBody(db, id) }),
+  answer: async ({ db }, { params: { id }, scope }) => ({ status: 200, body: await findBody(db, id, scope) }),
 })
 
 export const machines = endpoint({
   operationId: 'listRolloutMachines',
   action: 'boots.read',
+  scope: 'filtered',
   summary: 'List the machines of a rollout, in the order in which they begin',
   params: byId,
   query: rolloutMachinesQuery,
   returns: rolloutMachineList,
   statuses: { 200: 'One page' },
-  answer: async ({ db }, { params: { id }, query: { limit, after, state, wave } }) => {
-    requireFound(await findRollout(db, id), `rollout ${id}`)
+  answer: async ({ db }, { params: { id }, query: { limit, after, state, wave }, scope }) => {
+    await requireRollout(db, id, scope)
     const filter = { state, wave: wave === undefined ? undefined : wave - 1 }
     const { items, ...next } = await page(
       limit,
@@ -92,6 +96,7 @@ export const machines = endpoint({
 export const create = endpoint({
   operationId: 'startRollout',
   action: 'deployments.edit',
+  scope: 'filtered',
   summary: 'Start a rollout: install an image, or assign it, in waves',
   description:
     'The machines are chosen now, and the version is fixed now. A wave arms or assigns its machines, and the next wave begins when the success rate is reached. Preview with `dryRun`, and send the `machines` of the preview as `expect`. Arming has the rules of `POST /deployments/bulk`: machines that would be refused are skipped. A machine can be in one open rollout.',
@@ -155,11 +160,16 @@ function planOf(body: z.output<typeof rolloutStart>): RolloutPlan {
   return { waves, bound: maxFailed, patienceSeconds, window: between, selector }
 }
 
-/** A rollout for the answer. @throws NotFoundError */
-export async function findBody(db: Db, id: string) {
-  const rollout = await findRollout(db, id)
+/** @throws NotFoundError, also for a rollout with machines outside the scope */
+export async function requireRollout(db: Db, id: string, scope: Scope | undefined): Promise<Rollout> {
+  const rollout = await findRollout(db, id, scope)
   requireFound(rollout, `rollout ${id}`)
-  return bodyOf(db, rollout as Rollout)
+  return rollout as Rollout
+}
+
+/** A rollout for the answer. @throws NotFoundError, also for a rollout with machines outside the scope */
+export async function findBody(db: Db, id: string, scope: Scope | undefined) {
+  return bodyOf(db, await requireRollout(db, id, scope))
 }
 
 export async function bodyOf(db: Db, rollout: Rollout) {

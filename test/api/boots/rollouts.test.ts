@@ -1,9 +1,10 @@
 import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { rowsOf } from '../../../src/db/rows.ts'
+import { createToken } from '../../../src/inventory/access/tokens.ts'
 import { saveImage } from '../../../src/inventory/images/images.ts'
 import { takeStep } from '../../../src/jobs/rollouts.ts'
-import { type Api, openApi } from '../../helpers/api.ts'
+import { type Api, createAsk, openApi } from '../../helpers/api.ts'
 import { eachDatabase } from '../../helpers/database.ts'
 import { bootArmed, bootMachine, enterFleet, macOfFleet } from '../../helpers/fleet.ts'
 
@@ -282,6 +283,49 @@ eachDatabase('rollouts over the API', (database) => {
     expect((await api.ask('DELETE', '/api/v1/images/tool')).status).toBe(204)
   })
 
+  test('keep their answer file from being deleted until they end', async () => {
+    const file = { documents: [{ name: 'preseed.cfg', text: 'd-i' }] }
+    expect((await api.ask('PUT', '/api/v1/answer-files/mine', file)).status).toBe(201)
+    const id = await start({ answerFile: 'mine', shares: [50] })
+    const remove = () => api.ask('DELETE', '/api/v1/answer-files/mine')
+    const refused = await remove()
+    expect([refused.status, refused.body.detail]).toEqual([409, `answer file mine is used by rollout ${id}`])
+    await act(id, 'cancel')
+    expect((await remove()).status).toBe(204)
+  })
+
+  test('are for a token for some machines those of its machines only', async () => {
+    const db = database()
+    await db.execute(sql`update machines set labels = '{"rack":"b4"}' where id in ${idsOf(ids.slice(0, 5))}`)
+    const { token } = await createToken(db, 'b4', 'tester', { role: 'operator', scope: { rack: 'b4' } })
+    const strict = createAsk({ ...api.deps, trusted: false })
+    const ask = (method: string, of: string, body?: object) =>
+      strict(method, `${path}${of}`, body, { authorization: `Bearer ${token}` })
+    const all = { action: 'deploy', image: 'tool' }
+    const others = await start({ ids: ids.slice(4, 8) })
+    for (const of of ['', '/machines', '/events'])
+      expect([of, (await ask('GET', `/${others}${of}`)).status]).toEqual([of, 404])
+    for (const what of ['pause', 'resume', 'cancel', 'retry', 'rollback'])
+      expect([what, (await ask('POST', `/${others}/${what}`, {})).status]).toEqual([what, 404])
+    expect((await ask('POST', `/${others}/approve`, { wave: 1 })).status).toBe(404)
+    expect((await get(others)).state).toBe('running')
+    expect((await ask('GET', '')).body.items).toEqual([])
+    await act(others, 'cancel')
+    // Conditions and ids reach the machines of the token only.
+    const selector = [{ fact: 'hostname', glob: 'n*' }]
+    expect((await ask('POST', '', { ...all, selector, dryRun: true })).body).toMatchObject({ machines: 5 })
+    expect((await ask('POST', '', { ...all, ids: ids.slice(5, 9) })).body.detail).toContain('at least one machine')
+    const own = await ask('POST', '', { ...all, ids: ids.slice(0, 8) })
+    expect(own.body).toMatchObject({ machines: 5, rollout: { createdBy: 'b4' } })
+    const { id } = own.body.rollout
+    expect((await ask('GET', '')).body.items.map((rollout: { id: string }) => rollout.id)).toEqual([id])
+    expect((await ask('GET', `/${id}/machines`)).body.items).toHaveLength(5)
+    expect((await ask('POST', `/${id}/pause`, {})).body).toMatchObject({ rollout: { state: 'paused' } })
+    // A machine that left the rack takes its rollout out of the reach of the token.
+    await db.execute(sql`update machines set labels = '{}' where id = ${ids[0]}::uuid`)
+    expect((await ask('POST', `/${id}/resume`, {})).status).toBe(404)
+  })
+
   test('are followed as events', async () => {
     const id = await start({ shares: [50] })
     const response = await api.app.request(`${path}/${id}/events`)
@@ -294,3 +338,7 @@ eachDatabase('rollouts over the API', (database) => {
     await reader?.cancel()
   })
 })
+
+function idsOf(ids: string[]) {
+  return sql`(select value::uuid from jsonb_array_elements_text(${JSON.stringify(ids)}::jsonb))`
+}

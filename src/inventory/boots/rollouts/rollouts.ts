@@ -1,11 +1,12 @@
 // Rollouts: found, listed, counted.
 
-import { and, asc, desc, eq, getTableColumns, gt, inArray, lt, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, getTableColumns, gt, inArray, lt, type SQL, sql } from 'drizzle-orm'
 import type { Db } from '../../../db/open.ts'
 import { rowsOf } from '../../../db/rows.ts'
 import { rolloutMachines, rollouts } from '../../../db/schema/rollouts.ts'
 import type { Tx } from '../../../db/transaction.ts'
 import { requireFound } from '../../../lib/errors.ts'
+import type { Scope } from '../../../model/access/scope.ts'
 import { noCounts, type WaveCounts } from '../../../model/rollout/next-step.ts'
 import {
   openRolloutStates,
@@ -23,8 +24,12 @@ export type Rollout = typeof rollouts.$inferSelect
 /** A machine of a rollout. */
 export type RolloutMachine = Omit<typeof rolloutMachines.$inferSelect, 'former' | 'given'> & { machine: string }
 
-export async function findRollout(db: Db, id: string): Promise<Rollout | undefined> {
-  const rows = await db.select().from(rollouts).where(eq(rollouts.id, id))
+/** @param scope undefined also for a rollout of which some machines do not have these labels */
+export async function findRollout(db: Db, id: string, scope?: Scope): Promise<Rollout | undefined> {
+  const rows = await db
+    .select()
+    .from(rollouts)
+    .where(and(eq(rollouts.id, id), isOfScope(scope)))
   return rows[0]
 }
 
@@ -38,7 +43,7 @@ export async function lockRollout(tx: Tx, id: string): Promise<Rollout> {
 /** Rollouts, newest first, those before the id `before`. */
 export async function listRollouts(
   db: Db,
-  { state }: { state?: RolloutState | 'open' | undefined },
+  { state, scope }: { state?: RolloutState | 'open' | undefined; scope?: Scope | undefined },
   limit: number,
   before?: string,
 ): Promise<Rollout[]> {
@@ -46,9 +51,18 @@ export async function listRollouts(
   const states = state === 'open' ? [...openRolloutStates] : state === undefined ? undefined : [state]
   const conditions = and(
     states === undefined ? undefined : inArray(rollouts.state, states),
+    isOfScope(scope),
     place === undefined ? undefined : lt(rollouts.seq, place),
   )
   return db.select().from(rollouts).where(conditions).orderBy(desc(rollouts.seq)).limit(limit)
+}
+
+/** Whether a rollout has machines, and all of them have these labels. */
+function isOfScope(labels: Scope | undefined): SQL | undefined {
+  if (labels === undefined) return undefined
+  return sql`(exists (select 1 from rollout_machines m where m.rollout_id = rollouts.id) and not exists (
+    select 1 from rollout_machines m join machines on machines.id = m.machine_id
+    where m.rollout_id = rollouts.id and not machines.labels @> ${JSON.stringify(labels)}::jsonb))`
 }
 
 /** The ids of the rollouts that have not ended, and of those with machines that have not, oldest first. */
