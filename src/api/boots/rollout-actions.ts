@@ -46,7 +46,7 @@ export const approve = endpoint({
   operationId: 'approveRolloutWave',
   summary: 'End the current wave of a rollout, whatever its success rate is',
   description:
-    'The next wave begins, or the rollout finishes. Machines that have not booted yet stay armed or assigned. Of two requests for the same wave, the second is a conflict (409).',
+    'The next wave begins, or the rollout finishes. Machines that have not booted yet stay armed or assigned. Of two requests for the same wave, the second is a conflict (409). So is the last wave while machines wait to begin.',
   body: rolloutApprove,
   statuses: { 200: 'Wave approved' },
   answer: async ({ db }, { params: { id }, body: { wave }, by, scope }) =>

@@ -283,6 +283,17 @@ eachDatabase('rollouts over the API', (database) => {
     expect((await api.ask('DELETE', '/api/v1/images/tool')).status).toBe(204)
   })
 
+  test('do not end by an approval while machines of the last wave wait', async () => {
+    const id = await start({ shares: [100] })
+    const refused = await act(id, 'approve', { wave: 1 })
+    expect([refused.status, refused.body.detail]).toEqual([409, expect.stringContaining('40 machines of rollout')])
+    await run(id)
+    expect((await act(id, 'approve', { wave: 1 })).body.rollout).toMatchObject({
+      state: 'finished',
+      states: { armed: 40 },
+    })
+  })
+
   test('keep their answer file from being deleted until they end', async () => {
     const file = { documents: [{ name: 'preseed.cfg', text: 'd-i' }] }
     expect((await api.ask('PUT', '/api/v1/answer-files/mine', file)).status).toBe(201)
@@ -316,7 +327,7 @@ eachDatabase('rollouts over the API', (database) => {
     expect((await ask('POST', '', { ...all, selector, dryRun: true })).body).toMatchObject({ machines: 5 })
     expect((await ask('POST', '', { ...all, ids: ids.slice(5, 9) })).body.detail).toContain('at least one machine')
     const own = await ask('POST', '', { ...all, ids: ids.slice(0, 8) })
-    expect(own.body).toMatchObject({ machines: 5, rollout: { createdBy: 'b4' } })
+    expect(own.body).toMatchObject({ machines: 5, rollout: { createdBy: 'token b4' } })
     const { id } = own.body.rollout
     expect((await ask('GET', '')).body.items.map((rollout: { id: string }) => rollout.id)).toEqual([id])
     expect((await ask('GET', `/${id}/machines`)).body.items).toHaveLength(5)

@@ -13,7 +13,7 @@ import { cancelThose } from './cancel.ts'
 import { refuseOthers } from './create.ts'
 import { observeMachines } from './observe.ts'
 import { reinstallFormer } from './reinstall.ts'
-import { changeRollout, countMachines, lockRollout, type Rollout } from './rollouts.ts'
+import { changeRollout, countMachines, lockRollout, type Rollout, totalOf } from './rollouts.ts'
 
 /** The rollout after a change, and the number of machines that it concerned. */
 export type Controlled = { rollout: Rollout; machines: number; kept: number }
@@ -39,8 +39,8 @@ export async function resumeRollout(db: Db, id: string, by: Actor): Promise<Cont
 
 /**
  * Ends the current wave, whatever its success rate is: the next wave begins, or the rollout finishes. Machines of the wave that are
- * armed or assigned stay so. @param wave the number of the current wave, from 1 on
- * @throws NotFoundError; ConflictError if another wave is current
+ * armed or assigned stay so. The last wave cannot end while machines wait: they would be forgotten. @param wave the number of the current wave, from 1 on
+ * @throws NotFoundError; ConflictError if another wave is current, or machines of the last wave wait
  */
 export async function approveWave(db: Db, id: string, wave: number, by: Actor): Promise<Controlled> {
   return control(db, id, false, async (tx, rollout) => {
@@ -50,6 +50,11 @@ export async function approveWave(db: Db, id: string, wave: number, by: Actor): 
         `rollout ${id} is at wave ${rollout.wave + 1} of ${rollout.waves.length}, not at wave ${wave}. Next step: bootwright rollout show ${id}`,
       )
     const isLast = wave === rollout.waves.length
+    const waiting = totalOf(await countMachines(tx, rollout)).waiting ?? 0
+    if (isLast && waiting > 0)
+      throw new ConflictError(
+        `${waiting} machines of rollout ${id} still wait to begin: expected all of them to be armed or assigned before the last wave ends. Next step: bootwright rollout show ${id}, or end it without them: bootwright rollout cancel ${id}`,
+      )
     const values = isLast ? ({ state: 'finished', ends: true } as const) : { wave }
     return { rollout: await changeRollout(tx, rollout, values, 'approved', by), machines: 0, kept: 0 }
   })
