@@ -5,6 +5,7 @@ import { deploymentOrderOf, type Refusals } from '../inventory/boots/rollouts/ac
 import { type Advanced, actOnMachinesOf, advanceRollout } from '../inventory/boots/rollouts/advance.ts'
 import { listMovingRollouts, type Rollout } from '../inventory/boots/rollouts/rollouts.ts'
 import { findMachines } from '../inventory/machines/machines.ts'
+import { findUnpowered } from '../inventory/machines/power/arming.ts'
 import { messageOf } from '../lib/errors.ts'
 import type { Logger } from '../lib/log.ts'
 import type { Metrics } from '../lib/metrics.ts'
@@ -76,8 +77,11 @@ export async function takeStep(deps: RolloutJobDeps, id: string): Promise<boolea
 
 /** Why machines must not be armed. The rules are those of `deployment arm`. An assignment is judged when the machine boots. */
 async function refusalsOf(deps: RolloutJobDeps, rollout: Rollout, ids: string[]): Promise<Refusals> {
-  if (rollout.action === 'assign' || rollout.force) return new Map()
-  return findRefusals(deps, await findMachines(deps.db, ids), deploymentOrderOf(rollout))
+  if (rollout.action === 'assign') return new Map()
+  const machines = await findMachines(deps.db, ids)
+  const unpowered = await findUnpowered(deps.db, machines, rollout.power ?? undefined)
+  if (rollout.force) return unpowered
+  return new Map([...unpowered, ...(await findRefusals(deps, machines, deploymentOrderOf(rollout)))])
 }
 
 function hear({ log, metrics }: Pick<RolloutJobDeps, 'log' | 'metrics'>, { rollout, step, observed }: Advanced): void {

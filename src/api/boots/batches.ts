@@ -4,6 +4,7 @@ import { findRefusals, type Refusals } from '../../decide/preview/arming.ts'
 import { findBatch, findOthers, listBatches, listFailed } from '../../inventory/boots/batches.ts'
 import { armMachines, type Deployment, type DeploymentOrder } from '../../inventory/boots/deployments.ts'
 import { findMachines } from '../../inventory/machines/machines.ts'
+import { findUnpowered, powerArmed } from '../../inventory/machines/power/arming.ts'
 import { requireFound } from '../../lib/errors.ts'
 import { countArmed } from '../changes/counted-deployments.ts'
 import { endpoint } from '../http/endpoint.ts'
@@ -69,7 +70,7 @@ export const retry = endpoint({
     )
     return findRefusals(deps, machines, orderOf(first))
   },
-  answer: async ({ db }, { params: { batch }, body, by, scope, prepared }) => {
+  answer: async ({ db, power }, { params: { batch }, body, by, scope, prepared }) => {
     requireFound(await findBatch(db, batch, scope), `batch ${batch}`)
     const failed = await listFailed(db, batch, scope)
     const [first] = failed
@@ -79,8 +80,14 @@ export const retry = endpoint({
       failed.map(({ machineId }) => machineId),
     )
     const options = { dryRun: body.dryRun, expect: body.expect, batch }
+    const why = new Map([...(await findUnpowered(db, machines, body.power)), ...(prepared as Refusals)])
     const order = orderOf(first)
-    const done = await armMachines(db, machines, order, options, by, prepared as Refusals)
+    const done = await db.transaction(async (tx) => {
+      const armed = await armMachines(tx, machines, order, options, by, why)
+      if (!body.dryRun) await powerArmed(tx, armed.armed, body.power, by, batch)
+      return armed
+    })
+    if (body.power !== undefined && !body.dryRun) setImmediate(power.wake)
     return { status: 200, body: { ...done, concerns: await countArmed(db, done, order, body.dryRun) } }
   },
 })

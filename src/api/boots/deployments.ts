@@ -17,6 +17,7 @@ import {
 import { findAllMachines } from '../../inventory/machines/list.ts'
 import { findMachine } from '../../inventory/machines/machines.ts'
 import { namesOfMachines } from '../../inventory/machines/names.ts'
+import { findPowerOfDeployments, findUnpowered, powerArmed } from '../../inventory/machines/power/arming.ts'
 import { refuseUnknownNames } from '../../inventory/machines/references.ts'
 import type { MachineSearch } from '../../inventory/machines/search/condition.ts'
 import { ConflictError, NotFoundError, requireFound } from '../../lib/errors.ts'
@@ -44,7 +45,6 @@ import {
 } from '../schemas/boots/deployment.ts'
 import { uuidv7 } from '../schemas/common.ts'
 import { changeQuery } from '../schemas/machines/concerns.ts'
-import { findPowerOfDeployments, findUnpowered, powerArmed } from './power-arming.ts'
 
 const byId = z.object({ id: uuidv7 })
 

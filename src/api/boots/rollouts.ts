@@ -14,6 +14,7 @@ import {
 } from '../../inventory/boots/rollouts/rollouts.ts'
 import { findAllMachines } from '../../inventory/machines/list.ts'
 import { findMachines } from '../../inventory/machines/machines.ts'
+import { findUnpowered } from '../../inventory/machines/power/arming.ts'
 import { requireFound } from '../../lib/errors.ts'
 import type { Scope } from '../../model/access/scope.ts'
 import { nameOf } from '../../model/machine.ts'
@@ -138,20 +139,21 @@ async function findSkipped(deps: AdminDeps, ids: string[], order: NewOrder) {
       .map((machine) => {
         return { machineId: machine.id, machine: nameOf(machine), why: `machine ${nameOf(machine)} is denied` }
       })
-  const { image, version, assignment, maxAttempts, windowSeconds, force } = order
+  const { image, version, assignment, maxAttempts, windowSeconds, force, power } = order
   const { everyBoot: _, ...how } = assignment
   const deployment = { image, version, assignment: how, maxAttempts, windowSeconds }
-  const refusals = force ? new Map() : await findRefusals(deps, machines, deployment)
+  const unpowered = await findUnpowered(deps.db, machines, power ?? undefined)
+  const refusals = new Map([...unpowered, ...(force ? [] : await findRefusals(deps, machines, deployment))])
   return (await armMachines(deps.db, machines, deployment, { dryRun: true }, 'preview', refusals)).skipped
 }
 
 function orderOf(body: RolloutOrderBody): NewOrder {
   const { action, image, version, args, withoutArgs, answerFile, params, everyBoot } = body
-  const { force, maxAttempts, windowSeconds } = body
+  const { force, power = null, maxAttempts, windowSeconds } = body
   const given = Object.entries({ args, withoutArgs, answerFile, params, everyBoot }).filter(
     ([, value]) => value !== undefined,
   )
-  return { action, image, version, assignment: Object.fromEntries(given), force, maxAttempts, windowSeconds }
+  return { action, image, version, assignment: Object.fromEntries(given), force, power, maxAttempts, windowSeconds }
 }
 
 function planOf(body: z.output<typeof rolloutStart>): RolloutPlan {

@@ -30,7 +30,7 @@ export const act = endpoint({
 active deployment is not deleted. On the embedded database, boots may wait meanwhile.
 
 After a deletion, \`undo\` has the path of the deleted machines as JSON lines. POST /machines/bulk creates them again, with new ids. Their
-facts, secrets and deployments are not restored.`,
+facts, secrets, power settings and deployments are not restored.`,
   body: machinesAct,
   returns: machinesActed,
   statuses: { 200: 'The changed and the refused machines' },

@@ -19,23 +19,24 @@ import { formatTime, withFailure } from '../shell/format.ts'
 import { parseCount } from '../shell/numbers.ts'
 import { pathOf } from '../shell/path.ts'
 import { formatTable } from '../shell/table.ts'
+import { type PowerOptions, powerCycleOption, powerOf, powerOnOption } from './power-options.ts'
 
-type ArmOptions = Pick<AssignmentOptions, 'arg' | 'withoutArg' | 'answerFile' | 'param'> & {
-  image: ImageRef
-  where?: Condition[]
-  attempts?: number
-  window?: number
-  replace?: true
-  dryRun?: true
-  follow?: true
-  imageVersion?: number
-  force?: true
-  share?: number
-  exceptBatch?: string
-  othersOf?: string
-  powerOn?: true
-  powerCycle?: true
-}
+type ArmOptions = PowerOptions &
+  Pick<AssignmentOptions, 'arg' | 'withoutArg' | 'answerFile' | 'param'> & {
+    image: ImageRef
+    where?: Condition[]
+    attempts?: number
+    window?: number
+    replace?: true
+    dryRun?: true
+    follow?: true
+    imageVersion?: number
+    force?: true
+    share?: number
+    exceptBatch?: string
+    othersOf?: string
+  }
+type RetryOptions = PowerOptions & { force?: true; dryRun?: true }
 type CancelOptions = { where?: Condition[]; batch?: string; dryRun?: true }
 
 const states = [...deploymentStates, 'active']
@@ -67,8 +68,8 @@ export function addDeploymentCommand(program: Command, deps: CliDeps): void {
     .option('--dry-run', 'only show what would be armed, and how many machines it concerns')
     .option('--image-version <n>', 'install this version of the image, not the one that is current now', parseCount)
     .option('--follow', 'install the version that is current at the boot, not the one that is current now')
-    .addOption(new Option('--power-on', 'then switch the machines on').conflicts('powerCycle'))
-    .option('--power-cycle', 'then boot the machines from the network: set their next boot, and restart them')
+    .addOption(powerOnOption())
+    .addOption(powerCycleOption())
     .option('--force', 'also arm machines that would be refused now, or that are probably installed already')
     .action(async (machine: string | undefined, options: ArmOptions, command: Command) => {
       const { image, where, arg, withoutArg, answerFile, param, attempts, window, replace, dryRun, follow, force } =
@@ -89,8 +90,7 @@ export function addDeploymentCommand(program: Command, deps: CliDeps): void {
         ...(window !== undefined && { windowSeconds: window }),
         ...(follow && { follow }),
         ...(force && { force }),
-        ...(options.powerOn && { power: 'on' as const }),
-        ...(options.powerCycle && { power: 'cycle' as const }),
+        ...powerOf(options),
       }
       const client = clientOf(command, deps)
       if (machine !== undefined) {
@@ -177,12 +177,15 @@ export function addDeploymentCommand(program: Command, deps: CliDeps): void {
     .command('retry')
     .description('arm the failed deployments of a batch again')
     .argument('<batch>', 'batch that arm --where printed')
+    .addOption(powerOnOption())
+    .addOption(powerCycleOption())
     .option('--force', 'also arm machines that would be refused now')
     .option('--dry-run', 'only show what would be armed, and how many machines it concerns')
-    .action(async (batch: string, body: { force?: true; dryRun?: true }, command: Command) => {
+    .action(async (batch: string, { force, dryRun, ...powered }: RetryOptions, command: Command) => {
+      const body = { ...(force && { force }), ...(dryRun && { dryRun }), ...powerOf(powered) }
       const path = pathOf('deployments', 'batches', batch, 'retry')
       const done = await clientOf(command, deps).ask<DeploymentsArmed>('POST', path, body)
-      print(command, deps, done, (answer) => formatArmed(answer, body.dryRun ?? false))
+      print(command, deps, done, (answer) => formatArmed(answer, dryRun ?? false))
       printConcerns(deps, done.concerns)
     })
 

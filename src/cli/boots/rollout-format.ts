@@ -28,7 +28,8 @@ export function rowOf(rollout: Rollout): string[] {
 
 /** A rollout with its waves. */
 export function formatRollout(rollout: Rollout): string {
-  const { id, action, state, waitsFor, reason, waves, wave, maxFailed, between, patienceSeconds, createdBy } = rollout
+  const { id, action, state, waitsFor, reason, waves, wave, maxFailed, between, patienceSeconds, createdBy, power } =
+    rollout
   const opens = waitsFor?.until === undefined ? '' : ` (opens ${formatTime(waitsFor.until)})`
   const fields = formatFields({
     rollout: id,
@@ -40,6 +41,7 @@ export function formatRollout(rollout: Rollout): string {
     stops: `if more than ${formatBound(maxFailed)} fail`,
     patience: `${patienceSeconds} s`,
     between: between && formatWindow(between),
+    power: power && formatPower(power),
     started: `${formatTime(rollout.createdAt)} by ${createdBy}`,
     ended: formatTime(rollout.endedAt),
   })
@@ -81,6 +83,7 @@ export function formatStarted({ rollout, version, machines, waves, checked, skip
     return [
       `rollout ${rollout.id}: ${rollout.action} ${imageOf(rollout)} on ${formatCount(machines, 'machine')}`,
       ...lines,
+      ...limitsOf(rollout),
       `to watch it: bootwright rollout show ${rollout.id} --watch`,
     ].join('\n')
   return [
@@ -89,6 +92,19 @@ export function formatStarted({ rollout, version, machines, waves, checked, skip
     `${skipped.length} of the first ${formatCount(checked, 'machine')} would be skipped now`,
     ...skipped.map(({ machine, why }) => `skipped ${machine}: ${why}`),
   ].join('\n')
+}
+
+/** What the start of a rollout must not hide: when its machines begin, and that they are powered. */
+function limitsOf({ between, waitsFor, power }: Rollout): string[] {
+  const opens = waitsFor?.until === undefined ? '' : `; opens ${formatTime(waitsFor.until)}`
+  return [
+    ...(between ? [`machines begin only between ${formatWindow(between)}${opens}`] : []),
+    ...(power ? [`power: ${formatPower(power)}`] : []),
+  ]
+}
+
+function formatPower(power: NonNullable<Rollout['power']>): string {
+  return power === 'on' ? 'armed machines are switched on' : 'armed machines are restarted into a network boot'
 }
 
 /** What an action on a rollout did. @param what as in `4 machines taken back` */

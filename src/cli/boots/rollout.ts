@@ -15,6 +15,7 @@ import { parseCount } from '../shell/numbers.ts'
 import { pathOf } from '../shell/path.ts'
 import { formatTable } from '../shell/table.ts'
 import { watchDocument } from '../shell/watch.ts'
+import { type PowerOptions, powerCycleOption, powerOf, powerOnOption } from './power-options.ts'
 import {
   formatControlled,
   formatMachines,
@@ -25,21 +26,22 @@ import {
 } from './rollout-format.ts'
 import { collectShares, ownZone, parseBetween, parseBound, parseSeconds, parseUntilRate } from './rollout-options.ts'
 
-type StartOptions = Pick<AssignmentOptions, 'arg' | 'withoutArg' | 'answerFile' | 'param' | 'everyBoot'> & {
-  deploy?: ImageRef
-  assign?: ImageRef
-  where?: Condition[]
-  share?: number[]
-  until?: number | 'approval'
-  maxFailed?: ReturnType<typeof parseBound>
-  patience?: number
-  between?: { from: string; to: string }
-  zone?: string
-  attempts?: number
-  window?: number
-  force?: true
-  dryRun?: true
-}
+type StartOptions = PowerOptions &
+  Pick<AssignmentOptions, 'arg' | 'withoutArg' | 'answerFile' | 'param' | 'everyBoot'> & {
+    deploy?: ImageRef
+    assign?: ImageRef
+    where?: Condition[]
+    share?: number[]
+    until?: number | 'approval'
+    maxFailed?: ReturnType<typeof parseBound>
+    patience?: number
+    between?: { from: string; to: string }
+    zone?: string
+    attempts?: number
+    window?: number
+    force?: true
+    dryRun?: true
+  }
 
 /** `bootwright rollout`. */
 export function addRolloutCommand(program: Command, deps: CliDeps): void {
@@ -172,6 +174,8 @@ function addStart(rollout: Command, deps: CliDeps): void {
       'of --deploy: time limit in seconds from the first attempt on (default: 86400)',
       parseCount,
     )
+    .addOption(powerOnOption())
+    .addOption(powerCycleOption())
     .option('--force', 'of --deploy: also arm machines that would be refused now')
     .option('--dry-run', 'only show the machines of each wave')
     .action(async (machines: string[], options: StartOptions, command: Command) => {
@@ -188,6 +192,7 @@ function addStart(rollout: Command, deps: CliDeps): void {
         ...(deploy ?? assign),
         ...(where === undefined ? { ids: ids.map(({ id }) => id) } : { selector: where }),
         ...howOf(options),
+        ...powerOf(options),
         ...(share && { shares: share }),
         ...(until === 'approval' ? { approve: true } : until !== undefined && { until }),
         ...(maxFailed && { maxFailed }),

@@ -3,6 +3,7 @@
 import { sql } from 'drizzle-orm'
 import { boolean, index, integer, jsonb, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core'
 import type { Assignment } from '../../model/assignment.ts'
+import type { ArmedPower } from '../../model/power/power.ts'
 import type {
   FailureBound,
   RolloutAction,
@@ -28,6 +29,8 @@ export const rollouts = pgTable(
     version: integer('version').notNull(),
     assignment: jsonb('assignment').$type<RolloutOrder['assignment']>().notNull(),
     force: boolean('force').notNull(),
+    /** Of deploy: how armed machines are powered; null for not at all. */
+    power: text('power').$type<ArmedPower>(),
     maxAttempts: integer('max_attempts').notNull(),
     windowSeconds: integer('window_seconds').notNull(),
     waves: jsonb('waves').$type<Wave[]>().notNull(),

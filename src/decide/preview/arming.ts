@@ -15,7 +15,7 @@ export type Refusals = ReadonlyMap<string, string>
 /** What the check needs: the parts of an answer, the database, and the URL of the boot server. */
 export type ArmingDeps = AnswerDeps & { db: Db; bootUrl: string }
 
-const previewsAtOnce = 64
+const previewsAtOnce = 16
 
 /**
  * Finds the machines that must not be armed. The preview would refuse them (a missing value, variant or file), or their

@@ -4,6 +4,10 @@
 export const powerActions = ['on', 'off', 'cycle', 'state'] as const
 export type PowerAction = (typeof powerActions)[number]
 
+/** How armed machines are powered: switched on, or restarted. */
+export const armedPowers = ['on', 'cycle'] as const
+export type ArmedPower = (typeof armedPowers)[number]
+
 export const powerKinds = ['wake-on-lan', 'redfish'] as const
 export type PowerKind = (typeof powerKinds)[number]
 

@@ -1,5 +1,6 @@
 // Rollouts: the order that certain machines get an image version, in waves. Their words.
 import type { Assignment } from '../assignment.ts'
+import type { ArmedPower } from '../power/power.ts'
 import type { Condition } from '../selector.ts'
 import type { Wave } from './waves.ts'
 import type { Window } from './window.ts'
@@ -60,6 +61,8 @@ export type RolloutOrder = {
   assignment: Pick<Assignment, 'args' | 'withoutArgs' | 'answerFile' | 'params' | 'everyBoot'>
   /** Of deploy: also arm machines that would be refused now. */
   force: boolean
+  /** Of deploy: how armed machines are powered; null for not at all. */
+  power?: ArmedPower | null | undefined
   /** Of deploy: the limits of each deployment. */
   maxAttempts: number
   windowSeconds: number
@@ -88,6 +91,9 @@ export const maxRolloutMachines = 100_000
 
 /** A machine that does not boot within this time after it was armed or assigned counts as failed. */
 export const maxArmedSeconds = 30 * 86_400
+
+/** The power requests of a rollout that may be open at once. Further machines are armed as these end, so that no request waits long. */
+export const maxOpenPower = 20
 
 /** `5 %` or `3 machines`. */
 export function formatBound(bound: FailureBound): string {

@@ -75,3 +75,20 @@ test('rollout start names one wrong option, and takes machines one by one', asyn
   expect((await run('show', id)).text).toContain('22:00-04:00 Asia/Tokyo')
   expect((await run('cancel', id)).text).toContain('is cancelled')
 })
+
+test('rollout start says when its machines begin, and that they are powered', async () => {
+  const hour = (offset: number) => `${String((new Date().getUTCHours() + offset) % 24).padStart(2, '0')}:00`
+  const between = ['--between', `${hour(2)}-${hour(3)}`, '--zone', 'UTC']
+  const { text } = await run('start', macOfFleet(0), '--deploy', 'tool', ...between, '--power-cycle')
+  expect(text).toMatch(/machines begin only between \d\d:00-\d\d:00 UTC; opens 20\d\d-/)
+  expect(text).toContain('power: armed machines are restarted into a network boot')
+  const id = /rollout (\S+):/.exec(text)?.[1] ?? ''
+  await advance(id)
+  const shown = (await run('show', id)).text
+  expect(shown).toMatch(/waiting +The maintenance window is closed \(opens 20\d\d-/)
+  expect(shown).toMatch(/power +armed machines are restarted/)
+  await run('cancel', id)
+  expect((await run('start', macOfFleet(0), '--deploy', 'tool', '--power-on', '--power-cycle')).text).toContain(
+    'cannot be used',
+  )
+})

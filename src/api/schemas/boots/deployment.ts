@@ -1,7 +1,7 @@
 // Request and response schemas of a deployment.
 import { z } from '@hono/zod-openapi'
 import { defaultMaxAttempts, defaultWindowSeconds, deploymentStates } from '../../../model/deployment.ts'
-import { powerActions, powerStates } from '../../../model/power/power.ts'
+import { armedPowers, powerActions, powerStates } from '../../../model/power/power.ts'
 import { failure, imageName, limit, machineKey, moment, pageOf, textFlag, uuidv7, version } from '../common.ts'
 import type { Given, Sent } from '../json.ts'
 import { machineFilter, machineIds } from '../machines/action.ts'
@@ -44,7 +44,8 @@ export const order = {
         'Time limit, counted from the first attempt. A deployment that no boot starts within 30 days fails, too.',
     }),
 }
-const power = z.enum(['on', 'cycle']).optional().openapi({
+/** How armed machines are powered. */
+export const armedPower = z.enum(armedPowers).optional().openapi({
   description:
     'After arming: on switches each machine on, cycle sets its next boot to the network, once, and restarts it. Machines that cannot do it are not armed. If it fails later, the deployment stays armed, and its `power` has the reason.',
 })
@@ -118,7 +119,7 @@ export const deploymentArm = z
   .strictObject({
     machine: machineKey,
     ...order,
-    power,
+    power: armedPower,
     replace: z
       .boolean()
       .default(false)
@@ -153,7 +154,7 @@ export const deploymentsArm = z
       description: 'Leave out machines that have a deployment of this batch: after a share, arm the others.',
     }),
     ...order,
-    power,
+    power: armedPower,
     dryRun: z.boolean().default(false).openapi({ description: 'Arm nothing; report what would be armed.' }),
     expect,
   })
@@ -234,6 +235,7 @@ export const batchesQuery = z.strictObject({
 export const batchRetry = z
   .strictObject({
     force: order.force,
+    power: armedPower,
     dryRun: z.boolean().default(false).openapi({ description: 'Arm nothing; report what would be armed.' }),
     expect,
   })

@@ -16,7 +16,7 @@ import { imageName, limit, moment, pageOf, refuse, uuidv7, version } from '../co
 import type { Given, Sent } from '../json.ts'
 import { machineFilter, machineIds } from '../machines/action.ts'
 import { everyBoot, params, selector } from '../machines/assignment.ts'
-import { order as deploymentOrder } from './deployment.ts'
+import { armedPower, order as deploymentOrder } from './deployment.ts'
 
 const percent = z.int('a whole percentage').min(1, '1 to 100 percent').max(100, '1 to 100 percent')
 const time = z
@@ -61,6 +61,10 @@ const order = {
   ...how,
   everyBoot: everyBoot.optional(),
   force: force.openapi({ description: 'Of deploy: also arm machines that would be refused now.' }),
+  power: armedPower.openapi({
+    description:
+      'Of deploy: the armed machines are switched on, or restarted into a network boot, some at a time. Machines that cannot do it are skipped. If it fails, the machine stays armed. Waiting requests end when the rollout is paused or its window closes.',
+  }),
   maxAttempts,
   windowSeconds,
 }
@@ -108,13 +112,14 @@ export const rolloutStart = z
         'The number of `machines` in the preview. If the rollout would have another number, it is not created, and the answer is a conflict (409).',
     }),
   })
-  .superRefine(({ selector, ids, filter, action, everyBoot }, context) => {
+  .superRefine(({ selector, ids, filter, action, everyBoot, power }, context) => {
     const fault = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message })
     if ([selector, ids, filter].filter((given) => given !== undefined).length !== 1)
       fault('selector', 'exactly one of selector, ids and filter')
     if (filter !== undefined && Object.values(filter).every((value) => value === undefined))
       fault('filter', 'at least one parameter')
     if (action === 'deploy' && everyBoot) fault('everyBoot', 'no everyBoot together with deploy')
+    if (action === 'assign' && power !== undefined) fault('power', 'no power together with assign')
   })
   .openapi('RolloutStart')
 export type RolloutStart = Sent<typeof rolloutStart>
@@ -150,6 +155,7 @@ export const rolloutSchema = z
     params: params.optional(),
     everyBoot: z.boolean().optional(),
     force: z.boolean(),
+    power: armedPower,
     maxAttempts: z.int(),
     windowSeconds: z.int(),
     waves: z.array(

@@ -12,6 +12,8 @@ import { type AssignmentChange, assignmentFieldNames, assignmentFields } from '.
 import { saveMachineRows } from '../../machines/bulk.ts'
 import { findMachines } from '../../machines/machines.ts'
 import { nothingEarlier } from '../../machines/plan.ts'
+import { powerArmed } from '../../machines/power/arming.ts'
+import { cancelPowerOf } from '../../machines/power/requests.ts'
 import { armMachines, type DeploymentOrder } from '../deployments.ts'
 import { cancelThose } from './cancel.ts'
 import { orderOfRollout, type Rollout } from './rollouts.ts'
@@ -71,6 +73,7 @@ async function armAll(tx: Tx, rollout: Rollout, machines: Machine[], refusals: R
   const options = { dryRun: false, batch: rollout.id }
   const order = deploymentOrderOf(rollout)
   const { armed, skipped } = await armMachines(tx, machines, order, options, rollout.createdBy, refusals)
+  await powerArmed(tx, armed, rollout.power ?? undefined, rollout.createdBy, rollout.id)
   return [
     ...armed.map(({ id, machineId }) => ({ id: machineId, state: 'armed' as const, deployment: id })),
     ...skipped.map(({ machineId, why }) => ({ id: machineId, state: 'skipped' as const, reason: why })),
@@ -125,6 +128,7 @@ export async function withdrawMachines(tx: Tx, rollout: Rollout, why: string, by
     select deployment_id::text as id from rollout_machines where rollout_id = ${rollout.id}::uuid and state = 'armed'`)
   const ids = rowsOf<{ id: string }>(armed).map(({ id }) => id)
   const cancelled = await cancelThose(tx, ids, why, by, ['armed'])
+  await cancelPowerOf(tx, cancelled, why, by)
   await tx.execute(sql`
     update rollout_machines set state = 'waiting', acted_at = null, deployment_id = null, reason = null
     where rollout_id = ${rollout.id}::uuid and state = 'armed' and deployment_id in ${idsOf(cancelled)}`)

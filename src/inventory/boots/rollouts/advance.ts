@@ -6,6 +6,7 @@ import { rowsOf } from '../../../db/rows.ts'
 import type { Tx } from '../../../db/transaction.ts'
 import { InputError } from '../../../lib/errors.ts'
 import { nextStep, type Step } from '../../../model/rollout/next-step.ts'
+import { maxOpenPower } from '../../../model/rollout/rollout.ts'
 import { system } from '../../changes/changes.ts'
 import { actOnWaiting, type Refusals, withdrawMachines } from './act.ts'
 import { type Observed, observeMachines } from './observe.ts'
@@ -14,7 +15,7 @@ import { changeRollout, countMachines, lockRollout, type Rollout } from './rollo
 /** What a step did. `again`: the next step can follow at once. */
 export type Advanced = { rollout: Rollout; step: Step; observed: Observed; again: boolean; waiting: string[] }
 
-const machinesAtOnce = 200
+const machinesAtOnce = 100
 
 /**
  * Observes the machines of a rollout and takes its next step, except that it arms and assigns nothing: `waiting` has the machines
@@ -98,9 +99,16 @@ async function nowOf(tx: Tx): Promise<Date> {
   return new Date(row?.now ?? Number.NaN)
 }
 
-async function listWaiting(tx: Tx, { id, wave }: Rollout): Promise<string[]> {
+/** The next machines to arm or assign. With power, only as many as have a turn soon, and none whose power is in use. */
+async function listWaiting(tx: Tx, { id, wave, power }: Rollout): Promise<string[]> {
+  const openPower = sql`(select count(*) from power_requests where batch = ${id}::uuid and ended_at is null)`
   const found = await tx.execute(sql`
-    select machine_id::text as id from rollout_machines
-    where rollout_id = ${id}::uuid and state = 'waiting' and wave <= ${wave} order by wave, place limit ${machinesAtOnce}`)
+    select machine_id::text as id from rollout_machines m
+    where rollout_id = ${id}::uuid and state = 'waiting' and wave <= ${wave} ${
+      power === null
+        ? sql``
+        : sql`and not exists (select 1 from power_requests p where p.machine_id = m.machine_id and p.ended_at is null)`
+    }
+    order by wave, place limit ${power === null ? machinesAtOnce : sql`greatest(${maxOpenPower}::int - ${openPower}, 0)`}`)
   return rowsOf<{ id: string }>(found).map((row) => row.id)
 }

@@ -39,7 +39,7 @@ export async function resumeRollout(db: Db, id: string, by: Actor): Promise<Cont
 
 /**
  * Ends the current wave, whatever its success rate is: the next wave begins, or the rollout finishes. Machines of the wave that are
- * armed or assigned stay so. The last wave cannot end while machines wait: they would be forgotten. @param wave the number of the current wave, from 1 on
+ * armed or assigned stay so. The last wave cannot end while machines wait: they would never begin. @param wave the number of the current wave, from 1 on
  * @throws NotFoundError; ConflictError if another wave is current, or machines of the last wave wait
  */
 export async function approveWave(db: Db, id: string, wave: number, by: Actor): Promise<Controlled> {

@@ -117,8 +117,8 @@ export async function listRolloutMachines(
 
 /** What a rollout gives its machines. */
 export function orderOfRollout(rollout: Rollout): RolloutOrder {
-  const { action, image, version, assignment, force, maxAttempts, windowSeconds } = rollout
-  return { action, image, version, assignment, force, maxAttempts, windowSeconds }
+  const { action, image, version, assignment, force, power, maxAttempts, windowSeconds } = rollout
+  return { action, image, version, assignment, force, power, maxAttempts, windowSeconds }
 }
 
 type Event = 'created' | 'wave-begun' | 'approved' | 'paused' | 'resumed' | 'stopped' | 'retried' | EndEvent

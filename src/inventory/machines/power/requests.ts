@@ -104,6 +104,20 @@ export async function cancelPowerRequests(
   })
 }
 
+/** Cancels the requests of deployments that no server has begun: the deployments ended before. */
+export async function cancelPowerOf(tx: Tx, deploymentIds: string[], message: string, by: Actor): Promise<void> {
+  if (deploymentIds.length === 0) return
+  const chosen = sql`${powerRequests.deploymentId} in (select value::uuid from jsonb_array_elements_text(${JSON.stringify(deploymentIds)}::jsonb))`
+  const cancelled = await endRequests(tx, and(eq(powerRequests.state, 'waiting'), chosen), {
+    state: 'cancelled',
+    message,
+  })
+  await recordChanges(
+    tx,
+    cancelled.map((request) => changeOf(request, 'power.cancelled', by)),
+  )
+}
+
 /** How a request ended. */
 export type PowerEnd = Pick<PowerRequest, 'message'> &
   Partial<Pick<PowerRequest, 'power'>> & { state: 'done' | 'failed' | 'cancelled' }

@@ -1,16 +1,12 @@
 // Power for deployments: machines are armed, then booted from the network.
-import type { Db } from '../../db/open.ts'
-import type { Refusals } from '../../decide/preview/arming.ts'
-import type { Actor } from '../../inventory/changes/changes.ts'
-import { findPowerRefusals } from '../../inventory/machines/power/refusals.ts'
-import { addPowerRequests, type PowerRequest, powerOfDeployments } from '../../inventory/machines/power/requests.ts'
-import { findPowers } from '../../inventory/machines/power/settings.ts'
-import { ConflictError } from '../../lib/errors.ts'
-import type { Machine } from '../../model/machine.ts'
-import { type PowerOrder, powerCan } from '../../model/power/power.ts'
-
-/** How armed machines are powered: switched on, or restarted. */
-export type ArmedPower = 'on' | 'cycle'
+import type { Db } from '../../../db/open.ts'
+import { ConflictError } from '../../../lib/errors.ts'
+import type { Machine } from '../../../model/machine.ts'
+import { type ArmedPower, type PowerOrder, powerCan } from '../../../model/power/power.ts'
+import type { Actor } from '../../changes/changes.ts'
+import { findPowerRefusals } from './refusals.ts'
+import { addPowerRequests, type PowerRequest, powerOfDeployments } from './requests.ts'
+import { findPowers } from './settings.ts'
 
 type Armed = { id: string; machineId: string }
 
@@ -23,7 +19,7 @@ export async function findUnpowered(
   db: Db,
   machines: Pick<Machine, 'id'>[],
   power: ArmedPower | undefined,
-): Promise<Refusals> {
+): Promise<ReadonlyMap<string, string>> {
   return power === undefined ? new Map() : findPowerRefusals(db, machines, orderOf(power))
 }
 
