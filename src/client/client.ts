@@ -22,12 +22,15 @@ export type Problem = {
 export class BootwrightError extends Error {
   override name = 'BootwrightError'
   readonly status: number
-  /** Undefined if the answer came from another server, such as a proxy. */
+  /** Undefined if the answer is another document, or came from another server, such as a proxy. */
   readonly problem: Problem | undefined
-  constructor(status: number, problem: Problem | undefined) {
+  /** What the answer had: the problem document, or another document, such as the faults of the rows that a sync refused. */
+  readonly body: unknown
+  constructor(status: number, problem: Problem | undefined, body: unknown = problem) {
     super(problem?.detail ?? `the server answered ${status}`)
     this.status = status
     this.problem = problem
+    this.body = body
   }
 }
 
@@ -48,5 +51,5 @@ export async function unwrap<Data>(result: Result<Data> | Promise<Result<Data>>)
   const { data, error, response } = await result
   if (response.ok) return data as Data
   const isProblem = response.headers.get('content-type')?.startsWith('application/problem+json') ?? false
-  throw new BootwrightError(response.status, isProblem ? (error as Problem) : undefined)
+  throw new BootwrightError(response.status, isProblem ? (error as Problem) : undefined, error)
 }

@@ -12,10 +12,10 @@ import { type Operator, startOperator, startWeb } from '../helpers/operator.ts'
 
 const page = readFileSync(join(repository, 'docs/guide/clients.md'), 'utf8')
 
-/** The first example of a language on the page. */
-function exampleOf(language: string): string {
+/** An example of a language on the page, the first if no place is given. */
+function exampleOf(language: string, place = 0): string {
   const section = page.slice(page.indexOf(sectionOf[language] ?? ''))
-  const [, code] = section.split(`\n\`\`\`${language}\n`)
+  const code = section.split(`\n\`\`\`${language}\n`)[place + 1]
   if (code === undefined) throw new Error(`no example of ${language}`)
   return code.slice(0, code.indexOf('\n```') + 1)
 }
@@ -91,13 +91,25 @@ describe('the examples of the guide for clients', () => {
     for (const name of ['openapi-fetch', 'openapi-typescript-helpers', '@types'])
       for (const modules of [packed, consumer])
         await symlink(join(repository, 'node_modules', name), join(modules, 'node_modules', name))
+    const ofMachine = "{ params: { path: { id: 'x' } } }"
     const wrong = [
+      `await client.POST('/api/v1/rollouts', { body: { action: 'reinstall', image: 'x' } })`,
+      `await client.POST('/api/v1/machines/{id}/power', { ...${ofMachine}, body: { action: 'explode' } })`,
       `await client.GET('/api/v1/nothing')`,
       `await client.PUT('/api/v1/groups/{name}', { params: { path: { name: 'x' } }, body: { assignment: { image: 1 } } })`,
       `await client.GET('/api/v1/machines/{id}')`,
       `machine.nothing`,
     ]
-    const program = `${exampleOf('ts')}${wrong.map((line) => `// @ts-expect-error\nvoid (async () => { ${line} })\n`).join('')}`
+    const right = [
+      `const done: Schemas['Power'] = await unwrap(client.GET('/api/v1/machines/{id}/power', ${ofMachine})); void done.kind`,
+      `await client.POST('/api/v1/machines/{id}/power', { ...${ofMachine}, body: { action: 'cycle', network: true } })`,
+      `await client.POST('/api/v1/apply', { params: { query: { dryRun: true } }, body: { owner: 'site', ...(await unwrap(client.GET('/api/v1/export'))) } })`,
+      `const { error } = await client.POST('/api/v1/machines/sync', { params: { query: { owner: 'cmdb' } }, body: [{ mac: 'x' }] })
+        if (error !== undefined && typeof error !== 'string' && 'detail' in error) void error.detail.length`,
+      `try { await unwrap(client.POST('/api/v1/rollouts/{id}/retry', { params: { path: { id: 'x' } }, body: { skipped: true } })) }
+        catch (error) { if (error instanceof BootwrightError) void error.problem?.errors?.map(({ field }) => field) }`,
+    ]
+    const program = `${exampleOf('ts')}${right.map((line) => `void (async () => { ${line} })\n`).join('')}${wrong.map((line) => `// @ts-expect-error\nvoid (async () => { ${line} })\n`).join('')}`
     await writeFile(join(consumer, 'program.ts'), program)
     await writeFile(join(consumer, 'package.json'), '{ "type": "module" }')
     const compilerOptions = {
@@ -110,6 +122,13 @@ describe('the examples of the guide for clients', () => {
     const { stdout } = await run(process.execPath, ['out/program.js'], consumer)
     expect(stdout.split('\n')).toEqual(['web-1', 'there is no image no-such-image', ''])
     expect(await machine('web-1')).toMatchObject({ macs: ['52:54:00:12:34:56'], labels: { rack: 'b4' } })
+    await operator.run('image', 'add', 'tools', '--local')
+    await writeFile(join(consumer, 'program.ts'), exampleOf('ts', 1))
+    await run(process.execPath, [join(repository, 'node_modules/typescript/bin/tsc'), '-p', '.'], consumer)
+    const rollout = await run(process.execPath, ['out/program.js'], consumer)
+    expect(rollout.stdout).toBe('1 machines in 3 waves, with version 1\nrunning { waiting: 1 }\n')
+    const [id] = (await operator.run('rollout', 'list', '--json')).out.match(/[0-9a-f-]{36}/) ?? []
+    await operator.run('rollout', 'cancel', id ?? '')
   }, 300_000)
 
   test.runIf(python !== undefined)('Python: changes machines, and only as they were read', async () => {
