@@ -86,7 +86,8 @@ function valueAt(path: PropertyKey[], data: unknown): unknown {
 /** `unknown field "timeout"; did you mean timeoutSeconds?` */
 function unknownField(name: string, fields: string[]): string {
   const meant = closest(name, fields)
-  const next = meant === undefined ? `expected one of ${fields.slice(0, 24).join(', ')}` : `did you mean ${meant}?`
+  const existing = fields.length === 0 ? 'expected nothing' : `expected one of ${fields.slice(0, 24).join(', ')}`
+  const next = meant === undefined ? existing : `did you mean ${meant}?`
   return `unknown field ${JSON.stringify(name.slice(0, 80))}; ${next}`
 }
 

@@ -69,6 +69,7 @@ export async function printNextStep(
     deps.err(
       `version ${version} is a draft, and machines boot version ${image.version} (${count}); to promote the draft: bootwright image promote ${name} ${version}\n`,
     )
+    deps.err(`to delete the draft: bootwright image delete ${name} ${version}\n`)
     return
   }
   if (before !== undefined && before !== version) {

@@ -31,7 +31,7 @@ test('machines boot a draft only after it is promoted', async () => {
   const { out, err } = await run('image', 'add', 'tool', '--kernel', at('three'))
   expect(out).toBe('tool version 3: x86_64 any platform\n')
   expect(err).toContain(
-    'version 3 is a draft, and machines boot version 2 (2 machines); to promote the draft: bootwright image promote tool 3\n',
+    'version 3 is a draft, and machines boot version 2 (2 machines); to promote the draft: bootwright image promote tool 3\nto delete the draft: bootwright image delete tool 3\n',
   )
   expect((await run('image', 'show', 'tool')).out).toContain('version  2\n')
   expect((await run('image', 'add', 'tool', '--kernel', at('three'), '--draft')).out).toContain('version 3')
