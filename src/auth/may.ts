@@ -26,6 +26,8 @@ const lowestRole = {
 
   'dhcp.read': 'operator',
   'images.delete': 'admin',
+  /** A recipe says what the next import of its name downloads, and whose signatures are valid. */
+  'recipes.edit': 'admin',
   'files.delete': 'admin',
   'policy.edit': 'admin',
   /** A folder can set the policy and delete images. */

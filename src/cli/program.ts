@@ -18,6 +18,7 @@ import { addExportCommand } from './folder/export.ts'
 import { addAnswerFileCommand } from './images/answer-file.ts'
 import { addFileCommand } from './images/file.ts'
 import { addImageCommand } from './images/image.ts'
+import { addRecipeCommand } from './images/recipe.ts'
 import { addFindingsCommand } from './machines/findings.ts'
 import { addGroupCommand } from './machines/group.ts'
 import { addMachineCommand } from './machines/machine.ts'
@@ -67,6 +68,7 @@ export function createProgram(given: CliDeps): Command {
   addDeploymentCommand(program, deps)
   addRolloutCommand(program, deps)
   addAnswerFileCommand(program, deps)
+  addRecipeCommand(program, deps)
   addMenuCommand(program, deps)
   addSecretCommand(program, deps)
   addExplainCommand(program, deps)

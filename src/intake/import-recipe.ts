@@ -10,7 +10,7 @@ import { importArchive } from './import-archive.ts'
 import { type Downloaded, fetchUrl } from './import-url.ts'
 import type { FetchedFile, Intake, Job, Outcome } from './intake.ts'
 import { fillRecipe, type Recipe, type RecipeFile, type RecipeVariant, versionIn } from './recipe.ts'
-import { formatRecipeFault, loadRecipes } from './recipes.ts'
+import { formatRecipeFault } from './recipes.ts'
 import { checksumsOf, createTexts, type Texts } from './trust/verified-sums.ts'
 
 /** Fetches the files of a recipe and verifies them. @throws Error with a message for the operator */
@@ -59,8 +59,8 @@ export async function importRecipe(intake: Intake, job: Job, plan: ImportPlan & 
 }
 
 /** @throws InputError if no valid recipe has this name, with the faults of its file if there is one */
-export async function findRecipe({ recipeFolders }: Pick<Intake, 'recipeFolders'>, name: string): Promise<Recipe> {
-  const { recipes, faults } = await loadRecipes(recipeFolders)
+export async function findRecipe({ loadRecipes }: Pick<Intake, 'loadRecipes'>, name: string): Promise<Recipe> {
+  const { recipes, faults } = await loadRecipes()
   const recipe = recipes.get(name)
   if (recipe !== undefined) return recipe
   const own = faults.filter((fault) => fault.recipe === name)

@@ -7,6 +7,7 @@ import type { Db } from '../db/open.ts'
 import type { ImportProgress } from '../inventory/images/imports.ts'
 import type { Logger } from '../lib/log.ts'
 import type { Variant } from '../model/image.ts'
+import type { Recipes } from './recipes.ts'
 
 /** The dependencies of imports. */
 export type Intake = {
@@ -15,8 +16,8 @@ export type Intake = {
   partials: PartialFiles
   connector: Connector
   log: Logger
-  /** Folders with recipes. A recipe of a later folder replaces one with the same name of an earlier folder. */
-  recipeFolders: string[]
+  /** Loads all recipes: those that ship with the program, those of the data folder and those of the database. */
+  loadRecipes: () => Promise<Recipes>
   /** Mirrors by their names in recipes. */
   mirrors: Record<string, string>
   maxFileBytes: number

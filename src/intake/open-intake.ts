@@ -6,9 +6,10 @@ import { openConnector, type Proxies } from '../bytes/fetch/proxies.ts'
 import type { FileStore } from '../bytes/store/file-store.ts'
 import type { DataFolder, FilesFolder } from '../config/data-folder.ts'
 import type { Db } from '../db/open.ts'
+import { listRecipeTexts } from '../inventory/images/recipes.ts'
 import type { Logger } from '../lib/log.ts'
 import { findNewestVersion } from './newest-version.ts'
-import { shippedRecipes } from './recipes.ts'
+import { loadRecipes, type Recipes, shippedRecipes } from './recipes.ts'
 import { type ImportTimes, startImports, usualImportTimes } from './run-imports.ts'
 
 export type IntakeSettings = Proxies & {
@@ -26,7 +27,7 @@ export type IntakeSettings = Proxies & {
 /** The open intake. `stop` interrupts running imports; they resume at the next start. */
 export type OpenIntake = {
   server: string
-  recipeFolders: string[]
+  loadRecipes: () => Promise<Recipes>
   partials: PartialFiles
   wake: () => void
   /** Asks the mirror of a recipe for its newest version; undefined if the recipe has no versions. */
@@ -47,14 +48,14 @@ export async function openIntake(
   times: Partial<ImportTimes> & { retriesMs?: number[] } = {},
 ): Promise<OpenIntake> {
   const { server, folder, maxFileBytes, maxConcurrent, stallSeconds, keepPartsDays, mirrors } = settings
-  const recipeFolders = [shippedRecipes, folder.recipes]
+  const loadAll = async () => loadRecipes([shippedRecipes, folder.recipes], await listRecipeTexts(db))
   const partials = await openPartialFiles(folder.files.incomingParts, { maxBytes: maxPartials * maxFileBytes })
   const connector = openConnector(settings)
   const { retriesMs = patientRetriesMs } = times
   const stallMs = stallSeconds * 1000
   const { minBytesPerSecond = defaultMinBytesPerSecond } = settings
   const pace = { stallMs, minBytesPerSecond, retriesMs }
-  const intake = { db, store, partials, connector, log, recipeFolders, mirrors, maxFileBytes, ...pace }
+  const intake = { db, store, partials, connector, log, loadRecipes: loadAll, mirrors, maxFileBytes, ...pace }
   const { wake, stop } = startImports(intake, server, {
     ...usualImportTimes,
     atOnce: maxConcurrent,
@@ -63,7 +64,7 @@ export async function openIntake(
   })
   return {
     server,
-    recipeFolders,
+    loadRecipes: loadAll,
     partials,
     wake,
     newestVersion: (recipe) => findNewestVersion(intake, recipe, AbortSignal.timeout(checkMs)),

@@ -13,7 +13,11 @@ const url = z
 const pattern = z.string().max(500).refine(hasGroup, 'a regular expression with one group')
 
 const fileName = z.string().regex(/^[A-Za-z0-9{][A-Za-z0-9._{}-]{0,127}$/, 'a file name: letters, digits and . _ -')
-const keyName = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, 'the name of a file in keys, without .asc')
+const keyName = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, 'the name of a key: a-z, 0-9 and . _ -, without .asc')
+const armoredKeys = z
+  .string()
+  .max(64 * 1024)
+  .regex(/^-----BEGIN PGP PUBLIC KEY BLOCK-----\r?$/m, 'an armored OpenPGP key: -----BEGIN PGP PUBLIC KEY BLOCK-----')
 const hex = (digits: number) => z.string().regex(new RegExp(`^[0-9a-f]{${digits}}$`), `${digits} hexadecimal digits`)
 
 /** A list of checksums. Another list may contain its own checksum. */
@@ -105,6 +109,8 @@ export const recipeSchema = z
     notes: z.array(noteText).max(20).default([]),
     /** The values of {{arch}}, by architecture. A variant without an arch is created for each of them. */
     archs: z.partialRecord(z.enum(archs), z.string().regex(/^[A-Za-z0-9._-]{1,32}$/, 'a word')).default({}),
+    /** Keys of this recipe, for a recipe without a folder beside it. */
+    keys: z.record(keyName, armoredKeys).default({}),
     variants: z.array(variant).min(1, 'at least one variant').max(16, 'at most 16 variants'),
   })
   .superRefine((recipe, context) => {

@@ -1,6 +1,7 @@
 // One recipe: its types, the files and keys that it names, and its placeholders. Pure.
 import { InputError } from '../lib/errors.ts'
 import type { Arch, Platform } from '../model/arch.ts'
+import type { RecipeOrigin } from '../model/image.ts'
 
 /**
  * A published list with the checksum of a file: `sha256sum` lines, BSD lines (`SHA256 (name) = …`), the `SHA256:` part of a
@@ -67,24 +68,30 @@ export type Recipe = {
   version?: { url: string; pattern: string } | undefined
   notes: string[]
   variants: RecipeVariant[]
-  /** The folder of the recipe; its subfolder `keys` has the keys. */
-  folder: string
+  /** Armored OpenPGP keys by name, beside those of the folder. */
+  keys: Record<string, string>
+  /** The YAML text of the recipe. */
+  text: string
+  origin: RecipeOrigin
+  /** The folder of the recipe's file; its subfolder `keys` has keys. A recipe of the database has no folder. */
+  folder?: string
 }
 
 /**
- * Fills in `{{mirror}}` and `{{version}}` in the URLs, names, patterns and args of a recipe. `version` is the result of
+ * Fills in `{{mirror}}` and `{{version}}` in the URLs, names, patterns and args of the variants and of the version. `version` is the result of
  * `versionIn`; without it, only `version.url` is complete.
  */
-export function fillRecipe(
-  recipe: Recipe,
+export function fillRecipe<Filled extends Pick<Recipe, 'mirror' | 'version' | 'variants'>>(
+  recipe: Filled,
   values: { mirrors: Record<string, string>; version?: string | undefined },
-): Recipe {
-  const { mirror } = recipe
+): Filled {
+  const { mirror, version, variants } = recipe
   const base = mirror && (values.mirrors[mirror.name] ?? mirror.url).replace(/\/+$/, '')
-  return mapTexts(recipe, {
+  const names = {
     ...(base !== undefined && { mirror: base }),
     ...(values.version !== undefined && { version: values.version }),
-  })
+  }
+  return { ...recipe, ...mapTexts({ version, variants }, names) }
 }
 
 /** Finds the newest version in the text of `recipe.version.url`. @throws InputError if the pattern finds no version */

@@ -175,3 +175,7 @@ export type ImportPlan = {
   /** A stored file. */
   | { kind: 'file'; sha256: string; name: string; keepIso: boolean }
 )
+
+/** Where a recipe is: it ships with Bootwright, is a file in the data folder, or is in the database. */
+export const recipeOrigins = ['shipped', 'data-folder', 'database'] as const
+export type RecipeOrigin = (typeof recipeOrigins)[number]

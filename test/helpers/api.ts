@@ -12,9 +12,10 @@ import { filesFolder } from '../../src/config/data-folder.ts'
 import type { Db } from '../../src/db/open.ts'
 import { createFileChecks } from '../../src/files/check.ts'
 import { createFindStoredSize } from '../../src/files/stored-sizes.ts'
-import { shippedRecipes } from '../../src/intake/recipes.ts'
+import { loadRecipes, shippedRecipes } from '../../src/intake/recipes.ts'
 import { createChangeFeed } from '../../src/inventory/changes/feed.ts'
 import { saveFile } from '../../src/inventory/images/files.ts'
+import { listRecipeTexts } from '../../src/inventory/images/recipes.ts'
 import { openInventory } from '../../src/inventory/open.ts'
 import { createMetrics } from '../../src/lib/metrics.ts'
 import { createSealer } from '../../src/lib/seal.ts'
@@ -62,7 +63,7 @@ export async function openApi(db: Db, change: Partial<AdminDeps> = {}): Promise<
     feed: createChangeFeed(db, pino({ level: 'silent' })),
     intake: {
       server: 'test',
-      recipeFolders: [shippedRecipes],
+      loadRecipes: async () => loadRecipes([shippedRecipes], await listRecipeTexts(db)),
       partials: await openPartialFiles(join(folder, 'incoming-parts'), { maxBytes: 2 ** 30 }),
       wake: () => {},
       newestVersion: async () => undefined,

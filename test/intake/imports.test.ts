@@ -8,7 +8,7 @@ import { loadCatalog } from '../../src/inventory/boots/catalog.ts'
 import { recordDamage, saveFile } from '../../src/inventory/images/files.ts'
 import { findImage, listImages, patchImage, saveImage } from '../../src/inventory/images/images.ts'
 import { cancelImport, findImport, listImports } from '../../src/inventory/images/imports.ts'
-import { listRecipeImages } from '../../src/inventory/images/recipe-images.ts'
+import { deleteRecipeText, listRecipeImages, saveRecipeText } from '../../src/inventory/images/recipes.ts'
 import { eachDatabase } from '../helpers/database.ts'
 import { debianFile, isReal } from '../helpers/debian.ts'
 import { openTestIntake, type TestIntake } from '../helpers/intake.ts'
@@ -107,6 +107,19 @@ eachDatabase('imports', (database) => {
     web.asked.length = 0
     expect(await one.run({ ...byRecipe, archs: ['arm64'] })).toMatchObject({ state: 'done', version: 1 })
     expect(web.asked.map(({ path }) => path)).toEqual(['/m/InRelease', '/m/12.5/SHA256SUMS'])
+  })
+
+  test('a recipe of the database: it replaces the file, and its keys verify the list', async () => {
+    await writeFile(join(one.dataDir, 'recipes/keys/test.asc'), (await strangers()).publicKey)
+    const keys = `keys:\n  test: |\n${key.publicKey.replaceAll(/^/gm, '    ')}\n`
+    await saveRecipeText(database(), 'little', `${recipe.replace('A little', 'Our')}${keys}`, {}, 'tester')
+    expect(await one.run(byRecipe)).toMatchObject({ state: 'done', image: 'little', message: null })
+    expect(await findImage(database(), 'little')).toMatchObject({ title: 'Our system' })
+    await deleteRecipeText(database(), 'little', {}, 'tester')
+    expect(await one.run({ ...byRecipe, archs: ['arm64'] })).toMatchObject({
+      state: 'failed',
+      message: expect.stringContaining('no valid signature'),
+    })
   })
 
   test('an image that is recognised as an installer is marked as one after each import, unless the import decides otherwise', async () => {

@@ -156,6 +156,9 @@ describe('recipes of a user', () => {
       title: 'Tool',
       family: 'tools',
       notes: [],
+      keys: {},
+      text: smallest,
+      origin: 'data-folder',
       folder: own,
       variants: [{ kind: 'efi', arch: 'x86_64', file: { url: 'https://example.org/tool.efi' }, args: [] }],
     })
@@ -178,6 +181,33 @@ describe('recipes of a user', () => {
     expect(faults).toEqual([])
     expect(await readKey(recipes.get('tool') as Recipe, 'mine')).toBe('mine')
     expect(await readKey(recipes.get('tool') as Recipe, 'debian')).toContain('BEGIN PGP PUBLIC KEY BLOCK')
+  })
+
+  test('of the database replace those of folders, and contain their own keys', async () => {
+    const own = await folderOf({ 'tool.yaml': smallest, 'other.yaml': smallest })
+    const armored = '-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nmine\n'
+    const text = `${smallest.replace(
+      "tool.efi'",
+      "tool.efi', sums: { url: 'https://example.org/SUMS', signature: inline, key: mine }",
+    )}keys:\n  mine: |\n    ${armored.replaceAll('\n', '\n    ')}\n`
+    const wrong = text.replace('key: mine', 'key: theirs')
+    const { recipes, faults } = await loadRecipes(
+      [own],
+      [
+        { name: 'tool', text },
+        { name: 'wrong', text: wrong },
+      ],
+    )
+    expect(recipes.get('tool')).toMatchObject({ origin: 'database', text })
+    expect(recipes.get('other')).toMatchObject({ origin: 'data-folder' })
+    expect(await readKey(recipes.get('tool') as Recipe, 'mine')).toBe(armored)
+    expect(faults).toEqual([
+      {
+        recipe: 'wrong',
+        file: 'the database',
+        message: 'key: expected a key of that name in the keys of the recipe, got "theirs"',
+      },
+    ])
   })
 
   const efi = "kind: efi, arch: x86_64, file: { url: 'https://example.org/tool.efi' }"
@@ -239,7 +269,7 @@ describe('recipes of a user', () => {
         "tool.efi'",
         "tool.efi', sums: { url: 'https://example.org/S', signature: inline, key: nobody }",
       ),
-      'key: expected a file nobody.asc in ',
+      'key: expected a key of that name in the keys of the recipe, or a file nobody.asc in ',
     ],
     [
       'a key of another folder',
@@ -247,7 +277,7 @@ describe('recipes of a user', () => {
         "tool.efi'",
         "tool.efi', sums: { url: 'https://example.org/S', signature: inline, key: ../../x }",
       ),
-      'variants[0].file.sums.key: expected the name of a file in keys',
+      'variants[0].file.sums.key: expected the name of a key',
     ],
     [
       'a pattern that is none',

@@ -12,6 +12,7 @@ import type { AnswerDeps } from '../../decide/answer.ts'
 import type { ServerNetwork } from '../../decide/dhcp-site.ts'
 import type { Doctor } from '../../doctor/doctor.ts'
 import type { FileChecks } from '../../files/check.ts'
+import type { Recipes } from '../../intake/recipes.ts'
 import type { Actor } from '../../inventory/changes/changes.ts'
 import type { ChangeFeed } from '../../inventory/changes/feed.ts'
 import type { Precondition } from '../../inventory/common/precondition.ts'
@@ -65,7 +66,7 @@ export type AdminDeps = HealthSources &
     intake: {
       /** The id of this server's data folder. */
       server: string
-      recipeFolders: string[]
+      loadRecipes: () => Promise<Recipes>
       partials: PartialFiles
       /** Starts waiting imports at once. */
       wake: () => void

@@ -1,4 +1,4 @@
-// /apply and /export: groups, menus, answer files, images and the policy as one whole.
+// /apply and /export: groups, menus, answer files, images, recipes and the policy as one whole.
 
 import { compareCatalogs } from '../../decide/concerns/concerns.ts'
 import { countImageMachines } from '../../decide/concerns/image-uses.ts'
@@ -8,9 +8,10 @@ import { exportFolder } from '../../inventory/folder/export.ts'
 import type { Planned } from '../../inventory/folder/plan.ts'
 import { isSameJson } from '../../lib/canonical.ts'
 import { type FieldFault, InputError } from '../../lib/errors.ts'
-import type { FolderAnswerFile, FolderImage } from '../../model/folder/folder.ts'
+import type { FolderAnswerFile, FolderImage, FolderRecipe } from '../../model/folder/folder.ts'
 import { findDocumentFaults } from '../../render/answers.ts'
 import { type AdminDeps, endpoint } from '../http/endpoint.ts'
+import { recipeFaults } from '../images/recipes.ts'
 import { applyQuery, applyRequest, applyResult, exportedFolder, exportQuery } from '../schemas/system/folder.ts'
 
 const maxBodyBytes = 16 * 2 ** 20
@@ -18,7 +19,7 @@ const maxBodyBytes = 16 * 2 ** 20
 export const apply = endpoint({
   operationId: 'applyFolder',
   action: 'folder.apply',
-  summary: 'Apply groups, menus, answer files, images and the policy as one whole, or nothing',
+  summary: 'Apply groups, menus, answer files, images, recipes and the policy as one whole, or nothing',
   description:
     'Everything in the body is created or replaced in one transaction. All faults are listed, and any fault leaves everything as it was. A dry run does the same and rolls back. To apply exactly a plan, send its ETag as If-Match: if anything in the plan has changed since, the answer is 412.',
   query: applyQuery,
@@ -31,7 +32,7 @@ export const apply = endpoint({
     const { owner, prune = false, pruneUsed = false, take = false, ...folder } = body
     if (precondition.ifNoneMatch !== undefined)
       throw new InputError({ field: 'If-None-Match', value: '*', expected: 'no such header' })
-    const faults = documentFaults(folder.answerFiles)
+    const faults = [...documentFaults(folder.answerFiles), ...(await faultsOfRecipes(folder.recipes))]
     const dryRun = query.dryRun ?? false
     const catalogs = (dryRun || query.count === true) && faults.length === 0
     const how = { owner, prune, pruneUsed, take, precondition, countMatches: countGroupMachines, catalogs }
@@ -58,15 +59,17 @@ export const apply = endpoint({
 export const exportAll = endpoint({
   operationId: 'exportFolder',
   action: 'inventory.read',
-  summary: 'Export groups, menus, answer files, images and the policy, in the form of an apply',
+  summary: 'Export groups, menus, answer files, images, recipes and the policy, in the form of an apply',
   description:
     'The lists are sorted by name. Images are exported as the recipe that made them, or as variants with the hashes of their files.',
   query: exportQuery,
   returns: exportedFolder,
   statuses: { 200: 'Everything, as it is at one moment' },
-  answer: async ({ db }, { query }) => {
+  answer: async ({ db, intake }, { query }) => {
     const { secrets, ...folder } = await exportFolder(db, query.owner)
-    return { status: 200, body: { ...folder, omitted: omittedOf(folder.images, secrets) } }
+    const inFiles = [...(await intake.loadRecipes()).recipes.values()].filter(({ origin }) => origin === 'data-folder')
+    const names = inFiles.map(({ name }) => name).sort()
+    return { status: 200, body: { ...folder, omitted: omittedOf(folder.images, names, secrets) } }
   },
 })
 
@@ -81,6 +84,14 @@ function documentFaults(answerFiles: FolderAnswerFile[]): FieldFault[] {
       }),
     ),
   )
+}
+
+/** The faults of all recipes, with their places in the body. */
+async function faultsOfRecipes(recipes: FolderRecipe[]): Promise<FieldFault[]> {
+  const faults: FieldFault[] = []
+  for (const [index, { name, text }] of recipes.entries())
+    faults.push(...(await recipeFaults(name, text, `recipes[${index}].text`)))
+  return faults
 }
 
 function countsOf({ items }: Applied) {
@@ -108,12 +119,11 @@ async function itemsOf(db: AdminDeps['db'], { items }: Applied, dryRun: boolean)
   return result
 }
 
-function omittedOf(images: FolderImage[], secrets: { group: string; names: string[] }[]): string[] {
-  const recipes = images.filter(({ recipe }) => recipe !== undefined).length
+function omittedOf(images: FolderImage[], recipes: string[], secrets: { group: string; names: string[] }[]): string[] {
   return [
     ...secrets.map(({ group, names }) => `the values of the secrets of group ${group}: ${names.join(', ')}`),
     ...(images.length > 0 ? ['the bytes of the files of images, and all versions but the current ones'] : []),
-    ...(recipes > 0 ? ['the recipes themselves: those in the data folder of the server are its files'] : []),
+    ...(recipes.length > 0 ? [`the recipes in the data folder of the server: ${recipes.join(', ')}`] : []),
     'machines with their secrets, people, tokens and webhooks',
   ]
 }

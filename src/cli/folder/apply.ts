@@ -16,7 +16,7 @@ export function addApplyCommand(program: Command, deps: CliDeps): void {
   program
     .command('apply')
     .description(
-      'apply a folder of YAML: groups, menus, answer files, images and the policy, as one whole or not at all; the plan comes first',
+      'apply a folder of YAML: groups, menus, answer files, images, recipes and the policy, as one whole or not at all; the plan comes first',
     )
     .argument('<folder>', 'folder as export writes it')
     .option(

@@ -13,7 +13,7 @@ export function addExportCommand(program: Command, deps: CliDeps): void {
   program
     .command('export')
     .description(
-      'export groups, menus, answer files, images and the policy as a folder of YAML for apply, without secrets',
+      'export groups, menus, answer files, images, recipes and the policy as a folder of YAML for apply, without secrets',
     )
     .argument('<folder>', 'folder to write; files that have the same fields already stay as they are')
     .option('--owner <name>', 'export only what this folder applied before')

@@ -9,6 +9,7 @@ export const directories = {
   menus: 'menus',
   answerFiles: 'answer-files',
   images: 'images',
+  recipes: 'recipes',
 } as const satisfies { [List in keyof ApplyRequest]?: string }
 export type List = keyof typeof directories
 export const lists = Object.keys(directories) as List[]
@@ -36,14 +37,15 @@ export function filesOfFolder({ policy, ...folder }: ExportedFolder): Map<string
   const files = new Map<string, string>([['.gitattributes', gitAttributes]])
   if (policy !== undefined) files.set(policyPath, formatYaml(policy))
   for (const list of lists)
-    for (const thing of folder[list]) files.set(pathOfThing(list, thing.name), formatYaml(withoutTexts(thing)))
+    for (const thing of folder[list])
+      files.set(pathOfThing(list, thing.name), 'text' in thing ? thing.text : formatYaml(withoutTexts(thing)))
   for (const { name, documents } of folder.answerFiles)
     for (const document of documents) files.set(`${documentsPath(name)}/${document.name}`, document.text)
   return files
 }
 
-/** The texts of documents are files beside, in which every byte counts. */
-const gitAttributes = `* text eol=lf\n/${directories.answerFiles}/*.files/* -text\n`
+/** In recipes and in the documents of answer files, every byte counts. */
+const gitAttributes = `* text eol=lf\n/${directories.answerFiles}/*.files/* -text\n/${directories.recipes}/* -text\n`
 
 function withoutTexts(thing: object): object {
   if (!('documents' in thing)) return thing

@@ -46,13 +46,16 @@ function byName(value: unknown): unknown {
 
 type Documents = { name: string; text: string }[]
 
+/** The texts of an answer file or of a recipe. */
 function documentsOf(value: Item['before']): Documents {
+  if (typeof value?.text === 'string') return [{ name: `recipes/${value.name}.yaml`, text: value.text }]
   return (value?.documents as Documents | undefined) ?? []
 }
 
 function withoutTexts(value: Item['before']): object {
-  const documents = documentsOf(value).map(({ text: _, ...document }) => document)
-  return { ...value, ...(documents.length > 0 && { documents }) }
+  const { text: _, ...others } = value ?? {}
+  const documents = 'documents' in others ? documentsOf(value).map(({ text: _, ...document }) => document) : []
+  return { ...others, ...(documents.length > 0 && { documents }) }
 }
 
 const maxLines = 40

@@ -18,7 +18,7 @@ export type ReadFolder = {
 export async function readFolder(folder: string): Promise<ReadFolder> {
   const files = await openFolder(folder)
   const sources = new Map<string, Source>()
-  const things: { [L in List]: object[] } = { groups: [], menus: [], answerFiles: [], images: [] }
+  const things: { [L in List]: object[] } = { groups: [], menus: [], answerFiles: [], images: [], recipes: [] }
   let policy: object | undefined
   for (const { name, isDirectory } of await files.list('')) {
     const list = lists.find((candidate) => directories[candidate] === name)
@@ -52,11 +52,11 @@ export function formatFaults(faults: FolderFault[]): string {
   return [...lines.slice(0, maxShown), ...more].join('\n')
 }
 
-async function readYaml(files: FolderFiles, path: string): Promise<YamlFile | undefined> {
+async function readYaml(files: FolderFiles, path: string): Promise<(YamlFile & { text: string }) | undefined> {
   const text = await files.read(path)
   if (text === undefined) return undefined
   const parsed = parseYaml(text)
-  if (!('faults' in parsed)) return parsed
+  if (!('faults' in parsed)) return { ...parsed, text }
   for (const fault of parsed.faults) files.refuse({ path, ...fault })
   return undefined
 }
@@ -76,6 +76,11 @@ async function readThings(files: FolderFiles, list: List): Promise<{ data: objec
     else {
       const file = await readYaml(files, path)
       if (file === undefined) continue
+      const source: Source = { path, lineOf: file.lineOf, documents: [] }
+      if (list === 'recipes') {
+        found.push({ data: { name, text: file.text }, source })
+        continue
+      }
       const given = file.data.name ?? name
       if (given !== name)
         files.refuse({
@@ -83,7 +88,6 @@ async function readThings(files: FolderFiles, list: List): Promise<{ data: objec
           line: file.lineOf(['name']),
           message: `name: expected ${name}, as in the name of the file, got ${quote(given)}`,
         })
-      const source: Source = { path, lineOf: file.lineOf, documents: [] }
       const data = { ...file.data, name }
       const isAnswerFile = list === 'answerFiles'
       found.push({
@@ -136,12 +140,14 @@ function placeOf(fault: FieldFault, sources: Map<string, Source>): FolderFault {
   const [, key = '', field = ''] = /^(policy|[a-zA-Z]+\[\d+\])\.?(.*)$/.exec(fault.field) ?? []
   const source = sources.get(key)
   if (source === undefined) return { path: 'the folder', message: faultText(fault) }
+  const isRecipe = key.startsWith('recipes')
   const text = faultText({ ...fault, field: field || 'the file' })
-  const message = text.startsWith(key) ? text.slice(key.length).replace(/^(\.|: )/, '') : text
+  const own = text.startsWith(key) ? text.slice(key.length).replace(/^(\.|: )/, '') : text
+  const message = isRecipe ? own.replace(/^text(\.|: )/, '') : own
   const [, document] = /^documents\[(\d+)\]\.text/.exec(field) ?? []
   const path = document === undefined ? undefined : source.documents[Number(document)]
   if (path !== undefined) return { path, line: Number(/\bline:? ?(\d+)/.exec(message)?.[1] ?? 1), message }
-  return { path: source.path, line: source.lineOf(partsOf(field)), message }
+  return { path: source.path, line: source.lineOf(partsOf(isRecipe ? field.replace(/^text\.?/, '') : field)), message }
 }
 
 /** The parts of a field: `selector[0].label` is `selector`, 0, `label`. */

@@ -44,7 +44,7 @@ export async function writeFolder(folder: string, files: Map<string, string>, re
 
 function isSame(path: string, present: Buffer, text: string): boolean {
   if (present.equals(Buffer.from(text))) return true
-  if (!path.endsWith('.yaml') || path.split('/').length > 2) return false
+  if (!path.endsWith('.yaml') || path.split('/').length > 2 || path.startsWith(`${directories.recipes}/`)) return false
   const [old, now] = [parseYaml(present.toString('utf8')), parseYaml(text)]
   if (!('data' in old) || !('data' in now)) return false
   // A file of a thing may leave out the name, which is in the name of the file.

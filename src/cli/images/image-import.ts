@@ -12,9 +12,10 @@ import { type CliDeps, clientOf, print } from '../shell/deps.ts'
 import { endsSoon, formatEndOfLife, formatTime } from '../shell/format.ts'
 import { operatorPath, pathOf } from '../shell/path.ts'
 import { formatTable } from '../shell/table.ts'
-import { archsOption } from './archs-option.ts'
 import { importFolder } from './folder.ts'
 import { printImage, type StartOptions, startImport } from './import.ts'
+import { archsOption } from './options.ts'
+import { listRecipes } from './recipe.ts'
 import { type Place, parsePlace } from './source.ts'
 import { storeFile } from './upload.ts'
 import { addDraftOptions, type DraftOptions, draftOf, findNextVersion, formatNextVersion } from './uses.ts'
@@ -106,21 +107,7 @@ export function addImageImportCommands(image: Command, deps: CliDeps): void {
   image
     .command('recipes')
     .description('list the recipes for image add NAME')
-    .action(async (_options, command: Command) => {
-      const answer = await clientOf(command, deps).ask<RecipeList>('GET', '/recipes')
-      print(command, deps, answer, ({ items }) =>
-        formatTable(
-          ['NAME', 'TITLE', 'ARCHS', 'END OF LIFE'],
-          items.map((row) => [
-            row.name,
-            row.title,
-            row.archs.join(' '),
-            formatEndOfLife(row.endOfLife) || row.noEndOfLife,
-          ]),
-        ),
-      )
-      for (const fault of answer.faults) deps.err(`${fault.file}: ${fault.message}\n`)
-    })
+    .action(async (_options, command: Command) => listRecipes(command, deps))
 }
 
 /** `image add NAME` without options for a variant: imports the recipe. */

@@ -1,10 +1,9 @@
 // The options of `image add` for a variant.
 import { join } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { type Arch, platforms } from '../../model/arch.ts'
+import { type Arch, archs, platforms } from '../../model/arch.ts'
 import { type CliDeps, collect } from '../shell/deps.ts'
 import { operatorPath } from '../shell/path.ts'
-import { archsOption } from './archs-option.ts'
 import { type Place, parsePlace, placeAt } from './source.ts'
 import type { TreePlace, VariantOptions } from './variant.ts'
 import { printLeftOut, walkFolder } from './walk-folder.ts'
@@ -14,6 +13,17 @@ type TreeOption = TreePlace | { folder: string }
 
 /** The options of `image add`, unparsed. */
 export type GivenOptions = Omit<VariantOptions, 'tree' | 'arch'> & { tree?: TreeOption[]; arch?: Arch[] }
+
+/** The repeatable option `--arch`. */
+export function archsOption(): Option {
+  return new Option('--arch <arch>', 'architecture (repeatable)').argParser(
+    (text: string, before: Arch[] | undefined): Arch[] => {
+      const arch = archs.find((name) => name === text)
+      if (arch === undefined) throw new InvalidArgumentError(`Expected one of ${archs.join(', ')}.`)
+      return [...(before ?? []), arch]
+    },
+  )
+}
 
 /** Adds the options for a variant. */
 export function addVariantOptions(command: Command): Command {

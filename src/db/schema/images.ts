@@ -27,6 +27,14 @@ export const answerFileVersions = pgTable(
   (table) => [primaryKey({ columns: [table.answerFile, table.version] })],
 )
 
+/** Recipes of the operators. They replace recipes of the same name that ship with Bootwright or are in the data folder. */
+export const recipes = pgTable('recipes', {
+  name: text('name').primaryKey(),
+  /** YAML, byte for byte. */
+  text: text('text').notNull(),
+  ...history(),
+})
+
 export const files = pgTable('files', {
   sha256: text('sha256').primaryKey(),
   name: text('name').notNull(),

@@ -9,6 +9,7 @@ export const changesByNoun = {
   menu: ['created', 'changed', 'deleted'],
   'answer-file': ['created', 'changed', 'deleted'],
   image: ['created', 'changed', 'deleted', 'version-added', 'version-deleted'],
+  recipe: ['created', 'changed', 'deleted'],
   import: ['created', 'done', 'failed', 'cancelled'],
   file: ['damaged', 'mended', 'deleted'],
   deployment: [...deploymentStates, 'report-ignored'],

@@ -12,7 +12,7 @@ import { listOwned } from './owners.ts'
 export type ExportedFolder = Folder & { secrets: { group: string; names: string[] }[] }
 
 /**
- * Exports groups, menus, answer files, images and the policy, each by name, as they are at one moment.
+ * Exports groups, menus, answer files, images, recipes and the policy, each by name, as they are at one moment.
  * @param owner export only what this folder owns; the policy has no owner and is left out then
  */
 export async function exportFolder(db: Db, owner?: string): Promise<ExportedFolder> {
@@ -25,7 +25,7 @@ export async function exportFolder(db: Db, owner?: string): Promise<ExportedFold
         const forms = (await list(tx)).map(({ form }) => visible?.(form) ?? form)
         folder[field] = owner === undefined ? forms : forms.filter(({ name }) => names.has(name))
       }
-      const exported = folder as Pick<Folder, 'groups' | 'menus' | 'answerFiles' | 'images'>
+      const exported = folder as Omit<Folder, 'policy'>
       const policy = owner === undefined ? { policy: await findPolicy(tx) } : {}
       return { ...policy, ...exported, secrets: await listGroupSecrets(tx, exported.groups) }
     },

@@ -7,13 +7,21 @@ import type { Tx } from '../../db/transaction.ts'
 import { isSameJson } from '../../lib/canonical.ts'
 import { type FieldFault, InputError } from '../../lib/errors.ts'
 import type { AnswerFile } from '../../model/answer-file.ts'
-import type { FolderAnswerFile, FolderGroup, FolderImage, FolderKind, FolderMenu } from '../../model/folder/folder.ts'
+import type {
+  FolderAnswerFile,
+  FolderGroup,
+  FolderImage,
+  FolderKind,
+  FolderMenu,
+  FolderRecipe,
+} from '../../model/folder/folder.ts'
 import type { Image } from '../../model/image.ts'
 import type { Menu } from '../../model/menu.ts'
 import type { Actor } from '../changes/changes.ts'
 import type { Precondition } from '../common/precondition.ts'
 import { deleteAnswerFile, listAnswerFiles, saveAnswerFile } from '../images/answer-files.ts'
 import { deleteImage, listImages, patchImage, saveImage } from '../images/images.ts'
+import { deleteRecipeText, listRecipeTexts, saveRecipeText } from '../images/recipes.ts'
 import { deleteGroup, type Group, listGroups, saveGroup } from '../machines/groups.ts'
 import { deleteMenu, listMenus, saveMenu } from '../machines/menus.ts'
 import { saveGroups } from './save-groups.ts'
@@ -35,7 +43,7 @@ export type ToSave<Form = { name: string }> = {
 export type KindOfThing<Form extends { name: string } = { name: string }> = {
   kind: FolderKind
   /** The list of the folder that holds the kind, for the fields of faults. */
-  field: 'groups' | 'menus' | 'answerFiles' | 'images'
+  field: 'groups' | 'menus' | 'answerFiles' | 'images' | 'recipes'
   list(db: Db): Promise<StoredThing<Form>[]>
   /** The form that the thing has after it is saved. */
   after(given: Form, before: Form | undefined): Form
@@ -115,8 +123,20 @@ const imageKind: KindOfThing<FolderImage> = {
   remove: (tx, name, { precondition, by }) => deleteImage(tx, name, precondition, by),
 }
 
+const recipeKind: KindOfThing<FolderRecipe> = {
+  kind: 'recipe',
+  field: 'recipes',
+  list: async (db) =>
+    (await listRecipeTexts(db)).map((recipe) => stored(recipe, { name: recipe.name, text: recipe.text })),
+  after: (given) => given,
+  save: async (tx, { name, text }, _, { precondition, by }) => {
+    await saveRecipeText(tx, name, text, precondition, by)
+  },
+  remove: (tx, name, { precondition, by }) => deleteRecipeText(tx, name, precondition, by),
+}
+
 /** All kinds, in the order in which they are saved; they are deleted in the reverse order. */
-export const kindsOfThings: readonly KindOfThing[] = [imageKind, answerFileKind, menuKind, groupKind]
+export const kindsOfThings: readonly KindOfThing[] = [recipeKind, imageKind, answerFileKind, menuKind, groupKind]
 
 /** True if the thing is in the inventory as the folder has it. */
 export function isSaved(kind: KindOfThing, given: { name: string }, before: { name: string } | undefined): boolean {

@@ -1,4 +1,4 @@
-// Folders of settings: groups, menus, answer files, images and the policy as one whole.
+// Folders of settings: groups, menus, answer files, images, recipes and the policy as one whole.
 import type { AnswerDocument } from '../answer-file.ts'
 import type { Assignment } from '../assignment.ts'
 import type { Variant } from '../image.ts'
@@ -7,7 +7,7 @@ import type { Policy } from '../policy.ts'
 import type { Condition } from '../selector.ts'
 
 /** The kinds of named things in a folder, in the order in which they are saved: no thing names a later kind. */
-export const folderKinds = ['image', 'answer-file', 'menu', 'group'] as const
+export const folderKinds = ['recipe', 'image', 'answer-file', 'menu', 'group'] as const
 export type FolderKind = (typeof folderKinds)[number]
 
 /** The owner of things that are applied without an owner's name. */
@@ -29,6 +29,8 @@ export type FolderMenu = {
   defaultEntry?: string | null | undefined
   entries: MenuEntry[]
 }
+/** A recipe: its YAML text, byte for byte. */
+export type FolderRecipe = { name: string; text: string }
 export type FolderAnswerFile = { name: string; title?: string | null | undefined; documents: AnswerDocument[] }
 
 /**
@@ -51,4 +53,5 @@ export type Folder = {
   menus: FolderMenu[]
   answerFiles: FolderAnswerFile[]
   images: FolderImage[]
+  recipes: FolderRecipe[]
 }

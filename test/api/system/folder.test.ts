@@ -55,6 +55,12 @@ const folder = {
       assignment: { image: 'rescue' },
     },
   ],
+  recipes: [
+    {
+      name: 'tool',
+      text: "# Ours.\r\ntitle: T\nfamily: t\nvariants: [{ kind: efi, arch: x86_64, file: { url: 'http://192.0.2.1/x' } }]",
+    },
+  ],
 }
 
 eachDatabase('folders over HTTP', (database) => {
@@ -80,13 +86,13 @@ eachDatabase('folders over HTTP', (database) => {
     expect([plan.status, plan.body.dryRun, await exported()]).toEqual([
       200,
       true,
-      { policy: { kind: 'local' }, groups: [], menus: [], answerFiles: [], images: [] },
+      { policy: { kind: 'local' }, groups: [], menus: [], answerFiles: [], images: [], recipes: [] },
     ])
     expect(await changesOf(database())).toEqual([])
     const first = await apply(folder, false, { 'if-match': plan.headers.get('etag') as string })
     expect(first.status).toBe(200)
     expect(first.body).toMatchObject({
-      created: 7,
+      created: 8,
       changed: 1,
       unchanged: 0,
       deleted: 0,
@@ -95,6 +101,7 @@ eachDatabase('folders over HTTP', (database) => {
     })
     expect(first.body.items).toEqual(plan.body.items)
     expect(outcomes(first.body)).toEqual([
+      'recipe tool created',
       'image rescue created',
       'image tools created',
       'answer-file base created',
@@ -107,9 +114,9 @@ eachDatabase('folders over HTTP', (database) => {
     expect(await exported()).toEqual(folder)
     const made = await changesOf(database())
     const again = await apply(folder)
-    expect(again.body).toMatchObject({ created: 0, changed: 0, unchanged: 8, deleted: 0, items: [] })
+    expect(again.body).toMatchObject({ created: 0, changed: 0, unchanged: 9, deleted: 0, items: [] })
     expect(await changesOf(database())).toEqual(made)
-    expect(await apply(await exported())).toMatchObject({ status: 200, body: { unchanged: 8, items: [] } })
+    expect(await apply(await exported())).toMatchObject({ status: 200, body: { unchanged: 9, items: [] } })
   })
 
   test('show each difference with its old and new value, and replace what a person changed', async () => {
@@ -195,14 +202,22 @@ eachDatabase('folders over HTTP', (database) => {
     await apply({ owner: 'other', groups: [{ name: 'of-other', everybody: true, assignment: {} }] })
     const rest = { groups: [folder.groups[0]], policy: { kind: 'local' } }
     expect(outcomes((await apply(rest, true)).body)).toEqual(['policy changed'])
-    const pruned = ['group rack-b4', 'menu main', 'menu more', 'answer-file base', 'image rescue', 'image tools']
+    const pruned = [
+      'group rack-b4',
+      'menu main',
+      'menu more',
+      'answer-file base',
+      'image rescue',
+      'image tools',
+      'recipe tool',
+    ]
     const plan = await apply({ ...rest, prune: true }, true)
     expect(outcomes(plan.body)).toEqual(['policy changed', ...pruned.map((name) => `${name} deleted`)])
     expect(plan.body.items[1].before).toEqual(folder.groups[1])
-    expect((await apply({ ...rest, prune: true })).body.deleted).toBe(6)
+    expect((await apply({ ...rest, prune: true })).body.deleted).toBe(7)
     const left = await exported()
     expect(left.groups.map(({ name }: { name: string }) => name)).toEqual(['all', 'by-hand', 'of-other'])
-    expect([left.menus, left.answerFiles, left.images]).toEqual([[], [], []])
+    expect([left.menus, left.answerFiles, left.images, left.recipes]).toEqual([[], [], [], []])
     // A thing that a person made again under the same name has no owner.
     await api.ask('DELETE', '/api/v1/groups/all')
     await api.ask('PUT', '/api/v1/groups/all', { everybody: true, assignment: {} })

@@ -25,6 +25,7 @@ const byHand = {
   'groups/rack-b4.yaml':
     'priority: 5\nselector:\n  - label: rack\n    equals: &four "4"\n  - label: state\n    in: [on, "no", *four]\nassignment:\n  image: rescue\n  version: 1\n  params: { text: "a\\n b\\n", "n": 1.50, big: "12345678901234567890", no: null }\n',
   'groups/all.yaml': 'everybody: true\nassignment: {}\n',
+  'recipes/tool.yaml': `# Ours.\r\ntitle: 'Tool'\nfamily: tools\n\nvariants:\n  - { kind: efi, arch: x86_64, file: { url: 'http://192.0.2.1/tool.efi' } }\n`,
 }
 
 describe('a folder of YAML', () => {
@@ -66,13 +67,13 @@ describe('a folder of YAML', () => {
     const applied = await operator.run('apply', folder)
     expect([applied.err, lines(applied.out).at(-1)]).toEqual([
       '',
-      'applied: 6 created, 1 changed, 0 unchanged, 0 deleted',
+      'applied: 7 created, 1 changed, 0 unchanged, 0 deleted',
     ])
     const again = await operator.run('apply', folder)
     expect(again).toEqual({
       exitCode: 0,
       err: '',
-      out: 'nothing to change: 0 created, 0 changed, 7 unchanged, 0 deleted\n',
+      out: 'nothing to change: 0 created, 0 changed, 8 unchanged, 0 deleted\n',
     })
     const first = join(folder, 'first')
     const exported = await operator.run('export', first)
@@ -92,7 +93,9 @@ describe('a folder of YAML', () => {
       'menus/main.yaml',
       'menus/more.yaml',
       'policy.yaml',
+      'recipes/tool.yaml',
     ])
+    expect(files['recipes/tool.yaml']).toBe(byHand['recipes/tool.yaml'])
     for (const document of ['preseed.cfg', 'late.sh'] as const)
       expect(files[`answer-files/base.files/${document}`]).toBe(byHand[`answer-files/base.files/${document}`])
     expect(files['groups/rack-b4.yaml']).toBe(`name: rack-b4
@@ -123,7 +126,7 @@ assignment:
     expect(files['menus/more.yaml']).toContain('image: rescue\n    version: 1\n')
     // A repeated export writes nothing, and leaves comments alone.
     await writeFile(join(second, 'menus/more.yaml'), `# Mine.\n${files['menus/more.yaml']}`)
-    expect((await other.run('export', second)).out).toMatch(': 0 files written, 0 deleted, 10 already')
+    expect((await other.run('export', second)).out).toMatch(': 0 files written, 0 deleted, 11 already')
     expect((await read(second))['menus/more.yaml']).toMatch('# Mine.')
   })
 
@@ -164,6 +167,23 @@ assignment:
     await rm(join(folder, 'menus'), { recursive: true })
     await rm(join(folder, 'policy.yaml'))
     await write({
+      'recipes/bad.yaml':
+        '# One.\ntitle: T\nfamily: t\nvariants:\n  - kind: efi\n    arch: x86_64\n    file: { url: ftp://x }\n',
+      'recipes/typo.yaml': 'title: T\nfamilie: t\nvariants: []\n',
+      'groups/many-33.yaml': 'everybody: true\nassignment: {}\n',
+      'groups/many-34.yaml': 'everybody: true\nassignment: {}\n',
+      'answer-files/a.files/x': 'one\n',
+    })
+    expect(lines((await operator.run('apply', folder)).err)).toEqual([
+      'bootwright: recipes/bad.yaml:7: variants[0].file.url: expected an http or https URL, got "ftp://x"',
+      'recipes/typo.yaml:1: family is required',
+      'recipes/typo.yaml:3: variants: expected at least one variant, got "[]"',
+      'recipes/typo.yaml:2: unknown field "familie"; did you mean family?',
+      'nothing was changed',
+    ])
+    await rm(join(folder, 'recipes'), { recursive: true })
+    await write({
+      'answer-files/a.files/x': 'one\ntwo {{ nothing }}\n',
       'groups/many-33.yaml': 'everybody: true\nassignment: {}\n',
       'groups/many-34.yaml': 'everybody: true\nassignment: {}\n',
     })
@@ -254,7 +274,7 @@ assignment:
       'answer-files/a.yaml:2: documents[0].name: expected the name of a file in answer-files/a.files, got "absent"',
       'answer-files/a.files/unnamed: expected only documents that answer-files/a.yaml names',
       'answer-files/b.files: expected answer-files/b.yaml, which names the documents',
-      'group: expected only groups/, menus/, answer-files/, images/, policy.yaml',
+      'group: expected only groups/, menus/, answer-files/, images/, recipes/, policy.yaml',
       'groups/link.yaml: expected a file in the folder, got a link that leads out of it',
       expect.stringMatching(/^groups\/Upper\.yaml: expected NAME\.yaml/),
       expect.stringMatching(/^groups\/old\.yml: expected NAME\.yaml/),
@@ -271,17 +291,27 @@ assignment:
       'groups/old.yaml': 'everybody: true\nassignment: {}\npriority: 3\n',
       'answer-files/diff.yaml': 'documents:\n  - name: a\n',
       'answer-files/diff.files/a': 'one\ntwo\nthree\n',
+      'recipes/tool.yaml': byHand['recipes/tool.yaml'],
+      'recipes/gone.yaml': byHand['recipes/tool.yaml'],
     })
     expect((await operator.run('apply', folder, '--owner', 'plan', '--take')).exitCode).toBe(0)
     await write({
       'groups/all.yaml': 'everybody: true\npriority: 2\nassignment: {args: [quiet]}\n',
       'answer-files/diff.files/a': 'one\n2\nthree\n',
     })
+    await write({ 'recipes/tool.yaml': byHand['recipes/tool.yaml'].replace('Ours', 'Mine') })
+    await rm(join(folder, 'recipes/gone.yaml'))
     await rm(join(folder, 'groups/old.yaml'))
     const plan = await operator.run('apply', folder, '--owner', 'plan', '--prune', '--dry-run')
     expect([plan.exitCode, lines(plan.out)]).toEqual([
       0,
       [
+        'recipe tool changed: ',
+        '  recipes/tool.yaml:',
+        '  @@ line 1 -> 1 @@',
+        '  -# Ours.',
+        '  +# Mine.',
+        "   title: 'Tool'",
         'answer file diff changed: ',
         '  a:',
         '  @@ line 1 -> 1 @@',
@@ -291,8 +321,9 @@ assignment:
         '   three',
         'group all changed: assignment.args: nothing -> ["quiet"]; priority: nothing -> 2',
         'group old deleted: 0 machines',
-        'plan: 0 created, 2 changed, 0 unchanged, 1 deleted; nothing was changed',
-      ].map((line) => line.trimEnd().replace(/:$/, (end) => (line === '  a:' ? end : ''))),
+        'recipe gone deleted',
+        'plan: 0 created, 3 changed, 0 unchanged, 2 deleted; nothing was changed',
+      ].map((line) => line.trimEnd().replace(/:$/, (end) => (line.startsWith('  ') ? end : ''))),
     ])
     await operator.run('machine', 'set', '52:54:00:00:00:01', '--hostname', 'one')
     const refused = await operator.run('apply', folder, '--owner', 'plan', '--prune')
@@ -302,10 +333,16 @@ assignment:
     ])
     expect(refused.err).toContain('nothing was applied, because machines use group old')
     const done = await operator.run('apply', folder, '--owner', 'plan', '--prune', '--prune-used')
-    expect(lines(done.out).at(-1)).toBe('applied: 0 created, 2 changed, 0 unchanged, 1 deleted')
+    expect(lines(done.out).at(-1)).toBe('applied: 0 created, 3 changed, 0 unchanged, 2 deleted')
     expect((await operator.run('export', join(folder, 'of-plan'), '--owner', 'plan')).exitCode).toBe(0)
     expect(Object.keys(await read(join(folder, 'of-plan')))).toEqual([
-      ...['.gitattributes', 'answer-files/diff.files/a', 'answer-files/diff.yaml', 'groups/all.yaml'],
+      ...[
+        '.gitattributes',
+        'answer-files/diff.files/a',
+        'answer-files/diff.yaml',
+        'groups/all.yaml',
+        'recipes/tool.yaml',
+      ],
     ])
   })
 

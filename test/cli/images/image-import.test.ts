@@ -97,11 +97,33 @@ test('image add imports a recipe from a mirror for some architectures, and warns
 
 test('recipes are listed with their end of life and their faults', async () => {
   const { out, err } = await image('recipes')
-  expect(out).toMatch(/^NAME +TITLE +ARCHS +END OF LIFE\n/)
-  expect(out).toMatch(/^little +Little +x86_64 arm64 +reached end of life on 2001-01-01$/m)
-  expect(out).toMatch(/^soon +Little +x86_64 arm64 +ends 20\d\d-\d\d-\d\d \(in [56] days\)$/m)
+  expect(out).toMatch(/^NAME +TITLE +ARCHS +FROM +END OF LIFE\n/)
+  expect(out).toMatch(/^little +Little +x86_64 arm64 +data-folder +reached end of life on 2001-01-01$/m)
+  expect(out).toMatch(/^soon +Little +x86_64 arm64 +data-folder +ends 20\d\d-\d\d-\d\d \(in [56] days\)$/m)
   expect(out).toMatch(/^debian-12 +Debian 12/m)
   expect(err).toMatch(/recipes\/wrong.yaml: /)
+})
+
+test('a recipe of the operator is set, shown, replaced and deleted', async () => {
+  const recipe = (...args: string[]) => operator.run('recipe', ...args)
+  const file = join(operator.folder, 'mine.yaml')
+  await writeFile(file, '# Ours.\ntitle: Mine\nfamily: tools\nvariants: [{ kind: floppy }]\n')
+  expect(await recipe('set', 'memtest86plus', file)).toMatchObject({
+    exitCode: 1,
+    err: `bootwright: ${file}: variants[0].kind: expected linux, efi, ipxe, sanboot or archive, got "floppy"\n`,
+  })
+  const text =
+    "# Ours.\ntitle: Mine\nfamily: tools\nvariants: [{ kind: efi, arch: x86_64, file: { url: 'http://192.0.2.1/x.efi' } }]\n"
+  await writeFile(file, text)
+  expect(await recipe('set', 'memtest86plus', file)).toMatchObject({
+    exitCode: 0,
+    out: 'recipe memtest86plus is saved. To add its image: bootwright image add memtest86plus\n',
+  })
+  expect((await recipe('show', 'memtest86plus')).out).toBe(text)
+  expect((await recipe('list')).out).toMatch(/^memtest86plus +Mine +x86_64 +database/m)
+  expect((await recipe('delete', 'memtest86plus')).err).toBe('recipe memtest86plus deleted\n')
+  expect((await recipe('list')).out).toMatch(/^memtest86plus +Memtest86\+.* +shipped/m)
+  expect((await recipe('show', 'little')).out).toContain('title: Little')
 })
 
 test.runIf(canOpenIsos)('a local ISO is uploaded and imported', async () => {

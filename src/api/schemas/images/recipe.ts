@@ -1,7 +1,8 @@
-// Response schemas of recipes.
+// Request and response schemas of recipes.
 import { z } from '@hono/zod-openapi'
+import { recipeOrigins } from '../../../model/image.ts'
 import { arch, imageName, moment } from '../common.ts'
-import type { Given } from '../json.ts'
+import type { Given, Sent } from '../json.ts'
 
 const recipeImage = z
   .object({
@@ -16,9 +17,38 @@ const recipeImage = z
   })
   .openapi('RecipeImage')
 
+const origin = z.enum(recipeOrigins).openapi({
+  description: 'Where the recipe is: it ships with Bootwright, is a file in the data folder, or is in the database.',
+})
+
+export const recipePut = z
+  .strictObject({
+    text: z
+      .string()
+      .min(1)
+      .max(256 * 1024)
+      .openapi({
+        description:
+          'The YAML text of the recipe. Its `keys` may have OpenPGP keys beside those that ship with Bootwright.',
+      }),
+  })
+  .openapi('RecipePut')
+export type RecipePut = Sent<typeof recipePut>
+
+export const recipeText = z
+  .object({
+    name: imageName,
+    origin,
+    text: z.string(),
+    revision: z.int().optional().openapi({ description: 'Absent for recipes that are not in the database.' }),
+  })
+  .openapi('RecipeText')
+export type RecipeText = Given<typeof recipeText>
+
 const recipeSchema = z
   .object({
     name: imageName,
+    origin,
     title: z.string(),
     family: z.string().openapi({ example: 'debian' }),
     archs: z.array(arch),

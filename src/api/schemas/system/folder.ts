@@ -1,9 +1,10 @@
-// Request and response schemas of folders: groups, menus, answer files, images and the policy as one whole.
+// Request and response schemas of folders: groups, menus, answer files, images, recipes and the policy as one whole.
 import { z } from '@hono/zod-openapi'
 import { defaultOwner, folderKinds } from '../../../model/folder/folder.ts'
 import { imageName, onlyTrue, textFlag } from '../common.ts'
 import { answerFilePut } from '../images/answer-file.ts'
 import { imagePut } from '../images/image.ts'
+import { recipePut } from '../images/recipe.ts'
 import type { Given, Sent } from '../json.ts'
 import { thingName } from '../machines/assignment.ts'
 import { changeQuery, concerns } from '../machines/concerns.ts'
@@ -41,6 +42,7 @@ const folder = {
   menus: limited(menuPut.safeExtend({ name: thingName }).openapi('FolderMenu')),
   answerFiles: limited(answerFilePut.safeExtend({ name: thingName }).openapi('FolderAnswerFile')),
   images: limited(folderImage),
+  recipes: limited(recipePut.safeExtend({ name: imageName }).openapi('FolderRecipe')),
 }
 
 const owner = thingName.openapi({ description: 'The name of the folder.', example: 'site-a' })
@@ -62,10 +64,11 @@ export const applyRequest = z
     menus: folder.menus.default([]),
     answerFiles: folder.answerFiles.default([]),
     images: folder.images.default([]),
+    recipes: folder.recipes.default([]),
   })
   .refine(
-    ({ policy, groups, menus, answerFiles, images }) =>
-      policy !== undefined || groups.length + menus.length + answerFiles.length + images.length > 0,
+    ({ policy, groups, menus, answerFiles, images, recipes }) =>
+      policy !== undefined || [groups, menus, answerFiles, images, recipes].some((list) => list.length > 0),
     { path: ['groups'], message: 'at least one thing: an empty folder is an accident' },
   )
   .refine(({ prune, pruneUsed }) => prune || !pruneUsed, { path: ['pruneUsed'], message: 'prune together with it' })
