@@ -17,6 +17,7 @@ const commandsWithout: Record<string, string> = {
   'machine power unset': 'how a machine is powered, not what it boots',
   'machine power cancel': 'power requests, not what a machine boots',
   'machine forget-archived': 'an archived machine decides nothing',
+  'machine release': 'who may change a field; its value stays',
   'file gc': 'it only lists without --yes, and removes no file of an image',
   'file delete': 'it removes no file of an image',
   'secret set': 'a value in an answer file, not what boots',
@@ -24,6 +25,8 @@ const commandsWithout: Record<string, string> = {
   'rollout pause': 'no machine boots anything new',
   'rollout resume': 'the machines of the rollout, which `rollout start --dry-run` counts',
   'rollout approve': 'the next wave of the rollout, which `rollout start --dry-run` counts',
+  'recipe set': 'what the next import downloads; images stay as they are',
+  'recipe delete': 'what the next import downloads; images stay as they are',
   'proxy-dhcp on': 'who answers DHCP, not what is assigned',
   'proxy-dhcp off': 'who answers DHCP, not what is assigned',
 }
@@ -33,6 +36,7 @@ const administration = /^(token|person|webhook|servers) /
 /** Endpoints without a dry run, each with the reason. */
 const endpointsWithout: Record<string, string> = {
   deleteArchivedMachine: 'an archived machine decides nothing',
+  releaseMachine: 'who may change a field; its value stays',
   putMachineSecret: 'a value in an answer file, not what boots',
   deleteMachineSecret: 'a value in an answer file, not what boots',
   putGroupSecret: 'a value in an answer file, not what boots',
@@ -44,6 +48,8 @@ const endpointsWithout: Record<string, string> = {
   pauseRollout: 'no machine boots anything new',
   resumeRollout: 'the machines of the rollout, which createRollout counts',
   approveRolloutWave: 'the next wave of the rollout, which createRollout counts',
+  putRecipe: 'what the next import downloads; images stay as they are',
+  deleteRecipe: 'what the next import downloads; images stay as they are',
   cancelImport: 'no version is added, so machines boot the same',
 }
 /** Endpoints about other things than what machines boot: previews, files, people, tokens, webhooks, the network. */

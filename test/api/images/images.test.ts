@@ -145,7 +145,7 @@ eachDatabase('images over HTTP', (database) => {
     await api.ask('POST', '/api/v1/deployments', { machine: '52-54-00-00-00-02', image: 'debian-12' })
     expect((await api.ask('GET', `${here}/uses`)).body).toEqual({
       ...{ machines: 2, assigned: 1, groups: ['racks'], menus: [{ menu: 'main', entry: 'install' }] },
-      ...{ policy: false, deployments: 1, more: false },
+      ...{ policy: false, deployments: 1, more: false, draft: true },
     })
   })
 })
