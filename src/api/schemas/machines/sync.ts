@@ -5,6 +5,7 @@ import { namePattern } from '../../../lib/ids/names.ts'
 import { limit, mac, moment, pageOf, printable, textFlag, uuidv7 } from '../common.ts'
 import type { Given } from '../json.ts'
 import { fieldFault } from '../system/problem.ts'
+import { concernsSchema } from './concerns.ts'
 import { machineChange } from './machine.ts'
 
 export const syncRow = z
@@ -114,6 +115,7 @@ export const syncCounts = {
   failed: z.int(),
   applied: z.boolean(),
   digest: z.string(),
+  concerns: concernsSchema,
   refusal: z.string().optional().openapi({ description: 'Why the limit of prune refuses this plan.' }),
 }
 export type SyncCounts = Given<z.ZodObject<typeof syncCounts>>

@@ -11,6 +11,7 @@ import { cut } from '../../shell/difference.ts'
 import { formatTime, printable } from '../../shell/format.ts'
 import { linesOf } from '../../shell/lines.ts'
 import { operatorPath } from '../../shell/path.ts'
+import { printConcerns } from '../concerns.ts'
 
 type SyncOptions = {
   owner: string
@@ -69,12 +70,14 @@ export function addMachineSyncCommand(machine: Command, deps: CliDeps): void {
         print(command, deps, plan, formatSummary)
         if ((plan.failed ?? 0) > 0) throw new Error(`${formatCount(plan.failed ?? 0, 'bad row')}: nothing was changed`)
         if (plan.refusal !== undefined) throw new Error(`${plan.refusal}. Nothing was changed`)
+        if (changes(plan)) printConcerns(deps, plan.concerns)
         return
       }
       const done = await send(client, { ...query, expect: plan.digest }, bytes, type, (line) => {
         if (line.errors !== undefined) deps.err(`${printable(formatBad(line))}\n`)
       })
       print(command, deps, done, formatSummary)
+      printConcerns(deps, done.concerns)
       if (!done.applied) throw new Error('the machines changed meanwhile: nothing was changed')
     })
 }

@@ -23,7 +23,10 @@ const list = async (...options: string[]) =>
 
 test('machine sync reads standard input, plans without a change, and then does what it planned', async () => {
   const plan = await sync(csv, '--dry-run')
-  expect(plan).toMatchObject({ exitCode: 0, err: '' })
+  expect(plan.exitCode).toBe(0)
+  expect(plan.err).toBe(
+    'dry run, nothing changed; it would concern 2 machines:\n  2: nothing: there is no such machine -> the local disk\n',
+  )
   expect(plan.out.trimEnd().split('\n')).toEqual([
     `row 2: web1 created: macs: ["${a}"]; hostname: "web1"; labels.rack: "b4"`,
     `row 3: web2 created: macs: ["${b}"]; hostname: "web2"; labels.rack: "b4"`,
@@ -35,6 +38,20 @@ test('machine sync reads standard input, plans without a change, and then does w
   expect(again.exitCode).toBe(0)
   expect(JSON.parse(again.out)).toMatchObject({ rows: 2, unchanged: 2, failed: 0, applied: false })
   expect(await list()).toEqual(['web1', 'web2'])
+})
+
+test('machine sync says how many machines boot something else, before and after', async () => {
+  const menu = { title: 'Main', entries: [{ name: 'disk', text: 'Disk', kind: 'local' }] }
+  expect(await operator.runWith(JSON.stringify(menu), 'menu', 'set', 'main', '-')).toMatchObject({ exitCode: 0 })
+  await operator.run('group', 'set', 'b5', '--where', 'label.rack=b5', '--menu', 'main')
+  const moved = csv.replace('web1,b4', 'web1,b5')
+  const change = '1 machine:\n  1: the local disk -> menu main\n'
+  expect((await sync(moved, '--dry-run')).err).toBe(`dry run, nothing changed; it would concern ${change}`)
+  expect((await sync(moved)).err).toBe(`concerns ${change}`)
+  // A name does not change what a machine boots.
+  expect((await sync(moved.replace('web2', 'web3'))).err).toBe('concerns 0 machines\n')
+  expect((await sync(csv)).err).toContain('  1: menu main -> the local disk\n')
+  await operator.run('group', 'delete', 'b5')
 })
 
 test('machine sync exits with 1 for bad rows and for too many removals, and with 2 for wrong usage', async () => {
