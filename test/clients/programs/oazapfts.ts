@@ -9,7 +9,7 @@ export async function run(baseUrl: string) {
   const patch = await api.patchMachine('52-54-00-22-34-56', { assignment: null, uuid: null }, {}, options)
   const rows = [{ mac: '52-54-00-22-34-57', hostname: 'b2' }, { hostname: 'without-a-key' }]
   const bulk = await api.upsertMachines(rows, {}, options)
-  const gc = await api.clearFiles({ dryRun: true }, options)
+  const gc = await api.clearFiles({ dryRun: true }, {}, options)
   const verify = await api.verifyFiles({}, options)
   if (put.status !== 201 || patch.status !== 200 || bulk.status !== 200 || gc.status !== 200 || verify.status !== 200)
     throw new Error(JSON.stringify([put, patch, bulk, gc, verify]))
