@@ -146,14 +146,14 @@ describe.each(fields)('%s of a machine', (field) => {
       const [first, second, empty] = [freshMac(), freshMac(), freshMac()]
       await operator.run('machine', 'set', empty)
       for (const mac of [first, empty]) {
-        expect((await upload(`${JSON.stringify({ mac, ...body })}\n`)).err).toBe('')
+        expect((await upload(`${JSON.stringify({ mac, ...body })}\n`)).exitCode).toBe(0)
         expect(await machine(mac)).toMatchObject(body)
       }
       const { out } = await operator.run('machine', 'export', ...csv)
       const all = out.trimEnd().split('\n')
       const row = all.find((line) => line.includes(first))?.replace(first, second)
       const again = await upload(`${csv.length > 0 ? `${all[0]}\n` : ''}${row}\n`, ...csv)
-      expect(again.err).toBe('')
+      expect(again.exitCode).toBe(0)
       expect(await machine(second)).toMatchObject(body)
     }
   })
