@@ -101,7 +101,7 @@ describe('set keeps the fields that it is not given', () => {
 
   test('for an answer file: other documents, title and media types', async () => {
     const set = async (text: string, ...argv: string[]) =>
-      expect((await operator.runWith(text, 'answer-file', 'set', 'seed', ...argv)).err).toBe('')
+      expect((await operator.runWith(text, 'answer-file', 'set', 'seed', ...argv)).exitCode).toBe(0)
     const put = {
       title: 'Seed',
       documents: ['user-data', 'meta-data'].map((name) => ({ name, mediaType: 'text/yaml', text: name })),

@@ -16,7 +16,12 @@ test('three owners synchronize for nights, and the inventory is what they and th
     for (let night = 0; night < 6; night++) {
       for (const owner of ownerNames) {
         const { result } = await syncOwner(world, owner, { cli, folder }, '--prune', '--prune-max', '40')
-        expect([night, owner, result.exitCode, result.err]).toEqual([night, owner, 0, ''])
+        expect([night, owner, result.exitCode, result.err]).toEqual([
+          night,
+          owner,
+          0,
+          expect.not.stringContaining('bootwright:'),
+        ])
         world.model.sync(owner, [...world.rows[owner].values()])
       }
       await expectWorld(world, cli)
