@@ -59,8 +59,11 @@ export async function importRecipe(intake: Intake, job: Job, plan: ImportPlan & 
 }
 
 /** @throws InputError if no valid recipe has this name, with the faults of its file if there is one */
-export async function findRecipe({ loadRecipes }: Pick<Intake, 'loadRecipes'>, name: string): Promise<Recipe> {
-  const { recipes, faults } = await loadRecipes()
+export async function findRecipe(
+  { db, loadRecipes }: Pick<Intake, 'db' | 'loadRecipes'>,
+  name: string,
+): Promise<Recipe> {
+  const { recipes, faults } = await loadRecipes(db)
   const recipe = recipes.get(name)
   if (recipe !== undefined) return recipe
   const own = faults.filter((fault) => fault.recipe === name)

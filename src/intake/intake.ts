@@ -16,8 +16,8 @@ export type Intake = {
   partials: PartialFiles
   connector: Connector
   log: Logger
-  /** Loads all recipes: those that ship with the program, those of the data folder and those of the database. */
-  loadRecipes: () => Promise<Recipes>
+  /** Loads all recipes: those that ship with the program, those of the data folder and those of the database. In a transaction, `db` must be the transaction: the embedded database has one connection. */
+  loadRecipes: (db: Db) => Promise<Recipes>
   /** Mirrors by their names in recipes. */
   mirrors: Record<string, string>
   maxFileBytes: number

@@ -27,11 +27,11 @@ export type IntakeSettings = Proxies & {
 /** The open intake. `stop` interrupts running imports; they resume at the next start. */
 export type OpenIntake = {
   server: string
-  loadRecipes: () => Promise<Recipes>
+  loadRecipes: (db: Db) => Promise<Recipes>
   partials: PartialFiles
   wake: () => void
   /** Asks the mirror of a recipe for its newest version; undefined if the recipe has no versions. */
-  newestVersion: (recipe: string) => Promise<string | undefined>
+  newestVersion: (recipe: string, db: Db) => Promise<string | undefined>
   stop: () => Promise<void>
 }
 
@@ -48,7 +48,7 @@ export async function openIntake(
   times: Partial<ImportTimes> & { retriesMs?: number[] } = {},
 ): Promise<OpenIntake> {
   const { server, folder, maxFileBytes, maxConcurrent, stallSeconds, keepPartsDays, mirrors } = settings
-  const loadAll = async () => loadRecipes([shippedRecipes, folder.recipes], await listRecipeTexts(db))
+  const loadAll = async (on: Db) => loadRecipes([shippedRecipes, folder.recipes], await listRecipeTexts(on))
   const partials = await openPartialFiles(folder.files.incomingParts, { maxBytes: maxPartials * maxFileBytes })
   const connector = openConnector(settings)
   const { retriesMs = patientRetriesMs } = times
@@ -67,7 +67,7 @@ export async function openIntake(
     loadRecipes: loadAll,
     partials,
     wake,
-    newestVersion: (recipe) => findNewestVersion(intake, recipe, AbortSignal.timeout(checkMs)),
+    newestVersion: (recipe, on) => findNewestVersion({ ...intake, db: on }, recipe, AbortSignal.timeout(checkMs)),
     stop: async () => {
       await stop()
       connector.close()

@@ -63,7 +63,7 @@ export async function openApi(db: Db, change: Partial<AdminDeps> = {}): Promise<
     feed: createChangeFeed(db, pino({ level: 'silent' })),
     intake: {
       server: 'test',
-      loadRecipes: async () => loadRecipes([shippedRecipes], await listRecipeTexts(db)),
+      loadRecipes: async (on) => loadRecipes([shippedRecipes], await listRecipeTexts(on)),
       partials: await openPartialFiles(join(folder, 'incoming-parts'), { maxBytes: 2 ** 30 }),
       wake: () => {},
       newestVersion: async () => undefined,

@@ -99,7 +99,7 @@ eachDatabase('imports', (database) => {
     })
     for (const bytes of [linux, initrd, script]) expect(await stored(sha256(bytes))).toBe(sha256(bytes))
     await expect.poll(one.parts).toEqual([])
-    expect(await one.intake.newestVersion('little')).toBe('12.5')
+    expect(await one.intake.newestVersion('little', database())).toBe('12.5')
     expect(await listRecipeImages(database())).toMatchObject([
       { recipe: 'little', name: 'little', version: 1, recipeVersion: '12.5' },
     ])

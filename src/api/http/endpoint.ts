@@ -66,11 +66,11 @@ export type AdminDeps = HealthSources &
     intake: {
       /** The id of this server's data folder. */
       server: string
-      loadRecipes: () => Promise<Recipes>
+      loadRecipes: (db: Db) => Promise<Recipes>
       partials: PartialFiles
       /** Starts waiting imports at once. */
       wake: () => void
-      newestVersion: (recipe: string) => Promise<string | undefined>
+      newestVersion: (recipe: string, db: Db) => Promise<string | undefined>
     }
     power: {
       /** Begins power requests that wait, at once. */

@@ -131,7 +131,7 @@ async function planOf(
   const { archs, title, installer, draft } = body
   const common = { title, installer, draft, ...(archs && { archs: [...new Set(archs)] }) }
   if (recipe !== undefined) {
-    requireArchs(await findRecipe(intake, recipe), archs)
+    requireArchs(await findRecipe({ db, loadRecipes: intake.loadRecipes }, recipe), archs)
     return { ...common, kind: 'recipe', recipe, ...(mirror !== undefined && { mirror: mirror.replace(/\/+$/, '') }) }
   }
   if (linux !== undefined) {

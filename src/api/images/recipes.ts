@@ -26,7 +26,7 @@ export const list = endpoint({
   statuses: { 200: 'All recipes' },
   answer: async ({ intake, db }) => {
     const images = await listRecipeImages(db)
-    const { recipes, faults } = await intake.loadRecipes()
+    const { recipes, faults } = await intake.loadRecipes(db)
     const sorted = [...recipes.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
     return { status: 200, body: { items: sorted.map((recipe) => bodyOf(recipe, images)), faults } }
   },
@@ -45,7 +45,7 @@ export const get = endpoint({
   answer: async ({ intake, db }, { params: { name } }) => {
     const stored = await findRecipeText(db, name)
     if (stored !== undefined) return answerOf(stored)
-    const recipe = (await intake.loadRecipes()).recipes.get(name)
+    const recipe = (await intake.loadRecipes(db)).recipes.get(name)
     requireFound(recipe, `recipe ${name}`)
     return { status: 200, body: { name, origin: recipe.origin, text: recipe.text } }
   },
@@ -115,9 +115,9 @@ export const check = endpoint({
   returns: recipeCheck,
   statuses: { 200: 'The newest version, and the images that are older' },
   answer: async ({ intake, db }, { params: { name } }) => {
-    const recipe = (await intake.loadRecipes()).recipes.get(name)
+    const recipe = (await intake.loadRecipes(db)).recipes.get(name)
     requireFound(recipe, `recipe ${name}`)
-    const found = await intake.newestVersion(name).then(
+    const found = await intake.newestVersion(name, db).then(
       (newest) => (newest === undefined ? { problem: 'the recipe has no versions' } : { newest }),
       (error: unknown) => ({ problem: messageOf(error) }),
     )

@@ -67,7 +67,9 @@ export const exportAll = endpoint({
   statuses: { 200: 'Everything, as it is at one moment' },
   answer: async ({ db, intake }, { query }) => {
     const { secrets, ...folder } = await exportFolder(db, query.owner)
-    const inFiles = [...(await intake.loadRecipes()).recipes.values()].filter(({ origin }) => origin === 'data-folder')
+    const inFiles = [...(await intake.loadRecipes(db)).recipes.values()].filter(
+      ({ origin }) => origin === 'data-folder',
+    )
     const names = inFiles.map(({ name }) => name).sort()
     return { status: 200, body: { ...folder, omitted: omittedOf(folder.images, names, secrets) } }
   },

@@ -117,6 +117,10 @@ eachDatabase('imports over HTTP', (database) => {
     const first = await api.ask('POST', '/api/v1/imports', body, headers)
     const again = await api.ask('POST', '/api/v1/imports', body, headers)
     expect([first.status, again.status, again.body.id]).toEqual([202, 202, first.body.id])
+    // In the transaction of the key, the embedded database has no second connection for the recipes.
+    expect(await api.ask('POST', '/api/v1/recipes/debian-12/check', undefined, headers)).toMatchObject({ status: 422 })
+    const other = { 'idempotency-key': 'check' }
+    expect(await api.ask('POST', '/api/v1/recipes/debian-12/check', undefined, other)).toMatchObject({ status: 200 })
   })
 
   test.each<[object, string, RegExp]>([
