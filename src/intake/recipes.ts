@@ -38,8 +38,9 @@ export async function loadRecipes(folders: string[], stored: StoredRecipe[] = []
     if (names.length > maxRecipes)
       loaded.faults.push({ file: folder, message: `expected at most ${maxRecipes} recipes, got ${names.length}` })
     for (const fileName of names.slice(0, maxRecipes)) {
-      const read = await readRecipe(folder, fileName).catch((error: unknown) => ({ faults: [messageOf(error)] }))
-      take(loaded, fileName.replace(/\.ya?ml$/, ''), join(folder, fileName), read)
+      const [name, file] = [fileName.replace(/\.ya?ml$/, ''), join(folder, fileName)]
+      const read = await readRecipe(name, file, folder).catch((error: unknown) => ({ faults: [messageOf(error)] }))
+      take(loaded, name, file, read)
     }
   }
   for (const { name, text } of stored) take(loaded, name, 'the database', await checkRecipe(name, text))
@@ -55,15 +56,13 @@ function take({ recipes, faults }: Recipes, name: string, file: string, read: Re
       faults.push({ recipe: name, file, message: typeof fault === 'string' ? fault : faultText(fault) })
 }
 
-async function readRecipe(folder: string, fileName: string): Promise<Read> {
-  const name = fileName.replace(/\.ya?ml$/, '')
+async function readRecipe(name: string, file: string, folder: string): Promise<Read> {
   if (!namePattern.test(name))
     return { faults: [`the file's name: expected an image's name: a-z, 0-9 and . _ -, got ${quote(name)}`] }
-  const path = join(folder, fileName)
-  const about = await stat(path)
+  const about = await stat(file)
   if (!about.isFile()) return { faults: ['expected a file'] }
   if (about.size > maxRecipeBytes) return { faults: [`expected at most ${maxRecipeBytes} bytes, got ${about.size}`] }
-  return checkRecipe(name, await readFile(path, 'utf8'), folder)
+  return checkRecipe(name, await readFile(file, 'utf8'), folder)
 }
 
 /** Parses a recipe and looks for its keys. `folder`: the folder of its file; a recipe of the database has none. */

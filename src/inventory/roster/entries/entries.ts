@@ -1,6 +1,6 @@
 // The entries of the roster in memory: found by their keys, the least recently used evicted beyond a limit. Used by roster.ts.
 import type { Entry } from './entry.ts'
-import { addId, type CompareIds, createKeyIndex, type Ids, listOf, removeId } from './key-index.ts'
+import { addId, byId, type CompareIds, createKeyIndex, type Ids, listOf, removeId } from './key-index.ts'
 import { type Key, keysOfEntry, maxOfEach, type RankedKey } from './keys.ts'
 import { packEntry, unpackEntry } from './packed-entry.ts'
 
@@ -11,8 +11,7 @@ export function createEntries(max: number) {
   const hostnames = new Map<string, Ids>()
   const discovered = new Set<string>()
   // As in the statement of find-entries.ts: of the machines that share a key, the entered ones come first.
-  const compare: CompareIds = (a, b) =>
-    Number(discovered.has(a)) - Number(discovered.has(b)) || (a < b ? -1 : Number(a > b))
+  const compare: CompareIds = (a, b) => Number(discovered.has(a)) - Number(discovered.has(b)) || byId(a, b)
   const index = createKeyIndex(max, compare)
   let isBounded = false
 

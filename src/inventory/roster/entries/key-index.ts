@@ -7,7 +7,8 @@ export type Ids = string | string[]
 /** The order of two ids: negative if the first comes first. */
 export type CompareIds = (a: string, b: string) => number
 
-const byId: CompareIds = (a, b) => (a < b ? -1 : a > b ? 1 : 0)
+/** The order of ids as texts. */
+export const byId: CompareIds = (a, b) => (a < b ? -1 : Number(a > b))
 
 /**
  * Creates an index. After `track`, the index holds only some machines, and remembers of which keys it has all of them.
